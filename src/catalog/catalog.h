@@ -1,0 +1,67 @@
+/*
+ * The ledger: one connection to it, its transactions, its schema, its sequence.
+ * The other files of this room are what the ledger knows: events.h, projection.h,
+ * calls.h, recordings.h, attempts.h.
+ *
+ * Plain blocking code.  A struct catalog belongs to one thread: the writer has one
+ * opened with CATALOG_WRITE, each reader one with CATALOG_READ.  Commands use the
+ * same functions on a struct catalog of their own when no server runs.
+ *
+ * Reading functions work inside or outside a transaction.  Changing functions work
+ * only inside one of CATALOG_WRITE (asserted).
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/own.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SID_SIZE 35 /* two letters, 32 hexadecimal digits, NUL */
+
+struct catalog;
+
+enum catalog_mode {
+	CATALOG_WRITE, /* creates the ledger or brings its schema up to date */
+	CATALOG_READ,  /* snapshots; the ledger must exist with our schema */
+};
+
+/*
+ * ERR_INVALID: the ledger was written by a newer callspool, or (CATALOG_READ) by an
+ * older one that no writer has migrated yet; the text says which.
+ */
+bool catalog_open(const char *path, enum catalog_mode mode, struct catalog **out,
+		  struct err *err) MUST_CHECK;
+void catalog_free(struct catalog *catalog); /* rolls back what is open */
+DEFINE_AUTO(struct catalog *, catalog_free)
+
+/*
+ * CATALOG_WRITE: all or nothing, and after catalog_commit() returned true it is on
+ * the disk (one fsync).  After a failed commit nothing of it happened, and the
+ * transaction is over.  CATALOG_READ: one snapshot for all queries up to
+ * catalog_commit() or catalog_rollback() (which are the same there).
+ */
+bool catalog_begin(struct catalog *catalog, struct err *err) MUST_CHECK;
+bool catalog_commit(struct catalog *catalog, struct err *err) MUST_CHECK;
+void catalog_rollback(struct catalog *catalog); /* without a transaction it does nothing */
+
+/*
+ * The number of the last change that somebody's cache may have to hear of; it only
+ * grows, and by one or more with every transaction that changes a call or a
+ * recording.  (Events alone do not count: nobody sees one before it is projected.)
+ * Within a read transaction it belongs to that snapshot: an answer that carries it
+ * is older than a broadcast with a larger number.  Within a write transaction it
+ * counts what was changed so far: read it last, broadcast it after the commit.
+ */
+bool catalog_sequence(struct catalog *catalog, int64_t *out, struct err *err) MUST_CHECK;
+
+/*
+ * SQLite's log is moved into the database file only here, so that no webhook waits
+ * for it: the writer calls it between transactions when catalog_log_bytes() is large
+ * (CATALOG_LOG_BYTES) and it has a moment.  It never waits for readers.
+ */
+#define CATALOG_LOG_BYTES (64 * 1024 * 1024)
+bool catalog_checkpoint(struct catalog *catalog, struct err *err) MUST_CHECK;
+int64_t catalog_log_bytes(const struct catalog *catalog);

@@ -1,0 +1,71 @@
+/*
+ * The log of events: what we were told, in the order in which it was committed.
+ *
+ * An event is appended, never changed.  That it was committed is what a webhook's
+ * 200 means; everything else in the ledger about a call is derived from it behind
+ * (projection.h).
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct catalog;
+
+enum event_kind { /* stored as numbers: append only, never renumber */
+	EVENT_RECORDING_STATUS = 1, /* a recording status callback */
+	EVENT_CALL_STATUS = 2,	    /* a call status callback, or a <Record action> request */
+	EVENT_RECORDING_LISTED = 3, /* Twilio's Recordings list or metadata says so */
+	EVENT_CALL_FETCHED = 4,	    /* Twilio's Calls resource says so */
+};
+
+#define EVENT_UNKNOWN (-1) /* a duration or sequence number that was not told */
+
+/* Texts are borrowed; STR_NONE where not told.  Times: wall clock, 0 where not told. */
+struct event {
+	enum event_kind kind;
+	struct str account_sid;	    /* AC... */
+	struct str call_sid;	    /* CA...; of a recording it is the parent leg; may be absent there */
+	struct str parent_call_sid; /* CA...; not on a first leg */
+	struct str recording_sid;   /* RE...; required for the RECORDING kinds */
+	struct str status;	    /* as Twilio spells it: "completed", "in-progress" ... */
+	struct str direction;	    /* "inbound", "outbound-api", "outbound-dial", "trunking-..." */
+	struct str from, to;	    /* E.164, "client:...", "sip:..." */
+	struct str source;	    /* RecordingSource */
+	struct str track;	    /* RecordingTrack */
+	struct str recording_url;
+	struct str encryption;	    /* EncryptionDetails, the JSON text */
+	struct str idempotency;	    /* I-Twilio-Idempotency-Token; kept, never keyed on */
+	struct str raw;		    /* the form or JSON as it came: fields that we do not know stay here */
+	int64_t sequence_number;    /* SequenceNumber, or EVENT_UNKNOWN */
+	int64_t started_at_ms;	    /* of the recording or the call, by the kind */
+	int64_t timestamp_ms;	    /* when what is told happened; for a final call status: its end */
+	int64_t duration_s;	    /* of the recording or the call, by the kind, or EVENT_UNKNOWN */
+	int64_t channels;	    /* 1, 2; 0 not told */
+	int64_t error_code;	    /* 16101 ...; 0 none */
+	int64_t received_at_ms;	    /* required */
+};
+
+/* All texts absent, all numbers not told. */
+void event_init(struct event *event, enum event_kind kind, int64_t received_at_ms);
+
+/*
+ * Appends one event within the caller's transaction.  *out_seq is its place in the
+ * log: larger than any before it, not necessarily without gaps.
+ *
+ * ERR_INVALID: no SID to project to (a call event without call_sid, a recording event
+ * without recording_sid), or one longer than a SID can be.
+ *
+ * The same event may be appended again: it is kept twice and projects to nothing
+ * new.  (A unique digest was rejected: its index is random, so each append would
+ * dirty a page of its own, where now 64 events share a few.)
+ */
+bool events_append(struct catalog *catalog, const struct event *event, int64_t *out_seq,
+		   struct err *err) MUST_CHECK;
+
+/* The place of the last event in the log; 0 when it is empty. */
+bool events_last(struct catalog *catalog, int64_t *out_seq, struct err *err) MUST_CHECK;

@@ -1,0 +1,52 @@
+/*
+ * From events to calls and recordings.
+ *
+ * projection_run() takes the events after the watermark, applies each, and moves
+ * the watermark, all in the caller's transaction: a crash leaves either both or
+ * neither, and the next start goes on from there.
+ *
+ * Events come late, twice and out of order; the result does not depend on it, with
+ * one exception that is meant: a call's main recording is the one whose `completed`
+ * event was committed first, for ever.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "catalog/catalog.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bits of projection_change.what */
+enum projection_what {
+	PROJECTED_CALL = 1 << 0,	/* the call is new, or changed */
+	PROJECTED_RECORDING = 1 << 1,	/* the recording is new, or changed */
+	PROJECTED_TO_FETCH = 1 << 2,	/* the recording became RECORDING_QUEUED: start a flight */
+	PROJECTED_MAIN = 1 << 3,	/* this recording became the call's main recording */
+	PROJECTED_CALL_ENDED = 1 << 4,	/* the call's status became final */
+};
+
+struct projection_change {
+	unsigned what;
+	char call_sid[SID_SIZE];      /* "" when the recording's call is not known */
+	char recording_sid[SID_SIZE]; /* "" when the event named none */
+	char account_sid[SID_SIZE];   /* "" when not told */
+};
+
+#define PROJECTION_EVENTS_MAX 256
+
+/* One change an event at most, events without effect none; in the order of the events. */
+struct projection_result {
+	struct projection_change changes[PROJECTION_EVENTS_MAX];
+	size_t count;
+	size_t events;	   /* taken from the log; 0: nothing was waiting */
+	int64_t watermark; /* the last event that is applied */
+	int64_t sequence;  /* catalog_sequence() after it: broadcast it after the commit */
+	bool more;	   /* events are waiting still: call again */
+};
+
+/* Applies up to max_events (at most PROJECTION_EVENTS_MAX) within the caller's transaction. */
+bool projection_run(struct catalog *catalog, size_t max_events, struct projection_result *out,
+		    struct err *err) MUST_CHECK;

@@ -1,0 +1,222 @@
+/*
+ * Recordings: one row each, with the state it is in and, once stored, its media.
+ *
+ *                +--------------- requeue ---------------+
+ *                v                                       |
+ *   ANNOUNCED -> QUEUED <-> WAITING -> STORED -> PURGED  |
+ *       |          |           |         |               |
+ *       +----------+-----------+---> ABSENT  DEAD  GONE -+
+ *
+ * A flight is not a state of the ledger: that one is under way shows in its attempt,
+ * which has begun and not ended (attempts.h).  So a crash leaves nothing here to
+ * repair, and a try costs no write more than its attempt.
+ *
+ * Every change gets the next number of catalog_sequence() into `changed_seq`.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "catalog/catalog.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum recording_state {	      /* stored as numbers: append only, never renumber */
+	RECORDING_ANNOUNCED,  /* Twilio is still recording or processing it */
+	RECORDING_QUEUED,     /* completed: to be fetched, never tried or to be tried at once */
+	RECORDING_WAITING,    /* for next_try_at_ms, because of reason_code */
+	RECORDING_STORED,     /* kept whole, checked, committed */
+	RECORDING_ABSENT,     /* Twilio says that there is none: too short, silent */
+	RECORDING_DEAD,	      /* dead letter: given up, waits for a person */
+	RECORDING_GONE,	      /* deleted at Twilio before we had it */
+	RECORDING_PURGED,     /* stored once, bytes removed */
+	RECORDING_STATES,
+};
+
+/* "announced", "queued", ... as the API and the log spell it. */
+const char *recording_state_text(enum recording_state state);
+
+/* What the calls page filters by: states that mean the same to who listens. */
+enum recording_group {		 /* stored as numbers: append only, never renumber */
+	RECORDING_GROUP_NONE,	 /* the call has no recording that we know of */
+	RECORDING_GROUP_PENDING, /* announced, queued, waiting */
+	RECORDING_GROUP_STORED,
+	RECORDING_GROUP_ABSENT,
+	RECORDING_GROUP_FAILED,	 /* dead */
+	RECORDING_GROUP_DELETED, /* gone, purged */
+	RECORDING_GROUPS,
+};
+
+enum recording_group recording_state_group(enum recording_state state);
+/* "none", "pending", "stored", "absent", "failed", "deleted" */
+const char *recording_group_text(enum recording_group group);
+bool recording_group_from_text(struct str text, enum recording_group *out) MUST_CHECK;
+
+#define RECORDING_PATH_SIZE   160
+#define RECORDING_REASON_SIZE 32
+#define RECORDING_TEXT_SIZE   200
+
+/* A plain value: it may be copied and may cross threads.  Times: wall clock, 0 not known. */
+struct recording {
+	char recording_sid[SID_SIZE];
+	char call_sid[SID_SIZE];    /* "" when not known (conference recordings) */
+	char account_sid[SID_SIZE]; /* "" when not known */
+	enum recording_state state;
+	bool is_held;		    /* neither expired nor purged while set */
+	bool is_duration_off;	    /* kept although the length differs from what Twilio said */
+	bool is_encrypted;	    /* recordings_find_source() has the details */
+
+	/* what Twilio told */
+	int64_t started_at_ms;	 /* RecordingStartTime */
+	int64_t completed_at_ms; /* when its completed event was received */
+	int64_t duration_s;	 /* EVENT_UNKNOWN (-1) when not told */
+	int channels;		 /* 0 when not told */
+	int error_code;		 /* 16101 too short, 16102 silent ...; 0 none */
+	char source[40];	 /* "DialVerb" ... */
+
+	/* fetching */
+	int channels_wanted;	 /* 2, or 1 once Twilio refused two */
+	int64_t queued_at_ms;	 /* since when it waits to be stored; 0 unless QUEUED or WAITING */
+	int64_t next_try_at_ms;	 /* 0 unless QUEUED or WAITING */
+	int64_t first_try_at_ms; /* of this round: giving up counts from here; 0 not tried */
+	int64_t tries;		 /* counted tries of this round */
+	char reason_code[RECORDING_REASON_SIZE]; /* why it does not play: "upstream_refused" ...; "" */
+	char reason_text[RECORDING_TEXT_SIZE];	 /* the same for a person; "" */
+
+	/* the media; generation and generation_at_ms from the first attempt on, the rest once STORED */
+	int64_t generation;	 /* number of the attempt that began the file; 0 none */
+	int64_t generation_at_ms;
+	uint64_t size;		 /* bytes */
+	int64_t duration_ms;	 /* measured */
+	int channels_stored;
+	char format[8];		 /* "mp3", "wav" */
+	char sha256[65];	 /* lower case hexadecimal */
+	char path[RECORDING_PATH_SIZE]; /* relative to the store */
+	int64_t stored_at_ms;
+
+	int64_t changed_seq;	 /* catalog_sequence() of its last change */
+};
+
+/* What only a flight needs; heap texts, "" when not told. */
+struct recording_source {
+	char *url;	  /* RecordingUrl as told */
+	char *encryption; /* EncryptionDetails, JSON text */
+	char *track;
+};
+void recording_source_release(struct recording_source *source);
+
+/* ---- reading ---- */
+
+/* ERR_NOT_FOUND when we do not know it. */
+bool recordings_find(struct catalog *catalog, struct str recording_sid, struct recording *out,
+		     struct err *err) MUST_CHECK;
+bool recordings_find_source(struct catalog *catalog, struct str recording_sid,
+			    struct recording_source *out, struct err *err) MUST_CHECK;
+
+/*
+ * The main recording of a call, in one indexed query.
+ *
+ * CALL_UNKNOWN     the ledger has no such call: *out and *out_call_on untouched
+ * CALL_UNRECORDED  the call is known, no recording of it is
+ * CALL_RECORDED    *out is its main recording; before one is fixed (none completed),
+ *                  the one that is most likely to become it, else an absent one
+ *
+ * *out_call_on: the call's status is not final yet (so a recording may still come).
+ */
+enum call_recorded { CALL_UNKNOWN, CALL_UNRECORDED, CALL_RECORDED };
+bool recordings_find_main(struct catalog *catalog, struct str call_sid, enum call_recorded *out_found,
+			  struct recording *out, bool *out_call_on, struct err *err) MUST_CHECK;
+
+/* All recordings of a call, oldest first; *out_count <= size. */
+bool recordings_list_of_call(struct catalog *catalog, struct str call_sid, struct recording *out,
+			     size_t size, size_t *out_count, struct err *err) MUST_CHECK;
+
+/*
+ * What waits to be fetched (QUEUED and WAITING), by next_try_at_ms, in pages: for
+ * start-up.  Begin with a zeroed cursor; the end is a page with fewer than `size`.
+ */
+struct recording_queued {
+	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
+	int64_t started_at_ms, completed_at_ms, queued_at_ms;
+	int64_t next_try_at_ms, first_try_at_ms, tries;
+	int channels_wanted;
+	char reason_code[RECORDING_REASON_SIZE];
+};
+struct recording_queue_cursor {
+	int64_t next_try_at_ms, id;
+};
+bool recordings_queue(struct catalog *catalog, struct recording_queue_cursor *cursor,
+		      struct recording_queued *out, size_t size, size_t *out_count,
+		      struct err *err) MUST_CHECK;
+
+/* For /health and status; kept up to date with each change, so its cost does not grow. */
+struct catalog_counts {
+	int64_t calls;
+	int64_t recordings[RECORDING_STATES];
+	int64_t bytes_stored;
+	int64_t oldest_queued_at_ms; /* 0: nothing waits */
+	int64_t events_waiting;	     /* appended, not projected yet (an upper bound) */
+};
+bool catalog_counts(struct catalog *catalog, struct catalog_counts *out, struct err *err) MUST_CHECK;
+
+/*
+ * ---- changing: the writer, within a transaction ----
+ *
+ * ERR_NOT_FOUND: no such recording.  ERR_CONFLICT: the state it is in does not allow
+ * it (somebody was faster); nothing is changed.
+ */
+
+/* QUEUED, WAITING, STORED (to be repaired): try again at next_try_at_ms. */
+struct recording_wait {
+	int64_t at_ms; /* now */
+	int64_t next_try_at_ms;
+	const char *reason_code; /* short, stable, snake_case */
+	const char *reason_text; /* a sentence; cut at RECORDING_TEXT_SIZE */
+	bool is_counted;	 /* a try that counts: not for 429 or refused credentials */
+};
+bool recordings_mark_waiting(struct catalog *catalog, struct str recording_sid,
+			     const struct recording_wait *wait, struct err *err) MUST_CHECK;
+
+/* QUEUED, WAITING, ANNOUNCED, DEAD, ABSENT, GONE (it turned up after all), STORED (repaired). */
+struct recording_media {
+	int64_t stored_at_ms;
+	int64_t generation, generation_at_ms; /* of the file: see attempts_begin() */
+	uint64_t size;
+	int64_t duration_ms;
+	int channels;
+	bool is_duration_off;
+	const char *format;
+	const char *sha256;
+	const char *path;
+};
+bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,
+			    const struct recording_media *media, struct err *err) MUST_CHECK;
+
+/* From ANNOUNCED, QUEUED, WAITING; error_code 0 when not told. */
+bool recordings_mark_absent(struct catalog *catalog, struct str recording_sid, int error_code,
+			    const char *reason_text, struct err *err) MUST_CHECK;
+/* From ANNOUNCED, QUEUED, WAITING. */
+bool recordings_mark_dead(struct catalog *catalog, struct str recording_sid, const char *reason_code,
+			  const char *reason_text, struct err *err) MUST_CHECK;
+/* From ANNOUNCED, QUEUED, WAITING, DEAD: Twilio has deleted it. */
+bool recordings_mark_gone(struct catalog *catalog, struct str recording_sid, const char *reason_text,
+			  struct err *err) MUST_CHECK;
+/* From STORED, not held; the caller removes the file after the commit. */
+bool recordings_mark_purged(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
+			    struct err *err) MUST_CHECK;
+/*
+ * A person (or verify) wants it fetched again: a new round with no tries, due at
+ * once.  From every state but ANNOUNCED and PURGED; QUEUED is left as it is.
+ */
+bool recordings_requeue(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
+			struct err *err) MUST_CHECK;
+/* Any state. */
+bool recordings_set_hold(struct catalog *catalog, struct str recording_sid, bool is_held,
+			 struct err *err) MUST_CHECK;
+/* Twilio has no two channels of it: ask for one from now on.  Any state. */
+bool recordings_want_channels(struct catalog *catalog, struct str recording_sid, int channels,
+			      struct err *err) MUST_CHECK;

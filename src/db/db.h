@@ -1,0 +1,110 @@
+/*
+ * A thin layer over an SQL database: prepare, bind, step, read.  It knows no
+ * statement of ours (those are in catalog/) and hides which database answers, so
+ * that the same statements run on SQLite and, later, on PostgreSQL.
+ *
+ *	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+ *
+ *	if (!db_prepare(db, "SELECT path FROM recordings WHERE recording_sid = $1", &find, err))
+ *		return false;
+ *	db_bind_str(find, 1, sid);
+ *	switch (db_step(find, err)) {
+ *	case DB_ROW: ... db_column_str(find, 0) ...
+ *
+ * Statements are written in what both databases share: $1 placeholders, ON
+ * CONFLICT DO UPDATE, RETURNING, partial indexes.  Only the schema may differ; a
+ * migration asks db_dialect().
+ *
+ * A struct db is one connection and belongs to one thread.  Everything blocks.
+ *
+ * Errors: ERR_CONFLICT for a violated constraint; ERR_UNAVAILABLE for a full disk
+ * and for a lock that was not had in time; ERR_INTERNAL for all else, reading and
+ * writing errors of the disk included.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/own.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct db;
+struct db_stmt;
+
+enum db_mode {
+	DB_WRITE, /* the one connection that changes things; creates the database (mode 0640) */
+	DB_READ,  /* sees snapshots, never waits for the writer, cannot change anything */
+};
+
+enum db_dialect { DB_SQLITE, DB_POSTGRES };
+
+enum db_step {
+	DB_ROW,	   /* a row is there: read its columns, then step again */
+	DB_DONE,   /* no more rows */
+	DB_FAILED, /* err says why */
+};
+
+/* address: the path of an SQLite file.  (postgresql:// is refused until that driver is built.) */
+bool db_open(const char *address, enum db_mode mode, struct db **out, struct err *err) MUST_CHECK;
+void db_free(struct db *db); /* the statements too; rolls back what is open */
+DEFINE_AUTO(struct db *, db_free)
+
+enum db_dialect db_dialect(const struct db *db);
+
+/* Runs several statements without parameters or rows: for migrations and settings. */
+bool db_exec(struct db *db, const char *sql, struct err *err) MUST_CHECK;
+
+/*
+ * The prepared form of `sql`, from the connection's cache: made on first use, kept
+ * until db_free().  The db owns it.  `sql` is a literal: the cache knows it by its
+ * address, and it must live as long as the db.  One use at a time: whoever prepared
+ * it resets it when done (AUTO(db_stmt_reset)) before the same text is used again.
+ */
+bool db_prepare(struct db *db, const char *sql, struct db_stmt **out, struct err *err) MUST_CHECK;
+
+/*
+ * Binds $<n>, n from 1 to DB_PARAMETERS_MAX.  The text is borrowed until the reset.
+ * A mistake (no such parameter) is kept and told by the next db_step().
+ */
+#define DB_PARAMETERS_MAX 48
+void db_bind_str(struct db_stmt *stmt, int n, struct str value); /* at == NULL binds NULL */
+void db_bind_int(struct db_stmt *stmt, int n, int64_t value);
+void db_bind_null(struct db_stmt *stmt, int n);
+
+enum db_step db_step(struct db_stmt *stmt, struct err *err) MUST_CHECK;
+/* Steps to the end, dropping rows, and resets: for statements that only change something. */
+bool db_run(struct db_stmt *stmt, struct err *err) MUST_CHECK;
+/* Rows changed by the statement of this connection that finished last. */
+int64_t db_changes(const struct db *db);
+
+/* Columns count from 0.  The text is valid until the next step or reset; NULL gives STR_NONE / 0. */
+struct str db_column_str(const struct db_stmt *stmt, int column);
+int64_t db_column_int(const struct db_stmt *stmt, int column);
+bool db_column_is_null(const struct db_stmt *stmt, int column);
+
+/* Ready for the next use: no rows, nothing bound.  Accepts NULL. */
+void db_stmt_reset(struct db_stmt *stmt);
+DEFINE_AUTO(struct db_stmt *, db_stmt_reset)
+
+/*
+ * DB_WRITE takes the write lock at once (so that a later statement cannot fail for
+ * it); DB_READ fixes its snapshot with its first query.  They do not nest.  After a
+ * failed commit nothing was kept and the transaction is over.
+ */
+bool db_begin(struct db *db, struct err *err) MUST_CHECK;
+bool db_commit(struct db *db, struct err *err) MUST_CHECK;
+void db_rollback(struct db *db); /* without a transaction it does nothing */
+bool db_in_transaction(const struct db *db);
+
+/*
+ * Moves what was committed from the log into the database file, as far as no
+ * reader still needs the log.  *out_left is how many pages of the log could not be
+ * moved yet (0: the log is begun anew by the next write).  SQLite only works this
+ * off when asked: the caller chooses a quiet moment, outside a transaction.
+ */
+bool db_checkpoint(struct db *db, int64_t *out_left, struct err *err) MUST_CHECK;
+/* The size of the log in bytes: when to call db_checkpoint(). */
+int64_t db_log_bytes(const struct db *db);
