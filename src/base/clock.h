@@ -1,0 +1,30 @@
+/*
+ * Time.  Instants are int64_t milliseconds and end in _at_ms: of the monotonic
+ * clock where only waiting counts, of the wall clock (Unix epoch, UTC) where they
+ * are stored or shown.  Nothing here knows local time.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+int64_t clock_monotonic_ms(void);
+int64_t clock_wall_ms(void);
+
+#define HTTP_DATE_SIZE 30 /* "Sun, 06 Nov 1994 08:49:37 GMT" and NUL */
+#define ISO_DATE_SIZE  25 /* "1994-11-06T08:49:37.123Z" and NUL */
+
+/* IMF-fixdate (RFC 9110, 5.6.7). */
+void clock_http_date(int64_t wall_ms, char out[HTTP_DATE_SIZE]);
+/* RFC 3339 in UTC, with milliseconds. */
+void clock_iso_date(int64_t wall_ms, char out[ISO_DATE_SIZE]);
+/* "Fri, 14 Oct 2016 21:56:34 +0000", as Twilio writes its dates (RFC 2822). */
+void clock_rfc2822_date(int64_t wall_ms, char out[32]);
+
+/* The three forms of RFC 9110, 5.6.7 (IMF-fixdate, RFC 850, asctime). */
+bool clock_parse_http_date(struct str text, int64_t *out_ms) MUST_CHECK;
+/* RFC 2822 with a numeric zone or GMT/UTC; also RFC 3339. */
+bool clock_parse_date(struct str text, int64_t *out_ms) MUST_CHECK;

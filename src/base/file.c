@@ -1,0 +1,97 @@
+#include "base/file.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/own.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FOLDER_MODE 0750 /* recordings are nobody else's business */
+
+bool file_read(const char *path, size_t max, char **out, size_t *out_len, struct err *err)
+{
+	AUTO(close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	__attribute__((cleanup(buf_release_at))) struct buf text;
+
+	buf_init(&text, max);
+	if (fd < 0) {
+		bool missing = errno == ENOENT;
+
+		err_errno(err, "cannot open '%s'", path);
+		if (missing)
+			err->kind = ERR_NOT_FOUND;
+		return false;
+	}
+	for (;;) {
+		char piece[16384];
+		ssize_t n = read(fd, piece, sizeof(piece));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, "cannot read '%s'", path);
+		if (n == 0)
+			break;
+		buf_add(&text, piece, (size_t)n);
+	}
+	if (!buf_ok(&text))
+		return err_set(err, ERR_INVALID, "'%s' is larger than %zu bytes", path, max);
+	*out_len = text.len;
+	*out = buf_take(&text);
+	return true;
+}
+
+bool file_write_all(int fd, const void *bytes, size_t len, struct err *err)
+{
+	const char *at = bytes;
+
+	while (len > 0) {
+		ssize_t n = write(fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, "cannot write");
+		at += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+bool file_sync(int fd, const char *what, struct err *err)
+{
+	if (fsync(fd) < 0)
+		return err_errno(err, "cannot sync %s", what);
+	return true;
+}
+
+bool file_sync_folder(const char *path, struct err *err)
+{
+	AUTO(close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_errno(err, "cannot open the folder '%s'", path);
+	if (fsync(fd) < 0)
+		return err_errno(err, "cannot sync the folder '%s'", path);
+	return true;
+}
+
+bool file_make_folders(const char *path, struct err *err)
+{
+	AUTO(free) char *partial = xstrdup(path);
+
+	for (char *slash = partial; slash;) {
+		slash = strchr(slash + 1, '/');
+		if (slash)
+			*slash = '\0';
+		if (mkdir(partial, FOLDER_MODE) < 0 && errno != EEXIST)
+			return err_errno(err, "cannot make the folder '%s'", partial);
+		if (slash)
+			*slash = '/';
+	}
+	return true;
+}

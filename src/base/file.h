@@ -1,0 +1,22 @@
+/*
+ * Files, whole and durable.  Everything is CLOEXEC.  Names say what was synced.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The whole file, NUL-terminated, at most max bytes; *out is for free(). */
+bool file_read(const char *path, size_t max, char **out, size_t *out_len, struct err *err) MUST_CHECK;
+/* Writes all of it, going on after short writes and EINTR. */
+bool file_write_all(int fd, const void *bytes, size_t len, struct err *err) MUST_CHECK;
+bool file_sync(int fd, const char *what, struct err *err) MUST_CHECK;
+/* fsync of a folder, so that a name in it survives power loss. */
+bool file_sync_folder(const char *path, struct err *err) MUST_CHECK;
+/* Makes the folder and its parents (0750) where they do not exist. */
+bool file_make_folders(const char *path, struct err *err) MUST_CHECK;

@@ -1,0 +1,100 @@
+/*
+ * One request and its reply: what a route's function gets.
+ *
+ * A connection has one exchange at a time; pipelined requests wait their turn.
+ * A route's function is called once the whole request (head and bounded body)
+ * is here, and either replies before it returns, or parks the exchange and replies
+ * later on the same loop.  Slices in the request stay valid until the reply was
+ * begun with reply_send*() or, for a parked one, until it is replied to.
+ *
+ * Thread: all of it on the loop of the connection.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/str.h"
+#include "event/loop.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct http_server;
+struct http_route;
+
+#define HTTP_HEADERS_MAX 64 /* browsers send about 20, proxies add 10 */
+#define HTTP_PARAMS_MAX	 4  /* {name} pieces in one route's pattern */
+
+enum http_method {
+	HTTP_GET,
+	HTTP_HEAD,
+	HTTP_POST,
+	HTTP_PUT,
+	HTTP_DELETE,
+	HTTP_OPTIONS,
+	HTTP_METHOD_OTHER,
+};
+
+/* Headers found by number, without a search.  Absent: at == NULL. */
+enum http_known {
+	HTTP_HOST,
+	HTTP_RANGE,
+	HTTP_IF_RANGE,
+	HTTP_IF_MATCH,
+	HTTP_IF_NONE_MATCH,
+	HTTP_IF_MODIFIED_SINCE,
+	HTTP_IF_UNMODIFIED_SINCE,
+	HTTP_CONTENT_TYPE,
+	HTTP_AUTHORIZATION,
+	HTTP_ORIGIN,
+	HTTP_COOKIE,
+	HTTP_X_REQUEST_ID,
+	HTTP_X_FORWARDED_FOR,
+	HTTP_X_FORWARDED_PROTO,
+	HTTP_X_FORWARDED_HOST,
+	HTTP_X_TWILIO_SIGNATURE,
+	HTTP_KNOWN_HEADERS,
+};
+
+struct http_header {
+	struct str name, value; /* the value is trimmed */
+};
+
+struct http_request {
+	enum http_method method;
+	unsigned minor_version; /* HTTP/1.<minor> */
+	struct str method_text;
+	struct str target; /* as received: the signature of a webhook covers it */
+	struct str path;   /* of the target, still percent-encoded, at least "/" */
+	struct str query;  /* without '?'; at == NULL when there is none */
+	struct str known[HTTP_KNOWN_HEADERS];
+	uint32_t header_count;
+	struct http_header headers[HTTP_HEADERS_MAX];
+	struct str body; /* whole, dechunked */
+	struct str params[HTTP_PARAMS_MAX]; /* what the {pieces} of the route matched */
+};
+
+/* The first header of that name, compared without case; at == NULL when absent. */
+struct str http_request_header(const struct http_request *request, struct str name);
+
+/* Embedded in what a route keeps while its exchange is parked. */
+struct parked {
+	/* The client went away (or the server stops): forget the exchange, reply nothing. */
+	void (*gone)(struct parked *parked);
+};
+
+struct exchange {
+	struct http_request request;
+	struct http_server *server;
+	const struct http_route *route; /* NULL while an error is being told before one was found */
+	struct parked *parked;
+	char id[24];	  /* request id: the proxy's, or our own; [A-Za-z0-9_-] */
+	bool over_unix;	  /* came over the administrator's socket */
+	char peer[48];	  /* the address of the other end, "" over Unix sockets */
+	int status;	  /* of the reply, once begun */
+	uint64_t sent_bytes; /* of the body, so far */
+};
+
+struct loop *exchange_loop(const struct exchange *x);
+
+/* Parks: the reply comes later.  The parked stays the caller's; replying unparks. */
+void exchange_park(struct exchange *x, struct parked *parked);

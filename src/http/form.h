@@ -1,0 +1,34 @@
+/*
+ * application/x-www-form-urlencoded, bodies and queries alike.  Pure.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define FORM_FIELDS_MAX 128 /* Twilio sends about 30, and adds new ones without notice */
+
+struct form_field {
+	struct str name, value; /* decoded */
+};
+
+struct form {
+	size_t count;
+	struct form_field fields[FORM_FIELDS_MAX];
+};
+
+/*
+ * Decodes `text` into fields whose bytes lie in `room`, which must outlive them.  '+' is a space.
+ * False (malformed) on a bad %-escape, too many fields or a full room.
+ */
+bool form_parse(struct str text, struct buf *room, struct form *out) MUST_CHECK;
+/* The first field of that name; at == NULL when there is none. */
+struct str form_field(const struct form *form, struct str name);
+/* Appends `value` percent-encoded (everything but unreserved characters). */
+void form_encode(struct buf *buf, struct str value);
+/* Percent-decodes a path segment or the like ('+' stays); false on a bad escape or a NUL. */
+bool url_decode(struct str text, struct buf *out) MUST_CHECK;
