@@ -1,0 +1,124 @@
+/*
+ * Where media is kept.
+ *
+ * A store is a driver: blob_local (files), blob_flaky (a test double that fails at the
+ * n-th call), later blob_s3.  Callers use the functions below and do not know which.
+ *
+ * The life of a recording's bytes:
+ *
+ *	blob_arriving_open ... write, write ... seal -> a stored blob, under its name
+ *	                                     \- discard
+ *
+ * Nothing is under a final name before it is whole and synced, and its folder too.
+ *
+ * Threads: a store may be used by all threads at once; it keeps no state but its
+ * options.  An arriving file belongs to one thread at a time: the fetching loop, then the
+ * worker that seals it.  Functions marked "blocks" are for workers and start-up.
+ *
+ * Errors: ERR_UNAVAILABLE when the disk is full (ENOSPC, EDQUOT): pause and go on
+ * later; ERR_NOT_FOUND when the blob is not there; else ERR_INTERNAL.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/own.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct blob_driver;
+
+/* A store: embedded first in the driver's own struct.  Released with blob_store_free(). */
+struct blob_store {
+	const struct blob_driver *driver;
+};
+
+/* A file in the making: embedded first in the driver's own struct. */
+struct blob_arriving {
+	struct blob_store *store;
+	int fd;        /* for writing; the driver's */
+	uint64_t size; /* written so far */
+};
+
+void blob_store_free(
+	struct blob_store *store); /* after all its arriving files; NULL does nothing */
+DEFINE_AUTO(struct blob_store *, blob_store_free)
+
+/* ---- names ---- */
+
+#define BLOB_NAME_SIZE 96
+
+/*
+ * The name of a recording's media, relative to the store:
+ * "3f/CA3f….RE….mp3", 3f being the first two digits of the call SID in lower case; without a
+ * call SID (empty: conferences) "8a/RE8a….mp3".  SIDs are two letters and 32
+ * hexadecimal digits, the format is "mp3" or "wav"; anything else is ERR_INVALID, so that
+ * what came from outside never is a path.
+ */
+bool blob_name_make(struct str call_sid, struct str recording_sid, struct str format,
+		    char out[BLOB_NAME_SIZE], struct err *err) MUST_CHECK;
+/* Could blob_name_make() have made it?  All functions below refuse other names (ERR_INVALID). */
+bool blob_name_is_valid(struct str name);
+
+/* ---- arriving ---- */
+
+/* Empty, for the given generation of that recording; an old file of the same name is emptied. */
+bool blob_arriving_open(struct blob_store *store, struct str recording_sid, int64_t generation,
+			struct blob_arriving **out, struct err *err) MUST_CHECK;
+/* Appends, to the page cache: does not wait for the disk.  After a failure the size is that of before. */
+bool blob_arriving_write(struct blob_arriving *arriving, struct str bytes,
+			 struct err *err) MUST_CHECK;
+/* Cuts it back to `size` (at most the present one).  Never once a player was given a byte beyond. */
+bool blob_arriving_truncate(struct blob_arriving *arriving, uint64_t size,
+			    struct err *err) MUST_CHECK;
+/* A descriptor for reading (CLOEXEC; use pread or sendfile with an offset), the caller's to close. */
+bool blob_arriving_reader(struct blob_arriving *arriving, int *out_fd, struct err *err) MUST_CHECK;
+
+struct blob_sealed {
+	uint64_t size;
+	uint8_t sha256[SHA256_BYTES];
+};
+
+/*
+ * BLOB_SEALED    it is under its name, synced, and so are the folders
+ * BLOB_UNSEALED  it could not be; nothing is lost, the arriving file is as it was
+ * BLOB_UNSYNCED  an fsync failed: the kernel may have dropped the bytes, and a second
+ *                fsync would lie.  End the process and start clean.
+ */
+enum blob_seal_result { BLOB_SEALED, BLOB_UNSEALED, BLOB_UNSYNCED };
+
+/*
+ * Blocks.  Syncs it, hashes it, renames it to `name` (taking the place of what is there), syncs
+ * the folder.  err is set unless BLOB_SEALED.  The arriving must be freed in every
+ * case: blob_arriving_free().
+ */
+enum blob_seal_result blob_arriving_seal(struct blob_arriving *arriving, struct str name,
+					 struct blob_sealed *out, struct err *err) MUST_CHECK;
+/* Closes it; removes the file unless it was sealed.  NULL does nothing.  Readers' descriptors stay good. */
+void blob_arriving_free(struct blob_arriving *arriving);
+DEFINE_AUTO(struct blob_arriving *, blob_arriving_free)
+
+/* Blocks; at start: removes what a crash left of arriving files.  *out_removed: how many. */
+bool blob_sweep_arriving(struct blob_store *store, uint64_t *out_removed,
+			 struct err *err) MUST_CHECK;
+
+/* ---- stored ---- */
+
+/* A descriptor (CLOEXEC, the caller's) and the size.  May read the disk's folders. */
+bool blob_open_read(struct blob_store *store, struct str name, int *out_fd, uint64_t *out_size,
+		    struct err *err) MUST_CHECK;
+/* Blocks.  Removes it, durably; ERR_NOT_FOUND when it was not there. */
+bool blob_remove(struct blob_store *store, struct str name, struct err *err) MUST_CHECK;
+
+/* Blocks: reads all of it.  What `verify` finds is an outcome; false when it could not be read. */
+enum blob_condition { BLOB_SOUND, BLOB_MISSING, BLOB_WRONG_SIZE, BLOB_WRONG_BYTES };
+bool blob_verify(struct blob_store *store, struct str name, const struct blob_sealed *want,
+		 enum blob_condition *out, struct err *err) MUST_CHECK;
+
+/* Where an operator finds it: an absolute path (or URL), for free(). */
+bool blob_path(struct blob_store *store, struct str name, char **out, struct err *err) MUST_CHECK;
+/* What we may still write there. */
+bool blob_free_bytes(struct blob_store *store, uint64_t *out, struct err *err) MUST_CHECK;

@@ -1,0 +1,28 @@
+/*
+ * What a driver implements: see blob.h for each contract.  Names were checked before.
+ */
+#pragma once
+
+#include "blob/blob.h"
+
+struct blob_driver {
+	const char *name; /* "local" ... */
+	void (*store_free)(struct blob_store *store);
+
+	/* `base` is "RE….17": checked, unique for the generation, fit for a file name. */
+	bool (*arriving_open)(struct blob_store *store, const char *base,
+			      struct blob_arriving **out, struct err *err);
+	bool (*arriving_write)(struct blob_arriving *arriving, struct str bytes, struct err *err);
+	bool (*arriving_truncate)(struct blob_arriving *arriving, uint64_t size, struct err *err);
+	bool (*arriving_reader)(struct blob_arriving *arriving, int *out_fd, struct err *err);
+	enum blob_seal_result (*arriving_seal)(struct blob_arriving *arriving, const char *name,
+					       struct blob_sealed *out, struct err *err);
+	void (*arriving_free)(struct blob_arriving *arriving);
+	bool (*sweep_arriving)(struct blob_store *store, uint64_t *out_removed, struct err *err);
+
+	bool (*open_read)(struct blob_store *store, const char *name, int *out_fd,
+			  uint64_t *out_size, struct err *err);
+	bool (*remove)(struct blob_store *store, const char *name, struct err *err);
+	char *(*path)(struct blob_store *store, const char *name);
+	bool (*free_bytes)(struct blob_store *store, uint64_t *out, struct err *err);
+};
