@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# Sourced by the scripts that run checks: counts what passed and failed over all of them.
+#
+# One line a suite, "<passed> <failed> <name>", in the file $CALLSPOOL_RESULTS.  Whoever starts
+# first (script/test, script/lint or .ci/run) makes that file, and says the sum at the end.
+
+results_open()
+{
+	if [ -n "${CALLSPOOL_RESULTS:-}" ]; then
+		RESULTS_OURS=no
+		return
+	fi
+	CALLSPOOL_RESULTS=$(mktemp)
+	export CALLSPOOL_RESULTS
+	RESULTS_OURS=yes
+	trap 'rm -f "$CALLSPOOL_RESULTS"' EXIT
+}
+
+# record NAME PASSED FAILED
+record()
+{
+	printf '%s %s %s\n' "$2" "$3" "$1" >>"$CALLSPOOL_RESULTS"
+	if [ "$3" -eq 0 ]; then
+		printf -- '-- %s: %s passed (%s s so far)\n' "$1" "$2" "$SECONDS"
+	else
+		printf -- '-- %s: %s passed, %s FAILED (%s s so far)\n' "$1" "$2" "$3" "$SECONDS"
+	fi
+}
+
+# check NAME COMMAND...: one check that passes when the command succeeds; its output is shown when not.
+check()
+{
+	local name=$1 out
+	shift
+	if out=$("$@" 2>&1 </dev/null); then
+		record "$name" 1 0
+	else
+		printf '%s\n' "$out"
+		record "$name" 0 1
+	fi
+}
+
+# Prints the sum when this script opened the results; the exit status tells whether all passed.
+results_close()
+{
+	local passed failed
+
+	passed=$(awk '{ n += $1 } END { print n + 0 }' "$CALLSPOOL_RESULTS")
+	failed=$(awk '{ n += $2 } END { print n + 0 }' "$CALLSPOOL_RESULTS")
+	if [ "$RESULTS_OURS" = yes ]; then
+		printf '\n'
+		awk '{ n = $1; f = $2; $1 = $2 = ""; printf "%6d passed %4d failed %s\n", n, f, $0 }' \
+			"$CALLSPOOL_RESULTS"
+		printf '%s passed, %s failed\n' "$passed" "$failed"
+	fi
+	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
