@@ -1,0 +1,93 @@
+// Real nginx with packaging/nginx/callspool.conf: only ports, log files and folders are changed.
+import { readFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { Program, run, temporaryFolder } from './process.js';
+import { until } from './until.js';
+import { request } from './http.js';
+
+const PACKAGED = new URL('../../../packaging/nginx/callspool.conf', import.meta.url).pathname;
+const NGINX = '/usr/sbin/nginx';
+
+/** A port that is free now.  nginx cannot be asked for port 0. */
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function replaceOnce(text, from, to) {
+  const parts = text.split(from);
+  if (parts.length !== 2) throw new Error(`the packaged nginx configuration holds '${from}' ${parts.length - 1} times, not once`);
+  return parts.join(to);
+}
+
+function configuration(folder, port, backend) {
+  let site = readFileSync(PACKAGED, 'utf8');
+  site = replaceOnce(site, 'server 127.0.0.1:8080', `server ${backend}`);
+  site = replaceOnce(site, 'listen 80;', `listen 127.0.0.1:${port};`);
+  site = replaceOnce(site, '/var/log/nginx/callspool.access.log', join(folder, 'access.log'));
+  site = replaceOnce(site, '/var/log/nginx/callspool.error.log', join(folder, 'error.log'));
+  // The rest is Debian's nginx.conf in what matters here, gzip on included.
+  return `
+user root;
+daemon off;
+worker_processes 1;
+pid ${folder}/nginx.pid;
+error_log ${folder}/main.log warn;
+events { worker_connections 2048; }
+http {
+  include /etc/nginx/mime.types;
+  default_type application/octet-stream;
+  sendfile on;
+  gzip on;
+  gzip_types audio/mpeg audio/wav application/json text/plain;
+  gzip_min_length 1;
+  gzip_proxied any;
+  access_log off;
+  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy;
+  fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
+${site}
+}
+`;
+}
+
+/** backend: "http://127.0.0.1:8080".  Returns { url, port, accessLog(), errorLog(), stop() }. */
+export async function startNginx(t, backend) {
+  const folder = temporaryFolder(t, 'nginx');
+  mkdirSync(join(folder, 'body'), { recursive: true });
+  const file = join(folder, 'nginx.conf');
+  let program;
+  let port;
+  // Another program may take the port between the asking and the using: then once more.
+  for (let attempt = 1; ; attempt += 1) {
+    port = await freePort();
+    let text = configuration(folder, port, new URL(backend).host);
+    if (process.getuid() !== 0) text = text.replace('user root;', '');
+    writeFileSync(file, text);
+    const tested = await run(NGINX, ['-t', '-q', '-p', folder, '-c', file]);
+    if (tested.code !== 0) throw new Error(`nginx -t: ${tested.stderr}`);
+    program = new Program(NGINX, ['-p', folder, '-c', file]);
+    const answers = until('nginx answers', async () => program.status ?? await request(`http://127.0.0.1:${port}/`), 15_000);
+    await answers;
+    if (!program.status) break;
+    if (attempt === 3) throw new Error(`nginx ended: ${program.said}`);
+  }
+  t.after(() => program.stop('SIGTERM'));
+  const read = (name) => {
+    try {
+      return readFileSync(join(folder, name), 'utf8');
+    } catch {
+      return '';
+    }
+  };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    accessLog: () => read('access.log'),
+    errorLog: () => read('error.log') + read('main.log'),
+    stop: () => program.stop('SIGTERM'),
+  };
+}

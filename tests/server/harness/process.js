@@ -1,0 +1,105 @@
+// A program started for a test: its output line by line, its end, and the certainty that it ends.
+import { spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { within } from './until.js';
+
+/** A new folder that goes away with the test. */
+export function temporaryFolder(t, name = 'callspool') {
+  const folder = mkdtempSync(join(tmpdir(), `${name}-`));
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  return folder;
+}
+
+export class Program extends EventEmitter {
+  /** options: env (added to a small environment of its own), cwd, stdin ('ignore' or 'pipe'). */
+  constructor(command, args, options = {}) {
+    super();
+    this.command = `${command} ${args.join(' ')}`;
+    this.out = [];
+    this.err = [];
+    const kept = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'TSAN_OPTIONS', 'LSAN_OPTIONS'];
+    const env = Object.fromEntries(kept.filter((name) => process.env[name]).map((name) => [name, process.env[name]]));
+    this.child = spawn(command, args, {
+      env: { ...env, ...options.env },
+      cwd: options.cwd,
+      stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
+    });
+    this.exited = new Promise((resolve) => {
+      this.child.once('error', (error) => resolve({ code: null, signal: null, error }));
+      this.child.once('close', (code, signal) => resolve({ code, signal }));
+    });
+    this.exited.then((status) => {
+      this.status = status;
+      this.emit('end');
+    });
+    for (const [stream, lines] of [[this.child.stdout, this.out], [this.child.stderr, this.err]]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        lines.push(line);
+        this.emit('line', line);
+      });
+    }
+  }
+
+  get pid() {
+    return this.child.pid;
+  }
+
+  /** What it said so far, for messages. */
+  get said() {
+    return [...this.out, ...this.err].slice(-60).join('\n');
+  }
+
+  /** The first line, already said or to come, that matches; returns the match. */
+  async line(pattern, withinMs = 30_000) {
+    const find = () => [...this.out, ...this.err].map((line) => line.match(pattern)).find(Boolean);
+    const found = new Promise((resolve, reject) => {
+      const look = () => {
+        const match = find();
+        if (match) resolve(match);
+        else if (this.status) reject(new Error(`${this.command} ended (${JSON.stringify(this.status)}) before it said ${pattern}:\n${this.said}`));
+        else return false;
+        this.off('line', look);
+        this.off('end', look);
+        return true;
+      };
+      if (!look()) {
+        this.on('line', look);
+        this.on('end', look);
+      }
+    });
+    return within(`${this.command} says ${pattern}`, found, withinMs);
+  }
+
+  /** Sends a signal and waits for the end: { code, signal }. */
+  async stop(signal = 'SIGTERM', withinMs = 30_000) {
+    if (!this.status) this.child.kill(signal);
+    try {
+      return await within(`${this.command} ends after ${signal}`, this.exited, withinMs);
+    } catch (error) {
+      this.child.kill('SIGKILL');
+      await this.exited;
+      error.message += `\n${this.said}`;
+      throw error;
+    }
+  }
+}
+
+/** Runs to the end: { code, signal, stdout, stderr }.  stdout is a Buffer when binary. */
+export async function run(command, args, options = {}) {
+  const kept = options.env ? { ...process.env, ...options.env } : process.env;
+  const child = spawn(command, args, { env: kept, cwd: options.cwd, stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
+  const chunks = { stdout: [], stderr: [] };
+  child.stdout.on('data', (chunk) => chunks.stdout.push(chunk));
+  child.stderr.on('data', (chunk) => chunks.stderr.push(chunk));
+  if (options.input !== undefined) child.stdin.end(options.input);
+  let timer;
+  if (options.withinMs !== 0) timer = setTimeout(() => child.kill('SIGKILL'), options.withinMs ?? 60_000);
+  const [code, signal] = await once(child, 'close');
+  clearTimeout(timer);
+  const stdout = Buffer.concat(chunks.stdout);
+  return { code, signal, stdout: options.binary ? stdout : stdout.toString(), stderr: Buffer.concat(chunks.stderr).toString() };
+}
