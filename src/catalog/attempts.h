@@ -25,20 +25,23 @@ struct attempt { /* a plain value */
 	int64_t id;
 	char recording_sid[SID_SIZE];
 	int64_t began_at_ms;
-	int64_t ended_at_ms;	/* 0: under way */
-	int64_t generation;	/* of the file it wrote to: its own id, or that of the file it resumed */
-	int channels;		/* asked for; 0: unsaid */
-	int http_status;	/* 0: no answer */
-	int64_t bytes;		/* that arrived in this attempt */
-	char outcome[ATTEMPT_OUTCOME_SIZE]; /* "stored", "not_ready", "interrupted" ...; "" under way */
-	char detail[ATTEMPT_DETAIL_SIZE];   /* a sentence for a person; "" */
+	int64_t ended_at_ms; /* 0: under way */
+	int64_t generation; /* of the file it wrote to: its own id, or that of the file it resumed */
+	int channels;       /* asked for; 0: unsaid */
+	int http_status;    /* 0: no answer */
+	int64_t bytes;      /* that arrived in this attempt */
+	char outcome
+		[ATTEMPT_OUTCOME_SIZE]; /* "stored", "not_ready", "interrupted" ...; "" under way */
+	char detail[ATTEMPT_DETAIL_SIZE]; /* a sentence for a person; "" */
 };
 
 /*
  * Begins an attempt.  resumes == 0: it begins a file anew, and the recording's
  * generation becomes *out_id and its generation_at_ms began_at_ms; otherwise it goes
  * on with the file of that generation.  Sets the recording's first_try_at_ms when it
- * is the first of its round.  ERR_NOT_FOUND: no such recording.
+ * is the first of its round.  ERR_NOT_FOUND: no such recording.  ERR_CONFLICT: it is
+ * STORED, and a file that is served keeps its generation: recordings_requeue() first.
+ * After either the caller rolls back.
  */
 struct attempt_begin {
 	struct str recording_sid;
@@ -56,13 +59,14 @@ struct attempt_end {
 	const char *outcome; /* short, stable, snake_case */
 	int http_status;
 	int64_t bytes;
-	const char *detail;  /* may be NULL; cut at ATTEMPT_DETAIL_SIZE */
+	const char *detail; /* may be NULL; cut at ATTEMPT_DETAIL_SIZE */
 };
-bool attempts_end(struct catalog *catalog, const struct attempt_end *end, struct err *err) MUST_CHECK;
+bool attempts_end(struct catalog *catalog, const struct attempt_end *end,
+		  struct err *err) MUST_CHECK;
 
 /* Newest first; *out_count <= size. */
-bool attempts_list(struct catalog *catalog, struct str recording_sid, struct attempt *out, size_t size,
-		   size_t *out_count, struct err *err) MUST_CHECK;
+bool attempts_list(struct catalog *catalog, struct str recording_sid, struct attempt *out,
+		   size_t size, size_t *out_count, struct err *err) MUST_CHECK;
 
 /*
  * At start, when no flight can be under way: ends what a crash left open as

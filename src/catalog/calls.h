@@ -17,16 +17,16 @@
 #include <stdint.h>
 
 enum call_status { /* by rank: a call never goes back.  Stored as numbers: never renumber. */
-	CALL_STATUS_UNKNOWN = 0, /* only known by its recording */
-	CALL_QUEUED = 10,
-	CALL_INITIATED = 20,
-	CALL_RINGING = 30,
-	CALL_IN_PROGRESS = 40,
-	CALL_CANCELED = 50, /* from here on: final */
-	CALL_FAILED = 51,
-	CALL_NO_ANSWER = 52,
-	CALL_BUSY = 53,
-	CALL_COMPLETED = 54,
+		   CALL_STATUS_UNKNOWN = 0, /* only known by its recording */
+		   CALL_QUEUED = 10,
+		   CALL_INITIATED = 20,
+		   CALL_RINGING = 30,
+		   CALL_IN_PROGRESS = 40,
+		   CALL_CANCELED = 50, /* from here on: final */
+		   CALL_FAILED = 51,
+		   CALL_NO_ANSWER = 52,
+		   CALL_BUSY = 53,
+		   CALL_COMPLETED = 54,
 };
 /* As Twilio spells it ("in-progress"); "" for unknown. */
 const char *call_status_text(enum call_status status);
@@ -39,10 +39,10 @@ bool call_status_is_final(enum call_status status);
  * trunking-originating (our side placed it through the trunk).  Inbound: inbound,
  * trunking-terminating (it came from the network to our side).
  */
-enum call_direction {	       /* stored as numbers: never renumber */
-	CALL_DIRECTION_UNKNOWN, /* not told yet: listed under All alone */
-	CALL_INBOUND,
-	CALL_OUTBOUND,
+enum call_direction {                         /* stored as numbers: never renumber */
+		      CALL_DIRECTION_UNKNOWN, /* not told yet: listed under All alone */
+		      CALL_INBOUND,
+		      CALL_OUTBOUND,
 };
 enum call_direction call_direction_from_text(struct str text);
 
@@ -53,30 +53,31 @@ struct call {
 	int64_t id; /* the ledger's own number; part of the cursor */
 	char call_sid[SID_SIZE];
 	char parent_call_sid[SID_SIZE]; /* "" on a first leg */
-	char account_sid[SID_SIZE];	/* "" when not told */
+	char account_sid[SID_SIZE];     /* "" when not told */
 	enum call_status status;
 	enum call_direction direction;
 	char direction_text[24]; /* as Twilio spells it; "" when not told */
 	char from[CALL_NUMBER_SIZE], to[CALL_NUMBER_SIZE];
 	int64_t started_at_ms; /* the best that is known, at worst when we first heard of it; never 0 */
 	int64_t ended_at_ms;
-	int64_t duration_s;			/* -1 not told */
-	char main_recording_sid[SID_SIZE];	/* "" none */
-	bool is_main_fixed;			/* a recording completed: the main one never changes again */
-	enum recording_group group;		/* of the main recording */
-	int64_t recordings;			/* how many it has */
-	int64_t changed_seq;			/* catalog_sequence() of its last change, its recordings' included */
+	int64_t duration_s;                /* -1 not told */
+	char main_recording_sid[SID_SIZE]; /* "" none */
+	bool is_main_fixed;         /* a recording completed: the main one never changes again */
+	enum recording_group group; /* of the main recording */
+	int64_t recordings;         /* how many it has */
+	int64_t changed_seq; /* catalog_sequence() of its last change, its recordings' included */
 };
 
 /* ERR_NOT_FOUND when we do not know it. */
-bool calls_find(struct catalog *catalog, struct str call_sid, struct call *out, struct err *err) MUST_CHECK;
+bool calls_find(struct catalog *catalog, struct str call_sid, struct call *out,
+		struct err *err) MUST_CHECK;
 
 /* Zeroed it asks for everything. */
 struct call_filter {
-	enum call_direction direction;	/* CALL_DIRECTION_UNKNOWN: all */
-	int64_t from_ms;		/* started at or after; 0: no bound */
-	int64_t to_ms;			/* started before; 0: no bound */
-	bool has_group;			/* only calls whose main recording is in `group` */
+	enum call_direction direction; /* CALL_DIRECTION_UNKNOWN: all */
+	int64_t from_ms;               /* started at or after; 0: no bound */
+	int64_t to_ms;                 /* started before; 0: no bound */
+	bool has_group;                /* only calls whose main recording is in `group` */
 	enum recording_group group;
 	/*
 	 * A number as a person types it: digits only count, leading zeros are dropped.
@@ -85,7 +86,7 @@ struct call_filter {
 	 * it may end more numbers than are looked at (is_number_vague).
 	 */
 	struct str number;
-	struct str call_sid;		/* exactly this call; the other filters still count */
+	struct str call_sid; /* exactly this call; the other filters still count */
 };
 #define CALL_NUMBER_DIGITS_MIN 3
 
@@ -100,9 +101,9 @@ struct call_row {
 };
 
 struct call_page {
-	size_t count;		 /* rows filled */
-	bool more;		 /* there may be more behind `next`, even when count < size */
-	bool is_number_vague;	 /* more numbers end in these digits than were looked at */
+	size_t count;            /* rows filled */
+	bool more;               /* there may be more behind `next`, even when count < size */
+	bool is_number_vague;    /* more numbers end in these digits than were looked at */
 	struct call_cursor next; /* valid when more */
 };
 

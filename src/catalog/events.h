@@ -16,11 +16,11 @@
 
 struct catalog;
 
-enum event_kind { /* stored as numbers: append only, never renumber */
-	EVENT_RECORDING_STATUS = 1, /* a recording status callback */
-	EVENT_CALL_STATUS = 2,	    /* a call status callback, or a <Record action> request */
-	EVENT_RECORDING_LISTED = 3, /* Twilio's Recordings list or metadata says so */
-	EVENT_CALL_FETCHED = 4,	    /* Twilio's Calls resource says so */
+enum event_kind {                             /* stored as numbers: append only, never renumber */
+		  EVENT_RECORDING_STATUS = 1, /* a recording status callback */
+		  EVENT_CALL_STATUS = 2, /* a call status callback, or a <Record action> request */
+		  EVENT_RECORDING_LISTED = 3, /* Twilio's Recordings list or metadata says so */
+		  EVENT_CALL_FETCHED = 4,     /* Twilio's Calls resource says so */
 };
 
 #define EVENT_UNKNOWN (-1) /* a duration or sequence number that was not told */
@@ -28,26 +28,26 @@ enum event_kind { /* stored as numbers: append only, never renumber */
 /* Texts are borrowed; STR_NONE where not told.  Times: wall clock, 0 where not told. */
 struct event {
 	enum event_kind kind;
-	struct str account_sid;	    /* AC... */
-	struct str call_sid;	    /* CA...; of a recording it is the parent leg; may be absent there */
+	struct str account_sid; /* AC... */
+	struct str call_sid; /* CA...; of a recording it is the parent leg; may be absent there */
 	struct str parent_call_sid; /* CA...; not on a first leg */
 	struct str recording_sid;   /* RE...; required for the RECORDING kinds */
-	struct str status;	    /* as Twilio spells it: "completed", "in-progress" ... */
-	struct str direction;	    /* "inbound", "outbound-api", "outbound-dial", "trunking-..." */
-	struct str from, to;	    /* E.164, "client:...", "sip:..." */
-	struct str source;	    /* RecordingSource */
-	struct str track;	    /* RecordingTrack */
+	struct str status;          /* as Twilio spells it: "completed", "in-progress" ... */
+	struct str direction;       /* "inbound", "outbound-api", "outbound-dial", "trunking-..." */
+	struct str from, to;        /* E.164, "client:...", "sip:..." */
+	struct str source;          /* RecordingSource */
+	struct str track;           /* RecordingTrack */
 	struct str recording_url;
-	struct str encryption;	    /* EncryptionDetails, the JSON text */
-	struct str idempotency;	    /* I-Twilio-Idempotency-Token; kept, never keyed on */
-	struct str raw;		    /* the form or JSON as it came: fields that we do not know stay here */
-	int64_t sequence_number;    /* SequenceNumber, or EVENT_UNKNOWN */
-	int64_t started_at_ms;	    /* of the recording or the call, by the kind */
-	int64_t timestamp_ms;	    /* when what is told happened; for a final call status: its end */
-	int64_t duration_s;	    /* of the recording or the call, by the kind, or EVENT_UNKNOWN */
-	int64_t channels;	    /* 1, 2; 0 not told */
-	int64_t error_code;	    /* 16101 ...; 0 none */
-	int64_t received_at_ms;	    /* required */
+	struct str encryption;  /* EncryptionDetails, the JSON text */
+	struct str idempotency; /* I-Twilio-Idempotency-Token; kept, never keyed on */
+	struct str raw; /* the form or JSON as it came: fields that we do not know stay here */
+	int64_t sequence_number; /* SequenceNumber, or EVENT_UNKNOWN */
+	int64_t started_at_ms;   /* of the recording or the call, by the kind */
+	int64_t timestamp_ms;    /* when what is told happened; for a final call status: its end */
+	int64_t duration_s;      /* of the recording or the call, by the kind, or EVENT_UNKNOWN */
+	int64_t channels;        /* 1, 2; 0 not told */
+	int64_t error_code;      /* 16101 ...; 0 none */
+	int64_t received_at_ms;  /* required */
 };
 
 /* All texts absent, all numbers not told. */

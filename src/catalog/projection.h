@@ -21,11 +21,11 @@
 
 /* Bits of projection_change.what */
 enum projection_what {
-	PROJECTED_CALL = 1 << 0,	/* the call is new, or changed */
-	PROJECTED_RECORDING = 1 << 1,	/* the recording is new, or changed */
-	PROJECTED_TO_FETCH = 1 << 2,	/* the recording became RECORDING_QUEUED: start a flight */
-	PROJECTED_MAIN = 1 << 3,	/* this recording became the call's main recording */
-	PROJECTED_CALL_ENDED = 1 << 4,	/* the call's status became final */
+	PROJECTED_CALL = 1 << 0,       /* the call is new, or changed */
+	PROJECTED_RECORDING = 1 << 1,  /* the recording is new, or changed */
+	PROJECTED_TO_FETCH = 1 << 2,   /* the recording became RECORDING_QUEUED: start a flight */
+	PROJECTED_MAIN = 1 << 3,       /* this recording became the call's main recording */
+	PROJECTED_CALL_ENDED = 1 << 4, /* the call's status became final */
 };
 
 struct projection_change {
@@ -41,10 +41,10 @@ struct projection_change {
 struct projection_result {
 	struct projection_change changes[PROJECTION_EVENTS_MAX];
 	size_t count;
-	size_t events;	   /* taken from the log; 0: nothing was waiting */
+	size_t events;     /* taken from the log; 0: nothing was waiting */
 	int64_t watermark; /* the last event that is applied */
 	int64_t sequence;  /* catalog_sequence() after it: broadcast it after the commit */
-	bool more;	   /* events are waiting still: call again */
+	bool more;         /* events are waiting still: call again */
 };
 
 /* Applies up to max_events (at most PROJECTION_EVENTS_MAX) within the caller's transaction. */

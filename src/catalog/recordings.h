@@ -25,30 +25,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum recording_state {	      /* stored as numbers: append only, never renumber */
-	RECORDING_ANNOUNCED,  /* Twilio is still recording or processing it */
-	RECORDING_QUEUED,     /* completed: to be fetched, never tried or to be tried at once */
-	RECORDING_WAITING,    /* for next_try_at_ms, because of reason_code */
-	RECORDING_STORED,     /* kept whole, checked, committed */
-	RECORDING_ABSENT,     /* Twilio says that there is none: too short, silent */
-	RECORDING_DEAD,	      /* dead letter: given up, waits for a person */
-	RECORDING_GONE,	      /* deleted at Twilio before we had it */
-	RECORDING_PURGED,     /* stored once, bytes removed */
-	RECORDING_STATES,
+enum recording_state {                      /* stored as numbers: append only, never renumber */
+		       RECORDING_ANNOUNCED, /* Twilio is still recording or processing it */
+		       RECORDING_QUEUED, /* completed: to be fetched, never tried or to be tried at once */
+		       RECORDING_WAITING, /* for next_try_at_ms, because of reason_code */
+		       RECORDING_STORED,  /* kept whole, checked, committed */
+		       RECORDING_ABSENT,  /* Twilio says that there is none: too short, silent */
+		       RECORDING_DEAD,    /* dead letter: given up, waits for a person */
+		       RECORDING_GONE,    /* deleted at Twilio before we had it */
+		       RECORDING_PURGED,  /* stored once, bytes removed */
+		       RECORDING_STATES,
 };
 
 /* "announced", "queued", ... as the API and the log spell it. */
 const char *recording_state_text(enum recording_state state);
 
 /* What the calls page filters by: states that mean the same to who listens. */
-enum recording_group {		 /* stored as numbers: append only, never renumber */
-	RECORDING_GROUP_NONE,	 /* the call has no recording that we know of */
-	RECORDING_GROUP_PENDING, /* announced, queued, waiting */
-	RECORDING_GROUP_STORED,
-	RECORDING_GROUP_ABSENT,
-	RECORDING_GROUP_FAILED,	 /* dead */
-	RECORDING_GROUP_DELETED, /* gone, purged */
-	RECORDING_GROUPS,
+enum recording_group {                          /* stored as numbers: append only, never renumber */
+		       RECORDING_GROUP_NONE,    /* the call has no recording that we know of */
+		       RECORDING_GROUP_PENDING, /* announced, queued, waiting */
+		       RECORDING_GROUP_STORED,
+		       RECORDING_GROUP_ABSENT,
+		       RECORDING_GROUP_FAILED,  /* dead */
+		       RECORDING_GROUP_DELETED, /* gone, purged */
+		       RECORDING_GROUPS,
 };
 
 enum recording_group recording_state_group(enum recording_state state);
@@ -66,44 +66,45 @@ struct recording {
 	char call_sid[SID_SIZE];    /* "" when not known (conference recordings) */
 	char account_sid[SID_SIZE]; /* "" when not known */
 	enum recording_state state;
-	bool is_held;		    /* neither expired nor purged while set */
-	bool is_duration_off;	    /* kept although the length differs from what Twilio said */
-	bool is_encrypted;	    /* recordings_find_source() has the details */
+	bool is_held;         /* neither expired nor purged while set */
+	bool is_duration_off; /* kept although the length differs from what Twilio said */
+	bool is_encrypted;    /* recordings_find_source() has the details */
 
 	/* what Twilio told */
-	int64_t started_at_ms;	 /* RecordingStartTime */
+	int64_t started_at_ms;   /* RecordingStartTime */
 	int64_t completed_at_ms; /* when its completed event was received */
-	int64_t duration_s;	 /* EVENT_UNKNOWN (-1) when not told */
-	int channels;		 /* 0 when not told */
-	int error_code;		 /* 16101 too short, 16102 silent ...; 0 none */
-	char source[40];	 /* "DialVerb" ... */
+	int64_t duration_s;      /* EVENT_UNKNOWN (-1) when not told */
+	int channels;            /* 0 when not told */
+	int error_code;          /* 16101 too short, 16102 silent ...; 0 none */
+	char source[40];         /* "DialVerb" ... */
 
 	/* fetching */
-	int channels_wanted;	 /* 2, or 1 once Twilio refused two */
-	int64_t queued_at_ms;	 /* since when it waits to be stored; 0 unless QUEUED or WAITING */
-	int64_t next_try_at_ms;	 /* 0 unless QUEUED or WAITING */
+	int channels_wanted;     /* 2, or 1 once Twilio refused two */
+	int64_t queued_at_ms;    /* since when it waits to be stored; 0 unless QUEUED or WAITING */
+	int64_t next_try_at_ms;  /* 0 unless QUEUED or WAITING */
 	int64_t first_try_at_ms; /* of this round: giving up counts from here; 0 not tried */
-	int64_t tries;		 /* counted tries of this round */
-	char reason_code[RECORDING_REASON_SIZE]; /* why it does not play: "upstream_refused" ...; "" */
-	char reason_text[RECORDING_TEXT_SIZE];	 /* the same for a person; "" */
+	int64_t tries;           /* counted tries of this round */
+	char reason_code
+		[RECORDING_REASON_SIZE]; /* why it does not play: "upstream_refused" ...; "" */
+	char reason_text[RECORDING_TEXT_SIZE]; /* the same for a person; "" */
 
 	/* the media; generation and generation_at_ms from the first attempt on, the rest once STORED */
-	int64_t generation;	 /* number of the attempt that began the file; 0 none */
+	int64_t generation; /* number of the attempt that began the file; 0 none */
 	int64_t generation_at_ms;
-	uint64_t size;		 /* bytes */
-	int64_t duration_ms;	 /* measured */
+	uint64_t size;       /* bytes */
+	int64_t duration_ms; /* measured */
 	int channels_stored;
-	char format[8];		 /* "mp3", "wav" */
-	char sha256[65];	 /* lower case hexadecimal */
+	char format[8];                 /* "mp3", "wav" */
+	char sha256[65];                /* lower case hexadecimal */
 	char path[RECORDING_PATH_SIZE]; /* relative to the store */
 	int64_t stored_at_ms;
 
-	int64_t changed_seq;	 /* catalog_sequence() of its last change */
+	int64_t changed_seq; /* catalog_sequence() of its last change */
 };
 
 /* What only a flight needs; heap texts, "" when not told. */
 struct recording_source {
-	char *url;	  /* RecordingUrl as told */
+	char *url;        /* RecordingUrl as told */
 	char *encryption; /* EncryptionDetails, JSON text */
 	char *track;
 };
@@ -128,8 +129,9 @@ bool recordings_find_source(struct catalog *catalog, struct str recording_sid,
  * *out_call_on: the call's status is not final yet (so a recording may still come).
  */
 enum call_recorded { CALL_UNKNOWN, CALL_UNRECORDED, CALL_RECORDED };
-bool recordings_find_main(struct catalog *catalog, struct str call_sid, enum call_recorded *out_found,
-			  struct recording *out, bool *out_call_on, struct err *err) MUST_CHECK;
+bool recordings_find_main(struct catalog *catalog, struct str call_sid,
+			  enum call_recorded *out_found, struct recording *out, bool *out_call_on,
+			  struct err *err) MUST_CHECK;
 
 /* All recordings of a call, oldest first; *out_count <= size. */
 bool recordings_list_of_call(struct catalog *catalog, struct str call_sid, struct recording *out,
@@ -159,9 +161,10 @@ struct catalog_counts {
 	int64_t recordings[RECORDING_STATES];
 	int64_t bytes_stored;
 	int64_t oldest_queued_at_ms; /* 0: nothing waits */
-	int64_t events_waiting;	     /* appended, not projected yet (an upper bound) */
+	int64_t events_waiting;      /* appended, not projected yet (an upper bound) */
 };
-bool catalog_counts(struct catalog *catalog, struct catalog_counts *out, struct err *err) MUST_CHECK;
+bool catalog_counts(struct catalog *catalog, struct catalog_counts *out,
+		    struct err *err) MUST_CHECK;
 
 /*
  * ---- changing: the writer, within a transaction ----
@@ -176,7 +179,7 @@ struct recording_wait {
 	int64_t next_try_at_ms;
 	const char *reason_code; /* short, stable, snake_case */
 	const char *reason_text; /* a sentence; cut at RECORDING_TEXT_SIZE */
-	bool is_counted;	 /* a try that counts: not for 429 or refused credentials */
+	bool is_counted;         /* a try that counts: not for 429 or refused credentials */
 };
 bool recordings_mark_waiting(struct catalog *catalog, struct str recording_sid,
 			     const struct recording_wait *wait, struct err *err) MUST_CHECK;
@@ -200,11 +203,12 @@ bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,
 bool recordings_mark_absent(struct catalog *catalog, struct str recording_sid, int error_code,
 			    const char *reason_text, struct err *err) MUST_CHECK;
 /* From ANNOUNCED, QUEUED, WAITING. */
-bool recordings_mark_dead(struct catalog *catalog, struct str recording_sid, const char *reason_code,
-			  const char *reason_text, struct err *err) MUST_CHECK;
-/* From ANNOUNCED, QUEUED, WAITING, DEAD: Twilio has deleted it. */
-bool recordings_mark_gone(struct catalog *catalog, struct str recording_sid, const char *reason_text,
+bool recordings_mark_dead(struct catalog *catalog, struct str recording_sid,
+			  const char *reason_code, const char *reason_text,
 			  struct err *err) MUST_CHECK;
+/* From ANNOUNCED, QUEUED, WAITING, DEAD: Twilio has deleted it. */
+bool recordings_mark_gone(struct catalog *catalog, struct str recording_sid,
+			  const char *reason_text, struct err *err) MUST_CHECK;
 /* From STORED, not held; the caller removes the file after the commit. */
 bool recordings_mark_purged(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
 			    struct err *err) MUST_CHECK;

@@ -42,7 +42,7 @@ enum db_mode {
 enum db_dialect { DB_SQLITE, DB_POSTGRES };
 
 enum db_step {
-	DB_ROW,	   /* a row is there: read its columns, then step again */
+	DB_ROW,    /* a row is there: read its columns, then step again */
 	DB_DONE,   /* no more rows */
 	DB_FAILED, /* err says why */
 };
@@ -73,6 +73,8 @@ bool db_prepare(struct db *db, const char *sql, struct db_stmt **out, struct err
 void db_bind_str(struct db_stmt *stmt, int n, struct str value); /* at == NULL binds NULL */
 void db_bind_int(struct db_stmt *stmt, int n, int64_t value);
 void db_bind_null(struct db_stmt *stmt, int n);
+/* Bytes that need not be text (BLOB, BYTEA); read back with db_column_str(). */
+void db_bind_bytes(struct db_stmt *stmt, int n, struct str value);
 
 enum db_step db_step(struct db_stmt *stmt, struct err *err) MUST_CHECK;
 /* Steps to the end, dropping rows, and resets: for statements that only change something. */
@@ -103,8 +105,9 @@ bool db_in_transaction(const struct db *db);
  * Moves what was committed from the log into the database file, as far as no
  * reader still needs the log.  *out_left is how many pages of the log could not be
  * moved yet (0: the log is begun anew by the next write).  SQLite only works this
- * off when asked: the caller chooses a quiet moment, outside a transaction.
+ * off when asked: the caller chooses a quiet moment, outside a transaction, or does
+ * it on a connection of its own on another thread.
  */
 bool db_checkpoint(struct db *db, int64_t *out_left, struct err *err) MUST_CHECK;
-/* The size of the log in bytes: when to call db_checkpoint(). */
+/* The size of the log in bytes, as this connection's last commit left it: when to call it. */
 int64_t db_log_bytes(const struct db *db);

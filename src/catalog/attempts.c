@@ -1,0 +1,176 @@
+#include "catalog/attempts.h"
+
+#include "catalog/catalog_private.h"
+
+/* The file is begun anew: the recording takes its number and time. */
+static bool begin_generation(struct catalog *catalog, int64_t recording_id, int64_t generation,
+			     int64_t at_ms, struct err *err)
+{
+	struct db_stmt *update;
+
+	if (!db_prepare(
+		    catalog->db,
+		    "UPDATE recordings SET generation = $2, generation_at_ms = $3 WHERE id = $1",
+		    &update, err))
+		return false;
+	db_bind_int(update, 1, recording_id);
+	db_bind_int(update, 2, generation);
+	db_bind_int(update, 3, at_ms);
+	return db_run(update, err);
+}
+
+static bool begin_round(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
+			int64_t *out_recording_id, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *update = NULL;
+
+	if (!db_prepare(catalog->db,
+			"UPDATE recordings SET first_try_at_ms = COALESCE(first_try_at_ms, $2) "
+			"WHERE recording_sid = $1 RETURNING id, state",
+			&update, err))
+		return false;
+	db_bind_str(update, 1, recording_sid);
+	db_bind_int(update, 2, at_ms);
+	switch (db_step(update, err)) {
+	case DB_ROW:
+		/* Its ETag is made of the generation: a file that is served keeps it. */
+		if (db_column_int(update, 1) == RECORDING_STORED)
+			return err_set(err, ERR_CONFLICT, "recording '%.*s' is stored",
+				       STR_ARG(recording_sid));
+		*out_recording_id = db_column_int(update, 0);
+		return true;
+	case DB_DONE:
+		return err_set(err, ERR_NOT_FOUND, "no recording '%.*s' in the ledger",
+			       STR_ARG(recording_sid));
+	case DB_FAILED:
+		break;
+	}
+	return false;
+}
+
+bool attempts_begin(struct catalog *catalog, const struct attempt_begin *begin, int64_t *out_id,
+		    struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *insert = NULL;
+	int64_t recording_id, id;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !begin_round(catalog, begin->recording_sid, begin->began_at_ms, &recording_id, err) ||
+	    !db_prepare(catalog->db,
+			"INSERT INTO attempts (recording_id, began_at_ms, generation, channels) "
+			"VALUES ($1, $2, $3, $4) RETURNING id",
+			&insert, err))
+		return false;
+	db_bind_int(insert, 1, recording_id);
+	db_bind_int(insert, 2, begin->began_at_ms);
+	bind_known(insert, 3, begin->resumes);
+	bind_known(insert, 4, begin->channels);
+	if (db_step(insert, err) != DB_ROW)
+		return false;
+	id = db_column_int(insert, 0);
+	if (!begin->resumes &&
+	    !begin_generation(catalog, recording_id, id, begin->began_at_ms, err))
+		return false;
+	*out_id = id;
+	return true;
+}
+
+/* Why an UPDATE of an open attempt touched nothing. */
+static bool not_open(struct catalog *catalog, int64_t id, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	if (!db_prepare(catalog->db, "SELECT 1 FROM attempts WHERE id = $1", &find, err))
+		return false;
+	db_bind_int(find, 1, id);
+	switch (db_step(find, err)) {
+	case DB_ROW:
+		return err_set(err, ERR_CONFLICT, "attempt %lld has ended already", (long long)id);
+	case DB_DONE:
+		return err_set(err, ERR_NOT_FOUND, "no attempt %lld", (long long)id);
+	case DB_FAILED:
+		break;
+	}
+	return false;
+}
+
+bool attempts_end(struct catalog *catalog, const struct attempt_end *end, struct err *err)
+{
+	char outcome[ATTEMPT_OUTCOME_SIZE], detail[ATTEMPT_DETAIL_SIZE];
+	struct db_stmt *update;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog->db,
+			"UPDATE attempts SET ended_at_ms = $2, outcome = $3, http_status = $4, "
+			"bytes = $5, detail = $6 WHERE id = $1 AND ended_at_ms IS NULL",
+			&update, err))
+		return false;
+	text_set(outcome, sizeof(outcome), str_of(end->outcome));
+	text_set(detail, sizeof(detail), str_of(end->detail));
+	db_bind_int(update, 1, end->id);
+	db_bind_int(update, 2, end->ended_at_ms);
+	bind_text(update, 3, outcome);
+	bind_known(update, 4, end->http_status);
+	db_bind_int(update, 5, end->bytes);
+	bind_text(update, 6, detail);
+	if (!db_run(update, err))
+		return false;
+	return db_changes(catalog->db) > 0 || not_open(catalog, end->id, err);
+}
+
+static void attempt_read(const struct db_stmt *row, struct attempt *out)
+{
+	out->id = db_column_int(row, 0);
+	text_set(out->recording_sid, SID_SIZE, db_column_str(row, 1));
+	out->began_at_ms = db_column_int(row, 2);
+	out->ended_at_ms = db_column_int(row, 3);
+	out->generation = db_column_is_null(row, 4) ? out->id : db_column_int(row, 4);
+	out->channels = (int)db_column_int(row, 5);
+	out->http_status = (int)db_column_int(row, 6);
+	out->bytes = db_column_int(row, 7);
+	text_set(out->outcome, sizeof(out->outcome), db_column_str(row, 8));
+	text_set(out->detail, sizeof(out->detail), db_column_str(row, 9));
+}
+
+bool attempts_list(struct catalog *catalog, struct str recording_sid, struct attempt *out,
+		   size_t size, size_t *out_count, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	enum db_step step;
+	size_t count = 0;
+
+	if (!db_prepare(catalog->db,
+			"SELECT a.id, r.recording_sid, a.began_at_ms, a.ended_at_ms, a.generation, "
+			"a.channels, a.http_status, a.bytes, a.outcome, a.detail "
+			"FROM recordings r JOIN attempts a ON a.recording_id = r.id "
+			"WHERE r.recording_sid = $1 ORDER BY a.id DESC LIMIT $2",
+			&list, err))
+		return false;
+	db_bind_str(list, 1, recording_sid);
+	db_bind_int(list, 2, (int64_t)size);
+	while ((step = db_step(list, err)) == DB_ROW && count < size)
+		attempt_read(list, &out[count++]);
+	if (step == DB_FAILED)
+		return false;
+	*out_count = count;
+	return true;
+}
+
+bool attempts_close_open(struct catalog *catalog, int64_t at_ms, int64_t *out_closed,
+			 struct err *err)
+{
+	struct db_stmt *update;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog->db,
+			"UPDATE attempts SET ended_at_ms = $1, outcome = 'interrupted', "
+			"detail = 'callspool ended while this was under way' "
+			"WHERE ended_at_ms IS NULL",
+			&update, err))
+		return false;
+	db_bind_int(update, 1, at_ms);
+	if (!db_run(update, err))
+		return false;
+	*out_closed = db_changes(catalog->db);
+	return true;
+}

@@ -1,0 +1,219 @@
+/*
+ * Pages of the calls list for a number.
+ *
+ * Numbers that end in the digits that were typed are few when the digits are many.
+ * They are found by leaping through the index from one number to the next, a descent
+ * each; then the newest calls of each are read from its range and merged:
+ *
+ *	+972501234567   |=======----------|
+ *	+441501234567   |==---------------|        === read and safe to show
+ *	                ^ cursor   ^ horizon
+ *
+ * Of a number with more calls than were read, nothing is known below its last one.
+ * The highest such place is the horizon: what lies below it waits for the next page.
+ *
+ * Other filters are checked on the rows.  Where they pass few, a page looks at
+ * LOOKED_AT_MAX rows and then ends, short, with a cursor to go on from: its cost is
+ * bounded and nothing is left out.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "catalog/calls.h"
+#include "catalog/catalog_private.h"
+
+#define NUMBERS_MAX   64   /* that end in the same digits; more: is_number_vague */
+#define LOOKED_AT_MAX 2000 /* rows a page reads at most to pass the other filters */
+
+struct number {
+	char digits[DIGITS_MAX + 1];
+};
+
+struct keys {
+	struct call_cursor *at;
+	size_t count;
+	struct call_cursor horizon; /* {0, 0}: all that there is was read */
+};
+
+static bool is_newer(const struct call_cursor *a, const struct call_cursor *b)
+{
+	if (a->started_at_ms != b->started_at_ms)
+		return a->started_at_ms > b->started_at_ms;
+	return a->id > b->id;
+}
+
+static int newest_first(const void *left, const void *right)
+{
+	const struct call_cursor *a = left, *b = right;
+
+	return is_newer(a, b) ? -1 : is_newer(b, a) ? 1 : 0;
+}
+
+/* The first number at or after `least` that begins with `digits` (reversed: ends in them). */
+static bool next_number(struct catalog *catalog, const char *least, const char *digits,
+			struct number *out, bool *out_found, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	char end[DIGITS_MAX + 2];
+	struct buf past;
+	enum db_step step;
+
+	buf_over(&past, end, sizeof(end));
+	buf_add_text(&past, digits);
+	buf_add_byte(&past, ':'); /* stands after '9' */
+	if (!db_prepare(catalog->db,
+			"SELECT digits FROM call_numbers WHERE digits >= $1 AND digits < $2 "
+			"ORDER BY digits LIMIT 1",
+			&find, err))
+		return false;
+	db_bind_str(find, 1, str_of(least));
+	db_bind_str(find, 2, buf_str(&past));
+	step = db_step(find, err);
+	if (step == DB_ROW)
+		text_set(out->digits, sizeof(out->digits), db_column_str(find, 0));
+	*out_found = step == DB_ROW;
+	return step != DB_FAILED;
+}
+
+static bool find_numbers(struct catalog *catalog, const char *digits,
+			 struct number numbers[NUMBERS_MAX], size_t *out_count, bool *out_vague,
+			 struct err *err)
+{
+	char least[DIGITS_MAX + 2];
+	struct number number;
+	bool found = true;
+	size_t count = 0;
+	struct buf next;
+
+	buf_over(&next, least, sizeof(least));
+	buf_add_text(&next, digits);
+	for (;;) {
+		if (!next_number(catalog, least, digits, &number, &found, err))
+			return false;
+		if (!found || count == NUMBERS_MAX)
+			break;
+		numbers[count++] = number;
+		buf_clear(&next);
+		buf_add_text(&next, number.digits);
+		buf_add_byte(&next, '0'); /* the least text after it that is made of digits */
+	}
+	*out_count = count;
+	*out_vague = found;
+	return true;
+}
+
+/* Appends the newest keys of one number, at most `limit`, and moves the horizon. */
+static bool read_keys(struct catalog *catalog, const struct number *number,
+		      const struct call_cursor *start, int64_t from_ms, size_t limit,
+		      struct keys *keys, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	struct call_cursor key = { 0, 0 };
+	enum db_step step;
+	size_t count = 0;
+
+	if (!db_prepare(catalog->db,
+			"SELECT started_at_ms, call_id FROM call_numbers WHERE digits = $1 "
+			"AND (started_at_ms, call_id) < ($2, $3) AND started_at_ms >= $4 "
+			"ORDER BY started_at_ms DESC, call_id DESC LIMIT $5",
+			&list, err))
+		return false;
+	db_bind_str(list, 1, str_of(number->digits));
+	db_bind_int(list, 2, start->started_at_ms);
+	db_bind_int(list, 3, start->id);
+	db_bind_int(list, 4, from_ms);
+	db_bind_int(list, 5, (int64_t)limit);
+	while ((step = db_step(list, err)) == DB_ROW && count < limit) {
+		key = (struct call_cursor){ db_column_int(list, 0), db_column_int(list, 1) };
+		keys->at[keys->count++] = key;
+		count++;
+	}
+	if (count == limit && is_newer(&key, &keys->horizon))
+		keys->horizon = key;
+	return step != DB_FAILED;
+}
+
+static bool read_row(struct catalog *catalog, int64_t id, struct call_row *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	if (!db_prepare(catalog->db,
+			"SELECT " CALL_COLUMNS ", " RECORDING_COLUMNS " FROM" CALLS_WITH_MAIN
+			" WHERE c.id = $1",
+			&find, err))
+		return false;
+	db_bind_int(find, 1, id);
+	switch (db_step(find, err)) {
+	case DB_ROW:
+		call_row_read(find, out);
+		return true;
+	case DB_DONE:
+		return err_set(err, ERR_INTERNAL, "an index of numbers names a call that is not");
+	case DB_FAILED:
+		break;
+	}
+	return false;
+}
+
+/* Rows of the sorted keys down to the horizon, as far as filter and size let them. */
+static bool fill_page(struct catalog *catalog, const struct call_filter *filter,
+		      const struct keys *keys, struct call_row *out, size_t size,
+		      struct call_page *page, struct err *err)
+{
+	size_t looked_at = 0;
+
+	page->more = keys->horizon.id != 0;
+	for (size_t i = 0; i < keys->count; i++) {
+		const struct call_cursor *key = &keys->at[i];
+
+		if (is_newer(&keys->horizon, key))
+			break;
+		if (i && key->id == keys->at[i - 1].id) /* from and to end alike */
+			continue;
+		if (page->count == size || looked_at == LOOKED_AT_MAX) {
+			page->more = true;
+			break;
+		}
+		if (!read_row(catalog, key->id, &out[page->count], err))
+			return false;
+		looked_at++;
+		page->next = *key;
+		if (call_filter_passes(filter, &out[page->count].call))
+			page->count++;
+	}
+	return true;
+}
+
+bool calls_search(struct catalog *catalog, const struct call_filter *filter,
+		  const struct call_cursor *after, struct call_row *out, size_t size,
+		  struct call_page *out_page, struct err *err)
+{
+	struct number numbers[NUMBERS_MAX];
+	struct call_page page = { 0 };
+	struct call_cursor start = calls_list_start(filter, after);
+	bool is_filtered = filter->direction || filter->has_group;
+	/* Two more than fit: one tells that there is more, and one may be twice there. */
+	size_t count, limit = is_filtered ? LOOKED_AT_MAX / 2 : size + 2;
+	char digits[DIGITS_MAX + 1];
+
+	digits_of_search(filter->number, digits);
+	if (strlen(digits) < CALL_NUMBER_DIGITS_MIN)
+		return err_set(err, ERR_INVALID, "a number to search by needs %d digits at least",
+			       CALL_NUMBER_DIGITS_MIN);
+	if (!find_numbers(catalog, digits, numbers, &count, &page.is_number_vague, err))
+		return false;
+
+	AUTO(free) struct call_cursor *at = xcalloc(count * limit + 1, sizeof(*at));
+	struct keys keys = { .at = at };
+
+	for (size_t i = 0; i < count; i++)
+		if (!read_keys(catalog, &numbers[i], &start, filter->from_ms, limit, &keys, err))
+			return false;
+	qsort(keys.at, keys.count, sizeof(*keys.at), newest_first);
+	if (!fill_page(catalog, filter, &keys, out, size, &page, err))
+		return false;
+	*out_page = page;
+	return true;
+}

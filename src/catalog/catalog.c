@@ -1,0 +1,121 @@
+/*
+ * The ledger as a whole: durability, group commit, sequence.
+ *
+ * What 200 to a webhook means.  The writer appends the events of all webhooks that
+ * wait (events.c) and commits once; SQLite syncs its log before the commit returns
+ * (db_sqlite.c), and only then is any of them answered.  So an answered event is on
+ * the disk, and the cost of the sync is shared by all who came together.  When the
+ * commit fails, none of them is kept and all are answered 503; the disk is in doubt
+ * after a failed sync, so whoever sees ERR_INTERNAL from catalog_commit() ends the
+ * process instead of trying again, and the next start reads what is really there.
+ *
+ * Everything else about a call is derived from its events, behind (projection.c),
+ * and could be derived again.  What cannot: attempts, and what was stored where.
+ * Those are written by the writer too, each before the world may rely on it.
+ *
+ * The sequence.  Each changed row carries the number of its change.  Within a write
+ * transaction the numbers are counted in memory from where the table stood at its
+ * begin; the table gets the last one at the commit.  A transaction that is rolled
+ * back has used none.
+ */
+#include "catalog/catalog.h"
+
+#include <assert.h>
+
+#include "base/mem.h"
+#include "catalog/catalog_private.h"
+
+static bool set_up_writer(struct catalog *catalog, struct err *err)
+{
+	if (!db_begin(catalog->db, err))
+		return false;
+	if (!schema_migrate(catalog->db, err)) {
+		db_rollback(catalog->db);
+		return false;
+	}
+	return db_commit(catalog->db, err);
+}
+
+bool catalog_open(const char *path, enum catalog_mode mode, struct catalog **out, struct err *err)
+{
+	AUTO(catalog_free) struct catalog *catalog = xcalloc(1, sizeof(*catalog));
+	bool is_ready;
+
+	catalog->mode = mode;
+	if (!db_open(path, mode == CATALOG_WRITE ? DB_WRITE : DB_READ, &catalog->db, err))
+		return false;
+	is_ready = mode == CATALOG_WRITE ? set_up_writer(catalog, err)
+					 : schema_check(catalog->db, err);
+	if (!is_ready)
+		return err_context(err, "ledger '%s'", path);
+	*out = TAKE(catalog);
+	return true;
+}
+
+void catalog_free(struct catalog *catalog)
+{
+	if (!catalog)
+		return;
+	db_free(catalog->db);
+	free(catalog);
+}
+
+bool catalog_begin(struct catalog *catalog, struct err *err)
+{
+	memset(catalog->added, 0, sizeof(catalog->added));
+	if (!db_begin(catalog->db, err))
+		return false;
+	if (catalog->mode == CATALOG_READ)
+		return true;
+	if (!number_read(catalog, NUMBER_SEQUENCE, &catalog->sequence, err)) {
+		db_rollback(catalog->db);
+		return false;
+	}
+	return true;
+}
+
+bool catalog_commit(struct catalog *catalog, struct err *err)
+{
+	if (catalog->mode == CATALOG_WRITE && !numbers_flush(catalog, err)) {
+		catalog_rollback(catalog);
+		return false;
+	}
+	return db_commit(catalog->db, err);
+}
+
+void catalog_rollback(struct catalog *catalog)
+{
+	db_rollback(catalog->db);
+	memset(catalog->added, 0, sizeof(catalog->added));
+}
+
+bool catalog_may_change(struct catalog *catalog, struct err *err)
+{
+	assert(catalog->mode == CATALOG_WRITE);
+	if (!db_in_transaction(catalog->db))
+		return err_set(err, ERR_INTERNAL, "no transaction: it was given up after an error");
+	return true;
+}
+
+int64_t catalog_next_sequence(struct catalog *catalog)
+{
+	number_add(catalog, NUMBER_SEQUENCE, 1);
+	return catalog->sequence + catalog->added[NUMBER_SEQUENCE];
+}
+
+bool catalog_sequence(struct catalog *catalog, int64_t *out, struct err *err)
+{
+	return number_read(catalog, NUMBER_SEQUENCE, out, err);
+}
+
+bool catalog_checkpoint(struct catalog *catalog, struct err *err)
+{
+	int64_t left;
+
+	return db_checkpoint(catalog->db, &left, err);
+}
+
+int64_t catalog_log_bytes(const struct catalog *catalog)
+{
+	return db_log_bytes(catalog->db);
+}

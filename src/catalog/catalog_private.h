@@ -1,0 +1,146 @@
+/*
+ * What the files of this room share; nobody else includes it.
+ */
+#pragma once
+
+#include "catalog/calls.h"
+#include "catalog/catalog.h"
+#include "catalog/recordings.h"
+#include "db/db.h"
+
+/*
+ * Counters that every change keeps up to date.  Changes gather here and go to the
+ * table once a transaction, so that 256 events cost one update of each counter.
+ */
+enum catalog_number {
+	NUMBER_SEQUENCE,  /* catalog_sequence() */
+	NUMBER_WATERMARK, /* the last event that was projected */
+	NUMBER_CALLS,
+	NUMBER_BYTES_STORED,
+	NUMBER_RECORDINGS, /* + enum recording_state */
+	CATALOG_NUMBERS = NUMBER_RECORDINGS + RECORDING_STATES,
+};
+
+struct catalog {
+	struct db *db;
+	enum catalog_mode mode;
+	int64_t added[CATALOG_NUMBERS]; /* in this transaction, not in the table yet */
+	int64_t sequence;               /* at the begin of this write transaction */
+};
+
+/* Asserts a write transaction; false (ERR_INTERNAL) when SQLite gave it up after an error. */
+bool catalog_may_change(struct catalog *catalog, struct err *err) MUST_CHECK;
+/* The next number of the sequence, for a row's changed_seq. */
+int64_t catalog_next_sequence(struct catalog *catalog);
+
+/* ---- counts.c ---- */
+
+bool number_read(struct catalog *catalog, enum catalog_number number, int64_t *out,
+		 struct err *err) MUST_CHECK; /* what is gathered included */
+static inline void number_add(struct catalog *catalog, enum catalog_number number, int64_t n)
+{
+	catalog->added[number] += n;
+}
+/* Writes what has gathered: the last thing before a commit. */
+bool numbers_flush(struct catalog *catalog, struct err *err) MUST_CHECK;
+
+/* ---- schema.c ---- */
+
+bool schema_migrate(struct db *db, struct err *err) MUST_CHECK; /* within a write transaction */
+bool schema_check(struct db *db, struct err *err) MUST_CHECK;   /* exactly our version */
+
+/* ---- rows.c: from columns to structs ---- */
+
+/* Columns of `recordings r`, in the order in which recording_read() takes them. */
+#define RECORDING_COLUMNS                                                                          \
+	"r.recording_sid, r.call_sid, r.account_sid, r.state, r.is_held, r.is_duration_off, "      \
+	"r.encryption IS NOT NULL, r.started_at_ms, r.completed_at_ms, r.duration_s, r.channels, " \
+	"r.error_code, r.source, r.channels_wanted, r.queued_at_ms, r.next_try_at_ms, "            \
+	"r.first_try_at_ms, r.tries, r.reason_code, r.reason_text, r.generation, "                 \
+	"r.generation_at_ms, r.size, r.duration_ms, r.channels_stored, r.format, r.sha256, "       \
+	"r.path, r.stored_at_ms, r.changed_seq"
+#define RECORDING_COLUMN_COUNT 30
+
+/* Columns of `calls c` and its main recording r, in the order in which call_read() takes them. */
+#define CALL_COLUMNS                                                                        \
+	"c.id, c.call_sid, c.parent_call_sid, c.account_sid, c.status, c.direction, "       \
+	"c.direction_text, c.from_address, c.to_address, c.started_at_ms, c.ended_at_ms, "  \
+	"c.duration_s, r.recording_sid, c.is_main_fixed, c.recording_group, c.recordings, " \
+	"c.changed_seq"
+#define CALL_COLUMN_COUNT 17
+#define CALLS_WITH_MAIN   " calls c LEFT JOIN recordings r ON r.id = c.main_recording_id"
+
+void recording_read(const struct db_stmt *row, int first, struct recording *out);
+void call_read(const struct db_stmt *row, int first, struct call *out);
+
+/* Texts into fixed arrays: cut where too long (never inside a UTF-8 character); NULL gives "". */
+void text_set(char *to, size_t size, struct str text);
+/* "" binds NULL. */
+void bind_text(struct db_stmt *stmt, int n, const char *text);
+/* 0 binds NULL: for instants and numbers that may be unknown. */
+void bind_known(struct db_stmt *stmt, int n, int64_t value);
+
+/* ---- numbers_index.c: finding calls by telephone number ---- */
+
+#define DIGITS_MAX 24 /* E.164 has at most 15; a SIP user may be longer */
+/*
+ * The digits of an address, last one first, so that "ends in" is a range of an
+ * index.  "" when there are too few to search by: client names, hidden numbers.
+ */
+void digits_of_address(struct str address, char out[DIGITS_MAX + 1]);
+/* The same of what a person typed: all digits of it, leading zeros dropped. */
+void digits_of_search(struct str typed, char out[DIGITS_MAX + 1]);
+bool numbers_index_add(struct catalog *catalog, const struct call *call,
+		       struct err *err) MUST_CHECK;
+bool numbers_index_remove(struct catalog *catalog, const struct call *call,
+			  struct err *err) MUST_CHECK;
+
+/* ---- calls_list.c, calls_search.c ---- */
+
+/* Whether a row that was found another way passes the filter (its number and call_sid included). */
+bool call_filter_passes(const struct call_filter *filter, const struct call *call);
+/* The place before which a page begins: the cursor, or the filter's newer end. */
+struct call_cursor calls_list_start(const struct call_filter *filter,
+				    const struct call_cursor *after);
+/* A row of CALL_COLUMNS and RECORDING_COLUMNS. */
+void call_row_read(const struct db_stmt *row, struct call_row *out);
+/* The statement of a page, for its plan to be tested. */
+const char *calls_list_sql(const struct call_filter *filter);
+bool calls_search(struct catalog *catalog, const struct call_filter *filter,
+		  const struct call_cursor *after, struct call_row *out, size_t size,
+		  struct call_page *out_page, struct err *err) MUST_CHECK;
+
+/* ---- main_recording.c: which recording a call's address means ---- */
+
+/* Where a recording stands: what its changes need to know. */
+struct recording_place {
+	int64_t id;
+	int64_t call_id;            /* 0: its call is not known */
+	enum recording_state state; /* RECORDING_STATES: it is new */
+	uint64_t size;
+	bool is_held;
+	bool is_main_fixed;  /* its call's */
+	bool is_completed;   /* its completed event is being applied: it may become the main one */
+	bool is_new_to_call; /* its call does not count it yet */
+};
+
+/*
+ * Counts a recording's change from place->state to `to` (its row says so already),
+ * and keeps its call's main recording, group, count and changed_seq right.
+ * *out_is_main (may be NULL): it was fixed as the main recording now.
+ */
+bool recording_moved(struct catalog *catalog, const struct recording_place *place,
+		     enum recording_state to, int64_t changed_seq, bool *out_is_main,
+		     struct err *err) MUST_CHECK;
+
+/* ---- project_call.c, project_recording.c: one event applied ---- */
+
+struct event;
+struct projection_change;
+
+/* Makes or changes the call that the event names; *out_id is 0 when it names none. */
+bool project_call(struct catalog *catalog, const struct event *event, int64_t *out_id,
+		  struct projection_change *change, struct err *err) MUST_CHECK;
+/* Makes or changes the recording that the event names, of that call (0: not known). */
+bool project_recording(struct catalog *catalog, const struct event *event, int64_t call_id,
+		       struct projection_change *change, struct err *err) MUST_CHECK;

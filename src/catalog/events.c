@@ -1,0 +1,108 @@
+#include "catalog/events.h"
+
+#include "catalog/catalog.h"
+#include "catalog/catalog_private.h"
+
+void event_init(struct event *event, enum event_kind kind, int64_t received_at_ms)
+{
+	*event = (struct event){ .kind = kind,
+				 .sequence_number = EVENT_UNKNOWN,
+				 .duration_s = EVENT_UNKNOWN,
+				 .received_at_ms = received_at_ms };
+}
+
+static bool is_about_recording(enum event_kind kind)
+{
+	return kind == EVENT_RECORDING_STATUS || kind == EVENT_RECORDING_LISTED;
+}
+
+/*
+ * What could not be projected is refused here, where somebody can still be told.
+ * Length is all that is checked of a SID: other providers have other forms of it.
+ */
+static bool check(const struct event *event, struct err *err)
+{
+	const struct str sids[] = { event->account_sid, event->call_sid, event->parent_call_sid,
+				    event->recording_sid };
+
+	for (size_t i = 0; i < ARRAY_LEN(sids); i++)
+		if (sids[i].len >= SID_SIZE)
+			return err_set(err, ERR_INVALID, "a SID is longer than %d characters",
+				       SID_SIZE - 1);
+	if (is_about_recording(event->kind) && !event->recording_sid.len)
+		return err_set(err, ERR_INVALID, "a recording event without a recording SID");
+	if (!is_about_recording(event->kind) && !event->call_sid.len)
+		return err_set(err, ERR_INVALID, "a call event without a call SID");
+	return true;
+}
+
+static void bind_present(struct db_stmt *stmt, int n, struct str text)
+{
+	db_bind_str(stmt, n, text.len ? text : STR_NONE);
+}
+
+static void bind_told(struct db_stmt *stmt, int n, int64_t value)
+{
+	if (value == EVENT_UNKNOWN)
+		db_bind_null(stmt, n);
+	else
+		db_bind_int(stmt, n, value);
+}
+
+bool events_append(struct catalog *catalog, const struct event *event, int64_t *out_seq,
+		   struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *insert = NULL;
+
+	if (!check(event, err) || !catalog_may_change(catalog, err))
+		return false;
+	if (!db_prepare(catalog->db,
+			"INSERT INTO events (kind, received_at_ms, account_sid, call_sid, "
+			"parent_call_sid, recording_sid, status, direction, from_address, "
+			"to_address, source, track, recording_url, encryption, sequence_number, "
+			"started_at_ms, timestamp_ms, duration_s, channels, error_code, "
+			"idempotency, raw) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+			"$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) RETURNING seq",
+			&insert, err))
+		return false;
+	db_bind_int(insert, 1, event->kind);
+	db_bind_int(insert, 2, event->received_at_ms);
+	bind_present(insert, 3, event->account_sid);
+	bind_present(insert, 4, event->call_sid);
+	bind_present(insert, 5, event->parent_call_sid);
+	bind_present(insert, 6, event->recording_sid);
+	bind_present(insert, 7, event->status);
+	bind_present(insert, 8, event->direction);
+	bind_present(insert, 9, event->from);
+	bind_present(insert, 10, event->to);
+	bind_present(insert, 11, event->source);
+	bind_present(insert, 12, event->track);
+	bind_present(insert, 13, event->recording_url);
+	bind_present(insert, 14, event->encryption);
+	bind_told(insert, 15, event->sequence_number);
+	bind_known(insert, 16, event->started_at_ms);
+	bind_known(insert, 17, event->timestamp_ms);
+	bind_told(insert, 18, event->duration_s);
+	bind_known(insert, 19, event->channels);
+	bind_known(insert, 20, event->error_code);
+	bind_present(insert, 21, event->idempotency);
+	db_bind_bytes(insert, 22, event->raw);
+	if (db_step(insert, err) != DB_ROW)
+		return false;
+	*out_seq = db_column_int(insert, 0);
+	return true;
+}
+
+bool events_last(struct catalog *catalog, int64_t *out_seq, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	enum db_step step;
+
+	if (!db_prepare(catalog->db, "SELECT MAX(seq) FROM events", &find, err))
+		return false;
+	step = db_step(find, err);
+	if (step == DB_FAILED)
+		return false;
+	*out_seq = step == DB_ROW ? db_column_int(find, 0) : 0;
+	return true;
+}

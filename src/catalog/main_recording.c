@@ -1,0 +1,130 @@
+/*
+ * Which recording the address of a call means.
+ *
+ * A call's address must never change its meaning once somebody may have heard it.
+ * So its main recording is fixed when the first `completed` event of any of its
+ * recordings is applied, or when one is stored without such an event (adopted from
+ * another system), whichever comes first; nothing changes it after that.
+ *
+ * Until then the call shows the recording that is most likely to become it, chosen
+ * anew with each change: one that may still come before one that never will, then
+ * the one that began first.
+ */
+#include "catalog/catalog_private.h"
+
+static bool touch_call(struct catalog *catalog, const struct recording_place *place,
+		       int64_t changed_seq, struct err *err)
+{
+	struct db_stmt *update;
+
+	if (!db_prepare(catalog->db,
+			"UPDATE calls SET changed_seq = $2, recordings = recordings + $3 "
+			"WHERE id = $1",
+			&update, err))
+		return false;
+	db_bind_int(update, 1, place->call_id);
+	db_bind_int(update, 2, changed_seq);
+	db_bind_int(update, 3, place->is_new_to_call);
+	return db_run(update, err);
+}
+
+static bool set_main(struct catalog *catalog, const struct recording_place *place, int64_t main_id,
+		     enum recording_state main_state, bool is_fixed, int64_t changed_seq,
+		     struct err *err)
+{
+	struct db_stmt *update;
+
+	if (!db_prepare(catalog->db,
+			"UPDATE calls SET main_recording_id = $4, recording_group = $5, "
+			"is_main_fixed = $6, changed_seq = $2, recordings = recordings + $3 "
+			"WHERE id = $1",
+			&update, err))
+		return false;
+	db_bind_int(update, 1, place->call_id);
+	db_bind_int(update, 2, changed_seq);
+	db_bind_int(update, 3, place->is_new_to_call);
+	db_bind_int(update, 4, main_id);
+	db_bind_int(update, 5, recording_state_group(main_state));
+	db_bind_int(update, 6, is_fixed);
+	return db_run(update, err);
+}
+
+static bool choose_main(struct catalog *catalog, const struct recording_place *place,
+			int64_t changed_seq, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *best = NULL;
+	int64_t id;
+	enum recording_state state;
+
+	/* The numbers are RECORDING_ANNOUNCED, QUEUED and WAITING: it may still come. */
+	if (!db_prepare(catalog->db,
+			"SELECT id, state FROM recordings WHERE call_id = $1 "
+			"ORDER BY CASE WHEN state IN (0, 1, 2) THEN 0 ELSE 1 END, "
+			"COALESCE(started_at_ms, 0), recording_sid LIMIT 1",
+			&best, err))
+		return false;
+	db_bind_int(best, 1, place->call_id);
+	switch (db_step(best, err)) {
+	case DB_ROW:
+		id = db_column_int(best, 0);
+		state = (enum recording_state)db_column_int(best, 1);
+		return set_main(catalog, place, id, state, false, changed_seq, err);
+	case DB_DONE:
+		return err_set(err, ERR_INTERNAL, "a call's recording is not in the ledger");
+	case DB_FAILED:
+		break;
+	}
+	return false;
+}
+
+/* The main one is fixed, and this may be it: only then the call's group goes with it. */
+static bool follow_main(struct catalog *catalog, const struct recording_place *place,
+			enum recording_state to, int64_t changed_seq, struct err *err)
+{
+	struct db_stmt *update;
+
+	/* Most changes stay within their group; then no index of calls is written. */
+	if (place->state != RECORDING_STATES &&
+	    recording_state_group(place->state) != recording_state_group(to)) {
+		if (!db_prepare(catalog->db,
+				"UPDATE calls SET recording_group = $3, changed_seq = $4 "
+				"WHERE id = $1 AND main_recording_id = $2",
+				&update, err))
+			return false;
+		db_bind_int(update, 1, place->call_id);
+		db_bind_int(update, 2, place->id);
+		db_bind_int(update, 3, recording_state_group(to));
+		db_bind_int(update, 4, changed_seq);
+		if (!db_run(update, err))
+			return false;
+		if (db_changes(catalog->db) && !place->is_new_to_call)
+			return true;
+	}
+	return touch_call(catalog, place, changed_seq, err);
+}
+
+bool recording_moved(struct catalog *catalog, const struct recording_place *place,
+		     enum recording_state to, int64_t changed_seq, bool *out_is_main,
+		     struct err *err)
+{
+	bool fixes = !place->is_main_fixed && (place->is_completed || to == RECORDING_STORED);
+
+	if (place->state != RECORDING_STATES)
+		number_add(catalog, NUMBER_RECORDINGS + place->state, -1);
+	if (place->state == RECORDING_STORED && to != RECORDING_STORED)
+		number_add(catalog, NUMBER_BYTES_STORED, -(int64_t)place->size);
+	number_add(catalog, NUMBER_RECORDINGS + to, 1);
+
+	if (!place->call_id)
+		return true;
+	if (fixes) {
+		if (!set_main(catalog, place, place->id, to, true, changed_seq, err))
+			return false;
+		if (out_is_main)
+			*out_is_main = true;
+		return true;
+	}
+	if (!place->is_main_fixed)
+		return choose_main(catalog, place, changed_seq, err);
+	return follow_main(catalog, place, to, changed_seq, err);
+}

@@ -1,0 +1,264 @@
+/*
+ * What an event says about a call, merged into its row.
+ *
+ * Status: enum call_status is its own rank, and the higher one stays; so no final
+ * status goes back, and between two final ones the order of arrival does not decide.
+ *
+ * Start: the better source wins, then the earlier instant.
+ *
+ *	3  the Calls resource
+ *	2  a call status callback: its Timestamp, less the length where it tells the end
+ *	1  the start of one of its recordings
+ *	0  when we first heard of the call
+ *
+ * Direction, addresses, parent and account are the same in everything that Twilio
+ * says of one call: the first that tells them is believed.
+ */
+#include "base/mem.h"
+#include "catalog/catalog_private.h"
+#include "catalog/events.h"
+#include "catalog/projection.h"
+
+struct call_facts {
+	struct call call;
+	int started_rank;
+	bool is_changed;
+	bool is_moved; /* in the list or among the numbers: indexes have to follow */
+};
+
+static bool is_about_call(const struct event *event)
+{
+	return event->kind == EVENT_CALL_STATUS || event->kind == EVENT_CALL_FETCHED;
+}
+
+static int64_t start_told(const struct event *event, int *out_rank)
+{
+	bool is_end = call_status_is_final(call_status_from_text(event->status));
+
+	if (is_about_call(event) && event->started_at_ms) {
+		*out_rank = event->kind == EVENT_CALL_FETCHED ? 3 : 2;
+		return event->started_at_ms;
+	}
+	if (event->kind == EVENT_CALL_STATUS && event->timestamp_ms) {
+		*out_rank = 2;
+		return is_end && event->duration_s > 0
+			       ? event->timestamp_ms - event->duration_s * 1000
+			       : event->timestamp_ms;
+	}
+	if (!is_about_call(event) && event->started_at_ms) {
+		*out_rank = 1;
+		return event->started_at_ms;
+	}
+	*out_rank = 0;
+	return event->received_at_ms;
+}
+
+static void merge_start(struct call_facts *facts, const struct event *event, bool is_new)
+{
+	int rank;
+	int64_t at_ms = start_told(event, &rank);
+
+	if (!is_new && (rank < facts->started_rank ||
+			(rank == facts->started_rank && at_ms >= facts->call.started_at_ms)))
+		return;
+	facts->started_rank = rank;
+	facts->is_changed = true;
+	if (at_ms == facts->call.started_at_ms)
+		return;
+	facts->call.started_at_ms = at_ms;
+	facts->is_moved = true;
+}
+
+static void merge_status(struct call_facts *facts, const struct event *event,
+			 struct projection_change *change)
+{
+	enum call_status status = call_status_from_text(event->status);
+	struct call *call = &facts->call;
+
+	if (status > call->status) {
+		if (call_status_is_final(status) && !call_status_is_final(call->status))
+			change->what |= PROJECTED_CALL_ENDED;
+		call->status = status;
+		facts->is_changed = true;
+	}
+	if (event->duration_s > call->duration_s) {
+		call->duration_s = event->duration_s;
+		facts->is_changed = true;
+	}
+	if (call_status_is_final(status) && event->timestamp_ms &&
+	    (!call->ended_at_ms || event->timestamp_ms < call->ended_at_ms)) {
+		call->ended_at_ms = event->timestamp_ms;
+		facts->is_changed = true;
+	}
+}
+
+/* The first that tells it is believed. */
+static bool merge_text(struct call_facts *facts, char *text, size_t size, struct str told)
+{
+	if (*text || !told.len)
+		return false;
+	text_set(text, size, told);
+	facts->is_changed = true;
+	return true;
+}
+
+static void merge(struct call_facts *facts, const struct event *event, bool is_new,
+		  struct projection_change *change)
+{
+	struct call *call = &facts->call;
+
+	merge_start(facts, event, is_new);
+	if (is_about_call(event))
+		merge_status(facts, event, change);
+	merge_text(facts, call->account_sid, SID_SIZE, event->account_sid);
+	merge_text(facts, call->parent_call_sid, SID_SIZE, event->parent_call_sid);
+	if (merge_text(facts, call->direction_text, sizeof(call->direction_text),
+		       event->direction)) {
+		call->direction = call_direction_from_text(event->direction);
+		facts->is_moved = true;
+	}
+	if (merge_text(facts, call->from, sizeof(call->from), event->from))
+		facts->is_moved = true;
+	if (merge_text(facts, call->to, sizeof(call->to), event->to))
+		facts->is_moved = true;
+}
+
+static bool facts_find(struct catalog *catalog, struct str call_sid, struct call_facts *out,
+		       bool *out_found, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	enum db_step step;
+
+	if (!db_prepare(catalog->db,
+			"SELECT " CALL_COLUMNS ", c.started_rank FROM" CALLS_WITH_MAIN
+			" WHERE c.call_sid = $1",
+			&find, err))
+		return false;
+	db_bind_str(find, 1, call_sid);
+	step = db_step(find, err);
+	if (step == DB_FAILED)
+		return false;
+	*out_found = step == DB_ROW;
+	if (step == DB_ROW) {
+		call_read(find, 0, &out->call);
+		out->started_rank = (int)db_column_int(find, CALL_COLUMN_COUNT);
+	}
+	return true;
+}
+
+/* $2 .. $8: what no index of calls holds. */
+static void bind_told(struct db_stmt *stmt, const struct call *call, int64_t changed_seq)
+{
+	bind_text(stmt, 2, call->parent_call_sid);
+	bind_text(stmt, 3, call->account_sid);
+	db_bind_int(stmt, 4, call->status);
+	bind_known(stmt, 5, call->ended_at_ms);
+	if (call->duration_s >= 0)
+		db_bind_int(stmt, 6, call->duration_s);
+	else
+		db_bind_null(stmt, 6);
+	db_bind_int(stmt, 7, changed_seq);
+}
+
+/* $8 .. $13 */
+static void bind_listed(struct db_stmt *stmt, const struct call_facts *facts)
+{
+	const struct call *call = &facts->call;
+
+	db_bind_int(stmt, 8, facts->started_rank);
+	db_bind_int(stmt, 9, call->started_at_ms);
+	db_bind_int(stmt, 10, call->direction);
+	bind_text(stmt, 11, call->direction_text);
+	bind_text(stmt, 12, call->from);
+	bind_text(stmt, 13, call->to);
+}
+
+static bool insert(struct catalog *catalog, struct call_facts *facts, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *stmt = NULL;
+
+	if (!db_prepare(catalog->db,
+			"INSERT INTO calls (call_sid, parent_call_sid, account_sid, status, "
+			"ended_at_ms, duration_s, changed_seq, started_rank, started_at_ms, "
+			"direction, direction_text, from_address, to_address, is_main_fixed, "
+			"recording_group, recordings) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
+			"$10, $11, $12, $13, 0, 0, 0) RETURNING id",
+			&stmt, err))
+		return false;
+	db_bind_str(stmt, 1, str_of(facts->call.call_sid));
+	bind_told(stmt, &facts->call, catalog_next_sequence(catalog));
+	bind_listed(stmt, facts);
+	if (db_step(stmt, err) != DB_ROW)
+		return false;
+	facts->call.id = db_column_int(stmt, 0);
+	number_add(catalog, NUMBER_CALLS, 1);
+	return numbers_index_add(catalog, &facts->call, err);
+}
+
+/* Most events change nothing that the list is sorted or searched by: no index is written then. */
+static bool update_told(struct catalog *catalog, const struct call_facts *facts, struct err *err)
+{
+	struct db_stmt *stmt;
+
+	if (!db_prepare(catalog->db,
+			"UPDATE calls SET parent_call_sid = $2, account_sid = $3, status = $4, "
+			"ended_at_ms = $5, duration_s = $6, changed_seq = $7, started_rank = $8 "
+			"WHERE id = $1",
+			&stmt, err))
+		return false;
+	db_bind_int(stmt, 1, facts->call.id);
+	bind_told(stmt, &facts->call, catalog_next_sequence(catalog));
+	db_bind_int(stmt, 8, facts->started_rank);
+	return db_run(stmt, err);
+}
+
+static bool update_listed(struct catalog *catalog, const struct call_facts *facts,
+			  const struct call *before, struct err *err)
+{
+	struct db_stmt *stmt;
+
+	if (!db_prepare(catalog->db,
+			"UPDATE calls SET parent_call_sid = $2, account_sid = $3, status = $4, "
+			"ended_at_ms = $5, duration_s = $6, changed_seq = $7, started_rank = $8, "
+			"started_at_ms = $9, direction = $10, direction_text = $11, "
+			"from_address = $12, to_address = $13 WHERE id = $1",
+			&stmt, err))
+		return false;
+	db_bind_int(stmt, 1, facts->call.id);
+	bind_told(stmt, &facts->call, catalog_next_sequence(catalog));
+	bind_listed(stmt, facts);
+	return db_run(stmt, err) && numbers_index_remove(catalog, before, err) &&
+	       numbers_index_add(catalog, &facts->call, err);
+}
+
+bool project_call(struct catalog *catalog, const struct event *event, int64_t *out_id,
+		  struct projection_change *change, struct err *err)
+{
+	struct call_facts facts = { 0 };
+	struct call before;
+	bool found, is_written;
+
+	*out_id = 0;
+	if (!event->call_sid.len)
+		return true;
+	if (!facts_find(catalog, event->call_sid, &facts, &found, err))
+		return false;
+	before = facts.call;
+	if (!found) {
+		text_set(facts.call.call_sid, SID_SIZE, event->call_sid);
+		facts.call.duration_s = EVENT_UNKNOWN;
+	}
+	merge(&facts, event, !found, change);
+	if (!found)
+		is_written = insert(catalog, &facts, err);
+	else if (facts.is_moved)
+		is_written = update_listed(catalog, &facts, &before, err);
+	else
+		is_written = !facts.is_changed || update_told(catalog, &facts, err);
+	if (!is_written)
+		return false;
+	if (!found || facts.is_changed)
+		change->what |= PROJECTED_CALL;
+	*out_id = facts.call.id;
+	return true;
+}

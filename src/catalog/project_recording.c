@@ -1,0 +1,339 @@
+/*
+ * What an event says about a recording, merged into its row.
+ *
+ * What Twilio says of it (`upstream`) only rises through the ranks below; what we
+ * have made of it (`state`) follows where our own work has not gone further:
+ *
+ *	upstream rises to   the state goes from                         to
+ *	completed           announced, absent, dead                     queued
+ *	absent              announced, dead                             absent
+ *	failed              announced                                   dead
+ *	deleted             announced, queued, waiting, absent, dead    gone
+ *
+ * All else stays as it is: a recording that we have stored is no worse for what
+ * Twilio says later.  A call status callback can name a recording too (Record=true);
+ * that announces it and says nothing of its state, for its media may not be ready.
+ */
+#include "catalog/catalog_private.h"
+#include "catalog/events.h"
+#include "catalog/projection.h"
+
+enum upstream { /* by rank; stored as numbers: never renumber */
+		UPSTREAM_ANNOUNCED,
+		UPSTREAM_FAILED,
+		UPSTREAM_ABSENT,
+		UPSTREAM_COMPLETED,
+		UPSTREAM_DELETED,
+};
+
+#define PENDING_STATES (BIT(RECORDING_QUEUED) | BIT(RECORDING_WAITING))
+
+static const struct {
+	const char *text;
+	enum upstream upstream;
+	unsigned from; /* states (bits) that follow */
+	enum recording_state to;
+} statuses[] = {
+	{ "completed", UPSTREAM_COMPLETED,
+	  BIT(RECORDING_ANNOUNCED) | BIT(RECORDING_ABSENT) | BIT(RECORDING_DEAD),
+	  RECORDING_QUEUED },
+	{ "absent", UPSTREAM_ABSENT, BIT(RECORDING_ANNOUNCED) | BIT(RECORDING_DEAD),
+	  RECORDING_ABSENT },
+	{ "failed", UPSTREAM_FAILED, BIT(RECORDING_ANNOUNCED), RECORDING_DEAD },
+	{ "deleted", UPSTREAM_DELETED,
+	  BIT(RECORDING_ANNOUNCED) | PENDING_STATES | BIT(RECORDING_ABSENT) | BIT(RECORDING_DEAD),
+	  RECORDING_GONE },
+	/* in-progress, paused, stopped, processing, and what Twilio may think of */
+	{ NULL, UPSTREAM_ANNOUNCED, 0, RECORDING_ANNOUNCED },
+};
+
+struct recording_facts {
+	struct recording recording;
+	struct recording_place place;
+	enum upstream upstream;
+	bool has_url, has_track;
+	bool is_changed;
+};
+
+static size_t status_of(const struct event *event)
+{
+	size_t i = 0;
+
+	if (event->kind != EVENT_RECORDING_STATUS && event->kind != EVENT_RECORDING_LISTED)
+		return ARRAY_LEN(statuses) - 1;
+	while (statuses[i].text && !str_eq(event->status, str_of(statuses[i].text)))
+		i++;
+	return i;
+}
+
+static void reason_of(struct recording *recording)
+{
+	const char *code = "", *text = "";
+
+	switch (recording->state) {
+	case RECORDING_ABSENT:
+		code = "recording_absent";
+		text = recording->error_code == 16101 ? "Twilio kept no recording: it was too short"
+		       : recording->error_code == 16102 ? "Twilio kept no recording: it was silent"
+							: "Twilio has no recording of this call";
+		break;
+	case RECORDING_DEAD:
+		code = "upstream_failed";
+		text = recording->error_code == 16105
+			       ? "Twilio could not keep the recording: no valid public key"
+			       : "Twilio could not keep the recording";
+		break;
+	case RECORDING_GONE:
+		code = "recording_deleted";
+		text = "the recording was deleted at Twilio before it was fetched";
+		break;
+	case RECORDING_ANNOUNCED:
+	case RECORDING_QUEUED:
+	case RECORDING_WAITING:
+	case RECORDING_STORED:
+	case RECORDING_PURGED:
+	case RECORDING_STATES:
+		break;
+	}
+	text_set(recording->reason_code, sizeof(recording->reason_code), str_of(code));
+	text_set(recording->reason_text, sizeof(recording->reason_text), str_of(text));
+}
+
+static void merge_number(struct recording_facts *facts, int64_t *number, int64_t unknown,
+			 int64_t told)
+{
+	if (*number != unknown || told == unknown)
+		return;
+	*number = told;
+	facts->is_changed = true;
+}
+
+/* Durations and starts in a call's event are the call's. */
+static void merge_told(struct recording_facts *facts, const struct event *event)
+{
+	struct recording *recording = &facts->recording;
+	int64_t channels = recording->channels, error_code = recording->error_code;
+
+	merge_number(facts, &recording->started_at_ms, 0, event->started_at_ms);
+	merge_number(facts, &recording->duration_s, EVENT_UNKNOWN, event->duration_s);
+	merge_number(facts, &channels, 0, event->channels);
+	merge_number(facts, &error_code, 0, event->error_code);
+	recording->channels = (int)channels;
+	recording->error_code = (int)error_code;
+	if (!recording->source[0] && event->source.len) {
+		text_set(recording->source, sizeof(recording->source), event->source);
+		facts->is_changed = true;
+	}
+	if ((!facts->has_track && event->track.len) ||
+	    (!recording->is_encrypted && event->encryption.len))
+		facts->is_changed = true;
+}
+
+static void merge_status(struct recording_facts *facts, const struct event *event)
+{
+	size_t status = status_of(event);
+	struct recording *recording = &facts->recording;
+
+	if (statuses[status].upstream == UPSTREAM_COMPLETED &&
+	    (!recording->completed_at_ms || event->received_at_ms < recording->completed_at_ms)) {
+		recording->completed_at_ms = event->received_at_ms;
+		facts->is_changed = true;
+	}
+	if (statuses[status].upstream <= facts->upstream)
+		return;
+	facts->upstream = statuses[status].upstream;
+	facts->is_changed = true;
+	if (!(statuses[status].from & BIT(recording->state)))
+		return;
+	recording->state = statuses[status].to;
+	recording->queued_at_ms = recording->next_try_at_ms =
+		recording->state == RECORDING_QUEUED ? event->received_at_ms : 0;
+	reason_of(recording);
+}
+
+static bool facts_find(struct catalog *catalog, struct str recording_sid,
+		       struct recording_facts *out, bool *out_found, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	enum db_step step;
+	int at = RECORDING_COLUMN_COUNT;
+
+	if (!db_prepare(catalog->db,
+			"SELECT " RECORDING_COLUMNS
+			", r.id, r.call_id, c.is_main_fixed, r.upstream, "
+			"r.url IS NOT NULL, r.track IS NOT NULL FROM recordings r "
+			"LEFT JOIN calls c ON c.id = r.call_id WHERE r.recording_sid = $1",
+			&find, err))
+		return false;
+	db_bind_str(find, 1, recording_sid);
+	step = db_step(find, err);
+	if (step == DB_FAILED)
+		return false;
+	*out_found = step == DB_ROW;
+	if (step == DB_DONE)
+		return true;
+	recording_read(find, 0, &out->recording);
+	out->place.id = db_column_int(find, at++);
+	out->place.call_id = db_column_int(find, at++);
+	out->place.is_main_fixed = db_column_int(find, at++) != 0;
+	out->upstream = (enum upstream)db_column_int(find, at++);
+	out->has_url = db_column_int(find, at++) != 0;
+	out->has_track = db_column_int(find, at++) != 0;
+	out->place.state = out->recording.state;
+	out->place.size = out->recording.size;
+	out->place.is_held = out->recording.is_held;
+	return true;
+}
+
+/* $2 .. $20 */
+static void bind_facts(struct db_stmt *stmt, const struct recording_facts *facts,
+		       const struct event *event)
+{
+	const struct recording *recording = &facts->recording;
+
+	bind_known(stmt, 2, facts->place.call_id);
+	bind_text(stmt, 3, recording->call_sid);
+	bind_text(stmt, 4, recording->account_sid);
+	db_bind_int(stmt, 5, recording->state);
+	db_bind_int(stmt, 6, facts->upstream);
+	bind_known(stmt, 7, recording->started_at_ms);
+	bind_known(stmt, 8, recording->completed_at_ms);
+	if (recording->duration_s >= 0)
+		db_bind_int(stmt, 9, recording->duration_s);
+	else
+		db_bind_null(stmt, 9);
+	bind_known(stmt, 10, recording->channels);
+	bind_known(stmt, 11, recording->error_code);
+	bind_text(stmt, 12, recording->source);
+	db_bind_str(stmt, 13, event->track);
+	db_bind_str(stmt, 14, event->recording_url);
+	db_bind_str(stmt, 15, event->encryption);
+	bind_known(stmt, 16, recording->queued_at_ms);
+	bind_known(stmt, 17, recording->next_try_at_ms);
+	bind_text(stmt, 18, recording->reason_code);
+	bind_text(stmt, 19, recording->reason_text);
+	db_bind_int(stmt, 20, recording->changed_seq);
+}
+
+static bool insert(struct catalog *catalog, struct recording_facts *facts,
+		   const struct event *event, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *stmt = NULL;
+
+	if (!db_prepare(
+		    catalog->db,
+		    "INSERT INTO recordings (recording_sid, call_id, call_sid, account_sid, "
+		    "state, upstream, started_at_ms, completed_at_ms, duration_s, channels, "
+		    "error_code, source, track, url, encryption, queued_at_ms, next_try_at_ms, "
+		    "reason_code, reason_text, changed_seq, is_held, is_duration_off, "
+		    "channels_wanted, tries) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+		    "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0, 0, 2, 0) RETURNING id",
+		    &stmt, err))
+		return false;
+	db_bind_str(stmt, 1, event->recording_sid);
+	bind_facts(stmt, facts, event);
+	if (db_step(stmt, err) != DB_ROW)
+		return false;
+	facts->place.id = db_column_int(stmt, 0);
+	return true;
+}
+
+static bool update(struct catalog *catalog, const struct recording_facts *facts,
+		   const struct event *event, struct err *err)
+{
+	struct db_stmt *stmt;
+
+	if (!db_prepare(catalog->db,
+			"UPDATE recordings SET call_id = $2, call_sid = $3, account_sid = $4, "
+			"state = $5, upstream = $6, started_at_ms = $7, completed_at_ms = $8, "
+			"duration_s = $9, channels = $10, error_code = $11, source = $12, "
+			"track = COALESCE(track, $13), url = COALESCE(url, $14), "
+			"encryption = COALESCE(encryption, $15), queued_at_ms = $16, "
+			"next_try_at_ms = $17, reason_code = $18, reason_text = $19, "
+			"changed_seq = $20 WHERE id = $1",
+			&stmt, err))
+		return false;
+	db_bind_int(stmt, 1, facts->place.id);
+	bind_facts(stmt, facts, event);
+	return db_run(stmt, err);
+}
+
+/* Its call and account, the first that tells them is believed. */
+static void merge_owner(struct recording_facts *facts, const struct event *event, int64_t call_id)
+{
+	struct recording *recording = &facts->recording;
+
+	if (!facts->place.call_id && call_id) {
+		facts->place.call_id = call_id;
+		facts->place.is_new_to_call = true;
+		text_set(recording->call_sid, SID_SIZE, event->call_sid);
+		facts->is_changed = true;
+	}
+	if (!recording->account_sid[0] && event->account_sid.len) {
+		text_set(recording->account_sid, SID_SIZE, event->account_sid);
+		facts->is_changed = true;
+	}
+}
+
+static bool call_is_fixed(struct catalog *catalog, int64_t call_id, bool *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	enum db_step step;
+
+	if (!db_prepare(catalog->db, "SELECT is_main_fixed FROM calls WHERE id = $1", &find, err))
+		return false;
+	db_bind_int(find, 1, call_id);
+	step = db_step(find, err);
+	if (step == DB_FAILED)
+		return false;
+	*out = step == DB_ROW && db_column_int(find, 0) != 0;
+	return true;
+}
+
+static bool write_row(struct catalog *catalog, struct recording_facts *facts,
+		      const struct event *event, bool is_new, struct projection_change *change,
+		      struct err *err)
+{
+	struct recording_place *place = &facts->place;
+	enum recording_state to = facts->recording.state;
+	bool is_main = false;
+
+	if (place->is_new_to_call &&
+	    !call_is_fixed(catalog, place->call_id, &place->is_main_fixed, err))
+		return false;
+	facts->recording.changed_seq = catalog_next_sequence(catalog);
+	if (!(is_new ? insert(catalog, facts, event, err) : update(catalog, facts, event, err)))
+		return false;
+	if (!recording_moved(catalog, place, to, facts->recording.changed_seq, &is_main, err))
+		return false;
+	change->what |= PROJECTED_RECORDING | (is_main ? PROJECTED_MAIN : 0);
+	if (to == RECORDING_QUEUED && place->state != RECORDING_QUEUED)
+		change->what |= PROJECTED_TO_FETCH;
+	return true;
+}
+
+bool project_recording(struct catalog *catalog, const struct event *event, int64_t call_id,
+		       struct projection_change *change, struct err *err)
+{
+	struct recording_facts facts = { .recording.duration_s = EVENT_UNKNOWN };
+	bool found;
+
+	if (!facts_find(catalog, event->recording_sid, &facts, &found, err))
+		return false;
+	if (!found) {
+		facts.recording.state = RECORDING_ANNOUNCED;
+		facts.is_changed = true;
+	}
+	merge_owner(&facts, event, call_id);
+	if (event->kind == EVENT_RECORDING_STATUS || event->kind == EVENT_RECORDING_LISTED)
+		merge_told(&facts, event);
+	if (!facts.has_url && event->recording_url.len)
+		facts.is_changed = true;
+	merge_status(&facts, event);
+	if (!found)
+		facts.place.state = RECORDING_STATES;
+	facts.place.is_completed = statuses[status_of(event)].upstream == UPSTREAM_COMPLETED;
+	if (facts.place.is_completed && facts.place.call_id && !facts.place.is_main_fixed)
+		facts.is_changed = true;
+	return !facts.is_changed || write_row(catalog, &facts, event, !found, change, err);
+}

@@ -1,0 +1,127 @@
+/*
+ * The watermark.
+ *
+ *	events   1 2 3 4 5 6 7 8 9
+ *	         applied   ^ watermark
+ *
+ * An event is applied exactly once: its effects and the watermark that passes it are
+ * in one transaction.  Should it come twice in the log, the second finds nothing to
+ * change.
+ *
+ * Order does not matter because every field is merged by a rule that does not ask
+ * which came first: ranks only rise (project_call.c, project_recording.c), instants
+ * take the better known or the earlier, texts that are told once are kept.  That
+ * makes late and repeated callbacks harmless without sorting or waiting for them.
+ * What does depend on the order of commits, on purpose, is a call's main recording.
+ *
+ * The log is read in the order of seq, which is the order of commits because one
+ * writer gives the numbers.
+ */
+#include "catalog/projection.h"
+
+#include <assert.h>
+
+#include "catalog/catalog_private.h"
+#include "catalog/events.h"
+
+static int64_t told(const struct db_stmt *row, int column)
+{
+	return db_column_is_null(row, column) ? EVENT_UNKNOWN : db_column_int(row, column);
+}
+
+/* The texts are borrowed from the row. */
+static void event_read(const struct db_stmt *row, struct event *out)
+{
+	*out = (struct event){
+		.kind = (enum event_kind)db_column_int(row, 1),
+		.received_at_ms = db_column_int(row, 2),
+		.account_sid = db_column_str(row, 3),
+		.call_sid = db_column_str(row, 4),
+		.parent_call_sid = db_column_str(row, 5),
+		.recording_sid = db_column_str(row, 6),
+		.status = db_column_str(row, 7),
+		.direction = db_column_str(row, 8),
+		.from = db_column_str(row, 9),
+		.to = db_column_str(row, 10),
+		.source = db_column_str(row, 11),
+		.track = db_column_str(row, 12),
+		.recording_url = db_column_str(row, 13),
+		.encryption = db_column_str(row, 14),
+		.sequence_number = told(row, 15),
+		.started_at_ms = db_column_int(row, 16),
+		.timestamp_ms = db_column_int(row, 17),
+		.duration_s = told(row, 18),
+		.channels = db_column_int(row, 19),
+		.error_code = db_column_int(row, 20),
+	};
+}
+
+static bool apply(struct catalog *catalog, const struct event *event,
+		  struct projection_result *result, struct err *err)
+{
+	struct projection_change *change = &result->changes[result->count];
+	int64_t call_id;
+
+	*change = (struct projection_change){ 0 };
+	text_set(change->call_sid, SID_SIZE, event->call_sid);
+	text_set(change->recording_sid, SID_SIZE, event->recording_sid);
+	text_set(change->account_sid, SID_SIZE, event->account_sid);
+	if (!project_call(catalog, event, &call_id, change, err))
+		return false;
+	if (event->recording_sid.len && !project_recording(catalog, event, call_id, change, err))
+		return false;
+	if (change->what)
+		result->count++;
+	return true;
+}
+
+static bool apply_after(struct catalog *catalog, int64_t watermark, size_t max_events,
+			struct projection_result *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *next = NULL;
+	enum db_step step;
+
+	if (!db_prepare(
+		    catalog->db,
+		    "SELECT seq, kind, received_at_ms, account_sid, call_sid, parent_call_sid, "
+		    "recording_sid, status, direction, from_address, to_address, source, track, "
+		    "recording_url, encryption, sequence_number, started_at_ms, timestamp_ms, "
+		    "duration_s, channels, error_code FROM events WHERE seq > $1 "
+		    "ORDER BY seq LIMIT $2",
+		    &next, err))
+		return false;
+	db_bind_int(next, 1, watermark);
+	db_bind_int(next, 2, (int64_t)max_events + 1);
+	while ((step = db_step(next, err)) == DB_ROW) {
+		struct event event;
+
+		if (out->events == max_events) {
+			out->more = true;
+			return true;
+		}
+		event_read(next, &event);
+		out->watermark = db_column_int(next, 0);
+		if (!apply(catalog, &event, out, err))
+			return err_context(err, "event %lld", (long long)out->watermark);
+		out->events++;
+	}
+	return step == DB_DONE;
+}
+
+bool projection_run(struct catalog *catalog, size_t max_events, struct projection_result *out,
+		    struct err *err)
+{
+	int64_t watermark;
+
+	assert(max_events > 0 && max_events <= PROJECTION_EVENTS_MAX);
+	if (!catalog_may_change(catalog, err) ||
+	    !number_read(catalog, NUMBER_WATERMARK, &watermark, err))
+		return false;
+	out->count = out->events = 0;
+	out->more = false;
+	out->watermark = watermark;
+	if (!apply_after(catalog, watermark, max_events, out, err))
+		return false;
+	number_add(catalog, NUMBER_WATERMARK, out->watermark - watermark);
+	return catalog_sequence(catalog, &out->sequence, err);
+}

@@ -1,0 +1,302 @@
+/*
+ * The changes of a recording that its flights and people cause.  (What Twilio tells
+ * comes through events: project_recording.c.)
+ *
+ * Each checks the state it starts from against `may_become`, changes the row, and
+ * lets recording_moved() carry the change to counters and call.  A change that the
+ * state forbids is ERR_CONFLICT and not a crash: a person's click and a flight's end
+ * may meet in the mailbox.
+ */
+#include "catalog/recordings.h"
+
+#include "catalog/catalog_private.h"
+
+/* From which states (bits) each may be entered. */
+static const unsigned may_become[RECORDING_STATES] = {
+	[RECORDING_QUEUED] = BIT(RECORDING_QUEUED) | BIT(RECORDING_WAITING) |
+			     BIT(RECORDING_STORED) | BIT(RECORDING_ABSENT) | BIT(RECORDING_DEAD) |
+			     BIT(RECORDING_GONE),
+	[RECORDING_WAITING] = BIT(RECORDING_QUEUED) | BIT(RECORDING_WAITING) |
+			      BIT(RECORDING_STORED),
+	[RECORDING_STORED] = BIT(RECORDING_ANNOUNCED) | BIT(RECORDING_QUEUED) |
+			     BIT(RECORDING_WAITING) | BIT(RECORDING_STORED) |
+			     BIT(RECORDING_ABSENT) | BIT(RECORDING_DEAD) | BIT(RECORDING_GONE),
+	[RECORDING_ABSENT] = BIT(RECORDING_ANNOUNCED) | BIT(RECORDING_QUEUED) |
+			     BIT(RECORDING_WAITING),
+	[RECORDING_DEAD] = BIT(RECORDING_ANNOUNCED) | BIT(RECORDING_QUEUED) |
+			   BIT(RECORDING_WAITING),
+	[RECORDING_GONE] = BIT(RECORDING_ANNOUNCED) | BIT(RECORDING_QUEUED) |
+			   BIT(RECORDING_WAITING) | BIT(RECORDING_DEAD),
+	[RECORDING_PURGED] = BIT(RECORDING_STORED),
+};
+
+static bool place_find(struct catalog *catalog, struct str recording_sid,
+		       struct recording_place *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog->db,
+			"SELECT r.id, r.call_id, r.state, r.size, r.is_held, c.is_main_fixed "
+			"FROM recordings r LEFT JOIN calls c ON c.id = r.call_id "
+			"WHERE r.recording_sid = $1",
+			&find, err))
+		return false;
+	db_bind_str(find, 1, recording_sid);
+	switch (db_step(find, err)) {
+	case DB_ROW:
+		*out = (struct recording_place){
+			.id = db_column_int(find, 0),
+			.call_id = db_column_int(find, 1),
+			.state = (enum recording_state)db_column_int(find, 2),
+			.size = (uint64_t)db_column_int(find, 3),
+			.is_held = db_column_int(find, 4) != 0,
+			.is_main_fixed = db_column_int(find, 5) != 0,
+		};
+		return true;
+	case DB_DONE:
+		return err_set(err, ERR_NOT_FOUND, "no recording '%.*s' in the ledger",
+			       STR_ARG(recording_sid));
+	case DB_FAILED:
+		break;
+	}
+	return false;
+}
+
+/* The place of a recording that may enter `to` from where it is. */
+static bool place_find_for(struct catalog *catalog, struct str recording_sid,
+			   enum recording_state to, struct recording_place *out, struct err *err)
+{
+	if (!place_find(catalog, recording_sid, out, err))
+		return false;
+	if (!(may_become[to] & BIT(out->state)))
+		return err_set(err, ERR_CONFLICT, "recording '%.*s' is %s: it cannot become %s",
+			       STR_ARG(recording_sid), recording_state_text(out->state),
+			       recording_state_text(to));
+	return true;
+}
+
+/* A reason is cut to what a struct recording can show. */
+static void bind_reason(struct db_stmt *stmt, int n, char *cut, size_t size, const char *text)
+{
+	text_set(cut, size, str_of(text));
+	bind_text(stmt, n, cut);
+}
+
+bool recordings_mark_waiting(struct catalog *catalog, struct str recording_sid,
+			     const struct recording_wait *wait, struct err *err)
+{
+	struct recording_place place;
+	char code[RECORDING_REASON_SIZE], text[RECORDING_TEXT_SIZE];
+	int64_t seq;
+	struct db_stmt *update;
+
+	if (!place_find_for(catalog, recording_sid, RECORDING_WAITING, &place, err) ||
+	    !db_prepare(catalog->db,
+			"UPDATE recordings SET state = $2, next_try_at_ms = $3, "
+			"queued_at_ms = COALESCE(queued_at_ms, $4), reason_code = $5, "
+			"reason_text = $6, tries = tries + $7, changed_seq = $8 WHERE id = $1",
+			&update, err))
+		return false;
+	seq = catalog_next_sequence(catalog);
+	db_bind_int(update, 1, place.id);
+	db_bind_int(update, 2, RECORDING_WAITING);
+	db_bind_int(update, 3, wait->next_try_at_ms);
+	db_bind_int(update, 4, wait->at_ms);
+	bind_reason(update, 5, code, sizeof(code), wait->reason_code);
+	bind_reason(update, 6, text, sizeof(text), wait->reason_text);
+	db_bind_int(update, 7, wait->is_counted);
+	db_bind_int(update, 8, seq);
+	return db_run(update, err) &&
+	       recording_moved(catalog, &place, RECORDING_WAITING, seq, NULL, err);
+}
+
+static bool check_media(const struct recording_media *media, struct err *err)
+{
+	if (str_of(media->path).len >= RECORDING_PATH_SIZE || !str_of(media->path).len)
+		return err_set(err, ERR_INVALID, "the path in the store has no or too many bytes");
+	if (str_of(media->format).len >= sizeof(((struct recording *)NULL)->format))
+		return err_set(err, ERR_INVALID, "no such format: '%s'", media->format);
+	if (str_of(media->sha256).len != sizeof(((struct recording *)NULL)->sha256) - 1)
+		return err_set(err, ERR_INVALID, "a SHA-256 in hexadecimal has 64 digits");
+	return true;
+}
+
+static void bind_media(struct db_stmt *update, const struct recording_media *media)
+{
+	bind_known(update, 3, media->generation);
+	bind_known(update, 4, media->generation_at_ms);
+	db_bind_int(update, 5, (int64_t)media->size);
+	db_bind_int(update, 6, media->duration_ms);
+	db_bind_int(update, 7, media->channels);
+	db_bind_int(update, 8, media->is_duration_off);
+	bind_text(update, 9, media->format);
+	bind_text(update, 10, media->sha256);
+	bind_text(update, 11, media->path);
+	db_bind_int(update, 12, media->stored_at_ms);
+}
+
+bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,
+			    const struct recording_media *media, struct err *err)
+{
+	struct recording_place place;
+	int64_t seq;
+	struct db_stmt *update;
+
+	if (!check_media(media, err) ||
+	    !place_find_for(catalog, recording_sid, RECORDING_STORED, &place, err) ||
+	    !db_prepare(catalog->db,
+			"UPDATE recordings SET state = $2, generation = $3, generation_at_ms = $4, "
+			"size = $5, duration_ms = $6, channels_stored = $7, is_duration_off = $8, "
+			"format = $9, sha256 = $10, path = $11, stored_at_ms = $12, "
+			"queued_at_ms = NULL, next_try_at_ms = NULL, reason_code = NULL, "
+			"reason_text = NULL, changed_seq = $13 WHERE id = $1",
+			&update, err))
+		return false;
+	seq = catalog_next_sequence(catalog);
+	db_bind_int(update, 1, place.id);
+	db_bind_int(update, 2, RECORDING_STORED);
+	bind_media(update, media);
+	db_bind_int(update, 13, seq);
+	if (!db_run(update, err))
+		return false;
+	if (place.state == RECORDING_STORED) /* repaired: it takes the place of what was there */
+		number_add(catalog, NUMBER_BYTES_STORED, -(int64_t)place.size);
+	number_add(catalog, NUMBER_BYTES_STORED, (int64_t)media->size);
+	return recording_moved(catalog, &place, RECORDING_STORED, seq, NULL, err);
+}
+
+/* ABSENT, DEAD, GONE: nothing will come, and this is why. */
+static bool mark_ended(struct catalog *catalog, struct str recording_sid, enum recording_state to,
+		       int error_code, const char *reason_code, const char *reason_text,
+		       struct err *err)
+{
+	struct recording_place place;
+	char code[RECORDING_REASON_SIZE], text[RECORDING_TEXT_SIZE];
+	int64_t seq;
+	struct db_stmt *update;
+
+	if (!place_find_for(catalog, recording_sid, to, &place, err) ||
+	    !db_prepare(catalog->db,
+			"UPDATE recordings SET state = $2, error_code = COALESCE($3, error_code), "
+			"reason_code = $4, reason_text = $5, queued_at_ms = NULL, "
+			"next_try_at_ms = NULL, changed_seq = $6 WHERE id = $1",
+			&update, err))
+		return false;
+	seq = catalog_next_sequence(catalog);
+	db_bind_int(update, 1, place.id);
+	db_bind_int(update, 2, to);
+	bind_known(update, 3, error_code);
+	bind_reason(update, 4, code, sizeof(code), reason_code);
+	bind_reason(update, 5, text, sizeof(text), reason_text);
+	db_bind_int(update, 6, seq);
+	return db_run(update, err) && recording_moved(catalog, &place, to, seq, NULL, err);
+}
+
+bool recordings_mark_absent(struct catalog *catalog, struct str recording_sid, int error_code,
+			    const char *reason_text, struct err *err)
+{
+	return mark_ended(catalog, recording_sid, RECORDING_ABSENT, error_code, "recording_absent",
+			  reason_text, err);
+}
+
+bool recordings_mark_dead(struct catalog *catalog, struct str recording_sid,
+			  const char *reason_code, const char *reason_text, struct err *err)
+{
+	return mark_ended(catalog, recording_sid, RECORDING_DEAD, 0, reason_code, reason_text, err);
+}
+
+bool recordings_mark_gone(struct catalog *catalog, struct str recording_sid,
+			  const char *reason_text, struct err *err)
+{
+	return mark_ended(catalog, recording_sid, RECORDING_GONE, 0, "recording_deleted",
+			  reason_text, err);
+}
+
+bool recordings_mark_purged(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
+			    struct err *err)
+{
+	struct recording_place place;
+	int64_t seq;
+	struct db_stmt *update;
+
+	if (!place_find_for(catalog, recording_sid, RECORDING_PURGED, &place, err))
+		return false;
+	if (place.is_held)
+		return err_set(err, ERR_CONFLICT, "recording '%.*s' is held",
+			       STR_ARG(recording_sid));
+	if (!db_prepare(catalog->db,
+			"UPDATE recordings SET state = $2, purged_at_ms = $3, path = NULL, "
+			"changed_seq = $4 WHERE id = $1",
+			&update, err))
+		return false;
+	seq = catalog_next_sequence(catalog);
+	db_bind_int(update, 1, place.id);
+	db_bind_int(update, 2, RECORDING_PURGED);
+	db_bind_int(update, 3, at_ms);
+	db_bind_int(update, 4, seq);
+	return db_run(update, err) &&
+	       recording_moved(catalog, &place, RECORDING_PURGED, seq, NULL, err);
+}
+
+bool recordings_requeue(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
+			struct err *err)
+{
+	struct recording_place place;
+	int64_t seq;
+	struct db_stmt *update;
+
+	if (!place_find_for(catalog, recording_sid, RECORDING_QUEUED, &place, err))
+		return false;
+	if (place.state == RECORDING_QUEUED)
+		return true;
+	if (!db_prepare(
+		    catalog->db,
+		    "UPDATE recordings SET state = $2, queued_at_ms = $3, next_try_at_ms = $3, "
+		    "first_try_at_ms = NULL, tries = 0, reason_code = NULL, reason_text = NULL, "
+		    "changed_seq = $4 WHERE id = $1",
+		    &update, err))
+		return false;
+	seq = catalog_next_sequence(catalog);
+	db_bind_int(update, 1, place.id);
+	db_bind_int(update, 2, RECORDING_QUEUED);
+	db_bind_int(update, 3, at_ms);
+	db_bind_int(update, 4, seq);
+	return db_run(update, err) &&
+	       recording_moved(catalog, &place, RECORDING_QUEUED, seq, NULL, err);
+}
+
+/* One number of the row, with no change of its state. */
+static bool set_number(struct catalog *catalog, struct str recording_sid, const char *sql,
+		       int64_t value, struct err *err)
+{
+	struct recording_place place;
+	int64_t seq;
+	struct db_stmt *update;
+
+	if (!place_find(catalog, recording_sid, &place, err) ||
+	    !db_prepare(catalog->db, sql, &update, err))
+		return false;
+	seq = catalog_next_sequence(catalog);
+	db_bind_int(update, 1, place.id);
+	db_bind_int(update, 2, value);
+	db_bind_int(update, 3, seq);
+	return db_run(update, err) && recording_moved(catalog, &place, place.state, seq, NULL, err);
+}
+
+bool recordings_set_hold(struct catalog *catalog, struct str recording_sid, bool is_held,
+			 struct err *err)
+{
+	return set_number(catalog, recording_sid,
+			  "UPDATE recordings SET is_held = $2, changed_seq = $3 WHERE id = $1",
+			  is_held, err);
+}
+
+bool recordings_want_channels(struct catalog *catalog, struct str recording_sid, int channels,
+			      struct err *err)
+{
+	return set_number(catalog, recording_sid,
+			  "UPDATE recordings SET channels_wanted = $2, changed_seq = $3 "
+			  "WHERE id = $1",
+			  channels, err);
+}

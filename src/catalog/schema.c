@@ -1,0 +1,220 @@
+/*
+ * The tables, and how they change.
+ *
+ * To change the schema: append a migration, never edit one that was released.  Each
+ * runs once, in order, in one transaction with the new version number, so a ledger
+ * has one version or the next and nothing between.  Write it for both databases; the
+ * text may differ where their data definition does (SCHEMA of each dialect), queries
+ * may not.  A migration that has to walk many rows says so in its comment, because
+ * the server does not answer before it is done.
+ *
+ * A ledger of a newer version is refused: we would not know what we break.  Going
+ * back means restoring the backup that the newer version's notes asked for.
+ *
+ * Numbers that are stored for enumerators are in the headers; they are never given
+ * another meaning.
+ *
+ * Columns are NULL where nothing is known; instants are milliseconds since 1970, UTC.
+ */
+#include "catalog/catalog_private.h"
+
+/*
+ * Version 1.
+ *
+ * events: only appended to, its key the order of commits; no other index, so that an
+ * append touches the last page alone.  AUTOINCREMENT, because the watermark must
+ * stay behind every new event even when old ones have been pruned.
+ *
+ * calls: id is the tie-breaker of the list's order and what other tables refer to;
+ * three indexes, one for each way the list is walked (calls_list.c).
+ *
+ * call_numbers: a row for each address of a call, digits last first (numbers_index.c).
+ *
+ * recordings: the two partial indexes hold only what waits to be fetched.
+ */
+static const char VERSION_1[] =
+	"CREATE TABLE ledger_numbers ("
+	"	number INTEGER PRIMARY KEY,"
+	"	value BIGINT NOT NULL);"
+	"CREATE TABLE events ("
+	"	seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"	kind INTEGER NOT NULL,"
+	"	received_at_ms BIGINT NOT NULL,"
+	"	account_sid TEXT,"
+	"	call_sid TEXT,"
+	"	parent_call_sid TEXT,"
+	"	recording_sid TEXT,"
+	"	status TEXT,"
+	"	direction TEXT,"
+	"	from_address TEXT,"
+	"	to_address TEXT,"
+	"	source TEXT,"
+	"	track TEXT,"
+	"	recording_url TEXT,"
+	"	encryption TEXT,"
+	"	sequence_number BIGINT,"
+	"	started_at_ms BIGINT,"
+	"	timestamp_ms BIGINT,"
+	"	duration_s BIGINT,"
+	"	channels INTEGER,"
+	"	error_code INTEGER,"
+	"	idempotency TEXT,"
+	"	raw BLOB);"
+	"CREATE TABLE calls ("
+	"	id INTEGER PRIMARY KEY,"
+	"	call_sid TEXT NOT NULL UNIQUE,"
+	"	parent_call_sid TEXT,"
+	"	account_sid TEXT,"
+	"	status INTEGER NOT NULL,"
+	"	direction INTEGER NOT NULL,"
+	"	direction_text TEXT,"
+	"	from_address TEXT,"
+	"	to_address TEXT,"
+	"	started_at_ms BIGINT NOT NULL,"
+	"	started_rank INTEGER NOT NULL,"
+	"	ended_at_ms BIGINT,"
+	"	duration_s BIGINT,"
+	"	main_recording_id BIGINT,"
+	"	is_main_fixed INTEGER NOT NULL,"
+	"	recording_group INTEGER NOT NULL,"
+	"	recordings BIGINT NOT NULL,"
+	"	changed_seq BIGINT NOT NULL);"
+	"CREATE INDEX calls_by_time ON calls (started_at_ms, id);"
+	"CREATE INDEX calls_by_direction ON calls (direction, started_at_ms, id);"
+	"CREATE INDEX calls_by_group ON calls (recording_group, direction, started_at_ms, id);"
+	"CREATE TABLE call_numbers ("
+	"	digits TEXT NOT NULL,"
+	"	started_at_ms BIGINT NOT NULL,"
+	"	call_id BIGINT NOT NULL,"
+	"	PRIMARY KEY (digits, started_at_ms, call_id)) WITHOUT ROWID;"
+	"CREATE TABLE recordings ("
+	"	id INTEGER PRIMARY KEY,"
+	"	recording_sid TEXT NOT NULL UNIQUE,"
+	"	call_id BIGINT REFERENCES calls (id),"
+	"	call_sid TEXT,"
+	"	account_sid TEXT,"
+	"	state INTEGER NOT NULL,"
+	"	upstream INTEGER NOT NULL,"
+	"	is_held INTEGER NOT NULL,"
+	"	is_duration_off INTEGER NOT NULL,"
+	"	started_at_ms BIGINT,"
+	"	completed_at_ms BIGINT,"
+	"	duration_s BIGINT,"
+	"	channels INTEGER,"
+	"	error_code INTEGER,"
+	"	source TEXT,"
+	"	track TEXT,"
+	"	url TEXT,"
+	"	encryption TEXT,"
+	"	channels_wanted INTEGER NOT NULL,"
+	"	queued_at_ms BIGINT,"
+	"	next_try_at_ms BIGINT,"
+	"	first_try_at_ms BIGINT,"
+	"	tries BIGINT NOT NULL,"
+	"	reason_code TEXT,"
+	"	reason_text TEXT,"
+	"	generation BIGINT,"
+	"	generation_at_ms BIGINT,"
+	"	size BIGINT,"
+	"	duration_ms BIGINT,"
+	"	channels_stored INTEGER,"
+	"	format TEXT,"
+	"	sha256 TEXT,"
+	"	path TEXT,"
+	"	stored_at_ms BIGINT,"
+	"	purged_at_ms BIGINT,"
+	"	changed_seq BIGINT NOT NULL);"
+	"CREATE INDEX recordings_of_call ON recordings (call_id);"
+	"CREATE INDEX recordings_by_next_try ON recordings (next_try_at_ms, id)"
+	"	WHERE next_try_at_ms IS NOT NULL;"
+	"CREATE INDEX recordings_by_queued ON recordings (queued_at_ms)"
+	"	WHERE queued_at_ms IS NOT NULL;"
+	"CREATE TABLE attempts ("
+	"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"	recording_id BIGINT NOT NULL REFERENCES recordings (id),"
+	"	began_at_ms BIGINT NOT NULL,"
+	"	ended_at_ms BIGINT,"
+	"	generation BIGINT," /* NULL: its own id */
+	"	channels INTEGER,"
+	"	http_status INTEGER,"
+	"	bytes BIGINT,"
+	"	outcome TEXT,"
+	"	detail TEXT);"
+	"CREATE INDEX attempts_of_recording ON attempts (recording_id, id);"
+	"CREATE INDEX attempts_open ON attempts (id) WHERE ended_at_ms IS NULL;";
+
+static const struct migration {
+	const char *sqlite;
+} migrations[] = {
+	{ .sqlite = VERSION_1 },
+};
+
+#define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))
+
+/* 0 when there is no row yet. */
+static bool read_version(struct db *db, int64_t *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	enum db_step step;
+
+	if (!db_prepare(db, "SELECT MAX(version) FROM schema_version", &find, err))
+		return false;
+	step = db_step(find, err);
+	if (step == DB_FAILED)
+		return false;
+	*out = step == DB_ROW ? db_column_int(find, 0) : 0;
+	return true;
+}
+
+static bool refuse_newer(int64_t version, struct err *err)
+{
+	return err_set(err, ERR_INVALID,
+		       "it was written by a newer callspool (schema %lld, this one knows %lld)",
+		       (long long)version, (long long)SCHEMA_VERSION);
+}
+
+bool schema_migrate(struct db *db, struct err *err)
+{
+	int64_t version;
+	struct db_stmt *insert;
+
+	if (!db_exec(db, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)",
+		     err) ||
+	    !read_version(db, &version, err))
+		return false;
+	if (version > SCHEMA_VERSION)
+		return refuse_newer(version, err);
+	for (; version < SCHEMA_VERSION; version++) {
+		if (!db_exec(db, migrations[version].sqlite, err))
+			return err_context(err, "schema %lld", (long long)version + 1);
+		if (!db_prepare(db, "INSERT INTO schema_version (version) VALUES ($1)", &insert,
+				err))
+			return false;
+		db_bind_int(insert, 1, version + 1);
+		if (!db_run(insert, err))
+			return false;
+	}
+	return true;
+}
+
+bool schema_check(struct db *db, struct err *err)
+{
+	int64_t version;
+	struct err cause;
+
+	if (!read_version(db, &version, &cause)) {
+		if (cause.kind == ERR_UNAVAILABLE) {
+			*err = cause;
+			return false;
+		}
+		return err_set(err, ERR_INVALID, "it is no ledger of callspool (%s)", cause.text);
+	}
+	if (version > SCHEMA_VERSION)
+		return refuse_newer(version, err);
+	if (version < SCHEMA_VERSION)
+		return err_set(err, ERR_INVALID,
+			       "it is of an older callspool (schema %lld, this one needs %lld): "
+			       "start the server once to bring it up to date",
+			       (long long)version, (long long)SCHEMA_VERSION);
+	return true;
+}

@@ -1,0 +1,207 @@
+#include "db/db.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tap.h"
+
+#define TABLE "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE, n BIGINT)"
+#define PUT   "INSERT INTO t (name, n) VALUES ($1, $2) RETURNING id"
+#define COUNT "SELECT COUNT(*) FROM t"
+
+static char folder[] = "/tmp/callspool-test.XXXXXX";
+static char path[sizeof(folder) + 16];
+static struct err err;
+
+static struct db *opened(enum db_mode mode)
+{
+	struct db *db = NULL;
+
+	if (!db_open(path, mode, &db, &err)) {
+		printf("Bail out! %s\n", err.text);
+		exit(1);
+	}
+	return db;
+}
+
+static int64_t count_of(struct db *db)
+{
+	AUTO(db_stmt_reset) struct db_stmt *stmt = NULL;
+
+	if (!db_prepare(db, COUNT, &stmt, &err) || db_step(stmt, &err) != DB_ROW)
+		return -1;
+	return db_column_int(stmt, 0);
+}
+
+static bool put(struct db *db, struct str name, int64_t n)
+{
+	struct db_stmt *stmt;
+
+	if (!db_prepare(db, PUT, &stmt, &err))
+		return false;
+	db_bind_str(stmt, 1, name);
+	db_bind_int(stmt, 2, n);
+	return db_run(stmt, &err);
+}
+
+static void test_file(struct db *db)
+{
+	struct stat st;
+
+	OK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0640, "the file has mode 0640");
+	OK(db_exec(db, TABLE, &err), "a table is made");
+	OK(access(path, F_OK) == 0, "it is where it was asked for");
+	OK(db_dialect(db) == DB_SQLITE, "the dialect is SQLite's");
+}
+
+static void test_values(struct db *db)
+{
+	AUTO(db_stmt_reset) struct db_stmt *stmt = NULL;
+
+	OK(db_prepare(db, "SELECT $2, $1, $2, $3, $4, $5", &stmt, &err), "parameters in any order");
+	db_bind_str(stmt, 1, STR("first"));
+	db_bind_int(stmt, 2, INT64_MIN);
+	db_bind_null(stmt, 3);
+	db_bind_str(stmt, 4, STR(""));
+	db_bind_bytes(stmt, 5, (struct str){ "a\0b", 3 });
+	OK(db_step(stmt, &err) == DB_ROW, "one row");
+	IS_INT(db_column_int(stmt, 0), INT64_MIN, "$2 is bound by its name, not its place");
+	IS_STR(db_column_str(stmt, 1), STR("first"), "$1 is the second column");
+	IS_INT(db_column_int(stmt, 2), INT64_MIN, "$2 stands twice");
+	OK(db_column_is_null(stmt, 3) && !db_column_str(stmt, 3).at, "NULL is absent");
+	OK(!db_column_is_null(stmt, 4) && db_column_str(stmt, 4).at, "an empty text is not NULL");
+	IS_STR(db_column_str(stmt, 5), ((struct str){ "a\0b", 3 }), "bytes keep their NUL");
+	OK(db_step(stmt, &err) == DB_DONE, "and no more");
+}
+
+static void test_mistakes(struct db *db)
+{
+	struct db_stmt *stmt = NULL;
+
+	OK(db_prepare(db, "SELECT $1", &stmt, &err), "a statement with one parameter");
+	db_bind_int(stmt, 2, 1);
+	OK(db_step(stmt, &err) == DB_FAILED && err.kind == ERR_INTERNAL,
+	   "a parameter that does not exist is told by the step");
+	db_stmt_reset(stmt);
+	db_bind_int(stmt, 1, 7);
+	OK(db_step(stmt, &err) == DB_ROW, "and forgotten by the reset");
+	db_stmt_reset(stmt);
+	OK(!db_prepare(db, "SELECT nothing FROM nowhere", &stmt, &err), "nonsense is refused");
+	OK(!db_prepare(db, "SELECT \"misspelt\"", &stmt, &err),
+	   "a misspelt column in quotes is an error, not a text");
+	OK(!db_open("postgresql://localhost/x", DB_WRITE, &(struct db *){ NULL }, &err) &&
+		   err.kind == ERR_INVALID,
+	   "a PostgreSQL address is refused while there is no driver");
+	OK(!db_open("/nonexistent/ledger.db", DB_WRITE, &(struct db *){ NULL }, &err),
+	   "a folder that does not exist is an error");
+}
+
+static void test_constraint(struct db *db)
+{
+	OK(put(db, STR("one"), 1), "a row");
+	OK(!put(db, STR("one"), 2) && err.kind == ERR_CONFLICT, "the same again is ERR_CONFLICT");
+	OK(put(db, STR("two"), 2), "and the statement works on");
+	OK(db_exec(db, "CREATE TABLE child (t INTEGER REFERENCES t (id))", &err), "a child table");
+	OK(!db_exec(db, "INSERT INTO child VALUES (99)", &err) && err.kind == ERR_CONFLICT,
+	   "foreign keys are on");
+}
+
+static void test_cache(struct db *db)
+{
+	static const char sql[] = "SELECT 1";
+	struct db_stmt *first = NULL, *second = NULL;
+
+	OK(db_prepare(db, sql, &first, &err) && db_prepare(db, sql, &second, &err),
+	   "prepared twice");
+	OK(first == second, "is the same statement");
+}
+
+static void test_transactions(struct db *db)
+{
+	AUTO(db_free) struct db *reader = opened(DB_READ);
+	int64_t before = count_of(db);
+
+	OK(db_begin(db, &err) && db_in_transaction(db), "a transaction begins");
+	OK(put(db, STR("kept"), 3), "a row in it");
+	IS_INT(count_of(reader), before, "a reader does not see it yet, and does not wait");
+	OK(db_commit(db, &err) && !db_in_transaction(db), "commit");
+	IS_INT(count_of(reader), before + 1, "now it does");
+
+	OK(db_begin(reader, &err), "the reader begins a snapshot");
+	IS_INT(count_of(reader), before + 1, "fixed by its first query");
+	OK(put(db, STR("later"), 4), "the writer goes on without waiting");
+	IS_INT(count_of(reader), before + 1, "the snapshot stays as it was");
+	OK(db_commit(reader, &err), "the snapshot ends");
+	IS_INT(count_of(reader), before + 2, "and the reader sees the present");
+	OK(!put(reader, STR("never"), 5), "a reader cannot change anything");
+
+	OK(db_begin(db, &err) && put(db, STR("dropped"), 6), "another transaction");
+	db_rollback(db);
+	IS_INT(count_of(db), before + 2, "rolled back");
+	db_rollback(db);
+	OK(!db_commit(db, &err), "a commit without a transaction is an error");
+}
+
+static void test_checkpoint(struct db *db)
+{
+	AUTO(db_free) struct db *reader = opened(DB_READ);
+	int64_t left = -1;
+
+	OK(put(db, STR("logged"), 7) && db_log_bytes(db) > 0, "a commit leaves bytes in the log");
+	OK(db_begin(reader, &err) && count_of(reader) > 0, "a reader holds a snapshot");
+	OK(put(db, STR("after it"), 8), "something newer is committed");
+	OK(db_checkpoint(db, &left, &err), "a checkpoint does not wait for the reader");
+	OK(left > 0, "what it may still need is left");
+	OK(db_commit(reader, &err) && db_checkpoint(db, &left, &err), "without the reader");
+	IS_INT(left, 0, "nothing is left");
+	IS_INT(db_log_bytes(db), 0, "and the log counts as empty");
+}
+
+static void test_full(void)
+{
+	AUTO(db_free) struct db *db = opened(DB_WRITE);
+	AUTO(free) char *big = malloc(1 << 20);
+
+	memset(big, 'x', 1 << 20);
+	OK(db_exec(db, "PRAGMA max_page_count = 40", &err), "a file that may not grow");
+	OK(db_begin(db, &err), "a transaction");
+	OK(!put(db, (struct str){ big, 1 << 20 }, 1) && err.kind == ERR_UNAVAILABLE,
+	   "a full disk is ERR_UNAVAILABLE");
+	db_rollback(db);
+	OK(put(db, STR("small"), 9), "what fits is written again");
+}
+
+static void test_missing(void)
+{
+	struct db *db = NULL;
+
+	OK(!db_open("/tmp/callspool-no-such-ledger", DB_READ, &db, &err) &&
+		   err.kind == ERR_NOT_FOUND,
+	   "a reader does not create a database");
+	OK(!db, "and leaves its result alone");
+}
+
+int main(void)
+{
+	if (!mkdtemp(folder))
+		return 1;
+	snprintf(path, sizeof(path), "%s/ledger.db", folder);
+	{
+		AUTO(db_free) struct db *db = opened(DB_WRITE);
+
+		test_file(db);
+		test_values(db);
+		test_mistakes(db);
+		test_constraint(db);
+		test_cache(db);
+		test_transactions(db);
+		test_checkpoint(db);
+	}
+	test_full();
+	test_missing();
+	unlink(path);
+	OK(rmdir(folder) == 0, "the last connection leaves only the file behind");
+	return tap_end();
+}

@@ -1,0 +1,444 @@
+#include "catalog/projection.h"
+
+#include "catalog/calls.h"
+#include "catalog/recordings.h"
+#include "ledger_fixture.h"
+#include "tap.h"
+
+#define CALL        STR("CA00000000000000000000000000000001")
+#define RECORDING   STR("RE00000000000000000000000000000001")
+#define RECORDING_2 STR("RE00000000000000000000000000000002")
+#define NOON        1700000000000
+
+static struct err err;
+
+/* Short forms of what Twilio sends; times are seconds after NOON. */
+static struct event call_event(const char *status, int64_t at_s, int64_t duration_s)
+{
+	struct event event;
+
+	event_init(&event, EVENT_CALL_STATUS, NOON + 60000 + at_s * 1000);
+	event.call_sid = CALL;
+	event.account_sid = STR("AC00000000000000000000000000000001");
+	event.status = str_of(status);
+	event.direction = STR("outbound-api");
+	event.from = STR("+15550001111");
+	event.to = STR("+972501234567");
+	event.timestamp_ms = NOON + at_s * 1000;
+	event.duration_s = duration_s;
+	return event;
+}
+
+static struct event recording_event(struct str sid, const char *status, int64_t received_s)
+{
+	struct event event;
+
+	event_init(&event, EVENT_RECORDING_STATUS, NOON + 60000 + received_s * 1000);
+	event.call_sid = CALL;
+	event.recording_sid = sid;
+	event.account_sid = STR("AC00000000000000000000000000000001");
+	event.status = str_of(status);
+	event.started_at_ms = NOON + 5000;
+	event.source = STR("OutboundAPI");
+	if (str_eq(event.status, STR("completed"))) {
+		event.duration_s = 30;
+		event.channels = 2;
+		event.recording_url = STR("https://api.twilio.com/2010-04-01/x");
+	}
+	return event;
+}
+
+static struct event set[6];
+
+static void make_set(void)
+{
+	set[0] = call_event("initiated", 0, EVENT_UNKNOWN);
+	set[1] = call_event("in-progress", 4, EVENT_UNKNOWN);
+	set[2] = call_event("completed", 40, 36);
+	set[3] = recording_event(RECORDING, "in-progress", 6);
+	set[4] = recording_event(RECORDING, "completed", 42);
+	event_init(&set[5], EVENT_CALL_FETCHED, NOON + 120000);
+	set[5].call_sid = CALL;
+	set[5].status = STR("completed");
+	set[5].started_at_ms = NOON + 1000;
+	set[5].timestamp_ms = NOON + 40000;
+	set[5].duration_s = 36;
+}
+
+/* All but the numbers of changes. */
+static bool same_call(const struct call *a, const struct call *b)
+{
+	return a->status == b->status && a->direction == b->direction &&
+	       str_eq(str_of(a->from), str_of(b->from)) && str_eq(str_of(a->to), str_of(b->to)) &&
+	       str_eq(str_of(a->direction_text), str_of(b->direction_text)) &&
+	       str_eq(str_of(a->main_recording_sid), str_of(b->main_recording_sid)) &&
+	       a->started_at_ms == b->started_at_ms && a->ended_at_ms == b->ended_at_ms &&
+	       a->duration_s == b->duration_s && a->is_main_fixed == b->is_main_fixed &&
+	       a->group == b->group && a->recordings == b->recordings;
+}
+
+static bool same_recording(const struct recording *a, const struct recording *b)
+{
+	return a->state == b->state && a->started_at_ms == b->started_at_ms &&
+	       a->completed_at_ms == b->completed_at_ms && a->duration_s == b->duration_s &&
+	       a->channels == b->channels && str_eq(str_of(a->source), str_of(b->source)) &&
+	       str_eq(str_of(a->call_sid), str_of(b->call_sid)) &&
+	       str_eq(str_of(a->account_sid), str_of(b->account_sid)) &&
+	       a->next_try_at_ms == b->next_try_at_ms && a->queued_at_ms == b->queued_at_ms;
+}
+
+static void swap(int *a, int *b)
+{
+	int t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+static bool next_permutation(int *order, int n)
+{
+	int i = n - 2, j = n - 1;
+
+	while (i >= 0 && order[i] >= order[i + 1])
+		i--;
+	if (i < 0)
+		return false;
+	while (order[j] <= order[i])
+		j--;
+	swap(&order[i], &order[j]);
+	for (int a = i + 1, b = n - 1; a < b; a++, b--)
+		swap(&order[a], &order[b]);
+	return true;
+}
+
+/* Applies the set in that order, each event in a run of its own when alone is set. */
+static void apply_in_order(struct ledger *ledger, const int *order, int n, bool alone,
+			   struct call *call, struct recording *recording)
+{
+	struct projection_result result;
+	int64_t seq;
+
+	/* Everything is rolled back at the end, so that one ledger serves all orders. */
+	MUST(catalog_begin(ledger->writer, &err));
+	for (int i = 0; i < n; i++) {
+		MUST(events_append(ledger->writer, &set[order[i]], &seq, &err));
+		if (alone)
+			MUST(projection_run(ledger->writer, 1, &result, &err));
+	}
+	MUST(projection_run(ledger->writer, PROJECTION_EVENTS_MAX, &result, &err));
+	MUST(calls_find(ledger->writer, CALL, call, &err));
+	MUST(recordings_find(ledger->writer, RECORDING, recording, &err));
+	catalog_rollback(ledger->writer);
+}
+
+static void test_permutations(struct ledger *ledger)
+{
+	int order[7] = { 0, 1, 2, 3, 4, 5, 0 };
+	struct call want_call, call;
+	struct recording want_recording, recording;
+	int orders = 0, wrong = 0;
+
+	apply_in_order(ledger, order, 6, false, &want_call, &want_recording);
+	IS_INT(want_call.status, CALL_COMPLETED, "in order: the call is completed");
+	IS_INT(want_call.started_at_ms, NOON + 1000, "it began when the Calls resource says");
+	IS_INT(want_call.ended_at_ms, NOON + 40000, "it ended with its completed event");
+	IS_INT(want_call.duration_s, 36, "its length");
+	IS_INT(want_call.recordings, 1, "one recording");
+	IS_INT(want_call.group, RECORDING_GROUP_PENDING, "which is pending");
+	IS_INT(want_recording.state, RECORDING_QUEUED, "the recording is queued");
+	IS_INT(want_recording.duration_s, 30, "with its length");
+	do {
+		apply_in_order(ledger, order, 6, orders % 2, &call, &recording);
+		if (!same_call(&call, &want_call) || !same_recording(&recording, &want_recording))
+			wrong++;
+		orders++;
+	} while (next_permutation(order, 6));
+	IS_INT(orders, 720, "every order of six events was tried");
+	IS_INT(wrong, 0, "and all end in the same state");
+
+	wrong = 0;
+	for (int twice = 0; twice < 6; twice++) {
+		int again[7] = { 0, 1, 2, 3, 4, 5, twice };
+
+		apply_in_order(ledger, again, 7, true, &call, &recording);
+		wrong += !same_call(&call, &want_call) ||
+			 !same_recording(&recording, &want_recording);
+	}
+	IS_INT(wrong, 0, "any event may come twice");
+}
+
+static void test_duplicate_changes_nothing(void)
+{
+	struct ledger ledger;
+	struct projection_result result;
+	int64_t sequence;
+	struct event event = recording_event(RECORDING, "completed", 42);
+
+	ledger_open(&ledger);
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+	IS_INT(result.count, 1, "one change");
+	IS_INT(result.changes[0].what,
+	       PROJECTED_CALL | PROJECTED_RECORDING | PROJECTED_TO_FETCH | PROJECTED_MAIN,
+	       "a completed recording of an unknown call: all new, to be fetched, the main one");
+	IS_STR(str_of(result.changes[0].recording_sid), RECORDING, "which recording");
+	IS_STR(str_of(result.changes[0].call_sid), CALL, "of which call");
+	sequence = result.sequence;
+	OK(sequence > 0, "the sequence moved");
+	event.received_at_ms += 1000;
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+	IS_INT(result.events, 1, "the same again is taken from the log");
+	IS_INT(result.count, 0, "and changes nothing");
+	IS_INT(result.sequence, sequence, "nor the sequence");
+	ledger_remove(&ledger);
+}
+
+static void test_watermark(void)
+{
+	struct ledger ledger;
+	struct projection_result result;
+	struct event first = call_event("initiated", 0, EVENT_UNKNOWN);
+	struct event second = call_event("completed", 40, 36);
+	int64_t seq;
+
+	ledger_open(&ledger);
+	ledger_append(&ledger, &first);
+	ledger_append(&ledger, &second);
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(projection_run(ledger.writer, 1, &result, &err));
+	OK(result.events == 1 && result.more, "one event of two: there is more");
+	catalog_rollback(ledger.writer);
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(projection_run(ledger.writer, 1, &result, &err));
+	IS_INT(result.events, 1, "rolled back, it is taken again");
+	MUST(catalog_commit(ledger.writer, &err));
+	ledger_reopen(&ledger);
+	ledger_project(&ledger, &result);
+	IS_INT(result.events, 1, "after a restart only the second one is left");
+	IS_INT(result.changes[0].what, PROJECTED_CALL | PROJECTED_CALL_ENDED, "it ends the call");
+	MUST(events_last(ledger.writer, &seq, &err));
+	IS_INT(result.watermark, seq, "the watermark is at the last event");
+	ledger_project(&ledger, &result);
+	OK(result.events == 0 && !result.more, "then nothing waits");
+	ledger_remove(&ledger);
+}
+
+static void test_main_recording(void)
+{
+	struct ledger ledger;
+	struct projection_result result;
+	struct recording recording;
+	enum call_recorded found;
+	bool call_on;
+	struct event events[] = {
+		recording_event(RECORDING, "in-progress", 1),
+		recording_event(RECORDING_2, "completed", 2),
+		recording_event(RECORDING, "completed", 3),
+	};
+	struct call call;
+
+	ledger_open(&ledger);
+	ledger_append(&ledger, &events[0]);
+	ledger_project(&ledger, &result);
+	MUST(recordings_find_main(ledger.writer, CALL, &found, &recording, &call_on, &err));
+	OK(found == CALL_RECORDED && recording.state == RECORDING_ANNOUNCED && call_on,
+	   "a recording that began shows as announced, of a call that is on");
+	ledger_append(&ledger, &events[1]);
+	ledger_project(&ledger, &result);
+	MUST(recordings_find_main(ledger.writer, CALL, &found, &recording, &call_on, &err));
+	IS_STR(str_of(recording.recording_sid), RECORDING_2, "the first completed is the main one");
+	ledger_append(&ledger, &events[2]);
+	ledger_project(&ledger, &result);
+	IS_INT(result.changes[0].what & PROJECTED_MAIN, 0, "a later one does not become it");
+	MUST(recordings_find_main(ledger.writer, CALL, &found, &recording, &call_on, &err));
+	IS_STR(str_of(recording.recording_sid), RECORDING_2, "it never changes");
+	MUST(calls_find(ledger.writer, CALL, &call, &err));
+	IS_INT(call.recordings, 2, "both are kept");
+	OK(call.is_main_fixed, "and the main one is fixed");
+	ledger_remove(&ledger);
+}
+
+static void test_states(void)
+{
+	static const struct {
+		const char *name, *statuses[3];
+		int error_code;
+		enum recording_state state;
+		enum recording_group group;
+		const char *reason;
+	} cases[] = {
+		{ "absent",
+		  { "absent" },
+		  16101,
+		  RECORDING_ABSENT,
+		  RECORDING_GROUP_ABSENT,
+		  "recording_absent" },
+		{ "in-progress, absent",
+		  { "in-progress", "absent" },
+		  16102,
+		  RECORDING_ABSENT,
+		  RECORDING_GROUP_ABSENT,
+		  "recording_absent" },
+		{ "absent, in-progress",
+		  { "absent", "in-progress" },
+		  16102,
+		  RECORDING_ABSENT,
+		  RECORDING_GROUP_ABSENT,
+		  "recording_absent" },
+		{ "failed",
+		  { "failed" },
+		  16105,
+		  RECORDING_DEAD,
+		  RECORDING_GROUP_FAILED,
+		  "upstream_failed" },
+		{ "completed", { "completed" }, 0, RECORDING_QUEUED, RECORDING_GROUP_PENDING, "" },
+		{ "completed, in-progress",
+		  { "completed", "in-progress" },
+		  0,
+		  RECORDING_QUEUED,
+		  RECORDING_GROUP_PENDING,
+		  "" },
+		{ "completed, deleted",
+		  { "completed", "deleted" },
+		  0,
+		  RECORDING_GONE,
+		  RECORDING_GROUP_DELETED,
+		  "recording_deleted" },
+		{ "deleted, completed",
+		  { "deleted", "completed" },
+		  0,
+		  RECORDING_GONE,
+		  RECORDING_GROUP_DELETED,
+		  "recording_deleted" },
+		{ "processing",
+		  { "processing" },
+		  0,
+		  RECORDING_ANNOUNCED,
+		  RECORDING_GROUP_PENDING,
+		  "" },
+		{ "a status of the future",
+		  { "rewound" },
+		  0,
+		  RECORDING_ANNOUNCED,
+		  RECORDING_GROUP_PENDING,
+		  "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct ledger ledger;
+		struct projection_result result;
+		struct recording recording;
+		struct call call;
+
+		ledger_open(&ledger);
+		for (size_t j = 0; j < 3 && cases[i].statuses[j]; j++) {
+			struct event event = recording_event(RECORDING, cases[i].statuses[j], 9);
+
+			event.error_code = cases[i].error_code;
+			ledger_append(&ledger, &event);
+		}
+		ledger_project(&ledger, &result);
+		MUST(recordings_find(ledger.writer, RECORDING, &recording, &err));
+		MUST(calls_find(ledger.writer, CALL, &call, &err));
+		IS_STR(str_of(recording_state_text(recording.state)),
+		       str_of(recording_state_text(cases[i].state)), "%s: state", cases[i].name);
+		IS_INT(call.group, cases[i].group, "%s: the call's group", cases[i].name);
+		IS_STR(str_of(recording.reason_code), str_of(cases[i].reason), "%s: reason",
+		       cases[i].name);
+		IS_INT(recording.error_code, cases[i].error_code, "%s: error code", cases[i].name);
+		ledger_remove(&ledger);
+	}
+}
+
+/* A call that has an absent recording and one that is still coming shows the latter. */
+static void test_unfixed_choice(void)
+{
+	struct ledger ledger;
+	struct projection_result result;
+	struct call call;
+	struct event absent = recording_event(RECORDING, "absent", 1);
+	struct event coming = recording_event(RECORDING_2, "in-progress", 2);
+
+	ledger_open(&ledger);
+	ledger_append(&ledger, &absent);
+	ledger_append(&ledger, &coming);
+	ledger_project(&ledger, &result);
+	MUST(calls_find(ledger.writer, CALL, &call, &err));
+	IS_STR(str_of(call.main_recording_sid), RECORDING_2, "what may still come is shown");
+	coming.status = STR("absent");
+	ledger_append(&ledger, &coming);
+	ledger_project(&ledger, &result);
+	MUST(calls_find(ledger.writer, CALL, &call, &err));
+	IS_INT(call.group, RECORDING_GROUP_ABSENT, "when nothing comes, the call has none");
+	OK(!call.is_main_fixed, "and none is fixed");
+	ledger_remove(&ledger);
+}
+
+/* A call status event that names a recording announces it, with none of the call's numbers. */
+static void test_recording_in_call_event(void)
+{
+	struct ledger ledger;
+	struct projection_result result;
+	struct recording recording;
+	struct event event = call_event("completed", 40, 36);
+
+	ledger_open(&ledger);
+	event.recording_sid = RECORDING;
+	event.recording_url = STR("https://api.twilio.com/2010-04-01/x");
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+	MUST(recordings_find(ledger.writer, RECORDING, &recording, &err));
+	IS_INT(recording.state, RECORDING_ANNOUNCED, "announced: its media may not be ready");
+	IS_INT(recording.duration_s, EVENT_UNKNOWN, "the call's length is not the recording's");
+	event = recording_event(RECORDING, "completed", 50);
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+	OK(result.changes[0].what & PROJECTED_TO_FETCH, "its own event queues it");
+	ledger_remove(&ledger);
+}
+
+/* A recording of the list that has no call, which is told later. */
+static void test_call_told_later(void)
+{
+	struct ledger ledger;
+	struct projection_result result;
+	struct recording recording;
+	struct call call;
+	struct event event = recording_event(RECORDING, "completed", 1);
+
+	ledger_open(&ledger);
+	event.kind = EVENT_RECORDING_LISTED;
+	event.call_sid = STR_NONE;
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+	IS_INT(result.changes[0].what, PROJECTED_RECORDING | PROJECTED_TO_FETCH,
+	       "without a call it is fetched all the same");
+	IS_STR(str_of(result.changes[0].call_sid), STR(""), "its call is not known");
+	event = recording_event(RECORDING, "completed", 2);
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+	MUST(recordings_find(ledger.writer, RECORDING, &recording, &err));
+	IS_STR(str_of(recording.call_sid), CALL, "told later, the call gets it");
+	MUST(calls_find(ledger.writer, CALL, &call, &err));
+	OK(call.recordings == 1 && call.is_main_fixed, "counts it, and it is the main one");
+	ledger_remove(&ledger);
+}
+
+int main(void)
+{
+	struct ledger ledger;
+
+	make_set();
+	ledger_open(&ledger);
+	test_permutations(&ledger);
+	ledger_remove(&ledger);
+	test_duplicate_changes_nothing();
+	test_watermark();
+	test_main_recording();
+	test_states();
+	test_unfixed_choice();
+	test_recording_in_call_event();
+	test_call_told_later();
+	return tap_end();
+}
