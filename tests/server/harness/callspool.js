@@ -1,0 +1,99 @@
+// The real binary, on a port of its own and a folder of its own.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Program, run, temporaryFolder } from './process.js';
+import { requestJson } from './http.js';
+import { until } from './until.js';
+
+export const BINARY = process.env.CALLSPOOL_BIN ?? new URL('../../../build-test/callspool', import.meta.url).pathname;
+if (!existsSync(BINARY)) throw new Error(`there is no ${BINARY}: run script/test, or set CALLSPOOL_BIN`);
+
+export const ACCOUNT = 'AC0123456789abcdef0123456789abcdef';
+export const TOKEN = '0123456789abcdef0123456789abcdef';
+export const CREDENTIALS = { TWILIO_ACCOUNT_SID: ACCOUNT, TWILIO_AUTH_TOKEN: TOKEN };
+
+const LISTENING = /callspool(?: \w+)? is listening on (http:\/\/\S+)/;
+const SANITIZER = /ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:/;
+
+const settingArguments = (settings) => Object.entries(settings)
+  .filter(([, value]) => value !== undefined).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+
+/** One subcommand run to its end, with the test account in the environment. */
+export function callspool(args, options = {}) {
+  return run(BINARY, args, { ...options, env: { ...CREDENTIALS, ...options.env } });
+}
+
+/**
+ * Starts a subcommand that serves.  Adds to the Program: url, dataDir, finish().
+ *
+ * When the test ends the server is stopped by SIGTERM, must exit with 0, and must not have logged
+ * anything at level=error, save what one of `expectErrors` (regular expressions) matches.
+ */
+async function start(t, subcommand, { settings = {}, env = {}, args = [], expectErrors = [], dataDir } = {}) {
+  const program = new Program(BINARY, [subcommand, ...args, ...settingArguments(settings)], { env: { ...CREDENTIALS, ...env } });
+  program.dataDir = dataDir;
+  program.finish = async () => {
+    const { code, signal } = program.finished ?? await program.stop('SIGTERM');
+    const bad = program.err.filter((line) => /\blevel=error\b/.test(line) && !expectErrors.some((pattern) => pattern.test(line)));
+    if (bad.length > 0) throw new Error(`callspool ${subcommand} logged errors:\n${bad.join('\n')}`);
+    if (program.err.some((line) => SANITIZER.test(line))) throw new Error(`a sanitizer objects:\n${program.err.slice(-120).join('\n')}`);
+    if (!program.killed && (code !== 0 || signal !== null)) {
+      throw new Error(`callspool ${subcommand} ended with code ${code}, signal ${signal}:\n${program.said}`);
+    }
+  };
+  /** kill -9: no farewell, and its exit status says nothing. */
+  program.kill = async () => {
+    program.killed = true;
+    program.finished = await program.stop('SIGKILL');
+  };
+  t.after(() => program.finish());
+  const [, url] = await program.line(LISTENING);
+  program.url = url.replace(/\/$/, '');
+  return program;
+}
+
+/**
+ * callspool serve.  options.settings are added to a set for tests; options.dataDir starts on an
+ * existing folder; options.upstream is the address of what stands for Twilio.
+ */
+export function startServer(t, options = {}) {
+  const dataDir = options.dataDir ?? join(temporaryFolder(t), 'data');
+  return start(t, 'serve', {
+    ...options,
+    dataDir,
+    settings: {
+      listen: '127.0.0.1:0',
+      data_dir: dataDir,
+      auth: 'none',
+      threads: 2,
+      'twilio.api_url': options.upstream ?? 'http://127.0.0.1:1',
+      // The Recordings list is not asked on its own: what a test wants to be known, it tells.
+      reconcile_interval: '1h',
+      'fetch.retry_first': '50ms',
+      public_url: 'http://callspool.test',
+      ...options.settings,
+    },
+  });
+}
+
+/** callspool simulate. */
+export function startSimulate(t, options = {}) {
+  return start(t, 'simulate', { ...options, settings: { listen: '127.0.0.1:0', ...options.settings } });
+}
+
+/** callspool demo. */
+export function startDemo(t, options = {}) {
+  return start(t, 'demo', { ...options, settings: { listen: '127.0.0.1:0', ...options.settings } });
+}
+
+/** Waits until the call's recording is in one of the states; returns the call as the API tells it. */
+export function untilState(server, callSid, states, withinMs = 30_000) {
+  const wanted = [states].flat();
+  return until(`${callSid} is ${wanted.join(' or ')}`, async () => {
+    const { status, json } = await requestJson(`${server.url}/api/calls/${callSid}`);
+    if (status !== 200) throw new Error(`${status} ${JSON.stringify(json)}`);
+    const call = json.call ?? json;
+    if (call.recordings?.some(({ state }) => wanted.includes(state))) return call;
+    throw new Error(JSON.stringify(call));
+  }, withinMs);
+}
