@@ -1,0 +1,99 @@
+#include "http/form.h"
+
+/* Decodes `text` to `to`, which has room for all of it; false on a bad escape. */
+static bool decode(struct str text, bool plus_is_space, char *to, size_t *out_len)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+
+		if (c == '%') {
+			int high = i + 2 < text.len ? ascii_hex_value(text.at[i + 1]) : -1;
+			int low = i + 2 < text.len ? ascii_hex_value(text.at[i + 2]) : -1;
+
+			if (high < 0 || low < 0)
+				return false;
+			c = (char)(high * 16 + low);
+			i += 2;
+		} else if (c == '+' && plus_is_space) {
+			c = ' ';
+		}
+		to[len++] = c;
+	}
+	*out_len = len;
+	return true;
+}
+
+static bool decode_onto(struct str text, char **at, struct str *out)
+{
+	size_t len;
+
+	if (!decode(text, true, *at, &len))
+		return false;
+	*out = (struct str){ *at, len };
+	*at += len;
+	return true;
+}
+
+bool form_parse(struct str text, struct buf *room, struct form *out)
+{
+	/* Decoded text is never longer: room for all of it at once, so that nothing moves. */
+	char *start = buf_room(room, text.len), *at = start;
+	struct str pair;
+
+	out->count = 0;
+	if (!start)
+		return false;
+	while (str_cut(&text, '&', &pair)) {
+		size_t equals = str_find(pair, '=');
+
+		if (pair.len == 0)
+			continue;
+		if (out->count == FORM_FIELDS_MAX)
+			return false;
+		if (!decode_onto(str_first(pair, equals), &at, &out->fields[out->count].name) ||
+		    !decode_onto(str_after(pair, equals + 1), &at, &out->fields[out->count].value))
+			return false;
+		out->count++;
+	}
+	buf_added(room, (size_t)(at - start));
+	return true;
+}
+
+struct str form_field(const struct form *form, struct str name)
+{
+	for (size_t i = 0; i < form->count; i++)
+		if (str_eq(form->fields[i].name, name))
+			return form->fields[i].value;
+	return STR_NONE;
+}
+
+void form_encode(struct buf *buf, struct str value)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < value.len; i++) {
+		unsigned char c = (unsigned char)value.at[i];
+
+		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+		    c == '-' || c == '.' || c == '_' || c == '~') {
+			buf_add_byte(buf, (char)c);
+		} else {
+			char escape[3] = { '%', digits[c >> 4], digits[c & 15] };
+
+			buf_add(buf, escape, sizeof(escape));
+		}
+	}
+}
+
+bool url_decode(struct str text, struct buf *out)
+{
+	char *at = buf_room(out, text.len);
+	size_t len;
+
+	if (!at || !decode(text, false, at, &len) || memchr(at, '\0', len))
+		return false;
+	buf_added(out, len);
+	return true;
+}

@@ -1,0 +1,170 @@
+/*
+ * One connection: internal to http (http_conn.c, http_server.c, reply.c, exchange.c).
+ *
+ * A connection is small.  What a request needs, struct http_work and two blocks of bytes,
+ * is taken from the server's pools when its first bytes come and given back when
+ * its answer is out.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "event/loop.h"
+#include "http/exchange.h"
+#include "http/http_chunked.h"
+#include "http/http_parse.h"
+#include "http/http_pool.h"
+#include "http/http_server.h"
+#include "http/reply.h"
+#include "http/send_file.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A head and a good piece of body; or our head and a small body. */
+#define HTTP_BLOCK_SIZE (HTTP_HEAD_MAX + 4096)
+
+enum conn_state {
+	CONN_IDLE,	/* waits for the first byte of a request; holds no work */
+	CONN_HEAD,	/* waits for the rest of a head */
+	CONN_BODY,	/* waits for the rest of a body */
+	CONN_PARKED,	/* waits for the route to reply */
+	CONN_SENDING,	/* waits for the socket, or for bytes to arrive, to send more */
+	CONN_LINGERING, /* answered and shut down; drops what comes until the client ends, too */
+	CONN_ENDED,	/* waits to be reaped */
+};
+
+enum reply_state {
+	REPLY_NONE,
+	REPLY_BEGUN, /* a head is being written */
+	REPLY_SENT,  /* handed to `sending` */
+};
+
+/* What a connection holds while a request is read or answered. */
+struct http_work {
+	struct exchange x;
+	struct http_conn *conn;
+
+	/* Reading: in[0 .. in_used) is this request, in[in_used .. in_len) comes after it. */
+	struct http_parse parse;
+	struct http_chunked chunked;
+	char *in;
+	size_t in_len, in_used;
+	uint64_t body_len; /* bytes of the body so far */
+	struct buf body;   /* a body that does not fit behind its head, or came in chunks */
+	bool owns_body;
+	int64_t reading_since_ms;
+
+	/* Replying. */
+	enum reply_state reply;
+	char *out;	 /* the head, then what fits behind it */
+	size_t head_len; /* bytes of out written so far */
+	bool head_overflowed;
+	bool closes;	 /* the connection ends after this reply */
+	bool body_unread; /* the request's body was not read to its end */
+	struct sending sending;
+	enum sending_result sent;
+	int64_t last_sent_at_ms;
+};
+
+/* A connection over two descriptors that were open already (serve --stdio). */
+struct http_adopted {
+	struct http_conn *conn;
+	struct watch out_watch;
+	int in_flags, out_flags; /* to be restored */
+	void (*ended)(struct http_server *server);
+};
+
+struct http_conn {
+	struct watch watch;
+	struct timer timer; /* looks at deadline_at_ms when it fires; not restarted for each request */
+	struct reap reap;
+	struct list link;  /* on server->inner->conns */
+	struct list awake; /* on server->inner->awake while it is to run in the next turn */
+	struct http_server *server;
+	struct http_work *work;
+	struct http_adopted *adopted;
+	int64_t deadline_at_ms; /* INT64_MAX: none */
+	int fd_in, fd_out;
+	enum conn_state state;
+	uint32_t lingered_bytes;
+	bool is_socket, over_unix;
+	bool readable, writable; /* as far as the edges have told */
+	bool saw_end;		 /* the client has sent its last byte */
+	bool running;		 /* http_conn_run() is below us on the stack */
+	bool refused;		 /* over the limit: told so and closed */
+	char peer[48];
+};
+
+struct http_listener {
+	struct watch watch;
+	struct list link;
+	struct http_server *server;
+	bool is_unix, paused;
+};
+
+struct http_server_inner {
+	struct http_server *server;
+	struct list listeners, conns, awake;
+	struct timer awake_timer, accept_timer, stop_timer;
+	struct http_pool works, blocks;
+	unsigned connections, refused; /* refused: of them, those over the limit */
+	bool stopping;
+	void (*stopped)(struct http_server *server);
+	int64_t date_s;	   /* the second that date_line tells */
+	char date_line[48]; /* "Date: ...\r\n" */
+	size_t date_line_len;
+	uint64_t id_key[2], id_count;
+};
+
+static inline struct http_work *http_work_of(struct exchange *x)
+{
+	return container_of(x, struct http_work, x);
+}
+
+/* ---- http_conn_life.c ---- */
+
+/* A connection that was accepted; owns the fd. */
+void http_conn_open(struct http_server *server, int fd, bool over_unix, const char *peer, bool over_limit);
+void http_conn_take_work(struct http_conn *conn);
+void http_conn_give_work(struct http_conn *conn);
+void http_conn_shed_blocks(struct http_conn *conn);
+void http_conn_start_request(struct http_conn *conn);
+/* The exchange is over, well or not: whoever waits for it is told. */
+void http_conn_end_exchange(struct http_conn *conn);
+/* Ends it at once, whatever it was doing. */
+void http_conn_end(struct http_conn *conn);
+
+/* ---- http_conn.c ---- */
+
+void http_conn_run(struct http_conn *conn);
+/* Runs it in the next turn of the loop. */
+void http_conn_wake(struct http_conn *conn);
+/* Sends what `work->sending` holds; called by reply.c once that is complete. */
+void http_conn_send(struct http_conn *conn);
+
+/* ---- http_body.c ---- */
+
+enum http_body_result { HTTP_BODY_MORE, HTTP_BODY_WHOLE, HTTP_BODY_BAD, HTTP_BODY_TOO_LARGE };
+void http_body_start(struct http_work *work);
+/* Takes what is in the block; request->body is the body once it is whole. */
+enum http_body_result http_body_collect(struct http_work *work) MUST_CHECK;
+
+/* ---- http_route.c ---- */
+
+extern const struct http_refusal http_refusal_large_body;
+/* Head is whole: serves it, refuses it, or sets the state to CONN_BODY. */
+void http_find_route(struct http_conn *conn);
+/* Body is here, too. */
+void http_serve(struct http_conn *conn);
+/* Answers in http's own name; `sound`: the request was read to its end, so that the next one can follow. */
+void http_refuse(struct http_conn *conn, const struct http_refusal *why, const char *allow, bool sound);
+
+/* ---- http_server.c ---- */
+
+void http_server_left(struct http_server *server, bool was_refused); /* a connection ended */
+
+/* ---- exchange.c ---- */
+
+void exchange_name(struct exchange *x); /* sets id, from X-Request-Id if that counts, or a new one */

@@ -1,0 +1,109 @@
+/*
+ * Listening sockets.  They are made before any loop runs, and shared among the loops.
+ */
+#include "http/http_server.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/own.h"
+
+#define BACKLOG 4096 /* the kernel lowers it to net.core.somaxconn */
+
+/* "host:port" or "[v6]:port"; numbers only, so that no resolver is asked at start. */
+static bool parse_address(const char *address, struct sockaddr_storage *out, socklen_t *out_len, struct err *err)
+{
+	struct str text = str_of(address), host, port;
+	size_t colon = text.len;
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+				  .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found;
+	char host_text[64], port_text[8];
+
+	while (colon > 0 && text.at[colon - 1] != ':')
+		colon--;
+	host = str_first(text, colon > 0 ? colon - 1 : 0);
+	port = str_after(text, colon);
+	if (host.len > 1 && host.at[0] == '[' && str_ends(host, STR("]")))
+		host = str_first(str_after(host, 1), host.len - 2);
+	else if (str_find(host, ':') < host.len)
+		host = STR(""); /* an IPv6 address needs its brackets */
+	if (str_eq(host, STR("localhost")))
+		host = STR("127.0.0.1");
+	if (host.len == 0 || port.len == 0 || !str_copy(host, host_text, sizeof(host_text)) ||
+	    !str_copy(port, port_text, sizeof(port_text)) || getaddrinfo(host_text, port_text, &hints, &found) != 0)
+		return err_set(err, ERR_INVALID, "'%s' is no address like 127.0.0.1:8080 or [::1]:8080", address);
+	memcpy(out, found->ai_addr, found->ai_addrlen);
+	*out_len = found->ai_addrlen;
+	freeaddrinfo(found);
+	return true;
+}
+
+static unsigned port_of(int fd)
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t len = sizeof(address);
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
+		return 0;
+	if (address.ss_family == AF_INET6) {
+		memcpy(&v6, &address, sizeof(v6));
+		return ntohs(v6.sin6_port);
+	}
+	memcpy(&v4, &address, sizeof(v4));
+	return ntohs(v4.sin_port);
+}
+
+bool http_listen_tcp(const char *address, int *out_fd, unsigned *out_port, struct err *err)
+{
+	struct sockaddr_storage where = { 0 };
+	socklen_t len = 0;
+	int on = 1;
+
+	if (!parse_address(address, &where, &len, err))
+		return false;
+
+	AUTO(close) int fd = socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return err_errno(err, "cannot make a socket for '%s'", address);
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+		return err_errno(err, "cannot set up the socket for '%s'", address);
+	if (bind(fd, (struct sockaddr *)&where, len) < 0 || listen(fd, BACKLOG) < 0)
+		return err_errno(err, "cannot listen on '%s'", address);
+	*out_port = port_of(fd);
+	*out_fd = TAKE_FD(fd);
+	return true;
+}
+
+bool http_listen_unix(const char *path, int *out_fd, struct err *err)
+{
+	struct sockaddr_un where = { .sun_family = AF_UNIX };
+	mode_t mask;
+	int bound;
+
+	if (!str_copy(str_of(path), where.sun_path, sizeof(where.sun_path)))
+		return err_set(err, ERR_INVALID, "'%s' is too long for the path of a socket", path);
+
+	AUTO(close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return err_errno(err, "cannot make a socket for '%s'", path);
+	unlink(path);
+	/* By the mask, so that there is no moment in which others may connect. */
+	mask = umask(0177);
+	bound = bind(fd, (struct sockaddr *)&where, sizeof(where));
+	umask(mask);
+	if (bound < 0 || listen(fd, BACKLOG) < 0)
+		return err_errno(err, "cannot listen on '%s'", path);
+	*out_fd = TAKE_FD(fd);
+	return true;
+}

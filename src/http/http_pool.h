@@ -1,0 +1,21 @@
+/*
+ * Equal pieces of memory that connections hold only while they need them.
+ *
+ * Ten thousand idle listeners must cost nothing but their own small structs, and a
+ * request must cost no allocation.  So what is given back is kept, up to a number, and given
+ * out again, the warmest first.  One loop's own; no locks.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct http_pool {
+	void *free; /* each begins with a pointer to the next */
+	size_t size;
+	unsigned kept, kept_max;
+};
+
+void http_pool_init(struct http_pool *pool, size_t size, unsigned kept_max);
+void http_pool_release(struct http_pool *pool); /* what is out still is the holders' to free */
+void *http_pool_take(struct http_pool *pool);	/* not zeroed */
+void http_pool_give(struct http_pool *pool, void *piece); /* NULL is fine */

@@ -1,0 +1,101 @@
+/*
+ * What becomes of a request that is understood: a route, or a refusal in http's own name.
+ */
+#include "http/http_conn.h"
+
+void http_refuse(struct http_conn *conn, const struct http_refusal *why, const char *allow, bool sound)
+{
+	struct http_work *work = conn->work;
+	struct exchange *x = &work->x;
+
+	work->closes = work->body_unread = !sound;
+	work->reply = REPLY_NONE;
+	if (!x->id[0])
+		exchange_name(x);
+	conn->server->app->refuse(x, why->status, why->code, why->text, allow);
+	if (work->reply != REPLY_SENT) {
+		reply_begin(x, why->status);
+		reply_send(x, STR(""));
+	}
+}
+
+void http_serve(struct http_conn *conn)
+{
+	static const struct http_refusal no_reply = { 500, "internal", "The request was left without an answer." };
+	const struct http_app *app = conn->server->app;
+	struct http_work *work = conn->work;
+	struct exchange *x = &work->x;
+
+	if (!app->admit || app->admit(x))
+		x->route->serve(x);
+	if (work->reply == REPLY_SENT)
+		return;
+	if (x->parked)
+		conn->state = CONN_PARKED;
+	else
+		http_refuse(conn, &no_reply, NULL, true);
+}
+
+static const char *allow_text(unsigned methods, char *text, size_t size)
+{
+	static const char *const names[] = {
+		[HTTP_GET] = "GET", [HTTP_HEAD] = "HEAD",     [HTTP_POST] = "POST",
+		[HTTP_PUT] = "PUT", [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS",
+	};
+	struct buf buf;
+
+	buf_over(&buf, text, size);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (methods & BIT(i))
+			buf_addf(&buf, "%s%s", buf.len > 0 ? ", " : "", names[i]);
+	return text;
+}
+
+const struct http_refusal http_refusal_large_body = { 413, "too_large", "The body of the request is too large." };
+
+/* The media type of the body against "type/a type/b". */
+static bool type_is_listed(struct str content_type, const char *types)
+{
+	struct str wanted = str_trim(str_first(content_type, str_find(content_type, ';')));
+	struct str rest = str_of(types), type;
+
+	while (wanted.len > 0 && str_cut(&rest, ' ', &type))
+		if (str_eq_nocase(type, wanted))
+			return true;
+	return false;
+}
+
+void http_find_route(struct http_conn *conn)
+{
+	static const struct http_refusal no_path = { 404, "not_found", "There is nothing at this address." };
+	static const struct http_refusal no_method = { 405, "method_not_allowed",
+						       "This address does not answer to that method." };
+	static const struct http_refusal no_type = { 415, "unsupported_type",
+						     "The type of the body is not one that is read here." };
+	struct http_work *work = conn->work;
+	struct exchange *x = &work->x;
+	const struct http_app *app = conn->server->app;
+	bool has_body = work->parse.chunked || work->parse.content_length > 0;
+	unsigned methods = 0;
+	char allow[64];
+
+	switch (router_find(app->routes, app->route_count, &x->request, &x->route, &methods)) {
+	case ROUTER_NO_PATH:
+		http_refuse(conn, &no_path, NULL, !has_body);
+		return;
+	case ROUTER_NO_METHOD:
+		http_refuse(conn, &no_method, allow_text(methods, allow, sizeof(allow)), !has_body);
+		return;
+	case ROUTER_FOUND:
+		break;
+	}
+	if (work->parse.content_length > x->route->body_max)
+		http_refuse(conn, &http_refusal_large_body, NULL, false);
+	else if (has_body && x->route->body_types &&
+		 !type_is_listed(x->request.known[HTTP_CONTENT_TYPE], x->route->body_types))
+		http_refuse(conn, &no_type, NULL, false);
+	else if (has_body)
+		conn->state = CONN_BODY;
+	else
+		http_serve(conn);
+}

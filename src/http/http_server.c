@@ -1,0 +1,231 @@
+#include "http/http_server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/own.h"
+#include "http/http_conn.h"
+
+#define ACCEPTS_A_TURN	    16	/* few, so that one loop does not take all that wait */
+#define ACCEPT_PAUSE_MS	    200 /* when descriptors are used up */
+#define REFUSED_AT_ONCE_MAX 256 /* connections over the limit that are told so; more are just closed */
+#define WORKS_KEPT	    256
+#define BLOCKS_KEPT	    512
+
+/* ---- accepting ---- */
+
+static void listener_ready(struct watch *watch, uint32_t events);
+
+static void listener_watch(struct http_listener *listener, int fd)
+{
+	/* Level-triggered: what one turn leaves is told again.  Exclusive: one loop is woken, not all. */
+	watch_start(listener->server->loop, &listener->watch, fd, EPOLLIN | EPOLLEXCLUSIVE, listener_ready);
+}
+
+static void accept_again(struct timer *timer)
+{
+	struct http_server_inner *inner = container_of(timer, struct http_server_inner, accept_timer);
+
+	LIST_EACH(item, &inner->listeners) {
+		struct http_listener *listener = container_of(item, struct http_listener, link);
+
+		if (listener->paused)
+			listener_watch(listener, listener->watch.fd);
+		listener->paused = false;
+	}
+}
+
+/* Out of descriptors or memory: the socket would stay ready, and we would spin.  Wait for others to end. */
+static void pause_accepting(struct http_listener *listener)
+{
+	struct http_server_inner *inner = listener->server->inner;
+
+	log_debug(NULL, "accept fails (%s): paused for %d ms", strerror(errno), ACCEPT_PAUSE_MS);
+	watch_stop(&listener->watch);
+	listener->paused = true;
+	if (!timer_is_on(&inner->accept_timer))
+		timer_start(listener->server->loop, &inner->accept_timer, ACCEPT_PAUSE_MS, accept_again);
+}
+
+static void describe_peer(const struct sockaddr_storage *address, char *text, socklen_t size)
+{
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+
+	text[0] = '\0';
+	if (address->ss_family == AF_INET) {
+		memcpy(&v4, address, sizeof(v4));
+		inet_ntop(AF_INET, &v4.sin_addr, text, size);
+	} else if (address->ss_family == AF_INET6) {
+		memcpy(&v6, address, sizeof(v6));
+		/* ::ffff:192.0.2.1 is 192.0.2.1 to whoever wrote a list of trusted proxies. */
+		if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
+			inet_ntop(AF_INET, &v6.sin6_addr.s6_addr[12], text, size);
+		else
+			inet_ntop(AF_INET6, &v6.sin6_addr, text, size);
+	}
+}
+
+static void accepted(struct http_listener *listener, int fd, const struct sockaddr_storage *address)
+{
+	struct http_server *server = listener->server;
+	struct http_server_inner *inner = server->inner;
+	bool over_limit = inner->connections - inner->refused >= server->options.connections_max;
+	char peer[INET6_ADDRSTRLEN];
+
+	if (over_limit && inner->refused >= REFUSED_AT_ONCE_MAX) {
+		close(fd);
+		return;
+	}
+	describe_peer(address, peer, sizeof(peer));
+	http_conn_open(server, fd, listener->is_unix, peer, over_limit);
+}
+
+static void listener_ready(struct watch *watch, uint32_t events)
+{
+	struct http_listener *listener = container_of(watch, struct http_listener, watch);
+
+	for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
+		struct sockaddr_storage address = { 0 };
+		socklen_t len = sizeof(address);
+		int fd = accept4(watch->fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			accepted(listener, fd, &address);
+			continue;
+		}
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return;
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			pause_accepting(listener);
+			return;
+		}
+		/* Anything else is about that one connection, which has gone already. */
+	}
+}
+
+void http_server_listen(struct http_server *server, int listen_fd, bool is_unix)
+{
+	struct http_listener *listener = xcalloc(1, sizeof(*listener));
+	int on = 1;
+
+	/* Accepted sockets inherit it, which saves a call for each. */
+	if (!is_unix)
+		setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	listener->server = server;
+	listener->is_unix = is_unix;
+	list_append(&server->inner->listeners, &listener->link);
+	listener_watch(listener, listen_fd);
+}
+
+static void stop_listening(struct http_server *server)
+{
+	timer_stop(&server->inner->accept_timer);
+	LIST_EACH(item, &server->inner->listeners) {
+		struct http_listener *listener = container_of(item, struct http_listener, link);
+
+		watch_stop(&listener->watch);
+		list_remove(item);
+		free(listener);
+	}
+}
+
+/* ---- life ---- */
+
+bool http_server_open(struct loop *loop, const struct http_app *app, struct http_local *local,
+		      const struct http_options *options, struct http_server **out, struct err *err)
+{
+	struct http_server *server = xcalloc(1, sizeof(*server));
+	struct http_server_inner *inner = xcalloc(1, sizeof(*inner));
+
+	*server = (struct http_server){
+		.loop = loop, .app = app, .local = local, .options = *options, .inner = inner
+	};
+	inner->server = server;
+	list_init(&inner->listeners);
+	list_init(&inner->conns);
+	list_init(&inner->awake);
+	http_pool_init(&inner->works, sizeof(struct http_work), WORKS_KEPT);
+	http_pool_init(&inner->blocks, HTTP_BLOCK_SIZE, BLOCKS_KEPT);
+	inner->date_s = -1;
+	random_bytes(inner->id_key, sizeof(inner->id_key));
+	*out = server;
+	return true;
+}
+
+static void end_all(struct http_server *server)
+{
+	LIST_EACH(item, &server->inner->conns)
+		http_conn_end(container_of(item, struct http_conn, link));
+}
+
+/* From a timer, so that whoever is told may free the server. */
+static void all_left(struct timer *timer)
+{
+	struct http_server_inner *inner = container_of(timer, struct http_server_inner, stop_timer);
+
+	if (inner->connections > 0) {
+		end_all(inner->server);
+		return; /* the last one starts this timer again */
+	}
+	if (inner->stopped)
+		inner->stopped(inner->server);
+}
+
+void http_server_left(struct http_server *server, bool was_refused)
+{
+	struct http_server_inner *inner = server->inner;
+
+	inner->connections--;
+	if (was_refused)
+		inner->refused--;
+	if (inner->stopping && inner->connections == 0)
+		timer_start(server->loop, &inner->stop_timer, 0, all_left);
+}
+
+void http_server_stop(struct http_server *server, void (*stopped)(struct http_server *server))
+{
+	struct http_server_inner *inner = server->inner;
+
+	inner->stopping = true;
+	inner->stopped = stopped;
+	stop_listening(server);
+	timer_start(server->loop, &inner->stop_timer,
+		    inner->connections > 0 ? server->options.stop_timeout_ms : 0, all_left);
+	/* Idle ones end, unless their next request has come already; the rest end with their reply. */
+	LIST_EACH(item, &inner->conns) {
+		struct http_conn *conn = container_of(item, struct http_conn, link);
+
+		if (conn->state == CONN_IDLE)
+			http_conn_run(conn);
+	}
+}
+
+void http_server_free(struct http_server *server)
+{
+	if (!server)
+		return;
+
+	struct http_server_inner *inner = server->inner;
+
+	stop_listening(server);
+	end_all(server);
+	timer_stop(&inner->awake_timer);
+	timer_stop(&inner->stop_timer);
+	http_pool_release(&inner->works);
+	http_pool_release(&inner->blocks);
+	free(inner);
+	free(server);
+}
+
+unsigned http_server_connections(const struct http_server *server)
+{
+	return server->inner->connections - server->inner->refused;
+}
