@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/compiler.h"
+#include "base/own.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -18,6 +19,7 @@
 struct sha256; /* a digest in the making */
 struct sha256 *sha256_new(void);
 void sha256_free(struct sha256 *sha);
+DEFINE_AUTO(struct sha256 *, sha256_free)
 void sha256_add(struct sha256 *sha, const void *bytes, size_t len);
 void sha256_end(struct sha256 *sha, uint8_t out[SHA256_BYTES]);
 

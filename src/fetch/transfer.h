@@ -24,6 +24,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "fetch/transfer_head.h"
+#include "fetch/transfer_outcome.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -69,27 +70,6 @@ struct transfer_request {
 
 #define TRANSFER_OPEN UINT64_MAX
 
-enum transfer_outcome {
-	TRANSFER_OK,                 /* the whole answer is here, whatever its status */
-	TRANSFER_STOPPED,            /* a callback of the receiver said so */
-	TRANSFER_NOT_RESOLVED,       /* no address for the name (or the proxy's) */
-	TRANSFER_NOT_CONNECTED,      /* refused, unreachable */
-	TRANSFER_CONNECT_TIMEOUT,    /* no connection (TLS included) in connect_timeout_ms */
-	TRANSFER_TLS_FAILED,         /* handshake, certificate */
-	TRANSFER_REFUSED_ADDRESS,    /* by the address guard */
-	TRANSFER_REFUSED_REDIRECT,   /* may_follow said no; not http(s); https to http */
-	TRANSFER_TOO_MANY_REDIRECTS, /* more than TRANSFER_REDIRECTS_MAX */
-	TRANSFER_STALLED,    /* too slow for stall_timeout_ms, before the head or after it */
-	TRANSFER_TIME_LIMIT, /* over time_limit_ms */
-	TRANSFER_CUT,        /* closed before the end of the body; before any answer: status 0 */
-	TRANSFER_BAD_ANSWER, /* not HTTP, or not as HTTP demands */
-	TRANSFER_FAILED,     /* anything else: our bug, our memory */
-	TRANSFER_OUTCOMES,
-};
-
-/* "ok", "not_resolved", "stalled" ...: stable, for logs and attempts. */
-const char *transfer_outcome_text(enum transfer_outcome outcome);
-
 struct transfer_result {
 	enum transfer_outcome outcome;
 	int status;         /* of the last answer; 0: none came */
@@ -117,7 +97,7 @@ struct transfer_receiver {
 	/* The head of the final answer, once, before its first byte.  Valid during the call. */
 	enum transfer_go (*on_head)(struct transfer_receiver *receiver,
 				    const struct transfer_head *head);
-	/* Some of the body: never empty, at most 128 KiB, of error pages too. */
+	/* Some of the body: never empty, at most 128 KiB; of error pages too. */
 	enum transfer_go (*on_bytes)(struct transfer_receiver *receiver, struct str bytes);
 	void (*on_end)(struct transfer_receiver *receiver, const struct transfer_result *result);
 };
@@ -136,5 +116,5 @@ void transfer_cancel(struct transfer *transfer);
 void transfer_pause(struct transfer *transfer);
 void transfer_resume(struct transfer *transfer); /* bytes come in a later turn, not from inside */
 
-/* Where it is now: after redirects, the last one's.  Without query: those may be signed. */
+/* Whom it asks now, as in the URL: after redirects, the last one. */
 const char *transfer_host(const struct transfer *transfer);

@@ -38,7 +38,7 @@ bool transfer_head_has_end(const struct transfer_head *head);
 void transfer_head_start(struct transfer_head *head);
 /*
  * One line, with or without its CR LF.  A status line begins the head anew (after
- * 1xx); lines after the blank one (trailers) are ignored until then.
+ * 1xx); lines after the blank one of a final head (trailers) are ignored.
  * wall_now_ms: for a Retry-After that is a date.
  */
 void transfer_head_line(struct transfer_head *head, struct str line, int64_t wall_now_ms);

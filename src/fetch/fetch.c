@@ -1,0 +1,354 @@
+#include "fetch/fetch.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "fetch/fetch_private.h"
+
+#define CONNECT_TIMEOUT_MS 10000
+#define STALL_TIMEOUT_MS   30000
+#define STALL_BYTES_PER_S  1024
+#define MAX_TRANSFERS      64
+
+/* One of libcurl's sockets.  The descriptor is libcurl's. */
+struct socket_watch {
+	struct watch watch;
+	struct list link;
+	struct reap reap;
+	struct fetch *fetch;
+};
+
+/* ---- libcurl's sockets and timer on our loop ---- */
+
+static void release_socket(struct reap *reap)
+{
+	free(container_of(reap, struct socket_watch, reap));
+}
+
+static void fetch_settle(struct fetch *fetch);
+
+static void socket_ready(struct watch *watch, uint32_t events)
+{
+	struct socket_watch *s = container_of(watch, struct socket_watch, watch);
+	struct fetch *fetch = s->fetch;
+	int what = 0, running;
+
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLRDHUP))
+		what |= CURL_CSELECT_IN;
+	if (events & EPOLLOUT)
+		what |= CURL_CSELECT_OUT;
+	if (events & EPOLLERR)
+		what |= CURL_CSELECT_ERR;
+	curl_multi_socket_action(fetch->multi, watch->fd, what, &running);
+	fetch_settle(fetch); /* s may be stopped by now, and is freed at the end of the turn */
+}
+
+static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context,
+			 void *socket_context)
+{
+	struct fetch *fetch = context;
+	struct socket_watch *s = socket_context;
+	uint32_t events = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) |
+			  (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
+
+	if (what == CURL_POLL_REMOVE) {
+		if (!s)
+			return 0;
+		curl_multi_assign(fetch->multi, fd, NULL);
+		watch_stop(&s->watch);
+		list_remove(&s->link);
+		loop_reap(fetch->loop, &s->reap, release_socket);
+		return 0;
+	}
+	if (s) {
+		watch_change(&s->watch, events);
+		return 0;
+	}
+	s = xcalloc(1, sizeof(*s));
+	s->fetch = fetch;
+	list_append(&fetch->sockets, &s->link);
+	watch_start(fetch->loop, &s->watch, fd, events, socket_ready);
+	curl_multi_assign(fetch->multi, fd, s);
+	return 0;
+}
+
+static void curl_timer_fired(struct timer *timer)
+{
+	struct fetch *fetch = container_of(timer, struct fetch, curl_timer);
+	long left_ms = -1;
+	int running;
+
+	curl_multi_socket_action(fetch->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	fetch_settle(fetch);
+	/*
+	 * libcurl tells of an instant once.  Our clock stands still within a turn, so that we
+	 * may come a little early; it then does nothing and would not tell again.
+	 */
+	if (timer_is_on(&fetch->curl_timer))
+		return;
+	curl_multi_timeout(fetch->multi, &left_ms);
+	if (left_ms >= 0)
+		timer_start(fetch->loop, &fetch->curl_timer, left_ms > 0 ? left_ms : 1,
+			    curl_timer_fired);
+}
+
+static int timer_wanted(CURLM *multi, long delay_ms, void *context)
+{
+	struct fetch *fetch = context;
+
+	if (delay_ms < 0)
+		timer_stop(&fetch->curl_timer);
+	else
+		timer_start(fetch->loop, &fetch->curl_timer, delay_ms, curl_timer_fired);
+	return 0;
+}
+
+/* ---- the places of a transfer ---- */
+
+void fetch_place(struct transfer *transfer, enum transfer_place place)
+{
+	static const uint8_t may_enter[] = {
+		[TRANSFER_SPARE] = BIT(TRANSFER_WAITING),
+		[TRANSFER_WAITING] = BIT(TRANSFER_ACTIVE) | BIT(TRANSFER_ENDED),
+		[TRANSFER_ACTIVE] = BIT(TRANSFER_ENDED),
+		[TRANSFER_ENDED] = BIT(TRANSFER_SPARE),
+	};
+	struct fetch *fetch = transfer->fetch;
+	struct list *const lists[] = {
+		[TRANSFER_SPARE] = &fetch->spare,
+		[TRANSFER_WAITING] = &fetch->waiting,
+		[TRANSFER_ACTIVE] = &fetch->active,
+		[TRANSFER_ENDED] = &fetch->ended,
+	};
+	uint32_t *const counts[] = {
+		[TRANSFER_SPARE] = &fetch->spare_count,
+		[TRANSFER_WAITING] = &fetch->waiting_count,
+		[TRANSFER_ACTIVE] = &fetch->active_count,
+		[TRANSFER_ENDED] = NULL,
+	};
+
+	assert(may_enter[transfer->place] & BIT(place));
+	list_remove(&transfer->link);
+	if (counts[transfer->place])
+		--*counts[transfer->place];
+	transfer->place = place;
+	list_append(lists[place], &transfer->link);
+	if (counts[place])
+		++*counts[place];
+}
+
+struct transfer *fetch_take_spare(struct fetch *fetch)
+{
+	struct list *first = list_first(&fetch->spare);
+	struct transfer *transfer;
+
+	if (first)
+		return container_of(first, struct transfer, link);
+	transfer = xcalloc(1, sizeof(*transfer));
+	transfer->fetch = fetch;
+	transfer->place = TRANSFER_SPARE;
+	list_append(&fetch->spare, &transfer->link);
+	fetch->spare_count++;
+	return transfer;
+}
+
+static void free_transfer(struct transfer *transfer)
+{
+	list_remove(&transfer->link);
+	transfer_clear(transfer);
+	curl_easy_cleanup(transfer->easy);
+	free(transfer);
+}
+
+static void take_back_ended(struct fetch *fetch)
+{
+	LIST_EACH (item, &fetch->ended) {
+		struct transfer *transfer = container_of(item, struct transfer, link);
+
+		transfer_clear(transfer);
+		if (fetch->spare_count < fetch->max_transfers)
+			fetch_place(transfer, TRANSFER_SPARE);
+		else
+			free_transfer(transfer);
+	}
+}
+
+static struct transfer *find_resumable(struct fetch *fetch)
+{
+	LIST_EACH (item, &fetch->active) {
+		struct transfer *transfer = container_of(item, struct transfer, link);
+
+		if (transfer->is_curl_paused && !transfer->is_paused)
+			return transfer;
+	}
+	return NULL;
+}
+
+/* Each resumption calls a receiver, which may take any other off the list: so it is gone through anew. */
+static void resume_active(struct fetch *fetch)
+{
+	struct transfer *transfer;
+
+	fetch->must_resume = false;
+	while ((transfer = find_resumable(fetch)))
+		transfer_go_on(transfer);
+}
+
+/*
+ * What could not be done inside libcurl: ends, resumptions, removals, beginnings.  Each
+ * step may call receivers, and these may ask for more of the kind; what they ask for
+ * is done here, or in the next turn.
+ */
+static void fetch_settle(struct fetch *fetch)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(fetch->multi, &left))) {
+		struct transfer *transfer = NULL;
+		CURLcode code = message->data.result;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+		transfer_done(transfer, code);
+	}
+	if (fetch->must_resume)
+		resume_active(fetch);
+	take_back_ended(fetch);
+	while (fetch->active_count < fetch->max_transfers && !list_is_empty(&fetch->waiting))
+		transfer_begin(container_of(list_first(&fetch->waiting), struct transfer, link));
+}
+
+static void chores_due(struct timer *timer)
+{
+	fetch_settle(container_of(timer, struct fetch, chores));
+}
+
+void fetch_settle_soon(struct fetch *fetch)
+{
+	if (!timer_is_on(&fetch->chores))
+		timer_start(fetch->loop, &fetch->chores, 0, chores_due);
+}
+
+/* ---- options ---- */
+
+static struct str without_brackets(const char *host)
+{
+	struct str s = str_of(host);
+
+	if (s.len >= 2 && s.at[0] == '[' && s.at[s.len - 1] == ']')
+		s = str_first(str_after(s, 1), s.len - 2);
+	return s;
+}
+
+bool fetch_allows_host(const struct fetch *fetch, const char *host)
+{
+	for (size_t i = 0; i < fetch->allowed_count; i++)
+		if (str_eq_nocase(str_of(fetch->allowed_hosts[i]), str_of(host)))
+			return true;
+	return false;
+}
+
+static void copy_options(struct fetch *fetch, const struct fetch_options *options)
+{
+	fetch->proxy = xstrdup(options->proxy ? options->proxy : "");
+	fetch->ca_file = options->ca_file ? xstrdup(options->ca_file) : NULL;
+	fetch->user_agent =
+		xstrdup(options->user_agent ? options->user_agent : "callspool/" CALLSPOOL_VERSION);
+	fetch->connect_timeout_ms = options->connect_timeout_ms ? options->connect_timeout_ms
+								: CONNECT_TIMEOUT_MS;
+	fetch->stall_timeout_ms = options->stall_timeout_ms ? options->stall_timeout_ms
+							    : STALL_TIMEOUT_MS;
+	fetch->stall_bytes_per_s = options->stall_bytes_per_s ? options->stall_bytes_per_s
+							      : STALL_BYTES_PER_S;
+	fetch->max_transfers = options->max_transfers ? options->max_transfers : MAX_TRANSFERS;
+
+	while (options->allowed_hosts && options->allowed_hosts[fetch->allowed_count])
+		fetch->allowed_count++;
+	fetch->allowed_hosts = xcalloc(fetch->allowed_count + 1, sizeof(char *));
+	for (size_t i = 0; i < fetch->allowed_count; i++)
+		fetch->allowed_hosts[i] = str_dup(without_brackets(options->allowed_hosts[i]));
+}
+
+/* ---- birth and death ---- */
+
+bool fetch_new(struct loop *loop, const struct fetch_options *options, struct fetch **out,
+	       struct err *err)
+{
+	struct fetch *fetch;
+
+	/* Counted and safe across threads since 7.84 (curl_global_init(3)). */
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return err_set(err, ERR_INTERNAL, "libcurl does not start");
+	fetch = xcalloc(1, sizeof(*fetch));
+	fetch->loop = loop;
+	list_init(&fetch->sockets);
+	list_init(&fetch->waiting);
+	list_init(&fetch->active);
+	list_init(&fetch->ended);
+	list_init(&fetch->spare);
+	copy_options(fetch, options);
+
+	fetch->multi = curl_multi_init();
+	fetch->share = curl_share_init();
+	if (!fetch->multi || !fetch->share)
+		abort(); /* out of memory */
+	curl_share_setopt(fetch->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+	curl_multi_setopt(fetch->multi, CURLMOPT_SOCKETFUNCTION, socket_wanted);
+	curl_multi_setopt(fetch->multi, CURLMOPT_SOCKETDATA, fetch);
+	curl_multi_setopt(fetch->multi, CURLMOPT_TIMERFUNCTION, timer_wanted);
+	curl_multi_setopt(fetch->multi, CURLMOPT_TIMERDATA, fetch);
+	curl_multi_setopt(fetch->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+	curl_multi_setopt(fetch->multi, CURLMOPT_MAXCONNECTS, (long)fetch->max_transfers);
+
+	*out = fetch;
+	return true;
+}
+
+static void free_all(struct list *transfers)
+{
+	LIST_EACH (item, transfers)
+		free_transfer(container_of(item, struct transfer, link));
+}
+
+void fetch_free(struct fetch *fetch)
+{
+	if (!fetch)
+		return;
+	free_all(&fetch->waiting);
+	free_all(&fetch->active);
+	free_all(&fetch->ended);
+	free_all(&fetch->spare);
+	curl_multi_cleanup(fetch->multi); /* closes what is idle, and tells of those sockets */
+	curl_share_cleanup(fetch->share);
+	LIST_EACH (item, &fetch->sockets) {
+		struct socket_watch *s = container_of(item, struct socket_watch, link);
+
+		watch_stop(&s->watch);
+		free(s);
+	}
+	timer_stop(&fetch->curl_timer);
+	timer_stop(&fetch->chores);
+	for (size_t i = 0; i < fetch->allowed_count; i++)
+		free(fetch->allowed_hosts[i]);
+	free(fetch->allowed_hosts);
+	free(fetch->proxy);
+	free(fetch->ca_file);
+	free(fetch->user_agent);
+	free(fetch);
+	curl_global_cleanup();
+}
+
+uint32_t fetch_active(const struct fetch *fetch)
+{
+	return fetch->active_count;
+}
+
+uint32_t fetch_waiting(const struct fetch *fetch)
+{
+	return fetch->waiting_count;
+}

@@ -1,0 +1,775 @@
+#include "fetch/fetch.h"
+#include "fetch/transfer.h"
+#include "fetch_server.h"
+#include "tap.h"
+
+#define USER  "AC00000000000000000000000000000001"
+#define BASIC "Authorization: Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTpzZWNyZXQ="
+
+#define OK_10 "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n"
+
+static const struct answer answers[] = {
+	{ "/ok",
+	  OK_10
+	  "Content-Type: audio/mpeg\r\nETag: \"v1\"\r\nAccept-Ranges: bytes\r\n\r\n0123456789",
+	  THEN_KEEP },
+	{ "/chunked",
+	  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n0123\r\n6\r\n456789\r\n0\r\n"
+	  "Content-Length: 99\r\n\r\n",
+	  THEN_KEEP },
+	{ "/until-close", "HTTP/1.1 200 OK\r\n\r\n0123456789", THEN_CLOSE },
+	{ "/continue", "HTTP/1.1 100 Continue\r\nETag: \"no\"\r\n\r\n" OK_10 "\r\n0123456789",
+	  THEN_KEEP },
+	{ "/empty", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", THEN_KEEP },
+	{ "/cut", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789", THEN_CLOSE },
+	{ "/cut-chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n0123456789",
+	  THEN_CLOSE },
+	{ "/cut-head", "HTTP/1.1 200 OK\r\nContent-Le", THEN_CLOSE },
+	{ "/nothing", "", THEN_CLOSE },
+	{ "/garbage", "what do you want?\r\n\r\n", THEN_CLOSE },
+	{ "/404",
+	  "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nContent-Type: text/xml\r\n\r\n<x/>",
+	  THEN_KEEP },
+	{ "/429", "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "/silent", "", THEN_HANG },
+	{ "/stall", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789", THEN_HANG },
+	{ "/to-ok", "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 5\r\n\r\nmoved",
+	  THEN_KEEP },
+	{ "/to-404", "HTTP/1.1 301 Moved\r\nLocation: 404\r\nContent-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "/to-b",
+	  "HTTP/1.1 307 Moved\r\nLocation: http://127.0.0.1:@B/ok\r\nContent-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "/to-name",
+	  "HTTP/1.1 307 Moved\r\nLocation: http://localhost:@A/ok\r\nContent-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "/to-b-and-back",
+	  "HTTP/1.1 308 Moved\r\nLocation: http://127.0.0.1:@B/to-a\r\n"
+	  "Content-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "/to-a",
+	  "HTTP/1.1 308 Moved\r\nLocation: http://127.0.0.1:@A/ok\r\nContent-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "/to-self", "HTTP/1.1 302 Found\r\nLocation: /to-self\r\nContent-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "/to-ftp",
+	  "HTTP/1.1 302 Found\r\nLocation: ftp://127.0.0.1/x\r\nContent-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "/to-user",
+	  "HTTP/1.1 302 Found\r\nLocation: http://a:b@127.0.0.1:@A/ok\r\nContent-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "/to-metadata",
+	  "HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\n"
+	  "Content-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "http://recordings.example/ok", OK_10 "\r\n0123456789",
+	  THEN_KEEP }, /* as a proxy is asked */
+};
+
+static struct loop *loop;
+static struct server server;
+static struct fetch *fetch;
+
+/* One transfer, and what came of it. */
+struct asked {
+	struct transfer_receiver receiver;
+	struct transfer *transfer;
+	struct transfer_head head;
+	struct transfer_result result;
+	struct buf body;
+	char followed[256];
+	int heads, ends;
+	bool refuses, stops_at_head, stops_at_bytes, pauses;
+	/* cancel what, in which callback */
+	struct asked *cancels_at_head, *cancels_at_bytes, *cancels_at_end, *cancels_at_redirect;
+};
+
+static void cancel(struct asked *other)
+{
+	if (other)
+		transfer_cancel(other->transfer);
+}
+
+static bool may_follow(struct transfer_receiver *receiver, const char *url)
+{
+	struct asked *asked = container_of(receiver, struct asked, receiver);
+
+	snprintf(asked->followed, sizeof(asked->followed), "%s", url);
+	cancel(asked->cancels_at_redirect);
+	if (asked->cancels_at_redirect)
+		loop_stop(loop);
+	return !asked->refuses;
+}
+
+static enum transfer_go on_head(struct transfer_receiver *receiver,
+				const struct transfer_head *head)
+{
+	struct asked *asked = container_of(receiver, struct asked, receiver);
+
+	asked->head = *head;
+	asked->heads++;
+	cancel(asked->cancels_at_head);
+	return asked->stops_at_head ? TRANSFER_STOP : TRANSFER_GO_ON;
+}
+
+static enum transfer_go on_bytes(struct transfer_receiver *receiver, struct str bytes)
+{
+	struct asked *asked = container_of(receiver, struct asked, receiver);
+
+	buf_add_str(&asked->body, bytes);
+	cancel(asked->cancels_at_bytes);
+	if (asked->pauses)
+		loop_stop(loop);
+	return asked->stops_at_bytes ? TRANSFER_STOP
+	       : asked->pauses       ? TRANSFER_PAUSE
+				     : TRANSFER_GO_ON;
+}
+
+static void on_end(struct transfer_receiver *receiver, const struct transfer_result *result)
+{
+	struct asked *asked = container_of(receiver, struct asked, receiver);
+
+	asked->result = *result;
+	asked->ends++;
+	cancel(asked->cancels_at_end);
+	loop_stop(loop);
+}
+
+static void prepare(struct asked *asked)
+{
+	*asked = (struct asked){ .receiver = { may_follow, on_head, on_bytes, on_end } };
+	buf_init(&asked->body, BIG_BODY);
+}
+
+static char *url_of(const char *path)
+{
+	struct buf url;
+
+	if (strstr(path, "://"))
+		return xstrdup(path);
+	buf_init(&url, 500);
+	add_raw(&server, &url, "http://127.0.0.1:@A");
+	buf_add_text(&url, path);
+	return buf_take(&url);
+}
+
+/* Starts it on the path; `like`: the rest of the request, or NULL. */
+static void begin(struct asked *asked, const char *path, const struct transfer_request *like)
+{
+	struct transfer_request request = like ? *like : (struct transfer_request){ 0 };
+	AUTO(free) char *url = url_of(path);
+	struct err err;
+
+	request.url = url;
+	if (!transfer_start(fetch, &request, &asked->receiver, &asked->transfer, &err))
+		OK(false, "starts %s: %s", path, err.text);
+}
+
+static void ask(struct asked *asked, const char *path, const struct transfer_request *like)
+{
+	prepare(asked);
+	server_forget(&server);
+	begin(asked, path, like);
+	loop_run(loop);
+}
+
+static void open_fetch(const struct fetch_options *options)
+{
+	struct err err;
+
+	if (!fetch_new(loop, options, &fetch, &err))
+		OK(false, "opens: %s", err.text);
+}
+
+static const char *const loopback[] = { "127.0.0.1", "LocalHost", "[::1]", NULL };
+
+/* ---- answers, whole and broken ---- */
+
+static void answers_are_told_apart(void)
+{
+	static const struct {
+		const char *path;
+		enum transfer_outcome outcome;
+		int status;
+		int64_t length;
+		uint64_t bytes;
+		const char *name;
+	} cases[] = {
+		{ "/ok", TRANSFER_OK, 200, 10, 10, "a body with its length" },
+		{ "/chunked", TRANSFER_OK, 200, -1, 10, "a chunked body, its trailers ignored" },
+		{ "/until-close", TRANSFER_OK, 200, -1, 10, "a body until the connection closes" },
+		{ "/continue", TRANSFER_OK, 200, 10, 10, "an interim answer first" },
+		{ "/empty", TRANSFER_OK, 200, 0, 0, "an empty body" },
+		{ "/404", TRANSFER_OK, 404, 4, 4, "an error is an answer too" },
+		{ "/429", TRANSFER_OK, 429, 0, 0, "so is a limit" },
+		{ "/cut", TRANSFER_CUT, 200, 100, 10, "a body cut short of its length" },
+		{ "/cut-chunk", TRANSFER_CUT, 200, -1, 10, "a body cut within a chunk" },
+		{ "/nothing", TRANSFER_CUT, 0, -1, 0, "no answer at all" },
+		{ "/garbage", TRANSFER_BAD_ANSWER, 0, -1, 0, "not HTTP" },
+		{ "/silent", TRANSFER_STALLED, 0, -1, 0, "silence before the head" },
+		{ "/stall", TRANSFER_STALLED, 200, 100, 10, "silence within the body" },
+		{ "/to-ok", TRANSFER_OK, 200, 10, 10, "a redirect within the host" },
+		{ "/to-404", TRANSFER_OK, 404, 4, 4, "a relative redirect, to an error" },
+		{ "/to-name", TRANSFER_OK, 200, 10, 10, "a redirect to another host" },
+		{ "/to-self", TRANSFER_TOO_MANY_REDIRECTS, 302, -1, 0, "redirects without end" },
+		{ "/to-ftp", TRANSFER_REFUSED_REDIRECT, 302, -1, 0,
+		  "a redirect to another scheme" },
+		{ "/to-user", TRANSFER_REFUSED_REDIRECT, 302, -1, 0,
+		  "a redirect with a user in it" },
+		{ "/to-metadata", TRANSFER_REFUSED_ADDRESS, 0, -1, 0,
+		  "a redirect to a link-local address" },
+		{ "http://127.0.0.1:1/", TRANSFER_NOT_CONNECTED, 0, -1, 0, "nobody listens" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct asked asked;
+
+		ask(&asked, cases[i].path, NULL);
+		IS_STR(str_of(transfer_outcome_text(asked.result.outcome)),
+		       str_of(transfer_outcome_text(cases[i].outcome)), "%s: outcome (%s)",
+		       cases[i].name, asked.result.text);
+		IS_INT(asked.result.status, cases[i].status, "%s: status", cases[i].name);
+		IS_INT(asked.result.bytes, cases[i].bytes, "%s: bytes", cases[i].name);
+		IS_INT(asked.body.len, cases[i].bytes, "%s: bytes given", cases[i].name);
+		if (asked.heads)
+			IS_INT(asked.head.content_length, cases[i].length, "%s: length",
+			       cases[i].name);
+		OK((asked.result.text[0] == '\0') == (cases[i].outcome == TRANSFER_OK),
+		   "%s: says why", cases[i].name);
+		OK(asked.ends == 1 && asked.heads <= 1, "%s: one end, one head at most",
+		   cases[i].name);
+		buf_release(&asked.body);
+	}
+}
+
+static void head_is_told(void)
+{
+	struct asked asked;
+
+	ask(&asked, "/ok", NULL);
+	IS_STR(str_of(asked.head.content_type), STR("audio/mpeg"), "the type");
+	IS_STR(str_of(asked.head.etag), STR("\"v1\""), "the ETag");
+	OK(asked.head.accepts_ranges && asked.head.etag_is_strong, "ranges are offered");
+	OK(asked.result.first_byte_ms >= 0 && asked.result.total_ms >= asked.result.first_byte_ms,
+	   "how long it took");
+	buf_release(&asked.body);
+	ask(&asked, "/429", NULL);
+	IS_INT(asked.head.retry_after_ms, 7000, "when to come again");
+	buf_release(&asked.body);
+}
+
+/* ---- what is sent ---- */
+
+static void requests_say_what_they_should(void)
+{
+	static const struct transfer_header headers[] = { { "Content-Type", "text/plain" },
+							  { "X-Nothing", "" } };
+	static const struct {
+		struct transfer_request like;
+		const char *has, *has_not, *name;
+	} cases[] = {
+		{ { 0 }, "GET /ok HTTP/1.1\r\n", "Range:", "GET" },
+		{ { 0 },
+		  "Accept-Encoding: identity\r\n",
+		  "Authorization:",
+		  "no content coding wanted" },
+		{ { 0 },
+		  "User-Agent: callspool/" CALLSPOOL_VERSION "\r\n",
+		  "Content-Type:",
+		  "who asks" },
+		{ { .method = TRANSFER_HEAD }, "HEAD /ok HTTP/1.1\r\n", "Expect:", "HEAD" },
+		{ { .method = TRANSFER_DELETE },
+		  "DELETE /ok HTTP/1.1\r\n",
+		  "Content-Type:",
+		  "DELETE" },
+		{ { .method = TRANSFER_POST, .body = STR("a=b") },
+		  "Content-Length: 3\r\n",
+		  "Content-Type:",
+		  "POST, without a type that nobody named" },
+		{ { .method = TRANSFER_POST, .body = STR("a=b") },
+		  "\r\n\r\na=b",
+		  "Expect:",
+		  "its body" },
+		{ { .method = TRANSFER_PUT,
+		    .body = STR("abc"),
+		    .headers = headers,
+		    .header_count = 2 },
+		  "PUT /ok HTTP/1.1\r\n",
+		  "urlencoded",
+		  "PUT" },
+		{ { .method = TRANSFER_PUT,
+		    .body = STR("abc"),
+		    .headers = headers,
+		    .header_count = 2 },
+		  "Content-Type: text/plain\r\n",
+		  "Expect:",
+		  "its type" },
+		{ { .method = TRANSFER_PUT, .headers = headers, .header_count = 2 },
+		  "X-Nothing:",
+		  "Range:",
+		  "an empty header" },
+		{ { .method = TRANSFER_PUT },
+		  "Content-Length: 0\r\n",
+		  "chunked",
+		  "PUT of nothing" },
+		{ { .ranged = true, .first = 5, .last = 8 },
+		  "Range: bytes=5-8\r\n",
+		  "If-Range",
+		  "a range" },
+		{ { .ranged = true, .first = 5, .last = TRANSFER_OPEN, .if_range = "\"v1\"" },
+		  "Range: bytes=5-\r\nIf-Range: \"v1\"\r\n",
+		  "Content-Type",
+		  "the rest, if unchanged" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct asked asked;
+
+		ask(&asked, "/ok", &cases[i].like);
+		OK(strstr(server.last, cases[i].has), "%s: '%s'", cases[i].name, cases[i].has);
+		OK(!strstr(server.last, cases[i].has_not), "%s: no '%s'", cases[i].name,
+		   cases[i].has_not);
+		/* HEAD's answer has a length and no body. */
+		IS_INT(asked.result.bytes, cases[i].like.method == TRANSFER_HEAD ? 0 : 10,
+		       "%s: bytes", cases[i].name);
+		buf_release(&asked.body);
+	}
+}
+
+static void wrong_requests_are_refused(void)
+{
+	static const struct transfer_header bad_header[] = { { "X", "a\r\nY: b" } };
+	static const struct transfer_request cases[] = {
+		{ .url = "/ok" },
+		{ .url = "ftp://example.com/" },
+		{ .url = "file:///etc/passwd" },
+		{ .url = "http://user:pass@example.com/" },
+		{ .url = "http://example.com/\r\nX: y" },
+		{ .url = "http://example.com/", .user = "a", .password = "b" },
+		{ .url = "http://example.com/",
+		  .user = "a:b",
+		  .password = "b",
+		  .auth_for = "http://example.com" },
+		{ .url = "http://example.com/", .headers = bad_header, .header_count = 1 },
+		{ .url = "http://example.com/", .ranged = true, .first = 2, .last = 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct transfer *transfer;
+		struct asked asked;
+		struct err err = { .kind = ERR_INTERNAL };
+
+		prepare(&asked);
+		OK(!transfer_start(fetch, &cases[i], &asked.receiver, &transfer, &err) &&
+			   err.kind == ERR_INVALID,
+		   "wrong request %zu: %s", i, err.text);
+	}
+}
+
+/* Lines of server.all that begin with `listener` and hold `text`. */
+static int count_lines(char listener, const char *text)
+{
+	struct str rest = str_of(server.all), line;
+	int count = 0;
+
+	while (str_cut(&rest, '\n', &line))
+		if (line.len > 2 && line.at[0] == listener &&
+		    str_starts(str_after(line, 2), str_of(text)))
+			count++;
+	return count;
+}
+
+static void credentials_stay_home(void)
+{
+	static const struct transfer_header own[] = { { "X-Token", "t" } };
+	static const struct {
+		const char *path, *auth_for;
+		int requests_a, with_a, requests_b, with_b;
+		const char *name;
+	} cases[] = {
+		{ "/ok", "http://127.0.0.1:@A/2010-04-01", 1, 1, 0, 0,
+		  "to the origin they are for" },
+		{ "/to-ok", "http://127.0.0.1:@A", 2, 2, 0, 0, "along a redirect within it" },
+		{ "/to-b", "http://127.0.0.1:@A", 1, 1, 1, 0, "not to another port" },
+		{ "/to-b", "http://127.0.0.1:@B", 1, 0, 1, 0,
+		  "nor where a redirect leads to, even if theirs" },
+		{ "/to-name", "http://127.0.0.1:@A", 2, 1, 0, 0,
+		  "not to another name of the same address" },
+		{ "/to-b-and-back", "http://127.0.0.1:@A", 2, 1, 1, 0,
+		  "not back home from abroad" },
+		{ "/ok", "https://127.0.0.1:@A", 1, 0, 0, 0, "not to another scheme" },
+		{ "/ok", "http://localhost:@A", 1, 0, 0, 0, "not to another host from the start" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct transfer_request like = { .user = USER,
+						 .password = "secret",
+						 .headers = own,
+						 .header_count = 1,
+						 .ranged = true,
+						 .first = 0,
+						 .last = 9 };
+		struct buf auth_for;
+		struct asked asked;
+
+		buf_init(&auth_for, 200);
+		add_raw(&server, &auth_for, cases[i].auth_for);
+		like.auth_for = auth_for.at;
+		ask(&asked, cases[i].path, &like);
+		IS_INT(asked.result.status, 200, "credentials %s: answered", cases[i].name);
+		IS_INT(count_lines('A', "GET "), cases[i].requests_a, "%s: requests here",
+		       cases[i].name);
+		IS_INT(count_lines('B', "GET "), cases[i].requests_b, "%s: requests there",
+		       cases[i].name);
+		IS_INT(count_lines('A', BASIC "\r"), cases[i].with_a, "%s: with them here",
+		       cases[i].name);
+		IS_INT(count_lines('A', "Authorization"), cases[i].with_a, "%s: no others",
+		       cases[i].name);
+		IS_INT(count_lines('B', "Authorization"), cases[i].with_b, "%s: with them there",
+		       cases[i].name);
+		IS_INT(count_lines('B', "X-Token"), 0, "%s: nor own headers there", cases[i].name);
+		IS_INT(count_lines('B', "Range: bytes=0-9"), cases[i].requests_b,
+		       "%s: the range goes along", cases[i].name);
+		OK(!strstr(asked.result.text, "secret"), "%s: they are not told", cases[i].name);
+		buf_release(&asked.body);
+		buf_release(&auth_for);
+	}
+}
+
+static void redirects_are_asked_about(void)
+{
+	struct asked asked;
+	AUTO(free) char *there = NULL;
+
+	prepare(&asked);
+	asked.refuses = true;
+	server_forget(&server);
+	begin(&asked, "/to-b", NULL);
+	loop_run(loop);
+	there = xasprintf("http://127.0.0.1:%u/ok", server.ports[1]);
+	IS_STR(str_of(asked.followed), str_of(there), "the receiver sees where it would go");
+	IS_INT(asked.result.outcome, TRANSFER_REFUSED_REDIRECT, "and may refuse: %s",
+	       asked.result.text);
+	IS_INT(server.requests, 1, "then nobody is asked");
+	IS_INT(asked.heads, 0, "and the redirect itself is not shown");
+	buf_release(&asked.body);
+
+	ask(&asked, "/to-b", &(struct transfer_request){ .method = TRANSFER_POST });
+	IS_INT(asked.result.status, 307, "a redirected POST is not sent again");
+	buf_release(&asked.body);
+
+	/* The listener does not speak TLS: that it is tried shows that the scheme was changed. */
+	ask(&asked, "/ok", &(struct transfer_request){ .upgrade_to_https = true });
+	IS_INT(asked.result.outcome, TRANSFER_TLS_FAILED, "http becomes https: %s",
+	       asked.result.text);
+	buf_release(&asked.body);
+}
+
+/* ---- stop, pause, cancel ---- */
+
+static void stops(void)
+{
+	struct asked asked;
+
+	prepare(&asked);
+	asked.stops_at_head = true;
+	begin(&asked, "/big", NULL);
+	loop_run(loop);
+	IS_INT(asked.result.outcome, TRANSFER_STOPPED, "stopped at the head");
+	IS_INT(asked.body.len, 0, "nothing of the body came");
+	buf_release(&asked.body);
+
+	prepare(&asked);
+	asked.stops_at_bytes = true;
+	begin(&asked, "/big", NULL);
+	loop_run(loop);
+	IS_INT(asked.result.outcome, TRANSFER_STOPPED, "stopped at the first bytes");
+	OK(asked.body.len > 0 && asked.body.len <= 131072, "no more came");
+	buf_release(&asked.body);
+}
+
+static struct timer wait_timer;
+static void wait_over(struct timer *timer)
+{
+	loop_stop(loop);
+}
+
+static void pauses(void)
+{
+	struct asked asked;
+	int rounds = 0;
+	size_t before;
+
+	prepare(&asked);
+	asked.pauses = true;
+	begin(&asked, "/big", NULL);
+	loop_run(loop);
+	before = asked.body.len;
+	/* Longer than the stall limit: waiting for us is not their fault. */
+	timer_start(loop, &wait_timer, 400, wait_over);
+	loop_run(loop);
+	IS_INT(asked.body.len, before, "nothing comes while paused");
+	IS_INT(asked.ends, 0, "and a pause does not stall");
+	while (asked.ends == 0 && rounds++ < 2000) {
+		transfer_resume(asked.transfer);
+		loop_run(loop);
+	}
+	IS_INT(asked.result.outcome, TRANSFER_OK, "goes on to the end (%d pauses)", rounds);
+	IS_INT(asked.body.len, BIG_BODY, "all came");
+	size_t wrong = 0;
+	for (size_t i = 0; i < asked.body.len; i++)
+		wrong += (unsigned char)asked.body.at[i] != i % 251;
+	IS_INT(wrong, 0, "each byte once, in order");
+	buf_release(&asked.body);
+}
+
+static void stop_when_all_closed(void)
+{
+	if (server.requests > 0 && list_is_empty(&server.peers))
+		loop_stop(loop);
+}
+
+static void cancels(void)
+{
+	static const struct {
+		const char *path;
+		size_t member;
+		const char *name;
+	} cases[] = {
+		{ "/big", offsetof(struct asked, cancels_at_head), "on_head" },
+		{ "/big", offsetof(struct asked, cancels_at_bytes), "on_bytes" },
+		{ "/to-ok", offsetof(struct asked, cancels_at_redirect), "may_follow" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct asked asked;
+
+		/* A fetch of its own, so that no other connection is open. */
+		fetch_free(fetch);
+		open_fetch(&(struct fetch_options){ .allowed_hosts = loopback });
+		prepare(&asked);
+		*(struct asked **)(void *)((char *)&asked + cases[i].member) = &asked;
+		server_forget(&server);
+		if (!asked.cancels_at_redirect)
+			server.noticed = stop_when_all_closed;
+		begin(&asked, cases[i].path, NULL);
+		loop_run(loop);
+		IS_INT(asked.ends, 0, "cancelled in its %s: no end is told", cases[i].name);
+		IS_INT(fetch_active(fetch), 0, "and it is gone");
+		IS_INT(server.requests, 1, "after one request");
+		buf_release(&asked.body);
+	}
+
+	struct asked asked;
+
+	prepare(&asked);
+	asked.cancels_at_end = &asked;
+	begin(&asked, "/ok", NULL);
+	loop_run(loop);
+	IS_INT(asked.ends, 1, "cancelling in on_end does nothing");
+	buf_release(&asked.body);
+	transfer_cancel(NULL);
+}
+
+static void cancels_others(void)
+{
+	struct asked first, second, third;
+
+	prepare(&first);
+	prepare(&second);
+	prepare(&third);
+	server_forget(&server);
+	begin(&first, "/stall", NULL);
+	begin(&second, "/big", NULL);
+	begin(&third, "/silent", NULL);
+	second.cancels_at_bytes = &first;
+	second.cancels_at_head = &third;
+	loop_run(loop);
+	IS_INT(second.result.outcome, TRANSFER_OK,
+	       "one cancels the others from its callbacks, and ends");
+	OK(first.ends == 0 && third.ends == 0, "the others say nothing any more");
+	IS_INT(fetch_active(fetch), 0, "and are gone");
+
+	first.heads = 0;
+	begin(&first, "/stall", NULL);
+	transfer_cancel(first.transfer);
+	begin(&third, "/ok", NULL);
+	loop_run(loop);
+	IS_INT(third.result.outcome, TRANSFER_OK, "cancelled before it began");
+	IS_INT(first.heads, 0, "it never did");
+	buf_release(&first.body);
+	buf_release(&second.body);
+	buf_release(&third.body);
+}
+
+/* ---- limits, reuse, guard ---- */
+
+static void time_limit(void)
+{
+	struct asked asked;
+
+	ask(&asked, "/silent", &(struct transfer_request){ .time_limit_ms = 20 });
+	IS_INT(asked.result.outcome, TRANSFER_TIME_LIMIT, "over its time: %s", asked.result.text);
+	buf_release(&asked.body);
+}
+
+static void connections_are_reused(void)
+{
+	struct asked asked;
+
+	fetch_free(fetch);
+	open_fetch(&(struct fetch_options){ .allowed_hosts = loopback });
+	server_forget(&server);
+	for (int i = 0; i < 5; i++) {
+		prepare(&asked);
+		begin(&asked, i % 2 ? "/to-ok" : "/ok", NULL);
+		loop_run(loop);
+		IS_INT(asked.result.outcome, TRANSFER_OK, "transfer %d of one connection", i);
+		buf_release(&asked.body);
+	}
+	IS_INT(server.connections, 1, "one connection for all");
+}
+
+static int in_turn_max;
+static void note_active(void)
+{
+	if ((int)fetch_active(fetch) > in_turn_max)
+		in_turn_max = (int)fetch_active(fetch);
+}
+
+static void more_than_may_wait(void)
+{
+	struct asked asked[10];
+	int ended = 0;
+
+	fetch_free(fetch);
+	open_fetch(&(struct fetch_options){ .allowed_hosts = loopback, .max_transfers = 3 });
+	server_forget(&server);
+	server.noticed = note_active;
+	for (int i = 0; i < 10; i++) {
+		prepare(&asked[i]);
+		begin(&asked[i], i == 4 ? "/nothing" : "/ok", NULL);
+	}
+	IS_INT(fetch_waiting(fetch), 10, "all wait at first");
+	while (ended < 10) {
+		loop_run(loop);
+		ended = 0;
+		for (int i = 0; i < 10; i++)
+			ended += asked[i].ends;
+	}
+	IS_INT(in_turn_max, 3, "no more than may be under way at once");
+	IS_INT(asked[9].result.outcome, TRANSFER_OK, "and each has its turn");
+	for (int i = 0; i < 10; i++)
+		buf_release(&asked[i].body);
+}
+
+static void guard(void)
+{
+	static const char *const urls[] = { "http://127.0.0.1:@A/ok",
+					    "http://localhost:@A/ok",
+					    "http://[::1]:@A/ok",
+					    "http://2130706433:@A/ok",
+					    "http://0x7f.1:@A/ok",
+					    "http://[::ffff:127.0.0.1]:@A/ok",
+					    "http://0.0.0.0:@A/ok",
+					    "http://10.1.2.3/",
+					    "http://169.254.169.254/latest/meta-data/" };
+	static const char *const other[] = { "twilio.example", "127.0.0.2", "27.0.0.1", NULL };
+
+	fetch_free(fetch);
+	open_fetch(&(struct fetch_options){ .allowed_hosts = other });
+	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+		struct asked asked;
+		struct buf url;
+
+		buf_init(&url, 200);
+		add_raw(&server, &url, urls[i]);
+		ask(&asked, url.at, NULL);
+		IS_INT(asked.result.outcome, TRANSFER_REFUSED_ADDRESS, "guarded: %s",
+		       asked.result.text);
+		IS_INT(server.connections, 0, "no connection is made to %s", urls[i]);
+		buf_release(&asked.body);
+		buf_release(&url);
+	}
+}
+
+static void proxy(void)
+{
+	AUTO(free) char *ours = xasprintf("http://127.0.0.1:%u", server.ports[1]);
+	struct asked asked;
+
+	/* Set before any transfer: libcurl would take these. */
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
+	setenv("all_proxy", "http://127.0.0.1:1", 1);
+	setenv("no_proxy", "*", 1);
+	fetch_free(fetch);
+	open_fetch(&(struct fetch_options){ .allowed_hosts = loopback });
+	ask(&asked, "/ok", NULL);
+	IS_INT(asked.result.status, 200, "the environment's proxy is not asked");
+	buf_release(&asked.body);
+
+	fetch_free(fetch);
+	open_fetch(&(struct fetch_options){ .proxy = ours });
+	ask(&asked, "http://recordings.example/ok", NULL);
+	IS_INT(asked.result.status, 200, "the proxy that is set is: %s", asked.result.text);
+	IS_INT(count_lines('B', "GET http://recordings.example/ok"), 1, "with the whole URL");
+	buf_release(&asked.body);
+	ask(&asked, "http://169.254.169.254/", NULL);
+	IS_INT(asked.result.outcome, TRANSFER_REFUSED_ADDRESS,
+	       "not for addresses that are guarded");
+	IS_INT(server.requests, 0, "it is not asked");
+	buf_release(&asked.body);
+}
+
+static void ends_with_all_kinds_open(void)
+{
+	struct asked asked[4];
+
+	fetch_free(fetch);
+	open_fetch(&(struct fetch_options){ .allowed_hosts = loopback, .max_transfers = 3 });
+	for (int i = 0; i < 4; i++)
+		prepare(&asked[i]);
+	begin(&asked[0], "/stall", NULL);
+	begin(&asked[1], "/big", NULL);
+	asked[1].pauses = true;
+	begin(&asked[2], "/silent", NULL);
+	begin(&asked[3], "/ok", NULL);
+	loop_run(loop);
+	transfer_cancel(asked[2].transfer);
+	fetch_free(fetch);
+	fetch = NULL;
+	OK(asked[0].ends == 0 && asked[3].ends == 0,
+	   "freed with stalled, paused, cancelled, waiting ones");
+	for (int i = 0; i < 4; i++)
+		buf_release(&asked[i].body);
+}
+
+int main(void)
+{
+	struct err err;
+
+	if (!loop_new(&loop, &err))
+		return 1;
+	server_start(&server, loop, answers, ARRAY_LEN(answers));
+	open_fetch(&(struct fetch_options){ .allowed_hosts = loopback, .stall_timeout_ms = 150 });
+	answers_are_told_apart();
+	head_is_told();
+	requests_say_what_they_should();
+	wrong_requests_are_refused();
+	credentials_stay_home();
+	redirects_are_asked_about();
+	stops();
+	pauses();
+	cancels();
+	cancels_others();
+	time_limit();
+	connections_are_reused();
+	more_than_may_wait();
+	guard();
+	proxy();
+	ends_with_all_kinds_open();
+	server_stop(&server);
+	loop_free(loop);
+	return tap_end();
+}
