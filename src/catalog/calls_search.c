@@ -12,9 +12,9 @@
  * Of a number with more calls than were read, nothing is known below its last one.
  * The highest such place is the horizon: what lies below it waits for the next page.
  *
- * Other filters are checked on the rows.  Where they pass few, a page looks at
- * LOOKED_AT_MAX rows and then ends, short, with a cursor to go on from: its cost is
- * bounded and nothing is left out.
+ * Other filters are checked while the keys are read.  Where they pass few, a page
+ * looks at about LOOKED_AT_MAX keys and then ends, short, with a cursor to go on from
+ * at the horizon: its cost is bounded and nothing is left out.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@
 #include "catalog/catalog_private.h"
 
 #define NUMBERS_MAX   64   /* that end in the same digits; more: is_number_vague */
-#define LOOKED_AT_MAX 2000 /* rows a page reads at most to pass the other filters */
+#define LOOKED_AT_MAX 1000 /* keys a page reads to find some that pass the other filters */
 
 struct number {
 	char digits[DIGITS_MAX + 1];
@@ -104,33 +104,38 @@ static bool find_numbers(struct catalog *catalog, const char *digits,
 	return true;
 }
 
-/* Appends the newest keys of one number, at most `limit`, and moves the horizon. */
+/* Appends those of a number's newest `limit` keys that pass the filter; moves the horizon. */
 static bool read_keys(struct catalog *catalog, const struct number *number,
-		      const struct call_cursor *start, int64_t from_ms, size_t limit,
-		      struct keys *keys, struct err *err)
+		      const struct call_filter *filter, const struct call_cursor *start,
+		      size_t limit, struct keys *keys, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
 	struct call_cursor key = { 0, 0 };
 	enum db_step step;
-	size_t count = 0;
+	size_t looked_at = 0;
 
 	if (!db_prepare(catalog->db,
-			"SELECT started_at_ms, call_id FROM call_numbers WHERE digits = $1 "
-			"AND (started_at_ms, call_id) < ($2, $3) AND started_at_ms >= $4 "
-			"ORDER BY started_at_ms DESC, call_id DESC LIMIT $5",
+			"SELECT n.started_at_ms, n.call_id, c.direction, c.recording_group "
+			"FROM call_numbers n JOIN calls c ON c.id = n.call_id "
+			"WHERE n.digits = $1 AND (n.started_at_ms, n.call_id) < ($2, $3) "
+			"AND n.started_at_ms >= $4 "
+			"ORDER BY n.started_at_ms DESC, n.call_id DESC LIMIT $5",
 			&list, err))
 		return false;
 	db_bind_str(list, 1, str_of(number->digits));
 	db_bind_int(list, 2, start->started_at_ms);
 	db_bind_int(list, 3, start->id);
-	db_bind_int(list, 4, from_ms);
+	db_bind_int(list, 4, filter->from_ms);
 	db_bind_int(list, 5, (int64_t)limit);
-	while ((step = db_step(list, err)) == DB_ROW && count < limit) {
+	for (; (step = db_step(list, err)) == DB_ROW && looked_at < limit; looked_at++) {
 		key = (struct call_cursor){ db_column_int(list, 0), db_column_int(list, 1) };
+		if (filter->direction && db_column_int(list, 2) != filter->direction)
+			continue;
+		if (filter->has_group && db_column_int(list, 3) != filter->group)
+			continue;
 		keys->at[keys->count++] = key;
-		count++;
 	}
-	if (count == limit && is_newer(&key, &keys->horizon))
+	if (looked_at == limit && is_newer(&key, &keys->horizon))
 		keys->horizon = key;
 	return step != DB_FAILED;
 }
@@ -157,14 +162,10 @@ static bool read_row(struct catalog *catalog, int64_t id, struct call_row *out, 
 	return false;
 }
 
-/* Rows of the sorted keys down to the horizon, as far as filter and size let them. */
-static bool fill_page(struct catalog *catalog, const struct call_filter *filter,
-		      const struct keys *keys, struct call_row *out, size_t size,
-		      struct call_page *page, struct err *err)
+/* Rows of the sorted keys down to the horizon, as many as fit. */
+static bool fill_page(struct catalog *catalog, const struct keys *keys, struct call_row *out,
+		      size_t size, struct call_page *page, struct err *err)
 {
-	size_t looked_at = 0;
-
-	page->more = keys->horizon.id != 0;
 	for (size_t i = 0; i < keys->count; i++) {
 		const struct call_cursor *key = &keys->at[i];
 
@@ -172,16 +173,18 @@ static bool fill_page(struct catalog *catalog, const struct call_filter *filter,
 			break;
 		if (i && key->id == keys->at[i - 1].id) /* from and to end alike */
 			continue;
-		if (page->count == size || looked_at == LOOKED_AT_MAX) {
+		if (page->count == size) {
 			page->more = true;
-			break;
+			return true;
 		}
 		if (!read_row(catalog, key->id, &out[page->count], err))
 			return false;
-		looked_at++;
+		page->count++;
 		page->next = *key;
-		if (call_filter_passes(filter, &out[page->count].call))
-			page->count++;
+	}
+	if (keys->horizon.id) {
+		page->more = true;
+		page->next = keys->horizon;
 	}
 	return true;
 }
@@ -193,9 +196,8 @@ bool calls_search(struct catalog *catalog, const struct call_filter *filter,
 	struct number numbers[NUMBERS_MAX];
 	struct call_page page = { 0 };
 	struct call_cursor start = calls_list_start(filter, after);
-	bool is_filtered = filter->direction || filter->has_group;
-	/* Two more than fit: one tells that there is more, and one may be twice there. */
-	size_t count, limit = is_filtered ? LOOKED_AT_MAX / 2 : size + 2;
+	/* Two more than fit: one tells that there is more, and one may be there twice. */
+	size_t count, limit = size + 2;
 	char digits[DIGITS_MAX + 1];
 
 	digits_of_search(filter->number, digits);
@@ -204,15 +206,17 @@ bool calls_search(struct catalog *catalog, const struct call_filter *filter,
 			       CALL_NUMBER_DIGITS_MIN);
 	if (!find_numbers(catalog, digits, numbers, &count, &page.is_number_vague, err))
 		return false;
+	if ((filter->direction || filter->has_group) && count && limit < LOOKED_AT_MAX / count)
+		limit = LOOKED_AT_MAX / count;
 
 	AUTO(free) struct call_cursor *at = xcalloc(count * limit + 1, sizeof(*at));
 	struct keys keys = { .at = at };
 
 	for (size_t i = 0; i < count; i++)
-		if (!read_keys(catalog, &numbers[i], &start, filter->from_ms, limit, &keys, err))
+		if (!read_keys(catalog, &numbers[i], filter, &start, limit, &keys, err))
 			return false;
 	qsort(keys.at, keys.count, sizeof(*keys.at), newest_first);
-	if (!fill_page(catalog, filter, &keys, out, size, &page, err))
+	if (!fill_page(catalog, &keys, out, size, &page, err))
 		return false;
 	*out_page = page;
 	return true;

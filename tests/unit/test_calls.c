@@ -1,0 +1,458 @@
+#include "catalog/calls.h"
+
+#include "catalog/catalog_private.h"
+#include "catalog/recordings.h"
+#include "ledger_fixture.h"
+#include "tap.h"
+
+#define NOON     1700000000000
+#define CALLS    100
+#define PAGE_MAX 32
+
+static struct err err;
+static struct ledger ledger;
+
+/*
+ * Call n began n seconds after noon, every second pair at the same instant.  Every
+ * third is inbound, the others outbound; those whose number ends in 0 are only known
+ * by their recording and have no direction.  Recordings: n % 5 == 0 stored, 1 pending,
+ * 2 absent, else none.
+ */
+static int64_t start_of(unsigned n)
+{
+	return NOON + (n - n % 4 / 3) * 1000;
+}
+
+static bool has_direction(unsigned n)
+{
+	return n % 10 != 0;
+}
+
+static enum call_direction direction_of(unsigned n)
+{
+	if (!has_direction(n))
+		return CALL_DIRECTION_UNKNOWN;
+	return n % 3 == 0 ? CALL_INBOUND : CALL_OUTBOUND;
+}
+
+static enum recording_group group_of(unsigned n)
+{
+	return n % 5 == 0   ? RECORDING_GROUP_STORED
+	       : n % 5 == 1 ? RECORDING_GROUP_PENDING
+	       : n % 5 == 2 ? RECORDING_GROUP_ABSENT
+			    : RECORDING_GROUP_NONE;
+}
+
+static void append_call(unsigned n)
+{
+	struct event event;
+	char sid[SID_SIZE], customer[32];
+
+	if (!has_direction(n))
+		return;
+	event_init(&event, EVENT_CALL_STATUS, start_of(n) + 7);
+	event.call_sid = sid_text("CA", n, sid);
+	event.status = STR("in-progress");
+	event.timestamp_ms = start_of(n);
+	snprintf(customer, sizeof(customer), "+9725012345%02u", n);
+	event.direction = direction_of(n) == CALL_INBOUND ? STR("inbound")
+			  : n % 2                         ? STR("outbound-api")
+							  : STR("outbound-dial");
+	event.from = direction_of(n) == CALL_INBOUND ? str_of(customer) : STR("+15550001111");
+	event.to = direction_of(n) == CALL_INBOUND ? STR("+15550001111") : str_of(customer);
+	ledger_append(&ledger, &event);
+}
+
+static void append_recording(unsigned n)
+{
+	struct event event;
+	char call_sid[SID_SIZE], sid[SID_SIZE];
+
+	if (group_of(n) == RECORDING_GROUP_NONE)
+		return;
+	event_init(&event, EVENT_RECORDING_STATUS, start_of(n) + 9);
+	event.call_sid = sid_text("CA", n, call_sid);
+	event.recording_sid = sid_text("RE", n, sid);
+	event.status = group_of(n) == RECORDING_GROUP_ABSENT ? STR("absent") : STR("completed");
+	event.started_at_ms = start_of(n);
+	ledger_append(&ledger, &event);
+}
+
+static void store_recording(unsigned n)
+{
+	static const struct recording_media media = {
+		.stored_at_ms = NOON,
+		.generation = 1,
+		.generation_at_ms = NOON,
+		.size = 1000,
+		.format = "mp3",
+		.sha256 = "0000000000000000000000000000000000000000000000000000000000000000",
+		.path = "00/x.mp3",
+	};
+	char sid[SID_SIZE];
+
+	if (group_of(n) != RECORDING_GROUP_STORED)
+		return;
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(recordings_mark_stored(ledger.writer, sid_text("RE", n, sid), &media, &err));
+	MUST(catalog_commit(ledger.writer, &err));
+}
+
+static void fill(void)
+{
+	struct projection_result result;
+
+	for (unsigned n = 0; n < CALLS; n++) {
+		append_call(n);
+		append_recording(n);
+	}
+	ledger_project(&ledger, &result);
+	for (unsigned n = 0; n < CALLS; n++)
+		store_recording(n);
+}
+
+/* What the filter should find, counted without an index. */
+static bool wanted(const struct call_filter *filter, unsigned n, const char *number_end)
+{
+	char customer[32];
+
+	snprintf(customer, sizeof(customer), "9725012345%02u", n);
+	if (filter->direction && direction_of(n) != filter->direction)
+		return false;
+	if (filter->has_group && group_of(n) != filter->group)
+		return false;
+	if (filter->from_ms && start_of(n) < filter->from_ms)
+		return false;
+	if (filter->to_ms && start_of(n) >= filter->to_ms)
+		return false;
+	if (!number_end)
+		return true;
+	return has_direction(n) && (str_ends(str_of(customer), str_of(number_end)) ||
+				    str_ends(STR("15550001111"), str_of(number_end)));
+}
+
+/* Pages through all of it; checks order, that nothing comes twice, and each row's filter. */
+static unsigned walk(const struct call_filter *filter, size_t size, const char *number_end,
+		     unsigned *out_wrong)
+{
+	struct call_row rows[PAGE_MAX];
+	struct call_cursor cursor = { 0 };
+	struct call_page page;
+	unsigned count = 0, pages = 0;
+	bool seen[CALLS] = { false };
+
+	*out_wrong = 0;
+	do {
+		MUST(calls_list(ledger.writer, filter, &cursor, rows, size, &page, &err));
+		for (size_t i = 0; i < page.count; i++) {
+			const struct call *call = &rows[i].call;
+			uint64_t n = 0;
+
+			if (!str_hex_to_u64(str_after(str_of(call->call_sid), 20), &n) ||
+			    n >= CALLS || seen[n] || !wanted(filter, (unsigned)n, number_end) ||
+			    call->started_at_ms != start_of((unsigned)n) ||
+			    (cursor.id && (call->started_at_ms > cursor.started_at_ms ||
+					   (call->started_at_ms == cursor.started_at_ms &&
+					    call->id >= cursor.id))) ||
+			    (rows[i].recording.recording_sid[0] != 0) !=
+				    (group_of((unsigned)n) != RECORDING_GROUP_NONE))
+				++*out_wrong;
+			else
+				seen[n] = true;
+			cursor.started_at_ms = call->started_at_ms;
+			cursor.id = call->id;
+			count++;
+		}
+		cursor = page.next;
+	} while (page.more && ++pages < 200);
+	return count;
+}
+
+static void test_filters(void)
+{
+	static const struct {
+		const char *name;
+		struct call_filter filter;
+		const char *number_end; /* what the number means */
+	} cases[] = {
+		{ "everything", { 0 }, NULL },
+		{ "inbound", { .direction = CALL_INBOUND }, NULL },
+		{ "outbound", { .direction = CALL_OUTBOUND }, NULL },
+		{ "stored", { .has_group = true, .group = RECORDING_GROUP_STORED }, NULL },
+		{ "pending", { .has_group = true, .group = RECORDING_GROUP_PENDING }, NULL },
+		{ "absent", { .has_group = true, .group = RECORDING_GROUP_ABSENT }, NULL },
+		{ "none", { .has_group = true, .group = RECORDING_GROUP_NONE }, NULL },
+		{ "failed: nothing", { .has_group = true, .group = RECORDING_GROUP_FAILED }, NULL },
+		{ "inbound and stored",
+		  { .direction = CALL_INBOUND, .has_group = true, .group = RECORDING_GROUP_STORED },
+		  NULL },
+		{ "from a time", { .from_ms = NOON + 50000 }, NULL },
+		{ "before a time", { .to_ms = NOON + 50000 }, NULL },
+		{ "between, outbound",
+		  { .direction = CALL_OUTBOUND, .from_ms = NOON + 20000, .to_ms = NOON + 50000 },
+		  NULL },
+		{ "between, stored",
+		  { .has_group = true,
+		    .group = RECORDING_GROUP_STORED,
+		    .from_ms = NOON + 20000,
+		    .to_ms = NOON + 50000 },
+		  NULL },
+		{ "a whole number", { .number = STR("+972501234542") }, "972501234542" },
+		{ "a number as dialled at home", { .number = STR("050-123 45 42") }, "501234542" },
+		{ "a number with 00", { .number = STR("00972 50 1234542") }, "972501234542" },
+		{ "last seven digits", { .number = STR("1234542") }, "1234542" },
+		{ "few digits", { .number = STR("542") }, "542" },
+		{ "our own number, in every call",
+		  { .number = STR("+15550001111") },
+		  "15550001111" },
+		{ "our own number, inbound",
+		  { .number = STR("15550001111"), .direction = CALL_INBOUND },
+		  "15550001111" },
+		{ "our own number, pending, between",
+		  { .number = STR("15550001111"),
+		    .has_group = true,
+		    .group = RECORDING_GROUP_PENDING,
+		    .from_ms = NOON + 20000,
+		    .to_ms = NOON + 70000 },
+		  "15550001111" },
+		{ "nobody's number", { .number = STR("999999999") }, "999999999" },
+	};
+	static const size_t sizes[] = { 1, 7, 32 };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		unsigned want = 0, wrong;
+
+		for (unsigned n = 0; n < CALLS; n++)
+			want += (has_direction(n) || group_of(n) != RECORDING_GROUP_NONE) &&
+				wanted(&cases[i].filter, n, cases[i].number_end);
+		for (size_t j = 0; j < ARRAY_LEN(sizes); j++) {
+			IS_INT(walk(&cases[i].filter, sizes[j], cases[i].number_end, &wrong), want,
+			       "%s, in pages of %zu: all of it", cases[i].name, sizes[j]);
+			IS_INT(wrong, 0,
+			       "%s, in pages of %zu: in order, nothing twice, nothing else",
+			       cases[i].name, sizes[j]);
+		}
+	}
+}
+
+static void test_one_call(void)
+{
+	char sid[SID_SIZE];
+	struct call_filter filter = { .call_sid = sid_text("CA", 33, sid) };
+	struct call_cursor start = { 0 };
+	struct call_row row;
+	struct call_page page;
+	struct call call;
+
+	MUST(calls_list(ledger.writer, &filter, &start, &row, 1, &page, &err));
+	OK(page.count == 1 && !page.more, "by call SID: one");
+	IS_STR(str_of(row.call.call_sid), filter.call_sid, "that one");
+	filter.direction = CALL_OUTBOUND;
+	MUST(calls_list(ledger.writer, &filter, &start, &row, 1, &page, &err));
+	IS_INT(page.count, 0, "the other filters count too");
+	filter = (struct call_filter){ .call_sid = filter.call_sid, .number = STR("4533") };
+	MUST(calls_list(ledger.writer, &filter, &start, &row, 1, &page, &err));
+	IS_INT(page.count, 1, "the number as well: it ends so");
+	filter.number = STR("4534");
+	MUST(calls_list(ledger.writer, &filter, &start, &row, 1, &page, &err));
+	IS_INT(page.count, 0, "or not");
+	MUST(calls_find(ledger.writer, filter.call_sid, &call, &err));
+	OK(call.direction == CALL_INBOUND && call.status == CALL_IN_PROGRESS, "found by itself");
+	OK(!calls_find(ledger.writer, STR("CA-none"), &call, &err) && err.kind == ERR_NOT_FOUND,
+	   "what is not there is ERR_NOT_FOUND");
+	filter = (struct call_filter){ .number = STR("0-12") };
+	OK(!calls_list(ledger.writer, &filter, &start, &row, 1, &page, &err) &&
+		   err.kind == ERR_INVALID,
+	   "two digits are too few");
+}
+
+/* A call that arrives between two pages neither repeats nor hides one. */
+static void test_arrival_between_pages(void)
+{
+	struct call_filter filter = { 0 };
+	struct call_cursor start = { 0 };
+	struct call_row first[5], second[5];
+	struct call_page page;
+	struct event event;
+	struct projection_result result;
+	int64_t want;
+
+	MUST(calls_list(ledger.writer, &filter, &start, first, 5, &page, &err));
+	MUST(calls_list(ledger.writer, &filter, &page.next, second, 5, &page, &err));
+	want = second[0].call.id;
+	MUST(calls_list(ledger.writer, &filter, &start, first, 5, &page, &err));
+	event_init(&event, EVENT_CALL_STATUS, NOON + 999000);
+	event.call_sid = STR("CA-new");
+	event.status = STR("ringing");
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+	MUST(calls_list(ledger.writer, &filter, &page.next, second, 5, &page, &err));
+	IS_INT(second[0].call.id, want, "the second page begins where it would have");
+	MUST(calls_list(ledger.writer, &filter, &start, first, 5, &page, &err));
+	IS_STR(str_of(first[0].call.call_sid), STR("CA-new"), "the new one is on the first");
+}
+
+/* When the better start time is told late, list and number follow. */
+static void test_start_moves(void)
+{
+	struct call_filter filter = { .number = STR("97239998877") };
+	struct call_cursor start = { 0 };
+	struct call_row rows[3];
+	struct call_page page;
+	struct event event;
+	struct projection_result result;
+
+	event_init(&event, EVENT_CALL_STATUS, NOON + 500000);
+	event.call_sid = STR("CA-moves");
+	event.status = STR("ringing");
+	event.from = STR("+97239998877");
+	event.to = STR("sip:100@10.20.30.40");
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+	event_init(&event, EVENT_CALL_FETCHED, NOON + 600000);
+	event.call_sid = STR("CA-moves");
+	event.started_at_ms = NOON - 5000;
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+	MUST(calls_list(ledger.writer, &filter, &start, rows, 3, &page, &err));
+	IS_INT(page.count, 1, "found once by its number");
+	IS_INT(rows[0].call.started_at_ms, NOON - 5000, "at the better time");
+	filter = (struct call_filter){ .to_ms = NOON - 1000 };
+	MUST(calls_list(ledger.writer, &filter, &start, rows, 3, &page, &err));
+	IS_INT(page.count, 1, "and listed there");
+}
+
+static void test_vague_number(void)
+{
+	struct call_filter filter = { .number = STR("777") };
+	struct call_cursor start = { 0 };
+	struct call_row rows[3];
+	struct call_page page;
+	struct projection_result result;
+
+	for (unsigned n = 0; n < 70; n++) {
+		struct event event;
+		char sid[SID_SIZE], number[32];
+
+		event_init(&event, EVENT_CALL_STATUS, NOON - 100000 - n);
+		event.call_sid = sid_text("CA", 1000 + n, sid);
+		snprintf(number, sizeof(number), "+44%03u777", n);
+		event.from = str_of(number);
+		ledger_append(&ledger, &event);
+	}
+	ledger_project(&ledger, &result);
+	MUST(calls_list(ledger.writer, &filter, &start, rows, 3, &page, &err));
+	OK(page.is_number_vague && page.count == 3 && page.more,
+	   "digits that end too many numbers are called vague");
+	filter.number = STR("069777");
+	MUST(calls_list(ledger.writer, &filter, &start, rows, 3, &page, &err));
+	OK(!page.is_number_vague && page.count == 1, "more digits are not");
+}
+
+/* Each statement searches an index and neither scans a table nor sorts more than pages. */
+static void test_plans(void)
+{
+	static const struct {
+		const char *name, *index;
+		struct call_filter filter;
+		bool sorts;
+	} cases[] = {
+		{ "all", "calls_by_time", { 0 }, false },
+		{ "direction", "calls_by_direction", { .direction = CALL_INBOUND }, false },
+		{ "group", "calls_by_group", { .has_group = true }, true },
+		{ "group and direction",
+		  "calls_by_group",
+		  { .has_group = true, .direction = CALL_INBOUND },
+		  false },
+		{ "call SID", "autoindex_calls", { .call_sid = STR("CA") }, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		/* The cache knows statements by their address: this one outlives the test. */
+		static char sql[ARRAY_LEN(cases)][8192];
+		AUTO(db_stmt_reset) struct db_stmt *explain = NULL;
+		bool searches = false, scans = false, sorts = false;
+
+		snprintf(sql[i], sizeof(sql[i]), "EXPLAIN QUERY PLAN %s",
+			 calls_list_sql(&cases[i].filter));
+		MUST(db_prepare(ledger.writer->db, sql[i], &explain, &err));
+		while (db_step(explain, &err) == DB_ROW) {
+			struct str step = db_column_str(explain, 3);
+
+			if (str_starts(step, STR("SEARCH c ")) &&
+			    str_find_str(step, str_of(cases[i].index)) < step.len)
+				searches = true;
+			if (str_starts(step, STR("SCAN c")) || str_starts(step, STR("SCAN r")))
+				scans = true;
+			if (str_find_str(step, STR("TEMP B-TREE")) < step.len)
+				sorts = true;
+		}
+		OK(searches, "%s: searches %s", cases[i].name, cases[i].index);
+		OK(!scans, "%s: scans no table", cases[i].name);
+		IS_INT(sorts, cases[i].sorts, "%s: sorts only where ranges are merged",
+		       cases[i].name);
+	}
+}
+
+static void test_texts(void)
+{
+	static const struct {
+		const char *text;
+		enum call_direction direction;
+	} directions[] = {
+		{ "inbound", CALL_INBOUND },
+		{ "outbound-api", CALL_OUTBOUND },
+		{ "outbound-dial", CALL_OUTBOUND },
+		{ "trunking-originating", CALL_OUTBOUND },
+		{ "trunking-terminating", CALL_INBOUND },
+		{ "", CALL_DIRECTION_UNKNOWN },
+		{ "sideways", CALL_DIRECTION_UNKNOWN },
+	};
+	static const struct {
+		const char *address, *digits; /* reversed */
+	} addresses[] = {
+		{ "+972501234567", "765432105279" },
+		{ "sip:+97250@10.0.0.1", "05279" },
+		{ "client:agent007", "" },
+		{ "anonymous", "" },
+		{ "12", "" },
+		{ "", "" },
+	};
+	static const char *const statuses[] = { "queued",      "initiated", "ringing",
+						"in-progress", "canceled",  "failed",
+						"no-answer",   "busy",      "completed" };
+
+	for (size_t i = 0; i < ARRAY_LEN(directions); i++)
+		IS_INT(call_direction_from_text(str_of(directions[i].text)),
+		       directions[i].direction, "direction '%s'", directions[i].text);
+	for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
+		char digits[DIGITS_MAX + 1];
+
+		digits_of_address(str_of(addresses[i].address), digits);
+		IS_STR(str_of(digits), str_of(addresses[i].digits), "digits of '%s'",
+		       addresses[i].address);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
+		enum call_status status = call_status_from_text(str_of(statuses[i]));
+
+		IS_STR(str_of(call_status_text(status)), str_of(statuses[i]), "status '%s'",
+		       statuses[i]);
+		IS_INT(call_status_is_final(status), i >= 4, "'%s' is final or not", statuses[i]);
+	}
+	IS_INT(call_status_from_text(STR("levitating")), CALL_STATUS_UNKNOWN, "an unknown status");
+}
+
+int main(void)
+{
+	ledger_open(&ledger);
+	fill();
+	test_filters();
+	test_one_call();
+	test_arrival_between_pages();
+	test_start_moves();
+	test_vague_number();
+	test_plans();
+	test_texts();
+	ledger_remove(&ledger);
+	return tap_end();
+}

@@ -1,0 +1,143 @@
+#include "catalog/catalog.h"
+
+#include "catalog/catalog_private.h"
+#include "ledger_fixture.h"
+#include "tap.h"
+
+#define NOON 1700000000000
+
+static struct err err;
+
+static struct event some_event(struct str call_sid)
+{
+	struct event event;
+
+	event_init(&event, EVENT_CALL_STATUS, NOON);
+	event.call_sid = call_sid;
+	event.status = STR("ringing");
+	return event;
+}
+
+static void test_sequence(struct ledger *ledger)
+{
+	AUTO(catalog_free) struct catalog *reader = NULL;
+	struct event event = some_event(STR("CA1"));
+	struct projection_result result;
+	int64_t before = -1, snapshot = -1, after = -1;
+
+	MUST(catalog_open(ledger->path, CATALOG_READ, &reader, &err));
+	MUST(catalog_sequence(reader, &before, &err));
+	IS_INT(before, 0, "an empty ledger has not changed");
+	ledger_append(ledger, &event);
+	MUST(catalog_sequence(reader, &after, &err));
+	IS_INT(after, before, "an event alone is no change that anybody sees");
+	MUST(catalog_begin(reader, &err));
+	MUST(catalog_sequence(reader, &snapshot, &err));
+	ledger_project(ledger, &result);
+	MUST(catalog_sequence(reader, &after, &err));
+	IS_INT(after, snapshot, "a snapshot keeps its number");
+	MUST(catalog_commit(reader, &err));
+	MUST(catalog_sequence(reader, &after, &err));
+	OK(after == result.sequence && after > before, "then it reads what the writer broadcast");
+
+	event = some_event(STR("CA2"));
+	MUST(catalog_begin(ledger->writer, &err));
+	MUST(events_append(ledger->writer, &event, &before, &err));
+	MUST(projection_run(ledger->writer, 256, &result, &err));
+	OK(result.sequence > after, "the writer counts on within its transaction");
+	catalog_rollback(ledger->writer);
+	MUST(catalog_begin(ledger->writer, &err));
+	MUST(catalog_sequence(ledger->writer, &before, &err));
+	IS_INT(before, after, "what was rolled back has used no number");
+	catalog_rollback(ledger->writer);
+}
+
+static void test_counts(struct ledger *ledger)
+{
+	struct catalog_counts counts;
+	struct event event = some_event(STR("CA3"));
+	struct projection_result result;
+
+	MUST(catalog_counts(ledger->writer, &counts, &err));
+	IS_INT(counts.calls, 1, "one call so far");
+	IS_INT(counts.events_waiting, 0, "all events are projected");
+	IS_INT(counts.oldest_queued_at_ms, 0, "nothing is queued");
+	ledger_append(ledger, &event);
+	MUST(catalog_counts(ledger->writer, &counts, &err));
+	IS_INT(counts.events_waiting, 1, "one event waits");
+	ledger_project(ledger, &result);
+	MUST(catalog_counts(ledger->writer, &counts, &err));
+	OK(counts.calls == 2 && counts.events_waiting == 0, "projected, it is a call");
+}
+
+static void test_checkpoint(struct ledger *ledger)
+{
+	OK(catalog_log_bytes(ledger->writer) > 0, "the log has grown");
+	OK(catalog_checkpoint(ledger->writer, &err), "a checkpoint");
+	IS_INT(catalog_log_bytes(ledger->writer), 0, "empties it");
+}
+
+static void set_version(struct ledger *ledger, const char *sql)
+{
+	MUST(db_exec(ledger->writer->db, sql, &err));
+}
+
+static void test_versions(struct ledger *ledger)
+{
+	struct catalog *catalog = NULL;
+
+	set_version(ledger, "INSERT INTO schema_version VALUES (999)");
+	OK(!catalog_open(ledger->path, CATALOG_READ, &catalog, &err) && err.kind == ERR_INVALID,
+	   "a reader refuses a newer schema");
+	OK(!catalog_open(ledger->path, CATALOG_WRITE, &catalog, &err) && err.kind == ERR_INVALID,
+	   "so does a writer");
+	OK(str_find_str(str_of(err.text), STR("newer callspool")) < strlen(err.text),
+	   "and says why: %s", err.text);
+	set_version(ledger, "DELETE FROM schema_version");
+	OK(!catalog_open(ledger->path, CATALOG_READ, &catalog, &err) && err.kind == ERR_INVALID,
+	   "a reader does not migrate an older one");
+	set_version(ledger, "DROP TABLE schema_version");
+	OK(!catalog_open(ledger->path, CATALOG_READ, &catalog, &err) && err.kind == ERR_INVALID,
+	   "what is no ledger is told so: %s", err.text);
+	OK(!catalog_open("/tmp/callspool-no-such-ledger", CATALOG_READ, &catalog, &err) &&
+		   err.kind == ERR_NOT_FOUND,
+	   "a reader does not make a ledger");
+	OK(!catalog, "and no catalog came of any of these");
+}
+
+static void test_text_set(void)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "", "" },
+		{ "abc", "abc" },
+		{ "abcdefg", "abcdefg" },
+		{ "abcdefgh", "abcdefg" },
+		{ "abcdef\xd7\xa9", "abcdef" }, /* a letter of two bytes over the edge */
+		{ "abcde\xd7\xa9", "abcde\xd7\xa9" },
+		{ "abcd\xf0\x9f\x98\x80", "abcd" },
+	};
+	char out[8];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		text_set(out, sizeof(out), str_of(cases[i].text));
+		IS_STR(str_of(out), str_of(cases[i].want), "text %zu is cut between characters", i);
+	}
+	text_set(out, sizeof(out), STR_NONE);
+	IS_STR(str_of(out), STR(""), "no text is an empty one");
+}
+
+int main(void)
+{
+	struct ledger ledger;
+
+	ledger_open(&ledger);
+	test_sequence(&ledger);
+	test_counts(&ledger);
+	test_checkpoint(&ledger);
+	test_versions(&ledger);
+	ledger_remove(&ledger);
+	test_text_set();
+	return tap_end();
+}
