@@ -26,3 +26,6 @@ struct blob_driver {
 	char *(*path)(struct blob_store *store, const char *name);
 	bool (*free_bytes)(struct blob_store *store, uint64_t *out, struct err *err);
 };
+
+/* Blocks: reads the file from its beginning (pread) and says what is in it. */
+bool blob_hash_fd(int fd, struct blob_sealed *out, struct err *err) MUST_CHECK;

@@ -1,0 +1,238 @@
+#include "blob/blob.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "blob/blob_driver.h"
+
+#define PIECE_BYTES 65536 /* read at once while hashing */
+#define SID_LEN     34    /* two letters and 32 hexadecimal digits */
+
+/* ---- names ---- */
+
+static bool is_sid(struct str s, char first, char second)
+{
+	if (s.len != SID_LEN || s.at[0] != first || s.at[1] != second)
+		return false;
+	for (size_t i = 2; i < s.len; i++)
+		if (ascii_hex_value(s.at[i]) < 0)
+			return false;
+	return true;
+}
+
+static bool is_format(struct str s)
+{
+	return str_eq(s, STR("mp3")) || str_eq(s, STR("wav"));
+}
+
+bool blob_name_make(struct str call_sid, struct str recording_sid, struct str format,
+		    char out[BLOB_NAME_SIZE], struct err *err)
+{
+	struct str leader = call_sid.len > 0 ? call_sid : recording_sid;
+	char array[BLOB_NAME_SIZE];
+	struct buf name;
+
+	if (call_sid.len > 0 && !is_sid(call_sid, 'C', 'A'))
+		return err_set(err, ERR_INVALID, "not a call SID: '%.*s'",
+			       STR_ARG(str_first(call_sid, 40)));
+	if (!is_sid(recording_sid, 'R', 'E'))
+		return err_set(err, ERR_INVALID, "not a recording SID: '%.*s'",
+			       STR_ARG(str_first(recording_sid, 40)));
+	if (!is_format(format))
+		return err_set(err, ERR_INVALID, "not a format: '%.*s'",
+			       STR_ARG(str_first(format, 10)));
+
+	buf_over(&name, array, sizeof(array));
+	buf_add_byte(&name, ascii_lower(leader.at[2]));
+	buf_add_byte(&name, ascii_lower(leader.at[3]));
+	buf_add_byte(&name, '/');
+	if (call_sid.len > 0) {
+		buf_add_str(&name, call_sid);
+		buf_add_byte(&name, '.');
+	}
+	buf_add_str(&name, recording_sid);
+	buf_add_byte(&name, '.');
+	buf_add_str(&name, format);
+	memcpy(out, array, name.len + 1); /* it fits: 3 + 35 + 35 + 3 */
+	return true;
+}
+
+bool blob_name_is_valid(struct str name)
+{
+	struct str pieces[3], piece, rest = name;
+	char made[BLOB_NAME_SIZE];
+	struct err err;
+	size_t count = 0;
+
+	if (name.len < 3 || name.at[2] != '/')
+		return false;
+	rest = str_after(rest, 3);
+	while (str_cut(&rest, '.', &piece)) {
+		if (count == 3)
+			return false;
+		pieces[count++] = piece;
+	}
+	if (count == 2) {
+		if (!blob_name_make(STR_NONE, pieces[0], pieces[1], made, &err))
+			return false;
+	} else if (count != 3 || pieces[0].len == 0 ||
+		   !blob_name_make(pieces[0], pieces[1], pieces[2], made, &err)) {
+		return false;
+	}
+	return str_eq(name, str_of(made));
+}
+
+/* A valid name as a C string; false: err is set. */
+static bool take_name(struct str name, char out[BLOB_NAME_SIZE], struct err *err)
+{
+	if (!blob_name_is_valid(name) || !str_copy(name, out, BLOB_NAME_SIZE))
+		return err_set(err, ERR_INVALID, "not a blob's name: '%.*s'",
+			       STR_ARG(str_first(name, BLOB_NAME_SIZE)));
+	return true;
+}
+
+/* ---- what every driver has ---- */
+
+void blob_store_free(struct blob_store *store)
+{
+	if (store)
+		store->driver->store_free(store);
+}
+
+bool blob_arriving_open(struct blob_store *store, struct str recording_sid, int64_t generation,
+			struct blob_arriving **out, struct err *err)
+{
+	char base[SID_LEN + 24];
+
+	if (!is_sid(recording_sid, 'R', 'E'))
+		return err_set(err, ERR_INVALID, "not a recording SID: '%.*s'",
+			       STR_ARG(str_first(recording_sid, 40)));
+	if (generation < 0)
+		return err_set(err, ERR_INVALID, "a generation below 0");
+	snprintf(base, sizeof(base), "%.*s.%" PRId64, STR_ARG(recording_sid), generation);
+	return store->driver->arriving_open(store, base, out, err);
+}
+
+bool blob_arriving_write(struct blob_arriving *arriving, struct str bytes, struct err *err)
+{
+	return arriving->store->driver->arriving_write(arriving, bytes, err);
+}
+
+bool blob_arriving_truncate(struct blob_arriving *arriving, uint64_t size, struct err *err)
+{
+	if (size > arriving->size)
+		return err_set(err, ERR_INVALID,
+			       "an arriving file is not made longer by cutting it");
+	return arriving->store->driver->arriving_truncate(arriving, size, err);
+}
+
+bool blob_arriving_reader(struct blob_arriving *arriving, int *out_fd, struct err *err)
+{
+	return arriving->store->driver->arriving_reader(arriving, out_fd, err);
+}
+
+enum blob_seal_result blob_arriving_seal(struct blob_arriving *arriving, struct str name,
+					 struct blob_sealed *out, struct err *err)
+{
+	char checked[BLOB_NAME_SIZE];
+
+	if (!take_name(name, checked, err))
+		return BLOB_UNSEALED;
+	return arriving->store->driver->arriving_seal(arriving, checked, out, err);
+}
+
+void blob_arriving_free(struct blob_arriving *arriving)
+{
+	if (arriving)
+		arriving->store->driver->arriving_free(arriving);
+}
+
+bool blob_sweep_arriving(struct blob_store *store, uint64_t *out_removed, struct err *err)
+{
+	return store->driver->sweep_arriving(store, out_removed, err);
+}
+
+bool blob_open_read(struct blob_store *store, struct str name, int *out_fd, uint64_t *out_size,
+		    struct err *err)
+{
+	char checked[BLOB_NAME_SIZE];
+
+	return take_name(name, checked, err) &&
+	       store->driver->open_read(store, checked, out_fd, out_size, err);
+}
+
+bool blob_remove(struct blob_store *store, struct str name, struct err *err)
+{
+	char checked[BLOB_NAME_SIZE];
+
+	return take_name(name, checked, err) && store->driver->remove(store, checked, err);
+}
+
+bool blob_path(struct blob_store *store, struct str name, char **out, struct err *err)
+{
+	char checked[BLOB_NAME_SIZE];
+
+	if (!take_name(name, checked, err))
+		return false;
+	*out = store->driver->path(store, checked);
+	return true;
+}
+
+bool blob_free_bytes(struct blob_store *store, uint64_t *out, struct err *err)
+{
+	return store->driver->free_bytes(store, out, err);
+}
+
+/* ---- reading all of it ---- */
+
+bool blob_hash_fd(int fd, struct blob_sealed *out, struct err *err)
+{
+	AUTO(sha256_free) struct sha256 *sha = sha256_new();
+	AUTO(free) char *piece = xmalloc(PIECE_BYTES);
+	uint64_t at = 0;
+
+	for (;;) {
+		ssize_t n = pread(fd, piece, PIECE_BYTES, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, "cannot read a recording");
+		if (n == 0)
+			break;
+		sha256_add(sha, piece, (size_t)n);
+		at += (uint64_t)n;
+	}
+	out->size = at;
+	sha256_end(sha, out->sha256);
+	return true;
+}
+
+bool blob_verify(struct blob_store *store, struct str name, const struct blob_sealed *want,
+		 enum blob_condition *out, struct err *err)
+{
+	AUTO(close) int fd = -1;
+	struct blob_sealed found;
+	uint64_t size;
+
+	if (!blob_open_read(store, name, &fd, &size, err)) {
+		if (err->kind != ERR_NOT_FOUND)
+			return false;
+		*out = BLOB_MISSING;
+		return true;
+	}
+	if (size == want->size && !blob_hash_fd(fd, &found, err))
+		return false;
+	if (size != want->size || found.size != want->size)
+		*out = BLOB_WRONG_SIZE;
+	else if (memcmp(found.sha256, want->sha256, sizeof(found.sha256)) != 0)
+		*out = BLOB_WRONG_BYTES;
+	else
+		*out = BLOB_SOUND;
+	return true;
+}

@@ -1,0 +1,76 @@
+#include "base/buf.h"
+#include "blob/blob.h"
+#include "tap.h"
+
+#define CALL      "CA3F00000000000000000000000000000a"
+#define RECORDING "RE8a00000000000000000000000000000b"
+
+static void names_are_made(void)
+{
+	static const struct {
+		const char *call_sid, *recording_sid, *format, *want;
+	} cases[] = {
+		{ CALL, RECORDING, "mp3", "3f/" CALL "." RECORDING ".mp3" },
+		{ CALL, RECORDING, "wav", "3f/" CALL "." RECORDING ".wav" },
+		{ "", RECORDING, "mp3", "8a/" RECORDING ".mp3" },
+		{ CALL, RECORDING, "exe", NULL },
+		{ CALL, RECORDING, "", NULL },
+		{ CALL, "", "mp3", NULL },
+		{ CALL, CALL, "mp3", NULL },
+		{ RECORDING, RECORDING, "mp3", NULL },
+		{ "CA", RECORDING, "mp3", NULL },
+		{ CALL "0", RECORDING, "mp3", NULL },
+		{ "CA../../../../../../../etc/passwd0", RECORDING, "mp3", NULL },
+		{ CALL, "RE8a0000000000000000000000000000/b", "mp3", NULL },
+		{ CALL, "RE8a0000000000000000000000000000.b", "mp3", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char name[BLOB_NAME_SIZE] = "untouched";
+		struct err err = { .kind = ERR_INTERNAL };
+		bool made = blob_name_make(str_of(cases[i].call_sid),
+					   str_of(cases[i].recording_sid), str_of(cases[i].format),
+					   name, &err);
+
+		OK(made == (cases[i].want != NULL), "name %zu is %s", i, made ? "made" : "refused");
+		IS_STR(str_of(name), str_of(made ? cases[i].want : "untouched"), "name %zu", i);
+		if (made)
+			OK(blob_name_is_valid(str_of(name)), "and valid");
+		else
+			IS_INT(err.kind, ERR_INVALID, "it is the caller's fault: %s", err.text);
+	}
+}
+
+static void other_names_are_not_valid(void)
+{
+	static const struct str cases[] = {
+		STR(""),
+		STR("3f"),
+		STR("3f/"),
+		STR("/etc/passwd"),
+		STR("../" CALL "." RECORDING ".mp3"),
+		STR("3f/../3f/" CALL "." RECORDING ".mp3"),
+		STR("3F/" CALL "." RECORDING ".mp3"),
+		STR("40/" CALL "." RECORDING ".mp3"),
+		STR("3f//" CALL "." RECORDING ".mp3"),
+		STR("3f/" CALL "." RECORDING),
+		STR("3f/" CALL "." RECORDING ".mp3."),
+		STR("3f/" CALL "." RECORDING ".mp3.mp3"),
+		STR("3f/" CALL "." RECORDING ".mp3\0.mp3"),
+		STR("3f/" CALL "." RECORDING ".mp3\0"),
+		STR("3f/" CALL ".mp3"),
+		STR("8a/." RECORDING ".mp3"),
+		STR("3f/" RECORDING ".mp3"),
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		OK(!blob_name_is_valid(cases[i]), "not a name: '%.*s'", STR_ARG(cases[i]));
+	OK(blob_name_is_valid(STR("8a/" RECORDING ".wav")), "a name without a call is one");
+}
+
+int main(void)
+{
+	names_are_made();
+	other_names_are_not_valid();
+	return tap_end();
+}

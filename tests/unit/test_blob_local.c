@@ -1,0 +1,245 @@
+#include "base/buf.h"
+#include "base/mem.h"
+#include "blob/blob_local.h"
+#include "blob_folder.h"
+#include "tap.h"
+
+#include <fcntl.h>
+#include <sys/statvfs.h>
+
+static struct blob_store *store;
+static struct err err;
+
+/* The text of a descriptor, from its beginning. */
+static struct str text_of(int fd)
+{
+	static char text[200];
+	ssize_t n = pread(fd, text, sizeof(text), 0);
+
+	return (struct str){ text, n > 0 ? (size_t)n : 0 };
+}
+
+static bool exists(const char *name)
+{
+	AUTO(free) char *path = xasprintf("%s/%s", folder, name);
+
+	return access(path, F_OK) == 0;
+}
+
+static void arrives_and_is_sealed(void)
+{
+	struct blob_arriving *arriving = NULL;
+	struct blob_sealed sealed;
+	struct stat about;
+	AUTO(close) int reader = -1;
+	AUTO(close) int stored = -1;
+	AUTO(free) char *path = NULL;
+	char array[SHA256_HEX];
+	struct buf digest;
+	uint64_t size = 0;
+
+	OK(blob_arriving_open(store, STR(RECORDING), 17, &arriving, &err), "opens");
+	OK(exists("arriving/" RECORDING ".17"), "in arriving/, by recording and generation");
+	OK(fcntl(arriving->fd, F_GETFD) & FD_CLOEXEC, "no child gets it");
+	OK(blob_arriving_write(arriving, STR("01234"), &err), "writes");
+	OK(blob_arriving_reader(arriving, &reader, &err), "somebody reads");
+	OK(fcntl(reader, F_GETFD) & FD_CLOEXEC, "no child gets that");
+	IS_INT(fcntl(reader, F_GETFL) & O_ACCMODE, O_RDONLY, "which is for reading alone");
+	IS_STR(text_of(reader), STR("01234"), "what is there");
+	OK(blob_arriving_write(arriving, STR("56789"), &err), "more comes");
+	IS_INT(arriving->size, 10, "it knows how much");
+	IS_STR(text_of(reader), STR("0123456789"), "and the reader sees it");
+	OK(!exists("recordings/" NAME), "nothing is under the final name");
+
+	IS_INT(blob_arriving_seal(arriving, STR("../x"), &sealed, &err), BLOB_UNSEALED,
+	       "no other name");
+	IS_INT(blob_arriving_seal(arriving, STR(NAME), &sealed, &err), BLOB_SEALED, "sealed");
+	IS_INT(sealed.size, 10, "its size");
+	buf_over(&digest, array, sizeof(array));
+	hex_add(&digest, sealed.sha256, sizeof(sealed.sha256));
+	IS_STR(buf_str(&digest),
+	       STR("84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882"),
+	       "its digest");
+	OK(!exists("arriving/" RECORDING ".17"), "gone from arriving/");
+	OK(blob_path(store, STR(NAME), &path, &err) && stat(path, &about) == 0,
+	   "found at its path");
+	IS_INT(about.st_mode & 0777, 0640, "not for everybody");
+	blob_arriving_free(arriving);
+	OK(exists("recordings/" NAME), "and stays when the arriving one is freed");
+	IS_STR(text_of(reader), STR("0123456789"), "who read it reads on");
+
+	OK(blob_open_read(store, STR(NAME), &stored, &size, &err), "opens what is stored");
+	IS_INT(size, 10, "of that size");
+	IS_STR(text_of(stored), STR("0123456789"), "with these bytes");
+}
+
+/* Another generation takes the place of what a crash left between rename and commit. */
+static void takes_the_place(void)
+{
+	struct blob_arriving *arriving = NULL;
+	struct blob_sealed sealed;
+	AUTO(close) int old = -1;
+	AUTO(close) int new = -1;
+	uint64_t size = 0;
+
+	OK(blob_open_read(store, STR(NAME), &old, &size, &err), "one is there");
+	OK(blob_arriving_open(store, STR(RECORDING), 18, &arriving, &err) &&
+		   blob_arriving_write(arriving, STR("others"), &err),
+	   "another arrives");
+	IS_INT(blob_arriving_seal(arriving, STR(NAME), &sealed, &err), BLOB_SEALED, "is sealed");
+	blob_arriving_free(arriving);
+	OK(blob_open_read(store, STR(NAME), &new, &size, &err), "opens");
+	IS_STR(text_of(new), STR("others"), "is the new one");
+	IS_STR(text_of(old), STR("0123456789"), "who had the old one keeps it");
+}
+
+static void is_cut_and_discarded(void)
+{
+	struct blob_arriving *arriving = NULL;
+	AUTO(close) int reader = -1;
+
+	OK(blob_arriving_open(store, STR(RECORDING), 19, &arriving, &err) &&
+		   blob_arriving_write(arriving, STR("abcdef"), &err) &&
+		   blob_arriving_reader(arriving, &reader, &err),
+	   "arrives");
+	OK(blob_arriving_truncate(arriving, 3, &err), "is cut");
+	OK(blob_arriving_write(arriving, STR("xyz"), &err), "goes on");
+	IS_STR(text_of(reader), STR("abcxyz"), "from there");
+	OK(blob_arriving_truncate(arriving, 0, &err), "is emptied");
+	IS_INT(arriving->size, 0, "empty");
+	OK(!blob_arriving_truncate(arriving, 1, &err) && err.kind == ERR_INVALID,
+	   "cut is not stretched");
+	blob_arriving_free(arriving);
+	OK(!exists("arriving/" RECORDING ".19"), "discarded");
+	blob_arriving_free(NULL);
+
+	OK(!blob_arriving_open(store, STR("../../x"), 1, &arriving, &err) &&
+		   err.kind == ERR_INVALID,
+	   "a wrong SID is no file");
+	OK(!blob_arriving_open(store, STR(RECORDING), -1, &arriving, &err),
+	   "nor a wrong generation");
+}
+
+static void is_swept(void)
+{
+	struct blob_arriving *first = NULL, *second = NULL;
+	AUTO(free) char *path = xasprintf("%s/arriving/" RECORDING ".20", folder);
+	AUTO(close) int left = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0640);
+	uint64_t removed = 99;
+
+	OK(left >= 0 && write(left, "left by a crash", 15) == 15, "something was left");
+	OK(blob_sweep_arriving(store, &removed, &err), "sweeps");
+	IS_INT(removed, 1, "one");
+	OK(!exists("arriving/" RECORDING ".20") && exists("recordings/" NAME), "and nothing else");
+	OK(blob_sweep_arriving(store, &removed, &err) && removed == 0, "then none");
+
+	/* An old file under the same name is not gone on with. */
+	OK(blob_arriving_open(store, STR(RECORDING), 21, &first, &err) &&
+		   blob_arriving_write(first, STR("longer"), &err) &&
+		   blob_arriving_open(store, STR(RECORDING), 21, &second, &err),
+	   "opened twice");
+	IS_INT(lseek(second->fd, 0, SEEK_END), 0, "it begins empty");
+	blob_arriving_free(first);
+	blob_arriving_free(second);
+}
+
+static void is_verified(void)
+{
+	struct blob_sealed want = { .size = 6 };
+	enum blob_condition condition;
+	AUTO(free) char *path = NULL;
+	AUTO(close) int fd = -1;
+
+	sha256_of(STR("others"), want.sha256);
+	OK(blob_verify(store, STR(NAME), &want, &condition, &err) && condition == BLOB_SOUND,
+	   "sound");
+	OK(blob_path(store, STR(NAME), &path, &err), "has a path");
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	OK(pwrite(fd, "O", 1, 0) == 1, "one byte turns");
+	OK(blob_verify(store, STR(NAME), &want, &condition, &err) && condition == BLOB_WRONG_BYTES,
+	   "and is found");
+	OK(ftruncate(fd, 5) == 0, "one is lost");
+	OK(blob_verify(store, STR(NAME), &want, &condition, &err) && condition == BLOB_WRONG_SIZE,
+	   "and is found");
+	OK(blob_remove(store, STR(NAME), &err), "removed");
+	OK(!exists("recordings/" NAME), "gone");
+	OK(blob_verify(store, STR(NAME), &want, &condition, &err) && condition == BLOB_MISSING,
+	   "missing");
+	OK(!blob_remove(store, STR(NAME), &err) && err.kind == ERR_NOT_FOUND, "removed once");
+	OK(!blob_remove(store, STR("ee/" RECORDING ".mp3"), &err) && err.kind == ERR_INVALID,
+	   "a wrong name is not looked for");
+}
+
+/* Recordings are listened to for years; somebody may remove an empty folder meanwhile. */
+static void folder_was_removed(void)
+{
+	AUTO(free) char *path = xasprintf("%s/recordings/3f", folder);
+	struct blob_arriving *arriving = NULL;
+	struct blob_sealed sealed;
+
+	OK(rmdir(path) == 0, "the folder is removed");
+	OK(blob_arriving_open(store, STR(RECORDING), 22, &arriving, &err), "one arrives");
+	IS_INT(blob_arriving_seal(arriving, STR(NAME), &sealed, &err), BLOB_SEALED,
+	       "sealed, empty: %s", err.text);
+	blob_arriving_free(arriving);
+	OK(exists("recordings/" NAME), "and there");
+}
+
+/* The file system's refusal, by a folder in the way: nothing is lost. */
+static void cannot_be_renamed(void)
+{
+	AUTO(free) char *path = xasprintf("%s/recordings/8a/" RECORDING ".mp3", folder);
+	AUTO(free) char *parent = xasprintf("%s/recordings/8a", folder);
+	struct blob_arriving *arriving = NULL;
+	struct blob_sealed sealed;
+
+	OK(mkdir(parent, 0750) == 0 && mkdir(path, 0750) == 0, "a folder is in the way");
+	OK(blob_arriving_open(store, STR(RECORDING), 23, &arriving, &err) &&
+		   blob_arriving_write(arriving, STR("abc"), &err),
+	   "one arrives");
+	IS_INT(blob_arriving_seal(arriving, STR("8a/" RECORDING ".mp3"), &sealed, &err),
+	       BLOB_UNSEALED, "not sealed: %s", err.text);
+	OK(exists("arriving/" RECORDING ".23"), "still arriving");
+	OK(rmdir(path) == 0, "the way is free");
+	IS_INT(blob_arriving_seal(arriving, STR("8a/" RECORDING ".mp3"), &sealed, &err),
+	       BLOB_SEALED, "sealed at the second try");
+	blob_arriving_free(arriving);
+}
+
+static void knows_its_room(void)
+{
+	struct statvfs about;
+	uint64_t bytes = 0;
+
+	OK(statvfs(folder, &about) == 0 && blob_free_bytes(store, &bytes, &err), "asks for room");
+	OK(bytes > 0 && bytes <= (uint64_t)about.f_blocks * about.f_frsize, "there is some");
+}
+
+int main(void)
+{
+	AUTO(free) char *data_dir = NULL;
+	AUTO(free) char *file = NULL;
+	struct blob_store *none = NULL;
+
+	folder_make();
+	data_dir = xasprintf("%s/", folder);
+	OK(blob_local_open(data_dir, &store, &err), "opens, making its folders");
+	arrives_and_is_sealed();
+	takes_the_place();
+	is_cut_and_discarded();
+	is_swept();
+	is_verified();
+	folder_was_removed();
+	cannot_be_renamed();
+	knows_its_room();
+	blob_store_free(store);
+	OK(blob_local_open(data_dir, &store, &err), "opens again");
+	OK(exists("recordings/" NAME), "with what was there");
+	blob_store_free(store);
+	blob_store_free(NULL);
+
+	file = xasprintf("%s/recordings/" NAME, folder);
+	OK(!blob_local_open(file, &none, &err), "a file is no folder: %s", err.text);
+	folder_remove();
+	return tap_end();
+}
