@@ -57,7 +57,8 @@ describe('errors', () => {
     ['a path in place of a SID', 400, 'bad_request', '/api/recordings/..%2f..%2fetc%2fpasswd/media'],
     ['a recording SID that is none', 400, 'bad_request', '/api/recordings/REzz/media'],
     ['?recording= that is none', 400, 'bad_request', () => `${recording.downloadPath}?recording=RE1`],
-    ['a cursor that is none', 400, 'bad_request', '/api/calls?cursor=%00nonsense'],
+    ['a cursor that is none', 400, 'bad_request', '/api/calls?after=%00nonsense'],
+    ['a filter that is none', 400, 'bad_request', '/api/calls?directoin=inbound'],
     ['a direction that is none', 400, 'bad_request', '/api/calls?direction=sideways'],
     ['an address that is too long', 414, 'too_large', () => `/api/calls?x=${'a'.repeat(15_000)}`],
   ];

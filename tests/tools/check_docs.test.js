@@ -15,7 +15,9 @@ const sound = {
   'docs/api.md': '# The calls\n`GET|HEAD /api/calls/{CallSid}` and `POST /webhook`\n',
   'docs/settings.md': `# Settings\n\n${rows.join('\n')}\n`,
   'src/web/routes.c': `
-    { BIT(HTTP_GET) | BIT(HTTP_HEAD), "/api/calls/{}", calls_one },
+#define GET (BIT(HTTP_GET) | BIT(HTTP_HEAD))
+    { GET, "/api/calls/{}", calls_one },
+    { GET, "/page.js", web_page },
     { BIT(HTTP_POST), "/webhook", webhook, .body_max = 1 },
   `,
   'callspool': `#!/bin/sh\n[ "$1 $2" = "config --markdown" ] || exit 9\ncat <<'EOF'\n${rows.join('\n')}\nEOF\n`,
@@ -44,7 +46,7 @@ const faults = [
   ['a setting that the program lacks', { 'docs/settings.md': [...rows, '| `d` | 4 | D. |'].join('\n') }, /no such setting: \| `d`/],
   ['a program that does not answer', { callspool: '#!/bin/sh\nexit 1\n' }, /cannot ask the program/],
   ['a route that the page lacks', { 'docs/api.md': '# The calls\n`GET|HEAD /api/calls/{CallSid}`\n' }, /does not name POST \/webhook/],
-  ['a method that the page lacks', { 'docs/api.md': '# The calls\n`GET /api/calls/{CallSid}` `POST /webhook`\n' }, /does not name HEAD \/api\/calls\/\{\}/],
+  ['a method that the page lacks', { 'docs/api.md': '# The calls\n`POST /api/calls/{CallSid}` `POST /webhook`\n' }, /does not name GET \/api\/calls\/\{\}/],
   ['a route that is not served', { 'docs/api.md': `${sound['docs/api.md']}\`DELETE /webhook\`\n` }, /names DELETE \/webhook, which/],
 ];
 for (const [name, changes, says] of faults) {

@@ -1,0 +1,90 @@
+// A call that just arrived plays in a real browser: sound goes on, and goes on after a seek.
+//
+// CALLSPOOL_URL names a demo that runs already; without it one is started.
+// CALLSPOOL_SCREENSHOT names a file for a picture of the page.
+import test, { after, before, describe } from 'node:test';
+import assert from 'node:assert/strict';
+import { requestJson } from '../server/harness/http.js';
+import { lifetime } from '../server/harness/lifetime.js';
+import { until } from '../server/harness/until.js';
+import { launchBrowser } from './browser.js';
+
+describe('the demo in Chromium', () => {
+  let url, browser, page;
+  const complaints = [];
+
+  before(async () => {
+    url = process.env.CALLSPOOL_URL;
+    if (!url) {
+      const { startDemo } = await import('../server/harness/callspool.js');
+      ({ url } = await startDemo(lifetime));
+    }
+    url = url.replace(/\/$/, '');
+    browser = await launchBrowser(lifetime);
+    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    page.on('pageerror', (error) => complaints.push(`page: ${error.message}`));
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(`console: ${message.text()}`);
+    });
+    page.on('response', (reply) => {
+      if (reply.status() >= 500) complaints.push(`${reply.status()} ${reply.url()}`);
+    });
+  });
+  after(() => browser?.close());
+
+  test('a call that just arrived is stored within seconds', async () => {
+    await until('a stored recording', async () => {
+      const { json } = await requestJson(`${url}/api/calls`);
+      return json.calls.some(({ recordings }) => recordings.some(({ state }) => state === 'stored'));
+    }, 60_000);
+  });
+
+  test('it is on the page, and plays: currentTime advances', async () => {
+    await page.goto(`${url}/`);
+    await page.waitForSelector('audio', { state: 'attached', timeout: 30_000 });
+    const duration = await page.evaluate(async () => {
+      const audio = document.querySelector('audio');
+      audio.muted = true;
+      await audio.play();
+      return audio.duration;
+    });
+    assert.ok(Number.isFinite(duration) && duration > 1, `duration ${duration}`);
+    await page.waitForFunction(() => document.querySelector('audio').currentTime > 0.5, undefined, { timeout: 20_000 });
+  });
+
+  test('it plays on after a seek ahead, and after one back', async () => {
+    for (const share of [0.7, 0.2]) {
+      const from = await page.evaluate((at) => {
+        const audio = document.querySelector('audio');
+        audio.currentTime = audio.duration * at;
+        return audio.duration * at;
+      }, share);
+      await page.waitForFunction((at) => {
+        const audio = document.querySelector('audio');
+        return !audio.seeking && audio.currentTime > at + 0.3 && audio.currentTime < at + 10;
+      }, from, { timeout: 20_000 });
+      assert.equal(await page.evaluate(() => document.querySelector('audio').error), null);
+    }
+  });
+
+  test('it can be sought everywhere, without all of it having been downloaded first', async () => {
+    const { seekable, duration } = await page.evaluate(() => {
+      const audio = document.querySelector('audio');
+      return { seekable: audio.seekable.length ? audio.seekable.end(0) : 0, duration: audio.duration };
+    });
+    assert.ok(Math.abs(seekable - duration) < 0.1, `${seekable} of ${duration}`);
+  });
+
+  test('it plays to its end', async () => {
+    await page.evaluate(() => {
+      const audio = document.querySelector('audio');
+      audio.currentTime = audio.duration - 0.5;
+    });
+    await page.waitForFunction(() => document.querySelector('audio').ended, undefined, { timeout: 20_000 });
+  });
+
+  test('nobody complained', async () => {
+    if (process.env.CALLSPOOL_SCREENSHOT) await page.screenshot({ path: process.env.CALLSPOOL_SCREENSHOT });
+    assert.deepEqual(complaints, []);
+  });
+});

@@ -1,0 +1,162 @@
+// The command line: what each command prints, its exit status, and settings from every source.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ACCOUNT, BINARY, TOKEN, callspool, startServer } from './harness/callspool.js';
+import { request, requestJson, parseReplies } from './harness/http.js';
+import { run, temporaryFolder } from './harness/process.js';
+import { startStored } from './harness/stored.js';
+import { newSid } from './harness/webhook.js';
+
+const COMMANDS = ['serve', 'demo', 'simulate', 'status', 'path', 'config', 'version'];
+
+test('version', async () => {
+  const { code, stdout, stderr } = await callspool(['version']);
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.match(stdout, /^callspool \d+\.\d+\.\d+/);
+});
+
+test('--help names every command and exits with 0', async () => {
+  const { code, stdout } = await callspool(['--help']);
+  assert.equal(code, 0);
+  for (const command of COMMANDS) assert.match(stdout, new RegExp(`^\\s+${command}\\b`, 'm'));
+});
+
+for (const command of COMMANDS) {
+  test(`${command} --help has examples`, async () => {
+    const { code, stdout, stderr } = await callspool([command, '--help']);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, new RegExp(`callspool ${command}`));
+    assert.match(stdout, /example/i);
+  });
+}
+
+const wrong = [
+  ['no command', []],
+  ['a command that is none', ['frobnicate']],
+  ['an option that is none', ['version', '--frobnicate']],
+  ['--set without a value', ['config', '--set']],
+  ['--set without =', ['config', '--set', 'listen']],
+];
+for (const [name, args] of wrong) {
+  test(`refused with status 2: ${name}`, async () => {
+    const { code, stdout, stderr } = await callspool(args);
+    assert.equal(code, 2, stdout + stderr);
+    assert.notEqual(stderr, '');
+  });
+}
+
+/** callspool config with a settings file of these lines. */
+async function config(t, lines, args = [], env = {}) {
+  const file = join(temporaryFolder(t), 'callspool.conf');
+  writeFileSync(file, lines.join('\n'), { mode: 0o600 });
+  return { file, ...await callspool(['config', '--config', file, ...args], { env }) };
+}
+
+const badSettings = [
+  ['unknown', 'lissten = 1', /lissten/],
+  ['a duration that is none', 'play_wait = soon', /play_wait/],
+  ['a duration without a unit', 'play_wait = 25', /play_wait/],
+  ['out of bounds', 'fetch.concurrency = 100000000', /fetch\.concurrency/],
+  ['a format that is none', 'format = ogg', /format/],
+  ['an address that is none', 'listen = nowhere', /listen/],
+  ['not key = value', 'just words', /just words|key = value/],
+  ['twice', 'format = mp3\nformat = wav', /format/],
+];
+for (const [name, line, says] of badSettings) {
+  test(`a setting is refused at start, naming the line: ${name}`, async (t) => {
+    const { code, stderr, file } = await config(t, ['# a comment', '', 'retention = 7d', line]);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, says);
+    const lineNumber = 4 + (line.includes('\n') ? 1 : 0);
+    assert.match(stderr, new RegExp(`${file}:${lineNumber}\\b`), stderr);
+  });
+}
+
+test('serve refuses a wrong setting before it does anything', async (t) => {
+  const dataDir = join(temporaryFolder(t), 'data');
+  const { code, stderr } = await callspool(['serve', '--set', `data_dir=${dataDir}`, '--set', 'no_such_setting=1']);
+  assert.equal(code, 2);
+  assert.match(stderr, /no_such_setting/);
+  assert.equal(existsSync(dataDir), false);
+});
+
+test('settings: --set beats the environment, which beats the file, which beats the default', async (t) => {
+  const print = async (lines, args, env) => (await config(t, lines, args, env)).stdout;
+  assert.match(await print([], [], {}), /^fetch\.concurrency = 32\b.*default/m);
+  assert.match(await print(['fetch.concurrency = 5'], [], {}), /^fetch\.concurrency = 5\b.*callspool\.conf:1/m);
+  assert.match(await print(['fetch.concurrency = 5'], [], { CALLSPOOL_FETCH_CONCURRENCY: '6' }), /^fetch\.concurrency = 6\b.*CALLSPOOL_FETCH_CONCURRENCY/m);
+  assert.match(await print(['fetch.concurrency = 5'], ['--set', 'fetch.concurrency=7'], { CALLSPOOL_FETCH_CONCURRENCY: '6' }), /^fetch\.concurrency = 7\b.*--set/m);
+});
+
+test('secrets: never by --set, never shown', async (t) => {
+  const refused = await callspool(['config', '--set', `twilio.auth_token=${TOKEN}`]);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /twilio\.auth_token/);
+  const { stdout, stderr } = await config(t, []);
+  assert.match(stdout, new RegExp(ACCOUNT));
+  assert.ok(!stdout.includes(TOKEN) && !stderr.includes(TOKEN) && !refused.stderr.includes(TOKEN));
+});
+
+test('auth = none is refused on an address that others reach', async (t) => {
+  const dataDir = join(temporaryFolder(t), 'data');
+  const { code, stderr } = await callspool(['serve', '--set', `data_dir=${dataDir}`, '--set', 'auth=none', '--set', 'listen=0.0.0.0:0'], { withinMs: 15_000 });
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /auth/);
+});
+
+test('path: where the file of a call lies; 3 when there is none, 2 for what is no SID', async (t) => {
+  const { server, recording } = await startStored(t);
+  const set = ['--set', `data_dir=${server.dataDir}`];
+  for (const sid of [recording.callSid, recording.recordingSid]) {
+    const { code, stdout, stderr } = await callspool(['path', sid, ...set]);
+    assert.equal(code, 0, stderr);
+    assert.equal(statSync(stdout.trim()).size, recording.bytes.length);
+  }
+  assert.equal((await callspool(['path', newSid('CA'), ...set])).code, 3);
+  assert.equal((await callspool(['path', 'CA12', ...set])).code, 2);
+  await server.stop('SIGTERM');
+  assert.equal((await callspool(['path', recording.callSid, ...set])).code, 0, 'without a running server too');
+});
+
+test('status: of a running server and without one, for people and for machines', async (t) => {
+  const { server } = await startStored(t);
+  const set = ['--set', `data_dir=${server.dataDir}`];
+  for (const running of [true, false]) {
+    const human = await callspool(['status', ...set]);
+    assert.equal(human.code, 0, human.stderr);
+    assert.match(human.stdout, /1\b.*stored|stored.*\b1\b/i);
+    const { code, stdout, stderr } = await callspool(['status', '--json', ...set]);
+    assert.equal(code, 0, stderr);
+    assert.equal(JSON.parse(stdout).recordings.stored, 1, stdout);
+    if (running) await server.stop('SIGTERM');
+  }
+});
+
+test('the administrator\'s socket is the owner\'s alone', async (t) => {
+  const server = await startServer(t);
+  const { stdout } = await run('find', [server.dataDir, '-type', 's']);
+  const [socket] = stdout.trim().split('\n');
+  assert.ok(socket, 'there is one');
+  assert.equal(statSync(socket).mode & 0o777, 0o600);
+  assert.equal(statSync(server.dataDir).mode & 0o007, 0);
+});
+
+test('serve --stdio answers one connection on its standard input and output', async (t) => {
+  const dataDir = join(temporaryFolder(t), 'data');
+  const { code, stdout, stderr } = await run(BINARY, ['serve', '--stdio', '--set', `data_dir=${dataDir}`, '--set', 'auth=none'], {
+    binary: true, env: { TWILIO_ACCOUNT_SID: ACCOUNT, TWILIO_AUTH_TOKEN: TOKEN },
+    input: 'GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /api/calls HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+  });
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(parseReplies(stdout).map(({ status }) => status), [200, 200]);
+});
+
+test('the ready line names the address, port and all', async (t) => {
+  const server = await startServer(t);
+  assert.match(server.url, /^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
+  assert.equal((await request(`${server.url}/health`)).status, 200);
+  assert.equal(server.out.filter((line) => /is listening on/.test(line)).length, 1);
+  assert.ok((await requestJson(`${server.url}/api/calls`)).json.calls.length === 0);
+});
