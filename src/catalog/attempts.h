@@ -30,8 +30,8 @@ struct attempt { /* a plain value */
 	int channels;       /* asked for; 0: unsaid */
 	int http_status;    /* 0: no answer */
 	int64_t bytes;      /* that arrived in this attempt */
-	char outcome
-		[ATTEMPT_OUTCOME_SIZE]; /* "stored", "not_ready", "interrupted" ...; "" under way */
+	/* "stored", "not_ready", "interrupted" ...; "" under way */
+	char outcome[ATTEMPT_OUTCOME_SIZE];
 	char detail[ATTEMPT_DETAIL_SIZE]; /* a sentence for a person; "" */
 };
 

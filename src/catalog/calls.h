@@ -16,17 +16,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum call_status { /* by rank: a call never goes back.  Stored as numbers: never renumber. */
-		   CALL_STATUS_UNKNOWN = 0, /* only known by its recording */
-		   CALL_QUEUED = 10,
-		   CALL_INITIATED = 20,
-		   CALL_RINGING = 30,
-		   CALL_IN_PROGRESS = 40,
-		   CALL_CANCELED = 50, /* from here on: final */
-		   CALL_FAILED = 51,
-		   CALL_NO_ANSWER = 52,
-		   CALL_BUSY = 53,
-		   CALL_COMPLETED = 54,
+/* By rank: a call never goes back.  Stored as numbers: never renumber. */
+enum call_status {
+	CALL_STATUS_UNKNOWN = 0, /* only known by its recording */
+	CALL_QUEUED = 10,
+	CALL_INITIATED = 20,
+	CALL_RINGING = 30,
+	CALL_IN_PROGRESS = 40,
+	CALL_CANCELED = 50, /* from here on: final */
+	CALL_FAILED = 51,
+	CALL_NO_ANSWER = 52,
+	CALL_BUSY = 53,
+	CALL_COMPLETED = 54,
 };
 /* As Twilio spells it ("in-progress"); "" for unknown. */
 const char *call_status_text(enum call_status status);
@@ -38,11 +39,12 @@ bool call_status_is_final(enum call_status status);
  * The tab a call is listed under.  Outbound: outbound-api, outbound-dial,
  * trunking-originating (our side placed it through the trunk).  Inbound: inbound,
  * trunking-terminating (it came from the network to our side).
+ * Stored as numbers: never renumber.
  */
-enum call_direction {                         /* stored as numbers: never renumber */
-		      CALL_DIRECTION_UNKNOWN, /* not told yet: listed under All alone */
-		      CALL_INBOUND,
-		      CALL_OUTBOUND,
+enum call_direction {
+	CALL_DIRECTION_UNKNOWN, /* not told yet: listed under All alone */
+	CALL_INBOUND,
+	CALL_OUTBOUND,
 };
 enum call_direction call_direction_from_text(struct str text);
 

@@ -16,11 +16,12 @@
 
 struct catalog;
 
-enum event_kind {                             /* stored as numbers: append only, never renumber */
-		  EVENT_RECORDING_STATUS = 1, /* a recording status callback */
-		  EVENT_CALL_STATUS = 2, /* a call status callback, or a <Record action> request */
-		  EVENT_RECORDING_LISTED = 3, /* Twilio's Recordings list or metadata says so */
-		  EVENT_CALL_FETCHED = 4,     /* Twilio's Calls resource says so */
+/* Stored as numbers: append only, never renumber. */
+enum event_kind {
+	EVENT_RECORDING_STATUS = 1, /* a recording status callback */
+	EVENT_CALL_STATUS = 2,      /* a call status callback, or a <Record action> request */
+	EVENT_RECORDING_LISTED = 3, /* Twilio's Recordings list or metadata says so */
+	EVENT_CALL_FETCHED = 4,     /* Twilio's Calls resource says so */
 };
 
 #define EVENT_UNKNOWN (-1) /* a duration or sequence number that was not told */

@@ -18,12 +18,13 @@
 #include "catalog/events.h"
 #include "catalog/projection.h"
 
-enum upstream { /* by rank; stored as numbers: never renumber */
-		UPSTREAM_ANNOUNCED,
-		UPSTREAM_FAILED,
-		UPSTREAM_ABSENT,
-		UPSTREAM_COMPLETED,
-		UPSTREAM_DELETED,
+/* By rank; stored as numbers: never renumber. */
+enum upstream {
+	UPSTREAM_ANNOUNCED,
+	UPSTREAM_FAILED,
+	UPSTREAM_ABSENT,
+	UPSTREAM_COMPLETED,
+	UPSTREAM_DELETED,
 };
 
 #define PENDING_STATES (BIT(RECORDING_QUEUED) | BIT(RECORDING_WAITING))

@@ -25,30 +25,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum recording_state {                      /* stored as numbers: append only, never renumber */
-		       RECORDING_ANNOUNCED, /* Twilio is still recording or processing it */
-		       RECORDING_QUEUED, /* completed: to be fetched, never tried or to be tried at once */
-		       RECORDING_WAITING, /* for next_try_at_ms, because of reason_code */
-		       RECORDING_STORED,  /* kept whole, checked, committed */
-		       RECORDING_ABSENT,  /* Twilio says that there is none: too short, silent */
-		       RECORDING_DEAD,    /* dead letter: given up, waits for a person */
-		       RECORDING_GONE,    /* deleted at Twilio before we had it */
-		       RECORDING_PURGED,  /* stored once, bytes removed */
-		       RECORDING_STATES,
+/* Stored as numbers: append only, never renumber. */
+enum recording_state {
+	RECORDING_ANNOUNCED, /* Twilio is still recording or processing it */
+	RECORDING_QUEUED,    /* completed: to be fetched, never tried or to be tried at once */
+	RECORDING_WAITING,   /* for next_try_at_ms, because of reason_code */
+	RECORDING_STORED,    /* kept whole, checked, committed */
+	RECORDING_ABSENT,    /* Twilio says that there is none: too short, silent */
+	RECORDING_DEAD,      /* dead letter: given up, waits for a person */
+	RECORDING_GONE,      /* deleted at Twilio before we had it */
+	RECORDING_PURGED,    /* stored once, bytes removed */
+	RECORDING_STATES,
 };
 
 /* "announced", "queued", ... as the API and the log spell it. */
 const char *recording_state_text(enum recording_state state);
 
-/* What the calls page filters by: states that mean the same to who listens. */
-enum recording_group {                          /* stored as numbers: append only, never renumber */
-		       RECORDING_GROUP_NONE,    /* the call has no recording that we know of */
-		       RECORDING_GROUP_PENDING, /* announced, queued, waiting */
-		       RECORDING_GROUP_STORED,
-		       RECORDING_GROUP_ABSENT,
-		       RECORDING_GROUP_FAILED,  /* dead */
-		       RECORDING_GROUP_DELETED, /* gone, purged */
-		       RECORDING_GROUPS,
+/*
+ * What the calls page filters by: states that mean the same to who listens.  Stored
+ * as numbers: append only, never renumber.
+ */
+enum recording_group {
+	RECORDING_GROUP_NONE,    /* the call has no recording that we know of */
+	RECORDING_GROUP_PENDING, /* announced, queued, waiting */
+	RECORDING_GROUP_STORED,
+	RECORDING_GROUP_ABSENT,
+	RECORDING_GROUP_FAILED,  /* dead */
+	RECORDING_GROUP_DELETED, /* gone, purged */
+	RECORDING_GROUPS,
 };
 
 enum recording_group recording_state_group(enum recording_state state);
@@ -84,8 +88,8 @@ struct recording {
 	int64_t next_try_at_ms;  /* 0 unless QUEUED or WAITING */
 	int64_t first_try_at_ms; /* of this round: giving up counts from here; 0 not tried */
 	int64_t tries;           /* counted tries of this round */
-	char reason_code
-		[RECORDING_REASON_SIZE]; /* why it does not play: "upstream_refused" ...; "" */
+	/* why it does not play: "upstream_refused" ...; "" */
+	char reason_code[RECORDING_REASON_SIZE];
 	char reason_text[RECORDING_TEXT_SIZE]; /* the same for a person; "" */
 
 	/* the media; generation and generation_at_ms from the first attempt on, the rest once STORED */

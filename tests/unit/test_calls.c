@@ -349,6 +349,58 @@ static void test_vague_number(void)
 	OK(!page.is_number_vague && page.count == 1, "more digits are not");
 }
 
+/*
+ * Two numbers that end alike: one with more outbound calls than a page looks at, one
+ * with three inbound calls that are older than most of those, and a call between them.
+ */
+static void add_busy_numbers(void)
+{
+	struct event event;
+	struct projection_result result;
+	int64_t seq;
+
+	MUST(catalog_begin(ledger.writer, &err));
+	for (unsigned n = 0; n < 1203; n++) {
+		char sid[SID_SIZE];
+		bool is_inbound = n >= 1200;
+
+		event_init(&event, EVENT_CALL_STATUS, NOON - 900000 - n);
+		if (is_inbound)
+			event.received_at_ms = NOON - 901100 - n * 7;
+		event.call_sid = sid_text("CA", 5000 + n, sid);
+		event.direction = is_inbound ? STR("inbound") : STR("outbound-api");
+		event.from = is_inbound ? STR("+25558889999") : STR("+15558889999");
+		if (n == 1202)
+			event.to = STR("+15558889999");
+		MUST(events_append(ledger.writer, &event, &seq, &err));
+	}
+	MUST(catalog_commit(ledger.writer, &err));
+	ledger_project(&ledger, &result);
+}
+
+static void test_horizon(void)
+{
+	struct call_filter filter = { .number = STR("8889999"), .direction = CALL_INBOUND };
+	struct call_cursor cursor = { 0 };
+	struct call_row rows[10];
+	struct call_page page;
+	int64_t last = INT64_MAX;
+	unsigned found = 0, pages = 0, wrong = 0;
+
+	add_busy_numbers();
+	do {
+		MUST(calls_list(ledger.writer, &filter, &cursor, rows, 10, &page, &err));
+		for (size_t i = 0; i < page.count; i++, found++) {
+			wrong += rows[i].call.started_at_ms >= last;
+			last = rows[i].call.started_at_ms;
+		}
+		cursor = page.next;
+	} while (page.more && ++pages < 20);
+	OK(pages > 0, "a page that looked at enough ends short, with a place to go on from");
+	IS_INT(found, 3, "the pages together find each call once");
+	IS_INT(wrong, 0, "newest first");
+}
+
 /* Each statement searches an index and neither scans a table nor sorts more than pages. */
 static void test_plans(void)
 {
@@ -451,6 +503,7 @@ int main(void)
 	test_arrival_between_pages();
 	test_start_moves();
 	test_vague_number();
+	test_horizon();
 	test_plans();
 	test_texts();
 	ledger_remove(&ledger);

@@ -56,6 +56,26 @@ static void test_file(struct db *db)
 	OK(db_dialect(db) == DB_SQLITE, "the dialect is SQLite's");
 }
 
+/* One number that a pragma tells. */
+static int64_t setting(struct db *db, const char *sql)
+{
+	AUTO(db_stmt_reset) struct db_stmt *ask = NULL;
+
+	if (!db_prepare(db, sql, &ask, &err) || db_step(ask, &err) != DB_ROW)
+		return -1;
+	return db_column_int(ask, 0);
+}
+
+static void test_durable(struct db *db)
+{
+	AUTO(db_stmt_reset) struct db_stmt *mode = NULL;
+
+	IS_INT(setting(db, "PRAGMA synchronous"), 2, "each commit is synced");
+	OK(db_prepare(db, "PRAGMA journal_mode", &mode, &err) && db_step(mode, &err) == DB_ROW,
+	   "the journal is asked for");
+	IS_STR(db_column_str(mode, 0), STR("wal"), "it is the log that readers do not wait for");
+}
+
 static void test_values(struct db *db)
 {
 	AUTO(db_stmt_reset) struct db_stmt *stmt = NULL;
@@ -192,6 +212,7 @@ int main(void)
 		AUTO(db_free) struct db *db = opened(DB_WRITE);
 
 		test_file(db);
+		test_durable(db);
 		test_values(db);
 		test_mistakes(db);
 		test_constraint(db);

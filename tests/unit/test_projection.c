@@ -256,6 +256,12 @@ static void test_main_recording(void)
 	MUST(calls_find(ledger.writer, CALL, &call, &err));
 	IS_INT(call.recordings, 2, "both are kept");
 	OK(call.is_main_fixed, "and the main one is fixed");
+	events[0].recording_sid = STR("RE00000000000000000000000000000003");
+	ledger_append(&ledger, &events[0]);
+	ledger_project(&ledger, &result);
+	MUST(calls_find(ledger.writer, CALL, &call, &err));
+	IS_INT(call.recordings, 3, "a third is counted");
+	IS_STR(str_of(call.main_recording_sid), RECORDING_2, "and changes nothing else");
 	ledger_remove(&ledger);
 }
 
