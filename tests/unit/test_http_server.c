@@ -1,0 +1,530 @@
+#include "http/http_server.h"
+#include "http_fixture.h"
+
+#define GET(path)	"GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
+#define GET_LAST(path)	"GET " path " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+#define POST_LAST(path) "POST " path " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+
+/* ---- a small product ---- */
+
+static struct {
+	struct exchange *x; /* the one that is parked */
+	struct parked parked;
+	atomic_int gone, ended, served;
+} product;
+
+static void refuse(struct exchange *x, int status, const char *code, const char *text, const char *allow)
+{
+	reply_begin(x, status);
+	if (allow)
+		reply_header(x, STR("Allow"), str_of(allow));
+	reply_send(x, str_of(code));
+}
+
+static void ended(struct exchange *x)
+{
+	product.ended++;
+}
+
+static void parked_gone(struct parked *parked)
+{
+	product.x = NULL;
+	product.gone++;
+}
+
+static void serve_hello(struct exchange *x)
+{
+	product.served++;
+	reply_begin(x, 200);
+	reply_header(x, STR("Content-Type"), STR("text/plain"));
+	reply_send(x, STR("hello"));
+}
+
+static void serve_echo(struct exchange *x)
+{
+	reply_begin(x, 200);
+	reply_send(x, x->request.body);
+}
+
+static void serve_nothing(struct exchange *x)
+{
+}
+
+static void serve_park(struct exchange *x)
+{
+	product.x = x;
+	product.parked.gone = parked_gone;
+	exchange_park(x, &product.parked);
+}
+
+static void serve_id(struct exchange *x)
+{
+	reply_begin(x, 200);
+	reply_send(x, str_of(x->id));
+}
+
+static bool trusts(const struct exchange *x)
+{
+	return strcmp(x->peer, "127.0.0.1") == 0 && !str_eq(x->request.query, STR("untrusted"));
+}
+
+static bool admit(struct exchange *x)
+{
+	if (!str_eq(x->request.query, STR("forbidden")))
+		return true;
+	reply_begin(x, 403);
+	reply_send(x, STR("forbidden"));
+	return false;
+}
+
+static void serve_file(struct exchange *x)
+{
+	reply_begin(x, 200);
+	reply_send_file(x, fixture.file_fd, 0, FILE_SIZE);
+}
+
+static const struct http_route routes[] = {
+	{ BIT(HTTP_GET) | BIT(HTTP_HEAD), "/hello", serve_hello, 0, NULL, 0 },
+	{ BIT(HTTP_POST), "/hello", serve_hello, 0, NULL, 0 },
+	{ BIT(HTTP_POST), "/echo", serve_echo, 100000, NULL, 0 },
+	{ BIT(HTTP_POST), "/typed", serve_echo, 1000, "application/json text/plain", 0 },
+	{ BIT(HTTP_GET), "/nothing", serve_nothing, 0, NULL, 0 },
+	{ BIT(HTTP_GET), "/park", serve_park, 0, NULL, 0 },
+	{ BIT(HTTP_GET), "/id", serve_id, 0, NULL, 0 },
+	{ BIT(HTTP_GET), "/file", serve_file, 0, NULL, 0 },
+};
+
+static const struct http_app app = {
+	.routes = routes, .route_count = ARRAY_LEN(routes), .refuse = refuse, .admit = admit, .ended = ended,
+	.trusts = trusts,
+};
+
+/* ---- one request, one answer ---- */
+
+static const struct {
+	const char *name, *request, *status;
+	const char *parts[3]; /* found in the reply; a part that begins with '!' must not be */
+} cases[] = {
+	{ "a simple request", GET_LAST("/hello"), "200 OK",
+	  { "\r\nContent-Length: 5\r\n", "\r\nConnection: close\r\n", "\r\n\r\nhello" } },
+	{ "HEAD", "HEAD /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "200 OK",
+	  { "\r\nContent-Length: 5\r\n", "!hello", "\r\nContent-Type: text/plain\r\n" } },
+	{ "HTTP/1.0", "GET /hello HTTP/1.0\r\n\r\n", "200 OK", { "\r\nConnection: close\r\n", "\r\n\r\nhello" } },
+	{ "absolute form", "GET http://h/hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "200 OK", { "hello" } },
+	{ "a date", GET_LAST("/hello"), "200 OK", { "\r\nDate: ", " GMT\r\n" } },
+	{ "no such path", GET_LAST("/none"), "404 Not Found", { "not_found" } },
+	{ "no such method", "DELETE /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "405 Method Not Allowed",
+	  { "\r\nAllow: GET, HEAD, POST\r\n", "method_not_allowed" } },
+	{ "an unknown method", "BREW /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "405 Method Not Allowed",
+	  { "\r\nAllow: GET, HEAD, POST\r\n" } },
+	{ "a route that answers nothing", GET_LAST("/nothing"), "500 Internal Server Error", { "internal" } },
+	{ "one that may not", GET_LAST("/hello?forbidden"), "403 Forbidden", { "forbidden" } },
+
+	{ "a body", POST_LAST("/echo") "Content-Length: 3\r\n\r\nabc", "200 OK", { "\r\n\r\nabc" } },
+	{ "an empty body", POST_LAST("/echo") "Content-Length: 0\r\n\r\n", "200 OK", { "\r\nContent-Length: 0\r\n" } },
+	{ "a body in chunks", POST_LAST("/echo") "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+	  "200 OK", { "\r\n\r\nabcde" } },
+	{ "chunks to a route that takes no body", POST_LAST("/hello") "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	  "200 OK", { "hello" } },
+	{ "a body to a route that takes none", POST_LAST("/hello") "Content-Length: 3\r\n\r\nabc",
+	  "413 Content Too Large", { "too_large" } },
+	{ "chunked data to a route that takes none", POST_LAST("/hello") "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+	  "413 Content Too Large", { "too_large", "\r\nConnection: close\r\n" } },
+	{ "a body that is said to be too large", "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 100001\r\n\r\n",
+	  "413 Content Too Large", { "too_large", "\r\nConnection: close\r\n" } },
+	{ "chunks that are malformed", "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+	  "400 Bad Request", { "bad_request", "\r\nConnection: close\r\n" } },
+	{ "a chunk that is huge", "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+	  "400 Bad Request", { "bad_request" } },
+	{ "a listed type", POST_LAST("/typed") "Content-Type: Application/JSON; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}",
+	  "200 OK", { "{}" } },
+	{ "a type that is not listed", POST_LAST("/typed") "Content-Type: text/html\r\nContent-Length: 2\r\n\r\n{}",
+	  "415 Unsupported Media Type", { "unsupported_type" } },
+	{ "a body without a type", POST_LAST("/typed") "Content-Length: 2\r\n\r\n{}", "415 Unsupported Media Type",
+	  { "unsupported_type" } },
+	{ "no body, no type", POST_LAST("/typed") "\r\n", "200 OK", { "\r\nContent-Length: 0\r\n" } },
+	{ "a body to no path", "POST /none HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc", "404 Not Found",
+	  { "\r\nConnection: close\r\n" } },
+	{ "100-continue, not needed any more", POST_LAST("/echo") "Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+	  "200 OK", { "\r\n\r\nabc" } },
+	{ "another expectation", "POST /echo HTTP/1.1\r\nHost: h\r\nExpect: x\r\nContent-Length: 3\r\n\r\nabc",
+	  "417 Expectation Failed", { "bad_request" } },
+
+	/* All of them end the connection: the client need not. */
+	{ "length and chunks", "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	  "400 Bad Request", { "bad_request", "\r\nConnection: close\r\n", "!HTTP/1.1 200" } },
+	{ "what follows a refused head is not served", "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Length: 0\r\n\r\n" GET("/hello"),
+	  "400 Bad Request", { "!hello", "!HTTP/1.1 200" } },
+	{ "no host", "GET /hello HTTP/1.1\r\n\r\n", "400 Bad Request", { "\r\nConnection: close\r\n" } },
+	{ "bare LF", "GET /hello HTTP/1.1\nHost: h\n\n", "400 Bad Request", { "\r\nConnection: close\r\n" } },
+	{ "HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505 HTTP Version Not Supported", { "\r\nConnection: close\r\n" } },
+	{ "TLS", "\x16\x03\x01\x02", "400 Bad Request", { "\r\nConnection: close\r\n" } },
+
+	{ "an id of a trusted peer", "GET /id HTTP/1.1\r\nHost: h\r\nX-Request-Id: Ab-1_2.3\r\nConnection: close\r\n\r\n",
+	  "200 OK", { "\r\nX-Request-Id: Ab-1_2.3\r\n", "\r\n\r\nAb-1_2.3" } },
+	{ "an id of another peer", "GET /id?untrusted HTTP/1.1\r\nHost: h\r\nX-Request-Id: Ab-1\r\nConnection: close\r\n\r\n",
+	  "200 OK", { "!Ab-1" } },
+	{ "an id that is too long", "GET /id HTTP/1.1\r\nHost: h\r\nX-Request-Id: 123456789012345678901234\r\nConnection: close\r\n\r\n",
+	  "200 OK", { "!123456789012345678901234" } },
+	{ "an id with a quote", "GET /id HTTP/1.1\r\nHost: h\r\nX-Request-Id: a\"b\r\nConnection: close\r\n\r\n", "200 OK",
+	  { "!a\"b" } },
+};
+
+static void test_case(size_t i, size_t step)
+{
+	struct buf reply;
+	char status[64];
+
+	OK(ask_in_steps(str_of(cases[i].request), step, &reply), "%s, %zu at a time: ends without a reset",
+	   cases[i].name, step);
+	snprintf(status, sizeof(status), "HTTP/1.1 %s\r\n", cases[i].status);
+	IS_STR(str_first(buf_str(&reply), strlen(status)), str_of(status), "%s: the status", cases[i].name);
+	for (size_t n = 0; n < 3 && cases[i].parts[n]; n++) {
+		const char *part = cases[i].parts[n];
+
+		if (part[0] == '!')
+			OK(!has(&reply, part + 1), "%s: no '%s'", cases[i].name, part + 1);
+		else
+			OK(has(&reply, part), "%s: '%s'", cases[i].name, part);
+	}
+	buf_release(&reply);
+}
+
+/* ---- several requests on one connection ---- */
+
+static size_t count_of(struct str text, struct str part)
+{
+	size_t count = 0;
+
+	for (size_t at; (at = str_find_str(text, part)) < text.len; count++)
+		text = str_after(text, at + part.len);
+	return count;
+}
+
+static void test_pipelining(void)
+{
+	struct buf requests, reply;
+
+	buf_init(&requests, 1000000);
+	for (int i = 0; i < 500; i++)
+		buf_add_text(&requests, i % 3 ? GET("/hello") : "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nECHO");
+	buf_add_text(&requests, GET_LAST("/file"));
+	buf_add_text(&requests, GET("/hello"));
+	for (size_t step = 7; step < 1000000; step *= 100) {
+		struct str text;
+
+		OK(ask_in_steps(buf_str(&requests), step, &reply), "500 requests in one, %zu bytes at a time", step);
+		text = buf_str(&reply);
+		IS_INT(count_of(text, STR("HTTP/1.1 200 OK\r\n")), 501, "as many answers; none after the last");
+		IS_INT(count_of(text, STR("\r\n\r\nhello")), 333, "the short ones");
+		IS_INT(count_of(text, STR("\r\n\r\nECHO")), 167, "those with a body");
+		OK(is_file(str_after(text, text.len - FILE_SIZE), 0), "and the file");
+		buf_release(&reply);
+	}
+	buf_release(&requests);
+}
+
+static void test_keep_alive(void)
+{
+	static const struct str two = STR("GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /hello HTTP/1.0\r\n\r\n");
+	struct buf reply;
+
+	OK(ask_in_steps(two, 1000, &reply), "HTTP/1.0 kept alive");
+	IS_INT(count_of(buf_str(&reply), STR("\r\n\r\nhello")), 2, "two answers");
+	IS_INT(count_of(buf_str(&reply), STR("\r\nConnection: keep-alive\r\n")), 1, "the first says so");
+	buf_release(&reply);
+}
+
+static void test_half_close(void)
+{
+	struct buf reply;
+	int fd = client_connect();
+
+	buf_init(&reply, 10000);
+	client_send(fd, STR(GET("/hello")));
+	shutdown(fd, SHUT_WR);
+	OK(client_read(fd, &reply, SIZE_MAX), "a client that ends its side");
+	OK(has(&reply, "\r\n\r\nhello"), "is answered still");
+	close(fd);
+	buf_release(&reply);
+
+	buf_init(&reply, 10000);
+	fd = client_connect();
+	client_send(fd, STR("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc"));
+	shutdown(fd, SHUT_WR);
+	OK(client_read(fd, &reply, SIZE_MAX), "a body that ends too soon");
+	OK(has(&reply, "HTTP/1.1 400 "), "is refused");
+	close(fd);
+	buf_release(&reply);
+}
+
+static void test_continue(void)
+{
+	static const struct str goes_on = STR("HTTP/1.1 100 Continue\r\n\r\n");
+	struct buf reply;
+	int fd = client_connect();
+
+	buf_init(&reply, 10000);
+	client_send(fd, STR(POST_LAST("/echo") "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n"));
+	client_read(fd, &reply, goes_on.len);
+	IS_STR(buf_str(&reply), goes_on, "100 Continue");
+	client_send(fd, STR("abc"));
+	client_read(fd, &reply, SIZE_MAX);
+	OK(has(&reply, "\r\n\r\nHTTP/1.1 200 OK\r\n") && has(&reply, "\r\n\r\nabc"), "and then the answer");
+	close(fd);
+	buf_release(&reply);
+
+	OK(ask("POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n", &reply),
+	   "what is refused anyway");
+	OK(str_starts(buf_str(&reply), STR("HTTP/1.1 413 ")), "is refused before 100 Continue");
+	buf_release(&reply);
+}
+
+/* A body beyond the block: collected, in both framings, with the next request right behind it. */
+static void test_large_body(bool chunked)
+{
+	struct buf request, reply;
+	struct str body;
+
+	buf_init(&request, 1000000);
+	buf_init(&reply, 1000000);
+	buf_addf(&request, "POST /echo HTTP/1.1\r\nHost: h\r\n%s\r\n\r\n",
+		 chunked ? "Transfer-Encoding: chunked" : "Content-Length: 100000");
+	for (int i = 0; i < 100; i++) {
+		if (chunked)
+			buf_add_text(&request, "3E8\r\n");
+		for (int n = 0; n < 100; n++)
+			buf_add_text(&request, "0123456789");
+		if (chunked)
+			buf_add_text(&request, "\r\n");
+	}
+	buf_add_text(&request, chunked ? "0\r\n\r\n" : "");
+	buf_add_text(&request, GET_LAST("/hello"));
+	OK(ask_in_steps(buf_str(&request), 3333, &reply), "a large body%s", chunked ? " in chunks" : "");
+	body = str_first(body_of(&reply), 100000);
+	IS_INT(count_of(body, STR("0123456789")), 10000, "all of it");
+	OK(has(&reply, "\r\n\r\nhello"), "and the request behind it");
+	buf_release(&request);
+	buf_release(&reply);
+}
+
+/* A client that goes on sending what is refused still reads the answer. */
+static void test_lingering(void)
+{
+	struct buf reply;
+	int fd = client_connect();
+	char rubbish[65536] = { 0 };
+
+	buf_init(&reply, 10000);
+	client_send(fd, STR("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1048576\r\n\r\n"));
+	for (int i = 0; i < 16; i++)
+		if (!client_send(fd, (struct str){ rubbish, sizeof(rubbish) }))
+			break;
+	OK(client_read(fd, &reply, SIZE_MAX), "a large body that nobody wants: no reset");
+	OK(str_starts(buf_str(&reply), STR("HTTP/1.1 413 ")), "the answer arrives");
+	close(fd);
+	buf_release(&reply);
+}
+
+/* ---- parking ---- */
+
+static void look_parked(void *what)
+{
+	*(bool *)what = product.x != NULL;
+}
+
+static bool is_parked(void *what)
+{
+	on_loop(look_parked, what);
+	return *(bool *)what;
+}
+
+static bool is_gone(void *what)
+{
+	return product.gone == *(int *)what;
+}
+
+static bool is_ended(void *what)
+{
+	return product.ended == *(int *)what;
+}
+
+static void reply_parked(void *what)
+{
+	struct exchange *x = product.x;
+
+	product.x = NULL;
+	reply_begin(x, 200);
+	reply_send(x, str_of(what));
+}
+
+static void test_parked(void)
+{
+	struct buf reply;
+	int fd = client_connect(), gone = product.gone, served = product.served;
+	char text[] = "late";
+	bool parked = false;
+
+	buf_init(&reply, 10000);
+	client_send(fd, STR(GET("/park") GET_LAST("/hello")));
+	wait_until(is_parked, &parked);
+	OK(parked, "parked");
+	IS_INT(product.served, served, "the request behind it waits");
+	on_loop(reply_parked, text);
+	client_read(fd, &reply, SIZE_MAX);
+	OK(has(&reply, "\r\n\r\nlateHTTP/1.1 200 OK\r\n") && has(&reply, "\r\n\r\nhello"), "a late reply, then the next");
+	IS_INT(product.gone, gone, "gone() is not called for a reply that came");
+	close(fd);
+	buf_release(&reply);
+
+	fd = client_connect();
+	client_send(fd, STR(GET("/park")));
+	parked = false;
+	wait_until(is_parked, &parked);
+
+	struct linger reset = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
+	gone++;
+	wait_until(is_gone, &gone);
+	IS_INT(product.gone, gone, "gone() is called once when the client leaves");
+}
+
+/* ---- limits ---- */
+
+static void test_slow_clients(void)
+{
+	static const struct {
+		const char *name, *text, *answer;
+	} slow[] = {
+		{ "half a head", "GET /hello HTTP/1.1\r\nHo", "HTTP/1.1 408 Request Timeout\r\n" },
+		{ "half a body", "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc", "HTTP/1.1 408 Request Timeout\r\n" },
+		{ "nothing", "", "" },
+		{ "nothing more", GET("/hello"), "HTTP/1.1 200 OK\r\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++) {
+		struct buf reply;
+
+		OK(ask(slow[i].text, &reply), "%s: ended", slow[i].name);
+		IS_STR(str_first(buf_str(&reply), strlen(slow[i].answer)), str_of(slow[i].answer), "%s: the answer",
+		       slow[i].name);
+		buf_release(&reply);
+	}
+}
+
+static void test_slow_reader(void)
+{
+	struct buf reply;
+	int fd = client_connect(), small = 65536, ended_before = product.ended;
+
+	buf_init(&reply, 10000000);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	client_send(fd, STR("GET /file HTTP/1.1\r\nHost: h\r\n\r\n"));
+	ended_before++;
+	OK(wait_until(is_ended, &ended_before), "a client that does not read is given up");
+	client_read(fd, &reply, SIZE_MAX);
+	OK(body_of(&reply).len < FILE_SIZE && is_file(body_of(&reply), 0), "short, but never wrong");
+	close(fd);
+	buf_release(&reply);
+}
+
+static void test_connection_limit(void)
+{
+	struct buf reply;
+	int fds[4];
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = client_connect();
+		buf_init(&reply, 10000);
+		client_send(fds[i], STR(GET("/hello")));
+		client_read(fds[i], &reply, 20);
+		buf_release(&reply);
+	}
+	OK(ask(GET("/hello"), &reply), "one connection more than there may be");
+	OK(str_starts(buf_str(&reply), STR("HTTP/1.1 503 ")) && has(&reply, "overloaded"), "503 overloaded");
+	buf_release(&reply);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		close(fds[i]);
+}
+
+static void test_with_short_limits(void)
+{
+	struct http_options options = HTTP_OPTIONS_DEFAULT;
+
+	options.connections_max = 4;
+	options.keepalive_timeout_ms = options.head_timeout_ms = options.body_timeout_ms = 150;
+	options.send_timeout_ms = 150;
+	fixture_start(&app, &options);
+	test_slow_clients();
+	test_slow_reader();
+	fixture_stop();
+
+	options.keepalive_timeout_ms = 60000;
+	fixture_start(&app, &options);
+	test_connection_limit();
+	fixture_stop();
+}
+
+static void test_stop(void)
+{
+	struct http_options options = HTTP_OPTIONS_DEFAULT;
+	struct buf reply, idle_reply;
+	int idle, busy, small = 65536, gone = product.gone;
+	bool parked = false;
+
+	fixture_start(&app, &options);
+	idle = client_connect();
+	busy = client_connect();
+	setsockopt(busy, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	buf_init(&reply, 10000000);
+	buf_init(&idle_reply, 10000);
+	client_send(idle, STR(GET("/hello")));
+	client_read(idle, &idle_reply, 20);
+	client_send(busy, STR(GET("/file")));
+	client_read(busy, &reply, 100);
+	on_loop(begin_stop, fixture.server);
+	OK(client_read(idle, &idle_reply, SIZE_MAX), "stopping ends an idle connection");
+	OK(client_read(busy, &reply, SIZE_MAX), "and lets a reply finish");
+	IS_INT(body_of(&reply).len, FILE_SIZE, "to its last byte");
+	fixture_join();
+	close(idle);
+	close(busy);
+	buf_release(&reply);
+	buf_release(&idle_reply);
+
+	options.stop_timeout_ms = 50;
+	fixture_start(&app, &options);
+	busy = client_connect();
+	client_send(busy, STR(GET("/park")));
+	wait_until(is_parked, &parked);
+	fixture_stop();
+	IS_INT(product.gone, gone + 1, "what is parked at the limit is gone()");
+	close(busy);
+}
+
+int main(void)
+{
+	static const size_t steps[] = { 1000000, 1, 13 };
+	struct http_options options = HTTP_OPTIONS_DEFAULT;
+
+	fixture.file_fd = make_file(FILE_SIZE);
+	fixture_start(&app, &options);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		for (size_t n = 0; n < ARRAY_LEN(steps); n++)
+			test_case(i, steps[n]);
+	test_pipelining();
+	test_keep_alive();
+	test_half_close();
+	test_continue();
+	test_large_body(false);
+	test_large_body(true);
+	test_lingering();
+	test_parked();
+	fixture_stop();
+	test_with_short_limits();
+	test_stop();
+	close(fixture.file_fd);
+	return tap_end();
+}
