@@ -45,7 +45,7 @@ static char *plain_host(const char *host)
 	return copy;
 }
 
-bool fetch_target_read(const char *url, bool upgrade, struct fetch_target *out, struct err *err)
+static bool read_once(const char *url, bool upgrade, struct fetch_target *out, struct err *err)
 {
 	AUTO(curl_url_cleanup) CURLU *parts = curl_url();
 	AUTO(curl_free) char *scheme = NULL;
@@ -93,6 +93,26 @@ void fetch_target_release(struct fetch_target *target)
 	free(target->url);
 	free(target->host);
 	*target = (struct fetch_target){ 0 };
+}
+
+bool fetch_target_read(const char *url, bool upgrade, struct fetch_target *out, struct err *err)
+{
+	AUTO(fetch_target_release) struct fetch_target once = { 0 };
+	AUTO(fetch_target_release) struct fetch_target twice = { 0 };
+
+	/*
+	 * libcurl will read the URL that we hand it once more.  "http://40%31/" is decoded to the
+	 * name "401" first, and that is the address 0.0.1.145 then: what is judged here
+	 * would not be what is asked.
+	 */
+	if (!read_once(url, upgrade, &once, err) || !read_once(once.url, false, &twice, err))
+		return false;
+	if (strcmp(once.url, twice.url) != 0 || strcmp(once.host, twice.host) != 0)
+		return err_set(err, ERR_INVALID, "not a URL that we fetch: its host is disguised");
+
+	*out = once;
+	once = (struct fetch_target){ 0 };
+	return true;
 }
 
 bool fetch_target_same_origin(const struct fetch_target *a, const struct fetch_target *b)

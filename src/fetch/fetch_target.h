@@ -19,11 +19,16 @@ struct fetch_target {
 };
 
 /*
- * ERR_INVALID: not an absolute http or https URL, or one with a user in it.
+ * ERR_INVALID: not an absolute http or https URL, one with a user in it, or one whose
+ * host reads differently the second time.
  * upgrade: http becomes https (its port 80 becomes 443, another one stays).
  */
 bool fetch_target_read(const char *url, bool upgrade, struct fetch_target *out,
 		       struct err *err) MUST_CHECK;
 void fetch_target_release(struct fetch_target *target);
+static inline void fetch_target_release_at(struct fetch_target *target)
+{
+	fetch_target_release(target);
+}
 /* Same scheme, host and port. */
 bool fetch_target_same_origin(const struct fetch_target *a, const struct fetch_target *b);
