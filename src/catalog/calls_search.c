@@ -16,13 +16,13 @@
  * looks at about LOOKED_AT_MAX keys and then ends, short, with a cursor to go on from
  * at the horizon: its cost is bounded and nothing is left out.
  */
-#include <assert.h>
+#include "catalog/catalog_private.h"
+
 #include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "catalog/calls.h"
-#include "catalog/catalog_private.h"
 
 #define NUMBERS_MAX   64   /* that end in the same digits; more: is_number_vague */
 #define LOOKED_AT_MAX 1000 /* keys a page reads to find some that pass the other filters */

@@ -14,8 +14,8 @@
  * Direction, addresses, parent and account are the same in everything that Twilio
  * says of one call: the first that tells them is believed.
  */
-#include "base/mem.h"
 #include "catalog/catalog_private.h"
+
 #include "catalog/events.h"
 #include "catalog/projection.h"
 

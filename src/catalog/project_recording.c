@@ -15,6 +15,7 @@
  * that announces it and says nothing of its state, for its media may not be ready.
  */
 #include "catalog/catalog_private.h"
+
 #include "catalog/events.h"
 #include "catalog/projection.h"
 
