@@ -14,6 +14,8 @@
 
 #ifdef __clang__ /* it takes `error` on a first declaration alone; with -Werror this serves as well */
 #define BANNED(instead) __attribute__((deprecated("banned: use " instead)))
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wignored-attributes" /* when optimising, glibc defines atoi() inline */
 #else
 #define BANNED(instead) __attribute__((error("banned: use " instead)))
 #endif
@@ -37,6 +39,9 @@ BANNED("base/clock.h") char *ctime(const time_t *at);
 BANNED("base/clock.h") char *asctime(const struct tm *at);
 BANNED("random_bytes()") int rand(void);
 
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 #undef BANNED
 #undef alloca
 #pragma GCC poison alloca /* a named maximum, or the heap */
