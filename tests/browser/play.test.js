@@ -32,44 +32,47 @@ describe('the demo in Chromium', () => {
   });
   after(() => browser?.close());
 
+  let callSid;
   test('a call that just arrived is stored within seconds', async () => {
-    await until('a stored recording', async () => {
+    const call = await until('a stored recording', async () => {
       const { json } = await requestJson(`${url}/api/calls`);
-      return json.calls.some(({ recordings }) => recordings.some(({ state }) => state === 'stored'));
+      return json.calls.find(({ recordings }) => recordings.some(({ state }) => state === 'stored'));
     }, 60_000);
+    callSid = call.call_sid;
   });
 
   test('it is on the page, and plays: currentTime advances', async () => {
     await page.goto(`${url}/`);
-    await page.waitForSelector('audio', { state: 'attached', timeout: 30_000 });
-    const duration = await page.evaluate(async () => {
-      const audio = document.querySelector('audio');
+    const player = await page.waitForSelector(`[data-call-sid="${callSid}"] audio`, { state: 'attached', timeout: 30_000 });
+    const duration = await player.evaluate(async (audio) => {
+      // The one we listen to, wherever newer calls push its row.
+      window.listened = audio;
       audio.muted = true;
       await audio.play();
       return audio.duration;
     });
     assert.ok(Number.isFinite(duration) && duration > 1, `duration ${duration}`);
-    await page.waitForFunction(() => document.querySelector('audio').currentTime > 0.5, undefined, { timeout: 20_000 });
+    await page.waitForFunction(() => window.listened.currentTime > 0.5, undefined, { timeout: 20_000 });
   });
 
   test('it plays on after a seek ahead, and after one back', async () => {
     for (const share of [0.7, 0.2]) {
       const from = await page.evaluate((at) => {
-        const audio = document.querySelector('audio');
+        const audio = window.listened;
         audio.currentTime = audio.duration * at;
         return audio.duration * at;
       }, share);
       await page.waitForFunction((at) => {
-        const audio = document.querySelector('audio');
+        const audio = window.listened;
         return !audio.seeking && audio.currentTime > at + 0.3 && audio.currentTime < at + 10;
       }, from, { timeout: 20_000 });
-      assert.equal(await page.evaluate(() => document.querySelector('audio').error), null);
+      assert.equal(await page.evaluate(() => window.listened.error), null);
     }
   });
 
   test('it can be sought everywhere, without all of it having been downloaded first', async () => {
     const { seekable, duration } = await page.evaluate(() => {
-      const audio = document.querySelector('audio');
+      const audio = window.listened;
       return { seekable: audio.seekable.length ? audio.seekable.end(0) : 0, duration: audio.duration };
     });
     assert.ok(Math.abs(seekable - duration) < 0.1, `${seekable} of ${duration}`);
@@ -77,10 +80,10 @@ describe('the demo in Chromium', () => {
 
   test('it plays to its end', async () => {
     await page.evaluate(() => {
-      const audio = document.querySelector('audio');
+      const audio = window.listened;
       audio.currentTime = audio.duration - 0.5;
     });
-    await page.waitForFunction(() => document.querySelector('audio').ended, undefined, { timeout: 20_000 });
+    await page.waitForFunction(() => window.listened.ended, undefined, { timeout: 20_000 });
   });
 
   test('nobody complained', async () => {

@@ -213,7 +213,7 @@ describe('bad input', () => {
 describe('slow clients', () => {
   let server;
   before(async () => {
-    server = await startServer(lifetime, { settings: { 'http.head_timeout': '500ms', 'http.body_timeout': '500ms', keepalive_timeout: '700ms' } });
+    server = await startServer(lifetime, { settings: { head_timeout: '500ms', body_timeout: '500ms', keepalive_timeout: '700ms' } });
   });
 
   async function closedAfter(bytes) {

@@ -20,6 +20,7 @@ enum then {
 	THEN_KEEP, /* the connection waits for the next request */
 	THEN_CLOSE,
 	THEN_HANG, /* says nothing more, and leaves the connection open */
+	THEN_TRICKLE,
 };
 
 struct answer {
@@ -53,7 +54,13 @@ struct peer {
 	size_t sent;
 	enum then then;
 	bool is_answered;
+	struct timer trickle;
 };
+
+/* Of /trickle: so many pieces of so many bytes, so far apart. */
+#define TRICKLE_PIECES 30
+#define TRICKLE_BYTES  100u
+#define TRICKLE_MS     15
 
 static void peer_release(struct reap *reap)
 {
@@ -70,6 +77,7 @@ static void peer_close(struct peer *peer)
 
 	peer->server->closed++;
 	watch_stop(&peer->watch);
+	timer_stop(&peer->trickle);
 	close(fd);
 	list_remove(&peer->link);
 	loop_reap(peer->server->loop, &peer->reap, peer_release);
@@ -87,6 +95,18 @@ static void add_raw(struct server *server, struct buf *out, const char *raw)
 	}
 }
 
+static void trickle(struct timer *timer)
+{
+	struct peer *peer = container_of(timer, struct peer, trickle);
+	static const char piece[TRICKLE_BYTES];
+
+	if (peer->sent == TRICKLE_PIECES * TRICKLE_BYTES ||
+	    send(peer->watch.fd, piece, sizeof(piece), MSG_NOSIGNAL) < 0)
+		return;
+	peer->sent += sizeof(piece);
+	timer_start(peer->server->loop, timer, TRICKLE_MS, trickle);
+}
+
 static void answer(struct peer *peer, struct str path)
 {
 	struct server *server = peer->server;
@@ -101,6 +121,12 @@ static void answer(struct peer *peer, struct str path)
 		for (size_t i = 0; i < BIG_BODY; i++)
 			at[i] = (char)(i % 251);
 		buf_added(&peer->out, BIG_BODY);
+		return;
+	}
+	if (str_eq(path, STR("/trickle"))) {
+		peer->then = THEN_TRICKLE;
+		buf_addf(&peer->out, "HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n",
+			 TRICKLE_PIECES * TRICKLE_BYTES);
 		return;
 	}
 	for (size_t i = 0; i < server->answer_count; i++) {
@@ -193,9 +219,11 @@ static void peer_write(struct peer *peer)
 		peer_close(peer);
 		return;
 	}
-	peer->is_answered = peer->then == THEN_HANG;
+	peer->is_answered = peer->then != THEN_KEEP;
 	buf_clear(&peer->out);
 	peer->sent = 0;
+	if (peer->then == THEN_TRICKLE)
+		timer_start(peer->server->loop, &peer->trickle, TRICKLE_MS, trickle);
 	watch_change(&peer->watch, EPOLLIN);
 }
 

@@ -614,6 +614,61 @@ static void time_limit(void)
 	buf_release(&asked.body);
 }
 
+static void slow_is_no_stall(void)
+{
+	struct asked asked;
+
+	fetch_free(fetch);
+	open_fetch(&(struct fetch_options){ .allowed_hosts = loopback, .stall_timeout_ms = 150 });
+	ask(&asked, "/trickle", NULL);
+	IS_INT(asked.result.outcome, TRANSFER_OK, "slow, but over the limit: %s",
+	       asked.result.text);
+	OK(asked.result.total_ms > 300, "for longer than the limit's time");
+	buf_release(&asked.body);
+
+	fetch_free(fetch);
+	open_fetch(&(struct fetch_options){
+		.allowed_hosts = loopback, .stall_timeout_ms = 150, .stall_bytes_per_s = 20000 });
+	ask(&asked, "/trickle", NULL);
+	IS_INT(asked.result.outcome, TRANSFER_STALLED, "the same under a higher one: %s",
+	       asked.result.text);
+	OK(asked.result.bytes > 0 && asked.result.bytes < TRICKLE_PIECES * TRICKLE_BYTES,
+	   "some came");
+	buf_release(&asked.body);
+}
+
+/* A listener whose queue is full: the kernel answers no more. */
+static void connecting_has_a_limit(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t len = sizeof(address);
+	int full = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), in_queue[4];
+	AUTO(free) char *url = NULL;
+	struct asked asked;
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	OK(bind(full, (const void *)&address, sizeof(address)) == 0 && listen(full, 0) == 0 &&
+		   getsockname(full, (void *)&address, &len) == 0,
+	   "nobody accepts");
+	for (size_t i = 0; i < ARRAY_LEN(in_queue); i++) {
+		in_queue[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (connect(in_queue[i], (const void *)&address, sizeof(address)) < 0 &&
+		    errno != EINPROGRESS)
+			OK(false, "fills the queue");
+	}
+	fetch_free(fetch);
+	open_fetch(&(struct fetch_options){
+		.allowed_hosts = loopback, .connect_timeout_ms = 60, .stall_timeout_ms = 20 });
+	url = xasprintf("http://127.0.0.1:%u/", ntohs(address.sin_port));
+	ask(&asked, url, NULL);
+	IS_INT(asked.result.outcome, TRANSFER_CONNECT_TIMEOUT, "not connected in time: %s",
+	       asked.result.text);
+	buf_release(&asked.body);
+	for (size_t i = 0; i < ARRAY_LEN(in_queue); i++)
+		close(in_queue[i]);
+	close(full);
+}
+
 static void connections_are_reused(void)
 {
 	struct asked asked;
@@ -764,6 +819,8 @@ int main(void)
 	cancels();
 	cancels_others();
 	time_limit();
+	slow_is_no_stall();
+	connecting_has_a_limit();
 	connections_are_reused();
 	more_than_may_wait();
 	guard();

@@ -67,8 +67,6 @@ export function startServer(t, options = {}) {
       auth: 'none',
       threads: 2,
       'twilio.api_url': options.upstream ?? 'http://127.0.0.1:1',
-      // The Recordings list is not asked on its own: what a test wants to be known, it tells.
-      reconcile_interval: '1h',
       'fetch.retry_first': '50ms',
       public_url: 'http://callspool.test',
       ...options.settings,
@@ -76,9 +74,9 @@ export function startServer(t, options = {}) {
   });
 }
 
-/** callspool simulate. */
-export function startSimulate(t, options = {}) {
-  return start(t, 'simulate', { ...options, settings: { listen: '127.0.0.1:0', ...options.settings } });
+/** callspool simulate, with further arguments: startSimulate(t, ['--past', '20']). */
+export function startSimulate(t, args = [], options = {}) {
+  return start(t, 'simulate', { ...options, args: ['--listen', '127.0.0.1:0', ...args] });
 }
 
 /** callspool demo. */
