@@ -178,6 +178,15 @@ bool str_copy(struct str s, char *to, size_t size)
 	return true;
 }
 
+void str_fit(struct str s, char *to, size_t size)
+{
+	struct str fits = str_first(s, size - 1);
+
+	if (fits.len > 0)
+		memcpy(to, fits.at, fits.len);
+	to[fits.len] = '\0';
+}
+
 char *str_dup(struct str s)
 {
 	return xmemdup0(s.at, s.len);

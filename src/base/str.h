@@ -66,6 +66,8 @@ bool str_to_duration_ms(struct str s, int64_t *out_ms) MUST_CHECK;
 
 /* Copies into a fixed array, NUL-terminated; false (and nothing copied) when it does not fit. */
 bool str_copy(struct str s, char *to, size_t size) MUST_CHECK;
+/* Copies as much as fits, NUL-terminated: for texts that people read. */
+void str_fit(struct str s, char *to, size_t size);
 /* A heap copy, NUL-terminated; free() it. */
 char *str_dup(struct str s);
 

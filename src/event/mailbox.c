@@ -64,12 +64,17 @@ bool mailbox_open(struct loop *loop, struct mailbox **out, struct err *err)
 	return true;
 }
 
+void mailbox_drain(struct mailbox *mailbox)
+{
+	while (atomic_load_explicit(&mailbox->posted, memory_order_acquire))
+		deliver_all(mailbox);
+}
+
 void mailbox_free(struct mailbox *mailbox)
 {
 	if (!mailbox)
 		return;
-	while (atomic_load_explicit(&mailbox->posted, memory_order_acquire))
-		deliver_all(mailbox);
+	mailbox_drain(mailbox);
 	watch_stop(&mailbox->watch);
 	close(mailbox->watch.fd);
 	free(mailbox);

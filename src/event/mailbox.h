@@ -26,4 +26,6 @@ struct mail {
 bool mailbox_open(struct loop *loop, struct mailbox **out, struct err *err) MUST_CHECK;
 /* After the senders are gone.  Mail still in it is delivered first. */
 void mailbox_free(struct mailbox *mailbox);
+/* Delivers what is in it, on this thread: only while its loop does not run. */
+void mailbox_drain(struct mailbox *mailbox);
 void mailbox_post(struct mailbox *mailbox, struct mail *mail); /* any thread */

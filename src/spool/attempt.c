@@ -1,0 +1,264 @@
+/*
+ * Read from top to bottom: the first row that fits is the answer.  What our own
+ * side did comes first (it explains what looks like the upstream's fault), then what
+ * the status says, then how the transfer ended, last what the bytes are.
+ */
+#include "spool/attempt.h"
+
+#include "twilio/rest.h"
+
+#include <stdio.h>
+
+#define NOT_READY_MS	(10 * 60 * 1000) /* after `completed` a 404 means "not yet" so long */
+#define NOT_READY_WAIT	3000		 /* usually ready within seconds */
+#define ACCOUNT_WAIT_MS (60 * 1000)	 /* refused credentials: somebody is mending them, or not */
+#define OFF_TRIES	3		 /* a length that differs is asked for so often, then believed */
+#define GONE_STATUS	410
+
+/* A row: does it fit?  Then what it means. */
+struct row {
+	bool (*fits)(const struct attempt_facts *facts);
+	enum attempt_meaning meaning;
+	enum attempt_action action;
+	const char *outcome, *reason_code, *text;
+	bool is_counted, is_pointless, may_resume;
+	int64_t wait_ms;
+};
+
+static bool disk_is_full(const struct attempt_facts *f)
+{
+	return f->is_disk_full;
+}
+
+static bool disk_failed(const struct attempt_facts *f)
+{
+	return f->is_disk_failed;
+}
+
+static bool is_blocked(const struct attempt_facts *f)
+{
+	return f->outcome == TRANSFER_REFUSED_ADDRESS || f->outcome == TRANSFER_REFUSED_REDIRECT ||
+	       f->outcome == TRANSFER_TOO_MANY_REDIRECTS;
+}
+
+static bool is_absent_code(const struct attempt_facts *f)
+{
+	return f->error_code == REST_CODE_TOO_SHORT || f->error_code == REST_CODE_SILENT;
+}
+
+static bool is_undecipherable(const struct attempt_facts *f)
+{
+	return f->error_code == REST_CODE_NO_KEY;
+}
+
+static bool is_limited(const struct attempt_facts *f)
+{
+	return f->status == 429 || f->error_code == REST_CODE_TOO_MANY;
+}
+
+static bool is_refused(const struct attempt_facts *f)
+{
+	return f->status == 401 || f->status == 403 || f->error_code == REST_CODE_BAD_CREDENTIALS;
+}
+
+static bool has_no_dual(const struct attempt_facts *f)
+{
+	return f->status == 400 && f->channels_asked == 2;
+}
+
+static bool is_not_ready(const struct attempt_facts *f)
+{
+	return f->status == 404 && f->since_completed_ms < NOT_READY_MS;
+}
+
+static bool is_not_found(const struct attempt_facts *f)
+{
+	return f->status == 404 && !f->was_completed;
+}
+
+static bool is_elsewhere(const struct attempt_facts *f)
+{
+	return f->status == 404;
+}
+
+static bool is_gone(const struct attempt_facts *f)
+{
+	return f->status == GONE_STATUS;
+}
+
+static bool is_server_error(const struct attempt_facts *f)
+{
+	return f->status >= 500;
+}
+
+static bool is_other_status(const struct attempt_facts *f)
+{
+	return f->status != 0 && f->status != 200 && f->status != 206;
+}
+
+static bool sent_other_bytes(const struct attempt_facts *f)
+{
+	return f->is_other_bytes;
+}
+
+static bool sent_encoded(const struct attempt_facts *f)
+{
+	return f->is_encoded;
+}
+
+static bool sent_error_page(const struct attempt_facts *f)
+{
+	return f->kind == AUDIO_NOT && f->is_error_body;
+}
+
+/* However the transfer ended: bytes that are known not to be audio are no reason to resume. */
+static bool sent_no_audio(const struct attempt_facts *f)
+{
+	return f->kind == AUDIO_NOT;
+}
+
+static bool was_slow(const struct attempt_facts *f)
+{
+	return f->outcome == TRANSFER_STALLED || f->outcome == TRANSFER_TIME_LIMIT ||
+	       f->outcome == TRANSFER_CONNECT_TIMEOUT;
+}
+
+static bool was_cut(const struct attempt_facts *f)
+{
+	return f->outcome == TRANSFER_CUT;
+}
+
+static bool did_not_end_well(const struct attempt_facts *f)
+{
+	return f->outcome != TRANSFER_OK;
+}
+
+static bool is_cut_audio(const struct attempt_facts *f)
+{
+	return f->is_cut;
+}
+
+static bool is_off(const struct attempt_facts *f)
+{
+	return attempt_duration_is_off(f->duration_ms, f->announced_s) && f->tries < OFF_TRIES;
+}
+
+static bool is_off_still(const struct attempt_facts *f)
+{
+	return attempt_duration_is_off(f->duration_ms, f->announced_s);
+}
+
+static bool is_anything(const struct attempt_facts *f)
+{
+	return true;
+}
+
+#define COUNTED	  .is_counted = true
+#define POINTLESS .is_pointless = true
+#define RESUMES	  .may_resume = true
+#define BACK_OFF  .wait_ms = -1
+
+static const struct row rows[] = {
+	{ disk_is_full, ATTEMPT_OURS, ATTEMPT_WAIT, "disk_full", "internal",
+	  "Our disk is full; fetching goes on when there is room.", POINTLESS, RESUMES, .wait_ms = 30000 },
+	{ disk_failed, ATTEMPT_OURS, ATTEMPT_WAIT, "disk_failed", "internal",
+	  "Our disk could not be written.", COUNTED, POINTLESS, BACK_OFF },
+	{ is_blocked, ATTEMPT_BLOCKED, ATTEMPT_WAIT, "blocked_address", "upstream_unavailable",
+	  "The address of the recording leads to a host that we do not fetch from.", COUNTED, POINTLESS, BACK_OFF },
+	{ is_absent_code, ATTEMPT_ABSENT, ATTEMPT_END_ABSENT, "absent", "recording_absent",
+	  "Twilio kept no media: the recording was too short or silent.", COUNTED, POINTLESS },
+	{ is_undecipherable, ATTEMPT_ABSENT, ATTEMPT_END_ABSENT, "absent", "recording_absent",
+	  "Twilio kept no media: it had no valid key to encrypt it with.", COUNTED, POINTLESS },
+	{ is_limited, ATTEMPT_LIMITED, ATTEMPT_WAIT, "limited", "upstream_unavailable",
+	  "Twilio limits how much we may ask at once.", RESUMES, BACK_OFF },
+	{ is_refused, ATTEMPT_REFUSED, ATTEMPT_WAIT_ACCOUNT, "refused", "upstream_refused",
+	  "Twilio refuses our credentials.", POINTLESS, .wait_ms = ACCOUNT_WAIT_MS },
+	{ has_no_dual, ATTEMPT_NO_DUAL, ATTEMPT_AT_ONCE, "no_dual", "upstream_unavailable",
+	  "Twilio has no two channels of this recording; asking for one.", .wait_ms = 0 },
+	{ is_not_ready, ATTEMPT_NOT_READY, ATTEMPT_WAIT, "not_ready", "upstream_unavailable",
+	  "Twilio says that it is completed but has no media yet.", COUNTED, .wait_ms = NOT_READY_WAIT },
+	{ is_not_found, ATTEMPT_NOT_FOUND, ATTEMPT_ASK, "not_found", "upstream_unavailable",
+	  "Twilio does not find the media.", COUNTED, BACK_OFF },
+	{ is_elsewhere, ATTEMPT_NOT_FOUND, ATTEMPT_WAIT, "not_found", "upstream_unavailable",
+	  "Twilio says that the recording is completed, and does not find its media: it may be kept in a storage "
+	  "of your own.",
+	  COUNTED, POINTLESS, BACK_OFF },
+	{ is_gone, ATTEMPT_GONE, ATTEMPT_END_GONE, "gone", "recording_deleted", "It was deleted at Twilio.", COUNTED,
+	  POINTLESS },
+	{ is_server_error, ATTEMPT_DOWN, ATTEMPT_WAIT, "server_error", "upstream_unavailable",
+	  "Twilio answered with an error of its own.", COUNTED, RESUMES, BACK_OFF },
+	{ is_other_status, ATTEMPT_LYING, ATTEMPT_WAIT, "unexpected_status", "upstream_unavailable",
+	  "Twilio answered with a status that does not fit a recording.", COUNTED, BACK_OFF },
+	{ sent_other_bytes, ATTEMPT_LYING, ATTEMPT_WAIT, "other_bytes", "upstream_unavailable",
+	  "Asked once more, Twilio sent other bytes than before; fetching begins anew.", COUNTED, BACK_OFF },
+	{ sent_encoded, ATTEMPT_LYING, ATTEMPT_WAIT, "encoded", "upstream_unavailable",
+	  "The answer came in a content coding that was not asked for.", COUNTED, BACK_OFF },
+	{ sent_error_page, ATTEMPT_LYING, ATTEMPT_WAIT, "error_page", "upstream_unavailable",
+	  "Instead of audio came an error page.", COUNTED, BACK_OFF },
+	{ sent_no_audio, ATTEMPT_LYING, ATTEMPT_WAIT, "not_audio", "upstream_unavailable",
+	  "What came is not audio.", COUNTED, BACK_OFF },
+	{ was_slow, ATTEMPT_DOWN, ATTEMPT_WAIT, "timeout", "upstream_unavailable",
+	  "Twilio did not answer in time.", COUNTED, RESUMES, BACK_OFF },
+	{ was_cut, ATTEMPT_DOWN, ATTEMPT_WAIT, "cut", "upstream_unavailable",
+	  "The connection broke before the end.", COUNTED, RESUMES, BACK_OFF },
+	{ did_not_end_well, ATTEMPT_DOWN, ATTEMPT_WAIT, "unreachable", "upstream_unavailable",
+	  "Twilio could not be reached.", COUNTED, RESUMES, BACK_OFF },
+	{ is_cut_audio, ATTEMPT_LYING, ATTEMPT_WAIT, "cut_audio", "upstream_unavailable",
+	  "The audio ends in the middle of a frame.", COUNTED, BACK_OFF },
+	{ is_off, ATTEMPT_OFF, ATTEMPT_WAIT, "duration_off", "upstream_unavailable",
+	  "The media is not as long as Twilio said; asking once more.", COUNTED, BACK_OFF },
+	{ is_off_still, ATTEMPT_KEPT_OFF, ATTEMPT_STORE, "stored", "",
+	  "Stored, although it is not as long as Twilio said.", COUNTED },
+	{ is_anything, ATTEMPT_KEPT, ATTEMPT_STORE, "stored", "", "Stored.", COUNTED },
+};
+
+void attempt_judge(const struct attempt_facts *facts, struct attempt_verdict *out)
+{
+	const struct row *row = rows;
+
+	while (!row->fits(facts))
+		row++;
+	*out = (struct attempt_verdict){
+		.meaning = row->meaning,
+		.action = row->action,
+		.outcome = row->outcome,
+		.reason_code = row->reason_code,
+		.is_counted = row->is_counted,
+		.is_pointless = row->is_pointless,
+		.may_resume = row->may_resume,
+		.wait_ms = row->wait_ms,
+	};
+	if (facts->retry_after_ms > out->wait_ms && out->action == ATTEMPT_WAIT)
+		out->wait_ms = facts->retry_after_ms;
+	if (row->action == ATTEMPT_STORE || facts->detail[0] == '\0')
+		snprintf(out->text, sizeof(out->text), "%s", row->text);
+	else
+		snprintf(out->text, sizeof(out->text), "%s (%.*s)", row->text,
+			 (int)(sizeof(out->text) - strlen(row->text) - 4), facts->detail);
+}
+
+bool attempt_duration_is_off(int64_t duration_ms, int64_t announced_s)
+{
+	int64_t off_ms;
+
+	if (announced_s < 0)
+		return false;
+	off_ms = duration_ms - announced_s * 1000;
+	if (off_ms < 0)
+		off_ms = -off_ms;
+	return off_ms > 2000 && off_ms * 50 > announced_s * 1000;
+}
+
+int64_t attempt_backoff_ms(int64_t tries, int64_t first_ms, int64_t most_ms, uint64_t random)
+{
+	int64_t limit_ms = first_ms;
+
+	for (int64_t i = 1; i < tries && limit_ms < most_ms; i++)
+		limit_ms *= 2;
+	if (limit_ms > most_ms)
+		limit_ms = most_ms;
+
+	int64_t least_ms = limit_ms / 10;
+
+	return least_ms + (int64_t)(random % (uint64_t)(limit_ms - least_ms + 1));
+}

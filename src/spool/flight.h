@@ -1,0 +1,123 @@
+/*
+ * A flight: one recording on its way here, however many wait for it.
+ *
+ *	QUEUED -> ASKING -> CHECKING -> ARRIVING -> SEALING -> STORED
+ *	  ^          |          |           |           |
+ *	  +-- WAITING (when, why) <---------+-----------+     ASKING .. SEALING -> DEAD | ABSENT | GONE
+ *
+ * A flight does one thing at a time and says when it is over: it never decides when it
+ * may go on; that is the scheduler's.  What it learns is committed in the ledger before
+ * anybody hears of it.
+ *
+ * Thread: the fetching loop.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "catalog/recordings.h"
+#include "event/loop.h"
+#include "event/workers.h"
+#include "spool/attempt.h"
+#include "spool/baton.h"
+#include "spool/download.h"
+#include "spool/ledger.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct flight_gear;
+struct scheduler;
+
+enum flight_state {
+	FLIGHT_QUEUED,	 /* for its turn */
+	FLIGHT_ASKING,	 /* the attempt is being committed, or the request is out: for a head */
+	FLIGHT_CHECKING, /* for enough bytes to know that it is audio */
+	FLIGHT_ARRIVING, /* for the rest */
+	FLIGHT_SEALING,	 /* for the disk, then for the ledger */
+	FLIGHT_WAITING,	 /* for the instant of its next try */
+	FLIGHT_STORED,	 /* over: here */
+	FLIGHT_DEAD,	 /* over: given up, for a person */
+	FLIGHT_ABSENT,	 /* over: Twilio has no media of it */
+	FLIGHT_GONE,	 /* over: deleted at Twilio, or no longer to be fetched */
+	FLIGHT_STATES,
+};
+
+enum flight_rank { /* who goes first */
+	FLIGHT_FOR_PLAYERS,
+	FLIGHT_NEW,
+	FLIGHT_BACKFILL,
+	FLIGHT_RANKS,
+};
+
+/* How a flight wants what it asked for to go on; told to its owner once per turn taken. */
+struct flight_result {
+	enum attempt_meaning meaning;
+	bool is_over;	   /* a terminal state was entered */
+	int64_t wait_ms;   /* else: not before so long from now */
+	bool is_pointless; /* the scheduler lets no play bring the next try forward */
+};
+
+struct flight {
+	const struct flight_gear *gear;
+	struct map_node node; /* key: recording_sid */
+	struct list in_line;  /* the scheduler's: among those that wait for a turn */
+	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
+	enum flight_state state;
+
+	/* the scheduler's */
+	struct scheduler *scheduler;
+	enum flight_rank rank, slot_rank; /* slot_rank: of the slot it holds */
+	bool has_slot, is_reaped;
+	struct timer timer;	/* WAITING */
+	int64_t last_try_at_ms; /* monotonic; 0 never */
+	int64_t not_before_ms;	/* monotonic: a play does not bring the next try further forward */
+
+	/* the batons that are here; how many mirrors have one */
+	struct list batons;
+	unsigned mirror_count; /* changed by whoever first brings a baton, and by the last news */
+	char reason_code[RECORDING_REASON_SIZE];
+	char reason_text[ATTEMPT_TEXT_SIZE];
+	bool is_pointless;
+
+	/* the attempt under way */
+	struct recording recording; /* as the ledger had it when the attempt began */
+	struct recording begun;	    /* the same, while the writer fills it */
+	int64_t attempt_id, generation, generation_at_ms, began_at_ms;
+	struct arrival arrival;
+	struct download download;
+	struct attempt_verdict verdict;
+	struct attempt_facts facts;
+	struct recording_media media; /* once sealed */
+	char media_name[96], media_sha256[65];
+	int64_t next_try_at_ms;	      /* wall clock, as committed */
+	struct ledger_job ledger_job;
+	struct job seal_job;
+	bool sealed;
+	struct err seal_err;
+
+	/* Told at the end of each turn (struct flight_result), and never from inside flight_begin(). */
+	void (*turned)(struct flight *flight, const struct flight_result *result);
+	struct reap reap;
+};
+
+struct flight *flight_new(const struct flight_gear *gear, const char *recording_sid, const char *call_sid,
+			  const char *account_sid,
+			  void (*turned)(struct flight *flight, const struct flight_result *result));
+/* Cancels what is under way; its batons are freed. */
+void flight_free(struct flight *flight);
+
+/* QUEUED or WAITING: takes its turn. */
+void flight_begin(struct flight *flight);
+/* WAITING -> QUEUED, by the scheduler. */
+void flight_queue(struct flight *flight);
+/* QUEUED: no turn can be taken now (its account is paused): waits, and says why. */
+void flight_hold_back(struct flight *flight, const char *reason_code, const char *reason_text);
+
+/* A mirror's baton came, for the first time or again; it is the flight's until sent back. */
+void flight_take_baton(struct flight *flight, struct baton *baton);
+/* True when it is over and all batons were sent with the last news: it may be freed. */
+bool flight_is_done(const struct flight *flight);
+
+const char *flight_state_text(enum flight_state state);

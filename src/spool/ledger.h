@@ -1,0 +1,66 @@
+/*
+ * The ledger's threads: one writer, two readers, and who hears what changed.
+ *
+ * A job runs on one of these threads with the catalog of that thread, and comes back
+ * to the loop of the mailbox that it names.  The writer puts all jobs that wait
+ * into one transaction: one fsync serves them all, and done() is called only after it.
+ * Behind them it projects events (catalog/projection.h) and tells every listener what
+ * changed, after the commit, in the order of the ledger's sequence.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "catalog/catalog.h"
+#include "catalog/projection.h"
+#include "event/mailbox.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ledger;
+
+/* Embedded in what is asked; the asker owns it, and leaves it alone until done(). */
+struct ledger_job {
+	/*
+	 * On a thread of the ledger, within a transaction; touches only its own job.  A
+	 * write that fails is rolled back alone and does not hurt those beside it; so run()
+	 * may be called twice and must not keep state from the first call.
+	 */
+	bool (*run)(struct ledger_job *job, struct catalog *catalog, struct err *err);
+	void (*done)(struct ledger_job *job); /* on the loop of `reply`: succeeded, err and sequence are set */
+	struct mailbox *reply;
+
+	/* What a write changed, to be told to the listeners; what == 0: nothing that anyone caches. */
+	struct projection_change change;
+
+	bool succeeded;
+	struct err err;
+	int64_t sequence; /* a read: of its snapshot; a write: after the commit */
+
+	struct mail mail;	 /* internal */
+	struct ledger_job *next; /* internal */
+};
+
+/* Somebody who keeps a copy of what the ledger knows. */
+struct ledger_listener {
+	struct mailbox *mailbox;
+	/* On the mailbox's loop. */
+	void (*changed)(struct ledger_listener *listener, const struct projection_change *change,
+			int64_t sequence);
+	struct ledger_listener *next; /* internal */
+};
+
+/* Opens (and migrates) the ledger at `path`; no thread runs yet. */
+bool ledger_open(const char *path, struct ledger **out, struct err *err) MUST_CHECK;
+/* The writer's catalog, for start-up, before ledger_start(). */
+struct catalog *ledger_catalog(struct ledger *ledger);
+void ledger_listen(struct ledger *ledger, struct ledger_listener *listener); /* before ledger_start() */
+bool ledger_start(struct ledger *ledger, struct err *err) MUST_CHECK;
+/* Runs what was posted, then ends the threads.  The mailboxes must outlive it. */
+void ledger_stop(struct ledger *ledger);
+void ledger_free(struct ledger *ledger);
+
+void ledger_write(struct ledger *ledger, struct ledger_job *job); /* any thread */
+void ledger_read(struct ledger *ledger, struct ledger_job *job);  /* any thread */

@@ -1,0 +1,332 @@
+#include "spool/scheduler.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "spool/flight_gear.h"
+#include "twilio/accounts.h"
+
+#include <stdlib.h>
+
+#define NUDGE_MS       5000	   /* a play brings a try forward at most so often */
+#define ACCOUNT_WAIT_MS (60 * 1000) /* refused credentials are tried again each minute */
+#define HALVE_MS       1000	   /* one storm of 429 halves the limit once */
+
+struct scheduler {
+	const struct flight_gear *gear;
+	struct map flights;
+	struct list lines[FLIGHT_RANKS]; /* QUEUED, first come first served */
+	unsigned flying[FLIGHT_RANKS];	 /* by the rank with which they started */
+	unsigned flying_all, waiting, queued;
+	double limit;
+	int64_t halved_at_ms;
+	int64_t *refused_until_ms; /* by account: monotonic */
+	struct timer go_on;	   /* fills the slots once this turn is over: never from inside a callback */
+};
+
+/* ---- slots ---- */
+
+static bool has_slot(const struct scheduler *scheduler, enum flight_rank rank)
+{
+	unsigned limit = (unsigned)scheduler->limit;
+	unsigned extra = rank == FLIGHT_FOR_PLAYERS ? scheduler->gear->options.player_slots : 0;
+
+	if (rank == FLIGHT_BACKFILL && scheduler->flying[FLIGHT_BACKFILL] >= (limit + 1) / 2)
+		return false;
+	return scheduler->flying_all < limit + extra;
+}
+
+/* -1 when the account's credentials were not refused lately, else how long to leave it alone. */
+static int64_t refused_for_ms(const struct scheduler *scheduler, const struct flight *flight)
+{
+	const struct account *account = accounts_find(scheduler->gear->accounts, str_of(flight->account_sid));
+	int64_t left_ms;
+
+	if (!account)
+		return -1;
+	left_ms = scheduler->refused_until_ms[account - scheduler->gear->accounts->at] -
+		  loop_now_ms(scheduler->gear->loop);
+	return left_ms > 0 ? left_ms : -1;
+}
+
+static void wait_for(struct scheduler *scheduler, struct flight *flight, int64_t wait_ms);
+
+static void take_off(struct scheduler *scheduler, struct flight *flight)
+{
+	int64_t refused_ms = refused_for_ms(scheduler, flight);
+
+	list_remove(&flight->in_line);
+	scheduler->queued--;
+	if (refused_ms > 0) {
+		flight_hold_back(flight, "upstream_refused", "Twilio refuses our credentials.");
+		wait_for(scheduler, flight, refused_ms);
+		return;
+	}
+	flight->has_slot = true;
+	flight->slot_rank = flight->rank;
+	scheduler->flying[flight->slot_rank]++;
+	scheduler->flying_all++;
+	flight_begin(flight);
+}
+
+static void fill_slots(struct timer *timer)
+{
+	struct scheduler *scheduler = container_of(timer, struct scheduler, go_on);
+
+	for (enum flight_rank rank = 0; rank < FLIGHT_RANKS; rank++) {
+		struct list *first;
+
+		while ((first = list_first(&scheduler->lines[rank])) != NULL && has_slot(scheduler, rank))
+			take_off(scheduler, container_of(first, struct flight, in_line));
+	}
+}
+
+static void go_on_soon(struct scheduler *scheduler)
+{
+	if (!timer_is_on(&scheduler->go_on))
+		timer_start(scheduler->gear->loop, &scheduler->go_on, 0, fill_slots);
+}
+
+static void line_up(struct scheduler *scheduler, struct flight *flight)
+{
+	list_append(&scheduler->lines[flight->rank], &flight->in_line);
+	scheduler->queued++;
+	go_on_soon(scheduler);
+}
+
+/* ---- waiting ---- */
+
+static void wait_is_over(struct timer *timer)
+{
+	struct flight *flight = container_of(timer, struct flight, timer);
+	struct scheduler *scheduler = flight->scheduler;
+
+	scheduler->waiting--;
+	flight_queue(flight);
+	line_up(scheduler, flight);
+}
+
+static void wait_for(struct scheduler *scheduler, struct flight *flight, int64_t wait_ms)
+{
+	scheduler->waiting++;
+	timer_start(scheduler->gear->loop, &flight->timer, wait_ms, wait_is_over);
+}
+
+/* Somebody waits: the next try no later than `wait_ms` from now. */
+static void bring_forward(struct scheduler *scheduler, struct flight *flight, int64_t wait_ms)
+{
+	int64_t now_ms = loop_now_ms(scheduler->gear->loop);
+
+	if (!timer_is_on(&flight->timer) || flight->timer.at_ms <= now_ms + wait_ms)
+		return;
+	timer_start(scheduler->gear->loop, &flight->timer, wait_ms, wait_is_over);
+}
+
+static void raise_rank(struct scheduler *scheduler, struct flight *flight)
+{
+	if (flight->rank == FLIGHT_FOR_PLAYERS)
+		return;
+	flight->rank = FLIGHT_FOR_PLAYERS;
+	if (flight->state == FLIGHT_QUEUED && !list_is_empty(&flight->in_line)) {
+		list_remove(&flight->in_line);
+		scheduler->queued--;
+		line_up(scheduler, flight);
+	}
+}
+
+static void nudge(struct scheduler *scheduler, struct flight *flight)
+{
+	int64_t now_ms = loop_now_ms(scheduler->gear->loop);
+	int64_t earliest_ms = flight->last_try_at_ms ? flight->last_try_at_ms + NUDGE_MS : now_ms;
+
+	raise_rank(scheduler, flight);
+	if (flight->is_pointless)
+		return;
+	if (earliest_ms < flight->not_before_ms)
+		earliest_ms = flight->not_before_ms;
+	bring_forward(scheduler, flight, earliest_ms > now_ms ? earliest_ms - now_ms : 0);
+}
+
+/* ---- the end of a turn ---- */
+
+static void limit_decrease(struct scheduler *scheduler)
+{
+	int64_t now_ms = loop_now_ms(scheduler->gear->loop);
+
+	if (scheduler->halved_at_ms != 0 && now_ms - scheduler->halved_at_ms < HALVE_MS)
+		return;
+	scheduler->halved_at_ms = now_ms;
+	scheduler->limit = scheduler->limit / 2 < 1 ? 1 : scheduler->limit / 2;
+	log_warn(NULL, "Twilio limits us: at most %u downloads at once for now", (unsigned)scheduler->limit);
+}
+
+static void limit_increase(struct scheduler *scheduler)
+{
+	double most = scheduler->gear->options.concurrency;
+
+	scheduler->limit += 1 / scheduler->limit;
+	if (scheduler->limit > most)
+		scheduler->limit = most;
+}
+
+static void account_refused(struct scheduler *scheduler, const struct flight *flight)
+{
+	const struct account *account = accounts_find(scheduler->gear->accounts, str_of(flight->account_sid));
+
+	if (!account)
+		return;
+	log_error(NULL,
+		  "Twilio refuses the credentials of account %s: check twilio.auth_token or twilio.api_key; "
+		  "trying again each minute",
+		  account->account_sid);
+	scheduler->refused_until_ms[account - scheduler->gear->accounts->at] =
+		loop_now_ms(scheduler->gear->loop) + ACCOUNT_WAIT_MS;
+}
+
+static void release_flight(struct reap *reap)
+{
+	flight_free(container_of(reap, struct flight, reap));
+}
+
+static void end_if_done(struct scheduler *scheduler, struct flight *flight)
+{
+	if (!flight_is_done(flight) || flight->is_reaped)
+		return;
+	flight->is_reaped = true;
+	map_remove(&scheduler->flights, &flight->node);
+	loop_reap(scheduler->gear->loop, &flight->reap, release_flight);
+}
+
+static void flight_turned(struct flight *flight, const struct flight_result *result)
+{
+	struct scheduler *scheduler = flight->scheduler;
+
+	flight->has_slot = false;
+	scheduler->flying[flight->slot_rank]--;
+	scheduler->flying_all--;
+	if (result->meaning == ATTEMPT_LIMITED)
+		limit_decrease(scheduler);
+	if (result->meaning == ATTEMPT_KEPT || result->meaning == ATTEMPT_KEPT_OFF)
+		limit_increase(scheduler);
+	if (result->meaning == ATTEMPT_REFUSED)
+		account_refused(scheduler, flight);
+	if (result->is_over) {
+		end_if_done(scheduler, flight);
+	} else {
+		/* What Twilio asked us to wait for is waited for, whoever listens. */
+		flight->not_before_ms = result->meaning == ATTEMPT_LIMITED ?
+						loop_now_ms(scheduler->gear->loop) + result->wait_ms :
+						0;
+		wait_for(scheduler, flight, result->wait_ms);
+		if (flight->mirror_count > 0 && result->meaning != ATTEMPT_REFUSED)
+			nudge(scheduler, flight);
+	}
+	go_on_soon(scheduler);
+}
+
+/* ---- coming in ---- */
+
+static struct flight *find(const struct scheduler *scheduler, const char *recording_sid)
+{
+	struct map_node *node = map_find(&scheduler->flights, str_of(recording_sid));
+
+	return node ? container_of(node, struct flight, node) : NULL;
+}
+
+static struct flight *add(struct scheduler *scheduler, const char *recording_sid, const char *call_sid,
+			  const char *account_sid, enum flight_rank rank, int64_t wait_ms)
+{
+	struct flight *flight = flight_new(scheduler->gear, recording_sid, call_sid, account_sid, flight_turned);
+
+	flight->scheduler = scheduler;
+	flight->rank = rank;
+	map_add(&scheduler->flights, &flight->node, str_of(flight->recording_sid));
+	if (wait_ms > 0) {
+		flight->state = FLIGHT_WAITING; /* as the ledger says it was left */
+		wait_for(scheduler, flight, wait_ms);
+	} else {
+		line_up(scheduler, flight);
+	}
+	return flight;
+}
+
+void scheduler_add(struct scheduler *scheduler, const char *recording_sid, const char *call_sid,
+		   const char *account_sid, enum flight_rank rank, int64_t wait_ms)
+{
+	if (!find(scheduler, recording_sid))
+		add(scheduler, recording_sid, call_sid, account_sid, rank, wait_ms);
+}
+
+void scheduler_nudge(struct scheduler *scheduler, const char *recording_sid)
+{
+	struct flight *flight = find(scheduler, recording_sid);
+
+	if (flight)
+		nudge(scheduler, flight);
+}
+
+void scheduler_retry(struct scheduler *scheduler, const char *recording_sid, const char *call_sid,
+		     const char *account_sid)
+{
+	struct flight *flight = find(scheduler, recording_sid);
+
+	if (flight && timer_is_on(&flight->timer))
+		bring_forward(scheduler, flight, 0);
+	else if (!flight)
+		add(scheduler, recording_sid, call_sid, account_sid, FLIGHT_FOR_PLAYERS, 0);
+}
+
+void scheduler_take_baton(struct scheduler *scheduler, struct baton *baton, bool is_new)
+{
+	struct flight *flight = find(scheduler, baton->recording_sid);
+
+	if (!flight)
+		flight = add(scheduler, baton->recording_sid, baton->call_sid, baton->account_sid,
+			     FLIGHT_FOR_PLAYERS, 0);
+	if (is_new) {
+		flight->mirror_count++;
+		nudge(scheduler, flight);
+	}
+	flight_take_baton(flight, baton);
+	end_if_done(scheduler, flight);
+}
+
+void scheduler_counts(const struct scheduler *scheduler, struct scheduler_counts *out)
+{
+	*out = (struct scheduler_counts){
+		.queued = scheduler->queued,
+		.flying = scheduler->flying_all,
+		.waiting = scheduler->waiting,
+		.limit = (unsigned)scheduler->limit,
+	};
+}
+
+/* ---- life cycle ---- */
+
+struct scheduler *scheduler_new(const struct flight_gear *gear)
+{
+	struct scheduler *scheduler = xcalloc(1, sizeof(*scheduler));
+
+	scheduler->gear = gear;
+	scheduler->limit = gear->options.concurrency;
+	scheduler->refused_until_ms = xcalloc(gear->accounts->count, sizeof(int64_t));
+	map_init(&scheduler->flights);
+	for (int rank = 0; rank < FLIGHT_RANKS; rank++)
+		list_init(&scheduler->lines[rank]);
+	return scheduler;
+}
+
+void scheduler_free(struct scheduler *scheduler)
+{
+	struct map_node *node;
+
+	if (!scheduler)
+		return;
+	while ((node = map_any(&scheduler->flights)) != NULL) {
+		map_remove(&scheduler->flights, node);
+		flight_free(container_of(node, struct flight, node));
+	}
+	map_release(&scheduler->flights);
+	timer_stop(&scheduler->go_on);
+	free(scheduler->refused_until_ms);
+	free(scheduler);
+}

@@ -1,0 +1,42 @@
+/*
+ * Who flies next, how many at once, and when again.
+ *
+ * Players first, then new recordings, then backfill.  At most `limit` flights at once, and
+ * player_slots more for those that somebody waits for; backfill never takes over half.
+ * The limit is `concurrency` until Twilio says "too many": then it is halved (at most once
+ * a round trip), and grows by one with each full round of successes (additive increase,
+ * multiplicative decrease).  When Twilio refuses an account's credentials, nothing of
+ * that account flies for a minute.
+ *
+ * Owns the flights.  Thread: the fetching loop.
+ */
+#pragma once
+
+#include "catalog/catalog.h"
+#include "spool/baton.h"
+#include "spool/flight.h"
+
+#include <stdint.h>
+
+struct scheduler;
+struct flight_gear;
+
+struct scheduler *scheduler_new(const struct flight_gear *gear);
+void scheduler_free(struct scheduler *scheduler);
+
+/* A recording that is to be fetched, `wait_ms` from now; does nothing when its flight is known. */
+void scheduler_add(struct scheduler *scheduler, const char *recording_sid, const char *call_sid,
+		   const char *account_sid, enum flight_rank rank, int64_t wait_ms);
+/* Somebody waits for it: goes ahead of the others, and sooner, if that may help. */
+void scheduler_nudge(struct scheduler *scheduler, const char *recording_sid);
+/* A person says so: also where waiting was thought pointless. */
+void scheduler_retry(struct scheduler *scheduler, const char *recording_sid, const char *call_sid,
+		     const char *account_sid);
+/* A baton came: to the flight it is of, which is made when there is none.  is_new: for the first time. */
+void scheduler_take_baton(struct scheduler *scheduler, struct baton *baton, bool is_new);
+
+struct scheduler_counts {
+	unsigned queued, flying, waiting;
+	unsigned limit;
+};
+void scheduler_counts(const struct scheduler *scheduler, struct scheduler_counts *out);

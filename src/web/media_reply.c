@@ -1,0 +1,241 @@
+#include "web/media_reply.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "http/conditional.h"
+#include "http/reply.h"
+#include "web/web_error.h"
+
+#include <assert.h>
+
+#define PART_TEXT_MAX 160 /* one part's head: two delimiters, a type, a range of three 20-digit numbers */
+#define BOUNDARY      "callspool-5f3c1a9be7d24680" /* RFC 2046 5.1.1: audio could hold it, lengths rule that out */
+
+void media_reply_prepare(struct media *media)
+{
+	char modified[HTTP_DATE_SIZE];
+	uint8_t digest[SHA256_BYTES];
+	struct buf lines;
+
+	clock_http_date(media->modified_at_ms, modified);
+	buf_over(&lines, media->lines, sizeof(media->lines));
+	buf_add_text(&lines, "Accept-Ranges: bytes\r\nCache-Control: private, no-cache\r\n"
+			     "X-Content-Type-Options: nosniff\r\n");
+	buf_addf(&lines, "Last-Modified: %s\r\nContent-Location: /api/recordings/%s/media\r\n", modified,
+		 media->recording_sid);
+	if (media->etag[0] != '\0')
+		buf_addf(&lines, "ETag: %s\r\n", media->etag);
+	if (media->sha256[0] != '\0') {
+		for (int i = 0; i < SHA256_BYTES; i++)
+			digest[i] = (uint8_t)(ascii_hex_value(media->sha256[2 * i]) << 4 |
+					      ascii_hex_value(media->sha256[2 * i + 1]));
+		buf_add_text(&lines, "Repr-Digest: sha-256=:");
+		base64_add(&lines, digest, sizeof(digest));
+		buf_add_text(&lines, ":\r\n");
+	}
+	assert(buf_ok(&lines));
+	media->lines_len = lines.len;
+}
+
+/* ---- what is asked for ---- */
+
+void media_reply_choose(const struct exchange *x, const struct media *media, struct media_reply *out)
+{
+	const struct http_request *request = &x->request;
+	struct validators now = { .etag = str_of(media->etag), .modified_at_ms = media->modified_at_ms };
+	struct str range = request->known[HTTP_RANGE];
+
+	out->kind = MEDIA_REPLY_WHOLE;
+	out->ranges.count = 0;
+	switch (conditional_check(request, &now)) {
+	case CONDITIONAL_NOT_MODIFIED:
+		out->kind = MEDIA_REPLY_NOT_MODIFIED;
+		return;
+	case CONDITIONAL_FAILED:
+		out->kind = MEDIA_REPLY_FAILED;
+		return;
+	case CONDITIONAL_GO_ON:
+		break;
+	}
+	if (!range.at || !conditional_range_counts(request, &now))
+		return;
+	switch (range_parse(range, media->size, &out->ranges)) {
+	case RANGE_WHOLE:
+		break;
+	case RANGE_SOME:
+		out->kind = MEDIA_REPLY_RANGES;
+		break;
+	case RANGE_OUTSIDE:
+		out->kind = MEDIA_REPLY_OUTSIDE;
+		break;
+	}
+}
+
+uint64_t media_reply_needs(const struct exchange *x, const struct media_reply *reply)
+{
+	bool has_body = x->request.method != HTTP_HEAD && reply->kind == MEDIA_REPLY_RANGES;
+
+	return has_body ? reply->ranges.at[0].first + 1 : 0;
+}
+
+/* ---- the head ---- */
+
+/* `?download=1`: the browser saves it instead of playing it. */
+static bool is_attachment(const struct exchange *x)
+{
+	struct str rest = x->request.query, piece;
+
+	while (str_cut(&rest, '&', &piece))
+		if (str_eq(piece, STR("download=1")))
+			return true;
+	return false;
+}
+
+static void add_common(struct exchange *x, const struct media *media)
+{
+	reply_header_lines(x, (struct str){ media->lines, media->lines_len });
+	web_add_cors(x);
+}
+
+static void add_disposition(struct exchange *x, const struct media *media)
+{
+	reply_headerf(x, "Content-Disposition", "%s; filename=\"%s.%s\"", is_attachment(x) ? "attachment" : "inline",
+		      media->call_sid[0] ? media->call_sid : media->recording_sid, media->format);
+}
+
+static void begin_head(struct exchange *x, const struct media *media, const struct media_reply *reply)
+{
+	const struct range *first = &reply->ranges.at[0];
+
+	reply_begin(x, reply->kind == MEDIA_REPLY_RANGES ? 206 : 200);
+	add_common(x, media);
+	add_disposition(x, media);
+	if (reply->ranges.count > 1) {
+		reply_header(x, STR("Content-Type"), STR("multipart/byteranges; boundary=" BOUNDARY));
+		return;
+	}
+	reply_header(x, STR("Content-Type"), media_content_type(media));
+	if (reply->ranges.count == 1)
+		reply_headerf(x, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)first->first,
+			      (unsigned long long)first->last, (unsigned long long)media->size);
+}
+
+/* Replies that hold no media; false for the others. */
+static bool send_without_media(struct exchange *x, const struct media *media, const struct media_reply *reply)
+{
+	switch (reply->kind) {
+	case MEDIA_REPLY_NOT_MODIFIED:
+		reply_begin(x, 304);
+		add_common(x, media);
+		reply_send(x, STR(""));
+		return true;
+	case MEDIA_REPLY_FAILED:
+		reply_begin(x, 412);
+		web_refuse_begun(x, WEB_PRECONDITION_FAILED, NULL);
+		return true;
+	case MEDIA_REPLY_OUTSIDE:
+		reply_begin(x, 416);
+		reply_header(x, STR("Accept-Ranges"), STR("bytes"));
+		reply_headerf(x, "Content-Range", "bytes */%llu", (unsigned long long)media->size);
+		web_refuse_begun(x, WEB_RANGE_NOT_SATISFIABLE, NULL);
+		return true;
+	case MEDIA_REPLY_WHOLE:
+	case MEDIA_REPLY_RANGES:
+		break;
+	}
+	return false;
+}
+
+/* ---- the body ---- */
+
+/* The parts of a multipart/byteranges body (RFC 9110, 14.6), their texts in `texts`. */
+static struct str make_parts(const struct media *media, const struct media_reply *reply, struct buf *texts,
+			     struct reply_part parts[RANGES_MAX])
+{
+	static const char closing[] = "\r\n--" BOUNDARY "--\r\n";
+	struct str type = media_content_type(media);
+
+	for (unsigned i = 0; i < reply->ranges.count; i++) {
+		const struct range *range = &reply->ranges.at[i];
+		size_t began = texts->len;
+
+		buf_addf(texts, "%s--" BOUNDARY "\r\nContent-Type: %.*s\r\nContent-Range: bytes %llu-%llu/%llu\r\n\r\n",
+			 i > 0 ? "\r\n" : "", STR_ARG(type), (unsigned long long)range->first,
+			 (unsigned long long)range->last, (unsigned long long)media->size);
+		parts[i] = (struct reply_part){
+			.text = { texts->at + began, texts->len - began },
+			.first = range->first,
+			.length = range->last - range->first + 1,
+		};
+	}
+	assert(buf_ok(texts));
+	return (struct str){ closing, sizeof(closing) - 1 };
+}
+
+void media_reply_send(struct exchange *x, const struct media *media, const struct media_reply *reply)
+{
+	uint64_t first = 0, length = media->size;
+
+	if (send_without_media(x, media, reply))
+		return;
+	begin_head(x, media, reply);
+	if (reply->ranges.count > 1) {
+		char bytes[RANGES_MAX * PART_TEXT_MAX];
+		struct reply_part parts[RANGES_MAX];
+		struct buf texts;
+
+		buf_over(&texts, bytes, sizeof(bytes));
+
+		struct str closing = make_parts(media, reply, &texts, parts);
+
+		reply_send_parts(x, media->fd, parts, reply->ranges.count, closing);
+		return;
+	}
+	if (reply->ranges.count == 1) {
+		first = reply->ranges.at[0].first;
+		length = reply->ranges.at[0].last - first + 1;
+	}
+	if (first + length <= media->first_count)
+		reply_send_part(x, (struct str){ media->first_bytes + first, (size_t)length });
+	else
+		reply_send_file(x, media->fd, first, length);
+}
+
+bool media_reply_send_growing(struct exchange *x, const struct media *media, const struct media_reply *reply,
+			      uint64_t arrived, struct parked *parked)
+{
+	uint64_t first = 0, length = media->size;
+
+	if (send_without_media(x, media, reply))
+		return false;
+	begin_head(x, media, reply);
+	if (reply->ranges.count > 1) {
+		char bytes[RANGES_MAX * PART_TEXT_MAX];
+		struct reply_part parts[RANGES_MAX];
+		struct buf texts;
+
+		buf_over(&texts, bytes, sizeof(bytes));
+
+		struct str closing = make_parts(media, reply, &texts, parts);
+
+		reply_send_growing_parts(x, media->fd, parts, reply->ranges.count, closing, arrived, parked);
+		return true;
+	}
+	if (reply->ranges.count == 1) {
+		first = reply->ranges.at[0].first;
+		length = reply->ranges.at[0].last - first + 1;
+	}
+	reply_send_growing(x, media->fd, first, length, arrived, parked);
+	return true;
+}
+
+void media_reply_send_chunked(struct exchange *x, const struct media *media, uint64_t arrived, bool is_complete,
+			      struct parked *parked)
+{
+	reply_begin(x, 200);
+	add_common(x, media);
+	add_disposition(x, media);
+	reply_header(x, STR("Content-Type"), media_content_type(media));
+	reply_send_chunked(x, media->fd, arrived, is_complete, parked);
+}

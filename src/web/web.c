@@ -1,0 +1,68 @@
+#include "web/web.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "spool/lookup.h"
+#include "spool/mirror.h"
+#include "web/media_reply.h"
+#include "web/routes.h"
+#include "web/trust.h"
+#include "web/web_error.h"
+
+#include <stdlib.h>
+
+/* May this caller call this route?  Replies itself when not. */
+static bool admit(struct exchange *x)
+{
+	const struct web *web = web_local_of(x)->web;
+
+	switch ((enum web_access)x->route->access) {
+	case WEB_ANYONE:
+	case WEB_PROVIDER:
+		return true;
+	case WEB_LISTENER:
+	case WEB_ADMIN:
+		break;
+	}
+	if (x->over_unix || web->options.auth == WEB_AUTH_NONE)
+		return true;
+	web_refuse(x, WEB_UNAUTHENTICATED, NULL, WEB_NO_RETRY);
+	return false;
+}
+
+void web_init(struct web *web)
+{
+	web->started_at_ms = clock_wall_ms();
+	web->app = (struct http_app){
+		.routes = web_routes,
+		.route_count = web_route_count,
+		.refuse = web_refuse_http,
+		.admit = admit,
+		.trusts = trust_peer,
+	};
+}
+
+struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailbox *mailbox)
+{
+	struct web_local *local = xcalloc(1, sizeof(*local));
+	struct lookup_options options = {
+		.entries_max = web->options.cache_entries,
+		.prepare = media_reply_prepare,
+	};
+
+	local->web = web;
+	local->loop = loop;
+	local->mailbox = mailbox;
+	local->lookup = lookup_new(loop, mailbox, web->ledger, web->store, &options);
+	local->mirrors = mirrors_new(mailbox, web->spool, media_reply_prepare);
+	return local;
+}
+
+void web_local_free(struct web_local *local)
+{
+	if (!local)
+		return;
+	mirrors_free(local->mirrors);
+	lookup_free(local->lookup);
+	free(local);
+}

@@ -1,0 +1,79 @@
+/*
+ * What the product's URLs are served with: shared by all serving loops (struct web, read-only
+ * once they run), and of one loop each (struct web_local).
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/own.h"
+#include "http/exchange.h"
+#include "http/http_server.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct accounts;
+struct blob_store;
+struct ledger;
+struct lookup;
+struct mailbox;
+struct mirrors;
+struct spool;
+
+enum web_auth {
+	WEB_AUTH_NONE, /* everybody may; only on loopback */
+};
+
+/* Settings; a plain value.  Texts and lists are borrowed. */
+struct web_options {
+	enum web_auth auth;
+	int64_t play_wait_ms;		     /* every play is answered, or cut, within it */
+	int64_t retention_ms;		     /* INT64_MAX: for ever */
+	int64_t purge_grace_ms;
+	const char *public_url;		     /* what Twilio was configured with; NULL: from the request */
+	const char *const *trusted_proxies;  /* addresses, "10.0.0.0/8"; NULL-terminated */
+	const char *const *cors_origins;     /* NULL-terminated */
+	unsigned cache_entries;		     /* open recordings a loop */
+};
+
+/* Everything handed in is borrowed and outlives it. */
+struct web {
+	struct web_options options;
+	struct ledger *ledger;
+	struct spool *spool;
+	struct blob_store *store;
+	const struct accounts *accounts;
+	struct http_app app;
+	int64_t started_at_ms; /* wall clock */
+};
+
+struct web_local {
+	struct http_local local;
+	struct web *web;
+	struct loop *loop;
+	struct mailbox *mailbox;
+	struct lookup *lookup;
+	struct mirrors *mirrors;
+};
+
+/* Fills web->app from the table of routes. */
+void web_init(struct web *web);
+/* One for each serving loop; before ledger_start(). */
+struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailbox *mailbox);
+void web_local_free(struct web_local *local);
+
+/* The loop's own part, from an exchange. */
+static inline struct web_local *web_local_of(const struct exchange *x)
+{
+	return container_of(x->server->local, struct web_local, local);
+}
+
+/* Who may call a route. */
+enum web_access {
+	WEB_ANYONE,	/* says nothing of anybody: health, the page's own files */
+	WEB_PROVIDER,	/* proves itself by its signature */
+	WEB_LISTENER,	/* signed in */
+	WEB_ADMIN,	/* signed in as administrator, or over the administrator's socket */
+};

@@ -1,0 +1,135 @@
+#include "web/web_error.h"
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "http/reply.h"
+#include "web/web.h"
+
+#include <string.h>
+
+#define ERROR_BODY_MAX 1024
+#define RETRY_S	       5 /* what a 503 asks to wait when nobody knows better */
+
+static const struct {
+	int status;
+	const char *code, *text;
+} errors[WEB_ERRORS] = {
+	[WEB_BAD_REQUEST] = { 400, "bad_request", "The request is malformed." },
+	[WEB_UNAUTHENTICATED] = { 401, "unauthenticated", "Sign in first." },
+	[WEB_FORBIDDEN] = { 403, "forbidden", "This is not allowed." },
+	[WEB_NOT_FOUND] = { 404, "not_found", "There is nothing at this address." },
+	[WEB_CALL_NOT_FOUND] = { 404, "call_not_found", "No such call is known." },
+	[WEB_RECORDING_NOT_FOUND] = { 404, "recording_not_found", "No such recording is known." },
+	[WEB_RECORDING_NOT_AVAILABLE] = { 404, "recording_not_available", "The call has no recording (yet)." },
+	[WEB_RECORDING_ABSENT] = { 404, "recording_absent",
+				   "Twilio kept no media: the recording was too short or silent." },
+	[WEB_RECORDING_EXPIRED] = { 410, "recording_expired", "The recording is older than recordings are kept." },
+	[WEB_RECORDING_DELETED] = { 410, "recording_deleted", "The recording was deleted." },
+	[WEB_PRECONDITION_FAILED] = { 412, "precondition_failed", "A precondition of the request does not hold." },
+	[WEB_RANGE_NOT_SATISFIABLE] = { 416, "range_not_satisfiable", "The recording has none of these bytes." },
+	[WEB_UPSTREAM_REFUSED] = { 500, "upstream_refused", "Twilio refuses our credentials." },
+	[WEB_UPSTREAM_UNAVAILABLE] = { 503, "upstream_unavailable", "Twilio does not send the recording just now." },
+	[WEB_OVERLOADED] = { 503, "overloaded", "Too much is going on just now." },
+	[WEB_INTERNAL] = { 500, "internal", "Something is wrong on our side." },
+};
+
+int web_error_status(enum web_error error)
+{
+	return errors[error].status;
+}
+
+enum web_error web_error_of_code(const char *code)
+{
+	enum web_error error = 0;
+
+	while (error < WEB_ERRORS && strcmp(errors[error].code, code) != 0)
+		error++;
+	return error;
+}
+
+static void send_error(struct exchange *x, const char *code, const char *text)
+{
+	char bytes[ERROR_BODY_MAX];
+	struct json json;
+	struct buf body;
+
+	buf_over(&body, bytes, sizeof(bytes));
+	json_start(&json, &body);
+	json_open(&json, NULL, '{');
+	json_bool(&json, "success", false);
+	json_text(&json, "error", str_of(text));
+	json_text(&json, "code", str_of(code));
+	json_text(&json, "request_id", str_of(x->id));
+	json_close(&json, '}');
+	buf_add_byte(&body, '\n');
+
+	reply_header(x, STR("Content-Type"), STR("application/json"));
+	reply_header(x, STR("Cache-Control"), STR("no-store"));
+	reply_header(x, STR("X-Content-Type-Options"), STR("nosniff"));
+	web_add_cors(x);
+	reply_send(x, buf_str(&body));
+}
+
+void web_refuse_begun(struct exchange *x, enum web_error error, const char *text)
+{
+	send_error(x, errors[error].code, text ? text : errors[error].text);
+}
+
+void web_refuse(struct exchange *x, enum web_error error, const char *text, int64_t retry_after_s)
+{
+	reply_begin(x, errors[error].status);
+	if (retry_after_s == WEB_NO_RETRY && errors[error].status == 503)
+		retry_after_s = RETRY_S;
+	if (retry_after_s != WEB_NO_RETRY)
+		reply_headerf(x, "Retry-After", "%lld", (long long)retry_after_s);
+	web_refuse_begun(x, error, text);
+}
+
+/* ---- what http itself refuses ---- */
+
+static void reply_preflight(struct exchange *x, const char *allow)
+{
+	reply_begin(x, 204);
+	reply_header(x, STR("Allow"), str_of(allow));
+	reply_header(x, STR("Access-Control-Allow-Methods"), str_of(allow));
+	reply_header(x, STR("Access-Control-Allow-Headers"),
+		     STR("Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, "
+			 "If-Unmodified-Since, Range"));
+	reply_header(x, STR("Access-Control-Max-Age"), STR("600"));
+	web_add_cors(x);
+	reply_send(x, STR(""));
+}
+
+void web_refuse_http(struct exchange *x, int status, const char *code, const char *text, const char *allow)
+{
+	if (status == 405 && x->request.method == HTTP_OPTIONS) {
+		reply_preflight(x, allow);
+		return;
+	}
+	reply_begin(x, status);
+	if (allow)
+		reply_header(x, STR("Allow"), str_of(allow));
+	if (status == 503)
+		reply_headerf(x, "Retry-After", "%d", RETRY_S);
+	send_error(x, code, text);
+}
+
+void web_add_cors(struct exchange *x)
+{
+	const char *const *allowed = web_local_of(x)->web->options.cors_origins;
+	struct str origin = x->request.known[HTTP_ORIGIN];
+
+	if (!allowed || !allowed[0])
+		return;
+	reply_header(x, STR("Vary"), STR("Origin"));
+	for (; origin.at && *allowed; allowed++) {
+		if (!str_eq(origin, str_of(*allowed)))
+			continue;
+		reply_header(x, STR("Access-Control-Allow-Origin"), origin);
+		reply_header(x, STR("Access-Control-Allow-Credentials"), STR("true"));
+		reply_header(x, STR("Access-Control-Expose-Headers"),
+			     STR("Accept-Ranges, Content-Disposition, Content-Length, Content-Location, "
+				 "Content-Range, ETag, Last-Modified, Repr-Digest, Retry-After, X-Request-Id"));
+		return;
+	}
+}

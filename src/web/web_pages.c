@@ -1,0 +1,30 @@
+#include "web/web_pages.h"
+
+#include "http/exchange.h"
+#include "http/reply.h"
+#include "web/web_error.h"
+#include "web/web_pages_data.h"
+
+/* Everything from here and nothing from elsewhere; no frame may hold us. */
+#define CONTENT_POLICY                                                                             \
+	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; media-src 'self'; " \
+	"img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+void web_page(struct exchange *x)
+{
+	for (unsigned i = 0; i < web_page_file_count; i++) {
+		const struct web_page_file *file = &web_page_files[i];
+
+		if (!str_eq(x->request.path, str_of(file->path)))
+			continue;
+		reply_begin(x, 200);
+		reply_header(x, STR("Content-Type"), str_of(file->type));
+		reply_header(x, STR("Content-Security-Policy"), STR(CONTENT_POLICY));
+		reply_header(x, STR("Cache-Control"), STR("no-cache"));
+		reply_header(x, STR("Referrer-Policy"), STR("no-referrer"));
+		reply_header(x, STR("X-Content-Type-Options"), STR("nosniff"));
+		reply_send(x, (struct str){ file->at, (size_t)(file->end - file->at) });
+		return;
+	}
+	web_refuse(x, WEB_NOT_FOUND, NULL, WEB_NO_RETRY);
+}

@@ -1,0 +1,304 @@
+/*
+ *	parked -> asked the ledger -+-> stored: the reply
+ *	                            +-> not to be had: the error
+ *	                            '-> to be had: joins its flight
+ *	                                  |- flowing, and the first byte that is asked for is here:
+ *	                                  |  the head, then the body as it arrives
+ *	                                  |- pointless to wait, or over: the error
+ *	                                  '- play_wait: the error
+ *
+ * One timer serves both limits: before the head that of the answer, after it that of
+ * silence.
+ */
+#include "web/web_play.h"
+
+#include "base/mem.h"
+#include "http/exchange.h"
+#include "http/reply.h"
+#include "spool/lookup.h"
+#include "spool/mirror.h"
+#include "twilio/sid.h"
+#include "web/media_reply.h"
+#include "web/web.h"
+#include "web/web_error.h"
+
+#include <stdlib.h>
+
+#define ONGOING_RETRY_S 10 /* a call that is still on: ask again when it may have ended */
+
+struct play {
+	struct parked parked;
+	struct inquirer inquirer;
+	struct player player;
+	struct timer timer;
+	struct exchange *x;
+	struct web_local *local;
+	char sid[SID_SIZE];
+	char call_sid[SID_SIZE]; /* "" when any call will do */
+	bool asked_again;	 /* the flight was over before the play joined it */
+	bool is_flowing;	 /* the head was sent */
+	int64_t generation;	 /* of what is being sent */
+	uint64_t arrived;	 /* as last told to the exchange */
+};
+
+static void play_free(struct play *play)
+{
+	inquirer_leave(&play->inquirer);
+	player_leave(&play->player);
+	timer_stop(&play->timer);
+	free(play);
+}
+
+static void play_refuse(struct play *play, enum web_error error, const char *text, int64_t retry_after_s)
+{
+	web_refuse(play->x, error, text, retry_after_s);
+	play_free(play);
+}
+
+static void play_gone(struct parked *parked)
+{
+	play_free(container_of(parked, struct play, parked));
+}
+
+bool web_play_is_expired(const struct web_local *local, int64_t started_at_ms, bool is_held)
+{
+	int64_t retention_ms = local->web->options.retention_ms;
+
+	if (is_held || started_at_ms == 0 || retention_ms == INT64_MAX)
+		return false;
+	return loop_wall_ms(local->loop) - started_at_ms > retention_ms;
+}
+
+/* ---- in flight ---- */
+
+/* The reason that a flight or the ledger gave, as an error of the table. */
+static enum web_error error_of_reason(const char *code)
+{
+	enum web_error error = web_error_of_code(code);
+
+	return error == WEB_ERRORS ? WEB_UPSTREAM_UNAVAILABLE : error;
+}
+
+static bool wants_all_from_start(const struct exchange *x)
+{
+	return str_eq(str_trim(x->request.known[HTTP_RANGE]), STR("bytes=0-"));
+}
+
+/* Without a length only a plain GET over HTTP/1.1 can be answered before the end. */
+static bool may_chunk(const struct play *play, bool is_late)
+{
+	const struct http_request *request = &play->x->request;
+
+	if (request->minor_version < 1 || request->method != HTTP_GET)
+		return false;
+	return !request->known[HTTP_RANGE].at || (is_late && wants_all_from_start(play->x));
+}
+
+static void play_flow(struct play *play, const struct news *now)
+{
+	play->is_flowing = true;
+	play->generation = now->media.generation;
+	play->arrived = now->arrived;
+	timer_stop(&play->timer);
+}
+
+static void silence_ended(struct timer *timer);
+
+static void watch_silence(struct play *play)
+{
+	timer_start(play->local->loop, &play->timer, play->local->web->options.play_wait_ms, silence_ended);
+}
+
+/* Sends the head as soon as it can be kept; true when that was done and the play may be gone. */
+static bool begin_reply(struct play *play, const struct news *now, bool is_late)
+{
+	struct media_reply reply;
+
+	if (now->media.size == MEDIA_SIZE_UNKNOWN) {
+		if (!may_chunk(play, is_late))
+			return false;
+		play_flow(play, now);
+		watch_silence(play);
+		media_reply_send_chunked(play->x, &now->media, now->arrived, now->is_complete, &play->parked);
+		return true;
+	}
+	media_reply_choose(play->x, &now->media, &reply);
+	if (media_reply_needs(play->x, &reply) > now->arrived)
+		return false;
+	play_flow(play, now);
+	watch_silence(play);
+	if (!media_reply_send_growing(play->x, &now->media, &reply, now->arrived, &play->parked))
+		play_free(play);
+	return true;
+}
+
+static void play_moved(struct player *player, const struct mirror *mirror)
+{
+	struct play *play = container_of(player, struct play, player);
+	const struct news *now = &mirror->now;
+
+	if (play->is_flowing) {
+		if (!now->is_flowing || now->media.generation != play->generation) {
+			exchange_cut(play->x); /* frees the play */
+		} else {
+			play->arrived = now->arrived;
+			exchange_arrived(play->x, now->arrived, now->is_complete);
+		}
+		return;
+	}
+	if (now->is_flowing && begin_reply(play, now, false))
+		return;
+	if (now->is_last && now->reason_code[0] == '\0' && !play->asked_again) {
+		play->asked_again = true;
+		lookup_ask(play->local->lookup, str_of(play->sid), &play->inquirer);
+		return;
+	}
+	if (now->is_last || (now->is_pointless && now->reason_code[0] != '\0'))
+		play_refuse(play, error_of_reason(now->reason_code), now->reason_text[0] ? now->reason_text : NULL,
+			    WEB_NO_RETRY);
+}
+
+/* The answer's time is over. */
+static void play_is_late(struct timer *timer)
+{
+	struct play *play = container_of(timer, struct play, timer);
+	const struct mirror *mirror = play->player.mirror;
+	const char *text = NULL;
+
+	if (mirror && mirror->now.is_flowing && begin_reply(play, &mirror->now, true))
+		return;
+	if (mirror && mirror->now.reason_text[0] != '\0')
+		text = mirror->now.reason_text;
+	play_refuse(play, WEB_UPSTREAM_UNAVAILABLE, text, WEB_NO_RETRY);
+}
+
+/* Cuts a player who has read all there is and got no byte for play_wait; a slow player is another matter. */
+static void silence_ended(struct timer *timer)
+{
+	struct play *play = container_of(timer, struct play, timer);
+	int64_t wait_ms = play->local->web->options.play_wait_ms;
+	int64_t silent_ms = loop_now_ms(play->local->loop) - exchange_last_sent_at_ms(play->x);
+
+	if (exchange_is_stalled_by_client(play->x))
+		silent_ms = 0; /* http's send limit watches those */
+	if (silent_ms >= wait_ms)
+		exchange_cut(play->x);
+	else
+		timer_start(play->local->loop, &play->timer, wait_ms - silent_ms, silence_ended);
+}
+
+/* ---- the ledger's answer ---- */
+
+static void play_join(struct play *play, const struct recording *recording)
+{
+	const struct mirror *mirror;
+
+	play->player.moved = play_moved;
+	mirror = mirror_join(play->local->mirrors, recording, &play->player);
+	if (mirror->now.is_flowing || mirror->now.reason_code[0] != '\0')
+		play_moved(&play->player, mirror);
+}
+
+static void play_recording(struct play *play, const struct recording *recording, bool is_call_on)
+{
+	if (web_play_is_expired(play->local, recording->started_at_ms, recording->is_held)) {
+		play_refuse(play, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
+		return;
+	}
+	switch (recording->state) {
+	case RECORDING_ANNOUNCED:
+		play_refuse(play, WEB_RECORDING_NOT_AVAILABLE, "Twilio has not finished this recording yet.",
+			    ONGOING_RETRY_S);
+		return;
+	case RECORDING_QUEUED:
+	case RECORDING_WAITING:
+	case RECORDING_STORED: /* stored meanwhile: its flight is over, or will say so */
+		play_join(play, recording);
+		return;
+	case RECORDING_ABSENT:
+		play_refuse(play, WEB_RECORDING_ABSENT, recording->reason_text[0] ? recording->reason_text : NULL,
+			    WEB_NO_RETRY);
+		return;
+	case RECORDING_DEAD:
+		play_refuse(play, error_of_reason(recording->reason_code),
+			    recording->reason_text[0] ? recording->reason_text : NULL, WEB_NO_RETRY);
+		return;
+	case RECORDING_GONE:
+	case RECORDING_PURGED:
+		play_refuse(play, WEB_RECORDING_DELETED, NULL, WEB_NO_RETRY);
+		return;
+	case RECORDING_STATES:
+		break;
+	}
+	play_refuse(play, WEB_INTERNAL, NULL, WEB_NO_RETRY);
+}
+
+static void play_stored(struct play *play, const struct media *media)
+{
+	struct media_reply reply;
+
+	if (web_play_is_expired(play->local, media->started_at_ms, media->is_held)) {
+		play_refuse(play, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
+		return;
+	}
+	media_reply_choose(play->x, media, &reply);
+	media_reply_send(play->x, media, &reply);
+	play_free(play);
+}
+
+static bool is_of_call(const struct play *play, const struct lookup_answer *answer)
+{
+	const char *call_sid = answer->found == LOOKUP_STORED ? answer->media->call_sid : answer->recording->call_sid;
+
+	return play->call_sid[0] == '\0' || str_eq(str_of(call_sid), str_of(play->call_sid));
+}
+
+static void play_answered(struct inquirer *inquirer, const struct lookup_answer *answer)
+{
+	struct play *play = container_of(inquirer, struct play, inquirer);
+	bool has_recording = answer->found == LOOKUP_STORED || answer->found == LOOKUP_RECORDING;
+
+	if (has_recording && !is_of_call(play, answer)) {
+		play_refuse(play, WEB_RECORDING_NOT_FOUND, "This call has no such recording.", WEB_NO_RETRY);
+		return;
+	}
+	switch (answer->found) {
+	case LOOKUP_STORED:
+		play_stored(play, answer->media);
+		return;
+	case LOOKUP_RECORDING:
+		play_recording(play, answer->recording, answer->is_call_on);
+		return;
+	case LOOKUP_UNRECORDED:
+		play_refuse(play, WEB_RECORDING_NOT_AVAILABLE, NULL,
+			    answer->is_call_on ? ONGOING_RETRY_S : WEB_NO_RETRY);
+		return;
+	case LOOKUP_UNKNOWN:
+		play_refuse(play, sid_is_call(str_of(play->sid)) ? WEB_CALL_NOT_FOUND : WEB_RECORDING_NOT_FOUND, NULL,
+			    WEB_NO_RETRY);
+		return;
+	case LOOKUP_FAILED:
+		play_refuse(play, WEB_INTERNAL, NULL, WEB_NO_RETRY);
+		return;
+	}
+}
+
+void web_play_start(struct exchange *x, struct str sid, struct str call_sid)
+{
+	struct play *play = xcalloc(1, sizeof(*play));
+
+	play->x = x;
+	play->local = web_local_of(x);
+	play->parked.gone = play_gone;
+	play->inquirer.answered = play_answered;
+	list_init(&play->inquirer.link);
+	list_init(&play->player.link);
+	if (!str_copy(sid, play->sid, sizeof(play->sid)) ||
+	    !str_copy(call_sid, play->call_sid, sizeof(play->call_sid))) {
+		play_refuse(play, WEB_BAD_REQUEST, NULL, WEB_NO_RETRY);
+		return;
+	}
+	exchange_park(x, &play->parked);
+	timer_start(play->local->loop, &play->timer, play->local->web->options.play_wait_ms, play_is_late);
+	lookup_ask(play->local->lookup, sid, &play->inquirer);
+}

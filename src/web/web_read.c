@@ -1,0 +1,77 @@
+#include "web/web_read.h"
+
+#include "base/log.h"
+#include "http/reply.h"
+#include "web/web.h"
+
+#include <stdlib.h>
+
+void web_send_json(struct exchange *x, struct str body)
+{
+	reply_begin(x, 200);
+	reply_header(x, STR("Content-Type"), STR("application/json"));
+	reply_header(x, STR("Cache-Control"), STR("no-store"));
+	reply_header(x, STR("X-Content-Type-Options"), STR("nosniff"));
+	web_add_cors(x);
+	reply_send(x, body);
+}
+
+static bool run_read(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct web_read *read = container_of(job, struct web_read, job);
+	struct json json;
+
+	json_start(&json, &read->body);
+	if (!read->make(read, catalog, &json, err))
+		return false;
+	buf_add_byte(&read->body, '\n');
+	return buf_ok(&read->body) || err_set(err, ERR_INTERNAL, "an answer grew beyond its limit");
+}
+
+static void refuse_read(struct web_read *read)
+{
+	switch (read->job.err.kind) {
+	case ERR_NOT_FOUND:
+		web_refuse(read->x, read->not_found, NULL, WEB_NO_RETRY);
+		return;
+	case ERR_INVALID:
+		web_refuse(read->x, WEB_BAD_REQUEST, read->job.err.text, WEB_NO_RETRY);
+		return;
+	case ERR_CONFLICT:
+	case ERR_UNAVAILABLE:
+	case ERR_INTERNAL:
+		break;
+	}
+	log_error(NULL, "cannot answer %.*s: %s", STR_ARG(read->x->request.path), read->job.err.text);
+	web_refuse(read->x, WEB_INTERNAL, NULL, WEB_NO_RETRY);
+}
+
+static void read_done(struct ledger_job *job)
+{
+	struct web_read *read = container_of(job, struct web_read, job);
+
+	if (read->x && job->succeeded)
+		web_send_json(read->x, buf_str(&read->body));
+	else if (read->x)
+		refuse_read(read);
+	buf_release(&read->body);
+	free(read);
+}
+
+static void read_gone(struct parked *parked)
+{
+	container_of(parked, struct web_read, parked)->x = NULL;
+}
+
+void web_read_start(struct web_read *read, struct exchange *x)
+{
+	struct web_local *local = web_local_of(x);
+
+	read->x = x;
+	read->web = local->web;
+	read->parked.gone = read_gone;
+	read->job = (struct ledger_job){ .run = run_read, .done = read_done, .reply = local->mailbox };
+	buf_init(&read->body, WEB_READ_BODY_MAX);
+	exchange_park(x, &read->parked);
+	ledger_read(local->web->ledger, &read->job);
+}

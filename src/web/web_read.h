@@ -1,0 +1,41 @@
+/*
+ * A JSON answer that is made on a reader of the ledger, while its exchange is parked.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "http/exchange.h"
+#include "spool/ledger.h"
+#include "web/web_error.h"
+
+#include <stdbool.h>
+
+#define WEB_READ_BODY_MAX (4 * 1024 * 1024) /* a page of 200 calls takes about 200 KiB */
+
+struct catalog;
+struct web;
+
+/* Embedded first in what one answer needs; made with xcalloc, freed by web_read itself. */
+struct web_read {
+	/*
+	 * On a reader's thread: writes one JSON value.  ERR_NOT_FOUND becomes `not_found`, ERR_INVALID
+	 * bad_request, all else internal.
+	 */
+	bool (*make)(struct web_read *read, struct catalog *catalog, struct json *json, struct err *err);
+	enum web_error not_found;
+	const struct web *web; /* for make() */
+
+	/* internal */
+	struct ledger_job job;
+	struct parked parked;
+	struct exchange *x; /* NULL: the client is gone */
+	struct buf body;
+};
+
+void web_read_start(struct web_read *read, struct exchange *x);
+
+/* 200 with a JSON body. */
+void web_send_json(struct exchange *x, struct str body);

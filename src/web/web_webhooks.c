@@ -1,0 +1,145 @@
+#include "web/web_webhooks.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/own.h"
+#include "http/exchange.h"
+#include "http/form.h"
+#include "http/reply.h"
+#include "spool/intake.h"
+#include "twilio/accounts.h"
+#include "twilio/callback.h"
+#include "twilio/signature.h"
+#include "web/callback_body.h"
+#include "web/trust.h"
+#include "web/web.h"
+#include "web/web_error.h"
+
+#include <stdlib.h>
+
+#define URL_MAX 2048 /* scheme and host, or public_url with a path */
+
+/* A webhook whose event is being committed. */
+struct webhook {
+	struct parked parked;
+	struct intake_waiter waiter;
+	struct exchange *x;
+};
+
+static void webhook_gone(struct parked *parked)
+{
+	AUTO(free) struct webhook *webhook = container_of(parked, struct webhook, parked);
+
+	intake_leave(&webhook->waiter);
+}
+
+static void webhook_committed(struct intake_waiter *waiter, bool succeeded)
+{
+	AUTO(free) struct webhook *webhook = container_of(waiter, struct webhook, waiter);
+
+	if (!succeeded) {
+		web_refuse(webhook->x, WEB_OVERLOADED, "The event could not be committed.", WEB_NO_RETRY);
+		return;
+	}
+	reply_begin(webhook->x, 200);
+	reply_header(webhook->x, STR("Content-Type"), STR("text/xml"));
+	reply_header(webhook->x, STR("Cache-Control"), STR("no-store"));
+	reply_send(webhook->x, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>"));
+}
+
+/* The tokens that may have signed it: those of the account that it names. */
+static size_t tokens_of(const struct web *web, const struct callback_body *body, struct str tokens[2])
+{
+	struct str sid = twilio_param(body->params, body->param_count, STR("AccountSid"));
+	const struct account *account = sid.at ? accounts_find(web->accounts, sid) : NULL;
+
+	return account ? account_tokens(account, tokens) : 0;
+}
+
+static enum signature_result check_signature(const struct exchange *x, const struct callback_body *body)
+{
+	const struct web *web = web_local_of(x)->web;
+	char url_text[URL_MAX];
+	struct str tokens[2];
+	struct buf url;
+
+	buf_over(&url, url_text, sizeof(url_text));
+	trust_add_public_url(x, &url);
+
+	struct signed_request signed_request = {
+		.public_url = buf_str(&url),
+		.target = x->request.target,
+		.signature = x->request.known[HTTP_X_TWILIO_SIGNATURE],
+		.kind = body->kind,
+		.params = body->params,
+		.param_count = body->kind == SIGNED_FORM ? body->param_count : 0,
+		.body = x->request.body,
+	};
+
+	return signature_check(&signed_request, tokens, tokens_of(web, body, tokens));
+}
+
+static void refuse_signature(struct exchange *x, enum signature_result result)
+{
+	if (result == SIGNATURE_MISSING) {
+		web_refuse(x, WEB_BAD_REQUEST, "The header X-Twilio-Signature is missing.", WEB_NO_RETRY);
+		return;
+	}
+	log_warn(NULL,
+		 "refused a webhook from %s: its signature does not fit public_url and the auth token of its account",
+		 x->peer);
+	web_refuse(x, WEB_FORBIDDEN,
+		   "The signature is wrong: it must cover exactly the public URL of this server, with the auth token "
+		   "of the account.",
+		   WEB_NO_RETRY);
+}
+
+static void take_callback(struct exchange *x, enum intake_kind kind)
+{
+	struct web_local *local = web_local_of(x);
+	AUTO(free) struct callback_body *body = xcalloc(1, sizeof(*body));
+	__attribute__((cleanup(buf_release_at))) struct buf room;
+	enum signature_result signature;
+	struct err err;
+
+	buf_init(&room, CALLBACK_ROOM_MAX);
+	if (!callback_body_read(x, body, &room, &err)) {
+		web_refuse(x, WEB_BAD_REQUEST, err.text, WEB_NO_RETRY);
+		return;
+	}
+	signature = check_signature(x, body);
+	if (signature != SIGNATURE_GOOD) {
+		refuse_signature(x, signature);
+		return;
+	}
+
+	AUTO(free) struct webhook *webhook = xcalloc(1, sizeof(*webhook));
+	struct intake_callback callback = {
+		.kind = kind,
+		.params = body->params,
+		.param_count = body->param_count,
+		.raw = body->raw,
+		.idempotency = http_request_header(&x->request, STR("I-Twilio-Idempotency-Token")),
+	};
+
+	webhook->x = x;
+	webhook->parked.gone = webhook_gone;
+	webhook->waiter.committed = webhook_committed;
+	if (!intake_post(local->web->ledger, local->mailbox, &callback, &webhook->waiter, &err)) {
+		web_refuse(x, WEB_BAD_REQUEST, err.text, WEB_NO_RETRY);
+		return;
+	}
+	exchange_park(x, &webhook->parked);
+	(void)TAKE(webhook); /* freed by gone() or committed() */
+}
+
+void web_recording_status(struct exchange *x)
+{
+	take_callback(x, INTAKE_RECORDING_STATUS);
+}
+
+void web_call_status(struct exchange *x)
+{
+	take_callback(x, INTAKE_CALL_STATUS);
+}
