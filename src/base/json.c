@@ -81,7 +81,7 @@ void json_close(struct json *json, char bracket)
 void json_text(struct json *json, const char *key, struct str value)
 {
 	if (!value.at) {
-		json_null(json, key);
+		json_nothing(json, key);
 		return;
 	}
 	before_value(json, key);
@@ -106,7 +106,7 @@ void json_bool(struct json *json, const char *key, bool value)
 	buf_add_text(json->buf, value ? "true" : "false");
 }
 
-void json_null(struct json *json, const char *key)
+void json_nothing(struct json *json, const char *key)
 {
 	before_value(json, key);
 	buf_add_text(json->buf, "null");
@@ -117,7 +117,7 @@ void json_date(struct json *json, const char *key, int64_t wall_ms)
 	char text[ISO_DATE_SIZE];
 
 	if (wall_ms == 0) {
-		json_null(json, key);
+		json_nothing(json, key);
 		return;
 	}
 	clock_iso_date(wall_ms, text);

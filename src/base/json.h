@@ -32,6 +32,6 @@ void json_text(struct json *json, const char *key, struct str value); /* at == N
 void json_int(struct json *json, const char *key, int64_t value);
 void json_double(struct json *json, const char *key, double value);
 void json_bool(struct json *json, const char *key, bool value);
-void json_null(struct json *json, const char *key);
+void json_nothing(struct json *json, const char *key); /* null; jansson owns the name json_null */
 /* Milliseconds of the wall clock as an RFC 3339 text; 0 gives null. */
 void json_date(struct json *json, const char *key, int64_t wall_ms);

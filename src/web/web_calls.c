@@ -49,7 +49,7 @@ static void open_recording(struct json *json, const struct web *web, const struc
 	if (recording->duration_s >= 0)
 		json_int(json, "duration", recording->duration_s);
 	else
-		json_null(json, "duration");
+		json_nothing(json, "duration");
 	json_int(json, "channels", is_stored ? recording->channels_stored : recording->channels);
 	json_text(json, "source", recording->source[0] ? str_of(recording->source) : STR_NONE);
 	json_bool(json, "held", recording->is_held);
@@ -69,7 +69,7 @@ static void open_recording(struct json *json, const struct web *web, const struc
 		json_close(json, '}');
 		json_date(json, "next_try_at", recording->next_try_at_ms);
 	} else {
-		json_null(json, "reason");
+		json_nothing(json, "reason");
 	}
 }
 
@@ -89,7 +89,7 @@ static void open_call(struct json *json, const struct call *call)
 	if (call->duration_s >= 0)
 		json_int(json, "duration", call->duration_s);
 	else
-		json_null(json, "duration");
+		json_nothing(json, "duration");
 	json_text(json, "main_recording_sid", call->main_recording_sid[0] ? str_of(call->main_recording_sid) : STR_NONE);
 	json_int(json, "recording_count", call->recordings);
 	json_open(json, "recordings", '[');
@@ -141,7 +141,7 @@ static bool make_list(struct web_read *read, struct catalog *catalog, struct jso
 			 (long long)page.next.id);
 		json_text(json, "next", str_of(cursor));
 	} else {
-		json_null(json, "next");
+		json_nothing(json, "next");
 	}
 	json_bool(json, "number_is_vague", page.is_number_vague);
 	json_close(json, '}');

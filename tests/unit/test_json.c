@@ -14,7 +14,7 @@ int main(void)
 	json_int(&json, "count", -5);
 	json_open(&json, "list", '[');
 	json_bool(&json, NULL, true);
-	json_null(&json, NULL);
+	json_nothing(&json, NULL);
 	json_close(&json, ']');
 	json_open(&json, "empty", '{');
 	json_close(&json, '}');
