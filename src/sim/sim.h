@@ -11,6 +11,7 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "base/own.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,7 +38,7 @@ struct sim_options {
 	unsigned calls_max; /* placed by the rate before it stops; 0: no end */
 	unsigned past_calls; /* there at start, without callbacks, over the last past_ms */
 	int64_t past_ms; /* 0: a week */
-	uint64_t seed; /* the same seed, the same calls */
+	uint64_t seed; /* the same seed, the same calls; 0: another one each time */
 	const char *const *faults; /* rules */
 	size_t fault_count;
 };
@@ -55,3 +56,4 @@ const char *sim_url(const struct sim *sim);
  * after the loop has stopped).  NULL does nothing.
  */
 void sim_stop(struct sim *sim);
+DEFINE_AUTO(struct sim *, sim_stop)
