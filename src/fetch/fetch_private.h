@@ -72,6 +72,7 @@ struct transfer {
 	struct transfer_head head;
 	bool is_head_told, is_stopped, is_paused, is_curl_paused, is_redirect;
 	bool is_refused;  /* the guard refused an address for this hop */
+	bool is_tried;    /* another address of the same host was not refused */
 	char refused[96]; /* and which */
 	uint64_t bytes, dropped_bytes;
 	uint32_t redirects;

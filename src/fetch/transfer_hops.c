@@ -131,6 +131,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 			return CURL_SOCKET_BAD;
 		}
 	}
+	transfer->is_tried = true;
 	return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
 		      address->protocol);
 }
@@ -276,7 +277,7 @@ static void finish_by_code(struct transfer *transfer, CURLcode code)
 		finish(transfer, TRANSFER_OK, "%s", "");
 		return;
 	}
-	if (outcome == TRANSFER_NOT_CONNECTED && transfer->is_refused) {
+	if (outcome == TRANSFER_NOT_CONNECTED && transfer->is_refused && !transfer->is_tried) {
 		outcome = TRANSFER_REFUSED_ADDRESS;
 		why = transfer->refused;
 	}
@@ -337,8 +338,8 @@ static void ask(struct transfer *transfer)
 	CURLMcode code;
 
 	transfer_head_start(&transfer->head);
-	transfer->is_head_told = transfer->is_redirect = transfer->is_refused = false;
-	transfer->is_curl_paused = false;
+	transfer->is_head_told = transfer->is_redirect = transfer->is_curl_paused = false;
+	transfer->is_refused = transfer->is_tried = false;
 	transfer->dropped_bytes = 0;
 	transfer->curl_text[0] = '\0';
 	if (fetch->proxy[0] != '\0' &&
