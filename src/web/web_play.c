@@ -139,7 +139,7 @@ static void play_moved(struct player *player, const struct mirror *mirror)
 
 	if (play->is_flowing) {
 		if (!now->is_flowing || now->media.generation != play->generation) {
-			exchange_cut(play->x); /* frees the play */
+			exchange_cut(play->x); /* gone() comes in the next turn */
 		} else {
 			play->arrived = now->arrived;
 			exchange_arrived(play->x, now->arrived, now->is_complete);

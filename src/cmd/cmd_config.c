@@ -1,0 +1,93 @@
+/* callspool config: what is in force, and where each value came from. */
+#include "cmd/cmd_options.h"
+
+#include "base/buf.h"
+#include "base/json.h"
+
+#include <stdio.h>
+
+static const char *type_text(const struct setting *setting)
+{
+	switch (setting->type) {
+	case SETTING_TEXT:
+		return "text";
+	case SETTING_NUMBER:
+		return "number";
+	case SETTING_DURATION:
+		return "duration";
+	case SETTING_BYTES:
+		return "size";
+	case SETTING_LIST:
+		return "list";
+	case SETTING_CHOICE:
+		return setting->choices;
+	}
+	return "";
+}
+
+/* The table of docs/settings.md. */
+static void print_markdown(void)
+{
+	printf("| setting | kind | default | bounds | meaning |\n| --- | --- | --- | --- | --- |\n");
+	for (size_t i = 0; i < settings_count; i++) {
+		const struct setting *setting = &settings_table[i];
+		const char *fallback = setting->fallback ? setting->fallback : "";
+
+		printf("| `%s` | %s%s | %s%s%s | %s%s%s | %s |\n", setting->key, type_text(setting),
+		       setting->is_secret ? ", secret" : "", fallback[0] ? "`" : "", fallback, fallback[0] ? "`" : "",
+		       setting->min ? setting->min : "", setting->min || setting->max ? " – " : "",
+		       setting->max ? setting->max : "", setting->help);
+	}
+}
+
+static void print_json(const struct settings_source *source)
+{
+	__attribute__((cleanup(buf_release_at))) struct buf text;
+	struct json json;
+
+	buf_init(&text, 256 * 1024);
+	json_start(&json, &text);
+	json_open(&json, NULL, '{');
+	for (size_t i = 0; i < settings_count; i++) {
+		const struct setting *setting = &settings_table[i];
+
+		json_open(&json, setting->key, '{');
+		json_text(&json, "value", str_of(settings_text(source, setting)));
+		json_text(&json, "from", str_of(settings_origin(source, setting)));
+		json_close(&json, '}');
+	}
+	json_close(&json, '}');
+	printf("%s\n", text.at);
+}
+
+static int run_config(int argc, char **argv)
+{
+	__attribute__((cleanup(cmd_options_release_at))) struct cmd_options options = { 0 };
+	struct err err;
+	int status;
+
+	if (!cmd_options_read(&cmd_config, argc, argv, &options, &status))
+		return status;
+	if (options.operand_count > 0)
+		return cmd_misused(&cmd_config, "'%s' is too much", options.operands[0]);
+	if (options.is_markdown) {
+		print_markdown();
+		return 0;
+	}
+	if (options.is_json)
+		print_json(options.source);
+	for (size_t i = 0; i < settings_count && !options.is_json; i++)
+		printf("%s = %s  # %s\n", settings_table[i].key, settings_text(options.source, &settings_table[i]),
+		       settings_origin(options.source, &settings_table[i]));
+	return cmd_options_resolve(&options, &err) ? 0 : cmd_fail(&err);
+}
+
+const struct cmd cmd_config = {
+	.name = "config",
+	.summary = "print the settings in force and where they came from",
+	.usage = "[--json | --markdown] [--config FILE] [--set KEY=VALUE]...",
+	.help = "Prints every setting with its value and where it came from, then checks them together.\n"
+		"Secrets are not shown.  --markdown prints the table of all settings.\n\n" CMD_OPTIONS_HELP
+		"\nExample:\n  callspool config --set play_wait=20s | grep play_wait\n",
+	.run = run_config,
+};

@@ -1,0 +1,138 @@
+/* callspool demo: a server and a simulated Twilio in one process, on a fresh folder. */
+#include "cmd/cmd_options.h"
+#include "cmd/server.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "event/loop.h"
+#include "event/signals.h"
+#include "http/http_server.h"
+#include "sim/sim.h"
+
+#include <ftw.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define CALLS_PER_MINUTE 20
+#define SPEED		 12 /* a call of half a minute is over in seconds */
+
+struct demo {
+	struct loop *loop; /* main's: the simulated Twilio runs on it, beside the signals */
+	struct signals signals;
+	struct sim *sim;
+	char folder[64]; /* made here, removed at the end; "" when the user named one */
+};
+
+static void signal_received(struct signals *signals, int number)
+{
+	(void)number;
+	loop_stop(container_of(signals, struct demo, signals)->loop);
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+	(void)info;
+	(void)kind;
+	(void)walk;
+	return remove(path);
+}
+
+static bool choose_folder(struct cmd_options *options, struct demo *demo, struct err *err)
+{
+	const char *parent = getenv("TMPDIR");
+
+	for (size_t i = 0; i < settings_count; i++)
+		if (strcmp(settings_table[i].key, "data_dir") == 0 &&
+		    strcmp(settings_origin(options->source, &settings_table[i]), "default") != 0)
+			return true;
+	snprintf(demo->folder, sizeof(demo->folder), "%.40s/callspool-demo.XXXXXX", parent ? parent : "/tmp");
+	if (!mkdtemp(demo->folder)) {
+		demo->folder[0] = '\0';
+		return err_errno(err, "cannot make a folder for the demo");
+	}
+	return settings_put(options->source, "data_dir", demo->folder, "demo", err);
+}
+
+/* The simulated Twilio needs our address, and we its: our socket listens first. */
+static bool start_sim(struct cmd_options *options, struct demo *demo, unsigned port, struct err *err)
+{
+	AUTO(free) char *url = xasprintf("http://127.0.0.1:%u", port);
+	struct sim_options sim_options = {
+		.listen = "127.0.0.1:0",
+		.webhook_url = url,
+		.calls_per_minute = CALLS_PER_MINUTE,
+		.speed = SPEED,
+		.seed = 1,
+	};
+
+	return sim_start(demo->loop, &sim_options, &demo->sim, err) &&
+	       settings_put(options->source, "twilio.api_url", sim_url(demo->sim), "demo", err) &&
+	       settings_put(options->source, "twilio.account_sid", SIM_ACCOUNT_SID, "demo", err) &&
+	       settings_put(options->source, "twilio.auth_token", SIM_AUTH_TOKEN, "demo", err) &&
+	       settings_put(options->source, "public_url", url, "demo", err) &&
+	       settings_put(options->source, "auth", "none", "demo", err);
+}
+
+static bool run(struct cmd_options *options, struct demo *demo, struct err *err)
+{
+	AUTO(close) int listen_fd = -1;
+	AUTO(server_free) struct server *server = NULL;
+	struct server_options server_options = { .settings = &options->settings };
+	unsigned port;
+
+	/* Once before the demo's own settings: to know where to listen. */
+	if (!settings_put(options->source, "auth", "none", "demo", err) || !cmd_options_resolve(options, err) ||
+	    !http_listen_tcp(options->settings.listen, &listen_fd, &port, err) || !choose_folder(options, demo, err) ||
+	    !start_sim(options, demo, port, err) || !cmd_options_resolve(options, err))
+		return false;
+
+	server_options.listen_fd = listen_fd;
+	server_options.port = port;
+	if (!server_open(&server_options, &server, err) || !server_start(server, err))
+		return false;
+	printf("callspool is listening on %s\n", server_url(server));
+	fflush(stdout);
+	log_info(NULL, "a demo: a simulated Twilio at %s places calls; data in %s", sim_url(demo->sim),
+		 options->settings.data_dir);
+	loop_run(demo->loop);
+	server_stop(server);
+	return true;
+}
+
+static int run_demo(int argc, char **argv)
+{
+	__attribute__((cleanup(cmd_options_release_at))) struct cmd_options options = { 0 };
+	struct demo demo = { 0 };
+	struct err err;
+	int status;
+	bool good;
+
+	if (!cmd_options_read(&cmd_demo, argc, argv, &options, &status))
+		return status;
+	if (options.operand_count > 0)
+		return cmd_misused(&cmd_demo, "'%s' is too much", options.operands[0]);
+	signals_block();
+	if (!loop_new(&demo.loop, &err))
+		return cmd_fail(&err);
+	good = signals_start(demo.loop, &demo.signals, signal_received, &err) && run(&options, &demo, &err);
+	signals_stop(&demo.signals);
+	sim_stop(demo.sim);
+	loop_free(demo.loop);
+	if (demo.folder[0] != '\0')
+		nftw(demo.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return good ? 0 : cmd_fail(&err);
+}
+
+const struct cmd cmd_demo = {
+	.name = "demo",
+	.summary = "a server and a simulated Twilio, on a fresh folder",
+	.usage = "[--set KEY=VALUE]...",
+	.help = "Serves calls that a simulated Twilio places, fetches their recordings and plays them: no account,\n"
+		"no other program.  The folder is a new one and is removed at the end, unless data_dir names one.\n\n"
+		CMD_OPTIONS_HELP
+		"\nExample:\n  callspool demo --set listen=127.0.0.1:9000\n",
+	.run = run_demo,
+};

@@ -1,0 +1,36 @@
+/*
+ * The options that all commands share: where settings come from, and --json, --help.
+ */
+#pragma once
+
+#include "cmd/cmd.h"
+#include "config/settings.h"
+
+#include <stdbool.h>
+
+struct cmd_options {
+	struct settings_source *source;
+	struct settings settings; /* resolved by cmd_options_resolve() */
+	bool is_json, is_stdio, is_markdown;
+	int operand_count;
+	const char *operands[8]; /* what is not an option */
+};
+
+#define CMD_OPTIONS_HELP                                                            \
+	"  --config FILE     settings from this file (else CALLSPOOL_CONFIG names one)\n" \
+	"  --set KEY=VALUE   one setting; may be repeated\n"                        \
+	"  --help            this text\n"
+
+/*
+ * Reads the command line, the settings file, the environment and --set, in the order of
+ * settings.h.  True: go on.  False: *out_status is to be returned (help was printed, or the
+ * arguments are wrong).
+ */
+bool cmd_options_read(const struct cmd *cmd, int argc, char **argv, struct cmd_options *out, int *out_status);
+/* Resolves the settings and sets the log level. */
+bool cmd_options_resolve(struct cmd_options *options, struct err *err) MUST_CHECK;
+void cmd_options_release(struct cmd_options *options);
+static inline void cmd_options_release_at(struct cmd_options *options)
+{
+	cmd_options_release(options);
+}

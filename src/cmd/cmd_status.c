@@ -1,0 +1,66 @@
+/* callspool status: what is here, what waits, what is wrong. */
+#include "cmd/admin_client.h"
+#include "cmd/cmd_options.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#define BODY_MAX (1024 * 1024)
+
+static long long number(const json_t *object, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(object, key));
+}
+
+static void print_text(const json_t *status)
+{
+	const json_t *recordings = json_object_get(status, "recordings"), *cause;
+	const char *state;
+	json_t *count;
+	size_t i;
+
+	printf("callspool %s, %s\n", json_string_value(json_object_get(status, "version")),
+	       json_is_true(json_object_get(status, "degraded")) ? "degraded" : "well");
+	printf("calls       %lld\n", number(status, "calls"));
+	json_object_foreach(json_object_get(status, "recordings"), state, count)
+		if (json_integer_value(count) > 0 || json_object_size(recordings) == 0)
+			printf("%-11s %lld\n", state, (long long)json_integer_value(count));
+	printf("stored      %lld bytes, %lld free\n", number(status, "bytes_stored"), number(status, "free_bytes"));
+	json_array_foreach(json_object_get(status, "causes"), i, cause)
+		printf("! %s\n", json_string_value(cause));
+}
+
+static int run_status(int argc, char **argv)
+{
+	__attribute__((cleanup(cmd_options_release_at))) struct cmd_options options = { 0 };
+	__attribute__((cleanup(buf_release_at))) struct buf body;
+	json_t *status_json;
+	struct err err;
+	int status;
+
+	buf_init(&body, BODY_MAX);
+	if (!cmd_options_read(&cmd_status, argc, argv, &options, &status))
+		return status;
+	if (options.operand_count > 0)
+		return cmd_misused(&cmd_status, "'%s' is too much", options.operands[0]);
+	if (!cmd_options_resolve(&options, &err) || !admin_get(&options.settings, "/api/status", &body, &err))
+		return cmd_fail(&err);
+	if (options.is_json) {
+		printf("%s", body.at);
+		return 0;
+	}
+	status_json = json_loadb(body.at, body.len, 0, NULL);
+	print_text(status_json);
+	json_decref(status_json);
+	return 0;
+}
+
+const struct cmd cmd_status = {
+	.name = "status",
+	.summary = "what is here, what waits, what is wrong",
+	.usage = "[--json] [--set data_dir=DIR]",
+	.help = "Asks the server that runs on the data folder.  Exit status 3 when none does.\n\n"
+		"  --json            the answer as it is\n" CMD_OPTIONS_HELP
+		"\nExample:\n  callspool status --json | jq .recordings\n",
+	.run = run_status,
+};

@@ -1,0 +1,352 @@
+/*
+ * Threads: main (signals, this file), one serving loop a core, the fetching loop and its
+ * sealers (spool/spool.c), the ledger's writer and readers (spool/ledger.c).
+ *
+ * Taking apart: each step below may still post to those that are stopped after it, never to
+ * those before.
+ *
+ *	serving loops finish and end -> fetching loop ends -> sealers, writer and readers run dry
+ *	-> what they posted is delivered -> everything is freed
+ */
+#include "cmd/server.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "blob/blob_local.h"
+#include "cmd/server_accounts.h"
+#include "event/loop.h"
+#include "event/mailbox.h"
+#include "http/http_server.h"
+#include "spool/ledger.h"
+#include "spool/spool.h"
+#include "twilio/accounts.h"
+#include "web/web.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define THREADS_MAX 256
+
+/* One serving loop. */
+struct serving {
+	struct server *server;
+	struct loop *loop;
+	struct mailbox *mailbox;
+	struct web_local *local;
+	struct http_server *http;
+	pthread_t thread;
+	bool is_running;
+	struct mail stop;
+};
+
+struct server {
+	struct server_options options;
+	char url[80];
+	int lock_fd, listen_fd, admin_fd;
+	bool owns_listen_fd;
+	char *socket_path;
+	struct accounts accounts;
+	struct server_hosts hosts;
+	struct blob_store *store;
+	struct ledger *ledger;
+	struct spool *spool;
+	struct web web;
+	unsigned serving_count;
+	struct serving *serving;
+};
+
+char *server_path(const struct settings *settings, const char *name)
+{
+	return xasprintf("%s/%s", settings->data_dir, name);
+}
+
+const char *server_url(const struct server *server)
+{
+	return server->url;
+}
+
+/* ---- opening ---- */
+
+static bool take_lock(struct server *server, struct err *err)
+{
+	const struct settings *settings = server->options.settings;
+	AUTO(free) char *path = server_path(settings, SERVER_LOCK);
+
+	if (!file_make_folders(settings->data_dir, err))
+		return false;
+	server->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (server->lock_fd < 0)
+		return err_errno(err, "cannot open '%s'", path);
+	if (flock(server->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	if (errno != EWOULDBLOCK)
+		return err_errno(err, "cannot lock '%s'", path);
+	return err_set(err, ERR_CONFLICT, "the data folder '%s' is in use by another callspool", settings->data_dir);
+}
+
+static bool open_listeners(struct server *server, struct err *err)
+{
+	const struct settings *settings = server->options.settings;
+	struct str listen = str_of(settings->listen);
+	unsigned port = server->options.port;
+
+	if (server->options.is_stdio) {
+		snprintf(server->url, sizeof(server->url), "standard input");
+		return true;
+	}
+	server->listen_fd = server->options.listen_fd;
+	if (server->listen_fd < 0) {
+		if (!http_listen_tcp(settings->listen, &server->listen_fd, &port, err))
+			return false;
+		server->owns_listen_fd = true;
+	}
+	while (listen.len > 0 && listen.at[listen.len - 1] != ':')
+		listen.len--;
+	snprintf(server->url, sizeof(server->url), "http://%.*s%u", STR_ARG(listen), port);
+	server->socket_path = server_path(settings, SERVER_SOCKET);
+	return http_listen_unix(server->socket_path, &server->admin_fd, err);
+}
+
+/* Players hold descriptors: as many as the system lets us have. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_warn(NULL, "the limit of open files stays as it is");
+}
+
+static struct spool_options spool_options_of(struct server *server)
+{
+	const struct settings *settings = server->options.settings;
+
+	return (struct spool_options){
+		.format = settings->format,
+		.concurrency = (unsigned)settings->fetch_concurrency,
+		.player_slots = (unsigned)settings->fetch_player_slots,
+		.connect_timeout_ms = settings->fetch_connect_timeout_ms,
+		.stall_timeout_ms = settings->fetch_stall_timeout_ms,
+		.give_up_after_ms = settings->fetch_give_up_after_ms,
+		.retry_first_ms = settings->fetch_retry_first_ms,
+		.retry_most_ms = settings->fetch_retry_most_ms,
+		.proxy = settings->fetch_proxy,
+		.ca_file = settings->fetch_ca_file,
+		.media_hosts = server->hosts.at,
+		.min_free_bytes = (uint64_t)settings->min_free_bytes,
+	};
+}
+
+static struct web_options web_options_of(const struct settings *settings)
+{
+	return (struct web_options){
+		.auth = WEB_AUTH_NONE,
+		.play_wait_ms = settings->play_wait_ms,
+		.retention_ms = settings->retention_ms,
+		.purge_grace_ms = settings->purge_grace_ms,
+		.public_url = settings->public_url,
+		.trusted_proxies = settings->trusted_proxies,
+		.cors_origins = settings->cors_origins,
+		.cache_entries = (unsigned)settings->cache_entries,
+	};
+}
+
+static struct http_options http_options_of(const struct settings *settings)
+{
+	struct http_options options = HTTP_OPTIONS_DEFAULT;
+
+	options.connections_max = (unsigned)settings->connections_max;
+	options.keepalive_timeout_ms = settings->keepalive_timeout_ms;
+	options.head_timeout_ms = settings->head_timeout_ms;
+	options.body_timeout_ms = settings->body_timeout_ms;
+	options.send_timeout_ms = settings->send_timeout_ms;
+	options.stop_timeout_ms = settings->stop_timeout_ms;
+	return options;
+}
+
+static void stdio_ended(struct http_server *http);
+
+static bool open_serving(struct server *server, struct serving *serving, struct err *err)
+{
+	struct http_options options = http_options_of(server->options.settings);
+
+	serving->server = server;
+	if (!loop_new(&serving->loop, err) || !mailbox_open(serving->loop, &serving->mailbox, err))
+		return false;
+	serving->local = web_local_new(&server->web, serving->loop, serving->mailbox);
+	if (!http_server_open(serving->loop, &server->web.app, &serving->local->local, &options, &serving->http, err))
+		return false;
+	if (server->listen_fd >= 0)
+		http_server_listen(serving->http, server->listen_fd, false);
+	return true;
+}
+
+static unsigned count_loops(const struct server *server)
+{
+	int64_t wanted = server->options.settings->threads;
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (server->options.is_stdio)
+		return 1;
+	if (wanted == 0)
+		wanted = cores > 0 ? cores : 1;
+	return wanted > THREADS_MAX ? THREADS_MAX : (unsigned)wanted;
+}
+
+static bool open_rooms(struct server *server, struct err *err)
+{
+	const struct settings *settings = server->options.settings;
+	AUTO(free) char *ledger_path = server_path(settings, SERVER_LEDGER);
+	struct spool_options spool_options;
+
+	if (!server_accounts_load(settings, &server->accounts, err))
+		return false;
+	server_hosts_collect(settings, &server->accounts, &server->hosts);
+	if (!blob_local_open(settings->data_dir, &server->store, err) ||
+	    !ledger_open(ledger_path, &server->ledger, err))
+		return false;
+	spool_options = spool_options_of(server);
+	if (!spool_open(&spool_options, server->ledger, server->store, &server->accounts, &server->spool, err))
+		return false;
+
+	server->web = (struct web){
+		.options = web_options_of(settings),
+		.ledger = server->ledger,
+		.spool = server->spool,
+		.store = server->store,
+		.accounts = &server->accounts,
+	};
+	web_init(&server->web);
+	return true;
+}
+
+bool server_open(const struct server_options *options, struct server **out, struct err *err)
+{
+	AUTO(server_free) struct server *server = xcalloc(1, sizeof(*server));
+
+	server->options = *options;
+	server->lock_fd = server->listen_fd = server->admin_fd = -1;
+	raise_descriptor_limit();
+	if (!take_lock(server, err) || !open_listeners(server, err) || !open_rooms(server, err))
+		return false;
+
+	server->serving_count = count_loops(server);
+	server->serving = xcalloc(server->serving_count, sizeof(*server->serving));
+	for (unsigned i = 0; i < server->serving_count; i++)
+		if (!open_serving(server, &server->serving[i], err))
+			return false;
+	if (server->admin_fd >= 0)
+		http_server_listen(server->serving[0].http, server->admin_fd, true);
+	*out = TAKE(server);
+	return true;
+}
+
+/* ---- running ---- */
+
+static void *run_serving(void *argument)
+{
+	struct serving *serving = argument;
+
+	loop_run(serving->loop);
+	return NULL;
+}
+
+bool server_start(struct server *server, struct err *err)
+{
+	if (!ledger_start(server->ledger, err) || !spool_start(server->spool, err))
+		return false;
+	if (server->options.is_stdio)
+		http_server_adopt(server->serving[0].http, STDIN_FILENO, STDOUT_FILENO, stdio_ended);
+	for (unsigned i = 0; i < server->serving_count; i++) {
+		struct serving *serving = &server->serving[i];
+		int failed = pthread_create(&serving->thread, NULL, run_serving, serving);
+
+		if (failed)
+			return err_set(err, ERR_INTERNAL, "cannot start a serving thread (error %d)", failed);
+		pthread_setname_np(serving->thread, "serving");
+		serving->is_running = true;
+	}
+	return true;
+}
+
+static void stdio_ended(struct http_server *http)
+{
+	const struct web_local *local = container_of(http->local, struct web_local, local);
+	const struct server *server = container_of(local->web, struct server, web);
+
+	server->options.ended(server->options.owner);
+}
+
+/* ---- taking apart ---- */
+
+static void serving_stopped(struct http_server *http)
+{
+	loop_stop(http->loop);
+}
+
+static void stop_serving(struct mail *mail)
+{
+	struct serving *serving = container_of(mail, struct serving, stop);
+
+	http_server_stop(serving->http, serving_stopped);
+}
+
+void server_stop(struct server *server)
+{
+	for (unsigned i = 0; i < server->serving_count; i++) {
+		struct serving *serving = &server->serving[i];
+
+		serving->stop.deliver = stop_serving;
+		if (serving->is_running)
+			mailbox_post(serving->mailbox, &serving->stop);
+	}
+	for (unsigned i = 0; i < server->serving_count; i++) {
+		if (server->serving[i].is_running)
+			pthread_join(server->serving[i].thread, NULL);
+		server->serving[i].is_running = false;
+	}
+	if (server->spool)
+		spool_stop(server->spool);
+	if (server->ledger)
+		ledger_stop(server->ledger);
+	if (server->spool)
+		spool_drain(server->spool);
+}
+
+void server_free(struct server *server)
+{
+	if (!server)
+		return;
+	server_stop(server);
+	for (unsigned i = 0; i < server->serving_count; i++) {
+		http_server_free(server->serving[i].http);
+		mailbox_free(server->serving[i].mailbox);
+		web_local_free(server->serving[i].local);
+	}
+	spool_free(server->spool);
+	for (unsigned i = 0; i < server->serving_count; i++)
+		loop_free(server->serving[i].loop);
+	free(server->serving);
+	ledger_free(server->ledger);
+	blob_store_free(server->store);
+	accounts_release(&server->accounts);
+	server_hosts_release(&server->hosts);
+	if (server->owns_listen_fd)
+		close(server->listen_fd);
+	if (server->admin_fd >= 0) {
+		close(server->admin_fd);
+		unlink(server->socket_path);
+	}
+	free(server->socket_path);
+	if (server->lock_fd >= 0)
+		close(server->lock_fd);
+	free(server);
+}

@@ -1,0 +1,43 @@
+/*
+ * A whole callspool in this process: ledger, store, spool, serving loops, put together from the
+ * settings and taken apart in order.
+ *
+ *	server_open   nothing runs yet; the port is known
+ *	server_start  all threads run
+ *	server_stop   replies are finished (bounded), flights left to the next start, all is committed
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/own.h"
+#include "config/settings.h"
+
+#include <stdbool.h>
+
+struct server;
+
+struct server_options {
+	const struct settings *settings; /* outlives the server */
+	int listen_fd;	    /* a listening socket, the caller's; -1: from settings.listen */
+	unsigned port;	    /* with listen_fd */
+	bool is_stdio;	    /* no listener: one connection on standard input and output */
+	void (*ended)(void *owner); /* is_stdio: that connection is closed; on a serving loop */
+	void *owner;
+};
+
+/* Takes the lock of the data folder: ERR_CONFLICT when another process has it. */
+bool server_open(const struct server_options *options, struct server **out, struct err *err) MUST_CHECK;
+bool server_start(struct server *server, struct err *err) MUST_CHECK;
+void server_stop(struct server *server);
+void server_free(struct server *server);
+DEFINE_AUTO(struct server *, server_free)
+
+/* "http://127.0.0.1:8080" */
+const char *server_url(const struct server *server);
+
+/* data_dir/name, for free(). */
+char *server_path(const struct settings *settings, const char *name);
+#define SERVER_LEDGER "ledger.db"
+#define SERVER_SOCKET "admin.sock"
+#define SERVER_LOCK   "lock"

@@ -1,0 +1,109 @@
+#include "config/settings.h"
+#include "tap.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static bool resolves(const char *key, const char *value, struct settings *out, struct err *err)
+{
+	struct settings_source *source = settings_source_new();
+	bool good = settings_put(source, "auth", "none", "test", err) && settings_put(source, key, value, "test", err) &&
+		    settings_resolve(source, out, err);
+
+	settings_source_free(source);
+	return good;
+}
+
+static void values(void)
+{
+	static const struct {
+		const char *key, *value;
+		bool good;
+	} cases[] = {
+		{ "play_wait", "20s", true },
+		{ "play_wait", "20", false },
+		{ "play_wait", "1ms", false },
+		{ "retention", "forever", true },
+		{ "threads", "4", true },
+		{ "threads", "-1", false },
+		{ "threads", "257", false },
+		{ "min_free", "2G", true },
+		{ "min_free", "2X", false },
+		{ "format", "wav", true },
+		{ "format", "ogg", false },
+		{ "listen", "0.0.0.0:80", false }, /* auth = none */
+		{ "public_url", "https://calls.example.com", true },
+		{ "public_url", "calls.example.com", false },
+		{ "public_url", "https://calls.example.com/", false },
+		{ "fetch.retry_first", "1h", false }, /* longer than the longest */
+		{ "twilio.api_key", "SK00000000000000000000000000000000", false }, /* without its secret */
+		{ "no_such_setting", "1", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct settings settings;
+		struct err err = { 0 };
+
+		OK(resolves(cases[i].key, cases[i].value, &settings, &err) == cases[i].good, "%s = %s (%s)",
+		   cases[i].key, cases[i].value, err.text);
+	}
+}
+
+static void order(void)
+{
+	static const char text[] = "# a comment\n\nauth = none\nplay_wait = 5s\r\n  trusted_proxies = 10.0.0.0/8, ::1 \n";
+	char path[] = "/tmp/test_settings.XXXXXX";
+	struct settings_source *source = settings_source_new();
+	struct settings settings;
+	struct err err = { 0 };
+	int fd = mkstemp(path);
+
+	if (fd < 0 || write(fd, text, sizeof(text) - 1) != sizeof(text) - 1)
+		return;
+	OK(settings_read_file(source, path, &err), "a file is read (%s)", err.text);
+	setenv("CALLSPOOL_FETCH_CONCURRENCY", "7", 1);
+	setenv("TWILIO_AUTH_TOKEN", "secret-of-the-environment", 1);
+	OK(settings_read_environment(source, &err), "the environment is read");
+	OK(settings_set(source, "play_wait=6s", &err), "--set is read");
+	OK(!settings_set(source, "twilio.auth_token=x", &err) && !strstr(err.text, "=x"), "--set takes no secret");
+	OK(!settings_set(source, "play_wait", &err), "--set without a value is refused");
+	OK(settings_resolve(source, &settings, &err), "all together (%s)", err.text);
+	IS_INT(settings.play_wait_ms, 6000, "--set beats the file");
+	IS_INT(settings.fetch_concurrency, 7, "the environment beats the default");
+	IS_INT(settings.keepalive_timeout_ms, 75000, "what nobody said has its default");
+	IS_STR(str_of(settings.trusted_proxies[1]), STR("::1"), "a list has its words");
+	OK(!settings.trusted_proxies[2], "and ends");
+	IS_STR(str_of(settings.twilio_auth_token), STR("secret-of-the-environment"), "Twilio's own names count");
+	for (size_t i = 0; i < settings_count; i++)
+		if (settings_table[i].is_secret)
+			OK(!strstr(settings_text(source, &settings_table[i]), "secret-of"), "%s is not shown",
+			   settings_table[i].key);
+	settings_source_free(source);
+	close(fd);
+	unlink(path);
+}
+
+static void naming_the_line(void)
+{
+	static const char text[] = "auth = none\n\nplay_weight = 5s\n";
+	char path[] = "/tmp/test_settings.XXXXXX";
+	struct settings_source *source = settings_source_new();
+	struct err err = { 0 };
+	int fd = mkstemp(path);
+
+	if (fd < 0 || write(fd, text, sizeof(text) - 1) != sizeof(text) - 1)
+		return;
+	OK(!settings_read_file(source, path, &err) && strstr(err.text, ":3: ") && strstr(err.text, "play_weight"),
+	   "a misspelled key names file and line: %s", err.text);
+	settings_source_free(source);
+	close(fd);
+	unlink(path);
+}
+
+int main(void)
+{
+	values();
+	order();
+	naming_the_line();
+	return tap_end();
+}
