@@ -52,7 +52,7 @@ bool attempts_begin(struct catalog *catalog, const struct attempt_begin *begin, 
 		    struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *insert = NULL;
-	int64_t recording_id, id;
+	int64_t recording_id = 0, id;
 
 	if (!catalog_may_change(catalog, err) ||
 	    !begin_round(catalog, begin->recording_sid, begin->began_at_ms, &recording_id, err) ||
