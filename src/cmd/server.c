@@ -232,6 +232,8 @@ bool server_open(const struct server_options *options, struct server **out, stru
 {
 	AUTO(server_free) struct server *server = xcalloc(1, sizeof(*server));
 
+	if (!options->settings->auth)
+		return err_set(err, ERR_INVALID, "auth: say who may listen (none: everybody who reaches the port)");
 	server->options = *options;
 	server->lock_fd = server->listen_fd = server->admin_fd = -1;
 	raise_descriptor_limit();

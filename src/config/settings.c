@@ -126,9 +126,10 @@ bool settings_set(struct settings_source *source, const char *assignment, struct
 bool settings_read_file(struct settings_source *source, const char *path, struct err *err)
 {
 	AUTO(free) char *text = NULL;
+	bool seen[ROWS_MAX] = { false };
 	struct config_line line;
 	struct config_file file;
-	size_t len;
+	size_t len, index;
 
 	if (!file_read(path, FILE_MAX_BYTES, &text, &len, err))
 		return false;
@@ -147,6 +148,11 @@ bool settings_read_file(struct settings_source *source, const char *path, struct
 
 		if (!put(source, line.key, value, origin, err))
 			return err_context(err, "%s:%u", path, file.line_number);
+		if (find(line.key, &index) && seen[index])
+			return err_set(err, ERR_INVALID, "%s:%u: '%s' stands in this file already", path,
+				       file.line_number, settings_table[index].key);
+		if (find(line.key, &index))
+			seen[index] = true;
 	}
 }
 
@@ -254,14 +260,15 @@ static bool resolve_choice(const struct setting *setting, const char *text, cons
 {
 	struct str rest = str_of(setting->choices), word;
 
-	while (text && str_cut(&rest, ' ', &word)) {
+	if (!text)
+		return true; /* nothing was said: who needs it asks for it */
+	while (str_cut(&rest, ' ', &word)) {
 		if (str_eq(word, str_of(text))) {
 			*out = text;
 			return true;
 		}
 	}
-	return err_set(err, ERR_INVALID, "%s = %s: expected one of: %s", setting->key, text ? text : "(nothing)",
-		       setting->choices);
+	return err_set(err, ERR_INVALID, "%s = %s: expected one of: %s", setting->key, text, setting->choices);
 }
 
 static bool resolve_one(const struct setting *setting, struct value *value, struct settings *out, struct err *err)
@@ -284,6 +291,17 @@ static bool resolve_one(const struct setting *setting, struct value *value, stru
 	return true;
 }
 
+/* As far as it can be told without asking the system: something, a colon, a port. */
+static bool is_listen_address(struct str listen)
+{
+	size_t port_at = listen.len;
+	uint64_t port;
+
+	while (port_at > 0 && listen.at[port_at - 1] != ':')
+		port_at--;
+	return port_at > 1 && str_to_u64(str_after(listen, port_at), &port) && port <= 65535;
+}
+
 /* What one value alone cannot tell. */
 static bool check_together(const struct settings *settings, struct err *err)
 {
@@ -296,6 +314,9 @@ static bool check_together(const struct settings *settings, struct err *err)
 		return err_set(err, ERR_INVALID, "public_url = %s: expected https://host", settings->public_url);
 	if (settings->public_url && str_ends(url, STR("/")))
 		return err_set(err, ERR_INVALID, "public_url = %s: without a slash at its end", settings->public_url);
+	if (!is_listen_address(listen))
+		return err_set(err, ERR_INVALID, "listen = %s: expected ADDRESS:PORT, as 127.0.0.1:8080 or [::1]:8080",
+			       settings->listen);
 	if (str_eq(str_of(settings->auth), STR("none")) && !is_loopback)
 		return err_set(err, ERR_INVALID, "auth = none lets everybody in: allowed only with listen on loopback, "
 						 "not on %s",

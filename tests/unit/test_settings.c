@@ -37,6 +37,9 @@ static void values(void)
 		{ "public_url", "https://calls.example.com/", false },
 		{ "fetch.retry_first", "1h", false }, /* longer than the longest */
 		{ "twilio.api_key", "SK00000000000000000000000000000000", false }, /* without its secret */
+		{ "listen", "nowhere", false },
+		{ "listen", "[::1]:8080", true },
+		{ "listen", "127.0.0.1:99999", false },
 		{ "no_such_setting", "1", false },
 	};
 
@@ -100,9 +103,26 @@ static void naming_the_line(void)
 	unlink(path);
 }
 
+static void saying_it_twice(void)
+{
+	static const char text[] = "play_wait = 5s\nplay_wait = 6s\n";
+	char path[] = "/tmp/test_settings.XXXXXX";
+	struct settings_source *source = settings_source_new();
+	struct err err = { 0 };
+	int fd = mkstemp(path);
+
+	if (fd < 0 || write(fd, text, sizeof(text) - 1) != sizeof(text) - 1)
+		return;
+	OK(!settings_read_file(source, path, &err) && strstr(err.text, ":2: "), "a key that stands twice: %s", err.text);
+	settings_source_free(source);
+	close(fd);
+	unlink(path);
+}
+
 int main(void)
 {
 	values();
+	saying_it_twice();
 	order();
 	naming_the_line();
 	return tap_end();
