@@ -13,7 +13,6 @@
 #define NOT_READY_WAIT	3000		 /* usually ready within seconds */
 #define ACCOUNT_WAIT_MS (60 * 1000)	 /* refused credentials: somebody is mending them, or not */
 #define OFF_TRIES	3		 /* a length that differs is asked for so often, then believed */
-#define GONE_STATUS	410
 
 /* A row: does it fit?  Then what it means. */
 struct row {
@@ -73,17 +72,22 @@ static bool is_not_ready(const struct attempt_facts *f)
 
 static bool is_not_found(const struct attempt_facts *f)
 {
-	return f->status == 404 && !f->was_completed;
+	return f->status == 404 && !f->was_asked;
 }
 
 static bool is_elsewhere(const struct attempt_facts *f)
+{
+	return f->status == 404 && f->was_completed;
+}
+
+static bool is_unexplained(const struct attempt_facts *f)
 {
 	return f->status == 404;
 }
 
 static bool is_gone(const struct attempt_facts *f)
 {
-	return f->status == GONE_STATUS;
+	return f->status == ATTEMPT_GONE_STATUS;
 }
 
 static bool is_server_error(const struct attempt_facts *f)
@@ -183,6 +187,8 @@ static const struct row rows[] = {
 	  "Twilio says that the recording is completed, and does not find its media: it may be kept in a storage "
 	  "of your own.",
 	  COUNTED, POINTLESS, BACK_OFF },
+	{ is_unexplained, ATTEMPT_NOT_FOUND, ATTEMPT_WAIT, "not_found", "upstream_unavailable",
+	  "Twilio does not find the media and does not say why.", COUNTED, BACK_OFF },
 	{ is_gone, ATTEMPT_GONE, ATTEMPT_END_GONE, "gone", "recording_deleted", "It was deleted at Twilio.", COUNTED,
 	  POINTLESS },
 	{ is_server_error, ATTEMPT_DOWN, ATTEMPT_WAIT, "server_error", "upstream_unavailable",

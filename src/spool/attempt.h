@@ -13,7 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ATTEMPT_TEXT_SIZE 200
+#define ATTEMPT_TEXT_SIZE   200
+#define ATTEMPT_GONE_STATUS 410 /* what the metadata says when it is deleted, too */
 
 /* What came back. */
 struct attempt_facts {
@@ -38,7 +39,8 @@ struct attempt_facts {
 	int channels_asked;
 	int64_t since_completed_ms; /* how long ago Twilio said that it is completed */
 	int64_t tries;		    /* of this round, this one included */
-	bool was_completed;	    /* the metadata was asked: it is completed, and yet not found */
+	bool was_asked;		    /* the metadata was asked for what a 404 means */
+	bool was_completed;	    /* and says that it is completed, although its media is not found */
 };
 
 enum attempt_meaning {

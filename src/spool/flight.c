@@ -22,6 +22,7 @@
 #include "catalog/attempts.h"
 #include "spool/flight_gear.h"
 #include "twilio/accounts.h"
+#include "twilio/rest.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -397,6 +398,8 @@ static void seal(struct flight *flight)
 
 /* ---- the download ---- */
 
+static void ask_what_it_means(struct flight *flight);
+
 static void judge(struct flight *flight)
 {
 	struct attempt_facts *facts = &flight->facts;
@@ -407,8 +410,60 @@ static void judge(struct flight *flight)
 	attempt_judge(facts, &flight->verdict);
 	if (flight->verdict.action == ATTEMPT_STORE)
 		seal(flight);
+	else if (flight->verdict.action == ATTEMPT_ASK)
+		ask_what_it_means(flight);
 	else
 		end_without_media(flight);
+}
+
+/* What the metadata says of a recording whose media is not found, put into the facts. */
+static void read_metadata(struct flight *flight)
+{
+	struct rest_document document = { 0 };
+	struct rest_recording told;
+	struct err err;
+
+	flight->facts.was_asked = true;
+	if (flight->question.status == 404) {
+		flight->facts.status = ATTEMPT_GONE_STATUS;
+		return;
+	}
+	if (flight->question.status != 200 ||
+	    !rest_read_recording(buf_str(&flight->question.body), &document, &told, &err))
+		return;
+	if (str_eq(told.status, STR("completed")))
+		flight->facts.was_completed = true;
+	else if (str_eq(told.status, STR("deleted")))
+		flight->facts.status = ATTEMPT_GONE_STATUS;
+	else if (str_eq(told.status, STR("absent")))
+		flight->facts.error_code = told.error_code > 0 ? (int)told.error_code : REST_CODE_TOO_SHORT;
+	rest_document_release(&document);
+}
+
+static void metadata_came(struct question *question)
+{
+	struct flight *flight = container_of(question, struct flight, question);
+
+	read_metadata(flight);
+	question_release(question);
+	judge(flight);
+}
+
+static void ask_what_it_means(struct flight *flight)
+{
+	const struct account *account = accounts_find(flight->gear->accounts, str_of(flight->recording.account_sid));
+	char url_text[1024];
+	struct buf url;
+	struct err err;
+
+	buf_over(&url, url_text, sizeof(url_text));
+	rest_recording_url(&url, str_of(account->api_url), str_of(account->account_sid),
+			   str_of(flight->recording_sid));
+	if (!buf_ok(&url) ||
+	    !question_ask(&flight->question, flight->gear, account, url_text, metadata_came, &err)) {
+		flight->facts.was_asked = true;
+		judge(flight);
+	}
 }
 
 static void download_arrived(struct download *download)
@@ -566,6 +621,7 @@ void flight_free(struct flight *flight)
 		return;
 	timer_stop(&flight->timer);
 	download_cancel(&flight->download);
+	question_release(&flight->question);
 	arrival_discard(&flight->arrival);
 	LIST_EACH(item, &flight->batons) {
 		list_remove(item);

@@ -23,6 +23,7 @@
 #include "spool/baton.h"
 #include "spool/download.h"
 #include "spool/ledger.h"
+#include "spool/question.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -87,6 +88,7 @@ struct flight {
 	int64_t attempt_id, generation, generation_at_ms, began_at_ms;
 	struct arrival arrival;
 	struct download download;
+	struct question question; /* what a 404 means */
 	struct attempt_verdict verdict;
 	struct attempt_facts facts;
 	struct recording_media media; /* once sealed */

@@ -8,6 +8,7 @@
 #include "event/workers.h"
 #include "fetch/fetch.h"
 #include "spool/baton.h"
+#include "spool/discovery.h"
 #include "spool/ledger.h"
 #include "spool/recovery.h"
 #include "twilio/accounts.h"
@@ -23,6 +24,7 @@ struct spool {
 	struct ledger_listener listener;
 	struct scheduler *scheduler;
 	struct recovery *recovery;
+	struct discovery *discovery;
 	pthread_t thread;
 	bool is_running;
 	atomic_bool is_stopping; /* batons that come are kept, not sent on: their mirrors may be gone */
@@ -96,6 +98,31 @@ void spool_retry(struct spool *spool, const char *recording_sid, const char *cal
 	mailbox_post(spool->gear.mailbox, &nudge->mail);
 }
 
+/* An inquest on its way here: it says where it goes itself, the spool does not stand in it. */
+struct errand {
+	struct mail mail;
+	struct spool *spool;
+	struct inquest *inquest;
+};
+
+static void errand_came(struct mail *mail)
+{
+	AUTO(free) struct errand *errand = container_of(mail, struct errand, mail);
+
+	if (errand->spool->is_stopping)
+		free(errand->inquest);
+	else
+		discovery_take(errand->spool->discovery, errand->inquest);
+}
+
+void spool_inquire(struct spool *spool, struct inquest *inquest)
+{
+	struct errand *errand = xcalloc(1, sizeof(*errand));
+
+	*errand = (struct errand){ .mail.deliver = errand_came, .spool = spool, .inquest = inquest };
+	mailbox_post(spool->gear.mailbox, &errand->mail);
+}
+
 static void ledger_changed(struct ledger_listener *listener, const struct projection_change *change,
 			   int64_t sequence)
 {
@@ -131,6 +158,7 @@ bool spool_open(const struct spool_options *options, struct ledger *ledger, stru
 	    !workers_start("sealer", SEALERS, &gear->sealers, err))
 		return false;
 	spool->scheduler = scheduler_new(gear);
+	spool->discovery = discovery_new(gear);
 	spool->listener = (struct ledger_listener){ .mailbox = gear->mailbox, .changed = ledger_changed };
 	ledger_listen(ledger, &spool->listener);
 	if (!recovery_clean(ledger_catalog(ledger), store, err))
@@ -188,6 +216,7 @@ void spool_free(struct spool *spool)
 	LIST_EACH(item, &spool->kept_batons)
 		free(container_of(item, struct baton, link));
 	scheduler_free(spool->scheduler);
+	discovery_free(spool->discovery);
 	recovery_free(spool->recovery);
 	fetch_free(spool->gear.fetch);
 	loop_free(spool->gear.loop);

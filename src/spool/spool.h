@@ -17,6 +17,7 @@
 struct accounts;
 struct baton;
 struct blob_store;
+struct inquest;
 struct ledger;
 struct spool;
 
@@ -36,3 +37,5 @@ DEFINE_AUTO(struct spool *, spool_free)
 void spool_take_baton(struct baton *baton);
 void spool_nudge(struct spool *spool, const char *recording_sid);
 void spool_retry(struct spool *spool, const char *recording_sid, const char *call_sid, const char *account_sid);
+/* Asks Twilio about a SID that the ledger does not know (discovery.h); takes the inquest. */
+void spool_inquire(struct spool *spool, struct inquest *inquest);

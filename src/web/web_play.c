@@ -1,6 +1,7 @@
 /*
  *	parked -> asked the ledger -+-> stored: the reply
- *	                            +-> not to be had: the error
+ *	               ^            +-> not to be had: the error
+ *	               '--- found --+-> not known: Twilio is asked, once
  *	                            '-> to be had: joins its flight
  *	                                  |- flowing, and the first byte that is asked for is here:
  *	                                  |  the head, then the body as it arrives
@@ -15,8 +16,10 @@
 #include "base/mem.h"
 #include "http/exchange.h"
 #include "http/reply.h"
+#include "spool/discovery.h"
 #include "spool/lookup.h"
 #include "spool/mirror.h"
+#include "spool/spool.h"
 #include "twilio/sid.h"
 #include "web/media_reply.h"
 #include "web/web.h"
@@ -31,6 +34,8 @@ struct play {
 	struct inquirer inquirer;
 	struct player player;
 	struct timer timer;
+	struct play_inquest *inquest; /* on its way; NULL: none */
+	bool was_inquired;
 	struct exchange *x;
 	struct web_local *local;
 	char sid[SID_SIZE];
@@ -41,8 +46,16 @@ struct play {
 	uint64_t arrived;	 /* as last told to the exchange */
 };
 
+/* Twilio is being asked about a SID that the ledger does not know.  Outlives a play that leaves. */
+struct play_inquest {
+	struct inquest inquest; /* first: it is freed as one */
+	struct play *play;
+};
+
 static void play_free(struct play *play)
 {
+	if (play->inquest)
+		play->inquest->inquest.answered = NULL;
 	inquirer_leave(&play->inquirer);
 	player_leave(&play->player);
 	timer_stop(&play->timer);
@@ -253,6 +266,44 @@ static bool is_of_call(const struct play *play, const struct lookup_answer *answ
 	return play->call_sid[0] == '\0' || str_eq(str_of(call_sid), str_of(play->call_sid));
 }
 
+static enum web_error unknown_error(const struct play *play)
+{
+	return sid_is_call(str_of(play->sid)) ? WEB_CALL_NOT_FOUND : WEB_RECORDING_NOT_FOUND;
+}
+
+static void inquest_answered(struct inquest *inquest)
+{
+	struct play *play = container_of(inquest, struct play_inquest, inquest)->play;
+
+	play->inquest = NULL;
+	switch (inquest->result) {
+	case DISCOVERY_FOUND:
+		lookup_ask(play->local->lookup, str_of(play->sid), &play->inquirer);
+		return;
+	case DISCOVERY_NOT_THERE:
+		play_refuse(play, unknown_error(play), NULL, WEB_NO_RETRY);
+		return;
+	case DISCOVERY_BUSY:
+	case DISCOVERY_FAILED:
+		play_refuse(play, WEB_UPSTREAM_UNAVAILABLE, "It is not known here, and Twilio cannot be asked just now.",
+			    WEB_NO_RETRY);
+		return;
+	}
+}
+
+static void play_inquire(struct play *play)
+{
+	struct play_inquest *inquest = xcalloc(1, sizeof(*inquest));
+
+	play->was_inquired = true;
+	play->inquest = inquest;
+	inquest->play = play;
+	inquest->inquest.reply = play->local->mailbox;
+	inquest->inquest.answered = inquest_answered;
+	memcpy(inquest->inquest.sid, play->sid, SID_SIZE);
+	spool_inquire(play->local->web->spool, &inquest->inquest);
+}
+
 static void play_answered(struct inquirer *inquirer, const struct lookup_answer *answer)
 {
 	struct play *play = container_of(inquirer, struct play, inquirer);
@@ -274,8 +325,10 @@ static void play_answered(struct inquirer *inquirer, const struct lookup_answer 
 			    answer->is_call_on ? ONGOING_RETRY_S : WEB_NO_RETRY);
 		return;
 	case LOOKUP_UNKNOWN:
-		play_refuse(play, sid_is_call(str_of(play->sid)) ? WEB_CALL_NOT_FOUND : WEB_RECORDING_NOT_FOUND, NULL,
-			    WEB_NO_RETRY);
+		if (play->was_inquired)
+			play_refuse(play, unknown_error(play), NULL, WEB_NO_RETRY);
+		else
+			play_inquire(play);
 		return;
 	case LOOKUP_FAILED:
 		play_refuse(play, WEB_INTERNAL, NULL, WEB_NO_RETRY);

@@ -1,0 +1,43 @@
+/*
+ * A call or a recording that the ledger does not know is asked of Twilio: a play never fails
+ * only because a webhook was lost.
+ *
+ * A serving loop sends an inquest; the fetching loop asks each account in turn
+ * (Calls/{CA}/Recordings.json, or Recordings/{RE}.json), commits what it learns as events, and
+ * answers when they are projected.  Whoever asks for the same meanwhile waits for the same
+ * answer; what is not there is remembered for a minute; and only so many questions are asked a
+ * second, so that guessing SIDs costs Twilio nothing.
+ */
+#pragma once
+
+#include "catalog/catalog.h"
+#include "event/mailbox.h"
+
+#include <stdbool.h>
+
+struct discovery;
+struct flight_gear;
+
+enum discovery_result {
+	DISCOVERY_FOUND,    /* the ledger knows it now */
+	DISCOVERY_NOT_THERE, /* no account of ours has it */
+	DISCOVERY_BUSY,	    /* too many questions: later */
+	DISCOVERY_FAILED,   /* Twilio did not answer */
+};
+
+/* One serving loop's request.  The heap object travels there and back; see inquest_new(). */
+struct inquest {
+	struct mail mail;
+	struct inquest *next; /* discovery's: who waits for the same */
+	struct mailbox *reply;
+	char sid[SID_SIZE];
+	enum discovery_result result;
+	/* On the reply's loop, which alone touches it; NULL: the asker left. */
+	void (*answered)(struct inquest *inquest);
+};
+
+struct discovery *discovery_new(const struct flight_gear *gear);
+void discovery_free(struct discovery *discovery); /* frees the inquests that wait */
+
+/* Thread: the fetching loop.  Takes the inquest; sends it back to its mailbox when it is answered. */
+void discovery_take(struct discovery *discovery, struct inquest *inquest);
