@@ -48,8 +48,7 @@ static void urls_are_read(void)
 		struct err err = { .kind = ERR_INTERNAL };
 		bool done = fetch_target_read(cases[i].url, cases[i].upgrade, &target, &err);
 
-		IS_INT(done, cases[i].want != NULL, "'%s' is %s", cases[i].url,
-		       done ? "read" : "refused");
+		IS_INT(done, cases[i].want != NULL, "URL %zu is %s", i, done ? "read" : "refused");
 		IS_STR(str_of(target.url), str_of(cases[i].want), "its URL");
 		IS_STR(str_of(target.host), str_of(cases[i].host), "its host");
 		IS_INT(target.port, cases[i].port, "its port");
