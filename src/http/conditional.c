@@ -40,7 +40,8 @@ static bool list_has(struct str list, struct str etag, bool strong)
 }
 
 /* "*", or one of the tags of one of the header's lines: it may come in several. */
-static bool header_matches(const struct http_request *request, struct str name, struct str etag, bool strong)
+static bool header_matches(const struct http_request *request, struct str name, struct str etag,
+			   bool strong)
 {
 	for (uint32_t i = 0; i < request->header_count; i++) {
 		const struct http_header *header = &request->headers[i];
@@ -57,7 +58,8 @@ static int64_t whole_seconds(int64_t ms)
 	return ms / 1000;
 }
 
-enum conditional_result conditional_check(const struct http_request *request, const struct validators *now)
+enum conditional_result conditional_check(const struct http_request *request,
+					  const struct validators *now)
 {
 	bool reading = request->method == HTTP_GET || request->method == HTTP_HEAD;
 	int64_t date_ms;
@@ -91,7 +93,8 @@ bool conditional_range_counts(const struct http_request *request, const struct v
 	if (!value.at)
 		return true;
 	if (str_starts(value, STR("\"")) || str_starts(value, STR("W/")))
-		return next_tag(&rest, &tag, &weak) && rest.len == 0 && list_has(value, now->etag, true);
+		return next_tag(&rest, &tag, &weak) && rest.len == 0 &&
+		       list_has(value, now->etag, true);
 	/* A date counts when it is the very one that we send, not when it is later (13.1.5). */
 	return now->modified_at_ms && clock_parse_http_date(value, &date_ms) &&
 	       whole_seconds(now->modified_at_ms) == whole_seconds(date_ms);

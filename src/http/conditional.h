@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 enum conditional_result {
-	CONDITIONAL_GO_ON,	  /* and Range counts, if conditional_range_counts() */
+	CONDITIONAL_GO_ON,        /* and Range counts, if conditional_range_counts() */
 	CONDITIONAL_NOT_MODIFIED, /* 304 */
-	CONDITIONAL_FAILED,	  /* 412 */
+	CONDITIONAL_FAILED,       /* 412 */
 };
 
 /*
@@ -24,6 +24,7 @@ struct validators {
 	int64_t modified_at_ms;
 };
 
-enum conditional_result conditional_check(const struct http_request *request, const struct validators *now);
+enum conditional_result conditional_check(const struct http_request *request,
+					  const struct validators *now);
 /* False: an If-Range is there and does not match, so a Range is to be ignored. */
 bool conditional_range_counts(const struct http_request *request, const struct validators *now);

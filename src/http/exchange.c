@@ -64,7 +64,7 @@ int64_t exchange_last_sent_at_ms(const struct exchange *x)
 }
 
 /*
- * SipHash-2-4 of the counter under a random key of the server's: 64 bits that nobody can
+ * SipHash-1-3 of the counter under a random key of the server's: 64 bits that nobody can
  * foretell from those before, for some nanoseconds and no system call.
  */
 static uint64_t rotate(uint64_t x, unsigned bits)
@@ -88,20 +88,19 @@ static void sip_round(uint64_t v[4])
 
 static uint64_t sip_hash(const uint64_t key[2], uint64_t word)
 {
-	const uint64_t length = (uint64_t)sizeof(word) << 56; /* the final block: no bytes but the length */
-	uint64_t v[4] = { key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d, key[0] ^ 0x6c7967656e657261,
-			  key[1] ^ 0x7465646279746573 };
+	const uint64_t length = (uint64_t)sizeof(word)
+				<< 56; /* the final block: no bytes but the length */
+	uint64_t v[4] = { key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
+			  key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573 };
 
 	v[3] ^= word;
-	sip_round(v);
 	sip_round(v);
 	v[0] ^= word;
 	v[3] ^= length;
 	sip_round(v);
-	sip_round(v);
 	v[0] ^= length;
 	v[2] ^= 0xff;
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 3; i++)
 		sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
@@ -111,7 +110,8 @@ static bool id_is_valid(struct str id)
 	for (size_t i = 0; i < id.len; i++) {
 		char c = ascii_lower(id.at[i]);
 
-		if (!ascii_is_digit(c) && !(c >= 'a' && c <= 'z') && c != '-' && c != '_' && c != '.')
+		if (!ascii_is_digit(c) && !(c >= 'a' && c <= 'z') && c != '-' && c != '_' &&
+		    c != '.')
 			return false;
 	}
 	return id.len > 0;

@@ -22,7 +22,7 @@ struct http_server;
 struct http_route;
 
 #define HTTP_HEADERS_MAX 64 /* browsers send about 20, proxies add 10 */
-#define HTTP_PARAMS_MAX	 4  /* {name} pieces in one route's pattern */
+#define HTTP_PARAMS_MAX  4  /* {name} pieces in one route's pattern */
 
 enum http_method {
 	HTTP_GET,
@@ -64,12 +64,13 @@ struct http_request {
 	unsigned minor_version; /* HTTP/1.<minor> */
 	struct str method_text;
 	struct str target; /* as received: the signature of a webhook covers it */
-	struct str path;   /* of the target, still percent-encoded, at least "/" */
-	struct str query;  /* without '?'; at == NULL when there is none */
-	struct str known[HTTP_KNOWN_HEADERS];
+	struct str
+		path; /* of the target, still percent-encoded; begins with "/", or is "*" for OPTIONS * */
+	struct str query;                     /* without '?'; at == NULL when there is none */
+	struct str known[HTTP_KNOWN_HEADERS]; /* the first line of each */
 	uint32_t header_count;
 	struct http_header headers[HTTP_HEADERS_MAX];
-	struct str body; /* whole, dechunked */
+	struct str body;                    /* whole, dechunked */
 	struct str params[HTTP_PARAMS_MAX]; /* what the {pieces} of the route matched */
 };
 
@@ -78,7 +79,11 @@ struct str http_request_header(const struct http_request *request, struct str na
 
 /* Embedded in what a route keeps while its exchange is parked. */
 struct parked {
-	/* The client went away (or the server stops): forget the exchange, reply nothing. */
+	/*
+	 * The client went away (or the server stops): forget the exchange, reply nothing.  From
+	 * the loop, never below a call of the route's own.  A client that only shut down its
+	 * sending side has not gone; one that closed is noticed at the latest when something is sent.
+	 */
 	void (*gone)(struct parked *parked);
 };
 
@@ -87,10 +92,10 @@ struct exchange {
 	struct http_server *server;
 	const struct http_route *route; /* NULL while an error is being told before one was found */
 	struct parked *parked;
-	char id[24];	  /* request id: the proxy's, or our own; [A-Za-z0-9_-] */
-	bool over_unix;	  /* came over the administrator's socket */
-	char peer[48];	  /* the address of the other end, "" over Unix sockets */
-	int status;	  /* of the reply, once begun */
+	char id[24];         /* request id: a trusted proxy's, or our own; [A-Za-z0-9._-] */
+	bool over_unix;      /* came over the administrator's socket */
+	char peer[48];       /* the address of the other end, "" over Unix sockets */
+	int status;          /* of the reply, once begun */
 	uint64_t sent_bytes; /* of the body, so far */
 };
 

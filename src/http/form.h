@@ -23,7 +23,8 @@ struct form {
 
 /*
  * Decodes `text` into fields whose bytes lie in `room`, which must outlive them.  '+' is a space.
- * False (malformed) on a bad %-escape, too many fields or a full room.
+ * Room is made once, before the first field, so that no field moves; a second parse into the same heap
+ * buf may move the first one's.  False (malformed) on a bad %-escape, too many fields or a full room.
  */
 bool form_parse(struct str text, struct buf *room, struct form *out) MUST_CHECK;
 /* The first field of that name; at == NULL when there is none. */

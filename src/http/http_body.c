@@ -6,7 +6,8 @@ void http_body_start(struct http_work *work)
 	const struct http_parse *parse = &work->parse;
 	size_t max = work->x.route->body_max;
 
-	work->owns_body = parse->chunked || parse->content_length > HTTP_BLOCK_SIZE - parse->head_len;
+	work->owns_body = parse->chunked ||
+			  parse->content_length > HTTP_BLOCK_SIZE - parse->head_len;
 	if (work->owns_body)
 		buf_init(&work->body, max);
 	http_chunked_start(&work->chunked);
@@ -63,7 +64,8 @@ enum http_body_result http_body_collect(struct http_work *work)
 	}
 	work->body_len += here;
 	request->body = buf_str(&work->body);
-	if (work->in_used == work->in_len) /* make room behind the head, whose slices are still needed */
+	if (work->in_used ==
+	    work->in_len) /* make room behind the head, whose slices are still needed */
 		work->in_used = work->in_len = work->parse.head_len;
 	return result;
 }

@@ -8,7 +8,8 @@ enum line_result { LINE_MORE, LINE_WHOLE, LINE_BAD };
  * Collects a line in chunked->line, its newline not included: bodies in chunks are rare and their
  * lines short, so a copy is cheaper than rules about where a line may lie.
  */
-static enum line_result read_line(struct http_chunked *chunked, struct str *bytes, size_t max, struct str *out_line)
+static enum line_result read_line(struct http_chunked *chunked, struct str *bytes, size_t max,
+				  struct str *out_line)
 {
 	size_t end = str_find(*bytes, '\n');
 
@@ -102,7 +103,9 @@ enum http_chunked_result http_chunked_read(struct http_chunked *chunked, struct 
 		struct str line;
 
 		if (chunked->state == CHUNKED_DATA) {
-			*out_piece = str_first(*bytes, chunked->left < bytes->len ? (size_t)chunked->left : bytes->len);
+			*out_piece = str_first(*bytes, chunked->left < bytes->len
+							       ? (size_t)chunked->left
+							       : bytes->len);
 			*bytes = str_after(*bytes, out_piece->len);
 			chunked->left -= out_piece->len;
 			if (chunked->left == 0)

@@ -37,8 +37,8 @@ enum http_chunked_state {
 /* All zero is the beginning of a body. */
 struct http_chunked {
 	enum http_chunked_state state;
-	uint64_t left;	  /* bytes of this chunk that have not come */
-	uint32_t extra;	  /* bytes of extensions so far */
+	uint64_t left;     /* bytes of this chunk that have not come */
+	uint32_t extra;    /* bytes of extensions so far */
 	uint32_t trailers; /* bytes of trailers so far */
 	uint32_t line_len;
 	char line[HTTP_TRAILER_LINE_MAX]; /* the line that is not whole yet */

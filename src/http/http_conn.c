@@ -32,15 +32,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TURN_STEPS	 64
-#define BODY_PACE	 1		   /* bytes a millisecond: 1 KiB/s */
-#define LINGER_MS	 5000		   /* for the client to read the answer and to end */
+#define TURN_STEPS       64
+#define BODY_PACE        1                 /* bytes a millisecond: 1 KiB/s */
+#define LINGER_MS        5000              /* for the client to read the answer and to end */
 #define LINGER_BYTES_MAX (4 * 1024 * 1024) /* of what it sends meanwhile */
-#define NO_DEADLINE	 INT64_MAX
+#define NO_DEADLINE      INT64_MAX
 
 enum step_result { STEP_NEXT, STEP_WAIT };
 
-static const struct http_refusal bad_body = { 400, "bad_request", "The body of the request is malformed." };
+static const struct http_refusal bad_body = { 400, "bad_request",
+					      "The body of the request is malformed." };
 
 static int64_t now_ms(const struct http_conn *conn)
 {
@@ -100,7 +101,8 @@ static enum read_result read_on(struct http_conn *conn)
 {
 	struct http_work *work = conn->work;
 	size_t n = 0;
-	enum read_result result = read_some(conn, work->in + work->in_len, HTTP_BLOCK_SIZE - work->in_len, &n);
+	enum read_result result =
+		read_some(conn, work->in + work->in_len, HTTP_BLOCK_SIZE - work->in_len, &n);
 
 	work->in_len += n;
 	return result;
@@ -108,12 +110,16 @@ static enum read_result read_on(struct http_conn *conn)
 
 static void timed_out(struct http_conn *conn)
 {
-	static const struct http_refusal slow_head = { 408, "too_slow", "The request did not arrive in time." };
-	static const struct http_refusal slow_body = { 408, "too_slow",
-						       "The body of the request did not arrive in time." };
+	static const struct http_refusal slow_head = { 408, "too_slow",
+						       "The request did not arrive in time." };
+	static const struct http_refusal slow_body = {
+		408, "too_slow", "The body of the request did not arrive in time."
+	};
 
 	switch (conn->state) {
 	case CONN_HEAD:
+		if (conn->stash)
+			http_conn_unstash(conn);
 		http_refuse(conn, &slow_head, NULL, false);
 		http_conn_run(conn);
 		break;
@@ -165,7 +171,8 @@ static enum step_result step_idle(struct http_conn *conn)
 		if (conn->server->inner->stopping)
 			return end(conn);
 		if (!conn->readable) {
-			set_deadline(conn, now_ms(conn) + conn->server->options.keepalive_timeout_ms);
+			set_deadline(conn,
+				     now_ms(conn) + conn->server->options.keepalive_timeout_ms);
 			return STEP_WAIT;
 		}
 		http_conn_take_work(conn);
@@ -193,8 +200,14 @@ static enum step_result head_is_whole(struct http_conn *conn)
 
 static enum step_result step_head(struct http_conn *conn)
 {
-	struct http_work *work = conn->work;
+	struct http_work *work;
 
+	if (conn->stash) {
+		if (!conn->readable)
+			return STEP_WAIT;
+		http_conn_unstash(conn);
+	}
+	work = conn->work;
 	if (work->in_len > 0) {
 		switch (http_parse_head(&work->parse, &work->x.request, work->in, work->in_len)) {
 		case HTTP_PARSE_DONE:
@@ -212,6 +225,7 @@ static enum step_result step_head(struct http_conn *conn)
 			return STEP_NEXT;
 		}
 		set_deadline(conn, work->reading_since_ms + conn->server->options.head_timeout_ms);
+		http_conn_stash(conn);
 		return STEP_WAIT;
 	}
 	switch (read_on(conn)) {
@@ -359,9 +373,10 @@ static enum step_result step_lingering(struct http_conn *conn)
 
 void http_conn_run(struct http_conn *conn)
 {
-	static enum step_result (*const step[])(struct http_conn *conn) = {
-		[CONN_IDLE] = step_idle,       [CONN_HEAD] = step_head,	      [CONN_BODY] = step_body,
-		[CONN_PARKED] = step_parked,   [CONN_SENDING] = step_sending, [CONN_LINGERING] = step_lingering,
+	static enum step_result (*const step[])(struct http_conn * conn) = {
+		[CONN_IDLE] = step_idle,       [CONN_HEAD] = step_head,
+		[CONN_BODY] = step_body,       [CONN_PARKED] = step_parked,
+		[CONN_SENDING] = step_sending, [CONN_LINGERING] = step_lingering,
 	};
 	unsigned left = TURN_STEPS;
 
@@ -393,7 +408,8 @@ void http_conn_send(struct http_conn *conn)
 
 static void run_awake(struct timer *timer)
 {
-	struct http_server_inner *inner = container_of(timer, struct http_server_inner, awake_timer);
+	struct http_server_inner *inner =
+		container_of(timer, struct http_server_inner, awake_timer);
 	struct list now, *first;
 
 	/* Those that wake meanwhile run in the turn after. */

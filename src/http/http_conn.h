@@ -26,13 +26,13 @@
 #define HTTP_BLOCK_SIZE (HTTP_HEAD_MAX + 4096)
 
 enum conn_state {
-	CONN_IDLE,	/* waits for the first byte of a request; holds no work */
-	CONN_HEAD,	/* waits for the rest of a head */
-	CONN_BODY,	/* waits for the rest of a body */
-	CONN_PARKED,	/* waits for the route to reply */
-	CONN_SENDING,	/* waits for the socket, or for bytes to arrive, to send more */
+	CONN_IDLE,      /* waits for the first byte of a request; holds no work */
+	CONN_HEAD,      /* waits for the rest of a head */
+	CONN_BODY,      /* waits for the rest of a body */
+	CONN_PARKED,    /* waits for the route to reply */
+	CONN_SENDING,   /* waits for the socket, or for bytes to arrive, to send more */
 	CONN_LINGERING, /* answered and shut down; drops what comes until the client ends, too */
-	CONN_ENDED,	/* waits to be reaped */
+	CONN_ENDED,     /* waits to be reaped */
 };
 
 enum reply_state {
@@ -58,10 +58,10 @@ struct http_work {
 
 	/* Replying. */
 	enum reply_state reply;
-	char *out;	 /* the head, then what fits behind it */
+	char *out;       /* the head, then what fits behind it */
 	size_t head_len; /* bytes of out written so far */
 	bool head_overflowed;
-	bool closes;	 /* the connection ends after this reply */
+	bool closes;      /* the connection ends after this reply */
 	bool body_unread; /* the request's body was not read to its end */
 	struct sending sending;
 	enum sending_result sent;
@@ -76,14 +76,23 @@ struct http_adopted {
 	void (*ended)(struct http_server *server);
 };
 
+/* The little that came of a head while the rest lets itself be waited for. */
+struct http_stash {
+	int64_t reading_since_ms;
+	uint32_t len;
+	char bytes[];
+};
+
 struct http_conn {
 	struct watch watch;
-	struct timer timer; /* looks at deadline_at_ms when it fires; not restarted for each request */
+	struct timer
+		timer; /* looks at deadline_at_ms when it fires; not restarted for each request */
 	struct reap reap;
 	struct list link;  /* on server->inner->conns */
 	struct list awake; /* on server->inner->awake while it is to run in the next turn */
 	struct http_server *server;
-	struct http_work *work;
+	struct http_work *work;   /* NULL while IDLE or LINGERING, and while there is a stash */
+	struct http_stash *stash; /* owned; NULL but in HEAD */
 	struct http_adopted *adopted;
 	int64_t deadline_at_ms; /* INT64_MAX: none */
 	int fd_in, fd_out;
@@ -91,9 +100,9 @@ struct http_conn {
 	uint32_t lingered_bytes;
 	bool is_socket, over_unix;
 	bool readable, writable; /* as far as the edges have told */
-	bool saw_end;		 /* the client has sent its last byte */
-	bool running;		 /* http_conn_run() is below us on the stack */
-	bool refused;		 /* over the limit: told so and closed */
+	bool saw_end;            /* the client has sent its last byte */
+	bool running;            /* http_conn_run() is below us on the stack */
+	bool refused;            /* over the limit: told so and closed */
 	char peer[48];
 };
 
@@ -112,7 +121,7 @@ struct http_server_inner {
 	unsigned connections, refused; /* refused: of them, those over the limit */
 	bool stopping;
 	void (*stopped)(struct http_server *server);
-	int64_t date_s;	   /* the second that date_line tells */
+	int64_t date_s;     /* the second that date_line tells */
 	char date_line[48]; /* "Date: ...\r\n" */
 	size_t date_line_len;
 	uint64_t id_key[2], id_count;
@@ -126,10 +135,14 @@ static inline struct http_work *http_work_of(struct exchange *x)
 /* ---- http_conn_life.c ---- */
 
 /* A connection that was accepted; owns the fd. */
-void http_conn_open(struct http_server *server, int fd, bool over_unix, const char *peer, bool over_limit);
+void http_conn_open(struct http_server *server, int fd, bool over_unix, const char *peer,
+		    bool over_limit);
 void http_conn_take_work(struct http_conn *conn);
 void http_conn_give_work(struct http_conn *conn);
 void http_conn_shed_blocks(struct http_conn *conn);
+/* Puts a short beginning of a head aside, and the work back into its pool; and the other way. */
+void http_conn_stash(struct http_conn *conn);
+void http_conn_unstash(struct http_conn *conn);
 void http_conn_start_request(struct http_conn *conn);
 /* The exchange is over, well or not: whoever waits for it is told. */
 void http_conn_end_exchange(struct http_conn *conn);
@@ -159,7 +172,8 @@ void http_find_route(struct http_conn *conn);
 /* Body is here, too. */
 void http_serve(struct http_conn *conn);
 /* Answers in http's own name; `sound`: the request was read to its end, so that the next one can follow. */
-void http_refuse(struct http_conn *conn, const struct http_refusal *why, const char *allow, bool sound);
+void http_refuse(struct http_conn *conn, const struct http_refusal *why, const char *allow,
+		 bool sound);
 
 /* ---- http_server.c ---- */
 
@@ -167,4 +181,5 @@ void http_server_left(struct http_server *server, bool was_refused); /* a connec
 
 /* ---- exchange.c ---- */
 
-void exchange_name(struct exchange *x); /* sets id, from X-Request-Id if that counts, or a new one */
+void exchange_name(
+	struct exchange *x); /* sets id, from X-Request-Id if that counts, or a new one */

@@ -85,6 +85,39 @@ void http_conn_shed_blocks(struct http_conn *conn)
 		give_block(conn, &work->out);
 }
 
+#define STASH_MAX 2048 /* of more, a block is kept: it would have to be read again too often */
+
+/*
+ * Clients that send heads byte by byte, thousands at a time, are an old attack: each of them costs
+ * what it sent and no block.  The slices of the parser end here; it begins again with what is put back.
+ */
+void http_conn_stash(struct http_conn *conn)
+{
+	const struct http_work *work = conn->work;
+	struct http_stash *stash;
+
+	if (work->in_len > STASH_MAX)
+		return;
+	stash = xmalloc(sizeof(*stash) + work->in_len);
+	stash->reading_since_ms = work->reading_since_ms;
+	stash->len = (uint32_t)work->in_len;
+	memcpy(stash->bytes, work->in, work->in_len);
+	conn->stash = stash;
+	http_conn_give_work(conn);
+}
+
+void http_conn_unstash(struct http_conn *conn)
+{
+	struct http_stash *stash = conn->stash;
+
+	http_conn_take_work(conn);
+	memcpy(conn->work->in, stash->bytes, stash->len);
+	conn->work->in_len = stash->len;
+	conn->work->reading_since_ms = stash->reading_since_ms;
+	conn->stash = NULL;
+	free(stash);
+}
+
 /* The exchange is over, well or not: tell whoever waits, and forget it. */
 void http_conn_end_exchange(struct http_conn *conn)
 {
@@ -153,10 +186,12 @@ static struct http_conn *conn_new(struct http_server *server, int fd_in, int fd_
 	return conn;
 }
 
-void http_conn_open(struct http_server *server, int fd, bool over_unix, const char *peer, bool over_limit)
+void http_conn_open(struct http_server *server, int fd, bool over_unix, const char *peer,
+		    bool over_limit)
 {
-	static const struct http_refusal overloaded = { 503, "overloaded",
-							"There are too many connections; try again soon." };
+	static const struct http_refusal overloaded = {
+		503, "overloaded", "There are too many connections; try again soon."
+	};
 	struct http_conn *conn = conn_new(server, fd, fd);
 
 	conn->is_socket = true;
@@ -164,7 +199,8 @@ void http_conn_open(struct http_server *server, int fd, bool over_unix, const ch
 	conn->refused = over_limit;
 	if (!str_copy(str_of(peer), conn->peer, sizeof(conn->peer)))
 		conn->peer[0] = '\0';
-	watch_start(server->loop, &conn->watch, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, ready);
+	watch_start(server->loop, &conn->watch, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+		    ready);
 	if (over_limit) {
 		server->inner->refused++;
 		http_conn_take_work(conn);
@@ -178,7 +214,8 @@ static bool can_be_watched(int fd)
 {
 	struct stat status;
 
-	return fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || isatty(fd));
+	return fstat(fd, &status) == 0 &&
+	       (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || isatty(fd));
 }
 
 static bool is_socket(int fd)
@@ -189,7 +226,8 @@ static bool is_socket(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
 }
 
-void http_server_adopt(struct http_server *server, int fd_in, int fd_out, void (*ended)(struct http_server *))
+void http_server_adopt(struct http_server *server, int fd_in, int fd_out,
+		       void (*ended)(struct http_server *))
 {
 	struct http_conn *conn = conn_new(server, fd_in, fd_out);
 	struct http_adopted *adopted = xcalloc(1, sizeof(*adopted));
@@ -204,9 +242,11 @@ void http_server_adopt(struct http_server *server, int fd_in, int fd_out, void (
 	fcntl(fd_in, F_SETFL, adopted->in_flags | O_NONBLOCK);
 	fcntl(fd_out, F_SETFL, adopted->out_flags | O_NONBLOCK);
 	if (can_be_watched(fd_in))
-		watch_start(server->loop, &conn->watch, fd_in, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, ready);
+		watch_start(server->loop, &conn->watch, fd_in,
+			    EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, ready);
 	if (fd_out != fd_in && can_be_watched(fd_out))
-		watch_start(server->loop, &adopted->out_watch, fd_out, EPOLLOUT | EPOLLET, out_ready);
+		watch_start(server->loop, &adopted->out_watch, fd_out, EPOLLOUT | EPOLLET,
+			    out_ready);
 	http_conn_wake(conn);
 }
 
@@ -245,6 +285,8 @@ void http_conn_end(struct http_conn *conn)
 		http_conn_end_exchange(conn);
 		http_conn_give_work(conn);
 	}
+	free(conn->stash);
+	conn->stash = NULL;
 	timer_stop(&conn->timer);
 	leave_descriptors(conn);
 	list_remove(&conn->awake);

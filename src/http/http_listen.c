@@ -17,7 +17,8 @@
 #define BACKLOG 4096 /* the kernel lowers it to net.core.somaxconn */
 
 /* "host:port" or "[v6]:port"; numbers only, so that no resolver is asked at start. */
-static bool parse_address(const char *address, struct sockaddr_storage *out, socklen_t *out_len, struct err *err)
+static bool parse_address(const char *address, struct sockaddr_storage *out, socklen_t *out_len,
+			  struct err *err)
 {
 	struct str text = str_of(address), host, port;
 	size_t colon = text.len;
@@ -37,8 +38,10 @@ static bool parse_address(const char *address, struct sockaddr_storage *out, soc
 	if (str_eq(host, STR("localhost")))
 		host = STR("127.0.0.1");
 	if (host.len == 0 || port.len == 0 || !str_copy(host, host_text, sizeof(host_text)) ||
-	    !str_copy(port, port_text, sizeof(port_text)) || getaddrinfo(host_text, port_text, &hints, &found) != 0)
-		return err_set(err, ERR_INVALID, "'%s' is no address like 127.0.0.1:8080 or [::1]:8080", address);
+	    !str_copy(port, port_text, sizeof(port_text)) ||
+	    getaddrinfo(host_text, port_text, &hints, &found) != 0)
+		return err_set(err, ERR_INVALID,
+			       "'%s' is no address like 127.0.0.1:8080 or [::1]:8080", address);
 	memcpy(out, found->ai_addr, found->ai_addrlen);
 	*out_len = found->ai_addrlen;
 	freeaddrinfo(found);

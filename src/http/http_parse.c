@@ -8,9 +8,9 @@ enum {
 	IN_HOST = 8,   /* a name or IPv4 address; sub-delims are lawful there, but nobody's name */
 };
 
-#define TTV  (IN_TOKEN | IN_TARGET | IN_VALUE)
-#define TV   (IN_TARGET | IN_VALUE)
-#define ALL  (TTV | IN_HOST)
+#define TTV (IN_TOKEN | IN_TARGET | IN_VALUE)
+#define TV  (IN_TARGET | IN_VALUE)
+#define ALL (TTV | IN_HOST)
 static const uint8_t byte_is[256] = {
 	['\t'] = IN_VALUE,
 	[' '] = IN_VALUE,
@@ -88,7 +88,7 @@ static const struct known_field known_fields[] = {
 
 /* Index into known_fields of the first name of that length, plus one. */
 static const uint8_t known_by_length[20] = {
-	[4] = 1, [5] = 2, [6] = 3, [8] = 6, [10] = 8, [12] = 9, [13] = 11,
+	[4] = 1,   [5] = 2,   [6] = 3,   [8] = 6,   [10] = 8,  [12] = 9,  [13] = 11,
 	[14] = 13, [15] = 14, [16] = 15, [17] = 16, [18] = 19, [19] = 20,
 };
 
@@ -119,8 +119,9 @@ static bool refuse_bad(struct http_parse *parse, const char *text)
 static enum http_method method_of(struct str text)
 {
 	static const struct str names[] = {
-		[HTTP_GET] = STR("GET"),   [HTTP_HEAD] = STR("HEAD"),	  [HTTP_POST] = STR("POST"),
-		[HTTP_PUT] = STR("PUT"),   [HTTP_DELETE] = STR("DELETE"), [HTTP_OPTIONS] = STR("OPTIONS"),
+		[HTTP_GET] = STR("GET"),       [HTTP_HEAD] = STR("HEAD"),
+		[HTTP_POST] = STR("POST"),     [HTTP_PUT] = STR("PUT"),
+		[HTTP_DELETE] = STR("DELETE"), [HTTP_OPTIONS] = STR("OPTIONS"),
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -139,7 +140,7 @@ static bool read_target(struct http_parse *parse, struct http_request *request)
 		return true;
 	}
 	if (rest.at[0] != '/') {
-		size_t scheme = str_starts_nocase(rest, STR("http://"))	   ? 7
+		size_t scheme = str_starts_nocase(rest, STR("http://"))    ? 7
 				: str_starts_nocase(rest, STR("https://")) ? 8
 									   : 0;
 		size_t end = scheme;
@@ -168,13 +169,15 @@ static bool read_version(struct http_parse *parse, struct http_request *request,
 	}
 	if (str_eq(version, STR("HTTP/1.0")))
 		return true;
-	if (version.len == 8 && str_starts(version, STR("HTTP/")) && ascii_is_digit(version.at[5]) &&
-	    version.at[6] == '.' && ascii_is_digit(version.at[7]))
-		return refuse(parse, 505, "bad_request", "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
+	if (version.len == 8 && str_starts(version, STR("HTTP/")) &&
+	    ascii_is_digit(version.at[5]) && version.at[6] == '.' && ascii_is_digit(version.at[7]))
+		return refuse(parse, 505, "bad_request",
+			      "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
 	return refuse_bad(parse, "The request line is malformed.");
 }
 
-static bool read_request_line(struct http_parse *parse, struct http_request *request, struct str line)
+static bool read_request_line(struct http_parse *parse, struct http_request *request,
+			      struct str line)
 {
 	size_t space = str_find(line, ' ');
 	struct str rest = str_after(line, space + 1);
@@ -190,8 +193,10 @@ static bool read_request_line(struct http_parse *parse, struct http_request *req
 	if (space > HTTP_TARGET_MAX)
 		return refuse(parse, 414, "too_large", "The address is longer than 8 KiB.");
 	if (space == 0 || !all_are(request->target, IN_TARGET))
-		return refuse_bad(parse, "The address holds a character that must be percent-encoded.");
-	return read_version(parse, request, str_after(rest, space + 1)) && read_target(parse, request);
+		return refuse_bad(parse,
+				  "The address holds a character that must be percent-encoded.");
+	return read_version(parse, request, str_after(rest, space + 1)) &&
+	       read_target(parse, request);
 }
 
 bool http_parse_field(struct str line, struct http_header *out)
@@ -200,7 +205,8 @@ bool http_parse_field(struct str line, struct http_header *out)
 	struct str name = str_first(line, colon), value = str_after(line, colon + 1);
 
 	/* A space before the colon, or at the front (obs-fold), is no token character. */
-	if (colon == 0 || colon == line.len || !all_are(name, IN_TOKEN) || !all_are(value, IN_VALUE))
+	if (colon == 0 || colon == line.len || !all_are(name, IN_TOKEN) ||
+	    !all_are(value, IN_VALUE))
 		return false;
 	out->name = name;
 	out->value = str_trim(value);
@@ -218,7 +224,8 @@ static bool host_is_valid(struct str host)
 		if (end == host.len || end < 3)
 			return false;
 		for (size_t i = 1; i < end; i++)
-			if (ascii_hex_value(host.at[i]) < 0 && host.at[i] != ':' && host.at[i] != '.')
+			if (ascii_hex_value(host.at[i]) < 0 && host.at[i] != ':' &&
+			    host.at[i] != '.')
 				return false;
 		port = str_after(host, end + 1);
 	} else {
@@ -261,12 +268,14 @@ static bool read_framing(struct http_parse *parse, unsigned id, struct str value
 		return true;
 	case FIELD_TRANSFER_ENCODING:
 		if (!str_eq_nocase(value, STR("chunked")))
-			return refuse_bad(parse, "The only Transfer-Encoding understood is 'chunked'.");
+			return refuse_bad(parse,
+					  "The only Transfer-Encoding understood is 'chunked'.");
 		parse->has_transfer_encoding = true;
 		return true;
 	case FIELD_EXPECT:
 		if (!str_eq_nocase(value, STR("100-continue")))
-			return refuse(parse, 417, "bad_request", "Only '100-continue' can be expected.");
+			return refuse(parse, 417, "bad_request",
+				      "Only '100-continue' can be expected.");
 		parse->has_expect = true;
 		return true;
 	default:
@@ -312,13 +321,15 @@ static bool read_end(struct http_parse *parse, struct http_request *request)
 	if (parse->authority.at && !str_eq_nocase(parse->authority, host))
 		return refuse_bad(parse, "The address names another host than the Host header.");
 	if (parse->has_transfer_encoding && parse->has_content_length)
-		return refuse_bad(parse, "Content-Length and Transfer-Encoding exclude each other.");
+		return refuse_bad(parse,
+				  "Content-Length and Transfer-Encoding exclude each other.");
 	if (parse->has_transfer_encoding && request->minor_version == 0)
 		return refuse_bad(parse, "HTTP/1.0 knows no Transfer-Encoding.");
 
 	parse->chunked = parse->has_transfer_encoding;
 	parse->expects_continue = parse->has_expect && request->minor_version == 1;
-	parse->keep_alive = !parse->says_close && (request->minor_version == 1 || parse->says_keep_alive);
+	parse->keep_alive = !parse->says_close &&
+			    (request->minor_version == 1 || parse->says_keep_alive);
 	return true;
 }
 

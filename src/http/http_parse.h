@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_HEAD_MAX	16384 /* bytes of a head, its empty line included; more: 431 */
+#define HTTP_HEAD_MAX   16384 /* bytes of a head, its empty line included; more: 431 */
 #define HTTP_TARGET_MAX 8192  /* more: 414 */
 #define HTTP_METHOD_MAX 32    /* more: 400 */
 
@@ -36,18 +36,18 @@ struct http_parse {
 	uint64_t content_length;
 	bool has_content_length;
 	bool chunked;
-	bool keep_alive;      /* as the client wants it: Connection and the version */
+	bool keep_alive; /* as the client wants it: Connection and the version */
 	bool expects_continue;
 
 	/* Once HTTP_PARSE_REFUSED was returned: */
 	struct http_refusal refusal;
 
 	/* Where it is: */
-	size_t line_at;	 /* the first byte of the line that is not whole yet */
+	size_t line_at;  /* the first byte of the line that is not whole yet */
 	size_t searched; /* no newline before this one */
 	bool has_request_line, skipped_empty_line;
 	bool has_transfer_encoding, has_expect, says_close, says_keep_alive;
-	uint32_t seen;	      /* BIT() of each known header that must not come twice */
+	uint32_t seen;        /* BIT() of each known header that must not come twice */
 	struct str authority; /* of a target in absolute form */
 };
 

@@ -17,5 +17,5 @@ struct http_pool {
 
 void http_pool_init(struct http_pool *pool, size_t size, unsigned kept_max);
 void http_pool_release(struct http_pool *pool); /* what is out still is the holders' to free */
-void *http_pool_take(struct http_pool *pool);	/* not zeroed */
+void *http_pool_take(struct http_pool *pool);   /* not zeroed */
 void http_pool_give(struct http_pool *pool, void *piece); /* NULL is fine */

@@ -3,7 +3,8 @@
  */
 #include "http/http_conn.h"
 
-void http_refuse(struct http_conn *conn, const struct http_refusal *why, const char *allow, bool sound)
+void http_refuse(struct http_conn *conn, const struct http_refusal *why, const char *allow,
+		 bool sound)
 {
 	struct http_work *work = conn->work;
 	struct exchange *x = &work->x;
@@ -21,7 +22,8 @@ void http_refuse(struct http_conn *conn, const struct http_refusal *why, const c
 
 void http_serve(struct http_conn *conn)
 {
-	static const struct http_refusal no_reply = { 500, "internal", "The request was left without an answer." };
+	static const struct http_refusal no_reply = { 500, "internal",
+						      "The request was left without an answer." };
 	const struct http_app *app = conn->server->app;
 	struct http_work *work = conn->work;
 	struct exchange *x = &work->x;
@@ -51,7 +53,8 @@ static const char *allow_text(unsigned methods, char *text, size_t size)
 	return text;
 }
 
-const struct http_refusal http_refusal_large_body = { 413, "too_large", "The body of the request is too large." };
+const struct http_refusal http_refusal_large_body = { 413, "too_large",
+						      "The body of the request is too large." };
 
 /* The media type of the body against "type/a type/b". */
 static bool type_is_listed(struct str content_type, const char *types)
@@ -67,11 +70,14 @@ static bool type_is_listed(struct str content_type, const char *types)
 
 void http_find_route(struct http_conn *conn)
 {
-	static const struct http_refusal no_path = { 404, "not_found", "There is nothing at this address." };
-	static const struct http_refusal no_method = { 405, "method_not_allowed",
-						       "This address does not answer to that method." };
-	static const struct http_refusal no_type = { 415, "unsupported_type",
-						     "The type of the body is not one that is read here." };
+	static const struct http_refusal no_path = { 404, "not_found",
+						     "There is nothing at this address." };
+	static const struct http_refusal no_method = {
+		405, "method_not_allowed", "This address does not answer to that method."
+	};
+	static const struct http_refusal no_type = {
+		415, "unsupported_type", "The type of the body is not one that is read here."
+	};
 	struct http_work *work = conn->work;
 	struct exchange *x = &work->x;
 	const struct http_app *app = conn->server->app;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,11 +14,12 @@
 #include "base/own.h"
 #include "http/http_conn.h"
 
-#define ACCEPTS_A_TURN	    16	/* few, so that one loop does not take all that wait */
-#define ACCEPT_PAUSE_MS	    200 /* when descriptors are used up */
-#define REFUSED_AT_ONCE_MAX 256 /* connections over the limit that are told so; more are just closed */
-#define WORKS_KEPT	    256
-#define BLOCKS_KEPT	    512
+#define ACCEPTS_A_TURN  16  /* few, so that one loop does not take all that wait */
+#define ACCEPT_PAUSE_MS 200 /* when descriptors are used up */
+#define REFUSED_AT_ONCE_MAX \
+	256 /* connections over the limit that are told so; more are just closed */
+#define WORKS_KEPT  256
+#define BLOCKS_KEPT 256
 
 /* ---- accepting ---- */
 
@@ -26,14 +28,16 @@ static void listener_ready(struct watch *watch, uint32_t events);
 static void listener_watch(struct http_listener *listener, int fd)
 {
 	/* Level-triggered: what one turn leaves is told again.  Exclusive: one loop is woken, not all. */
-	watch_start(listener->server->loop, &listener->watch, fd, EPOLLIN | EPOLLEXCLUSIVE, listener_ready);
+	watch_start(listener->server->loop, &listener->watch, fd, EPOLLIN | EPOLLEXCLUSIVE,
+		    listener_ready);
 }
 
 static void accept_again(struct timer *timer)
 {
-	struct http_server_inner *inner = container_of(timer, struct http_server_inner, accept_timer);
+	struct http_server_inner *inner =
+		container_of(timer, struct http_server_inner, accept_timer);
 
-	LIST_EACH(item, &inner->listeners) {
+	LIST_EACH (item, &inner->listeners) {
 		struct http_listener *listener = container_of(item, struct http_listener, link);
 
 		if (listener->paused)
@@ -51,7 +55,8 @@ static void pause_accepting(struct http_listener *listener)
 	watch_stop(&listener->watch);
 	listener->paused = true;
 	if (!timer_is_on(&inner->accept_timer))
-		timer_start(listener->server->loop, &inner->accept_timer, ACCEPT_PAUSE_MS, accept_again);
+		timer_start(listener->server->loop, &inner->accept_timer, ACCEPT_PAUSE_MS,
+			    accept_again);
 }
 
 static void describe_peer(const struct sockaddr_storage *address, char *text, socklen_t size)
@@ -95,7 +100,8 @@ static void listener_ready(struct watch *watch, uint32_t events)
 	for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
 		struct sockaddr_storage address = { 0 };
 		socklen_t len = sizeof(address);
-		int fd = accept4(watch->fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(watch->fd, (struct sockaddr *)&address, &len,
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
 			accepted(listener, fd, &address);
@@ -128,7 +134,7 @@ void http_server_listen(struct http_server *server, int listen_fd, bool is_unix)
 static void stop_listening(struct http_server *server)
 {
 	timer_stop(&server->inner->accept_timer);
-	LIST_EACH(item, &server->inner->listeners) {
+	LIST_EACH (item, &server->inner->listeners) {
 		struct http_listener *listener = container_of(item, struct http_listener, link);
 
 		watch_stop(&listener->watch);
@@ -155,6 +161,8 @@ bool http_server_open(struct loop *loop, const struct http_app *app, struct http
 	http_pool_init(&inner->works, sizeof(struct http_work), WORKS_KEPT);
 	http_pool_init(&inner->blocks, HTTP_BLOCK_SIZE, BLOCKS_KEPT);
 	inner->date_s = -1;
+	/* send() can be told not to raise it, sendfile() cannot: a client that leaves must not end the process. */
+	signal(SIGPIPE, SIG_IGN);
 	random_bytes(inner->id_key, sizeof(inner->id_key));
 	*out = server;
 	return true;
@@ -162,7 +170,7 @@ bool http_server_open(struct loop *loop, const struct http_app *app, struct http
 
 static void end_all(struct http_server *server)
 {
-	LIST_EACH(item, &server->inner->conns)
+	LIST_EACH (item, &server->inner->conns)
 		http_conn_end(container_of(item, struct http_conn, link));
 }
 
@@ -200,7 +208,7 @@ void http_server_stop(struct http_server *server, void (*stopped)(struct http_se
 	timer_start(server->loop, &inner->stop_timer,
 		    inner->connections > 0 ? server->options.stop_timeout_ms : 0, all_left);
 	/* Idle ones end, unless their next request has come already; the rest end with their reply. */
-	LIST_EACH(item, &inner->conns) {
+	LIST_EACH (item, &inner->conns) {
 		struct http_conn *conn = container_of(item, struct http_conn, link);
 
 		if (conn->state == CONN_IDLE)

@@ -64,7 +64,8 @@ enum range_result range_parse(struct str header, uint64_t size, struct ranges *o
 		struct range range;
 
 		piece = str_trim(piece);
-		if (piece.len == 0) /* empty elements of a list count as not there (RFC 9110, 5.6.1) */
+		if (piece.len ==
+		    0) /* empty elements of a list count as not there (RFC 9110, 5.6.1) */
 			continue;
 		if (++asked > RANGES_MAX)
 			return RANGE_WHOLE;

@@ -82,7 +82,8 @@ static void put_str(struct http_work *work, struct str s)
 	put(work, s.at, s.len);
 }
 
-static void put_u64(struct http_work *work, uint64_t n)
+/* The decimal digits of n behind `to`; how many. */
+static size_t write_u64(char *to, uint64_t n)
 {
 	char digits[20];
 	size_t at = sizeof(digits);
@@ -91,7 +92,15 @@ static void put_u64(struct http_work *work, uint64_t n)
 		digits[--at] = (char)('0' + n % 10);
 		n /= 10;
 	} while (n > 0);
-	put(work, digits + at, sizeof(digits) - at);
+	memcpy(to, digits + at, sizeof(digits) - at);
+	return sizeof(digits) - at;
+}
+
+static void put_u64(struct http_work *work, uint64_t n)
+{
+	char digits[20];
+
+	put(work, digits, write_u64(digits, n));
 }
 
 /* "Date: ...", written anew once a second. */
@@ -170,6 +179,19 @@ void reply_headerf(struct exchange *x, const char *name, const char *fmt, ...)
 		reply_header(x, str_of(name), (struct str){ value, (size_t)len });
 }
 
+void reply_content_range(struct exchange *x, uint64_t first, uint64_t last, uint64_t size)
+{
+	struct http_work *work = http_work_of(x);
+
+	put_str(work, STR("Content-Range: bytes "));
+	put_u64(work, first);
+	put(work, "-", 1);
+	put_u64(work, last);
+	put(work, "/", 1);
+	put_u64(work, size);
+	put_str(work, STR("\r\n"));
+}
+
 void reply_close_after(struct exchange *x)
 {
 	http_work_of(x)->closes = true;
@@ -193,8 +215,9 @@ static void append(struct http_work *work, struct str s)
 
 static void append_length(struct http_work *work, uint64_t length)
 {
-	work->head_len += (size_t)snprintf(work->out + work->head_len, HEAD_END_MAX, "Content-Length: %llu\r\n",
-					   (unsigned long long)length);
+	append(work, STR("Content-Length: "));
+	work->head_len += write_u64(work->out + work->head_len, length);
+	append(work, STR("\r\n"));
 }
 
 /*
@@ -261,7 +284,8 @@ void reply_send(struct exchange *x, struct str body)
 		body = STR("");
 	if (body.len > 0 && body.len <= HTTP_BLOCK_SIZE - work->head_len) {
 		memcpy(work->out + work->head_len, body.at, body.len);
-		sending_add(&work->sending, (struct str){ work->out, work->head_len + body.len }, 0, 0);
+		sending_add(&work->sending, (struct str){ work->out, work->head_len + body.len }, 0,
+			    0);
 	} else {
 		sending_add(&work->sending, head_of(work), 0, 0);
 		if (body.len > 0) {
@@ -321,7 +345,8 @@ static void add_parts(struct http_work *work, const struct reply_part *parts, un
 
 		if (text.len > 0)
 			memcpy(at, text.at, text.len);
-		sending_add(&work->sending, (struct str){ at, text.len }, parts[i].first, parts[i].length);
+		sending_add(&work->sending, (struct str){ at, text.len }, parts[i].first,
+			    parts[i].length);
 		at += text.len;
 	}
 	/* The closing text needs a piece of its own: it follows file bytes. */
@@ -359,8 +384,9 @@ void reply_send_parts(struct exchange *x, int fd, const struct reply_part *parts
 	send_off(x, NULL, STR_NONE);
 }
 
-void reply_send_growing_parts(struct exchange *x, int fd, const struct reply_part *parts, unsigned count,
-			      struct str closing_text, uint64_t arrived, struct parked *parked)
+void reply_send_growing_parts(struct exchange *x, int fd, const struct reply_part *parts,
+			      unsigned count, struct str closing_text, uint64_t arrived,
+			      struct parked *parked)
 {
 	struct http_work *work = http_work_of(x);
 
@@ -376,8 +402,8 @@ void reply_send_growing_parts(struct exchange *x, int fd, const struct reply_par
 	send_off(x, parked, STR_NONE);
 }
 
-void reply_send_growing(struct exchange *x, int fd, uint64_t first, uint64_t length, uint64_t arrived,
-			struct parked *parked)
+void reply_send_growing(struct exchange *x, int fd, uint64_t first, uint64_t length,
+			uint64_t arrived, struct parked *parked)
 {
 	struct http_work *work = http_work_of(x);
 
@@ -392,7 +418,8 @@ void reply_send_growing(struct exchange *x, int fd, uint64_t first, uint64_t len
 	send_off(x, parked, STR_NONE);
 }
 
-void reply_send_chunked(struct exchange *x, int fd, uint64_t arrived, bool complete, struct parked *parked)
+void reply_send_chunked(struct exchange *x, int fd, uint64_t arrived, bool complete,
+			struct parked *parked)
 {
 	struct http_work *work = http_work_of(x);
 	bool chunks = x->request.minor_version > 0;

@@ -9,6 +9,9 @@
  *
  * Nothing is allocated for a reply that fits the connection's output block and whose
  * bytes the socket takes at once.  A head that does not fit becomes a 500.
+ *
+ * No callback of the product's runs below any function here: gone() and ended() come later, from
+ * the loop.  A reply may be begun anew until it is sent.
  */
 #pragma once
 
@@ -18,12 +21,15 @@
 
 #include <stdint.h>
 
-#define REPLY_HEAD_MAX 4096 /* bytes of one head, ours: they hold no foreign text beyond a file name */
+#define REPLY_HEAD_MAX \
+	4096 /* bytes of one head, ours: they hold no foreign text beyond a file name */
 
 void reply_begin(struct exchange *x, int status);
-/* Neither name nor value may hold CR, LF or NUL: such a header is left out (and asserted in debug). */
+/* Neither name nor value may hold CR, LF or NUL: such a header is left out. */
 void reply_header(struct exchange *x, struct str name, struct str value);
 void reply_headerf(struct exchange *x, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* "Content-Range: bytes first-last/size", without a printf on the warm path. */
+void reply_content_range(struct exchange *x, uint64_t first, uint64_t last, uint64_t size);
 /* The connection ends after this reply (`Connection: close`). */
 void reply_close_after(struct exchange *x);
 /*
@@ -60,21 +66,26 @@ void reply_send_parts(struct exchange *x, int fd, const struct reply_part *parts
  * A file that is still growing.  Like reply_send_file() / reply_send_parts(), but no byte at or
  * beyond file offset `arrived` is sent until exchange_arrived() has raised it.
  * The exchange stays parked on `parked` until the body is complete or failed, so that gone() is
- * called when the client leaves; after the last byte parked->gone() is called too:
- * whoever feeds it learns in one place that it is over.
+ * called when the client leaves; after the last byte, and after exchange_cut(), parked->gone() is
+ * called too: whoever feeds it learns in one place that it is over, exactly once, and never
+ * below a call of their own.
  */
-void reply_send_growing(struct exchange *x, int fd, uint64_t first, uint64_t length, uint64_t arrived,
-			struct parked *parked);
-void reply_send_growing_parts(struct exchange *x, int fd, const struct reply_part *parts, unsigned count,
-			      struct str closing_text, uint64_t arrived, struct parked *parked);
+void reply_send_growing(struct exchange *x, int fd, uint64_t first, uint64_t length,
+			uint64_t arrived, struct parked *parked);
+void reply_send_growing_parts(struct exchange *x, int fd, const struct reply_part *parts,
+			      unsigned count, struct str closing_text, uint64_t arrived,
+			      struct parked *parked);
 /*
- * A file whose length nobody knows yet, from its first byte, chunked (HTTP/1.1 only).
+ * A file whose length nobody knows yet, from its first byte, chunked (to HTTP/1.0: until the connection
+ * closes, so that the product had better wait for the length).
  * Ends when exchange_arrived() is called with complete = true and all was sent.
  */
-void reply_send_chunked(struct exchange *x, int fd, uint64_t arrived, bool complete, struct parked *parked);
+void reply_send_chunked(struct exchange *x, int fd, uint64_t arrived, bool complete,
+			struct parked *parked);
 
+/* For a growing or chunked reply that is not gone().  complete: nothing comes after that. */
 void exchange_arrived(struct exchange *x, uint64_t arrived, bool complete);
-/* The rest will never come: close the connection short of the promised length. */
+/* The rest will never come: close the connection short of the promised length.  gone() follows. */
 void exchange_cut(struct exchange *x);
 /* True when some of the body could be sent but the client's socket is full: the client is the slow one. */
 bool exchange_is_stalled_by_client(const struct exchange *x);

@@ -15,7 +15,8 @@ static bool matches(const char *pattern, struct str path, struct http_request *r
 			struct str segment = segment_of(path);
 			struct str tail = segment_of(str_of(pattern + 2));
 
-			if (count == HTTP_PARAMS_MAX || segment.len <= tail.len || !str_ends(segment, tail))
+			if (count == HTTP_PARAMS_MAX || segment.len <= tail.len ||
+			    !str_ends(segment, tail))
 				return false;
 			request->params[count++] = str_first(segment, segment.len - tail.len);
 			path = str_after(path, segment.len);
@@ -30,8 +31,9 @@ static bool matches(const char *pattern, struct str path, struct http_request *r
 	return path.len == 0;
 }
 
-enum router_result router_find(const struct http_route *routes, size_t count, struct http_request *request,
-			       const struct http_route **out, unsigned *out_methods)
+enum router_result router_find(const struct http_route *routes, size_t count,
+			       struct http_request *request, const struct http_route **out,
+			       unsigned *out_methods)
 {
 	unsigned methods = 0;
 

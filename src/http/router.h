@@ -20,9 +20,10 @@ struct http_route {
 	unsigned methods; /* BIT(HTTP_GET) | ... */
 	const char *pattern;
 	void (*serve)(struct exchange *x);
-	size_t body_max;	   /* bytes; 0: a body is refused with 413 */
-	const char *body_types;	   /* "application/json application/x-www-form-urlencoded"; NULL: any.  Else 415 */
-	unsigned access;	   /* who may call it: the product's own enumeration */
+	size_t body_max; /* bytes; 0: a body is refused with 413 */
+	const char *
+		body_types; /* "application/json application/x-www-form-urlencoded"; NULL: any.  Else 415 */
+	unsigned access; /* who may call it: the product's own enumeration */
 };
 
 enum router_result { ROUTER_FOUND, ROUTER_NO_PATH, ROUTER_NO_METHOD };
@@ -32,5 +33,6 @@ enum router_result { ROUTER_FOUND, ROUTER_NO_PATH, ROUTER_NO_METHOD };
  * whose bits are in *out_methods (for Allow).  HEAD matches where GET does not stand beside it only
  * if listed.
  */
-enum router_result router_find(const struct http_route *routes, size_t count, struct http_request *request,
-			       const struct http_route **out, unsigned *out_methods);
+enum router_result router_find(const struct http_route *routes, size_t count,
+			       struct http_request *request, const struct http_route **out,
+			       unsigned *out_methods);

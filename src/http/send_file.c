@@ -28,9 +28,9 @@
 
 #include "base/mem.h"
 
-#define TURN_BYTES	(1024 * 1024)
+#define TURN_BYTES      (1024 * 1024)
 #define CHUNK_BYTES_MAX (1024 * 1024)
-#define COPY_BYTES	16384 /* at a time, where sendfile does not serve */
+#define COPY_BYTES      16384 /* at a time, where sendfile does not serve */
 
 /* Between two steps of one run; not a result of a run. */
 #define SENDING_ON ((enum sending_result) - 1)
@@ -74,7 +74,8 @@ void sending_keep_text(struct sending *sending, struct str borrowed)
 	for (unsigned i = sending->piece; i < sending->count; i++) {
 		struct str *text = &sending->pieces[i].text;
 
-		if (text->len == 0 || text->at < borrowed.at || text->at >= borrowed.at + borrowed.len)
+		if (text->len == 0 || text->at < borrowed.at ||
+		    text->at >= borrowed.at + borrowed.len)
 			continue;
 		assert(!sending->texts); /* one borrowed text a reply: its body */
 		sending->texts = xmemdup0(text->at, text->len);
@@ -116,7 +117,7 @@ static void texts_sent(struct sending *sending, size_t n)
 static enum sending_result failed(void)
 {
 	return errno == EAGAIN || errno == EWOULDBLOCK ? SENDING_FULL
-	       : errno == EINTR			       ? SENDING_ON
+	       : errno == EINTR                        ? SENDING_ON
 						       : SENDING_FAILED;
 }
 
@@ -134,7 +135,8 @@ static enum sending_result send_texts(struct sending *sending, int out_fd, bool 
 
 		/* sendmsg() takes its bytes as not const, though it only reads them. */
 		if (piece->text.len > 0)
-			parts[count++] = (struct iovec){ (void *)(uintptr_t)piece->text.at, piece->text.len };
+			parts[count++] = (struct iovec){ (void *)(uintptr_t)piece->text.at,
+							 piece->text.len };
 		total += piece->text.len;
 		if (piece->next < piece->end) {
 			more = here_of(sending, piece) > piece->next;
@@ -165,8 +167,8 @@ static ssize_t copy_bytes(int out_fd, int fd, uint64_t offset, size_t n)
 	return got > 0 ? write(out_fd, bytes, (size_t)got) : got;
 }
 
-static enum sending_result send_bytes(struct sending *sending, struct sending_piece *piece, int out_fd,
-				      bool out_is_socket, uint64_t *turn_left)
+static enum sending_result send_bytes(struct sending *sending, struct sending_piece *piece,
+				      int out_fd, bool out_is_socket, uint64_t *turn_left)
 {
 	uint64_t here = here_of(sending, piece);
 	uint64_t wanted = here > piece->next ? here - piece->next : 0;
@@ -202,15 +204,16 @@ static enum sending_result next_chunk(struct sending *sending, struct sending_pi
 		wanted = CHUNK_BYTES_MAX;
 	if (wanted == 0 && !sending->complete)
 		return SENDING_STARVED;
-	len = snprintf(sending->frame, sizeof(sending->frame), wanted ? "%s%x\r\n" : "%s%x\r\n\r\n", end,
-		       (unsigned)wanted);
+	len = snprintf(sending->frame, sizeof(sending->frame), wanted ? "%s%x\r\n" : "%s%x\r\n\r\n",
+		       end, (unsigned)wanted);
 	piece->text = (struct str){ sending->frame, (size_t)len };
 	piece->end = piece->next + wanted;
 	sending->chunk_open = wanted > 0;
 	return wanted > 0 ? SENDING_ON : SENDING_DONE;
 }
 
-static enum sending_result step(struct sending *sending, int out_fd, bool out_is_socket, uint64_t *turn_left)
+static enum sending_result step(struct sending *sending, int out_fd, bool out_is_socket,
+				uint64_t *turn_left)
 {
 	struct sending_piece *piece = &sending->pieces[sending->piece];
 
@@ -232,7 +235,8 @@ static enum sending_result step(struct sending *sending, int out_fd, bool out_is
 	return SENDING_ON;
 }
 
-enum sending_result sending_run(struct sending *sending, int out_fd, bool out_is_socket, bool *moved)
+enum sending_result sending_run(struct sending *sending, int out_fd, bool out_is_socket,
+				bool *moved)
 {
 	uint64_t turn_left = TURN_BYTES, sent_before = sending->body_sent;
 	size_t head_before = sending->head_left;

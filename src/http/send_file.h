@@ -17,10 +17,10 @@
 
 enum sending_result {
 	SENDING_DONE,
-	SENDING_FULL,	 /* the socket takes no more: wait for EPOLLOUT */
+	SENDING_FULL,    /* the socket takes no more: wait for EPOLLOUT */
 	SENDING_STARVED, /* what comes next has not arrived */
-	SENDING_YIELD,	 /* the turn is used up: others first */
-	SENDING_FAILED,	 /* the client is gone, or the file is shorter than promised: close */
+	SENDING_YIELD,   /* the turn is used up: others first */
+	SENDING_FAILED,  /* the client is gone, or the file is shorter than promised: close */
 };
 
 /* A text, then the file from `next` up to `end`. */
@@ -33,16 +33,16 @@ struct sending {
 	struct sending_piece pieces[SENDING_PIECES_MAX];
 	unsigned piece, count;
 	size_t head_left; /* of the texts, what belongs to the head */
-	int fd;		  /* -1: no file */
+	int fd;           /* -1: no file */
 	bool owns_fd;
-	bool grows;	  /* no byte at or beyond `arrived` exists yet */
-	bool complete;	  /* nothing will arrive any more */
-	bool chunked;	  /* each arrival is framed as a chunk */
+	bool grows;       /* no byte at or beyond `arrived` exists yet */
+	bool complete;    /* nothing will arrive any more */
+	bool chunked;     /* each arrival is framed as a chunk */
 	bool chunk_open;  /* the CRLF behind the last chunk is still to be sent */
 	uint64_t arrived; /* an offset in the file */
 	uint64_t body_sent;
-	char *texts;	  /* owned copy of what `pieces` point to, or NULL */
-	char frame[24];	  /* of a chunk */
+	char *texts;    /* owned copy of what `pieces` point to, or NULL */
+	char frame[24]; /* of a chunk */
 };
 
 void sending_start(struct sending *sending); /* empty: no pieces, no file */
@@ -57,4 +57,5 @@ void sending_keep_text(struct sending *sending, struct str borrowed);
 bool sending_has_text(const struct sending *sending);
 
 /* *moved: some byte went out. */
-enum sending_result sending_run(struct sending *sending, int out_fd, bool out_is_socket, bool *moved) MUST_CHECK;
+enum sending_result sending_run(struct sending *sending, int out_fd, bool out_is_socket,
+				bool *moved) MUST_CHECK;

@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		for (size_t i = 0; i < form.count; i++)
 			add_field(&text, &form.fields[i]);
 		assert(buf_ok(&text));
-		assert(form_parse(buf_str(&text), &room_again, &again) && again.count == form.count);
+		assert(form_parse(buf_str(&text), &room_again, &again) &&
+		       again.count == form.count);
 		for (size_t i = 0; i < form.count; i++)
 			assert(str_eq(form.fields[i].name, again.fields[i].name) &&
 			       str_eq(form.fields[i].value, again.fields[i].value));

@@ -38,7 +38,8 @@ static void read_body(struct outcome *outcome, struct str text, uint32_t *seed)
 		struct str bytes = str_first(text, step), piece;
 
 		text = str_after(text, bytes.len);
-		while ((outcome->body = http_chunked_read(&chunked, &bytes, &piece)) == HTTP_CHUNKED_PIECE)
+		while ((outcome->body = http_chunked_read(&chunked, &bytes, &piece)) ==
+		       HTTP_CHUNKED_PIECE)
 			buf_add_str(&outcome->body_bytes, piece);
 		text = (struct str){ text.at - bytes.len, text.len + bytes.len };
 	}
@@ -67,7 +68,8 @@ static void read_all(struct outcome *outcome, struct str text, uint32_t *seed)
 static void compare_requests(const struct http_request *a, const struct http_request *b)
 {
 	assert(a->method == b->method && a->minor_version == b->minor_version);
-	assert(str_eq(a->target, b->target) && str_eq(a->path, b->path) && str_eq(a->query, b->query));
+	assert(str_eq(a->target, b->target) && str_eq(a->path, b->path) &&
+	       str_eq(a->query, b->query));
 	assert(a->header_count == b->header_count);
 	for (uint32_t i = 0; i < a->header_count; i++)
 		assert(str_eq(a->headers[i].name, b->headers[i].name) &&
@@ -93,8 +95,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	read_all(&cut, text, &seed);
 	assert(whole.head == cut.head);
 	if (whole.head == HTTP_PARSE_DONE) {
-		assert(whole.parse.head_len == cut.parse.head_len && whole.parse.head_len <= HTTP_HEAD_MAX);
-		assert(whole.parse.chunked == cut.parse.chunked && whole.parse.keep_alive == cut.parse.keep_alive);
+		assert(whole.parse.head_len == cut.parse.head_len &&
+		       whole.parse.head_len <= HTTP_HEAD_MAX);
+		assert(whole.parse.chunked == cut.parse.chunked &&
+		       whole.parse.keep_alive == cut.parse.keep_alive);
 		assert(whole.parse.content_length == cut.parse.content_length);
 		assert(!(whole.parse.chunked && whole.parse.has_content_length));
 		compare_requests(&whole.request, &cut.request);

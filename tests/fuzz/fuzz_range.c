@@ -14,8 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (len < sizeof(size))
 		return 0;
 	memcpy(&size, bytes, sizeof(size));
-	if (range_parse((struct str){ (const char *)bytes + sizeof(size), len - sizeof(size) }, size, &ranges) !=
-	    RANGE_SOME)
+	if (range_parse((struct str){ (const char *)bytes + sizeof(size), len - sizeof(size) },
+			size, &ranges) != RANGE_SOME)
 		return 0;
 	assert(ranges.count > 0 && ranges.count <= RANGES_MAX);
 	for (unsigned i = 0; i < ranges.count; i++) {

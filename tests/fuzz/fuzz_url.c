@@ -43,7 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	    !memchr(bytes, ' ', len) && !memchr(bytes, '\n', len)) {
 		assert(request.path.len > 0 && request.path.at[0] == '/');
 		assert(request.target.len == len && len <= HTTP_TARGET_MAX);
-		if (router_find(routes, ARRAY_LEN(routes), &request, &route, &methods) == ROUTER_FOUND)
+		if (router_find(routes, ARRAY_LEN(routes), &request, &route, &methods) ==
+		    ROUTER_FOUND)
 			for (size_t i = 0; i < HTTP_PARAMS_MAX; i++)
 				decode(request.params[i]);
 		decode(request.path);

@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/own.h"
 #include "event/mailbox.h"
 #include "http/http_server.h"
 #include "http/reply.h"
@@ -98,7 +99,8 @@ static bool wait_until(bool (*is_so)(void *what), void *what)
 
 static int client_connect(void)
 {
-	struct sockaddr_in where = { .sin_family = AF_INET, .sin_port = htons((uint16_t)fixture.port),
+	struct sockaddr_in where = { .sin_family = AF_INET,
+				     .sin_port = htons((uint16_t)fixture.port),
 				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct timeval patience = { .tv_sec = 20 };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -128,7 +130,8 @@ static bool client_read(int fd, struct buf *into, size_t enough)
 	char bytes[65536];
 
 	while (into->len < enough) {
-		size_t wanted = enough - into->len < sizeof(bytes) ? enough - into->len : sizeof(bytes);
+		size_t wanted = enough - into->len < sizeof(bytes) ? enough - into->len
+								   : sizeof(bytes);
 		ssize_t n = recv(fd, bytes, wanted, 0);
 
 		if (n < 0)
@@ -163,7 +166,7 @@ static bool is_file(struct str bytes, uint64_t first)
 }
 
 /* Sends all of it in pieces of `step` bytes, reads to the end. */
-static bool ask_in_steps(struct str request, size_t step, struct buf *reply)
+static inline bool ask_in_steps(struct str request, size_t step, struct buf *reply)
 {
 	int fd = client_connect();
 	bool sent = true, ended;
@@ -176,7 +179,7 @@ static bool ask_in_steps(struct str request, size_t step, struct buf *reply)
 	return ended;
 }
 
-static bool ask(const char *request, struct buf *reply)
+static inline bool ask(const char *request, struct buf *reply)
 {
 	return ask_in_steps(str_of(request), SIZE_MAX / 2, reply);
 }

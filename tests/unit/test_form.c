@@ -38,7 +38,8 @@ static void test_parse(void)
 
 		buf_over(&room, memory, sizeof(memory));
 		buf_over(&shown, shown_memory, sizeof(shown_memory));
-		IS_INT(form_parse(str_of(cases[i].text), &room, &form), cases[i].parses, "'%s'", cases[i].text);
+		IS_INT(form_parse(str_of(cases[i].text), &room, &form), cases[i].parses, "'%s'",
+		       cases[i].text);
 		if (!cases[i].parses)
 			continue;
 		for (size_t n = 0; n < form.count; n++) {
@@ -47,7 +48,8 @@ static void test_parse(void)
 			buf_add_str(&shown, form.fields[n].value);
 			buf_add_byte(&shown, ';');
 		}
-		IS_STR(buf_str(&shown), str_of(cases[i].wanted), "the fields of '%s'", cases[i].text);
+		IS_STR(buf_str(&shown), str_of(cases[i].wanted), "the fields of '%s'",
+		       cases[i].text);
 	}
 }
 
@@ -60,9 +62,11 @@ static void test_limits(void)
 	for (size_t i = 0; i < sizeof(text); i += 2)
 		text[i] = 'a', text[i + 1] = '&';
 	buf_over(&room, memory, sizeof(memory));
-	OK(form_parse((struct str){ text, FORM_FIELDS_MAX * 2 }, &room, &form), "as many fields as there may be");
+	OK(form_parse((struct str){ text, FORM_FIELDS_MAX * 2 }, &room, &form),
+	   "as many fields as there may be");
 	IS_INT(form.count, FORM_FIELDS_MAX, "all of them");
-	OK(!form_parse((struct str){ text, FORM_FIELDS_MAX * 2 + 1 }, &room, &form), "one field more");
+	OK(!form_parse((struct str){ text, FORM_FIELDS_MAX * 2 + 1 }, &room, &form),
+	   "one field more");
 
 	buf_over(&room, memory, 5);
 	OK(!form_parse(STR("a=123"), &room, &form), "a room that is too small");
@@ -83,7 +87,8 @@ static void test_encode(void)
 
 	buf_over(&buf, memory, sizeof(memory));
 	form_encode(&buf, STR("Az09-._~ +&=%/?#\xc3\xa9"));
-	IS_STR(buf_str(&buf), STR("Az09-._~%20%2B%26%3D%25%2F%3F%23%C3%A9"), "everything but unreserved characters");
+	IS_STR(buf_str(&buf), STR("Az09-._~%20%2B%26%3D%25%2F%3F%23%C3%A9"),
+	       "everything but unreserved characters");
 	buf_clear(&buf);
 	OK(url_decode(STR("a%2Fb+c"), &buf), "url_decode");
 	IS_STR(buf_str(&buf), STR("a/b+c"), "'+' stays");

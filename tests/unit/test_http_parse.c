@@ -1,6 +1,6 @@
-#include "http/http_parse.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "http/http_parse.h"
 #include "tap.h"
 
 #define HOST "Host: h\r\n"
@@ -23,8 +23,10 @@ static const struct {
 	{ "OPTIONS *", "OPTIONS * HTTP/1.1\r\n" HOST "\r\n", 0 },
 	{ "a length", "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\n", 0 },
 	{ "chunked", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: Chunked\r\n\r\n", 0 },
-	{ "100-continue", "POST / HTTP/1.1\r\n" HOST "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\n", 0 },
-	{ "a method of 32 letters", "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF / HTTP/1.1\r\n" HOST "\r\n", 0 },
+	{ "100-continue",
+	  "POST / HTTP/1.1\r\n" HOST "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\n", 0 },
+	{ "a method of 32 letters", "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF / HTTP/1.1\r\n" HOST "\r\n",
+	  0 },
 
 	{ "nothing yet", "", 1 },
 	{ "half a line", "GET / HT", 1 },
@@ -32,26 +34,44 @@ static const struct {
 	{ "half an end", "GET / HTTP/1.1\r\n" HOST "\r", 1 },
 
 	/* Smuggling: what two parsers may read differently. */
-	{ "length and chunks", "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
-	{ "chunks and length", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n", 400 },
-	{ "two lengths", "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 6\r\n\r\n", 400 },
-	{ "two equal lengths", "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 5\r\n\r\n", 400 },
+	{ "length and chunks",
+	  "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+	  400 },
+	{ "chunks and length",
+	  "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+	  400 },
+	{ "two lengths",
+	  "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 6\r\n\r\n", 400 },
+	{ "two equal lengths",
+	  "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 5\r\n\r\n", 400 },
 	{ "a list of lengths", "POST / HTTP/1.1\r\n" HOST "Content-Length: 5, 5\r\n\r\n", 400 },
 	{ "a signed length", "POST / HTTP/1.1\r\n" HOST "Content-Length: +5\r\n\r\n", 400 },
 	{ "a negative length", "POST / HTTP/1.1\r\n" HOST "Content-Length: -5\r\n\r\n", 400 },
 	{ "a hexadecimal length", "POST / HTTP/1.1\r\n" HOST "Content-Length: 0x5\r\n\r\n", 400 },
 	{ "an empty length", "POST / HTTP/1.1\r\n" HOST "Content-Length:\r\n\r\n", 400 },
-	{ "a length that overflows", "POST / HTTP/1.1\r\n" HOST "Content-Length: 18446744073709551616\r\n\r\n", 400 },
-	{ "a length beyond signed", "POST / HTTP/1.1\r\n" HOST "Content-Length: 9223372036854775808\r\n\r\n", 400 },
-	{ "gzip, chunked", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n", 400 },
+	{ "a length that overflows",
+	  "POST / HTTP/1.1\r\n" HOST "Content-Length: 18446744073709551616\r\n\r\n", 400 },
+	{ "a length beyond signed",
+	  "POST / HTTP/1.1\r\n" HOST "Content-Length: 9223372036854775808\r\n\r\n", 400 },
+	{ "gzip, chunked", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n",
+	  400 },
 	{ "identity", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: identity\r\n\r\n", 400 },
 	{ "xchunked", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: xchunked\r\n\r\n", 400 },
-	{ "chunked twice", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
-	{ "chunked, then identity", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n", 400 },
-	{ "a vertical tab before chunked", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: \vchunked\r\n\r\n", 400 },
+	{ "chunked twice",
+	  "POST / HTTP/1.1\r\n" HOST
+	  "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+	  400 },
+	{ "chunked, then identity",
+	  "POST / HTTP/1.1\r\n" HOST
+	  "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n",
+	  400 },
+	{ "a vertical tab before chunked",
+	  "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: \vchunked\r\n\r\n", 400 },
 	{ "chunks in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
-	{ "a space before the colon", "POST / HTTP/1.1\r\n" HOST "Content-Length : 5\r\n\r\n", 400 },
-	{ "a tab before the colon", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding\t: chunked\r\n\r\n", 400 },
+	{ "a space before the colon", "POST / HTTP/1.1\r\n" HOST "Content-Length : 5\r\n\r\n",
+	  400 },
+	{ "a tab before the colon",
+	  "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding\t: chunked\r\n\r\n", 400 },
 	{ "a folded header", "GET / HTTP/1.1\r\n" HOST "A: b\r\n c\r\n\r\n", 400 },
 	{ "a header folded with a tab", "GET / HTTP/1.1\r\n" HOST "A: b\r\n\tc\r\n\r\n", 400 },
 	{ "a fold as the first header", "GET / HTTP/1.1\r\n Host: h\r\n\r\n", 400 },
@@ -92,16 +112,21 @@ static const struct {
 	{ "an empty header name", "GET / HTTP/1.1\r\n" HOST ": x\r\n\r\n", 400 },
 	{ "a header without a colon", "GET / HTTP/1.1\r\n" HOST "rubbish\r\n\r\n", 400 },
 	{ "a space in a header name", "GET / HTTP/1.1\r\n" HOST "A B: x\r\n\r\n", 400 },
-	{ "bytes above ASCII in a header name", "GET / HTTP/1.1\r\n" HOST "\xc3\xa9: x\r\n\r\n", 400 },
+	{ "bytes above ASCII in a header name", "GET / HTTP/1.1\r\n" HOST "\xc3\xa9: x\r\n\r\n",
+	  400 },
 	{ "a control byte in a value", "GET / HTTP/1.1\r\n" HOST "A: \x01\r\n\r\n", 400 },
 	{ "DEL in a value", "GET / HTTP/1.1\r\n" HOST "A: \x7f\r\n\r\n", 400 },
-	{ "two ranges", "GET / HTTP/1.1\r\n" HOST "Range: bytes=0-1\r\nRange: bytes=2-3\r\n\r\n", 400 },
-	{ "two authorizations", "GET / HTTP/1.1\r\n" HOST "Authorization: a\r\nauthorization: b\r\n\r\n", 400 },
-	{ "two content types", "GET / HTTP/1.1\r\n" HOST "Content-Type: a\r\nContent-Type: b\r\n\r\n", 400 },
+	{ "two ranges", "GET / HTTP/1.1\r\n" HOST "Range: bytes=0-1\r\nRange: bytes=2-3\r\n\r\n",
+	  400 },
+	{ "two authorizations",
+	  "GET / HTTP/1.1\r\n" HOST "Authorization: a\r\nauthorization: b\r\n\r\n", 400 },
+	{ "two content types",
+	  "GET / HTTP/1.1\r\n" HOST "Content-Type: a\r\nContent-Type: b\r\n\r\n", 400 },
 	{ "no method", "/ HTTP/1.1\r\n" HOST "\r\n", 400 },
 	{ "no target", "GET HTTP/1.1\r\n" HOST "\r\n", 400 },
 	{ "HTTP/0.9", "GET /\r\n\r\n", 400 },
-	{ "a method of 33 letters", "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG / HTTP/1.1\r\n" HOST "\r\n", 400 },
+	{ "a method of 33 letters", "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG / HTTP/1.1\r\n" HOST "\r\n",
+	  400 },
 	{ "a method with a bracket", "G[T / HTTP/1.1\r\n" HOST "\r\n", 400 },
 	{ "lower-case http", "GET / http/1.1\r\n" HOST "\r\n", 400 },
 	{ "HTTP/1", "GET / HTTP/1\r\n" HOST "\r\n", 400 },
@@ -114,7 +139,8 @@ static const struct {
 };
 
 /* The result with `step` more bytes at each call. */
-static int parse_in_steps(struct http_parse *parse, struct http_request *request, struct str text, size_t step)
+static int parse_in_steps(struct http_parse *parse, struct http_request *request, struct str text,
+			  size_t step)
 {
 	enum http_parse_result result = HTTP_PARSE_MORE;
 	size_t here = 0;
@@ -124,7 +150,9 @@ static int parse_in_steps(struct http_parse *parse, struct http_request *request
 		here = here + step < text.len ? here + step : text.len;
 		result = http_parse_head(parse, request, text.at, here);
 	}
-	return result == HTTP_PARSE_MORE ? 1 : result == HTTP_PARSE_DONE ? 0 : parse->refusal.status;
+	return result == HTTP_PARSE_MORE   ? 1
+	       : result == HTTP_PARSE_DONE ? 0
+					   : parse->refusal.status;
 }
 
 static void test_cases(void)
@@ -136,8 +164,8 @@ static void test_cases(void)
 			struct http_parse parse;
 			struct http_request request;
 
-			IS_INT(parse_in_steps(&parse, &request, str_of(cases[i].text), steps[n]), cases[i].status,
-			       "%s, %zu at a time", cases[i].name, steps[n]);
+			IS_INT(parse_in_steps(&parse, &request, str_of(cases[i].text), steps[n]),
+			       cases[i].status, "%s, %zu at a time", cases[i].name, steps[n]);
 		}
 }
 
@@ -162,9 +190,10 @@ static void test_nul(void)
 
 static void test_result(void)
 {
-	static const struct str text = STR("POST http://h:80/a%20b?c=d?e HTTP/1.1\r\nHOST: H:80\r\nrange: bytes=0-1\r\n"
-					   "X-Twilio-Signature:  s \r\nX-Other: 1\r\nx-other: 2\r\nExpect: 100-continue\r\n"
-					   "Content-Length: 5\r\nConnection: foo , close\r\n\r\nhello");
+	static const struct str text = STR(
+		"POST http://h:80/a%20b?c=d?e HTTP/1.1\r\nHOST: H:80\r\nrange: bytes=0-1\r\n"
+		"X-Twilio-Signature:  s \r\nX-Other: 1\r\nx-other: 2\r\nExpect: 100-continue\r\n"
+		"Content-Length: 5\r\nConnection: foo , close\r\n\r\nhello");
 	struct http_parse parse;
 	struct http_request request;
 
@@ -179,7 +208,8 @@ static void test_result(void)
 	IS_STR(request.known[HTTP_RANGE], STR("bytes=0-1"), "the range");
 	IS_STR(request.known[HTTP_X_TWILIO_SIGNATURE], STR("s"), "the signature, trimmed");
 	OK(request.known[HTTP_COOKIE].at == NULL, "no cookie");
-	IS_STR(http_request_header(&request, STR("X-OTHER")), STR("1"), "any header by its name, the first of them");
+	IS_STR(http_request_header(&request, STR("X-OTHER")), STR("1"),
+	       "any header by its name, the first of them");
 	OK(http_request_header(&request, STR("X-None")).at == NULL, "no such header");
 	IS_INT(request.header_count, 8, "how many headers");
 	OK(parse.has_content_length && parse.content_length == 5, "the length");
@@ -196,9 +226,11 @@ static void test_keep_alive(void)
 	} lines[] = {
 		{ "GET / HTTP/1.1\r\nHost: h\r\n\r\n", true },
 		{ "GET / HTTP/1.1\r\nHost: h\r\nConnection: Close\r\n\r\n", false },
-		{ "GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n", false },
+		{ "GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n",
+		  false },
 		{ "GET / HTTP/1.1\r\nHost: h\r\nConnection: closed\r\n\r\n", true },
-		{ "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n", true },
+		{ "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n",
+		  true },
 		{ "GET / HTTP/1.0\r\n\r\n", false },
 		{ "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", true },
 		{ "GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", false },
@@ -208,13 +240,15 @@ static void test_keep_alive(void)
 		struct http_parse parse;
 		struct http_request request;
 
-		IS_INT(parse_in_steps(&parse, &request, str_of(lines[i].text), 1000), 0, "connection %zu", i);
-		IS_INT(parse.keep_alive, lines[i].keep_alive, "connection %zu is kept alive or not", i);
+		IS_INT(parse_in_steps(&parse, &request, str_of(lines[i].text), 1000), 0,
+		       "connection %zu", i);
+		IS_INT(parse.keep_alive, lines[i].keep_alive, "connection %zu is kept alive or not",
+		       i);
 	}
 }
 
-static void test_limit(const char *name, const char *start, size_t repeats, const char *middle, const char *end,
-		       int status)
+static void test_limit(const char *name, const char *start, size_t repeats, const char *middle,
+		       const char *end, int status)
 {
 	static const size_t steps[] = { 1000000, 1, 4096 };
 	struct buf text;
@@ -228,8 +262,8 @@ static void test_limit(const char *name, const char *start, size_t repeats, cons
 		struct http_parse parse;
 		struct http_request request;
 
-		IS_INT(parse_in_steps(&parse, &request, buf_str(&text), steps[n]), status, "%s, %zu at a time", name,
-		       steps[n]);
+		IS_INT(parse_in_steps(&parse, &request, buf_str(&text), steps[n]), status,
+		       "%s, %zu at a time", name, steps[n]);
 	}
 	buf_release(&text);
 }
@@ -242,10 +276,14 @@ static void test_limits(void)
 	test_limit("a target over 8 KiB", "GET /", HTTP_TARGET_MAX, "x", end, 414);
 	test_limit("an endless target", "GET /", 20000, "x", "", 414);
 	test_limit("an endless method", "", 20000, "X", "", 414);
-	test_limit("64 headers", "GET / HTTP/1.1\r\n" HOST, HTTP_HEADERS_MAX - 1, "A: b\r\n", "\r\n", 0);
-	test_limit("65 headers", "GET / HTTP/1.1\r\n" HOST, HTTP_HEADERS_MAX, "A: b\r\n", "\r\n", 431);
-	test_limit("a head of 16 KiB", "GET / HTTP/1.1\r\n" HOST "A: ", HTTP_HEAD_MAX - 32, "x", "\r\n\r\n", 0);
-	test_limit("a head over 16 KiB", "GET / HTTP/1.1\r\n" HOST "A: ", HTTP_HEAD_MAX - 31, "x", "\r\n\r\n", 431);
+	test_limit("64 headers", "GET / HTTP/1.1\r\n" HOST, HTTP_HEADERS_MAX - 1, "A: b\r\n",
+		   "\r\n", 0);
+	test_limit("65 headers", "GET / HTTP/1.1\r\n" HOST, HTTP_HEADERS_MAX, "A: b\r\n", "\r\n",
+		   431);
+	test_limit("a head of 16 KiB", "GET / HTTP/1.1\r\n" HOST "A: ", HTTP_HEAD_MAX - 32, "x",
+		   "\r\n\r\n", 0);
+	test_limit("a head over 16 KiB", "GET / HTTP/1.1\r\n" HOST "A: ", HTTP_HEAD_MAX - 31, "x",
+		   "\r\n\r\n", 431);
 	test_limit("an endless header", "GET / HTTP/1.1\r\n" HOST "A: ", 40000, "x", "", 431);
 }
 

@@ -1,8 +1,12 @@
+/*
+ * One server, tried from outside: a table of single requests, each sent whole and in pieces; then what
+ * takes a connection several steps; then limits and the end.  Long because it is mostly that table.
+ */
 #include "http/http_server.h"
 #include "http_fixture.h"
 
-#define GET(path)	"GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
-#define GET_LAST(path)	"GET " path " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+#define GET(path)       "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
+#define GET_LAST(path)  "GET " path " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 #define POST_LAST(path) "POST " path " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
 
 /* ---- a small product ---- */
@@ -13,7 +17,8 @@ static struct {
 	atomic_int gone, ended, served;
 } product;
 
-static void refuse(struct exchange *x, int status, const char *code, const char *text, const char *allow)
+static void refuse(struct exchange *x, int status, const char *code, const char *text,
+		   const char *allow)
 {
 	reply_begin(x, status);
 	if (allow)
@@ -95,7 +100,11 @@ static const struct http_route routes[] = {
 };
 
 static const struct http_app app = {
-	.routes = routes, .route_count = ARRAY_LEN(routes), .refuse = refuse, .admit = admit, .ended = ended,
+	.routes = routes,
+	.route_count = ARRAY_LEN(routes),
+	.refuse = refuse,
+	.admit = admit,
+	.ended = ended,
 	.trusts = trusts,
 };
 
@@ -105,68 +114,143 @@ static const struct {
 	const char *name, *request, *status;
 	const char *parts[3]; /* found in the reply; a part that begins with '!' must not be */
 } cases[] = {
-	{ "a simple request", GET_LAST("/hello"), "200 OK",
+	{ "a simple request",
+	  GET_LAST("/hello"),
+	  "200 OK",
 	  { "\r\nContent-Length: 5\r\n", "\r\nConnection: close\r\n", "\r\n\r\nhello" } },
-	{ "HEAD", "HEAD /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "200 OK",
+	{ "HEAD",
+	  "HEAD /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+	  "200 OK",
 	  { "\r\nContent-Length: 5\r\n", "!hello", "\r\nContent-Type: text/plain\r\n" } },
-	{ "HTTP/1.0", "GET /hello HTTP/1.0\r\n\r\n", "200 OK", { "\r\nConnection: close\r\n", "\r\n\r\nhello" } },
-	{ "absolute form", "GET http://h/hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "200 OK", { "hello" } },
+	{ "HTTP/1.0",
+	  "GET /hello HTTP/1.0\r\n\r\n",
+	  "200 OK",
+	  { "\r\nConnection: close\r\n", "\r\n\r\nhello" } },
+	{ "absolute form",
+	  "GET http://h/hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+	  "200 OK",
+	  { "hello" } },
 	{ "a date", GET_LAST("/hello"), "200 OK", { "\r\nDate: ", " GMT\r\n" } },
 	{ "no such path", GET_LAST("/none"), "404 Not Found", { "not_found" } },
-	{ "no such method", "DELETE /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "405 Method Not Allowed",
+	{ "no such method",
+	  "DELETE /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+	  "405 Method Not Allowed",
 	  { "\r\nAllow: GET, HEAD, POST\r\n", "method_not_allowed" } },
-	{ "an unknown method", "BREW /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "405 Method Not Allowed",
+	{ "an unknown method",
+	  "BREW /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+	  "405 Method Not Allowed",
 	  { "\r\nAllow: GET, HEAD, POST\r\n" } },
-	{ "a route that answers nothing", GET_LAST("/nothing"), "500 Internal Server Error", { "internal" } },
+	{ "a route that answers nothing",
+	  GET_LAST("/nothing"),
+	  "500 Internal Server Error",
+	  { "internal" } },
 	{ "one that may not", GET_LAST("/hello?forbidden"), "403 Forbidden", { "forbidden" } },
 
-	{ "a body", POST_LAST("/echo") "Content-Length: 3\r\n\r\nabc", "200 OK", { "\r\n\r\nabc" } },
-	{ "an empty body", POST_LAST("/echo") "Content-Length: 0\r\n\r\n", "200 OK", { "\r\nContent-Length: 0\r\n" } },
-	{ "a body in chunks", POST_LAST("/echo") "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
-	  "200 OK", { "\r\n\r\nabcde" } },
-	{ "chunks to a route that takes no body", POST_LAST("/hello") "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-	  "200 OK", { "hello" } },
-	{ "a body to a route that takes none", POST_LAST("/hello") "Content-Length: 3\r\n\r\nabc",
-	  "413 Content Too Large", { "too_large" } },
-	{ "chunked data to a route that takes none", POST_LAST("/hello") "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
-	  "413 Content Too Large", { "too_large", "\r\nConnection: close\r\n" } },
-	{ "a body that is said to be too large", "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 100001\r\n\r\n",
-	  "413 Content Too Large", { "too_large", "\r\nConnection: close\r\n" } },
-	{ "chunks that are malformed", "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
-	  "400 Bad Request", { "bad_request", "\r\nConnection: close\r\n" } },
-	{ "a chunk that is huge", "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
-	  "400 Bad Request", { "bad_request" } },
-	{ "a listed type", POST_LAST("/typed") "Content-Type: Application/JSON; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}",
-	  "200 OK", { "{}" } },
-	{ "a type that is not listed", POST_LAST("/typed") "Content-Type: text/html\r\nContent-Length: 2\r\n\r\n{}",
-	  "415 Unsupported Media Type", { "unsupported_type" } },
-	{ "a body without a type", POST_LAST("/typed") "Content-Length: 2\r\n\r\n{}", "415 Unsupported Media Type",
+	{ "a body",
+	  POST_LAST("/echo") "Content-Length: 3\r\n\r\nabc",
+	  "200 OK",
+	  { "\r\n\r\nabc" } },
+	{ "an empty body",
+	  POST_LAST("/echo") "Content-Length: 0\r\n\r\n",
+	  "200 OK",
+	  { "\r\nContent-Length: 0\r\n" } },
+	{ "a body in chunks",
+	  POST_LAST("/echo") "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+	  "200 OK",
+	  { "\r\n\r\nabcde" } },
+	{ "chunks to a route that takes no body",
+	  POST_LAST("/hello") "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	  "200 OK",
+	  { "hello" } },
+	{ "a body to a route that takes none",
+	  POST_LAST("/hello") "Content-Length: 3\r\n\r\nabc",
+	  "413 Content Too Large",
+	  { "too_large" } },
+	{ "chunked data to a route that takes none",
+	  POST_LAST("/hello") "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+	  "413 Content Too Large",
+	  { "too_large", "\r\nConnection: close\r\n" } },
+	{ "a body that is said to be too large",
+	  "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 100001\r\n\r\n",
+	  "413 Content Too Large",
+	  { "too_large", "\r\nConnection: close\r\n" } },
+	{ "chunks that are malformed",
+	  "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+	  "400 Bad Request",
+	  { "bad_request", "\r\nConnection: close\r\n" } },
+	{ "a chunk that is huge",
+	  "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+	  "400 Bad Request",
+	  { "bad_request" } },
+	{ "a listed type",
+	  POST_LAST(
+		  "/typed") "Content-Type: Application/JSON; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}",
+	  "200 OK",
+	  { "{}" } },
+	{ "a type that is not listed",
+	  POST_LAST("/typed") "Content-Type: text/html\r\nContent-Length: 2\r\n\r\n{}",
+	  "415 Unsupported Media Type",
 	  { "unsupported_type" } },
-	{ "no body, no type", POST_LAST("/typed") "\r\n", "200 OK", { "\r\nContent-Length: 0\r\n" } },
-	{ "a body to no path", "POST /none HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc", "404 Not Found",
+	{ "a body without a type",
+	  POST_LAST("/typed") "Content-Length: 2\r\n\r\n{}",
+	  "415 Unsupported Media Type",
+	  { "unsupported_type" } },
+	{ "no body, no type",
+	  POST_LAST("/typed") "\r\n",
+	  "200 OK",
+	  { "\r\nContent-Length: 0\r\n" } },
+	{ "a body to no path",
+	  "POST /none HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc",
+	  "404 Not Found",
 	  { "\r\nConnection: close\r\n" } },
-	{ "100-continue, not needed any more", POST_LAST("/echo") "Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
-	  "200 OK", { "\r\n\r\nabc" } },
-	{ "another expectation", "POST /echo HTTP/1.1\r\nHost: h\r\nExpect: x\r\nContent-Length: 3\r\n\r\nabc",
-	  "417 Expectation Failed", { "bad_request" } },
+	{ "100-continue, not needed any more",
+	  POST_LAST("/echo") "Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+	  "200 OK",
+	  { "\r\n\r\nabc" } },
+	{ "another expectation",
+	  "POST /echo HTTP/1.1\r\nHost: h\r\nExpect: x\r\nContent-Length: 3\r\n\r\nabc",
+	  "417 Expectation Failed",
+	  { "bad_request" } },
 
 	/* All of them end the connection: the client need not. */
-	{ "length and chunks", "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-	  "400 Bad Request", { "bad_request", "\r\nConnection: close\r\n", "!HTTP/1.1 200" } },
-	{ "what follows a refused head is not served", "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Length: 0\r\n\r\n" GET("/hello"),
-	  "400 Bad Request", { "!hello", "!HTTP/1.1 200" } },
-	{ "no host", "GET /hello HTTP/1.1\r\n\r\n", "400 Bad Request", { "\r\nConnection: close\r\n" } },
-	{ "bare LF", "GET /hello HTTP/1.1\nHost: h\n\n", "400 Bad Request", { "\r\nConnection: close\r\n" } },
-	{ "HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505 HTTP Version Not Supported", { "\r\nConnection: close\r\n" } },
+	{ "length and chunks",
+	  "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	  "400 Bad Request",
+	  { "bad_request", "\r\nConnection: close\r\n", "!HTTP/1.1 200" } },
+	{ "what follows a refused head is not served",
+	  "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Length: 0\r\n\r\n" GET(
+		  "/hello"),
+	  "400 Bad Request",
+	  { "!hello", "!HTTP/1.1 200" } },
+	{ "no host",
+	  "GET /hello HTTP/1.1\r\n\r\n",
+	  "400 Bad Request",
+	  { "\r\nConnection: close\r\n" } },
+	{ "bare LF",
+	  "GET /hello HTTP/1.1\nHost: h\n\n",
+	  "400 Bad Request",
+	  { "\r\nConnection: close\r\n" } },
+	{ "HTTP/2",
+	  "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+	  "505 HTTP Version Not Supported",
+	  { "\r\nConnection: close\r\n" } },
 	{ "TLS", "\x16\x03\x01\x02", "400 Bad Request", { "\r\nConnection: close\r\n" } },
 
-	{ "an id of a trusted peer", "GET /id HTTP/1.1\r\nHost: h\r\nX-Request-Id: Ab-1_2.3\r\nConnection: close\r\n\r\n",
-	  "200 OK", { "\r\nX-Request-Id: Ab-1_2.3\r\n", "\r\n\r\nAb-1_2.3" } },
-	{ "an id of another peer", "GET /id?untrusted HTTP/1.1\r\nHost: h\r\nX-Request-Id: Ab-1\r\nConnection: close\r\n\r\n",
-	  "200 OK", { "!Ab-1" } },
-	{ "an id that is too long", "GET /id HTTP/1.1\r\nHost: h\r\nX-Request-Id: 123456789012345678901234\r\nConnection: close\r\n\r\n",
-	  "200 OK", { "!123456789012345678901234" } },
-	{ "an id with a quote", "GET /id HTTP/1.1\r\nHost: h\r\nX-Request-Id: a\"b\r\nConnection: close\r\n\r\n", "200 OK",
+	{ "an id of a trusted peer",
+	  "GET /id HTTP/1.1\r\nHost: h\r\nX-Request-Id: Ab-1_2.3\r\nConnection: close\r\n\r\n",
+	  "200 OK",
+	  { "\r\nX-Request-Id: Ab-1_2.3\r\n", "\r\n\r\nAb-1_2.3" } },
+	{ "an id of another peer",
+	  "GET /id?untrusted HTTP/1.1\r\nHost: h\r\nX-Request-Id: Ab-1\r\nConnection: close\r\n\r\n",
+	  "200 OK",
+	  { "!Ab-1" } },
+	{ "an id that is too long",
+	  "GET /id HTTP/1.1\r\nHost: h\r\nX-Request-Id: 123456789012345678901234\r\nConnection: close\r\n\r\n",
+	  "200 OK",
+	  { "!123456789012345678901234" } },
+	{ "an id with a quote",
+	  "GET /id HTTP/1.1\r\nHost: h\r\nX-Request-Id: a\"b\r\nConnection: close\r\n\r\n",
+	  "200 OK",
 	  { "!a\"b" } },
 };
 
@@ -175,10 +259,11 @@ static void test_case(size_t i, size_t step)
 	struct buf reply;
 	char status[64];
 
-	OK(ask_in_steps(str_of(cases[i].request), step, &reply), "%s, %zu at a time: ends without a reset",
-	   cases[i].name, step);
+	OK(ask_in_steps(str_of(cases[i].request), step, &reply),
+	   "%s, %zu at a time: ends without a reset", cases[i].name, step);
 	snprintf(status, sizeof(status), "HTTP/1.1 %s\r\n", cases[i].status);
-	IS_STR(str_first(buf_str(&reply), strlen(status)), str_of(status), "%s: the status", cases[i].name);
+	IS_STR(str_first(buf_str(&reply), strlen(status)), str_of(status), "%s: the status",
+	       cases[i].name);
 	for (size_t n = 0; n < 3 && cases[i].parts[n]; n++) {
 		const char *part = cases[i].parts[n];
 
@@ -207,15 +292,20 @@ static void test_pipelining(void)
 
 	buf_init(&requests, 1000000);
 	for (int i = 0; i < 500; i++)
-		buf_add_text(&requests, i % 3 ? GET("/hello") : "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nECHO");
+		buf_add_text(
+			&requests,
+			i % 3 ? GET("/hello")
+			      : "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nECHO");
 	buf_add_text(&requests, GET_LAST("/file"));
 	buf_add_text(&requests, GET("/hello"));
 	for (size_t step = 7; step < 1000000; step *= 100) {
 		struct str text;
 
-		OK(ask_in_steps(buf_str(&requests), step, &reply), "500 requests in one, %zu bytes at a time", step);
+		OK(ask_in_steps(buf_str(&requests), step, &reply),
+		   "500 requests in one, %zu bytes at a time", step);
 		text = buf_str(&reply);
-		IS_INT(count_of(text, STR("HTTP/1.1 200 OK\r\n")), 501, "as many answers; none after the last");
+		IS_INT(count_of(text, STR("HTTP/1.1 200 OK\r\n")), 501,
+		       "as many answers; none after the last");
 		IS_INT(count_of(text, STR("\r\n\r\nhello")), 333, "the short ones");
 		IS_INT(count_of(text, STR("\r\n\r\nECHO")), 167, "those with a body");
 		OK(is_file(str_after(text, text.len - FILE_SIZE), 0), "and the file");
@@ -226,12 +316,14 @@ static void test_pipelining(void)
 
 static void test_keep_alive(void)
 {
-	static const struct str two = STR("GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /hello HTTP/1.0\r\n\r\n");
+	static const struct str two = STR(
+		"GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /hello HTTP/1.0\r\n\r\n");
 	struct buf reply;
 
 	OK(ask_in_steps(two, 1000, &reply), "HTTP/1.0 kept alive");
 	IS_INT(count_of(buf_str(&reply), STR("\r\n\r\nhello")), 2, "two answers");
-	IS_INT(count_of(buf_str(&reply), STR("\r\nConnection: keep-alive\r\n")), 1, "the first says so");
+	IS_INT(count_of(buf_str(&reply), STR("\r\nConnection: keep-alive\r\n")), 1,
+	       "the first says so");
 	buf_release(&reply);
 }
 
@@ -265,16 +357,19 @@ static void test_continue(void)
 	int fd = client_connect();
 
 	buf_init(&reply, 10000);
-	client_send(fd, STR(POST_LAST("/echo") "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n"));
+	client_send(fd,
+		    STR(POST_LAST("/echo") "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n"));
 	client_read(fd, &reply, goes_on.len);
 	IS_STR(buf_str(&reply), goes_on, "100 Continue");
 	client_send(fd, STR("abc"));
 	client_read(fd, &reply, SIZE_MAX);
-	OK(has(&reply, "\r\n\r\nHTTP/1.1 200 OK\r\n") && has(&reply, "\r\n\r\nabc"), "and then the answer");
+	OK(has(&reply, "\r\n\r\nHTTP/1.1 200 OK\r\n") && has(&reply, "\r\n\r\nabc"),
+	   "and then the answer");
 	close(fd);
 	buf_release(&reply);
 
-	OK(ask("POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n", &reply),
+	OK(ask("POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n",
+	       &reply),
 	   "what is refused anyway");
 	OK(str_starts(buf_str(&reply), STR("HTTP/1.1 413 ")), "is refused before 100 Continue");
 	buf_release(&reply);
@@ -300,7 +395,8 @@ static void test_large_body(bool chunked)
 	}
 	buf_add_text(&request, chunked ? "0\r\n\r\n" : "");
 	buf_add_text(&request, GET_LAST("/hello"));
-	OK(ask_in_steps(buf_str(&request), 3333, &reply), "a large body%s", chunked ? " in chunks" : "");
+	OK(ask_in_steps(buf_str(&request), 3333, &reply), "a large body%s",
+	   chunked ? " in chunks" : "");
 	body = str_first(body_of(&reply), 100000);
 	IS_INT(count_of(body, STR("0123456789")), 10000, "all of it");
 	OK(has(&reply, "\r\n\r\nhello"), "and the request behind it");
@@ -372,7 +468,8 @@ static void test_parked(void)
 	IS_INT(product.served, served, "the request behind it waits");
 	on_loop(reply_parked, text);
 	client_read(fd, &reply, SIZE_MAX);
-	OK(has(&reply, "\r\n\r\nlateHTTP/1.1 200 OK\r\n") && has(&reply, "\r\n\r\nhello"), "a late reply, then the next");
+	OK(has(&reply, "\r\n\r\nlateHTTP/1.1 200 OK\r\n") && has(&reply, "\r\n\r\nhello"),
+	   "a late reply, then the next");
 	IS_INT(product.gone, gone, "gone() is not called for a reply that came");
 	close(fd);
 	buf_release(&reply);
@@ -399,7 +496,8 @@ static void test_slow_clients(void)
 		const char *name, *text, *answer;
 	} slow[] = {
 		{ "half a head", "GET /hello HTTP/1.1\r\nHo", "HTTP/1.1 408 Request Timeout\r\n" },
-		{ "half a body", "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc", "HTTP/1.1 408 Request Timeout\r\n" },
+		{ "half a body", "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc",
+		  "HTTP/1.1 408 Request Timeout\r\n" },
 		{ "nothing", "", "" },
 		{ "nothing more", GET("/hello"), "HTTP/1.1 200 OK\r\n" },
 	};
@@ -408,8 +506,8 @@ static void test_slow_clients(void)
 		struct buf reply;
 
 		OK(ask(slow[i].text, &reply), "%s: ended", slow[i].name);
-		IS_STR(str_first(buf_str(&reply), strlen(slow[i].answer)), str_of(slow[i].answer), "%s: the answer",
-		       slow[i].name);
+		IS_STR(str_first(buf_str(&reply), strlen(slow[i].answer)), str_of(slow[i].answer),
+		       "%s: the answer", slow[i].name);
 		buf_release(&reply);
 	}
 }
@@ -425,7 +523,8 @@ static void test_slow_reader(void)
 	ended_before++;
 	OK(wait_until(is_ended, &ended_before), "a client that does not read is given up");
 	client_read(fd, &reply, SIZE_MAX);
-	OK(body_of(&reply).len < FILE_SIZE && is_file(body_of(&reply), 0), "short, but never wrong");
+	OK(body_of(&reply).len < FILE_SIZE && is_file(body_of(&reply), 0),
+	   "short, but never wrong");
 	close(fd);
 	buf_release(&reply);
 }
@@ -443,7 +542,8 @@ static void test_connection_limit(void)
 		buf_release(&reply);
 	}
 	OK(ask(GET("/hello"), &reply), "one connection more than there may be");
-	OK(str_starts(buf_str(&reply), STR("HTTP/1.1 503 ")) && has(&reply, "overloaded"), "503 overloaded");
+	OK(str_starts(buf_str(&reply), STR("HTTP/1.1 503 ")) && has(&reply, "overloaded"),
+	   "503 overloaded");
 	buf_release(&reply);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		close(fds[i]);

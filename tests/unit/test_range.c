@@ -89,7 +89,8 @@ static void test_many(unsigned count, enum range_result wanted)
 	size_t len = (size_t)snprintf(header, sizeof(header), "bytes=");
 
 	for (unsigned i = 0; i < count; i++)
-		len += (size_t)snprintf(header + len, sizeof(header) - len, "%u-%u,", i * 10, i * 10);
+		len += (size_t)snprintf(header + len, sizeof(header) - len, "%u-%u,", i * 10,
+					i * 10);
 	IS_INT(range_parse((struct str){ header, len }, 1000, &ranges), wanted, "%u ranges", count);
 }
 
@@ -107,7 +108,8 @@ int main(void)
 		}
 		IS_INT(ranges.count, cases[i].count, "'%s': how many", header);
 		for (unsigned n = 0; n < cases[i].count; n++)
-			OK(ranges.at[n].first == cases[i].at[n].first && ranges.at[n].last == cases[i].at[n].last,
+			OK(ranges.at[n].first == cases[i].at[n].first &&
+				   ranges.at[n].last == cases[i].at[n].last,
 			   "'%s': range %u", header, n);
 	}
 	test_many(RANGES_MAX, RANGE_SOME);

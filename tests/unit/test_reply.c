@@ -1,3 +1,7 @@
+/*
+ * Each kind of reply, read by a client to its end: first those whose bytes are all there, then files
+ * that grow, with each of their endings.  Long because a route and a test belong to each.
+ */
 #include "http/reply.h"
 #include "http_fixture.h"
 
@@ -5,7 +9,7 @@
 #define PART_ONE       "--b\r\nfirst\r\n\r\n"
 #define PART_TWO       "\r\n--b\r\nsecond\r\n\r\n"
 #define PARTS_END      "\r\n--b--\r\n"
-#define LARGE	       5000000
+#define LARGE          5000000
 
 /* ---- a small product ---- */
 
@@ -14,7 +18,7 @@ static struct {
 	struct parked parked;
 	atomic_int gone, ended;
 	uint64_t arrived; /* where the next growing reply begins */
-	int short_fd;	  /* 1000 bytes, whatever is promised */
+	int short_fd;     /* 1000 bytes, whatever is promised */
 	char large[LARGE];
 	bool stalled;
 } product;
@@ -35,7 +39,8 @@ static void ended(struct exchange *x)
 	product.ended++;
 }
 
-static void refuse(struct exchange *x, int status, const char *code, const char *text, const char *allow)
+static void refuse(struct exchange *x, int status, const char *code, const char *text,
+		   const char *allow)
 {
 	reply_begin(x, status);
 	reply_send(x, str_of(code));
@@ -107,7 +112,8 @@ static void serve_growing_small(struct exchange *x)
 static void serve_growing_parts(struct exchange *x)
 {
 	begin_growing(x);
-	reply_send_growing_parts(x, fixture.file_fd, parts, 2, STR(PARTS_END), product.arrived, &product.parked);
+	reply_send_growing_parts(x, fixture.file_fd, parts, 2, STR(PARTS_END), product.arrived,
+				 &product.parked);
 }
 
 static void serve_chunked(struct exchange *x)
@@ -169,7 +175,10 @@ static const struct http_route routes[] = {
 };
 
 static const struct http_app app = {
-	.routes = routes, .route_count = ARRAY_LEN(routes), .refuse = refuse, .ended = ended,
+	.routes = routes,
+	.route_count = ARRAY_LEN(routes),
+	.refuse = refuse,
+	.ended = ended,
 };
 
 /* ---- whole replies ---- */
@@ -192,12 +201,15 @@ static void test_files(void)
 	IS_STR(body_of(&reply), STR("ab"), "they arrive");
 	buf_release(&reply);
 
-	OK(ask("HEAD /file HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", &reply), "HEAD of a file");
-	OK(has(&reply, "\r\nContent-Length: 3000000\r\n") && body_of(&reply).len == 0, "a length and no body");
+	OK(ask("HEAD /file HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", &reply),
+	   "HEAD of a file");
+	OK(has(&reply, "\r\nContent-Length: 3000000\r\n") && body_of(&reply).len == 0,
+	   "a length and no body");
 	buf_release(&reply);
 
 	OK(ask(GET_LAST("/large"), &reply), "a large body in memory");
-	OK(body_of(&reply).len == LARGE && str_find(body_of(&reply), 'x') == LARGE, "is copied where it must be");
+	OK(body_of(&reply).len == LARGE && str_find(body_of(&reply), 'x') == LARGE,
+	   "is copied where it must be");
 	buf_release(&reply);
 }
 
@@ -207,10 +219,12 @@ static void test_short_files(void)
 
 	ask("GET /short HTTP/1.1\r\nHost: h\r\n\r\n", &reply);
 	OK(has(&reply, "\r\nContent-Length: 2000\r\n"), "a file that is shorter than promised");
-	OK(body_of(&reply).len == 1000 && is_file(body_of(&reply), 0), "what there is, and then the end");
+	OK(body_of(&reply).len == 1000 && is_file(body_of(&reply), 0),
+	   "what there is, and then the end");
 	buf_release(&reply);
 	ask("GET /short-large HTTP/1.1\r\nHost: h\r\n\r\n", &reply);
-	OK(body_of(&reply).len == 1000 && is_file(body_of(&reply), 0), "the same for one that sendfile takes");
+	OK(body_of(&reply).len == 1000 && is_file(body_of(&reply), 0),
+	   "the same for one that sendfile takes");
 	buf_release(&reply);
 }
 
@@ -223,8 +237,10 @@ static void check_parts(const struct buf *reply, const char *name)
 	OK(has(reply, "\r\nContent-Length: 500"), "%s: is announced", name);
 	IS_STR(str_first(body, one), STR(PART_ONE), "%s: the first text", name);
 	OK(is_file(str_first(str_after(body, one), 5), 10), "%s: the first piece", name);
-	IS_STR(str_first(str_after(body, one + 5), two), STR(PART_TWO), "%s: the second text", name);
-	OK(is_file(str_first(str_after(body, one + 5 + two), 500000), 1000000), "%s: the second piece", name);
+	IS_STR(str_first(str_after(body, one + 5), two), STR(PART_TWO), "%s: the second text",
+	       name);
+	OK(is_file(str_first(str_after(body, one + 5 + two), 500000), 1000000),
+	   "%s: the second piece", name);
 	IS_STR(str_after(body, one + 5 + two + 500000), STR(PARTS_END), "%s: the end", name);
 }
 
@@ -235,8 +251,10 @@ static void test_parts(void)
 	OK(ask(GET_LAST("/parts"), &reply), "several parts");
 	check_parts(&reply, "parts");
 	buf_release(&reply);
-	OK(ask("HEAD /parts HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", &reply), "HEAD of several parts");
-	OK(has(&reply, "\r\nContent-Length: 500") && body_of(&reply).len == 0, "a length and no body");
+	OK(ask("HEAD /parts HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", &reply),
+	   "HEAD of several parts");
+	OK(has(&reply, "\r\nContent-Length: 500") && body_of(&reply).len == 0,
+	   "a length and no body");
 	buf_release(&reply);
 }
 
@@ -248,16 +266,20 @@ static void test_heads(void)
 	OK(!has(&reply, "Content-Length") && body_of(&reply).len == 0, "has no body and no length");
 	buf_release(&reply);
 	OK(ask(GET_LAST("/304"), &reply), "304");
-	OK(!has(&reply, "Content-Length") && has(&reply, "\r\nETag: \"a\"\r\n"), "has headers alone");
+	OK(!has(&reply, "Content-Length") && has(&reply, "\r\nETag: \"a\"\r\n"),
+	   "has headers alone");
 	buf_release(&reply);
 	OK(ask("GET /headers HTTP/1.1\r\nHost: h\r\n\r\n", &reply), "a reply that is begun twice");
-	OK(str_starts(buf_str(&reply), STR("HTTP/1.1 299 \r\n")) && !has(&reply, "X-Forgotten"), "is begun anew");
+	OK(str_starts(buf_str(&reply), STR("HTTP/1.1 299 \r\n")) && !has(&reply, "X-Forgotten"),
+	   "is begun anew");
 	OK(!has(&reply, "X-Split") && !has(&reply, "X-Evil"), "no header can be split");
-	OK(has(&reply, "\r\nX-Number: 7\r\n") && has(&reply, "\r\nX-Raw: 1\r\nX-Raw: 2\r\n"), "others are there");
+	OK(has(&reply, "\r\nX-Number: 7\r\n") && has(&reply, "\r\nX-Raw: 1\r\nX-Raw: 2\r\n"),
+	   "others are there");
 	OK(has(&reply, "\r\nConnection: close\r\n"), "and the end is announced");
 	buf_release(&reply);
 	OK(ask("GET /too-many HTTP/1.1\r\nHost: h\r\n\r\n", &reply), "a head that is too large");
-	OK(str_starts(buf_str(&reply), STR("HTTP/1.1 500 ")) && !has(&reply, "never"), "becomes a 500");
+	OK(str_starts(buf_str(&reply), STR("HTTP/1.1 500 ")) && !has(&reply, "never"),
+	   "becomes a 500");
 	buf_release(&reply);
 }
 
@@ -320,7 +342,8 @@ static int begin(const char *path, uint64_t arrived_before, struct buf *reply)
 static void read_body(int fd, struct buf *reply, size_t len)
 {
 	while (body_of(reply).at == NULL || body_of(reply).len < len) {
-		size_t missing = body_of(reply).at ? len - body_of(reply).len : 1, before = reply->len;
+		size_t missing = body_of(reply).at ? len - body_of(reply).len : 1,
+		       before = reply->len;
 
 		if (!client_read(fd, reply, reply->len + missing) || reply->len == before)
 			return;
@@ -339,7 +362,8 @@ static void test_growing(void)
 	int fd = begin("/growing", 0, &reply), gone = product.gone + 1;
 
 	read_body(fd, &reply, 0);
-	OK(has(&reply, "\r\nContent-Length: 1000000\r\n"), "a growing file: the head comes at once");
+	OK(has(&reply, "\r\nContent-Length: 1000000\r\n"),
+	   "a growing file: the head comes at once");
 	arrived(101, false);
 	read_body(fd, &reply, 1);
 	IS_INT(body_of(&reply).len, 1, "one byte has arrived, one is sent");
@@ -358,20 +382,23 @@ static void test_growing(void)
 
 	fd = begin("/growing", FILE_SIZE, &reply);
 	finish(fd, &reply);
-	OK(body_of(&reply).len == 1000000 && is_file(body_of(&reply), 100), "one whose bytes are all here");
+	OK(body_of(&reply).len == 1000000 && is_file(body_of(&reply), 100),
+	   "one whose bytes are all here");
 	gone++;
 	OK(wait_until(is_gone, &gone), "gone() is called for it, too");
 	buf_release(&reply);
 
 	fd = begin("/growing-small", 110, &reply);
 	finish(fd, &reply);
-	OK(body_of(&reply).len == 10 && is_file(body_of(&reply), 100), "a small piece that is here");
+	OK(body_of(&reply).len == 10 && is_file(body_of(&reply), 100),
+	   "a small piece that is here");
 	gone++;
 	OK(wait_until(is_gone, &gone), "gone() as well");
 	buf_release(&reply);
 
 	ask("HEAD /growing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", &reply);
-	OK(has(&reply, "\r\nContent-Length: 1000000\r\n") && body_of(&reply).len == 0, "HEAD of a growing file");
+	OK(has(&reply, "\r\nContent-Length: 1000000\r\n") && body_of(&reply).len == 0,
+	   "HEAD of a growing file");
 	gone++;
 	OK(wait_until(is_gone, &gone), "is over at once");
 	buf_release(&reply);
@@ -386,7 +413,8 @@ static void test_growing_endings(void)
 	read_body(fd, &reply, 4900);
 	on_loop(cut, NULL);
 	finish(fd, &reply);
-	OK(body_of(&reply).len == 4900 && is_file(body_of(&reply), 100), "cut: short, but never wrong");
+	OK(body_of(&reply).len == 4900 && is_file(body_of(&reply), 100),
+	   "cut: short, but never wrong");
 	OK(wait_until(is_gone, &gone), "gone() after a cut");
 	buf_release(&reply);
 
@@ -410,7 +438,8 @@ static void test_growing_endings(void)
 	fd = begin("/growing", FILE_SIZE, &reply);
 	OK(wait_until(is_stalled, NULL), "a client that does not read stalls it");
 	finish(fd, &reply);
-	OK(body_of(&reply).len == 1000000 && is_file(body_of(&reply), 100), "and gets it all when it reads");
+	OK(body_of(&reply).len == 1000000 && is_file(body_of(&reply), 100),
+	   "and gets it all when it reads");
 	gone++;
 	OK(wait_until(is_gone, &gone), "gone() then");
 	buf_release(&reply);
@@ -458,7 +487,8 @@ static void test_chunked(void)
 
 	buf_init(&body, 10000000);
 	read_body(fd, &reply, 0);
-	OK(has(&reply, "\r\nTransfer-Encoding: chunked\r\n") && !has(&reply, "Content-Length"), "a length nobody knows");
+	OK(has(&reply, "\r\nTransfer-Encoding: chunked\r\n") && !has(&reply, "Content-Length"),
+	   "a length nobody knows");
 	arrived(7, false);
 	read_body(fd, &reply, 3 + 7);
 	IS_STR(str_first(body_of(&reply), 3), STR("7\r\n"), "what arrives is a chunk");
@@ -473,7 +503,8 @@ static void test_chunked(void)
 	read_body(fd, &reply, 3 + 5);
 	arrived(5, true);
 	finish(fd, &reply);
-	IS_STR(str_after(body_of(&reply), 3 + 5), STR("\r\n0\r\n\r\n"), "an end that brings no more bytes");
+	IS_STR(str_after(body_of(&reply), 3 + 5), STR("\r\n0\r\n\r\n"),
+	       "an end that brings no more bytes");
 	buf_release(&reply);
 
 	fd = begin("/chunked", 5, &reply);

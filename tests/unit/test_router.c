@@ -43,7 +43,8 @@ static const struct {
 	{ HTTP_GET, "//api/calls", ROUTER_NO_PATH, 0, NULL, NULL },
 	{ HTTP_OPTIONS, "*", ROUTER_NO_PATH, 0, NULL, NULL },
 	{ HTTP_HEAD, "/api/calls", ROUTER_NO_METHOD, BIT(HTTP_GET) | BIT(HTTP_POST), NULL, NULL },
-	{ HTTP_PUT, "/api/calls/CA1", ROUTER_NO_METHOD, BIT(HTTP_GET) | BIT(HTTP_DELETE), NULL, NULL },
+	{ HTTP_PUT, "/api/calls/CA1", ROUTER_NO_METHOD, BIT(HTTP_GET) | BIT(HTTP_DELETE), NULL,
+	  NULL },
 	{ HTTP_GET, "/api/calls/CA1/retry", ROUTER_NO_METHOD, BIT(HTTP_POST), NULL, NULL },
 	{ HTTP_METHOD_OTHER, "/", ROUTER_NO_METHOD, BIT(HTTP_GET) | BIT(HTTP_HEAD), NULL, NULL },
 };
@@ -51,10 +52,12 @@ static const struct {
 int main(void)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct http_request request = { .method = cases[i].method, .path = str_of(cases[i].path) };
+		struct http_request request = { .method = cases[i].method,
+						.path = str_of(cases[i].path) };
 		const struct http_route *route = NULL;
 		unsigned methods = 0;
-		enum router_result result = router_find(routes, ARRAY_LEN(routes), &request, &route, &methods);
+		enum router_result result =
+			router_find(routes, ARRAY_LEN(routes), &request, &route, &methods);
 
 		IS_INT(result, cases[i].result, "%s", cases[i].path);
 		if (result == ROUTER_FOUND)
@@ -62,9 +65,11 @@ int main(void)
 		else if (result == ROUTER_NO_METHOD)
 			IS_INT(methods, cases[i].access, "%s: the methods it has", cases[i].path);
 		if (cases[i].first)
-			IS_STR(request.params[0], str_of(cases[i].first), "%s: the first piece", cases[i].path);
+			IS_STR(request.params[0], str_of(cases[i].first), "%s: the first piece",
+			       cases[i].path);
 		if (cases[i].second)
-			IS_STR(request.params[1], str_of(cases[i].second), "%s: the second piece", cases[i].path);
+			IS_STR(request.params[1], str_of(cases[i].second), "%s: the second piece",
+			       cases[i].path);
 	}
 	return tap_end();
 }
