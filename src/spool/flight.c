@@ -12,10 +12,9 @@
  * stay connected and hear on when the next attempt goes on with it.  Any other is discarded,
  * and the next attempt begins a new generation.
  */
-#include "spool/flight.h"
+#include "spool/flight_private.h"
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "blob/blob.h"
@@ -25,10 +24,8 @@
 #include "twilio/rest.h"
 
 #include <assert.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static const char *const state_names[FLIGHT_STATES] = {
 	[FLIGHT_QUEUED] = "queued",   [FLIGHT_ASKING] = "asking",   [FLIGHT_CHECKING] = "checking",
@@ -54,7 +51,7 @@ const char *flight_state_text(enum flight_state state)
 	return state_names[state];
 }
 
-static void flight_enter(struct flight *flight, enum flight_state state)
+void flight_enter(struct flight *flight, enum flight_state state)
 {
 	struct log_tag tag = { .name = "recording" };
 
@@ -64,117 +61,14 @@ static void flight_enter(struct flight *flight, enum flight_state state)
 	flight->state = state;
 }
 
-static bool is_over(const struct flight *flight)
+bool flight_is_over(const struct flight *flight)
 {
 	return may_enter[flight->state] == 0;
 }
 
-/* ---- news for the mirrors ---- */
-
-/* What may be sent: nothing before it is known to be audio. */
-static bool is_flowing(const struct flight *flight)
-{
-	return flight->arrival.file && (flight->arrival.sniff.kind == AUDIO_MP3 || flight->arrival.sniff.kind == AUDIO_WAV);
-}
-
-static void fill_media(const struct flight *flight, struct media *media)
-{
-	const struct arrival *arrival = &flight->arrival;
-
-	*media = (struct media){
-		.channels = (int)arrival->sniff.channels,
-		.size = arrival->length == DOWNLOAD_LENGTH_UNKNOWN ? MEDIA_SIZE_UNKNOWN : arrival->length,
-		.generation = flight->generation,
-		.modified_at_ms = flight->generation_at_ms,
-		.started_at_ms = flight->recording.started_at_ms,
-		.is_held = flight->recording.is_held,
-		.fd = -1,
-	};
-	memcpy(media->recording_sid, flight->recording_sid, SID_SIZE);
-	memcpy(media->call_sid, flight->recording.call_sid, SID_SIZE);
-	snprintf(media->format, sizeof(media->format), "%s", audio_extension(arrival->sniff.kind));
-	media_name(media);
-}
-
-/* Each receiver gets a descriptor of its own, once a generation; a duplicate, for the file may be being renamed. */
-static void give_descriptor(const struct flight *flight, struct baton *baton)
-{
-	if (baton->generation_sent == flight->generation)
-		return;
-	baton->news.media.fd = fcntl(flight->arrival.reader_fd, F_DUPFD_CLOEXEC, 0);
-	if (baton->news.media.fd >= 0)
-		baton->generation_sent = flight->generation;
-	else
-		log_error(NULL, "cannot let players of %s follow: no descriptor is left", flight->recording_sid);
-}
-
-static void send_baton(struct flight *flight, struct baton *baton)
-{
-	struct news *news = &baton->news;
-
-	*news = (struct news){ .media.fd = -1, .is_pointless = flight->is_pointless, .is_last = is_over(flight) };
-	memcpy(news->reason_code, flight->reason_code, sizeof(news->reason_code));
-	memcpy(news->reason_text, flight->reason_text, sizeof(news->reason_text));
-	if (is_flowing(flight)) {
-		fill_media(flight, &news->media);
-		give_descriptor(flight, baton);
-		news->is_flowing = baton->generation_sent == flight->generation;
-		news->arrived = flight->arrival.file->size;
-		/* Whole only once it is kept: before that a flaw may still be found. */
-		news->is_complete = flight->state == FLIGHT_STORED;
-	}
-	list_remove(&baton->link);
-	if (news->is_last)
-		flight->mirror_count--;
-	baton->mail.deliver = baton->came_to_mirror;
-	mailbox_post(baton->mirror_mailbox, &baton->mail);
-}
-
-/* Something changed that players want to know: every baton that is here leaves; the others when they come. */
-static void flight_tell(struct flight *flight)
-{
-	LIST_EACH(item, &flight->batons)
-		send_baton(flight, container_of(item, struct baton, link));
-}
-
-/* Has this baton's mirror heard everything? */
-static bool knows_all(const struct flight *flight, const struct baton *baton)
-{
-	const struct news *news = &baton->news;
-
-	if (is_over(flight))
-		return false;
-	if (is_flowing(flight) != news->is_flowing)
-		return false;
-	if (strcmp(news->reason_text, flight->reason_text) != 0 || news->is_pointless != flight->is_pointless)
-		return false;
-	return !is_flowing(flight) || (news->arrived == flight->arrival.file->size &&
-				       baton->generation_sent == flight->generation);
-}
-
-void flight_take_baton(struct flight *flight, struct baton *baton)
-{
-	list_append(&flight->batons, &baton->link);
-	if (!knows_all(flight, baton))
-		send_baton(flight, baton);
-}
-
-static void clear_reason(struct flight *flight)
-{
-	flight->reason_code[0] = flight->reason_text[0] = '\0';
-	flight->is_pointless = false;
-}
-
-static void set_reason(struct flight *flight, const char *code, const char *text, bool is_pointless)
-{
-	str_fit(str_of(code), flight->reason_code, sizeof(flight->reason_code));
-	str_fit(str_of(text), flight->reason_text, sizeof(flight->reason_text));
-	flight->is_pointless = is_pointless;
-}
-
 /* ---- the end of a turn ---- */
 
-static void end_turn(struct flight *flight, enum flight_state state, int64_t wait_ms)
+void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wait_ms)
 {
 	struct flight_result result = {
 		.meaning = flight->verdict.meaning,
@@ -183,7 +77,7 @@ static void end_turn(struct flight *flight, enum flight_state state, int64_t wai
 	};
 
 	flight_enter(flight, state);
-	result.is_over = is_over(flight);
+	result.is_over = flight_is_over(flight);
 	/* Of what is stored, mirrors may still have to hear: the descriptor goes with the flight. */
 	if (state != FLIGHT_STORED && !(state == FLIGHT_WAITING && flight->verdict.may_resume))
 		arrival_discard(&flight->arrival);
@@ -192,15 +86,15 @@ static void end_turn(struct flight *flight, enum flight_state state, int64_t wai
 }
 
 /* The ledger could not be written: nothing is known to have changed, so the turn is taken again later. */
-static void ledger_failed(struct flight *flight, const struct err *err)
+void flight_ledger_failed(struct flight *flight, const struct err *err)
 {
 	log_error(NULL, "recording %s: the ledger: %s", flight->recording_sid, err->text);
 	flight->verdict = (struct attempt_verdict){ .meaning = ATTEMPT_OURS, .is_pointless = true };
-	set_reason(flight, "internal", "Our database could not be written.", true);
-	end_turn(flight, FLIGHT_WAITING, 30000);
+	flight_set_reason(flight, "internal", "Our database could not be written.", true);
+	flight_end_turn(flight, FLIGHT_WAITING, 30000);
 }
 
-static void write_ledger(struct flight *flight,
+void flight_write_ledger(struct flight *flight,
 			 bool (*run)(struct ledger_job *job, struct catalog *catalog, struct err *err),
 			 void (*done)(struct ledger_job *job))
 {
@@ -208,192 +102,6 @@ static void write_ledger(struct flight *flight,
 	memcpy(flight->ledger_job.change.recording_sid, flight->recording_sid, SID_SIZE);
 	memcpy(flight->ledger_job.change.call_sid, flight->call_sid, SID_SIZE);
 	ledger_write(flight->gear->ledger, &flight->ledger_job);
-}
-
-/* ---- a turn that ends without media ---- */
-
-static bool end_attempt(struct flight *flight, struct catalog *catalog, struct err *err)
-{
-	struct attempt_end end = {
-		.id = flight->attempt_id,
-		.ended_at_ms = clock_wall_ms(),
-		.outcome = flight->verdict.outcome,
-		.http_status = flight->facts.status,
-		.bytes = (int64_t)flight->facts.bytes,
-		.detail = flight->verdict.text,
-	};
-
-	return attempts_end(catalog, &end, err);
-}
-
-static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct err *err)
-{
-	struct flight *flight = container_of(job, struct flight, ledger_job);
-	const struct attempt_verdict *verdict = &flight->verdict;
-	struct str sid = str_of(flight->recording_sid);
-	struct recording_wait wait = {
-		.at_ms = clock_wall_ms(),
-		.next_try_at_ms = flight->next_try_at_ms,
-		.reason_code = verdict->reason_code,
-		.reason_text = verdict->text,
-		.is_counted = verdict->is_counted,
-	};
-
-	job->change.what = PROJECTED_RECORDING;
-	if (!end_attempt(flight, catalog, err))
-		return false;
-	if (verdict->action == ATTEMPT_END_ABSENT)
-		return recordings_mark_absent(catalog, sid, flight->facts.error_code, verdict->text, err);
-	if (verdict->action == ATTEMPT_END_GONE)
-		return recordings_mark_gone(catalog, sid, verdict->text, err);
-	if (flight->next_try_at_ms == 0)
-		return recordings_mark_dead(catalog, sid, verdict->reason_code, verdict->text, err);
-	if (verdict->meaning == ATTEMPT_NO_DUAL && !recordings_want_channels(catalog, sid, 1, err))
-		return false;
-	return recordings_mark_waiting(catalog, sid, &wait, err);
-}
-
-static void failed_written(struct ledger_job *job)
-{
-	struct flight *flight = container_of(job, struct flight, ledger_job);
-	const struct attempt_verdict *verdict = &flight->verdict;
-	int64_t wait_ms = flight->next_try_at_ms - clock_wall_ms();
-
-	if (!job->succeeded) {
-		ledger_failed(flight, &job->err);
-		return;
-	}
-	set_reason(flight, verdict->reason_code, verdict->text, verdict->is_pointless);
-	if (verdict->action == ATTEMPT_END_ABSENT) {
-		end_turn(flight, FLIGHT_ABSENT, 0);
-	} else if (verdict->action == ATTEMPT_END_GONE) {
-		end_turn(flight, FLIGHT_GONE, 0);
-	} else if (flight->next_try_at_ms == 0) {
-		log_warn(NULL, "recording %s: given up: %s", flight->recording_sid, verdict->text);
-		end_turn(flight, FLIGHT_DEAD, 0);
-	} else {
-		log_info(NULL, "recording %s: again in %lld ms: %s", flight->recording_sid,
-			 (long long)(wait_ms > 0 ? wait_ms : 0), verdict->text);
-		if (verdict->action == ATTEMPT_AT_ONCE)
-			clear_reason(flight);
-		end_turn(flight, FLIGHT_WAITING, wait_ms > 0 ? wait_ms : 0);
-	}
-}
-
-/* When to try again: the wall-clock instant, or 0 for never. */
-static int64_t next_try(const struct flight *flight)
-{
-	const struct spool_options *options = &flight->gear->options;
-	const struct attempt_verdict *verdict = &flight->verdict;
-	int64_t now_ms = clock_wall_ms();
-	int64_t first_ms = flight->recording.first_try_at_ms ? flight->recording.first_try_at_ms : flight->began_at_ms;
-	int64_t wait_ms = verdict->wait_ms;
-
-	if (wait_ms < 0) {
-		uint64_t random;
-
-		random_bytes(&random, sizeof(random));
-		wait_ms = attempt_backoff_ms(flight->recording.tries + 1, options->retry_first_ms,
-					     options->retry_most_ms, random);
-	}
-	if (now_ms - first_ms >= options->give_up_after_ms && verdict->is_counted)
-		return 0;
-	return now_ms + wait_ms;
-}
-
-static void end_without_media(struct flight *flight)
-{
-	flight->next_try_at_ms = next_try(flight);
-	write_ledger(flight, run_failed, failed_written);
-}
-
-/* ---- a turn that ends with media ---- */
-
-static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct err *err)
-{
-	struct flight *flight = container_of(job, struct flight, ledger_job);
-
-	job->change.what = PROJECTED_RECORDING;
-	return end_attempt(flight, catalog, err) &&
-	       recordings_mark_stored(catalog, str_of(flight->recording_sid), &flight->media, err);
-}
-
-static void stored_written(struct ledger_job *job)
-{
-	struct flight *flight = container_of(job, struct flight, ledger_job);
-
-	if (!job->succeeded) {
-		ledger_failed(flight, &job->err);
-		return;
-	}
-	log_info(NULL, "recording %s: stored, %llu bytes", flight->recording_sid, (unsigned long long)flight->media.size);
-	clear_reason(flight);
-	end_turn(flight, FLIGHT_STORED, 0);
-}
-
-static void run_seal(struct job *job)
-{
-	struct flight *flight = container_of(job, struct flight, seal_job);
-	struct blob_sealed sealed;
-	struct buf hex;
-	enum blob_seal_result result =
-		blob_arriving_seal(flight->arrival.file, str_of(flight->media_name), &sealed, &flight->seal_err);
-
-	if (result == BLOB_UNSYNCED) {
-		/* The kernel may have dropped the bytes and forgotten the error: only a new start can be trusted. */
-		log_error(NULL, "recording %s: %s: ending, to start clean", flight->recording_sid, flight->seal_err.text);
-		abort();
-	}
-	flight->sealed = result == BLOB_SEALED;
-	if (!flight->sealed)
-		return;
-	buf_over(&hex, flight->media_sha256, sizeof(flight->media_sha256));
-	hex_add(&hex, sealed.sha256, sizeof(sealed.sha256));
-	flight->media.size = sealed.size;
-}
-
-static void seal_done(struct job *job)
-{
-	struct flight *flight = container_of(job, struct flight, seal_job);
-
-	if (flight->sealed) {
-		flight->media.stored_at_ms = clock_wall_ms();
-		write_ledger(flight, run_stored, stored_written);
-		return;
-	}
-	flight->facts.is_disk_full = flight->seal_err.kind == ERR_UNAVAILABLE;
-	flight->facts.is_disk_failed = !flight->facts.is_disk_full;
-	str_fit(str_of(flight->seal_err.text), flight->facts.detail, sizeof(flight->facts.detail));
-	attempt_judge(&flight->facts, &flight->verdict);
-	end_without_media(flight);
-}
-
-static void seal(struct flight *flight)
-{
-	const struct arrival *arrival = &flight->arrival;
-	const char *format = audio_extension(flight->facts.kind);
-	struct err err;
-
-	flight_enter(flight, FLIGHT_SEALING);
-	flight->media = (struct recording_media){
-		.generation = flight->generation,
-		.generation_at_ms = flight->generation_at_ms,
-		.duration_ms = flight->facts.duration_ms,
-		.channels = (int)arrival->sniff.channels,
-		.is_duration_off = flight->verdict.meaning == ATTEMPT_KEPT_OFF,
-		.format = format,
-		.sha256 = flight->media_sha256,
-		.path = flight->media_name,
-	};
-	if (!blob_name_make(str_of(flight->recording.call_sid), str_of(flight->recording_sid), str_of(format),
-			    flight->media_name, &err)) {
-		flight->facts.is_disk_failed = true;
-		attempt_judge(&flight->facts, &flight->verdict);
-		end_without_media(flight);
-		return;
-	}
-	flight->seal_job = (struct job){ .run = run_seal, .done = seal_done, .reply = flight->gear->mailbox };
-	workers_post(flight->gear->sealers, &flight->seal_job);
 }
 
 /* ---- the download ---- */
@@ -409,11 +117,11 @@ static void judge(struct flight *flight)
 	facts->tries = flight->recording.tries + 1;
 	attempt_judge(facts, &flight->verdict);
 	if (flight->verdict.action == ATTEMPT_STORE)
-		seal(flight);
+		flight_seal(flight);
 	else if (flight->verdict.action == ATTEMPT_ASK)
 		ask_what_it_means(flight);
 	else
-		end_without_media(flight);
+		flight_end_without_media(flight);
 }
 
 /* What the metadata says of a recording whose media is not found, put into the facts. */
@@ -472,7 +180,7 @@ static void download_arrived(struct download *download)
 
 	if (flight->state == FLIGHT_ASKING)
 		flight_enter(flight, FLIGHT_CHECKING);
-	if (flight->state == FLIGHT_CHECKING && is_flowing(flight))
+	if (flight->state == FLIGHT_CHECKING && flight_is_flowing(flight))
 		flight_enter(flight, FLIGHT_ARRIVING);
 	if (flight->state == FLIGHT_ARRIVING)
 		flight_tell(flight);
@@ -557,13 +265,13 @@ static void attempt_begun(struct ledger_job *job)
 	if (!job->succeeded && (job->err.kind == ERR_CONFLICT || job->err.kind == ERR_NOT_FOUND)) {
 		/* Somebody else decided meanwhile: there is nothing to fetch any more. */
 		flight->verdict = (struct attempt_verdict){ .meaning = ATTEMPT_GONE, .is_pointless = true };
-		set_reason(flight, flight->recording.state == RECORDING_STORED ? "" : "recording_not_available",
+		flight_set_reason(flight, flight->recording.state == RECORDING_STORED ? "" : "recording_not_available",
 			   job->err.text, true);
-		end_turn(flight, FLIGHT_GONE, 0);
+		flight_end_turn(flight, FLIGHT_GONE, 0);
 		return;
 	}
 	if (!job->succeeded) {
-		ledger_failed(flight, &job->err);
+		flight_ledger_failed(flight, &job->err);
 		return;
 	}
 	memcpy(flight->call_sid, flight->recording.call_sid, SID_SIZE);
@@ -580,7 +288,7 @@ void flight_begin(struct flight *flight)
 	timer_stop(&flight->timer);
 	flight->last_try_at_ms = loop_now_ms(flight->gear->loop);
 	flight->began_at_ms = clock_wall_ms();
-	write_ledger(flight, run_begin, attempt_begun);
+	flight_write_ledger(flight, run_begin, attempt_begun);
 }
 
 void flight_queue(struct flight *flight)
@@ -592,7 +300,7 @@ void flight_queue(struct flight *flight)
 void flight_hold_back(struct flight *flight, const char *reason_code, const char *reason_text)
 {
 	flight_enter(flight, FLIGHT_WAITING);
-	set_reason(flight, reason_code, reason_text, true);
+	flight_set_reason(flight, reason_code, reason_text, true);
 	flight_tell(flight);
 }
 
@@ -632,5 +340,5 @@ void flight_free(struct flight *flight)
 
 bool flight_is_done(const struct flight *flight)
 {
-	return is_over(flight) && flight->mirror_count == 0;
+	return flight_is_over(flight) && flight->mirror_count == 0;
 }

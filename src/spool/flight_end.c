@@ -1,0 +1,201 @@
+/*
+ * How a turn ends: with media, which a worker seals and the ledger then commits; or without,
+ * when the ledger commits why, and when again.  Nobody hears of either before.
+ */
+#include "spool/flight_private.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "blob/blob.h"
+#include "catalog/attempts.h"
+#include "spool/flight_gear.h"
+
+#include <stdlib.h>
+
+/* ---- a turn that ends without media ---- */
+
+static bool end_attempt(struct flight *flight, struct catalog *catalog, struct err *err)
+{
+	struct attempt_end end = {
+		.id = flight->attempt_id,
+		.ended_at_ms = clock_wall_ms(),
+		.outcome = flight->verdict.outcome,
+		.http_status = flight->facts.status,
+		.bytes = (int64_t)flight->facts.bytes,
+		.detail = flight->verdict.text,
+	};
+
+	return attempts_end(catalog, &end, err);
+}
+
+static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct flight *flight = container_of(job, struct flight, ledger_job);
+	const struct attempt_verdict *verdict = &flight->verdict;
+	struct str sid = str_of(flight->recording_sid);
+	struct recording_wait wait = {
+		.at_ms = clock_wall_ms(),
+		.next_try_at_ms = flight->next_try_at_ms,
+		.reason_code = verdict->reason_code,
+		.reason_text = verdict->text,
+		.is_counted = verdict->is_counted,
+	};
+
+	job->change.what = PROJECTED_RECORDING;
+	if (!end_attempt(flight, catalog, err))
+		return false;
+	if (verdict->action == ATTEMPT_END_ABSENT)
+		return recordings_mark_absent(catalog, sid, flight->facts.error_code, verdict->text, err);
+	if (verdict->action == ATTEMPT_END_GONE)
+		return recordings_mark_gone(catalog, sid, verdict->text, err);
+	if (flight->next_try_at_ms == 0)
+		return recordings_mark_dead(catalog, sid, verdict->reason_code, verdict->text, err);
+	if (verdict->meaning == ATTEMPT_NO_DUAL && !recordings_want_channels(catalog, sid, 1, err))
+		return false;
+	return recordings_mark_waiting(catalog, sid, &wait, err);
+}
+
+static void failed_written(struct ledger_job *job)
+{
+	struct flight *flight = container_of(job, struct flight, ledger_job);
+	const struct attempt_verdict *verdict = &flight->verdict;
+	int64_t wait_ms = flight->next_try_at_ms - clock_wall_ms();
+
+	if (!job->succeeded) {
+		flight_ledger_failed(flight, &job->err);
+		return;
+	}
+	flight_set_reason(flight, verdict->reason_code, verdict->text, verdict->is_pointless);
+	if (verdict->action == ATTEMPT_END_ABSENT) {
+		flight_end_turn(flight, FLIGHT_ABSENT, 0);
+	} else if (verdict->action == ATTEMPT_END_GONE) {
+		flight_end_turn(flight, FLIGHT_GONE, 0);
+	} else if (flight->next_try_at_ms == 0) {
+		log_warn(NULL, "recording %s: given up: %s", flight->recording_sid, verdict->text);
+		flight_end_turn(flight, FLIGHT_DEAD, 0);
+	} else {
+		log_info(NULL, "recording %s: again in %lld ms: %s", flight->recording_sid,
+			 (long long)(wait_ms > 0 ? wait_ms : 0), verdict->text);
+		if (verdict->action == ATTEMPT_AT_ONCE)
+			flight_clear_reason(flight);
+		flight_end_turn(flight, FLIGHT_WAITING, wait_ms > 0 ? wait_ms : 0);
+	}
+}
+
+/* When to try again: the wall-clock instant, or 0 for never. */
+static int64_t next_try(const struct flight *flight)
+{
+	const struct spool_options *options = &flight->gear->options;
+	const struct attempt_verdict *verdict = &flight->verdict;
+	int64_t now_ms = clock_wall_ms();
+	int64_t first_ms = flight->recording.first_try_at_ms ? flight->recording.first_try_at_ms : flight->began_at_ms;
+	int64_t wait_ms = verdict->wait_ms;
+
+	if (wait_ms < 0) {
+		uint64_t random;
+
+		random_bytes(&random, sizeof(random));
+		wait_ms = attempt_backoff_ms(flight->recording.tries + 1, options->retry_first_ms,
+					     options->retry_most_ms, random);
+	}
+	if (now_ms - first_ms >= options->give_up_after_ms && verdict->is_counted)
+		return 0;
+	return now_ms + wait_ms;
+}
+
+void flight_end_without_media(struct flight *flight)
+{
+	flight->next_try_at_ms = next_try(flight);
+	flight_write_ledger(flight, run_failed, failed_written);
+}
+
+/* ---- a turn that ends with media ---- */
+
+static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct flight *flight = container_of(job, struct flight, ledger_job);
+
+	job->change.what = PROJECTED_RECORDING;
+	return end_attempt(flight, catalog, err) &&
+	       recordings_mark_stored(catalog, str_of(flight->recording_sid), &flight->media, err);
+}
+
+static void stored_written(struct ledger_job *job)
+{
+	struct flight *flight = container_of(job, struct flight, ledger_job);
+
+	if (!job->succeeded) {
+		flight_ledger_failed(flight, &job->err);
+		return;
+	}
+	log_info(NULL, "recording %s: stored, %llu bytes", flight->recording_sid, (unsigned long long)flight->media.size);
+	flight_clear_reason(flight);
+	flight_end_turn(flight, FLIGHT_STORED, 0);
+}
+
+static void run_seal(struct job *job)
+{
+	struct flight *flight = container_of(job, struct flight, seal_job);
+	struct blob_sealed sealed;
+	struct buf hex;
+	enum blob_seal_result result =
+		blob_arriving_seal(flight->arrival.file, str_of(flight->media_name), &sealed, &flight->seal_err);
+
+	if (result == BLOB_UNSYNCED) {
+		/* The kernel may have dropped the bytes and forgotten the error: only a new start can be trusted. */
+		log_error(NULL, "recording %s: %s: ending, to start clean", flight->recording_sid, flight->seal_err.text);
+		abort();
+	}
+	flight->sealed = result == BLOB_SEALED;
+	if (!flight->sealed)
+		return;
+	buf_over(&hex, flight->media_sha256, sizeof(flight->media_sha256));
+	hex_add(&hex, sealed.sha256, sizeof(sealed.sha256));
+	flight->media.size = sealed.size;
+}
+
+static void seal_done(struct job *job)
+{
+	struct flight *flight = container_of(job, struct flight, seal_job);
+
+	if (flight->sealed) {
+		flight->media.stored_at_ms = clock_wall_ms();
+		flight_write_ledger(flight, run_stored, stored_written);
+		return;
+	}
+	flight->facts.is_disk_full = flight->seal_err.kind == ERR_UNAVAILABLE;
+	flight->facts.is_disk_failed = !flight->facts.is_disk_full;
+	str_fit(str_of(flight->seal_err.text), flight->facts.detail, sizeof(flight->facts.detail));
+	attempt_judge(&flight->facts, &flight->verdict);
+	flight_end_without_media(flight);
+}
+
+void flight_seal(struct flight *flight)
+{
+	const struct arrival *arrival = &flight->arrival;
+	const char *format = audio_extension(flight->facts.kind);
+	struct err err;
+
+	flight_enter(flight, FLIGHT_SEALING);
+	flight->media = (struct recording_media){
+		.generation = flight->generation,
+		.generation_at_ms = flight->generation_at_ms,
+		.duration_ms = flight->facts.duration_ms,
+		.channels = (int)arrival->sniff.channels,
+		.is_duration_off = flight->verdict.meaning == ATTEMPT_KEPT_OFF,
+		.format = format,
+		.sha256 = flight->media_sha256,
+		.path = flight->media_name,
+	};
+	if (!blob_name_make(str_of(flight->recording.call_sid), str_of(flight->recording_sid), str_of(format),
+			    flight->media_name, &err)) {
+		flight->facts.is_disk_failed = true;
+		attempt_judge(&flight->facts, &flight->verdict);
+		flight_end_without_media(flight);
+		return;
+	}
+	flight->seal_job = (struct job){ .run = run_seal, .done = seal_done, .reply = flight->gear->mailbox };
+	workers_post(flight->gear->sealers, &flight->seal_job);
+}

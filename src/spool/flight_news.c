@@ -1,0 +1,116 @@
+/*
+ * What mirrors hear of a flight.
+ *
+ * A baton that is here leaves as soon as there is news; one that comes back leaves again at
+ * once when something happened meanwhile, else it waits here.  Nothing is told of bytes that are
+ * not known to be audio.
+ */
+#include "spool/flight_private.h"
+
+#include "base/log.h"
+#include "blob/blob.h"
+#include "event/mailbox.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+/* What may be sent: nothing before it is known to be audio. */
+bool flight_is_flowing(const struct flight *flight)
+{
+	return flight->arrival.file && (flight->arrival.sniff.kind == AUDIO_MP3 || flight->arrival.sniff.kind == AUDIO_WAV);
+}
+
+static void fill_media(const struct flight *flight, struct media *media)
+{
+	const struct arrival *arrival = &flight->arrival;
+
+	*media = (struct media){
+		.channels = (int)arrival->sniff.channels,
+		.size = arrival->length == DOWNLOAD_LENGTH_UNKNOWN ? MEDIA_SIZE_UNKNOWN : arrival->length,
+		.generation = flight->generation,
+		.modified_at_ms = flight->generation_at_ms,
+		.started_at_ms = flight->recording.started_at_ms,
+		.is_held = flight->recording.is_held,
+		.fd = -1,
+	};
+	memcpy(media->recording_sid, flight->recording_sid, SID_SIZE);
+	memcpy(media->call_sid, flight->recording.call_sid, SID_SIZE);
+	snprintf(media->format, sizeof(media->format), "%s", audio_extension(arrival->sniff.kind));
+	media_name(media);
+}
+
+/* Each receiver gets a descriptor of its own, once a generation; a duplicate, for the file may be being renamed. */
+static void give_descriptor(const struct flight *flight, struct baton *baton)
+{
+	if (baton->generation_sent == flight->generation)
+		return;
+	baton->news.media.fd = fcntl(flight->arrival.reader_fd, F_DUPFD_CLOEXEC, 0);
+	if (baton->news.media.fd >= 0)
+		baton->generation_sent = flight->generation;
+	else
+		log_error(NULL, "cannot let players of %s follow: no descriptor is left", flight->recording_sid);
+}
+
+static void send_baton(struct flight *flight, struct baton *baton)
+{
+	struct news *news = &baton->news;
+
+	*news = (struct news){ .media.fd = -1, .is_pointless = flight->is_pointless, .is_last = flight_is_over(flight) };
+	memcpy(news->reason_code, flight->reason_code, sizeof(news->reason_code));
+	memcpy(news->reason_text, flight->reason_text, sizeof(news->reason_text));
+	if (flight_is_flowing(flight)) {
+		fill_media(flight, &news->media);
+		give_descriptor(flight, baton);
+		news->is_flowing = baton->generation_sent == flight->generation;
+		news->arrived = flight->arrival.file->size;
+		/* Whole only once it is kept: before that a flaw may still be found. */
+		news->is_complete = flight->state == FLIGHT_STORED;
+	}
+	list_remove(&baton->link);
+	if (news->is_last)
+		flight->mirror_count--;
+	baton->mail.deliver = baton->came_to_mirror;
+	mailbox_post(baton->mirror_mailbox, &baton->mail);
+}
+
+/* Something changed that players want to know: every baton that is here leaves; the others when they come. */
+void flight_tell(struct flight *flight)
+{
+	LIST_EACH(item, &flight->batons)
+		send_baton(flight, container_of(item, struct baton, link));
+}
+
+/* Has this baton's mirror heard everything? */
+static bool knows_all(const struct flight *flight, const struct baton *baton)
+{
+	const struct news *news = &baton->news;
+
+	if (flight_is_over(flight))
+		return false;
+	if (flight_is_flowing(flight) != news->is_flowing)
+		return false;
+	if (strcmp(news->reason_text, flight->reason_text) != 0 || news->is_pointless != flight->is_pointless)
+		return false;
+	return !flight_is_flowing(flight) || (news->arrived == flight->arrival.file->size &&
+				       baton->generation_sent == flight->generation);
+}
+
+void flight_take_baton(struct flight *flight, struct baton *baton)
+{
+	list_append(&flight->batons, &baton->link);
+	if (!knows_all(flight, baton))
+		send_baton(flight, baton);
+}
+
+void flight_clear_reason(struct flight *flight)
+{
+	flight->reason_code[0] = flight->reason_text[0] = '\0';
+	flight->is_pointless = false;
+}
+
+void flight_set_reason(struct flight *flight, const char *code, const char *text, bool is_pointless)
+{
+	str_fit(str_of(code), flight->reason_code, sizeof(flight->reason_code));
+	str_fit(str_of(text), flight->reason_text, sizeof(flight->reason_text));
+	flight->is_pointless = is_pointless;
+}
