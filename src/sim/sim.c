@@ -136,7 +136,6 @@ bool sim_start(struct loop *loop, const struct sim_options *options, struct sim 
 
 	sim->loop = loop;
 	sim->listen_fd = -1;
-	list_init(&sim->sendings);
 	sim->speech = sim_speech_new();
 	if (!settings_take(sim, options, err) || !faults_start(sim, options, err) ||
 	    !server_start(sim, options->listen, err) ||
@@ -159,8 +158,7 @@ void sim_stop(struct sim *sim)
 	if (!sim)
 		return;
 	sim_sender_close(&sim->sender);
-	sim_sendings_stop(sim);
-	http_server_free(sim->server);
+	http_server_free(sim->server); /* each sending is told that its client is gone */
 	if (sim->listen_fd >= 0)
 		close(sim->listen_fd);
 	sim_calls_stop(sim);

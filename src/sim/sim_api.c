@@ -261,7 +261,7 @@ static bool page_read(const struct form *form, struct page *out)
 static void page_uri_write(struct json *json, const char *key, const struct exchange *x, const struct page *page,
 			   uint64_t number, const char *token)
 {
-	AUTO(buf_release) struct buf uri;
+	AUTO(buf_release) struct buf uri = { 0 };
 	struct str query = x->request.query, piece;
 
 	buf_init(&uri, 4096);
@@ -324,7 +324,7 @@ static const char *rows_write(struct json *json, const struct listing *listing, 
 static void list_reply(struct exchange *x, const struct listing *listing, const struct filter *filter,
 		       const struct page *page)
 {
-	AUTO(buf_release) struct buf body;
+	AUTO(buf_release) struct buf body = { 0 };
 	struct json json;
 	const char *next;
 	size_t count;
@@ -399,7 +399,7 @@ static const char *any_call_sid(const void *row)
 
 static void list_serve(struct exchange *x, const struct listing *listing, const char *date, struct str call_sid)
 {
-	AUTO(buf_release) struct buf room;
+	AUTO(buf_release) struct buf room = { 0 };
 	struct filter filter = { 0 };
 	struct form form = { .count = 0 };
 	struct page page;
@@ -451,7 +451,7 @@ void sim_get_calls(struct exchange *x)
 
 void sim_get_call(struct exchange *x)
 {
-	AUTO(buf_release) struct buf body;
+	AUTO(buf_release) struct buf body = { 0 };
 	const struct sim_call *call = sim_find_call(sim_of(x), x->request.params[1]);
 	struct json json;
 
@@ -480,7 +480,7 @@ static struct sim_recording *recording_of(struct exchange *x)
 
 void sim_get_recording(struct exchange *x)
 {
-	AUTO(buf_release) struct buf body;
+	AUTO(buf_release) struct buf body = { 0 };
 	const struct sim_recording *recording = recording_of(x);
 	struct json json;
 

@@ -111,7 +111,7 @@ static void call_write(struct json *json, const struct sim_call *call)
 
 void sim_post_calls(struct exchange *x)
 {
-	AUTO(buf_release) struct buf answer;
+	AUTO(buf_release) struct buf answer = { 0 };
 	AUTO(json_release) json_t *body = body_read(x);
 	struct sim *sim = sim_of(x);
 	struct sim_wish wish;
@@ -167,7 +167,7 @@ void sim_post_callback(struct exchange *x)
 
 void sim_get_faults(struct exchange *x)
 {
-	AUTO(buf_release) struct buf answer;
+	AUTO(buf_release) struct buf answer = { 0 };
 	const struct sim *sim = sim_of(x);
 	struct json json;
 
@@ -243,7 +243,7 @@ static void counts_write(struct json *json, const struct sim_recording *recordin
 
 void sim_get_requests(struct exchange *x)
 {
-	AUTO(buf_release) struct buf answer;
+	AUTO(buf_release) struct buf answer = { 0 };
 	const struct sim *sim = sim_of(x);
 	const struct sim_sender *sender = &sim->sender;
 	struct json json;

@@ -313,20 +313,29 @@ static bool plan_answers_otherwise(const struct sim_plan *plan)
 	return plan->status != 0 || plan->page || plan->redirect || plan->is_empty || plan->is_hanging;
 }
 
+/* What becomes of the body is of no concern to an answer that is another one. */
+static bool fault_is_about_body(const struct sim_fault *fault)
+{
+	return fault->kind > SIM_FAULT_DELAY && fault->kind < SIM_FAULT_DROP;
+}
+
+/* Rules that answer otherwise come first, so that none uses up one of its times in vain. */
 void sim_faults_plan(struct sim_faults *faults, enum sim_request request, struct str recording_sid,
 		     struct sim_fault_hits *hits, struct sim_plan *out)
 {
 	*out = (struct sim_plan){ 0 };
-	for (size_t i = 0; i < faults->count; i++) {
-		const struct sim_fault *fault = &faults->at[i];
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < faults->count; i++) {
+			const struct sim_fault *fault = &faults->at[i];
+			bool is_other_answer = fault->kind <= SIM_FAULT_HANG;
 
-		if (!fault_concerns(fault, request, recording_sid))
-			continue;
-		/* A rule that comes too late does not use up one of its times. */
-		if (fault->kind <= SIM_FAULT_HANG && plan_answers_otherwise(out))
-			continue;
-		if (fault_hits(faults, i, hits))
-			fault_apply(fault, out);
+			if (is_other_answer != (pass == 0) || !fault_concerns(fault, request, recording_sid))
+				continue;
+			if (plan_answers_otherwise(out) && (is_other_answer || fault_is_about_body(fault)))
+				continue;
+			if (fault_hits(faults, i, hits))
+				fault_apply(fault, out);
+		}
 	}
 }
 

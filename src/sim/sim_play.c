@@ -22,7 +22,6 @@
 
 /* One answer that takes its time. */
 struct sending {
-	struct list link;
 	struct parked parked;
 	struct timer timer;
 	struct reap reap;
@@ -46,7 +45,6 @@ static void sending_end(struct sending *sending)
 	struct loop *loop = sending->recording->call->sim->loop;
 
 	timer_stop(&sending->timer);
-	list_remove(&sending->link);
 	if (sending->fd >= 0)
 		close(sending->fd);
 	sending->recording->counts.open--;
@@ -57,20 +55,6 @@ static void sending_end(struct sending *sending)
 static void sending_gone(struct parked *parked)
 {
 	sending_end(container_of(parked, struct sending, parked));
-}
-
-/* The server goes before the loop does: what is parked is forgotten without a reply. */
-void sim_sendings_stop(struct sim *sim)
-{
-	LIST_EACH(item, &sim->sendings) {
-		struct sending *sending = container_of(item, struct sending, link);
-
-		timer_stop(&sending->timer);
-		list_remove(item);
-		if (sending->fd >= 0)
-			close(sending->fd);
-		free(sending);
-	}
 }
 
 /* ---- little by little ---- */
@@ -122,7 +106,7 @@ static void sending_begin(struct sending *sending, uint64_t promised)
 /* Channels as asked for; 0 when the recording does not have so many, or it is no number. */
 static unsigned channels_wanted(const struct exchange *x, const struct sim_recording *recording)
 {
-	AUTO(buf_release) struct buf room;
+	AUTO(buf_release) struct buf room = { 0 };
 	struct form form;
 	struct str wanted;
 
@@ -278,7 +262,6 @@ static void count_request(struct sim_recording *recording, const struct exchange
 
 static struct sending *sending_new(struct sim_recording *recording, struct exchange *x, bool is_wav)
 {
-	struct sim *sim = recording->call->sim;
 	struct sending *sending = xcalloc(1, sizeof(*sending));
 
 	sending->recording = recording;
@@ -286,7 +269,6 @@ static struct sending *sending_new(struct sim_recording *recording, struct excha
 	sending->is_wav = is_wav;
 	sending->fd = -1;
 	sending->parked.gone = sending_gone;
-	list_append(&sim->sendings, &sending->link);
 	if (++recording->counts.open > recording->counts.open_max)
 		recording->counts.open_max = recording->counts.open;
 	return sending;

@@ -93,7 +93,6 @@ struct sim {
 	struct sim_faults faults;
 	struct sim_speech *speech;
 	struct sim_table calls, recordings;
-	struct list sendings; /* media on their way, one each request */
 
 	uint64_t seed;
 	double speed;
@@ -167,7 +166,6 @@ void sim_get_call(struct exchange *x);
 void sim_get_mp3(struct exchange *x);
 void sim_get_wav(struct exchange *x);
 void sim_get_pristine(struct exchange *x);
-void sim_sendings_stop(struct sim *sim);
 void sim_post_calls(struct exchange *x);
 void sim_post_faults(struct exchange *x);
 void sim_get_faults(struct exchange *x);

@@ -78,7 +78,7 @@ static bool read_xml(struct str body, struct rest_error *out)
 {
 	struct str exception = element_of(body, STR("<RestException>"), STR("</RestException>"));
 	struct str message = element_of(exception, STR("<Message>"), STR("</Message>"));
-	AUTO(buf_release) struct buf text;
+	AUTO(buf_release) struct buf text = { 0 };
 	int64_t number;
 
 	if (!exception.at)

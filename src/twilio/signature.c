@@ -328,7 +328,7 @@ enum signature_result signature_check(const struct signed_request *request, cons
 void signature_make(struct str url, const struct twilio_param *params, size_t param_count,
 		    struct str token, char out[SIGNATURE_TEXT_SIZE])
 {
-	AUTO(buf_release) struct buf text;
+	AUTO(buf_release) struct buf text = { 0 };
 	uint8_t digest[SHA1_BYTES];
 	struct buf buf;
 

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO(rest_recordings_page_release) struct rest_recordings_page page = { 0 };
 	AUTO(rest_document_release) struct rest_document one = { 0 };
 	AUTO(rest_document_release) struct rest_document other = { 0 };
-	AUTO(buf_release) struct buf url;
+	AUTO(buf_release) struct buf url = { 0 };
 	struct rest_recording recording;
 	struct rest_call call;
 	struct rest_error error;
