@@ -12,7 +12,7 @@
  * stay connected and hear on when the next attempt goes on with it.  Any other is discarded,
  * and the next attempt begins a new generation.
  */
-#include "spool/flight_private.h"
+#include "spool/flight.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -20,6 +20,7 @@
 #include "blob/blob.h"
 #include "catalog/attempts.h"
 #include "spool/flight_gear.h"
+#include "spool/flight_private.h"
 #include "twilio/accounts.h"
 #include "twilio/rest.h"
 

@@ -1,7 +1,8 @@
+#include "twilio/rest.h"
+
 #include <jansson.h>
 
 #include "base/own.h"
-#include "twilio/rest.h"
 
 static void message_set(struct rest_error *error, struct str message)
 {
