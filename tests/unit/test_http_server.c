@@ -267,10 +267,9 @@ static void test_case(size_t i, size_t step)
 	for (size_t n = 0; n < 3 && cases[i].parts[n]; n++) {
 		const char *part = cases[i].parts[n];
 
-		if (part[0] == '!')
-			OK(!has(&reply, part + 1), "%s: no '%s'", cases[i].name, part + 1);
-		else
-			OK(has(&reply, part), "%s: '%s'", cases[i].name, part);
+		/* Not the text itself: it may hold line ends, which TAP has no room for. */
+		OK(has(&reply, part[0] == '!' ? part + 1 : part) == (part[0] != '!'),
+		   "%s: part %zu", cases[i].name, n);
 	}
 	buf_release(&reply);
 }
