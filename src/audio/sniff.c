@@ -34,10 +34,10 @@ enum step {
 };
 
 #define FRAMES_TO_BELIEVE 3
-#define PADDING_MAX	  65536
-#define CHUNK_MAX	  (16u << 20)
-#define PASS_ALL	  (UINT64_C(1) << 62)
-#define FIRST_LOOK	  42 /* header, checksum, side information and "Xing" of the widest frame */
+#define PADDING_MAX       65536
+#define CHUNK_MAX         (16u << 20)
+#define PASS_ALL          (UINT64_C(1) << 62)
+#define FIRST_LOOK        42 /* header, checksum, side information and "Xing" of the widest frame */
 
 _Static_assert(FIRST_LOOK <= SNIFF_HELD_MAX, "a step's bytes fit");
 
@@ -124,7 +124,8 @@ static uint64_t step_tag(struct sniff *sniff, const uint8_t *at)
 	if (at[3] == 0xff || at[4] == 0xff || ((at[6] | at[7] | at[8] | at[9]) & 0x80) != 0)
 		return refuse(sniff, "a damaged ID3 tag");
 
-	uint32_t size = (uint32_t)at[6] << 21 | (uint32_t)at[7] << 14 | (uint32_t)at[8] << 7 | at[9];
+	uint32_t size = (uint32_t)at[6] << 21 | (uint32_t)at[7] << 14 | (uint32_t)at[8] << 7 |
+			at[9];
 
 	step_next(sniff, STEP_START, 4);
 	return 10 + (uint64_t)size + ((at[5] & 0x10) != 0 ? 10 : 0);
@@ -280,7 +281,8 @@ static const char *text_reason(const uint8_t *at, uint32_t len)
 	if (len > 1 && at[0] == '<') {
 		uint8_t second = at[1] | 0x20, third = len > 2 ? at[2] | 0x20 : 0;
 
-		return second == 'h' || (at[1] == '!' && third == 'd') ? "an HTML page" : "an XML document";
+		return second == 'h' || (at[1] == '!' && third == 'd') ? "an HTML page"
+								       : "an XML document";
 	}
 	return "no audio that we know";
 }
@@ -409,7 +411,8 @@ void sniff_end(struct sniff *sniff)
 	bool is_whole = sniff->skip == 0 && sniff->held == 0;
 
 	if (sniff->kind == AUDIO_WAV) {
-		sniff->is_cut = sniff->data_size != UINT64_MAX && data_passed(sniff) < sniff->data_size;
+		sniff->is_cut = sniff->data_size != UINT64_MAX &&
+				data_passed(sniff) < sniff->data_size;
 		if (data_passed(sniff) == 0)
 			refuse(sniff, "a WAV without sound");
 		return;
@@ -438,7 +441,8 @@ uint64_t sniff_duration_ms(const struct sniff *sniff)
 		uint64_t passed = data_passed(sniff);
 
 		/* In two parts, so that no product overflows. */
-		return passed / sniff->byte_rate * 1000 + passed % sniff->byte_rate * 1000 / sniff->byte_rate;
+		return passed / sniff->byte_rate * 1000 +
+		       passed % sniff->byte_rate * 1000 / sniff->byte_rate;
 	}
 	if (sniff->kind == AUDIO_MP3) {
 		bool is_pending_whole = sniff->skip == 0;

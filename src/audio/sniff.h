@@ -29,27 +29,28 @@ enum audio_kind {
 #define SNIFF_HELD_MAX 64
 
 struct sniff {
-	enum audio_kind kind;	/* never changes once it is not UNKNOWN_YET, but by sniff_end() for lack of sound */
-	unsigned channels;	/* 1, 2, ...; valid with MP3, WAV */
-	unsigned sample_rate;	/* Hz; valid with MP3, WAV */
-	bool is_cut;		/* after sniff_end(): the last frame or the data chunk is not whole */
-	uint64_t bytes;		/* fed so far */
+	enum audio_kind
+		kind; /* never changes once it is not UNKNOWN_YET, but by sniff_end() for lack of sound */
+	unsigned channels;    /* 1, 2, ...; valid with MP3, WAV */
+	unsigned sample_rate; /* Hz; valid with MP3, WAV */
+	bool is_cut;          /* after sniff_end(): the last frame or the data chunk is not whole */
+	uint64_t bytes;       /* fed so far */
 
 	/* sniff.c's own */
-	int step;		/* what stands at `position` */
+	int step; /* what stands at `position` */
 	const char *reason;
-	uint64_t position;	/* of the next step's first byte: at or behind `bytes` minus what is held */
-	uint64_t skip;		/* bytes still to pass over before the next step */
-	uint64_t samples;	/* MP3, per channel: of the whole frames before the pending one */
-	uint32_t frame_samples; /* MP3: of the frame that is being passed over; 0 for one without sound */
-	uint32_t frame_like;	/* MP3: the header bits on which all frames agree */
-	uint32_t frames_seen;	/* MP3: headers in a row */
-	uint32_t chunk_size;	/* WAV: of the fmt chunk */
-	uint32_t byte_rate;	/* WAV */
-	uint64_t data_start;	/* WAV: position of the first byte of sound */
-	uint64_t data_size;	/* WAV: as declared; UINT64_MAX when it goes on to the end */
-	uint64_t riff_end;	/* WAV: as declared; 0 not known */
-	uint32_t need, held;	/* bytes the step wants; bytes of them that are here */
+	uint64_t position;      /* of the next step's first byte */
+	uint64_t skip;          /* bytes still to pass over before the next step */
+	uint64_t samples;       /* MP3, per channel: of the whole frames before the pending one */
+	uint32_t frame_samples; /* MP3: of the frame being passed over; 0: one without sound */
+	uint32_t frame_like;    /* MP3: the header bits on which all frames agree */
+	uint32_t frames_seen;   /* MP3: headers in a row */
+	uint32_t chunk_size;    /* WAV: of the fmt chunk */
+	uint32_t byte_rate;     /* WAV */
+	uint64_t data_start;    /* WAV: position of the first byte of sound */
+	uint64_t data_size;     /* WAV: as declared; UINT64_MAX when it goes on to the end */
+	uint64_t riff_end;      /* WAV: as declared; 0 not known */
+	uint32_t need, held;    /* bytes the step wants; bytes of them that are here */
 	uint8_t bytes_held[SNIFF_HELD_MAX];
 };
 

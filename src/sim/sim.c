@@ -11,14 +11,14 @@
 #include "sim/sim_private.h"
 #include "sim/sim_speech.h"
 
-#define SPEED	 10
-#define PAST_MS	 (7 * INT64_C(86400000))
+#define SPEED    10
+#define PAST_MS  (7 * INT64_C(86400000))
 #define BODY_MAX (1u << 20)
 
-#define GET	 (BIT(HTTP_GET) | BIT(HTTP_HEAD))
-#define POST	 BIT(HTTP_POST)
-#define DELETE	 BIT(HTTP_DELETE)
-#define ACCOUNT	 "/2010-04-01/Accounts/{}"
+#define GET     (BIT(HTTP_GET) | BIT(HTTP_HEAD))
+#define POST    BIT(HTTP_POST)
+#define DELETE  BIT(HTTP_DELETE)
+#define ACCOUNT "/2010-04-01/Accounts/{}"
 
 static const struct http_route routes[] = {
 	{ GET, ACCOUNT "/Recordings.json", sim_get_recordings, 0, NULL, 0 },
@@ -44,7 +44,8 @@ static const struct http_route routes[] = {
 	{ GET, "/simulate/media/{}.wav", sim_get_pristine, 0, NULL, 0 },
 };
 
-static void refuse(struct exchange *x, int status, const char *code, const char *text, const char *allow)
+static void refuse(struct exchange *x, int status, const char *code, const char *text,
+		   const char *allow)
 {
 	if (status == 404)
 		sim_reply_not_found(x);
@@ -130,7 +131,8 @@ static bool server_start(struct sim *sim, const char *listen, struct err *err)
 	return true;
 }
 
-bool sim_start(struct loop *loop, const struct sim_options *options, struct sim **out, struct err *err)
+bool sim_start(struct loop *loop, const struct sim_options *options, struct sim **out,
+	       struct err *err)
 {
 	AUTO(sim_stop) struct sim *sim = xcalloc(1, sizeof(*sim));
 
@@ -139,8 +141,8 @@ bool sim_start(struct loop *loop, const struct sim_options *options, struct sim 
 	sim->speech = sim_speech_new();
 	if (!settings_take(sim, options, err) || !faults_start(sim, options, err) ||
 	    !server_start(sim, options->listen, err) ||
-	    !sim_sender_open(&sim->sender, loop, options->webhook_url, options->signed_url, sim->auth_token,
-			     &sim->faults, err) ||
+	    !sim_sender_open(&sim->sender, loop, options->webhook_url, options->signed_url,
+			     sim->auth_token, &sim->faults, err) ||
 	    !past_place(sim, options, err))
 		return false;
 	sim_calls_start(sim);

@@ -32,19 +32,19 @@ struct sim_options {
 	 * "...#rc=5&rp=all".  NULL: none are sent.
 	 */
 	const char *webhook_url;
-	const char *signed_url; /* what is signed in its place (the server's public_url); NULL: the same */
+	const char *signed_url;  /* signed in its place: the server's public_url; NULL: the same */
 	double calls_per_minute; /* 0: only those that are asked for */
 	double speed; /* a call of 30 s takes 30 s / speed; 0: 10; large: all happens at once */
-	unsigned calls_max; /* placed by the rate before it stops; 0: no end */
-	unsigned past_calls; /* there at start, without callbacks, over the last past_ms */
-	int64_t past_ms; /* 0: a week */
-	uint64_t seed; /* the same seed, the same calls; 0: another one each time */
+	unsigned calls_max;        /* placed by the rate before it stops; 0: no end */
+	unsigned past_calls;       /* there at start, without callbacks, over the last past_ms */
+	int64_t past_ms;           /* 0: a week */
+	uint64_t seed;             /* the same seed, the same calls; 0: another one each time */
 	const char *const *faults; /* rules */
 	size_t fault_count;
 };
 
 #define SIM_ACCOUNT_SID "AC51a1000000000000000000000000c0de"
-#define SIM_AUTH_TOKEN	"51a1a0000000000000000000000070ke"
+#define SIM_AUTH_TOKEN  "51a1a0000000000000000000000070ke"
 
 /* ERR_INVALID names the rule or option that is wrong. */
 bool sim_start(struct loop *loop, const struct sim_options *options, struct sim **out,

@@ -1,6 +1,6 @@
 /*
  * Recordings and Calls of the simulated Twilio's REST API: lists with filters and paging,
- * single resources, deletion.  Fields as in Twilio's OpenAPI document (api v2010).
+ * single resources, deletion.
  */
 #include "sim/sim_private.h"
 
@@ -12,151 +12,17 @@
 #include "http/form.h"
 #include "http/reply.h"
 
-#define BODY_MAX	  (8u << 20)
+#define BODY_MAX          (8u << 20)
 #define PAGE_SIZE_DEFAULT 50
-#define PAGE_SIZE_MAX	  1000
-#define DAY_MS		  INT64_C(86400000)
-
-/* ---- resources ---- */
-
-static void json_date_or_null(struct json *json, const char *key, int64_t at_ms)
-{
-	char date[32];
-
-	if (at_ms == 0) {
-		json_nothing(json, key);
-		return;
-	}
-	clock_rfc2822_date(at_ms, date);
-	json_text(json, key, str_of(date));
-}
-
-static void json_number_text(struct json *json, const char *key, int64_t number)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%lld", (long long)number);
-	json_text(json, key, str_of(text));
-}
-
-static void json_path(struct json *json, const char *key, const char *fmt, ...) PRINTF_LIKE(3, 4);
-static void json_path(struct json *json, const char *key, const char *fmt, ...)
-{
-	char array[512];
-	struct buf path;
-	va_list args;
-
-	buf_over(&path, array, sizeof(array));
-	va_start(args, fmt);
-	buf_addv(&path, fmt, args);
-	va_end(args);
-	json_text(json, key, buf_str(&path));
-}
-
-static void recording_write(struct json *json, const struct sim_recording *recording)
-{
-	const struct sim *sim = recording->call->sim;
-	bool is_over = strcmp(recording->status, "in-progress") != 0 && strcmp(recording->status, "processing") != 0;
-
-	json_open(json, NULL, '{');
-	json_text(json, "account_sid", str_of(sim->account_sid));
-	json_text(json, "api_version", STR("2010-04-01"));
-	json_text(json, "call_sid", str_of(recording->call->sid));
-	json_nothing(json, "conference_sid");
-	json_date_or_null(json, "date_created", recording->created_at_ms);
-	json_date_or_null(json, "date_updated", recording->updated_at_ms);
-	json_date_or_null(json, "start_time", recording->started_at_ms);
-	if (is_over)
-		json_number_text(json, "duration", (recording->duration_ms + 500) / 1000);
-	else
-		json_text(json, "duration", STR("-1"));
-	json_text(json, "sid", str_of(recording->sid));
-	if (is_over)
-		json_text(json, "price", STR("-0.00250"));
-	else
-		json_nothing(json, "price");
-	json_text(json, "price_unit", STR("USD"));
-	json_text(json, "status", str_of(recording->status));
-	json_int(json, "channels", recording->channels);
-	json_text(json, "source", str_of(recording->source));
-	if (recording->error_code > 0)
-		json_int(json, "error_code", recording->error_code);
-	else
-		json_nothing(json, "error_code");
-	json_text(json, "track", STR("both"));
-	json_path(json, "uri", "/2010-04-01/Accounts/%s/Recordings/%s.json", sim->account_sid, recording->sid);
-	json_nothing(json, "encryption_details");
-	json_open(json, "subresource_uris", '{');
-	json_path(json, "add_on_results", "/2010-04-01/Accounts/%s/Recordings/%s/AddOnResults.json", sim->account_sid,
-		  recording->sid);
-	json_path(json, "transcriptions", "/2010-04-01/Accounts/%s/Recordings/%s/Transcriptions.json",
-		  sim->account_sid, recording->sid);
-	json_close(json, '}');
-	json_path(json, "media_url", "%s/2010-04-01/Accounts/%s/Recordings/%s", sim->url, sim->account_sid,
-		  recording->sid);
-	json_close(json, '}');
-}
-
-static void call_write_subresources(struct json *json, const struct sim_call *call)
-{
-	static const struct {
-		const char *key, *name;
-	} rows[] = { { "recordings", "Recordings" },   { "notifications", "Notifications" },
-		     { "feedback", "Feedback" },       { "streams", "Streams" },
-		     { "payments", "Payments" },       { "siprec", "Siprec" },
-		     { "events", "Events" },	       { "user_defined_messages", "UserDefinedMessages" },
-		     { "transcriptions", "Transcriptions" },
-		     { "user_defined_message_subscriptions", "UserDefinedMessageSubscriptions" } };
-
-	json_open(json, "subresource_uris", '{');
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		json_path(json, rows[i].key, "/2010-04-01/Accounts/%s/Calls/%s/%s.json", call->sim->account_sid,
-			  call->sid, rows[i].name);
-	json_close(json, '}');
-}
-
-static void call_write(struct json *json, const struct sim_call *call)
-{
-	static const char *const nulls[] = { "parent_call_sid", "answered_by", "forwarded_from", "group_sid",
-					     "caller_name", "trunk_sid" };
-	bool is_over = call->ended_at_ms > 0;
-
-	json_open(json, NULL, '{');
-	json_text(json, "sid", str_of(call->sid));
-	json_text(json, "account_sid", str_of(call->sim->account_sid));
-	json_text(json, "api_version", STR("2010-04-01"));
-	json_date_or_null(json, "date_created", call->created_at_ms);
-	json_date_or_null(json, "date_updated", call->updated_at_ms);
-	json_text(json, "from", str_of(call->from));
-	json_text(json, "from_formatted", str_of(call->from));
-	json_text(json, "to", str_of(call->to));
-	json_text(json, "to_formatted", str_of(call->to));
-	json_text(json, "phone_number_sid", STR(""));
-	json_text(json, "status", str_of(call->status));
-	json_date_or_null(json, "start_time", call->started_at_ms);
-	json_date_or_null(json, "end_time", call->ended_at_ms);
-	if (is_over)
-		json_number_text(json, "duration", call->duration_ms / 1000);
-	else
-		json_nothing(json, "duration");
-	json_nothing(json, "price");
-	json_text(json, "price_unit", STR("USD"));
-	json_text(json, "direction", str_of(call->direction));
-	json_text(json, "queue_time", STR("0"));
-	json_text(json, "annotation", STR(""));
-	for (size_t i = 0; i < ARRAY_LEN(nulls); i++)
-		json_nothing(json, nulls[i]);
-	json_path(json, "uri", "/2010-04-01/Accounts/%s/Calls/%s.json", call->sim->account_sid, call->sid);
-	call_write_subresources(json, call);
-	json_close(json, '}');
-}
+#define PAGE_SIZE_MAX     1000
+#define DAY_MS            INT64_C(86400000)
 
 /* ---- filters ---- */
 
 /* Bounds that a list is asked to keep within; zeroed: everything. */
 struct filter {
 	int64_t from_ms, before_ms; /* dates, as of the list's own field; 0: no bound */
-	struct str call_sid;	    /* recordings of that call */
+	struct str call_sid;        /* recordings of that call */
 	struct str status, from, to;
 	bool has_deleted;
 };
@@ -239,15 +105,17 @@ static void filter_read(const struct form *form, const char *date, struct filter
 
 struct page {
 	uint64_t size, number;
-	struct str token; /* "PA" and the SID of the last row of the page before; at == NULL on the first */
-	size_t start;	  /* index of the newest row that may be on it, counted down; SIZE_MAX: none */
+	struct str
+		token; /* "PA" and the SID of the last row of the page before; at == NULL on the first */
+	size_t start; /* index of the newest row that may be on it, counted down; SIZE_MAX: none */
 };
 
 static bool page_read(const struct form *form, struct page *out)
 {
 	struct str size = form_field(form, STR("PageSize")), number = form_field(form, STR("Page"));
 
-	*out = (struct page){ .size = PAGE_SIZE_DEFAULT, .token = form_field(form, STR("PageToken")) };
+	*out = (struct page){ .size = PAGE_SIZE_DEFAULT,
+			      .token = form_field(form, STR("PageToken")) };
 	if (size.at && (!str_to_u64(size, &out->size) || out->size == 0))
 		return false;
 	if (number.at && !str_to_u64(number, &out->number))
@@ -258,8 +126,8 @@ static bool page_read(const struct form *form, struct page *out)
 }
 
 /* The address of a page of this list: the request's own, but for what names the page. */
-static void page_uri_write(struct json *json, const char *key, const struct exchange *x, const struct page *page,
-			   uint64_t number, const char *token)
+static void page_uri_write(struct json *json, const char *key, const struct exchange *x,
+			   const struct page *page, uint64_t number, const char *token)
 {
 	AUTO(buf_release) struct buf uri = { 0 };
 	struct str query = x->request.query, piece;
@@ -268,13 +136,14 @@ static void page_uri_write(struct json *json, const char *key, const struct exch
 	buf_add_str(&uri, x->request.path);
 	buf_add_byte(&uri, '?');
 	while (query.at && str_cut(&query, '&', &piece)) {
-		if (piece.len == 0 || str_starts(piece, STR("Page=")) || str_starts(piece, STR("PageSize=")) ||
-		    str_starts(piece, STR("PageToken=")))
+		if (piece.len == 0 || str_starts(piece, STR("Page=")) ||
+		    str_starts(piece, STR("PageSize=")) || str_starts(piece, STR("PageToken=")))
 			continue;
 		buf_add_str(&uri, piece);
 		buf_add_byte(&uri, '&');
 	}
-	buf_addf(&uri, "PageSize=%llu&Page=%llu", (unsigned long long)page->size, (unsigned long long)number);
+	buf_addf(&uri, "PageSize=%llu&Page=%llu", (unsigned long long)page->size,
+		 (unsigned long long)number);
 	if (token)
 		buf_addf(&uri, "&PageToken=PA%s", token);
 	json_text(json, key, buf_ok(&uri) ? buf_str(&uri) : STR_NONE);
@@ -290,8 +159,9 @@ struct listing {
 };
 
 /* Rows newest first from page->start; the SID of the last one when more follow, else NULL. */
-static const char *rows_write(struct json *json, const struct listing *listing, const struct filter *filter,
-			      const struct page *page, size_t *out_count)
+static const char *rows_write(struct json *json, const struct listing *listing,
+			      const struct filter *filter, const struct page *page,
+			      size_t *out_count)
 {
 	const char *last = NULL;
 	bool is_behind = !page->token.at;
@@ -321,8 +191,8 @@ static const char *rows_write(struct json *json, const struct listing *listing, 
 	return NULL;
 }
 
-static void list_reply(struct exchange *x, const struct listing *listing, const struct filter *filter,
-		       const struct page *page)
+static void list_reply(struct exchange *x, const struct listing *listing,
+		       const struct filter *filter, const struct page *page)
 {
 	AUTO(buf_release) struct buf body = { 0 };
 	struct json json;
@@ -374,7 +244,7 @@ static bool any_recording_passes(const void *row, const struct filter *filter)
 
 static void any_recording_write(struct json *json, const void *row)
 {
-	recording_write(json, row);
+	sim_write_recording(json, row);
 }
 
 static const char *any_recording_sid(const void *row)
@@ -389,7 +259,7 @@ static bool any_call_passes(const void *row, const struct filter *filter)
 
 static void any_call_write(struct json *json, const void *row)
 {
-	call_write(json, row);
+	sim_write_call(json, row);
 }
 
 static const char *any_call_sid(const void *row)
@@ -397,7 +267,8 @@ static const char *any_call_sid(const void *row)
 	return ((const struct sim_call *)row)->sid;
 }
 
-static void list_serve(struct exchange *x, const struct listing *listing, const char *date, struct str call_sid)
+static void list_serve(struct exchange *x, const struct listing *listing, const char *date,
+		       struct str call_sid)
 {
 	AUTO(buf_release) struct buf room = { 0 };
 	struct filter filter = { 0 };
@@ -405,7 +276,8 @@ static void list_serve(struct exchange *x, const struct listing *listing, const 
 	struct page page;
 
 	buf_init(&room, 16384);
-	if ((x->request.query.at && !form_parse(x->request.query, &room, &form)) || !page_read(&form, &page)) {
+	if ((x->request.query.at && !form_parse(x->request.query, &room, &form)) ||
+	    !page_read(&form, &page)) {
 		sim_reply_error(x, 400, 20001, "The query is malformed");
 		return;
 	}
@@ -417,8 +289,8 @@ static void list_serve(struct exchange *x, const struct listing *listing, const 
 
 static struct listing recordings_listing(const struct sim *sim)
 {
-	return (struct listing){ "recordings", &sim->recordings, any_recording_passes, any_recording_write,
-				 any_recording_sid };
+	return (struct listing){ "recordings", &sim->recordings, any_recording_passes,
+				 any_recording_write, any_recording_sid };
 }
 
 void sim_get_recordings(struct exchange *x)
@@ -443,7 +315,8 @@ void sim_get_call_recordings(struct exchange *x)
 
 void sim_get_calls(struct exchange *x)
 {
-	struct listing listing = { "calls", &sim_of(x)->calls, any_call_passes, any_call_write, any_call_sid };
+	struct listing listing = { "calls", &sim_of(x)->calls, any_call_passes, any_call_write,
+				   any_call_sid };
 
 	if (api_admits(x))
 		list_serve(x, &listing, "StartTime", STR_NONE);
@@ -463,7 +336,7 @@ void sim_get_call(struct exchange *x)
 		return;
 	}
 	json_start(&json, &body);
-	call_write(&json, call);
+	sim_write_call(&json, call);
 	sim_reply_json(x, 200, &body);
 }
 
@@ -471,9 +344,11 @@ void sim_get_call(struct exchange *x)
 static struct sim_recording *recording_of(struct exchange *x)
 {
 	bool is_below_call = x->request.params[2].len > 0;
-	struct sim_recording *recording = sim_find_recording(sim_of(x), x->request.params[is_below_call ? 2 : 1]);
+	struct sim_recording *recording =
+		sim_find_recording(sim_of(x), x->request.params[is_below_call ? 2 : 1]);
 
-	if (recording && is_below_call && !str_eq(str_of(recording->call->sid), x->request.params[1]))
+	if (recording && is_below_call &&
+	    !str_eq(str_of(recording->call->sid), x->request.params[1]))
 		return NULL;
 	return recording;
 }
@@ -488,12 +363,13 @@ void sim_get_recording(struct exchange *x)
 	if (!api_admits(x))
 		return;
 	if (!recording || (strcmp(recording->status, "deleted") == 0 &&
-			   str_find_str(x->request.query, STR("IncludeSoftDeleted=true")) == x->request.query.len)) {
+			   str_find_str(x->request.query, STR("IncludeSoftDeleted=true")) ==
+				   x->request.query.len)) {
 		sim_reply_not_found(x);
 		return;
 	}
 	json_start(&json, &body);
-	recording_write(&json, recording);
+	sim_write_recording(&json, recording);
 	sim_reply_json(x, 200, &body);
 }
 

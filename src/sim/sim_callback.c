@@ -16,13 +16,13 @@
 #include "sim/sim_private.h"
 #include "twilio/signature.h"
 
-#define PARAMS_MAX	40
-#define BODY_MAX	16384
-#define TEXTS_MAX	1024
-#define TOTAL_MS	15000 /* tt, and its upper bound */
-#define RETRY_AFTER_MS	250   /* twice as long each time */
-#define REORDER_MAX_MS	2000
-#define TRANSFERS_MAX	64
+#define PARAMS_MAX     40
+#define BODY_MAX       16384
+#define TEXTS_MAX      1024
+#define TOTAL_MS       15000 /* tt, and its upper bound */
+#define RETRY_AFTER_MS 250   /* twice as long each time */
+#define REORDER_MAX_MS 2000
+#define TRANSFERS_MAX  64
 
 /* A callback that waits or is under way. */
 struct callback {
@@ -96,12 +96,14 @@ static void form_add_date(struct callback_form *form, const char *name, int64_t 
 	form_add_written(form, name, from);
 }
 
-static void form_add_recording_url(struct callback_form *form, const struct sim_recording *recording)
+static void form_add_recording_url(struct callback_form *form,
+				   const struct sim_recording *recording)
 {
 	const struct sim *sim = recording->call->sim;
 	size_t from = form->texts.len;
 
-	buf_addf(&form->texts, "%s/2010-04-01/Accounts/%s/Recordings/%s", sim->url, sim->account_sid, recording->sid);
+	buf_addf(&form->texts, "%s/2010-04-01/Accounts/%s/Recordings/%s", sim->url,
+		 sim->account_sid, recording->sid);
 	form_add_written(form, "RecordingUrl", from);
 }
 
@@ -136,7 +138,8 @@ static unsigned retry_reason(const struct transfer_result *result)
 		return SIM_RETRY_5XX;
 	if (result->outcome == TRANSFER_OK && result->status >= 400)
 		return SIM_RETRY_4XX;
-	if (result->outcome == TRANSFER_NOT_CONNECTED || result->outcome == TRANSFER_CONNECT_TIMEOUT ||
+	if (result->outcome == TRANSFER_NOT_CONNECTED ||
+	    result->outcome == TRANSFER_CONNECT_TIMEOUT ||
 	    result->outcome == TRANSFER_NOT_RESOLVED || result->outcome == TRANSFER_TLS_FAILED)
 		return SIM_RETRY_CONNECT;
 	return SIM_RETRY_READ;
@@ -147,7 +150,8 @@ static void callback_ended(struct transfer_receiver *receiver, const struct tran
 	struct callback *callback = container_of(receiver, struct callback, receiver);
 	struct sim_sender *sender = callback->sender;
 	int64_t waited_ms = loop_now_ms(sender->loop) - callback->begun_at_ms;
-	int64_t delay_ms = (int64_t)RETRY_AFTER_MS << (callback->tries < 6 ? callback->tries - 1 : 5);
+	int64_t delay_ms = (int64_t)RETRY_AFTER_MS
+			   << (callback->tries < 6 ? callback->tries - 1 : 5);
 
 	callback->transfer = NULL;
 	if (result->outcome == TRANSFER_OK && result->status >= 200 && result->status < 300) {
@@ -167,7 +171,8 @@ static void callback_ended(struct transfer_receiver *receiver, const struct tran
 		timer_start(sender->loop, &callback->timer, delay_ms, callback_timer_fired);
 		return;
 	}
-	log_debug(NULL, "a callback to %s failed: status %d %s", callback->url, result->status, result->text);
+	log_debug(NULL, "a callback to %s failed: status %d %s", callback->url, result->status,
+		  result->text);
 	sender->failed++;
 	callback_end(callback);
 }
@@ -195,7 +200,8 @@ static void callback_send(struct callback *callback)
 	callback->tries++;
 	sender->sent++;
 	callback->receiver.on_end = callback_ended;
-	if (!transfer_start(sender->fetch, &request, &callback->receiver, &callback->transfer, &err)) {
+	if (!transfer_start(sender->fetch, &request, &callback->receiver, &callback->transfer,
+			    &err)) {
 		log_debug(NULL, "a callback cannot be sent: %s", err.text);
 		sender->failed++;
 		callback_end(callback);
@@ -243,7 +249,8 @@ static void form_post(struct sim_sender *sender, const struct callback_form *for
 	list_append(&sender->callbacks, &callback->link);
 	if (plan->is_reordered)
 		timer_start(sender->loop, &callback->timer,
-			    (int64_t)sim_chance_below(&sender->faults->seed, REORDER_MAX_MS), callback_timer_fired);
+			    (int64_t)sim_chance_below(&sender->faults->seed, REORDER_MAX_MS),
+			    callback_timer_fired);
 	else
 		callback_send(callback);
 }
@@ -291,7 +298,8 @@ void sim_send_recording_status(struct sim_sender *sender, struct sim_recording *
 	AUTO(form_release) struct callback_form form = { .count = 0 };
 	struct sim_plan plan;
 
-	sim_faults_plan(sender->faults, SIM_REQUEST_CALLBACK, str_of(recording->sid), &recording->hits, &plan);
+	sim_faults_plan(sender->faults, SIM_REQUEST_CALLBACK, str_of(recording->sid),
+			&recording->hits, &plan);
 	sender->dropped += plan.is_dropped && sender->fetch;
 	if (!sender->fetch || plan.is_dropped)
 		return;
@@ -348,7 +356,8 @@ static void overrides_read(struct sim_sender *sender, struct str fragment)
 
 		if (str_eq(name, STR("rc")) && is_number && number <= 5)
 			sender->retries = (unsigned)number;
-		else if (str_eq(name, STR("tt")) && is_number && number >= 100 && number <= TOTAL_MS)
+		else if (str_eq(name, STR("tt")) && is_number && number >= 100 &&
+			 number <= TOTAL_MS)
 			sender->total_ms = (int64_t)number;
 		else if (str_eq(name, STR("rp")))
 			sender->retry_on = policy_read(value);
@@ -371,22 +380,28 @@ bool sim_sender_open(struct sim_sender *sender, struct loop *loop, const char *w
 	struct fetch_target target = { 0 };
 	bool is_open;
 
-	*sender = (struct sim_sender){ .loop = loop, .faults = faults, .retries = 1,
-				       .retry_on = SIM_RETRY_CONNECT, .total_ms = TOTAL_MS };
+	*sender = (struct sim_sender){ .loop = loop,
+				       .faults = faults,
+				       .retries = 1,
+				       .retry_on = SIM_RETRY_CONNECT,
+				       .total_ms = TOTAL_MS };
 	list_init(&sender->callbacks);
 	if (!webhook_url)
 		return true;
 	sender->auth_token = xstrdup(auth_token);
 	sender->webhook_url = without_slash(str_first(url, hash));
-	sender->signed_url = signed_url ? without_slash(str_of(signed_url)) : xstrdup(sender->webhook_url);
+	sender->signed_url = signed_url ? without_slash(str_of(signed_url))
+					: xstrdup(sender->webhook_url);
 	overrides_read(sender, hash < url.len ? str_after(url, hash + 1) : STR_NONE);
 	if (!fetch_target_read(sender->webhook_url, false, &target, err))
 		return err_context(err, "the webhook's address");
 
 	/* Whom it calls back is the whole point: a rehearsal's server may well be a private one. */
 	const char *const hosts[] = { target.host, NULL };
-	struct fetch_options options = { .user_agent = "TwilioProxy/1.1", .allowed_hosts = hosts,
-					 .connect_timeout_ms = 5000, .max_transfers = TRANSFERS_MAX };
+	struct fetch_options options = { .user_agent = "TwilioProxy/1.1",
+					 .allowed_hosts = hosts,
+					 .connect_timeout_ms = 5000,
+					 .max_transfers = TRANSFERS_MAX };
 
 	is_open = fetch_new(loop, &options, &sender->fetch, err);
 	fetch_target_release(&target);
@@ -397,7 +412,7 @@ void sim_sender_close(struct sim_sender *sender)
 {
 	if (!sender->loop)
 		return;
-	LIST_EACH(item, &sender->callbacks) {
+	LIST_EACH (item, &sender->callbacks) {
 		struct callback *callback = container_of(item, struct callback, link);
 
 		transfer_cancel(callback->transfer);
@@ -416,7 +431,8 @@ size_t sim_sender_waiting(const struct sim_sender *sender)
 {
 	size_t count = 0;
 
-	for (const struct list *item = sender->callbacks.next; item != &sender->callbacks; item = item->next)
+	for (const struct list *item = sender->callbacks.next; item != &sender->callbacks;
+	     item = item->next)
 		count++;
 	return count;
 }

@@ -33,10 +33,10 @@ struct sim_sender {
 	struct sim_faults *faults;
 	char *webhook_url, *signed_url; /* without fragment */
 	char *auth_token;
-	unsigned retries; /* rc */
-	unsigned retry_on; /* SIM_RETRY_* */
-	int64_t total_ms; /* tt */
-	struct list callbacks; /* waiting or under way */
+	unsigned retries;                                  /* rc */
+	unsigned retry_on;                                 /* SIM_RETRY_* */
+	int64_t total_ms;                                  /* tt */
+	struct list callbacks;                             /* waiting or under way */
 	uint64_t sent, answered, failed, retried, dropped; /* answered: with 2xx */
 };
 

@@ -18,12 +18,19 @@
 #include "base/mem.h"
 #include "sim/sim_speech.h"
 
-enum stage { STAGE_INITIATED, STAGE_RINGING, STAGE_ANSWERED, STAGE_ENDED, STAGE_RECORDED, STAGE_OVER };
+enum stage {
+	STAGE_INITIATED,
+	STAGE_RINGING,
+	STAGE_ANSWERED,
+	STAGE_ENDED,
+	STAGE_RECORDED,
+	STAGE_OVER
+};
 
-#define RING_AFTER_MS	  500
-#define ANSWER_AFTER_MS	  3000 /* after the ringing began */
+#define RING_AFTER_MS     500
+#define ANSWER_AFTER_MS   3000 /* after the ringing began */
 #define RECORDED_AFTER_MS 1500 /* after the call ended: Twilio's processing */
-#define HANG_UP_MS	  1000 /* what a call lasts longer than its recording */
+#define HANG_UP_MS        1000 /* what a call lasts longer than its recording */
 
 /* ---- by chance ---- */
 
@@ -36,7 +43,8 @@ static void sid_make(struct sim *sim, const char *prefix, char out[SIM_SID_SIZE]
 {
 	uint64_t a = sim_chance(&sim->seed), b = sim_chance(&sim->seed);
 
-	snprintf(out, SIM_SID_SIZE, "%s%016llx%016llx", prefix, (unsigned long long)a, (unsigned long long)b);
+	snprintf(out, SIM_SID_SIZE, "%s%016llx%016llx", prefix, (unsigned long long)a,
+		 (unsigned long long)b);
 }
 
 /* Of the ranges that are kept free for fiction: nobody is called there. */
@@ -47,7 +55,8 @@ static void number_make(struct sim *sim, char out[SIM_NUMBER_SIZE])
 	if (chance_below(sim, 4) == 0)
 		snprintf(out, SIM_NUMBER_SIZE, "+442079460%03u", (unsigned)chance_below(sim, 1000));
 	else
-		snprintf(out, SIM_NUMBER_SIZE, "+1%u55501%02u", areas[chance_below(sim, ARRAY_LEN(areas))],
+		snprintf(out, SIM_NUMBER_SIZE, "+1%u55501%02u",
+			 areas[chance_below(sim, ARRAY_LEN(areas))],
 			 (unsigned)chance_below(sim, 100));
 }
 
@@ -64,10 +73,15 @@ static bool text_set(char *to, size_t size, struct str text)
 static void fate_choose(struct sim *sim, struct sim_call *call, const struct sim_wish *wish)
 {
 	uint64_t fate = chance_below(sim, 100);
-	const char *status = fate < 5 ? "no-answer" : fate < 8 ? "busy" : fate < 10 ? "failed" : "completed";
+	const char *status = fate < 5    ? "no-answer"
+			     : fate < 8  ? "busy"
+			     : fate < 10 ? "failed"
+					 : "completed";
 
 	snprintf(call->final_status, sizeof(call->final_status), "%s",
-		 wish->status.len == 0 && wish->recordings != 0 && wish->recordings != -1 ? "completed" : status);
+		 wish->status.len == 0 && wish->recordings != 0 && wish->recordings != -1
+			 ? "completed"
+			 : status);
 	snprintf(call->recording_end, sizeof(call->recording_end), "%s",
 		 wish->recordings == -1 && fate >= 96 ? "absent" : "completed");
 	if (fate >= 96)
@@ -88,7 +102,8 @@ static int recordings_choose(struct sim *sim, const struct sim_call *call)
 
 static bool status_is_known(struct str status)
 {
-	static const char *const known[] = { "completed", "busy", "failed", "no-answer", "canceled" };
+	static const char *const known[] = { "completed", "busy", "failed", "no-answer",
+					     "canceled" };
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (str_eq(status, str_of(known[i])))
@@ -104,20 +119,23 @@ static bool recording_status_is_known(struct str status)
 
 static bool wish_is_valid(struct sim *sim, const struct sim_wish *wish, struct err *err)
 {
-	if (wish->call_sid.at && (!sid_is_call(wish->call_sid) || sim_find_call(sim, wish->call_sid)))
+	if (wish->call_sid.at &&
+	    (!sid_is_call(wish->call_sid) || sim_find_call(sim, wish->call_sid)))
 		return err_set(err, ERR_INVALID, "the call SID is malformed or in use");
-	if (wish->recording_sid.at &&
-	    (!sid_is_recording(wish->recording_sid) || sim_find_recording(sim, wish->recording_sid)))
+	if (wish->recording_sid.at && (!sid_is_recording(wish->recording_sid) ||
+				       sim_find_recording(sim, wish->recording_sid)))
 		return err_set(err, ERR_INVALID, "the recording SID is malformed or in use");
 	if (wish->status.at && !status_is_known(wish->status))
 		return err_set(err, ERR_INVALID, "the status is not one that a call ends with");
 	if (wish->recording_status.at && !recording_status_is_known(wish->recording_status))
 		return err_set(err, ERR_INVALID, "the recording's status is not one that there is");
 	if (wish->recordings > 16 || wish->dialogue >= SIM_DIALOGUES || wish->channels > 2)
-		return err_set(err, ERR_INVALID, "at most 16 recordings, %d dialogues, two channels", SIM_DIALOGUES);
-	if (wish->duration_ms < 0 || wish->duration_ms > 24 * INT64_C(3600000) || wish->age_ms < 0 ||
-	    wish->from.len >= SIM_NUMBER_SIZE || wish->to.len >= SIM_NUMBER_SIZE ||
-	    wish->direction.len >= SIM_WORD_SIZE || wish->source.len >= SIM_WORD_SIZE)
+		return err_set(err, ERR_INVALID,
+			       "at most 16 recordings, %d dialogues, two channels", SIM_DIALOGUES);
+	if (wish->duration_ms < 0 || wish->duration_ms > 24 * INT64_C(3600000) ||
+	    wish->age_ms < 0 || wish->from.len >= SIM_NUMBER_SIZE ||
+	    wish->to.len >= SIM_NUMBER_SIZE || wish->direction.len >= SIM_WORD_SIZE ||
+	    wish->source.len >= SIM_WORD_SIZE)
 		return err_set(err, ERR_INVALID, "a value is out of bounds");
 	return true;
 }
@@ -137,9 +155,11 @@ static void people_choose(struct sim *sim, struct sim_call *call, const struct s
 		text_set(call->to, sizeof(call->to), wish->to);
 }
 
-static void recording_add(struct sim *sim, struct sim_call *call, const struct sim_wish *wish, bool is_first)
+static void recording_add(struct sim *sim, struct sim_call *call, const struct sim_wish *wish,
+			  bool is_first)
 {
-	struct sim_recording *recording = xcalloc(1, sizeof(*recording)), **last = &call->recordings;
+	struct sim_recording *recording = xcalloc(1, sizeof(*recording)),
+			     **last = &call->recordings;
 
 	recording->call = call;
 	sid_make(sim, "RE", recording->sid);
@@ -150,9 +170,10 @@ static void recording_add(struct sim *sim, struct sim_call *call, const struct s
 	if (wish->source.len > 0)
 		text_set(recording->source, sizeof(recording->source), wish->source);
 	recording->channels = wish->channels > 0 ? wish->channels : 2;
-	recording->dialogue = wish->dialogue >= 0 ? (unsigned)wish->dialogue :
-						    (unsigned)chance_below(sim, SIM_DIALOGUES);
-	recording->duration_ms = wish->duration_ms > 0 ? wish->duration_ms : sim_dialogue_ms(recording->dialogue);
+	recording->dialogue = wish->dialogue >= 0 ? (unsigned)wish->dialogue
+						  : (unsigned)chance_below(sim, SIM_DIALOGUES);
+	recording->duration_ms = wish->duration_ms > 0 ? wish->duration_ms
+						       : sim_dialogue_ms(recording->dialogue);
 	recording->started_at_ms = call->started_at_ms;
 	snprintf(recording->status, sizeof(recording->status), "in-progress");
 	while (*last)
@@ -188,7 +209,8 @@ static struct sim_call *call_make(struct sim *sim, const struct sim_wish *wish)
 	if (strcmp(call->final_status, "completed") == 0) {
 		call->duration_ms = 20000;
 		for (struct sim_recording *r = call->recordings; r; r = r->next_of_call)
-			if (r->duration_ms + HANG_UP_MS > call->duration_ms || r == call->recordings)
+			if (r->duration_ms + HANG_UP_MS > call->duration_ms ||
+			    r == call->recordings)
 				call->duration_ms = r->duration_ms + HANG_UP_MS;
 	}
 	return call;
@@ -228,7 +250,8 @@ static void call_tell(struct sim_call *call)
 
 static void recordings_tell(struct sim_call *call)
 {
-	for (struct sim_recording *r = call->recordings; r && call->has_callbacks; r = r->next_of_call)
+	for (struct sim_recording *r = call->recordings; r && call->has_callbacks;
+	     r = r->next_of_call)
 		sim_send_recording_status(&call->sim->sender, r);
 }
 
@@ -257,7 +280,8 @@ static void enter_recorded(struct sim_call *call, int64_t at_ms)
 		r->error_code = call->recording_error;
 		r->updated_at_ms = at_ms;
 	}
-	if (strcmp(call->recording_end, "in-progress") != 0 && strcmp(call->recording_end, "processing") != 0)
+	if (strcmp(call->recording_end, "in-progress") != 0 &&
+	    strcmp(call->recording_end, "processing") != 0)
 		recordings_tell(call);
 }
 
@@ -315,7 +339,8 @@ static int64_t stage_at_ms(const struct sim_call *call, enum stage stage)
 static void call_go_on(struct timer *timer)
 {
 	struct sim_call *call = container_of(timer, struct sim_call, timer);
-	enum stage stage = (enum stage)call->stage, next = stage_enter(call, stage, stage_at_ms(call, stage));
+	enum stage stage = (enum stage)call->stage,
+		   next = stage_enter(call, stage, stage_at_ms(call, stage));
 	double lasts = (double)stage_lasts_ms(call, stage) / call->speed;
 
 	call->stage = (int)next;
@@ -332,8 +357,9 @@ bool sim_place(struct sim *sim, const struct sim_wish *wish, struct sim_call **o
 		return false;
 	call = call_make(sim, wish);
 	lasts = call_lasts_ms(call);
-	call->created_at_ms = clock_wall_ms() - wish->age_ms -
-			      (wish->is_past ? lasts : lasts - (int64_t)((double)lasts / call->speed));
+	call->created_at_ms =
+		clock_wall_ms() - wish->age_ms -
+		(wish->is_past ? lasts : lasts - (int64_t)((double)lasts / call->speed));
 	call->updated_at_ms = call->created_at_ms;
 	status_set(call, "queued", call->created_at_ms);
 	sim_table_add_call(&sim->calls, call);
@@ -359,10 +385,13 @@ static void place_next(struct timer *timer)
 	struct err err;
 
 	/* A wish for nothing in particular is always valid. */
-	if (!sim_place(sim, &wish, &call, &err) || (!sim->calls_are_endless && --sim->calls_left == 0))
+	if (!sim_place(sim, &wish, &call, &err) ||
+	    (!sim->calls_are_endless && --sim->calls_left == 0))
 		return;
 	timer_start(sim->loop, &sim->place_timer,
-		    sim->interval_ms / 2 + (int64_t)chance_below(sim, (uint64_t)sim->interval_ms + 1), place_next);
+		    sim->interval_ms / 2 +
+			    (int64_t)chance_below(sim, (uint64_t)sim->interval_ms + 1),
+		    place_next);
 }
 
 void sim_calls_start(struct sim *sim)

@@ -39,16 +39,19 @@ static struct str text_of(const json_t *body, const char *key)
 {
 	const json_t *value = json_object_get(body, key);
 
-	return json_is_string(value) ? (struct str){ json_string_value(value), json_string_length(value) } : STR_NONE;
+	return json_is_string(value)
+		       ? (struct str){ json_string_value(value), json_string_length(value) }
+		       : STR_NONE;
 }
 
 static double number_of(const json_t *body, const char *key, double otherwise)
 {
 	const json_t *value = json_object_get(body, key);
 
-	return json_is_number(value) && json_number_value(value) >= 0 && json_number_value(value) < 1e9 ?
-		       json_number_value(value) :
-		       otherwise;
+	return json_is_number(value) && json_number_value(value) >= 0 &&
+			       json_number_value(value) < 1e9
+		       ? json_number_value(value)
+		       : otherwise;
 }
 
 static void nothing_reply(struct exchange *x)
@@ -194,7 +197,8 @@ void sim_post_faults(struct exchange *x)
 	if (!body)
 		return;
 	rules = json_object_get(body, "rules");
-	json_array_foreach(rules, i, rule) {
+	json_array_foreach(rules, i, rule)
+	{
 		struct str text = { json_string_value(rule), json_string_length(rule) };
 
 		if (sim_faults_add(&sim->faults, text.at ? text : STR(""), &err))

@@ -67,7 +67,8 @@ static void read_target(struct str *text, struct sim_fault *out)
 {
 	struct str rest = *text, target = cut_behind(&rest, ':');
 
-	if (sid_is_recording(target) && str_copy(target, out->recording_sid, sizeof(out->recording_sid)))
+	if (sid_is_recording(target) &&
+	    str_copy(target, out->recording_sid, sizeof(out->recording_sid)))
 		out->target = SIM_TARGET_RECORDING;
 	else if (str_eq(target, STR("api")))
 		out->target = SIM_TARGET_API;
@@ -86,8 +87,9 @@ static bool read_share(struct str text, uint64_t whole, uint64_t *out)
 	size_t point = str_find(digits, '.');
 	struct str fraction = str_after(digits, point + 1);
 
-	if (text.len == 0 || text.at[text.len - 1] != '%' || !str_to_u64(str_first(digits, point), &before) ||
-	    before > 100 || fraction.len > 4 || (point < digits.len && !str_to_u64(fraction, &after)))
+	if (text.len == 0 || text.at[text.len - 1] != '%' ||
+	    !str_to_u64(str_first(digits, point), &before) || before > 100 || fraction.len > 4 ||
+	    (point < digits.len && !str_to_u64(fraction, &after)))
 		return false;
 	for (size_t i = fraction.len; i < 4; i++)
 		after *= 10;
@@ -117,11 +119,13 @@ static bool read_value(struct str value, struct sim_fault *out)
 		out->number = (int64_t)number;
 		return true;
 	case VALUE_PAGE:
-		return (str_eq(value, STR("xml")) || str_eq(value, STR("json")) || str_eq(value, STR("html"))) &&
+		return (str_eq(value, STR("xml")) || str_eq(value, STR("json")) ||
+			str_eq(value, STR("html"))) &&
 		       str_copy(value, out->value, sizeof(out->value));
 	case VALUE_URL_OR_NONE:
-		return !value.at || ((str_starts(value, STR("http://")) || str_starts(value, STR("https://"))) &&
-				     str_copy(value, out->value, sizeof(out->value)));
+		return !value.at ||
+		       ((str_starts(value, STR("http://")) || str_starts(value, STR("https://"))) &&
+			str_copy(value, out->value, sizeof(out->value)));
 	case VALUE_DURATION:
 		return str_to_duration_ms(value, &out->number) && out->number <= 86400000;
 	case VALUE_SPEED:
@@ -132,7 +136,8 @@ static bool read_value(struct str value, struct sim_fault *out)
 	case VALUE_PLACE:
 		return read_place(value, &out->place);
 	case VALUE_SIGNED:
-		return str_to_i64(str_after(value, str_starts(value, STR("+")) ? 1 : 0), &out->number) &&
+		return str_to_i64(str_after(value, str_starts(value, STR("+")) ? 1 : 0),
+				  &out->number) &&
 		       out->number != 0 && out->number > -INT32_MAX && out->number < INT32_MAX;
 	case VALUE_TEXT:
 		return value.len > 0 && str_copy(value, out->value, sizeof(out->value));
@@ -173,18 +178,22 @@ bool sim_fault_read(struct str text, struct sim_fault *out, struct err *err)
 	uint64_t share = 1000000, times = 0;
 
 	if (!is_printable(rest) || !str_copy(rest, fault.text, sizeof(fault.text)))
-		return err_set(err, ERR_INVALID, "a fault is one line of at most %d characters", SIM_FAULT_TEXT - 1);
+		return err_set(err, ERR_INVALID, "a fault is one line of at most %d characters",
+			       SIM_FAULT_TEXT - 1);
 	read_target(&rest, &fault);
 
 	struct str behind_times = cut_behind(&rest, '#');
 
-	if (behind_times.at && (!str_to_u64(behind_times, &times) || times == 0 || times > UINT32_MAX))
-		return err_set(err, ERR_INVALID, "fault '%s': behind '#' stands how many times", fault.text);
+	if (behind_times.at &&
+	    (!str_to_u64(behind_times, &times) || times == 0 || times > UINT32_MAX))
+		return err_set(err, ERR_INVALID, "fault '%s': behind '#' stands how many times",
+			       fault.text);
 
 	struct str behind_rate = cut_behind(&rest, '@');
 
 	if (behind_rate.at && !read_share(behind_rate, 1000000, &share))
-		return err_set(err, ERR_INVALID, "fault '%s': behind '@' stands a rate like 10%%", fault.text);
+		return err_set(err, ERR_INVALID, "fault '%s': behind '@' stands a rate like 10%%",
+			       fault.text);
 
 	size_t equals = str_find(rest, '=');
 	struct str value = equals < rest.len ? str_after(rest, equals + 1) : STR_NONE;
@@ -192,7 +201,8 @@ bool sim_fault_read(struct str text, struct sim_fault *out, struct err *err)
 	if (!read_kind(str_first(rest, equals), &fault))
 		return err_set(err, ERR_INVALID, "fault '%s': there is no such kind", fault.text);
 	if (!read_value(value, &fault))
-		return err_set(err, ERR_INVALID, "fault '%s': the value does not suit the kind", fault.text);
+		return err_set(err, ERR_INVALID, "fault '%s': the value does not suit the kind",
+			       fault.text);
 	fault.rate = (uint32_t)share;
 	fault.times = (uint32_t)times;
 	*out = fault;
@@ -218,9 +228,11 @@ void sim_faults_clear(struct sim_faults *faults)
 
 /* ---- applying them ---- */
 
-static bool fault_concerns(const struct sim_fault *fault, enum sim_request request, struct str recording_sid)
+static bool fault_concerns(const struct sim_fault *fault, enum sim_request request,
+			   struct str recording_sid)
 {
-	bool is_for_callbacks = fault->kind == SIM_FAULT_DROP || fault->kind == SIM_FAULT_DUPLICATE ||
+	bool is_for_callbacks = fault->kind == SIM_FAULT_DROP ||
+				fault->kind == SIM_FAULT_DUPLICATE ||
 				fault->kind == SIM_FAULT_REORDER;
 
 	if (is_for_callbacks != (request == SIM_REQUEST_CALLBACK))
@@ -233,7 +245,8 @@ static bool fault_concerns(const struct sim_fault *fault, enum sim_request reque
 	case SIM_TARGET_API:
 		return request == SIM_REQUEST_API;
 	case SIM_TARGET_RECORDING:
-		return request != SIM_REQUEST_API && str_eq(recording_sid, str_of(fault->recording_sid));
+		return request != SIM_REQUEST_API &&
+		       str_eq(recording_sid, str_of(fault->recording_sid));
 	}
 	return false;
 }
@@ -310,7 +323,8 @@ static void fault_apply(const struct sim_fault *fault, struct sim_plan *plan)
 
 static bool plan_answers_otherwise(const struct sim_plan *plan)
 {
-	return plan->status != 0 || plan->page || plan->redirect || plan->is_empty || plan->is_hanging;
+	return plan->status != 0 || plan->page || plan->redirect || plan->is_empty ||
+	       plan->is_hanging;
 }
 
 /* What becomes of the body is of no concern to an answer that is another one. */
@@ -329,9 +343,11 @@ void sim_faults_plan(struct sim_faults *faults, enum sim_request request, struct
 			const struct sim_fault *fault = &faults->at[i];
 			bool is_other_answer = fault->kind <= SIM_FAULT_HANG;
 
-			if (is_other_answer != (pass == 0) || !fault_concerns(fault, request, recording_sid))
+			if (is_other_answer != (pass == 0) ||
+			    !fault_concerns(fault, request, recording_sid))
 				continue;
-			if (plan_answers_otherwise(out) && (is_other_answer || fault_is_about_body(fault)))
+			if (plan_answers_otherwise(out) &&
+			    (is_other_answer || fault_is_about_body(fault)))
 				continue;
 			if (fault_hits(faults, i, hits))
 				fault_apply(fault, out);
@@ -341,8 +357,9 @@ void sim_faults_plan(struct sim_faults *faults, enum sim_request request, struct
 
 uint64_t sim_place_in(const struct sim_place *place, uint64_t size)
 {
-	uint64_t at = place->is_share ? size / 1000 * place->value + size % 1000 * place->value / 1000 :
-					place->value;
+	uint64_t at = place->is_share
+			      ? size / 1000 * place->value + size % 1000 * place->value / 1000
+			      : place->value;
 
 	return !place->is_given || at > size ? size : at;
 }

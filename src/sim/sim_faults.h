@@ -30,22 +30,22 @@
 #define SIM_FAULT_TEXT 200 /* the longest rule */
 
 enum sim_fault_kind {
-	SIM_FAULT_STATUS,     /* 400..599 as the kind; value: Retry-After in seconds */
-	SIM_FAULT_PAGE,	      /* 200 with an error page: xml, json, html */
-	SIM_FAULT_EMPTY,      /* 200 with nothing */
-	SIM_FAULT_REDIRECT,   /* 302 to the same host, or to the address given */
-	SIM_FAULT_HANG,	      /* takes the request, never answers */
-	SIM_FAULT_DELAY,      /* the head comes so much later */
-	SIM_FAULT_SLOW,	      /* bytes a second */
-	SIM_FAULT_STALL,      /* nothing more from that place on, the connection stays */
-	SIM_FAULT_CUT,	      /* the connection ends at that place */
-	SIM_FAULT_LENGTH,     /* Content-Length is so much off */
-	SIM_FAULT_NO_LENGTH,  /* chunked */
-	SIM_FAULT_TYPE,	      /* another Content-Type */
-	SIM_FAULT_RANGES,     /* no fault: ranges are served, with a strong ETag */
-	SIM_FAULT_DROP,	      /* a callback is not sent */
-	SIM_FAULT_DUPLICATE,  /* a callback is sent twice */
-	SIM_FAULT_REORDER,    /* a callback is held back by up to two seconds */
+	SIM_FAULT_STATUS,    /* 400..599 as the kind; value: Retry-After in seconds */
+	SIM_FAULT_PAGE,      /* 200 with an error page: xml, json, html */
+	SIM_FAULT_EMPTY,     /* 200 with nothing */
+	SIM_FAULT_REDIRECT,  /* 302 to the same host, or to the address given */
+	SIM_FAULT_HANG,      /* takes the request, never answers */
+	SIM_FAULT_DELAY,     /* the head comes so much later */
+	SIM_FAULT_SLOW,      /* bytes a second */
+	SIM_FAULT_STALL,     /* nothing more from that place on, the connection stays */
+	SIM_FAULT_CUT,       /* the connection ends at that place */
+	SIM_FAULT_LENGTH,    /* Content-Length is so much off */
+	SIM_FAULT_NO_LENGTH, /* chunked */
+	SIM_FAULT_TYPE,      /* another Content-Type */
+	SIM_FAULT_RANGES,    /* no fault: ranges are served, with a strong ETag */
+	SIM_FAULT_DROP,      /* a callback is not sent */
+	SIM_FAULT_DUPLICATE, /* a callback is sent twice */
+	SIM_FAULT_REORDER,   /* a callback is held back by up to two seconds */
 	SIM_FAULT_KINDS,
 };
 
@@ -62,13 +62,13 @@ struct sim_fault {
 	enum sim_fault_kind kind;
 	enum sim_target target;
 	char recording_sid[SID_LEN + 1]; /* SIM_TARGET_RECORDING */
-	uint32_t rate; /* in a million */
-	uint32_t times; /* for each recording; 0: no bound */
-	int status; /* SIM_FAULT_STATUS */
-	int64_t number; /* seconds, milliseconds, bytes a second or bytes, by the kind */
+	uint32_t rate;                   /* in a million */
+	uint32_t times;                  /* for each recording; 0: no bound */
+	int status;                      /* SIM_FAULT_STATUS */
+	int64_t number;         /* seconds, milliseconds, bytes a second or bytes, by the kind */
 	struct sim_place place; /* stall, cut */
 	char value[SIM_FAULT_TEXT]; /* page, type, redirect */
-	char text[SIM_FAULT_TEXT]; /* the rule as given */
+	char text[SIM_FAULT_TEXT];  /* the rule as given */
 };
 
 struct sim_faults {
@@ -84,10 +84,10 @@ struct sim_fault_hits {
 
 /* Everything that happens to one request; zeroed: nothing. */
 struct sim_plan {
-	int status; /* 0: as it should be */
+	int status;            /* 0: as it should be */
 	int64_t retry_after_s; /* 0: no such header */
-	const char *page; /* "xml", "json", "html" */
-	const char *redirect; /* "" for the same host */
+	const char *page;      /* "xml", "json", "html" */
+	const char *redirect;  /* "" for the same host */
 	const char *type;
 	bool is_empty, is_hanging, is_lengthless, has_ranges;
 	int64_t delay_ms;

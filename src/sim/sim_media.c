@@ -11,7 +11,8 @@
 /* MPEG 2.5 and 2 alone: what 8 kHz speech is; and no table of all that audio/sniff.c knows. */
 size_t sim_mp3_frame_size(const char *at, size_t len)
 {
-	static const uint16_t kbits[16] = { 0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0 };
+	static const uint16_t kbits[16] = { 0,  8,  16, 24,  32,  40,  48,  56,
+					    64, 80, 96, 112, 128, 144, 160, 0 };
 	const unsigned char *head = (const unsigned char *)at;
 
 	if (len < 4 || head[0] != 0xff || (head[1] & 0xfe) != 0xe2 || (head[2] & 0x0c) != 8)
@@ -25,14 +26,16 @@ size_t sim_mp3_first_frame(const char *at, size_t len)
 	size_t start = 0;
 
 	if (len > 10 && memcmp(at, "ID3", 3) == 0)
-		start = 10 + ((size_t)head[6] << 21 | (size_t)head[7] << 14 | (size_t)head[8] << 7 | head[9]);
+		start = 10 + ((size_t)head[6] << 21 | (size_t)head[7] << 14 | (size_t)head[8] << 7 |
+			      head[9]);
 	if (start >= len)
 		return len;
 
 	struct str rest = { at + start, len - start };
 	struct str frame = str_first(rest, sim_mp3_frame_size(rest.at, rest.len));
 
-	if (str_find_str(frame, STR("Info")) < frame.len || str_find_str(frame, STR("Xing")) < frame.len)
+	if (str_find_str(frame, STR("Info")) < frame.len ||
+	    str_find_str(frame, STR("Xing")) < frame.len)
 		start += frame.len;
 	return start;
 }
@@ -70,8 +73,8 @@ static void add_le(struct buf *buf, uint32_t n, int bytes)
 		buf_add_byte(buf, (char)(n >> (8 * i)));
 }
 
-bool sim_media_write_mp3(struct str recording_sid, const struct sim_pattern *pattern, uint64_t length,
-			 int *out_fd, uint64_t *out_size, struct err *err)
+bool sim_media_write_mp3(struct str recording_sid, const struct sim_pattern *pattern,
+			 uint64_t length, int *out_fd, uint64_t *out_size, struct err *err)
 {
 	/* One TXXX frame: encoding, description, NUL, text.  Sizes below 128 are the same as syncsafe ones. */
 	uint32_t text_size = 1 + sizeof("RecordingSid") + (uint32_t)recording_sid.len;
@@ -88,8 +91,9 @@ bool sim_media_write_mp3(struct str recording_sid, const struct sim_pattern *pat
 	return media_write(&head, pattern, length, out_fd, out_size, err);
 }
 
-bool sim_media_write_wav(struct str recording_sid, const struct sim_pattern *pattern, unsigned channels,
-			 uint64_t length, int *out_fd, uint64_t *out_size, struct err *err)
+bool sim_media_write_wav(struct str recording_sid, const struct sim_pattern *pattern,
+			 unsigned channels, uint64_t length, int *out_fd, uint64_t *out_size,
+			 struct err *err)
 {
 	uint32_t align = 2 * channels, comment = (uint32_t)(recording_sid.len + 1) & ~1u;
 	uint32_t list = 4 + 8 + comment;
@@ -97,7 +101,8 @@ bool sim_media_write_wav(struct str recording_sid, const struct sim_pattern *pat
 	struct buf head;
 
 	if (length > UINT32_MAX - 256)
-		return err_set(err, ERR_INVALID, "a WAV of %llu bytes is too long", (unsigned long long)length);
+		return err_set(err, ERR_INVALID, "a WAV of %llu bytes is too long",
+			       (unsigned long long)length);
 	buf_over(&head, array, sizeof(array));
 	buf_add(&head, "RIFF", 4);
 	add_le(&head, 4 + 8 + 16 + 8 + list + 8 + (uint32_t)length, 4);

@@ -18,11 +18,13 @@ struct sim_pattern {
 };
 
 /* An ID3v2.3 tag with the SID, then `length` bytes of frames. */
-bool sim_media_write_mp3(struct str recording_sid, const struct sim_pattern *pattern, uint64_t length,
-			 int *out_fd, uint64_t *out_size, struct err *err) MUST_CHECK;
+bool sim_media_write_mp3(struct str recording_sid, const struct sim_pattern *pattern,
+			 uint64_t length, int *out_fd, uint64_t *out_size,
+			 struct err *err) MUST_CHECK;
 /* 16 bit, SIM_RATE; a LIST chunk with the SID, then `length` bytes of samples. */
-bool sim_media_write_wav(struct str recording_sid, const struct sim_pattern *pattern, unsigned channels,
-			 uint64_t length, int *out_fd, uint64_t *out_size, struct err *err) MUST_CHECK;
+bool sim_media_write_wav(struct str recording_sid, const struct sim_pattern *pattern,
+			 unsigned channels, uint64_t length, int *out_fd, uint64_t *out_size,
+			 struct err *err) MUST_CHECK;
 
 /* The layer III frame that begins there, in bytes; 0 when none does. */
 size_t sim_mp3_frame_size(const char *at, size_t len);

@@ -97,7 +97,8 @@ static void sending_begin(struct sending *sending, uint64_t promised)
 	if (sending->plan.is_lengthless)
 		reply_send_chunked(x, sending->fd, sending->first, false, &sending->parked);
 	else
-		reply_send_growing(x, sending->fd, sending->first, promised, sending->first, &sending->parked);
+		reply_send_growing(x, sending->fd, sending->first, promised, sending->first,
+				   &sending->parked);
 	timer_start(loop, &sending->timer, 0, sending_tick);
 }
 
@@ -125,7 +126,8 @@ static void type_add(struct exchange *x, const struct sending *sending)
 {
 	struct str type = sending->is_wav ? STR("audio/x-wav") : STR("audio/mpeg");
 
-	reply_header(x, STR("Content-Type"), sending->plan.type ? str_of(sending->plan.type) : type);
+	reply_header(x, STR("Content-Type"),
+		     sending->plan.type ? str_of(sending->plan.type) : type);
 }
 
 /* Sets what part is sent, and begins the reply with the head that goes with it. */
@@ -145,7 +147,8 @@ static void head_begin(struct sending *sending, unsigned channels, uint64_t size
 		type_add(x, sending);
 		return;
 	}
-	snprintf(etag, sizeof(etag), "\"%s-%s-%u\"", sending->recording->sid, sending->is_wav ? "wav" : "mp3", channels);
+	snprintf(etag, sizeof(etag), "\"%s-%s-%u\"", sending->recording->sid,
+		 sending->is_wav ? "wav" : "mp3", channels);
 	validators.etag = str_of(etag);
 	if (header.at && conditional_range_counts(&x->request, &validators))
 		result = range_parse(header, size, &ranges);
@@ -153,7 +156,8 @@ static void head_begin(struct sending *sending, unsigned channels, uint64_t size
 		sending->first = ranges.at[0].first;
 		sending->end = ranges.at[0].last + 1;
 		sim_begin(x, 206);
-		reply_headerf(x, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)sending->first,
+		reply_headerf(x, "Content-Range", "bytes %llu-%llu/%llu",
+			      (unsigned long long)sending->first,
 			      (unsigned long long)sending->end - 1, (unsigned long long)size);
 	} else if (result == RANGE_OUTSIDE) {
 		sending->end = 0;
@@ -174,7 +178,8 @@ static bool body_plan(struct sending *sending, uint64_t *out_promised)
 	uint64_t length = sending->end - sending->first;
 	uint64_t stall = sending->first + sim_place_in(&plan->stall, length);
 	uint64_t cut = sending->first + sim_place_in(&plan->cut, length);
-	bool is_odd = plan->bytes_per_s > 0 || plan->stall.is_given || plan->cut.is_given || plan->is_lengthless;
+	bool is_odd = plan->bytes_per_s > 0 || plan->stall.is_given || plan->cut.is_given ||
+		      plan->is_lengthless;
 
 	sending->is_cut = plan->cut.is_given && cut <= stall;
 	sending->stop = sending->is_cut ? cut : stall;
@@ -241,7 +246,8 @@ static void sending_delay_over(struct timer *timer)
 
 /* ---- requests ---- */
 
-static void count_request(struct sim_recording *recording, const struct exchange *x, bool was_redirected)
+static void count_request(struct sim_recording *recording, const struct exchange *x,
+			  bool was_redirected)
 {
 	struct sim_counts *counts = &recording->counts;
 	struct str range = x->request.known[HTTP_RANGE];
@@ -278,7 +284,8 @@ static void media_serve(struct exchange *x, bool is_wav)
 {
 	struct sim *sim = sim_of(x);
 	struct sim_recording *recording = sim_find_recording(sim, x->request.params[1]);
-	bool was_redirected = str_find_str(x->request.query, STR("SimRedirected=1")) < x->request.query.len;
+	bool was_redirected = str_find_str(x->request.query, STR("SimRedirected=1")) <
+			      x->request.query.len;
 
 	if (recording)
 		count_request(recording, x, was_redirected);
@@ -291,7 +298,8 @@ static void media_serve(struct exchange *x, bool is_wav)
 
 	struct sending *sending = sending_new(recording, x, is_wav);
 
-	sim_faults_plan(&sim->faults, SIM_REQUEST_MEDIA, str_of(recording->sid), &recording->hits, &sending->plan);
+	sim_faults_plan(&sim->faults, SIM_REQUEST_MEDIA, str_of(recording->sid), &recording->hits,
+			&sending->plan);
 	if (was_redirected)
 		sending->plan.redirect = NULL;
 	if (!sending->plan.is_hanging && sending->plan.delay_ms == 0) {

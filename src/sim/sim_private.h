@@ -17,21 +17,21 @@
 struct fetch;
 struct sim_speech;
 
-#define SIM_SID_SIZE	(SID_LEN + 1)
+#define SIM_SID_SIZE    (SID_LEN + 1)
 #define SIM_NUMBER_SIZE 64
-#define SIM_WORD_SIZE	32
+#define SIM_WORD_SIZE   32
 #define SIM_RANGES_KEPT 16
 
 /* What was asked of a recording's media: GET /simulate/requests shows it. */
 struct sim_counts {
 	uint32_t requests, heads;
-	uint32_t open, open_max; /* answers under way, and the most at once */
+	uint32_t open, open_max;        /* answers under way, and the most at once */
 	uint32_t authorized, anonymous; /* with and without an Authorization that is right */
-	uint32_t redirected; /* came by a redirect of ours */
-	uint32_t redirected_authorized; /* ... and carried an Authorization: they must not to another host */
-	uint32_t ranges; /* requests with a Range */
+	uint32_t redirected;            /* came by a redirect of ours */
+	uint32_t redirected_authorized; /* ... with an Authorization: wrong at another host */
+	uint32_t ranges;                /* requests with a Range */
 	char range[SIM_RANGES_KEPT][SIM_WORD_SIZE]; /* the latest */
-	uint64_t bytes; /* of bodies, sent */
+	uint64_t bytes;                             /* of bodies, sent */
 	uint32_t faulty; /* answered by a rule instead: an error, a page, a redirect, nothing */
 };
 
@@ -60,15 +60,16 @@ struct sim_call {
 	char from[SIM_NUMBER_SIZE], to[SIM_NUMBER_SIZE];
 	char direction[SIM_WORD_SIZE];
 	char status[SIM_WORD_SIZE];
-	char final_status[SIM_WORD_SIZE]; /* what it will be */
+	char final_status[SIM_WORD_SIZE];  /* what it will be */
 	char recording_end[SIM_WORD_SIZE]; /* what its recordings will be: "completed", "absent" */
-	int recording_error; /* 16101 ... with "absent" */
+	int recording_error;               /* 16101 ... with "absent" */
 	int64_t duration_ms;
-	int64_t created_at_ms, started_at_ms, ended_at_ms, updated_at_ms; /* wall clock; 0 not yet */
+	/* Wall clock; 0 not yet. */
+	int64_t created_at_ms, started_at_ms, ended_at_ms, updated_at_ms;
 	struct sim_recording *recordings; /* oldest first */
 	bool has_callbacks;
 	unsigned sequence; /* of the next call status callback */
-	int stage; /* sim_calls.c: what happens next */
+	int stage;         /* sim_calls.c: what happens next */
 	struct timer timer;
 	double speed;
 };
@@ -126,22 +127,23 @@ static inline struct sim_recording *sim_recording_at(const struct sim *sim, size
 struct sim_wish {
 	struct str call_sid, recording_sid; /* of the first recording */
 	struct str from, to, direction;
-	struct str status;	     /* final one of the call */
+	struct str status;           /* final one of the call */
 	struct str recording_status; /* "completed", "absent", "in-progress" */
 	struct str source;
 	int64_t duration_ms;
-	int64_t age_ms;	     /* it began so long ago */
-	int recordings;	     /* -1: by chance */
-	unsigned channels;   /* 0: two */
-	int dialogue;	     /* -1: by chance */
+	int64_t age_ms;    /* it began so long ago */
+	int recordings;    /* -1: by chance */
+	unsigned channels; /* 0: two */
+	int dialogue;      /* -1: by chance */
 	int error_code;
 	bool has_callbacks;
-	bool is_past;	     /* it is over already: final state, no timeline */
-	double speed;	     /* 0: the simulation's */
+	bool is_past; /* it is over already: final state, no timeline */
+	double speed; /* 0: the simulation's */
 };
 struct sim_wish sim_wish_any(void);
 /* ERR_INVALID: a malformed or used SID, a status that there is not. */
-bool sim_place(struct sim *sim, const struct sim_wish *wish, struct sim_call **out, struct err *err) MUST_CHECK;
+bool sim_place(struct sim *sim, const struct sim_wish *wish, struct sim_call **out,
+	       struct err *err) MUST_CHECK;
 void sim_calls_start(struct sim *sim);
 void sim_calls_stop(struct sim *sim);
 
@@ -149,12 +151,18 @@ void sim_calls_stop(struct sim *sim);
 bool sim_admits(struct exchange *x); /* checks account and credentials; replies 401 itself */
 bool sim_knows_credentials(const struct sim *sim, const struct exchange *x);
 /* In Twilio's form: JSON where the path ends in .json, else XML. */
-void sim_reply_error(struct exchange *x, int status, int code, const char *fmt, ...) PRINTF_LIKE(4, 5);
+void sim_reply_error(struct exchange *x, int status, int code, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
 void sim_reply_not_found(struct exchange *x);
 void sim_reply_json(struct exchange *x, int status, const struct buf *body);
 /* Answers otherwise if the plan says so: errors, pages, redirect, empty.  True: it has replied. */
 bool sim_reply_planned(struct exchange *x, const struct sim_plan *plan);
 void sim_begin(struct exchange *x, int status); /* with the headers that Twilio adds to all */
+
+/* ---- sim_resource.c ---- */
+struct json;
+void sim_write_recording(struct json *json, const struct sim_recording *recording);
+void sim_write_call(struct json *json, const struct sim_call *call);
 
 /* ---- routes ---- */
 void sim_get_recordings(struct exchange *x);

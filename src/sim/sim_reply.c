@@ -63,12 +63,16 @@ static void error_as_json(struct buf *body, int status, int code, struct str mes
 
 static void error_as_xml(struct buf *body, int status, int code, struct str message)
 {
-	buf_addf(body, "<?xml version='1.0' encoding='UTF-8'?>\n<TwilioResponse><RestException><Code>%d</Code><Message>",
-		 code);
+	buf_addf(
+		body,
+		"<?xml version='1.0' encoding='UTF-8'?>\n<TwilioResponse><RestException><Code>%d</Code><Message>",
+		code);
 	escape_add(body, message);
-	buf_addf(body, "</Message><MoreInfo>https://www.twilio.com/docs/errors/%d</MoreInfo><Status>%d</Status>"
-		       "</RestException></TwilioResponse>",
-		 code, status);
+	buf_addf(
+		body,
+		"</Message><MoreInfo>https://www.twilio.com/docs/errors/%d</MoreInfo><Status>%d</Status>"
+		"</RestException></TwilioResponse>",
+		code, status);
 }
 
 static void error_send(struct exchange *x, int status, bool is_json, int code, struct str message)
@@ -82,13 +86,15 @@ static void error_send(struct exchange *x, int status, bool is_json, int code, s
 	else
 		error_as_xml(&body, status, code, message);
 	reply_header(x, STR("Content-Type"),
-		     is_json ? STR("application/json;charset=utf-8") : STR("application/xml;charset=utf-8"));
+		     is_json ? STR("application/json;charset=utf-8")
+			     : STR("application/xml;charset=utf-8"));
 	reply_send(x, buf_str(&body));
 }
 
 static bool path_wants_json(const struct exchange *x)
 {
-	return str_ends(x->request.path, STR(".json")) || str_starts(x->request.path, STR("/simulate/"));
+	return str_ends(x->request.path, STR(".json")) ||
+	       str_starts(x->request.path, STR("/simulate/"));
 }
 
 void sim_reply_error(struct exchange *x, int status, int code, const char *fmt, ...)
@@ -105,7 +111,8 @@ void sim_reply_error(struct exchange *x, int status, int code, const char *fmt, 
 	sim_begin(x, status);
 	if (status == 401)
 		reply_header(x, STR("WWW-Authenticate"), STR("Basic realm=\"Twilio API\""));
-	error_send(x, status, is_json, code, buf_ok(&message) ? buf_str(&message) : STR("The request failed"));
+	error_send(x, status, is_json, code,
+		   buf_ok(&message) ? buf_str(&message) : STR("The request failed"));
 }
 
 void sim_reply_not_found(struct exchange *x)
@@ -118,7 +125,8 @@ void sim_reply_not_found(struct exchange *x)
 
 static bool text_is(struct str text, const char *wanted)
 {
-	return wanted && text.len == strlen(wanted) && bytes_equal_secret(text.at, wanted, text.len);
+	return wanted && text.len == strlen(wanted) &&
+	       bytes_equal_secret(text.at, wanted, text.len);
 }
 
 bool sim_knows_credentials(const struct sim *sim, const struct exchange *x)
@@ -177,7 +185,8 @@ static void planned_error(struct exchange *x, const struct sim_plan *plan)
 	if (plan->status == 401)
 		reply_header(x, STR("WWW-Authenticate"), STR("Basic realm=\"Twilio API\""));
 	error_send(x, plan->status, is_json, code_of_status(plan->status),
-		   plan->status == 429 ? STR("Too Many Requests") : STR("A fault of the simulation"));
+		   plan->status == 429 ? STR("Too Many Requests")
+				       : STR("A fault of the simulation"));
 }
 
 static void planned_page(struct exchange *x, const char *page)
@@ -185,11 +194,14 @@ static void planned_page(struct exchange *x, const char *page)
 	sim_begin(x, 200);
 	if (strcmp(page, "html") == 0) {
 		reply_header(x, STR("Content-Type"), STR("text/html"));
-		reply_send(x, STR("<html><head><title>Service Unavailable</title></head>"
-				  "<body><h1>The service is temporarily unavailable.</h1></body></html>\n"));
+		reply_send(
+			x,
+			STR("<html><head><title>Service Unavailable</title></head>"
+			    "<body><h1>The service is temporarily unavailable.</h1></body></html>\n"));
 		return;
 	}
-	error_send(x, 404, strcmp(page, "json") == 0, 20404, STR("The requested resource was not found"));
+	error_send(x, 404, strcmp(page, "json") == 0, 20404,
+		   STR("The requested resource was not found"));
 }
 
 /* Where it leads to needs no credentials and is not redirected again: see sim_play.c. */

@@ -65,9 +65,9 @@ static sf_count_t memory_len(void *user)
 static sf_count_t memory_seek(sf_count_t offset, int whence, void *user)
 {
 	struct memory *memory = user;
-	sf_count_t from = whence == SEEK_SET ? 0 :
-			  whence == SEEK_CUR ? (sf_count_t)memory->place :
-					       (sf_count_t)memory->len;
+	sf_count_t from = whence == SEEK_SET   ? 0
+			  : whence == SEEK_CUR ? (sf_count_t)memory->place
+					       : (sf_count_t)memory->len;
 
 	if (from + offset < 0)
 		return -1;
@@ -107,7 +107,8 @@ static sf_count_t memory_tell(void *user)
 	return (sf_count_t)((struct memory *)user)->place;
 }
 
-static SF_VIRTUAL_IO memory_io = { memory_len, memory_seek, memory_read, memory_write, memory_tell };
+static SF_VIRTUAL_IO memory_io = { memory_len, memory_seek, memory_read, memory_write,
+				   memory_tell };
 
 /* ---- the other forms ---- */
 
@@ -186,7 +187,8 @@ static bool forms_encode(struct forms *forms, struct err *err)
 
 static int64_t frames_of(int64_t duration_ms)
 {
-	int64_t frames = (duration_ms * SIM_RATE / 1000 + SIM_FRAME_SAMPLES / 2) / SIM_FRAME_SAMPLES;
+	int64_t frames =
+		(duration_ms * SIM_RATE / 1000 + SIM_FRAME_SAMPLES / 2) / SIM_FRAME_SAMPLES;
 
 	return frames > 0 ? frames : 1;
 }
@@ -203,7 +205,8 @@ bool sim_media_open(struct sim_speech *speech, const struct sim_media *media, in
 		pattern.at = dialogue->at;
 		pattern.len = (size_t)(dialogue->end - dialogue->at);
 		return sim_media_write_mp3(media->recording_sid, &pattern,
-					   frames * frame_size(dialogue->at), out_fd, out_size, err);
+					   frames * frame_size(dialogue->at), out_fd, out_size,
+					   err);
 	}
 	if (!forms_decode(forms, dialogue, err))
 		return false;
@@ -211,13 +214,14 @@ bool sim_media_open(struct sim_speech *speech, const struct sim_media *media, in
 		pattern.at = (const char *)(media->channels == 2 ? forms->dual : forms->mono);
 		pattern.len = forms->samples * media->channels * sizeof(int16_t);
 		return sim_media_write_wav(media->recording_sid, &pattern, media->channels,
-					   frames * SIM_FRAME_SAMPLES * media->channels * sizeof(int16_t),
+					   frames * SIM_FRAME_SAMPLES * media->channels *
+						   sizeof(int16_t),
 					   out_fd, out_size, err);
 	}
 	if (!forms_encode(forms, err))
 		return false;
 	pattern.at = forms->mono_mp3;
 	pattern.len = forms->mono_mp3_len;
-	return sim_media_write_mp3(media->recording_sid, &pattern, frames * frame_size(forms->mono_mp3),
-				   out_fd, out_size, err);
+	return sim_media_write_mp3(media->recording_sid, &pattern,
+				   frames * frame_size(forms->mono_mp3), out_fd, out_size, err);
 }

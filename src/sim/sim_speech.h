@@ -18,9 +18,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SIM_DIALOGUES	  10
-#define SIM_RATE	  8000 /* Hz */
-#define SIM_FRAME_SAMPLES 576 /* of an MP3 frame: 72 ms */
+#define SIM_DIALOGUES     10
+#define SIM_RATE          8000 /* Hz */
+#define SIM_FRAME_SAMPLES 576  /* of an MP3 frame: 72 ms */
 
 /* An embedded file: MP3 frames of one size and nothing else. */
 struct sim_dialogue {
@@ -40,10 +40,10 @@ int64_t sim_dialogue_ms(unsigned dialogue);
 
 struct sim_media {
 	struct str recording_sid;
-	unsigned dialogue; /* below SIM_DIALOGUES */
+	unsigned dialogue;   /* below SIM_DIALOGUES */
 	int64_t duration_ms; /* rounded to whole frames */
-	bool is_wav; /* else MP3 */
-	unsigned channels; /* 1, 2 */
+	bool is_wav;         /* else MP3 */
+	unsigned channels;   /* 1, 2 */
 };
 
 /* A file in memory (memfd), from its first byte; the caller closes *out_fd. */

@@ -5,14 +5,14 @@
  */
 #include "sim/sim_speech.h"
 
-#define EMBED(name)                                                            \
-	__asm__(".section .rodata\n"                                           \
-		".balign 16\n"                                                 \
-		"sim_speech_" #name ":\n"                                      \
-		".incbin \"" SIM_SPEECH_DIR "/" #name ".mp3\"\n"               \
-		"sim_speech_" #name "_end:\n"                                  \
-		".byte 0\n"                                                    \
-		".previous\n");                                                \
+#define EMBED(name)                                              \
+	__asm__(".section .rodata\n"                             \
+		".balign 16\n"                                   \
+		"sim_speech_" #name ":\n"                        \
+		".incbin \"" SIM_SPEECH_DIR "/" #name ".mp3\"\n" \
+		"sim_speech_" #name "_end:\n"                    \
+		".byte 0\n"                                      \
+		".previous\n");                                  \
 	extern const char sim_speech_##name[], sim_speech_##name##_end[]
 
 EMBED(appointment);
@@ -26,10 +26,12 @@ EMBED(restaurant);
 EMBED(shalom);
 EMBED(survey);
 
+/* clang-format off */
 #define DIALOGUE(name) { #name, sim_speech_##name, sim_speech_##name##_end }
+/* clang-format on */
 
 const struct sim_dialogue sim_dialogues[SIM_DIALOGUES] = {
 	DIALOGUE(order_status), DIALOGUE(appointment), DIALOGUE(invoice), DIALOGUE(password),
-	DIALOGUE(delivery), DIALOGUE(restaurant), DIALOGUE(survey), DIALOGUE(complaint),
-	DIALOGUE(internet), DIALOGUE(shalom),
+	DIALOGUE(delivery),     DIALOGUE(restaurant),  DIALOGUE(survey),  DIALOGUE(complaint),
+	DIALOGUE(internet),     DIALOGUE(shalom),
 };

@@ -20,7 +20,8 @@ static void table_insert(struct sim_table *table, size_t place, void *item)
 		table->size = table->size > 0 ? 2 * table->size : 64;
 		table->at = xrealloc(table->at, table->size * sizeof(*table->at));
 	}
-	memmove(table->at + place + 1, table->at + place, (table->count - place) * sizeof(*table->at));
+	memmove(table->at + place + 1, table->at + place,
+		(table->count - place) * sizeof(*table->at));
 	table->at[place] = item;
 	table->count++;
 }
@@ -29,7 +30,8 @@ void sim_table_add_call(struct sim_table *table, struct sim_call *call)
 {
 	size_t place = table->count, bucket = bucket_of(str_of(call->sid));
 
-	while (place > 0 && ((struct sim_call *)table->at[place - 1])->created_at_ms > call->created_at_ms)
+	while (place > 0 &&
+	       ((struct sim_call *)table->at[place - 1])->created_at_ms > call->created_at_ms)
 		place--;
 	table_insert(table, place, call);
 	call->next_in_bucket = table->buckets[bucket];
@@ -40,8 +42,8 @@ void sim_table_add_recording(struct sim_table *table, struct sim_recording *reco
 {
 	size_t place = table->count, bucket = bucket_of(str_of(recording->sid));
 
-	while (place > 0 &&
-	       ((struct sim_recording *)table->at[place - 1])->created_at_ms > recording->created_at_ms)
+	while (place > 0 && ((struct sim_recording *)table->at[place - 1])->created_at_ms >
+				    recording->created_at_ms)
 		place--;
 	table_insert(table, place, recording);
 	recording->next_in_bucket = table->buckets[bucket];

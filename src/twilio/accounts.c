@@ -169,7 +169,8 @@ size_t account_tokens(const struct account *account, struct str out[2])
 	return count;
 }
 
-void account_credentials(const struct account *account, struct str *out_user, struct str *out_password)
+void account_credentials(const struct account *account, struct str *out_user,
+			 struct str *out_password)
 {
 	*out_user = str_of(account->api_key ? account->api_key : account->account_sid);
 	*out_password = str_of(account->api_key ? account->api_secret : account->auth_token);

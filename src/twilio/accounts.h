@@ -31,7 +31,7 @@ struct account {
 	char *api_url; /* no slash at its end; never NULL */
 	char *auth_token;
 	char *auth_token_secondary; /* while tokens are being rotated */
-	char *api_key;		    /* SK... */
+	char *api_key;              /* SK... */
 	char *api_secret;
 };
 
@@ -51,7 +51,8 @@ static inline void accounts_release_at(struct accounts *accounts)
  * a token nor a key, a key without its secret, an address that is not http(s)://host...
  * ERR_CONFLICT: there is one of that SID already.  Secrets never stand in the text.
  */
-bool accounts_add(struct accounts *accounts, const struct account *account, struct err *err) MUST_CHECK;
+bool accounts_add(struct accounts *accounts, const struct account *account,
+		  struct err *err) MUST_CHECK;
 /* One line of the file; an empty or comment line adds nothing. */
 bool accounts_add_line(struct accounts *accounts, struct str line, struct err *err) MUST_CHECK;
 /* The whole text of the file; the error names the line. */
@@ -62,4 +63,5 @@ const struct account *accounts_find(const struct accounts *accounts, struct str 
 /* The tokens that sign its webhooks, the primary one first; the count. */
 size_t account_tokens(const struct account *account, struct str out[2]);
 /* What it signs in with: the key when there is one, else SID and token. */
-void account_credentials(const struct account *account, struct str *out_user, struct str *out_password);
+void account_credentials(const struct account *account, struct str *out_user,
+			 struct str *out_password);

@@ -32,7 +32,7 @@ struct field {
 };
 
 #define IN_RECORDING(member) offsetof(struct recording_callback, member)
-#define IN_CALL(member)	     offsetof(struct call_callback, member)
+#define IN_CALL(member)      offsetof(struct call_callback, member)
 
 static const struct field recording_fields[] = {
 	{ "AccountSid", FIELD_SID, IN_RECORDING(account_sid), "AC", true },
@@ -90,7 +90,8 @@ static bool field_read(const struct field *field, struct str value, void *out, s
 	switch (field->type) {
 	case FIELD_SID:
 		if (!sid_is(value, field->prefix))
-			return err_set(err, ERR_INVALID, "%s is not a SID of the form %s and 32 hexadecimal digits",
+			return err_set(err, ERR_INVALID,
+				       "%s is not a SID of the form %s and 32 hexadecimal digits",
 				       field->name, field->prefix);
 		*text = value;
 		break;
@@ -115,8 +116,8 @@ static bool field_read(const struct field *field, struct str value, void *out, s
 }
 
 /* The first value of each field counts: `seen` has a bit a field. */
-static bool fields_read(const struct field *fields, size_t field_count, const struct twilio_param *params,
-			size_t count, void *out, struct err *err)
+static bool fields_read(const struct field *fields, size_t field_count,
+			const struct twilio_param *params, size_t count, void *out, struct err *err)
 {
 	unsigned seen = 0;
 

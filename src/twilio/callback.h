@@ -20,35 +20,35 @@
 
 /* recordingStatusCallback. */
 struct recording_callback {
-	struct str account_sid;	   /* AC..., required */
-	struct str call_sid;	   /* CA..., the parent leg; absent for a conference */
+	struct str account_sid;    /* AC..., required */
+	struct str call_sid;       /* CA..., the parent leg; absent for a conference */
 	struct str conference_sid; /* CF... */
 	struct str recording_sid;  /* RE..., required */
-	struct str status;	   /* "in-progress", "completed", "absent", "failed" ...: required */
-	struct str url;		   /* RecordingUrl: not to be believed before its host was checked */
-	struct str source;	   /* "DialVerb", "Conference", "OutboundAPI", "Trunking", "RecordVerb" ... */
-	struct str track;	   /* "inbound", "outbound", "both" */
-	struct str encryption;	   /* EncryptionDetails, JSON text as it came */
-	int64_t duration_s;	   /* only when completed; else CALLBACK_UNKNOWN */
-	int64_t channels;	   /* 1, 2; 0 not told */
-	int64_t started_at_ms;	   /* wall clock; 0 not told */
-	int64_t error_code;	   /* 16101 ...; 0 none */
+	struct str status;     /* "in-progress", "completed", "absent", "failed" ...: required */
+	struct str url;        /* RecordingUrl: not to be believed before its host was checked */
+	struct str source;     /* "DialVerb", "Conference", "OutboundAPI", "Trunking" ... */
+	struct str track;      /* "inbound", "outbound", "both" */
+	struct str encryption; /* EncryptionDetails, JSON text as it came */
+	int64_t duration_s;    /* only when completed; else CALLBACK_UNKNOWN */
+	int64_t channels;      /* 1, 2; 0 not told */
+	int64_t started_at_ms; /* wall clock; 0 not told */
+	int64_t error_code;    /* 16101 ...; 0 none */
 };
 
 /* StatusCallback of a call, and the <Record action> request, which has the same fields. */
 struct call_callback {
-	struct str account_sid;	    /* AC..., required */
-	struct str call_sid;	    /* CA..., required */
+	struct str account_sid;     /* AC..., required */
+	struct str call_sid;        /* CA..., required */
 	struct str parent_call_sid; /* CA..., not on a first leg */
-	struct str status;	    /* "queued" ... "completed", "busy", "failed", "no-answer", "canceled": required */
-	struct str direction;	    /* "inbound", "outbound-api", "outbound-dial", "trunking-..." */
-	struct str from, to;	    /* E.164, "client:...", "sip:..." */
+	struct str status;    /* "queued" ... "completed", "busy", "no-answer" ...: required */
+	struct str direction; /* "inbound", "outbound-api", "outbound-dial", "trunking-..." */
+	struct str from, to;  /* E.164, "client:...", "sip:..." */
 	struct str forwarded_from;
 	struct str caller_name;
 	struct str callback_source; /* "call-progress-events" */
-	int64_t duration_s;	    /* CallDuration, only when completed; else CALLBACK_UNKNOWN */
+	int64_t duration_s;         /* CallDuration, only when completed; else CALLBACK_UNKNOWN */
 	int64_t sequence_number;    /* from 0; arrival order is not guaranteed; CALLBACK_UNKNOWN */
-	int64_t timestamp_ms;	    /* when it happened, wall clock; 0 not told */
+	int64_t timestamp_ms;       /* when it happened, wall clock; 0 not told */
 	struct str recording_sid;   /* RE..., when it was recorded with Record=true */
 	struct str recording_url;
 	int64_t recording_duration_s; /* CALLBACK_UNKNOWN when not told */

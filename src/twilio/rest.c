@@ -133,8 +133,8 @@ bool rest_read_recordings(struct str body, struct rest_recordings_page *out, str
 	page.recordings = xcalloc(json_array_size(list) + 1, sizeof(*page.recordings));
 	for (; page.count < json_array_size(list); page.count++)
 		if (!recording_of(json_array_get(list, page.count), &page.recordings[page.count]))
-			return err_set(err, ERR_UNAVAILABLE, "recording %zu of the page is malformed",
-				       page.count + 1);
+			return err_set(err, ERR_UNAVAILABLE,
+				       "recording %zu of the page is malformed", page.count + 1);
 	page.next_page_uri = text_of(page.document.root, "next_page_uri");
 	if (page.next_page_uri.len == 0)
 		page.next_page_uri = STR_NONE;
@@ -144,8 +144,8 @@ bool rest_read_recordings(struct str body, struct rest_recordings_page *out, str
 	return true;
 }
 
-bool rest_read_recording(struct str body, struct rest_document *document, struct rest_recording *out,
-			 struct err *err)
+bool rest_read_recording(struct str body, struct rest_document *document,
+			 struct rest_recording *out, struct err *err)
 {
 	AUTO(rest_document_release) struct rest_document read = { document_load(body, err) };
 

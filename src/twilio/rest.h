@@ -29,7 +29,7 @@ void rest_recording_url(struct buf *buf, struct str api_url, struct str account_
 
 /* Of the account, newest first. */
 struct rest_recordings_query {
-	int page_size;		   /* 1 to 1000; 0: Twilio's default, 50 */
+	int page_size;             /* 1 to 1000; 0: Twilio's default, 50 */
 	int64_t created_from_ms;   /* on that day (GMT) or later; 0: no bound */
 	int64_t created_before_ms; /* on that day (GMT) or earlier; 0: no bound */
 };
@@ -37,7 +37,8 @@ void rest_recordings_url(struct buf *buf, struct str api_url, struct str account
 			 const struct rest_recordings_query *query);
 void rest_call_recordings_url(struct buf *buf, struct str api_url, struct str account_sid,
 			      struct str call_sid);
-void rest_call_url(struct buf *buf, struct str api_url, struct str account_sid, struct str call_sid);
+void rest_call_url(struct buf *buf, struct str api_url, struct str account_sid,
+		   struct str call_sid);
 /*
  * The next page of a list.  next_page_uri comes from an answer: unless it is a path below
  * /2010-04-01/, ERR_INVALID and nothing is appended, so that credentials go nowhere else.
@@ -61,26 +62,27 @@ static inline void rest_document_release_at(struct rest_document *document)
 
 /* A recording resource.  STR_NONE, REST_UNKNOWN (numbers) or 0 (dates) where null or absent. */
 struct rest_recording {
-	struct str account_sid;	   /* AC... */
+	struct str account_sid;    /* AC... */
 	struct str recording_sid;  /* RE...; always there */
-	struct str call_sid;	   /* CA..., or absent */
+	struct str call_sid;       /* CA..., or absent */
 	struct str conference_sid; /* CF... */
-	struct str status; /* "in-progress", "paused", "stopped", "processing", "completed", "absent", "deleted" */
+	/* "in-progress", "paused", "stopped", "processing", "completed", "absent", "deleted" */
+	struct str status;
 	struct str source;
 	struct str track;
 	struct str media_url;
 	struct str encryption; /* encryption_details as JSON text */
 	int64_t duration_s;
-	int64_t channels; /* 0 not told */
+	int64_t channels;                                    /* 0 not told */
 	int64_t started_at_ms, created_at_ms, updated_at_ms; /* wall clock */
-	int64_t error_code; /* 0 none */
+	int64_t error_code;                                  /* 0 none */
 };
 
 struct rest_recordings_page {
 	struct rest_document document;
 	size_t count;
 	struct rest_recording *recordings; /* in the order of the answer: newest first */
-	struct str next_page_uri; /* at == NULL on the last page */
+	struct str next_page_uri;          /* at == NULL on the last page */
 };
 void rest_recordings_page_release(struct rest_recordings_page *page);
 static inline void rest_recordings_page_release_at(struct rest_recordings_page *page)
@@ -104,9 +106,10 @@ struct rest_call {
  * not that: an answer that is cut or strange may be whole next time.  A recording in a list whose SID is
  * malformed makes the page malformed.  On success the caller releases *out / *document.
  */
-bool rest_read_recordings(struct str body, struct rest_recordings_page *out, struct err *err) MUST_CHECK;
-bool rest_read_recording(struct str body, struct rest_document *document, struct rest_recording *out,
-			 struct err *err) MUST_CHECK;
+bool rest_read_recordings(struct str body, struct rest_recordings_page *out,
+			  struct err *err) MUST_CHECK;
+bool rest_read_recording(struct str body, struct rest_document *document,
+			 struct rest_recording *out, struct err *err) MUST_CHECK;
 bool rest_read_call(struct str body, struct rest_document *document, struct rest_call *out,
 		    struct err *err) MUST_CHECK;
 
@@ -115,8 +118,8 @@ bool rest_read_call(struct str body, struct rest_document *document, struct rest
  * XML <TwilioResponse><RestException>.  False when it is neither.
  */
 struct rest_error {
-	int code;   /* 20404 ...; 0 when there is none */
-	int status; /* the HTTP status as the body says; 0 when it does not */
+	int code;          /* 20404 ...; 0 when there is none */
+	int status;        /* the HTTP status as the body says; 0 when it does not */
 	char message[200]; /* cut, "" when there is none */
 };
 bool rest_read_error(struct str body, struct rest_error *out) MUST_CHECK;
@@ -127,10 +130,10 @@ bool rest_read_error(struct str body, struct rest_error *out) MUST_CHECK;
 const char *rest_code_meaning(int code);
 
 #define REST_CODE_BAD_CREDENTIALS 20003
-#define REST_CODE_NOT_FOUND	  20404
-#define REST_CODE_TOO_MANY	  20429
-#define REST_CODE_TOO_SHORT	  16101
-#define REST_CODE_SILENT	  16102
-#define REST_CODE_NO_KEY	  16105
-#define REST_CODE_OTHER_KEY	  16107
-#define REST_CODE_MP3_ENCRYPTED	  16109
+#define REST_CODE_NOT_FOUND       20404
+#define REST_CODE_TOO_MANY        20429
+#define REST_CODE_TOO_SHORT       16101
+#define REST_CODE_SILENT          16102
+#define REST_CODE_NO_KEY          16105
+#define REST_CODE_OTHER_KEY       16107
+#define REST_CODE_MP3_ENCRYPTED   16109

@@ -23,9 +23,8 @@ static int code_within(int64_t code)
 
 static bool read_json(struct str body, struct rest_error *out)
 {
-	AUTO(rest_document_release) struct rest_document document = {
-		json_loadb(body.at, body.len, 0, NULL)
-	};
+	AUTO(rest_document_release)
+	struct rest_document document = { json_loadb(body.at, body.len, 0, NULL) };
 	const json_t *code = json_object_get(document.root, "code");
 	const json_t *status = json_object_get(document.root, "status");
 	const json_t *message = json_object_get(document.root, "message");
@@ -35,7 +34,8 @@ static bool read_json(struct str body, struct rest_error *out)
 	*out = (struct rest_error){ .code = code_within(json_integer_value(code)),
 				    .status = code_within(json_integer_value(status)) };
 	if (json_is_string(message))
-		message_set(out, (struct str){ json_string_value(message), json_string_length(message) });
+		message_set(out, (struct str){ json_string_value(message),
+					       json_string_length(message) });
 	return true;
 }
 
@@ -54,8 +54,11 @@ static void unescape_add(struct buf *buf, struct str text)
 	static const struct {
 		struct str escape;
 		char byte;
-	} escapes[] = { { { "&lt;", 4 }, '<' },	   { { "&gt;", 4 }, '>' },   { { "&amp;", 5 }, '&' },
-			{ { "&quot;", 6 }, '"' }, { { "&apos;", 6 }, '\'' } };
+	} escapes[] = { { { "&lt;", 4 }, '<' },
+			{ { "&gt;", 4 }, '>' },
+			{ { "&amp;", 5 }, '&' },
+			{ { "&quot;", 6 }, '"' },
+			{ { "&apos;", 6 }, '\'' } };
 
 	for (size_t used; text.len > 0; text = str_after(text, used)) {
 		char byte = text.at[0];
@@ -109,15 +112,19 @@ static const struct {
 } codes[] = {
 	{ REST_CODE_TOO_SHORT, "The recording was too short to be kept; there is none." },
 	{ REST_CODE_SILENT, "The recording was silent and was not kept; there is none." },
-	{ REST_CODE_NO_KEY, "There was no valid public key to encrypt the recording with; it was not kept." },
-	{ REST_CODE_OTHER_KEY, "The recording is encrypted with another public key than the one that is set." },
+	{ REST_CODE_NO_KEY,
+	  "There was no valid public key to encrypt the recording with; it was not kept." },
+	{ REST_CODE_OTHER_KEY,
+	  "The recording is encrypted with another public key than the one that is set." },
 	{ 16108, "The call has several active recordings." },
 	{ REST_CODE_MP3_ENCRYPTED, "An encrypted recording can be had as WAV only." },
-	{ REST_CODE_BAD_CREDENTIALS, "Twilio does not accept the account SID and token, or the API key." },
+	{ REST_CODE_BAD_CREDENTIALS,
+	  "Twilio does not accept the account SID and token, or the API key." },
 	{ 20005, "The account is not active." },
 	{ 20006, "The API key may not read this." },
 	{ 20008, "These are test credentials; they cannot read recordings." },
-	{ REST_CODE_NOT_FOUND, "Twilio has no such recording: it is not ready, was deleted, or lies in external storage." },
+	{ REST_CODE_NOT_FOUND,
+	  "Twilio has no such recording: it is not ready, was deleted, or lies in external storage." },
 	{ REST_CODE_TOO_MANY, "Too many requests of this account at once; try again later." },
 	{ 20500, "Twilio has an internal error." },
 	{ 20503, "Twilio is not available for the moment." },

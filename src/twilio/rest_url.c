@@ -81,14 +81,16 @@ void rest_call_url(struct buf *buf, struct str api_url, struct str account_sid, 
 	buf_add_str(buf, STR(".json"));
 }
 
-bool rest_next_page_url(struct buf *buf, struct str api_url, struct str next_page_uri, struct err *err)
+bool rest_next_page_url(struct buf *buf, struct str api_url, struct str next_page_uri,
+			struct err *err)
 {
 	bool is_ours = str_starts(next_page_uri, STR(VERSION_PATH));
 
 	for (size_t i = 0; i < next_page_uri.len && is_ours; i++)
 		is_ours = next_page_uri.at[i] > ' ' && next_page_uri.at[i] < 127;
 	if (!is_ours)
-		return err_set(err, ERR_INVALID, "next_page_uri '%.*s' is not an address of this API",
+		return err_set(err, ERR_INVALID,
+			       "next_page_uri '%.*s' is not an address of this API",
 			       STR_ARG(str_first(next_page_uri, 100)));
 	buf_add_str(buf, api_url);
 	buf_add_str(buf, next_page_uri);

@@ -25,9 +25,9 @@ struct url_pieces {
 	struct str scheme;   /* "https" */
 	struct str userinfo; /* "user:password", at == NULL when there is none */
 	struct str host;
-	struct str port; /* digits, at == NULL when there is none */
-	struct str base; /* path before the target, usually "" */
-	struct str path; /* of the target, without its query */
+	struct str port;  /* digits, at == NULL when there is none */
+	struct str base;  /* path before the target, usually "" */
+	struct str path;  /* of the target, without its query */
 	struct str query; /* without '?', at == NULL when there is none */
 };
 
@@ -67,7 +67,7 @@ static bool url_split(struct str public_url, struct str target, struct url_piece
 
 enum query_spelling {
 	QUERY_AS_IS,
-	QUERY_QUOTED,	 /* ' written as %27, as URL parsers of browsers do */
+	QUERY_QUOTED,    /* ' written as %27, as URL parsers of browsers do */
 	QUERY_REENCODED, /* decoded and encoded again, a space as %20 */
 	QUERY_SPELLINGS,
 };
@@ -239,9 +239,9 @@ static bool text_is_signed(struct str text, struct str signature, const struct s
 }
 
 /* room holds the parameters from room + url_max on: every address is written right in front of them. */
-static bool any_spelling_is_signed(const struct signed_request *request, const struct url_pieces *url,
-				   char *room, size_t url_max, size_t params_size,
-				   const struct str *tokens, size_t token_count)
+static bool any_spelling_is_signed(const struct signed_request *request,
+				   const struct url_pieces *url, char *room, size_t url_max,
+				   size_t params_size, const struct str *tokens, size_t token_count)
 {
 	for (unsigned i = 0; i < 4 * QUERY_SPELLINGS; i++) {
 		struct spelling spelling = {
@@ -294,8 +294,8 @@ static bool body_is_hashed(struct str query, struct str body)
 	return false;
 }
 
-enum signature_result signature_check(const struct signed_request *request, const struct str *tokens,
-				      size_t token_count)
+enum signature_result signature_check(const struct signed_request *request,
+				      const struct str *tokens, size_t token_count)
 {
 	size_t count = request->kind == SIGNED_FORM ? request->param_count : 0;
 	struct url_pieces url;
@@ -306,7 +306,8 @@ enum signature_result signature_check(const struct signed_request *request, cons
 		return SIGNATURE_WRONG;
 
 	/* A query encoded anew is at most three times as long; the NUL of struct buf. */
-	size_t url_max = request->public_url.len + request->target.len + 2 * url.query.len + URL_EXTRA + 1;
+	size_t url_max =
+		request->public_url.len + request->target.len + 2 * url.query.len + URL_EXTRA + 1;
 	size_t params_size = params_len(request->params, count);
 	char on_stack[TEXT_ON_STACK];
 	AUTO(free) char *on_heap = NULL;
@@ -334,7 +335,8 @@ void signature_make(struct str url, const struct twilio_param *params, size_t pa
 
 	buf_init(&text, url.len + params_len(params, param_count));
 	buf_add_str(&text, url);
-	params_add(&text, params, param_count < SIGNATURE_PARAMS_MAX ? param_count : SIGNATURE_PARAMS_MAX);
+	params_add(&text, params,
+		   param_count < SIGNATURE_PARAMS_MAX ? param_count : SIGNATURE_PARAMS_MAX);
 	hmac_sha1(token, buf_str(&text), digest);
 	buf_over(&buf, out, SIGNATURE_TEXT_SIZE);
 	base64_add(&buf, digest, sizeof(digest));

@@ -21,7 +21,7 @@
 #include <stddef.h>
 
 #define SIGNATURE_PARAMS_MAX 128 /* more are refused: Twilio sends about 30 */
-#define SIGNATURE_TEXT_SIZE  29	 /* 20 bytes in base64, and NUL */
+#define SIGNATURE_TEXT_SIZE  29  /* 20 bytes in base64, and NUL */
 
 /* A decoded parameter of a form. */
 struct twilio_param {
@@ -30,8 +30,8 @@ struct twilio_param {
 
 enum signed_body {
 	SIGNED_NOTHING, /* GET: the parameters are in the address */
-	SIGNED_FORM,	/* POST with a form, or with an empty body */
-	SIGNED_RAW,	/* any other body: the address must carry its bodySHA256 */
+	SIGNED_FORM,    /* POST with a form, or with an empty body */
+	SIGNED_RAW,     /* any other body: the address must carry its bodySHA256 */
 };
 
 struct signed_request {
@@ -49,7 +49,7 @@ struct signed_request {
 };
 
 enum signature_result {
-	SIGNATURE_GOOD,	   /* by one of the tokens */
+	SIGNATURE_GOOD,    /* by one of the tokens */
 	SIGNATURE_MISSING, /* no header, or an empty one: answer 400 */
 	SIGNATURE_WRONG,   /* by none of the tokens, or the body's hash is another: answer 403 */
 };
@@ -58,8 +58,8 @@ enum signature_result {
  * Checks against each of the tokens (two while they are being rotated; empty ones are
  * skipped, so no token at all means WRONG).  Compares in constant time.
  */
-enum signature_result signature_check(const struct signed_request *request, const struct str *tokens,
-				      size_t token_count);
+enum signature_result signature_check(const struct signed_request *request,
+				      const struct str *tokens, size_t token_count);
 
 /* What Twilio would send: `url` whole and as it is, params as above (none for GET and raw bodies). */
 void signature_make(struct str url, const struct twilio_param *params, size_t param_count,

@@ -14,7 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str rest = { (const char *)data, size }, line = STR_NONE, token = STR("12345");
 	struct twilio_param params[SIGNATURE_PARAMS_MAX];
-	struct signed_request request = { .kind = SIGNED_FORM, .params = params, .signature = STR("x") };
+	struct signed_request request = { .kind = SIGNED_FORM,
+					  .params = params,
+					  .signature = STR("x") };
 	struct recording_callback recording;
 	struct call_callback call;
 	struct err err;
@@ -25,7 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size_t equals = str_find(line, '=');
 
 		params[request.param_count++] =
-			(struct twilio_param){ str_first(line, equals), str_after(line, equals + 1) };
+			(struct twilio_param){ str_first(line, equals),
+					       str_after(line, equals + 1) };
 	}
 
 	enum signature_result result = signature_check(&request, &token, 1);

@@ -13,13 +13,19 @@ static void check_file(void)
 	struct str tokens[2], user, password;
 	struct err err;
 
-	OK(accounts_add_text(&accounts, STR("# accounts\n\n" A1 " https://api.dublin.ie1.twilio.com/ one,two\r\n" A2 "\t-\t-\t" K ":se:cret\n"), &err),
+	OK(accounts_add_text(&accounts,
+			     STR("# accounts\n\n" A1
+				 " https://api.dublin.ie1.twilio.com/ one,two\r\n" A2 "\t-\t-\t" K
+				 ":se:cret\n"),
+			     &err),
 	   "a file with two accounts");
 	IS_INT(accounts.count, 2, "both are there");
 
-	const struct account *first = accounts_find(&accounts, STR(A1)), *second = accounts_find(&accounts, STR(A2));
+	const struct account *first = accounts_find(&accounts, STR(A1)),
+			     *second = accounts_find(&accounts, STR(A2));
 
-	IS_STR(str_of(first->api_url), STR("https://api.dublin.ie1.twilio.com"), "the address without its slash");
+	IS_STR(str_of(first->api_url), STR("https://api.dublin.ie1.twilio.com"),
+	       "the address without its slash");
 	IS_INT(account_tokens(first, tokens), 2, "two tokens while they are rotated");
 	IS_STR(tokens[0], STR("one"), "the first");
 	IS_STR(tokens[1], STR("two"), "the second");
@@ -41,12 +47,20 @@ static void check_refused(void)
 		enum err_kind kind;
 		const char *text;
 	} rows[] = {
-		{ "CA00000000000000000000000000000001 - t", ERR_INVALID, "line 2: an account SID is AC and 32 hexadecimal digits" },
-		{ A1 " ftp://host t", ERR_INVALID, "line 2: the API address 'ftp://host' is not http(s)://host" },
-		{ A1 " https:// t", ERR_INVALID, "line 2: the API address 'https:' is not http(s)://host" },
-		{ A1, ERR_INVALID, "line 2: account " A1 " has neither an auth token nor an API key" },
-		{ A1 " - - " K, ERR_INVALID, "line 2: account " A1 " has an API key without its secret, or a secret without its key" },
-		{ A1 " - t " A2 ":s", ERR_INVALID, "line 2: account " A1 " has an API key that is not SK and 32 hexadecimal digits" },
+		{ "CA00000000000000000000000000000001 - t", ERR_INVALID,
+		  "line 2: an account SID is AC and 32 hexadecimal digits" },
+		{ A1 " ftp://host t", ERR_INVALID,
+		  "line 2: the API address 'ftp://host' is not http(s)://host" },
+		{ A1 " https:// t", ERR_INVALID,
+		  "line 2: the API address 'https:' is not http(s)://host" },
+		{ A1, ERR_INVALID,
+		  "line 2: account " A1 " has neither an auth token nor an API key" },
+		{ A1 " - - " K, ERR_INVALID,
+		  "line 2: account " A1
+		  " has an API key without its secret, or a secret without its key" },
+		{ A1 " - t " A2 ":s", ERR_INVALID,
+		  "line 2: account " A1
+		  " has an API key that is not SK and 32 hexadecimal digits" },
 		{ A1 " - t - more", ERR_INVALID, "line 2: there are more than four words" },
 		{ A2 " - t", ERR_CONFLICT, "line 2: account " A2 " is there already" },
 	};

@@ -3,34 +3,43 @@
 #include "base/own.h"
 #include "tap.h"
 
-#define AC "AC0123456789abcdef0123456789abcdef"
-#define CA "CA0123456789abcdef0123456789abcdef"
-#define RE "RE0123456789abcdef0123456789abcdef"
-#define API "https://api.twilio.com"
+#define AC   "AC0123456789abcdef0123456789abcdef"
+#define CA   "CA0123456789abcdef0123456789abcdef"
+#define RE   "RE0123456789abcdef0123456789abcdef"
+#define API  "https://api.twilio.com"
 #define BASE API "/2010-04-01/Accounts/" AC
 
 static void check_urls(void)
 {
 	char array[512];
 	struct buf buf;
-	struct rest_recordings_query query = { .page_size = 100, .created_from_ms = 1704362405000, .created_before_ms = 1704412800000 };
+	struct rest_recordings_query query = { .page_size = 100,
+					       .created_from_ms = 1704362405000,
+					       .created_before_ms = 1704412800000 };
 	struct err err = { 0 };
 
 	buf_over(&buf, array, sizeof(array));
 	rest_media_url(&buf, STR(API), STR(AC), STR(RE), REST_MP3, 2);
-	IS_STR(buf_str(&buf), STR(BASE "/Recordings/" RE ".mp3?RequestedChannels=2"), "media, two channels");
+	IS_STR(buf_str(&buf), STR(BASE "/Recordings/" RE ".mp3?RequestedChannels=2"),
+	       "media, two channels");
 	buf_clear(&buf);
 	rest_media_url(&buf, STR(API), STR(AC), STR(RE), REST_WAV, 0);
-	IS_STR(buf_str(&buf), STR(BASE "/Recordings/" RE ".wav"), "media as WAV, channels as they are");
+	IS_STR(buf_str(&buf), STR(BASE "/Recordings/" RE ".wav"),
+	       "media as WAV, channels as they are");
 	buf_clear(&buf);
 	rest_recording_url(&buf, STR(API), STR(AC), STR(RE));
 	IS_STR(buf_str(&buf), STR(BASE "/Recordings/" RE ".json"), "metadata");
 	buf_clear(&buf);
 	rest_recordings_url(&buf, STR(API), STR(AC), &query);
-	IS_STR(buf_str(&buf), STR(BASE "/Recordings.json?PageSize=100&DateCreated%3E=2024-01-04&DateCreated%3C=2024-01-05"), "a list between two days");
+	IS_STR(buf_str(&buf),
+	       STR(BASE
+		   "/Recordings.json?PageSize=100&DateCreated%3E=2024-01-04&DateCreated%3C=2024-01-05"),
+	       "a list between two days");
 	buf_clear(&buf);
-	rest_recordings_url(&buf, STR(API), STR(AC), &(struct rest_recordings_query){ .created_from_ms = 1704362405000 });
-	IS_STR(buf_str(&buf), STR(BASE "/Recordings.json?DateCreated%3E=2024-01-04"), "a list from a day on");
+	rest_recordings_url(&buf, STR(API), STR(AC),
+			    &(struct rest_recordings_query){ .created_from_ms = 1704362405000 });
+	IS_STR(buf_str(&buf), STR(BASE "/Recordings.json?DateCreated%3E=2024-01-04"),
+	       "a list from a day on");
 	buf_clear(&buf);
 	rest_call_recordings_url(&buf, STR(API), STR(AC), STR(CA));
 	IS_STR(buf_str(&buf), STR(BASE "/Calls/" CA "/Recordings.json"), "a call's recordings");
@@ -38,20 +47,26 @@ static void check_urls(void)
 	rest_call_url(&buf, STR(API), STR(AC), STR(CA));
 	IS_STR(buf_str(&buf), STR(BASE "/Calls/" CA ".json"), "a call");
 	buf_clear(&buf);
-	OK(rest_next_page_url(&buf, STR(API), STR("/2010-04-01/Accounts/" AC "/Recordings.json?Page=1"), &err), "a next page");
+	OK(rest_next_page_url(&buf, STR(API),
+			      STR("/2010-04-01/Accounts/" AC "/Recordings.json?Page=1"), &err),
+	   "a next page");
 	IS_STR(buf_str(&buf), STR(BASE "/Recordings.json?Page=1"), "is on the same host");
 	buf_clear(&buf);
-	OK(!rest_next_page_url(&buf, STR(API), STR("https://elsewhere.example/2010-04-01/"), &err), "a next page elsewhere is refused");
-	OK(!rest_next_page_url(&buf, STR(API), STR("//elsewhere.example/"), &err), "and one that only looks like a path");
-	OK(!rest_next_page_url(&buf, STR(API), STR("/2010-04-01/\r\nX: y"), &err), "and one with a line end");
+	OK(!rest_next_page_url(&buf, STR(API), STR("https://elsewhere.example/2010-04-01/"), &err),
+	   "a next page elsewhere is refused");
+	OK(!rest_next_page_url(&buf, STR(API), STR("//elsewhere.example/"), &err),
+	   "and one that only looks like a path");
+	OK(!rest_next_page_url(&buf, STR(API), STR("/2010-04-01/\r\nX: y"), &err),
+	   "and one with a line end");
 	IS_INT(buf.len, 0, "nothing was appended");
 }
 
-#define RECORDING                                                                                     \
-	"{\"sid\":\"" RE "\",\"account_sid\":\"" AC "\",\"call_sid\":\"" CA "\",\"conference_sid\":null," \
-	"\"status\":\"completed\",\"channels\":2,\"source\":\"OutboundAPI\",\"duration\":\"12\","       \
+#define RECORDING                                                                                                  \
+	"{\"sid\":\"" RE "\",\"account_sid\":\"" AC "\",\"call_sid\":\"" CA                                        \
+	"\",\"conference_sid\":null,"                                                                              \
+	"\"status\":\"completed\",\"channels\":2,\"source\":\"OutboundAPI\",\"duration\":\"12\","                  \
 	"\"start_time\":\"Fri, 14 Oct 2016 21:56:34 +0000\",\"date_created\":\"Fri, 14 Oct 2016 21:56:38 +0000\"," \
-	"\"error_code\":null,\"price\":\"-0.0025\",\"media_url\":\"http://api.twilio.com/x\","          \
+	"\"error_code\":null,\"price\":\"-0.0025\",\"media_url\":\"http://api.twilio.com/x\","                     \
 	"\"encryption_details\":{\"encryption_public_key_sid\":\"CR1\",\"encryption_cek\":\"y\"}}"
 
 static void check_page(void)
@@ -59,7 +74,10 @@ static void check_page(void)
 	AUTO(rest_recordings_page_release) struct rest_recordings_page page = { 0 };
 	struct err err;
 
-	OK(rest_read_recordings(STR("{\"recordings\":[" RECORDING "," RECORDING "],\"next_page_uri\":\"/2010-04-01/next\"}"), &page, &err), "a page");
+	OK(rest_read_recordings(STR("{\"recordings\":[" RECORDING "," RECORDING
+				    "],\"next_page_uri\":\"/2010-04-01/next\"}"),
+				&page, &err),
+	   "a page");
 	IS_INT(page.count, 2, "of two");
 	IS_STR(page.next_page_uri, STR("/2010-04-01/next"), "and a next one");
 
@@ -72,7 +90,9 @@ static void check_page(void)
 	IS_INT(r->channels, 2, "a number that is one");
 	IS_INT(r->started_at_ms, 1476482194000, "the start");
 	IS_INT(r->error_code, 0, "no error");
-	IS_STR(r->encryption, STR("{\"encryption_public_key_sid\":\"CR1\",\"encryption_cek\":\"y\"}"), "encryption as text");
+	IS_STR(r->encryption,
+	       STR("{\"encryption_public_key_sid\":\"CR1\",\"encryption_cek\":\"y\"}"),
+	       "encryption as text");
 }
 
 static void check_last_page(void)
@@ -80,7 +100,8 @@ static void check_last_page(void)
 	AUTO(rest_recordings_page_release) struct rest_recordings_page page = { 0 };
 	struct err err;
 
-	OK(rest_read_recordings(STR("{\"recordings\":[],\"next_page_uri\":null}"), &page, &err), "an empty page");
+	OK(rest_read_recordings(STR("{\"recordings\":[],\"next_page_uri\":null}"), &page, &err),
+	   "an empty page");
 	IS_INT(page.count, 0, "has none");
 	OK(!page.next_page_uri.at, "and no next");
 }
@@ -88,8 +109,14 @@ static void check_last_page(void)
 static void check_bad_pages(void)
 {
 	static const char *const bodies[] = {
-		"", "[]", "{}", "{\"recordings\":null}", "{\"recordings\":[{}]}", "{\"recordings\":[{\"sid\":\"RE1\"}]}",
-		"{\"recordings\":[", "<?xml version='1.0'?><TwilioResponse/>",
+		"",
+		"[]",
+		"{}",
+		"{\"recordings\":null}",
+		"{\"recordings\":[{}]}",
+		"{\"recordings\":[{\"sid\":\"RE1\"}]}",
+		"{\"recordings\":[",
+		"<?xml version='1.0'?><TwilioResponse/>",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
@@ -110,9 +137,12 @@ static void check_single(void)
 
 	OK(rest_read_recording(STR(RECORDING), &one, &recording, &err), "one recording");
 	IS_STR(recording.status, STR("completed"), "its status");
-	OK(rest_read_call(STR("{\"sid\":\"" CA "\",\"account_sid\":\"" AC "\",\"status\":\"busy\",\"direction\":\"outbound-api\","
-			      "\"from\":\"+1\",\"to\":\"+2\",\"duration\":\"0\",\"start_time\":\"Fri, 14 Oct 2016 21:56:34 +0000\",\"end_time\":null}"),
-			  &other, &call, &err), "a call");
+	OK(rest_read_call(
+		   STR("{\"sid\":\"" CA "\",\"account_sid\":\"" AC
+		       "\",\"status\":\"busy\",\"direction\":\"outbound-api\","
+		       "\"from\":\"+1\",\"to\":\"+2\",\"duration\":\"0\",\"start_time\":\"Fri, 14 Oct 2016 21:56:34 +0000\",\"end_time\":null}"),
+		   &other, &call, &err),
+	   "a call");
 	IS_STR(call.to, STR("+2"), "to whom");
 	IS_INT(call.duration_s, 0, "its length");
 	IS_INT(call.ended_at_ms, 0, "it has not ended");
@@ -127,10 +157,13 @@ static void check_errors(void)
 		int code, status;
 		const char *message;
 	} rows[] = {
-		{ "{\"code\":20404,\"message\":\"not found\",\"more_info\":\"x\",\"status\":404}", true, 20404, 404, "not found" },
+		{ "{\"code\":20404,\"message\":\"not found\",\"more_info\":\"x\",\"status\":404}",
+		  true, 20404, 404, "not found" },
 		{ "<?xml version='1.0'?>\n<TwilioResponse><RestException><Code>20404</Code><Message>a &amp; b &lt;c&gt;</Message>"
-		  "<MoreInfo>x</MoreInfo><Status>404</Status></RestException></TwilioResponse>", true, 20404, 404, "a & b <c>" },
-		{ "<RestException><Message>no code</Message></RestException>", true, 0, 0, "no code" },
+		  "<MoreInfo>x</MoreInfo><Status>404</Status></RestException></TwilioResponse>",
+		  true, 20404, 404, "a & b <c>" },
+		{ "<RestException><Message>no code</Message></RestException>", true, 0, 0,
+		  "no code" },
 		{ "{\"message\":\"only\"}", true, 0, 0, "only" },
 		{ "{\"code\":-1}", true, 0, 0, "" },
 		{ "<html>502 Bad Gateway</html>", false, 0, 0, NULL },
@@ -143,7 +176,8 @@ static void check_errors(void)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct rest_error error;
 
-		IS_INT(rest_read_error(str_of(rows[i].body), &error), rows[i].is_error, "error body %zu", i);
+		IS_INT(rest_read_error(str_of(rows[i].body), &error), rows[i].is_error,
+		       "error body %zu", i);
 		if (!rows[i].is_error)
 			continue;
 		IS_INT(error.code, rows[i].code, "its code");

@@ -23,12 +23,12 @@
 #include "twilio/rest.h"
 #include "twilio/signature.h"
 
-#define RE	    "REaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define RE_CUT	    "REcccccccccccccccccccccccccccccccc"
-#define CA	    "CAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define BASE	    "/2010-04-01/Accounts/" SIM_ACCOUNT_SID
-#define ANSWER_MAX  (1u << 20)
-#define PUBLIC_URL  "https://calls.example.com"
+#define RE         "REaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define RE_CUT     "REcccccccccccccccccccccccccccccccc"
+#define CA         "CAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define BASE       "/2010-04-01/Accounts/" SIM_ACCOUNT_SID
+#define ANSWER_MAX (1u << 20)
+#define PUBLIC_URL "https://calls.example.com"
 
 /* ---- the webhook: all of it on the loop's thread, but for what is atomic ---- */
 
@@ -56,7 +56,8 @@ static void webhook_post(struct exchange *x)
 	struct form form;
 
 	buf_init(&room, 65536);
-	if (!form_parse(x->request.body, &room, &form) || signature_of(x, &form) != SIGNATURE_GOOD) {
+	if (!form_parse(x->request.body, &room, &form) ||
+	    signature_of(x, &form) != SIGNATURE_GOOD) {
 		signatures_wrong++;
 		reply_begin(x, 403);
 	} else if (refused_left > 0) {
@@ -72,7 +73,8 @@ static void webhook_post(struct exchange *x)
 	reply_send(x, STR("<Response/>"));
 }
 
-static void webhook_refuse(struct exchange *x, int status, const char *code, const char *text, const char *allow)
+static void webhook_refuse(struct exchange *x, int status, const char *code, const char *text,
+			   const char *allow)
 {
 	reply_begin(x, status);
 	reply_send(x, STR(""));
@@ -82,9 +84,9 @@ static const struct http_route webhook_routes[] = {
 	{ BIT(HTTP_POST), "/webhook/recording-status", webhook_post, 65536, NULL, 0 },
 	{ BIT(HTTP_POST), "/webhook/call-status", webhook_post, 65536, NULL, 0 },
 };
-static const struct http_app webhook = {
-	.routes = webhook_routes, .route_count = ARRAY_LEN(webhook_routes), .refuse = webhook_refuse
-};
+static const struct http_app webhook = { .routes = webhook_routes,
+					 .route_count = ARRAY_LEN(webhook_routes),
+					 .refuse = webhook_refuse };
 
 /* ---- a client ---- */
 
@@ -110,20 +112,25 @@ static void answer_release_at(struct answer *answer)
 }
 
 /* One request on one connection; what comes until it ends, or `patience_ms` pass without a byte. */
-static struct answer ask_for(uint16_t port, const char *method, const char *path, const char *headers,
-			     const char *body, int patience_ms)
+static struct answer ask_for(uint16_t port, const char *method, const char *path,
+			     const char *headers, const char *body, int patience_ms)
 {
 	AUTO(close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	AUTO(free) char *request = xasprintf("%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%sContent-Length: %zu\r\n\r\n%s",
-					     method, path, headers, strlen(body), body);
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	AUTO(free)
+	char *request = xasprintf(
+		"%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%sContent-Length: %zu\r\n\r\n%s",
+		method, path, headers, strlen(body), body);
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct answer answer = { .bytes = xcalloc(1, ANSWER_MAX + 1) };
 	size_t len = 0;
 
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 ||
 	    send(fd, request, strlen(request), 0) != (ssize_t)strlen(request))
 		return answer;
-	while (len < ANSWER_MAX && poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, patience_ms) == 1) {
+	while (len < ANSWER_MAX &&
+	       poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, patience_ms) == 1) {
 		ssize_t n = recv(fd, answer.bytes + len, ANSWER_MAX - len, 0);
 
 		if (n <= 0)
@@ -171,26 +178,34 @@ static bool holds(const struct answer *answer, const char *part)
 }
 
 /* Until the condition holds; a minute is more than any machine needs. */
-#define WAIT_FOR(condition, ...)                                                                   \
-	do {                                                                                       \
-		int64_t until_ms = clock_monotonic_ms() + 60000;                                   \
-		while (!(condition) && clock_monotonic_ms() < until_ms)                            \
-			poll(NULL, 0, 5);                                                          \
-		OK(condition, __VA_ARGS__);                                                        \
+#define WAIT_FOR(condition, ...)                                        \
+	do {                                                            \
+		int64_t until_ms = clock_monotonic_ms() + 60000;        \
+		while (!(condition) && clock_monotonic_ms() < until_ms) \
+			poll(NULL, 0, 5);                               \
+		OK(condition, __VA_ARGS__);                             \
 	} while (0)
 
 /* ---- what is checked ---- */
 
 static void check_api(uint16_t port)
 {
-	AUTO(answer_release) struct answer placed = post(port, "/simulate/calls",
-		"{\"call_sid\":\"" CA "\",\"recording_sid\":\"" RE "\",\"duration\":20,\"from\":\"+12025550100\"}");
-	AUTO(answer_release) struct answer again = post(port, "/simulate/calls", "{\"call_sid\":\"" CA "\"}");
+	AUTO(answer_release)
+	struct answer placed = post(port, "/simulate/calls",
+				    "{\"call_sid\":\"" CA "\",\"recording_sid\":\"" RE
+				    "\",\"duration\":20,\"from\":\"+12025550100\"}");
+	AUTO(answer_release)
+	struct answer again = post(port, "/simulate/calls", "{\"call_sid\":\"" CA "\"}");
 	AUTO(answer_release) struct answer one = get(port, BASE "/Recordings/" RE ".json");
 	AUTO(answer_release) struct answer call = get(port, BASE "/Calls/" CA ".json");
-	AUTO(answer_release) struct answer anonymous = ask_for(port, "GET", BASE "/Recordings.json", "", "", 5000);
-	AUTO(answer_release) struct answer missing = get(port, BASE "/Recordings/RE00000000000000000000000000000000.json");
-	AUTO(answer_release) struct answer missing_media = get(port, BASE "/Recordings/RE00000000000000000000000000000000");
+	AUTO(answer_release)
+	struct answer anonymous = ask_for(port, "GET", BASE "/Recordings.json", "", "", 5000);
+	AUTO(answer_release)
+	struct answer missing =
+		get(port, BASE "/Recordings/RE00000000000000000000000000000000.json");
+	AUTO(answer_release)
+	struct answer missing_media =
+		get(port, BASE "/Recordings/RE00000000000000000000000000000000");
 	AUTO(rest_document_release) struct rest_document document = { 0 }, call_document = { 0 };
 	struct rest_recording recording;
 	struct rest_call read;
@@ -199,17 +214,23 @@ static void check_api(uint16_t port)
 
 	IS_INT(placed.status, 201, "a call is placed");
 	IS_INT(again.status, 400, "not twice with one SID");
-	OK(rest_read_recording(one.body, &document, &recording, &err), "its recording is shown %s", err.text);
+	OK(rest_read_recording(one.body, &document, &recording, &err), "its recording is shown %s",
+	   err.text);
 	IS_STR(recording.call_sid, STR(CA), "with its call");
 	IS_STR(recording.status, STR("completed"), "completed");
 	IS_INT(recording.duration_s, 20, "as long as asked for");
-	OK(rest_read_call(call.body, &call_document, &read, &err), "the call is shown %s", err.text);
+	OK(rest_read_call(call.body, &call_document, &read, &err), "the call is shown %s",
+	   err.text);
 	IS_STR(read.from, STR("+12025550100"), "with who called");
 	IS_INT(anonymous.status, 401, "not without credentials");
 	OK(rest_read_error(anonymous.body, &error) && error.code == 20003, "which the body says");
 	IS_INT(missing.status, 404, "what is not there");
-	OK(rest_read_error(missing.body, &error) && error.code == 20404 && missing.body.at[0] == '{', "is an error in JSON");
-	OK(rest_read_error(missing_media.body, &error) && error.code == 20404 && missing_media.body.at[0] == '<', "and in XML without .json");
+	OK(rest_read_error(missing.body, &error) && error.code == 20404 &&
+		   missing.body.at[0] == '{',
+	   "is an error in JSON");
+	OK(rest_read_error(missing_media.body, &error) && error.code == 20404 &&
+		   missing_media.body.at[0] == '<',
+	   "and in XML without .json");
 }
 
 /* Follows next_page_uri to the end; how many there were, all of them different and newest first. */
@@ -243,12 +264,20 @@ static void check_pages(uint16_t port)
 
 static void check_media(uint16_t port)
 {
-	AUTO(answer_release) struct answer media = get(port, BASE "/Recordings/" RE ".mp3?RequestedChannels=2");
-	AUTO(answer_release) struct answer mono = get(port, BASE "/Recordings/" RE ".mp3?RequestedChannels=1");
+	AUTO(answer_release)
+	struct answer media = get(port, BASE "/Recordings/" RE ".mp3?RequestedChannels=2");
+	AUTO(answer_release)
+	struct answer mono = get(port, BASE "/Recordings/" RE ".mp3?RequestedChannels=1");
 	AUTO(answer_release) struct answer wav = get(port, BASE "/Recordings/" RE);
 	AUTO(answer_release) struct answer pristine = get(port, "/simulate/media/" RE ".mp3");
-	AUTO(answer_release) struct answer single = post(port, "/simulate/calls", "{\"recording_sid\":\"REbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\",\"channels\":1}");
-	AUTO(answer_release) struct answer refused = get(port, BASE "/Recordings/REbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.mp3?RequestedChannels=2");
+	AUTO(answer_release)
+	struct answer single =
+		post(port, "/simulate/calls",
+		     "{\"recording_sid\":\"REbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\",\"channels\":1}");
+	AUTO(answer_release)
+	struct answer refused =
+		get(port,
+		    BASE "/Recordings/REbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.mp3?RequestedChannels=2");
 
 	IS_INT(media.status, 200, "media");
 	OK(holds(&media, "Content-Type: audio/mpeg"), "are audio/mpeg");
@@ -262,27 +291,39 @@ static void check_media(uint16_t port)
 
 static void check_faults(uint16_t port)
 {
-	AUTO(answer_release) struct answer placed = post(port, "/simulate/calls", "{\"recording_sid\":\"" RE_CUT "\",\"duration\":20,\"callbacks\":false}");
-	AUTO(answer_release) struct answer rules = post(port, "/simulate/faults",
-		"{\"rules\":[\"404#1:" RE_CUT "\",\"cut=50%#1:" RE_CUT "\",\"slow=400000:" RE_CUT "\",\"hang:" RE "\"]}");
-	AUTO(answer_release) struct answer bad = post(port, "/simulate/faults", "{\"rules\":[\"503\",\"nonsense\"]}");
+	AUTO(answer_release)
+	struct answer placed = post(port, "/simulate/calls",
+				    "{\"recording_sid\":\"" RE_CUT
+				    "\",\"duration\":20,\"callbacks\":false}");
+	AUTO(answer_release)
+	struct answer rules = post(port, "/simulate/faults",
+				   "{\"rules\":[\"404#1:" RE_CUT "\",\"cut=50%#1:" RE_CUT
+				   "\",\"slow=400000:" RE_CUT "\",\"hang:" RE "\"]}");
+	AUTO(answer_release)
+	struct answer bad = post(port, "/simulate/faults", "{\"rules\":[\"503\",\"nonsense\"]}");
 	AUTO(answer_release) struct answer first = get(port, BASE "/Recordings/" RE_CUT ".mp3");
 	AUTO(answer_release) struct answer second = get(port, BASE "/Recordings/" RE_CUT ".mp3");
 	AUTO(answer_release) struct answer pristine = get(port, "/simulate/media/" RE_CUT ".mp3");
-	AUTO(answer_release) struct answer hanging = ask_for(port, "GET", BASE "/Recordings/" RE ".mp3", authorization(), "", 100);
+	AUTO(answer_release)
+	struct answer hanging =
+		ask_for(port, "GET", BASE "/Recordings/" RE ".mp3", authorization(), "", 100);
 	AUTO(answer_release) struct answer counts = get(port, "/simulate/requests");
 
 	IS_INT(placed.status, 201, "another recording");
 	IS_INT(rules.status, 200, "rules are taken");
 	IS_INT(bad.status, 400, "unless one is none; then none of them is");
 	IS_INT(first.status, 404, "first it is not there");
-	OK(holds(&second, "Content-Length: 80132\r\n") && second.status == 200, "then a whole length is promised");
-	OK(second.body.len > 30000 && second.body.len < 50000, "of which half comes: %zu", second.body.len);
-	OK(memcmp(second.body.at, pristine.body.at, second.body.len) == 0, "and that half is right");
+	OK(holds(&second, "Content-Length: 80132\r\n") && second.status == 200,
+	   "then a whole length is promised");
+	OK(second.body.len > 30000 && second.body.len < 50000, "of which half comes: %zu",
+	   second.body.len);
+	OK(memcmp(second.body.at, pristine.body.at, second.body.len) == 0,
+	   "and that half is right");
 	IS_INT(hanging.status, 0, "the other one never answers");
 	OK(holds(&counts, "\"" RE_CUT "\":{\"requests\":2,"), "two requests were counted");
 
-	AUTO(answer_release) struct answer cleared = ask_for(port, "DELETE", "/simulate/faults", "", "", 5000);
+	AUTO(answer_release)
+	struct answer cleared = ask_for(port, "DELETE", "/simulate/faults", "", "", 5000);
 	AUTO(answer_release) struct answer third = get(port, BASE "/Recordings/" RE_CUT ".mp3");
 
 	IS_INT(cleared.status, 204, "rules are taken away");
@@ -298,19 +339,25 @@ static void check_callbacks(uint16_t port)
 	recordings = recordings_told;
 	refused_left = 2;
 
-	AUTO(answer_release) struct answer placed = post(port, "/simulate/calls", "{\"direction\":\"inbound\",\"speed\":1000}");
+	AUTO(answer_release)
+	struct answer placed =
+		post(port, "/simulate/calls", "{\"direction\":\"inbound\",\"speed\":1000}");
 
 	IS_INT(placed.status, 201, "a call that goes through its stages");
-	WAIT_FOR(calls_told >= calls + 3 && recordings_told >= recordings + 2, "is told: ringing, in-progress, completed, and its recording twice");
+	WAIT_FOR(calls_told >= calls + 3 && recordings_told >= recordings + 2,
+		 "is told: ringing, in-progress, completed, and its recording twice");
 	IS_INT(refused_left, 0, "although two were refused at first: they were retried");
 	IS_INT(signatures_wrong, 0, "every signature was right");
 }
 
 static void check_delete(uint16_t port)
 {
-	AUTO(answer_release) struct answer gone = ask_for(port, "DELETE", BASE "/Recordings/" RE ".json", authorization(), "", 5000);
+	AUTO(answer_release)
+	struct answer gone =
+		ask_for(port, "DELETE", BASE "/Recordings/" RE ".json", authorization(), "", 5000);
 	AUTO(answer_release) struct answer after = get(port, BASE "/Recordings/" RE ".json");
-	AUTO(answer_release) struct answer soft = get(port, BASE "/Recordings/" RE ".json?IncludeSoftDeleted=true");
+	AUTO(answer_release)
+	struct answer soft = get(port, BASE "/Recordings/" RE ".json?IncludeSoftDeleted=true");
 	AUTO(answer_release) struct answer media = get(port, BASE "/Recordings/" RE ".mp3");
 
 	IS_INT(gone.status, 204, "a recording is deleted");
@@ -339,7 +386,8 @@ int main(void)
 	char webhook_url[64];
 	const char *const bad_rule[] = { "nonsense" };
 
-	if (!loop_new(&loop, &err) || !http_server_open(loop, &webhook, &local, &http_options, &server, &err) ||
+	if (!loop_new(&loop, &err) ||
+	    !http_server_open(loop, &webhook, &local, &http_options, &server, &err) ||
 	    !http_listen_tcp("127.0.0.1:0", &listen_fd, &port, &err)) {
 		printf("Bail out! %s\n", err.text);
 		return 1;
@@ -347,11 +395,16 @@ int main(void)
 	http_server_listen(server, listen_fd, false);
 	snprintf(webhook_url, sizeof(webhook_url), "http://127.0.0.1:%u#rc=5&rp=5xx", port);
 
-	struct sim_options options = { .listen = "127.0.0.1:0", .webhook_url = webhook_url,
-				       .signed_url = PUBLIC_URL, .past_calls = 50, .seed = 11,
-				       .faults = bad_rule, .fault_count = 1 };
+	struct sim_options options = { .listen = "127.0.0.1:0",
+				       .webhook_url = webhook_url,
+				       .signed_url = PUBLIC_URL,
+				       .past_calls = 50,
+				       .seed = 11,
+				       .faults = bad_rule,
+				       .fault_count = 1 };
 
-	OK(!sim_start(loop, &options, &sim, &err), "a rule that is none is refused at start: %s", err.text);
+	OK(!sim_start(loop, &options, &sim, &err), "a rule that is none is refused at start: %s",
+	   err.text);
 	options.fault_count = 0;
 	if (!sim_start(loop, &options, &sim, &err)) {
 		printf("Bail out! %s\n", err.text);

@@ -2,7 +2,7 @@
 
 #include "tap.h"
 
-#define RE "RE0123456789abcdef0123456789abcdef"
+#define RE  "RE0123456789abcdef0123456789abcdef"
 #define RE2 "RE0123456789abcdef0123456789abcde0"
 
 static const struct {
@@ -26,8 +26,10 @@ static const struct {
 	{ "length=-500@100%", SIM_FAULT_LENGTH, SIM_TARGET_MEDIA, 1000000, 0, 0, -500, "" },
 	{ "page=xml", SIM_FAULT_PAGE, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "xml" },
 	{ "redirect", SIM_FAULT_REDIRECT, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "" },
-	{ "redirect=http://localhost:9000@50%#4:" RE, SIM_FAULT_REDIRECT, SIM_TARGET_RECORDING, 500000, 4, 0, 0, "http://localhost:9000" },
-	{ "redirect=https://[::1]:9000", SIM_FAULT_REDIRECT, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "https://[::1]:9000" },
+	{ "redirect=http://localhost:9000@50%#4:" RE, SIM_FAULT_REDIRECT, SIM_TARGET_RECORDING,
+	  500000, 4, 0, 0, "http://localhost:9000" },
+	{ "redirect=https://[::1]:9000", SIM_FAULT_REDIRECT, SIM_TARGET_MEDIA, 1000000, 0, 0, 0,
+	  "https://[::1]:9000" },
 	{ "type=text/html", SIM_FAULT_TYPE, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "text/html" },
 	{ "no-length", SIM_FAULT_NO_LENGTH, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "" },
 	{ "empty", SIM_FAULT_EMPTY, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "" },
@@ -39,10 +41,18 @@ static const struct {
 };
 
 static const char *const bad[] = {
-	"", "nothing", "200", "600", "429=", "429=x", "429@", "429@10", "429@101%", "429@-1%", "429#0", "429#x", "429#",
-	"slow", "slow=0", "slow=fast", "cut", "cut=", "cut=101%", "cut=x%", "stall=-1", "length", "length=0", "length=++5",
-	"page", "page=pdf", "redirect=ftp://x", "redirect=", "delay=5", "hang=1", "empty=1", "type", "429:RE12", "429:nobody",
-	"429\n503",
+	"",           "nothing",  "200",
+	"600",        "429=",     "429=x",
+	"429@",       "429@10",   "429@101%",
+	"429@-1%",    "429#0",    "429#x",
+	"429#",       "slow",     "slow=0",
+	"slow=fast",  "cut",      "cut=",
+	"cut=101%",   "cut=x%",   "stall=-1",
+	"length",     "length=0", "length=++5",
+	"page",       "page=pdf", "redirect=ftp://x",
+	"redirect=",  "delay=5",  "hang=1",
+	"empty=1",    "type",     "429:RE12",
+	"429:nobody", "429\n503",
 };
 
 static void check_reading(void)
@@ -51,7 +61,8 @@ static void check_reading(void)
 		struct sim_fault fault = { 0 };
 		struct err err = { 0 };
 
-		OK(sim_fault_read(str_of(good[i].text), &fault, &err), "'%s' is a rule %s", good[i].text, err.text);
+		OK(sim_fault_read(str_of(good[i].text), &fault, &err), "'%s' is a rule %s",
+		   good[i].text, err.text);
 		IS_INT(fault.kind, good[i].kind, "its kind");
 		IS_INT(fault.target, good[i].target, "its target");
 		IS_INT(fault.rate, good[i].rate, "its rate");
@@ -64,7 +75,8 @@ static void check_reading(void)
 		struct sim_fault fault;
 		struct err err = { 0 };
 
-		OK(!sim_fault_read(str_of(bad[i]), &fault, &err), "'%s' is none: %s", bad[i], err.text);
+		OK(!sim_fault_read(str_of(bad[i]), &fault, &err), "'%s' is none: %s", bad[i],
+		   err.text);
 		IS_INT(err.kind, ERR_INVALID, "its kind of error");
 	}
 }
@@ -75,8 +87,14 @@ static void check_places(void)
 		const char *text;
 		uint64_t size, place;
 	} rows[] = {
-		{ "cut=50%", 1000, 500 }, { "cut=0%", 1000, 0 }, { "cut=100%", 1000, 1000 }, { "cut=12.5%", 1000, 125 },
-		{ "cut=10", 1000, 10 },	  { "cut=2000", 1000, 1000 }, { "cut=50%", 0, 0 }, { "cut=99%", UINT64_C(1) << 40, (UINT64_C(1) << 40) / 1000 * 990 + 768 },
+		{ "cut=50%", 1000, 500 },
+		{ "cut=0%", 1000, 0 },
+		{ "cut=100%", 1000, 1000 },
+		{ "cut=12.5%", 1000, 125 },
+		{ "cut=10", 1000, 10 },
+		{ "cut=2000", 1000, 1000 },
+		{ "cut=50%", 0, 0 },
+		{ "cut=99%", UINT64_C(1) << 40, (UINT64_C(1) << 40) / 1000 * 990 + 768 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -84,11 +102,13 @@ static void check_places(void)
 		struct err err;
 
 		OK(sim_fault_read(str_of(rows[i].text), &fault, &err), "%s", rows[i].text);
-		OK(sim_place_in(&fault.place, rows[i].size) >= rows[i].place - (rows[i].size > 1000 ? 1000 : 0) &&
+		OK(sim_place_in(&fault.place, rows[i].size) >=
+				   rows[i].place - (rows[i].size > 1000 ? 1000 : 0) &&
 			   sim_place_in(&fault.place, rows[i].size) <= rows[i].place,
 		   "the place in %llu", (unsigned long long)rows[i].size);
 	}
-	IS_INT(sim_place_in(&(struct sim_place){ 0 }, 77), 77, "a place that is not given is the end");
+	IS_INT(sim_place_in(&(struct sim_place){ 0 }, 77), 77,
+	       "a place that is not given is the end");
 }
 
 static void add(struct sim_faults *faults, const char *text)
@@ -117,7 +137,8 @@ static void check_planning(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
 		sim_faults_plan(&faults, SIM_REQUEST_MEDIA, STR(RE), &hits, &plan);
-		IS_INT(plan.status, statuses[i], "request %zu: the first rule that still counts", i + 1);
+		IS_INT(plan.status, statuses[i], "request %zu: the first rule that still counts",
+		       i + 1);
 		IS_INT(plan.bytes_per_s, speeds[i], "a body is slow once, when there is one");
 		OK(!plan.cut.is_given, "but not what is for another");
 	}

@@ -53,8 +53,9 @@ static struct sniff sniff_in_pieces(const char *bytes, size_t len, size_t piece)
 
 static bool sniff_same(const struct sniff *a, const struct sniff *b)
 {
-	return a->kind == b->kind && a->channels == b->channels && a->sample_rate == b->sample_rate &&
-	       a->is_cut == b->is_cut && sniff_duration_ms(a) == sniff_duration_ms(b) &&
+	return a->kind == b->kind && a->channels == b->channels &&
+	       a->sample_rate == b->sample_rate && a->is_cut == b->is_cut &&
+	       sniff_duration_ms(a) == sniff_duration_ms(b) &&
 	       str_eq(str_of(sniff_reason(a)), str_of(sniff_reason(b)));
 }
 
@@ -65,18 +66,22 @@ static void check_files(void)
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		size_t len;
 		AUTO(free) char *bytes = data_read(files[i].file, &len);
-		struct sniff whole = sniff_in_pieces(bytes, len, len), cut = sniff_in_pieces(bytes, len - 200, len);
+		struct sniff whole = sniff_in_pieces(bytes, len, len),
+			     cut = sniff_in_pieces(bytes, len - 200, len);
 
 		IS_INT(whole.kind, files[i].kind, "%s: kind", files[i].file);
 		IS_INT(whole.channels, files[i].channels, "%s: channels", files[i].file);
 		IS_INT(whole.sample_rate, files[i].sample_rate, "%s: sample rate", files[i].file);
-		IS_INT(sniff_duration_ms(&whole), files[i].duration_ms, "%s: length", files[i].file);
+		IS_INT(sniff_duration_ms(&whole), files[i].duration_ms, "%s: length",
+		       files[i].file);
 		OK(!whole.is_cut, "%s: whole", files[i].file);
-		OK(sniff_duration_ms(&cut) < files[i].duration_ms, "%s: cut short it is shorter", files[i].file);
+		OK(sniff_duration_ms(&cut) < files[i].duration_ms, "%s: cut short it is shorter",
+		   files[i].file);
 		for (size_t k = 0; k < ARRAY_LEN(pieces); k++) {
 			struct sniff split = sniff_in_pieces(bytes, len, pieces[k]);
 
-			OK(sniff_same(&whole, &split), "%s: the same in pieces of %zu", files[i].file, pieces[k]);
+			OK(sniff_same(&whole, &split), "%s: the same in pieces of %zu",
+			   files[i].file, pieces[k]);
 		}
 	}
 }
@@ -92,10 +97,12 @@ static void check_cut(void)
 
 		OK(sniff.is_cut, "%s: one byte short is seen", names[i]);
 		for (size_t at = 0; at < 700; at += 1) {
-			struct sniff a = sniff_in_pieces(bytes, at, at + 1), b = sniff_in_pieces(bytes, at, 1);
+			struct sniff a = sniff_in_pieces(bytes, at, at + 1),
+				     b = sniff_in_pieces(bytes, at, 1);
 
 			if (!sniff_same(&a, &b))
-				OK(false, "%s: cut at %zu: the same whole and in bytes", names[i], at);
+				OK(false, "%s: cut at %zu: the same whole and in bytes", names[i],
+				   at);
 		}
 	}
 }
@@ -127,7 +134,8 @@ static void check_garbage_within(void)
 	memcpy(broken + 2880 + 600, bytes + 2880 + 100, len - 2880 - 100);
 	sniff = sniff_in_pieces(broken, len + 500, len);
 	IS_INT(sniff.kind, AUDIO_MP3, "garbage within: still MP3");
-	OK(sniff_duration_ms(&sniff) >= 2016 && sniff_duration_ms(&sniff) <= 2232, "its length is found again to two frames");
+	OK(sniff_duration_ms(&sniff) >= 2016 && sniff_duration_ms(&sniff) <= 2232,
+	   "its length is found again to two frames");
 
 	struct sniff split = sniff_in_pieces(broken, len + 500, 5);
 
@@ -147,8 +155,11 @@ static void check_few_frames(void)
 	IS_INT(more.kind, AUDIO_NOT, "one and a piece of another are not");
 }
 
-#define B(text)	{ "" text, sizeof(text) - 1 }
-#define FORMAT	"fmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0"
+#define B(text)                           \
+	{                                 \
+		"" text, sizeof(text) - 1 \
+	}
+#define FORMAT "fmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0"
 
 static const struct {
 	const char *name;
@@ -163,29 +174,50 @@ static const struct {
 	{ "JSON behind spaces", B("\r\n  [1]"), AUDIO_NOT, 0, "JSON" },
 	{ "XML", B("<?xml version='1.0'?><TwilioResponse/>"), AUDIO_NOT, 0, "an XML document" },
 	{ "XML without a declaration", B("<TwilioResponse/>"), AUDIO_NOT, 0, "an XML document" },
-	{ "XML behind a byte order mark", B("\xef\xbb\xbf<?xml?>"), AUDIO_NOT, 0, "an XML document" },
+	{ "XML behind a byte order mark", B("\xef\xbb\xbf<?xml?>"), AUDIO_NOT, 0,
+	  "an XML document" },
 	{ "HTML", B("<!DOCTYPE html><html></html>"), AUDIO_NOT, 0, "an HTML page" },
-	{ "HTML without a type", B("\n<html><h1>502 Bad Gateway</h1>"), AUDIO_NOT, 0, "an HTML page" },
+	{ "HTML without a type", B("\n<html><h1>502 Bad Gateway</h1>"), AUDIO_NOT, 0,
+	  "an HTML page" },
 	{ "two bytes of JSON", B("{}"), AUDIO_NOT, 0, "JSON" },
 	{ "text", B("upstream request timeout"), AUDIO_NOT, 0, "no audio that we know" },
 	{ "zeros", B("\0\0\0\0\0\0\0\0\0\0\0\0"), AUDIO_NOT, 0, "no audio that we know" },
 	{ "an OggS", B("OggS\0\0\0\0\0\0\0\0"), AUDIO_NOT, 0, "no audio that we know" },
-	{ "one header and text", B("\xff\xe3\x48\xc4 and then text that is no frame, long enough to be looked at as one. "
-				   "It goes on for 144 bytes, where the next header would have to stand, but does not."), AUDIO_NOT, 0, "cut off before any sound" },
+	{ "one header and text",
+	  B("\xff\xe3\x48\xc4 and then text that is no frame, long enough to be looked at as one. "
+	    "It goes on for 144 bytes, where the next header would have to stand, but does not."),
+	  AUDIO_NOT, 0, "cut off before any sound" },
 	{ "a tag alone", B("ID3\4\0\0\0\0\0\4abcd"), AUDIO_NOT, 0, "no audio that we know" },
-	{ "a tag that promises more than there is", B("ID3\4\0\0\0\0\x7f\x7f" "abc"), AUDIO_NOT, 0, "no audio that we know" },
+	{ "a tag that promises more than there is",
+	  B("ID3\4\0\0\0\0\x7f\x7f"
+	    "abc"),
+	  AUDIO_NOT, 0, "no audio that we know" },
 	{ "a damaged tag", B("ID3\4\0\0\x80\0\0\4abcd"), AUDIO_NOT, 0, "a damaged ID3 tag" },
 	{ "a tag, then XML", B("ID3\4\0\0\0\0\0\4abcd<?xml?>"), AUDIO_NOT, 0, "an XML document" },
 	{ "an AVI", B("RIFF\x10\0\0\0AVI LIST"), AUDIO_NOT, 0, "a RIFF file, but no WAVE" },
-	{ "a WAV of four samples", B("RIFF\x2c\0\0\0WAVE" FORMAT "data\x08\0\0\0abcdefgh"), AUDIO_WAV, 0, NULL },
-	{ "a WAV without sound", B("RIFF\x24\0\0\0WAVE" FORMAT "data\0\0\0\0"), AUDIO_NOT, 0, "a WAV without sound" },
-	{ "a WAV of 1 ms, of unknown length", B("RIFF\0\0\0\0WAVE" FORMAT "data\0\0\0\0abcdefghabcdefgh"), AUDIO_WAV, 1, NULL },
-	{ "a WAV with a chunk before its format", B("RIFF\x3e\0\0\0WAVELIST\5\0\0\0INFO!\0" FORMAT "data\x10\0\0\0abcdefghabcdefgh"), AUDIO_WAV, 1, NULL },
-	{ "a WAV with a chunk behind its sound", B("RIFF\x3e\0\0\0WAVE" FORMAT "data\x10\0\0\0abcdefghabcdefghLIST\2\0\0\0ab"), AUDIO_WAV, 1, NULL },
-	{ "a WAV that has its sound first", B("RIFF\x2c\0\0\0WAVEdata\x08\0\0\0abcdefgh" FORMAT), AUDIO_NOT, 0, "a WAV whose sound has no format" },
-	{ "a WAV of no channels", B("RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\x01\0\0\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data"), AUDIO_NOT, 0, "a WAV whose format is damaged" },
-	{ "a WAV whose format is too small", B("RIFF\x2c\0\0\0WAVEfmt \x04\0\0\0\x01\0\x01\0data"), AUDIO_NOT, 0, "a WAV whose format is damaged" },
-	{ "half a WAV header", B("RIFF\x2c\0\0\0WAVE" "fmt "), AUDIO_NOT, 0, "cut off before any sound" },
+	{ "a WAV of four samples", B("RIFF\x2c\0\0\0WAVE" FORMAT "data\x08\0\0\0abcdefgh"),
+	  AUDIO_WAV, 0, NULL },
+	{ "a WAV without sound", B("RIFF\x24\0\0\0WAVE" FORMAT "data\0\0\0\0"), AUDIO_NOT, 0,
+	  "a WAV without sound" },
+	{ "a WAV of 1 ms, of unknown length",
+	  B("RIFF\0\0\0\0WAVE" FORMAT "data\0\0\0\0abcdefghabcdefgh"), AUDIO_WAV, 1, NULL },
+	{ "a WAV with a chunk before its format",
+	  B("RIFF\x3e\0\0\0WAVELIST\5\0\0\0INFO!\0" FORMAT "data\x10\0\0\0abcdefghabcdefgh"),
+	  AUDIO_WAV, 1, NULL },
+	{ "a WAV with a chunk behind its sound",
+	  B("RIFF\x3e\0\0\0WAVE" FORMAT "data\x10\0\0\0abcdefghabcdefghLIST\2\0\0\0ab"), AUDIO_WAV,
+	  1, NULL },
+	{ "a WAV that has its sound first", B("RIFF\x2c\0\0\0WAVEdata\x08\0\0\0abcdefgh" FORMAT),
+	  AUDIO_NOT, 0, "a WAV whose sound has no format" },
+	{ "a WAV of no channels",
+	  B("RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\x01\0\0\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data"),
+	  AUDIO_NOT, 0, "a WAV whose format is damaged" },
+	{ "a WAV whose format is too small", B("RIFF\x2c\0\0\0WAVEfmt \x04\0\0\0\x01\0\x01\0data"),
+	  AUDIO_NOT, 0, "a WAV whose format is damaged" },
+	{ "half a WAV header",
+	  B("RIFF\x2c\0\0\0WAVE"
+	    "fmt "),
+	  AUDIO_NOT, 0, "cut off before any sound" },
 };
 
 static void check_shorts(void)
@@ -195,13 +227,16 @@ static void check_shorts(void)
 		struct sniff whole = sniff_in_pieces(bytes.at, bytes.len, bytes.len + 1);
 
 		IS_INT(whole.kind, shorts[i].kind, "%s", shorts[i].name);
-		IS_INT(sniff_duration_ms(&whole), shorts[i].duration_ms, "%s: length", shorts[i].name);
+		IS_INT(sniff_duration_ms(&whole), shorts[i].duration_ms, "%s: length",
+		       shorts[i].name);
 		if (shorts[i].reason)
-			IS_STR(str_of(sniff_reason(&whole)), str_of(shorts[i].reason), "%s: reason", shorts[i].name);
+			IS_STR(str_of(sniff_reason(&whole)), str_of(shorts[i].reason), "%s: reason",
+			       shorts[i].name);
 		for (size_t piece = 1; piece < 6; piece++) {
 			struct sniff split = sniff_in_pieces(bytes.at, bytes.len, piece);
 
-			OK(sniff_same(&whole, &split), "%s: the same in pieces of %zu", shorts[i].name, piece);
+			OK(sniff_same(&whole, &split), "%s: the same in pieces of %zu",
+			   shorts[i].name, piece);
 		}
 	}
 }
