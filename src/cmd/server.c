@@ -22,6 +22,7 @@
 #include "spool/spool.h"
 #include "twilio/accounts.h"
 #include "web/web.h"
+#include "web/web_app.h"
 
 #include <errno.h>
 #include <fcntl.h>

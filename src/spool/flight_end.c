@@ -14,6 +14,42 @@
 
 #include <stdlib.h>
 
+void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wait_ms)
+{
+	struct flight_result result = {
+		.meaning = flight->verdict.meaning,
+		.wait_ms = wait_ms,
+		.is_pointless = flight->verdict.is_pointless,
+	};
+
+	flight_enter(flight, state);
+	result.is_over = flight_is_over(flight);
+	/* Of what is stored, mirrors may still have to hear: the descriptor goes with the flight. */
+	if (state != FLIGHT_STORED && !(state == FLIGHT_WAITING && flight->verdict.may_resume))
+		arrival_discard(&flight->arrival);
+	flight_tell(flight);
+	flight->turned(flight, &result);
+}
+
+/* The ledger could not be written: nothing is known to have changed, so the turn is taken again later. */
+void flight_ledger_failed(struct flight *flight, const struct err *err)
+{
+	log_error(NULL, "recording %s: the ledger: %s", flight->recording_sid, err->text);
+	flight->verdict = (struct attempt_verdict){ .meaning = ATTEMPT_OURS, .is_pointless = true };
+	flight_set_reason(flight, "internal", "Our database could not be written.", true);
+	flight_end_turn(flight, FLIGHT_WAITING, 30000);
+}
+
+void flight_write_ledger(struct flight *flight,
+			 bool (*run)(struct ledger_job *job, struct catalog *catalog, struct err *err),
+			 void (*done)(struct ledger_job *job))
+{
+	flight->ledger_job = (struct ledger_job){ .run = run, .done = done, .reply = flight->gear->mailbox };
+	memcpy(flight->ledger_job.change.recording_sid, flight->recording_sid, SID_SIZE);
+	memcpy(flight->ledger_job.change.call_sid, flight->call_sid, SID_SIZE);
+	ledger_write(flight->gear->ledger, &flight->ledger_job);
+}
+
 /* ---- a turn that ends without media ---- */
 
 static bool end_attempt(struct flight *flight, struct catalog *catalog, struct err *err)

@@ -58,12 +58,6 @@ struct web_local {
 	struct mirrors *mirrors;
 };
 
-/* Fills web->app from the table of routes. */
-void web_init(struct web *web);
-/* One for each serving loop; before ledger_start(). */
-struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailbox *mailbox);
-void web_local_free(struct web_local *local);
-
 /* The loop's own part, from an exchange. */
 static inline struct web_local *web_local_of(const struct exchange *x)
 {

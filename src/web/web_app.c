@@ -1,4 +1,4 @@
-#include "web/web.h"
+#include "web/web_app.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -7,6 +7,7 @@
 #include "web/media_reply.h"
 #include "web/routes.h"
 #include "web/trust.h"
+#include "web/web.h"
 #include "web/web_error.h"
 
 #include <stdlib.h>
