@@ -47,46 +47,6 @@ const char *calls_list_sql(const struct call_filter *filter)
 	return filter->direction ? LIST_DIRECTION : LIST_ALL;
 }
 
-static bool ends_in(const char *address, const char *digits)
-{
-	char have[DIGITS_MAX + 1];
-
-	digits_of_address(str_of(address), have);
-	return str_starts(str_of(have), str_of(digits));
-}
-
-bool call_filter_passes(const struct call_filter *filter, const struct call *call)
-{
-	char digits[DIGITS_MAX + 1];
-
-	if (filter->direction && call->direction != filter->direction)
-		return false;
-	if (filter->has_group && call->group != filter->group)
-		return false;
-	if (filter->from_ms && call->started_at_ms < filter->from_ms)
-		return false;
-	if (filter->to_ms && call->started_at_ms >= filter->to_ms)
-		return false;
-	if (filter->call_sid.len && !str_eq(filter->call_sid, str_of(call->call_sid)))
-		return false;
-	if (!filter->number.len)
-		return true;
-	digits_of_search(filter->number, digits);
-	return ends_in(call->from, digits) || ends_in(call->to, digits);
-}
-
-struct call_cursor calls_list_start(const struct call_filter *filter,
-				    const struct call_cursor *after)
-{
-	struct call_cursor start = { INT64_MAX, 0 };
-
-	if (filter->to_ms)
-		start.started_at_ms = filter->to_ms; /* ids are positive: before (to, 0) */
-	if (after->id && (after->started_at_ms < start.started_at_ms))
-		start = *after;
-	return start;
-}
-
 static void bind_filter(struct db_stmt *list, const struct call_filter *filter,
 			const struct call_cursor *after, size_t limit)
 {
@@ -104,14 +64,6 @@ static void bind_filter(struct db_stmt *list, const struct call_filter *filter,
 		db_bind_int(list, 5, filter->group);
 	if (filter->direction)
 		db_bind_int(list, 6, filter->direction);
-}
-
-void call_row_read(const struct db_stmt *row, struct call_row *out)
-{
-	memset(&out->recording, 0, sizeof(out->recording));
-	call_read(row, 0, &out->call);
-	if (out->call.main_recording_sid[0])
-		recording_read(row, CALL_COLUMN_COUNT, &out->recording);
 }
 
 bool calls_list(struct catalog *catalog, const struct call_filter *filter,

@@ -95,7 +95,7 @@ bool numbers_index_add(struct catalog *catalog, const struct call *call,
 bool numbers_index_remove(struct catalog *catalog, const struct call *call,
 			  struct err *err) MUST_CHECK;
 
-/* ---- calls_list.c, calls_search.c ---- */
+/* ---- calls_filter.c, calls_list.c, calls_search.c ---- */
 
 /* Whether a row that was found another way passes the filter (its number and call_sid included). */
 bool call_filter_passes(const struct call_filter *filter, const struct call *call);
