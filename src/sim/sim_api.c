@@ -4,10 +4,12 @@
  */
 #include "sim/sim_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/own.h"
 #include "http/form.h"
 #include "http/reply.h"
@@ -225,16 +227,67 @@ static void list_reply(struct exchange *x, const struct listing *listing,
 
 /* ---- requests ---- */
 
-/* Admitted, and no fault in its place.  An api rule that delays or hangs is not kept: those are for media. */
-static bool api_admits(struct exchange *x)
+/* An answer that comes later, or never. */
+struct waiting {
+	struct parked parked;
+	struct timer timer;
+	struct reap reap;
+	struct exchange *x;
+	struct sim_plan plan;
+	void (*serve)(struct exchange *x);
+};
+
+static void waiting_free_late(struct reap *reap)
+{
+	free(container_of(reap, struct waiting, reap));
+}
+
+static void waiting_end(struct waiting *waiting, struct loop *loop)
+{
+	timer_stop(&waiting->timer);
+	loop_reap(loop, &waiting->reap, waiting_free_late);
+}
+
+static void waiting_gone(struct parked *parked)
+{
+	struct waiting *waiting = container_of(parked, struct waiting, parked);
+
+	waiting_end(waiting, exchange_loop(waiting->x));
+}
+
+static void waiting_over(struct timer *timer)
+{
+	struct waiting *waiting = container_of(timer, struct waiting, timer);
+
+	waiting_end(waiting, exchange_loop(waiting->x));
+	if (!sim_reply_planned(waiting->x, &waiting->plan))
+		waiting->serve(waiting->x);
+}
+
+/* Serves it, if it is admitted and no fault takes its place. */
+static void api_serve(struct exchange *x, void (*serve)(struct exchange *x))
 {
 	struct sim *sim = sim_of(x);
+	struct waiting *waiting;
 	struct sim_plan plan;
 
 	if (!sim_admits(x))
-		return false;
+		return;
 	sim_faults_plan(&sim->faults, SIM_REQUEST_API, STR_NONE, NULL, &plan);
-	return !sim_reply_planned(x, &plan);
+	if (!plan.is_hanging && !plan.is_closing && plan.delay_ms == 0) {
+		if (!sim_reply_planned(x, &plan))
+			serve(x);
+		return;
+	}
+	waiting = xcalloc(1, sizeof(*waiting));
+	*waiting = (struct waiting){
+		.parked.gone = waiting_gone, .x = x, .plan = plan, .serve = serve
+	};
+	exchange_park(x, &waiting->parked);
+	if (plan.is_closing)
+		exchange_cut(x);
+	else if (!plan.is_hanging)
+		timer_start(sim->loop, &waiting->timer, plan.delay_ms, waiting_over);
 }
 
 static bool any_recording_passes(const void *row, const struct filter *filter)
@@ -293,48 +346,42 @@ static struct listing recordings_listing(const struct sim *sim)
 				 any_recording_write, any_recording_sid };
 }
 
-void sim_get_recordings(struct exchange *x)
+static void recordings_reply(struct exchange *x)
 {
 	struct listing listing = recordings_listing(sim_of(x));
 
-	if (api_admits(x))
-		list_serve(x, &listing, "DateCreated", STR_NONE);
+	list_serve(x, &listing, "DateCreated", STR_NONE);
 }
 
-void sim_get_call_recordings(struct exchange *x)
+static void call_recordings_reply(struct exchange *x)
 {
 	struct listing listing = recordings_listing(sim_of(x));
 
-	if (!api_admits(x))
-		return;
 	if (sim_find_call(sim_of(x), x->request.params[1]))
 		list_serve(x, &listing, "DateCreated", x->request.params[1]);
 	else
 		sim_reply_not_found(x);
 }
 
-void sim_get_calls(struct exchange *x)
+static void calls_reply(struct exchange *x)
 {
 	struct listing listing = { "calls", &sim_of(x)->calls, any_call_passes, any_call_write,
 				   any_call_sid };
 
-	if (api_admits(x))
-		list_serve(x, &listing, "StartTime", STR_NONE);
+	list_serve(x, &listing, "StartTime", STR_NONE);
 }
 
-void sim_get_call(struct exchange *x)
+static void call_reply(struct exchange *x)
 {
 	AUTO(buf_release) struct buf body = { 0 };
 	const struct sim_call *call = sim_find_call(sim_of(x), x->request.params[1]);
 	struct json json;
 
-	buf_init(&body, BODY_MAX);
-	if (!api_admits(x))
-		return;
 	if (!call) {
 		sim_reply_not_found(x);
 		return;
 	}
+	buf_init(&body, BODY_MAX);
 	json_start(&json, &body);
 	sim_write_call(&json, call);
 	sim_reply_json(x, 200, &body);
@@ -353,32 +400,28 @@ static struct sim_recording *recording_of(struct exchange *x)
 	return recording;
 }
 
-void sim_get_recording(struct exchange *x)
+static void recording_reply(struct exchange *x)
 {
 	AUTO(buf_release) struct buf body = { 0 };
 	const struct sim_recording *recording = recording_of(x);
+	struct str query = x->request.query;
+	bool wants_deleted = str_find_str(query, STR("IncludeSoftDeleted=true")) < query.len;
 	struct json json;
 
-	buf_init(&body, BODY_MAX);
-	if (!api_admits(x))
-		return;
-	if (!recording || (strcmp(recording->status, "deleted") == 0 &&
-			   str_find_str(x->request.query, STR("IncludeSoftDeleted=true")) ==
-				   x->request.query.len)) {
+	if (!recording || (strcmp(recording->status, "deleted") == 0 && !wants_deleted)) {
 		sim_reply_not_found(x);
 		return;
 	}
+	buf_init(&body, BODY_MAX);
 	json_start(&json, &body);
 	sim_write_recording(&json, recording);
 	sim_reply_json(x, 200, &body);
 }
 
-void sim_delete_recording(struct exchange *x)
+static void recording_delete(struct exchange *x)
 {
 	struct sim_recording *recording = recording_of(x);
 
-	if (!api_admits(x))
-		return;
 	if (!recording || strcmp(recording->status, "deleted") == 0) {
 		sim_reply_not_found(x);
 		return;
@@ -391,4 +434,36 @@ void sim_delete_recording(struct exchange *x)
 	recording->updated_at_ms = clock_wall_ms();
 	sim_begin(x, 204);
 	reply_send(x, STR(""));
+}
+
+/* ---- routes ---- */
+
+void sim_get_recordings(struct exchange *x)
+{
+	api_serve(x, recordings_reply);
+}
+
+void sim_get_call_recordings(struct exchange *x)
+{
+	api_serve(x, call_recordings_reply);
+}
+
+void sim_get_calls(struct exchange *x)
+{
+	api_serve(x, calls_reply);
+}
+
+void sim_get_call(struct exchange *x)
+{
+	api_serve(x, call_reply);
+}
+
+void sim_get_recording(struct exchange *x)
+{
+	api_serve(x, recording_reply);
+}
+
+void sim_delete_recording(struct exchange *x)
+{
+	api_serve(x, recording_delete);
 }

@@ -23,6 +23,7 @@ static const struct {
 	[SIM_FAULT_PAGE] = { "page", VALUE_PAGE },
 	[SIM_FAULT_EMPTY] = { "empty", VALUE_NONE },
 	[SIM_FAULT_REDIRECT] = { "redirect", VALUE_URL_OR_NONE },
+	[SIM_FAULT_CLOSE] = { "close", VALUE_NONE },
 	[SIM_FAULT_HANG] = { "hang", VALUE_NONE },
 	[SIM_FAULT_DELAY] = { "delay", VALUE_DURATION },
 	[SIM_FAULT_SLOW] = { "slow", VALUE_SPEED },
@@ -280,6 +281,9 @@ static void fault_apply(const struct sim_fault *fault, struct sim_plan *plan)
 	case SIM_FAULT_REDIRECT:
 		plan->redirect = fault->value;
 		break;
+	case SIM_FAULT_CLOSE:
+		plan->is_closing = true;
+		break;
 	case SIM_FAULT_HANG:
 		plan->is_hanging = true;
 		break;
@@ -324,7 +328,7 @@ static void fault_apply(const struct sim_fault *fault, struct sim_plan *plan)
 static bool plan_answers_otherwise(const struct sim_plan *plan)
 {
 	return plan->status != 0 || plan->page || plan->redirect || plan->is_empty ||
-	       plan->is_hanging;
+	       plan->is_closing || plan->is_hanging;
 }
 
 /* What becomes of the body is of no concern to an answer that is another one. */

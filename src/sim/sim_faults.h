@@ -34,6 +34,7 @@ enum sim_fault_kind {
 	SIM_FAULT_PAGE,      /* 200 with an error page: xml, json, html */
 	SIM_FAULT_EMPTY,     /* 200 with nothing */
 	SIM_FAULT_REDIRECT,  /* 302 to the same host, or to the address given */
+	SIM_FAULT_CLOSE,     /* the connection ends without an answer */
 	SIM_FAULT_HANG,      /* takes the request, never answers */
 	SIM_FAULT_DELAY,     /* the head comes so much later */
 	SIM_FAULT_SLOW,      /* bytes a second */
@@ -89,7 +90,7 @@ struct sim_plan {
 	const char *page;      /* "xml", "json", "html" */
 	const char *redirect;  /* "" for the same host */
 	const char *type;
-	bool is_empty, is_hanging, is_lengthless, has_ranges;
+	bool is_empty, is_closing, is_hanging, is_lengthless, has_ranges;
 	int64_t delay_ms;
 	uint64_t bytes_per_s; /* 0: at once */
 	struct sim_place stall, cut;

@@ -302,12 +302,14 @@ static void media_serve(struct exchange *x, bool is_wav)
 			&sending->plan);
 	if (was_redirected)
 		sending->plan.redirect = NULL;
-	if (!sending->plan.is_hanging && sending->plan.delay_ms == 0) {
+	if (!sending->plan.is_hanging && !sending->plan.is_closing && sending->plan.delay_ms == 0) {
 		sending_answer(sending);
 		return;
 	}
 	exchange_park(x, &sending->parked);
-	if (!sending->plan.is_hanging)
+	if (sending->plan.is_closing)
+		exchange_cut(x);
+	else if (!sending->plan.is_hanging)
 		timer_start(sim->loop, &sending->timer, sending->plan.delay_ms, sending_delay_over);
 }
 

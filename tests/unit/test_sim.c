@@ -330,6 +330,31 @@ static void check_faults(uint16_t port)
 	OK(str_eq(third.body, pristine.body), "and all is well");
 }
 
+/* "Twilio is down" in its ways, for the API as for media. */
+static void check_api_faults(uint16_t port)
+{
+	static const struct {
+		const char *rule;
+		int status;
+	} rows[] = {
+		{ "503:api", 503 }, { "429=3:all", 429 },      { "close:api", 0 },
+		{ "hang:all", 0 },  { "delay=20ms:api", 200 }, { "503", 200 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(free) char *rules = xasprintf("{\"rules\":[\"%s\"]}", rows[i].rule);
+		AUTO(answer_release) struct answer added = post(port, "/simulate/faults", rules);
+		AUTO(answer_release)
+		struct answer list = ask_for(port, "GET", BASE "/Recordings.json", authorization(),
+					     "", rows[i].status > 0 ? 5000 : 100);
+		AUTO(answer_release)
+		struct answer cleared = ask_for(port, "DELETE", "/simulate/faults", "", "", 5000);
+
+		IS_INT(list.status, rows[i].status, "a list under '%s'", rows[i].rule);
+		OK(added.status == 200 && cleared.status == 204, "the rule came and went");
+	}
+}
+
 static void check_callbacks(uint16_t port)
 {
 	int calls = calls_told, recordings = recordings_told;
@@ -415,6 +440,7 @@ int main(void)
 	check_pages(port_of(sim_url(sim)));
 	check_media(port_of(sim_url(sim)));
 	check_faults(port_of(sim_url(sim)));
+	check_api_faults(port_of(sim_url(sim)));
 	check_callbacks(port_of(sim_url(sim)));
 	check_delete(port_of(sim_url(sim)));
 	loop_stop(loop);

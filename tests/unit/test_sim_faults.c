@@ -33,6 +33,7 @@ static const struct {
 	{ "type=text/html", SIM_FAULT_TYPE, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "text/html" },
 	{ "no-length", SIM_FAULT_NO_LENGTH, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "" },
 	{ "empty", SIM_FAULT_EMPTY, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "" },
+	{ "close", SIM_FAULT_CLOSE, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "" },
 	{ "hang", SIM_FAULT_HANG, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "" },
 	{ "ranges", SIM_FAULT_RANGES, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "" },
 	{ "drop-callback@20%", SIM_FAULT_DROP, SIM_TARGET_MEDIA, 200000, 0, 0, 0, "" },
