@@ -1,5 +1,6 @@
 // Debian's Chromium, driven by playwright-core.
 import { chromium } from 'playwright-core';
+import { atEnd } from '../server/harness/lifetime.js';
 
 /** t: whose end closes it. */
 export async function launchBrowser(t) {
@@ -8,6 +9,6 @@ export async function launchBrowser(t) {
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required', '--mute-audio'],
   });
-  t.after(() => browser.close());
+  atEnd(t, () => browser.close());
   return browser;
 }

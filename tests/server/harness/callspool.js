@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Program, run, temporaryFolder } from './process.js';
 import { requestJson } from './http.js';
 import { until } from './until.js';
+import { atEnd } from './lifetime.js';
 
 export const BINARY = process.env.CALLSPOOL_BIN ?? new URL('../../../build-test/callspool', import.meta.url).pathname;
 if (!existsSync(BINARY)) throw new Error(`there is no ${BINARY}: run script/test, or set CALLSPOOL_BIN`);
@@ -46,7 +47,7 @@ async function start(t, subcommand, { settings = {}, env = {}, args = [], expect
     program.killed = true;
     program.finished = await program.stop('SIGKILL');
   };
-  t.after(() => program.finish());
+  atEnd(t, () => program.finish());
   const [, url] = await program.line(LISTENING);
   program.url = url.replace(/\/$/, '');
   return program;

@@ -1,10 +1,32 @@
-// For what all tests of a file share: stands in for the test context `t` where a program is started
-// in a before() hook, and ends it all, last one first, after the last test of the file.
+// What a test starts, it ends: everything, last one first, and even when one of the endings fails.
 import { after } from 'node:test';
 
-const endings = [];
-after(async () => {
-  for (const ending of endings.reverse()) await ending();
-});
+const endings = new WeakMap();
 
-export const lifetime = { after: (ending) => endings.push(ending) };
+async function endAll(list) {
+  const failures = [];
+  for (const ending of list.reverse()) {
+    try {
+      await ending();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Calls `ending` when the test (or suite, or `lifetime`) that t stands for is over. */
+export function atEnd(t, ending) {
+  let list = endings.get(t);
+  if (!list) {
+    list = [];
+    endings.set(t, list);
+    t.after(() => endAll(list));
+  }
+  list.push(ending);
+}
+
+/** For what all tests of a file share: stands in for `t` in a before() hook; over after the last test. */
+const ofFile = [];
+after(() => endAll(ofFile));
+export const lifetime = { after: (ending) => ofFile.push(ending) };

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Program, run, temporaryFolder } from './process.js';
 import { until } from './until.js';
 import { request } from './http.js';
+import { atEnd } from './lifetime.js';
 
 const PACKAGED = new URL('../../../packaging/nginx/callspool.conf', import.meta.url).pathname;
 const NGINX = '/usr/sbin/nginx';
@@ -75,7 +76,7 @@ export async function startNginx(t, backend) {
     if (!program.status) break;
     if (attempt === 3) throw new Error(`nginx ended: ${program.said}`);
   }
-  t.after(() => program.stop('SIGTERM'));
+  atEnd(t, () => program.stop('SIGTERM'));
   const read = (name) => {
     try {
       return readFileSync(join(folder, name), 'utf8');

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { within } from './until.js';
+import { atEnd } from './lifetime.js';
 
 /** A new folder that goes away with the test. */
 export function temporaryFolder(t, name = 'callspool') {
   const folder = mkdtempSync(join(tmpdir(), `${name}-`));
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  atEnd(t, () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
   return folder;
 }
 

@@ -7,6 +7,7 @@
 // which answers alone.  Without one: 404 as Twilio says it.  Requests are kept in `requests`.
 import http from 'node:http';
 import { ACCOUNT, TOKEN } from './callspool.js';
+import { atEnd } from './lifetime.js';
 
 const AUTHORIZED = `Basic ${Buffer.from(`${ACCOUNT}:${TOKEN}`).toString('base64')}`;
 
@@ -75,7 +76,8 @@ export async function startUpstream(t) {
     socket.on('error', () => {});
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
+  server.unref();
+  atEnd(t, () => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
