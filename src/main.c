@@ -12,12 +12,14 @@ static const struct cmd *const commands[] = {
 
 static void print_commands(FILE *to)
 {
-	fprintf(to, "callspool keeps every call recording and plays it, first time, on every player.\n\n"
-		    "Usage: callspool COMMAND [OPTION]...\n\n");
+	fprintf(to,
+		"callspool keeps every call recording and plays it, first time, on every player.\n\n"
+		"Usage: callspool COMMAND [OPTION]...\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	fprintf(to, "\nEach has --help.  Exit status: 0 good, 1 our fault, 2 wrong input, 3 not found, 4 conflict,\n"
-		    "5 somebody else is down.\n");
+	fprintf(to,
+		"\nEach has --help.  Exit status: 0 good, 1 our fault, 2 wrong input, 3 not found, 4 conflict,\n"
+		"5 somebody else is down.\n");
 }
 
 int main(int argc, char **argv)
@@ -26,7 +28,8 @@ int main(int argc, char **argv)
 		print_commands(stderr);
 		return 2;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
 		print_commands(stdout);
 		return 0;
 	}

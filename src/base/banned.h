@@ -15,7 +15,8 @@
 #ifdef __clang__ /* it takes `error` on a first declaration alone; with -Werror this serves as well */
 #define BANNED(instead) __attribute__((deprecated("banned: use " instead)))
 #pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wignored-attributes" /* when optimising, glibc defines atoi() inline */
+#pragma clang diagnostic ignored \
+	"-Wignored-attributes" /* when optimising, glibc defines atoi() inline */
 #else
 #define BANNED(instead) __attribute__((error("banned: use " instead)))
 #endif

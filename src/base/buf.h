@@ -17,12 +17,12 @@
 #include <stdint.h>
 
 struct buf {
-	char *at;	/* NUL-terminated; "" before the first append */
-	size_t len;	/* without the NUL */
-	size_t size;	/* bytes there are, the NUL's included; 0 before the first append */
-	size_t max;	/* len never exceeds it */
+	char *at;    /* NUL-terminated; "" before the first append */
+	size_t len;  /* without the NUL */
+	size_t size; /* bytes there are, the NUL's included; 0 before the first append */
+	size_t max;  /* len never exceeds it */
 	bool overflowed;
-	bool fixed;	/* over an array of the caller's */
+	bool fixed; /* over an array of the caller's */
 };
 
 void buf_init(struct buf *buf, size_t max);

@@ -42,7 +42,8 @@ static int64_t days_of_civil(int64_t year, unsigned month, unsigned day)
 	int64_t year_of_era = year - era * 400;
 	int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
 
-	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
+	       day_of_year - 719468;
 }
 
 static struct civil civil_of_ms(int64_t ms)
@@ -55,9 +56,11 @@ static struct civil civil_of_ms(int64_t ms)
 	int64_t day_of_era = shifted - era * 146097;
 	int64_t year_of_era =
 		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t day_of_year =
+		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	int64_t month_from_march = (5 * day_of_year + 2) / 153;
-	unsigned month = (unsigned)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
+	unsigned month =
+		(unsigned)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
 
 	return (struct civil){
 		.year = year_of_era + era * 400 + (month <= 2),
@@ -72,7 +75,9 @@ static struct civil civil_of_ms(int64_t ms)
 
 static bool ms_of_civil(const struct civil *c, int64_t *out_ms)
 {
-	static const unsigned char month_days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const unsigned char month_days[] = {
+		31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
+	};
 
 	if (c->month < 1 || c->month > 12 || c->day < 1 || c->day > month_days[c->month - 1])
 		return false;
@@ -89,26 +94,27 @@ void clock_http_date(int64_t wall_ms, char out[HTTP_DATE_SIZE])
 {
 	struct civil c = civil_of_ms(wall_ms);
 
-	snprintf(out, HTTP_DATE_SIZE, "%s, %02u %s %04u %02u:%02u:%02u GMT", day_names[c.weekday], c.day % 100,
-		 month_names[c.month - 1], (unsigned)(c.year % 10000), c.hour, c.minute, c.second);
+	snprintf(out, HTTP_DATE_SIZE, "%s, %02u %s %04u %02u:%02u:%02u GMT", day_names[c.weekday],
+		 c.day % 100, month_names[c.month - 1], (unsigned)(c.year % 10000), c.hour,
+		 c.minute, c.second);
 }
 
 void clock_iso_date(int64_t wall_ms, char out[ISO_DATE_SIZE])
 {
 	struct civil c = civil_of_ms(wall_ms);
 
-	snprintf(out, ISO_DATE_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned)(c.year % 10000),
-		 c.month % 100, c.day % 100, c.hour % 100, c.minute % 100, c.second % 100,
-		 (unsigned)(((wall_ms % 1000) + 1000) % 1000));
+	snprintf(out, ISO_DATE_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+		 (unsigned)(c.year % 10000), c.month % 100, c.day % 100, c.hour % 100,
+		 c.minute % 100, c.second % 100, (unsigned)(((wall_ms % 1000) + 1000) % 1000));
 }
 
 void clock_rfc2822_date(int64_t wall_ms, char out[32])
 {
 	struct civil c = civil_of_ms(wall_ms);
 
-	snprintf(out, 32, "%s, %02u %s %04u %02u:%02u:%02u +0000", day_names[c.weekday], c.day % 100,
-		 month_names[c.month - 1], (unsigned)(c.year % 10000), c.hour % 100, c.minute % 100,
-		 c.second % 100);
+	snprintf(out, 32, "%s, %02u %s %04u %02u:%02u:%02u +0000", day_names[c.weekday],
+		 c.day % 100, month_names[c.month - 1], (unsigned)(c.year % 10000), c.hour % 100,
+		 c.minute % 100, c.second % 100);
 }
 
 /* ---- reading: each take_ function eats from the front of *rest ---- */
@@ -149,14 +155,16 @@ static bool take_month(struct str *rest, unsigned *out)
 
 static bool take_time(struct str *rest, struct civil *c)
 {
-	return take_digits(rest, 2, 2, &c->hour) && take_byte(rest, ':') && take_digits(rest, 2, 2, &c->minute) &&
-	       take_byte(rest, ':') && take_digits(rest, 2, 2, &c->second);
+	return take_digits(rest, 2, 2, &c->hour) && take_byte(rest, ':') &&
+	       take_digits(rest, 2, 2, &c->minute) && take_byte(rest, ':') &&
+	       take_digits(rest, 2, 2, &c->second);
 }
 
 /* A weekday's name, short or long; what it says is not checked against the date. */
 static bool take_weekday(struct str *rest, bool *out_is_long)
 {
-	static const char *const endings[7] = { "day", "day", "sday", "nesday", "rsday", "day", "urday" };
+	static const char *const endings[7] = { "day",   "day", "sday", "nesday",
+						"rsday", "day", "urday" };
 
 	for (unsigned i = 0; i < 7; i++) {
 		if (!str_starts(*rest, str_of(day_names[i])))
@@ -198,10 +206,10 @@ bool clock_parse_http_date(struct str text, int64_t *out_ms)
 	char separator = is_rfc850 ? '-' : ' ';
 	size_t year_digits = is_rfc850 ? 2 : 4;
 
-	if (!take_byte(&text, ' ') || !take_digits(&text, 2, 2, &c.day) || !take_byte(&text, separator) ||
-	    !take_month(&text, &c.month) || !take_byte(&text, separator) ||
-	    !take_digits(&text, year_digits, year_digits, &year) || !take_byte(&text, ' ') ||
-	    !take_time(&text, &c) || !str_eq(text, STR(" GMT")))
+	if (!take_byte(&text, ' ') || !take_digits(&text, 2, 2, &c.day) ||
+	    !take_byte(&text, separator) || !take_month(&text, &c.month) ||
+	    !take_byte(&text, separator) || !take_digits(&text, year_digits, year_digits, &year) ||
+	    !take_byte(&text, ' ') || !take_time(&text, &c) || !str_eq(text, STR(" GMT")))
 		return false;
 	/* RFC 9110, 5.6.7: two digits that seem more than 50 years ahead are of the past century. */
 	if (is_rfc850)
@@ -234,12 +242,14 @@ static bool take_zone(struct str *rest, int64_t *out_ms)
 	return true;
 }
 
-static bool parse_rfc3339(struct str text, struct civil *c, int64_t *out_fraction_ms, int64_t *out_zone_ms)
+static bool parse_rfc3339(struct str text, struct civil *c, int64_t *out_fraction_ms,
+			  int64_t *out_zone_ms)
 {
 	unsigned year;
 
-	if (!take_digits(&text, 4, 4, &year) || !take_byte(&text, '-') || !take_digits(&text, 2, 2, &c->month) ||
-	    !take_byte(&text, '-') || !take_digits(&text, 2, 2, &c->day))
+	if (!take_digits(&text, 4, 4, &year) || !take_byte(&text, '-') ||
+	    !take_digits(&text, 2, 2, &c->month) || !take_byte(&text, '-') ||
+	    !take_digits(&text, 2, 2, &c->day))
 		return false;
 	c->year = year;
 	if (text.len == 0)
@@ -251,7 +261,8 @@ static bool parse_rfc3339(struct str text, struct civil *c, int64_t *out_fractio
 
 		if (text.len == 0 || !ascii_is_digit(text.at[0]))
 			return false;
-		for (; text.len > 0 && ascii_is_digit(text.at[0]); text = str_after(text, 1), unit /= 10)
+		for (; text.len > 0 && ascii_is_digit(text.at[0]);
+		     text = str_after(text, 1), unit /= 10)
 			*out_fraction_ms += (text.at[0] - '0') * unit;
 	}
 	return take_zone(&text, out_zone_ms) && text.len == 0;
@@ -264,9 +275,10 @@ static bool parse_rfc2822(struct str text, struct civil *c, int64_t *out_zone_ms
 
 	if (take_weekday(&text, &is_long) && (!take_byte(&text, ',') || !take_byte(&text, ' ')))
 		return false;
-	if (!take_digits(&text, 1, 2, &c->day) || !take_byte(&text, ' ') || !take_month(&text, &c->month) ||
-	    !take_byte(&text, ' ') || !take_digits(&text, 4, 4, &year) || !take_byte(&text, ' ') ||
-	    !take_time(&text, c) || !take_byte(&text, ' ') || !take_zone(&text, out_zone_ms))
+	if (!take_digits(&text, 1, 2, &c->day) || !take_byte(&text, ' ') ||
+	    !take_month(&text, &c->month) || !take_byte(&text, ' ') ||
+	    !take_digits(&text, 4, 4, &year) || !take_byte(&text, ' ') || !take_time(&text, c) ||
+	    !take_byte(&text, ' ') || !take_zone(&text, out_zone_ms))
 		return false;
 	c->year = year;
 	return text.len == 0;
@@ -278,7 +290,8 @@ bool clock_parse_date(struct str text, int64_t *out_ms)
 	int64_t fraction_ms = 0, zone_ms = 0, ms;
 	bool is_iso = text.len > 4 && text.at[4] == '-';
 
-	if (is_iso ? !parse_rfc3339(text, &c, &fraction_ms, &zone_ms) : !parse_rfc2822(text, &c, &zone_ms))
+	if (is_iso ? !parse_rfc3339(text, &c, &fraction_ms, &zone_ms)
+		   : !parse_rfc2822(text, &c, &zone_ms))
 		return false;
 	if (!ms_of_civil(&c, &ms))
 		return false;

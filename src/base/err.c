@@ -47,8 +47,8 @@ bool err_context(struct err *err, const char *fmt, ...)
 	size_t len = strlen(text);
 	int room = (int)(sizeof(text) - 1 - len);
 
-	snprintf(text + len, sizeof(text) - len, "%.*s%.*s", room < 2 ? room : 2, ": ", room < 2 ? 0 : room - 2,
-		 err->text);
+	snprintf(text + len, sizeof(text) - len, "%.*s%.*s", room < 2 ? room : 2, ": ",
+		 room < 2 ? 0 : room - 2, err->text);
 	memcpy(err->text, text, sizeof(text));
 	return false;
 }

@@ -13,11 +13,11 @@
 #include <stdbool.h>
 
 enum err_kind {
-	ERR_INVALID,	 /* the request or input is wrong: do not retry   (400, exit 2) */
-	ERR_NOT_FOUND,	 /* it does not exist                             (404, exit 3) */
-	ERR_CONFLICT,	 /* it exists already, or changed under us        (409, exit 4) */
+	ERR_INVALID,     /* the request or input is wrong: do not retry   (400, exit 2) */
+	ERR_NOT_FOUND,   /* it does not exist                             (404, exit 3) */
+	ERR_CONFLICT,    /* it exists already, or changed under us        (409, exit 4) */
 	ERR_UNAVAILABLE, /* someone else is down or slow: retry later     (503, exit 5) */
-	ERR_INTERNAL,	 /* our disk, our database, our bug               (500, exit 1) */
+	ERR_INTERNAL,    /* our disk, our database, our bug               (500, exit 1) */
 };
 
 struct err {

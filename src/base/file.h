@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 /* The whole file, NUL-terminated, at most max bytes; *out is for free(). */
-bool file_read(const char *path, size_t max, char **out, size_t *out_len, struct err *err) MUST_CHECK;
+bool file_read(const char *path, size_t max, char **out, size_t *out_len,
+	       struct err *err) MUST_CHECK;
 /* Writes all of it, going on after short writes and EINTR. */
 bool file_write_all(int fd, const void *bytes, size_t len, struct err *err) MUST_CHECK;
 bool file_sync(int fd, const char *what, struct err *err) MUST_CHECK;

@@ -56,7 +56,8 @@ void sha256_of(struct str bytes, uint8_t out[SHA256_BYTES])
 static void hmac_of(const EVP_MD *digest, struct str key, struct str bytes, uint8_t *out)
 {
 	assert(key.len <= INT32_MAX);
-	must(HMAC(digest, key.at, (int)key.len, (const unsigned char *)bytes.at, bytes.len, out, NULL) != NULL);
+	must(HMAC(digest, key.at, (int)key.len, (const unsigned char *)bytes.at, bytes.len, out,
+		  NULL) != NULL);
 }
 
 void hmac_sha1(struct str key, struct str bytes, uint8_t out[SHA1_BYTES])
@@ -81,7 +82,8 @@ void hex_add(struct buf *buf, const uint8_t *bytes, size_t len)
 
 void base64_add(struct buf *buf, const uint8_t *bytes, size_t len)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	for (; len >= 3; bytes += 3, len -= 3) {
 		buf_add_byte(buf, digits[bytes[0] >> 2]);

@@ -6,7 +6,12 @@
 static size_t utf8_len(struct str s)
 {
 	const unsigned char *c = (const unsigned char *)s.at;
-	size_t len = c[0] < 0x80 ? 1 : c[0] < 0xc2 ? 0 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : c[0] < 0xf5 ? 4 : 0;
+	size_t len = c[0] < 0x80   ? 1
+		     : c[0] < 0xc2 ? 0
+		     : c[0] < 0xe0 ? 2
+		     : c[0] < 0xf0 ? 3
+		     : c[0] < 0xf5 ? 4
+				   : 0;
 
 	if (len == 0 || len > s.len)
 		return 0;

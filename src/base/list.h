@@ -50,6 +50,6 @@ static inline struct list *list_first(const struct list *head)
 	return head->next == head ? NULL : head->next;
 }
 
-#define LIST_EACH(item, head)                                                       \
-	for (struct list *item = (head)->next, *item##_next_ = item->next;          \
-	     item != (head); item = item##_next_, item##_next_ = item->next)
+#define LIST_EACH(item, head)                                                              \
+	for (struct list *item = (head)->next, *item##_next_ = item->next; item != (head); \
+	     item = item##_next_, item##_next_ = item->next)

@@ -90,14 +90,14 @@ static void log_line(enum log_level level, const struct log_tag *tag, const char
 	(void)written; /* there is nowhere to complain */
 }
 
-#define DEFINE_LOG(name, level)                                        \
-	void name(const struct log_tag *tag, const char *fmt, ...)     \
-	{                                                              \
-		va_list args;                                          \
-                                                                       \
-		va_start(args, fmt);                                   \
-		log_line(level, tag, fmt, args);                       \
-		va_end(args);                                          \
+#define DEFINE_LOG(name, level)                                    \
+	void name(const struct log_tag *tag, const char *fmt, ...) \
+	{                                                          \
+		va_list args;                                      \
+                                                                   \
+		va_start(args, fmt);                               \
+		log_line(level, tag, fmt, args);                   \
+		va_end(args);                                      \
 	}
 
 DEFINE_LOG(log_error, LOG_ERROR)

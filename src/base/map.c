@@ -67,7 +67,8 @@ struct map_node *map_find(const struct map *map, struct str key)
 
 	uint64_t hash = hash_of(map, key);
 
-	for (struct map_node *node = map->buckets[hash & (map->bucket_count - 1)]; node; node = node->next)
+	for (struct map_node *node = map->buckets[hash & (map->bucket_count - 1)]; node;
+	     node = node->next)
 		if (node->hash == hash && str_eq(node->key, key))
 			return node;
 	return NULL;

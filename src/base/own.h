@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define AUTO(release)	__attribute__((cleanup(release##_at), unused))
+#define AUTO(release) __attribute__((cleanup(release##_at), unused))
 
 #define TAKE(owner)                           \
 	({                                    \
@@ -24,17 +24,17 @@
 		taken_;                       \
 	})
 
-#define TAKE_FD(owner)                        \
-	({                                    \
-		int taken_fd_ = (owner);      \
-		(owner) = -1;                 \
-		taken_fd_;                    \
+#define TAKE_FD(owner)                   \
+	({                               \
+		int taken_fd_ = (owner); \
+		(owner) = -1;            \
+		taken_fd_;               \
 	})
 
-#define DEFINE_AUTO(type, release)                                              \
-	static inline __attribute__((unused)) void release##_at(type *owner)    \
-	{                                                                       \
-		release(*owner);                                                \
+#define DEFINE_AUTO(type, release)                                           \
+	static inline __attribute__((unused)) void release##_at(type *owner) \
+	{                                                                    \
+		release(*owner);                                             \
 	}
 
 /* Any pointer from the allocator: void * as the parameter lets one function serve them all. */

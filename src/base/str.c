@@ -146,10 +146,8 @@ bool str_to_duration_ms(struct str s, int64_t *out_ms)
 		int64_t ms;
 	} units[] = {
 		{ STR("ms"), 1 }, /* before "s": the longer ending first */
-		{ STR("s"), 1000 },
-		{ STR("m"), 60 * 1000 },
-		{ STR("h"), 3600 * 1000 },
-		{ STR("d"), 24 * 3600 * 1000 },
+		{ STR("s"), 1000 },        { STR("m"), 60 * 1000 },
+		{ STR("h"), 3600 * 1000 }, { STR("d"), 24 * 3600 * 1000 },
 	};
 
 	if (str_eq(s, STR("forever"))) {

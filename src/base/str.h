@@ -19,10 +19,10 @@ struct str {
 	size_t len;
 };
 
-#define STR(literal)	((struct str){ "" literal, sizeof(literal) - 1 })
-#define STR_NONE	((struct str){ NULL, 0 })
+#define STR(literal) ((struct str){ "" literal, sizeof(literal) - 1 })
+#define STR_NONE     ((struct str){ NULL, 0 })
 /* printf("%.*s", STR_ARG(s)) */
-#define STR_ARG(s)	(int)(s).len, (s).at ? (s).at : ""
+#define STR_ARG(s) (int)(s).len, (s).at ? (s).at : ""
 
 static inline struct str str_of(const char *text) /* NULL gives STR_NONE */
 {

@@ -23,7 +23,8 @@ static bool ask(CURL *curl, struct buf *out, struct err *err)
 	if (code == CURLE_COULDNT_CONNECT)
 		return err_set(err, ERR_NOT_FOUND, "no server runs on this data folder");
 	if (code != CURLE_OK)
-		return err_set(err, ERR_UNAVAILABLE, "the server did not answer: %s", curl_easy_strerror(code));
+		return err_set(err, ERR_UNAVAILABLE, "the server did not answer: %s",
+			       curl_easy_strerror(code));
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status != 200 || !buf_ok(out))
 		return err_set(err, ERR_UNAVAILABLE, "the server answered with status %ld", status);

@@ -14,4 +14,5 @@
  * GET of a path; the body goes into `out`.  ERR_NOT_FOUND: no server runs on this data folder;
  * ERR_UNAVAILABLE: one does, and did not answer with 200.  Blocks, at most 30 s.
  */
-bool admin_get(const struct settings *settings, const char *path, struct buf *out, struct err *err) MUST_CHECK;
+bool admin_get(const struct settings *settings, const char *path, struct buf *out,
+	       struct err *err) MUST_CHECK;

@@ -14,10 +14,12 @@ struct cmd {
 	const char *summary; /* half a line, for the list */
 	const char *usage;   /* what stands behind the name */
 	const char *help;    /* a paragraph, options and examples */
-	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit status */
+	int (*run)(int argc,
+		   char **argv); /* argv[0] is the command's name; returns the exit status */
 };
 
-extern const struct cmd cmd_serve, cmd_demo, cmd_simulate, cmd_status, cmd_path, cmd_config, cmd_version;
+extern const struct cmd cmd_serve, cmd_demo, cmd_simulate, cmd_status, cmd_path, cmd_config,
+	cmd_version;
 
 /* Tells an error on standard error and returns its exit status (base/err.h). */
 int cmd_fail(const struct err *err);

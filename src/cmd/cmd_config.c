@@ -34,9 +34,10 @@ static void print_markdown(void)
 		const char *fallback = setting->fallback ? setting->fallback : "";
 
 		printf("| `%s` | %s%s | %s%s%s | %s%s%s | %s |\n", setting->key, type_text(setting),
-		       setting->is_secret ? ", secret" : "", fallback[0] ? "`" : "", fallback, fallback[0] ? "`" : "",
-		       setting->min ? setting->min : "", setting->min || setting->max ? " – " : "",
-		       setting->max ? setting->max : "", setting->help);
+		       setting->is_secret ? ", secret" : "", fallback[0] ? "`" : "", fallback,
+		       fallback[0] ? "`" : "", setting->min ? setting->min : "",
+		       setting->min || setting->max ? " – " : "", setting->max ? setting->max : "",
+		       setting->help);
 	}
 }
 
@@ -77,7 +78,8 @@ static int run_config(int argc, char **argv)
 	if (options.is_json)
 		print_json(options.source);
 	for (size_t i = 0; i < settings_count && !options.is_json; i++)
-		printf("%s = %s  # %s\n", settings_table[i].key, settings_text(options.source, &settings_table[i]),
+		printf("%s = %s  # %s\n", settings_table[i].key,
+		       settings_text(options.source, &settings_table[i]),
 		       settings_origin(options.source, &settings_table[i]));
 	return cmd_options_resolve(&options, &err) ? 0 : cmd_fail(&err);
 }

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define CALLS_PER_MINUTE 20
-#define SPEED		 12 /* a call of half a minute is over in seconds */
+#define SPEED            12 /* a call of half a minute is over in seconds */
 
 struct demo {
 	struct loop *loop; /* main's: the simulated Twilio runs on it, beside the signals */
@@ -48,7 +48,8 @@ static bool choose_folder(struct cmd_options *options, struct demo *demo, struct
 		if (strcmp(settings_table[i].key, "data_dir") == 0 &&
 		    strcmp(settings_origin(options->source, &settings_table[i]), "default") != 0)
 			return true;
-	snprintf(demo->folder, sizeof(demo->folder), "%.40s/callspool-demo.XXXXXX", parent ? parent : "/tmp");
+	snprintf(demo->folder, sizeof(demo->folder), "%.40s/callspool-demo.XXXXXX",
+		 parent ? parent : "/tmp");
 	if (!mkdtemp(demo->folder)) {
 		demo->folder[0] = '\0';
 		return err_errno(err, "cannot make a folder for the demo");
@@ -57,7 +58,8 @@ static bool choose_folder(struct cmd_options *options, struct demo *demo, struct
 }
 
 /* The simulated Twilio needs our address, and we its: our socket listens first. */
-static bool start_sim(struct cmd_options *options, struct demo *demo, unsigned port, struct err *err)
+static bool start_sim(struct cmd_options *options, struct demo *demo, unsigned port,
+		      struct err *err)
 {
 	AUTO(free) char *url = xasprintf("http://127.0.0.1:%u", port);
 	struct sim_options sim_options = {
@@ -84,9 +86,11 @@ static bool run(struct cmd_options *options, struct demo *demo, struct err *err)
 	unsigned port;
 
 	/* Once before the demo's own settings: to know where to listen. */
-	if (!settings_put(options->source, "auth", "none", "demo", err) || !cmd_options_resolve(options, err) ||
-	    !http_listen_tcp(options->settings.listen, &listen_fd, &port, err) || !choose_folder(options, demo, err) ||
-	    !start_sim(options, demo, port, err) || !cmd_options_resolve(options, err))
+	if (!settings_put(options->source, "auth", "none", "demo", err) ||
+	    !cmd_options_resolve(options, err) ||
+	    !http_listen_tcp(options->settings.listen, &listen_fd, &port, err) ||
+	    !choose_folder(options, demo, err) || !start_sim(options, demo, port, err) ||
+	    !cmd_options_resolve(options, err))
 		return false;
 
 	server_options.listen_fd = listen_fd;
@@ -95,8 +99,8 @@ static bool run(struct cmd_options *options, struct demo *demo, struct err *err)
 		return false;
 	printf("callspool is listening on %s\n", server_url(server));
 	fflush(stdout);
-	log_info(NULL, "a demo: a simulated Twilio at %s places calls; data in %s", sim_url(demo->sim),
-		 options->settings.data_dir);
+	log_info(NULL, "a demo: a simulated Twilio at %s places calls; data in %s",
+		 sim_url(demo->sim), options->settings.data_dir);
 	loop_run(demo->loop);
 	server_stop(server);
 	return true;
@@ -117,7 +121,8 @@ static int run_demo(int argc, char **argv)
 	signals_block();
 	if (!loop_new(&demo.loop, &err))
 		return cmd_fail(&err);
-	good = signals_start(demo.loop, &demo.signals, signal_received, &err) && run(&options, &demo, &err);
+	good = signals_start(demo.loop, &demo.signals, signal_received, &err) &&
+	       run(&options, &demo, &err);
 	signals_stop(&demo.signals);
 	sim_stop(demo.sim);
 	loop_free(demo.loop);
@@ -131,8 +136,7 @@ const struct cmd cmd_demo = {
 	.summary = "a server and a simulated Twilio, on a fresh folder",
 	.usage = "[--set KEY=VALUE]...",
 	.help = "Serves calls that a simulated Twilio places, fetches their recordings and plays them: no account,\n"
-		"no other program.  The folder is a new one and is removed at the end, unless data_dir names one.\n\n"
-		CMD_OPTIONS_HELP
+		"no other program.  The folder is a new one and is removed at the end, unless data_dir names one.\n\n" CMD_OPTIONS_HELP
 		"\nExample:\n  callspool demo --set listen=127.0.0.1:9000\n",
 	.run = run_demo,
 };

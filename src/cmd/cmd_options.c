@@ -21,8 +21,8 @@ static const char *value_of(const char *name, int argc, char **argv, int *at)
 	return NULL;
 }
 
-static bool read_sources(struct cmd_options *options, const char *file, const char *const *sets, int set_count,
-			 struct err *err)
+static bool read_sources(struct cmd_options *options, const char *file, const char *const *sets,
+			 int set_count, struct err *err)
 {
 	options->source = settings_source_new();
 	if (!file)
@@ -50,7 +50,8 @@ static bool read_flag(const char *arg, struct cmd_options *out)
 	return true;
 }
 
-bool cmd_options_read(const struct cmd *cmd, int argc, char **argv, struct cmd_options *out, int *out_status)
+bool cmd_options_read(const struct cmd *cmd, int argc, char **argv, struct cmd_options *out,
+		      int *out_status)
 {
 	const char *sets[SETS_MAX], *file = NULL, *value;
 	int set_count = 0;
@@ -71,12 +72,14 @@ bool cmd_options_read(const struct cmd *cmd, int argc, char **argv, struct cmd_o
 				return false;
 			}
 			out->operands[out->operand_count++] = argv[at];
-		} else if ((value = value_of("--set", argc, argv, &at)) != NULL && set_count < SETS_MAX) {
+		} else if ((value = value_of("--set", argc, argv, &at)) != NULL &&
+			   set_count < SETS_MAX) {
 			sets[set_count++] = value;
 		} else if ((value = value_of("--config", argc, argv, &at)) != NULL) {
 			file = value;
 		} else {
-			*out_status = cmd_misused(cmd, "the option '%s' is not known or lacks its value", argv[at]);
+			*out_status = cmd_misused(
+				cmd, "the option '%s' is not known or lacks its value", argv[at]);
 			return false;
 		}
 	}

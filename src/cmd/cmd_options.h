@@ -16,9 +16,9 @@ struct cmd_options {
 	const char *operands[8]; /* what is not an option */
 };
 
-#define CMD_OPTIONS_HELP                                                            \
+#define CMD_OPTIONS_HELP                                                                  \
 	"  --config FILE     settings from this file (else CALLSPOOL_CONFIG names one)\n" \
-	"  --set KEY=VALUE   one setting; may be repeated\n"                        \
+	"  --set KEY=VALUE   one setting; may be repeated\n"                              \
 	"  --help            this text\n"
 
 /*
@@ -26,7 +26,8 @@ struct cmd_options {
  * settings.h.  True: go on.  False: *out_status is to be returned (help was printed, or the
  * arguments are wrong).
  */
-bool cmd_options_read(const struct cmd *cmd, int argc, char **argv, struct cmd_options *out, int *out_status);
+bool cmd_options_read(const struct cmd *cmd, int argc, char **argv, struct cmd_options *out,
+		      int *out_status);
 /* Resolves the settings and sets the log level. */
 bool cmd_options_resolve(struct cmd_options *options, struct err *err) MUST_CHECK;
 void cmd_options_release(struct cmd_options *options);

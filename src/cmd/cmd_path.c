@@ -12,8 +12,8 @@
 
 #define RECORDINGS_MAX 200 /* of one call */
 
-static bool find(const struct settings *settings, struct str sid, struct recording *out, size_t *out_count,
-		 struct err *err)
+static bool find(const struct settings *settings, struct str sid, struct recording *out,
+		 size_t *out_count, struct err *err)
 {
 	AUTO(free) char *path = server_path(settings, SERVER_LEDGER);
 	AUTO(catalog_free) struct catalog *catalog = NULL;
@@ -28,7 +28,8 @@ static bool find(const struct settings *settings, struct str sid, struct recordi
 	return recordings_find(catalog, sid, out, err);
 }
 
-static bool print(const struct cmd_options *options, const struct recording *recordings, size_t count, struct err *err)
+static bool print(const struct cmd_options *options, const struct recording *recordings,
+		  size_t count, struct err *err)
 {
 	AUTO(blob_store_free) struct blob_store *store = NULL;
 	size_t printed = 0;
@@ -64,10 +65,12 @@ static int run_path(int argc, char **argv)
 		return status;
 	sid = str_of(options.operand_count == 1 ? options.operands[0] : NULL);
 	if (!sid_is_call(sid) && !sid_is_recording(sid))
-		return cmd_misused(&cmd_path, "expected one call SID (CA...) or recording SID (RE...)");
+		return cmd_misused(&cmd_path,
+				   "expected one call SID (CA...) or recording SID (RE...)");
 	recordings = xcalloc(RECORDINGS_MAX, sizeof(*recordings));
 	if (!cmd_options_resolve(&options, &err) ||
-	    !find(&options.settings, sid, recordings, &count, &err) || !print(&options, recordings, count, &err))
+	    !find(&options.settings, sid, recordings, &count, &err) ||
+	    !print(&options, recordings, count, &err))
 		return cmd_fail(&err);
 	return 0;
 }

@@ -26,7 +26,8 @@ static void signal_received(struct signals *signals, int number)
 }
 
 /* One option that takes a value; false when the value does not fit. */
-static bool take_option(struct sim_options *options, const char **faults, const char *name, const char *value)
+static bool take_option(struct sim_options *options, const char **faults, const char *name,
+			const char *value)
 {
 	uint64_t n;
 
@@ -99,7 +100,9 @@ static int run_simulate(int argc, char **argv)
 			return 0;
 		}
 		if (at + 1 == argc || !take_option(&options, faults, argv[at], argv[at + 1]))
-			return cmd_misused(&cmd_simulate, "the option '%s' is not known or its value is wrong", argv[at]);
+			return cmd_misused(&cmd_simulate,
+					   "the option '%s' is not known or its value is wrong",
+					   argv[at]);
 		at++;
 	}
 	signals_block();

@@ -22,10 +22,12 @@ static void print_text(const json_t *status)
 	printf("callspool %s, %s\n", json_string_value(json_object_get(status, "version")),
 	       json_is_true(json_object_get(status, "degraded")) ? "degraded" : "well");
 	printf("calls       %lld\n", number(status, "calls"));
-	json_object_foreach(json_object_get(status, "recordings"), state, count)
-		if (json_integer_value(count) > 0 || json_object_size(recordings) == 0)
-			printf("%-11s %lld\n", state, (long long)json_integer_value(count));
-	printf("stored      %lld bytes, %lld free\n", number(status, "bytes_stored"), number(status, "free_bytes"));
+	json_object_foreach(json_object_get(status, "recordings"), state,
+			    count) if (json_integer_value(count) > 0 ||
+				       json_object_size(recordings) == 0)
+		printf("%-11s %lld\n", state, (long long)json_integer_value(count));
+	printf("stored      %lld bytes, %lld free\n", number(status, "bytes_stored"),
+	       number(status, "free_bytes"));
 	json_array_foreach(json_object_get(status, "causes"), i, cause)
 		printf("! %s\n", json_string_value(cause));
 }
@@ -43,7 +45,8 @@ static int run_status(int argc, char **argv)
 		return status;
 	if (options.operand_count > 0)
 		return cmd_misused(&cmd_status, "'%s' is too much", options.operands[0]);
-	if (!cmd_options_resolve(&options, &err) || !admin_get(&options.settings, "/api/status", &body, &err))
+	if (!cmd_options_resolve(&options, &err) ||
+	    !admin_get(&options.settings, "/api/status", &body, &err))
 		return cmd_fail(&err);
 	if (options.is_json) {
 		printf("%s", body.at);

@@ -88,7 +88,8 @@ static bool take_lock(struct server *server, struct err *err)
 		return true;
 	if (errno != EWOULDBLOCK)
 		return err_errno(err, "cannot lock '%s'", path);
-	return err_set(err, ERR_CONFLICT, "the data folder '%s' is in use by another callspool", settings->data_dir);
+	return err_set(err, ERR_CONFLICT, "the data folder '%s' is in use by another callspool",
+		       settings->data_dir);
 }
 
 static bool open_listeners(struct server *server, struct err *err)
@@ -183,7 +184,8 @@ static bool open_serving(struct server *server, struct serving *serving, struct 
 	if (!loop_new(&serving->loop, err) || !mailbox_open(serving->loop, &serving->mailbox, err))
 		return false;
 	serving->local = web_local_new(&server->web, serving->loop, serving->mailbox);
-	if (!http_server_open(serving->loop, &server->web.app, &serving->local->local, &options, &serving->http, err))
+	if (!http_server_open(serving->loop, &server->web.app, &serving->local->local, &options,
+			      &serving->http, err))
 		return false;
 	if (server->listen_fd >= 0)
 		http_server_listen(serving->http, server->listen_fd, false);
@@ -215,7 +217,8 @@ static bool open_rooms(struct server *server, struct err *err)
 	    !ledger_open(ledger_path, &server->ledger, err))
 		return false;
 	spool_options = spool_options_of(server);
-	if (!spool_open(&spool_options, server->ledger, server->store, &server->accounts, &server->spool, err))
+	if (!spool_open(&spool_options, server->ledger, server->store, &server->accounts,
+			&server->spool, err))
 		return false;
 
 	server->web = (struct web){
@@ -234,7 +237,8 @@ bool server_open(const struct server_options *options, struct server **out, stru
 	AUTO(server_free) struct server *server = xcalloc(1, sizeof(*server));
 
 	if (!options->settings->auth)
-		return err_set(err, ERR_INVALID, "auth: say who may listen (none: everybody who reaches the port)");
+		return err_set(err, ERR_INVALID,
+			       "auth: say who may listen (none: everybody who reaches the port)");
 	server->options = *options;
 	server->lock_fd = server->listen_fd = server->admin_fd = -1;
 	raise_descriptor_limit();
@@ -267,13 +271,15 @@ bool server_start(struct server *server, struct err *err)
 	if (!ledger_start(server->ledger, err) || !spool_start(server->spool, err))
 		return false;
 	if (server->options.is_stdio)
-		http_server_adopt(server->serving[0].http, STDIN_FILENO, STDOUT_FILENO, stdio_ended);
+		http_server_adopt(server->serving[0].http, STDIN_FILENO, STDOUT_FILENO,
+				  stdio_ended);
 	for (unsigned i = 0; i < server->serving_count; i++) {
 		struct serving *serving = &server->serving[i];
 		int failed = pthread_create(&serving->thread, NULL, run_serving, serving);
 
 		if (failed)
-			return err_set(err, ERR_INTERNAL, "cannot start a serving thread (error %d)", failed);
+			return err_set(err, ERR_INTERNAL,
+				       "cannot start a serving thread (error %d)", failed);
 		pthread_setname_np(serving->thread, "serving");
 		serving->is_running = true;
 	}

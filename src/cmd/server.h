@@ -19,15 +19,16 @@ struct server;
 
 struct server_options {
 	const struct settings *settings; /* outlives the server */
-	int listen_fd;	    /* a listening socket, the caller's; -1: from settings.listen */
-	unsigned port;	    /* with listen_fd */
-	bool is_stdio;	    /* no listener: one connection on standard input and output */
+	int listen_fd;              /* a listening socket, the caller's; -1: from settings.listen */
+	unsigned port;              /* with listen_fd */
+	bool is_stdio;              /* no listener: one connection on standard input and output */
 	void (*ended)(void *owner); /* is_stdio: that connection is closed; on a serving loop */
 	void *owner;
 };
 
 /* Takes the lock of the data folder: ERR_CONFLICT when another process has it. */
-bool server_open(const struct server_options *options, struct server **out, struct err *err) MUST_CHECK;
+bool server_open(const struct server_options *options, struct server **out,
+		 struct err *err) MUST_CHECK;
 bool server_start(struct server *server, struct err *err) MUST_CHECK;
 void server_stop(struct server *server);
 void server_free(struct server *server);

@@ -14,7 +14,8 @@ static char *copy_of(const char *text)
 	return text ? xstrdup(text) : NULL;
 }
 
-static bool add_from_settings(const struct settings *settings, struct accounts *out, struct err *err)
+static bool add_from_settings(const struct settings *settings, struct accounts *out,
+			      struct err *err)
 {
 	struct account account = {
 		.account_sid = copy_of(settings->twilio_account_sid),
@@ -43,13 +44,15 @@ bool server_accounts_load(const struct settings *settings, struct accounts *out,
 		AUTO(free) char *text = NULL;
 		size_t len;
 
-		if (!file_read(settings->twilio_accounts_file, ACCOUNTS_FILE_MAX, &text, &len, err) ||
+		if (!file_read(settings->twilio_accounts_file, ACCOUNTS_FILE_MAX, &text, &len,
+			       err) ||
 		    !accounts_add_text(out, (struct str){ text, len }, err))
 			return err_context(err, "twilio.accounts_file");
 	}
 	if (out->count == 0)
-		return err_set(err, ERR_INVALID,
-			       "no account: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (or try: callspool demo)");
+		return err_set(
+			err, ERR_INVALID,
+			"no account: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (or try: callspool demo)");
 	return true;
 }
 
@@ -72,7 +75,8 @@ static void add_host(struct server_hosts *hosts, char *host)
 	hosts->at[hosts->count++] = host;
 }
 
-void server_hosts_collect(const struct settings *settings, const struct accounts *accounts, struct server_hosts *out)
+void server_hosts_collect(const struct settings *settings, const struct accounts *accounts,
+			  struct server_hosts *out)
 {
 	size_t named = 0;
 

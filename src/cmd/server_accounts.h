@@ -11,12 +11,13 @@
 
 #include <stdbool.h>
 
-bool server_accounts_load(const struct settings *settings, struct accounts *out, struct err *err) MUST_CHECK;
+bool server_accounts_load(const struct settings *settings, struct accounts *out,
+			  struct err *err) MUST_CHECK;
 
 /* media_hosts and the hosts of all API addresses: each was named by a setting. */
 struct server_hosts {
 	const char **at; /* NULL-terminated */
-	char **own;	 /* the same texts, to be freed */
+	char **own;      /* the same texts, to be freed */
 	size_t count;
 };
 void server_hosts_collect(const struct settings *settings, const struct accounts *accounts,

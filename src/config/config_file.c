@@ -16,7 +16,8 @@ static bool is_key(struct str text)
 	return text.len > 0;
 }
 
-enum config_result config_file_next(struct config_file *file, struct config_line *out, struct err *err)
+enum config_result config_file_next(struct config_file *file, struct config_line *out,
+				    struct err *err)
 {
 	struct str line;
 

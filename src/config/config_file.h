@@ -28,4 +28,5 @@ enum config_result {
 };
 
 void config_file_start(struct config_file *file, struct str text);
-enum config_result config_file_next(struct config_file *file, struct config_line *out, struct err *err);
+enum config_result config_file_next(struct config_file *file, struct config_line *out,
+				    struct err *err);

@@ -8,9 +8,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define FILE_MAX_BYTES	 (256 * 1024)
+#define FILE_MAX_BYTES   (256 * 1024)
 #define SECRET_MAX_BYTES 4096
-#define ROWS_MAX	 64
+#define ROWS_MAX         64
 
 /* One row's value as text. */
 struct value {
@@ -66,7 +66,8 @@ static const struct setting *find(struct str key, size_t *out_index)
 }
 
 /* A secret in a file of its own: all of it but the newline at its end. */
-static bool put_secret_file(struct settings_source *source, size_t index, const char *path, struct err *err)
+static bool put_secret_file(struct settings_source *source, size_t index, const char *path,
+			    struct err *err)
 {
 	AUTO(free) char *text = NULL;
 	AUTO(free) char *origin = xasprintf("file %s", path);
@@ -80,8 +81,8 @@ static bool put_secret_file(struct settings_source *source, size_t index, const 
 	return true;
 }
 
-static bool put(struct settings_source *source, struct str key, const char *value, const char *origin,
-		struct err *err)
+static bool put(struct settings_source *source, struct str key, const char *value,
+		const char *origin, struct err *err)
 {
 	size_t index;
 
@@ -95,11 +96,12 @@ static bool put(struct settings_source *source, struct str key, const char *valu
 		if (secret && secret->is_secret)
 			return put_secret_file(source, index, value, err);
 	}
-	return err_set(err, ERR_INVALID, "there is no setting '%.*s' (callspool config lists them)", STR_ARG(key));
+	return err_set(err, ERR_INVALID, "there is no setting '%.*s' (callspool config lists them)",
+		       STR_ARG(key));
 }
 
-bool settings_put(struct settings_source *source, const char *key, const char *value, const char *from,
-		  struct err *err)
+bool settings_put(struct settings_source *source, const char *key, const char *value,
+		  const char *from, struct err *err)
 {
 	return put(source, str_of(key), value, from, err);
 }
@@ -114,10 +116,11 @@ bool settings_set(struct settings_source *source, const char *assignment, struct
 	if (equals == text.len)
 		return err_set(err, ERR_INVALID, "--set %s: expected key=value", assignment);
 	if (setting && setting->is_secret)
-		return err_set(err, ERR_INVALID,
-			       "--set %s: a secret would show in the process list; use the environment, the settings "
-			       "file or %s_file",
-			       setting->key, setting->key);
+		return err_set(
+			err, ERR_INVALID,
+			"--set %s: a secret would show in the process list; use the environment, the settings "
+			"file or %s_file",
+			setting->key, setting->key);
 	AUTO(free) char *value = str_dup(str_trim(str_after(text, equals + 1)));
 
 	return put(source, key, value, "--set", err) || err_context(err, "--set");
@@ -149,8 +152,8 @@ bool settings_read_file(struct settings_source *source, const char *path, struct
 		if (!put(source, line.key, value, origin, err))
 			return err_context(err, "%s:%u", path, file.line_number);
 		if (find(line.key, &index) && seen[index])
-			return err_set(err, ERR_INVALID, "%s:%u: '%s' stands in this file already", path,
-				       file.line_number, settings_table[index].key);
+			return err_set(err, ERR_INVALID, "%s:%u: '%s' stands in this file already",
+				       path, file.line_number, settings_table[index].key);
 		if (find(line.key, &index))
 			seen[index] = true;
 	}
@@ -161,7 +164,9 @@ static void environment_name(const char *key, const char *ending, struct buf *ou
 {
 	buf_add_text(out, "CALLSPOOL_");
 	for (; *key; key++)
-		buf_add_byte(out, *key == '.' ? '_' : (char)(*key >= 'a' && *key <= 'z' ? *key & ~0x20 : *key));
+		buf_add_byte(out, *key == '.' ? '_'
+					      : (char)(*key >= 'a' && *key <= 'z' ? *key & ~0x20
+										  : *key));
 	buf_add_text(out, ending);
 }
 
@@ -181,7 +186,8 @@ bool settings_read_environment(struct settings_source *source, struct err *err)
 			value_put(&source->values[i], value, setting->environment);
 		if ((value = getenv(name)) != NULL)
 			value_put(&source->values[i], value, name);
-		if (setting->is_secret && (value = getenv(file_name)) != NULL && !put_secret_file(source, i, value, err))
+		if (setting->is_secret && (value = getenv(file_name)) != NULL &&
+		    !put_secret_file(source, i, value, err))
 			return false;
 	}
 	return true;
@@ -211,7 +217,8 @@ static bool parse_number(const struct setting *setting, struct str text, int64_t
 	return setting->type == SETTING_BYTES ? parse_bytes(text, out) : str_to_i64(text, out);
 }
 
-static bool resolve_number(const struct setting *setting, const char *text, int64_t *out, struct err *err)
+static bool resolve_number(const struct setting *setting, const char *text, int64_t *out,
+			   struct err *err)
 {
 	static const char *const forms[] = {
 		[SETTING_NUMBER] = "a number",
@@ -221,17 +228,20 @@ static bool resolve_number(const struct setting *setting, const char *text, int6
 	int64_t n, bound;
 
 	if (!text || !parse_number(setting, str_of(text), &n))
-		return err_set(err, ERR_INVALID, "%s = %s: expected %s", setting->key, text ? text : "",
-			       forms[setting->type]);
+		return err_set(err, ERR_INVALID, "%s = %s: expected %s", setting->key,
+			       text ? text : "", forms[setting->type]);
 	if (setting->min && parse_number(setting, str_of(setting->min), &bound) && n < bound)
-		return err_set(err, ERR_INVALID, "%s = %s: at least %s", setting->key, text, setting->min);
+		return err_set(err, ERR_INVALID, "%s = %s: at least %s", setting->key, text,
+			       setting->min);
 	if (setting->max && parse_number(setting, str_of(setting->max), &bound) && n > bound)
-		return err_set(err, ERR_INVALID, "%s = %s: at most %s", setting->key, text, setting->max);
+		return err_set(err, ERR_INVALID, "%s = %s: at most %s", setting->key, text,
+			       setting->max);
 	*out = n;
 	return true;
 }
 
-static bool resolve_list(const struct setting *setting, struct value *value, const char **out, struct err *err)
+static bool resolve_list(const struct setting *setting, struct value *value, const char **out,
+			 struct err *err)
 {
 	struct str rest = str_of(value->text);
 	size_t count = 0;
@@ -243,8 +253,8 @@ static bool resolve_list(const struct setting *setting, struct value *value, con
 			len++;
 		if (len > 0) {
 			if (count == SETTINGS_LIST_MAX)
-				return err_set(err, ERR_INVALID, "%s: more than %d words", setting->key,
-					       SETTINGS_LIST_MAX);
+				return err_set(err, ERR_INVALID, "%s: more than %d words",
+					       setting->key, SETTINGS_LIST_MAX);
 			free(value->words[count]);
 			value->words[count] = str_dup(str_first(rest, len));
 			out[count] = value->words[count];
@@ -256,7 +266,8 @@ static bool resolve_list(const struct setting *setting, struct value *value, con
 	return true;
 }
 
-static bool resolve_choice(const struct setting *setting, const char *text, const char **out, struct err *err)
+static bool resolve_choice(const struct setting *setting, const char *text, const char **out,
+			   struct err *err)
 {
 	struct str rest = str_of(setting->choices), word;
 
@@ -268,10 +279,12 @@ static bool resolve_choice(const struct setting *setting, const char *text, cons
 			return true;
 		}
 	}
-	return err_set(err, ERR_INVALID, "%s = %s: expected one of: %s", setting->key, text, setting->choices);
+	return err_set(err, ERR_INVALID, "%s = %s: expected one of: %s", setting->key, text,
+		       setting->choices);
 }
 
-static bool resolve_one(const struct setting *setting, struct value *value, struct settings *out, struct err *err)
+static bool resolve_one(const struct setting *setting, struct value *value, struct settings *out,
+			struct err *err)
 {
 	void *at = (char *)out + setting->offset;
 
@@ -310,21 +323,30 @@ static bool check_together(const struct settings *settings, struct err *err)
 	bool is_loopback = str_starts(listen, STR("127.")) || str_starts(listen, STR("[::1]:")) ||
 			   str_starts(listen, STR("localhost:"));
 
-	if (settings->public_url && !str_starts(url, STR("https://")) && !str_starts(url, STR("http://")))
-		return err_set(err, ERR_INVALID, "public_url = %s: expected https://host", settings->public_url);
+	if (settings->public_url && !str_starts(url, STR("https://")) &&
+	    !str_starts(url, STR("http://")))
+		return err_set(err, ERR_INVALID, "public_url = %s: expected https://host",
+			       settings->public_url);
 	if (settings->public_url && str_ends(url, STR("/")))
-		return err_set(err, ERR_INVALID, "public_url = %s: without a slash at its end", settings->public_url);
+		return err_set(err, ERR_INVALID, "public_url = %s: without a slash at its end",
+			       settings->public_url);
 	if (!is_listen_address(listen))
-		return err_set(err, ERR_INVALID, "listen = %s: expected ADDRESS:PORT, as 127.0.0.1:8080 or [::1]:8080",
-			       settings->listen);
+		return err_set(
+			err, ERR_INVALID,
+			"listen = %s: expected ADDRESS:PORT, as 127.0.0.1:8080 or [::1]:8080",
+			settings->listen);
 	if (str_eq(str_of(settings->auth), STR("none")) && !is_loopback)
-		return err_set(err, ERR_INVALID, "auth = none lets everybody in: allowed only with listen on loopback, "
-						 "not on %s",
-			       settings->listen);
+		return err_set(
+			err, ERR_INVALID,
+			"auth = none lets everybody in: allowed only with listen on loopback, "
+			"not on %s",
+			settings->listen);
 	if (settings->fetch_retry_first_ms > settings->fetch_retry_most_ms)
-		return err_set(err, ERR_INVALID, "fetch.retry_first is longer than fetch.retry_most");
+		return err_set(err, ERR_INVALID,
+			       "fetch.retry_first is longer than fetch.retry_most");
 	if (!settings->twilio_api_key != !settings->twilio_api_secret)
-		return err_set(err, ERR_INVALID, "twilio.api_key and twilio.api_secret go together");
+		return err_set(err, ERR_INVALID,
+			       "twilio.api_key and twilio.api_secret go together");
 	return true;
 }
 

@@ -27,13 +27,15 @@ struct settings {
 	const char *cors_origins[SETTINGS_LIST_MAX + 1];
 	const char *media_hosts[SETTINGS_LIST_MAX + 1];
 	int64_t threads, connections_max, cache_entries, min_free_bytes;
-	int64_t play_wait_ms, keepalive_timeout_ms, head_timeout_ms, body_timeout_ms, send_timeout_ms, stop_timeout_ms;
+	int64_t play_wait_ms, keepalive_timeout_ms, head_timeout_ms, body_timeout_ms,
+		send_timeout_ms, stop_timeout_ms;
 	int64_t retention_ms, purge_grace_ms;
 	int64_t fetch_concurrency, fetch_player_slots;
 	int64_t fetch_connect_timeout_ms, fetch_stall_timeout_ms, fetch_give_up_after_ms;
 	int64_t fetch_retry_first_ms, fetch_retry_most_ms;
 	const char *fetch_proxy, *fetch_ca_file;
-	const char *twilio_api_url, *twilio_account_sid, *twilio_auth_token, *twilio_auth_token_secondary;
+	const char *twilio_api_url, *twilio_account_sid, *twilio_auth_token,
+		*twilio_auth_token_secondary;
 	const char *twilio_api_key, *twilio_api_secret, *twilio_accounts_file;
 };
 
@@ -41,15 +43,15 @@ enum setting_type {
 	SETTING_TEXT,
 	SETTING_NUMBER,
 	SETTING_DURATION, /* "250ms", "30s", "15m", "12h", "7d", "forever" */
-	SETTING_BYTES,	  /* "512M", "2G" */
-	SETTING_LIST,	  /* words separated by spaces or commas */
-	SETTING_CHOICE,	  /* one of the words in `choices` */
+	SETTING_BYTES,    /* "512M", "2G" */
+	SETTING_LIST,     /* words separated by spaces or commas */
+	SETTING_CHOICE,   /* one of the words in `choices` */
 };
 
 struct setting {
 	const char *key;
 	enum setting_type type;
-	size_t offset;	      /* in struct settings */
+	size_t offset;        /* in struct settings */
 	const char *fallback; /* NULL: nothing */
 	const char *choices;
 	const char *min, *max;
@@ -68,19 +70,22 @@ struct settings_source *settings_source_new(void);
 void settings_source_free(struct settings_source *source);
 
 /* "key = value" lines; the error names the file and the line. */
-bool settings_read_file(struct settings_source *source, const char *path, struct err *err) MUST_CHECK;
+bool settings_read_file(struct settings_source *source, const char *path,
+			struct err *err) MUST_CHECK;
 bool settings_read_environment(struct settings_source *source, struct err *err) MUST_CHECK;
 /* "key=value" of --set; a secret is refused. */
-bool settings_set(struct settings_source *source, const char *assignment, struct err *err) MUST_CHECK;
-/* A value that the program itself decides (the demo's); `from` is shown as its origin. */
-bool settings_put(struct settings_source *source, const char *key, const char *value, const char *from,
+bool settings_set(struct settings_source *source, const char *assignment,
 		  struct err *err) MUST_CHECK;
+/* A value that the program itself decides (the demo's); `from` is shown as its origin. */
+bool settings_put(struct settings_source *source, const char *key, const char *value,
+		  const char *from, struct err *err) MUST_CHECK;
 
 /*
  * All values read and checked together, contradictions too.  What *out points at lives as long as
  * the source.
  */
-bool settings_resolve(struct settings_source *source, struct settings *out, struct err *err) MUST_CHECK;
+bool settings_resolve(struct settings_source *source, struct settings *out,
+		      struct err *err) MUST_CHECK;
 
 /* The value as text, "" for none, "(secret)" in place of one; and where it came from. */
 const char *settings_text(const struct settings_source *source, const struct setting *setting);

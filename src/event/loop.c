@@ -11,7 +11,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define READY_MAX 256 /* events taken in one turn: bounds a turn, large enough to spread the cost of the wait */
+#define READY_MAX \
+	256 /* events taken in one turn: bounds a turn, large enough to spread the cost of the wait */
 
 struct loop {
 	int epoll_fd;
@@ -58,7 +59,8 @@ static void heap_down(struct loop *loop, struct timer *timer)
 
 		if (child >= loop->heap_count)
 			break;
-		if (child + 1 < loop->heap_count && loop->heap[child + 1]->at_ms < loop->heap[child]->at_ms)
+		if (child + 1 < loop->heap_count &&
+		    loop->heap[child + 1]->at_ms < loop->heap[child]->at_ms)
 			child++;
 		if (loop->heap[child]->at_ms >= timer->at_ms)
 			break;
@@ -68,7 +70,8 @@ static void heap_down(struct loop *loop, struct timer *timer)
 	heap_put(loop, slot, timer);
 }
 
-void timer_start(struct loop *loop, struct timer *timer, int64_t delay_ms, void (*fire)(struct timer *timer))
+void timer_start(struct loop *loop, struct timer *timer, int64_t delay_ms,
+		 void (*fire)(struct timer *timer))
 {
 	int64_t at_ms;
 
@@ -80,7 +83,9 @@ void timer_start(struct loop *loop, struct timer *timer, int64_t delay_ms, void 
 		loop->heap_size = loop->heap_size ? loop->heap_size * 2 : 64;
 		loop->heap = xrealloc(loop->heap, loop->heap_size * sizeof(struct timer *));
 	}
-	*timer = (struct timer){ .fire = fire, .loop = loop, .at_ms = at_ms, .slot = loop->heap_count++ };
+	*timer = (struct timer){
+		.fire = fire, .loop = loop, .at_ms = at_ms, .slot = loop->heap_count++
+	};
 	heap_up(loop, timer);
 }
 
@@ -133,7 +138,9 @@ void watch_start(struct loop *loop, struct watch *watch, int fd, uint32_t events
 {
 	struct epoll_event event = { .events = events, .data.ptr = watch };
 
-	*watch = (struct watch){ .ready = ready, .loop = loop, .fd = fd, .wanted = events, .applied = events };
+	*watch = (struct watch){
+		.ready = ready, .loop = loop, .fd = fd, .wanted = events, .applied = events
+	};
 	list_init(&watch->changed);
 	/* Fails only for a descriptor that cannot be polled or for want of kernel memory: our bug, or the end. */
 	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
@@ -163,7 +170,7 @@ void watch_stop(struct watch *watch)
 
 static void apply_changed(struct loop *loop)
 {
-	LIST_EACH(item, &loop->changed) {
+	LIST_EACH (item, &loop->changed) {
 		struct watch *watch = container_of(item, struct watch, changed);
 		struct epoll_event event = { .events = watch->wanted, .data.ptr = watch };
 

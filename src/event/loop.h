@@ -36,8 +36,8 @@ struct watch {
 struct timer {
 	void (*fire)(struct timer *timer);
 	struct loop *loop; /* NULL when not started */
-	int64_t at_ms;	   /* monotonic */
-	uint32_t slot;	   /* its place in the heap */
+	int64_t at_ms;     /* monotonic */
+	uint32_t slot;     /* its place in the heap */
 };
 
 /* Something to be released at the end of this turn.  All zero: not pending. */
@@ -49,10 +49,10 @@ struct reap {
 bool loop_new(struct loop **out, struct err *err) MUST_CHECK;
 void loop_free(struct loop *loop);
 DEFINE_AUTO(struct loop *, loop_free)
-void loop_run(struct loop *loop);  /* until loop_stop() */
-void loop_stop(struct loop *loop); /* from any thread */
-int64_t loop_now_ms(const struct loop *loop);	   /* monotonic, as of this turn */
-int64_t loop_wall_ms(const struct loop *loop);	   /* wall clock, as of this turn */
+void loop_run(struct loop *loop);              /* until loop_stop() */
+void loop_stop(struct loop *loop);             /* from any thread */
+int64_t loop_now_ms(const struct loop *loop);  /* monotonic, as of this turn */
+int64_t loop_wall_ms(const struct loop *loop); /* wall clock, as of this turn */
 
 /* events may hold EPOLLET, EPOLLEXCLUSIVE, EPOLLRDHUP.  The fd stays the caller's. */
 void watch_start(struct loop *loop, struct watch *watch, int fd, uint32_t events,

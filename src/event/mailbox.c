@@ -22,7 +22,8 @@ struct mailbox {
 
 static void deliver_all(struct mailbox *mailbox)
 {
-	struct mail *newest = atomic_exchange_explicit(&mailbox->posted, NULL, memory_order_acq_rel);
+	struct mail *newest =
+		atomic_exchange_explicit(&mailbox->posted, NULL, memory_order_acq_rel);
 	struct mail *oldest = NULL;
 
 	while (newest) {
@@ -44,7 +45,8 @@ static void box_ready(struct watch *watch, uint32_t events)
 {
 	struct mailbox *mailbox = container_of(watch, struct mailbox, watch);
 	uint64_t count;
-	ssize_t n = read(watch->fd, &count, sizeof(count)); /* before the exchange: a later post rings again */
+	ssize_t n = read(watch->fd, &count,
+			 sizeof(count)); /* before the exchange: a later post rings again */
 
 	(void)n;
 	deliver_all(mailbox);
@@ -86,8 +88,8 @@ void mailbox_post(struct mailbox *mailbox, struct mail *mail)
 
 	do {
 		mail->next = head;
-	} while (!atomic_compare_exchange_weak_explicit(&mailbox->posted, &head, mail, memory_order_acq_rel,
-							memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&mailbox->posted, &head, mail, memory_order_acq_rel, memory_order_relaxed));
 	if (!head) {
 		uint64_t one = 1;
 		ssize_t n = write(mailbox->watch.fd, &one, sizeof(one));

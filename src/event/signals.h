@@ -16,5 +16,6 @@ struct signals {
 
 void signals_block(void);
 bool signals_start(struct loop *loop, struct signals *signals,
-		   void (*received)(struct signals *signals, int signal), struct err *err) MUST_CHECK;
+		   void (*received)(struct signals *signals, int signal),
+		   struct err *err) MUST_CHECK;
 void signals_stop(struct signals *signals);

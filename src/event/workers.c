@@ -67,8 +67,8 @@ bool workers_start(const char *name, unsigned count, struct workers **out, struc
 
 		if (failed) {
 			workers_stop(workers);
-			return err_set(err, ERR_INTERNAL, "cannot start a thread for '%s' (error %d)", name,
-				       failed);
+			return err_set(err, ERR_INTERNAL,
+				       "cannot start a thread for '%s' (error %d)", name, failed);
 		}
 		pthread_setname_np(workers->threads[workers->count], name);
 	}

@@ -20,7 +20,8 @@ struct job {
 	struct mailbox *reply;
 };
 
-bool workers_start(const char *name, unsigned count, struct workers **out, struct err *err) MUST_CHECK;
+bool workers_start(const char *name, unsigned count, struct workers **out,
+		   struct err *err) MUST_CHECK;
 /* Runs what was posted, then ends the threads; done() of the last jobs is still posted. */
 void workers_stop(struct workers *workers);
 void workers_post(struct workers *workers, struct job *job); /* any thread */

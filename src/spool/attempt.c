@@ -9,10 +9,10 @@
 
 #include <stdio.h>
 
-#define NOT_READY_MS	(10 * 60 * 1000) /* after `completed` a 404 means "not yet" so long */
-#define NOT_READY_WAIT	3000		 /* usually ready within seconds */
-#define ACCOUNT_WAIT_MS (60 * 1000)	 /* refused credentials: somebody is mending them, or not */
-#define OFF_TRIES	3		 /* a length that differs is asked for so often, then believed */
+#define NOT_READY_MS    (10 * 60 * 1000) /* after `completed` a 404 means "not yet" so long */
+#define NOT_READY_WAIT  3000             /* usually ready within seconds */
+#define ACCOUNT_WAIT_MS (60 * 1000)      /* refused credentials: somebody is mending them, or not */
+#define OFF_TRIES       3 /* a length that differs is asked for so often, then believed */
 
 /* A row: does it fit?  Then what it means. */
 struct row {
@@ -157,18 +157,20 @@ static bool is_anything(const struct attempt_facts *f)
 	return true;
 }
 
-#define COUNTED	  .is_counted = true
+#define COUNTED   .is_counted = true
 #define POINTLESS .is_pointless = true
-#define RESUMES	  .may_resume = true
+#define RESUMES   .may_resume = true
 #define BACK_OFF  .wait_ms = -1
 
 static const struct row rows[] = {
 	{ disk_is_full, ATTEMPT_OURS, ATTEMPT_WAIT, "disk_full", "internal",
-	  "Our disk is full; fetching goes on when there is room.", POINTLESS, RESUMES, .wait_ms = 30000 },
+	  "Our disk is full; fetching goes on when there is room.", POINTLESS, RESUMES,
+	  .wait_ms = 30000 },
 	{ disk_failed, ATTEMPT_OURS, ATTEMPT_WAIT, "disk_failed", "internal",
 	  "Our disk could not be written.", COUNTED, POINTLESS, BACK_OFF },
 	{ is_blocked, ATTEMPT_BLOCKED, ATTEMPT_WAIT, "blocked_address", "upstream_unavailable",
-	  "The address of the recording leads to a host that we do not fetch from.", COUNTED, POINTLESS, BACK_OFF },
+	  "The address of the recording leads to a host that we do not fetch from.", COUNTED,
+	  POINTLESS, BACK_OFF },
 	{ is_absent_code, ATTEMPT_ABSENT, ATTEMPT_END_ABSENT, "absent", "recording_absent",
 	  "Twilio kept no media: the recording was too short or silent.", COUNTED, POINTLESS },
 	{ is_undecipherable, ATTEMPT_ABSENT, ATTEMPT_END_ABSENT, "absent", "recording_absent",
@@ -180,7 +182,8 @@ static const struct row rows[] = {
 	{ has_no_dual, ATTEMPT_NO_DUAL, ATTEMPT_AT_ONCE, "no_dual", "upstream_unavailable",
 	  "Twilio has no two channels of this recording; asking for one.", .wait_ms = 0 },
 	{ is_not_ready, ATTEMPT_NOT_READY, ATTEMPT_WAIT, "not_ready", "upstream_unavailable",
-	  "Twilio says that it is completed but has no media yet.", COUNTED, .wait_ms = NOT_READY_WAIT },
+	  "Twilio says that it is completed but has no media yet.", COUNTED,
+	  .wait_ms = NOT_READY_WAIT },
 	{ is_not_found, ATTEMPT_NOT_FOUND, ATTEMPT_ASK, "not_found", "upstream_unavailable",
 	  "Twilio does not find the media.", COUNTED, BACK_OFF },
 	{ is_elsewhere, ATTEMPT_NOT_FOUND, ATTEMPT_WAIT, "not_found", "upstream_unavailable",
@@ -189,14 +192,15 @@ static const struct row rows[] = {
 	  COUNTED, POINTLESS, BACK_OFF },
 	{ is_unexplained, ATTEMPT_NOT_FOUND, ATTEMPT_WAIT, "not_found", "upstream_unavailable",
 	  "Twilio does not find the media and does not say why.", COUNTED, BACK_OFF },
-	{ is_gone, ATTEMPT_GONE, ATTEMPT_END_GONE, "gone", "recording_deleted", "It was deleted at Twilio.", COUNTED,
-	  POINTLESS },
+	{ is_gone, ATTEMPT_GONE, ATTEMPT_END_GONE, "gone", "recording_deleted",
+	  "It was deleted at Twilio.", COUNTED, POINTLESS },
 	{ is_server_error, ATTEMPT_DOWN, ATTEMPT_WAIT, "server_error", "upstream_unavailable",
 	  "Twilio answered with an error of its own.", COUNTED, RESUMES, BACK_OFF },
 	{ is_other_status, ATTEMPT_LYING, ATTEMPT_WAIT, "unexpected_status", "upstream_unavailable",
 	  "Twilio answered with a status that does not fit a recording.", COUNTED, BACK_OFF },
 	{ sent_other_bytes, ATTEMPT_LYING, ATTEMPT_WAIT, "other_bytes", "upstream_unavailable",
-	  "Asked once more, Twilio sent other bytes than before; fetching begins anew.", COUNTED, BACK_OFF },
+	  "Asked once more, Twilio sent other bytes than before; fetching begins anew.", COUNTED,
+	  BACK_OFF },
 	{ sent_encoded, ATTEMPT_LYING, ATTEMPT_WAIT, "encoded", "upstream_unavailable",
 	  "The answer came in a content coding that was not asked for.", COUNTED, BACK_OFF },
 	{ sent_error_page, ATTEMPT_LYING, ATTEMPT_WAIT, "error_page", "upstream_unavailable",

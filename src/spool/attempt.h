@@ -19,54 +19,54 @@
 /* What came back. */
 struct attempt_facts {
 	enum transfer_outcome outcome;
-	int status;		/* of the answer; 0: none came */
-	int error_code;		/* Twilio's, from an error body; 0 none */
-	int64_t retry_after_ms; /* -1: not said */
-	bool is_error_body;	/* a body of Twilio's error form, whatever the status */
-	bool is_encoded;	/* with a Content-Encoding that nobody asked for */
-	bool is_other_bytes;	/* begun again, the upstream sent other bytes than before */
-	bool is_disk_full;	/* ours */
-	bool is_disk_failed;	/* ours */
+	int status;                     /* of the answer; 0: none came */
+	int error_code;                 /* Twilio's, from an error body; 0 none */
+	int64_t retry_after_ms;         /* -1: not said */
+	bool is_error_body;             /* a body of Twilio's error form, whatever the status */
+	bool is_encoded;                /* with a Content-Encoding that nobody asked for */
+	bool is_other_bytes;            /* begun again, the upstream sent other bytes than before */
+	bool is_disk_full;              /* ours */
+	bool is_disk_failed;            /* ours */
 	char detail[ATTEMPT_TEXT_SIZE]; /* the transfer's or the disk's own words; "" */
 
-	enum audio_kind kind;	/* of the body, once ended */
+	enum audio_kind kind;    /* of the body, once ended */
 	const char *kind_reason; /* sniff_reason(); may be NULL */
-	bool is_cut;		/* the last frame or data chunk is not whole */
-	uint64_t bytes;		/* of the media, in all */
-	int64_t duration_ms;	/* measured */
-	int64_t announced_s;	/* RecordingDuration; -1 not told */
+	bool is_cut;             /* the last frame or data chunk is not whole */
+	uint64_t bytes;          /* of the media, in all */
+	int64_t duration_ms;     /* measured */
+	int64_t announced_s;     /* RecordingDuration; -1 not told */
 
 	int channels_asked;
 	int64_t since_completed_ms; /* how long ago Twilio said that it is completed */
-	int64_t tries;		    /* of this round, this one included */
-	bool was_asked;		    /* the metadata was asked for what a 404 means */
-	bool was_completed;	    /* and says that it is completed, although its media is not found */
+	int64_t tries;              /* of this round, this one included */
+	bool was_asked;             /* the metadata was asked for what a 404 means */
+	bool was_completed; /* and says that it is completed, although its media is not found */
 };
 
 enum attempt_meaning {
-	ATTEMPT_KEPT,	    /* whole, and audio */
-	ATTEMPT_KEPT_OFF,   /* the same, but not as long as Twilio said, three times: kept and flagged */
-	ATTEMPT_OFF,	    /* not as long as Twilio said: once more */
-	ATTEMPT_NO_DUAL,    /* two channels are not to be had */
-	ATTEMPT_NOT_READY,  /* 404 so soon after `completed` */
-	ATTEMPT_NOT_FOUND,  /* 404 later: the metadata must say what it means */
-	ATTEMPT_LIMITED,    /* too many at once */
-	ATTEMPT_REFUSED,    /* our credentials */
-	ATTEMPT_DOWN,	    /* unreachable, slow, broken off, 5xx */
-	ATTEMPT_LYING,	    /* not what it claims: an error page as audio, other bytes, cut frames */
-	ATTEMPT_BLOCKED,    /* an address that we do not fetch from */
-	ATTEMPT_ABSENT,	    /* Twilio says that there is no media */
-	ATTEMPT_GONE,	    /* deleted at Twilio */
-	ATTEMPT_OURS,	    /* our disk */
+	ATTEMPT_KEPT,     /* whole, and audio */
+	ATTEMPT_KEPT_OFF, /* the same, but not as long as Twilio said, three times: kept and flagged */
+	ATTEMPT_OFF,      /* not as long as Twilio said: once more */
+	ATTEMPT_NO_DUAL,   /* two channels are not to be had */
+	ATTEMPT_NOT_READY, /* 404 so soon after `completed` */
+	ATTEMPT_NOT_FOUND, /* 404 later: the metadata must say what it means */
+	ATTEMPT_LIMITED,   /* too many at once */
+	ATTEMPT_REFUSED,   /* our credentials */
+	ATTEMPT_DOWN,      /* unreachable, slow, broken off, 5xx */
+	ATTEMPT_LYING,     /* not what it claims: an error page as audio, other bytes, cut frames */
+	ATTEMPT_BLOCKED,   /* an address that we do not fetch from */
+	ATTEMPT_ABSENT,    /* Twilio says that there is no media */
+	ATTEMPT_GONE,      /* deleted at Twilio */
+	ATTEMPT_OURS,      /* our disk */
 	ATTEMPT_MEANINGS,
 };
 
 enum attempt_action {
 	ATTEMPT_STORE,
-	ATTEMPT_AT_ONCE,     /* again, now: with one channel */
-	ATTEMPT_WAIT,	     /* again later */
+	ATTEMPT_AT_ONCE,      /* again, now: with one channel */
+	ATTEMPT_WAIT,         /* again later */
 	ATTEMPT_WAIT_ACCOUNT, /* nothing of this account for a minute */
-	ATTEMPT_ASK,	     /* ask for the metadata, then judge again */
+	ATTEMPT_ASK,          /* ask for the metadata, then judge again */
 	ATTEMPT_END_ABSENT,
 	ATTEMPT_END_GONE,
 };
@@ -74,13 +74,13 @@ enum attempt_action {
 struct attempt_verdict {
 	enum attempt_meaning meaning;
 	enum attempt_action action;
-	const char *outcome;	 /* short, stable: for the ledger's attempt */
+	const char *outcome;     /* short, stable: for the ledger's attempt */
 	const char *reason_code; /* why it does not play, as the API spells it; "" when it does */
 	char text[ATTEMPT_TEXT_SIZE]; /* a sentence for a person */
-	bool is_counted;	 /* towards back-off */
-	bool is_pointless;	 /* a player who waits would wait in vain */
-	bool may_resume;	 /* what arrived so far is worth keeping */
-	int64_t wait_ms;	 /* at least; -1: as the back-off says */
+	bool is_counted;              /* towards back-off */
+	bool is_pointless;            /* a player who waits would wait in vain */
+	bool may_resume;              /* what arrived so far is worth keeping */
+	int64_t wait_ms;              /* at least; -1: as the back-off says */
 };
 
 void attempt_judge(const struct attempt_facts *facts, struct attempt_verdict *out);

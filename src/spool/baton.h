@@ -20,15 +20,16 @@ struct spool;
 struct news {
 	/* The first bytes are known to be audio: media says what; else media is not filled. */
 	bool is_flowing;
-	struct media media; /* fd: a new one, the receiver's, when the generation is another than it has; else -1 */
-	uint64_t arrived;   /* bytes that may be sent */
-	bool is_complete;   /* all of them; media.size is known */
+	struct media
+		media; /* fd: a new one, the receiver's, when the generation is another than it has; else -1 */
+	uint64_t arrived; /* bytes that may be sent */
+	bool is_complete; /* all of them; media.size is known */
 
 	/* The last try failed, or none can be made: why.  "" while one is under way. */
 	char reason_code[RECORDING_REASON_SIZE];
 	char reason_text[ATTEMPT_TEXT_SIZE];
 	bool is_pointless; /* to wait for the next try */
-	bool is_last;	   /* the flight is over: complete, or never will be */
+	bool is_last;      /* the flight is over: complete, or never will be */
 };
 
 struct baton {
@@ -39,7 +40,7 @@ struct baton {
 	void (*came_to_mirror)(struct mail *mail);
 	struct spool *spool;
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
-	bool has_joined;	 /* it has been with its flight */
+	bool has_joined;         /* it has been with its flight */
 	int64_t generation_sent; /* whose descriptor the mirror has */
 	struct news news;
 };

@@ -16,11 +16,12 @@
 
 #include <stdlib.h>
 
-#define URL_MAX		 1024
-#define MISSING_MS	 60000 /* so long a SID that is not there is not asked for again */
-#define QUESTIONS_A_S	 10    /* each may cost a request per account */
-#define KNOWN_MAX	 10000 /* SIDs remembered: when more, all are forgotten */
-#define PROJECTION_TRIES 100   /* writes to wait for until the events are projected: each lets a batch pass */
+#define URL_MAX       1024
+#define MISSING_MS    60000 /* so long a SID that is not there is not asked for again */
+#define QUESTIONS_A_S 10    /* each may cost a request per account */
+#define KNOWN_MAX     10000 /* SIDs remembered: when more, all are forgotten */
+#define PROJECTION_TRIES \
+	100 /* writes to wait for until the events are projected: each lets a batch pass */
 
 /* One SID: being asked for, or remembered as missing. */
 struct search {
@@ -29,8 +30,8 @@ struct search {
 	char sid[SID_SIZE];
 	struct inquest *waiting;  /* whoever asked; NULL once it is answered */
 	int64_t missing_until_ms; /* monotonic; 0 while it is asked for */
-	size_t account;		  /* of which it is asked now */
-	bool did_fail;		  /* one of the accounts gave no answer */
+	size_t account;           /* of which it is asked now */
+	bool did_fail;            /* one of the accounts gave no answer */
 	struct question question;
 	struct ledger_job job;
 	struct rest_recordings_page page; /* what is to be committed */
@@ -112,7 +113,8 @@ static bool run_append(struct ledger_job *job, struct catalog *catalog, struct e
 		event.encryption = told->encryption;
 		event.duration_s = told->duration_s;
 		event.channels = told->channels;
-		event.started_at_ms = told->started_at_ms ? told->started_at_ms : told->created_at_ms;
+		event.started_at_ms = told->started_at_ms ? told->started_at_ms
+							  : told->created_at_ms;
 		event.error_code = told->error_code > 0 ? told->error_code : 0;
 		if (!events_append(catalog, &event, &seq, err))
 			return false;
@@ -149,7 +151,8 @@ static void appended(struct ledger_job *job)
 	struct search *search = container_of(job, struct search, job);
 
 	if (!job->succeeded) {
-		log_error(NULL, "cannot commit what Twilio told of %s: %s", search->sid, job->err.text);
+		log_error(NULL, "cannot commit what Twilio told of %s: %s", search->sid,
+			  job->err.text);
 		conclude(search, DISCOVERY_FAILED);
 		return;
 	}
@@ -195,7 +198,8 @@ static void question_answered(struct question *question)
 	struct err err;
 
 	if (question->status == 200 && !read_answer(search, &err)) {
-		log_warn(NULL, "Twilio's answer about %s makes no sense: %s", search->sid, err.text);
+		log_warn(NULL, "Twilio's answer about %s makes no sense: %s", search->sid,
+			 err.text);
 		search->did_fail = true;
 	} else if (question->status == 200 && search->page.count > 0) {
 		commit_page(search);
@@ -223,11 +227,13 @@ static void ask_next(struct search *search)
 	account = &gear->accounts->at[search->account];
 	buf_over(&url, url_text, sizeof(url_text));
 	if (str_starts(str_of(search->sid), STR("CA")))
-		rest_call_recordings_url(&url, str_of(account->api_url), str_of(account->account_sid),
-					 str_of(search->sid));
+		rest_call_recordings_url(&url, str_of(account->api_url),
+					 str_of(account->account_sid), str_of(search->sid));
 	else
-		rest_recording_url(&url, str_of(account->api_url), str_of(account->account_sid), str_of(search->sid));
-	if (buf_ok(&url) && question_ask(&search->question, gear, account, url_text, question_answered, &err))
+		rest_recording_url(&url, str_of(account->api_url), str_of(account->account_sid),
+				   str_of(search->sid));
+	if (buf_ok(&url) &&
+	    question_ask(&search->question, gear, account, url_text, question_answered, &err))
 		return;
 	search->did_fail = true;
 	search->account++;

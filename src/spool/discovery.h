@@ -19,10 +19,10 @@ struct discovery;
 struct flight_gear;
 
 enum discovery_result {
-	DISCOVERY_FOUND,    /* the ledger knows it now */
+	DISCOVERY_FOUND,     /* the ledger knows it now */
 	DISCOVERY_NOT_THERE, /* no account of ours has it */
-	DISCOVERY_BUSY,	    /* too many questions: later */
-	DISCOVERY_FAILED,   /* Twilio did not answer */
+	DISCOVERY_BUSY,      /* too many questions: later */
+	DISCOVERY_FAILED,    /* Twilio did not answer */
 };
 
 /* One serving loop's request.  The heap object travels there and back; see inquest_new(). */

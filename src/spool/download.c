@@ -56,7 +56,8 @@ static bool take_media_head(struct download *download, const struct transfer_hea
 	return true;
 }
 
-static enum transfer_go on_head(struct transfer_receiver *receiver, const struct transfer_head *head)
+static enum transfer_go on_head(struct transfer_receiver *receiver,
+				const struct transfer_head *head)
 {
 	struct download *download = container_of(receiver, struct download, receiver);
 	struct attempt_facts *facts = &download->facts;
@@ -146,7 +147,8 @@ static void read_error_body(struct download *download)
 
 	if (download->takes_body && facts->kind != AUDIO_NOT)
 		return;
-	facts->is_error_body = rest_read_error((struct str){ download->body, download->body_len }, &error);
+	facts->is_error_body =
+		rest_read_error((struct str){ download->body, download->body_len }, &error);
 	if (!facts->is_error_body)
 		return;
 	facts->error_code = error.code;
@@ -184,7 +186,8 @@ static void on_end(struct transfer_receiver *receiver, const struct transfer_res
 		facts->is_cut = ended.is_cut;
 		facts->duration_ms = (int64_t)sniff_duration_ms(&ended);
 		if (facts->kind_reason && facts->detail[0] == '\0')
-			snprintf(facts->detail, sizeof(facts->detail), "it is %s", facts->kind_reason);
+			snprintf(facts->detail, sizeof(facts->detail), "it is %s",
+				 facts->kind_reason);
 	}
 	facts->bytes = arrival->file ? arrival->file->size : 0;
 	read_error_body(download);
@@ -196,8 +199,9 @@ static bool may_follow(struct transfer_receiver *receiver, const char *url)
 	return true; /* the address guard judges where it leads; credentials stay behind */
 }
 
-bool download_start(struct download *download, struct arrival *arrival, const struct account *account,
-		    const char *recording_sid, int channels, struct err *err)
+bool download_start(struct download *download, struct arrival *arrival,
+		    const struct account *account, const char *recording_sid, int channels,
+		    struct err *err)
 {
 	const struct flight_gear *gear = download->gear;
 	char url_text[URL_MAX], user[128], password[256];
@@ -205,12 +209,15 @@ bool download_start(struct download *download, struct arrival *arrival, const st
 	struct buf url;
 
 	buf_over(&url, url_text, sizeof(url_text));
-	rest_media_url(&url, str_of(account->api_url), str_of(account->account_sid), str_of(recording_sid),
-		       str_eq(str_of(gear->options.format), STR("wav")) ? REST_WAV : REST_MP3, channels);
+	rest_media_url(&url, str_of(account->api_url), str_of(account->account_sid),
+		       str_of(recording_sid),
+		       str_eq(str_of(gear->options.format), STR("wav")) ? REST_WAV : REST_MP3,
+		       channels);
 	account_credentials(account, &user_slice, &password_slice);
 	if (!buf_ok(&url) || !str_copy(user_slice, user, sizeof(user)) ||
 	    !str_copy(password_slice, password, sizeof(password)))
-		return err_set(err, ERR_INVALID, "the API address or the credentials of account %s are too long",
+		return err_set(err, ERR_INVALID,
+			       "the API address or the credentials of account %s are too long",
 			       account->account_sid);
 
 	download->receiver = (struct transfer_receiver){
@@ -220,7 +227,9 @@ bool download_start(struct download *download, struct arrival *arrival, const st
 	download->position = 0;
 	download->has_head = download->takes_body = false;
 	download->body_len = 0;
-	download->facts = (struct attempt_facts){ .retry_after_ms = -1, .announced_s = -1, .channels_asked = channels };
+	download->facts = (struct attempt_facts){ .retry_after_ms = -1,
+						  .announced_s = -1,
+						  .channels_asked = channels };
 
 	bool resumes = arrival->file->size > 0 && arrival->validator[0] != '\0';
 	struct transfer_request request = {

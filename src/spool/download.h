@@ -24,16 +24,16 @@ struct account;
 struct blob_arriving;
 struct flight_gear;
 
-#define DOWNLOAD_ERROR_BODY 4096 /* so much of an answer is kept to be read as an error page */
+#define DOWNLOAD_ERROR_BODY     4096 /* so much of an answer is kept to be read as an error page */
 #define DOWNLOAD_LENGTH_UNKNOWN UINT64_MAX
 
 /* What outlives an attempt: the file in the making and what is known of it. */
 struct arrival {
 	struct blob_arriving *file; /* NULL: none yet */
-	int reader_fd;		    /* of the same file; -1 */
-	struct sniff sniff;	    /* fed with exactly the bytes in the file */
-	uint64_t length;	    /* of the whole media, or DOWNLOAD_LENGTH_UNKNOWN */
-	char validator[128];	    /* strong ETag for If-Range; "" none */
+	int reader_fd;              /* of the same file; -1 */
+	struct sniff sniff;         /* fed with exactly the bytes in the file */
+	uint64_t length;            /* of the whole media, or DOWNLOAD_LENGTH_UNKNOWN */
+	char validator[128];        /* strong ETag for If-Range; "" none */
 };
 
 void arrival_init(struct arrival *arrival);
@@ -44,7 +44,7 @@ struct download {
 	struct transfer_receiver receiver;
 	struct transfer *transfer; /* NULL when none is under way */
 	struct arrival *arrival;
-	uint64_t position;	   /* in the media: where the next byte belongs */
+	uint64_t position;         /* in the media: where the next byte belongs */
 	bool has_head, takes_body; /* the status says media */
 	struct attempt_facts facts;
 	size_t body_len;
@@ -53,13 +53,15 @@ struct download {
 	/* set by the owner */
 	const struct flight_gear *gear;
 	void (*arrived)(struct download *download); /* bytes were added: look at the arrival */
-	void (*ended)(struct download *download);   /* facts are filled as far as the download knows */
+	void (*ended)(
+		struct download *download); /* facts are filled as far as the download knows */
 };
 
 /*
  * Asks for the media of a recording.  arrival->file is open (and empty, or holds what is to be
  * gone on with).  ERR_INVALID: no address can be made.
  */
-bool download_start(struct download *download, struct arrival *arrival, const struct account *account,
-		    const char *recording_sid, int channels, struct err *err) MUST_CHECK;
+bool download_start(struct download *download, struct arrival *arrival,
+		    const struct account *account, const char *recording_sid, int channels,
+		    struct err *err) MUST_CHECK;
 void download_cancel(struct download *download);

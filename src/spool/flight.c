@@ -68,7 +68,8 @@ static void read_metadata(struct flight *flight)
 	else if (str_eq(told.status, STR("deleted")))
 		flight->facts.status = ATTEMPT_GONE_STATUS;
 	else if (str_eq(told.status, STR("absent")))
-		flight->facts.error_code = told.error_code > 0 ? (int)told.error_code : REST_CODE_TOO_SHORT;
+		flight->facts.error_code = told.error_code > 0 ? (int)told.error_code
+							       : REST_CODE_TOO_SHORT;
 	rest_document_release(&document);
 }
 
@@ -83,7 +84,8 @@ static void metadata_came(struct question *question)
 
 static void ask_what_it_means(struct flight *flight)
 {
-	const struct account *account = accounts_find(flight->gear->accounts, str_of(flight->recording.account_sid));
+	const struct account *account =
+		accounts_find(flight->gear->accounts, str_of(flight->recording.account_sid));
 	char url_text[1024];
 	struct buf url;
 	struct err err;
@@ -91,8 +93,8 @@ static void ask_what_it_means(struct flight *flight)
 	buf_over(&url, url_text, sizeof(url_text));
 	rest_recording_url(&url, str_of(account->api_url), str_of(account->account_sid),
 			   str_of(flight->recording_sid));
-	if (!buf_ok(&url) ||
-	    !question_ask(&flight->question, flight->gear, account, url_text, metadata_came, &err)) {
+	if (!buf_ok(&url) || !question_ask(&flight->question, flight->gear, account, url_text,
+					   metadata_came, &err)) {
 		flight->facts.was_asked = true;
 		judge(flight);
 	}
@@ -124,7 +126,9 @@ static void download_ended(struct download *download)
 /* The attempt could not even be sent: our own fault, told as such. */
 static void fail_attempt(struct flight *flight, const struct err *err)
 {
-	flight->facts = (struct attempt_facts){ .retry_after_ms = -1, .announced_s = -1, .outcome = TRANSFER_FAILED };
+	flight->facts = (struct attempt_facts){ .retry_after_ms = -1,
+						.announced_s = -1,
+						.outcome = TRANSFER_FAILED };
 	flight->facts.is_disk_full = err->kind == ERR_UNAVAILABLE;
 	flight->facts.is_disk_failed = err->kind == ERR_INTERNAL;
 	str_fit(str_of(err->text), flight->facts.detail, sizeof(flight->facts.detail));
@@ -138,18 +142,20 @@ static bool open_arrival(struct flight *flight, struct err *err)
 	if (arrival->file)
 		return true;
 	arrival_init(arrival);
-	return blob_arriving_open(flight->gear->store, str_of(flight->recording_sid), flight->generation, &arrival->file,
-				  err) &&
+	return blob_arriving_open(flight->gear->store, str_of(flight->recording_sid),
+				  flight->generation, &arrival->file, err) &&
 	       blob_arriving_reader(arrival->file, &arrival->reader_fd, err);
 }
 
 static void ask(struct flight *flight)
 {
-	const struct account *account = accounts_find(flight->gear->accounts, str_of(flight->recording.account_sid));
+	const struct account *account =
+		accounts_find(flight->gear->accounts, str_of(flight->recording.account_sid));
 	struct err err;
 
 	if (!account) {
-		err_set(&err, ERR_INVALID, "account %s is not in our settings", flight->recording.account_sid);
+		err_set(&err, ERR_INVALID, "account %s is not in our settings",
+			flight->recording.account_sid);
 		fail_attempt(flight, &err);
 		return;
 	}
@@ -176,7 +182,8 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 	if (!recordings_find(catalog, begin.recording_sid, &flight->begun, err))
 		return false;
 	if (flight->begun.state != RECORDING_QUEUED && flight->begun.state != RECORDING_WAITING)
-		return err_set(err, ERR_CONFLICT, "it is %s", recording_state_text(flight->begun.state));
+		return err_set(err, ERR_CONFLICT, "it is %s",
+			       recording_state_text(flight->begun.state));
 	begin.channels = flight->begun.channels_wanted;
 	return attempts_begin(catalog, &begin, &flight->attempt_id, err);
 }
@@ -188,9 +195,13 @@ static void attempt_begun(struct ledger_job *job)
 	flight->recording = flight->begun;
 	if (!job->succeeded && (job->err.kind == ERR_CONFLICT || job->err.kind == ERR_NOT_FOUND)) {
 		/* Somebody else decided meanwhile: there is nothing to fetch any more. */
-		flight->verdict = (struct attempt_verdict){ .meaning = ATTEMPT_GONE, .is_pointless = true };
-		flight_set_reason(flight, flight->recording.state == RECORDING_STORED ? "" : "recording_not_available",
-			   job->err.text, true);
+		flight->verdict =
+			(struct attempt_verdict){ .meaning = ATTEMPT_GONE, .is_pointless = true };
+		flight_set_reason(flight,
+				  flight->recording.state == RECORDING_STORED
+					  ? ""
+					  : "recording_not_available",
+				  job->err.text, true);
 		flight_end_turn(flight, FLIGHT_GONE, 0);
 		return;
 	}
@@ -230,8 +241,8 @@ void flight_hold_back(struct flight *flight, const char *reason_code, const char
 
 /* ---- life cycle ---- */
 
-struct flight *flight_new(const struct flight_gear *gear, const char *recording_sid, const char *call_sid,
-			  const char *account_sid,
+struct flight *flight_new(const struct flight_gear *gear, const char *recording_sid,
+			  const char *call_sid, const char *account_sid,
 			  void (*turned)(struct flight *flight, const struct flight_result *result))
 {
 	struct flight *flight = xcalloc(1, sizeof(*flight));
@@ -255,7 +266,7 @@ void flight_free(struct flight *flight)
 	download_cancel(&flight->download);
 	question_release(&flight->question);
 	arrival_discard(&flight->arrival);
-	LIST_EACH(item, &flight->batons) {
+	LIST_EACH (item, &flight->batons) {
 		list_remove(item);
 		free(container_of(item, struct baton, link));
 	}

@@ -32,30 +32,30 @@ struct flight_gear;
 struct scheduler;
 
 enum flight_state {
-	FLIGHT_QUEUED,	 /* for its turn */
-	FLIGHT_ASKING,	 /* the attempt is being committed, or the request is out: for a head */
+	FLIGHT_QUEUED,   /* for its turn */
+	FLIGHT_ASKING,   /* the attempt is being committed, or the request is out: for a head */
 	FLIGHT_CHECKING, /* for enough bytes to know that it is audio */
 	FLIGHT_ARRIVING, /* for the rest */
-	FLIGHT_SEALING,	 /* for the disk, then for the ledger */
-	FLIGHT_WAITING,	 /* for the instant of its next try */
-	FLIGHT_STORED,	 /* over: here */
-	FLIGHT_DEAD,	 /* over: given up, for a person */
-	FLIGHT_ABSENT,	 /* over: Twilio has no media of it */
-	FLIGHT_GONE,	 /* over: deleted at Twilio, or no longer to be fetched */
+	FLIGHT_SEALING,  /* for the disk, then for the ledger */
+	FLIGHT_WAITING,  /* for the instant of its next try */
+	FLIGHT_STORED,   /* over: here */
+	FLIGHT_DEAD,     /* over: given up, for a person */
+	FLIGHT_ABSENT,   /* over: Twilio has no media of it */
+	FLIGHT_GONE,     /* over: deleted at Twilio, or no longer to be fetched */
 	FLIGHT_STATES,
 };
 
 enum flight_rank { /* who goes first */
-	FLIGHT_FOR_PLAYERS,
-	FLIGHT_NEW,
-	FLIGHT_BACKFILL,
-	FLIGHT_RANKS,
+		   FLIGHT_FOR_PLAYERS,
+		   FLIGHT_NEW,
+		   FLIGHT_BACKFILL,
+		   FLIGHT_RANKS,
 };
 
 /* How a flight wants what it asked for to go on; told to its owner once per turn taken. */
 struct flight_result {
 	enum attempt_meaning meaning;
-	bool is_over;	   /* a terminal state was entered */
+	bool is_over;      /* a terminal state was entered */
 	int64_t wait_ms;   /* else: not before so long from now */
 	bool is_pointless; /* the scheduler lets no play bring the next try forward */
 };
@@ -71,9 +71,9 @@ struct flight {
 	struct scheduler *scheduler;
 	enum flight_rank rank, slot_rank; /* slot_rank: of the slot it holds */
 	bool has_slot, is_reaped;
-	struct timer timer;	/* WAITING */
+	struct timer timer;     /* WAITING */
 	int64_t last_try_at_ms; /* monotonic; 0 never */
-	int64_t not_before_ms;	/* monotonic: a play does not bring the next try further forward */
+	int64_t not_before_ms;  /* monotonic: a play does not bring the next try further forward */
 
 	/* the batons that are here; how many mirrors have one */
 	struct list batons;
@@ -84,7 +84,7 @@ struct flight {
 
 	/* the attempt under way */
 	struct recording recording; /* as the ledger had it when the attempt began */
-	struct recording begun;	    /* the same, while the writer fills it */
+	struct recording begun;     /* the same, while the writer fills it */
 	int64_t attempt_id, generation, generation_at_ms, began_at_ms;
 	struct arrival arrival;
 	struct download download;
@@ -93,7 +93,7 @@ struct flight {
 	struct attempt_facts facts;
 	struct recording_media media; /* once sealed */
 	char media_name[96], media_sha256[65];
-	int64_t next_try_at_ms;	      /* wall clock, as committed */
+	int64_t next_try_at_ms; /* wall clock, as committed */
 	struct ledger_job ledger_job;
 	struct job seal_job;
 	bool sealed;
@@ -104,9 +104,10 @@ struct flight {
 	struct reap reap;
 };
 
-struct flight *flight_new(const struct flight_gear *gear, const char *recording_sid, const char *call_sid,
-			  const char *account_sid,
-			  void (*turned)(struct flight *flight, const struct flight_result *result));
+struct flight *flight_new(const struct flight_gear *gear, const char *recording_sid,
+			  const char *call_sid, const char *account_sid,
+			  void (*turned)(struct flight *flight,
+					 const struct flight_result *result));
 /* Cancels what is under way; its batons are freed. */
 void flight_free(struct flight *flight);
 
@@ -122,4 +123,6 @@ void flight_take_baton(struct flight *flight, struct baton *baton);
 /* True when it is over and all batons were sent with the last news: it may be freed. */
 bool flight_is_done(const struct flight *flight);
 
+/* Is there a way from the one state to the other?  Pure. */
+bool flight_may_enter(enum flight_state from, enum flight_state to);
 const char *flight_state_text(enum flight_state state);

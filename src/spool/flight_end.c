@@ -41,10 +41,12 @@ void flight_ledger_failed(struct flight *flight, const struct err *err)
 }
 
 void flight_write_ledger(struct flight *flight,
-			 bool (*run)(struct ledger_job *job, struct catalog *catalog, struct err *err),
+			 bool (*run)(struct ledger_job *job, struct catalog *catalog,
+				     struct err *err),
 			 void (*done)(struct ledger_job *job))
 {
-	flight->ledger_job = (struct ledger_job){ .run = run, .done = done, .reply = flight->gear->mailbox };
+	flight->ledger_job =
+		(struct ledger_job){ .run = run, .done = done, .reply = flight->gear->mailbox };
 	memcpy(flight->ledger_job.change.recording_sid, flight->recording_sid, SID_SIZE);
 	memcpy(flight->ledger_job.change.call_sid, flight->call_sid, SID_SIZE);
 	ledger_write(flight->gear->ledger, &flight->ledger_job);
@@ -83,7 +85,8 @@ static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct e
 	if (!end_attempt(flight, catalog, err))
 		return false;
 	if (verdict->action == ATTEMPT_END_ABSENT)
-		return recordings_mark_absent(catalog, sid, flight->facts.error_code, verdict->text, err);
+		return recordings_mark_absent(catalog, sid, flight->facts.error_code, verdict->text,
+					      err);
 	if (verdict->action == ATTEMPT_END_GONE)
 		return recordings_mark_gone(catalog, sid, verdict->text, err);
 	if (flight->next_try_at_ms == 0)
@@ -126,7 +129,8 @@ static int64_t next_try(const struct flight *flight)
 	const struct spool_options *options = &flight->gear->options;
 	const struct attempt_verdict *verdict = &flight->verdict;
 	int64_t now_ms = clock_wall_ms();
-	int64_t first_ms = flight->recording.first_try_at_ms ? flight->recording.first_try_at_ms : flight->began_at_ms;
+	int64_t first_ms = flight->recording.first_try_at_ms ? flight->recording.first_try_at_ms
+							     : flight->began_at_ms;
 	int64_t wait_ms = verdict->wait_ms;
 
 	if (wait_ms < 0) {
@@ -166,7 +170,8 @@ static void stored_written(struct ledger_job *job)
 		flight_ledger_failed(flight, &job->err);
 		return;
 	}
-	log_info(NULL, "recording %s: stored, %llu bytes", flight->recording_sid, (unsigned long long)flight->media.size);
+	log_info(NULL, "recording %s: stored, %llu bytes", flight->recording_sid,
+		 (unsigned long long)flight->media.size);
 	flight_clear_reason(flight);
 	flight_end_turn(flight, FLIGHT_STORED, 0);
 }
@@ -176,12 +181,13 @@ static void run_seal(struct job *job)
 	struct flight *flight = container_of(job, struct flight, seal_job);
 	struct blob_sealed sealed;
 	struct buf hex;
-	enum blob_seal_result result =
-		blob_arriving_seal(flight->arrival.file, str_of(flight->media_name), &sealed, &flight->seal_err);
+	enum blob_seal_result result = blob_arriving_seal(
+		flight->arrival.file, str_of(flight->media_name), &sealed, &flight->seal_err);
 
 	if (result == BLOB_UNSYNCED) {
 		/* The kernel may have dropped the bytes and forgotten the error: only a new start can be trusted. */
-		log_error(NULL, "recording %s: %s: ending, to start clean", flight->recording_sid, flight->seal_err.text);
+		log_error(NULL, "recording %s: %s: ending, to start clean", flight->recording_sid,
+			  flight->seal_err.text);
 		abort();
 	}
 	flight->sealed = result == BLOB_SEALED;
@@ -225,13 +231,14 @@ void flight_seal(struct flight *flight)
 		.sha256 = flight->media_sha256,
 		.path = flight->media_name,
 	};
-	if (!blob_name_make(str_of(flight->recording.call_sid), str_of(flight->recording_sid), str_of(format),
-			    flight->media_name, &err)) {
+	if (!blob_name_make(str_of(flight->recording.call_sid), str_of(flight->recording_sid),
+			    str_of(format), flight->media_name, &err)) {
 		flight->facts.is_disk_failed = true;
 		attempt_judge(&flight->facts, &flight->verdict);
 		flight_end_without_media(flight);
 		return;
 	}
-	flight->seal_job = (struct job){ .run = run_seal, .done = seal_done, .reply = flight->gear->mailbox };
+	flight->seal_job =
+		(struct job){ .run = run_seal, .done = seal_done, .reply = flight->gear->mailbox };
 	workers_post(flight->gear->sealers, &flight->seal_job);
 }

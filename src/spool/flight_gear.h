@@ -15,20 +15,21 @@ struct workers;
 
 /* Settings of fetching; a plain value.  Times in ms. */
 struct spool_options {
-	const char *format;	     /* "mp3" or "wav": what is asked for */
-	unsigned concurrency;	     /* flights at once */
-	unsigned player_slots;	     /* so many more for flights that somebody waits for */
+	const char *format;    /* "mp3" or "wav": what is asked for */
+	unsigned concurrency;  /* flights at once */
+	unsigned player_slots; /* so many more for flights that somebody waits for */
 	int64_t connect_timeout_ms;
 	int64_t stall_timeout_ms;
-	int64_t give_up_after_ms;    /* from the first try of a round to the dead letter */
+	int64_t give_up_after_ms; /* from the first try of a round to the dead letter */
 	int64_t retry_first_ms, retry_most_ms;
 	const char *proxy, *ca_file; /* NULL: none, the system's */
-	const char *const *media_hosts; /* NULL-terminated: hosts beside the API's, which may be private */
-	uint64_t min_free_bytes;     /* fetching pauses below */
+	const char *const
+		*media_hosts;    /* NULL-terminated: hosts beside the API's, which may be private */
+	uint64_t min_free_bytes; /* fetching pauses below */
 };
 
 struct flight_gear {
-	struct loop *loop;	 /* the fetching loop */
+	struct loop *loop;       /* the fetching loop */
 	struct mailbox *mailbox; /* its */
 	struct fetch *fetch;
 	struct ledger *ledger;

@@ -17,7 +17,8 @@
 /* What may be sent: nothing before it is known to be audio. */
 bool flight_is_flowing(const struct flight *flight)
 {
-	return flight->arrival.file && (flight->arrival.sniff.kind == AUDIO_MP3 || flight->arrival.sniff.kind == AUDIO_WAV);
+	return flight->arrival.file &&
+	       (flight->arrival.sniff.kind == AUDIO_MP3 || flight->arrival.sniff.kind == AUDIO_WAV);
 }
 
 static void fill_media(const struct flight *flight, struct media *media)
@@ -26,7 +27,8 @@ static void fill_media(const struct flight *flight, struct media *media)
 
 	*media = (struct media){
 		.channels = (int)arrival->sniff.channels,
-		.size = arrival->length == DOWNLOAD_LENGTH_UNKNOWN ? MEDIA_SIZE_UNKNOWN : arrival->length,
+		.size = arrival->length == DOWNLOAD_LENGTH_UNKNOWN ? MEDIA_SIZE_UNKNOWN
+								   : arrival->length,
 		.generation = flight->generation,
 		.modified_at_ms = flight->generation_at_ms,
 		.started_at_ms = flight->recording.started_at_ms,
@@ -48,14 +50,17 @@ static void give_descriptor(const struct flight *flight, struct baton *baton)
 	if (baton->news.media.fd >= 0)
 		baton->generation_sent = flight->generation;
 	else
-		log_error(NULL, "cannot let players of %s follow: no descriptor is left", flight->recording_sid);
+		log_error(NULL, "cannot let players of %s follow: no descriptor is left",
+			  flight->recording_sid);
 }
 
 static void send_baton(struct flight *flight, struct baton *baton)
 {
 	struct news *news = &baton->news;
 
-	*news = (struct news){ .media.fd = -1, .is_pointless = flight->is_pointless, .is_last = flight_is_over(flight) };
+	*news = (struct news){ .media.fd = -1,
+			       .is_pointless = flight->is_pointless,
+			       .is_last = flight_is_over(flight) };
 	memcpy(news->reason_code, flight->reason_code, sizeof(news->reason_code));
 	memcpy(news->reason_text, flight->reason_text, sizeof(news->reason_text));
 	if (flight_is_flowing(flight)) {
@@ -76,7 +81,7 @@ static void send_baton(struct flight *flight, struct baton *baton)
 /* Something changed that players want to know: every baton that is here leaves; the others when they come. */
 void flight_tell(struct flight *flight)
 {
-	LIST_EACH(item, &flight->batons)
+	LIST_EACH (item, &flight->batons)
 		send_baton(flight, container_of(item, struct baton, link));
 }
 
@@ -89,10 +94,11 @@ static bool knows_all(const struct flight *flight, const struct baton *baton)
 		return false;
 	if (flight_is_flowing(flight) != news->is_flowing)
 		return false;
-	if (strcmp(news->reason_text, flight->reason_text) != 0 || news->is_pointless != flight->is_pointless)
+	if (strcmp(news->reason_text, flight->reason_text) != 0 ||
+	    news->is_pointless != flight->is_pointless)
 		return false;
 	return !flight_is_flowing(flight) || (news->arrived == flight->arrival.file->size &&
-				       baton->generation_sent == flight->generation);
+					      baton->generation_sent == flight->generation);
 }
 
 void flight_take_baton(struct flight *flight, struct baton *baton)

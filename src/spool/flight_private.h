@@ -19,13 +19,15 @@ bool flight_is_over(const struct flight *flight);
 bool flight_is_flowing(const struct flight *flight);
 /* Something changed that players want to know: every baton that is here leaves. */
 void flight_tell(struct flight *flight);
-void flight_set_reason(struct flight *flight, const char *code, const char *text, bool is_pointless);
+void flight_set_reason(struct flight *flight, const char *code, const char *text,
+		       bool is_pointless);
 void flight_clear_reason(struct flight *flight);
 
 /* flight_end.c */
 /* A write of this flight's to the ledger: one at a time. */
 void flight_write_ledger(struct flight *flight,
-			 bool (*run)(struct ledger_job *job, struct catalog *catalog, struct err *err),
+			 bool (*run)(struct ledger_job *job, struct catalog *catalog,
+				     struct err *err),
 			 void (*done)(struct ledger_job *job));
 /* The ledger could not be written: nothing is known to have changed, so the turn is taken again later. */
 void flight_ledger_failed(struct flight *flight, const struct err *err);

@@ -23,10 +23,20 @@ struct intake {
 static size_t texts_of(struct event *event, struct str *out[16])
 {
 	struct str *all[] = {
-		&event->account_sid, &event->call_sid,	 &event->parent_call_sid, &event->recording_sid,
-		&event->status,	     &event->direction,	 &event->from,		  &event->to,
-		&event->source,	     &event->track,	 &event->recording_url,	  &event->encryption,
-		&event->idempotency, &event->raw,
+		&event->account_sid,
+		&event->call_sid,
+		&event->parent_call_sid,
+		&event->recording_sid,
+		&event->status,
+		&event->direction,
+		&event->from,
+		&event->to,
+		&event->source,
+		&event->track,
+		&event->recording_url,
+		&event->encryption,
+		&event->idempotency,
+		&event->raw,
 	};
 
 	memcpy(out, all, sizeof(all));
@@ -57,7 +67,8 @@ static struct intake *intake_new(const struct event *event)
 	return intake;
 }
 
-static bool read_recording(const struct intake_callback *callback, struct event *event, struct err *err)
+static bool read_recording(const struct intake_callback *callback, struct event *event,
+			   struct err *err)
 {
 	struct recording_callback told;
 
@@ -117,8 +128,9 @@ static void append_done(struct ledger_job *job)
 	intake->waiter->committed(intake->waiter, job->succeeded);
 }
 
-bool intake_post(struct ledger *ledger, struct mailbox *reply, const struct intake_callback *callback,
-		 struct intake_waiter *waiter, struct err *err)
+bool intake_post(struct ledger *ledger, struct mailbox *reply,
+		 const struct intake_callback *callback, struct intake_waiter *waiter,
+		 struct err *err)
 {
 	bool is_call = callback->kind == INTAKE_CALL_STATUS;
 	struct event event;

@@ -22,7 +22,8 @@ struct intake_callback {
 	enum intake_kind kind;
 	const struct twilio_param *params; /* decoded */
 	size_t param_count;
-	struct str raw;	       /* the form, query or body as it came: what we do not know of it stays there */
+	struct str
+		raw; /* the form, query or body as it came: what we do not know of it stays there */
 	struct str idempotency; /* I-Twilio-Idempotency-Token */
 };
 
@@ -38,7 +39,8 @@ struct intake_waiter {
  *
  * ERR_INVALID: it is not a callback; nothing was sent, committed() is not called.
  */
-bool intake_post(struct ledger *ledger, struct mailbox *reply, const struct intake_callback *callback,
-		 struct intake_waiter *waiter, struct err *err) MUST_CHECK;
+bool intake_post(struct ledger *ledger, struct mailbox *reply,
+		 const struct intake_callback *callback, struct intake_waiter *waiter,
+		 struct err *err) MUST_CHECK;
 /* The sender is gone: the event is committed all the same, and nobody is told. */
 void intake_leave(struct intake_waiter *waiter);

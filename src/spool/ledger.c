@@ -20,7 +20,7 @@
 #include <string.h>
 
 #define BATCH_MAX 512 /* jobs in one transaction: bounds how long the first of them waits */
-#define READERS	  2
+#define READERS   2
 
 struct job_queue {
 	pthread_mutex_t mutex; /* guards what follows */
@@ -79,7 +79,8 @@ static void queue_post(struct job_queue *queue, struct ledger_job *job)
 }
 
 /* Takes up to max jobs; waits for one when asked to.  NULL: none, and *out_stopping may be set. */
-static struct ledger_job *queue_take(struct job_queue *queue, unsigned max, bool wait, bool *out_stopping)
+static struct ledger_job *queue_take(struct job_queue *queue, unsigned max, bool wait,
+				     bool *out_stopping)
 {
 	struct ledger_job *first, **last;
 
@@ -127,16 +128,19 @@ static void deliver_broadcast(struct mail *mail)
 	AUTO(free) struct broadcast *broadcast = container_of(mail, struct broadcast, mail);
 
 	for (size_t i = 0; i < broadcast->count; i++)
-		broadcast->listener->changed(broadcast->listener, &broadcast->changes[i], broadcast->sequence);
+		broadcast->listener->changed(broadcast->listener, &broadcast->changes[i],
+					     broadcast->sequence);
 }
 
-static void tell_listeners(struct ledger *ledger, const struct projection_change *changes, size_t count,
-			   int64_t sequence)
+static void tell_listeners(struct ledger *ledger, const struct projection_change *changes,
+			   size_t count, int64_t sequence)
 {
 	if (count == 0)
 		return;
-	for (struct ledger_listener *listener = ledger->listeners; listener; listener = listener->next) {
-		struct broadcast *broadcast = xmalloc(sizeof(*broadcast) + count * sizeof(*changes));
+	for (struct ledger_listener *listener = ledger->listeners; listener;
+	     listener = listener->next) {
+		struct broadcast *broadcast =
+			xmalloc(sizeof(*broadcast) + count * sizeof(*changes));
 
 		broadcast->mail.deliver = deliver_broadcast;
 		broadcast->listener = listener;
@@ -148,6 +152,22 @@ static void tell_listeners(struct ledger *ledger, const struct projection_change
 }
 
 /* ---- the writer ---- */
+
+/*
+ * A commit that failed for our disk's sake may have dropped pages that the kernel already calls clean: to try
+ * again would lie.  A full disk is another matter: nothing was lost, and there will be room again.
+ */
+static bool commit(struct catalog *catalog, struct err *err)
+{
+	if (catalog_commit(catalog, err))
+		return true;
+	if (err->kind == ERR_INTERNAL) {
+		log_error(NULL, "the ledger cannot be trusted any more: %s: ending, to start clean",
+			  err->text);
+		abort();
+	}
+	return false;
+}
 
 static bool write_batch(struct catalog *catalog, struct ledger_job *first, int64_t *out_sequence,
 			struct err *err)
@@ -164,7 +184,7 @@ static bool write_batch(struct catalog *catalog, struct ledger_job *first, int64
 		catalog_rollback(catalog);
 		return false;
 	}
-	return catalog_commit(catalog, err);
+	return commit(catalog, err);
 }
 
 static void write_jobs(struct ledger *ledger, struct ledger_job *jobs)
@@ -210,7 +230,7 @@ static bool project(struct ledger *ledger)
 		catalog_rollback(ledger->catalog);
 		return false;
 	}
-	if (!catalog_commit(ledger->catalog, &err)) {
+	if (!commit(ledger->catalog, &err)) {
 		log_error(NULL, "cannot commit projected events: %s", err.text);
 		return false;
 	}
@@ -254,7 +274,8 @@ static bool read_one(struct catalog *catalog, struct ledger_job *job)
 	if (!catalog_begin(catalog, &job->err))
 		return false;
 
-	bool good = catalog_sequence(catalog, &job->sequence, &job->err) && job->run(job, catalog, &job->err);
+	bool good = catalog_sequence(catalog, &job->sequence, &job->err) &&
+		    job->run(job, catalog, &job->err);
 
 	catalog_rollback(catalog);
 	return good;
@@ -301,12 +322,14 @@ void ledger_listen(struct ledger *ledger, struct ledger_listener *listener)
 	ledger->listeners = listener;
 }
 
-static bool start_thread(pthread_t *out, const char *name, void *(*run)(void *), void *argument, struct err *err)
+static bool start_thread(pthread_t *out, const char *name, void *(*run)(void *), void *argument,
+			 struct err *err)
 {
 	int failed = pthread_create(out, NULL, run, argument);
 
 	if (failed)
-		return err_set(err, ERR_INTERNAL, "cannot start the thread '%s' (error %d)", name, failed);
+		return err_set(err, ERR_INTERNAL, "cannot start the thread '%s' (error %d)", name,
+			       failed);
 	pthread_setname_np(*out, name);
 	return true;
 }

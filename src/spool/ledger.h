@@ -29,7 +29,8 @@ struct ledger_job {
 	 * may be called twice and must not keep state from the first call.
 	 */
 	bool (*run)(struct ledger_job *job, struct catalog *catalog, struct err *err);
-	void (*done)(struct ledger_job *job); /* on the loop of `reply`: succeeded, err and sequence are set */
+	void (*done)(struct ledger_job *
+			     job); /* on the loop of `reply`: succeeded, err and sequence are set */
 	struct mailbox *reply;
 
 	/* What a write changed, to be told to the listeners; what == 0: nothing that anyone caches. */
@@ -39,7 +40,7 @@ struct ledger_job {
 	struct err err;
 	int64_t sequence; /* a read: of its snapshot; a write: after the commit */
 
-	struct mail mail;	 /* internal */
+	struct mail mail;        /* internal */
 	struct ledger_job *next; /* internal */
 };
 
@@ -56,7 +57,8 @@ struct ledger_listener {
 bool ledger_open(const char *path, struct ledger **out, struct err *err) MUST_CHECK;
 /* The writer's catalog, for start-up, before ledger_start(). */
 struct catalog *ledger_catalog(struct ledger *ledger);
-void ledger_listen(struct ledger *ledger, struct ledger_listener *listener); /* before ledger_start() */
+void ledger_listen(struct ledger *ledger,
+		   struct ledger_listener *listener); /* before ledger_start() */
 bool ledger_start(struct ledger *ledger, struct err *err) MUST_CHECK;
 /* Runs what was posted, then ends the threads.  The mailboxes must outlive it. */
 void ledger_stop(struct ledger *ledger);

@@ -129,7 +129,8 @@ static bool find_recording(struct inquiry *inquiry, struct catalog *catalog, str
 
 	inquiry->is_call_on = false;
 	if (str_starts(sid, STR("CA"))) {
-		if (!recordings_find_main(catalog, sid, &found, &inquiry->recording, &inquiry->is_call_on, err))
+		if (!recordings_find_main(catalog, sid, &found, &inquiry->recording,
+					  &inquiry->is_call_on, err))
 			return false;
 	} else if (!recordings_find(catalog, sid, &inquiry->recording, err)) {
 		if (err->kind != ERR_NOT_FOUND)
@@ -161,7 +162,8 @@ static bool run_inquiry(struct ledger_job *job, struct catalog *catalog, struct 
 		return true;
 
 	media_of_recording(&inquiry->recording, &inquiry->media);
-	if (!media_open(&inquiry->media, inquiry->lookup->store, str_of(inquiry->recording.path), err))
+	if (!media_open(&inquiry->media, inquiry->lookup->store, str_of(inquiry->recording.path),
+			err))
 		return err_context(err, "recording %s", inquiry->recording.recording_sid);
 	inquiry->found = LOOKUP_STORED;
 	return true;

@@ -34,11 +34,11 @@ struct lookup_options {
 };
 
 enum lookup_found {
-	LOOKUP_STORED,	    /* media is set, its fd open */
-	LOOKUP_RECORDING,   /* recording is set, in another state than STORED */
-	LOOKUP_UNRECORDED,  /* the call is known, a recording of it is not */
-	LOOKUP_UNKNOWN,	    /* no such call or recording */
-	LOOKUP_FAILED,	    /* err says why: our disk or our database */
+	LOOKUP_STORED,     /* media is set, its fd open */
+	LOOKUP_RECORDING,  /* recording is set, in another state than STORED */
+	LOOKUP_UNRECORDED, /* the call is known, a recording of it is not */
+	LOOKUP_UNKNOWN,    /* no such call or recording */
+	LOOKUP_FAILED,     /* err says why: our disk or our database */
 };
 
 /* Valid during the call of answered(). */

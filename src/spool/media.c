@@ -30,8 +30,9 @@ void media_name(struct media *media)
 		media->etag[0] = '\0';
 		return;
 	}
-	snprintf(media->etag, sizeof(media->etag), "\"%s-%s%d-%llu-%lld\"", media->recording_sid, media->format,
-		 media->channels, (unsigned long long)media->size, (long long)media->generation);
+	snprintf(media->etag, sizeof(media->etag), "\"%s-%s%d-%llu-%lld\"", media->recording_sid,
+		 media->format, media->channels, (unsigned long long)media->size,
+		 (long long)media->generation);
 }
 
 bool media_open(struct media *media, struct blob_store *store, struct str path, struct err *err)
@@ -42,8 +43,9 @@ bool media_open(struct media *media, struct blob_store *store, struct str path, 
 	if (!blob_open_read(store, path, &fd, &size, err))
 		return false;
 	if (size != media->size)
-		return err_set(err, ERR_INTERNAL, "'%.*s' has %llu bytes, the ledger says %llu", STR_ARG(path),
-			       (unsigned long long)size, (unsigned long long)media->size);
+		return err_set(err, ERR_INTERNAL, "'%.*s' has %llu bytes, the ledger says %llu",
+			       STR_ARG(path), (unsigned long long)size,
+			       (unsigned long long)media->size);
 
 	ssize_t got = pread(fd, media->first_bytes, sizeof(media->first_bytes), 0);
 

@@ -18,22 +18,22 @@
 
 struct blob_store;
 
-#define MEDIA_ETAG_SIZE	 96
-#define MEDIA_LINES_SIZE 640
+#define MEDIA_ETAG_SIZE    96
+#define MEDIA_LINES_SIZE   640
 #define MEDIA_SIZE_UNKNOWN UINT64_MAX /* the provider sends no length, and not all is here */
-#define MEDIA_FIRST_BYTES 16 /* kept at hand: the probe of iOS asks for two */
+#define MEDIA_FIRST_BYTES  16         /* kept at hand: the probe of iOS asks for two */
 
 struct media {
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE]; /* call_sid may be "" */
-	char format[8];		/* "mp3", "wav" */
+	char format[8];                                   /* "mp3", "wav" */
 	int channels;
-	uint64_t size;		/* bytes, or MEDIA_SIZE_UNKNOWN */
+	uint64_t size; /* bytes, or MEDIA_SIZE_UNKNOWN */
 	int64_t generation;
 	int64_t modified_at_ms; /* when the generation began; wall clock */
-	int64_t started_at_ms;	/* of the recording: retention counts from here; 0 not known */
+	int64_t started_at_ms;  /* of the recording: retention counts from here; 0 not known */
 	bool is_held;
 	char etag[MEDIA_ETAG_SIZE]; /* with its quotes; "" while the size is not known */
-	char sha256[65];	    /* hexadecimal; "" while in flight */
+	char sha256[65];            /* hexadecimal; "" while in flight */
 
 	int fd; /* for reading; -1 when there is none */
 	unsigned first_count;
@@ -49,7 +49,8 @@ void media_of_recording(const struct recording *recording, struct media *out);
 /* Makes the ETag from what is there. */
 void media_name(struct media *media);
 /* Opens the blob and checks its length against the ledger; blocks.  ERR_NOT_FOUND: the file is not there. */
-bool media_open(struct media *media, struct blob_store *store, struct str path, struct err *err) MUST_CHECK;
+bool media_open(struct media *media, struct blob_store *store, struct str path,
+		struct err *err) MUST_CHECK;
 void media_close(struct media *media);
 /* "audio/mpeg" or "audio/wav" */
 struct str media_content_type(const struct media *media);

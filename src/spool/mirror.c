@@ -34,7 +34,8 @@ static void take_news(struct mirror *mirror, struct news *news)
 		media_close(&before);
 	if (!news->is_flowing || !mirror->owner->prepare)
 		return;
-	if (before.lines_len > 0 && before.generation == now->generation && before.size == now->size) {
+	if (before.lines_len > 0 && before.generation == now->generation &&
+	    before.size == now->size) {
 		memcpy(now->lines, before.lines, before.lines_len);
 		now->lines_len = before.lines_len;
 	} else {
@@ -44,7 +45,7 @@ static void take_news(struct mirror *mirror, struct news *news)
 
 static void tell_players(struct mirror *mirror)
 {
-	LIST_EACH(item, &mirror->players) {
+	LIST_EACH (item, &mirror->players) {
 		struct player *player = container_of(item, struct player, link);
 
 		if (mirror->now.is_last) {
@@ -85,7 +86,8 @@ static struct baton *baton_new(struct mirror *mirror, const struct recording *re
 	return baton;
 }
 
-const struct mirror *mirror_join(struct mirrors *mirrors, const struct recording *recording, struct player *player)
+const struct mirror *mirror_join(struct mirrors *mirrors, const struct recording *recording,
+				 struct player *player)
 {
 	struct map_node *node = map_find(&mirrors->by_recording, str_of(recording->recording_sid));
 	struct mirror *mirror = node ? container_of(node, struct mirror, node) : NULL;
@@ -114,7 +116,8 @@ void player_leave(struct player *player)
 	player->mirror = NULL;
 }
 
-struct mirrors *mirrors_new(struct mailbox *mailbox, struct spool *spool, void (*prepare)(struct media *media))
+struct mirrors *mirrors_new(struct mailbox *mailbox, struct spool *spool,
+			    void (*prepare)(struct media *media))
 {
 	struct mirrors *mirrors = xcalloc(1, sizeof(*mirrors));
 

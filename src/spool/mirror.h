@@ -50,5 +50,6 @@ void mirrors_free(struct mirrors *mirrors);
  * Follows the flight of a recording, making it start, or try sooner, if need be.
  * moved() is called later, never from inside; what is known already is in ->now.
  */
-const struct mirror *mirror_join(struct mirrors *mirrors, const struct recording *recording, struct player *player);
+const struct mirror *mirror_join(struct mirrors *mirrors, const struct recording *recording,
+				 struct player *player);
 void player_leave(struct player *player); /* as often as you like */

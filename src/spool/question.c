@@ -5,7 +5,8 @@
 
 #define CREDENTIAL_MAX 256
 
-static enum transfer_go on_head(struct transfer_receiver *receiver, const struct transfer_head *head)
+static enum transfer_go on_head(struct transfer_receiver *receiver,
+				const struct transfer_head *head)
 {
 	container_of(receiver, struct question, receiver)->status = head->status;
 	return TRANSFER_GO_ON;
@@ -29,8 +30,9 @@ static void on_end(struct transfer_receiver *receiver, const struct transfer_res
 	question->answered(question);
 }
 
-bool question_ask(struct question *question, const struct flight_gear *gear, const struct account *account,
-		  const char *url, void (*answered)(struct question *question), struct err *err)
+bool question_ask(struct question *question, const struct flight_gear *gear,
+		  const struct account *account, const char *url,
+		  void (*answered)(struct question *question), struct err *err)
 {
 	char user[CREDENTIAL_MAX], password[CREDENTIAL_MAX];
 	struct str user_slice, password_slice;
@@ -44,10 +46,14 @@ bool question_ask(struct question *question, const struct flight_gear *gear, con
 	};
 
 	account_credentials(account, &user_slice, &password_slice);
-	if (!str_copy(user_slice, user, sizeof(user)) || !str_copy(password_slice, password, sizeof(password)))
-		return err_set(err, ERR_INVALID, "the credentials of account %s are too long", account->account_sid);
+	if (!str_copy(user_slice, user, sizeof(user)) ||
+	    !str_copy(password_slice, password, sizeof(password)))
+		return err_set(err, ERR_INVALID, "the credentials of account %s are too long",
+			       account->account_sid);
 	question_release(question);
-	question->receiver = (struct transfer_receiver){ .on_head = on_head, .on_bytes = on_bytes, .on_end = on_end };
+	question->receiver = (struct transfer_receiver){ .on_head = on_head,
+							 .on_bytes = on_bytes,
+							 .on_end = on_end };
 	question->status = 0;
 	question->answered = answered;
 	buf_init(&question->body, QUESTION_BODY_MAX);

@@ -16,7 +16,7 @@ struct account;
 struct flight_gear;
 
 #define QUESTION_BODY_MAX (1024 * 1024) /* a page of 50 recordings takes about 60 KiB */
-#define QUESTION_LIMIT_MS 15000		/* metadata comes at once or not at all */
+#define QUESTION_LIMIT_MS 15000         /* metadata comes at once or not at all */
 
 /* Embedded in who asks; all zero: nothing is asked. */
 struct question {
@@ -28,7 +28,8 @@ struct question {
 };
 
 /* Asks with the account's credentials; answered() is called once, later.  The url is one of rest.h's. */
-bool question_ask(struct question *question, const struct flight_gear *gear, const struct account *account,
-		  const char *url, void (*answered)(struct question *question), struct err *err) MUST_CHECK;
+bool question_ask(struct question *question, const struct flight_gear *gear,
+		  const struct account *account, const char *url,
+		  void (*answered)(struct question *question), struct err *err) MUST_CHECK;
 /* Cancels it and frees the body; as often as you like. */
 void question_release(struct question *question);

@@ -37,8 +37,10 @@ bool recovery_clean(struct catalog *catalog, struct blob_store *store, struct er
 	if (!catalog_commit(catalog, err) || !blob_sweep_arriving(store, &removed, err))
 		return err_context(err, "cleaning up after the last run");
 	if (closed > 0 || removed > 0)
-		log_info(NULL, "the last run left %lld attempts and %llu files unfinished: fetching them anew",
-			 (long long)closed, (unsigned long long)removed);
+		log_info(
+			NULL,
+			"the last run left %lld attempts and %llu files unfinished: fetching them anew",
+			(long long)closed, (unsigned long long)removed);
 	return true;
 }
 
@@ -46,7 +48,8 @@ static bool run_page(struct ledger_job *job, struct catalog *catalog, struct err
 {
 	struct recovery *recovery = container_of(job, struct recovery, job);
 
-	return recordings_queue(catalog, &recovery->cursor, recovery->page, PAGE, &recovery->count, err);
+	return recordings_queue(catalog, &recovery->cursor, recovery->page, PAGE, &recovery->count,
+				err);
 }
 
 static void page_done(struct ledger_job *job)
@@ -61,8 +64,10 @@ static void page_done(struct ledger_job *job)
 	for (size_t i = 0; i < recovery->count; i++) {
 		const struct recording_queued *queued = &recovery->page[i];
 
-		scheduler_add(recovery->scheduler, queued->recording_sid, queued->call_sid, queued->account_sid,
-			      FLIGHT_NEW, queued->next_try_at_ms > now_ms ? queued->next_try_at_ms - now_ms : 0);
+		scheduler_add(recovery->scheduler, queued->recording_sid, queued->call_sid,
+			      queued->account_sid, FLIGHT_NEW,
+			      queued->next_try_at_ms > now_ms ? queued->next_try_at_ms - now_ms
+							      : 0);
 	}
 	recovery->total += recovery->count;
 	if (recovery->count == PAGE)
@@ -77,7 +82,8 @@ struct recovery *recovery_start(const struct flight_gear *gear, struct scheduler
 
 	recovery->gear = gear;
 	recovery->scheduler = scheduler;
-	recovery->job = (struct ledger_job){ .run = run_page, .done = page_done, .reply = gear->mailbox };
+	recovery->job =
+		(struct ledger_job){ .run = run_page, .done = page_done, .reply = gear->mailbox };
 	ledger_read(gear->ledger, &recovery->job);
 	return recovery;
 }

@@ -7,20 +7,21 @@
 
 #include <stdlib.h>
 
-#define NUDGE_MS       5000	   /* a play brings a try forward at most so often */
+#define NUDGE_MS        5000        /* a play brings a try forward at most so often */
 #define ACCOUNT_WAIT_MS (60 * 1000) /* refused credentials are tried again each minute */
-#define HALVE_MS       1000	   /* one storm of 429 halves the limit once */
+#define HALVE_MS        1000        /* one storm of 429 halves the limit once */
 
 struct scheduler {
 	const struct flight_gear *gear;
 	struct map flights;
 	struct list lines[FLIGHT_RANKS]; /* QUEUED, first come first served */
-	unsigned flying[FLIGHT_RANKS];	 /* by the rank with which they started */
+	unsigned flying[FLIGHT_RANKS];   /* by the rank with which they started */
 	unsigned flying_all, waiting, queued;
 	double limit;
 	int64_t halved_at_ms;
 	int64_t *refused_until_ms; /* by account: monotonic */
-	struct timer go_on;	   /* fills the slots once this turn is over: never from inside a callback */
+	struct timer
+		go_on; /* fills the slots once this turn is over: never from inside a callback */
 };
 
 /* ---- slots ---- */
@@ -38,7 +39,8 @@ static bool has_slot(const struct scheduler *scheduler, enum flight_rank rank)
 /* -1 when the account's credentials were not refused lately, else how long to leave it alone. */
 static int64_t refused_for_ms(const struct scheduler *scheduler, const struct flight *flight)
 {
-	const struct account *account = accounts_find(scheduler->gear->accounts, str_of(flight->account_sid));
+	const struct account *account =
+		accounts_find(scheduler->gear->accounts, str_of(flight->account_sid));
 	int64_t left_ms;
 
 	if (!account)
@@ -75,7 +77,8 @@ static void fill_slots(struct timer *timer)
 	for (enum flight_rank rank = 0; rank < FLIGHT_RANKS; rank++) {
 		struct list *first;
 
-		while ((first = list_first(&scheduler->lines[rank])) != NULL && has_slot(scheduler, rank))
+		while ((first = list_first(&scheduler->lines[rank])) != NULL &&
+		       has_slot(scheduler, rank))
 			take_off(scheduler, container_of(first, struct flight, in_line));
 	}
 }
@@ -156,7 +159,8 @@ static void limit_decrease(struct scheduler *scheduler)
 		return;
 	scheduler->halved_at_ms = now_ms;
 	scheduler->limit = scheduler->limit / 2 < 1 ? 1 : scheduler->limit / 2;
-	log_warn(NULL, "Twilio limits us: at most %u downloads at once for now", (unsigned)scheduler->limit);
+	log_warn(NULL, "Twilio limits us: at most %u downloads at once for now",
+		 (unsigned)scheduler->limit);
 }
 
 static void limit_increase(struct scheduler *scheduler)
@@ -170,14 +174,16 @@ static void limit_increase(struct scheduler *scheduler)
 
 static void account_refused(struct scheduler *scheduler, const struct flight *flight)
 {
-	const struct account *account = accounts_find(scheduler->gear->accounts, str_of(flight->account_sid));
+	const struct account *account =
+		accounts_find(scheduler->gear->accounts, str_of(flight->account_sid));
 
 	if (!account)
 		return;
-	log_error(NULL,
-		  "Twilio refuses the credentials of account %s: check twilio.auth_token or twilio.api_key; "
-		  "trying again each minute",
-		  account->account_sid);
+	log_error(
+		NULL,
+		"Twilio refuses the credentials of account %s: check twilio.auth_token or twilio.api_key; "
+		"trying again each minute",
+		account->account_sid);
 	scheduler->refused_until_ms[account - scheduler->gear->accounts->at] =
 		loop_now_ms(scheduler->gear->loop) + ACCOUNT_WAIT_MS;
 }
@@ -213,9 +219,10 @@ static void flight_turned(struct flight *flight, const struct flight_result *res
 		end_if_done(scheduler, flight);
 	} else {
 		/* What Twilio asked us to wait for is waited for, whoever listens. */
-		flight->not_before_ms = result->meaning == ATTEMPT_LIMITED ?
-						loop_now_ms(scheduler->gear->loop) + result->wait_ms :
-						0;
+		flight->not_before_ms =
+			result->meaning == ATTEMPT_LIMITED
+				? loop_now_ms(scheduler->gear->loop) + result->wait_ms
+				: 0;
 		wait_for(scheduler, flight, result->wait_ms);
 		if (flight->mirror_count > 0 && result->meaning != ATTEMPT_REFUSED)
 			nudge(scheduler, flight);
@@ -232,10 +239,12 @@ static struct flight *find(const struct scheduler *scheduler, const char *record
 	return node ? container_of(node, struct flight, node) : NULL;
 }
 
-static struct flight *add(struct scheduler *scheduler, const char *recording_sid, const char *call_sid,
-			  const char *account_sid, enum flight_rank rank, int64_t wait_ms)
+static struct flight *add(struct scheduler *scheduler, const char *recording_sid,
+			  const char *call_sid, const char *account_sid, enum flight_rank rank,
+			  int64_t wait_ms)
 {
-	struct flight *flight = flight_new(scheduler->gear, recording_sid, call_sid, account_sid, flight_turned);
+	struct flight *flight =
+		flight_new(scheduler->gear, recording_sid, call_sid, account_sid, flight_turned);
 
 	flight->scheduler = scheduler;
 	flight->rank = rank;

@@ -27,7 +27,8 @@ struct spool {
 	struct discovery *discovery;
 	pthread_t thread;
 	bool is_running;
-	atomic_bool is_stopping; /* batons that come are kept, not sent on: their mirrors may be gone */
+	atomic_bool
+		is_stopping; /* batons that come are kept, not sent on: their mirrors may be gone */
 	struct list kept_batons;
 };
 
@@ -68,7 +69,8 @@ static void nudge_came(struct mail *mail)
 	if (nudge->spool->is_stopping)
 		return;
 	if (nudge->is_retry)
-		scheduler_retry(nudge->spool->scheduler, nudge->recording_sid, nudge->call_sid, nudge->account_sid);
+		scheduler_retry(nudge->spool->scheduler, nudge->recording_sid, nudge->call_sid,
+				nudge->account_sid);
 	else
 		scheduler_nudge(nudge->spool->scheduler, nudge->recording_sid);
 }
@@ -88,7 +90,8 @@ void spool_nudge(struct spool *spool, const char *recording_sid)
 	mailbox_post(spool->gear.mailbox, &nudge_new(spool, recording_sid)->mail);
 }
 
-void spool_retry(struct spool *spool, const char *recording_sid, const char *call_sid, const char *account_sid)
+void spool_retry(struct spool *spool, const char *recording_sid, const char *call_sid,
+		 const char *account_sid)
 {
 	struct nudge *nudge = nudge_new(spool, recording_sid);
 
@@ -119,7 +122,8 @@ void spool_inquire(struct spool *spool, struct inquest *inquest)
 {
 	struct errand *errand = xcalloc(1, sizeof(*errand));
 
-	*errand = (struct errand){ .mail.deliver = errand_came, .spool = spool, .inquest = inquest };
+	*errand =
+		(struct errand){ .mail.deliver = errand_came, .spool = spool, .inquest = inquest };
 	mailbox_post(spool->gear.mailbox, &errand->mail);
 }
 
@@ -130,13 +134,15 @@ static void ledger_changed(struct ledger_listener *listener, const struct projec
 
 	if (spool->is_stopping || !(change->what & PROJECTED_TO_FETCH))
 		return;
-	scheduler_add(spool->scheduler, change->recording_sid, change->call_sid, change->account_sid, FLIGHT_NEW, 0);
+	scheduler_add(spool->scheduler, change->recording_sid, change->call_sid,
+		      change->account_sid, FLIGHT_NEW, 0);
 }
 
 /* ---- life cycle ---- */
 
-bool spool_open(const struct spool_options *options, struct ledger *ledger, struct blob_store *store,
-		const struct accounts *accounts, struct spool **out, struct err *err)
+bool spool_open(const struct spool_options *options, struct ledger *ledger,
+		struct blob_store *store, const struct accounts *accounts, struct spool **out,
+		struct err *err)
 {
 	AUTO(spool_free) struct spool *spool = xcalloc(1, sizeof(*spool));
 	struct flight_gear *gear = &spool->gear;
@@ -159,7 +165,8 @@ bool spool_open(const struct spool_options *options, struct ledger *ledger, stru
 		return false;
 	spool->scheduler = scheduler_new(gear);
 	spool->discovery = discovery_new(gear);
-	spool->listener = (struct ledger_listener){ .mailbox = gear->mailbox, .changed = ledger_changed };
+	spool->listener =
+		(struct ledger_listener){ .mailbox = gear->mailbox, .changed = ledger_changed };
 	ledger_listen(ledger, &spool->listener);
 	if (!recovery_clean(ledger_catalog(ledger), store, err))
 		return false;
@@ -182,7 +189,8 @@ bool spool_start(struct spool *spool, struct err *err)
 	spool->recovery = recovery_start(&spool->gear, spool->scheduler);
 	failed = pthread_create(&spool->thread, NULL, run_spool, spool);
 	if (failed)
-		return err_set(err, ERR_INTERNAL, "cannot start the fetching thread (error %d)", failed);
+		return err_set(err, ERR_INTERNAL, "cannot start the fetching thread (error %d)",
+			       failed);
 	pthread_setname_np(spool->thread, "fetching");
 	spool->is_running = true;
 	return true;
@@ -213,7 +221,7 @@ void spool_free(struct spool *spool)
 	workers_stop(spool->gear.sealers);
 	/* What the mirrors posted last is delivered while the flights are there. */
 	mailbox_free(spool->gear.mailbox);
-	LIST_EACH(item, &spool->kept_batons)
+	LIST_EACH (item, &spool->kept_batons)
 		free(container_of(item, struct baton, link));
 	scheduler_free(spool->scheduler);
 	discovery_free(spool->discovery);

@@ -22,8 +22,9 @@ struct ledger;
 struct spool;
 
 /* All that is handed in is borrowed and outlives the spool.  Before ledger_start(). */
-bool spool_open(const struct spool_options *options, struct ledger *ledger, struct blob_store *store,
-		const struct accounts *accounts, struct spool **out, struct err *err) MUST_CHECK;
+bool spool_open(const struct spool_options *options, struct ledger *ledger,
+		struct blob_store *store, const struct accounts *accounts, struct spool **out,
+		struct err *err) MUST_CHECK;
 /* After ledger_start(). */
 bool spool_start(struct spool *spool, struct err *err) MUST_CHECK;
 /* Ends the thread; flights are left as they are, to be resumed by the next start.  Before ledger_stop(). */
@@ -36,6 +37,7 @@ DEFINE_AUTO(struct spool *, spool_free)
 /* From any thread. */
 void spool_take_baton(struct baton *baton);
 void spool_nudge(struct spool *spool, const char *recording_sid);
-void spool_retry(struct spool *spool, const char *recording_sid, const char *call_sid, const char *account_sid);
+void spool_retry(struct spool *spool, const char *recording_sid, const char *call_sid,
+		 const char *account_sid);
 /* Asks Twilio about a SID that the ledger does not know (discovery.h); takes the inquest. */
 void spool_inquire(struct spool *spool, struct inquest *inquest);

@@ -13,7 +13,8 @@ static bool read_form(struct str text, struct callback_body *out, struct buf *ro
 	if (!form_parse(text, room, form))
 		return err_set(err, ERR_INVALID, "the parameters are not well-formed form fields");
 	for (size_t i = 0; i < form->count; i++)
-		out->params[i] = (struct twilio_param){ form->fields[i].name, form->fields[i].value };
+		out->params[i] =
+			(struct twilio_param){ form->fields[i].name, form->fields[i].value };
 	out->param_count = form->count;
 	return true;
 }
@@ -29,7 +30,8 @@ static struct str keep(struct buf *room, const char *bytes, size_t len)
 }
 
 /* One member as a parameter; members that are neither text nor number say nothing to us. */
-static bool read_member(const char *name, const json_t *value, struct callback_body *out, struct buf *room)
+static bool read_member(const char *name, const json_t *value, struct callback_body *out,
+			struct buf *room)
 {
 	struct twilio_param *param = &out->params[out->param_count];
 	char number[32];
@@ -38,7 +40,8 @@ static bool read_member(const char *name, const json_t *value, struct callback_b
 	if (json_is_string(value)) {
 		param->value = keep(room, json_string_value(value), json_string_length(value));
 	} else if (json_is_integer(value)) {
-		len = (size_t)snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
+		len = (size_t)snprintf(number, sizeof(number), "%lld",
+				       (long long)json_integer_value(value));
 		param->value = keep(room, number, len);
 	} else {
 		return true;
@@ -57,16 +60,17 @@ static bool read_json(struct str text, struct callback_body *out, struct buf *ro
 	json_t *value;
 	bool good = json_is_object(root);
 
-	json_object_foreach(root, name, value)
-		good = good && read_member(name, value, out, room);
+	json_object_foreach(root, name, value) good = good && read_member(name, value, out, room);
 	json_decref(root);
 	if (!good)
-		return err_set(err, ERR_INVALID, "the body is not a JSON object of at most %d members",
+		return err_set(err, ERR_INVALID,
+			       "the body is not a JSON object of at most %d members",
 			       FORM_FIELDS_MAX);
 	return true;
 }
 
-bool callback_body_read(const struct exchange *x, struct callback_body *out, struct buf *room, struct err *err)
+bool callback_body_read(const struct exchange *x, struct callback_body *out, struct buf *room,
+			struct err *err)
 {
 	const struct http_request *request = &x->request;
 	struct str type = request->known[HTTP_CONTENT_TYPE];

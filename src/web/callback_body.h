@@ -14,7 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CALLBACK_ROOM_MAX (256 * 1024) /* decoded texts of a body of 64 KiB, JSON escapes included */
+#define CALLBACK_ROOM_MAX \
+	(256 * 1024) /* decoded texts of a body of 64 KiB, JSON escapes included */
 
 struct callback_body {
 	enum signed_body kind;

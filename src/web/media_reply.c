@@ -9,8 +9,10 @@
 
 #include <assert.h>
 
-#define PART_TEXT_MAX 160 /* one part's head: two delimiters, a type, a range of three 20-digit numbers */
-#define BOUNDARY      "callspool-5f3c1a9be7d24680" /* RFC 2046 5.1.1: audio could hold it, lengths rule that out */
+#define PART_TEXT_MAX \
+	160 /* one part's head: two delimiters, a type, a range of three 20-digit numbers */
+#define BOUNDARY \
+	"callspool-5f3c1a9be7d24680" /* RFC 2046 5.1.1: audio could hold it, lengths rule that out */
 
 void media_reply_prepare(struct media *media)
 {
@@ -22,8 +24,8 @@ void media_reply_prepare(struct media *media)
 	buf_over(&lines, media->lines, sizeof(media->lines));
 	buf_add_text(&lines, "Accept-Ranges: bytes\r\nCache-Control: private, no-cache\r\n"
 			     "X-Content-Type-Options: nosniff\r\n");
-	buf_addf(&lines, "Last-Modified: %s\r\nContent-Location: /api/recordings/%s/media\r\n", modified,
-		 media->recording_sid);
+	buf_addf(&lines, "Last-Modified: %s\r\nContent-Location: /api/recordings/%s/media\r\n",
+		 modified, media->recording_sid);
 	if (media->etag[0] != '\0')
 		buf_addf(&lines, "ETag: %s\r\n", media->etag);
 	if (media->sha256[0] != '\0') {
@@ -40,10 +42,12 @@ void media_reply_prepare(struct media *media)
 
 /* ---- what is asked for ---- */
 
-void media_reply_choose(const struct exchange *x, const struct media *media, struct media_reply *out)
+void media_reply_choose(const struct exchange *x, const struct media *media,
+			struct media_reply *out)
 {
 	const struct http_request *request = &x->request;
-	struct validators now = { .etag = str_of(media->etag), .modified_at_ms = media->modified_at_ms };
+	struct validators now = { .etag = str_of(media->etag),
+				  .modified_at_ms = media->modified_at_ms };
 	struct str range = request->known[HTTP_RANGE];
 
 	out->kind = MEDIA_REPLY_WHOLE;
@@ -100,11 +104,13 @@ static void add_common(struct exchange *x, const struct media *media)
 
 static void add_disposition(struct exchange *x, const struct media *media)
 {
-	reply_headerf(x, "Content-Disposition", "%s; filename=\"%s.%s\"", is_attachment(x) ? "attachment" : "inline",
+	reply_headerf(x, "Content-Disposition", "%s; filename=\"%s.%s\"",
+		      is_attachment(x) ? "attachment" : "inline",
 		      media->call_sid[0] ? media->call_sid : media->recording_sid, media->format);
 }
 
-static void begin_head(struct exchange *x, const struct media *media, const struct media_reply *reply)
+static void begin_head(struct exchange *x, const struct media *media,
+		       const struct media_reply *reply)
 {
 	const struct range *first = &reply->ranges.at[0];
 
@@ -112,17 +118,20 @@ static void begin_head(struct exchange *x, const struct media *media, const stru
 	add_common(x, media);
 	add_disposition(x, media);
 	if (reply->ranges.count > 1) {
-		reply_header(x, STR("Content-Type"), STR("multipart/byteranges; boundary=" BOUNDARY));
+		reply_header(x, STR("Content-Type"),
+			     STR("multipart/byteranges; boundary=" BOUNDARY));
 		return;
 	}
 	reply_header(x, STR("Content-Type"), media_content_type(media));
 	if (reply->ranges.count == 1)
-		reply_headerf(x, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)first->first,
-			      (unsigned long long)first->last, (unsigned long long)media->size);
+		reply_headerf(x, "Content-Range", "bytes %llu-%llu/%llu",
+			      (unsigned long long)first->first, (unsigned long long)first->last,
+			      (unsigned long long)media->size);
 }
 
 /* Replies that hold no media; false for the others. */
-static bool send_without_media(struct exchange *x, const struct media *media, const struct media_reply *reply)
+static bool send_without_media(struct exchange *x, const struct media *media,
+			       const struct media_reply *reply)
 {
 	switch (reply->kind) {
 	case MEDIA_REPLY_NOT_MODIFIED:
@@ -150,8 +159,8 @@ static bool send_without_media(struct exchange *x, const struct media *media, co
 /* ---- the body ---- */
 
 /* The parts of a multipart/byteranges body (RFC 9110, 14.6), their texts in `texts`. */
-static struct str make_parts(const struct media *media, const struct media_reply *reply, struct buf *texts,
-			     struct reply_part parts[RANGES_MAX])
+static struct str make_parts(const struct media *media, const struct media_reply *reply,
+			     struct buf *texts, struct reply_part parts[RANGES_MAX])
 {
 	static const char closing[] = "\r\n--" BOUNDARY "--\r\n";
 	struct str type = media_content_type(media);
@@ -160,7 +169,9 @@ static struct str make_parts(const struct media *media, const struct media_reply
 		const struct range *range = &reply->ranges.at[i];
 		size_t began = texts->len;
 
-		buf_addf(texts, "%s--" BOUNDARY "\r\nContent-Type: %.*s\r\nContent-Range: bytes %llu-%llu/%llu\r\n\r\n",
+		buf_addf(texts,
+			 "%s--" BOUNDARY
+			 "\r\nContent-Type: %.*s\r\nContent-Range: bytes %llu-%llu/%llu\r\n\r\n",
 			 i > 0 ? "\r\n" : "", STR_ARG(type), (unsigned long long)range->first,
 			 (unsigned long long)range->last, (unsigned long long)media->size);
 		parts[i] = (struct reply_part){
@@ -173,7 +184,8 @@ static struct str make_parts(const struct media *media, const struct media_reply
 	return (struct str){ closing, sizeof(closing) - 1 };
 }
 
-void media_reply_send(struct exchange *x, const struct media *media, const struct media_reply *reply)
+void media_reply_send(struct exchange *x, const struct media *media,
+		      const struct media_reply *reply)
 {
 	uint64_t first = 0, length = media->size;
 
@@ -202,8 +214,9 @@ void media_reply_send(struct exchange *x, const struct media *media, const struc
 		reply_send_file(x, media->fd, first, length);
 }
 
-bool media_reply_send_growing(struct exchange *x, const struct media *media, const struct media_reply *reply,
-			      uint64_t arrived, struct parked *parked)
+bool media_reply_send_growing(struct exchange *x, const struct media *media,
+			      const struct media_reply *reply, uint64_t arrived,
+			      struct parked *parked)
 {
 	uint64_t first = 0, length = media->size;
 
@@ -219,7 +232,8 @@ bool media_reply_send_growing(struct exchange *x, const struct media *media, con
 
 		struct str closing = make_parts(media, reply, &texts, parts);
 
-		reply_send_growing_parts(x, media->fd, parts, reply->ranges.count, closing, arrived, parked);
+		reply_send_growing_parts(x, media->fd, parts, reply->ranges.count, closing, arrived,
+					 parked);
 		return true;
 	}
 	if (reply->ranges.count == 1) {
@@ -230,8 +244,8 @@ bool media_reply_send_growing(struct exchange *x, const struct media *media, con
 	return true;
 }
 
-void media_reply_send_chunked(struct exchange *x, const struct media *media, uint64_t arrived, bool is_complete,
-			      struct parked *parked)
+void media_reply_send_chunked(struct exchange *x, const struct media *media, uint64_t arrived,
+			      bool is_complete, struct parked *parked)
 {
 	reply_begin(x, 200);
 	add_common(x, media);

@@ -12,11 +12,11 @@
 #include <stdint.h>
 
 enum media_reply_kind {
-	MEDIA_REPLY_WHOLE,	  /* 200 */
-	MEDIA_REPLY_RANGES,	  /* 206 */
+	MEDIA_REPLY_WHOLE,        /* 200 */
+	MEDIA_REPLY_RANGES,       /* 206 */
 	MEDIA_REPLY_NOT_MODIFIED, /* 304 */
-	MEDIA_REPLY_FAILED,	  /* 412 */
-	MEDIA_REPLY_OUTSIDE,	  /* 416 */
+	MEDIA_REPLY_FAILED,       /* 412 */
+	MEDIA_REPLY_OUTSIDE,      /* 416 */
 };
 
 struct media_reply {
@@ -25,7 +25,8 @@ struct media_reply {
 };
 
 /* What the request asks for.  The media's size must be known.  Pure. */
-void media_reply_choose(const struct exchange *x, const struct media *media, struct media_reply *out);
+void media_reply_choose(const struct exchange *x, const struct media *media,
+			struct media_reply *out);
 
 /*
  * The first byte of the media without which nothing can be sent; 0 for replies that hold none
@@ -34,16 +35,18 @@ void media_reply_choose(const struct exchange *x, const struct media *media, str
 uint64_t media_reply_needs(const struct exchange *x, const struct media_reply *reply);
 
 /* All of the media is in the file: replies. */
-void media_reply_send(struct exchange *x, const struct media *media, const struct media_reply *reply);
+void media_reply_send(struct exchange *x, const struct media *media,
+		      const struct media_reply *reply);
 /*
  * `arrived` bytes of it are: replies, and goes on as exchange_arrived() says.  True when the exchange
  * stays parked on `parked` (there is a body to come), false when the reply is complete.
  */
-bool media_reply_send_growing(struct exchange *x, const struct media *media, const struct media_reply *reply,
-			      uint64_t arrived, struct parked *parked);
-/* Nobody knows the length: 200, chunked (HTTP/1.1 alone); stays parked. */
-void media_reply_send_chunked(struct exchange *x, const struct media *media, uint64_t arrived, bool is_complete,
+bool media_reply_send_growing(struct exchange *x, const struct media *media,
+			      const struct media_reply *reply, uint64_t arrived,
 			      struct parked *parked);
+/* Nobody knows the length: 200, chunked (HTTP/1.1 alone); stays parked. */
+void media_reply_send_chunked(struct exchange *x, const struct media *media, uint64_t arrived,
+			      bool is_complete, struct parked *parked);
 
 /* Fills media->lines: the head that is the same for every request. */
 void media_reply_prepare(struct media *media);

@@ -8,7 +8,7 @@
 #include "web/web_pages.h"
 #include "web/web_webhooks.h"
 
-#define GET	 (BIT(HTTP_GET) | BIT(HTTP_HEAD))
+#define GET      (BIT(HTTP_GET) | BIT(HTTP_HEAD))
 #define CALLBACK (BIT(HTTP_GET) | BIT(HTTP_POST))
 
 /* Twilio's callbacks are under 2 KiB; encryption details and unknown fields leave room. */
@@ -19,8 +19,10 @@ const struct http_route web_routes[] = {
 	{ GET, "/api/recordings/{}/media", web_recording_media, .access = WEB_LISTENER },
 	{ GET, "/api/calls/{}/download", web_call_download, .access = WEB_LISTENER },
 
-	{ CALLBACK, "/webhook/recording-status", web_recording_status, CALLBACK_BODY, CALLBACK_TYPES, WEB_PROVIDER },
-	{ CALLBACK, "/webhook/call-status", web_call_status, CALLBACK_BODY, CALLBACK_TYPES, WEB_PROVIDER },
+	{ CALLBACK, "/webhook/recording-status", web_recording_status, CALLBACK_BODY,
+	  CALLBACK_TYPES, WEB_PROVIDER },
+	{ CALLBACK, "/webhook/call-status", web_call_status, CALLBACK_BODY, CALLBACK_TYPES,
+	  WEB_PROVIDER },
 
 	{ GET, "/api/calls", web_calls_list, .access = WEB_LISTENER },
 	{ GET, "/api/calls/{}", web_call_details, .access = WEB_LISTENER },

@@ -83,8 +83,10 @@ void trust_add_public_url(const struct exchange *x, struct buf *url)
 {
 	const char *public_url = web_local_of(x)->web->options.public_url;
 	bool is_trusted = trust_peer(x);
-	struct str proto = is_trusted ? last_piece(x->request.known[HTTP_X_FORWARDED_PROTO]) : STR_NONE;
-	struct str host = is_trusted ? last_piece(x->request.known[HTTP_X_FORWARDED_HOST]) : STR_NONE;
+	struct str proto = is_trusted ? last_piece(x->request.known[HTTP_X_FORWARDED_PROTO])
+				      : STR_NONE;
+	struct str host = is_trusted ? last_piece(x->request.known[HTTP_X_FORWARDED_HOST])
+				     : STR_NONE;
 
 	if (public_url) {
 		buf_add_text(url, public_url);

@@ -29,13 +29,13 @@ enum web_auth {
 /* Settings; a plain value.  Texts and lists are borrowed. */
 struct web_options {
 	enum web_auth auth;
-	int64_t play_wait_ms;		     /* every play is answered, or cut, within it */
-	int64_t retention_ms;		     /* INT64_MAX: for ever */
+	int64_t play_wait_ms; /* every play is answered, or cut, within it */
+	int64_t retention_ms; /* INT64_MAX: for ever */
 	int64_t purge_grace_ms;
-	const char *public_url;		     /* what Twilio was configured with; NULL: from the request */
-	const char *const *trusted_proxies;  /* addresses, "10.0.0.0/8"; NULL-terminated */
-	const char *const *cors_origins;     /* NULL-terminated */
-	unsigned cache_entries;		     /* open recordings a loop */
+	const char *public_url; /* what Twilio was configured with; NULL: from the request */
+	const char *const *trusted_proxies; /* addresses, "10.0.0.0/8"; NULL-terminated */
+	const char *const *cors_origins;    /* NULL-terminated */
+	unsigned cache_entries;             /* open recordings a loop */
 };
 
 /* Everything handed in is borrowed and outlives it. */
@@ -66,8 +66,8 @@ static inline struct web_local *web_local_of(const struct exchange *x)
 
 /* Who may call a route. */
 enum web_access {
-	WEB_ANYONE,	/* says nothing of anybody: health, the page's own files */
-	WEB_PROVIDER,	/* proves itself by its signature */
-	WEB_LISTENER,	/* signed in */
-	WEB_ADMIN,	/* signed in as administrator, or over the administrator's socket */
+	WEB_ANYONE,   /* says nothing of anybody: health, the page's own files */
+	WEB_PROVIDER, /* proves itself by its signature */
+	WEB_LISTENER, /* signed in */
+	WEB_ADMIN,    /* signed in as administrator, or over the administrator's socket */
 };

@@ -20,10 +20,10 @@
 
 #include <stdlib.h>
 
-#define PAGE_DEFAULT	  50
-#define RECORDINGS_SHOWN  50 /* of one call */
-#define ATTEMPTS_SHOWN	  50 /* of one recording, the newest */
-#define QUERY_ROOM	  4096
+#define PAGE_DEFAULT     50
+#define RECORDINGS_SHOWN 50 /* of one call */
+#define ATTEMPTS_SHOWN   50 /* of one recording, the newest */
+#define QUERY_ROOM       4096
 
 /* ---- a recording, a call ---- */
 
@@ -31,14 +31,16 @@ static void add_expiry(struct json *json, const struct web *web, const struct re
 {
 	int64_t expires_at_ms = 0;
 
-	if (recording->started_at_ms != 0 && web->options.retention_ms != INT64_MAX && !recording->is_held)
+	if (recording->started_at_ms != 0 && web->options.retention_ms != INT64_MAX &&
+	    !recording->is_held)
 		expires_at_ms = recording->started_at_ms + web->options.retention_ms;
 	json_date(json, "expires_at", expires_at_ms);
 	json_bool(json, "expired", expires_at_ms != 0 && expires_at_ms < clock_wall_ms());
 }
 
 /* Leaves the object open, so that attempts may follow. */
-static void open_recording(struct json *json, const struct web *web, const struct recording *recording)
+static void open_recording(struct json *json, const struct web *web,
+			   const struct recording *recording)
 {
 	bool is_stored = recording->state == RECORDING_STORED;
 
@@ -78,19 +80,24 @@ static void open_call(struct json *json, const struct call *call)
 {
 	json_open(json, NULL, '{');
 	json_text(json, "call_sid", str_of(call->call_sid));
-	json_text(json, "parent_call_sid", call->parent_call_sid[0] ? str_of(call->parent_call_sid) : STR_NONE);
+	json_text(json, "parent_call_sid",
+		  call->parent_call_sid[0] ? str_of(call->parent_call_sid) : STR_NONE);
 	json_text(json, "account_sid", call->account_sid[0] ? str_of(call->account_sid) : STR_NONE);
-	json_text(json, "direction", call->direction_text[0] ? str_of(call->direction_text) : STR_NONE);
+	json_text(json, "direction",
+		  call->direction_text[0] ? str_of(call->direction_text) : STR_NONE);
 	json_text(json, "from", call->from[0] ? str_of(call->from) : STR_NONE);
 	json_text(json, "to", call->to[0] ? str_of(call->to) : STR_NONE);
-	json_text(json, "status", call->status == CALL_STATUS_UNKNOWN ? STR_NONE : str_of(call_status_text(call->status)));
+	json_text(json, "status",
+		  call->status == CALL_STATUS_UNKNOWN ? STR_NONE
+						      : str_of(call_status_text(call->status)));
 	json_date(json, "started_at", call->started_at_ms);
 	json_date(json, "ended_at", call->ended_at_ms);
 	if (call->duration_s >= 0)
 		json_int(json, "duration", call->duration_s);
 	else
 		json_nothing(json, "duration");
-	json_text(json, "main_recording_sid", call->main_recording_sid[0] ? str_of(call->main_recording_sid) : STR_NONE);
+	json_text(json, "main_recording_sid",
+		  call->main_recording_sid[0] ? str_of(call->main_recording_sid) : STR_NONE);
 	json_int(json, "recording_count", call->recordings);
 	json_open(json, "recordings", '[');
 }
@@ -114,7 +121,8 @@ struct list_read {
 	struct call_row rows[CALLS_PAGE_MAX];
 };
 
-static bool make_list(struct web_read *read, struct catalog *catalog, struct json *json, struct err *err)
+static bool make_list(struct web_read *read, struct catalog *catalog, struct json *json,
+		      struct err *err)
 {
 	struct list_read *list = container_of(read, struct list_read, read);
 	struct call_page page;
@@ -152,7 +160,8 @@ static bool read_cursor(struct str text, struct call_cursor *out)
 {
 	size_t dot = str_find(text, '.');
 
-	return str_to_i64(str_first(text, dot), &out->started_at_ms) && str_to_i64(str_after(text, dot + 1), &out->id);
+	return str_to_i64(str_first(text, dot), &out->started_at_ms) &&
+	       str_to_i64(str_after(text, dot + 1), &out->id);
 }
 
 static bool read_direction(struct str text, enum call_direction *out)
@@ -225,7 +234,8 @@ void web_calls_list(struct exchange *x)
 
 		if (read_filter_field(list, field->name, field->value))
 			continue;
-		snprintf(text, sizeof(text), "The filter '%.*s' is not known or its value is malformed.",
+		snprintf(text, sizeof(text),
+			 "The filter '%.*s' is not known or its value is malformed.",
 			 (int)(field->name.len < 60 ? field->name.len : 60), field->name.at);
 		web_refuse(x, WEB_BAD_REQUEST, text, WEB_NO_RETRY);
 		return;
@@ -243,12 +253,13 @@ struct details_read {
 	struct attempt attempts[ATTEMPTS_SHOWN];
 };
 
-static bool add_attempts(struct details_read *details, struct catalog *catalog, const struct recording *recording,
-			 struct json *json, struct err *err)
+static bool add_attempts(struct details_read *details, struct catalog *catalog,
+			 const struct recording *recording, struct json *json, struct err *err)
 {
 	size_t count;
 
-	if (!attempts_list(catalog, str_of(recording->recording_sid), details->attempts, ATTEMPTS_SHOWN, &count, err))
+	if (!attempts_list(catalog, str_of(recording->recording_sid), details->attempts,
+			   ATTEMPTS_SHOWN, &count, err))
 		return false;
 	json_open(json, "attempts", '[');
 	for (size_t i = 0; i < count; i++) {
@@ -259,7 +270,8 @@ static bool add_attempts(struct details_read *details, struct catalog *catalog, 
 		json_int(json, "generation", attempt->generation);
 		json_date(json, "began_at", attempt->began_at_ms);
 		json_date(json, "ended_at", attempt->ended_at_ms);
-		json_text(json, "outcome", attempt->outcome[0] ? str_of(attempt->outcome) : STR_NONE);
+		json_text(json, "outcome",
+			  attempt->outcome[0] ? str_of(attempt->outcome) : STR_NONE);
 		json_text(json, "text", attempt->detail[0] ? str_of(attempt->detail) : STR_NONE);
 		json_int(json, "http_status", attempt->http_status);
 		json_int(json, "bytes", attempt->bytes);
@@ -269,14 +281,16 @@ static bool add_attempts(struct details_read *details, struct catalog *catalog, 
 	return true;
 }
 
-static bool make_details(struct web_read *read, struct catalog *catalog, struct json *json, struct err *err)
+static bool make_details(struct web_read *read, struct catalog *catalog, struct json *json,
+			 struct err *err)
 {
 	struct details_read *details = container_of(read, struct details_read, read);
 	struct str call_sid = str_of(details->call_sid);
 	size_t count;
 
 	if (!calls_find(catalog, call_sid, &details->call, err) ||
-	    !recordings_list_of_call(catalog, call_sid, details->recordings, RECORDINGS_SHOWN, &count, err))
+	    !recordings_list_of_call(catalog, call_sid, details->recordings, RECORDINGS_SHOWN,
+				     &count, err))
 		return false;
 	open_call(json, &details->call);
 	for (size_t i = 0; i < count; i++) {
@@ -297,7 +311,8 @@ void web_call_details(struct exchange *x)
 	details->read.not_found = WEB_CALL_NOT_FOUND;
 	if (!sid_is_call(x->request.params[0]) ||
 	    !str_copy(x->request.params[0], details->call_sid, sizeof(details->call_sid))) {
-		web_refuse(x, WEB_BAD_REQUEST, "This is not a call SID: CA and 32 hexadecimal digits.", WEB_NO_RETRY);
+		web_refuse(x, WEB_BAD_REQUEST,
+			   "This is not a call SID: CA and 32 hexadecimal digits.", WEB_NO_RETRY);
 		return;
 	}
 	web_read_start(&TAKE(details)->read, x);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define ERROR_BODY_MAX 1024
-#define RETRY_S	       5 /* what a 503 asks to wait when nobody knows better */
+#define RETRY_S        5 /* what a 503 asks to wait when nobody knows better */
 
 static const struct {
 	int status;
@@ -20,15 +20,20 @@ static const struct {
 	[WEB_NOT_FOUND] = { 404, "not_found", "There is nothing at this address." },
 	[WEB_CALL_NOT_FOUND] = { 404, "call_not_found", "No such call is known." },
 	[WEB_RECORDING_NOT_FOUND] = { 404, "recording_not_found", "No such recording is known." },
-	[WEB_RECORDING_NOT_AVAILABLE] = { 404, "recording_not_available", "The call has no recording (yet)." },
+	[WEB_RECORDING_NOT_AVAILABLE] = { 404, "recording_not_available",
+					  "The call has no recording (yet)." },
 	[WEB_RECORDING_ABSENT] = { 404, "recording_absent",
 				   "Twilio kept no media: the recording was too short or silent." },
-	[WEB_RECORDING_EXPIRED] = { 410, "recording_expired", "The recording is older than recordings are kept." },
+	[WEB_RECORDING_EXPIRED] = { 410, "recording_expired",
+				    "The recording is older than recordings are kept." },
 	[WEB_RECORDING_DELETED] = { 410, "recording_deleted", "The recording was deleted." },
-	[WEB_PRECONDITION_FAILED] = { 412, "precondition_failed", "A precondition of the request does not hold." },
-	[WEB_RANGE_NOT_SATISFIABLE] = { 416, "range_not_satisfiable", "The recording has none of these bytes." },
+	[WEB_PRECONDITION_FAILED] = { 412, "precondition_failed",
+				      "A precondition of the request does not hold." },
+	[WEB_RANGE_NOT_SATISFIABLE] = { 416, "range_not_satisfiable",
+					"The recording has none of these bytes." },
 	[WEB_UPSTREAM_REFUSED] = { 500, "upstream_refused", "Twilio refuses our credentials." },
-	[WEB_UPSTREAM_UNAVAILABLE] = { 503, "upstream_unavailable", "Twilio does not send the recording just now." },
+	[WEB_UPSTREAM_UNAVAILABLE] = { 503, "upstream_unavailable",
+				       "Twilio does not send the recording just now." },
 	[WEB_OVERLOADED] = { 503, "overloaded", "Too much is going on just now." },
 	[WEB_INTERNAL] = { 500, "internal", "Something is wrong on our side." },
 };
@@ -92,15 +97,17 @@ static void reply_preflight(struct exchange *x, const char *allow)
 	reply_begin(x, 204);
 	reply_header(x, STR("Allow"), str_of(allow));
 	reply_header(x, STR("Access-Control-Allow-Methods"), str_of(allow));
-	reply_header(x, STR("Access-Control-Allow-Headers"),
-		     STR("Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, "
-			 "If-Unmodified-Since, Range"));
+	reply_header(
+		x, STR("Access-Control-Allow-Headers"),
+		STR("Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, "
+		    "If-Unmodified-Since, Range"));
 	reply_header(x, STR("Access-Control-Max-Age"), STR("600"));
 	web_add_cors(x);
 	reply_send(x, STR(""));
 }
 
-void web_refuse_http(struct exchange *x, int status, const char *code, const char *text, const char *allow)
+void web_refuse_http(struct exchange *x, int status, const char *code, const char *text,
+		     const char *allow)
 {
 	if (status == 405 && x->request.method == HTTP_OPTIONS) {
 		reply_preflight(x, allow);
@@ -127,9 +134,10 @@ void web_add_cors(struct exchange *x)
 			continue;
 		reply_header(x, STR("Access-Control-Allow-Origin"), origin);
 		reply_header(x, STR("Access-Control-Allow-Credentials"), STR("true"));
-		reply_header(x, STR("Access-Control-Expose-Headers"),
-			     STR("Accept-Ranges, Content-Disposition, Content-Length, Content-Location, "
-				 "Content-Range, ETag, Last-Modified, Repr-Digest, Retry-After, X-Request-Id"));
+		reply_header(
+			x, STR("Access-Control-Expose-Headers"),
+			STR("Accept-Ranges, Content-Disposition, Content-Length, Content-Location, "
+			    "Content-Range, ETag, Last-Modified, Repr-Digest, Retry-After, X-Request-Id"));
 		return;
 	}
 }

@@ -44,7 +44,8 @@ int web_error_status(enum web_error error);
 enum web_error web_error_of_code(const char *code);
 
 /* http's own refusals (struct http_app), and CORS preflights, which it takes for a wrong method. */
-void web_refuse_http(struct exchange *x, int status, const char *code, const char *text, const char *allow);
+void web_refuse_http(struct exchange *x, int status, const char *code, const char *text,
+		     const char *allow);
 
 /* Access-Control-* for an allowed Origin; nothing for others.  After reply_begin(). */
 void web_add_cors(struct exchange *x);

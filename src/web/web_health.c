@@ -30,7 +30,8 @@ static void add_counts(struct json *json, const struct catalog_counts *counts, u
 {
 	json_open(json, "recordings", '{');
 	for (int state = 0; state < RECORDING_STATES; state++)
-		json_int(json, recording_state_text((enum recording_state)state), counts->recordings[state]);
+		json_int(json, recording_state_text((enum recording_state)state),
+			 counts->recordings[state]);
 	json_close(json, '}');
 	json_int(json, "calls", counts->calls);
 	json_int(json, "bytes_stored", counts->bytes_stored);
@@ -39,7 +40,8 @@ static void add_counts(struct json *json, const struct catalog_counts *counts, u
 	json_int(json, "events_waiting", counts->events_waiting);
 }
 
-static bool make_health(struct web_read *read, struct catalog *catalog, struct json *json, struct err *err)
+static bool make_health(struct web_read *read, struct catalog *catalog, struct json *json,
+			struct err *err)
 {
 	const struct health_read *health = container_of(read, struct health_read, read);
 	struct catalog_counts counts;
@@ -59,7 +61,8 @@ static bool make_health(struct web_read *read, struct catalog *catalog, struct j
 	add_cause(json, health->is_full, counts.recordings[RECORDING_DEAD] > 0,
 		  "There are dead letters: recordings that were given up.", &degraded);
 	add_cause(json, health->is_full,
-		  counts.oldest_queued_at_ms != 0 && now_ms - counts.oldest_queued_at_ms > OLD_QUEUE_MS,
+		  counts.oldest_queued_at_ms != 0 &&
+			  now_ms - counts.oldest_queued_at_ms > OLD_QUEUE_MS,
 		  "A recording waits to be fetched for over 15 minutes.", &degraded);
 	add_cause(json, health->is_full, !store_answers, "The store does not answer.", &degraded);
 	if (health->is_full)

@@ -32,7 +32,8 @@ void web_recording_media(struct exchange *x)
 	struct str sid = x->request.params[0];
 
 	if (!sid_is_recording(sid)) {
-		web_refuse(x, WEB_BAD_REQUEST, "This is not a recording SID: RE and 32 hexadecimal digits.",
+		web_refuse(x, WEB_BAD_REQUEST,
+			   "This is not a recording SID: RE and 32 hexadecimal digits.",
 			   WEB_NO_RETRY);
 		return;
 	}
@@ -55,7 +56,8 @@ void web_call_download(struct exchange *x)
 	struct str call_sid = x->request.params[0], recording_sid = asked_recording(x);
 
 	if (!sid_is_call(call_sid)) {
-		web_refuse(x, WEB_BAD_REQUEST, "This is not a call SID: CA and 32 hexadecimal digits.", WEB_NO_RETRY);
+		web_refuse(x, WEB_BAD_REQUEST,
+			   "This is not a call SID: CA and 32 hexadecimal digits.", WEB_NO_RETRY);
 		return;
 	}
 	if (!recording_sid.at) {
@@ -63,7 +65,8 @@ void web_call_download(struct exchange *x)
 		return;
 	}
 	if (!sid_is_recording(recording_sid)) {
-		web_refuse(x, WEB_BAD_REQUEST, "recording is not a recording SID: RE and 32 hexadecimal digits.",
+		web_refuse(x, WEB_BAD_REQUEST,
+			   "recording is not a recording SID: RE and 32 hexadecimal digits.",
 			   WEB_NO_RETRY);
 		return;
 	}

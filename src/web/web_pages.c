@@ -6,7 +6,7 @@
 #include "web/web_pages_data.h"
 
 /* Everything from here and nothing from elsewhere; no frame may hold us. */
-#define CONTENT_POLICY                                                                             \
+#define CONTENT_POLICY                                                                                    \
 	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; media-src 'self'; " \
 	"img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 

@@ -3,13 +3,13 @@
 #include "base/compiler.h"
 
 /* The assembler copies the file in; meson rebuilds this object when one changes. */
-#define EMBED(symbol, file)                                                    \
-	__asm__(".pushsection .rodata\n"                                       \
-		".globl page_" #symbol ", page_" #symbol "_end\n"                  \
-		"page_" #symbol ":\n"                                          \
-		".incbin \"" WEB_PAGE_DIR "/" file "\"\n"                      \
-		"page_" #symbol "_end:\n"                                      \
-		".popsection\n");                                              \
+#define EMBED(symbol, file)                                                      \
+	__asm__(".pushsection .rodata\n"                                         \
+		".globl page_" #symbol ", page_" #symbol "_end\n"                \
+		"page_" #symbol ":\n"                                            \
+		".incbin \"" WEB_PAGE_DIR "/" file "\"\n"                        \
+		"page_" #symbol "_end:\n"                                        \
+		".popsection\n");                                                \
 	extern const char page_##symbol[] __attribute__((visibility("hidden"))); \
 	extern const char page_##symbol##_end[] __attribute__((visibility("hidden")))
 

@@ -40,10 +40,10 @@ struct play {
 	struct web_local *local;
 	char sid[SID_SIZE];
 	char call_sid[SID_SIZE]; /* "" when any call will do */
-	bool asked_again;	 /* the flight was over before the play joined it */
-	bool is_flowing;	 /* the head was sent */
-	int64_t generation;	 /* of what is being sent */
-	uint64_t arrived;	 /* as last told to the exchange */
+	bool asked_again;        /* the flight was over before the play joined it */
+	bool is_flowing;         /* the head was sent */
+	int64_t generation;      /* of what is being sent */
+	uint64_t arrived;        /* as last told to the exchange */
 };
 
 /* Twilio is being asked about a SID that the ledger does not know.  Outlives a play that leaves. */
@@ -62,7 +62,8 @@ static void play_free(struct play *play)
 	free(play);
 }
 
-static void play_refuse(struct play *play, enum web_error error, const char *text, int64_t retry_after_s)
+static void play_refuse(struct play *play, enum web_error error, const char *text,
+			int64_t retry_after_s)
 {
 	web_refuse(play->x, error, text, retry_after_s);
 	play_free(play);
@@ -119,7 +120,8 @@ static void silence_ended(struct timer *timer);
 
 static void watch_silence(struct play *play)
 {
-	timer_start(play->local->loop, &play->timer, play->local->web->options.play_wait_ms, silence_ended);
+	timer_start(play->local->loop, &play->timer, play->local->web->options.play_wait_ms,
+		    silence_ended);
 }
 
 /* Sends the head as soon as it can be kept; true when that was done and the play may be gone. */
@@ -132,7 +134,8 @@ static bool begin_reply(struct play *play, const struct news *now, bool is_late)
 			return false;
 		play_flow(play, now);
 		watch_silence(play);
-		media_reply_send_chunked(play->x, &now->media, now->arrived, now->is_complete, &play->parked);
+		media_reply_send_chunked(play->x, &now->media, now->arrived, now->is_complete,
+					 &play->parked);
 		return true;
 	}
 	media_reply_choose(play->x, &now->media, &reply);
@@ -167,8 +170,8 @@ static void play_moved(struct player *player, const struct mirror *mirror)
 		return;
 	}
 	if (now->is_last || (now->is_pointless && now->reason_code[0] != '\0'))
-		play_refuse(play, error_of_reason(now->reason_code), now->reason_text[0] ? now->reason_text : NULL,
-			    WEB_NO_RETRY);
+		play_refuse(play, error_of_reason(now->reason_code),
+			    now->reason_text[0] ? now->reason_text : NULL, WEB_NO_RETRY);
 }
 
 /* The answer's time is over. */
@@ -220,8 +223,8 @@ static void play_recording(struct play *play, const struct recording *recording,
 	}
 	switch (recording->state) {
 	case RECORDING_ANNOUNCED:
-		play_refuse(play, WEB_RECORDING_NOT_AVAILABLE, "Twilio has not finished this recording yet.",
-			    ONGOING_RETRY_S);
+		play_refuse(play, WEB_RECORDING_NOT_AVAILABLE,
+			    "Twilio has not finished this recording yet.", ONGOING_RETRY_S);
 		return;
 	case RECORDING_QUEUED:
 	case RECORDING_WAITING:
@@ -229,12 +232,14 @@ static void play_recording(struct play *play, const struct recording *recording,
 		play_join(play, recording);
 		return;
 	case RECORDING_ABSENT:
-		play_refuse(play, WEB_RECORDING_ABSENT, recording->reason_text[0] ? recording->reason_text : NULL,
+		play_refuse(play, WEB_RECORDING_ABSENT,
+			    recording->reason_text[0] ? recording->reason_text : NULL,
 			    WEB_NO_RETRY);
 		return;
 	case RECORDING_DEAD:
 		play_refuse(play, error_of_reason(recording->reason_code),
-			    recording->reason_text[0] ? recording->reason_text : NULL, WEB_NO_RETRY);
+			    recording->reason_text[0] ? recording->reason_text : NULL,
+			    WEB_NO_RETRY);
 		return;
 	case RECORDING_GONE:
 	case RECORDING_PURGED:
@@ -261,7 +266,8 @@ static void play_stored(struct play *play, const struct media *media)
 
 static bool is_of_call(const struct play *play, const struct lookup_answer *answer)
 {
-	const char *call_sid = answer->found == LOOKUP_STORED ? answer->media->call_sid : answer->recording->call_sid;
+	const char *call_sid = answer->found == LOOKUP_STORED ? answer->media->call_sid
+							      : answer->recording->call_sid;
 
 	return play->call_sid[0] == '\0' || str_eq(str_of(call_sid), str_of(play->call_sid));
 }
@@ -285,7 +291,8 @@ static void inquest_answered(struct inquest *inquest)
 		return;
 	case DISCOVERY_BUSY:
 	case DISCOVERY_FAILED:
-		play_refuse(play, WEB_UPSTREAM_UNAVAILABLE, "It is not known here, and Twilio cannot be asked just now.",
+		play_refuse(play, WEB_UPSTREAM_UNAVAILABLE,
+			    "It is not known here, and Twilio cannot be asked just now.",
 			    WEB_NO_RETRY);
 		return;
 	}
@@ -310,7 +317,8 @@ static void play_answered(struct inquirer *inquirer, const struct lookup_answer 
 	bool has_recording = answer->found == LOOKUP_STORED || answer->found == LOOKUP_RECORDING;
 
 	if (has_recording && !is_of_call(play, answer)) {
-		play_refuse(play, WEB_RECORDING_NOT_FOUND, "This call has no such recording.", WEB_NO_RETRY);
+		play_refuse(play, WEB_RECORDING_NOT_FOUND, "This call has no such recording.",
+			    WEB_NO_RETRY);
 		return;
 	}
 	switch (answer->found) {
@@ -352,6 +360,7 @@ void web_play_start(struct exchange *x, struct str sid, struct str call_sid)
 		return;
 	}
 	exchange_park(x, &play->parked);
-	timer_start(play->local->loop, &play->timer, play->local->web->options.play_wait_ms, play_is_late);
+	timer_start(play->local->loop, &play->timer, play->local->web->options.play_wait_ms,
+		    play_is_late);
 	lookup_ask(play->local->lookup, sid, &play->inquirer);
 }

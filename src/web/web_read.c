@@ -42,7 +42,8 @@ static void refuse_read(struct web_read *read)
 	case ERR_INTERNAL:
 		break;
 	}
-	log_error(NULL, "cannot answer %.*s: %s", STR_ARG(read->x->request.path), read->job.err.text);
+	log_error(NULL, "cannot answer %.*s: %s", STR_ARG(read->x->request.path),
+		  read->job.err.text);
 	web_refuse(read->x, WEB_INTERNAL, NULL, WEB_NO_RETRY);
 }
 
@@ -70,7 +71,8 @@ void web_read_start(struct web_read *read, struct exchange *x)
 	read->x = x;
 	read->web = local->web;
 	read->parked.gone = read_gone;
-	read->job = (struct ledger_job){ .run = run_read, .done = read_done, .reply = local->mailbox };
+	read->job =
+		(struct ledger_job){ .run = run_read, .done = read_done, .reply = local->mailbox };
 	buf_init(&read->body, WEB_READ_BODY_MAX);
 	exchange_park(x, &read->parked);
 	ledger_read(local->web->ledger, &read->job);

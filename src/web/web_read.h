@@ -24,7 +24,8 @@ struct web_read {
 	 * On a reader's thread: writes one JSON value.  ERR_NOT_FOUND becomes `not_found`, ERR_INVALID
 	 * bad_request, all else internal.
 	 */
-	bool (*make)(struct web_read *read, struct catalog *catalog, struct json *json, struct err *err);
+	bool (*make)(struct web_read *read, struct catalog *catalog, struct json *json,
+		     struct err *err);
 	enum web_error not_found;
 	const struct web *web; /* for make() */
 

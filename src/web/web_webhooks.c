@@ -39,7 +39,8 @@ static void webhook_committed(struct intake_waiter *waiter, bool succeeded)
 	AUTO(free) struct webhook *webhook = container_of(waiter, struct webhook, waiter);
 
 	if (!succeeded) {
-		web_refuse(webhook->x, WEB_OVERLOADED, "The event could not be committed.", WEB_NO_RETRY);
+		web_refuse(webhook->x, WEB_OVERLOADED, "The event could not be committed.",
+			   WEB_NO_RETRY);
 		return;
 	}
 	reply_begin(webhook->x, 200);
@@ -49,7 +50,8 @@ static void webhook_committed(struct intake_waiter *waiter, bool succeeded)
 }
 
 /* The tokens that may have signed it: those of the account that it names. */
-static size_t tokens_of(const struct web *web, const struct callback_body *body, struct str tokens[2])
+static size_t tokens_of(const struct web *web, const struct callback_body *body,
+			struct str tokens[2])
 {
 	struct str sid = twilio_param(body->params, body->param_count, STR("AccountSid"));
 	const struct account *account = sid.at ? accounts_find(web->accounts, sid) : NULL;
@@ -57,7 +59,8 @@ static size_t tokens_of(const struct web *web, const struct callback_body *body,
 	return account ? account_tokens(account, tokens) : 0;
 }
 
-static enum signature_result check_signature(const struct exchange *x, const struct callback_body *body)
+static enum signature_result check_signature(const struct exchange *x,
+					     const struct callback_body *body)
 {
 	const struct web *web = web_local_of(x)->web;
 	char url_text[URL_MAX];
@@ -83,16 +86,19 @@ static enum signature_result check_signature(const struct exchange *x, const str
 static void refuse_signature(struct exchange *x, enum signature_result result)
 {
 	if (result == SIGNATURE_MISSING) {
-		web_refuse(x, WEB_BAD_REQUEST, "The header X-Twilio-Signature is missing.", WEB_NO_RETRY);
+		web_refuse(x, WEB_BAD_REQUEST, "The header X-Twilio-Signature is missing.",
+			   WEB_NO_RETRY);
 		return;
 	}
-	log_warn(NULL,
-		 "refused a webhook from %s: its signature does not fit public_url and the auth token of its account",
-		 x->peer);
-	web_refuse(x, WEB_FORBIDDEN,
-		   "The signature is wrong: it must cover exactly the public URL of this server, with the auth token "
-		   "of the account.",
-		   WEB_NO_RETRY);
+	log_warn(
+		NULL,
+		"refused a webhook from %s: its signature does not fit public_url and the auth token of its account",
+		x->peer);
+	web_refuse(
+		x, WEB_FORBIDDEN,
+		"The signature is wrong: it must cover exactly the public URL of this server, with the auth token "
+		"of the account.",
+		WEB_NO_RETRY);
 }
 
 static void take_callback(struct exchange *x, enum intake_kind kind)

@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	config_file_start(&file, text);
 	while ((result = config_file_next(&file, &line, &err)) == CONFIG_LINE) {
-		if (line.key.len == 0 || line.key.at < text.at || line.value.at + line.value.len > text.at + text.len)
+		if (line.key.len == 0 || line.key.at < text.at ||
+		    line.value.at + line.value.len > text.at + text.len)
 			abort();
 	}
 	return 0;

@@ -17,8 +17,8 @@
 
 static int tap_count, tap_failed;
 
-__attribute__((format(printf, 4, 5), unused)) static int tap_check(int passed, const char *file, int line,
-								     const char *fmt, ...)
+__attribute__((format(printf, 4, 5), unused)) static int tap_check(int passed, const char *file,
+								   int line, const char *fmt, ...)
 {
 	va_list args;
 
@@ -36,17 +36,17 @@ __attribute__((format(printf, 4, 5), unused)) static int tap_check(int passed, c
 }
 
 #define OK(condition, ...) tap_check(!!(condition), __FILE__, __LINE__, __VA_ARGS__)
-#define IS_INT(got, want, ...)                                                                       \
-	do {                                                                                         \
-		intmax_t got_ = (intmax_t)(got), want_ = (intmax_t)(want);                           \
-		if (!tap_check(got_ == want_, __FILE__, __LINE__, __VA_ARGS__))                      \
-			printf("#  got %" PRIdMAX "\n# want %" PRIdMAX "\n", got_, want_);           \
+#define IS_INT(got, want, ...)                                                             \
+	do {                                                                               \
+		intmax_t got_ = (intmax_t)(got), want_ = (intmax_t)(want);                 \
+		if (!tap_check(got_ == want_, __FILE__, __LINE__, __VA_ARGS__))            \
+			printf("#  got %" PRIdMAX "\n# want %" PRIdMAX "\n", got_, want_); \
 	} while (0)
-#define IS_STR(got, want, ...)                                                                       \
-	do {                                                                                         \
-		struct str got_ = (got), want_ = (want);                                             \
-		if (!tap_check(str_eq(got_, want_), __FILE__, __LINE__, __VA_ARGS__))                \
-			printf("#  got '%.*s'\n# want '%.*s'\n", STR_ARG(got_), STR_ARG(want_));     \
+#define IS_STR(got, want, ...)                                                                   \
+	do {                                                                                     \
+		struct str got_ = (got), want_ = (want);                                         \
+		if (!tap_check(str_eq(got_, want_), __FILE__, __LINE__, __VA_ARGS__))            \
+			printf("#  got '%.*s'\n# want '%.*s'\n", STR_ARG(got_), STR_ARG(want_)); \
 	} while (0)
 
 __attribute__((unused)) static int tap_end(void)

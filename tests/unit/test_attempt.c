@@ -2,7 +2,7 @@
 #include "tap.h"
 
 #define NEVER_SAID .retry_after_ms = -1, .announced_s = -1
-#define OLD	   (60 * 60 * 1000)
+#define OLD        (60 * 60 * 1000)
 
 /* Every row of the table, by what came back. */
 static void judging(void)
@@ -14,8 +14,15 @@ static void judging(void)
 		enum attempt_action action;
 		const char *reason_code;
 	} cases[] = {
-		{ "a whole MP3", { NEVER_SAID, .status = 200, .kind = AUDIO_MP3 }, ATTEMPT_KEPT, ATTEMPT_STORE, "" },
-		{ "a whole WAV, resumed", { NEVER_SAID, .status = 206, .kind = AUDIO_WAV }, ATTEMPT_KEPT, ATTEMPT_STORE,
+		{ "a whole MP3",
+		  { NEVER_SAID, .status = 200, .kind = AUDIO_MP3 },
+		  ATTEMPT_KEPT,
+		  ATTEMPT_STORE,
+		  "" },
+		{ "a whole WAV, resumed",
+		  { NEVER_SAID, .status = 206, .kind = AUDIO_WAV },
+		  ATTEMPT_KEPT,
+		  ATTEMPT_STORE,
 		  "" },
 		{ "nobody there",
 		  { NEVER_SAID, .outcome = TRANSFER_NOT_CONNECTED },
@@ -52,8 +59,16 @@ static void judging(void)
 		  ATTEMPT_BLOCKED,
 		  ATTEMPT_WAIT,
 		  "upstream_unavailable" },
-		{ "401", { NEVER_SAID, .status = 401 }, ATTEMPT_REFUSED, ATTEMPT_WAIT_ACCOUNT, "upstream_refused" },
-		{ "403", { NEVER_SAID, .status = 403 }, ATTEMPT_REFUSED, ATTEMPT_WAIT_ACCOUNT, "upstream_refused" },
+		{ "401",
+		  { NEVER_SAID, .status = 401 },
+		  ATTEMPT_REFUSED,
+		  ATTEMPT_WAIT_ACCOUNT,
+		  "upstream_refused" },
+		{ "403",
+		  { NEVER_SAID, .status = 403 },
+		  ATTEMPT_REFUSED,
+		  ATTEMPT_WAIT_ACCOUNT,
+		  "upstream_refused" },
 		{ "404 soon after `completed`",
 		  { NEVER_SAID, .status = 404, .since_completed_ms = 5000 },
 		  ATTEMPT_NOT_READY,
@@ -65,7 +80,8 @@ static void judging(void)
 		  ATTEMPT_ASK,
 		  "upstream_unavailable" },
 		{ "404, and the metadata says completed",
-		  { NEVER_SAID, .status = 404, .since_completed_ms = OLD, .was_asked = true, .was_completed = true },
+		  { NEVER_SAID, .status = 404, .since_completed_ms = OLD, .was_asked = true,
+		    .was_completed = true },
 		  ATTEMPT_NOT_FOUND,
 		  ATTEMPT_WAIT,
 		  "upstream_unavailable" },
@@ -79,10 +95,26 @@ static void judging(void)
 		  ATTEMPT_ABSENT,
 		  ATTEMPT_END_ABSENT,
 		  "recording_absent" },
-		{ "410", { NEVER_SAID, .status = 410 }, ATTEMPT_GONE, ATTEMPT_END_GONE, "recording_deleted" },
-		{ "429", { NEVER_SAID, .status = 429 }, ATTEMPT_LIMITED, ATTEMPT_WAIT, "upstream_unavailable" },
-		{ "500", { NEVER_SAID, .status = 500 }, ATTEMPT_DOWN, ATTEMPT_WAIT, "upstream_unavailable" },
-		{ "503", { NEVER_SAID, .status = 503 }, ATTEMPT_DOWN, ATTEMPT_WAIT, "upstream_unavailable" },
+		{ "410",
+		  { NEVER_SAID, .status = 410 },
+		  ATTEMPT_GONE,
+		  ATTEMPT_END_GONE,
+		  "recording_deleted" },
+		{ "429",
+		  { NEVER_SAID, .status = 429 },
+		  ATTEMPT_LIMITED,
+		  ATTEMPT_WAIT,
+		  "upstream_unavailable" },
+		{ "500",
+		  { NEVER_SAID, .status = 500 },
+		  ATTEMPT_DOWN,
+		  ATTEMPT_WAIT,
+		  "upstream_unavailable" },
+		{ "503",
+		  { NEVER_SAID, .status = 503 },
+		  ATTEMPT_DOWN,
+		  ATTEMPT_WAIT,
+		  "upstream_unavailable" },
 		{ "400 when two channels were asked for",
 		  { NEVER_SAID, .status = 400, .channels_asked = 2 },
 		  ATTEMPT_NO_DUAL,
@@ -94,12 +126,14 @@ static void judging(void)
 		  ATTEMPT_WAIT,
 		  "upstream_unavailable" },
 		{ "an XML error with status 200",
-		  { NEVER_SAID, .status = 200, .kind = AUDIO_NOT, .is_error_body = true, .error_code = 20500 },
+		  { NEVER_SAID, .status = 200, .kind = AUDIO_NOT, .is_error_body = true,
+		    .error_code = 20500 },
 		  ATTEMPT_LYING,
 		  ATTEMPT_WAIT,
 		  "upstream_unavailable" },
 		{ "an error with status 200 that says too many requests",
-		  { NEVER_SAID, .status = 200, .kind = AUDIO_NOT, .is_error_body = true, .error_code = 20429 },
+		  { NEVER_SAID, .status = 200, .kind = AUDIO_NOT, .is_error_body = true,
+		    .error_code = 20429 },
 		  ATTEMPT_LIMITED,
 		  ATTEMPT_WAIT,
 		  "upstream_unavailable" },
@@ -114,7 +148,8 @@ static void judging(void)
 		  ATTEMPT_WAIT,
 		  "upstream_unavailable" },
 		{ "other bytes than before",
-		  { NEVER_SAID, .status = 200, .is_other_bytes = true, .outcome = TRANSFER_STOPPED },
+		  { NEVER_SAID, .status = 200, .is_other_bytes = true,
+		    .outcome = TRANSFER_STOPPED },
 		  ATTEMPT_LYING,
 		  ATTEMPT_WAIT,
 		  "upstream_unavailable" },
@@ -124,13 +159,21 @@ static void judging(void)
 		  ATTEMPT_WAIT,
 		  "upstream_unavailable" },
 		{ "half as long as announced, the first time",
-		  { .retry_after_ms = -1, .status = 200, .kind = AUDIO_MP3, .duration_ms = 30000, .announced_s = 60,
+		  { .retry_after_ms = -1,
+		    .status = 200,
+		    .kind = AUDIO_MP3,
+		    .duration_ms = 30000,
+		    .announced_s = 60,
 		    .tries = 1 },
 		  ATTEMPT_OFF,
 		  ATTEMPT_WAIT,
 		  "upstream_unavailable" },
 		{ "half as long as announced, the third time",
-		  { .retry_after_ms = -1, .status = 200, .kind = AUDIO_MP3, .duration_ms = 30000, .announced_s = 60,
+		  { .retry_after_ms = -1,
+		    .status = 200,
+		    .kind = AUDIO_MP3,
+		    .duration_ms = 30000,
+		    .announced_s = 60,
 		    .tries = 3 },
 		  ATTEMPT_KEPT_OFF,
 		  ATTEMPT_STORE,
@@ -141,7 +184,8 @@ static void judging(void)
 		  ATTEMPT_WAIT,
 		  "internal" },
 		{ "our disk fails",
-		  { NEVER_SAID, .status = 200, .outcome = TRANSFER_STOPPED, .is_disk_failed = true },
+		  { NEVER_SAID, .status = 200, .outcome = TRANSFER_STOPPED,
+		    .is_disk_failed = true },
 		  ATTEMPT_OURS,
 		  ATTEMPT_WAIT,
 		  "internal" },
@@ -153,7 +197,8 @@ static void judging(void)
 		attempt_judge(&cases[i].facts, &verdict);
 		IS_INT(verdict.meaning, cases[i].meaning, "%s: what it means", cases[i].name);
 		IS_INT(verdict.action, cases[i].action, "%s: what then", cases[i].name);
-		IS_STR(str_of(verdict.reason_code), str_of(cases[i].reason_code), "%s: the code", cases[i].name);
+		IS_STR(str_of(verdict.reason_code), str_of(cases[i].reason_code), "%s: the code",
+		       cases[i].name);
 		OK(verdict.text[0] != '\0', "%s: words for a person", cases[i].name);
 	}
 }
@@ -161,7 +206,8 @@ static void judging(void)
 static void details(void)
 {
 	struct attempt_facts limited = { NEVER_SAID, .status = 429 };
-	struct attempt_facts cut = { NEVER_SAID, .status = 200, .outcome = TRANSFER_CUT, .kind = AUDIO_MP3 };
+	struct attempt_facts cut = { NEVER_SAID, .status = 200, .outcome = TRANSFER_CUT,
+				     .kind = AUDIO_MP3 };
 	struct attempt_facts lying = { NEVER_SAID, .status = 200, .kind = AUDIO_NOT };
 	struct attempt_facts refused = { NEVER_SAID, .status = 401 };
 	struct attempt_verdict verdict;
@@ -171,14 +217,17 @@ static void details(void)
 	IS_INT(verdict.wait_ms, 7000, "Retry-After is honoured");
 	OK(!verdict.is_counted, "a 429 counts as no attempt");
 	attempt_judge(&cut, &verdict);
-	OK(verdict.may_resume && verdict.is_counted && !verdict.is_pointless, "after a cut the rest is asked for");
+	OK(verdict.may_resume && verdict.is_counted && !verdict.is_pointless,
+	   "after a cut the rest is asked for");
 	attempt_judge(&lying, &verdict);
 	OK(!verdict.may_resume, "what is not audio is not gone on with");
 	attempt_judge(&refused, &verdict);
-	OK(verdict.is_pointless && !verdict.is_counted, "refused credentials: no use waiting, no attempt counted");
+	OK(verdict.is_pointless && !verdict.is_counted,
+	   "refused credentials: no use waiting, no attempt counted");
 	snprintf(cut.detail, sizeof(cut.detail), "%0150d", 7);
 	attempt_judge(&cut, &verdict);
-	OK(strlen(verdict.text) < sizeof(verdict.text) && strchr(verdict.text, '('), "a long detail is cut to fit");
+	OK(strlen(verdict.text) < sizeof(verdict.text) && strchr(verdict.text, '('),
+	   "a long detail is cut to fit");
 }
 
 static void durations(void)

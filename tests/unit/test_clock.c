@@ -43,7 +43,8 @@ static void reading(void)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		int64_t ms = INT64_MIN;
 		struct str text = str_of(cases[i].text);
-		bool good = cases[i].is_http ? clock_parse_http_date(text, &ms) : clock_parse_date(text, &ms);
+		bool good = cases[i].is_http ? clock_parse_http_date(text, &ms)
+					     : clock_parse_date(text, &ms);
 
 		OK(good == (cases[i].ms != INT64_MIN), "'%s' is read or refused", cases[i].text);
 		if (good)
@@ -61,7 +62,8 @@ static void round_trips(void)
 		int64_t back = 0;
 
 		clock_http_date(ms, text);
-		wrong += !clock_parse_http_date(str_of(text), &back) || back != ms - (ms % 1000 + 1000) % 1000;
+		wrong += !clock_parse_http_date(str_of(text), &back) ||
+			 back != ms - (ms % 1000 + 1000) % 1000;
 	}
 	IS_INT(wrong, 0, "what is written is read back");
 }

@@ -10,7 +10,8 @@ static void digests(void)
 	sha256_of(STR("abc"), sha);
 	buf_over(&buf, text, sizeof(text));
 	hex_add(&buf, sha, sizeof(sha));
-	IS_STR(buf_str(&buf), STR("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+	IS_STR(buf_str(&buf),
+	       STR("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
 	       "SHA-256 of FIPS 180-2, appendix B.1");
 
 	struct sha256 *pieces = sha256_new();
@@ -26,13 +27,17 @@ static void digests(void)
 	hmac_sha1(STR("Jefe"), STR("what do ya want for nothing?"), mac);
 	buf_clear(&buf);
 	hex_add(&buf, mac, sizeof(mac));
-	IS_STR(buf_str(&buf), STR("effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"), "HMAC-SHA1 of RFC 2202, case 2");
+	IS_STR(buf_str(&buf), STR("effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
+	       "HMAC-SHA1 of RFC 2202, case 2");
 }
 
 static void base64(void)
 {
-	static const char *const cases[][2] = { { "", "" },	    { "f", "Zg==" },	    { "fo", "Zm8=" },
-						{ "foo", "Zm9v" }, { "foobar", "Zm9vYmFy" } };
+	static const char *const cases[][2] = { { "", "" },
+						{ "f", "Zg==" },
+						{ "fo", "Zm8=" },
+						{ "foo", "Zm9v" },
+						{ "foobar", "Zm9vYmFy" } };
 	static const char *const wrong[] = { "Zg=", "Zg", "Z===", "Zm9v*A==", "Zg==Zg==", "====" };
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -43,16 +48,18 @@ static void base64(void)
 
 		buf_over(&buf, text, sizeof(text));
 		base64_add(&buf, (const uint8_t *)cases[i][0], strlen(cases[i][0]));
-		IS_STR(buf_str(&buf), str_of(cases[i][1]), "base64 of '%s' (RFC 4648, 10)", cases[i][0]);
-		OK(base64_decode(buf_str(&buf), back, sizeof(back), &len) && len == strlen(cases[i][0]) &&
-			   memcmp(back, cases[i][0], len) == 0,
+		IS_STR(buf_str(&buf), str_of(cases[i][1]), "base64 of '%s' (RFC 4648, 10)",
+		       cases[i][0]);
+		OK(base64_decode(buf_str(&buf), back, sizeof(back), &len) &&
+			   len == strlen(cases[i][0]) && memcmp(back, cases[i][0], len) == 0,
 		   "and back");
 	}
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
 		uint8_t back[64];
 		size_t len;
 
-		OK(!base64_decode(str_of(wrong[i]), back, sizeof(back), &len), "'%s' is refused", wrong[i]);
+		OK(!base64_decode(str_of(wrong[i]), back, sizeof(back), &len), "'%s' is refused",
+		   wrong[i]);
 	}
 }
 

@@ -1,5 +1,5 @@
-#include "event/loop.h"
 #include "base/clock.h"
+#include "event/loop.h"
 #include "tap.h"
 
 #include <fcntl.h>

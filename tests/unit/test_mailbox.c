@@ -1,11 +1,11 @@
-#include "event/mailbox.h"
-#include "event/loop.h"
 #include "base/mem.h"
+#include "event/loop.h"
+#include "event/mailbox.h"
 #include "tap.h"
 
 #include <pthread.h>
 
-#define SENDERS	 4
+#define SENDERS  4
 #define MESSAGES 20000
 
 static struct loop *loop;

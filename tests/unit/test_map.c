@@ -23,7 +23,8 @@ int main(void)
 	for (int i = 0; i < ITEMS; i++)
 		found += map_find(&map, str_of(items[i].name)) == &items[i].node;
 	IS_INT(found, ITEMS, "each is found under its own name");
-	OK(!map_find(&map, STR("item-5000")) && !map_find(&map, STR("")), "another name finds nothing");
+	OK(!map_find(&map, STR("item-5000")) && !map_find(&map, STR("")),
+	   "another name finds nothing");
 	for (int i = 0; i < ITEMS; i += 2)
 		map_remove(&map, &items[i].node);
 	for (int i = 0; i < ITEMS; i++)

@@ -7,7 +7,8 @@
 static bool resolves(const char *key, const char *value, struct settings *out, struct err *err)
 {
 	struct settings_source *source = settings_source_new();
-	bool good = settings_put(source, "auth", "none", "test", err) && settings_put(source, key, value, "test", err) &&
+	bool good = settings_put(source, "auth", "none", "test", err) &&
+		    settings_put(source, key, value, "test", err) &&
 		    settings_resolve(source, out, err);
 
 	settings_source_free(source);
@@ -36,7 +37,8 @@ static void values(void)
 		{ "public_url", "calls.example.com", false },
 		{ "public_url", "https://calls.example.com/", false },
 		{ "fetch.retry_first", "1h", false }, /* longer than the longest */
-		{ "twilio.api_key", "SK00000000000000000000000000000000", false }, /* without its secret */
+		{ "twilio.api_key", "SK00000000000000000000000000000000",
+		  false }, /* without its secret */
 		{ "listen", "nowhere", false },
 		{ "listen", "[::1]:8080", true },
 		{ "listen", "127.0.0.1:99999", false },
@@ -47,14 +49,15 @@ static void values(void)
 		struct settings settings;
 		struct err err = { 0 };
 
-		OK(resolves(cases[i].key, cases[i].value, &settings, &err) == cases[i].good, "%s = %s (%s)",
-		   cases[i].key, cases[i].value, err.text);
+		OK(resolves(cases[i].key, cases[i].value, &settings, &err) == cases[i].good,
+		   "%s = %s (%s)", cases[i].key, cases[i].value, err.text);
 	}
 }
 
 static void order(void)
 {
-	static const char text[] = "# a comment\n\nauth = none\nplay_wait = 5s\r\n  trusted_proxies = 10.0.0.0/8, ::1 \n";
+	static const char text[] =
+		"# a comment\n\nauth = none\nplay_wait = 5s\r\n  trusted_proxies = 10.0.0.0/8, ::1 \n";
 	char path[] = "/tmp/test_settings.XXXXXX";
 	struct settings_source *source = settings_source_new();
 	struct settings settings;
@@ -68,7 +71,8 @@ static void order(void)
 	setenv("TWILIO_AUTH_TOKEN", "secret-of-the-environment", 1);
 	OK(settings_read_environment(source, &err), "the environment is read");
 	OK(settings_set(source, "play_wait=6s", &err), "--set is read");
-	OK(!settings_set(source, "twilio.auth_token=x", &err) && !strstr(err.text, "=x"), "--set takes no secret");
+	OK(!settings_set(source, "twilio.auth_token=x", &err) && !strstr(err.text, "=x"),
+	   "--set takes no secret");
 	OK(!settings_set(source, "play_wait", &err), "--set without a value is refused");
 	OK(settings_resolve(source, &settings, &err), "all together (%s)", err.text);
 	IS_INT(settings.play_wait_ms, 6000, "--set beats the file");
@@ -76,11 +80,12 @@ static void order(void)
 	IS_INT(settings.keepalive_timeout_ms, 75000, "what nobody said has its default");
 	IS_STR(str_of(settings.trusted_proxies[1]), STR("::1"), "a list has its words");
 	OK(!settings.trusted_proxies[2], "and ends");
-	IS_STR(str_of(settings.twilio_auth_token), STR("secret-of-the-environment"), "Twilio's own names count");
+	IS_STR(str_of(settings.twilio_auth_token), STR("secret-of-the-environment"),
+	       "Twilio's own names count");
 	for (size_t i = 0; i < settings_count; i++)
 		if (settings_table[i].is_secret)
-			OK(!strstr(settings_text(source, &settings_table[i]), "secret-of"), "%s is not shown",
-			   settings_table[i].key);
+			OK(!strstr(settings_text(source, &settings_table[i]), "secret-of"),
+			   "%s is not shown", settings_table[i].key);
 	settings_source_free(source);
 	close(fd);
 	unlink(path);
@@ -96,7 +101,8 @@ static void naming_the_line(void)
 
 	if (fd < 0 || write(fd, text, sizeof(text) - 1) != sizeof(text) - 1)
 		return;
-	OK(!settings_read_file(source, path, &err) && strstr(err.text, ":3: ") && strstr(err.text, "play_weight"),
+	OK(!settings_read_file(source, path, &err) && strstr(err.text, ":3: ") &&
+		   strstr(err.text, "play_weight"),
 	   "a misspelled key names file and line: %s", err.text);
 	settings_source_free(source);
 	close(fd);
@@ -113,7 +119,8 @@ static void saying_it_twice(void)
 
 	if (fd < 0 || write(fd, text, sizeof(text) - 1) != sizeof(text) - 1)
 		return;
-	OK(!settings_read_file(source, path, &err) && strstr(err.text, ":2: "), "a key that stands twice: %s", err.text);
+	OK(!settings_read_file(source, path, &err) && strstr(err.text, ":2: "),
+	   "a key that stands twice: %s", err.text);
 	settings_source_free(source);
 	close(fd);
 	unlink(path);

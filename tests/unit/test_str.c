@@ -23,7 +23,8 @@ static void numbers(void)
 		uint64_t value = 0;
 		bool good = str_to_u64(str_of(cases[i].text), &value);
 
-		OK(good == cases[i].good && value == cases[i].value, "'%s' as a number", cases[i].text);
+		OK(good == cases[i].good && value == cases[i].value, "'%s' as a number",
+		   cases[i].text);
 	}
 
 	uint64_t hex = 0;
@@ -41,18 +42,10 @@ static void durations(void)
 		const char *text;
 		int64_t ms; /* -1: refused */
 	} cases[] = {
-		{ "250ms", 250 },
-		{ "30s", 30000 },
-		{ "15m", 900000 },
-		{ "12h", 43200000 },
-		{ "7d", 604800000 },
-		{ "forever", INT64_MAX },
-		{ "0s", 0 },
-		{ "30", -1 },
-		{ "s", -1 },
-		{ "-1s", -1 },
-		{ "1.5s", -1 },
-		{ "9223372036854775807d", -1 },
+		{ "250ms", 250 },    { "30s", 30000 },    { "15m", 900000 },
+		{ "12h", 43200000 }, { "7d", 604800000 }, { "forever", INT64_MAX },
+		{ "0s", 0 },         { "30", -1 },        { "s", -1 },
+		{ "-1s", -1 },       { "1.5s", -1 },      { "9223372036854775807d", -1 },
 		{ "", -1 },
 	};
 
@@ -76,7 +69,8 @@ static void cutting(void)
 	OK(!str_cut(&rest, ',', &piece), "no piece is left");
 
 	rest = STR("a,");
-	OK(str_cut(&rest, ',', &piece) && str_eq(piece, STR("a")), "a text that ends in the separator");
+	OK(str_cut(&rest, ',', &piece) && str_eq(piece, STR("a")),
+	   "a text that ends in the separator");
 }
 
 static void comparing(void)

@@ -1,5 +1,5 @@
-#include "web/trust.h"
 #include "tap.h"
+#include "web/trust.h"
 
 int main(void)
 {
@@ -26,7 +26,8 @@ int main(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		OK(trust_network_holds(str_of(cases[i].network), str_of(cases[i].address)) == cases[i].holds,
+		OK(trust_network_holds(str_of(cases[i].network), str_of(cases[i].address)) ==
+			   cases[i].holds,
 		   "'%s' in '%s'", cases[i].address, cases[i].network);
 	return tap_end();
 }

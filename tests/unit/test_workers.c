@@ -1,5 +1,5 @@
-#include "event/workers.h"
 #include "event/loop.h"
+#include "event/workers.h"
 #include "tap.h"
 
 #include <pthread.h>
@@ -46,8 +46,10 @@ int main(void)
 	    !workers_start("squares", 2, &workers, &err))
 		return 1;
 	for (int i = 0; i < JOBS; i++) {
-		squares[i] = (struct square){ .job = { .run = run_square, .done = square_done, .reply = mailbox },
-					      .number = i };
+		squares[i] = (struct square){
+			.job = { .run = run_square, .done = square_done, .reply = mailbox },
+			.number = i
+		};
 		workers_post(workers, &squares[i].job);
 	}
 	loop_run(loop);
