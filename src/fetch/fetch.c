@@ -1,12 +1,12 @@
 #include "fetch/fetch.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "fetch/fetch_private.h"
+#include "fetch/fetch_state.h"
+#include "fetch/transfer_hops.h"
 
 #define CONNECT_TIMEOUT_MS 10000
 #define STALL_TIMEOUT_MS   30000
@@ -106,62 +106,7 @@ static int timer_wanted(CURLM *multi, long delay_ms, void *context)
 	return 0;
 }
 
-/* ---- the places of a transfer ---- */
-
-void fetch_place(struct transfer *transfer, enum transfer_place place)
-{
-	static const uint8_t may_enter[] = {
-		[TRANSFER_SPARE] = BIT(TRANSFER_WAITING),
-		[TRANSFER_WAITING] = BIT(TRANSFER_ACTIVE) | BIT(TRANSFER_ENDED),
-		[TRANSFER_ACTIVE] = BIT(TRANSFER_ENDED),
-		[TRANSFER_ENDED] = BIT(TRANSFER_SPARE),
-	};
-	struct fetch *fetch = transfer->fetch;
-	struct list *const lists[] = {
-		[TRANSFER_SPARE] = &fetch->spare,
-		[TRANSFER_WAITING] = &fetch->waiting,
-		[TRANSFER_ACTIVE] = &fetch->active,
-		[TRANSFER_ENDED] = &fetch->ended,
-	};
-	uint32_t *const counts[] = {
-		[TRANSFER_SPARE] = &fetch->spare_count,
-		[TRANSFER_WAITING] = &fetch->waiting_count,
-		[TRANSFER_ACTIVE] = &fetch->active_count,
-		[TRANSFER_ENDED] = NULL,
-	};
-
-	assert(may_enter[transfer->place] & BIT(place));
-	list_remove(&transfer->link);
-	if (counts[transfer->place])
-		--*counts[transfer->place];
-	transfer->place = place;
-	list_append(lists[place], &transfer->link);
-	if (counts[place])
-		++*counts[place];
-}
-
-struct transfer *fetch_take_spare(struct fetch *fetch)
-{
-	struct list *first = list_first(&fetch->spare);
-	struct transfer *transfer;
-
-	if (first)
-		return container_of(first, struct transfer, link);
-	transfer = xcalloc(1, sizeof(*transfer));
-	transfer->fetch = fetch;
-	transfer->place = TRANSFER_SPARE;
-	list_append(&fetch->spare, &transfer->link);
-	fetch->spare_count++;
-	return transfer;
-}
-
-static void free_transfer(struct transfer *transfer)
-{
-	list_remove(&transfer->link);
-	transfer_clear(transfer);
-	curl_easy_cleanup(transfer->easy);
-	free(transfer);
-}
+/* ---- whose turn it is ---- */
 
 static void take_back_ended(struct fetch *fetch)
 {
@@ -172,7 +117,7 @@ static void take_back_ended(struct fetch *fetch)
 		if (fetch->spare_count < fetch->max_transfers)
 			fetch_place(transfer, TRANSFER_SPARE);
 		else
-			free_transfer(transfer);
+			transfer_free(transfer);
 	}
 }
 
@@ -228,12 +173,6 @@ static void chores_due(struct timer *timer)
 	fetch_settle(container_of(timer, struct fetch, chores));
 }
 
-void fetch_settle_soon(struct fetch *fetch)
-{
-	if (!timer_is_on(&fetch->chores))
-		timer_start(fetch->loop, &fetch->chores, 0, chores_due);
-}
-
 /* ---- options ---- */
 
 static struct str without_brackets(const char *host)
@@ -243,14 +182,6 @@ static struct str without_brackets(const char *host)
 	if (s.len >= 2 && s.at[0] == '[' && s.at[s.len - 1] == ']')
 		s = str_first(str_after(s, 1), s.len - 2);
 	return s;
-}
-
-bool fetch_allows_host(const struct fetch *fetch, const char *host)
-{
-	for (size_t i = 0; i < fetch->allowed_count; i++)
-		if (str_eq_nocase(str_of(fetch->allowed_hosts[i]), str_of(host)))
-			return true;
-	return false;
 }
 
 static void copy_options(struct fetch *fetch, const struct fetch_options *options)
@@ -286,6 +217,7 @@ bool fetch_new(struct loop *loop, const struct fetch_options *options, struct fe
 		return err_set(err, ERR_INTERNAL, "libcurl does not start");
 	fetch = xcalloc(1, sizeof(*fetch));
 	fetch->loop = loop;
+	fetch->chores_due = chores_due;
 	list_init(&fetch->sockets);
 	list_init(&fetch->waiting);
 	list_init(&fetch->active);
@@ -312,7 +244,7 @@ bool fetch_new(struct loop *loop, const struct fetch_options *options, struct fe
 static void free_all(struct list *transfers)
 {
 	LIST_EACH (item, transfers)
-		free_transfer(container_of(item, struct transfer, link));
+		transfer_free(container_of(item, struct transfer, link));
 }
 
 void fetch_free(struct fetch *fetch)

@@ -10,7 +10,8 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/own.h"
-#include "fetch/fetch_private.h"
+#include "fetch/fetch_state.h"
+#include "fetch/transfer_end.h"
 
 #define USER_MAX 1024 /* user and password together */
 
@@ -129,33 +130,6 @@ bool transfer_start(struct fetch *fetch, const struct transfer_request *request,
 	return true;
 }
 
-void transfer_clear(struct transfer *transfer)
-{
-	transfer_leave(transfer);
-	fetch_target_release(&transfer->target);
-	fetch_target_release(&transfer->auth_for);
-	if (transfer->authorization)
-		explicit_bzero(transfer->authorization, strlen(transfer->authorization));
-	free(transfer->authorization);
-	free(transfer->body);
-	if (transfer->easy) {
-		curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, NULL);
-		curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDS, NULL);
-	}
-	curl_slist_free_all(transfer->own_headers);
-	curl_slist_free_all(transfer->any_headers);
-	curl_slist_free_all(transfer->sent_headers);
-
-	struct transfer kept = {
-		.fetch = transfer->fetch,
-		.link = transfer->link,
-		.place = transfer->place,
-		.easy = transfer->easy,
-	};
-
-	*transfer = kept;
-}
-
 void transfer_cancel(struct transfer *transfer)
 {
 	if (!transfer || !transfer->receiver)
@@ -169,8 +143,7 @@ void transfer_cancel(struct transfer *transfer)
 
 void transfer_pause(struct transfer *transfer)
 {
-	transfer->is_paused = true;
-	timer_stop(&transfer->pulse);
+	transfer_hold(transfer);
 }
 
 void transfer_resume(struct transfer *transfer)

@@ -22,85 +22,13 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
-#include "base/str.h"
-#include "fetch/transfer_head.h"
-#include "fetch/transfer_outcome.h"
+#include "fetch/transfer_receiver.h"
+#include "fetch/transfer_request.h"
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 struct fetch;
 struct transfer;
-
-#define TRANSFER_REDIRECTS_MAX 5
-
-enum transfer_method {
-	TRANSFER_GET,
-	TRANSFER_HEAD,
-	TRANSFER_POST,
-	TRANSFER_PUT,
-	TRANSFER_DELETE,
-};
-
-struct transfer_header {
-	const char *name, *value; /* without CR, LF */
-};
-
-/* Plain value.  Everything in it is copied; zero and NULL mean "not". */
-struct transfer_request {
-	enum transfer_method method;
-	const char *url;       /* absolute, http or https, without user and password in it */
-	bool upgrade_to_https; /* http: becomes https:, in redirects too */
-
-	const char *auth_for;        /* any URL of the origin that user and password are for */
-	const char *user, *password; /* Basic; need auth_for */
-
-	const struct transfer_header *headers;
-	size_t header_count;
-	struct str body; /* of POST and PUT; its Content-Type is one of the headers */
-
-	/* Range: bytes=first-last, TRANSFER_OPEN for "to the end"; if_range: a strong ETag or a date. */
-	bool ranged;
-	uint64_t first, last;
-	const char *if_range;
-
-	int64_t time_limit_ms; /* for all of it, from when its turn came; 0: none, the stall limit suffices */
-};
-
-#define TRANSFER_OPEN UINT64_MAX
-
-struct transfer_result {
-	enum transfer_outcome outcome;
-	int status;         /* of the last answer; 0: none came */
-	uint64_t bytes;     /* of the body, given to on_bytes */
-	uint32_t redirects; /* followed */
-	int64_t first_byte_ms; /* since the request was started: until the head was here; -1: none came */
-	int64_t total_ms;
-	char text
-		[256]; /* why, for a person; "" for TRANSFER_OK.  May name the host, never the credentials */
-};
-
-enum transfer_go {
-	TRANSFER_GO_ON,
-	TRANSFER_STOP, /* ends with TRANSFER_STOPPED; the connection is given up unless all had come */
-	TRANSFER_PAUSE, /* from on_bytes: these bytes are taken, no more until transfer_resume() */
-};
-
-/* Each may be NULL: then it goes on. */
-struct transfer_receiver {
-	/*
-	 * A redirect to `url` is about to be followed (GET and HEAD only; other methods get
-	 * the 3xx as their answer).  False: TRANSFER_REFUSED_REDIRECT.
-	 */
-	bool (*may_follow)(struct transfer_receiver *receiver, const char *url);
-	/* The head of the final answer, once, before its first byte.  Valid during the call. */
-	enum transfer_go (*on_head)(struct transfer_receiver *receiver,
-				    const struct transfer_head *head);
-	/* Some of the body: never empty, at most 128 KiB; of error pages too. */
-	enum transfer_go (*on_bytes)(struct transfer_receiver *receiver, struct str bytes);
-	void (*on_end)(struct transfer_receiver *receiver, const struct transfer_result *result);
-};
 
 /*
  * Starts it, or lines it up when max_transfers are under way.  ERR_INVALID: the

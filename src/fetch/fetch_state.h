@@ -1,10 +1,18 @@
 /*
- * What fetch.c (the engine), transfer.c and transfer_hops.c (one request) share.  Nobody else includes it.
+ * What a fetch and its transfers are, and the steps that all who work on them share.  The
+ * files of one transfer build on it, each calling only those named before it:
+ *
+ *	fetch_state.c      the lists and the pool; a transfer held, left, cleared
+ *	transfer_end.c     a transfer is over: libcurl said so, or it was too slow
+ *	transfer_answer.c  the answer as it comes, and the sockets: what libcurl calls
+ *	transfer_hops.c    one hop after the other
+ *	fetch.c            libcurl on the loop; whose turn it is
+ *	transfer.c         what the caller asks for; beside fetch.c, and needs only the first two
  *
  * libcurl allows neither adding nor removing nor freeing a handle from inside one of
  * its callbacks (CURLM_RECURSIVE_API_CALL), and every callback of a receiver may be
  * inside one.  So what receivers ask for is only noted on the transfer, and
- * fetch_settle() carries it out: after each call into libcurl, or in the next turn.
+ * fetch.c carries it out: after each call into libcurl, or in the next turn.
  *
  *	SPARE -> WAITING -> ACTIVE -> ENDED -> SPARE
  *	             \---------------^
@@ -13,18 +21,22 @@
 
 #include "base/list.h"
 #include "event/loop.h"
-#include "fetch/fetch.h"
 #include "fetch/fetch_target.h"
-#include "fetch/transfer.h"
+#include "fetch/transfer_receiver.h"
+#include "fetch/transfer_request.h"
 
 #include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct fetch {
 	struct loop *loop;
 	CURLM *multi;
 	CURLSH *share; /* TLS sessions, so that the second connection to a host is cheap */
 	struct timer curl_timer;                   /* the one timer that libcurl asks for */
-	struct timer chores;                       /* fetch_settle() in the next turn */
+	struct timer chores;                       /* what is left to do, in the next turn */
+	void (*chores_due)(struct timer *timer);   /* fetch.c's */
 	struct list sockets;                       /* of struct socket_watch */
 	struct list waiting, active, ended, spare; /* of struct transfer: its place is its list */
 	uint32_t waiting_count, active_count, spare_count;
@@ -83,31 +95,27 @@ struct transfer {
 	char curl_text[CURL_ERROR_SIZE];
 };
 
-/* ---- fetch.c ---- */
-
+/* What was noted is carried out in the next turn. */
 void fetch_settle_soon(struct fetch *fetch);
 /* Moves it to the list of its new place; the only function that does. */
 void fetch_place(struct transfer *transfer, enum transfer_place place);
-/* An object from the pool, or a new one; on no list yet. */
+/* An object from the pool, or a new one; SPARE, and stays on its list until it is placed. */
 struct transfer *fetch_take_spare(struct fetch *fetch);
 /* May a connection be opened to an address of this kind for this host? */
 bool fetch_allows_host(const struct fetch *fetch, const char *host);
 
-/* ---- transfer.c: what the caller asks for ---- */
-
-/* Forgets what it was for; keeps the easy handle.  Outside of libcurl's callbacks. */
-void transfer_clear(struct transfer *transfer);
-
-/* ---- transfer_hops.c: how it goes; all of it outside of libcurl's callbacks ---- */
-
-/* Its turn has come / libcurl is through with it. */
-void transfer_begin(struct transfer *transfer);
-void transfer_done(struct transfer *transfer, CURLcode code);
-/* Lets libcurl go on with a paused one. */
-void transfer_go_on(struct transfer *transfer);
-/* Stops its timers, and takes it away from libcurl. */
-void transfer_leave(struct transfer *transfer);
+/* From anywhere: no byte is given on until it is told otherwise, and the stall limit stands still. */
+void transfer_hold(struct transfer *transfer);
 /* Appends a copy. */
 void transfer_add_line(struct curl_slist **list, const char *line);
-/* The stall limit runs from now; anywhere. */
-void transfer_pulse(struct transfer *transfer);
+
+/* These outside of libcurl's callbacks. */
+
+/* Takes it away from libcurl, which has the next hop or nothing to do with it. */
+void transfer_detach(struct transfer *transfer);
+/* Stops its timers, and takes it away from libcurl. */
+void transfer_leave(struct transfer *transfer);
+/* Leaves, and forgets what it was for; keeps the easy handle. */
+void transfer_clear(struct transfer *transfer);
+/* Clears it, and takes it off its list. */
+void transfer_free(struct transfer *transfer);

@@ -1,0 +1,155 @@
+#include "fetch/transfer_answer.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "fetch/address_guard.h"
+#include "fetch/fetch_state.h"
+
+#define RECEIVE_BYTES (128L * 1024)
+
+static bool must_follow(const struct transfer *transfer)
+{
+	const struct transfer_head *head = &transfer->head;
+
+	if (transfer->method != TRANSFER_GET && transfer->method != TRANSFER_HEAD)
+		return false;
+	return head->has_location &&
+	       (head->status == 301 || head->status == 302 || head->status == 303 ||
+		head->status == 307 || head->status == 308);
+}
+
+/* False: libcurl is to give this transfer up. */
+static bool goes_on(struct transfer *transfer, enum transfer_go go)
+{
+	if (!transfer->receiver)
+		return false; /* cancelled by its own callback */
+	if (go == TRANSFER_STOP)
+		transfer->is_stopped = true;
+	else if (go == TRANSFER_PAUSE)
+		transfer_hold(transfer);
+	return go != TRANSFER_STOP;
+}
+
+static size_t head_line(char *at, size_t size, size_t count, void *context)
+{
+	struct transfer *transfer = context;
+	size_t len = size * count;
+
+	if (!transfer->receiver)
+		return 0;
+	transfer_head_line(&transfer->head, (struct str){ at, len },
+			   loop_wall_ms(transfer->fetch->loop));
+	if (!transfer->head.is_whole || transfer->head.status < 200 || transfer->is_head_told)
+		return len;
+	transfer->is_head_told = true;
+	transfer->head_at_ms = clock_monotonic_ms();
+	transfer->is_redirect = must_follow(transfer);
+	if (transfer->is_redirect || !transfer->receiver->on_head)
+		return len;
+	return goes_on(transfer, transfer->receiver->on_head(transfer->receiver, &transfer->head))
+		       ? len
+		       : 0;
+}
+
+static size_t body_came(char *at, size_t size, size_t count, void *context)
+{
+	struct transfer *transfer = context;
+	struct str bytes = { at, size * count };
+
+	if (!transfer->receiver)
+		return 0;
+	if (bytes.len == 0)
+		return 0;
+	if (transfer->is_redirect) {
+		transfer->dropped_bytes += bytes.len;
+		return transfer->dropped_bytes > TRANSFER_REDIRECT_BODY_MAX ? 0 : bytes.len;
+	}
+	if (transfer->is_paused) {
+		transfer->is_curl_paused = true; /* libcurl keeps these bytes and stops reading */
+		return CURL_WRITEFUNC_PAUSE;
+	}
+	transfer->bytes += bytes.len;
+	if (!transfer->receiver->on_bytes)
+		return bytes.len;
+	return goes_on(transfer, transfer->receiver->on_bytes(transfer->receiver, bytes))
+		       ? bytes.len
+		       : 0;
+}
+
+static void note_refused(struct transfer *transfer, const struct curl_sockaddr *address,
+			 enum address_kind kind)
+{
+	char text[INET6_ADDRSTRLEN] = "it";
+	const void *bytes = &address->addr;
+
+	if (address->family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)bytes)->sin_addr, text,
+			  sizeof(text));
+	else if (address->family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)bytes)->sin6_addr, text,
+			  sizeof(text));
+	transfer->is_refused = true;
+	snprintf(transfer->refused, sizeof(transfer->refused), "%s is %s", text,
+		 address_kind_text(kind));
+}
+
+/*
+ * The one place where every connection passes, with the address that it will have:
+ * whatever the name resolved to when somebody looked before.  With a proxy the address is
+ * the proxy's, which the operator named.
+ */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct transfer *transfer = context;
+	struct fetch *fetch = transfer->fetch;
+
+	if (fetch->proxy[0] == '\0' && !fetch_allows_host(fetch, transfer->target.host)) {
+		enum address_kind kind = address_classify(&address->addr, address->addrlen);
+
+		if (kind != ADDRESS_PUBLIC) {
+			note_refused(transfer, address, kind);
+			return CURL_SOCKET_BAD;
+		}
+	}
+	transfer->is_tried = true;
+	return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		      address->protocol);
+}
+
+CURL *transfer_new_easy(struct transfer *transfer)
+{
+	struct fetch *fetch = transfer->fetch;
+	CURL *easy = curl_easy_init();
+
+	if (!easy)
+		abort(); /* out of memory */
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+	curl_easy_setopt(easy, CURLOPT_SHARE, fetch->share);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_text);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* Without it, ending a transfer waits for its resolver thread: the loop would stand still. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, fetch->user_agent);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BYTES);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)fetch->connect_timeout_ms);
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	/* Both empty: not NULL, which would have libcurl read the environment. */
+	curl_easy_setopt(easy, CURLOPT_PROXY, fetch->proxy);
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	if (fetch->ca_file)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, fetch->ca_file);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, head_line);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_came);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+	return easy;
+}
