@@ -8,8 +8,15 @@
 #include "base/own.h"
 #include "fetch/fetch.h"
 #include "http/reply.h"
-#include "sim/sim_private.h"
+#include "sim/sim_api.h"
+#include "sim/sim_callback.h"
+#include "sim/sim_calls.h"
+#include "sim/sim_control.h"
+#include "sim/sim_faults.h"
+#include "sim/sim_play.h"
+#include "sim/sim_reply.h"
 #include "sim/sim_speech.h"
+#include "sim/sim_state.h"
 
 #define SPEED    10
 #define PAST_MS  (7 * INT64_C(86400000))

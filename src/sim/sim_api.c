@@ -1,8 +1,4 @@
-/*
- * Recordings and Calls of the simulated Twilio's REST API: lists with filters and paging,
- * single resources, deletion.
- */
-#include "sim/sim_private.h"
+#include "sim/sim_api.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +9,10 @@
 #include "base/own.h"
 #include "http/form.h"
 #include "http/reply.h"
+#include "sim/sim_faults.h"
+#include "sim/sim_reply.h"
+#include "sim/sim_resource.h"
+#include "sim/sim_state.h"
 
 #define BODY_MAX          (8u << 20)
 #define PAGE_SIZE_DEFAULT 50

@@ -13,7 +13,8 @@
 #include "fetch/fetch_target.h"
 #include "fetch/transfer.h"
 #include "http/form.h"
-#include "sim/sim_private.h"
+#include "sim/sim_faults.h"
+#include "sim/sim_state.h"
 #include "twilio/signature.h"
 
 #define PARAMS_MAX     40

@@ -9,14 +9,17 @@
  * its dates are then moved back, so that it ends now and has lasted as long as its
  * recording does.
  */
-#include "sim/sim_private.h"
+#include "sim/sim_calls.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "sim/sim_callback.h"
+#include "sim/sim_faults.h"
 #include "sim/sim_speech.h"
+#include "sim/sim_state.h"
 
 enum stage {
 	STAGE_INITIATED,

@@ -1,8 +1,4 @@
-/*
- * /simulate/...: for whoever directs the simulated Twilio, tests above all.  Needs no
- * credentials: the simulation holds nothing of anybody's.
- */
-#include "sim/sim_private.h"
+#include "sim/sim_control.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -10,6 +6,11 @@
 #include "base/json.h"
 #include "base/own.h"
 #include "http/reply.h"
+#include "sim/sim_callback.h"
+#include "sim/sim_calls.h"
+#include "sim/sim_faults.h"
+#include "sim/sim_reply.h"
+#include "sim/sim_state.h"
 
 #define BODY_MAX  (32u << 20)
 #define COUNT_MAX 100000

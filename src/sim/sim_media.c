@@ -6,7 +6,6 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/own.h"
-#include "sim/sim_speech.h"
 
 /* MPEG 2.5 and 2 alone: what 8 kHz speech is; and no table of all that audio/sniff.c knows. */
 size_t sim_mp3_frame_size(const char *at, size_t len)

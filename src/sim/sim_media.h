@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SIM_RATE 8000 /* Hz, of all of them */
+
 struct sim_pattern {
 	const char *at;
 	size_t len;

@@ -1,11 +1,9 @@
 /*
- * Media of recordings, and how the simulated Twilio fails to deliver them.
- *
  * Where nothing is to go wrong, the file is sent and forgotten.  Else a struct sending
  * keeps it: a timer lets the body arrive little by little, up to the place where it stalls or the
  * connection is cut.
  */
-#include "sim/sim_private.h"
+#include "sim/sim_play.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +14,11 @@
 #include "http/form.h"
 #include "http/range.h"
 #include "http/reply.h"
+#include "sim/sim_faults.h"
+#include "sim/sim_media.h"
+#include "sim/sim_reply.h"
 #include "sim/sim_speech.h"
+#include "sim/sim_state.h"
 
 #define TICK_MS 10
 

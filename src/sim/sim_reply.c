@@ -1,19 +1,11 @@
-/*
- * What all answers of the simulated Twilio have in common: credentials, errors in both
- * of Twilio's forms, and answers that a fault puts in the place of the right one.
- */
-#include "sim/sim_private.h"
+#include "sim/sim_reply.h"
 
 #include <string.h>
 
 #include "base/hash.h"
 #include "base/json.h"
 #include "http/reply.h"
-
-struct sim *sim_of(const struct exchange *x)
-{
-	return container_of(x->server->local, struct sim, local);
-}
+#include "sim/sim_state.h"
 
 void sim_begin(struct exchange *x, int status)
 {

@@ -1,13 +1,10 @@
-/*
- * A call and a recording as resources of the simulated Twilio: the fields of Twilio's OpenAPI
- * document (api v2010), all of them, null where there is nothing to say.
- */
-#include "sim/sim_private.h"
+#include "sim/sim_resource.h"
 
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "sim/sim_state.h"
 
 static void json_date_or_null(struct json *json, const char *key, int64_t at_ms)
 {

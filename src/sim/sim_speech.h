@@ -19,8 +19,7 @@
 #include <stdint.h>
 
 #define SIM_DIALOGUES     10
-#define SIM_RATE          8000 /* Hz */
-#define SIM_FRAME_SAMPLES 576  /* of an MP3 frame: 72 ms */
+#define SIM_FRAME_SAMPLES 576 /* of an MP3 frame: 72 ms */
 
 /* An embedded file: MP3 frames of one size and nothing else. */
 struct sim_dialogue {

@@ -1,8 +1,13 @@
-#include "sim/sim_private.h"
+#include "sim/sim_state.h"
 
 #include <string.h>
 
 #include "base/mem.h"
+
+struct sim *sim_of(const struct exchange *x)
+{
+	return container_of(x->server->local, struct sim, local);
+}
 
 static size_t bucket_of(struct str sid)
 {

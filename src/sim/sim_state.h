@@ -1,12 +1,21 @@
 /*
- * What the files of the simulated Twilio share: its calls and recordings, and the
- * server that shows them.
+ * What a simulated Twilio consists of: its calls and recordings, who sends their
+ * callbacks, and the server that shows them.  Plain data, and the tables to find it in; the
+ * other files of the room work on it:
+ *
+ *	sim_callback, sim_resource, sim_reply	each by itself on top of it
+ *	sim_calls				calls come about and go on
+ *	sim_api, sim_play, sim_control		what is answered
+ *	sim					the table of routes; start and stop
+ *
+ * Calls go from a line to those above it.
  */
 #pragma once
 
+#include "base/list.h"
+#include "base/str.h"
 #include "event/loop.h"
 #include "http/http_server.h"
-#include "sim/sim_callback.h"
 #include "sim/sim_faults.h"
 #include "twilio/sid.h"
 
@@ -69,7 +78,7 @@ struct sim_call {
 	struct sim_recording *recordings; /* oldest first */
 	bool has_callbacks;
 	unsigned sequence; /* of the next call status callback */
-	int stage;         /* sim_calls.c: what happens next */
+	int stage;         /* what happens next: an enum of sim_calls.c */
 	struct timer timer;
 	double speed;
 };
@@ -80,6 +89,27 @@ struct sim_table {
 	size_t count, size;
 	void **at; /* oldest first */
 	void *buckets[SIM_BUCKETS];
+};
+
+/* When a try is worth another. */
+enum sim_retry {
+	SIM_RETRY_4XX = 1,
+	SIM_RETRY_5XX = 2,
+	SIM_RETRY_CONNECT = 4,
+	SIM_RETRY_READ = 8,
+};
+
+struct sim_sender {
+	struct loop *loop;
+	struct fetch *fetch; /* NULL: nothing is sent */
+	struct sim_faults *faults;
+	char *webhook_url, *signed_url; /* without fragment */
+	char *auth_token;
+	unsigned retries;                                  /* rc */
+	unsigned retry_on;                                 /* SIM_RETRY_* */
+	int64_t total_ms;                                  /* tt */
+	struct list callbacks;                             /* waiting or under way */
+	uint64_t sent, answered, failed, retried, dropped; /* answered: with 2xx */
 };
 
 struct sim {
@@ -105,13 +135,16 @@ struct sim {
 	uint64_t requests, unauthorized; /* of the whole API */
 };
 
+/* Whose server it came to. */
 struct sim *sim_of(const struct exchange *x);
 
-/* ---- sim_table.c ---- */
+/* Where its creation puts it; the table does not own it. */
 void sim_table_add_call(struct sim_table *table, struct sim_call *call);
 void sim_table_add_recording(struct sim_table *table, struct sim_recording *recording);
+/* NULL: there is none. */
 struct sim_call *sim_find_call(const struct sim *sim, struct str sid);
 struct sim_recording *sim_find_recording(const struct sim *sim, struct str sid);
+/* The i-th of all, oldest first. */
 static inline struct sim_call *sim_call_at(const struct sim *sim, size_t i)
 {
 	return sim->calls.at[i];
@@ -120,64 +153,3 @@ static inline struct sim_recording *sim_recording_at(const struct sim *sim, size
 {
 	return sim->recordings.at[i];
 }
-
-/* ---- sim_calls.c ---- */
-
-/* What may be said about a call to be placed; zeroed: chosen by chance. */
-struct sim_wish {
-	struct str call_sid, recording_sid; /* of the first recording */
-	struct str from, to, direction;
-	struct str status;           /* final one of the call */
-	struct str recording_status; /* "completed", "absent", "in-progress" */
-	struct str source;
-	int64_t duration_ms;
-	int64_t age_ms;    /* it began so long ago */
-	int recordings;    /* -1: by chance */
-	unsigned channels; /* 0: two */
-	int dialogue;      /* -1: by chance */
-	int error_code;
-	bool has_callbacks;
-	bool is_past; /* it is over already: final state, no timeline */
-	double speed; /* 0: the simulation's */
-};
-struct sim_wish sim_wish_any(void);
-/* ERR_INVALID: a malformed or used SID, a status that there is not. */
-bool sim_place(struct sim *sim, const struct sim_wish *wish, struct sim_call **out,
-	       struct err *err) MUST_CHECK;
-void sim_calls_start(struct sim *sim);
-void sim_calls_stop(struct sim *sim);
-
-/* ---- sim_reply.c ---- */
-bool sim_admits(struct exchange *x); /* checks account and credentials; replies 401 itself */
-bool sim_knows_credentials(const struct sim *sim, const struct exchange *x);
-/* In Twilio's form: JSON where the path ends in .json, else XML. */
-void sim_reply_error(struct exchange *x, int status, int code, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
-void sim_reply_not_found(struct exchange *x);
-void sim_reply_json(struct exchange *x, int status, const struct buf *body);
-/* Answers otherwise if the plan says so: errors, pages, redirect, empty.  True: it has replied. */
-bool sim_reply_planned(struct exchange *x, const struct sim_plan *plan);
-void sim_begin(struct exchange *x, int status); /* with the headers that Twilio adds to all */
-
-/* ---- sim_resource.c ---- */
-struct json;
-void sim_write_recording(struct json *json, const struct sim_recording *recording);
-void sim_write_call(struct json *json, const struct sim_call *call);
-
-/* ---- routes ---- */
-void sim_get_recordings(struct exchange *x);
-void sim_get_call_recordings(struct exchange *x);
-void sim_get_recording(struct exchange *x);
-void sim_delete_recording(struct exchange *x);
-void sim_get_calls(struct exchange *x);
-void sim_get_call(struct exchange *x);
-void sim_get_mp3(struct exchange *x);
-void sim_get_wav(struct exchange *x);
-void sim_get_pristine(struct exchange *x);
-void sim_post_calls(struct exchange *x);
-void sim_post_faults(struct exchange *x);
-void sim_get_faults(struct exchange *x);
-void sim_delete_faults(struct exchange *x);
-void sim_get_requests(struct exchange *x);
-void sim_delete_requests(struct exchange *x);
-void sim_post_callback(struct exchange *x);
