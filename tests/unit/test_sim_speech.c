@@ -1,3 +1,4 @@
+#include "sim/sim_media.h"
 #include "sim/sim_speech.h"
 
 #include <string.h>
