@@ -11,13 +11,17 @@ static void account_add(struct buf *buf, struct str api_url, struct str account_
 	buf_add_str(buf, account_sid);
 }
 
+/* "/Calls/CA....json" and the like. */
+static void resource_add(struct buf *buf, const char *kind, struct str sid, const char *rest)
+{
+	buf_addf(buf, "/%s/%.*s%s", kind, STR_ARG(sid), rest);
+}
+
 void rest_media_url(struct buf *buf, struct str api_url, struct str account_sid,
 		    struct str recording_sid, enum rest_format format, int channels)
 {
 	account_add(buf, api_url, account_sid);
-	buf_add_str(buf, STR("/Recordings/"));
-	buf_add_str(buf, recording_sid);
-	buf_add_str(buf, format == REST_WAV ? STR(".wav") : STR(".mp3"));
+	resource_add(buf, "Recordings", recording_sid, format == REST_WAV ? ".wav" : ".mp3");
 	if (channels > 0)
 		buf_addf(buf, "?RequestedChannels=%d", channels);
 }
@@ -26,9 +30,7 @@ void rest_recording_url(struct buf *buf, struct str api_url, struct str account_
 			struct str recording_sid)
 {
 	account_add(buf, api_url, account_sid);
-	buf_add_str(buf, STR("/Recordings/"));
-	buf_add_str(buf, recording_sid);
-	buf_add_str(buf, STR(".json"));
+	resource_add(buf, "Recordings", recording_sid, ".json");
 }
 
 /* A day of GMT, as the filters want it. */
@@ -68,17 +70,13 @@ void rest_call_recordings_url(struct buf *buf, struct str api_url, struct str ac
 			      struct str call_sid)
 {
 	account_add(buf, api_url, account_sid);
-	buf_add_str(buf, STR("/Calls/"));
-	buf_add_str(buf, call_sid);
-	buf_add_str(buf, STR("/Recordings.json"));
+	resource_add(buf, "Calls", call_sid, "/Recordings.json");
 }
 
 void rest_call_url(struct buf *buf, struct str api_url, struct str account_sid, struct str call_sid)
 {
 	account_add(buf, api_url, account_sid);
-	buf_add_str(buf, STR("/Calls/"));
-	buf_add_str(buf, call_sid);
-	buf_add_str(buf, STR(".json"));
+	resource_add(buf, "Calls", call_sid, ".json");
 }
 
 bool rest_next_page_url(struct buf *buf, struct str api_url, struct str next_page_uri,
