@@ -1,14 +1,8 @@
 #include "twilio/callback.h"
 
 #include "tap.h"
+#include "twilio_params.h"
 
-#define P(name, value)                              \
-	{                                           \
-		{ "" name, sizeof(name) - 1 },      \
-		{                                   \
-			"" value, sizeof(value) - 1 \
-		}                                   \
-	}
 #define AC      "AC0123456789abcdef0123456789abcdef"
 #define CA      "CA0123456789abcdef0123456789abcdef"
 #define RE      "RE0123456789abcdef0123456789abcdef"

@@ -5,14 +5,8 @@
 #include "twilio/signature.h"
 
 #include "tap.h"
+#include "twilio_params.h"
 
-#define P(name, value)                              \
-	{                                           \
-		{ "" name, sizeof(name) - 1 },      \
-		{                                   \
-			"" value, sizeof(value) - 1 \
-		}                                   \
-	}
 #define STANDARD                                                                             \
 	P("CallSid", "CA1234567890ABCDE"), P("Caller", "+14158675309"), P("Digits", "1234"), \
 		P("From", "+14158675309"), P("To", "+18005551212")
