@@ -148,7 +148,9 @@ test('a failed attempt gives its reason', async (t) => {
   const call = await untilState(server, fields.CallSid, 'waiting');
   const [one] = call.recordings;
   assert.equal(one.reason.code, 'upstream_unavailable');
-  assert.match(one.reason.text, /503/);
+  assert.match(one.reason.text, /Twilio/);
+  assert.ok(Date.parse(one.next_try_at) > Date.now() - 60_000);
+  assert.equal(one.attempts[0].http_status, 503);
 });
 
 test('state filters the list', async (t) => {

@@ -148,7 +148,8 @@ test('the administrator\'s socket is the owner\'s alone', async (t) => {
 
 test('serve --stdio answers one connection on its standard input and output', async (t) => {
   const dataDir = join(temporaryFolder(t), 'data');
-  const { code, stdout, stderr } = await run(BINARY, ['serve', '--stdio', '--set', `data_dir=${dataDir}`, '--set', 'auth=none'], {
+  // cat, because Node hands its children sockets, and a pipe is what inetd and shells have.
+  const { code, stdout, stderr } = await run('sh', ['-c', 'cat | "$0" "$@" | cat', BINARY, 'serve', '--stdio', '--set', `data_dir=${dataDir}`, '--set', 'auth=none'], {
     binary: true, env: { TWILIO_ACCOUNT_SID: ACCOUNT, TWILIO_AUTH_TOKEN: TOKEN },
     input: 'GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /api/calls HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
   });

@@ -98,10 +98,10 @@ describe('one stored recording', () => {
 
     test(`mpv ${where}`, async () => {
       const { code, stdout, stderr } = await run('mpv', ['--no-config', '--no-video', '--ao=null', '--ao-null-untimed', '--untimed', '--start=15',
-        '--msg-level=all=warn', '--term-playing-msg=length=${=duration}', bases[where] + recording.downloadPath]);
+        '--msg-level=all=warn,cplayer=info,ffmpeg=error', bases[where] + recording.downloadPath]);
       assert.equal(code, 0, stdout + stderr);
-      const length = Number((stdout + stderr).match(/length=([\d.]+)/)?.[1]);
-      assert.ok(Math.abs(length - SECONDS) < 0.5, stdout + stderr);
+      assert.match(stdout, /mp3 2ch 22050Hz/);
+      assert.match(stdout, /Exiting\.\.\. \(End of file\)/);
     });
 
     test(`GStreamer ${where}`, async () => {

@@ -10,7 +10,7 @@ export const BINARY = process.env.CALLSPOOL_BIN ?? new URL('../../../build-test/
 if (!existsSync(BINARY)) throw new Error(`there is no ${BINARY}: run script/test, or set CALLSPOOL_BIN`);
 
 export const ACCOUNT = 'AC0123456789abcdef0123456789abcdef';
-export const TOKEN = '0123456789abcdef0123456789abcdef';
+export const TOKEN = '00112233445566778899aabbccddeeff';
 export const CREDENTIALS = { TWILIO_ACCOUNT_SID: ACCOUNT, TWILIO_AUTH_TOKEN: TOKEN };
 
 const LISTENING = /callspool(?: \w+)? is listening on (http:\/\/\S+)/;

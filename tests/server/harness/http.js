@@ -4,18 +4,21 @@ import http from 'node:http';
 import net from 'node:net';
 import { once } from 'node:events';
 import { within } from './until.js';
+import { atEnd } from './lifetime.js';
 
 /**
  * One request on a connection of its own.  Resolves with { status, headers, rawHeaders, body, ms },
  * where `body` is a Buffer and `cut` tells that the connection ended before the promised length.
+ * onHead is called when the head is here.
  */
-export function request(url, { method = 'GET', headers = {}, body, path, agent = false, withinMs = 30_000 } = {}) {
+export function request(url, { method = 'GET', headers = {}, body, path, agent = false, withinMs = 30_000, onHead } = {}) {
   const { hostname, port, pathname, search } = new URL(url);
   const startedAt = process.hrtime.bigint();
   const answer = new Promise((resolve, reject) => {
     const call = http.request({ hostname, port, method, path: path ?? pathname + search, headers, agent }, (reply) => {
       const chunks = [];
       let settled = false;
+      onHead?.(reply);
       const settle = (cut) => {
         if (settled) return;
         settled = true;
@@ -62,10 +65,10 @@ export class RawConnection {
     const { hostname, port } = new URL(url);
     const connection = new RawConnection();
     connection.socket = net.connect({ host: hostname, port: Number(port), noDelay: true });
-    connection.received = Buffer.alloc(0);
+    connection.chunks = [];
     connection.ended = false;
     connection.socket.on('data', (chunk) => {
-      connection.received = Buffer.concat([connection.received, chunk]);
+      connection.chunks.push(chunk);
     });
     connection.socket.on('error', (error) => {
       connection.error = error;
@@ -83,6 +86,12 @@ export class RawConnection {
     return this;
   }
 
+  /** All that came, as one Buffer. */
+  get received() {
+    if (this.chunks.length > 1) this.chunks = [Buffer.concat(this.chunks)];
+    return this.chunks[0] ?? Buffer.alloc(0);
+  }
+
   get text() {
     return this.received.toString('latin1');
   }
@@ -92,7 +101,10 @@ export class RawConnection {
     const found = new Promise((resolve, reject) => {
       const look = () => {
         const match = this.text.match(pattern);
-        if (match) resolve(match);
+        if (match) {
+          this.socket.off('data', look);
+          resolve(match);
+        }
         return Boolean(match);
       };
       if (look()) return;
@@ -116,7 +128,7 @@ export class RawConnection {
 /** Sends the bytes, waits for the close; the replies in order: [{ status, headers, body }]. */
 export async function rawExchange(t, url, bytes, withinMs = 20_000) {
   const connection = await RawConnection.open(url);
-  t.after(() => connection.close());
+  atEnd(t, () => connection.close());
   connection.send(bytes);
   await connection.untilClosed(withinMs);
   return parseReplies(connection.received);
