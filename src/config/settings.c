@@ -315,26 +315,33 @@ static bool is_listen_address(struct str listen)
 	return port_at > 1 && str_to_u64(str_after(listen, port_at), &port) && port <= 65535;
 }
 
+/* What the type alone cannot tell. */
+static bool check_alone(const struct setting *setting, const struct value *value, struct err *err)
+{
+	struct str text = str_of(value->text);
+
+	if (strcmp(setting->key, "listen") == 0 && !is_listen_address(text))
+		return err_set(
+			err, ERR_INVALID,
+			"listen = %.*s: expected ADDRESS:PORT, as 127.0.0.1:8080 or [::1]:8080",
+			STR_ARG(text));
+	if (strcmp(setting->key, "public_url") != 0 || !text.at)
+		return true;
+	if (!str_starts(text, STR("https://")) && !str_starts(text, STR("http://")))
+		return err_set(err, ERR_INVALID, "public_url = %s: expected https://host", text.at);
+	if (str_ends(text, STR("/")))
+		return err_set(err, ERR_INVALID, "public_url = %s: without a slash at its end",
+			       text.at);
+	return true;
+}
+
 /* What one value alone cannot tell. */
 static bool check_together(const struct settings *settings, struct err *err)
 {
-	struct str url = str_of(settings->public_url);
 	struct str listen = str_of(settings->listen);
 	bool is_loopback = str_starts(listen, STR("127.")) || str_starts(listen, STR("[::1]:")) ||
 			   str_starts(listen, STR("localhost:"));
 
-	if (settings->public_url && !str_starts(url, STR("https://")) &&
-	    !str_starts(url, STR("http://")))
-		return err_set(err, ERR_INVALID, "public_url = %s: expected https://host",
-			       settings->public_url);
-	if (settings->public_url && str_ends(url, STR("/")))
-		return err_set(err, ERR_INVALID, "public_url = %s: without a slash at its end",
-			       settings->public_url);
-	if (!is_listen_address(listen))
-		return err_set(
-			err, ERR_INVALID,
-			"listen = %s: expected ADDRESS:PORT, as 127.0.0.1:8080 or [::1]:8080",
-			settings->listen);
 	if (str_eq(str_of(settings->auth), STR("none")) && !is_loopback)
 		return err_set(
 			err, ERR_INVALID,
@@ -357,7 +364,8 @@ bool settings_resolve(struct settings_source *source, struct settings *out, stru
 	for (size_t i = 0; i < settings_count; i++) {
 		struct value *value = &source->values[i];
 
-		if (!resolve_one(&settings_table[i], value, &settings, err))
+		if (!resolve_one(&settings_table[i], value, &settings, err) ||
+		    !check_alone(&settings_table[i], value, err))
 			return err_context(err, "%s", value->origin);
 	}
 	if (!check_together(&settings, err))
