@@ -1,0 +1,237 @@
+"""Starting and ending the servers that are compared, each in a folder of its own.
+
+The server runs on core 0 and what loads it on core 1.  A server that does not come up ends the bench.
+"""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import string
+import subprocess
+import time
+import urllib.parse
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ACCOUNT = 'AC' + '0f' * 16
+TOKEN = 'bench-token'
+SERVER_CORE, LOAD_CORE = '0', '1'
+PATIENCE_S = 60
+
+
+class Failure(Exception):
+    """The bench cannot go on; its text says why."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(condition, what, patience_s=PATIENCE_S):
+    """Polls: these are servers of others, which tell nobody when they are ready."""
+    end = time.monotonic() + patience_s
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.005)
+    raise Failure('waited in vain for ' + what)
+
+
+def answers(port):
+    try:
+        with socket.create_connection(('127.0.0.1', port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+class Server:
+    """A process and its children; ended with all of them."""
+
+    def __init__(self, name, command, folder, port=None, core=SERVER_CORE, env=None):
+        self.name, self.folder, self.port = name, folder, port
+        self.log = open(os.path.join(folder, name + '.log'), 'ab')
+        self.process = subprocess.Popen(
+            ['taskset', '-c', core] + command, cwd=folder, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log,
+            env={**os.environ, **(env or {})})
+
+    def first_line(self):
+        line = self.process.stdout.readline().decode().strip()
+        if not line:
+            raise Failure(f'{self.name} did not start: see {self.log.name}')
+        return line
+
+    def pids(self):
+        """The process and those below it."""
+        found, grown = [self.process.pid], True
+        while grown:
+            below = []
+            for pid in found:
+                try:
+                    for task in os.listdir(f'/proc/{pid}/task'):
+                        with open(f'/proc/{pid}/task/{task}/children') as children:
+                            below += [int(child) for child in children.read().split()]
+                except OSError:
+                    pass
+            grown = any(pid not in found for pid in below)
+            found += [pid for pid in below if pid not in found]
+        return found
+
+    def memory_kib(self):
+        """Proportional set size: what is shared is counted once for all."""
+        total = 0
+        for pid in self.pids():
+            try:
+                with open(f'/proc/{pid}/smaps_rollup') as rollup:
+                    total += sum(int(line.split()[1]) for line in rollup if line.startswith('Pss:'))
+            except OSError:
+                pass
+        return total
+
+    def stop(self, how=signal.SIGTERM):
+        try:
+            os.killpg(self.process.pid, how)
+            self.process.wait(timeout=20)
+        except ProcessLookupError:
+            pass
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        # A worker of somebody's may outlive its master by a moment.
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.stdout.close()
+        self.log.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def fill_in(template, target, **values):
+    with open(os.path.join(HERE, template)) as source:
+        text = string.Template(source.read()).substitute(values)
+    with open(target, 'w') as out:
+        out.write(text)
+    return target
+
+
+def callspool(binary, folder, api_port, *settings, core=SERVER_CORE):
+    """serve on a data folder of its own; one serving loop, as it has one core."""
+    everything = [
+        'listen=127.0.0.1:0', f'data_dir={folder}/data', 'auth=none', 'threads=1',
+        f'twilio.api_url=http://127.0.0.1:{api_port}', 'public_url=http://bench.example',
+        'retention=forever', 'log_level=warn', 'keepalive_timeout=1h', *settings]
+    command = [binary, 'serve']
+    for setting in everything:
+        command += ['--set', setting]
+    server = Server('callspool', command, folder, core=core,
+                    env={'TWILIO_ACCOUNT_SID': ACCOUNT, 'TWILIO_AUTH_TOKEN': TOKEN})
+    server.port = int(server.first_line().rsplit(':', 1)[1])
+    return server
+
+
+def nginx(folder, template, **values):
+    port = free_port()
+    os.makedirs(os.path.join(folder, 'tmp'), exist_ok=True)
+    conf = fill_in(template, os.path.join(folder, 'nginx.conf'), port=port, folder=folder, **values)
+    binary = shutil.which('nginx', path=os.environ['PATH'] + ':/usr/sbin:/sbin')
+    server = Server('nginx', [binary, '-p', folder, '-c', conf, '-g', 'daemon off;'], folder, port)
+    wait_until(lambda: answers(port), 'nginx')
+    return server
+
+
+def varnish(folder, upstream_port):
+    port = free_port()
+    vcl = fill_in('varnish/cold.vcl', os.path.join(folder, 'cold.vcl'), upstream_port=upstream_port)
+    binary = shutil.which('varnishd', path=os.environ['PATH'] + ':/usr/sbin:/sbin')
+    server = Server('varnish', [
+        binary, '-F', '-a', f'127.0.0.1:{port}', '-f', vcl, '-s', 'malloc,512m', '-n', f'{folder}/varnish',
+        '-p', 'thread_pool_min=600', '-p', 'thread_pool_max=1200', '-p', 'thread_pools=1'], folder, port)
+    wait_until(lambda: answers(port), 'varnish')
+    return server
+
+
+def flask(folder):
+    port = free_port()
+    # -I: Debian's Flask and gunicorn, whatever else is in the path of this user.
+    server = Server('flask', [
+        '/usr/bin/python3', '/usr/bin/gunicorn', '--workers', '4', '--bind', f'127.0.0.1:{port}',
+        '--worker-tmp-dir', '/dev/shm', '--chdir', os.path.join(HERE, 'flask'), '--keep-alive', '3600',
+        '--worker-class', 'gthread', '--threads', '16', 'app:app'], folder, port,
+        env={'BENCH_DATABASE': os.path.join(folder, 'events.db'), 'BENCH_TOKEN': TOKEN,
+             'BENCH_URL': 'http://bench.example'})
+    wait_until(lambda: answers(port), 'gunicorn')
+    return server
+
+
+def provider(binary, folder, media, *times):
+    server = Server('provider', [binary, media, *[str(ms) for ms in times]], folder, core=LOAD_CORE)
+    server.port = int(server.first_line())
+    return server
+
+
+def get(port, path, headers=None):
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
+    connection.request('GET', path, headers=headers or {})
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, body
+
+
+def upstream_requests(port):
+    """Of the provider since the last time this was asked."""
+    return int(get(port, '/count')[1])
+
+
+def announce(port, digits, duration_s):
+    """Tells callspool, as Twilio would, that recording RE+digits of call CA+digits is complete."""
+    path = '/webhook/recording-status'
+    params = {
+        'AccountSid': ACCOUNT, 'CallSid': 'CA' + digits, 'RecordingSid': 'RE' + digits,
+        'RecordingStatus': 'completed', 'RecordingDuration': str(duration_s), 'RecordingChannels': '1',
+        'RecordingSource': 'DialVerb',
+        'RecordingStartTime': time.strftime('%a, %d %b %Y %H:%M:%S +0000', time.gmtime(time.time() - 600))}
+    text = 'http://bench.example' + path + ''.join(name + params[name] for name in sorted(params))
+    signature = base64.b64encode(hmac.new(TOKEN.encode(), text.encode(), hashlib.sha1).digest()).decode()
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
+    connection.request('POST', path, urllib.parse.urlencode(params), {
+        'Content-Type': 'application/x-www-form-urlencoded', 'X-Twilio-Signature': signature})
+    status = connection.getresponse().status
+    connection.close()
+    if status != 200:
+        raise Failure(f'callspool answered a webhook with {status}')
+
+
+def store(port, digits, duration_s):
+    """Announces it and waits until it is stored."""
+    announce(port, digits, duration_s)
+
+    def is_stored():
+        status, body = get(port, '/api/calls/CA' + digits)
+        return status == 200 and '"stored"' in json.dumps(json.loads(body))
+    wait_until(is_stored, 'a recording to be stored')
+
+
+def make_media(path, seconds):
+    """An MP3 of 64 kbit/s, mono, 24 kHz: true frame headers, and noise that nothing can compress."""
+    frame_bytes, frame_s = 192, 0.024
+    noise = hashlib.shake_256(b'callspool').digest(frame_bytes * 1000)
+    with open(path, 'wb') as out:
+        for i in range(round(seconds / frame_s)):
+            at = i % 1000 * frame_bytes
+            out.write(b'\xff\xf3\x84\xc0' + bytes(9) + noise[at + 13:at + frame_bytes])
+    return path
