@@ -65,6 +65,33 @@ static unsigned port_of(int fd)
 	return ntohs(v4.sin_port);
 }
 
+static bool is_loopback(const struct sockaddr_storage *address)
+{
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+
+	if (address->ss_family == AF_INET6) {
+		memcpy(&v6, address, sizeof(v6));
+		return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
+	}
+	memcpy(&v4, address, sizeof(v4));
+	return ntohl(v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+/*
+ * Whoever comes over loopback is a proxy on this machine, and no bottleneck that a sender must feel
+ * its way through.  Where the system sends by BBR, every packet to it would wait for a timer of its
+ * own: two thirds of what a megabyte costs (docs/performance.md).  Accepted sockets inherit
+ * the choice; made on them it would come too late, as pacing once begun stays.  It fails
+ * only in a kernel without that choice, and does no harm then.
+ */
+static void send_unpaced(int fd)
+{
+	static const char name[] = "reno"; /* the one that every kernel has */
+
+	setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, sizeof(name) - 1);
+}
+
 bool http_listen_tcp(const char *address, int *out_fd, unsigned *out_port, struct err *err)
 {
 	struct sockaddr_storage where = { 0 };
@@ -80,6 +107,8 @@ bool http_listen_tcp(const char *address, int *out_fd, unsigned *out_port, struc
 		return err_errno(err, "cannot make a socket for '%s'", address);
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		return err_errno(err, "cannot set up the socket for '%s'", address);
+	if (is_loopback(&where))
+		send_unpaced(fd);
 	if (bind(fd, (struct sockaddr *)&where, len) < 0 || listen(fd, BACKLOG) < 0)
 		return err_errno(err, "cannot listen on '%s'", address);
 	*out_port = port_of(fd);
