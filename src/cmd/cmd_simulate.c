@@ -94,7 +94,7 @@ static int run_simulate(int argc, char **argv)
 	};
 	struct err err;
 
-	for (int at = 1; at < argc; at++) {
+	for (int at = 1; at < argc; at += 2) {
 		if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
 			cmd_print_help(&cmd_simulate);
 			return 0;
@@ -103,7 +103,6 @@ static int run_simulate(int argc, char **argv)
 			return cmd_misused(&cmd_simulate,
 					   "the option '%s' is not known or its value is wrong",
 					   argv[at]);
-		at++;
 	}
 	signals_block();
 	return simulate(&options, &err) ? 0 : cmd_fail(&err);
