@@ -76,8 +76,7 @@ static void check_reading(void)
 		struct sim_fault fault;
 		struct err err = { 0 };
 
-		OK(!sim_fault_read(str_of(bad[i]), &fault, &err), "'%s' is none: %s", bad[i],
-		   err.text);
+		OK(!sim_fault_read(str_of(bad[i]), &fault, &err), "text %zu is no rule", i);
 		IS_INT(err.kind, ERR_INVALID, "its kind of error");
 	}
 }
