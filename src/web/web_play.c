@@ -98,12 +98,19 @@ static bool wants_all_from_start(const struct exchange *x)
 	return str_eq(str_trim(x->request.known[HTTP_RANGE]), STR("bytes=0-"));
 }
 
+/* Asks under a condition, which without a length, and so without an ETag, cannot be decided. */
+static bool is_conditional(const struct http_request *request)
+{
+	return request->known[HTTP_IF_MATCH].at || request->known[HTTP_IF_NONE_MATCH].at ||
+	       request->known[HTTP_IF_MODIFIED_SINCE].at || request->known[HTTP_IF_UNMODIFIED_SINCE].at;
+}
+
 /* Without a length only a plain GET over HTTP/1.1 can be answered before the end. */
 static bool may_chunk(const struct play *play, bool is_late)
 {
 	const struct http_request *request = &play->x->request;
 
-	if (request->minor_version < 1 || request->method != HTTP_GET)
+	if (request->minor_version < 1 || request->method != HTTP_GET || is_conditional(request))
 		return false;
 	return !request->known[HTTP_RANGE].at || (is_late && wants_all_from_start(play->x));
 }
