@@ -143,7 +143,8 @@ static void ready(struct watch *watch, uint32_t events)
 	struct http_conn *conn = container_of(watch, struct http_conn, watch);
 
 	/* Reset, or shut down both ways by the other end: nobody is there to be answered. */
-	if (events & (EPOLLHUP | EPOLLERR) && conn->is_socket && conn->state != CONN_LINGERING) {
+	if (events & (EPOLLHUP | EPOLLERR) && conn->is_socket && conn->fd_in == conn->fd_out &&
+	    conn->state != CONN_LINGERING) {
 		http_conn_end(conn);
 		return;
 	}
