@@ -216,7 +216,7 @@ bool http_parse_field(struct str line, struct http_header *out)
 /* A host name, an IPv4 address or [an IPv6 address], perhaps with a port. */
 static bool host_is_valid(struct str host)
 {
-	struct str name = host, port;
+	struct str port;
 
 	if (host.len > 0 && host.at[0] == '[') {
 		size_t end = str_find(host, ']');
@@ -229,7 +229,8 @@ static bool host_is_valid(struct str host)
 				return false;
 		port = str_after(host, end + 1);
 	} else {
-		name = str_first(host, str_find(host, ':'));
+		struct str name = str_first(host, str_find(host, ':'));
+
 		port = str_after(host, name.len);
 		if (name.len == 0 || name.len > 255 || !all_are(name, IN_HOST))
 			return false;
