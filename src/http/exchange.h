@@ -92,7 +92,7 @@ struct exchange {
 	struct http_server *server;
 	const struct http_route *route; /* NULL while an error is being told before one was found */
 	struct parked *parked;
-	char id[40];         /* request id: a trusted proxy's (nginx's has 32), or our own; [A-Za-z0-9._-] */
+	char id[40];         /* request id: a trusted proxy's (nginx: 32) or ours; [A-Za-z0-9._-] */
 	bool over_unix;      /* came over the administrator's socket */
 	char peer[48];       /* the address of the other end, "" over Unix sockets */
 	int status;          /* of the reply, once begun */
