@@ -1,4 +1,5 @@
-// Real nginx with packaging/nginx/callspool.conf: only ports, log files and folders are changed.
+// Real nginx with packaging/nginx/callspool.conf: only ports, log files and folders are changed.  Or with
+// what most people write by hand: proxy_pass and nothing else, all limits and buffers nginx's own.
 import { readFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -25,12 +26,25 @@ function replaceOnce(text, from, to) {
   return parts.join(to);
 }
 
-function configuration(folder, port, backend) {
+function stockSite(folder, port, backend) {
+  return `
+  access_log ${folder}/access.log;
+  error_log ${folder}/error.log warn;
+  server {
+    listen 127.0.0.1:${port};
+    location / { proxy_pass http://${backend}; }
+  }`;
+}
+
+function packagedSite(folder, port, backend) {
   let site = readFileSync(PACKAGED, 'utf8');
   site = replaceOnce(site, 'server 127.0.0.1:8080', `server ${backend}`);
   site = replaceOnce(site, 'listen 80;', `listen 127.0.0.1:${port};`);
   site = replaceOnce(site, '/var/log/nginx/callspool.access.log', join(folder, 'access.log'));
-  site = replaceOnce(site, '/var/log/nginx/callspool.error.log', join(folder, 'error.log'));
+  return replaceOnce(site, '/var/log/nginx/callspool.error.log', join(folder, 'error.log'));
+}
+
+function configuration(folder, site) {
   // The rest is Debian's nginx.conf in what matters here, gzip on included.
   return `
 user root;
@@ -55,8 +69,8 @@ ${site}
 `;
 }
 
-/** backend: "http://127.0.0.1:8080".  Returns { url, port, accessLog(), errorLog(), stop() }. */
-export async function startNginx(t, backend) {
+/** backend: "http://127.0.0.1:8080"; stock: nothing but proxy_pass.  Returns { url, port, accessLog(), errorLog(), stop() }. */
+export async function startNginx(t, backend, { stock = false } = {}) {
   const folder = temporaryFolder(t, 'nginx');
   mkdirSync(join(folder, 'body'), { recursive: true });
   const file = join(folder, 'nginx.conf');
@@ -65,7 +79,7 @@ export async function startNginx(t, backend) {
   // Another program may take the port between the asking and the using: then once more.
   for (let attempt = 1; ; attempt += 1) {
     port = await freePort();
-    let text = configuration(folder, port, new URL(backend).host);
+    let text = configuration(folder, (stock ? stockSite : packagedSite)(folder, port, new URL(backend).host));
     if (process.getuid() !== 0) text = text.replace('user root;', '');
     writeFileSync(file, text);
     const tested = await run(NGINX, ['-t', '-q', '-p', folder, '-c', file]);
