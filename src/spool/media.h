@@ -40,7 +40,7 @@ struct media {
 	char first_bytes[MEDIA_FIRST_BYTES];
 
 	/* The head of a reply that is the same for every request, made once by whoever replies (web). */
-	size_t lines_len;
+	size_t lines_len, common_len; /* the first common_len bytes go with a 304, too */
 	char lines[MEDIA_LINES_SIZE];
 };
 

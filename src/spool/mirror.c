@@ -38,6 +38,7 @@ static void take_news(struct mirror *mirror, struct news *news)
 	    before.size == now->size) {
 		memcpy(now->lines, before.lines, before.lines_len);
 		now->lines_len = before.lines_len;
+		now->common_len = before.common_len;
 	} else {
 		mirror->owner->prepare(now);
 	}
