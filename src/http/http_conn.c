@@ -333,7 +333,8 @@ static enum step_result step_sending(struct http_conn *conn)
 			http_conn_send(conn);
 			return STEP_NEXT;
 		}
-		set_deadline(conn, now_ms(conn) + conn->server->options.send_timeout_ms);
+		/* Not from now on: a client that writes without reading runs this step, too. */
+		set_deadline(conn, work->full_since_ms + conn->server->options.send_timeout_ms);
 		break;
 	case SENDING_YIELD:
 		/* On the list: this is the turn that it waits in.  Off it: the next one, that it waited for. */
@@ -393,6 +394,7 @@ void http_conn_run(struct http_conn *conn)
 void http_conn_send(struct http_conn *conn)
 {
 	struct http_work *work = conn->work;
+	bool was_full = conn->state == CONN_SENDING && work->sent == SENDING_FULL;
 	bool moved;
 
 	conn->state = CONN_SENDING;
@@ -400,6 +402,8 @@ void http_conn_send(struct http_conn *conn)
 	work->x.sent_bytes = work->sending.body_sent;
 	if (moved)
 		work->last_sent_at_ms = now_ms(conn);
+	if (moved || !was_full)
+		work->full_since_ms = now_ms(conn);
 	if (work->sent == SENDING_FULL)
 		conn->writable = false;
 	if (!conn->running)

@@ -66,6 +66,7 @@ struct http_work {
 	struct sending sending;
 	enum sending_result sent;
 	int64_t last_sent_at_ms;
+	int64_t full_since_ms; /* SENDING_FULL without a byte moved since */
 };
 
 /* A connection over two descriptors that were open already (serve --stdio). */
