@@ -21,6 +21,18 @@ bool flight_is_flowing(const struct flight *flight)
 	       (flight->arrival.sniff.kind == AUDIO_MP3 || flight->arrival.sniff.kind == AUDIO_WAV);
 }
 
+/*
+ * How much may be sent.  The last byte is held back until the recording is kept: when the
+ * upstream lied about the length, or the whole turns out to be a fragment, the players' connections
+ * close short, and nobody was given a complete answer that was wrong.
+ */
+static uint64_t sendable(const struct flight *flight)
+{
+	uint64_t here = flight->arrival.file->size;
+
+	return flight->state != FLIGHT_STORED && here > 0 && here == flight->arrival.length ? here - 1 : here;
+}
+
 static void fill_media(const struct flight *flight, struct media *media)
 {
 	const struct arrival *arrival = &flight->arrival;
@@ -67,7 +79,7 @@ static void send_baton(struct flight *flight, struct baton *baton)
 		fill_media(flight, &news->media);
 		give_descriptor(flight, baton);
 		news->is_flowing = baton->generation_sent == flight->generation;
-		news->arrived = flight->arrival.file->size;
+		news->arrived = sendable(flight);
 		/* Whole only once it is kept: before that a flaw may still be found. */
 		news->is_complete = flight->state == FLIGHT_STORED;
 	}
@@ -97,7 +109,7 @@ static bool knows_all(const struct flight *flight, const struct baton *baton)
 	if (strcmp(news->reason_text, flight->reason_text) != 0 ||
 	    news->is_pointless != flight->is_pointless)
 		return false;
-	return !flight_is_flowing(flight) || (news->arrived == flight->arrival.file->size &&
+	return !flight_is_flowing(flight) || (news->arrived == sendable(flight) &&
 					      baton->generation_sent == flight->generation);
 }
 
