@@ -32,6 +32,7 @@ struct search {
 	int64_t missing_until_ms; /* monotonic; 0 while it is asked for */
 	size_t account;           /* of which it is asked now */
 	bool did_fail;            /* one of the accounts gave no answer */
+	bool did_refuse;          /* ... or refused our credentials */
 	struct question question;
 	struct ledger_job job;
 	struct rest_recordings_page page; /* what is to be committed */
@@ -204,6 +205,8 @@ static void question_answered(struct question *question)
 	} else if (question->status == 200 && search->page.count > 0) {
 		commit_page(search);
 		return;
+	} else if (question->status == 401 || question->status == 403) {
+		search->did_refuse = true;
 	} else if (question->status != 200 && question->status != 404) {
 		search->did_fail = true;
 	}
@@ -221,7 +224,9 @@ static void ask_next(struct search *search)
 	struct err err;
 
 	if (search->account == gear->accounts->count) {
-		conclude(search, search->did_fail ? DISCOVERY_FAILED : DISCOVERY_NOT_THERE);
+		conclude(search, search->did_refuse ? DISCOVERY_REFUSED
+				 : search->did_fail ? DISCOVERY_FAILED
+						    : DISCOVERY_NOT_THERE);
 		return;
 	}
 	account = &gear->accounts->at[search->account];

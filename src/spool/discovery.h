@@ -22,6 +22,7 @@ enum discovery_result {
 	DISCOVERY_FOUND,     /* the ledger knows it now */
 	DISCOVERY_NOT_THERE, /* no account of ours has it */
 	DISCOVERY_BUSY,      /* too many questions: later */
+	DISCOVERY_REFUSED,   /* Twilio refuses our credentials */
 	DISCOVERY_FAILED,    /* Twilio did not answer */
 };
 

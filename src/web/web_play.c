@@ -296,6 +296,9 @@ static void inquest_answered(struct inquest *inquest)
 	case DISCOVERY_NOT_THERE:
 		play_refuse(play, unknown_error(play), NULL, WEB_NO_RETRY);
 		return;
+	case DISCOVERY_REFUSED:
+		play_refuse(play, WEB_UPSTREAM_REFUSED, NULL, WEB_NO_RETRY);
+		return;
 	case DISCOVERY_BUSY:
 	case DISCOVERY_FAILED:
 		play_refuse(play, WEB_UPSTREAM_UNAVAILABLE,
