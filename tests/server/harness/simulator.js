@@ -17,13 +17,14 @@ export class Simulator {
     return reply.body.length > 0 ? JSON.parse(reply.body) : null;
   }
 
-  /** Places a call that is over, with one recording: { callSid, recordingSid, seconds, bytes, mediaPath, downloadPath }. */
+  /** Places a call that is over, with one recording: { callSid, recordingSid, seconds, bytes, mono, mediaPath, downloadPath }. */
   async place(options = {}) {
     const { calls: [call] } = await this.#ask('POST', 'calls', { callbacks: false, ...options });
     const [recording] = call.recordings;
     const { body } = await request(`${this.url}/simulate/media/${recording.recording_sid}.mp3`);
+    const { body: mono } = await request(`${this.url}/simulate/media/${recording.recording_sid}.mp3?RequestedChannels=1`);
     return {
-      callSid: call.call_sid, recordingSid: recording.recording_sid, seconds: Math.round(recording.duration_ms / 1000), bytes: body,
+      callSid: call.call_sid, recordingSid: recording.recording_sid, seconds: Math.round(recording.duration_ms / 1000), bytes: body, mono,
       mediaPath: `/api/recordings/${recording.recording_sid}/media`, downloadPath: `/api/calls/${call.call_sid}/download`,
     };
   }
