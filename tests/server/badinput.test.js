@@ -5,6 +5,8 @@ import assert from 'node:assert/strict';
 import { startServer } from './harness/callspool.js';
 import { RawConnection, parseReplies, request } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
+import { startStored } from './harness/stored.js';
+import { until } from './harness/until.js';
 
 const HIDDEN = 'GET /health HTTP/1.1\r\nHost: hidden\r\n\r\n';
 const post = (headers, body = '') => `POST /webhook/recording-status HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n${headers}\r\n${body}`;
@@ -248,6 +250,21 @@ describe('slow clients', () => {
     t.after(() => clearInterval(drip));
     await connection.untilClosed(20_000);
     assert.match(connection.text, /^HTTP\/1\.1 408 /);
+  });
+
+  test('a player that reads nothing is let go after send_timeout', async (t) => {
+    const { server: other, recording } = await startStored(t, { settings: { format: 'wav', send_timeout: '300ms' }, recording: { format: 'wav', seconds: 1200 } });
+    const player = await RawConnection.open(other.url);
+    t.after(() => player.close());
+    player.send(`GET ${recording.mediaPath} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await player.receives(/^HTTP\/1\.1 200 /);
+    player.socket.pause();
+    // What is written to a connection that the other side has closed fails, without any reading.
+    await until('the server has closed it', () => {
+      if (!player.error) player.send('x');
+      return player.error;
+    });
+    assert.match(player.error.code, /ECONNRESET|EPIPE/);
   });
 
   test('a connection that says nothing is closed without a word', async () => {

@@ -198,6 +198,24 @@ describe('errors', () => {
     }), 415, 'unsupported_type');
   });
 
+  test('503 overloaded: more connections than there may be', async (t) => {
+    const small = await startServer(t, { settings: { threads: 1, connections_max: 2 } });
+    const idle = [];
+    for (let i = 0; i < 2; i += 1) {
+      const connection = await RawConnection.open(small.url);
+      t.after(() => connection.close());
+      // A reply shows that it has been taken in.
+      connection.send('GET /health HTTP/1.1\r\nHost: x\r\n\r\n');
+      await connection.receives(/^HTTP\/1\.1 200 /);
+      idle.push(connection);
+    }
+    const reply = await request(`${small.url}/health`);
+    assertError(reply, 503, 'overloaded');
+    assert.ok(retryAfter(reply) >= 1);
+    idle[0].close();
+    await until('there is room again', async () => (await request(`${small.url}/health`)).status === 200);
+  });
+
   test('the proxy\'s request id is taken over when the proxy is trusted', async (t) => {
     const trusting = await startServer(t, { settings: { trusted_proxies: '127.0.0.1' } });
     const proxy = await startNginx(t, trusting.url);
