@@ -65,7 +65,10 @@ static bool read_head(struct client *client, size_t len)
 	    !str_to_u64(str_first(str_after(line, 9), 3), &status))
 		return false;
 	client->status = (int)status;
+	client->closes = false;
 	while (str_cut(&rest, '\n', &line)) {
+		if (str_starts_nocase(line, STR("connection: close")))
+			client->closes = true;
 		if (!str_starts_nocase(line, STR("content-length:")))
 			continue;
 		line = str_trim(str_after(line, 15));

@@ -15,7 +15,8 @@ static const struct option names[] = {
 	{ "rate", required_argument, NULL, 'R' },	{ "pace", required_argument, NULL, 'b' },
 	{ "webhooks", required_argument, NULL, 'w' },	{ "first", required_argument, NULL, 'f' },
 	{ "url", required_argument, NULL, 'U' },	{ "account", required_argument, NULL, 'a' },
-	{ "token", required_argument, NULL, 't' },	{ 0 },
+	{ "token", required_argument, NULL, 't' },	{ "completed", required_argument, NULL, 'C' },
+	{ "before", required_argument, NULL, 'B' },	{ 0 },
 };
 
 static uint64_t number(const char *text)
@@ -64,19 +65,25 @@ static void read_option(struct load_options *options, int letter)
 		options->pace = number(optarg);
 		break;
 	case 'w':
-		options->webhooks = number(optarg);
+		options->webhooks.count = number(optarg);
 		break;
 	case 'f':
-		options->webhooks_first = number(optarg);
+		options->webhooks.first = number(optarg);
 		break;
 	case 'U':
-		options->url = optarg;
+		options->webhooks.url = optarg;
 		break;
 	case 'a':
-		options->account = optarg;
+		options->webhooks.account = optarg;
 		break;
 	case 't':
-		options->token = optarg;
+		options->webhooks.token = optarg;
+		break;
+	case 'C':
+		options->webhooks.completed_s = optarg;
+		break;
+	case 'B':
+		options->before = optarg;
 		break;
 	default:
 		exit(2);
@@ -110,7 +117,7 @@ static void raise_descriptor_limit(void)
 int main(int argc, char **argv)
 {
 	struct load_options options = { .connections = 64, .seconds = 2, .status = 200, .path = "/",
-					.url = "", .account = "", .token = "" };
+					.webhooks = { .url = "", .account = "", .token = "" } };
 	int letter;
 
 	while ((letter = getopt_long(argc, argv, "", names, NULL)) != -1)

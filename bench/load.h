@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/str.h"
+#include "webhooks.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,9 +29,8 @@ struct load_options {
 	unsigned pids[LOAD_PIDS_MAX], pid_count; /* whose processor time is measured */
 	double rate;		  /* requests a second; 0: as many as can be */
 	uint64_t pace;		  /* hold: bytes a second */
-	/* steady, webhooks: */
-	uint64_t webhooks, webhooks_first;
-	const char *url, *account, *token;
+	struct webhooks_options webhooks; /* steady: instead of path and range, when count > 0 */
+	const char *before; /* cold: a file with a request that is answered 200 before the players ask */
 };
 
 /* Exit status; each prints its object. */

@@ -73,6 +73,27 @@ static void print(const struct cold *cold)
 	printf("}}\n");
 }
 
+/* On a connection of its own; true once it is answered 200. */
+static bool ask_before(const struct load_options *options)
+{
+	struct client client;
+	char request[4096];
+	enum client_result result = CLIENT_MORE;
+	FILE *file = fopen(options->before, "r");
+	size_t len = file ? fread(request, 1, sizeof(request), file) : 0;
+
+	if (file)
+		fclose(file);
+	if (len == 0 || !client_connect(&client, options->port, 0))
+		return false;
+	if (!client_ask(&client, (struct str){ request, len }))
+		result = CLIENT_FAILED;
+	while (result == CLIENT_MORE)
+		result = client_read(&client, UINT64_MAX);
+	client_close(&client);
+	return result == CLIENT_DONE && client.status == 200;
+}
+
 int load_cold(const struct load_options *options)
 {
 	struct cold *cold = xcalloc(1, sizeof(*cold));
@@ -92,6 +113,10 @@ int load_cold(const struct load_options *options)
 			perror("bench-load: cannot connect");
 			return 1;
 		}
+	}
+	if (options->before && !ask_before(options)) {
+		fprintf(stderr, "bench-load: the request before was not answered 200\n");
+		return 1;
 	}
 	began_ns = now_ns();
 	for (unsigned i = 0; i < options->connections; i++)

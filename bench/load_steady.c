@@ -28,6 +28,7 @@ struct steady {
 
 	struct histogram latency;
 	uint64_t answers, errors, bytes;
+	uint64_t acknowledged; /* answered as expected, from the first request on */
 	bool used_up; /* there is no webhook left */
 };
 
@@ -35,7 +36,7 @@ static void ask(struct steady *steady, struct client *client, int64_t due_at_ns)
 {
 	struct str request = steady->request;
 
-	if (steady->options->webhooks > 0) {
+	if (steady->options->webhooks.count > 0) {
 		if (steady->next_webhook == steady->webhooks.count) {
 			steady->used_up = true;
 			return;
@@ -48,6 +49,15 @@ static void ask(struct steady *steady, struct client *client, int64_t due_at_ns)
 		client->asked_at_ns = due_at_ns;
 }
 
+static bool connect_one(struct steady *steady, struct client *client)
+{
+	struct epoll_event event = { .events = EPOLLIN,
+				     .data.u32 = (unsigned)(client - steady->clients) };
+
+	return client_connect(client, steady->options->port, 0) &&
+	       epoll_ctl(steady->epoll_fd, EPOLL_CTL_ADD, client->fd, &event) == 0;
+}
+
 static void answered(struct steady *steady, struct client *client)
 {
 	const struct load_options *options = steady->options;
@@ -57,6 +67,15 @@ static void answered(struct steady *steady, struct client *client)
 	steady->bytes += client->body;
 	if (client->status != options->status || (options->length && client->body != options->length))
 		steady->errors++;
+	else
+		steady->acknowledged++;
+	if (client->closes) { /* gunicorn's sync workers know no keep-alive */
+		client_close(client);
+		if (!connect_one(steady, client)) {
+			steady->errors++;
+			return;
+		}
+	}
 	if (options->rate > 0)
 		steady->waiting[steady->waiting_count++] = (unsigned)(client - steady->clients);
 	else
@@ -74,12 +93,18 @@ static void give_turns(struct steady *steady)
 	}
 }
 
+/* The last webhook was sent: are all answered? */
+static bool is_over(const struct steady *steady)
+{
+	return steady->used_up && steady->acknowledged + steady->errors >= steady->webhooks.count;
+}
+
 static void run_until(struct steady *steady, int64_t end_ns)
 {
 	struct epoll_event ready[READY_MAX];
 	bool paced = steady->options->rate > 0;
 
-	while (now_ns() < end_ns && !steady->used_up && steady->errors < 1000) {
+	while (now_ns() < end_ns && !is_over(steady) && steady->errors < 1000) {
 		if (paced)
 			give_turns(steady);
 
@@ -110,9 +135,8 @@ static bool begin(struct steady *steady, char *text, size_t size)
 	steady->clients = xcalloc(options->connections, sizeof(struct client));
 	steady->waiting = xcalloc(options->connections, sizeof(unsigned));
 	steady->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (options->webhooks > 0)
-		webhooks_make(&steady->webhooks, options->webhooks, options->webhooks_first, options->url,
-			      options->account, options->token);
+	if (options->webhooks.count > 0)
+		webhooks_make(&steady->webhooks, &options->webhooks);
 	else
 		steady->request = load_request(options, text, size);
 	if (options->rate > 0) {
@@ -120,10 +144,7 @@ static bool begin(struct steady *steady, char *text, size_t size)
 		steady->next_turn_ns = now_ns();
 	}
 	for (unsigned i = 0; i < options->connections; i++) {
-		struct epoll_event event = { .events = EPOLLIN, .data.u32 = i };
-
-		if (!client_connect(&steady->clients[i], options->port, 0) ||
-		    epoll_ctl(steady->epoll_fd, EPOLL_CTL_ADD, steady->clients[i].fd, &event) < 0) {
+		if (!connect_one(steady, &steady->clients[i])) {
 			perror("bench-load: cannot connect");
 			return false;
 		}
@@ -139,10 +160,11 @@ static void print(const struct steady *steady, double seconds, int64_t used_ns)
 {
 	double answers = steady->answers > 0 ? (double)steady->answers : 1;
 
-	printf("{\"requests\": %llu, \"errors\": %llu, \"seconds\": %.3f, \"per_second\": %.1f, "
+	printf("{\"acknowledged\": %llu, \"requests\": %llu, \"errors\": %llu, \"seconds\": %.3f, \"per_second\": %.1f, "
 	       "\"cpu_us\": %.3f, \"cpu_share\": %.3f, \"gb_per_second\": %.3f, "
 	       "\"p50_ms\": %.4f, \"p99_ms\": %.4f, \"most_ms\": %.4f}\n",
-	       (unsigned long long)steady->answers, (unsigned long long)steady->errors, seconds,
+	       (unsigned long long)steady->acknowledged, (unsigned long long)steady->answers,
+	       (unsigned long long)steady->errors, seconds,
 	       (double)steady->answers / seconds, (double)used_ns / 1e3 / answers,
 	       (double)used_ns / 1e9 / seconds, (double)steady->bytes / seconds / 1e9,
 	       histogram_ms(&steady->latency, 0.5), histogram_ms(&steady->latency, 0.99),

@@ -20,6 +20,7 @@ import urllib.parse
 HERE = os.path.dirname(os.path.abspath(__file__))
 ACCOUNT = 'AC' + '0f' * 16
 TOKEN = 'bench-token'
+PUBLIC_URL = 'http://bench.example'
 SERVER_CORE, LOAD_CORE = '0', '1'
 PATIENCE_S = 60
 
@@ -44,12 +45,16 @@ def wait_until(condition, what, patience_s=PATIENCE_S):
     raise Failure('waited in vain for ' + what)
 
 
-def answers(port):
-    try:
-        with socket.create_connection(('127.0.0.1', port), timeout=1):
-            return True
-    except OSError:
-        return False
+def wait_for_port(server):
+    def answers():
+        if server.process.poll() is not None:
+            raise Failure(f'{server.name} did not start: see {server.log.name}')
+        try:
+            with socket.create_connection(('127.0.0.1', server.port), timeout=1):
+                return True
+        except OSError:
+            return False
+    wait_until(answers, server.name)
 
 
 class Server:
@@ -132,7 +137,7 @@ def callspool(binary, folder, api_port, *settings, core=SERVER_CORE):
     """serve on a data folder of its own; one serving loop, as it has one core."""
     everything = [
         'listen=127.0.0.1:0', f'data_dir={folder}/data', 'auth=none', 'threads=1',
-        f'twilio.api_url=http://127.0.0.1:{api_port}', 'public_url=http://bench.example',
+        f'twilio.api_url=http://127.0.0.1:{api_port}', f'public_url={PUBLIC_URL}',
         'retention=forever', 'log_level=warn', 'keepalive_timeout=1h', *settings]
     command = [binary, 'serve']
     for setting in everything:
@@ -149,7 +154,7 @@ def nginx(folder, template, **values):
     conf = fill_in(template, os.path.join(folder, 'nginx.conf'), port=port, folder=folder, **values)
     binary = shutil.which('nginx', path=os.environ['PATH'] + ':/usr/sbin:/sbin')
     server = Server('nginx', [binary, '-p', folder, '-c', conf, '-g', 'daemon off;'], folder, port)
-    wait_until(lambda: answers(port), 'nginx')
+    wait_for_port(server)
     return server
 
 
@@ -160,20 +165,21 @@ def varnish(folder, upstream_port):
     server = Server('varnish', [
         binary, '-F', '-a', f'127.0.0.1:{port}', '-f', vcl, '-s', 'malloc,512m', '-n', f'{folder}/varnish',
         '-p', 'thread_pool_min=600', '-p', 'thread_pool_max=1200', '-p', 'thread_pools=1'], folder, port)
-    wait_until(lambda: answers(port), 'varnish')
+    wait_for_port(server)
     return server
 
 
-def flask(folder):
+def flask(folder, worker_class):
     port = free_port()
-    # -I: Debian's Flask and gunicorn, whatever else is in the path of this user.
+    # Debian's Flask and gunicorn, whatever else is in the path of this user.
     server = Server('flask', [
-        '/usr/bin/python3', '/usr/bin/gunicorn', '--workers', '4', '--bind', f'127.0.0.1:{port}',
-        '--worker-tmp-dir', '/dev/shm', '--chdir', os.path.join(HERE, 'flask'), '--keep-alive', '3600',
-        '--worker-class', 'gthread', '--threads', '16', 'app:app'], folder, port,
+        '/usr/bin/python3', '/usr/bin/gunicorn', '--workers', '4', '--worker-class', worker_class,
+        '--threads', '4' if worker_class == 'gthread' else '1', '--keep-alive', '3600',
+        '--bind', f'127.0.0.1:{port}', '--worker-tmp-dir', '/dev/shm', '--chdir', os.path.join(HERE, 'flask'),
+        'app:app'], folder, port,
         env={'BENCH_DATABASE': os.path.join(folder, 'events.db'), 'BENCH_TOKEN': TOKEN,
-             'BENCH_URL': 'http://bench.example'})
-    wait_until(lambda: answers(port), 'gunicorn')
+             'BENCH_URL': PUBLIC_URL})
+    wait_for_port(server)
     return server
 
 
@@ -197,23 +203,27 @@ def upstream_requests(port):
     return int(get(port, '/count')[1])
 
 
-def announce(port, digits, duration_s):
-    """Tells callspool, as Twilio would, that recording RE+digits of call CA+digits is complete."""
+def announcement(digits, duration_s):
+    """The webhook, a whole HTTP request, by which Twilio tells that RE+digits of CA+digits is complete."""
     path = '/webhook/recording-status'
     params = {
         'AccountSid': ACCOUNT, 'CallSid': 'CA' + digits, 'RecordingSid': 'RE' + digits,
         'RecordingStatus': 'completed', 'RecordingDuration': str(duration_s), 'RecordingChannels': '1',
         'RecordingSource': 'DialVerb',
         'RecordingStartTime': time.strftime('%a, %d %b %Y %H:%M:%S +0000', time.gmtime(time.time() - 600))}
-    text = 'http://bench.example' + path + ''.join(name + params[name] for name in sorted(params))
+    text = PUBLIC_URL + path + ''.join(name + params[name] for name in sorted(params))
     signature = base64.b64encode(hmac.new(TOKEN.encode(), text.encode(), hashlib.sha1).digest()).decode()
-    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
-    connection.request('POST', path, urllib.parse.urlencode(params), {
-        'Content-Type': 'application/x-www-form-urlencoded', 'X-Twilio-Signature': signature})
-    status = connection.getresponse().status
-    connection.close()
-    if status != 200:
-        raise Failure(f'callspool answered a webhook with {status}')
+    body = urllib.parse.urlencode(params)
+    return (f'POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n'
+            f'X-Twilio-Signature: {signature}\r\nContent-Length: {len(body)}\r\n\r\n{body}').encode()
+
+
+def announce(port, digits, duration_s):
+    with socket.create_connection(('127.0.0.1', port), timeout=60) as connection:
+        connection.sendall(announcement(digits, duration_s))
+        answer = connection.recv(4096)
+    if not answer.startswith(b'HTTP/1.1 200 '):
+        raise Failure(f'callspool answered a webhook with {answer[:40]}')
 
 
 def store(port, digits, duration_s):

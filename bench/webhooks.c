@@ -72,9 +72,25 @@ static size_t recording_params(struct twilio_param *params, const char *account,
 	return ARRAY_LEN(all);
 }
 
-static void make_one(struct buf *out, size_t n, const char *url, const char *account, const char *token)
+static size_t completed_params(struct twilio_param *params, const struct webhooks_options *options,
+			       const char *call, const char *recording)
 {
-	bool is_call = n % 2 == 0;
+	const struct twilio_param all[] = {
+		{ STR("AccountSid"), str_of(options->account) },
+		{ STR("CallSid"), str_of(call) },
+		{ STR("RecordingDuration"), str_of(options->completed_s) },
+		{ STR("RecordingSid"), str_of(recording) },
+		{ STR("RecordingStatus"), STR("completed") },
+	};
+
+	memcpy(params, all, sizeof(all));
+	return ARRAY_LEN(all);
+}
+
+static void make_one(struct buf *out, size_t n, const struct webhooks_options *options)
+{
+	bool is_call = n % 2 == 0 && !options->completed_s;
+	size_t pair = options->completed_s ? n : n / 2;
 	const char *path = is_call ? "/webhook/call-status" : "/webhook/recording-status";
 	char digits[33], call[40], recording[40], signature[SIGNATURE_TEXT_SIZE], body_bytes[REQUEST_MAX],
 		url_bytes[512];
@@ -82,14 +98,16 @@ static void make_one(struct buf *out, size_t n, const char *url, const char *acc
 	struct buf body, signed_url;
 	size_t count;
 
-	webhooks_sid(n / 2, digits);
+	webhooks_sid(pair, digits);
 	snprintf(call, sizeof(call), "CA%s", digits);
 	snprintf(recording, sizeof(recording), "RE%s", digits);
-	count = is_call ? call_params(params, account, call) : recording_params(params, account, call, recording);
+	count = options->completed_s ? completed_params(params, options, call, recording)
+		: is_call	     ? call_params(params, options->account, call)
+				     : recording_params(params, options->account, call, recording);
 
 	buf_over(&signed_url, url_bytes, sizeof(url_bytes));
-	buf_addf(&signed_url, "%s%s", url, path);
-	signature_make(buf_str(&signed_url), params, count, str_of(token), signature);
+	buf_addf(&signed_url, "%s%s", options->url, path);
+	signature_make(buf_str(&signed_url), params, count, str_of(options->token), signature);
 
 	buf_over(&body, body_bytes, sizeof(body_bytes));
 	for (size_t i = 0; i < count; i++) {
@@ -103,18 +121,17 @@ static void make_one(struct buf *out, size_t n, const char *url, const char *acc
 		 path, digits, signature, body.len, STR_ARG(buf_str(&body)));
 }
 
-void webhooks_make(struct webhooks *webhooks, size_t count, size_t first, const char *url, const char *account,
-		   const char *token)
+void webhooks_make(struct webhooks *webhooks, const struct webhooks_options *options)
 {
-	webhooks->requests = xcalloc(count, sizeof(struct str));
-	webhooks->bytes = xmalloc(count * REQUEST_MAX);
-	webhooks->count = count;
-	for (size_t i = 0; i < count; i++) {
+	webhooks->requests = xcalloc(options->count, sizeof(struct str));
+	webhooks->bytes = xmalloc(options->count * REQUEST_MAX);
+	webhooks->count = options->count;
+	for (size_t i = 0; i < options->count; i++) {
 		char *at = webhooks->bytes + i * REQUEST_MAX;
 		struct buf request;
 
 		buf_over(&request, at, REQUEST_MAX);
-		make_one(&request, first + i, url, account, token);
+		make_one(&request, options->first + i, options);
 		webhooks->requests[i] = buf_str(&request);
 	}
 }

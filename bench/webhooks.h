@@ -1,7 +1,8 @@
 /*
  * Webhooks as Twilio sends them, made and signed before the clock starts: each of another call,
  * so that none is a repetition.  By turns the end of a call and the beginning of its recording;
- * not the recording's end, after which it would be fetched: here the intake alone is measured.
+ * the recording's end, after which it is fetched, only when asked for: mostly the
+ * intake alone is measured.
  */
 #pragma once
 
@@ -15,9 +16,15 @@ struct webhooks {
 	char *bytes;
 };
 
-/* url: what is signed, without the path.  first: of the numbers that make the SIDs, so that runs differ. */
-void webhooks_make(struct webhooks *webhooks, size_t count, size_t first, const char *url, const char *account,
-		   const char *token);
+struct webhooks_options {
+	size_t count;
+	size_t first;		 /* of the numbers that make the SIDs, so that runs differ */
+	const char *completed_s; /* a duration: recordings that are complete; NULL: as above */
+	const char *url;	 /* what is signed, without the path */
+	const char *account, *token;
+};
+
+void webhooks_make(struct webhooks *webhooks, const struct webhooks_options *options);
 void webhooks_free(struct webhooks *webhooks);
 /* The SIDs of number n: 32 hexadecimal digits, without "CA" or "RE". */
 void webhooks_sid(size_t n, char out[33]);

@@ -1,0 +1,168 @@
+"""Rows about players: stored recordings, cold ones, and those who listen slowly or not at all."""
+
+import os
+
+import servers
+
+DIGITS = '0123456789abcdef' * 2
+PLAY_S = 300 # a call of five minutes
+PATH = f'/api/recordings/RE{DIGITS}/media'
+CONNECTIONS = 64
+
+
+class Stored:
+    """callspool with one recording stored, nginx with the same file, and the provider it came from."""
+
+    def __init__(self, bench):
+        folder = bench.new_folder('media')
+        self.media = servers.make_media(os.path.join(folder, 'media.mp3'), PLAY_S)
+        self.size = os.path.getsize(self.media)
+        self.folder = folder
+        self.started = []
+        self.provider = self.start(servers.provider(bench.provider, folder, self.media))
+        self.ours = self.start(servers.callspool(bench.callspool, bench.new_folder('callspool'), self.provider.port))
+        servers.store(self.ours.port, DIGITS, PLAY_S)
+        self.nginx = self.start(servers.nginx(bench.new_folder('nginx'), 'nginx/static.conf', root=folder))
+        self.check()
+
+    def start(self, server):
+        self.started.append(server)
+        return server
+
+    def check(self):
+        """Both serve the same bytes; the load only counts them."""
+        with open(self.media, 'rb') as file:
+            wanted = file.read()
+        for server, path in ((self.ours, PATH), (self.nginx, '/media.mp3')):
+            if servers.get(server.port, path) != (200, wanted):
+                raise servers.Failure(f'{server.name} serves other bytes')
+
+    def sizes(self):
+        return {
+            'bytes=0-1': ('bytes=0-1', 206, 2, 0.7), '64 KiB': ('bytes=100000-165535', 206, 65536, None),
+            '1 MiB': ('bytes=0-1048575', 206, 1048576, 0.5), 'whole, 5 minutes': (None, 200, self.size, None)}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for server in reversed(self.started):
+            server.stop()
+
+
+def warm(bench):
+    """Stored recordings, against nginx and its file."""
+    with Stored(bench) as stored:
+        for name, (wanted, status, length, goal) in stored.sizes().items():
+            options = {'range': wanted, 'status': status, 'length': length, 'connections': CONNECTIONS,
+                       'seconds': bench.seconds}
+            pairs = bench.pairs(lambda _, o=options: bench.load('steady', stored.ours, path=PATH, **o),
+                                lambda _, o=options: bench.load('steady', stored.nginx, path='/media.mp3', **o))
+            bench.add(f'play, {name}', 'CPU', 'µs', 'nginx', pairs, 'cpu_us', goal)
+            bench.add(f'play, {name}', 'requests', '/s', 'nginx', pairs, 'per_second', better='more')
+            bench.add(f'play, {name}', 'p99', 'ms', 'nginx', pairs, 'p99_ms')
+
+
+def end_to_end(bench):
+    """The same through nginx, against nginx that has the file itself: what the second server costs."""
+    with Stored(bench) as stored:
+        proxy = stored.start(servers.nginx(bench.new_folder('proxy'), 'nginx/proxy.conf',
+                                           upstream_port=stored.ours.port))
+        for name in ('bytes=0-1', '1 MiB'):
+            wanted, status, length, _ = stored.sizes()[name]
+            options = {'range': wanted, 'status': status, 'length': length, 'connections': CONNECTIONS,
+                       'seconds': bench.seconds}
+            pairs = bench.pairs(
+                lambda _, o=options: bench.load('steady', proxy, also=[stored.ours], path=PATH, **o),
+                lambda _, o=options: bench.load('steady', stored.nginx, path='/media.mp3', **o))
+            bench.add(f'through nginx, {name}', 'CPU of both', 'µs', 'nginx alone', pairs, 'cpu_us')
+            bench.add(f'through nginx, {name}', 'p99', 'ms', 'nginx alone', pairs, 'p99_ms')
+
+
+FIRST_MS, TOTAL_MS, PLAYERS = 300, 2200, 500
+
+
+def cold(bench):
+    """500 players at once ask for what is not here; the provider's first byte comes after 0.3 s."""
+    folder = bench.new_folder('media')
+    media = servers.make_media(os.path.join(folder, 'media.mp3'), PLAY_S)
+    size = os.path.getsize(media)
+    asked = {'connections': PLAYERS, 'seconds': 30, 'range': 'bytes=0-', 'length': size}
+
+    def played(server, provider, digits, before=None, status=206):
+        servers.upstream_requests(provider.port)
+        found = bench.load('cold', server, path=f'/2010-04-01/Recordings/RE{digits}.mp3' if not before
+                           else f'/api/calls/CA{digits}/download', before=before, status=status, **asked)
+        found['upstream'] = servers.upstream_requests(provider.port)
+        found['late_ms'] = found['first_p99_ms'] - FIRST_MS
+        return found
+
+    with servers.provider(bench.provider, folder, media, FIRST_MS, TOTAL_MS) as provider, \
+            servers.callspool(bench.callspool, bench.new_folder('callspool'), provider.port) as ours, \
+            servers.varnish(bench.new_folder('varnish'), provider.port) as varnish, \
+            servers.nginx(bench.new_folder('cache'), 'nginx/cache.conf', upstream_port=provider.port) as cache:
+
+        def play_ours(i):
+            digits = f'{i:032x}'
+            before = os.path.join(folder, digits)
+            with open(before, 'wb') as out:
+                out.write(servers.announcement(digits, PLAY_S))
+            return played(ours, provider, digits, before)
+
+        runs = []
+        for i in range(bench.runs):
+            # nginx gives 200 to a Range while it fills its cache, and is not asked for more here.
+            runs.append((play_ours(i), played(varnish, provider, f'{i:032x}'),
+                         played(cache, provider, f'{i:032x}', status=200)))
+        against_varnish = [(one, two) for one, two, _ in runs]
+        bench.add('cold, 500 players', 'first byte p99', 'ms', 'Varnish', against_varnish, 'first_p99_ms')
+        bench.add('cold, 500 players', 'first byte p99', 'ms', 'nginx proxy_cache, lock (answers 200)',
+                  [(one, three) for one, _, three in runs], 'first_p99_ms')
+        bench.add('cold, 500 players', 'upstream requests', 'each', 'Varnish', against_varnish, 'upstream', goal=1)
+        bench.add_one('cold, 500 players', 'first byte p99 after the provider’s', 'ms',
+                      [one['late_ms'] for one, _, _ in runs], goal=10,
+                      errors=sum(one['errors'] for one, _, _ in runs))
+
+
+IDLE, SLOW, SLOW_PACE = 10000, 2000, 4000
+
+
+def idle(bench):
+    """10,000 idle listeners: the memory of both, and what they cost the others."""
+    with Stored(bench) as stored:
+        probe = {'range': 'bytes=0-1', 'status': 206, 'length': 2, 'connections': CONNECTIONS,
+                 'seconds': bench.seconds}
+        sides = []
+        for server, path in ((stored.ours, PATH), (stored.nginx, '/media.mp3')):
+            alone = [bench.load('steady', server, path=path, **probe) for _ in range(bench.runs)]
+            held = bench.hold(server, connections=IDLE, path=path, range='bytes=0-1', status=206)
+            memory = server.memory_kib()
+            beside = [bench.load('steady', server, path=path, **probe) for _ in range(bench.runs)]
+            ended = held.release()
+            sides.append((memory, alone, beside, ended['errors']))
+        errors = sum(side[3] for side in sides)
+        bench.add('10,000 idle listeners', 'memory (PSS)', 'KiB', 'nginx',
+                  [({'kib': sides[0][0], 'errors': errors}, {'kib': sides[1][0], 'errors': 0})], 'kib', goal=1)
+        bench.add('10,000 idle listeners', 'p99 of others', 'ms', 'callspool without them',
+                  list(zip(sides[0][2], sides[0][1])), 'p99_ms')
+        bench.add('10,000 idle listeners', 'CPU of others', 'µs', 'callspool without them',
+                  list(zip(sides[0][2], sides[0][1])), 'cpu_us')
+
+
+def slow(bench):
+    """2,000 slow listeners (32 kbit/s) beside full load."""
+    with Stored(bench) as stored:
+        probe = {'range': 'bytes=0-1', 'status': 206, 'length': 2, 'connections': CONNECTIONS,
+                 'seconds': bench.seconds, 'path': PATH}
+        pairs = []
+        errors = 0
+        for _ in range(bench.runs):
+            alone = bench.load('steady', stored.ours, **probe)
+            held = bench.hold(stored.ours, connections=SLOW, pace=SLOW_PACE, path=PATH)
+            beside = bench.load('steady', stored.ours, **probe)
+            ended = held.release()
+            beside['errors'] += ended['errors']
+            pairs.append((beside, alone))
+            errors += ended['errors']
+        bench.add('2,000 slow listeners', 'p99 of others', 'ms', 'callspool without them', pairs, 'p99_ms', goal=1.1)
+        bench.add('2,000 slow listeners', 'CPU of others', 'µs', 'callspool without them', pairs, 'cpu_us')
