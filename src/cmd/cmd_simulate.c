@@ -25,36 +25,48 @@ static void signal_received(struct signals *signals, int number)
 	loop_stop(container_of(signals, struct simulation, signals)->loop);
 }
 
-/* One option that takes a value; false when the value does not fit. */
+static bool take_text(struct sim_options *options, const char *name, const char *value)
+{
+	if (strcmp(name, "--listen") == 0)
+		options->listen = value;
+	else if (strcmp(name, "--webhook") == 0)
+		options->webhook_url = value;
+	else if (strcmp(name, "--signed-url") == 0)
+		options->signed_url = value;
+	else
+		return false;
+	return true;
+}
+
+static bool take_number(struct sim_options *options, const char *name, uint64_t value)
+{
+	if (strcmp(name, "--rate") == 0)
+		options->calls_per_minute = (double)value;
+	else if (strcmp(name, "--calls") == 0)
+		options->calls_max = (unsigned)value;
+	else if (strcmp(name, "--past") == 0)
+		options->past_calls = (unsigned)value;
+	else if (strcmp(name, "--speed") == 0)
+		options->speed = (double)value;
+	else if (strcmp(name, "--seed") == 0)
+		options->seed = value;
+	else
+		return false;
+	return true;
+}
+
+/* One option and its value; false when it is not known or the value does not fit. */
 static bool take_option(struct sim_options *options, const char **faults, const char *name,
 			const char *value)
 {
-	uint64_t n;
+	uint64_t number;
 
-	if (strcmp(name, "--listen") == 0) {
-		options->listen = value;
-	} else if (strcmp(name, "--webhook") == 0) {
-		options->webhook_url = value;
-	} else if (strcmp(name, "--signed-url") == 0) {
-		options->signed_url = value;
-	} else if (strcmp(name, "--fault") == 0 && options->fault_count < FAULTS_MAX) {
+	if (strcmp(name, "--fault") == 0 && options->fault_count < FAULTS_MAX) {
 		faults[options->fault_count++] = value;
-	} else if (!str_to_u64(str_of(value), &n)) {
-		return false;
-	} else if (strcmp(name, "--rate") == 0) {
-		options->calls_per_minute = (double)n;
-	} else if (strcmp(name, "--calls") == 0) {
-		options->calls_max = (unsigned)n;
-	} else if (strcmp(name, "--past") == 0) {
-		options->past_calls = (unsigned)n;
-	} else if (strcmp(name, "--speed") == 0) {
-		options->speed = (double)n;
-	} else if (strcmp(name, "--seed") == 0) {
-		options->seed = n;
-	} else {
-		return false;
+		return true;
 	}
-	return true;
+	return take_text(options, name, value) ||
+	       (str_to_u64(str_of(value), &number) && take_number(options, name, number));
 }
 
 static bool simulate(const struct sim_options *options, struct err *err)

@@ -102,7 +102,8 @@ static bool wants_all_from_start(const struct exchange *x)
 static bool is_conditional(const struct http_request *request)
 {
 	return request->known[HTTP_IF_MATCH].at || request->known[HTTP_IF_NONE_MATCH].at ||
-	       request->known[HTTP_IF_MODIFIED_SINCE].at || request->known[HTTP_IF_UNMODIFIED_SINCE].at;
+	       request->known[HTTP_IF_MODIFIED_SINCE].at ||
+	       request->known[HTTP_IF_UNMODIFIED_SINCE].at;
 }
 
 /* Without a length only a plain GET over HTTP/1.1 can be answered before the end. */
