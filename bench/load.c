@@ -16,7 +16,7 @@ static const struct option names[] = {
 	{ "webhooks", required_argument, NULL, 'w' },	{ "first", required_argument, NULL, 'f' },
 	{ "url", required_argument, NULL, 'U' },	{ "account", required_argument, NULL, 'a' },
 	{ "token", required_argument, NULL, 't' },	{ "completed", required_argument, NULL, 'C' },
-	{ "before", required_argument, NULL, 'B' },	{ 0 },
+	{ 0 },
 };
 
 static uint64_t number(const char *text)
@@ -81,9 +81,6 @@ static void read_option(struct load_options *options, int letter)
 		break;
 	case 'C':
 		options->webhooks.completed_s = optarg;
-		break;
-	case 'B':
-		options->before = optarg;
 		break;
 	default:
 		exit(2);

@@ -30,7 +30,6 @@ struct load_options {
 	double rate;		  /* requests a second; 0: as many as can be */
 	uint64_t pace;		  /* hold: bytes a second */
 	struct webhooks_options webhooks; /* steady: instead of path and range, when count > 0 */
-	const char *before; /* cold: a file with a request that is answered 200 before the players ask */
 };
 
 /* Exit status; each prints its object. */

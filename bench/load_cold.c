@@ -55,13 +55,13 @@ static void run(struct cold *cold, int64_t began_ns)
 	}
 }
 
-static void print(const struct cold *cold)
+static void print(const struct cold *cold, int64_t began_ns)
 {
 	const char *separator = "";
 
-	printf("{\"requests\": %u, \"errors\": %u, \"first_p50_ms\": %.1f, \"first_p99_ms\": %.1f, "
+	printf("{\"began_at_ms\": %.3f, \"requests\": %u, \"errors\": %u, \"first_p50_ms\": %.1f, \"first_p99_ms\": %.1f, "
 	       "\"first_most_ms\": %.1f, \"whole_p50_ms\": %.1f, \"whole_p99_ms\": %.1f, \"statuses\": {",
-	       cold->options->connections, cold->errors + cold->left, histogram_ms(&cold->first, 0.5),
+	       (double)began_ns / 1e6, cold->options->connections, cold->errors + cold->left, histogram_ms(&cold->first, 0.5),
 	       histogram_ms(&cold->first, 0.99), (double)cold->first.most_ns / 1e6,
 	       histogram_ms(&cold->whole, 0.5), histogram_ms(&cold->whole, 0.99));
 	for (unsigned i = 0; i < STATUSES; i++) {
@@ -71,27 +71,6 @@ static void print(const struct cold *cold)
 		separator = ", ";
 	}
 	printf("}}\n");
-}
-
-/* On a connection of its own; true once it is answered 200. */
-static bool ask_before(const struct load_options *options)
-{
-	struct client client;
-	char request[4096];
-	enum client_result result = CLIENT_MORE;
-	FILE *file = fopen(options->before, "r");
-	size_t len = file ? fread(request, 1, sizeof(request), file) : 0;
-
-	if (file)
-		fclose(file);
-	if (len == 0 || !client_connect(&client, options->port, 0))
-		return false;
-	if (!client_ask(&client, (struct str){ request, len }))
-		result = CLIENT_FAILED;
-	while (result == CLIENT_MORE)
-		result = client_read(&client, UINT64_MAX);
-	client_close(&client);
-	return result == CLIENT_DONE && client.status == 200;
 }
 
 int load_cold(const struct load_options *options)
@@ -114,16 +93,12 @@ int load_cold(const struct load_options *options)
 			return 1;
 		}
 	}
-	if (options->before && !ask_before(options)) {
-		fprintf(stderr, "bench-load: the request before was not answered 200\n");
-		return 1;
-	}
 	began_ns = now_ns();
 	for (unsigned i = 0; i < options->connections; i++)
 		if (!client_ask(&cold->clients[i], request))
 			cold->errors++;
 	run(cold, began_ns);
-	print(cold);
+	print(cold, began_ns);
 
 	for (unsigned i = 0; i < options->connections; i++)
 		client_close(&cold->clients[i]);

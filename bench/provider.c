@@ -5,8 +5,8 @@
  *	bench-provider FILE [FIRST_MS TOTAL_MS]
  *
  * With times, the first byte comes FIRST_MS after the request and the last TOTAL_MS after it, in
- * even steps; without, at once.  GET /count tells how many media requests came so far, and sets
- * the count to zero.  Prints its port.  It does as little as it can: what it costs is
+ * even steps; without, at once.  GET /count tells how many media requests came so far, and when the
+ * first byte of the last was sent (CLOCK_MONOTONIC, ms), and sets the count to zero.  Prints its port.  It does as little as it can: what it costs is
  * paid on the load's core by each of those who are compared.
  */
 #include "base/err.h"
@@ -37,6 +37,7 @@ struct provider {
 	off_t size;
 	int64_t first_ms, total_ms;
 	unsigned count;
+	int64_t first_at_ms;
 };
 
 struct conn {
@@ -104,6 +105,7 @@ static void send_on(struct conn *conn)
 			       "HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nContent-Length: %lld\r\n"
 			       "Cache-Control: max-age=3600\r\n\r\n", (long long)provider->size);
 		conn->has_sent_head = send(conn->watch.fd, head, (size_t)len, MSG_NOSIGNAL | MSG_MORE) == len;
+		provider->first_at_ms = loop_now_ms(provider->loop);
 	}
 	while (conn->sent < until && n >= 0)
 		n = sendfile(conn->watch.fd, provider->file_fd, &conn->sent, (size_t)(until - conn->sent));
@@ -117,8 +119,9 @@ static void send_on(struct conn *conn)
 
 static void answer_count(struct conn *conn)
 {
-	char text[128], number[16];
-	int digits = snprintf(number, sizeof(number), "%u", conn->provider->count);
+	char text[128], number[40];
+	int digits = snprintf(number, sizeof(number), "%u %lld", conn->provider->count,
+			      (long long)conn->provider->first_at_ms);
 	int len = snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", digits, number);
 
 	conn->provider->count = 0;

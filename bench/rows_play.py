@@ -89,12 +89,10 @@ def cold(bench):
     size = os.path.getsize(media)
     asked = {'connections': PLAYERS, 'seconds': 30, 'range': 'bytes=0-', 'length': size}
 
-    def played(server, provider, digits, before=None, status=206):
-        servers.upstream_requests(provider.port)
-        found = bench.load('cold', server, path=f'/2010-04-01/Recordings/RE{digits}.mp3' if not before
-                           else f'/api/calls/CA{digits}/download', before=before, status=status, **asked)
-        found['upstream'] = servers.upstream_requests(provider.port)
-        found['late_ms'] = found['first_p99_ms'] - FIRST_MS
+    def played(server, provider, path, status):
+        found = bench.load('cold', server, path=path, status=status, **asked)
+        found['upstream'], first_at_ms = servers.upstream_requests(provider.port)
+        found['late_ms'] = found['began_at_ms'] + found['first_p99_ms'] - first_at_ms
         return found
 
     with servers.provider(bench.provider, folder, media, FIRST_MS, TOTAL_MS) as provider, \
@@ -102,24 +100,25 @@ def cold(bench):
             servers.varnish(bench.new_folder('varnish'), provider.port) as varnish, \
             servers.nginx(bench.new_folder('cache'), 'nginx/cache.conf', upstream_port=provider.port) as cache:
 
-        def play_ours(i):
-            digits = f'{i:032x}'
-            before = os.path.join(folder, digits)
-            with open(before, 'wb') as out:
-                out.write(servers.announcement(digits, PLAY_S))
-            return played(ours, provider, digits, before)
+        def play_ours(digits):
+            # The webhook comes first, as it does in life; the players ask while the provider still thinks.
+            servers.announce(ours.port, digits, PLAY_S)
+            path = f'/api/calls/CA{digits}'
+            servers.wait_until(lambda: servers.get(ours.port, path)[0] == 200, 'a call to be known')
+            return played(ours, provider, path + '/download', 206)
 
         runs = []
         for i in range(bench.runs):
             # nginx gives 200 to a Range while it fills its cache, and is not asked for more here.
-            runs.append((play_ours(i), played(varnish, provider, f'{i:032x}'),
-                         played(cache, provider, f'{i:032x}', status=200)))
+            digits = f'{i:032x}'
+            path = f'/Recordings/RE{digits}.mp3'
+            runs.append((play_ours(digits), played(varnish, provider, path, 206), played(cache, provider, path, 200)))
         against_varnish = [(one, two) for one, two, _ in runs]
-        bench.add('cold, 500 players', 'first byte p99', 'ms', 'Varnish', against_varnish, 'first_p99_ms')
-        bench.add('cold, 500 players', 'first byte p99', 'ms', 'nginx proxy_cache, lock (answers 200)',
-                  [(one, three) for one, _, three in runs], 'first_p99_ms')
+        bench.add('cold, 500 players', 'first byte p99 after the provider’s', 'ms', 'Varnish', against_varnish, 'late_ms')
+        bench.add('cold, 500 players', 'first byte p99 after the provider’s', 'ms',
+                  'nginx proxy_cache, lock (answers 200)', [(one, three) for one, _, three in runs], 'late_ms')
         bench.add('cold, 500 players', 'upstream requests', 'each', 'Varnish', against_varnish, 'upstream', goal=1)
-        bench.add_one('cold, 500 players', 'first byte p99 after the provider’s', 'ms',
+        bench.add_one('cold, 500 players', 'the same, against the goal', 'ms',
                       [one['late_ms'] for one, _, _ in runs], goal=10,
                       errors=sum(one['errors'] for one, _, _ in runs))
 

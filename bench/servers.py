@@ -199,8 +199,9 @@ def get(port, path, headers=None):
 
 
 def upstream_requests(port):
-    """Of the provider since the last time this was asked."""
-    return int(get(port, '/count')[1])
+    """Of the provider since the last time this was asked, and when the last one's first byte was sent (ms)."""
+    count, first_at_ms = get(port, '/count')[1].split()
+    return int(count), int(first_at_ms)
 
 
 def announcement(digits, duration_s):
