@@ -92,7 +92,7 @@ def prefetch(bench):
                     out.write(f'url = "http://127.0.0.1:{provider.port}/Recordings/RE{i:032x}.mp3"\n'
                               f'output = "{target}/RE{i:032x}.mp3"\n')
             began = time.monotonic()
-            done = subprocess.run(['taskset', '-c', servers.SERVER_CORE, 'curl', '--silent', '--fail', '--parallel',
+            done = subprocess.run(['taskset', '-c', servers.SERVER_CORE, 'curl', '--silent', '--fail', '--no-progress-meter', '--parallel',
                                    '--parallel-max', str(AT_ONCE), '--config', config], check=False)
             subprocess.run(['taskset', '-c', servers.SERVER_CORE, 'sync', '-f', target], check=True)
             seconds = time.monotonic() - began
