@@ -42,5 +42,6 @@ struct baton {
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
 	bool has_joined;         /* it has been with its flight */
 	int64_t generation_sent; /* whose descriptor the mirror has */
+	bool lacks_descriptor;   /* there was none to give it, of the generation that is arriving */
 	struct news news;
 };

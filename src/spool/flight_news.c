@@ -53,15 +53,21 @@ static void fill_media(const struct flight *flight, struct media *media)
 	media_name(media);
 }
 
-/* Each receiver gets a descriptor of its own, once a generation; a duplicate, for the file may be being renamed. */
+/*
+ * Each receiver gets a descriptor of its own, once a generation; a duplicate, for the file may be being renamed.
+ * Where none is left, it is tried again with each arrival, and told once.
+ */
 static void give_descriptor(const struct flight *flight, struct baton *baton)
 {
+	bool lacked = baton->lacks_descriptor;
+
 	if (baton->generation_sent == flight->generation)
 		return;
 	baton->news.media.fd = fcntl(flight->arrival.reader_fd, F_DUPFD_CLOEXEC, 0);
-	if (baton->news.media.fd >= 0)
+	baton->lacks_descriptor = baton->news.media.fd < 0;
+	if (!baton->lacks_descriptor)
 		baton->generation_sent = flight->generation;
-	else
+	else if (!lacked)
 		log_error(NULL, "cannot let players of %s follow: no descriptor is left",
 			  flight->recording_sid);
 }
@@ -101,16 +107,20 @@ void flight_tell(struct flight *flight)
 static bool knows_all(const struct flight *flight, const struct baton *baton)
 {
 	const struct news *news = &baton->news;
+	bool is_flowing = flight_is_flowing(flight);
 
 	if (flight_is_over(flight))
-		return false;
-	if (flight_is_flowing(flight) != news->is_flowing)
 		return false;
 	if (strcmp(news->reason_text, flight->reason_text) != 0 ||
 	    news->is_pointless != flight->is_pointless)
 		return false;
-	return !flight_is_flowing(flight) || (news->arrived == sendable(flight) &&
-					      baton->generation_sent == flight->generation);
+	/* To send it off again at once would go on for ever: it waits for more to arrive, like the others. */
+	if (is_flowing && baton->lacks_descriptor)
+		return news->arrived == sendable(flight);
+	if (is_flowing != news->is_flowing)
+		return false;
+	return !is_flowing || (news->arrived == sendable(flight) &&
+			       baton->generation_sent == flight->generation);
 }
 
 void flight_take_baton(struct flight *flight, struct baton *baton)
