@@ -32,7 +32,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define THREADS_MAX 256
+#define THREADS_MAX         256
+#define DESCRIPTORS_ASSUMED 1024 /* where the system does not say */
+#define KEPT_FILES_MAX      1024 /* two descriptors each, and one for each loop with players */
 
 /* One serving loop. */
 struct serving {
@@ -59,6 +61,7 @@ struct server {
 	struct spool *spool;
 	struct web web;
 	unsigned serving_count;
+	uint64_t descriptors_max;
 	struct serving *serving;
 };
 
@@ -115,16 +118,46 @@ static bool open_listeners(struct server *server, struct err *err)
 	return http_listen_unix(server->socket_path, &server->admin_fd, err);
 }
 
-/* Players hold descriptors: as many as the system lets us have. */
-static void raise_descriptor_limit(void)
+/* Players hold descriptors: as many as the system lets us have.  Returns how many those are. */
+static uint64_t raise_descriptor_limit(void)
 {
 	struct rlimit limit;
+	rlim_t had;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
+		return DESCRIPTORS_ASSUMED;
+	had = limit.rlim_cur;
 	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-		log_warn(NULL, "the limit of open files stays as it is");
+	if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+		return limit.rlim_max;
+	log_warn(NULL, "the limit of open files stays at %llu", (unsigned long long)had);
+	return had;
+}
+
+/*
+ * What a setting asks for, or less where the descriptors would not suffice for it: one part in
+ * `parts` of them is for this.  A full table would fail what needs one descriptor more, wherever that is.
+ */
+static unsigned fit_descriptors(const struct server *server, int64_t wanted, unsigned parts,
+				const char *key)
+{
+	uint64_t most = server->descriptors_max / parts / server->serving_count;
+
+	if ((uint64_t)wanted <= most)
+		return (unsigned)wanted;
+	if (most == 0)
+		most = 1;
+	log_info(NULL, "%s is %llu in place of %lld: only %llu files can be open", key,
+		 (unsigned long long)most, (long long)wanted,
+		 (unsigned long long)server->descriptors_max);
+	return (unsigned)most;
+}
+
+static unsigned kept_files_max(const struct server *server)
+{
+	uint64_t most = server->descriptors_max / 16;
+
+	return most > KEPT_FILES_MAX ? KEPT_FILES_MAX : (unsigned)most;
 }
 
 static struct spool_options spool_options_of(struct server *server)
@@ -144,11 +177,14 @@ static struct spool_options spool_options_of(struct server *server)
 		.ca_file = settings->fetch_ca_file,
 		.media_hosts = server->hosts.at,
 		.min_free_bytes = (uint64_t)settings->min_free_bytes,
+		.kept_files_max = kept_files_max(server),
 	};
 }
 
-static struct web_options web_options_of(const struct settings *settings)
+static struct web_options web_options_of(const struct server *server)
 {
+	const struct settings *settings = server->options.settings;
+
 	return (struct web_options){
 		.auth = WEB_AUTH_NONE,
 		.play_wait_ms = settings->play_wait_ms,
@@ -157,7 +193,8 @@ static struct web_options web_options_of(const struct settings *settings)
 		.public_url = settings->public_url,
 		.trusted_proxies = settings->trusted_proxies,
 		.cors_origins = settings->cors_origins,
-		.cache_entries = (unsigned)settings->cache_entries,
+		.cache_entries = fit_descriptors(server, settings->cache_entries, 4,
+						 "cache_entries"),
 	};
 }
 
@@ -222,7 +259,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		return false;
 
 	server->web = (struct web){
-		.options = web_options_of(settings),
+		.options = web_options_of(server),
 		.ledger = server->ledger,
 		.spool = server->spool,
 		.store = server->store,
@@ -241,12 +278,12 @@ bool server_open(const struct server_options *options, struct server **out, stru
 			       "auth: say who may listen (none: everybody who reaches the port)");
 	server->options = *options;
 	server->lock_fd = server->listen_fd = server->admin_fd = -1;
-	raise_descriptor_limit();
+	server->descriptors_max = raise_descriptor_limit();
+	server->serving_count = count_loops(server);
+	server->serving = xcalloc(server->serving_count, sizeof(*server->serving));
 	if (!take_lock(server, err) || !open_listeners(server, err) || !open_rooms(server, err))
 		return false;
 
-	server->serving_count = count_loops(server);
-	server->serving = xcalloc(server->serving_count, sizeof(*server->serving));
 	for (unsigned i = 0; i < server->serving_count; i++)
 		if (!open_serving(server, &server->serving[i], err))
 			return false;

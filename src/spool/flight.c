@@ -239,6 +239,12 @@ void flight_hold_back(struct flight *flight, const char *reason_code, const char
 	flight_tell(flight);
 }
 
+void flight_drop_file(struct flight *flight)
+{
+	arrival_discard(&flight->arrival);
+	flight_tell(flight);
+}
+
 /* ---- life cycle ---- */
 
 struct flight *flight_new(const struct flight_gear *gear, const char *recording_sid,
@@ -253,6 +259,7 @@ struct flight *flight_new(const struct flight_gear *gear, const char *recording_
 	memcpy(flight->call_sid, call_sid, SID_SIZE);
 	memcpy(flight->account_sid, account_sid, SID_SIZE);
 	list_init(&flight->in_line);
+	list_init(&flight->kept);
 	list_init(&flight->batons);
 	arrival_init(&flight->arrival);
 	return flight;

@@ -64,6 +64,7 @@ struct flight {
 	const struct flight_gear *gear;
 	struct map_node node; /* key: recording_sid */
 	struct list in_line;  /* the scheduler's: among those that wait for a turn */
+	struct list kept;     /* the scheduler's: among those that wait with a file begun */
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
 	enum flight_state state;
 
@@ -117,6 +118,9 @@ void flight_begin(struct flight *flight);
 void flight_queue(struct flight *flight);
 /* QUEUED: no turn can be taken now (its account is paused): waits, and says why. */
 void flight_hold_back(struct flight *flight, const char *reason_code, const char *reason_text);
+
+/* QUEUED or WAITING: what arrived is given up, and its descriptors; the next try begins a new generation. */
+void flight_drop_file(struct flight *flight);
 
 /* A mirror's baton came, for the first time or again; it is the flight's until sent back. */
 void flight_take_baton(struct flight *flight, struct baton *baton);

@@ -26,6 +26,7 @@ struct spool_options {
 	const char *const
 		*media_hosts;    /* NULL-terminated: hosts beside the API's, which may be private */
 	uint64_t min_free_bytes; /* fetching pauses below */
+	unsigned kept_files_max; /* files begun that flights hold open between two tries */
 };
 
 struct flight_gear {

@@ -17,6 +17,8 @@ struct scheduler {
 	struct list lines[FLIGHT_RANKS]; /* QUEUED, first come first served */
 	unsigned flying[FLIGHT_RANKS];   /* by the rank with which they started */
 	unsigned flying_all, waiting, queued;
+	struct list kept; /* not flying, with a file begun and open: the longest first */
+	unsigned kept_count;
 	double limit;
 	int64_t halved_at_ms;
 	int64_t *refused_until_ms; /* by account: monotonic */
@@ -50,6 +52,46 @@ static int64_t refused_for_ms(const struct scheduler *scheduler, const struct fl
 	return left_ms > 0 ? left_ms : -1;
 }
 
+/* ---- files begun ---- */
+
+static void let_go_of_file(struct scheduler *scheduler, struct flight *flight)
+{
+	if (list_is_empty(&flight->kept))
+		return;
+	list_remove(&flight->kept);
+	scheduler->kept_count--;
+}
+
+/* Whose file is given up first: that of the longest wait, but rather one that nobody hears. */
+static struct flight *least_needed(const struct scheduler *scheduler)
+{
+	LIST_EACH (item, &scheduler->kept) {
+		struct flight *flight = container_of(item, struct flight, kept);
+
+		if (flight->mirror_count == 0)
+			return flight;
+	}
+	return container_of(list_first(&scheduler->kept), struct flight, kept);
+}
+
+/*
+ * A file begun is kept open until the next try goes on with it.  In an outage thousands
+ * may wait so for hours: only so many keep theirs, or descriptors would be used up.
+ */
+static void keep_file(struct scheduler *scheduler, struct flight *flight)
+{
+	if (!flight->arrival.file)
+		return;
+	list_append(&scheduler->kept, &flight->kept);
+	if (++scheduler->kept_count <= scheduler->gear->options.kept_files_max)
+		return;
+	flight = least_needed(scheduler);
+	let_go_of_file(scheduler, flight);
+	flight_drop_file(flight);
+}
+
+/* ---- taking off ---- */
+
 static void wait_for(struct scheduler *scheduler, struct flight *flight, int64_t wait_ms);
 
 static void take_off(struct scheduler *scheduler, struct flight *flight)
@@ -63,6 +105,7 @@ static void take_off(struct scheduler *scheduler, struct flight *flight)
 		wait_for(scheduler, flight, refused_ms);
 		return;
 	}
+	let_go_of_file(scheduler, flight);
 	flight->has_slot = true;
 	flight->slot_rank = flight->rank;
 	scheduler->flying[flight->slot_rank]++;
@@ -224,6 +267,7 @@ static void flight_turned(struct flight *flight, const struct flight_result *res
 				? loop_now_ms(scheduler->gear->loop) + result->wait_ms
 				: 0;
 		wait_for(scheduler, flight, result->wait_ms);
+		keep_file(scheduler, flight);
 		if (flight->mirror_count > 0 && result->meaning != ATTEMPT_REFUSED)
 			nudge(scheduler, flight);
 	}
@@ -319,6 +363,7 @@ struct scheduler *scheduler_new(const struct flight_gear *gear)
 	scheduler->limit = gear->options.concurrency;
 	scheduler->refused_until_ms = xcalloc(gear->accounts->count, sizeof(int64_t));
 	map_init(&scheduler->flights);
+	list_init(&scheduler->kept);
 	for (int rank = 0; rank < FLIGHT_RANKS; rank++)
 		list_init(&scheduler->lines[rank]);
 	return scheduler;

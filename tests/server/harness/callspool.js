@@ -30,8 +30,10 @@ export function callspool(args, options = {}) {
  * When the test ends the server is stopped by SIGTERM, must exit with 0, and must not have logged
  * anything at level=error, save what one of `expectErrors` (regular expressions) matches.
  */
-async function start(t, subcommand, { settings = {}, env = {}, args = [], expectErrors = [], dataDir } = {}) {
-  const program = new Program(BINARY, [subcommand, ...args, ...settingArguments(settings)], { env: { ...CREDENTIALS, ...env } });
+async function start(t, subcommand, { settings = {}, env = {}, args = [], expectErrors = [], dataDir, openFiles } = {}) {
+  const limited = openFiles ? ['prlimit', `--nofile=${openFiles}`] : [];
+  const [command, ...rest] = [...limited, BINARY, subcommand, ...args, ...settingArguments(settings)];
+  const program = new Program(command, rest, { env: { ...CREDENTIALS, ...env } });
   program.dataDir = dataDir;
   program.finish = async () => {
     const { code, signal } = program.finished ?? await program.stop('SIGTERM');
@@ -55,7 +57,8 @@ async function start(t, subcommand, { settings = {}, env = {}, args = [], expect
 
 /**
  * callspool serve.  options.settings are added to a set for tests; options.dataDir starts on an
- * existing folder; options.upstream is the address of what stands for Twilio.
+ * existing folder; options.upstream is the address of what stands for Twilio; options.openFiles
+ * is the most descriptors that it may have.
  */
 export function startServer(t, options = {}) {
   const dataDir = options.dataDir ?? join(temporaryFolder(t), 'data');
