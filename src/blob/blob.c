@@ -136,6 +136,11 @@ bool blob_arriving_reader(struct blob_arriving *arriving, int *out_fd, struct er
 	return arriving->store->driver->arriving_reader(arriving, out_fd, err);
 }
 
+bool blob_scratch(struct blob_store *store, int *out_fd, struct err *err)
+{
+	return store->driver->scratch(store, out_fd, err);
+}
+
 enum blob_seal_result blob_arriving_seal(struct blob_arriving *arriving, struct str name,
 					 struct blob_sealed *out, struct err *err)
 {

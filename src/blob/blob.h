@@ -77,6 +77,12 @@ bool blob_arriving_truncate(struct blob_arriving *arriving, uint64_t size,
 /* A descriptor for reading (CLOEXEC; use pread or sendfile with an offset), the caller's to close. */
 bool blob_arriving_reader(struct blob_arriving *arriving, int *out_fd, struct err *err) MUST_CHECK;
 
+/*
+ * A file without a name, on the store's disk, for what is only passed on: for pread, pwrite and
+ * sendfile with offsets; it is gone when its last descriptor is closed.  CLOEXEC, the caller's.
+ */
+bool blob_scratch(struct blob_store *store, int *out_fd, struct err *err) MUST_CHECK;
+
 struct blob_sealed {
 	uint64_t size;
 	uint8_t sha256[SHA256_BYTES];

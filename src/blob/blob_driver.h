@@ -15,6 +15,7 @@ struct blob_driver {
 	bool (*arriving_write)(struct blob_arriving *arriving, struct str bytes, struct err *err);
 	bool (*arriving_truncate)(struct blob_arriving *arriving, uint64_t size, struct err *err);
 	bool (*arriving_reader)(struct blob_arriving *arriving, int *out_fd, struct err *err);
+	bool (*scratch)(struct blob_store *store, int *out_fd, struct err *err);
 	enum blob_seal_result (*arriving_seal)(struct blob_arriving *arriving, const char *name,
 					       struct blob_sealed *out, struct err *err);
 	void (*arriving_free)(struct blob_arriving *arriving);

@@ -102,6 +102,12 @@ static bool flaky_arriving_reader(struct blob_arriving *arriving, int *out_fd, s
 	       blob_arriving_reader(flaky_arriving_of(arriving)->inner, out_fd, err);
 }
 
+static bool flaky_scratch(struct blob_store *store, int *out_fd, struct err *err)
+{
+	return passes(store, BLOB_CALL_ARRIVING_OPEN, err) &&
+	       blob_scratch(flaky_of(store)->inner, out_fd, err);
+}
+
 static enum blob_seal_result flaky_arriving_seal(struct blob_arriving *arriving, const char *name,
 						 struct blob_sealed *out, struct err *err)
 {
@@ -177,6 +183,7 @@ static const struct blob_driver flaky_driver = {
 	.arriving_write = flaky_arriving_write,
 	.arriving_truncate = flaky_arriving_truncate,
 	.arriving_reader = flaky_arriving_reader,
+	.scratch = flaky_scratch,
 	.arriving_seal = flaky_arriving_seal,
 	.arriving_free = flaky_arriving_free,
 	.sweep_arriving = flaky_sweep_arriving,

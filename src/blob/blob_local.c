@@ -19,6 +19,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "blob/blob_driver.h"
 
@@ -184,6 +186,25 @@ static enum blob_seal_result ready_folder(struct blob_local *local, const char *
 	return BLOB_SEALED;
 }
 
+/* Not O_TMPFILE: not every file system has it.  What a crash leaves between the two calls is swept. */
+static bool local_scratch(struct blob_store *store, int *out_fd, struct err *err)
+{
+	struct blob_local *local = local_of(store);
+	char name[32];
+	uint64_t random;
+
+	random_bytes(&random, sizeof(random));
+	snprintf(name, sizeof(name), "scratch.%016" PRIx64, random);
+
+	AUTO(close)
+	int fd = openat(local->arriving_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0 || unlinkat(local->arriving_fd, name, 0) < 0)
+		return fail(err, "create", name);
+	*out_fd = TAKE_FD(fd);
+	return true;
+}
+
 static enum blob_seal_result local_arriving_seal(struct blob_arriving *arriving, const char *name,
 						 struct blob_sealed *out, struct err *err)
 {
@@ -332,6 +353,7 @@ static const struct blob_driver local_driver = {
 	.arriving_write = local_arriving_write,
 	.arriving_truncate = local_arriving_truncate,
 	.arriving_reader = local_arriving_reader,
+	.scratch = local_scratch,
 	.arriving_seal = local_arriving_seal,
 	.arriving_free = local_arriving_free,
 	.sweep_arriving = local_sweep_arriving,

@@ -35,6 +35,12 @@ void exchange_arrived(struct exchange *x, uint64_t arrived, bool complete)
 	}
 }
 
+void exchange_switch_file(struct exchange *x, int fd)
+{
+	if (!sending_switch_file(&http_work_of(x)->sending, fd))
+		exchange_cut(x);
+}
+
 void exchange_cut(struct exchange *x)
 {
 	struct http_work *work = http_work_of(x);

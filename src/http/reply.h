@@ -85,6 +85,11 @@ void reply_send_chunked(struct exchange *x, int fd, uint64_t arrived, bool compl
 
 /* For a growing or chunked reply that is not gone().  complete: nothing comes after that. */
 void exchange_arrived(struct exchange *x, uint64_t arrived, bool complete);
+/*
+ * For the same: the rest comes from this file (borrowed), where the bytes lie at the same offsets.
+ * As much of it must be there as exchange_arrived() was told.
+ */
+void exchange_switch_file(struct exchange *x, int fd);
 /* The rest will never come: close the connection short of the promised length.  gone() follows. */
 void exchange_cut(struct exchange *x);
 /* True when some of the body could be sent but the client's socket is full: the client is the slow one. */

@@ -69,6 +69,17 @@ bool sending_keep_file(struct sending *sending)
 	return sending->owns_fd;
 }
 
+bool sending_switch_file(struct sending *sending, int fd)
+{
+	if (sending->fd < 0)
+		return true; /* all that is left lies in memory */
+	if (sending->owns_fd)
+		close(sending->fd);
+	sending->fd = fd;
+	sending->owns_fd = false;
+	return sending_keep_file(sending);
+}
+
 void sending_keep_text(struct sending *sending, struct str borrowed)
 {
 	for (unsigned i = sending->piece; i < sending->count; i++) {

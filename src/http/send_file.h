@@ -51,6 +51,8 @@ void sending_release(struct sending *sending);
 
 /* Keeps the file by a descriptor of its own; false when there is none to be had. */
 bool sending_keep_file(struct sending *sending) MUST_CHECK;
+/* Goes on with a duplicate of another descriptor; false when there is none to be had. */
+bool sending_switch_file(struct sending *sending, int fd) MUST_CHECK;
 /* Copies the texts that are left and lie in `borrowed`, whose owner takes them back. */
 void sending_keep_text(struct sending *sending, struct str borrowed);
 /* Is any text left that must stay where it is? */

@@ -9,6 +9,7 @@
 #include "event/mailbox.h"
 #include "spool/attempt.h"
 #include "spool/media.h"
+#include "spool/seeks.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,13 +17,21 @@
 struct mirror;
 struct spool;
 
-/* What is new of a flight.  A plain value but for media.fd. */
+/* A part ahead of the flight (seeks.h): [first, arrived) of the media is in it, at the same offsets. */
+struct news_seek {
+	uint32_t id; /* 0: there is none, and nothing else counts */
+	uint64_t first, arrived;
+	int fd; /* as media.fd */
+};
+
+/* What is new of a flight.  A plain value but for the descriptors. */
 struct news {
 	/* The first bytes are known to be audio: media says what; else media is not filled. */
 	bool is_flowing;
 	struct media
 		media; /* fd: a new one, the receiver's, when the generation is another than it has; else -1 */
 	uint64_t arrived; /* bytes that may be sent */
+	struct news_seek seeks[SEEKS_MAX];
 	bool is_complete; /* all of them; media.size is known */
 
 	/* The last try failed, or none can be made: why.  "" while one is under way. */
@@ -43,5 +52,8 @@ struct baton {
 	bool has_joined;         /* it has been with its flight */
 	int64_t generation_sent; /* whose descriptor the mirror has */
 	bool lacks_descriptor;   /* there was none to give it, of the generation that is arriving */
+	uint32_t seeks_sent[SEEKS_MAX];   /* ... and of which seeks */
+	uint32_t seeks_lacked[SEEKS_MAX]; /* no descriptor was left to give it */
+	uint32_t seeks_used[SEEKS_MAX];   /* set by the mirror: those that its players are on */
 	struct news news;
 };

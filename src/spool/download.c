@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define URL_MAX 1024
-
 void arrival_init(struct arrival *arrival)
 {
 	*arrival = (struct arrival){ .reader_fd = -1, .length = DOWNLOAD_LENGTH_UNKNOWN };
@@ -199,27 +197,36 @@ static bool may_follow(struct transfer_receiver *receiver, const char *url)
 	return true; /* the address guard judges where it leads; credentials stay behind */
 }
 
+bool download_address(const struct flight_gear *gear, const struct account *account,
+		      const char *recording_sid, int channels, struct download_address *out,
+		      struct err *err)
+{
+	struct str user, password;
+	struct buf url;
+
+	buf_over(&url, out->url, sizeof(out->url));
+	rest_media_url(&url, str_of(account->api_url), str_of(account->account_sid),
+		       str_of(recording_sid),
+		       str_eq(str_of(gear->options.format), STR("wav")) ? REST_WAV : REST_MP3,
+		       channels);
+	account_credentials(account, &user, &password);
+	if (buf_ok(&url) && str_copy(user, out->user, sizeof(out->user)) &&
+	    str_copy(password, out->password, sizeof(out->password)))
+		return true;
+	return err_set(err, ERR_INVALID,
+		       "the API address or the credentials of account %s are too long",
+		       account->account_sid);
+}
+
 bool download_start(struct download *download, struct arrival *arrival,
 		    const struct account *account, const char *recording_sid, int channels,
 		    struct err *err)
 {
 	const struct flight_gear *gear = download->gear;
-	char url_text[URL_MAX], user[128], password[256];
-	struct str user_slice, password_slice;
-	struct buf url;
+	struct download_address address;
 
-	buf_over(&url, url_text, sizeof(url_text));
-	rest_media_url(&url, str_of(account->api_url), str_of(account->account_sid),
-		       str_of(recording_sid),
-		       str_eq(str_of(gear->options.format), STR("wav")) ? REST_WAV : REST_MP3,
-		       channels);
-	account_credentials(account, &user_slice, &password_slice);
-	if (!buf_ok(&url) || !str_copy(user_slice, user, sizeof(user)) ||
-	    !str_copy(password_slice, password, sizeof(password)))
-		return err_set(err, ERR_INVALID,
-			       "the API address or the credentials of account %s are too long",
-			       account->account_sid);
-
+	if (!download_address(gear, account, recording_sid, channels, &address, err))
+		return false;
 	download->receiver = (struct transfer_receiver){
 		.may_follow = may_follow, .on_head = on_head, .on_bytes = on_bytes, .on_end = on_end
 	};
@@ -234,10 +241,10 @@ bool download_start(struct download *download, struct arrival *arrival,
 	bool resumes = arrival->file->size > 0 && arrival->validator[0] != '\0';
 	struct transfer_request request = {
 		.method = TRANSFER_GET,
-		.url = url_text,
+		.url = address.url,
 		.auth_for = account->api_url,
-		.user = user,
-		.password = password,
+		.user = address.user,
+		.password = address.password,
 		.ranged = resumes,
 		.first = resumes ? arrival->file->size : 0,
 		.last = TRANSFER_OPEN,

@@ -40,6 +40,15 @@ void arrival_init(struct arrival *arrival);
 /* Removes the file; ready for another. */
 void arrival_discard(struct arrival *arrival);
 
+/* Where the media of a recording is, and how one signs in there. */
+struct download_address {
+	char url[1024], user[128], password[256];
+};
+/* ERR_INVALID: it does not fit. */
+bool download_address(const struct flight_gear *gear, const struct account *account,
+		      const char *recording_sid, int channels, struct download_address *out,
+		      struct err *err) MUST_CHECK;
+
 struct download {
 	struct transfer_receiver receiver;
 	struct transfer *transfer; /* NULL when none is under way */

@@ -100,6 +100,14 @@ static void ask_what_it_means(struct flight *flight)
 	}
 }
 
+static void seeks_moved(struct seeks *seeks)
+{
+	struct flight *flight = container_of(seeks, struct flight, seeks);
+
+	if (flight_is_flowing(flight))
+		flight_tell(flight);
+}
+
 static void download_arrived(struct download *download)
 {
 	struct flight *flight = container_of(download, struct flight, download);
@@ -108,14 +116,17 @@ static void download_arrived(struct download *download)
 		flight_enter(flight, FLIGHT_CHECKING);
 	if (flight->state == FLIGHT_CHECKING && flight_is_flowing(flight))
 		flight_enter(flight, FLIGHT_ARRIVING);
-	if (flight->state == FLIGHT_ARRIVING)
+	if (flight->state == FLIGHT_ARRIVING) {
+		seeks_flight_moved(&flight->seeks);
 		flight_tell(flight);
+	}
 }
 
 static void download_ended(struct download *download)
 {
 	struct flight *flight = container_of(download, struct flight, download);
 
+	seeks_rest(&flight->seeks);
 	flight->facts = download->facts;
 	/* A body of one piece ends before its arrival was told: the states are passed through all the same. */
 	if (flight->state == FLIGHT_ASKING && flight->facts.bytes > 0)
@@ -164,8 +175,12 @@ static void ask(struct flight *flight)
 	flight->download.ended = download_ended;
 	if (!open_arrival(flight, &err) ||
 	    !download_start(&flight->download, &flight->arrival, account, flight->recording_sid,
-			    flight->recording.channels_wanted, &err))
+			    flight->recording.channels_wanted, &err)) {
 		fail_attempt(flight, &err);
+		return;
+	}
+	seeks_go_on(&flight->seeks, flight->gear, &flight->arrival, account, flight->recording_sid,
+		    flight->recording.channels_wanted, seeks_moved);
 }
 
 /* ---- the beginning ---- */
@@ -241,6 +256,7 @@ void flight_hold_back(struct flight *flight, const char *reason_code, const char
 
 void flight_drop_file(struct flight *flight)
 {
+	seeks_release(&flight->seeks);
 	arrival_discard(&flight->arrival);
 	flight_tell(flight);
 }
@@ -270,6 +286,7 @@ void flight_free(struct flight *flight)
 	if (!flight)
 		return;
 	timer_stop(&flight->timer);
+	seeks_release(&flight->seeks);
 	download_cancel(&flight->download);
 	question_release(&flight->question);
 	arrival_discard(&flight->arrival);

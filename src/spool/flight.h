@@ -24,6 +24,7 @@
 #include "spool/download.h"
 #include "spool/ledger.h"
 #include "spool/question.h"
+#include "spool/seeks.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -89,6 +90,7 @@ struct flight {
 	int64_t attempt_id, generation, generation_at_ms, began_at_ms;
 	struct arrival arrival;
 	struct download download;
+	struct seeks seeks;
 	struct question question; /* what a 404 means */
 	struct attempt_verdict verdict;
 	struct attempt_facts facts;

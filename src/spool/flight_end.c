@@ -24,6 +24,8 @@ void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wai
 
 	flight_enter(flight, state);
 	result.is_over = flight_is_over(flight);
+	if (state != FLIGHT_WAITING || !flight->verdict.may_resume)
+		seeks_release(&flight->seeks);
 	/* Of what is stored, mirrors may still have to hear: the descriptor goes with the flight. */
 	if (state != FLIGHT_STORED && !(state == FLIGHT_WAITING && flight->verdict.may_resume))
 		arrival_discard(&flight->arrival);

@@ -30,7 +30,9 @@ static uint64_t sendable(const struct flight *flight)
 {
 	uint64_t here = flight->arrival.file->size;
 
-	return flight->state != FLIGHT_STORED && here > 0 && here == flight->arrival.length ? here - 1 : here;
+	return flight->state != FLIGHT_STORED && here > 0 && here == flight->arrival.length
+		       ? here - 1
+		       : here;
 }
 
 static void fill_media(const struct flight *flight, struct media *media)
@@ -72,6 +74,29 @@ static void give_descriptor(const struct flight *flight, struct baton *baton)
 			  flight->recording_sid);
 }
 
+/* The same for the parts ahead. */
+static void give_seeks(const struct flight *flight, struct baton *baton)
+{
+	for (int i = 0; i < SEEKS_MAX; i++) {
+		const struct seek *seek = &flight->seeks.at[i];
+		struct news_seek *news = &baton->news.seeks[i];
+
+		*news = (struct news_seek){ .fd = -1 };
+		if (seek->id == 0)
+			continue;
+		if (baton->seeks_sent[i] != seek->id) {
+			news->fd = fcntl(seek->fd, F_DUPFD_CLOEXEC, 0);
+			if (news->fd < 0) {
+				baton->seeks_lacked[i] = seek->id; /* they wait for the flight */
+				continue;
+			}
+		}
+		baton->seeks_sent[i] = news->id = seek->id;
+		news->first = seek->first;
+		news->arrived = seek->arrived;
+	}
+}
+
 static void send_baton(struct flight *flight, struct baton *baton)
 {
 	struct news *news = &baton->news;
@@ -84,6 +109,7 @@ static void send_baton(struct flight *flight, struct baton *baton)
 	if (flight_is_flowing(flight)) {
 		fill_media(flight, &news->media);
 		give_descriptor(flight, baton);
+		give_seeks(flight, baton);
 		news->is_flowing = baton->generation_sent == flight->generation;
 		news->arrived = sendable(flight);
 		/* Whole only once it is kept: before that a flaw may still be found. */
@@ -103,6 +129,16 @@ void flight_tell(struct flight *flight)
 		send_baton(flight, container_of(item, struct baton, link));
 }
 
+static bool knows_seeks(const struct flight *flight, const struct baton *baton)
+{
+	for (int i = 0; i < SEEKS_MAX; i++)
+		if (baton->seeks_lacked[i] != flight->seeks.at[i].id &&
+		    (baton->news.seeks[i].id != flight->seeks.at[i].id ||
+		     baton->news.seeks[i].arrived != flight->seeks.at[i].arrived))
+			return false;
+	return true;
+}
+
 /* Has this baton's mirror heard everything? */
 static bool knows_all(const struct flight *flight, const struct baton *baton)
 {
@@ -119,13 +155,16 @@ static bool knows_all(const struct flight *flight, const struct baton *baton)
 		return news->arrived == sendable(flight);
 	if (is_flowing != news->is_flowing)
 		return false;
-	return !is_flowing || (news->arrived == sendable(flight) &&
-			       baton->generation_sent == flight->generation);
+	return !is_flowing ||
+	       (news->arrived == sendable(flight) && baton->generation_sent == flight->generation &&
+		knows_seeks(flight, baton));
 }
 
 void flight_take_baton(struct flight *flight, struct baton *baton)
 {
 	list_append(&flight->batons, &baton->link);
+	for (int i = 0; i < SEEKS_MAX; i++)
+		seeks_used(&flight->seeks, baton->seeks_used[i]);
 	if (!knows_all(flight, baton))
 		send_baton(flight, baton);
 }

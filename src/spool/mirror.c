@@ -13,10 +13,28 @@ struct mirrors {
 	void (*prepare)(struct media *media);
 };
 
+/* Keeps the descriptors of the parts that it has; closes those of the parts that are no more. */
+static void take_seeks(struct mirror *mirror, const struct news_seek before[SEEKS_MAX])
+{
+	for (int i = 0; i < SEEKS_MAX; i++) {
+		struct news_seek *now = &mirror->now.seeks[i];
+
+		if (before[i].id == 0)
+			continue;
+		if (now->id == before[i].id && now->fd < 0)
+			now->fd = before[i].fd;
+		else
+			close(before[i].fd);
+	}
+}
+
 static void mirror_free(struct mirror *mirror)
 {
 	map_remove(&mirror->owner->by_recording, &mirror->node);
 	media_close(&mirror->now.media);
+	for (int i = 0; i < SEEKS_MAX; i++)
+		if (mirror->now.seeks[i].id != 0)
+			close(mirror->now.seeks[i].fd);
 	free(mirror);
 }
 
@@ -25,8 +43,11 @@ static void take_news(struct mirror *mirror, struct news *news)
 {
 	struct media *now = &mirror->now.media;
 	struct media before = *now;
+	struct news_seek seeks[SEEKS_MAX];
 
+	memcpy(seeks, mirror->now.seeks, sizeof(seeks));
 	mirror->now = *news;
+	take_seeks(mirror, seeks);
 	news->media.fd = -1;
 	if (now->fd < 0)
 		now->fd = before.fd;
@@ -57,6 +78,19 @@ static void tell_players(struct mirror *mirror)
 	}
 }
 
+/* Of which parts players are being sent: the others may make room. */
+static void note_used(const struct mirror *mirror, struct baton *baton)
+{
+	memset(baton->seeks_used, 0, sizeof(baton->seeks_used));
+	LIST_EACH (item, &mirror->players) {
+		uint32_t id = container_of(item, struct player, link)->seek_id;
+
+		for (int i = 0; i < SEEKS_MAX && id != 0; i++)
+			if (mirror->now.seeks[i].id == id)
+				baton->seeks_used[i] = id;
+	}
+}
+
 static void baton_came(struct mail *mail)
 {
 	struct baton *baton = container_of(mail, struct baton, mail);
@@ -69,6 +103,7 @@ static void baton_came(struct mail *mail)
 		free(baton);
 		return;
 	}
+	note_used(mirror, baton);
 	spool_take_baton(baton);
 }
 
@@ -107,6 +142,15 @@ const struct mirror *mirror_join(struct mirrors *mirrors, const struct recording
 	player->mirror = mirror;
 	list_append(&mirror->players, &player->link);
 	return mirror;
+}
+
+void player_seek(struct player *player, uint64_t byte)
+{
+	struct mirror *mirror = player->mirror;
+
+	if (mirror)
+		spool_seek(mirror->owner->spool, mirror->recording_sid,
+			   mirror->now.media.generation, byte);
 }
 
 void player_leave(struct player *player)

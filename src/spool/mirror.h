@@ -32,12 +32,13 @@ struct mirror {
 	struct mirrors *owner;
 	char recording_sid[SID_SIZE];
 	struct list players;
-	struct news now; /* media.fd is the mirror's */
+	struct news now; /* the descriptors are the mirror's */
 };
 
 /* Embedded in what follows a flight. */
 struct player {
 	struct list link;
+	uint32_t seek_id;      /* the part ahead that it is sent from; 0: the flight's own file */
 	struct mirror *mirror; /* NULL once it left, or the last news was told */
 	/* Something in mirror->now changed.  May leave.  After the last news it has been taken off. */
 	void (*moved)(struct player *player, const struct mirror *mirror);
@@ -52,4 +53,6 @@ void mirrors_free(struct mirrors *mirrors);
  */
 const struct mirror *mirror_join(struct mirrors *mirrors, const struct recording *recording,
 				 struct player *player);
+/* It waits for this byte, which may be far ahead: ->now.seeks may come to hold it (seeks.h). */
+void player_seek(struct player *player, uint64_t byte);
 void player_leave(struct player *player); /* as often as you like */

@@ -317,6 +317,15 @@ void scheduler_nudge(struct scheduler *scheduler, const char *recording_sid)
 		nudge(scheduler, flight);
 }
 
+void scheduler_seek(struct scheduler *scheduler, const char *recording_sid, int64_t generation,
+		    uint64_t byte)
+{
+	struct flight *flight = find(scheduler, recording_sid);
+
+	if (flight && flight->generation == generation)
+		seeks_want(&flight->seeks, byte);
+}
+
 void scheduler_retry(struct scheduler *scheduler, const char *recording_sid, const char *call_sid,
 		     const char *account_sid)
 {

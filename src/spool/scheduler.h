@@ -29,6 +29,9 @@ void scheduler_add(struct scheduler *scheduler, const char *recording_sid, const
 		   const char *account_sid, enum flight_rank rank, int64_t wait_ms);
 /* Somebody waits for it: goes ahead of the others, and sooner, if that may help. */
 void scheduler_nudge(struct scheduler *scheduler, const char *recording_sid);
+/* Somebody waits for this byte of a flight of that generation. */
+void scheduler_seek(struct scheduler *scheduler, const char *recording_sid, int64_t generation,
+		    uint64_t byte);
 /* A person says so: also where waiting was thought pointless. */
 void scheduler_retry(struct scheduler *scheduler, const char *recording_sid, const char *call_sid,
 		     const char *account_sid);

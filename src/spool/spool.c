@@ -37,6 +37,8 @@ struct nudge {
 	struct mail mail;
 	struct spool *spool;
 	bool is_retry;
+	uint64_t seek_byte; /* not 0: somebody waits for it */
+	int64_t generation; /* ... of these bytes */
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
 };
 
@@ -68,7 +70,10 @@ static void nudge_came(struct mail *mail)
 
 	if (nudge->spool->is_stopping)
 		return;
-	if (nudge->is_retry)
+	if (nudge->seek_byte != 0)
+		scheduler_seek(nudge->spool->scheduler, nudge->recording_sid, nudge->generation,
+			       nudge->seek_byte);
+	else if (nudge->is_retry)
 		scheduler_retry(nudge->spool->scheduler, nudge->recording_sid, nudge->call_sid,
 				nudge->account_sid);
 	else
@@ -88,6 +93,15 @@ static struct nudge *nudge_new(struct spool *spool, const char *recording_sid)
 void spool_nudge(struct spool *spool, const char *recording_sid)
 {
 	mailbox_post(spool->gear.mailbox, &nudge_new(spool, recording_sid)->mail);
+}
+
+void spool_seek(struct spool *spool, const char *recording_sid, int64_t generation, uint64_t byte)
+{
+	struct nudge *nudge = nudge_new(spool, recording_sid);
+
+	nudge->generation = generation;
+	nudge->seek_byte = byte;
+	mailbox_post(spool->gear.mailbox, &nudge->mail);
 }
 
 void spool_retry(struct spool *spool, const char *recording_sid, const char *call_sid,

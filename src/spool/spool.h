@@ -39,5 +39,7 @@ void spool_take_baton(struct baton *baton);
 void spool_nudge(struct spool *spool, const char *recording_sid);
 void spool_retry(struct spool *spool, const char *recording_sid, const char *call_sid,
 		 const char *account_sid);
+/* A player waits for a byte ahead of a flight: it may be fetched on its own (seeks.h). */
+void spool_seek(struct spool *spool, const char *recording_sid, int64_t generation, uint64_t byte);
 /* Asks Twilio about a SID that the ledger does not know (discovery.h); takes the inquest. */
 void spool_inquire(struct spool *spool, struct inquest *inquest);

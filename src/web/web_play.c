@@ -27,6 +27,7 @@
 
 #include <stdlib.h>
 
+#define SEEK_AGAIN_MS   1000
 #define ONGOING_RETRY_S 10 /* a call that is still on: ask again when it may have ended */
 
 struct play {
@@ -44,6 +45,7 @@ struct play {
 	bool is_flowing;         /* the head was sent */
 	int64_t generation;      /* of what is being sent */
 	uint64_t arrived;        /* as last told to the exchange */
+	int64_t sought_at_ms;    /* when the flight was last told what byte it waits for */
 };
 
 /* Twilio is being asked about a SID that the ledger does not know.  Outlives a play that leaves. */
@@ -132,10 +134,46 @@ static void watch_silence(struct play *play)
 		    silence_ended);
 }
 
+/* The part ahead of the flight in which that byte is, if there is one. */
+static const struct news_seek *seek_with(const struct news *now, uint64_t byte)
+{
+	for (int i = 0; i < SEEKS_MAX; i++)
+		if (now->seeks[i].id != 0 && now->seeks[i].first <= byte &&
+		    byte < now->seeks[i].arrived)
+			return &now->seeks[i];
+	return NULL;
+}
+
+/* The byte that is asked for is ahead of the flight: from a part that has it, else it is asked for. */
+static bool begin_ahead(struct play *play, const struct news *now, const struct media_reply *reply,
+			uint64_t byte)
+{
+	const struct news_seek *seek = reply->ranges.count == 1 ? seek_with(now, byte) : NULL;
+	int64_t now_ms = loop_now_ms(play->local->loop);
+	struct media media;
+
+	if (!seek) {
+		if (now_ms - play->sought_at_ms >= SEEK_AGAIN_MS) {
+			play->sought_at_ms = now_ms;
+			player_seek(&play->player, byte);
+		}
+		return false;
+	}
+	media = now->media;
+	media.fd = seek->fd;
+	play_flow(play, now);
+	play->player.seek_id = seek->id;
+	play->arrived = seek->arrived;
+	watch_silence(play);
+	/* It has a body, so it stays parked. */
+	return media_reply_send_growing(play->x, &media, reply, seek->arrived, &play->parked);
+}
+
 /* Sends the head as soon as it can be kept; true when that was done and the play may be gone. */
 static bool begin_reply(struct play *play, const struct news *now, bool is_late)
 {
 	struct media_reply reply;
+	uint64_t needs;
 
 	if (now->media.size == MEDIA_SIZE_UNKNOWN) {
 		if (!may_chunk(play, is_late))
@@ -147,13 +185,29 @@ static bool begin_reply(struct play *play, const struct news *now, bool is_late)
 		return true;
 	}
 	media_reply_choose(play->x, &now->media, &reply);
-	if (media_reply_needs(play->x, &reply) > now->arrived)
-		return false;
+	needs = media_reply_needs(play->x, &reply);
+	if (needs > now->arrived)
+		return begin_ahead(play, now, &reply, needs - 1);
 	play_flow(play, now);
 	watch_silence(play);
 	if (!media_reply_send_growing(play->x, &now->media, &reply, now->arrived, &play->parked))
 		play_free(play);
 	return true;
+}
+
+/* More of what is being sent is here.  The flight's own file is gone over to once it has come by. */
+static void play_goes_on(struct play *play, const struct news *now)
+{
+	if (play->player.seek_id != 0 && now->arrived > play->arrived) {
+		exchange_switch_file(play->x, now->media.fd);
+		play->player.seek_id = 0;
+	}
+	if (play->player.seek_id == 0)
+		play->arrived = now->arrived;
+	for (int i = 0; i < SEEKS_MAX && play->player.seek_id != 0; i++)
+		if (now->seeks[i].id == play->player.seek_id)
+			play->arrived = now->seeks[i].arrived;
+	exchange_arrived(play->x, play->arrived, now->is_complete);
 }
 
 static void play_moved(struct player *player, const struct mirror *mirror)
@@ -162,12 +216,10 @@ static void play_moved(struct player *player, const struct mirror *mirror)
 	const struct news *now = &mirror->now;
 
 	if (play->is_flowing) {
-		if (!now->is_flowing || now->media.generation != play->generation) {
+		if (!now->is_flowing || now->media.generation != play->generation)
 			exchange_cut(play->x); /* gone() comes in the next turn */
-		} else {
-			play->arrived = now->arrived;
-			exchange_arrived(play->x, now->arrived, now->is_complete);
-		}
+		else
+			play_goes_on(play, now);
 		return;
 	}
 	if (now->is_flowing && begin_reply(play, now, false))
