@@ -8,9 +8,9 @@
 const TYPE = 'audio/mpeg';
 
 export class Gate {
-  /** length: says Content-Length; ranges: serves ranges, with a strong ETag. */
-  constructor(media, { length = true, ranges = false, type = TYPE } = {}) {
-    Object.assign(this, { media, length, ranges, type, limit: 0, streams: new Set(), requests: 0, headers: [] });
+  /** length: says Content-Length; ranges: serves ranges, with a strong ETag; ahead: those behind no gate. */
+  constructor(media, { length = true, ranges = false, ahead = false, type = TYPE } = {}) {
+    Object.assign(this, { media, length, ranges, ahead, type, limit: 0, aheadLimit: 0, openMax: 0, streams: new Set(), requests: 0, headers: [] });
     this.etag = `"${media.length}-of-the-upstream"`;
     this.answer = (request, reply) => this.#answer(request, reply);
   }
@@ -19,6 +19,17 @@ export class Gate {
   open(limit = this.media.length) {
     this.limit = limit;
     for (const stream of this.streams) this.#flow(stream);
+  }
+
+  /** The same for ranges alone. */
+  openAhead(limit) {
+    this.aheadLimit = limit;
+    for (const stream of this.streams) this.#flow(stream);
+  }
+
+  /** Ends the answers to ranges where they are. */
+  cutAhead() {
+    for (const stream of this.streams) if (stream.isAhead) stream.reply.destroy();
   }
 
   /** Ends every answer under way where it is, as a broken line does. */
@@ -41,14 +52,16 @@ export class Gate {
       ...(wanted ? { 'Content-Range': `bytes ${first}-${end - 1}/${size}` } : {}),
     });
     reply.flushHeaders();
-    const stream = { reply, next: first, end };
+    const stream = { reply, next: first, end, isAhead: Boolean(wanted) };
     this.streams.add(stream);
+    this.openMax = Math.max(this.openMax, this.streams.size);
     reply.on('close', () => this.streams.delete(stream));
     this.#flow(stream);
   }
 
   #flow(stream) {
-    const until = Math.min(this.limit, stream.end);
+    const limit = stream.isAhead ? Math.max(this.limit, this.ahead ? Infinity : this.aheadLimit) : this.limit;
+    const until = Math.min(limit, stream.end);
     if (until > stream.next) {
       stream.reply.write(this.media.subarray(stream.next, until));
       stream.next = until;

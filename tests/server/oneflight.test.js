@@ -1,0 +1,121 @@
+// However many players want a recording there is one flight; they stay connected while the upstream
+// breaks, jump ahead of it without waiting, and no storm of theirs or of the upstream's becomes one of
+// requests.
+import test, { before, describe } from 'node:test';
+import assert from 'node:assert/strict';
+import { audio } from './harness/audio.js';
+import { startServer, untilState } from './harness/callspool.js';
+import { Gate } from './harness/gated.js';
+import { RawConnection, parseReplies, request } from './harness/http.js';
+import { lifetime } from './harness/lifetime.js';
+import { startNginx } from './harness/nginx.js';
+import { Simulator, tell } from './harness/simulator.js';
+import { startUpstream } from './harness/upstream.js';
+import { until } from './harness/until.js';
+import { newSid } from './harness/webhook.js';
+
+const mediaPath = (recordingSid) => `/api/recordings/${recordingSid}/media`;
+
+/** A recording behind a gate, announced; its flight has asked for it. */
+async function announce(server, upstream, bytes, options) {
+  const gate = new Gate(bytes, options);
+  const recording = { callSid: newSid('CA'), recordingSid: newSid('RE'), seconds: undefined, gate, bytes };
+  upstream.recordings.set(recording.recordingSid, { callSid: recording.callSid, answer: gate.answer });
+  await tell(server, recording, { RecordingDuration: undefined });
+  await until('the flight has asked', () => gate.requests > 0);
+  return { ...recording, path: mediaPath(recording.recordingSid) };
+}
+
+describe('a jump ahead of a slow flight', () => {
+  const bytes = audio({ seconds: 60 });
+  const size = bytes.length;
+  const bases = {};
+  let server, upstream;
+  before(async () => {
+    upstream = await startUpstream(lifetime);
+    server = await startServer(lifetime, { upstream: upstream.url, settings: { play_wait: '20s', 'fetch.stall_timeout': '10m' } });
+    bases.directly = server.url;
+    bases['through nginx'] = (await startNginx(lifetime, server.url)).url;
+  });
+
+  for (const where of ['directly', 'through nginx']) {
+    test(`the last second of it is played before the rest is here, ${where}`, async () => {
+      const recording = await announce(server, upstream, bytes, { ranges: true, ahead: true });
+      const { gate } = recording;
+      gate.open(Math.floor(size / 10));
+      const listener = request(bases[where] + recording.path);
+      const reply = await request(bases[where] + recording.path, { headers: { Range: 'bytes=-4000' } });
+      assert.equal(reply.status, 206);
+      assert.equal(reply.headers['content-range'], `bytes ${size - 4000}-${size - 1}/${size}`);
+      assert.ok(reply.body.equals(bytes.subarray(size - 4000)));
+      assert.equal(gate.requests, 2);
+      assert.equal(gate.headers[1].range, `bytes=${size - 4000}-`);
+      assert.equal(gate.headers[1]['if-range'], gate.etag);
+      // The part that is here is served again, and nobody is asked for it.
+      const piece = await request(bases[where] + recording.path, { headers: { Range: `bytes=${size - 3000}-${size - 2001}` } });
+      assert.ok(piece.body.equals(bytes.subarray(size - 3000, size - 2000)));
+      assert.equal(gate.requests, 2);
+      gate.open();
+      const whole = await listener;
+      assert.ok(whole.body.equals(bytes), 'who listened from the beginning hears all of it');
+      assert.equal(whole.headers.etag, reply.headers.etag, 'one identity for all of it');
+      await untilState(server, recording.callSid, 'stored');
+      assert.ok((await request(server.url + recording.path)).body.equals(bytes));
+    });
+  }
+
+  test('who jumps to and fro is served each time, by at most two requests at once', async () => {
+    const recording = await announce(server, upstream, bytes, { ranges: true, ahead: true });
+    const { gate } = recording;
+    gate.open(2000);
+    for (const share of [0.9, 0.3, 0.6, 0.2, 0.8, 0.1]) {
+      const first = Math.floor(size * share);
+      const reply = await request(server.url + recording.path, { headers: { Range: `bytes=${first}-${first + 999}` } });
+      assert.equal(reply.status, 206, reply.body.toString());
+      assert.ok(reply.body.equals(bytes.subarray(first, first + 1000)), `from ${first}`);
+      assert.ok(gate.openMax <= 3, `${gate.openMax} requests at once`);
+    }
+    gate.open();
+    await untilState(server, recording.callSid, 'stored');
+  });
+
+  test('who jumps is sent on by the flight when the jump\'s own request breaks', async () => {
+    const recording = await announce(server, upstream, bytes, { ranges: true });
+    const { gate } = recording;
+    const first = Math.floor(size / 2);
+    gate.open(2000);
+    const player = await RawConnection.open(server.url);
+    player.send(`GET ${recording.path} HTTP/1.1\r\nHost: x\r\nRange: bytes=${first}-\r\nConnection: close\r\n\r\n`);
+    await until('the part was asked for', () => gate.requests === 2);
+    gate.openAhead(first + 5000);
+    await player.receives(/^HTTP\/1\.1 206 [^]*?\r\n\r\n[^]{5000}$/);
+    gate.cutAhead();
+    gate.open();
+    await player.untilClosed();
+    const [reply] = parseReplies(player.received);
+    assert.ok(reply.body.equals(bytes.subarray(first)), `${reply.body.length} of ${size - first} bytes`);
+    await untilState(server, recording.callSid, 'stored');
+  });
+
+  test('where the upstream serves no ranges the jump waits for the flight', async () => {
+    const recording = await announce(server, upstream, bytes, { ranges: false });
+    recording.gate.open(2000);
+    const jump = request(server.url + recording.path, { headers: { Range: 'bytes=-1000' } });
+    await request(server.url + recording.path, { headers: { Range: 'bytes=0-1' } });
+    recording.gate.open();
+    assert.ok((await jump).body.equals(bytes.subarray(size - 1000)));
+    assert.equal(recording.gate.requests, 1);
+  });
+
+  test('an upstream that changed its mind about the bytes is not mixed in', async () => {
+    const recording = await announce(server, upstream, bytes, { ranges: true, ahead: true });
+    recording.gate.open(2000);
+    await request(server.url + recording.path, { headers: { Range: 'bytes=0-1' } });
+    recording.gate.etag = '"another"'; // If-Range no longer matches: 200 with all of it, held at the gate
+    const jump = request(server.url + recording.path, { headers: { Range: 'bytes=-1000' } });
+    await until('the part was asked for', () => recording.gate.requests === 2);
+    recording.gate.open();
+    assert.ok((await jump).body.equals(bytes.subarray(size - 1000)));
+    await untilState(server, recording.callSid, 'stored');
+  });
+});
