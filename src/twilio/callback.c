@@ -19,7 +19,7 @@ enum field_type {
 	FIELD_TEXT,
 	FIELD_SID,    /* malformed: ERR_INVALID */
 	FIELD_STATUS, /* a word, else ERR_INVALID */
-	FIELD_COUNT,  /* int64_t, from 0 */
+	FIELD_COUNT,  /* int64_t, from 0; what nobody counts to is as good as not told */
 	FIELD_DATE,   /* int64_t, wall clock */
 };
 
@@ -104,7 +104,7 @@ static bool field_read(const struct field *field, struct str value, void *out, s
 		*text = value;
 		break;
 	case FIELD_COUNT:
-		if (str_to_i64(str_trim(value), &read) && read >= 0)
+		if (str_to_i64(str_trim(value), &read) && read >= 0 && read <= INT32_MAX)
 			*number = read;
 		break;
 	case FIELD_DATE:

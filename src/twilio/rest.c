@@ -32,17 +32,17 @@ static struct str text_of(const json_t *object, const char *key)
 	return (struct str){ json_string_value(value), json_string_length(value) };
 }
 
-/* Twilio writes some numbers as texts ("duration": "12"). */
+/* Twilio writes some numbers as texts ("duration": "12"); what nobody counts to is as good as not told. */
 static int64_t number_of(const json_t *object, const char *key, int64_t otherwise)
 {
 	const json_t *value = json_object_get(object, key);
-	int64_t number;
+	int64_t number = -1;
 
-	if (json_is_integer(value) && json_integer_value(value) >= 0)
-		return json_integer_value(value);
-	if (json_is_string(value) && str_to_i64(text_of(object, key), &number) && number >= 0)
-		return number;
-	return otherwise;
+	if (json_is_integer(value))
+		number = json_integer_value(value);
+	else if (json_is_string(value) && !str_to_i64(text_of(object, key), &number))
+		return otherwise;
+	return number >= 0 && number <= INT32_MAX ? number : otherwise;
 }
 
 static int64_t date_of(const json_t *object, const char *key)

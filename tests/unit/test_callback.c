@@ -53,6 +53,7 @@ static void check_sparse(void)
 		P("CallSid", ""),
 		P("ErrorCode", "16101"),
 		P("RecordingDuration", "-1"),
+		P("RecordingChannels", "9223372036854775807"),
 		P("RecordingStartTime", "yesterday"),
 	};
 	struct recording_callback callback;
@@ -62,6 +63,7 @@ static void check_sparse(void)
 	   "an absent recording is read");
 	IS_INT(callback.error_code, 16101, "why it is absent");
 	IS_INT(callback.duration_s, CALLBACK_UNKNOWN, "a length that is none counts as not told");
+	IS_INT(callback.channels, 0, "nor is what nobody counts to");
 	IS_INT(callback.started_at_ms, 0, "a date that is none counts as not told");
 	OK(!callback.call_sid.at, "an empty call SID counts as not told");
 	OK(!callback.encryption.at, "no encryption");
