@@ -133,12 +133,14 @@ bool recording_moved(struct catalog *catalog, const struct recording_place *plac
 		     enum recording_state to, int64_t changed_seq, bool *out_is_main,
 		     struct err *err) MUST_CHECK;
 
-/* ---- project_call.c, project_recording.c: one event applied ---- */
+/* ---- projection.c, project_call.c, project_recording.c: one event applied ---- */
 
 struct event;
 struct projection_change;
 
-/* Makes or changes the call that the event names; *out_id is 0 when it names none. */
+/* Is the event of another account than the row it is about?  "": the row's is not known yet. */
+bool projection_is_foreign(const char *account_sid, const struct event *event);
+/* Makes or changes the call that the event names; *out_id is 0 when it names none, or a foreign one. */
 bool project_call(struct catalog *catalog, const struct event *event, int64_t *out_id,
 		  struct projection_change *change, struct err *err) MUST_CHECK;
 /* Makes or changes the recording that the event names, of that call (0: not known). */

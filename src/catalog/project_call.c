@@ -12,7 +12,8 @@
  *	0  when we first heard of the call
  *
  * Direction, addresses, parent and account are the same in everything that Twilio
- * says of one call: the first that tells them is believed.
+ * says of one call: the first that tells them is believed.  What another account says of
+ * it was signed with another key, and does not count.
  */
 #include "catalog/catalog_private.h"
 
@@ -243,6 +244,8 @@ bool project_call(struct catalog *catalog, const struct event *event, int64_t *o
 		return true;
 	if (!facts_find(catalog, event->call_sid, &facts, &found, err))
 		return false;
+	if (found && projection_is_foreign(facts.call.account_sid, event))
+		return true;
 	before = facts.call;
 	if (!found) {
 		text_set(facts.call.call_sid, SID_SIZE, event->call_sid);

@@ -11,7 +11,7 @@
  *	deleted             announced, queued, waiting, absent, dead    gone
  *
  * All else stays as it is: a recording that we have stored is no worse for what
- * Twilio says later.  A call status callback can name a recording too (Record=true);
+ * Twilio says later, and none for what another account says.  A call status callback can name a recording too (Record=true);
  * that announces it and says nothing of its state, for its media may not be ready.
  */
 #include "catalog/catalog_private.h"
@@ -322,6 +322,8 @@ bool project_recording(struct catalog *catalog, const struct event *event, int64
 
 	if (!facts_find(catalog, event->recording_sid, &facts, &found, err))
 		return false;
+	if (found && projection_is_foreign(facts.recording.account_sid, event))
+		return true;
 	if (!found) {
 		facts.recording.state = RECORDING_ANNOUNCED;
 		facts.is_changed = true;

@@ -265,6 +265,34 @@ static void test_main_recording(void)
 	ledger_remove(&ledger);
 }
 
+/* Each account signs with its own token: what it says of another's calls and recordings does not count. */
+static void test_accounts(void)
+{
+	static const struct str other = STR("AC00000000000000000000000000000002");
+	struct ledger ledger;
+	struct projection_result result;
+	struct recording recording;
+	struct call call;
+	struct event own = recording_event(RECORDING, "completed", 1);
+	struct event foreign = recording_event(RECORDING, "deleted", 2);
+	struct event lodger = recording_event(RECORDING_2, "completed", 3);
+
+	foreign.account_sid = lodger.account_sid = other;
+	ledger_open(&ledger);
+	ledger_append(&ledger, &own);
+	ledger_append(&ledger, &foreign);
+	ledger_append(&ledger, &lodger);
+	ledger_project(&ledger, &result);
+	MUST(recordings_find(ledger.writer, RECORDING, &recording, &err));
+	IS_INT(recording.state, RECORDING_QUEUED, "another account cannot call it deleted");
+	MUST(calls_find(ledger.writer, CALL, &call, &err));
+	IS_INT(call.recordings, 1, "nor add a recording to the call");
+	MUST(recordings_find(ledger.writer, RECORDING_2, &recording, &err));
+	IS_STR(str_of(recording.call_sid), STR(""), "which is kept, of no call");
+	IS_STR(str_of(recording.account_sid), other, "as that account's own");
+	ledger_remove(&ledger);
+}
+
 static void test_states(void)
 {
 	static const struct {
@@ -442,6 +470,7 @@ int main(void)
 	test_duplicate_changes_nothing();
 	test_watermark();
 	test_main_recording();
+	test_accounts();
 	test_states();
 	test_unfixed_choice();
 	test_recording_in_call_event();
