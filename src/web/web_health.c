@@ -17,17 +17,38 @@ struct health_read {
 	bool is_full; /* with causes and counts */
 };
 
-static void add_cause(struct json *json, bool is_full, bool holds, const char *text, bool *degraded)
+/* What may be wrong, each with the sentence that says so. */
+struct findings {
+	const char *causes[4];
+	unsigned count;
+};
+
+static void find(struct findings *findings, bool holds, const char *text)
 {
-	if (!holds)
-		return;
-	*degraded = true;
-	if (is_full)
-		json_text(json, NULL, str_of(text));
+	if (holds)
+		findings->causes[findings->count++] = text;
 }
 
-static void add_counts(struct json *json, const struct catalog_counts *counts, uint64_t free_bytes)
+static struct findings judge(const struct catalog_counts *counts, bool store_answers)
 {
+	int64_t oldest_ms = counts->oldest_queued_at_ms;
+	struct findings findings = { .count = 0 };
+
+	find(&findings, counts->recordings[RECORDING_DEAD] > 0,
+	     "There are dead letters: recordings that were given up.");
+	find(&findings, oldest_ms != 0 && clock_wall_ms() - oldest_ms > OLD_QUEUE_MS,
+	     "A recording waits to be fetched for over 15 minutes.");
+	find(&findings, !store_answers, "The store does not answer.");
+	return findings;
+}
+
+static void add_details(struct json *json, const struct findings *findings,
+			const struct catalog_counts *counts)
+{
+	json_open(json, "causes", '[');
+	for (unsigned i = 0; i < findings->count; i++)
+		json_text(json, NULL, str_of(findings->causes[i]));
+	json_close(json, ']');
 	json_open(json, "recordings", '{');
 	for (int state = 0; state < RECORDING_STATES; state++)
 		json_int(json, recording_state_text((enum recording_state)state),
@@ -35,46 +56,44 @@ static void add_counts(struct json *json, const struct catalog_counts *counts, u
 	json_close(json, '}');
 	json_int(json, "calls", counts->calls);
 	json_int(json, "bytes_stored", counts->bytes_stored);
-	json_int(json, "free_bytes", (int64_t)free_bytes);
 	json_date(json, "oldest_queued_at", counts->oldest_queued_at_ms);
 	json_int(json, "events_waiting", counts->events_waiting);
+}
+
+bool web_health_write(struct catalog *catalog, struct blob_store *store, int64_t started_at_ms,
+		      bool is_full, struct json *json, struct err *err)
+{
+	struct catalog_counts counts;
+	struct findings findings;
+	uint64_t free_bytes = 0;
+	struct err disk_err;
+	bool store_answers;
+
+	if (!catalog_counts(catalog, &counts, err))
+		return false;
+	store_answers = blob_free_bytes(store, &free_bytes, &disk_err);
+	findings = judge(&counts, store_answers);
+
+	json_open(json, NULL, '{');
+	json_text(json, "status", started_at_ms != 0 ? STR("ok") : STR("stopped"));
+	json_bool(json, "degraded", findings.count > 0);
+	json_text(json, "version", STR(CALLSPOOL_VERSION));
+	if (is_full) {
+		json_date(json, "started_at", started_at_ms);
+		json_int(json, "free_bytes", (int64_t)free_bytes);
+		add_details(json, &findings, &counts);
+	}
+	json_close(json, '}');
+	return true;
 }
 
 static bool make_health(struct web_read *read, struct catalog *catalog, struct json *json,
 			struct err *err)
 {
 	const struct health_read *health = container_of(read, struct health_read, read);
-	struct catalog_counts counts;
-	uint64_t free_bytes = 0;
-	bool degraded = false;
-	struct err disk_err;
-	int64_t now_ms = clock_wall_ms();
 
-	if (!catalog_counts(catalog, &counts, err))
-		return false;
-	bool store_answers = blob_free_bytes(read->web->store, &free_bytes, &disk_err);
-
-	json_open(json, NULL, '{');
-	json_text(json, "status", STR("ok"));
-	if (health->is_full)
-		json_open(json, "causes", '[');
-	add_cause(json, health->is_full, counts.recordings[RECORDING_DEAD] > 0,
-		  "There are dead letters: recordings that were given up.", &degraded);
-	add_cause(json, health->is_full,
-		  counts.oldest_queued_at_ms != 0 &&
-			  now_ms - counts.oldest_queued_at_ms > OLD_QUEUE_MS,
-		  "A recording waits to be fetched for over 15 minutes.", &degraded);
-	add_cause(json, health->is_full, !store_answers, "The store does not answer.", &degraded);
-	if (health->is_full)
-		json_close(json, ']');
-	json_bool(json, "degraded", degraded);
-	json_text(json, "version", STR(CALLSPOOL_VERSION));
-	if (health->is_full) {
-		json_date(json, "started_at", read->web->started_at_ms);
-		add_counts(json, &counts, free_bytes);
-	}
-	json_close(json, '}');
-	return true;
+	return web_health_write(catalog, read->web->store, read->web->started_at_ms,
+				health->is_full, json, err);
 }
 
 static void start(struct exchange *x, bool is_full)

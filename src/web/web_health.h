@@ -4,7 +4,22 @@
  */
 #pragma once
 
+#include "base/compiler.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct blob_store;
+struct catalog;
 struct exchange;
+struct json;
 
 void web_health(struct exchange *x);
 void web_status(struct exchange *x);
+/*
+ * The same as one JSON value, for whoever has the ledger open: a reader, or `callspool status` when no
+ * server runs (started_at_ms is 0 then).  is_full: with causes and counts.
+ */
+bool web_health_write(struct catalog *catalog, struct blob_store *store, int64_t started_at_ms,
+		      bool is_full, struct json *json, struct err *err) MUST_CHECK;

@@ -120,7 +120,7 @@ test('path: where the file of a call lies; 3 when there is none, 2 for what is n
   assert.equal((await callspool(['path', recording.callSid, ...set])).code, 0, 'without a running server too');
 });
 
-test('status: of a running server, for people and for machines; 3 without one', async (t) => {
+test('status: of a running server, of a stopped one, for people and for machines; 3 without a ledger', async (t) => {
   const { server } = await startStored(t);
   const set = ['--set', `data_dir=${server.dataDir}`];
   const human = await callspool(['status', ...set]);
@@ -132,9 +132,13 @@ test('status: of a running server, for people and for machines; 3 without one', 
   assert.equal(status.recordings.stored, 1, stdout);
   assert.equal(status.degraded, false);
   await server.stop('SIGTERM');
-  const without = await callspool(['status', ...set]);
+  const stopped = await callspool(['status', ...set]);
+  assert.equal(stopped.code, 0, stopped.stderr);
+  assert.match(stopped.stdout, /not running/);
+  assert.match(stopped.stdout, /^stored +1$/m);
+  const without = await callspool(['status', '--set', `data_dir=${server.dataDir}/nowhere`]);
   assert.equal(without.code, 3);
-  assert.match(without.stderr, /\w+ \w+/);
+  assert.match(without.stderr, /no server runs: .*ledger/);
 });
 
 test('the administrator\'s socket is the owner\'s alone', async (t) => {
