@@ -93,6 +93,7 @@ struct flight {
 	struct seeks seeks;
 	struct question question; /* what a 404 means */
 	struct attempt_verdict verdict;
+	int64_t limited; /* tries in a row that were one too many: not counted, but waited for longer and longer */
 	struct attempt_facts facts;
 	struct recording_media media; /* once sealed */
 	char media_name[96], media_sha256[65];

@@ -14,6 +14,8 @@
 
 #include <stdlib.h>
 
+#define NOT_READY_MOST_MS 30000 /* between two tries of what is not ready yet */
+
 void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wait_ms)
 {
 	struct flight_result result = {
@@ -125,6 +127,20 @@ static void failed_written(struct ledger_job *job)
 	}
 }
 
+static int64_t longer(int64_t a_ms, int64_t b_ms)
+{
+	return a_ms > b_ms ? a_ms : b_ms;
+}
+
+static int64_t back_off(const struct flight *flight, int64_t most_ms)
+{
+	int64_t tries = flight->recording.tries + flight->limited + 1;
+	uint64_t random;
+
+	random_bytes(&random, sizeof(random));
+	return attempt_backoff_ms(tries, flight->gear->options.retry_first_ms, most_ms, random);
+}
+
 /* When to try again: the wall-clock instant, or 0 for never. */
 static int64_t next_try(const struct flight *flight)
 {
@@ -135,13 +151,10 @@ static int64_t next_try(const struct flight *flight)
 							     : flight->began_at_ms;
 	int64_t wait_ms = verdict->wait_ms;
 
-	if (wait_ms < 0) {
-		uint64_t random;
-
-		random_bytes(&random, sizeof(random));
-		wait_ms = attempt_backoff_ms(flight->recording.tries + 1, options->retry_first_ms,
-					     options->retry_most_ms, random);
-	}
+	if (wait_ms < 0)
+		wait_ms = back_off(flight, options->retry_most_ms);
+	else if (verdict->meaning == ATTEMPT_NOT_READY && wait_ms < NOT_READY_MOST_MS)
+		wait_ms = longer(wait_ms, back_off(flight, NOT_READY_MOST_MS));
 	if (now_ms - first_ms >= options->give_up_after_ms && verdict->is_counted)
 		return 0;
 	return now_ms + wait_ms;
@@ -149,6 +162,7 @@ static int64_t next_try(const struct flight *flight)
 
 void flight_end_without_media(struct flight *flight)
 {
+	flight->limited = flight->verdict.meaning == ATTEMPT_LIMITED ? flight->limited + 1 : 0;
 	flight->next_try_at_ms = next_try(flight);
 	flight_write_ledger(flight, run_failed, failed_written);
 }
