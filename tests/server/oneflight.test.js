@@ -119,3 +119,93 @@ describe('a jump ahead of a slow flight', () => {
     await untilState(server, recording.callSid, 'stored');
   });
 });
+
+describe('one flight for everybody', () => {
+  const PLAYERS = 500;
+
+  test(`${PLAYERS} players at once on a recording that is not here: one request`, async (t) => {
+    const simulator = await Simulator.start(t);
+    const server = await startServer(t, { upstream: simulator.url });
+    await simulator.addFaults('delay=300ms', 'slow=40000');
+    const recording = await simulator.place({ duration: 20 });
+    await tell(server, recording);
+    const replies = await Promise.all(Array.from({ length: PLAYERS }, (_, i) =>
+      request(server.url + recording[i % 2 ? 'mediaPath' : 'downloadPath'], i % 3 ? {} : { headers: { Range: 'bytes=0-' } })));
+    assert.deepEqual([...new Set(replies.map(({ status }) => status))].sort(), [200, 206]);
+    assert.equal(replies.filter(({ body }) => body.equals(recording.bytes)).length, PLAYERS);
+    assert.equal(new Set(replies.map(({ headers }) => headers.etag)).size, 1);
+    await untilState(server, recording.callSid, 'stored');
+    const counts = await simulator.counts(recording.recordingSid);
+    assert.equal(counts.requests, 1);
+    assert.equal(counts.open_max, 1);
+  });
+
+  for (const [how, rules, rangesAsked] of [['by ranges', ['ranges', 'cut=20%#5'], 5], ['from the start', ['cut=20%#5'], 0]]) {
+    for (const where of ['directly', 'through nginx', 'through nginx as most people write it']) {
+      test(`an upstream that breaks five times and is taken up ${how}: one connection, the right bytes, ${where}`, async (t) => {
+        const simulator = await Simulator.start(t);
+        const server = await startServer(t, { upstream: simulator.url, settings: { 'fetch.retry_most': '200ms' } });
+        const base = where === 'directly' ? server.url : (await startNginx(t, server.url, { stock: where !== 'through nginx' })).url;
+        await simulator.addFaults(...rules);
+        const recording = await simulator.place({ duration: 20 });
+        await tell(server, recording);
+        const player = await RawConnection.open(base);
+        player.send(`GET ${recording.mediaPath} HTTP/1.1\r\nHost: x\r\nRange: bytes=0-\r\nConnection: close\r\n\r\n`);
+        await player.untilClosed();
+        const replies = parseReplies(player.received);
+        assert.equal(replies.length, 1);
+        assert.equal(replies[0].status, 206);
+        assert.equal(replies[0].headers['content-length'], String(recording.bytes.length));
+        assert.ok(replies[0].body.equals(recording.bytes));
+        await untilState(server, recording.callSid, 'stored');
+        const counts = await simulator.counts(recording.recordingSid);
+        assert.equal(counts.requests, 6);
+        assert.equal(counts.ranges.length, rangesAsked);
+      });
+    }
+  }
+});
+
+describe('no storm', () => {
+  const RECORDINGS = 60;
+  const STORM_MS = 6000;
+  const WINDOW_MS = 100;
+
+  for (const status of [429, 503]) {
+    test(`${RECORDINGS} recordings while everything is answered ${status} and people press Play`, async (t) => {
+      const upstream = await startUpstream(t);
+      const server = await startServer(t, {
+        upstream: upstream.url, settings: { play_wait: '500ms', 'fetch.retry_first': '100ms', 'fetch.retry_most': '5s' },
+      });
+      const bytes = audio({ seconds: 2 });
+      upstream.answer = (_, reply) => reply.writeHead(status).end();
+      const recordings = Array.from({ length: RECORDINGS }, () => ({ callSid: newSid('CA'), recordingSid: newSid('RE') }));
+      for (const { callSid, recordingSid } of recordings) upstream.recordings.set(recordingSid, { media: bytes, callSid });
+      const startedAt = Date.now();
+      await Promise.all(recordings.map((recording) => tell(server, recording, { RecordingDuration: '2' })));
+      // People press Play all the while; each waits for the answer, then presses again.
+      const ends = new Set();
+      await Promise.all(recordings.slice(0, 20).map(async ({ recordingSid }) => {
+        while (Date.now() < startedAt + STORM_MS) ends.add((await request(server.url + mediaPath(recordingSid))).status);
+      }));
+      upstream.answer = null;
+      const asked = upstream.requests.filter(({ path }) => path.includes('/Recordings/RE')).map(({ at, path }) => ({ at: at - startedAt, path })).filter(({ at }) => at < STORM_MS);
+      const perRecording = recordings.map(({ recordingSid }) => asked.filter(({ path }) => path.includes(recordingSid)).length).sort((a, b) => a - b);
+      const late = asked.filter(({ at }) => at > STORM_MS / 2);
+      const windows = new Map();
+      for (const { at } of late) windows.set(Math.floor(at / WINDOW_MS), (windows.get(Math.floor(at / WINDOW_MS)) ?? 0) + 1);
+      const busiest = Math.max(0, ...windows.values());
+      const mean = asked.length / RECORDINGS;
+      console.log(`${status} for ${STORM_MS / 1000} s: ${mean.toFixed(1)} requests a recording (most ${perRecording.at(-1)}); ` +
+        `in its second half ${late.length} in all, at most ${busiest} in ${WINDOW_MS} ms`);
+      assert.deepEqual([...ends], [503]);
+      assert.ok(perRecording.at(-1) <= 25, `${perRecording.at(-1)} requests for one recording`);
+      assert.ok(mean <= 12, `${mean} requests a recording`);
+      assert.ok(busiest <= Math.max(10, late.length / 4), `${busiest} of ${late.length} requests at one time`);
+      for (const { callSid, recordingSid } of recordings) {
+        await until('it plays', async () => (await request(server.url + mediaPath(recordingSid))).body.equals(bytes));
+        await untilState(server, callSid, 'stored');
+      }
+    });
+  }
+});
