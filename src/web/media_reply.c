@@ -200,30 +200,48 @@ static struct str make_parts(const struct media *media, const struct media_reply
 	return (struct str){ closing, sizeof(closing) - 1 };
 }
 
+/* Several ranges.  parked == NULL: all of the media is in the file. */
+static void send_parts(struct exchange *x, const struct media *media,
+		       const struct media_reply *reply, uint64_t arrived, struct parked *parked)
+{
+	char bytes[RANGES_MAX * PART_TEXT_MAX];
+	struct reply_part parts[RANGES_MAX];
+	unsigned count = reply->ranges.count;
+	struct str closing;
+	struct buf texts;
+
+	buf_over(&texts, bytes, sizeof(bytes));
+	closing = make_parts(media, reply, &texts, parts);
+	if (parked)
+		reply_send_growing_parts(x, media->fd, parts, count, closing, arrived, parked);
+	else
+		reply_send_parts(x, media->fd, parts, count, closing);
+}
+
+/* The one piece that is sent: the range, or the whole. */
+static void choose_piece(const struct media *media, const struct media_reply *reply,
+			 uint64_t *out_first, uint64_t *out_length)
+{
+	const struct range *range = &reply->ranges.at[0];
+	bool is_range = reply->ranges.count == 1;
+
+	*out_first = is_range ? range->first : 0;
+	*out_length = is_range ? range->last - range->first + 1 : media->size;
+}
+
 void media_reply_send(struct exchange *x, const struct media *media,
 		      const struct media_reply *reply)
 {
-	uint64_t first = 0, length = media->size;
+	uint64_t first, length;
 
 	if (send_without_media(x, media, reply))
 		return;
 	begin_head(x, media, reply);
 	if (reply->ranges.count > 1) {
-		char bytes[RANGES_MAX * PART_TEXT_MAX];
-		struct reply_part parts[RANGES_MAX];
-		struct buf texts;
-
-		buf_over(&texts, bytes, sizeof(bytes));
-
-		struct str closing = make_parts(media, reply, &texts, parts);
-
-		reply_send_parts(x, media->fd, parts, reply->ranges.count, closing);
+		send_parts(x, media, reply, media->size, NULL);
 		return;
 	}
-	if (reply->ranges.count == 1) {
-		first = reply->ranges.at[0].first;
-		length = reply->ranges.at[0].last - first + 1;
-	}
+	choose_piece(media, reply, &first, &length);
 	if (first + length <= media->first_count)
 		reply_send_part(x, (struct str){ media->first_bytes + first, (size_t)length });
 	else
@@ -234,28 +252,16 @@ bool media_reply_send_growing(struct exchange *x, const struct media *media,
 			      const struct media_reply *reply, uint64_t arrived,
 			      struct parked *parked)
 {
-	uint64_t first = 0, length = media->size;
+	uint64_t first, length;
 
 	if (send_without_media(x, media, reply))
 		return false;
 	begin_head(x, media, reply);
 	if (reply->ranges.count > 1) {
-		char bytes[RANGES_MAX * PART_TEXT_MAX];
-		struct reply_part parts[RANGES_MAX];
-		struct buf texts;
-
-		buf_over(&texts, bytes, sizeof(bytes));
-
-		struct str closing = make_parts(media, reply, &texts, parts);
-
-		reply_send_growing_parts(x, media->fd, parts, reply->ranges.count, closing, arrived,
-					 parked);
+		send_parts(x, media, reply, arrived, parked);
 		return true;
 	}
-	if (reply->ranges.count == 1) {
-		first = reply->ranges.at[0].first;
-		length = reply->ranges.at[0].last - first + 1;
-	}
+	choose_piece(media, reply, &first, &length);
 	reply_send_growing(x, media->fd, first, length, arrived, parked);
 	return true;
 }
