@@ -21,6 +21,7 @@
 #include "spool/ledger.h"
 #include "spool/spool.h"
 #include "twilio/accounts.h"
+#include "web/trust.h"
 #include "web/web.h"
 #include "web/web_app.h"
 
@@ -241,6 +242,22 @@ static unsigned count_loops(const struct server *server)
 	return wanted > THREADS_MAX ? THREADS_MAX : (unsigned)wanted;
 }
 
+/* What only those who read it can tell. */
+static bool check_settings(const struct settings *settings, struct err *err)
+{
+	if (!settings->auth)
+		return err_set(err, ERR_INVALID,
+			       "auth: say who may listen (none: everybody who reaches the port)");
+	for (const char *const *network = settings->trusted_proxies; *network; network++)
+		if (!trust_network_is_valid(str_of(*network)))
+			return err_set(err, ERR_INVALID,
+				       "trusted_proxies: '%s' is neither an address nor a network",
+				       *network);
+	if (settings->fetch_ca_file && access(settings->fetch_ca_file, R_OK) < 0)
+		return err_errno(err, "fetch.ca_file: cannot read '%s'", settings->fetch_ca_file);
+	return true;
+}
+
 static bool open_rooms(struct server *server, struct err *err)
 {
 	const struct settings *settings = server->options.settings;
@@ -273,11 +290,10 @@ bool server_open(const struct server_options *options, struct server **out, stru
 {
 	AUTO(server_free) struct server *server = xcalloc(1, sizeof(*server));
 
-	if (!options->settings->auth)
-		return err_set(err, ERR_INVALID,
-			       "auth: say who may listen (none: everybody who reaches the port)");
 	server->options = *options;
 	server->lock_fd = server->listen_fd = server->admin_fd = -1;
+	if (!check_settings(options->settings, err))
+		return false;
 	server->descriptors_max = raise_descriptor_limit();
 	server->serving_count = count_loops(server);
 	server->serving = xcalloc(server->serving_count, sizeof(*server->serving));

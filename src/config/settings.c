@@ -11,12 +11,13 @@
 #define FILE_MAX_BYTES   (256 * 1024)
 #define SECRET_MAX_BYTES 4096
 #define ROWS_MAX         64
+#define PUBLIC_URL_MAX   1024 /* the signatures of webhooks are checked against it and a target */
 
 /* One row's value as text. */
 struct value {
 	char *text; /* NULL: nothing */
 	char *origin;
-	char *words[SETTINGS_LIST_MAX]; /* a list's, once resolved */
+	char *words[SETTINGS_LIST_MAX + 1]; /* a list's, once resolved; NULL behind the last */
 };
 
 struct settings_source {
@@ -315,11 +316,30 @@ static bool is_listen_address(struct str listen)
 	return port_at > 1 && str_to_u64(str_after(listen, port_at), &port) && port <= 65535;
 }
 
+/* "https://host" or "https://host:port", as a browser writes it: "*" would let everybody's pages listen. */
+static bool is_origin(struct str text)
+{
+	size_t scheme = str_starts(text, STR("https://"))  ? 8
+			: str_starts(text, STR("http://")) ? 7
+							   : 0;
+	struct str host = str_after(text, scheme);
+
+	return scheme > 0 && host.len > 0 && str_find(host, '/') == host.len &&
+	       str_find(host, '*') == host.len;
+}
+
 /* What the type alone cannot tell. */
 static bool check_alone(const struct setting *setting, const struct value *value, struct err *err)
 {
 	struct str text = str_of(value->text);
 
+	if (!text.at && setting->fallback)
+		return err_set(err, ERR_INVALID, "%s needs a value", setting->key);
+	for (size_t i = 0; strcmp(setting->key, "cors_origins") == 0 && value->words[i]; i++)
+		if (!is_origin(str_of(value->words[i])))
+			return err_set(err, ERR_INVALID,
+				       "cors_origins: '%s' is not an origin, as https://crm.example.com",
+				       value->words[i]);
 	if (strcmp(setting->key, "listen") == 0 && !is_listen_address(text))
 		return err_set(
 			err, ERR_INVALID,
@@ -332,6 +352,10 @@ static bool check_alone(const struct setting *setting, const struct value *value
 	if (str_ends(text, STR("/")))
 		return err_set(err, ERR_INVALID, "public_url = %s: without a slash at its end",
 			       text.at);
+	if (text.len > PUBLIC_URL_MAX || strpbrk(text.at, " \t?#"))
+		return err_set(err, ERR_INVALID,
+			       "public_url: expected https://host, perhaps with a path, of %d characters at most",
+			       PUBLIC_URL_MAX);
 	return true;
 }
 

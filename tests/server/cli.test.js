@@ -63,6 +63,8 @@ const badSettings = [
   ['an address that is none', 'listen = nowhere', /listen/],
   ['not key = value', 'just words', /just words|key = value/],
   ['twice', 'format = mp3\nformat = wav', /format/],
+  ['nothing where there is a default', 'log_level =', /log_level/],
+  ['every origin', 'cors_origins = *', /cors_origins/],
 ];
 for (const [name, line, says] of badSettings) {
   test(`a setting is refused at start, naming the line: ${name}`, async (t) => {
@@ -81,6 +83,22 @@ test('serve refuses a wrong setting before it does anything', async (t) => {
   assert.match(stderr, /no_such_setting/);
   assert.equal(existsSync(dataDir), false);
 });
+
+const badForServe = [
+  ['no auth', [], /auth/],
+  ['a proxy that is no address', ['auth=none', 'trusted_proxies=10.0.0.0/8 nginx'], /nginx/],
+  ['certificates that are not there', ['auth=none', 'fetch.ca_file=/no/such/file'], /ca_file/],
+];
+for (const [name, sets, says] of badForServe) {
+  test(`serve is refused, with nothing begun: ${name}`, async (t) => {
+    const dataDir = join(temporaryFolder(t), 'data');
+    const { code, stderr } = await callspool(['serve', ...[`data_dir=${dataDir}`, ...sets].flatMap((set) => ['--set', set])], { withinMs: 15_000 });
+    assert.notEqual(code, 0);
+    assert.match(stderr, says);
+    assert.doesNotMatch(stderr, /runtime error/);
+    assert.equal(existsSync(dataDir), false);
+  });
+}
 
 test('settings: --set beats the environment, which beats the file, which beats the default', async (t) => {
   const print = async (lines, args, env) => (await config(t, lines, args, env)).stdout;

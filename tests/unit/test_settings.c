@@ -43,6 +43,17 @@ static void values(void)
 		{ "listen", "[::1]:8080", true },
 		{ "listen", "127.0.0.1:99999", false },
 		{ "no_such_setting", "1", false },
+		{ "data_dir", "", false }, /* what has a default cannot be nothing */
+		{ "log_level", "", false },
+		{ "format", "", false },
+		{ "play_wait", "", false },
+		{ "public_url", "", true },
+		{ "public_url", "https://calls.example.com/?x", false },
+		{ "cors_origins", "https://crm.example.com http://localhost:3000", true },
+		{ "cors_origins", "*", false },
+		{ "cors_origins", "https://crm.example.com/", false },
+		{ "cors_origins", "https://*.example.com", false },
+		{ "cors_origins", "crm.example.com", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
