@@ -32,8 +32,10 @@ static void add_expiry(struct json *json, const struct web *web, const struct re
 	int64_t expires_at_ms = 0;
 
 	if (recording->started_at_ms != 0 && web->options.retention_ms != INT64_MAX &&
-	    !recording->is_held)
-		expires_at_ms = recording->started_at_ms + web->options.retention_ms;
+	    !recording->is_held &&
+	    __builtin_add_overflow(recording->started_at_ms, web->options.retention_ms,
+				   &expires_at_ms))
+		expires_at_ms = 0; /* as good as for ever */
 	json_date(json, "expires_at", expires_at_ms);
 	json_bool(json, "expired", expires_at_ms != 0 && expires_at_ms < clock_wall_ms());
 }
