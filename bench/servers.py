@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ACCOUNT = 'AC' + '0f' * 16
 TOKEN = 'bench-token'
 PUBLIC_URL = 'http://bench.example'
-SERVER_CORE, LOAD_CORE = '0', '1'
+SERVER_CORE, LOAD_CORE, BOTH_CORES = '0', '1', '0,1'
 PATIENCE_S = 60
 
 
