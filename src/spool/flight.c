@@ -208,18 +208,6 @@ static void attempt_begun(struct ledger_job *job)
 	struct flight *flight = container_of(job, struct flight, ledger_job);
 
 	flight->recording = flight->begun;
-	if (!job->succeeded && (job->err.kind == ERR_CONFLICT || job->err.kind == ERR_NOT_FOUND)) {
-		/* Somebody else decided meanwhile: there is nothing to fetch any more. */
-		flight->verdict =
-			(struct attempt_verdict){ .meaning = ATTEMPT_GONE, .is_pointless = true };
-		flight_set_reason(flight,
-				  flight->recording.state == RECORDING_STORED
-					  ? ""
-					  : "recording_not_available",
-				  job->err.text, true);
-		flight_end_turn(flight, FLIGHT_GONE, 0);
-		return;
-	}
 	if (!job->succeeded) {
 		flight_ledger_failed(flight, &job->err);
 		return;

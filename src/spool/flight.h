@@ -58,7 +58,6 @@ struct flight_result {
 	enum attempt_meaning meaning;
 	bool is_over;      /* a terminal state was entered */
 	int64_t wait_ms;   /* else: not before so long from now */
-	bool is_pointless; /* the scheduler lets no play bring the next try forward */
 };
 
 struct flight {
@@ -72,7 +71,7 @@ struct flight {
 	/* the scheduler's */
 	struct scheduler *scheduler;
 	enum flight_rank rank, slot_rank; /* slot_rank: of the slot it holds */
-	bool has_slot, is_reaped;
+	bool is_reaped;
 	struct timer timer;     /* WAITING */
 	int64_t last_try_at_ms; /* monotonic; 0 never */
 	int64_t not_before_ms;  /* monotonic: a play does not bring the next try further forward */

@@ -21,7 +21,6 @@ void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wai
 	struct flight_result result = {
 		.meaning = flight->verdict.meaning,
 		.wait_ms = wait_ms,
-		.is_pointless = flight->verdict.is_pointless,
 	};
 
 	flight_enter(flight, state);
@@ -35,9 +34,24 @@ void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wai
 	flight->turned(flight, &result);
 }
 
-/* The ledger could not be written: nothing is known to have changed, so the turn is taken again later. */
+/*
+ * Somebody else decided meanwhile, Twilio by a webhook perhaps: there is nothing to fetch any more.  No
+ * reason is given: players ask the ledger, which knows why.
+ */
+static void flight_overtaken(struct flight *flight, const struct err *err)
+{
+	log_info(NULL, "recording %s: not fetched any more: %s", flight->recording_sid, err->text);
+	flight->verdict = (struct attempt_verdict){ .meaning = ATTEMPT_GONE, .is_pointless = true };
+	flight_clear_reason(flight);
+	flight_end_turn(flight, FLIGHT_GONE, 0);
+}
+
 void flight_ledger_failed(struct flight *flight, const struct err *err)
 {
+	if (err->kind == ERR_CONFLICT || err->kind == ERR_NOT_FOUND) {
+		flight_overtaken(flight, err);
+		return;
+	}
 	log_error(NULL, "recording %s: the ledger: %s", flight->recording_sid, err->text);
 	flight->verdict = (struct attempt_verdict){ .meaning = ATTEMPT_OURS, .is_pointless = true };
 	flight_set_reason(flight, "internal", "Our database could not be written.", true);

@@ -29,7 +29,10 @@ void flight_write_ledger(struct flight *flight,
 			 bool (*run)(struct ledger_job *job, struct catalog *catalog,
 				     struct err *err),
 			 void (*done)(struct ledger_job *job));
-/* The ledger could not be written: nothing is known to have changed, so the turn is taken again later. */
+/*
+ * The ledger did not take a write.  ERR_CONFLICT, ERR_NOT_FOUND: others decided what becomes of the recording,
+ * the flight is over.  Else nothing is known to have changed: the turn is taken again later.
+ */
 void flight_ledger_failed(struct flight *flight, const struct err *err);
 /* Enters the state, tells the mirrors, then the scheduler. */
 void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wait_ms);

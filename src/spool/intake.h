@@ -27,7 +27,7 @@ struct intake_callback {
 	struct str idempotency; /* I-Twilio-Idempotency-Token */
 };
 
-/* Embedded in who waits for the commit.  Its owner may leave: set committed to NULL. */
+/* Embedded in who waits for the commit.  Its owner may leave: intake_leave(). */
 struct intake_waiter {
 	void (*committed)(struct intake_waiter *waiter, bool succeeded);
 	struct intake *intake; /* internal */

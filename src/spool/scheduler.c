@@ -106,7 +106,6 @@ static void take_off(struct scheduler *scheduler, struct flight *flight)
 		return;
 	}
 	let_go_of_file(scheduler, flight);
-	flight->has_slot = true;
 	flight->slot_rank = flight->rank;
 	scheduler->flying[flight->slot_rank]++;
 	scheduler->flying_all++;
@@ -249,7 +248,6 @@ static void flight_turned(struct flight *flight, const struct flight_result *res
 {
 	struct scheduler *scheduler = flight->scheduler;
 
-	flight->has_slot = false;
 	scheduler->flying[flight->slot_rank]--;
 	scheduler->flying_all--;
 	if (result->meaning == ATTEMPT_LIMITED)
