@@ -48,12 +48,14 @@ static bool read_ledger(const struct settings *settings, struct buf *out, struct
 	AUTO(free) char *path = server_path(settings, SERVER_LEDGER);
 	AUTO(catalog_free) struct catalog *catalog = NULL;
 	AUTO(blob_store_free) struct blob_store *store = NULL;
+	struct web_health_wish wish = { .min_free_bytes = (uint64_t)settings->min_free_bytes,
+					.is_full = true };
 	struct json json;
 
 	json_start(&json, out);
 	if (!catalog_open(path, CATALOG_READ, &catalog, err) ||
 	    !blob_local_open(settings->data_dir, &store, err) ||
-	    !web_health_write(catalog, store, 0, true, &json, err))
+	    !web_health_write(catalog, store, &wish, &json, err))
 		return false;
 	buf_add_byte(out, '\n');
 	return true;

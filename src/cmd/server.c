@@ -177,6 +177,9 @@ static struct spool_options spool_options_of(struct server *server)
 		.proxy = settings->fetch_proxy,
 		.ca_file = settings->fetch_ca_file,
 		.media_hosts = server->hosts.at,
+		.too_old_ms = settings->retention_ms > INT64_MAX - settings->purge_grace_ms
+				      ? INT64_MAX
+				      : settings->retention_ms + settings->purge_grace_ms,
 		.min_free_bytes = (uint64_t)settings->min_free_bytes,
 		.kept_files_max = kept_files_max(server),
 	};
@@ -191,11 +194,12 @@ static struct web_options web_options_of(const struct server *server)
 		.play_wait_ms = settings->play_wait_ms,
 		.retention_ms = settings->retention_ms,
 		.purge_grace_ms = settings->purge_grace_ms,
+		.min_free_bytes = (uint64_t)settings->min_free_bytes,
 		.public_url = settings->public_url,
 		.trusted_proxies = settings->trusted_proxies,
 		.cors_origins = settings->cors_origins,
-		.cache_entries = fit_descriptors(server, settings->cache_entries, 4,
-						 "cache_entries"),
+		.cache_entries =
+			fit_descriptors(server, settings->cache_entries, 4, "cache_entries"),
 	};
 }
 

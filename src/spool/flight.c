@@ -185,6 +185,13 @@ static void ask(struct flight *flight)
 
 /* ---- the beginning ---- */
 
+/* Would be purged at once: it counts as expired.  A longer retention brings it back at the next start. */
+static bool is_too_old(const struct flight *flight, const struct recording *recording)
+{
+	return !recording->is_held && recording->started_at_ms != 0 &&
+	       clock_wall_ms() - recording->started_at_ms > flight->gear->options.too_old_ms;
+}
+
 static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct flight *flight = container_of(job, struct flight, ledger_job);
@@ -199,6 +206,8 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 	if (flight->begun.state != RECORDING_QUEUED && flight->begun.state != RECORDING_WAITING)
 		return err_set(err, ERR_CONFLICT, "it is %s",
 			       recording_state_text(flight->begun.state));
+	if (is_too_old(flight, &flight->begun))
+		return err_set(err, ERR_CONFLICT, "it is older than recordings are kept");
 	begin.channels = flight->begun.channels_wanted;
 	return attempts_begin(catalog, &begin, &flight->attempt_id, err);
 }

@@ -3,12 +3,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "spool/flight_gear.h"
+#include "spool/room.h"
 #include "twilio/accounts.h"
 
 #include <stdlib.h>
 
 #define NUDGE_MS        5000        /* a play brings a try forward at most so often */
 #define ACCOUNT_WAIT_MS (60 * 1000) /* refused credentials are tried again each minute */
+#define ROOM_WAIT_MS    3000        /* a full disk is looked at again */
 #define HALVE_MS        1000        /* one storm of 429 halves the limit once */
 
 struct scheduler {
@@ -19,6 +21,7 @@ struct scheduler {
 	unsigned flying_all, waiting, queued;
 	struct list kept; /* not flying, with a file begun and open: the longest first */
 	unsigned kept_count;
+	struct room room;
 	double limit;
 	int64_t halved_at_ms;
 	int64_t *refused_until_ms; /* by account: monotonic */
@@ -103,6 +106,12 @@ static void take_off(struct scheduler *scheduler, struct flight *flight)
 	if (refused_ms > 0) {
 		flight_hold_back(flight, "upstream_refused", "Twilio refuses our credentials.");
 		wait_for(scheduler, flight, refused_ms);
+		return;
+	}
+	if (room_is_short(&scheduler->room)) {
+		flight_hold_back(flight, "internal",
+				 "Our disk is full; fetching goes on when there is room.");
+		wait_for(scheduler, flight, ROOM_WAIT_MS);
 		return;
 	}
 	let_go_of_file(scheduler, flight);
@@ -367,6 +376,7 @@ struct scheduler *scheduler_new(const struct flight_gear *gear)
 	struct scheduler *scheduler = xcalloc(1, sizeof(*scheduler));
 
 	scheduler->gear = gear;
+	room_init(&scheduler->room, gear);
 	scheduler->limit = gear->options.concurrency;
 	scheduler->refused_until_ms = xcalloc(gear->accounts->count, sizeof(int64_t));
 	map_init(&scheduler->flights);

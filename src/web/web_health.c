@@ -19,7 +19,7 @@ struct health_read {
 
 /* What may be wrong, each with the sentence that says so. */
 struct findings {
-	const char *causes[4];
+	const char *causes[5];
 	unsigned count;
 };
 
@@ -60,8 +60,8 @@ static void add_details(struct json *json, const struct findings *findings,
 	json_int(json, "events_waiting", counts->events_waiting);
 }
 
-bool web_health_write(struct catalog *catalog, struct blob_store *store, int64_t started_at_ms,
-		      bool is_full, struct json *json, struct err *err)
+bool web_health_write(struct catalog *catalog, struct blob_store *store,
+		      const struct web_health_wish *wish, struct json *json, struct err *err)
 {
 	struct catalog_counts counts;
 	struct findings findings;
@@ -73,13 +73,15 @@ bool web_health_write(struct catalog *catalog, struct blob_store *store, int64_t
 		return false;
 	store_answers = blob_free_bytes(store, &free_bytes, &disk_err);
 	findings = judge(&counts, store_answers);
+	find(&findings, store_answers && free_bytes < wish->min_free_bytes,
+	     "The disk has less room than min_free: nothing more is fetched.");
 
 	json_open(json, NULL, '{');
-	json_text(json, "status", started_at_ms != 0 ? STR("ok") : STR("stopped"));
+	json_text(json, "status", wish->started_at_ms != 0 ? STR("ok") : STR("stopped"));
 	json_bool(json, "degraded", findings.count > 0);
 	json_text(json, "version", STR(CALLSPOOL_VERSION));
-	if (is_full) {
-		json_date(json, "started_at", started_at_ms);
+	if (wish->is_full) {
+		json_date(json, "started_at", wish->started_at_ms);
 		json_int(json, "free_bytes", (int64_t)free_bytes);
 		add_details(json, &findings, &counts);
 	}
@@ -91,9 +93,13 @@ static bool make_health(struct web_read *read, struct catalog *catalog, struct j
 			struct err *err)
 {
 	const struct health_read *health = container_of(read, struct health_read, read);
+	struct web_health_wish wish = {
+		.started_at_ms = read->web->started_at_ms,
+		.min_free_bytes = read->web->options.min_free_bytes,
+		.is_full = health->is_full,
+	};
 
-	return web_health_write(catalog, read->web->store, read->web->started_at_ms,
-				health->is_full, json, err);
+	return web_health_write(catalog, read->web->store, &wish, json, err);
 }
 
 static void start(struct exchange *x, bool is_full)

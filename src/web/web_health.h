@@ -21,5 +21,11 @@ void web_status(struct exchange *x);
  * The same as one JSON value, for whoever has the ledger open: a reader, or `callspool status` when no
  * server runs (started_at_ms is 0 then).  is_full: with causes and counts.
  */
-bool web_health_write(struct catalog *catalog, struct blob_store *store, int64_t started_at_ms,
-		      bool is_full, struct json *json, struct err *err) MUST_CHECK;
+struct web_health_wish {
+	int64_t started_at_ms;
+	uint64_t min_free_bytes; /* less room on the disk is one of the causes */
+	bool is_full;
+};
+bool web_health_write(struct catalog *catalog, struct blob_store *store,
+		      const struct web_health_wish *wish, struct json *json,
+		      struct err *err) MUST_CHECK;
