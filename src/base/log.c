@@ -52,7 +52,7 @@ static void add_escaped(struct buf *line, const char *text, size_t room)
 			buf_add_byte(line, (char)c);
 		} else if (c == '\n') {
 			buf_add(line, "\\n", 2);
-		} else if (c < 0x20 || c == 0x7f) {
+		} else if (c < 0x20 || c >= 0x7f) {
 			buf_add(line, "\\x", 2);
 			buf_add_byte(line, hex[c >> 4]);
 			buf_add_byte(line, hex[c & 15]);
