@@ -91,16 +91,24 @@ void buf_add_byte(struct buf *buf, char byte)
 	buf_add(buf, &byte, 1);
 }
 
-void buf_add_u64(struct buf *buf, uint64_t n)
+size_t u64_write(uint64_t n, char to[U64_DIGITS])
 {
-	char digits[20];
+	char digits[U64_DIGITS];
 	size_t at = sizeof(digits);
 
 	do {
 		digits[--at] = (char)('0' + n % 10);
 		n /= 10;
 	} while (n > 0);
-	buf_add(buf, digits + at, sizeof(digits) - at);
+	memcpy(to, digits + at, sizeof(digits) - at);
+	return sizeof(digits) - at;
+}
+
+void buf_add_u64(struct buf *buf, uint64_t n)
+{
+	char digits[U64_DIGITS];
+
+	buf_add(buf, digits, u64_write(n, digits));
 }
 
 void buf_addv(struct buf *buf, const char *fmt, va_list args)

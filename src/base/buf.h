@@ -39,6 +39,9 @@ void buf_add_str(struct buf *buf, struct str s);
 void buf_add_text(struct buf *buf, const char *text);
 void buf_add_byte(struct buf *buf, char byte);
 void buf_add_u64(struct buf *buf, uint64_t n);
+/* The decimal digits of n, without a NUL; returns how many. */
+#define U64_DIGITS 20
+size_t u64_write(uint64_t n, char to[U64_DIGITS]);
 void buf_addf(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_addv(struct buf *buf, const char *fmt, va_list args) PRINTF_LIKE(2, 0);
 /* Makes room for n more bytes and returns where they go (then buf_added); NULL past max. */

@@ -82,25 +82,11 @@ static void put_str(struct http_work *work, struct str s)
 	put(work, s.at, s.len);
 }
 
-/* The decimal digits of n behind `to`; how many. */
-static size_t write_u64(char *to, uint64_t n)
-{
-	char digits[20];
-	size_t at = sizeof(digits);
-
-	do {
-		digits[--at] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-	memcpy(to, digits + at, sizeof(digits) - at);
-	return sizeof(digits) - at;
-}
-
 static void put_u64(struct http_work *work, uint64_t n)
 {
-	char digits[20];
+	char digits[U64_DIGITS];
 
-	put(work, digits, write_u64(digits, n));
+	put(work, digits, u64_write(n, digits));
 }
 
 /* "Date: ...", written anew once a second. */
@@ -216,7 +202,7 @@ static void append(struct http_work *work, struct str s)
 static void append_length(struct http_work *work, uint64_t length)
 {
 	append(work, STR("Content-Length: "));
-	work->head_len += write_u64(work->out + work->head_len, length);
+	work->head_len += u64_write(length, work->out + work->head_len);
 	append(work, STR("\r\n"));
 }
 
