@@ -139,7 +139,7 @@ struct event;
 struct projection_change;
 
 /* Is the event of another account than the row it is about?  "": the row's is not known yet. */
-bool projection_is_foreign(const char *account_sid, const struct event *event);
+bool event_is_foreign(const char *account_sid, const struct event *event);
 /* Makes or changes the call that the event names; *out_id is 0 when it names none, or a foreign one. */
 bool project_call(struct catalog *catalog, const struct event *event, int64_t *out_id,
 		  struct projection_change *change, struct err *err) MUST_CHECK;

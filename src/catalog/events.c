@@ -106,3 +106,9 @@ bool events_last(struct catalog *catalog, int64_t *out_seq, struct err *err)
 	*out_seq = step == DB_ROW ? db_column_int(find, 0) : 0;
 	return true;
 }
+
+bool event_is_foreign(const char *account_sid, const struct event *event)
+{
+	return account_sid[0] != '\0' && event->account_sid.len > 0 &&
+	       !str_eq(str_of(account_sid), event->account_sid);
+}

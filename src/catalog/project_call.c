@@ -244,7 +244,7 @@ bool project_call(struct catalog *catalog, const struct event *event, int64_t *o
 		return true;
 	if (!facts_find(catalog, event->call_sid, &facts, &found, err))
 		return false;
-	if (found && projection_is_foreign(facts.call.account_sid, event))
+	if (found && event_is_foreign(facts.call.account_sid, event))
 		return true;
 	before = facts.call;
 	if (!found) {

@@ -322,7 +322,7 @@ bool project_recording(struct catalog *catalog, const struct event *event, int64
 
 	if (!facts_find(catalog, event->recording_sid, &facts, &found, err))
 		return false;
-	if (found && projection_is_foreign(facts.recording.account_sid, event))
+	if (found && event_is_foreign(facts.recording.account_sid, event))
 		return true;
 	if (!found) {
 		facts.recording.state = RECORDING_ANNOUNCED;

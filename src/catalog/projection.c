@@ -56,12 +56,6 @@ static void event_read(const struct db_stmt *row, struct event *out)
 	};
 }
 
-bool projection_is_foreign(const char *account_sid, const struct event *event)
-{
-	return account_sid[0] != '\0' && event->account_sid.len > 0 &&
-	       !str_eq(str_of(account_sid), event->account_sid);
-}
-
 static bool apply(struct catalog *catalog, const struct event *event,
 		  struct projection_result *result, struct err *err)
 {
