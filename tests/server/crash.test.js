@@ -110,7 +110,7 @@ test(`${ROUNDS} times kill -9, ${ROUNDS * WEBHOOKS} webhooks`, async (t) => {
 
   const server = await startServer(t, { upstream: upstream.url, dataDir });
   const total = acknowledged.recordings.length + acknowledged.calls.length;
-  console.log(`${beginnings} crashes, ${total} events acknowledged, ${heard.size} ETags heard`);
+  console.log(`| ${beginnings} crashes, ${total} events acknowledged, ${heard.size} ETags heard`);
   assert.ok(total >= ROUNDS, 'some were acknowledged');
   for (const callSid of acknowledged.calls) {
     await until(`the event of ${callSid} is there`, async () => (await requestJson(`${server.url}/api/calls/${callSid}`)).status === 200);

@@ -277,8 +277,8 @@ after(() => {
     for (const state of STATES) lines.push([state === STATES[0] ? name : '', state, ...kinds.map((kind) => short(rows[state]?.[kind]))]);
   }
   const widths = lines[0].map((_, i) => Math.max(...lines.map((line) => line[i].length)));
-  console.log(lines.map((line) => line.map((cell, i) => cell.padEnd(widths[i])).join('  ')).join('\n'));
+  console.log(lines.map((line) => `| ${line.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`).join('\n'));
   webhookTimes.sort((a, b) => a - b);
   const at = (share) => webhookTimes[Math.floor((webhookTimes.length - 1) * share)]?.toFixed(1);
-  console.log(`${webhookTimes.length} webhooks meanwhile, one after the other: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, slowest ${at(1)} ms`);
+  console.log(`| ${webhookTimes.length} webhooks meanwhile, one after the other: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, slowest ${at(1)} ms`);
 });

@@ -59,6 +59,9 @@ async function untilArrived(recording) {
   return { etag: value('etag'), lastModified: value('last-modified') };
 }
 
+/** Requests for all of it: who jumps ahead may cause others, for the rest from there. */
+const flights = (gate) => gate.headers.filter(({ range }) => !range).length;
+
 /** Starts a request and keeps when its head came. */
 function start(base, recording, method, headers) {
   const play = { hasHead: false, isOver: false };
@@ -140,7 +143,7 @@ describe('every kind of Range', () => {
         };
         if (percent > 0) assert.equal(known.lastModified, media.lastModified, 'Last-Modified is the same in flight and stored');
         if (percent > 0 && options.length) assert.equal(known.etag, media.etag, 'ETag is the same in flight and stored');
-        assert.equal(gate.requests, 1, 'it was asked for once');
+        assert.equal(flights(gate), 1, 'it was asked for once');
 
         for (const where of Object.keys(bases)) {
           for (const method of ['GET', 'HEAD']) {
@@ -203,7 +206,7 @@ describe('an iPhone: two bytes, all of it broken off, then pieces', () => {
           }
           gate.open();
           await untilState(server, recording.callSid, 'stored');
-          assert.equal(gate.requests, 1);
+          assert.equal(flights(gate), 1);
         });
       }
     }

@@ -196,7 +196,7 @@ describe('no storm', () => {
       for (const { at } of late) windows.set(Math.floor(at / WINDOW_MS), (windows.get(Math.floor(at / WINDOW_MS)) ?? 0) + 1);
       const busiest = Math.max(0, ...windows.values());
       const mean = asked.length / RECORDINGS;
-      console.log(`${status} for ${STORM_MS / 1000} s: ${mean.toFixed(1)} requests a recording (most ${perRecording.at(-1)}); ` +
+      console.log(`| ${status} for ${STORM_MS / 1000} s: ${mean.toFixed(1)} requests a recording (most ${perRecording.at(-1)}); ` +
         `in its second half ${late.length} in all, at most ${busiest} in ${WINDOW_MS} ms`);
       assert.deepEqual([...ends], [503]);
       assert.ok(perRecording.at(-1) <= 25, `${perRecording.at(-1)} requests for one recording`);

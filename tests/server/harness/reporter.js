@@ -29,7 +29,9 @@ export default async function* reporter(source) {
 
   for await (const { type, data } of source) {
     if (type === 'test:stdout' || type === 'test:stderr') {
-      output.push(data.message);
+      // Figures and tables are the run's own result.
+      if (/^\| /.test(data.message)) yield data.message.replace(/^/gm, '  ').trimEnd() + '\n';
+      else output.push(data.message);
       continue;
     }
     if (type !== 'test:pass' && type !== 'test:fail') continue;
