@@ -337,9 +337,10 @@ static bool check_alone(const struct setting *setting, const struct value *value
 		return err_set(err, ERR_INVALID, "%s needs a value", setting->key);
 	for (size_t i = 0; strcmp(setting->key, "cors_origins") == 0 && value->words[i]; i++)
 		if (!is_origin(str_of(value->words[i])))
-			return err_set(err, ERR_INVALID,
-				       "cors_origins: '%s' is not an origin, as https://crm.example.com",
-				       value->words[i]);
+			return err_set(
+				err, ERR_INVALID,
+				"cors_origins: '%s' is not an origin, as https://crm.example.com",
+				value->words[i]);
 	if (strcmp(setting->key, "listen") == 0 && !is_listen_address(text))
 		return err_set(
 			err, ERR_INVALID,
@@ -353,9 +354,10 @@ static bool check_alone(const struct setting *setting, const struct value *value
 		return err_set(err, ERR_INVALID, "public_url = %s: without a slash at its end",
 			       text.at);
 	if (text.len > PUBLIC_URL_MAX || strpbrk(text.at, " \t?#"))
-		return err_set(err, ERR_INVALID,
-			       "public_url: expected https://host, perhaps with a path, of %d characters at most",
-			       PUBLIC_URL_MAX);
+		return err_set(
+			err, ERR_INVALID,
+			"public_url: expected https://host, perhaps with a path, of %d characters at most",
+			PUBLIC_URL_MAX);
 	return true;
 }
 

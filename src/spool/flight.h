@@ -56,8 +56,8 @@ enum flight_rank { /* who goes first */
 /* How a flight wants what it asked for to go on; told to its owner once per turn taken. */
 struct flight_result {
 	enum attempt_meaning meaning;
-	bool is_over;      /* a terminal state was entered */
-	int64_t wait_ms;   /* else: not before so long from now */
+	bool is_over;    /* a terminal state was entered */
+	int64_t wait_ms; /* else: not before so long from now */
 };
 
 struct flight {
