@@ -32,6 +32,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "http/http_request_id.h"
+
 #define TURN_STEPS       64
 #define BODY_PACE        1                 /* bytes a millisecond: 1 KiB/s */
 #define LINGER_MS        5000              /* for the client to read the answer and to end */
@@ -186,7 +188,7 @@ static enum step_result head_is_whole(struct http_conn *conn)
 	struct http_work *work = conn->work;
 
 	work->in_used = work->parse.head_len;
-	exchange_name(&work->x);
+	http_request_name(&work->x);
 
 	http_find_route(conn);
 	if (conn->state == CONN_BODY) {

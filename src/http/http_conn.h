@@ -1,5 +1,5 @@
 /*
- * One connection: internal to http (http_conn.c, http_server.c, reply.c, exchange.c).
+ * One connection: internal to http.
  *
  * A connection is small.  What a request needs, struct http_work and two blocks of bytes,
  * is taken from the server's pools when its first bytes come and given back when
@@ -179,8 +179,3 @@ void http_refuse(struct http_conn *conn, const struct http_refusal *why, const c
 /* ---- http_server.c ---- */
 
 void http_server_left(struct http_server *server, bool was_refused); /* a connection ended */
-
-/* ---- exchange.c ---- */
-
-void exchange_name(
-	struct exchange *x); /* sets id, from X-Request-Id if that counts, or a new one */

@@ -3,6 +3,8 @@
  */
 #include "http/http_conn.h"
 
+#include "http/http_request_id.h"
+
 void http_refuse(struct http_conn *conn, const struct http_refusal *why, const char *allow,
 		 bool sound)
 {
@@ -12,7 +14,7 @@ void http_refuse(struct http_conn *conn, const struct http_refusal *why, const c
 	work->closes = work->body_unread = !sound;
 	work->reply = REPLY_NONE;
 	if (!x->id[0])
-		exchange_name(x);
+		http_request_name(x);
 	conn->server->app->refuse(x, why->status, why->code, why->text, allow);
 	if (work->reply != REPLY_SENT) {
 		reply_begin(x, why->status);
