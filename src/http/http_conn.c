@@ -20,8 +20,8 @@
  * connection that is kept alive only moves the deadline on, and starts no timer.  A body must keep
  * a pace of BODY_PACE bytes a millisecond once body_timeout_ms is used up.
  *
- * Reading bodies is in http_body.c, finding the route and refusing in http_route.c, memory, birth
- * and death in http_conn_life.c.
+ * Reading bodies is in http_body.c, finding the route and refusing in http_route.c, memory, sending
+ * and death in http_conn_state.c, birth and the events of a descriptor above, in http_conn_open.c.
  *
  * Nothing here calls a route, or gone(), or ended(), below reply_*() or exchange_*(): those only
  * set the state, and the loop comes back.
@@ -32,7 +32,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "http/http_body.h"
+#include "http/http_conn_state.h"
 #include "http/http_request_id.h"
+#include "http/http_route.h"
 
 #define TURN_STEPS       64
 #define BODY_PACE        1                 /* bytes a millisecond: 1 KiB/s */
@@ -391,52 +394,4 @@ void http_conn_run(struct http_conn *conn)
 		}
 	}
 	conn->running = false;
-}
-
-void http_conn_send(struct http_conn *conn)
-{
-	struct http_work *work = conn->work;
-	bool was_full = conn->state == CONN_SENDING && work->sent == SENDING_FULL;
-	bool moved;
-
-	conn->state = CONN_SENDING;
-	work->sent = sending_run(&work->sending, conn->fd_out, conn->is_socket, &moved);
-	work->x.sent_bytes = work->sending.body_sent;
-	if (moved)
-		work->last_sent_at_ms = now_ms(conn);
-	if (moved || !was_full)
-		work->full_since_ms = now_ms(conn);
-	if (work->sent == SENDING_FULL)
-		conn->writable = false;
-	if (!conn->running)
-		http_conn_wake(conn);
-}
-
-static void run_awake(struct timer *timer)
-{
-	struct http_server_inner *inner =
-		container_of(timer, struct http_server_inner, awake_timer);
-	struct list now, *first;
-
-	/* Those that wake meanwhile run in the turn after. */
-	list_init(&now);
-	if (!list_is_empty(&inner->awake)) {
-		list_insert_between(inner->awake.prev, &inner->awake, &now);
-		list_remove(&inner->awake);
-	}
-	while ((first = list_first(&now))) {
-		list_remove(first);
-		http_conn_run(container_of(first, struct http_conn, awake));
-	}
-}
-
-void http_conn_wake(struct http_conn *conn)
-{
-	struct http_server_inner *inner = conn->server->inner;
-
-	if (!list_is_empty(&conn->awake))
-		return;
-	list_append(&inner->awake, &conn->awake);
-	if (!timer_is_on(&inner->awake_timer))
-		timer_start(conn->server->loop, &inner->awake_timer, 0, run_awake);
 }

@@ -1,9 +1,8 @@
-/*
- * What becomes of a request that is understood: a route, or a refusal in http's own name.
- */
-#include "http/http_conn.h"
+#include "http/http_route.h"
 
+#include "http/http_conn_state.h"
 #include "http/http_request_id.h"
+#include "http/reply.h"
 
 void http_refuse(struct http_conn *conn, const struct http_refusal *why, const char *allow,
 		 bool sound)

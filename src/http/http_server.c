@@ -13,6 +13,8 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "http/http_conn.h"
+#include "http/http_conn_open.h"
+#include "http/http_conn_state.h"
 
 #define ACCEPTS_A_TURN  16  /* few, so that one loop does not take all that wait */
 #define ACCEPT_PAUSE_MS 200 /* when descriptors are used up */
@@ -131,6 +133,12 @@ void http_server_listen(struct http_server *server, int listen_fd, bool is_unix)
 	listener_watch(listener, listen_fd);
 }
 
+void http_server_adopt(struct http_server *server, int fd_in, int fd_out,
+		       void (*ended)(struct http_server *))
+{
+	http_conn_adopt(server, fd_in, fd_out, ended);
+}
+
 static void stop_listening(struct http_server *server)
 {
 	timer_stop(&server->inner->accept_timer);
@@ -144,29 +152,6 @@ static void stop_listening(struct http_server *server)
 }
 
 /* ---- life ---- */
-
-bool http_server_open(struct loop *loop, const struct http_app *app, struct http_local *local,
-		      const struct http_options *options, struct http_server **out, struct err *err)
-{
-	struct http_server *server = xcalloc(1, sizeof(*server));
-	struct http_server_inner *inner = xcalloc(1, sizeof(*inner));
-
-	*server = (struct http_server){
-		.loop = loop, .app = app, .local = local, .options = *options, .inner = inner
-	};
-	inner->server = server;
-	list_init(&inner->listeners);
-	list_init(&inner->conns);
-	list_init(&inner->awake);
-	http_pool_init(&inner->works, sizeof(struct http_work), WORKS_KEPT);
-	http_pool_init(&inner->blocks, HTTP_BLOCK_SIZE, BLOCKS_KEPT);
-	inner->date_s = -1;
-	/* send() can be told not to raise it, sendfile() cannot: a client that leaves must not end the process. */
-	signal(SIGPIPE, SIG_IGN);
-	random_bytes(inner->id_key, sizeof(inner->id_key));
-	*out = server;
-	return true;
-}
 
 static void end_all(struct http_server *server)
 {
@@ -187,7 +172,7 @@ static void all_left(struct timer *timer)
 		inner->stopped(inner->server);
 }
 
-void http_server_left(struct http_server *server, bool was_refused)
+static void left(struct http_server *server, bool was_refused)
 {
 	struct http_server_inner *inner = server->inner;
 
@@ -196,6 +181,31 @@ void http_server_left(struct http_server *server, bool was_refused)
 		inner->refused--;
 	if (inner->stopping && inner->connections == 0)
 		timer_start(server->loop, &inner->stop_timer, 0, all_left);
+}
+
+bool http_server_open(struct loop *loop, const struct http_app *app, struct http_local *local,
+		      const struct http_options *options, struct http_server **out, struct err *err)
+{
+	struct http_server *server = xcalloc(1, sizeof(*server));
+	struct http_server_inner *inner = xcalloc(1, sizeof(*inner));
+
+	*server = (struct http_server){
+		.loop = loop, .app = app, .local = local, .options = *options, .inner = inner
+	};
+	inner->server = server;
+	inner->run = http_conn_run;
+	inner->left = left;
+	list_init(&inner->listeners);
+	list_init(&inner->conns);
+	list_init(&inner->awake);
+	http_pool_init(&inner->works, sizeof(struct http_work), WORKS_KEPT);
+	http_pool_init(&inner->blocks, HTTP_BLOCK_SIZE, BLOCKS_KEPT);
+	inner->date_s = -1;
+	/* send() can be told not to raise it, sendfile() cannot: a client that leaves must not end the process. */
+	signal(SIGPIPE, SIG_IGN);
+	random_bytes(inner->id_key, sizeof(inner->id_key));
+	*out = server;
+	return true;
 }
 
 void http_server_stop(struct http_server *server, void (*stopped)(struct http_server *server))

@@ -1,11 +1,10 @@
 /*
- * Birth and death of a connection, the memory that it holds in between, and what wakes it.
+ * What a connection does by itself, whatever its state: hold memory and give it back, wake, send
+ * what is ready, end.
  */
-#include "http/http_conn.h"
+#include "http/http_conn_state.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -136,122 +135,60 @@ void http_conn_end_exchange(struct http_conn *conn)
 	work->owns_body = false;
 }
 
-/* ---- events ---- */
+/* ---- waking ---- */
 
-static void ready(struct watch *watch, uint32_t events)
+static void run_awake(struct timer *timer)
 {
-	struct http_conn *conn = container_of(watch, struct http_conn, watch);
+	struct http_server_inner *inner =
+		container_of(timer, struct http_server_inner, awake_timer);
+	struct list now, *first;
 
-	/* Reset, or shut down both ways by the other end: nobody is there to be answered. */
-	if (events & (EPOLLHUP | EPOLLERR) && conn->is_socket && conn->fd_in == conn->fd_out &&
-	    conn->state != CONN_LINGERING) {
-		http_conn_end(conn);
+	/* Those that wake meanwhile run in the turn after. */
+	list_init(&now);
+	if (!list_is_empty(&inner->awake)) {
+		list_insert_between(inner->awake.prev, &inner->awake, &now);
+		list_remove(&inner->awake);
+	}
+	while ((first = list_first(&now))) {
+		list_remove(first);
+		inner->run(container_of(first, struct http_conn, awake));
+	}
+}
+
+void http_conn_wake(struct http_conn *conn)
+{
+	struct http_server_inner *inner = conn->server->inner;
+
+	if (!list_is_empty(&conn->awake))
 		return;
-	}
-	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-		conn->saw_end = true;
-	if (events & EPOLLIN || conn->saw_end)
-		conn->readable = true;
-	if (events & EPOLLOUT)
-		conn->writable = true;
-	http_conn_run(conn);
+	list_append(&inner->awake, &conn->awake);
+	if (!timer_is_on(&inner->awake_timer))
+		timer_start(conn->server->loop, &inner->awake_timer, 0, run_awake);
 }
 
-static void out_ready(struct watch *watch, uint32_t events)
+/* ---- sending ---- */
+
+void http_conn_send(struct http_conn *conn)
 {
-	struct http_adopted *adopted = container_of(watch, struct http_adopted, out_watch);
-	struct http_conn *conn = adopted->conn;
+	struct http_work *work = conn->work;
+	bool was_full = conn->state == CONN_SENDING && work->sent == SENDING_FULL;
+	int64_t now_ms = loop_now_ms(conn->server->loop);
+	bool moved;
 
-	if (events & (EPOLLHUP | EPOLLERR)) {
-		http_conn_end(conn);
-		return;
-	}
-	conn->writable = true;
-	http_conn_run(conn);
+	conn->state = CONN_SENDING;
+	work->sent = sending_run(&work->sending, conn->fd_out, conn->is_socket, &moved);
+	work->x.sent_bytes = work->sending.body_sent;
+	if (moved)
+		work->last_sent_at_ms = now_ms;
+	if (moved || !was_full)
+		work->full_since_ms = now_ms;
+	if (work->sent == SENDING_FULL)
+		conn->writable = false;
+	if (!conn->running)
+		http_conn_wake(conn);
 }
 
-/* ---- birth ---- */
-
-static struct http_conn *conn_new(struct http_server *server, int fd_in, int fd_out)
-{
-	struct http_conn *conn = xcalloc(1, sizeof(*conn));
-
-	conn->server = server;
-	conn->fd_in = fd_in;
-	conn->fd_out = fd_out;
-	conn->writable = true;
-	conn->deadline_at_ms = INT64_MAX;
-	list_init(&conn->awake);
-	list_append(&server->inner->conns, &conn->link);
-	server->inner->connections++;
-	return conn;
-}
-
-void http_conn_open(struct http_server *server, int fd, bool over_unix, const char *peer,
-		    bool over_limit)
-{
-	static const struct http_refusal overloaded = {
-		503, "overloaded", "There are too many connections; try again soon."
-	};
-	struct http_conn *conn = conn_new(server, fd, fd);
-
-	conn->is_socket = true;
-	conn->over_unix = over_unix;
-	conn->refused = over_limit;
-	if (!str_copy(str_of(peer), conn->peer, sizeof(conn->peer)))
-		conn->peer[0] = '\0';
-	watch_start(server->loop, &conn->watch, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-		    ready);
-	if (over_limit) {
-		server->inner->refused++;
-		http_conn_take_work(conn);
-		http_refuse(conn, &overloaded, NULL, false);
-	}
-	http_conn_run(conn);
-}
-
-/* Regular files and the like are always ready, and epoll does not take them. */
-static bool can_be_watched(int fd)
-{
-	struct stat status;
-
-	return fstat(fd, &status) == 0 &&
-	       (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || isatty(fd));
-}
-
-static bool is_socket(int fd)
-{
-	int type;
-	socklen_t size = sizeof(type);
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
-}
-
-void http_server_adopt(struct http_server *server, int fd_in, int fd_out,
-		       void (*ended)(struct http_server *))
-{
-	struct http_conn *conn = conn_new(server, fd_in, fd_out);
-	struct http_adopted *adopted = xcalloc(1, sizeof(*adopted));
-
-	conn->adopted = adopted;
-	conn->is_socket = is_socket(fd_in) && is_socket(fd_out);
-	conn->readable = true;
-	adopted->conn = conn;
-	adopted->ended = ended;
-	adopted->in_flags = fcntl(fd_in, F_GETFL);
-	adopted->out_flags = fcntl(fd_out, F_GETFL);
-	fcntl(fd_in, F_SETFL, adopted->in_flags | O_NONBLOCK);
-	fcntl(fd_out, F_SETFL, adopted->out_flags | O_NONBLOCK);
-	if (can_be_watched(fd_in))
-		watch_start(server->loop, &conn->watch, fd_in,
-			    EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, ready);
-	if (fd_out != fd_in && can_be_watched(fd_out))
-		watch_start(server->loop, &adopted->out_watch, fd_out, EPOLLOUT | EPOLLET,
-			    out_ready);
-	http_conn_wake(conn);
-}
-
-/* ---- death ---- */
+/* ---- the end ---- */
 
 static void released(struct reap *reap)
 {
@@ -295,5 +232,5 @@ void http_conn_end(struct http_conn *conn)
 	if (conn->adopted && conn->adopted->ended)
 		conn->adopted->ended(server);
 	loop_reap(server->loop, &conn->reap, released);
-	http_server_left(server, conn->refused);
+	server->inner->left(server, conn->refused);
 }

@@ -1,0 +1,20 @@
+/*
+ * Collecting the body of a request, up to the bound of its route.  Internal to http.
+ */
+#pragma once
+
+#include "base/compiler.h"
+
+struct http_work;
+
+enum http_body_result {
+	HTTP_BODY_MORE,  /* all that is in the block was taken: read on */
+	HTTP_BODY_WHOLE, /* request->body is it; what is left in the block is the next request's */
+	HTTP_BODY_BAD,   /* chunks that are malformed */
+	HTTP_BODY_TOO_LARGE, /* chunks beyond the bound; a length beyond it is refused before */
+};
+
+/* The head is whole and work->x.route is set. */
+void http_body_start(struct http_work *work);
+/* Takes what is in the block. */
+enum http_body_result http_body_collect(struct http_work *work) MUST_CHECK;

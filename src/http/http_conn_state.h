@@ -1,0 +1,177 @@
+/*
+ * One connection: its state, what it holds, and what every file of http may do to it.
+ *
+ * A connection is small.  What a request needs, struct http_work and two blocks of bytes,
+ * is taken from the server's pools when its first bytes come and given back when
+ * its answer is out.
+ *
+ * Internal to http, and the lowest of its files that know a connection.  Calls run down, in this order:
+ *
+ *	http_server.c      accepts, stops, frees
+ *	http_conn_open.c   births, and the events of a descriptor
+ *	http_conn.c        the states, one step each
+ *	http_route.c       routes and refusals           http_body.c    a body, bounded
+ *	reply.c            a head and a body to send     reply_growing.c, http_request_id.c
+ *	http_conn_state.c  memory, waking, sending, the end
+ *
+ * Those below reach those above through inner->run and inner->left alone, and the product through
+ * struct http_app and struct parked.
+ *
+ * Thread: the loop of the server.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "event/loop.h"
+#include "http/exchange.h"
+#include "http/http_app.h"
+#include "http/http_chunked.h"
+#include "http/http_parse.h"
+#include "http/http_pool.h"
+#include "http/send_file.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A head and a good piece of body; or our head and a small body. */
+#define HTTP_BLOCK_SIZE (HTTP_HEAD_MAX + 4096)
+
+enum conn_state {
+	CONN_IDLE,      /* waits for the first byte of a request; holds no work */
+	CONN_HEAD,      /* waits for the rest of a head */
+	CONN_BODY,      /* waits for the rest of a body */
+	CONN_PARKED,    /* waits for the route to reply */
+	CONN_SENDING,   /* waits for the socket, or for bytes to arrive, to send more */
+	CONN_LINGERING, /* answered and shut down; drops what comes until the client ends, too */
+	CONN_ENDED,     /* waits to be reaped */
+};
+
+enum reply_state {
+	REPLY_NONE,
+	REPLY_BEGUN, /* a head is being written */
+	REPLY_SENT,  /* handed to `sending` */
+};
+
+/* What a connection holds while a request is read or answered. */
+struct http_work {
+	struct exchange x;
+	struct http_conn *conn;
+
+	/* Reading: in[0 .. in_used) is this request, in[in_used .. in_len) comes after it. */
+	struct http_parse parse;
+	struct http_chunked chunked;
+	char *in;
+	size_t in_len, in_used;
+	uint64_t body_len; /* bytes of the body so far */
+	struct buf body;   /* a body that does not fit behind its head, or came in chunks */
+	bool owns_body;
+	int64_t reading_since_ms;
+
+	/* Replying. */
+	enum reply_state reply;
+	char *out;       /* the head, then what fits behind it */
+	size_t head_len; /* bytes of out written so far */
+	bool head_overflowed;
+	bool closes;      /* the connection ends after this reply */
+	bool body_unread; /* the request's body was not read to its end */
+	struct sending sending;
+	enum sending_result sent;
+	int64_t last_sent_at_ms;
+	int64_t full_since_ms; /* SENDING_FULL without a byte moved since */
+};
+
+/* A connection over two descriptors that were open already (serve --stdio). */
+struct http_adopted {
+	struct http_conn *conn;
+	struct watch out_watch;
+	int in_flags, out_flags; /* to be restored */
+	void (*ended)(struct http_server *server);
+};
+
+/* The little that came of a head while the rest lets itself be waited for. */
+struct http_stash {
+	int64_t reading_since_ms;
+	uint32_t len;
+	char bytes[];
+};
+
+struct http_conn {
+	struct watch watch;
+	struct timer
+		timer; /* looks at deadline_at_ms when it fires; not restarted for each request */
+	struct reap reap;
+	struct list link;  /* on server->inner->conns */
+	struct list awake; /* on server->inner->awake while it is to run in the next turn */
+	struct http_server *server;
+	struct http_work *work;   /* NULL while IDLE or LINGERING, and while there is a stash */
+	struct http_stash *stash; /* owned; NULL but in HEAD */
+	struct http_adopted *adopted;
+	int64_t deadline_at_ms; /* INT64_MAX: none */
+	int fd_in, fd_out;
+	enum conn_state state;
+	uint32_t lingered_bytes;
+	bool is_socket, over_unix;
+	bool readable, writable; /* as far as the edges have told */
+	bool saw_end;            /* the client has sent its last byte */
+	bool running;            /* inner->run() is below us on the stack */
+	bool refused;            /* over the limit: told so and closed */
+	char peer[48];
+};
+
+struct http_listener {
+	struct watch watch;
+	struct list link;
+	struct http_server *server;
+	bool is_unix, paused;
+};
+
+/*
+ * What the connections of a server share.  Two things are for those above to do: they are set by
+ * http_server_open() and called from here.
+ */
+struct http_server_inner {
+	struct http_server *server;
+	void (*run)(struct http_conn *conn); /* steps until it must wait: http_conn_run() */
+	void (*left)(struct http_server *server, bool was_refused); /* a connection ended */
+	struct list listeners, conns, awake;
+	struct timer awake_timer, accept_timer, stop_timer;
+	struct http_pool works, blocks;
+	unsigned connections, refused; /* refused: of them, those over the limit */
+	bool stopping;
+	void (*stopped)(struct http_server *server);
+	int64_t date_s;     /* the second that date_line tells */
+	char date_line[48]; /* "Date: ...\r\n" */
+	size_t date_line_len;
+	uint64_t id_key[2], id_count;
+};
+
+static inline struct http_work *http_work_of(struct exchange *x)
+{
+	return container_of(x, struct http_work, x);
+}
+
+/* ---- memory ---- */
+
+/* Takes work and a block to read into, and starts a request; the connection holds none. */
+void http_conn_take_work(struct http_conn *conn);
+void http_conn_give_work(struct http_conn *conn);
+/* Gives back the blocks that the reply under way does not need; the request is empty then. */
+void http_conn_shed_blocks(struct http_conn *conn);
+/* Puts a short beginning of a head aside, and the work back into its pool; and the other way. */
+void http_conn_stash(struct http_conn *conn);
+void http_conn_unstash(struct http_conn *conn);
+/* The next request on the same work; bytes of it may be in the block already. */
+void http_conn_start_request(struct http_conn *conn);
+
+/* ---- what goes on ---- */
+
+/* Runs it in the next turn of the loop. */
+void http_conn_wake(struct http_conn *conn);
+/* Sends what `work->sending` holds, once that is complete; the result is work->sent. */
+void http_conn_send(struct http_conn *conn);
+/* The exchange is over, well or not: gone() and ended() are called. */
+void http_conn_end_exchange(struct http_conn *conn);
+/* Ends it at once, whatever it was doing; the memory is reaped at the end of the turn. */
+void http_conn_end(struct http_conn *conn);

@@ -1,0 +1,25 @@
+/*
+ * What becomes of a request that is understood: a route, or a refusal in http's own name.
+ *
+ * Internal to http.  Each of these replies, or parks the exchange, or wants the body: the state of the
+ * connection says which.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+struct http_conn;
+struct http_refusal;
+
+extern const struct http_refusal http_refusal_large_body;
+
+/* Head is whole: serves it, refuses it, or sets the state to CONN_BODY. */
+void http_find_route(struct http_conn *conn);
+/* Body is here, too. */
+void http_serve(struct http_conn *conn);
+/*
+ * Answers in http's own name.  `sound`: the request was read to its end, so that the next one can
+ * follow.  `allow`: for 405, else NULL.
+ */
+void http_refuse(struct http_conn *conn, const struct http_refusal *why, const char *allow,
+		 bool sound);
