@@ -2,6 +2,7 @@
 #include "http/http_server.h"
 #include "http_fixture.h"
 
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -56,6 +57,36 @@ static void test_addresses(void)
 			       addresses[i].address);
 		}
 	}
+}
+
+/* What sends for the sockets that it accepts: see send_unpaced(). */
+static void congestion_control(const char *address, char name[32])
+{
+	socklen_t size = 31;
+	unsigned port;
+	struct err err;
+	int fd = -1;
+
+	memset(name, 0, 32);
+	if (!http_listen_tcp(address, &fd, &port, &err) ||
+	    getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &size) < 0)
+		perror(address);
+	close(fd);
+}
+
+static void test_congestion_control(void)
+{
+	char system[32], name[32];
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t size = sizeof(system);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, system, &size) < 0)
+		perror("getsockopt");
+	close(fd);
+	congestion_control("127.0.0.1:0", name);
+	IS_INT(strcmp(name, "reno"), 0, "over loopback nothing is paced");
+	congestion_control("0.0.0.0:0", name);
+	IS_INT(strcmp(name, system), 0, "to others as the system has it");
 }
 
 static int connect_unix(const char *path)
@@ -199,6 +230,7 @@ int main(void)
 
 	fixture.file_fd = make_file(FILE_SIZE);
 	test_addresses();
+	test_congestion_control();
 	fixture_start(&app, &options);
 	test_pipes();
 	test_socket_and_file();
