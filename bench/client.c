@@ -27,7 +27,8 @@ bool client_connect(struct client *client, unsigned port, int receive_bytes)
 	if (client->fd < 0)
 		return false;
 	if (receive_bytes > 0)
-		setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
+		setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes,
+			   sizeof(receive_bytes));
 	setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (connect(client->fd, (struct sockaddr *)&where, sizeof(where)) < 0 ||
 	    fcntl(client->fd, F_SETFL, O_NONBLOCK) < 0) {
@@ -80,7 +81,8 @@ static bool read_head(struct client *client, size_t len)
 
 static enum client_result failed(void)
 {
-	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? CLIENT_MORE : CLIENT_FAILED;
+	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? CLIENT_MORE
+									 : CLIENT_FAILED;
 }
 
 static void body_came(struct client *client, uint64_t n)
@@ -96,7 +98,8 @@ enum client_result client_read(struct client *client, uint64_t most)
 	size_t len;
 
 	while (client->in_head) {
-		n = recv(client->fd, client->head + client->head_len, CLIENT_HEAD_MAX - client->head_len, 0);
+		n = recv(client->fd, client->head + client->head_len,
+			 CLIENT_HEAD_MAX - client->head_len, 0);
 		if (n <= 0)
 			return n == 0 ? CLIENT_FAILED : failed();
 		client->head_len += (size_t)n;

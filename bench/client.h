@@ -21,9 +21,9 @@ struct client {
 	char head[CLIENT_HEAD_MAX];
 	size_t head_len;
 	bool in_head;
-	bool closes; /* the server ends the connection after this answer */
-	int status;	    /* of the answer; 0 before its head is whole */
-	uint64_t body, left; /* of the answer: its length, and what is still to come */
+	bool closes;                      /* the server ends the connection after this answer */
+	int status;                       /* of the answer; 0 before its head is whole */
+	uint64_t body, left;              /* of the answer: its length, and what is still to come */
 	int64_t asked_at_ns, first_at_ns; /* first_at_ns: the first byte of the body */
 };
 

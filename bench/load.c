@@ -8,14 +8,22 @@
 #include <sys/resource.h>
 
 static const struct option names[] = {
-	{ "port", required_argument, NULL, 'p' },	{ "connections", required_argument, NULL, 'c' },
-	{ "seconds", required_argument, NULL, 's' },	{ "path", required_argument, NULL, 'u' },
-	{ "range", required_argument, NULL, 'r' },	{ "status", required_argument, NULL, 'S' },
-	{ "length", required_argument, NULL, 'l' },	{ "pid", required_argument, NULL, 'P' },
-	{ "rate", required_argument, NULL, 'R' },	{ "pace", required_argument, NULL, 'b' },
-	{ "webhooks", required_argument, NULL, 'w' },	{ "first", required_argument, NULL, 'f' },
-	{ "url", required_argument, NULL, 'U' },	{ "account", required_argument, NULL, 'a' },
-	{ "token", required_argument, NULL, 't' },	{ "completed", required_argument, NULL, 'C' },
+	{ "port", required_argument, NULL, 'p' },
+	{ "connections", required_argument, NULL, 'c' },
+	{ "seconds", required_argument, NULL, 's' },
+	{ "path", required_argument, NULL, 'u' },
+	{ "range", required_argument, NULL, 'r' },
+	{ "status", required_argument, NULL, 'S' },
+	{ "length", required_argument, NULL, 'l' },
+	{ "pid", required_argument, NULL, 'P' },
+	{ "rate", required_argument, NULL, 'R' },
+	{ "pace", required_argument, NULL, 'b' },
+	{ "webhooks", required_argument, NULL, 'w' },
+	{ "first", required_argument, NULL, 'f' },
+	{ "url", required_argument, NULL, 'U' },
+	{ "account", required_argument, NULL, 'a' },
+	{ "token", required_argument, NULL, 't' },
+	{ "completed", required_argument, NULL, 'C' },
 	{ 0 },
 };
 
@@ -93,8 +101,11 @@ struct str load_request(const struct load_options *options, char *text, size_t s
 
 	buf_over(&request, text, size);
 	/* What AppleCoreMedia sends, in substance. */
-	buf_addf(&request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
-			   "User-Agent: AppleCoreMedia/1.0.0.21F79\r\n", options->path);
+	buf_addf(
+		&request,
+		"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
+		"User-Agent: AppleCoreMedia/1.0.0.21F79\r\n",
+		options->path);
 	if (options->range)
 		buf_addf(&request, "Range: %s\r\n", options->range);
 	buf_add_text(&request, "\r\n");
@@ -113,7 +124,10 @@ static void raise_descriptor_limit(void)
 
 int main(int argc, char **argv)
 {
-	struct load_options options = { .connections = 64, .seconds = 2, .status = 200, .path = "/",
+	struct load_options options = { .connections = 64,
+					.seconds = 2,
+					.status = 200,
+					.path = "/",
 					.webhooks = { .url = "", .account = "", .token = "" } };
 	int letter;
 
@@ -127,6 +141,7 @@ int main(int argc, char **argv)
 		return load_cold(&options);
 	if (str_eq(str_of(options.mode), STR("hold")))
 		return load_hold(&options);
-	fprintf(stderr, "usage: bench-load steady|cold|hold --port N [OPTION VALUE]... (bench/load.h)\n");
+	fprintf(stderr,
+		"usage: bench-load steady|cold|hold --port N [OPTION VALUE]... (bench/load.h)\n");
 	return 2;
 }

@@ -25,7 +25,8 @@ static void ended(struct cold *cold, struct client *client, bool good, int64_t b
 {
 	const struct load_options *options = cold->options;
 
-	if (!good || client->status != options->status || (options->length && client->body != options->length))
+	if (!good || client->status != options->status ||
+	    (options->length && client->body != options->length))
 		cold->errors++;
 	if (client->status > 0 && client->status < STATUSES)
 		cold->statuses[client->status]++;
@@ -61,9 +62,10 @@ static void print(const struct cold *cold, int64_t began_ns)
 
 	printf("{\"began_at_ms\": %.3f, \"requests\": %u, \"errors\": %u, \"first_p50_ms\": %.1f, \"first_p99_ms\": %.1f, "
 	       "\"first_most_ms\": %.1f, \"whole_p50_ms\": %.1f, \"whole_p99_ms\": %.1f, \"statuses\": {",
-	       (double)began_ns / 1e6, cold->options->connections, cold->errors + cold->left, histogram_ms(&cold->first, 0.5),
-	       histogram_ms(&cold->first, 0.99), (double)cold->first.most_ns / 1e6,
-	       histogram_ms(&cold->whole, 0.5), histogram_ms(&cold->whole, 0.99));
+	       (double)began_ns / 1e6, cold->options->connections, cold->errors + cold->left,
+	       histogram_ms(&cold->first, 0.5), histogram_ms(&cold->first, 0.99),
+	       (double)cold->first.most_ns / 1e6, histogram_ms(&cold->whole, 0.5),
+	       histogram_ms(&cold->whole, 0.99));
 	for (unsigned i = 0; i < STATUSES; i++) {
 		if (cold->statuses[i] == 0)
 			continue;

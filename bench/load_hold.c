@@ -8,11 +8,11 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define READY_MAX     256
-#define ROUND_NS      1000000000 /* every slow listener reads once in it */
-#define SLICES	      100	 /* and a hundredth of them at a time */
-#define SLOW_RECEIVE  16384	 /* a phone's window, not a data centre's */
-#define STDIN_MARK    UINT32_MAX
+#define READY_MAX    256
+#define ROUND_NS     1000000000 /* every slow listener reads once in it */
+#define SLICES       100        /* and a hundredth of them at a time */
+#define SLOW_RECEIVE 16384      /* a phone's window, not a data centre's */
+#define STDIN_MARK   UINT32_MAX
 
 struct hold {
 	const struct load_options *options;
@@ -100,8 +100,10 @@ static void read_slowly(struct hold *hold)
 			continue;
 		}
 		due_ns += ROUND_NS / SLICES;
-		for (unsigned end = (unsigned)((uint64_t)count * ++slice / SLICES); next < end; next++)
-			if (hold->clients[next].fd >= 0 && (hold->clients[next].in_head || hold->clients[next].left))
+		for (unsigned end = (unsigned)((uint64_t)count * ++slice / SLICES); next < end;
+		     next++)
+			if (hold->clients[next].fd >= 0 &&
+			    (hold->clients[next].in_head || hold->clients[next].left))
 				read_one(hold, &hold->clients[next], hold->options->pace);
 		if (slice == SLICES)
 			slice = next = 0;

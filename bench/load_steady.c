@@ -29,7 +29,7 @@ struct steady {
 	struct histogram latency;
 	uint64_t answers, errors, bytes;
 	uint64_t acknowledged; /* answered as expected, from the first request on */
-	bool used_up; /* there is no webhook left */
+	bool used_up;          /* there is no webhook left */
 };
 
 static void ask(struct steady *steady, struct client *client, int64_t due_at_ns)
@@ -65,7 +65,8 @@ static void answered(struct steady *steady, struct client *client)
 	histogram_add(&steady->latency, now_ns() - client->asked_at_ns);
 	steady->answers++;
 	steady->bytes += client->body;
-	if (client->status != options->status || (options->length && client->body != options->length))
+	if (client->status != options->status ||
+	    (options->length && client->body != options->length))
 		steady->errors++;
 	else
 		steady->acknowledged++;
@@ -88,7 +89,8 @@ static void give_turns(struct steady *steady)
 
 	/* A turn that finds nobody free stays due, and its latency grows: the load is open. */
 	while (steady->waiting_count > 0 && steady->next_turn_ns <= now && !steady->used_up) {
-		ask(steady, &steady->clients[steady->waiting[--steady->waiting_count]], steady->next_turn_ns);
+		ask(steady, &steady->clients[steady->waiting[--steady->waiting_count]],
+		    steady->next_turn_ns);
 		steady->next_turn_ns += steady->turn_ns;
 	}
 }
@@ -164,11 +166,10 @@ static void print(const struct steady *steady, double seconds, int64_t used_ns)
 	       "\"cpu_us\": %.3f, \"cpu_share\": %.3f, \"gb_per_second\": %.3f, "
 	       "\"p50_ms\": %.4f, \"p99_ms\": %.4f, \"most_ms\": %.4f}\n",
 	       (unsigned long long)steady->acknowledged, (unsigned long long)steady->answers,
-	       (unsigned long long)steady->errors, seconds,
-	       (double)steady->answers / seconds, (double)used_ns / 1e3 / answers,
-	       (double)used_ns / 1e9 / seconds, (double)steady->bytes / seconds / 1e9,
-	       histogram_ms(&steady->latency, 0.5), histogram_ms(&steady->latency, 0.99),
-	       (double)steady->latency.most_ns / 1e6);
+	       (unsigned long long)steady->errors, seconds, (double)steady->answers / seconds,
+	       (double)used_ns / 1e3 / answers, (double)used_ns / 1e9 / seconds,
+	       (double)steady->bytes / seconds / 1e9, histogram_ms(&steady->latency, 0.5),
+	       histogram_ms(&steady->latency, 0.99), (double)steady->latency.most_ns / 1e6);
 }
 
 int load_steady(const struct load_options *options)

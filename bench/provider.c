@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #define HEAD_MAX 8192
-#define STEP_MS	 20
+#define STEP_MS  20
 
 struct provider {
 	struct loop *loop;
@@ -101,14 +101,18 @@ static void send_on(struct conn *conn)
 	int len;
 
 	if (until >= 0 && !conn->has_sent_head) {
-		len = snprintf(head, sizeof(head),
-			       "HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nContent-Length: %lld\r\n"
-			       "Cache-Control: max-age=3600\r\n\r\n", (long long)provider->size);
-		conn->has_sent_head = send(conn->watch.fd, head, (size_t)len, MSG_NOSIGNAL | MSG_MORE) == len;
+		len = snprintf(
+			head, sizeof(head),
+			"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nContent-Length: %lld\r\n"
+			"Cache-Control: max-age=3600\r\n\r\n",
+			(long long)provider->size);
+		conn->has_sent_head =
+			send(conn->watch.fd, head, (size_t)len, MSG_NOSIGNAL | MSG_MORE) == len;
 		provider->first_at_ms = loop_now_ms(provider->loop);
 	}
 	while (conn->sent < until && n >= 0)
-		n = sendfile(conn->watch.fd, provider->file_fd, &conn->sent, (size_t)(until - conn->sent));
+		n = sendfile(conn->watch.fd, provider->file_fd, &conn->sent,
+			     (size_t)(until - conn->sent));
 	if (n < 0 && errno != EAGAIN)
 		end(conn);
 	else if (conn->sent == provider->size)
@@ -122,7 +126,8 @@ static void answer_count(struct conn *conn)
 	char text[128], number[40];
 	int digits = snprintf(number, sizeof(number), "%u %lld", conn->provider->count,
 			      (long long)conn->provider->first_at_ms);
-	int len = snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", digits, number);
+	int len = snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s",
+			   digits, number);
 
 	conn->provider->count = 0;
 	if (send(conn->watch.fd, text, (size_t)len, MSG_NOSIGNAL) != len)
@@ -184,7 +189,8 @@ static void accept_one(struct watch *watch, uint32_t events)
 
 static int listen_somewhere(unsigned *out_port)
 {
-	struct sockaddr_in where = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in where = { .sin_family = AF_INET,
+				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(where);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 

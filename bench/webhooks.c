@@ -15,7 +15,8 @@ void webhooks_sid(size_t n, char out[33])
 {
 	uint64_t a = (n + 1) * 0x9e3779b97f4a7c15, b = (a ^ a >> 29) * 0xbf58476d1ce4e5b9;
 
-	snprintf(out, 33, "%016llx%016llx", (unsigned long long)(b ^ b >> 32), (unsigned long long)n);
+	snprintf(out, 33, "%016llx%016llx", (unsigned long long)(b ^ b >> 32),
+		 (unsigned long long)n);
 }
 
 /* None of our values holds anything but these two that a form would not take as it is. */
@@ -92,8 +93,8 @@ static void make_one(struct buf *out, size_t n, const struct webhooks_options *o
 	bool is_call = n % 2 == 0 && !options->completed_s;
 	size_t pair = options->completed_s ? n : n / 2;
 	const char *path = is_call ? "/webhook/call-status" : "/webhook/recording-status";
-	char digits[33], call[40], recording[40], signature[SIGNATURE_TEXT_SIZE], body_bytes[REQUEST_MAX],
-		url_bytes[512];
+	char digits[33], call[40], recording[40], signature[SIGNATURE_TEXT_SIZE],
+		body_bytes[REQUEST_MAX], url_bytes[512];
 	struct twilio_param params[PARAMS_MAX];
 	struct buf body, signed_url;
 	size_t count;
@@ -102,7 +103,7 @@ static void make_one(struct buf *out, size_t n, const struct webhooks_options *o
 	snprintf(call, sizeof(call), "CA%s", digits);
 	snprintf(recording, sizeof(recording), "RE%s", digits);
 	count = options->completed_s ? completed_params(params, options, call, recording)
-		: is_call	     ? call_params(params, options->account, call)
+		: is_call            ? call_params(params, options->account, call)
 				     : recording_params(params, options->account, call, recording);
 
 	buf_over(&signed_url, url_bytes, sizeof(url_bytes));
@@ -114,11 +115,12 @@ static void make_one(struct buf *out, size_t n, const struct webhooks_options *o
 		buf_addf(&body, "%s%.*s=", i > 0 ? "&" : "", STR_ARG(params[i].name));
 		add_encoded(&body, params[i].value);
 	}
-	buf_addf(out,
-		 "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-		 "User-Agent: TwilioProxy/1.1\r\nI-Twilio-Idempotency-Token: %s\r\nX-Twilio-Signature: %s\r\n"
-		 "Content-Length: %zu\r\n\r\n%.*s",
-		 path, digits, signature, body.len, STR_ARG(buf_str(&body)));
+	buf_addf(
+		out,
+		"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+		"User-Agent: TwilioProxy/1.1\r\nI-Twilio-Idempotency-Token: %s\r\nX-Twilio-Signature: %s\r\n"
+		"Content-Length: %zu\r\n\r\n%.*s",
+		path, digits, signature, body.len, STR_ARG(buf_str(&body)));
 }
 
 void webhooks_make(struct webhooks *webhooks, const struct webhooks_options *options)

@@ -18,9 +18,9 @@ struct webhooks {
 
 struct webhooks_options {
 	size_t count;
-	size_t first;		 /* of the numbers that make the SIDs, so that runs differ */
+	size_t first;            /* of the numbers that make the SIDs, so that runs differ */
 	const char *completed_s; /* a duration: recordings that are complete; NULL: as above */
-	const char *url;	 /* what is signed, without the path */
+	const char *url;         /* what is signed, without the path */
 	const char *account, *token;
 };
 
