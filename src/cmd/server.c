@@ -379,8 +379,10 @@ void server_stop(struct server *server)
 			pthread_join(server->serving[i].thread, NULL);
 		server->serving[i].is_running = false;
 	}
-	if (server->spool)
+	if (server->spool) {
 		spool_stop(server->spool);
+		spool_drain(server->spool); /* what was sealed last is committed still */
+	}
 	if (server->ledger)
 		ledger_stop(server->ledger);
 	if (server->spool)

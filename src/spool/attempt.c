@@ -9,10 +9,9 @@
 
 #include <stdio.h>
 
-#define NOT_READY_MS    (10 * 60 * 1000) /* after `completed` a 404 means "not yet" so long */
-#define NOT_READY_WAIT  3000             /* usually ready within seconds */
-#define ACCOUNT_WAIT_MS (60 * 1000)      /* refused credentials: somebody is mending them, or not */
-#define OFF_TRIES       3 /* a length that differs is asked for so often, then believed */
+#define NOT_READY_MS   (10 * 60 * 1000) /* after `completed` a 404 means "not yet" so long */
+#define NOT_READY_WAIT 3000             /* usually ready within seconds */
+#define OFF_TRIES      3 /* a length that differs is asked for so often, then believed */
 
 /* A row: does it fit?  Then what it means. */
 struct row {
@@ -178,7 +177,7 @@ static const struct row rows[] = {
 	{ is_limited, ATTEMPT_LIMITED, ATTEMPT_WAIT, "limited", "upstream_unavailable",
 	  "Twilio limits how much we may ask at once.", RESUMES, BACK_OFF },
 	{ is_refused, ATTEMPT_REFUSED, ATTEMPT_WAIT_ACCOUNT, "refused", "upstream_refused",
-	  "Twilio refuses our credentials.", POINTLESS, .wait_ms = ACCOUNT_WAIT_MS },
+	  "Twilio refuses our credentials.", POINTLESS, .wait_ms = ATTEMPT_ACCOUNT_WAIT_MS },
 	{ has_no_dual, ATTEMPT_NO_DUAL, ATTEMPT_AT_ONCE, "no_dual", "upstream_unavailable",
 	  "Twilio has no two channels of this recording; asking for one.", .wait_ms = 0 },
 	{ is_not_ready, ATTEMPT_NOT_READY, ATTEMPT_WAIT, "not_ready", "upstream_unavailable",

@@ -13,7 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ATTEMPT_TEXT_SIZE   200
+#define ATTEMPT_TEXT_SIZE 200
+#define ATTEMPT_ACCOUNT_WAIT_MS \
+	(60 * 1000)             /* refused credentials: somebody is mending them, or not */
 #define ATTEMPT_GONE_STATUS 410 /* what the metadata says when it is deleted, too */
 
 /* What came back. */

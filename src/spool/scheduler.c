@@ -8,10 +8,9 @@
 
 #include <stdlib.h>
 
-#define NUDGE_MS        5000        /* a play brings a try forward at most so often */
-#define ACCOUNT_WAIT_MS (60 * 1000) /* refused credentials are tried again each minute */
-#define ROOM_WAIT_MS    3000        /* a full disk is looked at again */
-#define HALVE_MS        1000        /* one storm of 429 halves the limit once */
+#define NUDGE_MS     5000 /* a play brings a try forward at most so often */
+#define ROOM_WAIT_MS 3000 /* a full disk is looked at again */
+#define HALVE_MS     1000 /* one storm of 429 halves the limit once */
 
 struct scheduler {
 	const struct flight_gear *gear;
@@ -236,7 +235,7 @@ static void account_refused(struct scheduler *scheduler, const struct flight *fl
 		"trying again each minute",
 		account->account_sid);
 	scheduler->refused_until_ms[account - scheduler->gear->accounts->at] =
-		loop_now_ms(scheduler->gear->loop) + ACCOUNT_WAIT_MS;
+		loop_now_ms(scheduler->gear->loop) + ATTEMPT_ACCOUNT_WAIT_MS;
 }
 
 static void release_flight(struct reap *reap)

@@ -29,7 +29,10 @@ bool spool_open(const struct spool_options *options, struct ledger *ledger,
 bool spool_start(struct spool *spool, struct err *err) MUST_CHECK;
 /* Ends the thread; flights are left as they are, to be resumed by the next start.  Before ledger_stop(). */
 void spool_stop(struct spool *spool);
-/* After ledger_stop(), before the serving loops' mailboxes are freed: what is under way comes to rest. */
+/*
+ * After spool_stop(): hands to the ledger what is to be committed; and once more after ledger_stop(), before
+ * the serving loops' mailboxes are freed: what is under way comes to rest.
+ */
 void spool_drain(struct spool *spool);
 void spool_free(struct spool *spool); /* after the mirrors of all loops */
 DEFINE_AUTO(struct spool *, spool_free)
