@@ -60,7 +60,7 @@ void watch_start(struct loop *loop, struct watch *watch, int fd, uint32_t events
 void watch_change(struct watch *watch, uint32_t events); /* applied once, at the end of the turn */
 void watch_stop(struct watch *watch); /* at once; ready is not called again; before close(fd) */
 
-/* (Re)starts it; fires once, never early, not before the next turn. */
+/* (Re)starts it, counting from loop_now_ms(); fires once, never early, not before the next turn. */
 void timer_start(struct loop *loop, struct timer *timer, int64_t delay_ms,
 		 void (*fire)(struct timer *timer));
 void timer_stop(struct timer *timer);

@@ -37,6 +37,8 @@ struct search {
 	struct ledger_job job;
 	struct rest_recordings_page page; /* what is to be committed */
 	unsigned tries;
+	bool is_known, is_behind; /* as the last look found it */
+	bool has_learnt;          /* Twilio told of it, and that is committed */
 };
 
 struct discovery {
@@ -123,28 +125,52 @@ static bool run_append(struct ledger_job *job, struct catalog *catalog, struct e
 	return true;
 }
 
-/* Events are projected behind the writes: let writes pass until it shows. */
+/* Events are projected behind the writes: a look goes through the writer, so that each lets a batch pass. */
 static bool run_look(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct search *search = container_of(job, struct search, job);
+	struct str sid = str_of(search->sid);
+	struct catalog_counts counts;
 	struct recording recording;
 	struct call call;
 
-	if (str_starts(str_of(search->sid), STR("CA")))
-		return calls_find(catalog, str_of(search->sid), &call, err);
-	return recordings_find(catalog, str_of(search->sid), &recording, err);
+	search->is_known = str_starts(sid, STR("CA"))
+				   ? calls_find(catalog, sid, &call, err)
+				   : recordings_find(catalog, sid, &recording, err);
+	if (!search->is_known && err->kind != ERR_NOT_FOUND)
+		return false;
+	if (!catalog_counts(catalog, &counts, err))
+		return false;
+	search->is_behind = counts.events_waiting > 0;
+	return true;
 }
+
+static void ask_next(struct search *search);
 
 static void looked(struct ledger_job *job)
 {
 	struct search *search = container_of(job, struct search, job);
 
-	if (job->succeeded)
-		conclude(search, DISCOVERY_FOUND);
-	else if (job->err.kind == ERR_NOT_FOUND && search->tries++ < PROJECTION_TRIES)
-		ledger_write(search->discovery->gear->ledger, job);
-	else
+	if (!job->succeeded)
 		conclude(search, DISCOVERY_FAILED);
+	else if (search->is_known)
+		conclude(search, DISCOVERY_FOUND);
+	else if (search->is_behind && search->tries++ < PROJECTION_TRIES)
+		ledger_write(search->discovery->gear->ledger, job);
+	else if (search->has_learnt)
+		conclude(search, DISCOVERY_FAILED);
+	else
+		ask_next(search);
+}
+
+/* Is it known by now?  An event may be committed, and its webhook answered, before it is projected. */
+static void look(struct search *search)
+{
+	search->tries = 0;
+	search->job = (struct ledger_job){ .run = run_look,
+					   .done = looked,
+					   .reply = search->discovery->gear->mailbox };
+	ledger_write(search->discovery->gear->ledger, &search->job);
 }
 
 static void appended(struct ledger_job *job)
@@ -158,9 +184,8 @@ static void appended(struct ledger_job *job)
 		return;
 	}
 	log_info(NULL, "%s was not known, Twilio has it: its webhook was lost", search->sid);
-	search->job.run = run_look;
-	search->job.done = looked;
-	ledger_write(search->discovery->gear->ledger, job);
+	search->has_learnt = true;
+	look(search);
 }
 
 static void commit_page(struct search *search)
@@ -172,8 +197,6 @@ static void commit_page(struct search *search)
 }
 
 /* ---- asking, one account after the other ---- */
-
-static void ask_next(struct search *search);
 
 /* A recording's own metadata as a page of one, so that both ways go on alike. */
 static bool read_answer(struct search *search, struct err *err)
@@ -313,7 +336,7 @@ void discovery_take(struct discovery *discovery, struct inquest *inquest)
 	search = search_new(discovery, inquest->sid);
 	inquest->next = NULL;
 	search->waiting = inquest;
-	ask_next(search);
+	look(search);
 }
 
 struct discovery *discovery_new(const struct flight_gear *gear)

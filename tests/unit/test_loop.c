@@ -19,7 +19,7 @@ static void fire(struct timer *timer)
 static void timers_in_order(void)
 {
 	static const int delays[] = { 30, 5, 20, 10, 25 };
-	int64_t began_ms = clock_monotonic_ms();
+	int64_t began_ms = loop_now_ms(loop); /* the turn's clock, from which delays count */
 
 	for (int i = 0; i < 5; i++)
 		timer_start(loop, &timers[i], delays[i], fire);
