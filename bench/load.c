@@ -1,6 +1,5 @@
 #include "load.h"
 
-
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
