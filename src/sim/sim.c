@@ -119,7 +119,7 @@ static bool past_place(struct sim *sim, const struct sim_options *options, struc
 	return true;
 }
 
-static bool server_start(struct sim *sim, const char *listen, struct err *err)
+static bool api_start(struct sim *sim, const char *listen, struct err *err)
 {
 	struct http_options options = HTTP_OPTIONS_DEFAULT;
 	struct str address = str_of(listen);
@@ -147,7 +147,7 @@ bool sim_start(struct loop *loop, const struct sim_options *options, struct sim 
 	sim->listen_fd = -1;
 	sim->speech = sim_speech_new();
 	if (!settings_take(sim, options, err) || !faults_start(sim, options, err) ||
-	    !server_start(sim, options->listen, err) ||
+	    !api_start(sim, options->listen, err) ||
 	    !sim_sender_open(&sim->sender, loop, options->webhook_url, options->signed_url,
 			     sim->auth_token, &sim->faults, err) ||
 	    !past_place(sim, options, err))
