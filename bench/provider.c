@@ -29,6 +29,11 @@
 
 #define HEAD_MAX 8192
 #define STEP_MS  20
+/*
+ * A head comes with as much of the body as its segment holds.  With less, callspool, which sends nothing
+ * before it knows that it is audio, would be measured by our step.
+ */
+#define FIRST_BYTES 1200
 
 struct provider {
 	struct loop *loop;
@@ -82,7 +87,7 @@ static off_t due(const struct conn *conn)
 		return provider->size;
 	sent = (off_t)((double)provider->size * (double)(ms - provider->first_ms) /
 		       (double)(provider->total_ms - provider->first_ms));
-	return sent > 0 ? sent : 1;
+	return sent > FIRST_BYTES ? sent : FIRST_BYTES;
 }
 
 static void send_on(struct conn *conn);
