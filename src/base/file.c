@@ -80,16 +80,32 @@ bool file_sync_folder(const char *path, struct err *err)
 	return true;
 }
 
+/* The name of `path` in the folder that it is in. */
+static bool sync_name(const char *path, struct err *err)
+{
+	AUTO(free) char *parent = xstrdup(path);
+	char *slash = strrchr(parent, '/');
+
+	if (slash)
+		slash[slash == parent ? 1 : 0] = '\0';
+	return file_sync_folder(slash ? parent : ".", err);
+}
+
 bool file_make_folders(const char *path, struct err *err)
 {
 	AUTO(free) char *partial = xstrdup(path);
 
 	for (char *slash = partial; slash;) {
+		bool is_made;
+
 		slash = strchr(slash + 1, '/');
 		if (slash)
 			*slash = '\0';
-		if (mkdir(partial, FOLDER_MODE) < 0 && errno != EEXIST)
+		is_made = mkdir(partial, FOLDER_MODE) == 0;
+		if (!is_made && errno != EEXIST)
 			return err_errno(err, "cannot make the folder '%s'", partial);
+		if (is_made && !sync_name(partial, err))
+			return false;
 		if (slash)
 			*slash = '/';
 	}
