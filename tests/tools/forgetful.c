@@ -1,0 +1,277 @@
+/*
+ * What power loss would leave: a library to be preloaded under the server.
+ *
+ *	FORGETFUL_DIR      the disk: an existing folder, watched with all that is below it
+ *	FORGETFUL_SHADOW   an existing, empty folder on which the durable state is kept
+ *
+ * What is on the disk when the program starts is durable.  After that a file's bytes are durable
+ * once fsync() or fdatasync() of it returned, and a folder's names once fsync() of the folder
+ * did.  sync(), sync_file_range() and O_SYNC count for nothing: nothing of ours relies on them.
+ *
+ * A file or folder is known by its key, "<inode>.<birth in ns>", since the number of an inode is
+ * given anew.  The shadow holds
+ *
+ *	root            the key of FORGETFUL_DIR
+ *	names.<key>     of a folder: lines "<d or f> <key> <name>"
+ *	content.<key>   of a file: its bytes
+ *
+ * (sockets are left out), each replaced by rename, so that SIGKILL leaves the one before or the one after.  The copy is
+ * made before the real call, because what is written while it runs is not promised; it is put in
+ * place after it, before the caller hears of it.  One lock around all three keeps a copy that was
+ * made earlier from replacing a later one.
+ *
+ * A file is copied through the caller's own descriptor.  Opening and closing it once more would
+ * drop the POSIX locks that SQLite holds on it.
+ */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY_MAX 64
+
+static char disk[PATH_MAX];
+static int shadow_fd = -1;
+static int (*real_fsync)(int fd);
+static int (*real_fdatasync)(int fd);
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* A run without its record proves nothing, so it ends. */
+static void must(bool is_well, const char *what)
+{
+	if (is_well)
+		return;
+	fprintf(stderr, "forgetful: level=error cannot %s: %s\n", what, strerror(errno));
+	abort();
+}
+
+/* The key of what `name` is in the folder `fd`, or of `fd` itself where it is "".  False: gone. */
+static bool key_of(int fd, const char *name, char key[KEY_MAX], mode_t *mode)
+{
+	struct statx about;
+	bool is_there = statx(fd, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
+			      STATX_BASIC_STATS | STATX_BTIME, &about) == 0;
+
+	must(is_there || errno == ENOENT, "look at a file");
+	if (!is_there)
+		return false;
+	if (!(about.stx_mask & STATX_BTIME)) /* an older tmpfs, which gives no number twice */
+		memset(&about.stx_btime, 0, sizeof(about.stx_btime));
+	snprintf(key, KEY_MAX, "%" PRIu64 ".%" PRIu64, (uint64_t)about.stx_ino,
+		 (uint64_t)about.stx_btime.tv_sec * 1000000000 + about.stx_btime.tv_nsec);
+	*mode = about.stx_mode;
+	return true;
+}
+
+static void write_all(int fd, const char *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, bytes, len);
+
+		must(n > 0, "write to the shadow");
+		bytes += n;
+		len -= (size_t)n;
+	}
+}
+
+static int open_new(void)
+{
+	int fd = openat(shadow_fd, "new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	must(fd >= 0, "write to the shadow");
+	return fd;
+}
+
+static void copy_content(int fd)
+{
+	static char piece[65536]; /* under the lock */
+	int copy_fd = open_new();
+	off_t at = 0;
+
+	for (;;) {
+		ssize_t n = pread(fd, piece, sizeof(piece), at);
+
+		must(n >= 0, "read what is synced");
+		if (n == 0)
+			break;
+		write_all(copy_fd, piece, (size_t)n);
+		at += n;
+	}
+	close(copy_fd);
+}
+
+static bool is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static DIR *open_folder(int fd, const char *name)
+{
+	int folder_fd = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *folder = folder_fd < 0 ? NULL : fdopendir(folder_fd);
+
+	must(folder != NULL, "read a folder");
+	return folder;
+}
+
+static bool is_kept(mode_t mode)
+{
+	return S_ISREG(mode) || S_ISDIR(mode);
+}
+
+/* One entry; a name that went away meanwhile is left out. */
+static void copy_name(int folder_fd, const char *name, int copy_fd)
+{
+	char line[KEY_MAX + NAME_MAX + 8], key[KEY_MAX];
+	mode_t mode;
+	int len;
+
+	if (!key_of(folder_fd, name, key, &mode) || !is_kept(mode))
+		return;
+	len = snprintf(line, sizeof(line), "%c %s %s\n", S_ISDIR(mode) ? 'd' : 'f', key, name);
+	write_all(copy_fd, line, (size_t)len);
+}
+
+static void copy_names(int fd)
+{
+	DIR *folder = open_folder(fd, ".");
+	int copy_fd = open_new();
+	struct dirent *entry;
+
+	while ((entry = readdir(folder)))
+		if (!is_dots(entry->d_name))
+			copy_name(dirfd(folder), entry->d_name, copy_fd);
+	close(copy_fd);
+	closedir(folder);
+}
+
+static void put_in_place(const char *kind, const char *key)
+{
+	char name[KEY_MAX + 16];
+
+	snprintf(name, sizeof(name), "%s.%s", kind, key);
+	must(renameat(shadow_fd, "new", shadow_fd, name) == 0, "put a copy in place");
+}
+
+static bool is_on_disk(int fd)
+{
+	char link[32], path[PATH_MAX];
+	size_t len = strlen(disk);
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return false;
+	path[n] = '\0';
+	return strncmp(path, disk, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+/* The real call, and the record of it. */
+static int sync_and_keep(int fd, int (*real)(int))
+{
+	char key[KEY_MAX];
+	mode_t mode;
+	int result, number;
+
+	if (shadow_fd < 0 || !is_on_disk(fd))
+		return real(fd);
+
+	pthread_mutex_lock(&lock);
+	must(key_of(fd, "", key, &mode), "look at a file");
+	if (S_ISDIR(mode))
+		copy_names(fd);
+	else
+		copy_content(fd);
+	result = real(fd);
+	number = errno;
+	if (result == 0)
+		put_in_place(S_ISDIR(mode) ? "names" : "content", key);
+	pthread_mutex_unlock(&lock);
+	errno = number;
+	return result;
+}
+
+int fsync(int fd)
+{
+	return sync_and_keep(fd, real_fsync);
+}
+
+int fdatasync(int fd)
+{
+	return sync_and_keep(fd, real_fdatasync);
+}
+
+/* All that is there at the start, from the folder `fd` down. */
+static void keep_all(int fd)
+{
+	DIR *folder = open_folder(fd, ".");
+	char key[KEY_MAX];
+	struct dirent *entry;
+	mode_t mode;
+
+	must(key_of(fd, "", key, &mode), "look at a file");
+	copy_names(fd);
+	put_in_place("names", key);
+	while ((entry = readdir(folder))) {
+		int inner_fd;
+
+		if (is_dots(entry->d_name))
+			continue;
+		must(key_of(dirfd(folder), entry->d_name, key, &mode), "look at a file");
+		if (!is_kept(mode))
+			continue;
+		inner_fd = openat(dirfd(folder), entry->d_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		must(inner_fd >= 0, "open what is on the disk");
+		if (S_ISDIR(mode)) {
+			keep_all(inner_fd);
+		} else {
+			copy_content(inner_fd);
+			put_in_place("content", key);
+		}
+		close(inner_fd);
+	}
+	closedir(folder);
+}
+
+static void find_real(void *at, const char *name)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+
+	must(found != NULL, "find the real call");
+	memcpy(at, &found, sizeof(found)); /* POSIX: a pointer to a function fits, C has no cast */
+}
+
+__attribute__((constructor)) static void start(void)
+{
+	const char *dir = getenv("FORGETFUL_DIR"), *shadow = getenv("FORGETFUL_SHADOW");
+	char key[KEY_MAX];
+	mode_t mode;
+	int disk_fd, root_fd;
+
+	find_real((void *)&real_fsync, "fsync");
+	find_real((void *)&real_fdatasync, "fdatasync");
+	if (!dir || !shadow)
+		return;
+	must(realpath(dir, disk) != NULL, "find FORGETFUL_DIR");
+	shadow_fd = open(shadow, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	disk_fd = open(disk, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	must(shadow_fd >= 0 && disk_fd >= 0, "open the disk and its shadow");
+	keep_all(disk_fd);
+	must(key_of(disk_fd, "", key, &mode), "look at a file");
+	root_fd = openat(shadow_fd, "root", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	must(root_fd >= 0, "write to the shadow");
+	write_all(root_fd, key, strlen(key));
+	close(root_fd);
+	close(disk_fd);
+}
