@@ -42,7 +42,7 @@ bool catalog_open(const char *path, enum catalog_mode mode, struct catalog **out
 	bool is_ready;
 
 	catalog->mode = mode;
-	if (!db_open(path, mode == CATALOG_WRITE ? DB_WRITE : DB_READ, &catalog->db, err))
+	if (!db_open(path, mode == CATALOG_READ ? DB_READ : DB_WRITE, &catalog->db, err))
 		return false;
 	is_ready = mode == CATALOG_WRITE ? set_up_writer(catalog, err)
 					 : schema_check(catalog->db, err);
@@ -108,11 +108,9 @@ bool catalog_sequence(struct catalog *catalog, int64_t *out, struct err *err)
 	return number_read(catalog, NUMBER_SEQUENCE, out, err);
 }
 
-bool catalog_checkpoint(struct catalog *catalog, struct err *err)
+bool catalog_checkpoint(struct catalog *catalog, int64_t *out_left_bytes, struct err *err)
 {
-	int64_t left;
-
-	return db_checkpoint(catalog->db, &left, err);
+	return db_checkpoint(catalog->db, out_left_bytes, err);
 }
 
 int64_t catalog_log_bytes(const struct catalog *catalog)

@@ -24,8 +24,9 @@
 struct catalog;
 
 enum catalog_mode {
-	CATALOG_WRITE, /* creates the ledger or brings its schema up to date */
-	CATALOG_READ,  /* snapshots; the ledger must exist with our schema */
+	CATALOG_WRITE,      /* creates the ledger or brings its schema up to date */
+	CATALOG_READ,       /* snapshots; the ledger must exist with our schema */
+	CATALOG_CHECKPOINT, /* for catalog_checkpoint() alone, beside the writer */
 };
 
 /*
@@ -59,9 +60,13 @@ bool catalog_sequence(struct catalog *catalog, int64_t *out, struct err *err) MU
 
 /*
  * SQLite's log is moved into the database file only here, so that no webhook waits
- * for it: the writer calls it between transactions when catalog_log_bytes() is large
- * (CATALOG_LOG_BYTES) and it has a moment.  It never waits for readers.
+ * for it, when catalog_log_bytes() has reached CATALOG_LOG_BYTES.  It never waits for
+ * readers, and may run beside the writer's transactions on a connection of its own
+ * (spool/checkpointer.h).  *out_left_bytes: what of the log could not be moved, because it came
+ * later or a reader still needs the older state; 0: all of it, and the writer's next
+ * transaction begins the log anew, if it was the writer who called.
  */
-#define CATALOG_LOG_BYTES (64 * 1024 * 1024)
-bool catalog_checkpoint(struct catalog *catalog, struct err *err) MUST_CHECK;
+#define CATALOG_LOG_BYTES (16 * 1024 * 1024)
+bool catalog_checkpoint(struct catalog *catalog, int64_t *out_left_bytes,
+			struct err *err) MUST_CHECK;
 int64_t catalog_log_bytes(const struct catalog *catalog);

@@ -166,9 +166,9 @@ bool db_in_transaction(const struct db *db)
 	return db->driver->in_transaction(db);
 }
 
-bool db_checkpoint(struct db *db, int64_t *out_left, struct err *err)
+bool db_checkpoint(struct db *db, int64_t *out_left_bytes, struct err *err)
 {
-	return db->driver->checkpoint(db, out_left, err);
+	return db->driver->checkpoint(db, out_left_bytes, err);
 }
 
 int64_t db_log_bytes(const struct db *db)

@@ -103,11 +103,11 @@ bool db_in_transaction(const struct db *db);
 
 /*
  * Moves what was committed from the log into the database file, as far as no
- * reader still needs the log.  *out_left is how many pages of the log could not be
+ * reader still needs the log.  *out_left_bytes is how much of the log could not be
  * moved yet (0: the log is begun anew by the next write).  SQLite only works this
  * off when asked: the caller chooses a quiet moment, outside a transaction, or does
  * it on a connection of its own on another thread.
  */
-bool db_checkpoint(struct db *db, int64_t *out_left, struct err *err) MUST_CHECK;
+bool db_checkpoint(struct db *db, int64_t *out_left_bytes, struct err *err) MUST_CHECK;
 /* The size of the log in bytes, as this connection's last commit left it: when to call it. */
 int64_t db_log_bytes(const struct db *db);

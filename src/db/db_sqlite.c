@@ -54,7 +54,7 @@
 struct sqlite_db {
 	struct db db;
 	sqlite3 *handle;
-	int64_t log_pages; /* after this connection's last commit */
+	int64_t log_pages; /* after this connection's last commit; 0: all of it is moved */
 	int64_t page_bytes;
 };
 
@@ -389,18 +389,21 @@ static bool sqlite_commit(struct db *db, struct err *err)
 	return false;
 }
 
-static bool sqlite_checkpoint(struct db *db, int64_t *out_left, struct err *err)
+static bool sqlite_checkpoint(struct db *db, int64_t *out_left_bytes, struct err *err)
 {
 	struct sqlite_db *self = sqlite_db(db);
 	int pages = 0, moved = 0;
 	int code = sqlite3_wal_checkpoint_v2(self->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages,
 					     &moved);
 
-	/* BUSY: another connection is at it. */
-	if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
+	if ((code & 0xff) == SQLITE_BUSY) { /* another connection is at it */
+		*out_left_bytes = self->log_pages * self->page_bytes;
+		return true;
+	}
+	if (code != SQLITE_OK)
 		return failed(self, code, err);
-	*out_left = pages > moved ? pages - moved : 0;
-	self->log_pages = *out_left;
+	*out_left_bytes = (pages - moved) * self->page_bytes;
+	self->log_pages = pages > moved ? pages : 0;
 	return true;
 }
 

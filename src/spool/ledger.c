@@ -3,7 +3,7 @@
  *
  *	take all jobs that wait -> begin, run each, commit -> answer each
  *	-> project a batch of events, commit -> tell the listeners
- *	-> move the log into the database when it has grown and nobody waits
+ *	-> see to it that the log is moved into the database (checkpointer.h)
  *
  * When a job fails, or the commit does, the whole batch is rolled back and its jobs run
  * again one by one, each in a transaction of its own: the usual way stays one
@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "spool/checkpointer.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -45,6 +46,7 @@ struct ledger {
 	pthread_t writer;
 	bool is_writing;
 	struct projection_result projected; /* the writer's; too large for its stack */
+	struct checkpointer *checkpointer;
 
 	struct job_queue reads;
 	struct reader readers[READERS];
@@ -238,16 +240,6 @@ static bool project(struct ledger *ledger)
 	return projected->more;
 }
 
-static void checkpoint_if_grown(struct ledger *ledger)
-{
-	struct err err;
-
-	if (catalog_log_bytes(ledger->catalog) < CATALOG_LOG_BYTES)
-		return;
-	if (!catalog_checkpoint(ledger->catalog, &err))
-		log_warn(NULL, "the ledger's log stays long: %s", err.text);
-}
-
 static void *run_writer(void *argument)
 {
 	struct ledger *ledger = argument;
@@ -262,7 +254,7 @@ static void *run_writer(void *argument)
 			break;
 		if (jobs || more)
 			more = project(ledger);
-		checkpoint_if_grown(ledger);
+		checkpointer_turn(ledger->checkpointer, ledger->catalog);
 	}
 	return NULL;
 }
@@ -345,7 +337,8 @@ bool ledger_start(struct ledger *ledger, struct err *err)
 			return false;
 		reader->is_running = true;
 	}
-	if (!start_thread(&ledger->writer, "writer", run_writer, ledger, err))
+	if (!checkpointer_start(ledger->path, &ledger->checkpointer, err) ||
+	    !start_thread(&ledger->writer, "writer", run_writer, ledger, err))
 		return false;
 	ledger->is_writing = true;
 	return true;
@@ -363,6 +356,7 @@ void ledger_stop(struct ledger *ledger)
 	if (ledger->is_writing)
 		pthread_join(ledger->writer, NULL);
 	ledger->is_writing = false;
+	checkpointer_free(TAKE(ledger->checkpointer));
 }
 
 void ledger_free(struct ledger *ledger)

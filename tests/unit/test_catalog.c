@@ -72,8 +72,11 @@ static void test_counts(struct ledger *ledger)
 
 static void test_checkpoint(struct ledger *ledger)
 {
+	int64_t left_bytes = -1;
+
 	OK(catalog_log_bytes(ledger->writer) > 0, "the log has grown");
-	OK(catalog_checkpoint(ledger->writer, &err), "a checkpoint");
+	OK(catalog_checkpoint(ledger->writer, &left_bytes, &err), "a checkpoint");
+	IS_INT(left_bytes, 0, "moves all of it");
 	IS_INT(catalog_log_bytes(ledger->writer), 0, "empties it");
 }
 
