@@ -57,6 +57,27 @@ bool trust_network_holds(struct str network, struct str address)
 	return prefix % 8 == 0 || (net[prefix / 8] ^ host[prefix / 8]) >> (8 - prefix % 8) == 0;
 }
 
+/* "[::1]:8080" and "calls.example.com:443" without port and brackets. */
+static struct str host_alone(struct str host)
+{
+	if (host.len > 0 && host.at[0] == '[')
+		return str_after(str_first(host, str_find(host, ']')), 1);
+	return str_first(host, str_find(host, ':'));
+}
+
+bool trust_host(struct str host, const char *public_url)
+{
+	struct str name = host_alone(host), public = str_of(public_url);
+	uint8_t address[16];
+	unsigned bits;
+
+	if (parse_address(name, address, &bits) || str_eq_nocase(name, STR("localhost")))
+		return true;
+	public = str_after(public, str_find_str(public, STR("://")) + 3);
+	public = host_alone(str_first(public, str_find(public, '/')));
+	return public.len > 0 && str_eq_nocase(name, public);
+}
+
 bool trust_peer(const struct exchange *x)
 {
 	const char *const *networks = web_local_of(x)->web->options.trusted_proxies;

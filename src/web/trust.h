@@ -15,6 +15,14 @@
 #include <stdbool.h>
 
 bool trust_peer(const struct exchange *x);
+
+/*
+ * Is `host` (of a Host header, a port allowed) a name under which nobody else's page can be: an
+ * address, localhost, or the host of public_url (NULL: none)?  A page of another site whose name
+ * is bound anew to 127.0.0.1 (DNS rebinding) reaches our port, but says that name.
+ */
+bool trust_host(struct str host, const char *public_url);
+
 /*
  * Scheme and host as the outside world sees them, without a slash at the end: public_url
  * when it is set, else from X-Forwarded-Proto and -Host of a trusted proxy, else http and Host.

@@ -12,6 +12,23 @@
 
 #include <stdlib.h>
 
+/*
+ * Without sign-in it is the port on loopback alone that keeps strangers out, and their pages reach
+ * it in the listener's own browser.  No Host (HTTP/1.0): no browser.
+ */
+static bool admit_anybody(struct exchange *x)
+{
+	struct str host = x->request.known[HTTP_HOST];
+
+	if (!host.at || trust_host(host, web_local_of(x)->web->options.public_url))
+		return true;
+	web_refuse(x, WEB_FORBIDDEN,
+		   "With auth = none this is answered only under an IP address, localhost, or the "
+		   "host of public_url.",
+		   WEB_NO_RETRY);
+	return false;
+}
+
 /* May this caller call this route?  Replies itself when not. */
 static bool admit(struct exchange *x)
 {
@@ -25,8 +42,10 @@ static bool admit(struct exchange *x)
 	case WEB_ADMIN:
 		break;
 	}
-	if (x->over_unix || web->options.auth == WEB_AUTH_NONE)
+	if (x->over_unix)
 		return true;
+	if (web->options.auth == WEB_AUTH_NONE)
+		return admit_anybody(x);
 	web_refuse(x, WEB_UNAUTHENTICATED, NULL, WEB_NO_RETRY);
 	return false;
 }

@@ -172,7 +172,7 @@ describe('bad input', () => {
 
   test('pipelined requests are answered in order, however they are cut', async (t) => {
     const paths = ['/health', '/api/nothing', '/api/calls', '/health', '/api/calls/CA1'];
-    const text = paths.map((path, i) => `GET ${path} HTTP/1.1\r\nHost: x\r\n${i === paths.length - 1 ? 'Connection: close\r\n' : ''}\r\n`).join('');
+    const text = paths.map((path, i) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${i === paths.length - 1 ? 'Connection: close\r\n' : ''}\r\n`).join('');
     for (const size of [text.length, 1, 7, 60]) {
       const connection = await RawConnection.open(server.url);
       t.after(() => connection.close());
@@ -256,7 +256,7 @@ describe('slow clients', () => {
     const { server: other, recording } = await startStored(t, { settings: { format: 'wav', send_timeout: '300ms' }, recording: { format: 'wav', seconds: 1200 } });
     const player = await RawConnection.open(other.url);
     t.after(() => player.close());
-    player.send(`GET ${recording.mediaPath} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    player.send(`GET ${recording.mediaPath} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     await player.receives(/^HTTP\/1\.1 200 /);
     player.socket.pause();
     // What is written to a connection that the other side has closed fails, without any reading.

@@ -173,7 +173,7 @@ test('serve --stdio answers one connection on its standard input and output', as
   const serve = ['serve', '--stdio', '--set', `data_dir=${dataDir}`, '--set', 'auth=none'];
   const options = {
     binary: true, env: { TWILIO_ACCOUNT_SID: ACCOUNT, TWILIO_AUTH_TOKEN: TOKEN },
-    input: 'GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /api/calls HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+    input: 'GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /api/calls HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
   };
   // Node hands its children sockets, as inetd does; a shell has pipes.
   for (const [command, args] of [[BINARY, serve], ['sh', ['-c', 'cat | "$0" "$@" | cat', BINARY, ...serve]]]) {

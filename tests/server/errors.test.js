@@ -165,6 +165,19 @@ describe('errors', () => {
     assert.match(error, /credential|refuse/i);
   });
 
+  test('403 forbidden: a name of somebody else, bound to our address', async () => {
+    const under = (host, path, url = server.url) => request(url, { path, headers: { Host: host } });
+    for (const path of [recording.mediaPath, recording.downloadPath, '/api/calls', `/api/calls/${recording.callSid}`, '/api/status']) {
+      assertError(await under('evil.example', path), 403, 'forbidden');
+      assertError(await under('evil.example:8080', path, nginx.url), 403, 'forbidden');
+      for (const host of ['localhost:8080', '[::1]', '127.0.0.1', 'callspool.test']) assert.equal((await under(host, path)).status, 200, `${host}${path}`);
+    }
+    assert.equal((await under('evil.example', '/health')).status, 200, 'health says nothing of anybody');
+    const fields = recordingCallback();
+    const reply = await postForm(server.url, RECORDING_STATUS, fields, { headers: { Host: 'evil.example' } });
+    assert.equal(reply.status, 200, 'webhooks are protected by their signature');
+  });
+
   test('412 precondition_failed', async () => {
     assertError(await request(server.url + recording.mediaPath, { headers: { 'If-Match': '"other"' } }), 412, 'precondition_failed');
   });

@@ -51,7 +51,7 @@ async function announce(bytes, options) {
 /** Waits until the server has as much of it as the gate lets through, told by a player who hears it. */
 async function untilArrived(recording) {
   const player = await RawConnection.open(server.url);
-  player.send(`GET ${recording.path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  player.send(`GET ${recording.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   const [head] = await player.receives(/^HTTP\/1\.1 200 [^]*?\r\n\r\n/);
   if (recording.gate.length) await until('all that came was heard', () => player.received.length === head.length + recording.gate.limit);
   player.close();
@@ -195,7 +195,7 @@ describe('an iPhone: two bytes, all of it broken off, then pieces', () => {
           if (!options.length) gate.open();
           await probe;
           const whole = await RawConnection.open(bases[where]);
-          whole.send(`GET ${recording.path} HTTP/1.1\r\nHost: x\r\nRange: bytes=0-${size - 1}\r\nAccept-Encoding: identity\r\n\r\n`);
+          whole.send(`GET ${recording.path} HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-${size - 1}\r\nAccept-Encoding: identity\r\n\r\n`);
           await whole.receives(/^HTTP\/1\.1 206 [^]*?\r\n\r\n[^]{100}/);
           whole.close();
           for (let first = 0; first < size; first += 16_384) {
@@ -219,7 +219,7 @@ describe('players come and go', () => {
     recording.gate.open(5000);
     const players = await Promise.all(Array.from({ length: 50 }, async (_, i) => {
       const player = await RawConnection.open(bases[i % 2 ? 'through nginx' : 'directly']);
-      player.send(`GET ${recording.path} HTTP/1.1\r\nHost: x\r\n${i % 3 ? '' : 'Range: bytes=0-\r\n'}\r\n`);
+      player.send(`GET ${recording.path} HTTP/1.1\r\nHost: localhost\r\n${i % 3 ? '' : 'Range: bytes=0-\r\n'}\r\n`);
       await player.receives(/\r\n\r\n[^]{4000}/);
       return player;
     }));
@@ -235,7 +235,7 @@ describe('players come and go', () => {
     const recording = await announce(audio({ seconds: SECONDS }), { length: true });
     const players = await Promise.all(Array.from({ length: 20 }, async (_, i) => {
       const player = await RawConnection.open(bases[i % 2 ? 'through nginx' : 'directly']);
-      player.send(`GET ${recording.path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      player.send(`GET ${recording.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
       return player;
     }));
     for (const player of players) player.close();
@@ -248,7 +248,7 @@ describe('players come and go', () => {
     const recording = await announce(audio({ seconds: SECONDS }), { length: true });
     const { bytes, gate } = recording;
     const player = await RawConnection.open(server.url);
-    player.send(`GET ${recording.path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    player.send(`GET ${recording.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     gate.open(1500);
     const [head] = await player.receives(/^HTTP\/1\.1 200 [^]*?\r\n\r\n/);
     for (const limit of [1500, 1501, 1502, 4000, 4001, 20_000, 65_536, bytes.length - 1, bytes.length]) {
@@ -268,7 +268,7 @@ describe('players come and go', () => {
         const player = await RawConnection.open(bases[where]);
         player.first = first;
         player.chunks = [];
-        player.send(`GET ${recording.path} HTTP/1.1\r\nHost: x\r\nRange: bytes=${first}-\r\nConnection: close\r\n\r\n`);
+        player.send(`GET ${recording.path} HTTP/1.1\r\nHost: localhost\r\nRange: bytes=${first}-\r\nConnection: close\r\n\r\n`);
         return player;
       }));
       await players[0].receives(/^HTTP\/1\.1 206 [^]*?\r\n\r\n[^]{1000}/);

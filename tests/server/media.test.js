@@ -205,7 +205,7 @@ test('a file that shrinks while it is sent ends in a closed connection, never in
   const { stdout } = await callspool(['path', recording.callSid, '--set', `data_dir=${server.dataDir}`], { env: CREDENTIALS });
   const player = await RawConnection.open(server.url);
   t.after(() => player.close());
-  player.send(`GET ${recording.mediaPath} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  player.send(`GET ${recording.mediaPath} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   const [head] = await player.receives(/^HTTP\/1\.1 200 [^]*?\r\n\r\n/);
   player.socket.pause();
   truncateSync(stdout.trim(), 25_000_000);

@@ -85,7 +85,7 @@ describe('a jump ahead of a slow flight', () => {
     const first = Math.floor(size / 2);
     gate.open(2000);
     const player = await RawConnection.open(server.url);
-    player.send(`GET ${recording.path} HTTP/1.1\r\nHost: x\r\nRange: bytes=${first}-\r\nConnection: close\r\n\r\n`);
+    player.send(`GET ${recording.path} HTTP/1.1\r\nHost: localhost\r\nRange: bytes=${first}-\r\nConnection: close\r\n\r\n`);
     await until('the part was asked for', () => gate.requests === 2);
     gate.openAhead(first + 5000);
     await player.receives(/^HTTP\/1\.1 206 [^]*?\r\n\r\n[^]{5000}$/);
@@ -150,7 +150,7 @@ describe('one flight for everybody', () => {
         const recording = await simulator.place({ duration: 20 });
         await tell(server, recording);
         const player = await RawConnection.open(base);
-        player.send(`GET ${recording.mediaPath} HTTP/1.1\r\nHost: x\r\nRange: bytes=0-\r\nConnection: close\r\n\r\n`);
+        player.send(`GET ${recording.mediaPath} HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-\r\nConnection: close\r\n\r\n`);
         await player.untilClosed();
         const replies = parseReplies(player.received);
         assert.equal(replies.length, 1);

@@ -67,7 +67,7 @@ test('SIGTERM finishes what is being sent', async (t) => {
   const { server, recording } = await startStored(t, { settings: { format: 'wav' }, recording: { format: 'wav', seconds: 1200 } });
   const player = await RawConnection.open(server.url);
   t.after(() => player.close());
-  player.send(`GET ${recording.mediaPath} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  player.send(`GET ${recording.mediaPath} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   const [head] = await player.receives(/^HTTP\/1\.1 200 [^]*?\r\n\r\n/);
   player.socket.pause();
   const idle = await RawConnection.open(server.url);
