@@ -29,24 +29,46 @@ static size_t utf8_len(struct str s)
 	return len;
 }
 
+/* How many bytes of its beginning stand for themselves: nearly all of nearly every text. */
+static size_t plain_len(struct str s)
+{
+	size_t len = 0;
+
+	while (len < s.len && s.at[len] >= 0x20 && s.at[len] < 0x7f && s.at[len] != '"' &&
+	       s.at[len] != '\\' && s.at[len] != '<')
+		len++;
+	return len;
+}
+
+static void add_character(struct buf *buf, struct str s, size_t utf8)
+{
+	unsigned char c = (unsigned char)s.at[0];
+
+	if (c == '"' || c == '\\') {
+		buf_add_byte(buf, '\\');
+		buf_add_byte(buf, (char)c);
+	} else if (c == '<') {
+		buf_add_text(buf, "\\u003c"); /* never a tag, wherever the text ends up */
+	} else if (c < 0x20 || c == 0x7f) {
+		buf_addf(buf, "\\u%04x", c);
+	} else if (utf8 == 0) {
+		buf_add_text(buf, "\xef\xbf\xbd");
+	} else {
+		buf_add(buf, s.at, utf8);
+	}
+}
+
 static void add_quoted(struct buf *buf, struct str s)
 {
 	buf_add_byte(buf, '"');
 	while (s.len > 0) {
-		unsigned char c = (unsigned char)s.at[0];
-		size_t len = utf8_len(s);
+		size_t len = plain_len(s);
 
-		if (c == '"' || c == '\\') {
-			buf_add_byte(buf, '\\');
-			buf_add_byte(buf, (char)c);
-		} else if (c == '<') {
-			buf_add_text(buf, "\\u003c"); /* never a tag, wherever the text ends up */
-		} else if (c < 0x20 || c == 0x7f) {
-			buf_addf(buf, "\\u%04x", c);
-		} else if (len == 0) {
-			buf_add_text(buf, "\xef\xbf\xbd");
-		} else {
+		if (len > 0) {
 			buf_add(buf, s.at, len);
+		} else {
+			len = utf8_len(s);
+			add_character(buf, s, len);
 		}
 		s = str_after(s, len ? len : 1);
 	}
