@@ -10,7 +10,9 @@
  *	group, direction the same
  *
  * A group in all directions is three ranges of the last one, each cut at the limit and
- * then merged: at most three pages of keys are sorted, however many calls there are.
+ * then merged: at most three pages of keys are sorted, however many calls there are, and
+ * only the page that is left of them is read from the table, where each row may be far from
+ * the next.
  * (A fourth index was rejected: every call would write it for ever, to spare a page
  * two more descents of a tree.)
  *
@@ -26,14 +28,16 @@
 #define ROW   "SELECT " CALL_COLUMNS ", " RECORDING_COLUMNS " FROM" CALLS_WITH_MAIN
 #define RANGE "(c.started_at_ms, c.id) < ($1, $2) AND c.started_at_ms >= $3"
 #define ORDER " ORDER BY c.started_at_ms DESC, c.id DESC LIMIT $4"
-#define ARM(direction)                             \
-	"SELECT * FROM (SELECT c.id FROM calls c " \
+#define ARM(direction)                                              \
+	"SELECT * FROM (SELECT c.id, c.started_at_ms FROM calls c " \
 	"WHERE c.recording_group = $5 AND c.direction = " direction " AND " RANGE ORDER ")"
+#define NEWEST   \
+	ARM("0") \
+	" UNION ALL " ARM("1") " UNION ALL " ARM("2") " ORDER BY 2 DESC, 1 DESC LIMIT $4"
 
 static const char LIST_ALL[] = ROW " WHERE " RANGE ORDER;
 static const char LIST_DIRECTION[] = ROW " WHERE c.direction = $6 AND " RANGE ORDER;
-static const char LIST_GROUP[] = ROW
-	" WHERE c.id IN (" ARM("0") " UNION ALL " ARM("1") " UNION ALL " ARM("2") ")" ORDER;
+static const char LIST_GROUP[] = ROW " WHERE c.id IN (SELECT id FROM (" NEWEST "))" ORDER;
 static const char LIST_GROUP_DIRECTION[] = ROW
 	" WHERE c.recording_group = $5 AND c.direction = $6 AND " RANGE ORDER;
 static const char FIND_ONE[] = ROW " WHERE c.call_sid = $5 AND " RANGE;
