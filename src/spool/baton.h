@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct flight;
 struct mirror;
 struct spool;
 
@@ -49,7 +50,7 @@ struct baton {
 	void (*came_to_mirror)(struct mail *mail);
 	struct spool *spool;
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
-	bool has_joined;         /* it has been with its flight */
+	struct flight *flight;   /* where it has been, which waits for it; NULL: nowhere yet */
 	int64_t generation_sent; /* whose descriptor the mirror has */
 	bool lacks_descriptor;   /* there was none to give it, of the generation that is arriving */
 	uint32_t seeks_sent[SEEKS_MAX];   /* ... and of which seeks */

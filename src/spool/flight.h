@@ -62,8 +62,8 @@ struct flight_result {
 
 struct flight {
 	const struct flight_gear *gear;
-	struct map_node node; /* key: recording_sid */
-	struct list in_line;  /* the scheduler's: among those that wait for a turn */
+	struct map_node node; /* key: recording_sid; until it is over */
+	struct list in_line;  /* the scheduler's: among those that wait for a turn, or are over */
 	struct list kept;     /* the scheduler's: among those that wait with a file begun */
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
 	enum flight_state state;

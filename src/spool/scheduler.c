@@ -14,7 +14,8 @@
 
 struct scheduler {
 	const struct flight_gear *gear;
-	struct map flights;
+	struct map flights;              /* those that are not over */
+	struct list over;                /* the others, as long as a mirror has not heard so */
 	struct list lines[FLIGHT_RANKS]; /* QUEUED, first come first served */
 	unsigned flying[FLIGHT_RANKS];   /* by the rank with which they started */
 	unsigned flying_all, waiting, queued;
@@ -248,7 +249,7 @@ static void end_if_done(struct scheduler *scheduler, struct flight *flight)
 	if (!flight_is_done(flight) || flight->is_reaped)
 		return;
 	flight->is_reaped = true;
-	map_remove(&scheduler->flights, &flight->node);
+	list_remove(&flight->in_line);
 	loop_reap(scheduler->gear->loop, &flight->reap, release_flight);
 }
 
@@ -265,6 +266,9 @@ static void flight_turned(struct flight *flight, const struct flight_result *res
 	if (result->meaning == ATTEMPT_REFUSED)
 		account_refused(scheduler, flight);
 	if (result->is_over) {
+		/* Not to be found any more: what is wanted of the recording from now on is a new flight's. */
+		map_remove(&scheduler->flights, &flight->node);
+		list_append(&scheduler->over, &flight->in_line);
 		end_if_done(scheduler, flight);
 	} else {
 		/* What Twilio asked us to wait for is waited for, whoever listens. */
@@ -343,17 +347,23 @@ void scheduler_retry(struct scheduler *scheduler, const char *recording_sid, con
 		add(scheduler, recording_sid, call_sid, account_sid, FLIGHT_FOR_PLAYERS, 0);
 }
 
-void scheduler_take_baton(struct scheduler *scheduler, struct baton *baton, bool is_new)
+static struct flight *join(struct scheduler *scheduler, const struct baton *baton)
 {
 	struct flight *flight = find(scheduler, baton->recording_sid);
 
 	if (!flight)
 		flight = add(scheduler, baton->recording_sid, baton->call_sid, baton->account_sid,
 			     FLIGHT_FOR_PLAYERS, 0);
-	if (is_new) {
-		flight->mirror_count++;
-		nudge(scheduler, flight);
-	}
+	flight->mirror_count++;
+	nudge(scheduler, flight);
+	return flight;
+}
+
+void scheduler_take_baton(struct scheduler *scheduler, struct baton *baton)
+{
+	struct flight *flight = baton->flight ? baton->flight : join(scheduler, baton);
+
+	baton->flight = flight;
 	flight_take_baton(flight, baton);
 	end_if_done(scheduler, flight);
 }
@@ -379,6 +389,7 @@ struct scheduler *scheduler_new(const struct flight_gear *gear)
 	scheduler->limit = gear->options.concurrency;
 	scheduler->refused_until_ms = xcalloc(gear->accounts->count, sizeof(int64_t));
 	map_init(&scheduler->flights);
+	list_init(&scheduler->over);
 	list_init(&scheduler->kept);
 	for (int rank = 0; rank < FLIGHT_RANKS; rank++)
 		list_init(&scheduler->lines[rank]);
@@ -396,6 +407,8 @@ void scheduler_free(struct scheduler *scheduler)
 		flight_free(container_of(node, struct flight, node));
 	}
 	map_release(&scheduler->flights);
+	LIST_EACH (item, &scheduler->over)
+		flight_free(container_of(item, struct flight, in_line));
 	timer_stop(&scheduler->go_on);
 	free(scheduler->refused_until_ms);
 	free(scheduler);

@@ -35,8 +35,8 @@ void scheduler_seek(struct scheduler *scheduler, const char *recording_sid, int6
 /* A person says so: also where waiting was thought pointless. */
 void scheduler_retry(struct scheduler *scheduler, const char *recording_sid, const char *call_sid,
 		     const char *account_sid);
-/* A baton came: to the flight it is of, which is made when there is none.  is_new: for the first time. */
-void scheduler_take_baton(struct scheduler *scheduler, struct baton *baton, bool is_new);
+/* A baton came: to its flight, or for the first time: to the flight it is of, which is made when there is none. */
+void scheduler_take_baton(struct scheduler *scheduler, struct baton *baton);
 
 struct scheduler_counts {
 	unsigned queued, flying, waiting;

@@ -48,14 +48,12 @@ static void baton_came(struct mail *mail)
 {
 	struct baton *baton = container_of(mail, struct baton, mail);
 	struct spool *spool = baton->spool;
-	bool is_new = !baton->has_joined;
 
 	if (spool->is_stopping) {
 		list_append(&spool->kept_batons, &baton->link);
 		return;
 	}
-	baton->has_joined = true;
-	scheduler_take_baton(spool->scheduler, baton, is_new);
+	scheduler_take_baton(spool->scheduler, baton);
 }
 
 void spool_take_baton(struct baton *baton)
