@@ -27,6 +27,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -35,6 +36,7 @@
 
 #define THREADS_MAX         256
 #define DESCRIPTORS_ASSUMED 1024 /* where the system does not say */
+#define OWN_DESCRIPTORS     32   /* ledger, loops, mailboxes, listeners, standard streams */
 #define KEPT_FILES_MAX      1024 /* two descriptors each, and one for each loop with players */
 
 /* One serving loop. */
@@ -161,6 +163,40 @@ static unsigned kept_files_max(const struct server *server)
 	return most > KEPT_FILES_MAX ? KEPT_FILES_MAX : (unsigned)most;
 }
 
+/*
+ * The part of the descriptors that players cannot take: what flights may need at once (a file to write,
+ * one to read, a socket, a duplicate on its way), the files of parts that wait, the ledger's own.
+ */
+static uint64_t spare_descriptors(const struct server *server)
+{
+	const struct settings *settings = server->options.settings;
+	uint64_t flights =
+		(uint64_t)settings->fetch_concurrency + (uint64_t)settings->fetch_player_slots;
+	uint64_t wanted = 4 * flights + 2 * kept_files_max(server) + OWN_DESCRIPTORS;
+	uint64_t least = server->descriptors_max / 8, most = server->descriptors_max / 4;
+
+	return wanted < least ? least : wanted > most ? most : wanted;
+}
+
+static int fd_number(uint64_t number)
+{
+	return number > INT_MAX ? INT_MAX : (int)number;
+}
+
+/* The highest descriptor of a file that a player makes us keep open. */
+static int file_fd_max(const struct server *server)
+{
+	return fd_number(server->descriptors_max - spare_descriptors(server));
+}
+
+/* A step lower, so that those who are here can be served when no more are let in. */
+static int connection_fd_max(const struct server *server)
+{
+	uint64_t spare = spare_descriptors(server);
+
+	return fd_number(server->descriptors_max - spare - spare / 2);
+}
+
 static struct spool_options spool_options_of(struct server *server)
 {
 	const struct settings *settings = server->options.settings;
@@ -200,14 +236,18 @@ static struct web_options web_options_of(const struct server *server)
 		.cors_origins = settings->cors_origins,
 		.cache_entries =
 			fit_descriptors(server, settings->cache_entries, 4, "cache_entries"),
+		.file_fd_max = file_fd_max(server),
 	};
 }
 
-static struct http_options http_options_of(const struct settings *settings)
+static struct http_options http_options_of(const struct server *server)
 {
+	const struct settings *settings = server->options.settings;
 	struct http_options options = HTTP_OPTIONS_DEFAULT;
 
 	options.connections_max = (unsigned)settings->connections_max;
+	options.connection_fd_max = connection_fd_max(server);
+	options.file_fd_max = file_fd_max(server);
 	options.keepalive_timeout_ms = settings->keepalive_timeout_ms;
 	options.head_timeout_ms = settings->head_timeout_ms;
 	options.body_timeout_ms = settings->body_timeout_ms;
@@ -220,7 +260,7 @@ static void stdio_ended(struct http_server *http);
 
 static bool open_serving(struct server *server, struct serving *serving, struct err *err)
 {
-	struct http_options options = http_options_of(server->options.settings);
+	struct http_options options = http_options_of(server);
 
 	serving->server = server;
 	if (!loop_new(&serving->loop, err) || !mailbox_open(serving->loop, &serving->mailbox, err))

@@ -9,6 +9,7 @@
 #include "http/exchange.h"
 #include "http/router.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,7 +17,13 @@
 struct http_server_inner;
 
 struct http_options {
-	unsigned connections_max;     /* of this loop; more are answered 503 and closed */
+	unsigned connections_max; /* of this loop; more are answered 503 and closed */
+	/*
+	 * The system gives the lowest descriptor that is free, so a number tells how many are open in all of
+	 * the process.  A connection that gets a higher one than this is answered 503, too; a reply that
+	 * would have to go on with a file of a higher one is cut.  The rest is for others than players.
+	 */
+	int connection_fd_max, file_fd_max;
 	int64_t keepalive_timeout_ms; /* between requests */
 	int64_t head_timeout_ms;      /* from the first byte of a head to its last */
 	int64_t body_timeout_ms;      /* the body must keep a pace: see http_conn.c */
@@ -25,6 +32,8 @@ struct http_options {
 };
 #define HTTP_OPTIONS_DEFAULT                                   \
 	((struct http_options){ .connections_max = 20000,      \
+				.connection_fd_max = INT_MAX,  \
+				.file_fd_max = INT_MAX,        \
 				.keepalive_timeout_ms = 75000, \
 				.head_timeout_ms = 15000,      \
 				.body_timeout_ms = 15000,      \
@@ -48,6 +57,8 @@ struct http_app {
 	 * route, id, peer and sent_bytes; slices of the request may be empty by then.
 	 */
 	void (*ended)(struct exchange *x);
+	/* Optional: a loop begins to refuse connections, or has room again.  Not told for each. */
+	void (*crowded)(const struct http_server *server, bool is_crowded);
 	/* Peers whose X-Request-Id (and X-Forwarded-*) count.  Optional. */
 	bool (*trusts)(const struct exchange *x);
 };

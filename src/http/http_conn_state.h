@@ -139,6 +139,7 @@ struct http_server_inner {
 	struct timer awake_timer, accept_timer, stop_timer;
 	struct http_pool works, blocks;
 	unsigned connections, refused; /* refused: of them, those over the limit */
+	bool is_crowded;               /* told to the product */
 	bool stopping;
 	void (*stopped)(struct http_server *server);
 	int64_t date_s;     /* the second that date_line tells */

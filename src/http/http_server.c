@@ -80,14 +80,51 @@ static void describe_peer(const struct sockaddr_storage *address, char *text, so
 	}
 }
 
+/* The product is told when it begins and when a good part is free again, not at each step across the limit. */
+static void tell_crowded(struct http_server *server, bool is_crowded)
+{
+	if (server->inner->is_crowded == is_crowded)
+		return;
+	server->inner->is_crowded = is_crowded;
+	if (server->app->crowded)
+		server->app->crowded(server, is_crowded);
+}
+
+/* The administrator's socket is never closed to him. */
+static bool is_over_limit(const struct http_listener *listener, int fd)
+{
+	struct http_server *server = listener->server;
+	const struct http_options *options = &server->options;
+	unsigned taken = http_server_connections(server);
+
+	if (listener->is_unix)
+		return false;
+	if (taken >= options->connections_max || fd > options->connection_fd_max) {
+		tell_crowded(server, true);
+		return true;
+	}
+	if (taken <= options->connections_max / 8 * 7 && fd <= options->connection_fd_max / 8 * 7)
+		tell_crowded(server, false);
+	return false;
+}
+
+/* Those who are told that they are too many take descriptors, too: at most half of what is between. */
+static bool may_be_told(const struct http_server *server, int fd)
+{
+	const struct http_options *options = &server->options;
+	int over = options->file_fd_max - options->connection_fd_max;
+
+	return server->inner->refused < REFUSED_AT_ONCE_MAX &&
+	       fd <= options->connection_fd_max + over / 2;
+}
+
 static void accepted(struct http_listener *listener, int fd, const struct sockaddr_storage *address)
 {
 	struct http_server *server = listener->server;
-	struct http_server_inner *inner = server->inner;
-	bool over_limit = inner->connections - inner->refused >= server->options.connections_max;
+	bool over_limit = is_over_limit(listener, fd);
 	char peer[INET6_ADDRSTRLEN];
 
-	if (over_limit && inner->refused >= REFUSED_AT_ONCE_MAX) {
+	if (over_limit && !may_be_told(server, fd)) {
 		close(fd);
 		return;
 	}

@@ -255,7 +255,7 @@ static void send_off(struct exchange *x, struct parked *parked, struct str borro
 	if (work->sent == SENDING_DONE || work->sent == SENDING_FAILED)
 		return;
 	sending_keep_text(&work->sending, borrowed);
-	if (!sending_keep_file(&work->sending))
+	if (!sending_keep_file(&work->sending, x->server->options.file_fd_max))
 		work->sent = SENDING_FAILED;
 }
 

@@ -25,7 +25,7 @@ void exchange_arrived(struct exchange *x, uint64_t arrived, bool complete)
 
 void exchange_switch_file(struct exchange *x, int fd)
 {
-	if (!sending_switch_file(&http_work_of(x)->sending, fd))
+	if (!sending_switch_file(&http_work_of(x)->sending, fd, x->server->options.file_fd_max))
 		exchange_cut(x);
 }
 

@@ -60,16 +60,16 @@ void sending_release(struct sending *sending)
 	sending_start(sending);
 }
 
-bool sending_keep_file(struct sending *sending)
+bool sending_keep_file(struct sending *sending, int fd_max)
 {
 	if (sending->fd < 0 || sending->owns_fd)
 		return true;
 	sending->fd = fcntl(sending->fd, F_DUPFD_CLOEXEC, 3);
 	sending->owns_fd = sending->fd >= 0;
-	return sending->owns_fd;
+	return sending->owns_fd && sending->fd <= fd_max;
 }
 
-bool sending_switch_file(struct sending *sending, int fd)
+bool sending_switch_file(struct sending *sending, int fd, int fd_max)
 {
 	if (sending->fd < 0)
 		return true; /* all that is left lies in memory */
@@ -77,7 +77,7 @@ bool sending_switch_file(struct sending *sending, int fd)
 		close(sending->fd);
 	sending->fd = fd;
 	sending->owns_fd = false;
-	return sending_keep_file(sending);
+	return sending_keep_file(sending, fd_max);
 }
 
 void sending_keep_text(struct sending *sending, struct str borrowed)

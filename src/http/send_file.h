@@ -49,10 +49,10 @@ void sending_start(struct sending *sending); /* empty: no pieces, no file */
 void sending_add(struct sending *sending, struct str text, uint64_t first, uint64_t length);
 void sending_release(struct sending *sending);
 
-/* Keeps the file by a descriptor of its own; false when there is none to be had. */
-bool sending_keep_file(struct sending *sending) MUST_CHECK;
-/* Goes on with a duplicate of another descriptor; false when there is none to be had. */
-bool sending_switch_file(struct sending *sending, int fd) MUST_CHECK;
+/* Keeps the file by a descriptor of its own; false when there is none up to fd_max. */
+bool sending_keep_file(struct sending *sending, int fd_max) MUST_CHECK;
+/* Goes on with a duplicate of another descriptor, in place of the one before; false as above. */
+bool sending_switch_file(struct sending *sending, int fd, int fd_max) MUST_CHECK;
 /* Copies the texts that are left and lie in `borrowed`, whose owner takes them back. */
 void sending_keep_text(struct sending *sending, struct str borrowed);
 /* Is any text left that must stay where it is? */

@@ -78,6 +78,8 @@ static void entry_add(struct lookup *lookup, const char *sid, struct media *medi
 		entry_free(lookup, entry);
 	while (lookup->entries.count >= lookup->options.entries_max)
 		entry_free(lookup, container_of(lookup->used.prev, struct entry, used));
+	if (media->fd > lookup->options.fd_max && lookup->entries.count > 0)
+		entry_free(lookup, container_of(lookup->used.prev, struct entry, used));
 
 	entry = xcalloc(1, sizeof(*entry));
 	memcpy(entry->sid, sid, SID_SIZE);

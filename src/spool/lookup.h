@@ -29,6 +29,7 @@ struct mailbox;
 
 struct lookup_options {
 	unsigned entries_max; /* open descriptors: one each */
+	int fd_max; /* a file beyond it takes the place of another: few descriptors are left */
 	/* Fills media->lines when an entry enters the cache; may be NULL. */
 	void (*prepare)(struct media *media);
 };

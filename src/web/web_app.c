@@ -1,6 +1,7 @@
 #include "web/web_app.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "spool/lookup.h"
 #include "spool/mirror.h"
@@ -50,6 +51,19 @@ static bool admit(struct exchange *x)
 	return false;
 }
 
+static void tell_crowded(const struct http_server *server, bool is_crowded)
+{
+	unsigned count = http_server_connections(server);
+
+	if (is_crowded)
+		log_warn(NULL,
+			 "too many connections or open files (a serving loop has %u connections): "
+			 "new ones are answered 503",
+			 count);
+	else
+		log_info(NULL, "connections are taken again (a serving loop has %u)", count);
+}
+
 void web_init(struct web *web)
 {
 	web->started_at_ms = clock_wall_ms();
@@ -59,6 +73,7 @@ void web_init(struct web *web)
 		.refuse = web_refuse_http,
 		.admit = admit,
 		.trusts = trust_peer,
+		.crowded = tell_crowded,
 	};
 }
 
@@ -67,6 +82,7 @@ struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailb
 	struct web_local *local = xcalloc(1, sizeof(*local));
 	struct lookup_options options = {
 		.entries_max = web->options.cache_entries,
+		.fd_max = web->options.file_fd_max,
 		.prepare = media_reply_prepare,
 	};
 

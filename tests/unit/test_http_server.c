@@ -548,6 +548,34 @@ static void test_connection_limit(void)
 		close(fds[i]);
 }
 
+static int crowded_times;
+
+static void note_crowded(const struct http_server *server, bool is_crowded)
+{
+	crowded_times += is_crowded ? 1 : 100;
+}
+
+/* Of the process's descriptors, in place of this server's connections. */
+static void test_descriptor_limit(void)
+{
+	struct http_options options = HTTP_OPTIONS_DEFAULT;
+	struct http_app crowded_app = app;
+	struct buf reply;
+
+	crowded_app.crowded = note_crowded;
+	options.connection_fd_max = 3; /* there are more: the fixture's own */
+	options.file_fd_max = 1000;
+	fixture_start(&crowded_app, &options);
+	for (int i = 0; i < 2; i++) {
+		OK(ask(GET("/hello"), &reply), "one descriptor more than there may be");
+		OK(str_starts(buf_str(&reply), STR("HTTP/1.1 503 ")) && has(&reply, "overloaded"),
+		   "503 overloaded");
+		buf_release(&reply);
+	}
+	fixture_stop();
+	IS_INT(crowded_times, 1, "the product is told once");
+}
+
 static void test_with_short_limits(void)
 {
 	struct http_options options = HTTP_OPTIONS_DEFAULT;
@@ -564,6 +592,7 @@ static void test_with_short_limits(void)
 	fixture_start(&app, &options);
 	test_connection_limit();
 	fixture_stop();
+	test_descriptor_limit();
 }
 
 static void test_stop(void)

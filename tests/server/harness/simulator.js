@@ -52,9 +52,9 @@ export class Simulator {
 }
 
 /** The callback that Twilio sends once a recording is completed. */
-export async function tell(server, recording, fields = {}) {
+export async function tell(server, recording, fields = {}, options = {}) {
   const reply = await postForm(server.url, RECORDING_STATUS, recordingCallback({
     CallSid: recording.callSid, RecordingSid: recording.recordingSid, RecordingDuration: String(recording.seconds), ...fields,
-  }));
+  }), options);
   if (reply.status !== 200) throw new Error(`the webhook was answered ${reply.status} ${reply.body}`);
 }

@@ -67,6 +67,7 @@ export function postForm(base, path, fields, options = {}) {
     method: 'POST',
     path,
     body: formBody(fields),
+    agent: options.agent,
     headers: signed(sign(url, fields, options), {
       'Content-Type': 'application/x-www-form-urlencoded; charset=utf-8',
       'I-Twilio-Idempotency-Token': randomBytes(16).toString('hex'),
