@@ -22,6 +22,7 @@ static const struct option names[] = {
 	{ "account", required_argument, NULL, 'a' },
 	{ "token", required_argument, NULL, 't' },
 	{ "completed", required_argument, NULL, 'C' },
+	{ "paths", required_argument, NULL, 'F' },
 	{ 0 },
 };
 
@@ -87,6 +88,9 @@ static void read_option(struct load_options *options, int letter)
 		break;
 	case 'C':
 		options->webhooks.completed_s = optarg;
+		break;
+	case 'F':
+		options->paths = optarg;
 		break;
 	default:
 		exit(2);

@@ -15,9 +15,10 @@ struct load_options {
 	const char *mode;
 	unsigned port, connections;
 	double seconds;
-	const char *path, *range;                /* range: NULL for none */
-	int status;                              /* expected */
-	uint64_t length;                         /* expected; 0: any */
+	const char *path, *range; /* range: NULL for none */
+	const char *paths;        /* steady: a file of many, instead of path and length (paths.h) */
+	int status;               /* expected */
+	uint64_t length;          /* expected; 0: any */
 	unsigned pids[LOAD_PIDS_MAX], pid_count; /* whose processor time is measured */
 	double rate;                             /* requests a second; 0: as many as can be */
 	uint64_t pace;                           /* hold: bytes a second */

@@ -4,6 +4,7 @@
 #include "client.h"
 #include "cpu.h"
 #include "histogram.h"
+#include "paths.h"
 #include "webhooks.h"
 
 #include <stdio.h>
@@ -18,6 +19,8 @@ struct steady {
 	const struct load_options *options;
 	struct client *clients;
 	struct str request; /* the same for all, or: */
+	struct paths paths;
+	uint64_t *lengths; /* with paths: that each client's answer must have */
 	struct webhooks webhooks;
 	size_t next_webhook;
 	int epoll_fd;
@@ -43,6 +46,12 @@ static void ask(struct steady *steady, struct client *client, int64_t due_at_ns)
 		}
 		request = steady->webhooks.requests[steady->next_webhook++];
 	}
+	if (steady->options->paths) {
+		const struct one_path *one = paths_next(&steady->paths);
+
+		request = one->request;
+		steady->lengths[client - steady->clients] = one->length;
+	}
 	if (!client_ask(client, request))
 		steady->errors++;
 	if (due_at_ns)
@@ -61,12 +70,13 @@ static bool connect_one(struct steady *steady, struct client *client)
 static void answered(struct steady *steady, struct client *client)
 {
 	const struct load_options *options = steady->options;
+	uint64_t length = options->paths ? steady->lengths[client - steady->clients]
+					 : options->length;
 
 	histogram_add(&steady->latency, now_ns() - client->asked_at_ns);
 	steady->answers++;
 	steady->bytes += client->body;
-	if (client->status != options->status ||
-	    (options->length && client->body != options->length))
+	if (client->status != options->status || (length && client->body != length))
 		steady->errors++;
 	else
 		steady->acknowledged++;
@@ -136,11 +146,14 @@ static bool begin(struct steady *steady, char *text, size_t size)
 
 	steady->clients = xcalloc(options->connections, sizeof(struct client));
 	steady->waiting = xcalloc(options->connections, sizeof(unsigned));
+	steady->lengths = xcalloc(options->connections, sizeof(uint64_t));
 	steady->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (options->webhooks.count > 0)
 		webhooks_make(&steady->webhooks, &options->webhooks);
-	else
+	else if (!options->paths)
 		steady->request = load_request(options, text, size);
+	else if (!paths_read(&steady->paths, options))
+		return false;
 	if (options->rate > 0) {
 		steady->turn_ns = (int64_t)(1e9 / options->rate);
 		steady->next_turn_ns = now_ns();
@@ -198,6 +211,8 @@ int load_steady(const struct load_options *options)
 	close(steady->epoll_fd);
 	webhooks_free(&steady->webhooks);
 	free(steady->clients);
+	paths_free(&steady->paths);
+	free(steady->lengths);
 	free(steady->waiting);
 	free(steady);
 	return 0;
