@@ -15,6 +15,7 @@ class Bench:
     def __init__(self, binaries, folder, runs, seconds):
         self.callspool = os.path.join(binaries, 'callspool')
         self.load_binary = os.path.join(binaries, 'bench/bench-load')
+        self.ledger = os.path.join(binaries, 'bench/bench-ledger')
         self.provider = os.path.join(binaries, 'bench/bench-provider')
         self.folder, self.runs, self.seconds = folder, runs, seconds
         self.folders = 0
