@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "fetch/fetch_state.h"
+#include "fetch/transfer_answer.h"
 #include "fetch/transfer_hops.h"
 
 #define CONNECT_TIMEOUT_MS 10000
@@ -142,6 +143,26 @@ static void resume_active(struct fetch *fetch)
 		transfer_go_on(transfer);
 }
 
+static struct transfer *find_stopped(struct fetch *fetch)
+{
+	LIST_EACH (item, &fetch->active) {
+		struct transfer *transfer = container_of(item, struct transfer, link);
+
+		if (transfer->is_stopped)
+			return transfer;
+	}
+	return NULL;
+}
+
+static void end_stopped(struct fetch *fetch)
+{
+	struct transfer *transfer;
+
+	fetch->must_stop = false;
+	while ((transfer = find_stopped(fetch)))
+		transfer_done(transfer, CURLE_WRITE_ERROR);
+}
+
 /*
  * What could not be done inside libcurl: ends, resumptions, removals, beginnings.  Each
  * step may call receivers, and these may ask for more of the kind; what they ask for
@@ -152,6 +173,7 @@ static void fetch_settle(struct fetch *fetch)
 	CURLMsg *message;
 	int left;
 
+	transfer_give_gathered(fetch);
 	while ((message = curl_multi_info_read(fetch->multi, &left))) {
 		struct transfer *transfer = NULL;
 		CURLcode code = message->data.result;
@@ -161,6 +183,8 @@ static void fetch_settle(struct fetch *fetch)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
 		transfer_done(transfer, code);
 	}
+	if (fetch->must_stop)
+		end_stopped(fetch);
 	if (fetch->must_resume)
 		resume_active(fetch);
 	take_back_ended(fetch);

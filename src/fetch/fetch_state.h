@@ -41,6 +41,12 @@ struct fetch {
 	struct list waiting, active, ended, spare; /* of struct transfer: its place is its list */
 	uint32_t waiting_count, active_count, spare_count;
 	bool must_resume; /* an active transfer wants to go on */
+	bool must_stop;   /* the receiver of an active one had enough, outside of libcurl */
+
+	/* The body of one transfer, as far as it came within one call into libcurl. */
+	struct transfer *gathering; /* NULL: nothing */
+	size_t gathered_len;
+	char gathered[TRANSFER_PIECE_MAX];
 
 	char *proxy, *ca_file, *user_agent; /* proxy: "" for none */
 	char **allowed_hosts;               /* without brackets */

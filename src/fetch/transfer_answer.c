@@ -2,12 +2,11 @@
 
 #include <arpa/inet.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "fetch/address_guard.h"
 #include "fetch/fetch_state.h"
-
-#define RECEIVE_BYTES (128L * 1024)
 
 static bool must_follow(const struct transfer *transfer)
 {
@@ -53,6 +52,53 @@ static size_t head_line(char *at, size_t size, size_t count, void *context)
 		       : 0;
 }
 
+/* ---- the body ---- */
+
+/* False: this transfer is to end. */
+static bool give(struct transfer *transfer, struct str bytes)
+{
+	struct transfer_receiver *receiver = transfer->receiver;
+
+	if (!receiver)
+		return false;
+	transfer->bytes += bytes.len;
+	return !receiver->on_bytes || goes_on(transfer, receiver->on_bytes(receiver, bytes));
+}
+
+void transfer_give_gathered(struct fetch *fetch)
+{
+	struct transfer *transfer = fetch->gathering;
+	struct str bytes = { fetch->gathered, fetch->gathered_len };
+
+	fetch->gathering = NULL;
+	fetch->gathered_len = 0;
+	if (transfer && !give(transfer, bytes) && transfer->receiver) {
+		fetch->must_stop = true;
+		fetch_settle_soon(fetch);
+	}
+}
+
+/*
+ * libcurl gives a body in pieces of 16 KiB, however much it received at once, and each would be
+ * a write to its file: 27 a recording where 4 do.  They are kept for no longer than the call
+ * into libcurl lasts.
+ */
+static bool gather(struct transfer *transfer, struct str bytes)
+{
+	struct fetch *fetch = transfer->fetch;
+
+	if (fetch->gathering != transfer || fetch->gathered_len + bytes.len > TRANSFER_PIECE_MAX)
+		transfer_give_gathered(fetch);
+	if (!transfer->receiver || transfer->is_stopped)
+		return false;
+	if (bytes.len > TRANSFER_PIECE_MAX)
+		return give(transfer, bytes);
+	fetch->gathering = transfer;
+	memcpy(fetch->gathered + fetch->gathered_len, bytes.at, bytes.len);
+	fetch->gathered_len += bytes.len;
+	return true;
+}
+
 static size_t body_came(char *at, size_t size, size_t count, void *context)
 {
 	struct transfer *transfer = context;
@@ -70,12 +116,7 @@ static size_t body_came(char *at, size_t size, size_t count, void *context)
 		transfer->is_curl_paused = true; /* libcurl keeps these bytes and stops reading */
 		return CURL_WRITEFUNC_PAUSE;
 	}
-	transfer->bytes += bytes.len;
-	if (!transfer->receiver->on_bytes)
-		return bytes.len;
-	return goes_on(transfer, transfer->receiver->on_bytes(transfer->receiver, bytes))
-		       ? bytes.len
-		       : 0;
+	return gather(transfer, bytes) ? bytes.len : 0;
 }
 
 static void note_refused(struct transfer *transfer, const struct curl_sockaddr *address,
@@ -135,7 +176,7 @@ CURL *transfer_new_easy(struct transfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, fetch->user_agent);
-	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BYTES);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)TRANSFER_PIECE_MAX);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)fetch->connect_timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);

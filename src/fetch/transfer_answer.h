@@ -9,9 +9,16 @@
 
 #include <curl/curl.h>
 
+struct fetch;
 struct transfer;
 
 #define TRANSFER_REDIRECT_BODY_MAX 65536 /* more is not worth the connection */
+
+/*
+ * What was gathered of a body goes to its receiver: after each call into libcurl, outside of its
+ * callbacks.  fetch->must_stop is set when that transfer is to end.
+ */
+void transfer_give_gathered(struct fetch *fetch);
 
 /* A handle with all that stays the same from hop to hop; it is the caller's. */
 CURL *transfer_new_easy(struct transfer *transfer);

@@ -141,6 +141,7 @@ void transfer_go_on(struct transfer *transfer)
 
 	transfer->is_curl_paused = false;
 	code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+	transfer_give_gathered(transfer->fetch);
 	if (code != CURLE_OK)
 		transfer_done(transfer, code);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define TRANSFER_REDIRECTS_MAX 5
+#define TRANSFER_PIECE_MAX     (128 * 1024) /* of a body, at once: what one receive brings at most */
 
 struct transfer_result {
 	enum transfer_outcome outcome;
@@ -40,7 +41,7 @@ struct transfer_receiver {
 	/* The head of the final answer, once, before its first byte.  Valid during the call. */
 	enum transfer_go (*on_head)(struct transfer_receiver *receiver,
 				    const struct transfer_head *head);
-	/* Some of the body: never empty, at most 128 KiB; of error pages too. */
+	/* Some of the body: never empty, at most TRANSFER_PIECE_MAX; of error pages too. */
 	enum transfer_go (*on_bytes)(struct transfer_receiver *receiver, struct str bytes);
 	void (*on_end)(struct transfer_receiver *receiver, const struct transfer_result *result);
 };

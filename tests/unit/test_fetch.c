@@ -80,6 +80,7 @@ struct asked {
 	struct buf body;
 	char followed[256];
 	int heads, ends;
+	size_t largest; /* piece of the body */
 	bool refuses, stops_at_head, stops_at_bytes, pauses;
 	/* cancel what, in which callback */
 	struct asked *cancels_at_head, *cancels_at_bytes, *cancels_at_end, *cancels_at_redirect;
@@ -118,6 +119,8 @@ static enum transfer_go on_bytes(struct transfer_receiver *receiver, struct str 
 	struct asked *asked = container_of(receiver, struct asked, receiver);
 
 	buf_add_str(&asked->body, bytes);
+	if (asked->largest < bytes.len)
+		asked->largest = bytes.len;
 	cancel(asked->cancels_at_bytes);
 	if (asked->pauses)
 		loop_stop(loop);
@@ -521,6 +524,8 @@ static void pauses(void)
 	for (size_t i = 0; i < asked.body.len; i++)
 		wrong += (unsigned char)asked.body.at[i] != i % 251;
 	IS_INT(wrong, 0, "each byte once, in order");
+	OK(asked.largest > 16384 && asked.largest <= TRANSFER_PIECE_MAX,
+	   "what one receive brought comes in one piece (%zu)", asked.largest);
 	buf_release(&asked.body);
 }
 
