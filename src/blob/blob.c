@@ -171,6 +171,14 @@ bool blob_open_read(struct blob_store *store, struct str name, int *out_fd, uint
 	       store->driver->open_read(store, checked, out_fd, out_size, err);
 }
 
+bool blob_has_place(struct blob_store *store, struct str name)
+{
+	char checked[BLOB_NAME_SIZE];
+	struct err err;
+
+	return take_name(name, checked, &err) && store->driver->has_place(store, checked);
+}
+
 bool blob_remove(struct blob_store *store, struct str name, struct err *err)
 {
 	char checked[BLOB_NAME_SIZE];

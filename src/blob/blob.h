@@ -116,6 +116,11 @@ bool blob_sweep_arriving(struct blob_store *store, uint64_t *out_removed,
 /* A descriptor (CLOEXEC, the caller's) and the size.  May read the disk's folders. */
 bool blob_open_read(struct blob_store *store, struct str name, int *out_fd, uint64_t *out_size,
 		    struct err *err) MUST_CHECK;
+/*
+ * Is the folder there in which it lies, or would lie?  When it is not, then rather the whole store is away
+ * (a disk that is not mounted) than this file lost.
+ */
+bool blob_has_place(struct blob_store *store, struct str name);
 /* Blocks.  Removes it, durably; ERR_NOT_FOUND when it was not there. */
 bool blob_remove(struct blob_store *store, struct str name, struct err *err) MUST_CHECK;
 

@@ -148,6 +148,11 @@ static bool flaky_open_read(struct blob_store *store, const char *name, int *out
 	       blob_open_read(flaky_of(store)->inner, str_of(name), out_fd, out_size, err);
 }
 
+static bool flaky_has_place(struct blob_store *store, const char *name)
+{
+	return blob_has_place(flaky_of(store)->inner, str_of(name));
+}
+
 static bool flaky_remove(struct blob_store *store, const char *name, struct err *err)
 {
 	return passes(store, BLOB_CALL_REMOVE, err) &&
@@ -188,6 +193,7 @@ static const struct blob_driver flaky_driver = {
 	.arriving_free = flaky_arriving_free,
 	.sweep_arriving = flaky_sweep_arriving,
 	.open_read = flaky_open_read,
+	.has_place = flaky_has_place,
 	.remove = flaky_remove,
 	.path = flaky_path,
 	.free_bytes = flaky_free_bytes,

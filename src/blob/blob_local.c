@@ -303,6 +303,14 @@ static bool local_open_read(struct blob_store *store, const char *name, int *out
 	return true;
 }
 
+static bool local_has_place(struct blob_store *store, const char *name)
+{
+	struct err err;
+	AUTO(close) int fd = open_folder(local_of(store), name, &err);
+
+	return fd >= 0;
+}
+
 static bool local_remove(struct blob_store *store, const char *name, struct err *err)
 {
 	struct blob_local *local = local_of(store);
@@ -358,6 +366,7 @@ static const struct blob_driver local_driver = {
 	.arriving_free = local_arriving_free,
 	.sweep_arriving = local_sweep_arriving,
 	.open_read = local_open_read,
+	.has_place = local_has_place,
 	.remove = local_remove,
 	.path = local_path,
 	.free_bytes = local_free_bytes,

@@ -222,6 +222,12 @@ bool recordings_mark_purged(struct catalog *catalog, struct str recording_sid, i
  */
 bool recordings_requeue(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
 			struct err *err) MUST_CHECK;
+/*
+ * The file of `seen`, which was STORED, is not there or not whole: as recordings_requeue(), and says why.
+ * ERR_CONFLICT: it is not STORED any more, or with another generation.
+ */
+bool recordings_mark_lost(struct catalog *catalog, const struct recording *seen, int64_t at_ms,
+			  const char *reason_text, struct err *err) MUST_CHECK;
 /* Any state. */
 bool recordings_set_hold(struct catalog *catalog, struct str recording_sid, bool is_held,
 			 struct err *err) MUST_CHECK;

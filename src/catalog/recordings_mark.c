@@ -239,31 +239,56 @@ bool recordings_mark_purged(struct catalog *catalog, struct str recording_sid, i
 	       recording_moved(catalog, &place, RECORDING_PURGED, seq, NULL, err);
 }
 
+/* A new round, due at once; reason_code may be NULL. */
+static bool begin_round(struct catalog *catalog, const struct recording_place *place, int64_t at_ms,
+			const char *reason_code, const char *reason_text, struct err *err)
+{
+	char code[RECORDING_REASON_SIZE], text[RECORDING_TEXT_SIZE];
+	int64_t seq;
+	struct db_stmt *update;
+
+	if (!db_prepare(catalog->db,
+			"UPDATE recordings SET state = $2, queued_at_ms = $3, next_try_at_ms = $3, "
+			"first_try_at_ms = NULL, tries = 0, reason_code = $4, reason_text = $5, "
+			"changed_seq = $6 WHERE id = $1",
+			&update, err))
+		return false;
+	seq = catalog_next_sequence(catalog);
+	db_bind_int(update, 1, place->id);
+	db_bind_int(update, 2, RECORDING_QUEUED);
+	db_bind_int(update, 3, at_ms);
+	bind_reason(update, 4, code, sizeof(code), reason_code);
+	bind_reason(update, 5, text, sizeof(text), reason_text);
+	db_bind_int(update, 6, seq);
+	return db_run(update, err) &&
+	       recording_moved(catalog, place, RECORDING_QUEUED, seq, NULL, err);
+}
+
 bool recordings_requeue(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
 			struct err *err)
 {
 	struct recording_place place;
-	int64_t seq;
-	struct db_stmt *update;
 
 	if (!place_find_for(catalog, recording_sid, RECORDING_QUEUED, &place, err))
 		return false;
-	if (place.state == RECORDING_QUEUED)
-		return true;
-	if (!db_prepare(
-		    catalog->db,
-		    "UPDATE recordings SET state = $2, queued_at_ms = $3, next_try_at_ms = $3, "
-		    "first_try_at_ms = NULL, tries = 0, reason_code = NULL, reason_text = NULL, "
-		    "changed_seq = $4 WHERE id = $1",
-		    &update, err))
+	return place.state == RECORDING_QUEUED ||
+	       begin_round(catalog, &place, at_ms, NULL, NULL, err);
+}
+
+bool recordings_mark_lost(struct catalog *catalog, const struct recording *seen, int64_t at_ms,
+			  const char *reason_text, struct err *err)
+{
+	struct str recording_sid = str_of(seen->recording_sid);
+	struct recording_place place;
+	struct recording now;
+
+	if (!recordings_find(catalog, recording_sid, &now, err))
 		return false;
-	seq = catalog_next_sequence(catalog);
-	db_bind_int(update, 1, place.id);
-	db_bind_int(update, 2, RECORDING_QUEUED);
-	db_bind_int(update, 3, at_ms);
-	db_bind_int(update, 4, seq);
-	return db_run(update, err) &&
-	       recording_moved(catalog, &place, RECORDING_QUEUED, seq, NULL, err);
+	if (now.state != RECORDING_STORED || now.generation != seen->generation)
+		return err_set(err, ERR_CONFLICT, "recording '%s' is not what it was",
+			       seen->recording_sid);
+	return place_find_for(catalog, recording_sid, RECORDING_QUEUED, &place, err) &&
+	       begin_round(catalog, &place, at_ms, "internal", reason_text, err);
 }
 
 /* One number of the row, with no change of its state. */

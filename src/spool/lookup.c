@@ -1,5 +1,6 @@
 #include "spool/lookup.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -19,7 +20,8 @@ struct entry {
 
 /* A question that a reader is answering, and everyone who waits for it. */
 struct inquiry {
-	struct ledger_job job;
+	struct ledger_job
+		job; /* the question; where the file is lost, the repair, and the question again */
 	struct map_node node; /* key: sid */
 	struct lookup *lookup;
 	struct list inquirers;
@@ -31,6 +33,9 @@ struct inquiry {
 	struct recording recording;
 	struct media media;
 	bool is_call_on;
+	bool is_lost; /* the file of `recording`: loss says how */
+	bool was_repaired;
+	struct err loss;
 };
 
 struct lookup {
@@ -158,17 +163,22 @@ static bool run_inquiry(struct ledger_job *job, struct catalog *catalog, struct 
 {
 	struct inquiry *inquiry = container_of(job, struct inquiry, job);
 
+	inquiry->is_lost = false;
 	if (!find_recording(inquiry, catalog, err))
 		return false;
 	if (inquiry->found != LOOKUP_RECORDING || inquiry->recording.state != RECORDING_STORED)
 		return true;
 
 	media_of_recording(&inquiry->recording, &inquiry->media);
-	if (!media_open(&inquiry->media, inquiry->lookup->store, str_of(inquiry->recording.path),
-			err))
-		return err_context(err, "recording %s", inquiry->recording.recording_sid);
-	inquiry->found = LOOKUP_STORED;
-	return true;
+	if (media_open(&inquiry->media, inquiry->lookup->store, str_of(inquiry->recording.path),
+		       err)) {
+		inquiry->found = LOOKUP_STORED;
+		return true;
+	}
+	inquiry->is_lost = err->kind == ERR_NOT_FOUND && !inquiry->was_repaired;
+	inquiry->loss = *err;
+	return inquiry->is_lost ||
+	       err_context(err, "recording %s", inquiry->recording.recording_sid);
 }
 
 /* ---- the answer: on the loop ---- */
@@ -198,6 +208,56 @@ static void tell_inquirers(struct inquiry *inquiry)
 	}
 }
 
+static void inquiry_done(struct ledger_job *job);
+
+static void inquiry_ask(struct inquiry *inquiry)
+{
+	inquiry->job = (struct ledger_job){ .run = run_inquiry,
+					    .done = inquiry_done,
+					    .reply = inquiry->lookup->mailbox };
+	ledger_read(inquiry->lookup->ledger, &inquiry->job);
+}
+
+/* ---- a file that is lost: fetched again ---- */
+
+static bool run_repair(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct inquiry *inquiry = container_of(job, struct inquiry, job);
+
+	return recordings_mark_lost(catalog, &inquiry->recording, clock_wall_ms(),
+				    "The stored file was lost; it is fetched again.", err);
+}
+
+static void repair_done(struct ledger_job *job)
+{
+	struct inquiry *inquiry = container_of(job, struct inquiry, job);
+
+	/* ERR_CONFLICT: another loop was faster. */
+	if (job->succeeded)
+		log_error(NULL, "recording %s is lost, and queued to be fetched again: %s",
+			  inquiry->recording.recording_sid, inquiry->loss.text);
+	else if (job->err.kind != ERR_CONFLICT)
+		log_warn(NULL, "recording %s is lost, and cannot be queued: %s",
+			 inquiry->recording.recording_sid, job->err.text);
+	inquiry_ask(inquiry);
+}
+
+static void inquiry_repair(struct inquiry *inquiry)
+{
+	const struct recording *recording = &inquiry->recording;
+	struct projection_change *change = &inquiry->job.change;
+
+	inquiry->was_repaired = true;
+	inquiry->job = (struct ledger_job){ .run = run_repair,
+					    .done = repair_done,
+					    .reply = inquiry->lookup->mailbox };
+	change->what = PROJECTED_RECORDING | PROJECTED_TO_FETCH;
+	memcpy(change->recording_sid, recording->recording_sid, SID_SIZE);
+	memcpy(change->call_sid, recording->call_sid, SID_SIZE);
+	memcpy(change->account_sid, recording->account_sid, SID_SIZE);
+	ledger_write(inquiry->lookup->ledger, &inquiry->job);
+}
+
 static void inquiry_done(struct ledger_job *job)
 {
 	struct inquiry *inquiry = container_of(job, struct inquiry, job);
@@ -205,7 +265,11 @@ static void inquiry_done(struct ledger_job *job)
 
 	if (job->succeeded && job->sequence < inquiry->stale_before) {
 		media_close(&inquiry->media);
-		ledger_read(lookup->ledger, job);
+		inquiry_ask(inquiry);
+		return;
+	}
+	if (job->succeeded && inquiry->is_lost) {
+		inquiry_repair(inquiry);
 		return;
 	}
 	if (!job->succeeded)
@@ -227,9 +291,6 @@ void lookup_ask(struct lookup *lookup, struct str sid, struct inquirer *inquirer
 		inquiry = xcalloc(1, sizeof(*inquiry));
 		inquiry->lookup = lookup;
 		inquiry->media.fd = -1;
-		inquiry->job.run = run_inquiry;
-		inquiry->job.done = inquiry_done;
-		inquiry->job.reply = lookup->mailbox;
 		list_init(&inquiry->inquirers);
 		fits = str_copy(sid, inquiry->sid, sizeof(inquiry->sid));
 		assert(fits);
@@ -237,7 +298,7 @@ void lookup_ask(struct lookup *lookup, struct str sid, struct inquirer *inquirer
 	}
 	list_append(&inquiry->inquirers, &inquirer->link);
 	if (is_new)
-		ledger_read(lookup->ledger, &inquiry->job);
+		inquiry_ask(inquiry);
 }
 
 void inquirer_leave(struct inquirer *inquirer)

@@ -40,10 +40,13 @@ bool media_open(struct media *media, struct blob_store *store, struct str path, 
 	AUTO(close) int fd = -1;
 	uint64_t size;
 
-	if (!blob_open_read(store, path, &fd, &size, err))
+	if (!blob_open_read(store, path, &fd, &size, err)) {
+		if (err->kind == ERR_NOT_FOUND && !blob_has_place(store, path))
+			err->kind = ERR_INTERNAL;
 		return false;
+	}
 	if (size != media->size)
-		return err_set(err, ERR_INTERNAL, "'%.*s' has %llu bytes, the ledger says %llu",
+		return err_set(err, ERR_NOT_FOUND, "'%.*s' has %llu bytes, the ledger says %llu",
 			       STR_ARG(path), (unsigned long long)size,
 			       (unsigned long long)media->size);
 

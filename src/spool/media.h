@@ -48,7 +48,10 @@ struct media {
 void media_of_recording(const struct recording *recording, struct media *out);
 /* Makes the ETag from what is there. */
 void media_name(struct media *media);
-/* Opens the blob and checks its length against the ledger; blocks.  ERR_NOT_FOUND: the file is not there. */
+/*
+ * Opens the blob and checks its length against the ledger; blocks.  ERR_NOT_FOUND: it is lost, not there
+ * (though its folder is) or of another length; every other kind says nothing of the file.
+ */
 bool media_open(struct media *media, struct blob_store *store, struct str path,
 		struct err *err) MUST_CHECK;
 void media_close(struct media *media);

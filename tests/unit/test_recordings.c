@@ -52,10 +52,14 @@ static struct str add_recording(unsigned n, const char *status, char sid[SID_SIZ
 	return str_of(sid);
 }
 
-enum mark { WAITING, STORED, ABSENT, DEAD, GONE, PURGED, REQUEUE, MARKS };
+enum mark { WAITING, STORED, ABSENT, DEAD, GONE, PURGED, REQUEUE, LOST, MARKS };
+
+static struct recording found(struct str sid);
 
 static bool mark(struct str sid, enum mark what)
 {
+	struct recording seen;
+
 	switch (what) {
 	case WAITING:
 		return recordings_mark_waiting(ledger.writer, sid, &wait, &err);
@@ -71,6 +75,9 @@ static bool mark(struct str sid, enum mark what)
 		return recordings_mark_purged(ledger.writer, sid, NOON + 20000, &err);
 	case REQUEUE:
 		return recordings_requeue(ledger.writer, sid, NOON + 10000, &err);
+	case LOST:
+		seen = found(sid);
+		return recordings_mark_lost(ledger.writer, &seen, NOON + 10000, "it is lost", &err);
 	case MARKS:
 		break;
 	}
@@ -131,13 +138,13 @@ static void test_transitions(void)
 		/*            announced queued waiting stored absent dead gone purged */
 		[WAITING] = ".+++....", [STORED] = "+++++++.", [ABSENT] = "+++.....",
 		[DEAD] = "+++.....",    [GONE] = "+++..+..",   [PURGED] = "...+....",
-		[REQUEUE] = ".++++++.",
+		[REQUEUE] = ".++++++.", [LOST] = "...+....",
 	};
 	static const enum recording_state result[MARKS] = {
 		[WAITING] = RECORDING_WAITING, [STORED] = RECORDING_STORED,
 		[ABSENT] = RECORDING_ABSENT,   [DEAD] = RECORDING_DEAD,
 		[GONE] = RECORDING_GONE,       [PURGED] = RECORDING_PURGED,
-		[REQUEUE] = RECORDING_QUEUED,
+		[REQUEUE] = RECORDING_QUEUED,  [LOST] = RECORDING_QUEUED,
 	};
 	unsigned n = 100;
 
@@ -358,6 +365,29 @@ static void test_queue(void)
 	IS_INT(counts.oldest_queued_at_ms, oldest, "the oldest is known without reading them");
 }
 
+/* What was seen of a stored recording may be over by the time that its loss is told. */
+static void test_lost(void)
+{
+	char sid[SID_SIZE];
+	struct recording seen, recording;
+
+	in_state(90, RECORDING_STORED, sid);
+	seen = found(str_of(sid));
+	seen.generation--;
+	MUST(catalog_begin(ledger.writer, &err));
+	OK(!recordings_mark_lost(ledger.writer, &seen, NOON, "it is lost", &err) &&
+		   err.kind == ERR_CONFLICT,
+	   "another generation is stored: it is not lost");
+	MUST(mark(str_of(sid), LOST));
+	MUST(catalog_commit(ledger.writer, &err));
+	recording = found(str_of(sid));
+	OK(recording.next_try_at_ms == NOON + 10000 && recording.tries == 0 &&
+		   recording.first_try_at_ms == 0,
+	   "lost: a new round, due at once");
+	IS_STR(str_of(recording.reason_code), STR("internal"), "with its reason");
+	IS_STR(str_of(recording.reason_text), STR("it is lost"), "in words");
+}
+
 static void test_texts(void)
 {
 	enum recording_group group;
@@ -380,6 +410,7 @@ int main(void)
 	test_stored_fixes_main();
 	test_find_main();
 	test_list_of_call();
+	test_lost();
 	test_transitions();
 	test_queue();
 	test_texts();
