@@ -21,7 +21,7 @@ bool err_errno(struct err *err, const char *fmt, ...)
 	int saved = errno;
 	va_list args;
 
-	err->kind = ERR_INTERNAL;
+	err->kind = saved == EMFILE || saved == ENFILE ? ERR_SCARCE : ERR_INTERNAL;
 	va_start(args, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, args);
 	va_end(args);
@@ -63,6 +63,7 @@ int err_exit_status(enum err_kind kind)
 	case ERR_CONFLICT:
 		return 4;
 	case ERR_UNAVAILABLE:
+	case ERR_SCARCE:
 		return 5;
 	case ERR_INTERNAL:
 		break;

@@ -17,6 +17,7 @@ enum err_kind {
 	ERR_NOT_FOUND,   /* it does not exist                             (404, exit 3) */
 	ERR_CONFLICT,    /* it exists already, or changed under us        (409, exit 4) */
 	ERR_UNAVAILABLE, /* someone else is down or slow: retry later     (503, exit 5) */
+	ERR_SCARCE,      /* no descriptor is left to us: retry soon       (503, exit 5) */
 	ERR_INTERNAL,    /* our disk, our database, our bug               (500, exit 1) */
 };
 
@@ -27,7 +28,7 @@ struct err {
 
 /* All three return false, so that `return err_set(err, ...)` is the idiom. */
 bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
-/* Appends strerror(errno); the kind is ERR_INTERNAL. */
+/* Appends strerror(errno); the kind is ERR_INTERNAL, of EMFILE and ENFILE ERR_SCARCE. */
 bool err_errno(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Prepends "<fmt>: " to the text that is there. */
 bool err_context(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -16,7 +16,8 @@
  * worker that seals it.  Functions marked "blocks" are for workers and start-up.
  *
  * Errors: ERR_UNAVAILABLE when the disk is full (ENOSPC, EDQUOT): pause and go on
- * later; ERR_NOT_FOUND when the blob is not there; else ERR_INTERNAL.
+ * later; ERR_SCARCE when no descriptor is left; ERR_NOT_FOUND when the blob is not there; else
+ * ERR_INTERNAL.
  */
 #pragma once
 

@@ -11,6 +11,7 @@
 
 #define NOT_READY_MS   (10 * 60 * 1000) /* after `completed` a 404 means "not yet" so long */
 #define NOT_READY_WAIT 3000             /* usually ready within seconds */
+#define SCARCE_WAIT    1000             /* for players to leave */
 #define OFF_TRIES      3 /* a length that differs is asked for so often, then believed */
 
 /* A row: does it fit?  Then what it means. */
@@ -22,6 +23,11 @@ struct row {
 	bool is_counted, is_pointless, may_resume;
 	int64_t wait_ms;
 };
+
+static bool is_scarce(const struct attempt_facts *f)
+{
+	return f->is_scarce;
+}
 
 static bool disk_is_full(const struct attempt_facts *f)
 {
@@ -162,6 +168,9 @@ static bool is_anything(const struct attempt_facts *f)
 #define BACK_OFF  .wait_ms = -1
 
 static const struct row rows[] = {
+	{ is_scarce, ATTEMPT_OURS, ATTEMPT_WAIT, "no_descriptor", "internal",
+	  "Too many files are open here; it is tried again in a moment.", RESUMES,
+	  .wait_ms = SCARCE_WAIT },
 	{ disk_is_full, ATTEMPT_OURS, ATTEMPT_WAIT, "disk_full", "internal",
 	  "Our disk is full; fetching goes on when there is room.", POINTLESS, RESUMES,
 	  .wait_ms = 30000 },
@@ -220,6 +229,14 @@ static const struct row rows[] = {
 	  "Stored, although it is not as long as Twilio said.", COUNTED },
 	{ is_anything, ATTEMPT_KEPT, ATTEMPT_STORE, "stored", "", "Stored.", COUNTED },
 };
+
+void attempt_blame_store(struct attempt_facts *facts, const struct err *err)
+{
+	facts->is_disk_full = err->kind == ERR_UNAVAILABLE;
+	facts->is_scarce = err->kind == ERR_SCARCE;
+	facts->is_disk_failed = !facts->is_disk_full && !facts->is_scarce;
+	str_fit(str_of(err->text), facts->detail, sizeof(facts->detail));
+}
 
 void attempt_judge(const struct attempt_facts *facts, struct attempt_verdict *out)
 {

@@ -8,6 +8,7 @@
 
 #include "audio/sniff.h"
 #include "base/compiler.h"
+#include "base/err.h"
 #include "fetch/transfer.h"
 
 #include <stdbool.h>
@@ -27,6 +28,7 @@ struct attempt_facts {
 	bool is_error_body;             /* a body of Twilio's error form, whatever the status */
 	bool is_encoded;                /* with a Content-Encoding that nobody asked for */
 	bool is_other_bytes;            /* begun again, the upstream sent other bytes than before */
+	bool is_scarce;                 /* ours: no descriptor was left */
 	bool is_disk_full;              /* ours */
 	bool is_disk_failed;            /* ours */
 	char detail[ATTEMPT_TEXT_SIZE]; /* the transfer's or the disk's own words; "" */
@@ -85,6 +87,8 @@ struct attempt_verdict {
 	int64_t wait_ms;              /* at least; -1: as the back-off says */
 };
 
+/* What our own side could not do: an error of the store's, as facts. */
+void attempt_blame_store(struct attempt_facts *facts, const struct err *err);
 void attempt_judge(const struct attempt_facts *facts, struct attempt_verdict *out);
 
 /* How much the length may differ from what was announced: more than 2 s and 2 %. */

@@ -109,9 +109,7 @@ static enum transfer_go take_media(struct download *download, struct str bytes)
 	if (bytes.len == 0)
 		return TRANSFER_GO_ON;
 	if (!blob_arriving_write(arrival->file, bytes, &err)) {
-		download->facts.is_disk_full = err.kind == ERR_UNAVAILABLE;
-		download->facts.is_disk_failed = err.kind != ERR_UNAVAILABLE;
-		str_fit(str_of(err.text), download->facts.detail, sizeof(download->facts.detail));
+		attempt_blame_store(&download->facts, &err);
 		return TRANSFER_STOP;
 	}
 	download->position += bytes.len;

@@ -140,9 +140,10 @@ static void fail_attempt(struct flight *flight, const struct err *err)
 	flight->facts = (struct attempt_facts){ .retry_after_ms = -1,
 						.announced_s = -1,
 						.outcome = TRANSFER_FAILED };
-	flight->facts.is_disk_full = err->kind == ERR_UNAVAILABLE;
-	flight->facts.is_disk_failed = err->kind == ERR_INTERNAL;
-	str_fit(str_of(err->text), flight->facts.detail, sizeof(flight->facts.detail));
+	if (err->kind == ERR_INVALID)
+		str_fit(str_of(err->text), flight->facts.detail, sizeof(flight->facts.detail));
+	else
+		attempt_blame_store(&flight->facts, err);
 	judge(flight);
 }
 
@@ -150,11 +151,14 @@ static bool open_arrival(struct flight *flight, struct err *err)
 {
 	struct arrival *arrival = &flight->arrival;
 
-	if (arrival->file)
-		return true;
-	arrival_init(arrival);
-	return blob_arriving_open(flight->gear->store, str_of(flight->recording_sid),
-				  flight->generation, &arrival->file, err) &&
+	if (!arrival->file) {
+		arrival_init(arrival);
+		if (!blob_arriving_open(flight->gear->store, str_of(flight->recording_sid),
+					flight->generation, &arrival->file, err))
+			return false;
+	}
+	/* The file may have been had without the descriptor to read it by. */
+	return arrival->reader_fd >= 0 ||
 	       blob_arriving_reader(arrival->file, &arrival->reader_fd, err);
 }
 

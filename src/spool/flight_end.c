@@ -237,9 +237,7 @@ static void seal_done(struct job *job)
 		flight_write_ledger(flight, run_stored, stored_written);
 		return;
 	}
-	flight->facts.is_disk_full = flight->seal_err.kind == ERR_UNAVAILABLE;
-	flight->facts.is_disk_failed = !flight->facts.is_disk_full;
-	str_fit(str_of(flight->seal_err.text), flight->facts.detail, sizeof(flight->facts.detail));
+	attempt_blame_store(&flight->facts, &flight->seal_err);
 	attempt_judge(&flight->facts, &flight->verdict);
 	flight_end_without_media(flight);
 }

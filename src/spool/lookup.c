@@ -272,7 +272,9 @@ static void inquiry_done(struct ledger_job *job)
 		inquiry_repair(inquiry);
 		return;
 	}
-	if (!job->succeeded)
+	if (!job->succeeded && job->err.kind == ERR_SCARCE)
+		log_warn(NULL, "cannot look up %s: %s", inquiry->sid, job->err.text);
+	else if (!job->succeeded)
 		log_error(NULL, "cannot look up %s: %s", inquiry->sid, job->err.text);
 	map_remove(&lookup->inquiries, &inquiry->node);
 	tell_inquirers(inquiry);

@@ -402,7 +402,8 @@ static void play_answered(struct inquirer *inquirer, const struct lookup_answer 
 			play_inquire(play);
 		return;
 	case LOOKUP_FAILED:
-		play_refuse(play, WEB_INTERNAL, NULL, WEB_NO_RETRY);
+		play_refuse(play, answer->err.kind == ERR_SCARCE ? WEB_OVERLOADED : WEB_INTERNAL,
+			    NULL, WEB_NO_RETRY);
 		return;
 	}
 }

@@ -37,6 +37,9 @@ static void refuse_read(struct web_read *read)
 	case ERR_INVALID:
 		web_refuse(read->x, WEB_BAD_REQUEST, read->job.err.text, WEB_NO_RETRY);
 		return;
+	case ERR_SCARCE:
+		web_refuse(read->x, WEB_OVERLOADED, NULL, WEB_NO_RETRY);
+		return;
 	case ERR_CONFLICT:
 	case ERR_UNAVAILABLE:
 	case ERR_INTERNAL:

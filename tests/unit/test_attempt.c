@@ -178,6 +178,11 @@ static void judging(void)
 		  ATTEMPT_KEPT_OFF,
 		  ATTEMPT_STORE,
 		  "" },
+		{ "no descriptor is left to us",
+		  { NEVER_SAID, .outcome = TRANSFER_FAILED, .is_scarce = true },
+		  ATTEMPT_OURS,
+		  ATTEMPT_WAIT,
+		  "internal" },
 		{ "our disk is full",
 		  { NEVER_SAID, .status = 200, .outcome = TRANSFER_STOPPED, .is_disk_full = true },
 		  ATTEMPT_OURS,
@@ -210,6 +215,7 @@ static void details(void)
 				     .kind = AUDIO_MP3 };
 	struct attempt_facts lying = { NEVER_SAID, .status = 200, .kind = AUDIO_NOT };
 	struct attempt_facts refused = { NEVER_SAID, .status = 401 };
+	struct attempt_facts scarce = { NEVER_SAID, .outcome = TRANSFER_FAILED };
 	struct attempt_verdict verdict;
 
 	limited.retry_after_ms = 7000;
@@ -224,6 +230,12 @@ static void details(void)
 	attempt_judge(&refused, &verdict);
 	OK(verdict.is_pointless && !verdict.is_counted,
 	   "refused credentials: no use waiting, no attempt counted");
+	attempt_blame_store(&scarce, &(struct err){ ERR_SCARCE, "cannot create a file" });
+	attempt_judge(&scarce, &verdict);
+	OK(!verdict.is_counted && verdict.may_resume && !verdict.is_pointless,
+	   "too few descriptors: no attempt counted, what arrived is kept, and players may wait");
+	IS_INT(verdict.wait_ms, 1000, "and asked again soon");
+	OK(strstr(verdict.text, "(cannot create a file)"), "with what could not be done");
 	snprintf(cut.detail, sizeof(cut.detail), "%0150d", 7);
 	attempt_judge(&cut, &verdict);
 	OK(strlen(verdict.text) < sizeof(verdict.text) && strchr(verdict.text, '('),
