@@ -19,6 +19,7 @@
 #include "event/mailbox.h"
 #include "http/http_server.h"
 #include "spool/ledger.h"
+#include "spool/reserve.h"
 #include "spool/spool.h"
 #include "twilio/accounts.h"
 #include "web/trust.h"
@@ -61,6 +62,7 @@ struct server {
 	struct server_hosts hosts;
 	struct blob_store *store;
 	struct ledger *ledger;
+	struct reserve *reserve;
 	struct spool *spool;
 	struct web web;
 	unsigned serving_count;
@@ -306,14 +308,17 @@ static bool open_rooms(struct server *server, struct err *err)
 {
 	const struct settings *settings = server->options.settings;
 	AUTO(free) char *ledger_path = server_path(settings, SERVER_LEDGER);
+	AUTO(free) char *reserve_path = server_path(settings, SERVER_RESERVE);
 	struct spool_options spool_options;
 
 	if (!server_accounts_load(settings, &server->accounts, err))
 		return false;
 	server_hosts_collect(settings, &server->accounts, &server->hosts);
 	if (!blob_local_open(settings->data_dir, &server->store, err) ||
-	    !ledger_open(ledger_path, &server->ledger, err))
+	    !ledger_open(ledger_path, &server->ledger, err) ||
+	    !reserve_open(reserve_path, &server->reserve, err))
 		return false;
+	ledger_keep_reserve(server->ledger, server->reserve);
 	spool_options = spool_options_of(server);
 	if (!spool_open(&spool_options, server->ledger, server->store, &server->accounts,
 			&server->spool, err))
@@ -324,6 +329,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		.ledger = server->ledger,
 		.spool = server->spool,
 		.store = server->store,
+		.reserve = server->reserve,
 		.accounts = &server->accounts,
 	};
 	web_init(&server->web);
@@ -444,6 +450,7 @@ void server_free(struct server *server)
 		loop_free(server->serving[i].loop);
 	free(server->serving);
 	ledger_free(server->ledger);
+	reserve_free(server->reserve);
 	blob_store_free(server->store);
 	accounts_release(&server->accounts);
 	server_hosts_release(&server->hosts);

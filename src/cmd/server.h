@@ -39,6 +39,7 @@ const char *server_url(const struct server *server);
 
 /* data_dir/name, for free(). */
 char *server_path(const struct settings *settings, const char *name);
-#define SERVER_LEDGER "ledger.db"
-#define SERVER_SOCKET "admin.sock"
-#define SERVER_LOCK   "lock"
+#define SERVER_LEDGER  "ledger.db"
+#define SERVER_RESERVE "reserve"
+#define SERVER_SOCKET  "admin.sock"
+#define SERVER_LOCK    "lock"

@@ -120,7 +120,10 @@ static void append_done(struct ledger_job *job)
 {
 	AUTO(free) struct intake *intake = container_of(job, struct intake, job);
 
-	if (!job->succeeded)
+	/* A full disk refuses thousands: the ledger's reserve tells of it, once. */
+	if (!job->succeeded && job->err.kind == ERR_UNAVAILABLE)
+		log_debug(NULL, "cannot commit an event: %s", job->err.text);
+	else if (!job->succeeded)
 		log_error(NULL, "cannot commit an event: %s", job->err.text);
 	if (!intake->waiter)
 		return;

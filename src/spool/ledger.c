@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "spool/checkpointer.h"
+#include "spool/reserve.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -47,6 +48,7 @@ struct ledger {
 	bool is_writing;
 	struct projection_result projected; /* the writer's; too large for its stack */
 	struct checkpointer *checkpointer;
+	struct reserve *reserve; /* NULL: none */
 
 	struct job_queue reads;
 	struct reader readers[READERS];
@@ -189,11 +191,25 @@ static bool write_batch(struct catalog *catalog, struct ledger_job *first, int64
 	return commit(catalog, err);
 }
 
+/* The same, and once more where a full disk has a reserve to give up. */
+static bool write_all(struct ledger *ledger, struct ledger_job *first, int64_t *out_sequence,
+		      struct err *err)
+{
+	bool was_written = write_batch(ledger->catalog, first, out_sequence, err);
+
+	if (!ledger->reserve || (!was_written && err->kind != ERR_UNAVAILABLE))
+		return was_written;
+	if (!was_written && reserve_spend(ledger->reserve))
+		was_written = write_batch(ledger->catalog, first, out_sequence, err);
+	reserve_turn(ledger->reserve, was_written);
+	return was_written;
+}
+
 static void write_jobs(struct ledger *ledger, struct ledger_job *jobs)
 {
 	int64_t sequence = 0;
 	struct err err;
-	bool together = write_batch(ledger->catalog, jobs, &sequence, &err);
+	bool together = write_all(ledger, jobs, &sequence, &err);
 	bool is_alone = jobs->next == NULL;
 
 	while (jobs) {
@@ -205,12 +221,21 @@ static void write_jobs(struct ledger *ledger, struct ledger_job *jobs)
 		if (!together && is_alone)
 			job->err = err;
 		else if (!together)
-			job->succeeded = write_batch(ledger->catalog, job, &sequence, &job->err);
+			job->succeeded = write_all(ledger, job, &sequence, &job->err);
 		job->sequence = sequence;
 		if (job->succeeded && job->change.what != 0)
 			tell_listeners(ledger, &job->change, 1, sequence);
 		answer(job);
 	}
+}
+
+/* Of a full disk the reserve tells, once.  What is not projected now is with the next events. */
+static void project_failed(const struct err *err)
+{
+	if (err->kind == ERR_UNAVAILABLE)
+		log_debug(NULL, "cannot project events: %s", err->text);
+	else
+		log_error(NULL, "cannot project events: %s", err->text);
 }
 
 /* Applies a batch of events; true when more are waiting. */
@@ -225,7 +250,7 @@ static bool project(struct ledger *ledger)
 	}
 	if (!projection_run(ledger->catalog, PROJECTION_EVENTS_MAX, projected, &err)) {
 		catalog_rollback(ledger->catalog);
-		log_error(NULL, "cannot project events: %s", err.text);
+		project_failed(&err);
 		return false;
 	}
 	if (projected->events == 0) {
@@ -233,7 +258,7 @@ static bool project(struct ledger *ledger)
 		return false;
 	}
 	if (!commit(ledger->catalog, &err)) {
-		log_error(NULL, "cannot commit projected events: %s", err.text);
+		project_failed(&err);
 		return false;
 	}
 	tell_listeners(ledger, projected->changes, projected->count, projected->sequence);
@@ -324,6 +349,11 @@ static bool start_thread(pthread_t *out, const char *name, void *(*run)(void *),
 			       failed);
 	pthread_setname_np(*out, name);
 	return true;
+}
+
+void ledger_keep_reserve(struct ledger *ledger, struct reserve *reserve)
+{
+	ledger->reserve = reserve;
 }
 
 bool ledger_start(struct ledger *ledger, struct err *err)

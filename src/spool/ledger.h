@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 struct ledger;
+struct reserve;
 
 /* Embedded in what is asked; the asker owns it, and leaves it alone until done(). */
 struct ledger_job {
@@ -59,6 +60,8 @@ bool ledger_open(const char *path, struct ledger **out, struct err *err) MUST_CH
 struct catalog *ledger_catalog(struct ledger *ledger);
 void ledger_listen(struct ledger *ledger,
 		   struct ledger_listener *listener); /* before ledger_start() */
+/* Before ledger_start(), or never: what is given up where the disk is full.  Outlives the ledger. */
+void ledger_keep_reserve(struct ledger *ledger, struct reserve *reserve);
 bool ledger_start(struct ledger *ledger, struct err *err) MUST_CHECK;
 /* Runs what was posted, then ends the threads.  The mailboxes must outlive it. */
 void ledger_stop(struct ledger *ledger);

@@ -20,6 +20,7 @@ struct ledger;
 struct lookup;
 struct mailbox;
 struct mirrors;
+struct reserve;
 struct spool;
 
 enum web_auth {
@@ -46,6 +47,7 @@ struct web {
 	struct ledger *ledger;
 	struct spool *spool;
 	struct blob_store *store;
+	const struct reserve *reserve;
 	const struct accounts *accounts;
 	struct http_app app;
 	int64_t started_at_ms; /* wall clock */

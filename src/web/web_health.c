@@ -75,6 +75,10 @@ bool web_health_write(struct catalog *catalog, struct blob_store *store,
 	findings = judge(&counts, store_answers);
 	find(&findings, store_answers && free_bytes < wish->min_free_bytes,
 	     "The disk has less room than min_free: nothing more is fetched.");
+	find(&findings, wish->reserve == RESERVE_SPENT,
+	     "The disk was full: webhooks use the room that is kept for them.");
+	find(&findings, wish->reserve == RESERVE_EXHAUSTED,
+	     "The disk is full, and so is what was kept for webhooks: they are answered 503.");
 
 	json_open(json, NULL, '{');
 	json_text(json, "status", wish->started_at_ms != 0 ? STR("ok") : STR("stopped"));
@@ -96,6 +100,7 @@ static bool make_health(struct web_read *read, struct catalog *catalog, struct j
 	struct web_health_wish wish = {
 		.started_at_ms = read->web->started_at_ms,
 		.min_free_bytes = read->web->options.min_free_bytes,
+		.reserve = reserve_state(read->web->reserve),
 		.is_full = health->is_full,
 	};
 

@@ -6,6 +6,7 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "spool/reserve.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +25,7 @@ void web_status(struct exchange *x);
 struct web_health_wish {
 	int64_t started_at_ms;
 	uint64_t min_free_bytes; /* less room on the disk is one of the causes */
+	enum reserve_state reserve;
 	bool is_full;
 };
 bool web_health_write(struct catalog *catalog, struct blob_store *store,

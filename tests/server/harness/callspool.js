@@ -30,11 +30,13 @@ export function callspool(args, options = {}) {
  * When the test ends the server is stopped by SIGTERM, must exit with 0, and must not have logged
  * anything at level=error, save what one of `expectErrors` (regular expressions) matches.
  */
-async function start(t, subcommand, { settings = {}, env = {}, args = [], expectErrors = [], dataDir, openFiles } = {}) {
+async function start(t, subcommand, { settings = {}, env = {}, args = [], expectErrors = [], dataDir, openFiles, diskMiB } = {}) {
   const limited = openFiles ? ['prlimit', `--nofile=${openFiles}`] : [];
+  if (diskMiB) limited.push('unshare', '-rm', 'sh', '-c', `mount -t tmpfs -o size=${diskMiB}m none "$0" && exec "$@"`, dataDir);
   const [command, ...rest] = [...limited, BINARY, subcommand, ...args, ...settingArguments(settings)];
   const program = new Program(command, rest, { env: { ...CREDENTIALS, ...env } });
   program.dataDir = dataDir;
+  program.seenFrom = (path) => `/proc/${program.pid}/root${path}`;
   program.finish = async () => {
     const { code, signal } = program.finished ?? await program.stop('SIGTERM');
     const bad = program.err.filter((line) => /\blevel=error\b/.test(line) && !expectErrors.some((pattern) => pattern.test(line)));
@@ -58,7 +60,8 @@ async function start(t, subcommand, { settings = {}, env = {}, args = [], expect
 /**
  * callspool serve.  options.settings are added to a set for tests; options.dataDir starts on an
  * existing folder; options.upstream is the address of what stands for Twilio; options.openFiles
- * is the most descriptors that it may have.
+ * is the most descriptors that it may have; options.diskMiB gives it a disk of its own, so large, which
+ * others see under server.seenFrom(path).
  */
 export function startServer(t, options = {}) {
   const dataDir = options.dataDir ?? join(temporaryFolder(t), 'data');
