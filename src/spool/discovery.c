@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "catalog/calls.h"
 #include "catalog/events.h"
 #include "catalog/recordings.h"
 #include "event/loop.h"
@@ -125,21 +124,33 @@ static bool run_append(struct ledger_job *job, struct catalog *catalog, struct e
 	return true;
 }
 
+/* A call without a recording is as good as unknown: the webhook of the recording may be what was lost. */
+static bool find(struct search *search, struct catalog *catalog, struct err *err)
+{
+	struct str sid = str_of(search->sid);
+	enum call_recorded found = CALL_RECORDED;
+	struct recording recording;
+	bool is_call_on;
+
+	if (str_starts(sid, STR("CA"))) {
+		if (!recordings_find_main(catalog, sid, &found, &recording, &is_call_on, err))
+			return false;
+	} else if (!recordings_find(catalog, sid, &recording, err)) {
+		if (err->kind != ERR_NOT_FOUND)
+			return false;
+		found = CALL_UNKNOWN;
+	}
+	search->is_known = found == CALL_RECORDED;
+	return true;
+}
+
 /* Events are projected behind the writes: a look goes through the writer, so that each lets a batch pass. */
 static bool run_look(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct search *search = container_of(job, struct search, job);
-	struct str sid = str_of(search->sid);
 	struct catalog_counts counts;
-	struct recording recording;
-	struct call call;
 
-	search->is_known = str_starts(sid, STR("CA"))
-				   ? calls_find(catalog, sid, &call, err)
-				   : recordings_find(catalog, sid, &recording, err);
-	if (!search->is_known && err->kind != ERR_NOT_FOUND)
-		return false;
-	if (!catalog_counts(catalog, &counts, err))
+	if (!find(search, catalog, err) || !catalog_counts(catalog, &counts, err))
 		return false;
 	search->is_behind = counts.events_waiting > 0;
 	return true;

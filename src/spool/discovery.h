@@ -1,5 +1,5 @@
 /*
- * A call or a recording that the ledger does not know is asked of Twilio: a play never fails
+ * A call or a recording that the ledger does not know, or a call of which it knows no recording, is asked of Twilio: a play never fails
  * only because a webhook was lost.
  *
  * A serving loop sends an inquest; the fetching loop first lets the ledger project what it has been
@@ -21,7 +21,7 @@ struct flight_gear;
 
 enum discovery_result {
 	DISCOVERY_FOUND,     /* the ledger knows it now */
-	DISCOVERY_NOT_THERE, /* no account of ours has it */
+	DISCOVERY_NOT_THERE, /* no account of ours has it, or a recording of it */
 	DISCOVERY_BUSY,      /* too many questions: later */
 	DISCOVERY_REFUSED,   /* Twilio refuses our credentials */
 	DISCOVERY_FAILED,    /* Twilio did not answer */

@@ -1,7 +1,7 @@
 /*
  *	parked -> asked the ledger -+-> stored: the reply
  *	               ^            +-> not to be had: the error
- *	               '--- found --+-> not known: Twilio is asked, once
+ *	               '--- found --+-> not known, or no recording of it: Twilio is asked, once
  *	                            '-> to be had: joins its flight
  *	                                  |- flowing, and the first byte that is asked for is here:
  *	                                  |  the head, then the body as it arrives
@@ -37,6 +37,8 @@ struct play {
 	struct timer timer;
 	struct play_inquest *inquest; /* on its way; NULL: none */
 	bool was_inquired;
+	bool is_call_known,
+		is_call_on; /* ... though the ledger has the call, without a recording */
 	struct exchange *x;
 	struct web_local *local;
 	char sid[SID_SIZE];
@@ -332,9 +334,21 @@ static bool is_of_call(const struct play *play, const struct lookup_answer *answ
 	return play->call_sid[0] == '\0' || str_eq(str_of(call_sid), str_of(play->call_sid));
 }
 
-static enum web_error unknown_error(const struct play *play)
+/* Nobody has it; may_come: or nobody could say. */
+static void refuse_unknown(struct play *play, bool may_come)
 {
-	return sid_is_call(str_of(play->sid)) ? WEB_CALL_NOT_FOUND : WEB_RECORDING_NOT_FOUND;
+	if (play->is_call_known)
+		play_refuse(play, WEB_RECORDING_NOT_AVAILABLE, NULL,
+			    may_come || play->is_call_on ? ONGOING_RETRY_S : WEB_NO_RETRY);
+	else if (may_come)
+		play_refuse(play, WEB_UPSTREAM_UNAVAILABLE,
+			    "It is not known here, and Twilio cannot be asked just now.",
+			    WEB_NO_RETRY);
+	else
+		play_refuse(play,
+			    sid_is_call(str_of(play->sid)) ? WEB_CALL_NOT_FOUND
+							   : WEB_RECORDING_NOT_FOUND,
+			    NULL, WEB_NO_RETRY);
 }
 
 static void inquest_answered(struct inquest *inquest)
@@ -347,16 +361,14 @@ static void inquest_answered(struct inquest *inquest)
 		lookup_ask(play->local->lookup, str_of(play->sid), &play->inquirer);
 		return;
 	case DISCOVERY_NOT_THERE:
-		play_refuse(play, unknown_error(play), NULL, WEB_NO_RETRY);
+		refuse_unknown(play, false);
 		return;
 	case DISCOVERY_REFUSED:
 		play_refuse(play, WEB_UPSTREAM_REFUSED, NULL, WEB_NO_RETRY);
 		return;
 	case DISCOVERY_BUSY:
 	case DISCOVERY_FAILED:
-		play_refuse(play, WEB_UPSTREAM_UNAVAILABLE,
-			    "It is not known here, and Twilio cannot be asked just now.",
-			    WEB_NO_RETRY);
+		refuse_unknown(play, true);
 		return;
 	}
 }
@@ -392,12 +404,11 @@ static void play_answered(struct inquirer *inquirer, const struct lookup_answer 
 		play_recording(play, answer->recording, answer->is_call_on);
 		return;
 	case LOOKUP_UNRECORDED:
-		play_refuse(play, WEB_RECORDING_NOT_AVAILABLE, NULL,
-			    answer->is_call_on ? ONGOING_RETRY_S : WEB_NO_RETRY);
-		return;
 	case LOOKUP_UNKNOWN:
+		play->is_call_known = answer->found == LOOKUP_UNRECORDED;
+		play->is_call_on = answer->is_call_on;
 		if (play->was_inquired)
-			play_refuse(play, unknown_error(play), NULL, WEB_NO_RETRY);
+			refuse_unknown(play, false);
 		else
 			play_inquire(play);
 		return;

@@ -108,6 +108,15 @@ describe('errors', () => {
     assert.ok(retryAfter(reply) > 0);
   });
 
+  test('a call that is known, whose recording\'s webhook was lost: Twilio is asked, and it is played', async () => {
+    const { CallSid } = await announce(CALL_STATUS, callCallback({ CallStatus: 'completed', CallDuration: '5' }));
+    const recordingSid = newSid('RE');
+    upstream.recordings.set(recordingSid, { media: recording.bytes, callSid: CallSid });
+    const reply = await download(CallSid);
+    assert.equal(reply.status, 200, reply.body.toString().slice(0, 300));
+    assert.ok(reply.body.equals(recording.bytes));
+  });
+
   test('404 recording_not_available: the call ended without a recording, no Retry-After', async () => {
     const { CallSid } = await announce(CALL_STATUS, callCallback({ CallStatus: 'no-answer', CallDuration: '0' }));
     const reply = await download(CallSid);
