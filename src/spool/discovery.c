@@ -26,6 +26,7 @@
 struct search {
 	struct map_node node; /* key: sid */
 	struct discovery *discovery;
+	struct turn turn; /* until it may be asked for */
 	char sid[SID_SIZE];
 	struct inquest *waiting;  /* whoever asked; NULL once it is answered */
 	int64_t missing_until_ms; /* monotonic; 0 while it is asked for */
@@ -43,7 +44,9 @@ struct search {
 struct discovery {
 	const struct flight_gear *gear;
 	struct map searches;
-	int64_t second; /* of which `asked` counts */
+	struct turns turns;
+	struct timer next; /* when those who wait may be asked for */
+	int64_t second;    /* of which `asked` counts */
 	unsigned asked;
 };
 
@@ -55,6 +58,7 @@ static void search_free(struct search *search)
 		search->waiting = inquest->next;
 		free(inquest);
 	}
+	turns_remove(&search->discovery->turns, &search->turn);
 	question_release(&search->question);
 	rest_recordings_page_release(&search->page);
 	map_remove(&search->discovery->searches, &search->node);
@@ -288,7 +292,51 @@ static bool may_ask(struct discovery *discovery)
 	if (second != discovery->second)
 		discovery->asked = 0;
 	discovery->second = second;
-	return discovery->asked++ < QUESTIONS_A_S;
+	if (discovery->asked >= QUESTIONS_A_S)
+		return false;
+	discovery->asked++;
+	return true;
+}
+
+/* Does anybody still wait for it? */
+static bool is_wanted(const struct search *search)
+{
+	int64_t now_ms = loop_now_ms(search->discovery->gear->loop);
+
+	for (const struct inquest *inquest = search->waiting; inquest; inquest = inquest->next)
+		if (inquest->until_ms > now_ms)
+			return true;
+	return false;
+}
+
+static void next_turns(struct timer *timer);
+
+/* As many as may be asked for in this second. */
+static void take_turns(struct discovery *discovery)
+{
+	int64_t now_ms = loop_now_ms(discovery->gear->loop);
+
+	while (discovery->turns.count > 0) {
+		struct search *search;
+
+		if (!may_ask(discovery)) {
+			timer_start(discovery->gear->loop, &discovery->next, 1000 - now_ms % 1000,
+				    next_turns);
+			return;
+		}
+		search = container_of(turns_take(&discovery->turns), struct search, turn);
+		if (is_wanted(search)) {
+			look(search);
+			continue;
+		}
+		discovery->asked--;
+		conclude(search, DISCOVERY_BUSY);
+	}
+}
+
+static void next_turns(struct timer *timer)
+{
+	take_turns(container_of(timer, struct discovery, next));
 }
 
 /* When too many are remembered, those that nobody waits for are forgotten. */
@@ -338,16 +386,15 @@ void discovery_take(struct discovery *discovery, struct inquest *inquest)
 		search->waiting = inquest;
 		return;
 	}
-	if (!may_ask(discovery)) {
-		send_back(inquest, DISCOVERY_BUSY);
-		return;
-	}
 	if (search)
 		search_free(search); /* remembered for long enough */
 	search = search_new(discovery, inquest->sid);
 	inquest->next = NULL;
 	search->waiting = inquest;
-	look(search);
+	if (turns_add(&discovery->turns, &search->turn, str_of(inquest->peer)))
+		take_turns(discovery);
+	else
+		conclude(search, DISCOVERY_BUSY);
 }
 
 struct discovery *discovery_new(const struct flight_gear *gear)
@@ -356,6 +403,7 @@ struct discovery *discovery_new(const struct flight_gear *gear)
 
 	discovery->gear = gear;
 	map_init(&discovery->searches);
+	turns_init(&discovery->turns);
 	return discovery;
 }
 
@@ -368,5 +416,7 @@ void discovery_free(struct discovery *discovery)
 	while ((node = map_any(&discovery->searches)) != NULL)
 		search_free(container_of(node, struct search, node));
 	map_release(&discovery->searches);
+	turns_release(&discovery->turns);
+	timer_stop(&discovery->next);
 	free(discovery);
 }

@@ -7,12 +7,14 @@
  * (Calls/{CA}/Recordings.json, or Recordings/{RE}.json), commits what it learns as events, and
  * answers when they are projected.  Whoever asks for the same meanwhile waits for the same
  * answer; what is not there is remembered for a minute; and only so many questions are asked a
- * second, so that guessing SIDs costs Twilio nothing.
+ * second, so that guessing SIDs costs Twilio nothing.  The others wait, each peer in its turn (turns.h), so
+ * that whoever guesses keeps only itself waiting.
  */
 #pragma once
 
 #include "catalog/catalog.h"
 #include "event/mailbox.h"
+#include "spool/turns.h"
 
 #include <stdbool.h>
 
@@ -22,7 +24,7 @@ struct flight_gear;
 enum discovery_result {
 	DISCOVERY_FOUND,     /* the ledger knows it now */
 	DISCOVERY_NOT_THERE, /* no account of ours has it, or a recording of it */
-	DISCOVERY_BUSY,      /* too many questions: later */
+	DISCOVERY_BUSY,      /* too many wait, or its turn did not come in time */
 	DISCOVERY_REFUSED,   /* Twilio refuses our credentials */
 	DISCOVERY_FAILED,    /* Twilio did not answer */
 };
@@ -33,6 +35,8 @@ struct inquest {
 	struct inquest *next; /* discovery's: who waits for the same */
 	struct mailbox *reply;
 	char sid[SID_SIZE];
+	char peer[TURNS_PEER_SIZE]; /* on whose behalf */
+	int64_t until_ms;           /* monotonic: nobody waits any longer */
 	enum discovery_result result;
 	/* On the reply's loop, which alone touches it; NULL: the asker left. */
 	void (*answered)(struct inquest *inquest);

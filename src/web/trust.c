@@ -100,6 +100,14 @@ static struct str last_piece(struct str list)
 	return str_trim(piece);
 }
 
+struct str trust_client(const struct exchange *x)
+{
+	struct str client = trust_peer(x) ? last_piece(x->request.known[HTTP_X_FORWARDED_FOR])
+					  : STR_NONE;
+
+	return client.len > 0 ? client : str_of(x->peer);
+}
+
 void trust_add_public_url(const struct exchange *x, struct buf *url)
 {
 	const char *public_url = web_local_of(x)->web->options.public_url;

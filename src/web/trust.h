@@ -16,6 +16,9 @@
 
 bool trust_peer(const struct exchange *x);
 
+/* On whose behalf: the last of X-Forwarded-For where a proxy of ours says so, else the other end. */
+struct str trust_client(const struct exchange *x);
+
 /*
  * Is `host` (of a Host header, a port allowed) a name under which nobody else's page can be: an
  * address, localhost, or the host of public_url (NULL: none)?  A page of another site whose name

@@ -22,6 +22,7 @@
 #include "spool/spool.h"
 #include "twilio/sid.h"
 #include "web/media_reply.h"
+#include "web/trust.h"
 #include "web/web.h"
 #include "web/web_error.h"
 
@@ -382,7 +383,9 @@ static void play_inquire(struct play *play)
 	inquest->play = play;
 	inquest->inquest.reply = play->local->mailbox;
 	inquest->inquest.answered = inquest_answered;
+	inquest->inquest.until_ms = play->timer.at_ms;
 	memcpy(inquest->inquest.sid, play->sid, SID_SIZE);
+	str_fit(trust_client(play->x), inquest->inquest.peer, sizeof(inquest->inquest.peer));
 	spool_inquire(play->local->web->spool, &inquest->inquest);
 }
 

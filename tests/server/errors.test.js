@@ -117,6 +117,21 @@ describe('errors', () => {
     assert.ok(reply.body.equals(recording.bytes));
   });
 
+  test('who guesses SIDs keeps only itself waiting', async (t) => {
+    const patient = await startServer(t, { upstream: upstream.url });
+    const guesses = Array.from({ length: 60 }, () => request(`${patient.url}/api/calls/${newSid('CA')}/download`, { localAddress: '127.0.0.2' }));
+    await Promise.race(guesses);
+    const [CallSid, recordingSid] = [newSid('CA'), newSid('RE')];
+    upstream.recordings.set(recordingSid, { media: recording.bytes, callSid: CallSid });
+    const honest = await request(`${patient.url}/api/calls/${CallSid}/download`);
+    assert.equal(honest.status, 200, honest.body.toString().slice(0, 300));
+    assert.ok(honest.ms < 3000, `${honest.ms} ms`);
+    const statuses = (await Promise.all(guesses)).map(({ status }) => status);
+    assert.equal(statuses.filter((status) => status !== 404 && status !== 503).length, 0);
+    const told = statuses.filter((status) => status === 404).length;
+    assert.ok(told >= 20 && told < 60, `${told} were asked for: some at once, some waited, the others are too many`);
+  });
+
   test('404 recording_not_available: the call ended without a recording, no Retry-After', async () => {
     const { CallSid } = await announce(CALL_STATUS, callCallback({ CallStatus: 'no-answer', CallDuration: '0' }));
     const reply = await download(CallSid);

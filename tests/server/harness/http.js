@@ -11,11 +11,11 @@ import { atEnd } from './lifetime.js';
  * where `body` is a Buffer and `cut` tells that the connection ended before the promised length.
  * onHead is called when the head is here.
  */
-export function request(url, { method = 'GET', headers = {}, body, path, agent = false, withinMs = 30_000, onHead } = {}) {
+export function request(url, { method = 'GET', headers = {}, body, path, agent = false, localAddress, withinMs = 30_000, onHead } = {}) {
   const { hostname, port, pathname, search } = new URL(url);
   const startedAt = process.hrtime.bigint();
   const answer = new Promise((resolve, reject) => {
-    const call = http.request({ hostname, port, method, path: path ?? pathname + search, headers, agent }, (reply) => {
+    const call = http.request({ hostname, port, method, path: path ?? pathname + search, headers, agent, localAddress }, (reply) => {
       const chunks = [];
       let settled = false;
       onHead?.(reply);
