@@ -111,3 +111,27 @@ bool file_make_folders(const char *path, struct err *err)
 	}
 	return true;
 }
+
+bool file_short_path(const char *path, size_t size, char **out, int *out_folder_fd, struct err *err)
+{
+	AUTO(free) char *folder = xstrdup(path);
+	char *slash = strrchr(folder, '/');
+	AUTO(close) int fd = -1;
+	AUTO(free) char *by_folder = NULL;
+
+	if (strlen(path) < size || !slash) {
+		*out = TAKE(folder);
+		*out_folder_fd = -1;
+		return true;
+	}
+	*slash = '\0';
+	fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, "cannot open the folder '%s'", folder);
+	by_folder = xasprintf("/proc/self/fd/%d/%s", fd, slash + 1);
+	if (strlen(by_folder) >= size)
+		return err_set(err, ERR_INVALID, "the name of '%s' is too long", path);
+	*out = TAKE(by_folder);
+	*out_folder_fd = TAKE_FD(fd);
+	return true;
+}

@@ -24,3 +24,11 @@ bool file_sync_folder(const char *path, struct err *err) MUST_CHECK;
  * made are synced; whoever made the others has seen to theirs.
  */
 bool file_make_folders(const char *path, struct err *err) MUST_CHECK;
+
+/*
+ * A path to the same file of less than `size` bytes, for what takes no longer one (a socket's address): the
+ * path itself, or one by its opened folder.  *out_folder_fd (-1: none) is to be kept open as
+ * long as *out is used; both are the caller's.
+ */
+bool file_short_path(const char *path, size_t size, char **out, int *out_folder_fd,
+		     struct err *err) MUST_CHECK;

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/own.h"
 
 #define BACKLOG 4096 /* the kernel lowers it to net.core.somaxconn */
@@ -119,10 +120,14 @@ bool http_listen_tcp(const char *address, int *out_fd, unsigned *out_port, struc
 bool http_listen_unix(const char *path, int *out_fd, struct err *err)
 {
 	struct sockaddr_un where = { .sun_family = AF_UNIX };
+	AUTO(free) char *address = NULL;
+	AUTO(close) int folder_fd = -1;
 	mode_t mask;
 	int bound;
 
-	if (!str_copy(str_of(path), where.sun_path, sizeof(where.sun_path)))
+	if (!file_short_path(path, sizeof(where.sun_path), &address, &folder_fd, err))
+		return false;
+	if (!str_copy(str_of(address), where.sun_path, sizeof(where.sun_path)))
 		return err_set(err, ERR_INVALID, "'%s' is too long for the path of a socket", path);
 
 	AUTO(close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -159,6 +159,16 @@ test('status: of a running server, of a stopped one, for people and for machines
   assert.match(without.stderr, /no server runs: .*ledger/);
 });
 
+test('a data folder whose path is longer than the address of a socket', async (t) => {
+  const dataDir = join(temporaryFolder(t), 'long'.repeat(40), 'data');
+  await startServer(t, { dataDir });
+  const { code, stdout, stderr } = await callspool(['status', '--json', '--set', `data_dir=${dataDir}`]);
+  assert.equal(code, 0, stderr);
+  assert.equal(JSON.parse(stdout).status, 'ok', 'the running server answers');
+  assert.equal(statSync(join(dataDir, 'admin.sock')).mode & 0o777, 0o600);
+  assert.equal((await callspool(['status', '--set', `data_dir=${dataDir}/nowhere`])).code, 3);
+});
+
 test('the administrator\'s socket is the owner\'s alone', async (t) => {
   const server = await startServer(t);
   const { stdout } = await run('find', [server.dataDir, '-type', 's']);
