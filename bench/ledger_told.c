@@ -3,6 +3,7 @@
 #include "catalog/catalog.h"
 #include "catalog/events.h"
 #include "catalog/projection.h"
+#include "catalog/recordings_digest.h"
 
 #define PURGED "ab/purged.mp3" /* the path is forgotten again */
 
@@ -85,12 +86,12 @@ static bool keep(struct catalog *catalog, const struct recording *recording, str
 					       .duration_ms = recording->duration_ms,
 					       .channels = recording->channels_stored,
 					       .format = recording->format,
-					       .sha256 = recording->sha256,
 					       .path = recording->path[0] ? recording->path
 									  : PURGED };
 	struct str sid = str_of(recording->recording_sid);
 
-	if (!recordings_mark_stored(catalog, sid, &media, err))
+	if (!recordings_mark_stored(catalog, sid, &media, err) ||
+	    !recordings_set_digest(catalog, sid, recording->generation, recording->sha256, err))
 		return false;
 	return recording->state != RECORDING_PURGED ||
 	       recordings_mark_purged(catalog, sid, recording->stored_at_ms + 1000, err);

@@ -142,13 +142,13 @@ bool blob_scratch(struct blob_store *store, int *out_fd, struct err *err)
 }
 
 enum blob_seal_result blob_arriving_seal(struct blob_arriving *arriving, struct str name,
-					 struct blob_sealed *out, struct err *err)
+					 struct err *err)
 {
 	char checked[BLOB_NAME_SIZE];
 
 	if (!take_name(name, checked, err))
 		return BLOB_UNSEALED;
-	return arriving->store->driver->arriving_seal(arriving, checked, out, err);
+	return arriving->store->driver->arriving_seal(arriving, checked, err);
 }
 
 void blob_arriving_free(struct blob_arriving *arriving)
@@ -203,7 +203,7 @@ bool blob_free_bytes(struct blob_store *store, uint64_t *out, struct err *err)
 
 /* ---- reading all of it ---- */
 
-bool blob_hash_fd(int fd, struct blob_sealed *out, struct err *err)
+static bool read_content(int fd, struct blob_content *out, struct err *err)
 {
 	AUTO(sha256_free) struct sha256 *sha = sha256_new();
 	AUTO(free) char *piece = xmalloc(PIECE_BYTES);
@@ -226,11 +226,20 @@ bool blob_hash_fd(int fd, struct blob_sealed *out, struct err *err)
 	return true;
 }
 
-bool blob_verify(struct blob_store *store, struct str name, const struct blob_sealed *want,
+bool blob_read_content(struct blob_store *store, struct str name, struct blob_content *out,
+		       struct err *err)
+{
+	AUTO(close) int fd = -1;
+	uint64_t size;
+
+	return blob_open_read(store, name, &fd, &size, err) && read_content(fd, out, err);
+}
+
+bool blob_verify(struct blob_store *store, struct str name, const struct blob_content *want,
 		 enum blob_condition *out, struct err *err)
 {
 	AUTO(close) int fd = -1;
-	struct blob_sealed found;
+	struct blob_content found;
 	uint64_t size;
 
 	if (!blob_open_read(store, name, &fd, &size, err)) {
@@ -239,7 +248,7 @@ bool blob_verify(struct blob_store *store, struct str name, const struct blob_se
 		*out = BLOB_MISSING;
 		return true;
 	}
-	if (size == want->size && !blob_hash_fd(fd, &found, err))
+	if (size == want->size && !read_content(fd, &found, err))
 		return false;
 	if (size != want->size || found.size != want->size)
 		*out = BLOB_WRONG_SIZE;

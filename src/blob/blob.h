@@ -84,11 +84,6 @@ bool blob_arriving_reader(struct blob_arriving *arriving, int *out_fd, struct er
  */
 bool blob_scratch(struct blob_store *store, int *out_fd, struct err *err) MUST_CHECK;
 
-struct blob_sealed {
-	uint64_t size;
-	uint8_t sha256[SHA256_BYTES];
-};
-
 /*
  * BLOB_SEALED    it is under its name, synced, and so are the folders
  * BLOB_UNSEALED  it could not be; nothing is lost, the arriving file is as it was
@@ -98,12 +93,12 @@ struct blob_sealed {
 enum blob_seal_result { BLOB_SEALED, BLOB_UNSEALED, BLOB_UNSYNCED };
 
 /*
- * Blocks.  Syncs it, hashes it, renames it to `name` (taking the place of what is there), syncs
- * the folder.  err is set unless BLOB_SEALED.  The arriving must be freed in every
+ * Blocks.  Syncs it, renames it to `name` (taking the place of what is there), syncs the
+ * folder.  err is set unless BLOB_SEALED.  The arriving must be freed in every
  * case: blob_arriving_free().
  */
 enum blob_seal_result blob_arriving_seal(struct blob_arriving *arriving, struct str name,
-					 struct blob_sealed *out, struct err *err) MUST_CHECK;
+					 struct err *err) MUST_CHECK;
 /* Closes it; removes the file unless it was sealed.  NULL does nothing.  Readers' descriptors stay good. */
 void blob_arriving_free(struct blob_arriving *arriving);
 DEFINE_AUTO(struct blob_arriving *, blob_arriving_free)
@@ -125,9 +120,18 @@ bool blob_has_place(struct blob_store *store, struct str name);
 /* Blocks.  Removes it, durably; ERR_NOT_FOUND when it was not there. */
 bool blob_remove(struct blob_store *store, struct str name, struct err *err) MUST_CHECK;
 
+/* What a blob holds. */
+struct blob_content {
+	uint64_t size;
+	uint8_t sha256[SHA256_BYTES];
+};
+/* Blocks: reads all of it. */
+bool blob_read_content(struct blob_store *store, struct str name, struct blob_content *out,
+		       struct err *err) MUST_CHECK;
+
 /* Blocks: reads all of it.  What `verify` finds is an outcome; false when it could not be read. */
 enum blob_condition { BLOB_SOUND, BLOB_MISSING, BLOB_WRONG_SIZE, BLOB_WRONG_BYTES };
-bool blob_verify(struct blob_store *store, struct str name, const struct blob_sealed *want,
+bool blob_verify(struct blob_store *store, struct str name, const struct blob_content *want,
 		 enum blob_condition *out, struct err *err) MUST_CHECK;
 
 /* Where an operator finds it: an absolute path (or URL), for free(). */

@@ -17,7 +17,7 @@ struct blob_driver {
 	bool (*arriving_reader)(struct blob_arriving *arriving, int *out_fd, struct err *err);
 	bool (*scratch)(struct blob_store *store, int *out_fd, struct err *err);
 	enum blob_seal_result (*arriving_seal)(struct blob_arriving *arriving, const char *name,
-					       struct blob_sealed *out, struct err *err);
+					       struct err *err);
 	void (*arriving_free)(struct blob_arriving *arriving);
 	bool (*sweep_arriving)(struct blob_store *store, uint64_t *out_removed, struct err *err);
 
@@ -28,6 +28,3 @@ struct blob_driver {
 	char *(*path)(struct blob_store *store, const char *name);
 	bool (*free_bytes)(struct blob_store *store, uint64_t *out, struct err *err);
 };
-
-/* Blocks: reads the file from its beginning (pread) and says what is in it. */
-bool blob_hash_fd(int fd, struct blob_sealed *out, struct err *err) MUST_CHECK;

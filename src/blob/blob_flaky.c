@@ -109,19 +109,19 @@ static bool flaky_scratch(struct blob_store *store, int *out_fd, struct err *err
 }
 
 static enum blob_seal_result flaky_arriving_seal(struct blob_arriving *arriving, const char *name,
-						 struct blob_sealed *out, struct err *err)
+						 struct err *err)
 {
 	struct blob_arriving *inner = flaky_arriving_of(arriving)->inner;
 	struct blob_failure failure;
 	enum blob_seal_result result;
 
 	if (!must_fail(arriving->store, BLOB_CALL_SEAL, &failure))
-		return blob_arriving_seal(inner, str_of(name), out, err);
+		return blob_arriving_seal(inner, str_of(name), err);
 	if (!failure.is_sync) {
 		err_set(err, failure.kind, "failed on purpose");
 		return BLOB_UNSEALED;
 	}
-	result = blob_arriving_seal(inner, str_of(name), out, err);
+	result = blob_arriving_seal(inner, str_of(name), err);
 	if (result == BLOB_SEALED)
 		err_set(err, ERR_INTERNAL, "not synced on purpose");
 	return BLOB_UNSYNCED;

@@ -206,12 +206,11 @@ static bool local_scratch(struct blob_store *store, int *out_fd, struct err *err
 }
 
 static enum blob_seal_result local_arriving_seal(struct blob_arriving *arriving, const char *name,
-						 struct blob_sealed *out, struct err *err)
+						 struct err *err)
 {
 	struct local_arriving *mine = local_arriving_of(arriving);
 	struct blob_local *local = local_of(arriving->store);
 	AUTO(close) int folder_fd = -1;
-	struct blob_sealed sealed;
 	enum blob_seal_result result;
 
 	if (ftruncate(arriving->fd, (off_t)arriving->size) < 0) {
@@ -221,13 +220,6 @@ static enum blob_seal_result local_arriving_seal(struct blob_arriving *arriving,
 	if (fsync(arriving->fd) < 0) {
 		fail(err, "sync", mine->base);
 		return BLOB_UNSYNCED;
-	}
-	if (!blob_hash_fd(arriving->fd, &sealed, err))
-		return BLOB_UNSEALED;
-	if (sealed.size != arriving->size) {
-		err_set(err, ERR_INTERNAL, "'%s' is not as long as what was written to it",
-			mine->base);
-		return BLOB_UNSEALED;
 	}
 	result = ready_folder(local, name, &folder_fd, err);
 	if (result != BLOB_SEALED)
@@ -241,7 +233,6 @@ static enum blob_seal_result local_arriving_seal(struct blob_arriving *arriving,
 		fail(err, "sync the folder of", name);
 		return BLOB_UNSYNCED;
 	}
-	*out = sealed;
 	return BLOB_SEALED;
 }
 

@@ -99,7 +99,7 @@ struct recording {
 	int64_t duration_ms; /* measured */
 	int channels_stored;
 	char format[8];                 /* "mp3", "wav" */
-	char sha256[65];                /* lower case hexadecimal */
+	char sha256[65];                /* lower case hexadecimal; "" until it is computed */
 	char path[RECORDING_PATH_SIZE]; /* relative to the store */
 	int64_t stored_at_ms;
 
@@ -188,7 +188,10 @@ struct recording_wait {
 bool recordings_mark_waiting(struct catalog *catalog, struct str recording_sid,
 			     const struct recording_wait *wait, struct err *err) MUST_CHECK;
 
-/* QUEUED, WAITING, ANNOUNCED, DEAD, ABSENT, GONE (it turned up after all), STORED (repaired). */
+/*
+ * QUEUED, WAITING, ANNOUNCED, DEAD, ABSENT, GONE (it turned up after all), STORED (repaired).
+ * It has no digest then: recordings_digest.h.
+ */
 struct recording_media {
 	int64_t stored_at_ms;
 	int64_t generation, generation_at_ms; /* of the file: see attempts_begin() */
@@ -197,7 +200,6 @@ struct recording_media {
 	int channels;
 	bool is_duration_off;
 	const char *format;
-	const char *sha256;
 	const char *path;
 };
 bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,

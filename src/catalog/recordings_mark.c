@@ -117,8 +117,6 @@ static bool check_media(const struct recording_media *media, struct err *err)
 		return err_set(err, ERR_INVALID, "the path in the store has no or too many bytes");
 	if (str_of(media->format).len >= sizeof(((struct recording *)NULL)->format))
 		return err_set(err, ERR_INVALID, "no such format: '%s'", media->format);
-	if (str_of(media->sha256).len != sizeof(((struct recording *)NULL)->sha256) - 1)
-		return err_set(err, ERR_INVALID, "a SHA-256 in hexadecimal has 64 digits");
 	return true;
 }
 
@@ -131,9 +129,8 @@ static void bind_media(struct db_stmt *update, const struct recording_media *med
 	db_bind_int(update, 7, media->channels);
 	db_bind_int(update, 8, media->is_duration_off);
 	bind_text(update, 9, media->format);
-	bind_text(update, 10, media->sha256);
-	bind_text(update, 11, media->path);
-	db_bind_int(update, 12, media->stored_at_ms);
+	bind_text(update, 10, media->path);
+	db_bind_int(update, 11, media->stored_at_ms);
 }
 
 bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,
@@ -148,16 +145,16 @@ bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,
 	    !db_prepare(catalog->db,
 			"UPDATE recordings SET state = $2, generation = $3, generation_at_ms = $4, "
 			"size = $5, duration_ms = $6, channels_stored = $7, is_duration_off = $8, "
-			"format = $9, sha256 = $10, path = $11, stored_at_ms = $12, "
+			"format = $9, path = $10, stored_at_ms = $11, sha256 = NULL, "
 			"queued_at_ms = NULL, next_try_at_ms = NULL, reason_code = NULL, "
-			"reason_text = NULL, changed_seq = $13 WHERE id = $1",
+			"reason_text = NULL, changed_seq = $12 WHERE id = $1",
 			&update, err))
 		return false;
 	seq = catalog_next_sequence(catalog);
 	db_bind_int(update, 1, place.id);
 	db_bind_int(update, 2, RECORDING_STORED);
 	bind_media(update, media);
-	db_bind_int(update, 13, seq);
+	db_bind_int(update, 12, seq);
 	if (!db_run(update, err))
 		return false;
 	if (place.state == RECORDING_STORED) /* repaired: it takes the place of what was there */

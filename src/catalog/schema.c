@@ -143,10 +143,18 @@ static const char VERSION_1[] =
 	"CREATE INDEX attempts_of_recording ON attempts (recording_id, id);"
 	"CREATE INDEX attempts_open ON attempts (id) WHERE ended_at_ms IS NULL;";
 
+/*
+ * Version 2: the stored recordings that wait for their digest, which used to be there from the
+ * start.  Walks all recordings once (ten million: some seconds).
+ */
+static const char VERSION_2[] = "CREATE INDEX recordings_undigested ON recordings (id)"
+				"	WHERE sha256 IS NULL AND stored_at_ms IS NOT NULL;";
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
 	{ .sqlite = VERSION_1 },
+	{ .sqlite = VERSION_2 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))

@@ -95,7 +95,7 @@ struct flight {
 	int64_t limited; /* tries in a row that were one too many: not counted, but waited for longer and longer */
 	struct attempt_facts facts;
 	struct recording_media media; /* once sealed */
-	char media_name[96], media_sha256[65];
+	char media_name[96];
 	int64_t next_try_at_ms; /* wall clock, as committed */
 	struct ledger_job ledger_job;
 	struct job seal_job;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "blob/blob.h"
 #include "catalog/attempts.h"
+#include "spool/digests.h"
 #include "spool/flight_gear.h"
 
 #include <stdlib.h>
@@ -202,6 +203,7 @@ static void stored_written(struct ledger_job *job)
 	}
 	log_info(NULL, "recording %s: stored, %llu bytes", flight->recording_sid,
 		 (unsigned long long)flight->media.size);
+	digests_want(flight->gear->digests);
 	flight_clear_reason(flight);
 	flight_end_turn(flight, FLIGHT_STORED, 0);
 }
@@ -209,10 +211,8 @@ static void stored_written(struct ledger_job *job)
 static void run_seal(struct job *job)
 {
 	struct flight *flight = container_of(job, struct flight, seal_job);
-	struct blob_sealed sealed;
-	struct buf hex;
 	enum blob_seal_result result = blob_arriving_seal(
-		flight->arrival.file, str_of(flight->media_name), &sealed, &flight->seal_err);
+		flight->arrival.file, str_of(flight->media_name), &flight->seal_err);
 
 	if (result == BLOB_UNSYNCED) {
 		/* The kernel may have dropped the bytes and forgotten the error: only a new start can be trusted. */
@@ -221,11 +221,6 @@ static void run_seal(struct job *job)
 		abort();
 	}
 	flight->sealed = result == BLOB_SEALED;
-	if (!flight->sealed)
-		return;
-	buf_over(&hex, flight->media_sha256, sizeof(flight->media_sha256));
-	hex_add(&hex, sealed.sha256, sizeof(sealed.sha256));
-	flight->media.size = sealed.size;
 }
 
 static void seal_done(struct job *job)
@@ -252,11 +247,11 @@ void flight_seal(struct flight *flight)
 	flight->media = (struct recording_media){
 		.generation = flight->generation,
 		.generation_at_ms = flight->generation_at_ms,
+		.size = arrival->file->size,
 		.duration_ms = flight->facts.duration_ms,
 		.channels = (int)arrival->sniff.channels,
 		.is_duration_off = flight->verdict.meaning == ATTEMPT_KEPT_OFF,
 		.format = format,
-		.sha256 = flight->media_sha256,
 		.path = flight->media_name,
 	};
 	if (!blob_name_make(str_of(flight->recording.call_sid), str_of(flight->recording_sid),

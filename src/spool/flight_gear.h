@@ -7,6 +7,7 @@
 
 struct accounts;
 struct blob_store;
+struct digests;
 struct fetch;
 struct ledger;
 struct loop;
@@ -36,7 +37,8 @@ struct flight_gear {
 	struct fetch *fetch;
 	struct ledger *ledger;
 	struct blob_store *store;
-	struct workers *sealers; /* fsync, hash, rename */
+	struct workers *sealers; /* fsync, rename */
+	struct digests *digests;
 	const struct accounts *accounts;
 	struct spool_options options;
 };

@@ -33,7 +33,7 @@ struct media {
 	int64_t started_at_ms;  /* of the recording: retention counts from here; 0 not known */
 	bool is_held;
 	char etag[MEDIA_ETAG_SIZE]; /* with its quotes; "" while the size is not known */
-	char sha256[65];            /* hexadecimal; "" while in flight */
+	char sha256[65];            /* hexadecimal; "" until it is computed */
 
 	int fd; /* for reading; -1 when there is none */
 	unsigned first_count;

@@ -8,6 +8,7 @@
 #include "event/workers.h"
 #include "fetch/fetch.h"
 #include "spool/baton.h"
+#include "spool/digests.h"
 #include "spool/discovery.h"
 #include "spool/ledger.h"
 #include "spool/recovery.h"
@@ -173,7 +174,8 @@ bool spool_open(const struct spool_options *options, struct ledger *ledger,
 	};
 	if (!loop_new(&gear->loop, err) || !mailbox_open(gear->loop, &gear->mailbox, err) ||
 	    !fetch_new(gear->loop, &fetch_options, &gear->fetch, err) ||
-	    !workers_start("sealer", SEALERS, &gear->sealers, err))
+	    !workers_start("sealer", SEALERS, &gear->sealers, err) ||
+	    !digests_new(gear, &gear->digests, err))
 		return false;
 	spool->scheduler = scheduler_new(gear);
 	spool->discovery = discovery_new(gear);
@@ -199,6 +201,7 @@ bool spool_start(struct spool *spool, struct err *err)
 	int failed;
 
 	spool->recovery = recovery_start(&spool->gear, spool->scheduler);
+	digests_want(spool->gear.digests); /* what the last run did not come to */
 	failed = pthread_create(&spool->thread, NULL, run_spool, spool);
 	if (failed)
 		return err_set(err, ERR_INTERNAL, "cannot start the fetching thread (error %d)",
@@ -218,6 +221,7 @@ void spool_stop(struct spool *spool)
 	spool->is_stopping = true;
 	workers_stop(spool->gear.sealers);
 	spool->gear.sealers = NULL;
+	digests_stop(spool->gear.digests);
 }
 
 void spool_drain(struct spool *spool)
@@ -238,6 +242,7 @@ void spool_free(struct spool *spool)
 	scheduler_free(spool->scheduler);
 	discovery_free(spool->discovery);
 	recovery_free(spool->recovery);
+	digests_free(spool->gear.digests);
 	fetch_free(spool->gear.fetch);
 	loop_free(spool->gear.loop);
 	free(spool);

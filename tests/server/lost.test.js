@@ -4,7 +4,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { readdirSync, renameSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { callspool, startServer, untilState } from './harness/callspool.js';
+import { callspool, startServer, untilDigest, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { startStored } from './harness/stored.js';
 
@@ -42,6 +42,7 @@ for (const [name, lose] of ways) {
     assert.equal(call.recordings[0].attempts.length, 2);
     assert.equal(upstream.mediaRequests(recording.recordingSid).length, 2, 'one flight for all of them');
     assert.equal(server.err.filter((line) => LOST.test(line)).length, 1, 'told once');
+    await untilDigest(server, recording.callSid, recording.recordingSid);
     const after = await request(server.url + recording.mediaPath);
     assert.equal(after.headers.etag, plays[0].headers.etag);
     assert.equal(after.headers['repr-digest'], before.headers['repr-digest']);

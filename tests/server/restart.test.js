@@ -1,12 +1,13 @@
 // What a restart must not change, and what it must take up again.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audio } from './harness/audio.js';
-import { CREDENTIALS, callspool, startServer, untilState } from './harness/callspool.js';
+import { CREDENTIALS, callspool, startServer, untilDigest, untilState } from './harness/callspool.js';
 import { RawConnection, request } from './harness/http.js';
-import { startStored } from './harness/stored.js';
+import { startStored, store } from './harness/stored.js';
 import { until } from './harness/until.js';
 import { startUpstream } from './harness/upstream.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
@@ -24,6 +25,21 @@ for (const how of ['SIGTERM', 'SIGKILL']) {
     assert.equal(upstream.mediaRequests(recording.recordingSid).length, 1, 'not fetched again');
   });
 }
+
+test('a digest that was not computed yet is computed by the next start, beside a file that is lost', async (t) => {
+  const { server, upstream, recording: lost } = await startStored(t);
+  const { callSid, recordingSid, mediaPath } = await store(server, upstream);
+  const digest = await untilDigest(server, callSid, recordingSid);
+  const before = await request(server.url + mediaPath);
+  await server.stop('SIGTERM');
+  execFileSync('sqlite3', [join(server.dataDir, 'ledger.db'), 'UPDATE recordings SET sha256 = NULL']);
+  rmSync(join(server.dataDir, 'recordings', lost.callSid.slice(2, 4), `${lost.callSid}.${lost.recordingSid}.mp3`));
+  const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir, expectErrors: [/cannot be read/] });
+  assert.equal(await untilDigest(again, callSid, recordingSid), digest);
+  const after = await request(again.url + mediaPath);
+  for (const name of ['etag', 'repr-digest']) assert.equal(after.headers[name], before.headers[name], name);
+  await until('the log tells of the other', () => again.err.some((line) => line.includes(`${lost.recordingSid}: cannot be read`)));
+});
 
 test('a download broken off by kill -9 is taken up again, and no part of it is served', async (t) => {
   const upstream = await startUpstream(t);

@@ -128,7 +128,6 @@ static void test_refused(struct ledger *ledger)
 		.stored_at_ms = NOON,
 		.size = 1,
 		.format = "mp3",
-		.sha256 = "0000000000000000000000000000000000000000000000000000000000000000",
 		.path = "x",
 	};
 	struct attempt_begin attempt = { .recording_sid = STR("RE-none"), .began_at_ms = NOON };

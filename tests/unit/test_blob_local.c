@@ -29,7 +29,7 @@ static bool exists(const char *name)
 static void arrives_and_is_sealed(void)
 {
 	struct blob_arriving *arriving = NULL;
-	struct blob_sealed sealed;
+	struct blob_content content;
 	struct stat about;
 	AUTO(close) int reader = -1;
 	AUTO(close) int stored = -1;
@@ -51,12 +51,12 @@ static void arrives_and_is_sealed(void)
 	IS_STR(text_of(reader), STR("0123456789"), "and the reader sees it");
 	OK(!exists("recordings/" NAME), "nothing is under the final name");
 
-	IS_INT(blob_arriving_seal(arriving, STR("../x"), &sealed, &err), BLOB_UNSEALED,
-	       "no other name");
-	IS_INT(blob_arriving_seal(arriving, STR(NAME), &sealed, &err), BLOB_SEALED, "sealed");
-	IS_INT(sealed.size, 10, "its size");
+	IS_INT(blob_arriving_seal(arriving, STR("../x"), &err), BLOB_UNSEALED, "no other name");
+	IS_INT(blob_arriving_seal(arriving, STR(NAME), &err), BLOB_SEALED, "sealed");
+	OK(blob_read_content(store, STR(NAME), &content, &err), "is read");
+	IS_INT(content.size, 10, "its size");
 	buf_over(&digest, array, sizeof(array));
-	hex_add(&digest, sealed.sha256, sizeof(sealed.sha256));
+	hex_add(&digest, content.sha256, sizeof(content.sha256));
 	IS_STR(buf_str(&digest),
 	       STR("84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882"),
 	       "its digest");
@@ -77,7 +77,6 @@ static void arrives_and_is_sealed(void)
 static void takes_the_place(void)
 {
 	struct blob_arriving *arriving = NULL;
-	struct blob_sealed sealed;
 	AUTO(close) int old = -1;
 	AUTO(close) int new = -1;
 	uint64_t size = 0;
@@ -86,7 +85,7 @@ static void takes_the_place(void)
 	OK(blob_arriving_open(store, STR(RECORDING), 18, &arriving, &err) &&
 		   blob_arriving_write(arriving, STR("others"), &err),
 	   "another arrives");
-	IS_INT(blob_arriving_seal(arriving, STR(NAME), &sealed, &err), BLOB_SEALED, "is sealed");
+	IS_INT(blob_arriving_seal(arriving, STR(NAME), &err), BLOB_SEALED, "is sealed");
 	blob_arriving_free(arriving);
 	OK(blob_open_read(store, STR(NAME), &new, &size, &err), "opens");
 	IS_STR(text_of(new), STR("others"), "is the new one");
@@ -145,7 +144,7 @@ static void is_swept(void)
 
 static void is_verified(void)
 {
-	struct blob_sealed want = { .size = 6 };
+	struct blob_content want = { .size = 6 };
 	enum blob_condition condition;
 	AUTO(free) char *path = NULL;
 	AUTO(close) int fd = -1;
@@ -175,12 +174,11 @@ static void folder_was_removed(void)
 {
 	AUTO(free) char *path = xasprintf("%s/recordings/3f", folder);
 	struct blob_arriving *arriving = NULL;
-	struct blob_sealed sealed;
 
 	OK(rmdir(path) == 0, "the folder is removed");
 	OK(blob_arriving_open(store, STR(RECORDING), 22, &arriving, &err), "one arrives");
-	IS_INT(blob_arriving_seal(arriving, STR(NAME), &sealed, &err), BLOB_SEALED,
-	       "sealed, empty: %s", err.text);
+	IS_INT(blob_arriving_seal(arriving, STR(NAME), &err), BLOB_SEALED, "sealed, empty: %s",
+	       err.text);
 	blob_arriving_free(arriving);
 	OK(exists("recordings/" NAME), "and there");
 }
@@ -191,18 +189,17 @@ static void cannot_be_renamed(void)
 	AUTO(free) char *path = xasprintf("%s/recordings/8a/" RECORDING ".mp3", folder);
 	AUTO(free) char *parent = xasprintf("%s/recordings/8a", folder);
 	struct blob_arriving *arriving = NULL;
-	struct blob_sealed sealed;
 
 	OK(mkdir(parent, 0750) == 0 && mkdir(path, 0750) == 0, "a folder is in the way");
 	OK(blob_arriving_open(store, STR(RECORDING), 23, &arriving, &err) &&
 		   blob_arriving_write(arriving, STR("abc"), &err),
 	   "one arrives");
-	IS_INT(blob_arriving_seal(arriving, STR("8a/" RECORDING ".mp3"), &sealed, &err),
-	       BLOB_UNSEALED, "not sealed: %s", err.text);
+	IS_INT(blob_arriving_seal(arriving, STR("8a/" RECORDING ".mp3"), &err), BLOB_UNSEALED,
+	       "not sealed: %s", err.text);
 	OK(exists("arriving/" RECORDING ".23"), "still arriving");
 	OK(rmdir(path) == 0, "the way is free");
-	IS_INT(blob_arriving_seal(arriving, STR("8a/" RECORDING ".mp3"), &sealed, &err),
-	       BLOB_SEALED, "sealed at the second try");
+	IS_INT(blob_arriving_seal(arriving, STR("8a/" RECORDING ".mp3"), &err), BLOB_SEALED,
+	       "sealed at the second try");
 	blob_arriving_free(arriving);
 }
 

@@ -86,7 +86,6 @@ static void store_recording(unsigned n)
 		.generation_at_ms = NOON,
 		.size = 1000,
 		.format = "mp3",
-		.sha256 = "0000000000000000000000000000000000000000000000000000000000000000",
 		.path = "00/x.mp3",
 	};
 	char sid[SID_SIZE];

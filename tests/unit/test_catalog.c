@@ -108,6 +108,23 @@ static void test_versions(struct ledger *ledger)
 	OK(!catalog, "and no catalog came of any of these");
 }
 
+/* A ledger of version 1, as far as the versions differ. */
+static void test_migration(struct ledger *ledger)
+{
+	static const char first[] = "DROP INDEX recordings_undigested;"
+				    "DELETE FROM schema_version WHERE version > 1";
+	struct catalog *reader = NULL;
+
+	MUST(db_exec(ledger->writer->db, first, &err));
+	OK(!catalog_open(ledger->path, CATALOG_READ, &reader, &err) && err.kind == ERR_INVALID,
+	   "an older ledger waits for its writer");
+	ledger_reopen(ledger);
+	OK(catalog_open(ledger->path, CATALOG_READ, &reader, &err), "who brings it up to date");
+	catalog_free(reader);
+	OK(db_exec(ledger->writer->db, "DROP INDEX recordings_undigested", &err),
+	   "with what is new");
+}
+
 static void test_text_set(void)
 {
 	static const struct {
@@ -139,6 +156,7 @@ int main(void)
 	test_sequence(&ledger);
 	test_counts(&ledger);
 	test_checkpoint(&ledger);
+	test_migration(&ledger);
 	test_versions(&ledger);
 	ledger_remove(&ledger);
 	test_text_set();

@@ -102,3 +102,11 @@ export function untilState(server, callSid, states, withinMs = 30_000) {
     throw new Error(JSON.stringify(call));
   }, withinMs);
 }
+
+/** What is stored is hashed a moment later: waits for the digest of that recording, and gives it. */
+export function untilDigest(server, callSid, recordingSid) {
+  return until(`${recordingSid} has a digest`, async () => {
+    const { json } = await requestJson(`${server.url}/api/calls/${callSid}`);
+    return json.recordings?.find(({ recording_sid: sid }) => sid === recordingSid)?.sha256;
+  });
+}

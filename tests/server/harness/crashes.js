@@ -1,12 +1,12 @@
 // A server that dies again and again while webhooks come in, recordings are fetched and people listen,
 // and what was promised, looked at in the end.
 import assert from 'node:assert/strict';
-import { randomBytes, randomInt } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { audio } from './audio.js';
-import { startServer, untilState } from './callspool.js';
+import { startServer, untilDigest, untilState } from './callspool.js';
 import { request, requestJson } from './http.js';
 import { until } from './until.js';
 import { startUpstream } from './upstream.js';
@@ -123,6 +123,8 @@ export async function surviveCrashes(t, { rounds, webhooks, prepare = () => ({})
     hear(reply);
     assert.equal(reply.cut, false);
     assert.ok(contents.some((content) => content.equals(reply.body)), `${recordingSid} is what the upstream sent in one go`);
+    const digest = await untilDigest(server, callSid, recordingSid);
+    assert.equal(digest, createHash('sha256').update(reply.body).digest('hex'), `${recordingSid} has its digest`);
   }
   for (const file of readdirSync(join(dataDir, 'recordings'), { recursive: true }).map(String)) {
     const [recordingSid] = file.match(/RE[0-9a-f]{32}/) ?? [];

@@ -1,10 +1,10 @@
 // A server with recordings that are stored already: where most tests begin.
 import { audio } from './audio.js';
-import { startServer, untilState } from './callspool.js';
+import { startServer, untilDigest, untilState } from './callspool.js';
 import { startUpstream } from './upstream.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './webhook.js';
 
-/** Tells the server of a recording, whose media the upstream has, and waits until it is stored. */
+/** Tells the server of a recording, whose media the upstream has, and waits until it is stored, with its digest. */
 export async function store(server, upstream, { media, format = 'mp3', seconds = 5, channels = 2, callSid = newSid('CA'), fields = {} } = {}) {
   const recordingSid = newSid('RE');
   const bytes = media ?? audio({ seconds, format, channels });
@@ -14,6 +14,7 @@ export async function store(server, upstream, { media, format = 'mp3', seconds =
   }));
   if (reply.status !== 200) throw new Error(`the webhook was answered ${reply.status} ${reply.body}`);
   await untilState(server, callSid, 'stored');
+  await untilDigest(server, callSid, recordingSid);
   return { callSid, recordingSid, bytes, mediaPath: `/api/recordings/${recordingSid}/media`, downloadPath: `/api/calls/${callSid}/download` };
 }
 

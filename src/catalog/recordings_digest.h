@@ -1,0 +1,30 @@
+/*
+ * The digests of stored media: the SHA-256 of its bytes, which verify compares and players are
+ * sent.  A recording is stored without one; it is computed behind (spool/digests.h), and what
+ * is still without is found by an index of its own, so that a restart goes on from there.
+ */
+#pragma once
+
+#include "catalog/catalog.h"
+#include "catalog/recordings.h"
+
+#include <stddef.h>
+
+struct recording_undigested {
+	int64_t id; /* for the next page */
+	char recording_sid[SID_SIZE], call_sid[SID_SIZE];
+	int64_t generation;
+	char path[RECORDING_PATH_SIZE];
+};
+
+/* Stored recordings without a digest, by id, from behind after_id; *out_count <= size. */
+bool recordings_undigested(struct catalog *catalog, int64_t after_id,
+			   struct recording_undigested *out, size_t size, size_t *out_count,
+			   struct err *err) MUST_CHECK;
+
+/*
+ * The writer, within a transaction.  sha256: 64 digits, lower case.  ERR_CONFLICT: it is not
+ * stored any more, or in another generation; nothing is changed.
+ */
+bool recordings_set_digest(struct catalog *catalog, struct str recording_sid, int64_t generation,
+			   const char *sha256, struct err *err) MUST_CHECK;

@@ -1,0 +1,241 @@
+/*
+ *	wanted -> a reader: the next page without a digest -> the digester: each file
+ *	       -> the writer: each digest -> the next page, until one is empty
+ *
+ * The ledger is the queue: nothing is kept here that a crash could lose, and there is no bound
+ * to be kept.
+ */
+#include "spool/digests.h"
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "blob/blob.h"
+#include "catalog/recordings_digest.h"
+#include "event/workers.h"
+#include "spool/flight_gear.h"
+#include "spool/ledger.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#define PAGE 32
+/* Yields to every other thread of ours: a player or a webhook does not wait for a digest. */
+#define NICENESS 19
+/*
+ * Files that could not be read, since the start.  They stay without a digest and would be tried
+ * each time; so many mean that the store is in trouble, which others tell of.
+ */
+#define FAILURES_MAX 64
+
+struct digest {
+	struct ledger_job job;
+	struct digests *digests;
+	struct recording_undigested recording;
+	char sha256[SHA256_HEX]; /* "" when it could not be read */
+	struct err err;
+};
+
+struct digests {
+	const struct flight_gear *gear;
+	struct workers *digester;
+	bool is_busy, is_wanted; /* wanted: again, from the start */
+	atomic_bool is_stopping;
+	unsigned failures;
+
+	struct ledger_job page_job;
+	struct job hash_job;
+	int64_t after_id;
+	size_t count, writing;
+	struct recording_undigested page[PAGE];
+	struct digest batch[PAGE];
+};
+
+static void read_page(struct digests *digests);
+
+/* ---- the digester ---- */
+
+static void hash(struct digest *digest)
+{
+	struct blob_store *store = digest->digests->gear->store;
+	struct blob_content content;
+	struct buf hex;
+
+	buf_over(&hex, digest->sha256, sizeof(digest->sha256));
+	if (blob_read_content(store, str_of(digest->recording.path), &content, &digest->err))
+		hex_add(&hex, content.sha256, sizeof(content.sha256));
+}
+
+static void run_hash(struct job *job)
+{
+	struct digests *digests = container_of(job, struct digests, hash_job);
+
+	(void)setpriority(PRIO_PROCESS, 0, NICENESS); /* of this thread; where refused, as it is */
+	for (size_t i = 0; i < digests->count && !digests->is_stopping; i++)
+		hash(&digests->batch[i]);
+}
+
+/* ---- the loop's side ---- */
+
+static void next_page(struct digests *digests)
+{
+	bool is_last = digests->count < PAGE;
+
+	if (digests->is_stopping)
+		return;
+	if (digests->failures >= FAILURES_MAX) {
+		log_error(NULL,
+			  "%u stored recordings could not be read: no more digests are "
+			  "computed until the next start",
+			  digests->failures);
+		return; /* and stays busy */
+	}
+	if (is_last && !digests->is_wanted) {
+		digests->is_busy = false;
+		return;
+	}
+	if (is_last) {
+		digests->is_wanted = false;
+		digests->after_id = 0;
+	}
+	read_page(digests);
+}
+
+static bool run_write(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct digest *digest = container_of(job, struct digest, job);
+
+	job->change.what = PROJECTED_RECORDING;
+	return recordings_set_digest(catalog, str_of(digest->recording.recording_sid),
+				     digest->recording.generation, digest->sha256, err);
+}
+
+static void written(struct ledger_job *job)
+{
+	struct digest *digest = container_of(job, struct digest, job);
+	struct digests *digests = digest->digests;
+
+	if (!job->succeeded && job->err.kind != ERR_CONFLICT) {
+		log_error(NULL, "recording %s: its digest: %s", digest->recording.recording_sid,
+			  job->err.text);
+		digests->failures++;
+	}
+	if (--digests->writing == 0)
+		next_page(digests);
+}
+
+static void write_digest(struct digests *digests, struct digest *digest)
+{
+	const struct recording_undigested *recording = &digest->recording;
+
+	digest->job = (struct ledger_job){ .run = run_write,
+					   .done = written,
+					   .reply = digests->gear->mailbox };
+	memcpy(digest->job.change.recording_sid, recording->recording_sid, SID_SIZE);
+	memcpy(digest->job.change.call_sid, recording->call_sid, SID_SIZE);
+	digests->writing++;
+	ledger_write(digests->gear->ledger, &digest->job);
+}
+
+static void hashed(struct job *job)
+{
+	struct digests *digests = container_of(job, struct digests, hash_job);
+
+	if (digests->is_stopping)
+		return;
+	for (size_t i = 0; i < digests->count; i++) {
+		struct digest *digest = &digests->batch[i];
+
+		if (digest->sha256[0] != '\0') {
+			write_digest(digests, digest);
+			continue;
+		}
+		log_error(NULL, "recording %s: cannot be read: %s", digest->recording.recording_sid,
+			  digest->err.text);
+		digests->failures++;
+	}
+	if (digests->writing == 0)
+		next_page(digests);
+}
+
+static bool run_page(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct digests *digests = container_of(job, struct digests, page_job);
+
+	return recordings_undigested(catalog, digests->after_id, digests->page, PAGE,
+				     &digests->count, err);
+}
+
+static void page_read(struct ledger_job *job)
+{
+	struct digests *digests = container_of(job, struct digests, page_job);
+
+	if (digests->is_stopping)
+		return;
+	if (!job->succeeded) {
+		log_error(NULL, "cannot read what has no digest: %s", job->err.text);
+		digests->failures++;
+		digests->count = 0;
+	}
+	if (digests->count == 0) {
+		next_page(digests);
+		return;
+	}
+	for (size_t i = 0; i < digests->count; i++)
+		digests->batch[i] =
+			(struct digest){ .digests = digests, .recording = digests->page[i] };
+	digests->after_id = digests->page[digests->count - 1].id;
+	digests->hash_job =
+		(struct job){ .run = run_hash, .done = hashed, .reply = digests->gear->mailbox };
+	workers_post(digests->digester, &digests->hash_job);
+}
+
+static void read_page(struct digests *digests)
+{
+	digests->page_job = (struct ledger_job){ .run = run_page,
+						 .done = page_read,
+						 .reply = digests->gear->mailbox };
+	ledger_read(digests->gear->ledger, &digests->page_job);
+}
+
+void digests_want(struct digests *digests)
+{
+	if (digests->is_stopping)
+		return;
+	if (digests->is_busy) {
+		digests->is_wanted = true;
+		return;
+	}
+	digests->is_busy = true;
+	digests->after_id = 0;
+	read_page(digests);
+}
+
+/* ---- life cycle ---- */
+
+bool digests_new(const struct flight_gear *gear, struct digests **out, struct err *err)
+{
+	AUTO(digests_free) struct digests *digests = xcalloc(1, sizeof(*digests));
+
+	digests->gear = gear;
+	if (!workers_start("digester", 1, &digests->digester, err))
+		return false;
+	*out = TAKE(digests);
+	return true;
+}
+
+void digests_stop(struct digests *digests)
+{
+	digests->is_stopping = true;
+	workers_stop(TAKE(digests->digester));
+}
+
+void digests_free(struct digests *digests)
+{
+	if (!digests)
+		return;
+	digests_stop(digests);
+	free(digests);
+}

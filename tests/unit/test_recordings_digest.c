@@ -1,0 +1,132 @@
+#include "catalog/recordings_digest.h"
+
+#include "catalog/catalog_private.h"
+#include "ledger_fixture.h"
+#include "tap.h"
+
+#define NOON   1700000000000
+#define DIGEST "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static struct err err;
+static struct ledger ledger;
+
+static struct str announce(unsigned n, char sid[SID_SIZE])
+{
+	struct projection_result result;
+	char call_sid[SID_SIZE];
+	struct event event;
+
+	event_init(&event, EVENT_RECORDING_STATUS, NOON + n);
+	event.call_sid = sid_text("CA", n, call_sid);
+	event.recording_sid = sid_text("RE", n, sid);
+	event.status = STR("completed");
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+	return str_of(sid);
+}
+
+static struct str store(unsigned n, char sid[SID_SIZE])
+{
+	struct recording_media media = {
+		.stored_at_ms = NOON, .generation = n, .size = 9, .format = "mp3", .path = "3f/x"
+	};
+
+	announce(n, sid);
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(recordings_mark_stored(ledger.writer, str_of(sid), &media, &err));
+	MUST(catalog_commit(ledger.writer, &err));
+	return str_of(sid);
+}
+
+static size_t undigested(int64_t after_id, size_t size, struct recording_undigested *page)
+{
+	size_t count = 99;
+
+	MUST(recordings_undigested(ledger.writer, after_id, page, size, &count, &err));
+	return count;
+}
+
+static bool set_digest(struct str sid, int64_t generation, const char *sha256)
+{
+	struct err ignored;
+	bool is_set;
+
+	MUST(catalog_begin(ledger.writer, &err));
+	is_set = recordings_set_digest(ledger.writer, sid, generation, sha256, &err);
+	if (is_set)
+		MUST(catalog_commit(ledger.writer, &ignored));
+	else
+		catalog_rollback(ledger.writer);
+	return is_set;
+}
+
+static void test_pages(void)
+{
+	struct recording_undigested page[4];
+	char sid[SID_SIZE];
+
+	announce(1, sid);
+	IS_INT(undigested(0, 4, page), 0, "what is not stored wants no digest");
+	for (unsigned n = 2; n <= 4; n++)
+		store(n, sid);
+	IS_INT(undigested(0, 2, page), 2, "a page");
+	IS_STR(str_of(page[0].recording_sid), sid_text("RE", 2, sid), "the first");
+	IS_STR(str_of(page[0].call_sid), sid_text("CA", 2, sid), "its call");
+	IS_STR(str_of(page[0].path), STR("3f/x"), "its place");
+	IS_INT(page[0].generation, 2, "its generation");
+	IS_INT(undigested(page[1].id, 2, page), 1, "the page after it");
+	IS_STR(str_of(page[0].recording_sid), sid_text("RE", 4, sid), "the last");
+}
+
+static void test_set(void)
+{
+	struct recording_undigested page[4];
+	struct recording recording;
+	char sid[SID_SIZE];
+
+	sid_text("RE", 3, sid);
+	OK(!set_digest(str_of(sid), 3, "abc") && err.kind == ERR_INVALID, "half a digest");
+	OK(!set_digest(str_of(sid), 2, DIGEST) && err.kind == ERR_CONFLICT,
+	   "of another generation");
+	OK(!set_digest(STR("RE-none"), 3, DIGEST) && err.kind == ERR_CONFLICT, "of no recording");
+	IS_INT(undigested(0, 4, page), 3, "nothing came of these");
+	OK(set_digest(str_of(sid), 3, DIGEST), "its own");
+	IS_INT(undigested(0, 4, page), 2, "it waits no more");
+	MUST(recordings_find(ledger.writer, str_of(sid), &recording, &err));
+	IS_STR(str_of(recording.sha256), STR(DIGEST), "and is there");
+	store(3, sid);
+	IS_INT(undigested(0, 4, page), 3, "stored again, it wants another");
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(recordings_mark_purged(ledger.writer, str_of(sid), NOON, &err));
+	MUST(catalog_commit(ledger.writer, &err));
+	OK(!set_digest(str_of(sid), 3, DIGEST) && err.kind == ERR_CONFLICT, "purged: none");
+	IS_INT(undigested(0, 4, page), 2, "nor is one wanted");
+}
+
+/* Among millions, finding what waits must not walk the rest. */
+static void test_index(void)
+{
+	struct db_stmt *plan;
+	char detail[128];
+
+	MUST(db_prepare(ledger.writer->db,
+			"EXPLAIN QUERY PLAN SELECT id FROM recordings WHERE sha256 IS NULL "
+			"AND stored_at_ms IS NOT NULL AND id > $1 ORDER BY id",
+			&plan, &err));
+	db_bind_int(plan, 1, 0);
+	OK(db_step(plan, &err) == DB_ROW, "there is a plan");
+	text_set(detail, sizeof(detail), db_column_str(plan, 3));
+	OK(str_find_str(str_of(detail), STR("recordings_undigested")) < strlen(detail),
+	   "by the index: %s", detail);
+	db_stmt_reset(plan);
+}
+
+int main(void)
+{
+	ledger_open(&ledger);
+	test_pages();
+	test_set();
+	test_index();
+	ledger_remove(&ledger);
+	return tap_end();
+}
