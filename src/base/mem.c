@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,4 +68,9 @@ char *xasprintf(const char *fmt, ...)
 		out_of_memory();
 	va_end(args);
 	return text;
+}
+
+void mem_give_back(void)
+{
+	malloc_trim(0);
 }

@@ -15,3 +15,6 @@ void *xrealloc(void *old, size_t size);
 char *xstrdup(const char *text);
 char *xmemdup0(const char *at, size_t len); /* a copy of len bytes, NUL-terminated */
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* Lets the system have the pages that hold nothing any more: milliseconds, so after a crowd only. */
+void mem_give_back(void);

@@ -113,6 +113,8 @@ static enum read_result read_on(struct http_conn *conn)
 	return result;
 }
 
+static bool unstash_body(struct http_conn *conn);
+
 static void timed_out(struct http_conn *conn)
 {
 	static const struct http_refusal slow_head = { 408, "too_slow",
@@ -129,7 +131,8 @@ static void timed_out(struct http_conn *conn)
 		http_conn_run(conn);
 		break;
 	case CONN_BODY:
-		http_refuse(conn, &slow_body, NULL, false);
+		if (!conn->stash || unstash_body(conn))
+			http_refuse(conn, &slow_body, NULL, false);
 		http_conn_run(conn);
 		break;
 	case CONN_IDLE:
@@ -186,21 +189,40 @@ static enum step_result step_idle(struct http_conn *conn)
 	return STEP_NEXT;
 }
 
-static enum step_result head_is_whole(struct http_conn *conn)
+/* False: it was answered, or is being answered, without a body. */
+static bool start_body(struct http_conn *conn)
 {
 	struct http_work *work = conn->work;
 
 	work->in_used = work->parse.head_len;
 	http_request_name(&work->x);
-
 	http_find_route(conn);
-	if (conn->state == CONN_BODY) {
-		http_body_start(work);
-		work->reading_since_ms = now_ms(conn);
+	if (conn->state != CONN_BODY)
+		return false;
+	http_body_start(work);
+	return true;
+}
+
+static enum step_result head_is_whole(struct http_conn *conn)
+{
+	if (start_body(conn)) {
+		conn->work->reading_since_ms = now_ms(conn);
 		if (!tell_continue(conn))
 			return end(conn);
 	}
 	return STEP_NEXT;
+}
+
+/* The head was read before and is read again, with the same result. */
+static bool unstash_body(struct http_conn *conn)
+{
+	struct http_work *work;
+
+	http_conn_unstash(conn);
+	work = conn->work;
+	return http_parse_head(&work->parse, &work->x.request, work->in, work->in_len) ==
+		       HTTP_PARSE_DONE &&
+	       start_body(conn);
 }
 
 static enum step_result step_head(struct http_conn *conn)
@@ -246,8 +268,15 @@ static enum step_result step_head(struct http_conn *conn)
 
 static enum step_result step_body(struct http_conn *conn)
 {
-	struct http_work *work = conn->work;
+	struct http_work *work;
 
+	if (conn->stash) {
+		if (!conn->readable)
+			return STEP_WAIT;
+		if (!unstash_body(conn))
+			return STEP_NEXT;
+	}
+	work = conn->work;
 	switch (http_body_collect(work)) {
 	case HTTP_BODY_WHOLE:
 		http_serve(conn);
@@ -262,6 +291,8 @@ static enum step_result step_body(struct http_conn *conn)
 	if (!conn->readable) {
 		set_deadline(conn, work->reading_since_ms + conn->server->options.body_timeout_ms +
 					   (int64_t)(work->body_len / BODY_PACE));
+		if (!work->owns_body)
+			http_conn_stash(conn);
 		return STEP_WAIT;
 	}
 	switch (read_on(conn)) {

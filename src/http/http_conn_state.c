@@ -87,8 +87,8 @@ void http_conn_shed_blocks(struct http_conn *conn)
 #define STASH_MAX 2048 /* of more, a block is kept: it would have to be read again too often */
 
 /*
- * Clients that send heads byte by byte, thousands at a time, are an old attack: each of them costs
- * what it sent and no block.  The slices of the parser end here; it begins again with what is put back.
+ * Clients that send heads or bodies byte by byte, thousands at a time, are an old attack: each of them
+ * costs what it sent and no block.  The slices of the parser end here; it begins again with what is put back.
  */
 void http_conn_stash(struct http_conn *conn)
 {

@@ -90,7 +90,7 @@ struct http_adopted {
 	void (*ended)(struct http_server *server);
 };
 
-/* The little that came of a head while the rest lets itself be waited for. */
+/* The little that came of a head, or of a body behind it, while the rest lets itself be waited for. */
 struct http_stash {
 	int64_t reading_since_ms;
 	uint32_t len;
@@ -106,7 +106,7 @@ struct http_conn {
 	struct list awake; /* on server->inner->awake while it is to run in the next turn */
 	struct http_server *server;
 	struct http_work *work;   /* NULL while IDLE or LINGERING, and while there is a stash */
-	struct http_stash *stash; /* owned; NULL but in HEAD */
+	struct http_stash *stash; /* owned; NULL but in HEAD and BODY */
 	struct http_adopted *adopted;
 	int64_t deadline_at_ms; /* INT64_MAX: none */
 	int fd_in, fd_out;
@@ -136,9 +136,10 @@ struct http_server_inner {
 	void (*run)(struct http_conn *conn); /* steps until it must wait: http_conn_run() */
 	void (*left)(struct http_server *server, bool was_refused); /* a connection ended */
 	struct list listeners, conns, awake;
-	struct timer awake_timer, accept_timer, stop_timer;
+	struct timer awake_timer, accept_timer, stop_timer, trim_timer;
 	struct http_pool works, blocks;
 	unsigned connections, refused; /* refused: of them, those over the limit */
+	unsigned most_connections;     /* since memory was last given back */
 	bool is_crowded;               /* told to the product */
 	bool stopping;
 	void (*stopped)(struct http_server *server);
@@ -160,7 +161,7 @@ void http_conn_take_work(struct http_conn *conn);
 void http_conn_give_work(struct http_conn *conn);
 /* Gives back the blocks that the reply under way does not need; the request is empty then. */
 void http_conn_shed_blocks(struct http_conn *conn);
-/* Puts a short beginning of a head aside, and the work back into its pool; and the other way. */
+/* Puts a short beginning of a request aside, and the work back into its pool; and the other way. */
 void http_conn_stash(struct http_conn *conn);
 void http_conn_unstash(struct http_conn *conn);
 /* The next request on the same work; bytes of it may be in the block already. */

@@ -20,8 +20,10 @@
 #define ACCEPT_PAUSE_MS 200 /* when descriptors are used up */
 #define REFUSED_AT_ONCE_MAX \
 	256 /* connections over the limit that are told so; more are just closed */
-#define WORKS_KEPT  256
-#define BLOCKS_KEPT 256
+#define MANY_CONNECTIONS 1000
+#define TRIM_AFTER_MS    1000 /* for the others of a crowd to leave, too */
+#define WORKS_KEPT       256
+#define BLOCKS_KEPT      256
 
 /* ---- accepting ---- */
 
@@ -209,10 +211,24 @@ static void all_left(struct timer *timer)
 		inner->stopped(inner->server);
 }
 
+static void give_memory_back(struct timer *timer)
+{
+	struct http_server_inner *inner = container_of(timer, struct http_server_inner, trim_timer);
+
+	inner->most_connections = inner->connections;
+	mem_give_back();
+}
+
 static void left(struct http_server *server, bool was_refused)
 {
 	struct http_server_inner *inner = server->inner;
 
+	/* What thousands held stays with the allocator, page by page among what others hold. */
+	if (inner->connections > inner->most_connections)
+		inner->most_connections = inner->connections;
+	if (inner->most_connections >= MANY_CONNECTIONS && !timer_is_on(&inner->trim_timer) &&
+	    inner->connections <= inner->most_connections / 4)
+		timer_start(server->loop, &inner->trim_timer, TRIM_AFTER_MS, give_memory_back);
 	inner->connections--;
 	if (was_refused)
 		inner->refused--;
@@ -274,6 +290,7 @@ void http_server_free(struct http_server *server)
 	end_all(server);
 	timer_stop(&inner->awake_timer);
 	timer_stop(&inner->stop_timer);
+	timer_stop(&inner->trim_timer);
 	http_pool_release(&inner->works);
 	http_pool_release(&inner->blocks);
 	free(inner);
