@@ -60,6 +60,7 @@ enum recording_group recording_state_group(enum recording_state state);
 const char *recording_group_text(enum recording_group group);
 bool recording_group_from_text(struct str text, enum recording_group *out) MUST_CHECK;
 
+#define RECORDING_NEVER       INT64_MAX /* as the instant of the next try */
 #define RECORDING_PATH_SIZE   160
 #define RECORDING_REASON_SIZE 32
 #define RECORDING_TEXT_SIZE   200
@@ -85,7 +86,7 @@ struct recording {
 	/* fetching */
 	int channels_wanted;     /* 2, or 1 once Twilio refused two */
 	int64_t queued_at_ms;    /* since when it waits to be stored; 0 unless QUEUED or WAITING */
-	int64_t next_try_at_ms;  /* 0 unless QUEUED or WAITING */
+	int64_t next_try_at_ms;  /* 0 unless QUEUED or WAITING; RECORDING_NEVER: expired */
 	int64_t first_try_at_ms; /* of this round: giving up counts from here; 0 not tried */
 	int64_t tries;           /* counted tries of this round */
 	/* why it does not play: "upstream_refused" ...; "" */
@@ -187,6 +188,13 @@ struct recording_wait {
 };
 bool recordings_mark_waiting(struct catalog *catalog, struct str recording_sid,
 			     const struct recording_wait *wait, struct err *err) MUST_CHECK;
+
+/*
+ * QUEUED, WAITING: older than recordings are kept, so it is not fetched, and counts as expired: WAITING for
+ * RECORDING_NEVER, in the queue's last pages, where a longer retention finds it.
+ */
+bool recordings_mark_expired(struct catalog *catalog, struct str recording_sid,
+			     struct err *err) MUST_CHECK;
 
 /*
  * QUEUED, WAITING, ANNOUNCED, DEAD, ABSENT, GONE (it turned up after all), STORED (repaired).

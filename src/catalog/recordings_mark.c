@@ -111,6 +111,34 @@ bool recordings_mark_waiting(struct catalog *catalog, struct str recording_sid,
 	       recording_moved(catalog, &place, RECORDING_WAITING, seq, NULL, err);
 }
 
+bool recordings_mark_expired(struct catalog *catalog, struct str recording_sid, struct err *err)
+{
+	struct recording_place place;
+	int64_t seq;
+	struct db_stmt *update;
+
+	if (!place_find_for(catalog, recording_sid, RECORDING_WAITING, &place, err))
+		return false;
+	if (place.state == RECORDING_STORED)
+		return err_set(err, ERR_CONFLICT, "recording '%.*s' is stored",
+			       STR_ARG(recording_sid));
+	if (!db_prepare(
+		    catalog->db,
+		    "UPDATE recordings SET state = $2, next_try_at_ms = $3, queued_at_ms = NULL, "
+		    "reason_code = $4, reason_text = $5, changed_seq = $6 WHERE id = $1",
+		    &update, err))
+		return false;
+	seq = catalog_next_sequence(catalog);
+	db_bind_int(update, 1, place.id);
+	db_bind_int(update, 2, RECORDING_WAITING);
+	db_bind_int(update, 3, RECORDING_NEVER);
+	db_bind_str(update, 4, STR("recording_expired"));
+	db_bind_str(update, 5, STR("The recording is older than recordings are kept."));
+	db_bind_int(update, 6, seq);
+	return db_run(update, err) &&
+	       recording_moved(catalog, &place, RECORDING_WAITING, seq, NULL, err);
+}
+
 static bool check_media(const struct recording_media *media, struct err *err)
 {
 	if (str_of(media->path).len >= RECORDING_PATH_SIZE || !str_of(media->path).len)

@@ -196,6 +196,13 @@ static bool is_too_old(const struct flight *flight, const struct recording *reco
 	       clock_wall_ms() - recording->started_at_ms > flight->gear->options.too_old_ms;
 }
 
+static bool begin_expired(struct flight *flight, struct catalog *catalog, struct err *err)
+{
+	flight->attempt_id = 0;
+	flight->ledger_job.change.what = PROJECTED_RECORDING;
+	return recordings_mark_expired(catalog, str_of(flight->recording_sid), err);
+}
+
 static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct flight *flight = container_of(job, struct flight, ledger_job);
@@ -210,8 +217,9 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 	if (flight->begun.state != RECORDING_QUEUED && flight->begun.state != RECORDING_WAITING)
 		return err_set(err, ERR_CONFLICT, "it is %s",
 			       recording_state_text(flight->begun.state));
+	job->change.what = 0;
 	if (is_too_old(flight, &flight->begun))
-		return err_set(err, ERR_CONFLICT, "it is older than recordings are kept");
+		return begin_expired(flight, catalog, err);
 	begin.channels = flight->begun.channels_wanted;
 	return attempts_begin(catalog, &begin, &flight->attempt_id, err);
 }
@@ -222,6 +230,11 @@ static void attempt_begun(struct ledger_job *job)
 
 	flight->recording = flight->begun;
 	if (!job->succeeded) {
+		flight_ledger_failed(flight, &job->err);
+		return;
+	}
+	if (flight->attempt_id == 0) {
+		err_set(&job->err, ERR_CONFLICT, "it is older than recordings are kept");
 		flight_ledger_failed(flight, &job->err);
 		return;
 	}

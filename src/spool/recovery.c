@@ -52,6 +52,16 @@ static bool run_page(struct ledger_job *job, struct catalog *catalog, struct err
 				err);
 }
 
+/* It was too old to be fetched; is it still, now that perhaps recordings are kept longer? */
+static void revive(struct recovery *recovery, const struct recording_queued *queued, int64_t now_ms)
+{
+	if (now_ms - queued->started_at_ms > recovery->gear->options.too_old_ms)
+		return;
+	recovery->total++;
+	scheduler_add(recovery->scheduler, queued->recording_sid, queued->call_sid,
+		      queued->account_sid, FLIGHT_BACKFILL, 0);
+}
+
 static void page_done(struct ledger_job *job)
 {
 	struct recovery *recovery = container_of(job, struct recovery, job);
@@ -64,12 +74,16 @@ static void page_done(struct ledger_job *job)
 	for (size_t i = 0; i < recovery->count; i++) {
 		const struct recording_queued *queued = &recovery->page[i];
 
+		if (queued->next_try_at_ms == RECORDING_NEVER) {
+			revive(recovery, queued, now_ms);
+			continue;
+		}
+		recovery->total++;
 		scheduler_add(recovery->scheduler, queued->recording_sid, queued->call_sid,
 			      queued->account_sid, FLIGHT_NEW,
 			      queued->next_try_at_ms > now_ms ? queued->next_try_at_ms - now_ms
 							      : 0);
 	}
-	recovery->total += recovery->count;
 	if (recovery->count == PAGE)
 		ledger_read(recovery->gear->ledger, job);
 	else if (recovery->total > 0)

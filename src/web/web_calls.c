@@ -72,7 +72,9 @@ static void open_recording(struct json *json, const struct web *web,
 		json_text(json, "code", str_of(recording->reason_code));
 		json_text(json, "text", str_of(recording->reason_text));
 		json_close(json, '}');
-		json_date(json, "next_try_at", recording->next_try_at_ms);
+		json_date(json, "next_try_at",
+			  recording->next_try_at_ms == RECORDING_NEVER ? 0
+								       : recording->next_try_at_ms);
 	} else {
 		json_nothing(json, "reason");
 	}

@@ -66,6 +66,12 @@ test('what is older than retention and grace is not fetched: it counts as expire
   await untilState(server, fresh.callSid, 'stored');
   assert.equal(upstream.mediaRequests(old.recordingSid).length, 0);
   assert.equal((await request(`${server.url}/api/calls/${old.callSid}/download`)).status, 410);
+  const told = (await requestJson(`${server.url}/api/calls/${old.callSid}`)).json;
+  const [row] = (told.call ?? told).recordings;
+  assert.deepEqual([row.expired, row.reason?.code, row.next_try_at], [true, 'recording_expired', null]);
+  const status = (await requestJson(`${server.url}/api/status`)).json;
+  assert.equal(status.oldest_queued_at, null, 'nothing waits');
+  assert.equal(status.recordings.queued, 0);
   await server.stop('SIGTERM');
   // Raised, the retention brings it back.
   const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir, settings: { retention: '4d', purge_grace: '1d' } });

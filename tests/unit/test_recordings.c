@@ -50,7 +50,7 @@ static struct str add_recording(unsigned n, const char *status, char sid[SID_SIZ
 	return str_of(sid);
 }
 
-enum mark { WAITING, STORED, ABSENT, DEAD, GONE, PURGED, REQUEUE, LOST, MARKS };
+enum mark { WAITING, STORED, ABSENT, DEAD, GONE, PURGED, REQUEUE, LOST, EXPIRED, MARKS };
 
 static struct recording found(struct str sid);
 
@@ -76,6 +76,8 @@ static bool mark(struct str sid, enum mark what)
 	case LOST:
 		seen = found(sid);
 		return recordings_mark_lost(ledger.writer, &seen, NOON + 10000, "it is lost", &err);
+	case EXPIRED:
+		return recordings_mark_expired(ledger.writer, sid, &err);
 	case MARKS:
 		break;
 	}
@@ -136,13 +138,14 @@ static void test_transitions(void)
 		/*            announced queued waiting stored absent dead gone purged */
 		[WAITING] = ".+++....", [STORED] = "+++++++.", [ABSENT] = "+++.....",
 		[DEAD] = "+++.....",    [GONE] = "+++..+..",   [PURGED] = "...+....",
-		[REQUEUE] = ".++++++.", [LOST] = "...+....",
+		[REQUEUE] = ".++++++.", [LOST] = "...+....",   [EXPIRED] = ".++.....",
 	};
 	static const enum recording_state result[MARKS] = {
 		[WAITING] = RECORDING_WAITING, [STORED] = RECORDING_STORED,
 		[ABSENT] = RECORDING_ABSENT,   [DEAD] = RECORDING_DEAD,
 		[GONE] = RECORDING_GONE,       [PURGED] = RECORDING_PURGED,
 		[REQUEUE] = RECORDING_QUEUED,  [LOST] = RECORDING_QUEUED,
+		[EXPIRED] = RECORDING_WAITING,
 	};
 	unsigned n = 100;
 
@@ -350,13 +353,15 @@ static void test_queue(void)
 		for (size_t i = 0; i < count; i++, all++) {
 			wrong += page[i].next_try_at_ms < last || !page[i].recording_sid[0];
 			last = page[i].next_try_at_ms;
-			if (page[i].queued_at_ms < oldest)
+			wrong += (page[i].next_try_at_ms == RECORDING_NEVER) !=
+				 (page[i].queued_at_ms == 0);
+			if (page[i].queued_at_ms && page[i].queued_at_ms < oldest)
 				oldest = page[i].queued_at_ms;
 		}
 	} while (count == 4);
 	IS_INT(all, counts.recordings[RECORDING_QUEUED] + counts.recordings[RECORDING_WAITING],
 	       "all that waits, in pages");
-	IS_INT(wrong, 0, "by the time of the next try");
+	IS_INT(wrong, 0, "by the time of the next try, what is expired last");
 	IS_INT(counts.oldest_queued_at_ms, oldest, "the oldest is known without reading them");
 }
 
