@@ -1,17 +1,15 @@
 /* callspool demo: a server and a simulated Twilio in one process, on a fresh folder. */
 #include "cmd/cmd_options.h"
+#include "cmd/cmd_wait.h"
 #include "cmd/server.h"
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "event/loop.h"
-#include "event/signals.h"
 #include "http/http_server.h"
 #include "sim/sim.h"
 
 #include <ftw.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,17 +18,10 @@
 #define SPEED            12 /* a call of half a minute is over in seconds */
 
 struct demo {
-	struct loop *loop; /* main's: the simulated Twilio runs on it, beside the signals */
-	struct signals signals;
+	struct cmd_wait wait; /* the simulated Twilio runs on its loop */
 	struct sim *sim;
 	char folder[64]; /* made here, removed at the end; "" when the user named one */
 };
-
-static void signal_received(struct signals *signals, int number)
-{
-	(void)number;
-	loop_stop(container_of(signals, struct demo, signals)->loop);
-}
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
 {
@@ -70,7 +61,7 @@ static bool start_sim(struct cmd_options *options, struct demo *demo, unsigned p
 		.seed = 1,
 	};
 
-	return sim_start(demo->loop, &sim_options, &demo->sim, err) &&
+	return sim_start(demo->wait.loop, &sim_options, &demo->sim, err) &&
 	       settings_put(options->source, "twilio.api_url", sim_url(demo->sim), "demo", err) &&
 	       settings_put(options->source, "twilio.account_sid", SIM_ACCOUNT_SID, "demo", err) &&
 	       settings_put(options->source, "twilio.auth_token", SIM_AUTH_TOKEN, "demo", err) &&
@@ -97,11 +88,10 @@ static bool run(struct cmd_options *options, struct demo *demo, struct err *err)
 	server_options.port = port;
 	if (!server_open(&server_options, &server, err) || !server_start(server, err))
 		return false;
-	printf("callspool is listening on %s\n", server_url(server));
-	fflush(stdout);
+	cmd_say_listening("callspool", server_url(server));
 	log_info(NULL, "a demo: a simulated Twilio at %s places calls; data in %s",
 		 sim_url(demo->sim), options->settings.data_dir);
-	loop_run(demo->loop);
+	cmd_wait_run(&demo->wait);
 	server_stop(server);
 	return true;
 }
@@ -118,14 +108,9 @@ static int run_demo(int argc, char **argv)
 		return status;
 	if (options.operand_count > 0)
 		return cmd_misused(&cmd_demo, "'%s' is too much", options.operands[0]);
-	signals_block();
-	if (!loop_new(&demo.loop, &err))
-		return cmd_fail(&err);
-	good = signals_start(demo.loop, &demo.signals, signal_received, &err) &&
-	       run(&options, &demo, &err);
-	signals_stop(&demo.signals);
+	good = cmd_wait_open(&demo.wait, &err) && run(&options, &demo, &err);
 	sim_stop(demo.sim);
-	loop_free(demo.loop);
+	cmd_wait_release(&demo.wait);
 	if (demo.folder[0] != '\0')
 		nftw(demo.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return good ? 0 : cmd_fail(&err);

@@ -1,54 +1,31 @@
 /* callspool serve: the server. */
 #include "cmd/cmd_options.h"
+#include "cmd/cmd_wait.h"
 #include "cmd/server.h"
 
 #include "base/log.h"
-#include "event/loop.h"
-#include "event/signals.h"
-
-#include <signal.h>
-#include <stdio.h>
-
-/* What main's own loop waits for: a signal, or the end of the one connection of --stdio. */
-struct waiting {
-	struct loop *loop;
-	struct signals signals;
-};
-
-static void signal_received(struct signals *signals, int number)
-{
-	struct waiting *waiting = container_of(signals, struct waiting, signals);
-
-	if (number == SIGHUP)
-		return; /* settings are read at start: a restart is cheap */
-	loop_stop(waiting->loop);
-}
 
 static void stdio_ended(void *owner)
 {
-	struct waiting *waiting = owner;
-
-	loop_stop(waiting->loop);
+	cmd_wait_end(owner);
 }
 
-static bool serve(const struct cmd_options *options, struct waiting *waiting, struct err *err)
+static bool serve(const struct cmd_options *options, struct cmd_wait *wait, struct err *err)
 {
 	struct server_options server_options = {
 		.settings = &options->settings,
 		.listen_fd = -1,
 		.is_stdio = options->is_stdio,
 		.ended = stdio_ended,
-		.owner = waiting,
+		.owner = wait,
 	};
 	AUTO(server_free) struct server *server = NULL;
 
 	if (!server_open(&server_options, &server, err) || !server_start(server, err))
 		return false;
-	if (!options->is_stdio) {
-		printf("callspool is listening on %s\n", server_url(server));
-		fflush(stdout);
-	}
-	loop_run(waiting->loop);
+	if (!options->is_stdio)
+		cmd_say_listening("callspool", server_url(server));
+	cmd_wait_run(wait);
 	log_info(NULL, "stopping");
 	server_stop(server);
 	return true;
@@ -57,25 +34,19 @@ static bool serve(const struct cmd_options *options, struct waiting *waiting, st
 static int run_serve(int argc, char **argv)
 {
 	__attribute__((cleanup(cmd_options_release_at))) struct cmd_options options = { 0 };
-	AUTO(loop_free) struct loop *loop = NULL;
-	struct waiting waiting;
+	AUTO(cmd_wait_release) struct cmd_wait wait = { .ignores_hangup = true };
 	struct err err;
 	int status;
-	bool good;
 
 	if (!cmd_options_read(&cmd_serve, argc, argv, &options, &status))
 		return status;
 	if (options.operand_count > 0)
 		return cmd_misused(&cmd_serve, "'%s' is too much", options.operands[0]);
-	signals_block();
-	if (!cmd_options_resolve(&options, &err) || !loop_new(&loop, &err))
+	/* A hangup does nothing: settings are read at start, and a restart is cheap. */
+	if (!cmd_options_resolve(&options, &err) || !cmd_wait_open(&wait, &err) ||
+	    !serve(&options, &wait, &err))
 		return cmd_fail(&err);
-	waiting.loop = loop;
-	if (!signals_start(loop, &waiting.signals, signal_received, &err))
-		return cmd_fail(&err);
-	good = serve(&options, &waiting, &err);
-	signals_stop(&waiting.signals);
-	return good ? 0 : cmd_fail(&err);
+	return 0;
 }
 
 const struct cmd cmd_serve = {

@@ -1,29 +1,15 @@
 /* callspool simulate: a stand-in for Twilio, for tests and for rehearsing a deployment. */
 #include "cmd/cmd.h"
+#include "cmd/cmd_wait.h"
 
-#include "base/log.h"
 #include "base/own.h"
 #include "base/str.h"
-#include "event/loop.h"
-#include "event/signals.h"
 #include "sim/sim.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FAULTS_MAX 64
-
-struct simulation {
-	struct loop *loop;
-	struct signals signals;
-};
-
-static void signal_received(struct signals *signals, int number)
-{
-	(void)number;
-	loop_stop(container_of(signals, struct simulation, signals)->loop);
-}
 
 static bool take_text(struct sim_options *options, const char *name, const char *value)
 {
@@ -71,24 +57,14 @@ static bool take_option(struct sim_options *options, const char **faults, const 
 
 static bool simulate(const struct sim_options *options, struct err *err)
 {
-	AUTO(loop_free) struct loop *loop = NULL;
-	struct simulation simulation;
+	AUTO(cmd_wait_release) struct cmd_wait wait = { 0 };
 	struct sim *sim = NULL;
 
-	if (!loop_new(&loop, err))
+	if (!cmd_wait_open(&wait, err) || !sim_start(wait.loop, options, &sim, err))
 		return false;
-	simulation.loop = loop;
-	if (!signals_start(loop, &simulation.signals, signal_received, err))
-		return false;
-	if (!sim_start(loop, options, &sim, err)) {
-		signals_stop(&simulation.signals);
-		return false;
-	}
-	printf("callspool simulate is listening on %s\n", sim_url(sim));
-	fflush(stdout);
-	loop_run(loop);
+	cmd_say_listening("callspool simulate", sim_url(sim));
+	cmd_wait_run(&wait);
 	sim_stop(sim);
-	signals_stop(&simulation.signals);
 	return true;
 }
 
@@ -116,7 +92,6 @@ static int run_simulate(int argc, char **argv)
 					   "the option '%s' is not known or its value is wrong",
 					   argv[at]);
 	}
-	signals_block();
 	return simulate(&options, &err) ? 0 : cmd_fail(&err);
 }
 
