@@ -17,7 +17,7 @@ async function startCold(t, expectErrors) {
   const before = await request(server.url + recording.mediaPath);
   const { stdout: out } = await callspool(['path', recording.callSid, '--set', `data_dir=${server.dataDir}`]);
   await server.stop('SIGTERM');
-  const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir, expectErrors });
+  const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir, expectErrors, settings: { play_wait: '5s' } });
   return { server: again, upstream, recording, before, path: out.trim() };
 }
 
