@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "config/settings.h"
 #include "tap.h"
 
@@ -65,19 +66,28 @@ static void values(void)
 	}
 }
 
+/* What is read from a file with that text; the file is gone again. */
+static bool reads(struct settings_source *source, const char *text, struct err *err)
+{
+	char path[] = "/tmp/test_settings.XXXXXX";
+	int fd = mkstemp(path);
+	bool good = fd >= 0 && file_write_all(fd, text, strlen(text), err) &&
+		    settings_read_file(source, path, err);
+
+	close(fd);
+	unlink(path);
+	return good;
+}
+
 static void order(void)
 {
 	static const char text[] =
 		"# a comment\n\nauth = none\nplay_wait = 5s\r\n  trusted_proxies = 10.0.0.0/8, ::1 \n";
-	char path[] = "/tmp/test_settings.XXXXXX";
 	struct settings_source *source = settings_source_new();
 	struct settings settings;
 	struct err err = { 0 };
-	int fd = mkstemp(path);
 
-	if (fd < 0 || write(fd, text, sizeof(text) - 1) != sizeof(text) - 1)
-		return;
-	OK(settings_read_file(source, path, &err), "a file is read (%s)", err.text);
+	OK(reads(source, text, &err), "a file is read (%s)", err.text);
 	setenv("CALLSPOOL_FETCH_CONCURRENCY", "7", 1);
 	setenv("TWILIO_AUTH_TOKEN", "secret-of-the-environment", 1);
 	OK(settings_read_environment(source, &err), "the environment is read");
@@ -98,43 +108,29 @@ static void order(void)
 			OK(!strstr(settings_text(source, &settings_table[i]), "secret-of"),
 			   "%s is not shown", settings_table[i].key);
 	settings_source_free(source);
-	close(fd);
-	unlink(path);
 }
 
 static void naming_the_line(void)
 {
 	static const char text[] = "auth = none\n\nplay_weight = 5s\n";
-	char path[] = "/tmp/test_settings.XXXXXX";
 	struct settings_source *source = settings_source_new();
 	struct err err = { 0 };
-	int fd = mkstemp(path);
 
-	if (fd < 0 || write(fd, text, sizeof(text) - 1) != sizeof(text) - 1)
-		return;
-	OK(!settings_read_file(source, path, &err) && strstr(err.text, ":3: ") &&
+	OK(!reads(source, text, &err) && strstr(err.text, ":3: ") &&
 		   strstr(err.text, "play_weight"),
 	   "a misspelled key names file and line: %s", err.text);
 	settings_source_free(source);
-	close(fd);
-	unlink(path);
 }
 
 static void saying_it_twice(void)
 {
 	static const char text[] = "play_wait = 5s\nplay_wait = 6s\n";
-	char path[] = "/tmp/test_settings.XXXXXX";
 	struct settings_source *source = settings_source_new();
 	struct err err = { 0 };
-	int fd = mkstemp(path);
 
-	if (fd < 0 || write(fd, text, sizeof(text) - 1) != sizeof(text) - 1)
-		return;
-	OK(!settings_read_file(source, path, &err) && strstr(err.text, ":2: "),
-	   "a key that stands twice: %s", err.text);
+	OK(!reads(source, text, &err) && strstr(err.text, ":2: "), "a key that stands twice: %s",
+	   err.text);
 	settings_source_free(source);
-	close(fd);
-	unlink(path);
 }
 
 int main(void)
