@@ -36,7 +36,7 @@ def free_port():
 
 
 def wait_until(condition, what, patience_s=PATIENCE_S):
-    """Polls: these are servers of others, which tell nobody when they are ready."""
+    """Polls what a server answers of its own progress; that it listens is no matter of polling: see Listener."""
     end = time.monotonic() + patience_s
     while time.monotonic() < end:
         if condition():
@@ -45,28 +45,35 @@ def wait_until(condition, what, patience_s=PATIENCE_S):
     raise Failure('waited in vain for ' + what)
 
 
-def wait_for_port(server):
-    def answers():
-        if server.process.poll() is not None:
-            raise Failure(f'{server.name} did not start: see {server.log.name}')
+class Listener:
+    """A socket that listens before its server starts: whoever connects waits in the queue until it is ready."""
+
+    def __init__(self):
+        self.socket = socket.create_server(('127.0.0.1', 0), backlog=4096)
+        self.socket.setblocking(False) # nginx takes it as it is, and accepts until there is none
+        self.port, self.fd = self.socket.getsockname()[1], self.socket.fileno()
+
+    def wait_for(self, server):
+        """The server has a copy; when it ends without a word, that was the last, and the answer is a reset."""
+        self.socket.close()
         try:
-            with socket.create_connection(('127.0.0.1', server.port), timeout=1):
-                return True
-        except OSError:
-            return False
-    wait_until(answers, server.name)
+            get(self.port, '/')
+            return
+        except (OSError, http.client.HTTPException):
+            server.stop()
+        raise Failure(f'{server.name} did not start: see {server.log.name}')
 
 
 class Server:
     """A process and its children; ended with all of them."""
 
-    def __init__(self, name, command, folder, port=None, core=SERVER_CORE, env=None):
+    def __init__(self, name, command, folder, port=None, core=SERVER_CORE, env=None, fds=()):
         self.name, self.folder, self.port = name, folder, port
         self.log = open(os.path.join(folder, name + '.log'), 'ab')
         self.process = subprocess.Popen(
             ['taskset', '-c', core] + command, cwd=folder, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log,
-            env={**os.environ, **(env or {})})
+            env={**os.environ, **(env or {})}, pass_fds=fds)
 
     def first_line(self):
         line = self.process.stdout.readline().decode().strip()
@@ -149,12 +156,13 @@ def callspool(binary, folder, api_port, *settings, core=SERVER_CORE):
 
 
 def nginx(folder, template, **values):
-    port = free_port()
+    listener = Listener()
     os.makedirs(os.path.join(folder, 'tmp'), exist_ok=True)
-    conf = fill_in(template, os.path.join(folder, 'nginx.conf'), port=port, folder=folder, **values)
+    conf = fill_in(template, os.path.join(folder, 'nginx.conf'), port=listener.port, folder=folder, **values)
     binary = shutil.which('nginx', path=os.environ['PATH'] + ':/usr/sbin:/sbin')
-    server = Server('nginx', [binary, '-p', folder, '-c', conf, '-g', 'daemon off;'], folder, port)
-    wait_for_port(server)
+    server = Server('nginx', [binary, '-p', folder, '-c', conf, '-g', 'daemon off;'], folder, listener.port,
+                    env={'NGINX': f'{listener.fd};'}, fds=(listener.fd,)) # as for its own upgrades
+    listener.wait_for(server)
     return server
 
 
@@ -165,21 +173,26 @@ def varnish(folder, upstream_port):
     server = Server('varnish', [
         binary, '-F', '-a', f'127.0.0.1:{port}', '-f', vcl, '-s', 'malloc,512m', '-n', f'{folder}/varnish',
         '-p', 'thread_pool_min=600', '-p', 'thread_pool_max=1200', '-p', 'thread_pools=1'], folder, port)
-    wait_for_port(server)
+    # It takes no socket; but its manager answers varnishadm, which waits for it, only once its child listens.
+    status = subprocess.run(['varnishadm', '-n', f'{folder}/varnish', '-t', '30', 'status'], check=False,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if b'running' not in status.stdout:
+        server.stop()
+        raise Failure(f'varnish did not start: see {server.log.name}')
     return server
 
 
 def flask(folder, worker_class):
-    port = free_port()
+    listener = Listener()
     # Debian's Flask and gunicorn, whatever else is in the path of this user.
     server = Server('flask', [
         '/usr/bin/python3', '/usr/bin/gunicorn', '--workers', '4', '--worker-class', worker_class,
         '--threads', '4' if worker_class == 'gthread' else '1', '--keep-alive', '3600',
-        '--bind', f'127.0.0.1:{port}', '--worker-tmp-dir', '/dev/shm', '--chdir', os.path.join(HERE, 'flask'),
-        'app:app'], folder, port,
+        '--bind', f'fd://{listener.fd}', '--worker-tmp-dir', '/dev/shm', '--chdir', os.path.join(HERE, 'flask'),
+        'app:app'], folder, listener.port, fds=(listener.fd,),
         env={'BENCH_DATABASE': os.path.join(folder, 'events.db'), 'BENCH_TOKEN': TOKEN,
              'BENCH_URL': PUBLIC_URL})
-    wait_for_port(server)
+    listener.wait_for(server)
     return server
 
 
