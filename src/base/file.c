@@ -96,6 +96,7 @@ bool file_make_folders(const char *path, struct err *err)
 	AUTO(free) char *partial = xstrdup(path);
 
 	for (char *slash = partial; slash;) {
+		struct err not_ours;
 		bool is_made;
 
 		slash = strchr(slash + 1, '/');
@@ -104,7 +105,8 @@ bool file_make_folders(const char *path, struct err *err)
 		is_made = mkdir(partial, FOLDER_MODE) == 0;
 		if (!is_made && errno != EEXIST)
 			return err_errno(err, "cannot make the folder '%s'", partial);
-		if (is_made && !sync_name(partial, err))
+		/* Of one that was there, its maker may have been killed before this; or it is not ours to sync. */
+		if (!sync_name(partial, is_made ? err : &not_ours) && is_made)
 			return false;
 		if (slash)
 			*slash = '/';

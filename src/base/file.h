@@ -20,8 +20,8 @@ bool file_sync(int fd, const char *what, struct err *err) MUST_CHECK;
 /* fsync of a folder, so that a name in it survives power loss. */
 bool file_sync_folder(const char *path, struct err *err) MUST_CHECK;
 /*
- * Makes the folder and its parents (0750) where they do not exist.  The names of those that it
- * made are synced; whoever made the others has seen to theirs.
+ * Makes the folder and its parents (0750) where they do not exist.  All their names are synced;
+ * where that fails it is an error for those that it made.
  */
 bool file_make_folders(const char *path, struct err *err) MUST_CHECK;
 

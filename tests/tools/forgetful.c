@@ -2,9 +2,12 @@
  * What power loss would leave: a library to be preloaded under the server.
  *
  *	FORGETFUL_DIR      the disk: an existing folder, watched with all that is below it
- *	FORGETFUL_SHADOW   an existing, empty folder on which the durable state is kept
+ *	FORGETFUL_SHADOW   an existing folder in which the durable state is kept
+ *	FORGETFUL_SYNCS    a number: the program is killed as it begins so many syncs, its last
+ *	                   one not done
  *
- * What is on the disk when the program starts is durable.  After that a file's bytes are durable
+ * With an empty shadow, what is on the disk when the program starts is durable; one that an
+ * earlier program left is gone on with: that was killed, and the power stayed on.  After that a file's bytes are durable
  * once fsync() or fdatasync() of it returned, and a folder's names once fsync() of the folder
  * did.  sync(), sync_file_range() and O_SYNC count for nothing: nothing of ours relies on them.
  *
@@ -30,6 +33,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -42,6 +46,7 @@
 
 static char disk[PATH_MAX];
 static int shadow_fd = -1;
+static long syncs_left = -1; /* under the lock; below 0: no end */
 static int (*real_fsync)(int fd);
 static int (*real_fdatasync)(int fd);
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -188,6 +193,8 @@ static int sync_and_keep(int fd, int (*real)(int))
 		return real(fd);
 
 	pthread_mutex_lock(&lock);
+	if (syncs_left >= 0 && --syncs_left < 0)
+		raise(SIGKILL);
 	must(key_of(fd, "", key, &mode), "look at a file");
 	if (S_ISDIR(mode))
 		copy_names(fd);
@@ -252,21 +259,14 @@ static void find_real(void *at, const char *name)
 	memcpy(at, &found, sizeof(found)); /* POSIX: a pointer to a function fits, C has no cast */
 }
 
-__attribute__((constructor)) static void start(void)
+/* A new shadow of what is there. */
+static void begin(void)
 {
-	const char *dir = getenv("FORGETFUL_DIR"), *shadow = getenv("FORGETFUL_SHADOW");
+	int disk_fd = open(disk, O_RDONLY | O_DIRECTORY | O_CLOEXEC), root_fd;
 	char key[KEY_MAX];
 	mode_t mode;
-	int disk_fd, root_fd;
 
-	find_real((void *)&real_fsync, "fsync");
-	find_real((void *)&real_fdatasync, "fdatasync");
-	if (!dir || !shadow)
-		return;
-	must(realpath(dir, disk) != NULL, "find FORGETFUL_DIR");
-	shadow_fd = open(shadow, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	disk_fd = open(disk, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	must(shadow_fd >= 0 && disk_fd >= 0, "open the disk and its shadow");
+	must(disk_fd >= 0, "open the disk");
 	keep_all(disk_fd);
 	must(key_of(disk_fd, "", key, &mode), "look at a file");
 	root_fd = openat(shadow_fd, "root", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -274,4 +274,22 @@ __attribute__((constructor)) static void start(void)
 	write_all(root_fd, key, strlen(key));
 	close(root_fd);
 	close(disk_fd);
+}
+
+__attribute__((constructor)) static void start(void)
+{
+	const char *dir = getenv("FORGETFUL_DIR"), *shadow = getenv("FORGETFUL_SHADOW");
+	const char *syncs = getenv("FORGETFUL_SYNCS");
+
+	find_real((void *)&real_fsync, "fsync");
+	find_real((void *)&real_fdatasync, "fdatasync");
+	if (!dir || !shadow)
+		return;
+	must(realpath(dir, disk) != NULL, "find FORGETFUL_DIR");
+	shadow_fd = open(shadow, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	must(shadow_fd >= 0, "open the shadow");
+	if (faccessat(shadow_fd, "root", F_OK, 0) < 0)
+		begin();
+	if (syncs)
+		must(sscanf(syncs, "%ld", &syncs_left) == 1, "read FORGETFUL_SYNCS");
 }

@@ -30,7 +30,7 @@ export function callspool(args, options = {}) {
  * When the test ends the server is stopped by SIGTERM, must exit with 0, and must not have logged
  * anything at level=error, save what one of `expectErrors` (regular expressions) matches.
  */
-async function start(t, subcommand, { settings = {}, env = {}, args = [], expectErrors = [], dataDir, openFiles, diskMiB } = {}) {
+async function start(t, subcommand, { settings = {}, env = {}, args = [], expectErrors = [], dataDir, openFiles, diskMiB, mayDie } = {}) {
   const limited = openFiles ? ['prlimit', `--nofile=${openFiles}`] : [];
   if (diskMiB) limited.push('unshare', '-rm', 'sh', '-c', `mount -t tmpfs -o size=${diskMiB}m none "$0" && exec "$@"`, dataDir);
   const [command, ...rest] = [...limited, BINARY, subcommand, ...args, ...settingArguments(settings)];
@@ -52,6 +52,11 @@ async function start(t, subcommand, { settings = {}, env = {}, args = [], expect
     program.finished = await program.stop('SIGKILL');
   };
   atEnd(t, () => program.finish());
+  if (mayDie && !(await Promise.race([program.line(LISTENING), program.exited.then(() => undefined)]))) {
+    program.killed = true;
+    program.finished = await program.exited;
+    return program;
+  }
   const [, url] = await program.line(LISTENING);
   program.url = url.replace(/\/$/, '');
   return program;
@@ -61,7 +66,7 @@ async function start(t, subcommand, { settings = {}, env = {}, args = [], expect
  * callspool serve.  options.settings are added to a set for tests; options.dataDir starts on an
  * existing folder; options.upstream is the address of what stands for Twilio; options.openFiles
  * is the most descriptors that it may have; options.diskMiB gives it a disk of its own, so large, which
- * others see under server.seenFrom(path).
+ * others see under server.seenFrom(path); with options.mayDie it may end before it listens: it has no url then.
  */
 export function startServer(t, options = {}) {
   const dataDir = options.dataDir ?? join(temporaryFolder(t), 'data');

@@ -8,13 +8,16 @@ import { BINARY } from './callspool.js';
 const FORGETFUL = join(dirname(BINARY), 'tests/tools/forgetful.so');
 const PAGE = 4096;
 
-/** The environment of a server on the folder `disk`, whose durable state is kept in the new folder `shadow`. */
-export function forgetful(disk, shadow) {
+/**
+ * The environment of a server on the folder `disk`, whose durable state is kept in the folder `shadow`, new or gone
+ * on with.  `syncs`: it is killed as it begins one more than so many.
+ */
+export function forgetful(disk, shadow, { syncs } = {}) {
   if (!existsSync(FORGETFUL)) throw new Error(`there is no ${FORGETFUL}: ninja builds it with the server`);
-  mkdirSync(shadow);
+  mkdirSync(shadow, { recursive: true });
   // A sanitizer wants to be the first.
   const sanitizers = execFileSync('ldd', [BINARY], { encoding: 'utf8' }).match(/\S*\/lib[at]san\S*/g) ?? [];
-  return { LD_PRELOAD: [...sanitizers, FORGETFUL].join(' '), FORGETFUL_DIR: disk, FORGETFUL_SHADOW: shadow };
+  return { LD_PRELOAD: [...sanitizers, FORGETFUL].join(' '), FORGETFUL_DIR: disk, FORGETFUL_SHADOW: shadow, ...(syncs === undefined ? {} : { FORGETFUL_SYNCS: String(syncs) }) };
 }
 
 const isLucky = () => randomInt(2) === 0;
