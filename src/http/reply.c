@@ -178,11 +178,6 @@ void reply_content_range(struct exchange *x, uint64_t first, uint64_t last, uint
 	put_str(work, STR("\r\n"));
 }
 
-void reply_close_after(struct exchange *x)
-{
-	http_work_of(x)->closes = true;
-}
-
 void reply_header_lines(struct exchange *x, struct str lines)
 {
 	put_str(http_work_of(x), lines);

@@ -30,8 +30,6 @@ void reply_header(struct exchange *x, struct str name, struct str value);
 void reply_headerf(struct exchange *x, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* "Content-Range: bytes first-last/size", without a printf on the warm path. */
 void reply_content_range(struct exchange *x, uint64_t first, uint64_t last, uint64_t size);
-/* The connection ends after this reply (`Connection: close`). */
-void reply_close_after(struct exchange *x);
 /*
  * Raw header lines, each ending in CRLF, appended as they are: a head prepared once
  * (the warm path).  The caller vouches for them.

@@ -25,10 +25,6 @@ static inline bool sid_is_recording(struct str text)
 {
 	return sid_is(text, "RE");
 }
-static inline bool sid_is_conference(struct str text)
-{
-	return sid_is(text, "CF");
-}
 /* The public key of encrypted recordings. */
 static inline bool sid_is_public_key(struct str text)
 {
