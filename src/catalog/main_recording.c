@@ -12,6 +12,15 @@
  */
 #include "catalog/catalog_private.h"
 
+/* $1 to $3 of the statements below. */
+static void bind_touched(struct db_stmt *update, const struct recording_place *place,
+			 int64_t changed_seq)
+{
+	db_bind_int(update, 1, place->call_id);
+	db_bind_int(update, 2, changed_seq);
+	db_bind_int(update, 3, place->is_new_to_call);
+}
+
 static bool touch_call(struct catalog *catalog, const struct recording_place *place,
 		       int64_t changed_seq, struct err *err)
 {
@@ -22,9 +31,7 @@ static bool touch_call(struct catalog *catalog, const struct recording_place *pl
 			"WHERE id = $1",
 			&update, err))
 		return false;
-	db_bind_int(update, 1, place->call_id);
-	db_bind_int(update, 2, changed_seq);
-	db_bind_int(update, 3, place->is_new_to_call);
+	bind_touched(update, place, changed_seq);
 	return db_run(update, err);
 }
 
@@ -40,9 +47,7 @@ static bool set_main(struct catalog *catalog, const struct recording_place *plac
 			"WHERE id = $1",
 			&update, err))
 		return false;
-	db_bind_int(update, 1, place->call_id);
-	db_bind_int(update, 2, changed_seq);
-	db_bind_int(update, 3, place->is_new_to_call);
+	bind_touched(update, place, changed_seq);
 	db_bind_int(update, 4, main_id);
 	db_bind_int(update, 5, recording_state_group(main_state));
 	db_bind_int(update, 6, is_fixed);
