@@ -13,14 +13,15 @@ CONNECTIONS = 64
 class Stored:
     """callspool with one recording stored, nginx with the same file, and the provider it came from."""
 
-    def __init__(self, bench):
+    def __init__(self, bench, settings=()):
         folder = bench.new_folder('media')
         self.media = servers.make_media(os.path.join(folder, 'media.mp3'), PLAY_S)
         self.size = os.path.getsize(self.media)
         self.folder = folder
         self.started = []
         self.provider = self.start(servers.provider(bench.provider, folder, self.media))
-        self.ours = self.start(servers.callspool(bench.callspool, bench.new_folder('callspool'), self.provider.port))
+        self.ours = self.start(servers.callspool(bench.callspool, bench.new_folder('callspool'), self.provider.port,
+                                                *settings))
         servers.store(self.ours.port, DIGITS, PLAY_S)
         self.nginx = self.start(servers.nginx(bench.new_folder('nginx'), 'nginx/static.conf', root=folder))
         self.check()
