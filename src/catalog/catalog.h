@@ -66,7 +66,8 @@ bool catalog_sequence(struct catalog *catalog, int64_t *out, struct err *err) MU
  * later or a reader still needs the older state; 0: all of it, and the writer's next
  * transaction begins the log anew, if it was the writer who called.
  */
-#define CATALOG_LOG_BYTES (16 * 1024 * 1024)
+#define CATALOG_LOG_BYTES \
+	(4 * 1024 * 1024) /* what a commit may find before it in the disk's queue */
 bool catalog_checkpoint(struct catalog *catalog, int64_t *out_left_bytes,
 			struct err *err) MUST_CHECK;
 int64_t catalog_log_bytes(const struct catalog *catalog);

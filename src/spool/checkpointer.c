@@ -17,7 +17,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define SHORT_BYTES (2 * 1024 * 1024) /* the writer moves it within a few milliseconds */
+#define SHORT_BYTES (512 * 1024) /* the writer moves it within a few milliseconds */
 #define RETRY_BYTES (256 * 1024)
 /* Then the writer moves what is left, whatever it is: it must not outrun the passes for ever. */
 #define PASSES_MAX 4
