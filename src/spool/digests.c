@@ -1,6 +1,7 @@
 /*
- *	wanted -> a reader: the next page without a digest -> the digester: each file
- *	       -> the writer: each digest -> the next page, until one is empty
+ *	wanted, and nothing was stored for a moment
+ *	  -> a reader: the next page without a digest -> the digester: each file
+ *	  -> the writer: each digest -> the next page, until one is empty
  *
  * The ledger is the queue: nothing is kept here that a crash could lose, and there is no bound
  * to be kept.
@@ -13,6 +14,7 @@
 #include "base/mem.h"
 #include "blob/blob.h"
 #include "catalog/recordings_digest.h"
+#include "event/loop.h"
 #include "event/workers.h"
 #include "spool/flight_gear.h"
 #include "spool/ledger.h"
@@ -30,6 +32,13 @@
  */
 #define FAILURES_MAX 64
 
+/*
+ * Begun when nothing was stored for so long, so that a burst is stored first and its digests are
+ * written many at a time; but no later than that after the first.
+ */
+#define QUIET_MS     100
+#define WAIT_MOST_MS 5000
+
 struct digest {
 	struct ledger_job job;
 	struct digests *digests;
@@ -42,6 +51,8 @@ struct digests {
 	const struct flight_gear *gear;
 	struct workers *digester;
 	bool is_busy, is_wanted; /* wanted: again, from the start */
+	struct timer quiet;      /* wanted, and not begun */
+	int64_t wanted_at_ms;    /* monotonic */
 	atomic_bool is_stopping;
 	unsigned failures;
 
@@ -92,15 +103,13 @@ static void next_page(struct digests *digests)
 			  digests->failures);
 		return; /* and stays busy */
 	}
-	if (is_last && !digests->is_wanted) {
-		digests->is_busy = false;
+	if (!is_last) {
+		read_page(digests);
 		return;
 	}
-	if (is_last) {
-		digests->is_wanted = false;
-		digests->after_id = 0;
-	}
-	read_page(digests);
+	digests->is_busy = false;
+	if (digests->is_wanted)
+		digests_want(digests);
 }
 
 static bool run_write(struct ledger_job *job, struct catalog *catalog, struct err *err)
@@ -200,17 +209,31 @@ static void read_page(struct digests *digests)
 	ledger_read(digests->gear->ledger, &digests->page_job);
 }
 
+static void begin(struct timer *timer)
+{
+	struct digests *digests = container_of(timer, struct digests, quiet);
+
+	digests->is_busy = true;
+	digests->is_wanted = false;
+	digests->after_id = 0;
+	read_page(digests);
+}
+
 void digests_want(struct digests *digests)
 {
+	int64_t now_ms = loop_now_ms(digests->gear->loop), wait_ms = QUIET_MS;
+
 	if (digests->is_stopping)
 		return;
 	if (digests->is_busy) {
 		digests->is_wanted = true;
 		return;
 	}
-	digests->is_busy = true;
-	digests->after_id = 0;
-	read_page(digests);
+	if (!timer_is_on(&digests->quiet))
+		digests->wanted_at_ms = now_ms;
+	if (now_ms + wait_ms > digests->wanted_at_ms + WAIT_MOST_MS)
+		wait_ms = digests->wanted_at_ms + WAIT_MOST_MS - now_ms;
+	timer_start(digests->gear->loop, &digests->quiet, wait_ms > 0 ? wait_ms : 0, begin);
 }
 
 /* ---- life cycle ---- */
@@ -229,6 +252,7 @@ bool digests_new(const struct flight_gear *gear, struct digests **out, struct er
 void digests_stop(struct digests *digests)
 {
 	digests->is_stopping = true;
+	timer_stop(&digests->quiet);
 	workers_stop(TAKE(digests->digester));
 }
 

@@ -2,9 +2,9 @@
  * Digests of what was stored, computed behind.
  *
  * To hash a recording takes longer than to store it, and nothing that was promised needs it: it
- * is safe once it is synced.  So a recording is stored first, and one thread that yields to all
- * others hashes what the ledger says has no digest yet, oldest first, until there is nothing
- * left; at the start, too, for what the last process left.
+ * is safe once it is synced.  So a recording is stored first; once nothing was stored for a
+ * moment, one thread that yields to all others hashes what the ledger says has no digest yet,
+ * until there is nothing left.  At the start, too, for what the last process left.
  *
  * Thread: the fetching loop.
  */
