@@ -167,14 +167,15 @@ static unsigned kept_files_max(const struct server *server)
 
 /*
  * The part of the descriptors that players cannot take: what flights may need at once (a file to write,
- * one to read, a socket, a duplicate on its way), the files of parts that wait, the ledger's own.
+ * one to read, a socket, a duplicate on its way; the files of as many that wait for the disk), the files of parts
+ * that wait, the ledger's own.
  */
 static uint64_t spare_descriptors(const struct server *server)
 {
 	const struct settings *settings = server->options.settings;
 	uint64_t flights =
 		(uint64_t)settings->fetch_concurrency + (uint64_t)settings->fetch_player_slots;
-	uint64_t wanted = 4 * flights + 2 * kept_files_max(server) + OWN_DESCRIPTORS;
+	uint64_t wanted = 6 * flights + 2 * kept_files_max(server) + OWN_DESCRIPTORS;
 	uint64_t least = server->descriptors_max / 8, most = server->descriptors_max / 4;
 
 	return wanted < least ? least : wanted > most ? most : wanted;

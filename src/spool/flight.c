@@ -279,12 +279,12 @@ void flight_drop_file(struct flight *flight)
 
 struct flight *flight_new(const struct flight_gear *gear, const char *recording_sid,
 			  const char *call_sid, const char *account_sid,
-			  void (*turned)(struct flight *flight, const struct flight_result *result))
+			  const struct flight_owner *owner)
 {
 	struct flight *flight = xcalloc(1, sizeof(*flight));
 
 	flight->gear = gear;
-	flight->turned = turned;
+	flight->owner = owner;
 	memcpy(flight->recording_sid, recording_sid, SID_SIZE);
 	memcpy(flight->call_sid, call_sid, SID_SIZE);
 	memcpy(flight->account_sid, account_sid, SID_SIZE);

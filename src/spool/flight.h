@@ -53,11 +53,19 @@ enum flight_rank { /* who goes first */
 		   FLIGHT_RANKS,
 };
 
-/* How a flight wants what it asked for to go on; told to its owner once per turn taken. */
+/* How a flight wants what it asked for to go on. */
 struct flight_result {
 	enum attempt_meaning meaning;
 	bool is_over;    /* a terminal state was entered */
 	int64_t wait_ms; /* else: not before so long from now */
+};
+
+/* Whom a flight tells, never from inside flight_begin(). */
+struct flight_owner {
+	/* Within a turn: all has arrived, only our disk and ledger are waited for. */
+	void (*landed)(struct flight *flight);
+	/* At the end of each turn. */
+	void (*turned)(struct flight *flight, const struct flight_result *result);
 };
 
 struct flight {
@@ -70,7 +78,8 @@ struct flight {
 
 	/* the scheduler's */
 	struct scheduler *scheduler;
-	enum flight_rank rank, slot_rank; /* slot_rank: of the slot it holds */
+	enum flight_rank rank, slot_rank; /* slot_rank: of the slot that it holds or held */
+	bool has_landed;                  /* it has given its slot back */
 	bool is_reaped;
 	struct timer timer;     /* WAITING */
 	int64_t last_try_at_ms; /* monotonic; 0 never */
@@ -102,15 +111,13 @@ struct flight {
 	bool sealed;
 	struct err seal_err;
 
-	/* Told at the end of each turn (struct flight_result), and never from inside flight_begin(). */
-	void (*turned)(struct flight *flight, const struct flight_result *result);
+	const struct flight_owner *owner;
 	struct reap reap;
 };
 
 struct flight *flight_new(const struct flight_gear *gear, const char *recording_sid,
 			  const char *call_sid, const char *account_sid,
-			  void (*turned)(struct flight *flight,
-					 const struct flight_result *result));
+			  const struct flight_owner *owner);
 /* Cancels what is under way; its batons are freed. */
 void flight_free(struct flight *flight);
 

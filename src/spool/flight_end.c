@@ -32,7 +32,7 @@ void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wai
 	if (state != FLIGHT_STORED && !(state == FLIGHT_WAITING && flight->verdict.may_resume))
 		arrival_discard(&flight->arrival);
 	flight_tell(flight);
-	flight->turned(flight, &result);
+	flight->owner->turned(flight, &result);
 }
 
 /*
@@ -264,4 +264,5 @@ void flight_seal(struct flight *flight)
 	flight->seal_job =
 		(struct job){ .run = run_seal, .done = seal_done, .reply = flight->gear->mailbox };
 	workers_post(flight->gear->sealers, &flight->seal_job);
+	flight->owner->landed(flight);
 }

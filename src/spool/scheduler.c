@@ -19,6 +19,8 @@ struct scheduler {
 	struct list lines[FLIGHT_RANKS]; /* QUEUED, first come first served */
 	unsigned flying[FLIGHT_RANKS];   /* by the rank with which they started */
 	unsigned flying_all, waiting, queued;
+	unsigned
+		landed; /* arrived and not stored yet: without a slot, which is for asking Twilio */
 	struct list kept; /* not flying, with a file begun and open: the longest first */
 	unsigned kept_count;
 	struct room room;
@@ -38,7 +40,15 @@ static bool has_slot(const struct scheduler *scheduler, enum flight_rank rank)
 
 	if (rank == FLIGHT_BACKFILL && scheduler->flying[FLIGHT_BACKFILL] >= (limit + 1) / 2)
 		return false;
+	if (rank != FLIGHT_FOR_PLAYERS && scheduler->landed >= scheduler->gear->options.concurrency)
+		return false; /* our disk is slower than Twilio */
 	return scheduler->flying_all < limit + extra;
+}
+
+static void give_slot_back(struct scheduler *scheduler, const struct flight *flight)
+{
+	scheduler->flying[flight->slot_rank]--;
+	scheduler->flying_all--;
 }
 
 /* -1 when the account's credentials were not refused lately, else how long to leave it alone. */
@@ -116,6 +126,7 @@ static void take_off(struct scheduler *scheduler, struct flight *flight)
 	}
 	let_go_of_file(scheduler, flight);
 	flight->slot_rank = flight->rank;
+	flight->has_landed = false;
 	scheduler->flying[flight->slot_rank]++;
 	scheduler->flying_all++;
 	flight_begin(flight);
@@ -253,12 +264,24 @@ static void end_if_done(struct scheduler *scheduler, struct flight *flight)
 	loop_reap(scheduler->gear->loop, &flight->reap, release_flight);
 }
 
+static void flight_landed(struct flight *flight)
+{
+	struct scheduler *scheduler = flight->scheduler;
+
+	give_slot_back(scheduler, flight);
+	flight->has_landed = true;
+	scheduler->landed++;
+	go_on_soon(scheduler);
+}
+
 static void flight_turned(struct flight *flight, const struct flight_result *result)
 {
 	struct scheduler *scheduler = flight->scheduler;
 
-	scheduler->flying[flight->slot_rank]--;
-	scheduler->flying_all--;
+	if (flight->has_landed)
+		scheduler->landed--;
+	else
+		give_slot_back(scheduler, flight);
 	if (result->meaning == ATTEMPT_LIMITED)
 		limit_decrease(scheduler);
 	if (result->meaning == ATTEMPT_KEPT || result->meaning == ATTEMPT_KEPT_OFF)
@@ -284,6 +307,9 @@ static void flight_turned(struct flight *flight, const struct flight_result *res
 	go_on_soon(scheduler);
 }
 
+static const struct flight_owner flight_owner = { .landed = flight_landed,
+						  .turned = flight_turned };
+
 /* ---- coming in ---- */
 
 static struct flight *find(const struct scheduler *scheduler, const char *recording_sid)
@@ -298,7 +324,7 @@ static struct flight *add(struct scheduler *scheduler, const char *recording_sid
 			  int64_t wait_ms)
 {
 	struct flight *flight =
-		flight_new(scheduler->gear, recording_sid, call_sid, account_sid, flight_turned);
+		flight_new(scheduler->gear, recording_sid, call_sid, account_sid, &flight_owner);
 
 	flight->scheduler = scheduler;
 	flight->rank = rank;

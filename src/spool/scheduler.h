@@ -2,7 +2,9 @@
  * Who flies next, how many at once, and when again.
  *
  * Players first, then new recordings, then backfill.  At most `limit` flights at once, and
- * player_slots more for those that somebody waits for; backfill never takes over half.
+ * player_slots more for those that somebody waits for; backfill never takes over half.  A
+ * flight whose media has arrived gives its slot back before it is stored; when as many wait for
+ * our disk as may fly, only players' flights begin.
  * The limit is `concurrency` until Twilio says "too many": then it is halved (at most once
  * a round trip), and grows by one with each full round of successes (additive increase,
  * multiplicative decrease).  When Twilio refuses an account's credentials, nothing of

@@ -18,7 +18,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define SEALERS 4 /* fsyncs under way at once: the disk merges them */
+#define SEALERS 16 /* fsyncs under way at once: the disk merges them */
 
 struct spool {
 	struct flight_gear gear;

@@ -39,12 +39,67 @@ static void baton_fill(struct baton *baton)
 	memcpy(baton->account_sid, ACCOUNT, SID_SIZE);
 }
 
-static unsigned queued(void)
+static struct scheduler_counts counted(void)
 {
 	struct scheduler_counts counts;
 
 	scheduler_counts(scheduler, &counts);
-	return counts.queued;
+	return counts;
+}
+
+static unsigned queued(void)
+{
+	return counted().queued;
+}
+
+static struct timer turn_timer;
+
+static void turn_over(struct timer *timer)
+{
+	loop_stop(gear.loop);
+}
+
+static void turn(void)
+{
+	timer_start(gear.loop, &turn_timer, 1, turn_over);
+	loop_run(gear.loop);
+}
+
+/* The slot is for asking Twilio; who waits for our disk has given it back. */
+static void test_landed(struct err *err)
+{
+	struct baton of_first, of_second, of_third;
+	static const char third[] = "RE00000000000000000000000000000003";
+
+	gear.options.concurrency = 1;
+	scheduler = scheduler_new(&gear);
+	baton_fill(&of_first);
+	baton_fill(&of_second);
+	memcpy(of_second.recording_sid, "RE00000000000000000000000000000002", SID_SIZE);
+	scheduler_take_baton(scheduler, &of_first);
+	scheduler_take_baton(scheduler, &of_second);
+	scheduler_add(scheduler, third, CALL, ACCOUNT, FLIGHT_NEW, 0);
+	turn(); /* the ledger is not started: whoever begins waits for it */
+	OK(counted().flying == 1 && queued() == 2, "one flies, two wait");
+	of_first.flight->owner->landed(of_first.flight);
+	turn();
+	OK(counted().flying == 1 && queued() == 1, "it has landed: the next flies");
+	of_second.flight->owner->landed(of_second.flight);
+	turn();
+	OK(counted().flying == 0 && queued() == 1,
+	   "as many wait for the disk as may fly: none begins but for players");
+	baton_fill(&of_third);
+	memcpy(of_third.recording_sid, third, SID_SIZE);
+	scheduler_take_baton(scheduler, &of_third);
+	turn();
+	OK(counted().flying == 1 && queued() == 0, "for a player it does");
+
+	must(ledger_start(gear.ledger, err), err);
+	while (last_news < 3) /* the ledger knows none of them */
+		loop_run(gear.loop);
+	OK(counted().flying == 0 && queued() == 0, "each gives back what it holds");
+	scheduler_free(scheduler);
+	gear.options.concurrency = 2;
 }
 
 /*
@@ -91,7 +146,8 @@ int main(void)
 	gear = (struct flight_gear){ .accounts = &accounts, .options.concurrency = 2 };
 	must(blob_local_open(folder, &gear.store, &err), &err);
 	must(loop_new(&gear.loop, &err) && mailbox_open(gear.loop, &gear.mailbox, &err), &err);
-	must(ledger_open(path, &gear.ledger, &err) && ledger_start(gear.ledger, &err), &err);
+	must(ledger_open(path, &gear.ledger, &err), &err);
+	test_landed(&err);
 	scheduler = scheduler_new(&gear);
 
 	test_wanted_again("add");
