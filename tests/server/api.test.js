@@ -150,7 +150,7 @@ test('a failed attempt gives its reason', async (t) => {
   assert.equal(one.reason.code, 'upstream_unavailable');
   assert.match(one.reason.text, /Twilio/);
   assert.ok(Date.parse(one.next_try_at) > Date.now() - 60_000);
-  assert.equal(one.attempts[0].http_status, 503);
+  assert.ok(one.attempts.some((attempt) => attempt.http_status === 503), 'beside the next, which may have begun');
 });
 
 test('state filters the list', async (t) => {
