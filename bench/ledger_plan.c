@@ -160,8 +160,8 @@ static int64_t plan_state(struct recording *recording, unsigned drawn,
 	if (recording->state == RECORDING_GONE)
 		set_reason(recording, "recording_deleted",
 			   "the recording was deleted at Twilio before it was fetched");
-	return recording->state == RECORDING_PURGED   ? 3
-	       : recording->state == RECORDING_STORED ? 2
+	return recording->state == RECORDING_PURGED   ? 4 /* told, stored, digested, purged */
+	       : recording->state == RECORDING_STORED ? 3
 						      : 1;
 }
 
@@ -182,7 +182,9 @@ static void plan_recording(struct plan_place *place, int n, unsigned drawn,
 	snprintf(recording->source, sizeof(recording->source), "DialVerb");
 	place->sequence += plan_state(recording, drawn, media, place, call->call_sid);
 	place->recordings++;
-	recording->changed_seq = call->changed_seq = place->sequence;
+	recording->changed_seq = place->sequence;
+	/* A digest is no change of the call. */
+	call->changed_seq = place->sequence - (recording->state == RECORDING_STORED);
 	out->recording_count = call->recordings = n + 1;
 	if (n > 0)
 		return;

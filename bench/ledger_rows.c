@@ -126,7 +126,7 @@ static bool add_recording(struct catalog *catalog, int64_t call_id,
 
 bool ledger_rows_add(struct catalog *catalog, const struct planned_call *planned, struct err *err)
 {
-	int64_t main_id = 0, id;
+	int64_t main_id = 0, last_seq = planned->call.changed_seq, id;
 
 	if (!catalog_may_change(catalog, err))
 		return false;
@@ -135,9 +135,9 @@ bool ledger_rows_add(struct catalog *catalog, const struct planned_call *planned
 			return false;
 		if (i == 0)
 			main_id = id;
+		last_seq = planned->recordings[i].changed_seq;
 	}
-	/* The highest of the call's own changes is where the sequence stands after it. */
 	number_add(catalog, NUMBER_SEQUENCE,
-		   planned->call.changed_seq - catalog->sequence - catalog->added[NUMBER_SEQUENCE]);
+		   last_seq - catalog->sequence - catalog->added[NUMBER_SEQUENCE]);
 	return add_call(catalog, planned, main_id, err);
 }

@@ -24,7 +24,8 @@ bool recordings_undigested(struct catalog *catalog, int64_t after_id,
 
 /*
  * The writer, within a transaction.  sha256: 64 digits, lower case.  ERR_CONFLICT: it is not
- * stored any more, or in another generation; nothing is changed.
+ * stored any more, or in another generation; nothing is changed.  Its call's changed_seq stays:
+ * no list shows a digest.
  */
 bool recordings_set_digest(struct catalog *catalog, struct str recording_sid, int64_t generation,
 			   const char *sha256, struct err *err) MUST_CHECK;
