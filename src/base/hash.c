@@ -53,21 +53,11 @@ void sha256_of(struct str bytes, uint8_t out[SHA256_BYTES])
 	must(EVP_Digest(bytes.at, bytes.len, out, NULL, EVP_sha256(), NULL));
 }
 
-static void hmac_of(const EVP_MD *digest, struct str key, struct str bytes, uint8_t *out)
-{
-	assert(key.len <= INT32_MAX);
-	must(HMAC(digest, key.at, (int)key.len, (const unsigned char *)bytes.at, bytes.len, out,
-		  NULL) != NULL);
-}
-
 void hmac_sha1(struct str key, struct str bytes, uint8_t out[SHA1_BYTES])
 {
-	hmac_of(EVP_sha1(), key, bytes, out);
-}
-
-void hmac_sha256(struct str key, struct str bytes, uint8_t out[SHA256_BYTES])
-{
-	hmac_of(EVP_sha256(), key, bytes, out);
+	assert(key.len <= INT32_MAX);
+	must(HMAC(EVP_sha1(), key.at, (int)key.len, (const unsigned char *)bytes.at, bytes.len, out,
+		  NULL) != NULL);
 }
 
 void hex_add(struct buf *buf, const uint8_t *bytes, size_t len)

@@ -25,7 +25,6 @@ void sha256_end(struct sha256 *sha, uint8_t out[SHA256_BYTES]);
 
 void sha256_of(struct str bytes, uint8_t out[SHA256_BYTES]);
 void hmac_sha1(struct str key, struct str bytes, uint8_t out[SHA1_BYTES]);
-void hmac_sha256(struct str key, struct str bytes, uint8_t out[SHA256_BYTES]);
 
 void hex_add(struct buf *buf, const uint8_t *bytes, size_t len);
 void base64_add(struct buf *buf, const uint8_t *bytes, size_t len);

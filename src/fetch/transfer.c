@@ -141,11 +141,6 @@ void transfer_cancel(struct transfer *transfer)
 	fetch_settle_soon(transfer->fetch);
 }
 
-void transfer_pause(struct transfer *transfer)
-{
-	transfer_hold(transfer);
-}
-
 void transfer_resume(struct transfer *transfer)
 {
 	if (!transfer->is_paused)
@@ -157,9 +152,4 @@ void transfer_resume(struct transfer *transfer)
 		transfer->fetch->must_resume = true;
 		fetch_settle_soon(transfer->fetch);
 	}
-}
-
-const char *transfer_host(const struct transfer *transfer)
-{
-	return transfer->target.host;
 }

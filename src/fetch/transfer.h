@@ -40,9 +40,8 @@ bool transfer_start(struct fetch *fetch, const struct transfer_request *request,
 		    struct err *err) MUST_CHECK;
 /* From anywhere, once: no callback comes any more.  NULL does nothing. */
 void transfer_cancel(struct transfer *transfer);
-/* As many times as you like; the stall limit does not run while paused. */
-void transfer_pause(struct transfer *transfer);
-void transfer_resume(struct transfer *transfer); /* bytes come in a later turn, not from inside */
-
-/* Whom it asks now, as in the URL: after redirects, the last one. */
-const char *transfer_host(const struct transfer *transfer);
+/*
+ * After TRANSFER_PAUSE, while which the stall limit does not run.  As many times as you like; bytes
+ * come in a later turn, not from inside.
+ */
+void transfer_resume(struct transfer *transfer);

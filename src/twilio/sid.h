@@ -25,11 +25,6 @@ static inline bool sid_is_recording(struct str text)
 {
 	return sid_is(text, "RE");
 }
-/* The public key of encrypted recordings. */
-static inline bool sid_is_public_key(struct str text)
-{
-	return sid_is(text, "CR");
-}
 /* The user name of an API key. */
 static inline bool sid_is_api_key(struct str text)
 {
