@@ -30,9 +30,9 @@ struct plan_media {
 };
 
 struct planned_call {
-	struct call call; /* id and changed_seq: where `before` stood, and what was used since */
-	struct recording
-		recordings[PLAN_RECORDINGS_MAX]; /* oldest first; the first is the main one */
+	struct call call; /* id and changed_seq go on from where the place stood */
+	/* Oldest first; the first is the main one. */
+	struct recording recordings[PLAN_RECORDINGS_MAX];
 	int64_t recording_count;
 };
 

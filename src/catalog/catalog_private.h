@@ -1,5 +1,5 @@
 /*
- * What the files of this room share; nobody else includes it.
+ * What the files of this room share; no other room includes it.
  */
 #pragma once
 

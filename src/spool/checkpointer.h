@@ -1,8 +1,8 @@
 /*
  * Moving SQLite's log into the ledger's file, out of the writer's way.
  *
- * A log of CATALOG_LOG_BYTES takes tens of milliseconds to move when the ledger is large, and
- * whatever webhook comes meanwhile would wait for it.  So a thread with a connection of its own
+ * The larger the ledger, the more pages apart the log is moved to, and whatever webhook comes
+ * meanwhile would wait for it.  So a thread with a connection of its own
  * moves it while the writer goes on appending; what the writer appended meanwhile is moved by
  * another pass, and the rest, once it is short, by the writer itself between two of its
  * transactions.  Only that last step lets SQLite begin the log anew, because nothing is appended

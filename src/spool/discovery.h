@@ -1,14 +1,14 @@
 /*
- * A call or a recording that the ledger does not know, or a call of which it knows no recording, is asked of Twilio: a play never fails
- * only because a webhook was lost.
+ * A call or a recording that the ledger does not know, or a call of which it knows no recording,
+ * is asked of Twilio: a play never fails only because a webhook was lost.
  *
  * A serving loop sends an inquest; the fetching loop first lets the ledger project what it has been
  * told already (a play may follow its webhook's 200 at once), then asks each account in turn
  * (Calls/{CA}/Recordings.json, or Recordings/{RE}.json), commits what it learns as events, and
  * answers when they are projected.  Whoever asks for the same meanwhile waits for the same
  * answer; what is not there is remembered for a minute; and only so many questions are asked a
- * second, so that guessing SIDs costs Twilio nothing.  The others wait, each peer in its turn (turns.h), so
- * that whoever guesses keeps only itself waiting.
+ * second, so that guessing SIDs costs Twilio nothing.  The others wait, each peer in its turn
+ * (turns.h), so that whoever guesses keeps only itself waiting.
  */
 #pragma once
 

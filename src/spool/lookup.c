@@ -20,8 +20,8 @@ struct entry {
 
 /* A question that a reader is answering, and everyone who waits for it. */
 struct inquiry {
-	struct ledger_job
-		job; /* the question; where the file is lost, the repair, and the question again */
+	/* The question; where the file is lost, the repair, and the question again. */
+	struct ledger_job job;
 	struct map_node node; /* key: sid */
 	struct lookup *lookup;
 	struct list inquirers;

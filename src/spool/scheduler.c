@@ -19,8 +19,8 @@ struct scheduler {
 	struct list lines[FLIGHT_RANKS]; /* QUEUED, first come first served */
 	unsigned flying[FLIGHT_RANKS];   /* by the rank with which they started */
 	unsigned flying_all, waiting, queued;
-	unsigned
-		landed; /* arrived and not stored yet: without a slot, which is for asking Twilio */
+	/* Arrived and not stored yet: without a slot, which is for asking Twilio. */
+	unsigned landed;
 	struct list kept; /* not flying, with a file begun and open: the longest first */
 	unsigned kept_count;
 	struct room room;

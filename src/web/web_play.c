@@ -38,8 +38,8 @@ struct play {
 	struct timer timer;
 	struct play_inquest *inquest; /* on its way; NULL: none */
 	bool was_inquired;
-	bool is_call_known,
-		is_call_on; /* ... though the ledger has the call, without a recording */
+	/* Why Twilio is asked: the ledger has the call, on or over, but no recording of it. */
+	bool is_call_known, is_call_on;
 	struct exchange *x;
 	struct web_local *local;
 	char sid[SID_SIZE];
