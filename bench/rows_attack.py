@@ -14,7 +14,7 @@ ATTACKERS = 4000
 PATIENT = ('head_timeout=10m', 'body_timeout=10m', 'send_timeout=1h') # nobody is let go while it is measured
 WEBHOOK_PATH = '/webhook/recording-status'
 WEBHOOKS = 40000 # made and signed for each second of a run: more than it takes
-GONE_TICKS = 20000
+GONE_PLAYS = 20000 # some seconds of them
 ANSI = re.compile(rb'\x1b\[[0-9;]*[A-Za-z]')
 
 # Mode -> how slowhttptest is called, how many at once, and whether they hold their connections.
@@ -44,8 +44,8 @@ class Attack:
         arguments, count, holds = MODES[self.mode]
         target = WEBHOOK_PATH if self.mode == 'slow bodies' else self.path
         self.process = subprocess.Popen(
-            ['nice', '-n', '10', 'taskset', '-c', servers.LOAD_CORE, 'stdbuf', '-oL', 'slowhttptest', *arguments, '-c', str(count),
-             '-l', '600', '-u', f'http://127.0.0.1:{self.server.port}{target}'],
+            ['nice', '-n', '10', 'taskset', '-c', servers.LOAD_CORE, 'stdbuf', '-oL',
+             'slowhttptest', *arguments, '-c', str(count), '-l', '600', '-u', f'http://127.0.0.1:{self.server.port}{target}'],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         # It tells every five seconds how far it is, and nothing else does.
         for line in self.process.stdout:
@@ -70,7 +70,7 @@ class Attack:
 
     def gone(self):
         """The server has noticed that they left; a play in between gives it the time."""
-        for _ in range(GONE_TICKS):
+        for _ in range(GONE_PLAYS):
             if descriptors(self.server) <= self.before + 8:
                 return
             servers.get(self.server.port, self.path, {'Range': 'bytes=0-1'})

@@ -1,5 +1,6 @@
 """Rows about what comes in: webhooks, and the recordings that they announce."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -54,7 +55,7 @@ def killed(bench):
                     'token': servers.TOKEN, 'connections': CONNECTIONS, 'seconds': 2}), stdout=subprocess.PIPE)
             servers.wait_until(lambda: count_events(home) > 2000, 'webhooks to come')
             ours.stop(signal.SIGKILL)
-            told = servers.json.loads(load.communicate()[0])
+            told = json.loads(load.communicate()[0])
             lost.append(max(0, told['acknowledged'] - count_events(home)))
     bench.add_one('webhooks, killed at full load', 'lost of those acknowledged', 'events', lost, goal=0)
 
@@ -68,7 +69,7 @@ def count_events(home):
 
 
 def stored_count(port):
-    return servers.json.loads(servers.get(port, '/api/status')[1])['recordings']['stored']
+    return json.loads(servers.get(port, '/api/status')[1])['recordings']['stored']
 
 
 def prefetch(bench):
@@ -96,8 +97,8 @@ def prefetch(bench):
                     out.write(f'url = "http://127.0.0.1:{provider.port}/Recordings/RE{i:032x}.mp3"\n'
                               f'output = "{target}/RE{i:032x}.mp3"\n')
             began = time.monotonic()
-            done = subprocess.run(['taskset', '-c', servers.BOTH_CORES, 'curl', '--silent', '--fail', '--no-progress-meter', '--parallel',
-                                   '--parallel-max', str(AT_ONCE), '--config', config], check=False)
+            done = subprocess.run(['taskset', '-c', servers.BOTH_CORES, 'curl', '--silent', '--fail', '--no-progress-meter',
+                                   '--parallel', '--parallel-max', str(AT_ONCE), '--config', config], check=False)
             subprocess.run(['sync', '-f', target], check=True)
             seconds = time.monotonic() - began
             files = sum(name.endswith('.mp3') for name in os.listdir(target))
