@@ -1,6 +1,6 @@
 /*
- * Threads: main (signals, this file), one serving loop a core, the fetching loop and its
- * sealers (spool/spool.c), the ledger's writer, readers and checkpointer (spool/ledger.c).
+ * Threads: main (signals, this file), one serving loop a core, the fetching loop, its sealers and
+ * its digester (spool/spool.c), the ledger's writer, readers and checkpointer (spool/ledger.c).
  *
  * Taking apart: each step below may still post to those that are stopped after it, never to
  * those before.
