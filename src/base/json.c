@@ -121,10 +121,10 @@ void json_int(struct json *json, const char *key, int64_t value)
 	buf_addf(json->buf, "%lld", (long long)value);
 }
 
-void json_double(struct json *json, const char *key, double value)
+void json_seconds(struct json *json, const char *key, int64_t ms)
 {
 	before_value(json, key);
-	buf_addf(json->buf, "%.17g", value);
+	buf_addf(json->buf, "%lld.%03d", (long long)(ms / 1000), (int)(ms % 1000));
 }
 
 void json_bool(struct json *json, const char *key, bool value)

@@ -30,7 +30,8 @@ void json_open(struct json *json, const char *key, char bracket);
 void json_close(struct json *json, char bracket);
 void json_text(struct json *json, const char *key, struct str value); /* at == NULL gives null */
 void json_int(struct json *json, const char *key, int64_t value);
-void json_double(struct json *json, const char *key, double value);
+/* So many milliseconds as seconds: 26280 is 26.280.  Not below 0. */
+void json_seconds(struct json *json, const char *key, int64_t ms);
 void json_bool(struct json *json, const char *key, bool value);
 void json_nothing(struct json *json, const char *key); /* null; jansson owns the name json_null */
 /* Milliseconds of the wall clock as an RFC 3339 text; 0 gives null. */

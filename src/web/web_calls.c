@@ -63,7 +63,7 @@ static void open_recording(struct json *json, const struct web *web,
 		json_int(json, "size", (int64_t)recording->size);
 		json_text(json, "sha256",
 			  recording->sha256[0] ? str_of(recording->sha256) : STR_NONE);
-		json_double(json, "measured_duration", (double)recording->duration_ms / 1000);
+		json_seconds(json, "measured_duration", recording->duration_ms);
 		json_bool(json, "duration_differs", recording->is_duration_off);
 		json_date(json, "stored_at", recording->stored_at_ms);
 	}

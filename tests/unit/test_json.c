@@ -12,6 +12,7 @@ int main(void)
 	json_open(&json, NULL, '{');
 	json_text(&json, "name", STR("a\"b\\c\n<d"));
 	json_int(&json, "count", -5);
+	json_seconds(&json, "length", 26280);
 	json_open(&json, "list", '[');
 	json_bool(&json, NULL, true);
 	json_nothing(&json, NULL);
@@ -22,7 +23,7 @@ int main(void)
 	json_text(&json, "none", STR_NONE);
 	json_close(&json, '}');
 	IS_STR(buf_str(&buf),
-	       STR("{\"name\":\"a\\\"b\\\\c\\u000a\\u003cd\",\"count\":-5,\"list\":[true,null],\"empty\":{},"
+	       STR("{\"name\":\"a\\\"b\\\\c\\u000a\\u003cd\",\"count\":-5,\"length\":26.280,\"list\":[true,null],\"empty\":{},"
 		   "\"at\":\"1994-11-06T08:49:37.000Z\",\"none\":null}"),
 	       "an object with one of each");
 
