@@ -203,15 +203,19 @@ bool blob_free_bytes(struct blob_store *store, uint64_t *out, struct err *err)
 
 /* ---- reading all of it ---- */
 
-static bool read_content(int fd, struct blob_content *out, struct err *err)
+static bool read_content(int fd, const atomic_bool *is_stopping, struct blob_content *out,
+			 struct err *err)
 {
 	AUTO(sha256_free) struct sha256 *sha = sha256_new();
 	AUTO(free) char *piece = xmalloc(PIECE_BYTES);
 	uint64_t at = 0;
 
 	for (;;) {
-		ssize_t n = pread(fd, piece, PIECE_BYTES, (off_t)at);
+		ssize_t n;
 
+		if (is_stopping && *is_stopping)
+			return err_set(err, ERR_UNAVAILABLE, "not read to its end: we stop");
+		n = pread(fd, piece, PIECE_BYTES, (off_t)at);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -226,13 +230,14 @@ static bool read_content(int fd, struct blob_content *out, struct err *err)
 	return true;
 }
 
-bool blob_read_content(struct blob_store *store, struct str name, struct blob_content *out,
-		       struct err *err)
+bool blob_read_content(struct blob_store *store, struct str name, const atomic_bool *is_stopping,
+		       struct blob_content *out, struct err *err)
 {
 	AUTO(close) int fd = -1;
 	uint64_t size;
 
-	return blob_open_read(store, name, &fd, &size, err) && read_content(fd, out, err);
+	return blob_open_read(store, name, &fd, &size, err) &&
+	       read_content(fd, is_stopping, out, err);
 }
 
 bool blob_verify(struct blob_store *store, struct str name, const struct blob_content *want,
@@ -248,7 +253,7 @@ bool blob_verify(struct blob_store *store, struct str name, const struct blob_co
 		*out = BLOB_MISSING;
 		return true;
 	}
-	if (size == want->size && !read_content(fd, &found, err))
+	if (size == want->size && !read_content(fd, NULL, &found, err))
 		return false;
 	if (size != want->size || found.size != want->size)
 		*out = BLOB_WRONG_SIZE;

@@ -27,6 +27,7 @@
 #include "base/own.h"
 #include "base/str.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -125,9 +126,9 @@ struct blob_content {
 	uint64_t size;
 	uint8_t sha256[SHA256_BYTES];
 };
-/* Blocks: reads all of it. */
-bool blob_read_content(struct blob_store *store, struct str name, struct blob_content *out,
-		       struct err *err) MUST_CHECK;
+/* Blocks: reads all of it; ends early, with ERR_UNAVAILABLE, once *is_stopping (NULL: never). */
+bool blob_read_content(struct blob_store *store, struct str name, const atomic_bool *is_stopping,
+		       struct blob_content *out, struct err *err) MUST_CHECK;
 
 /* Blocks: reads all of it.  What `verify` finds is an outcome; false when it could not be read. */
 enum blob_condition { BLOB_SOUND, BLOB_MISSING, BLOB_WRONG_SIZE, BLOB_WRONG_BYTES };

@@ -75,7 +75,8 @@ static void hash(struct digest *digest)
 	struct buf hex;
 
 	buf_over(&hex, digest->sha256, sizeof(digest->sha256));
-	if (blob_read_content(store, str_of(digest->recording.path), &content, &digest->err))
+	if (blob_read_content(store, str_of(digest->recording.path), &digest->digests->is_stopping,
+			      &content, &digest->err))
 		hex_add(&hex, content.sha256, sizeof(content.sha256));
 }
 

@@ -21,7 +21,7 @@ struct flight_gear;
 bool digests_new(const struct flight_gear *gear, struct digests **out, struct err *err) MUST_CHECK;
 /* Something was stored, or may have been. */
 void digests_want(struct digests *digests);
-/* Ends the thread, after the file that it is at; nothing is wanted from then on. */
+/* Ends the thread, within the file that it is at; nothing is wanted from then on. */
 void digests_stop(struct digests *digests);
 void digests_free(struct digests *digests); /* NULL does nothing */
 DEFINE_AUTO(struct digests *, digests_free)

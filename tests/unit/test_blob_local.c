@@ -29,6 +29,7 @@ static bool exists(const char *name)
 static void arrives_and_is_sealed(void)
 {
 	struct blob_arriving *arriving = NULL;
+	const atomic_bool is_stopping = true;
 	struct blob_content content;
 	struct stat about;
 	AUTO(close) int reader = -1;
@@ -53,7 +54,10 @@ static void arrives_and_is_sealed(void)
 
 	IS_INT(blob_arriving_seal(arriving, STR("../x"), &err), BLOB_UNSEALED, "no other name");
 	IS_INT(blob_arriving_seal(arriving, STR(NAME), &err), BLOB_SEALED, "sealed");
-	OK(blob_read_content(store, STR(NAME), &content, &err), "is read");
+	OK(!blob_read_content(store, STR(NAME), &is_stopping, &content, &err) &&
+		   err.kind == ERR_UNAVAILABLE,
+	   "whoever stops does not wait for its end");
+	OK(blob_read_content(store, STR(NAME), NULL, &content, &err), "is read");
 	IS_INT(content.size, 10, "its size");
 	buf_over(&digest, array, sizeof(array));
 	hex_add(&digest, content.sha256, sizeof(content.sha256));
