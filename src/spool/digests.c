@@ -27,10 +27,11 @@
 /* Yields to every other thread of ours: a player or a webhook does not wait for a digest. */
 #define NICENESS 19
 /*
- * Files that could not be read, since the start.  They stay without a digest and would be tried
- * each time; so many mean that the store is in trouble, which others tell of.
+ * Files that could not be read, since the start: each is told of once and stays without a digest.
+ * So many mean that the store is in trouble, which others tell of.
  */
-#define FAILURES_MAX 64
+#define UNREADABLE_MAX 64
+#define AGAIN_MS       5000 /* after what was not a file's fault: a full disk, no descriptor */
 
 /*
  * Begun when nothing was stored for so long, so that a burst is stored first and its digests are
@@ -47,24 +48,33 @@ struct digest {
 	struct err err;
 };
 
+struct unreadable {
+	int64_t id, generation;
+};
+
 struct digests {
 	const struct flight_gear *gear;
 	struct workers *digester;
 	bool is_busy, is_wanted; /* wanted: again, from the start */
+	bool is_held_up;         /* this round is to end, and to begin anew later */
+	bool was_told;           /* ... and why, since the last digest was written */
 	struct timer quiet;      /* wanted, and not begun */
 	int64_t wanted_at_ms;    /* monotonic */
 	atomic_bool is_stopping;
-	unsigned failures;
+	struct unreadable unreadable[UNREADABLE_MAX];
+	size_t unreadable_count;
 
 	struct ledger_job page_job;
 	struct job hash_job;
 	int64_t after_id;
-	size_t count, writing;
+	size_t page_count, count,
+		writing; /* count: of the batch, which leaves out the unreadable */
 	struct recording_undigested page[PAGE];
 	struct digest batch[PAGE];
 };
 
 static void read_page(struct digests *digests);
+static void begin(struct timer *timer);
 
 /* ---- the digester ---- */
 
@@ -91,26 +101,38 @@ static void run_hash(struct job *job)
 
 /* ---- the loop's side ---- */
 
+/* What fails now may succeed later, without anything more being stored. */
+static void hold_up(struct digests *digests, const struct err *err)
+{
+	if (!digests->was_told)
+		log_warn(NULL, "digests have to wait: %s", err->text);
+	digests->was_told = digests->is_held_up = true;
+}
+
+static void end_round(struct digests *digests)
+{
+	digests->is_busy = false;
+	if (digests->is_held_up) {
+		digests->wanted_at_ms = loop_now_ms(digests->gear->loop);
+		timer_start(digests->gear->loop, &digests->quiet, AGAIN_MS, begin);
+	} else if (digests->is_wanted) {
+		digests_want(digests);
+	}
+}
+
 static void next_page(struct digests *digests)
 {
-	bool is_last = digests->count < PAGE;
-
 	if (digests->is_stopping)
 		return;
-	if (digests->failures >= FAILURES_MAX) {
+	if (digests->unreadable_count == UNREADABLE_MAX)
 		log_error(NULL,
-			  "%u stored recordings could not be read: no more digests are "
+			  "%d stored recordings could not be read: no more digests are "
 			  "computed until the next start",
-			  digests->failures);
-		return; /* and stays busy */
-	}
-	if (!is_last) {
+			  UNREADABLE_MAX); /* and stays busy */
+	else if (digests->page_count < PAGE || digests->is_held_up)
+		end_round(digests);
+	else
 		read_page(digests);
-		return;
-	}
-	digests->is_busy = false;
-	if (digests->is_wanted)
-		digests_want(digests);
 }
 
 static bool run_write(struct ledger_job *job, struct catalog *catalog, struct err *err)
@@ -127,11 +149,10 @@ static void written(struct ledger_job *job)
 	struct digest *digest = container_of(job, struct digest, job);
 	struct digests *digests = digest->digests;
 
-	if (!job->succeeded && job->err.kind != ERR_CONFLICT) {
-		log_error(NULL, "recording %s: its digest: %s", digest->recording.recording_sid,
-			  job->err.text);
-		digests->failures++;
-	}
+	if (job->succeeded)
+		digests->was_told = false;
+	else if (job->err.kind != ERR_CONFLICT)
+		hold_up(digests, &job->err);
 	if (--digests->writing == 0)
 		next_page(digests);
 }
@@ -149,6 +170,32 @@ static void write_digest(struct digests *digests, struct digest *digest)
 	ledger_write(digests->gear->ledger, &digest->job);
 }
 
+static bool is_unreadable(const struct digests *digests,
+			  const struct recording_undigested *recording)
+{
+	for (size_t i = 0; i < digests->unreadable_count; i++)
+		if (digests->unreadable[i].id == recording->id &&
+		    digests->unreadable[i].generation == recording->generation)
+			return true;
+	return false;
+}
+
+static void failed(struct digests *digests, const struct digest *digest)
+{
+	const struct recording_undigested *recording = &digest->recording;
+
+	if (digest->err.kind == ERR_SCARCE) {
+		hold_up(digests, &digest->err);
+		return;
+	}
+	if (digests->unreadable_count == UNREADABLE_MAX)
+		return;
+	log_error(NULL, "recording %s: cannot be read: %s", recording->recording_sid,
+		  digest->err.text);
+	digests->unreadable[digests->unreadable_count++] =
+		(struct unreadable){ recording->id, recording->generation };
+}
+
 static void hashed(struct job *job)
 {
 	struct digests *digests = container_of(job, struct digests, hash_job);
@@ -158,13 +205,10 @@ static void hashed(struct job *job)
 	for (size_t i = 0; i < digests->count; i++) {
 		struct digest *digest = &digests->batch[i];
 
-		if (digest->sha256[0] != '\0') {
+		if (digest->sha256[0] != '\0')
 			write_digest(digests, digest);
-			continue;
-		}
-		log_error(NULL, "recording %s: cannot be read: %s", digest->recording.recording_sid,
-			  digest->err.text);
-		digests->failures++;
+		else
+			failed(digests, digest);
 	}
 	if (digests->writing == 0)
 		next_page(digests);
@@ -175,7 +219,7 @@ static bool run_page(struct ledger_job *job, struct catalog *catalog, struct err
 	struct digests *digests = container_of(job, struct digests, page_job);
 
 	return recordings_undigested(catalog, digests->after_id, digests->page, PAGE,
-				     &digests->count, err);
+				     &digests->page_count, err);
 }
 
 static void page_read(struct ledger_job *job)
@@ -185,18 +229,21 @@ static void page_read(struct ledger_job *job)
 	if (digests->is_stopping)
 		return;
 	if (!job->succeeded) {
-		log_error(NULL, "cannot read what has no digest: %s", job->err.text);
-		digests->failures++;
-		digests->count = 0;
+		hold_up(digests, &job->err);
+		digests->page_count = 0;
+	}
+	digests->count = 0;
+	for (size_t i = 0; i < digests->page_count; i++) {
+		digests->after_id = digests->page[i].id;
+		if (!is_unreadable(digests, &digests->page[i]))
+			digests->batch[digests->count++] =
+				(struct digest){ .digests = digests,
+						 .recording = digests->page[i] };
 	}
 	if (digests->count == 0) {
 		next_page(digests);
 		return;
 	}
-	for (size_t i = 0; i < digests->count; i++)
-		digests->batch[i] =
-			(struct digest){ .digests = digests, .recording = digests->page[i] };
-	digests->after_id = digests->page[digests->count - 1].id;
 	digests->hash_job =
 		(struct job){ .run = run_hash, .done = hashed, .reply = digests->gear->mailbox };
 	workers_post(digests->digester, &digests->hash_job);
@@ -215,7 +262,7 @@ static void begin(struct timer *timer)
 	struct digests *digests = container_of(timer, struct digests, quiet);
 
 	digests->is_busy = true;
-	digests->is_wanted = false;
+	digests->is_wanted = digests->is_held_up = false;
 	digests->after_id = 0;
 	read_page(digests);
 }
