@@ -10,7 +10,7 @@
 
 #define READY_MAX    256
 #define ROUND_NS     1000000000 /* every slow listener reads once in it */
-#define SLICES       100        /* and a hundredth of them at a time */
+#define SLICES       2000       /* and so few at a time: listeners do not read in step */
 #define SLOW_RECEIVE 16384      /* a phone's window, not a data centre's */
 #define STDIN_MARK   UINT32_MAX
 
@@ -46,10 +46,11 @@ static void read_one(struct hold *hold, struct client *client, uint64_t most)
 	}
 }
 
-static void wait_for(struct hold *hold, int timeout_ms)
+static void wait_for(struct hold *hold, int64_t timeout_ns)
 {
 	struct epoll_event ready[READY_MAX];
-	int count = epoll_wait(hold->epoll_fd, ready, READY_MAX, timeout_ms);
+	struct timespec timeout = { timeout_ns / 1000000000, timeout_ns % 1000000000 };
+	int count = epoll_pwait2(hold->epoll_fd, ready, READY_MAX, &timeout, NULL);
 
 	for (int i = 0; i < count; i++) {
 		if (ready[i].data.u32 == STDIN_MARK)
@@ -82,7 +83,7 @@ static bool begin(struct hold *hold)
 		if (epoll_ctl(hold->epoll_fd, EPOLL_CTL_ADD, client->fd, &event) < 0)
 			return false;
 		while (hold->answered + hold->errors <= i && !hold->is_over)
-			wait_for(hold, 1000);
+			wait_for(hold, ROUND_NS);
 	}
 	return true;
 }
@@ -96,7 +97,7 @@ static void read_slowly(struct hold *hold)
 		int64_t wait_ns = due_ns - now_ns();
 
 		if (wait_ns > 0) {
-			wait_for(hold, (int)(wait_ns / 1000000) + 1);
+			wait_for(hold, wait_ns);
 			continue;
 		}
 		due_ns += ROUND_NS / SLICES;
@@ -129,7 +130,7 @@ int load_hold(const struct load_options *options)
 		if (options->pace > 0)
 			read_slowly(hold);
 		while (!hold->is_over)
-			wait_for(hold, 1000);
+			wait_for(hold, ROUND_NS);
 	}
 	printf("{\"connections\": %u, \"errors\": %u, \"answered\": %u, \"bytes\": %llu, \"seconds\": %.1f}\n",
 	       options->connections, hold->errors, hold->answered, hold->bytes,

@@ -150,19 +150,29 @@ def idle(bench):
 
 
 def slow(bench):
-    """2,000 slow listeners (32 kbit/s) beside full load."""
+    """2,000 slow listeners (32 kbit/s) beside full load.
+
+    Those who play the listeners share a core with the load, and their reading delays what it measures.  So p99 is
+    compared with what it is while the same listeners listen to nginx, too: what is left is callspool's doing.
+    """
     with Stored(bench) as stored:
         probe = {'range': 'bytes=0-1', 'status': 206, 'length': 2, 'connections': CONNECTIONS,
                  'seconds': bench.seconds, 'path': PATH}
-        pairs = []
-        errors = 0
+        alone, beside, elsewhere = [], [], []
+
+        def load_beside(server, path):
+            held = bench.hold(server, connections=SLOW, pace=SLOW_PACE, path=path)
+            run = bench.load('steady', stored.ours, **probe)
+            run['errors'] += held.release()['errors']
+            return run
+
         for _ in range(bench.runs):
-            alone = bench.load('steady', stored.ours, **probe)
-            held = bench.hold(stored.ours, connections=SLOW, pace=SLOW_PACE, path=PATH)
-            beside = bench.load('steady', stored.ours, **probe)
-            ended = held.release()
-            beside['errors'] += ended['errors']
-            pairs.append((beside, alone))
-            errors += ended['errors']
-        bench.add('2,000 slow listeners', 'p99 of others', 'ms', 'callspool without them', pairs, 'p99_ms', goal=1.1)
-        bench.add('2,000 slow listeners', 'CPU of others', 'µs', 'callspool without them', pairs, 'cpu_us')
+            alone.append(bench.load('steady', stored.ours, **probe))
+            beside.append(load_beside(stored.ours, PATH))
+            elsewhere.append(load_beside(stored.nginx, '/media.mp3'))
+        bench.add('2,000 slow listeners', 'p99 of others', 'ms', 'callspool, the listeners at nginx',
+                  list(zip(beside, elsewhere)), 'p99_ms', goal=1.1)
+        bench.add('2,000 slow listeners', 'p99 of others', 'ms', 'callspool without them',
+                  list(zip(beside, alone)), 'p99_ms')
+        bench.add('2,000 slow listeners', 'CPU of others', 'µs', 'callspool without them',
+                  list(zip(beside, alone)), 'cpu_us')
