@@ -14,16 +14,19 @@ class Stored:
     """callspool with one recording stored, nginx with the same file, and the provider it came from."""
 
     def __init__(self, bench, settings=()):
-        folder = bench.new_folder('media')
-        self.media = servers.make_media(os.path.join(folder, 'media.mp3'), PLAY_S)
+        self.bench, self.settings = bench, settings
+        self.folder = bench.new_folder('media')
+        self.media = servers.make_media(os.path.join(self.folder, 'media.mp3'), PLAY_S)
         self.size = os.path.getsize(self.media)
-        self.folder = folder
         self.started = []
-        self.provider = self.start(servers.provider(bench.provider, folder, self.media))
+
+    def start_all(self):
+        bench = self.bench
+        self.provider = self.start(servers.provider(bench.provider, self.folder, self.media))
         self.ours = self.start(servers.callspool(bench.callspool, bench.new_folder('callspool'), self.provider.port,
-                                                *settings))
+                                                *self.settings))
         servers.store(self.ours.port, DIGITS, PLAY_S)
-        self.nginx = self.start(servers.nginx(bench.new_folder('nginx'), 'nginx/static.conf', root=folder))
+        self.nginx = self.start(servers.nginx(bench.new_folder('nginx'), 'nginx/static.conf', root=self.folder))
         self.check()
 
     def start(self, server):
@@ -44,6 +47,11 @@ class Stored:
             '1 MiB': ('bytes=0-1048575', 206, 1048576, 0.5), 'whole, 5 minutes': (None, 200, self.size, None)}
 
     def __enter__(self):
+        try:
+            self.start_all()
+        except servers.Failure: # the other rows are measured without those that did start
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
