@@ -109,7 +109,7 @@ const struct cmd cmd_simulate = {
 		"  --past N          calls of the last week that are there at start (0)\n"
 		"  --speed N         how much faster than life calls go by (10)\n"
 		"  --seed N          the same seed, the same calls (1)\n"
-		"  --fault RULE      a fault, as 429@10% or cut=0.5#2; may be repeated\n"
+		"  --fault RULE      a fault, as 429@10% or cut=50%#2; may be repeated\n"
 		"  --help            this text\n"
 		"\nExample:\n"
 		"  callspool simulate --webhook http://127.0.0.1:8080 --rate 30 --fault 429@10%\n",
