@@ -15,7 +15,8 @@
 #include "base/file.h"
 #include "base/own.h"
 
-#define BACKLOG 4096 /* the kernel lowers it to net.core.somaxconn */
+#define UNSENT_BYTES_MAX (512 * 1024)
+#define BACKLOG          4096 /* the kernel lowers it to net.core.somaxconn */
 
 /* "host:port" or "[v6]:port"; numbers only, so that no resolver is asked at start. */
 static bool parse_address(const char *address, struct sockaddr_storage *out, socklen_t *out_len,
@@ -93,6 +94,19 @@ static void send_unpaced(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, sizeof(name) - 1);
 }
 
+/*
+ * Of what a client does not take, the kernel would keep up to four megabytes for each, out of what
+ * all TCP of the machine shares: where that is used up, it resets connections in the middle of
+ * their replies, whoever they belong to.  It is better off in the file.  What is sent and not
+ * acknowledged does not count, so that a long way is filled as before.  Accepted sockets inherit it.
+ */
+static void keep_little_unsent(int fd)
+{
+	int bytes = UNSENT_BYTES_MAX;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes));
+}
+
 bool http_listen_tcp(const char *address, int *out_fd, unsigned *out_port, struct err *err)
 {
 	struct sockaddr_storage where = { 0 };
@@ -108,6 +122,7 @@ bool http_listen_tcp(const char *address, int *out_fd, unsigned *out_port, struc
 		return err_errno(err, "cannot make a socket for '%s'", address);
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		return err_errno(err, "cannot set up the socket for '%s'", address);
+	keep_little_unsent(fd);
 	if (is_loopback(&where))
 		send_unpaced(fd);
 	if (bind(fd, (struct sockaddr *)&where, len) < 0 || listen(fd, BACKLOG) < 0)

@@ -10,7 +10,7 @@ import { until } from './harness/until.js';
 import { RECORDING_STATUS, callCallback, postForm, recordingCallback } from './harness/webhook.js';
 
 const COUNT = 300;
-const READERS = 40; // the kernel holds some ten megabytes for each
+const READERS = 40; // the kernel holds megabytes for each, most of them at the reader's end
 const LIMITS = { head_timeout: '4s', body_timeout: '4s', send_timeout: '4s' };
 const POST = `POST ${RECORDING_STATUS} HTTP/1.1\r\nHost: callspool.test\r\nContent-Type: application/x-www-form-urlencoded\r\n`;
 

@@ -2,7 +2,10 @@
 #include "http/http_server.h"
 #include "http_fixture.h"
 
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -87,6 +90,43 @@ static void test_congestion_control(void)
 	IS_INT(strcmp(name, "reno"), 0, "over loopback nothing is paced");
 	congestion_control("0.0.0.0:0", name);
 	IS_INT(strcmp(name, system), 0, "to others as the system has it");
+}
+
+#define UNSENT_MOST (1024 * 1024) /* of 4 MiB that the system would hold for each */
+
+/* As much as the kernel takes for a client that reads nothing. */
+static void fill(int fd)
+{
+	static const char piece[65536];
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+
+	while (poll(&room, 1, 500) > 0)
+		while (send(fd, piece, sizeof(piece), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+			;
+}
+
+/* What a client leaves is not the kernel's to keep: see keep_little_unsent(). */
+static void test_unsent(void)
+{
+	struct sockaddr_storage where;
+	socklen_t size = sizeof(where);
+	int listen_fd, fd, client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), unsent = -1;
+	unsigned port;
+	struct err err;
+
+	OK(http_listen_tcp("127.0.0.1:0", &listen_fd, &port, &err) &&
+		   getsockname(listen_fd, (struct sockaddr *)&where, &size) == 0 &&
+		   connect(client, (struct sockaddr *)&where, size) == 0,
+	   "a client that reads nothing");
+	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	fill(fd);
+	if (ioctl(fd, SIOCOUTQNSD, &unsent) < 0)
+		perror("ioctl");
+	OK(unsent > 0 && unsent <= UNSENT_MOST, "%d bytes wait in the kernel to be sent to it",
+	   unsent);
+	close(fd);
+	close(client);
+	close(listen_fd);
 }
 
 static int connect_unix(const char *path)
@@ -231,6 +271,7 @@ int main(void)
 	fixture.file_fd = make_file(FILE_SIZE);
 	test_addresses();
 	test_congestion_control();
+	test_unsent();
 	fixture_start(&app, &options);
 	test_pipes();
 	test_socket_and_file();
