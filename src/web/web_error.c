@@ -5,6 +5,7 @@
 #include "http/reply.h"
 #include "web/web.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define ERROR_BODY_MAX 1024
@@ -52,8 +53,18 @@ enum web_error web_error_of_code(const char *code)
 	return error;
 }
 
+struct log_tag web_request_tag(const struct exchange *x)
+{
+	struct log_tag tag = { .name = "request" };
+
+	static_assert(sizeof(tag.id) >= sizeof(x->id), "an id fits its tag");
+	memcpy(tag.id, x->id, sizeof(x->id));
+	return tag;
+}
+
 static void send_error(struct exchange *x, const char *code, const char *text)
 {
+	struct log_tag tag = web_request_tag(x);
 	char bytes[ERROR_BODY_MAX];
 	struct json json;
 	struct buf body;
@@ -72,6 +83,8 @@ static void send_error(struct exchange *x, const char *code, const char *text)
 	reply_header(x, STR("Cache-Control"), STR("no-store"));
 	reply_header(x, STR("X-Content-Type-Options"), STR("nosniff"));
 	web_add_cors(x);
+	/* No more than debug: whoever is refused may ask thousands of times a second. */
+	log_debug(&tag, "%s is told %s: %s", x->peer, code, text);
 	reply_send(x, buf_str(&body));
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/compiler.h"
+#include "base/log.h"
 #include "http/exchange.h"
 
 #include <stdint.h>
@@ -42,6 +43,9 @@ void web_refuse_begun(struct exchange *x, enum web_error error, const char *text
 int web_error_status(enum web_error error);
 /* WEB_ERRORS when there is none of that code. */
 enum web_error web_error_of_code(const char *code);
+
+/* request=ID: the id that the answer tells, for a line of the log. */
+struct log_tag web_request_tag(const struct exchange *x);
 
 /* http's own refusals (struct http_app), and CORS preflights, which it takes for a wrong method. */
 void web_refuse_http(struct exchange *x, int status, const char *code, const char *text,

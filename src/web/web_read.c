@@ -30,6 +30,8 @@ static bool run_read(struct ledger_job *job, struct catalog *catalog, struct err
 
 static void refuse_read(struct web_read *read)
 {
+	struct log_tag tag = web_request_tag(read->x);
+
 	switch (read->job.err.kind) {
 	case ERR_NOT_FOUND:
 		web_refuse(read->x, read->not_found, NULL, WEB_NO_RETRY);
@@ -45,7 +47,7 @@ static void refuse_read(struct web_read *read)
 	case ERR_INTERNAL:
 		break;
 	}
-	log_error(NULL, "cannot answer %.*s: %s", STR_ARG(read->x->request.path),
+	log_error(&tag, "cannot answer %.*s: %s", STR_ARG(read->x->request.path),
 		  read->job.err.text);
 	web_refuse(read->x, WEB_INTERNAL, NULL, WEB_NO_RETRY);
 }

@@ -85,13 +85,15 @@ static enum signature_result check_signature(const struct exchange *x,
 
 static void refuse_signature(struct exchange *x, enum signature_result result)
 {
+	struct log_tag tag = web_request_tag(x);
+
 	if (result == SIGNATURE_MISSING) {
 		web_refuse(x, WEB_BAD_REQUEST, "The header X-Twilio-Signature is missing.",
 			   WEB_NO_RETRY);
 		return;
 	}
 	log_warn(
-		NULL,
+		&tag,
 		"refused a webhook from %s: its signature does not fit public_url and the auth token of its account",
 		x->peer);
 	web_refuse(

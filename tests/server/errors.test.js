@@ -253,11 +253,12 @@ describe('errors', () => {
     await until('there is room again', async () => (await request(`${small.url}/health`)).status === 200);
   });
 
-  test('the proxy\'s request id is taken over when the proxy is trusted', async (t) => {
-    const trusting = await startServer(t, { settings: { trusted_proxies: '127.0.0.1' } });
+  test('the proxy\'s request id is taken over when the proxy is trusted, and finds the line in our log', async (t) => {
+    const trusting = await startServer(t, { settings: { trusted_proxies: '127.0.0.1', log_level: 'debug' } });
     const proxy = await startNginx(t, trusting.url);
     const body = assertError(await request(`${proxy.url}/api/nothing`), 404, 'not_found');
     assert.match(proxy.accessLog(), new RegExp(`id=${body.request_id} `));
+    await trusting.line(new RegExp(`level=debug request=${body.request_id} .*not_found`));
   });
 
   test('a recording that Twilio has not ready yet is waited for, then played', async () => {
