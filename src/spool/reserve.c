@@ -13,9 +13,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define BYTES_MAX  (16 * 1024 * 1024)
-#define DISK_PARTS 16   /* of a small disk it is one */
-#define LOOK_MS    1000 /* how often the disk is asked whether there is room again */
+#define BYTES_MAX  (16 * 1024 * 1024) /* some ten thousand webhooks, till somebody has made room */
+#define DISK_PARTS 16                 /* of a small disk it is one */
+#define LOOK_MS    1000               /* how often the disk is asked whether there is room again */
 
 struct reserve {
 	int fd;
