@@ -28,9 +28,9 @@ function replaceOnce(text, from, to) {
 
 function stockSite(folder, port, backend) {
   return `
-  access_log ${folder}/access.log;
-  error_log ${folder}/error.log warn;
   server {
+    access_log ${folder}/access.log;
+    error_log ${folder}/error.log warn;
     listen 127.0.0.1:${port};
     location / { proxy_pass http://${backend}; }
   }`;
@@ -74,6 +74,13 @@ export async function startNginx(t, backend, { stock = false } = {}) {
   const folder = temporaryFolder(t, 'nginx');
   mkdirSync(join(folder, 'body'), { recursive: true });
   const file = join(folder, 'nginx.conf');
+  const read = (name) => {
+    try {
+      return readFileSync(join(folder, name), 'utf8');
+    } catch {
+      return '';
+    }
+  };
   let program;
   let port;
   // Another program may take the port between the asking and the using: then once more.
@@ -85,19 +92,13 @@ export async function startNginx(t, backend, { stock = false } = {}) {
     const tested = await run(NGINX, ['-t', '-q', '-p', folder, '-c', file]);
     if (tested.code !== 0) throw new Error(`nginx -t: ${tested.stderr}`);
     program = new Program(NGINX, ['-p', folder, '-c', file]);
-    const answers = until('nginx answers', async () => program.status ?? await request(`http://127.0.0.1:${port}/`), 15_000);
-    await answers;
+    // Another program may have taken the port, and answer in its place while nginx tries on: the log tells who did.
+    await until('nginx answers', async () => program.status
+      ?? (await request(`http://127.0.0.1:${port}/`) && read('access.log').length > 0), 15_000);
     if (!program.status) break;
     if (attempt === 3) throw new Error(`nginx ended: ${program.said}`);
   }
   atEnd(t, () => program.stop('SIGTERM'));
-  const read = (name) => {
-    try {
-      return readFileSync(join(folder, name), 'utf8');
-    } catch {
-      return '';
-    }
-  };
   return {
     url: `http://127.0.0.1:${port}`,
     port,
