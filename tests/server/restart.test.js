@@ -80,7 +80,7 @@ test('a recording that waits for its next try is still tried after a restart', a
 });
 
 test('SIGTERM finishes what is being sent', async (t) => {
-  const { server, recording } = await startStored(t, { settings: { format: 'wav' }, recording: { format: 'wav', seconds: 1200 } });
+  const { server, recording } = await startStored(t, { settings: { format: 'wav', stop_timeout: '60s' }, recording: { format: 'wav', seconds: 1200 } });
   const player = await RawConnection.open(server.url);
   t.after(() => player.close());
   player.send(`GET ${recording.mediaPath} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
