@@ -17,6 +17,7 @@ class Bench:
         self.load_binary = os.path.join(binaries, 'bench/bench-load')
         self.ledger = os.path.join(binaries, 'bench/bench-ledger')
         self.provider = os.path.join(binaries, 'bench/bench-provider')
+        self.floor = os.path.join(binaries, 'bench/bench-floor')
         self.folder, self.runs, self.seconds = folder, runs, seconds
         self.folders = 0
         self.rows = []

@@ -60,16 +60,24 @@ class Stored:
 
 
 def warm(bench):
-    """Stored recordings, against nginx and its file."""
+    """Stored recordings, against nginx and its file; two of them against the floor, too."""
     with Stored(bench) as stored:
         for name, (wanted, status, length, goal) in stored.sizes().items():
             options = {'range': wanted, 'status': status, 'length': length, 'connections': CONNECTIONS,
                        'seconds': bench.seconds}
-            pairs = bench.pairs(lambda _, o=options: bench.load('steady', stored.ours, path=PATH, **o),
-                                lambda _, o=options: bench.load('steady', stored.nginx, path='/media.mp3', **o))
+
+            def ours(_, o=options):
+                return bench.load('steady', stored.ours, path=PATH, **o)
+
+            pairs = bench.pairs(ours, lambda _, o=options: bench.load('steady', stored.nginx, path='/media.mp3', **o))
             bench.add(f'play, {name}', 'CPU', 'µs', 'nginx', pairs, 'cpu_us', goal)
             bench.add(f'play, {name}', 'requests', '/s', 'nginx', pairs, 'per_second', better='more')
             bench.add(f'play, {name}', 'p99', 'ms', 'nginx', pairs, 'p99_ms')
+            if goal is None:
+                continue
+            with servers.floor(bench.floor, bench.new_folder('floor'), stored.media, 0, length) as floor:
+                pairs = bench.pairs(ours, lambda _, o=options, f=floor: bench.load('steady', f, path='/', **o))
+            bench.add(f'play, {name}', 'CPU', 'µs', 'the kernel alone', pairs, 'cpu_us')
 
 
 def end_to_end(bench):

@@ -201,6 +201,12 @@ def provider(binary, folder, media, *times):
     return server
 
 
+def floor(binary, folder, media, first, length):
+    server = Server('floor', [binary, media, str(first), str(length)], folder)
+    server.port = int(server.first_line())
+    return server
+
+
 def get(port, path, headers=None):
     connection = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
     connection.request('GET', path, headers=headers or {})
