@@ -1,4 +1,5 @@
 // The real binary, on a port of its own and a folder of its own.
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Program, run, temporaryFolder } from './process.js';
@@ -25,6 +26,21 @@ export function callspool(args, options = {}) {
 }
 
 /**
+ * The command that gives another command mounts of its own: root may have them at once, anybody else as root
+ * of a user namespace.  In a chroot, whose root folder is no mount, their propagation cannot be changed; that way is
+ * tried last, because elsewhere a mount could be seen outside.
+ */
+function ownMounts() {
+  const failures = [];
+  for (const way of [['-m'], ['-rm'], ['-m', '--propagation', 'unchanged']]) {
+    const tried = spawnSync('unshare', [...way, 'true'], { encoding: 'utf8' });
+    if (tried.status === 0) return ['unshare', ...way];
+    failures.push(tried.stderr);
+  }
+  throw new Error(`a test needs mounts of its own: ${failures.join('')}`);
+}
+
+/**
  * Starts a subcommand that serves.  Adds to the Program: url, dataDir, finish().
  *
  * When the test ends the server is stopped by SIGTERM, must exit with 0, and must not have logged
@@ -32,7 +48,7 @@ export function callspool(args, options = {}) {
  */
 async function start(t, subcommand, { settings = {}, env = {}, args = [], expectErrors = [], dataDir, openFiles, diskMiB, mayDie } = {}) {
   const limited = openFiles ? ['prlimit', `--nofile=${openFiles}`] : [];
-  if (diskMiB) limited.push('unshare', '-rm', 'sh', '-c', `mount -t tmpfs -o size=${diskMiB}m none "$0" && exec "$@"`, dataDir);
+  if (diskMiB) limited.push(...ownMounts(), 'sh', '-c', `mount -t tmpfs -o size=${diskMiB}m none "$0" && exec "$@"`, dataDir);
   const [command, ...rest] = [...limited, BINARY, subcommand, ...args, ...settingArguments(settings)];
   const program = new Program(command, rest, { env: { ...CREDENTIALS, ...env } });
   program.dataDir = dataDir;
