@@ -62,7 +62,7 @@ bool catalog_sequence(struct catalog *catalog, int64_t *out, struct err *err) MU
  * SQLite's log is moved into the database file only here, so that no webhook waits
  * for it, when catalog_log_bytes() has reached CATALOG_LOG_BYTES.  It never waits for
  * readers, and may run beside the writer's transactions on a connection of its own
- * (spool/checkpointer.h).  *out_left_bytes: what of the log could not be moved, because it came
+ * (ledger/checkpointer.h).  *out_left_bytes: what of the log could not be moved, because it came
  * later or a reader still needs the older state; 0: all of it, and the writer's next
  * transaction begins the log anew, if it was the writer who called.
  */

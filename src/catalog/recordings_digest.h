@@ -1,6 +1,6 @@
 /*
  * The digests of stored media: the SHA-256 of its bytes, which verify compares and players are
- * sent.  A recording is stored without one; it is computed behind (spool/digests.h), and what
+ * sent.  A recording is stored without one; it is computed behind (flights/digests.h), and what
  * is still without is found by an index of its own, so that a restart goes on from there.
  */
 #pragma once

@@ -1,6 +1,6 @@
 /*
  * Threads: main (signals, this file), one serving loop a core, the fetching loop, its sealers and
- * its digester (spool/spool.c), the ledger's writer, readers and checkpointer (spool/ledger.c).
+ * its digester (flights/fetcher.c), the ledger's writer, readers and checkpointer (ledger/ledger.c).
  *
  * Taking apart: each step below may still post to those that are stopped after it, never to
  * those before.
@@ -17,10 +17,10 @@
 #include "cmd/server_accounts.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
+#include "flights/fetcher.h"
 #include "http/http_server.h"
-#include "spool/ledger.h"
-#include "spool/reserve.h"
-#include "spool/spool.h"
+#include "ledger/ledger.h"
+#include "ledger/reserve.h"
 #include "twilio/accounts.h"
 #include "web/trust.h"
 #include "web/web.h"
@@ -63,7 +63,7 @@ struct server {
 	struct blob_store *store;
 	struct ledger *ledger;
 	struct reserve *reserve;
-	struct spool *spool;
+	struct fetcher *fetcher;
 	struct web web;
 	unsigned serving_count;
 	uint64_t descriptors_max;
@@ -200,11 +200,11 @@ static int connection_fd_max(const struct server *server)
 	return fd_number(server->descriptors_max - spare - spare / 2);
 }
 
-static struct spool_options spool_options_of(struct server *server)
+static struct flight_options flight_options_of(struct server *server)
 {
 	const struct settings *settings = server->options.settings;
 
-	return (struct spool_options){
+	return (struct flight_options){
 		.format = settings->format,
 		.concurrency = (unsigned)settings->fetch_concurrency,
 		.player_slots = (unsigned)settings->fetch_player_slots,
@@ -310,7 +310,7 @@ static bool open_rooms(struct server *server, struct err *err)
 	const struct settings *settings = server->options.settings;
 	AUTO(free) char *ledger_path = server_path(settings, SERVER_LEDGER);
 	AUTO(free) char *reserve_path = server_path(settings, SERVER_RESERVE);
-	struct spool_options spool_options;
+	struct flight_options flight_options;
 
 	if (!server_accounts_load(settings, &server->accounts, err))
 		return false;
@@ -320,15 +320,15 @@ static bool open_rooms(struct server *server, struct err *err)
 	    !reserve_open(reserve_path, &server->reserve, err))
 		return false;
 	ledger_keep_reserve(server->ledger, server->reserve);
-	spool_options = spool_options_of(server);
-	if (!spool_open(&spool_options, server->ledger, server->store, &server->accounts,
-			&server->spool, err))
+	flight_options = flight_options_of(server);
+	if (!fetcher_open(&flight_options, server->ledger, server->store, &server->accounts,
+			  &server->fetcher, err))
 		return false;
 
 	server->web = (struct web){
 		.options = web_options_of(server),
 		.ledger = server->ledger,
-		.spool = server->spool,
+		.fetcher = server->fetcher,
 		.store = server->store,
 		.reserve = server->reserve,
 		.accounts = &server->accounts,
@@ -372,7 +372,7 @@ static void *run_serving(void *argument)
 
 bool server_start(struct server *server, struct err *err)
 {
-	if (!ledger_start(server->ledger, err) || !spool_start(server->spool, err))
+	if (!ledger_start(server->ledger, err) || !fetcher_start(server->fetcher, err))
 		return false;
 	if (server->options.is_stdio)
 		http_server_adopt(server->serving[0].http, STDIN_FILENO, STDOUT_FILENO,
@@ -426,14 +426,14 @@ void server_stop(struct server *server)
 			pthread_join(server->serving[i].thread, NULL);
 		server->serving[i].is_running = false;
 	}
-	if (server->spool) {
-		spool_stop(server->spool);
-		spool_drain(server->spool); /* what was sealed last is committed still */
+	if (server->fetcher) {
+		fetcher_stop(server->fetcher);
+		fetcher_drain(server->fetcher); /* what was sealed last is committed still */
 	}
 	if (server->ledger)
 		ledger_stop(server->ledger);
-	if (server->spool)
-		spool_drain(server->spool);
+	if (server->fetcher)
+		fetcher_drain(server->fetcher);
 }
 
 void server_free(struct server *server)
@@ -446,7 +446,7 @@ void server_free(struct server *server)
 		mailbox_free(server->serving[i].mailbox);
 		web_local_free(server->serving[i].local);
 	}
-	spool_free(server->spool);
+	fetcher_free(server->fetcher);
 	for (unsigned i = 0; i < server->serving_count; i++)
 		loop_free(server->serving[i].loop);
 	free(server->serving);

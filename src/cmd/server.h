@@ -1,5 +1,5 @@
 /*
- * A whole callspool in this process: ledger, store, spool, serving loops, put together from the
+ * A whole callspool in this process: ledger, store, fetcher, serving loops, put together from the
  * settings and taken apart in order.
  *
  *	server_open   nothing runs yet; the port is known

@@ -6,7 +6,7 @@
 
 #include "http/exchange.h"
 #include "http/range.h"
-#include "spool/media.h"
+#include "media/media.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -17,11 +17,11 @@
 struct accounts;
 struct blob_store;
 struct ledger;
-struct lookup;
+struct media_cache;
 struct mailbox;
 struct mirrors;
 struct reserve;
-struct spool;
+struct fetcher;
 
 enum web_auth {
 	WEB_AUTH_NONE, /* everybody may; only on loopback */
@@ -45,7 +45,7 @@ struct web_options {
 struct web {
 	struct web_options options;
 	struct ledger *ledger;
-	struct spool *spool;
+	struct fetcher *fetcher;
 	struct blob_store *store;
 	const struct reserve *reserve;
 	const struct accounts *accounts;
@@ -58,7 +58,7 @@ struct web_local {
 	struct web *web;
 	struct loop *loop;
 	struct mailbox *mailbox;
-	struct lookup *lookup;
+	struct media_cache *media_cache;
 	struct mirrors *mirrors;
 };
 

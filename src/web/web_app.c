@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "spool/lookup.h"
-#include "spool/mirror.h"
+#include "flights/mirror.h"
+#include "media/media_cache.h"
 #include "web/media_reply.h"
 #include "web/routes.h"
 #include "web/trust.h"
@@ -80,7 +80,7 @@ void web_init(struct web *web)
 struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailbox *mailbox)
 {
 	struct web_local *local = xcalloc(1, sizeof(*local));
-	struct lookup_options options = {
+	struct media_cache_options options = {
 		.entries_max = web->options.cache_entries,
 		.fd_max = web->options.file_fd_max,
 		.prepare = media_reply_prepare,
@@ -89,8 +89,8 @@ struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailb
 	local->web = web;
 	local->loop = loop;
 	local->mailbox = mailbox;
-	local->lookup = lookup_new(loop, mailbox, web->ledger, web->store, &options);
-	local->mirrors = mirrors_new(mailbox, web->spool, media_reply_prepare);
+	local->media_cache = media_cache_new(loop, mailbox, web->ledger, web->store, &options);
+	local->mirrors = mirrors_new(mailbox, web->fetcher, media_reply_prepare);
 	return local;
 }
 
@@ -99,6 +99,6 @@ void web_local_free(struct web_local *local)
 	if (!local)
 		return;
 	mirrors_free(local->mirrors);
-	lookup_free(local->lookup);
+	media_cache_free(local->media_cache);
 	free(local);
 }

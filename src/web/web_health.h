@@ -6,7 +6,7 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
-#include "spool/reserve.h"
+#include "ledger/reserve.h"
 
 #include <stdbool.h>
 #include <stdint.h>

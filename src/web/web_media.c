@@ -1,7 +1,7 @@
 #include "web/web_media.h"
 
 #include "http/exchange.h"
-#include "spool/lookup.h"
+#include "media/media_cache.h"
 #include "twilio/sid.h"
 #include "web/media_reply.h"
 #include "web/web.h"
@@ -12,7 +12,7 @@
 static void serve(struct exchange *x, struct str sid, struct str call_sid)
 {
 	struct web_local *local = web_local_of(x);
-	const struct media *media = lookup_get(local->lookup, sid);
+	const struct media *media = media_cache_get(local->media_cache, sid);
 	struct media_reply reply;
 
 	if (!media || (call_sid.at && !str_eq(str_of(media->call_sid), call_sid))) {

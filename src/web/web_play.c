@@ -14,12 +14,12 @@
 #include "web/web_play.h"
 
 #include "base/mem.h"
+#include "flights/discovery.h"
+#include "flights/fetcher.h"
+#include "flights/mirror.h"
 #include "http/exchange.h"
 #include "http/reply.h"
-#include "spool/discovery.h"
-#include "spool/lookup.h"
-#include "spool/mirror.h"
-#include "spool/spool.h"
+#include "media/media_cache.h"
 #include "twilio/sid.h"
 #include "web/media_reply.h"
 #include "web/trust.h"
@@ -33,10 +33,10 @@
 
 struct play {
 	struct parked parked;
-	struct inquirer inquirer;
+	struct media_waiter waiter;
 	struct player player;
 	struct timer timer;
-	struct play_inquest *inquest; /* on its way; NULL: none */
+	struct play_discovery *discovery; /* on its way; NULL: none */
 	bool was_inquired;
 	/* Why Twilio is asked: the ledger has the call, on or over, but no recording of it. */
 	bool is_call_known, is_call_on;
@@ -52,16 +52,16 @@ struct play {
 };
 
 /* Twilio is being asked about a SID that the ledger does not know.  Outlives a play that leaves. */
-struct play_inquest {
-	struct inquest inquest; /* first: it is freed as one */
+struct play_discovery {
+	struct discovery_request request; /* first: it is freed as one */
 	struct play *play;
 };
 
 static void play_free(struct play *play)
 {
-	if (play->inquest)
-		play->inquest->inquest.answered = NULL;
-	inquirer_leave(&play->inquirer);
+	if (play->discovery)
+		play->discovery->request.answered = NULL;
+	media_waiter_leave(&play->waiter);
 	player_leave(&play->player);
 	timer_stop(&play->timer);
 	free(play);
@@ -229,7 +229,7 @@ static void play_moved(struct player *player, const struct mirror *mirror)
 		return;
 	if (now->is_last && now->reason_code[0] == '\0' && !play->asked_again) {
 		play->asked_again = true;
-		lookup_ask(play->local->lookup, str_of(play->sid), &play->inquirer);
+		media_cache_ask(play->local->media_cache, str_of(play->sid), &play->waiter);
 		return;
 	}
 	if (now->is_last || (now->is_pointless && now->reason_code[0] != '\0'))
@@ -327,10 +327,10 @@ static void play_stored(struct play *play, const struct media *media)
 	play_free(play);
 }
 
-static bool is_of_call(const struct play *play, const struct lookup_answer *answer)
+static bool is_of_call(const struct play *play, const struct media_answer *answer)
 {
-	const char *call_sid = answer->found == LOOKUP_STORED ? answer->media->call_sid
-							      : answer->recording->call_sid;
+	const char *call_sid = answer->found == MEDIA_FOUND_STORED ? answer->media->call_sid
+								   : answer->recording->call_sid;
 
 	return play->call_sid[0] == '\0' || str_eq(str_of(call_sid), str_of(play->call_sid));
 }
@@ -352,14 +352,14 @@ static void refuse_unknown(struct play *play, bool may_come)
 			    NULL, WEB_NO_RETRY);
 }
 
-static void inquest_answered(struct inquest *inquest)
+static void discovery_answered(struct discovery_request *request)
 {
-	struct play *play = container_of(inquest, struct play_inquest, inquest)->play;
+	struct play *play = container_of(request, struct play_discovery, request)->play;
 
-	play->inquest = NULL;
-	switch (inquest->result) {
+	play->discovery = NULL;
+	switch (request->result) {
 	case DISCOVERY_FOUND:
-		lookup_ask(play->local->lookup, str_of(play->sid), &play->inquirer);
+		media_cache_ask(play->local->media_cache, str_of(play->sid), &play->waiter);
 		return;
 	case DISCOVERY_NOT_THERE:
 		refuse_unknown(play, false);
@@ -376,23 +376,24 @@ static void inquest_answered(struct inquest *inquest)
 
 static void play_inquire(struct play *play)
 {
-	struct play_inquest *inquest = xcalloc(1, sizeof(*inquest));
+	struct play_discovery *discovery = xcalloc(1, sizeof(*discovery));
 
 	play->was_inquired = true;
-	play->inquest = inquest;
-	inquest->play = play;
-	inquest->inquest.reply = play->local->mailbox;
-	inquest->inquest.answered = inquest_answered;
-	inquest->inquest.until_ms = play->timer.at_ms;
-	memcpy(inquest->inquest.sid, play->sid, SID_SIZE);
-	str_fit(trust_client(play->x), inquest->inquest.peer, sizeof(inquest->inquest.peer));
-	spool_inquire(play->local->web->spool, &inquest->inquest);
+	play->discovery = discovery;
+	discovery->play = play;
+	discovery->request.reply = play->local->mailbox;
+	discovery->request.answered = discovery_answered;
+	discovery->request.until_ms = play->timer.at_ms;
+	memcpy(discovery->request.sid, play->sid, SID_SIZE);
+	str_fit(trust_client(play->x), discovery->request.peer, sizeof(discovery->request.peer));
+	fetcher_discover(play->local->web->fetcher, &discovery->request);
 }
 
-static void play_answered(struct inquirer *inquirer, const struct lookup_answer *answer)
+static void play_answered(struct media_waiter *waiter, const struct media_answer *answer)
 {
-	struct play *play = container_of(inquirer, struct play, inquirer);
-	bool has_recording = answer->found == LOOKUP_STORED || answer->found == LOOKUP_RECORDING;
+	struct play *play = container_of(waiter, struct play, waiter);
+	bool has_recording = answer->found == MEDIA_FOUND_STORED ||
+			     answer->found == MEDIA_FOUND_RECORDING;
 
 	if (has_recording && !is_of_call(play, answer)) {
 		play_refuse(play, WEB_RECORDING_NOT_FOUND, "This call has no such recording.",
@@ -400,22 +401,22 @@ static void play_answered(struct inquirer *inquirer, const struct lookup_answer 
 		return;
 	}
 	switch (answer->found) {
-	case LOOKUP_STORED:
+	case MEDIA_FOUND_STORED:
 		play_stored(play, answer->media);
 		return;
-	case LOOKUP_RECORDING:
+	case MEDIA_FOUND_RECORDING:
 		play_recording(play, answer->recording, answer->is_call_on);
 		return;
-	case LOOKUP_UNRECORDED:
-	case LOOKUP_UNKNOWN:
-		play->is_call_known = answer->found == LOOKUP_UNRECORDED;
+	case MEDIA_FOUND_UNRECORDED:
+	case MEDIA_FOUND_UNKNOWN:
+		play->is_call_known = answer->found == MEDIA_FOUND_UNRECORDED;
 		play->is_call_on = answer->is_call_on;
 		if (play->was_inquired)
 			refuse_unknown(play, false);
 		else
 			play_inquire(play);
 		return;
-	case LOOKUP_FAILED:
+	case MEDIA_FOUND_FAILED:
 		play_refuse(play, answer->err.kind == ERR_SCARCE ? WEB_OVERLOADED : WEB_INTERNAL,
 			    NULL, WEB_NO_RETRY);
 		return;
@@ -429,8 +430,8 @@ void web_play_start(struct exchange *x, struct str sid, struct str call_sid)
 	play->x = x;
 	play->local = web_local_of(x);
 	play->parked.gone = play_gone;
-	play->inquirer.answered = play_answered;
-	list_init(&play->inquirer.link);
+	play->waiter.answered = play_answered;
+	list_init(&play->waiter.link);
 	list_init(&play->player.link);
 	if (!str_copy(sid, play->sid, sizeof(play->sid)) ||
 	    !str_copy(call_sid, play->call_sid, sizeof(play->call_sid))) {
@@ -440,5 +441,5 @@ void web_play_start(struct exchange *x, struct str sid, struct str call_sid)
 	exchange_park(x, &play->parked);
 	timer_start(play->local->loop, &play->timer, play->local->web->options.play_wait_ms,
 		    play_is_late);
-	lookup_ask(play->local->lookup, sid, &play->inquirer);
+	media_cache_ask(play->local->media_cache, sid, &play->waiter);
 }

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "http/exchange.h"
-#include "spool/ledger.h"
+#include "ledger/ledger.h"
 #include "web/web_error.h"
 
 #include <stdbool.h>

@@ -7,7 +7,7 @@
 #include "http/exchange.h"
 #include "http/form.h"
 #include "http/reply.h"
-#include "spool/intake.h"
+#include "ledger/intake.h"
 #include "twilio/accounts.h"
 #include "twilio/callback.h"
 #include "twilio/signature.h"

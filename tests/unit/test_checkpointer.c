@@ -1,4 +1,4 @@
-#include "spool/checkpointer.h"
+#include "ledger/checkpointer.h"
 
 #include <string.h>
 

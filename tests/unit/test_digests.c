@@ -1,4 +1,4 @@
-#include "spool/digests.h"
+#include "flights/digests.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 #include "catalog/recordings.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
-#include "spool/flight_gear.h"
-#include "spool/ledger.h"
+#include "flights/flight_env.h"
+#include "ledger/ledger.h"
 #include "tap.h"
 
 #define MANY      70 /* more than what is given up after */
@@ -20,7 +20,7 @@
 #define ROUND_MS  400
 #define WITHIN_MS 10000
 
-static struct flight_gear gear;
+static struct flight_env env;
 static struct digests *digests;
 static struct catalog *reader;
 static struct timer timer;
@@ -79,7 +79,7 @@ static void write_file(unsigned n)
 	AUTO(blob_arriving_free) struct blob_arriving *arriving = NULL;
 	char sid[SID_SIZE], name[96];
 
-	must(blob_arriving_open(gear.store, sid_of("RE", n, sid), 1, &arriving, &err) &&
+	must(blob_arriving_open(env.store, sid_of("RE", n, sid), 1, &arriving, &err) &&
 	     blob_arriving_write(arriving, STR("sound"), &err));
 	must(blob_arriving_seal(arriving, name_of(n, name, sizeof(name)), &err) == BLOB_SEALED);
 }
@@ -87,7 +87,7 @@ static void write_file(unsigned n)
 /* Recordings 1 to `count`, stored as the ledger says. */
 static void fill_ledger(unsigned count)
 {
-	struct catalog *catalog = ledger_catalog(gear.ledger);
+	struct catalog *catalog = ledger_catalog(env.ledger);
 	AUTO(free) struct projection_result *result = xcalloc(1, sizeof(*result));
 
 	must(catalog_begin(catalog, &err));
@@ -106,13 +106,13 @@ static void fill_ledger(unsigned count)
 static void time_is_over(struct timer *over)
 {
 	(void)over;
-	loop_stop(gear.loop);
+	loop_stop(env.loop);
 }
 
 static void run_for(int64_t ms)
 {
-	timer_start(gear.loop, &timer, ms, time_is_over);
-	loop_run(gear.loop);
+	timer_start(env.loop, &timer, ms, time_is_over);
+	loop_run(env.loop);
 }
 
 static bool has_digest(unsigned n)
@@ -142,11 +142,11 @@ static void open_all(unsigned count)
 	memcpy(strrchr(folder, '.'), ".XXXXXX", 7);
 	folder_make();
 	path = xasprintf("%s/ledger.db", folder);
-	gear = (struct flight_gear){ 0 };
-	must(blob_local_open(folder, &gear.store, &err) && loop_new(&gear.loop, &err) &&
-	     mailbox_open(gear.loop, &gear.mailbox, &err) && ledger_open(path, &gear.ledger, &err));
+	env = (struct flight_env){ 0 };
+	must(blob_local_open(folder, &env.store, &err) && loop_new(&env.loop, &err) &&
+	     mailbox_open(env.loop, &env.mailbox, &err) && ledger_open(path, &env.ledger, &err));
 	fill_ledger(count);
-	must(digests_new(&gear, &digests, &err) && ledger_start(gear.ledger, &err) &&
+	must(digests_new(&env, &digests, &err) && ledger_start(env.ledger, &err) &&
 	     catalog_open(path, CATALOG_READ, &reader, &err));
 	has_digest(1);
 }
@@ -154,14 +154,14 @@ static void open_all(unsigned count)
 static void close_all(void)
 {
 	digests_stop(digests);
-	mailbox_drain(gear.mailbox);
-	ledger_stop(gear.ledger);
-	mailbox_free(gear.mailbox);
+	mailbox_drain(env.mailbox);
+	ledger_stop(env.ledger);
+	mailbox_free(env.mailbox);
 	digests_free(digests);
 	catalog_free(reader);
-	ledger_free(gear.ledger);
-	loop_free(gear.loop);
-	blob_store_free(gear.store);
+	ledger_free(env.ledger);
+	loop_free(env.loop);
+	blob_store_free(env.store);
 	folder_remove();
 }
 
@@ -212,8 +212,8 @@ static void test_lost(void)
 	OK(!has_digest(storing.n), "its file is lost, like some others");
 	write_file(storing.n);
 	storing.job =
-		(struct ledger_job){ .run = run_storing, .done = stored, .reply = gear.mailbox };
-	ledger_write(gear.ledger, &storing.job);
+		(struct ledger_job){ .run = run_storing, .done = stored, .reply = env.mailbox };
+	ledger_write(env.ledger, &storing.job);
 	OK(get_digest(storing.n),
 	   "stored anew it gets its digest, however often others were tried");
 	OK(!has_digest(1), "those stay without");

@@ -1,4 +1,4 @@
-#include "spool/flight.h"
+#include "flights/flight.h"
 #include "tap.h"
 
 /* The diagram of docs/flights.md, as ways; what is not here must not be. */

@@ -2,15 +2,15 @@
 #include "blob/blob_local.h"
 #include "blob_folder.h"
 #include "event/loop.h"
-#include "spool/flight_gear.h"
-#include "spool/flight_private.h"
-#include "spool/scheduler.h"
+#include "flights/flight_env.h"
+#include "flights/flight_private.h"
+#include "flights/scheduler.h"
 #include "tap.h"
 #include "twilio/accounts.h"
 
 #define ACCOUNT "AC00000000000000000000000000000001"
 
-static struct flight_gear gear;
+static struct flight_env env;
 static struct scheduler *scheduler;
 static int last_news;
 
@@ -22,21 +22,22 @@ static void must(bool succeeded, const struct err *err)
 	exit(1);
 }
 
-static void baton_came(struct mail *mail)
+static void update_came(struct mail *mail)
 {
-	struct baton *baton = container_of(mail, struct baton, mail);
+	struct flight_update *update = container_of(mail, struct flight_update, mail);
 
-	last_news += baton->news.is_last;
-	loop_stop(gear.loop);
+	last_news += update->news.is_last;
+	loop_stop(env.loop);
 }
 
-static void baton_fill(struct baton *baton)
+static void update_fill(struct flight_update *update)
 {
-	*baton = (struct baton){ .mirror_mailbox = gear.mailbox, .came_to_mirror = baton_came };
-	baton->news.media.fd = -1;
-	memcpy(baton->recording_sid, RECORDING, SID_SIZE);
-	memcpy(baton->call_sid, CALL, SID_SIZE);
-	memcpy(baton->account_sid, ACCOUNT, SID_SIZE);
+	*update = (struct flight_update){ .mirror_mailbox = env.mailbox,
+					  .came_to_mirror = update_came };
+	update->news.media.fd = -1;
+	memcpy(update->recording_sid, RECORDING, SID_SIZE);
+	memcpy(update->call_sid, CALL, SID_SIZE);
+	memcpy(update->account_sid, ACCOUNT, SID_SIZE);
 }
 
 static struct scheduler_counts counted(void)
@@ -56,28 +57,28 @@ static struct timer turn_timer;
 
 static void turn_over(struct timer *timer)
 {
-	loop_stop(gear.loop);
+	loop_stop(env.loop);
 }
 
 static void turn(void)
 {
-	timer_start(gear.loop, &turn_timer, 1, turn_over);
-	loop_run(gear.loop);
+	timer_start(env.loop, &turn_timer, 1, turn_over);
+	loop_run(env.loop);
 }
 
 /* The slot is for asking Twilio; who waits for our disk has given it back. */
 static void test_landed(struct err *err)
 {
-	struct baton of_first, of_second, of_third;
+	struct flight_update of_first, of_second, of_third;
 	static const char third[] = "RE00000000000000000000000000000003";
 
-	gear.options.concurrency = 1;
-	scheduler = scheduler_new(&gear);
-	baton_fill(&of_first);
-	baton_fill(&of_second);
+	env.options.concurrency = 1;
+	scheduler = scheduler_new(&env);
+	update_fill(&of_first);
+	update_fill(&of_second);
 	memcpy(of_second.recording_sid, "RE00000000000000000000000000000002", SID_SIZE);
-	scheduler_take_baton(scheduler, &of_first);
-	scheduler_take_baton(scheduler, &of_second);
+	scheduler_take_update(scheduler, &of_first);
+	scheduler_take_update(scheduler, &of_second);
 	scheduler_add(scheduler, third, CALL, ACCOUNT, FLIGHT_NEW, 0);
 	turn(); /* the ledger is not started: whoever begins waits for it */
 	OK(counted().flying == 1 && queued() == 2, "one flies, two wait");
@@ -88,37 +89,37 @@ static void test_landed(struct err *err)
 	turn();
 	OK(counted().flying == 0 && queued() == 1,
 	   "as many wait for the disk as may fly: none begins but for players");
-	baton_fill(&of_third);
+	update_fill(&of_third);
 	memcpy(of_third.recording_sid, third, SID_SIZE);
-	scheduler_take_baton(scheduler, &of_third);
+	scheduler_take_update(scheduler, &of_third);
 	turn();
 	OK(counted().flying == 1 && queued() == 0, "for a player it does");
 
-	must(ledger_start(gear.ledger, err), err);
+	must(ledger_start(env.ledger, err), err);
 	while (last_news < 3) /* the ledger knows none of them */
-		loop_run(gear.loop);
+		loop_run(env.loop);
 	OK(counted().flying == 0 && queued() == 0, "each gives back what it holds");
 	scheduler_free(scheduler);
-	gear.options.concurrency = 2;
+	env.options.concurrency = 2;
 }
 
 /*
- * A flight that is over lives on until every mirror has brought its baton and heard so.  What is
+ * A flight that is over lives on until every mirror has brought its update and heard so.  What is
  * wanted of the recording meanwhile is wanted of the next flight.
  */
 static void test_wanted_again(const char *how)
 {
-	struct baton away, here;
+	struct flight_update away, here;
 
 	last_news = 0;
-	baton_fill(&away);
-	baton_fill(&here);
-	scheduler_take_baton(scheduler, &away);
+	update_fill(&away);
+	update_fill(&here);
+	scheduler_take_update(scheduler, &away);
 	flight_tell(away.flight);
-	loop_run(gear.loop); /* it is with its mirror */
-	scheduler_take_baton(scheduler, &here);
+	loop_run(env.loop); /* it is with its mirror */
+	scheduler_take_update(scheduler, &here);
 	while (last_news == 0) /* the ledger has no such recording: the flight ends */
-		loop_run(gear.loop);
+		loop_run(env.loop);
 	IS_INT(queued(), 0, "%s: the flight is over, one mirror has not heard", how);
 
 	if (strcmp(how, "add") == 0)
@@ -127,9 +128,9 @@ static void test_wanted_again(const char *how)
 		scheduler_retry(scheduler, RECORDING, CALL, ACCOUNT);
 	IS_INT(queued(), 1, "%s: a new flight begins", how);
 
-	scheduler_take_baton(scheduler, &away);
+	scheduler_take_update(scheduler, &away);
 	while (last_news == 1)
-		loop_run(gear.loop);
+		loop_run(env.loop);
 	IS_INT(last_news, 2, "%s: the mirror that was away hears the end of the old flight", how);
 }
 
@@ -143,22 +144,22 @@ int main(void)
 
 	folder_make();
 	path = xasprintf("%s/ledger.db", folder);
-	gear = (struct flight_gear){ .accounts = &accounts, .options.concurrency = 2 };
-	must(blob_local_open(folder, &gear.store, &err), &err);
-	must(loop_new(&gear.loop, &err) && mailbox_open(gear.loop, &gear.mailbox, &err), &err);
-	must(ledger_open(path, &gear.ledger, &err), &err);
+	env = (struct flight_env){ .accounts = &accounts, .options.concurrency = 2 };
+	must(blob_local_open(folder, &env.store, &err), &err);
+	must(loop_new(&env.loop, &err) && mailbox_open(env.loop, &env.mailbox, &err), &err);
+	must(ledger_open(path, &env.ledger, &err), &err);
 	test_landed(&err);
-	scheduler = scheduler_new(&gear);
+	scheduler = scheduler_new(&env);
 
 	test_wanted_again("add");
 	test_wanted_again("retry");
 
-	ledger_stop(gear.ledger);
-	mailbox_free(gear.mailbox);
+	ledger_stop(env.ledger);
+	mailbox_free(env.mailbox);
 	scheduler_free(scheduler);
-	loop_free(gear.loop);
-	ledger_free(gear.ledger);
-	blob_store_free(gear.store);
+	loop_free(env.loop);
+	ledger_free(env.ledger);
+	blob_store_free(env.store);
 	free(account.account_sid);
 	free(account.api_url);
 	folder_remove();

@@ -1,0 +1,251 @@
+#include "flights/fetcher.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "blob/blob.h"
+#include "event/loop.h"
+#include "event/workers.h"
+#include "fetch/fetch.h"
+#include "flights/digests.h"
+#include "flights/discovery.h"
+#include "flights/flight_update.h"
+#include "flights/recovery.h"
+#include "ledger/ledger.h"
+#include "twilio/accounts.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define SEALERS 16 /* fsyncs under way at once: the disk merges them */
+
+struct fetcher {
+	struct flight_env env;
+	struct ledger_listener listener;
+	struct scheduler *scheduler;
+	struct recovery *recovery;
+	struct discovery *discovery;
+	pthread_t thread;
+	bool is_running;
+	atomic_bool
+		is_stopping; /* updates that come are kept, not sent on: their mirrors may be gone */
+	struct list kept_updates;
+};
+
+/* "Look at this recording": from a serving loop. */
+struct nudge {
+	struct mail mail;
+	struct fetcher *fetcher;
+	bool is_retry;
+	uint64_t seek_byte; /* not 0: somebody waits for it */
+	int64_t generation; /* ... of these bytes */
+	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
+};
+
+/* ---- what comes in ---- */
+
+static void update_came(struct mail *mail)
+{
+	struct flight_update *update = container_of(mail, struct flight_update, mail);
+	struct fetcher *fetcher = update->fetcher;
+
+	if (fetcher->is_stopping) {
+		list_append(&fetcher->kept_updates, &update->link);
+		return;
+	}
+	scheduler_take_update(fetcher->scheduler, update);
+}
+
+void fetcher_take_update(struct flight_update *update)
+{
+	update->mail.deliver = update_came;
+	mailbox_post(update->fetcher->env.mailbox, &update->mail);
+}
+
+static void nudge_came(struct mail *mail)
+{
+	AUTO(free) struct nudge *nudge = container_of(mail, struct nudge, mail);
+
+	if (nudge->fetcher->is_stopping)
+		return;
+	if (nudge->seek_byte != 0)
+		scheduler_seek(nudge->fetcher->scheduler, nudge->recording_sid, nudge->generation,
+			       nudge->seek_byte);
+	else if (nudge->is_retry)
+		scheduler_retry(nudge->fetcher->scheduler, nudge->recording_sid, nudge->call_sid,
+				nudge->account_sid);
+	else
+		scheduler_nudge(nudge->fetcher->scheduler, nudge->recording_sid);
+}
+
+static struct nudge *nudge_new(struct fetcher *fetcher, const char *recording_sid)
+{
+	struct nudge *nudge = xcalloc(1, sizeof(*nudge));
+
+	nudge->mail.deliver = nudge_came;
+	nudge->fetcher = fetcher;
+	memcpy(nudge->recording_sid, recording_sid, SID_SIZE);
+	return nudge;
+}
+
+void fetcher_nudge(struct fetcher *fetcher, const char *recording_sid)
+{
+	mailbox_post(fetcher->env.mailbox, &nudge_new(fetcher, recording_sid)->mail);
+}
+
+void fetcher_seek(struct fetcher *fetcher, const char *recording_sid, int64_t generation,
+		  uint64_t byte)
+{
+	struct nudge *nudge = nudge_new(fetcher, recording_sid);
+
+	nudge->generation = generation;
+	nudge->seek_byte = byte;
+	mailbox_post(fetcher->env.mailbox, &nudge->mail);
+}
+
+void fetcher_retry(struct fetcher *fetcher, const char *recording_sid, const char *call_sid,
+		   const char *account_sid)
+{
+	struct nudge *nudge = nudge_new(fetcher, recording_sid);
+
+	nudge->is_retry = true;
+	memcpy(nudge->call_sid, call_sid, SID_SIZE);
+	memcpy(nudge->account_sid, account_sid, SID_SIZE);
+	mailbox_post(fetcher->env.mailbox, &nudge->mail);
+}
+
+/* An request on its way here: it says where it goes itself, the fetcher does not stand in it. */
+struct errand {
+	struct mail mail;
+	struct fetcher *fetcher;
+	struct discovery_request *request;
+};
+
+static void errand_came(struct mail *mail)
+{
+	AUTO(free) struct errand *errand = container_of(mail, struct errand, mail);
+
+	if (errand->fetcher->is_stopping)
+		free(errand->request);
+	else
+		discovery_take(errand->fetcher->discovery, errand->request);
+}
+
+void fetcher_discover(struct fetcher *fetcher, struct discovery_request *request)
+{
+	struct errand *errand = xcalloc(1, sizeof(*errand));
+
+	*errand = (struct errand){ .mail.deliver = errand_came,
+				   .fetcher = fetcher,
+				   .request = request };
+	mailbox_post(fetcher->env.mailbox, &errand->mail);
+}
+
+static void ledger_changed(struct ledger_listener *listener, const struct projection_change *change,
+			   int64_t sequence)
+{
+	struct fetcher *fetcher = container_of(listener, struct fetcher, listener);
+
+	if (fetcher->is_stopping || !(change->what & PROJECTED_TO_FETCH))
+		return;
+	scheduler_add(fetcher->scheduler, change->recording_sid, change->call_sid,
+		      change->account_sid, FLIGHT_NEW, 0);
+}
+
+/* ---- life cycle ---- */
+
+bool fetcher_open(const struct flight_options *options, struct ledger *ledger,
+		  struct blob_store *store, const struct accounts *accounts, struct fetcher **out,
+		  struct err *err)
+{
+	AUTO(fetcher_free) struct fetcher *fetcher = xcalloc(1, sizeof(*fetcher));
+	struct flight_env *env = &fetcher->env;
+	struct fetch_options fetch_options = {
+		.proxy = options->proxy,
+		.ca_file = options->ca_file,
+		.allowed_hosts = options->media_hosts,
+		.connect_timeout_ms = options->connect_timeout_ms,
+		.stall_timeout_ms = options->stall_timeout_ms,
+		.max_transfers = options->concurrency + options->player_slots + 8,
+	};
+
+	list_init(&fetcher->kept_updates);
+	*env = (struct flight_env){
+		.ledger = ledger, .store = store, .accounts = accounts, .options = *options
+	};
+	if (!loop_new(&env->loop, err) || !mailbox_open(env->loop, &env->mailbox, err) ||
+	    !fetch_new(env->loop, &fetch_options, &env->fetch, err) ||
+	    !workers_start("sealer", SEALERS, &env->sealers, err) ||
+	    !digests_new(env, &env->digests, err))
+		return false;
+	fetcher->scheduler = scheduler_new(env);
+	fetcher->discovery = discovery_new(env);
+	fetcher->listener =
+		(struct ledger_listener){ .mailbox = env->mailbox, .changed = ledger_changed };
+	ledger_listen(ledger, &fetcher->listener);
+	if (!recovery_clean(ledger_catalog(ledger), store, err))
+		return false;
+	*out = TAKE(fetcher);
+	return true;
+}
+
+static void *run_fetcher(void *argument)
+{
+	struct fetcher *fetcher = argument;
+
+	loop_run(fetcher->env.loop);
+	return NULL;
+}
+
+bool fetcher_start(struct fetcher *fetcher, struct err *err)
+{
+	int failed;
+
+	fetcher->recovery = recovery_start(&fetcher->env, fetcher->scheduler);
+	digests_want(fetcher->env.digests); /* what the last run did not come to */
+	failed = pthread_create(&fetcher->thread, NULL, run_fetcher, fetcher);
+	if (failed)
+		return err_set(err, ERR_INTERNAL, "cannot start the fetching thread (error %d)",
+			       failed);
+	pthread_setname_np(fetcher->thread, "fetching");
+	fetcher->is_running = true;
+	return true;
+}
+
+void fetcher_stop(struct fetcher *fetcher)
+{
+	if (!fetcher->is_running)
+		return;
+	loop_stop(fetcher->env.loop);
+	pthread_join(fetcher->thread, NULL);
+	fetcher->is_running = false;
+	fetcher->is_stopping = true;
+	workers_stop(fetcher->env.sealers);
+	fetcher->env.sealers = NULL;
+	digests_stop(fetcher->env.digests);
+}
+
+void fetcher_drain(struct fetcher *fetcher)
+{
+	mailbox_drain(fetcher->env.mailbox);
+}
+
+void fetcher_free(struct fetcher *fetcher)
+{
+	if (!fetcher)
+		return;
+	fetcher->is_stopping = true;
+	workers_stop(fetcher->env.sealers);
+	/* What the mirrors posted last is delivered while the flights are there. */
+	mailbox_free(fetcher->env.mailbox);
+	LIST_EACH (item, &fetcher->kept_updates)
+		free(container_of(item, struct flight_update, link));
+	scheduler_free(fetcher->scheduler);
+	discovery_free(fetcher->discovery);
+	recovery_free(fetcher->recovery);
+	digests_free(fetcher->env.digests);
+	fetch_free(fetcher->env.fetch);
+	loop_free(fetcher->env.loop);
+	free(fetcher);
+}

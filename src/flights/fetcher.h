@@ -1,0 +1,49 @@
+/*
+ * The fetcher: fetches every recording that the ledger knows of, on a thread of its own.
+ *
+ * fetcher_open() puts it together, fetcher_start() brings back what an earlier process left
+ * (recovery.h) and starts the thread.  Serving loops reach it by updates and nudges (mirror.h).
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/own.h"
+#include "flights/flight_env.h"
+#include "flights/scheduler.h"
+
+#include <stdbool.h>
+
+struct accounts;
+struct flight_update;
+struct blob_store;
+struct discovery_request;
+struct ledger;
+struct fetcher;
+
+/* All that is handed in is borrowed and outlives the fetcher.  Before ledger_start(). */
+bool fetcher_open(const struct flight_options *options, struct ledger *ledger,
+		  struct blob_store *store, const struct accounts *accounts, struct fetcher **out,
+		  struct err *err) MUST_CHECK;
+/* After ledger_start(). */
+bool fetcher_start(struct fetcher *fetcher, struct err *err) MUST_CHECK;
+/* Ends the thread; flights are left as they are, to be resumed by the next start.  Before ledger_stop(). */
+void fetcher_stop(struct fetcher *fetcher);
+/*
+ * After fetcher_stop(): hands to the ledger what is to be committed; and once more after ledger_stop(), before
+ * the serving loops' mailboxes are freed: what is under way comes to rest.
+ */
+void fetcher_drain(struct fetcher *fetcher);
+void fetcher_free(struct fetcher *fetcher); /* after the mirrors of all loops */
+DEFINE_AUTO(struct fetcher *, fetcher_free)
+
+/* From any thread. */
+void fetcher_take_update(struct flight_update *update);
+void fetcher_nudge(struct fetcher *fetcher, const char *recording_sid);
+void fetcher_retry(struct fetcher *fetcher, const char *recording_sid, const char *call_sid,
+		   const char *account_sid);
+/* A player waits for a byte ahead of a flight: it may be fetched on its own (seeks.h). */
+void fetcher_seek(struct fetcher *fetcher, const char *recording_sid, int64_t generation,
+		  uint64_t byte);
+/* Asks Twilio about a SID that the ledger does not know (discovery.h); takes the request. */
+void fetcher_discover(struct fetcher *fetcher, struct discovery_request *request);

@@ -1,0 +1,317 @@
+/*
+ * The way of one turn:
+ *
+ *	flight_begin   ASKING: begins the attempt in the ledger (its number is the generation)
+ *	attempt_begun          then sends the request
+ *	arrived        CHECKING, ARRIVING: bytes go to the file; updates carry how far
+ *	ended                  the facts are judged
+ *	 |- whole      SEALING: a worker syncs and renames, then the ledger commits -> STORED
+ *	 '- not                the ledger commits why and when again -> WAITING, DEAD, ABSENT, GONE
+ *
+ * A file that is worth keeping (verdict.may_resume) stays open through WAITING, so that players
+ * stay connected and hear on when the next attempt goes on with it.  Any other is discarded,
+ * and the next attempt begins a new generation.
+ */
+#include "flights/flight.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "blob/blob.h"
+#include "catalog/attempts.h"
+#include "flights/flight_env.h"
+#include "flights/flight_private.h"
+#include "twilio/accounts.h"
+#include "twilio/rest.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- the download ---- */
+
+static void ask_what_it_means(struct flight *flight);
+
+static void judge(struct flight *flight)
+{
+	struct verdict_facts *facts = &flight->facts;
+
+	facts->announced_s = flight->recording.duration_s;
+	facts->since_completed_ms = clock_wall_ms() - flight->recording.completed_at_ms;
+	facts->tries = flight->recording.tries + 1;
+	verdict_judge(facts, &flight->verdict);
+	if (flight->verdict.action == VERDICT_STORE)
+		flight_seal(flight);
+	else if (flight->verdict.action == VERDICT_ASK)
+		ask_what_it_means(flight);
+	else
+		flight_end_without_media(flight);
+}
+
+/* What the metadata says of a recording whose media is not found, put into the facts. */
+static void read_metadata(struct flight *flight)
+{
+	struct rest_document document = { 0 };
+	struct rest_recording told;
+	struct err err;
+
+	flight->facts.was_asked = true;
+	if (flight->question.status == 404) {
+		flight->facts.status = VERDICT_GONE_STATUS;
+		return;
+	}
+	if (flight->question.status != 200 ||
+	    !rest_read_recording(buf_str(&flight->question.body), &document, &told, &err))
+		return;
+	if (str_eq(told.status, STR("completed")))
+		flight->facts.was_completed = true;
+	else if (str_eq(told.status, STR("deleted")))
+		flight->facts.status = VERDICT_GONE_STATUS;
+	else if (str_eq(told.status, STR("absent")))
+		flight->facts.error_code = told.error_code > 0 ? (int)told.error_code
+							       : REST_CODE_TOO_SHORT;
+	rest_document_release(&document);
+}
+
+static void metadata_came(struct rest_request *question)
+{
+	struct flight *flight = container_of(question, struct flight, question);
+
+	read_metadata(flight);
+	rest_request_release(question);
+	judge(flight);
+}
+
+static void ask_what_it_means(struct flight *flight)
+{
+	const struct account *account =
+		accounts_find(flight->env->accounts, str_of(flight->recording.account_sid));
+	char url_text[1024];
+	struct buf url;
+	struct err err;
+
+	buf_over(&url, url_text, sizeof(url_text));
+	rest_recording_url(&url, str_of(account->api_url), str_of(account->account_sid),
+			   str_of(flight->recording_sid));
+	if (!buf_ok(&url) || !rest_request_send(&flight->question, flight->env, account, url_text,
+						metadata_came, &err)) {
+		flight->facts.was_asked = true;
+		judge(flight);
+	}
+}
+
+static void seeks_moved(struct seeks *seeks)
+{
+	struct flight *flight = container_of(seeks, struct flight, seeks);
+
+	if (flight_is_flowing(flight))
+		flight_tell(flight);
+}
+
+static void download_arrived(struct download *download)
+{
+	struct flight *flight = container_of(download, struct flight, download);
+
+	if (flight->state == FLIGHT_ASKING)
+		flight_enter(flight, FLIGHT_CHECKING);
+	if (flight->state == FLIGHT_CHECKING && flight_is_flowing(flight))
+		flight_enter(flight, FLIGHT_ARRIVING);
+	if (flight->state == FLIGHT_ARRIVING) {
+		seeks_flight_moved(&flight->seeks);
+		flight_tell(flight);
+	}
+}
+
+static void download_ended(struct download *download)
+{
+	struct flight *flight = container_of(download, struct flight, download);
+
+	seeks_rest(&flight->seeks);
+	flight->facts = download->facts;
+	/* A body of one piece ends before its arrival was told: the states are passed through all the same. */
+	if (flight->state == FLIGHT_ASKING && flight->facts.bytes > 0)
+		flight_enter(flight, FLIGHT_CHECKING);
+	judge(flight);
+}
+
+/* The attempt could not even be sent: our own fault, told as such. */
+static void fail_attempt(struct flight *flight, const struct err *err)
+{
+	flight->facts = (struct verdict_facts){ .retry_after_ms = -1,
+						.announced_s = -1,
+						.outcome = TRANSFER_FAILED };
+	if (err->kind == ERR_INVALID)
+		str_fit(str_of(err->text), flight->facts.detail, sizeof(flight->facts.detail));
+	else
+		verdict_blame_store(&flight->facts, err);
+	judge(flight);
+}
+
+static bool open_arrival(struct flight *flight, struct err *err)
+{
+	struct arrival *arrival = &flight->arrival;
+
+	if (!arrival->file) {
+		arrival_init(arrival);
+		if (!blob_arriving_open(flight->env->store, str_of(flight->recording_sid),
+					flight->generation, &arrival->file, err))
+			return false;
+	}
+	/* The file may have been had without the descriptor to read it by. */
+	return arrival->reader_fd >= 0 ||
+	       blob_arriving_reader(arrival->file, &arrival->reader_fd, err);
+}
+
+static void ask(struct flight *flight)
+{
+	const struct account *account =
+		accounts_find(flight->env->accounts, str_of(flight->recording.account_sid));
+	struct err err;
+
+	if (!account) {
+		err_set(&err, ERR_INVALID, "account %s is not in our settings",
+			flight->recording.account_sid);
+		fail_attempt(flight, &err);
+		return;
+	}
+	flight->download.env = flight->env;
+	flight->download.arrived = download_arrived;
+	flight->download.ended = download_ended;
+	if (!open_arrival(flight, &err) ||
+	    !download_start(&flight->download, &flight->arrival, account, flight->recording_sid,
+			    flight->recording.channels_wanted, &err)) {
+		fail_attempt(flight, &err);
+		return;
+	}
+	seeks_go_on(&flight->seeks, flight->env, &flight->arrival, account, flight->recording_sid,
+		    flight->recording.channels_wanted, seeks_moved);
+}
+
+/* ---- the beginning ---- */
+
+/* Would be purged at once: it counts as expired.  A longer retention brings it back at the next start. */
+static bool is_too_old(const struct flight *flight, const struct recording *recording)
+{
+	return !recording->is_held && recording->started_at_ms != 0 &&
+	       clock_wall_ms() - recording->started_at_ms > flight->env->options.too_old_ms;
+}
+
+static bool begin_expired(struct flight *flight, struct catalog *catalog, struct err *err)
+{
+	flight->attempt_id = 0;
+	flight->ledger_job.change.what = PROJECTED_RECORDING;
+	return recordings_mark_expired(catalog, str_of(flight->recording_sid), err);
+}
+
+static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct flight *flight = container_of(job, struct flight, ledger_job);
+	struct attempt_begin begin = {
+		.recording_sid = str_of(flight->recording_sid),
+		.began_at_ms = flight->began_at_ms,
+		.resumes = flight->arrival.file ? flight->generation : 0,
+	};
+
+	if (!recordings_find(catalog, begin.recording_sid, &flight->begun, err))
+		return false;
+	if (flight->begun.state != RECORDING_QUEUED && flight->begun.state != RECORDING_WAITING)
+		return err_set(err, ERR_CONFLICT, "it is %s",
+			       recording_state_text(flight->begun.state));
+	job->change.what = 0;
+	if (is_too_old(flight, &flight->begun))
+		return begin_expired(flight, catalog, err);
+	begin.channels = flight->begun.channels_wanted;
+	return attempts_begin(catalog, &begin, &flight->attempt_id, err);
+}
+
+static void attempt_begun(struct ledger_job *job)
+{
+	struct flight *flight = container_of(job, struct flight, ledger_job);
+
+	flight->recording = flight->begun;
+	if (!job->succeeded) {
+		flight_ledger_failed(flight, &job->err);
+		return;
+	}
+	if (flight->attempt_id == 0) {
+		err_set(&job->err, ERR_CONFLICT, "it is older than recordings are kept");
+		flight_ledger_failed(flight, &job->err);
+		return;
+	}
+	memcpy(flight->call_sid, flight->recording.call_sid, SID_SIZE);
+	if (!flight->arrival.file) {
+		flight->generation = flight->attempt_id;
+		flight->generation_at_ms = flight->began_at_ms;
+	}
+	ask(flight);
+}
+
+void flight_begin(struct flight *flight)
+{
+	flight_enter(flight, FLIGHT_ASKING);
+	timer_stop(&flight->timer);
+	flight->last_try_at_ms = loop_now_ms(flight->env->loop);
+	flight->began_at_ms = clock_wall_ms();
+	flight_write_ledger(flight, run_begin, attempt_begun);
+}
+
+void flight_queue(struct flight *flight)
+{
+	flight_enter(flight, FLIGHT_QUEUED);
+	timer_stop(&flight->timer);
+}
+
+void flight_hold_back(struct flight *flight, const char *reason_code, const char *reason_text)
+{
+	flight_enter(flight, FLIGHT_WAITING);
+	flight_set_reason(flight, reason_code, reason_text, true);
+	flight_tell(flight);
+}
+
+void flight_drop_file(struct flight *flight)
+{
+	seeks_release(&flight->seeks);
+	arrival_discard(&flight->arrival);
+	flight_tell(flight);
+}
+
+/* ---- life cycle ---- */
+
+struct flight *flight_new(const struct flight_env *env, const char *recording_sid,
+			  const char *call_sid, const char *account_sid,
+			  const struct flight_owner *owner)
+{
+	struct flight *flight = xcalloc(1, sizeof(*flight));
+
+	flight->env = env;
+	flight->owner = owner;
+	memcpy(flight->recording_sid, recording_sid, SID_SIZE);
+	memcpy(flight->call_sid, call_sid, SID_SIZE);
+	memcpy(flight->account_sid, account_sid, SID_SIZE);
+	list_init(&flight->in_line);
+	list_init(&flight->kept);
+	list_init(&flight->updates);
+	arrival_init(&flight->arrival);
+	return flight;
+}
+
+void flight_free(struct flight *flight)
+{
+	if (!flight)
+		return;
+	timer_stop(&flight->timer);
+	seeks_release(&flight->seeks);
+	download_cancel(&flight->download);
+	rest_request_release(&flight->question);
+	arrival_discard(&flight->arrival);
+	LIST_EACH (item, &flight->updates) {
+		list_remove(item);
+		free(container_of(item, struct flight_update, link));
+	}
+	free(flight);
+}
+
+bool flight_is_done(const struct flight *flight)
+{
+	return flight_is_over(flight) && flight->mirror_count == 0;
+}

@@ -1,0 +1,268 @@
+/*
+ * How a turn ends: with media, which a worker seals and the ledger then commits; or without,
+ * when the ledger commits why, and when again.  Nobody hears of either before.
+ */
+#include "flights/flight_private.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "blob/blob.h"
+#include "catalog/attempts.h"
+#include "flights/digests.h"
+#include "flights/flight_env.h"
+
+#include <stdlib.h>
+
+#define NOT_READY_MOST_MS 30000 /* between two tries of what is not ready yet */
+
+void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wait_ms)
+{
+	struct flight_result result = {
+		.meaning = flight->verdict.meaning,
+		.wait_ms = wait_ms,
+	};
+
+	flight_enter(flight, state);
+	result.is_over = flight_is_over(flight);
+	if (state != FLIGHT_WAITING || !flight->verdict.may_resume)
+		seeks_release(&flight->seeks);
+	/* Of what is stored, mirrors may still have to hear: the descriptor goes with the flight. */
+	if (state != FLIGHT_STORED && !(state == FLIGHT_WAITING && flight->verdict.may_resume))
+		arrival_discard(&flight->arrival);
+	flight_tell(flight);
+	flight->owner->turned(flight, &result);
+}
+
+/*
+ * Somebody else decided meanwhile, Twilio by a webhook perhaps: there is nothing to fetch any more.  No
+ * reason is given: players ask the ledger, which knows why.
+ */
+static void flight_overtaken(struct flight *flight, const struct err *err)
+{
+	log_info(NULL, "recording %s: not fetched any more: %s", flight->recording_sid, err->text);
+	flight->verdict = (struct verdict){ .meaning = VERDICT_GONE, .is_pointless = true };
+	flight_clear_reason(flight);
+	flight_end_turn(flight, FLIGHT_GONE, 0);
+}
+
+void flight_ledger_failed(struct flight *flight, const struct err *err)
+{
+	if (err->kind == ERR_CONFLICT || err->kind == ERR_NOT_FOUND) {
+		flight_overtaken(flight, err);
+		return;
+	}
+	log_error(NULL, "recording %s: the ledger: %s", flight->recording_sid, err->text);
+	flight->verdict = (struct verdict){ .meaning = VERDICT_OURS, .is_pointless = true };
+	flight_set_reason(flight, "internal", "Our database could not be written.", true);
+	flight_end_turn(flight, FLIGHT_WAITING, 30000);
+}
+
+void flight_write_ledger(struct flight *flight,
+			 bool (*run)(struct ledger_job *job, struct catalog *catalog,
+				     struct err *err),
+			 void (*done)(struct ledger_job *job))
+{
+	flight->ledger_job =
+		(struct ledger_job){ .run = run, .done = done, .reply = flight->env->mailbox };
+	memcpy(flight->ledger_job.change.recording_sid, flight->recording_sid, SID_SIZE);
+	memcpy(flight->ledger_job.change.call_sid, flight->call_sid, SID_SIZE);
+	ledger_write(flight->env->ledger, &flight->ledger_job);
+}
+
+/* ---- a turn that ends without media ---- */
+
+static bool end_attempt(struct flight *flight, struct catalog *catalog, struct err *err)
+{
+	struct attempt_end end = {
+		.id = flight->attempt_id,
+		.ended_at_ms = clock_wall_ms(),
+		.outcome = flight->verdict.outcome,
+		.http_status = flight->facts.status,
+		.bytes = (int64_t)flight->facts.bytes,
+		.detail = flight->verdict.text,
+	};
+
+	return attempts_end(catalog, &end, err);
+}
+
+static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct flight *flight = container_of(job, struct flight, ledger_job);
+	const struct verdict *verdict = &flight->verdict;
+	struct str sid = str_of(flight->recording_sid);
+	struct recording_wait wait = {
+		.at_ms = clock_wall_ms(),
+		.next_try_at_ms = flight->next_try_at_ms,
+		.reason_code = verdict->reason_code,
+		.reason_text = verdict->text,
+		.is_counted = verdict->is_counted,
+	};
+
+	job->change.what = PROJECTED_RECORDING;
+	if (!end_attempt(flight, catalog, err))
+		return false;
+	if (verdict->action == VERDICT_END_ABSENT)
+		return recordings_mark_absent(catalog, sid, flight->facts.error_code, verdict->text,
+					      err);
+	if (verdict->action == VERDICT_END_GONE)
+		return recordings_mark_gone(catalog, sid, verdict->text, err);
+	if (flight->next_try_at_ms == 0)
+		return recordings_mark_dead(catalog, sid, verdict->reason_code, verdict->text, err);
+	if (verdict->meaning == VERDICT_NO_DUAL && !recordings_want_channels(catalog, sid, 1, err))
+		return false;
+	return recordings_mark_waiting(catalog, sid, &wait, err);
+}
+
+static void failed_written(struct ledger_job *job)
+{
+	struct flight *flight = container_of(job, struct flight, ledger_job);
+	const struct verdict *verdict = &flight->verdict;
+	int64_t wait_ms = flight->next_try_at_ms - clock_wall_ms();
+
+	if (!job->succeeded) {
+		flight_ledger_failed(flight, &job->err);
+		return;
+	}
+	flight_set_reason(flight, verdict->reason_code, verdict->text, verdict->is_pointless);
+	if (verdict->action == VERDICT_END_ABSENT) {
+		flight_end_turn(flight, FLIGHT_ABSENT, 0);
+	} else if (verdict->action == VERDICT_END_GONE) {
+		flight_end_turn(flight, FLIGHT_GONE, 0);
+	} else if (flight->next_try_at_ms == 0) {
+		log_warn(NULL, "recording %s: given up: %s", flight->recording_sid, verdict->text);
+		flight_end_turn(flight, FLIGHT_DEAD, 0);
+	} else {
+		log_info(NULL, "recording %s: again in %lld ms: %s", flight->recording_sid,
+			 (long long)(wait_ms > 0 ? wait_ms : 0), verdict->text);
+		if (verdict->action == VERDICT_AT_ONCE)
+			flight_clear_reason(flight);
+		flight_end_turn(flight, FLIGHT_WAITING, wait_ms > 0 ? wait_ms : 0);
+	}
+}
+
+static int64_t longer(int64_t a_ms, int64_t b_ms)
+{
+	return a_ms > b_ms ? a_ms : b_ms;
+}
+
+static int64_t back_off(const struct flight *flight, int64_t most_ms)
+{
+	int64_t tries = flight->recording.tries + flight->limited + 1;
+	uint64_t random;
+
+	random_bytes(&random, sizeof(random));
+	return verdict_backoff_ms(tries, flight->env->options.retry_first_ms, most_ms, random);
+}
+
+/* When to try again: the wall-clock instant, or 0 for never. */
+static int64_t next_try(const struct flight *flight)
+{
+	const struct flight_options *options = &flight->env->options;
+	const struct verdict *verdict = &flight->verdict;
+	int64_t now_ms = clock_wall_ms();
+	int64_t first_ms = flight->recording.first_try_at_ms ? flight->recording.first_try_at_ms
+							     : flight->began_at_ms;
+	int64_t wait_ms = verdict->wait_ms;
+
+	if (wait_ms < 0)
+		wait_ms = back_off(flight, options->retry_most_ms);
+	else if (verdict->meaning == VERDICT_NOT_READY && wait_ms < NOT_READY_MOST_MS)
+		wait_ms = longer(wait_ms, back_off(flight, NOT_READY_MOST_MS));
+	if (now_ms - first_ms >= options->give_up_after_ms && verdict->is_counted)
+		return 0;
+	return now_ms + wait_ms;
+}
+
+void flight_end_without_media(struct flight *flight)
+{
+	flight->limited = flight->verdict.meaning == VERDICT_LIMITED ? flight->limited + 1 : 0;
+	flight->next_try_at_ms = next_try(flight);
+	flight_write_ledger(flight, run_failed, failed_written);
+}
+
+/* ---- a turn that ends with media ---- */
+
+static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct flight *flight = container_of(job, struct flight, ledger_job);
+
+	job->change.what = PROJECTED_RECORDING;
+	return end_attempt(flight, catalog, err) &&
+	       recordings_mark_stored(catalog, str_of(flight->recording_sid), &flight->media, err);
+}
+
+static void stored_written(struct ledger_job *job)
+{
+	struct flight *flight = container_of(job, struct flight, ledger_job);
+
+	if (!job->succeeded) {
+		flight_ledger_failed(flight, &job->err);
+		return;
+	}
+	log_info(NULL, "recording %s: stored, %llu bytes", flight->recording_sid,
+		 (unsigned long long)flight->media.size);
+	digests_want(flight->env->digests);
+	flight_clear_reason(flight);
+	flight_end_turn(flight, FLIGHT_STORED, 0);
+}
+
+static void run_seal(struct job *job)
+{
+	struct flight *flight = container_of(job, struct flight, seal_job);
+	enum blob_seal_result result = blob_arriving_seal(
+		flight->arrival.file, str_of(flight->media_name), &flight->seal_err);
+
+	if (result == BLOB_UNSYNCED) {
+		/* The kernel may have dropped the bytes and forgotten the error: only a new start can be trusted. */
+		log_error(NULL, "recording %s: %s: ending, to start clean", flight->recording_sid,
+			  flight->seal_err.text);
+		abort();
+	}
+	flight->sealed = result == BLOB_SEALED;
+}
+
+static void seal_done(struct job *job)
+{
+	struct flight *flight = container_of(job, struct flight, seal_job);
+
+	if (flight->sealed) {
+		flight->media.stored_at_ms = clock_wall_ms();
+		flight_write_ledger(flight, run_stored, stored_written);
+		return;
+	}
+	verdict_blame_store(&flight->facts, &flight->seal_err);
+	verdict_judge(&flight->facts, &flight->verdict);
+	flight_end_without_media(flight);
+}
+
+void flight_seal(struct flight *flight)
+{
+	const struct arrival *arrival = &flight->arrival;
+	const char *format = audio_extension(flight->facts.kind);
+	struct err err;
+
+	flight_enter(flight, FLIGHT_SEALING);
+	flight->media = (struct recording_media){
+		.generation = flight->generation,
+		.generation_at_ms = flight->generation_at_ms,
+		.size = arrival->file->size,
+		.duration_ms = flight->facts.duration_ms,
+		.channels = (int)arrival->sniff.channels,
+		.is_duration_off = flight->verdict.meaning == VERDICT_KEPT_OFF,
+		.format = format,
+		.path = flight->media_name,
+	};
+	if (!blob_name_make(str_of(flight->recording.call_sid), str_of(flight->recording_sid),
+			    str_of(format), flight->media_name, &err)) {
+		flight->facts.is_disk_failed = true;
+		verdict_judge(&flight->facts, &flight->verdict);
+		flight_end_without_media(flight);
+		return;
+	}
+	flight->seal_job =
+		(struct job){ .run = run_seal, .done = seal_done, .reply = flight->env->mailbox };
+	workers_post(flight->env->sealers, &flight->seal_job);
+	flight->owner->landed(flight);
+}

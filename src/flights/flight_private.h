@@ -1,0 +1,41 @@
+/*
+ * What the files of a flight share, from the ground up: flight_state.c (where it is),
+ * flight_news.c (what mirrors hear), flight_end.c (how a turn ends), flight.c (how it begins
+ * and what came back).
+ */
+#pragma once
+
+#include "flights/flight.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* flight_state.c: the only way to another state. */
+void flight_enter(struct flight *flight, enum flight_state state);
+bool flight_is_over(const struct flight *flight);
+
+/* flight_news.c */
+/* Some of it is known to be audio, and may be sent. */
+bool flight_is_flowing(const struct flight *flight);
+/* Something changed that players want to know: every update that is here leaves. */
+void flight_tell(struct flight *flight);
+void flight_set_reason(struct flight *flight, const char *code, const char *text,
+		       bool is_pointless);
+void flight_clear_reason(struct flight *flight);
+
+/* flight_end.c */
+/* A write of this flight's to the ledger: one at a time. */
+void flight_write_ledger(struct flight *flight,
+			 bool (*run)(struct ledger_job *job, struct catalog *catalog,
+				     struct err *err),
+			 void (*done)(struct ledger_job *job));
+/*
+ * The ledger did not take a write.  ERR_CONFLICT, ERR_NOT_FOUND: others decided what becomes of the recording,
+ * the flight is over.  Else nothing is known to have changed: the turn is taken again later.
+ */
+void flight_ledger_failed(struct flight *flight, const struct err *err);
+/* Enters the state, tells the mirrors, then the scheduler. */
+void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wait_ms);
+/* As the verdict says. */
+void flight_seal(struct flight *flight);
+void flight_end_without_media(struct flight *flight);

@@ -1,0 +1,58 @@
+/*
+ * What a serving loop sees of a flight, and the players who follow it there.
+ *
+ * A flight lives on the fetching loop.  A serving loop that has players on it holds a
+ * mirror: identity, descriptor and how far it has arrived, moved forward by a update.
+ * The update is one message that travels between the two: made by the mirror, posted to
+ * the flight (which is how it joins), sent back with news, returned at once, and so on
+ * until the news is the last; then the mirror frees it.  Whoever holds it may write it;
+ * many arrivals while it is away melt into one; nothing is counted or locked.
+ *
+ *	serving loop                    fetching loop
+ *	mirror_join --- update --------> flight (made, or found)
+ *	   moved   <--- news ---------- first bytes are audio
+ *	           ---- returned -----> ... more arrived meanwhile:
+ *	   moved   <--- news ----------
+ *	   moved   <--- last news ----- stored, or given up
+ *
+ * A mirror outlives its players: that a player leaves never reaches the flight.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "base/map.h"
+#include "flights/flight_update.h"
+
+struct mailbox;
+struct mirrors; /* of one serving loop */
+struct recording;
+
+struct mirror {
+	struct map_node node; /* key: recording_sid */
+	struct mirrors *owner;
+	char recording_sid[SID_SIZE];
+	struct list players;
+	struct news now; /* the descriptors are the mirror's */
+};
+
+/* Embedded in what follows a flight. */
+struct player {
+	struct list link;
+	uint32_t seek_id;      /* the part ahead that it is sent from; 0: the flight's own file */
+	struct mirror *mirror; /* NULL once it left, or the last news was told */
+	/* Something in mirror->now changed.  May leave.  After the last news it has been taken off. */
+	void (*moved)(struct player *player, const struct mirror *mirror);
+};
+
+struct mirrors *mirrors_new(struct mailbox *mailbox, struct fetcher *fetcher,
+			    void (*prepare)(struct media *media));
+void mirrors_free(struct mirrors *mirrors);
+/*
+ * Follows the flight of a recording, making it start, or try sooner, if need be.
+ * moved() is called later, never from inside; what is known already is in ->now.
+ */
+const struct mirror *mirror_join(struct mirrors *mirrors, const struct recording *recording,
+				 struct player *player);
+/* It waits for this byte, which may be far ahead: ->now.seeks may come to hold it (seeks.h). */
+void player_seek(struct player *player, uint64_t byte);
+void player_leave(struct player *player); /* as often as you like */

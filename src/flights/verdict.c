@@ -1,0 +1,290 @@
+/*
+ * Read from top to bottom: the first row that fits is the answer.  What our own
+ * side did comes first (it explains what looks like the upstream's fault), then what
+ * the status says, then how the transfer ended, last what the bytes are.
+ */
+#include "flights/verdict.h"
+
+#include "twilio/rest.h"
+
+#include <stdio.h>
+
+#define NOT_READY_MS   (10 * 60 * 1000) /* after `completed` a 404 means "not yet" so long */
+#define NOT_READY_WAIT 3000             /* usually ready within seconds */
+#define SCARCE_WAIT    1000             /* for players to leave */
+#define OFF_TRIES      3 /* a length that differs is asked for so often, then believed */
+
+/* A row: does it fit?  Then what it means. */
+struct row {
+	bool (*fits)(const struct verdict_facts *facts);
+	enum verdict_meaning meaning;
+	enum verdict_action action;
+	const char *outcome, *reason_code, *text;
+	bool is_counted, is_pointless, may_resume;
+	int64_t wait_ms;
+};
+
+static bool is_scarce(const struct verdict_facts *f)
+{
+	return f->is_scarce;
+}
+
+static bool disk_is_full(const struct verdict_facts *f)
+{
+	return f->is_disk_full;
+}
+
+static bool disk_failed(const struct verdict_facts *f)
+{
+	return f->is_disk_failed;
+}
+
+static bool is_blocked(const struct verdict_facts *f)
+{
+	return f->outcome == TRANSFER_REFUSED_ADDRESS || f->outcome == TRANSFER_REFUSED_REDIRECT ||
+	       f->outcome == TRANSFER_TOO_MANY_REDIRECTS;
+}
+
+static bool is_absent_code(const struct verdict_facts *f)
+{
+	return f->error_code == REST_CODE_TOO_SHORT || f->error_code == REST_CODE_SILENT;
+}
+
+static bool is_undecipherable(const struct verdict_facts *f)
+{
+	return f->error_code == REST_CODE_NO_KEY;
+}
+
+static bool is_limited(const struct verdict_facts *f)
+{
+	return f->status == 429 || f->error_code == REST_CODE_TOO_MANY;
+}
+
+static bool is_refused(const struct verdict_facts *f)
+{
+	return f->status == 401 || f->status == 403 || f->error_code == REST_CODE_BAD_CREDENTIALS;
+}
+
+static bool has_no_dual(const struct verdict_facts *f)
+{
+	return f->status == 400 && f->channels_asked == 2;
+}
+
+static bool is_not_ready(const struct verdict_facts *f)
+{
+	return f->status == 404 && f->since_completed_ms < NOT_READY_MS;
+}
+
+static bool is_not_found(const struct verdict_facts *f)
+{
+	return f->status == 404 && !f->was_asked;
+}
+
+static bool is_elsewhere(const struct verdict_facts *f)
+{
+	return f->status == 404 && f->was_completed;
+}
+
+static bool is_unexplained(const struct verdict_facts *f)
+{
+	return f->status == 404;
+}
+
+static bool is_gone(const struct verdict_facts *f)
+{
+	return f->status == VERDICT_GONE_STATUS;
+}
+
+static bool is_server_error(const struct verdict_facts *f)
+{
+	return f->status >= 500;
+}
+
+static bool is_other_status(const struct verdict_facts *f)
+{
+	return f->status != 0 && f->status != 200 && f->status != 206;
+}
+
+static bool sent_other_bytes(const struct verdict_facts *f)
+{
+	return f->is_other_bytes;
+}
+
+static bool sent_encoded(const struct verdict_facts *f)
+{
+	return f->is_encoded;
+}
+
+static bool sent_error_page(const struct verdict_facts *f)
+{
+	return f->kind == AUDIO_NOT && f->is_error_body;
+}
+
+/* However the transfer ended: bytes that are known not to be audio are no reason to resume. */
+static bool sent_no_audio(const struct verdict_facts *f)
+{
+	return f->kind == AUDIO_NOT;
+}
+
+static bool was_slow(const struct verdict_facts *f)
+{
+	return f->outcome == TRANSFER_STALLED || f->outcome == TRANSFER_TIME_LIMIT ||
+	       f->outcome == TRANSFER_CONNECT_TIMEOUT;
+}
+
+static bool was_cut(const struct verdict_facts *f)
+{
+	return f->outcome == TRANSFER_CUT;
+}
+
+static bool did_not_end_well(const struct verdict_facts *f)
+{
+	return f->outcome != TRANSFER_OK;
+}
+
+static bool is_cut_audio(const struct verdict_facts *f)
+{
+	return f->is_cut;
+}
+
+static bool is_off(const struct verdict_facts *f)
+{
+	return verdict_duration_is_off(f->duration_ms, f->announced_s) && f->tries < OFF_TRIES;
+}
+
+static bool is_off_still(const struct verdict_facts *f)
+{
+	return verdict_duration_is_off(f->duration_ms, f->announced_s);
+}
+
+static bool is_anything(const struct verdict_facts *f)
+{
+	return true;
+}
+
+#define COUNTED   .is_counted = true
+#define POINTLESS .is_pointless = true
+#define RESUMES   .may_resume = true
+#define BACK_OFF  .wait_ms = -1
+
+static const struct row rows[] = {
+	{ is_scarce, VERDICT_OURS, VERDICT_WAIT, "no_descriptor", "internal",
+	  "Too many files are open here; it is tried again in a moment.", RESUMES,
+	  .wait_ms = SCARCE_WAIT },
+	{ disk_is_full, VERDICT_OURS, VERDICT_WAIT, "disk_full", "internal",
+	  "Our disk is full; fetching goes on when there is room.", POINTLESS, RESUMES,
+	  .wait_ms = 30000 },
+	{ disk_failed, VERDICT_OURS, VERDICT_WAIT, "disk_failed", "internal",
+	  "Our disk could not be written.", COUNTED, POINTLESS, BACK_OFF },
+	{ is_blocked, VERDICT_BLOCKED, VERDICT_WAIT, "blocked_address", "upstream_unavailable",
+	  "The address of the recording leads to a host that we do not fetch from.", COUNTED,
+	  POINTLESS, BACK_OFF },
+	{ is_absent_code, VERDICT_ABSENT, VERDICT_END_ABSENT, "absent", "recording_absent",
+	  "Twilio kept no media: the recording was too short or silent.", COUNTED, POINTLESS },
+	{ is_undecipherable, VERDICT_ABSENT, VERDICT_END_ABSENT, "absent", "recording_absent",
+	  "Twilio kept no media: it had no valid key to encrypt it with.", COUNTED, POINTLESS },
+	{ is_limited, VERDICT_LIMITED, VERDICT_WAIT, "limited", "upstream_unavailable",
+	  "Twilio limits how much we may ask at once.", RESUMES, BACK_OFF },
+	{ is_refused, VERDICT_REFUSED, VERDICT_WAIT_ACCOUNT, "refused", "upstream_refused",
+	  "Twilio refuses our credentials.", POINTLESS, .wait_ms = VERDICT_ACCOUNT_WAIT_MS },
+	{ has_no_dual, VERDICT_NO_DUAL, VERDICT_AT_ONCE, "no_dual", "upstream_unavailable",
+	  "Twilio has no two channels of this recording; asking for one.", .wait_ms = 0 },
+	{ is_not_ready, VERDICT_NOT_READY, VERDICT_WAIT, "not_ready", "upstream_unavailable",
+	  "Twilio says that it is completed but has no media yet.", COUNTED,
+	  .wait_ms = NOT_READY_WAIT },
+	{ is_not_found, VERDICT_NOT_FOUND, VERDICT_ASK, "not_found", "upstream_unavailable",
+	  "Twilio does not find the media.", COUNTED, BACK_OFF },
+	{ is_elsewhere, VERDICT_NOT_FOUND, VERDICT_WAIT, "not_found", "upstream_unavailable",
+	  "Twilio says that the recording is completed, and does not find its media: it may be kept in a storage "
+	  "of your own.",
+	  COUNTED, POINTLESS, BACK_OFF },
+	{ is_unexplained, VERDICT_NOT_FOUND, VERDICT_WAIT, "not_found", "upstream_unavailable",
+	  "Twilio does not find the media and does not say why.", COUNTED, BACK_OFF },
+	{ is_gone, VERDICT_GONE, VERDICT_END_GONE, "gone", "recording_deleted",
+	  "It was deleted at Twilio.", COUNTED, POINTLESS },
+	{ is_server_error, VERDICT_DOWN, VERDICT_WAIT, "server_error", "upstream_unavailable",
+	  "Twilio answered with an error of its own.", COUNTED, RESUMES, BACK_OFF },
+	{ is_other_status, VERDICT_LYING, VERDICT_WAIT, "unexpected_status", "upstream_unavailable",
+	  "Twilio answered with a status that does not fit a recording.", COUNTED, BACK_OFF },
+	{ sent_other_bytes, VERDICT_LYING, VERDICT_WAIT, "other_bytes", "upstream_unavailable",
+	  "Asked once more, Twilio sent other bytes than before; fetching begins anew.", COUNTED,
+	  BACK_OFF },
+	{ sent_encoded, VERDICT_LYING, VERDICT_WAIT, "encoded", "upstream_unavailable",
+	  "The answer came in a content coding that was not asked for.", COUNTED, BACK_OFF },
+	{ sent_error_page, VERDICT_LYING, VERDICT_WAIT, "error_page", "upstream_unavailable",
+	  "Instead of audio came an error page.", COUNTED, BACK_OFF },
+	{ sent_no_audio, VERDICT_LYING, VERDICT_WAIT, "not_audio", "upstream_unavailable",
+	  "What came is not audio.", COUNTED, BACK_OFF },
+	{ was_slow, VERDICT_DOWN, VERDICT_WAIT, "timeout", "upstream_unavailable",
+	  "Twilio did not answer in time.", COUNTED, RESUMES, BACK_OFF },
+	{ was_cut, VERDICT_DOWN, VERDICT_WAIT, "cut", "upstream_unavailable",
+	  "The connection broke before the end.", COUNTED, RESUMES, BACK_OFF },
+	{ did_not_end_well, VERDICT_DOWN, VERDICT_WAIT, "unreachable", "upstream_unavailable",
+	  "Twilio could not be reached.", COUNTED, RESUMES, BACK_OFF },
+	{ is_cut_audio, VERDICT_LYING, VERDICT_WAIT, "cut_audio", "upstream_unavailable",
+	  "The audio ends in the middle of a frame.", COUNTED, BACK_OFF },
+	{ is_off, VERDICT_OFF, VERDICT_WAIT, "duration_off", "upstream_unavailable",
+	  "The media is not as long as Twilio said; asking once more.", COUNTED, BACK_OFF },
+	{ is_off_still, VERDICT_KEPT_OFF, VERDICT_STORE, "stored", "",
+	  "Stored, although it is not as long as Twilio said.", COUNTED },
+	{ is_anything, VERDICT_KEPT, VERDICT_STORE, "stored", "", "Stored.", COUNTED },
+};
+
+void verdict_blame_store(struct verdict_facts *facts, const struct err *err)
+{
+	facts->is_disk_full = err->kind == ERR_UNAVAILABLE;
+	facts->is_scarce = err->kind == ERR_SCARCE;
+	facts->is_disk_failed = !facts->is_disk_full && !facts->is_scarce;
+	str_fit(str_of(err->text), facts->detail, sizeof(facts->detail));
+}
+
+void verdict_judge(const struct verdict_facts *facts, struct verdict *out)
+{
+	const struct row *row = rows;
+
+	while (!row->fits(facts))
+		row++;
+	*out = (struct verdict){
+		.meaning = row->meaning,
+		.action = row->action,
+		.outcome = row->outcome,
+		.reason_code = row->reason_code,
+		.is_counted = row->is_counted,
+		.is_pointless = row->is_pointless,
+		.may_resume = row->may_resume,
+		.wait_ms = row->wait_ms,
+	};
+	if (facts->retry_after_ms > out->wait_ms && out->action == VERDICT_WAIT)
+		out->wait_ms = facts->retry_after_ms;
+	if (row->action == VERDICT_STORE || facts->detail[0] == '\0')
+		snprintf(out->text, sizeof(out->text), "%s", row->text);
+	else
+		snprintf(out->text, sizeof(out->text), "%s (%.*s)", row->text,
+			 (int)(sizeof(out->text) - strlen(row->text) - 4), facts->detail);
+}
+
+bool verdict_duration_is_off(int64_t duration_ms, int64_t announced_s)
+{
+	int64_t off_ms;
+
+	if (announced_s < 0)
+		return false;
+	off_ms = duration_ms - announced_s * 1000;
+	if (off_ms < 0)
+		off_ms = -off_ms;
+	return off_ms > 2000 && off_ms * 50 > announced_s * 1000;
+}
+
+int64_t verdict_backoff_ms(int64_t tries, int64_t first_ms, int64_t most_ms, uint64_t random)
+{
+	int64_t limit_ms = first_ms;
+
+	for (int64_t i = 1; i < tries && limit_ms < most_ms; i++)
+		limit_ms *= 2;
+	if (limit_ms > most_ms)
+		limit_ms = most_ms;
+
+	int64_t least_ms = limit_ms / 10;
+
+	return least_ms + (int64_t)(random % (uint64_t)(limit_ms - least_ms + 1));
+}

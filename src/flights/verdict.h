@@ -1,0 +1,102 @@
+/*
+ * From what came back of an attempt to what it means, and what then.
+ *
+ * The one table of it: every cause that the replaced system answered with a 502 has a
+ * row here, with the words that the calls page shows.  Pure.
+ */
+#pragma once
+
+#include "audio/sniff.h"
+#include "base/compiler.h"
+#include "base/err.h"
+#include "fetch/transfer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define VERDICT_TEXT_SIZE 200
+#define VERDICT_ACCOUNT_WAIT_MS \
+	(60 * 1000)             /* refused credentials: somebody is mending them, or not */
+#define VERDICT_GONE_STATUS 410 /* what the metadata says when it is deleted, too */
+
+/* What came back. */
+struct verdict_facts {
+	enum transfer_outcome outcome;
+	int status;                     /* of the answer; 0: none came */
+	int error_code;                 /* Twilio's, from an error body; 0 none */
+	int64_t retry_after_ms;         /* -1: not said */
+	bool is_error_body;             /* a body of Twilio's error form, whatever the status */
+	bool is_encoded;                /* with a Content-Encoding that nobody asked for */
+	bool is_other_bytes;            /* begun again, the upstream sent other bytes than before */
+	bool is_scarce;                 /* ours: no descriptor was left */
+	bool is_disk_full;              /* ours */
+	bool is_disk_failed;            /* ours */
+	char detail[VERDICT_TEXT_SIZE]; /* the transfer's or the disk's own words; "" */
+
+	enum audio_kind kind;    /* of the body, once ended */
+	const char *kind_reason; /* sniff_reason(); may be NULL */
+	bool is_cut;             /* the last frame or data chunk is not whole */
+	uint64_t bytes;          /* of the media, in all */
+	int64_t duration_ms;     /* measured */
+	int64_t announced_s;     /* RecordingDuration; -1 not told */
+
+	int channels_asked;
+	int64_t since_completed_ms; /* how long ago Twilio said that it is completed */
+	int64_t tries;              /* of this round, this one included */
+	bool was_asked;             /* the metadata was asked for what a 404 means */
+	bool was_completed; /* and says that it is completed, although its media is not found */
+};
+
+enum verdict_meaning {
+	VERDICT_KEPT,     /* whole, and audio */
+	VERDICT_KEPT_OFF, /* the same, but not as long as Twilio said, three times: kept and flagged */
+	VERDICT_OFF,      /* not as long as Twilio said: once more */
+	VERDICT_NO_DUAL,   /* two channels are not to be had */
+	VERDICT_NOT_READY, /* 404 so soon after `completed` */
+	VERDICT_NOT_FOUND, /* 404 later: the metadata must say what it means */
+	VERDICT_LIMITED,   /* too many at once */
+	VERDICT_REFUSED,   /* our credentials */
+	VERDICT_DOWN,      /* unreachable, slow, broken off, 5xx */
+	VERDICT_LYING,     /* not what it claims: an error page as audio, other bytes, cut frames */
+	VERDICT_BLOCKED,   /* an address that we do not fetch from */
+	VERDICT_ABSENT,    /* Twilio says that there is no media */
+	VERDICT_GONE,      /* deleted at Twilio */
+	VERDICT_OURS,      /* our disk */
+	VERDICT_MEANINGS,
+};
+
+enum verdict_action {
+	VERDICT_STORE,
+	VERDICT_AT_ONCE,      /* again, now: with one channel */
+	VERDICT_WAIT,         /* again later */
+	VERDICT_WAIT_ACCOUNT, /* nothing of this account for a minute */
+	VERDICT_ASK,          /* ask for the metadata, then judge again */
+	VERDICT_END_ABSENT,
+	VERDICT_END_GONE,
+};
+
+struct verdict {
+	enum verdict_meaning meaning;
+	enum verdict_action action;
+	const char *outcome;     /* short, stable: for the ledger's attempt */
+	const char *reason_code; /* why it does not play, as the API spells it; "" when it does */
+	char text[VERDICT_TEXT_SIZE]; /* a sentence for a person */
+	bool is_counted;              /* towards back-off */
+	bool is_pointless;            /* a player who waits would wait in vain */
+	bool may_resume;              /* what arrived so far is worth keeping */
+	int64_t wait_ms;              /* at least; -1: as the back-off says */
+};
+
+/* What our own side could not do: an error of the store's, as facts. */
+void verdict_blame_store(struct verdict_facts *facts, const struct err *err);
+void verdict_judge(const struct verdict_facts *facts, struct verdict *out);
+
+/* How much the length may differ from what was announced: more than 2 s and 2 %. */
+bool verdict_duration_is_off(int64_t duration_ms, int64_t announced_s);
+
+/*
+ * Back-off with full jitter: between 0 and first_ms * 2^(tries - 1), capped at most_ms,
+ * and never under a tenth of that, so that a storm spreads but nobody hammers.
+ * `random` is any 64 random bits.
+ */
+int64_t verdict_backoff_ms(int64_t tries, int64_t first_ms, int64_t most_ms, uint64_t random);

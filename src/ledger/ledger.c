@@ -1,0 +1,411 @@
+/*
+ * The writer's turn:
+ *
+ *	take all jobs that wait -> begin, run each, commit -> answer each
+ *	-> project a batch of events, commit -> tell the listeners
+ *	-> see to it that the log is moved into the database (checkpointer.h)
+ *
+ * When a job fails, or the commit does, the whole batch is rolled back and its jobs run
+ * again one by one, each in a transaction of its own: the usual way stays one
+ * transaction without savepoints, and one bad job costs its neighbours only time.
+ */
+#include "ledger/ledger.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/own.h"
+#include "ledger/checkpointer.h"
+#include "ledger/reserve.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH_MAX 512 /* jobs in one transaction: bounds how long the first of them waits */
+#define READERS   2
+
+struct job_queue {
+	pthread_mutex_t mutex; /* guards what follows */
+	pthread_cond_t posted;
+	struct ledger_job *first, **last;
+	bool stopping;
+};
+
+struct reader {
+	struct ledger *ledger;
+	struct catalog *catalog;
+	pthread_t thread;
+	bool is_running;
+};
+
+struct ledger {
+	char *path;
+	struct ledger_listener *listeners;
+
+	struct catalog *catalog; /* the writer's */
+	struct job_queue writes;
+	pthread_t writer;
+	bool is_writing;
+	struct projection_result projected; /* the writer's; too large for its stack */
+	struct checkpointer *checkpointer;
+	struct reserve *reserve; /* NULL: none */
+
+	struct job_queue reads;
+	struct reader readers[READERS];
+};
+
+/* One broadcast to one listener. */
+struct broadcast {
+	struct mail mail;
+	struct ledger_listener *listener;
+	int64_t sequence;
+	size_t count;
+	struct projection_change changes[];
+};
+
+/* ---- the queues ---- */
+
+static void queue_init(struct job_queue *queue)
+{
+	pthread_mutex_init(&queue->mutex, NULL);
+	pthread_cond_init(&queue->posted, NULL);
+	queue->last = &queue->first;
+}
+
+static void queue_post(struct job_queue *queue, struct ledger_job *job)
+{
+	job->next = NULL;
+	pthread_mutex_lock(&queue->mutex);
+	*queue->last = job;
+	queue->last = &job->next;
+	pthread_cond_signal(&queue->posted);
+	pthread_mutex_unlock(&queue->mutex);
+}
+
+/* Takes up to max jobs; waits for one when asked to.  NULL: none, and *out_stopping may be set. */
+static struct ledger_job *queue_take(struct job_queue *queue, unsigned max, bool wait,
+				     bool *out_stopping)
+{
+	struct ledger_job *first, **last;
+
+	pthread_mutex_lock(&queue->mutex);
+	while (wait && !queue->first && !queue->stopping)
+		pthread_cond_wait(&queue->posted, &queue->mutex);
+	first = queue->first;
+	last = &queue->first;
+	while (*last && max-- > 0)
+		last = &(*last)->next;
+	queue->first = *last;
+	if (!queue->first)
+		queue->last = &queue->first;
+	*last = NULL;
+	*out_stopping = queue->stopping;
+	pthread_mutex_unlock(&queue->mutex);
+	return first;
+}
+
+static void queue_stop(struct job_queue *queue)
+{
+	pthread_mutex_lock(&queue->mutex);
+	queue->stopping = true;
+	pthread_cond_broadcast(&queue->posted);
+	pthread_mutex_unlock(&queue->mutex);
+}
+
+/* ---- answers and broadcasts ---- */
+
+static void deliver_job(struct mail *mail)
+{
+	struct ledger_job *job = container_of(mail, struct ledger_job, mail);
+
+	job->done(job);
+}
+
+static void answer(struct ledger_job *job)
+{
+	job->mail.deliver = deliver_job;
+	mailbox_post(job->reply, &job->mail);
+}
+
+static void deliver_broadcast(struct mail *mail)
+{
+	AUTO(free) struct broadcast *broadcast = container_of(mail, struct broadcast, mail);
+
+	for (size_t i = 0; i < broadcast->count; i++)
+		broadcast->listener->changed(broadcast->listener, &broadcast->changes[i],
+					     broadcast->sequence);
+}
+
+static void tell_listeners(struct ledger *ledger, const struct projection_change *changes,
+			   size_t count, int64_t sequence)
+{
+	if (count == 0)
+		return;
+	for (struct ledger_listener *listener = ledger->listeners; listener;
+	     listener = listener->next) {
+		struct broadcast *broadcast =
+			xmalloc(sizeof(*broadcast) + count * sizeof(*changes));
+
+		broadcast->mail.deliver = deliver_broadcast;
+		broadcast->listener = listener;
+		broadcast->sequence = sequence;
+		broadcast->count = count;
+		memcpy(broadcast->changes, changes, count * sizeof(*changes));
+		mailbox_post(listener->mailbox, &broadcast->mail);
+	}
+}
+
+/* ---- the writer ---- */
+
+/*
+ * A commit that failed for our disk's sake may have dropped pages that the kernel already calls clean: to try
+ * again would lie.  A full disk is another matter: nothing was lost, and there will be room again.
+ */
+static bool commit(struct catalog *catalog, struct err *err)
+{
+	if (catalog_commit(catalog, err))
+		return true;
+	if (err->kind == ERR_INTERNAL) {
+		log_error(NULL, "the ledger cannot be trusted any more: %s: ending, to start clean",
+			  err->text);
+		abort();
+	}
+	return false;
+}
+
+static bool write_batch(struct catalog *catalog, struct ledger_job *first, int64_t *out_sequence,
+			struct err *err)
+{
+	if (!catalog_begin(catalog, err))
+		return false;
+	for (struct ledger_job *job = first; job; job = job->next) {
+		if (!job->run(job, catalog, err)) {
+			catalog_rollback(catalog);
+			return false;
+		}
+	}
+	if (!catalog_sequence(catalog, out_sequence, err)) {
+		catalog_rollback(catalog);
+		return false;
+	}
+	return commit(catalog, err);
+}
+
+/* The same, and once more where a full disk has a reserve to give up. */
+static bool write_all(struct ledger *ledger, struct ledger_job *first, int64_t *out_sequence,
+		      struct err *err)
+{
+	bool was_written = write_batch(ledger->catalog, first, out_sequence, err);
+
+	if (!ledger->reserve || (!was_written && err->kind != ERR_UNAVAILABLE))
+		return was_written;
+	if (!was_written && reserve_spend(ledger->reserve))
+		was_written = write_batch(ledger->catalog, first, out_sequence, err);
+	reserve_turn(ledger->reserve, was_written);
+	return was_written;
+}
+
+static void write_jobs(struct ledger *ledger, struct ledger_job *jobs)
+{
+	int64_t sequence = 0;
+	struct err err;
+	bool together = write_all(ledger, jobs, &sequence, &err);
+	bool is_alone = jobs->next == NULL;
+
+	while (jobs) {
+		struct ledger_job *job = jobs;
+
+		jobs = job->next;
+		job->next = NULL;
+		job->succeeded = together;
+		if (!together && is_alone)
+			job->err = err;
+		else if (!together)
+			job->succeeded = write_all(ledger, job, &sequence, &job->err);
+		job->sequence = sequence;
+		if (job->succeeded && job->change.what != 0)
+			tell_listeners(ledger, &job->change, 1, sequence);
+		answer(job);
+	}
+}
+
+/* Of a full disk the reserve tells, once.  What is not projected now is with the next events. */
+static void project_failed(const struct err *err)
+{
+	if (err->kind == ERR_UNAVAILABLE)
+		log_debug(NULL, "cannot project events: %s", err->text);
+	else
+		log_error(NULL, "cannot project events: %s", err->text);
+}
+
+/* Applies a batch of events; true when more are waiting. */
+static bool project(struct ledger *ledger)
+{
+	struct projection_result *projected = &ledger->projected;
+	struct err err;
+
+	if (!catalog_begin(ledger->catalog, &err)) {
+		log_error(NULL, "cannot begin to project events: %s", err.text);
+		return false;
+	}
+	if (!projection_run(ledger->catalog, PROJECTION_EVENTS_MAX, projected, &err)) {
+		catalog_rollback(ledger->catalog);
+		project_failed(&err);
+		return false;
+	}
+	if (projected->events == 0) {
+		catalog_rollback(ledger->catalog);
+		return false;
+	}
+	if (!commit(ledger->catalog, &err)) {
+		project_failed(&err);
+		return false;
+	}
+	tell_listeners(ledger, projected->changes, projected->count, projected->sequence);
+	return projected->more;
+}
+
+static void *run_writer(void *argument)
+{
+	struct ledger *ledger = argument;
+	bool more = true, stopping = false; /* at start: what a crash left behind the watermark */
+
+	for (;;) {
+		struct ledger_job *jobs = queue_take(&ledger->writes, BATCH_MAX, !more, &stopping);
+
+		if (jobs)
+			write_jobs(ledger, jobs);
+		else if (stopping)
+			break;
+		if (jobs || more)
+			more = project(ledger);
+		checkpointer_turn(ledger->checkpointer, ledger->catalog);
+	}
+	return NULL;
+}
+
+/* ---- the readers ---- */
+
+static bool read_one(struct catalog *catalog, struct ledger_job *job)
+{
+	if (!catalog_begin(catalog, &job->err))
+		return false;
+
+	bool good = catalog_sequence(catalog, &job->sequence, &job->err) &&
+		    job->run(job, catalog, &job->err);
+
+	catalog_rollback(catalog);
+	return good;
+}
+
+static void *run_reader(void *argument)
+{
+	struct reader *reader = argument;
+	struct ledger_job *job;
+	bool stopping = false;
+
+	while ((job = queue_take(&reader->ledger->reads, 1, true, &stopping)) != NULL) {
+		job->succeeded = read_one(reader->catalog, job);
+		answer(job);
+	}
+	return NULL;
+}
+
+/* ---- life cycle ---- */
+
+bool ledger_open(const char *path, struct ledger **out, struct err *err)
+{
+	struct ledger *ledger = xcalloc(1, sizeof(*ledger));
+
+	ledger->path = xstrdup(path);
+	queue_init(&ledger->writes);
+	queue_init(&ledger->reads);
+	if (!catalog_open(path, CATALOG_WRITE, &ledger->catalog, err)) {
+		ledger_free(ledger);
+		return false;
+	}
+	*out = ledger;
+	return true;
+}
+
+struct catalog *ledger_catalog(struct ledger *ledger)
+{
+	return ledger->catalog;
+}
+
+void ledger_listen(struct ledger *ledger, struct ledger_listener *listener)
+{
+	listener->next = ledger->listeners;
+	ledger->listeners = listener;
+}
+
+static bool start_thread(pthread_t *out, const char *name, void *(*run)(void *), void *argument,
+			 struct err *err)
+{
+	int failed = pthread_create(out, NULL, run, argument);
+
+	if (failed)
+		return err_set(err, ERR_INTERNAL, "cannot start the thread '%s' (error %d)", name,
+			       failed);
+	pthread_setname_np(*out, name);
+	return true;
+}
+
+void ledger_keep_reserve(struct ledger *ledger, struct reserve *reserve)
+{
+	ledger->reserve = reserve;
+}
+
+bool ledger_start(struct ledger *ledger, struct err *err)
+{
+	for (int i = 0; i < READERS; i++) {
+		struct reader *reader = &ledger->readers[i];
+
+		reader->ledger = ledger;
+		if (!catalog_open(ledger->path, CATALOG_READ, &reader->catalog, err) ||
+		    !start_thread(&reader->thread, "reader", run_reader, reader, err))
+			return false;
+		reader->is_running = true;
+	}
+	if (!checkpointer_start(ledger->path, &ledger->checkpointer, err) ||
+	    !start_thread(&ledger->writer, "writer", run_writer, ledger, err))
+		return false;
+	ledger->is_writing = true;
+	return true;
+}
+
+void ledger_stop(struct ledger *ledger)
+{
+	queue_stop(&ledger->reads);
+	queue_stop(&ledger->writes);
+	for (int i = 0; i < READERS; i++) {
+		if (ledger->readers[i].is_running)
+			pthread_join(ledger->readers[i].thread, NULL);
+		ledger->readers[i].is_running = false;
+	}
+	if (ledger->is_writing)
+		pthread_join(ledger->writer, NULL);
+	ledger->is_writing = false;
+	checkpointer_free(TAKE(ledger->checkpointer));
+}
+
+void ledger_free(struct ledger *ledger)
+{
+	if (!ledger)
+		return;
+	for (int i = 0; i < READERS; i++)
+		catalog_free(ledger->readers[i].catalog);
+	catalog_free(ledger->catalog);
+	free(ledger->path);
+	free(ledger);
+}
+
+void ledger_write(struct ledger *ledger, struct ledger_job *job)
+{
+	queue_post(&ledger->writes, job);
+}
+
+void ledger_read(struct ledger *ledger, struct ledger_job *job)
+{
+	queue_post(&ledger->reads, job);
+}

@@ -1,0 +1,70 @@
+#include "media/media.h"
+
+#include "base/own.h"
+#include "blob/blob.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+void media_of_recording(const struct recording *recording, struct media *out)
+{
+	*out = (struct media){
+		.channels = recording->channels_stored,
+		.size = recording->size,
+		.generation = recording->generation,
+		.modified_at_ms = recording->generation_at_ms,
+		.started_at_ms = recording->started_at_ms,
+		.is_held = recording->is_held,
+		.fd = -1,
+	};
+	memcpy(out->recording_sid, recording->recording_sid, SID_SIZE);
+	memcpy(out->call_sid, recording->call_sid, SID_SIZE);
+	memcpy(out->format, recording->format, sizeof(out->format));
+	memcpy(out->sha256, recording->sha256, sizeof(out->sha256));
+	media_name(out);
+}
+
+void media_name(struct media *media)
+{
+	if (media->size == MEDIA_SIZE_UNKNOWN) {
+		media->etag[0] = '\0';
+		return;
+	}
+	snprintf(media->etag, sizeof(media->etag), "\"%s-%s%d-%llu-%lld\"", media->recording_sid,
+		 media->format, media->channels, (unsigned long long)media->size,
+		 (long long)media->generation);
+}
+
+bool media_open(struct media *media, struct blob_store *store, struct str path, struct err *err)
+{
+	AUTO(close) int fd = -1;
+	uint64_t size;
+
+	if (!blob_open_read(store, path, &fd, &size, err)) {
+		if (err->kind == ERR_NOT_FOUND && !blob_has_place(store, path))
+			err->kind = ERR_INTERNAL;
+		return false;
+	}
+	if (size != media->size)
+		return err_set(err, ERR_NOT_FOUND, "'%.*s' has %llu bytes, the ledger says %llu",
+			       STR_ARG(path), (unsigned long long)size,
+			       (unsigned long long)media->size);
+
+	ssize_t got = pread(fd, media->first_bytes, sizeof(media->first_bytes), 0);
+
+	media->first_count = got > 0 ? (unsigned)got : 0;
+	media->fd = TAKE_FD(fd);
+	return true;
+}
+
+void media_close(struct media *media)
+{
+	if (media->fd >= 0)
+		close(media->fd);
+	media->fd = -1;
+}
+
+struct str media_content_type(const struct media *media)
+{
+	return str_eq(str_of(media->format), STR("wav")) ? STR("audio/wav") : STR("audio/mpeg");
+}

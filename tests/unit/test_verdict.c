@@ -1,0 +1,277 @@
+#include "flights/verdict.h"
+#include "tap.h"
+
+#define NEVER_SAID .retry_after_ms = -1, .announced_s = -1
+#define OLD        (60 * 60 * 1000)
+
+/* Every row of the table, by what came back. */
+static void judging(void)
+{
+	static const struct {
+		const char *name;
+		struct verdict_facts facts;
+		enum verdict_meaning meaning;
+		enum verdict_action action;
+		const char *reason_code;
+	} cases[] = {
+		{ "a whole MP3",
+		  { NEVER_SAID, .status = 200, .kind = AUDIO_MP3 },
+		  VERDICT_KEPT,
+		  VERDICT_STORE,
+		  "" },
+		{ "a whole WAV, resumed",
+		  { NEVER_SAID, .status = 206, .kind = AUDIO_WAV },
+		  VERDICT_KEPT,
+		  VERDICT_STORE,
+		  "" },
+		{ "nobody there",
+		  { NEVER_SAID, .outcome = TRANSFER_NOT_CONNECTED },
+		  VERDICT_DOWN,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "no address for the name",
+		  { NEVER_SAID, .outcome = TRANSFER_NOT_RESOLVED },
+		  VERDICT_DOWN,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "a certificate that is not trusted",
+		  { NEVER_SAID, .outcome = TRANSFER_TLS_FAILED },
+		  VERDICT_DOWN,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "a stall",
+		  { NEVER_SAID, .outcome = TRANSFER_STALLED, .status = 200, .kind = AUDIO_MP3 },
+		  VERDICT_DOWN,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "a cut",
+		  { NEVER_SAID, .outcome = TRANSFER_CUT, .status = 200, .kind = AUDIO_MP3 },
+		  VERDICT_DOWN,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "a private address",
+		  { NEVER_SAID, .outcome = TRANSFER_REFUSED_ADDRESS },
+		  VERDICT_BLOCKED,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "a redirect that must not be followed",
+		  { NEVER_SAID, .outcome = TRANSFER_REFUSED_REDIRECT, .status = 302 },
+		  VERDICT_BLOCKED,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "401",
+		  { NEVER_SAID, .status = 401 },
+		  VERDICT_REFUSED,
+		  VERDICT_WAIT_ACCOUNT,
+		  "upstream_refused" },
+		{ "403",
+		  { NEVER_SAID, .status = 403 },
+		  VERDICT_REFUSED,
+		  VERDICT_WAIT_ACCOUNT,
+		  "upstream_refused" },
+		{ "404 soon after `completed`",
+		  { NEVER_SAID, .status = 404, .since_completed_ms = 5000 },
+		  VERDICT_NOT_READY,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "404 long after `completed`",
+		  { NEVER_SAID, .status = 404, .since_completed_ms = OLD },
+		  VERDICT_NOT_FOUND,
+		  VERDICT_ASK,
+		  "upstream_unavailable" },
+		{ "404, and the metadata says completed",
+		  { NEVER_SAID, .status = 404, .since_completed_ms = OLD, .was_asked = true,
+		    .was_completed = true },
+		  VERDICT_NOT_FOUND,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "404, and the metadata says nothing",
+		  { NEVER_SAID, .status = 404, .since_completed_ms = OLD, .was_asked = true },
+		  VERDICT_NOT_FOUND,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "404 with the code for silence",
+		  { NEVER_SAID, .status = 404, .error_code = 16102 },
+		  VERDICT_ABSENT,
+		  VERDICT_END_ABSENT,
+		  "recording_absent" },
+		{ "410",
+		  { NEVER_SAID, .status = 410 },
+		  VERDICT_GONE,
+		  VERDICT_END_GONE,
+		  "recording_deleted" },
+		{ "429",
+		  { NEVER_SAID, .status = 429 },
+		  VERDICT_LIMITED,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "500",
+		  { NEVER_SAID, .status = 500 },
+		  VERDICT_DOWN,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "503",
+		  { NEVER_SAID, .status = 503 },
+		  VERDICT_DOWN,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "400 when two channels were asked for",
+		  { NEVER_SAID, .status = 400, .channels_asked = 2 },
+		  VERDICT_NO_DUAL,
+		  VERDICT_AT_ONCE,
+		  "upstream_unavailable" },
+		{ "400 when one was",
+		  { NEVER_SAID, .status = 400, .channels_asked = 1 },
+		  VERDICT_LYING,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "an XML error with status 200",
+		  { NEVER_SAID, .status = 200, .kind = AUDIO_NOT, .is_error_body = true,
+		    .error_code = 20500 },
+		  VERDICT_LYING,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "an error with status 200 that says too many requests",
+		  { NEVER_SAID, .status = 200, .kind = AUDIO_NOT, .is_error_body = true,
+		    .error_code = 20429 },
+		  VERDICT_LIMITED,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "a page of HTML",
+		  { NEVER_SAID, .status = 200, .kind = AUDIO_NOT },
+		  VERDICT_LYING,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "audio that ends within a frame",
+		  { NEVER_SAID, .status = 200, .kind = AUDIO_MP3, .is_cut = true },
+		  VERDICT_LYING,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "other bytes than before",
+		  { NEVER_SAID, .status = 200, .is_other_bytes = true,
+		    .outcome = TRANSFER_STOPPED },
+		  VERDICT_LYING,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "a coding nobody asked for",
+		  { NEVER_SAID, .status = 200, .is_encoded = true },
+		  VERDICT_LYING,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "half as long as announced, the first time",
+		  { .retry_after_ms = -1,
+		    .status = 200,
+		    .kind = AUDIO_MP3,
+		    .duration_ms = 30000,
+		    .announced_s = 60,
+		    .tries = 1 },
+		  VERDICT_OFF,
+		  VERDICT_WAIT,
+		  "upstream_unavailable" },
+		{ "half as long as announced, the third time",
+		  { .retry_after_ms = -1,
+		    .status = 200,
+		    .kind = AUDIO_MP3,
+		    .duration_ms = 30000,
+		    .announced_s = 60,
+		    .tries = 3 },
+		  VERDICT_KEPT_OFF,
+		  VERDICT_STORE,
+		  "" },
+		{ "no descriptor is left to us",
+		  { NEVER_SAID, .outcome = TRANSFER_FAILED, .is_scarce = true },
+		  VERDICT_OURS,
+		  VERDICT_WAIT,
+		  "internal" },
+		{ "our disk is full",
+		  { NEVER_SAID, .status = 200, .outcome = TRANSFER_STOPPED, .is_disk_full = true },
+		  VERDICT_OURS,
+		  VERDICT_WAIT,
+		  "internal" },
+		{ "our disk fails",
+		  { NEVER_SAID, .status = 200, .outcome = TRANSFER_STOPPED,
+		    .is_disk_failed = true },
+		  VERDICT_OURS,
+		  VERDICT_WAIT,
+		  "internal" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct verdict verdict;
+
+		verdict_judge(&cases[i].facts, &verdict);
+		IS_INT(verdict.meaning, cases[i].meaning, "%s: what it means", cases[i].name);
+		IS_INT(verdict.action, cases[i].action, "%s: what then", cases[i].name);
+		IS_STR(str_of(verdict.reason_code), str_of(cases[i].reason_code), "%s: the code",
+		       cases[i].name);
+		OK(verdict.text[0] != '\0', "%s: words for a person", cases[i].name);
+	}
+}
+
+static void details(void)
+{
+	struct verdict_facts limited = { NEVER_SAID, .status = 429 };
+	struct verdict_facts cut = { NEVER_SAID, .status = 200, .outcome = TRANSFER_CUT,
+				     .kind = AUDIO_MP3 };
+	struct verdict_facts lying = { NEVER_SAID, .status = 200, .kind = AUDIO_NOT };
+	struct verdict_facts refused = { NEVER_SAID, .status = 401 };
+	struct verdict_facts scarce = { NEVER_SAID, .outcome = TRANSFER_FAILED };
+	struct verdict verdict;
+
+	limited.retry_after_ms = 7000;
+	verdict_judge(&limited, &verdict);
+	IS_INT(verdict.wait_ms, 7000, "Retry-After is honoured");
+	OK(!verdict.is_counted, "a 429 counts as no attempt");
+	verdict_judge(&cut, &verdict);
+	OK(verdict.may_resume && verdict.is_counted && !verdict.is_pointless,
+	   "after a cut the rest is asked for");
+	verdict_judge(&lying, &verdict);
+	OK(!verdict.may_resume, "what is not audio is not gone on with");
+	verdict_judge(&refused, &verdict);
+	OK(verdict.is_pointless && !verdict.is_counted,
+	   "refused credentials: no use waiting, no attempt counted");
+	verdict_blame_store(&scarce, &(struct err){ ERR_SCARCE, "cannot create a file" });
+	verdict_judge(&scarce, &verdict);
+	OK(!verdict.is_counted && verdict.may_resume && !verdict.is_pointless,
+	   "too few descriptors: no attempt counted, what arrived is kept, and players may wait");
+	IS_INT(verdict.wait_ms, 1000, "and asked again soon");
+	OK(strstr(verdict.text, "(cannot create a file)"), "with what could not be done");
+	snprintf(cut.detail, sizeof(cut.detail), "%0150d", 7);
+	verdict_judge(&cut, &verdict);
+	OK(strlen(verdict.text) < sizeof(verdict.text) && strchr(verdict.text, '('),
+	   "a long detail is cut to fit");
+}
+
+static void durations(void)
+{
+	OK(!verdict_duration_is_off(61900, 60), "1.9 s more is not off");
+	OK(verdict_duration_is_off(62100, 60), "2.1 s and 3.5 %% more is off");
+	OK(!verdict_duration_is_off(3600000 + 60000, 3600), "a minute in an hour is under 2 %%");
+	OK(verdict_duration_is_off(0, 60), "nothing of a minute is off");
+	OK(!verdict_duration_is_off(12345, -1), "nothing was announced");
+}
+
+static void backing_off(void)
+{
+	int out_of_bounds = 0, over_half = 0;
+
+	for (uint64_t i = 0; i < 1000; i++) {
+		int64_t ms = verdict_backoff_ms(3, 2000, 900000, i * 0x9e3779b97f4a7c15u);
+
+		out_of_bounds += ms < 800 || ms > 8000;
+		over_half += ms > 4400;
+	}
+	IS_INT(out_of_bounds, 0, "the third wait is between a tenth of 8 s and 8 s");
+	OK(over_half > 350 && over_half < 650, "spread evenly");
+	OK(verdict_backoff_ms(60, 2000, 900000, UINT64_MAX) <= 900000, "never over the most");
+	OK(verdict_backoff_ms(1, 1, 1, 12345) <= 1, "the shortest");
+}
+
+int main(void)
+{
+	judging();
+	details();
+	durations();
+	backing_off();
+	return tap_end();
+}
