@@ -9,6 +9,7 @@
 #include "base/own.h"
 #include "http/exchange.h"
 #include "http/http_server.h"
+#include "web/webhook_counts.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,6 +50,7 @@ struct web {
 	struct blob_store *store;
 	const struct reserve *reserve;
 	const struct accounts *accounts;
+	struct webhook_counters webhooks;
 	struct http_app app;
 	int64_t started_at_ms; /* wall clock */
 };
@@ -60,6 +62,7 @@ struct web_local {
 	struct mailbox *mailbox;
 	struct media_cache *media_cache;
 	struct mirrors *mirrors;
+	struct webhook_counter *webhooks;
 };
 
 /* The loop's own part, from an exchange. */

@@ -67,6 +67,7 @@ static void tell_crowded(const struct http_server *server, bool is_crowded)
 void web_init(struct web *web)
 {
 	web->started_at_ms = clock_wall_ms();
+	webhook_counters_init(&web->webhooks, WEBHOOK_REPORT_MS);
 	web->app = (struct http_app){
 		.routes = web_routes,
 		.route_count = web_route_count,
@@ -91,6 +92,7 @@ struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailb
 	local->mailbox = mailbox;
 	local->media_cache = media_cache_new(loop, mailbox, web->ledger, web->store, &options);
 	local->mirrors = mirrors_new(mailbox, web->fetcher, media_reply_prepare);
+	local->webhooks = webhook_counter_new(&web->webhooks, loop);
 	return local;
 }
 
@@ -98,6 +100,7 @@ void web_local_free(struct web_local *local)
 {
 	if (!local)
 		return;
+	webhook_counter_free(local->webhooks);
 	mirrors_free(local->mirrors);
 	media_cache_free(local->media_cache);
 	free(local);

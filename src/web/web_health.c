@@ -60,6 +60,22 @@ static void add_details(struct json *json, const struct findings *findings,
 	json_int(json, "events_waiting", counts->events_waiting);
 }
 
+static void add_webhooks(struct json *json, const struct webhook_counts *counts)
+{
+	json_open(json, "webhooks", '{');
+	json_int(json, "taken", counts->taken);
+	json_date(json, "last_taken_at", counts->last_taken_at_ms);
+	json_open(json, "refused", '{');
+	for (int refusal = 0; refusal < WEBHOOK_REFUSALS; refusal++)
+		json_int(json, webhook_refusal_name((enum webhook_refusal)refusal),
+			 counts->refused[refusal]);
+	json_close(json, '}');
+	json_date(json, "last_refused_at", counts->last_refused_at_ms);
+	json_text(json, "last_refused_from",
+		  counts->last_client[0] ? str_of(counts->last_client) : STR_NONE);
+	json_close(json, '}');
+}
+
 bool web_health_write(struct catalog *catalog, struct blob_store *store,
 		      const struct web_health_wish *wish, struct json *json, struct err *err)
 {
@@ -88,6 +104,8 @@ bool web_health_write(struct catalog *catalog, struct blob_store *store,
 		json_date(json, "started_at", wish->started_at_ms);
 		json_int(json, "free_bytes", (int64_t)free_bytes);
 		add_details(json, &findings, &counts);
+		if (wish->webhooks)
+			add_webhooks(json, wish->webhooks);
 	}
 	json_close(json, '}');
 	return true;
@@ -97,13 +115,16 @@ static bool make_health(struct web_read *read, struct catalog *catalog, struct j
 			struct err *err)
 {
 	const struct health_read *health = container_of(read, struct health_read, read);
+	struct webhook_counts webhooks;
 	struct web_health_wish wish = {
 		.started_at_ms = read->web->started_at_ms,
 		.min_free_bytes = read->web->options.min_free_bytes,
 		.reserve = reserve_state(read->web->reserve),
+		.webhooks = &webhooks,
 		.is_full = health->is_full,
 	};
 
+	webhook_counters_sum(&read->web->webhooks, &webhooks);
 	return web_health_write(catalog, read->web->store, &wish, json, err);
 }
 

@@ -15,6 +15,7 @@ struct blob_store;
 struct catalog;
 struct exchange;
 struct json;
+struct webhook_counts;
 
 void web_health(struct exchange *x);
 void web_status(struct exchange *x);
@@ -26,6 +27,7 @@ struct web_health_wish {
 	int64_t started_at_ms;
 	uint64_t min_free_bytes; /* less room on the disk is one of the causes */
 	enum reserve_state reserve;
+	const struct webhook_counts *webhooks; /* NULL: no server runs */
 	bool is_full;
 };
 bool web_health_write(struct catalog *catalog, struct blob_store *store,

@@ -43,26 +43,25 @@ static void webhook_committed(struct intake_waiter *waiter, bool succeeded)
 			   WEB_NO_RETRY);
 		return;
 	}
+	webhook_count_taken(web_local_of(webhook->x)->webhooks);
 	reply_begin(webhook->x, 200);
 	reply_header(webhook->x, STR("Content-Type"), STR("text/xml"));
 	reply_header(webhook->x, STR("Cache-Control"), STR("no-store"));
 	reply_send(webhook->x, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>"));
 }
 
-/* The tokens that may have signed it: those of the account that it names. */
-static size_t tokens_of(const struct web *web, const struct callback_body *body,
-			struct str tokens[2])
+/* The account that it names; NULL when that is not one of ours. */
+static const struct account *account_of(const struct web *web, const struct callback_body *body)
 {
 	struct str sid = twilio_param(body->params, body->param_count, STR("AccountSid"));
-	const struct account *account = sid.at ? accounts_find(web->accounts, sid) : NULL;
 
-	return account ? account_tokens(account, tokens) : 0;
+	return sid.at ? accounts_find(web->accounts, sid) : NULL;
 }
 
 static enum signature_result check_signature(const struct exchange *x,
-					     const struct callback_body *body)
+					     const struct callback_body *body,
+					     const struct account *account)
 {
-	const struct web *web = web_local_of(x)->web;
 	char url_text[URL_MAX];
 	struct str tokens[2];
 	struct buf url;
@@ -80,27 +79,42 @@ static enum signature_result check_signature(const struct exchange *x,
 		.body = x->request.body,
 	};
 
-	return signature_check(&signed_request, tokens, tokens_of(web, body, tokens));
+	return signature_check(&signed_request, tokens,
+			       account ? account_tokens(account, tokens) : 0);
 }
 
-static void refuse_signature(struct exchange *x, enum signature_result result)
+static void refuse_signature(struct exchange *x, enum webhook_refusal refusal)
 {
 	struct log_tag tag = web_request_tag(x);
 
-	if (result == SIGNATURE_MISSING) {
+	webhook_count_refused(web_local_of(x)->webhooks, refusal, trust_client(x), &tag);
+	if (refusal == WEBHOOK_UNSIGNED)
 		web_refuse(x, WEB_BAD_REQUEST, "The header X-Twilio-Signature is missing.",
 			   WEB_NO_RETRY);
-		return;
+	else
+		web_refuse(
+			x, WEB_FORBIDDEN,
+			"The signature is wrong: it must cover exactly the public URL of this server, with the auth token "
+			"of the account.",
+			WEB_NO_RETRY);
+}
+
+/* True when Twilio signed it; else it is refused. */
+static bool is_signed(struct exchange *x, const struct callback_body *body)
+{
+	const struct account *account = account_of(web_local_of(x)->web, body);
+
+	switch (check_signature(x, body, account)) {
+	case SIGNATURE_GOOD:
+		return true;
+	case SIGNATURE_MISSING:
+		refuse_signature(x, WEBHOOK_UNSIGNED);
+		return false;
+	case SIGNATURE_WRONG:
+		break;
 	}
-	log_warn(
-		&tag,
-		"refused a webhook from %s: its signature does not fit public_url and the auth token of its account",
-		x->peer);
-	web_refuse(
-		x, WEB_FORBIDDEN,
-		"The signature is wrong: it must cover exactly the public URL of this server, with the auth token "
-		"of the account.",
-		WEB_NO_RETRY);
+	refuse_signature(x, account ? WEBHOOK_WRONG_SIGNATURE : WEBHOOK_UNKNOWN_ACCOUNT);
+	return false;
 }
 
 static void take_callback(struct exchange *x, enum intake_kind kind)
@@ -108,7 +122,6 @@ static void take_callback(struct exchange *x, enum intake_kind kind)
 	struct web_local *local = web_local_of(x);
 	AUTO(free) struct callback_body *body = xcalloc(1, sizeof(*body));
 	__attribute__((cleanup(buf_release_at))) struct buf room;
-	enum signature_result signature;
 	struct err err;
 
 	buf_init(&room, CALLBACK_ROOM_MAX);
@@ -116,11 +129,8 @@ static void take_callback(struct exchange *x, enum intake_kind kind)
 		web_refuse(x, WEB_BAD_REQUEST, err.text, WEB_NO_RETRY);
 		return;
 	}
-	signature = check_signature(x, body);
-	if (signature != SIGNATURE_GOOD) {
-		refuse_signature(x, signature);
+	if (!is_signed(x, body))
 		return;
-	}
 
 	AUTO(free) struct webhook *webhook = xcalloc(1, sizeof(*webhook));
 	struct intake_callback callback = {
