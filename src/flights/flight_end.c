@@ -172,7 +172,7 @@ static int64_t next_try(const struct flight *flight)
 		wait_ms = longer(wait_ms, back_off(flight, NOT_READY_MOST_MS));
 	if (now_ms - first_ms >= options->give_up_after_ms && verdict->is_counted)
 		return 0;
-	return now_ms + wait_ms;
+	return now_ms + longer(wait_ms, verdict->at_least_ms);
 }
 
 void flight_end_without_media(struct flight *flight)

@@ -254,8 +254,10 @@ void verdict_judge(const struct verdict_facts *facts, struct verdict *out)
 		.may_resume = row->may_resume,
 		.wait_ms = row->wait_ms,
 	};
-	if (facts->retry_after_ms > out->wait_ms && out->action == VERDICT_WAIT)
-		out->wait_ms = facts->retry_after_ms;
+	if (facts->retry_after_ms > 0 && out->action == VERDICT_WAIT)
+		out->at_least_ms = facts->retry_after_ms < VERDICT_RETRY_AFTER_MOST_MS
+					   ? facts->retry_after_ms
+					   : VERDICT_RETRY_AFTER_MOST_MS;
 	if (row->action == VERDICT_STORE || facts->detail[0] == '\0')
 		snprintf(out->text, sizeof(out->text), "%s", row->text);
 	else

@@ -18,6 +18,8 @@
 #define VERDICT_ACCOUNT_WAIT_MS \
 	(60 * 1000)             /* refused credentials: somebody is mending them, or not */
 #define VERDICT_GONE_STATUS 410 /* what the metadata says when it is deleted, too */
+/* A Retry-After is believed so far: longer ones come from clocks that disagree, and a recording may not wait a week. */
+#define VERDICT_RETRY_AFTER_MOST_MS (60 * 60 * 1000)
 
 /* What came back. */
 struct verdict_facts {
@@ -84,7 +86,8 @@ struct verdict {
 	bool is_counted;              /* towards back-off */
 	bool is_pointless;            /* a player who waits would wait in vain */
 	bool may_resume;              /* what arrived so far is worth keeping */
-	int64_t wait_ms;              /* at least; -1: as the back-off says */
+	int64_t wait_ms;              /* -1: as the back-off says */
+	int64_t at_least_ms; /* Retry-After: makes the wait longer, never shorter; 0 none */
 };
 
 /* What our own side could not do: an error of the store's, as facts. */

@@ -218,9 +218,7 @@ static void details(void)
 	struct verdict_facts scarce = { NEVER_SAID, .outcome = TRANSFER_FAILED };
 	struct verdict verdict;
 
-	limited.retry_after_ms = 7000;
 	verdict_judge(&limited, &verdict);
-	IS_INT(verdict.wait_ms, 7000, "Retry-After is honoured");
 	OK(!verdict.is_counted, "a 429 counts as no attempt");
 	verdict_judge(&cut, &verdict);
 	OK(verdict.may_resume && verdict.is_counted && !verdict.is_pointless,
@@ -240,6 +238,36 @@ static void details(void)
 	verdict_judge(&cut, &verdict);
 	OK(strlen(verdict.text) < sizeof(verdict.text) && strchr(verdict.text, '('),
 	   "a long detail is cut to fit");
+}
+
+/* Retry-After makes a wait longer, never shorter, and at most an hour. */
+static void asked_to_wait(void)
+{
+	static const struct {
+		const char *name;
+		int status;
+		int64_t retry_after_ms, wait_ms, at_least_ms;
+	} cases[] = {
+		{ "none", 429, -1, -1, 0 },
+		{ "0, or a date that has passed", 429, 0, -1, 0 },
+		{ "7 s", 429, 7000, -1, 7000 },
+		{ "7 s of a server error", 503, 7000, -1, 7000 },
+		{ "an hour", 429, 3600000, -1, 3600000 },
+		{ "a week", 429, 7 * 24 * 3600000, -1, 3600000 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct verdict_facts facts = { .status = cases[i].status,
+					       .retry_after_ms = cases[i].retry_after_ms,
+					       .announced_s = -1 };
+		struct verdict verdict;
+
+		verdict_judge(&facts, &verdict);
+		IS_INT(verdict.wait_ms, cases[i].wait_ms, "Retry-After, %s: backs off all the same",
+		       cases[i].name);
+		IS_INT(verdict.at_least_ms, cases[i].at_least_ms,
+		       "Retry-After, %s: at least so long", cases[i].name);
+	}
 }
 
 static void durations(void)
@@ -271,6 +299,7 @@ int main(void)
 {
 	judging();
 	details();
+	asked_to_wait();
 	durations();
 	backing_off();
 	return tap_end();
