@@ -136,7 +136,7 @@ struct http_server_inner {
 	void (*run)(struct http_conn *conn); /* steps until it must wait: http_conn_run() */
 	void (*left)(struct http_server *server, bool was_refused); /* a connection ended */
 	struct list listeners, conns, awake;
-	struct timer awake_timer, accept_timer, stop_timer, trim_timer;
+	struct timer awake_timer, accept_timer, crowd_timer, stop_timer, trim_timer;
 	struct http_pool works, blocks;
 	unsigned connections, refused; /* refused: of them, those over the limit */
 	unsigned most_connections;     /* since memory was last given back */

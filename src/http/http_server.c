@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 
 #define ACCEPTS_A_TURN  16  /* few, so that one loop does not take all that wait */
 #define ACCEPT_PAUSE_MS 200 /* when descriptors are used up */
+#define CROWD_LOOK_MS   200 /* how often a loop that refuses looks whether there is room again */
 #define REFUSED_AT_ONCE_MAX \
 	256 /* connections over the limit that are told so; more are just closed */
 #define MANY_CONNECTIONS 1000
@@ -82,14 +84,51 @@ static void describe_peer(const struct sockaddr_storage *address, char *text, so
 	}
 }
 
+static void look_for_room(struct timer *timer);
+
 /* The product is told when it begins and when a good part is free again, not at each step across the limit. */
 static void tell_crowded(struct http_server *server, bool is_crowded)
 {
-	if (server->inner->is_crowded == is_crowded)
+	struct http_server_inner *inner = server->inner;
+
+	if (inner->is_crowded == is_crowded)
 		return;
-	server->inner->is_crowded = is_crowded;
+	inner->is_crowded = is_crowded;
+	if (is_crowded)
+		timer_start(server->loop, &inner->crowd_timer, CROWD_LOOK_MS, look_for_room);
 	if (server->app->crowded)
 		server->app->crowded(server, is_crowded);
+}
+
+/* The descriptor that the next connection would get; -1 when there is none. */
+static int next_descriptor(const struct http_server *server)
+{
+	struct list *first = list_first(&server->inner->listeners);
+	int listen_fd = container_of(first, struct http_listener, link)->watch.fd;
+	int fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd;
+}
+
+/*
+ * Not left to accepting: the next connection may never come, or come to another loop.  Nor to
+ * connections that close here: descriptors may be given back by other loops.
+ */
+static void look_for_room(struct timer *timer)
+{
+	struct http_server_inner *inner =
+		container_of(timer, struct http_server_inner, crowd_timer);
+	const struct http_options *options = &inner->server->options;
+	unsigned taken = http_server_connections(inner->server);
+	int fd = next_descriptor(inner->server);
+
+	if (taken <= options->connections_max / 8 * 7 && fd >= 0 &&
+	    fd <= options->connection_fd_max / 8 * 7)
+		tell_crowded(inner->server, false);
+	else
+		timer_start(inner->server->loop, timer, CROWD_LOOK_MS, look_for_room);
 }
 
 /* The administrator's socket is never closed to him. */
@@ -105,8 +144,6 @@ static bool is_over_limit(const struct http_listener *listener, int fd)
 		tell_crowded(server, true);
 		return true;
 	}
-	if (taken <= options->connections_max / 8 * 7 && fd <= options->connection_fd_max / 8 * 7)
-		tell_crowded(server, false);
 	return false;
 }
 
@@ -181,6 +218,7 @@ void http_server_adopt(struct http_server *server, int fd_in, int fd_out,
 static void stop_listening(struct http_server *server)
 {
 	timer_stop(&server->inner->accept_timer);
+	timer_stop(&server->inner->crowd_timer);
 	LIST_EACH (item, &server->inner->listeners) {
 		struct http_listener *listener = container_of(item, struct http_listener, link);
 

@@ -548,11 +548,29 @@ static void test_connection_limit(void)
 		close(fds[i]);
 }
 
-static int crowded_times;
+static atomic_int crowded_times, roomy_times;
 
 static void note_crowded(const struct http_server *server, bool is_crowded)
 {
-	crowded_times += is_crowded ? 1 : 100;
+	if (is_crowded)
+		crowded_times++;
+	else
+		roomy_times++;
+}
+
+static bool is_roomy(void *what)
+{
+	return roomy_times == *(int *)what;
+}
+
+static void ask_overloaded(const char *what)
+{
+	struct buf reply;
+
+	OK(ask(GET("/hello"), &reply), "%s", what);
+	OK(str_starts(buf_str(&reply), STR("HTTP/1.1 503 ")) && has(&reply, "overloaded"),
+	   "503 overloaded");
+	buf_release(&reply);
 }
 
 /* Of the process's descriptors, in place of this server's connections. */
@@ -560,20 +578,54 @@ static void test_descriptor_limit(void)
 {
 	struct http_options options = HTTP_OPTIONS_DEFAULT;
 	struct http_app crowded_app = app;
-	struct buf reply;
+	int others[80], once = 1;
 
 	crowded_app.crowded = note_crowded;
-	options.connection_fd_max = 3; /* there are more: the fixture's own */
+	options.connection_fd_max = 64;
 	options.file_fd_max = 1000;
+	crowded_times = roomy_times = 0;
 	fixture_start(&crowded_app, &options);
-	for (int i = 0; i < 2; i++) {
-		OK(ask(GET("/hello"), &reply), "one descriptor more than there may be");
-		OK(str_starts(buf_str(&reply), STR("HTTP/1.1 503 ")) && has(&reply, "overloaded"),
-		   "503 overloaded");
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		others[i] = fcntl(fixture.file_fd, F_DUPFD_CLOEXEC, 0);
+	ask_overloaded("one descriptor more than there may be");
+	ask_overloaded("and another");
+	IS_INT(crowded_times, 1, "the product is told once");
+	IS_INT(roomy_times, 0, "that there is no room");
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		close(others[i]);
+	OK(wait_until(is_roomy, &once),
+	   "others give descriptors back: it is told, though nobody connects");
+	fixture_stop();
+	IS_INT(crowded_times, 1, "and nothing else is");
+}
+
+/* What was refused is over; those who leave make room, and nobody comes. */
+static void test_room_again(void)
+{
+	struct http_options options = HTTP_OPTIONS_DEFAULT;
+	struct http_app crowded_app = app;
+	int crowd[16], once = 1;
+
+	crowded_app.crowded = note_crowded;
+	options.connections_max = ARRAY_LEN(crowd);
+	crowded_times = roomy_times = 0;
+	fixture_start(&crowded_app, &options);
+	for (size_t i = 0; i < ARRAY_LEN(crowd); i++) {
+		struct buf reply;
+
+		crowd[i] = client_connect();
+		buf_init(&reply, 10000);
+		client_send(crowd[i], STR(GET("/hello")));
+		client_read(crowd[i], &reply, 20);
 		buf_release(&reply);
 	}
+	ask_overloaded("one connection more than there may be");
+	IS_INT(crowded_times, 1, "the product is told that there is no room");
+	for (size_t i = 0; i < ARRAY_LEN(crowd); i++)
+		close(crowd[i]);
+	OK(wait_until(is_roomy, &once), "and that there is again");
 	fixture_stop();
-	IS_INT(crowded_times, 1, "the product is told once");
+	IS_INT(crowded_times, 1, "each once");
 }
 
 static void test_with_short_limits(void)
@@ -593,6 +645,7 @@ static void test_with_short_limits(void)
 	test_connection_limit();
 	fixture_stop();
 	test_descriptor_limit();
+	test_room_again();
 }
 
 static void test_stop(void)
