@@ -22,7 +22,7 @@
 #include "ledger/ledger.h"
 #include "ledger/reserve.h"
 #include "twilio/accounts.h"
-#include "web/trust.h"
+#include "web/forwarded.h"
 #include "web/web.h"
 #include "web/web_app.h"
 
@@ -296,7 +296,7 @@ static bool check_settings(const struct settings *settings, struct err *err)
 		return err_set(err, ERR_INVALID,
 			       "auth: say who may listen (none: everybody who reaches the port)");
 	for (const char *const *network = settings->trusted_proxies; *network; network++)
-		if (!trust_network_is_valid(str_of(*network)))
+		if (!forwarded_network_is_valid(str_of(*network)))
 			return err_set(err, ERR_INVALID,
 				       "trusted_proxies: '%s' is neither an address nor a network",
 				       *network);

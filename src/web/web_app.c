@@ -5,11 +5,12 @@
 #include "base/mem.h"
 #include "flights/mirror.h"
 #include "media/media_cache.h"
+#include "web/forwarded.h"
 #include "web/media_reply.h"
 #include "web/routes.h"
-#include "web/trust.h"
 #include "web/web.h"
 #include "web/web_error.h"
+#include "web/web_host.h"
 
 #include <stdlib.h>
 
@@ -21,7 +22,7 @@ static bool admit_anybody(struct exchange *x)
 {
 	struct str host = x->request.known[HTTP_HOST];
 
-	if (!host.at || trust_host(host, web_local_of(x)->web->options.public_url))
+	if (!host.at || web_host_is_own(host, web_local_of(x)->web->options.public_url))
 		return true;
 	web_refuse(x, WEB_FORBIDDEN,
 		   "With auth = none this is answered only under an IP address, localhost, or the "
@@ -73,7 +74,7 @@ void web_init(struct web *web)
 		.route_count = web_route_count,
 		.refuse = web_refuse_http,
 		.admit = admit,
-		.trusts = trust_peer,
+		.trusts = forwarded_is_trusted,
 		.crowded = tell_crowded,
 	};
 }

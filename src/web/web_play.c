@@ -21,8 +21,8 @@
 #include "http/reply.h"
 #include "media/media_cache.h"
 #include "twilio/sid.h"
+#include "web/forwarded.h"
 #include "web/media_reply.h"
-#include "web/trust.h"
 #include "web/web.h"
 #include "web/web_error.h"
 
@@ -385,7 +385,8 @@ static void play_inquire(struct play *play)
 	discovery->request.answered = discovery_answered;
 	discovery->request.until_ms = play->timer.at_ms;
 	memcpy(discovery->request.sid, play->sid, SID_SIZE);
-	str_fit(trust_client(play->x), discovery->request.peer, sizeof(discovery->request.peer));
+	str_fit(forwarded_client(play->x), discovery->request.peer,
+		sizeof(discovery->request.peer));
 	fetcher_discover(play->local->web->fetcher, &discovery->request);
 }
 

@@ -12,7 +12,7 @@
 #include "twilio/callback.h"
 #include "twilio/signature.h"
 #include "web/callback_body.h"
-#include "web/trust.h"
+#include "web/forwarded.h"
 #include "web/web.h"
 #include "web/web_error.h"
 
@@ -67,7 +67,7 @@ static enum signature_result check_signature(const struct exchange *x,
 	struct buf url;
 
 	buf_over(&url, url_text, sizeof(url_text));
-	trust_add_public_url(x, &url);
+	forwarded_add_origin(x, &url);
 
 	struct signed_request signed_request = {
 		.public_url = buf_str(&url),
@@ -87,7 +87,7 @@ static void refuse_signature(struct exchange *x, enum webhook_refusal refusal)
 {
 	struct log_tag tag = web_request_tag(x);
 
-	webhook_count_refused(web_local_of(x)->webhooks, refusal, trust_client(x), &tag);
+	webhook_count_refused(web_local_of(x)->webhooks, refusal, forwarded_client(x), &tag);
 	if (refusal == WEBHOOK_UNSIGNED)
 		web_refuse(x, WEB_BAD_REQUEST, "The header X-Twilio-Signature is missing.",
 			   WEB_NO_RETRY);

@@ -1,4 +1,4 @@
-#include "web/trust.h"
+#include "web/forwarded.h"
 
 #include "web/web.h"
 
@@ -37,7 +37,7 @@ static bool parse_network(struct str text, uint8_t out[16], unsigned *out_prefix
 	return true;
 }
 
-bool trust_network_is_valid(struct str network)
+bool forwarded_network_is_valid(struct str network)
 {
 	uint8_t bytes[16];
 	unsigned prefix;
@@ -45,7 +45,7 @@ bool trust_network_is_valid(struct str network)
 	return parse_network(network, bytes, &prefix);
 }
 
-bool trust_network_holds(struct str network, struct str address)
+bool forwarded_network_holds(struct str network, struct str address)
 {
 	uint8_t net[16], host[16];
 	unsigned prefix, bits;
@@ -57,35 +57,14 @@ bool trust_network_holds(struct str network, struct str address)
 	return prefix % 8 == 0 || (net[prefix / 8] ^ host[prefix / 8]) >> (8 - prefix % 8) == 0;
 }
 
-/* "[::1]:8080" and "calls.example.com:443" without port and brackets. */
-static struct str host_alone(struct str host)
-{
-	if (host.len > 0 && host.at[0] == '[')
-		return str_after(str_first(host, str_find(host, ']')), 1);
-	return str_first(host, str_find(host, ':'));
-}
-
-bool trust_host(struct str host, const char *public_url)
-{
-	struct str name = host_alone(host), public = str_of(public_url);
-	uint8_t address[16];
-	unsigned bits;
-
-	if (parse_address(name, address, &bits) || str_eq_nocase(name, STR("localhost")))
-		return true;
-	public = str_after(public, str_find_str(public, STR("://")) + 3);
-	public = host_alone(str_first(public, str_find(public, '/')));
-	return public.len > 0 && str_eq_nocase(name, public);
-}
-
-bool trust_peer(const struct exchange *x)
+bool forwarded_is_trusted(const struct exchange *x)
 {
 	const char *const *networks = web_local_of(x)->web->options.trusted_proxies;
 
 	if (x->over_unix)
 		return true;
 	for (; networks && *networks; networks++)
-		if (trust_network_holds(str_of(*networks), str_of(x->peer)))
+		if (forwarded_network_holds(str_of(*networks), str_of(x->peer)))
 			return true;
 	return false;
 }
@@ -100,18 +79,19 @@ static struct str last_piece(struct str list)
 	return str_trim(piece);
 }
 
-struct str trust_client(const struct exchange *x)
+struct str forwarded_client(const struct exchange *x)
 {
-	struct str client = trust_peer(x) ? last_piece(x->request.known[HTTP_X_FORWARDED_FOR])
-					  : STR_NONE;
+	struct str client = forwarded_is_trusted(x)
+				    ? last_piece(x->request.known[HTTP_X_FORWARDED_FOR])
+				    : STR_NONE;
 
 	return client.len > 0 ? client : str_of(x->peer);
 }
 
-void trust_add_public_url(const struct exchange *x, struct buf *url)
+void forwarded_add_origin(const struct exchange *x, struct buf *url)
 {
 	const char *public_url = web_local_of(x)->web->options.public_url;
-	bool is_trusted = trust_peer(x);
+	bool is_trusted = forwarded_is_trusted(x);
 	struct str proto = is_trusted ? last_piece(x->request.known[HTTP_X_FORWARDED_PROTO])
 				      : STR_NONE;
 	struct str host = is_trusted ? last_piece(x->request.known[HTTP_X_FORWARDED_HOST])
