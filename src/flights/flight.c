@@ -34,15 +34,15 @@ static void ask_what_it_means(struct flight *flight);
 
 static void judge(struct flight *flight)
 {
-	struct verdict_facts *facts = &flight->facts;
+	struct verdict_facts *facts = &flight->try->facts;
 
-	facts->announced_s = flight->recording.duration_s;
-	facts->since_completed_ms = clock_wall_ms() - flight->recording.completed_at_ms;
-	facts->tries = flight->recording.tries + 1;
-	verdict_judge(facts, &flight->verdict);
-	if (flight->verdict.action == VERDICT_STORE)
+	facts->announced_s = flight->try->recording.duration_s;
+	facts->since_completed_ms = clock_wall_ms() - flight->try->recording.completed_at_ms;
+	facts->tries = flight->try->recording.tries + 1;
+	verdict_judge(facts, &flight->try->verdict);
+	if (flight->try->verdict.action == VERDICT_STORE)
 		flight_seal(flight);
-	else if (flight->verdict.action == VERDICT_ASK)
+	else if (flight->try->verdict.action == VERDICT_ASK)
 		ask_what_it_means(flight);
 	else
 		flight_end_without_media(flight);
@@ -55,27 +55,27 @@ static void read_metadata(struct flight *flight)
 	struct rest_recording told;
 	struct err err;
 
-	flight->facts.was_asked = true;
-	if (flight->question.status == 404) {
-		flight->facts.status = VERDICT_GONE_STATUS;
+	flight->try->facts.was_asked = true;
+	if (flight->try->question.status == 404) {
+		flight->try->facts.status = VERDICT_GONE_STATUS;
 		return;
 	}
-	if (flight->question.status != 200 ||
-	    !rest_read_recording(buf_str(&flight->question.body), &document, &told, &err))
+	if (flight->try->question.status != 200 ||
+	    !rest_read_recording(buf_str(&flight->try->question.body), &document, &told, &err))
 		return;
 	if (str_eq(told.status, STR("completed")))
-		flight->facts.was_completed = true;
+		flight->try->facts.was_completed = true;
 	else if (str_eq(told.status, STR("deleted")))
-		flight->facts.status = VERDICT_GONE_STATUS;
+		flight->try->facts.status = VERDICT_GONE_STATUS;
 	else if (str_eq(told.status, STR("absent")))
-		flight->facts.error_code = told.error_code > 0 ? (int)told.error_code
-							       : REST_CODE_TOO_SHORT;
+		flight->try->facts.error_code = told.error_code > 0 ? (int)told.error_code
+								    : REST_CODE_TOO_SHORT;
 	rest_document_release(&document);
 }
 
 static void metadata_came(struct rest_request *question)
 {
-	struct flight *flight = container_of(question, struct flight, question);
+	struct flight *flight = container_of(question, struct try, question)->flight;
 
 	read_metadata(flight);
 	rest_request_release(question);
@@ -85,7 +85,7 @@ static void metadata_came(struct rest_request *question)
 static void ask_what_it_means(struct flight *flight)
 {
 	const struct account *account =
-		accounts_find(flight->env->accounts, str_of(flight->recording.account_sid));
+		accounts_find(flight->env->accounts, str_of(flight->try->recording.account_sid));
 	char url_text[1024];
 	struct buf url;
 	struct err err;
@@ -93,9 +93,9 @@ static void ask_what_it_means(struct flight *flight)
 	buf_over(&url, url_text, sizeof(url_text));
 	rest_recording_url(&url, str_of(account->api_url), str_of(account->account_sid),
 			   str_of(flight->recording_sid));
-	if (!buf_ok(&url) || !rest_request_send(&flight->question, flight->env, account, url_text,
-						metadata_came, &err)) {
-		flight->facts.was_asked = true;
+	if (!buf_ok(&url) || !rest_request_send(&flight->try->question, flight->env, account,
+						url_text, metadata_came, &err)) {
+		flight->try->facts.was_asked = true;
 		judge(flight);
 	}
 }
@@ -110,7 +110,7 @@ static void seeks_moved(struct seeks *seeks)
 
 static void download_arrived(struct download *download)
 {
-	struct flight *flight = container_of(download, struct flight, download);
+	struct flight *flight = container_of(download, struct try, download)->flight;
 
 	if (flight->state == FLIGHT_ASKING)
 		flight_enter(flight, FLIGHT_CHECKING);
@@ -124,12 +124,12 @@ static void download_arrived(struct download *download)
 
 static void download_ended(struct download *download)
 {
-	struct flight *flight = container_of(download, struct flight, download);
+	struct flight *flight = container_of(download, struct try, download)->flight;
 
 	seeks_rest(&flight->seeks);
-	flight->facts = download->facts;
+	flight->try->facts = download->facts;
 	/* A body of one piece ends before its arrival was told: the states are passed through all the same. */
-	if (flight->state == FLIGHT_ASKING && flight->facts.bytes > 0)
+	if (flight->state == FLIGHT_ASKING && flight->try->facts.bytes > 0)
 		flight_enter(flight, FLIGHT_CHECKING);
 	judge(flight);
 }
@@ -137,13 +137,14 @@ static void download_ended(struct download *download)
 /* The attempt could not even be sent: our own fault, told as such. */
 static void fail_attempt(struct flight *flight, const struct err *err)
 {
-	flight->facts = (struct verdict_facts){ .retry_after_ms = -1,
-						.announced_s = -1,
-						.outcome = TRANSFER_FAILED };
+	flight->try->facts = (struct verdict_facts){ .retry_after_ms = -1,
+						     .announced_s = -1,
+						     .outcome = TRANSFER_FAILED };
 	if (err->kind == ERR_INVALID)
-		str_fit(str_of(err->text), flight->facts.detail, sizeof(flight->facts.detail));
+		str_fit(str_of(err->text), flight->try->facts.detail,
+			sizeof(flight->try->facts.detail));
 	else
-		verdict_blame_store(&flight->facts, err);
+		verdict_blame_store(&flight->try->facts, err);
 	judge(flight);
 }
 
@@ -165,26 +166,26 @@ static bool open_arrival(struct flight *flight, struct err *err)
 static void ask(struct flight *flight)
 {
 	const struct account *account =
-		accounts_find(flight->env->accounts, str_of(flight->recording.account_sid));
+		accounts_find(flight->env->accounts, str_of(flight->try->recording.account_sid));
 	struct err err;
 
 	if (!account) {
 		err_set(&err, ERR_INVALID, "account %s is not in our settings",
-			flight->recording.account_sid);
+			flight->try->recording.account_sid);
 		fail_attempt(flight, &err);
 		return;
 	}
-	flight->download.env = flight->env;
-	flight->download.arrived = download_arrived;
-	flight->download.ended = download_ended;
+	flight->try->download.env = flight->env;
+	flight->try->download.arrived = download_arrived;
+	flight->try->download.ended = download_ended;
 	if (!open_arrival(flight, &err) ||
-	    !download_start(&flight->download, &flight->arrival, account, flight->recording_sid,
-			    flight->recording.channels_wanted, &err)) {
+	    !download_start(&flight->try->download, &flight->arrival, account,
+			    flight->recording_sid, flight->try->recording.channels_wanted, &err)) {
 		fail_attempt(flight, &err);
 		return;
 	}
 	seeks_go_on(&flight->seeks, flight->env, &flight->arrival, account, flight->recording_sid,
-		    flight->recording.channels_wanted, seeks_moved);
+		    flight->try->recording.channels_wanted, seeks_moved);
 }
 
 /* ---- the beginning ---- */
@@ -198,50 +199,52 @@ static bool is_too_old(const struct flight *flight, const struct recording *reco
 
 static bool begin_expired(struct flight *flight, struct catalog *catalog, struct err *err)
 {
-	flight->attempt_id = 0;
-	flight->ledger_job.change.what = PROJECTED_RECORDING;
+	flight->try->attempt_id = 0;
+	flight->try->ledger_job.change.what = PROJECTED_RECORDING;
 	return recordings_mark_expired(catalog, str_of(flight->recording_sid), err);
 }
 
 static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
-	struct flight *flight = container_of(job, struct flight, ledger_job);
+	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
 	struct attempt_begin begin = {
 		.recording_sid = str_of(flight->recording_sid),
-		.began_at_ms = flight->began_at_ms,
+		.began_at_ms = flight->try->began_at_ms,
 		.resumes = flight->arrival.file ? flight->generation : 0,
 	};
 
-	if (!recordings_find(catalog, begin.recording_sid, &flight->begun, err))
+	if (!recordings_find(catalog, begin.recording_sid, &flight->try->recording, err))
 		return false;
-	if (flight->begun.state != RECORDING_QUEUED && flight->begun.state != RECORDING_WAITING)
+	if (flight->try->recording.state != RECORDING_QUEUED &&
+	    flight->try->recording.state != RECORDING_WAITING)
 		return err_set(err, ERR_CONFLICT, "it is %s",
-			       recording_state_text(flight->begun.state));
+			       recording_state_text(flight->try->recording.state));
 	job->change.what = 0;
-	if (is_too_old(flight, &flight->begun))
+	if (is_too_old(flight, &flight->try->recording))
 		return begin_expired(flight, catalog, err);
-	begin.channels = flight->begun.channels_wanted;
-	return attempts_begin(catalog, &begin, &flight->attempt_id, err);
+	begin.channels = flight->try->recording.channels_wanted;
+	return attempts_begin(catalog, &begin, &flight->try->attempt_id, err);
 }
 
 static void attempt_begun(struct ledger_job *job)
 {
-	struct flight *flight = container_of(job, struct flight, ledger_job);
+	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
 
-	flight->recording = flight->begun;
 	if (!job->succeeded) {
 		flight_ledger_failed(flight, &job->err);
 		return;
 	}
-	if (flight->attempt_id == 0) {
+	if (flight->try->attempt_id == 0) {
 		err_set(&job->err, ERR_CONFLICT, "it is older than recordings are kept");
 		flight_ledger_failed(flight, &job->err);
 		return;
 	}
-	memcpy(flight->call_sid, flight->recording.call_sid, SID_SIZE);
+	memcpy(flight->call_sid, flight->try->recording.call_sid, SID_SIZE);
+	flight->started_at_ms = flight->try->recording.started_at_ms;
+	flight->is_held = flight->try->recording.is_held;
 	if (!flight->arrival.file) {
-		flight->generation = flight->attempt_id;
-		flight->generation_at_ms = flight->began_at_ms;
+		flight->generation = flight->try->attempt_id;
+		flight->generation_at_ms = flight->try->began_at_ms;
 	}
 	ask(flight);
 }
@@ -251,7 +254,7 @@ void flight_begin(struct flight *flight)
 	flight_enter(flight, FLIGHT_ASKING);
 	timer_stop(&flight->timer);
 	flight->last_try_at_ms = loop_now_ms(flight->env->loop);
-	flight->began_at_ms = clock_wall_ms();
+	flight_begin_try(flight);
 	flight_write_ledger(flight, run_begin, attempt_begun);
 }
 
@@ -278,20 +281,23 @@ void flight_drop_file(struct flight *flight)
 /* ---- life cycle ---- */
 
 struct flight *flight_new(const struct flight_env *env, const char *recording_sid,
-			  const char *call_sid, const char *account_sid,
-			  const struct flight_owner *owner)
+			  const char *call_sid, const char *account_sid, struct flight_owner *owner,
+			  enum flight_rank rank, enum flight_state state)
 {
 	struct flight *flight = xcalloc(1, sizeof(*flight));
 
 	flight->env = env;
 	flight->owner = owner;
+	flight->rank = rank;
+	flight->state = state;
 	memcpy(flight->recording_sid, recording_sid, SID_SIZE);
 	memcpy(flight->call_sid, call_sid, SID_SIZE);
 	memcpy(flight->account_sid, account_sid, SID_SIZE);
-	list_init(&flight->in_line);
+	list_init(&flight->place);
 	list_init(&flight->kept);
 	list_init(&flight->updates);
 	arrival_init(&flight->arrival);
+	flight_join_list(flight);
 	return flight;
 }
 
@@ -299,10 +305,10 @@ void flight_free(struct flight *flight)
 {
 	if (!flight)
 		return;
+	flight_leave_list(flight);
 	timer_stop(&flight->timer);
 	seeks_release(&flight->seeks);
-	download_cancel(&flight->download);
-	rest_request_release(&flight->question);
+	flight_free_try(flight);
 	arrival_discard(&flight->arrival);
 	LIST_EACH (item, &flight->updates) {
 		list_remove(item);

@@ -7,7 +7,8 @@
  *
  * A flight does one thing at a time and says when it is over: it never decides when it
  * may go on; that is the scheduler's.  What it learns is committed in the ledger before
- * anybody hears of it.
+ * anybody hears of it.  What only one try needs is in the try (try.h), which is there while
+ * the flight is ASKING .. SEALING.
  *
  * Thread: the fetching loop.
  */
@@ -18,19 +19,17 @@
 #include "base/map.h"
 #include "catalog/recordings.h"
 #include "event/loop.h"
-#include "event/workers.h"
 #include "flights/download.h"
 #include "flights/flight_update.h"
-#include "flights/rest_request.h"
 #include "flights/seeks.h"
 #include "flights/verdict.h"
-#include "ledger/ledger.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
+struct flight;
 struct flight_env;
-struct scheduler;
+struct try;
 
 enum flight_state {
 	FLIGHT_QUEUED,   /* for its turn */
@@ -60,8 +59,24 @@ struct flight_result {
 	int64_t wait_ms; /* else: not before so long from now */
 };
 
-/* Whom a flight tells, never from inside flight_begin(). */
+/*
+ * Where the flights of an owner are.  flight_enter() alone moves one: its state, its list and the
+ * counters together.
+ */
+struct flight_lists {
+	struct list in[FLIGHT_STATES]; /* who has been there longest is first; QUEUED: see lines */
+	struct list lines[FLIGHT_RANKS]; /* QUEUED */
+	unsigned count[FLIGHT_STATES];
+	/* Slots, which are for asking Twilio: ASKING, CHECKING, ARRIVING, by the rank they began with. */
+	unsigned slots[FLIGHT_RANKS];
+};
+void flight_lists_init(struct flight_lists *lists);
+/* Slots that are taken, whatever the rank. */
+unsigned flight_lists_flying(const struct flight_lists *lists);
+
+/* Whose the flights are.  Told never from inside flight_begin(). */
 struct flight_owner {
+	struct flight_lists lists;
 	/* Within a turn: all has arrived, only our disk and ledger are waited for. */
 	void (*landed)(struct flight *flight);
 	/* At the end of each turn. */
@@ -70,54 +85,44 @@ struct flight_owner {
 
 struct flight {
 	const struct flight_env *env;
-	struct map_node node; /* key: recording_sid; until it is over */
-	struct list in_line;  /* the scheduler's: among those that wait for a turn, or are over */
-	struct list kept;     /* the scheduler's: among those that wait with a file begun */
-	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
+	struct flight_owner *owner;
+	struct list place; /* on the owner's list of its state */
 	enum flight_state state;
+	struct map_node node; /* the scheduler's, until it is over; key: recording_sid */
+	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
 
 	/* the scheduler's */
-	struct scheduler *scheduler;
-	enum flight_rank rank, slot_rank; /* slot_rank: of the slot that it holds or held */
-	bool has_landed;                  /* it has given its slot back */
+	enum flight_rank rank;
+	enum flight_rank slot_rank; /* of the slot that it holds or held */
+	struct list kept;           /* among those that wait with a file begun */
+	struct timer timer;         /* WAITING */
+	int64_t last_try_at_ms;     /* monotonic; 0 never */
+	int64_t not_before_ms; /* monotonic: a play does not bring the next try further forward */
+	struct reap reap;
 	bool is_reaped;
-	struct timer timer;     /* WAITING */
-	int64_t last_try_at_ms; /* monotonic; 0 never */
-	int64_t not_before_ms;  /* monotonic: a play does not bring the next try further forward */
 
 	/* the updates that are here; how many mirrors have one */
 	struct list updates;
-	unsigned mirror_count; /* changed by whoever first brings a update, and by the last news */
+	unsigned mirror_count; /* changed by whoever first brings an update, and by the last news */
 	char reason_code[RECORDING_REASON_SIZE];
 	char reason_text[VERDICT_TEXT_SIZE];
 	bool is_pointless;
 
-	/* the attempt under way */
-	struct recording recording; /* as the ledger had it when the attempt began */
-	struct recording begun;     /* the same, while the writer fills it */
-	int64_t attempt_id, generation, generation_at_ms, began_at_ms;
+	/* the file in the making, from try to try */
 	struct arrival arrival;
-	struct download download;
 	struct seeks seeks;
-	struct rest_request question; /* what a 404 means */
-	struct verdict verdict;
+	int64_t generation, generation_at_ms;
+	int64_t started_at_ms; /* of the recording, as the last try found it */
+	bool is_held;          /* the same */
 	int64_t limited; /* tries in a row that were one too many: not counted, but waited for longer and longer */
-	struct verdict_facts facts;
-	struct recording_media media; /* once sealed */
-	char media_name[96];
-	int64_t next_try_at_ms; /* wall clock, as committed */
-	struct ledger_job ledger_job;
-	struct job seal_job;
-	bool sealed;
-	struct err seal_err;
 
-	const struct flight_owner *owner;
-	struct reap reap;
+	struct try *try; /* NULL: none is under way */
 };
 
+/* QUEUED, or WAITING (as the ledger says it was left), on the owner's list of that state. */
 struct flight *flight_new(const struct flight_env *env, const char *recording_sid,
-			  const char *call_sid, const char *account_sid,
-			  const struct flight_owner *owner);
+			  const char *call_sid, const char *account_sid, struct flight_owner *owner,
+			  enum flight_rank rank, enum flight_state state);
 /* Cancels what is under way; its updates are freed. */
 void flight_free(struct flight *flight);
 
@@ -125,6 +130,10 @@ void flight_free(struct flight *flight);
 void flight_begin(struct flight *flight);
 /* WAITING -> QUEUED, by the scheduler. */
 void flight_queue(struct flight *flight);
+/* It is to be freed, at the end of this turn perhaps: its owner sees no more of it.  As often as you like. */
+void flight_leave_list(struct flight *flight);
+/* QUEUED: goes over to the end of the other line; else it counts from its next turn on. */
+void flight_set_rank(struct flight *flight, enum flight_rank rank);
 /* QUEUED: no turn can be taken now (its account is paused): waits, and says why. */
 void flight_hold_back(struct flight *flight, const char *reason_code, const char *reason_text);
 

@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/mem.h"
+#include "base/own.h"
 #include "blob/blob.h"
 #include "catalog/attempts.h"
 #include "flights/digests.h"
@@ -17,19 +19,54 @@
 
 #define NOT_READY_MOST_MS 30000 /* between two tries of what is not ready yet */
 
+void flight_begin_try(struct flight *flight)
+{
+	flight->try = xcalloc(1, sizeof(*flight->try));
+	flight->try->flight = flight;
+	flight->try->began_at_ms = clock_wall_ms();
+}
+
+static void try_free(struct try *try)
+{
+	download_cancel(&try->download);
+	rest_request_release(&try->question);
+	free(try);
+}
+
+static void release_try(struct reap *reap)
+{
+	try_free(container_of(reap, struct try, reap));
+}
+
+void flight_free_try(struct flight *flight)
+{
+	if (flight->try)
+		try_free(TAKE(flight->try));
+}
+
+/* It is one of its own callbacks that ends it. */
+static void end_try(struct flight *flight)
+{
+	struct try *try = TAKE(flight->try);
+
+	loop_reap(flight->env->loop, &try->reap, release_try);
+}
+
 void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wait_ms)
 {
 	struct flight_result result = {
-		.meaning = flight->verdict.meaning,
+		.meaning = flight->try->verdict.meaning,
 		.wait_ms = wait_ms,
 	};
+	bool may_resume = flight->try->verdict.may_resume;
 
+	end_try(flight);
 	flight_enter(flight, state);
 	result.is_over = flight_is_over(flight);
-	if (state != FLIGHT_WAITING || !flight->verdict.may_resume)
+	if (state != FLIGHT_WAITING || !may_resume)
 		seeks_release(&flight->seeks);
 	/* Of what is stored, mirrors may still have to hear: the descriptor goes with the flight. */
-	if (state != FLIGHT_STORED && !(state == FLIGHT_WAITING && flight->verdict.may_resume))
+	if (state != FLIGHT_STORED && !(state == FLIGHT_WAITING && may_resume))
 		arrival_discard(&flight->arrival);
 	flight_tell(flight);
 	flight->owner->turned(flight, &result);
@@ -42,7 +79,7 @@ void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wai
 static void flight_overtaken(struct flight *flight, const struct err *err)
 {
 	log_info(NULL, "recording %s: not fetched any more: %s", flight->recording_sid, err->text);
-	flight->verdict = (struct verdict){ .meaning = VERDICT_GONE, .is_pointless = true };
+	flight->try->verdict = (struct verdict){ .meaning = VERDICT_GONE, .is_pointless = true };
 	flight_clear_reason(flight);
 	flight_end_turn(flight, FLIGHT_GONE, 0);
 }
@@ -54,7 +91,7 @@ void flight_ledger_failed(struct flight *flight, const struct err *err)
 		return;
 	}
 	log_error(NULL, "recording %s: the ledger: %s", flight->recording_sid, err->text);
-	flight->verdict = (struct verdict){ .meaning = VERDICT_OURS, .is_pointless = true };
+	flight->try->verdict = (struct verdict){ .meaning = VERDICT_OURS, .is_pointless = true };
 	flight_set_reason(flight, "internal", "Our database could not be written.", true);
 	flight_end_turn(flight, FLIGHT_WAITING, 30000);
 }
@@ -64,11 +101,11 @@ void flight_write_ledger(struct flight *flight,
 				     struct err *err),
 			 void (*done)(struct ledger_job *job))
 {
-	flight->ledger_job =
+	flight->try->ledger_job =
 		(struct ledger_job){ .run = run, .done = done, .reply = flight->env->mailbox };
-	memcpy(flight->ledger_job.change.recording_sid, flight->recording_sid, SID_SIZE);
-	memcpy(flight->ledger_job.change.call_sid, flight->call_sid, SID_SIZE);
-	ledger_write(flight->env->ledger, &flight->ledger_job);
+	memcpy(flight->try->ledger_job.change.recording_sid, flight->recording_sid, SID_SIZE);
+	memcpy(flight->try->ledger_job.change.call_sid, flight->call_sid, SID_SIZE);
+	ledger_write(flight->env->ledger, &flight->try->ledger_job);
 }
 
 /* ---- a turn that ends without media ---- */
@@ -76,12 +113,12 @@ void flight_write_ledger(struct flight *flight,
 static bool end_attempt(struct flight *flight, struct catalog *catalog, struct err *err)
 {
 	struct attempt_end end = {
-		.id = flight->attempt_id,
+		.id = flight->try->attempt_id,
 		.ended_at_ms = clock_wall_ms(),
-		.outcome = flight->verdict.outcome,
-		.http_status = flight->facts.status,
-		.bytes = (int64_t)flight->facts.bytes,
-		.detail = flight->verdict.text,
+		.outcome = flight->try->verdict.outcome,
+		.http_status = flight->try->facts.status,
+		.bytes = (int64_t)flight->try->facts.bytes,
+		.detail = flight->try->verdict.text,
 	};
 
 	return attempts_end(catalog, &end, err);
@@ -89,12 +126,12 @@ static bool end_attempt(struct flight *flight, struct catalog *catalog, struct e
 
 static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
-	struct flight *flight = container_of(job, struct flight, ledger_job);
-	const struct verdict *verdict = &flight->verdict;
+	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
+	const struct verdict *verdict = &flight->try->verdict;
 	struct str sid = str_of(flight->recording_sid);
 	struct recording_wait wait = {
 		.at_ms = clock_wall_ms(),
-		.next_try_at_ms = flight->next_try_at_ms,
+		.next_try_at_ms = flight->try->next_try_at_ms,
 		.reason_code = verdict->reason_code,
 		.reason_text = verdict->text,
 		.is_counted = verdict->is_counted,
@@ -104,11 +141,11 @@ static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct e
 	if (!end_attempt(flight, catalog, err))
 		return false;
 	if (verdict->action == VERDICT_END_ABSENT)
-		return recordings_mark_absent(catalog, sid, flight->facts.error_code, verdict->text,
-					      err);
+		return recordings_mark_absent(catalog, sid, flight->try->facts.error_code,
+					      verdict->text, err);
 	if (verdict->action == VERDICT_END_GONE)
 		return recordings_mark_gone(catalog, sid, verdict->text, err);
-	if (flight->next_try_at_ms == 0)
+	if (flight->try->next_try_at_ms == 0)
 		return recordings_mark_dead(catalog, sid, verdict->reason_code, verdict->text, err);
 	if (verdict->meaning == VERDICT_NO_DUAL && !recordings_want_channels(catalog, sid, 1, err))
 		return false;
@@ -117,9 +154,9 @@ static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct e
 
 static void failed_written(struct ledger_job *job)
 {
-	struct flight *flight = container_of(job, struct flight, ledger_job);
-	const struct verdict *verdict = &flight->verdict;
-	int64_t wait_ms = flight->next_try_at_ms - clock_wall_ms();
+	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
+	const struct verdict *verdict = &flight->try->verdict;
+	int64_t wait_ms = flight->try->next_try_at_ms - clock_wall_ms();
 
 	if (!job->succeeded) {
 		flight_ledger_failed(flight, &job->err);
@@ -130,7 +167,7 @@ static void failed_written(struct ledger_job *job)
 		flight_end_turn(flight, FLIGHT_ABSENT, 0);
 	} else if (verdict->action == VERDICT_END_GONE) {
 		flight_end_turn(flight, FLIGHT_GONE, 0);
-	} else if (flight->next_try_at_ms == 0) {
+	} else if (flight->try->next_try_at_ms == 0) {
 		log_warn(NULL, "recording %s: given up: %s", flight->recording_sid, verdict->text);
 		flight_end_turn(flight, FLIGHT_DEAD, 0);
 	} else {
@@ -149,7 +186,7 @@ static int64_t longer(int64_t a_ms, int64_t b_ms)
 
 static int64_t back_off(const struct flight *flight, int64_t most_ms)
 {
-	int64_t tries = flight->recording.tries + flight->limited + 1;
+	int64_t tries = flight->try->recording.tries + flight->limited + 1;
 	uint64_t random;
 
 	random_bytes(&random, sizeof(random));
@@ -160,10 +197,11 @@ static int64_t back_off(const struct flight *flight, int64_t most_ms)
 static int64_t next_try(const struct flight *flight)
 {
 	const struct flight_options *options = &flight->env->options;
-	const struct verdict *verdict = &flight->verdict;
+	const struct verdict *verdict = &flight->try->verdict;
 	int64_t now_ms = clock_wall_ms();
-	int64_t first_ms = flight->recording.first_try_at_ms ? flight->recording.first_try_at_ms
-							     : flight->began_at_ms;
+	int64_t first_ms = flight->try->recording.first_try_at_ms
+				   ? flight->try->recording.first_try_at_ms
+				   : flight->try->began_at_ms;
 	int64_t wait_ms = verdict->wait_ms;
 
 	if (wait_ms < 0)
@@ -177,8 +215,8 @@ static int64_t next_try(const struct flight *flight)
 
 void flight_end_without_media(struct flight *flight)
 {
-	flight->limited = flight->verdict.meaning == VERDICT_LIMITED ? flight->limited + 1 : 0;
-	flight->next_try_at_ms = next_try(flight);
+	flight->limited = flight->try->verdict.meaning == VERDICT_LIMITED ? flight->limited + 1 : 0;
+	flight->try->next_try_at_ms = next_try(flight);
 	flight_write_ledger(flight, run_failed, failed_written);
 }
 
@@ -186,23 +224,24 @@ void flight_end_without_media(struct flight *flight)
 
 static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
-	struct flight *flight = container_of(job, struct flight, ledger_job);
+	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
 
 	job->change.what = PROJECTED_RECORDING;
 	return end_attempt(flight, catalog, err) &&
-	       recordings_mark_stored(catalog, str_of(flight->recording_sid), &flight->media, err);
+	       recordings_mark_stored(catalog, str_of(flight->recording_sid), &flight->try->media,
+				      err);
 }
 
 static void stored_written(struct ledger_job *job)
 {
-	struct flight *flight = container_of(job, struct flight, ledger_job);
+	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
 
 	if (!job->succeeded) {
 		flight_ledger_failed(flight, &job->err);
 		return;
 	}
 	log_info(NULL, "recording %s: stored, %llu bytes", flight->recording_sid,
-		 (unsigned long long)flight->media.size);
+		 (unsigned long long)flight->try->media.size);
 	digests_want(flight->env->digests);
 	flight_clear_reason(flight);
 	flight_end_turn(flight, FLIGHT_STORED, 0);
@@ -210,59 +249,59 @@ static void stored_written(struct ledger_job *job)
 
 static void run_seal(struct job *job)
 {
-	struct flight *flight = container_of(job, struct flight, seal_job);
+	struct flight *flight = container_of(job, struct try, seal_job)->flight;
 	enum blob_seal_result result = blob_arriving_seal(
-		flight->arrival.file, str_of(flight->media_name), &flight->seal_err);
+		flight->arrival.file, str_of(flight->try->media_name), &flight->try->seal_err);
 
 	if (result == BLOB_UNSYNCED) {
 		/* The kernel may have dropped the bytes and forgotten the error: only a new start can be trusted. */
 		log_error(NULL, "recording %s: %s: ending, to start clean", flight->recording_sid,
-			  flight->seal_err.text);
+			  flight->try->seal_err.text);
 		abort();
 	}
-	flight->sealed = result == BLOB_SEALED;
+	flight->try->sealed = result == BLOB_SEALED;
 }
 
 static void seal_done(struct job *job)
 {
-	struct flight *flight = container_of(job, struct flight, seal_job);
+	struct flight *flight = container_of(job, struct try, seal_job)->flight;
 
-	if (flight->sealed) {
-		flight->media.stored_at_ms = clock_wall_ms();
+	if (flight->try->sealed) {
+		flight->try->media.stored_at_ms = clock_wall_ms();
 		flight_write_ledger(flight, run_stored, stored_written);
 		return;
 	}
-	verdict_blame_store(&flight->facts, &flight->seal_err);
-	verdict_judge(&flight->facts, &flight->verdict);
+	verdict_blame_store(&flight->try->facts, &flight->try->seal_err);
+	verdict_judge(&flight->try->facts, &flight->try->verdict);
 	flight_end_without_media(flight);
 }
 
 void flight_seal(struct flight *flight)
 {
 	const struct arrival *arrival = &flight->arrival;
-	const char *format = audio_extension(flight->facts.kind);
+	const char *format = audio_extension(flight->try->facts.kind);
 	struct err err;
 
 	flight_enter(flight, FLIGHT_SEALING);
-	flight->media = (struct recording_media){
+	flight->try->media = (struct recording_media){
 		.generation = flight->generation,
 		.generation_at_ms = flight->generation_at_ms,
 		.size = arrival->file->size,
-		.duration_ms = flight->facts.duration_ms,
+		.duration_ms = flight->try->facts.duration_ms,
 		.channels = (int)arrival->sniff.channels,
-		.is_duration_off = flight->verdict.meaning == VERDICT_KEPT_OFF,
+		.is_duration_off = flight->try->verdict.meaning == VERDICT_KEPT_OFF,
 		.format = format,
-		.path = flight->media_name,
+		.path = flight->try->media_name,
 	};
-	if (!blob_name_make(str_of(flight->recording.call_sid), str_of(flight->recording_sid),
-			    str_of(format), flight->media_name, &err)) {
-		flight->facts.is_disk_failed = true;
-		verdict_judge(&flight->facts, &flight->verdict);
+	if (!blob_name_make(str_of(flight->try->recording.call_sid), str_of(flight->recording_sid),
+			    str_of(format), flight->try->media_name, &err)) {
+		flight->try->facts.is_disk_failed = true;
+		verdict_judge(&flight->try->facts, &flight->try->verdict);
 		flight_end_without_media(flight);
 		return;
 	}
-	flight->seal_job =
+	flight->try->seal_job =
 		(struct job){ .run = run_seal, .done = seal_done, .reply = flight->env->mailbox };
-	workers_post(flight->env->sealers, &flight->seal_job);
+	workers_post(flight->env->sealers, &flight->try->seal_job);
 	flight->owner->landed(flight);
 }

@@ -45,12 +45,12 @@ static void fill_media(const struct flight *flight, struct media *media)
 								   : arrival->length,
 		.generation = flight->generation,
 		.modified_at_ms = flight->generation_at_ms,
-		.started_at_ms = flight->recording.started_at_ms,
-		.is_held = flight->recording.is_held,
+		.started_at_ms = flight->started_at_ms,
+		.is_held = flight->is_held,
 		.fd = -1,
 	};
 	memcpy(media->recording_sid, flight->recording_sid, SID_SIZE);
-	memcpy(media->call_sid, flight->recording.call_sid, SID_SIZE);
+	memcpy(media->call_sid, flight->call_sid, SID_SIZE);
 	snprintf(media->format, sizeof(media->format), "%s", audio_extension(arrival->sniff.kind));
 	media_name(media);
 }

@@ -6,12 +6,15 @@
 #pragma once
 
 #include "flights/flight.h"
+#include "flights/try.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* flight_state.c: the only way to another state. */
+/* flight_state.c: the only way to another state, its list and its counters. */
 void flight_enter(struct flight *flight, enum flight_state state);
+/* Onto the list of its state, when it is made. */
+void flight_join_list(struct flight *flight);
 bool flight_is_over(const struct flight *flight);
 
 /* flight_news.c */
@@ -24,6 +27,9 @@ void flight_set_reason(struct flight *flight, const char *code, const char *text
 void flight_clear_reason(struct flight *flight);
 
 /* flight_end.c */
+void flight_begin_try(struct flight *flight);
+/* Cancels what is under way. */
+void flight_free_try(struct flight *flight);
 /* A write of this flight's to the ledger: one at a time. */
 void flight_write_ledger(struct flight *flight,
 			 bool (*run)(struct ledger_job *job, struct catalog *catalog,

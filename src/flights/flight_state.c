@@ -1,5 +1,6 @@
 /*
- * The states of a flight and the ways between them: the table of flight.h, asserted.
+ * The states of a flight and the ways between them: the table of flight.h, asserted.  Each
+ * state has a list; a flight is on that of its state, and nowhere else moves one.
  */
 #include "flights/flight_private.h"
 
@@ -37,6 +38,53 @@ bool flight_may_enter(enum flight_state from, enum flight_state to)
 	return may_enter[from] & BIT(to);
 }
 
+void flight_lists_init(struct flight_lists *lists)
+{
+	*lists = (struct flight_lists){ 0 };
+	for (enum flight_state state = 0; state < FLIGHT_STATES; state++)
+		list_init(&lists->in[state]);
+	for (enum flight_rank rank = 0; rank < FLIGHT_RANKS; rank++)
+		list_init(&lists->lines[rank]);
+}
+
+unsigned flight_lists_flying(const struct flight_lists *lists)
+{
+	unsigned flying = 0;
+
+	for (enum flight_rank rank = 0; rank < FLIGHT_RANKS; rank++)
+		flying += lists->slots[rank];
+	return flying;
+}
+
+static bool has_slot(enum flight_state state)
+{
+	return BIT(state) & (BIT(FLIGHT_ASKING) | BIT(FLIGHT_CHECKING) | BIT(FLIGHT_ARRIVING));
+}
+
+void flight_join_list(struct flight *flight)
+{
+	struct flight_lists *lists = &flight->owner->lists;
+
+	list_append(flight->state == FLIGHT_QUEUED ? &lists->lines[flight->rank]
+						   : &lists->in[flight->state],
+		    &flight->place);
+	lists->count[flight->state]++;
+	if (has_slot(flight->state))
+		lists->slots[flight->slot_rank]++;
+}
+
+void flight_leave_list(struct flight *flight)
+{
+	struct flight_lists *lists = &flight->owner->lists;
+
+	if (list_is_empty(&flight->place))
+		return;
+	list_remove(&flight->place);
+	lists->count[flight->state]--;
+	if (has_slot(flight->state))
+		lists->slots[flight->slot_rank]--;
+}
+
 void flight_enter(struct flight *flight, enum flight_state state)
 {
 	struct log_tag tag = { .name = "recording" };
@@ -44,7 +92,22 @@ void flight_enter(struct flight *flight, enum flight_state state)
 	assert(flight_may_enter(flight->state, state));
 	memcpy(tag.id, flight->recording_sid, SID_SIZE);
 	log_debug(&tag, "%s -> %s", state_names[flight->state], state_names[state]);
+	flight_leave_list(flight);
+	if (state == FLIGHT_ASKING)
+		flight->slot_rank = flight->rank;
 	flight->state = state;
+	flight_join_list(flight);
+}
+
+void flight_set_rank(struct flight *flight, enum flight_rank rank)
+{
+	if (flight->state != FLIGHT_QUEUED) {
+		flight->rank = rank;
+		return;
+	}
+	flight_leave_list(flight);
+	flight->rank = rank;
+	flight_join_list(flight);
 }
 
 bool flight_is_over(const struct flight *flight)

@@ -14,14 +14,9 @@
 
 struct scheduler {
 	const struct flight_env *env;
-	struct map flights;              /* those that are not over */
-	struct list over;                /* the others, as long as a mirror has not heard so */
-	struct list lines[FLIGHT_RANKS]; /* QUEUED, first come first served */
-	unsigned flying[FLIGHT_RANKS];   /* by the rank with which they started */
-	unsigned flying_all, waiting, queued;
-	/* Arrived and not stored yet: without a slot, which is for asking Twilio. */
-	unsigned landed;
-	struct list kept; /* not flying, with a file begun and open: the longest first */
+	struct flight_owner owner; /* with the lists of all flights */
+	struct map flights;        /* those that are not over */
+	struct list kept;          /* not flying, with a file begun and open: the longest first */
 	unsigned kept_count;
 	struct disk_space room;
 	double limit;
@@ -31,24 +26,25 @@ struct scheduler {
 		go_on; /* fills the slots once this turn is over: never from inside a callback */
 };
 
+static struct scheduler *scheduler_of(const struct flight *flight)
+{
+	return container_of(flight->owner, struct scheduler, owner);
+}
+
 /* ---- slots ---- */
 
 static bool has_slot(const struct scheduler *scheduler, enum flight_rank rank)
 {
+	const struct flight_lists *lists = &scheduler->owner.lists;
 	unsigned limit = (unsigned)scheduler->limit;
 	unsigned extra = rank == FLIGHT_FOR_PLAYERS ? scheduler->env->options.player_slots : 0;
 
-	if (rank == FLIGHT_BACKFILL && scheduler->flying[FLIGHT_BACKFILL] >= (limit + 1) / 2)
+	if (rank == FLIGHT_BACKFILL && lists->slots[FLIGHT_BACKFILL] >= (limit + 1) / 2)
 		return false;
-	if (rank != FLIGHT_FOR_PLAYERS && scheduler->landed >= scheduler->env->options.concurrency)
+	if (rank != FLIGHT_FOR_PLAYERS &&
+	    lists->count[FLIGHT_SEALING] >= scheduler->env->options.concurrency)
 		return false; /* our disk is slower than Twilio */
-	return scheduler->flying_all < limit + extra;
-}
-
-static void give_slot_back(struct scheduler *scheduler, const struct flight *flight)
-{
-	scheduler->flying[flight->slot_rank]--;
-	scheduler->flying_all--;
+	return flight_lists_flying(lists) < limit + extra;
 }
 
 /* -1 when the account's credentials were not refused lately, else how long to leave it alone. */
@@ -111,8 +107,6 @@ static void take_off(struct scheduler *scheduler, struct flight *flight)
 {
 	int64_t refused_ms = refused_for_ms(scheduler, flight);
 
-	list_remove(&flight->in_line);
-	scheduler->queued--;
 	if (refused_ms > 0) {
 		flight_hold_back(flight, "upstream_refused", "Twilio refuses our credentials.");
 		wait_for(scheduler, flight, refused_ms);
@@ -125,10 +119,6 @@ static void take_off(struct scheduler *scheduler, struct flight *flight)
 		return;
 	}
 	let_go_of_file(scheduler, flight);
-	flight->slot_rank = flight->rank;
-	flight->has_landed = false;
-	scheduler->flying[flight->slot_rank]++;
-	scheduler->flying_all++;
 	flight_begin(flight);
 }
 
@@ -139,9 +129,9 @@ static void fill_slots(struct timer *timer)
 	for (enum flight_rank rank = 0; rank < FLIGHT_RANKS; rank++) {
 		struct list *first;
 
-		while ((first = list_first(&scheduler->lines[rank])) != NULL &&
+		while ((first = list_first(&scheduler->owner.lists.lines[rank])) != NULL &&
 		       has_slot(scheduler, rank))
-			take_off(scheduler, container_of(first, struct flight, in_line));
+			take_off(scheduler, container_of(first, struct flight, place));
 	}
 }
 
@@ -151,28 +141,18 @@ static void go_on_soon(struct scheduler *scheduler)
 		timer_start(scheduler->env->loop, &scheduler->go_on, 0, fill_slots);
 }
 
-static void line_up(struct scheduler *scheduler, struct flight *flight)
-{
-	list_append(&scheduler->lines[flight->rank], &flight->in_line);
-	scheduler->queued++;
-	go_on_soon(scheduler);
-}
-
 /* ---- waiting ---- */
 
 static void wait_is_over(struct timer *timer)
 {
 	struct flight *flight = container_of(timer, struct flight, timer);
-	struct scheduler *scheduler = flight->scheduler;
 
-	scheduler->waiting--;
 	flight_queue(flight);
-	line_up(scheduler, flight);
+	go_on_soon(scheduler_of(flight));
 }
 
 static void wait_for(struct scheduler *scheduler, struct flight *flight, int64_t wait_ms)
 {
-	scheduler->waiting++;
 	timer_start(scheduler->env->loop, &flight->timer, wait_ms, wait_is_over);
 }
 
@@ -190,12 +170,8 @@ static void raise_rank(struct scheduler *scheduler, struct flight *flight)
 {
 	if (flight->rank == FLIGHT_FOR_PLAYERS)
 		return;
-	flight->rank = FLIGHT_FOR_PLAYERS;
-	if (flight->state == FLIGHT_QUEUED && !list_is_empty(&flight->in_line)) {
-		list_remove(&flight->in_line);
-		scheduler->queued--;
-		line_up(scheduler, flight);
-	}
+	flight_set_rank(flight, FLIGHT_FOR_PLAYERS);
+	go_on_soon(scheduler);
 }
 
 static void nudge(struct scheduler *scheduler, struct flight *flight)
@@ -260,28 +236,19 @@ static void end_if_done(struct scheduler *scheduler, struct flight *flight)
 	if (!flight_is_done(flight) || flight->is_reaped)
 		return;
 	flight->is_reaped = true;
-	list_remove(&flight->in_line);
+	flight_leave_list(flight);
 	loop_reap(scheduler->env->loop, &flight->reap, release_flight);
 }
 
 static void flight_landed(struct flight *flight)
 {
-	struct scheduler *scheduler = flight->scheduler;
-
-	give_slot_back(scheduler, flight);
-	flight->has_landed = true;
-	scheduler->landed++;
-	go_on_soon(scheduler);
+	go_on_soon(scheduler_of(flight));
 }
 
 static void flight_turned(struct flight *flight, const struct flight_result *result)
 {
-	struct scheduler *scheduler = flight->scheduler;
+	struct scheduler *scheduler = scheduler_of(flight);
 
-	if (flight->has_landed)
-		scheduler->landed--;
-	else
-		give_slot_back(scheduler, flight);
 	if (result->meaning == VERDICT_LIMITED)
 		limit_decrease(scheduler);
 	if (result->meaning == VERDICT_KEPT || result->meaning == VERDICT_KEPT_OFF)
@@ -291,7 +258,6 @@ static void flight_turned(struct flight *flight, const struct flight_result *res
 	if (result->is_over) {
 		/* Not to be found any more: what is wanted of the recording from now on is a new flight's. */
 		map_remove(&scheduler->flights, &flight->node);
-		list_append(&scheduler->over, &flight->in_line);
 		end_if_done(scheduler, flight);
 	} else {
 		/* What Twilio asked us to wait for is waited for, whoever listens. */
@@ -307,9 +273,6 @@ static void flight_turned(struct flight *flight, const struct flight_result *res
 	go_on_soon(scheduler);
 }
 
-static const struct flight_owner flight_owner = { .landed = flight_landed,
-						  .turned = flight_turned };
-
 /* ---- coming in ---- */
 
 static struct flight *find(const struct scheduler *scheduler, const char *recording_sid)
@@ -323,18 +286,15 @@ static struct flight *add(struct scheduler *scheduler, const char *recording_sid
 			  const char *call_sid, const char *account_sid, enum flight_rank rank,
 			  int64_t wait_ms)
 {
-	struct flight *flight =
-		flight_new(scheduler->env, recording_sid, call_sid, account_sid, &flight_owner);
+	struct flight *flight = flight_new(scheduler->env, recording_sid, call_sid, account_sid,
+					   &scheduler->owner, rank,
+					   wait_ms > 0 ? FLIGHT_WAITING : FLIGHT_QUEUED);
 
-	flight->scheduler = scheduler;
-	flight->rank = rank;
 	map_add(&scheduler->flights, &flight->node, str_of(flight->recording_sid));
-	if (wait_ms > 0) {
-		flight->state = FLIGHT_WAITING; /* as the ledger says it was left */
+	if (wait_ms > 0)
 		wait_for(scheduler, flight, wait_ms);
-	} else {
-		line_up(scheduler, flight);
-	}
+	else
+		go_on_soon(scheduler);
 	return flight;
 }
 
@@ -397,9 +357,9 @@ void scheduler_take_update(struct scheduler *scheduler, struct flight_update *up
 void scheduler_counts(const struct scheduler *scheduler, struct scheduler_counts *out)
 {
 	*out = (struct scheduler_counts){
-		.queued = scheduler->queued,
-		.flying = scheduler->flying_all,
-		.waiting = scheduler->waiting,
+		.queued = scheduler->owner.lists.count[FLIGHT_QUEUED],
+		.flying = flight_lists_flying(&scheduler->owner.lists),
+		.waiting = scheduler->owner.lists.count[FLIGHT_WAITING],
 		.limit = (unsigned)scheduler->limit,
 	};
 }
@@ -415,26 +375,28 @@ struct scheduler *scheduler_new(const struct flight_env *env)
 	scheduler->limit = env->options.concurrency;
 	scheduler->refused_until_ms = xcalloc(env->accounts->count, sizeof(int64_t));
 	map_init(&scheduler->flights);
-	list_init(&scheduler->over);
 	list_init(&scheduler->kept);
-	for (int rank = 0; rank < FLIGHT_RANKS; rank++)
-		list_init(&scheduler->lines[rank]);
+	scheduler->owner.landed = flight_landed;
+	scheduler->owner.turned = flight_turned;
+	flight_lists_init(&scheduler->owner.lists);
 	return scheduler;
+}
+
+static void free_all(struct list *flights)
+{
+	LIST_EACH (item, flights)
+		flight_free(container_of(item, struct flight, place));
 }
 
 void scheduler_free(struct scheduler *scheduler)
 {
-	struct map_node *node;
-
 	if (!scheduler)
 		return;
-	while ((node = map_any(&scheduler->flights)) != NULL) {
-		map_remove(&scheduler->flights, node);
-		flight_free(container_of(node, struct flight, node));
-	}
+	for (enum flight_state state = 0; state < FLIGHT_STATES; state++)
+		free_all(&scheduler->owner.lists.in[state]);
+	for (enum flight_rank rank = 0; rank < FLIGHT_RANKS; rank++)
+		free_all(&scheduler->owner.lists.lines[rank]);
 	map_release(&scheduler->flights);
-	LIST_EACH (item, &scheduler->over)
-		flight_free(container_of(item, struct flight, in_line));
 	timer_stop(&scheduler->go_on);
 	free(scheduler->refused_until_ms);
 	free(scheduler);

@@ -1,0 +1,41 @@
+/*
+ * One try of a flight: from the attempt that is begun in the ledger to the one that is ended
+ * there.  Allocated while the flight flies, so that one that waits keeps none of it.
+ *
+ * Thread: the fetching loop; run() of its jobs touches only the try, on a thread of theirs.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "catalog/recordings.h"
+#include "event/loop.h"
+#include "event/workers.h"
+#include "flights/download.h"
+#include "flights/rest_request.h"
+#include "flights/verdict.h"
+#include "ledger/ledger.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct flight;
+
+struct
+try {
+	struct flight *flight;
+	struct recording recording; /* as the ledger had it when the attempt began */
+	int64_t attempt_id;         /* 0: none was begun */
+	int64_t began_at_ms;        /* wall clock */
+	struct download download;
+	struct rest_request question; /* what a 404 means */
+	struct verdict_facts facts;
+	struct verdict verdict;
+	int64_t next_try_at_ms;       /* wall clock, as committed; 0: never */
+	struct recording_media media; /* once sealed */
+	char media_name[96];
+	struct ledger_job ledger_job;
+	struct job seal_job;
+	bool sealed;
+	struct err seal_err;
+	struct reap reap;
+};
