@@ -1,0 +1,94 @@
+#include "auth/credential.h"
+
+#include <sodium.h>
+
+#define RANDOM_BYTES 24 /* 192 bits: 48 of the name, 144 of the secret */
+
+void credential_make(struct credential *out)
+{
+	uint8_t random[RANDOM_BYTES];
+
+	random_bytes(random, sizeof(random));
+	sodium_bin2base64(out->text, sizeof(out->text), random, sizeof(random),
+			  sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	sodium_memzero(random, sizeof(random));
+	memcpy(out->name, out->text, CREDENTIAL_NAME_LEN);
+	out->name[CREDENTIAL_NAME_LEN] = '\0';
+	credential_hash(str_of(out->text), out->hash);
+}
+
+void credential_wipe(struct credential *credential)
+{
+	sodium_memzero(credential, sizeof(*credential));
+}
+
+static bool is_base64url(char c)
+{
+	return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || ascii_is_digit(c) || c == '-' ||
+	       c == '_';
+}
+
+bool credential_is_well_formed(struct str text)
+{
+	if (text.len != CREDENTIAL_LEN)
+		return false;
+	for (size_t i = 0; i < text.len; i++)
+		if (!is_base64url(text.at[i]))
+			return false;
+	return true;
+}
+
+struct str credential_name(struct str text)
+{
+	return str_first(text, CREDENTIAL_NAME_LEN);
+}
+
+void credential_hash(struct str text, uint8_t out[SHA256_BYTES])
+{
+	sha256_of(text, out);
+}
+
+bool credential_of_token(struct str token, struct str *out)
+{
+	struct str text = str_after(token, sizeof(CREDENTIAL_PREFIX) - 1);
+
+	if (!str_starts(token, STR(CREDENTIAL_PREFIX)) || !credential_is_well_formed(text))
+		return false;
+	*out = text;
+	return true;
+}
+
+/* How many bytes at the beginning of `text` may be a credential, spelt in whatever way. */
+static size_t span_of_secret(struct str text)
+{
+	size_t len = 0;
+
+	while (len < text.len && (is_base64url(text.at[len]) || text.at[len] == '%'))
+		len++;
+	return len;
+}
+
+void credential_redact(struct buf *buf, struct str text)
+{
+	static const struct str before[] = { { "/l/", 3 }, { CREDENTIAL_PREFIX, 4 } };
+
+	while (text.len > 0) {
+		size_t begin = 0, secret;
+
+		for (size_t i = 0; i < ARRAY_LEN(before) && begin == 0; i++)
+			if (str_starts_nocase(text, before[i]))
+				begin = before[i].len;
+		if (begin == 0) {
+			buf_add_byte(buf, text.at[0]);
+			text = str_after(text, 1);
+			continue;
+		}
+		buf_add(buf, text.at, begin);
+		text = str_after(text, begin);
+		secret = span_of_secret(text);
+		buf_add_str(buf, credential_name(str_first(text, secret)));
+		if (secret > CREDENTIAL_NAME_LEN)
+			buf_add_text(buf, "...");
+		text = str_after(text, secret);
+	}
+}
