@@ -1,0 +1,150 @@
+#include "auth/known.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#define SETS 1024 /* 256 KiB a loop: 4,096 people at once without a query */
+#define WAYS 4
+
+struct known_table {
+	struct known at[SETS][WAYS];
+	uint8_t keys[KNOWN_SOURCES][crypto_shorthash_siphashx24_KEYBYTES];
+};
+_Static_assert(KNOWN_KEY_BYTES == crypto_shorthash_siphashx24_KEYBYTES, "the key of SipHash");
+
+struct known_table *known_table_new(const uint8_t key[KNOWN_KEY_BYTES])
+{
+	struct known_table *table =
+		aligned_alloc(sizeof(struct known), sizeof(*table) + 64 - sizeof(*table) % 64);
+
+	if (!table)
+		abort(); /* as base/mem.h does */
+	memset(table, 0, sizeof(*table));
+	for (unsigned source = 0; source < KNOWN_SOURCES; source++) {
+		uint8_t name = (uint8_t)source;
+
+		crypto_shorthash_siphashx24(table->keys[source], &name, 1, key);
+	}
+	return table;
+}
+
+void known_table_free(struct known_table *table)
+{
+	if (!table)
+		return;
+	sodium_memzero(table, sizeof(*table));
+	free(table);
+}
+
+void known_tag(const struct known_table *table, enum known_source source, struct str text,
+	       uint64_t out[2])
+{
+	uint8_t hash[crypto_shorthash_siphashx24_BYTES];
+
+	crypto_shorthash_siphashx24(hash, (const uint8_t *)(text.at ? text.at : ""), text.len,
+				    table->keys[source]);
+	memcpy(out, hash, sizeof(hash));
+	if (out[0] == 0 && out[1] == 0)
+		out[1] = 1; /* 0, 0 is a free place */
+}
+
+static struct known *set_of(struct known_table *table, const uint64_t tag[2])
+{
+	return table->at[tag[0] % SETS];
+}
+
+static bool is_same(const struct known *entry, const uint64_t tag[2])
+{
+	return entry->tag[0] == tag[0] && entry->tag[1] == tag[1];
+}
+
+static bool is_free(const struct known *entry)
+{
+	return entry->tag[0] == 0 && entry->tag[1] == 0;
+}
+
+struct known *known_find(struct known_table *table, const uint64_t tag[2], uint32_t now_s)
+{
+	struct known *set = set_of(table, tag);
+
+	for (unsigned way = 0; way < WAYS; way++) {
+		if (!is_same(&set[way], tag))
+			continue;
+		return now_s <= set[way].expires_s ? &set[way] : NULL;
+	}
+	return NULL;
+}
+
+/* The smaller, the sooner its place is taken. */
+static uint64_t worth(const struct known *entry, uint32_t now_s)
+{
+	if (is_free(entry) || entry->expires_s < now_s)
+		return 0;
+	return entry->kind == 0 ? 1 : 2 + (uint64_t)entry->seen_s;
+}
+
+struct known *known_put(struct known_table *table, const struct known *entry, uint32_t now_s)
+{
+	struct known *set = set_of(table, entry->tag), *place = &set[0];
+
+	assert(!is_free(entry));
+	for (unsigned way = 0; way < WAYS; way++) {
+		if (is_same(&set[way], entry->tag)) {
+			place = &set[way];
+			break;
+		}
+		if (worth(&set[way], now_s) < worth(place, now_s))
+			place = &set[way];
+	}
+	*place = *entry;
+	return place;
+}
+
+/* ---- dropping ---- */
+
+static void drop_where(struct known_table *table, size_t field, uint64_t value)
+{
+	for (unsigned set = 0; set < SETS; set++) {
+		for (unsigned way = 0; way < WAYS; way++) {
+			struct known *entry = &table->at[set][way];
+			uint64_t id;
+
+			memcpy(&id, (const char *)entry + field, sizeof(id));
+			if (id == value)
+				*entry = (struct known){ .kind = 0 };
+		}
+	}
+}
+
+void known_drop_credential(struct known_table *table, uint64_t credential_id)
+{
+	if (credential_id != 0)
+		drop_where(table, offsetof(struct known, credential_id), credential_id);
+}
+
+void known_drop_user(struct known_table *table, uint64_t user_id)
+{
+	if (user_id != 0)
+		drop_where(table, offsetof(struct known, user_id), user_id);
+}
+
+void known_drop_all(struct known_table *table)
+{
+	memset(table->at, 0, sizeof(table->at));
+}
+
+void known_each_seen(const struct known_table *table, uint32_t since_s,
+		     struct known_visitor *visitor)
+{
+	for (unsigned set = 0; set < SETS; set++) {
+		for (unsigned way = 0; way < WAYS; way++) {
+			const struct known *entry = &table->at[set][way];
+
+			if (entry->credential_id != 0 && entry->seen_s > since_s)
+				visitor->visit(visitor, entry);
+		}
+	}
+}

@@ -1,0 +1,77 @@
+/*
+ * The credentials that one serving loop knows: who stands behind what a request shows, without a
+ * query, a lock or an allocation.
+ *
+ * 1,024 sets of 4 entries of a cache line each.  What is compared is a keyed hash of the credential as it was
+ * sent (SipHash-2-4, 128 bits, a random key of the process): a guess is worth 2^-128, timing tells
+ * nothing of the secret, and nothing secret stays in memory.  Each source has a hash of its own, so a
+ * session that is shown as a token is nobody.
+ *
+ * An entry that is here says what the ledger said once.  The feed tells when that is no longer so
+ * (known_drop_*()); the clock is the other end, expires_s and idle_s are of the wall clock.
+ *
+ * Thread: the loop's own.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Where a request showed it. */
+enum known_source {
+	KNOWN_COOKIE,
+	KNOWN_BEARER,
+	KNOWN_BASIC,
+	KNOWN_LINK,       /* in the path of an address */
+	KNOWN_LINK_VISIT, /* the cookie of a link's visit */
+	KNOWN_PROXY,      /* the user's name in a trusted proxy's header */
+	KNOWN_SOURCES,
+};
+
+#define KNOWN_SID_BYTES 16 /* the 32 hexadecimal digits of a RecordingSid */
+
+/* One cache line; a plain value.  An admitted exchange carries a copy. */
+struct known {
+	uint64_t tag[2];        /* 0, 0: the place is free */
+	uint64_t user_id;       /* 0: none stands behind it (nobody, or a link) */
+	uint64_t credential_id; /* 0: no row: a proxy's user, or nobody */
+	uint32_t expires_s;     /* not after; UINT32_MAX: never */
+	uint32_t idle_s;        /* not after, unless it was seen meanwhile: ask again */
+	uint32_t seen_s;        /* when a request last showed it here */
+	uint8_t source;         /* enum known_source */
+	uint8_t kind;           /* enum credential_kind, 0: nobody */
+	uint16_t rights;
+	uint8_t sid[KNOWN_SID_BYTES]; /* the one recording that a link opens; else zeros */
+};
+_Static_assert(sizeof(struct known) == 64, "an entry is a cache line");
+
+struct known_table;
+
+/* `key`: the process's, random, so that loops need not differ. */
+#define KNOWN_KEY_BYTES 16
+struct known_table *known_table_new(const uint8_t key[KNOWN_KEY_BYTES]);
+void known_table_free(struct known_table *table);
+
+/* The hash by which `text`, as it was sent, is found. */
+void known_tag(const struct known_table *table, enum known_source source, struct str text,
+	       uint64_t out[2]);
+/* NULL: not here, or over at `now_s`.  Valid until the next put or drop. */
+struct known *known_find(struct known_table *table, const uint64_t tag[2], uint32_t now_s);
+/* Takes the place of the same tag, of a free or expired one, of nobody, or of whoever was not seen for longest. */
+struct known *known_put(struct known_table *table, const struct known *entry, uint32_t now_s);
+
+/* Of a change in the ledger; walks the table. */
+void known_drop_credential(struct known_table *table, uint64_t credential_id);
+void known_drop_user(struct known_table *table, uint64_t user_id);
+void known_drop_all(struct known_table *table);
+
+/* Embedded in who walks the table. */
+struct known_visitor {
+	void (*visit)(struct known_visitor *visitor, const struct known *entry);
+};
+/* Each entry with a row that was seen after `since_s`: for the ledger, which is told in batches. */
+void known_each_seen(const struct known_table *table, uint32_t since_s,
+		     struct known_visitor *visitor);

@@ -1,0 +1,173 @@
+#include "auth/throttle.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#define SETS 512 /* 96 KiB a process */
+#define WAYS 8
+
+static const struct {
+	unsigned burst;
+	int64_t interval_ms;
+} rules[THROTTLE_RULES] = {
+	[THROTTLE_NETWORK] = { 20, 10 * 1000 }, [THROTTLE_NETWORK_WIDE] = { 160, 10 * 1000 / 8 },
+	[THROTTLE_ACCOUNT] = { 10, 60 * 1000 }, [THROTTLE_ACCOUNT_DEVICE] = { 10, 30 * 1000 },
+	[THROTTLE_UNKNOWN] = { 30, 2 * 1000 },  [THROTTLE_MISSING_SID] = { 60, 1000 },
+};
+
+/*
+ * The generic cell rate algorithm: one instant says all.  `full_at_ms` is when the bucket will be full
+ * again; every try moves it on by an interval, and it may not be further ahead than `burst` of them.
+ */
+struct bucket {
+	uint64_t tag; /* 0: free */
+	int64_t full_at_ms;
+	uint32_t rule;
+};
+
+struct throttle {
+	pthread_mutex_t mutex;
+	uint8_t key[crypto_shorthash_KEYBYTES];
+	struct bucket at[SETS][WAYS];
+};
+
+struct throttle *throttle_new(void)
+{
+	struct throttle *throttle = xcalloc(1, sizeof(*throttle));
+
+	pthread_mutex_init(&throttle->mutex, NULL);
+	random_bytes(throttle->key, sizeof(throttle->key));
+	return throttle;
+}
+
+void throttle_free(struct throttle *throttle)
+{
+	if (!throttle)
+		return;
+	pthread_mutex_destroy(&throttle->mutex);
+	free(throttle);
+}
+
+static uint64_t tag_of(const struct throttle *throttle, enum throttle_rule rule, struct str key)
+{
+	uint8_t hash[crypto_shorthash_BYTES];
+	uint64_t tag;
+
+	crypto_shorthash(hash, (const uint8_t *)(key.at ? key.at : ""), key.len, throttle->key);
+	memcpy(&tag, hash, sizeof(tag));
+	tag ^= (uint64_t)(rule + 1) * UINT64_C(0x9e3779b97f4a7c15); /* the rules are tables apart */
+	return tag ? tag : 1;
+}
+
+/* How many tries it has left, in thousandths of its burst: what is compared between rules. */
+static int64_t fullness(const struct bucket *bucket, int64_t now_ms)
+{
+	int64_t whole_ms = rules[bucket->rule].burst * rules[bucket->rule].interval_ms;
+	int64_t missing_ms = bucket->full_at_ms - now_ms;
+
+	if (bucket->tag == 0 || missing_ms <= 0)
+		return INT64_MAX;
+	return missing_ms >= whole_ms ? 0 : 1000 - missing_ms * 1000 / whole_ms;
+}
+
+static struct bucket *find(struct throttle *throttle, uint64_t tag)
+{
+	struct bucket *set = throttle->at[tag % SETS];
+
+	for (unsigned way = 0; way < WAYS; way++)
+		if (set[way].tag == tag)
+			return &set[way];
+	return NULL;
+}
+
+/* A new bucket, full, in place of the fullest. */
+static struct bucket *make(struct throttle *throttle, enum throttle_rule rule, uint64_t tag,
+			   int64_t now_ms)
+{
+	struct bucket *set = throttle->at[tag % SETS], *place = &set[0];
+
+	for (unsigned way = 1; way < WAYS; way++)
+		if (fullness(&set[way], now_ms) > fullness(place, now_ms))
+			place = &set[way];
+	*place = (struct bucket){ .tag = tag, .full_at_ms = now_ms, .rule = rule };
+	return place;
+}
+
+/* How long until one try is there; 0: it is there. */
+static int64_t wait_of(const struct bucket *bucket, int64_t now_ms)
+{
+	int64_t interval_ms = rules[bucket->rule].interval_ms;
+	int64_t most_ms = (int64_t)rules[bucket->rule].burst * interval_ms;
+	int64_t ahead_ms = bucket->full_at_ms > now_ms ? bucket->full_at_ms - now_ms : 0;
+	int64_t wait_ms = ahead_ms + interval_ms - most_ms;
+
+	return wait_ms > 0 ? wait_ms : 0;
+}
+
+static bool look(struct throttle *throttle, enum throttle_rule rule, struct str key, int64_t now_ms,
+		 bool takes, int64_t *out_wait_ms)
+{
+	uint64_t tag = tag_of(throttle, rule, key);
+	struct bucket *bucket;
+
+	pthread_mutex_lock(&throttle->mutex);
+	bucket = find(throttle, tag);
+	*out_wait_ms = bucket ? wait_of(bucket, now_ms) : 0;
+	if (takes && *out_wait_ms == 0) {
+		if (!bucket)
+			bucket = make(throttle, rule, tag, now_ms);
+		if (bucket->full_at_ms < now_ms)
+			bucket->full_at_ms = now_ms;
+		bucket->full_at_ms += rules[rule].interval_ms;
+	}
+	pthread_mutex_unlock(&throttle->mutex);
+	return *out_wait_ms == 0;
+}
+
+bool throttle_take(struct throttle *throttle, enum throttle_rule rule, struct str key,
+		   int64_t now_ms, int64_t *out_wait_ms)
+{
+	return look(throttle, rule, key, now_ms, true, out_wait_ms);
+}
+
+bool throttle_allows(struct throttle *throttle, enum throttle_rule rule, struct str key,
+		     int64_t now_ms, int64_t *out_wait_ms)
+{
+	return look(throttle, rule, key, now_ms, false, out_wait_ms);
+}
+
+void throttle_give_back(struct throttle *throttle, enum throttle_rule rule, struct str key,
+			int64_t now_ms)
+{
+	uint64_t tag = tag_of(throttle, rule, key);
+	struct bucket *bucket;
+
+	pthread_mutex_lock(&throttle->mutex);
+	bucket = find(throttle, tag);
+	if (bucket && bucket->full_at_ms > now_ms)
+		bucket->full_at_ms -= rules[rule].interval_ms;
+	pthread_mutex_unlock(&throttle->mutex);
+}
+
+void network_of_address(struct str address, unsigned bits, char out[NETWORK_TEXT_SIZE])
+{
+	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+	struct in6_addr six;
+	char text[NETWORK_TEXT_SIZE];
+
+	str_fit(address, out, NETWORK_TEXT_SIZE);
+	str_fit(address, text, sizeof(text));
+	if (inet_pton(AF_INET6, text, &six) != 1)
+		return;
+	if (memcmp(six.s6_addr, mapped, sizeof(mapped)) == 0) {
+		inet_ntop(AF_INET, six.s6_addr + sizeof(mapped), out, NETWORK_TEXT_SIZE);
+		return;
+	}
+	memset(six.s6_addr + bits / 8, 0, sizeof(six.s6_addr) - bits / 8);
+	inet_ntop(AF_INET6, &six, out, NETWORK_TEXT_SIZE);
+}

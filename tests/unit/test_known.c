@@ -1,0 +1,157 @@
+#include "auth/known.h"
+
+#include "tap.h"
+
+#include <stdio.h>
+
+static const uint8_t key[KNOWN_KEY_BYTES] = "a key of a test";
+
+static struct known entry_of(const struct known_table *table, const char *text, uint64_t id)
+{
+	struct known entry = { .credential_id = id,
+			       .user_id = id * 10,
+			       .expires_s = 2000,
+			       .seen_s = 1000,
+			       .source = KNOWN_COOKIE,
+			       .kind = 1,
+			       .rights = 7 };
+
+	known_tag(table, KNOWN_COOKIE, str_of(text), entry.tag);
+	return entry;
+}
+
+static struct known *find(struct known_table *table, enum known_source source, const char *text,
+			  uint32_t now_s)
+{
+	uint64_t tag[2];
+
+	known_tag(table, source, str_of(text), tag);
+	return known_find(table, tag, now_s);
+}
+
+static void test_finding(void)
+{
+	struct known_table *table = known_table_new(key);
+	struct known entry = entry_of(table, "secret", 3), *found;
+
+	OK(!find(table, KNOWN_COOKIE, "secret", 1000), "nobody is known at first");
+	known_put(table, &entry, 1000);
+	found = find(table, KNOWN_COOKIE, "secret", 1000);
+	OK(found && found->user_id == 30 && found->rights == 7, "what was put is found");
+	OK(!find(table, KNOWN_BEARER, "secret", 1000), "not as of another source");
+	OK(!find(table, KNOWN_COOKIE, "Secret", 1000), "nor by another text");
+	OK(find(table, KNOWN_COOKIE, "secret", 2000), "until its last second");
+	OK(!find(table, KNOWN_COOKIE, "secret", 2001), "and not after");
+	entry.rights = 1;
+	known_put(table, &entry, 1000);
+	IS_INT(find(table, KNOWN_COOKIE, "secret", 1000)->rights, 1,
+	       "a newer answer takes its place");
+	known_table_free(table);
+}
+
+static void test_dropping(void)
+{
+	struct known_table *table = known_table_new(key);
+
+	for (uint64_t id = 1; id <= 3; id++) {
+		char text[8];
+		struct known entry;
+
+		snprintf(text, sizeof(text), "s%d", (int)id);
+		entry = entry_of(table, text, id);
+		known_put(table, &entry, 1000);
+	}
+	known_drop_credential(table, 1);
+	OK(!find(table, KNOWN_COOKIE, "s1", 1000), "a revoked credential is unknown");
+	OK(find(table, KNOWN_COOKIE, "s2", 1000), "the others are not");
+	known_drop_user(table, 20);
+	OK(!find(table, KNOWN_COOKIE, "s2", 1000), "so are all of a user");
+	known_drop_credential(table, 0);
+	known_drop_user(table, 0);
+	OK(find(table, KNOWN_COOKIE, "s3", 1000), "nobody's number is no number");
+	known_drop_all(table);
+	OK(!find(table, KNOWN_COOKIE, "s3", 1000), "and all of them");
+	known_table_free(table);
+}
+
+/* Puts `count` entries of nobody, and says whether the one of somebody is still there. */
+static void test_replacing(void)
+{
+	struct known_table *table = known_table_new(key);
+	struct known somebody = entry_of(table, "somebody", 1);
+	unsigned known_count = 0;
+
+	known_put(table, &somebody, 1000);
+	for (unsigned i = 0; i < 100000; i++) {
+		char text[32];
+		struct known nobody;
+
+		snprintf(text, sizeof(text), "guess %u", i);
+		nobody = entry_of(table, text, 0);
+		nobody.kind = 0;
+		known_put(table, &nobody, 1000);
+	}
+	OK(find(table, KNOWN_COOKIE, "somebody", 1000), "guesses do not push out who is known");
+
+	known_drop_all(table);
+	for (unsigned i = 0; i < 4096; i++) {
+		char text[32];
+		struct known entry;
+
+		snprintf(text, sizeof(text), "user %u", i);
+		entry = entry_of(table, text, i + 1);
+		entry.seen_s = 1000 + i;
+		known_put(table, &entry, 1000);
+	}
+	for (unsigned i = 0; i < 4096; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "user %u", i);
+		if (find(table, KNOWN_COOKIE, text, 1000))
+			known_count++;
+	}
+	OK(known_count > 4096 * 3 / 4, "of 4,096 most are known (%u)", known_count);
+	OK(find(table, KNOWN_COOKIE, "user 4095", 1000), "whoever was seen last among them");
+	known_table_free(table);
+}
+
+struct counter {
+	struct known_visitor visitor;
+	unsigned count;
+	uint64_t last_id;
+};
+
+static void count(struct known_visitor *visitor, const struct known *entry)
+{
+	struct counter *counter = container_of(visitor, struct counter, visitor);
+
+	counter->count++;
+	counter->last_id = entry->credential_id;
+}
+
+static void test_seen(void)
+{
+	struct known_table *table = known_table_new(key);
+	struct known old = entry_of(table, "old", 1), new = entry_of(table, "new", 2);
+	struct known nobody = entry_of(table, "nobody", 0);
+	struct counter counter = { .visitor = { .visit = count } };
+
+	old.seen_s = 1000;
+	new.seen_s = nobody.seen_s = 1500;
+	known_put(table, &old, 1000);
+	known_put(table, &new, 1000);
+	known_put(table, &nobody, 1000);
+	known_each_seen(table, 1000, &counter.visitor);
+	IS_INT(counter.count, 1, "only who was seen since, and has a row");
+	IS_INT(counter.last_id, 2, "the one");
+	known_table_free(table);
+}
+
+int main(void)
+{
+	test_finding();
+	test_dropping();
+	test_replacing();
+	test_seen();
+	return tap_end();
+}
