@@ -56,7 +56,7 @@ static void add(struct webhook_counts *sum, const struct webhook_counts *counts)
 	sum->last_taken_at_ms = later(sum->last_taken_at_ms, counts->last_taken_at_ms);
 	for (int refusal = 0; refusal < WEBHOOK_REFUSALS; refusal++)
 		sum->refused[refusal] += counts->refused[refusal];
-	if (counts->last_refused_at_ms <= sum->last_refused_at_ms)
+	if (counts->last_refused_at_ms < sum->last_refused_at_ms)
 		return;
 	sum->last_refused_at_ms = counts->last_refused_at_ms;
 	sum->last_refusal = counts->last_refusal;
