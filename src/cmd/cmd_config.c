@@ -20,6 +20,7 @@ static const char *type_text(const struct setting *setting)
 	case SETTING_LIST:
 		return "list";
 	case SETTING_CHOICE:
+	case SETTING_ENUM:
 		return setting->choices;
 	}
 	return "";

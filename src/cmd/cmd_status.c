@@ -48,7 +48,7 @@ static bool read_ledger(const struct settings *settings, struct buf *out, struct
 	AUTO(free) char *path = server_path(settings, SERVER_LEDGER);
 	AUTO(catalog_free) struct catalog *catalog = NULL;
 	AUTO(blob_store_free) struct blob_store *store = NULL;
-	struct web_health_wish wish = { .min_free_bytes = (uint64_t)settings->min_free_bytes,
+	struct web_health_wish wish = { .min_free_bytes = settings->web.min_free_bytes,
 					.is_full = true };
 	struct json json;
 

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "blob/blob_local.h"
+#include "cmd/descriptors.h"
 #include "cmd/server_accounts.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
@@ -28,17 +29,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <unistd.h>
-
-#define THREADS_MAX         256
-#define DESCRIPTORS_ASSUMED 1024 /* where the system does not say */
-#define OWN_DESCRIPTORS     32   /* ledger, loops, mailboxes, listeners, standard streams */
-#define KEPT_FILES_MAX      1024 /* two descriptors each, and one for each loop with players */
 
 /* One serving loop. */
 struct serving {
@@ -54,6 +48,7 @@ struct serving {
 
 struct server {
 	struct server_options options;
+	struct settings settings; /* those of the options, fitted to what the system allows */
 	char url[80];
 	int lock_fd, listen_fd, admin_fd;
 	bool owns_listen_fd;
@@ -66,7 +61,6 @@ struct server {
 	struct fetcher *fetcher;
 	struct web web;
 	unsigned serving_count;
-	uint64_t descriptors_max;
 	struct serving *serving;
 };
 
@@ -84,7 +78,7 @@ const char *server_url(const struct server *server)
 
 static bool take_lock(struct server *server, struct err *err)
 {
-	const struct settings *settings = server->options.settings;
+	const struct settings *settings = &server->settings;
 	AUTO(free) char *path = server_path(settings, SERVER_LOCK);
 
 	if (!file_make_folders(settings->data_dir, err))
@@ -102,7 +96,7 @@ static bool take_lock(struct server *server, struct err *err)
 
 static bool open_listeners(struct server *server, struct err *err)
 {
-	const struct settings *settings = server->options.settings;
+	const struct settings *settings = &server->settings;
 	struct str listen = str_of(settings->listen);
 	unsigned port = server->options.port;
 
@@ -123,154 +117,16 @@ static bool open_listeners(struct server *server, struct err *err)
 	return http_listen_unix(server->socket_path, &server->admin_fd, err);
 }
 
-/* Players hold descriptors: as many as the system lets us have.  Returns how many those are. */
-static uint64_t raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-	rlim_t had;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return DESCRIPTORS_ASSUMED;
-	had = limit.rlim_cur;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
-		return limit.rlim_max;
-	log_warn(NULL, "the limit of open files stays at %llu", (unsigned long long)had);
-	return had;
-}
-
-/*
- * What a setting asks for, or less where the descriptors would not suffice for it: one part in
- * `parts` of them is for this.  A full table would fail what needs one descriptor more, wherever that is.
- */
-static unsigned fit_descriptors(const struct server *server, int64_t wanted, unsigned parts,
-				const char *key)
-{
-	uint64_t most = server->descriptors_max / parts / server->serving_count;
-
-	if ((uint64_t)wanted <= most)
-		return (unsigned)wanted;
-	if (most == 0)
-		most = 1;
-	log_info(NULL, "%s is %llu in place of %lld: only %llu files can be open", key,
-		 (unsigned long long)most, (long long)wanted,
-		 (unsigned long long)server->descriptors_max);
-	return (unsigned)most;
-}
-
-static unsigned kept_files_max(const struct server *server)
-{
-	uint64_t most = server->descriptors_max / 16;
-
-	return most > KEPT_FILES_MAX ? KEPT_FILES_MAX : (unsigned)most;
-}
-
-/*
- * The part of the descriptors that players cannot take: what flights may need at once (a file to write,
- * one to read, a socket, a duplicate on its way; the files of as many that wait for the disk), the files of parts
- * that wait, the ledger's own.
- */
-static uint64_t spare_descriptors(const struct server *server)
-{
-	const struct settings *settings = server->options.settings;
-	uint64_t flights =
-		(uint64_t)settings->fetch_concurrency + (uint64_t)settings->fetch_player_slots;
-	uint64_t wanted = 6 * flights + 2 * kept_files_max(server) + OWN_DESCRIPTORS;
-	uint64_t least = server->descriptors_max / 8, most = server->descriptors_max / 4;
-
-	return wanted < least ? least : wanted > most ? most : wanted;
-}
-
-static int fd_number(uint64_t number)
-{
-	return number > INT_MAX ? INT_MAX : (int)number;
-}
-
-/* The highest descriptor of a file that a player makes us keep open. */
-static int file_fd_max(const struct server *server)
-{
-	return fd_number(server->descriptors_max - spare_descriptors(server));
-}
-
-/* A step lower, so that those who are here can be served when no more are let in. */
-static int connection_fd_max(const struct server *server)
-{
-	uint64_t spare = spare_descriptors(server);
-
-	return fd_number(server->descriptors_max - spare - spare / 2);
-}
-
-static struct flight_options flight_options_of(struct server *server)
-{
-	const struct settings *settings = server->options.settings;
-
-	return (struct flight_options){
-		.format = settings->format,
-		.concurrency = (unsigned)settings->fetch_concurrency,
-		.player_slots = (unsigned)settings->fetch_player_slots,
-		.connect_timeout_ms = settings->fetch_connect_timeout_ms,
-		.stall_timeout_ms = settings->fetch_stall_timeout_ms,
-		.give_up_after_ms = settings->fetch_give_up_after_ms,
-		.retry_first_ms = settings->fetch_retry_first_ms,
-		.retry_most_ms = settings->fetch_retry_most_ms,
-		.proxy = settings->fetch_proxy,
-		.ca_file = settings->fetch_ca_file,
-		.media_hosts = server->hosts.at,
-		.too_old_ms = settings->retention_ms > INT64_MAX - settings->purge_grace_ms
-				      ? INT64_MAX
-				      : settings->retention_ms + settings->purge_grace_ms,
-		.min_free_bytes = (uint64_t)settings->min_free_bytes,
-		.kept_files_max = kept_files_max(server),
-	};
-}
-
-static struct web_options web_options_of(const struct server *server)
-{
-	const struct settings *settings = server->options.settings;
-
-	return (struct web_options){
-		.auth = WEB_AUTH_NONE,
-		.play_wait_ms = settings->play_wait_ms,
-		.retention_ms = settings->retention_ms,
-		.purge_grace_ms = settings->purge_grace_ms,
-		.min_free_bytes = (uint64_t)settings->min_free_bytes,
-		.public_url = settings->public_url,
-		.trusted_proxies = settings->trusted_proxies,
-		.cors_origins = settings->cors_origins,
-		.cache_entries =
-			fit_descriptors(server, settings->cache_entries, 4, "cache_entries"),
-		.file_fd_max = file_fd_max(server),
-	};
-}
-
-static struct http_options http_options_of(const struct server *server)
-{
-	const struct settings *settings = server->options.settings;
-	struct http_options options = HTTP_OPTIONS_DEFAULT;
-
-	options.connections_max = (unsigned)settings->connections_max;
-	options.connection_fd_max = connection_fd_max(server);
-	options.file_fd_max = file_fd_max(server);
-	options.keepalive_timeout_ms = settings->keepalive_timeout_ms;
-	options.head_timeout_ms = settings->head_timeout_ms;
-	options.body_timeout_ms = settings->body_timeout_ms;
-	options.send_timeout_ms = settings->send_timeout_ms;
-	options.stop_timeout_ms = settings->stop_timeout_ms;
-	return options;
-}
-
 static void stdio_ended(struct http_server *http);
 
 static bool open_serving(struct server *server, struct serving *serving, struct err *err)
 {
-	struct http_options options = http_options_of(server);
-
 	serving->server = server;
 	if (!loop_new(&serving->loop, err) || !mailbox_open(serving->loop, &serving->mailbox, err))
 		return false;
 	serving->local = web_local_new(&server->web, serving->loop, serving->mailbox);
-	if (!http_server_open(serving->loop, &server->web.app, &serving->local->local, &options,
-			      &serving->http, err))
+	if (!http_server_open(serving->loop, &server->web.app, &serving->local->local,
+			      &server->settings.http, &serving->http, err))
 		return false;
 	if (server->listen_fd >= 0)
 		http_server_listen(serving->http, server->listen_fd, false);
@@ -279,54 +135,52 @@ static bool open_serving(struct server *server, struct serving *serving, struct 
 
 static unsigned count_loops(const struct server *server)
 {
-	int64_t wanted = server->options.settings->threads;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (server->options.is_stdio)
 		return 1;
-	if (wanted == 0)
-		wanted = cores > 0 ? cores : 1;
-	return wanted > THREADS_MAX ? THREADS_MAX : (unsigned)wanted;
+	if (server->settings.threads > 0)
+		return server->settings.threads;
+	return cores > 0 ? (unsigned)cores : 1;
 }
 
 /* What only those who read it can tell. */
 static bool check_settings(const struct settings *settings, struct err *err)
 {
-	if (!settings->auth)
+	if (settings->web.auth == WEB_AUTH_UNSET)
 		return err_set(err, ERR_INVALID,
 			       "auth: say who may listen (none: everybody who reaches the port)");
-	for (const char *const *network = settings->trusted_proxies; *network; network++)
+	for (const char *const *network = settings->web.trusted_proxies; *network; network++)
 		if (!forwarded_network_is_valid(str_of(*network)))
 			return err_set(err, ERR_INVALID,
 				       "trusted_proxies: '%s' is neither an address nor a network",
 				       *network);
-	if (settings->fetch_ca_file && access(settings->fetch_ca_file, R_OK) < 0)
-		return err_errno(err, "fetch.ca_file: cannot read '%s'", settings->fetch_ca_file);
+	if (settings->flights.ca_file && access(settings->flights.ca_file, R_OK) < 0)
+		return err_errno(err, "fetch.ca_file: cannot read '%s'", settings->flights.ca_file);
 	return true;
 }
 
 static bool open_rooms(struct server *server, struct err *err)
 {
-	const struct settings *settings = server->options.settings;
+	struct settings *settings = &server->settings;
 	AUTO(free) char *ledger_path = server_path(settings, SERVER_LEDGER);
 	AUTO(free) char *reserve_path = server_path(settings, SERVER_RESERVE);
-	struct flight_options flight_options;
 
 	if (!server_accounts_load(settings, &server->accounts, err))
 		return false;
 	server_hosts_collect(settings, &server->accounts, &server->hosts);
+	settings->flights.media_hosts = server->hosts.at;
 	if (!blob_local_open(settings->data_dir, &server->store, err) ||
 	    !ledger_open(ledger_path, &server->ledger, err) ||
 	    !reserve_open(reserve_path, &server->reserve, err))
 		return false;
 	ledger_keep_reserve(server->ledger, server->reserve);
-	flight_options = flight_options_of(server);
-	if (!fetcher_open(&flight_options, server->ledger, server->store, &server->accounts,
+	if (!fetcher_open(&settings->flights, server->ledger, server->store, &server->accounts,
 			  &server->fetcher, err))
 		return false;
 
 	server->web = (struct web){
-		.options = web_options_of(server),
+		.options = settings->web,
 		.ledger = server->ledger,
 		.fetcher = server->fetcher,
 		.store = server->store,
@@ -342,11 +196,12 @@ bool server_open(const struct server_options *options, struct server **out, stru
 	AUTO(server_free) struct server *server = xcalloc(1, sizeof(*server));
 
 	server->options = *options;
+	server->settings = *options->settings;
 	server->lock_fd = server->listen_fd = server->admin_fd = -1;
 	if (!check_settings(options->settings, err))
 		return false;
-	server->descriptors_max = raise_descriptor_limit();
 	server->serving_count = count_loops(server);
+	descriptors_share(&server->settings, server->serving_count);
 	server->serving = xcalloc(server->serving_count, sizeof(*server->serving));
 	if (!take_lock(server, err) || !open_listeners(server, err) || !open_rooms(server, err))
 		return false;

@@ -8,44 +8,15 @@
 
 #define ACCOUNTS_FILE_MAX (4 * 1024 * 1024)
 
-/* struct account has heap texts of its own. */
-static char *copy_of(const char *text)
-{
-	return text ? xstrdup(text) : NULL;
-}
-
-static bool add_from_settings(const struct settings *settings, struct accounts *out,
-			      struct err *err)
-{
-	struct account account = {
-		.account_sid = copy_of(settings->twilio_account_sid),
-		.api_url = copy_of(settings->twilio_api_url),
-		.auth_token = copy_of(settings->twilio_auth_token),
-		.auth_token_secondary = copy_of(settings->twilio_auth_token_secondary),
-		.api_key = copy_of(settings->twilio_api_key),
-		.api_secret = copy_of(settings->twilio_api_secret),
-	};
-	bool good = accounts_add(out, &account, err);
-
-	free(account.account_sid);
-	free(account.api_url);
-	free(account.auth_token);
-	free(account.auth_token_secondary);
-	free(account.api_key);
-	free(account.api_secret);
-	return good;
-}
-
 bool server_accounts_load(const struct settings *settings, struct accounts *out, struct err *err)
 {
-	if (settings->twilio_account_sid && !add_from_settings(settings, out, err))
+	if (settings->account.account_sid && !accounts_add(out, &settings->account, err))
 		return err_context(err, "twilio.account_sid");
-	if (settings->twilio_accounts_file) {
+	if (settings->accounts_file) {
 		AUTO(free) char *text = NULL;
 		size_t len;
 
-		if (!file_read(settings->twilio_accounts_file, ACCOUNTS_FILE_MAX, &text, &len,
-			       err) ||
+		if (!file_read(settings->accounts_file, ACCOUNTS_FILE_MAX, &text, &len, err) ||
 		    !accounts_add_text(out, (struct str){ text, len }, err))
 			return err_context(err, "twilio.accounts_file");
 	}
@@ -80,12 +51,12 @@ void server_hosts_collect(const struct settings *settings, const struct accounts
 {
 	size_t named = 0;
 
-	while (settings->media_hosts[named])
+	while (settings->flights.media_hosts[named])
 		named++;
 	out->at = xcalloc(named + accounts->count + 1, sizeof(*out->at));
 	out->own = xcalloc(named + accounts->count + 1, sizeof(*out->own));
 	for (size_t i = 0; i < named; i++)
-		add_host(out, xstrdup(settings->media_hosts[i]));
+		add_host(out, xstrdup(settings->flights.media_hosts[i]));
 	for (size_t i = 0; i < accounts->count; i++)
 		add_host(out, host_of(accounts->at[i].api_url));
 }

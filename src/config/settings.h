@@ -13,6 +13,10 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "flights/flight_options.h"
+#include "http/http_options.h"
+#include "twilio/account_options.h"
+#include "web/web_options.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,23 +24,18 @@
 
 #define SETTINGS_LIST_MAX 16 /* words in one list */
 
-/* What is in force.  Texts are the settings' own; NULL where nothing was said.  Lists end in NULL. */
+/*
+ * What is in force: the options of each room, as that room declares them, and the process's own.
+ * Texts and lists are the source's; a text is NULL where nothing was said, lists end in NULL.
+ */
 struct settings {
-	const char *listen, *data_dir, *public_url, *auth, *format, *log_level;
-	const char *trusted_proxies[SETTINGS_LIST_MAX + 1];
-	const char *cors_origins[SETTINGS_LIST_MAX + 1];
-	const char *media_hosts[SETTINGS_LIST_MAX + 1];
-	int64_t threads, connections_max, cache_entries, min_free_bytes;
-	int64_t play_wait_ms, keepalive_timeout_ms, head_timeout_ms, body_timeout_ms,
-		send_timeout_ms, stop_timeout_ms;
-	int64_t retention_ms, purge_grace_ms;
-	int64_t fetch_concurrency, fetch_player_slots;
-	int64_t fetch_connect_timeout_ms, fetch_stall_timeout_ms, fetch_give_up_after_ms;
-	int64_t fetch_retry_first_ms, fetch_retry_most_ms;
-	const char *fetch_proxy, *fetch_ca_file;
-	const char *twilio_api_url, *twilio_account_sid, *twilio_auth_token,
-		*twilio_auth_token_secondary;
-	const char *twilio_api_key, *twilio_api_secret, *twilio_accounts_file;
+	const char *listen, *data_dir, *log_level;
+	const char *accounts_file; /* further accounts (twilio/accounts.h) */
+	unsigned threads;          /* serving loops; 0: one for each processor */
+	struct http_options http;
+	struct web_options web;
+	struct flight_options flights;
+	struct account_options account; /* without a SID: none but those of accounts_file */
 };
 
 enum setting_type {
@@ -45,13 +44,14 @@ enum setting_type {
 	SETTING_DURATION, /* "250ms", "30s", "15m", "12h", "7d", "forever" */
 	SETTING_BYTES,    /* "512M", "2G" */
 	SETTING_LIST,     /* words separated by spaces or commas */
-	SETTING_CHOICE,   /* one of the words in `choices` */
+	SETTING_CHOICE,   /* one of the words in `choices`, as text */
+	SETTING_ENUM,     /* the same as the number of the word, from 1; 0 where nothing was said */
 };
 
 struct setting {
 	const char *key;
 	enum setting_type type;
-	size_t offset;        /* in struct settings */
+	size_t offset, size;  /* of its member in struct settings; a number may have 4 or 8 bytes */
 	const char *fallback; /* NULL: nothing */
 	const char *choices;
 	const char *min, *max;

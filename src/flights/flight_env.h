@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include <stdint.h>
+#include "flights/flight_options.h"
 
 struct accounts;
 struct blob_store;
@@ -13,23 +13,6 @@ struct ledger;
 struct loop;
 struct mailbox;
 struct workers;
-
-/* Settings of fetching; a plain value.  Times in ms. */
-struct flight_options {
-	const char *format;    /* "mp3" or "wav": what is asked for */
-	unsigned concurrency;  /* flights at once */
-	unsigned player_slots; /* so many more for flights that somebody waits for */
-	int64_t connect_timeout_ms;
-	int64_t stall_timeout_ms;
-	int64_t give_up_after_ms; /* from the first try of a round to the dead letter */
-	int64_t retry_first_ms, retry_most_ms;
-	const char *proxy, *ca_file; /* NULL: none, the system's */
-	const char *const
-		*media_hosts;    /* NULL-terminated: hosts beside the API's, which may be private */
-	int64_t too_old_ms;      /* what began longer ago is not fetched; INT64_MAX: all is */
-	uint64_t min_free_bytes; /* fetching pauses below */
-	unsigned kept_files_max; /* files begun that flights hold open between two tries */
-};
 
 struct flight_env {
 	struct loop *loop;       /* the fetching loop */

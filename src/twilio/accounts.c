@@ -43,10 +43,10 @@ static bool api_url_is_valid(struct str url)
 	return rest.len > 0 && rest.at[0] != '/' && rest.at[0] != ':';
 }
 
-bool accounts_add(struct accounts *accounts, const struct account *account, struct err *err)
+bool accounts_add(struct accounts *accounts, const struct account_options *options, struct err *err)
 {
-	struct str account_sid = str_of(account->account_sid);
-	struct str api_url = str_of(account->api_url);
+	struct str account_sid = str_of(options->account_sid);
+	struct str api_url = str_of(options->api_url);
 
 	if (api_url.len == 0)
 		api_url = STR(ACCOUNT_API_URL);
@@ -60,12 +60,12 @@ bool accounts_add(struct accounts *accounts, const struct account *account, stru
 			       STR_ARG(str_first(api_url, 100)));
 
 	struct account copy = {
-		.account_sid = xstrdup(account->account_sid),
+		.account_sid = xstrdup(options->account_sid),
 		.api_url = str_dup(api_url),
-		.auth_token = copy_of(account->auth_token),
-		.auth_token_secondary = copy_of(account->auth_token_secondary),
-		.api_key = copy_of(account->api_key),
-		.api_secret = copy_of(account->api_secret),
+		.auth_token = copy_of(options->auth_token),
+		.auth_token_secondary = copy_of(options->auth_token_secondary),
+		.api_key = copy_of(options->api_key),
+		.api_secret = copy_of(options->api_secret),
 	};
 	const char *wrong = NULL;
 
@@ -130,14 +130,14 @@ bool accounts_add_line(struct accounts *accounts, struct str line, struct err *e
 	AUTO(free) char *second = word_copy(str_after(tokens, comma + 1));
 	AUTO(free) char *api_key = word_copy(str_first(key, colon));
 	AUTO(free) char *secret = word_copy(str_after(key, colon + 1));
-	struct account account = { .account_sid = account_sid,
-				   .api_url = url,
-				   .auth_token = first,
-				   .auth_token_secondary = second,
-				   .api_key = api_key,
-				   .api_secret = secret };
+	struct account_options options = { .account_sid = account_sid,
+					   .api_url = url,
+					   .auth_token = first,
+					   .auth_token_secondary = second,
+					   .api_key = api_key,
+					   .api_secret = secret };
 
-	return accounts_add(accounts, &account, err);
+	return accounts_add(accounts, &options, err);
 }
 
 bool accounts_add_text(struct accounts *accounts, struct str text, struct err *err)

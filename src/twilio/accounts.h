@@ -18,6 +18,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "twilio/account_options.h"
 #include "twilio/sid.h"
 
 #include <stdbool.h>
@@ -47,11 +48,11 @@ static inline void accounts_release_at(struct accounts *accounts)
 }
 
 /*
- * Copies the account in; NULL and "" mean the same.  ERR_INVALID: not an account SID, neither
+ * Copies the account in.  ERR_INVALID: not an account SID, neither
  * a token nor a key, a key without its secret, an address that is not http(s)://host...
  * ERR_CONFLICT: there is one of that SID already.  Secrets never stand in the text.
  */
-bool accounts_add(struct accounts *accounts, const struct account *account,
+bool accounts_add(struct accounts *accounts, const struct account_options *options,
 		  struct err *err) MUST_CHECK;
 /* One line of the file; an empty or comment line adds nothing. */
 bool accounts_add_line(struct accounts *accounts, struct str line, struct err *err) MUST_CHECK;

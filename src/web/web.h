@@ -9,6 +9,7 @@
 #include "base/own.h"
 #include "http/exchange.h"
 #include "http/http_server.h"
+#include "web/web_options.h"
 #include "web/webhook_counts.h"
 
 #include <stdbool.h>
@@ -23,24 +24,6 @@ struct mailbox;
 struct mirrors;
 struct reserve;
 struct fetcher;
-
-enum web_auth {
-	WEB_AUTH_NONE, /* everybody may; only on loopback */
-};
-
-/* Settings; a plain value.  Texts and lists are borrowed. */
-struct web_options {
-	enum web_auth auth;
-	int64_t play_wait_ms; /* every play is answered, or cut, within it */
-	int64_t retention_ms; /* INT64_MAX: for ever */
-	int64_t purge_grace_ms;
-	uint64_t min_free_bytes; /* what the disk is to have left */
-	const char *public_url;  /* what Twilio was configured with; NULL: from the request */
-	const char *const *trusted_proxies; /* addresses, "10.0.0.0/8"; NULL-terminated */
-	const char *const *cors_origins;    /* NULL-terminated */
-	unsigned cache_entries;             /* open recordings a loop */
-	int file_fd_max; /* the highest descriptor of a recording that is only kept for speed */
-};
 
 /* Everything handed in is borrowed and outlives it. */
 struct web {

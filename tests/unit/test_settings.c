@@ -96,12 +96,12 @@ static void order(void)
 	   "--set takes no secret");
 	OK(!settings_set(source, "play_wait", &err), "--set without a value is refused");
 	OK(settings_resolve(source, &settings, &err), "all together (%s)", err.text);
-	IS_INT(settings.play_wait_ms, 6000, "--set beats the file");
-	IS_INT(settings.fetch_concurrency, 7, "the environment beats the default");
-	IS_INT(settings.keepalive_timeout_ms, 75000, "what nobody said has its default");
-	IS_STR(str_of(settings.trusted_proxies[1]), STR("::1"), "a list has its words");
-	OK(!settings.trusted_proxies[2], "and ends");
-	IS_STR(str_of(settings.twilio_auth_token), STR("secret-of-the-environment"),
+	IS_INT(settings.web.play_wait_ms, 6000, "--set beats the file");
+	IS_INT(settings.flights.concurrency, 7, "the environment beats the default");
+	IS_INT(settings.http.keepalive_timeout_ms, 75000, "what nobody said has its default");
+	IS_STR(str_of(settings.web.trusted_proxies[1]), STR("::1"), "a list has its words");
+	OK(!settings.web.trusted_proxies[2], "and ends");
+	IS_STR(str_of(settings.account.auth_token), STR("secret-of-the-environment"),
 	       "Twilio's own names count");
 	for (size_t i = 0; i < settings_count; i++)
 		if (settings_table[i].is_secret)
@@ -122,6 +122,40 @@ static void naming_the_line(void)
 	settings_source_free(source);
 }
 
+/* A number that its member could not hold would be cut. */
+static void members(void)
+{
+	for (size_t i = 0; i < settings_count; i++) {
+		const struct setting *setting = &settings_table[i];
+		struct settings settings;
+		struct err err = { 0 };
+		uint64_t max = 0;
+
+		if (setting->type != SETTING_NUMBER)
+			continue;
+		OK(setting->max && str_to_u64(str_of(setting->max), &max) && max <= INT32_MAX,
+		   "%s has a bound that fits its member", setting->key);
+		OK(resolves(setting->key, setting->max, &settings, &err), "%s takes its bound (%s)",
+		   setting->key, err.text);
+	}
+}
+
+static void derived(void)
+{
+	struct settings settings = { 0 };
+	struct err err = { 0 };
+
+	OK(resolves("retention", "2d", &settings, &err), "a retention (%s)", err.text);
+	IS_INT(settings.flights.too_old_ms, (2 + 23) * 86400000LL,
+	       "fetched is what is no older than retention and grace");
+	OK(resolves("retention", "forever", &settings, &err), "for ever (%s)", err.text);
+	IS_INT(settings.flights.too_old_ms, INT64_MAX, "then everything is");
+	OK(resolves("min_free", "3M", &settings, &err), "a limit of room (%s)", err.text);
+	OK(settings.web.min_free_bytes == 3 << 20 && settings.flights.min_free_bytes == 3 << 20,
+	   "is known to those who fetch and to those who tell");
+	IS_INT(settings.web.auth, WEB_AUTH_NONE, "a word is its enumerator");
+}
+
 static void saying_it_twice(void)
 {
 	static const char text[] = "play_wait = 5s\nplay_wait = 6s\n";
@@ -136,6 +170,8 @@ static void saying_it_twice(void)
 int main(void)
 {
 	values();
+	members();
+	derived();
 	saying_it_twice();
 	order();
 	naming_the_line();

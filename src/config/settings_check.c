@@ -1,0 +1,82 @@
+/* Settings that are wrong although each has the form of its type. */
+#include "config/settings_private.h"
+
+#include <string.h>
+
+#define PUBLIC_URL_MAX 1024 /* the signatures of webhooks are checked against it and a target */
+
+/* As far as it can be told without asking the system: something, a colon, a port. */
+static bool is_listen_address(struct str listen)
+{
+	size_t port_at = listen.len;
+	uint64_t port;
+
+	while (port_at > 0 && listen.at[port_at - 1] != ':')
+		port_at--;
+	return port_at > 1 && str_to_u64(str_after(listen, port_at), &port) && port <= 65535;
+}
+
+/* "https://host" or "https://host:port", as a browser writes it: "*" would let everybody's pages listen. */
+static bool is_origin(struct str text)
+{
+	size_t scheme = str_starts(text, STR("https://"))  ? 8
+			: str_starts(text, STR("http://")) ? 7
+							   : 0;
+	struct str host = str_after(text, scheme);
+
+	return scheme > 0 && host.len > 0 && str_find(host, '/') == host.len &&
+	       str_find(host, '*') == host.len;
+}
+
+bool settings_check_alone(const struct setting *setting, const struct value *value, struct err *err)
+{
+	struct str text = str_of(value->text);
+
+	if (!text.at && setting->fallback)
+		return err_set(err, ERR_INVALID, "%s needs a value", setting->key);
+	for (size_t i = 0; strcmp(setting->key, "cors_origins") == 0 && value->words[i]; i++)
+		if (!is_origin(str_of(value->words[i])))
+			return err_set(
+				err, ERR_INVALID,
+				"cors_origins: '%s' is not an origin, as https://crm.example.com",
+				value->words[i]);
+	if (strcmp(setting->key, "listen") == 0 && !is_listen_address(text))
+		return err_set(
+			err, ERR_INVALID,
+			"listen = %.*s: expected ADDRESS:PORT, as 127.0.0.1:8080 or [::1]:8080",
+			STR_ARG(text));
+	if (strcmp(setting->key, "public_url") != 0 || !text.at)
+		return true;
+	if (!str_starts(text, STR("https://")) && !str_starts(text, STR("http://")))
+		return err_set(err, ERR_INVALID, "public_url = %s: expected https://host", text.at);
+	if (str_ends(text, STR("/")))
+		return err_set(err, ERR_INVALID, "public_url = %s: without a slash at its end",
+			       text.at);
+	if (text.len > PUBLIC_URL_MAX || strpbrk(text.at, " \t?#"))
+		return err_set(
+			err, ERR_INVALID,
+			"public_url: expected https://host, perhaps with a path, of %d characters at most",
+			PUBLIC_URL_MAX);
+	return true;
+}
+
+bool settings_check_together(const struct settings *settings, struct err *err)
+{
+	struct str listen = str_of(settings->listen);
+	bool is_loopback = str_starts(listen, STR("127.")) || str_starts(listen, STR("[::1]:")) ||
+			   str_starts(listen, STR("localhost:"));
+
+	if (settings->web.auth == WEB_AUTH_NONE && !is_loopback)
+		return err_set(
+			err, ERR_INVALID,
+			"auth = none lets everybody in: allowed only with listen on loopback, "
+			"not on %s",
+			settings->listen);
+	if (settings->flights.retry_first_ms > settings->flights.retry_most_ms)
+		return err_set(err, ERR_INVALID,
+			       "fetch.retry_first is longer than fetch.retry_most");
+	if (!settings->account.api_key != !settings->account.api_secret)
+		return err_set(err, ERR_INVALID,
+			       "twilio.api_key and twilio.api_secret go together");
+	return true;
+}

@@ -1,0 +1,26 @@
+/*
+ * What settings.c, which gathers values as text, shares with settings_values.c, which reads them, and
+ * settings_check.c, which judges them.
+ */
+#pragma once
+
+#include "config/settings.h"
+
+#define ROWS_MAX 64
+
+/* One row's value as text. */
+struct value {
+	char *text; /* NULL: nothing */
+	char *origin;
+	char *words[SETTINGS_LIST_MAX + 1]; /* a list's, once resolved; NULL behind the last */
+};
+
+struct settings_source {
+	struct value values[ROWS_MAX]; /* in the order of the table */
+};
+
+/* What the type alone cannot tell of one value. */
+bool settings_check_alone(const struct setting *setting, const struct value *value,
+			  struct err *err) MUST_CHECK;
+/* What one value alone cannot tell. */
+bool settings_check_together(const struct settings *settings, struct err *err) MUST_CHECK;

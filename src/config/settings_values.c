@@ -1,0 +1,168 @@
+/* From text to values: what the type of a setting says. */
+#include "config/settings_private.h"
+
+#include "base/mem.h"
+#include "base/own.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool parse_bytes(struct str text, int64_t *out)
+{
+	static const char units[] = "KMGT";
+	const char *unit = text.len > 0 ? strchr(units, text.at[text.len - 1]) : NULL;
+	int64_t n;
+
+	if (!str_to_i64(unit ? str_first(text, text.len - 1) : text, &n) || n < 0)
+		return false;
+	for (int i = unit ? (int)(unit - units) + 1 : 0; i > 0; i--)
+		if (__builtin_mul_overflow(n, 1024, &n))
+			return false;
+	*out = n;
+	return true;
+}
+
+static bool parse_number(const struct setting *setting, struct str text, int64_t *out)
+{
+	if (setting->type == SETTING_DURATION)
+		return str_to_duration_ms(text, out);
+	return setting->type == SETTING_BYTES ? parse_bytes(text, out) : str_to_i64(text, out);
+}
+
+/* Bounds keep a number within what 4 bytes of either sign hold. */
+static void put_number(const struct setting *setting, int64_t n, void *at)
+{
+	int32_t small = (int32_t)n;
+
+	if (setting->size == sizeof(small)) {
+		assert(small == n);
+		memcpy(at, &small, sizeof(small));
+	} else {
+		assert(setting->size == sizeof(n));
+		memcpy(at, &n, sizeof(n));
+	}
+}
+
+static bool resolve_number(const struct setting *setting, const char *text, void *at,
+			   struct err *err)
+{
+	static const char *const forms[] = {
+		[SETTING_NUMBER] = "a number",
+		[SETTING_DURATION] = "a duration like 250ms, 30s, 15m, 12h or 7d",
+		[SETTING_BYTES] = "a size like 512M or 2G",
+	};
+	int64_t n, bound;
+
+	if (!text || !parse_number(setting, str_of(text), &n))
+		return err_set(err, ERR_INVALID, "%s = %s: expected %s", setting->key,
+			       text ? text : "", forms[setting->type]);
+	if (setting->min && parse_number(setting, str_of(setting->min), &bound) && n < bound)
+		return err_set(err, ERR_INVALID, "%s = %s: at least %s", setting->key, text,
+			       setting->min);
+	if (setting->max && parse_number(setting, str_of(setting->max), &bound) && n > bound)
+		return err_set(err, ERR_INVALID, "%s = %s: at most %s", setting->key, text,
+			       setting->max);
+	put_number(setting, n, at);
+	return true;
+}
+
+static bool resolve_list(const struct setting *setting, struct value *value, struct err *err)
+{
+	struct str rest = str_of(value->text);
+	size_t count = 0;
+
+	for (size_t i = 0; i < SETTINGS_LIST_MAX; i++)
+		free(TAKE(value->words[i]));
+	while (rest.len > 0) {
+		size_t len = 0;
+
+		while (len < rest.len && !strchr(" \t,", rest.at[len]))
+			len++;
+		if (len > 0) {
+			if (count == SETTINGS_LIST_MAX)
+				return err_set(err, ERR_INVALID, "%s: more than %d words",
+					       setting->key, SETTINGS_LIST_MAX);
+			value->words[count++] = str_dup(str_first(rest, len));
+		}
+		rest = str_after(rest, len + 1);
+	}
+	return true;
+}
+
+/* The number of the word among the choices, from 1; 0: nothing was said, who needs it asks for it. */
+static bool resolve_choice(const struct setting *setting, const char *text, unsigned *out,
+			   struct err *err)
+{
+	struct str rest = str_of(setting->choices), word;
+
+	*out = 0;
+	if (!text)
+		return true;
+	for (unsigned n = 1; str_cut(&rest, ' ', &word); n++) {
+		if (str_eq(word, str_of(text))) {
+			*out = n;
+			return true;
+		}
+	}
+	return err_set(err, ERR_INVALID, "%s = %s: expected one of: %s", setting->key, text,
+		       setting->choices);
+}
+
+static bool resolve_one(const struct setting *setting, struct value *value, struct settings *out,
+			struct err *err)
+{
+	void *at = (char *)out + setting->offset;
+	unsigned choice;
+
+	switch (setting->type) {
+	case SETTING_TEXT:
+		*(const char **)at = value->text;
+		return true;
+	case SETTING_NUMBER:
+	case SETTING_DURATION:
+	case SETTING_BYTES:
+		return resolve_number(setting, value->text, at, err);
+	case SETTING_LIST:
+		*(const char *const **)at = (const char *const *)value->words;
+		return resolve_list(setting, value, err);
+	case SETTING_CHOICE:
+		*(const char **)at = value->text;
+		return resolve_choice(setting, value->text, &choice, err);
+	case SETTING_ENUM:
+		if (!resolve_choice(setting, value->text, &choice, err))
+			return false;
+		put_number(setting, choice, at);
+		return true;
+	}
+	return true;
+}
+
+/* What more than one room needs, and what follows from several settings. */
+static void derive(struct settings *settings)
+{
+	const struct web_options *web = &settings->web;
+
+	settings->web.min_free_bytes = settings->flights.min_free_bytes;
+	settings->flights.too_old_ms = web->retention_ms > INT64_MAX - web->purge_grace_ms
+					       ? INT64_MAX
+					       : web->retention_ms + web->purge_grace_ms;
+}
+
+bool settings_resolve(struct settings_source *source, struct settings *out, struct err *err)
+{
+	struct settings settings = { 0 };
+
+	for (size_t i = 0; i < settings_count; i++) {
+		struct value *value = &source->values[i];
+
+		if (!resolve_one(&settings_table[i], value, &settings, err) ||
+		    !settings_check_alone(&settings_table[i], value, err))
+			return err_context(err, "%s", value->origin);
+	}
+	if (!settings_check_together(&settings, err))
+		return false;
+	derive(&settings);
+	*out = settings;
+	return true;
+}

@@ -1,0 +1,25 @@
+/*
+ * What can be set of the product's URLs.  A plain value; texts and lists are borrowed.
+ */
+#pragma once
+
+#include <stdint.h>
+
+/* In the order of the words of the setting `auth`. */
+enum web_auth {
+	WEB_AUTH_UNSET, /* the server does not start */
+	WEB_AUTH_NONE,  /* everybody may; only on loopback */
+};
+
+struct web_options {
+	enum web_auth auth;
+	int64_t play_wait_ms; /* every play is answered, or cut, within it */
+	int64_t retention_ms; /* INT64_MAX: for ever */
+	int64_t purge_grace_ms;
+	uint64_t min_free_bytes; /* what the disk is to have left */
+	const char *public_url;  /* what Twilio was configured with; NULL: from the request */
+	const char *const *trusted_proxies; /* addresses, "10.0.0.0/8"; NULL-terminated */
+	const char *const *cors_origins;    /* NULL-terminated */
+	unsigned cache_entries;             /* open recordings a loop */
+	int file_fd_max; /* the highest descriptor of a recording that is only kept for speed */
+};
