@@ -76,7 +76,7 @@ static bool run_until(struct loop *loop, bool (*is_over)(void))
 	return is_over();
 }
 
-static void check_log(struct loop *loop, struct webhook_counter *counter[2])
+static void check_log(struct loop *loop, struct loop *other, struct webhook_counter *counter[2])
 {
 	struct str text;
 
@@ -97,6 +97,7 @@ static void check_log(struct loop *loop, struct webhook_counter *counter[2])
 
 	OK(run_until(loop, is_at_rest), "a period without any ends the reports");
 	IS_INT(logged().len, 0, "and is no line");
+	OK(run_until(other, is_at_rest), "the other loop takes a turn, and so knows the time");
 	webhook_count_refused(counter[1], WEBHOOK_UNSIGNED, STR("192.0.2.7"), NULL);
 	OK(has(logged(), "refused a webhook from 192.0.2.7"), "and the next begins anew");
 }
@@ -134,7 +135,7 @@ int main(void)
 			return 1;
 		counter[i] = webhook_counter_new(&counters, loops[i]);
 	}
-	check_log(loops[0], counter);
+	check_log(loops[0], loops[1], counter);
 	webhook_count_taken(counter[0]);
 	webhook_count_taken(counter[1]);
 	check_sum();
