@@ -1,15 +1,20 @@
 #include "base/log.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 2048 /* longer messages are cut: a line must stay one write */
 
 static _Atomic enum log_level wanted = LOG_INFO;
+
+static _Atomic enum log_form form = LOG_WITH_TIME;
 
 static const char *const level_names[] = {
 	[LOG_ERROR] = "error",
@@ -17,6 +22,31 @@ static const char *const level_names[] = {
 	[LOG_INFO] = "info",
 	[LOG_DEBUG] = "debug",
 };
+
+/* syslog(3)'s numbers, as the journal reads them from the head of a line. */
+static const char *const level_priorities[] = {
+	[LOG_ERROR] = "<3>",
+	[LOG_WARN] = "<4>",
+	[LOG_INFO] = "<6>",
+	[LOG_DEBUG] = "<7>",
+};
+
+enum log_form log_form_of(const char *journal_stream, int fd)
+{
+	char stream[48];
+	struct stat info;
+
+	if (!journal_stream || fstat(fd, &info) < 0)
+		return LOG_WITH_TIME;
+	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)info.st_dev,
+		 (unsigned long long)info.st_ino);
+	return strcmp(stream, journal_stream) == 0 ? LOG_WITH_PRIORITY : LOG_WITH_TIME;
+}
+
+void log_set_form(enum log_form wanted_form)
+{
+	form = wanted_form;
+}
 
 void log_set_level(enum log_level level)
 {
@@ -62,6 +92,18 @@ static void add_escaped(struct buf *line, const char *text, size_t room)
 	}
 }
 
+static void add_beginning(struct buf *line, enum log_level level)
+{
+	char date[ISO_DATE_SIZE];
+
+	if (form == LOG_WITH_PRIORITY) {
+		buf_add_text(line, level_priorities[level]);
+		return;
+	}
+	clock_iso_date(clock_wall_ms(), date);
+	buf_addf(line, "time=%s ", date);
+}
+
 PRINTF_LIKE(3, 0)
 static void log_line(enum log_level level, const struct log_tag *tag, const char *fmt, va_list args)
 {
@@ -73,6 +115,7 @@ static void log_line(enum log_level level, const struct log_tag *tag, const char
 	vsnprintf(text, sizeof(text), fmt, args);
 
 	buf_over(&line, bytes, sizeof(bytes));
+	add_beginning(&line, level);
 	buf_add_text(&line, "level=");
 	buf_add_text(&line, level_names[level]);
 	if (tag) {

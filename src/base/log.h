@@ -1,13 +1,17 @@
 /*
- * One line, one event, in logfmt on standard error; the journal keeps it.
+ * One line, one event, in logfmt on standard error.
  *
- *	level=info conn=17 msg="..."
+ *	time=2026-11-28T14:06:53.123Z level=info conn=17 msg="..."
+ *	<6>level=info conn=17 msg="..."
+ *
+ * The second where standard error is the journal's, which has the time itself and takes the number
+ * for the priority (sd-daemon(3)).
  *
  * error: an operator must act.  warn: odd but handled (say how).  info: life
  * cycle.  debug: state changes.  Rooms below spool only log debug.  Foreign bytes
  * are escaped here.  Safe on every thread: one write(2) a line.
  *
- * The level is the one global: set once at start.
+ * The level and the form are the only globals: set once at start.
  */
 #pragma once
 
@@ -24,6 +28,15 @@ struct log_tag {
 	char id[40];
 };
 
+/* How lines begin; with the time when it is not set. */
+enum log_form { LOG_WITH_TIME, LOG_WITH_PRIORITY };
+
+/*
+ * LOG_WITH_PRIORITY when journal_stream, the value of JOURNAL_STREAM (systemd.exec(5)), says that fd is the
+ * journal's: "DEVICE:INODE", which standard error has ceased to be once it is redirected.  NULL: not set.
+ */
+enum log_form log_form_of(const char *journal_stream, int fd);
+void log_set_form(enum log_form form);
 void log_set_level(enum log_level level);
 bool log_level_from_text(const char *text, enum log_level *out) MUST_CHECK;
 bool log_wants(enum log_level level);

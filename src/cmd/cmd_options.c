@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SETS_MAX 64
 
@@ -98,6 +99,7 @@ bool cmd_options_resolve(struct cmd_options *options, struct err *err)
 		return false;
 	if (log_level_from_text(options->settings.log_level, &level))
 		log_set_level(level);
+	log_set_form(log_form_of(getenv("JOURNAL_STREAM"), STDERR_FILENO));
 	return true;
 }
 
