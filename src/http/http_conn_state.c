@@ -20,6 +20,7 @@ void http_conn_start_request(struct http_conn *conn)
 	x->route = NULL;
 	x->parked = NULL;
 	x->id[0] = '\0';
+	x->about[0] = '\0';
 	x->status = 0;
 	x->sent_bytes = 0;
 	work->in_used = 0;

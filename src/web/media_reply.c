@@ -3,11 +3,13 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "http/conditional.h"
 #include "http/reply.h"
 #include "web/web_error.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define PART_TEXT_MAX \
 	160 /* one part's head: two delimiters, a type, a range of three 20-digit numbers */
@@ -107,6 +109,14 @@ static bool is_attachment(const struct exchange *x)
 	return false;
 }
 
+/* For the line that the log has of it, once it has ended. */
+static void note_recording(struct exchange *x, const struct media *media)
+{
+	static_assert(sizeof(x->about) >= sizeof(media->recording_sid), "a SID fits");
+	if (log_wants(LOG_DEBUG))
+		memcpy(x->about, media->recording_sid, sizeof(media->recording_sid));
+}
+
 static void add_common(struct exchange *x, const struct media *media)
 {
 	reply_header_lines(x, (struct str){ media->lines, media->common_len });
@@ -149,6 +159,7 @@ static void begin_head(struct exchange *x, const struct media *media,
 static bool send_without_media(struct exchange *x, const struct media *media,
 			       const struct media_reply *reply)
 {
+	note_recording(x, media);
 	switch (reply->kind) {
 	case MEDIA_REPLY_NOT_MODIFIED:
 		reply_begin(x, 304);
@@ -269,6 +280,7 @@ bool media_reply_send_growing(struct exchange *x, const struct media *media,
 void media_reply_send_chunked(struct exchange *x, const struct media *media, uint64_t arrived,
 			      bool is_complete, struct parked *parked)
 {
+	note_recording(x, media);
 	reply_begin(x, 200);
 	add_all(x, media, 0);
 	reply_send_chunked(x, media->fd, arrived, is_complete, parked);

@@ -52,6 +52,18 @@ static bool admit(struct exchange *x)
 	return false;
 }
 
+/* A play is a line at debug: no more, for a player may ask for a recording piece by piece. */
+static void tell_play(struct exchange *x)
+{
+	struct log_tag tag;
+
+	if (!x->about[0] || !log_wants(LOG_DEBUG))
+		return;
+	tag = web_request_tag(x);
+	log_debug(&tag, "recording %s: %s was answered %d, %llu bytes sent", x->about, x->peer,
+		  x->status, (unsigned long long)x->sent_bytes);
+}
+
 static void tell_crowded(const struct http_server *server, bool is_crowded)
 {
 	unsigned count = http_server_connections(server);
@@ -74,6 +86,7 @@ void web_init(struct web *web)
 		.route_count = web_route_count,
 		.refuse = web_refuse_http,
 		.admit = admit,
+		.ended = tell_play,
 		.trusts = forwarded_is_trusted,
 		.crowded = tell_crowded,
 	};
