@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "http/conditional.h"
 #include "http/reply.h"
+#include "web/cors.h"
 #include "web/web_error.h"
 
 #include <assert.h>
@@ -120,7 +121,7 @@ static void note_recording(struct exchange *x, const struct media *media)
 static void add_common(struct exchange *x, const struct media *media)
 {
 	reply_header_lines(x, (struct str){ media->lines, media->common_len });
-	web_add_cors(x);
+	cors_add(x);
 }
 
 /* What goes with a body: as prepared, or as this request has it. */
@@ -132,7 +133,7 @@ static void add_all(struct exchange *x, const struct media *media, unsigned rang
 
 	if (!saves && range_count <= 1) {
 		reply_header_lines(x, (struct str){ media->lines, media->lines_len });
-		web_add_cors(x);
+		cors_add(x);
 		return;
 	}
 	buf_over(&line, text, sizeof(text));

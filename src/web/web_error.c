@@ -3,7 +3,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "http/reply.h"
-#include "web/web.h"
+#include "web/cors.h"
 
 #include <assert.h>
 #include <string.h>
@@ -38,11 +38,6 @@ static const struct {
 	[WEB_OVERLOADED] = { 503, "overloaded", "Too much is going on just now." },
 	[WEB_INTERNAL] = { 500, "internal", "Something is wrong on our side." },
 };
-
-int web_error_status(enum web_error error)
-{
-	return errors[error].status;
-}
 
 enum web_error web_error_of_code(const char *code)
 {
@@ -82,7 +77,7 @@ static void send_error(struct exchange *x, const char *code, const char *text)
 	reply_header(x, STR("Content-Type"), STR("application/json"));
 	reply_header(x, STR("Cache-Control"), STR("no-store"));
 	reply_header(x, STR("X-Content-Type-Options"), STR("nosniff"));
-	web_add_cors(x);
+	cors_add(x);
 	/* No more than debug: whoever is refused may ask thousands of times a second. */
 	log_debug(&tag, "%s is told %s: %s", x->peer, code, text);
 	reply_send(x, buf_str(&body));
@@ -105,25 +100,11 @@ void web_refuse(struct exchange *x, enum web_error error, const char *text, int6
 
 /* ---- what http itself refuses ---- */
 
-static void reply_preflight(struct exchange *x, const char *allow)
-{
-	reply_begin(x, 204);
-	reply_header(x, STR("Allow"), str_of(allow));
-	reply_header(x, STR("Access-Control-Allow-Methods"), str_of(allow));
-	reply_header(
-		x, STR("Access-Control-Allow-Headers"),
-		STR("Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, "
-		    "If-Unmodified-Since, Range"));
-	reply_header(x, STR("Access-Control-Max-Age"), STR("600"));
-	web_add_cors(x);
-	reply_send(x, STR(""));
-}
-
 void web_refuse_http(struct exchange *x, int status, const char *code, const char *text,
 		     const char *allow)
 {
 	if (status == 405 && x->request.method == HTTP_OPTIONS) {
-		reply_preflight(x, allow);
+		cors_reply_preflight(x, allow);
 		return;
 	}
 	reply_begin(x, status);
@@ -132,25 +113,4 @@ void web_refuse_http(struct exchange *x, int status, const char *code, const cha
 	if (status == 503)
 		reply_headerf(x, "Retry-After", "%d", RETRY_S);
 	send_error(x, code, text);
-}
-
-void web_add_cors(struct exchange *x)
-{
-	const char *const *allowed = web_local_of(x)->web->options.cors_origins;
-	struct str origin = x->request.known[HTTP_ORIGIN];
-
-	if (!allowed || !allowed[0])
-		return;
-	reply_header(x, STR("Vary"), STR("Origin"));
-	for (; origin.at && *allowed; allowed++) {
-		if (!str_eq(origin, str_of(*allowed)))
-			continue;
-		reply_header(x, STR("Access-Control-Allow-Origin"), origin);
-		reply_header(x, STR("Access-Control-Allow-Credentials"), STR("true"));
-		reply_header(
-			x, STR("Access-Control-Expose-Headers"),
-			STR("Accept-Ranges, Content-Disposition, Content-Length, Content-Location, "
-			    "Content-Range, ETag, Last-Modified, Repr-Digest, Retry-After, X-Request-Id"));
-		return;
-	}
 }

@@ -38,10 +38,9 @@ enum web_error {
  * Retry-After to the table (a 503 always has one).
  */
 void web_refuse(struct exchange *x, enum web_error error, const char *text, int64_t retry_after_s);
-/* The same after the caller began the reply with web_error_status() and added headers of its own. */
+/* The same after the caller began the reply, with the error's status and headers of its own. */
 void web_refuse_begun(struct exchange *x, enum web_error error, const char *text);
-int web_error_status(enum web_error error);
-/* WEB_ERRORS when there is none of that code. */
+/* WEB_ERRORS when no error has that code. */
 enum web_error web_error_of_code(const char *code);
 
 /* request=ID: the id that the answer tells, for a line of the log. */
@@ -50,6 +49,3 @@ struct log_tag web_request_tag(const struct exchange *x);
 /* http's own refusals (struct http_app), and CORS preflights, which it takes for a wrong method. */
 void web_refuse_http(struct exchange *x, int status, const char *code, const char *text,
 		     const char *allow);
-
-/* Access-Control-* for an allowed Origin; nothing for others.  After reply_begin(). */
-void web_add_cors(struct exchange *x);

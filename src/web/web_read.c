@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "http/reply.h"
+#include "web/cors.h"
 #include "web/web.h"
 
 #include <stdlib.h>
@@ -12,7 +13,7 @@ void web_send_json(struct exchange *x, struct str body)
 	reply_header(x, STR("Content-Type"), STR("application/json"));
 	reply_header(x, STR("Cache-Control"), STR("no-store"));
 	reply_header(x, STR("X-Content-Type-Options"), STR("nosniff"));
-	web_add_cors(x);
+	cors_add(x);
 	reply_send(x, body);
 }
 
