@@ -15,6 +15,7 @@
 #include "http/exchange.h"
 #include "http/form.h"
 #include "twilio/sid.h"
+#include "web/expiry.h"
 #include "web/web.h"
 #include "web/web_read.h"
 
@@ -29,15 +30,11 @@
 
 static void add_expiry(struct json *json, const struct web *web, const struct recording *recording)
 {
-	int64_t expires_at_ms = 0;
+	int64_t expires_at_ms = expiry_at_ms(web->options.retention_ms, recording->started_at_ms,
+					     recording->is_held);
 
-	if (recording->started_at_ms != 0 && web->options.retention_ms != INT64_MAX &&
-	    !recording->is_held &&
-	    __builtin_add_overflow(recording->started_at_ms, web->options.retention_ms,
-				   &expires_at_ms))
-		expires_at_ms = 0; /* as good as for ever */
-	json_date(json, "expires_at", expires_at_ms);
-	json_bool(json, "expired", expires_at_ms != 0 && expires_at_ms < clock_wall_ms());
+	json_date(json, "expires_at", expires_at_ms == EXPIRY_NEVER ? 0 : expires_at_ms);
+	json_bool(json, "expired", expires_at_ms < clock_wall_ms());
 }
 
 /* Leaves the object open, so that attempts may follow. */

@@ -3,6 +3,7 @@
 #include "http/exchange.h"
 #include "media/media_cache.h"
 #include "twilio/sid.h"
+#include "web/expiry.h"
 #include "web/media_reply.h"
 #include "web/web.h"
 #include "web/web_error.h"
@@ -19,7 +20,7 @@ static void serve(struct exchange *x, struct str sid, struct str call_sid)
 		web_play_start(x, sid, call_sid);
 		return;
 	}
-	if (web_play_is_expired(local, media->started_at_ms, media->is_held)) {
+	if (expiry_has_passed(local, media->started_at_ms, media->is_held)) {
 		web_refuse(x, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
 		return;
 	}

@@ -21,6 +21,7 @@
 #include "http/reply.h"
 #include "media/media_cache.h"
 #include "twilio/sid.h"
+#include "web/expiry.h"
 #include "web/forwarded.h"
 #include "web/media_reply.h"
 #include "web/web.h"
@@ -77,15 +78,6 @@ static void play_refuse(struct play *play, enum web_error error, const char *tex
 static void play_gone(struct parked *parked)
 {
 	play_free(container_of(parked, struct play, parked));
-}
-
-bool web_play_is_expired(const struct web_local *local, int64_t started_at_ms, bool is_held)
-{
-	int64_t retention_ms = local->web->options.retention_ms;
-
-	if (is_held || started_at_ms == 0 || retention_ms == INT64_MAX)
-		return false;
-	return loop_wall_ms(local->loop) - started_at_ms > retention_ms;
 }
 
 /* ---- in flight ---- */
@@ -280,7 +272,7 @@ static void play_join(struct play *play, const struct recording *recording)
 
 static void play_recording(struct play *play, const struct recording *recording, bool is_call_on)
 {
-	if (web_play_is_expired(play->local, recording->started_at_ms, recording->is_held)) {
+	if (expiry_has_passed(play->local, recording->started_at_ms, recording->is_held)) {
 		play_refuse(play, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
 		return;
 	}
@@ -318,7 +310,7 @@ static void play_stored(struct play *play, const struct media *media)
 {
 	struct media_reply reply;
 
-	if (web_play_is_expired(play->local, media->started_at_ms, media->is_held)) {
+	if (expiry_has_passed(play->local, media->started_at_ms, media->is_held)) {
 		play_refuse(play, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
 		return;
 	}

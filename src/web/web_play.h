@@ -9,14 +9,7 @@
 
 #include "base/str.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-
 struct exchange;
-struct web_local;
 
-/* Parks the exchange.  call_sid: as in web_media.c. */
+/* Parks the exchange.  call_sid: the recording must be of this call; at == NULL when any will do. */
 void web_play_start(struct exchange *x, struct str sid, struct str call_sid);
-
-/* Older than the retention time?  started_at_ms: of the recording, wall clock; 0 not known: never. */
-bool web_play_is_expired(const struct web_local *local, int64_t started_at_ms, bool is_held);
