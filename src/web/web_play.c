@@ -1,15 +1,16 @@
 /*
- *	parked -> asked the ledger -+-> stored: the reply
- *	               ^            +-> not to be had: the error
- *	               '--- found --+-> not known, or no recording of it: Twilio is asked, once
- *	                            '-> to be had: joins its flight
- *	                                  |- flowing, and the first byte that is asked for is here:
- *	                                  |  the head, then the body as it arrives
- *	                                  |- pointless to wait, or over: the error
- *	                                  '- play_wait: the error
+ * The states of a waiting play; it may end in any of them, with an error or with all of a reply.
  *
- * One timer serves both limits: before the head that of the answer, after it that of
- * silence.
+ *	ASKING --------------------------------> WAITING -> SENDING
+ *	   '-> DISCOVERING -> DISCOVERED -----------^  |       ^
+ *	                                               |-> SENDING_AHEAD
+ *	                                               '-> LANDED -> REJOINED -> SENDING ...
+ *
+ * Stored media is answered in ASKING, DISCOVERED and LANDED, which all wait for the ledger.  Twilio
+ * is asked at most once, and the ledger at most three times.
+ *
+ * One timer has both limits: before the head the time within which every play is answered, after it
+ * the time that a player may go without a byte.
  */
 #include "web/web_play.h"
 
@@ -27,36 +28,65 @@
 #include "web/web.h"
 #include "web/web_error.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define SEEK_AGAIN_MS   1000
 #define ONGOING_RETRY_S 10 /* a call that is still on: ask again when it may have ended */
+
+enum play_state {
+	PLAY_ASKING,        /* the ledger is asked what it knows of the SID */
+	PLAY_DISCOVERING,   /* Twilio is asked: the ledger has no recording of it */
+	PLAY_DISCOVERED,    /* the ledger is asked again: Twilio had one */
+	PLAY_WAITING,       /* for the first byte that is asked for, from its flight */
+	PLAY_LANDED,        /* the ledger is asked again: the flight was over when it was joined */
+	PLAY_REJOINED,      /* as WAITING, for the next flight of the recording */
+	PLAY_SENDING,       /* the head is out; the body follows from the flight's file */
+	PLAY_SENDING_AHEAD, /* the same, from a part ahead of the flight, until that has come by */
+	PLAY_STATES,
+};
+
+static const uint8_t may_enter[PLAY_STATES] = {
+	[PLAY_ASKING] = BIT(PLAY_DISCOVERING) | BIT(PLAY_WAITING),
+	[PLAY_DISCOVERING] = BIT(PLAY_DISCOVERED),
+	[PLAY_DISCOVERED] = BIT(PLAY_WAITING),
+	[PLAY_WAITING] = BIT(PLAY_LANDED) | BIT(PLAY_SENDING) | BIT(PLAY_SENDING_AHEAD),
+	[PLAY_LANDED] = BIT(PLAY_REJOINED),
+	[PLAY_REJOINED] = BIT(PLAY_SENDING) | BIT(PLAY_SENDING_AHEAD),
+	[PLAY_SENDING_AHEAD] = BIT(PLAY_SENDING),
+};
+
+/* What the ledger has of the call whose recording it does not have. */
+enum play_call { PLAY_CALL_UNKNOWN, PLAY_CALL_OVER, PLAY_CALL_ON };
 
 struct play {
 	struct parked parked;
 	struct media_waiter waiter;
 	struct player player;
 	struct timer timer;
-	struct play_discovery *discovery; /* on its way; NULL: none */
-	bool was_inquired;
-	/* Why Twilio is asked: the ledger has the call, on or over, but no recording of it. */
-	bool is_call_known, is_call_on;
+	enum play_state state;
+	enum play_call call;              /* from DISCOVERING on */
+	struct play_discovery *discovery; /* DISCOVERING */
 	struct exchange *x;
 	struct web_local *local;
 	char sid[SID_SIZE];
 	char call_sid[SID_SIZE]; /* "" when any call will do */
-	bool asked_again;        /* the flight was over before the play joined it */
-	bool is_flowing;         /* the head was sent */
-	int64_t generation;      /* of what is being sent */
-	uint64_t arrived;        /* as last told to the exchange */
+	int64_t generation;      /* SENDING: of the media */
+	uint64_t arrived;        /* SENDING: as last told to the exchange */
 	int64_t sought_at_ms;    /* when the flight was last told what byte it waits for */
 };
 
-/* Twilio is being asked about a SID that the ledger does not know.  Outlives a play that leaves. */
+/* The question to Twilio.  Outlives a play that leaves. */
 struct play_discovery {
 	struct discovery_request request; /* first: it is freed as one */
 	struct play *play;
 };
+
+static void play_enter(struct play *play, enum play_state state)
+{
+	assert(may_enter[play->state] & BIT(state));
+	play->state = state;
+}
 
 static void play_free(struct play *play)
 {
@@ -113,23 +143,20 @@ static bool may_chunk(const struct play *play, bool is_late)
 	return !request->known[HTTP_RANGE].at || (is_late && wants_all_from_start(play->x));
 }
 
-static void play_flow(struct play *play, const struct news *now)
-{
-	play->is_flowing = true;
-	play->generation = now->media.generation;
-	play->arrived = now->arrived;
-	timer_stop(&play->timer);
-}
-
 static void silence_ended(struct timer *timer);
 
-static void watch_silence(struct play *play)
+/* The head is about to be sent: from now on silence is what is timed. */
+static void start_sending(struct play *play, enum play_state state, const struct news *now,
+			  uint64_t arrived)
 {
+	play_enter(play, state);
+	play->generation = now->media.generation;
+	play->arrived = arrived;
 	timer_start(play->local->loop, &play->timer, play->local->web->options.play_wait_ms,
 		    silence_ended);
 }
 
-/* The part ahead of the flight in which that byte is, if there is one. */
+/* The part ahead of the flight that holds this byte; NULL when there is none. */
 static const struct news_seek *seek_with(const struct news *now, uint64_t byte)
 {
 	for (int i = 0; i < SEEKS_MAX; i++)
@@ -139,7 +166,7 @@ static const struct news_seek *seek_with(const struct news *now, uint64_t byte)
 	return NULL;
 }
 
-/* The byte that is asked for is ahead of the flight: from a part that has it, else it is asked for. */
+/* The first byte is ahead of the flight: sends from the part that has it, or asks for such a part. */
 static bool begin_ahead(struct play *play, const struct news *now, const struct media_reply *reply,
 			uint64_t byte)
 {
@@ -156,10 +183,8 @@ static bool begin_ahead(struct play *play, const struct news *now, const struct 
 	}
 	media = now->media;
 	media.fd = seek->fd;
-	play_flow(play, now);
 	play->player.seek_id = seek->id;
-	play->arrived = seek->arrived;
-	watch_silence(play);
+	start_sending(play, PLAY_SENDING_AHEAD, now, seek->arrived);
 	/* It has a body, so it stays parked. */
 	return media_reply_send_growing(play->x, &media, reply, seek->arrived, &play->parked);
 }
@@ -173,8 +198,7 @@ static bool begin_reply(struct play *play, const struct news *now, bool is_late)
 	if (now->media.size == MEDIA_SIZE_UNKNOWN) {
 		if (!may_chunk(play, is_late))
 			return false;
-		play_flow(play, now);
-		watch_silence(play);
+		start_sending(play, PLAY_SENDING, now, now->arrived);
 		media_reply_send_chunked(play->x, &now->media, now->arrived, now->is_complete,
 					 &play->parked);
 		return true;
@@ -183,25 +207,30 @@ static bool begin_reply(struct play *play, const struct news *now, bool is_late)
 	needs = media_reply_needs(play->x, &reply);
 	if (needs > now->arrived)
 		return begin_ahead(play, now, &reply, needs - 1);
-	play_flow(play, now);
-	watch_silence(play);
+	start_sending(play, PLAY_SENDING, now, now->arrived);
 	if (!media_reply_send_growing(play->x, &now->media, &reply, now->arrived, &play->parked))
 		play_free(play);
 	return true;
 }
 
-/* More of what is being sent is here.  The flight's own file is gone over to once it has come by. */
+/* How far the part ahead has arrived that the play is sent from. */
+static uint64_t arrived_ahead(const struct play *play, const struct news *now)
+{
+	for (int i = 0; i < SEEKS_MAX; i++)
+		if (now->seeks[i].id == play->player.seek_id)
+			return now->seeks[i].arrived;
+	return play->arrived;
+}
+
+/* More of what is being sent is here. */
 static void play_goes_on(struct play *play, const struct news *now)
 {
-	if (play->player.seek_id != 0 && now->arrived > play->arrived) {
+	if (play->state == PLAY_SENDING_AHEAD && now->arrived > play->arrived) {
 		exchange_switch_file(play->x, now->media.fd);
 		play->player.seek_id = 0;
+		play_enter(play, PLAY_SENDING);
 	}
-	if (play->player.seek_id == 0)
-		play->arrived = now->arrived;
-	for (int i = 0; i < SEEKS_MAX && play->player.seek_id != 0; i++)
-		if (now->seeks[i].id == play->player.seek_id)
-			play->arrived = now->seeks[i].arrived;
+	play->arrived = play->state == PLAY_SENDING ? now->arrived : arrived_ahead(play, now);
 	exchange_arrived(play->x, play->arrived, now->is_complete);
 }
 
@@ -210,7 +239,7 @@ static void play_moved(struct player *player, const struct mirror *mirror)
 	struct play *play = container_of(player, struct play, player);
 	const struct news *now = &mirror->now;
 
-	if (play->is_flowing) {
+	if (play->state == PLAY_SENDING || play->state == PLAY_SENDING_AHEAD) {
 		if (!now->is_flowing || now->media.generation != play->generation)
 			exchange_cut(play->x); /* gone() comes in the next turn */
 		else
@@ -219,8 +248,8 @@ static void play_moved(struct player *player, const struct mirror *mirror)
 	}
 	if (now->is_flowing && begin_reply(play, now, false))
 		return;
-	if (now->is_last && now->reason_code[0] == '\0' && !play->asked_again) {
-		play->asked_again = true;
+	if (now->is_last && now->reason_code[0] == '\0' && play->state == PLAY_WAITING) {
+		play_enter(play, PLAY_LANDED);
 		media_cache_ask(play->local->media_cache, str_of(play->sid), &play->waiter);
 		return;
 	}
@@ -229,7 +258,7 @@ static void play_moved(struct player *player, const struct mirror *mirror)
 			    now->reason_text[0] ? now->reason_text : NULL, WEB_NO_RETRY);
 }
 
-/* The answer's time is over. */
+/* play_wait is over, and no head was sent. */
 static void play_is_late(struct timer *timer)
 {
 	struct play *play = container_of(timer, struct play, timer);
@@ -243,7 +272,7 @@ static void play_is_late(struct timer *timer)
 	play_refuse(play, WEB_UPSTREAM_UNAVAILABLE, text, WEB_NO_RETRY);
 }
 
-/* Cuts a player who has read all there is and got no byte for play_wait; a slow player is another matter. */
+/* Cuts the reply when its player has read all there is and got no byte for play_wait. */
 static void silence_ended(struct timer *timer)
 {
 	struct play *play = container_of(timer, struct play, timer);
@@ -264,6 +293,7 @@ static void play_join(struct play *play, const struct recording *recording)
 {
 	const struct mirror *mirror;
 
+	play_enter(play, play->state == PLAY_LANDED ? PLAY_REJOINED : PLAY_WAITING);
 	play->player.moved = play_moved;
 	mirror = mirror_join(play->local->mirrors, recording, &play->player);
 	if (mirror->now.is_flowing || mirror->now.reason_code[0] != '\0')
@@ -327,12 +357,13 @@ static bool is_of_call(const struct play *play, const struct media_answer *answe
 	return play->call_sid[0] == '\0' || str_eq(str_of(call_sid), str_of(play->call_sid));
 }
 
-/* Nobody has it; may_come: or nobody could say. */
+/* Neither the ledger nor Twilio has it; may_come: or Twilio could not be asked. */
 static void refuse_unknown(struct play *play, bool may_come)
 {
-	if (play->is_call_known)
+	if (play->call != PLAY_CALL_UNKNOWN)
 		play_refuse(play, WEB_RECORDING_NOT_AVAILABLE, NULL,
-			    may_come || play->is_call_on ? ONGOING_RETRY_S : WEB_NO_RETRY);
+			    may_come || play->call == PLAY_CALL_ON ? ONGOING_RETRY_S
+								   : WEB_NO_RETRY);
 	else if (may_come)
 		play_refuse(play, WEB_UPSTREAM_UNAVAILABLE,
 			    "It is not known here, and Twilio cannot be asked just now.",
@@ -351,6 +382,7 @@ static void discovery_answered(struct discovery_request *request)
 	play->discovery = NULL;
 	switch (request->result) {
 	case DISCOVERY_FOUND:
+		play_enter(play, PLAY_DISCOVERED);
 		media_cache_ask(play->local->media_cache, str_of(play->sid), &play->waiter);
 		return;
 	case DISCOVERY_NOT_THERE:
@@ -366,11 +398,11 @@ static void discovery_answered(struct discovery_request *request)
 	}
 }
 
-static void play_inquire(struct play *play)
+static void play_discover(struct play *play)
 {
 	struct play_discovery *discovery = xcalloc(1, sizeof(*discovery));
 
-	play->was_inquired = true;
+	play_enter(play, PLAY_DISCOVERING);
 	play->discovery = discovery;
 	discovery->play = play;
 	discovery->request.reply = play->local->mailbox;
@@ -402,12 +434,13 @@ static void play_answered(struct media_waiter *waiter, const struct media_answer
 		return;
 	case MEDIA_FOUND_UNRECORDED:
 	case MEDIA_FOUND_UNKNOWN:
-		play->is_call_known = answer->found == MEDIA_FOUND_UNRECORDED;
-		play->is_call_on = answer->is_call_on;
-		if (play->was_inquired)
-			refuse_unknown(play, false);
+		play->call = answer->found == MEDIA_FOUND_UNKNOWN ? PLAY_CALL_UNKNOWN
+			     : answer->is_call_on                 ? PLAY_CALL_ON
+								  : PLAY_CALL_OVER;
+		if (play->state == PLAY_ASKING)
+			play_discover(play);
 		else
-			play_inquire(play);
+			refuse_unknown(play, false);
 		return;
 	case MEDIA_FOUND_FAILED:
 		play_refuse(play, answer->err.kind == ERR_SCARCE ? WEB_OVERLOADED : WEB_INTERNAL,
