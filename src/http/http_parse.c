@@ -77,19 +77,16 @@ static const struct known_field known_fields[] = {
 	{ STR("authorization"), HTTP_AUTHORIZATION, true },
 	{ STR("if-none-match"), HTTP_IF_NONE_MATCH, false },
 	{ STR("content-length"), FIELD_CONTENT_LENGTH, true },
-	{ STR("x-forwarded-for"), HTTP_X_FORWARDED_FOR, false },
-	{ STR("x-forwarded-host"), HTTP_X_FORWARDED_HOST, false },
 	{ STR("if-modified-since"), HTTP_IF_MODIFIED_SINCE, true },
 	{ STR("transfer-encoding"), FIELD_TRANSFER_ENCODING, true },
-	{ STR("x-forwarded-proto"), HTTP_X_FORWARDED_PROTO, false },
 	{ STR("x-twilio-signature"), HTTP_X_TWILIO_SIGNATURE, true },
 	{ STR("if-unmodified-since"), HTTP_IF_UNMODIFIED_SINCE, true },
 };
 
 /* Index into known_fields of the first name of that length, plus one. */
 static const uint8_t known_by_length[20] = {
-	[4] = 1,   [5] = 2,   [6] = 3,   [8] = 6,   [10] = 8,  [12] = 9,  [13] = 11,
-	[14] = 13, [15] = 14, [16] = 15, [17] = 16, [18] = 19, [19] = 20,
+	[4] = 1,   [5] = 2,   [6] = 3,   [8] = 6,   [10] = 8,  [12] = 9,
+	[13] = 11, [14] = 13, [17] = 14, [18] = 16, [19] = 17,
 };
 
 static const struct known_field *find_known(struct str name)

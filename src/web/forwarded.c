@@ -57,45 +57,139 @@ bool forwarded_network_holds(struct str network, struct str address)
 	return prefix % 8 == 0 || (net[prefix / 8] ^ host[prefix / 8]) >> (8 - prefix % 8) == 0;
 }
 
-bool forwarded_is_trusted(const struct exchange *x)
+static bool is_proxy(const struct exchange *x, struct str address)
 {
 	const char *const *networks = web_local_of(x)->web->options.trusted_proxies;
 
-	if (x->over_unix)
-		return true;
 	for (; networks && *networks; networks++)
-		if (forwarded_network_holds(str_of(*networks), str_of(x->peer)))
+		if (forwarded_network_holds(str_of(*networks), address))
 			return true;
 	return false;
 }
 
-/* Of a list that proxies appended to, the last piece: the one that our own proxy wrote. */
-static struct str last_piece(struct str list)
+bool forwarded_is_trusted(const struct exchange *x)
 {
-	struct str piece = STR_NONE;
+	return x->over_unix || is_proxy(x, str_of(x->peer));
+}
 
-	while (str_cut(&list, ',', &piece))
-		;
-	return str_trim(piece);
+/*
+ * The elements of a list header, from the last to the first.  A header that comes in several lines is one
+ * list, its lines in order (RFC 9110, 5.2): some proxies append to the line that is there, others add a
+ * line of their own behind it.
+ */
+struct elements {
+	const struct http_request *request;
+	struct str name;
+	uint32_t lines_left;
+	struct str line; /* what is left of the line that is read */
+};
+
+static struct elements elements_of(const struct exchange *x, struct str name)
+{
+	return (struct elements){ &x->request, name, x->request.header_count, STR("") };
+}
+
+static struct str cut_last(struct str *line)
+{
+	size_t comma = line->len;
+	struct str last;
+
+	while (comma > 0 && line->at[comma - 1] != ',')
+		comma--;
+	last = str_trim(str_after(*line, comma));
+	*line = str_first(*line, comma > 0 ? comma - 1 : 0);
+	return last;
+}
+
+/* Empty elements count as not there (RFC 9110, 5.6.1); at == NULL behind the first. */
+static struct str previous(struct elements *list)
+{
+	struct str element;
+
+	while (true) {
+		while (list->line.len > 0) {
+			element = cut_last(&list->line);
+			if (element.len > 0)
+				return element;
+		}
+		if (list->lines_left == 0)
+			return STR_NONE;
+		list->lines_left--;
+		if (str_eq_nocase(list->request->headers[list->lines_left].name, list->name))
+			list->line = list->request->headers[list->lines_left].value;
+	}
+}
+
+/* Some proxies write the port, too: "192.0.2.1:50000", "[2001:db8::1]:50000". */
+static struct str without_port(struct str node)
+{
+	size_t colon = str_find(node, ':');
+
+	if (node.len > 0 && node.at[0] == '[')
+		return str_after(str_first(node, str_find(node, ']')), 1);
+	if (str_find(str_after(node, colon + 1), ':') + colon + 1 < node.len)
+		return node; /* a bare IPv6 address */
+	return str_first(node, colon);
+}
+
+/*
+ * Each proxy appends the address that it was called from, so that the last element is the word of the
+ * other end.  Read from there: what a trusted proxy wrote is believed, and when it is the address
+ * of another trusted proxy, so is the element before.  *out_hops: how many proxies were passed that way.
+ */
+static struct str client_behind(const struct exchange *x, unsigned *out_hops)
+{
+	struct elements list = elements_of(x, STR("x-forwarded-for"));
+	struct str client = str_of(x->peer), element;
+	bool is_trusted = forwarded_is_trusted(x);
+	uint8_t bytes[16];
+	unsigned bits;
+
+	*out_hops = 0;
+	while (is_trusted && (element = previous(&list)).at) {
+		element = without_port(element);
+		if (!parse_address(element, bytes,
+				   &bits)) /* "unknown": then the proxy is all we know */
+			break;
+		client = element;
+		is_trusted = is_proxy(x, element);
+		*out_hops += is_trusted;
+	}
+	return client;
 }
 
 struct str forwarded_client(const struct exchange *x)
 {
-	struct str client = forwarded_is_trusted(x)
-				    ? last_piece(x->request.known[HTTP_X_FORWARDED_FOR])
-				    : STR_NONE;
+	unsigned hops;
 
-	return client.len > 0 ? client : str_of(x->peer);
+	return client_behind(x, &hops);
+}
+
+/*
+ * What the proxy nearest to the client said: with each proxy that is passed one element further to the
+ * left, as far as there are any, because a proxy may also leave a list as it is.
+ */
+static struct str said_by_first_proxy(const struct exchange *x, struct str name)
+{
+	struct elements list = elements_of(x, name);
+	struct str said = STR_NONE, element;
+	unsigned hops;
+
+	if (!forwarded_is_trusted(x))
+		return STR_NONE;
+	client_behind(x, &hops);
+	do {
+		element = previous(&list);
+		said = element.at ? element : said;
+	} while (element.at && hops-- > 0);
+	return said;
 }
 
 void forwarded_add_origin(const struct exchange *x, struct buf *url)
 {
 	const char *public_url = web_local_of(x)->web->options.public_url;
-	bool is_trusted = forwarded_is_trusted(x);
-	struct str proto = is_trusted ? last_piece(x->request.known[HTTP_X_FORWARDED_PROTO])
-				      : STR_NONE;
-	struct str host = is_trusted ? last_piece(x->request.known[HTTP_X_FORWARDED_HOST])
-				     : STR_NONE;
+	struct str proto = said_by_first_proxy(x, STR("x-forwarded-proto"));
+	struct str host = said_by_first_proxy(x, STR("x-forwarded-host"));
 
 	if (public_url) {
 		buf_add_text(url, public_url);

@@ -16,12 +16,18 @@
 
 bool forwarded_is_trusted(const struct exchange *x);
 
-/* On whose behalf: the last of X-Forwarded-For where a proxy of ours says so, else the other end. */
+/*
+ * The address of the client: the other end, or where that is a trusted proxy, what it says in
+ * X-Forwarded-For.  The lines of the header are one list; it is read from the right, past the addresses of
+ * further trusted proxies, to the first that is none.  What stands left of that the client may have written.
+ * Without a port; valid as long as the request is.
+ */
 struct str forwarded_client(const struct exchange *x);
 
 /*
  * Scheme and host as the outside world sees them, without a slash at the end: public_url
- * when it is set, else from X-Forwarded-Proto and -Host of a trusted proxy, else http and Host.
+ * when it is set, else from X-Forwarded-Proto and -Host, as the trusted proxy nearest to the client
+ * said them, else http and Host.
  */
 void forwarded_add_origin(const struct exchange *x, struct buf *url);
 

@@ -1,5 +1,126 @@
+#include "http/http_parse.h"
 #include "tap.h"
 #include "web/forwarded.h"
+#include "web/web.h"
+
+static const char *const proxies[] = { "127.0.0.1", "10.0.0.0/8", "fd00::/8", NULL };
+
+/* A request with these header lines, as it comes from `peer`. */
+static void make_request(struct exchange *x, const char *peer, const char *const lines[4])
+{
+	static char text[1024];
+	struct http_parse parse;
+	struct buf head;
+
+	*x = (struct exchange){ .server = x->server };
+	str_fit(str_of(peer), x->peer, sizeof(x->peer));
+	buf_over(&head, text, sizeof(text));
+	buf_add_text(&head, "GET / HTTP/1.1\r\nHost: h\r\n");
+	for (size_t i = 0; i < 4 && lines[i]; i++)
+		buf_addf(&head, "%s\r\n", lines[i]);
+	buf_add_text(&head, "\r\n");
+	http_parse_start(&parse, &x->request);
+	IS_INT(http_parse_head(&parse, &x->request, text, head.len), HTTP_PARSE_DONE, "a request");
+}
+
+#define FOR   "X-Forwarded-For: "
+#define PROTO "X-Forwarded-Proto: "
+#define NAMED "X-Forwarded-Host: "
+
+static void check_clients(struct exchange *x)
+{
+	static const struct {
+		const char *name, *peer, *lines[4], *client;
+	} cases[] = {
+		{ "no proxy", "203.0.113.9", { NULL }, "203.0.113.9" },
+		{ "a stranger's word", "203.0.113.9", { FOR "192.0.2.1" }, "203.0.113.9" },
+		{ "a proxy that says nothing", "127.0.0.1", { NULL }, "127.0.0.1" },
+		{ "a proxy's word", "127.0.0.1", { FOR "192.0.2.1" }, "192.0.2.1" },
+		{ "appended to what the client wrote",
+		  "127.0.0.1",
+		  { FOR "198.51.100.1, 192.0.2.1" },
+		  "192.0.2.1" },
+		{ "a line of the proxy's own behind the client's",
+		  "127.0.0.1",
+		  { FOR "198.51.100.1", FOR "192.0.2.1" },
+		  "192.0.2.1" },
+		{ "other headers between the lines",
+		  "127.0.0.1",
+		  { FOR "198.51.100.1", "Via: 1.1 a", "x-forwarded-for: 192.0.2.1", "Via: 1.1 b" },
+		  "192.0.2.1" },
+		{ "two proxies", "127.0.0.1", { FOR "192.0.2.1, 10.0.0.7" }, "192.0.2.1" },
+		{ "two proxies, a line each",
+		  "127.0.0.1",
+		  { FOR "192.0.2.1", FOR "10.0.0.7" },
+		  "192.0.2.1" },
+		{ "two proxies behind what the client wrote",
+		  "127.0.0.1",
+		  { FOR "10.0.0.9, 198.51.100.1", FOR "192.0.2.1", FOR "10.0.0.7" },
+		  "192.0.2.1" },
+		{ "proxies alone: the first of them",
+		  "127.0.0.1",
+		  { FOR "10.0.0.9, 10.0.0.7" },
+		  "10.0.0.9" },
+		{ "with ports",
+		  "127.0.0.1",
+		  { FOR "192.0.2.1:50000, 10.0.0.7:1234" },
+		  "192.0.2.1" },
+		{ "IPv6", "127.0.0.1", { FOR "2001:db8::1, fd00::7" }, "2001:db8::1" },
+		{ "IPv6 with ports",
+		  "127.0.0.1",
+		  { FOR "[2001:db8::1]:50000, [fd00::7]:1" },
+		  "2001:db8::1" },
+		{ "empty elements", "127.0.0.1", { FOR "192.0.2.1, ,", FOR "" }, "192.0.2.1" },
+		{ "no address", "127.0.0.1", { FOR "192.0.2.1, unknown" }, "127.0.0.1" },
+		{ "no address behind a proxy", "127.0.0.1", { FOR "a, 10.0.0.7" }, "10.0.0.7" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		make_request(x, cases[i].peer, cases[i].lines);
+		IS_STR(forwarded_client(x), str_of(cases[i].client), "the client: %s",
+		       cases[i].name);
+	}
+	make_request(x, "", (const char *const[4]){ FOR "192.0.2.1" });
+	x->over_unix = true;
+	IS_STR(forwarded_client(x), STR("192.0.2.1"),
+	       "the client: over the administrator's socket");
+}
+
+static void check_origins(struct exchange *x)
+{
+	static const struct {
+		const char *name, *peer, *lines[4], *origin;
+	} cases[] = {
+		{ "no proxy", "203.0.113.9", { NULL }, "http://h" },
+		{ "a stranger's word", "203.0.113.9", { PROTO "https", NAMED "a" }, "http://h" },
+		{ "a proxy's word", "127.0.0.1", { PROTO "https", NAMED "a" }, "https://a" },
+		{ "lines of the proxy's own behind the client's",
+		  "127.0.0.1",
+		  { PROTO "https", NAMED "evil", PROTO "http", NAMED "a" },
+		  "http://a" },
+		{ "appended to what the client wrote",
+		  "127.0.0.1",
+		  { NAMED "evil, a" },
+		  "http://a" },
+		{ "two proxies, both of which append",
+		  "127.0.0.1",
+		  { FOR "192.0.2.1, 10.0.0.7", PROTO "https", NAMED "evil, a", NAMED "inner" },
+		  "https://a" },
+		{ "two proxies, of which the first alone says it",
+		  "127.0.0.1",
+		  { FOR "192.0.2.1, 10.0.0.7", PROTO "https", NAMED "a" },
+		  "https://a" },
+	};
+	char text[100];
+	struct buf origin;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		make_request(x, cases[i].peer, cases[i].lines);
+		buf_over(&origin, text, sizeof(text));
+		forwarded_add_origin(x, &origin);
+		IS_STR(buf_str(&origin), str_of(cases[i].origin), "the origin: %s", cases[i].name);
+	}
+}
 
 int main(void)
 {
@@ -29,5 +150,12 @@ int main(void)
 		OK(forwarded_network_holds(str_of(cases[i].network), str_of(cases[i].address)) ==
 			   cases[i].holds,
 		   "'%s' in '%s'", cases[i].address, cases[i].network);
+	struct web web = { .options = { .trusted_proxies = proxies } };
+	struct web_local local = { .web = &web };
+	struct http_server server = { .local = &local.local };
+	struct exchange x = { .server = &server };
+
+	check_clients(&x);
+	check_origins(&x);
 	return tap_end();
 }
