@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FOLDER_MODE 0750 /* recordings are nobody else's business */
+#define FOLDER_MODE   0750         /* recordings are nobody else's business */
+#define REWRITE_BYTES (256 * 1024) /* at once: few calls, little memory */
 
 bool file_read(const char *path, size_t max, char **out, size_t *out_len, struct err *err)
 {
@@ -80,8 +81,7 @@ bool file_sync_folder(const char *path, struct err *err)
 	return true;
 }
 
-/* The name of `path` in the folder that it is in. */
-static bool sync_name(const char *path, struct err *err)
+bool file_sync_name(const char *path, struct err *err)
 {
 	AUTO(free) char *parent = xstrdup(path);
 	char *slash = strrchr(parent, '/');
@@ -89,6 +89,64 @@ static bool sync_name(const char *path, struct err *err)
 	if (slash)
 		slash[slash == parent ? 1 : 0] = '\0';
 	return file_sync_folder(slash ? parent : ".", err);
+}
+
+static bool cannot_write(const char *path, struct err *err)
+{
+	bool is_full = errno == ENOSPC || errno == EDQUOT;
+
+	err_errno(err, "cannot write '%s'", path);
+	if (is_full)
+		err->kind = ERR_UNAVAILABLE;
+	return false;
+}
+
+/* Sets *out_len to 0 at the end of the file. */
+static bool rewrite_piece(int fd, const char *path, char *piece, size_t size, off_t at,
+			  size_t *out_len, struct err *err)
+{
+	size_t written = 0;
+	ssize_t len;
+
+	do
+		len = pread(fd, piece, size, at);
+	while (len < 0 && errno == EINTR);
+	if (len < 0)
+		return err_errno(err, "cannot read '%s'", path);
+	while (written < (size_t)len) {
+		ssize_t n = pwrite(fd, piece + written, (size_t)len - written, at + (off_t)written);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return cannot_write(path, err);
+		written += (size_t)n;
+	}
+	*out_len = (size_t)len;
+	return true;
+}
+
+bool file_rewrite(const char *path, struct err *err)
+{
+	AUTO(close) int fd = open(path, O_RDWR | O_CLOEXEC);
+	AUTO(free) char *piece = NULL;
+	size_t len;
+
+	if (fd < 0) {
+		bool missing = errno == ENOENT;
+
+		err_errno(err, "cannot open '%s'", path);
+		if (missing)
+			err->kind = ERR_NOT_FOUND;
+		return false;
+	}
+	piece = xmalloc(REWRITE_BYTES);
+	for (off_t at = 0;; at += (off_t)len) {
+		if (!rewrite_piece(fd, path, piece, REWRITE_BYTES, at, &len, err))
+			return false;
+		if (len == 0)
+			return file_sync(fd, path, err);
+	}
 }
 
 bool file_make_folders(const char *path, struct err *err)
@@ -106,7 +164,7 @@ bool file_make_folders(const char *path, struct err *err)
 		if (!is_made && errno != EEXIST)
 			return err_errno(err, "cannot make the folder '%s'", partial);
 		/* Of one that was there, its maker may have been killed before this; or it is not ours to sync. */
-		if (!sync_name(partial, is_made ? err : &not_ours) && is_made)
+		if (!file_sync_name(partial, is_made ? err : &not_ours) && is_made)
 			return false;
 		if (slash)
 			*slash = '/';

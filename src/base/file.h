@@ -20,6 +20,15 @@ bool file_sync(int fd, const char *what, struct err *err) MUST_CHECK;
 /* fsync of a folder, so that a name in it survives power loss. */
 bool file_sync_folder(const char *path, struct err *err) MUST_CHECK;
 /*
+ * Makes durable what can be read of a file, though an earlier fsync of it failed: the kernel calls the
+ * pages clean after that, and another fsync does not write them.  Writes all bytes anew, where they
+ * are, and syncs.  Nobody else may write to it meanwhile.  ERR_NOT_FOUND: there is no such file;
+ * ERR_UNAVAILABLE: no room (some file systems write elsewhere).
+ */
+bool file_rewrite(const char *path, struct err *err) MUST_CHECK;
+/* Syncs the folder that `path` is in: file_sync_folder(). */
+bool file_sync_name(const char *path, struct err *err) MUST_CHECK;
+/*
  * Makes the folder and its parents (0750) where they do not exist.  All their names are synced;
  * where that fails it is an error for those that it made.
  */

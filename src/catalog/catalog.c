@@ -7,7 +7,7 @@
  * the disk, and the cost of the sync is shared by all who came together.  When the
  * commit fails, none of them is kept and all are answered 503; the disk is in doubt
  * after a failed sync, so whoever sees ERR_INTERNAL from catalog_commit() ends the
- * process instead of trying again, and the next start reads what is really there.
+ * process instead of trying again, and the next start makes durable what it reads (db_settle()).
  *
  * Everything else about a call is derived from its events, behind (projection.c),
  * and could be derived again.  What cannot: attempts, and what was stored where.
@@ -25,15 +25,24 @@
 #include "base/mem.h"
 #include "catalog/catalog_private.h"
 
+/*
+ * What an earlier process wrote and could not sync is settled first.  The checkpoint behind it writes
+ * the first page of a file that is new, which would make the log worthless if it were missing; there is always
+ * one in the log of a new file.  It needs no room but for what the ledger has grown by, and where there is
+ * none the log keeps it.
+ */
 static bool set_up_writer(struct catalog *catalog, struct err *err)
 {
+	int64_t left_bytes;
+
 	if (!db_begin(catalog->db, err))
 		return false;
-	if (!schema_migrate(catalog->db, err)) {
+	if (!db_settle(catalog->db, err) || !schema_migrate(catalog->db, err)) {
 		db_rollback(catalog->db);
 		return false;
 	}
-	return db_commit(catalog->db, err);
+	return db_commit(catalog->db, err) &&
+	       (db_checkpoint(catalog->db, &left_bytes, err) || err->kind == ERR_UNAVAILABLE);
 }
 
 bool catalog_open(const char *path, enum catalog_mode mode, struct catalog **out, struct err *err)

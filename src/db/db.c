@@ -166,6 +166,12 @@ bool db_in_transaction(const struct db *db)
 	return db->driver->in_transaction(db);
 }
 
+bool db_settle(struct db *db, struct err *err)
+{
+	assert(db->mode == DB_WRITE && db_in_transaction(db));
+	return db->driver->settle(db, err);
+}
+
 bool db_checkpoint(struct db *db, int64_t *out_left_bytes, struct err *err)
 {
 	return db->driver->checkpoint(db, out_left_bytes, err);

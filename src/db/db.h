@@ -102,6 +102,14 @@ void db_rollback(struct db *db); /* without a transaction it does nothing */
 bool db_in_transaction(const struct db *db);
 
 /*
+ * Within the first transaction of a DB_WRITE that was just opened: makes durable what it
+ * found, and the names of its files.  An earlier process may have ended between a write and its
+ * sync, or because a sync failed; what it wrote can be read, is gone on with, and may yet not
+ * be on the disk.  Nothing that a later commit promises holds before this has succeeded.
+ */
+bool db_settle(struct db *db, struct err *err) MUST_CHECK;
+
+/*
  * Moves what was committed from the log into the database file, as far as no
  * reader still needs the log.  *out_left_bytes is how much of the log could not be
  * moved yet (0: the log is begun anew by the next write).  SQLite only works this

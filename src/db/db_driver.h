@@ -45,6 +45,7 @@ struct db_driver {
 	bool (*commit)(struct db *db, struct err *err);
 	void (*rollback)(struct db *db);
 	bool (*in_transaction)(const struct db *db);
+	bool (*settle)(struct db *db, struct err *err);
 	bool (*checkpoint)(struct db *db, int64_t *out_left_bytes, struct err *err);
 	int64_t (*log_bytes)(const struct db *db);
 };

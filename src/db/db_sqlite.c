@@ -78,6 +78,9 @@ static struct sqlite_stmt *sqlite_stmt(const struct db_stmt *stmt)
 /* What SQLite's code means to a caller: see db.h. */
 static enum err_kind kind_of(int code, int os_errno)
 {
+	/* Whatever the reason, the kernel has dropped what was to be synced. */
+	if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
+		return ERR_INTERNAL;
 	switch (code & 0xff) {
 	case SQLITE_CONSTRAINT:
 		return ERR_CONFLICT;
@@ -118,12 +121,10 @@ static int after_commit(void *context, sqlite3 *handle, const char *name, int pa
 	return SQLITE_OK;
 }
 
-/* A file of our mode, its name durable; SQLite gives log and index the mode of the file. */
+/* A file of our mode; SQLite gives log and index the mode of the file.  Its name is synced by settle(). */
 static bool create_file(const char *path, struct err *err)
 {
 	AUTO(close) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
-	AUTO(free) char *folder = xstrdup(path);
-	char *slash = strrchr(folder, '/');
 
 	if (fd < 0 && errno == EEXIST)
 		return true;
@@ -131,9 +132,7 @@ static bool create_file(const char *path, struct err *err)
 		return err_errno(err, "cannot create '%s'", path);
 	if (fchmod(fd, FILE_MODE) < 0)
 		return err_errno(err, "cannot set the mode of '%s'", path);
-	if (slash)
-		slash[slash == folder ? 1 : 0] = '\0';
-	return file_sync_folder(slash ? folder : ".", err);
+	return true;
 }
 
 /* One pragma with one number as its answer. */
@@ -389,6 +388,23 @@ static bool sqlite_commit(struct db *db, struct err *err)
 	return false;
 }
 
+/*
+ * The log is written anew where it is: its frames are chained by checksums, so that a frame that
+ * is lost cuts off all that come behind it, and a checkpoint syncs the log before it moves frames
+ * into the file, but by a sync that writes no page that is called clean.  The transaction keeps
+ * others from appending meanwhile.  SQLite syncs the folder after making the log, and does not say
+ * when that fails.
+ */
+static bool sqlite_settle(struct db *db, struct err *err)
+{
+	const char *log_path =
+		sqlite3_filename_wal(sqlite3_db_filename(sqlite_db(db)->handle, "main"));
+
+	if (!file_rewrite(log_path, err) && err->kind != ERR_NOT_FOUND)
+		return false;
+	return file_sync_name(log_path, err);
+}
+
 static bool sqlite_checkpoint(struct db *db, int64_t *out_left_bytes, struct err *err)
 {
 	struct sqlite_db *self = sqlite_db(db);
@@ -432,6 +448,7 @@ const struct db_driver db_sqlite_driver = {
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,
 	.in_transaction = sqlite_in_transaction,
+	.settle = sqlite_settle,
 	.checkpoint = sqlite_checkpoint,
 	.log_bytes = sqlite_log_bytes,
 };

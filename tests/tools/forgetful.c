@@ -5,6 +5,7 @@
  *	FORGETFUL_SHADOW   an existing folder in which the durable state is kept
  *	FORGETFUL_SYNCS    a number: the program is killed as it begins so many syncs, its last
  *	                   one not done
+ *	FORGETFUL_FAILS    a number: after so many syncs the next one fails (EIO)
  *
  * With an empty shadow, what is on the disk when the program starts is durable; one that an
  * earlier program left is gone on with: that was killed, and the power stayed on.  After that a file's bytes are durable
@@ -23,9 +24,16 @@
  * place after it, before the caller hears of it.  One lock around all three keeps a copy that was
  * made earlier from replacing a later one.
  *
+ * A sync also fails once a test has put a file armed.<kind> into the shadow, the next one of that kind
+ * (kind_of() below).  What a failed sync of a file would have made durable is lost: forgetful_lost.h.  Names that a
+ * failed sync of a folder left out are taken by the next one.
+ *
  * A file is copied through the caller's own descriptor.  Opening and closing it once more would
  * drop the POSIX locks that SQLite holds on it.
  */
+#include "forgetful_lost.h"
+#include "forgetful_private.h"
+
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -42,17 +50,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_MAX 64
-
 static char disk[PATH_MAX];
 static int shadow_fd = -1;
 static long syncs_left = -1; /* under the lock; below 0: no end */
+static long until_failure = -1;
 static int (*real_fsync)(int fd);
 static int (*real_fdatasync)(int fd);
+static ssize_t (*real_write)(int fd, const void *bytes, size_t len);
+static ssize_t (*real_pwrite)(int fd, const void *bytes, size_t len, off_t at);
+int (*real_ftruncate)(int fd, off_t size);
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* A run without its record proves nothing, so it ends. */
-static void must(bool is_well, const char *what)
+void must(bool is_well, const char *what)
 {
 	if (is_well)
 		return;
@@ -81,7 +90,7 @@ static bool key_of(int fd, const char *name, char key[KEY_MAX], mode_t *mode)
 static void write_all(int fd, const char *bytes, size_t len)
 {
 	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
+		ssize_t n = real_write(fd, bytes, len);
 
 		must(n > 0, "write to the shadow");
 		bytes += n;
@@ -97,21 +106,36 @@ static int open_new(void)
 	return fd;
 }
 
-static void copy_content(int fd)
+/* What a page that is lost holds on the disk: what was synced before, or nothing. */
+static void read_kept(int kept_fd, char *page, size_t len, off_t at)
 {
-	static char piece[65536]; /* under the lock */
-	int copy_fd = open_new();
+	ssize_t n = kept_fd < 0 ? 0 : pread(kept_fd, page, len, at);
+
+	must(n >= 0, "read the shadow");
+	memset(page + n, 0, len - (size_t)n);
+}
+
+static void copy_content(int fd, const char *key)
+{
+	char page[LOST_PAGE], name[KEY_MAX + 16];
+	int copy_fd = open_new(), kept_fd;
 	off_t at = 0;
 
+	snprintf(name, sizeof(name), "content.%s", key);
+	kept_fd = openat(shadow_fd, name, O_RDONLY | O_CLOEXEC);
 	for (;;) {
-		ssize_t n = pread(fd, piece, sizeof(piece), at);
+		ssize_t n = pread(fd, page, sizeof(page), at);
 
 		must(n >= 0, "read what is synced");
 		if (n == 0)
 			break;
-		write_all(copy_fd, piece, (size_t)n);
+		if (lost_at(key, at))
+			read_kept(kept_fd, page, (size_t)n, at);
+		write_all(copy_fd, page, (size_t)n);
 		at += n;
 	}
+	if (kept_fd >= 0)
+		close(kept_fd);
 	close(copy_fd);
 }
 
@@ -120,7 +144,7 @@ static bool is_dots(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-static DIR *open_folder(int fd, const char *name)
+DIR *open_folder(int fd, const char *name)
 {
 	int folder_fd = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *folder = folder_fd < 0 ? NULL : fdopendir(folder_fd);
@@ -168,42 +192,97 @@ static void put_in_place(const char *kind, const char *key)
 	must(renameat(shadow_fd, "new", shadow_fd, name) == 0, "put a copy in place");
 }
 
-static bool is_on_disk(int fd)
+static void find_real(void *at, const char *name)
 {
-	char link[32], path[PATH_MAX];
+	void *found = dlsym(RTLD_NEXT, name);
+
+	must(found != NULL, "find the real call");
+	memcpy(at, &found, sizeof(found)); /* POSIX: a pointer to a function fits, C has no cast */
+}
+
+/* Others may write before start() has run. */
+static void find_all_real(void)
+{
+	if (real_ftruncate)
+		return;
+	find_real((void *)&real_fsync, "fsync");
+	find_real((void *)&real_fdatasync, "fdatasync");
+	find_real((void *)&real_write, "write");
+	find_real((void *)&real_pwrite, "pwrite");
+	find_real((void *)&real_ftruncate, "ftruncate");
+}
+
+static bool is_on_disk(int fd, char path[PATH_MAX])
+{
+	char link[32];
 	size_t len = strlen(disk);
 	ssize_t n;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path) - 1);
+	n = readlink(link, path, PATH_MAX - 1);
 	if (n < 0)
 		return false;
 	path[n] = '\0';
 	return strncmp(path, disk, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
+static bool ends_in(const char *path, const char *end)
+{
+	size_t len = strlen(path), end_len = strlen(end);
+
+	return len >= end_len && strcmp(path + len - end_len, end) == 0;
+}
+
+static const char *kind_of(const char *path, mode_t mode)
+{
+	if (S_ISDIR(mode))
+		return "folder";
+	if (ends_in(path, "-wal"))
+		return "log";
+	return ends_in(path, ".db") ? "ledger" : "media";
+}
+
+static bool is_to_fail(const char *path, mode_t mode)
+{
+	char name[32];
+
+	if (until_failure >= 0 && --until_failure < 0)
+		return true;
+	snprintf(name, sizeof(name), "armed.%s", kind_of(path, mode));
+	return unlinkat(shadow_fd, name, 0) == 0;
+}
+
 /* The real call, and the record of it. */
 static int sync_and_keep(int fd, int (*real)(int))
 {
-	char key[KEY_MAX];
+	char path[PATH_MAX], key[KEY_MAX];
+	bool is_folder;
 	mode_t mode;
 	int result, number;
 
-	if (shadow_fd < 0 || !is_on_disk(fd))
+	if (shadow_fd < 0 || !is_on_disk(fd, path))
 		return real(fd);
 
 	pthread_mutex_lock(&lock);
 	if (syncs_left >= 0 && --syncs_left < 0)
 		raise(SIGKILL);
 	must(key_of(fd, "", key, &mode), "look at a file");
-	if (S_ISDIR(mode))
+	is_folder = S_ISDIR(mode);
+	if (is_to_fail(path, mode)) {
+		if (!is_folder)
+			lost_note(shadow_fd, key, fd);
+		pthread_mutex_unlock(&lock);
+		errno = EIO;
+		return -1;
+	}
+	if (is_folder)
 		copy_names(fd);
 	else
-		copy_content(fd);
+		copy_content(fd, key);
 	result = real(fd);
 	number = errno;
 	if (result == 0)
-		put_in_place(S_ISDIR(mode) ? "names" : "content", key);
+		put_in_place(is_folder ? "names" : "content", key);
 	pthread_mutex_unlock(&lock);
 	errno = number;
 	return result;
@@ -217,6 +296,68 @@ int fsync(int fd)
 int fdatasync(int fd)
 {
 	return sync_and_keep(fd, real_fdatasync);
+}
+
+/* With the offsets of 64 bits, which this is compiled with as callspool and SQLite are, pwrite() is the symbol pwrite64. */
+
+/* The key of a file of the disk of which pages may be lost.  True: the lock is held. */
+static bool lock_lost(int fd, char key[KEY_MAX])
+{
+	char path[PATH_MAX];
+	mode_t mode;
+
+	if (!lost_any() || !is_on_disk(fd, path))
+		return false;
+	pthread_mutex_lock(&lock);
+	must(key_of(fd, "", key, &mode), "look at a file");
+	return true;
+}
+
+static void note_written(int fd, off_t at, ssize_t n)
+{
+	int number = errno;
+	char key[KEY_MAX];
+
+	if (n > 0 && lock_lost(fd, key)) {
+		lost_written(key, at, (size_t)n);
+		pthread_mutex_unlock(&lock);
+	}
+	errno = number;
+}
+
+ssize_t write(int fd, const void *bytes, size_t len)
+{
+	ssize_t n;
+
+	find_all_real();
+	n = real_write(fd, bytes, len);
+	if (lost_any())
+		note_written(fd, lseek(fd, 0, SEEK_CUR) - n, n);
+	return n;
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
+{
+	ssize_t n;
+
+	find_all_real();
+	n = real_pwrite(fd, bytes, len, at);
+	note_written(fd, at, n);
+	return n;
+}
+
+int ftruncate(int fd, off_t size)
+{
+	char key[KEY_MAX];
+	int result;
+
+	find_all_real();
+	result = real_ftruncate(fd, size);
+	if (result == 0 && lock_lost(fd, key)) {
+		lost_cut(key, size);
+		pthread_mutex_unlock(&lock);
+	}
+	return result;
 }
 
 /* All that is there at the start, from the folder `fd` down. */
@@ -243,20 +384,12 @@ static void keep_all(int fd)
 		if (S_ISDIR(mode)) {
 			keep_all(inner_fd);
 		} else {
-			copy_content(inner_fd);
+			copy_content(inner_fd, key);
 			put_in_place("content", key);
 		}
 		close(inner_fd);
 	}
 	closedir(folder);
-}
-
-static void find_real(void *at, const char *name)
-{
-	void *found = dlsym(RTLD_NEXT, name);
-
-	must(found != NULL, "find the real call");
-	memcpy(at, &found, sizeof(found)); /* POSIX: a pointer to a function fits, C has no cast */
 }
 
 /* A new shadow of what is there. */
@@ -279,10 +412,9 @@ static void begin(void)
 __attribute__((constructor)) static void start(void)
 {
 	const char *dir = getenv("FORGETFUL_DIR"), *shadow = getenv("FORGETFUL_SHADOW");
-	const char *syncs = getenv("FORGETFUL_SYNCS");
+	const char *syncs = getenv("FORGETFUL_SYNCS"), *fails = getenv("FORGETFUL_FAILS");
 
-	find_real((void *)&real_fsync, "fsync");
-	find_real((void *)&real_fdatasync, "fdatasync");
+	find_all_real();
 	if (!dir || !shadow)
 		return;
 	must(realpath(dir, disk) != NULL, "find FORGETFUL_DIR");
@@ -290,6 +422,9 @@ __attribute__((constructor)) static void start(void)
 	must(shadow_fd >= 0, "open the shadow");
 	if (faccessat(shadow_fd, "root", F_OK, 0) < 0)
 		begin();
+	lost_begin(shadow_fd);
 	if (syncs)
 		must(sscanf(syncs, "%ld", &syncs_left) == 1, "read FORGETFUL_SYNCS");
+	if (fails)
+		must(sscanf(fails, "%ld", &until_failure) == 1, "read FORGETFUL_FAILS");
 }

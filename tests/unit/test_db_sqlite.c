@@ -1,5 +1,7 @@
 #include "db/db.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -193,6 +195,62 @@ static void test_full(void)
 	OK(put(db, STR("small"), 9), "what fits is written again");
 }
 
+/* Bytes that are called clean reach the disk only by being written anew; that shows in the file's time. */
+static bool was_written_anew(const char *name, struct stat *before)
+{
+	struct stat now;
+
+	return stat(name, &now) == 0 && now.st_size == before->st_size &&
+	       now.st_mtim.tv_sec != before->st_mtim.tv_sec;
+}
+
+static void make_old(const char *name, struct stat *out)
+{
+	const struct timespec old[2] = { { .tv_sec = 1000000000 }, { .tv_sec = 1000000000 } };
+
+	OK(utimensat(AT_FDCWD, name, old, 0) == 0 && stat(name, out) == 0 && out->st_size > 0,
+	   "the log has bytes, and they are old");
+}
+
+static void test_settle(void)
+{
+	AUTO(db_free) struct db *first = opened(DB_WRITE);
+	AUTO(db_free) struct db *db = NULL;
+	char log_path[sizeof(path) + 8];
+	struct stat before = { 0 };
+	int64_t rows;
+
+	snprintf(log_path, sizeof(log_path), "%s-wal", path);
+	OK(put(first, STR("in the log"), 10), "a row that is in the log alone");
+	rows = count_of(first);
+	db = opened(DB_WRITE);
+	make_old(log_path, &before);
+	OK(db_begin(db, &err) && db_settle(db, &err), "what was found is settled");
+	OK(was_written_anew(log_path, &before), "by writing it anew");
+	OK(db_commit(db, &err), "and the transaction goes on");
+	IS_INT(count_of(db), rows, "all is there");
+	OK(put(first, STR("after"), 12), "others write again");
+	IS_INT(count_of(db), rows + 1, "behind what was settled");
+}
+
+/* The error of an earlier call is not taken for one of its own. */
+static void test_stale_error(void)
+{
+	char other[sizeof(path) + 8];
+	struct db *db = NULL;
+	struct stat st;
+	mode_t mask = umask(0177);
+
+	snprintf(other, sizeof(other), "%s.other", path);
+	errno = EEXIST;
+	OK(db_open(other, DB_WRITE, &db, &err), "a new file, after another one was there already");
+	OK(stat(other, &st) == 0 && (st.st_mode & 0777) == 0640,
+	   "gets its mode whatever the process masks");
+	db_free(db);
+	unlink(other);
+	umask(mask);
+}
+
 static void test_missing(void)
 {
 	struct db *db = NULL;
@@ -221,6 +279,8 @@ int main(void)
 		test_checkpoint(db);
 	}
 	test_full();
+	test_settle();
+	test_stale_error();
 	test_missing();
 	unlink(path);
 	OK(rmdir(folder) == 0, "the last connection leaves only the file behind");

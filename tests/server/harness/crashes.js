@@ -38,10 +38,10 @@ function serve(contents) {
  * every event that was acknowledged is there, every recording arrives in the end, none of them in part,
  * and no ETag ever names two contents.
  *
- * prepare(round) gives further options of startServer; afterKill(dataDir, round) the data folder that
- * the next start finds.
+ * prepare(round) gives further options of startServer; during(round) is called at a random moment before the server
+ * is killed, and may make it end by itself; afterKill(dataDir, round) gives the data folder that the next start finds.
  */
-export async function surviveCrashes(t, { rounds, webhooks, prepare = () => ({}), afterKill = (dataDir) => dataDir }) {
+export async function surviveCrashes(t, { rounds, webhooks, prepare = () => ({}), during = () => {}, afterKill = (dataDir) => dataDir }) {
   const upstream = await startUpstream(t);
   const recordings = new Map(); // by SID: { callSid, contents }
   const acknowledged = { recordings: [], calls: [] };
@@ -102,7 +102,11 @@ export async function surviveCrashes(t, { rounds, webhooks, prepare = () => ({})
       ...Array.from({ length: SENDERS }, () => untilDead(() => (number < webhooks ? sendOne(server, number++) : pause(1)))),
       ...Array.from({ length: PLAYERS }, () => untilDead(() => playOne(server))),
     ];
-    await pause(randomInt(20, Math.max(400, 2 * webhooks))); // the random moment
+    const lastsMs = randomInt(20, Math.max(400, 2 * webhooks)); // till the random moment
+    const actsAfterMs = randomInt(lastsMs);
+    await pause(actsAfterMs);
+    during(round);
+    await pause(lastsMs - actsAfterMs);
     await server.kill();
     isDead = true;
     await Promise.all(crowd);

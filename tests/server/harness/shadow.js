@@ -10,14 +10,21 @@ const PAGE = 4096;
 
 /**
  * The environment of a server on the folder `disk`, whose durable state is kept in the folder `shadow`, new or gone
- * on with.  `syncs`: it is killed as it begins one more than so many.
+ * on with.  `syncs`: it is killed as it begins one more than so many; `fails`: after so many, one fails.
  */
-export function forgetful(disk, shadow, { syncs } = {}) {
+export function forgetful(disk, shadow, { syncs, fails } = {}) {
   if (!existsSync(FORGETFUL)) throw new Error(`there is no ${FORGETFUL}: ninja builds it with the server`);
   mkdirSync(shadow, { recursive: true });
   // A sanitizer wants to be the first.
   const sanitizers = execFileSync('ldd', [BINARY], { encoding: 'utf8' }).match(/\S*\/lib[at]san\S*/g) ?? [];
-  return { LD_PRELOAD: [...sanitizers, FORGETFUL].join(' '), FORGETFUL_DIR: disk, FORGETFUL_SHADOW: shadow, ...(syncs === undefined ? {} : { FORGETFUL_SYNCS: String(syncs) }) };
+  return { LD_PRELOAD: [...sanitizers, FORGETFUL].join(' '), FORGETFUL_DIR: disk, FORGETFUL_SHADOW: shadow, ...(syncs === undefined ? {} : { FORGETFUL_SYNCS: String(syncs) }), ...(fails === undefined ? {} : { FORGETFUL_FAILS: String(fails) }) };
+}
+
+export const KINDS = ['log', 'media', 'folder', 'ledger'];
+
+/** The next sync of that kind (one of KINDS) fails, and what it would have made durable is lost though it can be read. */
+export function failNextSync(shadow, kind) {
+  writeFileSync(join(shadow, `armed.${kind}`), '');
 }
 
 const isLucky = () => randomInt(2) === 0;
