@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "catalog/catalog.h"
+#include "ledger/disk_failure.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -87,9 +88,15 @@ static void ask(struct checkpointer *self, int64_t log_bytes)
 	pthread_mutex_unlock(&self->mutex);
 }
 
-/* An error is told once, and tried again when the log has grown by as much as started it. */
+/*
+ * A full disk is told once, and tried again when the log has grown by as much as started it.  Anything
+ * else may be a sync that failed: what earlier passes moved is in the file and was not synced yet, and would
+ * not be moved again.
+ */
 static void failed(struct checkpointer *self, int64_t log_bytes, const struct err *err)
 {
+	if (err->kind == ERR_INTERNAL)
+		disk_failure_end(err);
 	if (!self->is_failing)
 		log_warn(NULL, "the ledger's log stays long: %s", err->text);
 	self->is_failing = true;

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "ledger/checkpointer.h"
+#include "ledger/disk_failure.h"
 #include "ledger/reserve.h"
 
 #include <pthread.h>
@@ -157,19 +158,13 @@ static void tell_listeners(struct ledger *ledger, const struct projection_change
 
 /* ---- the writer ---- */
 
-/*
- * A commit that failed for our disk's sake may have dropped pages that the kernel already calls clean: to try
- * again would lie.  A full disk is another matter: nothing was lost, and there will be room again.
- */
+/* A full disk is no failed one: nothing was lost, and there will be room again. */
 static bool commit(struct catalog *catalog, struct err *err)
 {
 	if (catalog_commit(catalog, err))
 		return true;
-	if (err->kind == ERR_INTERNAL) {
-		log_error(NULL, "the ledger cannot be trusted any more: %s: ending, to start clean",
-			  err->text);
-		abort();
-	}
+	if (err->kind == ERR_INTERNAL)
+		disk_failure_end(err);
 	return false;
 }
 

@@ -108,7 +108,7 @@ test('any of the first syncs fails, the next start takes a webhook, and the powe
   assert.ok(ended >= 5, `${ended} ended it`);
 });
 
-for (const kind of ['log']) {
+for (const kind of ['log', 'ledger']) {
   test(`a sync of the ${kind} fails, the next start takes more, and the power goes`, async (t) => {
     const disk = newDisk(t);
     const first = await startServer(t, { ...disk.environment(), expectErrors: [/cannot be trusted/] });
