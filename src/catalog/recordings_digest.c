@@ -4,7 +4,7 @@
 
 #define DIGEST_LEN (sizeof(((struct recording *)NULL)->sha256) - 1)
 
-bool recordings_undigested(struct catalog *catalog, int64_t after_id,
+bool recordings_undigested(struct catalog *catalog, int64_t after_seq,
 			   struct recording_undigested *out, size_t size, size_t *out_count,
 			   struct err *err)
 {
@@ -14,18 +14,18 @@ bool recordings_undigested(struct catalog *catalog, int64_t after_id,
 
 	/* The first two conditions are the index's; the rest leaves out what is being repaired, or purged. */
 	if (!db_prepare(catalog->db,
-			"SELECT id, recording_sid, call_sid, generation, path FROM recordings "
-			"WHERE sha256 IS NULL AND stored_at_ms IS NOT NULL AND id > $1 "
-			"AND state = $2 ORDER BY id LIMIT $3",
+			"SELECT changed_seq, recording_sid, call_sid, generation, path "
+			"FROM recordings WHERE sha256 IS NULL AND stored_at_ms IS NOT NULL "
+			"AND changed_seq > $1 AND state = $2 ORDER BY changed_seq LIMIT $3",
 			&list, err))
 		return false;
-	db_bind_int(list, 1, after_id);
+	db_bind_int(list, 1, after_seq);
 	db_bind_int(list, 2, RECORDING_STORED);
 	db_bind_int(list, 3, (int64_t)size);
 	while ((step = db_step(list, err)) == DB_ROW && count < size) {
 		struct recording_undigested *one = &out[count++];
 
-		one->id = db_column_int(list, 0);
+		one->changed_seq = db_column_int(list, 0);
 		text_set(one->recording_sid, SID_SIZE, db_column_str(list, 1));
 		text_set(one->call_sid, SID_SIZE, db_column_str(list, 2));
 		one->generation = db_column_int(list, 3);

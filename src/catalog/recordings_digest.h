@@ -1,6 +1,6 @@
 /*
  * The digests of stored media: the SHA-256 of its bytes, which verify compares and players are
- * sent.  A recording is stored without one; it is computed behind (flights/digests.h), and what
+ * sent.  A recording is stored without one; it is computed behind (keeping/digests.h), and what
  * is still without is found by an index of its own, so that a restart goes on from there.
  */
 #pragma once
@@ -11,14 +11,17 @@
 #include <stddef.h>
 
 struct recording_undigested {
-	int64_t id; /* for the next page */
+	int64_t changed_seq; /* of its last change: for the next page */
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE];
 	int64_t generation;
 	char path[RECORDING_PATH_SIZE];
 };
 
-/* Stored recordings without a digest, by id, from behind after_id; *out_count <= size. */
-bool recordings_undigested(struct catalog *catalog, int64_t after_id,
+/*
+ * Stored recordings without a digest, the one that changed last at the end, from behind after_seq;
+ * *out_count <= size.  What is stored later is behind all that was listed before.
+ */
+bool recordings_undigested(struct catalog *catalog, int64_t after_seq,
 			   struct recording_undigested *out, size_t size, size_t *out_count,
 			   struct err *err) MUST_CHECK;
 

@@ -150,11 +150,20 @@ static const char VERSION_1[] =
 static const char VERSION_2[] = "CREATE INDEX recordings_undigested ON recordings (id)"
 				"	WHERE sha256 IS NULL AND stored_at_ms IS NOT NULL;";
 
+/*
+ * Version 3: the same in the order of change, so that what is stored after others were passed over
+ * is found without walking those again.
+ */
+static const char VERSION_3[] = "DROP INDEX recordings_undigested;"
+				"CREATE INDEX recordings_undigested ON recordings (changed_seq)"
+				"	WHERE sha256 IS NULL AND stored_at_ms IS NOT NULL;";
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
 	{ .sqlite = VERSION_1 },
 	{ .sqlite = VERSION_2 },
+	{ .sqlite = VERSION_3 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))

@@ -1,11 +1,12 @@
 /*
- * Threads: main (signals, this file), one serving loop a core, the fetching loop, its sealers and
- * its digester (flights/fetcher.c), the ledger's writer, readers and checkpointer (ledger/ledger.c).
+ * Threads: main (signals, this file), one serving loop a core, the fetching loop and its sealers
+ * (flights/fetcher.c), the keeping loop and its worker (keeping/keeper.c), the ledger's writer,
+ * readers and checkpointer (ledger/ledger.c).
  *
  * Taking apart: each step below may still post to those that are stopped after it, never to
  * those before.
  *
- *	serving loops finish and end -> fetching loop ends -> sealers, writer and readers run dry
+ *	serving loops finish and end -> fetching loop ends -> sealers, keeping, writer and readers run dry
  *	-> what they posted is delivered -> everything is freed
  */
 #include "cmd/server.h"
@@ -20,6 +21,7 @@
 #include "event/mailbox.h"
 #include "flights/fetcher.h"
 #include "http/http_server.h"
+#include "keeping/keeper.h"
 #include "ledger/ledger.h"
 #include "ledger/reserve.h"
 #include "twilio/accounts.h"
@@ -59,6 +61,7 @@ struct server {
 	struct ledger *ledger;
 	struct reserve *reserve;
 	struct fetcher *fetcher;
+	struct keeper *keeper;
 	struct web web;
 	unsigned serving_count;
 	struct serving *serving;
@@ -176,7 +179,8 @@ static bool open_rooms(struct server *server, struct err *err)
 		return false;
 	ledger_keep_reserve(server->ledger, server->reserve);
 	if (!fetcher_open(&settings->flights, server->ledger, server->store, &server->accounts,
-			  &server->fetcher, err))
+			  &server->fetcher, err) ||
+	    !keeper_open(server->ledger, server->store, &server->keeper, err))
 		return false;
 
 	server->web = (struct web){
@@ -227,7 +231,8 @@ static void *run_serving(void *argument)
 
 bool server_start(struct server *server, struct err *err)
 {
-	if (!ledger_start(server->ledger, err) || !fetcher_start(server->fetcher, err))
+	if (!ledger_start(server->ledger, err) || !fetcher_start(server->fetcher, err) ||
+	    !keeper_start(server->keeper, err))
 		return false;
 	if (server->options.is_stdio)
 		http_server_adopt(server->serving[0].http, STDIN_FILENO, STDOUT_FILENO,
@@ -285,10 +290,16 @@ void server_stop(struct server *server)
 		fetcher_stop(server->fetcher);
 		fetcher_drain(server->fetcher); /* what was sealed last is committed still */
 	}
+	if (server->keeper) {
+		keeper_stop(server->keeper);
+		keeper_drain(server->keeper);
+	}
 	if (server->ledger)
 		ledger_stop(server->ledger);
 	if (server->fetcher)
 		fetcher_drain(server->fetcher);
+	if (server->keeper)
+		keeper_drain(server->keeper);
 }
 
 void server_free(struct server *server)
@@ -302,6 +313,7 @@ void server_free(struct server *server)
 		web_local_free(server->serving[i].local);
 	}
 	fetcher_free(server->fetcher);
+	keeper_free(server->keeper);
 	for (unsigned i = 0; i < server->serving_count; i++)
 		loop_free(server->serving[i].loop);
 	free(server->serving);

@@ -7,7 +7,6 @@
 #include "event/loop.h"
 #include "event/workers.h"
 #include "fetch/fetch.h"
-#include "flights/digests.h"
 #include "flights/discovery.h"
 #include "flights/flight_update.h"
 #include "flights/recovery.h"
@@ -176,8 +175,7 @@ bool fetcher_open(const struct flight_options *options, struct ledger *ledger,
 	};
 	if (!loop_new(&env->loop, err) || !mailbox_open(env->loop, &env->mailbox, err) ||
 	    !fetch_new(env->loop, &fetch_options, &env->fetch, err) ||
-	    !workers_start("sealer", SEALERS, &env->sealers, err) ||
-	    !digests_new(env, &env->digests, err))
+	    !workers_start("sealer", SEALERS, &env->sealers, err))
 		return false;
 	fetcher->scheduler = scheduler_new(env);
 	fetcher->discovery = discovery_new(env);
@@ -203,7 +201,6 @@ bool fetcher_start(struct fetcher *fetcher, struct err *err)
 	int failed;
 
 	fetcher->recovery = recovery_start(&fetcher->env, fetcher->scheduler);
-	digests_want(fetcher->env.digests); /* what the last run did not come to */
 	failed = pthread_create(&fetcher->thread, NULL, run_fetcher, fetcher);
 	if (failed)
 		return err_set(err, ERR_INTERNAL, "cannot start the fetching thread (error %d)",
@@ -223,7 +220,6 @@ void fetcher_stop(struct fetcher *fetcher)
 	fetcher->is_stopping = true;
 	workers_stop(fetcher->env.sealers);
 	fetcher->env.sealers = NULL;
-	digests_stop(fetcher->env.digests);
 }
 
 void fetcher_drain(struct fetcher *fetcher)
@@ -244,7 +240,6 @@ void fetcher_free(struct fetcher *fetcher)
 	scheduler_free(fetcher->scheduler);
 	discovery_free(fetcher->discovery);
 	recovery_free(fetcher->recovery);
-	digests_free(fetcher->env.digests);
 	fetch_free(fetcher->env.fetch);
 	loop_free(fetcher->env.loop);
 	free(fetcher);

@@ -12,7 +12,6 @@
 #include "base/own.h"
 #include "blob/blob.h"
 #include "catalog/attempts.h"
-#include "flights/digests.h"
 #include "flights/flight_env.h"
 
 #include <stdlib.h>
@@ -226,7 +225,7 @@ static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct e
 {
 	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
 
-	job->change.what = PROJECTED_RECORDING;
+	job->change.what = PROJECTED_RECORDING | PROJECTED_STORED;
 	return end_attempt(flight, catalog, err) &&
 	       recordings_mark_stored(catalog, str_of(flight->recording_sid), &flight->try->media,
 				      err);
@@ -242,7 +241,6 @@ static void stored_written(struct ledger_job *job)
 	}
 	log_info(NULL, "recording %s: stored, %llu bytes", flight->recording_sid,
 		 (unsigned long long)flight->try->media.size);
-	digests_want(flight->env->digests);
 	flight_clear_reason(flight);
 	flight_end_turn(flight, FLIGHT_STORED, 0);
 }

@@ -7,7 +7,6 @@
 
 struct accounts;
 struct blob_store;
-struct digests;
 struct fetch;
 struct ledger;
 struct loop;
@@ -21,7 +20,6 @@ struct flight_env {
 	struct ledger *ledger;
 	struct blob_store *store;
 	struct workers *sealers; /* fsync, rename */
-	struct digests *digests;
 	const struct accounts *accounts;
 	struct flight_options options;
 };

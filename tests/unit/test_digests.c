@@ -1,38 +1,22 @@
-#include "flights/digests.h"
+#include "keeping/digests.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
-#include "base/mem.h"
-#include "blob/blob_local.h"
-#include "blob_folder.h"
+#include "blob/blob.h"
 #include "catalog/events.h"
 #include "catalog/recordings.h"
-#include "event/loop.h"
-#include "event/mailbox.h"
-#include "flights/flight_env.h"
-#include "ledger/ledger.h"
+#include "sweep_fixture.h"
 #include "tap.h"
 
-#define MANY      70 /* more than what is given up after */
-#define SOME      40 /* in one round fewer than that, in two more */
-#define ROUND_MS  400
-#define WITHIN_MS 10000
+#define COUNT 70 /* more than two pages; and than the 64 files that once ended all of it */
+#define SOUND "dd29442deca69f52c50006b831cb216edf78a7da33748f0a80ff19f2ebe57ecd"
 
-static struct flight_env env;
-static struct digests *digests;
+static struct sweep_table table;
+static struct sweep *digests;
 static struct catalog *reader;
-static struct timer timer;
-static struct err err;
-
-static void must(bool succeeded)
-{
-	if (succeeded)
-		return;
-	printf("Bail out! %s\n", err.text);
-	exit(1);
-}
+static unsigned waited_for; /* the number of a recording */
 
 /* ---- recordings ---- */
 
@@ -63,7 +47,7 @@ static void announce(struct catalog *catalog, unsigned n)
 
 static bool mark_stored(struct catalog *catalog, unsigned n, int64_t generation, struct err *why)
 {
-	char sid[SID_SIZE], name[96];
+	char sid[SID_SIZE], name[BLOB_NAME_SIZE];
 	struct recording_media media = { .stored_at_ms = 1700000000000,
 					 .generation = generation,
 					 .size = 5,
@@ -77,110 +61,140 @@ static bool mark_stored(struct catalog *catalog, unsigned n, int64_t generation,
 static void write_file(unsigned n)
 {
 	AUTO(blob_arriving_free) struct blob_arriving *arriving = NULL;
-	char sid[SID_SIZE], name[96];
+	char sid[SID_SIZE], name[BLOB_NAME_SIZE];
 
 	must(blob_arriving_open(env.store, sid_of("RE", n, sid), 1, &arriving, &err) &&
 	     blob_arriving_write(arriving, STR("sound"), &err));
 	must(blob_arriving_seal(arriving, name_of(n, name, sizeof(name)), &err) == BLOB_SEALED);
 }
 
-/* Recordings 1 to `count`, stored as the ledger says. */
-static void fill_ledger(unsigned count)
+/* Recordings 1 to COUNT, stored as the ledger says. */
+static void fill(struct catalog *catalog)
 {
-	struct catalog *catalog = ledger_catalog(env.ledger);
 	AUTO(free) struct projection_result *result = xcalloc(1, sizeof(*result));
 
-	must(catalog_begin(catalog, &err));
-	for (unsigned n = 1; n <= count; n++)
+	for (unsigned n = 1; n <= COUNT; n++)
 		announce(catalog, n);
 	do
 		must(projection_run(catalog, PROJECTION_EVENTS_MAX, result, &err));
 	while (result->more);
-	for (unsigned n = 1; n <= count; n++)
+	for (unsigned n = 1; n <= COUNT; n++)
 		must(mark_stored(catalog, n, 1, &err));
-	must(catalog_commit(catalog, &err));
 }
 
-/* ---- waiting ---- */
-
-static void time_is_over(struct timer *over)
+static void find(unsigned n, struct recording *out)
 {
-	(void)over;
-	loop_stop(env.loop);
-}
+	char sid[SID_SIZE];
 
-static void run_for(int64_t ms)
-{
-	timer_start(env.loop, &timer, ms, time_is_over);
-	loop_run(env.loop);
+	must(catalog_begin(reader, &err) &&
+	     recordings_find(reader, sid_of("RE", n, sid), out, &err));
+	catalog_rollback(reader);
 }
 
 static bool has_digest(unsigned n)
 {
 	struct recording recording;
-	char sid[SID_SIZE];
 
-	must(catalog_begin(reader, &err) &&
-	     recordings_find(reader, sid_of("RE", n, sid), &recording, &err));
-	catalog_rollback(reader);
+	find(n, &recording);
 	return recording.sha256[0] != '\0';
+}
+
+static bool is_digested(void)
+{
+	return has_digest(waited_for);
 }
 
 static bool get_digest(unsigned n)
 {
-	for (int64_t ms = 0; ms < WITHIN_MS && !has_digest(n); ms += 50)
-		run_for(50);
-	return has_digest(n);
+	waited_for = n;
+	return sweep_until(is_digested);
+}
+
+/* ---- the ledger's word of it ---- */
+
+static unsigned told_digests;
+
+static void changed(struct ledger_listener *listener, const struct projection_change *change,
+		    int64_t sequence)
+{
+	char sid[SID_SIZE];
+
+	if (change->what == PROJECTED_RECORDING &&
+	    str_eq(str_of(change->recording_sid), sid_of("RE", COUNT, sid)) &&
+	    str_eq(str_of(change->call_sid), sid_of("CA", COUNT, sid)))
+		told_digests++;
+	sweep_changed(digests, change->what);
+}
+
+static bool last_is_told(void)
+{
+	return told_digests > 0;
 }
 
 /* ---- the tests ---- */
 
-static void open_all(unsigned count)
+static void open_all(void)
 {
+	static struct ledger_listener listener;
 	AUTO(free) char *path = NULL;
 
-	memcpy(strrchr(folder, '.'), ".XXXXXX", 7);
-	folder_make();
+	table = digests_table;
+	table.pace.quiet_ms = table.pace.again_ms = 1;
+	sweep_env_open(fill);
 	path = xasprintf("%s/ledger.db", folder);
-	env = (struct flight_env){ 0 };
-	must(blob_local_open(folder, &env.store, &err) && loop_new(&env.loop, &err) &&
-	     mailbox_open(env.loop, &env.mailbox, &err) && ledger_open(path, &env.ledger, &err));
-	fill_ledger(count);
-	must(digests_new(&env, &digests, &err) && ledger_start(env.ledger, &err) &&
-	     catalog_open(path, CATALOG_READ, &reader, &err));
-	has_digest(1);
+	told_digests = 0;
+	listener = (struct ledger_listener){ .mailbox = env.mailbox, .changed = changed };
+	ledger_listen(env.ledger, &listener);
+	must(ledger_start(env.ledger, &err) && catalog_open(path, CATALOG_READ, &reader, &err));
+	digests = sweep_new(&env, &table);
 }
 
 static void close_all(void)
 {
-	digests_stop(digests);
-	mailbox_drain(env.mailbox);
-	ledger_stop(env.ledger);
-	mailbox_free(env.mailbox);
-	digests_free(digests);
-	catalog_free(reader);
-	ledger_free(env.ledger);
-	loop_free(env.loop);
-	blob_store_free(env.store);
-	folder_remove();
+	sweep_env_stop();
+	catalog_free(TAKE(reader));
+	sweep_free(digests);
+	sweep_env_free();
+}
+
+static void test_all(void)
+{
+	struct recording recording;
+
+	open_all();
+	for (unsigned n = 1; n <= COUNT; n++)
+		write_file(n);
+	sweep_wake(digests);
+	OK(get_digest(COUNT) && get_digest(1), "all that is stored gets its digest");
+	find(COUNT / 2, &recording);
+	IS_STR(str_of(recording.sha256), STR(SOUND), "the SHA-256 of its bytes");
+	OK(sweep_until(last_is_told), "whoever serves it hears of it");
+	close_all();
+}
+
+static bool was_tried(void)
+{
+	static unsigned looks;
+
+	return ++looks == 50;
 }
 
 static void test_no_descriptor(void)
 {
 	struct rlimit limit, none;
 
-	open_all(MANY);
-	for (unsigned n = 1; n <= MANY; n++)
+	open_all();
+	for (unsigned n = 1; n <= COUNT; n++)
 		write_file(n);
+	has_digest(1); /* the reader's files are open from now on */
 	must(getrlimit(RLIMIT_NOFILE, &limit) == 0);
 	none = limit;
 	none.rlim_cur = 3;
 	must(setrlimit(RLIMIT_NOFILE, &none) == 0);
-	digests_want(digests);
-	run_for(ROUND_MS);
-	OK(!has_digest(1), "no descriptor is left: there is no digest");
+	sweep_wake(digests);
+	OK(sweep_until(was_tried) && !has_digest(1), "no descriptor is left: there is no digest");
 	must(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-	OK(get_digest(1) && get_digest(MANY), "there are some again: nothing was given up");
+	OK(get_digest(1) && get_digest(COUNT), "there are some again: nothing was passed over");
 	close_all();
 }
 
@@ -197,32 +211,51 @@ static bool run_storing(struct ledger_job *job, struct catalog *catalog, struct 
 static void stored(struct ledger_job *job)
 {
 	must(job->succeeded);
-	digests_want(digests);
 }
 
+/* As a flight does it. */
+static void store_anew(struct storing *storing, unsigned n)
+{
+	write_file(n);
+	storing->n = n;
+	storing->job =
+		(struct ledger_job){ .run = run_storing, .done = stored, .reply = env.mailbox };
+	storing->job.change.what = PROJECTED_RECORDING | PROJECTED_STORED;
+	ledger_write(env.ledger, &storing->job);
+}
+
+/* All files are lost but the last. */
 static void test_lost(void)
 {
-	struct storing storing = { .n = SOME / 2 };
+	struct storing storing;
 
-	open_all(SOME);
-	for (int round = 0; round < 3; round++) {
-		digests_want(digests);
-		run_for(ROUND_MS);
-	}
-	OK(!has_digest(storing.n), "its file is lost, like some others");
-	write_file(storing.n);
-	storing.job =
-		(struct ledger_job){ .run = run_storing, .done = stored, .reply = env.mailbox };
-	ledger_write(env.ledger, &storing.job);
-	OK(get_digest(storing.n),
-	   "stored anew it gets its digest, however often others were tried");
+	open_all();
+	write_file(COUNT);
+	sweep_wake(digests);
+	OK(get_digest(COUNT), "that so many are lost keeps the next from nothing");
+	store_anew(&storing, COUNT / 2);
+	OK(get_digest(COUNT / 2), "stored anew it gets its digest, for the ledger tells of it");
 	OK(!has_digest(1), "those stay without");
+	close_all();
+}
+
+static void test_mended(void)
+{
+	open_all();
+	table.pace.retry_first_ms = table.pace.retry_most_ms = 5;
+	write_file(COUNT);
+	sweep_wake(digests);
+	OK(get_digest(COUNT), "others cannot be read");
+	write_file(1);
+	OK(get_digest(1), "what can be read again gets its digest");
 	close_all();
 }
 
 int main(void)
 {
+	test_all();
 	test_no_descriptor();
 	test_lost();
+	test_mended();
 	return tap_end();
 }

@@ -38,11 +38,11 @@ static struct str store(unsigned n, char sid[SID_SIZE])
 	return str_of(sid);
 }
 
-static size_t undigested(int64_t after_id, size_t size, struct recording_undigested *page)
+static size_t undigested(int64_t after_seq, size_t size, struct recording_undigested *page)
 {
 	size_t count = 99;
 
-	MUST(recordings_undigested(ledger.writer, after_id, page, size, &count, &err));
+	MUST(recordings_undigested(ledger.writer, after_seq, page, size, &count, &err));
 	return count;
 }
 
@@ -74,7 +74,7 @@ static void test_pages(void)
 	IS_STR(str_of(page[0].call_sid), sid_text("CA", 2, sid), "its call");
 	IS_STR(str_of(page[0].path), STR("3f/x"), "its place");
 	IS_INT(page[0].generation, 2, "its generation");
-	IS_INT(undigested(page[1].id, 2, page), 1, "the page after it");
+	IS_INT(undigested(page[1].changed_seq, 2, page), 1, "the page after it");
 	IS_STR(str_of(page[0].recording_sid), sid_text("RE", 4, sid), "the last");
 }
 
@@ -83,6 +83,7 @@ static void test_set(void)
 	struct recording_undigested page[4];
 	struct recording recording;
 	char sid[SID_SIZE];
+	int64_t last_seq;
 
 	sid_text("RE", 3, sid);
 	OK(!set_digest(str_of(sid), 3, "abc") && err.kind == ERR_INVALID, "half a digest");
@@ -94,8 +95,12 @@ static void test_set(void)
 	IS_INT(undigested(0, 4, page), 2, "it waits no more");
 	MUST(recordings_find(ledger.writer, str_of(sid), &recording, &err));
 	IS_STR(str_of(recording.sha256), STR(DIGEST), "and is there");
+	IS_INT(undigested(0, 4, page), 2, "two are left");
+	last_seq = page[1].changed_seq;
 	store(3, sid);
 	IS_INT(undigested(0, 4, page), 3, "stored again, it wants another");
+	IS_INT(undigested(last_seq, 4, page), 1, "behind all that were listed before");
+	IS_STR(str_of(page[0].recording_sid), str_of(sid), "it is the one");
 	MUST(catalog_begin(ledger.writer, &err));
 	MUST(recordings_mark_purged(ledger.writer, str_of(sid), NOON, &err));
 	MUST(catalog_commit(ledger.writer, &err));
@@ -111,7 +116,8 @@ static void test_index(void)
 
 	MUST(db_prepare(ledger.writer->db,
 			"EXPLAIN QUERY PLAN SELECT id FROM recordings WHERE sha256 IS NULL "
-			"AND stored_at_ms IS NOT NULL AND id > $1 ORDER BY id",
+			"AND stored_at_ms IS NOT NULL AND changed_seq > $1 "
+			"ORDER BY changed_seq",
 			&plan, &err));
 	db_bind_int(plan, 1, 0);
 	OK(db_step(plan, &err) == DB_ROW, "there is a plan");

@@ -1,0 +1,102 @@
+#include "keeping/keeper.h"
+
+#include "base/mem.h"
+#include "event/loop.h"
+#include "event/mailbox.h"
+#include "event/workers.h"
+#include "keeping/digests.h"
+#include "keeping/sweep.h"
+#include "ledger/ledger.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+static const struct sweep_table *const tables[] = { &digests_table };
+
+struct keeper {
+	struct sweep_env env;
+	struct ledger_listener listener;
+	struct sweep *sweeps[ARRAY_LEN(tables)];
+	pthread_t thread;
+	bool is_running;
+};
+
+static void ledger_changed(struct ledger_listener *listener, const struct projection_change *change,
+			   int64_t sequence)
+{
+	struct keeper *keeper = container_of(listener, struct keeper, listener);
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		sweep_changed(keeper->sweeps[i], change->what);
+}
+
+bool keeper_open(struct ledger *ledger, struct blob_store *store, struct keeper **out,
+		 struct err *err)
+{
+	AUTO(keeper_free) struct keeper *keeper = xcalloc(1, sizeof(*keeper));
+	struct sweep_env *env = &keeper->env;
+
+	env->ledger = ledger;
+	env->store = store;
+	if (!loop_new(&env->loop, err) || !mailbox_open(env->loop, &env->mailbox, err) ||
+	    !workers_start("keeping-worker", 1, &env->workers, err))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		keeper->sweeps[i] = sweep_new(env, tables[i]);
+	keeper->listener =
+		(struct ledger_listener){ .mailbox = env->mailbox, .changed = ledger_changed };
+	ledger_listen(ledger, &keeper->listener);
+	*out = TAKE(keeper);
+	return true;
+}
+
+static void *run_keeper(void *argument)
+{
+	struct keeper *keeper = argument;
+
+	loop_run(keeper->env.loop);
+	return NULL;
+}
+
+bool keeper_start(struct keeper *keeper, struct err *err)
+{
+	int failed;
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		sweep_wake(keeper->sweeps[i]);
+	failed = pthread_create(&keeper->thread, NULL, run_keeper, keeper);
+	if (failed)
+		return err_set(err, ERR_INTERNAL, "cannot start the keeping thread (error %d)",
+			       failed);
+	pthread_setname_np(keeper->thread, "keeping");
+	keeper->is_running = true;
+	return true;
+}
+
+void keeper_stop(struct keeper *keeper)
+{
+	keeper->env.is_stopping = true;
+	if (keeper->is_running) {
+		loop_stop(keeper->env.loop);
+		pthread_join(keeper->thread, NULL);
+	}
+	keeper->is_running = false;
+	workers_stop(TAKE(keeper->env.workers));
+}
+
+void keeper_drain(struct keeper *keeper)
+{
+	mailbox_drain(keeper->env.mailbox);
+}
+
+void keeper_free(struct keeper *keeper)
+{
+	if (!keeper)
+		return;
+	keeper_stop(keeper);
+	mailbox_free(keeper->env.mailbox);
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		sweep_free(keeper->sweeps[i]);
+	loop_free(keeper->env.loop);
+	free(keeper);
+}

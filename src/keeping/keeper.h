@@ -1,0 +1,27 @@
+/*
+ * The thread on whose loop all sweeps run, their worker of low priority, and what wakes them: the
+ * ledger's broadcasts.
+ *
+ * Thread: the one that opens and stops it.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/own.h"
+
+struct blob_store;
+struct keeper;
+struct ledger;
+
+/* Before ledger_start(): it listens.  The ledger and the store outlive it. */
+bool keeper_open(struct ledger *ledger, struct blob_store *store, struct keeper **out,
+		 struct err *err) MUST_CHECK;
+/* After ledger_start(): begins with what the last run left. */
+bool keeper_start(struct keeper *keeper, struct err *err) MUST_CHECK;
+/* Ends the threads, within the item that they are at.  Before ledger_stop(). */
+void keeper_stop(struct keeper *keeper);
+/* After keeper_stop(), and once more after ledger_stop(): takes what was answered last. */
+void keeper_drain(struct keeper *keeper);
+void keeper_free(struct keeper *keeper); /* NULL does nothing */
+DEFINE_AUTO(struct keeper *, keeper_free)
