@@ -257,7 +257,7 @@ describe('errors', () => {
     const trusting = await startServer(t, { settings: { trusted_proxies: '127.0.0.1', log_level: 'debug' } });
     const proxy = await startNginx(t, trusting.url);
     const body = assertError(await request(`${proxy.url}/api/nothing`), 404, 'not_found');
-    assert.match(proxy.accessLog(), new RegExp(`id=${body.request_id} `));
+    await proxy.logs(new RegExp(`id=${body.request_id} `));
     await trusting.line(new RegExp(`level=debug request=${body.request_id} .*not_found`));
   });
 

@@ -176,7 +176,7 @@ test('without callspool: 503 as JSON with Retry-After, not a page', async (t) =>
   assert.equal(reply.headers['retry-after'], '5');
   assert.equal(reply.json.success, false);
   assert.match(reply.json.request_id, /^[0-9a-f]{32}$/);
-  assert.match(nginx.accessLog(), new RegExp(`id=${reply.json.request_id} `));
+  await nginx.logs(new RegExp(`id=${reply.json.request_id} `));
 });
 
 test('errors of callspool itself pass through untouched', async (t) => {

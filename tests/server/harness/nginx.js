@@ -69,7 +69,7 @@ ${site}
 `;
 }
 
-/** backend: "http://127.0.0.1:8080"; stock: nothing but proxy_pass.  Returns { url, port, accessLog(), errorLog(), stop() }. */
+/** backend: "http://127.0.0.1:8080"; stock: nothing but proxy_pass.  Returns { url, port, logs(pattern), stop() }. */
 export async function startNginx(t, backend, { stock = false } = {}) {
   const folder = temporaryFolder(t, 'nginx');
   mkdirSync(join(folder, 'body'), { recursive: true });
@@ -102,8 +102,8 @@ export async function startNginx(t, backend, { stock = false } = {}) {
   return {
     url: `http://127.0.0.1:${port}`,
     port,
-    accessLog: () => read('access.log'),
-    errorLog: () => read('error.log') + read('main.log'),
+    /** Waits until the access log matches: nginx writes it after the answer. */
+    logs: (pattern) => until(`nginx logs ${pattern}`, () => read('access.log').match(pattern)),
     stop: () => program.stop('SIGTERM'),
   };
 }
