@@ -1,6 +1,7 @@
 /*
- * The Test Anything Protocol in sixty lines: each check prints "ok N - name" or
- * "not ok N - name" with where and what; tap_end() prints the plan.
+ * The Test Anything Protocol in eighty lines: each check prints "ok N - name" or
+ * "not ok N - name" with where and what; tap_end() prints the plan.  A program that ends in
+ * any other way, main() returning early included, has failed.
  *
  *	OK(str_eq(a, b), "equal texts are equal");
  *	IS_INT(range.first, 4, "first byte of '%s'", header);
@@ -14,8 +15,9 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
-static int tap_count, tap_failed;
+static int tap_count, tap_failed, tap_ended;
 
 __attribute__((format(printf, 4, 5), unused)) static int tap_check(int passed, const char *file,
 								   int line, const char *fmt, ...)
@@ -52,5 +54,21 @@ __attribute__((format(printf, 4, 5), unused)) static int tap_check(int passed, c
 __attribute__((unused)) static int tap_end(void)
 {
 	printf("1..%d\n", tap_count);
-	return tap_failed ? 1 : 0;
+	if (tap_count == 0)
+		printf("Bail out! nothing was checked\n");
+	tap_ended = 1;
+	return tap_failed || tap_count == 0 ? 1 : 0;
+}
+
+/*
+ * The plan comes last and agrees with whatever ran, so that one that ends before its last check would pass.
+ * Not for children made by fork(): those leave by _exit().
+ */
+__attribute__((destructor)) static void tap_ended_early(void)
+{
+	if (tap_ended)
+		return;
+	printf("Bail out! the test ended before tap_end(), after %d checks\n", tap_count);
+	fflush(stdout);
+	_exit(1);
 }
