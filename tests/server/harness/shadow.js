@@ -1,9 +1,9 @@
 // The disk as power loss leaves it, from what tests/tools/forgetful.c kept beside it.
 import { execFileSync } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BINARY } from './callspool.js';
+import { seeded } from './seeded.js';
 
 const FORGETFUL = join(dirname(BINARY), 'tests/tools/forgetful.so');
 const PAGE = 4096;
@@ -27,7 +27,8 @@ export function failNextSync(shadow, kind) {
   writeFileSync(join(shadow, `armed.${kind}`), '');
 }
 
-const isLucky = () => randomInt(2) === 0;
+const below = seeded(1);
+const isLucky = () => below(2) === 0;
 
 /** Names and keys of a folder as it stands: Map of name to { type, key }. */
 function namesNow(folder) {
