@@ -3,8 +3,10 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/own.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char *type_text(const struct setting *setting)
 {
@@ -62,6 +64,15 @@ static void print_json(const struct settings_source *source)
 	printf("%s\n", text.at);
 }
 
+static void print_lines(const struct settings_source *source)
+{
+	for (size_t i = 0; i < settings_count; i++) {
+		AUTO(free) char *line = settings_line(source, &settings_table[i]);
+
+		printf("%s\n", line);
+	}
+}
+
 static int run_config(int argc, char **argv)
 {
 	__attribute__((cleanup(cmd_options_release_at))) struct cmd_options options = { 0 };
@@ -78,10 +89,8 @@ static int run_config(int argc, char **argv)
 	}
 	if (options.is_json)
 		print_json(options.source);
-	for (size_t i = 0; i < settings_count && !options.is_json; i++)
-		printf("%s = %s  # %s\n", settings_table[i].key,
-		       settings_text(options.source, &settings_table[i]),
-		       settings_origin(options.source, &settings_table[i]));
+	else
+		print_lines(options.source);
 	return cmd_options_resolve(&options, &err) ? 0 : cmd_fail(&err);
 }
 
@@ -89,8 +98,8 @@ const struct cmd cmd_config = {
 	.name = "config",
 	.summary = "print the settings in force and where they came from",
 	.usage = "[--json | --markdown] [--config FILE] [--set KEY=VALUE]...",
-	.help = "Prints every setting with its value and where it came from, then checks them together.\n"
-		"Secrets are not shown.  --markdown prints the table of all settings.\n\n" CMD_OPTIONS_HELP
+	.help = "Prints every setting with its value and where it came from, as lines that a settings file may hold,\n"
+		"then checks them together.  Secrets are not shown.  --markdown prints the table of all settings.\n\n" CMD_OPTIONS_HELP
 		"\nExample:\n  callspool config --set play_wait=20s | grep play_wait\n",
 	.run = run_config,
 };

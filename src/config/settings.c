@@ -16,6 +16,7 @@ static void value_put(struct value *value, const char *text, const char *origin)
 {
 	free(value->text);
 	free(value->origin);
+	free(TAKE(value->file));
 	value->text = text && text[0] != '\0' ? xstrdup(text) : NULL;
 	value->origin = xstrdup(origin);
 }
@@ -37,6 +38,7 @@ void settings_source_free(struct settings_source *source)
 	for (size_t i = 0; i < settings_count; i++) {
 		free(source->values[i].text);
 		free(source->values[i].origin);
+		free(source->values[i].file);
 		for (size_t k = 0; k < SETTINGS_LIST_MAX; k++)
 			free(source->values[i].words[k]);
 	}
@@ -67,6 +69,7 @@ static bool put_secret_file(struct settings_source *source, size_t index, const 
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		text[--len] = '\0';
 	value_put(&source->values[index], text, origin);
+	source->values[index].file = xstrdup(path);
 	return true;
 }
 
@@ -135,7 +138,7 @@ bool settings_read_file(struct settings_source *source, const char *path, struct
 		case CONFIG_LINE:
 			break;
 		}
-		AUTO(free) char *value = str_dup(line.value);
+		AUTO(free) char *value = config_line_value(&line);
 		AUTO(free) char *origin = xasprintf("%s:%u", path, file.line_number);
 
 		if (!put(source, line.key, value, origin, err))
@@ -194,4 +197,20 @@ const char *settings_text(const struct settings_source *source, const struct set
 const char *settings_origin(const struct settings_source *source, const struct setting *setting)
 {
 	return source->values[setting - settings_table].origin;
+}
+
+char *settings_line(const struct settings_source *source, const struct setting *setting)
+{
+	const struct value *value = &source->values[setting - settings_table];
+	AUTO(free) char *quoted = config_quote(str_of(value->file ? value->file : value->text));
+	AUTO(free) char *origin = xstrdup(value->origin);
+
+	for (char *at = origin; *at; at++)
+		if ((unsigned char)*at < ' ')
+			*at = '?'; /* the path of a file may hold anything */
+	if (value->file)
+		return xasprintf("%s_file = %s  # %s", setting->key, quoted, origin);
+	if (setting->is_secret && value->text)
+		return xasprintf("# %s = (secret)  # %s", setting->key, origin);
+	return xasprintf("%s = %s  # %s", setting->key, quoted ? quoted : "", origin);
 }

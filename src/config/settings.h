@@ -90,3 +90,8 @@ bool settings_resolve(struct settings_source *source, struct settings *out,
 /* The value as text, "" for none, "(secret)" in place of one; and where it came from. */
 const char *settings_text(const struct settings_source *source, const struct setting *setting);
 const char *settings_origin(const struct settings_source *source, const struct setting *setting);
+/*
+ * A line of a settings file that says the same, with a comment that says where the value came from;
+ * for free(). A secret that did not come from a file of its own is a comment altogether.
+ */
+char *settings_line(const struct settings_source *source, const struct setting *setting);

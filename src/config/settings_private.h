@@ -12,6 +12,7 @@
 struct value {
 	char *text; /* NULL: nothing */
 	char *origin;
+	char *file; /* the file of its own that a secret was read from; NULL: none */
 	char *words[SETTINGS_LIST_MAX + 1]; /* a list's, once resolved; NULL behind the last */
 };
 

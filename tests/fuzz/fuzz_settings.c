@@ -19,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (line.key.len == 0 || line.key.at < text.at ||
 		    line.value.at + line.value.len > text.at + text.len)
 			abort();
+		free(config_line_value(&line));
 	}
 	return 0;
 }

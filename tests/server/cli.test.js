@@ -65,6 +65,8 @@ const badSettings = [
   ['twice', 'format = mp3\nformat = wav', /format/],
   ['nothing where there is a default', 'log_level =', /log_level/],
   ['every origin', 'cors_origins = *', /cors_origins/],
+  ['a quote that is not closed', 'data_dir = "data', /not closed/],
+  ['words behind a quote', "data_dir = 'a' b", /closing quote/],
 ];
 for (const [name, line, says] of badSettings) {
   test(`a setting is refused at start, naming the line: ${name}`, async (t) => {
@@ -106,6 +108,30 @@ test('settings: --set beats the environment, which beats the file, which beats t
   assert.match(await print(['fetch.concurrency = 5'], [], {}), /^fetch\.concurrency = 5\b.*callspool\.conf:1/m);
   assert.match(await print(['fetch.concurrency = 5'], [], { CALLSPOOL_FETCH_CONCURRENCY: '6' }), /^fetch\.concurrency = 6\b.*CALLSPOOL_FETCH_CONCURRENCY/m);
   assert.match(await print(['fetch.concurrency = 5'], ['--set', 'fetch.concurrency=7'], { CALLSPOOL_FETCH_CONCURRENCY: '6' }), /^fetch\.concurrency = 7\b.*--set/m);
+});
+
+test('settings: comments behind values, and quotes', async (t) => {
+  const lines = ['retention = 9d  # nine days', 'public_url = "https://calls.example.com"', "data_dir = 'a # b'", 'fetch.proxy = http://proxy:3128#x'];
+  const { code, stdout, stderr } = await config(t, lines);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^retention = 9d {2}# .*callspool\.conf:1$/m);
+  assert.match(stdout, /^public_url = https:\/\/calls\.example\.com {2}#/m);
+  assert.match(stdout, /^data_dir = "a # b" {2}#/m);
+  assert.match(stdout, /^fetch\.proxy = http:\/\/proxy:3128#x {2}#/m);
+});
+
+test('what config prints is a settings file that says the same', async (t) => {
+  const secret = join(temporaryFolder(t), 'the # token');
+  writeFileSync(secret, `${TOKEN}\n`, { mode: 0o600 });
+  const lines = ['retention = forever', `twilio.auth_token_secondary_file = '${secret}'`, 'trusted_proxies = 10.0.0.0/8, ::1', 'data_dir = " a \\"#\\" \\\\ b "'];
+  const first = await config(t, lines);
+  assert.equal(first.code, 0, first.stderr);
+  const again = await config(t, first.stdout.split('\n'));
+  assert.equal(again.code, 0, again.stderr);
+  const values = (text) => text.split('\n').map((line) => line.replace(/ {2}# [^#]*$/, '').replace(/ {2}# .*the # token.*$/, ''));
+  assert.deepEqual(values(again.stdout), values(first.stdout));
+  assert.match(first.stdout, /^twilio\.auth_token_secondary_file = "[^"]*the # token" {2}# /m);
+  assert.ok(!first.stdout.includes(TOKEN));
 });
 
 test('secrets: never by --set, never shown', async (t) => {
