@@ -26,8 +26,8 @@ static bool read_sources(struct cmd_options *options, const char *file, const ch
 			 int set_count, struct err *err)
 {
 	options->source = settings_source_new();
-	if (!file)
-		file = getenv("CALLSPOOL_CONFIG");
+	if (!file && (file = getenv("CALLSPOOL_CONFIG")) != NULL && file[0] == '\0')
+		file = NULL;
 	if (file && !settings_read_file(options->source, file, err))
 		return false;
 	if (!settings_read_environment(options->source, err))

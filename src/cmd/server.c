@@ -33,6 +33,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -159,7 +160,8 @@ static bool check_settings(const struct settings *settings, struct err *err)
 				       "trusted_proxies: '%s' is neither an address nor a network",
 				       *network);
 	if (settings->flights.ca_file && access(settings->flights.ca_file, R_OK) < 0)
-		return err_errno(err, "fetch.ca_file: cannot read '%s'", settings->flights.ca_file);
+		return err_set(err, ERR_INVALID, "fetch.ca_file: cannot read '%s': %s",
+			       settings->flights.ca_file, strerror(errno));
 	return true;
 }
 

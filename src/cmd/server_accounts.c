@@ -16,8 +16,11 @@ bool server_accounts_load(const struct settings *settings, struct accounts *out,
 		AUTO(free) char *text = NULL;
 		size_t len;
 
-		if (!file_read(settings->accounts_file, ACCOUNTS_FILE_MAX, &text, &len, err) ||
-		    !accounts_add_text(out, (struct str){ text, len }, err))
+		if (!file_read(settings->accounts_file, ACCOUNTS_FILE_MAX, &text, &len, err)) {
+			err->kind = ERR_INVALID; /* the setting names the wrong file */
+			return err_context(err, "twilio.accounts_file");
+		}
+		if (!accounts_add_text(out, (struct str){ text, len }, err))
 			return err_context(err, "twilio.accounts_file");
 	}
 	if (out->count == 0)

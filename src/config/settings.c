@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "base/suggestion.h"
 #include "config/config_file.h"
 #include "config/settings_private.h"
 
@@ -11,6 +12,7 @@
 
 #define FILE_MAX_BYTES   (256 * 1024)
 #define SECRET_MAX_BYTES 4096
+#define KEY_SHOWN_MAX    64 /* of a name that is none, in a message */
 
 static void value_put(struct value *value, const char *text, const char *origin)
 {
@@ -19,6 +21,15 @@ static void value_put(struct value *value, const char *text, const char *origin)
 	free(TAKE(value->file));
 	value->text = text && text[0] != '\0' ? xstrdup(text) : NULL;
 	value->origin = xstrdup(origin);
+}
+
+/* Whatever hinders: the caller named the wrong file, or one that is not for this user. */
+static bool read_file(const char *path, size_t max, char **out, size_t *out_len, struct err *err)
+{
+	if (file_read(path, max, out, out_len, err))
+		return true;
+	err->kind = ERR_INVALID;
+	return false;
 }
 
 struct settings_source *settings_source_new(void)
@@ -56,46 +67,72 @@ static const struct setting *find(struct str key, size_t *out_index)
 	return NULL;
 }
 
-/* A secret in a file of its own: all of it but the newline at its end. */
-static bool put_secret_file(struct settings_source *source, size_t index, const char *path,
-			    struct err *err)
+bool settings_put_text(struct settings_source *source, size_t index, const char *text,
+		       const char *origin, struct err *err)
+{
+	for (const char *at = text; *at; at++)
+		if ((unsigned char)*at < ' ' && *at != '\t')
+			return err_set(err, ERR_INVALID, "%s: %s: a control character (byte %d)",
+				       origin, settings_table[index].key, *at);
+	value_put(&source->values[index], text, origin);
+	return true;
+}
+
+bool settings_put_secret_file(struct settings_source *source, size_t index, const char *path,
+			      struct err *err)
 {
 	AUTO(free) char *text = NULL;
 	AUTO(free) char *origin = xasprintf("file %s", path);
 	size_t len;
 
-	if (!file_read(path, SECRET_MAX_BYTES, &text, &len, err))
+	if (!read_file(path, SECRET_MAX_BYTES, &text, &len, err))
 		return err_context(err, "%s_file", settings_table[index].key);
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		text[--len] = '\0';
-	value_put(&source->values[index], text, origin);
+	if (len == 0)
+		return err_set(err, ERR_INVALID, "%s_file: '%s' is empty",
+			       settings_table[index].key, path);
+	if (!settings_put_text(source, index, text, origin, err))
+		return false;
 	source->values[index].file = xstrdup(path);
 	return true;
 }
 
-static bool put(struct settings_source *source, struct str key, const char *value,
-		const char *origin, struct err *err)
+static bool unknown(struct str key, struct err *err)
 {
-	size_t index;
+	struct suggestion near;
 
-	if (find(key, &index)) {
-		value_put(&source->values[index], value, origin);
-		return true;
-	}
-	if (str_ends(key, STR("_file"))) {
-		const struct setting *secret = find(str_first(key, key.len - 5), &index);
-
-		if (secret && secret->is_secret)
-			return put_secret_file(source, index, value, err);
-	}
+	suggestion_start(&near, key);
+	for (size_t i = 0; i < settings_count; i++)
+		suggestion_offer(&near, settings_table[i].key);
+	if (near.best)
+		return err_set(err, ERR_INVALID, "there is no setting '%.*s'; did you mean '%s'?",
+			       STR_ARG(str_first(key, KEY_SHOWN_MAX)), near.best);
 	return err_set(err, ERR_INVALID, "there is no setting '%.*s' (callspool config lists them)",
-		       STR_ARG(key));
+		       STR_ARG(str_first(key, KEY_SHOWN_MAX)));
+}
+
+/* *out_index is the row that was meant. */
+static bool put(struct settings_source *source, struct str key, const char *value,
+		const char *origin, size_t *out_index, struct err *err)
+{
+	const struct setting *setting = find(key, out_index);
+
+	if (setting)
+		return settings_put_text(source, *out_index, value, origin, err);
+	if (str_ends(key, STR("_file")))
+		setting = find(str_first(key, key.len - 5), out_index);
+	if (!setting || !setting->is_secret)
+		return unknown(key, err);
+	return settings_put_secret_file(source, *out_index, value, err);
 }
 
 bool settings_put(struct settings_source *source, const char *key, const char *value,
 		  const char *from, struct err *err)
 {
-	return put(source, str_of(key), value, from, err);
+	size_t index;
+
+	return put(source, str_of(key), value, from, &index, err);
 }
 
 bool settings_set(struct settings_source *source, const char *assignment, struct err *err)
@@ -115,7 +152,7 @@ bool settings_set(struct settings_source *source, const char *assignment, struct
 			setting->key, setting->key);
 	AUTO(free) char *value = str_dup(str_trim(str_after(text, equals + 1)));
 
-	return put(source, key, value, "--set", err) || err_context(err, "--set");
+	return put(source, key, value, "--set", &index, err) || err_context(err, "--set");
 }
 
 bool settings_read_file(struct settings_source *source, const char *path, struct err *err)
@@ -124,9 +161,9 @@ bool settings_read_file(struct settings_source *source, const char *path, struct
 	bool seen[ROWS_MAX] = { false };
 	struct config_line line;
 	struct config_file file;
-	size_t len, index;
+	size_t len, index = 0;
 
-	if (!file_read(path, FILE_MAX_BYTES, &text, &len, err))
+	if (!read_file(path, FILE_MAX_BYTES, &text, &len, err))
 		return false;
 	config_file_start(&file, (struct str){ text, len });
 	for (;;) {
@@ -141,48 +178,13 @@ bool settings_read_file(struct settings_source *source, const char *path, struct
 		AUTO(free) char *value = config_line_value(&line);
 		AUTO(free) char *origin = xasprintf("%s:%u", path, file.line_number);
 
-		if (!put(source, line.key, value, origin, err))
+		if (!put(source, line.key, value, origin, &index, err))
 			return err_context(err, "%s:%u", path, file.line_number);
-		if (find(line.key, &index) && seen[index])
-			return err_set(err, ERR_INVALID, "%s:%u: '%s' stands in this file already",
-				       path, file.line_number, settings_table[index].key);
-		if (find(line.key, &index))
-			seen[index] = true;
+		if (seen[index])
+			return err_set(err, ERR_INVALID, "%s:%u: '%s' is set twice", path,
+				       file.line_number, settings_table[index].key);
+		seen[index] = true;
 	}
-}
-
-/* "fetch.concurrency" is CALLSPOOL_FETCH_CONCURRENCY. */
-static void environment_name(const char *key, const char *ending, struct buf *out)
-{
-	buf_add_text(out, "CALLSPOOL_");
-	for (; *key; key++)
-		buf_add_byte(out, *key == '.' ? '_'
-					      : (char)(*key >= 'a' && *key <= 'z' ? *key & ~0x20
-										  : *key));
-	buf_add_text(out, ending);
-}
-
-bool settings_read_environment(struct settings_source *source, struct err *err)
-{
-	for (size_t i = 0; i < settings_count; i++) {
-		const struct setting *setting = &settings_table[i];
-		char name[96], file_name[96];
-		struct buf buf, file_buf;
-		const char *value;
-
-		buf_over(&buf, name, sizeof(name));
-		environment_name(setting->key, "", &buf);
-		buf_over(&file_buf, file_name, sizeof(file_name));
-		environment_name(setting->key, "_FILE", &file_buf);
-		if (setting->environment && (value = getenv(setting->environment)) != NULL)
-			value_put(&source->values[i], value, setting->environment);
-		if ((value = getenv(name)) != NULL)
-			value_put(&source->values[i], value, name);
-		if (setting->is_secret && (value = getenv(file_name)) != NULL &&
-		    !put_secret_file(source, i, value, err))
-			return false;
-	}
-	return true;
 }
 
 const char *settings_text(const struct settings_source *source, const struct setting *setting)

@@ -1,19 +1,50 @@
 /* Settings that are wrong although each has the form of its type. */
 #include "config/settings_private.h"
 
+#include <netdb.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define PUBLIC_URL_MAX 1024 /* the signatures of webhooks are checked against it and a target */
 
-/* As far as it can be told without asking the system: something, a colon, a port. */
-static bool is_listen_address(struct str listen)
+/* Without asking a resolver: a name's address could be another by the time that it is listened on. */
+static bool is_address(struct str host)
+{
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found;
+	char text[64];
+
+	if (!str_copy(host, text, sizeof(text)) || getaddrinfo(text, NULL, &hints, &found) != 0)
+		return false;
+	freeaddrinfo(found);
+	return true;
+}
+
+static bool check_listen(struct str listen, struct err *err)
 {
 	size_t port_at = listen.len;
+	struct str host;
 	uint64_t port;
+	bool is_v6;
 
 	while (port_at > 0 && listen.at[port_at - 1] != ':')
 		port_at--;
-	return port_at > 1 && str_to_u64(str_after(listen, port_at), &port) && port <= 65535;
+	host = str_first(listen, port_at > 0 ? port_at - 1 : 0);
+	is_v6 = host.len > 2 && host.at[0] == '[' && host.at[host.len - 1] == ']';
+	if (host.len == 0 || (!is_v6 && str_find(host, ':') < host.len) ||
+	    !str_to_u64(str_after(listen, port_at), &port) || port > 65535)
+		return err_set(
+			err, ERR_INVALID,
+			"listen = %.*s: expected ADDRESS:PORT, as 127.0.0.1:8080 or [::1]:8080",
+			STR_ARG(listen));
+	if (is_v6)
+		host = str_first(str_after(host, 1), host.len - 2);
+	if (str_eq(host, STR("localhost")) || is_address(host))
+		return true;
+	return err_set(
+		err, ERR_INVALID,
+		"listen = %.*s: no such host: expected an address of this machine, or localhost",
+		STR_ARG(listen));
 }
 
 /* "https://host" or "https://host:port", as a browser writes it: "*" would let everybody's pages listen. */
@@ -40,11 +71,8 @@ bool settings_check_alone(const struct setting *setting, const struct value *val
 				err, ERR_INVALID,
 				"cors_origins: '%s' is not an origin, as https://crm.example.com",
 				value->words[i]);
-	if (strcmp(setting->key, "listen") == 0 && !is_listen_address(text))
-		return err_set(
-			err, ERR_INVALID,
-			"listen = %.*s: expected ADDRESS:PORT, as 127.0.0.1:8080 or [::1]:8080",
-			STR_ARG(text));
+	if (strcmp(setting->key, "listen") == 0)
+		return check_listen(text, err);
 	if (strcmp(setting->key, "public_url") != 0 || !text.at)
 		return true;
 	if (!str_starts(text, STR("https://")) && !str_starts(text, STR("http://")))

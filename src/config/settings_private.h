@@ -1,5 +1,5 @@
 /*
- * What settings.c, which gathers values as text, shares with settings_values.c, which reads them, and
+ * What settings.c and settings_environment.c, which gather values as text, share with settings_values.c, which reads them, and
  * settings_check.c, which judges them.
  */
 #pragma once
@@ -20,6 +20,12 @@ struct settings_source {
 	struct value values[ROWS_MAX]; /* in the order of the table */
 };
 
+/* Sets a row.  No value may hold a control character, which no line of a file or of a request could. */
+bool settings_put_text(struct settings_source *source, size_t index, const char *text,
+		       const char *origin, struct err *err) MUST_CHECK;
+/* A secret in a file of its own: all of it but the newline at its end. */
+bool settings_put_secret_file(struct settings_source *source, size_t index, const char *path,
+			      struct err *err) MUST_CHECK;
 /* What the type alone cannot tell of one value. */
 bool settings_check_alone(const struct setting *setting, const struct value *value,
 			  struct err *err) MUST_CHECK;

@@ -61,6 +61,7 @@ const badSettings = [
   ['out of bounds', 'fetch.concurrency = 100000000', /fetch\.concurrency/],
   ['a format that is none', 'format = ogg', /format/],
   ['an address that is none', 'listen = nowhere', /listen/],
+  ['a host that is none', 'listen = foo:1', /no such host/],
   ['not key = value', 'just words', /just words|key = value/],
   ['twice', 'format = mp3\nformat = wav', /format/],
   ['nothing where there is a default', 'log_level =', /log_level/],
@@ -132,6 +133,29 @@ test('what config prints is a settings file that says the same', async (t) => {
   assert.deepEqual(values(again.stdout), values(first.stdout));
   assert.match(first.stdout, /^twilio\.auth_token_secondary_file = "[^"]*the # token" {2}# /m);
   assert.ok(!first.stdout.includes(TOKEN));
+});
+
+test('a name of ours in the environment that is no setting is refused', async (t) => {
+  const { code, stderr } = await config(t, [], [], { CALLSPOOL_RETENTON: '30d' });
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /CALLSPOOL_RETENTON\b.*CALLSPOOL_RETENTION\b/);
+  assert.equal((await config(t, [], [], { CALLSPOOL_SERVICE_HOST: '10.0.0.1', CALLSPOOL_PORT: 'tcp://10.0.0.1:8080' })).code, 0);
+});
+
+test('a settings file that is missing and one that cannot be read are the same fault, and so it is with secrets', async (t) => {
+  const folder = temporaryFolder(t);
+  for (const path of [join(folder, 'none'), folder]) {
+    for (const args of [['--config', path], ['--set', `twilio.auth_token_file=${path}`]]) {
+      const { code, stderr } = await callspool(['config', ...args]);
+      assert.equal(code, 2, stderr);
+      assert.ok(stderr.includes(path), stderr);
+    }
+    const inFile = await config(t, [`twilio.auth_token_file = ${path}`]);
+    assert.equal(inFile.code, 2, inFile.stderr);
+    assert.ok(inFile.stderr.includes(`${inFile.file}:1:`), inFile.stderr);
+    const served = await callspool(['serve', '--set', 'auth=none', '--set', `data_dir=${folder}/data`, '--set', `twilio.accounts_file=${path}`]);
+    assert.equal(served.code, 2, served.stderr);
+  }
 });
 
 test('secrets: never by --set, never shown', async (t) => {

@@ -43,6 +43,12 @@ static void values(void)
 		{ "listen", "nowhere", false },
 		{ "listen", "[::1]:8080", true },
 		{ "listen", "127.0.0.1:99999", false },
+		{ "listen", "foo:1", false },
+		{ "listen", "[foo]:1", false },
+		{ "listen", "::1:80", false },
+		{ "listen", "127.0.0.300:80", false },
+		{ "listen", "localhost:80", true },
+		{ "data_dir", "a\nb", false },
 		{ "no_such_setting", "1", false },
 		{ "data_dir", "", false }, /* what has a default cannot be nothing */
 		{ "log_level", "", false },
@@ -110,6 +116,111 @@ static void order(void)
 	settings_source_free(source);
 }
 
+/* Names of ours that are none would leave a setting at its default in silence. */
+static void environment(void)
+{
+	static const struct {
+		const char *name, *value, *says; /* NULL: good */
+	} cases[] = {
+		{ "CALLSPOOL_RETENTION", "9d", NULL },
+		{ "CALLSPOOL_RETENTON", "9d",
+		  "CALLSPOOL_RETENTON, which is no setting; did you mean CALLSPOOL_RETENTION?" },
+		{ "CALLSPOOL_FETCH.CONCURRENCY", "9", "did you mean CALLSPOOL_FETCH_CONCURRENCY?" },
+		{ "CALLSPOOL_", "x", "which is no setting" },
+		{ "CALLSPOOL_FORMAT_FILE", "/dev/null", "which is no setting" },
+		{ "CALLSPOOL_PORT", "8080", "which is no setting" },
+		{ "CALLSPOOL_PORT", "tcp://10.0.0.1:8080", NULL },
+		{ "CALLSPOOL_SERVICE_HOST", "10.0.0.1", NULL },
+		{ "CALLSPOOL_SERVICE_PORT_HTTP", "8080", NULL },
+		{ "CALLSPOOL_PORT_8080_TCP_ADDR", "10.0.0.1", NULL },
+		{ "CALLSPOOL_CONFIG", "x", NULL },
+		{ "CALLSPOOL_BIN", "x", NULL },
+		{ "CALLSPOOL_TEST_COUNTS", "x", NULL },
+		{ "MY_CALLSPOOL_RETENTON", "x", NULL },
+		{ "CALLSPOOL_DATA_DIR", "a\nb", "control character" },
+		{ "CALLSPOOL_TWILIO_AUTH_TOKEN_FILE", "/no/such/file", "cannot open" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct settings_source *source = settings_source_new();
+		struct err err = { 0 };
+		bool good;
+
+		setenv(cases[i].name, cases[i].value, 1);
+		good = settings_read_environment(source, &err);
+		OK(good == !cases[i].says && (good || strstr(err.text, cases[i].says)),
+		   "%s=%s (%s)", cases[i].name, cases[i].value, err.text);
+		unsetenv(cases[i].name);
+		settings_source_free(source);
+	}
+}
+
+/* A secret that cannot be had must not become no secret. */
+static void secret_files(void)
+{
+	static const struct {
+		const char *content, *token; /* NULL: refused */
+		const char *says, *name;
+	} cases[] = {
+		{ "token", "token", "", "a file that holds one" },
+		{ "token\r\n", "token", "", "the end of its line is no part of it" },
+		{ " to ken \n", " to ken ", "", "but white space is" },
+		{ "", NULL, "is empty", "an empty file" },
+		{ "\n", NULL, "is empty", "an empty line" },
+		{ "one\ntwo\n", NULL, "control character", "two lines" },
+	};
+	static const char *const paths[] = { "/no/such/file", "/tmp" };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct settings_source *source = settings_source_new();
+		char path[] = "/tmp/test_settings.XXXXXX";
+		struct settings settings = { 0 };
+		struct err err = { 0 };
+		int fd = mkstemp(path);
+		bool good = fd >= 0 &&
+			    file_write_all(fd, cases[i].content, strlen(cases[i].content), &err) &&
+			    settings_put(source, "twilio.auth_token_file", path, "test", &err) &&
+			    settings_resolve(source, &settings, &err);
+
+		OK(good == !!cases[i].token && strstr(err.text, cases[i].says), "%s (%s)",
+		   cases[i].name, err.text);
+		IS_STR(str_of(settings.account.auth_token), str_of(cases[i].token), "%s: it",
+		       cases[i].name);
+		close(fd);
+		unlink(path);
+		settings_source_free(source);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		struct settings_source *source = settings_source_new();
+		struct err err = { 0 };
+
+		OK(!settings_put(source, "twilio.auth_token_file", paths[i], "test", &err) &&
+			   err.kind == ERR_INVALID && strstr(err.text, paths[i]),
+		   "a secret's file that cannot be read is refused: %s", err.text);
+		err = (struct err){ .kind = ERR_INTERNAL };
+		OK(!settings_read_file(source, paths[i], &err) && err.kind == ERR_INVALID &&
+			   strstr(err.text, paths[i]),
+		   "and so is a settings file: %s", err.text);
+		settings_source_free(source);
+	}
+}
+
+static void suggesting(void)
+{
+	struct settings_source *source = settings_source_new();
+	struct err err = { 0 };
+
+	OK(!settings_set(source, "retenton=9d", &err) &&
+		   strstr(err.text, "'retenton'; did you mean 'retention'?"),
+	   "a misspelled setting: %s", err.text);
+	OK(!settings_set(source, "fetch.concurency=9", &err) &&
+		   strstr(err.text, "did you mean 'fetch.concurrency'?"),
+	   "another: %s", err.text);
+	OK(!settings_set(source, "colour=9", &err) && !strstr(err.text, "did you mean"),
+	   "what is like none: %s", err.text);
+	settings_source_free(source);
+}
+
 static void naming_the_line(void)
 {
 	static const char text[] = "auth = none\n\nplay_weight = 5s\n";
@@ -158,13 +269,20 @@ static void derived(void)
 
 static void saying_it_twice(void)
 {
-	static const char text[] = "play_wait = 5s\nplay_wait = 6s\n";
-	struct settings_source *source = settings_source_new();
-	struct err err = { 0 };
+	static const char *const texts[] = {
+		"play_wait = 5s\nplay_wait = 6s\n",
+		"twilio.auth_token = x\ntwilio.auth_token_file = /etc/hostname\n",
+	};
 
-	OK(!reads(source, text, &err) && strstr(err.text, ":2: "), "a key that stands twice: %s",
-	   err.text);
-	settings_source_free(source);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct settings_source *source = settings_source_new();
+		struct err err = { 0 };
+
+		OK(!reads(source, texts[i], &err) && strstr(err.text, ":2: ") &&
+			   strstr(err.text, "is set twice"),
+		   "a key that stands twice: %s", err.text);
+		settings_source_free(source);
+	}
 }
 
 int main(void)
@@ -174,6 +292,9 @@ int main(void)
 	derived();
 	saying_it_twice();
 	order();
+	environment();
+	secret_files();
+	suggesting();
 	naming_the_line();
 	return tap_end();
 }

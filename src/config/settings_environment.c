@@ -1,0 +1,119 @@
+/* Settings in the environment: CALLSPOOL_ and the key, and the names that Twilio's own tools know. */
+#include "config/settings_private.h"
+
+#include "base/suggestion.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define NAME_MAX_BYTES 96 /* of a variable that is a setting */
+#define NAME_SHOWN_MAX 64 /* of one that is none, in a message */
+
+/* "fetch.concurrency" is CALLSPOOL_FETCH_CONCURRENCY. */
+static void environment_name(const char *key, const char *ending, struct buf *out)
+{
+	buf_add_text(out, "CALLSPOOL_");
+	for (; *key; key++)
+		buf_add_byte(out, *key == '.' ? '_'
+					      : (char)(*key >= 'a' && *key <= 'z' ? *key & ~0x20
+										  : *key));
+	buf_add_text(out, ending);
+}
+
+static void name_of(const struct setting *setting, const char *ending, char name[NAME_MAX_BYTES])
+{
+	struct buf buf;
+
+	buf_over(&buf, name, NAME_MAX_BYTES);
+	environment_name(setting->key, ending, &buf);
+}
+
+static bool read_variable(struct settings_source *source, size_t index, const char *name,
+			  struct err *err)
+{
+	const char *value = name ? getenv(name) : NULL;
+
+	return !value || settings_put_text(source, index, value, name, err);
+}
+
+/*
+ * Whether a variable is there for another reason: CALLSPOOL_CONFIG names the settings file, those of our own
+ * test programs are told apart by name, and Kubernetes gives each container the addresses of
+ * services, CALLSPOOL_PORT=tcp://10.0.0.1:8080 where one is called callspool.
+ */
+static bool is_no_setting(struct str name, struct str value)
+{
+	static const char *const names[] = { "CALLSPOOL_CONFIG", "CALLSPOOL_BIN",
+					     "CALLSPOOL_RESULTS", "CALLSPOOL_URL",
+					     "CALLSPOOL_SCREENSHOT" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_eq(name, str_of(names[i])))
+			return true;
+	return str_starts(name, STR("CALLSPOOL_TEST_")) || str_ends(name, STR("_SERVICE_HOST")) ||
+	       str_find_str(name, STR("_SERVICE_PORT")) < name.len ||
+	       (str_find_str(name, STR("_PORT_")) < name.len &&
+		(str_ends(name, STR("_ADDR")) || str_ends(name, STR("_PORT")) ||
+		 str_ends(name, STR("_PROTO")))) ||
+	       str_starts(value, STR("tcp://")) || str_starts(value, STR("udp://"));
+}
+
+/* Whether it is the name of a setting; `near` is told of each. */
+static bool is_setting(struct str name, char names[ROWS_MAX][NAME_MAX_BYTES],
+		       struct suggestion *near)
+{
+	for (size_t i = 0; i < settings_count; i++) {
+		bool is_file = settings_table[i].is_secret && str_ends(name, STR("_FILE"));
+
+		if (str_eq(name, str_of(names[i])) ||
+		    (is_file && str_eq(str_first(name, name.len - 5), str_of(names[i]))))
+			return true;
+		suggestion_offer(near, names[i]);
+	}
+	return false;
+}
+
+/* A misspelled name would leave a setting at its default in silence. */
+static bool refuse_unknown(struct err *err)
+{
+	char names[ROWS_MAX][NAME_MAX_BYTES];
+
+	for (size_t i = 0; i < settings_count; i++)
+		name_of(&settings_table[i], "", names[i]);
+	for (char **variable = environ; *variable; variable++) {
+		struct str text = str_of(*variable);
+		struct str name = str_first(text, str_find(text, '='));
+		struct suggestion near;
+
+		suggestion_start(&near, name);
+		if (!str_starts(name, STR("CALLSPOOL_")) ||
+		    is_no_setting(name, str_after(text, name.len + 1)) ||
+		    is_setting(name, names, &near))
+			continue;
+		return err_set(err, ERR_INVALID,
+			       "the environment sets %.*s, which is no setting%s%s%s",
+			       STR_ARG(str_first(name, NAME_SHOWN_MAX)),
+			       near.best ? "; did you mean " : "", near.best ? near.best : "",
+			       near.best ? "?" : "");
+	}
+	return true;
+}
+
+bool settings_read_environment(struct settings_source *source, struct err *err)
+{
+	for (size_t i = 0; i < settings_count; i++) {
+		const struct setting *setting = &settings_table[i];
+		char name[NAME_MAX_BYTES];
+		const char *path;
+
+		name_of(setting, "", name);
+		if (!read_variable(source, i, setting->environment, err) ||
+		    !read_variable(source, i, name, err))
+			return false;
+		name_of(setting, "_FILE", name);
+		if (setting->is_secret && (path = getenv(name)) != NULL &&
+		    !settings_put_secret_file(source, i, path, err))
+			return err_context(err, "%s", name);
+	}
+	return refuse_unknown(err);
+}
