@@ -70,6 +70,21 @@ void hex_add(struct buf *buf, const uint8_t *bytes, size_t len)
 	}
 }
 
+bool hex_decode(struct str text, uint8_t *out, size_t size)
+{
+	if (text.len != 2 * size)
+		return false;
+	for (size_t i = 0; i < size; i++) {
+		int high = ascii_hex_value(text.at[2 * i]),
+		    low = ascii_hex_value(text.at[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
 void base64_add(struct buf *buf, const uint8_t *bytes, size_t len)
 {
 	static const char digits[] =

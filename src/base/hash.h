@@ -27,6 +27,8 @@ void sha256_of(struct str bytes, uint8_t out[SHA256_BYTES]);
 void hmac_sha1(struct str key, struct str bytes, uint8_t out[SHA1_BYTES]);
 
 void hex_add(struct buf *buf, const uint8_t *bytes, size_t len);
+/* Exactly `size` bytes as hexadecimal digits of either case; false (and *out undefined) on anything else. */
+bool hex_decode(struct str text, uint8_t *out, size_t size) MUST_CHECK;
 void base64_add(struct buf *buf, const uint8_t *bytes, size_t len);
 /* False on anything that is not well-formed base64 (padding required), or longer than size. */
 bool base64_decode(struct str text, uint8_t *out, size_t size, size_t *out_len) MUST_CHECK;

@@ -158,12 +158,59 @@ static const char VERSION_3[] = "DROP INDEX recordings_undigested;"
 				"CREATE INDEX recordings_undigested ON recordings (changed_seq)"
 				"	WHERE sha256 IS NULL AND stored_at_ms IS NOT NULL;";
 
+/*
+ * Version 4: who may use it.  users and credentials take their ids from the ledger's sequence; of a credential
+ * only the hash is kept.
+ */
+static const char VERSION_4[] =
+	"CREATE TABLE users ("
+	"	id BIGINT PRIMARY KEY,"
+	"	source INTEGER NOT NULL,"
+	"	name TEXT NOT NULL,"
+	"	full_name TEXT,"
+	"	role INTEGER NOT NULL,"
+	"	password_hash TEXT,"
+	"	is_disabled INTEGER NOT NULL,"
+	"	made_at_ms BIGINT NOT NULL,"
+	"	signed_in_at_ms BIGINT,"
+	"	changed_seq BIGINT NOT NULL,"
+	"	UNIQUE (source, name));"
+	"CREATE TABLE credentials ("
+	"	id BIGINT PRIMARY KEY,"
+	"	kind INTEGER NOT NULL,"
+	"	name TEXT NOT NULL UNIQUE,"
+	"	hash TEXT NOT NULL,"
+	"	user_id BIGINT REFERENCES users (id),"
+	"	parent_id BIGINT,"
+	"	rights INTEGER NOT NULL,"
+	"	recording_sid TEXT,"
+	"	note TEXT,"
+	"	for_user TEXT,"
+	"	made_by BIGINT,"
+	"	made_at_ms BIGINT NOT NULL,"
+	"	seen_at_ms BIGINT,"
+	"	expires_at_ms BIGINT,"
+	"	window_until_ms BIGINT,"
+	"	plays BIGINT NOT NULL,"
+	"	plays_max BIGINT NOT NULL,"
+	"	options INTEGER NOT NULL,"
+	"	network TEXT,"
+	"	agent TEXT,"
+	"	changed_seq BIGINT NOT NULL);"
+	"CREATE INDEX credentials_of_user ON credentials (user_id, kind)"
+	"	WHERE user_id IS NOT NULL;"
+	"CREATE INDEX credentials_of_parent ON credentials (parent_id) WHERE parent_id IS NOT NULL;"
+	"CREATE INDEX credentials_by_kind ON credentials (kind, id);"
+	"CREATE INDEX credentials_by_expiry ON credentials (expires_at_ms)"
+	"	WHERE expires_at_ms IS NOT NULL;";
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
 	{ .sqlite = VERSION_1 },
 	{ .sqlite = VERSION_2 },
 	{ .sqlite = VERSION_3 },
+	{ .sqlite = VERSION_4 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))

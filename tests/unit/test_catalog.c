@@ -112,6 +112,7 @@ static void test_versions(struct ledger *ledger)
 static void test_migration(struct ledger *ledger)
 {
 	static const char first[] = "DROP INDEX recordings_undigested;"
+				    "DROP TABLE users; DROP TABLE credentials;"
 				    "DELETE FROM schema_version WHERE version > 1";
 	struct catalog *reader = NULL;
 

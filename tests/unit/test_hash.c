@@ -63,9 +63,22 @@ static void base64(void)
 	}
 }
 
+static void test_hex(void)
+{
+	uint8_t bytes[3] = { 0 };
+
+	OK(hex_decode(STR("00fFa9"), bytes, sizeof(bytes)) && bytes[0] == 0 && bytes[1] == 0xff &&
+		   bytes[2] == 0xa9,
+	   "hexadecimal digits of either case");
+	OK(!hex_decode(STR("00ffa"), bytes, sizeof(bytes)), "half a byte is none");
+	OK(!hex_decode(STR("00ffa9a9"), bytes, sizeof(bytes)), "nor is one too many taken");
+	OK(!hex_decode(STR("00ffag"), bytes, sizeof(bytes)), "nor another letter");
+}
+
 int main(void)
 {
 	digests();
 	base64();
+	test_hex();
 	return tap_end();
 }
