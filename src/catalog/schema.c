@@ -204,13 +204,42 @@ static const char VERSION_4[] =
 	"CREATE INDEX credentials_by_expiry ON credentials (expires_at_ms)"
 	"	WHERE expires_at_ms IS NOT NULL;";
 
+/*
+ * Version 5: the audit (auth/audit_chain.h).  pruned_mac is that of the last entry that was taken away.
+ */
+static const char VERSION_5[] =
+	"CREATE TABLE audit_chains ("
+	"	chain BIGINT PRIMARY KEY,"
+	"	key_id TEXT NOT NULL,"
+	"	began_at_ms BIGINT NOT NULL,"
+	"	pruned_seq BIGINT NOT NULL,"
+	"	pruned_mac TEXT);"
+	"CREATE TABLE audit ("
+	"	chain BIGINT NOT NULL,"
+	"	seq BIGINT NOT NULL,"
+	"	at_ms BIGINT NOT NULL,"
+	"	kind TEXT NOT NULL,"
+	"	user_id BIGINT,"
+	"	user_name TEXT,"
+	"	credential TEXT,"
+	"	for_user TEXT,"
+	"	recording_sid TEXT,"
+	"	network TEXT,"
+	"	address TEXT,"
+	"	address_mac TEXT,"
+	"	body TEXT,"
+	"	mac TEXT NOT NULL,"
+	"	PRIMARY KEY (chain, seq));"
+	"CREATE INDEX audit_by_time ON audit (at_ms, chain, seq);"
+	"CREATE INDEX audit_of_recording ON audit (recording_sid, at_ms)"
+	"	WHERE recording_sid IS NOT NULL;"
+	"CREATE INDEX audit_of_user ON audit (user_id, at_ms) WHERE user_id IS NOT NULL;";
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
-	{ .sqlite = VERSION_1 },
-	{ .sqlite = VERSION_2 },
-	{ .sqlite = VERSION_3 },
-	{ .sqlite = VERSION_4 },
+	{ .sqlite = VERSION_1 }, { .sqlite = VERSION_2 }, { .sqlite = VERSION_3 },
+	{ .sqlite = VERSION_4 }, { .sqlite = VERSION_5 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))

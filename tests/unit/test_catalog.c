@@ -113,6 +113,7 @@ static void test_migration(struct ledger *ledger)
 {
 	static const char first[] = "DROP INDEX recordings_undigested;"
 				    "DROP TABLE users; DROP TABLE credentials;"
+				    "DROP TABLE audit; DROP TABLE audit_chains;"
 				    "DELETE FROM schema_version WHERE version > 1";
 	struct catalog *reader = NULL;
 
