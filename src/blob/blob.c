@@ -30,8 +30,9 @@ static bool is_format(struct str s)
 	return str_eq(s, STR("mp3")) || str_eq(s, STR("wav"));
 }
 
-bool blob_name_make(struct str call_sid, struct str recording_sid, struct str format,
-		    char out[BLOB_NAME_SIZE], struct err *err)
+/* generation 0: none, as in older names. */
+static bool make_name(struct str call_sid, struct str recording_sid, int64_t generation,
+		      struct str format, char out[BLOB_NAME_SIZE], struct err *err)
 {
 	struct str leader = call_sid.len > 0 ? call_sid : recording_sid;
 	char array[BLOB_NAME_SIZE];
@@ -57,34 +58,46 @@ bool blob_name_make(struct str call_sid, struct str recording_sid, struct str fo
 	}
 	buf_add_str(&name, recording_sid);
 	buf_add_byte(&name, '.');
+	if (generation > 0)
+		buf_addf(&name, "%" PRId64 ".", generation);
 	buf_add_str(&name, format);
-	memcpy(out, array, name.len + 1); /* it fits: 3 + 35 + 35 + 3 */
+	memcpy(out, array, name.len + 1); /* it fits: 3 + 35 + 35 + 20 + 3 */
 	return true;
 }
 
+bool blob_name_make(struct str call_sid, struct str recording_sid, int64_t generation,
+		    struct str format, char out[BLOB_NAME_SIZE], struct err *err)
+{
+	if (generation <= 0)
+		return err_set(err, ERR_INVALID, "not a generation: %" PRId64, generation);
+	return make_name(call_sid, recording_sid, generation, format, out, err);
+}
+
+/* Takes the parts apart, makes a name of them anew, and compares. */
 bool blob_name_is_valid(struct str name)
 {
-	struct str pieces[3], piece, rest = name;
+	struct str call_sid = STR_NONE, recording_sid, piece, rest = name;
 	char made[BLOB_NAME_SIZE];
+	uint64_t generation = 0;
 	struct err err;
-	size_t count = 0;
 
 	if (name.len < 3 || name.at[2] != '/')
 		return false;
 	rest = str_after(rest, 3);
-	while (str_cut(&rest, '.', &piece)) {
-		if (count == 3)
-			return false;
-		pieces[count++] = piece;
-	}
-	if (count == 2) {
-		if (!blob_name_make(STR_NONE, pieces[0], pieces[1], made, &err))
-			return false;
-	} else if (count != 3 || pieces[0].len == 0 ||
-		   !blob_name_make(pieces[0], pieces[1], pieces[2], made, &err)) {
+	if (!str_cut(&rest, '.', &recording_sid))
 		return false;
+	if (is_sid(recording_sid, 'C', 'A')) {
+		call_sid = recording_sid;
+		if (!str_cut(&rest, '.', &recording_sid))
+			return false;
 	}
-	return str_eq(name, str_of(made));
+	if (!str_cut(&rest, '.', &piece))
+		return false;
+	if (!is_format(piece) && (!str_to_u64(piece, &generation) || generation > INT64_MAX ||
+				  !str_cut(&rest, '.', &piece)))
+		return false;
+	return make_name(call_sid, recording_sid, (int64_t)generation, piece, made, &err) &&
+	       str_eq(name, str_of(made));
 }
 
 /* A valid name as a C string; false: err is set. */

@@ -51,18 +51,22 @@ DEFINE_AUTO(struct blob_store *, blob_store_free)
 
 /* ---- names ---- */
 
-#define BLOB_NAME_SIZE 96
+#define BLOB_NAME_SIZE 104
 
 /*
  * The name of a recording's media, relative to the store:
- * "3f/CA3f….RE….mp3", 3f being the first two digits of the call SID in lower case; without a
- * call SID (empty: conferences) "8a/RE8a….mp3".  SIDs are two letters and 32
- * hexadecimal digits, the format is "mp3" or "wav"; anything else is ERR_INVALID, so that
- * what came from outside never is a path.
+ * "3f/CA3f….RE….17.mp3", 3f being the first two digits of the call SID in lower case and 17 the
+ * generation, so that no name is ever written twice; without a call SID (empty: conferences)
+ * "8a/RE8a….17.mp3".  SIDs are two letters and 32 hexadecimal digits, a generation is above 0, the
+ * format is "mp3" or "wav"; anything else is ERR_INVALID, so that what came from outside never is
+ * a path.
  */
-bool blob_name_make(struct str call_sid, struct str recording_sid, struct str format,
-		    char out[BLOB_NAME_SIZE], struct err *err) MUST_CHECK;
-/* Could blob_name_make() have made it?  All functions below refuse other names (ERR_INVALID). */
+bool blob_name_make(struct str call_sid, struct str recording_sid, int64_t generation,
+		    struct str format, char out[BLOB_NAME_SIZE], struct err *err) MUST_CHECK;
+/*
+ * Could blob_name_make() have made it, now or when names held no generation ("3f/CA3f….RE….mp3")?
+ * All functions below refuse other names (ERR_INVALID).
+ */
 bool blob_name_is_valid(struct str name);
 
 /* ---- arriving ---- */
@@ -94,8 +98,7 @@ bool blob_scratch(struct blob_store *store, int *out_fd, struct err *err) MUST_C
 enum blob_seal_result { BLOB_SEALED, BLOB_UNSEALED, BLOB_UNSYNCED };
 
 /*
- * Blocks.  Syncs it, renames it to `name` (taking the place of what is there), syncs the
- * folder.  err is set unless BLOB_SEALED.  The arriving must be freed in every
+ * Blocks.  Syncs it, renames it to `name`, syncs the folder.  err is set unless BLOB_SEALED.  The arriving must be freed in every
  * case: blob_arriving_free().
  */
 enum blob_seal_result blob_arriving_seal(struct blob_arriving *arriving, struct str name,

@@ -1,7 +1,7 @@
 /*
  * Media as files on this machine:
  *
- *	<data_dir>/recordings/3f/CA3f….RE….mp3	stored, 0640
+ *	<data_dir>/recordings/3f/CA3f….RE….<generation>.mp3	stored, 0640
  *	<data_dir>/arriving/RE….<generation>	not yet; swept at start
  *
  * Both folders must be on one file system (rename).

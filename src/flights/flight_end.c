@@ -13,6 +13,7 @@
 #include "blob/blob.h"
 #include "catalog/attempts.h"
 #include "flights/flight_env.h"
+#include "flights/unnamed_media.h"
 
 #include <stdlib.h>
 
@@ -234,11 +235,16 @@ static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct e
 static void stored_written(struct ledger_job *job)
 {
 	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
+	const char *replaced;
 
 	if (!job->succeeded) {
+		unnamed_media_remove(flight->env, flight->recording_sid, flight->try->media_name);
 		flight_ledger_failed(flight, &job->err);
 		return;
 	}
+	replaced = flight->try->recording.path;
+	if (replaced[0] != '\0')
+		unnamed_media_remove(flight->env, flight->recording_sid, replaced);
 	log_info(NULL, "recording %s: stored, %llu bytes", flight->recording_sid,
 		 (unsigned long long)flight->try->media.size);
 	flight_clear_reason(flight);
@@ -292,7 +298,7 @@ void flight_seal(struct flight *flight)
 		.path = flight->try->media_name,
 	};
 	if (!blob_name_make(str_of(flight->try->recording.call_sid), str_of(flight->recording_sid),
-			    str_of(format), flight->try->media_name, &err)) {
+			    flight->generation, str_of(format), flight->try->media_name, &err)) {
 		flight->try->facts.is_disk_failed = true;
 		verdict_judge(&flight->try->facts, &flight->try->verdict);
 		flight_end_without_media(flight);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "blob/blob.h"
 #include "catalog/recordings.h"
 #include "event/loop.h"
 #include "event/workers.h"
@@ -32,7 +33,7 @@ try {
 	struct verdict verdict;
 	int64_t next_try_at_ms;       /* wall clock, as committed; 0: never */
 	struct recording_media media; /* once sealed */
-	char media_name[96];
+	char media_name[BLOB_NAME_SIZE];
 	struct ledger_job ledger_job;
 	struct job seal_job;
 	bool sealed;

@@ -2,11 +2,12 @@
 // cannot be read, or a store that is away as a whole, is no reason to fetch anything.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { readdirSync, renameSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { callspool, startServer, untilDigest, untilState } from './harness/callspool.js';
+import { pathOf, startServer, untilDigest, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { startStored } from './harness/stored.js';
+import { until } from './harness/until.js';
 
 const LOST = /is lost, and queued to be fetched again/;
 const UNREADABLE = /cannot look up/;
@@ -15,10 +16,10 @@ const UNREADABLE = /cannot look up/;
 async function startCold(t, expectErrors) {
   const { server, upstream, recording } = await startStored(t);
   const before = await request(server.url + recording.mediaPath);
-  const { stdout: out } = await callspool(['path', recording.callSid, '--set', `data_dir=${server.dataDir}`]);
+  const path = await pathOf(server, recording.callSid);
   await server.stop('SIGTERM');
   const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir, expectErrors, settings: { play_wait: '5s' } });
-  return { server: again, upstream, recording, before, path: out.trim() };
+  return { server: again, upstream, recording, before, path };
 }
 
 const ways = [
@@ -46,6 +47,10 @@ for (const [name, lose] of ways) {
     const after = await request(server.url + recording.mediaPath);
     assert.equal(after.headers.etag, plays[0].headers.etag);
     assert.equal(after.headers['repr-digest'], before.headers['repr-digest']);
+    const now = await pathOf(server, recording.callSid);
+    assert.notEqual(now, path, 'no name is written twice');
+    assert.ok(readFileSync(now).equals(recording.bytes));
+    await until('what was there before is removed', () => !existsSync(path));
   });
 }
 

@@ -39,6 +39,8 @@ describe('one stored recording', () => {
     const file = stdout.trim();
     assert.ok(file.startsWith(join(server.dataDir, 'recordings')), file);
     assert.ok(file.includes(recording.callSid) && file.includes(recording.recordingSid) && file.endsWith('.mp3'), file);
+    const { headers: { etag } } = await request(server.url + recording.mediaPath);
+    assert.equal(file.match(/\.(\d+)\.mp3$/)?.[1], etag.match(/(\d+)"$/)[1], 'its name holds the generation');
     assert.ok(readFileSync(file).equals(recording.bytes));
     assert.equal(statSync(file).mode & 0o007, 0, 'others may not read it');
     const arriving = join(server.dataDir, 'arriving');

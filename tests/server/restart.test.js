@@ -2,10 +2,10 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audio } from './harness/audio.js';
-import { CREDENTIALS, callspool, startServer, untilDigest, untilState } from './harness/callspool.js';
+import { CREDENTIALS, callspool, pathOf, startServer, untilDigest, untilState } from './harness/callspool.js';
 import { RawConnection, request } from './harness/http.js';
 import { startStored, store } from './harness/stored.js';
 import { until } from './harness/until.js';
@@ -33,12 +33,32 @@ test('a digest that was not computed yet is computed by the next start, beside a
   const before = await request(server.url + mediaPath);
   await server.stop('SIGTERM');
   execFileSync('sqlite3', [join(server.dataDir, 'ledger.db'), 'UPDATE recordings SET sha256 = NULL']);
-  rmSync(join(server.dataDir, 'recordings', lost.callSid.slice(2, 4), `${lost.callSid}.${lost.recordingSid}.mp3`));
+  rmSync(await pathOf(server, lost.callSid));
   const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir, expectErrors: [/cannot be read/] });
   assert.equal(await untilDigest(again, callSid, recordingSid), digest);
   const after = await request(again.url + mediaPath);
   for (const name of ['etag', 'repr-digest']) assert.equal(after.headers[name], before.headers[name], name);
   await until('the log tells of the other', () => again.err.some((line) => line.includes(`${lost.recordingSid}: cannot be read`)));
+});
+
+test('a file of an older name, without a generation, is found, served and digested', async (t) => {
+  const { server, upstream, recording } = await startStored(t);
+  await untilDigest(server, recording.callSid, recording.recordingSid);
+  const before = await request(server.url + recording.mediaPath);
+  const path = await pathOf(server, recording.callSid);
+  await server.stop('SIGTERM');
+  const older = path.replace(/\.\d+\.mp3$/, '.mp3');
+  assert.notEqual(older, path);
+  renameSync(path, older);
+  execFileSync('sqlite3', [join(server.dataDir, 'ledger.db'),
+    `UPDATE recordings SET sha256 = NULL, path = '${older.split('/').slice(-2).join('/')}'`]);
+  const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir });
+  assert.equal(await pathOf(again, recording.callSid), older);
+  await untilDigest(again, recording.callSid, recording.recordingSid);
+  const after = await request(again.url + recording.mediaPath);
+  assert.ok(after.body.equals(recording.bytes));
+  for (const name of ['etag', 'repr-digest']) assert.equal(after.headers[name], before.headers[name], name);
+  assert.equal(upstream.mediaRequests(recording.recordingSid).length, 1, 'not fetched again');
 });
 
 test('a download broken off by kill -9 is taken up again, and no part of it is served', async (t) => {

@@ -8,29 +8,35 @@
 static void names_are_made(void)
 {
 	static const struct {
-		const char *call_sid, *recording_sid, *format, *want;
+		const char *call_sid, *recording_sid;
+		int64_t generation;
+		const char *format, *want;
 	} cases[] = {
-		{ CALL, RECORDING, "mp3", "3f/" CALL "." RECORDING ".mp3" },
-		{ CALL, RECORDING, "wav", "3f/" CALL "." RECORDING ".wav" },
-		{ "", RECORDING, "mp3", "8a/" RECORDING ".mp3" },
-		{ CALL, RECORDING, "exe", NULL },
-		{ CALL, RECORDING, "", NULL },
-		{ CALL, "", "mp3", NULL },
-		{ CALL, CALL, "mp3", NULL },
-		{ RECORDING, RECORDING, "mp3", NULL },
-		{ "CA", RECORDING, "mp3", NULL },
-		{ CALL "0", RECORDING, "mp3", NULL },
-		{ "CA../../../../../../../etc/passwd0", RECORDING, "mp3", NULL },
-		{ CALL, "RE8a0000000000000000000000000000/b", "mp3", NULL },
-		{ CALL, "RE8a0000000000000000000000000000.b", "mp3", NULL },
+		{ CALL, RECORDING, 17, "mp3", "3f/" CALL "." RECORDING ".17.mp3" },
+		{ CALL, RECORDING, 1, "wav", "3f/" CALL "." RECORDING ".1.wav" },
+		{ CALL, RECORDING, INT64_MAX, "mp3",
+		  "3f/" CALL "." RECORDING ".9223372036854775807.mp3" },
+		{ "", RECORDING, 17, "mp3", "8a/" RECORDING ".17.mp3" },
+		{ CALL, RECORDING, 0, "mp3", NULL },
+		{ CALL, RECORDING, -1, "mp3", NULL },
+		{ CALL, RECORDING, 17, "exe", NULL },
+		{ CALL, RECORDING, 17, "", NULL },
+		{ CALL, "", 17, "mp3", NULL },
+		{ CALL, CALL, 17, "mp3", NULL },
+		{ RECORDING, RECORDING, 17, "mp3", NULL },
+		{ "CA", RECORDING, 17, "mp3", NULL },
+		{ CALL "0", RECORDING, 17, "mp3", NULL },
+		{ "CA../../../../../../../etc/passwd0", RECORDING, 17, "mp3", NULL },
+		{ CALL, "RE8a0000000000000000000000000000/b", 17, "mp3", NULL },
+		{ CALL, "RE8a0000000000000000000000000000.b", 17, "mp3", NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char name[BLOB_NAME_SIZE] = "untouched";
 		struct err err = { .kind = ERR_INTERNAL };
 		bool made = blob_name_make(str_of(cases[i].call_sid),
-					   str_of(cases[i].recording_sid), str_of(cases[i].format),
-					   name, &err);
+					   str_of(cases[i].recording_sid), cases[i].generation,
+					   str_of(cases[i].format), name, &err);
 
 		OK(made == (cases[i].want != NULL), "name %zu is %s", i, made ? "made" : "refused");
 		IS_STR(str_of(name), str_of(made ? cases[i].want : "untouched"), "name %zu", i);
@@ -61,11 +67,24 @@ static void other_names_are_not_valid(void)
 		STR("3f/" CALL ".mp3"),
 		STR("8a/." RECORDING ".mp3"),
 		STR("3f/" RECORDING ".mp3"),
+		STR("3f/" RECORDING ".17.mp3"),
+		STR("3f/" CALL "." RECORDING ".0.mp3"),
+		STR("3f/" CALL "." RECORDING ".017.mp3"),
+		STR("3f/" CALL "." RECORDING ".+17.mp3"),
+		STR("3f/" CALL "." RECORDING ".-17.mp3"),
+		STR("3f/" CALL "." RECORDING ".17x.mp3"),
+		STR("3f/" CALL "." RECORDING "..mp3"),
+		STR("3f/" CALL "." RECORDING ".9223372036854775808.mp3"),
+		STR("3f/" CALL "." RECORDING ".17.17.mp3"),
+		STR("3f/" CALL ".17.mp3"),
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		OK(!blob_name_is_valid(cases[i]), "not a name: '%.*s'", STR_ARG(cases[i]));
-	OK(blob_name_is_valid(STR("8a/" RECORDING ".wav")), "a name without a call is one");
+	OK(blob_name_is_valid(STR("8a/" RECORDING ".17.wav")), "a name without a call is one");
+	OK(blob_name_is_valid(STR("8a/" RECORDING ".wav")) &&
+		   blob_name_is_valid(STR("3f/" CALL "." RECORDING ".mp3")),
+	   "as are older names, without a generation");
 }
 
 int main(void)

@@ -124,6 +124,12 @@ export function untilState(server, callSid, states, withinMs = 30_000) {
   }, withinMs);
 }
 
+/** Where the one recording of a call lies. */
+export async function pathOf(server, callSid) {
+  const { stdout } = await callspool(['path', callSid, '--set', `data_dir=${server.dataDir}`]);
+  return stdout.trim();
+}
+
 /** What is stored is hashed a moment later: waits for the digest of that recording, and gives it. */
 export function untilDigest(server, callSid, recordingSid) {
   return until(`${recordingSid} has a digest`, async () => {
