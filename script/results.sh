@@ -2,7 +2,10 @@
 # Sourced by the scripts that run checks: counts what passed and failed over all of them.
 #
 # One line a suite, "<passed> <failed> <name>", in the file $CALLSPOOL_RESULTS.  Whoever starts
-# first (script/test, script/lint or .ci/run) makes that file, and says the sum at the end.
+# first (script/test, script/lint or .ci/run) makes that file, and says the sum at the end.  Beside it
+# $CALLSPOOL_RESULTS.times has "<seconds> <test>" for each test, of which the longest are told.
+
+LONGEST=10
 
 results_open()
 {
@@ -13,7 +16,7 @@ results_open()
 	CALLSPOOL_RESULTS=$(mktemp)
 	export CALLSPOOL_RESULTS
 	RESULTS_OURS=yes
-	trap 'rm -f "$CALLSPOOL_RESULTS"' EXIT
+	trap 'rm -f "$CALLSPOOL_RESULTS" "$CALLSPOOL_RESULTS.times"' EXIT
 }
 
 # record NAME PASSED FAILED
@@ -49,6 +52,12 @@ results_close()
 	failed=$(awk '{ n += $2 } END { print n + 0 }' "$CALLSPOOL_RESULTS")
 	if [ "$RESULTS_OURS" = yes ]; then
 		printf '\n'
+		if [ -s "$CALLSPOOL_RESULTS.times" ]; then
+			printf 'The %s tests that took longest:\n' "$LONGEST"
+			sort -rn "$CALLSPOOL_RESULTS.times" | head -n "$LONGEST" |
+				awk '{ s = $1; $1 = ""; printf "%8.1f s %s\n", s, $0 }'
+			printf '\n'
+		fi
 		awk '{ n = $1; f = $2; $1 = $2 = ""; printf "%6d passed %4d failed %s\n", n, f, $0 }' \
 			"$CALLSPOOL_RESULTS"
 		printf '%s passed, %s failed\n' "$passed" "$failed"

@@ -1,8 +1,9 @@
 // A reporter for node:test: one line a file, everything about a failure, and the two numbers that
-// script/test adds up (written to $CALLSPOOL_TEST_COUNTS as "<passed> <failed>").
+// script/test adds up (written to $CALLSPOOL_TEST_COUNTS as "<passed> <failed>").  "<seconds> <file>: <test>"
+// for each test is added to $CALLSPOOL_TEST_TIMES.
 //
 // A skipped or unfinished test counts as failed: nothing is skipped silently.
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { inspect } from 'node:util';
 
@@ -24,6 +25,7 @@ export default async function* reporter(source) {
   let inFile = 0;
   let startedAt = Date.now();
   const output = [];
+  const times = [];
 
   const fileLine = () => current ? `  ${current}: ${inFile} tests, ${((Date.now() - startedAt) / 1000).toFixed(1)} s\n` : '';
 
@@ -42,6 +44,8 @@ export default async function* reporter(source) {
       inFile = 0;
       startedAt = Date.now();
     }
+    // Those inside a test are a part of it; those inside a describe() are at most one deep.
+    if (!isSuite(data) && !isFile(data) && data.nesting <= 1) times.push(`${(data.details.duration_ms / 1000).toFixed(3)} ${file}: ${data.name}\n`);
     if (type === 'test:pass') {
       if (isSuite(data) || isFile(data)) continue;
       inFile += 1;
@@ -61,5 +65,6 @@ export default async function* reporter(source) {
   // What the tests themselves printed is of interest only when something went wrong.
   if (failed > 0) yield output.join('').split('\n').slice(-200).join('\n');
   yield `  ${passed} passed, ${failed} failed\n`.replace(', 0 failed', '');
+  if (process.env.CALLSPOOL_TEST_TIMES) appendFileSync(process.env.CALLSPOOL_TEST_TIMES, times.join(''));
   if (process.env.CALLSPOOL_TEST_COUNTS) writeFileSync(process.env.CALLSPOOL_TEST_COUNTS, `${passed} ${failed}\n`);
 }
