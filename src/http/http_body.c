@@ -1,6 +1,6 @@
 #include "http/http_body.h"
 
-#include "http/http_conn_state.h"
+#include "http/http_conn_memory.h"
 
 /* A body of known length that fits behind its head stays there; any other is collected. */
 void http_body_start(struct http_work *work)

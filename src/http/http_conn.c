@@ -21,7 +21,7 @@
  * a pace of BODY_PACE bytes a millisecond once body_timeout_ms is used up.
  *
  * Reading bodies is in http_body.c, finding the route and refusing in http_route.c, memory, sending
- * and death in http_conn_state.c, birth and the events of a descriptor above, in http_conn_open.c.
+ * and death in http_conn_memory.c, birth and the events of a descriptor above, in http_conn_open.c.
  *
  * Nothing here calls a route, or gone(), or ended(), below reply_*() or exchange_*(): those only
  * set the state, and the loop comes back.
@@ -33,7 +33,7 @@
 #include <unistd.h>
 
 #include "http/http_body.h"
-#include "http/http_conn_state.h"
+#include "http/http_conn_memory.h"
 #include "http/http_request_id.h"
 #include "http/http_route.h"
 

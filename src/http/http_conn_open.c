@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "http/http_conn.h"
-#include "http/http_conn_state.h"
+#include "http/http_conn_memory.h"
 #include "http/http_route.h"
 
 /* ---- events ---- */

@@ -1,6 +1,6 @@
 #include "http/http_request_id.h"
 
-#include "http/http_conn_state.h"
+#include "http/http_conn_memory.h"
 
 /*
  * SipHash-1-3 of the counter under a random key of the server's: 64 bits that nobody can

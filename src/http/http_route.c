@@ -1,6 +1,6 @@
 #include "http/http_route.h"
 
-#include "http/http_conn_state.h"
+#include "http/http_conn_memory.h"
 #include "http/http_request_id.h"
 #include "http/reply.h"
 

@@ -14,8 +14,8 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "http/http_conn.h"
+#include "http/http_conn_memory.h"
 #include "http/http_conn_open.h"
-#include "http/http_conn_state.h"
 
 #define ACCEPTS_A_TURN  16  /* few, so that one loop does not take all that wait */
 #define ACCEPT_PAUSE_MS 200 /* when descriptors are used up */

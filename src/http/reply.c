@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "http/http_conn_state.h"
+#include "http/http_conn_memory.h"
 
 #define HEAD_END_MAX 160 /* kept free for what finish_head() adds */
 

@@ -6,7 +6,7 @@
  */
 #include "http/reply.h"
 
-#include "http/http_conn_state.h"
+#include "http/http_conn_memory.h"
 
 void exchange_arrived(struct exchange *x, uint64_t arrived, bool complete)
 {

@@ -2,7 +2,7 @@
  * What a connection does by itself, whatever its state: hold memory and give it back, wake, send
  * what is ready, end.
  */
-#include "http/http_conn_state.h"
+#include "http/http_conn_memory.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -11,8 +11,8 @@
  *	http_conn_open.c   births, and the events of a descriptor
  *	http_conn.c        the states, one step each
  *	http_route.c       routes and refusals           http_body.c    a body, bounded
- *	reply.c            a head and a body to send     reply_growing.c, http_request_id.c
- *	http_conn_state.c  memory, waking, sending, the end
+ *	reply.c            a head and a body to send     reply_stream.c, http_request_id.c
+ *	http_conn_memory.c memory, waking, sending, the end
  *
  * Those below reach those above through inner->run and inner->left alone, and the product through
  * struct http_app and struct parked.
