@@ -1,12 +1,7 @@
 /*
  * One connection, from its first byte to its end.
  *
- *	IDLE -> HEAD -> BODY -> (route) -> SENDING -> IDLE ...
- *	                           |  ^        |
- *	                           v  |        v
- *	                          PARKED    LINGERING -> ENDED
- *
- * Everything that may unblock a connection calls http_conn_run(), which steps until it must wait.
+ * Which state may follow which: http_conn_enter.h.  Everything that may unblock a connection calls http_conn_run(), which steps until it must wait.
  *
  * The descriptor is registered once, edge-triggered, for everything.  So `readable` and `writable` are
  * ours to remember: an edge sets them, a call that found nothing more clears them.  A
@@ -28,6 +23,7 @@
  */
 #include "http/http_conn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -113,7 +109,7 @@ static enum read_result read_on(struct http_conn *conn)
 	return result;
 }
 
-static bool unstash_body(struct http_conn *conn);
+static void unstash_body(struct http_conn *conn);
 
 static void timed_out(struct http_conn *conn)
 {
@@ -131,8 +127,9 @@ static void timed_out(struct http_conn *conn)
 		http_conn_run(conn);
 		break;
 	case CONN_BODY:
-		if (!conn->stash || unstash_body(conn))
-			http_refuse(conn, &slow_body, NULL, false);
+		if (conn->stash)
+			unstash_body(conn);
+		http_refuse(conn, &slow_body, NULL, false);
 		http_conn_run(conn);
 		break;
 	case CONN_IDLE:
@@ -185,44 +182,43 @@ static enum step_result step_idle(struct http_conn *conn)
 		}
 		http_conn_take_work(conn);
 	}
-	conn->state = CONN_HEAD;
+	conn_enter(conn, CONN_HEAD);
 	return STEP_NEXT;
 }
 
-/* False: it was answered, or is being answered, without a body. */
-static bool start_body(struct http_conn *conn)
+static enum step_result head_is_whole(struct http_conn *conn)
 {
 	struct http_work *work = conn->work;
 
 	work->in_used = work->parse.head_len;
 	http_request_name(&work->x);
 	http_find_route(conn);
-	if (conn->state != CONN_BODY)
-		return false;
-	http_body_start(work);
-	return true;
-}
-
-static enum step_result head_is_whole(struct http_conn *conn)
-{
-	if (start_body(conn)) {
-		conn->work->reading_since_ms = now_ms(conn);
+	if (conn->state == CONN_BODY) {
+		http_body_start(work);
+		work->reading_since_ms = now_ms(conn);
 		if (!tell_continue(conn))
 			return end(conn);
 	}
 	return STEP_NEXT;
 }
 
-/* The head was read before and is read again, with the same result. */
-static bool unstash_body(struct http_conn *conn)
+/* The same bytes give the same head and the same route as before; nothing is decided anew. */
+static void unstash_body(struct http_conn *conn)
 {
+	const struct http_app *app = conn->server->app;
+	enum http_parse_result parsed;
+	enum router_result found;
 	struct http_work *work;
+	unsigned methods;
 
 	http_conn_unstash(conn);
 	work = conn->work;
-	return http_parse_head(&work->parse, &work->x.request, work->in, work->in_len) ==
-		       HTTP_PARSE_DONE &&
-	       start_body(conn);
+	parsed = http_parse_head(&work->parse, &work->x.request, work->in, work->in_len);
+	found = router_find(app->routes, app->route_count, &work->x.request, &work->x.route,
+			    &methods);
+	assert(parsed == HTTP_PARSE_DONE && found == ROUTER_FOUND);
+	work->in_used = work->parse.head_len;
+	http_body_start(work);
 }
 
 static enum step_result step_head(struct http_conn *conn)
@@ -248,7 +244,7 @@ static enum step_result step_head(struct http_conn *conn)
 	if (!conn->readable) {
 		if (work->in_len == 0) { /* nothing at all: idle, after all */
 			http_conn_give_work(conn);
-			conn->state = CONN_IDLE;
+			conn_enter(conn, CONN_IDLE);
 			return STEP_NEXT;
 		}
 		set_deadline(conn, work->reading_since_ms + conn->server->options.head_timeout_ms);
@@ -273,8 +269,7 @@ static enum step_result step_body(struct http_conn *conn)
 	if (conn->stash) {
 		if (!conn->readable)
 			return STEP_WAIT;
-		if (!unstash_body(conn))
-			return STEP_NEXT;
+		unstash_body(conn);
 	}
 	work = conn->work;
 	switch (http_body_collect(work)) {
@@ -316,7 +311,7 @@ static enum step_result step_parked(struct http_conn *conn)
 static void start_lingering(struct http_conn *conn)
 {
 	shutdown(conn->fd_out, SHUT_WR);
-	conn->state = CONN_LINGERING;
+	conn_enter(conn, CONN_LINGERING);
 	conn->lingered_bytes = 0;
 	conn->readable = true;
 	set_deadline(conn, now_ms(conn) + LINGER_MS);
@@ -340,7 +335,7 @@ static enum step_result reply_is_out(struct http_conn *conn)
 			http_conn_end(conn);
 		return STEP_NEXT;
 	}
-	conn->state = CONN_IDLE;
+	conn_enter(conn, CONN_IDLE);
 	if (ahead == 0) {
 		http_conn_give_work(conn);
 		return STEP_NEXT;

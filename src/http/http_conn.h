@@ -1,5 +1,5 @@
 /*
- * The states of a connection, one step each: see http_conn.c for which follows which.
+ * The states of a connection, one step each: http_conn_enter.h says which follows which.
  *
  * Internal to http.
  */

@@ -100,6 +100,7 @@ void http_conn_stash(struct http_conn *conn)
 		return;
 	stash = xmalloc(sizeof(*stash) + work->in_len);
 	stash->reading_since_ms = work->reading_since_ms;
+	memcpy(stash->id, work->x.id, sizeof(stash->id));
 	stash->len = (uint32_t)work->in_len;
 	memcpy(stash->bytes, work->in, work->in_len);
 	conn->stash = stash;
@@ -114,6 +115,7 @@ void http_conn_unstash(struct http_conn *conn)
 	memcpy(conn->work->in, stash->bytes, stash->len);
 	conn->work->in_len = stash->len;
 	conn->work->reading_since_ms = stash->reading_since_ms;
+	memcpy(conn->work->x.id, stash->id, sizeof(stash->id));
 	conn->stash = NULL;
 	free(stash);
 }
@@ -176,7 +178,8 @@ void http_conn_send(struct http_conn *conn)
 	int64_t now_ms = loop_now_ms(conn->server->loop);
 	bool moved;
 
-	conn->state = CONN_SENDING;
+	if (conn->state != CONN_SENDING)
+		conn_enter(conn, CONN_SENDING);
 	work->sent = sending_run(&work->sending, conn->fd_out, conn->is_socket, &moved);
 	work->x.sent_bytes = work->sending.body_sent;
 	if (moved)
@@ -219,7 +222,7 @@ void http_conn_end(struct http_conn *conn)
 
 	if (conn->state == CONN_ENDED)
 		return;
-	conn->state = CONN_ENDED;
+	conn_enter(conn, CONN_ENDED);
 	if (conn->work) {
 		http_conn_end_exchange(conn);
 		http_conn_give_work(conn);

@@ -13,6 +13,7 @@
  *	http_route.c       routes and refusals           http_body.c    a body, bounded
  *	reply.c            a head and a body to send     reply_stream.c, http_request_id.c
  *	http_conn_memory.c memory, waking, sending, the end
+ *	http_conn_enter.c  which state may follow which
  *
  * Those below reach those above through inner->run and inner->left alone, and the product through
  * struct http_app and struct parked.
@@ -27,6 +28,7 @@
 #include "http/exchange.h"
 #include "http/http_app.h"
 #include "http/http_chunked.h"
+#include "http/http_conn_enter.h"
 #include "http/http_parse.h"
 #include "http/http_pool.h"
 #include "http/send_file.h"
@@ -37,16 +39,6 @@
 
 /* A head and a good piece of body; or our head and a small body. */
 #define HTTP_BLOCK_SIZE (HTTP_HEAD_MAX + 4096)
-
-enum conn_state {
-	CONN_IDLE,      /* waits for the first byte of a request; holds no work */
-	CONN_HEAD,      /* waits for the rest of a head */
-	CONN_BODY,      /* waits for the rest of a body */
-	CONN_PARKED,    /* waits for the route to reply */
-	CONN_SENDING,   /* waits for the socket, or for bytes to arrive, to send more */
-	CONN_LINGERING, /* answered and shut down; drops what comes until the client ends, too */
-	CONN_ENDED,     /* waits to be reaped */
-};
 
 enum reply_state {
 	REPLY_NONE,
@@ -90,9 +82,13 @@ struct http_adopted {
 	void (*ended)(struct http_server *server);
 };
 
-/* The little that came of a head, or of a body behind it, while the rest lets itself be waited for. */
+/*
+ * The little that came of a head, or of a body behind it, while the rest lets itself be waited for.
+ * Behind a whole head, what was made of it goes along: it is decided once.
+ */
 struct http_stash {
 	int64_t reading_since_ms;
+	char id[sizeof(((struct exchange *)NULL)->id)];
 	uint32_t len;
 	char bytes[];
 };

@@ -82,6 +82,7 @@ void http_conn_open(struct http_server *server, int fd, bool over_unix, const ch
 	if (over_limit) {
 		server->inner->refused++;
 		http_conn_take_work(conn);
+		conn_enter(conn, CONN_HEAD);
 		http_refuse(conn, &overloaded, NULL, false);
 	}
 	http_conn_run(conn);

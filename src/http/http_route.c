@@ -34,7 +34,7 @@ void http_serve(struct http_conn *conn)
 	if (work->reply == REPLY_SENT)
 		return;
 	if (x->parked)
-		conn->state = CONN_PARKED;
+		conn_enter(conn, CONN_PARKED);
 	else
 		http_refuse(conn, &no_reply, NULL, true);
 }
@@ -102,7 +102,7 @@ void http_find_route(struct http_conn *conn)
 		 !type_is_listed(x->request.known[HTTP_CONTENT_TYPE], x->route->body_types))
 		http_refuse(conn, &no_type, NULL, false);
 	else if (has_body)
-		conn->state = CONN_BODY;
+		conn_enter(conn, CONN_BODY);
 	else
 		http_serve(conn);
 }

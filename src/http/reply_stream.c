@@ -35,7 +35,8 @@ void exchange_cut(struct exchange *x)
 
 	work->reply = REPLY_SENT;
 	work->sent = SENDING_FAILED;
-	work->conn->state = CONN_SENDING;
+	if (work->conn->state != CONN_SENDING)
+		conn_enter(work->conn, CONN_SENDING);
 	http_conn_wake(work->conn);
 }
 

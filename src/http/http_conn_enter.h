@@ -1,0 +1,31 @@
+/*
+ * The states of a connection, and what may follow what.  Internal to http.
+ *
+ *	IDLE -> HEAD -> BODY -> PARKED -> SENDING -> IDLE ...
+ *	                                     |
+ *	                                     +-> LINGERING -> ENDED
+ *
+ * A body, and parking, are left out where a request needs none.  Every state may end.
+ */
+#pragma once
+
+#include "base/compiler.h"
+
+#include <stdbool.h>
+
+struct http_conn;
+
+enum conn_state {
+	CONN_IDLE,      /* waits for the first byte of a request; holds no work */
+	CONN_HEAD,      /* waits for the rest of a head */
+	CONN_BODY,      /* waits for the rest of a body */
+	CONN_PARKED,    /* waits for the route to reply */
+	CONN_SENDING,   /* waits for the socket, or for bytes to arrive, to send more */
+	CONN_LINGERING, /* answered and shut down; drops what comes until the client ends, too */
+	CONN_ENDED,     /* waits to be reaped */
+};
+#define CONN_STATES (CONN_ENDED + 1)
+
+bool conn_may_enter(enum conn_state from, enum conn_state to);
+/* The only place that changes conn->state; what may not follow is a bug of ours, and ends the process. */
+void conn_enter(struct http_conn *conn, enum conn_state state);
