@@ -2,8 +2,8 @@
  * One request and its reply: what a route's function gets.
  *
  * A connection has one exchange at a time; pipelined requests wait their turn.
- * A route's function is called once the whole request (head and bounded body)
- * is here, and either replies before it returns, or parks the exchange and replies
+ * When the head is here, the product admits the caller; a route's function is called once the bounded
+ * body is here, too, and either replies before it returns, or parks the exchange and replies
  * later on the same loop.  Slices in the request stay valid until the reply was
  * begun with reply_send*() or, for a parked one, until it is replied to.
  *
@@ -16,6 +16,7 @@
 #include "event/loop.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct http_server;
@@ -84,6 +85,12 @@ struct parked {
 	void (*gone)(struct parked *parked);
 };
 
+/*
+ * Who is signed in, as the product knows it: a plain value of its own, set when the caller is admitted and
+ * there until the exchange has ended.  A session or a token with its rights is some 64 bytes.
+ */
+#define EXCHANGE_CALLER_MAX 80
+
 struct exchange {
 	struct http_request request;
 	struct http_server *server;
@@ -95,9 +102,18 @@ struct exchange {
 	char about[40];      /* the product's: what the reply is of, for ended(); "" at first */
 	int status;          /* of the reply, once begun */
 	uint64_t sent_bytes; /* of the body, so far */
+	size_t caller_size;  /* 0: nobody is known */
+	char caller[EXCHANGE_CALLER_MAX];
 };
+
+/* Copied; size is at most EXCHANGE_CALLER_MAX. */
+void exchange_set_caller(struct exchange *x, const void *caller, size_t size);
+/* The same value; false when none of that size was set, and *out is untouched. */
+bool exchange_caller(const struct exchange *x, void *out, size_t size) MUST_CHECK;
 
 struct loop *exchange_loop(const struct exchange *x);
 
 /* Parks: the reply comes later.  The parked stays the caller's; replying unparks. */
 void exchange_park(struct exchange *x, struct parked *parked);
+/* For one that admit() of the app parked: the caller may.  Unparks; the request goes on from the loop. */
+void exchange_admit(struct exchange *x);

@@ -26,7 +26,11 @@ struct http_app {
 	 */
 	void (*refuse)(struct exchange *x, int status, const char *code, const char *text,
 		       const char *allow);
-	/* Optional: before route->serve; replies itself and returns false when the caller may not. */
+	/*
+	 * Optional: may this caller call x->route?  Asked once, when the head is read and before a byte of
+	 * the body is waited for.  False: it has replied, or parked the exchange until exchange_admit() or a
+	 * reply.  A route without an access (HTTP_CLOSED) is refused before.
+	 */
 	bool (*admit)(struct exchange *x);
 	/*
 	 * Optional: after the last byte of a reply (or its end short of it).  x has its status,

@@ -133,6 +133,7 @@ static void timed_out(struct http_conn *conn)
 		http_conn_run(conn);
 		break;
 	case CONN_IDLE:
+	case CONN_ADMITTING:
 	case CONN_PARKED:
 	case CONN_SENDING:
 	case CONN_LINGERING:
@@ -193,6 +194,18 @@ static enum step_result head_is_whole(struct http_conn *conn)
 	work->in_used = work->parse.head_len;
 	http_request_name(&work->x);
 	http_find_route(conn);
+	return STEP_NEXT;
+}
+
+static enum step_result step_admitting(struct http_conn *conn)
+{
+	struct http_work *work = conn->work;
+
+	if (!work->is_admitted) {
+		set_deadline(conn, NO_DEADLINE); /* how long is the product's to say */
+		return STEP_WAIT;
+	}
+	http_admitted(conn);
 	if (conn->state == CONN_BODY) {
 		http_body_start(work);
 		work->reading_since_ms = now_ms(conn);
@@ -406,9 +419,10 @@ static enum step_result step_lingering(struct http_conn *conn)
 void http_conn_run(struct http_conn *conn)
 {
 	static enum step_result (*const step[])(struct http_conn * conn) = {
-		[CONN_IDLE] = step_idle,       [CONN_HEAD] = step_head,
-		[CONN_BODY] = step_body,       [CONN_PARKED] = step_parked,
-		[CONN_SENDING] = step_sending, [CONN_LINGERING] = step_lingering,
+		[CONN_IDLE] = step_idle,           [CONN_HEAD] = step_head,
+		[CONN_ADMITTING] = step_admitting, [CONN_BODY] = step_body,
+		[CONN_PARKED] = step_parked,       [CONN_SENDING] = step_sending,
+		[CONN_LINGERING] = step_lingering,
 	};
 	unsigned left = TURN_STEPS;
 

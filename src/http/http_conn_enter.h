@@ -1,11 +1,12 @@
 /*
  * The states of a connection, and what may follow what.  Internal to http.
  *
- *	IDLE -> HEAD -> BODY -> PARKED -> SENDING -> IDLE ...
- *	                                     |
- *	                                     +-> LINGERING -> ENDED
+ *	IDLE -> HEAD -> ADMITTING -> BODY -> PARKED -> SENDING -> IDLE ...
+ *	                                                  |
+ *	                                                  +-> LINGERING -> ENDED
  *
- * A body, and parking, are left out where a request needs none.  Every state may end.
+ * A body, and parking, are left out where a request needs none; a refusal goes to SENDING at once.  Every
+ * state may end.
  */
 #pragma once
 
@@ -18,6 +19,7 @@ struct http_conn;
 enum conn_state {
 	CONN_IDLE,      /* waits for the first byte of a request; holds no work */
 	CONN_HEAD,      /* waits for the rest of a head */
+	CONN_ADMITTING, /* waits for the product to say whether this caller may */
 	CONN_BODY,      /* waits for the rest of a body */
 	CONN_PARKED,    /* waits for the route to reply */
 	CONN_SENDING,   /* waits for the socket, or for bytes to arrive, to send more */

@@ -23,9 +23,11 @@ void http_conn_start_request(struct http_conn *conn)
 	x->about[0] = '\0';
 	x->status = 0;
 	x->sent_bytes = 0;
+	x->caller_size = 0;
 	work->in_used = 0;
 	work->body_len = 0;
 	work->reading_since_ms = loop_now_ms(conn->server->loop);
+	work->is_admitted = false;
 	work->reply = REPLY_NONE;
 	work->closes = work->body_unread = false;
 }
@@ -101,6 +103,8 @@ void http_conn_stash(struct http_conn *conn)
 	stash = xmalloc(sizeof(*stash) + work->in_len);
 	stash->reading_since_ms = work->reading_since_ms;
 	memcpy(stash->id, work->x.id, sizeof(stash->id));
+	stash->caller_size = work->x.caller_size;
+	memcpy(stash->caller, work->x.caller, stash->caller_size);
 	stash->len = (uint32_t)work->in_len;
 	memcpy(stash->bytes, work->in, work->in_len);
 	conn->stash = stash;
@@ -116,6 +120,8 @@ void http_conn_unstash(struct http_conn *conn)
 	conn->work->in_len = stash->len;
 	conn->work->reading_since_ms = stash->reading_since_ms;
 	memcpy(conn->work->x.id, stash->id, sizeof(stash->id));
+	conn->work->x.caller_size = stash->caller_size;
+	memcpy(conn->work->x.caller, stash->caller, stash->caller_size);
 	conn->stash = NULL;
 	free(stash);
 }

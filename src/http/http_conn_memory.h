@@ -59,6 +59,7 @@ struct http_work {
 	uint64_t body_len; /* bytes of the body so far */
 	struct buf body;   /* a body that does not fit behind its head, or came in chunks */
 	bool owns_body;
+	bool is_admitted;
 	int64_t reading_since_ms;
 
 	/* Replying. */
@@ -89,6 +90,8 @@ struct http_adopted {
 struct http_stash {
 	int64_t reading_since_ms;
 	char id[sizeof(((struct exchange *)NULL)->id)];
+	size_t caller_size;
+	char caller[EXCHANGE_CALLER_MAX];
 	uint32_t len;
 	char bytes[];
 };

@@ -21,16 +21,15 @@ void http_refuse(struct http_conn *conn, const struct http_refusal *why, const c
 	}
 }
 
+static const struct http_refusal no_reply = { 500, "internal",
+					      "The request was left without an answer." };
+
 void http_serve(struct http_conn *conn)
 {
-	static const struct http_refusal no_reply = { 500, "internal",
-						      "The request was left without an answer." };
-	const struct http_app *app = conn->server->app;
 	struct http_work *work = conn->work;
 	struct exchange *x = &work->x;
 
-	if (!app->admit || app->admit(x))
-		x->route->serve(x);
+	x->route->serve(x);
 	if (work->reply == REPLY_SENT)
 		return;
 	if (x->parked)
@@ -69,6 +68,43 @@ static bool type_is_listed(struct str content_type, const char *types)
 	return false;
 }
 
+static bool has_body(const struct http_work *work)
+{
+	return work->parse.chunked || work->parse.content_length > 0;
+}
+
+void http_admitted(struct http_conn *conn)
+{
+	static const struct http_refusal no_type = {
+		415, "unsupported_type", "The type of the body is not one that is read here."
+	};
+	struct http_work *work = conn->work;
+	const struct http_route *route = work->x.route;
+
+	work->body_unread = false;
+	if (!has_body(work))
+		http_serve(conn);
+	else if (work->parse.content_length > route->body_max)
+		http_refuse(conn, &http_refusal_large_body, NULL, false);
+	else if (route->body_types &&
+		 !type_is_listed(work->x.request.known[HTTP_CONTENT_TYPE], route->body_types))
+		http_refuse(conn, &no_type, NULL, false);
+	else
+		conn_enter(conn, CONN_BODY);
+}
+
+static void ask_admission(struct http_conn *conn)
+{
+	const struct http_app *app = conn->server->app;
+	struct http_work *work = conn->work;
+
+	/* A refusal ends the connection when there is a body: nobody will read it. */
+	work->body_unread = has_body(work);
+	work->is_admitted = !app->admit || app->admit(&work->x);
+	if (!work->is_admitted && work->reply != REPLY_SENT && !work->x.parked)
+		http_refuse(conn, &no_reply, NULL, !has_body(work));
+}
+
 void http_find_route(struct http_conn *conn)
 {
 	static const struct http_refusal no_path = { 404, "not_found",
@@ -76,33 +112,27 @@ void http_find_route(struct http_conn *conn)
 	static const struct http_refusal no_method = {
 		405, "method_not_allowed", "This address does not answer to that method."
 	};
-	static const struct http_refusal no_type = {
-		415, "unsupported_type", "The type of the body is not one that is read here."
-	};
+	static const struct http_refusal closed = { 403, "forbidden", "This is not allowed." };
 	struct http_work *work = conn->work;
 	struct exchange *x = &work->x;
 	const struct http_app *app = conn->server->app;
-	bool has_body = work->parse.chunked || work->parse.content_length > 0;
+	bool sound = !has_body(work);
 	unsigned methods = 0;
 	char allow[64];
 
+	conn_enter(conn, CONN_ADMITTING);
 	switch (router_find(app->routes, app->route_count, &x->request, &x->route, &methods)) {
 	case ROUTER_NO_PATH:
-		http_refuse(conn, &no_path, NULL, !has_body);
+		http_refuse(conn, &no_path, NULL, sound);
 		return;
 	case ROUTER_NO_METHOD:
-		http_refuse(conn, &no_method, allow_text(methods, allow, sizeof(allow)), !has_body);
+		http_refuse(conn, &no_method, allow_text(methods, allow, sizeof(allow)), sound);
 		return;
 	case ROUTER_FOUND:
 		break;
 	}
-	if (work->parse.content_length > x->route->body_max)
-		http_refuse(conn, &http_refusal_large_body, NULL, false);
-	else if (has_body && x->route->body_types &&
-		 !type_is_listed(x->request.known[HTTP_CONTENT_TYPE], x->route->body_types))
-		http_refuse(conn, &no_type, NULL, false);
-	else if (has_body)
-		conn_enter(conn, CONN_BODY);
+	if (x->route->access == HTTP_CLOSED)
+		http_refuse(conn, &closed, NULL, sound);
 	else
-		http_serve(conn);
+		ask_admission(conn);
 }

@@ -1,8 +1,8 @@
 /*
  * What becomes of a request that is understood: a route, or a refusal in http's own name.
  *
- * Internal to http.  Each of these replies, or parks the exchange, or wants the body: the state of the
- * connection says which.
+ * Internal to http.  Each of these replies, or parks the exchange, or leaves the connection in the state
+ * that is named: its state says which.
  */
 #pragma once
 
@@ -13,8 +13,10 @@ struct http_refusal;
 
 extern const struct http_refusal http_refusal_large_body;
 
-/* Head is whole: serves it, refuses it, or sets the state to CONN_BODY. */
+/* Head is whole: CONN_ADMITTING, with work->is_admitted set unless the product wants time. */
 void http_find_route(struct http_conn *conn);
+/* The caller may: CONN_BODY when there is one to wait for. */
+void http_admitted(struct http_conn *conn);
 /* Body is here, too. */
 void http_serve(struct http_conn *conn);
 /*

@@ -40,6 +40,15 @@ void exchange_cut(struct exchange *x)
 	http_conn_wake(work->conn);
 }
 
+void exchange_admit(struct exchange *x)
+{
+	struct http_work *work = http_work_of(x);
+
+	x->parked = NULL;
+	work->is_admitted = true;
+	http_conn_wake(work->conn);
+}
+
 /* container_of() for what may only be looked at. */
 static const struct http_work *read_only_work_of(const struct exchange *x)
 {

@@ -4,8 +4,8 @@
  *	{ BIT(HTTP_GET) | BIT(HTTP_HEAD), "/api/recordings/{}/media", media_get, .access = ... },
  *
  * A `{}` matches one whole path segment (not empty, no '/'), kept raw in
- * request->params in order; a segment may have a literal tail: "{}.json".  `access` is the product's:
- * http only carries it.
+ * request->params in order; a segment may have a literal tail: "{}.json".  `access` is the product's,
+ * and for http only something or nothing: a route that names none is answered 403, whoever asks.
  */
 #pragma once
 
@@ -15,6 +15,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#define HTTP_CLOSED 0 /* the access of a route that names none */
 
 struct http_route {
 	unsigned methods; /* BIT(HTTP_GET) | ... */

@@ -25,30 +25,31 @@
 #define GET     (BIT(HTTP_GET) | BIT(HTTP_HEAD))
 #define POST    BIT(HTTP_POST)
 #define DELETE  BIT(HTTP_DELETE)
+#define ANYBODY 1 /* access: nobody is asked for credentials */
 #define ACCOUNT "/2010-04-01/Accounts/{}"
 
 static const struct http_route routes[] = {
-	{ GET, ACCOUNT "/Recordings.json", sim_get_recordings, 0, NULL, 0 },
-	{ GET, ACCOUNT "/Recordings/{}.json", sim_get_recording, 0, NULL, 0 },
-	{ DELETE, ACCOUNT "/Recordings/{}.json", sim_delete_recording, 0, NULL, 0 },
-	{ GET, ACCOUNT "/Recordings/{}.mp3", sim_get_mp3, 0, NULL, 0 },
-	{ GET, ACCOUNT "/Recordings/{}.wav", sim_get_wav, 0, NULL, 0 },
-	{ GET, ACCOUNT "/Recordings/{}", sim_get_wav, 0, NULL, 0 },
-	{ GET, ACCOUNT "/Calls.json", sim_get_calls, 0, NULL, 0 },
-	{ GET, ACCOUNT "/Calls/{}.json", sim_get_call, 0, NULL, 0 },
-	{ GET, ACCOUNT "/Calls/{}/Recordings.json", sim_get_call_recordings, 0, NULL, 0 },
-	{ GET, ACCOUNT "/Calls/{}/Recordings/{}.json", sim_get_recording, 0, NULL, 0 },
-	{ DELETE, ACCOUNT "/Calls/{}/Recordings/{}.json", sim_delete_recording, 0, NULL, 0 },
+	{ GET, ACCOUNT "/Recordings.json", sim_get_recordings, 0, NULL, ANYBODY },
+	{ GET, ACCOUNT "/Recordings/{}.json", sim_get_recording, 0, NULL, ANYBODY },
+	{ DELETE, ACCOUNT "/Recordings/{}.json", sim_delete_recording, 0, NULL, ANYBODY },
+	{ GET, ACCOUNT "/Recordings/{}.mp3", sim_get_mp3, 0, NULL, ANYBODY },
+	{ GET, ACCOUNT "/Recordings/{}.wav", sim_get_wav, 0, NULL, ANYBODY },
+	{ GET, ACCOUNT "/Recordings/{}", sim_get_wav, 0, NULL, ANYBODY },
+	{ GET, ACCOUNT "/Calls.json", sim_get_calls, 0, NULL, ANYBODY },
+	{ GET, ACCOUNT "/Calls/{}.json", sim_get_call, 0, NULL, ANYBODY },
+	{ GET, ACCOUNT "/Calls/{}/Recordings.json", sim_get_call_recordings, 0, NULL, ANYBODY },
+	{ GET, ACCOUNT "/Calls/{}/Recordings/{}.json", sim_get_recording, 0, NULL, ANYBODY },
+	{ DELETE, ACCOUNT "/Calls/{}/Recordings/{}.json", sim_delete_recording, 0, NULL, ANYBODY },
 
-	{ POST, "/simulate/calls", sim_post_calls, BODY_MAX, NULL, 0 },
-	{ POST, "/simulate/callbacks/{}", sim_post_callback, BODY_MAX, NULL, 0 },
-	{ GET, "/simulate/faults", sim_get_faults, 0, NULL, 0 },
-	{ POST, "/simulate/faults", sim_post_faults, BODY_MAX, NULL, 0 },
-	{ DELETE, "/simulate/faults", sim_delete_faults, 0, NULL, 0 },
-	{ GET, "/simulate/requests", sim_get_requests, 0, NULL, 0 },
-	{ DELETE, "/simulate/requests", sim_delete_requests, 0, NULL, 0 },
-	{ GET, "/simulate/media/{}.mp3", sim_get_pristine, 0, NULL, 0 },
-	{ GET, "/simulate/media/{}.wav", sim_get_pristine, 0, NULL, 0 },
+	{ POST, "/simulate/calls", sim_post_calls, BODY_MAX, NULL, ANYBODY },
+	{ POST, "/simulate/callbacks/{}", sim_post_callback, BODY_MAX, NULL, ANYBODY },
+	{ GET, "/simulate/faults", sim_get_faults, 0, NULL, ANYBODY },
+	{ POST, "/simulate/faults", sim_post_faults, BODY_MAX, NULL, ANYBODY },
+	{ DELETE, "/simulate/faults", sim_delete_faults, 0, NULL, ANYBODY },
+	{ GET, "/simulate/requests", sim_get_requests, 0, NULL, ANYBODY },
+	{ DELETE, "/simulate/requests", sim_delete_requests, 0, NULL, ANYBODY },
+	{ GET, "/simulate/media/{}.mp3", sim_get_pristine, 0, NULL, ANYBODY },
+	{ GET, "/simulate/media/{}.wav", sim_get_pristine, 0, NULL, ANYBODY },
 };
 
 static void refuse(struct exchange *x, int status, const char *code, const char *text,

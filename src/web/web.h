@@ -54,8 +54,9 @@ static inline struct web_local *web_local_of(const struct exchange *x)
 	return container_of(x->server->local, struct web_local, local);
 }
 
-/* Who may call a route. */
+/* Who may call a route.  One that names nothing is closed to all. */
 enum web_access {
+	WEB_CLOSED = HTTP_CLOSED,
 	WEB_ANYONE,   /* says nothing of anybody: health, the page's own files */
 	WEB_PROVIDER, /* proves itself by its signature */
 	WEB_LISTENER, /* signed in */

@@ -37,6 +37,9 @@ static bool admit(struct exchange *x)
 	const struct web *web = web_local_of(x)->web;
 
 	switch ((enum web_access)x->route->access) {
+	case WEB_CLOSED: /* http refuses it before; never open by mistake */
+		web_refuse(x, WEB_FORBIDDEN, NULL, WEB_NO_RETRY);
+		return false;
 	case WEB_ANYONE:
 	case WEB_PROVIDER:
 		return true;

@@ -4,9 +4,9 @@
 #include "tap.h"
 
 static const char *const names[CONN_STATES] = {
-	[CONN_IDLE] = "idle",     [CONN_HEAD] = "head",       [CONN_BODY] = "body",
-	[CONN_PARKED] = "parked", [CONN_SENDING] = "sending", [CONN_LINGERING] = "lingering",
-	[CONN_ENDED] = "ended",
+	[CONN_IDLE] = "idle",           [CONN_HEAD] = "head",     [CONN_BODY] = "body",
+	[CONN_ADMITTING] = "admitting", [CONN_PARKED] = "parked", [CONN_SENDING] = "sending",
+	[CONN_LINGERING] = "lingering", [CONN_ENDED] = "ended",
 };
 
 static const struct {
@@ -14,7 +14,8 @@ static const struct {
 	const char *to; /* those that may follow, in words */
 } rows[] = {
 	{ CONN_IDLE, "head ended" },
-	{ CONN_HEAD, "idle body parked sending ended" },
+	{ CONN_HEAD, "idle admitting sending ended" },
+	{ CONN_ADMITTING, "body parked sending ended" },
 	{ CONN_BODY, "parked sending ended" },
 	{ CONN_PARKED, "sending ended" },
 	{ CONN_SENDING, "idle lingering ended" },

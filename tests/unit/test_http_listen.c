@@ -38,7 +38,7 @@ static void serve_file(struct exchange *x)
 }
 
 static const struct http_route routes[] = {
-	{ BIT(HTTP_GET), "/file", serve_file, 0, NULL, 0 },
+	{ BIT(HTTP_GET), "/file", serve_file, 0, NULL, 1 },
 };
 
 static const struct http_app app = { .routes = routes, .route_count = 1, .refuse = refuse };

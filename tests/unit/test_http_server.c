@@ -14,8 +14,17 @@
 static struct {
 	struct exchange *x; /* the one that is parked */
 	struct parked parked;
-	atomic_int gone, ended, served;
+	atomic_int gone, ended, served, admitted;
+	char admitted_id[40]; /* of the last one that was admitted with "?caller" */
 } product;
+
+/* As large as a session or a token is with its rights. */
+struct caller {
+	uint64_t tag[2], user_id, credential_id;
+	uint32_t times[3];
+	char name[16];
+};
+static const struct caller somebody = { { 1, 2 }, 3, 4, { 5, 6, 7 }, "somebody" };
 
 static void refuse(struct exchange *x, int status, const char *code, const char *text,
 		   const char *allow)
@@ -73,8 +82,38 @@ static bool trusts(const struct exchange *x)
 	return strcmp(x->peer, "127.0.0.1") == 0 && !str_eq(x->request.query, STR("untrusted"));
 }
 
+/* The body, when the caller and the id are those that were admitted. */
+static void serve_caller(struct exchange *x)
+{
+	struct caller caller;
+	bool is_known = exchange_caller(x, &caller, sizeof(caller));
+
+	reply_begin(x, 200);
+	if (!is_known)
+		reply_send(x, STR("nobody"));
+	else if (memcmp(&caller, &somebody, sizeof(caller)) != 0)
+		reply_send(x, STR("somebody else"));
+	else if (strcmp(x->id, product.admitted_id) != 0)
+		reply_send(x, STR("another id"));
+	else
+		reply_send(x, x->request.body);
+}
+
 static bool admit(struct exchange *x)
 {
+	product.admitted++;
+	if (str_eq(x->request.query, STR("caller"))) {
+		exchange_set_caller(x, &somebody, sizeof(somebody));
+		memcpy(product.admitted_id, x->id, sizeof(x->id));
+	}
+	if (str_eq(x->request.query, STR("later"))) {
+		product.x = x;
+		product.parked.gone = parked_gone;
+		exchange_park(x, &product.parked);
+		return false;
+	}
+	if (str_eq(x->request.query, STR("neither")))
+		return false;
 	if (!str_eq(x->request.query, STR("forbidden")))
 		return true;
 	reply_begin(x, 403);
@@ -89,14 +128,16 @@ static void serve_file(struct exchange *x)
 }
 
 static const struct http_route routes[] = {
-	{ BIT(HTTP_GET) | BIT(HTTP_HEAD), "/hello", serve_hello, 0, NULL, 0 },
-	{ BIT(HTTP_POST), "/hello", serve_hello, 0, NULL, 0 },
-	{ BIT(HTTP_POST), "/echo", serve_echo, 100000, NULL, 0 },
-	{ BIT(HTTP_POST), "/typed", serve_echo, 1000, "application/json text/plain", 0 },
-	{ BIT(HTTP_GET), "/nothing", serve_nothing, 0, NULL, 0 },
-	{ BIT(HTTP_GET), "/park", serve_park, 0, NULL, 0 },
-	{ BIT(HTTP_GET), "/id", serve_id, 0, NULL, 0 },
-	{ BIT(HTTP_GET), "/file", serve_file, 0, NULL, 0 },
+	{ BIT(HTTP_GET) | BIT(HTTP_HEAD), "/hello", serve_hello, 0, NULL, 1 },
+	{ BIT(HTTP_POST), "/hello", serve_hello, 0, NULL, 1 },
+	{ BIT(HTTP_POST), "/echo", serve_echo, 100000, NULL, 1 },
+	{ BIT(HTTP_POST), "/typed", serve_echo, 1000, "application/json text/plain", 1 },
+	{ BIT(HTTP_GET), "/nothing", serve_nothing, 0, NULL, 1 },
+	{ BIT(HTTP_GET), "/park", serve_park, 0, NULL, 1 },
+	{ BIT(HTTP_GET), "/id", serve_id, 0, NULL, 1 },
+	{ BIT(HTTP_GET), "/file", serve_file, 0, NULL, 1 },
+	{ BIT(HTTP_POST), "/caller", serve_caller, 100000, NULL, 1 },
+	{ BIT(HTTP_GET), "/closed", serve_hello, .body_max = 0 },
 };
 
 static const struct http_app app = {
@@ -145,6 +186,51 @@ static const struct {
 	  "500 Internal Server Error",
 	  { "internal" } },
 	{ "one that may not", GET_LAST("/hello?forbidden"), "403 Forbidden", { "forbidden" } },
+	{ "one that is neither admitted nor answered",
+	  POST_LAST("/echo?neither") "Content-Length: 3\r\n\r\nabc",
+	  "500 Internal Server Error",
+	  { "internal" } },
+	{ "who was admitted is known when the body is here, however it came",
+	  POST_LAST("/caller?caller") "Content-Length: 3\r\n\r\nabc",
+	  "200 OK",
+	  { "\r\n\r\nabc" } },
+	{ "the one after him is not he",
+	  "POST /caller?caller HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc" POST_LAST(
+		  "/caller") "Content-Length: 3\r\n\r\nabc",
+	  "200 OK",
+	  { "\r\n\r\nabcHTTP/1.1 200 OK\r\n", "\r\n\r\nnobody" } },
+	{ "one that may not, on a connection that goes on",
+	  GET("/hello?forbidden") GET_LAST("/hello"),
+	  "403 Forbidden",
+	  { "!Connection: close\r\n\r\nforbidden", "\r\n\r\nhello" } },
+	{ "one that may not, before its body comes",
+	  "POST /echo?forbidden HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n",
+	  "403 Forbidden",
+	  { "\r\nConnection: close\r\n", "forbidden" } },
+	{ "one that may not, before its chunks come",
+	  "POST /echo?forbidden HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n",
+	  "403 Forbidden",
+	  { "\r\nConnection: close\r\n", "forbidden" } },
+	{ "one that may not is not told to go on",
+	  "POST /echo?forbidden HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
+	  "403 Forbidden",
+	  { "!100 Continue" } },
+	{ "who he is comes before what he sends",
+	  "POST /typed?forbidden HTTP/1.1\r\nHost: h\r\nContent-Type: a/b\r\nContent-Length: 3\r\n\r\n",
+	  "403 Forbidden",
+	  { "forbidden" } },
+	{ "a wrong type, before its body comes",
+	  "POST /typed HTTP/1.1\r\nHost: h\r\nContent-Type: a/b\r\nContent-Length: 3\r\n\r\n",
+	  "415 Unsupported Media Type",
+	  { "\r\nConnection: close\r\n" } },
+	{ "a wrong method, before its body comes",
+	  "PUT /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n",
+	  "405 Method Not Allowed",
+	  { "\r\nConnection: close\r\n" } },
+	{ "a route that names no access is closed to all",
+	  GET_LAST("/closed"),
+	  "403 Forbidden",
+	  { "forbidden" } },
 
 	{ "a body",
 	  POST_LAST("/echo") "Content-Length: 3\r\n\r\nabc",
@@ -423,6 +509,15 @@ static void test_lingering(void)
 
 /* ---- parking ---- */
 
+/* Ends it as a client does that vanishes. */
+static void reset(int fd)
+{
+	struct linger at_once = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	close(fd);
+}
+
 static void look_parked(void *what)
 {
 	*(bool *)what = product.x != NULL;
@@ -453,6 +548,60 @@ static void reply_parked(void *what)
 	reply_send(x, str_of(what));
 }
 
+static void admit_parked(void *what)
+{
+	struct exchange *x = product.x;
+
+	product.x = NULL;
+	exchange_admit(x);
+}
+
+/* The product may have to ask somebody who the caller is: the body waits, and whoever leaves is forgotten. */
+static void test_late_admission(void)
+{
+	struct buf reply;
+	int fd = client_connect(), gone = product.gone, admitted = product.admitted;
+	char refusal[] = "no";
+	bool parked = false;
+
+	buf_init(&reply, 10000);
+	client_send(fd, STR("POST /echo?later HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+			    "Content-Length: 3\r\n\r\n"));
+	OK(wait_until(is_parked, &parked), "parked before the body came");
+	on_loop(admit_parked, NULL);
+	client_read(fd, &reply, sizeof("HTTP/1.1 100 Continue\r\n\r\n") - 1);
+	IS_STR(buf_str(&reply), STR("HTTP/1.1 100 Continue\r\n\r\n"),
+	       "admitted, the body is asked for");
+	client_send(fd, STR("abc" GET_LAST("/hello")));
+	client_read(fd, &reply, SIZE_MAX);
+	OK(has(&reply, "\r\n\r\nabcHTTP/1.1 200 OK\r\n") && has(&reply, "\r\n\r\nhello"),
+	   "then served, and the next one");
+	IS_INT(product.admitted, admitted + 2, "each is asked about once");
+	IS_INT(product.gone, gone, "gone() is not called for one that was admitted");
+	close(fd);
+	buf_release(&reply);
+
+	buf_init(&reply, 10000);
+	fd = client_connect();
+	client_send(fd, STR("POST /echo?later HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n"));
+	parked = false;
+	wait_until(is_parked, &parked);
+	on_loop(reply_parked, refusal);
+	OK(client_read(fd, &reply, SIZE_MAX),
+	   "a late refusal ends the connection, without its body");
+	OK(has(&reply, "\r\nConnection: close\r\n") && has(&reply, "\r\n\r\nno"), "it arrives");
+	close(fd);
+	buf_release(&reply);
+
+	fd = client_connect();
+	client_send(fd, STR(GET("/hello?later")));
+	parked = false;
+	wait_until(is_parked, &parked);
+	reset(fd);
+	gone++;
+	OK(wait_until(is_gone, &gone), "gone() is called when the client leaves meanwhile");
+}
+
 static void test_parked(void)
 {
 	struct buf reply;
@@ -477,11 +626,7 @@ static void test_parked(void)
 	client_send(fd, STR(GET("/park")));
 	parked = false;
 	wait_until(is_parked, &parked);
-
-	struct linger reset = { .l_onoff = 1 };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	close(fd);
+	reset(fd);
 	gone++;
 	wait_until(is_gone, &gone);
 	IS_INT(product.gone, gone, "gone() is called once when the client leaves");
@@ -703,6 +848,7 @@ int main(void)
 	test_large_body(true);
 	test_lingering();
 	test_parked();
+	test_late_admission();
 	fixture_stop();
 	test_with_short_limits();
 	test_stop();

@@ -156,21 +156,21 @@ static void serve_too_many_headers(struct exchange *x)
 }
 
 static const struct http_route routes[] = {
-	{ BIT(HTTP_GET) | BIT(HTTP_HEAD), "/file", serve_file, 0, NULL, 0 },
-	{ BIT(HTTP_GET) | BIT(HTTP_HEAD), "/piece", serve_piece, 0, NULL, 0 },
-	{ BIT(HTTP_GET), "/memory", serve_in_memory, 0, NULL, 0 },
-	{ BIT(HTTP_GET), "/short", serve_short, 0, NULL, 0 },
-	{ BIT(HTTP_GET), "/short-large", serve_short_large, 0, NULL, 0 },
-	{ BIT(HTTP_GET), "/large", serve_large, 0, NULL, 0 },
-	{ BIT(HTTP_GET) | BIT(HTTP_HEAD), "/parts", serve_parts, 0, NULL, 0 },
-	{ BIT(HTTP_GET) | BIT(HTTP_HEAD), "/growing", serve_growing, 0, NULL, 0 },
-	{ BIT(HTTP_GET), "/growing-small", serve_growing_small, 0, NULL, 0 },
-	{ BIT(HTTP_GET), "/growing-parts", serve_growing_parts, 0, NULL, 0 },
-	{ BIT(HTTP_GET) | BIT(HTTP_HEAD), "/chunked", serve_chunked, 0, NULL, 0 },
-	{ BIT(HTTP_GET), "/204", serve_nothing_there, 0, NULL, 0 },
-	{ BIT(HTTP_GET), "/304", serve_not_modified, 0, NULL, 0 },
-	{ BIT(HTTP_GET), "/headers", serve_headers, 0, NULL, 0 },
-	{ BIT(HTTP_GET), "/too-many", serve_too_many_headers, 0, NULL, 0 },
+	{ BIT(HTTP_GET) | BIT(HTTP_HEAD), "/file", serve_file, 0, NULL, 1 },
+	{ BIT(HTTP_GET) | BIT(HTTP_HEAD), "/piece", serve_piece, 0, NULL, 1 },
+	{ BIT(HTTP_GET), "/memory", serve_in_memory, 0, NULL, 1 },
+	{ BIT(HTTP_GET), "/short", serve_short, 0, NULL, 1 },
+	{ BIT(HTTP_GET), "/short-large", serve_short_large, 0, NULL, 1 },
+	{ BIT(HTTP_GET), "/large", serve_large, 0, NULL, 1 },
+	{ BIT(HTTP_GET) | BIT(HTTP_HEAD), "/parts", serve_parts, 0, NULL, 1 },
+	{ BIT(HTTP_GET) | BIT(HTTP_HEAD), "/growing", serve_growing, 0, NULL, 1 },
+	{ BIT(HTTP_GET), "/growing-small", serve_growing_small, 0, NULL, 1 },
+	{ BIT(HTTP_GET), "/growing-parts", serve_growing_parts, 0, NULL, 1 },
+	{ BIT(HTTP_GET) | BIT(HTTP_HEAD), "/chunked", serve_chunked, 0, NULL, 1 },
+	{ BIT(HTTP_GET), "/204", serve_nothing_there, 0, NULL, 1 },
+	{ BIT(HTTP_GET), "/304", serve_not_modified, 0, NULL, 1 },
+	{ BIT(HTTP_GET), "/headers", serve_headers, 0, NULL, 1 },
+	{ BIT(HTTP_GET), "/too-many", serve_too_many_headers, 0, NULL, 1 },
 };
 
 static const struct http_app app = {

@@ -81,8 +81,8 @@ static void webhook_refuse(struct exchange *x, int status, const char *code, con
 }
 
 static const struct http_route webhook_routes[] = {
-	{ BIT(HTTP_POST), "/webhook/recording-status", webhook_post, 65536, NULL, 0 },
-	{ BIT(HTTP_POST), "/webhook/call-status", webhook_post, 65536, NULL, 0 },
+	{ BIT(HTTP_POST), "/webhook/recording-status", webhook_post, 65536, NULL, 1 },
+	{ BIT(HTTP_POST), "/webhook/call-status", webhook_post, 65536, NULL, 1 },
 };
 static const struct http_app webhook = { .routes = webhook_routes,
 					 .route_count = ARRAY_LEN(webhook_routes),
