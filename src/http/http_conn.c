@@ -1,12 +1,11 @@
 /*
  * One connection, from its first byte to its end.
  *
- * Which state may follow which: http_conn_enter.h.  Everything that may unblock a connection calls http_conn_run(), which steps until it must wait.
+ * Which state may follow which: http_conn_enter.h.  Everything that may unblock a connection calls
+ * http_conn_run(), which steps until it must wait.
  *
  * The descriptor is registered once, edge-triggered, for everything.  So `readable` and `writable` are
- * ours to remember: an edge sets them, a call that found nothing more clears them.  A
- * recv() that gives less than it could has drained the socket, which saves the second one that
- * would only say EAGAIN; unless the client has ended, because that is no further edge.
+ * ours to remember: an edge sets them, a call that found nothing more clears them.
  *
  * One request at a time: what a client sends ahead stays in the block, and in the socket, until the reply
  * is out.  A turn takes at most TURN_STEPS steps, then others have theirs.
@@ -15,8 +14,9 @@
  * connection that is kept alive only moves the deadline on, and starts no timer.  A body must keep
  * a pace of BODY_PACE bytes a millisecond once body_timeout_ms is used up.
  *
- * Reading bodies is in http_body.c, finding the route and refusing in http_route.c, memory, sending
- * and death in http_conn_memory.c, birth and the events of a descriptor above, in http_conn_open.c.
+ * Reading is in http_conn_read.c, bodies are in http_body.c, finding the route and refusing in
+ * http_route.c, memory, sending and the end in http_conn_memory.c, the beginning and the events of a
+ * descriptor in http_conn_open.c.
  *
  * Nothing here calls a route, or gone(), or ended(), below reply_*() or exchange_*(): those only
  * set the state, and the loop comes back.
@@ -30,8 +30,10 @@
 
 #include "http/http_body.h"
 #include "http/http_conn_memory.h"
+#include "http/http_conn_read.h"
 #include "http/http_request_id.h"
 #include "http/http_route.h"
+#include "http/upgrade.h"
 
 #define TURN_STEPS       64
 #define BODY_PACE        1                 /* bytes a millisecond: 1 KiB/s */
@@ -74,41 +76,6 @@ static void set_deadline(struct http_conn *conn, int64_t at_ms)
 	timer_start(conn->server->loop, &conn->timer, at_ms - now_ms(conn), timer_fired);
 }
 
-/* ---- reading ---- */
-
-enum read_result { READ_SOME, READ_NONE, READ_END, READ_FAILED };
-
-static enum read_result read_some(struct http_conn *conn, char *to, size_t size, size_t *out_len)
-{
-	ssize_t n;
-
-	do {
-		n = conn->is_socket ? recv(conn->fd_in, to, size, 0) : read(conn->fd_in, to, size);
-	} while (n < 0 && errno == EINTR);
-	if (n > 0) {
-		if ((size_t)n < size && conn->is_socket && !conn->saw_end)
-			conn->readable = false;
-		*out_len = (size_t)n;
-		return READ_SOME;
-	}
-	if (n == 0)
-		return READ_END;
-	conn->readable = false;
-	return errno == EAGAIN || errno == EWOULDBLOCK ? READ_NONE : READ_FAILED;
-}
-
-/* Reads behind what the block holds. */
-static enum read_result read_on(struct http_conn *conn)
-{
-	struct http_work *work = conn->work;
-	size_t n = 0;
-	enum read_result result =
-		read_some(conn, work->in + work->in_len, HTTP_BLOCK_SIZE - work->in_len, &n);
-
-	work->in_len += n;
-	return result;
-}
-
 static void unstash_body(struct http_conn *conn);
 
 static void timed_out(struct http_conn *conn)
@@ -137,6 +104,7 @@ static void timed_out(struct http_conn *conn)
 	case CONN_PARKED:
 	case CONN_SENDING:
 	case CONN_LINGERING:
+	case CONN_UPGRADED:
 	case CONN_ENDED:
 		http_conn_end(conn);
 		break;
@@ -264,7 +232,7 @@ static enum step_result step_head(struct http_conn *conn)
 		http_conn_stash(conn);
 		return STEP_WAIT;
 	}
-	switch (read_on(conn)) {
+	switch (conn_read_on(conn)) {
 	case READ_SOME:
 	case READ_NONE:
 		return STEP_NEXT;
@@ -303,7 +271,7 @@ static enum step_result step_body(struct http_conn *conn)
 			http_conn_stash(conn);
 		return STEP_WAIT;
 	}
-	switch (read_on(conn)) {
+	switch (conn_read_on(conn)) {
 	case READ_SOME:
 	case READ_NONE:
 		return STEP_NEXT;
@@ -401,12 +369,85 @@ static enum step_result step_lingering(struct http_conn *conn)
 
 	if (!conn->readable)
 		return STEP_WAIT;
-	switch (read_some(conn, dropped, sizeof(dropped), &n)) {
+	switch (conn_read(conn, dropped, sizeof(dropped), &n)) {
 	case READ_SOME:
 		conn->lingered_bytes += (uint32_t)n;
 		if (conn->lingered_bytes <= LINGER_BYTES_MAX)
 			return STEP_NEXT;
 		break;
+	case READ_NONE:
+		return STEP_WAIT;
+	case READ_END:
+	case READ_FAILED:
+		break;
+	}
+	return end(conn);
+}
+
+/* The exchange ends with its 101; what came behind the head is for the other protocol. */
+static enum step_result leave_http(struct http_conn *conn)
+{
+	struct http_work *work = conn->work;
+	struct str ahead = { work->in + work->in_used, work->in_len - work->in_used };
+
+	set_deadline(conn, NO_DEADLINE);
+	http_conn_end_exchange(conn);
+	if (ahead.len > 0)
+		conn->upgraded->received(conn->upgraded, ahead);
+	http_conn_give_work(conn);
+	return STEP_NEXT;
+}
+
+/* Sends what waits; a client has send_timeout_ms to take some of it. */
+static enum step_result send_upgraded(struct http_conn *conn)
+{
+	struct buf *waiting = &conn->upgraded->waiting;
+	ssize_t n;
+
+	n = conn->is_socket ? send(conn->fd_out, waiting->at, waiting->len, MSG_NOSIGNAL)
+			    : write(conn->fd_out, waiting->at, waiting->len);
+	if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+		return end(conn);
+	if (n < 0 && errno != EINTR)
+		conn->writable = false;
+	if (n > 0)
+		buf_drop(waiting, (size_t)n);
+	if (waiting->len == 0) { /* an idle one holds no memory */
+		buf_release(waiting);
+		set_deadline(conn, NO_DEADLINE);
+	} else if (n > 0 || conn->deadline_at_ms == NO_DEADLINE) {
+		set_deadline(conn, now_ms(conn) + conn->server->options.send_timeout_ms);
+	}
+	return STEP_NEXT;
+}
+
+static enum step_result end_upgraded(struct http_conn *conn)
+{
+	if (!conn->is_socket)
+		return end(conn);
+	http_conn_end_upgraded(conn);
+	start_lingering(conn);
+	return STEP_NEXT;
+}
+
+static enum step_result step_upgraded(struct http_conn *conn)
+{
+	struct upgraded *upgraded = conn->upgraded;
+	char bytes[16384];
+	size_t n = 0;
+
+	if (conn->work)
+		return leave_http(conn);
+	if (upgraded->waiting.len > 0 && conn->writable)
+		return send_upgraded(conn);
+	if (upgraded->waiting.len == 0 && (upgraded->ends || conn->server->inner->stopping))
+		return end_upgraded(conn);
+	if (!conn->readable || upgraded->ends)
+		return STEP_WAIT;
+	switch (conn_read(conn, bytes, sizeof(bytes), &n)) {
+	case READ_SOME:
+		upgraded->received(upgraded, (struct str){ bytes, n });
+		return STEP_NEXT;
 	case READ_NONE:
 		return STEP_WAIT;
 	case READ_END:
@@ -422,7 +463,7 @@ void http_conn_run(struct http_conn *conn)
 		[CONN_IDLE] = step_idle,           [CONN_HEAD] = step_head,
 		[CONN_ADMITTING] = step_admitting, [CONN_BODY] = step_body,
 		[CONN_PARKED] = step_parked,       [CONN_SENDING] = step_sending,
-		[CONN_LINGERING] = step_lingering,
+		[CONN_LINGERING] = step_lingering, [CONN_UPGRADED] = step_upgraded,
 	};
 	unsigned left = TURN_STEPS;
 

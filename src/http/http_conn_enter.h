@@ -5,8 +5,9 @@
  *	                                                  |
  *	                                                  +-> LINGERING -> ENDED
  *
- * A body, and parking, are left out where a request needs none; a refusal goes to SENDING at once.  Every
- * state may end.
+ * A body, and parking, are left out where a request needs none; a refusal goes to SENDING at once.  From
+ * ADMITTING, BODY and PARKED an exchange may also become UPGRADED, after which the connection serves no
+ * request any more.  Every state may end.
  */
 #pragma once
 
@@ -24,6 +25,7 @@ enum conn_state {
 	CONN_PARKED,    /* waits for the route to reply */
 	CONN_SENDING,   /* waits for the socket, or for bytes to arrive, to send more */
 	CONN_LINGERING, /* answered and shut down; drops what comes until the client ends, too */
+	CONN_UPGRADED,  /* waits for bytes of another protocol, either way: upgrade.h */
 	CONN_ENDED,     /* waits to be reaped */
 };
 #define CONN_STATES (CONN_ENDED + 1)

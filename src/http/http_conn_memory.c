@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "http/upgrade.h"
 
 /* ---- what a request needs ---- */
 
@@ -144,6 +145,17 @@ void http_conn_end_exchange(struct http_conn *conn)
 	work->owns_body = false;
 }
 
+void http_conn_end_upgraded(struct http_conn *conn)
+{
+	struct upgraded *upgraded = conn->upgraded;
+
+	conn->upgraded = NULL;
+	if (!upgraded)
+		return;
+	buf_release(&upgraded->waiting);
+	upgraded->gone(upgraded);
+}
+
 /* ---- waking ---- */
 
 static void run_awake(struct timer *timer)
@@ -233,6 +245,7 @@ void http_conn_end(struct http_conn *conn)
 		http_conn_end_exchange(conn);
 		http_conn_give_work(conn);
 	}
+	http_conn_end_upgraded(conn);
 	free(conn->stash);
 	conn->stash = NULL;
 	timer_stop(&conn->timer);

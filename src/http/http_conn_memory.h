@@ -10,8 +10,9 @@
  *	http_server.c      accepts, stops, frees
  *	http_conn_open.c   births, and the events of a descriptor
  *	http_conn.c        the states, one step each
+ *	http_conn_read.c   what it reads
  *	http_route.c       routes and refusals           http_body.c    a body, bounded
- *	reply.c            a head and a body to send     reply_stream.c, http_request_id.c
+ *	reply.c            a head and a body to send     reply_stream.c, upgrade.c, http_request_id.c
  *	http_conn_memory.c memory, waking, sending, the end
  *	http_conn_enter.c  which state may follow which
  *
@@ -107,7 +108,8 @@ struct http_conn {
 	struct http_work *work;   /* NULL while IDLE or LINGERING, and while there is a stash */
 	struct http_stash *stash; /* owned; NULL but in HEAD and BODY */
 	struct http_adopted *adopted;
-	int64_t deadline_at_ms; /* INT64_MAX: none */
+	struct upgraded *upgraded; /* borrowed; NULL but in UPGRADED */
+	int64_t deadline_at_ms;    /* INT64_MAX: none */
 	int fd_in, fd_out;
 	enum conn_state state;
 	uint32_t lingered_bytes;
@@ -174,5 +176,7 @@ void http_conn_wake(struct http_conn *conn);
 void http_conn_send(struct http_conn *conn);
 /* The exchange is over, well or not: gone() and ended() are called. */
 void http_conn_end_exchange(struct http_conn *conn);
+/* Tells whoever upgraded it that it is over; nothing when nobody did, or he was told. */
+void http_conn_end_upgraded(struct http_conn *conn);
 /* Ends it at once, whatever it was doing; the memory is reaped at the end of the turn. */
 void http_conn_end(struct http_conn *conn);

@@ -308,11 +308,11 @@ void http_server_stop(struct http_server *server, void (*stopped)(struct http_se
 	stop_listening(server);
 	timer_start(server->loop, &inner->stop_timer,
 		    inner->connections > 0 ? server->options.stop_timeout_ms : 0, all_left);
-	/* Idle ones end, unless their next request has come already; the rest end with their reply. */
+	/* Upgraded ones end once what waits is sent; idle ones end, unless their next request has come already; the rest end with their reply. */
 	LIST_EACH (item, &inner->conns) {
 		struct http_conn *conn = container_of(item, struct http_conn, link);
 
-		if (conn->state == CONN_IDLE)
+		if (conn->state == CONN_IDLE || conn->state == CONN_UPGRADED)
 			http_conn_run(conn);
 	}
 }

@@ -111,7 +111,7 @@ void reply_begin(struct exchange *x, int status)
 	struct http_work *work = http_work_of(x);
 
 	assert(work->reply != REPLY_SENT); /* a request is answered once */
-	assert(status >= 200 && status <= 599);
+	assert(status == 101 || (status >= 200 && status <= 599));
 	if (!work->out)
 		work->out = http_pool_take(&x->server->inner->blocks);
 	work->reply = REPLY_BEGUN;

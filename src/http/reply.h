@@ -24,6 +24,7 @@
 #define REPLY_HEAD_MAX \
 	4096 /* bytes of one head, ours: they hold no foreign text beyond a file name */
 
+/* 101 is sent with exchange_upgrade() (upgrade.h), every other status with one of those below. */
 void reply_begin(struct exchange *x, int status);
 /* Neither name nor value may hold CR, LF or NUL: such a header is left out. */
 void reply_header(struct exchange *x, struct str name, struct str value);

@@ -148,7 +148,7 @@ static bool has(const struct buf *reply, const char *part)
 	return str_find_str(buf_str(reply), str_of(part)) < reply->len;
 }
 
-static struct str body_of(const struct buf *reply)
+static inline struct str body_of(const struct buf *reply)
 {
 	struct str all = buf_str(reply);
 	size_t end = str_find_str(all, STR("\r\n\r\n"));
@@ -157,7 +157,7 @@ static struct str body_of(const struct buf *reply)
 }
 
 /* The bytes of the file from `first` on. */
-static bool is_file(struct str bytes, uint64_t first)
+static inline bool is_file(struct str bytes, uint64_t first)
 {
 	for (size_t i = 0; i < bytes.len; i++)
 		if (bytes.at[i] != file_byte(first + i))
@@ -192,7 +192,7 @@ static void *run_loop(void *what)
 	return what;
 }
 
-static int make_file(uint64_t size)
+static inline int make_file(uint64_t size)
 {
 	char bytes[4096];
 	int fd = memfd_create("file", MFD_CLOEXEC);

@@ -4,9 +4,9 @@
 #include "tap.h"
 
 static const char *const names[CONN_STATES] = {
-	[CONN_IDLE] = "idle",           [CONN_HEAD] = "head",     [CONN_BODY] = "body",
-	[CONN_ADMITTING] = "admitting", [CONN_PARKED] = "parked", [CONN_SENDING] = "sending",
-	[CONN_LINGERING] = "lingering", [CONN_ENDED] = "ended",
+	[CONN_IDLE] = "idle",           [CONN_HEAD] = "head",         [CONN_BODY] = "body",
+	[CONN_ADMITTING] = "admitting", [CONN_PARKED] = "parked",     [CONN_SENDING] = "sending",
+	[CONN_LINGERING] = "lingering", [CONN_UPGRADED] = "upgraded", [CONN_ENDED] = "ended",
 };
 
 static const struct {
@@ -15,11 +15,12 @@ static const struct {
 } rows[] = {
 	{ CONN_IDLE, "head ended" },
 	{ CONN_HEAD, "idle admitting sending ended" },
-	{ CONN_ADMITTING, "body parked sending ended" },
-	{ CONN_BODY, "parked sending ended" },
-	{ CONN_PARKED, "sending ended" },
+	{ CONN_ADMITTING, "body parked sending upgraded ended" },
+	{ CONN_BODY, "parked sending upgraded ended" },
+	{ CONN_PARKED, "sending upgraded ended" },
 	{ CONN_SENDING, "idle lingering ended" },
 	{ CONN_LINGERING, "ended" },
+	{ CONN_UPGRADED, "lingering ended" },
 	{ CONN_ENDED, "" },
 };
 
