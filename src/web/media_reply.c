@@ -15,8 +15,10 @@
 #define PART_TEXT_MAX \
 	160 /* one part's head: two delimiters, a type, a range of three 20-digit numbers */
 #define DISPOSITION_MAX 128 /* its longest: an attachment of 34 characters and a format */
-#define BOUNDARY \
-	"callspool-5f3c1a9be7d24680" /* RFC 2046 5.1.1: audio could hold it, lengths rule that out */
+/* "callspool-" and 16 random digits: whoever made the audio cannot have known it (RFC 2046, 5.1.1). */
+#define BOUNDARY_PREFIX "callspool-"
+#define BOUNDARY_SIZE   (sizeof(BOUNDARY_PREFIX) + 16)
+#define CLOSING_SIZE    (BOUNDARY_SIZE + sizeof("\r\n----\r\n"))
 
 static void add_disposition(struct buf *lines, const struct media *media, const char *how)
 {
@@ -124,14 +126,23 @@ static void add_common(struct exchange *x, const struct media *media)
 	cors_add(x);
 }
 
-/* What goes with a body: as prepared, or as this request has it. */
-static void add_all(struct exchange *x, const struct media *media, unsigned range_count)
+/* One for each answer: another answer's may be known to whoever makes the next recording. */
+static void make_boundary(char out[BOUNDARY_SIZE])
+{
+	uint64_t random;
+
+	random_bytes(&random, sizeof(random));
+	snprintf(out, BOUNDARY_SIZE, BOUNDARY_PREFIX "%016llx", (unsigned long long)random);
+}
+
+/* What goes with a body: as prepared, or as this request has it.  boundary: of several ranges, else NULL. */
+static void add_all(struct exchange *x, const struct media *media, const char *boundary)
 {
 	bool saves = is_attachment(x);
 	char text[DISPOSITION_MAX];
 	struct buf line;
 
-	if (!saves && range_count <= 1) {
+	if (!saves && !boundary) {
 		reply_header_lines(x, (struct str){ media->lines, media->lines_len });
 		cors_add(x);
 		return;
@@ -140,18 +151,19 @@ static void add_all(struct exchange *x, const struct media *media, unsigned rang
 	add_disposition(&line, media, saves ? "attachment" : "inline");
 	add_common(x, media);
 	reply_header_lines(x, buf_str(&line));
-	reply_header(x, STR("Content-Type"),
-		     range_count > 1 ? STR("multipart/byteranges; boundary=" BOUNDARY)
-				     : media_content_type(media));
+	if (boundary)
+		reply_headerf(x, "Content-Type", "multipart/byteranges; boundary=%s", boundary);
+	else
+		reply_header(x, STR("Content-Type"), media_content_type(media));
 }
 
 static void begin_head(struct exchange *x, const struct media *media,
-		       const struct media_reply *reply)
+		       const struct media_reply *reply, const char *boundary)
 {
 	const struct range *first = &reply->ranges.at[0];
 
 	reply_begin(x, reply->kind == MEDIA_REPLY_RANGES ? 206 : 200);
-	add_all(x, media, reply->ranges.count);
+	add_all(x, media, boundary);
 	if (reply->ranges.count == 1)
 		reply_content_range(x, first->first, first->last, media->size);
 }
@@ -187,21 +199,21 @@ static bool send_without_media(struct exchange *x, const struct media *media,
 /* ---- the body ---- */
 
 /* The parts of a multipart/byteranges body (RFC 9110, 14.6), their texts in `texts`. */
-static struct str make_parts(const struct media *media, const struct media_reply *reply,
-			     struct buf *texts, struct reply_part parts[RANGES_MAX])
+static void make_parts(const struct media *media, const struct media_reply *reply,
+		       const char *boundary, struct buf *texts, struct reply_part parts[RANGES_MAX])
 {
-	static const char closing[] = "\r\n--" BOUNDARY "--\r\n";
 	struct str type = media_content_type(media);
 
 	for (unsigned i = 0; i < reply->ranges.count; i++) {
 		const struct range *range = &reply->ranges.at[i];
 		size_t began = texts->len;
 
-		buf_addf(texts,
-			 "%s--" BOUNDARY
-			 "\r\nContent-Type: %.*s\r\nContent-Range: bytes %llu-%llu/%llu\r\n\r\n",
-			 i > 0 ? "\r\n" : "", STR_ARG(type), (unsigned long long)range->first,
-			 (unsigned long long)range->last, (unsigned long long)media->size);
+		buf_addf(
+			texts,
+			"%s--%s\r\nContent-Type: %.*s\r\nContent-Range: bytes %llu-%llu/%llu\r\n\r\n",
+			i > 0 ? "\r\n" : "", boundary, STR_ARG(type),
+			(unsigned long long)range->first, (unsigned long long)range->last,
+			(unsigned long long)media->size);
 		parts[i] = (struct reply_part){
 			.text = { texts->at + began, texts->len - began },
 			.first = range->first,
@@ -209,21 +221,25 @@ static struct str make_parts(const struct media *media, const struct media_reply
 		};
 	}
 	assert(buf_ok(texts));
-	return (struct str){ closing, sizeof(closing) - 1 };
 }
 
 /* Several ranges.  parked == NULL: all of the media is in the file. */
 static void send_parts(struct exchange *x, const struct media *media,
 		       const struct media_reply *reply, uint64_t arrived, struct parked *parked)
 {
-	char bytes[RANGES_MAX * PART_TEXT_MAX];
+	char bytes[RANGES_MAX * PART_TEXT_MAX], boundary[BOUNDARY_SIZE], end[CLOSING_SIZE];
 	struct reply_part parts[RANGES_MAX];
 	unsigned count = reply->ranges.count;
+	struct buf texts, closing_text;
 	struct str closing;
-	struct buf texts;
 
+	make_boundary(boundary);
+	begin_head(x, media, reply, boundary);
 	buf_over(&texts, bytes, sizeof(bytes));
-	closing = make_parts(media, reply, &texts, parts);
+	make_parts(media, reply, boundary, &texts, parts);
+	buf_over(&closing_text, end, sizeof(end));
+	buf_addf(&closing_text, "\r\n--%s--\r\n", boundary);
+	closing = buf_str(&closing_text);
 	if (parked)
 		reply_send_growing_parts(x, media->fd, parts, count, closing, arrived, parked);
 	else
@@ -248,11 +264,11 @@ void media_reply_send(struct exchange *x, const struct media *media,
 
 	if (send_without_media(x, media, reply))
 		return;
-	begin_head(x, media, reply);
 	if (reply->ranges.count > 1) {
 		send_parts(x, media, reply, media->size, NULL);
 		return;
 	}
+	begin_head(x, media, reply, NULL);
 	choose_piece(media, reply, &first, &length);
 	if (first + length <= media->first_count)
 		reply_send_part(x, (struct str){ media->first_bytes + first, (size_t)length });
@@ -268,11 +284,11 @@ bool media_reply_send_growing(struct exchange *x, const struct media *media,
 
 	if (send_without_media(x, media, reply))
 		return false;
-	begin_head(x, media, reply);
 	if (reply->ranges.count > 1) {
 		send_parts(x, media, reply, arrived, parked);
 		return true;
 	}
+	begin_head(x, media, reply, NULL);
 	choose_piece(media, reply, &first, &length);
 	reply_send_growing(x, media->fd, first, length, arrived, parked);
 	return true;
@@ -283,6 +299,6 @@ void media_reply_send_chunked(struct exchange *x, const struct media *media, uin
 {
 	note_recording(x, media);
 	reply_begin(x, 200);
-	add_all(x, media, 0);
+	add_all(x, media, NULL);
 	reply_send_chunked(x, media->fd, arrived, is_complete, parked);
 }

@@ -33,6 +33,19 @@ describe('Range on a stored recording', () => {
     };
   });
 
+  test('several ranges: each answer has a boundary that nobody can foretell', async () => {
+    const boundaries = new Set();
+    for (let i = 0; i < 8; i += 1) {
+      const reply = await request(`${bases.directly}${media.path}`, { headers: { Range: 'bytes=0-1,10-11' }, agent });
+      assert.equal(reply.status, 206);
+      const [, boundary] = reply.headers['content-type'].match(/boundary=([\w-]+)$/);
+      assert.ok(reply.body.toString('latin1').endsWith(`\r\n--${boundary}--\r\n`), boundary);
+      assert.match(boundary, /[0-9a-f]{16}$/);
+      boundaries.add(boundary);
+    }
+    assert.equal(boundaries.size, 8);
+  });
+
   for (const where of ['directly', 'through nginx']) {
     for (const method of ['GET', 'HEAD']) {
       describe(`${method} ${where}`, () => {
