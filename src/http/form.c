@@ -36,27 +36,40 @@ static bool decode_onto(struct str text, char **at, struct str *out)
 	return true;
 }
 
-bool form_parse(struct str text, struct buf *room, struct form *out)
+enum form_next form_next(struct str *rest, char **at, struct form_field *out)
 {
-	/* Decoded text is never longer: room for all of it at once, so that nothing moves. */
-	char *start = buf_room(room, text.len), *at = start;
 	struct str pair;
 
-	out->count = 0;
-	if (!start)
-		return false;
-	while (str_cut(&text, '&', &pair)) {
+	while (str_cut(rest, '&', &pair)) {
 		size_t equals = str_find(pair, '=');
 
 		if (pair.len == 0)
 			continue;
+		if (!decode_onto(str_first(pair, equals), at, &out->name) ||
+		    !decode_onto(str_after(pair, equals + 1), at, &out->value))
+			return FORM_MALFORMED;
+		return FORM_FIELD;
+	}
+	return FORM_END;
+}
+
+bool form_parse(struct str text, struct buf *room, struct form *out)
+{
+	/* Decoded text is never longer: room for all of it at once, so that nothing moves. */
+	char *start = buf_room(room, text.len), *at = start;
+	struct form_field field;
+	enum form_next next;
+
+	out->count = 0;
+	if (!start)
+		return false;
+	while ((next = form_next(&text, &at, &field)) == FORM_FIELD) {
 		if (out->count == FORM_FIELDS_MAX)
 			return false;
-		if (!decode_onto(str_first(pair, equals), &at, &out->fields[out->count].name) ||
-		    !decode_onto(str_after(pair, equals + 1), &at, &out->fields[out->count].value))
-			return false;
-		out->count++;
+		out->fields[out->count++] = field;
 	}
+	if (next == FORM_MALFORMED)
+		return false;
 	buf_added(room, (size_t)(at - start));
 	return true;
 }

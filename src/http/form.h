@@ -10,11 +10,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define FORM_FIELDS_MAX 128 /* Twilio sends about 30, and adds new ones without notice */
-
 struct form_field {
 	struct str name, value; /* decoded */
 };
+
+enum form_next { FORM_FIELD, FORM_END, FORM_MALFORMED };
+
+/*
+ * The next field of *rest, in one pass over it.  What is decoded goes to *at, which must have room for as many
+ * bytes as *rest has, and is moved on; '+' is a space.  *rest is a slice at first, and then this function's.
+ */
+enum form_next form_next(struct str *rest, char **at, struct form_field *out) MUST_CHECK;
+
+#define FORM_FIELDS_MAX 128 /* of a query: of ours, none has more than ten */
 
 struct form {
 	size_t count;

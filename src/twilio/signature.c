@@ -17,8 +17,9 @@
 #include "base/mem.h"
 #include "base/own.h"
 
-#define TEXT_ON_STACK 16384
-#define URL_EXTRA     8 /* ":443" that we add, "&bodySHA256" we never do */
+#define PARAMS_ON_STACK 128 /* Twilio sends about 30 */
+#define TEXT_ON_STACK   16384
+#define URL_EXTRA       8 /* ":443" that we add, "&bodySHA256" we never do */
 
 /* public_url, taken apart; and how to put it together again. */
 struct url_pieces {
@@ -183,14 +184,26 @@ static int param_compare(const struct twilio_param *a, const struct twilio_param
 	return order != 0 ? order : str_compare(a->value, b->value);
 }
 
-/*
- * Appends names and values in their order.  Insertion into a sorted index: qsort()
- * allocates, and Twilio sends nearly sorted parameters.
- */
-static void params_add(struct buf *buf, const struct twilio_param *params, size_t count)
+static int place_compare(const void *a, const void *b)
 {
-	const struct twilio_param *sorted[SIGNATURE_PARAMS_MAX];
+	const struct twilio_param *const *left = a, *const *right = b;
 
+	return param_compare(*left, *right);
+}
+
+/*
+ * An index in their order.  Insertion for the usual few: Twilio sends nearly sorted parameters, and
+ * qsort() allocates.  A stranger may send thousands, for which insertion would take seconds.
+ */
+static void params_sort(const struct twilio_param *params, size_t count,
+			const struct twilio_param **sorted)
+{
+	if (count > PARAMS_ON_STACK) {
+		for (size_t i = 0; i < count; i++)
+			sorted[i] = &params[i];
+		qsort(sorted, count, sizeof(*sorted), place_compare);
+		return;
+	}
 	for (size_t i = 0; i < count; i++) {
 		size_t place = i;
 
@@ -198,6 +211,17 @@ static void params_add(struct buf *buf, const struct twilio_param *params, size_
 			sorted[place] = sorted[place - 1];
 		sorted[place] = &params[i];
 	}
+}
+
+/* Appends names and values in their order. */
+static void params_add(struct buf *buf, const struct twilio_param *params, size_t count)
+{
+	const struct twilio_param *on_stack[PARAMS_ON_STACK], **sorted = on_stack;
+	AUTO(free) const struct twilio_param **on_heap = NULL;
+
+	if (count > PARAMS_ON_STACK)
+		sorted = on_heap = xcalloc(count, sizeof(*on_heap));
+	params_sort(params, count, sorted);
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0 && param_compare(sorted[i], sorted[i - 1]) == 0)
 			continue;
@@ -302,7 +326,8 @@ enum signature_result signature_check(const struct signed_request *request,
 
 	if (request->signature.len == 0)
 		return SIGNATURE_MISSING;
-	if (count > SIGNATURE_PARAMS_MAX || !url_split(request->public_url, request->target, &url))
+	/* Nobody can have signed it: a stranger's thousands of parameters are not even sorted. */
+	if (token_count == 0 || !url_split(request->public_url, request->target, &url))
 		return SIGNATURE_WRONG;
 
 	/* A query encoded anew is at most three times as long; the NUL of struct buf. */
@@ -335,8 +360,7 @@ void signature_make(struct str url, const struct twilio_param *params, size_t pa
 
 	buf_init(&text, url.len + params_len(params, param_count));
 	buf_add_str(&text, url);
-	params_add(&text, params,
-		   param_count < SIGNATURE_PARAMS_MAX ? param_count : SIGNATURE_PARAMS_MAX);
+	params_add(&text, params, param_count);
 	hmac_sha1(token, buf_str(&text), digest);
 	buf_over(&buf, out, SIGNATURE_TEXT_SIZE);
 	base64_add(&buf, digest, sizeof(digest));

@@ -11,7 +11,7 @@
  * Twilio's own libraries try several spellings, so does this, cheapest and likeliest
  * first; every one of them names the same host, path and parameters.
  *
- * Pure, safe on any thread; allocates only for an S beyond 16 KiB.
+ * Pure, safe on any thread; allocates only for an S beyond 16 KiB or more than 128 parameters.
  */
 #pragma once
 
@@ -20,8 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SIGNATURE_PARAMS_MAX 128 /* more are refused: Twilio sends about 30 */
-#define SIGNATURE_TEXT_SIZE  29  /* 20 bytes in base64, and NUL */
+#define SIGNATURE_TEXT_SIZE 29 /* 20 bytes in base64, and NUL */
 
 /* A decoded parameter of a form. */
 struct twilio_param {

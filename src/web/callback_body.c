@@ -1,94 +1,119 @@
 #include "web/callback_body.h"
 
 #include "base/mem.h"
-#include "base/own.h"
+#include "http/form.h"
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
-static bool read_form(struct str text, struct callback_body *out, struct buf *room, struct err *err)
+#define NUMBER_SIZE 24 /* of a 64-bit number in decimal digits, with its sign and a NUL */
+
+static bool malformed_form(struct err *err)
 {
-	AUTO(free) struct form *form = xcalloc(1, sizeof(*form));
-
-	if (!form_parse(text, room, form))
-		return err_set(err, ERR_INVALID, "the parameters are not well-formed form fields");
-	for (size_t i = 0; i < form->count; i++)
-		out->params[i] =
-			(struct twilio_param){ form->fields[i].name, form->fields[i].value };
-	out->param_count = form->count;
-	return true;
+	return err_set(err, ERR_INVALID, "the parameters are not well-formed form fields");
 }
 
-static struct str keep(struct buf *room, const char *bytes, size_t len)
+/* How many fields there can be: pieces between '&' that are not empty. */
+static size_t count_fields(struct str text)
 {
-	char *to = buf_room(room, len);
+	size_t count = 0;
 
-	if (!to)
-		return STR_NONE;
-	buf_add(room, bytes, len);
-	return (struct str){ to, len };
+	for (size_t i = 0; i < text.len; i++)
+		count += text.at[i] != '&' && (i == 0 || text.at[i - 1] == '&');
+	return count;
+}
+
+static bool read_form(struct str text, struct callback_body *out, struct err *err)
+{
+	struct form_field field;
+	enum form_next next;
+	char *at;
+
+	out->params = xcalloc(count_fields(text) + 1, sizeof(*out->params));
+	at = out->texts = xmalloc(text.len + 1);
+	while ((next = form_next(&text, &at, &field)) == FORM_FIELD)
+		out->params[out->param_count++] = (struct twilio_param){ field.name, field.value };
+	return next == FORM_END || malformed_form(err);
+}
+
+static struct str keep(char **at, const char *bytes, size_t len)
+{
+	struct str kept = { *at, len };
+
+	memcpy(*at, bytes, len);
+	*at += len;
+	return kept;
 }
 
 /* One member as a parameter; members that are neither text nor number say nothing to us. */
-static bool read_member(const char *name, const json_t *value, struct callback_body *out,
-			struct buf *room)
+static void read_member(const char *name, const json_t *value, struct callback_body *out, char **at)
 {
 	struct twilio_param *param = &out->params[out->param_count];
-	char number[32];
-	size_t len;
+	char number[NUMBER_SIZE];
+	int len;
 
 	if (json_is_string(value)) {
-		param->value = keep(room, json_string_value(value), json_string_length(value));
+		param->value = keep(at, json_string_value(value), json_string_length(value));
 	} else if (json_is_integer(value)) {
-		len = (size_t)snprintf(number, sizeof(number), "%lld",
-				       (long long)json_integer_value(value));
-		param->value = keep(room, number, len);
+		len = snprintf(number, sizeof(number), "%lld",
+			       (long long)json_integer_value(value));
+		param->value = keep(at, number, (size_t)len);
 	} else {
-		return true;
+		return;
 	}
-	if (out->param_count == FORM_FIELDS_MAX - 1)
-		return false;
-	param->name = keep(room, name, strlen(name));
+	param->name = keep(at, name, strlen(name));
 	out->param_count++;
-	return buf_ok(room);
 }
 
-static bool read_json(struct str text, struct callback_body *out, struct buf *room, struct err *err)
+/* What is decoded is never longer than its JSON. */
+static bool read_json(struct str text, struct callback_body *out, struct err *err)
 {
 	json_t *root = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, NULL);
+	bool is_object = json_is_object(root);
 	const char *name;
 	json_t *value;
-	bool good = json_is_object(root);
+	char *at;
 
-	json_object_foreach(root, name, value) good = good && read_member(name, value, out, room);
+	out->params = xcalloc(json_object_size(root) + 1, sizeof(*out->params));
+	at = out->texts = xmalloc(text.len + 1);
+	json_object_foreach(root, name, value) read_member(name, value, out, &at);
 	json_decref(root);
-	if (!good)
-		return err_set(err, ERR_INVALID,
-			       "the body is not a JSON object of at most %d members",
-			       FORM_FIELDS_MAX);
-	return true;
+	return is_object || err_set(err, ERR_INVALID, "the body is not a JSON object");
 }
 
-bool callback_body_read(const struct exchange *x, struct callback_body *out, struct buf *room,
-			struct err *err)
+static bool read_body(const struct http_request *request, struct callback_body *out,
+		      struct err *err)
 {
-	const struct http_request *request = &x->request;
-	struct str type = request->known[HTTP_CONTENT_TYPE];
-
-	/* Slices into the room must not move: all of it is taken at once. */
-	if (!buf_room(room, CALLBACK_ROOM_MAX))
-		return err_set(err, ERR_INVALID, "the body is too large");
-	out->param_count = 0;
 	if (request->method == HTTP_GET) {
 		out->kind = SIGNED_NOTHING;
 		out->raw = request->query;
-		return read_form(request->query, out, room, err);
+		return read_form(request->query, out, err);
 	}
 	out->raw = request->body;
-	if (str_starts_nocase(type, STR("application/json"))) {
+	if (str_starts_nocase(request->known[HTTP_CONTENT_TYPE], STR("application/json"))) {
 		out->kind = SIGNED_RAW;
-		return read_json(request->body, out, room, err);
+		return read_json(request->body, out, err);
 	}
 	out->kind = SIGNED_FORM;
-	return read_form(request->body, out, room, err);
+	return read_form(request->body, out, err);
+}
+
+bool callback_body_read(const struct exchange *x, struct callback_body *out, struct err *err)
+{
+	struct callback_body body = { .param_count = 0 };
+
+	if (!read_body(&x->request, &body, err)) {
+		callback_body_release(&body);
+		return false;
+	}
+	*out = body;
+	return true;
+}
+
+void callback_body_release(struct callback_body *body)
+{
+	free(body->params);
+	free(body->texts);
+	*body = (struct callback_body){ .param_count = 0 };
 }

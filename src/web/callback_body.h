@@ -4,29 +4,32 @@
  */
 #pragma once
 
-#include "base/buf.h"
 #include "base/compiler.h"
 #include "base/err.h"
+#include "base/own.h"
 #include "http/exchange.h"
-#include "http/form.h"
 #include "twilio/signature.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CALLBACK_ROOM_MAX \
-	(256 * 1024) /* decoded texts of a body of 64 KiB, JSON escapes included */
-
+/* Of as many parameters as the body holds: its length is their only limit. */
 struct callback_body {
 	enum signed_body kind;
 	size_t param_count;
-	struct twilio_param params[FORM_FIELDS_MAX];
-	struct str raw; /* what is kept: the body, or the query of a GET */
+	struct twilio_param *params; /* owned */
+	char *texts;                 /* owned: what they point into, each copied once */
+	struct str raw; /* what is kept: the body, or the query of a GET; the request's */
 };
 
 /*
- * The texts lie in `room`, which must outlive *out.  ERR_INVALID: malformed.  Of JSON, the texts and numbers
- * at the top of the object count.
+ * ERR_INVALID: malformed, and *out is empty.  Of JSON, the texts and whole numbers at the top of the object
+ * count.
  */
-bool callback_body_read(const struct exchange *x, struct callback_body *out, struct buf *room,
+bool callback_body_read(const struct exchange *x, struct callback_body *out,
 			struct err *err) MUST_CHECK;
+void callback_body_release(struct callback_body *body);
+static inline void callback_body_release_at(struct callback_body *body)
+{
+	callback_body_release(body);
+}

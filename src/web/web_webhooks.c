@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "http/exchange.h"
-#include "http/form.h"
 #include "http/reply.h"
 #include "ledger/intake.h"
 #include "twilio/accounts.h"
@@ -120,24 +119,22 @@ static bool is_signed(struct exchange *x, const struct callback_body *body)
 static void take_callback(struct exchange *x, enum intake_kind kind)
 {
 	struct web_local *local = web_local_of(x);
-	AUTO(free) struct callback_body *body = xcalloc(1, sizeof(*body));
-	__attribute__((cleanup(buf_release_at))) struct buf room;
+	AUTO(callback_body_release) struct callback_body body = { .param_count = 0 };
 	struct err err;
 
-	buf_init(&room, CALLBACK_ROOM_MAX);
-	if (!callback_body_read(x, body, &room, &err)) {
+	if (!callback_body_read(x, &body, &err)) {
 		web_refuse(x, WEB_BAD_REQUEST, err.text, WEB_NO_RETRY);
 		return;
 	}
-	if (!is_signed(x, body))
+	if (!is_signed(x, &body))
 		return;
 
 	AUTO(free) struct webhook *webhook = xcalloc(1, sizeof(*webhook));
 	struct intake_callback callback = {
 		.kind = kind,
-		.params = body->params,
-		.param_count = body->param_count,
-		.raw = body->raw,
+		.params = body.params,
+		.param_count = body.param_count,
+		.raw = body.raw,
 		.idempotency = http_request_header(&x->request, STR("I-Twilio-Idempotency-Token")),
 	};
 

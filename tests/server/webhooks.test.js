@@ -35,6 +35,19 @@ test('recording-status as Twilio sends it: a form by POST, by GET, and JSON', as
   }
 });
 
+test('as many fields as the body holds: none of them costs the event', async (t) => {
+  const server = await startServer(t);
+  const extra = (count) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`Added${(i * 7919) % 10_000}`, `${i}`]));
+  for (const [way, send, counts] of [['form', postForm, [100, 130, 4000]], ['GET', get, [130, 300]], ['JSON', postJson, [130, 2000]]]) {
+    for (const count of counts) {
+      const fields = recordingCallback({ RecordingStatus: 'in-progress', RecordingDuration: undefined, ...extra(count) });
+      const reply = await send(server.url, RECORDING_STATUS, fields);
+      assert.equal(reply.status, 200, `${way}, ${count}: ${reply.body}`);
+      await untilKnown(server, fields.CallSid);
+    }
+  }
+});
+
 test('call-status as Twilio sends it: a form by POST, by GET, and JSON', async (t) => {
   const server = await startServer(t);
   for (const send of [postForm, get, postJson]) {
