@@ -21,12 +21,24 @@ static bool read_number(struct str *rest, uint64_t *out)
 	return true;
 }
 
+/* Is a < b, both digits?  Beyond 64 bits, too, where read_number() tells no difference. */
+static bool is_less(struct str a, struct str b)
+{
+	while (a.len > 0 && a.at[0] == '0')
+		a = str_after(a, 1);
+	while (b.len > 0 && b.at[0] == '0')
+		b = str_after(b, 1);
+	return a.len != b.len ? a.len < b.len : str_compare(a, b) < 0;
+}
+
 enum spec_result { SPEC_BAD, SPEC_OUTSIDE, SPEC_INSIDE };
 
 /* One of "a-b", "a-", "-n", clamped to the body. */
 static enum spec_result read_spec(struct str spec, uint64_t size, struct range *out)
 {
 	uint64_t first, last = UINT64_MAX, suffix;
+	size_t dash = str_find(spec, '-');
+	struct str first_digits = str_first(spec, dash), last_digits = str_after(spec, dash + 1);
 
 	if (spec.len > 0 && spec.at[0] == '-') {
 		spec = str_after(spec, 1);
@@ -42,7 +54,7 @@ static enum spec_result read_spec(struct str spec, uint64_t size, struct range *
 	spec = str_after(spec, 1);
 	if (spec.len > 0 && (!read_number(&spec, &last) || spec.len > 0))
 		return SPEC_BAD;
-	if (last < first)
+	if (last_digits.len > 0 && is_less(last_digits, first_digits))
 		return SPEC_BAD;
 	if (first >= size)
 		return SPEC_OUTSIDE;

@@ -56,6 +56,9 @@ static const struct {
 	{ "bytes=0-0", 0, RANGE_OUTSIDE, 0, { { 0 } } },
 	{ "bytes=-5", 0, RANGE_OUTSIDE, 0, { { 0 } } },
 
+	{ "bytes=18446744073709551616-" MAX, 100, RANGE_WHOLE, 0, { { 0 } } },
+	{ "bytes=99999999999999999999-88888888888888888888", 100, RANGE_WHOLE, 0, { { 0 } } },
+	{ "bytes=0099999999999999999999-99999999999999999999", 100, RANGE_OUTSIDE, 0, { { 0 } } },
 	{ "", 100, RANGE_WHOLE, 0, { { 0 } } },
 	{ "bytes", 100, RANGE_WHOLE, 0, { { 0 } } },
 	{ "bytes=", 100, RANGE_WHOLE, 0, { { 0 } } },
