@@ -2,16 +2,24 @@
 
 #include "base/clock.h"
 
+static struct str skip_blanks(struct str text)
+{
+	while (text.len > 0 && (text.at[0] == ' ' || text.at[0] == '\t'))
+		text = str_after(text, 1);
+	return text;
+}
+
 /*
- * Takes the next entity-tag off a list: `"..."` or `W/"..."`.  False at the end, and at
- * anything that is no entity-tag: what cannot be read matches nothing.
+ * Takes the next entity-tag off a list: `"..."` or `W/"..."`, up to a comma or the end.  False at the end,
+ * and at anything that is no entity-tag: what cannot be read matches nothing.
  */
 static bool next_tag(struct str *rest, struct str *out_tag, bool *out_weak)
 {
 	size_t quote;
 
-	while (rest->len > 0 && (rest->at[0] == ',' || rest->at[0] == ' ' || rest->at[0] == '\t'))
-		*rest = str_after(*rest, 1);
+	*rest = skip_blanks(*rest);
+	while (rest->len > 0 && rest->at[0] == ',') /* empty elements (RFC 9110, 5.6.1) */
+		*rest = skip_blanks(str_after(*rest, 1));
 	*out_weak = str_starts(*rest, STR("W/"));
 	if (*out_weak)
 		*rest = str_after(*rest, 2);
@@ -21,8 +29,8 @@ static bool next_tag(struct str *rest, struct str *out_tag, bool *out_weak)
 	if (quote + 1 >= rest->len)
 		return false;
 	*out_tag = str_first(*rest, quote + 2);
-	*rest = str_after(*rest, quote + 2);
-	return rest->len == 0 || rest->at[0] == ',' || rest->at[0] == ' ' || rest->at[0] == '\t';
+	*rest = skip_blanks(str_after(*rest, quote + 2));
+	return rest->len == 0 || rest->at[0] == ',';
 }
 
 /* RFC 9110, 8.8.3.2.  Ours may be weak, too. */
