@@ -1,5 +1,8 @@
 #include "http/http_parse.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 /* What a byte may be part of. */
 enum {
 	IN_TOKEN = 1,  /* RFC 9110, 5.6.2 */
@@ -210,34 +213,62 @@ bool http_parse_field(struct str line, struct http_header *out)
 	return true;
 }
 
+#define HOST_NAME_MAX_LEN 253 /* of a name, without a dot at its end (RFC 1035, 2.3.4) */
+
+/* Labels that are not empty, between dots; one dot may follow the last of them. */
+static bool host_name_is_valid(struct str name)
+{
+	struct str label;
+
+	if (str_ends(name, STR(".")))
+		name.len--;
+	if (name.len == 0 || name.len > HOST_NAME_MAX_LEN || !all_are(name, IN_HOST))
+		return false;
+	while (str_cut(&name, '.', &label))
+		if (label.len == 0)
+			return false;
+	return true;
+}
+
+static bool ipv6_is_valid(struct str text)
+{
+	char address[INET6_ADDRSTRLEN];
+	struct in6_addr bytes;
+
+	return str_copy(text, address, sizeof(address)) &&
+	       inet_pton(AF_INET6, address, &bytes) == 1;
+}
+
+/* ":8080"; the digits may be missing (RFC 3986, 3.2.3). */
+static bool port_is_valid(struct str port)
+{
+	uint64_t number;
+
+	if (port.at[0] != ':')
+		return false;
+	port = str_after(port, 1);
+	return port.len == 0 ||
+	       (port.len <= 5 && str_to_u64(port, &number) && number <= UINT16_MAX);
+}
+
 /* A host name, an IPv4 address or [an IPv6 address], perhaps with a port. */
 static bool host_is_valid(struct str host)
 {
+	size_t end;
 	struct str port;
 
 	if (host.len > 0 && host.at[0] == '[') {
-		size_t end = str_find(host, ']');
-
-		if (end == host.len || end < 3)
+		end = str_find(host, ']');
+		if (end == host.len || !ipv6_is_valid(str_after(str_first(host, end), 1)))
 			return false;
-		for (size_t i = 1; i < end; i++)
-			if (ascii_hex_value(host.at[i]) < 0 && host.at[i] != ':' &&
-			    host.at[i] != '.')
-				return false;
 		port = str_after(host, end + 1);
 	} else {
-		struct str name = str_first(host, str_find(host, ':'));
-
-		port = str_after(host, name.len);
-		if (name.len == 0 || name.len > 255 || !all_are(name, IN_HOST))
+		end = str_find(host, ':');
+		if (!host_name_is_valid(str_first(host, end)))
 			return false;
+		port = str_after(host, end);
 	}
-	if (port.len == 0)
-		return true;
-	for (size_t i = 1; i < port.len; i++)
-		if (!ascii_is_digit(port.at[i]))
-			return false;
-	return port.at[0] == ':' && port.len > 1 && port.len <= 6;
+	return port.len == 0 || port_is_valid(port);
 }
 
 static void read_connection(struct http_parse *parse, struct str value)
