@@ -37,7 +37,14 @@ enum router_result router_find(const struct http_route *routes, size_t count,
 {
 	unsigned methods = 0;
 
+	/* OPTIONS * asks of the server as a whole (RFC 9110, 9.3.7): what any of its routes takes. */
+	bool is_any = str_eq(request->path, STR("*"));
+
 	for (size_t i = 0; i < count; i++) {
+		if (is_any) {
+			methods |= routes[i].methods;
+			continue;
+		}
 		if (!matches(routes[i].pattern, request->path, request))
 			continue;
 		if (routes[i].methods & BIT(request->method)) {

@@ -32,7 +32,7 @@ enum router_result { ROUTER_FOUND, ROUTER_NO_PATH, ROUTER_NO_METHOD };
 
 /*
  * Sets request->params and *out.  ROUTER_NO_METHOD: the path is known with other methods,
- * whose bits are in *out_methods (for Allow).  HEAD matches where GET does not stand beside it only
+ * whose bits are in *out_methods (for Allow); of the path "*", those of all routes.  HEAD matches where GET does not stand beside it only
  * if listed.
  */
 enum router_result router_find(const struct http_route *routes, size_t count,

@@ -48,6 +48,12 @@ describe('another origin', () => {
     });
   }
 
+  test('OPTIONS * is answered for the server as a whole', async () => {
+    const reply = await get('', undefined, { method: 'OPTIONS', path: '*' });
+    assert.equal(reply.status, 204);
+    for (const method of ['GET', 'HEAD', 'POST']) assert.ok(reply.headers.allow.split(/, */).includes(method), reply.headers.allow);
+  });
+
   test('may read why something does not play, and the list', async () => {
     const refused = await get(`/api/recordings/${newSid('RE')}/media`, OURS);
     assert.equal(refused.status, 404);
