@@ -2,11 +2,22 @@
 
 #include "http/http_conn_memory.h"
 
+size_t http_body_bound(const struct http_work *work)
+{
+	const unsigned meaningless = BIT(HTTP_GET) | BIT(HTTP_HEAD) | BIT(HTTP_DELETE) |
+				     BIT(HTTP_OPTIONS);
+	size_t max = work->x.route->body_max;
+
+	if (max == 0 && meaningless & BIT(work->x.request.method))
+		return HTTP_BODY_DROPPED_MAX;
+	return max;
+}
+
 /* A body of known length that fits behind its head stays there; any other is collected. */
 void http_body_start(struct http_work *work)
 {
 	const struct http_parse *parse = &work->parse;
-	size_t max = work->x.route->body_max;
+	size_t max = http_body_bound(work);
 
 	work->owns_body = parse->chunked ||
 			  parse->content_length > HTTP_BLOCK_SIZE - parse->head_len;

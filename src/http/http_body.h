@@ -5,6 +5,8 @@
 
 #include "base/compiler.h"
 
+#include <stddef.h>
+
 struct http_work;
 
 enum http_body_result {
@@ -14,6 +16,14 @@ enum http_body_result {
 	HTTP_BODY_TOO_LARGE, /* chunks beyond the bound; a length beyond it is refused before */
 };
 
+/*
+ * A body has no meaning with GET, HEAD, DELETE and OPTIONS (RFC 9110, 9.3), and some clients send one all
+ * the same: it is read and dropped where the route takes none.  As much as goes into the block behind a head.
+ */
+#define HTTP_BODY_DROPPED_MAX 4096
+
+/* The most bytes of a body that are taken for this request. */
+size_t http_body_bound(const struct http_work *work);
 /* The head is whole and work->x.route is set. */
 void http_body_start(struct http_work *work);
 /* Takes what is in the block. */

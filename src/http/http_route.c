@@ -1,5 +1,6 @@
 #include "http/http_route.h"
 
+#include "http/http_body.h"
 #include "http/http_conn_memory.h"
 #include "http/http_request_id.h"
 #include "http/reply.h"
@@ -29,6 +30,8 @@ void http_serve(struct http_conn *conn)
 	struct http_work *work = conn->work;
 	struct exchange *x = &work->x;
 
+	if (x->route->body_max == 0)
+		x->request.body = STR("");
 	x->route->serve(x);
 	if (work->reply == REPLY_SENT)
 		return;
@@ -84,7 +87,7 @@ void http_admitted(struct http_conn *conn)
 	work->body_unread = false;
 	if (!has_body(work))
 		http_serve(conn);
-	else if (work->parse.content_length > route->body_max)
+	else if (work->parse.content_length > http_body_bound(work))
 		http_refuse(conn, &http_refusal_large_body, NULL, false);
 	else if (route->body_types &&
 		 !type_is_listed(work->x.request.known[HTTP_CONTENT_TYPE], route->body_types))
