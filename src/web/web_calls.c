@@ -16,6 +16,7 @@
 #include "http/form.h"
 #include "twilio/sid.h"
 #include "web/expiry.h"
+#include "web/sid_param.h"
 #include "web/web.h"
 #include "web/web_read.h"
 
@@ -308,11 +309,13 @@ static bool make_details(struct web_read *read, struct catalog *catalog, struct 
 void web_call_details(struct exchange *x)
 {
 	AUTO(free) struct details_read *details = xcalloc(1, sizeof(*details));
+	char room[SID_PARAM_SIZE];
+	struct str call_sid = sid_param(x->request.params[0], room);
 
 	details->read.make = make_details;
 	details->read.not_found = WEB_CALL_NOT_FOUND;
-	if (!sid_is_call(x->request.params[0]) ||
-	    !str_copy(x->request.params[0], details->call_sid, sizeof(details->call_sid))) {
+	if (!sid_is_call(call_sid) ||
+	    !str_copy(call_sid, details->call_sid, sizeof(details->call_sid))) {
 		web_refuse(x, WEB_BAD_REQUEST,
 			   "This is not a call SID: CA and 32 hexadecimal digits.", WEB_NO_RETRY);
 		return;

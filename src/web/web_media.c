@@ -1,10 +1,13 @@
 #include "web/web_media.h"
 
 #include "http/exchange.h"
+#include "http/form.h"
+#include "http/http_parse.h"
 #include "media/media_cache.h"
 #include "twilio/sid.h"
 #include "web/expiry.h"
 #include "web/media_reply.h"
+#include "web/sid_param.h"
 #include "web/web.h"
 #include "web/web_error.h"
 #include "web/web_play.h"
@@ -30,7 +33,8 @@ static void serve(struct exchange *x, struct str sid, struct str call_sid)
 
 void web_recording_media(struct exchange *x)
 {
-	struct str sid = x->request.params[0];
+	char room[SID_PARAM_SIZE];
+	struct str sid = sid_param(x->request.params[0], room);
 
 	if (!sid_is_recording(sid)) {
 		web_refuse(x, WEB_BAD_REQUEST,
@@ -41,21 +45,29 @@ void web_recording_media(struct exchange *x)
 	serve(x, sid, STR_NONE);
 }
 
-/* `recording=RE...` of the query; at == NULL when it is not there. */
-static struct str asked_recording(const struct exchange *x)
+/* `recording=RE...` of the query, decoded; at == NULL when it is not there.  False when malformed. */
+static bool asked_recording(const struct exchange *x, char room[HTTP_TARGET_MAX], struct str *out)
 {
-	struct str rest = x->request.query, piece;
+	struct str rest = x->request.query;
+	struct form_field field;
+	enum form_next next;
 
-	while (str_cut(&rest, '&', &piece))
-		if (str_starts(piece, STR("recording=")))
-			return str_after(piece, sizeof("recording=") - 1);
-	return STR_NONE;
+	*out = STR_NONE;
+	while ((next = form_next(&rest, &room, &field)) == FORM_FIELD)
+		if (!out->at && str_eq(field.name, STR("recording")))
+			*out = field.value;
+	return next == FORM_END;
 }
 
 void web_call_download(struct exchange *x)
 {
-	struct str call_sid = x->request.params[0], recording_sid = asked_recording(x);
+	char sid_room[SID_PARAM_SIZE], query_room[HTTP_TARGET_MAX];
+	struct str call_sid = sid_param(x->request.params[0], sid_room), recording_sid;
 
+	if (!asked_recording(x, query_room, &recording_sid)) {
+		web_refuse(x, WEB_BAD_REQUEST, "The query is malformed.", WEB_NO_RETRY);
+		return;
+	}
 	if (!sid_is_call(call_sid)) {
 		web_refuse(x, WEB_BAD_REQUEST,
 			   "This is not a call SID: CA and 32 hexadecimal digits.", WEB_NO_RETRY);

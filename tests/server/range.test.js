@@ -10,6 +10,7 @@ import { check } from './harness/range_check.js';
 import { oracle } from './harness/range_oracle.js';
 import { startStored } from './harness/stored.js';
 import { until } from './harness/until.js';
+import { recordingCallback } from './harness/webhook.js';
 
 describe('Range on a stored recording', () => {
   const bases = {};
@@ -28,9 +29,21 @@ describe('Range on a stored recording', () => {
     });
     assert.match(reply.headers.etag, /^"[\x21\x23-\x7e]+"$/);
     media = {
-      path: recording.mediaPath, bytes: recording.bytes, size: recording.bytes.length, etag: reply.headers.etag,
+      callSid: recording.callSid, recordingSid: recording.recordingSid, path: recording.mediaPath, bytes: recording.bytes, size: recording.bytes.length, etag: reply.headers.etag,
       lastModified: reply.headers['last-modified'], modifiedAt: Date.parse(reply.headers['last-modified']) / 1000,
     };
+  });
+
+  test('a SID may be percent-encoded, as anything in an address', async () => {
+    const encoded = (sid) => `%${sid.charCodeAt(0).toString(16)}${sid.slice(1)}`;
+    const { callSid, recordingSid } = media;
+    const { CallSid: otherSid } = recordingCallback();
+    const paths = [`/api/recordings/${encoded(recordingSid)}/media`, `/api/calls/${encoded(callSid)}/download`, `/api/calls/${encoded(callSid)}`,
+      `/api/calls/${callSid}/download?recording=${encoded(recordingSid)}`, `/api/calls/${callSid}/download?r%65cording=${recordingSid}`];
+    for (const path of paths) assert.equal((await request(bases.directly, { path, agent })).status, 200, path);
+    for (const path of [`/api/calls/${callSid}/download?recording=%4`, `/api/calls/${callSid}%00/download`, `/api/calls/${encoded(otherSid)}x`]) {
+      assert.equal((await request(bases.directly, { path, agent })).status, 400, path);
+    }
   });
 
   test('several ranges: each answer has a boundary that nobody can foretell', async () => {
