@@ -38,7 +38,6 @@ static void judge(struct flight *flight)
 
 	facts->announced_s = flight->try->recording.duration_s;
 	facts->since_completed_ms = clock_wall_ms() - flight->try->recording.completed_at_ms;
-	facts->tries = flight->try->recording.tries + 1;
 	verdict_judge(facts, &flight->try->verdict);
 	if (flight->try->verdict.action == VERDICT_STORE)
 		flight_seal(flight);

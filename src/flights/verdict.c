@@ -12,7 +12,6 @@
 #define NOT_READY_MS   (10 * 60 * 1000) /* after `completed` a 404 means "not yet" so long */
 #define NOT_READY_WAIT 3000             /* usually ready within seconds */
 #define SCARCE_WAIT    1000             /* for players to leave */
-#define OFF_TRIES      3 /* a length that differs is asked for so often, then believed */
 
 /* A row: does it fit?  Then what it means. */
 struct row {
@@ -149,11 +148,6 @@ static bool is_cut_audio(const struct verdict_facts *f)
 
 static bool is_off(const struct verdict_facts *f)
 {
-	return verdict_duration_is_off(f->duration_ms, f->announced_s) && f->tries < OFF_TRIES;
-}
-
-static bool is_off_still(const struct verdict_facts *f)
-{
 	return verdict_duration_is_off(f->duration_ms, f->announced_s);
 }
 
@@ -223,9 +217,7 @@ static const struct row rows[] = {
 	  "Twilio could not be reached.", COUNTED, RESUMES, BACK_OFF },
 	{ is_cut_audio, VERDICT_LYING, VERDICT_WAIT, "cut_audio", "upstream_unavailable",
 	  "The audio ends in the middle of a frame.", COUNTED, BACK_OFF },
-	{ is_off, VERDICT_OFF, VERDICT_WAIT, "duration_off", "upstream_unavailable",
-	  "The media is not as long as Twilio said; asking once more.", COUNTED, BACK_OFF },
-	{ is_off_still, VERDICT_KEPT_OFF, VERDICT_STORE, "stored", "",
+	{ is_off, VERDICT_KEPT_OFF, VERDICT_STORE, "stored", "",
 	  "Stored, although it is not as long as Twilio said.", COUNTED },
 	{ is_anything, VERDICT_KEPT, VERDICT_STORE, "stored", "", "Stored.", COUNTED },
 };

@@ -44,15 +44,13 @@ struct verdict_facts {
 
 	int channels_asked;
 	int64_t since_completed_ms; /* how long ago Twilio said that it is completed */
-	int64_t tries;              /* of this round, this one included */
 	bool was_asked;             /* the metadata was asked for what a 404 means */
 	bool was_completed; /* and says that it is completed, although its media is not found */
 };
 
 enum verdict_meaning {
-	VERDICT_KEPT,     /* whole, and audio */
-	VERDICT_KEPT_OFF, /* the same, but not as long as Twilio said, three times: kept and flagged */
-	VERDICT_OFF,      /* not as long as Twilio said: once more */
+	VERDICT_KEPT,      /* whole, and audio */
+	VERDICT_KEPT_OFF,  /* the same, but not as long as Twilio said: kept and flagged */
 	VERDICT_NO_DUAL,   /* two channels are not to be had */
 	VERDICT_NOT_READY, /* 404 so soon after `completed` */
 	VERDICT_NOT_FOUND, /* 404 later: the metadata must say what it means */
