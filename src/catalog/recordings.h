@@ -207,6 +207,7 @@ struct recording_media {
 	int64_t duration_ms;
 	int channels;
 	bool is_duration_off;
+	int64_t recheck_at_ms; /* rechecks.h: when to look at it again; 0: not */
 	const char *format;
 	const char *path;
 };
@@ -238,6 +239,9 @@ bool recordings_requeue(struct catalog *catalog, struct str recording_sid, int64
  */
 bool recordings_mark_lost(struct catalog *catalog, const struct recording *seen, int64_t at_ms,
 			  const char *reason_text, struct err *err) MUST_CHECK;
+/* Twilio has other bytes than those of `seen`, which is STORED: the same. */
+bool recordings_mark_replaced(struct catalog *catalog, const struct recording *seen, int64_t at_ms,
+			      struct err *err) MUST_CHECK;
 /* Any state. */
 bool recordings_set_hold(struct catalog *catalog, struct str recording_sid, bool is_held,
 			 struct err *err) MUST_CHECK;

@@ -175,7 +175,8 @@ bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,
 			"size = $5, duration_ms = $6, channels_stored = $7, is_duration_off = $8, "
 			"format = $9, path = $10, stored_at_ms = $11, sha256 = NULL, "
 			"queued_at_ms = NULL, next_try_at_ms = NULL, reason_code = NULL, "
-			"reason_text = NULL, changed_seq = $12 WHERE id = $1",
+			"reason_text = NULL, changed_seq = $12, "
+			"recheck_at_ms = COALESCE(recheck_at_ms, $13) WHERE id = $1",
 			&update, err))
 		return false;
 	seq = catalog_next_sequence(catalog);
@@ -183,6 +184,7 @@ bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,
 	db_bind_int(update, 2, RECORDING_STORED);
 	bind_media(update, media);
 	db_bind_int(update, 12, seq);
+	bind_known(update, 13, media->recheck_at_ms);
 	if (!db_run(update, err))
 		return false;
 	if (place.state == RECORDING_STORED) /* repaired: it takes the place of what was there */
@@ -300,8 +302,9 @@ bool recordings_requeue(struct catalog *catalog, struct str recording_sid, int64
 	       begin_round(catalog, &place, at_ms, NULL, NULL, err);
 }
 
-bool recordings_mark_lost(struct catalog *catalog, const struct recording *seen, int64_t at_ms,
-			  const char *reason_text, struct err *err)
+/* A stored file is of no use any more: a new round, unless it is not the one that was seen. */
+static bool fetch_anew(struct catalog *catalog, const struct recording *seen, int64_t at_ms,
+		       const char *reason_code, const char *reason_text, struct err *err)
 {
 	struct str recording_sid = str_of(seen->recording_sid);
 	struct recording_place place;
@@ -313,7 +316,20 @@ bool recordings_mark_lost(struct catalog *catalog, const struct recording *seen,
 		return err_set(err, ERR_CONFLICT, "recording '%s' is not what it was",
 			       seen->recording_sid);
 	return place_find_for(catalog, recording_sid, RECORDING_QUEUED, &place, err) &&
-	       begin_round(catalog, &place, at_ms, "internal", reason_text, err);
+	       begin_round(catalog, &place, at_ms, reason_code, reason_text, err);
+}
+
+bool recordings_mark_lost(struct catalog *catalog, const struct recording *seen, int64_t at_ms,
+			  const char *reason_text, struct err *err)
+{
+	return fetch_anew(catalog, seen, at_ms, "internal", reason_text, err);
+}
+
+bool recordings_mark_replaced(struct catalog *catalog, const struct recording *seen, int64_t at_ms,
+			      struct err *err)
+{
+	return fetch_anew(catalog, seen, at_ms, "upstream_unavailable",
+			  "Twilio has other bytes by now; it is fetched again.", err);
 }
 
 /* One number of the row, with no change of its state. */

@@ -235,11 +235,20 @@ static const char VERSION_5[] =
 	"	WHERE recording_sid IS NOT NULL;"
 	"CREATE INDEX audit_of_user ON audit (user_id, at_ms) WHERE user_id IS NOT NULL;";
 
+/*
+ * Version 6: when a recording whose length is not the announced one is looked at again (rechecks.h);
+ * NULL: never planned, 0: it was.
+ */
+static const char VERSION_6[] =
+	"ALTER TABLE recordings ADD COLUMN recheck_at_ms BIGINT;"
+	"CREATE INDEX recordings_by_recheck ON recordings (recheck_at_ms, id)"
+	"	WHERE recheck_at_ms > 0;";
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
 	{ .sqlite = VERSION_1 }, { .sqlite = VERSION_2 }, { .sqlite = VERSION_3 },
-	{ .sqlite = VERSION_4 }, { .sqlite = VERSION_5 },
+	{ .sqlite = VERSION_4 }, { .sqlite = VERSION_5 }, { .sqlite = VERSION_6 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))

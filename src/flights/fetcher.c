@@ -9,6 +9,7 @@
 #include "fetch/fetch.h"
 #include "flights/discovery.h"
 #include "flights/flight_update.h"
+#include "flights/recheck.h"
 #include "flights/recovery.h"
 #include "ledger/ledger.h"
 #include "twilio/accounts.h"
@@ -25,6 +26,7 @@ struct fetcher {
 	struct scheduler *scheduler;
 	struct recovery *recovery;
 	struct discovery *discovery;
+	struct recheck *recheck;
 	pthread_t thread;
 	bool is_running;
 	atomic_bool
@@ -201,6 +203,7 @@ bool fetcher_start(struct fetcher *fetcher, struct err *err)
 	int failed;
 
 	fetcher->recovery = recovery_start(&fetcher->env, fetcher->scheduler);
+	fetcher->recheck = recheck_start(&fetcher->env);
 	failed = pthread_create(&fetcher->thread, NULL, run_fetcher, fetcher);
 	if (failed)
 		return err_set(err, ERR_INTERNAL, "cannot start the fetching thread (error %d)",
@@ -239,6 +242,7 @@ void fetcher_free(struct fetcher *fetcher)
 		free(container_of(item, struct flight_update, link));
 	scheduler_free(fetcher->scheduler);
 	discovery_free(fetcher->discovery);
+	recheck_free(fetcher->recheck);
 	recovery_free(fetcher->recovery);
 	fetch_free(fetcher->env.fetch);
 	loop_free(fetcher->env.loop);

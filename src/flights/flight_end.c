@@ -13,6 +13,7 @@
 #include "blob/blob.h"
 #include "catalog/attempts.h"
 #include "flights/flight_env.h"
+#include "flights/recheck.h"
 #include "flights/unnamed_media.h"
 
 #include <stdlib.h>
@@ -272,6 +273,9 @@ static void seal_done(struct job *job)
 
 	if (flight->try->sealed) {
 		flight->try->media.stored_at_ms = clock_wall_ms();
+		if (flight->try->media.is_duration_off)
+			flight->try->media.recheck_at_ms =
+				flight->try->media.stored_at_ms + RECHECK_AFTER_MS;
 		flight_write_ledger(flight, run_stored, stored_written);
 		return;
 	}

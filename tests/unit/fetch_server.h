@@ -25,7 +25,8 @@ enum then {
 
 struct answer {
 	const char *path;
-	const char *raw; /* "@A" and "@B" become the ports of the two listeners */
+	const char *
+		raw; /* "@A" and "@B" become the ports of the two listeners, "@M" server->media, "@L" its length */
 	enum then then;
 };
 
@@ -37,6 +38,7 @@ struct server {
 	uint16_t ports[2];
 	const struct answer *answers;
 	size_t answer_count;
+	struct str media; /* of answers that hold "@M" */
 	int connections, closed, requests;
 	char last[16384]; /* head and body of the last request */
 	char all[65536];  /* of all since server_forget(), each line prefixed by "A " or "B " */
@@ -88,10 +90,17 @@ static void peer_close(struct peer *peer)
 static void add_raw(struct server *server, struct buf *out, const char *raw)
 {
 	for (; *raw; raw++) {
-		if (raw[0] == '@' && (raw[1] == 'A' || raw[1] == 'B'))
-			buf_add_u64(out, server->ports[*++raw - 'A']);
+		char name = raw[0] == '@' ? raw[1] : '\0';
+
+		if (name == 'A' || name == 'B')
+			buf_add_u64(out, server->ports[name - 'A']);
+		else if (name == 'M')
+			buf_add_str(out, server->media);
+		else if (name == 'L')
+			buf_add_u64(out, server->media.len);
 		else
 			buf_add_byte(out, *raw);
+		raw += name == 'A' || name == 'B' || name == 'M' || name == 'L';
 	}
 }
 
