@@ -167,7 +167,11 @@ static void on_end(struct transfer_receiver *receiver, const struct transfer_res
 		str_fit(str_of(result->text), facts->detail, sizeof(facts->detail));
 
 	if (download->takes_body && result->outcome == TRANSFER_OK) {
-		if (arrival->length == DOWNLOAD_LENGTH_UNKNOWN)
+		/* An earlier attempt may have brought more than what is called the whole now. */
+		if (arrival->length == DOWNLOAD_LENGTH_UNKNOWN &&
+		    download->position < arrival->file->size)
+			facts->is_other_bytes = true;
+		else if (arrival->length == DOWNLOAD_LENGTH_UNKNOWN)
 			arrival->length = arrival->file->size;
 		else if (arrival->length != arrival->file->size)
 			facts->outcome = TRANSFER_CUT;
@@ -186,6 +190,7 @@ static void on_end(struct transfer_receiver *receiver, const struct transfer_res
 				 facts->kind_reason);
 	}
 	facts->bytes = arrival->file ? arrival->file->size : 0;
+	facts->received = download->takes_body ? result->bytes : 0;
 	read_error_body(download);
 	download->ended(download);
 }

@@ -118,7 +118,7 @@ static bool end_attempt(struct flight *flight, struct catalog *catalog, struct e
 		.ended_at_ms = clock_wall_ms(),
 		.outcome = flight->try->verdict.outcome,
 		.http_status = flight->try->facts.status,
-		.bytes = (int64_t)flight->try->facts.bytes,
+		.bytes = (int64_t)flight->try->facts.received,
 		.detail = flight->try->verdict.text,
 	};
 

@@ -39,6 +39,7 @@ struct verdict_facts {
 	const char *kind_reason; /* sniff_reason(); may be NULL */
 	bool is_cut;             /* the last frame or data chunk is not whole */
 	uint64_t bytes;          /* of the media, in all */
+	uint64_t received;       /* of the media, in this attempt */
 	int64_t duration_ms;     /* measured */
 	int64_t announced_s;     /* RecordingDuration; -1 not told */
 
