@@ -92,8 +92,9 @@ bool blob_scratch(struct blob_store *store, int *out_fd, struct err *err) MUST_C
 /*
  * BLOB_SEALED    it is under its name, synced, and so are the folders
  * BLOB_UNSEALED  it could not be; nothing is lost, the arriving file is as it was
- * BLOB_UNSYNCED  an fsync failed: the kernel may have dropped the bytes, and a second
- *                fsync would lie.  End the process and start clean.
+ * BLOB_UNSYNCED  an fsync failed, of the file or of a folder: the kernel may have dropped the
+ *                bytes and call them clean, so that a second fsync would lie.  It is under no name any
+ *                more, nor is what was there before; it is to be fetched anew, into another file.
  */
 enum blob_seal_result { BLOB_SEALED, BLOB_UNSEALED, BLOB_UNSYNCED };
 

@@ -168,6 +168,8 @@ static enum blob_seal_result make_folder(struct blob_local *local, const char *n
 		return BLOB_UNSEALED;
 	if (fsync(local->recordings_fd) < 0) {
 		fail(err, "sync the folder", local->recordings);
+		/* Its name is to be written anew by who tries next; where files are in it, another made it. */
+		unlinkat(local->recordings_fd, folder, AT_REMOVEDIR);
 		return BLOB_UNSYNCED;
 	}
 	local->is_synced[folder_number(name)] = true;
@@ -231,6 +233,7 @@ static enum blob_seal_result local_arriving_seal(struct blob_arriving *arriving,
 	free(TAKE(mine->base));
 	if (fsync(folder_fd) < 0) {
 		fail(err, "sync the folder of", name);
+		unlinkat(local->recordings_fd, name, 0);
 		return BLOB_UNSYNCED;
 	}
 	return BLOB_SEALED;

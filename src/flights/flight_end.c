@@ -258,13 +258,8 @@ static void run_seal(struct job *job)
 	enum blob_seal_result result = blob_arriving_seal(
 		flight->arrival.file, str_of(flight->try->media_name), &flight->try->seal_err);
 
-	if (result == BLOB_UNSYNCED) {
-		/* The kernel may have dropped the bytes and forgotten the error: only a new start can be trusted. */
-		log_error(NULL, "recording %s: %s: ending, to start clean", flight->recording_sid,
-			  flight->try->seal_err.text);
-		abort();
-	}
 	flight->try->sealed = result == BLOB_SEALED;
+	flight->try->facts.is_unsynced = result == BLOB_UNSYNCED;
 }
 
 static void seal_done(struct job *job)
@@ -280,6 +275,9 @@ static void seal_done(struct job *job)
 		return;
 	}
 	verdict_blame_store(&flight->try->facts, &flight->try->seal_err);
+	if (flight->try->facts.is_unsynced)
+		log_error(NULL, "recording %s: %s: fetching it anew", flight->recording_sid,
+			  flight->try->seal_err.text);
 	verdict_judge(&flight->try->facts, &flight->try->verdict);
 	flight_end_without_media(flight);
 }

@@ -38,6 +38,11 @@ static bool disk_failed(const struct verdict_facts *f)
 	return f->is_disk_failed;
 }
 
+static bool is_unsynced(const struct verdict_facts *f)
+{
+	return f->is_unsynced;
+}
+
 static bool is_blocked(const struct verdict_facts *f)
 {
 	return f->outcome == TRANSFER_REFUSED_ADDRESS || f->outcome == TRANSFER_REFUSED_REDIRECT ||
@@ -162,6 +167,8 @@ static bool is_anything(const struct verdict_facts *f)
 #define BACK_OFF  .wait_ms = -1
 
 static const struct row rows[] = {
+	{ is_unsynced, VERDICT_OURS, VERDICT_WAIT, "disk_failed", "internal",
+	  "Our disk could not keep what came; fetching begins anew.", COUNTED, BACK_OFF },
 	{ is_scarce, VERDICT_OURS, VERDICT_WAIT, "no_descriptor", "internal",
 	  "Too many files are open here; it is tried again in a moment.", RESUMES,
 	  .wait_ms = SCARCE_WAIT },

@@ -33,6 +33,7 @@ struct verdict_facts {
 	bool is_scarce;                 /* ours: no descriptor was left */
 	bool is_disk_full;              /* ours */
 	bool is_disk_failed;            /* ours */
+	bool is_unsynced;               /* ours: an fsync failed, what is in the file may be lost */
 	char detail[VERDICT_TEXT_SIZE]; /* the transfer's or the disk's own words; "" */
 
 	enum audio_kind kind;    /* of the body, once ended */

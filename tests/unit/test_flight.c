@@ -184,6 +184,24 @@ static void test_shorter(void)
 	OK(recorded().generation != generation, "as another generation");
 }
 
+static void test_unsynced(void)
+{
+	struct blob_failure failure = { .call = BLOB_CALL_SEAL, .count = 1, .is_sync = true };
+	int64_t generation;
+
+	begin_anew();
+	blob_flaky_fail(env.store, &failure);
+	fly_on(WHOLE, whole);
+	generation = flight->generation;
+	IS_INT(last.meaning, VERDICT_OURS, "what came could not be synced: our fault");
+	OK(!flight->arrival.file, "it is thrown away");
+	IS_INT(recorded().state, RECORDING_WAITING, "and fetched again");
+	fly_on(WHOLE, whole);
+	IS_INT(recorded().state, RECORDING_STORED, "then it is stored");
+	OK(recorded().generation != generation, "as another generation");
+	blob_flaky_fail(env.store, NULL);
+}
+
 static void test_full_disk(void)
 {
 	struct blob_failure failure = { .call = BLOB_CALL_WRITE,
@@ -222,6 +240,7 @@ int main(void)
 	test_ends();
 	test_resumes();
 	test_shorter();
+	test_unsynced();
 	test_full_disk();
 	fixture_stop(release);
 	free((char *)(uintptr_t)whole.at);

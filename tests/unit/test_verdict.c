@@ -172,6 +172,12 @@ static void judging(void)
 		  VERDICT_OURS,
 		  VERDICT_WAIT,
 		  "internal" },
+		{ "what came cannot be synced, for lack of room or not",
+		  { NEVER_SAID, .status = 200, .kind = AUDIO_MP3, .is_unsynced = true,
+		    .is_disk_full = true },
+		  VERDICT_OURS,
+		  VERDICT_WAIT,
+		  "internal" },
 		{ "our disk is full",
 		  { NEVER_SAID, .status = 200, .outcome = TRANSFER_STOPPED, .is_disk_full = true },
 		  VERDICT_OURS,
@@ -223,6 +229,11 @@ static void details(void)
 	   "too few descriptors: no attempt counted, what arrived is kept, and players may wait");
 	IS_INT(verdict.wait_ms, 1000, "and asked again soon");
 	OK(strstr(verdict.text, "(cannot create a file)"), "with what could not be done");
+	verdict_judge(&(struct verdict_facts){ NEVER_SAID, .is_unsynced = true,
+					       .is_disk_full = true },
+		      &verdict);
+	OK(!verdict.may_resume && verdict.is_counted,
+	   "what could not be synced is not gone on with");
 	snprintf(cut.detail, sizeof(cut.detail), "%0150d", 7);
 	verdict_judge(&cut, &verdict);
 	OK(strlen(verdict.text) < sizeof(verdict.text) && strchr(verdict.text, '('),
