@@ -6,13 +6,15 @@
  *
  *	upstream rises to   the state goes from                         to
  *	completed           announced, absent, dead                     queued
- *	absent              announced, dead                             absent
- *	failed              announced                                   dead
+ *	absent              announced, queued, waiting, dead            absent
+ *	failed              announced, queued, waiting                  dead
  *	deleted             announced, queued, waiting, absent, dead    gone
  *
  * All else stays as it is: a recording that we have stored is no worse for what
- * Twilio says later, and none for what another account says.  A call status callback can name a recording too (Record=true);
- * that announces it and says nothing of its state, for its media may not be ready.
+ * Twilio says later, and none for what another account says.  A call status callback can
+ * name a recording too (Record=true): from announced it goes to queued, while `upstream`
+ * stays, for all that is said is that it has ended.  If its media is not ready, its flight
+ * waits; that it is absent or failed is told by its own event.
  */
 #include "catalog/catalog_private.h"
 
@@ -39,9 +41,9 @@ static const struct {
 	{ "completed", UPSTREAM_COMPLETED,
 	  BIT(RECORDING_ANNOUNCED) | BIT(RECORDING_ABSENT) | BIT(RECORDING_DEAD),
 	  RECORDING_QUEUED },
-	{ "absent", UPSTREAM_ABSENT, BIT(RECORDING_ANNOUNCED) | BIT(RECORDING_DEAD),
-	  RECORDING_ABSENT },
-	{ "failed", UPSTREAM_FAILED, BIT(RECORDING_ANNOUNCED), RECORDING_DEAD },
+	{ "absent", UPSTREAM_ABSENT,
+	  BIT(RECORDING_ANNOUNCED) | PENDING_STATES | BIT(RECORDING_DEAD), RECORDING_ABSENT },
+	{ "failed", UPSTREAM_FAILED, BIT(RECORDING_ANNOUNCED) | PENDING_STATES, RECORDING_DEAD },
 	{ "deleted", UPSTREAM_DELETED,
 	  BIT(RECORDING_ANNOUNCED) | PENDING_STATES | BIT(RECORDING_ABSENT) | BIT(RECORDING_DEAD),
 	  RECORDING_GONE },
@@ -117,7 +119,12 @@ static void merge_told(struct recording_facts *facts, const struct event *event)
 	int64_t channels = recording->channels, error_code = recording->error_code;
 
 	merge_number(facts, &recording->started_at_ms, 0, event->started_at_ms);
-	merge_number(facts, &recording->duration_s, EVENT_UNKNOWN, event->duration_s);
+	/* The first `completed` knows the length; what was told before it was not over does not count. */
+	if (facts->upstream < UPSTREAM_COMPLETED && event->duration_s != EVENT_UNKNOWN &&
+	    statuses[status_of(event)].upstream == UPSTREAM_COMPLETED)
+		recording->duration_s = event->duration_s;
+	else
+		merge_number(facts, &recording->duration_s, EVENT_UNKNOWN, event->duration_s);
 	merge_number(facts, &channels, 0, event->channels);
 	merge_number(facts, &error_code, 0, event->error_code);
 	recording->channels = (int)channels;
@@ -131,6 +138,20 @@ static void merge_told(struct recording_facts *facts, const struct event *event)
 		facts->is_changed = true;
 }
 
+/* Its call says that it ended. */
+static void merge_named(struct recording_facts *facts, const struct event *event)
+{
+	struct recording *recording = &facts->recording;
+
+	if (facts->upstream != UPSTREAM_ANNOUNCED || recording->state != RECORDING_ANNOUNCED)
+		return;
+	recording->state = RECORDING_QUEUED;
+	recording->queued_at_ms = recording->next_try_at_ms = event->received_at_ms;
+	if (!recording->completed_at_ms)
+		recording->completed_at_ms = event->received_at_ms;
+	facts->is_changed = true;
+}
+
 static void merge_status(struct recording_facts *facts, const struct event *event)
 {
 	size_t status = status_of(event);
@@ -141,6 +162,8 @@ static void merge_status(struct recording_facts *facts, const struct event *even
 		recording->completed_at_ms = event->received_at_ms;
 		facts->is_changed = true;
 	}
+	if (event->kind == EVENT_CALL_STATUS)
+		merge_named(facts, event);
 	if (statuses[status].upstream <= facts->upstream)
 		return;
 	facts->upstream = statuses[status].upstream;

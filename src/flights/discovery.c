@@ -103,7 +103,8 @@ static bool run_append(struct ledger_job *job, struct catalog *catalog, struct e
 {
 	struct discovery_lookup *lookup = container_of(job, struct discovery_lookup, job);
 
-	for (size_t i = 0; i < lookup->page.count; i++) {
+	/* Twilio lists the newest first; of what has completed, the first that is appended becomes the call's main recording. */
+	for (size_t i = lookup->page.count; i-- > 0;) {
 		const struct rest_recording *told = &lookup->page.recordings[i];
 		struct event event;
 		int64_t seq;

@@ -98,6 +98,8 @@ static bool read_call(const struct intake_callback *callback, struct event *even
 	event->account_sid = told.account_sid;
 	event->call_sid = told.call_sid;
 	event->parent_call_sid = told.parent_call_sid;
+	event->recording_sid = told.recording_sid;
+	event->recording_url = told.recording_url;
 	event->status = told.status;
 	event->direction = told.direction;
 	event->from = told.from;

@@ -64,6 +64,16 @@ test('call-status as Twilio sends it: a form by POST, by GET, and JSON', async (
   }
 });
 
+test('a call callback that names its recording has it fetched', async (t) => {
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url });
+  const fields = callCallback({ RecordingSid: newSid('RE'), RecordingUrl: 'https://api.twilio.com/x', RecordingDuration: '5' });
+  upstream.recordings.set(fields.RecordingSid, { callSid: fields.CallSid, media: audio() });
+  assertAccepted(await postForm(server.url, CALL_STATUS, fields));
+  const call = await untilState(server, fields.CallSid, 'stored');
+  assert.equal(call.recordings[0].recording_sid, fields.RecordingSid);
+});
+
 test('through nginx the signature still covers what Twilio called', async (t) => {
   const server = await startServer(t);
   const nginx = await startNginx(t, server.url);

@@ -409,12 +409,13 @@ static void test_unfixed_choice(void)
 	ledger_remove(&ledger);
 }
 
-/* A call status event that names a recording announces it, with none of the call's numbers. */
+/* A call status event that names a recording has it fetched, with none of the call's numbers. */
 static void test_recording_in_call_event(void)
 {
 	struct ledger ledger;
 	struct projection_result result;
 	struct recording recording;
+	struct call call;
 	struct event event = call_event("completed", 40, 36);
 
 	ledger_open(&ledger);
@@ -423,12 +424,61 @@ static void test_recording_in_call_event(void)
 	ledger_append(&ledger, &event);
 	ledger_project(&ledger, &result);
 	MUST(recordings_find(ledger.writer, RECORDING, &recording, &err));
-	IS_INT(recording.state, RECORDING_ANNOUNCED, "announced: its media may not be ready");
+	IS_INT(recording.state, RECORDING_QUEUED, "to be fetched");
+	OK(result.changes[0].what & PROJECTED_TO_FETCH, "at once");
+	IS_INT(recording.completed_at_ms, event.received_at_ms, "its media may not be ready yet");
 	IS_INT(recording.duration_s, EVENT_UNKNOWN, "the call's length is not the recording's");
+	MUST(calls_find(ledger.writer, CALL, &call, &err));
+	OK(!call.is_main_fixed, "another may complete first");
 	event = recording_event(RECORDING, "completed", 50);
 	ledger_append(&ledger, &event);
 	ledger_project(&ledger, &result);
-	OK(result.changes[0].what & PROJECTED_TO_FETCH, "its own event queues it");
+	MUST(recordings_find(ledger.writer, RECORDING, &recording, &err));
+	IS_INT(recording.state, RECORDING_QUEUED, "its own event leaves it so");
+	IS_INT(recording.duration_s, 30, "and tells its length");
+	MUST(calls_find(ledger.writer, CALL, &call, &err));
+	OK(call.is_main_fixed, "it is the main one");
+	ledger_remove(&ledger);
+}
+
+/* Named by its call, and then Twilio says that there is none. */
+static void test_absent_after_call_event(void)
+{
+	struct ledger ledger;
+	struct projection_result result;
+	struct recording recording;
+	struct event event = call_event("completed", 40, 36);
+
+	ledger_open(&ledger);
+	event.recording_sid = RECORDING;
+	ledger_append(&ledger, &event);
+	event = recording_event(RECORDING, "absent", 50);
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+	MUST(recordings_find(ledger.writer, RECORDING, &recording, &err));
+	IS_INT(recording.state, RECORDING_ABSENT, "it is absent, and no longer to be fetched");
+	IS_INT(recording.next_try_at_ms, 0, "nothing waits");
+	ledger_remove(&ledger);
+}
+
+/* What `absent` says of the length is nothing that `completed` would have to respect. */
+static void test_length_of_absent(void)
+{
+	struct ledger ledger;
+	struct projection_result result;
+	struct recording recording;
+	struct event event = recording_event(RECORDING, "absent", 1);
+
+	ledger_open(&ledger);
+	event.duration_s = 0;
+	ledger_append(&ledger, &event);
+	event = recording_event(RECORDING, "completed", 2);
+	ledger_append(&ledger, &event);
+	event.duration_s = 99;
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+	MUST(recordings_find(ledger.writer, RECORDING, &recording, &err));
+	IS_INT(recording.duration_s, 30, "absent with 0, then completed: completed's length");
 	ledger_remove(&ledger);
 }
 
@@ -474,6 +524,8 @@ int main(void)
 	test_states();
 	test_unfixed_choice();
 	test_recording_in_call_event();
+	test_absent_after_call_event();
+	test_length_of_absent();
 	test_call_told_later();
 	return tap_end();
 }

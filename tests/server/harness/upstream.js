@@ -32,7 +32,7 @@ export async function startUpstream(t) {
   const resource = (sid, recording) => ({
     account_sid: ACCOUNT, api_version: '2010-04-01', call_sid: recording.callSid ?? null, conference_sid: null, channels: recording.channels ?? 2,
     date_created: recording.startedAt ?? new Date().toUTCString().replace('GMT', '+0000'),
-    date_updated: new Date().toUTCString().replace('GMT', '+0000'),
+    date_updated: recording.updatedAt ?? new Date().toUTCString().replace('GMT', '+0000'),
     start_time: recording.startedAt ?? new Date().toUTCString().replace('GMT', '+0000'),
     duration: String(recording.duration ?? 5), encryption_details: null, error_code: recording.errorCode ?? null, price: null, price_unit: 'USD', sid,
     source: 'OutboundAPI', status: recording.status ?? 'completed', uri: `/2010-04-01/Accounts/${ACCOUNT}/Recordings/${sid}.json`,

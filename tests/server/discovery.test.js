@@ -1,0 +1,32 @@
+// Calls that no webhook told of: a play asks Twilio for their recordings.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { audio } from './harness/audio.js';
+import { startServer } from './harness/callspool.js';
+import { request } from './harness/http.js';
+import { startUpstream } from './harness/upstream.js';
+import { newSid } from './harness/webhook.js';
+
+const twilioDate = (at) => new Date(at).toUTCString().replace('GMT', '+0000');
+
+/** A server, and an upstream with a call of so many recordings, completed `agoMs` ago, of which no webhook told. */
+async function startUntold(t, { count = 1, agoMs = 600_000 } = {}) {
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url });
+  const callSid = newSid('CA');
+  const recordingSids = [];
+  for (let i = 0; i < count; i++) {
+    const at = Date.now() - agoMs - i * 10_000; // the newest first, as Twilio lists them
+    const sid = newSid('RE');
+    recordingSids.push(sid);
+    upstream.recordings.set(sid, { callSid, media: audio(), startedAt: twilioDate(at), updatedAt: twilioDate(at) });
+  }
+  return { server, callSid, recordingSids, play: () => request(`${server.url}/api/calls/${callSid}/download`) };
+}
+
+test('of several recordings the oldest is the main one, as if each had been told of', async (t) => {
+  const { recordingSids, play } = await startUntold(t, { count: 3 });
+  const { status, headers } = await play();
+  assert.equal(status, 200);
+  assert.match(headers['content-location'], new RegExp(recordingSids[2]));
+});
