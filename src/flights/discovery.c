@@ -18,6 +18,7 @@
 #define URL_MAX           1024
 #define MISSING_MS        60000 /* so long a SID that is not there is not asked for again */
 #define REQUESTS_A_SECOND 10    /* each may cost a request per account */
+#define WEBHOOK_MS        60000 /* so long after a recording completed its webhook may be on its way */
 #define KNOWN_MAX         10000 /* SIDs remembered: when more, all are forgotten */
 #define PROJECTION_TRIES \
 	100 /* writes to wait for until the events are projected: each lets a batch pass */
@@ -189,6 +190,21 @@ static void look(struct discovery_lookup *lookup)
 	ledger_write(lookup->discovery->env->ledger, &lookup->job);
 }
 
+/* Was there a webhook that should have been here by now? */
+static bool was_lost(const struct rest_recordings_page *page)
+{
+	int64_t due_ms = clock_wall_ms() - WEBHOOK_MS;
+
+	for (size_t i = 0; i < page->count; i++) {
+		const struct rest_recording *told = &page->recordings[i];
+
+		if (str_eq(told->status, STR("completed")) && told->updated_at_ms != 0 &&
+		    told->updated_at_ms < due_ms)
+			return true;
+	}
+	return false;
+}
+
 static void appended(struct ledger_job *job)
 {
 	struct discovery_lookup *lookup = container_of(job, struct discovery_lookup, job);
@@ -199,7 +215,8 @@ static void appended(struct ledger_job *job)
 		conclude(lookup, DISCOVERY_FAILED);
 		return;
 	}
-	log_info(NULL, "%s was not known, Twilio has it: its webhook was lost", lookup->sid);
+	log_info(NULL, "%s was not known, Twilio has it%s", lookup->sid,
+		 was_lost(&lookup->page) ? ": its webhook was lost" : "");
 	lookup->has_learnt = true;
 	look(lookup);
 }

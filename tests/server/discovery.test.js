@@ -24,9 +24,19 @@ async function startUntold(t, { count = 1, agoMs = 600_000 } = {}) {
   return { server, callSid, recordingSids, play: () => request(`${server.url}/api/calls/${callSid}/download`) };
 }
 
+const LOST = /its webhook was lost/;
+
 test('of several recordings the oldest is the main one, as if each had been told of', async (t) => {
-  const { recordingSids, play } = await startUntold(t, { count: 3 });
+  const { server, recordingSids, play } = await startUntold(t, { count: 3 });
   const { status, headers } = await play();
   assert.equal(status, 200);
   assert.match(headers['content-location'], new RegExp(recordingSids[2]));
+  assert.equal(server.err.filter((line) => LOST.test(line)).length, 1, 'that its webhook was lost is told');
+});
+
+test('one that has just completed is not said to be lost', async (t) => {
+  const { server, play } = await startUntold(t, { agoMs: 0 });
+  assert.equal((await play()).status, 200);
+  assert.ok(server.err.some((line) => /was not known, Twilio has it/.test(line)));
+  assert.ok(!server.err.some((line) => LOST.test(line)));
 });
