@@ -17,15 +17,20 @@
  */
 #include "catalog/catalog_private.h"
 
+#include "catalog/call_asks.h"
 #include "catalog/events.h"
 #include "catalog/projection.h"
 
 struct call_facts {
 	struct call call;
 	int started_rank;
+	int64_t ask_at_ms; /* call_asks.h */
 	bool is_changed;
 	bool is_moved; /* in the list or among the numbers: indexes have to follow */
 };
+
+/* So long after its recording was told of, a callback of the call itself may still come. */
+#define CALL_ASK_AFTER_MS 5000
 
 static bool is_about_call(const struct event *event)
 {
@@ -131,7 +136,7 @@ static bool facts_find(struct catalog *catalog, struct str call_sid, struct call
 	enum db_step step;
 
 	if (!db_prepare(catalog->db,
-			"SELECT " CALL_COLUMNS ", c.started_rank FROM" CALLS_WITH_MAIN
+			"SELECT " CALL_COLUMNS ", c.started_rank, c.ask_at_ms FROM" CALLS_WITH_MAIN
 			" WHERE c.call_sid = $1",
 			&find, err))
 		return false;
@@ -143,6 +148,7 @@ static bool facts_find(struct catalog *catalog, struct str call_sid, struct call
 	if (step == DB_ROW) {
 		call_read(find, 0, &out->call);
 		out->started_rank = (int)db_column_int(find, CALL_COLUMN_COUNT);
+		out->ask_at_ms = db_column_int(find, CALL_COLUMN_COUNT + 1);
 	}
 	return true;
 }
@@ -182,13 +188,14 @@ static bool insert(struct catalog *catalog, struct call_facts *facts, struct err
 			"INSERT INTO calls (call_sid, parent_call_sid, account_sid, status, "
 			"ended_at_ms, duration_s, changed_seq, started_rank, started_at_ms, "
 			"direction, direction_text, from_address, to_address, is_main_fixed, "
-			"recording_group, recordings) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
-			"$10, $11, $12, $13, 0, 0, 0) RETURNING id",
+			"recording_group, recordings, ask_at_ms) VALUES ($1, $2, $3, $4, $5, $6, "
+			"$7, $8, $9, $10, $11, $12, $13, 0, 0, 0, $14) RETURNING id",
 			&stmt, err))
 		return false;
 	db_bind_str(stmt, 1, str_of(facts->call.call_sid));
 	bind_told(stmt, &facts->call, catalog_next_sequence(catalog));
 	bind_listed(stmt, facts);
+	bind_known(stmt, 14, facts->ask_at_ms);
 	if (db_step(stmt, err) != DB_ROW)
 		return false;
 	facts->call.id = db_column_int(stmt, 0);
@@ -250,6 +257,8 @@ bool project_call(struct catalog *catalog, const struct event *event, int64_t *o
 	if (!found) {
 		text_set(facts.call.call_sid, SID_SIZE, event->call_sid);
 		facts.call.duration_s = EVENT_UNKNOWN;
+		if (!is_about_call(event))
+			facts.ask_at_ms = event->received_at_ms + CALL_ASK_AFTER_MS;
 	}
 	merge(&facts, event, !found, change);
 	if (!found)
@@ -259,6 +268,11 @@ bool project_call(struct catalog *catalog, const struct event *event, int64_t *o
 	else
 		is_written = !facts.is_changed || update_told(catalog, &facts, err);
 	if (!is_written)
+		return false;
+	/* Told to its end: there is nothing to ask. */
+	if (found && facts.ask_at_ms > 0 && is_about_call(event) &&
+	    call_status_is_final(call_status_from_text(event->status)) &&
+	    !call_asks_set(catalog, event->call_sid, 0, err))
 		return false;
 	if (!found || facts.is_changed)
 		change->what |= PROJECTED_CALL;

@@ -7,6 +7,7 @@
 #include "event/loop.h"
 #include "event/workers.h"
 #include "fetch/fetch.h"
+#include "flights/call_lookup.h"
 #include "flights/discovery.h"
 #include "flights/flight_update.h"
 #include "flights/recheck.h"
@@ -27,6 +28,7 @@ struct fetcher {
 	struct recovery *recovery;
 	struct discovery *discovery;
 	struct recheck *recheck;
+	struct call_lookup *call_lookup;
 	pthread_t thread;
 	bool is_running;
 	atomic_bool
@@ -204,6 +206,7 @@ bool fetcher_start(struct fetcher *fetcher, struct err *err)
 
 	fetcher->recovery = recovery_start(&fetcher->env, fetcher->scheduler);
 	fetcher->recheck = recheck_start(&fetcher->env);
+	fetcher->call_lookup = call_lookup_start(&fetcher->env);
 	failed = pthread_create(&fetcher->thread, NULL, run_fetcher, fetcher);
 	if (failed)
 		return err_set(err, ERR_INTERNAL, "cannot start the fetching thread (error %d)",
@@ -243,6 +246,7 @@ void fetcher_free(struct fetcher *fetcher)
 	scheduler_free(fetcher->scheduler);
 	discovery_free(fetcher->discovery);
 	recheck_free(fetcher->recheck);
+	call_lookup_free(fetcher->call_lookup);
 	recovery_free(fetcher->recovery);
 	fetch_free(fetcher->env.fetch);
 	loop_free(fetcher->env.loop);

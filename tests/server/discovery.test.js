@@ -2,10 +2,11 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { audio } from './harness/audio.js';
-import { startServer } from './harness/callspool.js';
-import { request } from './harness/http.js';
+import { startServer, untilState } from './harness/callspool.js';
+import { request, requestJson } from './harness/http.js';
 import { startUpstream } from './harness/upstream.js';
-import { newSid } from './harness/webhook.js';
+import { until } from './harness/until.js';
+import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
 const twilioDate = (at) => new Date(at).toUTCString().replace('GMT', '+0000');
 
@@ -39,4 +40,24 @@ test('one that has just completed is not said to be lost', async (t) => {
   assert.equal((await play()).status, 200);
   assert.ok(server.err.some((line) => /was not known, Twilio has it/.test(line)));
   assert.ok(!server.err.some((line) => LOST.test(line)));
+});
+
+test('only the recording callback is set up: what the call was is asked of Twilio', async (t) => {
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url });
+  const fields = recordingCallback();
+  upstream.recordings.set(fields.RecordingSid, { callSid: fields.CallSid, media: audio() });
+  upstream.calls.set(fields.CallSid, {
+    sid: fields.CallSid, account_sid: fields.AccountSid, status: 'completed', direction: 'inbound', from: '+15550001111', to: '+15550002222', duration: '36',
+  });
+  await postForm(server.url, RECORDING_STATUS, fields);
+  await untilState(server, fields.CallSid, 'stored');
+  const call = await until('the call is known', async () => {
+    const { json } = await requestJson(`${server.url}/api/calls/${fields.CallSid}`);
+    return (json.call ?? json).from && (json.call ?? json);
+  });
+  assert.equal(call.to, '+15550002222');
+  assert.equal(call.direction, 'inbound');
+  assert.equal(call.status, 'completed');
+  assert.equal(upstream.requests.filter(({ path }) => path.endsWith(`/Calls/${fields.CallSid}.json`)).length, 1);
 });

@@ -1,5 +1,6 @@
 #include "catalog/projection.h"
 
+#include "catalog/call_asks.h"
 #include "catalog/calls.h"
 #include "catalog/recordings.h"
 #include "ledger_fixture.h"
@@ -441,6 +442,39 @@ static void test_recording_in_call_event(void)
 	ledger_remove(&ledger);
 }
 
+/* A call that is known by its recording alone is asked of Twilio, unless it is told to its end. */
+static void test_asks(void)
+{
+	struct ledger ledger;
+	struct projection_result result;
+	struct call_ask ask;
+	bool found;
+	struct event event = recording_event(RECORDING, "completed", 1);
+
+	ledger_open(&ledger);
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+	MUST(call_asks_next(ledger.writer, &ask, &found, &err));
+	OK(found && str_eq(str_of(ask.call_sid), CALL) && ask.at_ms > event.received_at_ms,
+	   "known by its recording alone: to be asked for, a moment later");
+	event = call_event("ringing", 40, EVENT_UNKNOWN);
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+	MUST(call_asks_next(ledger.writer, &ask, &found, &err));
+	OK(found, "it rings: its end is not known yet");
+	event = call_event("completed", 40, 36);
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+	MUST(call_asks_next(ledger.writer, &ask, &found, &err));
+	OK(!found, "told to its end: nothing to ask");
+	event = recording_event(RECORDING_2, "completed", 50);
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+	MUST(call_asks_next(ledger.writer, &ask, &found, &err));
+	OK(!found, "another recording of it: still nothing");
+	ledger_remove(&ledger);
+}
+
 /* Named by its call, and then Twilio says that there is none. */
 static void test_absent_after_call_event(void)
 {
@@ -525,6 +559,7 @@ int main(void)
 	test_unfixed_choice();
 	test_recording_in_call_event();
 	test_absent_after_call_event();
+	test_asks();
 	test_length_of_absent();
 	test_call_told_later();
 	return tap_end();
