@@ -12,6 +12,7 @@
 #include "flights/flight_update.h"
 #include "flights/recheck.h"
 #include "flights/recovery.h"
+#include "flights/upstream.h"
 #include "ledger/ledger.h"
 #include "twilio/accounts.h"
 
@@ -156,6 +157,11 @@ static void ledger_changed(struct ledger_listener *listener, const struct projec
 		      change->account_sid, FLIGHT_NEW, 0);
 }
 
+void fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts *out)
+{
+	upstream_read(fetcher->env.upstream, out);
+}
+
 /* ---- life cycle ---- */
 
 bool fetcher_open(const struct flight_options *options, struct ledger *ledger,
@@ -175,7 +181,11 @@ bool fetcher_open(const struct flight_options *options, struct ledger *ledger,
 
 	list_init(&fetcher->kept_updates);
 	*env = (struct flight_env){
-		.ledger = ledger, .store = store, .accounts = accounts, .options = *options
+		.ledger = ledger,
+		.store = store,
+		.accounts = accounts,
+		.upstream = upstream_new(accounts),
+		.options = *options,
 	};
 	if (!loop_new(&env->loop, err) || !mailbox_open(env->loop, &env->mailbox, err) ||
 	    !fetch_new(env->loop, &fetch_options, &env->fetch, err) ||
@@ -249,6 +259,7 @@ void fetcher_free(struct fetcher *fetcher)
 	call_lookup_free(fetcher->call_lookup);
 	recovery_free(fetcher->recovery);
 	fetch_free(fetcher->env.fetch);
+	upstream_free(fetcher->env.upstream);
 	loop_free(fetcher->env.loop);
 	free(fetcher);
 }

@@ -20,6 +20,7 @@ struct blob_store;
 struct discovery_request;
 struct ledger;
 struct fetcher;
+struct upstream_facts;
 
 /* All that is handed in is borrowed and outlives the fetcher.  Before ledger_start(). */
 bool fetcher_open(const struct flight_options *options, struct ledger *ledger,
@@ -47,3 +48,5 @@ void fetcher_seek(struct fetcher *fetcher, const char *recording_sid, int64_t ge
 		  uint64_t byte);
 /* Asks Twilio about a SID that the ledger does not know (discovery.h); takes the request. */
 void fetcher_discover(struct fetcher *fetcher, struct discovery_request *request);
+/* How Twilio is doing (upstream.h). */
+void fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts *out);

@@ -11,6 +11,7 @@ struct fetch;
 struct ledger;
 struct loop;
 struct mailbox;
+struct upstream;
 struct workers;
 
 struct flight_env {
@@ -21,5 +22,6 @@ struct flight_env {
 	struct blob_store *store;
 	struct workers *sealers; /* fsync, rename */
 	const struct accounts *accounts;
+	struct upstream *upstream; /* how Twilio is doing */
 	struct flight_options options;
 };

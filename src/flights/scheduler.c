@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "flights/disk_space.h"
 #include "flights/flight_env.h"
+#include "flights/upstream.h"
 #include "twilio/accounts.h"
 
 #include <stdlib.h>
@@ -217,6 +218,7 @@ static void account_refused(struct scheduler *scheduler, const struct flight *fl
 
 	if (!account)
 		return;
+	upstream_refuses(scheduler->env->upstream, flight->account_sid, true);
 	log_error(
 		NULL,
 		"Twilio refuses the credentials of account %s: check twilio.auth_token or twilio.api_key; "
@@ -251,6 +253,10 @@ static void flight_turned(struct flight *flight, const struct flight_result *res
 
 	if (result->meaning == VERDICT_LIMITED)
 		limit_decrease(scheduler);
+	if (result->meaning == VERDICT_KEPT || result->meaning == VERDICT_KEPT_OFF)
+		upstream_refuses(scheduler->env->upstream, flight->account_sid, false);
+	upstream_told(scheduler->env->upstream, result->meaning, flight->reason_text,
+		      loop_wall_ms(scheduler->env->loop));
 	if (result->meaning == VERDICT_KEPT || result->meaning == VERDICT_KEPT_OFF)
 		limit_increase(scheduler);
 	if (result->meaning == VERDICT_REFUSED)

@@ -5,6 +5,7 @@
 #include "flights/flight_env.h"
 #include "flights/flight_private.h"
 #include "flights/scheduler.h"
+#include "flights/upstream.h"
 #include "tap.h"
 #include "twilio/accounts.h"
 
@@ -156,6 +157,7 @@ int main(void)
 	must(blob_local_open(folder, &env.store, &err), &err);
 	must(loop_new(&env.loop, &err) && mailbox_open(env.loop, &env.mailbox, &err), &err);
 	must(ledger_open(path, &env.ledger, &err), &err);
+	env.upstream = upstream_new(&accounts);
 	test_landed(&err);
 	scheduler = scheduler_new(&env);
 
@@ -165,6 +167,7 @@ int main(void)
 	ledger_stop(env.ledger);
 	mailbox_free(env.mailbox);
 	scheduler_free(scheduler);
+	upstream_free(env.upstream);
 	loop_free(env.loop);
 	ledger_free(env.ledger);
 	blob_store_free(env.store);
