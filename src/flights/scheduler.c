@@ -378,6 +378,7 @@ struct scheduler *scheduler_new(const struct flight_env *env)
 
 	scheduler->env = env;
 	disk_space_init(&scheduler->room, env);
+	(void)disk_space_is_short(&scheduler->room); /* says so now, not with the first recording */
 	scheduler->limit = env->options.concurrency;
 	scheduler->refused_until_ms = xcalloc(env->accounts->count, sizeof(int64_t));
 	map_init(&scheduler->flights);
