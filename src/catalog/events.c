@@ -107,6 +107,25 @@ bool events_last(struct catalog *catalog, int64_t *out_seq, struct err *err)
 	return true;
 }
 
+bool events_last_webhook_at(struct catalog *catalog, int64_t *out_ms, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	enum db_step step;
+
+	if (!db_prepare(catalog->db,
+			"SELECT received_at_ms FROM events WHERE kind IN ($1, $2) "
+			"ORDER BY seq DESC LIMIT 1",
+			&find, err))
+		return false;
+	db_bind_int(find, 1, EVENT_RECORDING_STATUS);
+	db_bind_int(find, 2, EVENT_CALL_STATUS);
+	step = db_step(find, err);
+	if (step == DB_FAILED)
+		return false;
+	*out_ms = step == DB_ROW ? db_column_int(find, 0) : 0;
+	return true;
+}
+
 bool event_is_foreign(const char *account_sid, const struct event *event)
 {
 	return account_sid[0] != '\0' && event->account_sid.len > 0 &&

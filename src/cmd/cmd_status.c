@@ -6,6 +6,7 @@
 #include "blob/blob_local.h"
 #include "catalog/catalog.h"
 #include "cmd/server.h"
+#include "web/health.h"
 #include "web/web_health.h"
 
 #include <jansson.h>
@@ -48,15 +49,15 @@ static bool read_ledger(const struct settings *settings, struct buf *out, struct
 	AUTO(free) char *path = server_path(settings, SERVER_LEDGER);
 	AUTO(catalog_free) struct catalog *catalog = NULL;
 	AUTO(blob_store_free) struct blob_store *store = NULL;
-	struct web_health_wish wish = { .min_free_bytes = settings->web.min_free_bytes,
-					.is_full = true };
+	struct health_facts facts = { .min_free_bytes = settings->web.min_free_bytes };
 	struct json json;
 
-	json_start(&json, out);
 	if (!catalog_open(path, CATALOG_READ, &catalog, err) ||
 	    !blob_local_open(settings->data_dir, &store, err) ||
-	    !web_health_write(catalog, store, &wish, &json, err))
+	    !web_health_read(catalog, store, &facts, err))
 		return false;
+	json_start(&json, out);
+	health_write(&facts, true, &json);
 	buf_add_byte(out, '\n');
 	return true;
 }

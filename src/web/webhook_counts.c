@@ -50,15 +50,28 @@ static int64_t later(int64_t a_ms, int64_t b_ms)
 	return a_ms > b_ms ? a_ms : b_ms;
 }
 
+int64_t webhook_last_refused_at_ms(const struct webhook_counts *counts)
+{
+	int64_t last_ms = 0;
+
+	for (int refusal = 0; refusal < WEBHOOK_REFUSALS; refusal++)
+		last_ms = later(last_ms, counts->last_refused_at_ms[refusal]);
+	return last_ms;
+}
+
 static void add(struct webhook_counts *sum, const struct webhook_counts *counts)
 {
+	int64_t last_ms = webhook_last_refused_at_ms(sum);
+
 	sum->taken += counts->taken;
 	sum->last_taken_at_ms = later(sum->last_taken_at_ms, counts->last_taken_at_ms);
-	for (int refusal = 0; refusal < WEBHOOK_REFUSALS; refusal++)
+	for (int refusal = 0; refusal < WEBHOOK_REFUSALS; refusal++) {
 		sum->refused[refusal] += counts->refused[refusal];
-	if (counts->last_refused_at_ms < sum->last_refused_at_ms)
+		sum->last_refused_at_ms[refusal] = later(sum->last_refused_at_ms[refusal],
+							 counts->last_refused_at_ms[refusal]);
+	}
+	if (webhook_last_refused_at_ms(counts) < last_ms)
 		return;
-	sum->last_refused_at_ms = counts->last_refused_at_ms;
 	sum->last_refusal = counts->last_refusal;
 	memcpy(sum->last_client, counts->last_client, sizeof(sum->last_client));
 }
@@ -159,7 +172,7 @@ void webhook_count_refused(struct webhook_counter *counter, enum webhook_refusal
 
 	pthread_mutex_lock(&counter->lock);
 	counts->refused[refusal]++;
-	counts->last_refused_at_ms = loop_wall_ms(counter->loop);
+	counts->last_refused_at_ms[refusal] = loop_wall_ms(counter->loop);
 	counts->last_refusal = refusal;
 	str_fit(client, counts->last_client, sizeof(counts->last_client));
 	pthread_mutex_unlock(&counter->lock);

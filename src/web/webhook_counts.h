@@ -38,10 +38,13 @@ struct webhook_counts {
 	int64_t taken; /* committed, and answered 200 */
 	int64_t last_taken_at_ms;
 	int64_t refused[WEBHOOK_REFUSALS];
-	int64_t last_refused_at_ms;
-	enum webhook_refusal last_refusal; /* while last_refused_at_ms != 0 */
-	char last_client[48];              /* of the last one refused: an address */
+	int64_t last_refused_at_ms[WEBHOOK_REFUSALS];
+	enum webhook_refusal last_refusal; /* why the last one was refused, if one was */
+	char last_client[48];              /* and its sender: an address; "" when none was */
 };
+
+/* For whatever reason. */
+int64_t webhook_last_refused_at_ms(const struct webhook_counts *counts);
 
 /* Those of all loops. */
 struct webhook_counters {

@@ -1,13 +1,96 @@
-// What status, /health and the log know of a server that cannot work as it should.
+// What status, /health and the log know of webhooks that do not come in and of a Twilio that does not answer.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import { startServer } from './harness/callspool.js';
+import { startServer, untilState } from './harness/callspool.js';
+import { audio } from './harness/audio.js';
 import { requestJson } from './harness/http.js';
 import { temporaryFolder } from './harness/process.js';
+import { startUpstream, xmlError } from './harness/upstream.js';
+import { until } from './harness/until.js';
+import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
 const statusOf = async (server) => (await requestJson(`${server.url}/api/status`)).json;
+const isDegraded = async (server) => (await requestJson(`${server.url}/health`)).json.degraded;
+const aboutNow = (text) => assert.ok(Math.abs(Date.parse(text) - Date.now()) < 60_000, text);
+
+/** Tells of a recording that the upstream has; does not wait for it. */
+async function announce(server, upstream) {
+  const fields = recordingCallback();
+  upstream.recordings.set(fields.RecordingSid, { media: audio({ seconds: 5 }), callSid: fields.CallSid });
+  assert.equal((await postForm(server.url, RECORDING_STATUS, fields)).status, 200);
+  return fields.CallSid;
+}
+
+test('a wrong public_url: degraded, with the cause, until a webhook is good', async (t) => {
+  const server = await startServer(t, { settings: { public_url: 'https://calls.example.com' } });
+  assert.equal(await isDegraded(server), false);
+  const publicUrl = 'https://calls.example.org';
+  assert.equal((await postForm(server.url, RECORDING_STATUS, recordingCallback(), { publicUrl })).status, 403);
+  assert.equal(await isDegraded(server), true);
+  assert.match((await statusOf(server)).causes.join('\n'), /^Webhooks are refused: .*public_url/);
+  const good = { publicUrl: 'https://calls.example.com' };
+  assert.equal((await postForm(server.url, RECORDING_STATUS, recordingCallback({ RecordingStatus: 'in-progress' }), good)).status, 200);
+  const { degraded, causes } = await statusOf(server);
+  assert.deepEqual([degraded, causes], [false, []]);
+});
+
+test('an account that is not configured is a cause while no webhook was good, and a stranger\'s try afterwards is none', async (t) => {
+  const server = await startServer(t);
+  const strange = () => postForm(server.url, RECORDING_STATUS, recordingCallback({ AccountSid: newSid('AC') }));
+  assert.equal((await strange()).status, 403);
+  assert.match((await statusOf(server)).causes.join('\n'), /AccountSid is not configured \(1 so far\)/);
+  assert.equal((await postForm(server.url, RECORDING_STATUS, recordingCallback({ RecordingStatus: 'in-progress' }))).status, 200);
+  assert.equal((await strange()).status, 403);
+  assert.equal((await postForm(server.url, RECORDING_STATUS, recordingCallback(), { signature: null })).status, 400);
+  assert.equal(await isDegraded(server), false);
+});
+
+test('an outage of Twilio is a warning when it begins and a line when it ends, and status has it meanwhile', async (t) => {
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url, settings: { 'fetch.retry_first': '20ms', 'fetch.retry_most': '200ms' } });
+  upstream.answer = (request, reply) => {
+    reply.writeHead(503, { 'Content-Type': 'application/xml' });
+    reply.end(xmlError(503, 20503, 'Service unavailable'));
+  };
+  const callSid = await announce(server, upstream);
+  await server.line(/level=warn .*Twilio does not answer/);
+  const during = await until('status has the outage', async () => {
+    const status = await statusOf(server);
+    return status.fetching.outage_since && status;
+  });
+  aboutNow(during.fetching.outage_since);
+  assert.equal(during.degraded, true);
+  assert.match(during.causes.join('\n'), /^Twilio does not answer/m);
+  const failures = upstream.requests.length;
+  await until('it goes on failing', () => upstream.requests.length > failures + 3);
+
+  upstream.answer = null;
+  await untilState(server, callSid, 'stored');
+  await server.line(/level=info .*Twilio answers again/);
+  assert.equal(server.err.filter((line) => /Twilio does not answer/.test(line)).length, 1, 'one line an outage');
+  const { fetching, degraded } = await statusOf(server);
+  assert.equal(degraded, false);
+  assert.equal(fetching.outage_since, null);
+  aboutNow(fetching.last_stored_at);
+});
+
+test('credentials that Twilio refuses: degraded, with the account', async (t) => {
+  const upstream = await startUpstream(t);
+  upstream.answer = (request, reply) => {
+    reply.writeHead(401, { 'Content-Type': 'application/xml' });
+    reply.end(xmlError(401, 20003, 'Authenticate'));
+  };
+  const server = await startServer(t, { upstream: upstream.url, expectErrors: [/Twilio refuses/] });
+  await announce(server, upstream);
+  const status = await until('the account is refused', async () => {
+    const now = await statusOf(server);
+    return now.fetching.accounts_refused > 0 && now;
+  });
+  assert.equal(status.fetching.accounts_refused, 1);
+  assert.match(status.causes.join('\n'), /Twilio refuses the credentials of 1 account \(AC0123456789abcdef0123456789abcdef\)/);
+});
 
 test('a start below min_free is a line of the log, before there is anything to fetch', async (t) => {
   const folder = temporaryFolder(t);

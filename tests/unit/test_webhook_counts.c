@@ -112,7 +112,7 @@ static void check_sum(void)
 	IS_INT(sum.refused[WEBHOOK_UNKNOWN_ACCOUNT], 0, "and no other");
 	IS_INT(sum.last_refusal, WEBHOOK_UNSIGNED, "why the last was refused");
 	IS_STR(str_of(sum.last_client), STR("192.0.2.7"), "and who sent it");
-	OK(sum.last_refused_at_ms > 0, "and when");
+	OK(webhook_last_refused_at_ms(&sum) > 0, "and when");
 	IS_INT(sum.taken, 2, "those that were taken");
 	OK(sum.last_taken_at_ms > 0, "and when the last was");
 }

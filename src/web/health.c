@@ -1,0 +1,173 @@
+#include "web/health.h"
+
+#include "base/json.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define OLD_QUEUE_MS (15 * 60 * 1000) /* a recording that waits longer is worth a look */
+#define MINUTE_MS    (60 * 1000)
+
+/* ---- causes ---- */
+
+PRINTF_LIKE(2, 3)
+static void add(struct health_causes *causes, const char *fmt, ...)
+{
+	va_list args;
+
+	assert(causes->count < HEALTH_CAUSES_MAX);
+	va_start(args, fmt);
+	vsnprintf(causes->text[causes->count++], HEALTH_CAUSE_SIZE, fmt, args);
+	va_end(args);
+}
+
+/*
+ * A webhook that names one of our accounts and does not match its token is hardly a stranger's: it
+ * is a cause until the next good one.  The others anybody can send; they are one only where
+ * none was good since the start, as when the account is not the one that is configured.
+ */
+static void judge_webhooks(const struct webhook_counts *counts, struct health_causes *causes)
+{
+	if (counts->last_refused_at_ms[WEBHOOK_WRONG_SIGNATURE] > counts->last_taken_at_ms)
+		add(causes,
+		    "Webhooks are refused: their signature does not match public_url and the auth token of "
+		    "their account (%lld so far, the last good one %s).",
+		    (long long)counts->refused[WEBHOOK_WRONG_SIGNATURE],
+		    counts->taken > 0 ? "before that" : "never since the start");
+	if (counts->taken > 0)
+		return;
+	if (counts->refused[WEBHOOK_UNKNOWN_ACCOUNT] > 0)
+		add(causes,
+		    "Webhooks are refused: their AccountSid is not configured (%lld so far).",
+		    (long long)counts->refused[WEBHOOK_UNKNOWN_ACCOUNT]);
+	if (counts->refused[WEBHOOK_UNSIGNED] > 0)
+		add(causes,
+		    "Webhooks are refused: they have no X-Twilio-Signature (%lld so far); does the proxy "
+		    "pass it on?",
+		    (long long)counts->refused[WEBHOOK_UNSIGNED]);
+}
+
+static void judge_upstream(const struct health_facts *facts, struct health_causes *causes)
+{
+	const struct upstream_facts *upstream = &facts->upstream;
+
+	if (upstream->refused_count > 0)
+		add(causes,
+		    "Twilio refuses the credentials of %u account%s (%s): check twilio.auth_token or "
+		    "twilio.api_key.",
+		    upstream->refused_count, upstream->refused_count > 1 ? "s" : "",
+		    upstream->refused_account);
+	if (upstream->outage_since_ms != 0)
+		add(causes, "Twilio does not answer as it should, for %lld minutes now: %s",
+		    (long long)((facts->now_ms - upstream->outage_since_ms) / MINUTE_MS),
+		    upstream->outage_text);
+}
+
+static void judge_queue(const struct health_facts *facts, struct health_causes *causes)
+{
+	int64_t dead = facts->counts.recordings[RECORDING_DEAD];
+	int64_t oldest_ms = facts->counts.oldest_queued_at_ms;
+
+	if (dead > 0)
+		add(causes, "There are dead letters: %lld recordings were given up.",
+		    (long long)dead);
+	if (oldest_ms != 0 && facts->now_ms - oldest_ms > OLD_QUEUE_MS)
+		add(causes, "A recording waits to be fetched for %lld minutes.",
+		    (long long)((facts->now_ms - oldest_ms) / MINUTE_MS));
+}
+
+static void judge_disk(const struct health_facts *facts, struct health_causes *causes)
+{
+	if (!facts->store_answers)
+		add(causes, "The store does not answer.");
+	else if (facts->free_bytes < facts->min_free_bytes)
+		add(causes, "The disk has less room than min_free: nothing more is fetched.");
+	if (facts->reserve == RESERVE_SPENT)
+		add(causes, "The disk was full: webhooks use the room that is kept for them.");
+	if (facts->reserve == RESERVE_EXHAUSTED)
+		add(causes, "The disk is full, and so is what was kept for webhooks: they are "
+			    "answered 503.");
+}
+
+void health_judge(const struct health_facts *facts, struct health_causes *out)
+{
+	out->count = 0;
+	judge_webhooks(&facts->webhooks, out);
+	judge_upstream(facts, out);
+	judge_queue(facts, out);
+	judge_disk(facts, out);
+}
+
+/* ---- JSON ---- */
+
+static void add_causes(struct json *json, const struct health_causes *causes)
+{
+	json_open(json, "causes", '[');
+	for (unsigned i = 0; i < causes->count; i++)
+		json_text(json, NULL, str_of(causes->text[i]));
+	json_close(json, ']');
+}
+
+static void add_counts(struct json *json, const struct catalog_counts *counts)
+{
+	json_open(json, "recordings", '{');
+	for (int state = 0; state < RECORDING_STATES; state++)
+		json_int(json, recording_state_text((enum recording_state)state),
+			 counts->recordings[state]);
+	json_close(json, '}');
+	json_int(json, "calls", counts->calls);
+	json_int(json, "bytes_stored", counts->bytes_stored);
+	json_date(json, "oldest_queued_at", counts->oldest_queued_at_ms);
+	json_int(json, "events_waiting", counts->events_waiting);
+}
+
+static void add_webhooks(struct json *json, const struct health_facts *facts)
+{
+	const struct webhook_counts *counts = &facts->webhooks;
+
+	json_open(json, "webhooks", '{');
+	json_date(json, "last_taken_at", facts->last_webhook_at_ms);
+	if (facts->started_at_ms != 0) {
+		json_int(json, "taken", counts->taken);
+		json_open(json, "refused", '{');
+		for (int refusal = 0; refusal < WEBHOOK_REFUSALS; refusal++)
+			json_int(json, webhook_refusal_name((enum webhook_refusal)refusal),
+				 counts->refused[refusal]);
+		json_close(json, '}');
+		json_date(json, "last_refused_at", webhook_last_refused_at_ms(counts));
+		json_text(json, "last_refused_from",
+			  counts->last_client[0] ? str_of(counts->last_client) : STR_NONE);
+	}
+	json_close(json, '}');
+}
+
+static void add_upstream(struct json *json, const struct upstream_facts *upstream)
+{
+	json_open(json, "fetching", '{');
+	json_date(json, "last_stored_at", upstream->last_stored_at_ms);
+	json_date(json, "outage_since", upstream->outage_since_ms);
+	json_int(json, "accounts_refused", upstream->refused_count);
+	json_close(json, '}');
+}
+
+void health_write(const struct health_facts *facts, bool is_full, struct json *json)
+{
+	struct health_causes causes;
+
+	health_judge(facts, &causes);
+	json_open(json, NULL, '{');
+	json_text(json, "status", facts->started_at_ms != 0 ? STR("ok") : STR("stopped"));
+	json_bool(json, "degraded", causes.count > 0);
+	json_text(json, "version", STR(CALLSPOOL_VERSION));
+	if (is_full) {
+		json_date(json, "started_at", facts->started_at_ms);
+		json_int(json, "free_bytes", (int64_t)facts->free_bytes);
+		add_causes(json, &causes);
+		add_counts(json, &facts->counts);
+		add_webhooks(json, facts);
+		if (facts->started_at_ms != 0)
+			add_upstream(json, &facts->upstream);
+	}
+	json_close(json, '}');
+}

@@ -1,0 +1,45 @@
+/*
+ * Whether all is well, judged from what is known, and the same as JSON: for /health, /api/status and
+ * `callspool status`.
+ *
+ * Degraded means that somebody should look: recordings or webhooks are not coming in as they should.
+ * Each cause is a sentence that says what is wrong and what to look at.
+ */
+#pragma once
+
+#include "catalog/recordings.h"
+#include "flights/upstream.h"
+#include "ledger/reserve.h"
+#include "web/webhook_counts.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct json;
+
+#define HEALTH_CAUSES_MAX 12
+#define HEALTH_CAUSE_SIZE 320 /* a sentence, and Twilio's or the disk's own words */
+
+/* A plain value.  Instants: wall clock, 0 never. */
+struct health_facts {
+	int64_t now_ms;
+	int64_t started_at_ms; /* 0: no server runs; then webhooks and upstream are not known */
+	struct catalog_counts counts;
+	int64_t last_webhook_at_ms; /* that is in the ledger */
+	bool store_answers;
+	uint64_t free_bytes;     /* while store_answers */
+	uint64_t min_free_bytes; /* the setting */
+	enum reserve_state reserve;
+	struct webhook_counts webhooks;
+	struct upstream_facts upstream;
+};
+
+struct health_causes {
+	unsigned count;
+	char text[HEALTH_CAUSES_MAX][HEALTH_CAUSE_SIZE];
+};
+
+/* Pure. */
+void health_judge(const struct health_facts *facts, struct health_causes *out);
+/* One JSON value; is_full: with causes and counts, for those who may see them. */
+void health_write(const struct health_facts *facts, bool is_full, struct json *json);

@@ -1,0 +1,125 @@
+#include "tap.h"
+#include "web/health.h"
+
+#include <string.h>
+
+#define NOW    INT64_C(1700000000000)
+#define MINUTE (60 * 1000)
+
+/* A server on which all is well. */
+static struct health_facts well(void)
+{
+	return (struct health_facts){
+		.now_ms = NOW,
+		.started_at_ms = NOW - 60 * MINUTE,
+		.store_answers = true,
+		.free_bytes = 1000,
+		.min_free_bytes = 1000,
+		.webhooks = { .taken = 5, .last_taken_at_ms = NOW - MINUTE },
+	};
+}
+
+/* The only cause, or "" when there is none, or "several". */
+static const char *cause_of(const struct health_facts *facts)
+{
+	static struct health_causes causes;
+
+	health_judge(facts, &causes);
+	return causes.count == 0 ? "" : causes.count == 1 ? causes.text[0] : "several";
+}
+
+#define CAUSE(facts, part, name)                                                         \
+	OK(part[0] ? strstr(cause_of(facts), part) != NULL : cause_of(facts)[0] == '\0', \
+	   "%s: '%s'", name, cause_of(facts))
+
+static void check_webhooks(void)
+{
+	struct health_facts facts = well();
+	struct webhook_counts *counts = &facts.webhooks;
+
+	CAUSE(&facts, "", "all is well");
+	counts->refused[WEBHOOK_WRONG_SIGNATURE] = 3;
+	counts->last_refused_at_ms[WEBHOOK_WRONG_SIGNATURE] = NOW - 2 * MINUTE;
+	CAUSE(&facts, "", "a wrong signature before the last good webhook");
+	counts->last_refused_at_ms[WEBHOOK_WRONG_SIGNATURE] = NOW;
+	CAUSE(&facts, "public_url", "a wrong signature after it");
+	facts = well();
+	counts->refused[WEBHOOK_UNKNOWN_ACCOUNT] = counts->refused[WEBHOOK_UNSIGNED] = 1;
+	CAUSE(&facts, "", "a stranger's, when there were good ones");
+	counts->taken = 0;
+	counts->refused[WEBHOOK_UNSIGNED] = 0;
+	CAUSE(&facts, "AccountSid", "an unknown account, when there were none");
+	counts->refused[WEBHOOK_UNKNOWN_ACCOUNT] = 0;
+	counts->refused[WEBHOOK_UNSIGNED] = 1;
+	CAUSE(&facts, "X-Twilio-Signature", "no signature, when there were none");
+}
+
+static void check_fetching(void)
+{
+	struct health_facts facts = well();
+
+	facts.upstream.refused_count = 1;
+	str_fit(STR("AC1"), facts.upstream.refused_account, sizeof(facts.upstream.refused_account));
+	CAUSE(&facts, "1 account (AC1)", "an account that is refused");
+	facts.upstream.refused_count = 2;
+	CAUSE(&facts, "2 accounts (AC1", "two");
+	facts = well();
+	facts.upstream.outage_since_ms = NOW - 7 * MINUTE;
+	str_fit(STR("It answered 503."), facts.upstream.outage_text,
+		sizeof(facts.upstream.outage_text));
+	CAUSE(&facts, "for 7 minutes now: It answered 503.", "an outage");
+	facts = well();
+	facts.counts.recordings[RECORDING_DEAD] = 2;
+	CAUSE(&facts, "2 recordings were given up", "dead letters");
+	facts = well();
+	facts.counts.oldest_queued_at_ms = NOW - 15 * MINUTE;
+	CAUSE(&facts, "", "a recording that waits for 15 minutes");
+	facts.counts.oldest_queued_at_ms = NOW - 20 * MINUTE;
+	CAUSE(&facts, "20 minutes", "for longer");
+}
+
+static void check_disk(void)
+{
+	struct health_facts facts = well();
+
+	facts.free_bytes = 999;
+	CAUSE(&facts, "min_free", "less room than min_free");
+	facts.store_answers = false;
+	CAUSE(&facts, "store does not answer", "no answer from the store");
+	facts = well();
+	facts.reserve = RESERVE_SPENT;
+	CAUSE(&facts, "use the room", "the reserve is spent");
+	facts.reserve = RESERVE_EXHAUSTED;
+	CAUSE(&facts, "503", "and more than that");
+}
+
+/* There is room for all causes that can hold at once. */
+static void check_all(void)
+{
+	struct health_facts facts = well();
+	struct health_causes causes;
+
+	facts.webhooks.taken = 0;
+	facts.webhooks.last_taken_at_ms = 0;
+	for (int i = 0; i < WEBHOOK_REFUSALS; i++) {
+		facts.webhooks.refused[i] = 1;
+		facts.webhooks.last_refused_at_ms[i] = NOW;
+	}
+	facts.upstream.refused_count = 1;
+	facts.upstream.outage_since_ms = 1;
+	facts.counts.recordings[RECORDING_DEAD] = 1;
+	facts.counts.oldest_queued_at_ms = 1;
+	facts.free_bytes = 0;
+	facts.reserve = RESERVE_SPENT;
+	health_judge(&facts, &causes);
+	IS_INT(causes.count, 9, "all causes at once");
+}
+
+int main(void)
+{
+	check_webhooks();
+	check_fetching();
+	check_disk();
+	check_all();
+	return tap_end();
+}
