@@ -9,36 +9,91 @@
 #include "web/health.h"
 #include "web/web_health.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define BODY_MAX (1024 * 1024)
+
+/* Beside those of base/err.h. */
+#define EXIT_NOT_RUNNING 5 /* the server does not answer */
+#define EXIT_DEGRADED    6
+#define EXIT_NOT_CHECKED 8
 
 static long long number(const json_t *object, const char *key)
 {
 	return (long long)json_integer_value(json_object_get(object, key));
 }
 
+/* "never" for null, as for what is not there. */
+static const char *instant(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "never";
+}
+
+static bool is_running(const json_t *status)
+{
+	return json_is_string(json_object_get(status, "started_at"));
+}
+
+static bool is_degraded(const json_t *status)
+{
+	return json_is_true(json_object_get(status, "degraded"));
+}
+
+static void print_webhooks(const json_t *webhooks)
+{
+	json_t *refused = json_object_get(webhooks, "refused");
+	const char *reason;
+	json_t *count;
+
+	printf("webhooks    last good one %s", instant(webhooks, "last_taken_at"));
+	if (refused)
+		printf("; since the start %lld accepted", number(webhooks, "taken"));
+	/* clang-format takes the macro for a call */
+	/* clang-format off */
+	json_object_foreach(refused, reason, count) {
+		if (json_integer_value(count) > 0)
+			printf(", %lld refused (%s)", (long long)json_integer_value(count), reason);
+	}
+	/* clang-format on */
+	printf("\n");
+}
+
 static void print_text(const json_t *status)
 {
+	const json_t *fetching = json_object_get(status, "fetching");
 	const json_t *cause;
 	const char *state;
 	json_t *count;
 	size_t i;
 
-	printf("callspool %s, %s, %s\n", json_string_value(json_object_get(status, "version")),
-	       json_is_null(json_object_get(status, "started_at")) ? "not running" : "running",
-	       json_is_true(json_object_get(status, "degraded")) ? "degraded" : "well");
+	printf("callspool %s, %s%s\n", json_string_value(json_object_get(status, "version")),
+	       is_running(status) ? "running, " : "not running",
+	       !is_running(status)   ? ""
+	       : is_degraded(status) ? "degraded"
+				     : "well");
 	printf("calls       %lld\n", number(status, "calls"));
-	/* clang-format takes the macro for a call */
 	/* clang-format off */
 	json_object_foreach(json_object_get(status, "recordings"), state, count) {
 		if (json_integer_value(count) > 0)
 			printf("%-11s %lld\n", state, (long long)json_integer_value(count));
 	}
 	/* clang-format on */
-	printf("stored      %lld bytes, %lld free\n", number(status, "bytes_stored"),
+	printf("bytes       %lld stored, %lld free\n", number(status, "bytes_stored"),
 	       number(status, "free_bytes"));
+	if (json_is_string(json_object_get(status, "oldest_queued_at")))
+		printf("waiting     since %s, the oldest\n", instant(status, "oldest_queued_at"));
+	print_webhooks(json_object_get(status, "webhooks"));
+	if (fetching)
+		printf("fetching    last recording stored %s\n",
+		       json_is_string(json_object_get(fetching, "last_stored_at"))
+			       ? instant(fetching, "last_stored_at")
+			       : "before the start");
 	json_array_foreach(json_object_get(status, "causes"), i, cause)
 		printf("! %s\n", json_string_value(cause));
 }
@@ -71,6 +126,31 @@ static bool get_status(const struct settings *settings, struct buf *out, struct 
 	return read_ledger(settings, out, err) || err_context(err, "no server runs");
 }
 
+/*
+ * False when another user's rights keep us out.  Without it a server that runs would seem not to, and
+ * its ledger not to open.
+ */
+static bool may_look(const struct settings *settings, struct err *err)
+{
+	AUTO(free) char *folder = server_path(settings, "");
+	AUTO(free) char *socket = server_path(settings, SERVER_SOCKET);
+	AUTO(free) char *ledger = server_path(settings, SERVER_LEDGER);
+	const struct {
+		const char *path;
+		int mode;
+	} wanted[] = { { folder, X_OK }, { socket, R_OK | W_OK }, { ledger, R_OK } };
+
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+		if (faccessat(AT_FDCWD, wanted[i].path, wanted[i].mode, AT_EACCESS) < 0 &&
+		    errno == EACCES)
+			return err_set(
+				err, ERR_UNAVAILABLE,
+				"'%s' is another user's: run this as the user that callspool "
+				"runs as, or as root",
+				settings->data_dir);
+	return true;
+}
+
 static int run_status(int argc, char **argv)
 {
 	__attribute__((cleanup(cmd_options_release_at))) struct cmd_options options = { 0 };
@@ -84,16 +164,24 @@ static int run_status(int argc, char **argv)
 		return status;
 	if (options.operand_count > 0)
 		return cmd_misused(&cmd_status, "'%s' is too much", options.operands[0]);
-	if (!cmd_options_resolve(&options, &err) || !get_status(&options.settings, &body, &err))
+	if (!cmd_options_resolve(&options, &err))
 		return cmd_fail(&err);
-	if (options.is_json) {
-		printf("%s", body.at);
-		return 0;
+	if (!may_look(&options.settings, &err)) {
+		cmd_fail(&err);
+		return EXIT_NOT_CHECKED;
 	}
+	if (!get_status(&options.settings, &body, &err))
+		return cmd_fail(&err);
 	status_json = json_loadb(body.at, body.len, 0, NULL);
-	print_text(status_json);
+	if (options.is_json)
+		printf("%s", body.at);
+	else
+		print_text(status_json);
+	status = !is_running(status_json)   ? EXIT_NOT_RUNNING
+		 : is_degraded(status_json) ? EXIT_DEGRADED
+					    : 0;
 	json_decref(status_json);
-	return 0;
+	return status;
 }
 
 const struct cmd cmd_status = {
@@ -101,7 +189,8 @@ const struct cmd cmd_status = {
 	.summary = "what is here, what waits, what is wrong",
 	.usage = "[--json] [--set data_dir=DIR]",
 	.help = "Asks the server that runs on the data folder; when none does, reads its ledger.\n"
-		"Exit status 3 when there is no ledger either.\n\n"
+		"Exit status: 0 it runs and is well, 3 there is no ledger either, 5 no server runs, 6 it runs and is\n"
+		"degraded (the causes are told), 8 the folder is another user's.\n\n"
 		"  --json            the answer as it is\n" CMD_OPTIONS_HELP
 		"\nExample:\n  callspool status --json | jq .recordings\n",
 	.run = run_status,

@@ -201,7 +201,7 @@ test('status: of a running server, of a stopped one, for people and for machines
   assert.equal(status.degraded, false);
   await server.stop('SIGTERM');
   const stopped = await callspool(['status', ...set]);
-  assert.equal(stopped.code, 0, stopped.stderr);
+  assert.equal(stopped.code, 5, stopped.stderr);
   assert.match(stopped.stdout, /not running/);
   assert.match(stopped.stdout, /^stored +1$/m);
   const without = await callspool(['status', '--set', `data_dir=${server.dataDir}/nowhere`]);

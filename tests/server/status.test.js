@@ -1,18 +1,20 @@
 // What status, /health and the log know of webhooks that do not come in and of a Twilio that does not answer.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { statfsSync } from 'node:fs';
+import { chmodSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import { startServer, untilState } from './harness/callspool.js';
+import { BINARY, callspool, startServer, untilState } from './harness/callspool.js';
 import { audio } from './harness/audio.js';
 import { requestJson } from './harness/http.js';
-import { temporaryFolder } from './harness/process.js';
+import { run, temporaryFolder } from './harness/process.js';
+import { startStored } from './harness/stored.js';
 import { startUpstream, xmlError } from './harness/upstream.js';
 import { until } from './harness/until.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
 const statusOf = async (server) => (await requestJson(`${server.url}/api/status`)).json;
 const isDegraded = async (server) => (await requestJson(`${server.url}/health`)).json.degraded;
+const command = (server, ...args) => callspool(['status', ...args, '--set', `data_dir=${server.dataDir}`]);
 const aboutNow = (text) => assert.ok(Math.abs(Date.parse(text) - Date.now()) < 60_000, text);
 
 /** Tells of a recording that the upstream has; does not wait for it. */
@@ -30,10 +32,18 @@ test('a wrong public_url: degraded, with the cause, until a webhook is good', as
   assert.equal((await postForm(server.url, RECORDING_STATUS, recordingCallback(), { publicUrl })).status, 403);
   assert.equal(await isDegraded(server), true);
   assert.match((await statusOf(server)).causes.join('\n'), /^Webhooks are refused: .*public_url/);
+  const told = await command(server);
+  assert.equal(told.code, 6, told.stderr);
+  assert.match(told.stdout, /running, degraded\n/);
+  assert.match(told.stdout, /^webhooks +last good one never; since the start 0 accepted, 1 refused \(wrong_signature\)$/m);
+  assert.match(told.stdout, /^! Webhooks are refused/m);
+  assert.equal((await command(server, '--json')).code, 6);
+
   const good = { publicUrl: 'https://calls.example.com' };
   assert.equal((await postForm(server.url, RECORDING_STATUS, recordingCallback({ RecordingStatus: 'in-progress' }), good)).status, 200);
   const { degraded, causes } = await statusOf(server);
   assert.deepEqual([degraded, causes], [false, []]);
+  assert.equal((await command(server)).code, 0);
 });
 
 test('an account that is not configured is a cause while no webhook was good, and a stranger\'s try afterwards is none', async (t) => {
@@ -90,6 +100,36 @@ test('credentials that Twilio refuses: degraded, with the account', async (t) =>
   });
   assert.equal(status.fetching.accounts_refused, 1);
   assert.match(status.causes.join('\n'), /Twilio refuses the credentials of 1 account \(AC0123456789abcdef0123456789abcdef\)/);
+  assert.equal((await command(server)).code, 6);
+});
+
+test('not running is not well: status 5, and the last webhook from the ledger', async (t) => {
+  const { server } = await startStored(t);
+  await server.stop('SIGTERM');
+  const told = await command(server);
+  assert.equal(told.code, 5, told.stderr);
+  assert.match(told.stdout, /^callspool \S+, not running$/m);
+  assert.doesNotMatch(told.stdout, /\bwell\b/);
+  const { code, stdout } = await command(server, '--json');
+  assert.equal(code, 5);
+  const { status, webhooks } = JSON.parse(stdout);
+  assert.equal(status, 'stopped');
+  aboutNow(webhooks.last_taken_at);
+});
+
+test('run by another user it says so', async (t) => {
+  const { server } = await startStored(t);
+  let tool = [BINARY];
+  if (process.getuid() === 0) {
+    chmodSync(server.dataDir, 0o700);
+    tool = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', BINARY];
+  } else {
+    chmodSync(server.dataDir, 0);
+    t.after(() => chmodSync(server.dataDir, 0o750));
+  }
+  const { code, stderr } = await run(tool[0], [...tool.slice(1), 'status', '--set', `data_dir=${server.dataDir}`]);
+  assert.equal(code, 8, stderr);
+  assert.match(stderr, /another user's: run this as the user that callspool runs as/);
 });
 
 test('a start below min_free is a line of the log, before there is anything to fetch', async (t) => {
