@@ -20,12 +20,14 @@
 #include "web/web.h"
 #include "web/web_read.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define PAGE_DEFAULT     50
 #define RECORDINGS_SHOWN 50 /* of one call */
 #define ATTEMPTS_SHOWN   50 /* of one recording, the newest */
 #define QUERY_ROOM       4096
+#define NUMBER_MAX       127 /* of a number that is searched for: what a person may type */
 
 /* ---- a recording, a call ---- */
 
@@ -113,29 +115,34 @@ static void close_call(struct json *json)
 
 /* ---- the list ---- */
 
+/*
+ * One that waits for a reader: thousands may, so it is small.  The rows, 1.3 KB each, are made when its turn
+ * has come.
+ */
 struct list_read {
 	struct web_read read;
 	struct call_filter filter;
 	struct call_cursor after;
 	size_t limit;
-	struct form form;
-	struct buf room; /* what the filter's texts lie in */
-	char room_bytes[QUERY_ROOM];
-	struct call_row rows[CALLS_PAGE_MAX];
+	char number[NUMBER_MAX + 1]; /* the filter's texts lie here */
+	char call_sid[SID_SIZE];
 };
+
+static_assert(sizeof(struct list_read) <= 1024, "2,000 that wait take 2 MiB");
 
 static bool make_list(struct web_read *read, struct catalog *catalog, struct json *json,
 		      struct err *err)
 {
 	struct list_read *list = container_of(read, struct list_read, read);
+	AUTO(free) struct call_row *rows = xcalloc(list->limit, sizeof(*rows));
 	struct call_page page;
 
-	if (!calls_list(catalog, &list->filter, &list->after, list->rows, list->limit, &page, err))
+	if (!calls_list(catalog, &list->filter, &list->after, rows, list->limit, &page, err))
 		return false;
 	json_open(json, NULL, '{');
 	json_open(json, "calls", '[');
 	for (size_t i = 0; i < page.count; i++) {
-		const struct call_row *row = &list->rows[i];
+		const struct call_row *row = &rows[i];
 
 		open_call(json, &row->call);
 		if (row->call.main_recording_sid[0] != '\0') {
@@ -205,7 +212,9 @@ static bool read_filter_field(struct list_read *list, struct str name, struct st
 	if (str_eq(name, STR("after")))
 		return read_cursor(value, &list->after);
 	if (str_eq(name, STR("number"))) {
-		filter->number = value.len > 0 ? value : STR_NONE;
+		if (!str_copy(value, list->number, sizeof(list->number)))
+			return false;
+		filter->number = value.len > 0 ? str_of(list->number) : STR_NONE;
 		return true;
 	}
 	if (str_eq(name, STR("state"))) {
@@ -213,10 +222,38 @@ static bool read_filter_field(struct list_read *list, struct str name, struct st
 		return recording_group_from_text(value, &filter->group);
 	}
 	if (str_eq(name, STR("call"))) {
-		filter->call_sid = value;
-		return sid_is_call(value);
+		if (!sid_is_call(value) || !str_copy(value, list->call_sid, SID_SIZE))
+			return false;
+		filter->call_sid = str_of(list->call_sid);
+		return true;
 	}
 	return false;
+}
+
+/* Refuses the request itself when it returns false. */
+static bool read_query(struct exchange *x, struct list_read *list)
+{
+	char room_bytes[QUERY_ROOM], text[160];
+	struct form form;
+	struct buf room;
+
+	buf_over(&room, room_bytes, sizeof(room_bytes));
+	if (!form_parse(x->request.query, &room, &form)) {
+		web_refuse(x, WEB_BAD_REQUEST, "The query is malformed.", WEB_NO_RETRY);
+		return false;
+	}
+	for (size_t i = 0; i < form.count; i++) {
+		const struct form_field *field = &form.fields[i];
+
+		if (read_filter_field(list, field->name, field->value))
+			continue;
+		snprintf(text, sizeof(text),
+			 "The filter '%.*s' is not known or its value is malformed.",
+			 (int)(field->name.len < 60 ? field->name.len : 60), field->name.at);
+		web_refuse(x, WEB_BAD_REQUEST, text, WEB_NO_RETRY);
+		return false;
+	}
+	return true;
 }
 
 void web_calls_list(struct exchange *x)
@@ -226,37 +263,25 @@ void web_calls_list(struct exchange *x)
 	list->limit = PAGE_DEFAULT;
 	list->read.make = make_list;
 	list->read.not_found = WEB_NOT_FOUND;
-	buf_over(&list->room, list->room_bytes, sizeof(list->room_bytes));
-	if (!form_parse(x->request.query, &list->room, &list->form)) {
-		web_refuse(x, WEB_BAD_REQUEST, "The query is malformed.", WEB_NO_RETRY);
-		return;
-	}
-	for (size_t i = 0; i < list->form.count; i++) {
-		const struct form_field *field = &list->form.fields[i];
-		char text[160];
-
-		if (read_filter_field(list, field->name, field->value))
-			continue;
-		snprintf(text, sizeof(text),
-			 "The filter '%.*s' is not known or its value is malformed.",
-			 (int)(field->name.len < 60 ? field->name.len : 60), field->name.at);
-		web_refuse(x, WEB_BAD_REQUEST, text, WEB_NO_RETRY);
-		return;
-	}
-	web_read_start(&TAKE(list)->read, x);
+	if (read_query(x, list))
+		web_read_start(&TAKE(list)->read, x);
 }
 
 /* ---- one call ---- */
 
-struct details_read {
-	struct web_read read;
-	char call_sid[SID_SIZE];
+/* What the answer is made from: the reader's, while it makes it. */
+struct details {
 	struct call call;
 	struct recording recordings[RECORDINGS_SHOWN];
 	struct attempt attempts[ATTEMPTS_SHOWN];
 };
 
-static bool add_attempts(struct details_read *details, struct catalog *catalog,
+struct details_read {
+	struct web_read read;
+	char call_sid[SID_SIZE];
+};
+
+static bool add_attempts(struct details *details, struct catalog *catalog,
 			 const struct recording *recording, struct json *json, struct err *err)
 {
 	size_t count;
@@ -287,8 +312,9 @@ static bool add_attempts(struct details_read *details, struct catalog *catalog,
 static bool make_details(struct web_read *read, struct catalog *catalog, struct json *json,
 			 struct err *err)
 {
-	struct details_read *details = container_of(read, struct details_read, read);
-	struct str call_sid = str_of(details->call_sid);
+	const struct details_read *asked = container_of(read, struct details_read, read);
+	AUTO(free) struct details *details = xcalloc(1, sizeof(*details));
+	struct str call_sid = str_of(asked->call_sid);
 	size_t count;
 
 	if (!calls_find(catalog, call_sid, &details->call, err) ||
