@@ -1,5 +1,5 @@
 /*
- * Every URL, its methods, its function, and who may call it.
+ * The table of routes: each URL with its methods, its handler and who may call it.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * What the product's URLs are served with: shared by all serving loops (struct web, read-only
- * once they run), and of one loop each (struct web_local).
+ * The state that request handlers work with: struct web is shared by all serving loops and
+ * read-only once they run; each loop has a struct web_local of its own.
  */
 #pragma once
 
@@ -25,7 +25,7 @@ struct mirrors;
 struct reserve;
 struct fetcher;
 
-/* Everything handed in is borrowed and outlives it. */
+/* The pointers are borrowed: what they point to outlives this. */
 struct web {
 	struct web_options options;
 	struct ledger *ledger;
@@ -48,7 +48,7 @@ struct web_local {
 	struct webhook_counter *webhooks;
 };
 
-/* The loop's own part, from an exchange. */
+/* The state of the loop that serves this exchange. */
 static inline struct web_local *web_local_of(const struct exchange *x)
 {
 	return container_of(x->server->local, struct web_local, local);

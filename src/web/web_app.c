@@ -15,8 +15,9 @@
 #include <stdlib.h>
 
 /*
- * Without sign-in it is the port on loopback alone that keeps strangers out, and their pages reach
- * it in the listener's own browser.  No Host (HTTP/1.0): no browser.
+ * Without sign-in only listening on loopback keeps strangers out.  A web page of theirs can still send
+ * requests here through the listener's own browser (DNS rebinding), but then Host has their name.  A
+ * request without Host (HTTP/1.0) is from no browser.
  */
 static bool admit_anybody(struct exchange *x)
 {
@@ -31,7 +32,7 @@ static bool admit_anybody(struct exchange *x)
 	return false;
 }
 
-/* May this caller call this route?  Replies itself when not. */
+/* Checks whether the caller may use the route; replies with the error when not. */
 static bool admit(struct exchange *x)
 {
 	const struct web *web = web_local_of(x)->web;
@@ -55,7 +56,7 @@ static bool admit(struct exchange *x)
 	return false;
 }
 
-/* A play is a line at debug: no more, for a player may ask for a recording piece by piece. */
+/* Logs a play, at debug: a player may ask for a recording in hundreds of pieces. */
 static void tell_play(struct exchange *x)
 {
 	struct log_tag tag;

@@ -1,5 +1,6 @@
 /*
- * The product as http's app: its routes, who may call them, and what each loop has of it.
+ * callspool as the application of the HTTP server: its routes, access control, and the state of
+ * each serving loop.
  */
 #pragma once
 
@@ -8,8 +9,8 @@ struct mailbox;
 struct web;
 struct web_local;
 
-/* Fills web->app from the table of routes. */
+/* Fills in web->app and what else is the same for all loops. */
 void web_init(struct web *web);
-/* One for each serving loop; before ledger_start(). */
+/* The state of one serving loop; to be made before ledger_start(). */
 struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailbox *mailbox);
 void web_local_free(struct web_local *local);

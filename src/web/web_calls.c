@@ -40,7 +40,7 @@ static void add_expiry(struct json *json, const struct web *web, const struct re
 	json_bool(json, "expired", expires_at_ms < clock_wall_ms());
 }
 
-/* Leaves the object open, so that attempts may follow. */
+/* The object stays open: attempts may follow. */
 static void open_recording(struct json *json, const struct web *web,
 			   const struct recording *recording)
 {
@@ -80,7 +80,7 @@ static void open_recording(struct json *json, const struct web *web,
 	}
 }
 
-/* Leaves the object open, at its array of recordings. */
+/* The object stays open, within its array of recordings. */
 static void open_call(struct json *json, const struct call *call)
 {
 	json_open(json, NULL, '{');
@@ -116,8 +116,8 @@ static void close_call(struct json *json)
 /* ---- the list ---- */
 
 /*
- * One that waits for a reader: thousands may, so it is small.  The rows, 1.3 KB each, are made when its turn
- * has come.
+ * A request that waits for a reader.  Thousands may wait, so it is small: its rows, 1.3 KB each, are allocated
+ * by the reader.
  */
 struct list_read {
 	struct web_read read;
@@ -269,7 +269,7 @@ void web_calls_list(struct exchange *x)
 
 /* ---- one call ---- */
 
-/* What the answer is made from: the reader's, while it makes it. */
+/* What a reader makes the reply from. */
 struct details {
 	struct call call;
 	struct recording recordings[RECORDINGS_SHOWN];

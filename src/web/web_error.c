@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define ERROR_BODY_MAX 1024
-#define RETRY_S        5 /* what a 503 asks to wait when nobody knows better */
+#define RETRY_S        5 /* Retry-After of a 503 where nothing better is known */
 
 static const struct {
 	int status;
@@ -78,7 +78,7 @@ static void send_error(struct exchange *x, const char *code, const char *text)
 	reply_header(x, STR("Cache-Control"), STR("no-store"));
 	reply_header(x, STR("X-Content-Type-Options"), STR("nosniff"));
 	cors_add(x);
-	/* No more than debug: whoever is refused may ask thousands of times a second. */
+	/* Not above debug: a client may cause thousands of these a second. */
 	log_debug(&tag, "%s is told %s: %s", x->peer, code, text);
 	reply_send(x, buf_str(&body));
 }
@@ -98,7 +98,7 @@ void web_refuse(struct exchange *x, enum web_error error, const char *text, int6
 	web_refuse_begun(x, error, text);
 }
 
-/* ---- what http itself refuses ---- */
+/* ---- errors that the HTTP server found ---- */
 
 void web_refuse_http(struct exchange *x, int status, const char *code, const char *text,
 		     const char *allow)

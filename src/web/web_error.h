@@ -1,5 +1,5 @@
 /*
- * Refusing: every error that a caller can see, with its status and code, in one table.
+ * Error replies: the table of all errors that a client can see, with status and code.
  *
  *	{"success": false, "error": "<sentence for a person>", "code": "<code>", "request_id": "..."}
  */
@@ -34,18 +34,21 @@ enum web_error {
 #define WEB_NO_RETRY (-1)
 
 /*
- * Replies with it.  text: NULL for the table's own sentence.  retry_after_s: WEB_NO_RETRY leaves
- * Retry-After to the table (a 503 always has one).
+ * Replies with the error.  text: a sentence for a person; NULL: the table's.  retry_after_s: seconds, or
+ * WEB_NO_RETRY for no Retry-After (a 503 has one all the same).
  */
 void web_refuse(struct exchange *x, enum web_error error, const char *text, int64_t retry_after_s);
-/* The same after the caller began the reply, with the error's status and headers of its own. */
+/* The same for a reply that was begun already: with the error's status, and headers of the caller's. */
 void web_refuse_begun(struct exchange *x, enum web_error error, const char *text);
-/* WEB_ERRORS when no error has that code. */
+/* The error with this code; WEB_ERRORS when there is none. */
 enum web_error web_error_of_code(const char *code);
 
-/* request=ID: the id that the answer tells, for a line of the log. */
+/* The request id, which the client is told as well, as the tag of a log line. */
 struct log_tag web_request_tag(const struct exchange *x);
 
-/* http's own refusals (struct http_app), and CORS preflights, which it takes for a wrong method. */
+/*
+ * For http_app.refuse: errors that the HTTP server found.  OPTIONS, to it a method that no route has, is
+ * answered as a CORS preflight.
+ */
 void web_refuse_http(struct exchange *x, int status, const char *code, const char *text,
 		     const char *allow);

@@ -5,7 +5,7 @@
 #include "web/web_error.h"
 #include "web/web_pages_data.h"
 
-/* Everything from here and nothing from elsewhere; no frame may hold us. */
+/* Scripts, styles and media from this origin alone; no other page may frame this one. */
 #define CONTENT_POLICY                                                                                    \
 	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; media-src 'self'; " \
 	"img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

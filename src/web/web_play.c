@@ -112,7 +112,7 @@ static void play_gone(struct parked *parked)
 
 /* ---- in flight ---- */
 
-/* The reason that a flight or the ledger gave, as an error of the table. */
+/* The error for the reason code of a flight or of the ledger. */
 static enum web_error error_of_reason(const char *code)
 {
 	enum web_error error = web_error_of_code(code);
@@ -125,7 +125,7 @@ static bool wants_all_from_start(const struct exchange *x)
 	return str_eq(str_trim(x->request.known[HTTP_RANGE]), STR("bytes=0-"));
 }
 
-/* Asks under a condition, which without a length, and so without an ETag, cannot be decided. */
+/* Conditions need an ETag, which media of unknown length does not have. */
 static bool is_conditional(const struct http_request *request)
 {
 	return request->known[HTTP_IF_MATCH].at || request->known[HTTP_IF_NONE_MATCH].at ||
@@ -189,7 +189,7 @@ static bool begin_ahead(struct play *play, const struct news *now, const struct 
 	return media_reply_send_growing(play->x, &media, reply, seek->arrived, &play->parked);
 }
 
-/* Sends the head as soon as it can be kept; true when that was done and the play may be gone. */
+/* Sends the head once nothing that it promises is in doubt; true when sent: the play may be freed by then. */
 static bool begin_reply(struct play *play, const struct news *now, bool is_late)
 {
 	struct media_reply reply;
@@ -280,7 +280,7 @@ static void silence_ended(struct timer *timer)
 	int64_t silent_ms = loop_now_ms(play->local->loop) - exchange_last_sent_at_ms(play->x);
 
 	if (exchange_is_stalled_by_client(play->x))
-		silent_ms = 0; /* http's send limit watches those */
+		silent_ms = 0; /* send_timeout is for those */
 	if (silent_ms >= wait_ms)
 		exchange_cut(play->x);
 	else

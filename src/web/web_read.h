@@ -1,5 +1,5 @@
 /*
- * A JSON answer that is made on a reader of the ledger, while its exchange is parked.
+ * JSON replies made by a reader thread of the ledger, while their exchange is parked.
  */
 #pragma once
 
@@ -18,7 +18,7 @@
 struct catalog;
 struct web;
 
-/* Embedded first in what one answer needs; made with xcalloc, freed by web_read itself. */
+/* The first member of a struct with what one reply needs; made with xcalloc, freed by web_read. */
 struct web_read {
 	/*
 	 * On a reader's thread: writes one JSON value.  ERR_NOT_FOUND becomes `not_found`, ERR_INVALID
@@ -32,11 +32,11 @@ struct web_read {
 	/* internal */
 	struct ledger_job job;
 	struct parked parked;
-	struct exchange *x; /* NULL: the client is gone */
+	struct exchange *x; /* NULL once the client has gone */
 	struct buf body;
 };
 
 void web_read_start(struct web_read *read, struct exchange *x);
 
-/* 200 with a JSON body. */
+/* Replies 200 with this body, which is JSON. */
 void web_send_json(struct exchange *x, struct str body);
