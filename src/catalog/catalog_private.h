@@ -58,8 +58,9 @@ bool schema_check(struct db *db, struct err *err) MUST_CHECK;   /* exactly our v
 	"r.error_code, r.source, r.channels_wanted, r.queued_at_ms, r.next_try_at_ms, "            \
 	"r.first_try_at_ms, r.tries, r.reason_code, r.reason_text, r.generation, "                 \
 	"r.generation_at_ms, r.size, r.duration_ms, r.channels_stored, r.format, r.sha256, "       \
-	"r.path, r.stored_at_ms, r.changed_seq"
-#define RECORDING_COLUMN_COUNT 30
+	"r.path, r.stored_at_ms, r.changed_seq, r.limited, r.trying_ms, r.waiting_since_ms, "      \
+	"r.wait_rule, r.queue_rank"
+#define RECORDING_COLUMN_COUNT 35
 
 /* Columns of `calls c` and its main recording r, in the order in which call_read() takes them. */
 #define CALL_COLUMNS                                                                        \

@@ -173,6 +173,8 @@ static void merge_status(struct recording_facts *facts, const struct event *even
 	recording->state = statuses[status].to;
 	recording->queued_at_ms = recording->next_try_at_ms =
 		recording->state == RECORDING_QUEUED ? event->received_at_ms : 0;
+	recording->rank = event->kind == EVENT_RECORDING_LISTED ? RECORDING_RANK_BACKFILL
+								: RECORDING_RANK_NEW;
 	reason_of(recording);
 }
 
@@ -210,7 +212,7 @@ static bool facts_find(struct catalog *catalog, struct str recording_sid,
 	return true;
 }
 
-/* $2 .. $20 */
+/* $2 .. $21 */
 static void bind_facts(struct db_stmt *stmt, const struct recording_facts *facts,
 		       const struct event *event)
 {
@@ -238,6 +240,7 @@ static void bind_facts(struct db_stmt *stmt, const struct recording_facts *facts
 	bind_text(stmt, 18, recording->reason_code);
 	bind_text(stmt, 19, recording->reason_text);
 	db_bind_int(stmt, 20, recording->changed_seq);
+	db_bind_int(stmt, 21, recording->rank);
 }
 
 static bool insert(struct catalog *catalog, struct recording_facts *facts,
@@ -250,9 +253,10 @@ static bool insert(struct catalog *catalog, struct recording_facts *facts,
 		    "INSERT INTO recordings (recording_sid, call_id, call_sid, account_sid, "
 		    "state, upstream, started_at_ms, completed_at_ms, duration_s, channels, "
 		    "error_code, source, track, url, encryption, queued_at_ms, next_try_at_ms, "
-		    "reason_code, reason_text, changed_seq, is_held, is_duration_off, "
+		    "reason_code, reason_text, changed_seq, queue_rank, is_held, is_duration_off, "
 		    "channels_wanted, tries) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-		    "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0, 0, 2, 0) RETURNING id",
+		    "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0, 2, 0) "
+		    "RETURNING id",
 		    &stmt, err))
 		return false;
 	db_bind_str(stmt, 1, event->recording_sid);
@@ -275,7 +279,10 @@ static bool update(struct catalog *catalog, const struct recording_facts *facts,
 			"track = COALESCE(track, $13), url = COALESCE(url, $14), "
 			"encryption = COALESCE(encryption, $15), queued_at_ms = $16, "
 			"next_try_at_ms = $17, reason_code = $18, reason_text = $19, "
-			"changed_seq = $20 WHERE id = $1",
+			"changed_seq = $20, queue_rank = $21, "
+			"trying_ms = CASE WHEN $5 = state THEN trying_ms ELSE 0 END, "
+			"waiting_since_ms = CASE WHEN $5 = state THEN waiting_since_ms END "
+			"WHERE id = $1",
 			&stmt, err))
 		return false;
 	db_bind_int(stmt, 1, facts->place.id);

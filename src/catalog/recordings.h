@@ -60,6 +60,19 @@ enum recording_group recording_state_group(enum recording_state state);
 const char *recording_group_text(enum recording_group group);
 bool recording_group_from_text(struct str text, enum recording_group *out) MUST_CHECK;
 
+/* Who is fetched first.  Stored as numbers: append only, never renumber. */
+enum recording_rank {
+	RECORDING_RANK_NEW,      /* Twilio has told us of it */
+	RECORDING_RANK_BACKFILL, /* found by listing, or kept longer now */
+};
+
+/* What a play does to the wait for the next try.  Stored as numbers: append only, never renumber. */
+enum recording_wait_rule {
+	RECORDING_WAIT_SHORTENED, /* brings the try forward */
+	RECORDING_WAIT_AS_TOLD,   /* Twilio asked us to wait: nothing before next_try_at_ms */
+	RECORDING_WAIT_POINTLESS, /* a try would end as the last one did: the play is told so */
+};
+
 #define RECORDING_NEVER       INT64_MAX /* as the instant of the next try */
 #define RECORDING_PATH_SIZE   160
 #define RECORDING_REASON_SIZE 32
@@ -84,11 +97,20 @@ struct recording {
 	char source[40];         /* "DialVerb" ... */
 
 	/* fetching */
-	int channels_wanted;     /* 2, or 1 once Twilio refused two */
+	int channels_wanted; /* 2, or 1 once Twilio refused two */
+	enum recording_rank rank;
 	int64_t queued_at_ms;    /* since when it waits to be stored; 0 unless QUEUED or WAITING */
 	int64_t next_try_at_ms;  /* 0 unless QUEUED or WAITING; RECORDING_NEVER: expired */
-	int64_t first_try_at_ms; /* of this round: giving up counts from here; 0 not tried */
+	int64_t first_try_at_ms; /* of this round; 0 not tried */
 	int64_t tries;           /* counted tries of this round */
+	int64_t limited;         /* tries in a row that were one too many */
+	/*
+	 * How long this round has been tried for, up to waiting_since_ms: attempts, and waits as far as they were meant.
+	 * Giving up counts this: neither a stop nor a jump of the clock is in it.
+	 */
+	int64_t trying_ms;
+	int64_t waiting_since_ms; /* when the wait for next_try_at_ms began; 0: it does not wait */
+	enum recording_wait_rule wait_rule;
 	/* why it does not play: "upstream_refused" ...; "" */
 	char reason_code[RECORDING_REASON_SIZE];
 	char reason_text[RECORDING_TEXT_SIZE]; /* the same for a person; "" */
@@ -142,24 +164,6 @@ bool recordings_find_main(struct catalog *catalog, struct str call_sid,
 bool recordings_list_of_call(struct catalog *catalog, struct str call_sid, struct recording *out,
 			     size_t size, size_t *out_count, struct err *err) MUST_CHECK;
 
-/*
- * What waits to be fetched (QUEUED and WAITING), by next_try_at_ms, in pages: for
- * start-up.  Begin with a zeroed cursor; the end is a page with fewer than `size`.
- */
-struct recording_queued {
-	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
-	int64_t started_at_ms, completed_at_ms, queued_at_ms;
-	int64_t next_try_at_ms, first_try_at_ms, tries;
-	int channels_wanted;
-	char reason_code[RECORDING_REASON_SIZE];
-};
-struct recording_queue_cursor {
-	int64_t next_try_at_ms, id;
-};
-bool recordings_queue(struct catalog *catalog, struct recording_queue_cursor *cursor,
-		      struct recording_queued *out, size_t size, size_t *out_count,
-		      struct err *err) MUST_CHECK;
-
 /* For /health and status; kept up to date with each change, so its cost does not grow. */
 struct catalog_counts {
 	int64_t calls;
@@ -185,13 +189,16 @@ struct recording_wait {
 	const char *reason_code; /* short, stable, snake_case */
 	const char *reason_text; /* a sentence; cut at RECORDING_TEXT_SIZE */
 	bool is_counted;         /* a try that counts: not for 429 or refused credentials */
+	bool is_limited;         /* the try was one too many: 429 */
+	int64_t trying_ms;       /* of this round, up to at_ms */
+	enum recording_wait_rule rule;
 };
 bool recordings_mark_waiting(struct catalog *catalog, struct str recording_sid,
 			     const struct recording_wait *wait, struct err *err) MUST_CHECK;
 
 /*
  * QUEUED, WAITING: older than recordings are kept, so it is not fetched, and counts as expired: WAITING for
- * RECORDING_NEVER, in the queue's last pages, where a longer retention finds it.
+ * RECORDING_NEVER, where a longer retention finds it (queue_revive()).
  */
 bool recordings_mark_expired(struct catalog *catalog, struct str recording_sid,
 			     struct err *err) MUST_CHECK;

@@ -10,6 +10,7 @@
 #include "catalog/recordings.h"
 
 #include "catalog/catalog_private.h"
+#include "catalog/recordings_queue.h"
 
 /* From which states (bits) each may be entered. */
 static const unsigned may_become[RECORDING_STATES] = {
@@ -95,7 +96,9 @@ bool recordings_mark_waiting(struct catalog *catalog, struct str recording_sid,
 	    !db_prepare(catalog->db,
 			"UPDATE recordings SET state = $2, next_try_at_ms = $3, "
 			"queued_at_ms = COALESCE(queued_at_ms, $4), reason_code = $5, "
-			"reason_text = $6, tries = tries + $7, changed_seq = $8 WHERE id = $1",
+			"reason_text = $6, tries = tries + $7, changed_seq = $8, "
+			"limited = CASE WHEN $9 = 1 THEN limited + 1 ELSE 0 END, trying_ms = $10, "
+			"waiting_since_ms = $4, wait_rule = $11 WHERE id = $1",
 			&update, err))
 		return false;
 	seq = catalog_next_sequence(catalog);
@@ -107,6 +110,9 @@ bool recordings_mark_waiting(struct catalog *catalog, struct str recording_sid,
 	bind_reason(update, 6, text, sizeof(text), wait->reason_text);
 	db_bind_int(update, 7, wait->is_counted);
 	db_bind_int(update, 8, seq);
+	db_bind_int(update, 9, wait->is_limited);
+	db_bind_int(update, 10, wait->trying_ms);
+	db_bind_int(update, 11, wait->rule);
 	return db_run(update, err) &&
 	       recording_moved(catalog, &place, RECORDING_WAITING, seq, NULL, err);
 }
@@ -276,8 +282,9 @@ static bool begin_round(struct catalog *catalog, const struct recording_place *p
 
 	if (!db_prepare(catalog->db,
 			"UPDATE recordings SET state = $2, queued_at_ms = $3, next_try_at_ms = $3, "
-			"first_try_at_ms = NULL, tries = 0, reason_code = $4, reason_text = $5, "
-			"changed_seq = $6 WHERE id = $1",
+			"first_try_at_ms = NULL, tries = 0, limited = 0, trying_ms = 0, "
+			"waiting_since_ms = NULL, wait_rule = 0, queue_rank = 0, "
+			"reason_code = $4, reason_text = $5, changed_seq = $6 WHERE id = $1",
 			&update, err))
 		return false;
 	seq = catalog_next_sequence(catalog);
@@ -365,4 +372,33 @@ bool recordings_want_channels(struct catalog *catalog, struct str recording_sid,
 			  "UPDATE recordings SET channels_wanted = $2, changed_seq = $3 "
 			  "WHERE id = $1",
 			  channels, err);
+}
+
+bool queue_revive(struct catalog *catalog, struct str recording_sid, int64_t at_ms, struct err *err)
+{
+	struct recording_place place;
+	struct recording now;
+	int64_t seq;
+	struct db_stmt *update;
+
+	if (!recordings_find(catalog, recording_sid, &now, err))
+		return false;
+	if (now.state != RECORDING_WAITING || now.next_try_at_ms != RECORDING_NEVER)
+		return err_set(err, ERR_CONFLICT, "recording '%.*s' has not expired",
+			       STR_ARG(recording_sid));
+	if (!place_find_for(catalog, recording_sid, RECORDING_QUEUED, &place, err) ||
+	    !db_prepare(catalog->db,
+			"UPDATE recordings SET state = $2, queued_at_ms = $3, next_try_at_ms = $3, "
+			"queue_rank = $4, waiting_since_ms = NULL, wait_rule = 0, "
+			"reason_code = NULL, reason_text = NULL, changed_seq = $5 WHERE id = $1",
+			&update, err))
+		return false;
+	seq = catalog_next_sequence(catalog);
+	db_bind_int(update, 1, place.id);
+	db_bind_int(update, 2, RECORDING_QUEUED);
+	db_bind_int(update, 3, at_ms);
+	db_bind_int(update, 4, RECORDING_RANK_BACKFILL);
+	db_bind_int(update, 5, seq);
+	return db_run(update, err) &&
+	       recording_moved(catalog, &place, RECORDING_QUEUED, seq, NULL, err);
 }

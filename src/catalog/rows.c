@@ -72,6 +72,11 @@ void recording_read(const struct db_stmt *row, int first, struct recording *out)
 	READ_TEXT(row, at++, out->path);
 	out->stored_at_ms = db_column_int(row, at++);
 	out->changed_seq = db_column_int(row, at++);
+	out->limited = db_column_int(row, at++);
+	out->trying_ms = db_column_int(row, at++);
+	out->waiting_since_ms = db_column_int(row, at++);
+	out->wait_rule = (enum recording_wait_rule)db_column_int(row, at++);
+	out->rank = (enum recording_rank)db_column_int(row, at++);
 }
 
 void call_read(const struct db_stmt *row, int first, struct call *out)

@@ -254,12 +254,29 @@ static const char VERSION_7[] =
 	"	WHERE status = 0 AND direction = 0 AND from_address IS NULL;"
 	"CREATE INDEX calls_by_ask ON calls (ask_at_ms, id) WHERE ask_at_ms > 0;";
 
+/*
+ * Version 8: the queue (recordings_queue.h).  queue_rank: who goes first.  What is tried for and how long:
+ * trying_ms has gathered up to waiting_since_ms, when the present wait began.  limited: tries in a
+ * row that were one too many.  wait_rule: whether a play shortens the wait.  Both indexes of the queue hold only
+ * what waits to be fetched; this one has for each account and rank its own order.  Walks all recordings
+ * once.
+ */
+static const char VERSION_8[] =
+	"ALTER TABLE recordings ADD COLUMN queue_rank INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE recordings ADD COLUMN trying_ms BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE recordings ADD COLUMN waiting_since_ms BIGINT;"
+	"ALTER TABLE recordings ADD COLUMN limited BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE recordings ADD COLUMN wait_rule INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX recordings_by_turn ON recordings"
+	"	(COALESCE(account_sid, ''), queue_rank, next_try_at_ms, id)"
+	"	WHERE next_try_at_ms IS NOT NULL;";
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
 	{ .sqlite = VERSION_1 }, { .sqlite = VERSION_2 }, { .sqlite = VERSION_3 },
 	{ .sqlite = VERSION_4 }, { .sqlite = VERSION_5 }, { .sqlite = VERSION_6 },
-	{ .sqlite = VERSION_7 },
+	{ .sqlite = VERSION_7 }, { .sqlite = VERSION_8 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))

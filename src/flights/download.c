@@ -197,7 +197,14 @@ static void on_end(struct transfer_receiver *receiver, const struct transfer_res
 
 static bool may_follow(struct transfer_receiver *receiver, const char *url)
 {
-	return true; /* the address guard judges where it leads; credentials stay behind */
+	struct download *download = container_of(receiver, struct download, receiver);
+	struct str api = str_of(download->account->api_url);
+	struct str to = str_of(url);
+
+	/* Once it has led elsewhere, credentials stay behind for good (transfer.h). */
+	if (!str_starts(to, api) || (to.len > api.len && to.at[api.len] != '/'))
+		download->facts.is_redirected = true;
+	return true; /* the address guard judges where it leads */
 }
 
 bool download_address(const struct flight_env *env, const struct account *account,
@@ -234,6 +241,7 @@ bool download_start(struct download *download, struct arrival *arrival,
 		.may_follow = may_follow, .on_head = on_head, .on_bytes = on_bytes, .on_end = on_end
 	};
 	download->arrival = arrival;
+	download->account = account;
 	download->position = 0;
 	download->has_head = download->takes_body = false;
 	download->body_len = 0;

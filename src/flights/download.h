@@ -55,6 +55,7 @@ struct download {
 	struct arrival *arrival;
 	uint64_t position;         /* in the media: where the next byte belongs */
 	bool has_head, takes_body; /* the status says media */
+	const struct account *account;
 	struct verdict_facts facts;
 	size_t body_len;
 	char body[DOWNLOAD_ERROR_BODY];

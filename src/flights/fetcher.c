@@ -44,7 +44,7 @@ struct nudge {
 	bool is_retry;
 	uint64_t seek_byte; /* not 0: somebody waits for it */
 	int64_t generation; /* ... of these bytes */
-	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
+	char recording_sid[SID_SIZE];
 };
 
 /* ---- what comes in ---- */
@@ -77,8 +77,7 @@ static void nudge_came(struct mail *mail)
 		scheduler_seek(nudge->fetcher->scheduler, nudge->recording_sid, nudge->generation,
 			       nudge->seek_byte);
 	else if (nudge->is_retry)
-		scheduler_retry(nudge->fetcher->scheduler, nudge->recording_sid, nudge->call_sid,
-				nudge->account_sid);
+		scheduler_retry(nudge->fetcher->scheduler, nudge->recording_sid);
 	else
 		scheduler_nudge(nudge->fetcher->scheduler, nudge->recording_sid);
 }
@@ -108,14 +107,11 @@ void fetcher_seek(struct fetcher *fetcher, const char *recording_sid, int64_t ge
 	mailbox_post(fetcher->env.mailbox, &nudge->mail);
 }
 
-void fetcher_retry(struct fetcher *fetcher, const char *recording_sid, const char *call_sid,
-		   const char *account_sid)
+void fetcher_retry(struct fetcher *fetcher, const char *recording_sid)
 {
 	struct nudge *nudge = nudge_new(fetcher, recording_sid);
 
 	nudge->is_retry = true;
-	memcpy(nudge->call_sid, call_sid, SID_SIZE);
-	memcpy(nudge->account_sid, account_sid, SID_SIZE);
 	mailbox_post(fetcher->env.mailbox, &nudge->mail);
 }
 
@@ -151,10 +147,8 @@ static void ledger_changed(struct ledger_listener *listener, const struct projec
 {
 	struct fetcher *fetcher = container_of(listener, struct fetcher, listener);
 
-	if (fetcher->is_stopping || !(change->what & PROJECTED_TO_FETCH))
-		return;
-	scheduler_add(fetcher->scheduler, change->recording_sid, change->call_sid,
-		      change->account_sid, FLIGHT_NEW, 0);
+	if (!fetcher->is_stopping && (change->what & PROJECTED_TO_FETCH))
+		scheduler_wake(fetcher->scheduler);
 }
 
 void fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts *out)
@@ -215,6 +209,7 @@ bool fetcher_start(struct fetcher *fetcher, struct err *err)
 	int failed;
 
 	fetcher->recovery = recovery_start(&fetcher->env, fetcher->scheduler);
+	scheduler_wake(fetcher->scheduler);
 	fetcher->recheck = recheck_start(&fetcher->env);
 	fetcher->call_lookup = call_lookup_start(&fetcher->env);
 	failed = pthread_create(&fetcher->thread, NULL, run_fetcher, fetcher);
@@ -234,6 +229,7 @@ void fetcher_stop(struct fetcher *fetcher)
 	pthread_join(fetcher->thread, NULL);
 	fetcher->is_running = false;
 	fetcher->is_stopping = true;
+	scheduler_stop(fetcher->scheduler);
 	workers_stop(fetcher->env.sealers);
 	fetcher->env.sealers = NULL;
 }

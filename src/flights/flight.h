@@ -55,8 +55,11 @@ enum flight_rank { /* who goes first */
 /* How a flight wants what it asked for to go on. */
 struct flight_result {
 	enum verdict_meaning meaning;
-	bool is_over;    /* a terminal state was entered */
-	int64_t wait_ms; /* else: not before so long from now */
+	int status;         /* of the last answer; 0: none came */
+	bool is_redirected; /* ... which was not the API's own */
+	bool is_over;       /* a terminal state was entered */
+	bool is_in_ledger;  /* else: the ledger knows when again */
+	int64_t wait_ms;    /* not before so long from now */
 };
 
 /*
@@ -67,12 +70,18 @@ struct flight_lists {
 	struct list in[FLIGHT_STATES]; /* who has been there longest is first; QUEUED: see lines */
 	struct list lines[FLIGHT_RANKS]; /* QUEUED */
 	unsigned count[FLIGHT_STATES];
+	unsigned in_line[FLIGHT_RANKS]; /* QUEUED */
 	/* Slots, which are for asking Twilio: ASKING, CHECKING, ARRIVING, by the rank they began with. */
 	unsigned slots[FLIGHT_RANKS];
 };
 void flight_lists_init(struct flight_lists *lists);
 /* Slots that are taken, whatever the rank. */
 unsigned flight_lists_flying(const struct flight_lists *lists);
+/*
+ * Whose rows may say that they are due though they are at hand: all that are not over, but for those that wait as their
+ * row says.  A new array, sorted as by strcmp(), the caller's.
+ */
+size_t flight_lists_at_hand(const struct flight_lists *lists, char (**out)[SID_SIZE]);
 
 /* Whose the flights are.  Told never from inside flight_begin(). */
 struct flight_owner {
@@ -95,9 +104,11 @@ struct flight {
 	enum flight_rank rank;
 	enum flight_rank slot_rank; /* of the slot that it holds or held */
 	struct list kept;           /* among those that wait with a file begun */
-	struct timer timer;         /* WAITING */
-	int64_t last_try_at_ms;     /* monotonic; 0 never */
-	int64_t not_before_ms; /* monotonic: a play does not bring the next try further forward */
+	unsigned *account_slots; /* by rank: those that its account has taken; NULL: not counted */
+	bool is_as_in_ledger;    /* WAITING: for the instant that its row says, or less */
+	struct timer timer;      /* WAITING */
+	int64_t last_try_at_ms;  /* monotonic; 0 never */
+	int64_t not_before_ms;   /* monotonic: a play does not bring the next try further forward */
 	struct reap reap;
 	bool is_reaped;
 
@@ -114,7 +125,6 @@ struct flight {
 	int64_t generation, generation_at_ms;
 	int64_t started_at_ms; /* of the recording, as the last try found it */
 	bool is_held;          /* the same */
-	int64_t limited; /* tries in a row that were one too many: not counted, but waited for longer and longer */
 
 	struct try *try; /* NULL: none is under way */
 };
@@ -137,6 +147,9 @@ void flight_set_rank(struct flight *flight, enum flight_rank rank);
 /* QUEUED: no turn can be taken now (its account is paused): waits, and says why. */
 void flight_hold_back(struct flight *flight, const char *reason_code, const char *reason_text);
 
+/* QUEUED or WAITING: why it waits, as its players are told. */
+void flight_set_reason(struct flight *flight, const char *code, const char *text,
+		       bool is_pointless);
 /* QUEUED or WAITING: what arrived is given up, and its descriptors; the next try begins a new generation. */
 void flight_drop_file(struct flight *flight);
 

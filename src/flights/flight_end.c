@@ -57,9 +57,14 @@ void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wai
 {
 	struct flight_result result = {
 		.meaning = flight->try->verdict.meaning,
+		.status = flight->try->facts.status,
+		.is_redirected = flight->try->facts.is_redirected,
+		.is_in_ledger = flight->try->is_in_ledger,
 		.wait_ms = wait_ms,
 	};
-	bool may_resume = flight->try->verdict.may_resume;
+	/* An empty file is not worth a descriptor. */
+	bool may_resume = flight->try->verdict.may_resume && flight->arrival.file &&
+			  flight->arrival.file->size > 0;
 
 	end_try(flight);
 	flight_enter(flight, state);
@@ -125,6 +130,15 @@ static bool end_attempt(struct flight *flight, struct catalog *catalog, struct e
 	return attempts_end(catalog, &end, err);
 }
 
+/* What a play is to do to the wait: the ledger keeps it for flights that come back from there. */
+static enum recording_wait_rule rule_of(const struct verdict *verdict)
+{
+	if (verdict->is_pointless)
+		return RECORDING_WAIT_POINTLESS;
+	return verdict->meaning == VERDICT_LIMITED ? RECORDING_WAIT_AS_TOLD
+						   : RECORDING_WAIT_SHORTENED;
+}
+
 static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
@@ -136,6 +150,9 @@ static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct e
 		.reason_code = verdict->reason_code,
 		.reason_text = verdict->text,
 		.is_counted = verdict->is_counted,
+		.is_limited = verdict->meaning == VERDICT_LIMITED,
+		.trying_ms = flight->try->trying_ms,
+		.rule = rule_of(verdict),
 	};
 
 	job->change.what = PROJECTED_RECORDING;
@@ -163,6 +180,7 @@ static void failed_written(struct ledger_job *job)
 		flight_ledger_failed(flight, &job->err);
 		return;
 	}
+	flight->try->is_in_ledger = true;
 	flight_set_reason(flight, verdict->reason_code, verdict->text, verdict->is_pointless);
 	if (verdict->action == VERDICT_END_ABSENT) {
 		flight_end_turn(flight, FLIGHT_ABSENT, 0);
@@ -187,11 +205,34 @@ static int64_t longer(int64_t a_ms, int64_t b_ms)
 
 static int64_t back_off(const struct flight *flight, int64_t most_ms)
 {
-	int64_t tries = flight->try->recording.tries + flight->limited + 1;
+	const struct recording *recording = &flight->try->recording;
+	/* One too many is not counted, but waited for longer and longer. */
+	int64_t limited = flight->try->verdict.meaning == VERDICT_LIMITED ? recording->limited + 1
+									  : 0;
+	int64_t tries = recording->tries + limited + 1;
 	uint64_t random;
 
 	random_bytes(&random, sizeof(random));
 	return verdict_backoff_ms(tries, flight->env->options.retry_first_ms, most_ms, random);
+}
+
+/*
+ * For how long the round has been tried: its attempts, and its waits as far as they were meant.  What a wait took
+ * longer than it was to is time in which callspool did not run, or had no slot, or which the clock
+ * jumped over.
+ */
+static int64_t trying_ms(const struct flight *flight)
+{
+	const struct recording *recording = &flight->try->recording;
+	int64_t meant_ms = recording->next_try_at_ms - recording->waiting_since_ms;
+	int64_t waited_ms = flight->try->began_at_ms - recording->waiting_since_ms;
+
+	if (recording->waiting_since_ms == 0 || waited_ms < 0 || meant_ms < 0)
+		waited_ms = 0;
+	else if (waited_ms > meant_ms)
+		waited_ms = meant_ms;
+	return recording->trying_ms + waited_ms + loop_now_ms(flight->env->loop) -
+	       flight->last_try_at_ms;
 }
 
 /* When to try again: the wall-clock instant, or 0 for never. */
@@ -199,24 +240,21 @@ static int64_t next_try(const struct flight *flight)
 {
 	const struct flight_options *options = &flight->env->options;
 	const struct verdict *verdict = &flight->try->verdict;
-	int64_t now_ms = clock_wall_ms();
-	int64_t first_ms = flight->try->recording.first_try_at_ms
-				   ? flight->try->recording.first_try_at_ms
-				   : flight->try->began_at_ms;
 	int64_t wait_ms = verdict->wait_ms;
 
 	if (wait_ms < 0)
 		wait_ms = back_off(flight, options->retry_most_ms);
 	else if (verdict->meaning == VERDICT_NOT_READY && wait_ms < NOT_READY_MOST_MS)
 		wait_ms = longer(wait_ms, back_off(flight, NOT_READY_MOST_MS));
-	if (now_ms - first_ms >= options->give_up_after_ms && verdict->is_counted)
+	if (flight->try->trying_ms >= options->give_up_after_ms &&
+	    (verdict->is_counted || verdict->meaning == VERDICT_LIMITED))
 		return 0;
-	return now_ms + longer(wait_ms, verdict->at_least_ms);
+	return clock_wall_ms() + longer(wait_ms, verdict->at_least_ms);
 }
 
 void flight_end_without_media(struct flight *flight)
 {
-	flight->limited = flight->try->verdict.meaning == VERDICT_LIMITED ? flight->limited + 1 : 0;
+	flight->try->trying_ms = trying_ms(flight);
 	flight->try->next_try_at_ms = next_try(flight);
 	flight_write_ledger(flight, run_failed, failed_written);
 }

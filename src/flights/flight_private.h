@@ -22,8 +22,6 @@ bool flight_is_over(const struct flight *flight);
 bool flight_is_flowing(const struct flight *flight);
 /* Something changed that players want to know: every update that is here leaves. */
 void flight_tell(struct flight *flight);
-void flight_set_reason(struct flight *flight, const char *code, const char *text,
-		       bool is_pointless);
 void flight_clear_reason(struct flight *flight);
 
 /* flight_end.c */

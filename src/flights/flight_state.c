@@ -5,8 +5,11 @@
 #include "flights/flight_private.h"
 
 #include "base/log.h"
+#include "base/mem.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const char *const state_names[FLIGHT_STATES] = {
 	[FLIGHT_QUEUED] = "queued",     [FLIGHT_ASKING] = "asking",
@@ -56,9 +59,53 @@ unsigned flight_lists_flying(const struct flight_lists *lists)
 	return flying;
 }
 
+static void add_sids(const struct list *flights, char (*out)[SID_SIZE], size_t *count)
+{
+	LIST_EACH (item, flights) {
+		const struct flight *flight = container_of(item, struct flight, place);
+
+		if (flight->state != FLIGHT_WAITING || !flight->is_as_in_ledger)
+			memcpy(out[(*count)++], flight->recording_sid, SID_SIZE);
+	}
+}
+
+static int compare_sids(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+size_t flight_lists_at_hand(const struct flight_lists *lists, char (**out)[SID_SIZE])
+{
+	size_t most = 0, count = 0;
+
+	for (enum flight_state state = 0; state <= FLIGHT_WAITING; state++)
+		most += lists->count[state];
+	*out = xcalloc(most + 1, SID_SIZE);
+	for (enum flight_state state = 0; state <= FLIGHT_WAITING; state++)
+		add_sids(&lists->in[state], *out, &count);
+	for (enum flight_rank rank = 0; rank < FLIGHT_RANKS; rank++)
+		add_sids(&lists->lines[rank], *out, &count);
+	qsort(*out, count, SID_SIZE, compare_sids);
+	return count;
+}
+
 static bool has_slot(enum flight_state state)
 {
 	return BIT(state) & (BIT(FLIGHT_ASKING) | BIT(FLIGHT_CHECKING) | BIT(FLIGHT_ARRIVING));
+}
+
+static void count(const struct flight *flight, int by)
+{
+	struct flight_lists *lists = &flight->owner->lists;
+
+	lists->count[flight->state] += (unsigned)by;
+	if (flight->state == FLIGHT_QUEUED)
+		lists->in_line[flight->rank] += (unsigned)by;
+	if (!has_slot(flight->state))
+		return;
+	lists->slots[flight->slot_rank] += (unsigned)by;
+	if (flight->account_slots)
+		flight->account_slots[flight->slot_rank] += (unsigned)by;
 }
 
 void flight_join_list(struct flight *flight)
@@ -68,21 +115,15 @@ void flight_join_list(struct flight *flight)
 	list_append(flight->state == FLIGHT_QUEUED ? &lists->lines[flight->rank]
 						   : &lists->in[flight->state],
 		    &flight->place);
-	lists->count[flight->state]++;
-	if (has_slot(flight->state))
-		lists->slots[flight->slot_rank]++;
+	count(flight, 1);
 }
 
 void flight_leave_list(struct flight *flight)
 {
-	struct flight_lists *lists = &flight->owner->lists;
-
 	if (list_is_empty(&flight->place))
 		return;
 	list_remove(&flight->place);
-	lists->count[flight->state]--;
-	if (has_slot(flight->state))
-		lists->slots[flight->slot_rank]--;
+	count(flight, -1);
 }
 
 void flight_enter(struct flight *flight, enum flight_state state)

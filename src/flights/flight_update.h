@@ -42,6 +42,14 @@ struct news {
 	bool is_last;      /* the flight is over: complete, or never will be */
 };
 
+/* What the row of a recording said when the first player came: how its flight left off. */
+struct recorded_wait {
+	int64_t next_try_at_ms, waiting_since_ms; /* wall clock; 0: it does not wait */
+	enum recording_wait_rule rule;
+	char reason_code[RECORDING_REASON_SIZE];
+	char reason_text[RECORDING_TEXT_SIZE];
+};
+
 struct flight_update {
 	struct mail mail;
 	struct list link; /* on its flight's list while it is there */
@@ -50,6 +58,7 @@ struct flight_update {
 	void (*came_to_mirror)(struct mail *mail);
 	struct fetcher *fetcher;
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
+	struct recorded_wait recorded;
 	struct flight *flight;   /* where it has been, which waits for it; NULL: nowhere yet */
 	int64_t generation_sent; /* whose descriptor the mirror has */
 	bool lacks_descriptor;   /* there was none to give it, of the generation that is arriving */

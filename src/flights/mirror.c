@@ -116,6 +116,17 @@ static struct flight_update *update_new(struct mirror *mirror, const struct reco
 	update->fetcher = mirror->owner->fetcher;
 	update->came_to_mirror = update_came;
 	update->news.media.fd = -1;
+	if (recording->state == RECORDING_WAITING) {
+		update->recorded = (struct recorded_wait){
+			.next_try_at_ms = recording->next_try_at_ms,
+			.waiting_since_ms = recording->waiting_since_ms,
+			.rule = recording->wait_rule,
+		};
+		memcpy(update->recorded.reason_code, recording->reason_code,
+		       sizeof(recording->reason_code));
+		memcpy(update->recorded.reason_text, recording->reason_text,
+		       sizeof(recording->reason_text));
+	}
 	memcpy(update->recording_sid, recording->recording_sid, SID_SIZE);
 	memcpy(update->call_sid, recording->call_sid, SID_SIZE);
 	memcpy(update->account_sid, recording->account_sid, SID_SIZE);

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "blob/blob.h"
 #include "catalog/attempts.h"
-#include "catalog/recordings.h"
+#include "catalog/recordings_queue.h"
 #include "flights/flight_env.h"
 #include "flights/scheduler.h"
 #include "ledger/ledger.h"
@@ -18,9 +18,13 @@ struct recovery {
 	struct ledger_job job;
 	const struct flight_env *env;
 	struct scheduler *scheduler;
-	struct recording_queue_cursor cursor;
-	size_t count, total;
-	struct recording_queued page[PAGE];
+	int64_t after_id;
+	size_t count; /* of the page */
+	struct queue_expired page[PAGE];
+	size_t young_count; /* of them, those that are kept longer now */
+	char young[PAGE][SID_SIZE];
+	size_t revived;
+	struct catalog_counts counts;
 };
 
 bool recovery_clean(struct catalog *catalog, struct blob_store *store, struct err *err)
@@ -48,46 +52,101 @@ static bool run_page(struct ledger_job *job, struct catalog *catalog, struct err
 {
 	struct recovery *recovery = container_of(job, struct recovery, job);
 
-	return recordings_queue(catalog, &recovery->cursor, recovery->page, PAGE, &recovery->count,
-				err);
+	return queue_expired(catalog, recovery->after_id, recovery->page, PAGE, &recovery->count,
+			     err) &&
+	       catalog_counts(catalog, &recovery->counts, err);
 }
 
 /* It was too old to be fetched; is it still, now that perhaps recordings are kept longer? */
-static void revive(struct recovery *recovery, const struct recording_queued *queued, int64_t now_ms)
+static bool is_young(const struct recovery *recovery, const struct queue_expired *row)
 {
-	if (now_ms - queued->started_at_ms > recovery->env->options.too_old_ms)
+	return row->is_held ||
+	       clock_wall_ms() - row->started_at_ms <= recovery->env->options.too_old_ms;
+}
+
+static bool run_revive(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct recovery *recovery = container_of(job, struct recovery, job);
+
+	for (size_t i = 0; i < recovery->young_count; i++)
+		if (!queue_revive(catalog, str_of(recovery->young[i]), clock_wall_ms(), err) &&
+		    err->kind != ERR_CONFLICT && err->kind != ERR_NOT_FOUND)
+			return false;
+	return true;
+}
+
+static void page_done(struct ledger_job *job);
+
+static void read_page(struct recovery *recovery)
+{
+	recovery->job = (struct ledger_job){ .run = run_page,
+					     .done = page_done,
+					     .reply = recovery->env->mailbox };
+	ledger_read(recovery->env->ledger, &recovery->job);
+}
+
+static void end_page(struct recovery *recovery)
+{
+	if (recovery->count == PAGE)
+		read_page(recovery);
+	else if (recovery->revived > 0)
+		log_info(NULL, "%zu recordings had expired and are kept longer now: fetching them",
+			 recovery->revived);
+}
+
+static void revived(struct ledger_job *job)
+{
+	struct recovery *recovery = container_of(job, struct recovery, job);
+
+	if (!job->succeeded) {
+		log_error(NULL, "cannot queue what had expired: %s", job->err.text);
 		return;
-	recovery->total++;
-	scheduler_add(recovery->scheduler, queued->recording_sid, queued->call_sid,
-		      queued->account_sid, FLIGHT_BACKFILL, 0);
+	}
+	recovery->revived += recovery->young_count;
+	scheduler_wake(recovery->scheduler);
+	end_page(recovery);
+}
+
+static void revive(struct recovery *recovery)
+{
+	recovery->job = (struct ledger_job){ .run = run_revive,
+					     .done = revived,
+					     .reply = recovery->env->mailbox };
+	ledger_write(recovery->env->ledger, &recovery->job);
+}
+
+static void tell(const struct recovery *recovery)
+{
+	int64_t left = recovery->counts.recordings[RECORDING_QUEUED] +
+		       recovery->counts.recordings[RECORDING_WAITING];
+
+	if (left > 0)
+		log_info(NULL, "%lld recordings are still to be fetched", (long long)left);
 }
 
 static void page_done(struct ledger_job *job)
 {
 	struct recovery *recovery = container_of(job, struct recovery, job);
-	int64_t now_ms = clock_wall_ms();
 
 	if (!job->succeeded) {
-		log_error(NULL, "cannot read the queue that the last run left: %s", job->err.text);
+		log_error(NULL, "cannot read what has expired: %s", job->err.text);
 		return;
 	}
+	if (recovery->after_id == 0)
+		tell(recovery);
+	recovery->young_count = 0;
 	for (size_t i = 0; i < recovery->count; i++) {
-		const struct recording_queued *queued = &recovery->page[i];
+		const struct queue_expired *row = &recovery->page[i];
 
-		if (queued->next_try_at_ms == RECORDING_NEVER) {
-			revive(recovery, queued, now_ms);
-			continue;
-		}
-		recovery->total++;
-		scheduler_add(recovery->scheduler, queued->recording_sid, queued->call_sid,
-			      queued->account_sid, FLIGHT_NEW,
-			      queued->next_try_at_ms > now_ms ? queued->next_try_at_ms - now_ms
-							      : 0);
+		recovery->after_id = row->id;
+		if (is_young(recovery, row))
+			memcpy(recovery->young[recovery->young_count++], row->recording_sid,
+			       SID_SIZE);
 	}
-	if (recovery->count == PAGE)
-		ledger_read(recovery->env->ledger, job);
-	else if (recovery->total > 0)
-		log_info(NULL, "%zu recordings are still to be fetched", recovery->total);
+	if (recovery->young_count > 0)
+		revive(recovery);
+	else
+		end_page(recovery);
 }
 
 struct recovery *recovery_start(const struct flight_env *env, struct scheduler *scheduler)
@@ -96,9 +155,7 @@ struct recovery *recovery_start(const struct flight_env *env, struct scheduler *
 
 	recovery->env = env;
 	recovery->scheduler = scheduler;
-	recovery->job =
-		(struct ledger_job){ .run = run_page, .done = page_done, .reply = env->mailbox };
-	ledger_read(env->ledger, &recovery->job);
+	read_page(recovery);
 	return recovery;
 }
 

@@ -1,28 +1,31 @@
 #include "flights/scheduler.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "flights/disk_space.h"
 #include "flights/flight_env.h"
+#include "flights/kept_files.h"
+#include "flights/limits.h"
+#include "flights/queue.h"
 #include "flights/upstream.h"
-#include "twilio/accounts.h"
 
 #include <stdlib.h>
 
 #define NUDGE_MS          5000 /* a play brings a try forward at most so often */
 #define DISK_FULL_WAIT_MS 3000 /* a full disk is looked at again */
-#define HALVE_MS          1000 /* one storm of 429 halves the limit once */
 
 struct scheduler {
 	const struct flight_env *env;
 	struct flight_owner owner; /* with the lists of all flights */
 	struct map flights;        /* those that are not over */
-	struct list kept;          /* not flying, with a file begun and open: the longest first */
-	unsigned kept_count;
-	struct disk_space room;
-	double limit;
-	int64_t halved_at_ms;
-	int64_t *refused_until_ms; /* by account: monotonic */
+	struct kept_files kept;
+	struct disk_space disk;
+	struct limits *limits;
+	struct queue queue;
+	/* What a claim is made with, while the ledger reads it. */
+	struct queue_share *shares;
+	char (*skip)[SID_SIZE];
 	struct timer
 		go_on; /* fills the slots once this turn is over: never from inside a callback */
 };
@@ -32,114 +35,147 @@ static struct scheduler *scheduler_of(const struct flight *flight)
 	return container_of(flight->owner, struct scheduler, owner);
 }
 
+static int64_t now(const struct scheduler *scheduler)
+{
+	return loop_now_ms(scheduler->env->loop);
+}
+
 /* ---- slots ---- */
 
-static bool has_slot(const struct scheduler *scheduler, enum flight_rank rank)
+static unsigned left(unsigned most, unsigned taken)
+{
+	return most > taken ? most - taken : 0;
+}
+
+/* How many flights of that rank may begin now, whatever their accounts. */
+static unsigned room(const struct scheduler *scheduler, enum flight_rank rank)
 {
 	const struct flight_lists *lists = &scheduler->owner.lists;
-	unsigned limit = (unsigned)scheduler->limit;
-	unsigned extra = rank == FLIGHT_FOR_PLAYERS ? scheduler->env->options.player_slots : 0;
+	unsigned most = scheduler->env->options.concurrency, flying = flight_lists_flying(lists);
+	unsigned of_backfill = left((most + 1) / 2, lists->slots[FLIGHT_BACKFILL]);
 
-	if (rank == FLIGHT_BACKFILL && lists->slots[FLIGHT_BACKFILL] >= (limit + 1) / 2)
-		return false;
-	if (rank != FLIGHT_FOR_PLAYERS &&
-	    lists->count[FLIGHT_SEALING] >= scheduler->env->options.concurrency)
-		return false; /* our disk is slower than Twilio */
-	return flight_lists_flying(lists) < limit + extra;
+	if (rank == FLIGHT_FOR_PLAYERS)
+		return left(most + scheduler->env->options.player_slots, flying);
+	if (lists->count[FLIGHT_SEALING] >= most)
+		return 0; /* our disk is slower than Twilio */
+	if (rank == FLIGHT_BACKFILL && of_backfill < left(most, flying))
+		return of_backfill;
+	return left(most, flying);
 }
 
-/* -1 when the account's credentials were not refused lately, else how long to leave it alone. */
-static int64_t refused_for_ms(const struct scheduler *scheduler, const struct flight *flight)
+/* ---- in memory, and not ---- */
+
+static void release_flight(struct reap *reap)
 {
-	const struct account *account =
-		accounts_find(scheduler->env->accounts, str_of(flight->account_sid));
-	int64_t left_ms;
-
-	if (!account)
-		return -1;
-	left_ms = scheduler->refused_until_ms[account - scheduler->env->accounts->at] -
-		  loop_now_ms(scheduler->env->loop);
-	return left_ms > 0 ? left_ms : -1;
+	flight_free(container_of(reap, struct flight, reap));
 }
 
-/* ---- files begun ---- */
-
-static void let_go_of_file(struct scheduler *scheduler, struct flight *flight)
+/* At the end of this turn: it may be in a callback of its own. */
+static void reap(struct scheduler *scheduler, struct flight *flight)
 {
-	if (list_is_empty(&flight->kept))
-		return;
-	list_remove(&flight->kept);
-	scheduler->kept_count--;
+	flight->is_reaped = true;
+	timer_stop(&flight->timer);
+	flight_leave_list(flight);
+	loop_reap(scheduler->env->loop, &flight->reap, release_flight);
 }
 
-/* Whose file is given up first: that of the longest wait, but rather one that nobody hears. */
-static struct flight *least_needed(const struct scheduler *scheduler)
+static void end_if_done(struct scheduler *scheduler, struct flight *flight)
 {
-	LIST_EACH (item, &scheduler->kept) {
-		struct flight *flight = container_of(item, struct flight, kept);
-
-		if (flight->mirror_count == 0)
-			return flight;
-	}
-	return container_of(list_first(&scheduler->kept), struct flight, kept);
+	if (flight_is_done(flight) && !flight->is_reaped)
+		reap(scheduler, flight);
 }
 
-/*
- * A file begun is kept open until the next try goes on with it.  In an outage thousands
- * may wait so for hours: only so many keep theirs, or descriptors would be used up.
- */
+/* Is there more of it than its row? */
+static bool is_more_than_a_row(const struct flight *flight)
+{
+	return flight->mirror_count > 0 || flight->arrival.file != NULL;
+}
+
+/* From now on only the ledger knows of it. */
+static void forget(struct scheduler *scheduler, struct flight *flight)
+{
+	map_remove(&scheduler->flights, &flight->node);
+	reap(scheduler, flight);
+}
+
 static void keep_file(struct scheduler *scheduler, struct flight *flight)
 {
-	if (!flight->arrival.file)
+	struct flight *dropped = flight->arrival.file ? kept_files_add(&scheduler->kept, flight)
+						      : NULL;
+
+	if (!dropped)
 		return;
-	list_append(&scheduler->kept, &flight->kept);
-	if (++scheduler->kept_count <= scheduler->env->options.kept_files_max)
-		return;
-	flight = least_needed(scheduler);
-	let_go_of_file(scheduler, flight);
-	flight_drop_file(flight);
+	flight_drop_file(dropped);
+	if (!is_more_than_a_row(dropped) && dropped->is_as_in_ledger)
+		forget(scheduler, dropped);
 }
 
 /* ---- taking off ---- */
 
 static void wait_for(struct scheduler *scheduler, struct flight *flight, int64_t wait_ms);
 
-static void take_off(struct scheduler *scheduler, struct flight *flight)
+static void hold_back(struct scheduler *scheduler, struct flight *flight, const char *reason_code,
+		      const char *reason_text, int64_t wait_ms)
 {
-	int64_t refused_ms = refused_for_ms(scheduler, flight);
-
-	if (refused_ms > 0) {
-		flight_hold_back(flight, "upstream_refused", "Twilio refuses our credentials.");
-		wait_for(scheduler, flight, refused_ms);
+	if (!is_more_than_a_row(flight)) {
+		forget(scheduler, flight);
 		return;
 	}
-	if (disk_space_is_short(&scheduler->room)) {
-		flight_hold_back(flight, "internal",
-				 "Our disk is full; fetching goes on when there is room.");
-		wait_for(scheduler, flight, DISK_FULL_WAIT_MS);
-		return;
-	}
-	let_go_of_file(scheduler, flight);
-	flight_begin(flight);
+	flight_hold_back(flight, reason_code, reason_text);
+	flight->is_as_in_ledger = false;
+	wait_for(scheduler, flight, wait_ms);
 }
 
-static void fill_slots(struct timer *timer)
+/* False: it cannot, and stays where it is. */
+static bool take_off(struct scheduler *scheduler, struct flight *flight)
+{
+	int64_t paused_ms =
+		limits_paused_ms(scheduler->limits, flight->account_sid, now(scheduler));
+
+	if (paused_ms > 0) {
+		hold_back(scheduler, flight, "upstream_refused", "Twilio refuses our credentials.",
+			  paused_ms);
+		return true;
+	}
+	if (disk_space_is_short(&scheduler->disk)) {
+		hold_back(scheduler, flight, "internal",
+			  "Our disk is full; fetching goes on when there is room.",
+			  DISK_FULL_WAIT_MS);
+		return true;
+	}
+	if (limits_room(scheduler->limits, flight->account_sid, flight->rank, now(scheduler)) == 0)
+		return false;
+	limits_begin(scheduler->limits, flight->account_sid, now(scheduler));
+	kept_files_remove(&scheduler->kept, flight);
+	flight_begin(flight);
+	return true;
+}
+
+static void go_on(struct timer *timer)
 {
 	struct scheduler *scheduler = container_of(timer, struct scheduler, go_on);
 
 	for (enum flight_rank rank = 0; rank < FLIGHT_RANKS; rank++) {
-		struct list *first;
+		LIST_EACH (item, &scheduler->owner.lists.lines[rank]) {
+			struct flight *flight = container_of(item, struct flight, place);
 
-		while ((first = list_first(&scheduler->owner.lists.lines[rank])) != NULL &&
-		       has_slot(scheduler, rank))
-			take_off(scheduler, container_of(first, struct flight, place));
+			if (room(scheduler, rank) > 0) {
+				if (take_off(scheduler, flight))
+					continue;
+			} else if (rank == FLIGHT_FOR_PLAYERS) {
+				break;
+			}
+			if (!is_more_than_a_row(flight))
+				forget(scheduler, flight);
+		}
 	}
+	queue_wake(&scheduler->queue);
 }
 
 static void go_on_soon(struct scheduler *scheduler)
 {
 	if (!timer_is_on(&scheduler->go_on))
-		timer_start(scheduler->env->loop, &scheduler->go_on, 0, fill_slots);
+		timer_start(scheduler->env->loop, &scheduler->go_on, 0, go_on);
 }
 
 /* ---- waiting ---- */
@@ -160,27 +196,19 @@ static void wait_for(struct scheduler *scheduler, struct flight *flight, int64_t
 /* Somebody waits: the next try no later than `wait_ms` from now. */
 static void bring_forward(struct scheduler *scheduler, struct flight *flight, int64_t wait_ms)
 {
-	int64_t now_ms = loop_now_ms(scheduler->env->loop);
-
-	if (!timer_is_on(&flight->timer) || flight->timer.at_ms <= now_ms + wait_ms)
-		return;
-	timer_start(scheduler->env->loop, &flight->timer, wait_ms, wait_is_over);
-}
-
-static void raise_rank(struct scheduler *scheduler, struct flight *flight)
-{
-	if (flight->rank == FLIGHT_FOR_PLAYERS)
-		return;
-	flight_set_rank(flight, FLIGHT_FOR_PLAYERS);
-	go_on_soon(scheduler);
+	if (timer_is_on(&flight->timer) && flight->timer.at_ms > now(scheduler) + wait_ms)
+		wait_for(scheduler, flight, wait_ms);
 }
 
 static void nudge(struct scheduler *scheduler, struct flight *flight)
 {
-	int64_t now_ms = loop_now_ms(scheduler->env->loop);
+	int64_t now_ms = now(scheduler);
 	int64_t earliest_ms = flight->last_try_at_ms ? flight->last_try_at_ms + NUDGE_MS : now_ms;
 
-	raise_rank(scheduler, flight);
+	if (flight->rank != FLIGHT_FOR_PLAYERS) {
+		flight_set_rank(flight, FLIGHT_FOR_PLAYERS);
+		go_on_soon(scheduler);
+	}
 	if (flight->is_pointless)
 		return;
 	if (earliest_ms < flight->not_before_ms)
@@ -190,96 +218,48 @@ static void nudge(struct scheduler *scheduler, struct flight *flight)
 
 /* ---- the end of a turn ---- */
 
-static void limit_decrease(struct scheduler *scheduler)
-{
-	int64_t now_ms = loop_now_ms(scheduler->env->loop);
-
-	if (scheduler->halved_at_ms != 0 && now_ms - scheduler->halved_at_ms < HALVE_MS)
-		return;
-	scheduler->halved_at_ms = now_ms;
-	scheduler->limit = scheduler->limit / 2 < 1 ? 1 : scheduler->limit / 2;
-	log_warn(NULL, "Twilio limits us: at most %u downloads at once for now",
-		 (unsigned)scheduler->limit);
-}
-
-static void limit_increase(struct scheduler *scheduler)
-{
-	double most = scheduler->env->options.concurrency;
-
-	scheduler->limit += 1 / scheduler->limit;
-	if (scheduler->limit > most)
-		scheduler->limit = most;
-}
-
-static void account_refused(struct scheduler *scheduler, const struct flight *flight)
-{
-	const struct account *account =
-		accounts_find(scheduler->env->accounts, str_of(flight->account_sid));
-
-	if (!account)
-		return;
-	upstream_refuses(scheduler->env->upstream, flight->account_sid, true);
-	log_error(
-		NULL,
-		"Twilio refuses the credentials of account %s: check twilio.auth_token or twilio.api_key; "
-		"trying again each minute",
-		account->account_sid);
-	scheduler->refused_until_ms[account - scheduler->env->accounts->at] =
-		loop_now_ms(scheduler->env->loop) + VERDICT_ACCOUNT_WAIT_MS;
-}
-
-static void release_flight(struct reap *reap)
-{
-	flight_free(container_of(reap, struct flight, reap));
-}
-
-static void end_if_done(struct scheduler *scheduler, struct flight *flight)
-{
-	if (!flight_is_done(flight) || flight->is_reaped)
-		return;
-	flight->is_reaped = true;
-	flight_leave_list(flight);
-	loop_reap(scheduler->env->loop, &flight->reap, release_flight);
-}
-
 static void flight_landed(struct flight *flight)
 {
 	go_on_soon(scheduler_of(flight));
+}
+
+static void turned_to_wait(struct scheduler *scheduler, struct flight *flight,
+			   const struct flight_result *result)
+{
+	flight->is_as_in_ledger = result->is_in_ledger;
+	if (!is_more_than_a_row(flight) && result->is_in_ledger) {
+		forget(scheduler, flight);
+		return;
+	}
+	/* What Twilio asked us to wait for is waited for, whoever listens. */
+	flight->not_before_ms =
+		result->meaning == VERDICT_LIMITED ? now(scheduler) + result->wait_ms : 0;
+	wait_for(scheduler, flight, result->wait_ms);
+	keep_file(scheduler, flight);
+	if (flight->mirror_count > 0 && result->meaning != VERDICT_REFUSED)
+		nudge(scheduler, flight);
 }
 
 static void flight_turned(struct flight *flight, const struct flight_result *result)
 {
 	struct scheduler *scheduler = scheduler_of(flight);
 
-	if (result->meaning == VERDICT_LIMITED)
-		limit_decrease(scheduler);
-	if (result->meaning == VERDICT_KEPT || result->meaning == VERDICT_KEPT_OFF)
-		upstream_refuses(scheduler->env->upstream, flight->account_sid, false);
+	limits_told(scheduler->limits, flight, result, now(scheduler));
 	upstream_told(scheduler->env->upstream, result->meaning, flight->reason_text,
 		      loop_wall_ms(scheduler->env->loop));
-	if (result->meaning == VERDICT_KEPT || result->meaning == VERDICT_KEPT_OFF)
-		limit_increase(scheduler);
-	if (result->meaning == VERDICT_REFUSED)
-		account_refused(scheduler, flight);
+	upstream_refuses(scheduler->env->upstream, flight->account_sid,
+			 limits_is_paused(scheduler->limits, flight->account_sid));
 	if (result->is_over) {
 		/* Not to be found any more: what is wanted of the recording from now on is a new flight's. */
 		map_remove(&scheduler->flights, &flight->node);
 		end_if_done(scheduler, flight);
 	} else {
-		/* What Twilio asked us to wait for is waited for, whoever listens. */
-		flight->not_before_ms =
-			result->meaning == VERDICT_LIMITED
-				? loop_now_ms(scheduler->env->loop) + result->wait_ms
-				: 0;
-		wait_for(scheduler, flight, result->wait_ms);
-		keep_file(scheduler, flight);
-		if (flight->mirror_count > 0 && result->meaning != VERDICT_REFUSED)
-			nudge(scheduler, flight);
+		turned_to_wait(scheduler, flight, result);
 	}
 	go_on_soon(scheduler);
 }
 
-/* ---- coming in ---- */
+/* ---- claims ---- */
 
 static struct flight *find(const struct scheduler *scheduler, const char *recording_sid)
 {
@@ -296,6 +276,7 @@ static struct flight *add(struct scheduler *scheduler, const char *recording_sid
 					   &scheduler->owner, rank,
 					   wait_ms > 0 ? FLIGHT_WAITING : FLIGHT_QUEUED);
 
+	flight->account_slots = limits_slots(scheduler->limits, flight->account_sid);
 	map_add(&scheduler->flights, &flight->node, str_of(flight->recording_sid));
 	if (wait_ms > 0)
 		wait_for(scheduler, flight, wait_ms);
@@ -304,11 +285,62 @@ static struct flight *add(struct scheduler *scheduler, const char *recording_sid
 	return flight;
 }
 
-void scheduler_add(struct scheduler *scheduler, const char *recording_sid, const char *call_sid,
-		   const char *account_sid, enum flight_rank rank, int64_t wait_ms)
+static bool prepare_claim(struct queue *queue, struct queue_claim *claim)
 {
-	if (!find(scheduler, recording_sid))
-		add(scheduler, recording_sid, call_sid, account_sid, rank, wait_ms);
+	struct scheduler *scheduler = container_of(queue, struct scheduler, queue);
+	const unsigned *in_line = scheduler->owner.lists.in_line;
+
+	claim->most =
+		left(room(scheduler, FLIGHT_NEW), in_line[FLIGHT_NEW] + in_line[FLIGHT_BACKFILL]);
+	claim->most_backfill = left(room(scheduler, FLIGHT_BACKFILL), in_line[FLIGHT_BACKFILL]);
+	if (claim->most > QUEUE_CLAIM_MAX)
+		claim->most = QUEUE_CLAIM_MAX;
+	if (claim->most == 0)
+		return false;
+	if (disk_space_is_short(&scheduler->disk)) {
+		queue_wake_in(queue, DISK_FULL_WAIT_MS);
+		return false;
+	}
+	if (!scheduler->shares)
+		scheduler->shares =
+			xcalloc(limits_count(scheduler->limits), sizeof(*scheduler->shares));
+	limits_shares(scheduler->limits, now(scheduler), scheduler->shares);
+	claim->shares = scheduler->shares;
+	claim->share_count = limits_count(scheduler->limits);
+	free(scheduler->skip);
+	claim->skip_count = flight_lists_at_hand(&scheduler->owner.lists, &scheduler->skip);
+	claim->skip = (const char(*)[SID_SIZE])scheduler->skip;
+	return true;
+}
+
+static void claimed(struct queue *queue, const struct queue_row *row)
+{
+	struct scheduler *scheduler = container_of(queue, struct scheduler, queue);
+	struct flight *flight = find(scheduler, row->recording_sid);
+
+	if (!flight) {
+		add(scheduler, row->recording_sid, row->call_sid, row->account_sid,
+		    row->rank == RECORDING_RANK_NEW ? FLIGHT_NEW : FLIGHT_BACKFILL, 0);
+	} else if (flight->state == FLIGHT_WAITING && flight->is_as_in_ledger) {
+		/* The clock has come there before our timer did. */
+		bring_forward(scheduler, flight, 0);
+	}
+}
+
+static void claimed_all(struct queue *queue)
+{
+	struct scheduler *scheduler = container_of(queue, struct scheduler, queue);
+	int64_t probe_ms = limits_next_ms(scheduler->limits, now(scheduler));
+
+	if (probe_ms > 0)
+		queue_wake_in(queue, probe_ms);
+}
+
+/* ---- coming in ---- */
+
+void scheduler_wake(struct scheduler *scheduler)
+{
+	queue_wake(&scheduler->queue);
 }
 
 void scheduler_nudge(struct scheduler *scheduler, const char *recording_sid)
@@ -328,15 +360,47 @@ void scheduler_seek(struct scheduler *scheduler, const char *recording_sid, int6
 		seeks_want(&flight->seeks, byte);
 }
 
-void scheduler_retry(struct scheduler *scheduler, const char *recording_sid, const char *call_sid,
-		     const char *account_sid)
+void scheduler_retry(struct scheduler *scheduler, const char *recording_sid)
 {
 	struct flight *flight = find(scheduler, recording_sid);
 
-	if (flight && timer_is_on(&flight->timer))
+	if (flight)
 		bring_forward(scheduler, flight, 0);
-	else if (!flight)
-		add(scheduler, recording_sid, call_sid, account_sid, FLIGHT_FOR_PLAYERS, 0);
+	else
+		queue_wake(&scheduler->queue);
+}
+
+/* How long a recording is still to wait, as its row said when the player came. */
+static int64_t still_waits_ms(const struct scheduler *scheduler,
+			      const struct recorded_wait *recorded)
+{
+	int64_t wait_ms = recorded->next_try_at_ms - clock_wall_ms();
+
+	if (recorded->next_try_at_ms == RECORDING_NEVER || wait_ms < 0 ||
+	    wait_ms > queue_longest_ms(scheduler->env))
+		return 0;
+	return wait_ms;
+}
+
+/* A player wants what is only a row: its flight goes on as the last one left off. */
+static struct flight *bring_in(struct scheduler *scheduler, const struct flight_update *update)
+{
+	const struct recorded_wait *recorded = &update->recorded;
+	int64_t wait_ms = still_waits_ms(scheduler, recorded);
+	int64_t waited_ms = clock_wall_ms() - recorded->waiting_since_ms;
+	struct flight *flight = add(scheduler, update->recording_sid, update->call_sid,
+				    update->account_sid, FLIGHT_FOR_PLAYERS, wait_ms);
+
+	if (wait_ms == 0)
+		return flight;
+	flight->is_as_in_ledger = true;
+	if (waited_ms >= 0 && waited_ms < NUDGE_MS)
+		flight->last_try_at_ms = now(scheduler) - waited_ms;
+	if (recorded->rule == RECORDING_WAIT_AS_TOLD)
+		flight->not_before_ms = now(scheduler) + wait_ms;
+	flight_set_reason(flight, recorded->reason_code, recorded->reason_text,
+			  recorded->rule == RECORDING_WAIT_POINTLESS);
+	return flight;
 }
 
 static struct flight *join(struct scheduler *scheduler, const struct flight_update *update)
@@ -344,8 +408,7 @@ static struct flight *join(struct scheduler *scheduler, const struct flight_upda
 	struct flight *flight = find(scheduler, update->recording_sid);
 
 	if (!flight)
-		flight = add(scheduler, update->recording_sid, update->call_sid,
-			     update->account_sid, FLIGHT_FOR_PLAYERS, 0);
+		flight = bring_in(scheduler, update);
 	flight->mirror_count++;
 	nudge(scheduler, flight);
 	return flight;
@@ -362,11 +425,12 @@ void scheduler_take_update(struct scheduler *scheduler, struct flight_update *up
 
 void scheduler_counts(const struct scheduler *scheduler, struct scheduler_counts *out)
 {
+	const struct flight_lists *lists = &scheduler->owner.lists;
+
 	*out = (struct scheduler_counts){
-		.queued = scheduler->owner.lists.count[FLIGHT_QUEUED],
-		.flying = flight_lists_flying(&scheduler->owner.lists),
-		.waiting = scheduler->owner.lists.count[FLIGHT_WAITING],
-		.limit = (unsigned)scheduler->limit,
+		.queued = lists->count[FLIGHT_QUEUED],
+		.flying = flight_lists_flying(lists),
+		.waiting = lists->count[FLIGHT_WAITING],
 	};
 }
 
@@ -377,16 +441,25 @@ struct scheduler *scheduler_new(const struct flight_env *env)
 	struct scheduler *scheduler = xcalloc(1, sizeof(*scheduler));
 
 	scheduler->env = env;
-	disk_space_init(&scheduler->room, env);
-	(void)disk_space_is_short(&scheduler->room); /* says so now, not with the first recording */
-	scheduler->limit = env->options.concurrency;
-	scheduler->refused_until_ms = xcalloc(env->accounts->count, sizeof(int64_t));
+	disk_space_init(&scheduler->disk, env);
+	(void)disk_space_is_short(&scheduler->disk); /* says so now, not with the first recording */
+	scheduler->limits =
+		limits_new(env->accounts, env->options.concurrency, env->options.player_slots);
+	queue_init(&scheduler->queue, env);
+	scheduler->queue.prepare = prepare_claim;
+	scheduler->queue.claimed = claimed;
+	scheduler->queue.claimed_all = claimed_all;
 	map_init(&scheduler->flights);
-	list_init(&scheduler->kept);
+	kept_files_init(&scheduler->kept, env->options.kept_files_max);
 	scheduler->owner.landed = flight_landed;
 	scheduler->owner.turned = flight_turned;
 	flight_lists_init(&scheduler->owner.lists);
 	return scheduler;
+}
+
+void scheduler_stop(struct scheduler *scheduler)
+{
+	queue_stop(&scheduler->queue);
 }
 
 static void free_all(struct list *flights)
@@ -404,7 +477,10 @@ void scheduler_free(struct scheduler *scheduler)
 	for (enum flight_rank rank = 0; rank < FLIGHT_RANKS; rank++)
 		free_all(&scheduler->owner.lists.lines[rank]);
 	map_release(&scheduler->flights);
+	queue_stop(&scheduler->queue);
 	timer_stop(&scheduler->go_on);
-	free(scheduler->refused_until_ms);
+	limits_free(scheduler->limits);
+	free(scheduler->shares);
+	free(scheduler->skip);
 	free(scheduler);
 }

@@ -1,14 +1,13 @@
 /*
- * Who flies next, how many at once, and when again.
+ * Who flies now.
  *
- * Players first, then new recordings, then backfill.  At most `limit` flights at once, and
- * player_slots more for those that somebody waits for; backfill never takes over half.  A
- * flight whose media has arrived gives its slot back before it is stored; when as many wait for
- * our disk as may fly, only players' flights begin.
- * The limit is `concurrency` until Twilio says "too many": then it is halved (at most once
- * a round trip), and grows by one with each full round of successes (additive increase,
- * multiplicative decrease).  When Twilio refuses an account's credentials, nothing of
- * that account flies for a minute.
+ * Players first, then new recordings, then backfill.  At most `concurrency` flights at once, and
+ * player_slots more for those that somebody waits for; backfill never takes over half; how many of
+ * them may be of one account, and whether any, limits.h says.  A flight whose media has arrived gives its slot back
+ * before it is stored; when as many wait for our disk as may fly, only players' flights begin.
+ *
+ * What waits is the ledger's (queue.h).  In memory is a flight that flies, that a player
+ * follows, or that keeps a file which the next try goes on with; every other is only a row.
  *
  * Owns the flights.  Thread: the fetching loop.
  */
@@ -24,24 +23,24 @@ struct scheduler;
 struct flight_env;
 
 struct scheduler *scheduler_new(const struct flight_env *env);
+/* Nothing more is claimed: the ledger is about to be stopped. */
+void scheduler_stop(struct scheduler *scheduler);
 void scheduler_free(struct scheduler *scheduler);
 
-/* A recording that is to be fetched, `wait_ms` from now; does nothing when its flight is known. */
-void scheduler_add(struct scheduler *scheduler, const char *recording_sid, const char *call_sid,
-		   const char *account_sid, enum flight_rank rank, int64_t wait_ms);
+/* Something may be due in the ledger: at start, and when a recording became one that is to be fetched. */
+void scheduler_wake(struct scheduler *scheduler);
 /* Somebody waits for it: goes ahead of the others, and sooner, if that may help. */
 void scheduler_nudge(struct scheduler *scheduler, const char *recording_sid);
 /* Somebody waits for this byte of a flight of that generation. */
 void scheduler_seek(struct scheduler *scheduler, const char *recording_sid, int64_t generation,
 		    uint64_t byte);
-/* A person says so: also where waiting was thought pointless. */
-void scheduler_retry(struct scheduler *scheduler, const char *recording_sid, const char *call_sid,
-		     const char *account_sid);
-/* A update came: to its flight, or for the first time: to the flight it is of, which is made when there is none. */
+/* A person had it queued anew: due at once, also where waiting was thought pointless. */
+void scheduler_retry(struct scheduler *scheduler, const char *recording_sid);
+/* An update came: to its flight, or for the first time: to the flight it is of, which is made when there is none. */
 void scheduler_take_update(struct scheduler *scheduler, struct flight_update *update);
 
+/* Of the flights in memory. */
 struct scheduler_counts {
 	unsigned queued, flying, waiting;
-	unsigned limit;
 };
 void scheduler_counts(const struct scheduler *scheduler, struct scheduler_counts *out);

@@ -32,6 +32,8 @@ try {
 	struct verdict_facts facts;
 	struct verdict verdict;
 	int64_t next_try_at_ms;       /* wall clock, as committed; 0: never */
+	int64_t trying_ms;            /* of the round, this try included */
+	bool is_in_ledger;            /* that it is tried again, and when, was committed */
 	struct recording_media media; /* once sealed */
 	char media_name[BLOB_NAME_SIZE];
 	struct ledger_job ledger_job;

@@ -66,7 +66,19 @@ static bool is_limited(const struct verdict_facts *f)
 
 static bool is_refused(const struct verdict_facts *f)
 {
-	return f->status == 401 || f->status == 403 || f->error_code == REST_CODE_BAD_CREDENTIALS;
+	return !f->is_redirected &&
+	       (f->status == 401 || f->error_code == REST_CODE_BAD_CREDENTIALS);
+}
+
+static bool is_forbidden(const struct verdict_facts *f)
+{
+	return !f->is_redirected && f->status == 403;
+}
+
+/* What the credentials were not sent to has not refused them. */
+static bool is_refused_elsewhere(const struct verdict_facts *f)
+{
+	return f->is_redirected && (f->status == 401 || f->status == 403);
 }
 
 static bool has_no_dual(const struct verdict_facts *f)
@@ -186,6 +198,12 @@ static const struct row rows[] = {
 	  "Twilio kept no media: it had no valid key to encrypt it with.", COUNTED, POINTLESS },
 	{ is_limited, VERDICT_LIMITED, VERDICT_WAIT, "limited", "upstream_unavailable",
 	  "Twilio limits how much we may ask at once.", RESUMES, BACK_OFF },
+	{ is_refused_elsewhere, VERDICT_DOWN, VERDICT_WAIT, "refused_elsewhere",
+	  "upstream_unavailable",
+	  "The host that Twilio redirects to refused to send the recording.", COUNTED, RESUMES,
+	  BACK_OFF },
+	{ is_forbidden, VERDICT_FORBIDDEN, VERDICT_WAIT, "forbidden", "upstream_refused",
+	  "Twilio refuses us this recording.", COUNTED, POINTLESS, BACK_OFF },
 	{ is_refused, VERDICT_REFUSED, VERDICT_WAIT_ACCOUNT, "refused", "upstream_refused",
 	  "Twilio refuses our credentials.", POINTLESS, .wait_ms = VERDICT_ACCOUNT_WAIT_MS },
 	{ has_no_dual, VERDICT_NO_DUAL, VERDICT_AT_ONCE, "no_dual", "upstream_unavailable",

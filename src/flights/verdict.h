@@ -24,16 +24,17 @@
 /* What came back. */
 struct verdict_facts {
 	enum transfer_outcome outcome;
-	int status;                     /* of the answer; 0: none came */
-	int error_code;                 /* Twilio's, from an error body; 0 none */
-	int64_t retry_after_ms;         /* -1: not said */
-	bool is_error_body;             /* a body of Twilio's error form, whatever the status */
-	bool is_encoded;                /* with a Content-Encoding that nobody asked for */
-	bool is_other_bytes;            /* begun again, the upstream sent other bytes than before */
-	bool is_scarce;                 /* ours: no descriptor was left */
-	bool is_disk_full;              /* ours */
-	bool is_disk_failed;            /* ours */
-	bool is_unsynced;               /* ours: an fsync failed, what is in the file may be lost */
+	int status;             /* of the answer; 0: none came */
+	bool is_redirected;     /* the answer is not the API's own, but of a host that it led to */
+	int error_code;         /* Twilio's, from an error body; 0 none */
+	int64_t retry_after_ms; /* -1: not said */
+	bool is_error_body;     /* a body of Twilio's error form, whatever the status */
+	bool is_encoded;        /* with a Content-Encoding that nobody asked for */
+	bool is_other_bytes;    /* begun again, the upstream sent other bytes than before */
+	bool is_scarce;         /* ours: no descriptor was left */
+	bool is_disk_full;      /* ours */
+	bool is_disk_failed;    /* ours */
+	bool is_unsynced;       /* ours: an fsync failed, what is in the file may be lost */
 	char detail[VERDICT_TEXT_SIZE]; /* the transfer's or the disk's own words; "" */
 
 	enum audio_kind kind;    /* of the body, once ended */
@@ -58,6 +59,7 @@ enum verdict_meaning {
 	VERDICT_NOT_FOUND, /* 404 later: the metadata must say what it means */
 	VERDICT_LIMITED,   /* too many at once */
 	VERDICT_REFUSED,   /* our credentials */
+	VERDICT_FORBIDDEN, /* this recording: of three in a row it means the account (limits.h) */
 	VERDICT_DOWN,      /* unreachable, slow, broken off, 5xx */
 	VERDICT_LYING,     /* not what it claims: an error page as audio, other bytes, cut frames */
 	VERDICT_BLOCKED,   /* an address that we do not fetch from */

@@ -339,32 +339,6 @@ static void test_list_of_call(void)
 	IS_INT(count, 0, "none of an unknown call");
 }
 
-static void test_queue(void)
-{
-	struct recording_queue_cursor cursor = { 0 };
-	struct recording_queued page[4];
-	struct catalog_counts counts;
-	int64_t last = 0, oldest = INT64_MAX;
-	size_t count, all = 0, wrong = 0;
-
-	MUST(catalog_counts(ledger.writer, &counts, &err));
-	do {
-		MUST(recordings_queue(ledger.writer, &cursor, page, 4, &count, &err));
-		for (size_t i = 0; i < count; i++, all++) {
-			wrong += page[i].next_try_at_ms < last || !page[i].recording_sid[0];
-			last = page[i].next_try_at_ms;
-			wrong += (page[i].next_try_at_ms == RECORDING_NEVER) !=
-				 (page[i].queued_at_ms == 0);
-			if (page[i].queued_at_ms && page[i].queued_at_ms < oldest)
-				oldest = page[i].queued_at_ms;
-		}
-	} while (count == 4);
-	IS_INT(all, counts.recordings[RECORDING_QUEUED] + counts.recordings[RECORDING_WAITING],
-	       "all that waits, in pages");
-	IS_INT(wrong, 0, "by the time of the next try, what is expired last");
-	IS_INT(counts.oldest_queued_at_ms, oldest, "the oldest is known without reading them");
-}
-
 /* What was seen of a stored recording may be over by the time that its loss is told. */
 static void test_lost(void)
 {
@@ -412,7 +386,6 @@ int main(void)
 	test_list_of_call();
 	test_lost();
 	test_transitions();
-	test_queue();
 	test_texts();
 	ledger_remove(&ledger);
 	return tap_end();

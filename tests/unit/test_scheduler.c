@@ -1,44 +1,58 @@
-#include "base/mem.h"
-#include "blob/blob_local.h"
-#include "blob_folder.h"
-#include "event/loop.h"
-#include "flights/flight_env.h"
-#include "flights/flight_private.h"
 #include "flights/scheduler.h"
+
+#include "blob/blob_local.h"
+#include "fetch/fetch.h"
+#include "flights/flight_private.h"
 #include "flights/upstream.h"
+#include "queue_fixture.h"
 #include "tap.h"
 #include "twilio/accounts.h"
 
-#define ACCOUNT "AC00000000000000000000000000000001"
+#include <netinet/in.h>
+#include <sys/socket.h>
 
-static struct flight_env env;
+/* Whom Twilio leaves without an answer; whom it does not even let connect. */
+#define SILENT  "AC00000000000000000000000000000001"
+#define REFUSED "AC00000000000000000000000000000002"
+
 static struct scheduler *scheduler;
-static int last_news;
+static int last_news, news;
+static struct account accounts_at[2];
+static const struct accounts accounts = { .at = accounts_at, .count = 2 };
+static int silent_fd;
 
-static void must(bool succeeded, const struct err *err)
-{
-	if (succeeded)
-		return;
-	printf("Bail out! %s\n", err->text);
-	exit(1);
-}
+/* Updates that are with their mirrors; the others are freed with their flights. */
+static struct list at_mirrors;
 
 static void update_came(struct mail *mail)
 {
 	struct flight_update *update = container_of(mail, struct flight_update, mail);
 
+	list_append(&at_mirrors, &update->link);
 	last_news += update->news.is_last;
-	loop_stop(env.loop);
+	news++;
 }
 
-static void update_fill(struct flight_update *update)
+static struct flight_update *update_new(unsigned n, const char *account_sid)
 {
-	*update = (struct flight_update){ .mirror_mailbox = env.mailbox,
-					  .came_to_mirror = update_came };
+	struct flight_update *update = xcalloc(1, sizeof(*update));
+
+	update->mirror_mailbox = env.mailbox;
+	update->came_to_mirror = update_came;
 	update->news.media.fd = -1;
-	memcpy(update->recording_sid, RECORDING, SID_SIZE);
-	memcpy(update->call_sid, CALL, SID_SIZE);
-	memcpy(update->account_sid, ACCOUNT, SID_SIZE);
+	snprintf(update->recording_sid, SID_SIZE, "RE%032x", n);
+	snprintf(update->call_sid, SID_SIZE, "CA%032x", n);
+	memcpy(update->account_sid, account_sid, SID_SIZE);
+	return update;
+}
+
+/* Goes to its flight, which is returned. */
+static struct flight *take(struct flight_update *update)
+{
+	if (update->link.next)
+		list_remove(&update->link);
+	scheduler_take_update(scheduler, update);
+	return update->flight;
 }
 
 static struct scheduler_counts counted(void)
@@ -47,11 +61,6 @@ static struct scheduler_counts counted(void)
 
 	scheduler_counts(scheduler, &counts);
 	return counts;
-}
-
-static unsigned queued(void)
-{
-	return counted().queued;
 }
 
 static struct timer turn_timer;
@@ -75,104 +84,274 @@ static void land(struct flight *flight)
 	flight->owner->landed(flight);
 }
 
-/* The slot is for asking Twilio; who waits for our disk has given it back. */
-static void test_landed(struct err *err)
+static bool none_is_here(void)
 {
-	struct flight_update of_first, of_second, of_third;
-	static const char third[] = "RE00000000000000000000000000000003";
+	return counted().flying + counted().queued + counted().waiting == 0;
+}
 
-	env.options.concurrency = 1;
-	scheduler = scheduler_new(&env);
-	update_fill(&of_first);
-	update_fill(&of_second);
-	memcpy(of_second.recording_sid, "RE00000000000000000000000000000002", SID_SIZE);
-	scheduler_take_update(scheduler, &of_first);
-	scheduler_take_update(scheduler, &of_second);
-	scheduler_add(scheduler, third, CALL, ACCOUNT, FLIGHT_NEW, 0);
-	turn(); /* the ledger is not started: whoever begins waits for it */
-	OK(counted().flying == 1 && queued() == 2, "one flies, two wait");
-	land(of_first.flight);
-	turn();
-	OK(counted().flying == 1 && queued() == 1, "it has landed: the next flies");
-	land(of_second.flight);
-	turn();
-	OK(counted().flying == 0 && queued() == 1,
-	   "as many wait for the disk as may fly: none begins but for players");
-	update_fill(&of_third);
-	memcpy(of_third.recording_sid, third, SID_SIZE);
-	scheduler_take_update(scheduler, &of_third);
-	turn();
-	OK(counted().flying == 1 && queued() == 0, "for a player it does");
+static int64_t attempts(void)
+{
+	return plant_number("SELECT count(*) FROM attempts");
+}
 
-	must(ledger_start(env.ledger, err), err);
-	while (last_news < 3) /* the ledger knows none of them */
-		loop_run(env.loop);
-	OK(counted().flying == 0 && queued() == 0, "each gives back what it holds");
-	scheduler_free(scheduler);
-	env.options.concurrency = 2;
+static int64_t before; /* so many of the tests above */
+
+static bool one_attempt(void)
+{
+	return attempts() == before + 1 && none_is_here();
+}
+
+static bool two_attempts(void)
+{
+	return attempts() == before + 2;
+}
+
+/* Nothing is wanted of it any more, and its flight finds out. */
+static void give_up(unsigned n)
+{
+	char sid[SID_SIZE];
+
+	snprintf(sid, SID_SIZE, "RE%032x", n);
+	plant_sql("UPDATE recordings SET next_try_at_ms = NULL, state = 3");
+	scheduler_retry(scheduler, sid);
+	await(none_is_here);
+}
+
+/* A slot is for asking Twilio; who waits for our disk has given it back. */
+static void test_landed(void)
+{
+	struct flight *flight;
+
+	before = attempts();
+	for (unsigned n = 1; n <= 9; n++)
+		plant_recording(n, SILENT, clock_wall_ms() - 1000 + n);
+	scheduler_wake(scheduler);
+	await(two_attempts);
+	OK(counted().flying == 2 && counted().queued == 0,
+	   "as many fly as may; the others are rows, and nothing else");
+	IS_INT(plant_number(
+		       "SELECT count(*) FROM attempts a JOIN recordings r ON r.id = "
+		       "a.recording_id WHERE r.recording_sid < 'RE00000000000000000000000000000003'"),
+	       2, "the two that have been due longest");
+
+	flight = take(update_new(9, SILENT));
+	turn();
+	OK(counted().flying == 3 && flight->state == FLIGHT_ASKING,
+	   "the last of them goes first when a player wants it, in a slot for players");
+	flight = take(update_new(1, SILENT));
+	OK(flight->state == FLIGHT_ASKING, "one flight a recording: the player joins it");
+	land(flight);
+	IS_INT(counted().flying, 2, "it has landed: its slot is free");
+}
+
+static bool three_attempts(void)
+{
+	return attempts() == before + 3;
+}
+
+static bool four_attempts(void)
+{
+	return attempts() == before + 4;
+}
+
+static void test_landed_twice(void)
+{
+	struct flight *flight;
+
+	land(take(update_new(2, SILENT)));
+	land(take(update_new(9, SILENT)));
+	await(three_attempts);
+	turn();
+	OK(attempts() == before + 3 && counted().flying == 0 && counted().queued == 0,
+	   "as many wait for the disk as may fly: none begins");
+	flight = take(update_new(5, SILENT));
+	await(four_attempts);
+	OK(flight->state == FLIGHT_ASKING, "but for players");
+}
+
+/* What fails and has no player leaves nothing but its row. */
+static void test_failed(void)
+{
+	before = attempts();
+	plant_recording(20, REFUSED, clock_wall_ms() - 1);
+	scheduler_wake(scheduler);
+	await(one_attempt);
+	OK(plant_number("SELECT state = 2 AND next_try_at_ms - waiting_since_ms > 59000 "
+			"FROM recordings WHERE recording_sid LIKE '%14'") == 1,
+	   "it waits in the ledger, for as long as the back-off says");
+	scheduler_wake(scheduler);
+	turn();
+	OK(attempts() == before + 1, "and is not claimed before that");
+}
+
+static struct flight *joined;
+
+static bool it_waits(void)
+{
+	return joined->state == FLIGHT_WAITING;
+}
+
+static int64_t next_try_in_ms(void)
+{
+	return joined->timer.at_ms - loop_now_ms(env.loop);
+}
+
+/* Whoever waits, and since when: within 5 s of the last try Twilio is asked again. */
+static void test_players_bring_forward(void)
+{
+	plant_recording(21, REFUSED, clock_wall_ms() - 1);
+	joined = take(update_new(21, REFUSED));
+	await(it_waits);
+	OK(next_try_in_ms() > 0 && next_try_in_ms() <= 5000,
+	   "the wait of a minute is one of 5 s, because a player waits: %lld ms",
+	   (long long)next_try_in_ms());
+	give_up(21);
+}
+
+/* A player comes to what is only a row, and waits for its next try. */
+static void test_bring_in(void)
+{
+	static const struct {
+		enum recording_wait_rule rule;
+		int64_t waited_ms, wait_ms, least_ms, most_ms;
+		bool is_pointless;
+		const char *why;
+	} cases[] = {
+		{ RECORDING_WAIT_SHORTENED, 60000, 600000, -5, 5, false,
+		  "a play brings it forward" },
+		{ RECORDING_WAIT_SHORTENED, 2000, 600000, 2000, 3000, false, "once in 5 s" },
+		{ RECORDING_WAIT_AS_TOLD, 60000, 600000, 590000, 600000, false,
+		  "not where Twilio asked us to wait" },
+		{ RECORDING_WAIT_POINTLESS, 60000, 600000, 590000, 600000, true,
+		  "not where it would be in vain: the play is told so" },
+		{ RECORDING_WAIT_SHORTENED, -60000, 600000, -5, 5, false,
+		  "the clock was set back meanwhile: at once" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int64_t now_ms = clock_wall_ms();
+		struct flight_update *player = update_new(30 + (unsigned)i, SILENT);
+
+		news = 0;
+		player->recorded = (struct recorded_wait){
+			.next_try_at_ms = now_ms + cases[i].wait_ms,
+			.waiting_since_ms = now_ms - cases[i].waited_ms,
+			.rule = cases[i].rule,
+			.reason_code = "upstream_unavailable",
+			.reason_text = "Twilio did not answer in time.",
+		};
+		joined = take(player);
+		OK(joined->state == FLIGHT_WAITING && next_try_in_ms() >= cases[i].least_ms &&
+			   next_try_in_ms() <= cases[i].most_ms,
+		   "%s: in %lld ms", cases[i].why, (long long)next_try_in_ms());
+		turn();
+		OK(news > 0 && player->news.is_pointless == cases[i].is_pointless &&
+			   strcmp(player->news.reason_code, "upstream_unavailable") == 0,
+		   "and hears why it waits");
+		give_up(30 + (unsigned)i);
+	}
+}
+
+static bool heard_three(void)
+{
+	return last_news == 3;
+}
+
+static bool heard_one(void)
+{
+	return last_news == 1;
 }
 
 /*
  * A flight that is over lives on until every mirror has brought its update and heard so.  What is
  * wanted of the recording meanwhile is wanted of the next flight.
  */
-static void test_wanted_again(const char *how)
+static void test_wanted_again(void)
 {
-	struct flight_update away, here;
+	struct flight_update *away = update_new(40, SILENT);
+	struct flight *first, *second;
 
 	last_news = 0;
-	update_fill(&away);
-	update_fill(&here);
-	scheduler_take_update(scheduler, &away);
-	flight_tell(away.flight);
-	loop_run(env.loop); /* it is with its mirror */
-	scheduler_take_update(scheduler, &here);
-	while (last_news == 0) /* the ledger has no such recording: the flight ends */
-		loop_run(env.loop);
-	IS_INT(queued(), 0, "%s: the flight is over, one mirror has not heard", how);
+	first = take(away);
+	flight_tell(first);
+	turn(); /* it is with its mirror */
+	take(update_new(40, SILENT));
+	await(heard_one); /* the ledger has no such recording: the flight ends */
+	OK(none_is_here(), "the flight is over, one mirror has not heard");
+	second = take(update_new(40, SILENT));
+	OK(second != first && counted().queued == 1, "a new flight begins");
+	OK(take(away) == first, "the mirror that was away brings its update to the old one");
+	await(heard_three); /* of the new one, too */
+	OK(away->news.is_last, "and hears its end");
+	give_up(40);
+}
 
-	if (strcmp(how, "add") == 0)
-		scheduler_add(scheduler, RECORDING, CALL, ACCOUNT, FLIGHT_NEW, 0);
-	else
-		scheduler_retry(scheduler, RECORDING, CALL, ACCOUNT);
-	IS_INT(queued(), 1, "%s: a new flight begins", how);
+static void listen_silently(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t len = sizeof(address);
 
-	scheduler_take_update(scheduler, &away);
-	while (last_news == 1)
-		loop_run(env.loop);
-	IS_INT(last_news, 2, "%s: the mirror that was away hears the end of the old flight", how);
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	silent_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (silent_fd < 0 || bind(silent_fd, (const void *)&address, sizeof(address)) < 0 ||
+	    listen(silent_fd, 64) < 0 || getsockname(silent_fd, (void *)&address, &len) < 0)
+		abort();
+	accounts_at[0] = (struct account){
+		.account_sid = xstrdup(SILENT),
+		.api_url = xasprintf("http://127.0.0.1:%d", ntohs(address.sin_port)),
+		.auth_token = xstrdup("x"),
+	};
+	accounts_at[1] = (struct account){ .account_sid = xstrdup(REFUSED),
+					   .api_url = xstrdup("http://127.0.0.1:1"),
+					   .auth_token = xstrdup("x") };
 }
 
 int main(void)
 {
-	struct account account = { .account_sid = xstrdup(ACCOUNT),
-				   .api_url = xstrdup("http://127.0.0.1:1") };
-	struct accounts accounts = { .at = &account, .count = 1 };
-	AUTO(free) char *path = NULL;
+	static const char *const hosts[] = { "127.0.0.1", NULL };
+	struct fetch_options fetch_options = { .allowed_hosts = hosts };
 	struct err err;
 
-	folder_make();
-	path = xasprintf("%s/ledger.db", folder);
-	env = (struct flight_env){ .accounts = &accounts, .options.concurrency = 2 };
-	must(blob_local_open(folder, &env.store, &err), &err);
-	must(loop_new(&env.loop, &err) && mailbox_open(env.loop, &env.mailbox, &err), &err);
-	must(ledger_open(path, &env.ledger, &err), &err);
+	list_init(&at_mirrors);
+	queue_open();
+	listen_silently();
+	env.accounts = &accounts;
+	env.options = (struct flight_options){ .format = "mp3",
+					       .concurrency = 2,
+					       .player_slots = 1,
+					       .retry_first_ms = 600000,
+					       .retry_most_ms = 600000,
+					       .give_up_after_ms = 86400000,
+					       .too_old_ms = INT64_MAX,
+					       .kept_files_max = 10,
+					       .connect_timeout_ms = 10000,
+					       .stall_timeout_ms = 30000 };
+	must(blob_local_open(folder, &env.store, &err) &&
+		     fetch_new(env.loop, &fetch_options, &env.fetch, &err) &&
+		     ledger_start(env.ledger, &err),
+	     &err);
 	env.upstream = upstream_new(&accounts);
-	test_landed(&err);
 	scheduler = scheduler_new(&env);
-
-	test_wanted_again("add");
-	test_wanted_again("retry");
-
+	test_failed();
+	test_players_bring_forward();
+	test_bring_in();
+	test_wanted_again();
+	test_landed();
+	test_landed_twice();
 	ledger_stop(env.ledger);
 	mailbox_free(env.mailbox);
 	scheduler_free(scheduler);
 	upstream_free(env.upstream);
-	loop_free(env.loop);
-	ledger_free(env.ledger);
+	LIST_EACH (item, &at_mirrors)
+		free(container_of(item, struct flight_update, link));
+	fetch_free(env.fetch);
 	blob_store_free(env.store);
-	free(account.account_sid);
-	free(account.api_url);
-	folder_remove();
+	close(silent_fd);
+	for (size_t i = 0; i < ARRAY_LEN(accounts_at); i++) {
+		free(accounts_at[i].account_sid);
+		free(accounts_at[i].api_url);
+		free(accounts_at[i].auth_token);
+	}
+	queue_close();
 	return tap_end();
 }

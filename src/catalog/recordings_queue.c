@@ -1,0 +1,255 @@
+/*
+ * A claim walks rank by rank, account by account:
+ *
+ *	recordings_by_turn   AC1 new       t1 t2 t3 ...
+ *	                     AC1 backfill  t1 ...
+ *	                     AC2 new       t1 t2 ...
+ *
+ * and takes of each account no more rows than the claim has room for, so it costs the same with
+ * ten rows in the queue and with ten million.  One index by time alone was rejected: an account that is
+ * paused with 100,000 rows due would have to be walked through with each claim.
+ */
+#include "catalog/recordings_queue.h"
+
+#include "catalog/catalog_private.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The account as the index has it: one that is not known is "". */
+#define ACCOUNT "COALESCE(account_sid, '')"
+
+const char queue_next_account_sql[] =
+	"SELECT " ACCOUNT " FROM recordings WHERE next_try_at_ms IS NOT NULL AND " ACCOUNT " > $1 "
+	"ORDER BY " ACCOUNT " LIMIT 1";
+
+const char queue_due_sql[] = "SELECT id, recording_sid, call_sid, next_try_at_ms FROM recordings "
+			     "WHERE " ACCOUNT
+			     " = $1 AND queue_rank = $2 AND next_try_at_ms IS NOT NULL AND "
+			     "next_try_at_ms <= $3 ORDER BY next_try_at_ms, id LIMIT $4";
+
+const char queue_next_due_sql[] = "SELECT next_try_at_ms FROM recordings "
+				  "WHERE next_try_at_ms IS NOT NULL AND next_try_at_ms > $1 "
+				  "ORDER BY next_try_at_ms LIMIT 1";
+
+/* ---- who gets how much ---- */
+
+static const struct queue_share *share_of(const struct queue_claim *claim, const char *account_sid)
+{
+	for (size_t i = 0; i < claim->share_count; i++)
+		if (strcmp(claim->shares[i].account_sid, account_sid) == 0)
+			return &claim->shares[i];
+	return NULL;
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+static unsigned taken_of(const struct queue_row *rows, size_t count, const char *account_sid)
+{
+	unsigned taken = 0;
+
+	for (size_t i = 0; i < count; i++)
+		taken += strcmp(rows[i].account_sid, account_sid) == 0;
+	return taken;
+}
+
+/* How many rows of a rank an account may have, where *out has `before` of higher ranks. */
+static unsigned most_of(const struct queue_claim *claim, enum recording_rank rank,
+			const char *account_sid, const struct queue_row *out, size_t before)
+{
+	const struct queue_share *share = share_of(claim, account_sid);
+	unsigned most = claim->most - (unsigned)before;
+
+	if (rank == RECORDING_RANK_BACKFILL)
+		most = least(most, claim->most_backfill);
+	if (!share)
+		return most;
+	unsigned taken = taken_of(out, before, account_sid);
+
+	most = least(most, share->most > taken ? share->most - taken : 0);
+	return rank == RECORDING_RANK_BACKFILL ? least(most, share->most_backfill) : most;
+}
+
+static int compare_sids(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static bool is_skipped(const struct queue_claim *claim, const char *recording_sid)
+{
+	return claim->skip_count > 0 && bsearch(recording_sid, claim->skip, claim->skip_count,
+						SID_SIZE, compare_sids) != NULL;
+}
+
+/* ---- one account, one rank ---- */
+
+static bool is_sooner(const struct queue_row *a, const struct queue_row *b)
+{
+	return a->next_try_at_ms != b->next_try_at_ms ? a->next_try_at_ms < b->next_try_at_ms
+						      : a->id < b->id;
+}
+
+/* Into its place among those of its rank, which begin at `first`; the last falls out where there is no room. */
+static void put(struct queue_row *out, size_t first, size_t *count, size_t size,
+		const struct queue_row *row)
+{
+	size_t at = *count;
+
+	while (at > first && is_sooner(row, &out[at - 1]))
+		at--;
+	if (at == size)
+		return;
+	if (*count < size)
+		(*count)++;
+	memmove(&out[at + 1], &out[at], (*count - 1 - at) * sizeof(*out));
+	out[at] = *row;
+}
+
+static bool claim_of_account(struct catalog *catalog, const struct queue_claim *claim,
+			     struct queue_row *row, unsigned most, struct queue_row *out,
+			     size_t first, size_t *count, size_t size, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *due = NULL;
+	enum db_step step = DB_DONE;
+
+	if (!db_prepare(catalog->db, queue_due_sql, &due, err))
+		return false;
+	db_bind_str(due, 1, str_of(row->account_sid));
+	db_bind_int(due, 2, row->rank);
+	db_bind_int(due, 3, claim->now_ms);
+	db_bind_int(due, 4, (int64_t)(most + claim->skip_count));
+	while (most > 0 && (step = db_step(due, err)) == DB_ROW) {
+		row->id = db_column_int(due, 0);
+		text_set(row->recording_sid, SID_SIZE, db_column_str(due, 1));
+		text_set(row->call_sid, SID_SIZE, db_column_str(due, 2));
+		row->next_try_at_ms = db_column_int(due, 3);
+		if (is_skipped(claim, row->recording_sid))
+			continue;
+		put(out, first, count, size, row);
+		most--;
+	}
+	return step != DB_FAILED;
+}
+
+/* ---- all of them ---- */
+
+static bool next_account(struct catalog *catalog, const char *after, char out[SID_SIZE],
+			 bool *out_found, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	enum db_step step;
+
+	if (!db_prepare(catalog->db, queue_next_account_sql, &find, err))
+		return false;
+	db_bind_str(find, 1, str_of(after));
+	step = db_step(find, err);
+	*out_found = step == DB_ROW;
+	if (step == DB_ROW)
+		text_set(out, SID_SIZE, db_column_str(find, 0));
+	return step != DB_FAILED;
+}
+
+static bool claim_rank(struct catalog *catalog, const struct queue_claim *claim,
+		       enum recording_rank rank, struct queue_row *out, size_t *count,
+		       struct err *err)
+{
+	struct queue_row row = { .rank = rank };
+	size_t first = *count, size = claim->most;
+	bool found = true;
+
+	if (rank == RECORDING_RANK_BACKFILL)
+		size = first + least((unsigned)(size - first), claim->most_backfill);
+	while (found && first < size) { /* begins with "": the account is not known */
+		unsigned most = most_of(claim, rank, row.account_sid, out, first);
+		char account_sid[SID_SIZE];
+
+		if (!claim_of_account(catalog, claim, &row, most, out, first, count, size, err) ||
+		    !next_account(catalog, row.account_sid, account_sid, &found, err))
+			return false;
+		if (found)
+			memcpy(row.account_sid, account_sid, SID_SIZE);
+	}
+	return true;
+}
+
+bool queue_claim(struct catalog *catalog, const struct queue_claim *claim, struct queue_row *out,
+		 size_t *out_count, struct err *err)
+{
+	size_t count = 0;
+
+	assert(claim->most <= QUEUE_CLAIM_MAX);
+	if (!claim_rank(catalog, claim, RECORDING_RANK_NEW, out, &count, err) ||
+	    !claim_rank(catalog, claim, RECORDING_RANK_BACKFILL, out, &count, err))
+		return false;
+	*out_count = count;
+	return true;
+}
+
+bool queue_next_due(struct catalog *catalog, int64_t now_ms, int64_t *out_ms, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	enum db_step step;
+
+	if (!db_prepare(catalog->db, queue_next_due_sql, &find, err))
+		return false;
+	db_bind_int(find, 1, now_ms);
+	step = db_step(find, err);
+	*out_ms = step == DB_ROW ? db_column_int(find, 0) : RECORDING_NEVER;
+	return step != DB_FAILED;
+}
+
+/* ---- what has expired ---- */
+
+bool queue_expired(struct catalog *catalog, int64_t after_id, struct queue_expired *out,
+		   size_t size, size_t *out_count, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	enum db_step step = DB_DONE;
+	size_t count = 0;
+
+	if (!db_prepare(catalog->db,
+			"SELECT id, recording_sid, started_at_ms, is_held FROM recordings "
+			"WHERE next_try_at_ms IS NOT NULL AND next_try_at_ms = $1 AND id > $2 "
+			"ORDER BY id LIMIT $3",
+			&list, err))
+		return false;
+	db_bind_int(list, 1, RECORDING_NEVER);
+	db_bind_int(list, 2, after_id);
+	db_bind_int(list, 3, (int64_t)size);
+	while (count < size && (step = db_step(list, err)) == DB_ROW) {
+		struct queue_expired *row = &out[count++];
+
+		row->id = db_column_int(list, 0);
+		text_set(row->recording_sid, SID_SIZE, db_column_str(list, 1));
+		row->started_at_ms = db_column_int(list, 2);
+		row->is_held = db_column_int(list, 3) != 0;
+	}
+	*out_count = count;
+	return step != DB_FAILED;
+}
+
+bool queue_mend(struct catalog *catalog, int64_t now_ms, int64_t most_ms, size_t size,
+		int64_t *out_mended, struct err *err)
+{
+	struct db_stmt *update;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog->db,
+			"UPDATE recordings SET next_try_at_ms = $1, waiting_since_ms = $1 "
+			"WHERE id IN (SELECT id FROM recordings WHERE next_try_at_ms IS NOT NULL "
+			"AND next_try_at_ms > $2 AND next_try_at_ms < $3 LIMIT $4)",
+			&update, err))
+		return false;
+	db_bind_int(update, 1, now_ms);
+	db_bind_int(update, 2, now_ms + most_ms);
+	db_bind_int(update, 3, RECORDING_NEVER);
+	db_bind_int(update, 4, (int64_t)size);
+	if (!db_run(update, err))
+		return false;
+	*out_mended = db_changes(catalog->db);
+	return true;
+}

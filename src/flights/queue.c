@@ -1,0 +1,136 @@
+#include "flights/queue.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "flights/flight_env.h"
+#include "flights/verdict.h"
+
+#define MEND_ROWS 500 /* in one transaction: the writer is not held up long */
+
+int64_t queue_longest_ms(const struct flight_env *env)
+{
+	return env->options.retry_most_ms > VERDICT_RETRY_AFTER_MOST_MS
+		       ? env->options.retry_most_ms
+		       : VERDICT_RETRY_AFTER_MOST_MS;
+}
+
+static void timer_fired(struct timer *timer)
+{
+	queue_wake(container_of(timer, struct queue, timer));
+}
+
+void queue_wake_in(struct queue *queue, int64_t wait_ms)
+{
+	int64_t now_ms = loop_now_ms(queue->env->loop);
+
+	if (wait_ms > QUEUE_LOOK_MS)
+		wait_ms = QUEUE_LOOK_MS;
+	if (queue->is_stopped)
+		return;
+	if (!timer_is_on(&queue->timer) || queue->timer.at_ms > now_ms + wait_ms)
+		timer_start(queue->env->loop, &queue->timer, wait_ms > 0 ? wait_ms : 0,
+			    timer_fired);
+}
+
+/* ---- waits that no clock of ours can have meant ---- */
+
+static bool run_mend(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct queue *queue = container_of(job, struct queue, mend_job);
+
+	return queue_mend(catalog, clock_wall_ms(), queue_longest_ms(queue->env), MEND_ROWS,
+			  &queue->mended, err);
+}
+
+static void mended(struct ledger_job *job)
+{
+	struct queue *queue = container_of(job, struct queue, mend_job);
+
+	queue->is_mending = false;
+	if (!job->succeeded) {
+		log_error(NULL, "cannot write the queue: %s", job->err.text);
+		return; /* the next claim finds them again */
+	}
+	log_warn(NULL,
+		 "%lld recordings were to wait longer than any wait is: the clock was set back; "
+		 "they are due now",
+		 (long long)queue->mended);
+	queue_wake(queue);
+}
+
+static void mend(struct queue *queue)
+{
+	if (queue->is_mending || queue->is_stopped)
+		return;
+	queue->is_mending = true;
+	queue->mend_job = (struct ledger_job){ .run = run_mend,
+					       .done = mended,
+					       .reply = queue->env->mailbox };
+	ledger_write(queue->env->ledger, &queue->mend_job);
+}
+
+/* ---- claims ---- */
+
+static bool run_claim(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct queue *queue = container_of(job, struct queue, claim_job);
+	int64_t now_ms = clock_wall_ms(), beyond_ms;
+
+	queue->claim.now_ms = now_ms;
+	if (!queue_claim(catalog, &queue->claim, queue->rows, &queue->count, err) ||
+	    !queue_next_due(catalog, now_ms, &queue->next_due_ms, err) ||
+	    !queue_next_due(catalog, now_ms + queue_longest_ms(queue->env), &beyond_ms, err))
+		return false;
+	queue->is_beyond = beyond_ms != RECORDING_NEVER;
+	return true;
+}
+
+static void claim_came(struct ledger_job *job)
+{
+	struct queue *queue = container_of(job, struct queue, claim_job);
+
+	queue->is_asking = false;
+	if (!job->succeeded) {
+		log_error(NULL, "cannot read the queue: %s", job->err.text);
+		queue->claimed_all(queue);
+		queue_wake_in(queue, QUEUE_AGAIN_MS);
+		return;
+	}
+	for (size_t i = 0; i < queue->count; i++)
+		queue->claimed(queue, &queue->rows[i]);
+	queue->claimed_all(queue);
+	if (queue->is_beyond)
+		mend(queue);
+	if (queue->next_due_ms != RECORDING_NEVER)
+		queue_wake_in(queue, queue->next_due_ms - clock_wall_ms());
+	/* As many as there were slots for: there may be more slots by now. */
+	if (queue->is_wanted || (queue->count > 0 && queue->count == queue->claim.most))
+		queue_wake(queue);
+}
+
+void queue_wake(struct queue *queue)
+{
+	queue->is_wanted = queue->is_asking;
+	if (queue->is_asking || queue->is_stopped)
+		return;
+	queue->claim = (struct queue_claim){ 0 };
+	if (!queue->prepare(queue, &queue->claim))
+		return;
+	timer_stop(&queue->timer);
+	queue->is_asking = true;
+	queue->claim_job = (struct ledger_job){ .run = run_claim,
+						.done = claim_came,
+						.reply = queue->env->mailbox };
+	ledger_read(queue->env->ledger, &queue->claim_job);
+}
+
+void queue_init(struct queue *queue, const struct flight_env *env)
+{
+	*queue = (struct queue){ .env = env };
+}
+
+void queue_stop(struct queue *queue)
+{
+	queue->is_stopped = true;
+	timer_stop(&queue->timer);
+}

@@ -1,0 +1,222 @@
+#include "catalog/recordings_queue.h"
+
+#include "catalog/catalog_private.h"
+#include "ledger_fixture.h"
+#include "tap.h"
+
+#define NOON 1700000000000
+
+static struct err err;
+static struct ledger ledger;
+static struct queue_row rows[QUEUE_CLAIM_MAX];
+
+/* What Twilio tells of recording n at NOON + at_ms: it is due from then on. */
+static void plant(unsigned n, const char *account_sid, bool is_listed, int64_t at_ms)
+{
+	struct event event;
+	struct projection_result result;
+	char sid[SID_SIZE], call_sid[SID_SIZE];
+
+	event_init(&event, is_listed ? EVENT_RECORDING_LISTED : EVENT_RECORDING_STATUS,
+		   NOON + at_ms);
+	event.recording_sid = sid_text("RE", n, sid);
+	event.call_sid = sid_text("CA", n, call_sid);
+	event.account_sid = *account_sid ? str_of(account_sid) : STR_NONE;
+	event.status = STR("completed");
+	event.started_at_ms = NOON - 1000 * n;
+	ledger_append(&ledger, &event);
+	ledger_project(&ledger, &result);
+}
+
+static void expire(unsigned n)
+{
+	char sid[SID_SIZE];
+
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(recordings_mark_expired(ledger.writer, sid_text("RE", n, sid), &err));
+	MUST(catalog_commit(ledger.writer, &err));
+}
+
+/* The last digits of what is claimed: "1 2 7". */
+static struct str claimed(const struct queue_claim *claim)
+{
+	static char text[512];
+	size_t count, len = 0;
+
+	text[0] = '\0';
+	MUST(queue_claim(ledger.writer, claim, rows, &count, &err));
+	for (size_t i = 0; i < count; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%c", len ? " " : "",
+					rows[i].recording_sid[SID_SIZE - 2]);
+	return str_of(text);
+}
+
+#define ALL .now_ms = NOON + 1000, .most = 20, .most_backfill = 20
+
+static void test_claims(void)
+{
+	static const struct queue_share none_of_b[] = { { .account_sid = "ACb" } };
+	static const struct queue_share few[] = {
+		{ .account_sid = "ACa", .most = 2, .most_backfill = 1 },
+		{ .account_sid = "ACb", .most = 5, .most_backfill = 1 },
+		{ .account_sid = "", .most = 0 },
+	};
+	static const char skip[][SID_SIZE] = { "RE00000000000000000000000000000001",
+					       "RE00000000000000000000000000000003",
+					       "RE000000000000000000000000000000ff" };
+	static const struct {
+		struct queue_claim claim;
+		const char *takes, *why;
+	} cases[] = {
+		{ { ALL },
+		  "3 2 1 9 4 6 5 7 8",
+		  "new ones by time, of all accounts; then backfill" },
+		{ { .now_ms = NOON + 25, .most = 9, .most_backfill = 9 },
+		  "3 2 1 6",
+		  "what is due alone" },
+		{ { .now_ms = NOON, .most = 9, .most_backfill = 9 }, "", "nothing is due yet" },
+		{ { .now_ms = NOON + 1000, .most = 0 }, "", "no slot, no row" },
+		{ { .now_ms = NOON + 1000, .most = 2, .most_backfill = 2 },
+		  "3 2",
+		  "as many as there are slots: the soonest of all accounts" },
+		{ { .now_ms = NOON + 1000, .most = 7, .most_backfill = 1 },
+		  "3 2 1 9 4 6",
+		  "of backfill no more than its part" },
+		{ { ALL, .shares = none_of_b, .share_count = 1 },
+		  "2 1 9 6 5 8",
+		  "an account that is paused: none of it" },
+		{ { ALL, .shares = few, .share_count = ARRAY_LEN(few) },
+		  "3 2 1 4 7 8",
+		  "an account has no more than its share, backfill included" },
+		{ { ALL, .skip = skip, .skip_count = ARRAY_LEN(skip) },
+		  "2 9 4 6 5 7 8",
+		  "what is at hand already is not claimed" },
+		{ { .now_ms = NOON + 1000, .most = 1, .skip = skip, .skip_count = 3 },
+		  "2",
+		  "nor does it take the place of another" },
+	};
+
+	plant(1, "ACa", false, 20);
+	plant(2, "ACa", false, 10);
+	plant(3, "ACb", false, 5);
+	plant(4, "ACb", false, 90);
+	plant(5, "ACa", true, 50);
+	plant(6, "ACa", true, 25);
+	plant(7, "ACb", true, 60);
+	plant(8, "ACc", true, 70);
+	plant(9, "", false, 80);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		IS_STR(claimed(&cases[i].claim), str_of(cases[i].takes), "%s", cases[i].why);
+	MUST(queue_claim(ledger.writer, &cases[0].claim, rows, &(size_t){ 0 }, &err));
+	OK(strcmp(rows[0].account_sid, "ACb") == 0 && rows[0].call_sid[33] == '3' &&
+		   rows[0].next_try_at_ms == NOON + 5 && rows[0].rank == RECORDING_RANK_NEW &&
+		   rows[5].rank == RECORDING_RANK_BACKFILL,
+	   "a row says whose it is, and since when it is due");
+}
+
+static void test_next_due(void)
+{
+	int64_t at_ms;
+
+	MUST(queue_next_due(ledger.writer, NOON + 20, &at_ms, &err));
+	IS_INT(at_ms, NOON + 25, "the next instant, whatever the rank");
+	MUST(queue_next_due(ledger.writer, NOON + 90, &at_ms, &err));
+	IS_INT(at_ms, RECORDING_NEVER, "after the last one there is none");
+}
+
+static bool revive(unsigned n)
+{
+	char sid[SID_SIZE];
+	bool revived;
+
+	MUST(catalog_begin(ledger.writer, &err));
+	revived = queue_revive(ledger.writer, sid_text("RE", n, sid), NOON + 2000, &err);
+	if (revived)
+		MUST(catalog_commit(ledger.writer, &err));
+	else
+		catalog_rollback(ledger.writer);
+	return revived;
+}
+
+static void test_expired(void)
+{
+	struct queue_claim all = { .now_ms = NOON + 3000, .most = 20, .most_backfill = 20 };
+	struct queue_expired page[2];
+	struct catalog_counts counts;
+	size_t count;
+
+	expire(1);
+	expire(2);
+	expire(3);
+	IS_STR(claimed(&all), STR("9 4 6 5 7 8"), "what has expired is never claimed");
+	MUST(queue_expired(ledger.writer, 0, page, 2, &count, &err));
+	OK(count == 2 && page[0].started_at_ms == NOON - 1000, "but found, in pages");
+	MUST(queue_expired(ledger.writer, page[1].id, page, 2, &count, &err));
+	IS_INT(count, 1, "to the end");
+	OK(revive(2), "kept longer, one is revived");
+	IS_STR(claimed(&all), STR("9 4 6 5 7 8 2"), "as backfill, and the last of it");
+	OK(!revive(2) && err.kind == ERR_CONFLICT, "once");
+	MUST(catalog_counts(ledger.writer, &counts, &err));
+	OK(counts.recordings[RECORDING_WAITING] == 2 && counts.recordings[RECORDING_QUEUED] == 7,
+	   "the counters follow");
+}
+
+static void test_mend(void)
+{
+	struct queue_claim all = { .now_ms = NOON + 3000, .most = 20, .most_backfill = 20 };
+	struct recording_wait wait = { .at_ms = NOON,
+				       .next_try_at_ms = NOON + 3000 + 3600001,
+				       .reason_code = "x" };
+	char sid[SID_SIZE];
+	int64_t mended;
+
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(recordings_mark_waiting(ledger.writer, sid_text("RE", 4, sid), &wait, &err));
+	wait.next_try_at_ms--;
+	MUST(recordings_mark_waiting(ledger.writer, sid_text("RE", 9, sid), &wait, &err));
+	MUST(queue_mend(ledger.writer, NOON + 3000, 3600000, 10, &mended, &err));
+	MUST(catalog_commit(ledger.writer, &err));
+	IS_INT(mended, 1, "a wait longer than any that is ever set");
+	IS_STR(claimed(&all), STR("4 6 5 7 8 2"), "is over; the longest that may be is not");
+}
+
+/* Among millions of rows, with 100,000 due, a claim must walk none but its own. */
+static void test_plans(void)
+{
+	static const struct {
+		const char *sql, *index;
+	} cases[] = {
+		{ queue_due_sql, "USING INDEX recordings_by_turn (<expr>=? AND queue_rank=? AND "
+				 "next_try_at_ms>? AND next_try_at_ms<?)" },
+		{ queue_next_account_sql, "USING INDEX recordings_by_turn (<expr>>?)" },
+		{ queue_next_due_sql,
+		  "USING COVERING INDEX recordings_by_next_try (next_try_at_ms>?)" },
+	};
+	static char sql[ARRAY_LEN(cases)][512];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct db_stmt *plan;
+		char detail[256];
+
+		snprintf(sql[i], sizeof(sql[i]), "EXPLAIN QUERY PLAN %s", cases[i].sql);
+		MUST(db_prepare(ledger.writer->db, sql[i], &plan, &err));
+		OK(db_step(plan, &err) == DB_ROW, "there is a plan");
+		text_set(detail, sizeof(detail), db_column_str(plan, 3));
+		OK(str_find_str(str_of(detail), str_of(cases[i].index)) < strlen(detail),
+		   "by the index: %s", detail);
+		OK(db_step(plan, &err) == DB_DONE, "and nothing is sorted");
+		db_stmt_reset(plan);
+	}
+}
+
+int main(void)
+{
+	ledger_open(&ledger);
+	test_claims();
+	test_next_due();
+	test_expired();
+	test_mend();
+	test_plans();
+	ledger_remove(&ledger);
+	return tap_end();
+}
