@@ -130,7 +130,7 @@ bool file_rewrite(const char *path, struct err *err)
 {
 	AUTO(close) int fd = open(path, O_RDWR | O_CLOEXEC);
 	AUTO(free) char *piece = NULL;
-	size_t len;
+	size_t len = 0;
 
 	if (fd < 0) {
 		bool missing = errno == ENOENT;
