@@ -197,8 +197,7 @@ static void fixture_start(void)
 					       .kept_files_max = 4 };
 	must(fetch_new(env.loop, &fetch_options, &env.fetch, &err) &&
 	     ledger_open(path, &env.ledger, &err) &&
-	     workers_start("sealer", 1, &env.sealers, &err) &&
-	     ledger_start(env.ledger, &err) &&
+	     workers_start("sealer", 1, &env.sealers, &err) && ledger_start(env.ledger, &err) &&
 	     catalog_open(path, CATALOG_READ, &reader, &err));
 }
 
