@@ -19,13 +19,23 @@ static bool is_address(struct str name)
 						      inet_pton(AF_INET6, text, &address) == 1);
 }
 
+/* Of "https://user:password@host:port/path", host and port. */
+static struct str authority_of(struct str url)
+{
+	struct str rest = str_after(url, str_find_str(url, STR("://")) + 3), last = STR_NONE;
+
+	rest = str_first(rest, str_find(rest, '/'));
+	while (str_cut(&rest, '@', &last))
+		;
+	return last;
+}
+
 bool web_host_is_own(struct str host, const char *public_url)
 {
-	struct str name = host_alone(host), public = str_of(public_url);
+	struct str name = host_alone(host), own;
 
 	if (is_address(name) || str_eq_nocase(name, STR("localhost")))
 		return true;
-	public = str_after(public, str_find_str(public, STR("://")) + 3);
-	public = host_alone(str_first(public, str_find(public, '/')));
-	return public.len > 0 && str_eq_nocase(name, public);
+	own = host_alone(authority_of(str_of(public_url)));
+	return own.len > 0 && str_eq_nocase(name, own);
 }
