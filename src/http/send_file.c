@@ -82,6 +82,8 @@ bool sending_switch_file(struct sending *sending, int fd, int fd_max)
 
 void sending_keep_text(struct sending *sending, struct str borrowed)
 {
+	if (borrowed.len == 0) /* often NULL, to which nothing may be added, not even 0 */
+		return;
 	for (unsigned i = sending->piece; i < sending->count; i++) {
 		struct str *text = &sending->pieces[i].text;
 
