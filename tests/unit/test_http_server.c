@@ -361,6 +361,9 @@ static void test_case(size_t i, size_t step)
 	OK(ask_in_steps(str_of(cases[i].request), step, &reply),
 	   "%s, %zu at a time: ends without a reset", cases[i].name, step);
 	snprintf(status, sizeof(status), "HTTP/1.1 %s\r\n", cases[i].status);
+	/* A head that comes in pieces may be whole before its body is here: then 100 is right. */
+	if (step < strlen(cases[i].request) && has(&reply, "HTTP/1.1 100 Continue\r\n\r\n"))
+		buf_drop(&reply, sizeof("HTTP/1.1 100 Continue\r\n\r\n") - 1);
 	IS_STR(str_first(buf_str(&reply), strlen(status)), str_of(status), "%s: the status",
 	       cases[i].name);
 	for (size_t n = 0; n < 3 && cases[i].parts[n]; n++) {
