@@ -264,6 +264,32 @@ static void test_socket_and_file(void)
 	buf_release(&reply);
 }
 
+/*
+ * To a file, which is never full: what ends a turn of sending is that the turn is used up, and nothing but
+ * the connection's own waking begins the next.
+ */
+static void test_several_turns(void)
+{
+	static const struct str request = STR("GET /file HTTP/1.0\r\n\r\n");
+	int count = ended_count + 1, input = memfd_create("request", MFD_CLOEXEC),
+	    output = memfd_create("reply", MFD_CLOEXEC);
+	struct buf reply;
+
+	OK(write(input, request.at, request.len) == (ssize_t)request.len &&
+		   lseek(input, 0, SEEK_SET) == 0,
+	   "a file with a request");
+	on_loop(adopt, (int[]){ input, output });
+	OK(wait_until(has_ended, &count), "a reply of several turns ends");
+	buf_init(&reply, 10000000);
+	lseek(output, 0, SEEK_SET);
+	read_all(output, &reply, SIZE_MAX);
+	IS_INT(body_of(&reply).len, FILE_SIZE, "all of it");
+	OK(is_file(body_of(&reply), 0), "the bytes of the file");
+	close(input);
+	close(output);
+	buf_release(&reply);
+}
+
 int main(void)
 {
 	struct http_options options = HTTP_OPTIONS_DEFAULT;
@@ -275,6 +301,7 @@ int main(void)
 	fixture_start(&app, &options);
 	test_pipes();
 	test_socket_and_file();
+	test_several_turns();
 	test_unix();
 	close(fixture.file_fd);
 	return tap_end();
