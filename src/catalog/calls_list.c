@@ -17,7 +17,8 @@
  * two more descents of a tree.)
  *
  * Cursor and date filter become the two ends of the range: $1, $2 is the place before
- * which the page begins, $3 the oldest instant that it may reach.
+ * which the page begins, $3 the oldest instant that it may reach.  The parameters of each
+ * text are numbered without a gap, and each derived table has a name: PostgreSQL wants both.
  */
 #include "catalog/calls.h"
 
@@ -28,19 +29,19 @@
 #define ROW   "SELECT " CALL_COLUMNS ", " RECORDING_COLUMNS " FROM" CALLS_WITH_MAIN
 #define RANGE "(c.started_at_ms, c.id) < ($1, $2) AND c.started_at_ms >= $3"
 #define ORDER " ORDER BY c.started_at_ms DESC, c.id DESC LIMIT $4"
-#define ARM(direction)                                              \
+#define ARM(direction, name)                                        \
 	"SELECT * FROM (SELECT c.id, c.started_at_ms FROM calls c " \
-	"WHERE c.recording_group = $5 AND c.direction = " direction " AND " RANGE ORDER ")"
-#define NEWEST   \
-	ARM("0") \
-	" UNION ALL " ARM("1") " UNION ALL " ARM("2") " ORDER BY 2 DESC, 1 DESC LIMIT $4"
+	"WHERE c.recording_group = $5 AND c.direction = " direction " AND " RANGE ORDER ") " name
+#define OR_ARM(direction, name) " UNION ALL " ARM(direction, name)
+#define NEWEST \
+	ARM("0", "a0") OR_ARM("1", "a1") OR_ARM("2", "a2") " ORDER BY 2 DESC, 1 DESC LIMIT $4"
 
 static const char LIST_ALL[] = ROW " WHERE " RANGE ORDER;
-static const char LIST_DIRECTION[] = ROW " WHERE c.direction = $6 AND " RANGE ORDER;
-static const char LIST_GROUP[] = ROW " WHERE c.id IN (SELECT id FROM (" NEWEST "))" ORDER;
+static const char LIST_DIRECTION[] = ROW " WHERE c.direction = $5 AND " RANGE ORDER;
+static const char LIST_GROUP[] = ROW " WHERE c.id IN (SELECT id FROM (" NEWEST ") m)" ORDER;
 static const char LIST_GROUP_DIRECTION[] = ROW
 	" WHERE c.recording_group = $5 AND c.direction = $6 AND " RANGE ORDER;
-static const char FIND_ONE[] = ROW " WHERE c.call_sid = $5 AND " RANGE;
+static const char FIND_ONE[] = ROW " WHERE c.call_sid = $4 AND " RANGE;
 
 const char *calls_list_sql(const struct call_filter *filter)
 {
@@ -55,19 +56,20 @@ static void bind_filter(struct db_stmt *list, const struct call_filter *filter,
 			const struct call_cursor *after, size_t limit)
 {
 	struct call_cursor start = calls_list_start(filter, after);
+	int at = 5;
 
 	db_bind_int(list, 1, start.started_at_ms);
 	db_bind_int(list, 2, start.id);
 	db_bind_int(list, 3, filter->from_ms);
 	if (filter->call_sid.len) {
-		db_bind_str(list, 5, filter->call_sid);
+		db_bind_str(list, 4, filter->call_sid);
 		return;
 	}
 	db_bind_int(list, 4, (int64_t)limit);
 	if (filter->has_group)
-		db_bind_int(list, 5, filter->group);
+		db_bind_int(list, at++, filter->group);
 	if (filter->direction)
-		db_bind_int(list, 6, filter->direction);
+		db_bind_int(list, at, filter->direction);
 }
 
 bool calls_list(struct catalog *catalog, const struct call_filter *filter,

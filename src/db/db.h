@@ -11,9 +11,9 @@
  *	switch (db_step(find, err)) {
  *	case DB_ROW: ... db_column_str(find, 0) ...
  *
- * Statements are written in what both databases share: $1 placeholders, ON
- * CONFLICT DO UPDATE, RETURNING, partial indexes.  Only the schema may differ; a
- * migration asks db_dialect().
+ * Statements are written in what both databases share: placeholders from $1 without a
+ * gap, ON CONFLICT DO UPDATE, RETURNING, partial indexes.  Only the schema may differ;
+ * a migration asks db_dialect().
  *
  * A struct db is one connection and belongs to one thread.  Everything blocks.
  *
