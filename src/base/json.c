@@ -1,33 +1,8 @@
 #include "base/json.h"
 
+#include "base/utf8.h"
+
 #include "base/clock.h"
-
-/* The length of the well-formed UTF-8 sequence that s begins with, 0 if it is not one (RFC 3629). */
-static size_t utf8_len(struct str s)
-{
-	const unsigned char *c = (const unsigned char *)s.at;
-	size_t len = c[0] < 0x80   ? 1
-		     : c[0] < 0xc2 ? 0
-		     : c[0] < 0xe0 ? 2
-		     : c[0] < 0xf0 ? 3
-		     : c[0] < 0xf5 ? 4
-				   : 0;
-
-	if (len == 0 || len > s.len)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((c[i] & 0xc0) != 0x80)
-			return 0;
-	if (c[0] == 0xe0 && c[1] < 0xa0) /* overlong */
-		return 0;
-	if (c[0] == 0xed && c[1] > 0x9f) /* surrogates */
-		return 0;
-	if (c[0] == 0xf0 && c[1] < 0x90) /* overlong */
-		return 0;
-	if (c[0] == 0xf4 && c[1] > 0x8f) /* beyond U+10FFFF */
-		return 0;
-	return len;
-}
 
 /* How many bytes of its beginning stand for themselves: nearly all of nearly every text. */
 static size_t plain_len(struct str s)

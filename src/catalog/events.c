@@ -1,7 +1,13 @@
 #include "catalog/events.h"
 
+#include "base/utf8.h"
 #include "catalog/catalog.h"
 #include "catalog/catalog_private.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define EVENT_TEXTS 13 /* columns of an event that hold text */
 
 void event_init(struct event *event, enum event_kind kind, int64_t received_at_ms)
 {
@@ -9,6 +15,18 @@ void event_init(struct event *event, enum event_kind kind, int64_t received_at_m
 				 .sequence_number = EVENT_UNKNOWN,
 				 .duration_s = EVENT_UNKNOWN,
 				 .received_at_ms = received_at_ms };
+}
+
+/* Texts that were replaced, until the statement has taken them. */
+struct texts {
+	size_t count;
+	char *at[EVENT_TEXTS];
+};
+
+static void texts_release_at(struct texts *texts)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		free(texts->at[i]);
 }
 
 static bool is_about_recording(enum event_kind kind)
@@ -36,9 +54,21 @@ static bool check(const struct event *event, struct err *err)
 	return true;
 }
 
-static void bind_present(struct db_stmt *stmt, int n, struct str text)
+/*
+ * NUL and bytes that are no UTF-8 are replaced: PostgreSQL takes neither as text, so such a webhook
+ * would be refused for ever.  `raw` keeps the bytes.
+ */
+static void bind_present(struct texts *texts, struct db_stmt *stmt, int n, struct str text)
 {
-	db_bind_str(stmt, n, text.len ? text : STR_NONE);
+	if (!text.len) {
+		db_bind_null(stmt, n);
+	} else if (utf8_is_text(text)) {
+		db_bind_str(stmt, n, text);
+	} else {
+		assert(texts->count < ARRAY_LEN(texts->at));
+		texts->at[texts->count] = utf8_replace(text);
+		db_bind_str(stmt, n, str_of(texts->at[texts->count++]));
+	}
 }
 
 static void bind_told(struct db_stmt *stmt, int n, int64_t value)
@@ -52,7 +82,8 @@ static void bind_told(struct db_stmt *stmt, int n, int64_t value)
 bool events_append(struct catalog *catalog, const struct event *event, int64_t *out_seq,
 		   struct err *err)
 {
-	AUTO(db_stmt_reset) struct db_stmt *insert = NULL;
+	__attribute__((cleanup(texts_release_at))) struct texts texts = { .count = 0 };
+	AUTO(db_stmt_reset) struct db_stmt *insert = NULL; /* reset first: it borrows the texts */
 
 	if (!check(event, err) || !catalog_may_change(catalog, err))
 		return false;
@@ -67,25 +98,25 @@ bool events_append(struct catalog *catalog, const struct event *event, int64_t *
 		return false;
 	db_bind_int(insert, 1, event->kind);
 	db_bind_int(insert, 2, event->received_at_ms);
-	bind_present(insert, 3, event->account_sid);
-	bind_present(insert, 4, event->call_sid);
-	bind_present(insert, 5, event->parent_call_sid);
-	bind_present(insert, 6, event->recording_sid);
-	bind_present(insert, 7, event->status);
-	bind_present(insert, 8, event->direction);
-	bind_present(insert, 9, event->from);
-	bind_present(insert, 10, event->to);
-	bind_present(insert, 11, event->source);
-	bind_present(insert, 12, event->track);
-	bind_present(insert, 13, event->recording_url);
-	bind_present(insert, 14, event->encryption);
+	bind_present(&texts, insert, 3, event->account_sid);
+	bind_present(&texts, insert, 4, event->call_sid);
+	bind_present(&texts, insert, 5, event->parent_call_sid);
+	bind_present(&texts, insert, 6, event->recording_sid);
+	bind_present(&texts, insert, 7, event->status);
+	bind_present(&texts, insert, 8, event->direction);
+	bind_present(&texts, insert, 9, event->from);
+	bind_present(&texts, insert, 10, event->to);
+	bind_present(&texts, insert, 11, event->source);
+	bind_present(&texts, insert, 12, event->track);
+	bind_present(&texts, insert, 13, event->recording_url);
+	bind_present(&texts, insert, 14, event->encryption);
 	bind_told(insert, 15, event->sequence_number);
 	bind_known(insert, 16, event->started_at_ms);
 	bind_known(insert, 17, event->timestamp_ms);
 	bind_told(insert, 18, event->duration_s);
 	bind_known(insert, 19, event->channels);
 	bind_known(insert, 20, event->error_code);
-	bind_present(insert, 21, event->idempotency);
+	bind_present(&texts, insert, 21, event->idempotency);
 	db_bind_bytes(insert, 22, event->raw);
 	if (db_step(insert, err) != DB_ROW)
 		return false;

@@ -61,6 +61,8 @@ void event_init(struct event *event, enum event_kind kind, int64_t received_at_m
  * ERR_INVALID: no SID to project to (a call event without call_sid, a recording event
  * without recording_sid), or one longer than a SID can be.
  *
+ * In texts NUL and what is no UTF-8 becomes U+FFFD; `raw` is kept byte for byte.
+ *
  * The same event may be appended again: it is kept twice and projects to nothing
  * new.  (A unique digest was rejected: its index is random, so each append would
  * dirty a page of its own, where now 64 events share a few.)

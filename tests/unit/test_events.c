@@ -78,6 +78,32 @@ static void test_refused(struct ledger *ledger)
 	}
 }
 
+/* What no database but SQLite would take as text. */
+static void test_foreign_bytes(struct ledger *ledger)
+{
+	struct event event = some_event();
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	int64_t seq;
+
+	event.from = (struct str){ "a\0b\xff", 4 };
+	event.to = STR("\xd7\xa9");
+	event.raw = (struct str){ "From=a\0b\xff", 9 };
+	MUST(catalog_begin(ledger->writer, &err));
+	MUST(events_append(ledger->writer, &event, &seq, &err));
+	MUST(catalog_commit(ledger->writer, &err));
+	MUST(db_prepare(ledger->writer->db,
+			"SELECT from_address, to_address, raw FROM events WHERE seq = $1", &find,
+			&err));
+	db_bind_int(find, 1, seq);
+	OK(db_step(find, &err) == DB_ROW, "an event with NUL and bytes that are no UTF-8 is kept");
+	IS_STR(db_column_str(find, 0),
+	       STR("a\xef\xbf\xbd"
+		   "b\xef\xbf\xbd"),
+	       "they are U+FFFD in its texts");
+	IS_STR(db_column_str(find, 1), event.to, "what is UTF-8 stays");
+	IS_STR(db_column_str(find, 2), event.raw, "and the raw body keeps the bytes");
+}
+
 static void test_fields(struct ledger *ledger)
 {
 	static const char raw[] = "RecordingSid=RE1&Unknown=%00&X=\0\xff";
@@ -150,6 +176,7 @@ int main(void)
 	test_append(&ledger);
 	test_refused(&ledger);
 	test_fields(&ledger);
+	test_foreign_bytes(&ledger);
 	test_killed(&ledger);
 	ledger_remove(&ledger);
 	return tap_end();

@@ -1,0 +1,17 @@
+/*
+ * UTF-8 (RFC 3629) in text that strangers sent.  Pure.
+ */
+#pragma once
+
+#include "base/str.h"
+
+#include <stdbool.h>
+
+#define UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD, in place of what is no character */
+
+/* The length of the well-formed sequence that s begins with; 0 when it begins with none. */
+size_t utf8_len(struct str s);
+/* All of s is well-formed and has no NUL: what every database takes as text. */
+bool utf8_is_text(struct str s);
+/* A copy in which each NUL and each byte of no sequence is U+FFFD; for free(). */
+char *utf8_replace(struct str s);
