@@ -1,5 +1,5 @@
 /*
- * The table of commands, nothing else.
+ * The table of commands, and which of them is meant.
  */
 #include "cmd/cmd.h"
 
@@ -17,26 +17,48 @@ static void print_commands(FILE *to)
 		"Usage: callspool COMMAND [OPTION]...\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	fprintf(to,
-		"\nEach has --help.  Exit status: 0 good, 1 our fault, 2 wrong input, 3 not found, 4 conflict,\n"
-		"5 somebody else is down.\n");
+	fprintf(to, "  %-10s %s\n", "help",
+		"print this, or what 'callspool COMMAND --help' prints");
+	fprintf(to, "\nExit status:\n");
+	exit_status_print(to);
+}
+
+static int run_help(int argc, char **argv)
+{
+	const struct cmd *cmd;
+
+	if (argc == 1) {
+		print_commands(stdout);
+		return EXIT_GOOD;
+	}
+	if (argc > 2) {
+		fprintf(stderr, "callspool help: unexpected argument '%s'\n", argv[2]);
+		return EXIT_WRONG_USAGE;
+	}
+	cmd = cmd_find(commands, ARRAY_LEN(commands), argv[1]);
+	if (!cmd)
+		return EXIT_WRONG_USAGE;
+	cmd_print_help(cmd);
+	return EXIT_GOOD;
+}
+
+static bool is_any(const char *word, const char *a, const char *b)
+{
+	return strcmp(word, a) == 0 || strcmp(word, b) == 0;
 }
 
 int main(int argc, char **argv)
 {
+	const struct cmd *cmd;
+
 	if (argc < 2) {
 		print_commands(stderr);
-		return 2;
+		return EXIT_WRONG_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    strcmp(argv[1], "help") == 0) {
-		print_commands(stdout);
-		return 0;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		if (strcmp(argv[1], commands[i]->name) == 0)
-			return commands[i]->run(argc - 1, argv + 1);
-	fprintf(stderr, "callspool: there is no command '%s'\n\n", argv[1]);
-	print_commands(stderr);
-	return 2;
+	if (is_any(argv[1], "--version", "-V"))
+		return cmd_version.run(argc - 1, argv + 1);
+	if (is_any(argv[1], "--help", "-h") || strcmp(argv[1], "help") == 0)
+		return run_help(argc - 1, argv + 1);
+	cmd = cmd_find(commands, ARRAY_LEN(commands), argv[1]);
+	return cmd ? cmd->run(argc - 1, argv + 1) : EXIT_WRONG_USAGE;
 }

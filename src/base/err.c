@@ -52,21 +52,3 @@ bool err_context(struct err *err, const char *fmt, ...)
 	memcpy(err->text, text, sizeof(text));
 	return false;
 }
-
-int err_exit_status(enum err_kind kind)
-{
-	switch (kind) {
-	case ERR_INVALID:
-		return 2;
-	case ERR_NOT_FOUND:
-		return 3;
-	case ERR_CONFLICT:
-		return 4;
-	case ERR_UNAVAILABLE:
-	case ERR_SCARCE:
-		return 5;
-	case ERR_INTERNAL:
-		break;
-	}
-	return 1;
-}

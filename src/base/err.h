@@ -32,6 +32,3 @@ bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...) PRINTF_L
 bool err_errno(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Prepends "<fmt>: " to the text that is there. */
 bool err_context(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-/* The exit status that goes with a kind: see the table above. */
-int err_exit_status(enum err_kind kind);

@@ -1,12 +1,33 @@
 #include "cmd/cmd.h"
 
+#include "base/suggestion.h"
+
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+const struct cmd *cmd_find(const struct cmd *const *commands, size_t count, const char *name)
+{
+	struct suggestion near;
+
+	suggestion_start(&near, str_of(name));
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(name, commands[i]->name) == 0)
+			return commands[i];
+		suggestion_offer(&near, commands[i]->name);
+	}
+	suggestion_offer(&near, "help");
+	fprintf(stderr, "callspool: unknown command '%s'", name);
+	if (near.best)
+		fprintf(stderr, "; did you mean '%s'?", near.best);
+	fprintf(stderr, "\nTry: callspool --help\n");
+	return NULL;
+}
 
 int cmd_fail(const struct err *err)
 {
 	fprintf(stderr, "callspool: %s\n", err->text);
-	return err_exit_status(err->kind);
+	return exit_status_of(err->kind);
 }
 
 int cmd_misused(const struct cmd *cmd, const char *fmt, ...)
@@ -18,10 +39,15 @@ int cmd_misused(const struct cmd *cmd, const char *fmt, ...)
 	vfprintf(stderr, fmt, args);
 	va_end(args);
 	fprintf(stderr, "\nTry: callspool %s --help\n", cmd->name);
-	return 2;
+	return EXIT_WRONG_USAGE;
 }
 
 void cmd_print_help(const struct cmd *cmd)
 {
-	printf("Usage: callspool %s %s\n\n%s\n", cmd->name, cmd->usage, cmd->help);
+	bool is_one = strchr(cmd->examples, '\n') == strrchr(cmd->examples, '\n');
+
+	printf("Usage: callspool %s%s%s\n\n%s\nOptions:\n", cmd->name, cmd->usage[0] ? " " : "",
+	       cmd->usage, cmd->help);
+	cmd_flags_print(cmd);
+	printf("\n%s:\n%s", is_one ? "Example" : "Examples", cmd->examples);
 }

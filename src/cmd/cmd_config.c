@@ -81,8 +81,6 @@ static int run_config(int argc, char **argv)
 
 	if (!cmd_options_read(&cmd_config, argc, argv, &options, &status))
 		return status;
-	if (options.operand_count > 0)
-		return cmd_misused(&cmd_config, "'%s' is too much", options.operands[0]);
 	if (options.is_markdown) {
 		print_markdown();
 		return 0;
@@ -94,12 +92,22 @@ static int run_config(int argc, char **argv)
 	return cmd_options_resolve(&options, &err) ? 0 : cmd_fail(&err);
 }
 
+static const struct cmd_flag flags[] = {
+	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },
+	{ "--markdown", CMD_SWITCH, offsetof(struct cmd_options, is_markdown), NULL,
+	  "the table of all settings, as in the documentation" },
+	{ 0 },
+};
+
 const struct cmd cmd_config = {
 	.name = "config",
 	.summary = "print the settings in force and where they came from",
 	.usage = "[--json | --markdown] [--config FILE] [--set KEY=VALUE]...",
 	.help = "Prints every setting with its value and where it came from, as lines that a settings file may hold,\n"
-		"then checks them together.  Secrets are not shown.  --markdown prints the table of all settings.\n\n" CMD_OPTIONS_HELP
-		"\nExample:\n  callspool config --set play_wait=20s | grep play_wait\n",
+		"then checks them together.  Secrets are not shown.\n",
+	.examples = "  callspool config --set play_wait=20s | grep play_wait\n"
+		    "  callspool config >callspool.conf\n",
+	.flags = flags,
+	.takes_settings = true,
 	.run = run_config,
 };

@@ -106,8 +106,6 @@ static int run_demo(int argc, char **argv)
 
 	if (!cmd_options_read(&cmd_demo, argc, argv, &options, &status))
 		return status;
-	if (options.operand_count > 0)
-		return cmd_misused(&cmd_demo, "'%s' is too much", options.operands[0]);
 	good = cmd_wait_open(&demo.wait, &err) && run(&options, &demo, &err);
 	sim_stop(demo.sim);
 	cmd_wait_release(&demo.wait);
@@ -121,7 +119,9 @@ const struct cmd cmd_demo = {
 	.summary = "a server and a simulated Twilio, on a fresh folder",
 	.usage = "[--set KEY=VALUE]...",
 	.help = "Serves calls that a simulated Twilio places, fetches their recordings and plays them: no account,\n"
-		"no other program.  The folder is a new one and is removed at the end, unless data_dir names one.\n\n" CMD_OPTIONS_HELP
-		"\nExample:\n  callspool demo --set listen=127.0.0.1:9000\n",
+		"no other program.  The folder is a new one and is removed at the end, unless data_dir names one.\n",
+	.examples = "  callspool demo\n"
+		    "  callspool demo --set listen=127.0.0.1:9000\n",
+	.takes_settings = true,
 	.run = run_demo,
 };

@@ -1,5 +1,5 @@
 /*
- * The options that all commands share: where settings come from, and --json, --help.
+ * What commands that take settings have in common: where settings come from, and their flags.
  */
 #pragma once
 
@@ -11,15 +11,12 @@
 struct cmd_options {
 	struct settings_source *source;
 	struct settings settings; /* resolved by cmd_options_resolve() */
+	/* By the flags: of all commands that take settings, and of some. */
+	const char *config_path;
+	struct cmd_texts sets;
 	bool is_json, is_stdio, is_markdown;
-	int operand_count;
-	const char *operands[8]; /* what is not an option */
+	struct cmd_texts operands; /* what is no flag */
 };
-
-#define CMD_OPTIONS_HELP                                                                  \
-	"  --config FILE     settings from this file (else CALLSPOOL_CONFIG names one)\n" \
-	"  --set KEY=VALUE   one setting; may be repeated\n"                              \
-	"  --help            this text\n"
 
 /*
  * Reads the command line, the settings file, the environment and --set, in the order of

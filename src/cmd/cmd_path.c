@@ -63,7 +63,7 @@ static int run_path(int argc, char **argv)
 
 	if (!cmd_options_read(&cmd_path, argc, argv, &options, &status))
 		return status;
-	sid = str_of(options.operand_count == 1 ? options.operands[0] : NULL);
+	sid = str_of(options.operands.at[0]);
 	if (!sid_is_call(sid) && !sid_is_recording(sid))
 		return cmd_misused(&cmd_path,
 				   "expected one call SID (CA...) or recording SID (RE...)");
@@ -80,7 +80,9 @@ const struct cmd cmd_path = {
 	.summary = "print where the recording of a call lies",
 	.usage = "CALL_SID|RECORDING_SID [--set data_dir=DIR]",
 	.help = "Prints the absolute path of each stored recording, one a line.\n"
-		"Exit status 3 when the call is not known or nothing of it is stored.\n\n" CMD_OPTIONS_HELP
-		"\nExample:\n  mpv \"$(callspool path CA0123456789abcdef0123456789abcdef)\"\n",
+		"Exit status 3 when the call is not known or nothing of it is stored.\n",
+	.examples = "  mpv \"$(callspool path CA0123456789abcdef0123456789abcdef)\"\n",
+	.takes_settings = true,
+	.operands_max = 1,
 	.run = run_path,
 };

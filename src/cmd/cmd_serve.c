@@ -40,8 +40,6 @@ static int run_serve(int argc, char **argv)
 
 	if (!cmd_options_read(&cmd_serve, argc, argv, &options, &status))
 		return status;
-	if (options.operand_count > 0)
-		return cmd_misused(&cmd_serve, "'%s' is too much", options.operands[0]);
 	/* A hangup does nothing: settings are read at start, and a restart is cheap. */
 	if (!cmd_options_resolve(&options, &err) || !cmd_wait_open(&wait, &err) ||
 	    !serve(&options, &wait, &err))
@@ -49,15 +47,22 @@ static int run_serve(int argc, char **argv)
 	return 0;
 }
 
+static const struct cmd_flag flags[] = {
+	{ "--stdio", CMD_SWITCH, offsetof(struct cmd_options, is_stdio), NULL,
+	  "answer one connection on standard input and output, then end" },
+	{ 0 },
+};
+
 const struct cmd cmd_serve = {
 	.name = "serve",
 	.summary = "keep recordings and play them",
 	.usage = "[--stdio] [--config FILE] [--set KEY=VALUE]...",
 	.help = "Takes Twilio's webhooks, fetches the recordings and plays them, until SIGTERM or SIGINT.\n"
-		"Prints one line when it is ready.  Its settings: callspool config.\n\n"
-		"  --stdio           answer one connection on standard input and output, then end\n" CMD_OPTIONS_HELP
-		"\nExample:\n"
-		"  TWILIO_ACCOUNT_SID=AC... TWILIO_AUTH_TOKEN=... \\\n"
-		"  callspool serve --set auth=none --set data_dir=/var/lib/callspool\n",
+		"Prints one line when it is ready.  Its settings: callspool config.\n",
+	.examples =
+		"  TWILIO_ACCOUNT_SID=AC... TWILIO_AUTH_TOKEN=... callspool serve --set auth=none\n"
+		"  callspool serve --config /etc/callspool.conf\n",
+	.flags = flags,
+	.takes_settings = true,
 	.run = run_serve,
 };

@@ -6,53 +6,19 @@
 #include "base/str.h"
 #include "sim/sim.h"
 
+#include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define FAULTS_MAX 64
+struct simulate_flags {
+	const char *listen, *webhook_url, *signed_url;
+	uint64_t rate, calls, past, speed, seed;
+	struct cmd_texts faults;
+};
 
-static bool take_text(struct sim_options *options, const char *name, const char *value)
+static unsigned count_of(uint64_t number)
 {
-	if (strcmp(name, "--listen") == 0)
-		options->listen = value;
-	else if (strcmp(name, "--webhook") == 0)
-		options->webhook_url = value;
-	else if (strcmp(name, "--signed-url") == 0)
-		options->signed_url = value;
-	else
-		return false;
-	return true;
-}
-
-static bool take_number(struct sim_options *options, const char *name, uint64_t value)
-{
-	if (strcmp(name, "--rate") == 0)
-		options->calls_per_minute = (double)value;
-	else if (strcmp(name, "--calls") == 0)
-		options->calls_max = (unsigned)value;
-	else if (strcmp(name, "--past") == 0)
-		options->past_calls = (unsigned)value;
-	else if (strcmp(name, "--speed") == 0)
-		options->speed = (double)value;
-	else if (strcmp(name, "--seed") == 0)
-		options->seed = value;
-	else
-		return false;
-	return true;
-}
-
-/* One option and its value; false when it is not known or the value does not fit. */
-static bool take_option(struct sim_options *options, const char **faults, const char *name,
-			const char *value)
-{
-	uint64_t number;
-
-	if (strcmp(name, "--fault") == 0 && options->fault_count < FAULTS_MAX) {
-		faults[options->fault_count++] = value;
-		return true;
-	}
-	return take_text(options, name, value) ||
-	       (str_to_u64(str_of(value), &number) && take_number(options, name, number));
+	return number > UINT_MAX ? UINT_MAX : (unsigned)number;
 }
 
 static bool simulate(const struct sim_options *options, struct err *err)
@@ -70,48 +36,62 @@ static bool simulate(const struct sim_options *options, struct err *err)
 
 static int run_simulate(int argc, char **argv)
 {
-	const char *faults[FAULTS_MAX];
+	struct simulate_flags given = { .listen = "127.0.0.1:8088", .seed = 1 };
+	struct cmd_texts operands;
+	struct err err;
+	int status;
+
+	if (!cmd_flags_read(&cmd_simulate, argc, argv, &given, &operands, &status))
+		return status;
+
 	struct sim_options options = {
-		.listen = "127.0.0.1:8088",
+		.listen = given.listen,
+		.webhook_url = given.webhook_url,
+		.signed_url = given.signed_url,
+		.calls_per_minute = (double)given.rate,
+		.calls_max = count_of(given.calls),
+		.past_calls = count_of(given.past),
+		.speed = (double)given.speed,
+		.seed = given.seed,
+		.faults = given.faults.at,
+		.fault_count = given.faults.count,
 		.account_sid = getenv("TWILIO_ACCOUNT_SID"),
 		.auth_token = getenv("TWILIO_AUTH_TOKEN"),
 		.api_key = getenv("TWILIO_API_KEY"),
 		.api_secret = getenv("TWILIO_API_SECRET"),
-		.seed = 1,
-		.faults = faults,
 	};
-	struct err err;
 
-	for (int at = 1; at < argc; at += 2) {
-		if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
-			cmd_print_help(&cmd_simulate);
-			return 0;
-		}
-		if (at + 1 == argc || !take_option(&options, faults, argv[at], argv[at + 1]))
-			return cmd_misused(&cmd_simulate,
-					   "the option '%s' is not known or its value is wrong",
-					   argv[at]);
-	}
-	return simulate(&options, &err) ? 0 : cmd_fail(&err);
+	return simulate(&options, &err) ? EXIT_GOOD : cmd_fail(&err);
 }
+
+#define AT(member) offsetof(struct simulate_flags, member)
+
+static const struct cmd_flag flags[] = {
+	{ "--listen", CMD_TEXT, AT(listen), "ADDRESS",
+	  "where (127.0.0.1:8088); port 0 picks a free one" },
+	{ "--webhook", CMD_TEXT, AT(webhook_url), "URL",
+	  "where callbacks go, as http://127.0.0.1:8080" },
+	{ "--signed-url", CMD_TEXT, AT(signed_url), "URL",
+	  "what is signed in its place: the server's public_url" },
+	{ "--rate", CMD_NUMBER, AT(rate), "N", "calls a minute (0)" },
+	{ "--calls", CMD_NUMBER, AT(calls), "N", "so many, then no more (0: no end)" },
+	{ "--past", CMD_NUMBER, AT(past), "N",
+	  "calls of the last week that are there at start (0)" },
+	{ "--speed", CMD_NUMBER, AT(speed), "N", "how much faster than life calls go by (10)" },
+	{ "--seed", CMD_NUMBER, AT(seed), "N", "the same seed, the same calls (1)" },
+	{ "--fault", CMD_TEXTS, AT(faults), "RULE",
+	  "a fault, as 429@10% or cut=50%#2; may be repeated" },
+	{ 0 },
+};
 
 const struct cmd cmd_simulate = {
 	.name = "simulate",
 	.summary = "a stand-in for Twilio: API, media, signed callbacks, faults",
 	.usage = "[--listen ADDRESS] [--webhook URL] [OPTION VALUE]...",
 	.help = "Serves Twilio's Recordings and Calls API with real speech, places calls and sends signed callbacks,\n"
-		"until SIGTERM or SIGINT.  TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN say as whom (docs/simulate.md).\n\n"
-		"  --listen ADDRESS  where (127.0.0.1:8088); port 0 picks a free one\n"
-		"  --webhook URL     where callbacks go, as http://127.0.0.1:8080\n"
-		"  --signed-url URL  what is signed in its place: the server's public_url\n"
-		"  --rate N          calls a minute (0)\n"
-		"  --calls N         so many, then no more (0: no end)\n"
-		"  --past N          calls of the last week that are there at start (0)\n"
-		"  --speed N         how much faster than life calls go by (10)\n"
-		"  --seed N          the same seed, the same calls (1)\n"
-		"  --fault RULE      a fault, as 429@10% or cut=50%#2; may be repeated\n"
-		"  --help            this text\n"
-		"\nExample:\n"
+		"until SIGTERM or SIGINT.  TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN say as whom (docs/simulate.md).\n",
+	.examples =
 		"  callspool simulate --webhook http://127.0.0.1:8080 --rate 30 --fault 429@10%\n",
+	.flags = flags,
 	.run = run_simulate,
 };

@@ -17,11 +17,6 @@
 
 #define BODY_MAX (1024 * 1024)
 
-/* Beside those of base/err.h. */
-#define EXIT_NOT_RUNNING 5 /* the server does not answer */
-#define EXIT_DEGRADED    6
-#define EXIT_NOT_CHECKED 8
-
 static long long number(const json_t *object, const char *key)
 {
 	return (long long)json_integer_value(json_object_get(object, key));
@@ -162,13 +157,11 @@ static int run_status(int argc, char **argv)
 	buf_init(&body, BODY_MAX);
 	if (!cmd_options_read(&cmd_status, argc, argv, &options, &status))
 		return status;
-	if (options.operand_count > 0)
-		return cmd_misused(&cmd_status, "'%s' is too much", options.operands[0]);
 	if (!cmd_options_resolve(&options, &err))
 		return cmd_fail(&err);
 	if (!may_look(&options.settings, &err)) {
 		cmd_fail(&err);
-		return EXIT_NOT_CHECKED;
+		return EXIT_UNCHECKED;
 	}
 	if (!get_status(&options.settings, &body, &err))
 		return cmd_fail(&err);
@@ -177,12 +170,18 @@ static int run_status(int argc, char **argv)
 		printf("%s", body.at);
 	else
 		print_text(status_json);
-	status = !is_running(status_json)   ? EXIT_NOT_RUNNING
+	status = !is_running(status_json)   ? EXIT_NO_ANSWER
 		 : is_degraded(status_json) ? EXIT_DEGRADED
-					    : 0;
+					    : EXIT_GOOD;
 	json_decref(status_json);
 	return status;
 }
+
+static const struct cmd_flag flags[] = {
+	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL,
+	  "the answer as it is" },
+	{ 0 },
+};
 
 const struct cmd cmd_status = {
 	.name = "status",
@@ -190,8 +189,10 @@ const struct cmd cmd_status = {
 	.usage = "[--json] [--set data_dir=DIR]",
 	.help = "Asks the server that runs on the data folder; when none does, reads its ledger.\n"
 		"Exit status: 0 it runs and is well, 3 there is no ledger either, 5 no server runs, 6 it runs and is\n"
-		"degraded (the causes are told), 8 the folder is another user's.\n\n"
-		"  --json            the answer as it is\n" CMD_OPTIONS_HELP
-		"\nExample:\n  callspool status --json | jq .recordings\n",
+		"degraded (the causes are told), 8 the folder is another user's.\n",
+	.examples = "  callspool status\n"
+		    "  callspool status --json | jq .recordings\n",
+	.flags = flags,
+	.takes_settings = true,
 	.run = run_status,
 };

@@ -2,16 +2,14 @@
 #include "cmd/cmd.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static int run_version(int argc, char **argv)
 {
-	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-		cmd_print_help(&cmd_version);
-		return 0;
-	}
-	if (argc > 1)
-		return cmd_misused(&cmd_version, "'%s' is too much", argv[1]);
+	struct cmd_texts operands;
+	int status;
+
+	if (!cmd_flags_read(&cmd_version, argc, argv, NULL, &operands, &status))
+		return status;
 	printf("callspool %s\n", CALLSPOOL_VERSION);
 	return 0;
 }
@@ -20,7 +18,7 @@ const struct cmd cmd_version = {
 	.name = "version",
 	.summary = "print the version",
 	.usage = "",
-	.help = "Prints the version of this binary.\n"
-		"\nExample:\n  callspool version\n",
+	.help = "Prints the version of this binary.\n",
+	.examples = "  callspool version\n",
 	.run = run_version,
 };

@@ -32,10 +32,55 @@ for (const command of COMMANDS) {
   });
 }
 
+test('--version says what version does', async () => {
+  const { code, stdout } = await callspool(['--version']);
+  assert.equal(code, 0);
+  assert.equal(stdout, (await callspool(['version'])).stdout);
+});
+
+for (const command of COMMANDS) {
+  test(`help ${command} prints what ${command} --help prints`, async () => {
+    const { code, stdout, stderr } = await callspool(['help', command]);
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, (await callspool([command, '--help'])).stdout);
+    assert.match(stdout, /^ {2}--help /m);
+  });
+}
+
+test('--help tells every exit status', async () => {
+  const { stdout } = await callspool(['--help']);
+  for (let status = 0; status <= 8; status++) assert.match(stdout, new RegExp(`^ {2}${status} {2}\\w`, 'm'));
+});
+
+const typos = [
+  ['a command', ['srve'], /unknown command 'srve'; did you mean 'serve'\?/],
+  ['a command to help with', ['help', 'sttaus'], /did you mean 'status'\?/],
+  ['a command that is like none', ['frobnicate'], /unknown command 'frobnicate'$/m],
+  ['an option', ['status', '--jsn'], /unknown option '--jsn'; did you mean '--json'\?/],
+  ['an option of simulate', ['simulate', '--sped', '4'], /did you mean '--speed'\?/],
+  ['a setting', ['config', '--set', 'retenton=9d'], /did you mean 'retention'\?/],
+];
+for (const [name, args, says] of typos) {
+  test(`a typo is refused with what was meant: ${name}`, async () => {
+    const { code, stdout, stderr } = await callspool(args);
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.match(stderr, says);
+  });
+}
+
 const wrong = [
   ['no command', []],
   ['a command that is none', ['frobnicate']],
   ['an option that is none', ['version', '--frobnicate']],
+  ['an option of another command', ['status', '--stdio']],
+  ['another one', ['serve', '--json']],
+  ['a value for a switch', ['status', '--json=yes']],
+  ['--json twice', ['status', '--json', '--json']],
+  ['an argument too many', ['status', 'now']],
+  ['two SIDs', ['path', newSid('CA'), newSid('CA')]],
+  ['help with two commands', ['help', 'serve', 'demo']],
+  ['a number that is none', ['simulate', '--rate', 'many']],
+  ['an option behind --', ['status', '--', '--json']],
   ['--set without a value', ['config', '--set']],
   ['--set without =', ['config', '--set', 'listen']],
 ];
