@@ -38,7 +38,8 @@ static void base64(void)
 						{ "fo", "Zm8=" },
 						{ "foo", "Zm9v" },
 						{ "foobar", "Zm9vYmFy" } };
-	static const char *const wrong[] = { "Zg=", "Zg", "Z===", "Zm9v*A==", "Zg==Zg==", "====" };
+	static const struct str wrong[] = { STR("Zg="),      STR("Zg"),       STR("Z==="),
+					    STR("Zm9v*A=="), STR("Zg==Zg=="), STR("====") };
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char text[64];
@@ -58,8 +59,8 @@ static void base64(void)
 		uint8_t back[64];
 		size_t len;
 
-		OK(!base64_decode(str_of(wrong[i]), back, sizeof(back), &len), "'%s' is refused",
-		   wrong[i]);
+		OK(!base64_decode(wrong[i], back, sizeof(back), &len), "'%.*s' is refused",
+		   STR_ARG(wrong[i]));
 	}
 }
 
