@@ -124,8 +124,8 @@ static void plan_stored(struct recording *recording, const struct plan_media *me
 	recording->channels_stored = 1;
 	snprintf(recording->format, sizeof(recording->format), "mp3");
 	memcpy(recording->sha256, media->sha256, sizeof(recording->sha256));
-	if (!blob_name_make(str_of(call_sid), str_of(recording->recording_sid), STR("mp3"),
-			    recording->path, &err))
+	if (!blob_name_make(str_of(call_sid), str_of(recording->recording_sid), generation,
+			    STR("mp3"), recording->path, &err))
 		abort(); /* the SIDs are ours */
 }
 
