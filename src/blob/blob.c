@@ -192,6 +192,16 @@ bool blob_has_place(struct blob_store *store, struct str name)
 	return take_name(name, checked, &err) && store->driver->has_place(store, checked);
 }
 
+bool blob_list(struct blob_store *store, struct str prefix, struct str after,
+	       struct blob_names *out, struct err *err)
+{
+	if (prefix.len < 3 || ascii_hex_value(prefix.at[0]) < 0 ||
+	    ascii_hex_value(prefix.at[1]) < 0 || prefix.at[2] != '/')
+		return err_set(err, ERR_INVALID, "not the beginning of a blob's name: '%.*s'",
+			       STR_ARG(str_first(prefix, BLOB_NAME_SIZE)));
+	return store->driver->list(store, prefix, after, out, err);
+}
+
 bool blob_remove(struct blob_store *store, struct str name, struct err *err)
 {
 	char checked[BLOB_NAME_SIZE];

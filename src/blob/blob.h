@@ -29,6 +29,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct blob_driver;
@@ -122,6 +123,18 @@ bool blob_open_read(struct blob_store *store, struct str name, int *out_fd, uint
  * (a disk that is not mounted) than this file lost.
  */
 bool blob_has_place(struct blob_store *store, struct str name);
+/*
+ * Blocks.  Names that begin with `prefix` and come after `after` (empty: all), in the order of their
+ * bytes, at most BLOB_LIST_MAX.  The prefix holds the folder, "3f/", at least (ERR_INVALID).
+ * Files that have no blob's name are passed over.
+ */
+#define BLOB_LIST_MAX 32
+struct blob_names {
+	size_t count; /* fewer than BLOB_LIST_MAX: the last page */
+	char at[BLOB_LIST_MAX][BLOB_NAME_SIZE];
+};
+bool blob_list(struct blob_store *store, struct str prefix, struct str after,
+	       struct blob_names *out, struct err *err) MUST_CHECK;
 /* Blocks.  Removes it, durably; ERR_NOT_FOUND when it was not there. */
 bool blob_remove(struct blob_store *store, struct str name, struct err *err) MUST_CHECK;
 

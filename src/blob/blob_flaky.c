@@ -153,6 +153,13 @@ static bool flaky_has_place(struct blob_store *store, const char *name)
 	return blob_has_place(flaky_of(store)->inner, str_of(name));
 }
 
+static bool flaky_list(struct blob_store *store, struct str prefix, struct str after,
+		       struct blob_names *out, struct err *err)
+{
+	return passes(store, BLOB_CALL_LIST, err) &&
+	       blob_list(flaky_of(store)->inner, prefix, after, out, err);
+}
+
 static bool flaky_remove(struct blob_store *store, const char *name, struct err *err)
 {
 	return passes(store, BLOB_CALL_REMOVE, err) &&
@@ -194,6 +201,7 @@ static const struct blob_driver flaky_driver = {
 	.sweep_arriving = flaky_sweep_arriving,
 	.open_read = flaky_open_read,
 	.has_place = flaky_has_place,
+	.list = flaky_list,
 	.remove = flaky_remove,
 	.path = flaky_path,
 	.free_bytes = flaky_free_bytes,

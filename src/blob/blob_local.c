@@ -305,6 +305,59 @@ static bool local_has_place(struct blob_store *store, const char *name)
 	return fd >= 0;
 }
 
+static int compare_names(struct str a, struct str b)
+{
+	size_t len = a.len < b.len ? a.len : b.len;
+	int order = memcmp(a.at, b.at, len);
+
+	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* Keeps the first of all that are offered, sorted. */
+static void names_offer(struct blob_names *names, struct str name)
+{
+	size_t at = names->count;
+
+	while (at > 0 && compare_names(name, str_of(names->at[at - 1])) < 0)
+		at--;
+	if (at == BLOB_LIST_MAX)
+		return;
+	if (names->count < BLOB_LIST_MAX)
+		names->count++;
+	memmove(names->at[at + 1 < BLOB_LIST_MAX ? at + 1 : at], names->at[at],
+		(names->count - at - 1) * BLOB_NAME_SIZE);
+	memcpy(names->at[at], name.at, name.len);
+	names->at[at][name.len] = '\0';
+}
+
+/* Walks the whole folder: the file system has no order to begin in. */
+static bool local_list(struct blob_store *store, struct str prefix, struct str after,
+		       struct blob_names *out, struct err *err)
+{
+	struct blob_local *local = local_of(store);
+	AUTO(free)
+	char *path = xasprintf("%s/%.2s", local->recordings, prefix.at);
+	AUTO(close_folder) DIR *folder = opendir(path);
+	struct dirent *entry;
+
+	out->count = 0;
+	if (!folder && errno == ENOENT)
+		return true;
+	if (!folder)
+		return fail(err, "read the folder", path);
+	while ((errno = 0, entry = readdir(folder))) {
+		char name[3 + sizeof(entry->d_name)];
+		struct str found;
+
+		snprintf(name, sizeof(name), "%.3s%s", prefix.at, entry->d_name);
+		found = str_of(name);
+		if (str_starts(found, prefix) && compare_names(found, after) > 0 &&
+		    blob_name_is_valid(found))
+			names_offer(out, found);
+	}
+	return errno == 0 || fail(err, "read the folder", path);
+}
+
 static bool local_remove(struct blob_store *store, const char *name, struct err *err)
 {
 	struct blob_local *local = local_of(store);
@@ -361,6 +414,7 @@ static const struct blob_driver local_driver = {
 	.sweep_arriving = local_sweep_arriving,
 	.open_read = local_open_read,
 	.has_place = local_has_place,
+	.list = local_list,
 	.remove = local_remove,
 	.path = local_path,
 	.free_bytes = local_free_bytes,

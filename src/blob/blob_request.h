@@ -1,0 +1,47 @@
+/*
+ * What is asked of a store without waiting for it: five verbs that every kind of store has, files
+ * and buckets alike.
+ *
+ *	put     what has arrived, under its name: blob_arriving_seal()
+ *	get     a descriptor of a local file with its bytes: blob_open_read()
+ *	stat    its size
+ *	remove  it, durably: blob_remove()
+ *	list    names that begin with a prefix, from behind one, in the order of their bytes
+ *
+ * What is arriving, and what get gives, is a local file whatever the store.  A store of files
+ * answers from a worker; one that is reached over a network answers when its server has.
+ *
+ * Thread: any; done() runs on the loop of `reply`.  The request is left alone until then.
+ */
+#pragma once
+
+#include "blob/blob.h"
+#include "event/workers.h"
+
+enum blob_verb { BLOB_PUT, BLOB_GET, BLOB_STAT, BLOB_REMOVE, BLOB_LIST };
+
+/* Embedded in its owner. */
+struct blob_request {
+	enum blob_verb verb;
+	char name[BLOB_NAME_SIZE];      /* list: the names behind this one; "": from the first */
+	char prefix[BLOB_NAME_SIZE];    /* list: "3f/" at least */
+	struct blob_arriving *arriving; /* put: stays the owner's */
+	struct blob_names *names;       /* list: filled; the owner's */
+	void (*done)(struct blob_request *request);
+	struct mailbox *reply;
+
+	/* The answer.  Unless it succeeded err is set, with the kinds of blob.h. */
+	bool succeeded;
+	struct err err;
+	enum blob_seal_result sealed; /* put */
+	int fd;                       /* get: the owner's to close */
+	uint64_t size;                /* get, stat */
+
+	struct blob_store *store; /* internal */
+	struct job job;           /* internal */
+};
+
+/* Workers: where a store of files does what blocks. */
+void blob_ask(struct blob_store *store, struct workers *workers, struct blob_request *request);
+/* The same at once, on this thread; done() is not called. */
+void blob_answer(struct blob_store *store, struct blob_request *request);
