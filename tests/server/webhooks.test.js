@@ -157,6 +157,16 @@ test('signed but not a callback: 400', async (t) => {
   }
 });
 
+test('JSON that is no object: 400, and it says so', async (t) => {
+  const server = await startServer(t);
+  const told = JSON.stringify(recordingCallback());
+  for (const body of ['[]', `[${told}]`, '"text"', '7', 'null', 'true', '', `${told}${told}`, told.slice(0, -1)]) {
+    const reply = await postJson(server.url, RECORDING_STATUS, {}, { body });
+    assert.equal(reply.status, 400, body);
+    assert.match(JSON.parse(reply.body).error, /not a JSON object/, body);
+  }
+});
+
 test('an account with two tokens: both are good while they are rotated', async (t) => {
   const [first, second] = ['a'.repeat(32), 'b'.repeat(32)];
   const account = newSid('AC');
