@@ -83,10 +83,11 @@ static bool read_one(struct catalog *catalog, const char *sql, int64_t *out, str
 
 bool catalog_counts(struct catalog *catalog, struct catalog_counts *out, struct err *err)
 {
-	int64_t numbers[CATALOG_NUMBERS], last_event, oldest;
+	int64_t numbers[CATALOG_NUMBERS], last_event, oldest, set_aside;
 
 	if (!read_numbers(catalog, numbers, err) ||
 	    !read_one(catalog, "SELECT MAX(seq) FROM events", &last_event, err) ||
+	    !read_one(catalog, "SELECT COUNT(*) FROM events_set_aside", &set_aside, err) ||
 	    !read_one(catalog,
 		      "SELECT queued_at_ms FROM recordings WHERE queued_at_ms IS NOT NULL "
 		      "ORDER BY queued_at_ms LIMIT 1",
@@ -94,7 +95,8 @@ bool catalog_counts(struct catalog *catalog, struct catalog_counts *out, struct 
 		return false;
 	*out = (struct catalog_counts){ .calls = numbers[NUMBER_CALLS],
 					.bytes_stored = numbers[NUMBER_BYTES_STORED],
-					.oldest_queued_at_ms = oldest };
+					.oldest_queued_at_ms = oldest,
+					.events_set_aside = set_aside };
 	for (int i = 0; i < RECORDING_STATES; i++)
 		out->recordings[i] = numbers[NUMBER_RECORDINGS + i];
 	out->events_waiting =

@@ -14,6 +14,8 @@
  * makes late and repeated callbacks harmless without sorting or waiting for them.
  * What does depend on the order of commits, on purpose, is a call's main recording.
  *
+ * An event that cannot be applied is passed over in the end, by who calls (ledger/projector.h).
+ *
  * The log is read in the order of seq, which is the order of commits because one
  * writer gives the numbers.
  */
@@ -101,8 +103,10 @@ static bool apply_after(struct catalog *catalog, int64_t watermark, size_t max_e
 		}
 		event_read(next, &event);
 		out->watermark = db_column_int(next, 0);
-		if (!apply(catalog, &event, out, err))
+		if (!apply(catalog, &event, out, err)) {
+			out->failed_event = out->watermark;
 			return err_context(err, "event %lld", (long long)out->watermark);
+		}
 		out->events++;
 	}
 	return step == DB_DONE;
@@ -114,14 +118,38 @@ bool projection_run(struct catalog *catalog, size_t max_events, struct projectio
 	int64_t watermark;
 
 	assert(max_events > 0 && max_events <= PROJECTION_EVENTS_MAX);
+	out->count = out->events = 0;
+	out->failed_event = 0;
 	if (!catalog_may_change(catalog, err) ||
 	    !number_read(catalog, NUMBER_WATERMARK, &watermark, err))
 		return false;
-	out->count = out->events = 0;
 	out->more = false;
 	out->watermark = watermark;
 	if (!apply_after(catalog, watermark, max_events, out, err))
 		return false;
 	number_add(catalog, NUMBER_WATERMARK, out->watermark - watermark);
 	return catalog_sequence(catalog, &out->sequence, err);
+}
+
+bool projection_set_aside(struct catalog *catalog, int64_t event_seq, int64_t at_ms,
+			  const char *reason, struct err *err)
+{
+	struct db_stmt *insert;
+	int64_t watermark;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !number_read(catalog, NUMBER_WATERMARK, &watermark, err) ||
+	    !db_prepare(catalog->db,
+			"INSERT INTO events_set_aside (event_seq, set_aside_at_ms, reason) "
+			"VALUES ($1, $2, $3)",
+			&insert, err))
+		return false;
+	assert(event_seq > watermark);
+	db_bind_int(insert, 1, event_seq);
+	db_bind_int(insert, 2, at_ms);
+	db_bind_str(insert, 3, str_of(reason));
+	if (!db_run(insert, err))
+		return false;
+	number_add(catalog, NUMBER_WATERMARK, event_seq - watermark);
+	return true;
 }

@@ -46,8 +46,17 @@ struct projection_result {
 	int64_t watermark; /* the last event that is applied */
 	int64_t sequence;  /* catalog_sequence() after it: broadcast it after the commit */
 	bool more;         /* events are waiting still: call again */
+	/* After an error: the event that could not be applied, behind `events` that could; 0: none is to blame. */
+	int64_t failed_event;
 };
 
 /* Applies up to max_events (at most PROJECTION_EVENTS_MAX) within the caller's transaction. */
 bool projection_run(struct catalog *catalog, size_t max_events, struct projection_result *out,
 		    struct err *err) MUST_CHECK;
+
+/*
+ * Passes over the event for good, which is the next one after the watermark: it stays in the log, and
+ * events_set_aside says when and why (catalog_counts.events_set_aside).
+ */
+bool projection_set_aside(struct catalog *catalog, int64_t event_seq, int64_t at_ms,
+			  const char *reason, struct err *err) MUST_CHECK;

@@ -171,6 +171,7 @@ struct catalog_counts {
 	int64_t bytes_stored;
 	int64_t oldest_queued_at_ms; /* 0: nothing waits */
 	int64_t events_waiting;      /* appended, not projected yet (an upper bound) */
+	int64_t events_set_aside;    /* passed over, because they cannot be projected */
 };
 bool catalog_counts(struct catalog *catalog, struct catalog_counts *out,
 		    struct err *err) MUST_CHECK;

@@ -271,12 +271,18 @@ static const char VERSION_8[] =
 	"	(COALESCE(account_sid, ''), queue_rank, next_try_at_ms, id)"
 	"	WHERE next_try_at_ms IS NOT NULL;";
 
+/* Version 9: the events that cannot be projected (projection_set_aside()); they are few. */
+static const char VERSION_9[] = "CREATE TABLE events_set_aside ("
+				"	event_seq BIGINT PRIMARY KEY,"
+				"	set_aside_at_ms BIGINT NOT NULL,"
+				"	reason TEXT NOT NULL);";
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
 	{ .sqlite = VERSION_1 }, { .sqlite = VERSION_2 }, { .sqlite = VERSION_3 },
 	{ .sqlite = VERSION_4 }, { .sqlite = VERSION_5 }, { .sqlite = VERSION_6 },
-	{ .sqlite = VERSION_7 }, { .sqlite = VERSION_8 },
+	{ .sqlite = VERSION_7 }, { .sqlite = VERSION_8 }, { .sqlite = VERSION_9 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))

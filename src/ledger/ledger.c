@@ -2,7 +2,7 @@
  * The writer's turn:
  *
  *	take all jobs that wait -> begin, run each, commit -> answer each
- *	-> project a batch of events, commit -> tell the listeners
+ *	-> project a batch of events, commit -> tell the listeners (projector.h)
  *	-> see to it that the log is moved into the database (checkpointer.h)
  *
  * When a job fails, or the commit does, the whole batch is rolled back and its jobs run
@@ -11,16 +11,19 @@
  */
 #include "ledger/ledger.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
 #include "ledger/checkpointer.h"
 #include "ledger/disk_failure.h"
+#include "ledger/projector.h"
 #include "ledger/reserve.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define BATCH_MAX 512 /* jobs in one transaction: bounds how long the first of them waits */
 #define READERS   2
@@ -47,7 +50,7 @@ struct ledger {
 	struct job_queue writes;
 	pthread_t writer;
 	bool is_writing;
-	struct projection_result projected; /* the writer's; too large for its stack */
+	struct projector projector; /* the writer's */
 	struct checkpointer *checkpointer;
 	struct reserve *reserve; /* NULL: none */
 
@@ -68,8 +71,13 @@ struct broadcast {
 
 static void queue_init(struct job_queue *queue)
 {
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_mutex_init(&queue->mutex, NULL);
-	pthread_cond_init(&queue->posted, NULL);
+	pthread_cond_init(&queue->posted, &attributes);
+	pthread_condattr_destroy(&attributes);
 	queue->last = &queue->first;
 }
 
@@ -83,15 +91,45 @@ static void queue_post(struct job_queue *queue, struct ledger_job *job)
 	pthread_mutex_unlock(&queue->mutex);
 }
 
-/* Takes up to max jobs; waits for one when asked to.  NULL: none, and *out_stopping may be set. */
-static struct ledger_job *queue_take(struct job_queue *queue, unsigned max, bool wait,
+static struct timespec after(int64_t wait_ms)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += wait_ms / 1000;
+	at.tv_nsec += wait_ms % 1000 * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_nsec -= 1000000000;
+		at.tv_sec++;
+	}
+	return at;
+}
+
+/* Until there is a job, or it is stopping, or the time is over (-1: it is not limited).  The mutex is held. */
+static void queue_wait(struct job_queue *queue, int64_t wait_ms)
+{
+	struct timespec until;
+	bool is_late = wait_ms == 0;
+
+	if (wait_ms > 0)
+		until = after(wait_ms);
+	while (!queue->first && !queue->stopping && !is_late) {
+		if (wait_ms < 0)
+			pthread_cond_wait(&queue->posted, &queue->mutex);
+		else
+			is_late = pthread_cond_timedwait(&queue->posted, &queue->mutex, &until) !=
+				  0;
+	}
+}
+
+/* Takes up to max jobs; waits for one up to wait_ms.  NULL: none, and *out_stopping may be set. */
+static struct ledger_job *queue_take(struct job_queue *queue, unsigned max, int64_t wait_ms,
 				     bool *out_stopping)
 {
 	struct ledger_job *first, **last;
 
 	pthread_mutex_lock(&queue->mutex);
-	while (wait && !queue->first && !queue->stopping)
-		pthread_cond_wait(&queue->posted, &queue->mutex);
+	queue_wait(queue, wait_ms);
 	first = queue->first;
 	last = &queue->first;
 	while (*last && max-- > 0)
@@ -224,56 +262,34 @@ static void write_jobs(struct ledger *ledger, struct ledger_job *jobs)
 	}
 }
 
-/* Of a full disk the reserve tells, once.  What is not projected now is with the next events. */
-static void project_failed(const struct err *err)
+/* Projects a batch, if there is one; true when more is waiting. */
+static bool project(struct ledger *ledger, bool was_written)
 {
-	if (err->kind == ERR_UNAVAILABLE)
-		log_debug(NULL, "cannot project events: %s", err->text);
-	else
-		log_error(NULL, "cannot project events: %s", err->text);
-}
+	struct projector *projector = &ledger->projector;
+	bool more = projector_turn(projector, ledger->catalog, was_written, clock_monotonic_ms());
 
-/* Applies a batch of events; true when more are waiting. */
-static bool project(struct ledger *ledger)
-{
-	struct projection_result *projected = &ledger->projected;
-	struct err err;
-
-	if (!catalog_begin(ledger->catalog, &err)) {
-		log_error(NULL, "cannot begin to project events: %s", err.text);
-		return false;
-	}
-	if (!projection_run(ledger->catalog, PROJECTION_EVENTS_MAX, projected, &err)) {
-		catalog_rollback(ledger->catalog);
-		project_failed(&err);
-		return false;
-	}
-	if (projected->events == 0) {
-		catalog_rollback(ledger->catalog);
-		return false;
-	}
-	if (!commit(ledger->catalog, &err)) {
-		project_failed(&err);
-		return false;
-	}
-	tell_listeners(ledger, projected->changes, projected->count, projected->sequence);
-	return projected->more;
+	tell_listeners(ledger, projector->done.changes, projector->done.count,
+		       projector->done.sequence);
+	return more;
 }
 
 static void *run_writer(void *argument)
 {
 	struct ledger *ledger = argument;
-	bool more = true, stopping = false; /* at start: what a crash left behind the watermark */
+	bool stopping = false;
+	int64_t wait_ms = 0; /* at start: what a crash left behind the watermark */
 
 	for (;;) {
-		struct ledger_job *jobs = queue_take(&ledger->writes, BATCH_MAX, !more, &stopping);
+		struct ledger_job *jobs =
+			queue_take(&ledger->writes, BATCH_MAX, wait_ms, &stopping);
 
 		if (jobs)
 			write_jobs(ledger, jobs);
 		else if (stopping)
 			break;
-		if (jobs || more)
-			more = project(ledger);
+		wait_ms = project(ledger, jobs != NULL)
+				  ? 0
+				  : projector_wait_ms(&ledger->projector, clock_monotonic_ms());
 		checkpointer_turn(ledger->checkpointer, ledger->catalog);
 	}
 	return NULL;
@@ -299,7 +315,7 @@ static void *run_reader(void *argument)
 	struct ledger_job *job;
 	bool stopping = false;
 
-	while ((job = queue_take(&reader->ledger->reads, 1, true, &stopping)) != NULL) {
+	while ((job = queue_take(&reader->ledger->reads, 1, -1, &stopping)) != NULL) {
 		job->succeeded = read_one(reader->catalog, job);
 		answer(job);
 	}

@@ -123,6 +123,7 @@ static void test_migration(struct ledger *ledger)
 				    "ALTER TABLE recordings DROP COLUMN waiting_since_ms;"
 				    "ALTER TABLE recordings DROP COLUMN limited;"
 				    "ALTER TABLE recordings DROP COLUMN wait_rule;"
+				    "DROP TABLE events_set_aside;"
 				    "DELETE FROM schema_version WHERE version > 1";
 	struct catalog *reader = NULL;
 

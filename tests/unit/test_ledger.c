@@ -1,0 +1,232 @@
+#include "ledger/ledger.h"
+
+#include "catalog/calls.h"
+#include "catalog/events.h"
+#include "running_ledger.h"
+
+/* ---- who listens ---- */
+
+static struct {
+	struct ledger_listener listener;
+	int changes, out_of_order;
+	int64_t sequence;
+	int of_call[256]; /* by the number in its SID */
+} heard;
+
+static unsigned awaited;
+
+static bool was_heard(void)
+{
+	return heard.of_call[awaited] > 0;
+}
+
+static bool hears_of(unsigned number)
+{
+	awaited = number;
+	return until(was_heard);
+}
+
+static void changed(struct ledger_listener *listener, const struct projection_change *change,
+		    int64_t sequence)
+{
+	heard.changes++;
+	heard.out_of_order += sequence < heard.sequence;
+	heard.sequence = sequence;
+	if (change->call_sid[0])
+		heard.of_call[ascii_hex_value(change->call_sid[32]) * 16 +
+			      ascii_hex_value(change->call_sid[33])]++;
+}
+
+/* ---- jobs ---- */
+
+struct write {
+	struct ledger_job job;
+	char call_sid[SID_SIZE];
+	bool is_bad;
+	int runs;
+	int heard_before; /* changes that were told before done() */
+};
+
+static int done_count, done_wanted;
+
+static bool all_done(void)
+{
+	return done_count == done_wanted;
+}
+
+static void write_done(struct ledger_job *job)
+{
+	struct write *write = container_of(job, struct write, job);
+
+	write->heard_before = heard.changes;
+	done_count++;
+}
+
+static bool run_write(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	struct write *write = container_of(job, struct write, job);
+	struct event event;
+	int64_t seq;
+
+	write->runs++;
+	event_init(&event, EVENT_CALL_STATUS, 1700000000000);
+	event.call_sid = str_of(write->call_sid);
+	event.status = STR("completed");
+	if (!events_append(catalog, &event, &seq, cause))
+		return false;
+	return !write->is_bad || err_set(cause, ERR_CONFLICT, "this one is bad");
+}
+
+static void post(struct write *write, unsigned number)
+{
+	snprintf(write->call_sid, SID_SIZE, "CA%032x", number);
+	write->job.run = run_write;
+	write->job.done = write_done;
+	write->job.reply = mailbox;
+	done_wanted++;
+	ledger_write(ledger, &write->job);
+}
+
+struct find {
+	struct ledger_job job;
+	char call_sid[SID_SIZE];
+	bool is_found, is_done;
+};
+
+static struct find find;
+
+static bool run_find(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	struct call call;
+
+	find.is_found = calls_find(catalog, str_of(find.call_sid), &call, cause);
+	return find.is_found || cause->kind == ERR_NOT_FOUND;
+}
+
+static void find_done(struct ledger_job *job)
+{
+	find.is_done = true;
+}
+
+static bool is_answered(void)
+{
+	return find.is_done;
+}
+
+static bool is_known(unsigned number)
+{
+	find = (struct find){ .job = { .run = run_find, .done = find_done, .reply = mailbox } };
+	snprintf(find.call_sid, SID_SIZE, "CA%032x", number);
+	ledger_read(ledger, &find.job);
+	return until(is_answered) && find.job.succeeded && find.is_found;
+}
+
+/* ---- tests ---- */
+
+static void test_write(void)
+{
+	struct write write = { 0 };
+
+	post(&write, 1);
+	OK(until(all_done) && write.job.succeeded, "a job is committed");
+	OK(hears_of(1), "its event is projected, and who listens is told");
+	OK(is_known(1), "a reader finds it");
+	OK(find.job.sequence >= heard.sequence,
+	   "in a snapshot that is no older than what was told");
+}
+
+static void test_neighbours(void)
+{
+	struct write writes[3] = { { .is_bad = false }, { .is_bad = true }, { .is_bad = false } };
+
+	gate_shut();
+	for (unsigned i = 0; i < 3; i++)
+		post(&writes[i], 10 + i);
+	gate_open();
+	OK(until(all_done), "three jobs are answered");
+	OK(writes[0].job.succeeded && writes[2].job.succeeded, "the good ones are committed");
+	OK(!writes[1].job.succeeded && writes[1].job.err.kind == ERR_CONFLICT,
+	   "the bad one is told why: %s", writes[1].job.err.text);
+	OK(writes[2].runs == 1 || writes[0].runs == 2, "they were in one batch, and ran again");
+	OK(hears_of(10) && hears_of(12) && is_known(12), "they are projected");
+	OK(!is_known(11), "nothing of the bad one is there");
+}
+
+static struct write told;
+
+static bool run_told(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	job->change.what = PROJECTED_CALL;
+	return true;
+}
+
+static void test_told_first(void)
+{
+	int before = heard.changes;
+
+	told.job = (struct ledger_job){ .run = run_told, .done = write_done, .reply = mailbox };
+	done_wanted++;
+	ledger_write(ledger, &told.job);
+	OK(until(all_done) && told.job.succeeded, "a job that changes something itself");
+	IS_INT(told.heard_before, before + 1, "is told of before it is answered");
+}
+
+static void test_projected_again(void)
+{
+	struct write write = { 0 };
+
+	sql("CREATE TRIGGER refuse BEFORE INSERT ON calls BEGIN SELECT RAISE(ABORT, 'not now'); END");
+	post(&write, 32);
+	OK(until(all_done) && write.job.succeeded, "an event is committed");
+	OK(!is_known(32), "and cannot be projected");
+	sql("DROP TRIGGER refuse");
+	OK(hears_of(32), "it is projected later, without another write");
+	OK(is_known(32), "and found");
+	IS_INT(heard.out_of_order, 0, "all was told in the order of commits");
+}
+
+/* What was posted is done, and can be delivered afterwards. */
+static void test_stop(void)
+{
+	struct write writes[20] = { { .is_bad = false } };
+	int good = 0;
+
+	for (unsigned i = 0; i < ARRAY_LEN(writes); i++)
+		post(&writes[i], 100 + i);
+	ledger_stop(ledger);
+	OK(until(all_done), "what was posted before a stop is answered");
+	for (unsigned i = 0; i < ARRAY_LEN(writes); i++)
+		good += writes[i].job.succeeded;
+	IS_INT(good, ARRAY_LEN(writes), "all of it is committed");
+}
+
+static void test_left_behind(void)
+{
+	ledger_free(ledger);
+	sql("UPDATE ledger_numbers SET value = 0 WHERE number = 1");
+	sql("DELETE FROM call_numbers");
+	sql("DELETE FROM calls");
+	heard.sequence = 0;
+	memset(heard.of_call, 0, sizeof(heard.of_call));
+	MUST(ledger_open(path, &ledger, &err));
+	ledger_listen(ledger, &heard.listener);
+	MUST(ledger_start(ledger, &err));
+	OK(hears_of(1) && is_known(1), "a start projects what is behind the watermark");
+	ledger_stop(ledger);
+}
+
+int main(void)
+{
+	running_open();
+	heard.listener = (struct ledger_listener){ .mailbox = mailbox, .changed = changed };
+	ledger_listen(ledger, &heard.listener);
+	MUST(ledger_start(ledger, &err));
+	test_write();
+	test_neighbours();
+	test_told_first();
+	test_projected_again();
+	test_stop();
+	test_left_behind();
+	running_remove();
+	return tap_end();
+}
