@@ -176,10 +176,9 @@ static bool open_rooms(struct server *server, struct err *err)
 	server_hosts_collect(settings, &server->accounts, &server->hosts);
 	settings->flights.media_hosts = server->hosts.at;
 	if (!blob_local_open(settings->data_dir, &server->store, err) ||
-	    !ledger_open(ledger_path, &server->ledger, err) ||
-	    !reserve_open(reserve_path, &server->reserve, err))
+	    !reserve_open(reserve_path, &server->reserve, err) ||
+	    !ledger_open_reserved(ledger_path, server->reserve, &server->ledger, err))
 		return false;
-	ledger_keep_reserve(server->ledger, server->reserve);
 	if (!fetcher_open(&settings->flights, server->ledger, server->store, &server->accounts,
 			  &server->fetcher, err) ||
 	    !keeper_open(server->ledger, server->store, &server->keeper, err))

@@ -190,7 +190,7 @@ bool fetcher_open(const struct flight_options *options, struct ledger *ledger,
 	fetcher->listener =
 		(struct ledger_listener){ .mailbox = env->mailbox, .changed = ledger_changed };
 	ledger_listen(ledger, &fetcher->listener);
-	if (!recovery_clean(ledger_catalog(ledger), store, err))
+	if (!recovery_clean(ledger, store, err))
 		return false;
 	*out = TAKE(fetcher);
 	return true;

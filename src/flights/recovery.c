@@ -27,24 +27,32 @@ struct recovery {
 	struct catalog_counts counts;
 };
 
-bool recovery_clean(struct catalog *catalog, struct blob_store *store, struct err *err)
-{
-	uint64_t removed = 0;
-	int64_t closed = 0;
+struct closing {
+	struct ledger_job job;
+	int64_t count;
+};
 
-	if (!catalog_begin(catalog, err))
-		return false;
-	if (!attempts_close_open(catalog, clock_wall_ms(), &closed, err)) {
-		catalog_rollback(catalog);
-		return false;
-	}
-	if (!catalog_commit(catalog, err) || !blob_sweep_arriving(store, &removed, err))
+static bool run_close(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct closing *closing = container_of(job, struct closing, job);
+
+	return attempts_close_open(catalog, clock_wall_ms(), &closing->count, err);
+}
+
+/* The files first: a full disk has room again. */
+bool recovery_clean(struct ledger *ledger, struct blob_store *store, struct err *err)
+{
+	struct closing closing = { .job.run = run_close };
+	uint64_t removed = 0;
+
+	if (!blob_sweep_arriving(store, &removed, err) ||
+	    !ledger_write_now(ledger, &closing.job, err))
 		return err_context(err, "cleaning up after the last run");
-	if (closed > 0 || removed > 0)
+	if (closing.count > 0 || removed > 0)
 		log_info(
 			NULL,
 			"the last run left %lld attempts and %llu files unfinished: fetching them anew",
-			(long long)closed, (unsigned long long)removed);
+			(long long)closing.count, (unsigned long long)removed);
 	return true;
 }
 

@@ -15,13 +15,13 @@
 #include <stdbool.h>
 
 struct blob_store;
-struct catalog;
 struct flight_env;
+struct ledger;
 struct recovery;
 struct scheduler;
 
 /* Before any thread: closes attempts, sweeps files.  Blocks. */
-bool recovery_clean(struct catalog *catalog, struct blob_store *store, struct err *err) MUST_CHECK;
+bool recovery_clean(struct ledger *ledger, struct blob_store *store, struct err *err) MUST_CHECK;
 /* Queues what is kept longer now, page by page beside everything else, and wakes the scheduler. */
 struct recovery *recovery_start(const struct flight_env *env, struct scheduler *scheduler);
 void recovery_free(struct recovery *recovery);

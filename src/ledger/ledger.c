@@ -324,14 +324,29 @@ static void *run_reader(void *argument)
 
 /* ---- life cycle ---- */
 
+static bool open_catalog(struct ledger *ledger, struct err *err)
+{
+	if (catalog_open(ledger->path, CATALOG_WRITE, &ledger->catalog, err))
+		return true;
+	return err->kind == ERR_UNAVAILABLE && ledger->reserve && reserve_spend(ledger->reserve) &&
+	       catalog_open(ledger->path, CATALOG_WRITE, &ledger->catalog, err);
+}
+
 bool ledger_open(const char *path, struct ledger **out, struct err *err)
+{
+	return ledger_open_reserved(path, NULL, out, err);
+}
+
+bool ledger_open_reserved(const char *path, struct reserve *reserve, struct ledger **out,
+			  struct err *err)
 {
 	struct ledger *ledger = xcalloc(1, sizeof(*ledger));
 
 	ledger->path = xstrdup(path);
+	ledger->reserve = reserve;
 	queue_init(&ledger->writes);
 	queue_init(&ledger->reads);
-	if (!catalog_open(path, CATALOG_WRITE, &ledger->catalog, err)) {
+	if (!open_catalog(ledger, err)) {
 		ledger_free(ledger);
 		return false;
 	}
@@ -342,6 +357,12 @@ bool ledger_open(const char *path, struct ledger **out, struct err *err)
 struct catalog *ledger_catalog(struct ledger *ledger)
 {
 	return ledger->catalog;
+}
+
+bool ledger_write_now(struct ledger *ledger, struct ledger_job *job, struct err *err)
+{
+	job->next = NULL;
+	return write_all(ledger, job, &job->sequence, err);
 }
 
 void ledger_listen(struct ledger *ledger, struct ledger_listener *listener)
@@ -360,11 +381,6 @@ static bool start_thread(pthread_t *out, const char *name, void *(*run)(void *),
 			       failed);
 	pthread_setname_np(*out, name);
 	return true;
-}
-
-void ledger_keep_reserve(struct ledger *ledger, struct reserve *reserve)
-{
-	ledger->reserve = reserve;
 }
 
 bool ledger_start(struct ledger *ledger, struct err *err)

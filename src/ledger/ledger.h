@@ -56,12 +56,15 @@ struct ledger_listener {
 
 /* Opens (and migrates) the ledger at `path`; no thread runs yet. */
 bool ledger_open(const char *path, struct ledger **out, struct err *err) MUST_CHECK;
-/* The writer's catalog, for start-up, before ledger_start(). */
+/* The same, and `reserve`, which outlives it, is given up where the disk is full: for opening, too. */
+bool ledger_open_reserved(const char *path, struct reserve *reserve, struct ledger **out,
+			  struct err *err) MUST_CHECK;
+/* The writer's catalog, before ledger_start(). */
 struct catalog *ledger_catalog(struct ledger *ledger);
+/* Before ledger_start(): runs the job and commits, on this thread; done() is not called. */
+bool ledger_write_now(struct ledger *ledger, struct ledger_job *job, struct err *err) MUST_CHECK;
 void ledger_listen(struct ledger *ledger,
 		   struct ledger_listener *listener); /* before ledger_start() */
-/* Before ledger_start(), or never: what is given up where the disk is full.  Outlives the ledger. */
-void ledger_keep_reserve(struct ledger *ledger, struct reserve *reserve);
 bool ledger_start(struct ledger *ledger, struct err *err) MUST_CHECK;
 /* Runs what was posted, then ends the threads.  The mailboxes must outlive it. */
 void ledger_stop(struct ledger *ledger);

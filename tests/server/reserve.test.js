@@ -4,13 +4,13 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startServer, untilState } from './harness/callspool.js';
+import { startDisk, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { temporaryFolder } from './harness/process.js';
 import { store } from './harness/stored.js';
 import { until } from './harness/until.js';
 import { startUpstream } from './harness/upstream.js';
-import { RECORDING_STATUS, postForm, recordingCallback } from './harness/webhook.js';
+import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
 const MIB = 1024 * 1024;
 const EXHAUSTED = /and so is what was kept for events/;
@@ -67,4 +67,35 @@ test('a full disk', async (t) => {
   assert.equal(await isDegraded(), false);
   const next = await store(server, upstream, { seconds: 3 });
   await untilState(server, next.callSid, 'stored');
+});
+
+test('a start on a full disk', async (t) => {
+  const dataDir = join(temporaryFolder(t), 'data');
+  mkdirSync(dataDir);
+  const upstream = await startUpstream(t);
+  const disk = await startDisk(t, dataDir, 32);
+  const options = { upstream: upstream.url, dataDir, disk, settings: { min_free: '1M' } };
+  const first = await startServer(t, options);
+  const recording = await store(first, upstream, { seconds: 3 });
+  // An attempt that is left open, for the start to close.
+  const [callSid, recordingSid] = [newSid('CA'), newSid('RE')];
+  let isAsked = false;
+  upstream.recordings.set(recordingSid, { callSid, answer: () => { isAsked = true; } });
+  await postForm(first.url, RECORDING_STATUS, recordingCallback({ CallSid: callSid, RecordingSid: recordingSid }));
+  await until('it is being fetched', () => isAsked);
+  await first.stop('SIGTERM');
+  fill(disk.seenFrom(join(dataDir, 'filler')));
+
+  const second = await startServer(t, options);
+  assert.ok(second.err.some((line) => /were kept for them/.test(line)), 'the reserve is given up for it');
+  assert.equal((await requestJson(`${second.url}/health`)).json.degraded, true);
+  assert.ok((await request(second.url + recording.mediaPath)).body.equals(recording.bytes), 'what is stored plays');
+  assert.equal((await postForm(second.url, RECORDING_STATUS, recordingCallback({ RecordingStatus: 'in-progress' }))).status, 200);
+  const { json } = await requestJson(`${second.url}/api/calls/${callSid}`);
+  assert.ok(json.recordings[0].attempts.some(({ outcome }) => outcome === 'interrupted'), JSON.stringify(json));
+
+  rmSync(disk.seenFrom(join(dataDir, 'filler')));
+  await until('there is room again', async () => (
+    await postForm(second.url, RECORDING_STATUS, recordingCallback({ RecordingStatus: 'in-progress' }))).status === 200
+    && second.err.some((line) => /is kept anew/.test(line)));
 });

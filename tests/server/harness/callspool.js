@@ -41,13 +41,27 @@ function ownMounts() {
 }
 
 /**
+ * A disk of `mib` MiB, mounted at the existing folder `path`, that outlives a server: options.disk of startServer.
+ * `seenFrom(path)` is where others see what is on it.
+ */
+export async function startDisk(t, path, mib) {
+  const [command, ...args] = ownMounts();
+  const holder = new Program(command, [...args, 'sh', '-c', `mount -t tmpfs -o size=${mib}m none "$0" && echo mounted && exec cat`, path], { stdin: 'pipe' });
+  atEnd(t, () => holder.stop('SIGKILL'));
+  await holder.line(/^mounted$/);
+  const asUser = args.some((arg) => arg.startsWith('-r')) ? ['-U', '--preserve-credentials'] : [];
+  return { enter: ['nsenter', '-t', String(holder.pid), '-m', ...asUser], seenFrom: (inside) => `/proc/${holder.pid}/root${inside}` };
+}
+
+/**
  * Starts a subcommand that serves.  Adds to the Program: url, dataDir, finish().
  *
  * When the test ends the server is stopped by SIGTERM, must exit with 0, and must not have logged
  * anything at level=error, save what one of `expectErrors` (regular expressions) matches.
  */
-async function start(t, subcommand, { settings = {}, env = {}, args = [], expectErrors = [], dataDir, openFiles, diskMiB, mayDie } = {}) {
+async function start(t, subcommand, { settings = {}, env = {}, args = [], expectErrors = [], dataDir, openFiles, diskMiB, disk, mayDie } = {}) {
   const limited = openFiles ? ['prlimit', `--nofile=${openFiles}`] : [];
+  if (disk) limited.push(...disk.enter);
   if (diskMiB) limited.push(...ownMounts(), 'sh', '-c', `mount -t tmpfs -o size=${diskMiB}m none "$0" && exec "$@"`, dataDir);
   const [command, ...rest] = [...limited, BINARY, subcommand, ...args, ...settingArguments(settings)];
   const program = new Program(command, rest, { env: { ...CREDENTIALS, ...env } });
@@ -82,7 +96,7 @@ async function start(t, subcommand, { settings = {}, env = {}, args = [], expect
  * callspool serve.  options.settings are added to a set for tests; options.dataDir starts on an
  * existing folder; options.upstream is the address of what stands for Twilio; options.openFiles
  * is the most descriptors that it may have; options.diskMiB gives it a disk of its own, so large, which
- * others see under server.seenFrom(path); with options.mayDie it may end before it listens: it has no url then.
+ * others see under server.seenFrom(path); options.disk one of startDisk(); with options.mayDie it may end before it listens: it has no url then.
  */
 export function startServer(t, options = {}) {
   const dataDir = options.dataDir ?? join(temporaryFolder(t), 'data');
