@@ -23,17 +23,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define BATCH_MAX 512 /* jobs in one transaction: bounds how long the first of them waits */
 #define READERS   2
-
-struct job_queue {
-	pthread_mutex_t mutex; /* guards what follows */
-	pthread_cond_t posted;
-	struct ledger_job *first, **last;
-	bool stopping;
-};
 
 struct reader {
 	struct ledger *ledger;
@@ -47,14 +39,14 @@ struct ledger {
 	struct ledger_listener *listeners;
 
 	struct catalog *catalog; /* the writer's */
-	struct job_queue writes;
+	struct ledger_queue writes;
 	pthread_t writer;
 	bool is_writing;
 	struct projector projector; /* the writer's */
 	struct checkpointer *checkpointer;
 	struct reserve *reserve; /* NULL: none */
 
-	struct job_queue reads;
+	struct ledger_queue reads;
 	struct reader readers[READERS];
 };
 
@@ -67,104 +59,7 @@ struct broadcast {
 	struct projection_change changes[];
 };
 
-/* ---- the queues ---- */
-
-static void queue_init(struct job_queue *queue)
-{
-	pthread_condattr_t attributes;
-
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_mutex_init(&queue->mutex, NULL);
-	pthread_cond_init(&queue->posted, &attributes);
-	pthread_condattr_destroy(&attributes);
-	queue->last = &queue->first;
-}
-
-static void queue_post(struct job_queue *queue, struct ledger_job *job)
-{
-	job->next = NULL;
-	pthread_mutex_lock(&queue->mutex);
-	*queue->last = job;
-	queue->last = &job->next;
-	pthread_cond_signal(&queue->posted);
-	pthread_mutex_unlock(&queue->mutex);
-}
-
-static struct timespec after(int64_t wait_ms)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += wait_ms / 1000;
-	at.tv_nsec += wait_ms % 1000 * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_nsec -= 1000000000;
-		at.tv_sec++;
-	}
-	return at;
-}
-
-/* Until there is a job, or it is stopping, or the time is over (-1: it is not limited).  The mutex is held. */
-static void queue_wait(struct job_queue *queue, int64_t wait_ms)
-{
-	struct timespec until;
-	bool is_late = wait_ms == 0;
-
-	if (wait_ms > 0)
-		until = after(wait_ms);
-	while (!queue->first && !queue->stopping && !is_late) {
-		if (wait_ms < 0)
-			pthread_cond_wait(&queue->posted, &queue->mutex);
-		else
-			is_late = pthread_cond_timedwait(&queue->posted, &queue->mutex, &until) !=
-				  0;
-	}
-}
-
-/* Takes up to max jobs; waits for one up to wait_ms.  NULL: none, and *out_stopping may be set. */
-static struct ledger_job *queue_take(struct job_queue *queue, unsigned max, int64_t wait_ms,
-				     bool *out_stopping)
-{
-	struct ledger_job *first, **last;
-
-	pthread_mutex_lock(&queue->mutex);
-	queue_wait(queue, wait_ms);
-	first = queue->first;
-	last = &queue->first;
-	while (*last && max-- > 0)
-		last = &(*last)->next;
-	queue->first = *last;
-	if (!queue->first)
-		queue->last = &queue->first;
-	*last = NULL;
-	*out_stopping = queue->stopping;
-	pthread_mutex_unlock(&queue->mutex);
-	return first;
-}
-
-static void queue_stop(struct job_queue *queue)
-{
-	pthread_mutex_lock(&queue->mutex);
-	queue->stopping = true;
-	pthread_cond_broadcast(&queue->posted);
-	pthread_mutex_unlock(&queue->mutex);
-}
-
-/* ---- answers and broadcasts ---- */
-
-static void deliver_job(struct mail *mail)
-{
-	struct ledger_job *job = container_of(mail, struct ledger_job, mail);
-
-	job->done(job);
-}
-
-static void answer(struct ledger_job *job)
-{
-	job->mail.deliver = deliver_job;
-	mailbox_post(job->reply, &job->mail);
-}
+/* ---- broadcasts ---- */
 
 static void deliver_broadcast(struct mail *mail)
 {
@@ -258,7 +153,7 @@ static void write_jobs(struct ledger *ledger, struct ledger_job *jobs)
 		job->sequence = sequence;
 		if (job->succeeded && job->change.what != 0)
 			tell_listeners(ledger, &job->change, 1, sequence);
-		answer(job);
+		ledger_job_answer(job);
 	}
 }
 
@@ -276,16 +171,16 @@ static bool project(struct ledger *ledger, bool was_written)
 static void *run_writer(void *argument)
 {
 	struct ledger *ledger = argument;
-	bool stopping = false;
+	bool is_stopping = false;
 	int64_t wait_ms = 0; /* at start: what a crash left behind the watermark */
 
 	for (;;) {
 		struct ledger_job *jobs =
-			queue_take(&ledger->writes, BATCH_MAX, wait_ms, &stopping);
+			ledger_queue_take(&ledger->writes, BATCH_MAX, wait_ms, &is_stopping);
 
 		if (jobs)
 			write_jobs(ledger, jobs);
-		else if (stopping)
+		else if (is_stopping)
 			break;
 		wait_ms = project(ledger, jobs != NULL)
 				  ? 0
@@ -313,11 +208,11 @@ static void *run_reader(void *argument)
 {
 	struct reader *reader = argument;
 	struct ledger_job *job;
-	bool stopping = false;
+	bool is_stopping = false;
 
-	while ((job = queue_take(&reader->ledger->reads, 1, -1, &stopping)) != NULL) {
+	while ((job = ledger_queue_take(&reader->ledger->reads, 1, -1, &is_stopping)) != NULL) {
 		job->succeeded = read_one(reader->catalog, job);
-		answer(job);
+		ledger_job_answer(job);
 	}
 	return NULL;
 }
@@ -344,8 +239,8 @@ bool ledger_open_reserved(const char *path, struct reserve *reserve, struct ledg
 
 	ledger->path = xstrdup(path);
 	ledger->reserve = reserve;
-	queue_init(&ledger->writes);
-	queue_init(&ledger->reads);
+	ledger_queue_init(&ledger->writes);
+	ledger_queue_init(&ledger->reads);
 	if (!open_catalog(ledger, err)) {
 		ledger_free(ledger);
 		return false;
@@ -403,8 +298,8 @@ bool ledger_start(struct ledger *ledger, struct err *err)
 
 void ledger_stop(struct ledger *ledger)
 {
-	queue_stop(&ledger->reads);
-	queue_stop(&ledger->writes);
+	ledger_queue_stop(&ledger->reads);
+	ledger_queue_stop(&ledger->writes);
 	for (int i = 0; i < READERS; i++) {
 		if (ledger->readers[i].is_running)
 			pthread_join(ledger->readers[i].thread, NULL);
@@ -423,16 +318,18 @@ void ledger_free(struct ledger *ledger)
 	for (int i = 0; i < READERS; i++)
 		catalog_free(ledger->readers[i].catalog);
 	catalog_free(ledger->catalog);
+	ledger_queue_release(&ledger->writes);
+	ledger_queue_release(&ledger->reads);
 	free(ledger->path);
 	free(ledger);
 }
 
 void ledger_write(struct ledger *ledger, struct ledger_job *job)
 {
-	queue_post(&ledger->writes, job);
+	ledger_queue_post(&ledger->writes, job);
 }
 
 void ledger_read(struct ledger *ledger, struct ledger_job *job)
 {
-	queue_post(&ledger->reads, job);
+	ledger_queue_post(&ledger->reads, job);
 }

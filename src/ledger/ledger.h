@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "catalog/catalog.h"
 #include "catalog/projection.h"
-#include "event/mailbox.h"
+#include "ledger/ledger_jobs.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,29 +21,6 @@
 
 struct ledger;
 struct reserve;
-
-/* Embedded in what is asked; the asker owns it, and leaves it alone until done(). */
-struct ledger_job {
-	/*
-	 * On a thread of the ledger, within a transaction; touches only its own job.  A
-	 * write that fails is rolled back alone and does not hurt those beside it; so run()
-	 * may be called twice and must not keep state from the first call.
-	 */
-	bool (*run)(struct ledger_job *job, struct catalog *catalog, struct err *err);
-	void (*done)(struct ledger_job *
-			     job); /* on the loop of `reply`: succeeded, err and sequence are set */
-	struct mailbox *reply;
-
-	/* What a write changed, to be told to the listeners; what == 0: nothing that anyone caches. */
-	struct projection_change change;
-
-	bool succeeded;
-	struct err err;
-	int64_t sequence; /* a read: of its snapshot; a write: after the commit */
-
-	struct mail mail;        /* internal */
-	struct ledger_job *next; /* internal */
-};
 
 /* Somebody who keeps a copy of what the ledger knows. */
 struct ledger_listener {

@@ -1,0 +1,105 @@
+#include "ledger/ledger_jobs.h"
+
+#include <stddef.h>
+#include <time.h>
+
+static void deliver(struct mail *mail)
+{
+	struct ledger_job *job = container_of(mail, struct ledger_job, mail);
+
+	job->done(job);
+}
+
+void ledger_job_answer(struct ledger_job *job)
+{
+	job->mail.deliver = deliver;
+	mailbox_post(job->reply, &job->mail);
+}
+
+/* It waits by the clock that nobody sets. */
+void ledger_queue_init(struct ledger_queue *queue)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_mutex_init(&queue->mutex, NULL);
+	pthread_cond_init(&queue->posted, &attributes);
+	pthread_condattr_destroy(&attributes);
+	queue->first = NULL;
+	queue->last = &queue->first;
+	queue->is_stopping = false;
+}
+
+void ledger_queue_release(struct ledger_queue *queue)
+{
+	pthread_cond_destroy(&queue->posted);
+	pthread_mutex_destroy(&queue->mutex);
+}
+
+void ledger_queue_post(struct ledger_queue *queue, struct ledger_job *job)
+{
+	job->next = NULL;
+	pthread_mutex_lock(&queue->mutex);
+	*queue->last = job;
+	queue->last = &job->next;
+	pthread_cond_signal(&queue->posted);
+	pthread_mutex_unlock(&queue->mutex);
+}
+
+void ledger_queue_stop(struct ledger_queue *queue)
+{
+	pthread_mutex_lock(&queue->mutex);
+	queue->is_stopping = true;
+	pthread_cond_broadcast(&queue->posted);
+	pthread_mutex_unlock(&queue->mutex);
+}
+
+static struct timespec in_ms(int64_t wait_ms)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += wait_ms / 1000;
+	at.tv_nsec += wait_ms % 1000 * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_nsec -= 1000000000;
+		at.tv_sec++;
+	}
+	return at;
+}
+
+/* The mutex is held. */
+static void wait_for_job(struct ledger_queue *queue, int64_t wait_ms)
+{
+	struct timespec until = in_ms(wait_ms > 0 ? wait_ms : 0);
+	bool is_over = wait_ms == 0;
+
+	while (!queue->first && !queue->is_stopping && !is_over) {
+		if (wait_ms < 0)
+			pthread_cond_wait(&queue->posted, &queue->mutex);
+		else
+			is_over = pthread_cond_timedwait(&queue->posted, &queue->mutex, &until) !=
+				  0;
+	}
+}
+
+struct ledger_job *ledger_queue_take(struct ledger_queue *queue, unsigned max, int64_t wait_ms,
+				     bool *out_is_stopping)
+{
+	struct ledger_job *first, **last;
+
+	pthread_mutex_lock(&queue->mutex);
+	wait_for_job(queue, wait_ms);
+	first = queue->first;
+	last = &queue->first;
+	while (*last && max-- > 0)
+		last = &(*last)->next;
+	queue->first = *last;
+	if (!queue->first)
+		queue->last = &queue->first;
+	*last = NULL;
+	*out_is_stopping = queue->is_stopping;
+	pthread_mutex_unlock(&queue->mutex);
+	return first;
+}

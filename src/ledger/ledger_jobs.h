@@ -1,0 +1,66 @@
+/*
+ * What is asked of the ledger's threads, and the queue in which it waits for them.
+ *
+ * A queue has a mutex that is held for a few instructions; any thread posts, the thread that it belongs
+ * to takes.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "catalog/projection.h"
+#include "event/mailbox.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct catalog;
+
+/* Embedded in what is asked; the asker owns it, and leaves it alone until done(). */
+struct ledger_job {
+	/*
+	 * On a thread of the ledger, within a transaction; touches only its own job.  A
+	 * write that fails is rolled back alone and does not hurt those beside it; so run()
+	 * may be called twice and must not keep state from the first call.
+	 */
+	bool (*run)(struct ledger_job *job, struct catalog *catalog, struct err *err);
+	void (*done)(struct ledger_job *
+			     job); /* on the loop of `reply`: succeeded, err and sequence are set */
+	struct mailbox *reply;
+
+	/*
+	 * What a write changed, to be told to the listeners; what == 0: nothing that anyone caches.
+	 * Then the sequence must have risen (catalog_sequence()).
+	 */
+	struct projection_change change;
+
+	bool succeeded;
+	struct err err;
+	int64_t sequence; /* a read: of its snapshot; a write: after the commit */
+
+	struct mail mail;        /* internal */
+	struct ledger_job *next; /* internal */
+};
+
+/* Sends it back to who asked. */
+void ledger_job_answer(struct ledger_job *job);
+
+struct ledger_queue {
+	pthread_mutex_t mutex; /* guards what follows */
+	pthread_cond_t posted;
+	struct ledger_job *first, **last;
+	bool is_stopping;
+};
+
+void ledger_queue_init(struct ledger_queue *queue);
+void ledger_queue_release(struct ledger_queue *queue); /* what it holds is not answered */
+void ledger_queue_post(struct ledger_queue *queue, struct ledger_job *job); /* any thread */
+/* Nobody waits for a job any more; what was posted, and what is posted yet, can be taken. */
+void ledger_queue_stop(struct ledger_queue *queue); /* any thread */
+/*
+ * Takes up to max jobs, the oldest first, linked by `next`; waits for one up to wait_ms (-1: as long as it
+ * takes).  NULL: there is none; *out_is_stopping says whether one is still to come.
+ */
+struct ledger_job *ledger_queue_take(struct ledger_queue *queue, unsigned max, int64_t wait_ms,
+				     bool *out_is_stopping);
