@@ -2,7 +2,7 @@
  * The writer's turn:
  *
  *	take all jobs that wait -> begin, run each, commit -> answer each
- *	-> project a batch of events, commit -> tell the listeners (projector.h)
+ *	-> project a batch of events, commit (projector.h) -> tell the feed (feed.h)
  *	-> see to it that the log is moved into the database (checkpointer.h)
  *
  * When a job fails, or the commit does, the whole batch is rolled back and its jobs run
@@ -24,7 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_MAX 512 /* jobs in one transaction: bounds how long the first of them waits */
+/* Jobs in one transaction: bounds how long the first of them waits. */
+#define BATCH_MAX FEED_COMMIT_MAX
 #define READERS   2
 
 struct reader {
@@ -36,58 +37,20 @@ struct reader {
 
 struct ledger {
 	char *path;
-	struct ledger_listener *listeners;
+	struct feed *feed;
 
 	struct catalog *catalog; /* the writer's */
 	struct ledger_queue writes;
 	pthread_t writer;
 	bool is_writing;
-	struct projector projector; /* the writer's */
+	struct projector projector;                        /* the writer's */
+	struct projection_change changes[FEED_COMMIT_MAX]; /* the writer's: of one commit */
 	struct checkpointer *checkpointer;
 	struct reserve *reserve; /* NULL: none */
 
 	struct ledger_queue reads;
 	struct reader readers[READERS];
 };
-
-/* One broadcast to one listener. */
-struct broadcast {
-	struct mail mail;
-	struct ledger_listener *listener;
-	int64_t sequence;
-	size_t count;
-	struct projection_change changes[];
-};
-
-/* ---- broadcasts ---- */
-
-static void deliver_broadcast(struct mail *mail)
-{
-	AUTO(free) struct broadcast *broadcast = container_of(mail, struct broadcast, mail);
-
-	for (size_t i = 0; i < broadcast->count; i++)
-		broadcast->listener->changed(broadcast->listener, &broadcast->changes[i],
-					     broadcast->sequence);
-}
-
-static void tell_listeners(struct ledger *ledger, const struct projection_change *changes,
-			   size_t count, int64_t sequence)
-{
-	if (count == 0)
-		return;
-	for (struct ledger_listener *listener = ledger->listeners; listener;
-	     listener = listener->next) {
-		struct broadcast *broadcast =
-			xmalloc(sizeof(*broadcast) + count * sizeof(*changes));
-
-		broadcast->mail.deliver = deliver_broadcast;
-		broadcast->listener = listener;
-		broadcast->sequence = sequence;
-		broadcast->count = count;
-		memcpy(broadcast->changes, changes, count * sizeof(*changes));
-		mailbox_post(listener->mailbox, &broadcast->mail);
-	}
-}
 
 /* ---- the writer ---- */
 
@@ -133,27 +96,62 @@ static bool write_all(struct ledger *ledger, struct ledger_job *first, int64_t *
 	return was_written;
 }
 
-static void write_jobs(struct ledger *ledger, struct ledger_job *jobs)
+/* All changes of one commit are told at once, and before its jobs are answered. */
+static void tell_of(struct ledger *ledger, const struct ledger_job *jobs, int64_t sequence)
+{
+	size_t count = 0;
+
+	for (const struct ledger_job *job = jobs; job; job = job->next)
+		if (job->change.what != 0)
+			ledger->changes[count++] = job->change;
+	feed_tell(ledger->feed, ledger->changes, count, sequence);
+}
+
+static void answer_all(struct ledger_job *jobs, bool succeeded, int64_t sequence,
+		       const struct err *err)
+{
+	while (jobs) {
+		struct ledger_job *job = jobs;
+
+		jobs = job->next; /* the asker has it back */
+		job->next = NULL;
+		job->succeeded = succeeded;
+		job->sequence = sequence;
+		if (!succeeded)
+			job->err = *err;
+		ledger_job_answer(job);
+	}
+}
+
+/* In one transaction. */
+static bool write_together(struct ledger *ledger, struct ledger_job *jobs, struct err *err)
 {
 	int64_t sequence = 0;
-	struct err err;
-	bool together = write_all(ledger, jobs, &sequence, &err);
-	bool is_alone = jobs->next == NULL;
 
+	if (!write_all(ledger, jobs, &sequence, err))
+		return false;
+	tell_of(ledger, jobs, sequence);
+	answer_all(jobs, true, sequence, NULL);
+	return true;
+}
+
+static void write_jobs(struct ledger *ledger, struct ledger_job *jobs)
+{
+	struct err err;
+
+	if (write_together(ledger, jobs, &err))
+		return;
+	if (!jobs->next) {
+		answer_all(jobs, false, 0, &err);
+		return;
+	}
 	while (jobs) {
 		struct ledger_job *job = jobs;
 
 		jobs = job->next;
 		job->next = NULL;
-		job->succeeded = together;
-		if (!together && is_alone)
-			job->err = err;
-		else if (!together)
-			job->succeeded = write_all(ledger, job, &sequence, &job->err);
-		job->sequence = sequence;
-		if (job->succeeded && job->change.what != 0)
-			tell_listeners(ledger, &job->change, 1, sequence);
-		ledger_job_answer(job);
+		if (!write_together(ledger, job, &err))
+			answer_all(job, false, 0, &err);
 	}
 }
 
@@ -163,8 +161,8 @@ static bool project(struct ledger *ledger, bool was_written)
 	struct projector *projector = &ledger->projector;
 	bool more = projector_turn(projector, ledger->catalog, was_written, clock_monotonic_ms());
 
-	tell_listeners(ledger, projector->done.changes, projector->done.count,
-		       projector->done.sequence);
+	feed_tell(ledger->feed, projector->done.changes, projector->done.count,
+		  projector->done.sequence);
 	return more;
 }
 
@@ -227,6 +225,17 @@ static bool open_catalog(struct ledger *ledger, struct err *err)
 	       catalog_open(ledger->path, CATALOG_WRITE, &ledger->catalog, err);
 }
 
+/* The feed begins where the ledger stands. */
+static bool open_feed(struct ledger *ledger, struct err *err)
+{
+	int64_t sequence;
+
+	if (!catalog_sequence(ledger->catalog, &sequence, err))
+		return false;
+	ledger->feed = feed_new(sequence);
+	return true;
+}
+
 bool ledger_open(const char *path, struct ledger **out, struct err *err)
 {
 	return ledger_open_reserved(path, NULL, out, err);
@@ -241,7 +250,7 @@ bool ledger_open_reserved(const char *path, struct reserve *reserve, struct ledg
 	ledger->reserve = reserve;
 	ledger_queue_init(&ledger->writes);
 	ledger_queue_init(&ledger->reads);
-	if (!open_catalog(ledger, err)) {
+	if (!open_catalog(ledger, err) || !open_feed(ledger, err)) {
 		ledger_free(ledger);
 		return false;
 	}
@@ -262,8 +271,12 @@ bool ledger_write_now(struct ledger *ledger, struct ledger_job *job, struct err 
 
 void ledger_listen(struct ledger *ledger, struct ledger_listener *listener)
 {
-	listener->next = ledger->listeners;
-	ledger->listeners = listener;
+	feed_listen(ledger->feed, listener);
+}
+
+struct feed *ledger_feed(struct ledger *ledger)
+{
+	return ledger->feed;
 }
 
 static bool start_thread(pthread_t *out, const char *name, void *(*run)(void *), void *argument,
@@ -318,6 +331,7 @@ void ledger_free(struct ledger *ledger)
 	for (int i = 0; i < READERS; i++)
 		catalog_free(ledger->readers[i].catalog);
 	catalog_free(ledger->catalog);
+	feed_free(ledger->feed);
 	ledger_queue_release(&ledger->writes);
 	ledger_queue_release(&ledger->reads);
 	free(ledger->path);

@@ -1,11 +1,11 @@
 /*
- * The ledger's threads: one writer, two readers, and who hears what changed.
+ * The ledger's threads: one writer, two readers.
  *
  * A job runs on one of these threads with the catalog of that thread, and comes back
  * to the loop of the mailbox that it names.  The writer puts all jobs that wait
  * into one transaction: one fsync serves them all, and done() is called only after it.
- * Behind them it projects events (catalog/projection.h) and tells every listener what
- * changed, after the commit, in the order of the ledger's sequence.
+ * Behind them it projects events (projector.h), and tells the feed (feed.h) what
+ * changed, after each commit, in the order of the ledger's sequence.
  */
 #pragma once
 
@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "catalog/catalog.h"
 #include "catalog/projection.h"
+#include "ledger/feed.h"
 #include "ledger/ledger_jobs.h"
 
 #include <stdbool.h>
@@ -21,15 +22,6 @@
 
 struct ledger;
 struct reserve;
-
-/* Somebody who keeps a copy of what the ledger knows. */
-struct ledger_listener {
-	struct mailbox *mailbox;
-	/* On the mailbox's loop. */
-	void (*changed)(struct ledger_listener *listener, const struct projection_change *change,
-			int64_t sequence);
-	struct ledger_listener *next; /* internal */
-};
 
 /* Opens (and migrates) the ledger at `path`; no thread runs yet. */
 bool ledger_open(const char *path, struct ledger **out, struct err *err) MUST_CHECK;
@@ -42,6 +34,8 @@ struct catalog *ledger_catalog(struct ledger *ledger);
 bool ledger_write_now(struct ledger *ledger, struct ledger_job *job, struct err *err) MUST_CHECK;
 void ledger_listen(struct ledger *ledger,
 		   struct ledger_listener *listener); /* before ledger_start() */
+/* For who asks what came after a sequence number; lives as long as the ledger. */
+struct feed *ledger_feed(struct ledger *ledger);
 bool ledger_start(struct ledger *ledger, struct err *err) MUST_CHECK;
 /* Runs what was posted, then ends the threads.  The mailboxes must outlive it. */
 void ledger_stop(struct ledger *ledger);
