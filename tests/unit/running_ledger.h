@@ -55,7 +55,7 @@ static void look(struct timer *timer)
 		timer_start(loop, timer, LOOK_MS, look);
 }
 
-static bool until(bool (*is_over)(void))
+__attribute__((unused)) static bool until(bool (*is_over)(void))
 {
 	wait.is_over = is_over;
 	wait.ends_at_ms = clock_monotonic_ms() + PATIENCE_MS;

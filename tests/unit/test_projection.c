@@ -543,6 +543,45 @@ static void test_call_told_later(void)
 	ledger_remove(&ledger);
 }
 
+static bool is_counted(struct ledger *ledger, enum recording_state state)
+{
+	struct catalog_counts counts;
+	int64_t others = 0;
+
+	MUST(catalog_counts(ledger->writer, &counts, &err));
+	for (int i = 0; i < RECORDING_STATES; i++)
+		others += i == (int)state ? 0 : counts.recordings[i] != 0;
+	return counts.recordings[state] == 1 && others == 0;
+}
+
+/* What an event changes is counted from where the recording stood. */
+static void test_counted(void)
+{
+	struct ledger ledger;
+	struct projection_result result;
+	struct event told = recording_event(RECORDING, "in-progress", 6);
+
+	ledger_open(&ledger);
+	ledger_append(&ledger, &told);
+	ledger_project(&ledger, &result);
+	OK(is_counted(&ledger, RECORDING_ANNOUNCED), "a recording is counted as announced");
+	told = recording_event(RECORDING, "completed", 42);
+	ledger_append(&ledger, &told);
+	ledger_project(&ledger, &result);
+	OK(is_counted(&ledger, RECORDING_QUEUED), "then as queued, and no longer as announced");
+	OK(result.changes[0].what & PROJECTED_TO_FETCH, "it is to be fetched");
+	told.track = STR("both");
+	ledger_append(&ledger, &told);
+	ledger_project(&ledger, &result);
+	OK(is_counted(&ledger, RECORDING_QUEUED), "what is told later changes no count");
+	IS_INT(result.changes[0].what, PROJECTED_RECORDING, "nor is it to be fetched anew");
+	told = recording_event(RECORDING, "deleted", 50);
+	ledger_append(&ledger, &told);
+	ledger_project(&ledger, &result);
+	OK(is_counted(&ledger, RECORDING_GONE), "deleted, it is counted as gone alone");
+	ledger_remove(&ledger);
+}
+
 int main(void)
 {
 	struct ledger ledger;
@@ -562,5 +601,6 @@ int main(void)
 	test_asks();
 	test_length_of_absent();
 	test_call_told_later();
+	test_counted();
 	return tap_end();
 }
