@@ -20,6 +20,9 @@
 #define REQUESTS_A_SECOND 10    /* each may cost a request per account */
 #define WEBHOOK_MS        60000 /* so long after a recording completed its webhook may be on its way */
 #define KNOWN_MAX         10000 /* SIDs remembered: when more, all are forgotten */
+/* At ten requests a second: two seconds for one peer alone, twenty for all. */
+#define WAITING_PEER_MAX 20
+#define WAITING_MAX      200
 #define PROJECTION_TRIES \
 	100 /* writes to wait for until the events are projected: each lets a batch pass */
 
@@ -424,7 +427,7 @@ struct discovery *discovery_new(const struct flight_env *env)
 
 	discovery->env = env;
 	map_init(&discovery->lookups);
-	fair_queue_init(&discovery->queue);
+	fair_queue_init(&discovery->queue, WAITING_PEER_MAX, WAITING_MAX);
 	return discovery;
 }
 
