@@ -57,39 +57,56 @@ static int newest_first(const void *left, const void *right)
 	return is_newer(a, b) ? -1 : is_newer(b, a) ? 1 : 0;
 }
 
-/* From one number to the next, a descent of the index each, in one statement. */
-static const char NUMBERS[] =
-	"WITH RECURSIVE n (d) AS (SELECT MIN(digits) FROM call_numbers "
-	"WHERE digits >= $1 AND digits < $2 UNION ALL SELECT (SELECT MIN(digits) FROM call_numbers "
-	"WHERE digits > n.d AND digits < $2) FROM n WHERE n.d IS NOT NULL) "
-	"SELECT d FROM n WHERE d IS NOT NULL LIMIT $3";
-
-/* The first `most` numbers that begin with `digits` (reversed: end in them); whether there are more. */
-static bool find_numbers(struct catalog *catalog, const char *digits, struct number *numbers,
-			 size_t most, size_t *out_count, bool *out_vague, struct err *err)
+/* The first number at or after `least` that begins with `digits` (reversed: ends in them). */
+static bool next_number(struct catalog *catalog, const char *least, const char *digits,
+			struct number *out, bool *out_found, struct err *err)
 {
-	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	char end[DIGITS_MAX + 2];
 	struct buf past;
 	enum db_step step;
-	size_t count = 0;
 
 	buf_over(&past, end, sizeof(end));
 	buf_add_text(&past, digits);
 	buf_add_byte(&past, ':'); /* stands after '9' */
-	if (!db_prepare(catalog->db, NUMBERS, &list, err))
+	if (!db_prepare(catalog->db,
+			"SELECT digits FROM call_numbers WHERE digits >= $1 AND digits < $2 "
+			"ORDER BY digits LIMIT 1",
+			&find, err))
 		return false;
-	db_bind_str(list, 1, str_of(digits));
-	db_bind_str(list, 2, buf_str(&past));
-	db_bind_int(list, 3, (int64_t)most + 1);
-	while ((step = db_step(list, err)) == DB_ROW && count < most) {
-		text_set(numbers[count].digits, sizeof(numbers[count].digits),
-			 db_column_str(list, 0));
-		count++;
+	db_bind_str(find, 1, str_of(least));
+	db_bind_str(find, 2, buf_str(&past));
+	step = db_step(find, err);
+	if (step == DB_ROW)
+		text_set(out->digits, sizeof(out->digits), db_column_str(find, 0));
+	*out_found = step == DB_ROW;
+	return step != DB_FAILED;
+}
+
+static bool find_numbers(struct catalog *catalog, const char *digits, struct number *numbers,
+			 size_t most, size_t *out_count, bool *out_vague, struct err *err)
+{
+	char least[DIGITS_MAX + 2];
+	struct number number;
+	bool found = true;
+	size_t count = 0;
+	struct buf next;
+
+	buf_over(&next, least, sizeof(least));
+	buf_add_text(&next, digits);
+	for (;;) {
+		if (!next_number(catalog, least, digits, &number, &found, err))
+			return false;
+		if (!found || count == most)
+			break;
+		numbers[count++] = number;
+		buf_clear(&next);
+		buf_add_text(&next, number.digits);
+		buf_add_byte(&next, '0'); /* the least text after it that is made of digits */
 	}
 	*out_count = count;
-	*out_vague = step == DB_ROW;
-	return step != DB_FAILED;
+	*out_vague = found;
+	return true;
 }
 
 #define KEY_RANGE                                                                  \

@@ -120,9 +120,7 @@ struct recording_place {
 	enum recording_state state; /* RECORDING_STATES: it is new */
 	uint64_t size;
 	bool is_held;
-	bool is_main_fixed;        /* its call's */
-	int64_t main_recording_id; /* its call's; 0: none yet */
-	int64_t call_recordings;   /* of its call, this one not counted where is_new_to_call */
+	bool is_main_fixed;  /* its call's */
 	bool is_completed;   /* its completed event is being applied: it may become the main one */
 	bool is_new_to_call; /* its call does not count it yet */
 };

@@ -133,6 +133,28 @@ bool credentials_find(struct catalog *catalog, struct str name, struct credentia
 	return false;
 }
 
+bool credentials_find_id(struct catalog *catalog, int64_t id, struct credential_row *out,
+			 struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	if (!db_prepare(catalog->db,
+			"SELECT " CREDENTIAL_COLUMNS " FROM credentials c WHERE c.id = $1", &find,
+			err))
+		return false;
+	db_bind_int(find, 1, id);
+	switch (db_step(find, err)) {
+	case DB_ROW:
+		credential_read(find, out);
+		return true;
+	case DB_DONE:
+		return err_set(err, ERR_NOT_FOUND, "no such credential");
+	case DB_FAILED:
+		break;
+	}
+	return false;
+}
+
 bool credentials_list(struct catalog *catalog, enum credential_kind kind, int64_t user_id,
 		      int64_t before_id, struct credential_row *out, size_t size, size_t *out_count,
 		      struct err *err)

@@ -67,6 +67,9 @@ bool credentials_add(struct catalog *catalog, struct credential_row *row,
 bool credentials_find(struct catalog *catalog, struct str name, struct credential_row *out,
 		      struct user *out_user, struct err *err) MUST_CHECK;
 
+bool credentials_find_id(struct catalog *catalog, int64_t id, struct credential_row *out,
+			 struct err *err) MUST_CHECK;
+
 /* Newest first, of one kind, before `before_id` (0: from the newest); user_id 0: everybody's. */
 bool credentials_list(struct catalog *catalog, enum credential_kind kind, int64_t user_id,
 		      int64_t before_id, struct credential_row *out, size_t size, size_t *out_count,

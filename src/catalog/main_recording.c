@@ -54,16 +54,13 @@ static bool set_main(struct catalog *catalog, const struct recording_place *plac
 	return db_run(update, err);
 }
 
-/* Asks only where there is a choice. */
 static bool choose_main(struct catalog *catalog, const struct recording_place *place,
-			enum recording_state to, int64_t changed_seq, struct err *err)
+			int64_t changed_seq, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *best = NULL;
 	int64_t id;
 	enum recording_state state;
 
-	if (place->call_recordings + place->is_new_to_call == 1)
-		return set_main(catalog, place, place->id, to, false, changed_seq, err);
 	/* The numbers are RECORDING_ANNOUNCED, QUEUED and WAITING: it may still come. */
 	if (!db_prepare(catalog->db,
 			"SELECT id, state FROM recordings WHERE call_id = $1 "
@@ -85,33 +82,29 @@ static bool choose_main(struct catalog *catalog, const struct recording_place *p
 	return false;
 }
 
-static bool set_group(struct catalog *catalog, const struct recording_place *place,
-		      enum recording_group group, int64_t changed_seq, struct err *err)
-{
-	struct db_stmt *update;
-
-	if (!db_prepare(catalog->db,
-			"UPDATE calls SET changed_seq = $2, recordings = recordings + $3, "
-			"recording_group = $4 WHERE id = $1",
-			&update, err))
-		return false;
-	bind_touched(update, place, changed_seq);
-	db_bind_int(update, 4, group);
-	return db_run(update, err);
-}
-
-/*
- * The main one is fixed, and this may be it: only then the call's group goes with it.  Most changes stay
- * within their group; then no index of calls is written.
- */
+/* The main one is fixed, and this may be it: only then the call's group goes with it. */
 static bool follow_main(struct catalog *catalog, const struct recording_place *place,
 			enum recording_state to, int64_t changed_seq, struct err *err)
 {
-	enum recording_group group = recording_state_group(to);
+	struct db_stmt *update;
 
-	if (place->id == place->main_recording_id && place->state != RECORDING_STATES &&
-	    recording_state_group(place->state) != group)
-		return set_group(catalog, place, group, changed_seq, err);
+	/* Most changes stay within their group; then no index of calls is written. */
+	if (place->state != RECORDING_STATES &&
+	    recording_state_group(place->state) != recording_state_group(to)) {
+		if (!db_prepare(catalog->db,
+				"UPDATE calls SET recording_group = $3, changed_seq = $4 "
+				"WHERE id = $1 AND main_recording_id = $2",
+				&update, err))
+			return false;
+		db_bind_int(update, 1, place->call_id);
+		db_bind_int(update, 2, place->id);
+		db_bind_int(update, 3, recording_state_group(to));
+		db_bind_int(update, 4, changed_seq);
+		if (!db_run(update, err))
+			return false;
+		if (db_changes(catalog->db) && !place->is_new_to_call)
+			return true;
+	}
 	return touch_call(catalog, place, changed_seq, err);
 }
 
@@ -137,6 +130,6 @@ bool recording_moved(struct catalog *catalog, const struct recording_place *plac
 		return true;
 	}
 	if (!place->is_main_fixed)
-		return choose_main(catalog, place, to, changed_seq, err);
+		return choose_main(catalog, place, changed_seq, err);
 	return follow_main(catalog, place, to, changed_seq, err);
 }

@@ -185,13 +185,12 @@ static bool facts_find(struct catalog *catalog, struct str recording_sid,
 	enum db_step step;
 	int at = RECORDING_COLUMN_COUNT;
 
-	if (!db_prepare(
-		    catalog->db,
-		    "SELECT " RECORDING_COLUMNS
-		    ", r.id, r.call_id, c.is_main_fixed, c.main_recording_id, c.recordings, r.upstream, "
-		    "r.url IS NOT NULL, r.track IS NOT NULL FROM recordings r "
-		    "LEFT JOIN calls c ON c.id = r.call_id WHERE r.recording_sid = $1",
-		    &find, err))
+	if (!db_prepare(catalog->db,
+			"SELECT " RECORDING_COLUMNS
+			", r.id, r.call_id, c.is_main_fixed, r.upstream, "
+			"r.url IS NOT NULL, r.track IS NOT NULL FROM recordings r "
+			"LEFT JOIN calls c ON c.id = r.call_id WHERE r.recording_sid = $1",
+			&find, err))
 		return false;
 	db_bind_str(find, 1, recording_sid);
 	step = db_step(find, err);
@@ -204,8 +203,6 @@ static bool facts_find(struct catalog *catalog, struct str recording_sid,
 	out->place.id = db_column_int(find, at++);
 	out->place.call_id = db_column_int(find, at++);
 	out->place.is_main_fixed = db_column_int(find, at++) != 0;
-	out->place.main_recording_id = db_column_int(find, at++);
-	out->place.call_recordings = db_column_int(find, at++);
 	out->upstream = (enum upstream)db_column_int(find, at++);
 	out->has_url = db_column_int(find, at++) != 0;
 	out->has_track = db_column_int(find, at++) != 0;
@@ -310,24 +307,18 @@ static void merge_owner(struct recording_facts *facts, const struct event *event
 	}
 }
 
-/* What a recording that is new to its call has to know of that. */
-static bool look_at_call(struct catalog *catalog, struct recording_place *place, struct err *err)
+static bool call_is_fixed(struct catalog *catalog, int64_t call_id, bool *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	enum db_step step;
 
-	if (!db_prepare(
-		    catalog->db,
-		    "SELECT is_main_fixed, main_recording_id, recordings FROM calls WHERE id = $1",
-		    &find, err))
+	if (!db_prepare(catalog->db, "SELECT is_main_fixed FROM calls WHERE id = $1", &find, err))
 		return false;
-	db_bind_int(find, 1, place->call_id);
+	db_bind_int(find, 1, call_id);
 	step = db_step(find, err);
-	if (step != DB_ROW)
-		return step == DB_DONE;
-	place->is_main_fixed = db_column_int(find, 0) != 0;
-	place->main_recording_id = db_column_int(find, 1);
-	place->call_recordings = db_column_int(find, 2);
+	if (step == DB_FAILED)
+		return false;
+	*out = step == DB_ROW && db_column_int(find, 0) != 0;
 	return true;
 }
 
@@ -339,7 +330,8 @@ static bool write_row(struct catalog *catalog, struct recording_facts *facts,
 	enum recording_state to = facts->recording.state;
 	bool is_main = false;
 
-	if (place->is_new_to_call && !look_at_call(catalog, place, err))
+	if (place->is_new_to_call &&
+	    !call_is_fixed(catalog, place->call_id, &place->is_main_fixed, err))
 		return false;
 	facts->recording.changed_seq = catalog_next_sequence(catalog);
 	if (!(is_new ? insert(catalog, facts, event, err) : update(catalog, facts, event, err)))

@@ -27,6 +27,10 @@ enum projection_what {
 	PROJECTED_MAIN = 1 << 3,       /* this recording became the call's main recording */
 	PROJECTED_CALL_ENDED = 1 << 4, /* the call's status became final */
 	PROJECTED_STORED = 1 << 5,     /* the recording became RECORDING_STORED, or again */
+	/* Of auth/: what loops know of a credential, of all of a user's, of all visits of links, is over. */
+	PROJECTED_CREDENTIAL = 1 << 6,
+	PROJECTED_USER = 1 << 7,
+	PROJECTED_LINK = 1 << 8,
 };
 
 struct projection_change {
@@ -34,6 +38,7 @@ struct projection_change {
 	char call_sid[SID_SIZE];      /* "" when the recording's call is not known */
 	char recording_sid[SID_SIZE]; /* "" when the event named none */
 	char account_sid[SID_SIZE];   /* "" when not told */
+	int64_t auth_id;              /* of the credential or the user */
 };
 
 #define PROJECTION_EVENTS_MAX 256

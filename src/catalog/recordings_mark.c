@@ -38,8 +38,7 @@ static bool place_find(struct catalog *catalog, struct str recording_sid,
 
 	if (!catalog_may_change(catalog, err) ||
 	    !db_prepare(catalog->db,
-			"SELECT r.id, r.call_id, r.state, r.size, r.is_held, c.is_main_fixed, "
-			"c.main_recording_id, c.recordings "
+			"SELECT r.id, r.call_id, r.state, r.size, r.is_held, c.is_main_fixed "
 			"FROM recordings r LEFT JOIN calls c ON c.id = r.call_id "
 			"WHERE r.recording_sid = $1",
 			&find, err))
@@ -54,8 +53,6 @@ static bool place_find(struct catalog *catalog, struct str recording_sid,
 			.size = (uint64_t)db_column_int(find, 3),
 			.is_held = db_column_int(find, 4) != 0,
 			.is_main_fixed = db_column_int(find, 5) != 0,
-			.main_recording_id = db_column_int(find, 6),
-			.call_recordings = db_column_int(find, 7),
 		};
 		return true;
 	case DB_DONE:

@@ -160,7 +160,7 @@ static const char VERSION_3[] = "DROP INDEX recordings_undigested;"
 
 /*
  * Version 4: who may use it.  users and credentials take their ids from the ledger's sequence; of a credential
- * only the hash is kept.
+ * only the hash is kept, of a name that failed to sign in a keyed one.
  */
 static const char VERSION_4[] =
 	"CREATE TABLE users ("
@@ -202,7 +202,12 @@ static const char VERSION_4[] =
 	"CREATE INDEX credentials_of_parent ON credentials (parent_id) WHERE parent_id IS NOT NULL;"
 	"CREATE INDEX credentials_by_kind ON credentials (kind, id);"
 	"CREATE INDEX credentials_by_expiry ON credentials (expires_at_ms)"
-	"	WHERE expires_at_ms IS NOT NULL;";
+	"	WHERE expires_at_ms IS NOT NULL;"
+	"CREATE TABLE sign_in_failures ("
+	"	name_hash TEXT PRIMARY KEY,"
+	"	failures BIGINT NOT NULL,"
+	"	at_ms BIGINT NOT NULL);"
+	"CREATE INDEX sign_in_failures_by_time ON sign_in_failures (at_ms);";
 
 /*
  * Version 5: the audit (auth/audit_chain.h).  pruned_mac is that of the last entry that was taken away.

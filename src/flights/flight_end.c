@@ -139,34 +139,9 @@ static enum recording_wait_rule rule_of(const struct verdict *verdict)
 						   : RECORDING_WAIT_SHORTENED;
 }
 
-/*
- * The attempt has ended, whatever becomes of the recording: where somebody was faster there, the recording
- * alone is left as it is, and done() finds try->overtaken_by.
- */
-static bool end_marked(struct flight *flight, bool is_marked, unsigned what, const struct err *err)
+static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
-	struct try *try = flight->try;
-
-	try->is_overtaken = !is_marked && (err->kind == ERR_CONFLICT || err->kind == ERR_NOT_FOUND);
-	if (try->is_overtaken)
-		try->overtaken_by = *err;
-	try->ledger_job.change.what = is_marked ? what : 0;
-	return is_marked || try->is_overtaken;
-}
-
-/* What kept done() from what it is for; NULL: nothing did. */
-static const struct err *not_marked(const struct ledger_job *job)
-{
-	const struct try *try =
-		container_of((struct ledger_job *)(uintptr_t)job, struct try, ledger_job);
-
-	if (!job->succeeded)
-		return &job->err;
-	return try->is_overtaken ? &try->overtaken_by : NULL;
-}
-
-static bool mark_failed(struct flight *flight, struct catalog *catalog, struct err *err)
-{
+	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
 	const struct verdict *verdict = &flight->try->verdict;
 	struct str sid = str_of(flight->recording_sid);
 	struct recording_wait wait = {
@@ -180,6 +155,9 @@ static bool mark_failed(struct flight *flight, struct catalog *catalog, struct e
 		.rule = rule_of(verdict),
 	};
 
+	job->change.what = PROJECTED_RECORDING;
+	if (!end_attempt(flight, catalog, err))
+		return false;
 	if (verdict->action == VERDICT_END_ABSENT)
 		return recordings_mark_absent(catalog, sid, flight->try->facts.error_code,
 					      verdict->text, err);
@@ -187,28 +165,19 @@ static bool mark_failed(struct flight *flight, struct catalog *catalog, struct e
 		return recordings_mark_gone(catalog, sid, verdict->text, err);
 	if (flight->try->next_try_at_ms == 0)
 		return recordings_mark_dead(catalog, sid, verdict->reason_code, verdict->text, err);
-	return recordings_mark_waiting(catalog, sid, &wait, err) &&
-	       (verdict->meaning != VERDICT_NO_DUAL ||
-		recordings_want_channels(catalog, sid, 1, err));
-}
-
-static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct err *err)
-{
-	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
-
-	return end_attempt(flight, catalog, err) &&
-	       end_marked(flight, mark_failed(flight, catalog, err), PROJECTED_RECORDING, err);
+	if (verdict->meaning == VERDICT_NO_DUAL && !recordings_want_channels(catalog, sid, 1, err))
+		return false;
+	return recordings_mark_waiting(catalog, sid, &wait, err);
 }
 
 static void failed_written(struct ledger_job *job)
 {
-	const struct err *err = not_marked(job);
 	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
 	const struct verdict *verdict = &flight->try->verdict;
 	int64_t wait_ms = flight->try->next_try_at_ms - clock_wall_ms();
 
-	if (err) {
-		flight_ledger_failed(flight, err);
+	if (!job->succeeded) {
+		flight_ledger_failed(flight, &job->err);
 		return;
 	}
 	flight->try->is_in_ledger = true;
@@ -296,22 +265,20 @@ static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct e
 {
 	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
 
+	job->change.what = PROJECTED_RECORDING | PROJECTED_STORED;
 	return end_attempt(flight, catalog, err) &&
-	       end_marked(flight,
-			  recordings_mark_stored(catalog, str_of(flight->recording_sid),
-						 &flight->try->media, err),
-			  PROJECTED_RECORDING | PROJECTED_STORED, err);
+	       recordings_mark_stored(catalog, str_of(flight->recording_sid), &flight->try->media,
+				      err);
 }
 
 static void stored_written(struct ledger_job *job)
 {
-	const struct err *err = not_marked(job);
 	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
 	const char *replaced;
 
-	if (err) {
+	if (!job->succeeded) {
 		unnamed_media_remove(flight->env, flight->recording_sid, flight->try->media_name);
-		flight_ledger_failed(flight, err);
+		flight_ledger_failed(flight, &job->err);
 		return;
 	}
 	replaced = flight->try->recording.path;

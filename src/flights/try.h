@@ -37,8 +37,6 @@ try {
 	struct recording_media media; /* once sealed */
 	char media_name[BLOB_NAME_SIZE];
 	struct ledger_job ledger_job;
-	bool is_overtaken; /* the attempt has ended, the recording is left to who was faster */
-	struct err overtaken_by;
 	struct job seal_job;
 	bool sealed;
 	struct err seal_err;

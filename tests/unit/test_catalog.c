@@ -111,20 +111,21 @@ static void test_versions(struct ledger *ledger)
 /* A ledger of version 1, as far as the versions differ. */
 static void test_migration(struct ledger *ledger)
 {
-	static const char first[] = "DROP INDEX recordings_undigested;"
-				    "DROP TABLE users; DROP TABLE credentials;"
-				    "DROP TABLE audit; DROP TABLE audit_chains;"
-				    "DROP INDEX recordings_by_recheck; DROP INDEX calls_by_ask;"
-				    "ALTER TABLE recordings DROP COLUMN recheck_at_ms;"
-				    "ALTER TABLE calls DROP COLUMN ask_at_ms;"
-				    "DROP INDEX recordings_by_turn;"
-				    "ALTER TABLE recordings DROP COLUMN queue_rank;"
-				    "ALTER TABLE recordings DROP COLUMN trying_ms;"
-				    "ALTER TABLE recordings DROP COLUMN waiting_since_ms;"
-				    "ALTER TABLE recordings DROP COLUMN limited;"
-				    "ALTER TABLE recordings DROP COLUMN wait_rule;"
-				    "DROP TABLE events_set_aside;"
-				    "DELETE FROM schema_version WHERE version > 1";
+	static const char first[] =
+		"DROP INDEX recordings_undigested;"
+		"DROP TABLE users; DROP TABLE credentials; DROP TABLE sign_in_failures;"
+		"DROP TABLE audit; DROP TABLE audit_chains;"
+		"DROP INDEX recordings_by_recheck; DROP INDEX calls_by_ask;"
+		"ALTER TABLE recordings DROP COLUMN recheck_at_ms;"
+		"ALTER TABLE calls DROP COLUMN ask_at_ms;"
+		"DROP INDEX recordings_by_turn;"
+		"ALTER TABLE recordings DROP COLUMN queue_rank;"
+		"ALTER TABLE recordings DROP COLUMN trying_ms;"
+		"ALTER TABLE recordings DROP COLUMN waiting_since_ms;"
+		"ALTER TABLE recordings DROP COLUMN limited;"
+		"ALTER TABLE recordings DROP COLUMN wait_rule;"
+		"DROP TABLE events_set_aside;"
+		"DELETE FROM schema_version WHERE version > 1";
 	struct catalog *reader = NULL;
 
 	MUST(db_exec(ledger->writer->db, first, &err));
