@@ -131,6 +131,14 @@ void known_drop_user(struct known_table *table, uint64_t user_id)
 		drop_where(table, offsetof(struct known, user_id), user_id);
 }
 
+void known_drop_kind(struct known_table *table, uint8_t kind)
+{
+	for (unsigned set = 0; set < SETS; set++)
+		for (unsigned way = 0; way < WAYS; way++)
+			if (table->at[set][way].kind == kind)
+				table->at[set][way] = (struct known){ .kind = 0 };
+}
+
 void known_drop_all(struct known_table *table)
 {
 	memset(table->at, 0, sizeof(table->at));

@@ -11,10 +11,14 @@
 #define SETS 512 /* 96 KiB a process */
 #define WAYS 8
 
-static const struct {
+#define HOUR_MS (60 * 60 * 1000)
+
+struct rule {
 	unsigned burst;
 	int64_t interval_ms;
-} rules[THROTTLE_RULES] = {
+};
+
+static const struct rule fixed_rules[THROTTLE_PLAYS] = {
 	[THROTTLE_NETWORK] = { 20, 10 * 1000 }, [THROTTLE_NETWORK_WIDE] = { 160, 10 * 1000 / 8 },
 	[THROTTLE_ACCOUNT] = { 10, 60 * 1000 }, [THROTTLE_ACCOUNT_DEVICE] = { 10, 30 * 1000 },
 	[THROTTLE_UNKNOWN] = { 30, 2 * 1000 },  [THROTTLE_MISSING_SID] = { 60, 1000 },
@@ -33,15 +37,19 @@ struct bucket {
 struct throttle {
 	pthread_mutex_t mutex;
 	uint8_t key[crypto_shorthash_KEYBYTES];
+	struct rule rules[THROTTLE_RULES];
 	struct bucket at[SETS][WAYS];
 };
 
-struct throttle *throttle_new(void)
+struct throttle *throttle_new(unsigned plays_an_hour)
 {
 	struct throttle *throttle = xcalloc(1, sizeof(*throttle));
 
 	pthread_mutex_init(&throttle->mutex, NULL);
 	random_bytes(throttle->key, sizeof(throttle->key));
+	memcpy(throttle->rules, fixed_rules, sizeof(fixed_rules));
+	throttle->rules[THROTTLE_PLAYS] =
+		(struct rule){ plays_an_hour, plays_an_hour ? HOUR_MS / plays_an_hour : HOUR_MS };
 	return throttle;
 }
 
@@ -65,9 +73,11 @@ static uint64_t tag_of(const struct throttle *throttle, enum throttle_rule rule,
 }
 
 /* How many tries it has left, in thousandths of its burst: what is compared between rules. */
-static int64_t fullness(const struct bucket *bucket, int64_t now_ms)
+static int64_t fullness(const struct throttle *throttle, const struct bucket *bucket,
+			int64_t now_ms)
 {
-	int64_t whole_ms = rules[bucket->rule].burst * rules[bucket->rule].interval_ms;
+	const struct rule *rule = &throttle->rules[bucket->rule];
+	int64_t whole_ms = (int64_t)rule->burst * rule->interval_ms;
 	int64_t missing_ms = bucket->full_at_ms - now_ms;
 
 	if (bucket->tag == 0 || missing_ms <= 0)
@@ -92,17 +102,18 @@ static struct bucket *make(struct throttle *throttle, enum throttle_rule rule, u
 	struct bucket *set = throttle->at[tag % SETS], *place = &set[0];
 
 	for (unsigned way = 1; way < WAYS; way++)
-		if (fullness(&set[way], now_ms) > fullness(place, now_ms))
+		if (fullness(throttle, &set[way], now_ms) > fullness(throttle, place, now_ms))
 			place = &set[way];
 	*place = (struct bucket){ .tag = tag, .full_at_ms = now_ms, .rule = rule };
 	return place;
 }
 
 /* How long until one try is there; 0: it is there. */
-static int64_t wait_of(const struct bucket *bucket, int64_t now_ms)
+static int64_t wait_of(const struct throttle *throttle, const struct bucket *bucket, int64_t now_ms)
 {
-	int64_t interval_ms = rules[bucket->rule].interval_ms;
-	int64_t most_ms = (int64_t)rules[bucket->rule].burst * interval_ms;
+	const struct rule *rule = &throttle->rules[bucket->rule];
+	int64_t interval_ms = rule->interval_ms;
+	int64_t most_ms = (int64_t)rule->burst * interval_ms;
 	int64_t ahead_ms = bucket->full_at_ms > now_ms ? bucket->full_at_ms - now_ms : 0;
 	int64_t wait_ms = ahead_ms + interval_ms - most_ms;
 
@@ -117,13 +128,13 @@ static bool look(struct throttle *throttle, enum throttle_rule rule, struct str 
 
 	pthread_mutex_lock(&throttle->mutex);
 	bucket = find(throttle, tag);
-	*out_wait_ms = bucket ? wait_of(bucket, now_ms) : 0;
+	*out_wait_ms = bucket ? wait_of(throttle, bucket, now_ms) : 0;
 	if (takes && *out_wait_ms == 0) {
 		if (!bucket)
 			bucket = make(throttle, rule, tag, now_ms);
 		if (bucket->full_at_ms < now_ms)
 			bucket->full_at_ms = now_ms;
-		bucket->full_at_ms += rules[rule].interval_ms;
+		bucket->full_at_ms += throttle->rules[rule].interval_ms;
 	}
 	pthread_mutex_unlock(&throttle->mutex);
 	return *out_wait_ms == 0;
@@ -150,7 +161,7 @@ void throttle_give_back(struct throttle *throttle, enum throttle_rule rule, stru
 	pthread_mutex_lock(&throttle->mutex);
 	bucket = find(throttle, tag);
 	if (bucket && bucket->full_at_ms > now_ms)
-		bucket->full_at_ms -= rules[rule].interval_ms;
+		bucket->full_at_ms -= throttle->rules[rule].interval_ms;
 	pthread_mutex_unlock(&throttle->mutex);
 }
 

@@ -23,12 +23,14 @@ enum throttle_rule {
 	THROTTLE_ACCOUNT_DEVICE, /* ... from one that is */
 	THROTTLE_UNKNOWN,        /* credentials that nobody knows, of one network */
 	THROTTLE_MISSING_SID,    /* SIDs that are not there, of one credential */
+	THROTTLE_PLAYS,          /* recordings that one user begins to play */
 	THROTTLE_RULES,
 };
 
 struct throttle;
 
-struct throttle *throttle_new(void);
+/* `plays_an_hour`: the burst of THROTTLE_PLAYS. */
+struct throttle *throttle_new(unsigned plays_an_hour);
 void throttle_free(struct throttle *throttle);
 
 /*

@@ -29,10 +29,11 @@ static void test_rules(void)
 		{ THROTTLE_ACCOUNT_DEVICE, 10, 30000, "a known browser" },
 		{ THROTTLE_UNKNOWN, 30, 2000, "unknown credentials" },
 		{ THROTTLE_MISSING_SID, 60, 1000, "SIDs that are not there" },
+		{ THROTTLE_PLAYS, 1000, 3600, "plays of a user" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct throttle *throttle = throttle_new();
+		struct throttle *throttle = throttle_new(1000);
 		int64_t now_ms = 1000000, wait_ms = 0;
 
 		IS_INT(take_all(throttle, cases[i].rule, "a", now_ms), cases[i].burst,
@@ -58,7 +59,7 @@ static void test_rules(void)
 
 static void test_giving_back(void)
 {
-	struct throttle *throttle = throttle_new();
+	struct throttle *throttle = throttle_new(1000);
 	int64_t wait_ms;
 
 	for (unsigned i = 0; i < 1000; i++) {
@@ -79,7 +80,7 @@ static void test_giving_back(void)
 /* A million fresh keys do not wash out those that are over their limit. */
 static void test_flood(void)
 {
-	struct throttle *throttle = throttle_new();
+	struct throttle *throttle = throttle_new(1000);
 	unsigned let_through = 0;
 	int64_t wait_ms;
 

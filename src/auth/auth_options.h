@@ -1,0 +1,38 @@
+/*
+ * What can be set of who may use it.  A plain value; texts and lists are borrowed.
+ */
+#pragma once
+
+#include <stdint.h>
+
+/* In the order of the words of the setting `auth`. */
+enum auth_mode {
+	AUTH_UNSET,
+	AUTH_PASSWORD, /* people sign in here */
+	AUTH_PROXY,    /* a trusted proxy signs them in, and names them */
+	AUTH_NONE,     /* everybody may; on loopback alone */
+};
+
+/* In the order of "off on". */
+enum auth_switch { AUTH_SWITCH_UNSET, AUTH_OFF, AUTH_ON };
+
+/* In the order of "serve refuse". */
+enum auth_when_full { AUTH_FULL_UNSET, AUTH_FULL_SERVES, AUTH_FULL_REFUSES };
+
+struct auth_options {
+	enum auth_mode mode;
+	enum auth_switch insecure_http; /* people may sign in without TLS */
+	int64_t session_idle_ms, session_max_ms;
+	unsigned password_min;
+	uint64_t password_memory_bytes;
+	unsigned password_passes;
+	const char *breached_file; /* NULL: none */
+	unsigned hashers;          /* threads */
+	unsigned play_limit;       /* distinct recordings a user an hour */
+	int64_t link_max_ms;
+	const char *user_header, *groups_header;         /* of a trusted proxy */
+	const char *const *admins, *const *listeners;    /* groups; "*": anybody who is named */
+	const char *audit_key_file, *audit_key_file_old; /* NULL: the data folder's; none */
+	int64_t audit_retention_ms, audit_address_retention_ms;
+	enum auth_when_full audit_when_full;
+};
