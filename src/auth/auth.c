@@ -1,0 +1,259 @@
+#include "auth/auth.h"
+
+#include "auth/audit_key.h"
+#include "auth/credential.h"
+#include "auth/hashers.h"
+#include "auth/origin.h"
+#include "auth/throttle.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "ledger/ledger.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define INVITATION_MS (INT64_C(24) * 60 * 60 * 1000)
+
+/* ---- the audit ---- */
+
+static void name_network(struct audit_entry *entry)
+{
+	/* /24 of IPv4, /48 of IPv6: enough to tell an office from a stranger. */
+	if (entry->address[0] == '\0')
+		return;
+	network_of_address(str_of(entry->address), 48, entry->network);
+	for (char *at = entry->network + strlen(entry->network); at > entry->network; at--) {
+		if (*at == ':')
+			return;
+		if (*at == '.') {
+			str_fit(STR(".0"), at, 3);
+			return;
+		}
+	}
+}
+
+static bool fill_user_name(struct catalog *catalog, struct audit_entry *entry, struct err *err)
+{
+	struct user user;
+
+	if (entry->user_id == 0 || entry->user_name[0] != '\0')
+		return true;
+	if (users_find(catalog, entry->user_id, &user, err)) {
+		str_fit(str_of(user.name), entry->user_name, sizeof(entry->user_name));
+		return true;
+	}
+	return err->kind == ERR_NOT_FOUND; /* deleted meanwhile: the number stays */
+}
+
+bool auth_audit(const struct auth *auth, struct catalog *catalog, const struct auth_actor *actor,
+		const char *kind, const char *recording_sid, const char *body, struct err *err)
+{
+	struct audit_entry entry = { .chain = auth->audit_chain,
+				     .at_ms = clock_wall_ms(),
+				     .user_id = actor->user_id };
+
+	str_fit(str_of(kind), entry.kind, sizeof(entry.kind));
+	memcpy(entry.user_name, actor->user_name, sizeof(entry.user_name));
+	memcpy(entry.credential, actor->credential, sizeof(entry.credential));
+	memcpy(entry.for_user, actor->for_user, sizeof(entry.for_user));
+	memcpy(entry.address, actor->address, sizeof(entry.address));
+	if (recording_sid)
+		str_fit(str_of(recording_sid), entry.recording_sid, sizeof(entry.recording_sid));
+	if (body && !str_copy(str_of(body), entry.body, sizeof(entry.body)))
+		return err_set(err, ERR_INTERNAL, "an entry of the audit is too long");
+	name_network(&entry);
+	return fill_user_name(catalog, &entry, err) &&
+	       audit_chain_append(catalog, auth->audit_key, &entry, err);
+}
+
+void auth_tell_credential(struct ledger_job *job, int64_t credential_id)
+{
+	job->change.what |= PROJECTED_CREDENTIAL;
+	job->change.auth_id = credential_id;
+}
+
+void auth_tell_user(struct ledger_job *job, int64_t user_id)
+{
+	job->change.what |= PROJECTED_USER;
+	job->change.auth_id = user_id;
+}
+
+/* ---- opening ---- */
+
+/* The chain begins, and says how people sign in from now on. */
+struct beginning {
+	struct ledger_job job;
+	struct auth *auth;
+};
+
+static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	static const char *const bodies[] = {
+		[AUTH_UNSET] = "{}",
+		[AUTH_PASSWORD] = "{\"auth\":\"password\"}",
+		[AUTH_PROXY] = "{\"auth\":\"proxy\"}",
+		[AUTH_NONE] = "{\"auth\":\"none\"}",
+	};
+	struct auth *auth = container_of(job, struct beginning, job)->auth;
+	struct auth_actor nobody = { .user_id = 0 };
+	bool any_user = false;
+
+	if (!users_any_enabled(catalog, &any_user, err))
+		return false;
+	if (any_user && auth->options.mode == AUTH_NONE)
+		return err_set(
+			err, ERR_INVALID,
+			"auth = none would let everybody in, though there are users who sign in "
+			"with passwords: disable them first, or set auth = password");
+	return audit_chain_begin(catalog, auth->audit_key, clock_wall_ms(), &auth->audit_chain,
+				 err) &&
+	       auth_audit(auth, catalog, &nobody, "started", NULL, bodies[auth->options.mode], err);
+}
+
+static bool open_keys(struct auth *auth, struct err *err)
+{
+	enum audit_key_place place;
+
+	if (!audit_key_read(auth->options.audit_key_file, auth->data_dir, true, &auth->audit_key,
+			    &place, err))
+		return false;
+	if (place == AUDIT_KEY_OF_FOLDER)
+		log_info(
+			NULL,
+			"the key of the audit is audit.key in the data folder: whoever can write "
+			"there can forge the audit; audit.key_file or a credential of systemd is better");
+	auth->known_key = sodium_malloc(KNOWN_KEY_BYTES);
+	if (!auth->known_key)
+		return err_set(err, ERR_INTERNAL, "no memory is left for a key");
+	random_bytes(auth->known_key, KNOWN_KEY_BYTES);
+	return true;
+}
+
+static char *host_of(const char *public_url)
+{
+	char text[ORIGIN_MAX];
+	struct buf buf;
+	struct str host;
+
+	buf_over(&buf, text, sizeof(text));
+	if (!public_url || !origin_of_url(str_of(public_url), &buf))
+		return NULL;
+	host = str_after(buf_str(&buf), str_find_str(buf_str(&buf), STR("://")) + 3);
+	return str_dup(str_first(host, str_find(host, ':')));
+}
+
+bool auth_open(const struct auth_options *options, const char *data_dir, const char *public_url,
+	       struct ledger *ledger, struct auth **out, struct err *err)
+{
+	AUTO(auth_free) struct auth *auth = xcalloc(1, sizeof(*auth));
+	struct password_cost cost = { .memory_bytes = options->password_memory_bytes,
+				      .passes = options->password_passes };
+	struct beginning beginning = { .job = { .run = run_begin }, .auth = auth };
+
+	if (sodium_init() < 0)
+		return err_set(err, ERR_INTERNAL, "libsodium cannot be used on this machine");
+	auth->options = *options;
+	auth->ledger = ledger;
+	auth->data_dir = xstrdup(data_dir);
+	auth->host = host_of(public_url);
+	auth->rules = (struct password_rules){ .least = options->password_min,
+					       .host = auth->host,
+					       .breached_file = options->breached_file };
+	auth->throttle = throttle_new(options->play_limit);
+	if (!open_keys(auth, err) || !ledger_write_now(ledger, &beginning.job, err))
+		return false;
+	if (options->mode == AUTH_PASSWORD &&
+	    !hashers_start(options->hashers, &cost, &auth->hashers, err))
+		return false;
+	*out = TAKE(auth);
+	return true;
+}
+
+void auth_free(struct auth *auth)
+{
+	if (!auth)
+		return;
+	hashers_stop(auth->hashers);
+	throttle_free(auth->throttle);
+	audit_key_free(auth->audit_key);
+	sodium_free(auth->known_key);
+	free(auth->host);
+	free(auth->data_dir);
+	free(auth);
+}
+
+/* ---- the first administrator ---- */
+
+struct first_invitation {
+	struct ledger_job job;
+	struct auth *auth;
+	struct credential secret;
+	bool is_needed;
+};
+
+/* One at a time: what an earlier start made opens nothing any more.  Those of users that were added stay. */
+static bool end_first_invitations(struct catalog *catalog, struct err *err)
+{
+	struct credential_row rows[8];
+	size_t count;
+	int64_t before_id = 0;
+
+	do {
+		if (!credentials_list(catalog, CREDENTIAL_INVITATION, 0, before_id, rows,
+				      ARRAY_LEN(rows), &count, err))
+			return false;
+		for (size_t i = 0; i < count; i++) {
+			before_id = rows[i].id;
+			if (rows[i].user_id == 0 && !credentials_end(catalog, rows[i].id, err))
+				return false;
+		}
+	} while (count == ARRAY_LEN(rows));
+	return true;
+}
+
+static bool run_invite_first(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct first_invitation *invitation = container_of(job, struct first_invitation, job);
+	struct auth_actor nobody = { .user_id = 0 };
+	struct credential_row row = { .kind = CREDENTIAL_INVITATION, .rights = RIGHTS_ALL };
+	bool any_user;
+
+	if (!users_any_enabled(catalog, &any_user, err))
+		return false;
+	invitation->is_needed = !any_user;
+	if (any_user)
+		return true;
+	if (!end_first_invitations(catalog, err))
+		return false;
+	row.made_at_ms = clock_wall_ms();
+	row.expires_at_ms = row.made_at_ms + INVITATION_MS;
+	memcpy(row.name, invitation->secret.name, sizeof(row.name));
+	memcpy(row.hash, invitation->secret.hash, sizeof(row.hash));
+	return credentials_add(catalog, &row, err) &&
+	       auth_audit(invitation->auth, catalog, &nobody, "first_invited", NULL, NULL, err);
+}
+
+bool auth_invite_first(struct auth *auth, struct credential *out, struct err *err)
+{
+	struct first_invitation invitation = { .job = { .run = run_invite_first }, .auth = auth };
+	bool written;
+
+	credential_make(&invitation.secret);
+	written = ledger_write_now(auth->ledger, &invitation.job, err);
+	if (written && invitation.is_needed)
+		*out = invitation.secret;
+	else if (written)
+		*out = (struct credential){ .text = "" };
+	credential_wipe(&invitation.secret);
+	return written;
+}
+
+void auth_first_is_there(const struct auth *auth)
+{
+	AUTO(free) char *path = xasprintf("%s/" AUTH_FIRST_FILE, auth->data_dir);
+
+	unlink(path);
+}
