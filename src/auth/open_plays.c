@@ -1,0 +1,385 @@
+#include "auth/open_plays.h"
+
+#include "auth/throttle.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "event/loop.h"
+#include "ledger/ledger.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+#define SETS       256 /* with WAYS: so many plays at once on a loop, in 280 KiB */
+#define WAYS       4
+#define SILENCE_MS (90 * 1000)
+#define SWEEP_MS   (10 * 1000) /* silence is looked for so often */
+#define FLUSH_MS   250
+#define ENTRIES    512 /* of one batch: two seconds of plays that all begin anew */
+#define BODY_SIZE  192
+
+struct play {
+	uint64_t key; /* 0: free */
+	uint64_t user_id, credential_id, bytes;
+	int64_t began_at_ms, last_at_ms; /* wall clock; began 0: admitted, nothing was sent yet */
+	uint32_t requests;
+	bool is_download;
+	char recording_sid[SID_SIZE];
+	char address[AUDIT_ADDRESS_SIZE];
+	char for_user[AUDIT_FOR_SIZE];
+};
+
+/* An entry of the audit on its way: the play as it was. */
+enum entry_kind { ENTRY_BEGAN, ENTRY_ENDED, ENTRY_DOWNLOADED, ENTRY_GAP };
+
+struct entry {
+	enum entry_kind kind;
+	struct play play; /* of a gap: requests is how many were left out */
+};
+
+struct batch {
+	struct ledger_job job;
+	struct open_plays *plays;
+	size_t count;
+	struct entry at[ENTRIES];
+};
+
+struct open_plays {
+	struct auth *auth;
+	struct loop *loop;
+	struct mailbox *mailbox;
+	uint8_t key[crypto_shorthash_KEYBYTES];
+	struct play at[SETS][WAYS];
+	struct batch *filling, *writing; /* writing: NULL when none is under way */
+	struct batch *spare;
+	uint32_t left_out;
+	bool is_ending; /* batches go out one after the other, and are freed when they are back */
+	struct timer sweep_timer, flush_timer;
+};
+
+/* ---- to the ledger ---- */
+
+static const char *kind_text(enum entry_kind kind)
+{
+	static const char *const texts[] = { [ENTRY_BEGAN] = "play_began",
+					     [ENTRY_ENDED] = "play_ended",
+					     [ENTRY_DOWNLOADED] = "downloaded",
+					     [ENTRY_GAP] = "chain_gap" };
+
+	return texts[kind];
+}
+
+static void write_body(const struct entry *entry, struct buf *out)
+{
+	struct json json;
+
+	json_start(&json, out);
+	json_open(&json, NULL, '{');
+	if (entry->kind == ENTRY_GAP) {
+		json_int(&json, "left_out", entry->play.requests);
+	} else if (entry->kind != ENTRY_BEGAN) {
+		json_date(&json, "began_at", entry->play.began_at_ms);
+		json_int(&json, "requests", entry->play.requests);
+		json_int(&json, "sent_bytes", (int64_t)entry->play.bytes);
+	}
+	json_close(&json, '}');
+}
+
+static bool append(struct auth *auth, struct catalog *catalog, const struct entry *entry,
+		   struct err *err)
+{
+	struct auth_actor actor = { .user_id = (int64_t)entry->play.user_id };
+	struct credential_row row;
+	char text[BODY_SIZE];
+	struct buf body;
+
+	memcpy(actor.address, entry->play.address, sizeof(actor.address));
+	memcpy(actor.for_user, entry->play.for_user, sizeof(actor.for_user));
+	if (entry->play.credential_id != 0) {
+		if (credentials_find_id(catalog, (int64_t)entry->play.credential_id, &row, err))
+			memcpy(actor.credential, row.name, sizeof(actor.credential));
+		else if (err->kind != ERR_NOT_FOUND)
+			return false;
+	}
+	buf_over(&body, text, sizeof(text));
+	write_body(entry, &body);
+	return auth_audit(auth, catalog, &actor, kind_text(entry->kind), entry->play.recording_sid,
+			  text, err);
+}
+
+static bool run_batch(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct batch *batch = container_of(job, struct batch, job);
+
+	for (size_t i = 0; i < batch->count; i++)
+		if (!append(batch->plays->auth, catalog, &batch->at[i], err))
+			return false;
+	return true;
+}
+
+static void flush(struct open_plays *plays);
+
+static void batch_written(struct ledger_job *job)
+{
+	struct batch *batch = container_of(job, struct batch, job);
+	struct open_plays *plays = batch->plays;
+
+	if (!job->succeeded) {
+		log_error(NULL, "%zu entries of the audit cannot be written: %s", batch->count,
+			  job->err.text);
+		plays->left_out += (uint32_t)batch->count;
+	}
+	if (plays->is_ending && batch != plays->writing) {
+		free(batch);
+		return;
+	}
+	batch->count = 0;
+	plays->writing = NULL;
+	plays->spare = batch;
+	if (!plays->is_ending && plays->filling->count > 0)
+		flush(plays);
+}
+
+static void flush(struct open_plays *plays)
+{
+	struct batch *batch = plays->filling;
+
+	if (plays->writing || batch->count == 0)
+		return;
+	plays->writing = batch;
+	plays->filling = plays->spare;
+	plays->spare = NULL;
+	batch->job = (struct ledger_job){ .run = run_batch,
+					  .done = batch_written,
+					  .reply = plays->mailbox };
+	ledger_write(plays->auth->ledger, &batch->job);
+}
+
+static struct batch *batch_new(struct open_plays *plays)
+{
+	struct batch *batch = xcalloc(1, sizeof(*batch));
+
+	batch->plays = plays;
+	return batch;
+}
+
+/* The server stops: what is there goes, whether another batch is under way or not. */
+static void flush_last(struct open_plays *plays)
+{
+	struct batch *batch = plays->filling;
+
+	plays->filling = batch_new(plays);
+	batch->job = (struct ledger_job){ .run = run_batch,
+					  .done = batch_written,
+					  .reply = plays->mailbox };
+	ledger_write(plays->auth->ledger, &batch->job);
+}
+
+static void flush_due(struct timer *timer)
+{
+	flush(container_of(timer, struct open_plays, flush_timer));
+}
+
+static void add_entry(struct open_plays *plays, enum entry_kind kind, const struct play *play)
+{
+	struct batch *batch;
+
+	if (plays->filling->count == ENTRIES && plays->is_ending)
+		flush_last(plays);
+	batch = plays->filling;
+	if (batch->count == ENTRIES) {
+		plays->left_out++;
+		return;
+	}
+	if (plays->left_out > 0 && batch->count + 1 < ENTRIES) {
+		batch->at[batch->count++] =
+			(struct entry){ .kind = ENTRY_GAP,
+					.play = { .requests = plays->left_out } };
+		plays->left_out = 0;
+	}
+	batch->at[batch->count++] = (struct entry){ .kind = kind, .play = *play };
+	if (!plays->is_ending && !timer_is_on(&plays->flush_timer))
+		timer_start(plays->loop, &plays->flush_timer, FLUSH_MS, flush_due);
+}
+
+/* ---- plays ---- */
+
+static void end(struct open_plays *plays, struct play *play)
+{
+	if (play->key != 0 && play->began_at_ms != 0)
+		add_entry(plays, ENTRY_ENDED, play);
+	play->key = 0;
+}
+
+static uint64_t key_of(const struct open_plays *plays, const struct play_request *request)
+{
+	struct {
+		uint64_t user_id, credential_id;
+		char recording_sid[SID_SIZE];
+		char for_user[AUDIT_FOR_SIZE];
+	} text;
+	uint8_t hash[crypto_shorthash_BYTES];
+	uint64_t key;
+
+	memset(&text, 0, sizeof(text)); /* what lies between the fields, too */
+	if (request->who) {
+		text.user_id = request->who->user_id;
+		text.credential_id = request->who->credential_id;
+	}
+	str_fit(str_of(request->recording_sid), text.recording_sid, sizeof(text.recording_sid));
+	str_fit(request->for_user, text.for_user, sizeof(text.for_user));
+	crypto_shorthash(hash, (const uint8_t *)&text, sizeof(text), plays->key);
+	memcpy(&key, hash, sizeof(key));
+	return key ? key : 1;
+}
+
+static struct play *find(struct open_plays *plays, uint64_t key)
+{
+	struct play *set = plays->at[key % SETS];
+
+	for (unsigned way = 0; way < WAYS; way++)
+		if (set[way].key == key)
+			return &set[way];
+	return NULL;
+}
+
+/* A free place, or that of the play that is silent for longest. */
+static struct play *place_for(struct open_plays *plays, uint64_t key)
+{
+	struct play *set = plays->at[key % SETS], *place = &set[0];
+
+	for (unsigned way = 0; way < WAYS; way++) {
+		if (set[way].key == 0)
+			return &set[way];
+		if (set[way].last_at_ms < place->last_at_ms)
+			place = &set[way];
+	}
+	end(plays, place);
+	return place;
+}
+
+static struct play *make(struct open_plays *plays, const struct play_request *request, uint64_t key)
+{
+	struct play *play = place_for(plays, key);
+
+	*play = (struct play){ .key = key, .last_at_ms = loop_wall_ms(plays->loop) };
+	if (request->who) {
+		play->user_id = request->who->user_id;
+		play->credential_id = request->who->credential_id;
+	}
+	play->is_download = request->is_download;
+	str_fit(str_of(request->recording_sid), play->recording_sid, sizeof(play->recording_sid));
+	str_fit(request->address, play->address, sizeof(play->address));
+	str_fit(request->for_user, play->for_user, sizeof(play->for_user));
+	return play;
+}
+
+static bool is_within_limit(struct open_plays *plays, const struct play_request *request,
+			    int64_t *out_wait_ms)
+{
+	char user[32];
+
+	if (!request->who || request->who->user_id == 0)
+		return true; /* a link opens one recording alone */
+	snprintf(user, sizeof(user), "%llu", (unsigned long long)request->who->user_id);
+	return throttle_take(plays->auth->throttle, THROTTLE_PLAYS, str_of(user),
+			     loop_now_ms(plays->loop), out_wait_ms);
+}
+
+enum play_admission open_plays_admit(struct open_plays *plays, const struct play_request *request,
+				     uint64_t *out_key, int64_t *out_wait_ms)
+{
+	uint64_t key = key_of(plays, request);
+
+	*out_key = key;
+	if (find(plays, key))
+		return PLAY_ADMITTED;
+	if (plays->filling->count == ENTRIES &&
+	    plays->auth->options.audit_when_full == AUTH_FULL_REFUSES)
+		return PLAY_UNRECORDED;
+	if (!is_within_limit(plays, request, out_wait_ms))
+		return PLAY_LIMITED;
+	make(plays, request, key);
+	return PLAY_ADMITTED;
+}
+
+void open_plays_sent(struct open_plays *plays, uint64_t key, uint64_t sent_bytes)
+{
+	struct play *play = find(plays, key);
+	int64_t now_ms = loop_wall_ms(plays->loop);
+
+	if (!play)
+		return; /* ended while this reply went on: the entry has what was sent before */
+	play->last_at_ms = now_ms;
+	play->requests++;
+	play->bytes += sent_bytes;
+	if (play->began_at_ms == 0) {
+		play->began_at_ms = now_ms;
+		add_entry(plays, play->is_download ? ENTRY_DOWNLOADED : ENTRY_BEGAN, play);
+	}
+}
+
+bool open_plays_is_on(struct open_plays *plays, const struct play_request *request)
+{
+	const struct play *play = find(plays, key_of(plays, request));
+
+	return play && play->began_at_ms != 0;
+}
+
+static void sweep(struct timer *timer)
+{
+	struct open_plays *plays = container_of(timer, struct open_plays, sweep_timer);
+	int64_t now_ms = loop_wall_ms(plays->loop);
+
+	timer_start(plays->loop, timer, SWEEP_MS, sweep);
+	for (unsigned set = 0; set < SETS; set++) {
+		for (unsigned way = 0; way < WAYS; way++) {
+			struct play *play = &plays->at[set][way];
+
+			/* A clock that went back ends it, too: it may be silent for ever. */
+			if (play->key != 0 && (now_ms - play->last_at_ms > SILENCE_MS ||
+					       now_ms < play->last_at_ms - SILENCE_MS))
+				end(plays, play);
+		}
+	}
+}
+
+/* ---- life cycle ---- */
+
+struct open_plays *open_plays_new(struct auth *auth, struct loop *loop, struct mailbox *mailbox)
+{
+	struct open_plays *plays = xcalloc(1, sizeof(*plays));
+
+	plays->auth = auth;
+	plays->loop = loop;
+	plays->mailbox = mailbox;
+	plays->filling = batch_new(plays);
+	plays->spare = batch_new(plays);
+	random_bytes(plays->key, sizeof(plays->key));
+	timer_start(loop, &plays->sweep_timer, SWEEP_MS, sweep);
+	return plays;
+}
+
+void open_plays_end_all(struct open_plays *plays)
+{
+	plays->is_ending = true;
+	timer_stop(&plays->flush_timer);
+	for (unsigned set = 0; set < SETS; set++)
+		for (unsigned way = 0; way < WAYS; way++)
+			end(plays, &plays->at[set][way]);
+	if (plays->filling->count > 0)
+		flush_last(plays);
+}
+
+void open_plays_free(struct open_plays *plays)
+{
+	if (!plays)
+		return;
+	timer_stop(&plays->sweep_timer);
+	timer_stop(&plays->flush_timer);
+	free(plays->filling);
+	free(plays->writing);
+	free(plays->spare);
+	free(plays);
+}
