@@ -1,6 +1,7 @@
 /* callspool serve: the server. */
 #include "cmd/cmd_options.h"
 #include "cmd/cmd_wait.h"
+#include "cmd/confine.h"
 #include "cmd/server.h"
 
 #include "base/log.h"
@@ -41,8 +42,9 @@ static int run_serve(int argc, char **argv)
 	if (!cmd_options_read(&cmd_serve, argc, argv, &options, &status))
 		return status;
 	/* A hangup does nothing: settings are read at start, and a restart is cheap. */
-	if (!cmd_options_resolve(&options, &err) || !cmd_wait_open(&wait, &err) ||
-	    !serve(&options, &wait, &err))
+	if (!cmd_options_resolve(&options, &err) ||
+	    !confine_process(options.settings.core_dumps == AUTH_ON, &err) ||
+	    !cmd_wait_open(&wait, &err) || !serve(&options, &wait, &err))
 		return cmd_fail(&err);
 	return 0;
 }

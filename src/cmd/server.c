@@ -11,11 +11,13 @@
  */
 #include "cmd/server.h"
 
+#include "auth/auth.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "blob/blob_local.h"
 #include "cmd/descriptors.h"
+#include "cmd/first_administrator.h"
 #include "cmd/server_accounts.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
@@ -63,7 +65,9 @@ struct server {
 	struct reserve *reserve;
 	struct fetcher *fetcher;
 	struct keeper *keeper;
+	struct auth *auth;
 	struct web web;
+	bool is_started; /* and not stopped yet */
 	unsigned serving_count;
 	struct serving *serving;
 };
@@ -151,9 +155,6 @@ static unsigned count_loops(const struct server *server)
 /* What only those who read it can tell. */
 static bool check_settings(const struct settings *settings, struct err *err)
 {
-	if (settings->web.auth == WEB_AUTH_UNSET)
-		return err_set(err, ERR_INVALID,
-			       "auth: say who may listen (none: everybody who reaches the port)");
 	for (const char *const *network = settings->web.trusted_proxies; *network; network++)
 		if (!forwarded_network_is_valid(str_of(*network)))
 			return err_set(err, ERR_INVALID,
@@ -181,7 +182,14 @@ static bool open_rooms(struct server *server, struct err *err)
 		return false;
 	if (!fetcher_open(&settings->flights, server->ledger, server->store, &server->accounts,
 			  &server->fetcher, err) ||
-	    !keeper_open(server->ledger, server->store, &server->keeper, err))
+	    !keeper_open(server->ledger, server->store, &server->keeper, err) ||
+	    !auth_open(&settings->auth, settings->data_dir, settings->web.public_url,
+		       server->ledger, &server->auth, err))
+		return false;
+	if (settings->auth.mode == AUTH_PASSWORD &&
+	    !first_administrator_invite(
+		    server->auth, settings->web.public_url ? settings->web.public_url : server->url,
+		    settings->data_dir, err))
 		return false;
 
 	server->web = (struct web){
@@ -191,6 +199,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		.store = server->store,
 		.reserve = server->reserve,
 		.accounts = &server->accounts,
+		.auth = server->auth,
 	};
 	web_init(&server->web);
 	return true;
@@ -235,6 +244,7 @@ bool server_start(struct server *server, struct err *err)
 	if (!ledger_start(server->ledger, err) || !fetcher_start(server->fetcher, err) ||
 	    !keeper_start(server->keeper, err))
 		return false;
+	server->is_started = true;
 	if (server->options.is_stdio)
 		http_server_adopt(server->serving[0].http, STDIN_FILENO, STDOUT_FILENO,
 				  stdio_ended);
@@ -287,6 +297,10 @@ void server_stop(struct server *server)
 			pthread_join(server->serving[i].thread, NULL);
 		server->serving[i].is_running = false;
 	}
+	for (unsigned i = 0; i < server->serving_count; i++)
+		if (server->serving[i].local && server->is_started)
+			web_local_end(server->serving[i].local);
+	server->is_started = false;
 	if (server->fetcher) {
 		fetcher_stop(server->fetcher);
 		fetcher_drain(server->fetcher); /* what was sealed last is committed still */
@@ -315,6 +329,7 @@ void server_free(struct server *server)
 	}
 	fetcher_free(server->fetcher);
 	keeper_free(server->keeper);
+	auth_free(server->auth);
 	for (unsigned i = 0; i < server->serving_count; i++)
 		loop_free(server->serving[i].loop);
 	free(server->serving);

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "auth/auth_options.h"
 #include "base/buf.h"
 #include "base/compiler.h"
 #include "base/err.h"
@@ -31,8 +32,10 @@
 struct settings {
 	const char *listen, *data_dir, *log_level;
 	const char *accounts_file; /* further accounts (twilio/accounts.h) */
-	unsigned threads;          /* serving loops; 0: one for each processor */
+	enum auth_switch core_dumps;
+	unsigned threads; /* serving loops; 0: one for each processor */
 	struct http_options http;
+	struct auth_options auth;
 	struct web_options web;
 	struct flight_options flights;
 	struct account_options account; /* without a SID: none but those of accounts_file */

@@ -94,7 +94,7 @@ bool settings_check_together(const struct settings *settings, struct err *err)
 	bool is_loopback = str_starts(listen, STR("127.")) || str_starts(listen, STR("[::1]:")) ||
 			   str_starts(listen, STR("localhost:"));
 
-	if (settings->web.auth == WEB_AUTH_NONE && !is_loopback)
+	if (settings->auth.mode == AUTH_NONE && !is_loopback)
 		return err_set(
 			err, ERR_INVALID,
 			"auth = none lets everybody in: allowed only with listen on loopback, "

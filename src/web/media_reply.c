@@ -7,6 +7,7 @@
 #include "http/conditional.h"
 #include "http/reply.h"
 #include "web/cors.h"
+#include "web/web.h"
 #include "web/web_error.h"
 
 #include <assert.h>
@@ -120,10 +121,24 @@ static void note_recording(struct exchange *x, const struct media *media)
 		memcpy(x->about, media->recording_sid, sizeof(media->recording_sid));
 }
 
+/* Who may embed it (Fetch standard, "Cross-Origin-Resource-Policy header"), and read it. */
+static void add_policies(struct exchange *x)
+{
+	if (x->route && x->route->access == WEB_LINK) {
+		/* The link says who may: a page of any site that was given it. */
+		reply_header_lines(x, STR("Cross-Origin-Resource-Policy: cross-origin\r\n"
+					  "Access-Control-Allow-Origin: *\r\n"
+					  "Referrer-Policy: no-referrer\r\n"));
+		return;
+	}
+	reply_header_lines(x, STR("Cross-Origin-Resource-Policy: same-origin\r\n"));
+	cors_add(x);
+}
+
 static void add_common(struct exchange *x, const struct media *media)
 {
 	reply_header_lines(x, (struct str){ media->lines, media->common_len });
-	cors_add(x);
+	add_policies(x);
 }
 
 /* One for each answer: another answer's may be known to whoever makes the next recording. */
@@ -144,7 +159,7 @@ static void add_all(struct exchange *x, const struct media *media, const char *b
 
 	if (!saves && !boundary) {
 		reply_header_lines(x, (struct str){ media->lines, media->lines_len });
-		cors_add(x);
+		add_policies(x);
 		return;
 	}
 	buf_over(&line, text, sizeof(text));

@@ -2,33 +2,70 @@
 
 #include "base/compiler.h"
 #include "web/web.h"
+#include "web/web_audit.h"
 #include "web/web_calls.h"
+#include "web/web_grants.h"
 #include "web/web_health.h"
+#include "web/web_link.h"
 #include "web/web_media.h"
 #include "web/web_pages.h"
+#include "web/web_session.h"
+#include "web/web_users.h"
 #include "web/web_webhooks.h"
 
 #define GET      (BIT(HTTP_GET) | BIT(HTTP_HEAD))
+#define POST     BIT(HTTP_POST)
+#define DELETE   BIT(HTTP_DELETE)
 #define CALLBACK (BIT(HTTP_GET) | BIT(HTTP_POST))
 
 /* Twilio's callbacks are under 2 KiB; encryption details and unknown fields leave room. */
 #define CALLBACK_BODY  (64 * 1024)
 #define CALLBACK_TYPES "application/x-www-form-urlencoded application/json"
 
+/* A name, two passwords of 256 characters of four bytes, a note. */
+#define JSON_BODY (8 * 1024)
+#define JSON_TYPE "application/json"
+
 const struct http_route web_routes[] = {
-	{ GET, "/api/recordings/{}/media", web_recording_media, .access = WEB_LISTENER },
-	{ GET, "/api/calls/{}/download", web_call_download, .access = WEB_LISTENER },
+	{ GET, "/api/recordings/{}/media", web_recording_media, .access = WEB_PLAY },
+	{ GET, "/api/calls/{}/download", web_call_download, .access = WEB_PLAY },
 
 	{ CALLBACK, "/webhook/recording-status", web_recording_status, CALLBACK_BODY,
 	  CALLBACK_TYPES, WEB_PROVIDER },
 	{ CALLBACK, "/webhook/call-status", web_call_status, CALLBACK_BODY, CALLBACK_TYPES,
 	  WEB_PROVIDER },
 
-	{ GET, "/api/calls", web_calls_list, .access = WEB_LISTENER },
-	{ GET, "/api/calls/{}", web_call_details, .access = WEB_LISTENER },
+	{ GET, "/api/calls", web_calls_list, .access = WEB_READ },
+	{ GET, "/api/calls/{}", web_call_details, .access = WEB_READ },
 
 	{ GET, "/health", web_health, .access = WEB_ANYONE },
-	{ GET, "/api/status", web_status, .access = WEB_ADMIN },
+	{ GET, "/api/status", web_status, .access = WEB_STATUS },
+
+	{ GET, "/api/session", web_session_show, .access = WEB_VISITOR },
+	{ POST, "/api/session", web_session_begin, JSON_BODY, JSON_TYPE, WEB_VISITOR },
+	{ DELETE, "/api/session", web_session_end, .access = WEB_VISITOR },
+	{ POST, "/api/session/password", web_session_password, JSON_BODY, JSON_TYPE,
+	  WEB_SIGNED_IN },
+	{ GET, "/join", web_page, .access = WEB_ANYONE },
+	{ POST, "/join", web_join, JSON_BODY, JSON_TYPE, WEB_VISITOR },
+
+	{ GET, "/api/users", web_users_list, .access = WEB_ADMIN },
+	{ POST, "/api/users", web_users_add, JSON_BODY, JSON_TYPE, WEB_ADMIN },
+	{ POST, "/api/users/{}", web_users_change, JSON_BODY, JSON_TYPE, WEB_ADMIN },
+	{ DELETE, "/api/users/{}", web_users_delete, .access = WEB_ADMIN },
+	{ POST, "/api/users/{}/reset", web_users_reset, JSON_BODY, JSON_TYPE, WEB_ADMIN },
+	{ DELETE, "/api/users/{}/sessions", web_users_sign_out, .access = WEB_ADMIN },
+	{ GET, "/api/tokens", web_tokens_list, .access = WEB_ADMIN },
+	{ POST, "/api/tokens", web_tokens_make, JSON_BODY, JSON_TYPE, WEB_ADMIN },
+	{ DELETE, "/api/tokens/{}", web_tokens_revoke, .access = WEB_ADMIN },
+	{ GET, "/api/audit", web_audit, .access = WEB_ADMIN },
+
+	{ GET, "/api/links", web_links_list, .access = WEB_MAKE_LINK },
+	{ POST, "/api/links", web_links_make, JSON_BODY, JSON_TYPE, WEB_MAKE_LINK },
+	{ DELETE, "/api/links/{}", web_links_revoke, .access = WEB_MAKE_LINK },
+	{ GET, "/l/{}", web_page, .access = WEB_ANYONE },
+	{ POST, "/l/{}/open", web_link_open, JSON_BODY, JSON_TYPE, WEB_VISITOR },
+	{ GET, "/l/{}/media", web_link_media, .access = WEB_LINK },
 
 	{ GET, "/", web_page, .access = WEB_ANYONE },
 	{ GET, "/page.js", web_page, .access = WEB_ANYONE },

@@ -17,11 +17,14 @@
 #include <stdint.h>
 
 struct accounts;
+struct admission;
+struct auth;
 struct blob_store;
 struct ledger;
 struct media_cache;
 struct mailbox;
 struct mirrors;
+struct open_plays;
 struct reserve;
 struct fetcher;
 
@@ -33,9 +36,11 @@ struct web {
 	struct blob_store *store;
 	const struct reserve *reserve;
 	const struct accounts *accounts;
+	struct auth *auth;
 	struct webhook_counters webhooks;
 	struct http_app app;
-	int64_t started_at_ms; /* wall clock */
+	int64_t started_at_ms;                 /* wall clock */
+	_Atomic int64_t stranger_warned_at_ms; /* monotonic: proxy_identity.c */
 };
 
 struct web_local {
@@ -45,6 +50,8 @@ struct web_local {
 	struct mailbox *mailbox;
 	struct media_cache *media_cache;
 	struct mirrors *mirrors;
+	struct admission *admission;
+	struct open_plays *plays;
 	struct webhook_counter *webhooks;
 };
 
@@ -54,11 +61,19 @@ static inline struct web_local *web_local_of(const struct exchange *x)
 	return container_of(x->server->local, struct web_local, local);
 }
 
-/* Who may call a route.  One that names nothing is closed to all. */
+/* Who may call a route (web_admit.h).  One that names nothing is closed to all. */
 enum web_access {
 	WEB_CLOSED = HTTP_CLOSED,
-	WEB_ANYONE,   /* says nothing of anybody: health, the page's own files */
-	WEB_PROVIDER, /* proves itself by its signature */
-	WEB_LISTENER, /* signed in */
-	WEB_ADMIN,    /* signed in as administrator, or over the administrator's socket */
+	WEB_ANYONE,    /* says nothing of anybody: health, the page's own files */
+	WEB_PROVIDER,  /* proves itself by its signature */
+	WEB_VISITOR,   /* anybody; who they are is found out where it can be */
+	WEB_SIGNED_IN, /* whoever is known */
+	WEB_LINK,      /* the holder of the link in the address */
+	/* whoever has the right (auth/rights.h) */
+	WEB_PLAY,
+	WEB_READ,
+	WEB_MAKE_LINK,
+	WEB_CHANGE,
+	WEB_STATUS,
+	WEB_ADMIN,
 };

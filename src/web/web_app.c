@@ -1,5 +1,7 @@
 #include "web/web_app.h"
 
+#include "auth/admission.h"
+#include "auth/open_plays.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -9,52 +11,10 @@
 #include "web/media_reply.h"
 #include "web/routes.h"
 #include "web/web.h"
+#include "web/web_admit.h"
 #include "web/web_error.h"
-#include "web/web_host.h"
 
 #include <stdlib.h>
-
-/*
- * Without sign-in only listening on loopback keeps strangers out.  A web page of theirs can still send
- * requests here through the listener's own browser (DNS rebinding), but then Host has their name.  A
- * request without Host (HTTP/1.0) is from no browser.
- */
-static bool admit_anybody(struct exchange *x)
-{
-	struct str host = x->request.known[HTTP_HOST];
-
-	if (!host.at || web_host_is_own(host, web_local_of(x)->web->options.public_url))
-		return true;
-	web_refuse(x, WEB_FORBIDDEN,
-		   "With auth = none this is answered only under an IP address, localhost, or the "
-		   "host of public_url.",
-		   WEB_NO_RETRY);
-	return false;
-}
-
-/* Checks whether the caller may use the route; replies with the error when not. */
-static bool admit(struct exchange *x)
-{
-	const struct web *web = web_local_of(x)->web;
-
-	switch ((enum web_access)x->route->access) {
-	case WEB_CLOSED: /* http refuses it before; never open by mistake */
-		web_refuse(x, WEB_FORBIDDEN, NULL, WEB_NO_RETRY);
-		return false;
-	case WEB_ANYONE:
-	case WEB_PROVIDER:
-		return true;
-	case WEB_LISTENER:
-	case WEB_ADMIN:
-		break;
-	}
-	if (x->over_unix)
-		return true;
-	if (web->options.auth == WEB_AUTH_NONE)
-		return admit_anybody(x);
-	web_refuse(x, WEB_UNAUTHENTICATED, NULL, WEB_NO_RETRY);
-	return false;
-}
 
 /* Logs a play, at debug: a player may ask for a recording in hundreds of pieces. */
 static void tell_play(struct exchange *x)
@@ -66,6 +26,15 @@ static void tell_play(struct exchange *x)
 	tag = web_request_tag(x);
 	log_debug(&tag, "recording %s: %s was answered %d, %llu bytes sent", x->about, x->peer,
 		  x->status, (unsigned long long)x->sent_bytes);
+}
+
+static void ended(struct exchange *x)
+{
+	struct web_caller caller;
+
+	tell_play(x);
+	if (x->sent_bytes > 0 && web_caller_of(x, &caller) && caller.play_key != 0)
+		open_plays_sent(web_local_of(x)->plays, caller.play_key, x->sent_bytes);
 }
 
 static void tell_crowded(const struct http_server *server, bool is_crowded)
@@ -89,8 +58,8 @@ void web_init(struct web *web)
 		.routes = web_routes,
 		.route_count = web_route_count,
 		.refuse = web_refuse_http,
-		.admit = admit,
-		.ended = tell_play,
+		.admit = web_admit,
+		.ended = ended,
 		.trusts = forwarded_is_trusted,
 		.crowded = tell_crowded,
 	};
@@ -110,8 +79,15 @@ struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailb
 	local->mailbox = mailbox;
 	local->media_cache = media_cache_new(loop, mailbox, web->ledger, web->store, &options);
 	local->mirrors = mirrors_new(mailbox, web->fetcher, media_reply_prepare);
+	local->admission = admission_new(web->auth, loop, mailbox);
+	local->plays = open_plays_new(web->auth, loop, mailbox);
 	local->webhooks = webhook_counter_new(&web->webhooks, loop);
 	return local;
+}
+
+void web_local_end(struct web_local *local)
+{
+	open_plays_end_all(local->plays);
 }
 
 void web_local_free(struct web_local *local)
@@ -119,6 +95,8 @@ void web_local_free(struct web_local *local)
 	if (!local)
 		return;
 	webhook_counter_free(local->webhooks);
+	open_plays_free(local->plays);
+	admission_free(local->admission);
 	mirrors_free(local->mirrors);
 	media_cache_free(local->media_cache);
 	free(local);

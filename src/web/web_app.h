@@ -13,4 +13,6 @@ struct web_local;
 void web_init(struct web *web);
 /* The state of one serving loop; to be made before ledger_start(). */
 struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailbox *mailbox);
+/* After its loop has ended, before ledger_stop(): what is to be written still is posted. */
+void web_local_end(struct web_local *local);
 void web_local_free(struct web_local *local);

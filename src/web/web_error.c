@@ -17,6 +17,19 @@ static const struct {
 } errors[WEB_ERRORS] = {
 	[WEB_BAD_REQUEST] = { 400, "bad_request", "The request is malformed." },
 	[WEB_UNAUTHENTICATED] = { 401, "unauthenticated", "Sign in first." },
+	[WEB_SIGN_IN_FAILED] = { 401, "sign_in_failed", "The name or the password is wrong." },
+	[WEB_HTTPS_REQUIRED] = { 403, "https_required",
+				 "Signing in needs HTTPS, or a browser on the same machine." },
+	[WEB_FOREIGN_ORIGIN] = { 403, "foreign_origin",
+				 "A page of another site asked; it may not do so with this sign-in." },
+	[WEB_LINK_NOT_FOUND] = { 404, "link_not_found", "There is no such link." },
+	[WEB_LINK_EXPIRED] = { 410, "link_expired", "The link is no longer valid." },
+	[WEB_LINK_USED_UP] = { 410, "link_used_up",
+			       "The link has been played as often as it may be." },
+	[WEB_LAST_ADMIN] = { 409, "last_admin", "This is the last administrator who can sign in." },
+	[WEB_NAME_TAKEN] = { 409, "name_taken", "The name is taken." },
+	[WEB_PASSWORD_REFUSED] = { 422, "password_refused", "The password is not good enough." },
+	[WEB_RATE_LIMITED] = { 429, "rate_limited", "Too many tries; wait a little." },
 	[WEB_FORBIDDEN] = { 403, "forbidden", "This is not allowed." },
 	[WEB_NOT_FOUND] = { 404, "not_found", "There is nothing at this address." },
 	[WEB_CALL_NOT_FOUND] = { 404, "call_not_found", "No such call is known." },
@@ -91,6 +104,8 @@ void web_refuse_begun(struct exchange *x, enum web_error error, const char *text
 void web_refuse(struct exchange *x, enum web_error error, const char *text, int64_t retry_after_s)
 {
 	reply_begin(x, errors[error].status);
+	if (errors[error].status == 401)
+		reply_header(x, STR("WWW-Authenticate"), STR("Bearer"));
 	if (retry_after_s == WEB_NO_RETRY && errors[error].status == 503)
 		retry_after_s = RETRY_S;
 	if (retry_after_s != WEB_NO_RETRY)

@@ -9,6 +9,7 @@
 #include "web/media_reply.h"
 #include "web/sid_param.h"
 #include "web/web.h"
+#include "web/web_admit.h"
 #include "web/web_error.h"
 #include "web/web_play.h"
 
@@ -27,8 +28,15 @@ static void serve(struct exchange *x, struct str sid, struct str call_sid)
 		web_refuse(x, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
 		return;
 	}
+	if (!web_may_play(x, media->recording_sid))
+		return;
 	media_reply_choose(x, media, &reply);
 	media_reply_send(x, media, &reply);
+}
+
+void web_media_of_link(struct exchange *x, const char *recording_sid)
+{
+	serve(x, str_of(recording_sid), STR_NONE);
 }
 
 void web_recording_media(struct exchange *x)

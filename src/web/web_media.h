@@ -11,3 +11,5 @@ struct exchange;
 
 void web_recording_media(struct exchange *x);
 void web_call_download(struct exchange *x);
+/* The recording that a link opens, once the play was counted (web_link.h). */
+void web_media_of_link(struct exchange *x, const char *recording_sid);

@@ -5,14 +5,7 @@
 
 #include <stdint.h>
 
-/* In the order of the words of the setting `auth`. */
-enum web_auth {
-	WEB_AUTH_UNSET, /* the server does not start */
-	WEB_AUTH_NONE,  /* everybody may; only on loopback */
-};
-
 struct web_options {
-	enum web_auth auth;
 	int64_t play_wait_ms; /* every play is answered, or cut, within it */
 	int64_t retention_ms; /* INT64_MAX: for ever */
 	int64_t purge_grace_ms;

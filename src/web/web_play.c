@@ -26,6 +26,7 @@
 #include "web/forwarded.h"
 #include "web/media_reply.h"
 #include "web/web.h"
+#include "web/web_admit.h"
 #include "web/web_error.h"
 
 #include <assert.h>
@@ -314,7 +315,10 @@ static void play_recording(struct play *play, const struct recording *recording,
 	case RECORDING_QUEUED:
 	case RECORDING_WAITING:
 	case RECORDING_STORED: /* stored meanwhile: its flight is over, or will say so */
-		play_join(play, recording);
+		if (web_may_play(play->x, recording->recording_sid))
+			play_join(play, recording);
+		else
+			play_free(play);
 		return;
 	case RECORDING_ABSENT:
 		play_refuse(play, WEB_RECORDING_ABSENT,
@@ -344,8 +348,10 @@ static void play_stored(struct play *play, const struct media *media)
 		play_refuse(play, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
 		return;
 	}
-	media_reply_choose(play->x, media, &reply);
-	media_reply_send(play->x, media, &reply);
+	if (web_may_play(play->x, media->recording_sid)) {
+		media_reply_choose(play->x, media, &reply);
+		media_reply_send(play->x, media, &reply);
+	}
 	play_free(play);
 }
 

@@ -264,7 +264,7 @@ static void derived(void)
 	OK(resolves("min_free", "3M", &settings, &err), "a limit of room (%s)", err.text);
 	OK(settings.web.min_free_bytes == 3 << 20 && settings.flights.min_free_bytes == 3 << 20,
 	   "is known to those who fetch and to those who tell");
-	IS_INT(settings.web.auth, WEB_AUTH_NONE, "a word is its enumerator");
+	IS_INT(settings.auth.mode, AUTH_NONE, "a word is its enumerator");
 }
 
 static void saying_it_twice(void)

@@ -107,6 +107,7 @@ export function startServer(t, options = {}) {
       listen: '127.0.0.1:0',
       data_dir: dataDir,
       auth: 'none',
+      core_dumps: 'on', // LeakSanitizer looks into the process when it ends
       threads: 2,
       'twilio.api_url': options.upstream ?? 'http://127.0.0.1:1',
       'fetch.retry_first': '50ms',

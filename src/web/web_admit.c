@@ -1,0 +1,398 @@
+#include "web/web_admit.h"
+
+#include "auth/admission.h"
+#include "auth/credential.h"
+#include "auth/origin.h"
+#include "auth/throttle.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/reply.h"
+#include "web/cookie.h"
+#include "web/forwarded.h"
+#include "web/proxy_identity.h"
+#include "web/web.h"
+#include "web/web_error.h"
+#include "web/web_host.h"
+
+#include <stdlib.h>
+
+_Static_assert(sizeof(struct web_caller) <= EXCHANGE_CALLER_MAX, "a caller fits its exchange");
+
+/* What a request shows. */
+struct shown {
+	enum known_source source;
+	struct str text; /* at == NULL: nothing */
+	bool is_ambient; /* the browser adds it by itself */
+	bool is_wrong;   /* of another form: whoever shows it is nobody */
+	char room[PROXY_IDENTITY_SIZE];
+};
+
+/* One exchange whose caller a reader looks up. */
+struct waiting {
+	struct parked parked;
+	struct admission_waiter waiter;
+	struct exchange *x;
+	bool is_ambient;
+};
+
+/* ---- refusing ---- */
+
+static bool refuse(struct exchange *x, enum web_error error, const char *text,
+		   int64_t retry_after_s)
+{
+	web_refuse(x, error, text, retry_after_s);
+	return false;
+}
+
+static bool refuse_unknown(struct exchange *x)
+{
+	if (x->route->access == WEB_LINK)
+		return refuse(x, WEB_LINK_NOT_FOUND, NULL, WEB_NO_RETRY);
+	return refuse(x, WEB_UNAUTHENTICATED, NULL, WEB_NO_RETRY);
+}
+
+static bool refuse_throttled(struct exchange *x, int64_t wait_ms)
+{
+	return refuse(x, WEB_RATE_LIMITED, NULL, (wait_ms + 999) / 1000);
+}
+
+/* ---- whose page asks ---- */
+
+/* The one line of a header that browsers alone send; *is_doubled is set by a second one. */
+static struct str only_line(const struct http_request *request, struct str name, bool *is_doubled)
+{
+	struct str found = STR_NONE;
+
+	for (uint32_t i = 0; i < request->header_count; i++) {
+		if (!str_eq_nocase(request->headers[i].name, name))
+			continue;
+		if (found.at)
+			*is_doubled = true;
+		found = request->headers[i].value;
+	}
+	return found;
+}
+
+static bool is_own_page(const struct exchange *x)
+{
+	const struct http_request *request = &x->request;
+	bool is_reading = request->method == HTTP_GET || request->method == HTTP_HEAD;
+	struct origin_request asked = { .is_reading = is_reading };
+	char url_text[ORIGIN_MAX + 64], own_text[ORIGIN_MAX];
+	struct buf url, own;
+
+	asked.origin = only_line(request, STR("Origin"), &asked.is_doubled);
+	asked.site = only_line(request, STR("Sec-Fetch-Site"), &asked.is_doubled);
+	if (!asked.origin.at && !asked.site.at && !asked.is_doubled)
+		return true; /* no browser, or one of before 2020 that reads: the usual way of players */
+	asked.mode = only_line(request, STR("Sec-Fetch-Mode"), &asked.is_doubled);
+	asked.dest = only_line(request, STR("Sec-Fetch-Dest"), &asked.is_doubled);
+	buf_over(&url, url_text, sizeof(url_text));
+	buf_over(&own, own_text, sizeof(own_text));
+	forwarded_add_origin(x, &url);
+	if (!buf_ok(&url) || !origin_of_url(buf_str(&url), &own))
+		buf_clear(&own);
+	return origin_is_admitted(&asked, buf_str(&own),
+				  web_local_of(x)->web->options.cors_origins);
+}
+
+/* ---- what is shown ---- */
+
+static void take_bearer(struct str header, struct shown *out)
+{
+	out->source = KNOWN_BEARER;
+	out->text = STR("");
+	out->is_wrong = !str_starts_nocase(header, STR("Bearer ")) ||
+			!credential_of_token(str_trim(str_after(header, 7)), &out->text);
+}
+
+static void take_link(const struct exchange *x, struct shown *out)
+{
+	struct str name = x->request.params[0];
+
+	if (name.len > CREDENTIAL_NAME_LEN) {
+		out->source = KNOWN_LINK;
+		out->text = name;
+		return;
+	}
+	out->source = KNOWN_LINK_VISIT;
+	out->text = cookie_of(x, COOKIE_LINK);
+	out->is_ambient = true;
+}
+
+static void take_proxy(struct exchange *x, struct shown *out)
+{
+	out->source = KNOWN_PROXY;
+	out->is_ambient = true;
+	switch (proxy_identity_read(x, out->room, &out->text)) {
+	case PROXY_IDENTITY_NONE:
+		out->text = STR_NONE;
+		return;
+	case PROXY_IDENTITY_NAMED:
+		return;
+	case PROXY_IDENTITY_REFUSED:
+		out->is_wrong = true;
+		return;
+	}
+}
+
+static void look_at(struct exchange *x, struct shown *out)
+{
+	const struct auth *auth = web_local_of(x)->web->auth;
+	struct str authorization = x->request.known[HTTP_AUTHORIZATION];
+
+	out->text = STR_NONE;
+	out->is_ambient = out->is_wrong = false;
+	if (x->route->access == WEB_LINK) {
+		take_link(x, out);
+	} else if (authorization.at && str_starts_nocase(authorization, STR("Bearer"))) {
+		take_bearer(authorization, out);
+	} else if (auth->options.mode == AUTH_PROXY) {
+		take_proxy(x, out);
+	} else {
+		out->source = KNOWN_COOKIE;
+		out->text = cookie_of(x, COOKIE_SESSION);
+		out->is_ambient = true;
+	}
+}
+
+/* ---- may they? ---- */
+
+static uint16_t right_of(enum web_access access)
+{
+	switch (access) {
+	case WEB_PLAY:
+	case WEB_LINK:
+		return RIGHT_PLAY;
+	case WEB_READ:
+		return RIGHT_READ;
+	case WEB_MAKE_LINK:
+		return RIGHT_LINK;
+	case WEB_CHANGE:
+		return RIGHT_CHANGE;
+	case WEB_STATUS:
+		return RIGHT_STATUS;
+	case WEB_ADMIN:
+		return RIGHT_ADMIN;
+	case WEB_CLOSED:
+	case WEB_ANYONE:
+	case WEB_PROVIDER:
+	case WEB_VISITOR:
+	case WEB_SIGNED_IN:
+		break;
+	}
+	return 0;
+}
+
+/* Somebody is known: the page that asks, then the right. */
+static bool decide(struct exchange *x, const struct known *known, bool is_ambient)
+{
+	struct web_caller caller = { .known = *known };
+	uint16_t right = right_of((enum web_access)x->route->access);
+
+	if (is_ambient && !is_own_page(x))
+		return refuse(x, WEB_FOREIGN_ORIGIN, NULL, WEB_NO_RETRY);
+	if (right != 0 && !(known->rights & right))
+		return refuse(x, WEB_FORBIDDEN, NULL, WEB_NO_RETRY);
+	exchange_set_caller(x, &caller, sizeof(caller));
+	return true;
+}
+
+/* Nobody is known. */
+static bool decide_nobody(struct exchange *x)
+{
+	bool is_reading = x->request.method == HTTP_GET || x->request.method == HTTP_HEAD;
+
+	if (x->route->access != WEB_VISITOR)
+		return refuse_unknown(x);
+	/* Whoever signs somebody in from a page of theirs would have them play under another name. */
+	if (!is_reading && !is_own_page(x))
+		return refuse(x, WEB_FOREIGN_ORIGIN, NULL, WEB_NO_RETRY);
+	return true;
+}
+
+/* Without sign-in, or over the administrator's socket: everybody may all, but for the right of a link. */
+static bool decide_everybody(struct exchange *x)
+{
+	struct web_caller caller = { .known = { .rights = RIGHTS_ALL }, .is_everybody = true };
+
+	exchange_set_caller(x, &caller, sizeof(caller));
+	return true;
+}
+
+static bool admit_without_sign_in(struct exchange *x)
+{
+	struct str host = x->request.known[HTTP_HOST];
+
+	/*
+	 * Only listening on loopback keeps strangers out.  A page of theirs can still send requests here
+	 * through the listener's own browser (DNS rebinding), but then Host has their name.  A request
+	 * without Host (HTTP/1.0) is from no browser.
+	 */
+	if (host.at && !web_host_is_own(host, web_local_of(x)->web->options.public_url)) {
+		return refuse(
+			x, WEB_FORBIDDEN,
+			"With auth = none this is answered only under an IP address, localhost, or "
+			"the host of public_url.",
+			WEB_NO_RETRY);
+	}
+	if (!is_own_page(x))
+		return refuse(x, WEB_FOREIGN_ORIGIN, NULL, WEB_NO_RETRY);
+	return decide_everybody(x);
+}
+
+/* ---- a reader looks it up ---- */
+
+static void answered(struct admission_waiter *waiter, enum admission_result result,
+		     const struct known *entry, int64_t wait_ms)
+{
+	struct waiting *waiting = container_of(waiter, struct waiting, waiter);
+	struct exchange *x = waiting->x;
+	bool is_ambient = waiting->is_ambient, is_admitted = false;
+
+	free(waiting);
+	switch (result) {
+	case ADMISSION_KNOWN:
+		is_admitted = decide(x, entry, is_ambient);
+		break;
+	case ADMISSION_NOBODY:
+		is_admitted = decide_nobody(x);
+		break;
+	case ADMISSION_THROTTLED:
+		refuse_throttled(x, wait_ms);
+		break;
+	case ADMISSION_FAILED:
+		web_refuse(x, WEB_INTERNAL, NULL, WEB_NO_RETRY);
+		break;
+	}
+	if (is_admitted)
+		exchange_admit(x);
+}
+
+static void gone(struct parked *parked)
+{
+	struct waiting *waiting = container_of(parked, struct waiting, parked);
+
+	admission_leave(&waiting->waiter);
+	free(waiting);
+}
+
+static bool ask(struct exchange *x, const struct shown *shown)
+{
+	struct web_local *local = web_local_of(x);
+	struct waiting *waiting = xcalloc(1, sizeof(*waiting));
+	char network[NETWORK_TEXT_SIZE];
+	enum admission_result result;
+	int64_t wait_ms = 0;
+
+	*waiting = (struct waiting){ .parked = { .gone = gone },
+				     .waiter = { .answered = answered },
+				     .x = x,
+				     .is_ambient = shown->is_ambient };
+	network_of_address(forwarded_client(x), 64, network);
+	if (!admission_ask(local->admission, shown->source, shown->text, str_of(network),
+			   &waiting->waiter, &result, &wait_ms)) {
+		exchange_park(x, &waiting->parked);
+		return false;
+	}
+	free(waiting);
+	if (result == ADMISSION_THROTTLED)
+		return refuse_throttled(x, wait_ms);
+	return decide_nobody(x);
+}
+
+bool web_admit(struct exchange *x)
+{
+	struct web_local *local = web_local_of(x);
+	enum web_access access = (enum web_access)x->route->access;
+	const struct known *known;
+	struct shown shown;
+
+	if (access == WEB_CLOSED) /* http refuses it before; never open by mistake */
+		return refuse(x, WEB_FORBIDDEN, NULL, WEB_NO_RETRY);
+	if (access == WEB_ANYONE || access == WEB_PROVIDER)
+		return true;
+	if (x->over_unix)
+		return decide_everybody(x);
+	if (local->web->auth->options.mode == AUTH_NONE && access != WEB_LINK)
+		return admit_without_sign_in(x);
+	look_at(x, &shown);
+	if (shown.is_wrong)
+		return refuse_unknown(x);
+	if (!shown.text.at)
+		return decide_nobody(x);
+	known = admission_look(local->admission, shown.source, shown.text);
+	if (!known)
+		return ask(x, &shown);
+	return known->kind == 0 ? decide_nobody(x) : decide(x, known, shown.is_ambient);
+}
+
+/* ---- who it was ---- */
+
+bool web_caller_of(const struct exchange *x, struct web_caller *out)
+{
+	return exchange_caller(x, out, sizeof(*out));
+}
+
+struct str web_acts_for(const struct exchange *x)
+{
+	struct web_caller caller;
+
+	if (!web_caller_of(x, &caller) || caller.known.source != KNOWN_BEARER)
+		return STR_NONE;
+	return http_request_header(&x->request, STR("Callspool-For"));
+}
+
+void web_actor_of(const struct exchange *x, struct auth_actor *out)
+{
+	struct web_caller caller;
+
+	*out = (struct auth_actor){ .user_id = 0 };
+	str_fit(forwarded_client(x), out->address, sizeof(out->address));
+	if (!web_caller_of(x, &caller))
+		return;
+	out->user_id = (int64_t)caller.known.user_id;
+	out->rights = caller.known.rights;
+	str_fit(web_acts_for(x), out->for_user, sizeof(out->for_user));
+}
+
+void web_play_request_of(const struct exchange *x, const char *recording_sid,
+			 struct web_caller *caller, struct play_request *out)
+{
+	*out = (struct play_request){ .for_user = web_acts_for(x),
+				      .address = forwarded_client(x),
+				      .recording_sid = recording_sid };
+	out->is_download = str_find_str(x->request.query, STR("download=1")) < x->request.query.len;
+	if (!web_caller_of(x, caller))
+		*caller = (struct web_caller){ .is_everybody = true };
+	if (!caller->is_everybody)
+		out->who = &caller->known;
+}
+
+bool web_is_playing(const struct exchange *x, const char *recording_sid)
+{
+	struct play_request request;
+	struct web_caller caller;
+
+	web_play_request_of(x, recording_sid, &caller, &request);
+	return open_plays_is_on(web_local_of(x)->plays, &request);
+}
+
+bool web_may_play(struct exchange *x, const char *recording_sid)
+{
+	struct play_request request;
+	struct web_caller caller;
+	int64_t wait_ms = 0;
+
+	web_play_request_of(x, recording_sid, &caller, &request);
+	switch (open_plays_admit(web_local_of(x)->plays, &request, &caller.play_key, &wait_ms)) {
+	case PLAY_ADMITTED:
+		exchange_set_caller(x, &caller, sizeof(caller));
+		return true;
+	case PLAY_LIMITED:
+		return refuse_throttled(x, wait_ms);
+	case PLAY_UNRECORDED:
+		break;
+	}
+	return refuse(x, WEB_OVERLOADED, "The audit cannot be written just now.", WEB_NO_RETRY);
+}

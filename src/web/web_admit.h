@@ -1,0 +1,42 @@
+/*
+ * Who is this caller, and may they call this route?  Asked when the head is read, before a byte of the body.
+ *
+ *	route -> (everybody, or the provider: go) -> Host -> what is shown -> known? -> whose page asks -> right
+ *
+ * What is shown is one thing: Authorization if it is there, else the cookie or the proxy's header, on addresses of
+ * links the link.  A wrong token is never made good by a cookie beside it.
+ */
+#pragma once
+
+#include "auth/auth.h"
+#include "auth/known.h"
+#include "auth/open_plays.h"
+#include "base/compiler.h"
+#include "http/exchange.h"
+
+#include <stdbool.h>
+
+/* Who an admitted exchange is of; in the exchange, see web_caller_of(). */
+struct web_caller {
+	struct known known; /* kind 0: nobody in particular */
+	uint64_t play_key;  /* of open_plays.h; 0: nothing is played */
+	bool is_everybody;  /* auth = none, or the administrator's socket: all rights, no name */
+};
+
+/* http_app.admit */
+bool web_admit(struct exchange *x);
+
+/* False: nobody is known, and the route is one for visitors. */
+bool web_caller_of(const struct exchange *x, struct web_caller *out) MUST_CHECK;
+/* The same for the audit; zeros for nobody. */
+void web_actor_of(const struct exchange *x, struct auth_actor *out);
+
+/* The name in a Callspool-For header, which counts with tokens alone; "" for none. */
+struct str web_acts_for(const struct exchange *x);
+/* Who plays, for open_plays.h; `caller` is filled, and must live as long as *out. */
+void web_play_request_of(const struct exchange *x, const char *recording_sid,
+			 struct web_caller *caller, struct play_request *out);
+/* Refuses by itself where a play may not begin. */
+bool web_may_play(struct exchange *x, const char *recording_sid);
+/* Has some of it been sent to the same caller a moment ago? */
+bool web_is_playing(const struct exchange *x, const char *recording_sid);

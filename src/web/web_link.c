@@ -1,0 +1,236 @@
+#include "web/web_link.h"
+
+#include "auth/links.h"
+#include "auth/throttle.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "event/loop.h"
+#include "http/reply.h"
+#include "ledger/ledger.h"
+#include "web/cookie.h"
+#include "web/forwarded.h"
+#include "web/web.h"
+#include "web/web_admit.h"
+#include "web/web_error.h"
+#include "web/web_json.h"
+#include "web/web_media.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+#define BODY_SIZE 2048
+
+static void refuse_play(struct exchange *x, enum link_play result)
+{
+	switch (result) {
+	case LINK_EXPIRED:
+		web_refuse(x, WEB_LINK_EXPIRED, NULL, WEB_NO_RETRY);
+		return;
+	case LINK_USED_UP:
+		web_refuse(x, WEB_LINK_USED_UP, NULL, WEB_NO_RETRY);
+		return;
+	case LINK_GONE:
+	case LINK_PLAYS:
+		break;
+	}
+	web_refuse(x, WEB_LINK_NOT_FOUND, NULL, WEB_NO_RETRY);
+}
+
+/* ---- opening ---- */
+
+struct opening {
+	struct link_open open;
+	struct parked parked;
+	struct exchange *x; /* NULL: the client is gone */
+};
+
+static void add_call(struct json *json, const struct link_open *open)
+{
+	json_date(json, "started_at", open->started_at_ms);
+	if (open->duration_ms > 0)
+		json_seconds(json, "duration", open->duration_ms);
+	if (open->call.id == 0)
+		return;
+	json_text(json, "direction", str_of(open->call.direction_text));
+	if (!open->shows_numbers)
+		return;
+	json_text(json, "from", str_of(open->call.from));
+	json_text(json, "to", str_of(open->call.to));
+}
+
+static void reply_opened(struct exchange *x, const struct link_open *open)
+{
+	char text[BODY_SIZE], path[64], name[CREDENTIAL_NAME_SIZE];
+	int64_t lasts_s = (open->visit_expires_at_ms - clock_wall_ms()) / 1000;
+	struct json json;
+	struct buf body;
+
+	buf_over(&body, text, sizeof(text));
+	json_start(&json, &body);
+	json_open(&json, NULL, '{');
+	json_bool(&json, "success", true);
+	add_call(&json, open);
+	json_close(&json, '}');
+	buf_add_byte(&body, '\n');
+
+	str_fit(credential_name(str_of(open->text)), name, sizeof(name));
+	snprintf(path, sizeof(path), "/l/%s/", name);
+	reply_begin(x, 200);
+	reply_header(x, STR("Content-Type"), STR("application/json"));
+	reply_header(x, STR("Cache-Control"), STR("no-store"));
+	reply_header(x, STR("Referrer-Policy"), STR("no-referrer"));
+	reply_header(x, STR("X-Content-Type-Options"), STR("nosniff"));
+	cookie_set(x, COOKIE_LINK, open->visit.text, lasts_s > 0 ? lasts_s : 1, path);
+	reply_send(x, buf_str(&body));
+}
+
+/* A secret that is wrong is a guess: taken from the network. */
+static void count_guess(struct exchange *x)
+{
+	struct web_local *local = web_local_of(x);
+	char network[NETWORK_TEXT_SIZE];
+	int64_t wait_ms;
+
+	network_of_address(forwarded_client(x), 64, network);
+	(void)!throttle_take(local->web->auth->throttle, THROTTLE_UNKNOWN, str_of(network),
+			     loop_now_ms(local->loop), &wait_ms);
+}
+
+static void opened(struct ledger_job *job)
+{
+	struct link_open *open = container_of(job, struct link_open, job);
+	struct opening *opening = container_of(open, struct opening, open);
+	struct exchange *x = opening->x;
+
+	if (x && !job->succeeded) {
+		web_refuse_change(x, &job->err, WEB_RECORDING_DELETED, WEB_INTERNAL);
+	} else if (x && open->result == LINK_PLAYS) {
+		reply_opened(x, open);
+	} else if (x) {
+		if (open->result == LINK_GONE)
+			count_guess(x);
+		refuse_play(x, open->result);
+	}
+	credential_wipe(&open->visit);
+	sodium_memzero(open->text, sizeof(open->text));
+	free(opening);
+}
+
+static void opening_gone(struct parked *parked)
+{
+	container_of(parked, struct opening, parked)->x = NULL;
+}
+
+static bool is_throttled(struct exchange *x)
+{
+	struct web_local *local = web_local_of(x);
+	char network[NETWORK_TEXT_SIZE];
+	int64_t wait_ms;
+
+	network_of_address(forwarded_client(x), 64, network);
+	if (throttle_allows(local->web->auth->throttle, THROTTLE_UNKNOWN, str_of(network),
+			    loop_now_ms(local->loop), &wait_ms))
+		return false;
+	web_refuse(x, WEB_RATE_LIMITED, NULL, (wait_ms + 999) / 1000);
+	return true;
+}
+
+void web_link_open(struct exchange *x)
+{
+	struct web_local *local = web_local_of(x);
+	struct opening *opening;
+	struct auth_actor actor;
+	json_t *body;
+	bool is_good;
+
+	if (is_throttled(x) || !(body = web_json_body(x)))
+		return;
+	web_actor_of(x, &actor);
+	opening = xcalloc(1, sizeof(*opening));
+	is_good = link_open_init(&opening->open, local->web->auth, &actor, x->request.params[0],
+				 web_json_text(body, "secret"));
+	web_json_wipe(body, "secret");
+	json_decref(body);
+	web_json_wipe_body(x);
+	if (!is_good) {
+		free(opening);
+		count_guess(x);
+		refuse_play(x, LINK_GONE);
+		return;
+	}
+	opening->x = x;
+	opening->parked.gone = opening_gone;
+	opening->open.job.done = opened;
+	opening->open.job.reply = local->mailbox;
+	exchange_park(x, &opening->parked);
+	ledger_write(local->web->ledger, &opening->open.job);
+}
+
+/* ---- playing ---- */
+
+/* The first request for media: the play is counted before anything is sent. */
+struct counting {
+	struct link_play_job play;
+	struct parked parked;
+	struct exchange *x; /* NULL: the client is gone */
+	char recording_sid[SID_SIZE];
+};
+
+static void counted(struct ledger_job *job)
+{
+	struct link_play_job *play = container_of(job, struct link_play_job, job);
+	AUTO(free) struct counting *counting = container_of(play, struct counting, play);
+	struct exchange *x = counting->x;
+
+	if (!x)
+		return;
+	if (!job->succeeded)
+		web_refuse_change(x, &job->err, WEB_LINK_NOT_FOUND, WEB_INTERNAL);
+	else if (play->result == LINK_PLAYS)
+		web_media_of_link(x, counting->recording_sid);
+	else
+		refuse_play(x, play->result);
+}
+
+static void counting_gone(struct parked *parked)
+{
+	container_of(parked, struct counting, parked)->x = NULL;
+}
+
+static void sid_of(const struct known *known, char out[SID_SIZE])
+{
+	struct buf buf;
+
+	buf_over(&buf, out, SID_SIZE);
+	buf_add_text(&buf, "RE");
+	hex_add(&buf, known->sid, sizeof(known->sid));
+}
+
+void web_link_media(struct exchange *x)
+{
+	struct web_local *local = web_local_of(x);
+	struct counting *counting;
+	struct web_caller caller;
+	char sid[SID_SIZE];
+
+	if (!web_caller_of(x, &caller)) {
+		refuse_play(x, LINK_GONE);
+		return;
+	}
+	sid_of(&caller.known, sid);
+	/* HEAD opens nothing; what was begun a moment ago on this loop goes on without a write. */
+	if (x->request.method == HTTP_HEAD || web_is_playing(x, sid)) {
+		web_media_of_link(x, sid);
+		return;
+	}
+	counting = xcalloc(1, sizeof(*counting));
+	link_play_init(&counting->play, (int64_t)caller.known.credential_id);
+	memcpy(counting->recording_sid, sid, sizeof(sid));
+	counting->x = x;
+	counting->parked.gone = counting_gone;
+	counting->play.job.done = counted;
+	counting->play.job.reply = local->mailbox;
+	exchange_park(x, &counting->parked);
+	ledger_write(local->web->ledger, &counting->play.job);
+}
