@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { RawConnection, request, requestJson } from './harness/http.js';
 import { startNginx } from './harness/nginx.js';
+import { until } from './harness/until.js';
 
 /** A back end that keeps what it was sent; `answer(request, reply)` answers. */
 async function startBackend(t, answer) {
@@ -48,6 +49,41 @@ test('what goes to callspool: HTTP/1.1, each header once, nothing that ends the 
   assert.deepEqual(valuesOf(entry, 'authorization'), ['Basic eDp5']);
   assert.match(valuesOf(entry, 'x-request-id')[0], /^[0-9a-f]{32}$/);
   for (const [name] of entry.headers) assert.equal(valuesOf(entry, name).length, 1, `${name} is sent once`);
+});
+
+test('a client cannot name who is signed in', async (t) => {
+  const backend = await startBackend(t, plain);
+  const nginx = await startNginx(t, backend.url);
+  const forged = { 'Remote-User': 'dana', 'Remote-Groups': 'admins', 'X-Auth-Request-User': 'dana', 'X-Auth-Request-Groups': 'admins' };
+  await request(`${nginx.url}/api/calls`, { headers: forged });
+  await request(`${nginx.url}/l/abcdefgh/media`, { headers: forged });
+  assert.equal(backend.seen().length, 2);
+  for (const entry of backend.seen()) for (const name of Object.keys(forged)) assert.deepEqual(valuesOf(entry, name.toLowerCase()), [], name);
+});
+
+test('the secret of a link stands in no log, whatever becomes of the request', async (t) => {
+  const backend = await startBackend(t, plain);
+  const nginx = await startNginx(t, backend.url);
+  const secret = 'Qm7-ThisIsTheSecretOf_1x';
+  const targets = [`/l/Zk3_x81Q${secret}/media`, `/l/Zk3_x81Q${secret}/media?t=3`, `/l/Zk3_x81Q${secret}`, `//l/Zk3_x81Q${secret}/media`,
+    `/L/Zk3_x81Q${secret}/media`, '/l/Zk3_x81Q', '/l/Zk3_x81Q/media'];
+  for (const path of targets) assert.equal((await request(nginx.url, { path })).status, 200, path);
+  assert.deepEqual(backend.seen().map(({ target }) => target), targets, 'callspool is asked for what was asked');
+  await nginx.logs(/GET \/l\/Zk3_x81Q\.\.\.\/media HTTP/);
+  await nginx.logs(/GET \/l\/Zk3_x81Q\.\.\.\/media\?t=3 HTTP/);
+  await nginx.logs(/GET \/l\/Zk3_x81Q HTTP/);
+  await nginx.logs(/GET \/l\/Zk3_x81Q\/media HTTP/);
+
+  await new Promise((resolve) => {
+    backend.server.close(resolve);
+    backend.server.closeAllConnections();
+  });
+  const away = await requestJson(nginx.url, { path: targets[0] });
+  assert.equal(away.status, 503);
+  await nginx.logs(new RegExp(`id=${away.json.request_id} `));
+  assert.equal((await request(`${nginx.url}/api/calls`)).status, 503);
+  await until('the error log tells of the other request', () => nginx.written().includes('request: "GET /api/calls HTTP/1.1"'));
+  assert.ok(!nginx.written().includes(secret), nginx.written());
 });
 
 test('a request without Range reaches callspool without Range', async (t) => {

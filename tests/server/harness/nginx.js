@@ -41,7 +41,7 @@ function packagedSite(folder, port, backend) {
   site = replaceOnce(site, 'server 127.0.0.1:8080', `server ${backend}`);
   site = replaceOnce(site, 'listen 80;', `listen 127.0.0.1:${port};`);
   site = replaceOnce(site, '/var/log/nginx/callspool.access.log', join(folder, 'access.log'));
-  return replaceOnce(site, '/var/log/nginx/callspool.error.log', join(folder, 'error.log'));
+  return site.replaceAll('/var/log/nginx/callspool.error.log', join(folder, 'error.log'));
 }
 
 function configuration(folder, site) {
@@ -69,7 +69,7 @@ ${site}
 `;
 }
 
-/** backend: "http://127.0.0.1:8080"; stock: nothing but proxy_pass.  Returns { url, port, logs(pattern), stop() }. */
+/** backend: "http://127.0.0.1:8080"; stock: nothing but proxy_pass.  Returns { url, port, logs(pattern), written(), stop() }. */
 export async function startNginx(t, backend, { stock = false } = {}) {
   const folder = temporaryFolder(t, 'nginx');
   mkdirSync(join(folder, 'body'), { recursive: true });
@@ -104,6 +104,8 @@ export async function startNginx(t, backend, { stock = false } = {}) {
     port,
     /** Waits until the access log matches: nginx writes it after the answer. */
     logs: (pattern) => until(`nginx logs ${pattern}`, () => read('access.log').match(pattern)),
+    /** All that nginx wrote so far, of requests and of errors. */
+    written: () => ['access.log', 'error.log', 'main.log'].map(read).join(''),
     stop: () => program.stop('SIGTERM'),
   };
 }
