@@ -9,7 +9,8 @@ const struct setting settings_table[] = {
 	{ "data_dir", SETTING_TEXT, AT(data_dir), .fallback = "callspool-data",
 	  .help = "The one folder: ledger, recordings, lock, administrator's socket." },
 	{ "public_url", SETTING_TEXT, AT(web.public_url),
-	  .help = "What Twilio was given, as https://calls.example.com; its signatures cover it." },
+	  .help = "What Twilio was given, as https://calls.example.com; its signatures cover it.  "
+		  "Without it webhooks are refused." },
 	{ "trusted_proxies", SETTING_LIST, AT(web.trusted_proxies),
 	  .help = "Addresses or networks whose X-Forwarded-* and X-Request-Id count." },
 	{ "cors_origins", SETTING_LIST, AT(web.cors_origins),

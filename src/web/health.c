@@ -35,6 +35,9 @@ static void judge_webhooks(const struct webhook_counts *counts, struct health_ca
 		    "their account (%lld so far, the last good one %s).",
 		    (long long)counts->refused[WEBHOOK_WRONG_SIGNATURE],
 		    counts->taken > 0 ? "before that" : "never since the start");
+	if (counts->refused[WEBHOOK_NO_PUBLIC_URL] > 0)
+		add(causes, "Webhooks are refused: public_url is not set (%lld so far).",
+		    (long long)counts->refused[WEBHOOK_NO_PUBLIC_URL]);
 	if (counts->taken > 0)
 		return;
 	if (counts->refused[WEBHOOK_UNKNOWN_ACCOUNT] > 0)

@@ -49,6 +49,7 @@ static const struct {
 	[WEB_UPSTREAM_UNAVAILABLE] = { 503, "upstream_unavailable",
 				       "Twilio does not send the recording just now." },
 	[WEB_OVERLOADED] = { 503, "overloaded", "Too much is going on just now." },
+	[WEB_NOT_CONFIGURED] = { 503, "not_configured", "A setting that this needs is not set." },
 	[WEB_INTERNAL] = { 500, "internal", "Something is wrong on our side." },
 };
 

@@ -10,7 +10,7 @@ struct web_options {
 	int64_t retention_ms; /* INT64_MAX: for ever */
 	int64_t purge_grace_ms;
 	uint64_t min_free_bytes; /* what the disk is to have left */
-	const char *public_url;  /* what Twilio was configured with; NULL: from the request */
+	const char *public_url;  /* what Twilio was configured with; NULL: webhooks are refused */
 	const char *const *trusted_proxies; /* addresses, "10.0.0.0/8"; NULL-terminated */
 	const char *const *cors_origins;    /* NULL-terminated */
 	unsigned cache_entries;             /* open recordings a loop */

@@ -17,7 +17,7 @@
 
 #include <stdlib.h>
 
-#define URL_MAX 2048 /* scheme and host, or public_url with a path */
+#define ORIGIN_MAX 300 /* scheme, host and port; a longer one is no advice */
 
 /* A webhook whose event is being committed. */
 struct webhook {
@@ -61,15 +61,9 @@ static enum signature_result check_signature(const struct exchange *x,
 					     const struct callback_body *body,
 					     const struct account *account)
 {
-	char url_text[URL_MAX];
 	struct str tokens[2];
-	struct buf url;
-
-	buf_over(&url, url_text, sizeof(url_text));
-	forwarded_add_origin(x, &url);
-
 	struct signed_request signed_request = {
-		.public_url = buf_str(&url),
+		.public_url = str_of(web_local_of(x)->web->options.public_url),
 		.target = x->request.target,
 		.signature = x->request.known[HTTP_X_TWILIO_SIGNATURE],
 		.kind = body->kind,
@@ -116,12 +110,43 @@ static bool is_signed(struct exchange *x, const struct callback_body *body)
 	return false;
 }
 
+/*
+ * A signature covers the address that Twilio was given.  Host says the one that the caller picked, so
+ * that it is no substitute for public_url.
+ */
+static bool has_public_url(struct exchange *x)
+{
+	struct web_local *local = web_local_of(x);
+	struct log_tag tag = web_request_tag(x);
+	char text[ORIGIN_MAX];
+	struct buf origin;
+
+	if (local->web->options.public_url)
+		return true;
+	web_refuse(x, WEB_NOT_CONFIGURED,
+		   "The setting public_url is not set: webhooks are refused until it is.",
+		   WEB_NO_RETRY);
+	if (!webhook_count_refused(local->webhooks, WEBHOOK_NO_PUBLIC_URL, forwarded_client(x),
+				   &tag))
+		return false;
+	buf_over(&origin, text, sizeof(text));
+	forwarded_add_origin(x, &origin);
+	log_warn(
+		&tag,
+		"set public_url to the address that Twilio was given; if this request is Twilio's: "
+		"public_url = %.*s",
+		STR_ARG(buf_str(&origin)));
+	return false;
+}
+
 static void take_callback(struct exchange *x, enum intake_kind kind)
 {
 	struct web_local *local = web_local_of(x);
 	AUTO(callback_body_release) struct callback_body body = { .param_count = 0 };
 	struct err err;
 
+	if (!has_public_url(x))
+		return;
 	if (!callback_body_read(x, &body, &err)) {
 		web_refuse(x, WEB_BAD_REQUEST, err.text, WEB_NO_RETRY);
 		return;

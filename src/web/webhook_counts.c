@@ -30,6 +30,8 @@ static const struct {
 	[WEBHOOK_WRONG_SIGNATURE] = { "wrong_signature",
 				      "its signature does not match public_url and the auth token "
 				      "of its account" },
+	[WEBHOOK_NO_PUBLIC_URL] = { "no_public_url",
+				    "public_url is not set, so that no signature can be checked" },
 };
 
 const char *webhook_refusal_name(enum webhook_refusal refusal)
@@ -122,16 +124,17 @@ static void report_due(struct timer *timer)
 	timer_start(counter->loop, &counter->timer, counters->report_ms, report_due);
 }
 
-static void begin_report(struct webhook_counter *counter, const struct log_tag *tag)
+static bool begin_report(struct webhook_counter *counter, const struct log_tag *tag)
 {
 	struct webhook_counters *counters = counter->counters;
 
 	if (atomic_load(&counters->is_reporting) || atomic_exchange(&counters->is_reporting, true))
-		return;
+		return false;
 	log_warn(tag, "refused a webhook from %s: %s", counter->counts.last_client,
 		 refusals[counter->counts.last_refusal].text);
 	counters->told++;
 	timer_start(counter->loop, &counter->timer, counters->report_ms, report_due);
+	return true;
 }
 
 /* ---- one loop ---- */
@@ -165,7 +168,7 @@ void webhook_count_taken(struct webhook_counter *counter)
 	pthread_mutex_unlock(&counter->lock);
 }
 
-void webhook_count_refused(struct webhook_counter *counter, enum webhook_refusal refusal,
+bool webhook_count_refused(struct webhook_counter *counter, enum webhook_refusal refusal,
 			   struct str client, const struct log_tag *tag)
 {
 	struct webhook_counts *counts = &counter->counts;
@@ -176,5 +179,5 @@ void webhook_count_refused(struct webhook_counter *counter, enum webhook_refusal
 	counts->last_refusal = refusal;
 	str_fit(client, counts->last_client, sizeof(counts->last_client));
 	pthread_mutex_unlock(&counter->lock);
-	begin_report(counter, tag);
+	return begin_report(counter, tag);
 }

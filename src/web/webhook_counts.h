@@ -27,6 +27,7 @@ enum webhook_refusal {
 	WEBHOOK_UNSIGNED,        /* no X-Twilio-Signature */
 	WEBHOOK_UNKNOWN_ACCOUNT, /* signed for an account that is not configured, or for none */
 	WEBHOOK_WRONG_SIGNATURE, /* does not fit public_url and the tokens of its account */
+	WEBHOOK_NO_PUBLIC_URL,   /* public_url is not set: no signature can be checked */
 	WEBHOOK_REFUSALS,
 };
 
@@ -63,5 +64,6 @@ struct webhook_counter *webhook_counter_new(struct webhook_counters *counters, s
 void webhook_counter_free(struct webhook_counter *counter);
 /* On its loop. */
 void webhook_count_taken(struct webhook_counter *counter);
-void webhook_count_refused(struct webhook_counter *counter, enum webhook_refusal refusal,
+/* True when it is the one that the log was given a line for: the first, or the first after a quiet period. */
+bool webhook_count_refused(struct webhook_counter *counter, enum webhook_refusal refusal,
 			   struct str client, const struct log_tag *tag);

@@ -30,14 +30,14 @@ test('a flood of forged webhooks is one line of the log, and the number in statu
 test('status tells why webhooks were refused, and how many were taken', async (t) => {
   const server = await startServer(t);
   const before = (await statusOf(server)).webhooks;
-  assert.deepEqual(before.refused, { unsigned: 0, unknown_account: 0, wrong_signature: 0 });
+  assert.deepEqual(before.refused, { unsigned: 0, unknown_account: 0, wrong_signature: 0, no_public_url: 0 });
   assert.equal(before.last_refused_at, null);
   assert.equal((await postForm(server.url, RECORDING_STATUS, recordingCallback(), WRONG)).status, 403);
   assert.equal((await postForm(server.url, RECORDING_STATUS, recordingCallback(), { signature: null })).status, 400);
   assert.equal((await postForm(server.url, RECORDING_STATUS, recordingCallback({ AccountSid: newSid('AC') }))).status, 403);
   assert.equal((await postForm(server.url, RECORDING_STATUS, recordingCallback())).status, 200);
   const { webhooks } = await statusOf(server);
-  assert.deepEqual(webhooks.refused, { unsigned: 1, unknown_account: 1, wrong_signature: 1 });
+  assert.deepEqual(webhooks.refused, { unsigned: 1, unknown_account: 1, wrong_signature: 1, no_public_url: 0 });
   assert.equal(webhooks.taken, 1);
   assert.ok(Math.abs(Date.parse(webhooks.last_refused_at) - Date.now()) < 60_000, webhooks.last_refused_at);
   assert.ok(Math.abs(Date.parse(webhooks.last_taken_at) - Date.now()) < 60_000, webhooks.last_taken_at);

@@ -180,17 +180,29 @@ test('an account with two tokens: both are good while they are rotated', async (
   assert.equal((await postForm(server.url, RECORDING_STATUS, fields())).status, 403);
 });
 
-test('X-Forwarded-Proto and -Host count only from a trusted proxy', async (t) => {
+test('without public_url webhooks are refused until it is set, and the log says what to write', async (t) => {
   const forwarded = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'calls.example.com' };
-  const publicUrl = 'https://calls.example.com';
-  const trusting = await startServer(t, { settings: { public_url: undefined, trusted_proxies: '127.0.0.1' } });
-  assertAccepted(await postForm(trusting.url, RECORDING_STATUS, recordingCallback(), { publicUrl, headers: forwarded }));
-  const wary = await startServer(t, { settings: { public_url: undefined, trusted_proxies: '192.0.2.1' } });
-  assert.equal((await postForm(wary.url, RECORDING_STATUS, recordingCallback(), { publicUrl, headers: forwarded })).status, 403);
-  // Then what the connection itself shows is the address.
-  assertAccepted(await postForm(wary.url, RECORDING_STATUS, recordingCallback(), { publicUrl: wary.url, headers: forwarded }));
-  const fixed = await startServer(t, { settings: { trusted_proxies: '127.0.0.1' } });
-  assertAccepted(await postForm(fixed.url, RECORDING_STATUS, recordingCallback(), { headers: { 'X-Forwarded-Host': 'elsewhere.example' } }));
+  for (const [proxy, likely] of [['127.0.0.1', 'https://calls.example.com'], ['192.0.2.1', undefined]]) {
+    const server = await startServer(t, { settings: { public_url: undefined, trusted_proxies: proxy } });
+    const publicUrl = likely ?? server.url;
+    for (let sent = 0; sent < 3; sent++) {
+      // Signed for the Host that the caller picks: signed all the same, but not for an address that somebody chose.
+      const reply = await postForm(server.url, RECORDING_STATUS, recordingCallback(), { publicUrl, headers: forwarded });
+      assert.equal(reply.status, 503, reply.body.toString());
+      assert.equal(JSON.parse(reply.body).code, 'not_configured');
+    }
+    const lines = server.err.filter((line) => /public_url = /.test(line));
+    assert.equal(lines.length, 1, server.err.join('\n'));
+    assert.ok(lines[0].includes(`public_url = ${publicUrl}`) && /\blevel=warn\b/.test(lines[0]), lines[0]);
+    const { json: status } = await requestJson(`${server.url}/api/status`);
+    assert.equal(status.webhooks.refused.no_public_url, 3);
+    assert.match(status.causes.join('\n'), /^Webhooks are refused: public_url is not set/);
+  }
+});
+
+test('X-Forwarded-Host changes nothing about the address that is signed', async (t) => {
+  const server = await startServer(t, { settings: { trusted_proxies: '127.0.0.1' } });
+  assertAccepted(await postForm(server.url, RECORDING_STATUS, recordingCallback(), { headers: { 'X-Forwarded-Host': 'elsewhere.example' } }));
 });
 
 test('twice, late and out of order: one call, one recording, one download', async (t) => {

@@ -52,6 +52,9 @@ static void check_webhooks(void)
 	counts->refused[WEBHOOK_UNKNOWN_ACCOUNT] = 0;
 	counts->refused[WEBHOOK_UNSIGNED] = 1;
 	CAUSE(&facts, "X-Twilio-Signature", "no signature, when there were none");
+	facts = well();
+	counts->refused[WEBHOOK_NO_PUBLIC_URL] = 1;
+	CAUSE(&facts, "public_url is not set", "no public_url");
 }
 
 static void check_fetching(void)
@@ -112,7 +115,7 @@ static void check_all(void)
 	facts.free_bytes = 0;
 	facts.reserve = RESERVE_SPENT;
 	health_judge(&facts, &causes);
-	IS_INT(causes.count, 9, "all causes at once");
+	IS_INT(causes.count, 10, "all causes at once");
 }
 
 int main(void)
