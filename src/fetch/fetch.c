@@ -122,27 +122,6 @@ static void take_back_ended(struct fetch *fetch)
 	}
 }
 
-static struct transfer *find_resumable(struct fetch *fetch)
-{
-	LIST_EACH (item, &fetch->active) {
-		struct transfer *transfer = container_of(item, struct transfer, link);
-
-		if (transfer->is_curl_paused && !transfer->is_paused)
-			return transfer;
-	}
-	return NULL;
-}
-
-/* Each resumption calls a receiver, which may take any other off the list: so it is gone through anew. */
-static void resume_active(struct fetch *fetch)
-{
-	struct transfer *transfer;
-
-	fetch->must_resume = false;
-	while ((transfer = find_resumable(fetch)))
-		transfer_go_on(transfer);
-}
-
 static struct transfer *find_stopped(struct fetch *fetch)
 {
 	LIST_EACH (item, &fetch->active) {
@@ -164,7 +143,7 @@ static void end_stopped(struct fetch *fetch)
 }
 
 /*
- * What could not be done inside libcurl: ends, resumptions, removals, beginnings.  Each
+ * What could not be done inside libcurl: ends, removals, beginnings.  Each
  * step may call receivers, and these may ask for more of the kind; what they ask for
  * is done here, or in the next turn.
  */
@@ -185,8 +164,6 @@ static void fetch_settle(struct fetch *fetch)
 	}
 	if (fetch->must_stop)
 		end_stopped(fetch);
-	if (fetch->must_resume)
-		resume_active(fetch);
 	take_back_ended(fetch);
 	while (fetch->active_count < fetch->max_transfers && !list_is_empty(&fetch->waiting))
 		transfer_begin(container_of(list_first(&fetch->waiting), struct transfer, link));

@@ -81,12 +81,6 @@ void transfer_add_line(struct curl_slist **list, const char *line)
 	*list = longer;
 }
 
-void transfer_hold(struct transfer *transfer)
-{
-	transfer->is_paused = true;
-	timer_stop(&transfer->pulse);
-}
-
 void transfer_detach(struct transfer *transfer)
 {
 	if (transfer->is_added)

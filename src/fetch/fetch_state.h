@@ -40,8 +40,7 @@ struct fetch {
 	struct list sockets;                       /* of struct socket_watch */
 	struct list waiting, active, ended, spare; /* of struct transfer: its place is its list */
 	uint32_t waiting_count, active_count, spare_count;
-	bool must_resume; /* an active transfer wants to go on */
-	bool must_stop;   /* the receiver of an active one had enough, outside of libcurl */
+	bool must_stop; /* the receiver of an active one had enough, outside of libcurl */
 
 	/* The body of one transfer, as far as it came within one call into libcurl. */
 	struct transfer *gathering; /* NULL: nothing */
@@ -88,7 +87,7 @@ struct transfer {
 
 	/* how it goes */
 	struct transfer_head head;
-	bool is_head_told, is_stopped, is_paused, is_curl_paused, is_redirect;
+	bool is_head_told, is_stopped, is_redirect;
 	bool is_refused;  /* the guard refused an address for this hop */
 	bool is_tried;    /* another address of the same host was not refused */
 	char refused[96]; /* and which */
@@ -110,8 +109,6 @@ struct transfer *fetch_take_spare(struct fetch *fetch);
 /* May a connection be opened to an address of this kind for this host? */
 bool fetch_allows_host(const struct fetch *fetch, const char *host);
 
-/* From anywhere: no byte is given on until it is told otherwise, and the stall limit stands still. */
-void transfer_hold(struct transfer *transfer);
 /* Appends a copy. */
 void transfer_add_line(struct curl_slist **list, const char *line);
 

@@ -140,16 +140,3 @@ void transfer_cancel(struct transfer *transfer)
 	fetch_place(transfer, TRANSFER_ENDED);
 	fetch_settle_soon(transfer->fetch);
 }
-
-void transfer_resume(struct transfer *transfer)
-{
-	if (!transfer->is_paused)
-		return;
-	transfer->is_paused = false;
-	if (transfer->is_added)
-		transfer_pulse(transfer);
-	if (transfer->is_curl_paused) {
-		transfer->fetch->must_resume = true;
-		fetch_settle_soon(transfer->fetch);
-	}
-}

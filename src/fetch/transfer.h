@@ -8,7 +8,7 @@
  *
  * Order: may_follow* on_head? on_bytes* on_end, always on the loop's thread, never
  * from inside transfer_start() or transfer_cancel().  A redirect that is followed
- * shows only in may_follow.  Every callback may start, pause, resume and cancel
+ * shows only in may_follow.  Every callback may start and cancel
  * transfers, its own too.
  *
  * Credentials are sent to the origin (scheme, host and port) of `auth_for` alone, and
@@ -40,8 +40,3 @@ bool transfer_start(struct fetch *fetch, const struct transfer_request *request,
 		    struct err *err) MUST_CHECK;
 /* From anywhere, once: no callback comes any more.  NULL does nothing. */
 void transfer_cancel(struct transfer *transfer);
-/*
- * After TRANSFER_PAUSE, while which the stall limit does not run.  As many times as you like; bytes
- * come in a later turn, not from inside.
- */
-void transfer_resume(struct transfer *transfer);

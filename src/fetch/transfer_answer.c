@@ -26,8 +26,6 @@ static bool goes_on(struct transfer *transfer, enum transfer_go go)
 		return false; /* cancelled by its own callback */
 	if (go == TRANSFER_STOP)
 		transfer->is_stopped = true;
-	else if (go == TRANSFER_PAUSE)
-		transfer_hold(transfer);
 	return go != TRANSFER_STOP;
 }
 
@@ -111,10 +109,6 @@ static size_t body_came(char *at, size_t size, size_t count, void *context)
 	if (transfer->is_redirect) {
 		transfer->dropped_bytes += bytes.len;
 		return transfer->dropped_bytes > TRANSFER_REDIRECT_BODY_MAX ? 0 : bytes.len;
-	}
-	if (transfer->is_paused) {
-		transfer->is_curl_paused = true; /* libcurl keeps these bytes and stops reading */
-		return CURL_WRITEFUNC_PAUSE;
 	}
 	return gather(transfer, bytes) ? bytes.len : 0;
 }

@@ -48,7 +48,7 @@ static void ask(struct transfer *transfer)
 	CURLMcode code;
 
 	transfer_head_start(&transfer->head);
-	transfer->is_head_told = transfer->is_redirect = transfer->is_curl_paused = false;
+	transfer->is_head_told = transfer->is_redirect = false;
 	transfer->is_refused = transfer->is_tried = false;
 	transfer->dropped_bytes = 0;
 	transfer->curl_text[0] = '\0';
@@ -68,8 +68,7 @@ static void ask(struct transfer *transfer)
 		return;
 	}
 	transfer->is_added = true;
-	if (!transfer->is_paused)
-		transfer_pulse(transfer);
+	transfer_pulse(transfer);
 }
 
 static void follow(struct transfer *transfer)
@@ -133,15 +132,4 @@ void transfer_begin(struct transfer *transfer)
 		transfer->easy = transfer_new_easy(transfer);
 	transfer_limit_time(transfer);
 	ask(transfer);
-}
-
-void transfer_go_on(struct transfer *transfer)
-{
-	CURLcode code;
-
-	transfer->is_curl_paused = false;
-	code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
-	transfer_give_gathered(transfer->fetch);
-	if (code != CURLE_OK)
-		transfer_done(transfer, code);
 }

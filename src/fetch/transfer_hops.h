@@ -18,5 +18,3 @@ struct transfer;
 void transfer_begin(struct transfer *transfer);
 /* libcurl is through with the hop: the next one, or the end. */
 void transfer_done(struct transfer *transfer, CURLcode code);
-/* Lets libcurl go on with a paused one. */
-void transfer_go_on(struct transfer *transfer);

@@ -28,7 +28,6 @@ struct transfer_result {
 enum transfer_go {
 	TRANSFER_GO_ON,
 	TRANSFER_STOP, /* ends with TRANSFER_STOPPED; the connection is given up unless all had come */
-	TRANSFER_PAUSE, /* from on_bytes: these bytes are taken, no more until transfer_resume() */
 };
 
 /* Each may be NULL: then it goes on. */
