@@ -290,9 +290,11 @@ bool audit_prune(struct catalog *catalog, const struct audit_tail *upto, struct 
 	db_bind_int(update, 1, upto->chain);
 	db_bind_int(update, 2, upto->seq);
 	db_bind_str(update, 3, str_of(mac));
+	if (!db_run(update, err))
+		return false;
 	db_bind_int(drop, 1, upto->chain);
 	db_bind_int(drop, 2, upto->seq);
-	return db_run(update, err) && db_run(drop, err);
+	return db_run(drop, err);
 }
 
 bool audit_forget_addresses(struct catalog *catalog, int64_t before_ms, int64_t most,

@@ -1,0 +1,327 @@
+/*
+ * What the catalog says when the database refuses one statement of a change: that it failed, always.  The writer
+ * rolls back then; told otherwise it would commit half of the change.
+ *
+ * A table that is renamed within the transaction stands for whatever may be wrong with reading it, a trigger that
+ * refuses for what may be wrong with changing it.  Both are gone with the transaction.
+ */
+#include "catalog/attempts.h"
+#include "catalog/audit.h"
+#include "catalog/call_asks.h"
+#include "catalog/calls.h"
+#include "catalog/catalog_private.h"
+#include "catalog/credentials.h"
+#include "catalog/recordings.h"
+#include "catalog/recordings_digest.h"
+#include "catalog/recordings_queue.h"
+#include "catalog/sign_in_failures.h"
+#include "ledger_fixture.h"
+#include "tap.h"
+
+#define NOON 1700000000000
+
+static struct err err;
+static struct ledger ledger;
+static char call_sid[SID_SIZE], recording_sid[SID_SIZE];
+static int64_t chain;
+
+static const struct recording_media media = {
+	.stored_at_ms = NOON + 9000,
+	.generation = 7,
+	.generation_at_ms = NOON + 8000,
+	.size = 1234,
+	.duration_ms = 3000,
+	.channels = 2,
+	.format = "mp3",
+	.path = "3f/CA1.RE1.7.mp3",
+};
+
+static bool append(void)
+{
+	struct event event;
+	int64_t seq;
+
+	event_init(&event, EVENT_RECORDING_STATUS, NOON);
+	event.call_sid = str_of(call_sid);
+	event.recording_sid = str_of(recording_sid);
+	event.status = STR("completed");
+	return events_append(ledger.writer, &event, &seq, &err);
+}
+
+static bool project(void)
+{
+	static struct projection_result result;
+
+	return projection_run(ledger.writer, PROJECTION_EVENTS_MAX, &result, &err);
+}
+
+/* Of a recording and a call that are new. */
+static bool append_and_project(void)
+{
+	char old[2][SID_SIZE];
+	bool is_done;
+
+	memcpy(old[0], call_sid, SID_SIZE);
+	memcpy(old[1], recording_sid, SID_SIZE);
+	sid_text("CA", 3, call_sid);
+	sid_text("RE", 3, recording_sid);
+	MUST(append());
+	is_done = project();
+	memcpy(call_sid, old[0], SID_SIZE);
+	memcpy(recording_sid, old[1], SID_SIZE);
+	return is_done;
+}
+
+static bool wait(void)
+{
+	static const struct recording_wait wait = {
+		.at_ms = NOON,
+		.next_try_at_ms = NOON + 1,
+		.reason_code = "a",
+		.reason_text = "b",
+	};
+
+	return recordings_mark_waiting(ledger.writer, str_of(recording_sid), &wait, &err);
+}
+
+static bool store(void)
+{
+	return recordings_mark_stored(ledger.writer, str_of(recording_sid), &media, &err);
+}
+
+static bool requeue(void)
+{
+	return recordings_requeue(ledger.writer, str_of(recording_sid), NOON, &err);
+}
+
+static bool revive(void)
+{
+	return queue_revive(ledger.writer, str_of(recording_sid), NOON, &err);
+}
+
+static bool mark_dead(void)
+{
+	return recordings_mark_dead(ledger.writer, str_of(recording_sid), "a", "b", &err);
+}
+
+static bool mark_gone(void)
+{
+	return recordings_mark_gone(ledger.writer, str_of(recording_sid), "b", &err);
+}
+
+static bool mark_expired(void)
+{
+	return recordings_mark_expired(ledger.writer, str_of(recording_sid), &err);
+}
+
+static bool hold(void)
+{
+	return recordings_set_hold(ledger.writer, str_of(recording_sid), true, &err);
+}
+
+static bool find_recording(void)
+{
+	struct recording recording;
+
+	return recordings_find(ledger.writer, str_of(recording_sid), &recording, &err);
+}
+
+static bool find_call(void)
+{
+	struct call call;
+
+	return calls_find(ledger.writer, str_of(call_sid), &call, &err);
+}
+
+static bool undigested(void)
+{
+	static struct recording_undigested out[4];
+	size_t count;
+
+	return recordings_undigested(ledger.writer, 0, out, ARRAY_LEN(out), &count, &err);
+}
+
+static bool counts(void)
+{
+	struct catalog_counts out;
+
+	return catalog_counts(ledger.writer, &out, &err);
+}
+
+/* Every counter that was changed is written. */
+static bool flush(void)
+{
+	ledger.writer->added[NUMBER_BYTES_STORED]++;
+	return numbers_flush(ledger.writer, &err);
+}
+
+static bool next_due(void)
+{
+	int64_t due_at_ms;
+
+	return queue_next_due(ledger.writer, NOON, &due_at_ms, &err);
+}
+
+static bool begin_attempt(void)
+{
+	const struct attempt_begin begin = { .recording_sid = str_of(recording_sid),
+					     .began_at_ms = NOON };
+	int64_t id;
+
+	return attempts_begin(ledger.writer, &begin, &id, &err);
+}
+
+static bool next_ask(void)
+{
+	struct call_ask ask;
+	bool is_found;
+
+	return call_asks_next(ledger.writer, &ask, &is_found, &err);
+}
+
+static bool set_ask(void)
+{
+	return call_asks_set(ledger.writer, str_of(call_sid), NOON, &err);
+}
+
+static bool insert_entry(void)
+{
+	struct audit_entry entry = { .chain = chain, .seq = 2, .at_ms = NOON, .kind = "b" };
+
+	return audit_insert(ledger.writer, &entry, &err);
+}
+
+static bool prune(void)
+{
+	const struct audit_tail upto = { .chain = chain, .seq = 1, .at_ms = NOON };
+
+	return audit_prune(ledger.writer, &upto, &err);
+}
+
+static bool add_credential(void)
+{
+	struct credential_row row = { .kind = CREDENTIAL_TOKEN, .name = "abcdefgh" };
+
+	return credentials_add(ledger.writer, &row, &err);
+}
+
+static bool list_credentials(void)
+{
+	static struct credential_row out[4];
+	size_t count;
+
+	return credentials_list(ledger.writer, CREDENTIAL_TOKEN, 0, 0, out, ARRAY_LEN(out), &count,
+				&err);
+}
+
+/* At an instant at which the oldest are pruned, too. */
+static bool add_failure(void)
+{
+	return sign_in_failures_add(ledger.writer, STR("key"), 0, &err);
+}
+
+#define REFUSE(when) \
+	"CREATE TEMP TRIGGER refuse BEFORE " when " BEGIN SELECT RAISE(ABORT, 'not now'); END"
+#define HIDE(table) "ALTER TABLE " table " RENAME TO hidden"
+
+static const struct {
+	const char *fault;
+	bool (*attempt)(void);
+	const char *name;
+} rows[] = {
+	{ REFUSE("INSERT ON events"), append, "an event that is not kept" },
+	{ REFUSE("INSERT ON recordings"), append_and_project, "a recording not projected" },
+	{ REFUSE("INSERT ON calls"), append_and_project, "a call not projected" },
+	{ HIDE("recordings"), append_and_project, "a recording not looked up" },
+	{ HIDE("calls"), append_and_project, "a call not looked up" },
+	{ REFUSE("UPDATE ON recordings"), wait, "waiting, not written" },
+	{ REFUSE("UPDATE ON recordings"), store, "stored, not written" },
+	{ REFUSE("UPDATE ON calls"), store, "stored, not written at its call" },
+	{ REFUSE("UPDATE ON recordings"), mark_dead, "dead, not written" },
+	{ REFUSE("UPDATE ON recordings"), mark_gone, "gone, not written" },
+	{ REFUSE("UPDATE ON recordings"), mark_expired, "expired, not written" },
+	{ HIDE("recordings"), store, "stored, not looked up" },
+	{ REFUSE("UPDATE ON recordings"), hold, "held, not written" },
+	{ HIDE("recordings"), find_recording, "a recording not read" },
+	{ HIDE("calls"), find_call, "a call not read" },
+	{ HIDE("recordings"), undigested, "those without a digest, not read" },
+	{ HIDE("ledger_numbers"), counts, "counters not read" },
+	{ HIDE("ledger_numbers"), flush, "counters not looked up" },
+	{ REFUSE("INSERT ON ledger_numbers"), flush, "counters not written" },
+	{ HIDE("recordings"), next_due, "the next that is due, not read" },
+	{ REFUSE("INSERT ON attempts"), begin_attempt, "an attempt not begun" },
+	{ HIDE("calls"), next_ask, "the next call to ask for, not read" },
+	{ REFUSE("UPDATE ON calls"), set_ask, "when to ask for a call, not written" },
+	{ REFUSE("INSERT ON audit"), insert_entry, "an entry of the audit not written" },
+	{ REFUSE("UPDATE ON audit_chains"), prune, "where a chain begins, not written" },
+	{ REFUSE("DELETE ON audit"), prune, "entries not taken away" },
+	{ REFUSE("INSERT ON credentials"), add_credential, "a credential not kept" },
+	{ HIDE("credentials"), list_credentials, "credentials not listed" },
+	{ REFUSE("INSERT ON sign_in_failures"), add_failure, "a failed sign-in not counted" },
+	{ HIDE("sign_in_failures"), add_failure, "a table of failed sign-ins that is gone" },
+};
+
+static void test_refused(size_t i, const char *when)
+{
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(db_exec(ledger.writer->db, rows[i].fault, &err));
+	err_set(&err, ERR_CONFLICT, "not told");
+	OK(!rows[i].attempt(), "%s, %s: it says so", rows[i].name, when);
+	OK(!str_eq(str_of(err.text), STR("not told")), "%s, %s: with a reason: %s", rows[i].name,
+	   when, err.text);
+	catalog_rollback(ledger.writer);
+}
+
+static void test_fault(size_t i)
+{
+	MUST(catalog_begin(ledger.writer, &err));
+	OK(rows[i].attempt(), "%s: done when nothing is wrong", rows[i].name);
+	catalog_rollback(ledger.writer);
+	test_refused(i, "its statements prepared");
+	ledger_reopen(&ledger);
+	test_refused(i, "none prepared");
+}
+
+/* Of one that had come to its end. */
+static void test_begun_again(bool (*end)(void), bool (*begin_again)(void), const char *name)
+{
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(end());
+	MUST(db_exec(ledger.writer->db, REFUSE("UPDATE ON recordings"), &err));
+	OK(!begin_again(), "%s: not written, it says so", name);
+	catalog_rollback(ledger.writer);
+
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(end());
+	MUST(db_exec(ledger.writer->db, REFUSE("UPDATE ON calls"), &err));
+	OK(!begin_again(), "%s: not written at its call, it says so", name);
+	catalog_rollback(ledger.writer);
+
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(end());
+	OK(begin_again(), "%s: done when nothing is wrong", name);
+	catalog_rollback(ledger.writer);
+}
+
+int main(void)
+{
+	struct audit_entry entry = { .seq = 1, .at_ms = NOON, .kind = "a" };
+	struct projection_result result;
+
+	sid_text("CA", 1, call_sid);
+	sid_text("RE", 1, recording_sid);
+	ledger_open(&ledger);
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(append());
+	MUST(audit_add_chain(ledger.writer, STR("key"), NOON, &chain, &err));
+	entry.chain = chain;
+	MUST(audit_insert(ledger.writer, &entry, &err));
+	MUST(catalog_commit(ledger.writer, &err));
+	ledger_project(&ledger, &result);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		test_fault(i);
+	test_begun_again(mark_dead, requeue, "asked for again");
+	test_begun_again(mark_expired, revive, "taken up again");
+	ledger_remove(&ledger);
+	return tap_end();
+}
