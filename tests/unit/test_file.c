@@ -59,6 +59,55 @@ static void test_sync_name(void)
 	OK(!file_sync_name("/nonexistent/name", &err), "none: %s", err.text);
 }
 
+static void test_make_folders(void)
+{
+	AUTO(free) char *deep = xasprintf("%s/a/b", folder);
+	AUTO(free) char *above = xasprintf("%s/a", folder);
+	AUTO(free) char *below_file = xasprintf("%s/file/b", folder);
+	struct stat about;
+
+	OK(file_make_folders(deep, &err), "two folders, the first of them missing");
+	OK(stat(deep, &about) == 0 && S_ISDIR(about.st_mode), "are there");
+	OK(file_make_folders(deep, &err), "again: they are there already");
+	OK(rmdir(deep) == 0 && file_make_folders(deep, &err) && stat(deep, &about) == 0,
+	   "the last alone");
+	put("x", 1);
+	OK(!file_make_folders(below_file, &err), "below a file: %s", err.text);
+	OK(rmdir(deep) == 0 && rmdir(above) == 0 && unlink(path) == 0, "and taken away");
+}
+
+static void test_short_path(void)
+{
+	size_t size = strlen(path) + 1;
+	AUTO(free) char *whole = NULL;
+	AUTO(free) char *by_folder = NULL;
+	AUTO(free) char *bytes = NULL;
+	AUTO(close) int folder_fd = -1;
+	int kept_fd = -1;
+	char *none = NULL;
+	size_t len = 0;
+
+	put("found", 5);
+	OK(file_short_path(path, size, &whole, &kept_fd, &err), "a path that fits");
+	IS_STR(str_of(whole), str_of(path), "stays as it is");
+	IS_INT(kept_fd, -1, "no folder is opened for it");
+
+	OK(file_short_path(path, size - 1, &by_folder, &folder_fd, &err), "one byte too long");
+	OK(strlen(by_folder) < size - 1, "becomes shorter: %s", by_folder);
+	OK(folder_fd >= 0 && fcntl(folder_fd, F_GETFD) == FD_CLOEXEC,
+	   "by a folder that the caller keeps open");
+	OK(file_read(by_folder, 6, &bytes, &len, &err) && len == 5 &&
+		   memcmp(bytes, "found", 5) == 0,
+	   "and leads to the same file");
+
+	OK(!file_short_path(path, 8, &none, &kept_fd, &err) && err.kind == ERR_INVALID,
+	   "a name too long even so: %s", err.text);
+	OK(!file_short_path("/nonexistent/folder/name", 8, &none, &kept_fd, &err),
+	   "of a folder that is not there: %s", err.text);
+	OK(kept_fd == -1 && !none, "which gives nothing");
+	unlink(path);
+}
+
 int main(void)
 {
 	if (!mkdtemp(folder))
@@ -70,6 +119,8 @@ int main(void)
 	test_rewrite(1000 * 1000);
 	test_refused();
 	test_sync_name();
+	test_make_folders();
+	test_short_path();
 	OK(rmdir(folder) == 0, "nothing is left behind");
 	return tap_end();
 }
