@@ -149,19 +149,41 @@ static void fill(struct query *query, const struct credential_row *row, const st
 	sid_bytes(row->recording_sid, found->sid);
 }
 
+/* Is the link of that name the one that the visit is of? */
+static bool is_visit_of(struct catalog *catalog, const struct credential_row *visit,
+			struct str link_name, bool *out, struct err *err)
+{
+	struct credential_row link;
+
+	*out = false;
+	if (!credentials_find_id(catalog, visit->parent_id, &link, err))
+		return err->kind == ERR_NOT_FOUND;
+	*out = str_eq(str_of(link.name), link_name);
+	return true;
+}
+
 static bool find_credential(struct query *query, struct catalog *catalog, struct err *err)
 {
 	struct str text = { query->text, query->text_len };
+	struct str link_name = str_first(text, CREDENTIAL_NAME_LEN);
+	bool is_of_link = true;
 	uint8_t hash[SHA256_BYTES];
 	int64_t now_ms = clock_wall_ms();
 	struct credential_row row;
 	struct user user;
 
+	if (query->source == KNOWN_LINK_VISIT)
+		text = str_after(text, CREDENTIAL_NAME_LEN);
 	if (!credentials_find(catalog, credential_name(text), &row, &user, err))
 		return err->kind == ERR_NOT_FOUND;
 	credential_hash(text, hash);
 	if (!bytes_equal_secret(hash, row.hash, sizeof(hash)) ||
 	    !is_for_source(row.kind, query->source) || is_over(&row, query, now_ms))
+		return true;
+	if (row.kind == CREDENTIAL_VISIT &&
+	    !is_visit_of(catalog, &row, link_name, &is_of_link, err))
+		return false;
+	if (!is_of_link)
 		return true;
 	if (row.user_id != 0 && (user.id == 0 || user.is_disabled))
 		return true;
@@ -351,6 +373,9 @@ static bool is_well_formed(enum known_source source, struct str text)
 {
 	if (source == KNOWN_PROXY)
 		return text.len > 3 && text.len <= PROXY_NAME_MAX + 3;
+	if (source == KNOWN_LINK_VISIT)
+		return text.len == CREDENTIAL_NAME_LEN + CREDENTIAL_LEN &&
+		       credential_is_well_formed(str_after(text, CREDENTIAL_NAME_LEN));
 	return credential_is_well_formed(text);
 }
 

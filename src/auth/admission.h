@@ -51,7 +51,8 @@ const struct known *admission_look(struct admission *admission, enum known_sourc
 				   struct str text);
 /*
  * Asks; answered() is called later, never from inside, unless the answer is known without a query: then *out says it
- * and true is returned.  `text` is the credential as it was sent, of a token without its prefix; for KNOWN_PROXY
+ * and true is returned.  `text` is the credential as it was sent, of a token without its prefix; for
+ * KNOWN_LINK_VISIT the link's name before the visit's credential; for KNOWN_PROXY
  * "user NUL rights in two bytes", which the caller trusts.  `network`: who is throttled.
  */
 bool admission_ask(struct admission *admission, enum known_source source, struct str text,

@@ -108,7 +108,8 @@ static void take_bearer(struct str header, struct shown *out)
 
 static void take_link(const struct exchange *x, struct shown *out)
 {
-	struct str name = x->request.params[0];
+	struct str name = x->request.params[0], visit;
+	struct buf both;
 
 	if (name.len > CREDENTIAL_NAME_LEN) {
 		out->source = KNOWN_LINK;
@@ -116,8 +117,16 @@ static void take_link(const struct exchange *x, struct shown *out)
 		return;
 	}
 	out->source = KNOWN_LINK_VISIT;
-	out->text = cookie_of(x, COOKIE_LINK);
 	out->is_ambient = true;
+	visit = cookie_of(x, COOKIE_LINK);
+	if (!visit.at)
+		return;
+	/* The visit of one link opens no other. */
+	buf_over(&both, out->room, sizeof(out->room));
+	buf_add_str(&both, name);
+	buf_add_str(&both, visit);
+	out->is_wrong = !buf_ok(&both);
+	out->text = buf_str(&both);
 }
 
 static void take_proxy(struct exchange *x, struct shown *out)

@@ -1,0 +1,281 @@
+// Who may call what: every route of web/routes.c by every kind of caller.
+//
+// The walk is made from the route table itself: a route, or a kind of access, that is not known here fails.
+import test, { before } from 'node:test';
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { startServer } from './harness/callspool.js';
+import { until } from './harness/until.js';
+import { lifetime } from './harness/lifetime.js';
+import { newSid } from './harness/webhook.js';
+import { Caller, addLink, addPerson, addToken, firstAdministrator, invite, newAddress, passwordOf, startWithPeople } from './harness/people.js';
+
+const OWN = 'http://callspool.test';
+const FOREIGN = 'https://elsewhere.test';
+
+/** The rows of web_routes: { method, pattern, access }; of a row that takes GET, HEAD is not walked on its own. */
+function routes() {
+  const source = readFileSync(new URL('../../src/web/routes.c', import.meta.url), 'utf8');
+  const table = source.slice(source.indexOf('web_routes[] = {'), source.indexOf('web_route_count'));
+  const rows = [...table.matchAll(/\{\s*(GET|POST|DELETE|CALLBACK),\s*"([^"]+)",([^}]*?)(WEB_[A-Z_]+)\s*\}/g)];
+  const lines = [...table.matchAll(/\{\s*[A-Z]+,/g)];
+  assert.equal(rows.length, lines.length, 'each row of the table was understood');
+  return rows.flatMap(([, methods, pattern, , access]) => (methods === 'CALLBACK' ? ['GET', 'POST'] : [methods])
+    .map((method) => ({ method, pattern, access, row: `${method} ${pattern}` })));
+}
+
+/** What is asked of each row: made anew for each caller who may, because it is used up. */
+const unused = () => randomBytes(6).toString('base64url').toLowerCase().replace(/[^a-z0-9]/g, 'x');
+const user = async ({ admin }, name = `u${unused()}`) => {
+  await admin.asks(200, 'POST', '/api/users', { json: { name } });
+  return name;
+};
+const TARGETS = {
+  'GET /api/recordings/{}/media': ({ recording }) => ({ path: recording.mediaPath }),
+  'GET /api/calls/{}/download': ({ recording }) => ({ path: recording.downloadPath }),
+  'GET /api/calls': () => ({ path: '/api/calls' }),
+  'GET /api/calls/{}': ({ recording }) => ({ path: `/api/calls/${recording.callSid}` }),
+  'GET /api/status': () => ({ path: '/api/status' }),
+  'GET /api/users': () => ({ path: '/api/users' }),
+  'POST /api/users': () => ({ path: '/api/users', json: { name: `u${unused()}` } }),
+  'POST /api/users/{}': async (world) => ({ path: `/api/users/${await user(world)}`, json: { role: 'admin' } }),
+  'DELETE /api/users/{}': async (world) => ({ path: `/api/users/${await user(world)}` }),
+  'POST /api/users/{}/reset': async (world) => ({ path: `/api/users/${await user(world)}/reset`, json: {} }),
+  'DELETE /api/users/{}/sessions': async (world) => ({ path: `/api/users/${await user(world)}/sessions` }),
+  'GET /api/tokens': () => ({ path: '/api/tokens' }),
+  'POST /api/tokens': () => ({ path: '/api/tokens', json: { rights: 'admin' } }),
+  'DELETE /api/tokens/{}': async ({ admin }) => ({ path: `/api/tokens/${(await addToken(admin, 'play')).name}` }),
+  'GET /api/audit': () => ({ path: '/api/audit' }),
+  'GET /api/links': () => ({ path: '/api/links' }),
+  'POST /api/links': ({ recording }) => ({ path: '/api/links', json: { recording_sid: recording.recordingSid } }),
+  'DELETE /api/links/{}': async ({ recording }, who) => ({ path: `/api/links/${(await addLink(who, recording)).name}` }),
+};
+
+const RIGHTS = { WEB_PLAY: 'play', WEB_READ: 'read', WEB_MAKE_LINK: 'link', WEB_CHANGE: 'change', WEB_STATUS: 'status', WEB_ADMIN: 'admin' };
+const LISTENERS = ['WEB_PLAY', 'WEB_READ', 'WEB_MAKE_LINK'];
+const WALKED_ELSEWHERE = ['WEB_ANYONE', 'WEB_PROVIDER', 'WEB_VISITOR', 'WEB_SIGNED_IN', 'WEB_LINK'];
+
+let world;
+
+before(async () => {
+  const started = await startWithPeople(lifetime, { count: 2 });
+  const admin = await firstAdministrator(started.server);
+  const listener = await addPerson(admin, 'dana');
+  const tokens = {};
+  for (const right of Object.values(RIGHTS)) tokens[right] = await addToken(admin, right);
+  const expired = await addToken(admin, 'play,read,link,status,admin', { expires_in: '1s' });
+  const revoked = await addToken(admin, 'play,read,link,status,admin');
+  await revoked.asks(200, 'GET', '/api/status');
+  await admin.asks(200, 'DELETE', `/api/tokens/${revoked.name}`);
+  const over = await addPerson(admin, 'noa');
+  const overCookies = { ...over.cookies };
+  await over.asks(200, 'DELETE', '/api/session');
+  await until('a token is over', async () => (await expired.ask('GET', '/api/status')).status === 401);
+  const link = await addLink(admin, started.recording);
+  world = { ...started, admin, listener, tokens, expired, revoked, link, signedOut: new Caller(started.server, { cookies: overCookies }) };
+});
+
+const isGood = (reply) => reply.status >= 200 && reply.status < 300;
+
+async function refused(row, who, caller, status, code, options = {}) {
+  const target = await (TARGETS[row.row]?.(world, world.admin) ?? { path: row.pattern });
+  const { status: got, json } = await caller.ask(row.method, target.path, { json: target.json, ...options, keeps: false });
+  assert.equal(got, status, `${row.row} by ${who}`);
+  if (row.method !== 'HEAD') assert.equal(json.code, code, `${row.row} by ${who}`);
+}
+
+async function taken(row, who, caller, options = {}) {
+  const target = await TARGETS[row.row](world, caller);
+  const reply = await caller.ask(row.method, target.path, { json: target.json, ...options, keeps: false });
+  assert.ok(isGood(reply), `${row.row} by ${who}: ${reply.status} ${reply.body.toString().slice(0, 200)}`);
+}
+
+/** Another caller with the same credential, at another address: what is refused counts against networks. */
+const elsewhere = (caller) => new Caller(caller.server, { ...caller, address: newAddress() });
+
+for (const row of routes()) {
+  if (WALKED_ELSEWHERE.includes(row.access)) continue;
+  test(`${row.row} needs the right that its row names`, async () => {
+    const right = RIGHTS[row.access];
+    assert.ok(right, `${row.access} is a kind of access that this walk knows`);
+    assert.ok(TARGETS[row.row], 'the walk knows what to ask of this route');
+    const { server, admin, listener, tokens, expired, revoked, signedOut, link } = world;
+    await refused(row, 'nobody', new Caller(server), 401, 'unauthenticated');
+    if (LISTENERS.includes(row.access)) await taken(row, 'a listener', listener);
+    else await refused(row, 'a listener', listener, 403, 'forbidden');
+    await taken(row, 'an administrator', admin);
+    for (const [name, token] of Object.entries(tokens)) {
+      if (name === right) await taken(row, `a token of ${name}`, token);
+      else await refused(row, `a token of ${name}`, token, 403, 'forbidden');
+    }
+    const whole = link.name + link.secret;
+    for (const shown of [{ bearer: `csp_${whole}` }, { cookies: { callspool: whole } }, { cookies: { 'callspool-link': whole } }]) {
+      await refused(row, `a link as ${Object.keys(shown)}`, new Caller(server, shown), 401, 'unauthenticated');
+    }
+    await refused(row, 'a token that is over', elsewhere(expired), 401, 'unauthenticated');
+    await refused(row, 'a revoked token', elsewhere(revoked), 401, 'unauthenticated');
+    await refused(row, 'a session that was ended', elsewhere(signedOut), 401, 'unauthenticated');
+    await refused(row, 'a session shown as a token', new Caller(server, { bearer: `csp_${admin.cookies.callspool}` }), 401, 'unauthenticated');
+    await refused(row, 'a token shown as a session', new Caller(server, { cookies: { callspool: tokens[right].bearer.slice(4) } }), 401, 'unauthenticated');
+    await refused(row, 'a wrong token beside a good cookie', new Caller(server, { cookies: admin.cookies, bearer: `csp_${'A'.repeat(32)}` }), 401, 'unauthenticated');
+    await refused(row, "a stranger's user header", new Caller(server, { headers: { 'Remote-User': 'ruth' } }), 401, 'unauthenticated');
+    await refused(row, 'a cookie from a foreign page', admin, 403, 'foreign_origin', { headers: { Origin: FOREIGN } });
+    await refused(row, 'a cookie from a sibling', admin, 403, 'foreign_origin', { headers: { 'Sec-Fetch-Site': 'same-site' } });
+    await taken(row, 'a cookie from our page', admin, { headers: { Origin: OWN, 'Sec-Fetch-Site': 'same-origin' } });
+    await taken(row, 'a token from a foreign page', tokens[right], { headers: { Origin: FOREIGN } });
+  });
+}
+
+test('every row of the table is one that is walked', () => {
+  for (const { row, access } of routes()) {
+    assert.ok(RIGHTS[access] ? TARGETS[row] : WALKED_ELSEWHERE.includes(access), `${row} (${access})`);
+  }
+});
+
+test('what anyone may call is the same for all', async () => {
+  const { server, admin, listener } = world;
+  const open = routes().filter(({ access }) => access === 'WEB_ANYONE');
+  assert.ok(open.length > 0);
+  for (const { method, pattern } of open) {
+    const statuses = [];
+    for (const caller of [new Caller(server), listener, admin, new Caller(server, { bearer: 'csp_wrong' })]) {
+      statuses.push((await caller.ask(method, pattern.replace('{}', world.link.name), { headers: { Origin: FOREIGN } })).status);
+    }
+    assert.deepEqual(new Set(statuses).size, 1, `${method} ${pattern}: ${statuses}`);
+    assert.ok(statuses[0] < 400 || statuses[0] === 404, `${method} ${pattern}: ${statuses[0]}`);
+  }
+  for (const caller of [new Caller(server), admin]) {
+    assert.equal((await caller.ask('GET', '/no/such/thing')).status, 404);
+    assert.equal((await caller.ask('PUT', '/api/users')).status, 405);
+    assert.equal((await caller.ask('OPTIONS', '/api/users')).status, 204);
+  }
+});
+
+test('webhooks are for whoever signs them, whoever else they are', async () => {
+  const { server, admin } = world;
+  const rows = routes().filter(({ access }) => access === 'WEB_PROVIDER');
+  assert.ok(rows.length > 0);
+  for (const { method, pattern } of rows) {
+    for (const caller of [new Caller(server), admin]) {
+      const reply = await caller.ask(method, pattern, method === 'POST' ? { json: {} } : {});
+      assert.ok([400, 403].includes(reply.status), `${method} ${pattern}: ${reply.status}`);
+    }
+  }
+});
+
+test('a session is shown, begun and ended by anyone, from our page alone', async () => {
+  const { server, listener } = world;
+  const guest = new Caller(server);
+  assert.equal((await guest.asks(200, 'GET', '/api/session')).json.signed_in, false);
+  assert.equal((await listener.asks(200, 'GET', '/api/session')).json.user.name, 'dana');
+  assert.equal((await guest.signIn('dana', 'something else altogether')).json.code, 'sign_in_failed');
+  const wrong = await new Caller(server).signIn('dana', passwordOf('dana'), { headers: { Origin: FOREIGN } });
+  assert.equal(wrong.status, 403);
+  assert.equal(wrong.json.code, 'foreign_origin');
+  assert.equal((await listener.ask('DELETE', '/api/session', { headers: { Origin: FOREIGN } })).status, 403);
+  assert.equal((await listener.ask('POST', '/api/session/password', { json: {}, headers: { Origin: FOREIGN } })).status, 403);
+  const before_ = listener.cookies.callspool;
+  assert.equal((await listener.signIn('dana')).status, 200);
+  assert.notEqual(listener.cookies.callspool, before_, 'a new token');
+  assert.equal((await new Caller(server, { cookies: { callspool: before_ } }).ask('GET', '/api/calls')).status, 401, 'and the old one is over');
+});
+
+test('a password is changed by whoever is signed in and knows it', async () => {
+  const { server, admin, tokens } = world;
+  const path = '/api/session/password';
+  assert.equal((await new Caller(server).ask('POST', path, { json: {} })).status, 401);
+  assert.equal((await tokens.admin.ask('POST', path, { json: { current: 'x', password: 'y' } })).status, 403);
+  const person = await addPerson(admin, 'avi');
+  const second = new Caller(server);
+  assert.equal((await second.signIn('avi')).status, 200);
+  const token = await addToken(admin, 'play');
+  const wrong = await person.ask('POST', path, { json: { current: 'not this at all', password: 'a new one, and a long one' } });
+  assert.equal(wrong.status, 401);
+  const poor = await person.ask('POST', path, { json: { current: passwordOf('avi'), password: 'short' } });
+  assert.equal(poor.status, 422);
+  assert.equal(typeof poor.json.reason, 'string');
+  await person.asks(200, 'POST', path, { json: { current: passwordOf('avi'), password: 'a new one, and a long one' } });
+  assert.equal((await person.ask('GET', '/api/calls')).status, 200, 'who changed it goes on');
+  assert.equal((await second.ask('GET', '/api/calls')).status, 401, 'all other sessions are over');
+  assert.equal((await token.ask('GET', world.recording.mediaPath)).status, 200);
+  assert.equal((await new Caller(server).signIn('avi')).status, 401);
+  assert.equal((await new Caller(server).signIn('avi', 'a new one, and a long one')).status, 200);
+});
+
+test('an invitation is taken once, and seeing its page takes nothing', async () => {
+  const { server, admin } = world;
+  const invitation = await invite(admin, 'gil');
+  const guest = new Caller(server);
+  const take = (password) => guest.ask('POST', '/join', { json: { invitation, password } });
+  await guest.ask('GET', '/join');
+  assert.equal((await take('short')).status, 422, 'a poor password does not use it up');
+  assert.equal((await take(passwordOf('gil'))).status, 200);
+  assert.equal((await take(passwordOf('gil'))).status, 404);
+  assert.equal((await guest.signIn('gil')).status, 200);
+});
+
+test('a link opens its one recording, and nothing else does', async () => {
+  const { server, admin, recordings: [recording, other] } = world;
+  const link = await addLink(admin, recording);
+  const otherLink = await addLink(admin, other);
+  const guest = () => new Caller(server);
+  assert.equal(Buffer.compare((await guest().asks(200, 'GET', link.mediaPath)).body, recording.bytes), 0);
+  assert.equal((await guest().asks(206, 'GET', link.mediaPath, { headers: { Range: 'bytes=0-9', Origin: FOREIGN } })).body.length, 10);
+  for (const path of [`/l/${link.name}/media`, `/l/${link.name}${otherLink.secret}/media`, `/l/${link.name}${'A'.repeat(24)}/media`]) {
+    for (const caller of [guest(), elsewhere(admin)]) assert.equal((await caller.ask('GET', path)).json?.code, 'link_not_found', path);
+  }
+  const opened = guest();
+  const open = (name, secret, options = {}) => opened.ask('POST', `/l/${name}/open`, { json: { secret }, ...options });
+  assert.equal((await open(link.name, otherLink.secret)).status, 404);
+  assert.equal((await open(link.name, link.secret, { headers: { Origin: FOREIGN } })).status, 403);
+  const reply = await open(link.name, link.secret);
+  assert.equal(reply.status, 200);
+  assert.match(reply.headers['set-cookie'].join(), /callspool-link=.*; Path=\/l\/[^;]+\/; HttpOnly; SameSite=Strict/);
+  assert.equal(reply.json.from, undefined, 'no numbers unless the link shows them');
+  assert.equal(Buffer.compare((await opened.asks(200, 'GET', `/l/${link.name}/media`)).body, recording.bytes), 0);
+  assert.equal((await opened.ask('GET', `/l/${link.name}/media`, { headers: { Origin: FOREIGN } })).status, 403, 'the cookie from a foreign page');
+  assert.equal((await opened.ask('GET', `/l/${otherLink.name}/media`)).status, 404, 'a visit of one link opens no other');
+  await admin.asks(200, 'DELETE', `/api/links/${link.name}`);
+  assert.equal((await opened.ask('GET', `/l/${link.name}/media`)).status, 404, 'revoked: the visit is over');
+  assert.equal((await guest().ask('GET', link.mediaPath)).status, 404, 'and the address');
+});
+
+test('a link that is over says so to who has it', async () => {
+  const { server, admin, recording } = world;
+  const short = await addLink(admin, recording, { expires_in: '1s' });
+  const once = await addLink(admin, recording, { plays: 1 });
+  const openShort = () => new Caller(server).ask('POST', `/l/${short.name}/open`, { json: { secret: short.secret } });
+  await until('a link is over', async () => (await openShort()).json?.code === 'link_expired');
+  assert.equal((await new Caller(server).ask('GET', short.mediaPath)).json.code, 'link_expired');
+  const visitors = [new Caller(server), new Caller(server)];
+  for (const visitor of visitors) await visitor.asks(200, 'POST', `/l/${once.name}/open`, { json: { secret: once.secret } });
+  const codes = await Promise.all(visitors.map(async (visitor) => (await visitor.ask('GET', `/l/${once.name}/media`)).status));
+  assert.deepEqual(codes.sort(), [200, 410], 'one play is one play, by two browsers at once');
+});
+
+test("another's link is not there for a listener, nor for a token of nobody", async () => {
+  const { admin, listener, recording, tokens } = world;
+  const link = await addLink(admin, recording);
+  assert.equal((await listener.ask('DELETE', `/api/links/${link.name}`)).json.code, 'link_not_found');
+  const own = await addLink(listener, recording);
+  const { links } = (await listener.asks(200, 'GET', '/api/links')).json;
+  assert.ok(links.some(({ name }) => name === own.name));
+  assert.ok(!links.some(({ name }) => name === link.name));
+  assert.ok((await tokens.admin.ask('GET', '/api/links')).status === 403);
+});
+
+test('without sign-in all but webhooks and links are for everybody on this machine', async (t) => {
+  const { recordings: [recording], server } = world;
+  const open = await startServer(t, {});
+  const guest = new Caller(open);
+  for (const row of routes().filter(({ access, method }) => method === 'GET' && RIGHTS[access])) {
+    const path = row.pattern.replace('{}', row.pattern.includes('recordings') ? newSid('RE') : newSid('CA'));
+    const good = await guest.ask('GET', path);
+    assert.ok(![401, 403].includes(good.status), `${row.row}: ${good.status}`);
+    assert.equal((await guest.ask('GET', path, { headers: { Origin: FOREIGN } })).json.code, 'foreign_origin', row.row);
+    assert.equal((await guest.ask('GET', path, { headers: { Host: 'elsewhere.test' } })).status, 403, row.row);
+  }
+  assert.equal((await guest.ask('GET', '/l/AAAAAAAA/media')).status, 404);
+  assert.ok(recording && server);
+});
