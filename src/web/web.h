@@ -41,6 +41,7 @@ struct web {
 	struct http_app app;
 	int64_t started_at_ms;                 /* wall clock */
 	_Atomic int64_t stranger_warned_at_ms; /* monotonic: proxy_identity.c */
+	_Atomic int64_t host_warned_at_ms;     /* monotonic: web_admit.c */
 };
 
 struct web_local {

@@ -4,6 +4,7 @@
 #include "auth/credential.h"
 #include "auth/origin.h"
 #include "auth/throttle.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/reply.h"
@@ -14,7 +15,10 @@
 #include "web/web_error.h"
 #include "web/web_host.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
+
+#define HOST_WARN_MS 60000 /* 1,440 lines a day while somebody asks */
 
 _Static_assert(sizeof(struct web_caller) <= EXCHANGE_CALLER_MAX, "a caller fits its exchange");
 
@@ -229,6 +233,27 @@ static bool decide_everybody(struct exchange *x)
 	return true;
 }
 
+/*
+ * A proxy that sends a name of its own as Host gets 403 for everything.  One line a minute: a page of a
+ * stranger can ask for thousands a second.
+ */
+static void warn_of_host(struct exchange *x, struct str host)
+{
+	struct web *web = web_local_of(x)->web;
+	struct log_tag tag = web_request_tag(x);
+	int64_t now_ms = clock_monotonic_ms();
+	int64_t last_ms = atomic_load_explicit(&web->host_warned_at_ms, memory_order_relaxed);
+
+	if (last_ms != 0 && now_ms - last_ms < HOST_WARN_MS)
+		return;
+	if (atomic_compare_exchange_strong(&web->host_warned_at_ms, &last_ms, now_ms))
+		log_warn(&tag,
+			 "%s is answered 403 because its Host is %.*s: behind nginx write "
+			 "\"proxy_set_header Host $host;\", and set public_url to the address that "
+			 "players use",
+			 x->peer, STR_ARG(host));
+}
+
 static bool admit_without_sign_in(struct exchange *x)
 {
 	struct str host = x->request.known[HTTP_HOST];
@@ -239,6 +264,7 @@ static bool admit_without_sign_in(struct exchange *x)
 	 * without Host (HTTP/1.0) is from no browser.
 	 */
 	if (host.at && !web_host_is_own(host, web_local_of(x)->web->options.public_url)) {
+		warn_of_host(x, host);
 		return refuse(
 			x, WEB_FORBIDDEN,
 			"With auth = none this is answered only under an IP address, localhost, or "

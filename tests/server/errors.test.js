@@ -202,6 +202,16 @@ describe('errors', () => {
     assert.equal(reply.status, 200, 'webhooks are protected by their signature');
   });
 
+  test('403 under a name that is not ours: one line of the log says what to write', async (t) => {
+    // As nginx asks where proxy_pass names an upstream and Host is not passed on.
+    const behind = await startServer(t);
+    for (let asked = 0; asked < 5; asked++)
+      assertError(await request(behind.url, { path: '/api/calls', headers: { Host: 'callspool_upstream' } }), 403, 'forbidden');
+    const lines = behind.err.filter((line) => /callspool_upstream/.test(line));
+    assert.equal(lines.length, 1, behind.err.join('\n'));
+    assert.match(lines[0], /\blevel=warn\b.*proxy_set_header Host \$host.*public_url/);
+  });
+
   test('412 precondition_failed', async () => {
     assertError(await request(server.url + recording.mediaPath, { headers: { 'If-Match': '"other"' } }), 412, 'precondition_failed');
   });
