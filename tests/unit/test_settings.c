@@ -107,6 +107,11 @@ static void order(void)
 	IS_INT(settings.http.keepalive_timeout_ms, 75000, "what nobody said has its default");
 	IS_STR(str_of(settings.web.trusted_proxies[1]), STR("::1"), "a list has its words");
 	OK(!settings.web.trusted_proxies[2], "and ends");
+	OK(settings_set(source, "trusted_proxies=10.1.0.0/16", &err) &&
+		   settings_resolve(source, &settings, &err),
+	   "resolved once more");
+	IS_STR(str_of(settings.web.trusted_proxies[0]), STR("10.1.0.0/16"), "a list is another");
+	OK(!settings.web.trusted_proxies[1], "without the words that it had");
 	IS_STR(str_of(settings.account.auth_token), STR("secret-of-the-environment"),
 	       "Twilio's own names count");
 	for (size_t i = 0; i < settings_count; i++)
