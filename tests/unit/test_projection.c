@@ -195,6 +195,21 @@ static void test_duplicate_changes_nothing(void)
 	ledger_remove(&ledger);
 }
 
+/* What an event does not say is no instant: the call began when it came, until something better is known. */
+static void test_start_untold(struct ledger *ledger)
+{
+	int order[1] = { 0 };
+	struct call call;
+	struct recording recording;
+
+	set[0] = recording_event(RECORDING, "completed", 42);
+	set[0].started_at_ms = 0;
+	apply_in_order(ledger, order, 1, false, &call, &recording);
+	IS_INT(call.started_at_ms, set[0].received_at_ms,
+	       "a recording without its start: the call began when that was told");
+	make_set();
+}
+
 static void test_watermark(void)
 {
 	struct ledger ledger;
@@ -589,6 +604,7 @@ int main(void)
 	make_set();
 	ledger_open(&ledger);
 	test_permutations(&ledger);
+	test_start_untold(&ledger);
 	ledger_remove(&ledger);
 	test_duplicate_changes_nothing();
 	test_watermark();
