@@ -187,10 +187,14 @@ static struct str said_by_first_proxy(const struct exchange *x, struct str name)
 
 void forwarded_add_origin(const struct exchange *x, struct buf *url)
 {
-	const char *public_url = web_local_of(x)->web->options.public_url;
+	const struct web *web = web_local_of(x)->web;
+	const char *public_url = web->options.public_url;
 	struct str proto = said_by_first_proxy(x, STR("x-forwarded-proto"));
 	struct str host = said_by_first_proxy(x, STR("x-forwarded-host"));
 
+	/* Of the administrator's socket, Host says nothing that others could open. */
+	if (!public_url && x->over_unix)
+		public_url = web->own_url;
 	if (public_url) {
 		buf_add_text(url, public_url);
 		return;

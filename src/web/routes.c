@@ -58,6 +58,8 @@ const struct http_route web_routes[] = {
 	{ GET, "/api/tokens", web_tokens_list, .access = WEB_ADMIN },
 	{ POST, "/api/tokens", web_tokens_make, JSON_BODY, JSON_TYPE, WEB_ADMIN },
 	{ DELETE, "/api/tokens/{}", web_tokens_revoke, .access = WEB_ADMIN },
+	{ GET, "/api/sessions", web_sessions_list, .access = WEB_ADMIN },
+	{ DELETE, "/api/sessions/{}", web_sessions_end, .access = WEB_ADMIN },
 	{ GET, "/api/audit", web_audit, .access = WEB_ADMIN },
 
 	{ GET, "/api/links", web_links_list, .access = WEB_MAKE_LINK },

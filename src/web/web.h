@@ -37,6 +37,8 @@ struct web {
 	const struct reserve *reserve;
 	const struct accounts *accounts;
 	struct auth *auth;
+	const char *
+		own_url; /* where we listen: what a link begins with that the administrator's socket made */
 	struct webhook_counters webhooks;
 	struct http_app app;
 	int64_t started_at_ms;                 /* wall clock */

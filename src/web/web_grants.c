@@ -3,6 +3,8 @@
 #include "auth/grants.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "http/form.h"
+#include "http/http_parse.h"
 #include "ledger/ledger.h"
 #include "twilio/sid.h"
 #include "web/forwarded.h"
@@ -15,7 +17,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#define LIST_MAX  500 /* of the newest: older ones are found by the command */
+#define PAGE      200
 #define BODY_SIZE 2048
 
 /* ---- lists ---- */
@@ -23,49 +25,120 @@
 struct listing {
 	struct web_read read; /* first: freed as one */
 	enum credential_kind kind;
-	int64_t made_by; /* 0: everybody's */
+	int64_t made_by;           /* 0: everybody's */
+	int64_t before_id;         /* 0: from the newest */
+	char user[USER_NAME_SIZE]; /* sessions of this user alone; "": everybody's */
 };
 
-static void add_row(struct json *json, const struct credential_row *row)
+static void add_rights(struct json *json, const struct credential_row *row)
 {
 	char text[RIGHTS_TEXT_MAX];
 	struct buf names;
 
 	buf_over(&names, text, sizeof(text));
 	rights_add_text(&names, row->rights);
+	json_text(json, "rights", buf_str(&names));
+}
+
+static void add_link(struct json *json, const struct credential_row *row)
+{
+	json_text(json, "recording_sid", str_of(row->recording_sid));
+	json_int(json, "plays", row->plays);
+	if (row->plays_max)
+		json_int(json, "plays_max", row->plays_max);
+	json_bool(json, "show_numbers", row->options & CREDENTIAL_SHOWS_NUMBERS);
+	json_text(json, "note", str_of(row->note));
+}
+
+static void add_session(struct json *json, const struct credential_row *row, const char *user)
+{
+	json_text(json, "user", str_of(user));
+	json_text(json, "network", str_of(row->network));
+	json_text(json, "agent", str_of(row->agent));
+	json_date(json, "seen_at", row->seen_at_ms);
+}
+
+static void add_token(struct json *json, const struct credential_row *row)
+{
+	add_rights(json, row);
+	json_date(json, "seen_at", row->seen_at_ms);
+	json_text(json, "note", str_of(row->note));
+}
+
+static void add_row(struct json *json, const struct credential_row *row, const char *user)
+{
 	json_open(json, NULL, '{');
 	json_text(json, "name", str_of(row->name));
-	if (row->kind == CREDENTIAL_LINK) {
-		json_text(json, "recording_sid", str_of(row->recording_sid));
-		json_int(json, "plays", row->plays);
-		if (row->plays_max)
-			json_int(json, "plays_max", row->plays_max);
-		json_bool(json, "show_numbers", row->options & CREDENTIAL_SHOWS_NUMBERS);
-	} else {
-		json_text(json, "rights", buf_str(&names));
-		json_date(json, "seen_at", row->seen_at_ms);
-	}
-	json_text(json, "note", str_of(row->note));
+	if (row->kind == CREDENTIAL_LINK)
+		add_link(json, row);
+	else if (row->kind == CREDENTIAL_SESSION)
+		add_session(json, row, user);
+	else
+		add_token(json, row);
 	json_date(json, "made_at", row->made_at_ms);
 	json_date(json, "expires_at", row->expires_at_ms);
 	json_close(json, '}');
+}
+
+static const char *list_name(enum credential_kind kind)
+{
+	if (kind == CREDENTIAL_LINK)
+		return "links";
+	return kind == CREDENTIAL_SESSION ? "sessions" : "tokens";
+}
+
+/* Whose sessions are asked for: an account of ours, or one that a proxy names.  0: everybody's. */
+static bool find_owner(const struct listing *list, struct catalog *catalog, int64_t *out_id,
+		       struct err *err)
+{
+	struct str name = str_of(list->user);
+	struct user user = { .id = 0 };
+
+	if (name.len > 0 && !users_find_name(catalog, USER_OWN, name, &user, err) &&
+	    (err->kind != ERR_NOT_FOUND ||
+	     !users_find_name(catalog, USER_BY_PROXY, name, &user, err)))
+		return false;
+	*out_id = user.id;
+	return true;
+}
+
+/* Rows of one user come one behind the other more often than not: *user is the last that was found. */
+static bool find_user(struct catalog *catalog, const struct credential_row *row, struct user *user,
+		      struct err *err)
+{
+	if (row->kind != CREDENTIAL_SESSION || row->user_id == user->id)
+		return true;
+	*user = (struct user){ .id = 0 };
+	return users_find(catalog, row->user_id, user, err) || err->kind == ERR_NOT_FOUND;
 }
 
 static bool make_list(struct web_read *read, struct catalog *catalog, struct json *json,
 		      struct err *err)
 {
 	struct listing *list = container_of(read, struct listing, read);
-	AUTO(free) struct credential_row *rows = xcalloc(LIST_MAX, sizeof(*rows));
+	AUTO(free) struct credential_row *rows = xcalloc(PAGE, sizeof(*rows));
+	struct user user = { .id = 0 };
+	int64_t owner_id;
 	size_t count;
 
-	if (!credentials_list(catalog, list->kind, 0, 0, rows, LIST_MAX, &count, err))
+	if (!find_owner(list, catalog, &owner_id, err) ||
+	    !credentials_list(catalog, list->kind, owner_id, list->before_id, rows, PAGE, &count,
+			      err))
 		return false;
 	json_open(json, NULL, '{');
-	json_open(json, list->kind == CREDENTIAL_LINK ? "links" : "tokens", '[');
-	for (size_t i = 0; i < count; i++)
-		if (list->made_by == 0 || rows[i].made_by == list->made_by)
-			add_row(json, &rows[i]);
+	json_open(json, list_name(list->kind), '[');
+	for (size_t i = 0; i < count; i++) {
+		if (list->made_by != 0 && rows[i].made_by != list->made_by)
+			continue;
+		if (!find_user(catalog, &rows[i], &user, err))
+			return false;
+		add_row(json, &rows[i], user.name);
+	}
 	json_close(json, ']');
+	if (count == PAGE)
+		json_int(json, "next", rows[count - 1].id);
+	else
+		json_nothing(json, "next");
 	json_close(json, '}');
 	return true;
 }
@@ -75,12 +148,39 @@ static bool may_all(const struct web_caller *caller)
 	return caller->known.rights & RIGHT_ADMIN;
 }
 
+/* False: it was refused. */
+static bool read_query(struct exchange *x, struct listing *list)
+{
+	struct str rest = x->request.query;
+	char room[HTTP_TARGET_MAX], *at = room;
+	struct form_field field;
+	uint64_t before;
+
+	while (form_next(&rest, &at, &field) == FORM_FIELD) {
+		if (str_eq(field.name, STR("user")))
+			str_fit(field.value, list->user, sizeof(list->user));
+		if (!str_eq(field.name, STR("before")))
+			continue;
+		if (!str_to_u64(field.value, &before) || before == 0 || before > INT64_MAX) {
+			web_refuse(x, WEB_BAD_REQUEST, "before is what next was.", WEB_NO_RETRY);
+			return false;
+		}
+		list->before_id = (int64_t)before;
+	}
+	return true;
+}
+
 static void start_list(struct exchange *x, enum credential_kind kind)
 {
 	struct listing *list = xcalloc(1, sizeof(*list));
 	struct web_caller caller;
 
 	list->kind = kind;
+	list->read.not_found = WEB_NOT_FOUND;
+	if (!read_query(x, list)) {
+		free(list);
+		return;
+	}
 	if (web_caller_of(x, &caller) && !may_all(&caller))
 		list->made_by = (int64_t)caller.known.user_id;
 	list->read.make = make_list;
@@ -95,6 +195,11 @@ void web_tokens_list(struct exchange *x)
 void web_links_list(struct exchange *x)
 {
 	start_list(x, CREDENTIAL_LINK);
+}
+
+void web_sessions_list(struct exchange *x)
+{
+	start_list(x, CREDENTIAL_SESSION);
 }
 
 /* ---- making ---- */
@@ -310,4 +415,9 @@ void web_tokens_revoke(struct exchange *x)
 void web_links_revoke(struct exchange *x)
 {
 	start_revoking(x, CREDENTIAL_LINK);
+}
+
+void web_sessions_end(struct exchange *x)
+{
+	start_revoking(x, CREDENTIAL_SESSION);
 }
