@@ -92,7 +92,7 @@ struct beginning {
 static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	static const char *const bodies[] = {
-		[AUTH_UNSET] = "{}",
+		[AUTH_UNSET] = "{\"command\":true}",
 		[AUTH_PASSWORD] = "{\"auth\":\"password\"}",
 		[AUTH_PROXY] = "{\"auth\":\"proxy\"}",
 		[AUTH_NONE] = "{\"auth\":\"none\"}",
@@ -117,8 +117,9 @@ static bool open_keys(struct auth *auth, struct err *err)
 {
 	enum audit_key_place place;
 
-	if (!audit_key_read(auth->options.audit_key_file, auth->data_dir, true, &auth->audit_key,
-			    &place, err))
+	/* A command makes none: the server's may be one that only its unit is given (LoadCredential=). */
+	if (!audit_key_read(auth->options.audit_key_file, auth->data_dir,
+			    auth->options.mode != AUTH_UNSET, &auth->audit_key, &place, err))
 		return false;
 	if (place == AUDIT_KEY_OF_FOLDER)
 		log_info(

@@ -7,7 +7,7 @@
 
 /* In the order of the words of the setting `auth`. */
 enum auth_mode {
-	AUTH_UNSET,
+	AUTH_UNSET,    /* a command answers itself, over the administrator's socket */
 	AUTH_PASSWORD, /* people sign in here */
 	AUTH_PROXY,    /* a trusted proxy signs them in, and names them */
 	AUTH_NONE,     /* everybody may; on loopback alone */

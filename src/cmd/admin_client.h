@@ -16,3 +16,20 @@
  */
 bool admin_get(const struct settings *settings, const char *path, struct buf *out,
 	       struct err *err) MUST_CHECK;
+
+struct admin_request {
+	const char *method, *path;
+	const char *body; /* JSON; NULL: none */
+};
+/*
+ * The same for any method; true whatever the status of the answer is, which goes into *out_status, its body into
+ * `out`.
+ */
+bool admin_ask(const struct settings *settings, const struct admin_request *request,
+	       long *out_status, struct buf *out, struct err *err) MUST_CHECK;
+
+/*
+ * ERR_UNAVAILABLE when another user's rights keep us out.  Without it a server that runs would seem not to, and
+ * its ledger not to open.
+ */
+bool admin_may_ask(const struct settings *settings, struct err *err) MUST_CHECK;

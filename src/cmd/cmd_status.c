@@ -9,11 +9,8 @@
 #include "web/health.h"
 #include "web/web_health.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #define BODY_MAX (1024 * 1024)
 
@@ -121,31 +118,6 @@ static bool get_status(const struct settings *settings, struct buf *out, struct 
 	return read_ledger(settings, out, err) || err_context(err, "no server runs");
 }
 
-/*
- * False when another user's rights keep us out.  Without it a server that runs would seem not to, and
- * its ledger not to open.
- */
-static bool may_look(const struct settings *settings, struct err *err)
-{
-	AUTO(free) char *folder = server_path(settings, "");
-	AUTO(free) char *socket = server_path(settings, SERVER_SOCKET);
-	AUTO(free) char *ledger = server_path(settings, SERVER_LEDGER);
-	const struct {
-		const char *path;
-		int mode;
-	} wanted[] = { { folder, X_OK }, { socket, R_OK | W_OK }, { ledger, R_OK } };
-
-	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
-		if (faccessat(AT_FDCWD, wanted[i].path, wanted[i].mode, AT_EACCESS) < 0 &&
-		    errno == EACCES)
-			return err_set(
-				err, ERR_UNAVAILABLE,
-				"'%s' is another user's: run this as the user that callspool "
-				"runs as, or as root",
-				settings->data_dir);
-	return true;
-}
-
 static int run_status(int argc, char **argv)
 {
 	__attribute__((cleanup(cmd_options_release_at))) struct cmd_options options = { 0 };
@@ -159,7 +131,7 @@ static int run_status(int argc, char **argv)
 		return status;
 	if (!cmd_options_resolve(&options, &err))
 		return cmd_fail(&err);
-	if (!may_look(&options.settings, &err)) {
+	if (!admin_may_ask(&options.settings, &err)) {
 		cmd_fail(&err);
 		return EXIT_UNCHECKED;
 	}

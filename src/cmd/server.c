@@ -102,6 +102,12 @@ static bool take_lock(struct server *server, struct err *err)
 		       settings->data_dir);
 }
 
+static bool open_admin_socket(struct server *server, struct err *err)
+{
+	server->socket_path = server_path(&server->settings, SERVER_SOCKET);
+	return http_listen_unix(server->socket_path, &server->admin_fd, err);
+}
+
 static bool open_listeners(struct server *server, struct err *err)
 {
 	const struct settings *settings = &server->settings;
@@ -112,6 +118,10 @@ static bool open_listeners(struct server *server, struct err *err)
 		snprintf(server->url, sizeof(server->url), "standard input");
 		return true;
 	}
+	if (server->options.is_command) {
+		snprintf(server->url, sizeof(server->url), "http://%s", settings->listen);
+		return open_admin_socket(server, err);
+	}
 	server->listen_fd = server->options.listen_fd;
 	if (server->listen_fd < 0) {
 		if (!http_listen_tcp(settings->listen, &server->listen_fd, &port, err))
@@ -121,8 +131,7 @@ static bool open_listeners(struct server *server, struct err *err)
 	while (listen.len > 0 && listen.at[listen.len - 1] != ':')
 		listen.len--;
 	snprintf(server->url, sizeof(server->url), "http://%.*s%u", STR_ARG(listen), port);
-	server->socket_path = server_path(settings, SERVER_SOCKET);
-	return http_listen_unix(server->socket_path, &server->admin_fd, err);
+	return open_admin_socket(server, err);
 }
 
 static void stdio_ended(struct http_server *http);
@@ -145,7 +154,7 @@ static unsigned count_loops(const struct server *server)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (server->options.is_stdio)
+	if (server->options.is_stdio || server->options.is_command)
 		return 1;
 	if (server->settings.threads > 0)
 		return server->settings.threads;
@@ -200,6 +209,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		.reserve = server->reserve,
 		.accounts = &server->accounts,
 		.auth = server->auth,
+		.own_url = server->url,
 	};
 	web_init(&server->web);
 	return true;
@@ -211,6 +221,8 @@ bool server_open(const struct server_options *options, struct server **out, stru
 
 	server->options = *options;
 	server->settings = *options->settings;
+	if (options->is_command)
+		server->settings.auth.mode = AUTH_UNSET; /* nobody signs in meanwhile */
 	server->lock_fd = server->listen_fd = server->admin_fd = -1;
 	if (!check_settings(options->settings, err))
 		return false;
@@ -241,8 +253,10 @@ static void *run_serving(void *argument)
 
 bool server_start(struct server *server, struct err *err)
 {
-	if (!ledger_start(server->ledger, err) || !fetcher_start(server->fetcher, err) ||
-	    !keeper_start(server->keeper, err))
+	if (!ledger_start(server->ledger, err))
+		return false;
+	if (!server->options.is_command &&
+	    (!fetcher_start(server->fetcher, err) || !keeper_start(server->keeper, err)))
 		return false;
 	server->is_started = true;
 	if (server->options.is_stdio)

@@ -19,9 +19,10 @@ struct server;
 
 struct server_options {
 	const struct settings *settings; /* outlives the server */
-	int listen_fd;              /* a listening socket, the caller's; -1: from settings.listen */
-	unsigned port;              /* with listen_fd */
-	bool is_stdio;              /* no listener: one connection on standard input and output */
+	int listen_fd;   /* a listening socket, the caller's; -1: from settings.listen */
+	unsigned port;   /* with listen_fd */
+	bool is_stdio;   /* no listener: one connection on standard input and output */
+	bool is_command; /* the administrator's socket alone, for a command: nothing is fetched */
 	void (*ended)(void *owner); /* is_stdio: that connection is closed; on a serving loop */
 	void *owner;
 };

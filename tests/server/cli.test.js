@@ -9,7 +9,7 @@ import { run, temporaryFolder } from './harness/process.js';
 import { startStored } from './harness/stored.js';
 import { newSid } from './harness/webhook.js';
 
-const COMMANDS = ['serve', 'demo', 'simulate', 'status', 'path', 'config', 'version'];
+const COMMANDS = ['serve', 'demo', 'simulate', 'status', 'path', 'user', 'token', 'session', 'link', 'verify', 'config', 'version'];
 
 test('version', async () => {
   const { code, stdout, stderr } = await callspool(['version']);

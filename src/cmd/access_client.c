@@ -1,0 +1,100 @@
+#include "cmd/access_client.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/own.h"
+#include "cmd/admin_client.h"
+#include "cmd/server.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ANSWER_MAX (4 * 1024 * 1024) /* what web_read.h gives at most */
+
+static enum err_kind kind_of(long status)
+{
+	switch (status) {
+	case 400:
+	case 422:
+		return ERR_INVALID;
+	case 404:
+		return ERR_NOT_FOUND;
+	case 409:
+		return ERR_CONFLICT;
+	case 429:
+	case 503:
+		return ERR_UNAVAILABLE;
+	default:
+		return ERR_INTERNAL;
+	}
+}
+
+static bool take_answer(long status, const struct buf *body, json_t **out, struct err *err)
+{
+	json_t *answer = json_loadb(body->at, body->len, 0, NULL);
+	const char *text;
+
+	if (status == 200 && json_is_object(answer)) {
+		*out = answer;
+		return true;
+	}
+	text = json_string_value(json_object_get(answer, "error"));
+	err_set(err, kind_of(status), "%s", text ? text : "the server's answer is not understood");
+	json_decref(answer);
+	return false;
+}
+
+/* Nobody serves: the ledger must be there, so that a misspelt data_dir makes no new one. */
+static bool serve_ourselves(struct access_client *client, struct err *err)
+{
+	const struct settings *settings = client->settings;
+	AUTO(free) char *ledger = server_path(settings, SERVER_LEDGER);
+	struct server_options options = { .settings = settings,
+					  .listen_fd = -1,
+					  .is_command = true };
+
+	if (access(ledger, F_OK) < 0)
+		return err_set(err, ERR_NOT_FOUND,
+			       "there is no ledger in '%s': start callspool serve once, or set "
+			       "data_dir",
+			       settings->data_dir);
+	if (!log_wants(LOG_DEBUG))
+		log_set_level(LOG_WARN); /* what a start tells is not what was asked */
+	return server_open(&options, &client->own, err) && server_start(client->own, err);
+}
+
+static bool ask(struct access_client *client, const struct admin_request *request, long *out_status,
+		struct buf *out, struct err *err)
+{
+	if (admin_ask(client->settings, request, out_status, out, err))
+		return true;
+	if (err->kind != ERR_NOT_FOUND || client->own)
+		return false;
+	return serve_ourselves(client, err) &&
+	       admin_ask(client->settings, request, out_status, out, err);
+}
+
+bool access_ask(struct access_client *client, const char *method, const char *path, json_t *body,
+		json_t **out, struct err *err)
+{
+	__attribute__((cleanup(buf_release_at))) struct buf answer;
+	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	struct admin_request request = { .method = method, .path = path, .body = text };
+	long status = 0;
+	bool good;
+
+	json_decref(body);
+	buf_init(&answer, ANSWER_MAX);
+	good = ask(client, &request, &status, &answer, err) &&
+	       take_answer(status, &answer, out, err);
+	if (answer.len > 0)
+		sodium_memzero(answer.at, answer.len); /* a secret may be in it */
+	free(text);
+	return good;
+}
+
+void access_client_release(struct access_client *client)
+{
+	server_free(TAKE(client->own));
+}

@@ -1,0 +1,28 @@
+/*
+ * What commands ask about users, tokens, sessions and links: of the server that runs on the data folder, over the
+ * administrator's socket; where none does, of one in this process that has the folder's lock, answers that socket
+ * alone, and is gone with the command.  So the answers, and what the audit says, are the same.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "config/settings.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct server;
+
+struct access_client {
+	const struct settings *settings; /* borrowed */
+	struct server *own; /* NULL: another process serves, or nothing was asked yet */
+};
+
+/*
+ * The answer is for json_decref().  `body` may be NULL; it is taken.  ERR_NOT_FOUND: there is no such thing, nor a ledger;
+ * ERR_INVALID, ERR_CONFLICT, ERR_UNAVAILABLE: as the server's status says, with its words.
+ */
+bool access_ask(struct access_client *client, const char *method, const char *path, json_t *body,
+		json_t **out, struct err *err) MUST_CHECK;
+void access_client_release(struct access_client *client);

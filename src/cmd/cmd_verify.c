@@ -1,0 +1,194 @@
+/* callspool verify: is what was written still what is there? */
+#include "cmd/admin_client.h"
+#include "cmd/cmd_options.h"
+
+#include "auth/audit_key.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "catalog/catalog.h"
+#include "cmd/server.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KEYS_MAX 2 /* today's, and the one before */
+
+struct verify_command {
+	struct cmd_options options; /* first: flags are read into all of it */
+	bool of_audit;
+	const char *heads; /* a file, or "-" */
+};
+
+struct heads {
+	struct audit_tail *at;
+	size_t count, size;
+};
+
+static void take_line(struct heads *heads, const char *line, size_t len)
+{
+	struct audit_tail head;
+
+	if (!audit_head_of_line((struct str){ line, len }, &head))
+		return;
+	if (heads->count == heads->size) {
+		heads->size = heads->size ? 2 * heads->size : 64;
+		heads->at = xrealloc(heads->at, heads->size * sizeof(*heads->at));
+	}
+	heads->at[heads->count++] = head;
+}
+
+/* All lines of a log may be given: those that tell of no head are left out. */
+static bool read_heads(const char *path, struct heads *out, struct err *err)
+{
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	AUTO(free) char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+	bool failed;
+
+	if (!file)
+		return err_set(err, ERR_NOT_FOUND, "cannot open '%s'", path);
+	while ((len = getline(&line, &size, file)) >= 0)
+		take_line(out, line, (size_t)len);
+	failed = ferror(file);
+	if (file != stdin)
+		fclose(file);
+	if (failed)
+		return err_set(err, ERR_INTERNAL, "cannot read '%s'", path);
+	return out->count > 0 || err_set(err, ERR_INVALID, "'%s' has no line with a head", path);
+}
+
+/* Copies of them, to be wiped. */
+static bool read_keys(const struct settings *settings, struct audit_key keys[KEYS_MAX],
+		      size_t *out_count, struct err *err)
+{
+	const char *files[KEYS_MAX] = { settings->auth.audit_key_file,
+					settings->auth.audit_key_file_old };
+	enum audit_key_place place;
+
+	*out_count = 0;
+	for (size_t i = 0; i < KEYS_MAX; i++) {
+		struct audit_key *key;
+
+		if (i > 0 && !files[i])
+			continue;
+		if (!audit_key_read(files[i], settings->data_dir, false, &key, &place, err))
+			return err_context(err, "the key of the audit");
+		keys[(*out_count)++] = *key;
+		audit_key_free(key);
+	}
+	return true;
+}
+
+static void print_report(const struct verify_command *command, const struct audit_report *report)
+{
+	char text[512];
+	struct json json;
+	struct buf buf;
+
+	if (!command->options.is_json && report->is_whole) {
+		printf("The audit is whole: %lld entries in %lld chains.\n",
+		       (long long)report->entries, (long long)report->chains);
+		return;
+	}
+	if (!command->options.is_json) {
+		printf("The audit is broken at chain=%lld seq=%lld: %s.\n",
+		       (long long)report->chain, (long long)report->seq, report->fault);
+		return;
+	}
+	buf_over(&buf, text, sizeof(text));
+	json_start(&json, &buf);
+	json_open(&json, NULL, '{');
+	json_bool(&json, "whole", report->is_whole);
+	json_int(&json, "chains", report->chains);
+	json_int(&json, "entries", report->entries);
+	if (!report->is_whole) {
+		json_int(&json, "chain", report->chain);
+		json_int(&json, "seq", report->seq);
+		json_text(&json, "fault", str_of(report->fault));
+	}
+	json_close(&json, '}');
+	printf("%s\n", text);
+}
+
+static bool verify(const struct verify_command *command, const struct heads *heads,
+		   struct audit_report *out, struct err *err)
+{
+	const struct settings *settings = &command->options.settings;
+	AUTO(free) char *path = server_path(settings, SERVER_LEDGER);
+	AUTO(catalog_free) struct catalog *catalog = NULL;
+	struct audit_key keys[KEYS_MAX];
+	size_t count;
+	bool read;
+
+	if (!admin_may_ask(settings, err) || !catalog_open(path, CATALOG_READ, &catalog, err) ||
+	    !read_keys(settings, keys, &count, err))
+		return false;
+	read = audit_verify(catalog, keys, count, heads->at, heads->count, out, err);
+	sodium_memzero(keys, sizeof(keys));
+	return read;
+}
+
+/* Exit statuses: whatever keeps it from being checked is EXIT_UNCHECKED, but for wrong arguments. */
+static int run_audit(struct verify_command *command)
+{
+	struct heads heads = { .count = 0 };
+	struct audit_report report;
+	int status = EXIT_GOOD;
+	struct err err;
+
+	if (!cmd_options_resolve(&command->options, &err))
+		return cmd_fail(&err);
+	if (sodium_init() < 0)
+		return EXIT_OUR_FAULT;
+	if ((command->heads && !read_heads(command->heads, &heads, &err)) ||
+	    !verify(command, &heads, &report, &err)) {
+		cmd_fail(&err);
+		status = err.kind == ERR_INVALID ? EXIT_WRONG_USAGE : EXIT_UNCHECKED;
+	} else {
+		print_report(command, &report);
+		status = report.is_whole ? EXIT_GOOD : EXIT_FINDINGS;
+	}
+	free(heads.at);
+	return status;
+}
+
+static int run_verify(int argc, char **argv)
+{
+	struct verify_command command = { .of_audit = false };
+	int status;
+
+	if (!cmd_options_read(&cmd_verify, argc, argv, &command.options, &status))
+		return status;
+	if (command.of_audit)
+		status = run_audit(&command);
+	else
+		status = cmd_misused(&cmd_verify, "say what is to be verified: --audit");
+	cmd_options_release(&command.options);
+	return status;
+}
+
+static const struct cmd_flag flags[] = {
+	{ "--audit", CMD_SWITCH, offsetof(struct verify_command, of_audit), NULL,
+	  "every entry of the audit, and that none is missing" },
+	{ "--heads", CMD_TEXT, offsetof(struct verify_command, heads), "FILE",
+	  "lines 'audit head ...' of a log that was kept elsewhere; - is standard input" },
+	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },
+	{ 0 },
+};
+
+const struct cmd cmd_verify = {
+	.name = "verify",
+	.summary = "is the audit as it was written?",
+	.usage = "--audit [--heads FILE|-]",
+	.help = "Reads the whole audit, with the key that it was written with, beside a server that runs or without one.\n"
+		"Exit status: 0 it is whole, 7 it is not, and the first place was told, 8 it could not be checked: a key\n"
+		"or the ledger is missing.\n",
+	.examples = "  callspool verify --audit\n"
+		    "  journalctl -u callspool | callspool verify --audit --heads -\n",
+	.flags = flags,
+	.takes_settings = true,
+	.run = run_verify,
+};
