@@ -436,9 +436,9 @@ static void auth_changed(struct ledger_listener *listener, const struct projecti
 	if (!(change->what & (PROJECTED_CREDENTIAL | PROJECTED_USER)))
 		return;
 	if (change->what & PROJECTED_CREDENTIAL)
-		known_drop_credential(admission->table, (uint64_t)change->auth_id);
+		known_drop_credential(admission->table, (uint64_t)change->credential_id);
 	if (change->what & PROJECTED_USER)
-		known_drop_user(admission->table, (uint64_t)change->auth_id);
+		known_drop_user(admission->table, (uint64_t)change->user_id);
 	if (change->what & PROJECTED_LINK)
 		known_drop_kind(admission->table, CREDENTIAL_VISIT);
 	age_queries(admission, sequence);

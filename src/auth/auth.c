@@ -72,13 +72,13 @@ bool auth_audit(const struct auth *auth, struct catalog *catalog, const struct a
 void auth_tell_credential(struct ledger_job *job, int64_t credential_id)
 {
 	job->change.what |= PROJECTED_CREDENTIAL;
-	job->change.auth_id = credential_id;
+	job->change.credential_id = credential_id;
 }
 
 void auth_tell_user(struct ledger_job *job, int64_t user_id)
 {
 	job->change.what |= PROJECTED_USER;
-	job->change.auth_id = user_id;
+	job->change.user_id = user_id;
 }
 
 /* ---- opening ---- */

@@ -77,7 +77,7 @@ bool auth_audit(const struct auth *auth, struct catalog *catalog, const struct a
 		const char *kind, const char *recording_sid, const char *body,
 		struct err *err) MUST_CHECK;
 
-/* What a job of the ledger tells the loops: entries of a credential, or of a user, are known no longer. */
+/* What a job of the ledger tells the loops: entries of a credential, of a user, or both, are known no longer. */
 void auth_tell_credential(struct ledger_job *job, int64_t credential_id);
 void auth_tell_user(struct ledger_job *job, int64_t user_id);
 

@@ -174,6 +174,7 @@ static bool end_shown(struct sign_in *sign_in, struct catalog *catalog, struct e
 	credential_hash(text, hash);
 	if (row.kind != CREDENTIAL_SESSION || !bytes_equal_secret(hash, row.hash, sizeof(hash)))
 		return true;
+	auth_tell_credential(&sign_in->job, row.id); /* it may be another user's */
 	return credentials_end(catalog, row.id, err);
 }
 

@@ -38,7 +38,8 @@ struct projection_change {
 	char call_sid[SID_SIZE];      /* "" when the recording's call is not known */
 	char recording_sid[SID_SIZE]; /* "" when the event named none */
 	char account_sid[SID_SIZE];   /* "" when not told */
-	int64_t auth_id;              /* of the credential or the user */
+	int64_t credential_id;        /* with PROJECTED_CREDENTIAL */
+	int64_t user_id;              /* with PROJECTED_USER */
 };
 
 #define PROJECTION_EVENTS_MAX 256
