@@ -2,10 +2,12 @@
 
 #include "auth/hashers.h"
 #include "auth/people.h"
+#include "auth/sign_in.h"
 #include "auth/throttle.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "catalog/sign_in_failures.h"
 #include "event/mailbox.h"
 #include "ledger/ledger.h"
 
@@ -120,6 +122,13 @@ static bool run_read(struct ledger_job *job, struct catalog *catalog, struct err
 
 static bool add_first(struct password_change *change, struct catalog *catalog, struct err *err)
 {
+	bool any_user;
+
+	/* Somebody was added by a command meanwhile: the first administrator is there. */
+	if (!users_any_enabled(catalog, &any_user, err))
+		return false;
+	if (any_user)
+		return err_set(err, ERR_NOT_FOUND, "the invitation is no longer needed");
 	change->user = (struct user){ .source = USER_OWN,
 				      .role = ROLE_ADMIN,
 				      .made_at_ms = clock_wall_ms() };
@@ -150,6 +159,15 @@ static bool add_session(struct password_change *change, struct catalog *catalog,
 	return credentials_add(catalog, &row, err);
 }
 
+/* Whoever was locked out by the guesses of others is let in by a reset: the count is of the old password. */
+static bool forgive(struct password_change *change, struct catalog *catalog, struct err *err)
+{
+	char key[SIGN_IN_FAILURES_KEY_SIZE];
+
+	sign_in_failures_key(change->auth, change->user.name, key);
+	return sign_in_failures_clear(catalog, str_of(key), err);
+}
+
 static bool write_invited(struct password_change *change, struct catalog *catalog, struct err *err)
 {
 	/* Once more, for another may have been faster. */
@@ -159,7 +177,19 @@ static bool write_invited(struct password_change *change, struct catalog *catalo
 		return err_set(err, ERR_NOT_FOUND, "the invitation was used meanwhile");
 	if (change->row.user_id == 0 && !add_first(change, catalog, err))
 		return false;
-	return credentials_end(catalog, change->row.id, err);
+	return forgive(change, catalog, err) && credentials_end(catalog, change->row.id, err);
+}
+
+/* Disabled, or given another password, while the old one was hashed: then that was not the current one. */
+static bool check_unchanged(struct password_change *change, struct catalog *catalog,
+			    struct err *err)
+{
+	struct user now;
+
+	if (!users_find(catalog, change->user.id, &now, err))
+		return false;
+	return (!now.is_disabled && strcmp(now.password_hash, change->user.password_hash) == 0) ||
+	       err_set(err, ERR_CONFLICT, "the account changed meanwhile");
 }
 
 static bool run_write(struct ledger_job *job, struct catalog *catalog, struct err *err)
@@ -168,7 +198,8 @@ static bool run_write(struct ledger_job *job, struct catalog *catalog, struct er
 	bool is_invited = change->invitation[0] != '\0';
 	struct auth_actor actor = { .user_id = 0 };
 
-	if (is_invited && !write_invited(change, catalog, err))
+	if (is_invited ? !write_invited(change, catalog, err)
+		       : !check_unchanged(change, catalog, err))
 		return false;
 	actor.user_id = change->user.id;
 	memcpy(actor.address, change->address, sizeof(actor.address));
@@ -191,7 +222,10 @@ static void written(struct ledger_job *job)
 		return;
 	}
 	credential_wipe(&change->session);
-	if (job->err.kind == ERR_NOT_FOUND) {
+	if (change->invitation[0] == '\0' &&
+	    (job->err.kind == ERR_NOT_FOUND || job->err.kind == ERR_CONFLICT)) {
+		answer(change, PASSWORD_CURRENT_WRONG);
+	} else if (job->err.kind == ERR_NOT_FOUND) {
 		answer(change, PASSWORD_NOT_INVITED);
 	} else if (job->err.kind == ERR_CONFLICT) {
 		answer(change, PASSWORD_NAME_TAKEN);

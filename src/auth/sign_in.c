@@ -21,8 +21,7 @@
 #define FREE_FAILURES 10 /* then each one doubles the wait */
 #define LOCK_FAILURES \
 	100 /* NIST SP 800-63B-4, 3.2.2: then from known browsers alone, or by a reset */
-#define NAME_HASH_SIZE 33
-#define BODY_SIZE      256
+#define BODY_SIZE 256
 
 enum failure {
 	FAILURE_NONE,
@@ -41,7 +40,7 @@ struct sign_in {
 	struct hash_asker hash_asker;
 
 	char name[USER_NAME_SIZE];
-	char name_hash[NAME_HASH_SIZE];
+	char name_hash[SIGN_IN_FAILURES_KEY_SIZE];
 	char device[CREDENTIAL_SIZE], session[CREDENTIAL_SIZE];
 	char address[AUDIT_ADDRESS_SIZE], network[NETWORK_TEXT_SIZE], wide[NETWORK_TEXT_SIZE];
 	char agent[CREDENTIAL_AGENT_SIZE];
@@ -411,16 +410,16 @@ static void read_done(struct ledger_job *job)
 
 /* ---- beginning ---- */
 
-static void hash_name(struct sign_in *sign_in)
+void sign_in_failures_key(const struct auth *auth, const char *name,
+			  char out[SIGN_IN_FAILURES_KEY_SIZE])
 {
-	uint8_t bytes[16];
+	uint8_t bytes[(SIGN_IN_FAILURES_KEY_SIZE - 1) / 2];
 	struct buf buf;
 
 	/* Under the audit's key: who has the ledger alone cannot try names against it. */
-	crypto_generichash(bytes, sizeof(bytes), (const uint8_t *)sign_in->name,
-			   strlen(sign_in->name), sign_in->auth->audit_key->bytes,
-			   sizeof(sign_in->auth->audit_key->bytes));
-	buf_over(&buf, sign_in->name_hash, sizeof(sign_in->name_hash));
+	crypto_generichash(bytes, sizeof(bytes), (const uint8_t *)name, strlen(name),
+			   auth->audit_key->bytes, sizeof(auth->audit_key->bytes));
+	buf_over(&buf, out, SIGN_IN_FAILURES_KEY_SIZE);
 	hex_add(&buf, bytes, sizeof(bytes));
 }
 
@@ -451,7 +450,7 @@ void sign_in_start(struct auth *auth, struct mailbox *mailbox,
 	str_fit(request->agent, sign_in->agent, sizeof(sign_in->agent));
 	network_of_address(request->address, 64, sign_in->network);
 	network_of_address(request->address, 48, sign_in->wide);
-	hash_name(sign_in);
+	sign_in_failures_key(auth, sign_in->name, sign_in->name_hash);
 	if (is_network_throttled(sign_in)) {
 		answer_later(sign_in, SIGN_IN_THROTTLED);
 		return;

@@ -162,6 +162,20 @@ test('credentials that nobody knows are throttled by network; who is known is se
   assert.equal((await new Caller(server, { cookies: admin.cookies, address }).ask('GET', '/api/calls')).status, 200);
 });
 
+test('an account that failed a hundred times is opened again by a reset', async () => {
+  const { server, admin } = world;
+  await addPerson(admin, 'locked');
+  await new Caller(server).signIn('locked', 'not the password at all');
+  const keys = sql(server, 'SELECT name_hash FROM sign_in_failures ORDER BY at_ms DESC LIMIT 1');
+  sql(server, `UPDATE sign_in_failures SET failures = 100, at_ms = 1 WHERE name_hash = '${keys}'`);
+  const late = await new Caller(server).signIn('locked');
+  assert.equal(late.status, 429, 'however long ago it was');
+  const { json } = await admin.asks(200, 'POST', '/api/users/locked/reset', { json: {} });
+  const guest = new Caller(server);
+  await guest.asks(200, 'POST', '/join', { json: { invitation: json.url.split('#')[1], password: 'another good password 7' } });
+  assert.equal((await guest.signIn('locked', 'another good password 7')).status, 200, 'after the reset');
+});
+
 test('a hash that was planted to take all memory is refused, not tried', async (t) => {
   const server = await startServer(t, { settings: SIGN_IN, expectErrors: [/stored hash of the password is malformed or asks for too much/] });
   const admin = await firstAdministrator(server);
@@ -255,6 +269,15 @@ test('the first invitation is over once somebody can sign in', async (t) => {
   assert.ok(!readdirSync(server.dataDir).includes('first-administrator'), 'the file goes when it is used');
   const again = await new Caller(server).ask('POST', '/join', { json: { invitation: first, name: 'eve', password: passwordOf('eve') } });
   assert.equal(again.status, 404);
+});
+
+test('the first invitation is over once a command made an administrator', async (t) => {
+  const server = await startServer(t, { settings: SIGN_IN });
+  const [, first] = readFileSync(join(server.dataDir, 'first-administrator'), 'utf8').trim().split('#');
+  sql(server, "INSERT INTO users (id, source, name, role, password_hash, is_disabled, made_at_ms, changed_seq) VALUES (90001, 0, 'made', 2, '$argon2id$', 0, 1, 1)");
+  const late = await new Caller(server).ask('POST', '/join', { json: { invitation: first, name: 'eve', password: passwordOf('eve') } });
+  assert.equal(late.status, 404);
+  assert.equal(sql(server, 'SELECT group_concat(name) FROM users'), 'made');
 });
 
 test('auth = none does not start where somebody could sign in', async (t) => {
