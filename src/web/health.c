@@ -78,6 +78,12 @@ static void judge_queue(const struct health_facts *facts, struct health_causes *
 	if (oldest_ms != 0 && facts->now_ms - oldest_ms > OLD_QUEUE_MS)
 		add(causes, "A recording waits to be fetched for %lld minutes.",
 		    (long long)((facts->now_ms - oldest_ms) / MINUTE_MS));
+	if (facts->counts.events_set_aside > 0)
+		add(causes,
+		    "%lld event%s could not be worked into the ledger, and %s set aside: see the log.",
+		    (long long)facts->counts.events_set_aside,
+		    facts->counts.events_set_aside > 1 ? "s" : "",
+		    facts->counts.events_set_aside > 1 ? "are" : "is");
 }
 
 static void judge_disk(const struct health_facts *facts, struct health_causes *causes)
@@ -123,6 +129,7 @@ static void add_counts(struct json *json, const struct catalog_counts *counts)
 	json_int(json, "bytes_stored", counts->bytes_stored);
 	json_date(json, "oldest_queued_at", counts->oldest_queued_at_ms);
 	json_int(json, "events_waiting", counts->events_waiting);
+	json_int(json, "events_set_aside", counts->events_set_aside);
 }
 
 static void add_webhooks(struct json *json, const struct health_facts *facts)

@@ -1,6 +1,7 @@
 // What status, /health and the log know of webhooks that do not come in and of a Twilio that does not answer.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BINARY, callspool, startServer, untilState } from './harness/callspool.js';
@@ -100,6 +101,29 @@ test('credentials that Twilio refuses: degraded, with the account', async (t) =>
   });
   assert.equal(status.fetching.accounts_refused, 1);
   assert.match(status.causes.join('\n'), /Twilio refuses the credentials of 1 account \(AC0123456789abcdef0123456789abcdef\)/);
+  assert.equal((await command(server)).code, 6);
+});
+
+test('a webhook that can never be worked into the ledger: degraded, with the count, and those behind it go on', async (t) => {
+  const first = await startServer(t);
+  const { dataDir } = first;
+  await first.stop('SIGTERM');
+  const bad = newSid('CA');
+  execFileSync('sqlite3', [join(dataDir, 'ledger.db'),
+    `CREATE TRIGGER refuse BEFORE INSERT ON calls WHEN NEW.call_sid = '${bad}' BEGIN SELECT RAISE(ABORT, 'no such call'); END`]);
+  const server = await startServer(t, { dataDir, expectErrors: [/set aside/] });
+  const send = async (fields) => assert.equal((await postForm(server.url, RECORDING_STATUS, { ...recordingCallback(), ...fields })).status, 200);
+  await send({ CallSid: bad });
+  const good = newSid('CA');
+  await send({ CallSid: good, RecordingStatus: 'in-progress' });
+  const status = await until('the event is set aside', async () => {
+    const now = await statusOf(server);
+    return now.events_set_aside > 0 && now;
+  });
+  assert.deepEqual([status.events_set_aside, status.degraded], [1, true]);
+  assert.match(status.causes.join('\n'), /^1 event could not be worked into the ledger/m);
+  assert.equal(await isDegraded(server), true);
+  await until('the next one is in the ledger', async () => (await requestJson(`${server.url}/api/calls/${good}`)).status === 200);
   assert.equal((await command(server)).code, 6);
 });
 

@@ -79,6 +79,9 @@ static void check_fetching(void)
 	CAUSE(&facts, "", "a recording that waits for 15 minutes");
 	facts.counts.oldest_queued_at_ms = NOW - 20 * MINUTE;
 	CAUSE(&facts, "20 minutes", "for longer");
+	facts = well();
+	facts.counts.events_set_aside = 3;
+	CAUSE(&facts, "3 events", "events that are set aside");
 }
 
 static void check_disk(void)
@@ -112,10 +115,11 @@ static void check_all(void)
 	facts.upstream.outage_since_ms = 1;
 	facts.counts.recordings[RECORDING_DEAD] = 1;
 	facts.counts.oldest_queued_at_ms = 1;
+	facts.counts.events_set_aside = 1;
 	facts.free_bytes = 0;
 	facts.reserve = RESERVE_SPENT;
 	health_judge(&facts, &causes);
-	IS_INT(causes.count, 10, "all causes at once");
+	IS_INT(causes.count, 11, "all causes at once");
 }
 
 int main(void)
