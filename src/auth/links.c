@@ -84,6 +84,7 @@ static bool run_open(struct ledger_job *job, struct catalog *catalog, struct err
 		return false;
 	if (open->result != LINK_PLAYS)
 		return true;
+	open->expires_at_ms = link.expires_at_ms;
 	open->shows_numbers = link.options & CREDENTIAL_SHOWS_NUMBERS;
 	memcpy(open->actor.credential, link.name, sizeof(open->actor.credential));
 	return read_recording(open, catalog, link.recording_sid, err) &&

@@ -28,6 +28,7 @@ struct link_open {
 	enum link_play result; /* LINK_GONE: wrong or unknown */
 	struct credential visit;
 	int64_t visit_expires_at_ms;
+	int64_t expires_at_ms; /* of the link; 0: never */
 	bool shows_numbers;
 	int64_t started_at_ms, duration_ms;
 	struct call call; /* id 0: not known */

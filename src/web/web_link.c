@@ -70,6 +70,8 @@ static void reply_opened(struct exchange *x, const struct link_open *open)
 	json_start(&json, &body);
 	json_open(&json, NULL, '{');
 	json_bool(&json, "success", true);
+	if (open->expires_at_ms != 0)
+		json_date(&json, "expires_at", open->expires_at_ms);
 	add_call(&json, open);
 	json_close(&json, '}');
 	buf_add_byte(&body, '\n');

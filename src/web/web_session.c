@@ -304,6 +304,8 @@ static void refuse_password(struct exchange *x, enum password_fault fault)
 	json_text(&json, "error", str_of(password_fault_text(fault)));
 	json_text(&json, "code", STR("password_refused"));
 	json_text(&json, "reason", str_of(password_fault_code(fault)));
+	if (fault == PASSWORD_TOO_SHORT)
+		json_int(&json, "min", web_local_of(x)->web->auth->options.password_min);
 	json_text(&json, "request_id", str_of(x->id));
 	json_close(&json, '}');
 	buf_add_byte(&body, '\n');
