@@ -71,6 +71,11 @@ const struct http_route web_routes[] = {
 
 	{ GET, "/", web_page, .access = WEB_ANYONE },
 	{ GET, "/page.js", web_page, .access = WEB_ANYONE },
+	{ GET, "/join.js", web_page, .access = WEB_ANYONE },
+	{ GET, "/link.js", web_page, .access = WEB_ANYONE },
+	{ GET, "/sign_in.js", web_page, .access = WEB_ANYONE },
+	{ GET, "/form.js", web_page, .access = WEB_ANYONE },
+	{ GET, "/words.js", web_page, .access = WEB_ANYONE },
 	{ GET, "/page.css", web_page, .access = WEB_ANYONE },
 };
 

@@ -12,7 +12,7 @@ const PACKAGED = new URL('../../../packaging/nginx/callspool.conf', import.meta.
 const NGINX = '/usr/sbin/nginx';
 
 /** A port that is free now.  nginx cannot be asked for port 0. */
-async function freePort() {
+export async function freePort() {
   const server = createServer();
   await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
   const { port } = server.address();
@@ -36,10 +36,21 @@ function stockSite(folder, port, backend) {
   }`;
 }
 
-function packagedSite(folder, port, backend) {
+/** A certificate of a day for any name: { certificate, key }, two files. */
+export async function makeCertificate(folder) {
+  const files = { certificate: join(folder, 'certificate.pem'), key: join(folder, 'key.pem') };
+  const made = await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1',
+    '-subj', '/CN=callspool.test', '-keyout', files.key, '-out', files.certificate]);
+  if (made.code !== 0) throw new Error(`openssl: ${made.stderr}`);
+  return files;
+}
+
+function packagedSite(folder, port, backend, tls) {
   let site = readFileSync(PACKAGED, 'utf8');
   site = replaceOnce(site, 'server 127.0.0.1:8080', `server ${backend}`);
-  site = replaceOnce(site, 'listen 80;', `listen 127.0.0.1:${port};`);
+  site = replaceOnce(site, '    listen 80;', tls
+    ? `    listen 127.0.0.1:${port} ssl;\n    ssl_certificate ${tls.certificate};\n    ssl_certificate_key ${tls.key};`
+    : `    listen 127.0.0.1:${port};`);
   site = replaceOnce(site, '/var/log/nginx/callspool.access.log', join(folder, 'access.log'));
   return site.replaceAll('/var/log/nginx/callspool.error.log', join(folder, 'error.log'));
 }
@@ -69,8 +80,8 @@ ${site}
 `;
 }
 
-/** backend: "http://127.0.0.1:8080"; stock: nothing but proxy_pass.  Returns { url, port, logs(pattern), written(), stop() }. */
-export async function startNginx(t, backend, { stock = false } = {}) {
+/** backend: "http://127.0.0.1:8080"; stock: nothing but proxy_pass; tls: files of makeCertificate(), for https.  Returns { url, port, logs(pattern), written(), stop() }. */
+export async function startNginx(t, backend, { stock = false, tls } = {}) {
   const folder = temporaryFolder(t, 'nginx');
   mkdirSync(join(folder, 'body'), { recursive: true });
   const file = join(folder, 'nginx.conf');
@@ -86,7 +97,7 @@ export async function startNginx(t, backend, { stock = false } = {}) {
   // Another program may take the port between the asking and the using: then once more.
   for (let attempt = 1; ; attempt += 1) {
     port = await freePort();
-    let text = configuration(folder, (stock ? stockSite : packagedSite)(folder, port, new URL(backend).host));
+    let text = configuration(folder, (stock ? stockSite : packagedSite)(folder, port, new URL(backend).host, tls));
     if (process.getuid() !== 0) text = text.replace('user root;', '');
     writeFileSync(file, text);
     const tested = await run(NGINX, ['-t', '-q', '-p', folder, '-c', file]);
