@@ -321,6 +321,8 @@ void ledger_stop(struct ledger *ledger)
 	if (ledger->is_writing)
 		pthread_join(ledger->writer, NULL);
 	ledger->is_writing = false;
+	ledger_queue_close(&ledger->reads);
+	ledger_queue_close(&ledger->writes);
 	checkpointer_free(TAKE(ledger->checkpointer));
 }
 

@@ -37,7 +37,10 @@ void ledger_listen(struct ledger *ledger,
 /* For who asks what came after a sequence number; lives as long as the ledger. */
 struct feed *ledger_feed(struct ledger *ledger);
 bool ledger_start(struct ledger *ledger, struct err *err) MUST_CHECK;
-/* Runs what was posted, then ends the threads.  The mailboxes must outlive it. */
+/*
+ * Runs what was posted, then ends the threads.  What is posted afterwards is answered undone
+ * (ERR_UNAVAILABLE).  The mailboxes must outlive it.
+ */
 void ledger_stop(struct ledger *ledger);
 void ledger_free(struct ledger *ledger);
 

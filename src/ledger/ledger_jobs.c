@@ -28,7 +28,7 @@ void ledger_queue_init(struct ledger_queue *queue)
 	pthread_condattr_destroy(&attributes);
 	queue->first = NULL;
 	queue->last = &queue->first;
-	queue->is_stopping = false;
+	queue->is_stopping = queue->is_closed = false;
 }
 
 void ledger_queue_release(struct ledger_queue *queue)
@@ -37,14 +37,44 @@ void ledger_queue_release(struct ledger_queue *queue)
 	pthread_mutex_destroy(&queue->mutex);
 }
 
+static void refuse(struct ledger_job *job)
+{
+	job->succeeded = false;
+	(void)err_set(&job->err, ERR_UNAVAILABLE, "the ledger is stopped");
+	ledger_job_answer(job);
+}
+
 void ledger_queue_post(struct ledger_queue *queue, struct ledger_job *job)
 {
+	bool is_closed;
+
 	job->next = NULL;
 	pthread_mutex_lock(&queue->mutex);
-	*queue->last = job;
-	queue->last = &job->next;
-	pthread_cond_signal(&queue->posted);
+	is_closed = queue->is_closed;
+	if (!is_closed) {
+		*queue->last = job;
+		queue->last = &job->next;
+		pthread_cond_signal(&queue->posted);
+	}
 	pthread_mutex_unlock(&queue->mutex);
+	if (is_closed)
+		refuse(job);
+}
+
+void ledger_queue_close(struct ledger_queue *queue)
+{
+	struct ledger_job *job, *next;
+
+	pthread_mutex_lock(&queue->mutex);
+	queue->is_closed = true;
+	job = queue->first;
+	queue->first = NULL;
+	queue->last = &queue->first;
+	pthread_mutex_unlock(&queue->mutex);
+	for (; job; job = next) {
+		next = job->next;
+		refuse(job);
+	}
 }
 
 void ledger_queue_stop(struct ledger_queue *queue)

@@ -50,14 +50,17 @@ struct ledger_queue {
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t posted;
 	struct ledger_job *first, **last;
-	bool is_stopping;
+	bool is_stopping, is_closed;
 };
 
 void ledger_queue_init(struct ledger_queue *queue);
 void ledger_queue_release(struct ledger_queue *queue); /* what it holds is not answered */
-void ledger_queue_post(struct ledger_queue *queue, struct ledger_job *job); /* any thread */
+/* Any thread.  Once the queue is closed the job is answered undone: ERR_UNAVAILABLE. */
+void ledger_queue_post(struct ledger_queue *queue, struct ledger_job *job);
 /* Nobody waits for a job any more; what was posted, and what is posted yet, can be taken. */
 void ledger_queue_stop(struct ledger_queue *queue); /* any thread */
+/* Nobody takes jobs any more: what is left, and what is posted yet, is answered undone. */
+void ledger_queue_close(struct ledger_queue *queue);
 /*
  * Takes up to max jobs, the oldest first, linked by `next`; waits for one up to wait_ms (-1: as long as it
  * takes).  NULL: there is none; *out_is_stopping says whether one is still to come.

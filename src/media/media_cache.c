@@ -270,7 +270,8 @@ static void query_done(struct ledger_job *job)
 		query_repair(query);
 		return;
 	}
-	if (!job->succeeded && job->err.kind == ERR_SCARCE)
+	/* ERR_UNAVAILABLE: the ledger is stopped. */
+	if (!job->succeeded && (job->err.kind == ERR_SCARCE || job->err.kind == ERR_UNAVAILABLE))
 		log_warn(NULL, "cannot look up %s: %s", query->sid, job->err.text);
 	else if (!job->succeeded)
 		log_error(NULL, "cannot look up %s: %s", query->sid, job->err.text);

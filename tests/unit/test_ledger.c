@@ -200,6 +200,17 @@ static void test_stop(void)
 	IS_INT(good, ARRAY_LEN(writes), "all of it is committed");
 }
 
+/* As from done() of what was answered before the stop, and is delivered behind it. */
+static void test_stopped(void)
+{
+	struct write late = { .is_bad = false };
+
+	post(&late, 150);
+	mailbox_drain(mailbox);
+	OK(all_done() && !late.job.succeeded && late.job.err.kind == ERR_UNAVAILABLE,
+	   "what is posted after a stop is answered undone");
+}
+
 static void test_left_behind(void)
 {
 	ledger_free(ledger);
@@ -226,6 +237,7 @@ int main(void)
 	test_told_first();
 	test_projected_again();
 	test_stop();
+	test_stopped();
 	test_left_behind();
 	running_remove();
 	return tap_end();
