@@ -1,0 +1,215 @@
+#include "auth/admission.h"
+
+#include "auth/grants.h"
+#include "auth_fixture.h"
+
+#define RACES 60
+
+static struct {
+	struct admission_waiter waiter;
+	enum admission_result result;
+	struct known entry;
+	bool is_done;
+} asked;
+
+static void answered(struct admission_waiter *waiter, enum admission_result result,
+		     const struct known *entry, int64_t wait_ms)
+{
+	asked.result = result;
+	if (entry)
+		asked.entry = *entry;
+	asked.is_done = true;
+}
+
+static bool is_answered(void)
+{
+	return asked.is_done;
+}
+
+static void ask_begin(enum known_source source, struct str text, const char *network)
+{
+	enum admission_result at_once;
+	int64_t wait_ms;
+
+	asked.is_done = false;
+	asked.waiter = (struct admission_waiter){ .answered = answered };
+	if (admission_ask(admission, source, text, str_of(network), &asked.waiter, &at_once,
+			  &wait_ms))
+		answered(&asked.waiter, at_once, NULL, wait_ms);
+}
+
+static enum admission_result ask(enum known_source source, struct str text, const char *network)
+{
+	ask_begin(source, text, network);
+	OK(until(is_answered), "it is answered");
+	return asked.result;
+}
+
+static const struct known *look_at(enum known_source source, const char *text)
+{
+	return admission_look(admission, source, str_of(text));
+}
+
+/* ---- tokens ---- */
+
+static void make_token(struct grant *grant, uint16_t rights)
+{
+	struct auth_actor actor = { .rights = RIGHTS_ALL };
+
+	MUST(grant_token_init(grant, auth, &actor, rights, 0, STR("of a test"), &err));
+	MUST(write_job(&grant->job));
+}
+
+static void revoke_init(struct revocation *revocation, const struct grant *grant)
+{
+	struct auth_actor actor = { .rights = RIGHTS_ALL };
+
+	MUST(revocation_init(revocation, auth, &actor, CREDENTIAL_TOKEN, str_of(grant->secret.name),
+			     true, &err));
+}
+
+static const char *looked_for;
+
+static bool is_unknown_here(void)
+{
+	return !look_at(KNOWN_BEARER, looked_for);
+}
+
+/* Nobody is remembered for a moment: that is no way in, either. */
+static bool is_unknown_or_nobody(void)
+{
+	const struct known *entry = look_at(KNOWN_BEARER, looked_for);
+
+	return !entry || entry->kind == 0;
+}
+
+static void test_known_and_revoked(void)
+{
+	struct grant grant;
+	struct revocation revocation;
+
+	make_token(&grant, RIGHT_PLAY | RIGHT_READ);
+	OK(!look_at(KNOWN_BEARER, grant.secret.text), "nobody has asked yet");
+	IS_INT(ask(KNOWN_BEARER, str_of(grant.secret.text), "a"), ADMISSION_KNOWN, "it is known");
+	IS_INT(asked.entry.rights, RIGHT_PLAY | RIGHT_READ, "with its rights");
+	OK(look_at(KNOWN_BEARER, grant.secret.text), "and from now on without asking");
+	OK(!look_at(KNOWN_COOKIE, grant.secret.text), "but not as another kind");
+	IS_INT(ask(KNOWN_COOKIE, str_of(grant.secret.text), "a"), ADMISSION_NOBODY,
+	       "which is nobody");
+	revoke_init(&revocation, &grant);
+	MUST(write_job(&revocation.job));
+	looked_for = grant.secret.text;
+	OK(until(is_unknown_here), "revoked: the loop forgets it");
+	IS_INT(ask(KNOWN_BEARER, str_of(grant.secret.text), "a"), ADMISSION_NOBODY,
+	       "and it is over");
+}
+
+/* Whoever asks while it is revoked must not bring it back: at whatever moment the reader read. */
+static void test_race(void)
+{
+	unsigned known = 0, brought_back = 0;
+
+	for (unsigned i = 0; i < RACES; i++) {
+		struct grant grant;
+		struct revocation revocation;
+
+		make_token(&grant, RIGHT_PLAY);
+		revoke_init(&revocation, &grant);
+		job_is_done = false;
+		revocation.job.done = job_done;
+		revocation.job.reply = mailbox;
+		if (i % 2)
+			ledger_write(ledger, &revocation.job);
+		ask_begin(KNOWN_BEARER, str_of(grant.secret.text), "b");
+		if (i % 2 == 0)
+			ledger_write(ledger, &revocation.job);
+		if (!until(is_answered) || !until(is_job_done))
+			break;
+		known += asked.result == ADMISSION_KNOWN;
+		looked_for = grant.secret.text;
+		if (!until(is_unknown_or_nobody))
+			brought_back++;
+	}
+	IS_INT(brought_back, 0, "none comes back (%u were known before)", known);
+}
+
+static void test_malformed_and_throttled(void)
+{
+	unsigned throttled = 0, nobody = 0;
+
+	IS_INT(ask(KNOWN_BEARER, STR("short"), "d"), ADMISSION_NOBODY, "of no form");
+	IS_INT(ask(KNOWN_LINK_VISIT, STR("AAAAAAAA"), "d"), ADMISSION_NOBODY,
+	       "a link's name without a visit");
+	for (unsigned i = 0; i < 40; i++) {
+		char text[CREDENTIAL_SIZE];
+
+		snprintf(text, sizeof(text), "%032u", i);
+		switch (ask(KNOWN_BEARER, str_of(text), "guesser")) {
+		case ADMISSION_NOBODY:
+			nobody++;
+			break;
+		case ADMISSION_THROTTLED:
+			throttled++;
+			break;
+		case ADMISSION_KNOWN:
+		case ADMISSION_FAILED:
+			break;
+		}
+	}
+	OK(nobody >= 30 && throttled > 0 && nobody + throttled == 40,
+	   "thirty guesses of a network are asked (%u), then none (%u)", nobody, throttled);
+	IS_INT(ask(KNOWN_BEARER, STR("00000000000000000000000000000099"), "another"),
+	       ADMISSION_NOBODY, "another network is asked");
+}
+
+static void test_one_query_for_all(void)
+{
+	struct admission_waiter others[3];
+	enum admission_result at_once;
+	struct grant grant;
+	int64_t wait_ms;
+	bool was_asked = true;
+
+	make_token(&grant, RIGHT_PLAY);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		others[i] = (struct admission_waiter){ .answered = answered };
+		was_asked = was_asked &&
+			    !admission_ask(admission, KNOWN_BEARER, str_of(grant.secret.text),
+					   STR("e"), &others[i], &at_once, &wait_ms);
+	}
+	OK(was_asked, "three ask for the same");
+	admission_leave(&others[0]);
+	admission_leave(&others[0]);
+	asked.is_done = false;
+	OK(until(is_answered), "those who stayed are answered");
+	IS_INT(asked.result, ADMISSION_KNOWN, "all the same");
+}
+
+static void test_proxy_user(void)
+{
+	uint16_t rights = RIGHTS_LISTENER;
+	char text[16] = "dana";
+	struct str named = { text, 5 + sizeof(rights) };
+	struct people_change disable;
+
+	memcpy(text + 5, &rights, sizeof(rights));
+	IS_INT(ask(KNOWN_PROXY, named, "f"), ADMISSION_KNOWN, "whom the proxy names first is made");
+	IS_INT(asked.entry.rights, rights, "with the rights of the groups");
+	IS_STR(sql_text("SELECT source FROM users WHERE name = 'dana'"), STR("1"), "by the proxy");
+	change_user(&disable, "dana", PEOPLE_DISABLE);
+	disable.source = USER_BY_PROXY;
+	MUST(write_job(&disable.job));
+	IS_INT(ask(KNOWN_PROXY, named, "f"), ADMISSION_NOBODY, "disabled here: nobody");
+}
+
+int main(void)
+{
+	fixture_open(AUTH_PASSWORD);
+	test_known_and_revoked();
+	test_race();
+	test_malformed_and_throttled();
+	test_one_query_for_all();
+	test_proxy_user();
+	fixture_close();
+	return tap_end();
+}

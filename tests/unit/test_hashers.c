@@ -1,0 +1,247 @@
+#include "auth/hashers.h"
+
+#include "base/clock.h"
+#include "event/loop.h"
+#include "tap.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COST ((struct password_cost){ PASSWORD_MEMORY_LEAST, PASSWORD_PASSES_LEAST })
+#define JOBS 200
+
+static struct loop *loop;
+static struct mailbox *mailbox;
+static struct err err;
+static char folder[] = "/tmp/callspool-test.XXXXXX";
+static char fifo[sizeof(folder) + 8];
+static struct password_rules slow_rules = { .least = 8, .breached_file = fifo };
+
+/* What came back, in order: the password is the name of the job. */
+static struct {
+	char name[16];
+	bool succeeded, is_right;
+	enum err_kind kind;
+} back[JOBS];
+static unsigned back_count, awaited;
+
+static void done(struct hash_job *job)
+{
+	snprintf(back[back_count].name, sizeof(back[0].name), "%s", job->password);
+	back[back_count].succeeded = job->succeeded;
+	back[back_count].is_right = job->is_right;
+	back[back_count++].kind = job->err.kind;
+	hash_job_free(job);
+	if (back_count >= awaited)
+		loop_stop(loop);
+}
+
+static struct hash_job *job_new(const char *name)
+{
+	struct hash_job *job = hash_job_new(str_of(name));
+
+	job->reply = mailbox;
+	job->done = done;
+	job->checks = true;
+	return job;
+}
+
+static bool post(struct hashers *hashers, const char *name, const char *network, bool is_known)
+{
+	struct hash_job *job = job_new(name);
+	bool was_taken = hashers_post(hashers, job, str_of(network), is_known);
+
+	if (!was_taken)
+		hash_job_free(job);
+	return was_taken;
+}
+
+static struct hashers *start(void)
+{
+	struct hashers *hashers;
+
+	if (!hashers_start(1, &COST, &hashers, &err)) {
+		printf("Bail out! %s\n", err.text);
+		exit(1);
+	}
+	back_count = awaited = 0;
+	return hashers;
+}
+
+/* The hasher is busy from here to let_go(): it waits for somebody who writes to the list of breached passwords. */
+static void hold(struct hashers *hashers)
+{
+	struct hash_job *job = job_new("the one that waits");
+
+	job->checks = false;
+	job->makes = true;
+	job->rules = &slow_rules;
+	if (!hashers_post(hashers, job, STR("held"), true))
+		exit(1);
+}
+
+static void let_go(void)
+{
+	int fd = open(fifo, O_WRONLY | O_CLOEXEC); /* returns when the hasher has it open */
+
+	close(fd);
+}
+
+static void await(unsigned count)
+{
+	awaited = count;
+	if (back_count < count)
+		loop_run(loop);
+}
+
+static void test_order(void)
+{
+	static const char *const want[] = { "known", "a1", "b1", "c1", "a2" };
+	struct hashers *hashers = start();
+
+	hold(hashers);
+	OK(post(hashers, "a1", "a", false) && post(hashers, "a2", "a", false) &&
+		   post(hashers, "b1", "b", false) && post(hashers, "c1", "c", false),
+	   "four wait");
+	OK(post(hashers, "known", "d", true), "and one from a browser that is known");
+	let_go();
+	await(6);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++)
+		IS_STR(str_of(back[i + 1].name), str_of(want[i]),
+		       "the known one first, then the networks in turn: %zu", i);
+	hashers_stop(hashers);
+}
+
+static void test_full(void)
+{
+	struct hashers *hashers = start();
+	unsigned taken = 0;
+
+	hold(hashers);
+	OK(post(hashers, "x", "one", false) && post(hashers, "x", "one", false),
+	   "two of a network");
+	OK(!post(hashers, "x", "one", false), "a third of the same is one too many");
+	for (unsigned i = 0; i < 2 * HASHERS_QUEUE_MAX; i++) {
+		char network[16];
+
+		snprintf(network, sizeof(network), "n%u", i);
+		taken += post(hashers, "x", network, false);
+	}
+	IS_INT(taken + 2, HASHERS_QUEUE_MAX, "so many wait, and no more");
+	OK(post(hashers, "known", "k", true), "a browser that is known is taken all the same");
+	let_go();
+	await(HASHERS_QUEUE_MAX + 2);
+	OK(post(hashers, "x", "one", false), "then there is room again");
+	await(HASHERS_QUEUE_MAX + 3);
+	hashers_stop(hashers);
+}
+
+static void test_stopping(void)
+{
+	struct hashers *hashers = start();
+	unsigned undone = 0;
+
+	hold(hashers);
+	for (unsigned i = 0; i < 3; i++) {
+		char network[16];
+
+		snprintf(network, sizeof(network), "n%u", i);
+		OK(post(hashers, "waits", network, i == 2), "one waits");
+	}
+	awaited = JOBS;
+	let_go();
+	hashers_stop(hashers);
+	mailbox_drain(mailbox);
+	IS_INT(back_count, 4, "all came back");
+	for (unsigned i = 0; i < back_count; i++)
+		undone += !back[i].succeeded && back[i].kind == ERR_UNAVAILABLE;
+	OK(undone > 0, "and what was not begun says that the server stops");
+}
+
+static void test_checking(void)
+{
+	struct hashers *hashers = start();
+	struct hash_job *right = job_new("right"), *wrong = job_new("wrong");
+	char hash[PASSWORD_HASH_SIZE];
+
+	if (!password_hash_make(&COST, STR("right"), hash, &err))
+		exit(1);
+	memcpy(right->hash, hash, sizeof(hash));
+	memcpy(wrong->hash, hash, sizeof(hash));
+	OK(hashers_post(hashers, right, STR("a"), false) &&
+		   hashers_post(hashers, wrong, STR("b"), false),
+	   "two are asked");
+	await(2);
+	OK(back[0].succeeded && back[0].is_right, "the right one is right");
+	OK(back[1].succeeded && !back[1].is_right, "the wrong one is wrong");
+	OK(post(hashers, "a password that nobody can type\n", "c", false), "nobody's is asked");
+	await(3);
+	OK(back[2].succeeded && !back[2].is_right, "nobody's is never right");
+	hashers_stop(hashers);
+}
+
+/* The nice value of the thread of that name; -100: there is none. */
+static int nice_of(const char *name)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	const struct dirent *entry;
+	int found = -100;
+
+	while (tasks && (entry = readdir(tasks))) {
+		char path[300], line[600] = "";
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/stat", entry->d_name);
+		file = fopen(path, "re");
+		if (!file)
+			continue;
+		if (fgets(line, sizeof(line), file) && strstr(line, name)) {
+			struct str rest = str_after(str_of(line), str_find(str_of(line), ')') + 2);
+			struct str field = STR_NONE;
+			int64_t nice = 0;
+
+			for (int i = 3; i <= 19; i++) /* proc(5): nice is field 19 */
+				(void)!str_cut(&rest, ' ', &field);
+			found = str_to_i64(field, &nice) ? (int)nice : -99;
+		}
+		fclose(file);
+	}
+	if (tasks)
+		closedir(tasks);
+	return found;
+}
+
+static void test_priority(void)
+{
+	struct hashers *hashers = start();
+
+	OK(post(hashers, "x", "a", false), "one is asked");
+	await(1); /* the thread has begun */
+	IS_INT(nice_of("(hasher)"), 19, "it hashes at the lowest priority");
+	OK(nice_of("(test_hashers)") < 19, "and nobody else does");
+	hashers_stop(hashers);
+}
+
+int main(void)
+{
+	if (sodium_init() < 0 || !loop_new(&loop, &err) || !mailbox_open(loop, &mailbox, &err) ||
+	    !mkdtemp(folder))
+		return 1;
+	snprintf(fifo, sizeof(fifo), "%s/fifo", folder);
+	if (mkfifo(fifo, 0600) != 0)
+		return 1;
+	test_order();
+	test_full();
+	test_stopping();
+	test_checking();
+	test_priority();
+	unlink(fifo);
+	rmdir(folder);
+	mailbox_free(mailbox);
+	loop_free(loop);
+	return tap_end();
+}
