@@ -144,8 +144,12 @@ bool people_change_init(struct people_change *change, struct auth *auth,
 					  .auth = auth,
 					  .actor = *actor,
 					  .action = action,
-					  .source = USER_OWN,
+					  .source = auth->options.mode == AUTH_PROXY ? USER_BY_PROXY
+										     : USER_OWN,
 					  .role = ROLE_LISTENER };
+	if (action == PEOPLE_ADD && change->source != USER_OWN)
+		return err_set(err, ERR_INVALID,
+			       "with auth = proxy users are added when the proxy first names them");
 	if (!people_name(name, change->name, err))
 		return false;
 	if (action == PEOPLE_ADD || action == PEOPLE_RESET)

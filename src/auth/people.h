@@ -31,7 +31,8 @@ struct people_change {
 	struct auth *auth;
 	struct auth_actor actor;
 	enum people_action action;
-	enum user_source source; /* of whom it is about */
+	enum user_source
+		source; /* of whom it is about: with auth = proxy of the proxy's, else own */
 	char name[USER_NAME_SIZE], new_name[USER_NAME_SIZE], full_name[USER_FULL_NAME_SIZE];
 	enum role role;
 

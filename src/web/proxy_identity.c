@@ -51,15 +51,18 @@ enum proxy_identity proxy_identity_read(struct exchange *x, char room[PROXY_IDEN
 
 	if (!only_line(x, options->user_header, &user) ||
 	    !only_line(x, options->groups_header, &groups))
-		return PROXY_IDENTITY_REFUSED;
+		return PROXY_IDENTITY_DOUBLED;
 	if (user.len == 0)
 		return PROXY_IDENTITY_NONE;
+	if (str_starts_nocase(user, STR(PROXY_IDENTITY_DOCTOR)))
+		return PROXY_IDENTITY_TESTED;
 	if (!forwarded_is_trusted(x)) {
 		warn_of_stranger(x, options->user_header);
 		return PROXY_IDENTITY_NONE;
 	}
 	rights = proxy_groups_rights(options, groups);
-	if (!people_name(user, name, &err) || str_starts(str_of(name), STR(PROXY_IDENTITY_DOCTOR)))
+	/* Nobody is made a user here who may do nothing. */
+	if (rights == 0 || !people_name(user, name, &err))
 		return PROXY_IDENTITY_REFUSED;
 	memcpy(room, name, strlen(name) + 1);
 	memcpy(room + strlen(name) + 1, &rights, sizeof(rights));

@@ -18,9 +18,11 @@
 #define PROXY_IDENTITY_DOCTOR "callspool-doctor-"
 
 enum proxy_identity {
-	PROXY_IDENTITY_NONE,    /* nobody is named, or by a stranger */
-	PROXY_IDENTITY_NAMED,   /* *out is "name NUL rights", as admission.h wants it */
-	PROXY_IDENTITY_REFUSED, /* twice, malformed, of no group that may anything, or the doctor's */
+	PROXY_IDENTITY_NONE,  /* nobody is named, or by a stranger */
+	PROXY_IDENTITY_NAMED, /* *out is "name NUL rights", as admission.h wants it */
+	PROXY_IDENTITY_DOUBLED, /* a header of these comes twice: one of the two may be a stranger's */
+	PROXY_IDENTITY_REFUSED, /* a name that is none, or in no group that may anything */
+	PROXY_IDENTITY_TESTED,  /* the doctor's: a forged header arrives */
 };
 
 enum proxy_identity proxy_identity_read(struct exchange *x, char room[PROXY_IDENTITY_SIZE],

@@ -25,9 +25,11 @@ _Static_assert(sizeof(struct web_caller) <= EXCHANGE_CALLER_MAX, "a caller fits 
 /* What a request shows. */
 struct shown {
 	enum known_source source;
-	struct str text; /* at == NULL: nothing */
-	bool is_ambient; /* the browser adds it by itself */
-	bool is_wrong;   /* of another form: whoever shows it is nobody */
+	struct str text;      /* at == NULL: nothing */
+	bool is_ambient;      /* the browser adds it by itself */
+	bool is_wrong;        /* of another form: whoever shows it is nobody */
+	enum web_error error; /* with `why`, what a wrong one is told */
+	const char *why;      /* NULL: as one that nobody knows */
 	char room[PROXY_IDENTITY_SIZE];
 };
 
@@ -133,6 +135,13 @@ static void take_link(const struct exchange *x, struct shown *out)
 	out->text = buf_str(&both);
 }
 
+static void wrong(struct shown *out, enum web_error error, const char *why)
+{
+	out->is_wrong = true;
+	out->error = error;
+	out->why = why;
+}
+
 static void take_proxy(struct exchange *x, struct shown *out)
 {
 	out->source = KNOWN_PROXY;
@@ -143,8 +152,15 @@ static void take_proxy(struct exchange *x, struct shown *out)
 		return;
 	case PROXY_IDENTITY_NAMED:
 		return;
+	case PROXY_IDENTITY_DOUBLED:
+		wrong(out, WEB_BAD_REQUEST,
+		      "A header of the proxy that names the user comes twice.");
+		return;
 	case PROXY_IDENTITY_REFUSED:
-		out->is_wrong = true;
+		wrong(out, WEB_FORBIDDEN, "The user whom the proxy names may not use this.");
+		return;
+	case PROXY_IDENTITY_TESTED:
+		wrong(out, WEB_FORBIDDEN, "A user header that callspool doctor sent arrived here.");
 		return;
 	}
 }
@@ -156,6 +172,7 @@ static void look_at(struct exchange *x, struct shown *out)
 
 	out->text = STR_NONE;
 	out->is_ambient = out->is_wrong = false;
+	out->why = NULL;
 	if (x->route->access == WEB_LINK) {
 		take_link(x, out);
 	} else if (authorization.at && str_starts_nocase(authorization, STR("Bearer"))) {
@@ -352,6 +369,8 @@ bool web_admit(struct exchange *x)
 	if (local->web->auth->options.mode == AUTH_NONE && access != WEB_LINK)
 		return admit_without_sign_in(x);
 	look_at(x, &shown);
+	if (shown.is_wrong && shown.why)
+		return refuse(x, shown.error, shown.why, WEB_NO_RETRY);
 	if (shown.is_wrong)
 		return refuse_unknown(x);
 	if (!shown.text.at)
