@@ -25,7 +25,8 @@
 struct listing {
 	struct web_read read; /* first: freed as one */
 	enum credential_kind kind;
-	int64_t made_by;           /* 0: everybody's */
+	bool is_of_all;
+	int64_t made_by;           /* else whose: 0 of tokens that no user stands behind */
 	int64_t before_id;         /* 0: from the newest */
 	char user[USER_NAME_SIZE]; /* sessions of this user alone; "": everybody's */
 };
@@ -128,7 +129,7 @@ static bool make_list(struct web_read *read, struct catalog *catalog, struct jso
 	json_open(json, NULL, '{');
 	json_open(json, list_name(list->kind), '[');
 	for (size_t i = 0; i < count; i++) {
-		if (list->made_by != 0 && rows[i].made_by != list->made_by)
+		if (!list->is_of_all && rows[i].made_by != list->made_by)
 			continue;
 		if (!find_user(catalog, &rows[i], &user, err))
 			return false;
@@ -181,8 +182,8 @@ static void start_list(struct exchange *x, enum credential_kind kind)
 		free(list);
 		return;
 	}
-	if (web_caller_of(x, &caller) && !may_all(&caller))
-		list->made_by = (int64_t)caller.known.user_id;
+	list->is_of_all = web_caller_of(x, &caller) && may_all(&caller);
+	list->made_by = (int64_t)caller.known.user_id;
 	list->read.make = make_list;
 	web_read_start(&list->read, x);
 }
