@@ -70,7 +70,9 @@ static size_t span_of_secret(struct str text)
 
 void credential_redact(struct buf *buf, struct str text)
 {
-	static const struct str before[] = { { "/l/", 3 }, { CREDENTIAL_PREFIX, 4 } };
+	static const struct str before[] = {
+		{ "/l/", 3 }, { "/%6c/", 5 }, { "/%4c/", 5 }, { CREDENTIAL_PREFIX, 4 }
+	};
 
 	while (text.len > 0) {
 		size_t begin = 0, secret;

@@ -1,5 +1,6 @@
 #include "web/web_error.h"
 
+#include "auth/credential.h"
 #include "base/buf.h"
 #include "base/json.h"
 #include "http/reply.h"
@@ -60,6 +61,15 @@ enum web_error web_error_of_code(const char *code)
 	while (error < WEB_ERRORS && strcmp(errors[error].code, code) != 0)
 		error++;
 	return error;
+}
+
+const char *web_logged_path(const struct exchange *x, char room[WEB_LOGGED_PATH_SIZE])
+{
+	struct buf path;
+
+	buf_over(&path, room, WEB_LOGGED_PATH_SIZE);
+	credential_redact(&path, str_first(x->request.path, WEB_LOGGED_PATH_SIZE - 1));
+	return room;
 }
 
 struct log_tag web_request_tag(const struct exchange *x)

@@ -54,6 +54,9 @@ void web_refuse_begun(struct exchange *x, enum web_error error, const char *text
 /* The error with this code; WEB_ERRORS when there is none. */
 enum web_error web_error_of_code(const char *code);
 
+/* The path of a request as the log may have it: without the secret of a link.  In `room`. */
+#define WEB_LOGGED_PATH_SIZE 256
+const char *web_logged_path(const struct exchange *x, char room[WEB_LOGGED_PATH_SIZE]);
 /* The request id, which the client is told as well, as the tag of a log line. */
 struct log_tag web_request_tag(const struct exchange *x);
 

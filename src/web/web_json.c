@@ -69,6 +69,7 @@ void web_refuse_change(struct exchange *x, const struct err *err, enum web_error
 		       enum web_error conflict)
 {
 	struct log_tag tag = web_request_tag(x);
+	char path[WEB_LOGGED_PATH_SIZE];
 
 	switch (err->kind) {
 	case ERR_NOT_FOUND:
@@ -87,7 +88,7 @@ void web_refuse_change(struct exchange *x, const struct err *err, enum web_error
 	case ERR_INTERNAL:
 		break;
 	}
-	log_error(&tag, "cannot change what %.*s asks: %s", STR_ARG(x->request.path), err->text);
+	log_error(&tag, "cannot change what %s asks: %s", web_logged_path(x, path), err->text);
 	web_refuse(x, WEB_INTERNAL, NULL, WEB_NO_RETRY);
 }
 

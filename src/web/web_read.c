@@ -32,6 +32,7 @@ static bool run_read(struct ledger_job *job, struct catalog *catalog, struct err
 static void refuse_read(struct web_read *read)
 {
 	struct log_tag tag = web_request_tag(read->x);
+	char path[WEB_LOGGED_PATH_SIZE];
 
 	switch (read->job.err.kind) {
 	case ERR_NOT_FOUND:
@@ -48,8 +49,7 @@ static void refuse_read(struct web_read *read)
 	case ERR_INTERNAL:
 		break;
 	}
-	log_error(&tag, "cannot answer %.*s: %s", STR_ARG(read->x->request.path),
-		  read->job.err.text);
+	log_error(&tag, "cannot answer %s: %s", web_logged_path(read->x, path), read->job.err.text);
 	web_refuse(read->x, WEB_INTERNAL, NULL, WEB_NO_RETRY);
 }
 

@@ -17,3 +17,17 @@ test('a token that no user stands behind sees the links of such tokens alone', a
   const own = await addLink(token, recording);
   assert.deepEqual((await token.asks(200, 'GET', '/api/links')).json.links.map(({ name }) => name), [own.name]);
 });
+
+test('the log has the name of a link, never its secret, whatever goes wrong', async (t) => {
+  const { server, recording } = await startWithPeople(t, { settings: { log_level: 'debug' }, expectErrors: [/cannot change what \/l\//, /cannot answer/] });
+  const admin = await firstAdministrator(server);
+  const link = await addLink(admin, recording);
+  sql(server, 'ALTER TABLE recordings RENAME TO elsewhere');
+  const spelt = [link.mediaPath, link.mediaPath.replace('/l/', '/%6c/')];
+  for (const path of spelt) await new Caller(server).ask('GET', path);
+  await server.line(/cannot change what/);
+  const said = server.err.join('\n');
+  assert.ok(said.includes(link.name), said.slice(-600));
+  assert.ok(!said.includes(link.secret), 'the secret is in the log');
+  sql(server, 'ALTER TABLE elsewhere RENAME TO recordings');
+});

@@ -57,6 +57,8 @@ static void test_redacting(void)
 		{ "/l/Zk3_x81Q/open", "/l/Zk3_x81Q/open", "as it is here" },
 		{ "/L/" SOME "/media", "/L/Zk3_x81Q.../media", "misspelt in capitals" },
 		{ "/l/%5Ak3_x81QmB0vAbCdEfGhIj/media", "/l/%5Ak3_x8.../media", "percent-encoded" },
+		{ "/%6c/" SOME "/media", "/%6c/Zk3_x81Q.../media", "its l percent-encoded" },
+		{ "/%6C/" SOME "/media", "/%6C/Zk3_x81Q.../media", "in capitals" },
 		{ "/x?token=csp_" SOME "&a=1", "/x?token=csp_Zk3_x81Q...&a=1",
 		  "a token in a query" },
 		{ "Bearer csp_" SOME, "Bearer csp_Zk3_x81Q...", "a token in a header" },
