@@ -257,6 +257,10 @@ static void test_one_call(void)
 	IS_INT(page.count, 0, "or not");
 	MUST(calls_find(ledger.writer, filter.call_sid, &call, &err));
 	OK(call.direction == CALL_INBOUND && call.status == CALL_IN_PROGRESS, "found by itself");
+	filter = (struct call_filter){ .call_sid = filter.call_sid };
+	OK(call_filter_passes(&filter, &call), "a filter of its SID lets it pass");
+	filter.call_sid = STR("CA00000000000000000000000000000022");
+	OK(!call_filter_passes(&filter, &call), "and of another does not");
 	OK(!calls_find(ledger.writer, STR("CA-none"), &call, &err) && err.kind == ERR_NOT_FOUND,
 	   "what is not there is ERR_NOT_FOUND");
 	filter = (struct call_filter){ .number = STR("0-12") };

@@ -488,6 +488,14 @@ static void stops(void)
 	IS_INT(asked.result.outcome, TRANSFER_STOPPED, "stopped at the first bytes");
 	OK(asked.body.len > 0 && asked.body.len <= 131072, "no more came");
 	buf_release(&asked.body);
+
+	prepare(&asked);
+	asked.stops_at_bytes = true;
+	begin(&asked, "/stall", NULL);
+	loop_run(loop);
+	IS_INT(asked.result.outcome, TRANSFER_STOPPED,
+	       "stopped at once, though nothing more comes that would end it");
+	buf_release(&asked.body);
 }
 
 static void a_large_body(void)

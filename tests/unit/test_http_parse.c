@@ -115,6 +115,7 @@ static const struct {
 	{ "absolute form without a host", "GET http:/// HTTP/1.1\r\n" HOST "\r\n", 400 },
 	{ "absolute form in HTTP/1.0 without a Host", "GET http://h/ HTTP/1.0\r\n\r\n", 400 },
 	{ "another scheme", "GET ftp://h/ HTTP/1.1\r\n" HOST "\r\n", 400 },
+	{ "no scheme, the host behind one byte", "GET xh/ HTTP/1.1\r\n" HOST "\r\n", 400 },
 	{ "CONNECT", "CONNECT h:443 HTTP/1.1\r\n" HOST "\r\n", 400 },
 	{ "GET *", "GET * HTTP/1.1\r\n" HOST "\r\n", 400 },
 	{ "a fragment", "GET /x#y HTTP/1.1\r\n" HOST "\r\n", 400 },

@@ -149,6 +149,25 @@ static void check_single(void)
 	OK(!rest_read_call(STR(RECORDING), &other, &call, &err), "a recording is no call");
 }
 
+/* Cut where a character ends, whose two bytes begin at so many bytes. */
+static void check_long_messages(void)
+{
+	static const struct {
+		size_t before, kept;
+	} rows[] = { { 197, 199 }, { 198, 198 }, { 199, 199 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rest_error error;
+		char body[400];
+		int len = snprintf(body, sizeof(body), "{\"message\":\"%0*d\\u00e9%020d\"}",
+				   (int)rows[i].before, 0, 0);
+
+		OK(rest_read_error((struct str){ body, (size_t)len }, &error),
+		   "a long message, a character of two bytes behind %zu", rows[i].before);
+		IS_INT(strlen(error.message), rows[i].kept, "is cut between two characters");
+	}
+}
+
 static void check_errors(void)
 {
 	static const struct {
@@ -184,6 +203,7 @@ static void check_errors(void)
 		IS_INT(error.status, rows[i].status, "its status");
 		IS_STR(str_of(error.message), str_of(rows[i].message), "its message");
 	}
+	check_long_messages();
 	OK(rest_code_meaning(20404), "a code that we know");
 	OK(!rest_code_meaning(1), "a code that we do not know");
 }
