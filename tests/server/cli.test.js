@@ -238,6 +238,7 @@ test('status: of a running server, of a stopped one, for people and for machines
   const human = await callspool(['status', ...set]);
   assert.equal(human.code, 0, human.stderr);
   assert.match(human.stdout, /^stored +1$/m);
+  assert.match(human.stdout, /^fetching +last recording stored \d{4}-/m);
   const { code, stdout, stderr } = await callspool(['status', '--json', ...set]);
   assert.equal(code, 0, stderr);
   const status = JSON.parse(stdout);
@@ -248,6 +249,7 @@ test('status: of a running server, of a stopped one, for people and for machines
   assert.equal(stopped.code, 5, stopped.stderr);
   assert.match(stopped.stdout, /not running/);
   assert.match(stopped.stdout, /^stored +1$/m);
+  assert.doesNotMatch(stopped.stdout, /^fetching/m, 'nobody who fetches can be asked');
   const without = await callspool(['status', '--set', `data_dir=${server.dataDir}/nowhere`]);
   assert.equal(without.code, 3);
   assert.match(without.stderr, /no server runs: .*ledger/);
