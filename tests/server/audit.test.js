@@ -1,0 +1,101 @@
+// The audit: what was acknowledged is in it, whatever happens, and what somebody does to it is found.  And what was
+// revoked is over, on every loop, at once.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { callspool } from './harness/callspool.js';
+import { Caller, addLink, addToken, firstAdministrator, newAddress, startWithPeople } from './harness/people.js';
+
+const sql = (dataDir, statement) => execFileSync('sqlite3', [join(dataDir, 'ledger.db'), '.timeout 5000', statement], { encoding: 'utf8' }).trim();
+const verify = (dataDir) => callspool(['verify', '--audit', '--set', `data_dir=${dataDir}`]);
+const REVOKED_WITHIN_MS = 1000;
+
+test('what is revoked is refused by every loop within a second, under load', async (t) => {
+  const { server, recording } = await startWithPeople(t);
+  const admin = await firstAdministrator(server);
+  const token = await addToken(admin, 'play');
+  const link = await addLink(admin, recording);
+  const person = await (async () => {
+    const { json } = await admin.asks(200, 'POST', '/api/users', { json: { name: 'dana' } });
+    const guest = new Caller(server);
+    await guest.asks(200, 'POST', '/join', { json: { invitation: json.url.split('#')[1], password: 'correct horse battery 7' } });
+    await guest.signIn('dana', 'correct horse battery 7');
+    return guest;
+  })();
+  const credentials = [
+    { name: 'a token', ask: (caller) => caller.ask('GET', recording.mediaPath), shown: { bearer: token.bearer }, over: 401, revoke: () => admin.asks(200, 'DELETE', `/api/tokens/${token.name}`) },
+    { name: 'a link', ask: (caller) => caller.ask('GET', link.mediaPath), shown: {}, over: 404, revoke: () => admin.asks(200, 'DELETE', `/api/links/${link.name}`) },
+    { name: 'a session', ask: (caller) => caller.ask('GET', recording.mediaPath), shown: { cookies: { callspool: person.cookies.callspool } }, over: 401, revoke: () => admin.asks(200, 'DELETE', '/api/users/dana/sessions') },
+  ];
+  for (const { name, ask, shown, over, revoke } of credentials) {
+    const seen = [];
+    let goesOn = true;
+    const loads = Array.from({ length: 8 }, async () => { // a connection each: they fall to all loops
+      while (goesOn) {
+        const askedAt = performance.now();
+        const { status } = await ask(new Caller(server, { ...shown, address: newAddress() }));
+        seen.push({ askedAt, status });
+      }
+    });
+    await ask(new Caller(server, shown));
+    while (seen.length < 50) await ask(new Caller(server, shown));
+    await revoke();
+    const revokedAt = performance.now();
+    const before = seen.length;
+    while (performance.now() < revokedAt + REVOKED_WITHIN_MS || seen.length < before + 50) await ask(new Caller(server, { ...shown, address: newAddress() }));
+    goesOn = false;
+    await Promise.all(loads);
+    assert.ok(seen.some(({ status }) => status === 200), `${name} played before`);
+    const late = seen.filter(({ askedAt, status }) => askedAt > revokedAt + REVOKED_WITHIN_MS && status !== over);
+    assert.deepEqual(late, [], `${name} is over`);
+    assert.ok(seen.some(({ status }) => status === over), `${name} was refused`);
+  }
+});
+
+test('kill -9 loses no entry of what was acknowledged', async (t) => {
+  const { server } = await startWithPeople(t);
+  const admin = await firstAdministrator(server);
+  const made = [];
+  let goesOn = true;
+  const load = Array.from({ length: 4 }, async () => {
+    while (goesOn) {
+      try {
+        made.push((await addToken(admin, 'play')).name);
+      } catch {
+        return; // it was killed
+      }
+    }
+  });
+  while (made.length < 30) await new Promise((resolve) => { setImmediate(resolve); });
+  await server.kill();
+  goesOn = false;
+  await Promise.all(load);
+  const bodies = sql(server.dataDir, "SELECT body FROM audit WHERE kind = 'token_made'").split('\n').map((line) => JSON.parse(line).name);
+  for (const name of made) assert.ok(bodies.includes(name), `${name} was acknowledged`);
+  const { code, stdout, stderr } = await verify(server.dataDir);
+  assert.equal(code, 0, stdout + stderr);
+});
+
+const TAMPERINGS = {
+  edited: "UPDATE audit SET user_name = 'somebody' WHERE kind = 'token_made' AND seq = (SELECT MIN(seq) FROM audit WHERE kind = 'token_made')",
+  deleted: "DELETE FROM audit WHERE kind = 'token_made' AND seq = (SELECT MIN(seq) FROM audit WHERE kind = 'token_made')",
+  'moved to another place': "UPDATE audit SET body = (SELECT body FROM audit WHERE kind = 'user_added' LIMIT 1) WHERE kind = 'token_made' AND seq = (SELECT MIN(seq) FROM audit WHERE kind = 'token_made')",
+  'cut at the beginning': 'DELETE FROM audit WHERE seq < 3',
+};
+for (const [how, statement] of Object.entries(TAMPERINGS)) {
+  test(`an audit that was ${how} is found to be broken`, async (t) => {
+    const { server } = await startWithPeople(t);
+    const admin = await firstAdministrator(server);
+    await admin.asks(200, 'POST', '/api/users', { json: { name: 'dana' } });
+    for (let i = 0; i < 3; i++) await addToken(admin, 'play');
+    await server.finish();
+    server.finished = { code: 0, signal: null };
+    const whole = await verify(server.dataDir);
+    assert.equal(whole.code, 0, whole.stdout + whole.stderr);
+    sql(server.dataDir, statement);
+    const broken = await verify(server.dataDir);
+    assert.notEqual(broken.code, 0, `${broken.stdout}${broken.stderr}`);
+    assert.match(broken.stdout + broken.stderr, /chain|entry|audit/i);
+  });
+}
