@@ -3,6 +3,8 @@
 #include "auth/grants.h"
 #include "auth_fixture.h"
 
+#include <pthread.h>
+
 #define RACES 60
 
 static struct {
@@ -133,6 +135,63 @@ static void test_race(void)
 	IS_INT(brought_back, 0, "none comes back (%u were known before)", known);
 }
 
+/* ---- an answer that is older than a change ---- */
+
+static pthread_mutex_t readers_shut = PTHREAD_MUTEX_INITIALIZER;
+
+static bool run_held(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	pthread_mutex_lock(&readers_shut);
+	pthread_mutex_unlock(&readers_shut);
+	return true;
+}
+
+static bool run_nothing(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	return true;
+}
+
+static void nothing_done(struct ledger_job *job)
+{
+}
+
+/* A read that is done, and what was read before it delivered. */
+static void pass_readers(void)
+{
+	struct ledger_job job = { .run = run_nothing, .done = job_done, .reply = mailbox };
+
+	job_is_done = false;
+	ledger_read(ledger, &job);
+	OK(until(is_job_done), "the readers go on");
+}
+
+/* The loop hears of a change that is newer than what the readers see: what they say does not count yet. */
+static void test_stale(void)
+{
+	struct projection_change change = { .what = PROJECTED_CREDENTIAL, .credential_id = 999999 };
+	struct ledger_job held[2];
+	struct grant grant;
+
+	make_token(&grant, RIGHT_PLAY);
+	pthread_mutex_lock(&readers_shut);
+	for (size_t i = 0; i < ARRAY_LEN(held); i++) {
+		held[i] = (struct ledger_job){ .run = run_held,
+					       .done = nothing_done,
+					       .reply = mailbox };
+		ledger_read(ledger, &held[i]);
+	}
+	ask_begin(KNOWN_BEARER, str_of(grant.secret.text), "c");
+	feed_tell(ledger_feed(ledger), &change, 1, grant.job.sequence + 8);
+	pthread_mutex_unlock(&readers_shut);
+	for (int i = 0; i < 20; i++)
+		pass_readers();
+	OK(!asked.is_done, "an answer from before the change is asked for again");
+	for (int i = 0; i < 8; i++)
+		make_token(&grant, RIGHT_PLAY);
+	OK(until(is_answered), "until one is as new");
+	IS_INT(asked.result, ADMISSION_KNOWN, "and that one counts");
+}
+
 static void test_malformed_and_throttled(void)
 {
 	unsigned throttled = 0, nobody = 0;
@@ -207,6 +266,7 @@ int main(void)
 	fixture_open(AUTH_PASSWORD);
 	test_known_and_revoked();
 	test_race();
+	test_stale();
 	test_malformed_and_throttled();
 	test_one_query_for_all();
 	test_proxy_user();
