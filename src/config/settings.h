@@ -75,7 +75,7 @@ void settings_source_free(struct settings_source *source);
 /* config_file.h; the error names the file and the line.  A file that cannot be read is ERR_INVALID. */
 bool settings_read_file(struct settings_source *source, const char *path,
 			struct err *err) MUST_CHECK;
-/* A variable that begins with CALLSPOOL_ and is no setting is refused, but for those of docs/settings.md. */
+/* Before any thread: a secret is wiped from the environment once it is read.  A variable that begins with CALLSPOOL_ and is no setting is refused, but for those of docs/settings.md. */
 bool settings_read_environment(struct settings_source *source, struct err *err) MUST_CHECK;
 /* "key=value" of --set; a secret is refused. */
 bool settings_set(struct settings_source *source, const char *assignment,

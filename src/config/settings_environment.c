@@ -4,6 +4,7 @@
 #include "base/suggestion.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define NAME_MAX_BYTES 96 /* of a variable that is a setting */
@@ -28,12 +29,26 @@ static void name_of(const struct setting *setting, const char *ending, char name
 	environment_name(setting->key, ending, &buf);
 }
 
+/* Whoever may look into /proc/PID/environ would read it there as long as the process lives. */
+static void wipe_variable(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (char **variable = environ; *variable; variable++)
+		if (strncmp(*variable, name, len) == 0 && (*variable)[len] == '=')
+			explicit_bzero(*variable + len + 1, strlen(*variable + len + 1));
+	unsetenv(name);
+}
+
 static bool read_variable(struct settings_source *source, size_t index, const char *name,
 			  struct err *err)
 {
 	const char *value = name ? getenv(name) : NULL;
+	bool is_good = !value || settings_put_text(source, index, value, name, err);
 
-	return !value || settings_put_text(source, index, value, name, err);
+	if (value && settings_table[index].is_secret)
+		wipe_variable(name);
+	return is_good;
 }
 
 /*
