@@ -11,6 +11,7 @@
  */
 #include "cmd/server.h"
 
+#include "auth/audit_duty.h"
 #include "auth/auth.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -66,6 +67,7 @@ struct server {
 	struct fetcher *fetcher;
 	struct keeper *keeper;
 	struct auth *auth;
+	struct audit_duty *audit_duty;
 	struct web web;
 	bool is_started; /* and not stopped yet */
 	unsigned serving_count;
@@ -237,6 +239,9 @@ bool server_open(const struct server_options *options, struct server **out, stru
 			return false;
 	if (server->admin_fd >= 0)
 		http_server_listen(server->serving[0].http, server->admin_fd, true);
+	if (!options->is_command)
+		server->audit_duty = audit_duty_new(server->auth, server->serving[0].loop,
+						    server->serving[0].mailbox);
 	*out = TAKE(server);
 	return true;
 }
@@ -299,6 +304,8 @@ static void stop_serving(struct mail *mail)
 
 void server_stop(struct server *server)
 {
+	bool was_started = server->is_started;
+
 	for (unsigned i = 0; i < server->serving_count; i++) {
 		struct serving *serving = &server->serving[i];
 
@@ -325,6 +332,8 @@ void server_stop(struct server *server)
 	}
 	if (server->ledger)
 		ledger_stop(server->ledger);
+	if (was_started)
+		audit_duty_end(server->auth);
 	if (server->fetcher)
 		fetcher_drain(server->fetcher);
 	if (server->keeper)
@@ -343,6 +352,7 @@ void server_free(struct server *server)
 	}
 	fetcher_free(server->fetcher);
 	keeper_free(server->keeper);
+	audit_duty_free(server->audit_duty);
 	auth_free(server->auth);
 	for (unsigned i = 0; i < server->serving_count; i++)
 		loop_free(server->serving[i].loop);

@@ -30,7 +30,7 @@ bool ledger_open_reserved(const char *path, struct reserve *reserve, struct ledg
 			  struct err *err) MUST_CHECK;
 /* The writer's catalog, before ledger_start(). */
 struct catalog *ledger_catalog(struct ledger *ledger);
-/* Before ledger_start(): runs the job and commits, on this thread; done() is not called. */
+/* Before ledger_start(), or after ledger_stop(): runs the job and commits, on this thread; done() is not called. */
 bool ledger_write_now(struct ledger *ledger, struct ledger_job *job, struct err *err) MUST_CHECK;
 void ledger_listen(struct ledger *ledger,
 		   struct ledger_listener *listener); /* before ledger_start() */

@@ -1,0 +1,26 @@
+/*
+ * What is done about the audit and old credentials as time goes by.
+ *
+ * Each hour, and when the process stops, the head of the chain goes into it and, as a line "audit head chain=... seq=... mac=...",
+ * into the log, which another machine may keep (audit_chain.h).  At the start and each hour what is too old goes:
+ * entries after audit.retention, full addresses after audit.address_retention, credentials 30 days after they were over.
+ * Each job of the ledger takes a bounded number of addresses and credentials; the next follows as soon as it is done.
+ *
+ * Thread: the loop's own.
+ */
+#pragma once
+
+#include "auth/auth.h"
+
+struct audit_duty;
+struct loop;
+struct mailbox;
+
+/* Begins as soon as the loop runs.  All that is handed in is borrowed and outlives it. */
+struct audit_duty *audit_duty_new(struct auth *auth, struct loop *loop, struct mailbox *mailbox);
+void audit_duty_free(
+	struct audit_duty
+		*duty); /* after the loop and the ledger were stopped; NULL does nothing */
+
+/* After ledger_stop(): the last head; a failure is logged. */
+void audit_duty_end(struct auth *auth);
