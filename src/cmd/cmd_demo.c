@@ -31,14 +31,28 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
 	return remove(path);
 }
 
+static bool is_default(const struct cmd_options *options, const char *key)
+{
+	for (size_t i = 0; i < settings_count; i++)
+		if (strcmp(settings_table[i].key, key) == 0)
+			return strcmp(settings_origin(options->source, &settings_table[i]),
+				      "default") == 0;
+	return false;
+}
+
+/* Calls that never were, on this machine alone: nothing that a sign-in would keep from anybody. */
+static bool choose_auth(struct cmd_options *options, struct err *err)
+{
+	return !is_default(options, "auth") ||
+	       settings_put(options->source, "auth", "none", "demo", err);
+}
+
 static bool choose_folder(struct cmd_options *options, struct demo *demo, struct err *err)
 {
 	const char *parent = getenv("TMPDIR");
 
-	for (size_t i = 0; i < settings_count; i++)
-		if (strcmp(settings_table[i].key, "data_dir") == 0 &&
-		    strcmp(settings_origin(options->source, &settings_table[i]), "default") != 0)
-			return true;
+	if (!is_default(options, "data_dir"))
+		return true;
 	snprintf(demo->folder, sizeof(demo->folder), "%.40s/callspool-demo.XXXXXX",
 		 parent ? parent : "/tmp");
 	if (!mkdtemp(demo->folder)) {
@@ -65,8 +79,7 @@ static bool start_sim(struct cmd_options *options, struct demo *demo, unsigned p
 	       settings_put(options->source, "twilio.api_url", sim_url(demo->sim), "demo", err) &&
 	       settings_put(options->source, "twilio.account_sid", SIM_ACCOUNT_SID, "demo", err) &&
 	       settings_put(options->source, "twilio.auth_token", SIM_AUTH_TOKEN, "demo", err) &&
-	       settings_put(options->source, "public_url", url, "demo", err) &&
-	       settings_put(options->source, "auth", "none", "demo", err);
+	       settings_put(options->source, "public_url", url, "demo", err);
 }
 
 static bool run(struct cmd_options *options, struct demo *demo, struct err *err)
@@ -77,8 +90,7 @@ static bool run(struct cmd_options *options, struct demo *demo, struct err *err)
 	unsigned port;
 
 	/* Once before the demo's own settings: to know where to listen. */
-	if (!settings_put(options->source, "auth", "none", "demo", err) ||
-	    !cmd_options_resolve(options, err) ||
+	if (!choose_auth(options, err) || !cmd_options_resolve(options, err) ||
 	    !http_listen_tcp(options->settings.listen, &listen_fd, &port, err) ||
 	    !choose_folder(options, demo, err) || !start_sim(options, demo, port, err) ||
 	    !cmd_options_resolve(options, err))
@@ -91,6 +103,10 @@ static bool run(struct cmd_options *options, struct demo *demo, struct err *err)
 	cmd_say_listening("callspool", server_url(server));
 	log_info(NULL, "a demo: a simulated Twilio at %s places calls; data in %s",
 		 sim_url(demo->sim), options->settings.data_dir);
+	if (options->settings.auth.mode == AUTH_NONE)
+		log_info(NULL,
+			 "nobody needs to sign in: a demo's calls never were, and it listens on "
+			 "this machine alone (--set auth=password asks)");
 	cmd_wait_run(&demo->wait);
 	server_stop(server);
 	return true;
@@ -119,9 +135,12 @@ const struct cmd cmd_demo = {
 	.summary = "a server and a simulated Twilio, on a fresh folder",
 	.usage = "[--set KEY=VALUE]...",
 	.help = "Serves calls that a simulated Twilio places, fetches their recordings and plays them: no account,\n"
-		"no other program.  The folder is a new one and is removed at the end, unless data_dir names one.\n",
+		"no other program.  The folder is a new one and is removed at the end, unless data_dir names one.\n"
+		"Nobody needs to sign in, as the calls never were; with auth=password the link for the first administrator\n"
+		"is printed.\n",
 	.examples = "  callspool demo\n"
-		    "  callspool demo --set listen=127.0.0.1:9000\n",
+		    "  callspool demo --set listen=127.0.0.1:9000\n"
+		    "  callspool demo --set auth=password\n",
 	.takes_settings = true,
 	.run = run_demo,
 };
