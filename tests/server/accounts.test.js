@@ -1,13 +1,14 @@
 // The commands of an administrator: user, token, session, link, verify; beside a server that runs, and without one.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { callspool, startServer } from './harness/callspool.js';
+import { CREDENTIALS, callspool, startDemo, startServer } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { temporaryFolder } from './harness/process.js';
 import { startStored } from './harness/stored.js';
+import { until } from './harness/until.js';
 import { newSid } from './harness/webhook.js';
 
 const PASSWORD = 'a long walk by the sea';
@@ -244,4 +245,54 @@ test('verify --audit without its key decides nothing', async (t) => {
     assert.deepEqual([code, stdout], [8, '']);
   }
   assert.equal((await ask(server, 'verify')).code, 2, 'of what?');
+});
+
+test('the head of the audit is logged at the end, and finds a tail that was cut off', async (t) => {
+  const server = await startAudited(t);
+  const heads = server.log.filter((line) => /audit head chain=\d+ seq=\d+ mac=[0-9a-f]{64}\b/.test(line));
+  assert.equal(heads.length, 2, 'one each stop');
+  const log = join(temporaryFolder(t), 'log');
+  writeFileSync(log, `${server.log.join('\n')}\n`);
+  assert.match(await done(server, 'verify', '--audit', '--heads', log), /whole/);
+  sql(server, `DELETE FROM audit WHERE chain = (SELECT MAX(chain) FROM audit_chains) AND seq >= 3`);
+  assert.match(await done(server, 'verify', '--audit'), /whole/, 'the last chain names its own end to nobody');
+  const { code, stdout } = await ask(server, 'verify', '--audit', '--heads', log);
+  assert.equal(code, 7, stdout);
+});
+
+test('a start forgets old credentials and addresses, and prunes the audit so that it stays whole', async (t) => {
+  const server = await startWithSignIn(t);
+  await accept(server, await done(server, 'user', 'add', 'dana'), 'dana');
+  for (const note of ['long over', 'just over']) await done(server, 'token', 'add', note, '--rights', 'play', '--expires', '1d');
+  await server.finish();
+  const day = 86_400_000;
+  sql(server, `UPDATE credentials SET expires_at_ms = ${Date.now()} - ${31 * day} WHERE note = 'long over'`);
+  sql(server, `UPDATE credentials SET expires_at_ms = ${Date.now()} - ${29 * day} WHERE note = 'just over'`);
+  const addresses = "SELECT COUNT(*) FROM audit WHERE address IS NOT NULL AND address <> ''";
+  assert.notEqual(sql(server, addresses), '0');
+  // So short that all of it is too old at once.
+  const second = await startWithSignIn(t, { dataDir: server.dataDir, settings: { 'audit.address_retention': '0s' } });
+  await until('the addresses are forgotten', () => sql(server, addresses) === '0');
+  assert.deepEqual((await list(second, 'token', 'list')).map(({ note }) => note), ['just over']);
+  assert.match(await done(second, 'verify', '--audit'), /whole/);
+});
+
+test('neither the environment nor the command line of a server holds a secret', async (t) => {
+  const secret = 'ffeeddccbbaa99887766554433221100';
+  const server = await startServer(t, { env: { ...CREDENTIALS, CALLSPOOL_TWILIO_AUTH_TOKEN_SECONDARY: secret, TWILIO_API_KEY: `SK${'1'.repeat(32)}`, TWILIO_API_SECRET: `${secret}5` } });
+  for (const file of ['environ', 'cmdline']) {
+    const text = readFileSync(`/proc/${server.pid}/${file}`, 'latin1');
+    assert.notEqual(text, '', 'it can be read at all');
+    for (const kept of [secret, CREDENTIALS.TWILIO_AUTH_TOKEN]) assert.ok(!text.includes(kept), file);
+  }
+});
+
+test('the demo asks nobody to sign in and says why, or asks when it is told to', async (t) => {
+  const open = await startDemo(t);
+  assert.equal((await request(`${open.url}/api/calls`)).status, 200);
+  await open.line(/nobody needs to sign in: /);
+  const closed = await startDemo(t, { settings: { auth: 'password', core_dumps: 'on' } });
+  assert.equal((await request(`${closed.url}/api/calls`)).status, 401);
+  const [, file] = await closed.line(/the link for the first administrator is in (\S+?)"?$/);
+  assert.match(readFileSync(file, 'utf8'), new RegExp(`^${closed.url}/join#[\\w-]{32}\n$`));
 });
