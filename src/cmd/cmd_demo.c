@@ -91,7 +91,7 @@ static bool run(struct cmd_options *options, struct demo *demo, struct err *err)
 
 	/* Once before the demo's own settings: to know where to listen. */
 	if (!choose_auth(options, err) || !cmd_options_resolve(options, err) ||
-	    !http_listen_tcp(options->settings.listen, &listen_fd, &port, err) ||
+	    !http_listen_tcp(options->settings.listen[0], &listen_fd, &port, err) ||
 	    !choose_folder(options, demo, err) || !start_sim(options, demo, port, err) ||
 	    !cmd_options_resolve(options, err))
 		return false;

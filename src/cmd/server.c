@@ -52,12 +52,20 @@ struct serving {
 	struct mail stop;
 };
 
+/* An address of settings.listen. */
+struct listening {
+	int fd;
+	bool is_borrowed;
+	char *socket_path; /* NULL: TCP */
+};
+
 struct server {
 	struct server_options options;
 	struct settings settings; /* those of the options, fitted to what the system allows */
-	char url[80];
-	int lock_fd, listen_fd, admin_fd;
-	bool owns_listen_fd;
+	char url[160];
+	int lock_fd, admin_fd;
+	struct listening listening[SETTINGS_LIST_MAX];
+	size_t listening_count;
 	char *socket_path;
 	struct accounts accounts;
 	struct server_hosts hosts;
@@ -107,33 +115,76 @@ static bool take_lock(struct server *server, struct err *err)
 static bool open_admin_socket(struct server *server, struct err *err)
 {
 	server->socket_path = server_path(&server->settings, SERVER_SOCKET);
-	return http_listen_unix(server->socket_path, &server->admin_fd, err);
+	return http_listen_unix(server->socket_path, 0600, &server->admin_fd, err);
+}
+
+/* Of the first one; its port may be one that the system chose. */
+static void name_url(struct server *server, const char *address, unsigned port)
+{
+	struct str host = str_of(address);
+
+	while (host.len > 0 && host.at[host.len - 1] != ':')
+		host.len--;
+	snprintf(server->url, sizeof(server->url), "http://%.*s%u", STR_ARG(host), port);
+}
+
+static bool open_listener(struct server *server, const char *address, struct err *err)
+{
+	struct listening *listening = &server->listening[server->listening_count];
+	bool is_first = server->listening_count == 0;
+	unsigned port = server->options.port;
+
+	*listening = (struct listening){ .fd = server->options.listen_fd };
+	if (str_starts(str_of(address), STR(SETTINGS_UNIX))) {
+		const char *path = address + strlen(SETTINGS_UNIX);
+
+		/* For a proxy, which is of the group: the folder says who comes so far. */
+		if (!http_listen_unix(path, 0660, &listening->fd, err))
+			return false;
+		listening->socket_path = xstrdup(path);
+		if (is_first)
+			snprintf(server->url, sizeof(server->url), "%s", address);
+	} else {
+		listening->is_borrowed = is_first && listening->fd >= 0;
+		if (!listening->is_borrowed &&
+		    !http_listen_tcp(address, &listening->fd, &port, err))
+			return false;
+		if (is_first)
+			name_url(server, address, port);
+	}
+	server->listening_count++;
+	return true;
 }
 
 static bool open_listeners(struct server *server, struct err *err)
 {
 	const struct settings *settings = &server->settings;
-	struct str listen = str_of(settings->listen);
-	unsigned port = server->options.port;
 
 	if (server->options.is_stdio) {
 		snprintf(server->url, sizeof(server->url), "standard input");
 		return true;
 	}
 	if (server->options.is_command) {
-		snprintf(server->url, sizeof(server->url), "http://%s", settings->listen);
+		snprintf(server->url, sizeof(server->url), "http://%s", settings->listen[0]);
 		return open_admin_socket(server, err);
 	}
-	server->listen_fd = server->options.listen_fd;
-	if (server->listen_fd < 0) {
-		if (!http_listen_tcp(settings->listen, &server->listen_fd, &port, err))
+	for (const char *const *listen = settings->listen; *listen; listen++)
+		if (!open_listener(server, *listen, err))
 			return false;
-		server->owns_listen_fd = true;
-	}
-	while (listen.len > 0 && listen.at[listen.len - 1] != ':')
-		listen.len--;
-	snprintf(server->url, sizeof(server->url), "http://%.*s%u", STR_ARG(listen), port);
 	return open_admin_socket(server, err);
+}
+
+static void close_listeners(struct server *server)
+{
+	for (size_t i = 0; i < server->listening_count; i++) {
+		struct listening *listening = &server->listening[i];
+
+		if (!listening->is_borrowed)
+			close(listening->fd);
+		if (listening->socket_path)
+			unlink(listening->socket_path);
+		free(listening->socket_path);
+	}
 }
 
 static void stdio_ended(struct http_server *http);
@@ -147,8 +198,10 @@ static bool open_serving(struct server *server, struct serving *serving, struct 
 	if (!http_server_open(serving->loop, &server->web.app, &serving->local->local,
 			      &server->settings.http, &serving->http, err))
 		return false;
-	if (server->listen_fd >= 0)
-		http_server_listen(serving->http, server->listen_fd, false);
+	for (size_t i = 0; i < server->listening_count; i++)
+		http_server_listen(serving->http, server->listening[i].fd,
+				   server->listening[i].socket_path ? HTTP_LISTEN_UNIX
+								    : HTTP_LISTEN_TCP);
 	return true;
 }
 
@@ -167,7 +220,8 @@ static unsigned count_loops(const struct server *server)
 static bool check_settings(const struct settings *settings, struct err *err)
 {
 	for (const char *const *network = settings->web.trusted_proxies; *network; network++)
-		if (!forwarded_network_is_valid(str_of(*network)))
+		if (strcmp(*network, FORWARDED_UNIX) != 0 &&
+		    !forwarded_network_is_valid(str_of(*network)))
 			return err_set(err, ERR_INVALID,
 				       "trusted_proxies: '%s' is neither an address nor a network",
 				       *network);
@@ -225,7 +279,7 @@ bool server_open(const struct server_options *options, struct server **out, stru
 	server->settings = *options->settings;
 	if (options->is_command)
 		server->settings.auth.mode = AUTH_UNSET; /* nobody signs in meanwhile */
-	server->lock_fd = server->listen_fd = server->admin_fd = -1;
+	server->lock_fd = server->admin_fd = -1;
 	if (!check_settings(options->settings, err))
 		return false;
 	server->serving_count = count_loops(server);
@@ -238,7 +292,7 @@ bool server_open(const struct server_options *options, struct server **out, stru
 		if (!open_serving(server, &server->serving[i], err))
 			return false;
 	if (server->admin_fd >= 0)
-		http_server_listen(server->serving[0].http, server->admin_fd, true);
+		http_server_listen(server->serving[0].http, server->admin_fd, HTTP_LISTEN_ADMIN);
 	if (!options->is_command)
 		server->audit_duty = audit_duty_new(server->auth, server->serving[0].loop,
 						    server->serving[0].mailbox);
@@ -362,8 +416,7 @@ void server_free(struct server *server)
 	blob_store_free(server->store);
 	accounts_release(&server->accounts);
 	server_hosts_release(&server->hosts);
-	if (server->owns_listen_fd)
-		close(server->listen_fd);
+	close_listeners(server);
 	if (server->admin_fd >= 0) {
 		close(server->admin_fd);
 		unlink(server->socket_path);

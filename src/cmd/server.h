@@ -19,7 +19,7 @@ struct server;
 
 struct server_options {
 	const struct settings *settings; /* outlives the server */
-	int listen_fd;   /* a listening socket, the caller's; -1: from settings.listen */
+	int listen_fd; /* a listening socket, the caller's, in place of the first of settings.listen; -1: none */
 	unsigned port;   /* with listen_fd */
 	bool is_stdio;   /* no listener: one connection on standard input and output */
 	bool is_command; /* the administrator's socket alone, for a command: nothing is fetched */

@@ -23,14 +23,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SETTINGS_LIST_MAX 16 /* words in one list */
+#define SETTINGS_UNIX     "unix:" /* before the path of a socket in `listen` */
+#define SETTINGS_LIST_MAX 16      /* words in one list */
 
 /*
  * What is in force: the options of each room, as that room declares them, and the process's own.
  * Texts and lists are the source's; a text is NULL where nothing was said, lists end in NULL.
  */
 struct settings {
-	const char *listen, *data_dir, *log_level;
+	const char *const *listen; /* "ADDRESS:PORT" or SETTINGS_UNIX and a path; at least one */
+	const char *data_dir, *log_level;
 	const char *accounts_file; /* further accounts (twilio/accounts.h) */
 	enum auth_switch core_dumps;
 	unsigned threads; /* serving loops; 0: one for each processor */

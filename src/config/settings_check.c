@@ -35,7 +35,7 @@ static bool check_listen(struct str listen, struct err *err)
 	    !str_to_u64(str_after(listen, port_at), &port) || port > 65535)
 		return err_set(
 			err, ERR_INVALID,
-			"listen = %.*s: expected ADDRESS:PORT, as 127.0.0.1:8080 or [::1]:8080",
+			"listen = %.*s: expected ADDRESS:PORT, as 127.0.0.1:8080 or [::1]:8080, or unix:/PATH",
 			STR_ARG(listen));
 	if (is_v6)
 		host = str_first(str_after(host, 1), host.len - 2);
@@ -45,6 +45,25 @@ static bool check_listen(struct str listen, struct err *err)
 		err, ERR_INVALID,
 		"listen = %.*s: no such host: expected an address of this machine, or localhost",
 		STR_ARG(listen));
+}
+
+static bool check_listeners(const struct value *value, struct err *err)
+{
+	if (!value->words[0])
+		return err_set(err, ERR_INVALID, "listen needs an address");
+	for (size_t i = 0; i < SETTINGS_LIST_MAX && value->words[i]; i++) {
+		struct str word = str_of(value->words[i]);
+
+		if (!str_starts(word, STR(SETTINGS_UNIX "/")) && !check_listen(word, err))
+			return false;
+	}
+	return true;
+}
+
+static bool is_local(struct str listen)
+{
+	return str_starts(listen, STR("127.")) || str_starts(listen, STR("[::1]:")) ||
+	       str_starts(listen, STR("localhost:")) || str_starts(listen, STR(SETTINGS_UNIX));
 }
 
 /* "https://host" or "https://host:port", as a browser writes it: "*" would let everybody's pages listen. */
@@ -72,7 +91,7 @@ bool settings_check_alone(const struct setting *setting, const struct value *val
 				"cors_origins: '%s' is not an origin, as https://crm.example.com",
 				value->words[i]);
 	if (strcmp(setting->key, "listen") == 0)
-		return check_listen(text, err);
+		return check_listeners(value, err);
 	if (strcmp(setting->key, "public_url") != 0 || !text.at)
 		return true;
 	if (!str_starts(text, STR("https://")) && !str_starts(text, STR("http://")))
@@ -90,16 +109,12 @@ bool settings_check_alone(const struct setting *setting, const struct value *val
 
 bool settings_check_together(const struct settings *settings, struct err *err)
 {
-	struct str listen = str_of(settings->listen);
-	bool is_loopback = str_starts(listen, STR("127.")) || str_starts(listen, STR("[::1]:")) ||
-			   str_starts(listen, STR("localhost:"));
-
-	if (settings->auth.mode == AUTH_NONE && !is_loopback)
-		return err_set(
-			err, ERR_INVALID,
-			"auth = none lets everybody in: allowed only with listen on loopback, "
-			"not on %s",
-			settings->listen);
+	for (const char *const *listen = settings->listen; *listen; listen++)
+		if (settings->auth.mode == AUTH_NONE && !is_local(str_of(*listen)))
+			return err_set(err, ERR_INVALID,
+				       "auth = none lets everybody in: allowed only with listen on "
+				       "loopback, not on %s",
+				       *listen);
 	if (settings->flights.retry_first_ms > settings->flights.retry_most_ms)
 		return err_set(err, ERR_INVALID,
 			       "fetch.retry_first is longer than fetch.retry_most");

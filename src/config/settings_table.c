@@ -4,15 +4,15 @@
 #define AT(member) offsetof(struct settings, member), sizeof(((struct settings *)NULL)->member)
 
 const struct setting settings_table[] = {
-	{ "listen", SETTING_TEXT, AT(listen), .fallback = "127.0.0.1:8080",
-	  .help = "Address and port to serve on; port 0 picks a free one." },
+	{ "listen", SETTING_LIST, AT(listen), .fallback = "127.0.0.1:8080",
+	  .help = "Addresses and ports to serve on, or unix:PATH; port 0 picks a free one." },
 	{ "data_dir", SETTING_TEXT, AT(data_dir), .fallback = "callspool-data",
 	  .help = "The one folder: ledger, recordings, lock, administrator's socket." },
 	{ "public_url", SETTING_TEXT, AT(web.public_url),
 	  .help = "What Twilio was given, as https://calls.example.com; its signatures cover it.  "
 		  "Without it webhooks are refused." },
 	{ "trusted_proxies", SETTING_LIST, AT(web.trusted_proxies),
-	  .help = "Addresses or networks whose X-Forwarded-* and X-Request-Id count." },
+	  .help = "Addresses or networks whose X-Forwarded-* and X-Request-Id count; unix: those who come over a Unix socket." },
 	{ "cors_origins", SETTING_LIST, AT(web.cors_origins),
 	  .help = "Other origins whose pages may play recordings." },
 	{ "auth", SETTING_ENUM, AT(auth.mode), .fallback = "password",

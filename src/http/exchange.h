@@ -19,6 +19,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What a listener, and a connection that it took, is. */
+enum http_listening { HTTP_LISTEN_TCP, HTTP_LISTEN_UNIX, HTTP_LISTEN_ADMIN };
+
 struct http_server;
 struct http_route;
 
@@ -97,7 +100,8 @@ struct exchange {
 	const struct http_route *route; /* NULL while an error is being told before one was found */
 	struct parked *parked;
 	char id[40];         /* request id: a trusted proxy's (nginx: 32) or ours; [A-Za-z0-9._-] */
-	bool over_unix;      /* came over the administrator's socket */
+	bool over_unix;      /* came over a Unix socket */
+	bool over_admin;     /* ... and that is the administrator's */
 	char peer[48];       /* the address of the other end, "" over Unix sockets */
 	char about[40];      /* the product's: what the reply is of, for ended(); "" at first */
 	int status;          /* of the reply, once begun */

@@ -41,7 +41,8 @@ void http_conn_take_work(struct http_conn *conn)
 	conn->work = work;
 	work->conn = conn;
 	work->x.server = conn->server;
-	work->x.over_unix = conn->over_unix;
+	work->x.over_unix = conn->listening != HTTP_LISTEN_TCP;
+	work->x.over_admin = conn->listening == HTTP_LISTEN_ADMIN;
 	memcpy(work->x.peer, conn->peer, sizeof(conn->peer));
 	work->in = http_pool_take(&inner->blocks);
 	work->in_len = 0;

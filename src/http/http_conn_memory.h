@@ -113,7 +113,8 @@ struct http_conn {
 	int fd_in, fd_out;
 	enum conn_state state;
 	uint32_t lingered_bytes;
-	bool is_socket, over_unix;
+	enum http_listening listening;
+	bool is_socket;
 	bool readable, writable; /* as far as the edges have told */
 	bool saw_end;            /* the client has sent its last byte */
 	bool running;            /* inner->run() is below us on the stack */
@@ -125,7 +126,8 @@ struct http_listener {
 	struct watch watch;
 	struct list link;
 	struct http_server *server;
-	bool is_unix, paused;
+	enum http_listening listening;
+	bool paused;
 };
 
 /*

@@ -64,8 +64,8 @@ static struct http_conn *conn_new(struct http_server *server, int fd_in, int fd_
 	return conn;
 }
 
-void http_conn_open(struct http_server *server, int fd, bool over_unix, const char *peer,
-		    bool over_limit)
+void http_conn_open(struct http_server *server, int fd, enum http_listening listening,
+		    const char *peer, bool over_limit)
 {
 	static const struct http_refusal overloaded = {
 		503, "overloaded", "There are too many connections; try again soon."
@@ -73,7 +73,7 @@ void http_conn_open(struct http_server *server, int fd, bool over_unix, const ch
 	struct http_conn *conn = conn_new(server, fd, fd);
 
 	conn->is_socket = true;
-	conn->over_unix = over_unix;
+	conn->listening = listening;
 	conn->refused = over_limit;
 	if (!str_copy(str_of(peer), conn->peer, sizeof(conn->peer)))
 		conn->peer[0] = '\0';

@@ -132,7 +132,23 @@ bool http_listen_tcp(const char *address, int *out_fd, unsigned *out_port, struc
 	return true;
 }
 
-bool http_listen_unix(const char *path, int *out_fd, struct err *err)
+/* Only a socket that nobody answers on is removed. */
+static bool make_place(const char *path, const struct sockaddr_un *where, struct err *err)
+{
+	AUTO(close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct stat status;
+
+	if (lstat(path, &status) < 0)
+		return true; /* bind() tells what else is wrong */
+	if (!S_ISSOCK(status.st_mode))
+		return err_set(err, ERR_INVALID, "'%s' is there, and is no socket", path);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)where, sizeof(*where)) == 0)
+		return err_set(err, ERR_CONFLICT, "somebody listens on '%s'", path);
+	unlink(path);
+	return true;
+}
+
+bool http_listen_unix(const char *path, unsigned mode, int *out_fd, struct err *err)
 {
 	struct sockaddr_un where = { .sun_family = AF_UNIX };
 	AUTO(free) char *address = NULL;
@@ -149,9 +165,10 @@ bool http_listen_unix(const char *path, int *out_fd, struct err *err)
 
 	if (fd < 0)
 		return err_errno(err, "cannot make a socket for '%s'", path);
-	unlink(path);
+	if (!make_place(path, &where, err))
+		return false;
 	/* By the mask, so that there is no moment in which others may connect. */
-	mask = umask(0177);
+	mask = umask(0777 & ~mode);
 	bound = bind(fd, (struct sockaddr *)&where, sizeof(where));
 	umask(mask);
 	if (bound < 0 || listen(fd, BACKLOG) < 0)

@@ -138,7 +138,7 @@ static bool is_over_limit(const struct http_listener *listener, int fd)
 	const struct http_options *options = &server->options;
 	unsigned taken = http_server_connections(server);
 
-	if (listener->is_unix)
+	if (listener->listening == HTTP_LISTEN_ADMIN)
 		return false;
 	if (taken >= options->connections_max || fd > options->connection_fd_max) {
 		tell_crowded(server, true);
@@ -168,7 +168,7 @@ static void accepted(struct http_listener *listener, int fd, const struct sockad
 		return;
 	}
 	describe_peer(address, peer, sizeof(peer));
-	http_conn_open(server, fd, listener->is_unix, peer, over_limit);
+	http_conn_open(server, fd, listener->listening, peer, over_limit);
 }
 
 static void listener_ready(struct watch *watch, uint32_t events)
@@ -195,16 +195,16 @@ static void listener_ready(struct watch *watch, uint32_t events)
 	}
 }
 
-void http_server_listen(struct http_server *server, int listen_fd, bool is_unix)
+void http_server_listen(struct http_server *server, int listen_fd, enum http_listening listening)
 {
 	struct http_listener *listener = xcalloc(1, sizeof(*listener));
 	int on = 1;
 
 	/* Accepted sockets inherit it, which saves a call for each. */
-	if (!is_unix)
+	if (listening == HTTP_LISTEN_TCP)
 		setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	listener->server = server;
-	listener->is_unix = is_unix;
+	listener->listening = listening;
 	list_append(&server->inner->listeners, &listener->link);
 	listener_watch(listener, listen_fd);
 }

@@ -23,7 +23,7 @@ bool http_server_open(struct loop *loop, const struct http_app *app, struct http
 		      const struct http_options *options, struct http_server **out,
 		      struct err *err) MUST_CHECK;
 /* Accepts from a listening socket, which stays the caller's and may be shared among loops. */
-void http_server_listen(struct http_server *server, int listen_fd, bool is_unix);
+void http_server_listen(struct http_server *server, int listen_fd, enum http_listening listening);
 /*
  * Serves one connection that is open already (serve --stdio): sockets, pipes or files, which
  * stay the caller's; `ended` is called when it is over.
@@ -41,5 +41,8 @@ unsigned http_server_connections(const struct http_server *server);
 /* A listening TCP socket for "127.0.0.1:8080" or "[::1]:0"; the port that it got, in *out_port. */
 bool http_listen_tcp(const char *address, int *out_fd, unsigned *out_port,
 		     struct err *err) MUST_CHECK;
-/* A Unix socket with mode 0600; an old one at that path is replaced. */
-bool http_listen_unix(const char *path, int *out_fd, struct err *err) MUST_CHECK;
+/*
+ * A Unix socket of that mode.  One that a process left behind is replaced.  ERR_CONFLICT: somebody listens there;
+ * ERR_INVALID: what lies there is no socket.
+ */
+bool http_listen_unix(const char *path, unsigned mode, int *out_fd, struct err *err) MUST_CHECK;

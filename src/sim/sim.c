@@ -132,7 +132,7 @@ static bool api_start(struct sim *sim, const char *listen, struct err *err)
 	if (!http_listen_tcp(listen, &sim->listen_fd, &port, err) ||
 	    !http_server_open(sim->loop, &app, &sim->local, &options, &sim->server, err))
 		return false;
-	http_server_listen(sim->server, sim->listen_fd, false);
+	http_server_listen(sim->server, sim->listen_fd, HTTP_LISTEN_TCP);
 	while (colon > 0 && address.at[colon - 1] != ':')
 		colon--;
 	sim->url = xasprintf("http://%.*s:%u", (int)(colon > 0 ? colon - 1 : 0), listen, port);

@@ -67,9 +67,19 @@ static bool is_proxy(const struct exchange *x, struct str address)
 	return false;
 }
 
+static bool trusts_unix(const struct exchange *x)
+{
+	const char *const *networks = web_local_of(x)->web->options.trusted_proxies;
+
+	for (; networks && *networks; networks++)
+		if (strcmp(*networks, FORWARDED_UNIX) == 0)
+			return true;
+	return false;
+}
+
 bool forwarded_is_trusted(const struct exchange *x)
 {
-	return x->over_unix || is_proxy(x, str_of(x->peer));
+	return x->over_admin || (x->over_unix && trusts_unix(x)) || is_proxy(x, str_of(x->peer));
 }
 
 /*
@@ -193,7 +203,7 @@ void forwarded_add_origin(const struct exchange *x, struct buf *url)
 	struct str host = said_by_first_proxy(x, STR("x-forwarded-host"));
 
 	/* Of the administrator's socket, Host says nothing that others could open. */
-	if (!public_url && x->over_unix)
+	if (!public_url && x->over_admin)
 		public_url = web->own_url;
 	if (public_url) {
 		buf_add_text(url, public_url);

@@ -31,6 +31,9 @@ struct str forwarded_client(const struct exchange *x);
  */
 void forwarded_add_origin(const struct exchange *x, struct buf *url);
 
+/* In trusted_proxies: whoever comes over a Unix socket of `listen`. */
+#define FORWARDED_UNIX "unix"
+
 /* "10.1.2.3", "10.0.0.0/8", "::1", "fd00::/8": is `address` in it?  False when either is malformed. */
 bool forwarded_network_holds(struct str network, struct str address);
 /* True for what forwarded_network_holds() can read. */

@@ -364,7 +364,7 @@ bool web_admit(struct exchange *x)
 		return refuse(x, WEB_FORBIDDEN, NULL, WEB_NO_RETRY);
 	if (access == WEB_ANYONE || access == WEB_PROVIDER)
 		return true;
-	if (x->over_unix)
+	if (x->over_admin)
 		return decide_everybody(x);
 	if (local->web->auth->options.mode == AUTH_NONE && access != WEB_LINK)
 		return admit_without_sign_in(x);

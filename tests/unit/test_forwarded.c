@@ -82,6 +82,8 @@ static void check_clients(struct exchange *x)
 	}
 	make_request(x, "", (const char *const[4]){ FOR "192.0.2.1" });
 	x->over_unix = true;
+	IS_STR(forwarded_client(x), STR(""), "the client: over a Unix socket that is not trusted");
+	x->over_admin = true;
 	IS_STR(forwarded_client(x), STR("192.0.2.1"),
 	       "the client: over the administrator's socket");
 }

@@ -2,6 +2,7 @@
 #include "http/http_server.h"
 #include "http_fixture.h"
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -142,7 +143,7 @@ static int connect_unix(const char *path)
 
 static void listen_on(void *what)
 {
-	http_server_listen(fixture.server, *(int *)what, true);
+	http_server_listen(fixture.server, *(int *)what, HTTP_LISTEN_ADMIN);
 }
 
 static void test_unix(void)
@@ -156,10 +157,12 @@ static void test_unix(void)
 
 	OK(mkdtemp(folder) != NULL, "a folder for the socket");
 	path = xasprintf("%s/socket", folder);
-	OK(http_listen_unix(path, &listen_fd, &err), "a Unix socket");
+	OK(http_listen_unix(path, 0600, &listen_fd, &err), "a Unix socket");
 	close(listen_fd);
-	OK(http_listen_unix(path, &listen_fd, &err), "replaces an old one");
+	OK(http_listen_unix(path, 0600, &listen_fd, &err), "replaces an old one");
 	OK(stat(path, &status) == 0 && (status.st_mode & 0777) == 0600, "for its owner alone");
+	OK(!http_listen_unix(path, 0600, &fd, &err) && err.kind == ERR_CONFLICT,
+	   "one that somebody listens on stays");
 	on_loop(listen_on, &listen_fd);
 	fd = connect_unix(path);
 	buf_init(&reply, 10000000);
@@ -170,9 +173,17 @@ static void test_unix(void)
 	buf_release(&reply);
 	close(fd);
 	unlink(path);
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	OK(!http_listen_unix(path, 0600, &fd, &err) && err.kind == ERR_INVALID,
+	   "a file that is no socket stays");
+	unlink(path);
+	OK(http_listen_unix(path, 0660, &fd, &err), "for a group, too");
+	OK(stat(path, &status) == 0 && (status.st_mode & 0777) == 0660, "of that mode");
+	close(fd);
+	unlink(path);
 	rmdir(folder);
 
-	OK(!http_listen_unix("/nowhere/at/all/socket", &listen_fd, &err),
+	OK(!http_listen_unix("/nowhere/at/all/socket", 0600, &listen_fd, &err),
 	   "a folder that is not there");
 	fixture_stop();
 	close(listen_fd);

@@ -42,6 +42,10 @@ static void values(void)
 		  false }, /* without its secret */
 		{ "listen", "nowhere", false },
 		{ "listen", "[::1]:8080", true },
+		{ "listen", "127.0.0.1:80, [::1]:80 unix:/run/callspool/http", true },
+		{ "listen", "unix:socket", false }, /* relative to what? */
+		{ "listen", "127.0.0.1:80 0.0.0.0:80", false },
+		{ "listen", ",", false },
 		{ "listen", "127.0.0.1:99999", false },
 		{ "listen", "foo:1", false },
 		{ "listen", "[foo]:1", false },
