@@ -60,7 +60,7 @@ static bool link_file(struct making *making, struct err *err)
 	const struct planned_call *planned = &making->planned;
 	const struct recording *recording = &planned->recordings[0];
 
-	if (planned->call.id <= making->next_file_at || recording->state != RECORDING_STORED)
+	if (making->place.index <= making->next_file_at || recording->state != RECORDING_STORED)
 		return true;
 
 	AUTO(free) char *folder = xasprintf("%s/recordings/%.2s", making->folder, recording->path);
@@ -128,8 +128,9 @@ static bool tell(struct making *making, const char *name, struct catalog **out, 
 	return true;
 }
 
-/* The watermark (1) counts events, of which a ledger made of rows has none; 0 and no row are the same. */
-#define NUMBERS(db)     "SELECT * FROM " db ".ledger_numbers WHERE number <> 1 AND value <> 0"
+/* The watermark counts events, of which a ledger made of rows has none. */
+#define LAST_TURN(db) \
+	"SELECT * FROM (SELECT seq, counts FROM " db ".turns ORDER BY seq DESC LIMIT 1)"
 #define ROWS(db, table) "SELECT * FROM " db "." table
 #define BOTH_WAYS(one, two)                                                       \
 	"SELECT COUNT(*) FROM (SELECT * FROM (" one " EXCEPT " two ") UNION ALL " \
@@ -146,7 +147,7 @@ static const struct {
 	TABLE("call_numbers"),
 	TABLE("recordings"),
 	TABLE("attempts"),
-	{ "ledger_numbers", BOTH_WAYS(NUMBERS("main"), NUMBERS("made")) },
+	{ "turns", BOTH_WAYS(LAST_TURN("main"), LAST_TURN("made")) },
 };
 
 static bool compare(struct db *db, const char *made_path, struct err *err)

@@ -180,6 +180,7 @@ static void plan_recording(struct plan_place *place, int n, unsigned drawn,
 	recording->channels = 1;
 	recording->channels_wanted = 2;
 	snprintf(recording->source, sizeof(recording->source), "DialVerb");
+	out->recording_ids[n] = place->sequence + 1;
 	place->sequence += plan_state(recording, drawn, media, place, call->call_sid);
 	place->recordings++;
 	recording->changed_seq = place->sequence;
@@ -201,7 +202,6 @@ void plan_call(struct plan_place *place, int64_t count, const struct plan_media 
 	unsigned drawn = percent(index, DRAW_STATE);
 
 	memset(out, 0, sizeof(*out));
-	call->id = index + 1;
 	sid(call->call_sid, "CA", draw(index, DRAW_CALL_SID), draw(index, DRAW_CALL_SID_REST));
 	memcpy(call->account_sid, PLAN_ACCOUNT, SID_SIZE);
 	call->started_at_ms = 1000 * (END_S - (count - index) * YEAR_S / count -
@@ -211,7 +211,7 @@ void plan_call(struct plan_place *place, int64_t count, const struct plan_media 
 							  : 0;
 	call->ended_at_ms = call->started_at_ms + 1000 * (call->duration_s + 1);
 	plan_ends(call, index, count);
-	call->changed_seq = ++place->sequence;
+	call->id = call->changed_seq = ++place->sequence;
 	/* Of a hundred that were completed five were not recorded, and two were twice. */
 	if (call->status == CALL_COMPLETED && draw(index, DRAW_STATE) / 100 % 20 > 0) {
 		plan_recording(place, 0, drawn, media, out);

@@ -33,6 +33,7 @@ struct planned_call {
 	struct call call; /* id and changed_seq go on from where the place stood */
 	/* Oldest first; the first is the main one. */
 	struct recording recordings[PLAN_RECORDINGS_MAX];
+	int64_t recording_ids[PLAN_RECORDINGS_MAX];
 	int64_t recording_count;
 };
 

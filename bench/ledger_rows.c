@@ -78,22 +78,23 @@ static void bind_media(struct db_stmt *insert, const struct recording *recording
 		   recording->state == RECORDING_PURGED ? recording->stored_at_ms + 1000 : 0);
 }
 
-static bool add_recording(struct catalog *catalog, int64_t call_id,
-			  const struct recording *recording, int64_t *out_id, struct err *err)
+static bool add_recording(struct catalog *catalog, int64_t id, int64_t call_id,
+			  const struct recording *recording, struct err *err)
 {
-	AUTO(db_stmt_reset) struct db_stmt *insert = NULL;
+	struct db_stmt *insert;
 	char url[PLAN_URL_SIZE];
 
-	if (!db_prepare(catalog->db,
-			"INSERT INTO recordings (recording_sid, call_id, call_sid, account_sid, "
-			"state, upstream, started_at_ms, completed_at_ms, duration_s, generation, "
-			"generation_at_ms, size, duration_ms, channels_stored, format, sha256, "
-			"path, stored_at_ms, purged_at_ms, channels, error_code, source, url, "
-			"reason_code, reason_text, changed_seq, is_held, is_duration_off, "
-			"channels_wanted, tries) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-			"$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, "
-			"$25, $26, 0, $27, $28, 0) RETURNING id",
-			&insert, err))
+	if (!db_prepare(
+		    catalog->db,
+		    "INSERT INTO recordings (id, recording_sid, call_id, call_sid, account_sid, "
+		    "state, upstream, started_at_ms, completed_at_ms, duration_s, generation, "
+		    "generation_at_ms, size, duration_ms, channels_stored, format, sha256, "
+		    "path, stored_at_ms, purged_at_ms, channels, error_code, source, url, "
+		    "reason_code, reason_text, changed_seq, is_held, is_duration_off, "
+		    "channels_wanted, tries) VALUES ($29, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+		    "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, "
+		    "$25, $26, 0, $27, $28, 0)",
+		    &insert, err))
 		return false;
 	plan_url(recording, url);
 	bind_text(insert, 1, recording->recording_sid);
@@ -115,29 +116,27 @@ static bool add_recording(struct catalog *catalog, int64_t call_id,
 	db_bind_int(insert, 26, recording->changed_seq);
 	db_bind_int(insert, 27, recording->is_duration_off);
 	db_bind_int(insert, 28, recording->channels_wanted);
-	if (db_step(insert, err) != DB_ROW)
-		return false;
-	*out_id = db_column_int(insert, 0);
+	db_bind_int(insert, 29, id);
 	number_add(catalog, NUMBER_RECORDINGS + recording->state, 1);
 	if (recording->state == RECORDING_STORED)
 		number_add(catalog, NUMBER_BYTES_STORED, (int64_t)recording->size);
-	return true;
+	return db_run(insert, err);
 }
 
 bool ledger_rows_add(struct catalog *catalog, const struct planned_call *planned, struct err *err)
 {
-	int64_t main_id = 0, last_seq = planned->call.changed_seq, id;
+	int64_t main_id = planned->recording_count > 0 ? planned->recording_ids[0] : 0;
+	int64_t last_seq = planned->call.changed_seq;
 
 	if (!catalog_may_change(catalog, err))
 		return false;
 	for (int64_t i = 0; i < planned->recording_count; i++) {
-		if (!add_recording(catalog, planned->call.id, &planned->recordings[i], &id, err))
+		if (!add_recording(catalog, planned->recording_ids[i], planned->call.id,
+				   &planned->recordings[i], err))
 			return false;
-		if (i == 0)
-			main_id = id;
 		last_seq = planned->recordings[i].changed_seq;
 	}
 	number_add(catalog, NUMBER_SEQUENCE,
-		   last_seq - catalog->sequence - catalog->added[NUMBER_SEQUENCE]);
+		   last_seq - catalog->numbers[NUMBER_SEQUENCE] - catalog->added[NUMBER_SEQUENCE]);
 	return add_call(catalog, planned, main_id, err);
 }

@@ -13,10 +13,10 @@
  * and could be derived again.  What cannot: attempts, and what was stored where.
  * Those are written by the writer too, each before the world may rely on it.
  *
- * The sequence.  Each changed row carries the number of its change.  Within a write
- * transaction the numbers are counted in memory from where the table stood at its
- * begin; the table gets the last one at the commit.  A transaction that is rolled
- * back has used none.
+ * The sequence.  Each changed row carries the number of its change, and a new row has
+ * it as its id, too (but for attempts), so that no insert has to be asked for one.  Within a
+ * write transaction the numbers are counted in memory from the last turn (turns.c); the
+ * commit writes the next.  A transaction that is rolled back has used none.
  */
 #include "catalog/catalog.h"
 
@@ -71,12 +71,11 @@ void catalog_free(struct catalog *catalog)
 
 bool catalog_begin(struct catalog *catalog, struct err *err)
 {
-	memset(catalog->added, 0, sizeof(catalog->added));
 	if (!db_begin(catalog->db, err))
 		return false;
 	if (catalog->mode == CATALOG_READ)
 		return true;
-	if (!number_read(catalog, NUMBER_SEQUENCE, &catalog->sequence, err)) {
+	if (!turn_begin(catalog, err)) {
 		db_rollback(catalog->db);
 		return false;
 	}
@@ -85,7 +84,7 @@ bool catalog_begin(struct catalog *catalog, struct err *err)
 
 bool catalog_commit(struct catalog *catalog, struct err *err)
 {
-	if (catalog->mode == CATALOG_WRITE && !numbers_flush(catalog, err)) {
+	if (catalog->mode == CATALOG_WRITE && !turn_end(catalog, err)) {
 		catalog_rollback(catalog);
 		return false;
 	}
@@ -95,7 +94,6 @@ bool catalog_commit(struct catalog *catalog, struct err *err)
 void catalog_rollback(struct catalog *catalog)
 {
 	db_rollback(catalog->db);
-	memset(catalog->added, 0, sizeof(catalog->added));
 }
 
 bool catalog_may_change(struct catalog *catalog, struct err *err)
@@ -109,7 +107,7 @@ bool catalog_may_change(struct catalog *catalog, struct err *err)
 int64_t catalog_next_sequence(struct catalog *catalog)
 {
 	number_add(catalog, NUMBER_SEQUENCE, 1);
-	return catalog->sequence + catalog->added[NUMBER_SEQUENCE];
+	return catalog->numbers[NUMBER_SEQUENCE] + catalog->added[NUMBER_SEQUENCE];
 }
 
 bool catalog_sequence(struct catalog *catalog, int64_t *out, struct err *err)

@@ -51,7 +51,8 @@ void catalog_rollback(struct catalog *catalog); /* without a transaction it does
 /*
  * The number of the last change that somebody's cache may have to hear of; it only
  * grows, and by one or more with every transaction that changes a call or a
- * recording.  (Events alone do not count: nobody sees one before it is projected.)
+ * recording, or only moves the watermark.  (Events alone do not count: nobody sees one
+ * before it is projected.)
  * Within a read transaction it belongs to that snapshot: an answer that carries it
  * is older than a broadcast with a larger number.  Within a write transaction it
  * counts what was changed so far: read it last, broadcast it after the commit.

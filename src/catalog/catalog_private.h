@@ -9,13 +9,14 @@
 #include "db/db.h"
 
 /*
- * Counters that every change keeps up to date.  Changes gather here and go to the
- * table once a transaction, so that 256 events cost one update of each counter.
+ * What a turn tells (turns.c).  Changes gather in memory and become one row at the commit.
+ * The counters' values are stored: a new one goes to the end.
  */
 enum catalog_number {
 	NUMBER_SEQUENCE,  /* catalog_sequence() */
 	NUMBER_WATERMARK, /* the last event that was projected */
-	NUMBER_CALLS,
+	NUMBER_COUNTERS,  /* the first of them */
+	NUMBER_CALLS = NUMBER_COUNTERS,
 	NUMBER_BYTES_STORED,
 	NUMBER_RECORDINGS, /* + enum recording_state */
 	CATALOG_NUMBERS = NUMBER_RECORDINGS + RECORDING_STATES,
@@ -24,8 +25,11 @@ enum catalog_number {
 struct catalog {
 	struct db *db;
 	enum catalog_mode mode;
-	int64_t added[CATALOG_NUMBERS]; /* in this transaction, not in the table yet */
-	int64_t sequence;               /* at the begin of this write transaction */
+	int64_t numbers[CATALOG_NUMBERS]; /* at the begin of this write transaction */
+	int64_t added[CATALOG_NUMBERS];   /* in it, not in the table yet */
+	int64_t last_event;               /* the place that was given last in it; 0: none */
+	int64_t turns_kept_from;          /* the sequence before which the next removal removes */
+	int turns_left;                   /* until the next removal */
 };
 
 /* Asserts a write transaction; false (ERR_INTERNAL) when SQLite gave it up after an error. */
@@ -33,16 +37,20 @@ bool catalog_may_change(struct catalog *catalog, struct err *err) MUST_CHECK;
 /* The next number of the sequence, for a row's changed_seq. */
 int64_t catalog_next_sequence(struct catalog *catalog);
 
-/* ---- counts.c ---- */
+/* ---- turns.c ---- */
 
+/* What is gathered included, within a write transaction. */
+bool numbers_read(struct catalog *catalog, int64_t out[CATALOG_NUMBERS],
+		  struct err *err) MUST_CHECK;
 bool number_read(struct catalog *catalog, enum catalog_number number, int64_t *out,
-		 struct err *err) MUST_CHECK; /* what is gathered included */
+		 struct err *err) MUST_CHECK;
 static inline void number_add(struct catalog *catalog, enum catalog_number number, int64_t n)
 {
 	catalog->added[number] += n;
 }
-/* Writes what has gathered: the last thing before a commit. */
-bool numbers_flush(struct catalog *catalog, struct err *err) MUST_CHECK;
+/* The first thing in a write transaction, and the last: reads where the ledger stands, and tells what changed. */
+bool turn_begin(struct catalog *catalog, struct err *err) MUST_CHECK;
+bool turn_end(struct catalog *catalog, struct err *err) MUST_CHECK;
 
 /* ---- schema.c ---- */
 

@@ -79,22 +79,42 @@ static void bind_told(struct db_stmt *stmt, int n, int64_t value)
 		db_bind_int(stmt, n, value);
 }
 
+/* Behind all that are there, and behind the watermark, though what was projected were gone. */
+static bool next_place(struct catalog *catalog, int64_t *out, struct err *err)
+{
+	int64_t watermark;
+
+	if (catalog->last_event == 0) {
+		if (!events_last(catalog, &catalog->last_event, err) ||
+		    !number_read(catalog, NUMBER_WATERMARK, &watermark, err))
+			return false;
+		if (catalog->last_event < watermark)
+			catalog->last_event = watermark;
+	}
+	*out = ++catalog->last_event;
+	return true;
+}
+
 bool events_append(struct catalog *catalog, const struct event *event, int64_t *out_seq,
 		   struct err *err)
 {
 	__attribute__((cleanup(texts_release_at))) struct texts texts = { .count = 0 };
 	AUTO(db_stmt_reset) struct db_stmt *insert = NULL; /* reset first: it borrows the texts */
 
-	if (!check(event, err) || !catalog_may_change(catalog, err))
+	int64_t seq;
+
+	if (!check(event, err) || !catalog_may_change(catalog, err) ||
+	    !next_place(catalog, &seq, err))
 		return false;
-	if (!db_prepare(catalog->db,
-			"INSERT INTO events (kind, received_at_ms, account_sid, call_sid, "
-			"parent_call_sid, recording_sid, status, direction, from_address, "
-			"to_address, source, track, recording_url, encryption, sequence_number, "
-			"started_at_ms, timestamp_ms, duration_s, channels, error_code, "
-			"idempotency, raw) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-			"$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) RETURNING seq",
-			&insert, err))
+	if (!db_prepare(
+		    catalog->db,
+		    "INSERT INTO events (kind, received_at_ms, account_sid, call_sid, "
+		    "parent_call_sid, recording_sid, status, direction, from_address, "
+		    "to_address, source, track, recording_url, encryption, sequence_number, "
+		    "started_at_ms, timestamp_ms, duration_s, channels, error_code, "
+		    "idempotency, raw, seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+		    "$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
+		    &insert, err))
 		return false;
 	db_bind_int(insert, 1, event->kind);
 	db_bind_int(insert, 2, event->received_at_ms);
@@ -118,9 +138,10 @@ bool events_append(struct catalog *catalog, const struct event *event, int64_t *
 	bind_known(insert, 20, event->error_code);
 	bind_present(&texts, insert, 21, event->idempotency);
 	db_bind_bytes(insert, 22, event->raw);
-	if (db_step(insert, err) != DB_ROW)
+	db_bind_int(insert, 23, seq);
+	if (!db_run(insert, err))
 		return false;
-	*out_seq = db_column_int(insert, 0);
+	*out_seq = seq;
 	return true;
 }
 

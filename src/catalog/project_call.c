@@ -182,23 +182,24 @@ static void bind_listed(struct db_stmt *stmt, const struct call_facts *facts)
 
 static bool insert(struct catalog *catalog, struct call_facts *facts, struct err *err)
 {
-	AUTO(db_stmt_reset) struct db_stmt *stmt = NULL;
+	struct db_stmt *stmt;
 
-	if (!db_prepare(catalog->db,
-			"INSERT INTO calls (call_sid, parent_call_sid, account_sid, status, "
-			"ended_at_ms, duration_s, changed_seq, started_rank, started_at_ms, "
-			"direction, direction_text, from_address, to_address, is_main_fixed, "
-			"recording_group, recordings, ask_at_ms) VALUES ($1, $2, $3, $4, $5, $6, "
-			"$7, $8, $9, $10, $11, $12, $13, 0, 0, 0, $14) RETURNING id",
-			&stmt, err))
+	if (!db_prepare(
+		    catalog->db,
+		    "INSERT INTO calls (id, call_sid, parent_call_sid, account_sid, status, "
+		    "ended_at_ms, duration_s, changed_seq, started_rank, started_at_ms, "
+		    "direction, direction_text, from_address, to_address, is_main_fixed, "
+		    "recording_group, recordings, ask_at_ms) VALUES ($7, $1, $2, $3, $4, $5, $6, "
+		    "$7, $8, $9, $10, $11, $12, $13, 0, 0, 0, $14)",
+		    &stmt, err))
 		return false;
+	facts->call.id = catalog_next_sequence(catalog);
 	db_bind_str(stmt, 1, str_of(facts->call.call_sid));
-	bind_told(stmt, &facts->call, catalog_next_sequence(catalog));
+	bind_told(stmt, &facts->call, facts->call.id);
 	bind_listed(stmt, facts);
 	bind_known(stmt, 14, facts->ask_at_ms);
-	if (db_step(stmt, err) != DB_ROW)
+	if (!db_run(stmt, err))
 		return false;
-	facts->call.id = db_column_int(stmt, 0);
 	number_add(catalog, NUMBER_CALLS, 1);
 	return numbers_index_add(catalog, &facts->call, err);
 }

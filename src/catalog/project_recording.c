@@ -246,25 +246,22 @@ static void bind_facts(struct db_stmt *stmt, const struct recording_facts *facts
 static bool insert(struct catalog *catalog, struct recording_facts *facts,
 		   const struct event *event, struct err *err)
 {
-	AUTO(db_stmt_reset) struct db_stmt *stmt = NULL;
+	struct db_stmt *stmt;
 
 	if (!db_prepare(
 		    catalog->db,
-		    "INSERT INTO recordings (recording_sid, call_id, call_sid, account_sid, "
+		    "INSERT INTO recordings (id, recording_sid, call_id, call_sid, account_sid, "
 		    "state, upstream, started_at_ms, completed_at_ms, duration_s, channels, "
 		    "error_code, source, track, url, encryption, queued_at_ms, next_try_at_ms, "
 		    "reason_code, reason_text, changed_seq, queue_rank, is_held, is_duration_off, "
-		    "channels_wanted, tries) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-		    "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0, 2, 0) "
-		    "RETURNING id",
+		    "channels_wanted, tries) VALUES ($20, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+		    "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0, 2, 0)",
 		    &stmt, err))
 		return false;
 	db_bind_str(stmt, 1, event->recording_sid);
 	bind_facts(stmt, facts, event);
-	if (db_step(stmt, err) != DB_ROW)
-		return false;
-	facts->place.id = db_column_int(stmt, 0);
-	return true;
+	facts->place.id = facts->recording.changed_seq;
+	return db_run(stmt, err);
 }
 
 static bool update(struct catalog *catalog, const struct recording_facts *facts,

@@ -128,6 +128,8 @@ bool projection_run(struct catalog *catalog, size_t max_events, struct projectio
 	if (!apply_after(catalog, watermark, max_events, out, err))
 		return false;
 	number_add(catalog, NUMBER_WATERMARK, out->watermark - watermark);
+	if (out->events > 0 && catalog->added[NUMBER_SEQUENCE] == 0)
+		(void)catalog_next_sequence(catalog); /* nothing changed, but the turn is told */
 	return catalog_sequence(catalog, &out->sequence, err);
 }
 

@@ -282,12 +282,35 @@ static const char VERSION_9[] = "CREATE TABLE events_set_aside ("
 				"	set_aside_at_ms BIGINT NOT NULL,"
 				"	reason TEXT NOT NULL);";
 
+/*
+ * Version 10: the sequence, the watermark and the counters as the last of an appended row (turns.c).  The
+ * sequence goes on behind every id, for ids are taken from it now.
+ */
+static const char VERSION_10[] =
+	"CREATE TABLE turns ("
+	"	seq INTEGER PRIMARY KEY,"
+	"	at_ms BIGINT NOT NULL,"
+	"	watermark BIGINT NOT NULL,"
+	"	counts TEXT NOT NULL);"
+	"INSERT INTO turns (seq, at_ms, watermark, counts) SELECT"
+	"	MAX(1,"
+	"		COALESCE((SELECT value FROM ledger_numbers WHERE number = 0), 0),"
+	"		COALESCE((SELECT MAX(id) FROM calls), 0),"
+	"		COALESCE((SELECT MAX(id) FROM recordings), 0)),"
+	"	1000 * CAST(strftime('%s', 'now') AS INTEGER),"
+	"	COALESCE((SELECT value FROM ledger_numbers WHERE number = 1), 0),"
+	"	COALESCE((SELECT group_concat(number || '=' || value, ' ')"
+	"		FROM ledger_numbers WHERE number > 1 AND value <> 0), '')"
+	"	WHERE EXISTS (SELECT 1 FROM ledger_numbers);"
+	"DROP TABLE ledger_numbers;";
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
-	{ .sqlite = VERSION_1 }, { .sqlite = VERSION_2 }, { .sqlite = VERSION_3 },
-	{ .sqlite = VERSION_4 }, { .sqlite = VERSION_5 }, { .sqlite = VERSION_6 },
-	{ .sqlite = VERSION_7 }, { .sqlite = VERSION_8 }, { .sqlite = VERSION_9 },
+	{ .sqlite = VERSION_1 },  { .sqlite = VERSION_2 }, { .sqlite = VERSION_3 },
+	{ .sqlite = VERSION_4 },  { .sqlite = VERSION_5 }, { .sqlite = VERSION_6 },
+	{ .sqlite = VERSION_7 },  { .sqlite = VERSION_8 }, { .sqlite = VERSION_9 },
+	{ .sqlite = VERSION_10 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))

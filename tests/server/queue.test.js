@@ -32,7 +32,7 @@ async function folderWith(t, upstream, count) {
       INSERT INTO recordings (recording_sid, call_sid, account_sid, state, upstream, is_held, is_duration_off, started_at_ms,
         completed_at_ms, channels_wanted, queued_at_ms, next_try_at_ms, tries, changed_seq)
       SELECT printf('RE%032x', i), printf('CA%032x', i), '${ACCOUNT}', 1, 3, 0, 0, ${since}, ${since} + i, 2, ${since} + i, ${since} + i, 0, 0 FROM n;
-      INSERT INTO ledger_numbers (number, value) VALUES (5, ${count}) ON CONFLICT (number) DO UPDATE SET value = value + ${count};`);
+      INSERT INTO turns (seq, at_ms, watermark, counts) VALUES (${count} + 1000, ${since}, 0, '5=${count}');`);
   }
   return server.dataDir;
 }

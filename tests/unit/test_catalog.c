@@ -70,6 +70,97 @@ static void test_counts(struct ledger *ledger)
 	OK(counts.calls == 2 && counts.events_waiting == 0, "projected, it is a call");
 }
 
+static int64_t one_int(struct ledger *ledger, const char *sql)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	MUST(db_prepare(ledger->writer->db, sql, &find, &err));
+	return db_step(find, &err) == DB_ROW ? db_column_int(find, 0) : -1;
+}
+
+#define LAST_CALL_ID "SELECT MAX(id) FROM calls"
+#define LAST_TURN    "SELECT MAX(seq) FROM turns"
+#define TURNS        "SELECT COUNT(*) FROM turns"
+
+/* Numbers that are taken for something else leave a gap in the ids. */
+static void test_ids(struct ledger *ledger)
+{
+	struct event event = some_event(STR("CA4"));
+	struct projection_result result;
+	int64_t before = 0;
+
+	MUST(catalog_begin(ledger->writer, &err));
+	for (int i = 0; i < 100; i++)
+		before = catalog_next_sequence(ledger->writer);
+	MUST(catalog_commit(ledger->writer, &err));
+	IS_INT(one_int(ledger, LAST_TURN), before, "a turn has the last number that it gave");
+	ledger_append(ledger, &event);
+	IS_INT(one_int(ledger, LAST_TURN), before, "events alone are no turn");
+	ledger_project(ledger, &result);
+	IS_INT(one_int(ledger, LAST_CALL_ID), before + 1,
+	       "a call's id is a number of the sequence");
+	ledger_append(ledger, &event);
+	ledger_project(ledger, &result);
+	OK(result.count == 0 && result.watermark == one_int(ledger, "SELECT MAX(seq) FROM events"),
+	   "an event that changes nothing moves the watermark");
+	IS_INT(one_int(ledger, LAST_TURN), result.sequence, "in a turn that is told");
+}
+
+static void test_turns(struct ledger *ledger)
+{
+	int64_t most = 0, calls = 0;
+	struct catalog_counts counts;
+
+	MUST(catalog_counts(ledger->writer, &counts, &err));
+	calls = counts.calls;
+	for (int i = 0; i < 1500; i++) {
+		int64_t kept;
+
+		MUST(catalog_begin(ledger->writer, &err));
+		(void)catalog_next_sequence(ledger->writer);
+		MUST(catalog_commit(ledger->writer, &err));
+		kept = one_int(ledger, TURNS);
+		most = kept > most ? kept : most;
+	}
+	OK(most > 100 && most < 600, "some turns are kept, and old ones are not: %lld",
+	   (long long)most);
+	ledger_reopen(ledger);
+	MUST(catalog_counts(ledger->writer, &counts, &err));
+	IS_INT(counts.calls, calls, "the counters outlive the turns that changed them");
+	MUST(catalog_begin(ledger->writer, &err));
+	(void)catalog_next_sequence(ledger->writer);
+	MUST(catalog_commit(ledger->writer, &err));
+	OK(one_int(ledger, TURNS) <= 2, "a start removes those of the process before");
+	MUST(db_exec(ledger->writer->db, "UPDATE turns SET counts = '2=x'", &err));
+	OK(!catalog_counts(ledger->writer, &counts, &err) && err.kind == ERR_INTERNAL,
+	   "counters that are no numbers are an error: %s", err.text);
+	MUST(db_exec(ledger->writer->db, "UPDATE turns SET counts = '2=4 99=7'", &err));
+	OK(catalog_counts(ledger->writer, &counts, &err) && counts.calls == 4,
+	   "a counter that is not known is passed over");
+}
+
+/* A removal that was rolled back has seen numbers that were not used. */
+static void test_turns_rolled_back(struct ledger *ledger)
+{
+	struct catalog_counts before, after;
+
+	MUST(catalog_counts(ledger->writer, &before, &err));
+	MUST(catalog_begin(ledger->writer, &err));
+	ledger->writer->turns_left = 0;
+	for (int i = 0; i < 10000; i++)
+		(void)catalog_next_sequence(ledger->writer);
+	MUST(turn_end(ledger->writer, &err));
+	catalog_rollback(ledger->writer);
+	for (int i = 0; i < 600; i++) {
+		MUST(catalog_begin(ledger->writer, &err));
+		(void)catalog_next_sequence(ledger->writer);
+		MUST(catalog_commit(ledger->writer, &err));
+	}
+	MUST(catalog_counts(ledger->writer, &after, &err));
+	OK(before.calls > 0 && after.calls == before.calls,
+	   "the last turn is never removed: %lld calls", (long long)after.calls);
+}
+
 static void test_checkpoint(struct ledger *ledger)
 {
 	int64_t left_bytes = -1;
@@ -125,14 +216,25 @@ static void test_migration(struct ledger *ledger)
 		"ALTER TABLE recordings DROP COLUMN limited;"
 		"ALTER TABLE recordings DROP COLUMN wait_rule;"
 		"DROP TABLE events_set_aside;"
+		"DROP TABLE turns;"
+		"CREATE TABLE ledger_numbers (number INTEGER PRIMARY KEY, value BIGINT NOT NULL);"
+		"INSERT INTO ledger_numbers VALUES (0, 700), (1, 3), (2, 5), (3, 4096), (4, 0), (7, 2);"
 		"DELETE FROM schema_version WHERE version > 1";
 	struct catalog *reader = NULL;
+	struct catalog_counts counts;
+	int64_t sequence = 0;
 
 	MUST(db_exec(ledger->writer->db, first, &err));
 	OK(!catalog_open(ledger->path, CATALOG_READ, &reader, &err) && err.kind == ERR_INVALID,
 	   "an older ledger waits for its writer");
 	ledger_reopen(ledger);
 	OK(catalog_open(ledger->path, CATALOG_READ, &reader, &err), "who brings it up to date");
+	MUST(catalog_sequence(reader, &sequence, &err));
+	IS_INT(sequence, 700, "the sequence goes on from where it stood");
+	MUST(catalog_counts(reader, &counts, &err));
+	OK(counts.calls == 5 && counts.bytes_stored == 4096 &&
+		   counts.recordings[RECORDING_ANNOUNCED] == 0 && counts.recordings[3] == 2,
+	   "so do the counters");
 	catalog_free(reader);
 	OK(db_exec(ledger->writer->db, "DROP INDEX recordings_undigested", &err),
 	   "with what is new");
@@ -168,6 +270,9 @@ int main(void)
 	ledger_open(&ledger);
 	test_sequence(&ledger);
 	test_counts(&ledger);
+	test_ids(&ledger);
+	test_turns_rolled_back(&ledger);
+	test_turns(&ledger);
 	test_checkpoint(&ledger);
 	test_migration(&ledger);
 	test_versions(&ledger);

@@ -148,11 +148,22 @@ static bool counts(void)
 	return catalog_counts(ledger.writer, &out, &err);
 }
 
-/* Every counter that was changed is written. */
-static bool flush(void)
+static bool look_up_turn(void)
+{
+	return turn_begin(ledger.writer, &err);
+}
+
+static bool write_turn(void)
 {
 	ledger.writer->added[NUMBER_BYTES_STORED]++;
-	return numbers_flush(ledger.writer, &err);
+	return turn_end(ledger.writer, &err);
+}
+
+static bool remove_turns(void)
+{
+	ledger.writer->turns_left = 0;
+	ledger.writer->turns_kept_from = INT64_MAX;
+	return write_turn();
 }
 
 static bool next_due(void)
@@ -245,9 +256,10 @@ static const struct {
 	{ HIDE("recordings"), find_recording, "a recording not read" },
 	{ HIDE("calls"), find_call, "a call not read" },
 	{ HIDE("recordings"), undigested, "those without a digest, not read" },
-	{ HIDE("ledger_numbers"), counts, "counters not read" },
-	{ HIDE("ledger_numbers"), flush, "counters not looked up" },
-	{ REFUSE("INSERT ON ledger_numbers"), flush, "counters not written" },
+	{ HIDE("events"), counts, "events not counted" },
+	{ HIDE("turns"), look_up_turn, "the last turn not looked up" },
+	{ REFUSE("INSERT ON turns"), write_turn, "a turn not written" },
+	{ REFUSE("DELETE ON turns"), remove_turns, "old turns not removed" },
 	{ HIDE("recordings"), next_due, "the next that is due, not read" },
 	{ REFUSE("INSERT ON attempts"), begin_attempt, "an attempt not begun" },
 	{ HIDE("calls"), next_ask, "the next call to ask for, not read" },

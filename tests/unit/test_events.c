@@ -44,6 +44,30 @@ static void test_append(struct ledger *ledger)
 	OK(!events_append(ledger->writer, &event, &first, &err), "without a transaction: refused");
 }
 
+/* The watermark must never be in front of a new event. */
+static void test_place(struct ledger *ledger)
+{
+	struct event event = some_event();
+	int64_t before = 0, place = 0;
+
+	MUST(events_last(ledger->writer, &before, &err));
+	MUST(catalog_begin(ledger->writer, &err));
+	number_add(ledger->writer, NUMBER_WATERMARK, before + 10);
+	MUST(catalog_commit(ledger->writer, &err));
+	MUST(catalog_begin(ledger->writer, &err));
+	MUST(events_append(ledger->writer, &event, &place, &err));
+	IS_INT(place, before + 11,
+	       "a new event is behind the watermark, though those before are gone");
+	MUST(events_append(ledger->writer, &event, &place, &err));
+	IS_INT(place, before + 12, "and the next behind it");
+	catalog_rollback(ledger->writer);
+	MUST(catalog_begin(ledger->writer, &err));
+	MUST(events_append(ledger->writer, &event, &place, &err));
+	IS_INT(place, before + 11, "what was rolled back has used no place");
+	number_add(ledger->writer, NUMBER_WATERMARK, -before - 10);
+	MUST(catalog_commit(ledger->writer, &err));
+}
+
 static void test_refused(struct ledger *ledger)
 {
 	static const struct {
@@ -174,6 +198,7 @@ int main(void)
 
 	ledger_open(&ledger);
 	test_append(&ledger);
+	test_place(&ledger);
 	test_refused(&ledger);
 	test_fields(&ledger);
 	test_foreign_bytes(&ledger);

@@ -214,7 +214,7 @@ static void test_stopped(void)
 static void test_left_behind(void)
 {
 	ledger_free(ledger);
-	sql("UPDATE ledger_numbers SET value = 0 WHERE number = 1");
+	sql("UPDATE turns SET watermark = 0");
 	sql("DELETE FROM call_numbers");
 	sql("DELETE FROM calls");
 	heard.sequence = 0;

@@ -1,0 +1,150 @@
+/*
+ * A row for each transaction that changed something: a turn.
+ *
+ * It holds the last number of the sequence that was given in it, the watermark, and what the
+ * counters were at its end.  Counters are needed because counting ten million rows takes seconds, so that
+ * /health would time out where it matters most; a partial index a state was rejected, for it has to be
+ * walked to be counted.  The row is written in the transaction that it tells of, so it cannot drift from it.
+ *
+ * A row is appended and none is changed.  A counter row that is updated grows a chain of dead versions on
+ * PostgreSQL while anybody holds a snapshot, and every turn walks it.  Old turns are removed from time to
+ * time; a reader has the newest of its snapshot.
+ */
+#include "catalog/catalog_private.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+
+/*
+ * Nobody reads an old turn but in an older snapshot, which keeps it anyway.  One statement removes as many
+ * as this at once, so that most turns only append; up to twice as many are there.
+ */
+#define TURNS_KEPT 256
+
+#define COUNT_TEXT_MAX 24 /* "15=-9223372036854775808 " */
+
+/* "2=10 3=4096": each counter that is not 0. */
+static bool counts_read(struct str text, int64_t numbers[CATALOG_NUMBERS], struct err *err)
+{
+	struct str piece, name;
+	uint64_t number;
+
+	while (text.len > 0 && str_cut(&text, ' ', &piece)) {
+		int64_t value;
+
+		if (!str_cut(&piece, '=', &name) || !str_to_u64(name, &number) ||
+		    !str_to_i64(piece, &value))
+			return err_set(err, ERR_INTERNAL, "the counters of a turn are unreadable");
+		if (number < CATALOG_NUMBERS)
+			numbers[number] = value;
+	}
+	return true;
+}
+
+static void counts_write(const int64_t numbers[CATALOG_NUMBERS], struct buf *out)
+{
+	for (int i = NUMBER_COUNTERS; i < CATALOG_NUMBERS; i++)
+		if (numbers[i] != 0)
+			buf_addf(out, "%s%d=%lld", buf_str(out).len > 0 ? " " : "", i,
+				 (long long)numbers[i]);
+}
+
+static bool read_last(struct catalog *catalog, int64_t numbers[CATALOG_NUMBERS], struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	memset(numbers, 0, sizeof(int64_t[CATALOG_NUMBERS]));
+	if (!db_prepare(catalog->db,
+			"SELECT seq, watermark, counts FROM turns ORDER BY seq DESC LIMIT 1", &find,
+			err))
+		return false;
+	switch (db_step(find, err)) {
+	case DB_ROW:
+		numbers[NUMBER_SEQUENCE] = db_column_int(find, 0);
+		numbers[NUMBER_WATERMARK] = db_column_int(find, 1);
+		return counts_read(db_column_str(find, 2), numbers, err);
+	case DB_DONE:
+		return true;
+	case DB_FAILED:
+		break;
+	}
+	return false;
+}
+
+bool numbers_read(struct catalog *catalog, int64_t out[CATALOG_NUMBERS], struct err *err)
+{
+	if (catalog->mode != CATALOG_WRITE || !db_in_transaction(catalog->db))
+		return read_last(catalog, out, err);
+	for (int i = 0; i < CATALOG_NUMBERS; i++)
+		out[i] = catalog->numbers[i] + catalog->added[i];
+	return true;
+}
+
+bool number_read(struct catalog *catalog, enum catalog_number number, int64_t *out, struct err *err)
+{
+	int64_t numbers[CATALOG_NUMBERS];
+
+	if (!numbers_read(catalog, numbers, err))
+		return false;
+	*out = numbers[number];
+	return true;
+}
+
+bool turn_begin(struct catalog *catalog, struct err *err)
+{
+	memset(catalog->added, 0, sizeof(catalog->added));
+	catalog->last_event = 0;
+	if (!read_last(catalog, catalog->numbers, err))
+		return false;
+	if (catalog->turns_kept_from == 0)
+		catalog->turns_kept_from = catalog->numbers[NUMBER_SEQUENCE];
+	return true;
+}
+
+static bool is_changed(const struct catalog *catalog)
+{
+	for (int i = 0; i < CATALOG_NUMBERS; i++)
+		if (catalog->added[i] != 0)
+			return true;
+	return false;
+}
+
+static bool remove_old(struct catalog *catalog, int64_t seq, struct err *err)
+{
+	struct db_stmt *remove;
+
+	if (catalog->turns_left-- > 0)
+		return true;
+	if (!db_prepare(catalog->db, "DELETE FROM turns WHERE seq < $1", &remove, err))
+		return false;
+	/* A removal that was rolled back may have left a number that is still to come. */
+	db_bind_int(remove, 1, catalog->turns_kept_from < seq ? catalog->turns_kept_from : seq);
+	catalog->turns_kept_from = seq;
+	catalog->turns_left = TURNS_KEPT;
+	return db_run(remove, err);
+}
+
+bool turn_end(struct catalog *catalog, struct err *err)
+{
+	char text[CATALOG_NUMBERS * COUNT_TEXT_MAX];
+	int64_t numbers[CATALOG_NUMBERS];
+	struct db_stmt *append;
+	struct buf counts;
+
+	if (!is_changed(catalog))
+		return true;
+	if (catalog->added[NUMBER_SEQUENCE] == 0)
+		(void)catalog_next_sequence(catalog); /* the row's own */
+	if (!numbers_read(catalog, numbers, err) ||
+	    !db_prepare(catalog->db,
+			"INSERT INTO turns (seq, at_ms, watermark, counts) VALUES ($1, $2, $3, $4)",
+			&append, err))
+		return false;
+	buf_over(&counts, text, sizeof(text));
+	counts_write(numbers, &counts);
+	db_bind_int(append, 1, numbers[NUMBER_SEQUENCE]);
+	db_bind_int(append, 2, clock_wall_ms());
+	db_bind_int(append, 3, numbers[NUMBER_WATERMARK]);
+	db_bind_str(append, 4, buf_str(&counts));
+	return db_run(append, err) && remove_old(catalog, numbers[NUMBER_SEQUENCE], err);
+}
