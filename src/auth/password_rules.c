@@ -131,13 +131,13 @@ static bool is_listed(struct str password)
 static bool is_counting(struct str password, int step)
 {
 	for (size_t i = 1; i < password.len; i++) {
-		int last = password.at[i - 1], next = last + step;
+		int last = (uint8_t)password.at[i - 1], next = last + step;
 
 		if (ascii_is_digit((char)last) && next > '9')
 			next = '0';
 		else if (ascii_is_digit((char)last) && next < '0')
 			next = '9';
-		if (password.at[i] != next)
+		if ((uint8_t)password.at[i] != next)
 			return false;
 	}
 	return true;
