@@ -8,9 +8,12 @@ void credential_make(struct credential *out)
 {
 	uint8_t random[RANDOM_BYTES];
 
-	random_bytes(random, sizeof(random));
-	sodium_bin2base64(out->text, sizeof(out->text), random, sizeof(random),
-			  sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	/* A name that begins with '-' would be an option to whoever types it: one in 64 is made anew. */
+	do {
+		random_bytes(random, sizeof(random));
+		sodium_bin2base64(out->text, sizeof(out->text), random, sizeof(random),
+				  sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	} while (out->text[0] == '-');
 	sodium_memzero(random, sizeof(random));
 	memcpy(out->name, out->text, CREDENTIAL_NAME_LEN);
 	out->name[CREDENTIAL_NAME_LEN] = '\0';

@@ -10,7 +10,7 @@
  * that size needs no slow hash.  An API token is written with a prefix that scanners of published
  * sources look for.
  *
- * Pure but for the making of one.
+ * A name never begins with '-', so that commands can be given it.  Pure but for the making of one.
  */
 #pragma once
 

@@ -8,6 +8,7 @@ static void test_making(void)
 {
 	struct credential one, other;
 	uint8_t hash[SHA256_BYTES];
+	int dashes = 0;
 
 	credential_make(&one);
 	credential_make(&other);
@@ -18,6 +19,11 @@ static void test_making(void)
 	OK(strcmp(one.text, other.text) != 0, "no two are alike");
 	credential_wipe(&one);
 	IS_INT(one.text[0] | one.hash[0] | one.name[0], 0, "nothing is left of it");
+	for (int i = 0; i < 2000; i++) {
+		credential_make(&other);
+		dashes += other.name[0] == '-';
+	}
+	IS_INT(dashes, 0, "no name looks like an option of a command");
 }
 
 static void test_form(void)
