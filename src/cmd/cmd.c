@@ -41,13 +41,3 @@ int cmd_misused(const struct cmd *cmd, const char *fmt, ...)
 	fprintf(stderr, "\nTry: callspool %s --help\n", cmd->name);
 	return EXIT_WRONG_USAGE;
 }
-
-void cmd_print_help(const struct cmd *cmd)
-{
-	bool is_one = strchr(cmd->examples, '\n') == strrchr(cmd->examples, '\n');
-
-	printf("Usage: callspool %s%s%s\n\n%s\nOptions:\n", cmd->name, cmd->usage[0] ? " " : "",
-	       cmd->usage, cmd->help);
-	cmd_flags_print(cmd);
-	printf("\n%s:\n%s", is_one ? "Example" : "Examples", cmd->examples);
-}

@@ -33,4 +33,3 @@ const struct cmd *cmd_find(const struct cmd *const *commands, size_t count, cons
 int cmd_fail(const struct err *err);
 /* For wrong arguments: tells it, points to --help, returns EXIT_WRONG_USAGE. */
 int cmd_misused(const struct cmd *cmd, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void cmd_print_help(const struct cmd *cmd);

@@ -157,10 +157,15 @@ static void print_flags(const struct cmd_flag *flags)
 	}
 }
 
-void cmd_flags_print(const struct cmd *cmd)
+void cmd_print_help(const struct cmd *cmd)
 {
+	bool is_one = strchr(cmd->examples, '\n') == strrchr(cmd->examples, '\n');
+
+	printf("Usage: callspool %s%s%s\n\n%s\nOptions:\n", cmd->name, cmd->usage[0] ? " " : "",
+	       cmd->usage, cmd->help);
 	print_flags(cmd->flags);
 	if (cmd->takes_settings)
 		print_flags(cmd_settings_flags);
 	printf("  %-17s %s\n", "--help", "this text");
+	printf("\n%s:\n%s", is_one ? "Example" : "Examples", cmd->examples);
 }

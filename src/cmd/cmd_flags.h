@@ -44,5 +44,5 @@ extern const struct cmd_flag cmd_settings_flags[];
  */
 bool cmd_flags_read(const struct cmd *cmd, int argc, char **argv, void *into,
 		    struct cmd_texts *out_operands, int *out_status) MUST_CHECK;
-/* A line for each flag. */
-void cmd_flags_print(const struct cmd *cmd);
+/* How the command is called, what it does, a line for each flag, and examples: on standard output. */
+void cmd_print_help(const struct cmd *cmd);
