@@ -115,12 +115,16 @@ static void read_kept(int kept_fd, char *page, size_t len, off_t at)
 	memset(page + n, 0, len - (size_t)n);
 }
 
-static void copy_content(int fd, const char *key)
+static void copy_content(int synced_fd, const char *key)
 {
-	char page[LOST_PAGE], name[KEY_MAX + 16];
-	int copy_fd = open_new(), kept_fd;
+	char page[LOST_PAGE], name[KEY_MAX + 32];
+	int copy_fd = open_new(), kept_fd, fd;
 	off_t at = 0;
 
+	/* The descriptor that was synced may be for writing alone. */
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", synced_fd);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	must(fd >= 0, "open what is synced");
 	snprintf(name, sizeof(name), "content.%s", key);
 	kept_fd = openat(shadow_fd, name, O_RDONLY | O_CLOEXEC);
 	for (;;) {
@@ -137,6 +141,7 @@ static void copy_content(int fd, const char *key)
 	if (kept_fd >= 0)
 		close(kept_fd);
 	close(copy_fd);
+	close(fd);
 }
 
 static bool is_dots(const char *name)
