@@ -54,7 +54,9 @@ struct admission {
 	struct known_table *table;
 	struct map queries;
 	struct timer seen_timer;
-	uint32_t seen_since_s;
+	/* The sights since seen_since_s are told; from which place on, 0: in a new round, which began then. */
+	uint32_t seen_since_s, seen_round_s;
+	unsigned seen_from;
 	struct seen_batch seen;
 };
 
@@ -475,8 +477,7 @@ static void add_seen(struct known_visitor *visitor, const struct known *entry)
 {
 	struct seen_batch *batch = container_of(visitor, struct seen_visitor, visitor)->batch;
 
-	if (batch->count == SEEN_MAX ||
-	    (entry->kind != CREDENTIAL_SESSION && entry->kind != CREDENTIAL_TOKEN))
+	if (entry->kind != CREDENTIAL_SESSION && entry->kind != CREDENTIAL_TOKEN)
 		return;
 	batch->at[batch->count].id = (int64_t)entry->credential_id;
 	batch->at[batch->count++].seen_s = entry->seen_s;
@@ -489,11 +490,16 @@ static void tell_seen(struct timer *timer)
 	struct seen_visitor visitor = { .visitor = { .visit = add_seen }, .batch = batch };
 
 	timer_start(admission->loop, timer, TELL_SEEN_MS, tell_seen);
-	if (batch->is_under_way || now_s(admission) < admission->seen_since_s + SEEN_APART_S)
+	if (batch->is_under_way || (admission->seen_from == 0 &&
+				    now_s(admission) < admission->seen_since_s + SEEN_APART_S))
 		return;
+	if (admission->seen_from == 0)
+		admission->seen_round_s = now_s(admission);
 	batch->count = 0;
-	known_each_seen(admission->table, admission->seen_since_s, &visitor.visitor);
-	admission->seen_since_s = now_s(admission);
+	admission->seen_from = known_each_seen(admission->table, admission->seen_since_s,
+					       admission->seen_from, SEEN_MAX, &visitor.visitor);
+	if (admission->seen_from == 0)
+		admission->seen_since_s = admission->seen_round_s;
 	if (batch->count == 0)
 		return;
 	batch->is_under_way = true;

@@ -144,15 +144,22 @@ void known_drop_all(struct known_table *table)
 	memset(table->at, 0, sizeof(table->at));
 }
 
-void known_each_seen(const struct known_table *table, uint32_t since_s,
-		     struct known_visitor *visitor)
+unsigned known_each_seen(const struct known_table *table, uint32_t since_s, unsigned from,
+			 unsigned most, struct known_visitor *visitor)
 {
-	for (unsigned set = 0; set < SETS; set++) {
+	unsigned visited = 0;
+
+	for (unsigned set = from; set < SETS; set++) {
+		if (visited + WAYS > most)
+			return set;
 		for (unsigned way = 0; way < WAYS; way++) {
 			const struct known *entry = &table->at[set][way];
 
-			if (entry->credential_id != 0 && entry->seen_s > since_s)
-				visitor->visit(visitor, entry);
+			if (entry->credential_id == 0 || entry->seen_s <= since_s)
+				continue;
+			visitor->visit(visitor, entry);
+			visited++;
 		}
 	}
+	return 0;
 }

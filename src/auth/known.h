@@ -73,6 +73,9 @@ void known_drop_all(struct known_table *table);
 struct known_visitor {
 	void (*visit)(struct known_visitor *visitor, const struct known *entry);
 };
-/* Each entry with a row that was seen after `since_s`: for the ledger, which is told in batches. */
-void known_each_seen(const struct known_table *table, uint32_t since_s,
-		     struct known_visitor *visitor);
+/*
+ * Entries with a row that were seen after `since_s`, at most `most` (8 or more): for the ledger, which is told in
+ * batches.  `from`: 0, or where the call before said to go on.  Returns where to go on; 0: all were visited.
+ */
+unsigned known_each_seen(const struct known_table *table, uint32_t since_s, unsigned from,
+			 unsigned most, struct known_visitor *visitor);

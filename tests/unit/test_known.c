@@ -141,9 +141,39 @@ static void test_seen(void)
 	known_put(table, &old, 1000);
 	known_put(table, &new, 1000);
 	known_put(table, &nobody, 1000);
-	known_each_seen(table, 1000, &counter.visitor);
+	IS_INT(known_each_seen(table, 1000, 0, 8, &counter.visitor), 0, "all were visited");
 	IS_INT(counter.count, 1, "only who was seen since, and has a row");
 	IS_INT(counter.last_id, 2, "the one");
+	known_table_free(table);
+}
+
+/* More than one batch holds: each is told once, whatever the batches. */
+static void test_seen_in_batches(void)
+{
+	struct known_table *table = known_table_new(key);
+	struct counter all = { .visitor = { .visit = count } }, batch;
+	unsigned from = 0, batches = 0, most = 0;
+
+	for (unsigned i = 0; i < 1000; i++) {
+		char text[32];
+		struct known entry;
+
+		snprintf(text, sizeof(text), "user %u", i);
+		entry = entry_of(table, text, i + 1);
+		entry.seen_s = 1500;
+		known_put(table, &entry, 1000);
+	}
+	known_each_seen(table, 1000, 0, 100000, &all.visitor);
+	batch = (struct counter){ .visitor = { .visit = count } };
+	do {
+		unsigned before = batch.count;
+
+		from = known_each_seen(table, 1000, from, 64, &batch.visitor);
+		if (batch.count - before > most)
+			most = batch.count - before;
+	} while (from != 0 && ++batches < 1000);
+	IS_INT(batch.count, all.count, "batches hold all that one would");
+	OK(most <= 64 && batches > 10, "none more than was asked for");
 	known_table_free(table);
 }
 
@@ -153,5 +183,6 @@ int main(void)
 	test_dropping();
 	test_replacing();
 	test_seen();
+	test_seen_in_batches();
 	return tap_end();
 }
