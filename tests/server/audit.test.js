@@ -53,6 +53,16 @@ test('what is revoked is refused by every loop within a second, under load', asy
   }
 });
 
+test('an entry names the session or the token by which it was done', async (t) => {
+  const { server, recording } = await startWithPeople(t);
+  const admin = await firstAdministrator(server);
+  const token = await addToken(admin, 'play,link');
+  await new Caller(server, { bearer: token.bearer }).asks(200, 'POST', '/api/links', { json: { recording_sid: recording.recordingSid } });
+  const newest = async (kind) => (await admin.asks(200, 'GET', `/api/audit?kind=${kind}`)).json.entries[0];
+  assert.equal((await newest('link_made')).credential, token.name);
+  assert.equal((await newest('token_made')).credential, admin.cookies.callspool.slice(0, 8));
+});
+
 test('kill -9 loses no entry of what was acknowledged', async (t) => {
   const { server } = await startWithPeople(t);
   const admin = await firstAdministrator(server);
