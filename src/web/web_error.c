@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "http/reply.h"
 #include "web/cors.h"
+#include "web/json_head.h"
 
 #include <assert.h>
 #include <string.h>
@@ -98,9 +99,7 @@ static void send_error(struct exchange *x, const char *code, const char *text)
 	json_close(&json, '}');
 	buf_add_byte(&body, '\n');
 
-	reply_header(x, STR("Content-Type"), STR("application/json"));
-	reply_header(x, STR("Cache-Control"), STR("no-store"));
-	reply_header(x, STR("X-Content-Type-Options"), STR("nosniff"));
+	json_head_add(x);
 	cors_add(x);
 	/* Not above debug: a client may cause thousands of these a second. */
 	log_debug(&tag, "%s is told %s: %s", x->peer, code, text);

@@ -10,6 +10,7 @@
 #include "ledger/ledger.h"
 #include "web/cookie.h"
 #include "web/forwarded.h"
+#include "web/json_head.h"
 #include "web/web.h"
 #include "web/web_admit.h"
 #include "web/web_error.h"
@@ -79,10 +80,7 @@ static void reply_opened(struct exchange *x, const struct link_open *open)
 	str_fit(credential_name(str_of(open->text)), name, sizeof(name));
 	snprintf(path, sizeof(path), "/l/%s/", name);
 	reply_begin(x, 200);
-	reply_header(x, STR("Content-Type"), STR("application/json"));
-	reply_header(x, STR("Cache-Control"), STR("no-store"));
-	reply_header(x, STR("Referrer-Policy"), STR("no-referrer"));
-	reply_header(x, STR("X-Content-Type-Options"), STR("nosniff"));
+	json_head_add(x);
 	cookie_set(x, COOKIE_LINK, open->visit.text, lasts_s > 0 ? lasts_s : 1, path);
 	reply_send(x, buf_str(&body));
 }

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "http/reply.h"
 #include "web/cors.h"
+#include "web/json_head.h"
 #include "web/web.h"
 
 #include <stdlib.h>
@@ -10,9 +11,7 @@
 void web_send_json(struct exchange *x, struct str body)
 {
 	reply_begin(x, 200);
-	reply_header(x, STR("Content-Type"), STR("application/json"));
-	reply_header(x, STR("Cache-Control"), STR("no-store"));
-	reply_header(x, STR("X-Content-Type-Options"), STR("nosniff"));
+	json_head_add(x);
 	cors_add(x);
 	reply_send(x, body);
 }

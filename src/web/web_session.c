@@ -10,6 +10,7 @@
 #include "ledger/ledger.h"
 #include "web/cookie.h"
 #include "web/forwarded.h"
+#include "web/json_head.h"
 #include "web/web.h"
 #include "web/web_admit.h"
 #include "web/web_error.h"
@@ -41,9 +42,7 @@ static void add_user(struct json *json, const struct user *user, uint16_t rights
 static void begin_json(struct exchange *x, int status)
 {
 	reply_begin(x, status);
-	reply_header(x, STR("Content-Type"), STR("application/json"));
-	reply_header(x, STR("Cache-Control"), STR("no-store"));
-	reply_header(x, STR("X-Content-Type-Options"), STR("nosniff"));
+	json_head_add(x);
 }
 
 static void send_signed_in(struct exchange *x, const struct user *user)

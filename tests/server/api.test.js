@@ -175,6 +175,18 @@ test('/health: 200 as long as it can play', async (t) => {
   assert.equal(head.body.length, 0);
 });
 
+test('JSON is nobody\'s to keep, to run, to frame or to embed, errors included', async (t) => {
+  const server = await startServer(t);
+  for (const path of ['/api/calls', '/api/session', '/api/calls/what', '/no/such/path']) {
+    const { headers } = await request(`${server.url}${path}`);
+    assert.match(headers['content-type'], /^application\/json/, path);
+    assert.equal(headers['cache-control'], 'no-store', path);
+    assert.equal(headers['content-security-policy'], "default-src 'none'; frame-ancestors 'none'", path);
+    assert.equal(headers['cross-origin-resource-policy'], 'same-origin', path);
+    assert.equal(headers['referrer-policy'], 'no-referrer', path);
+  }
+});
+
 test('/ is the page, with the headers that keep it to itself', async (t) => {
   const server = await startServer(t);
   const reply = await request(`${server.url}/`);
