@@ -141,7 +141,7 @@ __attribute__((unused)) static void tell_completed(int64_t duration_s)
 /* RECORDING, as the ledger has it. */
 __attribute__((unused)) static struct recording recorded(void)
 {
-	struct recording recording;
+	struct recording recording = { .generation = 0 };
 
 	must(catalog_begin(reader, &err) &&
 	     recordings_find(reader, STR(RECORDING), &recording, &err));

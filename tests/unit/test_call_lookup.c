@@ -28,7 +28,7 @@ static bool run_nothing(struct ledger_job *job, struct catalog *catalog, struct 
 
 static struct call call_known(void)
 {
-	struct call call;
+	struct call call = { .id = 0 };
 
 	must(catalog_begin(reader, &err) && calls_find(reader, STR(CALL), &call, &err));
 	catalog_rollback(reader);

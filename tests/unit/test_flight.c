@@ -97,8 +97,8 @@ static void test_stored(void)
 
 static bool is_planned(int64_t *out_at_ms)
 {
-	struct recheck_planned planned;
-	bool found;
+	struct recheck_planned planned = { .at_ms = 0 };
+	bool found = false;
 
 	must(catalog_begin(reader, &err) && rechecks_next(reader, &planned, &found, &err));
 	catalog_rollback(reader);
