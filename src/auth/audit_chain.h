@@ -16,10 +16,10 @@
  */
 #pragma once
 
+#include "accounts/audit.h"
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "catalog/audit.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include "accounts/audit.h"
+#include "accounts/credentials.h"
 #include "auth/audit_chain.h"
 #include "auth/auth_options.h"
 #include "auth/known.h"
@@ -15,8 +17,6 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/own.h"
-#include "catalog/audit.h"
-#include "catalog/credentials.h"
 #include "ledger/ledger_jobs.h"
 
 #include <stdbool.h>

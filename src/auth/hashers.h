@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "accounts/users.h"
 #include "auth/password_hash.h"
 #include "auth/password_rules.h"
 #include "base/compiler.h"
@@ -17,7 +18,6 @@
 #include "base/fair_queue.h"
 #include "base/own.h"
 #include "base/str.h"
-#include "catalog/users.h"
 #include "event/mailbox.h"
 
 #include <stdbool.h>

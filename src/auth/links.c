@@ -4,7 +4,7 @@
 
 #include <sodium.h>
 
-#define GRACE_MS (INT64_C(60) * 60 * 1000) /* LINK_GRACE_MS of catalog/credentials.c */
+#define GRACE_MS (INT64_C(60) * 60 * 1000) /* LINK_GRACE_MS of accounts/credentials.c */
 
 static int64_t length_of(const struct recording *recording)
 {

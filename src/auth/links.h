@@ -2,7 +2,7 @@
  * What the holder of a link does with it: opens it, and plays.
  *
  * Opening changes nothing but that a visit is made, for this browser: previews and scanners of mail burn
- * nothing.  The first media of a visit counts as a play (catalog/credentials.h), in a transaction that is committed before
+ * nothing.  The first media of a visit counts as a play (accounts/credentials.h), in a transaction that is committed before
  * the first byte goes out.
  */
 #pragma once

@@ -1,5 +1,6 @@
 #include "auth/password_change.h"
 
+#include "accounts/sign_in_failures.h"
 #include "auth/hashers.h"
 #include "auth/people.h"
 #include "auth/sign_in.h"
@@ -7,7 +8,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "catalog/sign_in_failures.h"
 #include "event/mailbox.h"
 #include "ledger/ledger.h"
 

@@ -1,12 +1,12 @@
 #include "auth/sign_in.h"
 
+#include "accounts/sign_in_failures.h"
 #include "auth/hashers.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "catalog/sign_in_failures.h"
 #include "event/mailbox.h"
 #include "ledger/ledger.h"
 

@@ -56,7 +56,7 @@ struct sign_in_waiter {
 /* answered() is called later, once, never from inside. */
 void sign_in_start(struct auth *auth, struct mailbox *mailbox,
 		   const struct sign_in_request *request, struct sign_in_waiter *waiter);
-/* By what the failures of a name are counted (catalog/sign_in_failures.h). */
+/* By what the failures of a name are counted (accounts/sign_in_failures.h). */
 #define SIGN_IN_FAILURES_KEY_SIZE 33
 void sign_in_failures_key(const struct auth *auth, const char *name,
 			  char out[SIGN_IN_FAILURES_KEY_SIZE]);

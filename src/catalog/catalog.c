@@ -20,8 +20,6 @@
  */
 #include "catalog/catalog.h"
 
-#include <assert.h>
-
 #include "base/mem.h"
 #include "catalog/catalog_private.h"
 
@@ -94,20 +92,6 @@ bool catalog_commit(struct catalog *catalog, struct err *err)
 void catalog_rollback(struct catalog *catalog)
 {
 	db_rollback(catalog->db);
-}
-
-bool catalog_may_change(struct catalog *catalog, struct err *err)
-{
-	assert(catalog->mode == CATALOG_WRITE);
-	if (!db_in_transaction(catalog->db))
-		return err_set(err, ERR_INTERNAL, "no transaction: it was given up after an error");
-	return true;
-}
-
-int64_t catalog_next_sequence(struct catalog *catalog)
-{
-	number_add(catalog, NUMBER_SEQUENCE, 1);
-	return catalog->numbers[NUMBER_SEQUENCE] + catalog->added[NUMBER_SEQUENCE];
 }
 
 bool catalog_sequence(struct catalog *catalog, int64_t *out, struct err *err)

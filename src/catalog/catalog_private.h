@@ -5,6 +5,7 @@
 
 #include "catalog/calls.h"
 #include "catalog/catalog.h"
+#include "catalog/catalog_sql.h"
 #include "catalog/recordings.h"
 #include "db/db.h"
 
@@ -31,11 +32,6 @@ struct catalog {
 	int64_t turns_kept_from;          /* the sequence before which the next removal removes */
 	int turns_left;                   /* until the next removal */
 };
-
-/* Asserts a write transaction; false (ERR_INTERNAL) when SQLite gave it up after an error. */
-bool catalog_may_change(struct catalog *catalog, struct err *err) MUST_CHECK;
-/* The next number of the sequence, for a row's changed_seq. */
-int64_t catalog_next_sequence(struct catalog *catalog);
 
 /* ---- turns.c ---- */
 
@@ -81,13 +77,6 @@ bool schema_check(struct db *db, struct err *err) MUST_CHECK;   /* exactly our v
 
 void recording_read(const struct db_stmt *row, int first, struct recording *out);
 void call_read(const struct db_stmt *row, int first, struct call *out);
-
-/* Texts into fixed arrays: cut where too long (never inside a UTF-8 character); NULL gives "". */
-void text_set(char *to, size_t size, struct str text);
-/* "" binds NULL. */
-void bind_text(struct db_stmt *stmt, int n, const char *text);
-/* 0 binds NULL: for instants and numbers that may be unknown. */
-void bind_known(struct db_stmt *stmt, int n, int64_t value);
 
 /* ---- numbers_index.c: finding calls by telephone number ---- */
 

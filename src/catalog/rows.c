@@ -1,31 +1,5 @@
 #include "catalog/catalog_private.h"
 
-void text_set(char *to, size_t size, struct str text)
-{
-	size_t len = text.len < size ? text.len : size - 1;
-
-	/* Not in the middle of a UTF-8 character: 10xxxxxx goes on with one. */
-	if (len < text.len)
-		while (len && ((unsigned char)text.at[len] & 0xc0) == 0x80)
-			len--;
-	if (len)
-		memcpy(to, text.at, len);
-	to[len] = '\0';
-}
-
-void bind_text(struct db_stmt *stmt, int n, const char *text)
-{
-	db_bind_str(stmt, n, text && *text ? str_of(text) : STR_NONE);
-}
-
-void bind_known(struct db_stmt *stmt, int n, int64_t value)
-{
-	if (value)
-		db_bind_int(stmt, n, value);
-	else
-		db_bind_null(stmt, n);
-}
-
 static void read_text(const struct db_stmt *row, int column, char *to, size_t size)
 {
 	text_set(to, size, db_column_str(row, column));

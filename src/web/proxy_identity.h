@@ -6,8 +6,8 @@
  */
 #pragma once
 
+#include "accounts/users.h"
 #include "base/str.h"
-#include "catalog/users.h"
 #include "http/exchange.h"
 
 #include <stdint.h>

@@ -1,9 +1,9 @@
 #include "web/web_audit.h"
 
+#include "accounts/audit.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "catalog/audit.h"
 #include "http/form.h"
 #include "http/http_parse.h"
 #include "twilio/sid.h"

@@ -52,6 +52,8 @@ const faults = [
   ['a header that is not there', { 'src/web/page.h': '#include "web/nothing.h"\n' }, /^src\/web\/page\.h:1: "web\/nothing\.h" does not exist/m],
   ['a path not from src/', { 'src/http/range.c': '#include "http/range.h"\n#include "range.h"\n' }, /"range\.h" does not exist under src/],
   ['ours in angle brackets', { 'src/http/range.c': '#include "http/range.h"\n#include <web/page.h>\n' }, /own header in angle brackets/],
+  ['a private header of another room', { 'src/web/page.c': '#include "web/page.h"\n#include "http/http_private.h"\n', 'src/http/http_private.h': '\n' },
+    /^src\/web\/page\.c:2: "http\/http_private\.h" is for the files of http alone$/m],
   ['a .c included', { 'src/http/range.c': '#include "http/range.h"\n#include "base/str.c"\n' }, /"base\/str\.c" is not a header/],
 ];
 for (const [name, changes, says] of faults) {

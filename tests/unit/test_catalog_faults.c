@@ -1,20 +1,20 @@
 /*
- * What the catalog says when the database refuses one statement of a change: that it failed, always.  The writer
+ * What catalog/ and accounts/ say when the database refuses one statement of a change: that it failed, always.  The writer
  * rolls back then; told otherwise it would commit half of the change.
  *
  * A table that is renamed within the transaction stands for whatever may be wrong with reading it, a trigger that
  * refuses for what may be wrong with changing it.  Both are gone with the transaction.
  */
+#include "accounts/audit.h"
+#include "accounts/credentials.h"
+#include "accounts/sign_in_failures.h"
 #include "catalog/attempts.h"
-#include "catalog/audit.h"
 #include "catalog/call_asks.h"
 #include "catalog/calls.h"
 #include "catalog/catalog_private.h"
-#include "catalog/credentials.h"
 #include "catalog/recordings.h"
 #include "catalog/recordings_digest.h"
 #include "catalog/recordings_queue.h"
-#include "catalog/sign_in_failures.h"
 #include "ledger_fixture.h"
 #include "tap.h"
 

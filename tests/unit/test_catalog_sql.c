@@ -1,5 +1,5 @@
 /*
- * Every SQL text of the room, found in this very program, into which the whole library is linked:
+ * Every SQL text of catalog/ and accounts/, found in this very program, into which both libraries are linked whole:
  * texts that no other test happens to prepare are judged as well.
  */
 #include "catalog/catalog_private.h"

@@ -1,4 +1,4 @@
-#include "catalog/credentials.h"
+#include "accounts/credentials.h"
 
 #include "ledger_fixture.h"
 #include "tap.h"

@@ -1,9 +1,9 @@
 #include "auth/sign_in.h"
 
+#include "accounts/sign_in_failures.h"
 #include "auth/hashers.h"
 #include "auth/password_change.h"
 #include "auth_fixture.h"
-#include "catalog/sign_in_failures.h"
 
 #include <pthread.h>
 

@@ -1,6 +1,6 @@
-#include "catalog/users.h"
+#include "accounts/users.h"
 
-#include "catalog/credentials.h"
+#include "accounts/credentials.h"
 #include "ledger_fixture.h"
 #include "tap.h"
 

@@ -1,6 +1,6 @@
-#include "catalog/sign_in_failures.h"
+#include "accounts/sign_in_failures.h"
 
-#include "catalog/catalog_private.h"
+#include "catalog/catalog_sql.h"
 
 #define PRUNE_EACH \
 	256 /* failures: the table is looked at so often, and may be so much over its limit */
@@ -11,7 +11,7 @@ bool sign_in_failures_find(struct catalog *catalog, struct str key, struct sign_
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	enum db_step step;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT failures, at_ms FROM sign_in_failures WHERE name_hash = $1", &find,
 			err))
 		return false;
@@ -30,7 +30,7 @@ static bool prune(struct catalog *catalog, struct err *err)
 {
 	struct db_stmt *drop;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"DELETE FROM sign_in_failures WHERE name_hash IN (SELECT f.name_hash FROM "
 			"sign_in_failures f ORDER BY f.at_ms DESC LIMIT $1 OFFSET $2)",
 			&drop, err))
@@ -46,7 +46,7 @@ bool sign_in_failures_add(struct catalog *catalog, struct str key, int64_t at_ms
 
 	if (!catalog_may_change(catalog, err) ||
 	    !db_prepare(
-		    catalog->db,
+		    catalog_db(catalog),
 		    "INSERT INTO sign_in_failures (name_hash, failures, at_ms) VALUES ($1, 1, $2) "
 		    "ON CONFLICT (name_hash) DO UPDATE SET "
 		    "failures = sign_in_failures.failures + 1, at_ms = excluded.at_ms",
@@ -62,8 +62,8 @@ bool sign_in_failures_clear(struct catalog *catalog, struct str key, struct err 
 	struct db_stmt *drop;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog->db, "DELETE FROM sign_in_failures WHERE name_hash = $1", &drop,
-			err))
+	    !db_prepare(catalog_db(catalog), "DELETE FROM sign_in_failures WHERE name_hash = $1",
+			&drop, err))
 		return false;
 	db_bind_str(drop, 1, key);
 	return db_run(drop, err);

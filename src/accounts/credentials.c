@@ -1,6 +1,6 @@
-#include "catalog/credentials.h"
+#include "accounts/credentials.h"
 
-#include "catalog/catalog_private.h"
+#include "catalog/catalog_sql.h"
 
 #define LINK_GRACE_MS (60 * 60 * 1000) /* beside its length: pauses, and hearing a part again */
 
@@ -59,7 +59,7 @@ bool credentials_add(struct catalog *catalog, struct credential_row *row, struct
 
 	if (!catalog_may_change(catalog, err) ||
 	    !db_prepare(
-		    catalog->db,
+		    catalog_db(catalog),
 		    "INSERT INTO credentials (id, kind, name, hash, user_id, parent_id, rights, "
 		    "recording_sid, note, for_user, made_by, made_at_ms, seen_at_ms, "
 		    "expires_at_ms, window_until_ms, plays, plays_max, options, network, agent, "
@@ -113,7 +113,7 @@ bool credentials_find(struct catalog *catalog, struct str name, struct credentia
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT " CREDENTIAL_COLUMNS
 			", u.id, u.source, u.name, u.role, u.is_disabled FROM credentials c "
 			"LEFT JOIN users u ON u.id = c.user_id WHERE c.name = $1",
@@ -138,7 +138,7 @@ bool credentials_find_id(struct catalog *catalog, int64_t id, struct credential_
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT " CREDENTIAL_COLUMNS " FROM credentials c WHERE c.id = $1", &find,
 			err))
 		return false;
@@ -163,7 +163,7 @@ bool credentials_list(struct catalog *catalog, enum credential_kind kind, int64_
 	enum db_step step;
 	size_t count = 0;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT " CREDENTIAL_COLUMNS " FROM credentials c WHERE c.kind = $1 AND "
 			"($2 = 0 OR c.user_id = $2) AND c.id < $3 ORDER BY c.id DESC LIMIT $4",
 			&list, err))
@@ -195,13 +195,14 @@ bool credentials_end(struct catalog *catalog, int64_t id, struct err *err)
 	struct db_stmt *end_visits, *end;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog->db, "DELETE FROM credentials WHERE parent_id = $1", &end_visits,
-			err) ||
-	    !db_prepare(catalog->db, "DELETE FROM credentials WHERE id = $1", &end, err) ||
+	    !db_prepare(catalog_db(catalog), "DELETE FROM credentials WHERE parent_id = $1",
+			&end_visits, err) ||
+	    !db_prepare(catalog_db(catalog), "DELETE FROM credentials WHERE id = $1", &end, err) ||
 	    !run_with(end_visits, &id, 1, err) || !run_with(end, &id, 1, err))
 		return false;
 	(void)catalog_next_sequence(catalog); /* caches hear of it, though no row is left */
-	return db_changes(catalog->db) > 0 || err_set(err, ERR_NOT_FOUND, "no such credential");
+	return db_changes(catalog_db(catalog)) > 0 ||
+	       err_set(err, ERR_NOT_FOUND, "no such credential");
 }
 
 bool credentials_end_of_user(struct catalog *catalog, int64_t user_id, enum credential_kind kind,
@@ -211,7 +212,7 @@ bool credentials_end_of_user(struct catalog *catalog, int64_t user_id, enum cred
 	struct db_stmt *end;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog->db,
+	    !db_prepare(catalog_db(catalog),
 			"DELETE FROM credentials WHERE user_id = $1 AND kind = $2 AND id <> $3",
 			&end, err))
 		return false;
@@ -226,7 +227,7 @@ bool credentials_keep(struct catalog *catalog, int64_t user_id, enum credential_
 	struct db_stmt *end;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog->db,
+	    !db_prepare(catalog_db(catalog),
 			"DELETE FROM credentials WHERE user_id = $1 AND kind = $2 AND id NOT IN ("
 			"SELECT k.id FROM credentials k WHERE k.user_id = $1 AND k.kind = $2 "
 			"ORDER BY COALESCE(k.seen_at_ms, k.made_at_ms) DESC, k.id DESC LIMIT $3)",
@@ -242,7 +243,7 @@ bool credentials_seen(struct catalog *catalog, int64_t id, int64_t at_ms, struct
 	struct db_stmt *update;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog->db,
+	    !db_prepare(catalog_db(catalog),
 			"UPDATE credentials SET seen_at_ms = $2 WHERE id = $1 AND "
 			"COALESCE(seen_at_ms, 0) < $2",
 			&update, err))
@@ -257,14 +258,14 @@ bool credentials_forget(struct catalog *catalog, int64_t before_ms, int64_t most
 	struct db_stmt *forget;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog->db,
+	    !db_prepare(catalog_db(catalog),
 			"DELETE FROM credentials WHERE id IN (SELECT o.id FROM credentials o WHERE "
 			"o.expires_at_ms < $1 AND COALESCE(o.window_until_ms, 0) < $1 "
 			"ORDER BY o.expires_at_ms LIMIT $2)",
 			&forget, err) ||
 	    !run_with(forget, values, ARRAY_LEN(values), err))
 		return false;
-	*out_count = db_changes(catalog->db);
+	*out_count = db_changes(catalog_db(catalog));
 	return true;
 }
 
@@ -281,7 +282,7 @@ static bool play_state_read(struct catalog *catalog, int64_t id, struct play_sta
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	enum db_step step;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT parent_id, expires_at_ms, window_until_ms, plays, plays_max FROM "
 			"credentials WHERE id = $1",
 			&find, err))
@@ -306,7 +307,7 @@ static bool count_play(struct catalog *catalog, int64_t id, int64_t until_ms, st
 {
 	struct db_stmt *update;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"UPDATE credentials SET plays = plays + 1, "
 			"window_until_ms = COALESCE($2, window_until_ms) WHERE id = $1",
 			&update, err))

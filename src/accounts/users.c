@@ -1,6 +1,6 @@
-#include "catalog/users.h"
+#include "accounts/users.h"
 
-#include "catalog/catalog_private.h"
+#include "catalog/catalog_sql.h"
 
 #define ROLE_ADMIN_STORED 2 /* ROLE_ADMIN of auth/rights.h */
 
@@ -44,7 +44,7 @@ bool users_find_name(struct catalog *catalog, enum user_source source, struct st
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT " USER_COLUMNS " FROM users WHERE source = $1 AND name = $2", &find,
 			err))
 		return false;
@@ -57,8 +57,8 @@ bool users_find(struct catalog *catalog, int64_t id, struct user *out, struct er
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 
-	if (!db_prepare(catalog->db, "SELECT " USER_COLUMNS " FROM users WHERE id = $1", &find,
-			err))
+	if (!db_prepare(catalog_db(catalog), "SELECT " USER_COLUMNS " FROM users WHERE id = $1",
+			&find, err))
 		return false;
 	db_bind_int(find, 1, id);
 	return find_one(find, out, err);
@@ -71,7 +71,7 @@ bool users_list(struct catalog *catalog, struct str after, struct user *out, siz
 	enum db_step step;
 	size_t count = 0;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT " USER_COLUMNS
 			" FROM users WHERE name > $1 ORDER BY name, source LIMIT $2",
 			&list, err))
@@ -92,7 +92,7 @@ static bool count_admins(struct catalog *catalog, int64_t but_id, int64_t *out, 
 {
 	AUTO(db_stmt_reset) struct db_stmt *count = NULL;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT COUNT(*) FROM users WHERE source = 0 AND role = $1 AND "
 			"is_disabled = 0 AND password_hash IS NOT NULL AND id <> $2",
 			&count, err))
@@ -110,7 +110,7 @@ bool users_any_enabled(struct catalog *catalog, bool *out, struct err *err)
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	enum db_step step;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT 1 FROM users WHERE source = 0 AND is_disabled = 0 AND "
 			"password_hash IS NOT NULL LIMIT 1",
 			&find, err))
@@ -130,7 +130,7 @@ bool users_add(struct catalog *catalog, struct user *user, struct err *err)
 	int64_t id;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog->db,
+	    !db_prepare(catalog_db(catalog),
 			"INSERT INTO users (id, source, name, full_name, role, is_disabled, "
 			"made_at_ms, changed_seq) VALUES ($1, $2, $3, $4, $5, 0, $6, $1)",
 			&insert, err))
@@ -156,7 +156,7 @@ static bool run_of_one(struct catalog *catalog, struct db_stmt *change, struct e
 {
 	if (!db_run(change, err))
 		return false;
-	return db_changes(catalog->db) > 0 || err_set(err, ERR_NOT_FOUND, "no such user");
+	return db_changes(catalog_db(catalog)) > 0 || err_set(err, ERR_NOT_FOUND, "no such user");
 }
 
 bool users_rename(struct catalog *catalog, int64_t id, struct str name, struct err *err)
@@ -164,8 +164,8 @@ bool users_rename(struct catalog *catalog, int64_t id, struct str name, struct e
 	struct db_stmt *update;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog->db, "UPDATE users SET name = $2, changed_seq = $3 WHERE id = $1",
-			&update, err))
+	    !db_prepare(catalog_db(catalog),
+			"UPDATE users SET name = $2, changed_seq = $3 WHERE id = $1", &update, err))
 		return false;
 	db_bind_int(update, 1, id);
 	db_bind_str(update, 2, name);
@@ -182,7 +182,7 @@ bool users_set_password(struct catalog *catalog, int64_t id, struct str hash, st
 	struct db_stmt *update;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog->db,
+	    !db_prepare(catalog_db(catalog),
 			"UPDATE users SET password_hash = $2, changed_seq = $3 WHERE id = $1",
 			&update, err))
 		return false;
@@ -197,8 +197,8 @@ bool users_signed_in(struct catalog *catalog, int64_t id, int64_t at_ms, struct 
 	struct db_stmt *update;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog->db, "UPDATE users SET signed_in_at_ms = $2 WHERE id = $1", &update,
-			err))
+	    !db_prepare(catalog_db(catalog), "UPDATE users SET signed_in_at_ms = $2 WHERE id = $1",
+			&update, err))
 		return false;
 	db_bind_int(update, 1, id);
 	db_bind_int(update, 2, at_ms);
@@ -228,8 +228,8 @@ bool users_set_role(struct catalog *catalog, int64_t id, int role, struct err *e
 
 	if (!catalog_may_change(catalog, err) ||
 	    (role != ROLE_ADMIN_STORED && !keep_an_admin(catalog, id, err)) ||
-	    !db_prepare(catalog->db, "UPDATE users SET role = $2, changed_seq = $3 WHERE id = $1",
-			&update, err))
+	    !db_prepare(catalog_db(catalog),
+			"UPDATE users SET role = $2, changed_seq = $3 WHERE id = $1", &update, err))
 		return false;
 	db_bind_int(update, 1, id);
 	db_bind_int(update, 2, role);
@@ -243,7 +243,7 @@ bool users_set_disabled(struct catalog *catalog, int64_t id, bool is_disabled, s
 
 	if (!catalog_may_change(catalog, err) ||
 	    (is_disabled && !keep_an_admin(catalog, id, err)) ||
-	    !db_prepare(catalog->db,
+	    !db_prepare(catalog_db(catalog),
 			"UPDATE users SET is_disabled = $2, changed_seq = $3 WHERE id = $1",
 			&update, err))
 		return false;
@@ -258,9 +258,9 @@ bool users_delete(struct catalog *catalog, int64_t id, struct err *err)
 	struct db_stmt *drop, *drop_credentials;
 
 	if (!catalog_may_change(catalog, err) || !keep_an_admin(catalog, id, err) ||
-	    !db_prepare(catalog->db, "DELETE FROM credentials WHERE user_id = $1",
+	    !db_prepare(catalog_db(catalog), "DELETE FROM credentials WHERE user_id = $1",
 			&drop_credentials, err) ||
-	    !db_prepare(catalog->db, "DELETE FROM users WHERE id = $1", &drop, err))
+	    !db_prepare(catalog_db(catalog), "DELETE FROM users WHERE id = $1", &drop, err))
 		return false;
 	db_bind_int(drop_credentials, 1, id);
 	db_bind_int(drop, 1, id);

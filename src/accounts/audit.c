@@ -1,6 +1,6 @@
-#include "catalog/audit.h"
+#include "accounts/audit.h"
 
-#include "catalog/catalog_private.h"
+#include "catalog/catalog_sql.h"
 
 #define ENTRY_COLUMNS                                                                         \
 	"a.chain, a.seq, a.at_ms, a.kind, a.user_id, a.user_name, a.credential, a.for_user, " \
@@ -65,7 +65,7 @@ bool audit_add_chain(struct catalog *catalog, struct str key_id, int64_t began_a
 	int64_t chain;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog->db,
+	    !db_prepare(catalog_db(catalog),
 			"INSERT INTO audit_chains (chain, key_id, began_at_ms, pruned_seq) "
 			"VALUES ($1, $2, $3, 0)",
 			&insert, err))
@@ -88,7 +88,7 @@ bool audit_chains(struct catalog *catalog, int64_t after, struct audit_chain_row
 	size_t count = 0;
 
 	if (!db_prepare(
-		    catalog->db,
+		    catalog_db(catalog),
 		    "SELECT chain, key_id, began_at_ms, pruned_seq, pruned_mac FROM audit_chains "
 		    "WHERE chain > $1 ORDER BY chain LIMIT $2",
 		    &list, err))
@@ -135,7 +135,7 @@ bool audit_tail(struct catalog *catalog, int64_t chain, struct audit_tail *out, 
 	struct audit_tail tail = { .chain = chain };
 	bool found;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT a.chain, a.seq, a.at_ms, a.mac FROM audit a WHERE a.chain = $1 "
 			"ORDER BY a.seq DESC LIMIT 1",
 			&find, err))
@@ -154,7 +154,7 @@ bool audit_tails(struct catalog *catalog, int64_t since_ms, struct audit_tail *o
 	size_t count = 0;
 	bool found = true;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT a.chain, a.seq, a.at_ms, a.mac FROM audit_chains c JOIN audit a ON "
 			"a.chain = c.chain AND a.seq = (SELECT MAX(b.seq) FROM audit b WHERE "
 			"b.chain = c.chain) WHERE a.at_ms > $1 ORDER BY a.chain DESC LIMIT $2",
@@ -181,7 +181,7 @@ bool audit_last_before(struct catalog *catalog, int64_t chain, int64_t before_ms
 	bool found;
 
 	if (!db_prepare(
-		    catalog->db,
+		    catalog_db(catalog),
 		    "SELECT a.chain, a.seq, a.at_ms, a.mac FROM audit a WHERE a.chain = $1 AND "
 		    "a.seq < (SELECT COALESCE(MIN(b.seq), $3) FROM audit b WHERE b.chain = $1 AND "
 		    "b.at_ms >= $2) ORDER BY a.seq DESC LIMIT 1",
@@ -205,7 +205,7 @@ bool audit_insert(struct catalog *catalog, const struct audit_entry *entry, stru
 
 	if (!catalog_may_change(catalog, err) ||
 	    !db_prepare(
-		    catalog->db,
+		    catalog_db(catalog),
 		    "INSERT INTO audit (chain, seq, at_ms, kind, user_id, user_name, credential, "
 		    "for_user, recording_sid, network, address, address_mac, body, mac) VALUES "
 		    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
@@ -234,7 +234,7 @@ bool audit_read(struct catalog *catalog, int64_t chain, int64_t after_seq, struc
 {
 	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT " ENTRY_COLUMNS " FROM audit a WHERE a.chain = $1 AND a.seq > $2 "
 			"ORDER BY a.seq LIMIT $3",
 			&list, err))
@@ -251,7 +251,7 @@ bool audit_list(struct catalog *catalog, const struct audit_filter *filter, stru
 {
 	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT " ENTRY_COLUMNS
 			" FROM audit a WHERE a.at_ms >= $1 AND a.at_ms < $2 AND "
 			"($3 = 0 OR a.user_id = $3) AND ($4 = '' OR a.kind = $4) AND "
@@ -280,11 +280,11 @@ bool audit_prune(struct catalog *catalog, const struct audit_tail *upto, struct 
 	struct db_stmt *update, *drop;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog->db,
+	    !db_prepare(catalog_db(catalog),
 			"UPDATE audit_chains SET pruned_seq = $2, pruned_mac = $3 WHERE chain = $1",
 			&update, err) ||
-	    !db_prepare(catalog->db, "DELETE FROM audit WHERE chain = $1 AND seq <= $2", &drop,
-			err))
+	    !db_prepare(catalog_db(catalog), "DELETE FROM audit WHERE chain = $1 AND seq <= $2",
+			&drop, err))
 		return false;
 	mac_text(upto->mac, mac);
 	db_bind_int(update, 1, upto->chain);
@@ -304,7 +304,7 @@ bool audit_forget_addresses(struct catalog *catalog, int64_t before_ms, int64_t 
 
 	if (!catalog_may_change(catalog, err) ||
 	    !db_prepare(
-		    catalog->db,
+		    catalog_db(catalog),
 		    "UPDATE audit SET address = NULL WHERE (chain, seq) IN (SELECT o.chain, o.seq "
 		    "FROM audit o WHERE o.at_ms < $1 AND o.address IS NOT NULL ORDER BY o.at_ms "
 		    "LIMIT $2)",
@@ -314,6 +314,6 @@ bool audit_forget_addresses(struct catalog *catalog, int64_t before_ms, int64_t 
 	db_bind_int(update, 2, most);
 	if (!db_run(update, err))
 		return false;
-	*out_count = db_changes(catalog->db);
+	*out_count = db_changes(catalog_db(catalog));
 	return true;
 }

@@ -7,12 +7,12 @@
  */
 #pragma once
 
+#include "accounts/users.h"
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/str.h"
 #include "catalog/catalog.h"
-#include "catalog/users.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,50 @@
+#include "catalog/catalog_sql.h"
+
+#include <assert.h>
+
+#include "catalog/catalog_private.h"
+
+struct db *catalog_db(struct catalog *catalog)
+{
+	return catalog->db;
+}
+
+bool catalog_may_change(struct catalog *catalog, struct err *err)
+{
+	assert(catalog->mode == CATALOG_WRITE);
+	if (!db_in_transaction(catalog->db))
+		return err_set(err, ERR_INTERNAL, "no transaction: it was given up after an error");
+	return true;
+}
+
+int64_t catalog_next_sequence(struct catalog *catalog)
+{
+	number_add(catalog, NUMBER_SEQUENCE, 1);
+	return catalog->numbers[NUMBER_SEQUENCE] + catalog->added[NUMBER_SEQUENCE];
+}
+
+void text_set(char *to, size_t size, struct str text)
+{
+	size_t len = text.len < size ? text.len : size - 1;
+
+	/* Not in the middle of a UTF-8 character: 10xxxxxx goes on with one. */
+	if (len < text.len)
+		while (len && ((unsigned char)text.at[len] & 0xc0) == 0x80)
+			len--;
+	if (len)
+		memcpy(to, text.at, len);
+	to[len] = '\0';
+}
+
+void bind_text(struct db_stmt *stmt, int n, const char *text)
+{
+	db_bind_str(stmt, n, text && *text ? str_of(text) : STR_NONE);
+}
+
+void bind_known(struct db_stmt *stmt, int n, int64_t value)
+{
+	if (value)
+		db_bind_int(stmt, n, value);
+	else
+		db_bind_null(stmt, n);
+}

@@ -1,0 +1,29 @@
+/*
+ * What a file with SQL of its own needs of the ledger: its connection, and how columns become texts and back.
+ * For this room and accounts/ alone; all others call what these declare.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "catalog/catalog.h"
+#include "db/db.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The connection of this transaction; the catalog's. */
+struct db *catalog_db(struct catalog *catalog);
+/* Asserts a write transaction; false (ERR_INTERNAL) when SQLite gave it up after an error. */
+bool catalog_may_change(struct catalog *catalog, struct err *err) MUST_CHECK;
+/* The next number of the sequence, for a row's changed_seq. */
+int64_t catalog_next_sequence(struct catalog *catalog);
+
+/* Texts into fixed arrays: cut where too long (never inside a UTF-8 character); NULL gives "". */
+void text_set(char *to, size_t size, struct str text);
+/* "" binds NULL. */
+void bind_text(struct db_stmt *stmt, int n, const char *text);
+/* 0 binds NULL: for instants and numbers that may be unknown. */
+void bind_known(struct db_stmt *stmt, int n, int64_t value);
