@@ -20,6 +20,7 @@ struct socket_watch {
 	struct list link;
 	struct reap reap;
 	struct fetch *fetch;
+	CURL *easy;
 };
 
 /* ---- libcurl's sockets and timer on our loop ---- */
@@ -47,6 +48,26 @@ static void socket_ready(struct watch *watch, uint32_t events)
 	fetch_settle(fetch); /* s may be stopped by now, and is freed at the end of the turn */
 }
 
+static void stop_watching(struct socket_watch *s)
+{
+	struct fetch *fetch = s->fetch;
+
+	curl_multi_assign(fetch->multi, s->watch.fd, NULL);
+	watch_stop(&s->watch);
+	list_remove(&s->link);
+	loop_reap(fetch->loop, &s->reap, release_socket);
+}
+
+void fetch_forget_sockets(struct fetch *fetch, CURL *easy)
+{
+	LIST_EACH (item, &fetch->sockets) {
+		struct socket_watch *s = container_of(item, struct socket_watch, link);
+
+		if (s->easy == easy)
+			stop_watching(s);
+	}
+}
+
 static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context,
 			 void *socket_context)
 {
@@ -56,12 +77,8 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context,
 			  (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
 
 	if (what == CURL_POLL_REMOVE) {
-		if (!s)
-			return 0;
-		curl_multi_assign(fetch->multi, fd, NULL);
-		watch_stop(&s->watch);
-		list_remove(&s->link);
-		loop_reap(fetch->loop, &s->reap, release_socket);
+		if (s)
+			stop_watching(s);
 		return 0;
 	}
 	if (s) {
@@ -70,6 +87,7 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context,
 	}
 	s = xcalloc(1, sizeof(*s));
 	s->fetch = fetch;
+	s->easy = easy;
 	list_append(&fetch->sockets, &s->link);
 	watch_start(fetch->loop, &s->watch, fd, events, socket_ready);
 	curl_multi_assign(fetch->multi, fd, s);

@@ -83,8 +83,10 @@ void transfer_add_line(struct curl_slist **list, const char *line)
 
 void transfer_detach(struct transfer *transfer)
 {
-	if (transfer->is_added)
+	if (transfer->is_added) {
+		fetch_forget_sockets(transfer->fetch, transfer->easy);
 		curl_multi_remove_handle(transfer->fetch->multi, transfer->easy);
+	}
 	transfer->is_added = false;
 }
 

@@ -116,6 +116,12 @@ void transfer_add_line(struct curl_slist **list, const char *line);
 
 /* Takes it away from libcurl, which has the next hop or nothing to do with it. */
 void transfer_detach(struct transfer *transfer);
+
+/*
+ * Watches the sockets of this handle no more, before it is taken out of libcurl: a socket that is
+ * still connecting is closed there first and told of then, when its number may be another's.
+ */
+void fetch_forget_sockets(struct fetch *fetch, CURL *easy);
 /* Stops its timers, and takes it away from libcurl. */
 void transfer_leave(struct transfer *transfer);
 /* Leaves, and forgets what it was for; keeps the easy handle. */

@@ -3,6 +3,11 @@
 #include "fetch_server.h"
 #include "tap.h"
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
 #define USER  "AC00000000000000000000000000000001"
 #define BASIC "Authorization: Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTpzZWNyZXQ="
 
@@ -595,6 +600,60 @@ static void cancels_others(void)
 	buf_release(&third.body);
 }
 
+static atomic_bool is_over;
+
+static void *open_and_close(void *unused)
+{
+	while (!atomic_load(&is_over)) {
+		int fd = openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd >= 0)
+			close(fd);
+	}
+	return unused;
+}
+
+static struct asked *connecting;
+
+static void cancel_connecting(struct timer *timer)
+{
+	(void)timer;
+	cancel(connecting);
+	loop_stop(loop);
+}
+
+/*
+ * libcurl closes the socket first, and says then that it is not to be watched any more: the number
+ * may be another thread's file by then.
+ */
+static void cancels_while_connecting(void)
+{
+	struct asked asked;
+	struct timer timer = { 0 };
+	pthread_t thread;
+	bool has_thread = pthread_create(&thread, NULL, open_and_close, NULL) == 0;
+
+	fetch_free(fetch);
+	open_fetch(&(struct fetch_options){ .allowed_hosts = loopback });
+	OK(has_thread, "another thread opens files and closes them");
+	connecting = &asked;
+	prepare(&asked);
+	server_forget(&server);
+	for (int i = 0; i < 300; i++) {
+		begin(&asked, "/stall", NULL);
+		timer_start(loop, &timer, 0, cancel_connecting); /* due in the turn that connects */
+		loop_run(loop);
+	}
+	atomic_store(&is_over, true);
+	if (has_thread)
+		pthread_join(thread, NULL);
+	IS_INT(asked.ends + asked.heads, 0, "cancelled while it connects: nothing is told");
+	IS_INT(fetch_active(fetch), 0, "and it is gone");
+	ask(&asked, "/ok", NULL);
+	IS_INT(asked.result.outcome, TRANSFER_OK, "the next one is answered");
+	buf_release(&asked.body);
+}
+
 /* ---- limits, reuse, guard ---- */
 
 static void time_limit(void)
@@ -810,6 +869,7 @@ int main(void)
 	a_large_body();
 	cancels();
 	cancels_others();
+	cancels_while_connecting();
 	time_limit();
 	slow_is_no_stall();
 	connecting_has_a_limit();
