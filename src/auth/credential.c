@@ -71,29 +71,34 @@ static size_t span_of_secret(struct str text)
 	return len;
 }
 
-void credential_redact(struct buf *buf, struct str text)
+/* Does what stands before a secret end at `at`? */
+static bool begins_secret(struct str text, size_t at)
 {
 	static const struct str before[] = {
 		{ "/l/", 3 }, { "/%6c/", 5 }, { "/%4c/", 5 }, { CREDENTIAL_PREFIX, 4 }
 	};
 
-	while (text.len > 0) {
-		size_t begin = 0, secret;
+	for (size_t i = 0; i < ARRAY_LEN(before); i++)
+		if (at >= before[i].len &&
+		    str_starts_nocase(str_after(text, at - before[i].len), before[i]))
+			return true;
+	return false;
+}
 
-		for (size_t i = 0; i < ARRAY_LEN(before) && begin == 0; i++)
-			if (str_starts_nocase(text, before[i]))
-				begin = before[i].len;
-		if (begin == 0) {
-			buf_add_byte(buf, text.at[0]);
-			text = str_after(text, 1);
+void credential_redact(struct buf *buf, struct str text)
+{
+	size_t at = 0;
+
+	while (at < text.len) {
+		size_t secret = begins_secret(text, at) ? span_of_secret(str_after(text, at)) : 0;
+
+		if (secret == 0) {
+			buf_add_byte(buf, text.at[at++]);
 			continue;
 		}
-		buf_add(buf, text.at, begin);
-		text = str_after(text, begin);
-		secret = span_of_secret(text);
-		buf_add_str(buf, credential_name(str_first(text, secret)));
+		buf_add_str(buf, credential_name(str_first(str_after(text, at), secret)));
 		if (secret > CREDENTIAL_NAME_LEN)
 			buf_add_text(buf, "...");
-		text = str_after(text, secret);
+		at += secret;
 	}
 }

@@ -71,6 +71,9 @@ static void test_redacting(void)
 		{ "//l//l/" SOME, "//l//l/Zk3_x81Q...", "behind something that looks alike" },
 		{ "/api/calls/CA00000000000000000000000000000001",
 		  "/api/calls/CA00000000000000000000000000000001", "a SID is no secret" },
+		{ "/l/l/" SOME, "/l/l/Zk3_x81Q...", "behind a path that a proxy doubled" },
+		{ "/%6c/l/%6C/" SOME, "/%6c/l/%6C/Zk3_x81Q...", "encoded, and thrice" },
+		{ "csp_csp_" SOME, "csp_csp_Zk3_...", "a prefix that came twice" },
 		{ "", "", "nothing" },
 	};
 
