@@ -10,10 +10,13 @@
  *	r  it reads again                              c  the growing file will never be whole
  *	t  a tenth of a second passes                  m  a minute passes
  *	w  the client has sent its last byte           s  the server stops
+ *	y  the caller who waits for it is admitted     n  or refused
+ *	u  what is behind 101 says a piece more        e  it has no more to say
  *
  * At the end the client reads all there is and closes.  What must hold, whatever the input: the connection
  * ends, and so does every parked exchange, once; what the client read is a row of replies, of which the last alone
- * may be short; each is as long as its head says; what came of the file are its bytes.
+ * may be short; each is as long as its head says; what came of the file are its bytes; no route serves whom admit()
+ * did not let in; and behind 101 each side hears what the other says.
  *
  * The loop waits in epoll_wait() and asks clock_monotonic_ms(): both are wrapped by the linker
  * (tests/fuzz/meson.build), so that no time passes but the input's.  Included by the targets that talk.
@@ -29,46 +32,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/own.h"
-#include "event/loop.h"
-#include "http/http_server.h"
-#include "http/reply.h"
-#include "reply_stream.h"
+#include "conversation_product.h"
 
-#define PIECE_SIZE     20000
-#define REPLIES_MAX    1000
 #define RECEIVED_MAX   (64 * 1024 * 1024)
 #define IDLE_TURNS_MAX 200 /* a connection whose client has closed ends long before */
 #define STARTED_AT_MS  1000000
 #define WALL_AT_MS     1700000000000
+#define SENT_MAX       (1024 * 1024)
 
-struct conversation {
-	/* The client. */
-	struct str input;
-	int to_server, from_server; /* -1 when closed */
-	bool is_reading, has_closed;
-	struct buf received;
-
-	/* The server. */
-	struct loop *loop;
-	struct http_server *server;
-	bool has_ended, is_stopping;
-	unsigned idle_turns;
-
-	/* Its product. */
-	struct exchange *x; /* parked or growing */
-	struct parked parked;
-	bool is_growing, is_chunked;
-	uint64_t arrived;
-	unsigned replies;
-	bool was_head[REPLIES_MAX]; /* in the order of the replies */
-};
-
-static struct conversation talk;
 static int64_t now_ms = STARTED_AT_MS;
-static int file_fd = -1;
 
 int64_t __wrap_clock_monotonic_ms(void);
 int64_t __wrap_clock_wall_ms(void);
@@ -83,201 +57,6 @@ int64_t __wrap_clock_monotonic_ms(void)
 int64_t __wrap_clock_wall_ms(void)
 {
 	return WALL_AT_MS + now_ms;
-}
-
-/* ---- the product ---- */
-
-static void refuse(struct exchange *x, int status, const char *code, const char *text,
-		   const char *allow)
-{
-	reply_begin(x, status);
-	if (allow)
-		reply_header(x, STR("Allow"), str_of(allow));
-	reply_send(x, str_of(code));
-}
-
-static void ended(struct exchange *x)
-{
-	if (talk.replies < REPLIES_MAX)
-		talk.was_head[talk.replies] = x->request.method == HTTP_HEAD;
-	talk.replies++;
-}
-
-static void parked_gone(struct parked *parked)
-{
-	assert(talk.x && parked == &talk.parked);
-	talk.x = NULL;
-	talk.is_growing = false;
-}
-
-static void park(struct exchange *x, bool is_growing, bool is_chunked)
-{
-	assert(!talk.x);
-	talk.x = x;
-	talk.parked.gone = parked_gone;
-	talk.is_growing = is_growing;
-	talk.is_chunked = is_chunked;
-	talk.arrived = 0;
-}
-
-static void begin_media(struct exchange *x, int status, unsigned first)
-{
-	reply_begin(x, status);
-	reply_headerf(x, "X-First", "%u", first);
-}
-
-static void serve_hello(struct exchange *x)
-{
-	reply_begin(x, 200);
-	reply_header(x, STR("Content-Type"), STR("text/plain"));
-	reply_send(x, STR("hello"));
-}
-
-static void serve_echo(struct exchange *x)
-{
-	reply_begin(x, 200);
-	reply_send(x, x->request.body);
-}
-
-static void serve_nothing(struct exchange *x)
-{
-}
-
-static void serve_no_content(struct exchange *x)
-{
-	reply_begin(x, 204);
-	reply_send(x, STR(""));
-}
-
-static void serve_park(struct exchange *x)
-{
-	park(x, false, false);
-	exchange_park(x, &talk.parked);
-}
-
-static void serve_file(struct exchange *x)
-{
-	begin_media(x, 200, 0);
-	reply_send_file(x, file_fd, 0, FILE_SIZE);
-}
-
-/* /part/{}: from there to the end. */
-static void serve_part(struct exchange *x)
-{
-	uint64_t first;
-
-	if (!str_to_u64(x->request.params[0], &first) || first >= FILE_SIZE) {
-		refuse(x, 416, "range", "", NULL);
-		return;
-	}
-	begin_media(x, 206, (unsigned)first);
-	reply_content_range(x, first, FILE_SIZE - 1, FILE_SIZE);
-	reply_send_file(x, file_fd, first, FILE_SIZE - first);
-}
-
-static void serve_parts(struct exchange *x)
-{
-	static const struct reply_part parts[] = { { STR("--b\r\n\r\n"), 0, 9 },
-						   { STR("--b\r\n\r\n"), 100, 50000 } };
-
-	reply_begin(x, 206);
-	reply_send_parts(x, file_fd, parts, ARRAY_LEN(parts), STR("--b--\r\n"));
-}
-
-static void serve_short(struct exchange *x)
-{
-	begin_media(x, 200, FILE_SIZE - 10);
-	reply_send_file(x, file_fd, FILE_SIZE - 10, 20); /* ten more than there are */
-}
-
-static void serve_growing(struct exchange *x)
-{
-	park(x, true, false);
-	begin_media(x, 200, 0);
-	reply_send_growing(x, file_fd, 0, FILE_SIZE, 0, &talk.parked);
-}
-
-static void serve_chunked(struct exchange *x)
-{
-	park(x, true, true);
-	begin_media(x, 200, 0);
-	reply_send_chunked(x, file_fd, 0, false, &talk.parked);
-}
-
-static const struct http_route routes[] = {
-	{ .methods = BIT(HTTP_GET) | BIT(HTTP_HEAD),
-	  .pattern = "/",
-	  .serve = serve_hello,
-	  .access = 1 },
-	{ .methods = BIT(HTTP_POST),
-	  .pattern = "/",
-	  .serve = serve_echo,
-	  .body_max = 20000,
-	  .access = 1 },
-	{ .methods = BIT(HTTP_PUT),
-	  .pattern = "/",
-	  .serve = serve_echo,
-	  .body_max = 100,
-	  .body_types = "text/plain",
-	  .access = 1 },
-	{ .methods = BIT(HTTP_GET) | BIT(HTTP_POST),
-	  .pattern = "/n",
-	  .serve = serve_nothing,
-	  .access = 1 },
-	{ .methods = BIT(HTTP_DELETE), .pattern = "/", .serve = serve_no_content, .access = 1 },
-	{ .methods = BIT(HTTP_GET) | BIT(HTTP_HEAD),
-	  .pattern = "/p",
-	  .serve = serve_park,
-	  .access = 1 },
-	{ .methods = BIT(HTTP_GET) | BIT(HTTP_HEAD),
-	  .pattern = "/f",
-	  .serve = serve_file,
-	  .access = 1 },
-	{ .methods = BIT(HTTP_GET) | BIT(HTTP_HEAD),
-	  .pattern = "/f/{}",
-	  .serve = serve_part,
-	  .access = 1 },
-	{ .methods = BIT(HTTP_GET) | BIT(HTTP_HEAD),
-	  .pattern = "/fs",
-	  .serve = serve_parts,
-	  .access = 1 },
-	{ .methods = BIT(HTTP_GET), .pattern = "/s", .serve = serve_short, .access = 1 },
-	{ .methods = BIT(HTTP_GET) | BIT(HTTP_HEAD),
-	  .pattern = "/g",
-	  .serve = serve_growing,
-	  .access = 1 },
-	{ .methods = BIT(HTTP_GET), .pattern = "/c", .serve = serve_chunked, .access = 1 },
-};
-
-static const struct http_app app = {
-	.routes = routes, .route_count = ARRAY_LEN(routes), .refuse = refuse, .ended = ended
-};
-
-static void answer_parked(void)
-{
-	struct exchange *x = talk.x;
-
-	if (!x || talk.is_growing)
-		return;
-	talk.x = NULL;
-	reply_begin(x, 200);
-	reply_send(x, STR("late"));
-}
-
-static void piece_arrived(void)
-{
-	if (!talk.x || !talk.is_growing || talk.arrived == FILE_SIZE)
-		return;
-	talk.arrived += PIECE_SIZE;
-	if (talk.arrived > FILE_SIZE)
-		talk.arrived = FILE_SIZE;
-	exchange_arrived(talk.x, talk.arrived, talk.arrived == FILE_SIZE);
-}
-
-static void cut_growing(void)
-{
-	if (talk.x && talk.is_growing)
-		exchange_cut(talk.x);
 }
 
 /* ---- the client ---- */
@@ -356,6 +135,18 @@ static void act(char what)
 	case 's':
 		stop_server();
 		break;
+	case 'y':
+		admit_asked(true);
+		break;
+	case 'n':
+		admit_asked(false);
+		break;
+	case 'u':
+		upgraded_echo_say(&talk.echo, PIECE_SIZE);
+		break;
+	case 'e':
+		upgraded_echo_end(&talk.echo);
+		break;
 	default:
 		break;
 	}
@@ -367,6 +158,8 @@ static void send_some(void)
 	struct str text = str_first(talk.input, str_find(talk.input, '\0'));
 	ssize_t n = talk.to_server >= 0 ? write(talk.to_server, text.at, text.len) : -1;
 
+	if (n > 0)
+		buf_add(&talk.sent, text.at, (size_t)n);
 	/* A full socket whose server waits for something else: the rest of it is dropped. */
 	talk.input = str_after(talk.input, n > 0 ? (size_t)n : text.len);
 }
@@ -446,6 +239,7 @@ static void converse(struct str input, int server_in, int server_out, int to_ser
 				      .from_server = from_server,
 				      .is_reading = true };
 	buf_init(&talk.received, RECEIVED_MAX);
+	buf_init(&talk.sent, SENT_MAX);
 	fcntl(to_server, F_SETFL, fcntl(to_server, F_GETFL) | O_NONBLOCK);
 	fcntl(from_server, F_SETFL, fcntl(from_server, F_GETFL) | O_NONBLOCK);
 	if (!loop_new(&talk.loop, &err) ||
@@ -456,6 +250,7 @@ static void converse(struct str input, int server_in, int server_out, int to_ser
 	read_all();
 	assert(!talk.x);
 	assert(http_server_connections(talk.server) == 0);
+	upgraded_echo_check(&talk.echo, buf_str(&talk.sent));
 	reply_stream_check(buf_str(&talk.received), talk.was_head,
 			   talk.replies < REPLIES_MAX ? talk.replies : REPLIES_MAX);
 	http_server_free(talk.server);
@@ -466,4 +261,5 @@ static void converse(struct str input, int server_in, int server_out, int to_ser
 	if (server_out != server_in)
 		close(server_out);
 	buf_release(&talk.received);
+	buf_release(&talk.sent);
 }

@@ -1,7 +1,7 @@
 /*
  * All that a client read of one connection: a row of replies, of which the last alone may be short.  Each is
  * as long as its head says, and where a head says X-First, the body is FILE_SIZE bytes of file_byte()
- * from there on.  Aborts when it is not so.
+ * from there on; behind 101 all that follows is.  Aborts when it is not so.
  */
 #pragma once
 
@@ -79,6 +79,11 @@ static bool check_reply(struct str *rest, const bool *was_head, unsigned count, 
 	if (status == 100)
 		return true;
 	(*number)++;
+	if (status == 101) { /* what follows is of another protocol */
+		check_file_bytes(*rest, head, &at);
+		*rest = STR_NONE;
+		return false;
+	}
 	if ((*number <= count && was_head[*number - 1]) || status == 204 || status == 304)
 		return true;
 	if (header_of(head, "Transfer-Encoding").len > 0)
