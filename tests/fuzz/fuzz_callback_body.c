@@ -1,4 +1,7 @@
-/* A callback as JSON, of any bytes: each name and value lies in the one block that they are copied to. */
+/*
+ * A callback of any bytes, read as JSON, as a form and as the query of a GET: each name and value lies in the one block
+ * that they are copied to.
+ */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,23 +17,34 @@ static bool is_within(struct str text, const struct callback_body *body, size_t 
 	return text.at >= body->texts && text.at + text.len <= body->texts + size;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void read_as(const struct exchange *x, enum signed_body kind, struct str text)
 {
 	AUTO(callback_body_release) struct callback_body body = { .param_count = 0 };
-	AUTO(free) struct exchange *x = xcalloc(1, sizeof(*x));
 	struct err err = { .text = "" };
 
-	x->request.method = HTTP_POST;
-	x->request.known[HTTP_CONTENT_TYPE] = STR("application/json");
-	x->request.body = (struct str){ (const char *)data, size };
-	if (callback_body_read(x, &body, &err)) {
-		assert(body.kind == SIGNED_RAW);
-		assert(body.raw.at == x->request.body.at && body.raw.len == size);
-		for (size_t i = 0; i < body.param_count; i++)
-			assert(is_within(body.params[i].name, &body, size) &&
-			       is_within(body.params[i].value, &body, size));
-	} else {
+	if (!callback_body_read(x, &body, &err)) {
 		assert(err.kind == ERR_INVALID && strlen(err.text) > 0);
+		return;
 	}
+	assert(body.kind == kind);
+	assert(body.raw.at == text.at && body.raw.len == text.len);
+	for (size_t i = 0; i < body.param_count; i++)
+		assert(is_within(body.params[i].name, &body, text.len) &&
+		       is_within(body.params[i].value, &body, text.len));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	AUTO(free) struct exchange *x = xcalloc(1, sizeof(*x));
+	struct str text = { (const char *)data, size };
+
+	x->request.method = HTTP_POST;
+	x->request.body = text;
+	x->request.known[HTTP_CONTENT_TYPE] = STR("application/json");
+	read_as(x, SIGNED_RAW, text);
+	x->request.known[HTTP_CONTENT_TYPE] = STR("application/x-www-form-urlencoded");
+	read_as(x, SIGNED_FORM, text);
+	*x = (struct exchange){ .request = { .method = HTTP_GET, .query = text } };
+	read_as(x, SIGNED_NOTHING, text);
 	return 0;
 }
