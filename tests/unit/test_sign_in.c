@@ -227,6 +227,21 @@ static void test_leaving(void)
 	       "who left is counted all the same");
 }
 
+/* A name of the greatest length whose every byte takes six in JSON. */
+static void test_long_name(void)
+{
+	char name[USER_NAME_SIZE];
+	struct str body;
+
+	memset(name, '<', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	IS_INT(sign_in(name, PASSWORD, NULL), SIGN_IN_WRONG, "what could be no name");
+	body = sql_text("SELECT COALESCE(body, '') FROM audit WHERE kind = 'sign_in_failed' "
+			"ORDER BY chain DESC, seq DESC LIMIT 1");
+	OK(str_find_str(body, STR("\"reason\":\"unknown name\"")) < body.len,
+	   "the audit says why: %.*s", STR_ARG(body));
+}
+
 /* ---- changing a password ---- */
 
 static struct {
@@ -286,6 +301,7 @@ int main(void)
 	test_waiting();
 	test_throttled_network();
 	test_leaving();
+	test_long_name();
 	test_change_overtaken();
 	fixture_close();
 	return tap_end();
