@@ -147,7 +147,8 @@ bool hashers_post(struct hashers *hashers, struct hash_job *job, struct str netw
 	bool was_taken;
 
 	pthread_mutex_lock(&hashers->mutex);
-	was_taken = fair_queue_add(queue, &job->entry, network);
+	was_taken = hashers->known.count + hashers->others.count < HASHERS_QUEUE_MAX &&
+		    fair_queue_add(queue, &job->entry, network);
 	if (was_taken)
 		pthread_cond_signal(&hashers->posted);
 	pthread_mutex_unlock(&hashers->mutex);
@@ -164,7 +165,7 @@ bool hashers_start(unsigned count, const struct password_cost *cost, struct hash
 	pthread_mutex_init(&hashers->mutex, NULL);
 	pthread_cond_init(&hashers->posted, NULL);
 	fair_queue_init(&hashers->known, HASHERS_PEER_MAX, HASHERS_QUEUE_MAX);
-	fair_queue_init(&hashers->others, HASHERS_PEER_MAX, HASHERS_QUEUE_MAX);
+	fair_queue_init(&hashers->others, HASHERS_PEER_MAX, HASHERS_OTHERS_MAX);
 	hashers->cost = *cost;
 	hashers->threads = xcalloc(count, sizeof(pthread_t));
 	if (!password_hash_make(cost, DUMMY_PASSWORD, hashers->dummy, err))

@@ -22,8 +22,9 @@
 
 #include <stdbool.h>
 
-#define HASHERS_QUEUE_MAX 64 /* at 80 ms each: five seconds for all of them */
-#define HASHERS_PEER_MAX  2  /* of one network */
+#define HASHERS_QUEUE_MAX  64 /* at 80 ms each: five seconds for all of them */
+#define HASHERS_OTHERS_MAX 48 /* strangers leave room for browsers that signed in before */
+#define HASHERS_PEER_MAX   2  /* of one network */
 
 struct hashers;
 

@@ -50,14 +50,32 @@ static struct hash_job *job_new(const char *name)
 	return job;
 }
 
-static bool post(struct hashers *hashers, const char *name, const char *network, bool is_known)
+static bool post_job(struct hashers *hashers, struct hash_job *job, const char *network,
+		     bool is_known)
 {
-	struct hash_job *job = job_new(name);
 	bool was_taken = hashers_post(hashers, job, str_of(network), is_known);
 
 	if (!was_taken)
 		hash_job_free(job);
 	return was_taken;
+}
+
+static bool post(struct hashers *hashers, const char *name, const char *network, bool is_known)
+{
+	return post_job(hashers, job_new(name), network, is_known);
+}
+
+/* One that is answered without a hash, for the password is too short: 64 of them take no time. */
+static bool post_cheap(struct hashers *hashers, const char *name, const char *network,
+		       bool is_known)
+{
+	static const struct password_rules rules = { .least = 15 };
+	struct hash_job *job = job_new(name);
+
+	job->checks = false;
+	job->makes = true;
+	job->rules = &rules;
+	return post_job(hashers, job, network, is_known);
 }
 
 static struct hashers *start(void)
@@ -104,10 +122,10 @@ static void test_order(void)
 	struct hashers *hashers = start();
 
 	hold(hashers);
-	OK(post(hashers, "a1", "a", false) && post(hashers, "a2", "a", false) &&
-		   post(hashers, "b1", "b", false) && post(hashers, "c1", "c", false),
+	OK(post_cheap(hashers, "a1", "a", false) && post_cheap(hashers, "a2", "a", false) &&
+		   post_cheap(hashers, "b1", "b", false) && post_cheap(hashers, "c1", "c", false),
 	   "four wait");
-	OK(post(hashers, "known", "d", true), "and one from a browser that is known");
+	OK(post_cheap(hashers, "known", "d", true), "and one from a browser that is known");
 	let_go();
 	await(6);
 	for (size_t i = 0; i < ARRAY_LEN(want); i++)
@@ -119,24 +137,34 @@ static void test_order(void)
 static void test_full(void)
 {
 	struct hashers *hashers = start();
-	unsigned taken = 0;
+	unsigned taken = 0, known = 0, waiting;
 
 	hold(hashers);
-	OK(post(hashers, "x", "one", false) && post(hashers, "x", "one", false),
+	OK(post_cheap(hashers, "x", "one", false) && post_cheap(hashers, "x", "one", false),
 	   "two of a network");
-	OK(!post(hashers, "x", "one", false), "a third of the same is one too many");
+	OK(!post_cheap(hashers, "x", "one", false), "a third of the same is one too many");
 	for (unsigned i = 0; i < 2 * HASHERS_QUEUE_MAX; i++) {
 		char network[16];
 
 		snprintf(network, sizeof(network), "n%u", i);
-		taken += post(hashers, "x", network, false);
+		taken += post_cheap(hashers, "x", network, false);
 	}
-	IS_INT(taken + 2, HASHERS_QUEUE_MAX, "so many wait, and no more");
-	OK(post(hashers, "known", "k", true), "a browser that is known is taken all the same");
+	IS_INT(taken + 2, HASHERS_OTHERS_MAX, "so many strangers wait, and no more");
+	for (unsigned i = 0; i < 2 * HASHERS_QUEUE_MAX; i++) {
+		char network[16];
+
+		snprintf(network, sizeof(network), "k%u", i);
+		known += post_cheap(hashers, "known", network, true);
+	}
+	OK(known > 0, "a browser that is known is taken all the same");
+	waiting = taken + 2 + known;
+	/* The thread may not have taken up yet the one that holds it: then that waits, too. */
+	OK(waiting == HASHERS_QUEUE_MAX || waiting == HASHERS_QUEUE_MAX - 1,
+	   "and in all so many wait: %u", waiting);
 	let_go();
-	await(HASHERS_QUEUE_MAX + 2);
-	OK(post(hashers, "x", "one", false), "then there is room again");
-	await(HASHERS_QUEUE_MAX + 3);
+	await(waiting + 1);
+	OK(post_cheap(hashers, "x", "one", false), "then there is room again");
+	await(waiting + 2);
 	hashers_stop(hashers);
 }
 
