@@ -173,26 +173,28 @@ bool audit_tails(struct catalog *catalog, int64_t since_ms, struct audit_tail *o
 	return true;
 }
 
-bool audit_last_before(struct catalog *catalog, int64_t chain, int64_t before_ms,
+bool audit_last_before(struct catalog *catalog, int64_t chain, int64_t before_ms, int64_t most,
 		       struct audit_tail *out, struct err *err)
 {
-	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
-	struct audit_tail tail = { .chain = chain };
-	bool found;
+	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	struct audit_tail last = { .chain = chain }, next;
+	bool found = true;
 
-	if (!db_prepare(
-		    catalog_db(catalog),
-		    "SELECT a.chain, a.seq, a.at_ms, a.mac FROM audit a WHERE a.chain = $1 AND "
-		    "a.seq < (SELECT COALESCE(MIN(b.seq), $3) FROM audit b WHERE b.chain = $1 AND "
-		    "b.at_ms >= $2) ORDER BY a.seq DESC LIMIT 1",
-		    &find, err))
+	if (!db_prepare(catalog_db(catalog),
+			"SELECT a.chain, a.seq, a.at_ms, a.mac FROM audit a WHERE a.chain = $1 "
+			"ORDER BY a.seq LIMIT $2",
+			&list, err))
 		return false;
-	db_bind_int(find, 1, chain);
-	db_bind_int(find, 2, before_ms);
-	db_bind_int(find, 3, INT64_MAX);
-	if (!read_tail(find, &tail, &found, err))
-		return false;
-	*out = tail;
+	db_bind_int(list, 1, chain);
+	db_bind_int(list, 2, most);
+	while (true) {
+		if (!read_tail(list, &next, &found, err))
+			return false;
+		if (!found || next.at_ms >= before_ms)
+			break;
+		last = next;
+	}
+	*out = last;
 	return true;
 }
 
@@ -274,7 +276,8 @@ bool audit_list(struct catalog *catalog, const struct audit_filter *filter, stru
 
 /* ---- taking away ---- */
 
-bool audit_prune(struct catalog *catalog, const struct audit_tail *upto, struct err *err)
+bool audit_prune(struct catalog *catalog, const struct audit_tail *upto, int64_t *out_count,
+		 struct err *err)
 {
 	char mac[SHA256_HEX];
 	struct db_stmt *update, *drop;
@@ -294,7 +297,10 @@ bool audit_prune(struct catalog *catalog, const struct audit_tail *upto, struct 
 		return false;
 	db_bind_int(drop, 1, upto->chain);
 	db_bind_int(drop, 2, upto->seq);
-	return db_run(drop, err);
+	if (!db_run(drop, err))
+		return false;
+	*out_count = db_changes(catalog_db(catalog));
+	return true;
 }
 
 bool audit_forget_addresses(struct catalog *catalog, int64_t before_ms, int64_t most,

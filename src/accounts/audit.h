@@ -86,11 +86,14 @@ struct audit_filter {
 bool audit_list(struct catalog *catalog, const struct audit_filter *filter, struct audit_entry *out,
 		size_t size, size_t *out_count, struct err *err) MUST_CHECK;
 
-/* Takes the entries up to *upto away; the chain remembers where it begins now. */
-bool audit_prune(struct catalog *catalog, const struct audit_tail *upto,
+/* Takes the entries up to *upto away, *out_count of them; the chain remembers where it begins now. */
+bool audit_prune(struct catalog *catalog, const struct audit_tail *upto, int64_t *out_count,
 		 struct err *err) MUST_CHECK;
-/* The last entry of a chain that is older than `before_ms`; seq 0: none. */
-bool audit_last_before(struct catalog *catalog, int64_t chain, int64_t before_ms,
+/*
+ * Of the first `most` entries of a chain, the last before the first that is not older than `before_ms`; seq 0: none.
+ * So what is taken away is a prefix, even where the clock went back.
+ */
+bool audit_last_before(struct catalog *catalog, int64_t chain, int64_t before_ms, int64_t most,
 		       struct audit_tail *out, struct err *err) MUST_CHECK;
 /* Full addresses of entries older than `before_ms`, at most `most`. */
 bool audit_forget_addresses(struct catalog *catalog, int64_t before_ms, int64_t most,

@@ -186,27 +186,32 @@ static bool append_pruned(struct catalog *catalog, const struct audit_key *key, 
 }
 
 bool audit_chain_prune(struct catalog *catalog, const struct audit_key *key, int64_t chain,
-		       int64_t before_ms, int64_t now_ms, struct err *err)
+		       int64_t before_ms, int64_t now_ms, int64_t most, int64_t *out_count,
+		       struct err *err)
 {
 	struct audit_chain_row rows[PAGE];
+	int64_t after = 0, gone = 0;
 	size_t count = PAGE;
-	int64_t after = 0;
 
-	while (count == PAGE) {
+	while (count == PAGE && gone < most) {
 		if (!audit_chains(catalog, after, rows, PAGE, &count, err))
 			return false;
-		for (size_t i = 0; i < count; i++) {
+		for (size_t i = 0; i < count && gone < most; i++) {
 			struct audit_tail upto;
+			int64_t pruned;
 
 			after = rows[i].chain;
-			if (!audit_last_before(catalog, after, before_ms, &upto, err))
+			if (!audit_last_before(catalog, after, before_ms, most - gone, &upto, err))
 				return false;
-			if (upto.seq > 0 &&
-			    (!append_pruned(catalog, key, chain, now_ms, &upto, err) ||
-			     !audit_prune(catalog, &upto, err)))
+			if (upto.seq == 0)
+				continue;
+			if (!append_pruned(catalog, key, chain, now_ms, &upto, err) ||
+			    !audit_prune(catalog, &upto, &pruned, err))
 				return false;
+			gone += pruned;
 		}
 	}
+	*out_count = gone;
 	return true;
 }
 

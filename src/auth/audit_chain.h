@@ -44,9 +44,13 @@ bool audit_chain_append(struct catalog *catalog, const struct audit_key *key,
 /* An entry with the heads of all chains of the last day; *out is the head of this one behind it. */
 bool audit_chain_head(struct catalog *catalog, const struct audit_key *key, int64_t chain,
 		      int64_t now_ms, struct audit_tail *out, struct err *err) MUST_CHECK;
-/* Takes away what is older than `before_ms`, after an entry of `chain` that says so. */
+/*
+ * Takes away what is older than `before_ms`, at most `most` entries, after entries of `chain` that say so; *out_count
+ * went.
+ */
 bool audit_chain_prune(struct catalog *catalog, const struct audit_key *key, int64_t chain,
-		       int64_t before_ms, int64_t now_ms, struct err *err) MUST_CHECK;
+		       int64_t before_ms, int64_t now_ms, int64_t most, int64_t *out_count,
+		       struct err *err) MUST_CHECK;
 
 /* A head that was kept elsewhere: a line "audit head chain=7 seq=12 mac=9f..." of a log. */
 bool audit_head_of_line(struct str line, struct audit_tail *out) MUST_CHECK;

@@ -90,15 +90,18 @@ static bool run_forget(struct ledger_job *job, struct catalog *catalog, struct e
 {
 	struct audit_duty *duty = container_of(job, struct audit_duty, forgetting);
 	const struct auth *auth = duty->auth;
-	int64_t now_ms = clock_wall_ms(), addresses, credentials;
+	int64_t now_ms = clock_wall_ms(), entries, addresses, credentials;
 
 	if (!audit_chain_prune(catalog, auth->audit_key, auth->audit_chain,
-			       now_ms - auth->options.audit_retention_ms, now_ms, err) ||
+			       now_ms - auth->options.audit_retention_ms, now_ms, BATCH, &entries,
+			       err) ||
 	    !audit_forget_addresses(catalog, now_ms - auth->options.audit_address_retention_ms,
 				    BATCH, &addresses, err) ||
 	    !credentials_forget(catalog, now_ms - FORGET_MS, BATCH, &credentials, err))
 		return false;
 	duty->forgotten = addresses > credentials ? addresses : credentials;
+	if (entries > duty->forgotten)
+		duty->forgotten = entries;
 	return true;
 }
 

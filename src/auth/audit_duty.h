@@ -4,7 +4,7 @@
  * Each hour, and when the process stops, the head of the chain goes into it and, as a line "audit head chain=... seq=... mac=...",
  * into the log, which another machine may keep (audit_chain.h).  At the start and each hour what is too old goes:
  * entries after audit.retention, full addresses after audit.address_retention, credentials 30 days after they were over.
- * Each job of the ledger takes a bounded number of addresses and credentials; the next follows as soon as it is done.
+ * Each job of the ledger takes a bounded number of them; the next follows as soon as it is done.
  *
  * Thread: the loop's own.
  */

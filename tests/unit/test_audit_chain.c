@@ -194,18 +194,41 @@ static void test_pruning(void)
 
 	audit_open(&audit);
 	MUST(catalog_begin(audit.ledger.writer, &err));
-	MUST(audit_chain_prune(audit.ledger.writer, &key, audit.chain[2], NOON + 5, NOON + DAY,
-			       &err));
+	MUST(audit_chain_prune(audit.ledger.writer, &key, audit.chain[2], NOON + 5, NOON + DAY, 500,
+			       &count, &err));
+	OK(count > 0, "entries were pruned");
 	MUST(audit_forget_addresses(audit.ledger.writer, NOON + 8, 2, &count, &err));
 	MUST(catalog_commit(audit.ledger.writer, &err));
 	IS_INT(count, 2, "addresses are forgotten so many at a time");
 	verify_with(&audit, NULL, 0, &report);
 	OK(report.is_whole, "what was pruned and said so is whole%s%s", *report.fault ? ": " : "",
 	   report.fault);
-	MUST(audit_last_before(audit.ledger.writer, audit.chain[1], NOON + 5, &last, &err));
+	MUST(audit_last_before(audit.ledger.writer, audit.chain[1], NOON + 5, 500, &last, &err));
 	IS_INT(last.seq, 0, "what was pruned is gone");
-	MUST(audit_last_before(audit.ledger.writer, audit.chain[1], NOON + 7, &last, &err));
+	MUST(audit_last_before(audit.ledger.writer, audit.chain[1], NOON + 7, 500, &last, &err));
 	OK(last.seq > 0 && last.at_ms == NOON + 6, "the last before an instant");
+	ledger_remove(&audit.ledger);
+}
+
+static void test_pruning_in_steps(void)
+{
+	struct audit_report report = { .chains = 0 };
+	int64_t count = 4, gone = 0;
+	struct audit audit;
+
+	audit_open(&audit);
+	for (unsigned steps = 0; count == 4 && steps < 20; steps++) {
+		MUST(catalog_begin(audit.ledger.writer, &err));
+		MUST(audit_chain_prune(audit.ledger.writer, &key, audit.chain[2], NOON + DAY,
+				       NOON + 2 * DAY, 4, &count, &err));
+		MUST(catalog_commit(audit.ledger.writer, &err));
+		OK(count <= 4, "at most four at a time: %lld", (long long)count);
+		gone += count;
+		verify_with(&audit, NULL, 0, &report);
+		OK(report.is_whole, "and each step says what it took%s%s",
+		   *report.fault ? ": " : "", report.fault);
+	}
+	IS_INT(gone, 3 + 3 + 11 + 3, "in the end all that was old is gone");
 	ledger_remove(&audit.ledger);
 }
 
@@ -300,6 +323,7 @@ int main(void)
 	test_tampering();
 	test_fork();
 	test_pruning();
+	test_pruning_in_steps();
 	test_rolled_back();
 	test_keys();
 	test_lines();

@@ -206,7 +206,9 @@ static bool prune(void)
 {
 	const struct audit_tail upto = { .chain = chain, .seq = 1, .at_ms = NOON };
 
-	return audit_prune(ledger.writer, &upto, &err);
+	int64_t count;
+
+	return audit_prune(ledger.writer, &upto, &count, &err);
 }
 
 static bool add_credential(void)
