@@ -317,33 +317,60 @@ static bool count_play(struct catalog *catalog, int64_t id, int64_t until_ms, st
 	return db_run(update, err);
 }
 
+/* What is asked for, and the link that it belongs to: itself, or that of the visit. */
+struct play_judgement {
+	struct play_state asked, link;
+	enum link_play result;
+	bool is_within_window; /* of a play that was counted */
+};
+
+static bool judge_play(struct catalog *catalog, int64_t id, int64_t now_ms,
+		       struct play_judgement *out, struct err *err)
+{
+	struct play_state *asked = &out->asked, *link = &out->link;
+	bool found;
+
+	if (!play_state_read(catalog, id, asked, &found, err))
+		return false;
+	out->is_within_window = found && now_ms <= asked->window_until_ms;
+	out->result = LINK_PLAYS;
+	if (out->is_within_window)
+		return true;
+	*link = *asked;
+	if (found && asked->parent_id != 0 &&
+	    !play_state_read(catalog, asked->parent_id, link, &found, err))
+		return false;
+	if (!found)
+		out->result = LINK_GONE;
+	else if (asked->expires_at_ms != 0 && now_ms > asked->expires_at_ms)
+		out->result = LINK_EXPIRED; /* a visit's own: it may be later than its link's */
+	else if (link->plays_max != 0 && link->plays >= link->plays_max)
+		out->result = LINK_USED_UP;
+	return true;
+}
+
+bool credentials_link_judge(struct catalog *catalog, int64_t id, int64_t now_ms,
+			    enum link_play *out, struct err *err)
+{
+	struct play_judgement play;
+
+	if (!judge_play(catalog, id, now_ms, &play, err))
+		return false;
+	*out = play.result;
+	return true;
+}
+
 bool credentials_link_play(struct catalog *catalog, int64_t id, int64_t now_ms, int64_t length_ms,
 			   enum link_play *out, struct err *err)
 {
 	int64_t until_ms = now_ms + length_ms + LINK_GRACE_MS;
-	struct play_state asked, link;
-	bool found;
+	struct play_judgement play;
 
-	if (!catalog_may_change(catalog, err) || !play_state_read(catalog, id, &asked, &found, err))
+	if (!catalog_may_change(catalog, err) || !judge_play(catalog, id, now_ms, &play, err))
 		return false;
-	if (found && now_ms <= asked.window_until_ms) {
-		*out = LINK_PLAYS;
+	*out = play.result;
+	if (play.result != LINK_PLAYS || play.is_within_window)
 		return true;
-	}
-	link = asked;
-	if (found && asked.parent_id != 0 &&
-	    !play_state_read(catalog, asked.parent_id, &link, &found, err))
-		return false;
-	if (!found)
-		*out = LINK_GONE;
-	else if (asked.expires_at_ms != 0 && now_ms > asked.expires_at_ms)
-		*out = LINK_EXPIRED; /* a visit's own: it may be later than its link's */
-	else if (link.plays_max != 0 && link.plays >= link.plays_max)
-		*out = LINK_USED_UP;
-	else
-		*out = LINK_PLAYS;
-	if (*out != LINK_PLAYS)
-		return true;
-	return count_play(catalog, asked.id, until_ms, err) &&
-	       (asked.id == link.id || count_play(catalog, link.id, 0, err));
+	return count_play(catalog, play.asked.id, until_ms, err) &&
+	       (play.asked.id == play.link.id || count_play(catalog, play.link.id, 0, err));
 }

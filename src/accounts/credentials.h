@@ -100,6 +100,9 @@ enum link_play {
  */
 bool credentials_link_play(struct catalog *catalog, int64_t id, int64_t now_ms, int64_t length_ms,
 			   enum link_play *out, struct err *err) MUST_CHECK;
+/* What the play would be answered; counts nothing. */
+bool credentials_link_judge(struct catalog *catalog, int64_t id, int64_t now_ms,
+			    enum link_play *out, struct err *err) MUST_CHECK;
 
 /* Those that were over before `before_ms`, at most `most`; *out_count went. */
 bool credentials_forget(struct catalog *catalog, int64_t before_ms, int64_t most,

@@ -139,3 +139,17 @@ void link_play_init(struct link_play_job *play, int64_t credential_id)
 	*play = (struct link_play_job){ .job = { .run = run_play },
 					.credential_id = credential_id };
 }
+
+static bool run_judge(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct link_play_job *play = container_of(job, struct link_play_job, job);
+
+	return credentials_link_judge(catalog, play->credential_id, clock_wall_ms(), &play->result,
+				      err);
+}
+
+void link_play_init_head(struct link_play_job *play, int64_t credential_id)
+{
+	*play = (struct link_play_job){ .job = { .run = run_judge },
+					.credential_id = credential_id };
+}

@@ -37,11 +37,15 @@ struct link_open {
 bool link_open_init(struct link_open *open, struct auth *auth, const struct auth_actor *actor,
 		    struct str name, struct str secret) MUST_CHECK;
 
-/* The first GET of media by a link or a visit that the loop knows; further ones are within its window. */
+/*
+ * The first GET of media by a link or a visit that the loop knows; further ones are within its window.  HEAD asks
+ * what GET would be answered, and is no play.
+ */
 struct link_play_job {
-	struct ledger_job job; /* a write; done and reply are the caller's */
+	struct ledger_job job; /* a write, of HEAD a read; done and reply are the caller's */
 	int64_t credential_id;
 	enum link_play result;
 	int64_t window_until_ms;
 };
 void link_play_init(struct link_play_job *play, int64_t credential_id);
+void link_play_init_head(struct link_play_job *play, int64_t credential_id);

@@ -210,6 +210,7 @@ static void sid_of(const struct known *known, char out[SID_SIZE])
 void web_link_media(struct exchange *x)
 {
 	struct web_local *local = web_local_of(x);
+	bool is_head = x->request.method == HTTP_HEAD;
 	struct counting *counting;
 	struct web_caller caller;
 	char sid[SID_SIZE];
@@ -219,18 +220,24 @@ void web_link_media(struct exchange *x)
 		return;
 	}
 	sid_of(&caller.known, sid);
-	/* HEAD opens nothing; what was begun a moment ago on this loop goes on without a write. */
-	if (x->request.method == HTTP_HEAD || web_is_playing(x, sid)) {
+	/* What was begun a moment ago on this loop goes on without a write. */
+	if (web_is_playing(x, sid)) {
 		web_media_of_link(x, sid);
 		return;
 	}
 	counting = xcalloc(1, sizeof(*counting));
-	link_play_init(&counting->play, (int64_t)caller.known.credential_id);
+	if (is_head)
+		link_play_init_head(&counting->play, (int64_t)caller.known.credential_id);
+	else
+		link_play_init(&counting->play, (int64_t)caller.known.credential_id);
 	memcpy(counting->recording_sid, sid, sizeof(sid));
 	counting->x = x;
 	counting->parked.gone = counting_gone;
 	counting->play.job.done = counted;
 	counting->play.job.reply = local->mailbox;
 	exchange_park(x, &counting->parked);
-	ledger_write(local->web->ledger, &counting->play.job);
+	if (is_head)
+		ledger_read(local->web->ledger, &counting->play.job);
+	else
+		ledger_write(local->web->ledger, &counting->play.job);
 }

@@ -31,3 +31,24 @@ test('the log has the name of a link, never its secret, whatever goes wrong', as
   assert.ok(!said.includes(link.secret), 'the secret is in the log');
   sql(server, 'ALTER TABLE elsewhere RENAME TO recordings');
 });
+
+test('a link that is over is refused to HEAD as to GET, and HEAD uses no play up', async (t) => {
+  const { server, recording } = await startWithPeople(t);
+  const admin = await firstAdministrator(server);
+  const guest = () => new Caller(server);
+  const plays = async (link) => (await admin.asks(200, 'GET', '/api/links')).json.links.find(({ name }) => name === link.name).plays;
+  const once = await addLink(admin, recording, { plays: 1 });
+  for (let i = 0; i < 3; i++) await guest().asks(200, 'HEAD', once.mediaPath);
+  assert.equal(await plays(once), 0, 'HEAD is no play');
+  const visitors = [guest(), guest()];
+  for (const visitor of visitors) await visitor.asks(200, 'POST', `/l/${once.name}/open`, { json: { secret: once.secret } });
+  await visitors[0].asks(200, 'GET', `/l/${once.name}/media`);
+  for (let i = 0; i < 4; i++) await visitors[0].asks(200, 'HEAD', `/l/${once.name}/media`); // on each loop: what was begun goes on
+  for (const method of ['HEAD', 'GET', 'HEAD']) await visitors[1].asks(410, method, `/l/${once.name}/media`);
+  const late = await addLink(admin, recording);
+  sql(server, `UPDATE credentials SET expires_at_ms = 1 WHERE name = '${late.name}'`);
+  for (const method of ['HEAD', 'GET', 'HEAD']) await guest().asks(410, method, late.mediaPath);
+  const revoked = await addLink(admin, recording);
+  await admin.asks(200, 'DELETE', `/api/links/${revoked.name}`);
+  await guest().asks(404, 'HEAD', revoked.mediaPath);
+});
