@@ -5,6 +5,7 @@
 #include "http/reply.h"
 #include "web/forwarded.h"
 #include "web/web.h"
+#include "web/web_host.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -38,21 +39,6 @@ bool cookie_is_over_tls(const struct exchange *x)
 	return str_starts_nocase(buf_str(&origin), STR("https://"));
 }
 
-static bool is_loopback_name(struct str host)
-{
-	static const struct str names[] = { { "localhost", 9 },
-					    { "127.0.0.1", 9 },
-					    { "[::1]", 5 } };
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		struct str rest = str_after(host, names[i].len);
-
-		if (str_starts_nocase(host, names[i]) && (rest.len == 0 || rest.at[0] == ':'))
-			return true;
-	}
-	return false;
-}
-
 static bool is_loopback_peer(const struct exchange *x)
 {
 	return str_starts(str_of(x->peer), STR("127.")) || strcmp(x->peer, "::1") == 0 ||
@@ -65,7 +51,7 @@ bool cookie_may_sign_in(const struct exchange *x)
 
 	if (cookie_is_over_tls(x) || auth->options.insecure_http == AUTH_ON)
 		return true;
-	if (!is_loopback_name(x->request.known[HTTP_HOST]))
+	if (!web_host_is_loopback(x->request.known[HTTP_HOST]))
 		return false;
 	/* The browser is on this machine, or says so through a proxy that we trust. */
 	return is_loopback_peer(x) || forwarded_is_trusted(x);

@@ -1,6 +1,7 @@
 #include "web/forwarded.h"
 
 #include "web/web.h"
+#include "web/web_host.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -195,12 +196,18 @@ static struct str said_by_first_proxy(const struct exchange *x, struct str name)
 	return said;
 }
 
+static struct str host_said(const struct exchange *x)
+{
+	struct str host = said_by_first_proxy(x, STR("x-forwarded-host"));
+
+	return host.len > 0 ? host : x->request.known[HTTP_HOST];
+}
+
 void forwarded_add_origin(const struct exchange *x, struct buf *url)
 {
 	const struct web *web = web_local_of(x)->web;
 	const char *public_url = web->options.public_url;
 	struct str proto = said_by_first_proxy(x, STR("x-forwarded-proto"));
-	struct str host = said_by_first_proxy(x, STR("x-forwarded-host"));
 
 	/* Of the administrator's socket, Host says nothing that others could open. */
 	if (!public_url && x->over_admin)
@@ -211,5 +218,14 @@ void forwarded_add_origin(const struct exchange *x, struct buf *url)
 	}
 	buf_add_str(url, proto.len > 0 ? proto : STR("http"));
 	buf_add_text(url, "://");
-	buf_add_str(url, host.len > 0 ? host : x->request.known[HTTP_HOST]);
+	buf_add_str(url, host_said(x));
+}
+
+bool forwarded_add_link_origin(const struct exchange *x, struct buf *url)
+{
+	if (!web_local_of(x)->web->options.public_url && !x->over_admin &&
+	    !web_host_is_loopback(host_said(x)))
+		return false;
+	forwarded_add_origin(x, url);
+	return true;
 }

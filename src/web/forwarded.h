@@ -31,6 +31,12 @@ struct str forwarded_client(const struct exchange *x);
  */
 void forwarded_add_origin(const struct exchange *x, struct buf *url);
 
+/*
+ * The same for an address that is handed on, in which Host may not be whatever its caller picked: public_url, or
+ * a name that this machine alone has.  False: there is neither, and *url is as it was.
+ */
+bool forwarded_add_link_origin(const struct exchange *x, struct buf *url) MUST_CHECK;
+
 /* In trusted_proxies: whoever comes over a Unix socket of `listen`. */
 #define FORWARDED_UNIX "unix"
 

@@ -339,7 +339,8 @@ void web_links_make(struct exchange *x)
 
 	if (!body)
 		return;
-	if (!web_json_duration(x, body, "expires_in", &terms.expires_in_ms)) {
+	if (!web_may_make_address(x) ||
+	    !web_json_duration(x, body, "expires_in", &terms.expires_in_ms)) {
 		json_decref(body);
 		return;
 	}

@@ -1,5 +1,7 @@
 #include "web/web_host.h"
 
+#include "base/compiler.h"
+
 #include <arpa/inet.h>
 
 /* "[::1]:8080" and "calls.example.com:443" without port and brackets. */
@@ -38,4 +40,24 @@ bool web_host_is_own(struct str host, const char *public_url)
 		return true;
 	own = host_alone(authority_of(str_of(public_url)));
 	return own.len > 0 && str_eq_nocase(name, own);
+}
+
+/* "" or ":8080"; never ":@elsewhere", which would make the name before it somebody's user name. */
+static bool is_port(struct str text)
+{
+	uint64_t port;
+
+	return text.len == 0 || (text.at[0] == ':' && str_to_u64(str_after(text, 1), &port));
+}
+
+bool web_host_is_loopback(struct str host)
+{
+	static const struct str names[] = { { "localhost", 9 },
+					    { "127.0.0.1", 9 },
+					    { "[::1]", 5 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_starts_nocase(host, names[i]) && is_port(str_after(host, names[i].len)))
+			return true;
+	return false;
 }

@@ -13,3 +13,6 @@
  * is bound anew to 127.0.0.1 (DNS rebinding) reaches our port, but says that name.
  */
 bool web_host_is_own(struct str host, const char *public_url);
+
+/* localhost, 127.0.0.1 or [::1], a port allowed: what a browser on this machine calls it. */
+bool web_host_is_loopback(struct str host);

@@ -1,6 +1,7 @@
 #include "web/web_json.h"
 
 #include "base/log.h"
+#include "web/forwarded.h"
 #include "web/web_read.h"
 
 #include <sodium.h>
@@ -95,4 +96,18 @@ void web_refuse_change(struct exchange *x, const struct err *err, enum web_error
 void web_reply_done(struct exchange *x)
 {
 	web_send_json(x, STR("{\"success\":true}\n"));
+}
+
+bool web_may_make_address(struct exchange *x)
+{
+	char text[512];
+	struct buf origin;
+
+	buf_over(&origin, text, sizeof(text));
+	if (forwarded_add_link_origin(x, &origin))
+		return true;
+	web_refuse(x, WEB_NOT_CONFIGURED,
+		   "public_url is not set, so that nothing says what address a link begins with.",
+		   WEB_NO_RETRY);
+	return false;
 }

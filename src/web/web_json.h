@@ -29,3 +29,6 @@ void web_refuse_change(struct exchange *x, const struct err *err, enum web_error
 		       enum web_error conflict);
 /* {"success": true} */
 void web_reply_done(struct exchange *x);
+
+/* May an address be made that is handed on?  False: it was refused, for nothing says what this server is called. */
+bool web_may_make_address(struct exchange *x) MUST_CHECK;

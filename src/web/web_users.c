@@ -176,7 +176,7 @@ static void change_of_address(struct exchange *x, enum people_action action)
 
 void web_users_add(struct exchange *x)
 {
-	json_t *body = web_json_body(x);
+	json_t *body = web_may_make_address(x) ? web_json_body(x) : NULL;
 	struct change *change;
 
 	if (!body)
@@ -239,7 +239,8 @@ void web_users_delete(struct exchange *x)
 
 void web_users_reset(struct exchange *x)
 {
-	change_of_address(x, PEOPLE_RESET);
+	if (web_may_make_address(x))
+		change_of_address(x, PEOPLE_RESET);
 }
 
 void web_users_sign_out(struct exchange *x)

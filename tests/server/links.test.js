@@ -52,3 +52,28 @@ test('a link that is over is refused to HEAD as to GET, and HEAD uses no play up
   await admin.asks(200, 'DELETE', `/api/links/${revoked.name}`);
   await guest().asks(404, 'HEAD', revoked.mediaPath);
 });
+
+test('without public_url no address is made of a Host that the caller picked', async (t) => {
+  const { server, recording } = await startWithPeople(t, { settings: { public_url: undefined } });
+  const admin = await firstAdministrator(server);
+  const users = async () => (await admin.asks(200, 'GET', '/api/users')).json.users.length;
+  const link = { recording_sid: recording.recordingSid };
+  for (const headers of [{ Host: 'elsewhere.test' }, { Host: 'localhost.elsewhere.test' }, { Host: 'localhost', 'X-Forwarded-Host': 'elsewhere.test' }, { Host: '203.0.113.7' }]) {
+    for (const [path, json] of [['/api/links', link], ['/api/users', { name: 'dana' }]]) {
+      const reply = await admin.ask('POST', path, { json, headers });
+      assert.equal(reply.status, 503, `${path} ${JSON.stringify(headers)}`);
+      assert.equal(reply.json.code, 'not_configured');
+      assert.match(reply.json.error, /public_url/);
+    }
+  }
+  assert.equal((await admin.asks(200, 'GET', '/api/links')).json.links.length, 0, 'none was made');
+  assert.equal(await users(), 1, 'nobody was added');
+  const { port } = new URL(server.url);
+  for (const host of ['localhost', `localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]) {
+    const { json } = await admin.asks(200, 'POST', '/api/links', { json: link, headers: { Host: host } });
+    assert.ok(json.url.startsWith(`http://${host}/l/`), json.url);
+  }
+  const { json } = await admin.asks(200, 'POST', '/api/users', { json: { name: 'dana' }, headers: { Host: 'localhost:7' } });
+  assert.ok(json.url.startsWith('http://localhost:7/join#'), json.url);
+  await admin.asks(503, 'POST', '/api/users/dana/reset', { json: {}, headers: { Host: 'elsewhere.test' } });
+});
