@@ -21,6 +21,8 @@ enum auth_when_full { AUTH_FULL_UNSET, AUTH_FULL_SERVES, AUTH_FULL_REFUSES };
 
 struct auth_options {
 	enum auth_mode mode;
+	enum auth_mode
+		command_for; /* with AUTH_UNSET: how people sign in to the server that the command is for */
 	enum auth_switch insecure_http; /* people may sign in without TLS */
 	int64_t session_idle_ms, session_max_ms;
 	unsigned password_min;

@@ -136,6 +136,13 @@ static bool run_change(struct ledger_job *job, struct catalog *catalog, struct e
 			  buf_ok(&body) ? text : NULL, err);
 }
 
+static enum user_source source_of(const struct auth_options *options)
+{
+	enum auth_mode mode = options->mode == AUTH_UNSET ? options->command_for : options->mode;
+
+	return mode == AUTH_PROXY ? USER_BY_PROXY : USER_OWN;
+}
+
 bool people_change_init(struct people_change *change, struct auth *auth,
 			const struct auth_actor *actor, enum people_action action, struct str name,
 			struct err *err)
@@ -144,8 +151,7 @@ bool people_change_init(struct people_change *change, struct auth *auth,
 					  .auth = auth,
 					  .actor = *actor,
 					  .action = action,
-					  .source = auth->options.mode == AUTH_PROXY ? USER_BY_PROXY
-										     : USER_OWN,
+					  .source = source_of(&auth->options),
 					  .role = ROLE_LISTENER };
 	if (action == PEOPLE_ADD && change->source != USER_OWN)
 		return err_set(err, ERR_INVALID,

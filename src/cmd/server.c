@@ -277,8 +277,10 @@ bool server_open(const struct server_options *options, struct server **out, stru
 
 	server->options = *options;
 	server->settings = *options->settings;
-	if (options->is_command)
-		server->settings.auth.mode = AUTH_UNSET; /* nobody signs in meanwhile */
+	if (options->is_command) { /* nobody signs in meanwhile */
+		server->settings.auth.command_for = server->settings.auth.mode;
+		server->settings.auth.mode = AUTH_UNSET;
+	}
 	server->lock_fd = server->admin_fd = -1;
 	if (!check_settings(options->settings, err))
 		return false;

@@ -3,7 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { startServer } from './harness/callspool.js';
+import { callspool, startServer } from './harness/callspool.js';
 import { RawConnection } from './harness/http.js';
 import { until } from './harness/until.js';
 import { Caller, addToken, newAddress } from './harness/people.js';
@@ -76,4 +76,29 @@ test('whom the proxy names can be disabled here', async (t) => {
   await until('dana is let in again', async () => (await again().ask('GET', '/api/calls')).status === 200);
   assert.equal((await admin.ask('POST', '/api/users', { json: { name: 'noa' } })).status, 400, 'nobody is added by hand');
   assert.equal((await admin.ask('POST', '/api/users/dana/reset', { json: {} })).status, 409);
+});
+
+test('whom the proxy names can be disabled by the command, too, whether the server runs or not', async (t) => {
+  const server = await startServer(t, { settings: SETTINGS });
+  const dataDir = server.dataDir;
+  const settings = Object.entries({ ...SETTINGS, data_dir: dataDir }).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+  const command = async (...args) => {
+    const { code, stdout, stderr } = await callspool(['user', ...args, ...settings]);
+    assert.equal(code, 0, `${args.join(' ')}: ${stdout}${stderr}`);
+  };
+  const listener = () => named(server, 'dana', 'support', { 'X-Forwarded-For': newAddress() });
+  await listener().asks(200, 'GET', '/api/calls');
+  await command('disable', 'dana');
+  await listener().asks(401, 'GET', '/api/calls');
+  await command('enable', 'dana');
+  await server.stop('SIGTERM');
+  server.finished = { code: 0, signal: null };
+  await command('disable', 'dana');
+  const again = await startServer(t, { settings: SETTINGS, dataDir });
+  await named(again, 'dana', 'support').asks(401, 'GET', '/api/calls');
+  await again.stop('SIGTERM');
+  again.finished = { code: 0, signal: null };
+  await command('enable', 'dana');
+  const third = await startServer(t, { settings: SETTINGS, dataDir });
+  await named(third, 'dana', 'support').asks(200, 'GET', '/api/calls');
 });
