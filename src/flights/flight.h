@@ -31,6 +31,8 @@ struct flight;
 struct flight_env;
 struct try;
 
+#define FLIGHT_NUDGE_MS 5000 /* a play brings a try forward at most so often */
+
 enum flight_state {
 	FLIGHT_QUEUED,   /* for its turn */
 	FLIGHT_ASKING,   /* the attempt is being committed, or the request is out: for a head */
@@ -55,11 +57,12 @@ enum flight_rank { /* who goes first */
 /* How a flight wants what it asked for to go on. */
 struct flight_result {
 	enum verdict_meaning meaning;
-	int status;         /* of the last answer; 0: none came */
-	bool is_redirected; /* ... which was not the API's own */
-	bool is_over;       /* a terminal state was entered */
-	bool is_in_ledger;  /* else: the ledger knows when again */
-	int64_t wait_ms;    /* not before so long from now */
+	int status;          /* of the last answer; 0: none came */
+	bool is_redirected;  /* ... which was not the API's own */
+	bool is_over;        /* a terminal state was entered */
+	bool is_in_ledger;   /* else: the ledger knows when again */
+	int64_t wait_ms;     /* not before so long from now */
+	int64_t at_least_ms; /* of that, what Twilio asked for, whoever listens; 0: nothing */
 };
 
 /*

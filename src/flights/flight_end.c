@@ -53,6 +53,12 @@ static void end_try(struct flight *flight)
 	loop_reap(flight->env->loop, &try->reap, release_try);
 }
 
+/* Of a wait, what no play makes shorter: all of it where there were too many at once, else Retry-After. */
+static int64_t at_least_ms(const struct verdict *verdict, int64_t wait_ms)
+{
+	return verdict->meaning == VERDICT_LIMITED ? wait_ms : verdict->at_least_ms;
+}
+
 void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wait_ms)
 {
 	struct flight_result result = {
@@ -61,6 +67,7 @@ void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wai
 		.is_redirected = flight->try->facts.is_redirected,
 		.is_in_ledger = flight->try->is_in_ledger,
 		.wait_ms = wait_ms,
+		.at_least_ms = at_least_ms(&flight->try->verdict, wait_ms),
 	};
 	/* An empty file is not worth a descriptor. */
 	bool may_resume = flight->try->verdict.may_resume && flight->arrival.file &&
@@ -130,13 +137,18 @@ static bool end_attempt(struct flight *flight, struct catalog *catalog, struct e
 	return attempts_end(catalog, &end, err);
 }
 
-/* What a play is to do to the wait: the ledger keeps it for flights that come back from there. */
+/*
+ * What a play is to do to the wait: the ledger keeps it for flights that come back from there.  A row holds one
+ * instant, so that with Retry-After no play shortens any of the wait, the back-off with it; but a Retry-After that is
+ * no longer than the time between two tries for players needs no such rule.
+ */
 static enum recording_wait_rule rule_of(const struct verdict *verdict)
 {
 	if (verdict->is_pointless)
 		return RECORDING_WAIT_POINTLESS;
-	return verdict->meaning == VERDICT_LIMITED ? RECORDING_WAIT_AS_TOLD
-						   : RECORDING_WAIT_SHORTENED;
+	return verdict->meaning == VERDICT_LIMITED || verdict->at_least_ms > FLIGHT_NUDGE_MS
+		       ? RECORDING_WAIT_AS_TOLD
+		       : RECORDING_WAIT_SHORTENED;
 }
 
 static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct err *err)

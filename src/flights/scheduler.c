@@ -12,7 +12,6 @@
 
 #include <stdlib.h>
 
-#define NUDGE_MS          5000 /* a play brings a try forward at most so often */
 #define DISK_FULL_WAIT_MS 3000 /* a full disk is looked at again */
 
 struct scheduler {
@@ -203,7 +202,8 @@ static void bring_forward(struct scheduler *scheduler, struct flight *flight, in
 static void nudge(struct scheduler *scheduler, struct flight *flight)
 {
 	int64_t now_ms = now(scheduler);
-	int64_t earliest_ms = flight->last_try_at_ms ? flight->last_try_at_ms + NUDGE_MS : now_ms;
+	int64_t earliest_ms = flight->last_try_at_ms ? flight->last_try_at_ms + FLIGHT_NUDGE_MS
+						     : now_ms;
 
 	if (flight->rank != FLIGHT_FOR_PLAYERS) {
 		flight_set_rank(flight, FLIGHT_FOR_PLAYERS);
@@ -232,8 +232,7 @@ static void turned_to_wait(struct scheduler *scheduler, struct flight *flight,
 		return;
 	}
 	/* What Twilio asked us to wait for is waited for, whoever listens. */
-	flight->not_before_ms =
-		result->meaning == VERDICT_LIMITED ? now(scheduler) + result->wait_ms : 0;
+	flight->not_before_ms = result->at_least_ms > 0 ? now(scheduler) + result->at_least_ms : 0;
 	wait_for(scheduler, flight, result->wait_ms);
 	keep_file(scheduler, flight);
 	if (flight->mirror_count > 0 && result->meaning != VERDICT_REFUSED)
@@ -394,7 +393,7 @@ static struct flight *bring_in(struct scheduler *scheduler, const struct flight_
 	if (wait_ms == 0)
 		return flight;
 	flight->is_as_in_ledger = true;
-	if (waited_ms >= 0 && waited_ms < NUDGE_MS)
+	if (waited_ms >= 0 && waited_ms < FLIGHT_NUDGE_MS)
 		flight->last_try_at_ms = now(scheduler) - waited_ms;
 	if (recorded->rule == RECORDING_WAIT_AS_TOLD)
 		flight->not_before_ms = now(scheduler) + wait_ms;

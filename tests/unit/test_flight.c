@@ -116,11 +116,15 @@ static void test_waits(void)
 	IS_INT(recorded().tries, 0, "no attempt is counted");
 	fly_on("HTTP/1.1 503 Down\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", STR_NONE);
 	OK(last.wait_ms > 6000 && last.wait_ms <= 7000, "503 with Retry-After: as long as it says");
+	IS_INT(recorded().wait_rule, RECORDING_WAIT_AS_TOLD, "and no play makes it shorter");
 	IS_INT(recorded().tries, 1, "which counts");
 	OK(flight->reason_text[0] != '\0' && recorded().reason_text[0] != '\0',
 	   "players and the ledger hear why");
 	fly_on("HTTP/1.1 503 Down\r\nRetry-After: 604800\r\nContent-Length: 0\r\n\r\n", STR_NONE);
 	OK(last.wait_ms > 3500000 && last.wait_ms <= 3600000, "a week is not believed: an hour");
+	fly_on("HTTP/1.1 503 Down\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n", STR_NONE);
+	IS_INT(recorded().wait_rule, RECORDING_WAIT_SHORTENED,
+	       "no longer than the time between two tries for players: the row needs no such rule");
 }
 
 static void test_ends(void)

@@ -14,11 +14,13 @@
 /* Whom Twilio leaves without an answer; whom it does not even let connect. */
 #define SILENT  "AC00000000000000000000000000000001"
 #define REFUSED "AC00000000000000000000000000000002"
+/* Silent, too, until the test says what came back: what 429 does to its limit is its own. */
+#define TOLD "AC00000000000000000000000000000003"
 
 static struct scheduler *scheduler;
 static int last_news, news;
-static struct account accounts_at[2];
-static const struct accounts accounts = { .at = accounts_at, .count = 2 };
+static struct account accounts_at[3];
+static const struct accounts accounts = { .at = accounts_at, .count = ARRAY_LEN(accounts_at) };
 static int silent_fd;
 
 /* Updates that are with their mirrors; the others are freed with their flights. */
@@ -208,6 +210,40 @@ static void test_players_bring_forward(void)
 	give_up(21);
 }
 
+static bool it_is_asked(void)
+{
+	return joined->try && joined->try->download.transfer;
+}
+
+/* A try ends while a player listens: by Retry-After it waits as long as it was told to. */
+static void test_players_wait_as_told(void)
+{
+	static const struct {
+		struct verdict verdict;
+		int64_t wait_ms, least_ms, most_ms;
+		const char *why;
+	} cases[] = {
+		{ { .meaning = VERDICT_DOWN }, 600000, 0, 5000, "503: again in 5 s" },
+		{ { .meaning = VERDICT_DOWN, .at_least_ms = 60000 },
+		  600000,
+		  59000,
+		  60000,
+		  "503 with Retry-After: as long as it says, and no longer" },
+		{ { .meaning = VERDICT_LIMITED }, 600000, 599000, 600000, "429: the whole wait" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		plant_recording(22 + (unsigned)i, TOLD, clock_wall_ms() - 1);
+		joined = take(update_new(22 + (unsigned)i, TOLD));
+		await(it_is_asked);
+		joined->try->verdict = cases[i].verdict;
+		flight_end_turn(joined, FLIGHT_WAITING, cases[i].wait_ms);
+		OK(next_try_in_ms() >= cases[i].least_ms && next_try_in_ms() <= cases[i].most_ms,
+		   "%s: %lld ms", cases[i].why, (long long)next_try_in_ms());
+		give_up(22 + (unsigned)i);
+	}
+}
+
 /* A player comes to what is only a row, and waits for its next try. */
 static void test_bring_in(void)
 {
@@ -304,6 +340,9 @@ static void listen_silently(void)
 	accounts_at[1] = (struct account){ .account_sid = xstrdup(REFUSED),
 					   .api_url = xstrdup("http://127.0.0.1:1"),
 					   .auth_token = xstrdup("x") };
+	accounts_at[2] = (struct account){ .account_sid = xstrdup(TOLD),
+					   .api_url = xstrdup(accounts_at[0].api_url),
+					   .auth_token = xstrdup("x") };
 }
 
 int main(void)
@@ -334,6 +373,7 @@ int main(void)
 	scheduler = scheduler_new(&env);
 	test_failed();
 	test_players_bring_forward();
+	test_players_wait_as_told();
 	test_bring_in();
 	test_wanted_again();
 	test_landed();
