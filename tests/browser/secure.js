@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import { join } from 'node:path';
 import { startServer } from '../server/harness/callspool.js';
+import { makeCertificate } from '../server/harness/certificate.js';
 import { atEnd } from '../server/harness/lifetime.js';
-import { freePort, makeCertificate, startNginx } from '../server/harness/nginx.js';
+import { freePort, startNginx } from '../server/harness/nginx.js';
 import { temporaryFolder } from '../server/harness/process.js';
 import { until } from '../server/harness/until.js';
 

@@ -36,15 +36,6 @@ function stockSite(folder, port, backend) {
   }`;
 }
 
-/** A certificate of a day for any name: { certificate, key }, two files. */
-export async function makeCertificate(folder) {
-  const files = { certificate: join(folder, 'certificate.pem'), key: join(folder, 'key.pem') };
-  const made = await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1',
-    '-subj', '/CN=callspool.test', '-keyout', files.key, '-out', files.certificate]);
-  if (made.code !== 0) throw new Error(`openssl: ${made.stderr}`);
-  return files;
-}
-
 function packagedSite(folder, port, backend, tls) {
   let site = readFileSync(PACKAGED, 'utf8');
   site = replaceOnce(site, 'server 127.0.0.1:8080', `server ${backend}`);

@@ -4,8 +4,10 @@
 //	upstream.recordings.set(sid, { media: audio(), ... });
 //
 // A recording: { media: Buffer, wav: Buffer, contentType, channels, callSid, duration }, or { answer(request, reply) }
-// which answers alone.  Without one: 404 as Twilio says it.  Requests are kept in `requests`.
+// which answers alone.  Without one: 404 as Twilio says it.  Requests are kept in `requests`.  With options.tls (those
+// of node:tls) it speaks https; `onRefusal` is called where a handshake fails.
 import http from 'node:http';
+import https from 'node:https';
 import { ACCOUNT, TOKEN } from './callspool.js';
 import { atEnd } from './lifetime.js';
 
@@ -15,7 +17,7 @@ const xmlError = (status, code, message) =>
   `<?xml version='1.0' encoding='UTF-8'?>\n<TwilioResponse><RestException><Code>${code}</Code><Message>${message}</Message>` +
   `<MoreInfo>https://www.twilio.com/docs/errors/${code}</MoreInfo><Status>${status}</Status></RestException></TwilioResponse>`;
 
-export async function startUpstream(t) {
+export async function startUpstream(t, { tls } = {}) {
   const recordings = new Map();
   const calls = new Map();
   const requests = [];
@@ -43,7 +45,7 @@ export async function startUpstream(t) {
     page: 0, page_size: 50, previous_page_uri: null, start: 0, uri: path,
   });
 
-  const server = http.createServer((request, reply) => {
+  const answer = (request, reply) => {
     const url = new URL(request.url, 'http://upstream');
     const entry = { method: request.method, path: url.pathname, query: url.searchParams, headers: request.headers, at: Date.now() };
     requests.push(entry);
@@ -69,7 +71,9 @@ export async function startUpstream(t) {
     const media = wav ? recording.wav : recording.media;
     reply.writeHead(200, { 'Content-Type': recording.contentType ?? (wav ? 'audio/x-wav' : 'audio/mpeg'), 'Content-Length': media.length });
     return reply.end(request.method === 'HEAD' ? undefined : media);
-  });
+  };
+  const server = tls ? https.createServer(tls, answer) : http.createServer(answer);
+  server.on('tlsClientError', (error) => upstream.onRefusal?.(error));
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
@@ -82,7 +86,7 @@ export async function startUpstream(t) {
     server.close();
   });
   const upstream = {
-    url: `http://127.0.0.1:${server.address().port}`,
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${server.address().port}`,
     recordings,
     calls,
     requests,
