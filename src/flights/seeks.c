@@ -161,7 +161,7 @@ static bool is_far(const struct seeks *seeks, int64_t now_ms)
 
 	if (now_ms - seeks->wanted_at_ms >= SEEK_WORTH_MS)
 		return true;
-	if (took_ms < LOOK_MS)
+	if (seeks->since_ms == 0 || took_ms < LOOK_MS)
 		return false; /* too early to tell */
 	return (seeks->wanted - here) * (uint64_t)took_ms > came * SEEK_WORTH_MS;
 }
