@@ -1,81 +1,7 @@
 #include "flights/flight.h"
 
 #include "catalog/rechecks.h"
-#include "flights/recheck.h"
-#include "flights_fixture.h"
-
-/* What a flight's owner hears. */
-static int landed, turned;
-static struct flight_result last;
-static struct flight *flight;
-static struct str whole; /* the media */
-
-static void flight_landed(struct flight *of)
-{
-	landed++;
-}
-
-static void flight_turned(struct flight *of, const struct flight_result *result)
-{
-	turned++;
-	last = *result;
-}
-
-static struct flight_owner owner = { .landed = flight_landed, .turned = flight_turned };
-
-static bool has_turned(void)
-{
-	return turned > 0;
-}
-
-/* One turn, to its end. */
-static void fly(void)
-{
-	turned = landed = 0;
-	if (flight->state == FLIGHT_WAITING)
-		flight_queue(flight);
-	flight_begin(flight);
-	until(has_turned);
-}
-
-/* A turn in which the upstream answers so. */
-static void fly_on(const char *raw, struct str media)
-{
-	struct answer answer = { MEDIA, raw, THEN_CLOSE };
-
-	server_forget(&server);
-	server.media = media;
-	server_answers(&answer, 1);
-	fly();
-}
-
-#define WHOLE   "HTTP/1.1 200 OK\r\nContent-Length: @L\r\n\r\n@M"
-#define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-static struct attempt attempts[8]; /* of RECORDING, the newest first */
-static size_t attempt_count;
-
-static void read_attempts(void)
-{
-	must(catalog_begin(reader, &err) &&
-	     attempts_list(reader, STR(RECORDING), attempts, ARRAY_LEN(attempts), &attempt_count,
-			   &err));
-	catalog_rollback(reader);
-}
-
-static bool run_requeue(struct ledger_job *job, struct catalog *catalog, struct err *why)
-{
-	return recordings_requeue(catalog, STR(RECORDING), clock_wall_ms(), why);
-}
-
-/* RECORDING waits to be fetched, and a flight of it has not begun. */
-static void begin_anew(void)
-{
-	flight_free(TAKE(flight));
-	write_now(run_requeue, NULL);
-	flight_lists_init(&owner.lists);
-	flight = flight_new(&env, RECORDING, CALL, ACCOUNT, &owner, FLIGHT_NEW, FLIGHT_QUEUED);
-}
+#include "one_flight.h"
 
 static void test_stored(void)
 {
@@ -226,18 +152,188 @@ static void test_full_disk(void)
 	blob_flaky_fail(env.store, NULL);
 }
 
-static void release(void)
+#define NOT_FOUND "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"
+#define METADATA(fields)                                                                 \
+	"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"sid\":\"" RECORDING \
+	"\",\"call_sid\":\"" CALL "\",\"account_sid\":\"" ACCOUNT "\"," fields "}"
+
+/* Its media is not found, long after `completed`: the metadata is asked for what that means. */
+static void test_metadata(void)
 {
-	flight_free(flight);
+	static const struct {
+		const char *metadata;
+		enum flight_state state;
+		int error_code;
+		bool is_pointless;
+		const char *why;
+	} cases[] = {
+		{ "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", FLIGHT_GONE, 0, true,
+		  "no metadata, either: gone" },
+		{ METADATA("\"status\":\"deleted\""), FLIGHT_GONE, 0, true, "deleted: gone" },
+		{ METADATA("\"status\":\"absent\",\"error_code\":16102"), FLIGHT_ABSENT, 16102,
+		  true, "absent, and why" },
+		{ METADATA("\"status\":\"absent\",\"error_code\":null"), FLIGHT_ABSENT, 16101, true,
+		  "absent without a reason: too short" },
+		{ METADATA("\"status\":\"completed\""), FLIGHT_WAITING, 0, true,
+		  "completed all the same: asked again, without players waiting" },
+		{ METADATA("\"status\":\"processing\""), FLIGHT_WAITING, 0, false,
+		  "it is worked on: asked again" },
+		{ "HTTP/1.1 500 Down\r\nContent-Length: 0\r\n\r\n", FLIGHT_WAITING, 0, false,
+		  "the metadata cannot be had: asked again" },
+		{ "HTTP/1.1 200 OK\r\n\r\n{\"sid\":", FLIGHT_WAITING, 0, false,
+		  "nor understood: asked again" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct answer answers[] = {
+			{ MEDIA, NOT_FOUND, THEN_CLOSE },
+			{ API "/Recordings/" RECORDING ".json", cases[i].metadata, THEN_CLOSE },
+		};
+
+		begin_anew();
+		write_sql("UPDATE recordings SET completed_at_ms = completed_at_ms - 3600000, "
+			  "error_code = NULL");
+		server_forget(&server);
+		server_answers(answers, ARRAY_LEN(answers));
+		fly();
+		IS_INT(flight->state, cases[i].state, "%s", cases[i].why);
+		IS_INT(flight->is_pointless, cases[i].is_pointless, "whether players wait");
+		IS_INT(recorded().error_code, cases[i].error_code, "its error code");
+		IS_INT(server.requests, 2, "the metadata was asked for once");
+	}
+	begin_anew();
+	write_sql("UPDATE recordings SET completed_at_ms = completed_at_ms + 86400000");
+	fly_on(NOT_FOUND, STR_NONE);
+	IS_INT(last.meaning, VERDICT_NOT_READY, "so soon after `completed`: not ready yet");
+	IS_INT(server.requests, 1, "nothing is asked");
+}
+
+static bool is_there(void)
+{
+	return flight->state == FLIGHT_CHECKING;
+}
+
+static bool it_flows(void)
+{
+	return flight->state == FLIGHT_ARRIVING;
+}
+
+/* The states while bytes come, and the counters that go with them. */
+static void test_arriving(void)
+{
+	begin_anew();
+	IS_INT(owner.lists.count[FLIGHT_QUEUED], 1, "queued");
+	upstream_answers("HTTP/1.1 200 OK\r\nContent-Length: 6191\r\n\r\n@M", str_first(whole, 2),
+			 THEN_HANG);
+	fly_begin();
+	OK(flight->state == FLIGHT_ASKING && flight_lists_flying(&owner.lists) == 1,
+	   "asking: it holds a slot");
+	OK(flight->last_try_at_ms == loop_now_ms(env.loop), "since now");
+	until(is_there);
+	IS_INT(turned, 0, "two bytes are not enough to tell: checking");
+	begin_anew();
+	upstream_answers("HTTP/1.1 200 OK\r\nContent-Length: 6191\r\n\r\n@M",
+			 str_first(whole, 3000), THEN_HANG);
+	fly_begin();
+	until(it_flows);
+	OK(flight_lists_flying(&owner.lists) == 1 && landed == 0, "enough of them are: arriving");
+	IS_STR(str_of(flight->call_sid), STR(CALL), "its call");
+	IS_INT(flight->started_at_ms, recorded().started_at_ms, "its start");
+	OK(flight->generation > 0 && flight->generation_at_ms > 0, "its generation");
+}
+
+/* It would be purged at once. */
+static void test_too_old(void)
+{
+	env.options.too_old_ms = 1000;
+	begin_anew();
+	read_attempts();
+
+	size_t count = attempt_count;
+
+	fly_on(WHOLE, whole);
+	OK(flight->state == FLIGHT_GONE && server.requests == 0,
+	   "older than recordings are kept: not fetched");
+	OK(recorded().state == RECORDING_WAITING && recorded().next_try_at_ms == RECORDING_NEVER,
+	   "it waits for a longer retention");
+	IS_STR(str_of(flight->reason_code), STR(""), "players ask the ledger why");
+	read_attempts();
+	IS_INT(attempt_count, count, "it is no attempt");
+	begin_anew();
+	write_sql("UPDATE recordings SET is_held = 1");
+	fly_on(WHOLE, whole);
+	OK(flight->state == FLIGHT_STORED && flight->is_held, "what is held is fetched");
+	write_sql("UPDATE recordings SET is_held = 0, started_at_ms = NULL");
+	begin_anew();
+	fly_on(WHOLE, whole);
+	IS_INT(flight->state, FLIGHT_STORED, "and what has no known start");
+	env.options.too_old_ms = INT64_MAX;
+}
+
+static void test_not_begun(void)
+{
+	struct blob_failure no_file = { .call = BLOB_CALL_ARRIVING_OPEN,
+					.count = 1,
+					.kind = ERR_SCARCE };
+	struct blob_failure no_reader = { .call = BLOB_CALL_READER,
+					  .count = 1,
+					  .kind = ERR_UNAVAILABLE };
+
+	begin_anew();
+	write_sql("UPDATE recordings SET account_sid = 'AC00000000000000000000000000000009'");
+	fly_on(WHOLE, whole);
+	OK(flight->state == FLIGHT_WAITING && strstr(flight->reason_text, "not in our settings"),
+	   "an account that we do not know: waits, and says so");
+	write_sql("UPDATE recordings SET account_sid = '" ACCOUNT "'");
+	blob_flaky_fail(env.store, &no_file);
+	fly_on(WHOLE, whole);
+	OK(last.meaning == VERDICT_OURS && server.requests == 0,
+	   "no file: our fault, nobody is asked");
+	read_attempts();
+	IS_STR(str_of(attempts[0].outcome), STR("no_descriptor"), "the attempt says why");
+	blob_flaky_fail(env.store, &no_reader);
+	fly_on(WHOLE, whole);
+	read_attempts();
+	IS_STR(str_of(attempts[0].outcome), STR("disk_full"),
+	       "no descriptor to read it by: the same");
+	blob_flaky_fail(env.store, NULL);
+	fly_on(WHOLE, whole);
+	IS_INT(flight->state, FLIGHT_STORED, "both can be had: stored");
+}
+
+/* The ledger cannot be written when the turn begins. */
+static void test_no_ledger(void)
+{
+	begin_anew();
+	write_sql("ALTER TABLE attempts RENAME TO elsewhere");
+	fly_on(WHOLE, whole);
+	OK(flight->state == FLIGHT_WAITING && last.wait_ms == 30000 && !last.is_in_ledger,
+	   "no attempt can be begun: again in 30 s, which the ledger does not know");
+	IS_INT(server.requests, 0, "nobody is asked");
+	write_sql("ALTER TABLE elsewhere RENAME TO attempts");
+	fly_on(WHOLE, whole);
+	IS_INT(flight->state, FLIGHT_STORED, "it can: stored");
+}
+
+/* A turn that cannot be taken. */
+static void test_held_back(void)
+{
+	begin_anew();
+	flight_hold_back(flight, "upstream_refused", "Twilio refuses our credentials.");
+	OK(flight->state == FLIGHT_WAITING && owner.lists.count[FLIGHT_WAITING] == 1 &&
+		   owner.lists.count[FLIGHT_QUEUED] == 0,
+	   "held back: waits");
+	IS_STR(str_of(flight->reason_code), STR("upstream_refused"), "says why");
+	OK(flight->is_pointless, "players need not wait");
+	flight_queue(flight);
+	OK(flight->state == FLIGHT_QUEUED && owner.lists.count[FLIGHT_QUEUED] == 1, "queued again");
 }
 
 int main(void)
 {
 	int64_t at_ms;
 
-	fixture_start();
-	whole = audio_read("mp3-mono-22k.mp3");
-	tell_completed(2);
+	one_flight_start();
 	test_stored();
 	OK(!is_planned(&at_ms), "it is not looked at again");
 	test_waits();
@@ -246,7 +342,11 @@ int main(void)
 	test_shorter();
 	test_unsynced();
 	test_full_disk();
-	fixture_stop(release);
-	free((char *)(uintptr_t)whole.at);
-	return tap_end();
+	test_metadata();
+	test_arriving();
+	test_too_old();
+	test_not_begun();
+	test_no_ledger();
+	test_held_back();
+	return one_flight_stop();
 }

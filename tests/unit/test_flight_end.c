@@ -1,0 +1,211 @@
+#include "flights/flight_private.h"
+
+#include "catalog/rechecks.h"
+#include "flights/recheck.h"
+#include "one_flight.h"
+
+#define DOWN "HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n"
+#define SLOW "HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n"
+
+static bool is_there(const char *name)
+{
+	AUTO(free) char *file = xasprintf("%s/recordings/%s", folder, name);
+
+	return access(file, F_OK) == 0;
+}
+
+static char old_path[RECORDING_PATH_SIZE];
+
+static bool old_is_gone(void)
+{
+	return !is_there(old_path);
+}
+
+/* Fetched anew, the file that it replaces is removed, once the ledger has the new one. */
+static void test_replaced(void)
+{
+	begin_anew();
+	fly_on(WHOLE, whole);
+	memcpy(old_path, recorded().path, sizeof(old_path));
+	OK(is_there(old_path), "stored, under its name");
+	begin_anew();
+	fly_on(WHOLE, whole);
+	OK(strcmp(recorded().path, old_path) != 0 && is_there(recorded().path),
+	   "fetched anew: stored under another");
+	until(old_is_gone);
+	OK(is_there(recorded().path), "the older file is removed, the newer stays");
+}
+
+static bool nothing_is_sealed(void)
+{
+	struct blob_names names;
+
+	must(blob_list(env.store, STR("3f/"), STR(""), &names, &err));
+	return names.count == 1; /* of before */
+}
+
+/* The ledger does not take what is sealed already: the file is under no row, and is removed. */
+static void test_not_written(void)
+{
+	begin_anew();
+	write_sql("CREATE TRIGGER refuse BEFORE UPDATE OF stored_at_ms ON recordings "
+		  "BEGIN SELECT * FROM nowhere; END");
+	fly_on(WHOLE, whole);
+	OK(flight->state == FLIGHT_WAITING && last.meaning == VERDICT_OURS && !last.is_in_ledger,
+	   "the ledger could not be written: our fault");
+	IS_INT(last.wait_ms, 30000, "again in 30 s");
+	IS_STR(str_of(flight->reason_code), STR("internal"), "which players are told");
+	OK(flight->is_pointless, "without waiting");
+	until(nothing_is_sealed);
+	OK(true, "what was sealed is removed");
+	write_sql("DROP TRIGGER refuse");
+	fly_on(WHOLE, whole);
+	IS_INT(flight->state, FLIGHT_STORED, "it can be written again: stored");
+}
+
+/* Others decided meanwhile what becomes of it. */
+static void test_overtaken(void)
+{
+	begin_anew();
+	write_sql("UPDATE recordings SET state = 3, next_try_at_ms = NULL");
+	fly_on(WHOLE, whole);
+	OK(flight->state == FLIGHT_GONE && last.is_over && last.meaning == VERDICT_GONE,
+	   "it is stored already: not fetched");
+	IS_INT(server.requests, 0, "nobody is asked");
+	IS_STR(str_of(flight->reason_code), STR(""),
+	       "players are told nothing: they ask the ledger");
+}
+
+/* How long it has been tried for, and how long it waits. */
+static void test_gives_up(void)
+{
+	static const struct {
+		const char *sql; /* what the row said when the try began */
+		const char *raw;
+		int64_t give_up_after_ms;
+		enum flight_state state;
+		const char *why;
+	} cases[] = {
+		{ "trying_ms = 3599000", DOWN, 3600000, FLIGHT_WAITING, "not long enough" },
+		{ "trying_ms = 3600000", DOWN, 3600000, FLIGHT_DEAD, "for as long as it is tried" },
+		{ "trying_ms = 3600000", SLOW, 3600000, FLIGHT_DEAD, "429 counts as trying" },
+		{ "trying_ms = 3600000", "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", 3600000,
+		  FLIGHT_WAITING, "refused credentials do not" },
+		{ "trying_ms = 3000000, waiting_since_ms = @ - 700000, next_try_at_ms = @ - 100000",
+		  DOWN, 3600000, FLIGHT_DEAD, "a wait of 600 s as it was meant counts" },
+		{ "trying_ms = 2900000, waiting_since_ms = @ - 7000000, "
+		  "next_try_at_ms = @ - 6400000",
+		  DOWN, 3600000, FLIGHT_WAITING, "what it took longer does not" },
+		{ "trying_ms = 3500000, waiting_since_ms = @ - 100000, next_try_at_ms = @ + 900000",
+		  DOWN, 3600000, FLIGHT_DEAD, "of a wait that was cut short: what was waited" },
+		{ "trying_ms = 3500000, waiting_since_ms = @ - 90000, next_try_at_ms = @ + 900000",
+		  DOWN, 3600000, FLIGHT_WAITING, "and no more" },
+		{ "trying_ms = 3500000, waiting_since_ms = @ + 900000, next_try_at_ms = @ + 990000",
+		  DOWN, 3600000, FLIGHT_WAITING, "not what the clock was set back by" },
+		{ "trying_ms = 3500000, waiting_since_ms = @ - 900000, next_try_at_ms = @ - 990000",
+		  DOWN, 3600000, FLIGHT_WAITING, "nor what ends before it begins" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char sql[512] = "UPDATE recordings SET state = 2, ";
+		size_t len = strlen(sql);
+
+		for (const char *at = cases[i].sql; *at; at++)
+			len += (size_t)(*at == '@' ? snprintf(sql + len, sizeof(sql) - len, "%lld",
+							      (long long)clock_wall_ms())
+						   : snprintf(sql + len, sizeof(sql) - len, "%c",
+							      *at));
+		begin_anew();
+		write_sql(sql);
+		env.options.give_up_after_ms = cases[i].give_up_after_ms;
+		fly_on(cases[i].raw, STR_NONE);
+		IS_INT(flight->state, cases[i].state, "%s", cases[i].why);
+	}
+	env.options.give_up_after_ms = 3600000;
+}
+
+static void test_waits_longer(void)
+{
+	begin_anew();
+	env.options.retry_first_ms = 60000;
+	env.options.retry_most_ms = 600000;
+	fly_on(DOWN, STR_NONE);
+	OK(last.wait_ms > 5000 && last.wait_ms <= 60000,
+	   "the first wait: a tenth at least, at most all");
+	IS_INT(recorded().tries, 1, "which counts");
+	write_sql("UPDATE recordings SET tries = 30");
+	fly_on(DOWN, STR_NONE);
+	OK(last.wait_ms > 59000 && last.wait_ms <= 600000, "the 31st: of the longest");
+	OK(last.is_in_ledger && !last.is_over, "the ledger knows when");
+	OK(recorded().next_try_at_ms - clock_wall_ms() <= last.wait_ms, "that it is then");
+	write_sql("UPDATE recordings SET tries = 0, limited = 30");
+	fly_on(SLOW, STR_NONE);
+	OK(last.wait_ms > 59000, "each 429 in a row makes the wait longer, too");
+	OK(recorded().limited == 31 && recorded().tries == 0, "and counts as no try");
+	OK(recorded().wait_rule == RECORDING_WAIT_AS_TOLD, "which no play shortens");
+	write_sql("UPDATE recordings SET tries = 0, limited = 30");
+	fly_on(DOWN, STR_NONE);
+	OK(last.wait_ms <= 60000, "they do not lengthen the wait for what is down");
+	fly_on("HTTP/1.1 404 Not yet\r\nContent-Length: 0\r\n\r\n", STR_NONE);
+	OK(last.meaning == VERDICT_NOT_READY && last.wait_ms <= 30000,
+	   "what is not ready is asked for again within 30 s");
+	env.options.retry_first_ms = 100;
+	env.options.retry_most_ms = 1000;
+	fly_on("HTTP/1.1 404 Not yet\r\nRetry-After: 40\r\nContent-Length: 0\r\n\r\n", STR_NONE);
+	OK(last.wait_ms > 39000 && last.at_least_ms == 40000, "unless Twilio asks for more");
+	fly_on("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", STR_NONE);
+	OK(last.wait_ms > 59000 && last.wait_ms <= 60000, "refused credentials: a minute");
+	IS_INT(recorded().wait_rule, RECORDING_WAIT_POINTLESS, "that players need not wait for");
+}
+
+/* Kept though not as long as announced: flagged, and looked at again 10 minutes later. */
+static void test_off(void)
+{
+	struct recheck_planned planned = { .at_ms = 0 };
+	bool found = false;
+
+	begin_anew();
+	write_sql("UPDATE recordings SET duration_s = 20");
+	fly_on(WHOLE, whole);
+	OK(flight->state == FLIGHT_STORED && last.meaning == VERDICT_KEPT_OFF &&
+		   recorded().is_duration_off,
+	   "not as long as announced: stored, and flagged");
+	must(catalog_begin(reader, &err) && rechecks_next(reader, &planned, &found, &err));
+	catalog_rollback(reader);
+	OK(found && planned.at_ms == recorded().stored_at_ms + RECHECK_AFTER_MS,
+	   "it is looked at again 10 minutes later");
+	OK(recorded().duration_ms > 1000 && recorded().duration_ms < 3000 &&
+		   recorded().channels_stored == 1 && strcmp(recorded().format, "mp3") == 0,
+	   "what was measured is kept");
+	write_sql("UPDATE recordings SET duration_s = 2");
+}
+
+/* What is worth going on with stays, with its descriptor; all else goes. */
+static void test_kept_file(void)
+{
+	begin_anew();
+	fly_on(RANGED, STR_NONE);
+	OK(!flight->arrival.file, "an empty file is not worth a descriptor");
+	fly_on(RANGED, str_first(whole, 4000));
+	OK(flight->arrival.file && flight->arrival.reader_fd >= 0, "a part of it is");
+	fly_on(SLOW, STR_NONE);
+	OK(flight->arrival.file, "through a 429, too");
+	flight_drop_file(flight);
+	OK(!flight->arrival.file && flight->arrival.reader_fd < 0,
+	   "unless others need the descriptor");
+	fly_on(WHOLE, whole);
+	OK(flight->state == FLIGHT_STORED && !strstr(server.all, "Range:"), "then it begins anew");
+}
+
+int main(void)
+{
+	one_flight_start();
+	test_replaced();
+	test_not_written();
+	test_overtaken();
+	test_gives_up();
+	test_waits_longer();
+	test_off();
+	test_kept_file();
+	return one_flight_stop();
+}
