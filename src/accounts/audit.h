@@ -1,6 +1,6 @@
 /*
  * The audit: who did what, entry by entry, in chains.  One chain a start of a process; what holds a
- * chain together is auth/audit_chain.h.
+ * chain together is audit/audit_chain.h.
  *
  * Entries are only appended.  Two things are taken away, both so that it shows: the oldest entries of a chain, whose
  * last one is remembered with its mac; and the full address of an entry, which only a mac of it vouches for.

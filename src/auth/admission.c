@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/network.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
 #include "ledger/ledger.h"

@@ -1,6 +1,5 @@
 #include "auth/auth.h"
 
-#include "auth/audit_key.h"
 #include "auth/credential.h"
 #include "auth/hashers.h"
 #include "auth/origin.h"
@@ -19,41 +18,10 @@
 
 /* ---- the audit ---- */
 
-static void name_network(struct audit_entry *entry)
-{
-	/* /24 of IPv4, /48 of IPv6: enough to tell an office from a stranger. */
-	if (entry->address[0] == '\0')
-		return;
-	network_of_address(str_of(entry->address), 48, entry->network);
-	for (char *at = entry->network + strlen(entry->network); at > entry->network; at--) {
-		if (*at == ':')
-			return;
-		if (*at == '.') {
-			str_fit(STR(".0"), at, 3);
-			return;
-		}
-	}
-}
-
-static bool fill_user_name(struct catalog *catalog, struct audit_entry *entry, struct err *err)
-{
-	struct user user;
-
-	if (entry->user_id == 0 || entry->user_name[0] != '\0')
-		return true;
-	if (users_find(catalog, entry->user_id, &user, err)) {
-		str_fit(str_of(user.name), entry->user_name, sizeof(entry->user_name));
-		return true;
-	}
-	return err->kind == ERR_NOT_FOUND; /* deleted meanwhile: the number stays */
-}
-
 bool auth_audit(const struct auth *auth, struct catalog *catalog, const struct auth_actor *actor,
 		const char *kind, const char *recording_sid, const char *body, struct err *err)
 {
-	struct audit_entry entry = { .chain = auth->audit_chain,
-				     .at_ms = clock_wall_ms(),
-				     .user_id = actor->user_id };
+	struct audit_entry entry = { .user_id = actor->user_id };
 
 	str_fit(str_of(kind), entry.kind, sizeof(entry.kind));
 	memcpy(entry.user_name, actor->user_name, sizeof(entry.user_name));
@@ -64,9 +32,18 @@ bool auth_audit(const struct auth *auth, struct catalog *catalog, const struct a
 		str_fit(str_of(recording_sid), entry.recording_sid, sizeof(entry.recording_sid));
 	if (body && !str_copy(str_of(body), entry.body, sizeof(entry.body)))
 		return err_set(err, ERR_INTERNAL, "an entry of the audit is too long");
-	name_network(&entry);
-	return fill_user_name(catalog, &entry, err) &&
-	       audit_chain_append(catalog, auth->audit_key, &entry, err);
+	return audit_trail_write(&auth->audit, catalog, &entry, err);
+}
+
+bool auth_may_begin_play(const struct auth *auth, uint64_t user_id, int64_t now_ms,
+			 int64_t *out_wait_ms)
+{
+	char user[32];
+
+	if (user_id == 0)
+		return true; /* nobody in particular, or a link, which opens one recording alone */
+	snprintf(user, sizeof(user), "%llu", (unsigned long long)user_id);
+	return throttle_take(auth->throttle, THROTTLE_PLAYS, str_of(user), now_ms, out_wait_ms);
 }
 
 void auth_tell_credential(struct ledger_job *job, int64_t credential_id)
@@ -108,24 +85,16 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 			err, ERR_INVALID,
 			"auth = none would let everybody in, though there are users who sign in "
 			"with passwords: disable them first, or set auth = password");
-	return audit_chain_begin(catalog, auth->audit_key, clock_wall_ms(), &auth->audit_chain,
-				 err) &&
+	return audit_trail_begin(&auth->audit, catalog, err) &&
 	       auth_audit(auth, catalog, &nobody, "started", NULL, bodies[auth->options.mode], err);
 }
 
 static bool open_keys(struct auth *auth, struct err *err)
 {
-	enum audit_key_place place;
-
 	/* A command makes none: the server's may be one that only its unit is given (LoadCredential=). */
-	if (!audit_key_read(auth->options.audit_key_file, auth->data_dir,
-			    auth->options.mode != AUTH_UNSET, &auth->audit_key, &place, err))
+	if (!audit_trail_open(&auth->options.audit, auth->data_dir,
+			      auth->options.mode != AUTH_UNSET, auth->ledger, &auth->audit, err))
 		return false;
-	if (place == AUDIT_KEY_OF_FOLDER)
-		log_info(
-			NULL,
-			"the key of the audit is audit.key in the data folder: whoever can write "
-			"there can forge the audit; audit.key_file or a credential of systemd is better");
 	auth->known_key = sodium_malloc(KNOWN_KEY_BYTES);
 	if (!auth->known_key)
 		return err_set(err, ERR_INTERNAL, "no memory is left for a key");
@@ -179,7 +148,7 @@ void auth_free(struct auth *auth)
 		return;
 	hashers_stop(auth->hashers);
 	throttle_free(auth->throttle);
-	audit_key_free(auth->audit_key);
+	audit_trail_release(&auth->audit);
 	sodium_free(auth->known_key);
 	free(auth->host);
 	free(auth->data_dir);

@@ -9,7 +9,7 @@
 
 #include "accounts/audit.h"
 #include "accounts/credentials.h"
-#include "auth/audit_chain.h"
+#include "audit/audit_trail.h"
 #include "auth/auth_options.h"
 #include "auth/known.h"
 #include "auth/password_rules.h"
@@ -37,8 +37,7 @@ struct auth {
 	struct ledger *ledger; /* borrowed */
 	struct throttle *throttle;
 	struct hashers *hashers; /* NULL: nobody signs in with a password */
-	struct audit_key *audit_key;
-	int64_t audit_chain;
+	struct audit_trail audit;
 	uint8_t *known_key;
 	char *data_dir;
 };
@@ -76,6 +75,10 @@ struct auth_actor {
 bool auth_audit(const struct auth *auth, struct catalog *catalog, const struct auth_actor *actor,
 		const char *kind, const char *recording_sid, const char *body,
 		struct err *err) MUST_CHECK;
+
+/* May the user begin one more play?  False: too many in the last hour; *out_wait_ms until the next.  Any thread. */
+bool auth_may_begin_play(const struct auth *auth, uint64_t user_id, int64_t now_ms,
+			 int64_t *out_wait_ms) MUST_CHECK;
 
 /* What a job of the ledger tells the loops: entries of a credential, of a user, or both, are known no longer. */
 void auth_tell_credential(struct ledger_job *job, int64_t credential_id);

@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include "audit/audit_options.h"
+
 #include <stdint.h>
 
 /* In the order of the words of the setting `auth`. */
@@ -15,9 +17,6 @@ enum auth_mode {
 
 /* In the order of "off on". */
 enum auth_switch { AUTH_SWITCH_UNSET, AUTH_OFF, AUTH_ON };
-
-/* In the order of "serve refuse". */
-enum auth_when_full { AUTH_FULL_UNSET, AUTH_FULL_SERVES, AUTH_FULL_REFUSES };
 
 struct auth_options {
 	enum auth_mode mode;
@@ -32,9 +31,7 @@ struct auth_options {
 	unsigned hashers;          /* threads */
 	unsigned play_limit;       /* distinct recordings a user an hour */
 	int64_t link_max_ms;
-	const char *user_header, *groups_header;         /* of a trusted proxy */
-	const char *const *admins, *const *listeners;    /* groups; "*": anybody who is named */
-	const char *audit_key_file, *audit_key_file_old; /* NULL: the data folder's; none */
-	int64_t audit_retention_ms, audit_address_retention_ms;
-	enum auth_when_full audit_when_full;
+	const char *user_header, *groups_header;      /* of a trusted proxy */
+	const char *const *admins, *const *listeners; /* groups; "*": anybody who is named */
+	struct audit_options audit;
 };

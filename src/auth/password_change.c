@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/network.h"
 #include "event/mailbox.h"
 #include "ledger/ledger.h"
 

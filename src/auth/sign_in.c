@@ -418,7 +418,7 @@ void sign_in_failures_key(const struct auth *auth, const char *name,
 
 	/* Under the audit's key: who has the ledger alone cannot try names against it. */
 	crypto_generichash(bytes, sizeof(bytes), (const uint8_t *)name, strlen(name),
-			   auth->audit_key->bytes, sizeof(auth->audit_key->bytes));
+			   auth->audit.key->bytes, sizeof(auth->audit.key->bytes));
 	buf_over(&buf, out, SIGN_IN_FAILURES_KEY_SIZE);
 	hex_add(&buf, bytes, sizeof(bytes));
 }

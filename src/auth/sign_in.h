@@ -16,6 +16,7 @@
 #include "auth/credential.h"
 #include "auth/throttle.h"
 #include "base/compiler.h"
+#include "base/network.h"
 #include "base/str.h"
 
 #include <stdbool.h>

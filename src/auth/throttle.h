@@ -45,10 +45,3 @@ bool throttle_allows(struct throttle *throttle, enum throttle_rule rule, struct 
 /* The try was a good one: gives it back. */
 void throttle_give_back(struct throttle *throttle, enum throttle_rule rule, struct str key,
 			int64_t now_ms);
-
-/*
- * The network of an address as a key: IPv4 as it is (an IPv4-mapped IPv6 address too), IPv6 by its first `bits`
- * (a multiple of 16, at most 64).  What is no address is its own key.
- */
-#define NETWORK_TEXT_SIZE 48
-void network_of_address(struct str address, unsigned bits, char out[NETWORK_TEXT_SIZE]);

@@ -210,7 +210,7 @@ static const char VERSION_4[] =
 	"CREATE INDEX sign_in_failures_by_time ON sign_in_failures (at_ms);";
 
 /*
- * Version 5: the audit (auth/audit_chain.h).  pruned_mac is that of the last entry that was taken away.
+ * Version 5: the audit (audit/audit_chain.h).  pruned_mac is that of the last entry that was taken away.
  */
 static const char VERSION_5[] =
 	"CREATE TABLE audit_chains ("

@@ -2,7 +2,7 @@
 #include "cmd/admin_client.h"
 #include "cmd/cmd_options.h"
 
-#include "auth/audit_key.h"
+#include "audit/audit_key.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -64,8 +64,8 @@ static bool read_heads(const char *path, struct heads *out, struct err *err)
 static bool read_keys(const struct settings *settings, struct audit_key keys[KEYS_MAX],
 		      size_t *out_count, struct err *err)
 {
-	const char *files[KEYS_MAX] = { settings->auth.audit_key_file,
-					settings->auth.audit_key_file_old };
+	const char *files[KEYS_MAX] = { settings->auth.audit.key_file,
+					settings->auth.audit.key_file_old };
 	enum audit_key_place place;
 
 	*out_count = 0;

@@ -11,7 +11,7 @@
  */
 #include "cmd/server.h"
 
-#include "auth/audit_duty.h"
+#include "audit/audit_duty.h"
 #include "auth/auth.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -296,7 +296,7 @@ bool server_open(const struct server_options *options, struct server **out, stru
 	if (server->admin_fd >= 0)
 		http_server_listen(server->serving[0].http, server->admin_fd, HTTP_LISTEN_ADMIN);
 	if (!options->is_command)
-		server->audit_duty = audit_duty_new(server->auth, server->serving[0].loop,
+		server->audit_duty = audit_duty_new(&server->auth->audit, server->serving[0].loop,
 						    server->serving[0].mailbox);
 	*out = TAKE(server);
 	return true;
@@ -389,7 +389,7 @@ void server_stop(struct server *server)
 	if (server->ledger)
 		ledger_stop(server->ledger);
 	if (was_started)
-		audit_duty_end(server->auth);
+		audit_duty_end(&server->auth->audit);
 	if (server->fetcher)
 		fetcher_drain(server->fetcher);
 	if (server->keeper)

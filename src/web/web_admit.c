@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/network.h"
+#include "event/loop.h"
 #include "http/reply.h"
 #include "web/cookie.h"
 #include "web/forwarded.h"
@@ -436,8 +438,10 @@ void web_play_request_of(const struct exchange *x, const char *recording_sid,
 	out->is_download = str_find_str(x->request.query, STR("download=1")) < x->request.query.len;
 	if (!web_caller_of(x, caller))
 		*caller = (struct web_caller){ .is_everybody = true };
-	if (!caller->is_everybody)
-		out->who = &caller->known;
+	if (caller->is_everybody)
+		return;
+	out->user_id = caller->known.user_id;
+	out->credential_id = caller->known.credential_id;
 }
 
 bool web_is_playing(const struct exchange *x, const char *recording_sid)
@@ -451,19 +455,25 @@ bool web_is_playing(const struct exchange *x, const char *recording_sid)
 
 bool web_may_play(struct exchange *x, const char *recording_sid)
 {
+	struct web_local *local = web_local_of(x);
 	struct play_request request;
 	struct web_caller caller;
 	int64_t wait_ms = 0;
 
 	web_play_request_of(x, recording_sid, &caller, &request);
-	switch (open_plays_admit(web_local_of(x)->plays, &request, &caller.play_key, &wait_ms)) {
-	case PLAY_ADMITTED:
-		exchange_set_caller(x, &caller, sizeof(caller));
-		return true;
-	case PLAY_LIMITED:
-		return refuse_throttled(x, wait_ms);
-	case PLAY_UNRECORDED:
+	switch (open_plays_look(local->plays, &request, &caller.play_key)) {
+	case OPEN_PLAY_NEW:
+		if (!auth_may_begin_play(local->web->auth, request.user_id,
+					 loop_now_ms(local->loop), &wait_ms))
+			return refuse_throttled(x, wait_ms);
+		open_plays_begin(local->plays, &request, caller.play_key);
 		break;
+	case OPEN_PLAY_ON:
+		break;
+	case OPEN_PLAY_UNRECORDED:
+		return refuse(x, WEB_OVERLOADED, "The audit cannot be written just now.",
+			      WEB_NO_RETRY);
 	}
-	return refuse(x, WEB_OVERLOADED, "The audit cannot be written just now.", WEB_NO_RETRY);
+	exchange_set_caller(x, &caller, sizeof(caller));
+	return true;
 }

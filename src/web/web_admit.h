@@ -8,9 +8,9 @@
  */
 #pragma once
 
+#include "audit/open_plays.h"
 #include "auth/auth.h"
 #include "auth/known.h"
-#include "auth/open_plays.h"
 #include "base/compiler.h"
 #include "http/exchange.h"
 
@@ -33,7 +33,7 @@ void web_actor_of(const struct exchange *x, struct auth_actor *out);
 
 /* The name in a Callspool-For header, which counts with tokens alone; "" for none. */
 struct str web_acts_for(const struct exchange *x);
-/* Who plays, for open_plays.h; `caller` is filled, and must live as long as *out. */
+/* Who plays, for open_plays.h; `caller` is filled. */
 void web_play_request_of(const struct exchange *x, const char *recording_sid,
 			 struct web_caller *caller, struct play_request *out);
 /* Refuses by itself where a play may not begin. */

@@ -1,7 +1,7 @@
 #include "web/web_app.h"
 
+#include "audit/open_plays.h"
 #include "auth/admission.h"
-#include "auth/open_plays.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -80,7 +80,7 @@ struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailb
 	local->media_cache = media_cache_new(loop, mailbox, web->ledger, web->store, &options);
 	local->mirrors = mirrors_new(mailbox, web->fetcher, media_reply_prepare);
 	local->admission = admission_new(web->auth, loop, mailbox);
-	local->plays = open_plays_new(web->auth, loop, mailbox);
+	local->plays = open_plays_new(&web->auth->audit, loop, mailbox);
 	local->webhooks = webhook_counter_new(&web->webhooks, loop);
 	return local;
 }

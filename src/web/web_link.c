@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/network.h"
 #include "event/loop.h"
 #include "http/reply.h"
 #include "ledger/ledger.h"

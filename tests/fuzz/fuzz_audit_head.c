@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "auth/audit_chain.h"
+#include "audit/audit_chain.h"
 #include "base/buf.h"
 #include "base/hash.h"
 

@@ -1,4 +1,4 @@
-#include "auth/audit_chain.h"
+#include "audit/audit_chain.h"
 
 #include "db/db.h"
 #include "ledger_fixture.h"

@@ -1,4 +1,4 @@
-#include "auth/audit_key.h"
+#include "audit/audit_key.h"
 
 #include "base/buf.h"
 #include "base/file.h"

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "auth/audit_chain.h"
+#include "audit/audit_chain.h"
 #include "base/compiler.h"
 #include "base/err.h"
 

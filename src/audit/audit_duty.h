@@ -10,17 +10,17 @@
  */
 #pragma once
 
-#include "auth/auth.h"
-
 struct audit_duty;
+struct audit_trail;
 struct loop;
 struct mailbox;
 
 /* Begins as soon as the loop runs.  All that is handed in is borrowed and outlives it. */
-struct audit_duty *audit_duty_new(struct auth *auth, struct loop *loop, struct mailbox *mailbox);
+struct audit_duty *audit_duty_new(struct audit_trail *trail, struct loop *loop,
+				  struct mailbox *mailbox);
 void audit_duty_free(
 	struct audit_duty
 		*duty); /* after the loop and the ledger were stopped; NULL does nothing */
 
 /* After ledger_stop(): the last head; a failure is logged. */
-void audit_duty_end(struct auth *auth);
+void audit_duty_end(struct audit_trail *trail);

@@ -1,5 +1,7 @@
-#include "auth/audit_duty.h"
+#include "audit/audit_duty.h"
 
+#include "accounts/credentials.h"
+#include "audit/audit_trail.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -14,7 +16,7 @@
 #define BATCH 500           /* rows a job: some milliseconds, webhooks wait no longer */
 
 struct audit_duty {
-	struct auth *auth;
+	struct audit_trail *trail;
 	struct loop *loop;
 	struct timer timer;
 	struct ledger_job forgetting, heading;
@@ -27,7 +29,7 @@ struct audit_duty {
 
 struct head_job {
 	struct ledger_job job;
-	struct auth *auth;
+	struct audit_trail *trail;
 	struct audit_tail head;
 };
 
@@ -42,26 +44,25 @@ static void tell_head(const struct audit_tail *head)
 		 (long long)head->seq, text);
 }
 
-static bool add_head(struct auth *auth, struct catalog *catalog, struct audit_tail *out,
+static bool add_head(struct audit_trail *trail, struct catalog *catalog, struct audit_tail *out,
 		     struct err *err)
 {
-	return audit_chain_head(catalog, auth->audit_key, auth->audit_chain, clock_wall_ms(), out,
-				err);
+	return audit_chain_head(catalog, trail->key, trail->chain, clock_wall_ms(), out, err);
 }
 
 static bool run_last_head(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct head_job *head = container_of(job, struct head_job, job);
 
-	return add_head(head->auth, catalog, &head->head, err);
+	return add_head(head->trail, catalog, &head->head, err);
 }
 
-void audit_duty_end(struct auth *auth)
+void audit_duty_end(struct audit_trail *trail)
 {
-	struct head_job head = { .job = { .run = run_last_head }, .auth = auth };
+	struct head_job head = { .job = { .run = run_last_head }, .trail = trail };
 	struct err err;
 
-	if (ledger_write_now(auth->ledger, &head.job, &err))
+	if (ledger_write_now(trail->ledger, &head.job, &err))
 		tell_head(&head.head);
 	else
 		log_warn(NULL, "the audit was not given its last head: %s", err.text);
@@ -71,7 +72,7 @@ static bool run_head(struct ledger_job *job, struct catalog *catalog, struct err
 {
 	struct audit_duty *duty = container_of(job, struct audit_duty, heading);
 
-	return add_head(duty->auth, catalog, &duty->head, err);
+	return add_head(duty->trail, catalog, &duty->head, err);
 }
 
 static void head_done(struct ledger_job *job)
@@ -89,14 +90,14 @@ static void head_done(struct ledger_job *job)
 static bool run_forget(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct audit_duty *duty = container_of(job, struct audit_duty, forgetting);
-	const struct auth *auth = duty->auth;
+	const struct audit_trail *trail = duty->trail;
 	int64_t now_ms = clock_wall_ms(), entries, addresses, credentials;
 
-	if (!audit_chain_prune(catalog, auth->audit_key, auth->audit_chain,
-			       now_ms - auth->options.audit_retention_ms, now_ms, BATCH, &entries,
+	if (!audit_chain_prune(catalog, trail->key, trail->chain,
+			       now_ms - trail->options.retention_ms, now_ms, BATCH, &entries,
 			       err) ||
-	    !audit_forget_addresses(catalog, now_ms - auth->options.audit_address_retention_ms,
-				    BATCH, &addresses, err) ||
+	    !audit_forget_addresses(catalog, now_ms - trail->options.address_retention_ms, BATCH,
+				    &addresses, err) ||
 	    !credentials_forget(catalog, now_ms - FORGET_MS, BATCH, &credentials, err))
 		return false;
 	duty->forgotten = addresses > credentials ? addresses : credentials;
@@ -114,7 +115,7 @@ static void forget_done(struct ledger_job *job)
 			 "old entries of the audit and old credentials stay for an hour more: %s",
 			 job->err.text);
 	else if (duty->forgotten == BATCH)
-		ledger_write(duty->auth->ledger, job);
+		ledger_write(duty->trail->ledger, job);
 }
 
 /* ---- the hour ---- */
@@ -125,17 +126,18 @@ static void each_hour(struct timer *timer)
 
 	/* The beginning of a chain holds the heads of the others already. */
 	if (!duty->is_first)
-		ledger_write(duty->auth->ledger, &duty->heading);
+		ledger_write(duty->trail->ledger, &duty->heading);
 	duty->is_first = false;
-	ledger_write(duty->auth->ledger, &duty->forgetting);
+	ledger_write(duty->trail->ledger, &duty->forgetting);
 	timer_start(duty->loop, timer, HOUR_MS, each_hour);
 }
 
-struct audit_duty *audit_duty_new(struct auth *auth, struct loop *loop, struct mailbox *mailbox)
+struct audit_duty *audit_duty_new(struct audit_trail *trail, struct loop *loop,
+				  struct mailbox *mailbox)
 {
 	struct audit_duty *duty = xcalloc(1, sizeof(*duty));
 
-	duty->auth = auth;
+	duty->trail = trail;
 	duty->loop = loop;
 	duty->heading = (struct ledger_job){ .run = run_head, .done = head_done, .reply = mailbox };
 	duty->forgetting =

@@ -1,6 +1,7 @@
-#include "auth/open_plays.h"
+#include "audit/open_plays.h"
 
-#include "auth/throttle.h"
+#include "accounts/credentials.h"
+#include "audit/audit_trail.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -17,7 +18,6 @@
 #define SWEEP_MS   (10 * 1000) /* silence is looked for so often */
 #define FLUSH_MS   250
 #define ENTRIES    512 /* of one batch: two seconds of plays that all begin anew */
-#define BODY_SIZE  192
 
 struct play {
 	uint64_t key; /* 0: free */
@@ -46,7 +46,7 @@ struct batch {
 };
 
 struct open_plays {
-	struct auth *auth;
+	const struct audit_trail *trail;
 	struct loop *loop;
 	struct mailbox *mailbox;
 	uint8_t key[crypto_shorthash_KEYBYTES];
@@ -86,26 +86,27 @@ static void write_body(const struct entry *entry, struct buf *out)
 	json_close(&json, '}');
 }
 
-static bool append(struct auth *auth, struct catalog *catalog, const struct entry *entry,
-		   struct err *err)
+static bool append(const struct audit_trail *trail, struct catalog *catalog,
+		   const struct entry *entry, struct err *err)
 {
-	struct auth_actor actor = { .user_id = (int64_t)entry->play.user_id };
-	struct credential_row row;
-	char text[BODY_SIZE];
+	const struct play *play = &entry->play;
+	struct audit_entry row = { .user_id = (int64_t)play->user_id };
+	struct credential_row credential;
 	struct buf body;
 
-	memcpy(actor.address, entry->play.address, sizeof(actor.address));
-	memcpy(actor.for_user, entry->play.for_user, sizeof(actor.for_user));
-	if (entry->play.credential_id != 0) {
-		if (credentials_find_id(catalog, (int64_t)entry->play.credential_id, &row, err))
-			memcpy(actor.credential, row.name, sizeof(actor.credential));
+	str_fit(str_of(kind_text(entry->kind)), row.kind, sizeof(row.kind));
+	memcpy(row.address, play->address, sizeof(row.address));
+	memcpy(row.for_user, play->for_user, sizeof(row.for_user));
+	memcpy(row.recording_sid, play->recording_sid, sizeof(row.recording_sid));
+	if (play->credential_id != 0) {
+		if (credentials_find_id(catalog, (int64_t)play->credential_id, &credential, err))
+			memcpy(row.credential, credential.name, sizeof(row.credential));
 		else if (err->kind != ERR_NOT_FOUND)
 			return false;
 	}
-	buf_over(&body, text, sizeof(text));
+	buf_over(&body, row.body, sizeof(row.body));
 	write_body(entry, &body);
-	return auth_audit(auth, catalog, &actor, kind_text(entry->kind), entry->play.recording_sid,
-			  text, err);
+	return audit_trail_write(trail, catalog, &row, err);
 }
 
 static bool run_batch(struct ledger_job *job, struct catalog *catalog, struct err *err)
@@ -113,7 +114,7 @@ static bool run_batch(struct ledger_job *job, struct catalog *catalog, struct er
 	struct batch *batch = container_of(job, struct batch, job);
 
 	for (size_t i = 0; i < batch->count; i++)
-		if (!append(batch->plays->auth, catalog, &batch->at[i], err))
+		if (!append(batch->plays->trail, catalog, &batch->at[i], err))
 			return false;
 	return true;
 }
@@ -153,7 +154,7 @@ static void flush(struct open_plays *plays)
 	batch->job = (struct ledger_job){ .run = run_batch,
 					  .done = batch_written,
 					  .reply = plays->mailbox };
-	ledger_write(plays->auth->ledger, &batch->job);
+	ledger_write(plays->trail->ledger, &batch->job);
 }
 
 static struct batch *batch_new(struct open_plays *plays)
@@ -173,7 +174,7 @@ static void flush_last(struct open_plays *plays)
 	batch->job = (struct ledger_job){ .run = run_batch,
 					  .done = batch_written,
 					  .reply = plays->mailbox };
-	ledger_write(plays->auth->ledger, &batch->job);
+	ledger_write(plays->trail->ledger, &batch->job);
 }
 
 static void flush_due(struct timer *timer)
@@ -223,10 +224,8 @@ static uint64_t key_of(const struct open_plays *plays, const struct play_request
 	uint64_t key;
 
 	memset(&text, 0, sizeof(text)); /* what lies between the fields, too */
-	if (request->who) {
-		text.user_id = request->who->user_id;
-		text.credential_id = request->who->credential_id;
-	}
+	text.user_id = request->user_id;
+	text.credential_id = request->credential_id;
 	str_fit(str_of(request->recording_sid), text.recording_sid, sizeof(text.recording_sid));
 	str_fit(request->for_user, text.for_user, sizeof(text.for_user));
 	crypto_shorthash(hash, (const uint8_t *)&text, sizeof(text), plays->key);
@@ -259,49 +258,30 @@ static struct play *place_for(struct open_plays *plays, uint64_t key)
 	return place;
 }
 
-static struct play *make(struct open_plays *plays, const struct play_request *request, uint64_t key)
+void open_plays_begin(struct open_plays *plays, const struct play_request *request, uint64_t key)
 {
 	struct play *play = place_for(plays, key);
 
-	*play = (struct play){ .key = key, .last_at_ms = loop_wall_ms(plays->loop) };
-	if (request->who) {
-		play->user_id = request->who->user_id;
-		play->credential_id = request->who->credential_id;
-	}
-	play->is_download = request->is_download;
+	*play = (struct play){ .key = key,
+			       .user_id = request->user_id,
+			       .credential_id = request->credential_id,
+			       .last_at_ms = loop_wall_ms(plays->loop),
+			       .is_download = request->is_download };
 	str_fit(str_of(request->recording_sid), play->recording_sid, sizeof(play->recording_sid));
 	str_fit(request->address, play->address, sizeof(play->address));
 	str_fit(request->for_user, play->for_user, sizeof(play->for_user));
-	return play;
 }
 
-static bool is_within_limit(struct open_plays *plays, const struct play_request *request,
-			    int64_t *out_wait_ms)
+enum open_play open_plays_look(struct open_plays *plays, const struct play_request *request,
+			       uint64_t *out_key)
 {
-	char user[32];
-
-	if (!request->who || request->who->user_id == 0)
-		return true; /* a link opens one recording alone */
-	snprintf(user, sizeof(user), "%llu", (unsigned long long)request->who->user_id);
-	return throttle_take(plays->auth->throttle, THROTTLE_PLAYS, str_of(user),
-			     loop_now_ms(plays->loop), out_wait_ms);
-}
-
-enum play_admission open_plays_admit(struct open_plays *plays, const struct play_request *request,
-				     uint64_t *out_key, int64_t *out_wait_ms)
-{
-	uint64_t key = key_of(plays, request);
-
-	*out_key = key;
-	if (find(plays, key))
-		return PLAY_ADMITTED;
+	*out_key = key_of(plays, request);
+	if (find(plays, *out_key))
+		return OPEN_PLAY_ON;
 	if (plays->filling->count == ENTRIES &&
-	    plays->auth->options.audit_when_full == AUTH_FULL_REFUSES)
-		return PLAY_UNRECORDED;
-	if (!is_within_limit(plays, request, out_wait_ms))
-		return PLAY_LIMITED;
-	make(plays, request, key);
-	return PLAY_ADMITTED;
+	    plays->trail->options.when_full == AUDIT_FULL_REFUSES)
+		return OPEN_PLAY_UNRECORDED;
+	return OPEN_PLAY_NEW;
 }
 
 void open_plays_sent(struct open_plays *plays, uint64_t key, uint64_t sent_bytes)
@@ -347,11 +327,12 @@ static void sweep(struct timer *timer)
 
 /* ---- life cycle ---- */
 
-struct open_plays *open_plays_new(struct auth *auth, struct loop *loop, struct mailbox *mailbox)
+struct open_plays *open_plays_new(const struct audit_trail *trail, struct loop *loop,
+				  struct mailbox *mailbox)
 {
 	struct open_plays *plays = xcalloc(1, sizeof(*plays));
 
-	plays->auth = auth;
+	plays->trail = trail;
 	plays->loop = loop;
 	plays->mailbox = mailbox;
 	plays->filling = batch_new(plays);
