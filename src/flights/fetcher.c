@@ -7,13 +7,14 @@
 #include "event/loop.h"
 #include "event/workers.h"
 #include "fetch/fetch.h"
-#include "flights/call_lookup.h"
-#include "flights/discovery.h"
 #include "flights/flight_update.h"
 #include "flights/recheck.h"
 #include "flights/recovery.h"
-#include "flights/upstream.h"
 #include "ledger/ledger.h"
+#include "rest/call_lookup.h"
+#include "rest/discovery.h"
+#include "rest/rest_env.h"
+#include "rest/upstream.h"
 #include "twilio/accounts.h"
 
 #include <pthread.h>
@@ -24,6 +25,7 @@
 
 struct fetcher {
 	struct flight_env env;
+	struct rest_env rest_env;
 	struct ledger_listener listener;
 	struct scheduler *scheduler;
 	struct recovery *recovery;
@@ -115,7 +117,7 @@ void fetcher_retry(struct fetcher *fetcher, const char *recording_sid)
 	mailbox_post(fetcher->env.mailbox, &nudge->mail);
 }
 
-/* An request on its way here: it says where it goes itself, the fetcher does not stand in it. */
+/* A request on its way here: it says where it goes itself, the fetcher does not stand in it. */
 struct errand {
 	struct mail mail;
 	struct fetcher *fetcher;
@@ -185,8 +187,13 @@ bool fetcher_open(const struct flight_options *options, struct ledger *ledger,
 	    !fetch_new(env->loop, &fetch_options, &env->fetch, err) ||
 	    !workers_start("sealer", SEALERS, &env->sealers, err))
 		return false;
+	fetcher->rest_env = (struct rest_env){ .loop = env->loop,
+					       .mailbox = env->mailbox,
+					       .fetch = env->fetch,
+					       .ledger = ledger,
+					       .accounts = accounts };
 	fetcher->scheduler = scheduler_new(env);
-	fetcher->discovery = discovery_new(env);
+	fetcher->discovery = discovery_new(&fetcher->rest_env);
 	fetcher->listener =
 		(struct ledger_listener){ .mailbox = env->mailbox, .changed = ledger_changed };
 	ledger_listen(ledger, &fetcher->listener);
@@ -211,7 +218,7 @@ bool fetcher_start(struct fetcher *fetcher, struct err *err)
 	fetcher->recovery = recovery_start(&fetcher->env, fetcher->scheduler);
 	scheduler_wake(fetcher->scheduler);
 	fetcher->recheck = recheck_start(&fetcher->env);
-	fetcher->call_lookup = call_lookup_start(&fetcher->env);
+	fetcher->call_lookup = call_lookup_start(&fetcher->rest_env);
 	failed = pthread_create(&fetcher->thread, NULL, run_fetcher, fetcher);
 	if (failed)
 		return err_set(err, ERR_INTERNAL, "cannot start the fetching thread (error %d)",

@@ -92,7 +92,7 @@ static void ask_what_it_means(struct flight *flight)
 	buf_over(&url, url_text, sizeof(url_text));
 	rest_recording_url(&url, str_of(account->api_url), str_of(account->account_sid),
 			   str_of(flight->recording_sid));
-	if (!buf_ok(&url) || !rest_request_send(&flight->try->question, flight->env, account,
+	if (!buf_ok(&url) || !rest_request_send(&flight->try->question, flight->env->fetch, account,
 						url_text, metadata_came, &err)) {
 		flight->try->facts.was_asked = true;
 		judge(flight);

@@ -8,7 +8,7 @@
 #include "flights/kept_files.h"
 #include "flights/limits.h"
 #include "flights/queue.h"
-#include "flights/upstream.h"
+#include "rest/upstream.h"
 
 #include <stdlib.h>
 
@@ -244,7 +244,7 @@ static void flight_turned(struct flight *flight, const struct flight_result *res
 	struct scheduler *scheduler = scheduler_of(flight);
 
 	limits_told(scheduler->limits, flight, result, now(scheduler));
-	upstream_told(scheduler->env->upstream, result->meaning, flight->reason_text,
+	upstream_told(scheduler->env->upstream, verdict_sign(result->meaning), flight->reason_text,
 		      loop_wall_ms(scheduler->env->loop));
 	upstream_refuses(scheduler->env->upstream, flight->account_sid,
 			 limits_is_paused(scheduler->limits, flight->account_sid));

@@ -282,6 +282,16 @@ void verdict_judge(const struct verdict_facts *facts, struct verdict *out)
 			 (int)(sizeof(out->text) - strlen(row->text) - 4), facts->detail);
 }
 
+enum upstream_sign verdict_sign(enum verdict_meaning meaning)
+{
+	if (meaning == VERDICT_DOWN)
+		return UPSTREAM_IS_DOWN;
+	if (meaning == VERDICT_OURS || meaning == VERDICT_BLOCKED || meaning == VERDICT_LYING)
+		return UPSTREAM_SAYS_NOTHING;
+	return meaning == VERDICT_KEPT || meaning == VERDICT_KEPT_OFF ? UPSTREAM_GAVE_MEDIA
+								      : UPSTREAM_ANSWERS;
+}
+
 bool verdict_duration_is_off(int64_t duration_ms, int64_t announced_s)
 {
 	int64_t off_ms;

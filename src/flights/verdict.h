@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "fetch/transfer.h"
+#include "rest/upstream.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -95,6 +96,9 @@ struct verdict {
 /* What our own side could not do: an error of the store's, as facts. */
 void verdict_blame_store(struct verdict_facts *facts, const struct err *err);
 void verdict_judge(const struct verdict_facts *facts, struct verdict *out);
+
+/* What the meaning says of Twilio as a whole. */
+enum upstream_sign verdict_sign(enum verdict_meaning meaning);
 
 /* How much the length may differ from what was announced: more than 2 s and 2 %. */
 bool verdict_duration_is_off(int64_t duration_ms, int64_t announced_s);

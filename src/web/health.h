@@ -8,8 +8,8 @@
 #pragma once
 
 #include "catalog/recordings.h"
-#include "flights/upstream.h"
 #include "ledger/reserve.h"
+#include "rest/upstream.h"
 #include "web/webhook_counts.h"
 
 #include <stdbool.h>

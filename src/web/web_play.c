@@ -15,12 +15,12 @@
 #include "web/web_play.h"
 
 #include "base/mem.h"
-#include "flights/discovery.h"
 #include "flights/fetcher.h"
 #include "flights/mirror.h"
 #include "http/exchange.h"
 #include "http/reply.h"
 #include "media/media_cache.h"
+#include "rest/discovery.h"
 #include "twilio/sid.h"
 #include "web/expiry.h"
 #include "web/forwarded.h"

@@ -18,6 +18,7 @@
 #include "fetch_server.h"
 #include "flights/flight_env.h"
 #include "ledger/ledger.h"
+#include "rest/rest_env.h"
 #include "tap.h"
 #include "twilio/accounts.h"
 
@@ -29,6 +30,7 @@
 #define FIXTURE_MOST_MS 30000 /* a sanitizer's build on a busy machine */
 
 static struct flight_env env;
+static struct rest_env rest_env; /* what is the same of it */
 static struct server server;
 static struct accounts accounts;
 static struct account account;
@@ -199,6 +201,11 @@ static void fixture_start(void)
 	     ledger_open(path, &env.ledger, &err) &&
 	     workers_start("sealer", 1, &env.sealers, &err) && ledger_start(env.ledger, &err) &&
 	     catalog_open(path, CATALOG_READ, &reader, &err));
+	rest_env = (struct rest_env){ .loop = env.loop,
+				      .mailbox = env.mailbox,
+				      .fetch = env.fetch,
+				      .ledger = env.ledger,
+				      .accounts = env.accounts };
 }
 
 /* Everything that the test started on top is freed by `release`, once nothing comes in any more. */

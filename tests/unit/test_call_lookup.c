@@ -1,4 +1,4 @@
-#include "flights/call_lookup.h"
+#include "rest/call_lookup.h"
 
 #include "catalog/call_asks.h"
 #include "catalog/calls.h"
@@ -43,7 +43,7 @@ static void look_once(const char *raw)
 	write_now(run_plan, NULL);
 	server_forget(&server);
 	server_answers(&answer, 1);
-	lookup = call_lookup_start(&env);
+	lookup = call_lookup_start(&rest_env);
 	until(is_concluded);
 	write_now(run_nothing, NULL); /* behind it: what it wrote has come back */
 	until(fixture_is_projected);

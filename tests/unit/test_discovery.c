@@ -1,4 +1,4 @@
-#include "flights/discovery.h"
+#include "rest/discovery.h"
 
 #include "flights_fixture.h"
 
@@ -140,7 +140,7 @@ static void release(void)
 int main(void)
 {
 	fixture_start();
-	discovery = discovery_new(&env);
+	discovery = discovery_new(&rest_env);
 	test_answers();
 	test_found();
 	test_missing("RE00000000000000000000000000000009",

@@ -3,8 +3,8 @@
 #include "blob/blob_local.h"
 #include "fetch/fetch.h"
 #include "flights/flight_private.h"
-#include "flights/upstream.h"
 #include "queue_fixture.h"
+#include "rest/upstream.h"
 #include "tap.h"
 #include "twilio/accounts.h"
 

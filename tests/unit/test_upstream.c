@@ -1,5 +1,5 @@
 #include "base/own.h"
-#include "flights/upstream.h"
+#include "rest/upstream.h"
 #include "tap.h"
 #include "twilio/accounts.h"
 
@@ -40,27 +40,26 @@ static void check_outage(struct upstream *upstream)
 {
 	struct str text;
 
-	upstream_told(upstream, VERDICT_DOWN, "no answer", 1000);
-	upstream_told(upstream, VERDICT_DOWN, "no answer", 2000);
-	upstream_told(upstream, VERDICT_KEPT, "", 3000);
-	upstream_told(upstream, VERDICT_DOWN, "no answer", 10000);
-	upstream_told(upstream, VERDICT_DOWN, "no answer", 11000);
+	upstream_told(upstream, UPSTREAM_IS_DOWN, "no answer", 1000);
+	upstream_told(upstream, UPSTREAM_IS_DOWN, "no answer", 2000);
+	upstream_told(upstream, UPSTREAM_GAVE_MEDIA, "", 3000);
+	upstream_told(upstream, UPSTREAM_IS_DOWN, "no answer", 10000);
+	upstream_told(upstream, UPSTREAM_IS_DOWN, "no answer", 11000);
 	IS_INT(logged().len, 0, "failures with a success between them are no outage");
 	IS_INT(facts_of(upstream).outage_since_ms, 0, "nor does status call them one");
 	IS_INT(facts_of(upstream).last_stored_at_ms, 3000, "the success is remembered");
 
-	upstream_told(upstream, VERDICT_DOWN, "connection refused", 12000);
+	upstream_told(upstream, UPSTREAM_IS_DOWN, "connection refused", 12000);
 	text = logged();
 	OK(has(text, "level=warn") && has(text, "connection refused"),
 	   "the third in a row is, and the log warns of it");
 	IS_INT(facts_of(upstream).outage_since_ms, 10000, "since the first of them");
-	upstream_told(upstream, VERDICT_DOWN, "503", 13000);
-	upstream_told(upstream, VERDICT_OURS, "our disk", 14000);
-	upstream_told(upstream, VERDICT_LYING, "a page", 15000);
+	upstream_told(upstream, UPSTREAM_IS_DOWN, "503", 13000);
+	upstream_told(upstream, UPSTREAM_SAYS_NOTHING, "our disk", 14000);
 	IS_INT(logged().len, 0, "one line, however long it lasts and whatever else fails");
 	IS_STR(str_of(facts_of(upstream).outage_text), STR("503"), "status has the latest reason");
 
-	upstream_told(upstream, VERDICT_NOT_FOUND, "404", 70000);
+	upstream_told(upstream, UPSTREAM_ANSWERS, "404", 70000);
 	text = logged();
 	OK(has(text, "level=info") && has(text, "answers again, after 60 s"),
 	   "any answer ends it, which is a line");

@@ -294,6 +294,29 @@ static void durations(void)
 	OK(!verdict_duration_is_off(12345, -1), "nothing was announced");
 }
 
+static void signs(void)
+{
+	static const struct {
+		enum verdict_meaning meaning;
+		enum upstream_sign sign;
+		const char *name;
+	} rows[] = {
+		{ VERDICT_KEPT, UPSTREAM_GAVE_MEDIA, "what is kept" },
+		{ VERDICT_KEPT_OFF, UPSTREAM_GAVE_MEDIA, "what is kept, though not as long" },
+		{ VERDICT_DOWN, UPSTREAM_IS_DOWN, "no answer" },
+		{ VERDICT_NOT_FOUND, UPSTREAM_ANSWERS, "404" },
+		{ VERDICT_REFUSED, UPSTREAM_ANSWERS, "401" },
+		{ VERDICT_LIMITED, UPSTREAM_ANSWERS, "429" },
+		{ VERDICT_OURS, UPSTREAM_SAYS_NOTHING, "our disk" },
+		{ VERDICT_BLOCKED, UPSTREAM_SAYS_NOTHING, "an address that is not asked" },
+		{ VERDICT_LYING, UPSTREAM_SAYS_NOTHING, "a page of somebody's" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		IS_INT(verdict_sign(rows[i].meaning), rows[i].sign, "what %s says of Twilio",
+		       rows[i].name);
+}
+
 static void backing_off(void)
 {
 	int out_of_bounds = 0, over_half = 0;
@@ -317,5 +340,6 @@ int main(void)
 	asked_to_wait();
 	durations();
 	backing_off();
+	signs();
 	return tap_end();
 }

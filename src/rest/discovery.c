@@ -1,4 +1,4 @@
-#include "flights/discovery.h"
+#include "rest/discovery.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -7,9 +7,9 @@
 #include "catalog/events.h"
 #include "catalog/recordings.h"
 #include "event/loop.h"
-#include "flights/flight_env.h"
-#include "flights/rest_request.h"
 #include "ledger/ledger.h"
+#include "rest/rest_env.h"
+#include "rest/rest_request.h"
 #include "twilio/accounts.h"
 #include "twilio/rest.h"
 
@@ -46,7 +46,7 @@ struct discovery_lookup {
 };
 
 struct discovery {
-	const struct flight_env *env;
+	const struct rest_env *env;
 	struct map lookups;
 	struct fair_queue queue;
 	struct timer next; /* when those who wait may be asked for */
@@ -276,7 +276,7 @@ static void rest_request_answered(struct rest_request *rest)
 
 static void ask_next(struct discovery_lookup *lookup)
 {
-	const struct flight_env *env = lookup->discovery->env;
+	const struct rest_env *env = lookup->discovery->env;
 	const struct account *account;
 	char url_text[URL_MAX];
 	struct buf url;
@@ -296,7 +296,7 @@ static void ask_next(struct discovery_lookup *lookup)
 	else
 		rest_recording_url(&url, str_of(account->api_url), str_of(account->account_sid),
 				   str_of(lookup->sid));
-	if (buf_ok(&url) && rest_request_send(&lookup->rest_request, env, account, url_text,
+	if (buf_ok(&url) && rest_request_send(&lookup->rest_request, env->fetch, account, url_text,
 					      rest_request_answered, &err))
 		return;
 	lookup->did_fail = true;
@@ -421,7 +421,7 @@ void discovery_take(struct discovery *discovery, struct discovery_request *reque
 		conclude(lookup, DISCOVERY_BUSY);
 }
 
-struct discovery *discovery_new(const struct flight_env *env)
+struct discovery *discovery_new(const struct rest_env *env)
 {
 	struct discovery *discovery = xcalloc(1, sizeof(*discovery));
 

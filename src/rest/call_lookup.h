@@ -12,9 +12,9 @@
 #pragma once
 
 struct call_lookup;
-struct flight_env;
+struct rest_env;
 
 /* Begins to look when the loop runs. */
-struct call_lookup *call_lookup_start(const struct flight_env *env);
+struct call_lookup *call_lookup_start(const struct rest_env *env);
 /* After the mailbox of env was closed. */
 void call_lookup_free(struct call_lookup *lookup);

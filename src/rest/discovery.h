@@ -2,13 +2,13 @@
  * A call or a recording that the ledger does not know, or a call of which it knows no recording,
  * is asked of Twilio: a play never fails only because a webhook was lost.
  *
- * A serving loop sends an request; the fetching loop first lets the ledger project what it has been
+ * A serving loop sends a request; the fetching loop first lets the ledger project what it has been
  * told already (a play may follow its webhook's 200 at once), then asks each account in turn
  * (Calls/{CA}/Recordings.json, or Recordings/{RE}.json), commits what it learns as events, and
  * answers when they are projected.  Whoever asks for the same meanwhile waits for the same
  * answer; what is not there is remembered for a minute; and only so many questions are asked a
  * second, so that guessing SIDs costs Twilio nothing.  The others wait, each peer in its turn
- * (turns.h), so that whoever guesses keeps only itself waiting.
+ * (base/fair_queue.h), so that whoever guesses keeps only itself waiting.
  */
 #pragma once
 
@@ -19,7 +19,7 @@
 #include <stdbool.h>
 
 struct discovery;
-struct flight_env;
+struct rest_env;
 
 enum discovery_result {
 	DISCOVERY_FOUND,     /* the ledger knows it now */
@@ -42,7 +42,7 @@ struct discovery_request {
 	void (*answered)(struct discovery_request *request);
 };
 
-struct discovery *discovery_new(const struct flight_env *env);
+struct discovery *discovery_new(const struct rest_env *env);
 void discovery_free(struct discovery *discovery); /* frees the requests that wait */
 
 /* Thread: the fetching loop.  Takes the request; sends it back to its mailbox when it is answered. */

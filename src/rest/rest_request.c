@@ -1,6 +1,5 @@
-#include "flights/rest_request.h"
+#include "rest/rest_request.h"
 
-#include "flights/flight_env.h"
 #include "twilio/accounts.h"
 
 #define CREDENTIAL_MAX 256
@@ -30,7 +29,7 @@ static void on_end(struct transfer_receiver *receiver, const struct transfer_res
 	question->answered(question);
 }
 
-bool rest_request_send(struct rest_request *question, const struct flight_env *env,
+bool rest_request_send(struct rest_request *question, struct fetch *fetch,
 		       const struct account *account, const char *url,
 		       void (*answered)(struct rest_request *question), struct err *err)
 {
@@ -57,7 +56,7 @@ bool rest_request_send(struct rest_request *question, const struct flight_env *e
 	question->status = 0;
 	question->answered = answered;
 	buf_init(&question->body, REST_REQUEST_BODY_MAX);
-	return transfer_start(env->fetch, &request, &question->receiver, &question->transfer, err);
+	return transfer_start(fetch, &request, &question->receiver, &question->transfer, err);
 }
 
 void rest_request_release(struct rest_request *question)

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 struct account;
-struct flight_env;
+struct fetch;
 
 #define REST_REQUEST_BODY_MAX (1024 * 1024) /* a page of 50 recordings takes about 60 KiB */
 #define REST_REQUEST_LIMIT_MS 15000         /* metadata comes at once or not at all */
@@ -28,7 +28,7 @@ struct rest_request {
 };
 
 /* Asks with the account's credentials; answered() is called once, later.  The url is one of rest.h's. */
-bool rest_request_send(struct rest_request *question, const struct flight_env *env,
+bool rest_request_send(struct rest_request *question, struct fetch *fetch,
 		       const struct account *account, const char *url,
 		       void (*answered)(struct rest_request *question), struct err *err) MUST_CHECK;
 /* Cancels it and frees the body; as often as you like. */

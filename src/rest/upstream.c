@@ -1,4 +1,4 @@
-#include "flights/upstream.h"
+#include "rest/upstream.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -36,19 +36,6 @@ void upstream_free(struct upstream *upstream)
 
 /* ---- outages ---- */
 
-/* What a try says of Twilio. */
-enum sign { SIGN_NONE, SIGN_DOWN, SIGN_UP };
-
-static enum sign sign_of(enum verdict_meaning meaning)
-{
-	if (meaning == VERDICT_DOWN)
-		return SIGN_DOWN;
-	/* Of what was not sent, or what a proxy may have sent in Twilio's place, nothing is known. */
-	if (meaning == VERDICT_OURS || meaning == VERDICT_BLOCKED || meaning == VERDICT_LYING)
-		return SIGN_NONE;
-	return SIGN_UP;
-}
-
 static void failed(struct upstream *upstream, const char *text, int64_t wall_ms)
 {
 	struct upstream_facts *facts = &upstream->facts;
@@ -81,20 +68,14 @@ static void answered(struct upstream *upstream, int64_t wall_ms)
 	upstream->failures = 0;
 }
 
-void upstream_told(struct upstream *upstream, enum verdict_meaning meaning, const char *text,
+void upstream_told(struct upstream *upstream, enum upstream_sign sign, const char *text,
 		   int64_t wall_ms)
 {
-	switch (sign_of(meaning)) {
-	case SIGN_DOWN:
+	if (sign == UPSTREAM_IS_DOWN)
 		failed(upstream, text, wall_ms);
-		break;
-	case SIGN_UP:
+	if (sign == UPSTREAM_ANSWERS || sign == UPSTREAM_GAVE_MEDIA)
 		answered(upstream, wall_ms);
-		break;
-	case SIGN_NONE:
-		break;
-	}
-	if (meaning != VERDICT_KEPT && meaning != VERDICT_KEPT_OFF)
+	if (sign != UPSTREAM_GAVE_MEDIA)
 		return;
 	pthread_mutex_lock(&upstream->lock);
 	upstream->facts.last_stored_at_ms = wall_ms;

@@ -1,4 +1,4 @@
-#include "flights/call_lookup.h"
+#include "rest/call_lookup.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -8,9 +8,9 @@
 #include "catalog/events.h"
 #include "event/loop.h"
 #include "fetch/fetch.h"
-#include "flights/flight_env.h"
-#include "flights/rest_request.h"
 #include "ledger/ledger.h"
+#include "rest/rest_env.h"
+#include "rest/rest_request.h"
 #include "twilio/accounts.h"
 #include "twilio/rest.h"
 
@@ -24,7 +24,7 @@
 #define GIVE_UP_MS (24 * 60 * 60 * 1000) /* since the call began */
 
 struct call_lookup {
-	const struct flight_env *env;
+	const struct rest_env *env;
 	struct timer timer;
 	struct ledger_job job;
 	struct rest_request request;
@@ -139,8 +139,8 @@ static bool ask(struct call_lookup *lookup)
 	buf_over(&url, url_text, sizeof(url_text));
 	rest_call_url(&url, str_of(account->api_url), str_of(account->account_sid),
 		      str_of(lookup->ask.call_sid));
-	return buf_ok(&url) &&
-	       rest_request_send(&lookup->request, lookup->env, account, url_text, answered, &err);
+	return buf_ok(&url) && rest_request_send(&lookup->request, lookup->env->fetch, account,
+						 url_text, answered, &err);
 }
 
 static bool run_next(struct ledger_job *job, struct catalog *catalog, struct err *err)
@@ -180,7 +180,7 @@ static void look(struct timer *timer)
 	ledger_read(lookup->env->ledger, &lookup->job);
 }
 
-struct call_lookup *call_lookup_start(const struct flight_env *env)
+struct call_lookup *call_lookup_start(const struct rest_env *env)
 {
 	struct call_lookup *lookup = xcalloc(1, sizeof(*lookup));
 
