@@ -11,6 +11,8 @@
  */
 #include "cmd/server.h"
 
+#include "api/forwarded.h"
+#include "api/web.h"
 #include "audit/audit_duty.h"
 #include "auth/auth.h"
 #include "base/file.h"
@@ -28,8 +30,6 @@
 #include "ledger/ledger.h"
 #include "ledger/reserve.h"
 #include "twilio/accounts.h"
-#include "web/forwarded.h"
-#include "web/web.h"
 #include "web/web_app.h"
 
 #include <errno.h>

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "api/web_options.h"
 #include "auth/auth_options.h"
 #include "base/buf.h"
 #include "base/compiler.h"
@@ -17,7 +18,6 @@
 #include "flights/flight_options.h"
 #include "http/http_options.h"
 #include "twilio/account_options.h"
-#include "web/web_options.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,10 +7,10 @@
  */
 #pragma once
 
+#include "api/webhook_counts.h"
 #include "catalog/recordings.h"
 #include "ledger/reserve.h"
 #include "rest/upstream.h"
-#include "web/webhook_counts.h"
 
 #include <stdbool.h>
 #include <stdint.h>

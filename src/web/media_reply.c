@@ -1,14 +1,14 @@
 #include "web/media_reply.h"
 
+#include "api/cors.h"
+#include "api/web.h"
+#include "api/web_error.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "http/conditional.h"
 #include "http/reply.h"
-#include "web/cors.h"
-#include "web/web.h"
-#include "web/web_error.h"
 
 #include <assert.h>
 #include <string.h>

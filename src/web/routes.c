@@ -1,16 +1,16 @@
 #include "web/routes.h"
 
+#include "access/web_audit.h"
+#include "access/web_grants.h"
+#include "access/web_link.h"
+#include "access/web_session.h"
+#include "access/web_users.h"
+#include "api/web.h"
 #include "base/compiler.h"
-#include "web/web.h"
-#include "web/web_audit.h"
 #include "web/web_calls.h"
-#include "web/web_grants.h"
 #include "web/web_health.h"
-#include "web/web_link.h"
 #include "web/web_media.h"
 #include "web/web_pages.h"
-#include "web/web_session.h"
-#include "web/web_users.h"
 #include "web/web_webhooks.h"
 
 #define GET      (BIT(HTTP_GET) | BIT(HTTP_HEAD))

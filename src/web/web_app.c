@@ -1,5 +1,9 @@
 #include "web/web_app.h"
 
+#include "access/web_admit.h"
+#include "api/forwarded.h"
+#include "api/web.h"
+#include "api/web_error.h"
 #include "audit/open_plays.h"
 #include "auth/admission.h"
 #include "base/clock.h"
@@ -7,12 +11,8 @@
 #include "base/mem.h"
 #include "flights/mirror.h"
 #include "media/media_cache.h"
-#include "web/forwarded.h"
 #include "web/media_reply.h"
 #include "web/routes.h"
-#include "web/web.h"
-#include "web/web_admit.h"
-#include "web/web_error.h"
 
 #include <stdlib.h>
 

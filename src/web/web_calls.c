@@ -6,6 +6,10 @@
  */
 #include "web/web_calls.h"
 
+#include "api/expiry.h"
+#include "api/sid_param.h"
+#include "api/web.h"
+#include "api/web_read.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/own.h"
@@ -15,10 +19,6 @@
 #include "http/exchange.h"
 #include "http/form.h"
 #include "twilio/sid.h"
-#include "web/expiry.h"
-#include "web/sid_param.h"
-#include "web/web.h"
-#include "web/web_read.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 #include "web/web_health.h"
 
+#include "api/web.h"
+#include "api/web_read.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "blob/blob.h"
@@ -7,8 +9,6 @@
 #include "flights/fetcher.h"
 #include "http/exchange.h"
 #include "web/health.h"
-#include "web/web.h"
-#include "web/web_read.h"
 
 #include <stdlib.h>
 

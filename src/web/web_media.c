@@ -1,16 +1,17 @@
 #include "web/web_media.h"
 
+#include "access/web_admit.h"
+#include "access/web_link.h"
+#include "api/expiry.h"
+#include "api/sid_param.h"
+#include "api/web.h"
+#include "api/web_error.h"
 #include "http/exchange.h"
 #include "http/form.h"
 #include "http/http_parse.h"
 #include "media/media_cache.h"
 #include "twilio/sid.h"
-#include "web/expiry.h"
 #include "web/media_reply.h"
-#include "web/sid_param.h"
-#include "web/web.h"
-#include "web/web_admit.h"
-#include "web/web_error.h"
 #include "web/web_play.h"
 
 /* call_sid: the recording must be of this call; at == NULL when any will do. */
@@ -34,9 +35,14 @@ static void serve(struct exchange *x, struct str sid, struct str call_sid)
 	media_reply_send(x, media, &reply);
 }
 
-void web_media_of_link(struct exchange *x, const char *recording_sid)
+static void play_of_link(struct exchange *x, const char *recording_sid)
 {
 	serve(x, str_of(recording_sid), STR_NONE);
+}
+
+void web_link_media(struct exchange *x)
+{
+	web_link_play(x, play_of_link);
 }
 
 void web_recording_media(struct exchange *x)

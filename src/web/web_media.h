@@ -1,6 +1,7 @@
 /*
  * GET|HEAD /api/recordings/{RecordingSid}/media
  * GET|HEAD /api/calls/{CallSid}/download[?recording=RE...][&download=1]
+ * GET|HEAD /l/{name or name and secret}/media
  *
  * Warm: known and stored, answered before the function returns.  Else the play is parked
  * (web_play.c) until the ledger, and perhaps a flight, have answered.
@@ -11,5 +12,4 @@ struct exchange;
 
 void web_recording_media(struct exchange *x);
 void web_call_download(struct exchange *x);
-/* The recording that a link opens, once the play was counted (web_link.h). */
-void web_media_of_link(struct exchange *x, const char *recording_sid);
+void web_link_media(struct exchange *x);

@@ -1,9 +1,9 @@
 #include "web/web_pages.h"
 
+#include "api/web_error.h"
 #include "http/exchange.h"
 #include "http/reply.h"
 #include "http/router.h"
-#include "web/web_error.h"
 #include "web/web_pages_data.h"
 
 #include <string.h>

@@ -14,6 +14,11 @@
  */
 #include "web/web_play.h"
 
+#include "access/web_admit.h"
+#include "api/expiry.h"
+#include "api/forwarded.h"
+#include "api/web.h"
+#include "api/web_error.h"
 #include "base/mem.h"
 #include "flights/fetcher.h"
 #include "flights/mirror.h"
@@ -22,12 +27,7 @@
 #include "media/media_cache.h"
 #include "rest/discovery.h"
 #include "twilio/sid.h"
-#include "web/expiry.h"
-#include "web/forwarded.h"
 #include "web/media_reply.h"
-#include "web/web.h"
-#include "web/web_admit.h"
-#include "web/web_error.h"
 
 #include <assert.h>
 #include <stdlib.h>

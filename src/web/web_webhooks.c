@@ -1,5 +1,8 @@
 #include "web/web_webhooks.h"
 
+#include "api/forwarded.h"
+#include "api/web.h"
+#include "api/web_error.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -11,9 +14,6 @@
 #include "twilio/callback.h"
 #include "twilio/signature.h"
 #include "web/callback_body.h"
-#include "web/forwarded.h"
-#include "web/web.h"
-#include "web/web_error.h"
 
 #include <stdlib.h>
 

@@ -5,8 +5,8 @@
 #include <assert.h>
 #include <stdint.h>
 
+#include "access/cookie.h"
 #include "base/buf.h"
-#include "web/cookie.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,10 +10,10 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "access/web_admit.h"
+#include "api/forwarded.h"
+#include "api/web_error.h"
 #include "reply_stream.h"
-#include "web/forwarded.h"
-#include "web/web_admit.h"
-#include "web/web_error.h"
 #include "web_rooms.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "accounts/credentials.h"
+#include "api/web.h"
 #include "auth/auth.h"
 #include "auth/credential.h"
 #include "auth/hashers.h"
@@ -40,7 +41,6 @@
 #include "rest/upstream.h"
 #include "twilio/accounts.h"
 #include "web/routes.h"
-#include "web/web.h"
 #include "web/web_app.h"
 
 #define WEB_TOKEN      "TokenOf1aaaabbbbccccddddeeeeffff"

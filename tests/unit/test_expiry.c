@@ -1,5 +1,5 @@
+#include "api/expiry.h"
 #include "tap.h"
-#include "web/expiry.h"
 
 int main(void)
 {

@@ -1,7 +1,7 @@
+#include "api/forwarded.h"
+#include "api/web.h"
 #include "http/http_parse.h"
 #include "tap.h"
-#include "web/forwarded.h"
-#include "web/web.h"
 
 static const char *const proxies[] = { "127.0.0.1", "10.0.0.0/8", "fd00::/8", NULL };
 

@@ -1,6 +1,6 @@
+#include "api/web.h"
 #include "tap.h"
 #include "web/routes.h"
-#include "web/web.h"
 
 int main(void)
 {

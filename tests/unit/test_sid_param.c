@@ -1,5 +1,5 @@
+#include "api/sid_param.h"
 #include "tap.h"
-#include "web/sid_param.h"
 
 #define DIGITS "0123456789abcdef0123456789abcdef"
 

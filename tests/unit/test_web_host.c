@@ -1,5 +1,5 @@
+#include "api/web_host.h"
 #include "tap.h"
-#include "web/web_host.h"
 
 int main(void)
 {

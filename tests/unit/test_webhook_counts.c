@@ -1,7 +1,7 @@
+#include "api/webhook_counts.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "tap.h"
-#include "web/webhook_counts.h"
 
 #include <stdlib.h>
 #include <string.h>

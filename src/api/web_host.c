@@ -1,4 +1,4 @@
-#include "web/web_host.h"
+#include "api/web_host.h"
 
 #include "base/compiler.h"
 

@@ -1,5 +1,12 @@
-#include "web/web_link.h"
+#include "access/web_link.h"
 
+#include "access/cookie.h"
+#include "access/web_admit.h"
+#include "api/forwarded.h"
+#include "api/json_head.h"
+#include "api/web.h"
+#include "api/web_error.h"
+#include "api/web_json.h"
 #include "auth/links.h"
 #include "auth/throttle.h"
 #include "base/clock.h"
@@ -9,14 +16,6 @@
 #include "event/loop.h"
 #include "http/reply.h"
 #include "ledger/ledger.h"
-#include "web/cookie.h"
-#include "web/forwarded.h"
-#include "web/json_head.h"
-#include "web/web.h"
-#include "web/web_admit.h"
-#include "web/web_error.h"
-#include "web/web_json.h"
-#include "web/web_media.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -175,6 +174,7 @@ struct counting {
 	struct link_play_job play;
 	struct parked parked;
 	struct exchange *x; /* NULL: the client is gone */
+	web_link_player *play_media;
 	char recording_sid[SID_SIZE];
 };
 
@@ -189,7 +189,7 @@ static void counted(struct ledger_job *job)
 	if (!job->succeeded)
 		web_refuse_change(x, &job->err, WEB_LINK_NOT_FOUND, WEB_INTERNAL);
 	else if (play->result == LINK_PLAYS)
-		web_media_of_link(x, counting->recording_sid);
+		counting->play_media(x, counting->recording_sid);
 	else
 		refuse_play(x, play->result);
 }
@@ -208,7 +208,7 @@ static void sid_of(const struct known *known, char out[SID_SIZE])
 	hex_add(&buf, known->sid, sizeof(known->sid));
 }
 
-void web_link_media(struct exchange *x)
+void web_link_play(struct exchange *x, web_link_player *play_media)
 {
 	struct web_local *local = web_local_of(x);
 	bool is_head = x->request.method == HTTP_HEAD;
@@ -223,7 +223,7 @@ void web_link_media(struct exchange *x)
 	sid_of(&caller.known, sid);
 	/* What was begun a moment ago on this loop goes on without a write. */
 	if (web_is_playing(x, sid)) {
-		web_media_of_link(x, sid);
+		play_media(x, sid);
 		return;
 	}
 	counting = xcalloc(1, sizeof(*counting));
@@ -231,6 +231,7 @@ void web_link_media(struct exchange *x)
 		link_play_init_head(&counting->play, (int64_t)caller.known.credential_id);
 	else
 		link_play_init(&counting->play, (int64_t)caller.known.credential_id);
+	counting->play_media = play_media;
 	memcpy(counting->recording_sid, sid, sizeof(sid));
 	counting->x = x;
 	counting->parked.gone = counting_gone;

@@ -1,4 +1,4 @@
-#include "web/json_head.h"
+#include "api/json_head.h"
 
 #include "http/reply.h"
 

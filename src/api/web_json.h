@@ -3,10 +3,10 @@
  */
 #pragma once
 
+#include "api/web_error.h"
 #include "base/compiler.h"
 #include "base/err.h"
 #include "http/exchange.h"
-#include "web/web_error.h"
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,5 +1,13 @@
-#include "web/web_session.h"
+#include "access/web_session.h"
 
+#include "access/cookie.h"
+#include "access/web_admit.h"
+#include "api/forwarded.h"
+#include "api/json_head.h"
+#include "api/web.h"
+#include "api/web_error.h"
+#include "api/web_json.h"
+#include "api/web_read.h"
 #include "auth/grants.h"
 #include "auth/password_change.h"
 #include "auth/people.h"
@@ -8,14 +16,6 @@
 #include "base/mem.h"
 #include "http/reply.h"
 #include "ledger/ledger.h"
-#include "web/cookie.h"
-#include "web/forwarded.h"
-#include "web/json_head.h"
-#include "web/web.h"
-#include "web/web_admit.h"
-#include "web/web_error.h"
-#include "web/web_json.h"
-#include "web/web_read.h"
 
 #include <sodium.h>
 #include <stdlib.h>

@@ -4,13 +4,13 @@
  */
 #pragma once
 
+#include "api/web_options.h"
+#include "api/webhook_counts.h"
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/own.h"
 #include "http/exchange.h"
 #include "http/http_server.h"
-#include "web/web_options.h"
-#include "web/webhook_counts.h"
 
 #include <stdbool.h>
 #include <stddef.h>

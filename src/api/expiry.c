@@ -1,7 +1,7 @@
-#include "web/expiry.h"
+#include "api/expiry.h"
 
+#include "api/web.h"
 #include "event/loop.h"
-#include "web/web.h"
 
 int64_t expiry_at_ms(int64_t retention_ms, int64_t started_at_ms, bool is_held)
 {

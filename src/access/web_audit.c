@@ -1,16 +1,16 @@
-#include "web/web_audit.h"
+#include "access/web_audit.h"
 
+#include "access/web_admit.h"
 #include "accounts/audit.h"
+#include "api/web.h"
+#include "api/web_error.h"
+#include "api/web_read.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "http/form.h"
 #include "http/http_parse.h"
 #include "twilio/sid.h"
-#include "web/web.h"
-#include "web/web_admit.h"
-#include "web/web_error.h"
-#include "web/web_read.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * loop; its timer writes the next.  When a whole period brought nothing, no loop is the
  * reporting one any more, and the next refusal begins anew.
  */
-#include "web/webhook_counts.h"
+#include "api/webhook_counts.h"
 
 #include "base/compiler.h"
 #include "base/log.h"

@@ -1,5 +1,11 @@
-#include "web/web_admit.h"
+#include "access/web_admit.h"
 
+#include "access/cookie.h"
+#include "access/proxy_identity.h"
+#include "api/forwarded.h"
+#include "api/web.h"
+#include "api/web_error.h"
+#include "api/web_host.h"
 #include "auth/admission.h"
 #include "auth/credential.h"
 #include "auth/origin.h"
@@ -10,12 +16,6 @@
 #include "base/network.h"
 #include "event/loop.h"
 #include "http/reply.h"
-#include "web/cookie.h"
-#include "web/forwarded.h"
-#include "web/proxy_identity.h"
-#include "web/web.h"
-#include "web/web_error.h"
-#include "web/web_host.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

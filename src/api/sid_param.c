@@ -1,4 +1,4 @@
-#include "web/sid_param.h"
+#include "api/sid_param.h"
 
 #include "base/buf.h"
 #include "http/form.h"

@@ -1,5 +1,11 @@
-#include "web/web_grants.h"
+#include "access/web_grants.h"
 
+#include "access/web_admit.h"
+#include "api/forwarded.h"
+#include "api/web.h"
+#include "api/web_error.h"
+#include "api/web_json.h"
+#include "api/web_read.h"
 #include "auth/grants.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -7,12 +13,6 @@
 #include "http/http_parse.h"
 #include "ledger/ledger.h"
 #include "twilio/sid.h"
-#include "web/forwarded.h"
-#include "web/web.h"
-#include "web/web_admit.h"
-#include "web/web_error.h"
-#include "web/web_json.h"
-#include "web/web_read.h"
 
 #include <sodium.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
-#include "web/cors.h"
+#include "api/cors.h"
 
+#include "api/web.h"
 #include "http/exchange.h"
 #include "http/reply.h"
-#include "web/web.h"
 
 #define PREFLIGHT_AGE "600" /* seconds that a browser may keep the answer: as long as Chrome does */
 

@@ -1,8 +1,8 @@
-#include "web/web_json.h"
+#include "api/web_json.h"
 
+#include "api/forwarded.h"
+#include "api/web_read.h"
 #include "base/log.h"
-#include "web/forwarded.h"
-#include "web/web_read.h"
 
 #include <sodium.h>
 

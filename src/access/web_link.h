@@ -9,5 +9,9 @@
 
 struct exchange;
 
-void web_link_open(struct exchange *x);  /* POST /l/{name}/open {secret} */
-void web_link_media(struct exchange *x); /* GET /l/{name or name and secret}/media */
+void web_link_open(struct exchange *x); /* POST /l/{name}/open {secret} */
+
+/* Answers an exchange with the media of a recording. */
+typedef void web_link_player(struct exchange *x, const char *recording_sid);
+/* GET /l/{name or name and secret}/media: once the play is counted, play_media() answers; else it is refused. */
+void web_link_play(struct exchange *x, web_link_player *play_media);

@@ -3,13 +3,13 @@
  */
 #pragma once
 
+#include "api/web_error.h"
 #include "base/buf.h"
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "http/exchange.h"
 #include "ledger/ledger.h"
-#include "web/web_error.h"
 
 #include <stdbool.h>
 

@@ -1,17 +1,17 @@
-#include "web/web_users.h"
+#include "access/web_users.h"
 
+#include "access/web_admit.h"
+#include "api/forwarded.h"
+#include "api/web.h"
+#include "api/web_error.h"
+#include "api/web_json.h"
+#include "api/web_read.h"
 #include "auth/people.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "http/form.h"
 #include "http/http_parse.h"
 #include "ledger/ledger.h"
-#include "web/forwarded.h"
-#include "web/web.h"
-#include "web/web_admit.h"
-#include "web/web_error.h"
-#include "web/web_json.h"
-#include "web/web_read.h"
 
 #include <sodium.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
-#include "web/forwarded.h"
+#include "api/forwarded.h"
 
-#include "web/web.h"
-#include "web/web_host.h"
+#include "api/web.h"
+#include "api/web_host.h"
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -1,11 +1,11 @@
-#include "web/cookie.h"
+#include "access/cookie.h"
 
+#include "api/forwarded.h"
+#include "api/web.h"
+#include "api/web_host.h"
 #include "auth/auth.h"
 #include "base/buf.h"
 #include "http/reply.h"
-#include "web/forwarded.h"
-#include "web/web.h"
-#include "web/web_host.h"
 
 #include <sodium.h>
 #include <stdio.h>

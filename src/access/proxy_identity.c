@@ -1,12 +1,12 @@
-#include "web/proxy_identity.h"
+#include "access/proxy_identity.h"
 
+#include "api/forwarded.h"
+#include "api/web.h"
 #include "auth/auth.h"
 #include "auth/people.h"
 #include "auth/proxy_groups.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "web/forwarded.h"
-#include "web/web.h"
 
 #include <stdatomic.h>
 

@@ -1,10 +1,10 @@
-#include "web/web_read.h"
+#include "api/web_read.h"
 
+#include "api/cors.h"
+#include "api/json_head.h"
+#include "api/web.h"
 #include "base/log.h"
 #include "http/reply.h"
-#include "web/cors.h"
-#include "web/json_head.h"
-#include "web/web.h"
 
 #include <stdlib.h>
 

@@ -1,11 +1,11 @@
-#include "web/web_error.h"
+#include "api/web_error.h"
 
+#include "api/cors.h"
+#include "api/json_head.h"
 #include "auth/credential.h"
 #include "base/buf.h"
 #include "base/json.h"
 #include "http/reply.h"
-#include "web/cors.h"
-#include "web/json_head.h"
 
 #include <assert.h>
 #include <string.h>
