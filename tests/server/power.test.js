@@ -15,7 +15,7 @@ import { startServer } from './harness/callspool.js';
 import { surviveCrashes } from './harness/crashes.js';
 import { requestJson } from './harness/http.js';
 import { temporaryFolder } from './harness/process.js';
-import { failNextSync, forgetful, rebuild } from './harness/shadow.js';
+import { failNextSync, failNoSync, forgetful, rebuild } from './harness/shadow.js';
 import { until } from './harness/until.js';
 import { CALL_STATUS, callCallback, newSid, postForm } from './harness/webhook.js';
 
@@ -44,6 +44,7 @@ test(`the power goes ${ROUNDS} times, ${2 * ROUNDS * WEBHOOKS} webhooks`, async 
     },
     afterKill: (dataDir, life) => {
       const round = roundOf(life);
+      failNoSync(shadow(round));
       if (life % 2 === 0) return dataDir;
       rebuild(disk(round), shadow(round), disk(round + 1), { isTorn: round % 2 === 1 });
       rmSync(disk(round), { recursive: true });

@@ -1,6 +1,6 @@
 // The disk as power loss leaves it, from what tests/tools/forgetful.c kept beside it.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BINARY } from './callspool.js';
 import { seeded } from './seeded.js';
@@ -25,6 +25,11 @@ export const KINDS = ['log', 'media', 'folder', 'ledger'];
 /** The next sync of that kind (one of KINDS) fails, and what it would have made durable is lost though it can be read. */
 export function failNextSync(shadow, kind) {
   writeFileSync(join(shadow, `armed.${kind}`), '');
+}
+
+/** No sync is to fail any more: one that was to fail and did not come in time would be the next start's. */
+export function failNoSync(shadow) {
+  for (const kind of KINDS) rmSync(join(shadow, `armed.${kind}`), { force: true });
 }
 
 const below = seeded(1);
