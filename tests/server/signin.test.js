@@ -70,8 +70,6 @@ test("signing in ends the session that was shown, be it another's", async () => 
   assert.equal((await victim.ask('GET', '/api/session')).json.user.name, 'victoria');
 });
 
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
-
 test('who is unknown, wrong, disabled or without a password gets one answer, in one time', async () => {
   const { server, admin } = world;
   await addPerson(admin, 'there');
@@ -90,9 +88,10 @@ test('who is unknown, wrong, disabled or without a password gets one answer, in 
   }
   assert.equal(answers.size, 1, [...answers].join('\n'));
   assert.match([...answers][0], /^401 /);
-  const medians = names.map((name) => median(times[name]));
-  // A hash is some 15 ms of it: a name that were answered without one would be far below half.
-  assert.ok(Math.min(...medians) > Math.max(...medians) / 2, JSON.stringify(Object.fromEntries(names.map((name, i) => [name, medians[i]]))));
+  // The shortest of each: what else the machine does makes the others longer.  A hash is some 15 ms of it: a
+  // name that were answered without one would be far below half.
+  const shortest = names.map((name) => Math.min(...times[name]));
+  assert.ok(Math.min(...shortest) > Math.max(...shortest) / 2, JSON.stringify(Object.fromEntries(names.map((name, i) => [name, shortest[i]]))));
   const reasons = new Set((await audit('sign_in_failed')).map(({ body }) => JSON.parse(body).reason));
   for (const reason of ['unknown name', 'disabled', 'no password', 'wrong password']) assert.ok(reasons.has(reason), `the audit knows: ${reason}`);
 });
@@ -135,18 +134,18 @@ test('one network that tries many names is throttled; others are not', async () 
   const { server, admin } = world;
   await addPerson(admin, 'elsewhere');
   const address = newAddress();
-  const statuses = [];
-  for (let i = 0; i < 24; i++) statuses.push((await new Caller(server, { address }).signIn(`spray${i}`, 'Correct horse battery 1')).status);
-  assert.ok(statuses.slice(0, 20).every((status) => status === 401), String(statuses));
-  assert.ok(statuses.slice(20).includes(429), String(statuses));
+  // At once: on a busy machine one after the other would take as long as the throttle forgives.  Some find the
+  // passwords of their network waiting already (503), and count all the same.
+  const statuses = await Promise.all(Array.from({ length: 24 }, async (_, i) => (await new Caller(server, { address }).signIn(`spray${i}`, 'Correct horse battery 1')).status));
+  assert.ok(statuses.filter((status) => status !== 429).length >= 20, String(statuses));
+  assert.ok(statuses.includes(429), String(statuses));
   assert.equal((await new Caller(server).signIn('elsewhere')).status, 200);
 });
 
 test('addresses of one IPv6 network count as one', async () => {
   const { server } = world;
-  const statuses = [];
-  for (let i = 0; i < 24; i++) statuses.push((await new Caller(server, { address: `2001:db8:7:8::${i + 1}` }).signIn(`six${i}`, 'Correct horse battery 1')).status);
-  assert.ok(statuses.slice(20).includes(429), String(statuses));
+  const statuses = await Promise.all(Array.from({ length: 24 }, async (_, i) => (await new Caller(server, { address: `2001:db8:7:8::${i + 1}` }).signIn(`six${i}`, 'Correct horse battery 1')).status));
+  assert.ok(statuses.includes(429), String(statuses));
 });
 
 test('credentials that nobody knows are throttled by network; who is known is served there', async () => {
