@@ -23,7 +23,7 @@ CipherString = DEFAULT:@SECLEVEL=0
 `;
 
 /** A server whose Twilio speaks TLS of that version alone, and how a play of its recording ends. */
-async function playOver(t, version, { trusts = true } = {}) {
+async function playOver(t, version, { trusts = true, redirectTo } = {}) {
   const folder = temporaryFolder(t, 'tls');
   const { certificate, key } = await makeCertificate(folder);
   const conf = join(folder, 'openssl.cnf');
@@ -42,6 +42,12 @@ async function playOver(t, version, { trusts = true } = {}) {
   });
   const fields = recordingCallback();
   upstream.recordings.set(fields.RecordingSid, { callSid: fields.CallSid, media: audio() });
+  if (redirectTo) {
+    upstream.answer = (request, reply) => {
+      reply.writeHead(302, { Location: redirectTo + request.url, 'Content-Length': 0 });
+      reply.end();
+    };
+  }
   await postForm(server.url, RECORDING_STATUS, fields);
   const reply = await request(`${server.url}/api/calls/${fields.CallSid}/download`);
   return { reply, upstream, refusals, server };
@@ -70,4 +76,11 @@ test('a certificate that nobody vouches for is not believed', async (t) => {
   const { reply, upstream } = await playOver(t, 'TLSv1.3', { trusts: false });
   assert.equal(reply.status, 503);
   assert.deepEqual(upstream.requests, [], 'no request, and so no credentials');
+});
+
+test('a redirect to http is not followed', async (t) => {
+  const plain = await startUpstream(t);
+  const { reply } = await playOver(t, 'TLSv1.3', { redirectTo: plain.url });
+  assert.equal(reply.status, 503);
+  assert.deepEqual(plain.requests, [], 'the recording is not asked for where everybody can listen');
 });

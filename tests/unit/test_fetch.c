@@ -39,6 +39,7 @@ static const struct answer answers[] = {
 	  THEN_KEEP },
 	{ "/silent", "", THEN_HANG },
 	{ "/stall", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789", THEN_HANG },
+	{ "/stall-late", "HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n@M", THEN_HANG },
 	{ "/to-ok", "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 5\r\n\r\nmoved",
 	  THEN_KEEP },
 	{ "/to-404", "HTTP/1.1 301 Moved\r\nLocation: 404\r\nContent-Length: 0\r\n\r\n",
@@ -55,6 +56,21 @@ static const struct answer answers[] = {
 	  THEN_KEEP },
 	{ "/to-a",
 	  "HTTP/1.1 308 Moved\r\nLocation: http://127.0.0.1:@A/ok\r\nContent-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "/to-ok-300", "HTTP/1.1 300 Many\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "/to-ok-301", "HTTP/1.1 301 Moved\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "/to-ok-303", "HTTP/1.1 303 See\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "/to-ok-305", "HTTP/1.1 305 Proxy\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "/to-ok-307", "HTTP/1.1 307 Moved\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "/to-ok-308", "HTTP/1.1 308 Moved\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n",
+	  THEN_KEEP },
+	{ "/to-nowhere", "HTTP/1.1 302 Found\r\nContent-Length: 5\r\n\r\nmoved", THEN_KEEP },
+	{ "/created", "HTTP/1.1 201 Created\r\nLocation: /404\r\nContent-Length: 0\r\n\r\n",
 	  THEN_KEEP },
 	{ "/to-self", "HTTP/1.1 302 Found\r\nLocation: /to-self\r\nContent-Length: 0\r\n\r\n",
 	  THEN_KEEP },
@@ -215,9 +231,20 @@ static void answers_are_told_apart(void)
 		{ "/garbage", TRANSFER_BAD_ANSWER, 0, -1, 0, "not HTTP" },
 		{ "/silent", TRANSFER_STALLED, 0, -1, 0, "silence before the head" },
 		{ "/stall", TRANSFER_STALLED, 200, 100, 10, "silence within the body" },
+		{ "/stall-late", TRANSFER_STALLED, 200, 2000000, 1 << 20,
+		  "silence after much has come" },
 		{ "/to-ok", TRANSFER_OK, 200, 10, 10, "a redirect within the host" },
 		{ "/to-404", TRANSFER_OK, 404, 4, 4, "a relative redirect, to an error" },
 		{ "/to-name", TRANSFER_OK, 200, 10, 10, "a redirect to another host" },
+		{ "/to-ok-301", TRANSFER_OK, 200, 10, 10, "301: a redirect" },
+		{ "/to-ok-303", TRANSFER_OK, 200, 10, 10, "303: a redirect" },
+		{ "/to-ok-307", TRANSFER_OK, 200, 10, 10, "307: a redirect" },
+		{ "/to-ok-308", TRANSFER_OK, 200, 10, 10, "308: a redirect" },
+		{ "/to-ok-300", TRANSFER_OK, 300, 0, 0, "300: an answer" },
+		{ "/to-ok-305", TRANSFER_OK, 305, 0, 0, "305: an answer" },
+		{ "/to-nowhere", TRANSFER_OK, 302, 5, 5,
+		  "a redirect that does not say whereto: an answer" },
+		{ "/created", TRANSFER_OK, 201, 0, 0, "a Location that is no redirect" },
 		{ "/to-self", TRANSFER_TOO_MANY_REDIRECTS, 302, -1, 0, "redirects without end" },
 		{ "/to-ftp", TRANSFER_REFUSED_REDIRECT, 302, -1, 0,
 		  "a redirect to another scheme" },
@@ -227,7 +254,10 @@ static void answers_are_told_apart(void)
 		  "a redirect to a link-local address" },
 		{ "http://127.0.0.1:1/", TRANSFER_NOT_CONNECTED, 0, -1, 0, "nobody listens" },
 	};
+	static char long_page[1 << 20];
 
+	memset(long_page, 'x', sizeof(long_page));
+	server.media = (struct str){ long_page, sizeof(long_page) };
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct asked asked;
 
@@ -245,6 +275,9 @@ static void answers_are_told_apart(void)
 		   "%s: says why", cases[i].name);
 		OK(asked.ends == 1 && asked.heads <= 1, "%s: one end, one head at most",
 		   cases[i].name);
+		OK((asked.result.first_byte_ms >= 0) ==
+			   (asked.result.status > 0 || asked.result.redirects > 0),
+		   "%s: a first byte, or none", cases[i].name);
 		buf_release(&asked.body);
 	}
 }
@@ -257,7 +290,8 @@ static void head_is_told(void)
 	IS_STR(str_of(asked.head.content_type), STR("audio/mpeg"), "the type");
 	IS_STR(str_of(asked.head.etag), STR("\"v1\""), "the ETag");
 	OK(asked.head.accepts_ranges && asked.head.etag_is_strong, "ranges are offered");
-	OK(asked.result.first_byte_ms >= 0 && asked.result.total_ms >= asked.result.first_byte_ms,
+	OK(asked.result.first_byte_ms >= 0 && asked.result.total_ms >= asked.result.first_byte_ms &&
+		   asked.result.total_ms < 60000,
 	   "how long it took");
 	buf_release(&asked.body);
 	ask(&asked, "/429", NULL);
@@ -311,6 +345,13 @@ static void requests_say_what_they_should(void)
 		  "Content-Type: text/plain\r\n",
 		  "Expect:",
 		  "its type" },
+		{ { .method = TRANSFER_POST,
+		    .body = STR("a=b"),
+		    .headers = headers + 1,
+		    .header_count = 1 },
+		  "X-Nothing:",
+		  "urlencoded",
+		  "POST with other headers, without a type" },
 		{ { .method = TRANSFER_PUT, .headers = headers, .header_count = 2 },
 		  "X-Nothing:",
 		  "Range:",
@@ -343,10 +384,37 @@ static void requests_say_what_they_should(void)
 	}
 }
 
+/* So many letters. */
+static const char *password_of(size_t len)
+{
+	static char text[2000];
+
+	memset(text, 'p', len);
+	text[len] = '\0';
+	return text;
+}
+
+static void long_credentials_fit(void)
+{
+	struct transfer_request like = { .user = "u",
+					 .password = password_of(1021),
+					 .auth_for = "http://127.0.0.1" };
+	AUTO(free) char *home = url_of("");
+	struct asked asked;
+
+	like.auth_for = home;
+	ask(&asked, "/ok", &like);
+	IS_INT(asked.result.status, 200, "credentials of 1023 bytes");
+	OK(strstr(server.last, "Authorization: Basic ") &&
+		   str_find(str_of(strstr(server.last, "Basic ")), '\r') == 6 + 1364,
+	   "are sent whole");
+	buf_release(&asked.body);
+}
+
 static void wrong_requests_are_refused(void)
 {
 	static const struct transfer_header bad_header[] = { { "X", "a\r\nY: b" } };
-	static const struct transfer_request cases[] = {
+	const struct transfer_request cases[] = {
 		{ .url = "/ok" },
 		{ .url = "ftp://example.com/" },
 		{ .url = "file:///etc/passwd" },
@@ -359,6 +427,14 @@ static void wrong_requests_are_refused(void)
 		  .auth_for = "http://example.com" },
 		{ .url = "http://example.com/", .headers = bad_header, .header_count = 1 },
 		{ .url = "http://example.com/", .ranged = true, .first = 2, .last = 1 },
+		{ .url = "http://example.com/",
+		  .ranged = true,
+		  .last = 1,
+		  .if_range = "a\r\nX: y" },
+		{ .url = "http://example.com/",
+		  .user = "u",
+		  .password = password_of(1022),
+		  .auth_for = "http://example.com" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -863,6 +939,7 @@ int main(void)
 	head_is_told();
 	requests_say_what_they_should();
 	wrong_requests_are_refused();
+	long_credentials_fit();
 	credentials_stay_home();
 	redirects_are_asked_about();
 	stops();
