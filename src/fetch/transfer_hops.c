@@ -1,5 +1,6 @@
 #include "fetch/transfer_hops.h"
 
+#include "base/own.h"
 #include "fetch/address_guard.h"
 #include "fetch/fetch_state.h"
 #include "fetch/transfer_answer.h"
@@ -71,19 +72,43 @@ static void ask(struct transfer *transfer)
 	transfer_pulse(transfer);
 }
 
+DEFINE_AUTO(CURLU *, curl_url_cleanup)
+DEFINE_AUTO(char *, curl_free)
+
+/*
+ * The Location, made absolute, for curl_free(); NULL: it cannot be.  CURLINFO_REDIRECT_URL would be the same, but libcurl
+ * has it only of an answer that was read to its end.
+ */
+static char *redirect_url(const struct transfer *transfer)
+{
+	AUTO(curl_url_cleanup) CURLU *url = curl_url();
+	struct curl_header *location;
+	char *absolute;
+
+	if (!url)
+		abort(); /* out of memory */
+	if (curl_easy_header(transfer->easy, "Location", 0, CURLH_HEADER, -1, &location) !=
+		    CURLHE_OK ||
+	    curl_url_set(url, CURLUPART_URL, transfer->target.url, 0) != CURLUE_OK ||
+	    curl_url_set(url, CURLUPART_URL, location->value,
+			 CURLU_NON_SUPPORT_SCHEME | CURLU_ALLOW_SPACE) != CURLUE_OK ||
+	    curl_url_get(url, CURLUPART_URL, &absolute, 0) != CURLUE_OK)
+		return NULL;
+	return absolute;
+}
+
 static void follow(struct transfer *transfer)
 {
+	AUTO(curl_free) char *url = NULL;
 	struct fetch_target next = { 0 };
 	struct err err;
-	char *url = NULL;
 	bool is_wanted;
 
 	if (transfer->redirects == TRANSFER_REDIRECTS_MAX) {
 		transfer_finish(transfer, TRANSFER_TOO_MANY_REDIRECTS, "redirected too often");
 		return;
 	}
-	/* libcurl's, on the handle: the Location, made absolute. */
-	curl_easy_getinfo(transfer->easy, CURLINFO_REDIRECT_URL, &url);
+	url = redirect_url(transfer);
 	if (!fetch_target_read(url ? url : "", transfer->upgrade_to_https, &next, &err)) {
 		transfer_finish(transfer, TRANSFER_REFUSED_REDIRECT, "redirected: %s", err.text);
 		return;
