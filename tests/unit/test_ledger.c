@@ -152,6 +152,112 @@ static void test_neighbours(void)
 	OK(!is_known(11), "nothing of the bad one is there");
 }
 
+enum { MANY = FEED_COMMIT_MAX + 40 }; /* more jobs than one transaction takes */
+
+static bool many_are_heard(void)
+{
+	return heard.of_call[0xee] >= MANY;
+}
+
+static void test_many(void)
+{
+	struct write *writes = xcalloc(MANY, sizeof(*writes));
+	int good = 0, early = 0, commits = 1;
+
+	gate_shut();
+	for (unsigned i = 0; i < MANY; i++)
+		post(&writes[i], ((i + 1) << 8) + 0xee);
+	gate_open();
+	OK(until(all_done), "more jobs than one transaction takes are answered");
+	for (unsigned i = 0; i < MANY; i++) {
+		good += writes[i].job.succeeded && writes[i].runs == 1;
+		early += i > 0 && writes[i].job.sequence < writes[i - 1].job.sequence;
+		commits += i > 0 && writes[i].job.sequence != writes[i - 1].job.sequence;
+	}
+	IS_INT(good, MANY, "each ran once, and is committed");
+	IS_INT(early, 0, "in the order in which they were posted");
+	/* Some of them perhaps with the job that held the writer up. */
+	OK(commits == 2 || commits == 3, "in as few commits as there may be: %d", commits);
+	OK(until(many_are_heard), "all are projected");
+	free(writes);
+}
+
+static void test_one_bad(void)
+{
+	struct write write = { .is_bad = true };
+
+	post(&write, 50);
+	OK(until(all_done) && !write.job.succeeded && write.job.err.kind == ERR_CONFLICT,
+	   "one that is alone and bad is told why");
+	IS_INT(write.runs, 1, "it is not tried again");
+	OK(!is_known(50), "nothing of it is there");
+}
+
+/* ---- readers ---- */
+
+struct read {
+	struct ledger_job job;
+	pthread_mutex_t *waits_for;
+	bool is_bad, is_done;
+};
+
+static struct read held_up, quick;
+
+static bool run_read(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	struct read *read = container_of(job, struct read, job);
+
+	if (read->waits_for) {
+		pthread_mutex_lock(read->waits_for);
+		pthread_mutex_unlock(read->waits_for);
+	}
+	return !read->is_bad || err_set(cause, ERR_NOT_FOUND, "there is nothing");
+}
+
+static void read_done(struct ledger_job *job)
+{
+	container_of(job, struct read, job)->is_done = true;
+}
+
+static void read_as(struct read *read, pthread_mutex_t *waits_for, bool is_bad)
+{
+	*read = (struct read){ .job = { .run = run_read, .done = read_done, .reply = mailbox },
+			       .waits_for = waits_for,
+			       .is_bad = is_bad };
+	ledger_read(ledger, &read->job);
+}
+
+static bool quick_is_done(void)
+{
+	return quick.is_done;
+}
+
+static bool held_up_is_done(void)
+{
+	return held_up.is_done;
+}
+
+static void test_readers(void)
+{
+	static pthread_mutex_t shut = PTHREAD_MUTEX_INITIALIZER;
+
+	pthread_mutex_lock(&shut);
+	read_as(&held_up, &shut, false);
+	read_as(&quick, NULL, false);
+	OK(until(quick_is_done) && !held_up.is_done,
+	   "one reader that is held up does not hold up the other");
+	OK(quick.job.succeeded && quick.job.sequence > 0, "it knows of which commit it tells");
+	pthread_mutex_unlock(&shut);
+	OK(until(held_up_is_done) && held_up.job.succeeded, "it goes on");
+	read_as(&quick, NULL, true);
+	OK(until(quick_is_done) && !quick.job.succeeded && quick.job.err.kind == ERR_NOT_FOUND,
+	   "who does not find anything is told why");
+	for (int i = 0; i < 4; i++) {
+		read_as(&quick, NULL, false);
+		OK(until(quick_is_done) && quick.job.succeeded, "and readers go on");
+	}
+}
+
 static struct write told;
 
 static bool run_told(struct ledger_job *job, struct catalog *catalog, struct err *cause)
@@ -211,6 +317,31 @@ static void test_stopped(void)
 	   "what is posted after a stop is answered undone");
 }
 
+/* No thread runs: on this one. */
+static void test_write_now(void)
+{
+	struct write good = { .job.run = run_write },
+		     bad = { .job.run = run_write, .is_bad = true };
+
+	snprintf(good.call_sid, SID_SIZE, "CA%032x", 160u);
+	snprintf(bad.call_sid, SID_SIZE, "CA%032x", 161u);
+	OK(ledger_write_now(ledger, &good.job, &err) && good.job.sequence > 0, "written now");
+	OK(!ledger_write_now(ledger, &bad.job, &err) && err.kind == ERR_CONFLICT, "or not: %s",
+	   err.text);
+	IS_STR(sql_text("SELECT count(*) FROM events WHERE call_sid LIKE '%a0'"), STR("1"),
+	       "the one is there");
+	IS_STR(sql_text("SELECT count(*) FROM events WHERE call_sid LIKE '%a1'"), STR("0"),
+	       "of the other nothing is");
+}
+
+static void test_not_opened(void)
+{
+	struct ledger *none = NULL;
+
+	OK(!ledger_open("/nowhere/ledger.db", &none, &err) && !none, "no folder, no ledger: %s",
+	   err.text);
+}
+
 static void test_left_behind(void)
 {
 	ledger_free(ledger);
@@ -234,10 +365,15 @@ int main(void)
 	MUST(ledger_start(ledger, &err));
 	test_write();
 	test_neighbours();
+	test_many();
+	test_one_bad();
+	test_readers();
 	test_told_first();
 	test_projected_again();
 	test_stop();
 	test_stopped();
+	test_write_now();
+	test_not_opened();
 	test_left_behind();
 	running_remove();
 	return tap_end();
