@@ -12,6 +12,7 @@
 #include "catalog/call_asks.h"
 #include "catalog/calls.h"
 #include "catalog/catalog_private.h"
+#include "catalog/rechecks.h"
 #include "catalog/recordings.h"
 #include "catalog/recordings_digest.h"
 #include "catalog/recordings_queue.h"
@@ -23,7 +24,7 @@
 static struct err err;
 static struct ledger ledger;
 static char call_sid[SID_SIZE], recording_sid[SID_SIZE];
-static int64_t chain;
+static int64_t chain, open_attempt;
 
 static const struct recording_media media = {
 	.stored_at_ms = NOON + 9000,
@@ -182,6 +183,119 @@ static bool begin_attempt(void)
 	return attempts_begin(ledger.writer, &begin, &id, &err);
 }
 
+/* One that is under way ends; the other way round none is. */
+static bool end_attempt(void)
+{
+	const struct attempt_end end = { .id = open_attempt, .ended_at_ms = NOON, .outcome = "a" };
+
+	return attempts_end(ledger.writer, &end, &err);
+}
+
+static bool close_attempts(void)
+{
+	int64_t count;
+
+	return attempts_close_open(ledger.writer, NOON, &count, &err);
+}
+
+static bool list_attempts(void)
+{
+	static struct attempt out[4];
+	size_t count;
+
+	return attempts_list(ledger.writer, str_of(recording_sid), out, ARRAY_LEN(out), &count,
+			     &err);
+}
+
+static bool mark_absent(void)
+{
+	return recordings_mark_absent(ledger.writer, str_of(recording_sid), 16101, "b", &err);
+}
+
+static bool want_mono(void)
+{
+	return recordings_want_channels(ledger.writer, str_of(recording_sid), 1, &err);
+}
+
+static bool find_main(void)
+{
+	struct recording recording;
+	enum call_recorded found;
+	bool is_on;
+
+	return recordings_find_main(ledger.writer, str_of(call_sid), &found, &recording, &is_on,
+				    &err);
+}
+
+static bool find_source(void)
+{
+	struct recording_source source = { 0 };
+	bool is_found = recordings_find_source(ledger.writer, str_of(recording_sid), &source, &err);
+
+	recording_source_release(&source);
+	return is_found;
+}
+
+static bool list_of_call(void)
+{
+	static struct recording out[4];
+	size_t count;
+
+	return recordings_list_of_call(ledger.writer, str_of(call_sid), out, ARRAY_LEN(out), &count,
+				       &err);
+}
+
+static bool claim(void)
+{
+	static struct queue_row out[QUEUE_CLAIM_MAX];
+	const struct queue_claim claim = { .now_ms = NOON * 2, .most = 4, .most_backfill = 2 };
+	size_t count;
+
+	return queue_claim(ledger.writer, &claim, out, &count, &err);
+}
+
+static bool list_expired(void)
+{
+	static struct queue_expired out[4];
+	size_t count;
+
+	return queue_expired(ledger.writer, 0, out, ARRAY_LEN(out), &count, &err);
+}
+
+static bool mend(void)
+{
+	int64_t count;
+
+	return queue_mend(ledger.writer, 1000, 1000, 4, &count, &err);
+}
+
+static bool last_event(void)
+{
+	int64_t seq;
+
+	return events_last(ledger.writer, &seq, &err);
+}
+
+static bool last_webhook(void)
+{
+	int64_t at_ms;
+
+	return events_last_webhook_at(ledger.writer, &at_ms, &err);
+}
+
+static bool next_recheck(void)
+{
+	static struct recheck_planned out;
+	bool is_found;
+
+	return rechecks_next(ledger.writer, &out, &is_found, &err);
+}
+
+static bool set_recheck(void)
+{
+	return rechecks_set(ledger.writer, str_of(recording_sid), NOON, &err);
+}
+
 static bool next_ask(void)
 {
 	struct call_ask ask;
@@ -264,6 +378,25 @@ static const struct {
 	{ REFUSE("DELETE ON turns"), remove_turns, "old turns not removed" },
 	{ HIDE("recordings"), next_due, "the next that is due, not read" },
 	{ REFUSE("INSERT ON attempts"), begin_attempt, "an attempt not begun" },
+	{ REFUSE("UPDATE ON attempts"), end_attempt, "an attempt not ended" },
+	{ HIDE("attempts"), end_attempt, "an attempt not found" },
+	{ REFUSE("UPDATE ON attempts"), close_attempts, "open attempts not closed" },
+	{ HIDE("attempts"), list_attempts, "attempts not listed" },
+	{ HIDE("recordings"), begin_attempt, "an attempt of what is not looked up" },
+	{ REFUSE("UPDATE ON recordings"), mark_absent, "absent, not written" },
+	{ REFUSE("UPDATE ON calls"), mark_absent, "absent, not written at its call" },
+	{ REFUSE("UPDATE ON recordings"), want_mono, "one channel, not written" },
+	{ HIDE("calls"), find_main, "a call's main recording, its call not read" },
+	{ HIDE("recordings"), find_main, "a call's main recording, not read" },
+	{ HIDE("recordings"), find_source, "a recording's source not read" },
+	{ HIDE("recordings"), list_of_call, "a call's recordings not listed" },
+	{ HIDE("recordings"), claim, "what is due, not read" },
+	{ HIDE("recordings"), list_expired, "what has expired, not listed" },
+	{ REFUSE("UPDATE ON recordings"), mend, "instants that are too far away, not mended" },
+	{ HIDE("events"), last_event, "the last event not read" },
+	{ HIDE("events"), last_webhook, "the last webhook not read" },
+	{ HIDE("recordings"), next_recheck, "what is to be looked at again, not read" },
+	{ REFUSE("UPDATE ON recordings"), set_recheck, "when to look again, not written" },
 	{ HIDE("calls"), next_ask, "the next call to ask for, not read" },
 	{ REFUSE("UPDATE ON calls"), set_ask, "when to ask for a call, not written" },
 	{ REFUSE("INSERT ON audit"), insert_entry, "an entry of the audit not written" },
@@ -320,6 +453,7 @@ static void test_begun_again(bool (*end)(void), bool (*begin_again)(void), const
 int main(void)
 {
 	struct audit_entry entry = { .seq = 1, .at_ms = NOON, .kind = "a" };
+	struct attempt_begin begin = { .began_at_ms = NOON };
 	struct projection_result result;
 
 	sid_text("CA", 1, call_sid);
@@ -332,6 +466,10 @@ int main(void)
 	MUST(audit_insert(ledger.writer, &entry, &err));
 	MUST(catalog_commit(ledger.writer, &err));
 	ledger_project(&ledger, &result);
+	MUST(catalog_begin(ledger.writer, &err));
+	begin.recording_sid = str_of(recording_sid);
+	MUST(attempts_begin(ledger.writer, &begin, &open_attempt, &err));
+	MUST(catalog_commit(ledger.writer, &err));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		test_fault(i);
 	test_begun_again(mark_dead, requeue, "asked for again");

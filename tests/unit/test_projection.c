@@ -597,6 +597,70 @@ static void test_counted(void)
 	ledger_remove(&ledger);
 }
 
+/* Each thing that is told of a call alone, after all else, is kept, and can be looked for. */
+static void test_one_field(void)
+{
+	static const struct {
+		const char *name;
+		struct event told;
+	} cases[] = {
+		{ "its length", { .duration_s = 12 } },
+		{ "its account",
+		  { .account_sid = STR("AC00000000000000000000000000000001"), .duration_s = -1 } },
+		{ "the call that it belongs to",
+		  { .parent_call_sid = STR("CA00000000000000000000000000000009"),
+		    .duration_s = -1 } },
+		{ "who calls", { .from = STR("+15550001111"), .duration_s = -1 } },
+		{ "who is called", { .to = STR("+15550001111"), .duration_s = -1 } },
+		{ "the direction", { .direction = STR("inbound"), .duration_s = -1 } },
+		{ "when it ended", { .timestamp_ms = NOON, .duration_s = -1 } },
+		{ "when it began", { .started_at_ms = NOON - 50000, .duration_s = -1 } },
+	};
+	struct call_filter by_number = { .number = STR("15550001111") };
+	struct call_filter inbound = { .direction = CALL_INBOUND };
+	static struct call_row found[8];
+	struct call_page page;
+	struct ledger ledger;
+
+	ledger_open(&ledger);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct projection_result result;
+		struct call before, after;
+		struct event event;
+		char sid[SID_SIZE];
+
+		event_init(&event, EVENT_CALL_STATUS, NOON);
+		event.call_sid = sid_text("CA", 20 + (unsigned)i, sid);
+		event.status = STR("completed");
+		ledger_append(&ledger, &event);
+		ledger_project(&ledger, &result);
+		MUST(calls_find(ledger.writer, event.call_sid, &before, &err));
+		event = cases[i].told;
+		event.kind = event.started_at_ms ? EVENT_CALL_FETCHED : EVENT_CALL_STATUS;
+		event.received_at_ms = NOON + 1000;
+		event.call_sid = str_of(sid);
+		event.status = STR("completed");
+		ledger_append(&ledger, &event);
+		ledger_project(&ledger, &result);
+		MUST(calls_find(ledger.writer, event.call_sid, &after, &err));
+		OK(!same_call(&before, &after) ||
+			   !str_eq(str_of(before.account_sid), str_of(after.account_sid)) ||
+			   !str_eq(str_of(before.parent_call_sid), str_of(after.parent_call_sid)),
+		   "%s alone is told: kept", cases[i].name);
+		OK(after.changed_seq > before.changed_seq, "as a change");
+		OK(result.count == 1 && (result.changes[0].what & PROJECTED_CALL), "which is told");
+	}
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(calls_list(ledger.writer, &by_number, &(struct call_cursor){ 0 }, found, 8, &page,
+			&err));
+	IS_INT(page.count, 2, "the two with the number are found by it");
+	MUST(calls_list(ledger.writer, &inbound, &(struct call_cursor){ 0 }, found, 8, &page,
+			&err));
+	IS_INT(page.count, 1, "the one that came in by its direction");
+	catalog_rollback(ledger.writer);
+	ledger_remove(&ledger);
+}
+
 int main(void)
 {
 	struct ledger ledger;
@@ -618,5 +682,6 @@ int main(void)
 	test_length_of_absent();
 	test_call_told_later();
 	test_counted();
+	test_one_field();
 	return tap_end();
 }
