@@ -5,6 +5,7 @@
 #define PATH      API "/Calls/" CALL "/Recordings.json"
 #define JSON_HEAD "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 #define OTHER     "RE00000000000000000000000000000002"
+#define THIRD     "RE00000000000000000000000000000003"
 
 static struct discovery *discovery;
 static int answered;
@@ -132,6 +133,89 @@ static void test_left(void)
 	IS_INT(server.requests, 0, "and Twilio hears of none");
 }
 
+/* Each account is asked in turn until one has it. */
+static void test_accounts(void)
+{
+	static struct account of[3];
+	static const struct accounts three = { .at = of, .count = 3 };
+	AUTO(free) char *long_url = xcalloc(1, 3000);
+	struct answer answers[] = {
+		{ "/2010-04-01/Accounts/AC00000000000000000000000000000002/Recordings/" THIRD
+		  ".json",
+		  "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", THEN_CLOSE },
+		{ API "/Recordings/" THIRD ".json",
+		  "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", THEN_CLOSE },
+	};
+
+	memset(long_url, 'x', 2999);
+	of[0] = of[1] = of[2] = account;
+	of[0].api_url = long_url;
+	of[1].account_sid = (char[]){ "AC00000000000000000000000000000002" };
+	rest_env.accounts = &three;
+	server_forget(&server);
+	server_answers(answers, ARRAY_LEN(answers));
+	answered = 0;
+	wanted = 1;
+	ask(THIRD, "192.0.2.1", INT64_MAX);
+	until(are_answered);
+	IS_INT(server.requests, 2, "where one account cannot be asked, the others are");
+	IS_INT(results[0], DISCOVERY_FAILED, "it may be there: not called missing");
+	rest_env.accounts = &accounts;
+	answered = 0;
+	ask(THIRD, "192.0.2.1", INT64_MAX);
+	until(are_answered);
+	IS_INT(results[0], DISCOVERY_NOT_THERE, "nor remembered as missing: asked again");
+}
+
+/* So many a second, however many are wanted. */
+static void test_paced(void)
+{
+	enum { ASKED = 21 };
+	struct answer answer = { "", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+				 THEN_CLOSE };
+	int64_t began_ms = loop_now_ms(rest_env.loop);
+
+	server_forget(&server);
+	server_answers(&answer, 1);
+	answered = 0;
+	for (int i = 0; i < ASKED; i++) {
+		char sid[SID_SIZE], peer[16];
+
+		snprintf(sid, sizeof(sid), "RE%032x", 200 + i);
+		snprintf(peer, sizeof(peer), "192.0.2.%d", i % 3);
+		ask(sid, peer, INT64_MAX);
+	}
+	wanted = ASKED;
+	until(are_answered);
+	IS_INT(server.requests, ASKED, "21 are asked for");
+	OK(loop_now_ms(rest_env.loop) - began_ms >= 1000, "in more than a second: ten in each");
+	for (int i = 0; i < ASKED; i++)
+		OK(results[i] == DISCOVERY_NOT_THERE, "none is left out");
+}
+
+/* So many of one peer wait, and no more; others are not kept out by it. */
+static void test_crowded(void)
+{
+	int busy = 0;
+
+	server_forget(&server);
+	server_answers(NULL, 0);
+	answered = 0;
+	for (int i = 0; i < 40; i++) {
+		char sid[SID_SIZE];
+
+		snprintf(sid, sizeof(sid), "RE%032x", 300 + i);
+		ask(sid, "192.0.2.9", INT64_MAX);
+	}
+	ask("RE00000000000000000000000000000999", "192.0.2.8", INT64_MAX);
+	wanted = 41;
+	until(are_answered);
+	for (int i = 0; i < wanted; i++)
+		busy += results[i] == DISCOVERY_BUSY;
+	OK(busy >= 10 && busy <= 20, "of 40 that one peer wants at once 20 wait: %d do not", busy);
+	IS_INT(results[40], DISCOVERY_NOT_THERE, "who comes last is answered");
+}
+
 static void release(void)
 {
 	discovery_free(discovery);
@@ -148,6 +232,9 @@ int main(void)
 	test_missing("CA00000000000000000000000000000009",
 		     API "/Calls/CA00000000000000000000000000000009/Recordings.json");
 	test_left();
+	test_accounts();
+	test_paced();
+	test_crowded();
 	fixture_stop(release);
 	return tap_end();
 }

@@ -30,6 +30,8 @@ static void test_first(void)
 		{ "HTTP/1.1 200 OK\r\n\r\n{\"code\":20500,\"message\":\"Sorry\",\"status\":500}",
 		  "error_page", VERDICT_LYING, 0 },
 		{ "HTTP/1.1 200 OK\r\n\r\n<html>Sorry</html>", "not_audio", VERDICT_LYING, 0 },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 4001\r\n\r\n@M", "cut_audio", VERDICT_LYING,
+		  0 },
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "not_audio", VERDICT_LYING, 0 },
 		{ "HTTP/1.1 206 Part\r\nContent-Range: bytes 0-6190/6191\r\n"
 		  "Content-Length: @L\r\n\r\n@M",

@@ -173,6 +173,8 @@ static void test_transitions(void)
 			   "mark %d from %s: %s", what,
 			   recording_state_text((enum recording_state)from),
 			   want ? "done, counted, the call follows" : "refused");
+			if (want && (what == DEAD || what == GONE))
+				IS_INT(after.error_code, 0, "Twilio told no error of it");
 		}
 	}
 }

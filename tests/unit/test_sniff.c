@@ -214,6 +214,41 @@ static const struct {
 	  AUDIO_NOT, 0, "a WAV whose format is damaged" },
 	{ "a WAV whose format is too small", B("RIFF\x2c\0\0\0WAVEfmt \x04\0\0\0\x01\0\x01\0data"),
 	  AUDIO_NOT, 0, "a WAV whose format is damaged" },
+	{ "a WAV that does not say how large a block is",
+	  B("RIFF\x34\0\0\0WAVE"
+	    "fmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\0\0\x10\0"
+	    "data\x10\0\0\0abcdefghabcdefgh"),
+	  AUDIO_WAV, 1, NULL },
+	{ "a WAV that tells a wrong number of bytes a second",
+	  B("RIFF\x34\0\0\0WAVE"
+	    "fmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x01\0\0\0\x02\0\x10\0"
+	    "data\x10\0\0\0abcdefghabcdefgh"),
+	  AUDIO_WAV, 1, NULL },
+	{ "a WAV of 64 channels",
+	  B("RIFF\x34\0\0\0WAVE"
+	    "fmt \x10\0\0\0\x01\0\x40\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0"
+	    "data\x10\0\0\0abcdefghabcdefgh"),
+	  AUDIO_WAV, 1, NULL },
+	{ "a WAV of 65",
+	  B("RIFF\x34\0\0\0WAVE"
+	    "fmt \x10\0\0\0\x01\0\x41\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0"
+	    "data\x10\0\0\0abcdefghabcdefgh"),
+	  AUDIO_NOT, 0, "a WAV whose format is damaged" },
+	{ "a WAV of 768 kHz",
+	  B("RIFF\x34\0\0\0WAVE"
+	    "fmt \x10\0\0\0\x01\0\x01\0\0\xb8\x0b\0\x80\x3e\0\0\x02\0\x10\0"
+	    "data\x10\0\0\0abcdefghabcdefgh"),
+	  AUDIO_WAV, 0, NULL },
+	{ "a WAV of more",
+	  B("RIFF\x34\0\0\0WAVE"
+	    "fmt \x10\0\0\0\x01\0\x01\0\x01\xb8\x0b\0\x80\x3e\0\0\x02\0\x10\0"
+	    "data\x10\0\0\0abcdefghabcdefgh"),
+	  AUDIO_NOT, 0, "a WAV whose format is damaged" },
+	{ "a WAV of no rate",
+	  B("RIFF\x34\0\0\0WAVE"
+	    "fmt \x10\0\0\0\x01\0\x01\0\0\0\0\0\x80\x3e\0\0\0\0\x10\0"
+	    "data\x10\0\0\0abcdefghabcdefgh"),
+	  AUDIO_NOT, 0, "a WAV whose format is damaged" },
 	{ "half a WAV header",
 	  B("RIFF\x2c\0\0\0WAVE"
 	    "fmt "),

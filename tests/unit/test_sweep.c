@@ -344,6 +344,13 @@ static void test_restart(void)
 	OK(rows[3].worked == 0 && rows[4].worked == 1, "what is before it is left out");
 	sweep_restart(sweep, 0);
 	OK(sweep_until(all_good_are_done), "begun at the start");
+	add(ROW_BROKEN);
+	sweep_wake(sweep);
+	OK(sweep_until(last_is_worked), "one that fails");
+	add(ROW_GOOD);
+	sweep_wake(sweep);
+	OK(sweep_until(all_good_are_done), "and one behind it");
+	IS_INT(rows[6].worked, 1, "once begun anew, it goes on where it was");
 	close_sweep();
 }
 
