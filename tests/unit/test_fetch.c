@@ -256,6 +256,8 @@ static void answers_are_told_apart(void)
 		  "a redirect with a user in it" },
 		{ "/to-metadata", TRANSFER_REFUSED_ADDRESS, 0, -1, 0,
 		  "a redirect to a link-local address" },
+		{ "http://[::1]:1/", TRANSFER_NOT_CONNECTED, 0, -1, 0,
+		  "an allowed host is named in brackets, or without" },
 		{ "http://127.0.0.1:1/", TRANSFER_NOT_CONNECTED, 0, -1, 0, "nobody listens" },
 	};
 	static char long_page[1 << 20];

@@ -1,9 +1,12 @@
 #include "ledger/ledger_jobs.h"
 
 #include "base/clock.h"
+#include "event/loop.h"
+#include "event/mailbox.h"
 #include "tap.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 
 static struct ledger_queue queue;
 static struct ledger_job jobs[5];
@@ -83,6 +86,41 @@ static void test_stopped(void)
 	OK(!ledger_queue_take(&queue, 1, -1, &is_stopping) && is_stopping, "and nobody waits");
 }
 
+static int answered;
+
+static void done(struct ledger_job *job)
+{
+	answered++;
+}
+
+/* What nobody will take any more is answered undone, and so is what comes later. */
+static void test_closed(void)
+{
+	struct ledger_queue closed;
+	struct mailbox *mailbox;
+	struct loop *loop;
+	struct err err;
+
+	if (!loop_new(&loop, &err) || !mailbox_open(loop, &mailbox, &err))
+		exit(1);
+	ledger_queue_init(&closed);
+	for (int i = 0; i < 3; i++) {
+		jobs[i] = (struct ledger_job){ .done = done, .reply = mailbox, .succeeded = true };
+		if (i < 2)
+			ledger_queue_post(&closed, &jobs[i]);
+	}
+	ledger_queue_close(&closed);
+	ledger_queue_post(&closed, &jobs[2]);
+	mailbox_drain(mailbox);
+	IS_INT(answered, 3, "what was posted before it was closed, and after, is answered");
+	for (int i = 0; i < 3; i++)
+		OK(!jobs[i].succeeded && jobs[i].err.kind == ERR_UNAVAILABLE, "undone");
+	OK(!ledger_queue_take(&closed, 8, 0, &is_stopping), "nothing is left in it");
+	ledger_queue_release(&closed);
+	mailbox_free(mailbox);
+	loop_free(loop);
+}
+
 int main(void)
 {
 	ledger_queue_init(&queue);
@@ -91,6 +129,7 @@ int main(void)
 	test_woken(-1);
 	test_woken(60000);
 	test_stopped();
+	test_closed();
 	ledger_queue_release(&queue);
 	return tap_end();
 }
