@@ -135,5 +135,6 @@ void web_audit(struct exchange *x)
 		return;
 	}
 	audit->read.make = make_audit;
+	audit->read.not_found = WEB_NOT_FOUND;
 	web_read_start(&audit->read, x);
 }
