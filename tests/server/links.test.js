@@ -1,9 +1,13 @@
-// Links: whose they are, and what the log has of them.
-import test from 'node:test';
+// Links: whose they are, what opening one tells, for how long, and what the log has of them.
+import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { Caller, addLink, addToken, firstAdministrator, startWithPeople } from './harness/people.js';
+import { lifetime } from './harness/lifetime.js';
+import { Caller, addLink, addToken, firstAdministrator, newAddress, startWithPeople } from './harness/people.js';
+import { until } from './harness/until.js';
+import { CALL_STATUS, callCallback, newSid, postForm } from './harness/webhook.js';
 
 const sql = (server, statement) => execFileSync('sqlite3', [join(server.dataDir, 'ledger.db'), '.timeout 5000', statement], { encoding: 'utf8' }).trim();
 
@@ -76,4 +80,124 @@ test('without public_url no address is made of a Host that the caller picked', a
   const { json } = await admin.asks(200, 'POST', '/api/users', { json: { name: 'dana' }, headers: { Host: 'localhost:7' } });
   assert.ok(json.url.startsWith('http://localhost:7/join#'), json.url);
   await admin.asks(503, 'POST', '/api/users/dana/reset', { json: {}, headers: { Host: 'elsewhere.test' } });
+});
+
+/* ---- what opening one tells ---- */
+
+const DAY_S = 86_400;
+const isWithin = (got, wanted, by, what) => assert.ok(Math.abs(got - wanted) <= by, `${what}: ${got}, not ${wanted}`);
+
+let world;
+
+before(async () => {
+  const started = await startWithPeople(lifetime, { count: 2 });
+  const admin = await firstAdministrator(started.server);
+  const { callSid, recordingSid } = started.recording;
+  const told = await postForm(started.server.url, CALL_STATUS, callCallback({ CallSid: callSid, Direction: 'inbound', From: '+15550001111', To: '+15550002222' }));
+  assert.equal(told.status, 200);
+  await until('the call is known', async () => (await admin.ask('GET', `/api/calls/${callSid}`)).json.from);
+  world = { ...started, admin, callSid, recordingSid };
+});
+
+const open = async ({ server }, { name, secret }, visitor = new Caller(server)) =>
+  Object.assign(await visitor.asks(200, 'POST', `/l/${name}/open`, { json: { secret } }), { visitor });
+
+test('opening a link tells when the call was and how long, which way, and its numbers when the link shows them', async () => {
+  const { admin, recording, callSid } = world;
+  const call = (await admin.asks(200, 'GET', `/api/calls/${callSid}`)).json;
+  const plain = await open(world, await addLink(admin, recording));
+  const { started_at: startedAt, duration, direction, expires_at: expiresAt, ...others } = plain.json;
+  assert.equal(startedAt, call.recordings[0].started_at);
+  isWithin(duration, 1, 0.2, 'seconds');
+  assert.equal(direction, 'inbound');
+  isWithin((Date.parse(expiresAt) - Date.now()) / 1000, 7 * DAY_S, 60, 'a link lasts a week unless it is said');
+  assert.deepEqual(others, { success: true });
+  const showing = await open(world, await addLink(admin, recording, { show_numbers: true }));
+  assert.deepEqual([showing.json.from, showing.json.to], ['+15550001111', '+15550002222']);
+});
+
+test('a visit lasts as long as its link, and an hour and the recording at least', async () => {
+  const { admin, recording } = world;
+  const maxAge = async (terms) => Number((await open(world, await addLink(admin, recording, terms))).headers['set-cookie'][0].match(/Max-Age=(\d+)/)[1]);
+  isWithin(await maxAge({}), 7 * DAY_S, 60, 'of a link of a week');
+  isWithin(await maxAge({ expires_in: '1m' }), 3600 + 1, 5, 'of a link of a minute');
+});
+
+test('a visit admits the request that shows it, and not the next one on the same connection', async () => {
+  const { server, admin, recording } = world;
+  const link = await addLink(admin, recording);
+  const { visitor } = await open(world, link);
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  lifetime.after(() => agent.destroy());
+  for (let i = 0; i < 3; i++) {
+    assert.equal((await visitor.ask('GET', `/l/${link.name}/media`, { agent })).status, 200);
+    const stranger = await new Caller(server).ask('GET', `/l/${link.name}/media`, { agent });
+    assert.deepEqual([stranger.status, stranger.json.code], [404, 'link_not_found']);
+  }
+});
+
+test('what is wrong with the terms of a link is told', async () => {
+  const { admin, recordingSid, callSid } = world;
+  const rows = [
+    ['neither SID', {}, 400, 'bad_request', /recording_sid or call_sid/],
+    ['both', { recording_sid: recordingSid, call_sid: callSid }, 400, 'bad_request', /recording_sid or call_sid/],
+    ['a call SID in place of a recording SID', { recording_sid: callSid }, 400, 'bad_request', /recording_sid or call_sid/],
+    ['a recording SID in place of a call SID', { call_sid: recordingSid }, 400, 'bad_request', /recording_sid or call_sid/],
+    ['a recording that nobody knows', { recording_sid: newSid('RE') }, 404, 'recording_not_found', /./],
+    ['a call that nobody knows', { call_sid: newSid('CA') }, 404, 'recording_not_found', /./],
+    ['plays below none', { recording_sid: recordingSid, plays: -1 }, 400, 'bad_request', /once or more/],
+    ['longer than link.max', { recording_sid: recordingSid, expires_in: '3650d' }, 400, 'bad_request', /link\.max/],
+    ['a duration that is none', { recording_sid: recordingSid, expires_in: 'soon' }, 400, 'bad_request', /30m, 12h or 7d/],
+    ['a duration that is a number', { recording_sid: recordingSid, expires_in: 60 }, 400, 'bad_request', /30m, 12h or 7d/],
+    ['a duration of nothing', { recording_sid: recordingSid, expires_in: '0s' }, 400, 'bad_request', /30m, 12h or 7d/],
+  ];
+  for (const [name, json, status, code, says] of rows) {
+    const reply = await admin.ask('POST', '/api/links', { json });
+    assert.deepEqual([reply.status, reply.json.code], [status, code], name);
+    assert.match(reply.json.error, says, name);
+  }
+  const ofCall = await admin.asks(200, 'POST', '/api/links', { json: { call_sid: callSid } });
+  assert.equal(ofCall.json.recording_sid, recordingSid);
+  assert.match(ofCall.json.url, new RegExp(`^http://callspool\\.test/l/${ofCall.json.name}#[\\w-]{24}$`));
+  assert.match(ofCall.json.media_url, new RegExp(`^http://callspool\\.test/l/${ofCall.json.name}[\\w-]{24}/media$`));
+});
+
+test('wrong secrets are counted against their network, which is told how long to wait', async () => {
+  const { server, admin, recording } = world;
+  const link = await addLink(admin, recording);
+  const address = newAddress();
+  const guess = (secret) => new Caller(server, { address }).ask('POST', `/l/${link.name}/open`, { json: { secret } });
+  const statuses = [];
+  let over;
+  for (let i = 0; i < 40 && !over; i++) {
+    const reply = await guess(i % 2 ? 'A'.repeat(24) : 'malformed');
+    statuses.push(reply.status);
+    if (reply.status !== 404) over = reply;
+  }
+  assert.ok(statuses.length >= 30, `${statuses.length} tries`);
+  assert.deepEqual([over?.status, over?.json.code], [429, 'rate_limited']);
+  assert.ok(Number(over.headers['retry-after']) >= 1 && Number(over.headers['retry-after']) <= 2, over.headers['retry-after']);
+  assert.equal((await guess(link.secret)).status, 429, 'the right one, too, from there');
+  assert.equal((await open(world, link)).status, 200, 'and not from elsewhere');
+});
+
+test('plays are counted once a play: a HEAD is none, and ranges of one that is on are none', async () => {
+  const { server, admin, recording } = world;
+  const link = await addLink(admin, recording, { plays: 1 });
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  lifetime.after(() => agent.destroy());
+  const { visitor } = await open(world, link);
+  const plays = async () => (await admin.asks(200, 'GET', '/api/links')).json.links.find(({ name }) => name === link.name).plays;
+  const media = (method, headers = {}) => visitor.ask(method, `/l/${link.name}/media`, { headers, agent });
+  assert.equal((await media('HEAD')).status, 200);
+  assert.equal(await plays(), 0);
+  assert.equal((await media('GET', { Range: 'bytes=0-99' })).status, 206);
+  assert.equal((await media('GET', { Range: 'bytes=100-' })).status, 206);
+  assert.equal(await plays(), 1);
+  for (let i = 0; i < 4; i++) { // on connections of their own, that fall to all loops
+    assert.equal((await visitor.ask('GET', `/l/${link.name}/media`)).status, 200, 'its window is open');
+  }
+  assert.equal(await plays(), 1);
+  const late = await new Caller(server).ask('POST', `/l/${link.name}/open`, { json: { secret: link.secret } });
+  assert.deepEqual([late.status, late.json.code], [410, 'link_used_up'], 'for anybody else it is over');
 });

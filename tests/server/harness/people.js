@@ -30,11 +30,12 @@ export class Caller {
   }
 
   /** request() as this caller; `json` is sent as the body.  What is answered is parsed where it is JSON. */
-  async ask(method, path, { json, headers = {}, body, keeps = true } = {}) {
+  async ask(method, path, { json, headers = {}, body, agent, keeps = true } = {}) {
     const cookie = Object.entries(this.cookies).map(([name, value]) => `${name}=${value}`).join('; ');
     const reply = await request(this.server.url, {
       method,
       path,
+      agent,
       body: json === undefined ? body : JSON.stringify(json),
       headers: {
         'X-Forwarded-For': this.address,
