@@ -2,7 +2,7 @@
 import test, { before, describe } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { startServer, untilState } from './harness/callspool.js';
+import { ACCOUNT, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
 import { startStored } from './harness/stored.js';
@@ -109,7 +109,42 @@ describe('a list of 120 calls', () => {
     assert.deepEqual(second.calls.map((call) => call.call_sid), calls.slice(10, 20).map(({ sid }) => sid));
   });
 
-  for (const query of ['?limit=0', '?limit=x', '?limit=-1', '?after=zzz', '?cursor=1.1', '?direction=up', '?from=yesterday', '?state=odd']) {
+  test('as many rows as are asked for, up to 200', async () => {
+    assert.equal((await list('?limit=1')).calls.length, 1);
+    assert.equal((await list('?limit=50')).calls.length, 50);
+    assert.equal((await list('')).calls.length, 50, 'unless it is said');
+    assert.ok((await list('?limit=200')).calls.length >= 120);
+    assert.equal((await list('?limit=200')).next, null);
+  });
+
+  test('one call alone, by its SID; a filter of nothing is none', async () => {
+    const page = await list(`?call=${calls[5].sid}`);
+    assert.deepEqual([page.calls.map((call) => call.call_sid), page.next], [[calls[5].sid], null]);
+    assert.ok((await list('?direction=all&number=&limit=200')).calls.length >= 120);
+    assert.deepEqual((await list(`?call=${newSid('CA')}`)).calls, []);
+  });
+
+  test('where few numbers end alike none is vague', async () => {
+    assert.equal((await list('?number=0501234')).number_is_vague, false);
+    assert.equal((await list('')).number_is_vague, false);
+  });
+
+  const NUMBER_MAX = 127;
+  test('a number is as long as a person may type', async () => {
+    assert.equal((await request(`${server.url}/api/calls?number=${'1'.repeat(NUMBER_MAX)}`)).status, 200);
+    assert.equal((await request(`${server.url}/api/calls?number=${'1'.repeat(NUMBER_MAX + 1)}`)).status, 400);
+  });
+
+  test('a filter that is refused is named, no longer than it has to be', async () => {
+    const { json } = await requestJson(`${server.url}/api/calls?directoin=up`);
+    assert.match(json.error, /^The filter 'directoin' is not known or its value is malformed\.$/);
+    const long = await requestJson(`${server.url}/api/calls?${'x'.repeat(300)}=1`);
+    assert.match(long.json.error, /^The filter 'x{60}' /);
+    const malformed = await requestJson(`${server.url}/api/calls?number=%zz`);
+    assert.deepEqual([malformed.status, malformed.json.error], [400, 'The query is malformed.']);
+  });
+
+  for (const query of ['?limit=0', '?limit=201', '?limit=x', '?limit=-1', '?after=zzz', '?after=1', '?after=1.', '?after=.1', '?after=1.x', '?call=CA12', `?call=${newSid('RE')}`, '?cursor=1.1', '?direction=up', '?from=yesterday', '?state=odd']) {
     test(`refused: ${query}`, async () => {
       const { status, json } = await requestJson(`${server.url}/api/calls${query}`);
       assert.equal(status, 400);
@@ -123,8 +158,13 @@ test('details: the recording, where it stands and every attempt', async (t) => {
   const { json } = await requestJson(`${server.url}/api/calls/${recording.callSid}`);
   const call = json.call ?? json;
   assert.equal(call.call_sid, recording.callSid);
+  assert.equal(call.recordings.length, 1);
+  assert.deepEqual([call.main_recording_sid, call.recording_count, call.parent_call_sid], [recording.recordingSid, 1, null]);
+  assert.deepEqual([call.account_sid, call.direction, call.from, call.status], [ACCOUNT, null, null, null], 'what no callback told is not known');
   const [one] = call.recordings;
   assert.equal(one.recording_sid, recording.recordingSid);
+  assert.deepEqual([one.held, one.expired, one.duration_differs, one.reason, one.source], [false, false, false, null, 'OutboundAPI']);
+  assert.ok(Math.abs(Date.parse(one.stored_at) - Date.now()) < 60_000, one.stored_at);
   assert.equal(one.state, 'stored');
   assert.equal(one.format, 'mp3');
   assert.equal(one.size, recording.bytes.length);
@@ -136,6 +176,7 @@ test('details: the recording, where it stands and every attempt', async (t) => {
   assert.equal(upstream.mediaRequests(recording.recordingSid).length, 1);
   assert.equal(one.attempts.length, 1, JSON.stringify(one));
   assert.equal(one.attempts[0].http_status, 200);
+  assert.deepEqual([one.attempts[0].generation, one.attempts[0].outcome, one.attempts[0].text], [1, 'stored', 'Stored.']);
   assert.equal(one.attempts[0].bytes, recording.bytes.length);
   assert.ok(Date.parse(one.attempts[0].ended_at) >= Date.parse(one.attempts[0].began_at));
 });

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { ACCOUNT, BINARY, TOKEN, callspool, startServer } from './harness/callspool.js';
 import { request, requestJson, parseReplies } from './harness/http.js';
 import { run, temporaryFolder } from './harness/process.js';
-import { startStored } from './harness/stored.js';
-import { newSid } from './harness/webhook.js';
+import { startStored, store } from './harness/stored.js';
+import { until } from './harness/until.js';
+import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
 const COMMANDS = ['serve', 'demo', 'simulate', 'status', 'path', 'user', 'token', 'session', 'link', 'verify', 'config', 'version'];
 
@@ -155,6 +156,19 @@ test('settings: --set beats the environment, which beats the file, which beats t
   assert.match(await print(['fetch.concurrency = 5'], ['--set', 'fetch.concurrency=7'], { CALLSPOOL_FETCH_CONCURRENCY: '6' }), /^fetch\.concurrency = 7\b.*--set/m);
 });
 
+test('config --json: every setting, its value, and where that came from', async (t) => {
+  const { code, stdout, stderr, file } = await config(t, ['fetch.concurrency = 5'], ['--json', '--set', 'play_wait=20s']);
+  assert.equal(code, 0, stderr);
+  const settings = JSON.parse(stdout);
+  const lines = (await config(t, [])).stdout.trim().split('\n').map((line) => line.replace(/^# /, '').split(' ')[0]);
+  assert.deepEqual(Object.keys(settings).sort(), lines.sort());
+  assert.deepEqual(settings['fetch.concurrency'], { value: '5', from: `${file}:1` });
+  assert.deepEqual([settings.play_wait.value, settings.auth], ['20s', { value: 'none', from: 'CALLSPOOL_AUTH' }]);
+  assert.match(settings.play_wait.from, /--set/);
+  assert.deepEqual(settings.format, { value: 'mp3', from: 'default' });
+  assert.ok(!stdout.includes(TOKEN), 'no secret');
+});
+
 test('settings: comments behind values, and quotes', async (t) => {
   const lines = ['retention = 9d  # nine days', 'public_url = "https://calls.example.com"', "data_dir = 'a # b'", 'fetch.proxy = http://proxy:3128#x'];
   const { code, stdout, stderr } = await config(t, lines);
@@ -230,6 +244,22 @@ test('path: where the file of a call lies; 3 when there is none, 2 for what is n
   assert.equal((await callspool(['path', 'CA12', ...set])).code, 2);
   await server.stop('SIGTERM');
   assert.equal((await callspool(['path', recording.callSid, ...set])).code, 0, 'without a running server too');
+});
+
+test('path: of several recordings the stored ones, one a line', async (t) => {
+  const { server, upstream, recording } = await startStored(t);
+  const set = ['--set', `data_dir=${server.dataDir}`];
+  const absent = recordingCallback({ CallSid: recording.callSid, RecordingStatus: 'absent', ErrorCode: '16101', RecordingDuration: undefined });
+  assert.equal((await postForm(server.url, RECORDING_STATUS, absent)).status, 200);
+  const second = await store(server, upstream, { callSid: recording.callSid, seconds: 2 });
+  await until('both are known', async () => (await requestJson(`${server.url}/api/calls/${recording.callSid}`)).json.recordings.some(({ state }) => state === 'absent'));
+  const { code, stdout } = await callspool(['path', recording.callSid, ...set]);
+  assert.equal(code, 0);
+  const sizes = stdout.trim().split('\n').map((path) => statSync(path).size);
+  assert.deepEqual(sizes.sort(), [recording.bytes.length, second.bytes.length].sort(), stdout);
+  const none = await callspool(['path', absent.RecordingSid, ...set]);
+  assert.deepEqual([none.code, none.stdout], [3, '']);
+  assert.match(none.stderr, /nothing of it is stored \(absent\)/);
 });
 
 test('status: of a running server, of a stopped one, for people and for machines; 3 without a ledger', async (t) => {

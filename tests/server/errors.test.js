@@ -105,7 +105,32 @@ describe('errors', () => {
     const { CallSid } = await announce(CALL_STATUS, callCallback({ CallStatus: 'in-progress', CallDuration: undefined, SequenceNumber: '2' }));
     const reply = await download(CallSid);
     assertError(reply, 404, 'recording_not_available');
-    assert.ok(retryAfter(reply) > 0);
+    assert.equal(retryAfter(reply), 10);
+    const body = assertError(await download(await announcedAs('in-progress')), 404, 'recording_not_available');
+    assert.match(body.error, /has not finished/);
+  });
+
+  /** The call of a recording that Twilio announced, in this state of it. */
+  async function announcedAs(status) {
+    const { CallSid } = await announce(RECORDING_STATUS, recordingCallback({ RecordingStatus: status, RecordingDuration: undefined }));
+    return CallSid;
+  }
+
+  test('what is not known here while Twilio cannot be asked may come: Retry-After, and another code than for what is not there', async (t) => {
+    const down = await startUpstream(t);
+    down.answer = (_, reply) => reply.writeHead(503).end('down');
+    const other = await startServer(t, { upstream: down.url, settings: { play_wait: '1s' } });
+    const play = (path) => request(`${other.url}/api/${path}`, { withinMs: 10_000 });
+    const unknown = await play(`calls/${newSid('CA')}/download`);
+    assert.match(assertError(unknown, 503, 'upstream_unavailable').error, /not known here, and Twilio cannot be asked/);
+    assert.equal(retryAfter(unknown), 5);
+    assertError(await play(`recordings/${newSid('RE')}/media`), 503, 'upstream_unavailable');
+    const fields = callCallback({ CallStatus: 'completed', CallDuration: '5' });
+    assert.equal((await postForm(other.url, CALL_STATUS, fields)).status, 200);
+    await until('the call is known', async () => (await request(`${other.url}/api/calls/${fields.CallSid}`)).status === 200);
+    const ended = await play(`calls/${fields.CallSid}/download`);
+    assertError(ended, 404, 'recording_not_available');
+    assert.equal(retryAfter(ended), 10);
   });
 
   test('a call that is known, whose recording\'s webhook was lost: Twilio is asked, and it is played', async () => {

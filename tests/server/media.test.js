@@ -152,9 +152,32 @@ describe('one stored recording', () => {
     assert.equal(reply.headers['content-location'], recording.mediaPath);
     assert.equal(reply.headers['repr-digest'], `sha-256=:${createHash('sha256').update(recording.bytes).digest('base64')}:`);
     assert.equal(reply.headers['x-content-type-options'], 'nosniff');
+    assert.equal(reply.headers['cache-control'], 'private, no-cache');
+    assert.equal(reply.headers['cross-origin-resource-policy'], 'same-origin');
+    assert.equal(reply.headers['access-control-allow-origin'], undefined, 'cors_origins is not set');
+    assert.equal(reply.headers.vary, undefined);
+    assert.ok(Math.abs(Date.parse(reply.headers['last-modified']) - Date.now()) < 600_000, reply.headers['last-modified']);
     const kept = await request(`${bases.directly}${recording.downloadPath}?download=1`);
     assert.equal(kept.headers['content-disposition'], `attachment; filename="${recording.callSid}.mp3"`);
     assert.ok(kept.body.equals(recording.bytes));
+    assert.equal(kept.headers['content-type'], 'audio/mpeg');
+    for (const [query, how] of [['?x=1&download=1', 'attachment'], ['?download=1&x=1', 'attachment'], ['?download=10', 'inline'], ['?xdownload=1', 'inline'], ['?download=0', 'inline']]) {
+      const { headers } = await request(`${bases.directly}${recording.mediaPath}${query}`);
+      assert.match(headers['content-disposition'], new RegExp(`^${how};`), query);
+    }
+    const parts = await request(bases.directly + recording.mediaPath, { headers: { Range: 'bytes=0-1,5-6' } });
+    assert.equal(parts.headers['content-disposition'], `inline; filename="${recording.callSid}.mp3"`);
+    assert.match(parts.headers['content-type'], /^multipart\/byteranges; boundary=callspool-[0-9a-f]{16}$/);
+    assert.equal(parts.headers['content-range'], undefined);
+  });
+
+  test('ranges outside, what is unchanged, and a query that is malformed', async () => {
+    const outside = await request(bases.directly + recording.mediaPath, { headers: { Range: 'bytes=999999999-' } });
+    assert.deepEqual([outside.status, outside.headers['content-range'], outside.headers['accept-ranges']], [416, `bytes */${recording.bytes.length}`, 'bytes']);
+    const unchanged = await request(bases.directly + recording.mediaPath, { headers: { 'If-None-Match': '*' } });
+    assert.deepEqual([unchanged.status, unchanged.headers['cache-control'], unchanged.headers['content-type'], unchanged.body.length], [304, 'private, no-cache', undefined, 0]);
+    assert.equal((await request(`${bases.directly}${recording.downloadPath}?recording=%zz`)).status, 400);
+    assert.equal((await request(`${bases.directly}${recording.downloadPath}?a=b&recording=${recording.recordingSid}&recording=RE1`)).status, 200, 'the first one counts');
   });
 
   test('never compressed, whatever the player accepts', async () => {

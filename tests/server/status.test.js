@@ -163,3 +163,39 @@ test('a start below min_free is a line of the log, before there is anything to f
   await server.line(/level=warn .*less than min_free/);
   assert.match((await statusOf(server)).causes.join('\n'), /less room than min_free/);
 });
+
+test('a ledger that cannot be read: 500, a line of the log, and no word of being well', async (t) => {
+  const server = await startServer(t, { expectErrors: [/cannot answer/] });
+  const sql = (statement) => execFileSync('sqlite3', [join(server.dataDir, 'ledger.db'), '.timeout 5000', statement]);
+  sql('ALTER TABLE recordings RENAME TO elsewhere');
+  for (const path of ['/health', '/api/status', '/api/calls']) {
+    const { status, json } = await requestJson(`${server.url}${path}`);
+    assert.deepEqual([status, json.code], [500, 'internal'], path);
+    await server.line(new RegExp(`level=error .*cannot answer ${path}: `));
+  }
+  const told = await command(server);
+  assert.notEqual(told.code, 0, told.stdout);
+  assert.doesNotMatch(told.stdout, /well/);
+  sql('ALTER TABLE elsewhere RENAME TO recordings');
+  assert.equal(await isDegraded(server), false);
+});
+
+test('what /health tells anybody is whether it plays, and no more', async (t) => {
+  const { server } = await startStored(t);
+  const health = (await requestJson(`${server.url}/health`)).json;
+  assert.deepEqual(Object.keys(health).sort(), ['degraded', 'status', 'version']);
+  const status = await statusOf(server);
+  assert.deepEqual([status.status, status.degraded, status.version, status.causes], ['ok', false, health.version, []]);
+  aboutNow(status.started_at);
+  aboutNow(status.webhooks.last_taken_at);
+  aboutNow(status.fetching.last_stored_at);
+  assert.deepEqual([status.recordings.stored, status.calls, status.events_waiting, status.events_set_aside, status.oldest_queued_at], [1, 1, 0, 0, null]);
+  assert.ok(status.free_bytes > 0 && status.bytes_stored > 1000, JSON.stringify(status));
+  assert.deepEqual([status.webhooks.taken, status.webhooks.last_refused_at, status.webhooks.last_refused_from], [1, null, null]);
+  assert.deepEqual([status.fetching.outage_since, status.fetching.accounts_refused], [null, 0]);
+  const { stdout } = await command(server);
+  assert.match(stdout, /^callspool \S+, running, well$/m);
+  assert.match(stdout, new RegExp(`^bytes +${status.bytes_stored} stored, \\d+ free$`, 'm'));
+  assert.match(stdout, /^webhooks +last good one \d{4}-\S+; since the start 1 accepted$/m);
+  assert.doesNotMatch(stdout, /^waiting|^dead|^! /m, 'what is none is not said');
+});
