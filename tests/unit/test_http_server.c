@@ -3,7 +3,11 @@
  * takes a connection several steps; then limits and the end.  Long because it is mostly that table.
  */
 #include "http/http_server.h"
+
+#include "http/http_conn_memory.h"
 #include "http_fixture.h"
+
+#include <sys/resource.h>
 
 #define GET(path)       "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
 #define GET_LAST(path)  "GET " path " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
@@ -339,6 +343,10 @@ static const struct {
 	  "GET /id HTTP/1.1\r\nHost: h\r\nX-Request-Id: Ab-1_2.3\r\nConnection: close\r\n\r\n",
 	  "200 OK",
 	  { "\r\nX-Request-Id: Ab-1_2.3\r\n", "\r\n\r\nAb-1_2.3" } },
+	{ "an id of the first and the last of what it may hold",
+	  "GET /id HTTP/1.1\r\nHost: h\r\nX-Request-Id: azAZ09\r\nConnection: close\r\n\r\n",
+	  "200 OK",
+	  { "\r\nX-Request-Id: azAZ09\r\n" } },
 	{ "an id of another peer",
 	  "GET /id?untrusted HTTP/1.1\r\nHost: h\r\nX-Request-Id: Ab-1\r\nConnection: close\r\n\r\n",
 	  "200 OK",
@@ -794,6 +802,109 @@ static void test_room_again(void)
 	IS_INT(crowded_times, 1, "each once");
 }
 
+/* What the loop knows of itself, read on its own thread. */
+struct server_facts {
+	int64_t next_look_ms; /* for room; 0: it does not look */
+	unsigned connections;
+	bool is_paused;
+};
+
+static void read_facts(void *what)
+{
+	const struct http_server_inner *inner = fixture.server->inner;
+
+	*(struct server_facts *)what = (struct server_facts){
+		.next_look_ms = timer_is_on(&inner->crowd_timer) ? inner->crowd_timer.at_ms : 0,
+		.connections = http_server_connections(fixture.server),
+		.is_paused = timer_is_on(&inner->accept_timer),
+	};
+}
+
+static struct server_facts facts_now(void)
+{
+	struct server_facts facts;
+
+	on_loop(read_facts, &facts);
+	return facts;
+}
+
+static bool has_looked_since(void *what)
+{
+	return facts_now().next_look_ms != *(int64_t *)what;
+}
+
+static bool are_connected(void *what)
+{
+	return facts_now().connections == *(unsigned *)what;
+}
+
+/* A loop that refused takes connections again when an eighth of them is free, not at the first that leaves. */
+static void test_an_eighth_is_free(void)
+{
+	struct http_options options = HTTP_OPTIONS_DEFAULT;
+	struct http_app crowded_app = app;
+	unsigned left = 15;
+	int crowd[16], once = 1;
+	int64_t looked_at_ms;
+
+	crowded_app.crowded = note_crowded;
+	options.connections_max = ARRAY_LEN(crowd);
+	crowded_times = roomy_times = 0;
+	fixture_start(&crowded_app, &options);
+	for (size_t i = 0; i < ARRAY_LEN(crowd); i++)
+		crowd[i] = client_connect();
+	ask_overloaded("one more than there may be");
+	close(crowd[0]);
+	OK(wait_until(are_connected, &left), "one leaves");
+	for (int i = 0; i < 2; i++) {
+		looked_at_ms = facts_now().next_look_ms;
+		OK(wait_until(has_looked_since, &looked_at_ms), "it looks");
+	}
+	IS_INT(roomy_times, 0, "15 of 16 are too many still");
+	close(crowd[1]);
+	OK(wait_until(is_roomy, &once), "14 are not");
+	for (size_t i = 2; i < ARRAY_LEN(crowd); i++)
+		close(crowd[i]);
+	fixture_stop();
+}
+
+static bool is_paused(void *what)
+{
+	return facts_now().is_paused;
+}
+
+/* accept(2) fails while no descriptor is left; what waited is accepted when there is one again. */
+static void test_out_of_descriptors(void)
+{
+	struct http_options options = HTTP_OPTIONS_DEFAULT;
+	struct sockaddr_in where = { .sin_family = AF_INET,
+				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct rlimit before, tight;
+	struct buf reply;
+	int client, lowest;
+
+	fixture_start(&app, &options);
+	where.sin_port = htons((uint16_t)fixture.port);
+	client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	lowest = fcntl(fixture.file_fd, F_DUPFD_CLOEXEC, 0);
+	close(lowest);
+	OK(getrlimit(RLIMIT_NOFILE, &before) == 0, "descriptors can be limited");
+	tight = before;
+	tight.rlim_cur = (rlim_t)lowest;
+	OK(setrlimit(RLIMIT_NOFILE, &tight) == 0, "to those that are open");
+	OK(connect(client, (struct sockaddr *)&where, sizeof(where)) == 0, "a client connects");
+	OK(wait_until(is_paused, NULL), "it is not accepted, and accepting pauses");
+	IS_INT(facts_now().connections, 0, "nobody is served");
+	OK(setrlimit(RLIMIT_NOFILE, &before) == 0, "there are descriptors again");
+	buf_init(&reply, 10000);
+	OK(client_send(client, STR(GET_LAST("/hello"))) && client_read(client, &reply, SIZE_MAX),
+	   "it is answered");
+	OK(str_starts(buf_str(&reply), STR("HTTP/1.1 200 ")), "as if nothing had been");
+	buf_release(&reply);
+	close(client);
+	fixture_stop();
+}
+
 static void test_with_short_limits(void)
 {
 	struct http_options options = HTTP_OPTIONS_DEFAULT;
@@ -812,6 +923,8 @@ static void test_with_short_limits(void)
 	fixture_stop();
 	test_descriptor_limit();
 	test_room_again();
+	test_an_eighth_is_free();
+	test_out_of_descriptors();
 }
 
 static void test_stop(void)

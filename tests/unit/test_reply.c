@@ -155,7 +155,18 @@ static void serve_too_many_headers(struct exchange *x)
 	reply_send(x, STR("never"));
 }
 
+/* The status is the query. */
+static void serve_status(struct exchange *x)
+{
+	uint64_t status = 0;
+
+	(void)!str_to_u64(x->request.query, &status);
+	reply_begin(x, (int)status);
+	reply_send(x, STR(""));
+}
+
 static const struct http_route routes[] = {
+	{ BIT(HTTP_GET), "/status", serve_status, 0, NULL, 1 },
 	{ BIT(HTTP_GET) | BIT(HTTP_HEAD), "/file", serve_file, 0, NULL, 1 },
 	{ BIT(HTTP_GET) | BIT(HTTP_HEAD), "/piece", serve_piece, 0, NULL, 1 },
 	{ BIT(HTTP_GET), "/memory", serve_in_memory, 0, NULL, 1 },
@@ -280,6 +291,64 @@ static void test_heads(void)
 	OK(str_starts(buf_str(&reply), STR("HTTP/1.1 500 ")) && !has(&reply, "never"),
 	   "becomes a 500");
 	buf_release(&reply);
+}
+
+/* The phrases of RFC 9110, 15, and of RFC 6585; a client shows them to people. */
+static void test_phrases(void)
+{
+	static const char *const lines[] = {
+		"200 OK",
+		"201 Created",
+		"202 Accepted",
+		"204 No Content",
+		"206 Partial Content",
+		"301 Moved Permanently",
+		"302 Found",
+		"303 See Other",
+		"304 Not Modified",
+		"307 Temporary Redirect",
+		"308 Permanent Redirect",
+		"400 Bad Request",
+		"401 Unauthorized",
+		"403 Forbidden",
+		"404 Not Found",
+		"405 Method Not Allowed",
+		"406 Not Acceptable",
+		"408 Request Timeout",
+		"409 Conflict",
+		"410 Gone",
+		"411 Length Required",
+		"412 Precondition Failed",
+		"413 Content Too Large",
+		"414 URI Too Long",
+		"415 Unsupported Media Type",
+		"416 Range Not Satisfiable",
+		"417 Expectation Failed",
+		"422 Unprocessable Content",
+		"426 Upgrade Required",
+		"429 Too Many Requests",
+		"431 Request Header Fields Too Large",
+		"500 Internal Server Error",
+		"501 Not Implemented",
+		"502 Bad Gateway",
+		"503 Service Unavailable",
+		"504 Gateway Timeout",
+		"505 HTTP Version Not Supported",
+		"599 ",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		char request[128], wanted[128];
+		struct buf reply;
+
+		snprintf(request, sizeof(request),
+			 "GET /status?%.3s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+			 lines[i]);
+		snprintf(wanted, sizeof(wanted), "HTTP/1.1 %s\r\n", lines[i]);
+		OK(ask(request, &reply), "%.3s", lines[i]);
+		OK(str_starts(buf_str(&reply), str_of(wanted)), "is said as it is in the RFC");
+		buf_release(&reply);
+	}
 }
 
 /* ---- files that grow ---- */
@@ -534,6 +603,7 @@ int main(void)
 	test_short_files();
 	test_parts();
 	test_heads();
+	test_phrases();
 	test_growing();
 	test_growing_endings();
 	test_growing_parts();
