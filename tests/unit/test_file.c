@@ -1,9 +1,11 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,6 +52,24 @@ static void test_refused(void)
 	unlink(path);
 	OK(!file_rewrite(path, &err) && err.kind == ERR_NOT_FOUND, "no file: %s", err.text);
 	OK(!file_rewrite(folder, &err) && err.kind != ERR_NOT_FOUND, "a folder: %s", err.text);
+}
+
+/* A disk that takes a part of what is written, then nothing: here a limit for files. */
+static void test_no_room(void)
+{
+	static char bytes[100000];
+	struct rlimit before, tight;
+
+	put(bytes, sizeof(bytes));
+	OK(getrlimit(RLIMIT_FSIZE, &before) == 0 && signal(SIGXFSZ, SIG_IGN) != SIG_ERR, "a limit");
+	tight = before;
+	for (rlim_t most = 0; most < sizeof(bytes); most += 33333) {
+		tight.rlim_cur = most;
+		setrlimit(RLIMIT_FSIZE, &tight);
+		OK(!file_rewrite(path, &err), "of %d bytes: %s", (int)most, err.text);
+	}
+	setrlimit(RLIMIT_FSIZE, &before);
+	OK(file_rewrite(path, &err), "and without it");
 }
 
 static void test_sync_name(void)
@@ -117,6 +137,7 @@ int main(void)
 	test_rewrite(5);
 	test_rewrite(256 * 1024);
 	test_rewrite(1000 * 1000);
+	test_no_room();
 	test_refused();
 	test_sync_name();
 	test_make_folders();
