@@ -147,6 +147,8 @@ test('a password is changed in a session, by one that is good enough; the answer
   const named = await ask({ current: passwordOf('avi'), password: 'aviaviaviaviaviavi' });
   assert.deepEqual([named.status, named.json.reason], [422, 'name']);
   assert.equal(named.json.min, undefined, 'of what is too short alone');
+  const ours = await ask({ current: passwordOf('avi'), password: 'callspool.testcallspool.test' });
+  assert.deepEqual([ours.status, ours.json.reason], [422, 'name'], 'the name of the server in place of a password');
   const before_ = person.cookies['__Host-callspool'];
   const good = await ask({ current: passwordOf('avi'), password: 'a new one, and a long one' });
   assert.equal(good.status, 200);
@@ -155,6 +157,8 @@ test('a password is changed in a session, by one that is good enough; the answer
   assert.deepEqual(Object.keys(set), ['__Host-callspool']);
   assert.notEqual(set['__Host-callspool'].value, before_);
   assert.match(set['__Host-callspool'].attributes, new RegExp(`Max-Age=${10 * DAY_S}$`));
+  const { sessions } = (await admin.asks(200, 'GET', '/api/sessions?user=avi')).json;
+  assert.deepEqual(sessions.map(({ name, network }) => [name, network]), [[set['__Host-callspool'].value.slice(0, 8), person.address]], 'it alone is left');
 });
 
 test('an invitation that is none is told from one that is malformed, and one sets no session', async () => {

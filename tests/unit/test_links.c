@@ -111,6 +111,9 @@ static void test_opening(void)
 			"WHERE kind = 'link_opened'"),
 	       str_of(audited), "with the link's name");
 	OK(play(id_of(&open.visit)).result == LINK_PLAYS, "the visit plays");
+	IS_INT(count_of("SELECT COUNT(*) FROM credentials WHERE recording_sid IS NOT NULL AND "
+			"user_id IS NOT NULL"),
+	       0, "neither is a user's, so that they stay when their maker goes");
 	grant = make(RECORDING, (struct link_terms){ .shows_numbers = true });
 	OK(open_link(&grant).shows_numbers, "another shows them");
 	grant = make(CALL, (struct link_terms){ .plays_max = 1 });

@@ -236,6 +236,24 @@ static void test_throttled_network(void)
 		IS_INT(tries[i].result == SIGN_IN_THROTTLED, i >= 20, "try %u of a network", i);
 }
 
+/* More than an account or a network has tries: only those that fail count. */
+static void test_right_ones_cost_nothing(void)
+{
+	unsigned good = 0;
+
+	add_user("shira", ROLE_LISTENER);
+	for (unsigned i = 0; i < 24; i++) {
+		begin("shira", PASSWORD, NULL, NULL, "203.0.113.77");
+		OK(until(attempt_is_done), "answered");
+		good += attempt.result == SIGN_IN_GOOD;
+	}
+	IS_INT(good, 24, "whoever knows the password signs in as often as they like");
+	IS_INT(count_of("SELECT COUNT(*) FROM credentials c JOIN users u ON u.id = c.user_id WHERE "
+			"u.name = 'shira' AND c.agent IS NULL AND c.kind = (SELECT kind FROM "
+			"credentials WHERE user_id = u.id ORDER BY id LIMIT 1)"),
+	       20, "the sessions of twenty browsers are kept");
+}
+
 static void test_leaving(void)
 {
 	int64_t failed = count_of("SELECT COUNT(*) FROM audit WHERE kind = 'sign_in_failed'");
@@ -320,6 +338,7 @@ int main(void)
 	test_disabled_meanwhile();
 	test_waiting();
 	test_throttled_network();
+	test_right_ones_cost_nothing();
 	test_leaving();
 	test_long_name();
 	test_change_overtaken();
