@@ -17,7 +17,8 @@ bool people_name(struct str text, char out[USER_NAME_SIZE], struct err *err)
 	for (size_t i = 0; i < text.len; i++) {
 		char c = ascii_lower(text.at[i]);
 
-		if (!(c >= 'a' && c <= 'z') && !ascii_is_digit(c) && !strchr("._@+-", c))
+		if (!(c >= 'a' && c <= 'z') && !ascii_is_digit(c) &&
+		    (c == '\0' || !strchr("._@+-", c)))
 			return err_set(err, ERR_INVALID,
 				       "a name is made of letters, digits and . _ @ + -");
 	}
