@@ -463,7 +463,7 @@ bool web_may_play(struct exchange *x, const char *recording_sid)
 	web_play_request_of(x, recording_sid, &caller, &request);
 	switch (open_plays_look(local->plays, &request, &caller.play_key)) {
 	case OPEN_PLAY_NEW:
-		if (!auth_may_begin_play(local->web->auth, request.user_id,
+		if (!auth_may_begin_play(local->web->auth, request.user_id, recording_sid,
 					 loop_now_ms(local->loop), &wait_ms))
 			return refuse_throttled(x, wait_ms);
 		open_plays_begin(local->plays, &request, caller.play_key);

@@ -3,6 +3,7 @@
 #include "auth/credential.h"
 #include "auth/hashers.h"
 #include "auth/origin.h"
+#include "auth/played.h"
 #include "auth/throttle.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -35,15 +36,20 @@ bool auth_audit(const struct auth *auth, struct catalog *catalog, const struct a
 	return audit_trail_write(&auth->audit, catalog, &entry, err);
 }
 
-bool auth_may_begin_play(const struct auth *auth, uint64_t user_id, int64_t now_ms,
-			 int64_t *out_wait_ms)
+bool auth_may_begin_play(const struct auth *auth, uint64_t user_id, const char *recording_sid,
+			 int64_t now_ms, int64_t *out_wait_ms)
 {
 	char user[32];
 
 	if (user_id == 0)
 		return true; /* nobody in particular, or a link, which opens one recording alone */
+	if (played_lately(auth->played, user_id, recording_sid, now_ms))
+		return true;
 	snprintf(user, sizeof(user), "%llu", (unsigned long long)user_id);
-	return throttle_take(auth->throttle, THROTTLE_PLAYS, str_of(user), now_ms, out_wait_ms);
+	if (!throttle_take(auth->throttle, THROTTLE_PLAYS, str_of(user), now_ms, out_wait_ms))
+		return false;
+	played_add(auth->played, user_id, recording_sid, now_ms);
+	return true;
 }
 
 void auth_tell_credential(struct ledger_job *job, int64_t credential_id)
@@ -133,6 +139,7 @@ bool auth_open(const struct auth_options *options, const char *data_dir, const c
 					       .host = auth->host,
 					       .breached_file = options->breached_file };
 	auth->throttle = throttle_new(options->play_limit);
+	auth->played = played_new();
 	if (!open_keys(auth, err) || !ledger_write_now(ledger, &beginning.job, err))
 		return false;
 	if (options->mode == AUTH_PASSWORD &&
@@ -148,6 +155,7 @@ void auth_free(struct auth *auth)
 		return;
 	hashers_stop(auth->hashers);
 	throttle_free(auth->throttle);
+	played_free(auth->played);
 	audit_trail_release(&auth->audit);
 	sodium_free(auth->known_key);
 	free(auth->host);

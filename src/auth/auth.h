@@ -25,6 +25,7 @@
 struct credential;
 struct hashers;
 struct ledger;
+struct played;
 struct throttle;
 
 /* In the data folder: the link for the first administrator, until it was used. */
@@ -36,6 +37,7 @@ struct auth {
 	char *host;            /* of public_url, for the rules; NULL */
 	struct ledger *ledger; /* borrowed */
 	struct throttle *throttle;
+	struct played *played;
 	struct hashers *hashers; /* NULL: nobody signs in with a password */
 	struct audit_trail audit;
 	uint8_t *known_key;
@@ -76,9 +78,12 @@ bool auth_audit(const struct auth *auth, struct catalog *catalog, const struct a
 		const char *kind, const char *recording_sid, const char *body,
 		struct err *err) MUST_CHECK;
 
-/* May the user begin one more play?  False: too many in the last hour; *out_wait_ms until the next.  Any thread. */
-bool auth_may_begin_play(const struct auth *auth, uint64_t user_id, int64_t now_ms,
-			 int64_t *out_wait_ms) MUST_CHECK;
+/*
+ * May the user begin to play this recording?  False: too many others in the last hour; *out_wait_ms until the next.
+ * Any thread.
+ */
+bool auth_may_begin_play(const struct auth *auth, uint64_t user_id, const char *recording_sid,
+			 int64_t now_ms, int64_t *out_wait_ms) MUST_CHECK;
 
 /* What a job of the ledger tells the loops: entries of a credential, of a user, or both, are known no longer. */
 void auth_tell_credential(struct ledger_job *job, int64_t credential_id);

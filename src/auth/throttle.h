@@ -23,7 +23,7 @@ enum throttle_rule {
 	THROTTLE_ACCOUNT_DEVICE, /* ... from one that is */
 	THROTTLE_UNKNOWN,        /* credentials that nobody knows, of one network */
 	THROTTLE_MISSING_SID,    /* SIDs that are not there, of one credential */
-	THROTTLE_PLAYS,          /* recordings that one user begins to play */
+	THROTTLE_PLAYS,          /* recordings that one user begins to play (played.h) */
 	THROTTLE_RULES,
 };
 
