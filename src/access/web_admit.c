@@ -2,6 +2,7 @@
 
 #include "access/cookie.h"
 #include "access/proxy_identity.h"
+#include "access/web_refusal.h"
 #include "api/forwarded.h"
 #include "api/web.h"
 #include "api/web_error.h"
@@ -59,9 +60,16 @@ static bool refuse_unknown(struct exchange *x)
 	return refuse(x, WEB_UNAUTHENTICATED, NULL, WEB_NO_RETRY);
 }
 
-static bool refuse_throttled(struct exchange *x, int64_t wait_ms)
+static bool refuse_throttled(struct exchange *x, const char *limit, int64_t wait_ms)
 {
-	return refuse(x, WEB_RATE_LIMITED, NULL, (wait_ms + 999) / 1000);
+	web_refuse_throttled(x, limit, NULL, wait_ms);
+	return false;
+}
+
+static bool refuse_forbidden(struct exchange *x, enum web_error error, const char *text)
+{
+	web_refuse_forbidden(x, error, text);
+	return false;
 }
 
 /* ---- whose page asks ---- */
@@ -222,11 +230,11 @@ static bool decide(struct exchange *x, const struct known *known, bool is_ambien
 	struct web_caller caller = { .known = *known };
 	uint16_t right = right_of((enum web_access)x->route->access);
 
+	exchange_set_caller(x, &caller, sizeof(caller)); /* the audit names who is refused, too */
 	if (is_ambient && !is_own_page(x))
-		return refuse(x, WEB_FOREIGN_ORIGIN, NULL, WEB_NO_RETRY);
+		return refuse_forbidden(x, WEB_FOREIGN_ORIGIN, NULL);
 	if (right != 0 && !(known->rights & right))
-		return refuse(x, WEB_FORBIDDEN, NULL, WEB_NO_RETRY);
-	exchange_set_caller(x, &caller, sizeof(caller));
+		return refuse_forbidden(x, WEB_FORBIDDEN, NULL);
 	return true;
 }
 
@@ -239,7 +247,7 @@ static bool decide_nobody(struct exchange *x)
 		return refuse_unknown(x);
 	/* Whoever signs somebody in from a page of theirs would have them play under another name. */
 	if (!is_reading && !is_own_page(x))
-		return refuse(x, WEB_FOREIGN_ORIGIN, NULL, WEB_NO_RETRY);
+		return refuse_forbidden(x, WEB_FOREIGN_ORIGIN, NULL);
 	return true;
 }
 
@@ -284,14 +292,13 @@ static bool admit_without_sign_in(struct exchange *x)
 	 */
 	if (host.at && !web_host_is_own(host, web_local_of(x)->web->options.public_url)) {
 		warn_of_host(x, host);
-		return refuse(
+		return refuse_forbidden(
 			x, WEB_FORBIDDEN,
 			"With auth = none this is answered only under an IP address, localhost, or "
-			"the host of public_url.",
-			WEB_NO_RETRY);
+			"the host of public_url.");
 	}
 	if (!is_own_page(x))
-		return refuse(x, WEB_FOREIGN_ORIGIN, NULL, WEB_NO_RETRY);
+		return refuse_forbidden(x, WEB_FOREIGN_ORIGIN, NULL);
 	return decide_everybody(x);
 }
 
@@ -313,7 +320,7 @@ static void answered(struct admission_waiter *waiter, enum admission_result resu
 		is_admitted = decide_nobody(x);
 		break;
 	case ADMISSION_THROTTLED:
-		refuse_throttled(x, wait_ms);
+		refuse_throttled(x, LIMIT_UNKNOWN, wait_ms);
 		break;
 	case ADMISSION_FAILED:
 		web_refuse(x, WEB_INTERNAL, NULL, WEB_NO_RETRY);
@@ -351,7 +358,7 @@ static bool ask(struct exchange *x, const struct shown *shown)
 	}
 	free(waiting);
 	if (result == ADMISSION_THROTTLED)
-		return refuse_throttled(x, wait_ms);
+		return refuse_throttled(x, LIMIT_UNKNOWN, wait_ms);
 	return decide_nobody(x);
 }
 
@@ -371,6 +378,8 @@ bool web_admit(struct exchange *x)
 	if (local->web->auth->options.mode == AUTH_NONE && access != WEB_LINK)
 		return admit_without_sign_in(x);
 	look_at(x, &shown);
+	if (shown.is_wrong && shown.why && shown.error == WEB_FORBIDDEN)
+		return refuse_forbidden(x, shown.error, shown.why);
 	if (shown.is_wrong && shown.why)
 		return refuse(x, shown.error, shown.why, WEB_NO_RETRY);
 	if (shown.is_wrong)
@@ -465,7 +474,7 @@ bool web_may_play(struct exchange *x, const char *recording_sid)
 	case OPEN_PLAY_NEW:
 		if (!auth_may_begin_play(local->web->auth, request.user_id, recording_sid,
 					 loop_now_ms(local->loop), &wait_ms))
-			return refuse_throttled(x, wait_ms);
+			return refuse_throttled(x, LIMIT_PLAYS, wait_ms);
 		open_plays_begin(local->plays, &request, caller.play_key);
 		break;
 	case OPEN_PLAY_ON:

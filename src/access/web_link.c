@@ -2,6 +2,7 @@
 
 #include "access/cookie.h"
 #include "access/web_admit.h"
+#include "access/web_refusal.h"
 #include "api/forwarded.h"
 #include "api/json_head.h"
 #include "api/web.h"
@@ -132,7 +133,7 @@ static bool is_throttled(struct exchange *x)
 	if (throttle_allows(local->web->auth->throttle, THROTTLE_UNKNOWN, str_of(network),
 			    loop_now_ms(local->loop), &wait_ms))
 		return false;
-	web_refuse(x, WEB_RATE_LIMITED, NULL, (wait_ms + 999) / 1000);
+	web_refuse_throttled(x, LIMIT_UNKNOWN, NULL, wait_ms);
 	return true;
 }
 

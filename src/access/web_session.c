@@ -2,6 +2,7 @@
 
 #include "access/cookie.h"
 #include "access/web_admit.h"
+#include "access/web_refusal.h"
 #include "api/forwarded.h"
 #include "api/json_head.h"
 #include "api/web.h"
@@ -141,7 +142,8 @@ static void begin_answered(struct sign_in_waiter *waiter, enum sign_in_result re
 		web_refuse(x, WEB_SIGN_IN_FAILED, NULL, WEB_NO_RETRY);
 		break;
 	case SIGN_IN_THROTTLED:
-		web_refuse(x, WEB_RATE_LIMITED, NULL, (waiter->wait_ms + 999) / 1000);
+		web_refuse_throttled(x, waiter->throttled_name[0] ? LIMIT_ACCOUNT : LIMIT_NETWORK,
+				     waiter->throttled_name, waiter->wait_ms);
 		break;
 	case SIGN_IN_BUSY:
 		web_refuse(x, WEB_OVERLOADED, NULL, WEB_NO_RETRY);
@@ -168,11 +170,11 @@ static bool may_begin(struct exchange *x)
 	const struct auth *auth = web_local_of(x)->web->auth;
 
 	if (auth->options.mode != AUTH_PASSWORD) {
-		web_refuse(x, WEB_FORBIDDEN, "Nobody signs in here with a password.", WEB_NO_RETRY);
+		web_refuse_forbidden(x, WEB_FORBIDDEN, "Nobody signs in here with a password.");
 		return false;
 	}
 	if (!cookie_may_sign_in(x)) {
-		web_refuse(x, WEB_HTTPS_REQUIRED, NULL, WEB_NO_RETRY);
+		web_refuse_forbidden(x, WEB_HTTPS_REQUIRED, NULL);
 		return false;
 	}
 	return true;
@@ -347,7 +349,7 @@ static void change_answered(struct password_change_waiter *waiter,
 		web_refuse(x, WEB_SIGN_IN_FAILED, "The current password is wrong.", WEB_NO_RETRY);
 		break;
 	case PASSWORD_CHANGE_THROTTLED:
-		web_refuse(x, WEB_RATE_LIMITED, NULL, (waiter->wait_ms + 999) / 1000);
+		web_refuse_throttled(x, LIMIT_PASSWORD, NULL, waiter->wait_ms);
 		break;
 	case PASSWORD_CHANGE_BUSY:
 		web_refuse(x, WEB_OVERLOADED, NULL, WEB_NO_RETRY);
@@ -399,7 +401,7 @@ void web_session_password(struct exchange *x)
 	json_t *body;
 
 	if (!web_caller_of(x, &caller) || caller.known.kind != CREDENTIAL_SESSION) {
-		web_refuse(x, WEB_FORBIDDEN, "A password is changed in a session.", WEB_NO_RETRY);
+		web_refuse_forbidden(x, WEB_FORBIDDEN, "A password is changed in a session.");
 		return;
 	}
 	if (!may_begin(x) || !(body = web_json_body(x)))

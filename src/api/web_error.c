@@ -55,6 +55,11 @@ static const struct {
 	[WEB_INTERNAL] = { 500, "internal", "Something is wrong on our side." },
 };
 
+const char *web_error_code(enum web_error error)
+{
+	return errors[error].code;
+}
+
 enum web_error web_error_of_code(const char *code)
 {
 	enum web_error error = 0;

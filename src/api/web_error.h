@@ -51,6 +51,8 @@ enum web_error {
 void web_refuse(struct exchange *x, enum web_error error, const char *text, int64_t retry_after_s);
 /* The same for a reply that was begun already: with the error's status, and headers of the caller's. */
 void web_refuse_begun(struct exchange *x, enum web_error error, const char *text);
+/* As in the bodies of errors. */
+const char *web_error_code(enum web_error error);
 /* The error with this code; WEB_ERRORS when there is none. */
 enum web_error web_error_of_code(const char *code);
 

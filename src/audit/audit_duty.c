@@ -2,6 +2,7 @@
 
 #include "accounts/credentials.h"
 #include "audit/audit_trail.h"
+#include "audit/refusals.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -10,10 +11,20 @@
 
 #include <stdlib.h>
 
-#define HOUR_MS (INT64_C(60) * 60 * 1000)
-#define FORGET_MS \
-	(30 * 24 * HOUR_MS) /* credentials: long enough to look into what they were used for */
-#define BATCH 500           /* rows a job: some milliseconds, webhooks wait no longer */
+#define FORGET_MS  \
+	(30 * 24 * \
+	 AUDIT_DUTY_EACH_MS) /* credentials: long enough to look into what they were used for */
+#define BATCH       500      /* rows a job: some milliseconds, webhooks wait no longer */
+#define REFUSALS_MS 500      /* an entry is written within a second */
+#define REFUSALS    64       /* of one job; the others follow */
+
+struct refusals_job {
+	struct ledger_job job;
+	struct audit_trail *trail;
+	size_t count;
+	bool is_under_way;
+	struct refusal_entry at[REFUSALS];
+};
 
 struct audit_duty {
 	struct audit_trail *trail;
@@ -22,8 +33,69 @@ struct audit_duty {
 	struct ledger_job forgetting, heading;
 	struct audit_tail head;
 	int64_t forgotten; /* by the last job, of what it forgot most of */
+	int64_t each_ms;
 	bool is_first;
+	bool is_heading, is_forgetting; /* the job is under way */
+
+	struct timer refusals_timer;
+	struct refusals_job refusing;
 };
+
+/* ---- what was refused ---- */
+
+static bool run_refusals(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	const struct refusals_job *refusing = container_of(job, struct refusals_job, job);
+
+	for (size_t i = 0; i < refusing->count; i++)
+		if (!refusals_write(refusing->trail, catalog, &refusing->at[i], err))
+			return false;
+	return true;
+}
+
+static void tell_lost(const struct refusals_job *refusing, const struct err *err)
+{
+	log_error(NULL, "%zu entries of the audit, of what was refused, cannot be written: %s",
+		  refusing->count, err->text);
+}
+
+static void refusals_written(struct ledger_job *job)
+{
+	struct refusals_job *refusing = container_of(job, struct refusals_job, job);
+
+	refusing->is_under_way = false;
+	if (!job->succeeded)
+		tell_lost(refusing, &job->err);
+}
+
+static void each_half_second(struct timer *timer)
+{
+	struct audit_duty *duty = container_of(timer, struct audit_duty, refusals_timer);
+	struct refusals_job *refusing = &duty->refusing;
+
+	timer_start(duty->loop, timer, REFUSALS_MS, each_half_second);
+	if (refusing->is_under_way)
+		return;
+	refusing->count = refusals_take(duty->trail->refusals, loop_now_ms(duty->loop),
+					refusing->at, REFUSALS);
+	if (refusing->count == 0)
+		return;
+	refusing->is_under_way = true;
+	ledger_write(duty->trail->ledger, &refusing->job);
+}
+
+static void write_last_refusals(struct audit_trail *trail)
+{
+	AUTO(free) struct refusals_job *refusing = xcalloc(1, sizeof(*refusing));
+	struct err err;
+
+	refusing->trail = trail;
+	refusing->job.run = run_refusals;
+	while ((refusing->count =
+			refusals_take(trail->refusals, INT64_MAX, refusing->at, REFUSALS)) > 0)
+		if (!ledger_write_now(trail->ledger, &refusing->job, &err))
+			tell_lost(refusing, &err);
+}
 
 /* ---- heads ---- */
 
@@ -62,6 +134,7 @@ void audit_duty_end(struct audit_trail *trail)
 	struct head_job head = { .job = { .run = run_last_head }, .trail = trail };
 	struct err err;
 
+	write_last_refusals(trail);
 	if (ledger_write_now(trail->ledger, &head.job, &err))
 		tell_head(&head.head);
 	else
@@ -79,6 +152,7 @@ static void head_done(struct ledger_job *job)
 {
 	struct audit_duty *duty = container_of(job, struct audit_duty, heading);
 
+	duty->is_heading = false;
 	if (job->succeeded)
 		tell_head(&duty->head);
 	else
@@ -114,7 +188,8 @@ static void forget_done(struct ledger_job *job)
 		log_warn(NULL,
 			 "old entries of the audit and old credentials stay for an hour more: %s",
 			 job->err.text);
-	else if (duty->forgotten == BATCH)
+	duty->is_forgetting = job->succeeded && duty->forgotten == BATCH;
+	if (duty->is_forgetting)
 		ledger_write(duty->trail->ledger, job);
 }
 
@@ -124,25 +199,36 @@ static void each_hour(struct timer *timer)
 {
 	struct audit_duty *duty = container_of(timer, struct audit_duty, timer);
 
+	timer_start(duty->loop, timer, duty->each_ms, each_hour);
 	/* The beginning of a chain holds the heads of the others already. */
-	if (!duty->is_first)
+	if (!duty->is_first && !duty->is_heading) {
+		duty->is_heading = true;
 		ledger_write(duty->trail->ledger, &duty->heading);
+	}
 	duty->is_first = false;
-	ledger_write(duty->trail->ledger, &duty->forgetting);
-	timer_start(duty->loop, timer, HOUR_MS, each_hour);
+	if (!duty->is_forgetting) {
+		duty->is_forgetting = true;
+		ledger_write(duty->trail->ledger, &duty->forgetting);
+	}
 }
 
 struct audit_duty *audit_duty_new(struct audit_trail *trail, struct loop *loop,
-				  struct mailbox *mailbox)
+				  struct mailbox *mailbox, int64_t each_ms)
 {
 	struct audit_duty *duty = xcalloc(1, sizeof(*duty));
 
 	duty->trail = trail;
 	duty->loop = loop;
+	duty->each_ms = each_ms;
 	duty->heading = (struct ledger_job){ .run = run_head, .done = head_done, .reply = mailbox };
 	duty->forgetting =
 		(struct ledger_job){ .run = run_forget, .done = forget_done, .reply = mailbox };
 	duty->is_first = true;
+	duty->refusing.trail = trail;
+	duty->refusing.job = (struct ledger_job){ .run = run_refusals,
+						  .done = refusals_written,
+						  .reply = mailbox };
+	timer_start(loop, &duty->refusals_timer, REFUSALS_MS, each_half_second);
 	timer_start(loop, &duty->timer, 0, each_hour);
 	return duty;
 }
@@ -152,5 +238,6 @@ void audit_duty_free(struct audit_duty *duty)
 	if (!duty)
 		return;
 	timer_stop(&duty->timer);
+	timer_stop(&duty->refusals_timer);
 	free(duty);
 }

@@ -1,6 +1,7 @@
 #include "audit/audit_trail.h"
 
 #include "audit/audit_key.h"
+#include "audit/refusals.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/network.h"
@@ -13,7 +14,9 @@ bool audit_trail_open(const struct audit_options *options, const char *data_dir,
 {
 	enum audit_key_place place;
 
-	*out = (struct audit_trail){ .options = *options, .ledger = ledger };
+	*out = (struct audit_trail){ .options = *options,
+				     .ledger = ledger,
+				     .refusals = refusals_new() };
 	if (!audit_key_read(options->key_file, data_dir, makes_key, &out->key, &place, err))
 		return false;
 	if (place == AUDIT_KEY_OF_FOLDER)
@@ -27,6 +30,8 @@ bool audit_trail_open(const struct audit_options *options, const char *data_dir,
 void audit_trail_release(struct audit_trail *trail)
 {
 	audit_key_free(trail->key);
+	refusals_free(trail->refusals);
+	trail->refusals = NULL;
 	trail->key = NULL;
 }
 

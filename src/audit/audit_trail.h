@@ -15,12 +15,14 @@
 #include <stdint.h>
 
 struct ledger;
+struct refusals;
 
 /* All zero: none is open. */
 struct audit_trail {
 	struct audit_options options;
 	struct ledger *ledger; /* borrowed */
 	struct audit_key *key;
+	struct refusals *refusals; /* has a lock of its own */
 	int64_t chain;
 };
 

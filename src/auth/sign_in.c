@@ -53,6 +53,7 @@ struct sign_in {
 	/* what comes of it */
 	enum failure failure;
 	enum sign_in_result result;
+	bool is_account_throttled; /* else the network is */
 	int64_t wait_ms;
 	char new_hash[PASSWORD_HASH_SIZE];
 	struct credential new_session, new_device;
@@ -80,6 +81,8 @@ static void answer(struct sign_in *sign_in)
 	waiter->session = sign_in->new_session;
 	waiter->device = sign_in->new_device;
 	waiter->wait_ms = sign_in->wait_ms;
+	if (sign_in->is_account_throttled)
+		memcpy(waiter->throttled_name, sign_in->name, sizeof(sign_in->name));
 	waiter->user = sign_in->user;
 	waiter->max_age_s = sign_in->auth->options.session_max_ms / 1000;
 	waiter->device_max_age_s = DEVICE_MS / 1000;
@@ -395,6 +398,7 @@ static void read_done(struct ledger_job *job)
 		return;
 	}
 	if (is_account_throttled(sign_in)) {
+		sign_in->is_account_throttled = true;
 		sign_in->result = SIGN_IN_THROTTLED;
 		answer(sign_in);
 		return;

@@ -297,7 +297,7 @@ bool server_open(const struct server_options *options, struct server **out, stru
 		http_server_listen(server->serving[0].http, server->admin_fd, HTTP_LISTEN_ADMIN);
 	if (!options->is_command)
 		server->audit_duty = audit_duty_new(&server->auth->audit, server->serving[0].loop,
-						    server->serving[0].mailbox);
+						    server->serving[0].mailbox, AUDIT_DUTY_EACH_MS);
 	*out = TAKE(server);
 	return true;
 }

@@ -1,0 +1,21 @@
+/*
+ * Refusing, so that the audit knows of it: who may not (403), and who tries too often (429).
+ */
+#pragma once
+
+#include "api/web_error.h"
+#include "http/exchange.h"
+
+#include <stdint.h>
+
+/* The limits, as the audit calls them. */
+#define LIMIT_UNKNOWN  "unknown credentials"
+#define LIMIT_NETWORK  "sign-ins of a network"
+#define LIMIT_ACCOUNT  "sign-ins to an account"
+#define LIMIT_PASSWORD "changes of a password"
+#define LIMIT_PLAYS    "plays"
+
+/* 403, and an entry `refused` for whom the exchange knows, else for their network. */
+void web_refuse_forbidden(struct exchange *x, enum web_error error, const char *text);
+/* 429, and an entry `throttled`.  `limit`: one of these; `name`: of the account that is over it, or NULL. */
+void web_refuse_throttled(struct exchange *x, const char *limit, const char *name, int64_t wait_ms);
