@@ -1,6 +1,7 @@
 #include "access/web_grants.h"
 
 #include "access/web_admit.h"
+#include "access/web_refusal.h"
 #include "api/forwarded.h"
 #include "api/web.h"
 #include "api/web_error.h"
@@ -261,6 +262,8 @@ static void made(struct ledger_job *job)
 
 	if (making->x && job->succeeded)
 		reply_made(making->x, grant);
+	else if (making->x && job->err.kind == ERR_NOT_FOUND)
+		web_refuse_missing(making->x, WEB_RECORDING_NOT_FOUND, NULL);
 	else if (making->x)
 		web_refuse_change(making->x, &job->err, WEB_RECORDING_NOT_FOUND, WEB_INTERNAL);
 	credential_wipe(&grant->secret);

@@ -3,9 +3,13 @@
 #include "access/web_admit.h"
 #include "api/web.h"
 #include "audit/refusals.h"
+#include "auth/throttle.h"
 #include "event/loop.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define KEY_SIZE 48
 
 static void tell(struct exchange *x, enum refusal_kind kind, const char *what, const char *name)
 {
@@ -33,4 +37,46 @@ void web_refuse_throttled(struct exchange *x, const char *limit, const char *nam
 {
 	tell(x, REFUSAL_THROTTLED, limit, name);
 	web_refuse(x, WEB_RATE_LIMITED, NULL, (wait_ms + 999) / 1000);
+}
+
+/* Whose tries are counted; false: nobody's, for there is no sign-in, or a link, which opens one SID alone. */
+static bool name_misser(const struct exchange *x, char out[KEY_SIZE])
+{
+	struct web_caller caller;
+
+	if (!web_caller_of(x, &caller) || caller.is_everybody || x->route->access == WEB_LINK)
+		return false;
+	if (caller.known.credential_id != 0)
+		snprintf(out, KEY_SIZE, "credential %llu",
+			 (unsigned long long)caller.known.credential_id);
+	else
+		snprintf(out, KEY_SIZE, "user %llu", (unsigned long long)caller.known.user_id);
+	return true;
+}
+
+void web_refuse_missing(struct exchange *x, enum web_error error, const char *text)
+{
+	struct web_local *local = web_local_of(x);
+	char key[KEY_SIZE];
+	int64_t wait_ms;
+
+	if (!name_misser(x, key) || throttle_take(local->web->auth->throttle, THROTTLE_MISSING_SID,
+						  str_of(key), loop_now_ms(local->loop), &wait_ms))
+		web_refuse(x, error, text, WEB_NO_RETRY);
+	else
+		web_refuse_throttled(x, LIMIT_MISSING, NULL, wait_ms);
+}
+
+bool web_may_miss(struct exchange *x)
+{
+	struct web_local *local = web_local_of(x);
+	char key[KEY_SIZE];
+	int64_t wait_ms;
+
+	if (!name_misser(x, key) ||
+	    throttle_allows(local->web->auth->throttle, THROTTLE_MISSING_SID, str_of(key),
+			    loop_now_ms(local->loop), &wait_ms))
+		return true;
+	web_refuse_throttled(x, LIMIT_MISSING, NULL, wait_ms);
+	return false;
 }

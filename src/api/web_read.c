@@ -35,7 +35,10 @@ static void refuse_read(struct web_read *read)
 
 	switch (read->job.err.kind) {
 	case ERR_NOT_FOUND:
-		web_refuse(read->x, read->not_found, NULL, WEB_NO_RETRY);
+		if (read->refuse_missing)
+			read->refuse_missing(read->x, read->not_found, NULL);
+		else
+			web_refuse(read->x, read->not_found, NULL, WEB_NO_RETRY);
 		return;
 	case ERR_INVALID:
 		web_refuse(read->x, WEB_BAD_REQUEST, read->job.err.text, WEB_NO_RETRY);

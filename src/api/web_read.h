@@ -27,6 +27,8 @@ struct web_read {
 	bool (*make)(struct web_read *read, struct catalog *catalog, struct json *json,
 		     struct err *err);
 	enum web_error not_found;
+	/* Refuses in that case; NULL: as everything else is refused. */
+	void (*refuse_missing)(struct exchange *x, enum web_error error, const char *text);
 	const struct web *web; /* for make() */
 
 	/* internal */

@@ -6,6 +6,7 @@
  */
 #include "web/web_calls.h"
 
+#include "access/web_refusal.h"
 #include "api/expiry.h"
 #include "api/sid_param.h"
 #include "api/web.h"
@@ -340,6 +341,7 @@ void web_call_details(struct exchange *x)
 
 	details->read.make = make_details;
 	details->read.not_found = WEB_CALL_NOT_FOUND;
+	details->read.refuse_missing = web_refuse_missing;
 	if (!sid_is_call(call_sid) ||
 	    !str_copy(call_sid, details->call_sid, sizeof(details->call_sid))) {
 		web_refuse(x, WEB_BAD_REQUEST,

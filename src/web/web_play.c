@@ -15,6 +15,7 @@
 #include "web/web_play.h"
 
 #include "access/web_admit.h"
+#include "access/web_refusal.h"
 #include "api/expiry.h"
 #include "api/forwarded.h"
 #include "api/web.h"
@@ -103,6 +104,13 @@ static void play_refuse(struct play *play, enum web_error error, const char *tex
 			int64_t retry_after_s)
 {
 	web_refuse(play->x, error, text, retry_after_s);
+	play_free(play);
+}
+
+/* Nobody has it. */
+static void play_refuse_missing(struct play *play, enum web_error error, const char *text)
+{
+	web_refuse_missing(play->x, error, text);
 	play_free(play);
 }
 
@@ -375,10 +383,10 @@ static void refuse_unknown(struct play *play, bool may_come)
 			    "It is not known here, and Twilio cannot be asked just now.",
 			    WEB_NO_RETRY);
 	else
-		play_refuse(play,
-			    sid_is_call(str_of(play->sid)) ? WEB_CALL_NOT_FOUND
-							   : WEB_RECORDING_NOT_FOUND,
-			    NULL, WEB_NO_RETRY);
+		play_refuse_missing(play,
+				    sid_is_call(str_of(play->sid)) ? WEB_CALL_NOT_FOUND
+								   : WEB_RECORDING_NOT_FOUND,
+				    NULL);
 }
 
 static void discovery_answered(struct discovery_request *request)
@@ -427,8 +435,8 @@ static void play_answered(struct media_waiter *waiter, const struct media_answer
 			     answer->found == MEDIA_FOUND_RECORDING;
 
 	if (has_recording && !is_of_call(play, answer)) {
-		play_refuse(play, WEB_RECORDING_NOT_FOUND, "This call has no such recording.",
-			    WEB_NO_RETRY);
+		play_refuse_missing(play, WEB_RECORDING_NOT_FOUND,
+				    "This call has no such recording.");
 		return;
 	}
 	switch (answer->found) {
@@ -443,10 +451,12 @@ static void play_answered(struct media_waiter *waiter, const struct media_answer
 		play->call = answer->found == MEDIA_FOUND_UNKNOWN ? PLAY_CALL_UNKNOWN
 			     : answer->is_call_on                 ? PLAY_CALL_ON
 								  : PLAY_CALL_OVER;
-		if (play->state == PLAY_ASKING)
+		if (play->state != PLAY_ASKING)
+			refuse_unknown(play, false);
+		else if (play->call != PLAY_CALL_UNKNOWN || web_may_miss(play->x))
 			play_discover(play);
 		else
-			refuse_unknown(play, false);
+			play_free(play);
 		return;
 	case MEDIA_FOUND_FAILED:
 		play_refuse(play, answer->err.kind == ERR_SCARCE ? WEB_OVERLOADED : WEB_INTERNAL,
