@@ -418,6 +418,33 @@ void web_session_password(struct exchange *x)
 	web_refuse(x, WEB_BAD_REQUEST, "Give current and password.", WEB_NO_RETRY);
 }
 
+void web_session_end_others(struct exchange *x)
+{
+	struct password_change_request request;
+	struct web_caller caller;
+	json_t *body;
+
+	if (!web_caller_of(x, &caller) || caller.known.kind != CREDENTIAL_SESSION ||
+	    caller.known.credential_id == 0) {
+		web_refuse_forbidden(x, WEB_FORBIDDEN, "Other sessions are ended in a session.");
+		return;
+	}
+	if (!may_begin(x) || !(body = web_json_body(x)))
+		return;
+	request = (struct password_change_request){
+		.user_id = (int64_t)caller.known.user_id,
+		.only_session_id = (int64_t)caller.known.credential_id,
+		.current = web_json_text(body, "current"),
+		.address = forwarded_client(x),
+	};
+	if (is_password(request.current)) {
+		start_change(x, body, &request);
+		return;
+	}
+	json_decref(body);
+	web_refuse(x, WEB_BAD_REQUEST, "Give current.", WEB_NO_RETRY);
+}
+
 void web_join(struct exchange *x)
 {
 	struct password_change_request request;

@@ -29,6 +29,7 @@ struct password_change {
 	char name[USER_NAME_SIZE];        /* of the account that is made */
 	char address[AUDIT_ADDRESS_SIZE], network[NETWORK_TEXT_SIZE];
 	int64_t user_id;
+	int64_t only_session_id; /* else 0: the password is changed */
 
 	/* what the ledger says */
 	struct credential_row row; /* of the invitation */
@@ -212,6 +213,22 @@ static bool run_write(struct ledger_job *job, struct catalog *catalog, struct er
 			  err);
 }
 
+/* The password is right: all sessions end but the one that asks. */
+static bool run_end_others(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct password_change *change = container_of(job, struct password_change, job);
+	struct auth_actor actor = { .user_id = change->user.id };
+
+	if (!check_unchanged(change, catalog, err))
+		return false;
+	memcpy(actor.address, change->address, sizeof(actor.address));
+	auth_tell_user(job, change->user.id);
+	return credentials_end_of_user(catalog, change->user.id, CREDENTIAL_SESSION,
+				       change->only_session_id, err) &&
+	       auth_audit(change->auth, catalog, &actor, "sessions_revoked", NULL,
+			  "{\"by\":\"current password\"}", err);
+}
+
 static void written(struct ledger_job *job)
 {
 	struct password_change *change = container_of(job, struct password_change, job);
@@ -259,10 +276,12 @@ static void hashed(struct hash_job *job)
 		return;
 	}
 	memcpy(change->new_hash, job->new_hash, sizeof(change->new_hash));
-	if (change->invitation[0] == '\0')
+	if (change->invitation[0] == '\0' && change->only_session_id == 0)
 		credential_make(&change->session);
 	change->job =
-		(struct ledger_job){ .run = run_write, .done = written, .reply = change->mailbox };
+		(struct ledger_job){ .run = change->only_session_id ? run_end_others : run_write,
+				     .done = written,
+				     .reply = change->mailbox };
 	ledger_write(change->auth->ledger, &change->job);
 }
 
@@ -274,7 +293,7 @@ static void hash(struct password_change *change)
 	job->reply = change->mailbox;
 	job->done = hashed;
 	job->asker = &change->hash_asker;
-	job->makes = true;
+	job->makes = change->only_session_id == 0;
 	job->rules = &change->auth->rules;
 	str_fit(str_of(name), job->name, sizeof(job->name));
 	job->checks = change->invitation[0] == '\0';
@@ -336,6 +355,7 @@ void password_change_start(struct auth *auth, struct mailbox *mailbox,
 	change->waiter = waiter;
 	waiter->change = change;
 	change->user_id = request->user_id;
+	change->only_session_id = request->only_session_id;
 	str_fit(request->invitation, change->invitation, sizeof(change->invitation));
 	str_fit(request->address, change->address, sizeof(change->address));
 	network_of_address(request->address, 64, change->network);

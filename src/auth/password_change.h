@@ -1,5 +1,6 @@
 /*
- * Setting a password: by an invitation, or of one's own account with the current one.
+ * Setting a password: by an invitation, or of one's own account with the current one; and ending all other
+ * sessions, which asks for the current one, too.
  *
  *	READING   is the invitation good, whose account is it
  *	HASHING   the current password, the rules, the new hash: on a hasher's thread
@@ -23,7 +24,7 @@
 struct mailbox;
 
 enum password_change_result {
-	PASSWORD_CHANGED,      /* user is set, and with a session its successor */
+	PASSWORD_CHANGED, /* user is set, and with a session its successor; or the others have ended */
 	PASSWORD_NOT_INVITED,  /* unknown, spent or over */
 	PASSWORD_NAME_REFUSED, /* of the first administrator: `err` says why */
 	PASSWORD_NAME_TAKEN,
@@ -39,6 +40,8 @@ struct password_change_request {
 	struct str invitation; /* else: */
 	int64_t user_id;       /* whose password is changed, by themselves */
 	struct str current;
+	/* With user_id: the password stays, all sessions end but this one.  0: it is changed. */
+	int64_t only_session_id;
 	struct str name; /* of the first administrator, whose account is made now */
 	struct str password;
 	struct str address;

@@ -46,6 +46,8 @@ const struct http_route web_routes[] = {
 	{ DELETE, "/api/session", web_session_end, .access = WEB_VISITOR },
 	{ POST, "/api/session/password", web_session_password, JSON_BODY, JSON_TYPE,
 	  WEB_SIGNED_IN },
+	{ DELETE, "/api/session/others", web_session_end_others, JSON_BODY, JSON_TYPE,
+	  WEB_SIGNED_IN },
 	{ GET, "/join", web_page, .access = WEB_ANYONE },
 	{ POST, "/join", web_join, JSON_BODY, JSON_TYPE, WEB_VISITOR },
 

@@ -210,6 +210,29 @@ test('a password is changed by whoever is signed in and knows it', async () => {
   assert.equal((await new Caller(server).signIn('avi', 'a new one, and a long one')).status, 200);
 });
 
+test('all other sessions are ended by whoever is signed in and knows the password', async () => {
+  const { server, admin, tokens } = world;
+  const path = '/api/session/others';
+  assert.equal((await new Caller(server).ask('DELETE', path, { json: {} })).status, 401);
+  assert.equal((await tokens.admin.ask('DELETE', path, { json: { current: 'x' } })).status, 403);
+  const person = await addPerson(admin, 'tal');
+  const others = [new Caller(server), new Caller(server)];
+  for (const other of others) await other.signIn('tal');
+  for (let i = 0; i < 4; i++) for (const other of others) await other.asks(200, 'GET', '/api/calls'); // every loop knows them
+  assert.equal((await person.ask('DELETE', path, { json: { current: passwordOf('tal') }, headers: { Origin: FOREIGN } })).status, 403);
+  assert.equal((await person.ask('DELETE', path, { json: {} })).status, 400);
+  assert.equal((await person.ask('DELETE', path, { json: { current: 'not this at all' } })).status, 401);
+  for (const other of others) await other.asks(200, 'GET', '/api/calls');
+  await person.asks(200, 'DELETE', path, { json: { current: passwordOf('tal') } });
+  await person.asks(200, 'GET', '/api/calls');
+  for (let i = 0; i < 4; i++) for (const other of others) await other.asks(401, 'GET', '/api/calls');
+  await new Caller(server).signIn('tal');
+  assert.equal((await admin.asks(200, 'GET', '/api/sessions?user=tal')).json.sessions.length, 2, 'the one that asked, and one since');
+  await admin.asks(200, 'GET', '/api/calls');
+  const [entry] = (await admin.asks(200, 'GET', '/api/audit?kind=sessions_revoked')).json.entries;
+  assert.equal(entry.user, 'tal');
+});
+
 test('an invitation is taken once, and seeing its page takes nothing', async () => {
   const { server, admin } = world;
   const invitation = await invite(admin, 'gil');

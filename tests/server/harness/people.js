@@ -32,14 +32,15 @@ export class Caller {
   /** request() as this caller; `json` is sent as the body.  What is answered is parsed where it is JSON. */
   async ask(method, path, { json, headers = {}, body, agent, keeps = true } = {}) {
     const cookie = Object.entries(this.cookies).map(([name, value]) => `${name}=${value}`).join('; ');
+    const sent = json === undefined ? body : JSON.stringify(json);
     const reply = await request(this.server.url, {
       method,
       path,
       agent,
-      body: json === undefined ? body : JSON.stringify(json),
+      body: sent,
       headers: {
         'X-Forwarded-For': this.address,
-        ...(json === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(json === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(sent) }), // Node gives DELETE none
         ...(cookie ? { Cookie: cookie } : {}),
         ...(this.bearer ? { Authorization: `Bearer ${this.bearer}` } : {}),
         ...this.headers,
