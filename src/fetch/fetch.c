@@ -14,21 +14,7 @@
 #define STALL_BYTES_PER_S  1024
 #define MAX_TRANSFERS      64
 
-/* One of libcurl's sockets.  The descriptor is libcurl's. */
-struct socket_watch {
-	struct watch watch;
-	struct list link;
-	struct reap reap;
-	struct fetch *fetch;
-	CURL *easy;
-};
-
 /* ---- libcurl's sockets and timer on our loop ---- */
-
-static void release_socket(struct reap *reap)
-{
-	free(container_of(reap, struct socket_watch, reap));
-}
 
 static void fetch_settle(struct fetch *fetch);
 
@@ -48,26 +34,6 @@ static void socket_ready(struct watch *watch, uint32_t events)
 	fetch_settle(fetch); /* s may be stopped by now, and is freed at the end of the turn */
 }
 
-static void stop_watching(struct socket_watch *s)
-{
-	struct fetch *fetch = s->fetch;
-
-	curl_multi_assign(fetch->multi, s->watch.fd, NULL);
-	watch_stop(&s->watch);
-	list_remove(&s->link);
-	loop_reap(fetch->loop, &s->reap, release_socket);
-}
-
-void fetch_forget_sockets(struct fetch *fetch, CURL *easy)
-{
-	LIST_EACH (item, &fetch->sockets) {
-		struct socket_watch *s = container_of(item, struct socket_watch, link);
-
-		if (s->easy == easy)
-			stop_watching(s);
-	}
-}
-
 static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context,
 			 void *socket_context)
 {
@@ -78,7 +44,7 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context,
 
 	if (what == CURL_POLL_REMOVE) {
 		if (s)
-			stop_watching(s);
+			fetch_forget_socket(s);
 		return 0;
 	}
 	if (s) {

@@ -21,6 +21,33 @@ bool fetch_allows_host(const struct fetch *fetch, const char *host)
 	return false;
 }
 
+/* ---- libcurl's sockets ---- */
+
+static void release_socket(struct reap *reap)
+{
+	free(container_of(reap, struct socket_watch, reap));
+}
+
+void fetch_forget_socket(struct socket_watch *s)
+{
+	struct fetch *fetch = s->fetch;
+
+	curl_multi_assign(fetch->multi, s->watch.fd, NULL);
+	watch_stop(&s->watch);
+	list_remove(&s->link);
+	loop_reap(fetch->loop, &s->reap, release_socket);
+}
+
+void fetch_forget_sockets(struct fetch *fetch, CURL *easy)
+{
+	LIST_EACH (item, &fetch->sockets) {
+		struct socket_watch *s = container_of(item, struct socket_watch, link);
+
+		if (s->easy == easy)
+			fetch_forget_socket(s);
+	}
+}
+
 /* ---- the places of a transfer ---- */
 
 void fetch_place(struct transfer *transfer, enum transfer_place place)

@@ -55,6 +55,15 @@ struct fetch {
 	uint32_t max_transfers;
 };
 
+/* One of libcurl's sockets.  The descriptor is libcurl's. */
+struct socket_watch {
+	struct watch watch;
+	struct list link;
+	struct reap reap;
+	struct fetch *fetch;
+	CURL *easy;
+};
+
 enum transfer_place {
 	TRANSFER_SPARE,   /* in the pool; keeps its easy handle */
 	TRANSFER_WAITING, /* for its turn */
@@ -109,6 +118,14 @@ struct transfer *fetch_take_spare(struct fetch *fetch);
 /* May a connection be opened to an address of this kind for this host? */
 bool fetch_allows_host(const struct fetch *fetch, const char *host);
 
+/* Watches it no more; it is freed at the end of the turn. */
+void fetch_forget_socket(struct socket_watch *s);
+/*
+ * Watches the sockets of this handle no more, before it is taken out of libcurl: a socket that is
+ * still connecting is closed there first and told of then, when its number may be another's.
+ */
+void fetch_forget_sockets(struct fetch *fetch, CURL *easy);
+
 /* Appends a copy. */
 void transfer_add_line(struct curl_slist **list, const char *line);
 
@@ -117,11 +134,6 @@ void transfer_add_line(struct curl_slist **list, const char *line);
 /* Takes it away from libcurl, which has the next hop or nothing to do with it. */
 void transfer_detach(struct transfer *transfer);
 
-/*
- * Watches the sockets of this handle no more, before it is taken out of libcurl: a socket that is
- * still connecting is closed there first and told of then, when its number may be another's.
- */
-void fetch_forget_sockets(struct fetch *fetch, CURL *easy);
 /* Stops its timers, and takes it away from libcurl. */
 void transfer_leave(struct transfer *transfer);
 /* Leaves, and forgets what it was for; keeps the easy handle. */
