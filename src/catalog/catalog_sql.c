@@ -17,12 +17,6 @@ bool catalog_may_change(struct catalog *catalog, struct err *err)
 	return true;
 }
 
-int64_t catalog_next_sequence(struct catalog *catalog)
-{
-	number_add(catalog, NUMBER_SEQUENCE, 1);
-	return catalog->numbers[NUMBER_SEQUENCE] + catalog->added[NUMBER_SEQUENCE];
-}
-
 void text_set(char *to, size_t size, struct str text)
 {
 	size_t len = text.len < size ? text.len : size - 1;

@@ -18,7 +18,7 @@
 struct db *catalog_db(struct catalog *catalog);
 /* Asserts a write transaction; false (ERR_INTERNAL) when SQLite gave it up after an error. */
 bool catalog_may_change(struct catalog *catalog, struct err *err) MUST_CHECK;
-/* The next number of the sequence, for a row's changed_seq. */
+/* The next number of the sequence, for a row's changed_seq (turns.c). */
 int64_t catalog_next_sequence(struct catalog *catalog);
 
 /* Texts into fixed arrays: cut where too long (never inside a UTF-8 character); NULL gives "". */

@@ -10,7 +10,7 @@
  * PostgreSQL while anybody holds a snapshot, and every turn walks it.  Old turns are removed from time to
  * time; a reader has the newest of its snapshot.
  */
-#include "catalog/catalog_private.h"
+#include "catalog/turns.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -122,6 +122,12 @@ static bool remove_old(struct catalog *catalog, int64_t seq, struct err *err)
 	catalog->turns_kept_from = seq;
 	catalog->turns_left = TURNS_KEPT;
 	return db_run(remove, err);
+}
+
+int64_t catalog_next_sequence(struct catalog *catalog)
+{
+	number_add(catalog, NUMBER_SEQUENCE, 1);
+	return catalog->numbers[NUMBER_SEQUENCE] + catalog->added[NUMBER_SEQUENCE];
 }
 
 bool turn_end(struct catalog *catalog, struct err *err)
