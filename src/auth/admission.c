@@ -1,6 +1,7 @@
 #include "auth/admission.h"
 
 #include "auth/credential.h"
+#include "auth/last_seen.h"
 #include "auth/throttle.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,9 +16,6 @@
 
 #define NOBODY_S        5   /* a random secret that is unknown will not become known */
 #define PROXY_S         300 /* the proxy may have taken a user's group meanwhile */
-#define TELL_SEEN_MS    (60 * 1000)
-#define SEEN_MAX        256 /* told at once; the others a minute later */
-#define SEEN_APART_S    300 /* a sight is worth a row only so often */
 #define PROXY_NAME_MAX  (USER_NAME_SIZE - 1)
 #define QUERY_TEXT_SIZE 128 /* a credential, or a proxy's name and two bytes */
 
@@ -36,17 +34,6 @@ struct query {
 	struct known found;   /* filled by the reader; kind 0: nobody */
 };
 
-/* A batch of sights on its way to the ledger. */
-struct seen_batch {
-	struct ledger_job job;
-	bool is_under_way;
-	size_t count;
-	struct {
-		int64_t id;
-		uint32_t seen_s;
-	} at[SEEN_MAX];
-};
-
 struct admission {
 	struct auth *auth;
 	struct loop *loop;
@@ -54,11 +41,7 @@ struct admission {
 	struct ledger_listener listener;
 	struct known_table *table;
 	struct map queries;
-	struct timer seen_timer;
-	/* The sights since seen_since_s are told; from which place on, 0: in a new round, which began then. */
-	uint32_t seen_since_s, seen_round_s;
-	unsigned seen_from;
-	struct seen_batch seen;
+	struct last_seen *last_seen;
 };
 
 static uint32_t now_s(const struct admission *admission)
@@ -447,69 +430,6 @@ static void auth_changed(struct ledger_listener *listener, const struct projecti
 	age_queries(admission, sequence);
 }
 
-/* ---- who was seen ---- */
-
-static bool run_seen(struct ledger_job *job, struct catalog *catalog, struct err *err)
-{
-	const struct seen_batch *batch = container_of(job, struct seen_batch, job);
-
-	for (size_t i = 0; i < batch->count; i++)
-		if (!credentials_seen(catalog, batch->at[i].id, (int64_t)batch->at[i].seen_s * 1000,
-				      err))
-			return false;
-	return true;
-}
-
-static void seen_written(struct ledger_job *job)
-{
-	struct seen_batch *batch = container_of(job, struct seen_batch, job);
-
-	if (!job->succeeded)
-		log_debug(NULL, "cannot write who was seen: %s", job->err.text);
-	batch->is_under_way = false;
-}
-
-struct seen_visitor {
-	struct known_visitor visitor;
-	struct seen_batch *batch;
-};
-
-static void add_seen(struct known_visitor *visitor, const struct known *entry)
-{
-	struct seen_batch *batch = container_of(visitor, struct seen_visitor, visitor)->batch;
-
-	if (entry->kind != CREDENTIAL_SESSION && entry->kind != CREDENTIAL_TOKEN)
-		return;
-	batch->at[batch->count].id = (int64_t)entry->credential_id;
-	batch->at[batch->count++].seen_s = entry->seen_s;
-}
-
-static void tell_seen(struct timer *timer)
-{
-	struct admission *admission = container_of(timer, struct admission, seen_timer);
-	struct seen_batch *batch = &admission->seen;
-	struct seen_visitor visitor = { .visitor = { .visit = add_seen }, .batch = batch };
-
-	timer_start(admission->loop, timer, TELL_SEEN_MS, tell_seen);
-	if (batch->is_under_way || (admission->seen_from == 0 &&
-				    now_s(admission) < admission->seen_since_s + SEEN_APART_S))
-		return;
-	if (admission->seen_from == 0)
-		admission->seen_round_s = now_s(admission);
-	batch->count = 0;
-	admission->seen_from = known_each_seen(admission->table, admission->seen_since_s,
-					       admission->seen_from, SEEN_MAX, &visitor.visitor);
-	if (admission->seen_from == 0)
-		admission->seen_since_s = admission->seen_round_s;
-	if (batch->count == 0)
-		return;
-	batch->is_under_way = true;
-	batch->job = (struct ledger_job){ .run = run_seen,
-					  .done = seen_written,
-					  .reply = admission->mailbox };
-	ledger_write(admission->auth->ledger, &batch->job);
-}
-
 /* ---- life cycle ---- */
 
 struct admission *admission_new(struct auth *auth, struct loop *loop, struct mailbox *mailbox)
@@ -522,10 +442,9 @@ struct admission *admission_new(struct auth *auth, struct loop *loop, struct mai
 	admission->table = known_table_new(auth->known_key);
 	admission->listener =
 		(struct ledger_listener){ .mailbox = mailbox, .changed = auth_changed };
-	admission->seen_since_s = (uint32_t)(clock_wall_ms() / 1000);
 	map_init(&admission->queries);
 	ledger_listen(auth->ledger, &admission->listener);
-	timer_start(loop, &admission->seen_timer, TELL_SEEN_MS, tell_seen);
+	admission->last_seen = last_seen_new(auth->ledger, admission->table, loop, mailbox);
 	return admission;
 }
 
@@ -535,7 +454,7 @@ void admission_free(struct admission *admission)
 
 	if (!admission)
 		return;
-	timer_stop(&admission->seen_timer);
+	last_seen_free(admission->last_seen);
 	while ((node = map_any(&admission->queries)) != NULL)
 		query_free(container_of(node, struct query, node));
 	map_release(&admission->queries);
