@@ -108,6 +108,21 @@ static void owner_read(const struct db_stmt *row, int first, struct user *out)
 	text_set(out->name, sizeof(out->name), db_column_str(row, first + 2));
 }
 
+/* The one row of a statement that has been bound. */
+static bool step_found(struct db_stmt *find, struct credential_row *out, struct err *err)
+{
+	switch (db_step(find, err)) {
+	case DB_ROW:
+		credential_read(find, out);
+		return true;
+	case DB_DONE:
+		return err_set(err, ERR_NOT_FOUND, "no such credential");
+	case DB_FAILED:
+		break;
+	}
+	return false;
+}
+
 bool credentials_find(struct catalog *catalog, struct str name, struct credential_row *out,
 		      struct user *out_user, struct err *err)
 {
@@ -120,17 +135,10 @@ bool credentials_find(struct catalog *catalog, struct str name, struct credentia
 			&find, err))
 		return false;
 	db_bind_str(find, 1, name);
-	switch (db_step(find, err)) {
-	case DB_ROW:
-		credential_read(find, out);
-		owner_read(find, CREDENTIAL_COLUMN_COUNT, out_user);
-		return true;
-	case DB_DONE:
-		return err_set(err, ERR_NOT_FOUND, "no such credential");
-	case DB_FAILED:
-		break;
-	}
-	return false;
+	if (!step_found(find, out, err))
+		return false;
+	owner_read(find, CREDENTIAL_COLUMN_COUNT, out_user);
+	return true;
 }
 
 bool credentials_find_id(struct catalog *catalog, int64_t id, struct credential_row *out,
@@ -143,16 +151,7 @@ bool credentials_find_id(struct catalog *catalog, int64_t id, struct credential_
 			err))
 		return false;
 	db_bind_int(find, 1, id);
-	switch (db_step(find, err)) {
-	case DB_ROW:
-		credential_read(find, out);
-		return true;
-	case DB_DONE:
-		return err_set(err, ERR_NOT_FOUND, "no such credential");
-	case DB_FAILED:
-		break;
-	}
-	return false;
+	return step_found(find, out, err);
 }
 
 bool credentials_list(struct catalog *catalog, enum credential_kind kind, int64_t user_id,
