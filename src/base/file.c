@@ -13,20 +13,27 @@
 #define FOLDER_MODE   0750         /* recordings are nobody else's business */
 #define REWRITE_BYTES (256 * 1024) /* at once: few calls, little memory */
 
+/* -1: not opened; ERR_NOT_FOUND where there is none. */
+static int open_existing(const char *path, int flags, struct err *err)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+	bool is_missing = fd < 0 && errno == ENOENT;
+
+	if (fd < 0)
+		err_errno(err, "cannot open '%s'", path);
+	if (is_missing)
+		err->kind = ERR_NOT_FOUND;
+	return fd;
+}
+
 bool file_read(const char *path, size_t max, char **out, size_t *out_len, struct err *err)
 {
-	AUTO(close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO(close) int fd = open_existing(path, O_RDONLY, err);
 	__attribute__((cleanup(buf_release_at))) struct buf text;
 
 	buf_init(&text, max);
-	if (fd < 0) {
-		bool missing = errno == ENOENT;
-
-		err_errno(err, "cannot open '%s'", path);
-		if (missing)
-			err->kind = ERR_NOT_FOUND;
+	if (fd < 0)
 		return false;
-	}
 	for (;;) {
 		char piece[16384];
 		ssize_t n = read(fd, piece, sizeof(piece));
@@ -128,18 +135,12 @@ static bool rewrite_piece(int fd, const char *path, char *piece, size_t size, of
 
 bool file_rewrite(const char *path, struct err *err)
 {
-	AUTO(close) int fd = open(path, O_RDWR | O_CLOEXEC);
+	AUTO(close) int fd = open_existing(path, O_RDWR, err);
 	AUTO(free) char *piece = NULL;
 	size_t len = 0;
 
-	if (fd < 0) {
-		bool missing = errno == ENOENT;
-
-		err_errno(err, "cannot open '%s'", path);
-		if (missing)
-			err->kind = ERR_NOT_FOUND;
+	if (fd < 0)
 		return false;
-	}
 	piece = xmalloc(REWRITE_BYTES);
 	for (off_t at = 0;; at += (off_t)len) {
 		if (!rewrite_piece(fd, path, piece, REWRITE_BYTES, at, &len, err))
