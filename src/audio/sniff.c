@@ -458,13 +458,6 @@ const char *sniff_reason(const struct sniff *sniff)
 	return sniff->reason ? sniff->reason : "not known yet";
 }
 
-const char *audio_content_type(enum audio_kind kind)
-{
-	if (kind == AUDIO_MP3)
-		return "audio/mpeg";
-	return kind == AUDIO_WAV ? "audio/wav" : NULL;
-}
-
 const char *audio_extension(enum audio_kind kind)
 {
 	if (kind == AUDIO_MP3)

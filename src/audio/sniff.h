@@ -68,6 +68,5 @@ uint64_t sniff_duration_ms(const struct sniff *sniff);
 /* Why AUDIO_NOT: "an XML document", "nothing", ...; fits "it is ..." */
 const char *sniff_reason(const struct sniff *sniff);
 
-/* "audio/mpeg", "audio/wav"; "mp3", "wav"; NULL for the others. */
-const char *audio_content_type(enum audio_kind kind);
+/* "mp3", "wav"; NULL for the others. */
 const char *audio_extension(enum audio_kind kind);

@@ -13,12 +13,6 @@ void transfer_head_start(struct transfer_head *head)
 					.retry_after_ms = -1 };
 }
 
-bool transfer_head_has_end(const struct transfer_head *head)
-{
-	return head->content_length >= 0 || head->is_chunked || head->status == 204 ||
-	       head->status == 304;
-}
-
 /* "HTTP/1.1 200 OK" */
 static void read_status(struct transfer_head *head, struct str line)
 {
@@ -122,8 +116,6 @@ static void read_field(struct transfer_head *head, struct str name, struct str v
 {
 	if (str_eq_nocase(name, STR("Content-Length")))
 		read_content_length(head, value);
-	else if (str_eq_nocase(name, STR("Transfer-Encoding")))
-		head->is_chunked = str_eq_nocase(value, STR("chunked"));
 	else if (str_eq_nocase(name, STR("Content-Type")))
 		keep_text(value, head->content_type, sizeof(head->content_type));
 	else if (str_eq_nocase(name, STR("Content-Encoding")))

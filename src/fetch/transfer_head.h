@@ -12,7 +12,6 @@
 struct transfer_head {
 	int status;             /* 100 to 999; 0 before the status line */
 	int64_t content_length; /* of this answer's body; -1: not said, or not a number */
-	bool is_chunked;
 	char content_type[128]; /* as sent, with its parameters; "" when absent or too long */
 	bool is_encoded; /* a Content-Encoding other than identity, which we did not ask for */
 	char etag[128];  /* with quotes and W/; "" when absent, malformed or too long */
@@ -31,9 +30,6 @@ struct transfer_head {
 	bool has_location;
 	bool is_whole; /* the blank line has come */
 };
-
-/* A body whose end can be told from a cut: its length is known, or it is chunked, or it has none. */
-bool transfer_head_has_end(const struct transfer_head *head);
 
 void transfer_head_start(struct transfer_head *head);
 /*

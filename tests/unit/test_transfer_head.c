@@ -167,26 +167,6 @@ static void other_fields(void)
 	   "a location");
 }
 
-static void ends(void)
-{
-	static const struct {
-		const char *text;
-		bool has_end;
-	} cases[] = {
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", true },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", true },
-		{ "HTTP/1.1 204 No Content\r\n\r\n", true },
-		{ "HTTP/1.1 200 OK\r\n\r\n", false },
-		{ "HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\n", false },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct transfer_head head = read_all(cases[i].text);
-
-		IS_INT(transfer_head_has_end(&head), cases[i].has_end, "body %zu has an end", i);
-	}
-}
-
 int main(void)
 {
 	status_lines();
@@ -194,6 +174,5 @@ int main(void)
 	etags();
 	waits();
 	other_fields();
-	ends();
 	return tap_end();
 }
