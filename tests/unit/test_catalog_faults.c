@@ -450,6 +450,16 @@ static void test_begun_again(bool (*end)(void), bool (*begin_again)(void), const
 	catalog_rollback(ledger.writer);
 }
 
+/* Where the ledger stands cannot be read: no transaction is left open. */
+static void test_not_begun(void)
+{
+	MUST(db_exec(ledger.writer->db, HIDE("turns"), &err));
+	OK(!catalog_begin(ledger.writer, &err), "a change does not begin: %s", err.text);
+	MUST(db_exec(ledger.writer->db, "ALTER TABLE hidden RENAME TO turns", &err));
+	OK(catalog_begin(ledger.writer, &err), "then it does");
+	catalog_rollback(ledger.writer);
+}
+
 int main(void)
 {
 	struct audit_entry entry = { .seq = 1, .at_ms = NOON, .kind = "a" };
@@ -474,6 +484,7 @@ int main(void)
 		test_fault(i);
 	test_begun_again(mark_dead, requeue, "asked for again");
 	test_begun_again(mark_expired, revive, "taken up again");
+	test_not_begun();
 	ledger_remove(&ledger);
 	return tap_end();
 }

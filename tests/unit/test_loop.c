@@ -78,6 +78,105 @@ static void stopped_watch_is_quiet(void)
 	}
 }
 
+#define MANY 300
+
+static struct timer many[MANY];
+static int64_t last_at_ms;
+static int many_fired, early, in_disorder;
+
+static void fire_one_of_many(struct timer *timer)
+{
+	early += loop_now_ms(loop) < timer->at_ms;
+	in_disorder += timer->at_ms < last_at_ms;
+	last_at_ms = timer->at_ms;
+	if (++many_fired == MANY - MANY / 3)
+		loop_stop(loop);
+}
+
+/* Started, started anew and stopped in an order that has none. */
+static void many_timers(void)
+{
+	unsigned number = 12345;
+
+	for (int i = 0; i < 2 * MANY; i++) {
+		number = number * 1103515245 + 12345;
+		timer_start(loop, &many[i % MANY], (number >> 16) % 40, fire_one_of_many);
+	}
+	for (int i = 0; i < MANY; i += 3) {
+		timer_stop(&many[i]);
+		timer_stop(&many[i]);
+	}
+	loop_run(loop);
+	IS_INT(many_fired, MANY - MANY / 3, "each timer that is on fires once");
+	OK(early == 0 && in_disorder == 0, "none early, and in the order of their instants");
+	for (int i = 0; i < MANY; i++)
+		if (timer_is_on(&many[i]))
+			OK(false, "timer %d is still on", i);
+}
+
+static struct timer restless;
+static int restless_fired;
+
+static void fire_again(struct timer *timer)
+{
+	restless_fired++;
+	timer_start(loop, timer, 0, fire_again);
+}
+
+static struct watch one;
+static int one_called;
+
+static void one_ready(struct watch *watch, uint32_t events)
+{
+	one_called++;
+	loop_stop(loop);
+}
+
+/* A timer that starts itself anew leaves others their turn. */
+static void turns_are_shared(void)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0 || write(fds[1], "x", 1) != 1)
+		return;
+	timer_start(loop, &restless, 0, fire_again);
+	watch_start(loop, &one, fds[0], EPOLLIN, one_ready);
+	loop_run(loop);
+	IS_INT(one_called, 1, "a timer of 0 ms, again and again, does not keep a watch waiting");
+	watch_change(&one, 0);
+	timer_stop(&restless);
+	timers_left = 1;
+	timer_start(loop, &timers[0], 5, fire);
+	fired_count = 0;
+	loop_run(loop);
+	OK(one_called == 1 && fired_count == 1, "what it does not want any more is not told");
+	watch_change(&one, EPOLLIN);
+	loop_run(loop);
+	IS_INT(one_called, 2, "until it wants it again");
+	watch_stop(&one);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static int lowest_free(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	close(fd);
+	return fd;
+}
+
+static void descriptors_are_closed(void)
+{
+	int before = lowest_free();
+	struct loop *another;
+	struct err err;
+
+	OK(loop_new(&another, &err) && lowest_free() > before, "another loop");
+	loop_free(another);
+	IS_INT(lowest_free(), before, "it leaves no descriptor behind");
+}
+
 int main(void)
 {
 	struct err err;
@@ -86,6 +185,9 @@ int main(void)
 		return 1;
 	timers_in_order();
 	stopped_watch_is_quiet();
+	many_timers();
+	turns_are_shared();
+	descriptors_are_closed();
 	loop_free(loop);
 	return tap_end();
 }

@@ -3,6 +3,8 @@
 #include "tap.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 
 #define JOBS 1000
 
@@ -36,6 +38,60 @@ static void square_done(struct job *job)
 		loop_stop(loop);
 }
 
+/* ---- one job posted more than once ---- */
+
+static struct held {
+	struct job job;
+	pthread_mutex_t *waits_for;
+	atomic_int runs;
+} held[3];
+
+static int held_done, held_wanted;
+
+static void run_held(struct job *job)
+{
+	struct held *one = container_of(job, struct held, job);
+
+	if (one->waits_for) {
+		pthread_mutex_lock(one->waits_for);
+		pthread_mutex_unlock(one->waits_for);
+	}
+	one->runs++;
+}
+
+static void held_is_done(struct job *job)
+{
+	if (++held_done == held_wanted)
+		loop_stop(loop);
+}
+
+/* What stood behind a job in the queue once is not run again with it. */
+static void test_again(void)
+{
+	static pthread_mutex_t shut = PTHREAD_MUTEX_INITIALIZER;
+	struct workers *workers;
+	struct err err;
+
+	if (!workers_start("held", 1, &workers, &err))
+		exit(1);
+	pthread_mutex_lock(&shut);
+	held[0].waits_for = &shut;
+	held_wanted = 3;
+	for (int i = 0; i < 3; i++) {
+		held[i].job =
+			(struct job){ .run = run_held, .done = held_is_done, .reply = mailbox };
+		workers_post(workers, &held[i].job);
+	}
+	pthread_mutex_unlock(&shut);
+	loop_run(loop);
+	OK(held[0].runs == 1 && held[1].runs == 1 && held[2].runs == 1, "three jobs in a row");
+	held_wanted = 4;
+	workers_post(workers, &held[1].job);
+	loop_run(loop);
+	workers_stop(workers);
+	OK(held[1].runs == 2 && held[2].runs == 1 && held_done == 4, "one of them again, alone");
+}
+
 int main(void)
 {
 	struct workers *workers;
@@ -56,6 +112,7 @@ int main(void)
 	workers_stop(workers);
 	IS_INT(on_loop, JOBS, "done() runs on the loop");
 	IS_INT(ran_on_loop, 0, "run() does not, and did its work");
+	test_again();
 	mailbox_free(mailbox);
 	loop_free(loop);
 	return tap_end();
