@@ -121,22 +121,31 @@ static void plant(unsigned n, const char *status, bool is_stored)
 
 /* ---- a change, while all runs ---- */
 
-static struct {
+/* Two listen, the one before the caches and the other behind them: once both have heard, so have the caches. */
+static struct ear {
 	struct ledger_listener listener;
 	int heard;
 	struct projection_change last;
-} ear;
+} ears[2];
 
 static void ear_changed(struct ledger_listener *listener, const struct projection_change *change,
 			int64_t sequence)
 {
-	ear.heard++;
-	ear.last = *change;
+	struct ear *ear = container_of(listener, struct ear, listener);
+
+	ear->heard++;
+	ear->last = *change;
 }
 
-static bool ear_has_heard(void)
+static bool all_have_heard(void)
 {
-	return ear.heard > 0;
+	return ears[0].heard > 0 && ears[1].heard > 0;
+}
+
+static void listen_with(struct ear *ear)
+{
+	ear->listener = (struct ledger_listener){ .mailbox = mailbox, .changed = ear_changed };
+	ledger_listen(ledger, &ear->listener);
 }
 
 static bool run_requeue(struct ledger_job *job, struct catalog *catalog, struct err *cause)
@@ -157,9 +166,9 @@ static void requeue(unsigned n)
 	job.change.what = PROJECTED_RECORDING;
 	memcpy(job.change.recording_sid, sid("RE", n), SID_SIZE);
 	memcpy(job.change.call_sid, sid("CA", n), SID_SIZE);
-	ear.heard = 0;
+	ears[0].heard = ears[1].heard = 0;
 	ledger_write(ledger, &job);
-	OK(until(ear_has_heard), "a change of recording %u was told", n);
+	OK(until(all_have_heard), "a change of recording %u was told", n);
 }
 
 /* ---- asking ---- */
@@ -361,15 +370,15 @@ static void lose(unsigned n, const char *to)
 static void test_lost(void)
 {
 	lose(9, NULL);
-	ear.last = (struct projection_change){ .what = 0 };
+	ears[0].last = (struct projection_change){ .what = 0 };
 	IS_INT(ask(sid("RE", 9))->found, MEDIA_FOUND_RECORDING,
 	       "a file that is not there any more: no longer stored");
 	IS_INT(one.recording.state, RECORDING_QUEUED, "but queued to be fetched again");
 	OK(strstr(one.recording.reason_text, "lost"), "which says why");
-	OK((ear.last.what & PROJECTED_TO_FETCH) &&
-		   strcmp(ear.last.recording_sid, sid("RE", 9)) == 0 &&
-		   strcmp(ear.last.call_sid, sid("CA", 9)) == 0 &&
-		   strcmp(ear.last.account_sid, ACCOUNT) == 0,
+	OK((ears[0].last.what & PROJECTED_TO_FETCH) &&
+		   strcmp(ears[0].last.recording_sid, sid("RE", 9)) == 0 &&
+		   strcmp(ears[0].last.call_sid, sid("CA", 9)) == 0 &&
+		   strcmp(ears[0].last.account_sid, ACCOUNT) == 0,
 	   "and who fetches is told");
 	lose(10, "short");
 	IS_INT(ask(sid("CA", 10))->found, MEDIA_FOUND_RECORDING, "the same for one that was cut");
@@ -492,10 +501,10 @@ int main(void)
 	plant(2, "completed", false);
 	for (unsigned n = 3; n <= LAST; n++)
 		plant(n, "completed", true);
+	listen_with(&ears[0]);
 	few = cache_open(3, 0);
 	cache = roomy = cache_open(3, 1 << 20);
-	ear.listener = (struct ledger_listener){ .mailbox = mailbox, .changed = ear_changed };
-	ledger_listen(ledger, &ear.listener); /* hears after the caches */
+	listen_with(&ears[1]);
 	MUST(ledger_start(ledger, &err));
 	test_not_stored();
 	test_stored();
