@@ -36,7 +36,7 @@ function stockSite(folder, port, backend) {
   }`;
 }
 
-function packagedSite(folder, port, backend, tls) {
+export function packagedSite(folder, port, backend, tls) {
   let site = readFileSync(PACKAGED, 'utf8');
   site = replaceOnce(site, 'server 127.0.0.1:8080', `server ${backend}`);
   site = replaceOnce(site, '    listen 80;', tls
@@ -71,8 +71,8 @@ ${site}
 `;
 }
 
-/** backend: "http://127.0.0.1:8080"; stock: nothing but proxy_pass; tls: files of makeCertificate(), for https.  Returns { url, port, logs(pattern), written(), stop() }. */
-export async function startNginx(t, backend, { stock = false, tls } = {}) {
+/** backend: "http://127.0.0.1:8080"; stock: nothing but proxy_pass; site(folder, port, backend): one of the test's own; tls: files of makeCertificate(), for https.  Returns { url, port, logs(pattern), written(), stop() }. */
+export async function startNginx(t, backend, { stock = false, site = stock ? stockSite : packagedSite, tls } = {}) {
   const folder = temporaryFolder(t, 'nginx');
   mkdirSync(join(folder, 'body'), { recursive: true });
   const file = join(folder, 'nginx.conf');
@@ -88,7 +88,7 @@ export async function startNginx(t, backend, { stock = false, tls } = {}) {
   // Another program may take the port between the asking and the using: then once more.
   for (let attempt = 1; ; attempt += 1) {
     port = await freePort();
-    let text = configuration(folder, (stock ? stockSite : packagedSite)(folder, port, new URL(backend).host, tls));
+    let text = configuration(folder, site(folder, port, new URL(backend).host, tls));
     if (process.getuid() !== 0) text = text.replace('user root;', '');
     writeFileSync(file, text);
     const tested = await run(NGINX, ['-t', '-q', '-p', folder, '-c', file]);
