@@ -32,6 +32,8 @@ int main(void)
 	OK(buf_ok(&buf) && array[7] == '\0', "a fixed array holds its size less the NUL");
 	buf_add_byte(&buf, '8');
 	OK(!buf_ok(&buf), "and no more");
+	buf_release(&buf);
+	OK(buf.size == 0 && buf_ok(&buf), "it is let go, and stays its owner's");
 
 	buf_init(&buf, 100);
 	char *empty = buf_take(&buf);

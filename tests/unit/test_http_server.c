@@ -927,6 +927,27 @@ static void test_with_short_limits(void)
 	test_out_of_descriptors();
 }
 
+static void refuse_in_silence(struct exchange *x, int status, const char *code, const char *text,
+			      const char *allow)
+{
+}
+
+/* What a product does not answer is answered all the same. */
+static void test_silent_product(void)
+{
+	struct http_options options = HTTP_OPTIONS_DEFAULT;
+	struct http_app silent_app = app;
+	struct buf reply;
+
+	silent_app.refuse = refuse_in_silence;
+	fixture_start(&silent_app, &options);
+	OK(ask(GET_LAST("/no-such-path"), &reply), "a product that refuses in silence");
+	OK(str_starts(buf_str(&reply), STR("HTTP/1.1 404 Not Found\r\n")), "the status alone");
+	OK(has(&reply, "\r\nContent-Length: 0\r\n"), "without a body");
+	buf_release(&reply);
+	fixture_stop();
+}
+
 static void test_stop(void)
 {
 	struct http_options options = HTTP_OPTIONS_DEFAULT;
@@ -985,6 +1006,7 @@ int main(void)
 	test_late_admission();
 	fixture_stop();
 	test_with_short_limits();
+	test_silent_product();
 	test_stop();
 	close(fixture.file_fd);
 	return tap_end();
