@@ -4,8 +4,23 @@
 #include "auth_fixture.h"
 
 #include <pthread.h>
+#include <sys/syscall.h>
+#include <time.h>
 
 #define RACES 60
+
+/* ---- time, which a test moves on ---- */
+
+static _Atomic(time_t) ahead_s;
+
+/* In place of libc's: minutes are not waited for. */
+int clock_gettime(clockid_t id, struct timespec *out)
+{
+	int failed = (int)syscall(SYS_clock_gettime, id, out);
+
+	out->tv_sec += ahead_s;
+	return failed;
+}
 
 static struct {
 	struct admission_waiter waiter;
@@ -261,6 +276,56 @@ static void test_proxy_user(void)
 	IS_INT(ask(KNOWN_PROXY, named, "f"), ADMISSION_NOBODY, "disabled here: nobody");
 }
 
+/* ---- who was seen ---- */
+
+static const char *seen_name;
+static int64_t seen_after_ms;
+
+static int64_t seen_at_ms(void)
+{
+	AUTO(free)
+	char *query = xasprintf("SELECT COALESCE(seen_at_ms, 0) FROM credentials WHERE "
+				"name = '%s'",
+				seen_name);
+	int64_t at_ms = -1;
+
+	(void)!str_to_i64(sql_text(query), &at_ms);
+	return at_ms;
+}
+
+static bool is_seen(void)
+{
+	return seen_at_ms() >= seen_after_ms;
+}
+
+static bool is_turn(void)
+{
+	return true;
+}
+
+/* Once in five minutes the ledger is told who was seen since, however often they were. */
+static void test_telling_of_who_was_seen(void)
+{
+	struct grant grant, unseen;
+
+	make_token(&grant, RIGHT_PLAY);
+	make_token(&unseen, RIGHT_PLAY);
+	seen_name = grant.secret.name;
+	IS_INT(ask(KNOWN_BEARER, str_of(grant.secret.text), "seen"), ADMISSION_KNOWN, "known");
+	for (int round = 0; round < 3; round++) {
+		ahead_s += 400;
+		seen_after_ms = clock_wall_ms() / 1000 * 1000;
+		OK(until(is_turn), "a turn of the loop, which has the time of its own");
+		OK(look_at(KNOWN_BEARER, grant.secret.text), "it comes by again");
+		OK(seen_at_ms() < seen_after_ms, "which is not told at once");
+		ahead_s += 400;
+		OK(until(is_seen), "round %d: the ledger is told later", round);
+		OK(seen_at_ms() < clock_wall_ms() - 300000, "when that was");
+	}
+	seen_name = unseen.secret.name;
+	IS_INT(seen_at_ms(), 0, "who was not seen is not told");
+}
+
 int main(void)
 {
 	fixture_open(AUTH_PASSWORD);
@@ -270,6 +335,7 @@ int main(void)
 	test_malformed_and_throttled();
 	test_one_query_for_all();
 	test_proxy_user();
+	test_telling_of_who_was_seen();
 	fixture_close();
 	return tap_end();
 }

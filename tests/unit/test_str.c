@@ -79,6 +79,8 @@ static void comparing(void)
 	OK(!str_eq_nocase(STR("a"), STR("ab")), "length counts");
 	OK(str_starts(STR("abc"), STR("ab")) && !str_starts(STR("a"), STR("ab")), "prefixes");
 	OK(str_ends(STR("abc"), STR("bc")) && !str_ends(STR("c"), STR("bc")), "endings");
+	IS_INT(str_compare(STR("ab"), STR("ab")), 0, "what is equal has no order");
+	IS_INT(str_compare(STR(""), STR_NONE), 0, "nor has nothing");
 	OK(str_compare(STR("a"), STR("ab")) < 0 && str_compare(STR("b"), STR("ab")) > 0, "order");
 	IS_STR(str_trim(STR(" \t x y\t ")), STR("x y"), "white space at both ends");
 	IS_INT(str_find_str(STR("hello"), STR("ll")), 2, "a part is found");
