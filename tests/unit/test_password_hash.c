@@ -71,11 +71,32 @@ static void test_planted(void)
 	}
 }
 
+/* What the settings allow at most is tried still. */
+static void test_dearest(void)
+{
+	static const char *const hashes[] = {
+		"$argon2id$v=19$m=262144,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$"
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		"$argon2id$v=19$m=8,t=10,p=1$c2FsdHNhbHRzYWx0c2FsdA$"
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(hashes); i++) {
+		enum password_match match = PASSWORD_RIGHT;
+		struct err err = { 0 };
+
+		OK(password_hash_check(&cheap, hashes[i], KNOWN_PASSWORD, &match, &err) &&
+			   match == PASSWORD_WRONG,
+		   "%.31s: of another password", hashes[i]);
+	}
+}
+
 int main(void)
 {
 	if (sodium_init() < 0)
 		return 1;
 	test_round_trip();
 	test_planted();
+	test_dearest();
 	return tap_end();
 }
