@@ -6,8 +6,12 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#define SETS 1024 /* 256 KiB a loop: 4,096 people at once without a query */
-#define WAYS 4
+/*
+ * 4,096 people at once without a query, in 1 MiB a loop.  There are four places for each of them: in a table that
+ * they would just fill, chance gives some sets more than they hold, and one in five would be asked for at each request.
+ */
+#define SETS 2048
+#define WAYS 8
 
 struct known_table {
 	struct known at[SETS][WAYS];

@@ -109,7 +109,8 @@ static void test_replacing(void)
 		if (find(table, KNOWN_COOKIE, text, 1000))
 			known_count++;
 	}
-	OK(known_count > 4096 * 3 / 4, "of 4,096 most are known (%u)", known_count);
+	OK(known_count > 4096 - 40, "of 4,096 all but one in a hundred are known (%u)",
+	   known_count);
 	OK(find(table, KNOWN_COOKIE, "user 4095", 1000), "whoever was seen last among them");
 	known_table_free(table);
 }
@@ -140,7 +141,7 @@ static void test_seen(void)
 	known_put(table, &old, 1000);
 	known_put(table, &new, 1000);
 	known_put(table, &nobody, 1000);
-	IS_INT(known_each_seen(table, 1000, 0, 8, &counter.visitor), 0, "all were visited");
+	IS_INT(known_each_seen(table, 1000, 0, 100, &counter.visitor), 0, "all were visited");
 	IS_INT(counter.count, 1, "only who was seen since, and has a row");
 	IS_INT(counter.last_id, 2, "the one");
 	known_table_free(table);
