@@ -23,6 +23,8 @@ static const struct option names[] = {
 	{ "token", required_argument, NULL, 't' },
 	{ "completed", required_argument, NULL, 'C' },
 	{ "paths", required_argument, NULL, 'F' },
+	{ "guesses", required_argument, NULL, 'g' },
+	{ "guess-rate", required_argument, NULL, 'G' },
 	{ 0 },
 };
 
@@ -91,6 +93,12 @@ static void read_option(struct load_options *options, int letter)
 		break;
 	case 'F':
 		options->paths = optarg;
+		break;
+	case 'g':
+		options->guesses = number(optarg);
+		break;
+	case 'G':
+		options->guess_rate = strtod(optarg, NULL);
 		break;
 	default:
 		exit(2);

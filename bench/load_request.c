@@ -15,6 +15,8 @@ struct str load_request(const struct load_options *options, char *text, size_t s
 		options->path);
 	if (options->range)
 		buf_addf(&request, "Range: %s\r\n", options->range);
+	if (options->header)
+		buf_addf(&request, "%s\r\n", options->header);
 	buf_add_text(&request, "\r\n");
 	return buf_str(&request);
 }

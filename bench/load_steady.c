@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "client.h"
 #include "cpu.h"
+#include "guesses.h"
 #include "histogram.h"
 #include "paths.h"
 #include "webhooks.h"
@@ -23,6 +24,7 @@ struct steady {
 	uint64_t *lengths; /* with paths: that each client's answer must have */
 	struct webhooks webhooks;
 	size_t next_webhook;
+	struct guesses guesses; /* behind the clients in the numbers of epoll */
 	int epoll_fd;
 
 	/* Those who wait for their turn, with --rate: a stack of clients. */
@@ -111,6 +113,21 @@ static bool is_over(const struct steady *steady)
 	return steady->used_up && steady->acknowledged + steady->errors >= steady->webhooks.count;
 }
 
+static void came(struct steady *steady, struct client *client)
+{
+	switch (client_read(client, UINT64_MAX)) {
+	case CLIENT_MORE:
+		break;
+	case CLIENT_DONE:
+		answered(steady, client);
+		break;
+	case CLIENT_FAILED:
+		steady->errors++;
+		client_close(client);
+		break;
+	}
+}
+
 static void run_until(struct steady *steady, int64_t end_ns)
 {
 	struct epoll_event ready[READY_MAX];
@@ -119,23 +136,18 @@ static void run_until(struct steady *steady, int64_t end_ns)
 	while (now_ns() < end_ns && !is_over(steady) && steady->errors < 1000) {
 		if (paced)
 			give_turns(steady);
+		guesses_ask(&steady->guesses);
 
 		int count = epoll_wait(steady->epoll_fd, ready, READY_MAX, 0);
 
 		for (int i = 0; i < count; i++) {
-			struct client *client = &steady->clients[ready[i].data.u32];
+			unsigned number = ready[i].data.u32;
 
-			switch (client_read(client, UINT64_MAX)) {
-			case CLIENT_MORE:
-				break;
-			case CLIENT_DONE:
-				answered(steady, client);
-				break;
-			case CLIENT_FAILED:
-				steady->errors++;
-				client_close(client);
-				break;
-			}
+			if (number < steady->options->connections)
+				came(steady, &steady->clients[number]);
+			else
+				guesses_came(&steady->guesses,
+					     number - steady->options->connections);
 		}
 	}
 }
@@ -158,6 +170,8 @@ static bool begin(struct steady *steady, char *text, size_t size)
 		steady->turn_ns = (int64_t)(1e9 / options->rate);
 		steady->next_turn_ns = now_ns();
 	}
+	if (!guesses_begin(&steady->guesses, options, steady->epoll_fd))
+		return false;
 	for (unsigned i = 0; i < options->connections; i++) {
 		if (!connect_one(steady, &steady->clients[i])) {
 			perror("bench-load: cannot connect");
@@ -177,12 +191,14 @@ static void print(const struct steady *steady, double seconds, int64_t used_ns)
 
 	printf("{\"acknowledged\": %llu, \"requests\": %llu, \"errors\": %llu, \"seconds\": %.3f, \"per_second\": %.1f, "
 	       "\"cpu_us\": %.3f, \"cpu_share\": %.3f, \"gb_per_second\": %.3f, "
-	       "\"p50_ms\": %.4f, \"p99_ms\": %.4f, \"most_ms\": %.4f}\n",
+	       "\"p50_ms\": %.4f, \"p99_ms\": %.4f, \"most_ms\": %.4f, \"guesses\": %llu, \"guessed\": %llu}\n",
 	       (unsigned long long)steady->acknowledged, (unsigned long long)steady->answers,
-	       (unsigned long long)steady->errors, seconds, (double)steady->answers / seconds,
-	       (double)used_ns / 1e3 / answers, (double)used_ns / 1e9 / seconds,
-	       (double)steady->bytes / seconds / 1e9, histogram_ms(&steady->latency, 0.5),
-	       histogram_ms(&steady->latency, 0.99), (double)steady->latency.most_ns / 1e6);
+	       (unsigned long long)(steady->errors + steady->guesses.errors), seconds,
+	       (double)steady->answers / seconds, (double)used_ns / 1e3 / answers,
+	       (double)used_ns / 1e9 / seconds, (double)steady->bytes / seconds / 1e9,
+	       histogram_ms(&steady->latency, 0.5), histogram_ms(&steady->latency, 0.99),
+	       (double)steady->latency.most_ns / 1e6, (unsigned long long)steady->guesses.answered,
+	       (unsigned long long)steady->guesses.guessed);
 }
 
 int load_steady(const struct load_options *options)
@@ -208,6 +224,7 @@ int load_steady(const struct load_options *options)
 
 	for (unsigned i = 0; i < options->connections; i++)
 		client_close(&steady->clients[i]);
+	guesses_free(&steady->guesses);
 	close(steady->epoll_fd);
 	webhooks_free(&steady->webhooks);
 	free(steady->clients);

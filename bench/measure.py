@@ -12,13 +12,13 @@ from servers import ACCOUNT, LOAD_CORE, PUBLIC_URL, TOKEN, Failure
 class Bench:
     """What all rows need: the binaries, a folder, and how long and how often."""
 
-    def __init__(self, binaries, folder, runs, seconds):
+    def __init__(self, binaries, folder, runs, seconds, is_long=False):
         self.callspool = os.path.join(binaries, 'callspool')
         self.load_binary = os.path.join(binaries, 'bench/bench-load')
         self.ledger = os.path.join(binaries, 'bench/bench-ledger')
         self.provider = os.path.join(binaries, 'bench/bench-provider')
         self.floor = os.path.join(binaries, 'bench/bench-floor')
-        self.folder, self.runs, self.seconds = folder, runs, seconds
+        self.folder, self.runs, self.seconds, self.is_long = folder, runs, seconds, is_long
         self.folders = 0
         self.rows = []
 

@@ -13,15 +13,20 @@
 static bool read_line(struct str line, const struct load_options *options, struct one_path *out)
 {
 	struct load_options own = *options;
-	size_t space = str_find(line, ' ');
-	char path[REQUEST_MAX];
+	size_t space = str_find(line, ' '), tab = str_find(line, '\t');
+	char path[REQUEST_MAX], header[REQUEST_MAX], text[REQUEST_MAX];
+	struct str request;
 
 	if (!str_to_u64(str_first(line, space), &out->length) ||
-	    !str_copy(str_after(line, space + 1), path, sizeof(path)))
+	    !str_copy(str_after(str_first(line, tab), space + 1), path, sizeof(path)) ||
+	    !str_copy(str_after(line, tab + 1), header, sizeof(header)))
 		return false;
 	own.path = path;
-	out->text = xmalloc(REQUEST_MAX);
-	out->request = load_request(&own, out->text, REQUEST_MAX);
+	if (tab < line.len)
+		own.header = header;
+	request = load_request(&own, text, sizeof(text));
+	out->text = str_dup(request); /* no longer than it is: there may be thousands */
+	out->request = (struct str){ out->text, request.len };
 	return true;
 }
 

@@ -2,7 +2,7 @@
  * Many different GET requests, asked one after the other and then from the first again.
  *
  * They are read from a file: a line each, the length that the answer's body must have (0:
- * any), a space, the path.
+ * any), a space, the path, and perhaps a tab and one line of the head.
  */
 #pragma once
 

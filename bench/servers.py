@@ -140,11 +140,13 @@ def fill_in(template, target, **values):
 
 
 def callspool(binary, folder, api_port, *settings, core=SERVER_CORE):
-    """serve on a data folder of its own; one serving loop, as it has one core."""
-    everything = [
+    """serve on a data folder of its own; one serving loop, as it has one core.  `settings` take the place of ours."""
+    usual = [
         'listen=127.0.0.1:0', f'data_dir={folder}/data', 'auth=none', 'threads=1',
         f'twilio.api_url=http://127.0.0.1:{api_port}', f'public_url={PUBLIC_URL}',
-        'retention=forever', 'log_level=warn', 'keepalive_timeout=1h', *settings]
+        'retention=forever', 'log_level=warn', 'keepalive_timeout=1h']
+    names = {setting.split('=')[0] for setting in settings}
+    everything = [setting for setting in usual if setting.split('=')[0] not in names] + list(settings)
     command = [binary, 'serve']
     for setting in everything:
         command += ['--set', setting]
