@@ -1,12 +1,91 @@
 #include "audit/open_plays.h"
 
-#include "auth_fixture.h"
+#include "audit/audit_trail.h"
+#include "running_ledger.h"
 
-#define A "RE0000000000000000000000000000000a"
-#define B "RE0000000000000000000000000000000b"
+#include <sodium.h>
+#include <sys/syscall.h>
+#include <time.h>
 
+#define ENTRIES 512 /* of one batch, as in open_plays.c */
+#define PLAYS   1200
+
+/* ---- time, which a test moves on ---- */
+
+static _Atomic(time_t) ahead_s, wall_ahead_s;
+
+/* In place of libc's: what was silent for 90 s is not waited for. */
+int clock_gettime(clockid_t id, struct timespec *out)
+{
+	int failed = (int)syscall(SYS_clock_gettime, id, out);
+
+	out->tv_sec += ahead_s;
+	if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)
+		out->tv_sec += wall_ahead_s;
+	return failed;
+}
+
+static bool turns_over;
+
+static bool is_turn_over(void)
+{
+	if (turns_over)
+		return true;
+	turns_over = true;
+	return false;
+}
+
+/* The timers that are due by then fire. */
+static void pass(time_t seconds)
+{
+	ahead_s += seconds;
+	turns_over = false;
+	OK(until(is_turn_over), "%d s pass", (int)seconds);
+}
+
+/* ---- plays ---- */
+
+static struct audit_trail trail;
 static struct open_plays *plays;
-static int64_t dana;
+
+enum { SOMEBODY = 7, SOMEBODY_ELSE = 8, NOBODY = 0 };
+
+static struct play_request request_of(uint64_t user_id, const char *sid)
+{
+	return (struct play_request){ .user_id = user_id,
+				      .credential_id = 1,
+				      .for_user = STR(""),
+				      .address = STR("192.0.2.1"),
+				      .recording_sid = sid };
+}
+
+/* What it is; a new one begins. */
+static enum open_play admit(const struct play_request *request, uint64_t *out_key)
+{
+	enum open_play what = open_plays_look(plays, request, out_key);
+
+	if (what == OPEN_PLAY_NEW)
+		open_plays_begin(plays, request, *out_key);
+	return what;
+}
+
+/* A request that is answered with so many bytes. */
+static void play(uint64_t user_id, const char *sid, uint64_t bytes)
+{
+	struct play_request request = request_of(user_id, sid);
+	uint64_t key = 0;
+
+	OK(admit(&request, &key) != OPEN_PLAY_UNRECORDED, "admitted");
+	open_plays_sent(plays, key, bytes);
+}
+
+static void play_number(int number)
+{
+	char sid[16];
+
+	snprintf(sid, sizeof(sid), "RE%d", number);
+	play(NOBODY, sid, 1);
+}
 
 static int64_t count_of(const char *query)
 {
@@ -16,174 +95,275 @@ static int64_t count_of(const char *query)
 	return count;
 }
 
-static struct play_request request_of(int64_t user_id, uint64_t credential_id, const char *sid)
+static int64_t wanted;
+static const char *counted;
+
+static bool is_counted(void)
 {
-	return (struct play_request){ .user_id = (uint64_t)user_id,
-				      .credential_id = credential_id,
-				      .address = STR("203.0.113.9"),
-				      .for_user = STR(""),
-				      .recording_sid = sid };
+	return count_of(counted) >= wanted;
 }
 
-/* The key of the play, which begins if it is new. */
-static uint64_t look_at(const struct play_request *request, enum open_play expected)
+static void expect(int64_t count, const char *query, const char *what)
 {
-	uint64_t key;
-	enum open_play found = open_plays_look(plays, request, &key);
-
-	IS_INT(found, expected, "it is %s", expected == OPEN_PLAY_NEW ? "new" : "on");
-	if (found == OPEN_PLAY_NEW)
-		open_plays_begin(plays, request, key);
-	return key;
+	wanted = count;
+	counted = query;
+	until(is_counted);
+	IS_INT(count_of(query), count, "%s", what);
 }
 
-/* ---- entries ---- */
+#define BEGAN   "SELECT COUNT(*) FROM audit WHERE kind = 'play_began'"
+#define ENDED   "SELECT COUNT(*) FROM audit WHERE kind = 'play_ended'"
+#define WRITTEN "SELECT COUNT(*) FROM audit WHERE kind IN ('play_began', 'play_ended')"
+#define GAPS    "SELECT COUNT(*) FROM audit WHERE kind = 'chain_gap'"
 
-static bool has_ended(void)
+static void begin(void)
 {
-	return count_of("SELECT COUNT(*) FROM audit WHERE kind = 'play_ended'") > 0;
+	sql("DELETE FROM audit WHERE kind IN ('play_began', 'play_ended', 'downloaded', 'chain_gap')");
+	plays = open_plays_new(&trail, loop, mailbox);
 }
 
-static bool has_begun(void)
+static struct ledger_job last;
+static bool is_last_done;
+
+static bool run_last(struct ledger_job *job, struct catalog *catalog, struct err *cause)
 {
-	return count_of("SELECT COUNT(*) FROM audit WHERE kind = 'play_began'") > 0;
+	return true;
 }
 
-static void test_entries(void)
+static void last_done(struct ledger_job *job)
 {
-	struct play_request request = request_of(dana, 77, A);
-	struct play_request nobody = request_of(0, 0, A), other = request_of(dana, 78, A);
-	uint64_t key = look_at(&request, OPEN_PLAY_NEW);
+	is_last_done = true;
+}
 
-	OK(!open_plays_is_on(plays, &request), "nothing was sent yet");
-	open_plays_sent(plays, key, 1000);
-	OK(open_plays_is_on(plays, &request), "now it goes on");
-	OK(look_at(&request, OPEN_PLAY_ON) == key, "and is asked for piece by piece");
-	open_plays_sent(plays, key, 234);
-	OK(look_at(&nobody, OPEN_PLAY_NEW) != key && look_at(&other, OPEN_PLAY_NEW) != key,
-	   "nobody's play, or by another credential, is another");
-	open_plays_sent(plays, 12345, 1); /* a play that ended meanwhile */
-	OK(until(has_begun), "its beginning is written by and by");
-	IS_INT(count_of("SELECT COUNT(*) FROM audit WHERE kind LIKE 'play_%'"), 1,
-	       "once, and of no play of which nothing was sent");
-	open_plays_end_all(plays);
-	OK(until(has_ended), "and its end");
-	IS_STR(sql_text("SELECT user_name || ' ' || recording_sid || ' ' || network || ' ' || "
-			"substr(body, instr(body, '\"requests\"')) FROM audit WHERE kind = "
-			"'play_ended'"),
-	       STR("dana " A " 203.0.113.0 \"requests\":2,\"sent_bytes\":1234}"),
-	       "with what was sent");
-	IS_INT(count_of("SELECT COUNT(*) FROM audit WHERE kind = 'play_ended'"), 1, "once");
+static bool is_over(void)
+{
+	return is_last_done;
+}
+
+/* What was handed to the ledger before is back when its last job is. */
+static void end(void)
+{
+	is_last_done = false;
+	last = (struct ledger_job){ .run = run_last, .done = last_done, .reply = mailbox };
+	ledger_write(ledger, &last);
+	OK(until(is_over), "the ledger has nothing of it any more");
 	open_plays_free(plays);
-	plays = open_plays_new(&auth->audit, loop, mailbox);
 }
 
-/* A download is told as one, and as no play. */
-static bool has_downloaded(void)
+static void test_one_play(void)
 {
-	return count_of("SELECT COUNT(*) FROM audit WHERE kind = 'downloaded'") == 1;
+	struct play_request request = request_of(SOMEBODY, "RE1");
+	uint64_t first = 0, second = 0;
+
+	begin();
+	OK(!open_plays_is_on(plays, &request), "nothing is on");
+	IS_INT(admit(&request, &first), OPEN_PLAY_NEW, "a new one");
+	OK(first != 0, "it has a number");
+	OK(!open_plays_is_on(plays, &request), "nothing was sent yet");
+	open_plays_sent(plays, first, 100);
+	OK(open_plays_is_on(plays, &request), "it is on");
+	IS_INT(admit(&request, &second), OPEN_PLAY_ON, "it is known");
+	OK(second == first, "another request of the same play");
+	open_plays_sent(plays, second, 50);
+	expect(1, BEGAN, "begun once");
+	IS_STR(sql_text("SELECT user_id || ' ' || recording_sid || ' ' || address FROM audit WHERE "
+			"kind = 'play_began'"),
+	       STR("7 RE1 192.0.2.1"), "by whom, of what, from where");
+	request.recording_sid = "RE2";
+	OK(!open_plays_is_on(plays, &request), "another recording is another play");
+	request = request_of(SOMEBODY_ELSE, "RE1");
+	OK(!open_plays_is_on(plays, &request), "so is another user");
+	request = request_of(SOMEBODY, "RE1");
+	request.credential_id = 2;
+	OK(!open_plays_is_on(plays, &request), "or credential");
+	request = request_of(SOMEBODY, "RE1");
+	request.for_user = STR("agent");
+	OK(!open_plays_is_on(plays, &request), "or whom a token acts for");
+	open_plays_sent(plays, first + 1, 10);
+	IS_INT(count_of(ENDED), 0, "it goes on");
+	pass(89);
+	pass(2);
+	expect(1, ENDED, "until it was silent");
+	IS_STR(sql_text("SELECT json_extract(body, '$.requests') || ' ' || json_extract(body, "
+			"'$.sent_bytes') FROM audit WHERE kind = 'play_ended'"),
+	       STR("2 150"), "with what was sent");
+	request = request_of(SOMEBODY, "RE1");
+	OK(!open_plays_is_on(plays, &request), "it is on no longer");
+	open_plays_sent(plays, first, 10); /* a reply that ends after it */
+	open_plays_end_all(plays);
+	IS_INT(count_of(BEGAN), 1, "what ends late begins nothing");
+	end();
+}
+
+/* Silence is counted from the last bytes, not from the first. */
+static void test_silence(void)
+{
+	begin();
+	play(SOMEBODY, "RE1", 1);
+	for (int i = 0; i < 3; i++) {
+		pass(60);
+		play(SOMEBODY, "RE1", 1);
+	}
+	expect(1, BEGAN, "one play of four requests");
+	IS_INT(count_of(ENDED), 0, "never silent for 90 s");
+	wall_ahead_s -= 3600;
+	pass(0);
+	pass(11);
+	expect(1, ENDED, "a clock that went back an hour ends it: it might be silent for ever");
+	open_plays_end_all(plays);
+	end();
 }
 
 static void test_download(void)
 {
-	struct play_request request = request_of(dana, 78, B);
+	struct play_request request = request_of(SOMEBODY, "RE1");
+	uint64_t key = 0;
 
-	request.for_user = STR("reviewer@example.com");
+	begin();
 	request.is_download = true;
-	open_plays_sent(plays, look_at(&request, OPEN_PLAY_NEW), 5);
-	OK(until(has_downloaded), "a download is told as one");
-	IS_STR(sql_text("SELECT for_user FROM audit WHERE kind = 'downloaded'"),
-	       STR("reviewer@example.com"), "and for whom");
-}
-
-/* More plays at once than the table holds: the longest silent ones end early, and none is lost. */
-static bool are_all_told(void)
-{
-	return count_of("SELECT COUNT(*) FROM audit WHERE recording_sid LIKE 'REffff%' AND kind = "
-			"'play_ended'") == 3000;
-}
-
-static int64_t begun_so_far;
-
-static bool are_begun(void)
-{
-	return count_of("SELECT COUNT(*) FROM audit WHERE recording_sid LIKE 'REffff%' AND kind = "
-			"'play_began'") == begun_so_far;
-}
-
-static void test_full(void)
-{
-	char sid[SID_SIZE];
-
-	for (unsigned i = 0; i < 3000; i++) {
-		struct play_request request = request_of(dana, 77, sid);
-
-		snprintf(sid, sizeof(sid), "REffff%028x", i);
-		open_plays_sent(plays, look_at(&request, OPEN_PLAY_NEW), 1);
-		begun_so_far = i + 1;
-		if (begun_so_far % 200 ==
-		    0) /* a batch holds 512, and ends are told beside beginnings */
-			OK(until(are_begun), "what was told so far is written");
-	}
+	IS_INT(admit(&request, &key), OPEN_PLAY_NEW, "admitted");
+	open_plays_sent(plays, key, 30);
+	expect(1, "SELECT COUNT(*) FROM audit WHERE kind = 'downloaded'", "told as a download");
+	IS_INT(count_of(BEGAN), 0, "and as no play");
 	open_plays_end_all(plays);
-	OK(until(are_all_told), "each play has an end");
-	IS_INT(count_of("SELECT COUNT(*) FROM audit WHERE kind = 'chain_gap'"), 0,
-	       "none is missing");
+	expect(1, ENDED, "it ends with the server");
+	end();
 }
 
-/* The ledger does not keep up: what is left out is counted, or plays are refused. */
-static void test_unrecorded(void)
+static void test_admitted_and_nothing_sent(void)
 {
-	struct play_request request;
-	enum open_play found = OPEN_PLAY_NEW;
-	char sid[SID_SIZE];
-	uint64_t key;
-	unsigned i;
+	struct play_request request = request_of(SOMEBODY, "RE1");
+	uint64_t key = 0;
 
+	begin();
+	IS_INT(admit(&request, &key), OPEN_PLAY_NEW, "admitted");
+	open_plays_end_all(plays);
+	play(SOMEBODY, "RE2", 1);
+	expect(0, ENDED, "what sent nothing is no play");
+	end();
+}
+
+/* More than a batch holds, again and again: none is lost.  A full table: test_open_plays_many.c. */
+static void test_many(void)
+{
+	begin();
+	for (int i = 0; i < PLAYS; i++) {
+		play_number(i);
+		if (i % (ENTRIES / 2) == 0)
+			expect(i + 1, BEGAN, "begun");
+	}
+	expect(PLAYS, BEGAN, "each began");
+	open_plays_end_all(plays);
+	expect(PLAYS, ENDED, "and in the end each ended");
+	IS_INT(count_of(GAPS), 0, "none left out");
+	end();
+}
+
+/*
+ * While the ledger's writer stands still.  A play whose place in the table another takes ends early, which is an entry
+ * as well: how many do is up to the table's key.
+ */
+static void test_overrun(void)
+{
+	int64_t left_out = 0;
+
+	begin();
 	gate_shut();
-	auth->audit.options.when_full = AUDIT_FULL_REFUSES;
-	for (i = 0; i < 5000 && found == OPEN_PLAY_NEW; i++) {
-		snprintf(sid, sizeof(sid), "REeeee%028x", i);
-		request = request_of(dana, 77, sid);
-		found = open_plays_look(plays, &request, &key);
-		if (found != OPEN_PLAY_NEW)
-			break;
-		open_plays_begin(plays, &request, key);
-		open_plays_sent(plays, key, 1);
-	}
-	IS_INT(found, OPEN_PLAY_UNRECORDED, "when the audit is full a new play is refused");
-	auth->audit.options.when_full = AUDIT_FULL_SERVES;
-	IS_INT(open_plays_look(plays, &request, &key), OPEN_PLAY_NEW, "or goes on");
-	for (unsigned left_out = 0; left_out < 10; left_out++) {
-		snprintf(sid, sizeof(sid), "REdddd%028x", left_out);
-		request = request_of(dana, 77, sid);
-		open_plays_sent(plays, look_at(&request, OPEN_PLAY_NEW), 1);
-	}
+	play(NOBODY, "REfirst", 1);
+	pass(1); /* it is on its way: the writer waits */
+	for (int i = 0; i < ENTRIES + 40; i++)
+		play_number(i);
 	gate_open();
-	OK(until(gate_is_done), "the writer goes on");
+	expect(1 + ENTRIES, WRITTEN, "as many as a batch holds");
+	play(NOBODY, "RElate", 1);
+	expect(1, GAPS, "then one more, behind an entry of how many were left out");
+	(void)!str_to_i64(sql_text(
+				  "SELECT json_extract(body, '$.left_out') FROM audit WHERE kind = "
+				  "'chain_gap'"),
+			  &left_out);
+	OK(left_out >= 40, "%d were", (int)left_out);
+	open_plays_end_all(plays);
+	expect(2L * (ENTRIES + 42) - left_out, WRITTEN, "each began and ended, but for those");
+	IS_INT(count_of(GAPS), 1, "which are told once");
+	end();
 }
 
-static bool is_gap_told(void)
+static void test_refusing_when_full(void)
 {
-	return count_of("SELECT COUNT(*) FROM audit WHERE kind = 'chain_gap'") == 1;
+	struct play_request request = request_of(NOBODY, NULL);
+	char sid[16], newest[16] = "";
+	uint64_t key = 0;
+	int begun = 0;
+
+	begin();
+	trail.options.when_full = AUDIT_FULL_REFUSES;
+	gate_shut();
+	play(NOBODY, "REfirst", 1);
+	pass(1);
+	for (; begun < 2 * ENTRIES; begun++) {
+		snprintf(sid, sizeof(sid), "RE%d", begun);
+		request.recording_sid = sid;
+		if (admit(&request, &key) == OPEN_PLAY_UNRECORDED)
+			break;
+		open_plays_sent(plays, key, 1);
+		memcpy(newest, sid, sizeof(newest));
+	}
+	OK(begun > ENTRIES / 2 && begun <= ENTRIES, "%d begin while there is room", begun);
+	IS_INT(admit(&request, &key), OPEN_PLAY_UNRECORDED, "no other play without an entry");
+	request.recording_sid = newest;
+	IS_INT(admit(&request, &key), OPEN_PLAY_ON, "what is on goes on");
+	gate_open();
+	expect(1 + ENTRIES, WRITTEN, "the writer goes on");
+	request.recording_sid = sid;
+	IS_INT(admit(&request, &key), OPEN_PLAY_NEW, "and plays begin again");
+	trail.options.when_full = AUDIT_FULL_SERVES;
+	open_plays_end_all(plays);
+	expect(1 + begun, ENDED, "all are ended");
+	end();
+}
+
+/* ---- the audit that they are told to ---- */
+
+static struct ledger_job beginning;
+
+static bool run_beginning(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	return audit_trail_begin(&trail, catalog, cause);
+}
+
+static void trail_open(void)
+{
+	struct audit_options options = { .when_full = AUDIT_FULL_SERVES };
+
+	running_open();
+	OK(sodium_init() >= 0, "libsodium is there");
+	MUST(audit_trail_open(&options, folder, true, ledger, &trail, &err));
+	beginning = (struct ledger_job){ .run = run_beginning };
+	MUST(ledger_write_now(ledger, &beginning, &err));
+	MUST(ledger_start(ledger, &err));
+}
+
+static void trail_close(void)
+{
+	AUTO(free) char *key = xasprintf("%s/audit.key", folder);
+
+	ledger_stop(ledger);
+	mailbox_drain(mailbox);
+	audit_trail_release(&trail);
+	unlink(key);
+	running_remove();
 }
 
 int main(void)
 {
-	fixture_open(AUTH_PASSWORD);
-	dana = add_user("dana", ROLE_LISTENER);
-	plays = open_plays_new(&auth->audit, loop, mailbox);
-	test_entries();
+	trail_open();
+	test_one_play();
+	test_silence();
 	test_download();
-	test_full();
-	open_plays_free(plays);
-	plays = open_plays_new(&auth->audit, loop, mailbox);
-	test_unrecorded();
-	open_plays_end_all(plays);
-	OK(until(is_gap_told), "the next entry says how many were left out");
-	ledger_stop(ledger);
-	mailbox_drain(mailbox);
-	open_plays_free(plays);
-	fixture_close();
+	test_admitted_and_nothing_sent();
+	test_many();
+	test_overrun();
+	test_refusing_when_full();
+	trail_close();
 	return tap_end();
 }
