@@ -185,6 +185,37 @@ static void test_fork(void)
 	ledger_remove(&audit.ledger);
 }
 
+static void tamper_with(struct audit *audit, const char *text)
+{
+	char sql[512];
+
+	fill_in(text, audit->chain[1], sql, sizeof(sql));
+	tamper(audit, sql);
+}
+
+/* Two histories of one chain, and an entry of the one among those of the other: each is whole by itself. */
+static void test_splice(void)
+{
+	struct audit_report report = { .chains = 0 };
+	struct audit audit;
+
+	audit_open(&audit);
+	tamper_with(&audit,
+		    "CREATE TABLE other AS SELECT * FROM audit WHERE chain = $1 AND seq = 10;"
+		    "DELETE FROM audit WHERE chain = $1 AND seq > 8");
+	MUST(catalog_begin(audit.ledger.writer, &err));
+	for (int number = 100; number < 104; number++)
+		append(&audit, audit.chain[1], number);
+	MUST(catalog_commit(audit.ledger.writer, &err));
+	tamper_with(&audit, "DELETE FROM audit WHERE chain = $1 AND seq = 10;"
+			    "INSERT INTO audit SELECT * FROM other; DROP TABLE other");
+	verify_with(&audit, NULL, 0, &report);
+	OK(!report.is_whole, "an entry of another history is found");
+	IS_STR(str_of(report.fault), STR("an entry was changed"), "and told as what it is");
+	IS_INT(report.seq, 10, "where it stands");
+	ledger_remove(&audit.ledger);
+}
+
 static void test_pruning(void)
 {
 	struct audit_report report = { .chains = 0 };
@@ -322,6 +353,7 @@ int main(void)
 	test_whole();
 	test_tampering();
 	test_fork();
+	test_splice();
 	test_pruning();
 	test_pruning_in_steps();
 	test_rolled_back();
