@@ -140,6 +140,21 @@ static void *work(void *argument)
 	return NULL;
 }
 
+static bool is_full(const struct hashers *hashers)
+{
+	return hashers->known.count + hashers->others.count >= HASHERS_QUEUE_MAX;
+}
+
+bool hashers_have_room(struct hashers *hashers)
+{
+	bool have_room;
+
+	pthread_mutex_lock(&hashers->mutex);
+	have_room = !is_full(hashers) && hashers->others.count < HASHERS_OTHERS_MAX;
+	pthread_mutex_unlock(&hashers->mutex);
+	return have_room;
+}
+
 bool hashers_post(struct hashers *hashers, struct hash_job *job, struct str network,
 		  bool is_known_device)
 {
@@ -147,8 +162,7 @@ bool hashers_post(struct hashers *hashers, struct hash_job *job, struct str netw
 	bool was_taken;
 
 	pthread_mutex_lock(&hashers->mutex);
-	was_taken = hashers->known.count + hashers->others.count < HASHERS_QUEUE_MAX &&
-		    fair_queue_add(queue, &job->entry, network);
+	was_taken = !is_full(hashers) && fair_queue_add(queue, &job->entry, network);
 	if (was_taken)
 		pthread_cond_signal(&hashers->posted);
 	pthread_mutex_unlock(&hashers->mutex);

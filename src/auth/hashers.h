@@ -75,6 +75,8 @@ struct hash_job *hash_job_new(struct str password);
 void hash_job_set_new(struct hash_job *job, struct str password);
 void hash_job_free(struct hash_job *job);
 
+/* Whether one of a browser that nobody knows would be taken now, so far as all of them fill it.  Any thread. */
+bool hashers_have_room(struct hashers *hashers);
 /* False: too many wait, of this network or of all; the job stays the caller's.  Any thread. */
 bool hashers_post(struct hashers *hashers, struct hash_job *job, struct str network,
 		  bool is_known_device) MUST_CHECK;

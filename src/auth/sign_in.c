@@ -459,6 +459,11 @@ void sign_in_start(struct auth *auth, struct mailbox *mailbox,
 		answer_later(sign_in, SIGN_IN_THROTTLED);
 		return;
 	}
+	/* Before the ledger is asked, and guarded memory is taken: whoever guesses costs little. */
+	if (sign_in->device[0] == '\0' && !hashers_have_room(auth->hashers)) {
+		answer_later(sign_in, SIGN_IN_BUSY);
+		return;
+	}
 	sign_in->hash_job = hash_job_new(request->password);
 	sign_in->job = (struct ledger_job){ .run = run_read, .done = read_done, .reply = mailbox };
 	ledger_read(auth->ledger, &sign_in->job);

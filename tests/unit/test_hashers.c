@@ -143,6 +143,7 @@ static void test_full(void)
 	OK(post_cheap(hashers, "x", "one", false) && post_cheap(hashers, "x", "one", false),
 	   "two of a network");
 	OK(!post_cheap(hashers, "x", "one", false), "a third of the same is one too many");
+	OK(hashers_have_room(hashers), "there is room for others");
 	for (unsigned i = 0; i < 2 * HASHERS_QUEUE_MAX; i++) {
 		char network[16];
 
@@ -150,6 +151,7 @@ static void test_full(void)
 		taken += post_cheap(hashers, "x", network, false);
 	}
 	IS_INT(taken + 2, HASHERS_OTHERS_MAX, "so many strangers wait, and no more");
+	OK(!hashers_have_room(hashers), "which can be asked");
 	for (unsigned i = 0; i < 2 * HASHERS_QUEUE_MAX; i++) {
 		char network[16];
 
@@ -163,7 +165,8 @@ static void test_full(void)
 	   "and in all so many wait: %u", waiting);
 	let_go();
 	await(waiting + 1);
-	OK(post_cheap(hashers, "x", "one", false), "then there is room again");
+	OK(hashers_have_room(hashers) && post_cheap(hashers, "x", "one", false),
+	   "then there is room again");
 	await(waiting + 2);
 	hashers_stop(hashers);
 }
