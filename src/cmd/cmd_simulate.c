@@ -12,7 +12,7 @@
 
 struct simulate_flags {
 	const char *listen, *webhook_url, *signed_url;
-	uint64_t rate, calls, past, speed, seed;
+	uint64_t rate, calls, past, speed, page_size, seed;
 	struct cmd_texts faults;
 };
 
@@ -52,6 +52,7 @@ static int run_simulate(int argc, char **argv)
 		.calls_max = count_of(given.calls),
 		.past_calls = count_of(given.past),
 		.speed = (double)given.speed,
+		.page_size_max = count_of(given.page_size),
 		.seed = given.seed,
 		.faults = given.faults.at,
 		.fault_count = given.faults.count,
@@ -78,6 +79,8 @@ static const struct cmd_flag flags[] = {
 	{ "--past", CMD_NUMBER, AT(past), "N",
 	  "calls of the last week that are there at start (0)" },
 	{ "--speed", CMD_NUMBER, AT(speed), "N", "how much faster than life calls go by (10)" },
+	{ "--page-size", CMD_NUMBER, AT(page_size), "N",
+	  "recordings or calls on a page of a list at most (1000)" },
 	{ "--seed", CMD_NUMBER, AT(seed), "N", "the same seed, the same calls (1)" },
 	{ "--fault", CMD_TEXTS, AT(faults), "RULE",
 	  "a fault, as 429@10% or cut=50%#2; may be repeated" },

@@ -18,9 +18,10 @@
 #include "sim/sim_speech.h"
 #include "sim/sim_state.h"
 
-#define SPEED    10
-#define PAST_MS  (7 * INT64_C(86400000))
-#define BODY_MAX (1u << 20)
+#define SPEED         10
+#define PAGE_SIZE_MAX 1000 /* as Twilio has it */
+#define PAST_MS       (7 * INT64_C(86400000))
+#define BODY_MAX      (1u << 20)
 
 #define GET     (BIT(HTTP_GET) | BIT(HTTP_HEAD))
 #define POST    BIT(HTTP_POST)
@@ -98,6 +99,7 @@ static bool settings_take(struct sim *sim, const struct sim_options *options, st
 	if (options->calls_per_minute > 0)
 		sim->interval_ms = (int64_t)(60000 / options->calls_per_minute);
 	sim->calls_left = options->calls_max;
+	sim->page_size_max = options->page_size_max > 0 ? options->page_size_max : PAGE_SIZE_MAX;
 	sim->calls_are_endless = options->calls_max == 0;
 	return true;
 }

@@ -38,6 +38,7 @@ struct sim_options {
 	unsigned calls_max;        /* placed by the rate before it stops; 0: no end */
 	unsigned past_calls;       /* there at start, without callbacks, over the last past_ms */
 	int64_t past_ms;           /* 0: a week */
+	unsigned page_size_max;    /* rows of a list's page at most; 0: 1000 */
 	uint64_t seed;             /* the same seed, the same calls; 0: another one each time */
 	const char *const *faults; /* rules */
 	size_t fault_count;

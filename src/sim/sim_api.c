@@ -16,7 +16,6 @@
 
 #define BODY_MAX          (8u << 20)
 #define PAGE_SIZE_DEFAULT 50
-#define PAGE_SIZE_MAX     1000
 #define DAY_MS            INT64_C(86400000)
 
 /* ---- filters ---- */
@@ -112,7 +111,7 @@ struct page {
 	size_t start; /* index of the newest row that may be on it, counted down; SIZE_MAX: none */
 };
 
-static bool page_read(const struct form *form, struct page *out)
+static bool page_read(const struct form *form, uint64_t size_max, struct page *out)
 {
 	struct str size = form_field(form, STR("PageSize")), number = form_field(form, STR("Page"));
 
@@ -122,8 +121,8 @@ static bool page_read(const struct form *form, struct page *out)
 		return false;
 	if (number.at && !str_to_u64(number, &out->number))
 		return false;
-	if (out->size > PAGE_SIZE_MAX)
-		out->size = PAGE_SIZE_MAX;
+	if (out->size > size_max)
+		out->size = size_max;
 	return true;
 }
 
@@ -330,7 +329,7 @@ static void list_serve(struct exchange *x, const struct listing *listing, const 
 
 	buf_init(&room, 16384);
 	if ((x->request.query.at && !form_parse(x->request.query, &room, &form)) ||
-	    !page_read(&form, &page)) {
+	    !page_read(&form, sim_of(x)->page_size_max, &page)) {
 		sim_reply_error(x, 400, 20001, "The query is malformed");
 		return;
 	}

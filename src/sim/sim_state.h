@@ -122,6 +122,7 @@ struct sim {
 	char *account_sid, *auth_token, *api_key, *api_secret;
 	struct sim_sender sender;
 	struct sim_faults faults;
+	uint64_t page_size_max; /* rows of a list's page at most */
 	struct sim_speech *speech;
 	struct sim_table calls, recordings;
 
