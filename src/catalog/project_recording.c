@@ -368,3 +368,18 @@ bool project_recording(struct catalog *catalog, const struct event *event, int64
 		facts.is_changed = true;
 	return !facts.is_changed || write_row(catalog, &facts, event, !found, change, err);
 }
+
+bool recordings_is_news(struct catalog *catalog, const struct event *event, bool *out,
+			struct err *err)
+{
+	struct recording_facts facts = { .upstream = UPSTREAM_ANNOUNCED };
+	enum upstream told = statuses[status_of(event)].upstream;
+	bool found;
+
+	if (!facts_find(catalog, event->recording_sid, &facts, &found, err))
+		return false;
+	*out = found ? told > facts.upstream &&
+			       !event_is_foreign(facts.recording.account_sid, event)
+		     : told != UPSTREAM_DELETED;
+	return true;
+}

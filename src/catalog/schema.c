@@ -304,13 +304,26 @@ static const char VERSION_10[] =
 	"	WHERE EXISTS (SELECT 1 FROM ledger_numbers);"
 	"DROP TABLE ledger_numbers;";
 
+/* Version 11: how far Twilio's list of recordings was read (reconciliations.h); a row an account. */
+static const char VERSION_11[] = "CREATE TABLE reconciliations ("
+				 "	account_sid TEXT PRIMARY KEY,"
+				 "	since_ms BIGINT NOT NULL,"
+				 "	edge_ms BIGINT NOT NULL,"
+				 "	started_at_ms BIGINT NOT NULL,"
+				 "	completed_at_ms BIGINT NOT NULL,"
+				 "	deep_at_ms BIGINT NOT NULL,"
+				 "	listed BIGINT NOT NULL,"
+				 "	found BIGINT NOT NULL,"
+				 "	failing_since_ms BIGINT NOT NULL,"
+				 "	failure TEXT NOT NULL);";
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
-	{ .sqlite = VERSION_1 },  { .sqlite = VERSION_2 }, { .sqlite = VERSION_3 },
-	{ .sqlite = VERSION_4 },  { .sqlite = VERSION_5 }, { .sqlite = VERSION_6 },
-	{ .sqlite = VERSION_7 },  { .sqlite = VERSION_8 }, { .sqlite = VERSION_9 },
-	{ .sqlite = VERSION_10 },
+	{ .sqlite = VERSION_1 },  { .sqlite = VERSION_2 },  { .sqlite = VERSION_3 },
+	{ .sqlite = VERSION_4 },  { .sqlite = VERSION_5 },  { .sqlite = VERSION_6 },
+	{ .sqlite = VERSION_7 },  { .sqlite = VERSION_8 },  { .sqlite = VERSION_9 },
+	{ .sqlite = VERSION_10 }, { .sqlite = VERSION_11 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))

@@ -13,6 +13,7 @@
 #include "ledger/ledger.h"
 #include "rest/call_lookup.h"
 #include "rest/discovery.h"
+#include "rest/reconcile.h"
 #include "rest/rest_env.h"
 #include "rest/upstream.h"
 #include "twilio/accounts.h"
@@ -32,6 +33,7 @@ struct fetcher {
 	struct discovery *discovery;
 	struct recheck *recheck;
 	struct call_lookup *call_lookup;
+	struct reconcile *reconcile;
 	pthread_t thread;
 	bool is_running;
 	atomic_bool
@@ -213,12 +215,17 @@ static void *run_fetcher(void *argument)
 
 bool fetcher_start(struct fetcher *fetcher, struct err *err)
 {
+	const struct reconcile_options reconcile_options = {
+		.interval_ms = fetcher->env.options.reconcile_interval_ms,
+		.reach_ms = fetcher->env.options.too_old_ms,
+	};
 	int failed;
 
 	fetcher->recovery = recovery_start(&fetcher->env, fetcher->scheduler);
 	scheduler_wake(fetcher->scheduler);
 	fetcher->recheck = recheck_start(&fetcher->env);
 	fetcher->call_lookup = call_lookup_start(&fetcher->rest_env);
+	fetcher->reconcile = reconcile_start(&fetcher->rest_env, &reconcile_options);
 	failed = pthread_create(&fetcher->thread, NULL, run_fetcher, fetcher);
 	if (failed)
 		return err_set(err, ERR_INTERNAL, "cannot start the fetching thread (error %d)",
@@ -260,6 +267,7 @@ void fetcher_free(struct fetcher *fetcher)
 	discovery_free(fetcher->discovery);
 	recheck_free(fetcher->recheck);
 	call_lookup_free(fetcher->call_lookup);
+	reconcile_free(fetcher->reconcile);
 	recovery_free(fetcher->recovery);
 	fetch_free(fetcher->env.fetch);
 	upstream_free(fetcher->env.upstream);

@@ -15,8 +15,9 @@ struct flight_options {
 	int64_t retry_first_ms, retry_most_ms;
 	const char *proxy, *ca_file; /* NULL: none, the system's */
 	const char *const
-		*media_hosts;    /* NULL-terminated: hosts beside the API's, which may be private */
-	int64_t too_old_ms;      /* what began longer ago is not fetched; INT64_MAX: all is */
-	uint64_t min_free_bytes; /* fetching pauses below */
-	unsigned kept_files_max; /* files begun that flights hold open between two tries */
+		*media_hosts; /* NULL-terminated: hosts beside the API's, which may be private */
+	int64_t too_old_ms;   /* what began longer ago is not fetched; INT64_MAX: all is */
+	int64_t reconcile_interval_ms; /* 0, INT64_MAX: Twilio's list is not read */
+	uint64_t min_free_bytes;       /* fetching pauses below */
+	unsigned kept_files_max;       /* files begun that flights hold open between two tries */
 };

@@ -8,6 +8,7 @@
 #include "catalog/recordings.h"
 #include "event/loop.h"
 #include "ledger/ledger.h"
+#include "rest/listed_event.h"
 #include "rest/rest_env.h"
 #include "rest/rest_request.h"
 #include "twilio/accounts.h"
@@ -109,24 +110,10 @@ static bool run_append(struct ledger_job *job, struct catalog *catalog, struct e
 
 	/* Twilio lists the newest first; of what has completed, the first that is appended becomes the call's main recording. */
 	for (size_t i = lookup->page.count; i-- > 0;) {
-		const struct rest_recording *told = &lookup->page.recordings[i];
 		struct event event;
 		int64_t seq;
 
-		event_init(&event, EVENT_RECORDING_LISTED, clock_wall_ms());
-		event.account_sid = told->account_sid;
-		event.call_sid = told->call_sid;
-		event.recording_sid = told->recording_sid;
-		event.status = told->status;
-		event.source = told->source;
-		event.track = told->track;
-		event.recording_url = told->media_url;
-		event.encryption = told->encryption;
-		event.duration_s = told->duration_s;
-		event.channels = told->channels;
-		event.started_at_ms = told->started_at_ms ? told->started_at_ms
-							  : told->created_at_ms;
-		event.error_code = told->error_code > 0 ? told->error_code : 0;
+		listed_event(&lookup->page.recordings[i], STR_NONE, &event);
 		if (!events_append(catalog, &event, &seq, err))
 			return false;
 	}

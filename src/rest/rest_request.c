@@ -41,7 +41,7 @@ bool rest_request_send(struct rest_request *question, struct fetch *fetch,
 		.auth_for = account->api_url,
 		.user = user,
 		.password = password,
-		.time_limit_ms = REST_REQUEST_LIMIT_MS,
+		.time_limit_ms = question->limit_ms ? question->limit_ms : REST_REQUEST_LIMIT_MS,
 	};
 
 	account_credentials(account, &user_slice, &password_slice);
@@ -55,7 +55,7 @@ bool rest_request_send(struct rest_request *question, struct fetch *fetch,
 							 .on_end = on_end };
 	question->status = 0;
 	question->answered = answered;
-	buf_init(&question->body, REST_REQUEST_BODY_MAX);
+	buf_init(&question->body, question->body_max ? question->body_max : REST_REQUEST_BODY_MAX);
 	return transfer_start(fetch, &request, &question->receiver, &question->transfer, err);
 }
 

@@ -24,6 +24,9 @@ struct rest_request {
 	struct transfer *transfer;
 	struct buf body;
 	int status; /* of the answer; 0: none came whole */
+	/* Set by who asks, 0: as above. */
+	size_t body_max;
+	int64_t limit_ms;
 	void (*answered)(struct rest_request *question);
 };
 

@@ -111,6 +111,7 @@ export function startServer(t, options = {}) {
       threads: 2,
       'twilio.api_url': options.upstream ?? 'http://127.0.0.1:1',
       'fetch.retry_first': '50ms',
+      reconcile_interval: 'forever', // what no test told of is found only where a test says so
       public_url: 'http://callspool.test',
       ...options.settings,
     },

@@ -1,0 +1,89 @@
+// Recordings of which no webhook told: they are found in Twilio's list, at start and while callspool runs.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { startServer, untilState } from './harness/callspool.js';
+import { request, requestJson } from './harness/http.js';
+import { Simulator, tell } from './harness/simulator.js';
+import { startUpstream } from './harness/upstream.js';
+import { until } from './harness/until.js';
+
+const NEVER_AGAIN = { reconcile_interval: '1h' }; // the pass at start alone
+
+const callOf = async (server, callSid) => {
+  const { status, json } = await requestJson(`${server.url}/api/calls/${callSid}`);
+  return status === 200 ? json.call ?? json : null;
+};
+const listed = (server, pattern) => server.line(pattern ?? /Twilio's list was read/);
+const listRequests = (upstream) => upstream.requests.filter(({ path }) => path.endsWith(`/Recordings.json`) && !path.includes('/Calls/'));
+
+test('calls recorded while it was down are found behind three pages of newer ones, each fetched once', async (t) => {
+  const simulator = await Simulator.start(t, ['--page-size', '8']);
+  const first = await startServer(t, { upstream: simulator.url, settings: NEVER_AGAIN });
+  const known = await simulator.announce(first, { duration: 1 });
+  await untilState(first, known.callSid, 'stored');
+  await first.stop('SIGTERM');
+
+  const missed = [];
+  for (let i = 0; i < 20; i++) missed.push(await simulator.place({ duration: 1, from: `+1555000${1000 + i}`, to: '+15550009999', direction: 'inbound' }));
+  const newer = [];
+  for (let i = 0; i < 24; i++) newer.push(await simulator.place({ duration: 1 }));
+
+  const server = await startServer(t, { upstream: simulator.url, dataDir: first.dataDir, settings: NEVER_AGAIN });
+  await Promise.all(newer.map((recording) => tell(server, recording)));
+  for (const { callSid } of [...missed, ...newer]) await untilState(server, callSid, 'stored');
+  for (const [i, { callSid, recordingSid, bytes, mediaPath }] of missed.entries()) {
+    const call = await until(`it is known what ${callSid} was`, async () => {
+      const told = await callOf(server, callSid);
+      return told?.from && told;
+    });
+    assert.deepEqual([call.from, call.to, call.direction], [`+1555000${1000 + i}`, '+15550009999', 'inbound']);
+    assert.ok((await request(server.url + mediaPath)).body.equals(bytes));
+    assert.equal((await simulator.counts(recordingSid)).requests, 1);
+  }
+  for (const { recordingSid } of [known, ...newer]) assert.equal((await simulator.counts(recordingSid)).requests, 1);
+});
+
+test('a callback that is lost while it runs: the recording is found within reconcile_interval', async (t) => {
+  const simulator = await Simulator.start(t);
+  const server = await startServer(t, { upstream: simulator.url, settings: { reconcile_interval: '1s' } });
+  for (let i = 0; i < 2; i++) await untilState(server, (await simulator.place({ duration: 1 })).callSid, 'stored');
+});
+
+test('a long list is read page by page, and once it was read it is not read again', async (t) => {
+  const simulator = await Simulator.start(t);
+  const count = 5000;
+  const placed = await request(`${simulator.url}/simulate/calls`, {
+    method: 'POST', headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ callbacks: false, recording_status: 'absent', duration: 1, age: 3 * 86_400, count }),
+  });
+  assert.equal(placed.status, 201);
+  const first = await startServer(t, { upstream: simulator.url, settings: NEVER_AGAIN });
+  await first.line(new RegExp(`Twilio's list was read, ${count} recordings, ${count} of them news`));
+  await until('all are in the ledger', async () => (await requestJson(`${first.url}/api/status`)).json.recordings.absent === count);
+  await first.stop('SIGTERM');
+
+  const late = await simulator.place({ duration: 1 });
+  const server = await startServer(t, { upstream: simulator.url, dataDir: first.dataDir, settings: NEVER_AGAIN });
+  await listed(server, /Twilio's list was read, 1 recordings, 1 of them news/);
+  await untilState(server, late.callSid, 'stored');
+});
+
+test('what is older than recordings are kept is not listed; the first pass goes back to there', async (t) => {
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url, settings: { ...NEVER_AGAIN, retention: '7d', purge_grace: '23d' } });
+  await until('the list was asked for', () => listRequests(upstream).length > 0);
+  const [{ query, at }] = listRequests(upstream);
+  const thirtyDaysBefore = [at - 1000, at].map((now) => new Date(now - 30 * 86_400_000).toISOString().slice(0, 10));
+  assert.equal(query.get('PageSize'), '1000');
+  assert.ok(thirtyDaysBefore.includes(query.get('DateCreated>')), query.toString());
+  assert.equal((await requestJson(`${server.url}/health`)).json.degraded, false);
+});
+
+test('a list that is refused is a warning, and read once it can be', async (t) => {
+  const upstream = await startUpstream(t);
+  upstream.answer = (_, reply) => reply.writeHead(401, { 'Content-Length': 0 }).end();
+  const server = await startServer(t, { upstream: upstream.url, settings: { reconcile_interval: '1s' } });
+  await listed(server, /level=warn .*Twilio's list of recordings cannot be read.*401/);
+  upstream.answer = null;
+  await listed(server, /level=info .*Twilio's list was read, 0 recordings/);
+});
