@@ -232,6 +232,22 @@ bool queue_expired(struct catalog *catalog, int64_t after_id, struct queue_expir
 	return step != DB_FAILED;
 }
 
+bool queue_count_expired(struct catalog *catalog, int64_t *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *count = NULL;
+	enum db_step step;
+
+	if (!db_prepare(catalog->db,
+			"SELECT COUNT(*) FROM recordings "
+			"WHERE next_try_at_ms IS NOT NULL AND next_try_at_ms = $1",
+			&count, err))
+		return false;
+	db_bind_int(count, 1, RECORDING_NEVER);
+	step = db_step(count, err);
+	*out = step == DB_ROW ? db_column_int(count, 0) : 0;
+	return step != DB_FAILED;
+}
+
 bool queue_mend(struct catalog *catalog, int64_t now_ms, int64_t most_ms, size_t size,
 		int64_t *out_mended, struct err *err)
 {

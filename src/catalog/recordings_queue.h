@@ -64,6 +64,7 @@ struct queue_expired {
 };
 bool queue_expired(struct catalog *catalog, int64_t after_id, struct queue_expired *out,
 		   size_t size, size_t *out_count, struct err *err) MUST_CHECK;
+bool queue_count_expired(struct catalog *catalog, int64_t *out, struct err *err) MUST_CHECK;
 
 /*
  * ---- changing: the writer, within a transaction ----

@@ -56,6 +56,16 @@ static void print_webhooks(const json_t *webhooks)
 	printf("\n");
 }
 
+static void print_complete(const json_t *complete)
+{
+	printf("complete    %s\n", json_string_value(json_object_get(complete, "text")));
+	printf("list        last read %s", instant(complete, "listed_at"));
+	if (json_is_string(json_object_get(complete, "failing_since")))
+		printf("; cannot be read since %s: %s", instant(complete, "failing_since"),
+		       json_string_value(json_object_get(complete, "failure")));
+	printf("\n");
+}
+
 static void print_text(const json_t *status)
 {
 	const json_t *fetching = json_object_get(status, "fetching");
@@ -69,6 +79,7 @@ static void print_text(const json_t *status)
 	       !is_running(status)   ? ""
 	       : is_degraded(status) ? "degraded"
 				     : "well");
+	print_complete(json_object_get(status, "complete"));
 	printf("calls       %lld\n", number(status, "calls"));
 	/* clang-format off */
 	json_object_foreach(json_object_get(status, "recordings"), state, count) {
@@ -101,7 +112,7 @@ static bool read_ledger(const struct settings *settings, struct buf *out, struct
 
 	if (!catalog_open(path, CATALOG_READ, &catalog, err) ||
 	    !blob_local_open(settings->data_dir, &store, err) ||
-	    !web_health_read(catalog, store, &facts, err))
+	    !web_health_read(catalog, store, NULL, &facts, err))
 		return false;
 	json_start(&json, out);
 	health_write(&facts, true, &json);

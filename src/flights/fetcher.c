@@ -160,6 +160,12 @@ void fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts 
 	upstream_read(fetcher->env.upstream, out);
 }
 
+bool fetcher_reconciles(const struct fetcher *fetcher)
+{
+	return reconcile_is_wanted(fetcher->env.options.reconcile_interval_ms) &&
+	       fetcher->env.accounts->count > 0;
+}
+
 /* ---- life cycle ---- */
 
 bool fetcher_open(const struct flight_options *options, struct ledger *ledger,

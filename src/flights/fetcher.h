@@ -48,5 +48,7 @@ void fetcher_seek(struct fetcher *fetcher, const char *recording_sid, int64_t ge
 		  uint64_t byte);
 /* Asks Twilio about a SID that the ledger does not know (discovery.h); takes the request. */
 void fetcher_discover(struct fetcher *fetcher, struct discovery_request *request);
+/* Is Twilio's list read, now and then (rest/reconcile.h)?  Any thread. */
+bool fetcher_reconciles(const struct fetcher *fetcher);
 /* How Twilio is doing (upstream.h). */
 void fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts *out);

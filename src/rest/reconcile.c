@@ -237,13 +237,17 @@ static void look(struct timer *timer)
 	ledger_read(reconcile->env->ledger, &reconcile->job);
 }
 
+bool reconcile_is_wanted(int64_t interval_ms)
+{
+	return interval_ms != 0 && interval_ms != INT64_MAX;
+}
+
 struct reconcile *reconcile_start(const struct rest_env *env,
 				  const struct reconcile_options *options)
 {
 	struct reconcile *reconcile;
 
-	if (options->interval_ms == 0 || options->interval_ms == INT64_MAX ||
-	    env->accounts->count == 0)
+	if (!reconcile_is_wanted(options->interval_ms) || env->accounts->count == 0)
 		return NULL;
 	reconcile = xcalloc(1, sizeof(*reconcile));
 	reconcile->env = env;

@@ -34,7 +34,9 @@ struct reconcile_plan {
 struct reconcile_plan reconcile_plan(const struct reconciliation *last, int64_t reach_ms,
 				     int64_t now_ms);
 
-/* NULL: never. */
+/* Is it an interval, or does it say never? */
+bool reconcile_is_wanted(int64_t interval_ms);
+/* NULL: never, or of no account. */
 struct reconcile *reconcile_start(const struct rest_env *env,
 				  const struct reconcile_options *options);
 /* After the mailbox of env was closed. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #define OLD_QUEUE_MS (15 * 60 * 1000) /* a recording that waits longer is worth a look */
+#define LIST_LATE_MS (60 * 60 * 1000) /* a list that cannot be read for longer is worth a look */
 #define MINUTE_MS    (60 * 1000)
 
 /* ---- causes ---- */
@@ -86,6 +87,24 @@ static void judge_queue(const struct health_facts *facts, struct health_causes *
 		    facts->counts.events_set_aside > 1 ? "are" : "is");
 }
 
+/* Counted from the start at most: what failed before is tried at once. */
+static void judge_list(const struct health_facts *facts, struct health_causes *causes)
+{
+	const struct completeness *completeness = &facts->completeness;
+	int64_t since_ms = completeness->failing_since_ms;
+
+	if (!facts->reconciles || since_ms == 0)
+		return;
+	if (since_ms < facts->started_at_ms)
+		since_ms = facts->started_at_ms;
+	if (facts->now_ms - since_ms > LIST_LATE_MS)
+		add(causes,
+		    "Twilio's list of recordings of account %s cannot be read for %lld minutes now, so that "
+		    "one whose webhook is lost is not found: %.160s",
+		    completeness->failing_account,
+		    (long long)((facts->now_ms - since_ms) / MINUTE_MS), completeness->failure);
+}
+
 static void judge_disk(const struct health_facts *facts, struct health_causes *causes)
 {
 	if (!facts->store_answers)
@@ -105,6 +124,7 @@ void health_judge(const struct health_facts *facts, struct health_causes *out)
 	judge_webhooks(&facts->webhooks, out);
 	judge_upstream(facts, out);
 	judge_queue(facts, out);
+	judge_list(facts, out);
 	judge_disk(facts, out);
 }
 
@@ -174,6 +194,7 @@ void health_write(const struct health_facts *facts, bool is_full, struct json *j
 		json_date(json, "started_at", facts->started_at_ms);
 		json_int(json, "free_bytes", (int64_t)facts->free_bytes);
 		add_causes(json, &causes);
+		completeness_write(&facts->completeness, &facts->counts, json);
 		add_counts(json, &facts->counts);
 		add_webhooks(json, facts);
 		if (facts->started_at_ms != 0)

@@ -11,6 +11,7 @@
 #include "catalog/recordings.h"
 #include "ledger/reserve.h"
 #include "rest/upstream.h"
+#include "web/completeness.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,6 +33,8 @@ struct health_facts {
 	enum reserve_state reserve;
 	struct webhook_counts webhooks;
 	struct upstream_facts upstream;
+	struct completeness completeness;
+	bool reconciles; /* Twilio's list is read, unless a setting says otherwise */
 };
 
 struct health_causes {

@@ -17,12 +17,13 @@ struct health_read {
 	bool is_full; /* with causes and counts */
 };
 
-bool web_health_read(struct catalog *catalog, struct blob_store *store, struct health_facts *facts,
-		     struct err *err)
+bool web_health_read(struct catalog *catalog, struct blob_store *store,
+		     const struct accounts *accounts, struct health_facts *facts, struct err *err)
 {
 	struct err disk_err;
 
 	if (!catalog_counts(catalog, &facts->counts, err) ||
+	    !completeness_read(catalog, accounts, &facts->completeness, err) ||
 	    !events_last_webhook_at(catalog, &facts->last_webhook_at_ms, err))
 		return false;
 	facts->store_answers = blob_free_bytes(store, &facts->free_bytes, &disk_err);
@@ -39,11 +40,12 @@ static bool make_health(struct web_read *read, struct catalog *catalog, struct j
 		.started_at_ms = web->started_at_ms,
 		.min_free_bytes = web->options.min_free_bytes,
 		.reserve = reserve_state(web->reserve),
+		.reconciles = fetcher_reconciles(web->fetcher),
 	};
 
 	webhook_counters_sum(&web->webhooks, &facts.webhooks);
 	fetcher_read_upstream(web->fetcher, &facts.upstream);
-	if (!web_health_read(catalog, web->store, &facts, err))
+	if (!web_health_read(catalog, web->store, web->accounts, &facts, err))
 		return false;
 	health_write(&facts, health->is_full, json);
 	return true;

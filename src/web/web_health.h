@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+struct accounts;
 struct blob_store;
 struct catalog;
 struct exchange;
@@ -17,6 +18,10 @@ struct health_facts;
 void web_health(struct exchange *x);
 void web_status(struct exchange *x);
 
-/* Fills in what the ledger and the store know; also for `callspool status` when no server runs. */
-bool web_health_read(struct catalog *catalog, struct blob_store *store, struct health_facts *facts,
+/*
+ * Fills in what the ledger and the store know of these accounts (NULL: of all); also for `callspool status` when
+ * no server runs.
+ */
+bool web_health_read(struct catalog *catalog, struct blob_store *store,
+		     const struct accounts *accounts, struct health_facts *facts,
 		     struct err *err) MUST_CHECK;

@@ -105,6 +105,7 @@ bool __wrap_hashers_post(struct hashers *hashers, struct hash_job *job, struct s
 			 bool is_known_device);
 void __wrap_fetcher_discover(struct fetcher *fetcher, struct discovery_request *request);
 void __wrap_fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts *out);
+bool __wrap_fetcher_reconciles(const struct fetcher *fetcher);
 
 int64_t __wrap_clock_monotonic_ms(void)
 {
@@ -215,6 +216,11 @@ void __wrap_fetcher_discover(struct fetcher *fetcher, struct discovery_request *
 void __wrap_fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts *out)
 {
 	*out = (struct upstream_facts){ .refused_count = 0 };
+}
+
+bool __wrap_fetcher_reconciles(const struct fetcher *fetcher)
+{
+	return false;
 }
 
 /* ---- the ledger ---- */

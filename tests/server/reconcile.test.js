@@ -1,11 +1,13 @@
 // Recordings of which no webhook told: they are found in Twilio's list, at start and while callspool runs.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { startServer, untilState } from './harness/callspool.js';
+import { callspool, startServer, untilState } from './harness/callspool.js';
+import { audio } from './harness/audio.js';
 import { request, requestJson } from './harness/http.js';
 import { Simulator, tell } from './harness/simulator.js';
 import { startUpstream } from './harness/upstream.js';
 import { until } from './harness/until.js';
+import { newSid } from './harness/webhook.js';
 
 const NEVER_AGAIN = { reconcile_interval: '1h' }; // the pass at start alone
 
@@ -24,7 +26,7 @@ test('calls recorded while it was down are found behind three pages of newer one
   await first.stop('SIGTERM');
 
   const missed = [];
-  for (let i = 0; i < 20; i++) missed.push(await simulator.place({ duration: 1, from: `+1555000${1000 + i}`, to: '+15550009999', direction: 'inbound' }));
+  for (let i = 0; i < 12; i++) missed.push(await simulator.place({ duration: 1, from: `+1555000${1000 + i}`, to: '+15550009999', direction: 'inbound' }));
   const newer = [];
   for (let i = 0; i < 24; i++) newer.push(await simulator.place({ duration: 1 }));
 
@@ -86,4 +88,41 @@ test('a list that is refused is a warning, and read once it can be', async (t) =
   await listed(server, /level=warn .*Twilio's list of recordings cannot be read.*401/);
   upstream.answer = null;
   await listed(server, /level=info .*Twilio's list was read, 0 recordings/);
+});
+
+test('status says that all recordings are here since when, or what is missing', async (t) => {
+  const upstream = await startUpstream(t);
+  const add = (recording) => {
+    const sid = newSid('RE');
+    upstream.recordings.set(sid, { callSid: newSid('CA'), listed: true, ...recording });
+    return upstream.recordings.get(sid).callSid;
+  };
+  const stored = add({ media: audio() });
+  add({ answer: (_, reply) => reply.writeHead(503, { 'Content-Length': 0 }).end() });
+  const server = await startServer(t, { upstream: upstream.url, settings: { ...NEVER_AGAIN, 'fetch.retry_first': '1h', 'fetch.retry_most': '1h' } });
+  await untilState(server, stored, 'stored');
+  const complete = await until('both are known, and the list was read', async () => {
+    const { json } = await requestJson(`${server.url}/api/status`);
+    return json.complete.listed && json.complete.recordings === 2 && json.complete;
+  });
+  const since = complete.since;
+  assert.ok(Math.abs(Date.parse(since) - (Date.now() - 30 * 86_400_000)) < 600_000, since);
+  assert.deepEqual([complete.here, complete.to_be_fetched, complete.given_up, complete.expired, complete.failing_since], [1, 1, 0, 0, null]);
+  assert.equal(complete.text, `1 of 2 recordings since ${since} are here, 1 to be fetched`);
+  await server.stop('SIGTERM');
+  const { stdout } = await callspool(['status', '--set', `data_dir=${server.dataDir}`]);
+  assert.match(stdout, new RegExp(`^complete +1 of 2 recordings since ${since} are here, 1 to be fetched\\nlist +last read \\d{4}-\\S+$`, 'm'));
+});
+
+test('a list that cannot be read is told by status, and only after an hour a cause', async (t) => {
+  const upstream = await startUpstream(t);
+  upstream.answer = (_, reply) => reply.writeHead(401, { 'Content-Length': 0 }).end();
+  const server = await startServer(t, { upstream: upstream.url, settings: NEVER_AGAIN });
+  const { complete, degraded } = await until('it is told', async () => {
+    const { json } = await requestJson(`${server.url}/api/status`);
+    return json.complete.failing_since && json;
+  });
+  assert.deepEqual([degraded, complete.listed, complete.failure], [false, false, 'Twilio answered 401: it refuses the credentials']);
+  const { stdout } = await callspool(['status', '--set', `data_dir=${server.dataDir}`]);
+  assert.match(stdout, /^list +last read never; cannot be read since \d{4}-\S+: Twilio answered 401/m);
 });

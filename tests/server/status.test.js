@@ -195,6 +195,7 @@ test('what /health tells anybody is whether it plays, and no more', async (t) =>
   assert.deepEqual([status.fetching.outage_since, status.fetching.accounts_refused], [null, 0]);
   const { stdout } = await command(server);
   assert.match(stdout, /^callspool \S+, running, well$/m);
+  assert.match(stdout, /^complete +all 1 of 1 recordings that webhooks told of is here\nlist +last read never$/m);
   assert.match(stdout, new RegExp(`^bytes +${status.bytes_stored} stored, \\d+ free$`, 'm'));
   assert.match(stdout, /^webhooks +last good one \d{4}-\S+; since the start 1 accepted$/m);
   assert.doesNotMatch(stdout, /^waiting|^dead|^! /m, 'what is none is not said');

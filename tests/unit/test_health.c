@@ -122,8 +122,27 @@ static void check_all(void)
 	IS_INT(causes.count, 11, "all causes at once");
 }
 
+static void check_list(void)
+{
+	struct health_facts facts = well();
+
+	facts.reconciles = true;
+	facts.started_at_ms = NOW - 300 * MINUTE;
+	facts.completeness.failing_since_ms = NOW - 60 * MINUTE;
+	CAUSE(&facts, "", "a list that could not be read for an hour");
+	facts.completeness.failing_since_ms = NOW - 61 * MINUTE;
+	CAUSE(&facts, "for 61 minutes", "for longer");
+	facts.started_at_ms = NOW - 60 * MINUTE;
+	CAUSE(&facts, "", "before the start");
+	facts.started_at_ms = NOW - 61 * MINUTE;
+	CAUSE(&facts, "for 61 minutes", "and since");
+	facts.reconciles = false;
+	CAUSE(&facts, "", "one that is not read any more");
+}
+
 int main(void)
 {
+	check_list();
 	check_webhooks();
 	check_fetching();
 	check_disk();
