@@ -117,18 +117,36 @@ void blob_store_free(struct blob_store *store)
 		store->driver->store_free(store);
 }
 
-bool blob_arriving_open(struct blob_store *store, struct str recording_sid, int64_t generation,
-			struct blob_arriving **out, struct err *err)
-{
-	char base[SID_LEN + 24];
+#define ARRIVING_BASE_SIZE (SID_LEN + 24)
 
+static bool make_base(struct str recording_sid, int64_t generation, char out[ARRIVING_BASE_SIZE],
+		      struct err *err)
+{
 	if (!is_sid(recording_sid, 'R', 'E'))
 		return err_set(err, ERR_INVALID, "not a recording SID: '%.*s'",
 			       STR_ARG(str_first(recording_sid, 40)));
 	if (generation < 0)
 		return err_set(err, ERR_INVALID, "a generation below 0");
-	snprintf(base, sizeof(base), "%.*s.%" PRId64, STR_ARG(recording_sid), generation);
-	return store->driver->arriving_open(store, base, out, err);
+	snprintf(out, ARRIVING_BASE_SIZE, "%.*s.%" PRId64, STR_ARG(recording_sid), generation);
+	return true;
+}
+
+bool blob_arriving_open(struct blob_store *store, struct str recording_sid, int64_t generation,
+			struct blob_arriving **out, struct err *err)
+{
+	char base[ARRIVING_BASE_SIZE];
+
+	return make_base(recording_sid, generation, base, err) &&
+	       store->driver->arriving_open(store, base, out, err);
+}
+
+bool blob_arriving_take(struct blob_store *store, struct str recording_sid, int64_t generation,
+			struct blob_arriving **out, struct err *err)
+{
+	char base[ARRIVING_BASE_SIZE];
+
+	return make_base(recording_sid, generation, base, err) &&
+	       store->driver->arriving_take(store, base, out, err);
 }
 
 bool blob_arriving_write(struct blob_arriving *arriving, struct str bytes, struct err *err)

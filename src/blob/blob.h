@@ -75,6 +75,11 @@ bool blob_name_is_valid(struct str name);
 /* Empty, for the given generation of that recording; an old file of the same name is emptied. */
 bool blob_arriving_open(struct blob_store *store, struct str recording_sid, int64_t generation,
 			struct blob_arriving **out, struct err *err) MUST_CHECK;
+/*
+ * What another process has written by blob_arriving_open(), and left; it is not emptied.  ERR_NOT_FOUND: there is none.
+ */
+bool blob_arriving_take(struct blob_store *store, struct str recording_sid, int64_t generation,
+			struct blob_arriving **out, struct err *err) MUST_CHECK;
 /* Appends, to the page cache: does not wait for the disk.  After a failure the size is that of before. */
 bool blob_arriving_write(struct blob_arriving *arriving, struct str bytes,
 			 struct err *err) MUST_CHECK;

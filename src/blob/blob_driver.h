@@ -12,6 +12,8 @@ struct blob_driver {
 	/* `base` is "RE….17": checked, unique for the generation, fit for a file name. */
 	bool (*arriving_open)(struct blob_store *store, const char *base,
 			      struct blob_arriving **out, struct err *err);
+	bool (*arriving_take)(struct blob_store *store, const char *base,
+			      struct blob_arriving **out, struct err *err);
 	bool (*arriving_write)(struct blob_arriving *arriving, struct str bytes, struct err *err);
 	bool (*arriving_truncate)(struct blob_arriving *arriving, uint64_t size, struct err *err);
 	bool (*arriving_reader)(struct blob_arriving *arriving, int *out_fd, struct err *err);

@@ -59,20 +59,39 @@ static bool passes(struct blob_store *store, enum blob_call call, struct err *er
 	return err_set(err, failure.kind, "failed on purpose");
 }
 
+static struct blob_arriving *arriving_over(struct blob_store *store, struct blob_arriving *inner)
+{
+	struct flaky_arriving *mine = xcalloc(1, sizeof(*mine));
+
+	mine->arriving =
+		(struct blob_arriving){ .store = store, .fd = inner->fd, .size = inner->size };
+	mine->inner = inner;
+	return &mine->arriving;
+}
+
 static bool flaky_arriving_open(struct blob_store *store, const char *base,
 				struct blob_arriving **out, struct err *err)
 {
 	struct blob_store *inner = flaky_of(store)->inner;
-	struct flaky_arriving *mine;
 	struct blob_arriving *theirs;
 
 	if (!passes(store, BLOB_CALL_ARRIVING_OPEN, err) ||
 	    !inner->driver->arriving_open(inner, base, &theirs, err))
 		return false;
-	mine = xcalloc(1, sizeof(*mine));
-	mine->arriving = (struct blob_arriving){ .store = store, .fd = theirs->fd };
-	mine->inner = theirs;
-	*out = &mine->arriving;
+	*out = arriving_over(store, theirs);
+	return true;
+}
+
+static bool flaky_arriving_take(struct blob_store *store, const char *base,
+				struct blob_arriving **out, struct err *err)
+{
+	struct blob_store *inner = flaky_of(store)->inner;
+	struct blob_arriving *theirs;
+
+	if (!passes(store, BLOB_CALL_ARRIVING_OPEN, err) ||
+	    !inner->driver->arriving_take(inner, base, &theirs, err))
+		return false;
+	*out = arriving_over(store, theirs);
 	return true;
 }
 
@@ -192,6 +211,7 @@ static const struct blob_driver flaky_driver = {
 	.name = "flaky",
 	.store_free = flaky_free,
 	.arriving_open = flaky_arriving_open,
+	.arriving_take = flaky_arriving_take,
 	.arriving_write = flaky_arriving_write,
 	.arriving_truncate = flaky_arriving_truncate,
 	.arriving_reader = flaky_arriving_reader,

@@ -72,6 +72,16 @@ static bool fail(struct err *err, const char *what, const char *name)
 
 /* ---- arriving ---- */
 
+static struct blob_arriving *arriving_new(struct blob_store *store, const char *base, int fd,
+					  uint64_t size)
+{
+	struct local_arriving *mine = xcalloc(1, sizeof(*mine));
+
+	mine->arriving = (struct blob_arriving){ .store = store, .fd = fd, .size = size };
+	mine->base = xstrdup(base);
+	return &mine->arriving;
+}
+
 static bool local_arriving_open(struct blob_store *store, const char *base,
 				struct blob_arriving **out, struct err *err)
 {
@@ -79,14 +89,25 @@ static bool local_arriving_open(struct blob_store *store, const char *base,
 	AUTO(close)
 	int fd = openat(local->arriving_fd, base,
 			O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
-	struct local_arriving *mine;
 
 	if (fd < 0)
 		return fail(err, "create an arriving file", base);
-	mine = xcalloc(1, sizeof(*mine));
-	mine->arriving = (struct blob_arriving){ .store = store, .fd = TAKE_FD(fd) };
-	mine->base = xstrdup(base);
-	*out = &mine->arriving;
+	*out = arriving_new(store, base, TAKE_FD(fd), 0);
+	return true;
+}
+
+static bool local_arriving_take(struct blob_store *store, const char *base,
+				struct blob_arriving **out, struct err *err)
+{
+	struct blob_local *local = local_of(store);
+	AUTO(close) int fd = openat(local->arriving_fd, base, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	struct stat about;
+
+	if (fd < 0 || fstat(fd, &about) < 0)
+		return fail(err, "open the arriving file", base);
+	if (!S_ISREG(about.st_mode))
+		return err_set(err, ERR_INVALID, "not a file: '%s'", base);
+	*out = arriving_new(store, base, TAKE_FD(fd), (uint64_t)about.st_size);
 	return true;
 }
 
@@ -405,6 +426,7 @@ static const struct blob_driver local_driver = {
 	.name = "local",
 	.store_free = local_free,
 	.arriving_open = local_arriving_open,
+	.arriving_take = local_arriving_take,
 	.arriving_write = local_arriving_write,
 	.arriving_truncate = local_arriving_truncate,
 	.arriving_reader = local_arriving_reader,

@@ -31,7 +31,8 @@ static void texts_release_at(struct texts *texts)
 
 static bool is_about_recording(enum event_kind kind)
 {
-	return kind == EVENT_RECORDING_STATUS || kind == EVENT_RECORDING_LISTED;
+	return kind == EVENT_RECORDING_STATUS || kind == EVENT_RECORDING_LISTED ||
+	       kind == EVENT_RECORDING_ADOPTED;
 }
 
 /*

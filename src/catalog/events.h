@@ -22,6 +22,8 @@ enum event_kind {
 	EVENT_CALL_STATUS = 2,      /* a call status callback, or a <Record action> request */
 	EVENT_RECORDING_LISTED = 3, /* Twilio's Recordings list or metadata says so */
 	EVENT_CALL_FETCHED = 4,     /* Twilio's Calls resource says so */
+	EVENT_RECORDING_ADOPTED =
+		5, /* another system left a file of it, and nothing else is known */
 };
 
 #define EVENT_UNKNOWN (-1) /* a duration or sequence number that was not told */

@@ -14,7 +14,8 @@
  * Twilio says later, and none for what another account says.  A call status callback can
  * name a recording too (Record=true): from announced it goes to queued, while `upstream`
  * stays, for all that is said is that it has ended.  If its media is not ready, its flight
- * waits; that it is absent or failed is told by its own event.
+ * waits; that it is absent or failed is told by its own event.  A file that another system left
+ * says nothing of Twilio: the recording stays announced until the file is stored.
  */
 #include "catalog/catalog_private.h"
 
@@ -356,7 +357,8 @@ bool project_recording(struct catalog *catalog, const struct event *event, int64
 		facts.is_changed = true;
 	}
 	merge_owner(&facts, event, call_id);
-	if (event->kind == EVENT_RECORDING_STATUS || event->kind == EVENT_RECORDING_LISTED)
+	if (event->kind == EVENT_RECORDING_STATUS || event->kind == EVENT_RECORDING_LISTED ||
+	    event->kind == EVENT_RECORDING_ADOPTED)
 		merge_told(&facts, event);
 	if (!facts.has_url && event->recording_url.len)
 		facts.is_changed = true;

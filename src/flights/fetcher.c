@@ -155,6 +155,11 @@ static void ledger_changed(struct ledger_listener *listener, const struct projec
 		scheduler_wake(fetcher->scheduler);
 }
 
+struct workers *fetcher_sealers(const struct fetcher *fetcher)
+{
+	return fetcher->env.sealers;
+}
+
 void fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts *out)
 {
 	upstream_read(fetcher->env.upstream, out);

@@ -21,6 +21,7 @@ struct discovery_request;
 struct ledger;
 struct fetcher;
 struct upstream_facts;
+struct workers;
 
 /* All that is handed in is borrowed and outlives the fetcher.  Before ledger_start(). */
 bool fetcher_open(const struct flight_options *options, struct ledger *ledger,
@@ -50,5 +51,7 @@ void fetcher_seek(struct fetcher *fetcher, const char *recording_sid, int64_t ge
 void fetcher_discover(struct fetcher *fetcher, struct discovery_request *request);
 /* Is Twilio's list read, now and then (rest/reconcile.h)?  Any thread. */
 bool fetcher_reconciles(const struct fetcher *fetcher);
+/* Its workers for what blocks: nothing is posted to them after fetcher_stop(). */
+struct workers *fetcher_sealers(const struct fetcher *fetcher);
 /* How Twilio is doing (upstream.h). */
 void fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts *out);

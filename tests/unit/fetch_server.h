@@ -294,7 +294,7 @@ static void server_start(struct server *server, struct loop *loop, const struct 
 	}
 }
 
-static void server_forget(struct server *server)
+__attribute__((unused)) static void server_forget(struct server *server)
 {
 	server->all[0] = server->last[0] = '\0';
 	server->connections = server->closed = server->requests = 0;

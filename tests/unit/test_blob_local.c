@@ -207,6 +207,27 @@ static void cannot_be_renamed(void)
 	blob_arriving_free(arriving);
 }
 
+/* Another process wrote it, and asks for it to be taken over. */
+static void is_taken(void)
+{
+	struct blob_arriving *theirs = NULL, *ours = NULL;
+
+	OK(!blob_arriving_take(store, STR(RECORDING), 29, &ours, &err) && err.kind == ERR_NOT_FOUND,
+	   "nothing there to be taken");
+	OK(blob_arriving_open(store, STR(RECORDING), 29, &theirs, &err) &&
+		   blob_arriving_write(theirs, STR("abc"), &err),
+	   "one arrives");
+	OK(!blob_arriving_take(store, STR("../etc"), 29, &ours, &err) && err.kind == ERR_INVALID,
+	   "by its SID alone");
+	OK(blob_arriving_take(store, STR(RECORDING), 29, &ours, &err), "is taken");
+	IS_INT(ours->size, 3, "with all that was written");
+	IS_INT(blob_arriving_seal(ours, STR("3f/" CALL "." RECORDING ".29.mp3"), &err), BLOB_SEALED,
+	       "and sealed");
+	blob_arriving_free(ours);
+	blob_arriving_free(theirs);
+	OK(exists("recordings/3f/" CALL "." RECORDING ".29.mp3"), "and stays when theirs is freed");
+}
+
 static void knows_its_room(void)
 {
 	struct statvfs about;
@@ -232,6 +253,7 @@ int main(void)
 	is_verified();
 	folder_was_removed();
 	cannot_be_renamed();
+	is_taken();
 	knows_its_room();
 	blob_store_free(store);
 	OK(blob_local_open(data_dir, &store, &err), "opens again");

@@ -597,6 +597,35 @@ static void test_counted(void)
 	ledger_remove(&ledger);
 }
 
+/* A file that another system left: nobody says that Twilio has it, so it is not to be fetched. */
+static void test_adopted(void)
+{
+	struct ledger ledger;
+	struct projection_result result;
+	struct recording recording;
+	struct call call;
+	struct event file;
+
+	event_init(&file, EVENT_RECORDING_ADOPTED, NOON + 60000);
+	file.recording_sid = RECORDING;
+	file.call_sid = CALL;
+	ledger_open(&ledger);
+	file.started_at_ms = NOON;
+	ledger_append(&ledger, &file);
+	ledger_project(&ledger, &result);
+	OK(is_counted(&ledger, RECORDING_ANNOUNCED), "it is announced");
+	OK(!(result.changes[0].what & PROJECTED_TO_FETCH), "and not to be fetched");
+	MUST(recordings_find(ledger.writer, RECORDING, &recording, &err));
+	IS_INT(recording.started_at_ms, NOON, "its time is that of the file");
+	MUST(calls_find(ledger.writer, CALL, &call, &err));
+	IS_INT(call.started_at_ms, NOON, "the call's, too");
+	file = recording_event(RECORDING, "completed", 42);
+	ledger_append(&ledger, &file);
+	ledger_project(&ledger, &result);
+	OK(result.changes[0].what & PROJECTED_TO_FETCH, "until Twilio tells of it");
+	ledger_remove(&ledger);
+}
+
 /* Each thing that is told of a call alone, after all else, is kept, and can be looked for. */
 static void test_one_field(void)
 {
@@ -682,6 +711,7 @@ int main(void)
 	test_length_of_absent();
 	test_call_told_later();
 	test_counted();
+	test_adopted();
 	test_one_field();
 	return tap_end();
 }
