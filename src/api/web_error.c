@@ -30,6 +30,7 @@ static const struct {
 			       "The link has been played as often as it may be." },
 	[WEB_LAST_ADMIN] = { 409, "last_admin", "This is the last administrator who can sign in." },
 	[WEB_NAME_TAKEN] = { 409, "name_taken", "The name is taken." },
+	[WEB_CONFLICT] = { 409, "conflict", "It is in a state that does not allow this." },
 	[WEB_PASSWORD_REFUSED] = { 422, "password_refused", "The password is not good enough." },
 	[WEB_RATE_LIMITED] = { 429, "rate_limited", "Too many tries; wait a little." },
 	[WEB_FORBIDDEN] = { 403, "forbidden", "This is not allowed." },

@@ -7,6 +7,7 @@
 #include "access/web_users.h"
 #include "api/web.h"
 #include "base/compiler.h"
+#include "web/web_adopt.h"
 #include "web/web_calls.h"
 #include "web/web_health.h"
 #include "web/web_media.h"
@@ -29,6 +30,8 @@
 const struct http_route web_routes[] = {
 	{ GET, "/api/recordings/{}/media", web_recording_media, .access = WEB_PLAY },
 	{ GET, "/api/calls/{}/download", web_call_download, .access = WEB_PLAY },
+
+	{ POST, "/api/recordings/{}/adopt", web_recording_adopt, JSON_BODY, JSON_TYPE, WEB_ADMIN },
 
 	{ CALLBACK, "/webhook/recording-status", web_recording_status, CALLBACK_BODY,
 	  CALLBACK_TYPES, WEB_PROVIDER },

@@ -33,6 +33,7 @@
 #include "db/db.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
+#include "event/workers.h"
 #include "flights/fetcher.h"
 #include "http/http_server.h"
 #include "ledger/ledger.h"
@@ -106,6 +107,8 @@ bool __wrap_hashers_post(struct hashers *hashers, struct hash_job *job, struct s
 void __wrap_fetcher_discover(struct fetcher *fetcher, struct discovery_request *request);
 void __wrap_fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts *out);
 bool __wrap_fetcher_reconciles(const struct fetcher *fetcher);
+struct workers *__wrap_fetcher_sealers(const struct fetcher *fetcher);
+void __wrap_workers_post(struct workers *workers, struct job *job);
 
 int64_t __wrap_clock_monotonic_ms(void)
 {
@@ -221,6 +224,25 @@ void __wrap_fetcher_read_upstream(const struct fetcher *fetcher, struct upstream
 bool __wrap_fetcher_reconciles(const struct fetcher *fetcher)
 {
 	return false;
+}
+
+struct workers *__wrap_fetcher_sealers(const struct fetcher *fetcher)
+{
+	return NULL;
+}
+
+static void rooms_worked(struct mail *mail)
+{
+	struct job *job = container_of(mail, struct job, mail);
+
+	job->done(job);
+}
+
+void __wrap_workers_post(struct workers *workers, struct job *job)
+{
+	job->run(job);
+	job->mail.deliver = rooms_worked;
+	mailbox_post(job->reply, &job->mail);
 }
 
 /* ---- the ledger ---- */

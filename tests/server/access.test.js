@@ -3,8 +3,10 @@
 // The walk is made from the route table itself: a route, or a kind of access, that is not known here fails.
 import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { audio } from './harness/audio.js';
 import { startServer } from './harness/callspool.js';
 import { until } from './harness/until.js';
 import { lifetime } from './harness/lifetime.js';
@@ -34,6 +36,11 @@ const user = async ({ admin }, name = `u${unused()}`) => {
 const TARGETS = {
   'GET /api/recordings/{}/media': ({ recording }) => ({ path: recording.mediaPath }),
   'GET /api/calls/{}/download': ({ recording }) => ({ path: recording.downloadPath }),
+  'POST /api/recordings/{}/adopt': ({ server }) => {
+    const sid = newSid('RE');
+    writeFileSync(join(server.dataDir, 'arriving', `${sid}.${JSON.stringify(2 ** 61)}`), audio());
+    return { path: `/api/recordings/${sid}/adopt`, json: { staged: 2 ** 61, recorded_at: '2026-03-04T05:06:07Z' } };
+  },
   'GET /api/calls': () => ({ path: '/api/calls' }),
   'GET /api/calls/{}': ({ recording }) => ({ path: `/api/calls/${recording.callSid}` }),
   'GET /api/status': () => ({ path: '/api/status' }),
