@@ -1,0 +1,188 @@
+/* callspool import: recordings that come in by no webhook. */
+#include "cmd/admin_client.h"
+#include "cmd/adopt_files.h"
+#include "cmd/cmd_options.h"
+
+#include "cmd/confine.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define BAR_WIDTH 30
+
+struct import_command {
+	struct cmd_options options; /* first: flags are read into all of it */
+	const char *from;           /* a folder */
+};
+
+/* What came of a folder. */
+struct import_report {
+	size_t of[ADOPT_OUTCOMES], others;
+	json_t *findings;
+};
+
+static const char *const outcome_names[ADOPT_OUTCOMES] = {
+	[ADOPT_FILE_ADOPTED] = "adopted", [ADOPT_FILE_HERE] = "already_here",
+	[ADOPT_FILE_EXPIRED] = "expired", [ADOPT_FILE_CONFLICT] = "conflict",
+	[ADOPT_FILE_BROKEN] = "broken",
+};
+
+/* On a terminal: [#####     ] 12 of 300 */
+static void show_progress(size_t done, size_t all)
+{
+	size_t filled = all ? done * BAR_WIDTH / all : BAR_WIDTH;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	fprintf(stderr, "\r[");
+	for (size_t i = 0; i < BAR_WIDTH; i++)
+		fputc(i < filled ? '#' : ' ', stderr);
+	fprintf(stderr, "] %zu of %zu%s", done, all, done == all ? "\n" : "");
+}
+
+/* A name of a file may hold what a terminal obeys. */
+static void print_plain(const char *text)
+{
+	for (; *text; text++)
+		putchar((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
+}
+
+static void note_finding(const struct import_command *command, struct import_report *report,
+			 enum adopt_outcome outcome, const char *path, const char *reason)
+{
+	if (command->options.is_json) {
+		json_t *name = json_string(path);
+
+		if (!name) /* not UTF-8 */
+			name = json_string("a file whose name is not UTF-8");
+		json_array_append_new(report->findings,
+				      json_pack("{s:o, s:s, s:s}", "file", name, "what",
+						outcome_names[outcome], "reason", reason));
+		return;
+	}
+	printf("%s: ", outcome_names[outcome]);
+	print_plain(path);
+	printf(": ");
+	print_plain(reason);
+	putchar('\n');
+}
+
+static void print_report(const struct import_command *command, const struct import_report *report)
+{
+	json_t *whole;
+
+	if (!command->options.is_json) {
+		printf("%zu adopted, %zu already here, %zu in conflict, %zu broken, %zu older than "
+		       "recordings are kept; %zu files of other names passed over\n",
+		       report->of[ADOPT_FILE_ADOPTED], report->of[ADOPT_FILE_HERE],
+		       report->of[ADOPT_FILE_CONFLICT], report->of[ADOPT_FILE_BROKEN],
+		       report->of[ADOPT_FILE_EXPIRED], report->others);
+		return;
+	}
+	whole = json_pack("{s:O, s:I}", "findings", report->findings, "others",
+			  (json_int_t)report->others);
+	for (size_t i = 0; i < ADOPT_OUTCOMES; i++)
+		json_object_set_new(whole, outcome_names[i],
+				    json_integer((json_int_t)report->of[i]));
+	json_dumpf(whole, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(whole);
+}
+
+static bool adopt_all(const struct import_command *command, const struct adopt_list *list,
+		      struct adopt_files *files, struct import_report *report, struct err *err)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		enum adopt_outcome outcome;
+
+		show_progress(i, list->count);
+		if (!adopt_file(files, list->paths[i], &outcome, err))
+			return false;
+		report->of[outcome]++;
+		if (outcome == ADOPT_FILE_CONFLICT || outcome == ADOPT_FILE_BROKEN)
+			note_finding(command, report, outcome, list->paths[i], files->reason);
+	}
+	show_progress(list->count, list->count);
+	return true;
+}
+
+/* What was done is told, though something stopped it. */
+static int import_folder(const struct import_command *command, struct import_report *report)
+{
+	__attribute__((cleanup(adopt_list_release_at))) struct adopt_list list = { .count = 0 };
+	__attribute__((
+		cleanup(adopt_files_release_at))) struct adopt_files files = { .store = NULL };
+	struct err err;
+	bool is_whole;
+
+	if (!adopt_list_read(command->from, &list, &err) ||
+	    !adopt_files_open(&command->options.settings, &files, &err))
+		return cmd_fail(&err);
+	report->others = list.others;
+	is_whole = adopt_all(command, &list, &files, report, &err);
+	print_report(command, report);
+	fflush(stdout);
+	if (!is_whole)
+		return cmd_fail(&err);
+	return report->of[ADOPT_FILE_CONFLICT] + report->of[ADOPT_FILE_BROKEN] > 0 ? EXIT_FINDINGS
+										   : EXIT_GOOD;
+}
+
+static int run_from(struct import_command *command)
+{
+	struct import_report report = { .findings = json_array() };
+	struct err err;
+	int status;
+
+	if (!cmd_options_resolve(&command->options, &err) ||
+	    !confine_process(command->options.settings.core_dumps == AUTH_ON, &err)) {
+		status = cmd_fail(&err);
+	} else if (!admin_may_ask(&command->options.settings, &err)) {
+		cmd_fail(&err);
+		status = EXIT_UNCHECKED;
+	} else {
+		status = import_folder(command, &report);
+	}
+	json_decref(report.findings);
+	return status;
+}
+
+static int run_import(int argc, char **argv)
+{
+	struct import_command command = { .from = NULL };
+	int status;
+
+	if (!cmd_options_read(&cmd_import, argc, argv, &command.options, &status))
+		return status;
+	if (command.from)
+		status = run_from(&command);
+	else
+		status = cmd_misused(&cmd_import, "say what is to be imported: --from DIR");
+	cmd_options_release(&command.options);
+	return status;
+}
+
+static const struct cmd_flag flags[] = {
+	{ "--from", CMD_TEXT, offsetof(struct import_command, from), "DIR",
+	  "files CA….mp3, RE….mp3 (or .wav) that another system left, in DIR and below it" },
+	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },
+	{ 0 },
+};
+
+const struct cmd cmd_import = {
+	.name = "import",
+	.summary = "take over the files of the system that was replaced",
+	.usage = "--from DIR",
+	.help = "Checks each file as audio, finds its recording by the SID in its name, of several recordings of a call\n"
+		"the one that is as long, and copies it into the store.  The files themselves are left as they are.  Asks\n"
+		"the server that runs on the data folder; when none does, changes its ledger.  What is stored already is\n"
+		"passed over, so that a run that was stopped is simply begun again.  What is older than recordings are kept\n"
+		"(retention) is left, and counted.\n"
+		"Exit status: 7 files are broken or in conflict (each is told with its reason), 3 there is no such folder\n"
+		"or no ledger, 5 the disk is full or the server does not answer.\n",
+	.examples = "  callspool import --from /srv/product/server/recordings\n"
+		    "  callspool import --from old/ --json | jq '.findings[]'\n",
+	.flags = flags,
+	.takes_settings = true,
+	.run = run_import,
+};
