@@ -153,6 +153,18 @@ static void merge_named(struct recording_facts *facts, const struct event *event
 	facts->is_changed = true;
 }
 
+/* Found by listing it, a moment before its own webhook came: it is new after all. */
+static void merge_rank(struct recording_facts *facts, const struct event *event)
+{
+	struct recording *recording = &facts->recording;
+
+	if (event->kind != EVENT_RECORDING_STATUS || recording->rank == RECORDING_RANK_NEW ||
+	    !(PENDING_STATES & BIT(recording->state)))
+		return;
+	recording->rank = RECORDING_RANK_NEW;
+	facts->is_changed = true;
+}
+
 static void merge_status(struct recording_facts *facts, const struct event *event)
 {
 	size_t status = status_of(event);
@@ -165,6 +177,7 @@ static void merge_status(struct recording_facts *facts, const struct event *even
 	}
 	if (event->kind == EVENT_CALL_STATUS)
 		merge_named(facts, event);
+	merge_rank(facts, event);
 	if (statuses[status].upstream <= facts->upstream)
 		return;
 	facts->upstream = statuses[status].upstream;

@@ -531,6 +531,35 @@ static void test_length_of_absent(void)
 	ledger_remove(&ledger);
 }
 
+static enum recording_rank rank_after(struct ledger *ledger, enum event_kind kind, int64_t at_ms)
+{
+	struct projection_result result;
+	struct recording recording;
+	struct event event = recording_event(RECORDING, "completed", at_ms);
+
+	event.kind = kind;
+	ledger_append(ledger, &event);
+	ledger_project(ledger, &result);
+	MUST(recordings_find(ledger->writer, RECORDING, &recording, &err));
+	IS_INT(recording.state, RECORDING_QUEUED, "it waits to be fetched");
+	return recording.rank;
+}
+
+/* Twilio lists a new recording before its webhook comes. */
+static void test_webhook_after_list(void)
+{
+	struct ledger ledger;
+
+	ledger_open(&ledger);
+	IS_INT(rank_after(&ledger, EVENT_RECORDING_LISTED, 1), RECORDING_RANK_BACKFILL,
+	       "what is found by listing goes behind");
+	IS_INT(rank_after(&ledger, EVENT_RECORDING_STATUS, 2), RECORDING_RANK_NEW,
+	       "until its webhook says that it is new");
+	IS_INT(rank_after(&ledger, EVENT_RECORDING_LISTED, 3), RECORDING_RANK_NEW,
+	       "and that stays so");
+	ledger_remove(&ledger);
+}
+
 /* A recording of the list that has no call, which is told later. */
 static void test_call_told_later(void)
 {
@@ -709,6 +738,7 @@ int main(void)
 	test_absent_after_call_event();
 	test_asks();
 	test_length_of_absent();
+	test_webhook_after_list();
 	test_call_told_later();
 	test_counted();
 	test_adopted();
