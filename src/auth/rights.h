@@ -16,7 +16,7 @@ enum right {
 	RIGHT_PLAY = BIT(0),   /* hear recordings */
 	RIGHT_READ = BIT(1),   /* the list of calls, their details, what changes */
 	RIGHT_LINK = BIT(2),   /* make links for others */
-	RIGHT_CHANGE = BIT(3), /* hold, delete */
+	RIGHT_CHANGE = BIT(3), /* hold, delete, fetch again */
 	RIGHT_STATUS = BIT(4), /* status and metrics */
 	RIGHT_ADMIN = BIT(5),  /* users, tokens, the audit */
 };

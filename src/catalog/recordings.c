@@ -162,3 +162,28 @@ bool recordings_list_of_call(struct catalog *catalog, struct str call_sid, struc
 	*out_count = count;
 	return true;
 }
+
+bool recordings_list_dead(struct catalog *catalog, int64_t after_id, struct recording_dead *out,
+			  size_t size, size_t *out_count, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	enum db_step step;
+	size_t count = 0;
+
+	if (!db_prepare(catalog->db,
+			"SELECT " RECORDING_COLUMNS ", r.id FROM recordings r "
+			"WHERE r.id > $1 AND r.state = $2 ORDER BY r.id LIMIT $3",
+			&list, err))
+		return false;
+	db_bind_int(list, 1, after_id);
+	db_bind_int(list, 2, RECORDING_DEAD);
+	db_bind_int(list, 3, (int64_t)size);
+	while ((step = db_step(list, err)) == DB_ROW && count < size) {
+		recording_read(list, 0, &out[count].recording);
+		out[count++].id = db_column_int(list, RECORDING_COLUMN_COUNT);
+	}
+	if (step == DB_FAILED)
+		return false;
+	*out_count = count;
+	return true;
+}

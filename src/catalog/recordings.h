@@ -172,6 +172,17 @@ bool recordings_find_main(struct catalog *catalog, struct str call_sid,
 bool recordings_list_of_call(struct catalog *catalog, struct str call_sid, struct recording *out,
 			     size_t size, size_t *out_count, struct err *err) MUST_CHECK;
 
+/*
+ * Dead letters, by id, in pages; the end is a page with fewer than `size`.  No index holds them, for they are few: it
+ * walks all recordings behind after_id, and is for commands, not for a serving loop.
+ */
+struct recording_dead {
+	int64_t id; /* for the next page */
+	struct recording recording;
+};
+bool recordings_list_dead(struct catalog *catalog, int64_t after_id, struct recording_dead *out,
+			  size_t size, size_t *out_count, struct err *err) MUST_CHECK;
+
 /* For /health and status; kept up to date with each change, so its cost does not grow. */
 struct catalog_counts {
 	int64_t calls;

@@ -12,6 +12,7 @@
 #include "web/web_health.h"
 #include "web/web_media.h"
 #include "web/web_pages.h"
+#include "web/web_retry.h"
 #include "web/web_webhooks.h"
 
 #define GET      (BIT(HTTP_GET) | BIT(HTTP_HEAD))
@@ -32,6 +33,8 @@ const struct http_route web_routes[] = {
 	{ GET, "/api/calls/{}/download", web_call_download, .access = WEB_PLAY },
 
 	{ POST, "/api/recordings/{}/adopt", web_recording_adopt, JSON_BODY, JSON_TYPE, WEB_ADMIN },
+	{ POST, "/api/recordings/{}/retry", web_recording_retry, .access = WEB_CHANGE },
+	{ POST, "/api/calls/{}/retry", web_call_retry, .access = WEB_CHANGE },
 
 	{ CALLBACK, "/webhook/recording-status", web_recording_status, CALLBACK_BODY,
 	  CALLBACK_TYPES, WEB_PROVIDER },

@@ -109,6 +109,7 @@ void __wrap_fetcher_read_upstream(const struct fetcher *fetcher, struct upstream
 bool __wrap_fetcher_reconciles(const struct fetcher *fetcher);
 struct workers *__wrap_fetcher_sealers(const struct fetcher *fetcher);
 void __wrap_workers_post(struct workers *workers, struct job *job);
+void __wrap_fetcher_retry(struct fetcher *fetcher, const char *recording_sid);
 
 int64_t __wrap_clock_monotonic_ms(void)
 {
@@ -243,6 +244,10 @@ void __wrap_workers_post(struct workers *workers, struct job *job)
 	job->run(job);
 	job->mail.deliver = rooms_worked;
 	mailbox_post(job->reply, &job->mail);
+}
+
+void __wrap_fetcher_retry(struct fetcher *fetcher, const char *recording_sid)
+{
 }
 
 /* ---- the ledger ---- */

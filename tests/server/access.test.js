@@ -10,7 +10,7 @@ import { audio } from './harness/audio.js';
 import { startServer } from './harness/callspool.js';
 import { until } from './harness/until.js';
 import { lifetime } from './harness/lifetime.js';
-import { newSid } from './harness/webhook.js';
+import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 import { Caller, addLink, addPerson, addToken, firstAdministrator, invite, newAddress, passwordOf, startWithPeople } from './harness/people.js';
 
 const OWN = 'http://callspool.test';
@@ -33,6 +33,13 @@ const user = async ({ admin }, name = `u${unused()}`) => {
   await admin.asks(200, 'POST', '/api/users', { json: { name } });
   return name;
 };
+/** A recording that Twilio does not have yet. */
+const waiting = async ({ server, admin }) => {
+  const [callSid, recordingSid] = [newSid('CA'), newSid('RE')];
+  assert.equal((await postForm(server.url, RECORDING_STATUS, recordingCallback({ CallSid: callSid, RecordingSid: recordingSid }))).status, 200);
+  await until('a recording waits', async () => ['queued', 'waiting'].includes((await admin.asks(200, 'GET', `/api/calls/${callSid}`)).json.recordings?.[0]?.state));
+  return { callSid, recordingSid };
+};
 const TARGETS = {
   'GET /api/recordings/{}/media': ({ recording }) => ({ path: recording.mediaPath }),
   'GET /api/calls/{}/download': ({ recording }) => ({ path: recording.downloadPath }),
@@ -41,6 +48,8 @@ const TARGETS = {
     writeFileSync(join(server.dataDir, 'arriving', `${sid}.${JSON.stringify(2 ** 61)}`), audio());
     return { path: `/api/recordings/${sid}/adopt`, json: { staged: 2 ** 61, recorded_at: '2026-03-04T05:06:07Z' } };
   },
+  'POST /api/recordings/{}/retry': async (world) => ({ path: `/api/recordings/${(await waiting(world)).recordingSid}/retry` }),
+  'POST /api/calls/{}/retry': async (world) => ({ path: `/api/calls/${(await waiting(world)).callSid}/retry` }),
   'GET /api/calls': () => ({ path: '/api/calls' }),
   'GET /api/calls/{}': ({ recording }) => ({ path: `/api/calls/${recording.callSid}` }),
   'GET /api/status': () => ({ path: '/api/status' }),

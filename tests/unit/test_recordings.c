@@ -341,6 +341,24 @@ static void test_list_of_call(void)
 	IS_INT(count, 0, "none of an unknown call");
 }
 
+static void test_list_dead(void)
+{
+	struct recording_dead page[2];
+	char sids[3][SID_SIZE], other[SID_SIZE];
+	size_t count;
+
+	for (unsigned i = 0; i < 3; i++)
+		in_state(200 + i, RECORDING_DEAD, sids[i]);
+	in_state(203, RECORDING_STORED, other);
+	MUST(recordings_list_dead(ledger.writer, 0, page, 2, &count, &err));
+	IS_INT(count, 2, "a page of dead letters");
+	IS_STR(str_of(page[0].recording.recording_sid), str_of(sids[0]), "the oldest first");
+	MUST(recordings_list_dead(ledger.writer, page[1].id, page, 2, &count, &err));
+	IS_INT(count, 1, "the rest is the next page, and nothing else");
+	IS_STR(str_of(page[0].recording.recording_sid), str_of(sids[2]), "from where it ended");
+	IS_STR(str_of(page[0].recording.reason_code), STR("gave_up"), "with its reason");
+}
+
 /* What was seen of a stored recording may be over by the time that its loss is told. */
 static void test_lost(void)
 {
@@ -379,6 +397,7 @@ static void test_texts(void)
 int main(void)
 {
 	ledger_open(&ledger);
+	test_list_dead();
 	test_fields();
 	test_refused_media();
 	test_hold();

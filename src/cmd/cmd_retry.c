@@ -1,0 +1,298 @@
+/* callspool retry: what was given up is fetched again. */
+#include "cmd/access_client.h"
+#include "cmd/admin_client.h"
+#include "cmd/cmd_options.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "catalog/attempts.h"
+#include "catalog/recordings.h"
+#include "cmd/confine.h"
+#include "cmd/server.h"
+#include "twilio/sid.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PAGE           100 /* dead letters read at once */
+#define ATTEMPTS_SHOWN 50  /* of one recording, the newest, as by the API */
+
+struct retry_command {
+	struct cmd_options options; /* first: flags are read into all of it */
+	bool lists, is_of_all;
+	const char *reason;
+	struct access_client client;
+};
+
+/* ---- the dead letters ---- */
+
+static bool is_wanted(const struct retry_command *command, const struct recording *recording)
+{
+	return !command->reason || strcasestr(recording->reason_code, command->reason) ||
+	       strcasestr(recording->reason_text, command->reason);
+}
+
+/* What Twilio said may be in it: JSON takes UTF-8 alone, and a terminal obeys control characters. */
+static json_t *told(const char *text)
+{
+	AUTO(free) char *plain = utf8_replace(str_of(text));
+
+	for (char *at = plain; *at; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			*at = '?';
+	return json_string(plain);
+}
+
+static json_t *date(int64_t wall_ms)
+{
+	char text[ISO_DATE_SIZE];
+
+	if (wall_ms == 0)
+		return json_null();
+	clock_iso_date(wall_ms, text);
+	return json_string(text);
+}
+
+static bool attempts_of(struct catalog *catalog, const struct recording *recording, json_t **out,
+			struct err *err)
+{
+	AUTO(free) struct attempt *attempts = xcalloc(ATTEMPTS_SHOWN, sizeof(*attempts));
+	size_t count;
+
+	if (!attempts_list(catalog, str_of(recording->recording_sid), attempts, ATTEMPTS_SHOWN,
+			   &count, err))
+		return false;
+	*out = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(*out, json_pack("{s:o, s:s, s:o, s:i}", "began_at",
+						      date(attempts[i].began_at_ms), "outcome",
+						      attempts[i].outcome, "text",
+						      told(attempts[i].detail), "http_status",
+						      attempts[i].http_status));
+	return true;
+}
+
+static bool letter_of(struct catalog *catalog, const struct recording *recording, json_t **out,
+		      struct err *err)
+{
+	json_t *attempts;
+
+	if (!attempts_of(catalog, recording, &attempts, err))
+		return false;
+	*out = json_pack("{s:s, s:s, s:o, s:{s:s, s:o}, s:o}", "recording_sid",
+			 recording->recording_sid, "call_sid", recording->call_sid, "started_at",
+			 date(recording->started_at_ms), "reason", "code", recording->reason_code,
+			 "text", told(recording->reason_text), "attempts", attempts);
+	return true;
+}
+
+static bool take_page(const struct retry_command *command, struct catalog *catalog,
+		      const struct recording_dead *page, size_t count, json_t *letters,
+		      struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		json_t *letter;
+
+		if (!is_wanted(command, &page[i].recording))
+			continue;
+		if (!letter_of(catalog, &page[i].recording, &letter, err))
+			return false;
+		json_array_append_new(letters, letter);
+	}
+	return true;
+}
+
+/* From the ledger itself, beside a server that runs or without one. */
+static bool read_letters(const struct retry_command *command, json_t *letters, struct err *err)
+{
+	AUTO(free) char *path = server_path(&command->options.settings, SERVER_LEDGER);
+	AUTO(catalog_free) struct catalog *catalog = NULL;
+	AUTO(free) struct recording_dead *page = xcalloc(PAGE, sizeof(*page));
+	int64_t after_id = 0;
+	size_t count = PAGE;
+
+	if (!catalog_open(path, CATALOG_READ, &catalog, err))
+		return false;
+	while (count == PAGE) {
+		if (!recordings_list_dead(catalog, after_id, page, PAGE, &count, err) ||
+		    !take_page(command, catalog, page, count, letters, err))
+			return false;
+		after_id = count > 0 ? page[count - 1].id : after_id;
+	}
+	return true;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text && text[0] ? text : "-";
+}
+
+static void print_letter(const json_t *letter)
+{
+	const json_t *attempts = json_object_get(letter, "attempts");
+
+	printf("%s  %s  %s  %s\n", text_of(letter, "recording_sid"), text_of(letter, "call_sid"),
+	       text_of(letter, "started_at"), text_of(json_object_get(letter, "reason"), "text"));
+	for (size_t i = 0; i < json_array_size(attempts); i++) {
+		const json_t *attempt = json_array_get(attempts, i);
+
+		printf("    %s  %s: %s\n", text_of(attempt, "began_at"),
+		       text_of(attempt, "outcome"), text_of(attempt, "text"));
+	}
+}
+
+static void print_letters(const struct retry_command *command, json_t *letters)
+{
+	if (command->options.is_json) {
+		json_t *whole = json_pack("{s:O}", "dead", letters);
+
+		json_dumpf(whole, stdout, JSON_COMPACT);
+		putchar('\n');
+		json_decref(whole);
+		return;
+	}
+	for (size_t i = 0; i < json_array_size(letters); i++)
+		print_letter(json_array_get(letters, i));
+}
+
+/* ---- trying again ---- */
+
+/* Appends to `queued` what goes back to the queue. */
+static bool ask(struct retry_command *command, const char *sid, json_t *queued, struct err *err)
+{
+	AUTO(free)
+	char *path = xasprintf("/api/%s/%s/retry",
+			       sid_is_call(str_of(sid)) ? "calls" : "recordings", sid);
+	json_t *answer;
+
+	if (!access_ask(&command->client, "POST", path, NULL, &answer, err))
+		return false;
+	json_array_extend(queued, json_object_get(answer, "queued"));
+	json_decref(answer);
+	return true;
+}
+
+/* One that is no dead letter any more, as somebody was faster, is passed over. */
+static bool ask_all(struct retry_command *command, const json_t *letters, json_t *queued,
+		    struct err *err)
+{
+	for (size_t i = 0; i < json_array_size(letters); i++)
+		if (!ask(command, text_of(json_array_get(letters, i), "recording_sid"), queued,
+			 err) &&
+		    err->kind != ERR_CONFLICT)
+			return false;
+	return true;
+}
+
+static void print_queued(const struct retry_command *command, json_t *queued)
+{
+	if (command->options.is_json) {
+		json_t *whole = json_pack("{s:O}", "queued", queued);
+
+		json_dumpf(whole, stdout, JSON_COMPACT);
+		putchar('\n');
+		json_decref(whole);
+		return;
+	}
+	for (size_t i = 0; i < json_array_size(queued); i++)
+		printf("%s is fetched again\n", json_string_value(json_array_get(queued, i)));
+	if (json_array_size(queued) == 0)
+		printf("no dead letters\n");
+}
+
+static bool retry(struct retry_command *command, json_t *letters, json_t *queued, struct err *err)
+{
+	const char *sid = command->options.operands.at[0];
+	bool good;
+
+	if ((command->lists || command->is_of_all) && !read_letters(command, letters, err))
+		return false;
+	if (command->lists) {
+		print_letters(command, letters);
+		return true;
+	}
+	command->client.settings = &command->options.settings;
+	good = command->is_of_all ? ask_all(command, letters, queued, err)
+				  : ask(command, sid, queued, err);
+	access_client_release(&command->client);
+	if (good)
+		print_queued(command, queued);
+	return good;
+}
+
+static int run(struct retry_command *command)
+{
+	json_t *letters, *queued;
+	struct err err;
+	bool good;
+
+	if (!cmd_options_resolve(&command->options, &err) ||
+	    !confine_process(command->options.settings.core_dumps == AUTH_ON, &err))
+		return cmd_fail(&err);
+	if (!admin_may_ask(&command->options.settings, &err)) {
+		cmd_fail(&err);
+		return EXIT_UNCHECKED;
+	}
+	letters = json_array();
+	queued = json_array();
+	good = retry(command, letters, queued, &err);
+	json_decref(letters);
+	json_decref(queued);
+	return good ? EXIT_GOOD : cmd_fail(&err);
+}
+
+static int run_retry(int argc, char **argv)
+{
+	struct retry_command command = { .lists = false };
+	const struct cmd_texts *operands = &command.options.operands;
+	int status;
+
+	if (!cmd_options_read(&cmd_retry, argc, argv, &command.options, &status))
+		return status;
+	if (command.lists + command.is_of_all + (operands->count == 1) != 1)
+		status = cmd_misused(&cmd_retry,
+				     "say which: a call SID or a recording SID, --all, or --list");
+	else if (operands->count == 1 && command.reason)
+		status = cmd_misused(&cmd_retry, "--reason goes with --list or --all");
+	else if (operands->count == 1 && !sid_is_call(str_of(operands->at[0])) &&
+		 !sid_is_recording(str_of(operands->at[0])))
+		status = cmd_misused(&cmd_retry,
+				     "'%s' is neither a call SID (CA...) nor a "
+				     "recording SID (RE...)",
+				     operands->at[0]);
+	else
+		status = run(&command);
+	cmd_options_release(&command.options);
+	return status;
+}
+
+static const struct cmd_flag flags[] = {
+	{ "--list", CMD_SWITCH, offsetof(struct retry_command, lists), NULL,
+	  "print the dead letters, each with its reason and its attempts" },
+	{ "--all", CMD_SWITCH, offsetof(struct retry_command, is_of_all), NULL,
+	  "every dead letter" },
+	{ "--reason", CMD_TEXT, offsetof(struct retry_command, reason), "TEXT",
+	  "--list, --all: those alone whose reason holds TEXT" },
+	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },
+	{ 0 },
+};
+
+const struct cmd cmd_retry = {
+	.name = "retry",
+	.summary = "fetch again what was given up (dead letters), or list it",
+	.usage = "CALL_SID|RECORDING_SID | --all [--reason TEXT] | --list [--reason TEXT]",
+	.help = "A recording that was given up, that Twilio did not have, or that waits for its next try, is fetched at\n"
+		"once, and tried for as long as a new one.  Asks the server that runs on the data folder; when none does,\n"
+		"changes its ledger, and the next start fetches.\n"
+		"Exit status: 3 there is no such call or recording, 4 it is stored, purged, or not over yet.\n",
+	.examples = "  callspool retry --list\n"
+		    "  callspool retry CA0123456789abcdef0123456789abcdef\n"
+		    "  callspool retry --all --reason credentials\n",
+	.flags = flags,
+	.takes_settings = true,
+	.operands_max = 1,
+	.run = run_retry,
+};
