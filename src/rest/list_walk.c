@@ -85,9 +85,12 @@ static int64_t created_at(const struct rest_recording *recording)
 static bool is_last(const struct list_walk *walk)
 {
 	const struct rest_recordings_page *page = &walk->page;
+	int64_t oldest_ms;
 
-	return walk->next_url[0] == '\0' || page->count == 0 ||
-	       created_at(&page->recordings[page->count - 1]) < walk->since_ms;
+	if (walk->next_url[0] == '\0' || page->count == 0)
+		return true;
+	oldest_ms = created_at(&page->recordings[page->count - 1]);
+	return oldest_ms != 0 && oldest_ms < walk->since_ms; /* 0: no date that we can read */
 }
 
 static void write_chunk(struct list_walk *walk);

@@ -109,6 +109,25 @@ static void test_since(void)
 	IS_INT(walk.found, 2, "what is on the page counts all the same");
 }
 
+/* A date that cannot be read is no old one: what is behind it is asked for. */
+static void test_no_date(void)
+{
+	AUTO(buf_release) struct buf first = { 0 }, second = { 0 };
+	char path[256], day[ISO_DATE_SIZE];
+	int64_t since_ms = clock_wall_ms() - 2 * HOUR_MS;
+	struct answer answers[] = {
+		{ path, page(&first, 511, 1, "completed", 1, NEXT), THEN_CLOSE },
+		{ NEXT, page(&second, 510, 1, "completed", 1, NULL), THEN_CLOSE },
+	};
+
+	memcpy(strstr(first.at, "date_created"), "date_unknown", strlen("date_unknown"));
+	clock_iso_date(since_ms, day);
+	snprintf(path, sizeof(path), LIST "&DateCreated%%3E=%.10s", day);
+	walk_now(since_ms, answers, 2);
+	OK(walk.is_whole && server.requests == 2, "a page whose last recording has no date");
+	IS_INT(walk.found, 2, "is not the last one");
+}
+
 static void test_statuses(void)
 {
 	static const struct {
@@ -194,6 +213,7 @@ int main(void)
 	fixture_start();
 	test_pages();
 	test_since();
+	test_no_date();
 	test_statuses();
 	test_failures();
 	test_retry();
