@@ -52,9 +52,9 @@ struct reconcile_plan reconcile_plan(const struct reconciliation *last, int64_t 
 {
 	int64_t night_ms = now_ms - (now_ms - NIGHT_MS) % DAY_MS;
 
-	if (last->completed_at_ms == 0)
+	/* An edge in the future is a clock's fault, and what was read by that clock is not known. */
+	if (last->completed_at_ms == 0 || last->edge_ms > now_ms || last->deep_at_ms > now_ms)
 		return (struct reconcile_plan){ reach_ms > now_ms ? 0 : now_ms - reach_ms, true };
-	/* An edge in the future is a clock's fault. */
 	if (last->deep_at_ms >= night_ms)
 		return (struct reconcile_plan){ least(last->edge_ms, now_ms - OVERLAP_MS), false };
 	return (struct reconcile_plan){ least(last->edge_ms, now_ms - DEEP_MS), true };

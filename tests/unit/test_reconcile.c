@@ -27,7 +27,9 @@ static void test_plan(void)
 		{ "before the night", 1, NOON_MS - 12 * HOUR_MS, NOON_MS - 30 * HOUR_MS, DAY_MS,
 		  NOON_MS - 11 * HOUR_MS, NOON_MS - 12 * HOUR_MS, false },
 		{ "an edge in the future", 1, NOON_MS + DAY_MS, NOON_MS + DAY_MS, DAY_MS, NOON_MS,
-		  NOON_MS - HOUR_MS, false },
+		  NOON_MS - DAY_MS, true },
+		{ "a night's in the future", 1, NOON_MS - HOUR_MS, NOON_MS + DAY_MS, 3 * DAY_MS,
+		  NOON_MS, NOON_MS - 3 * DAY_MS, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
