@@ -99,11 +99,16 @@ static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct e
 		.detail = "A file that another system left was taken over.",
 	};
 	struct recording recording;
+	struct attempt newest;
+	size_t count;
 
 	if (!recordings_find(catalog, sid, &recording, err))
 		return false;
-	/* Its generation is another one as soon as a flight has begun a file of it. */
-	if (recording.generation != adoption->generation)
+	/* A flight that has begun meanwhile, or resumes a file that came in part, is an attempt after ours. */
+	if (!attempts_list(catalog, sid, &newest, 1, &count, err))
+		return false;
+	if (recording.generation != adoption->generation || count == 0 ||
+	    newest.id != adoption->generation)
 		return err_set(err, ERR_CONFLICT, "it is being fetched from Twilio just now");
 
 	const struct recording_media media = {
