@@ -169,6 +169,18 @@ static int open_folder(struct blob_local *local, const char *name, struct err *e
 	return fd;
 }
 
+/* A command that root runs makes folders for the server, which is another user. */
+static bool give_away(const struct blob_local *local, int fd, const char *folder, struct err *err)
+{
+	struct stat about;
+
+	if (geteuid() != 0)
+		return true;
+	return (fstat(local->recordings_fd, &about) == 0 &&
+		fchown(fd, about.st_uid, about.st_gid) == 0) ||
+	       fail(err, "hand over the folder", folder);
+}
+
 /*
  * The same, made where it does not exist, and its own name synced.  That is done once a
  * folder and process: one that is there may have been made by another worker whose
@@ -185,7 +197,7 @@ static enum blob_seal_result make_folder(struct blob_local *local, const char *n
 		return BLOB_UNSEALED;
 	}
 	fd = open_folder(local, name, err);
-	if (fd < 0)
+	if (fd < 0 || !give_away(local, fd, folder, err))
 		return BLOB_UNSEALED;
 	if (fsync(local->recordings_fd) < 0) {
 		fail(err, "sync the folder", local->recordings);

@@ -67,10 +67,16 @@ static bool serve_ourselves(struct access_client *client, struct err *err)
 static bool ask(struct access_client *client, const struct admin_request *request, long *out_status,
 		struct buf *out, struct err *err)
 {
-	if (admin_ask(client->settings, request, out_status, out, err))
+	if (admin_ask(client->settings, request, out_status, out, err)) {
+		client->is_remote = !client->own;
 		return true;
+	}
 	if (err->kind != ERR_NOT_FOUND || client->own)
 		return false;
+	if (client->is_remote)
+		return err_set(
+			err, ERR_UNAVAILABLE,
+			"the server is gone: what was done is kept, run this again to go on");
 	return serve_ourselves(client, err) &&
 	       admin_ask(client->settings, request, out_status, out, err);
 }
@@ -88,6 +94,7 @@ bool access_ask(struct access_client *client, const char *method, const char *pa
 	buf_init(&answer, ANSWER_MAX);
 	good = ask(client, &request, &status, &answer, err) &&
 	       take_answer(status, &answer, out, err);
+	client->status = status;
 	if (answer.len > 0)
 		sodium_memzero(answer.at, answer.len); /* a secret may be in it */
 	free(text);

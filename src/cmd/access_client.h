@@ -17,11 +17,14 @@ struct server;
 struct access_client {
 	const struct settings *settings; /* borrowed */
 	struct server *own; /* NULL: another process serves, or nothing was asked yet */
+	bool is_remote;     /* another process has answered */
+	long status;        /* of the last answer; 0: there was none */
 };
 
 /*
  * The answer is for json_decref().  `body` may be NULL; it is taken.  ERR_NOT_FOUND: there is no such thing, nor a ledger;
- * ERR_INVALID, ERR_CONFLICT, ERR_UNAVAILABLE: as the server's status says, with its words.
+ * ERR_INVALID, ERR_CONFLICT, ERR_UNAVAILABLE: as the server's status says, with its words; ERR_UNAVAILABLE, too, when a
+ * server that has answered before is gone: to serve in its place would keep it from starting again.
  */
 bool access_ask(struct access_client *client, const char *method, const char *path, json_t *body,
 		json_t **out, struct err *err) MUST_CHECK;

@@ -256,6 +256,7 @@ static bool hand_over(struct adopt_files *files, const struct found *file, struc
 	char path[64 + SID_SIZE], recorded_at[ISO_DATE_SIZE];
 	json_t *body, *answer;
 
+	files->client.status = 0;
 	if (!blob_arriving_open(files->store, str_of(file->recording_sid), staged, &arriving,
 				err) ||
 	    !copy(files, file, arriving, err))
@@ -284,7 +285,8 @@ static bool adopt(struct adopt_files *files, const struct found *file, enum adop
 	*out = ADOPT_FILE_ADOPTED;
 	if (is_adopted)
 		return true;
-	if (err->kind != ERR_CONFLICT && err->kind != ERR_INVALID)
+	/* What the server says of this file; else it is of all of them. */
+	if (files->client.status == 0 || (err->kind != ERR_CONFLICT && err->kind != ERR_INVALID))
 		return err_context(err, "%s", file->path);
 	*out = tell(files, err->kind == ERR_CONFLICT ? ADOPT_FILE_CONFLICT : ADOPT_FILE_BROKEN,
 		    "%s", err->text);
