@@ -182,7 +182,7 @@ static bool ask_all(struct retry_command *command, const json_t *letters, json_t
 	for (size_t i = 0; i < json_array_size(letters); i++)
 		if (!ask(command, text_of(json_array_get(letters, i), "recording_sid"), queued,
 			 err) &&
-		    err->kind != ERR_CONFLICT)
+		    command->client.status != 409)
 			return false;
 	return true;
 }
