@@ -1,6 +1,6 @@
 /*
- * Its body: staged, the number under which the file was copied into arriving/; recorded_at (RFC 3339) and call_sid, for
- * a recording that the ledger does not know.
+ * Its body: staged, the number under which the file was copied into arriving/; recorded_at (RFC 3339); and call_sid, which
+ * may be left out for a recording that the ledger knows.  What it knows is not changed by either.
  */
 #include "web/web_adopt.h"
 
