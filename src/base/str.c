@@ -7,14 +7,10 @@ bool str_eq_nocase(struct str a, struct str b)
 	if (a.len != b.len)
 		return false;
 	for (size_t i = 0; i < a.len; i++)
-		if (ascii_lower(a.at[i]) != ascii_lower(b.at[i]))
+		/* Most bytes are the same as they stand. */
+		if (a.at[i] != b.at[i] && ascii_lower(a.at[i]) != ascii_lower(b.at[i]))
 			return false;
 	return true;
-}
-
-bool str_starts(struct str s, struct str prefix)
-{
-	return s.len >= prefix.len && str_eq(str_first(s, prefix.len), prefix);
 }
 
 bool str_starts_nocase(struct str s, struct str prefix)
@@ -37,41 +33,11 @@ int str_compare(struct str a, struct str b)
 	return a.len < b.len ? -1 : a.len > b.len;
 }
 
-size_t str_find(struct str s, char byte)
-{
-	const char *found = s.len > 0 ? memchr(s.at, byte, s.len) : NULL;
-
-	return found ? (size_t)(found - s.at) : s.len;
-}
-
 size_t str_find_str(struct str s, struct str part)
 {
 	const char *found = s.len > 0 ? memmem(s.at, s.len, part.at, part.len) : NULL;
 
 	return found ? (size_t)(found - s.at) : s.len;
-}
-
-struct str str_after(struct str s, size_t n)
-{
-	if (n > s.len)
-		n = s.len;
-	return (struct str){ s.at ? s.at + n : NULL, s.len - n };
-}
-
-struct str str_first(struct str s, size_t n)
-{
-	return (struct str){ s.at, n < s.len ? n : s.len };
-}
-
-struct str str_trim(struct str s)
-{
-	while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t')) {
-		s.at++;
-		s.len--;
-	}
-	while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
-		s.len--;
-	return s;
 }
 
 bool str_cut(struct str *rest, char separator, struct str *out_piece)
@@ -112,14 +78,6 @@ bool str_to_i64(struct str s, int64_t *out)
 		return false;
 	*out = negative ? -(int64_t)n : (int64_t)n;
 	return true;
-}
-
-int ascii_hex_value(char c)
-{
-	if (ascii_is_digit(c))
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 bool str_hex_to_u64(struct str s, uint64_t *out)

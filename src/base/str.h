@@ -34,21 +34,52 @@ static inline bool str_eq(struct str a, struct str b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
+/* s without its first n bytes / only its first n bytes; n is clamped. */
+static inline struct str str_after(struct str s, size_t n)
+{
+	if (n > s.len)
+		n = s.len;
+	return (struct str){ s.at ? s.at + n : NULL, s.len - n };
+}
+
+static inline struct str str_first(struct str s, size_t n)
+{
+	return (struct str){ s.at, n < s.len ? n : s.len };
+}
+
+static inline bool str_starts(struct str s, struct str prefix)
+{
+	return s.len >= prefix.len && str_eq(str_first(s, prefix.len), prefix);
+}
+
+/* The offset of the first `byte`, or s.len when there is none. */
+static inline size_t str_find(struct str s, char byte)
+{
+	const char *found = s.len > 0 ? (const char *)memchr(s.at, byte, s.len) : NULL;
+
+	return found ? (size_t)(found - s.at) : s.len;
+}
+
+/* Without spaces and tabs at both ends (OWS of RFC 9110, 5.6.3). */
+static inline struct str str_trim(struct str s)
+{
+	while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t')) {
+		s.at++;
+		s.len--;
+	}
+	while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
+
 /* ASCII letters compare without case; locale never counts. */
 bool str_eq_nocase(struct str a, struct str b);
-bool str_starts(struct str s, struct str prefix);
 bool str_starts_nocase(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 /* memcmp order, a prefix before what it begins. */
 int str_compare(struct str a, struct str b);
-/* The offset of the first `byte` / `part`, or s.len when there is none. */
-size_t str_find(struct str s, char byte);
+/* The offset of the first `part`, or s.len when there is none. */
 size_t str_find_str(struct str s, struct str part);
-/* s without its first n bytes / only its first n bytes; n is clamped. */
-struct str str_after(struct str s, size_t n);
-struct str str_first(struct str s, size_t n);
-/* Without spaces and tabs at both ends (OWS of RFC 9110, 5.6.3). */
-struct str str_trim(struct str s);
 /*
  * Takes what stands before the next `separator` (or the rest) off *rest.  Returns
  * false when *rest was already used up (at == NULL after the last piece), so that
@@ -80,4 +111,10 @@ static inline bool ascii_is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 /* The value of a hexadecimal digit, or -1. */
-int ascii_hex_value(char c);
+static inline int ascii_hex_value(char c)
+{
+	if (ascii_is_digit(c))
+		return c - '0';
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}

@@ -504,8 +504,7 @@ static void test_texts(void)
 	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
 		enum call_status status = call_status_from_text(str_of(statuses[i]));
 
-		IS_STR(str_of(call_status_text(status)), str_of(statuses[i]), "status '%s'",
-		       statuses[i]);
+		OK(strcmp(call_status_text(status), statuses[i]) == 0, "status '%s'", statuses[i]);
 		IS_INT(call_status_is_final(status), i >= 4, "'%s' is final or not", statuses[i]);
 	}
 	IS_INT(call_status_from_text(STR("levitating")), CALL_STATUS_UNKNOWN, "an unknown status");
