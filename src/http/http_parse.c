@@ -50,6 +50,30 @@ static bool all_are(struct str s, uint8_t class)
 	return all != 0;
 }
 
+#define EACH(byte) (0x0101010101010101u * (byte))
+
+/* Is one of eight bytes below a space, or DEL?  A tab is, too, and lawful. */
+static bool may_hold_control(uint64_t eight)
+{
+	uint64_t del = eight ^ EACH(0x7f);
+
+	return (((eight - EACH(' ')) & ~eight) | ((del - EACH(1)) & ~del)) & EACH(0x80);
+}
+
+/* The values are most of a head: eight bytes at once, as long as no byte is doubtful. */
+static bool value_is_valid(struct str value)
+{
+	uint64_t eight;
+
+	while (value.len >= sizeof(eight)) {
+		memcpy(&eight, value.at, sizeof(eight));
+		if (may_hold_control(eight))
+			break;
+		value = str_after(value, sizeof(eight));
+	}
+	return all_are(value, IN_VALUE);
+}
+
 /* Headers that frame the message; they have numbers beyond those that routes see. */
 enum {
 	FIELD_CONNECTION = HTTP_KNOWN_HEADERS,
@@ -205,8 +229,7 @@ bool http_parse_field(struct str line, struct http_header *out)
 	struct str name = str_first(line, colon), value = str_after(line, colon + 1);
 
 	/* A space before the colon, or at the front (obs-fold), is no token character. */
-	if (colon == 0 || colon == line.len || !all_are(name, IN_TOKEN) ||
-	    !all_are(value, IN_VALUE))
+	if (colon == 0 || colon == line.len || !all_are(name, IN_TOKEN) || !value_is_valid(value))
 		return false;
 	out->name = name;
 	out->value = str_trim(value);

@@ -307,8 +307,29 @@ static void test_limits(void)
 	test_limit("an endless header", "GET / HTTP/1.1\r\n" HOST "A: ", 40000, "x", "", 431);
 }
 
+/* Each byte at each place of a value: the parser looks at several at once. */
+static void test_value_bytes(void)
+{
+	unsigned wrong = 0;
+
+	for (unsigned byte = 0; byte < 256; byte++) {
+		bool is_valid = byte == '\t' || (byte >= ' ' && byte != 0x7f); /* RFC 9110, 5.5 */
+
+		for (size_t place = 0; place < 20; place++) {
+			char line[] = "name:aaaaaaaaaaaaaaaaaaaa";
+			struct http_header header;
+
+			line[5 + place] = (char)byte;
+			wrong += http_parse_field((struct str){ line, sizeof(line) - 1 },
+						  &header) != is_valid;
+		}
+	}
+	IS_INT(wrong, 0, "a byte of a value, wherever it stands");
+}
+
 int main(void)
 {
+	test_value_bytes();
 	test_cases();
 	test_nul();
 	test_result();
