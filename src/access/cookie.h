@@ -18,8 +18,6 @@
 #define COOKIE_DEVICE  "callspool-device"
 #define COOKIE_LINK    "callspool-link" /* with a path of its own: without __Host- */
 
-/* Did the client come by TLS: by public_url, or as a trusted proxy says? */
-bool cookie_is_over_tls(const struct exchange *x);
 /* May somebody sign in over this connection: by TLS, on loopback, or because insecure_http says so? */
 bool cookie_may_sign_in(const struct exchange *x);
 

@@ -56,7 +56,7 @@ enum proxy_identity proxy_identity_read(struct exchange *x, char room[PROXY_IDEN
 		return PROXY_IDENTITY_NONE;
 	if (str_starts_nocase(user, STR(PROXY_IDENTITY_DOCTOR)))
 		return PROXY_IDENTITY_TESTED;
-	if (!forwarded_is_trusted(x)) {
+	if (!x->is_trusted) {
 		warn_of_stranger(x, options->user_header);
 		return PROXY_IDENTITY_NONE;
 	}

@@ -78,7 +78,7 @@ static bool trusts_unix(const struct exchange *x)
 	return false;
 }
 
-bool forwarded_is_trusted(const struct exchange *x)
+bool forwarded_trusts(const struct exchange *x)
 {
 	return x->over_admin || (x->over_unix && trusts_unix(x)) || is_proxy(x, str_of(x->peer));
 }
@@ -152,7 +152,7 @@ static struct str client_behind(const struct exchange *x, unsigned *out_hops)
 {
 	struct elements list = elements_of(x, STR("x-forwarded-for"));
 	struct str client = str_of(x->peer), element;
-	bool is_trusted = forwarded_is_trusted(x);
+	bool is_trusted = x->is_trusted;
 	uint8_t bytes[16];
 	unsigned bits;
 
@@ -186,7 +186,7 @@ static struct str said_by_first_proxy(const struct exchange *x, struct str name)
 	struct str said = STR_NONE, element;
 	unsigned hops;
 
-	if (!forwarded_is_trusted(x))
+	if (!x->is_trusted)
 		return STR_NONE;
 	client_behind(x, &hops);
 	do {
@@ -203,20 +203,42 @@ static struct str host_said(const struct exchange *x)
 	return host.len > 0 ? host : x->request.known[HTTP_HOST];
 }
 
-void forwarded_add_origin(const struct exchange *x, struct buf *url)
+/* What is said here, whatever a request says; NULL: nothing is. */
+static const char *settled_origin(const struct exchange *x)
 {
 	const struct web *web = web_local_of(x)->web;
-	const char *public_url = web->options.public_url;
-	struct str proto = said_by_first_proxy(x, STR("x-forwarded-proto"));
 
 	/* Of the administrator's socket, Host says nothing that others could open. */
-	if (!public_url && x->over_admin)
-		public_url = web->own_url;
-	if (public_url) {
-		buf_add_text(url, public_url);
+	if (!web->options.public_url && x->over_admin)
+		return web->own_url;
+	return web->options.public_url;
+}
+
+static struct str scheme_said(const struct exchange *x)
+{
+	struct str proto = said_by_first_proxy(x, STR("x-forwarded-proto"));
+
+	return proto.len > 0 ? proto : STR("http");
+}
+
+bool forwarded_is_over_tls(const struct exchange *x)
+{
+	const char *settled = settled_origin(x);
+
+	if (settled)
+		return str_starts_nocase(str_of(settled), STR("https://"));
+	return str_eq_nocase(scheme_said(x), STR("https"));
+}
+
+void forwarded_add_origin(const struct exchange *x, struct buf *url)
+{
+	const char *settled = settled_origin(x);
+
+	if (settled) {
+		buf_add_text(url, settled);
 		return;
 	}
-	buf_add_str(url, proto.len > 0 ? proto : STR("http"));
+	buf_add_str(url, scheme_said(x));
 	buf_add_text(url, "://");
 	buf_add_str(url, host_said(x));
 }

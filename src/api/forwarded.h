@@ -14,7 +14,8 @@
 
 #include <stdbool.h>
 
-bool forwarded_is_trusted(const struct exchange *x);
+/* Is the other end of this connection such a one?  x->is_trusted is the answer, for the life of the connection. */
+bool forwarded_trusts(const struct exchange *x);
 
 /*
  * The address of the client: the other end, or where that is a trusted proxy, what it says in
@@ -30,6 +31,9 @@ struct str forwarded_client(const struct exchange *x);
  * said them, else http and Host.
  */
 void forwarded_add_origin(const struct exchange *x, struct buf *url);
+
+/* Does that origin begin with https? */
+bool forwarded_is_over_tls(const struct exchange *x);
 
 /*
  * The same for an address that is handed on, in which Host may not be whatever its caller picked: public_url, or

@@ -102,6 +102,7 @@ struct exchange {
 	char id[40];         /* request id: a trusted proxy's (nginx: 32) or ours; [A-Za-z0-9._-] */
 	bool over_unix;      /* came over a Unix socket */
 	bool over_admin;     /* ... and that is the administrator's */
+	bool is_trusted;     /* trusts() of the app, asked once a connection */
 	char peer[48];       /* the address of the other end, "" over Unix sockets */
 	char about[40];      /* the product's: what the reply is of, for ended(); "" at first */
 	int status;          /* of the reply, once begun */

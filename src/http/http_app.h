@@ -39,7 +39,10 @@ struct http_app {
 	void (*ended)(struct exchange *x);
 	/* Optional: a loop begins to refuse connections, or has room again.  Not told for each. */
 	void (*crowded)(const struct http_server *server, bool is_crowded);
-	/* Peers whose X-Request-Id (and X-Forwarded-*) count.  Optional. */
+	/*
+	 * Optional: peers whose X-Request-Id (and X-Forwarded-*) count.  Asked once a connection, and before
+	 * anything of a request is known.
+	 */
 	bool (*trusts)(const struct exchange *x);
 };
 

@@ -33,6 +33,16 @@ void http_conn_start_request(struct http_conn *conn)
 	work->closes = work->body_unread = false;
 }
 
+/* Texts are compared for it: not for each request. */
+static bool is_trusted(struct http_conn *conn, const struct exchange *x)
+{
+	const struct http_app *app = conn->server->app;
+
+	if (conn->trust == TRUST_UNASKED)
+		conn->trust = app->trusts && app->trusts(x) ? TRUST_YES : TRUST_NO;
+	return conn->trust == TRUST_YES;
+}
+
 void http_conn_take_work(struct http_conn *conn)
 {
 	struct http_server_inner *inner = conn->server->inner;
@@ -44,6 +54,7 @@ void http_conn_take_work(struct http_conn *conn)
 	work->x.over_unix = conn->listening != HTTP_LISTEN_TCP;
 	work->x.over_admin = conn->listening == HTTP_LISTEN_ADMIN;
 	memcpy(work->x.peer, conn->peer, sizeof(conn->peer));
+	work->x.is_trusted = is_trusted(conn, &work->x);
 	work->in = http_pool_take(&inner->blocks);
 	work->in_len = 0;
 	work->out = NULL;

@@ -97,6 +97,8 @@ struct http_stash {
 	char bytes[];
 };
 
+enum http_trust { TRUST_UNASKED, TRUST_NO, TRUST_YES };
+
 struct http_conn {
 	struct watch watch;
 	struct timer
@@ -119,6 +121,7 @@ struct http_conn {
 	bool saw_end;            /* the client has sent its last byte */
 	bool running;            /* inner->run() is below us on the stack */
 	bool refused;            /* over the limit: told so and closed */
+	enum http_trust trust;   /* what trusts() of the app says of the peer */
 	char peer[48];
 };
 

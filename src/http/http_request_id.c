@@ -63,7 +63,7 @@ void http_request_name(struct exchange *x)
 	struct str given = x->request.known[HTTP_X_REQUEST_ID];
 	uint64_t id;
 
-	if (given.at && id_is_valid(given) && x->server->app->trusts && x->server->app->trusts(x) &&
+	if (given.at && x->is_trusted && id_is_valid(given) &&
 	    str_copy(given, x->id, sizeof(x->id)))
 		return;
 	id = sip_hash(inner->id_key, inner->id_count++);

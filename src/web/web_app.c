@@ -60,7 +60,7 @@ void web_init(struct web *web)
 		.refuse = web_refuse_http,
 		.admit = web_admit,
 		.ended = ended,
-		.trusts = forwarded_is_trusted,
+		.trusts = forwarded_trusts,
 		.crowded = tell_crowded,
 	};
 }

@@ -102,7 +102,7 @@ static void make_app(void)
 				      .refuse = web_refuse_http,
 				      .admit = admit,
 				      .ended = ended,
-				      .trusts = forwarded_is_trusted };
+				      .trusts = forwarded_trusts };
 }
 
 /* ---- the client, and the time ---- */

@@ -1,5 +1,6 @@
 #include "access/cookie.h"
 
+#include "api/forwarded.h"
 #include "api/web.h"
 #include "auth/auth.h"
 #include "http/http_parse.h"
@@ -71,6 +72,7 @@ static void make_request(struct exchange *x, const struct connection *connection
 
 	*x = (struct exchange){ .server = x->server };
 	str_fit(str_of(connection->peer), x->peer, sizeof(x->peer));
+	x->is_trusted = forwarded_trusts(x);
 	buf_over(&head, text, sizeof(text));
 	buf_addf(&head,
 		 "GET / HTTP/1.1\r\nHost: %s\r\n%sCookie: callspool=plain; "
@@ -96,7 +98,7 @@ static void test_connections(void)
 		web.options.public_url = connection->public_url;
 		auth.options.insecure_http = connection->insecure ? AUTH_ON : AUTH_OFF;
 		make_request(&x, connection);
-		OK(cookie_is_over_tls(&x) == tls, "over TLS or not: %s", connection->name);
+		OK(forwarded_is_over_tls(&x) == tls, "over TLS or not: %s", connection->name);
 		OK(cookie_may_sign_in(&x) == connection->may_sign_in, "may they sign in: %s",
 		   connection->name);
 		IS_STR(cookie_of(&x, COOKIE_SESSION), tls ? STR("host") : STR("plain"),

@@ -14,6 +14,7 @@ static void make_request(struct exchange *x, const char *peer, const char *const
 
 	*x = (struct exchange){ .server = x->server };
 	str_fit(str_of(peer), x->peer, sizeof(x->peer));
+	x->is_trusted = forwarded_trusts(x);
 	buf_over(&head, text, sizeof(text));
 	buf_add_text(&head, "GET / HTTP/1.1\r\nHost: h\r\n");
 	for (size_t i = 0; i < 4 && lines[i]; i++)
@@ -84,6 +85,7 @@ static void check_clients(struct exchange *x)
 	x->over_unix = true;
 	IS_STR(forwarded_client(x), STR(""), "the client: over a Unix socket that is not trusted");
 	x->over_admin = true;
+	x->is_trusted = forwarded_trusts(x);
 	IS_STR(forwarded_client(x), STR("192.0.2.1"),
 	       "the client: over the administrator's socket");
 }
