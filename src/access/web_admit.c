@@ -74,19 +74,38 @@ static bool refuse_forbidden(struct exchange *x, enum web_error error, const cha
 
 /* ---- whose page asks ---- */
 
-/* The one line of a header that browsers alone send; *is_doubled is set by a second one. */
-static struct str only_line(const struct http_request *request, struct str name, bool *is_doubled)
+/* Where the value of a header that browsers alone send goes; NULL for the others. */
+static struct str *place_of(struct origin_request *asked, struct str name)
 {
-	struct str found = STR_NONE;
+	const struct {
+		struct str name;
+		struct str *place;
+	} places[] = {
+		{ STR("Origin"), &asked->origin },
+		{ STR("Sec-Fetch-Site"), &asked->site },
+		{ STR("Sec-Fetch-Mode"), &asked->mode },
+		{ STR("Sec-Fetch-Dest"), &asked->dest },
+	};
 
+	if (name.len != places[0].name.len && name.len != places[1].name.len)
+		return NULL; /* nearly all: each request passes here */
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		if (str_eq_nocase(name, places[i].name))
+			return places[i].place;
+	return NULL;
+}
+
+/* Each may be there once. */
+static void read_browser_lines(const struct http_request *request, struct origin_request *asked)
+{
 	for (uint32_t i = 0; i < request->header_count; i++) {
-		if (!str_eq_nocase(request->headers[i].name, name))
+		struct str *place = place_of(asked, request->headers[i].name);
+
+		if (!place)
 			continue;
-		if (found.at)
-			*is_doubled = true;
-		found = request->headers[i].value;
+		asked->is_doubled |= place->at != NULL;
+		*place = request->headers[i].value;
 	}
-	return found;
 }
 
 static bool is_own_page(const struct exchange *x)
@@ -97,12 +116,9 @@ static bool is_own_page(const struct exchange *x)
 	char url_text[ORIGIN_MAX + 64], own_text[ORIGIN_MAX];
 	struct buf url, own;
 
-	asked.origin = only_line(request, STR("Origin"), &asked.is_doubled);
-	asked.site = only_line(request, STR("Sec-Fetch-Site"), &asked.is_doubled);
-	if (!asked.origin.at && !asked.site.at && !asked.is_doubled)
+	read_browser_lines(request, &asked);
+	if (!asked.origin.at && !asked.site.at)
 		return true; /* no browser, or one of before 2020 that reads: the usual way of players */
-	asked.mode = only_line(request, STR("Sec-Fetch-Mode"), &asked.is_doubled);
-	asked.dest = only_line(request, STR("Sec-Fetch-Dest"), &asked.is_doubled);
 	buf_over(&url, url_text, sizeof(url_text));
 	buf_over(&own, own_text, sizeof(own_text));
 	forwarded_add_origin(x, &url);
@@ -281,6 +297,23 @@ static void warn_of_host(struct exchange *x, struct str host)
 			 x->peer, STR_ARG(host));
 }
 
+/* Players send the same Host again and again: the last one that was ours needs no second look. */
+static bool host_is_own(struct exchange *x, struct str host)
+{
+	struct web_local *local = web_local_of(x);
+
+	if (str_eq(host, str_first((struct str){ local->own_host, sizeof(local->own_host) },
+				   local->own_host_len)))
+		return true;
+	if (!web_host_is_own(host, local->web->options.public_url))
+		return false;
+	if (host.len > 0 && host.len <= sizeof(local->own_host)) {
+		memcpy(local->own_host, host.at, host.len);
+		local->own_host_len = host.len;
+	}
+	return true;
+}
+
 static bool admit_without_sign_in(struct exchange *x)
 {
 	struct str host = x->request.known[HTTP_HOST];
@@ -290,7 +323,7 @@ static bool admit_without_sign_in(struct exchange *x)
 	 * through the listener's own browser (DNS rebinding), but then Host has their name.  A request
 	 * without Host (HTTP/1.0) is from no browser.
 	 */
-	if (host.at && !web_host_is_own(host, web_local_of(x)->web->options.public_url)) {
+	if (host.at && !host_is_own(x, host)) {
 		warn_of_host(x, host);
 		return refuse_forbidden(
 			x, WEB_FORBIDDEN,
@@ -438,12 +471,11 @@ void web_actor_of(const struct exchange *x, struct auth_actor *out)
 	str_fit(web_acts_for(x), out->for_user, sizeof(out->for_user));
 }
 
-void web_play_request_of(const struct exchange *x, const char *recording_sid,
-			 struct web_caller *caller, struct play_request *out)
+/* Who plays; their address, which costs a look at the proxies, is found where one begins. */
+static void play_request_of(const struct exchange *x, const char *recording_sid,
+			    struct web_caller *caller, struct play_request *out)
 {
-	*out = (struct play_request){ .for_user = web_acts_for(x),
-				      .address = forwarded_client(x),
-				      .recording_sid = recording_sid };
+	*out = (struct play_request){ .for_user = web_acts_for(x), .recording_sid = recording_sid };
 	out->is_download = str_find_str(x->request.query, STR("download=1")) < x->request.query.len;
 	if (!web_caller_of(x, caller))
 		*caller = (struct web_caller){ .is_everybody = true };
@@ -458,7 +490,7 @@ bool web_is_playing(const struct exchange *x, const char *recording_sid)
 	struct play_request request;
 	struct web_caller caller;
 
-	web_play_request_of(x, recording_sid, &caller, &request);
+	play_request_of(x, recording_sid, &caller, &request);
 	return open_plays_is_on(web_local_of(x)->plays, &request);
 }
 
@@ -469,12 +501,13 @@ bool web_may_play(struct exchange *x, const char *recording_sid)
 	struct web_caller caller;
 	int64_t wait_ms = 0;
 
-	web_play_request_of(x, recording_sid, &caller, &request);
+	play_request_of(x, recording_sid, &caller, &request);
 	switch (open_plays_look(local->plays, &request, &caller.play_key)) {
 	case OPEN_PLAY_NEW:
 		if (!auth_may_begin_play(local->web->auth, request.user_id, recording_sid,
 					 loop_now_ms(local->loop), &wait_ms))
 			return refuse_throttled(x, LIMIT_PLAYS, wait_ms);
+		request.address = forwarded_client(x);
 		open_plays_begin(local->plays, &request, caller.play_key);
 		break;
 	case OPEN_PLAY_ON:

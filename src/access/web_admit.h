@@ -33,9 +33,6 @@ void web_actor_of(const struct exchange *x, struct auth_actor *out);
 
 /* The name in a Callspool-For header, which counts with tokens alone; "" for none. */
 struct str web_acts_for(const struct exchange *x);
-/* Who plays, for open_plays.h; `caller` is filled. */
-void web_play_request_of(const struct exchange *x, const char *recording_sid,
-			 struct web_caller *caller, struct play_request *out);
 /* Refuses by itself where a play may not begin. */
 bool web_may_play(struct exchange *x, const char *recording_sid);
 /* Has some of it been sent to the same caller a moment ago? */

@@ -56,6 +56,8 @@ struct web_local {
 	struct admission *admission;
 	struct open_plays *plays;
 	struct webhook_counter *webhooks;
+	char own_host[64]; /* web_admit.c: the last Host that was ours, without sign-in */
+	size_t own_host_len;
 };
 
 /* The state of the loop that serves this exchange. */
