@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /*
- * 4,096 people at once without a query, in 1 MiB a loop.  There are four places for each of them: in a table that
+ * 4,096 people at once without a query, in a good 1 MiB a loop.  There are four places for each of them: in a table that
  * they would just fill, chance gives some sets more than they hold, and one in five would be asked for at each request.
  */
 #define SETS 2048
@@ -15,6 +15,11 @@
 
 struct known_table {
 	struct known at[SETS][WAYS];
+	/*
+	 * Of what was put last at each place, 16 bits of its tag: to look through a set reads 16 bytes here, and
+	 * nearly always the one entry that is sought in place of eight lines of memory.
+	 */
+	uint16_t marks[SETS][WAYS];
 	uint8_t keys[KNOWN_SOURCES][crypto_shorthash_siphashx24_KEYBYTES];
 };
 _Static_assert(KNOWN_KEY_BYTES == crypto_shorthash_siphashx24_KEYBYTES, "the key of SipHash");
@@ -60,6 +65,11 @@ static struct known *set_of(struct known_table *table, const uint64_t tag[2])
 	return table->at[tag[0] % SETS];
 }
 
+static uint16_t mark_of(const uint64_t tag[2])
+{
+	return (uint16_t)tag[1];
+}
+
 static bool is_same(const struct known *entry, const uint64_t tag[2])
 {
 	return entry->tag[0] == tag[0] && entry->tag[1] == tag[1];
@@ -73,9 +83,10 @@ static bool is_free(const struct known *entry)
 struct known *known_find(struct known_table *table, const uint64_t tag[2], uint32_t now_s)
 {
 	struct known *set = set_of(table, tag);
+	const uint16_t *marks = table->marks[tag[0] % SETS];
 
 	for (unsigned way = 0; way < WAYS; way++) {
-		if (!is_same(&set[way], tag))
+		if (marks[way] != mark_of(tag) || !is_same(&set[way], tag))
 			continue;
 		return now_s <= set[way].expires_s ? &set[way] : NULL;
 	}
@@ -104,6 +115,7 @@ struct known *known_put(struct known_table *table, const struct known *entry, ui
 			place = &set[way];
 	}
 	*place = *entry;
+	table->marks[entry->tag[0] % SETS][place - set] = mark_of(entry->tag);
 	return place;
 }
 
