@@ -1,5 +1,6 @@
 #include "auth/hashers.h"
 
+#include "auth/guarded.h"
 #include "base/mem.h"
 
 #include <pthread.h>
@@ -25,39 +26,26 @@ struct hashers {
 	pthread_t *threads;
 };
 
-static char *guarded_copy(struct str text)
-{
-	char *copy = sodium_malloc(text.len + 1);
-
-	if (!copy)
-		abort(); /* as base/mem.h does */
-	memcpy(copy, text.at ? text.at : "", text.len);
-	copy[text.len] = '\0';
-	return copy;
-}
-
 struct hash_job *hash_job_new(struct str password)
 {
 	struct hash_job *job = xcalloc(1, sizeof(*job));
 
-	job->password = guarded_copy(password);
-	job->password_len = password.len;
+	job->password = guarded_copy(password, &job->password_len);
 	return job;
 }
 
 void hash_job_set_new(struct hash_job *job, struct str password)
 {
-	sodium_free(job->new_password);
-	job->new_password = guarded_copy(password);
-	job->new_password_len = password.len;
+	guarded_free(job->new_password);
+	job->new_password = guarded_copy(password, &job->new_password_len);
 }
 
 void hash_job_free(struct hash_job *job)
 {
 	if (!job)
 		return;
-	sodium_free(job->password);
-	sodium_free(job->new_password);
+	guarded_free(job->password);
+	guarded_free(job->new_password);
 	sodium_memzero(job, sizeof(*job));
 	free(job);
 }

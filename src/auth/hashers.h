@@ -69,7 +69,7 @@ bool hashers_start(unsigned count, const struct password_cost *cost, struct hash
 void hashers_stop(struct hashers *hashers);
 DEFINE_AUTO(struct hashers *, hashers_stop)
 
-/* Copies the password into guarded memory: it is wiped with the job. */
+/* Copies the password into guarded memory (guarded.h): it is wiped with the job. */
 struct hash_job *hash_job_new(struct str password);
 /* The same of the password that takes its place. */
 void hash_job_set_new(struct hash_job *job, struct str password);
