@@ -1,5 +1,7 @@
 #include "cmd/adopt_files.h"
 
+#include "adoption/adopt_match.h"
+#include "adoption/adoption.h"
 #include "audio/sniff.h"
 #include "base/clock.h"
 #include "base/hash.h"
@@ -7,8 +9,6 @@
 #include "blob/blob_local.h"
 #include "catalog/recordings.h"
 #include "cmd/server.h"
-#include "flights/adopt_match.h"
-#include "flights/adoption.h"
 #include "twilio/sid.h"
 
 #include <errno.h>

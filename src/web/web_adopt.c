@@ -4,6 +4,7 @@
  */
 #include "web/web_adopt.h"
 
+#include "adoption/adoption.h"
 #include "api/sid_param.h"
 #include "api/web.h"
 #include "api/web_json.h"
@@ -11,7 +12,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "flights/adoption.h"
 #include "flights/fetcher.h"
 #include "twilio/sid.h"
 

@@ -1,4 +1,4 @@
-#include "flights/adopt_match.h"
+#include "adoption/adopt_match.h"
 #include "tap.h"
 #include "twilio/sid.h"
 

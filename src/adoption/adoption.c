@@ -1,4 +1,4 @@
-#include "flights/adoption.h"
+#include "adoption/adoption.h"
 
 #include "audio/sniff.h"
 #include "base/clock.h"
