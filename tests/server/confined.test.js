@@ -1,6 +1,7 @@
 // What the process gives up, and that strangers cannot write into its log.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startServer } from './harness/callspool.js';
@@ -23,6 +24,21 @@ test('with core_dumps = on the limit of the shell is left alone', async (t) => {
   const server = await startServer(t, {});
   const own = readFileSync('/proc/self/limits', 'utf8').match(/^Max core file size.*$/m)[0];
   assert.equal(readFileSync(`/proc/${server.pid}/limits`, 'utf8').match(/^Max core file size.*$/m)[0], own);
+});
+
+/* root may look into every process, but for these capabilities. */
+const LIKE_ANYBODY = process.getuid() === 0 ? ['setpriv', '--bounding-set', '-sys_ptrace,-perfmon,-sys_admin'] : [];
+
+test('another process of the same user cannot look into its memory or environment', async (t) => {
+  const looks = async (core_dumps) => {
+    const { pid } = await startServer(t, { settings: { core_dumps }, under: LIKE_ANYBODY });
+    return ['environ', 'maps'].map((name) => {
+      const [command, ...args] = [...LIKE_ANYBODY, 'cat', `/proc/${pid}/${name}`];
+      return spawnSync(command, args).status;
+    });
+  };
+  assert.deepEqual(await looks('on'), [0, 0], 'asked for by name');
+  assert.deepEqual(await looks(undefined), [1, 1]);
 });
 
 /* Each would be a line of its own, colour the terminal, or turn the text around. */
