@@ -89,7 +89,7 @@ static void removed(struct job *job)
 
 static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
-	const struct adoption *adoption = adoption_of(job);
+	struct adoption *adoption = adoption_of(job);
 	struct str sid = str_of(adoption->recording_sid);
 	const struct attempt_end end = {
 		.id = adoption->generation,
@@ -128,7 +128,8 @@ static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct e
 	memcpy(job->change.recording_sid, recording.recording_sid, SID_SIZE);
 	memcpy(job->change.call_sid, recording.call_sid, SID_SIZE);
 	return attempts_end(catalog, &end, err) &&
-	       recordings_mark_stored(catalog, sid, &media, err);
+	       recordings_mark_stored(catalog, sid, &media, err) &&
+	       (!adoption->storing || adoption->storing(adoption, catalog, err));
 }
 
 static void stored(struct ledger_job *job)

@@ -35,6 +35,8 @@ struct adoption {
 	struct workers *workers;
 	struct mailbox *reply;
 	void (*done)(struct adoption *adoption);
+	/* Optional: in the transaction by which it becomes stored, on the writer; what fails here undoes that. */
+	bool (*storing)(struct adoption *adoption, struct catalog *catalog, struct err *err);
 	/* Set by its owner when nobody waits any more, and before the workers stop: they get no further job. */
 	bool is_abandoned;
 

@@ -4,11 +4,13 @@
  */
 #include "web/web_adopt.h"
 
+#include "access/web_admit.h"
 #include "adoption/adoption.h"
 #include "api/sid_param.h"
 #include "api/web.h"
 #include "api/web_json.h"
 #include "api/web_read.h"
+#include "auth/auth.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -23,6 +25,8 @@ struct adopting {
 	struct adoption adoption;
 	struct parked parked;
 	struct exchange *x; /* NULL: the client is gone */
+	const struct auth *auth;
+	struct auth_actor actor;
 };
 
 static void reply_adopted(struct exchange *x, const struct adoption *adoption)
@@ -41,6 +45,14 @@ static void reply_adopted(struct exchange *x, const struct adoption *adoption)
 	json_close(&json, '}');
 	buf_add_byte(&body, '\n');
 	web_send_json(x, buf_str(&body));
+}
+
+static bool audit(struct adoption *adoption, struct catalog *catalog, struct err *err)
+{
+	const struct adopting *adopting = container_of(adoption, struct adopting, adoption);
+
+	return auth_audit(adopting->auth, catalog, &adopting->actor, "adopted",
+			  adoption->recording_sid, NULL, err);
 }
 
 static void adopted(struct adoption *adoption)
@@ -99,11 +111,14 @@ void web_recording_adopt(struct exchange *x)
 	}
 	adopting->x = x;
 	adopting->parked.gone = client_gone;
+	adopting->auth = local->web->auth;
+	web_actor_of(x, &adopting->actor);
 	adopting->adoption.ledger = local->web->ledger;
 	adopting->adoption.store = local->web->store;
 	adopting->adoption.workers = fetcher_sealers(local->web->fetcher);
 	adopting->adoption.reply = local->mailbox;
 	adopting->adoption.done = adopted;
+	adopting->adoption.storing = audit;
 	exchange_park(x, &adopting->parked);
 	adoption_start(&adopting->adoption);
 }

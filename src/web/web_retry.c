@@ -3,11 +3,13 @@
  */
 #include "web/web_retry.h"
 
+#include "access/web_admit.h"
 #include "access/web_refusal.h"
 #include "api/sid_param.h"
 #include "api/web.h"
 #include "api/web_json.h"
 #include "api/web_read.h"
+#include "auth/auth.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -32,6 +34,8 @@ struct retry {
 	struct ledger *ledger;
 	struct fetcher *fetcher;
 	struct mailbox *reply;
+	const struct auth *auth;
+	struct auth_actor actor;
 	char call_sid[SID_SIZE]; /* "": of one recording */
 	size_t count, at;
 	char recordings[RECORDINGS_MAX][SID_SIZE];
@@ -98,7 +102,9 @@ static bool run_requeue(struct ledger_job *job, struct catalog *catalog, struct 
 	/* One that is queued is left as it is, and there is no change to tell of. */
 	if (recording.state == RECORDING_QUEUED)
 		job->change.what = 0;
-	return recordings_requeue(catalog, sid, clock_wall_ms(), err);
+	return recordings_requeue(catalog, sid, clock_wall_ms(), err) &&
+	       auth_audit(retry->auth, catalog, &retry->actor, "retried", recording.recording_sid,
+			  NULL, err);
 }
 
 static void requeued(struct ledger_job *job)
@@ -179,6 +185,8 @@ static struct retry *retry_new(struct exchange *x)
 	retry->ledger = local->web->ledger;
 	retry->fetcher = local->web->fetcher;
 	retry->reply = local->mailbox;
+	retry->auth = local->web->auth;
+	web_actor_of(x, &retry->actor);
 	exchange_park(x, &retry->parked);
 	return retry;
 }

@@ -166,6 +166,8 @@ test('a recording that Twilio does not give is adopted, and played under its own
   assert.equal(reply.status, 206);
   assert.equal(reply.headers['content-type'], 'audio/wav');
   assert.match(reply.headers['content-location'], new RegExp(recordingSid));
+  const { entries } = (await requestJson(`${server.url}/api/audit?kind=adopted`)).json;
+  assert.deepEqual(entries.map((entry) => entry.recording_sid), [recordingSid]);
 });
 
 test('where no server runs the command adopts by itself', async (t) => {

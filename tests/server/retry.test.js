@@ -53,6 +53,8 @@ test('a dead letter is listed with its attempts, and retried by its SID', async 
   assert.equal((await retry(server.dataDir, second.callSid)).code, 0);
   await untilState(server, second.callSid, 'stored');
   assert.deepEqual(JSON.parse((await retry(server.dataDir, '--list', '--json')).stdout), { dead: [] });
+  const { entries } = (await requestJson(`${server.url}/api/audit?kind=retried`)).json;
+  assert.deepEqual(entries.map((entry) => entry.recording_sid), [second.recordingSid, first.recordingSid]);
 });
 
 test('all of them are retried, or those of a reason', async (t) => {
