@@ -189,6 +189,49 @@ describe('sign-in, invitations, links', () => {
     await stranger.context().close();
   });
 
+  test('a link that was played as often as it may be says so to the next, and is heard on by whoever played', async () => {
+    const made = await post(listener, '/api/links', { recording_sid: recording.recordingSid, plays: 1 });
+    assert.equal(made.status, 200, JSON.stringify(made.body));
+    const first = await newPage(browser);
+    await first.goto(made.body.url);
+    const audio = first.locator('#audio');
+    await audio.evaluate((element) => element.play());
+    await until('it is heard', () => audio.evaluate((element) => element.currentTime > 0.3));
+    const second = await newPage(browser);
+    await second.goto(made.body.url);
+    await second.getByRole('heading', { name: 'This link has been played as often as it may be' }).waitFor();
+    assert.equal(await second.locator('#link').isVisible(), false);
+    await audio.evaluate((element) => { element.currentTime = 20; });
+    await until('it is heard from there', () => audio.evaluate((element) => element.currentTime > 20.2));
+    await isClean(second);
+    await first.context().close();
+    await second.context().close();
+  });
+
+  test('without TLS, under a name that is not this machine, signing in says what it needs', async () => {
+    const plain = await startServer(lifetime, { settings: { auth: 'password', public_url: undefined } });
+    const page = await newPage(browser);
+    await page.goto(`http://${HOST}:${new URL(plain.url).port}/`);
+    await signIn(page, 'dana', 'not the password');
+    await page.getByText('Signing in needs HTTPS.').waitFor();
+    await isClean(page);
+    await page.context().close();
+  });
+
+  test('where a proxy signs people in, and did not, the page says so in place of a form', async () => {
+    const proxied = await startServer(lifetime, { settings: { auth: 'proxy', trusted_proxies: '127.0.0.1', 'proxy.listeners': '*' } });
+    const page = await newPage(browser);
+    await page.goto(proxied.url);
+    await page.getByText('Your organisation signs you in.').waitFor();
+    assert.equal(await page.locator('#sign-in').isVisible(), false);
+    await isClean(page);
+    await page.setExtraHTTPHeaders({ 'Remote-User': 'dana' });
+    await page.reload();
+    await page.locator('#sign-in, #proxy').first().waitFor({ state: 'hidden' });
+    await until('the list', async () => (await ask(page, '/api/session')).body.signed_in);
+    await page.context().close();
+  });
+
   for (const [what, host, isOtherPort] of [['a sibling of the site', SIBLING], ['another port of the same name', HOST, true], ['a foreign site', FOREIGN]]) {
     test(`${what} gets nothing with the cookie: neither by GET nor by POST`, async () => {
       const page = await admin.context().newPage();
