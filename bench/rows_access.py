@@ -265,3 +265,55 @@ def guessing(bench):
                   [({'memory': after, 'errors': 0}, {'memory': before, 'errors': 0})], 'memory', goal=1.1)
         bench.add_one(name, 'guesses answered', '/s', [run['guesses'] / run['seconds']])
         bench.add_one(name, 'the victim signs in, slowest', 's', [max(waits)])
+
+
+NAMES, TRIES = 20, 10 # of each name as many tries as a name may have at once (auth/throttle.c)
+
+
+def add_named(folder):
+    """Users with the victim's password, whatever it is: what they are guessed by is wrong."""
+    ledger = sqlite3.connect(os.path.join(folder, 'data', 'ledger.db'))
+    with ledger:
+        for i in range(NAMES):
+            ledger.execute('INSERT INTO users (id, source, name, role, password_hash, is_disabled, made_at_ms, changed_seq)'
+                           ' SELECT ?, source, ?, 1, password_hash, 0, made_at_ms, 0 FROM users WHERE name = ?',
+                           (2_000_000_000 + i, f'known-{i:02}', VICTIM))
+    ledger.close()
+
+
+def answered_in(port, name, network):
+    """Milliseconds until a wrong password is refused; its sender comes from a network of its own."""
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
+    connection.connect()
+    body = json.dumps({'name': name, 'password': 'not the password at all'})
+    began = time.monotonic()
+    connection.request('POST', '/api/session', body, {
+        'Content-Type': 'application/json',
+        'X-Forwarded-For': f'{12 + network // 65536}.{network // 256 % 256}.{network % 256}.9'})
+    answer = connection.getresponse()
+    answer.read()
+    took = (time.monotonic() - began) * 1000
+    connection.close()
+    if answer.status != 401:
+        raise servers.Failure(f'a wrong password for {name} was answered {answer.status}')
+    return took
+
+
+def enumeration(bench):
+    """Does the time of a refusal tell which names there are?  Names take turns, so that the machine is fair to both."""
+    with Signed(bench) as signed:
+        Browser(signed.ours.port).join(signed.folder)
+        signed.stop(signed.ours)
+        add_named(signed.folder)
+        signed.ours = signed.start_signed()
+        took, network = {'known': [], 'other': []}, 0
+        for turn in range(TRIES):
+            for i in range(NAMES):
+                for kind in ('known', 'other') if (turn + i) % 2 == 0 else ('other', 'known'):
+                    took[kind].append(answered_in(signed.ours.port, f'{kind}-{i:02}', network))
+                    network += 1
+        known, other = statistics.median(took['known']), statistics.median(took['other'])
+        name = f'a wrong password, {NAMES} names'
+        bench.add(name, 'median until refused', 'ms', 'names that nobody has',
+                  [({'ms': known, 'errors': 0}, {'ms': other, 'errors': 0})], 'ms')
+        bench.add_one(name, 'the medians differ by', '%', [100 * abs(known - other) / min(known, other)], goal=5)
