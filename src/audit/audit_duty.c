@@ -39,6 +39,8 @@ struct audit_duty {
 
 	struct timer refusals_timer;
 	struct refusals_job refusing;
+	int64_t throttled;         /* since the log had a line of them */
+	int64_t throttled_told_ms; /* monotonic; 0: never */
 };
 
 /* ---- what was refused ---- */
@@ -68,6 +70,31 @@ static void refusals_written(struct ledger_job *job)
 		tell_lost(refusing, &job->err);
 }
 
+/* The audit has an entry for each who tries too often; the log one line a minute for all. */
+static void tell_throttled(struct audit_duty *duty)
+{
+	const struct refusals_job *refusing = &duty->refusing;
+	const struct refusal *one = NULL;
+	int64_t now_ms = loop_now_ms(duty->loop);
+
+	for (size_t i = 0; i < refusing->count; i++) {
+		if (refusing->at[i].first.kind != REFUSAL_THROTTLED)
+			continue;
+		one = &refusing->at[i].first;
+		duty->throttled += refusing->at[i].count;
+	}
+	if (!one ||
+	    (duty->throttled_told_ms != 0 && now_ms - duty->throttled_told_ms < REFUSALS_MINUTE_MS))
+		return;
+	log_warn(NULL,
+		 "%lld requests came too often and were answered 429, the last over the limit of "
+		 "%s: user %s, from %s",
+		 (long long)duty->throttled, one->what ? one->what : "others",
+		 one->name[0] ? one->name : "-", one->address[0] ? one->address : "-");
+	duty->throttled = 0;
+	duty->throttled_told_ms = now_ms;
+}
+
 static void each_half_second(struct timer *timer)
 {
 	struct audit_duty *duty = container_of(timer, struct audit_duty, refusals_timer);
@@ -80,6 +107,7 @@ static void each_half_second(struct timer *timer)
 					refusing->at, REFUSALS);
 	if (refusing->count == 0)
 		return;
+	tell_throttled(duty);
 	refusing->is_under_way = true;
 	ledger_write(duty->trail->ledger, &refusing->job);
 }

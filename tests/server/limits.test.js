@@ -11,7 +11,7 @@ let world;
 
 before(async () => {
   const started = await startWithPeople(lifetime, { count: 3, settings: { play_limit: '2' } });
-  world = { ...started, admin: await firstAdministrator(started.server) };
+  world = { ...started, began: Date.now(), admin: await firstAdministrator(started.server) };
 });
 
 /** The entries of that kind once there is one that is wanted. */
@@ -41,6 +41,7 @@ test('play_limit counts recordings, not plays', async () => {
   const [entry] = await entriesOf('throttled', ({ user }) => user === 'dana');
   assert.match(entry.body, /"limit":"plays","route":"\/api\/recordings\/\{\}\/media"/);
   assert.equal(entry.credential, person.cookies.callspool.slice(0, 8));
+  await world.server.line(/level=warn .*\d requests came too often and were answered 429, the last over the limit of plays/);
 });
 
 test('who asks for SIDs that are not there is throttled, and goes on with those that are', async () => {
@@ -99,6 +100,8 @@ test('who tries too often is told to the audit, with the account or the network'
   for (let i = 0; i < 40; i++) await new Caller(server, { bearer: `csp_${String(i).padStart(8, 'y')}${'A'.repeat(24)}`, address: guesser }).ask('GET', '/api/calls');
   const [unknown] = await entriesOf('throttled', ({ address: from }) => from === guesser);
   assert.equal(JSON.parse(unknown.body).limit, 'unknown credentials');
+  const lines = server.err.filter((line) => /came too often/.test(line));
+  assert.ok(lines.length <= 1 + (Date.now() - world.began) / 60_000, `one line a minute: ${lines.join('\n')}`);
 });
 
 test('what was refused last is written when the server stops', async (t) => {
