@@ -40,7 +40,8 @@ static void describe(CURL *curl, const struct admin_request *request,
 
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, TIME_LIMIT_S);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT,
+			 request->time_limit_s ? request->time_limit_s : TIME_LIMIT_S);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, out);
 	if (request->body) {

@@ -19,7 +19,8 @@ bool admin_get(const struct settings *settings, const char *path, struct buf *ou
 
 struct admin_request {
 	const char *method, *path;
-	const char *body; /* JSON; NULL: none */
+	const char *body;  /* JSON; NULL: none */
+	long time_limit_s; /* 0: 30 */
 };
 /*
  * The same for any method; true whatever the status of the answer is, which goes into *out_status, its body into
