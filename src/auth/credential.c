@@ -87,18 +87,23 @@ static bool begins_secret(struct str text, size_t at)
 
 void credential_redact(struct buf *buf, struct str text)
 {
-	size_t at = 0;
+	size_t at = 0, plain = 0; /* what lies between the two is no secret */
 
 	while (at < text.len) {
-		size_t secret = begins_secret(text, at) ? span_of_secret(str_after(text, at)) : 0;
+		bool may_begin = at > 0 && (text.at[at - 1] == '/' || text.at[at - 1] == '_');
+		size_t secret = may_begin && begins_secret(text, at)
+					? span_of_secret(str_after(text, at))
+					: 0;
 
 		if (secret == 0) {
-			buf_add_byte(buf, text.at[at++]);
+			at++;
 			continue;
 		}
+		buf_add(buf, text.at + plain, at - plain);
 		buf_add_str(buf, credential_name(str_first(str_after(text, at), secret)));
 		if (secret > CREDENTIAL_NAME_LEN)
 			buf_add_text(buf, "...");
-		at += secret;
+		plain = at += secret;
 	}
+	buf_add(buf, text.at + plain, at - plain);
 }
