@@ -48,6 +48,8 @@ static void *work(void *argument)
 
 	while ((job = take_job(workers)) != NULL) {
 		job->run(job);
+		if (!job->reply) /* it may have been posted again by now */
+			continue;
 		job->mail.deliver = deliver_done;
 		mailbox_post(job->reply, &job->mail);
 	}

@@ -17,7 +17,8 @@ struct job {
 	struct job *next; /* internal */
 	void (*run)(struct job *job);
 	void (*done)(struct job *job);
-	struct mailbox *reply;
+	struct mailbox
+		*reply; /* NULL: done() is not called, and it may be posted again from run() on */
 };
 
 bool workers_start(const char *name, unsigned count, struct workers **out,
