@@ -88,6 +88,11 @@ struct parked {
 	void (*gone)(struct parked *parked);
 };
 
+/* What the product keeps of a request whose slices end before its reply does; embed it. */
+struct http_note {
+	char unused;
+};
+
 /*
  * Who is signed in, as the product knows it: a plain value of its own, set when the caller is admitted and
  * there until the exchange has ended.  A session or a token with its rights is some 64 bytes.
@@ -99,15 +104,17 @@ struct exchange {
 	struct http_server *server;
 	const struct http_route *route; /* NULL while an error is being told before one was found */
 	struct parked *parked;
-	char id[40];         /* request id: a trusted proxy's (nginx: 32) or ours; [A-Za-z0-9._-] */
-	bool over_unix;      /* came over a Unix socket */
-	bool over_admin;     /* ... and that is the administrator's */
-	bool is_trusted;     /* trusts() of the app, asked once a connection */
-	char peer[48];       /* the address of the other end, "" over Unix sockets */
-	char about[40];      /* the product's: what the reply is of, for ended(); "" at first */
-	int status;          /* of the reply, once begun */
-	uint64_t sent_bytes; /* of the body, so far */
-	size_t caller_size;  /* 0: nobody is known */
+	char id[40];     /* request id: a trusted proxy's (nginx: 32) or ours; [A-Za-z0-9._-] */
+	bool over_unix;  /* came over a Unix socket */
+	bool over_admin; /* ... and that is the administrator's */
+	bool is_trusted; /* trusts() of the app, asked once a connection */
+	char peer[48];   /* the address of the other end, "" over Unix sockets */
+	char about[40];  /* the product's: what the reply is of, for ended(); "" at first */
+	struct http_note *note; /* the product's: set by shed(), taken by ended(); NULL: none */
+	int64_t began_at_ms;    /* monotonic: the turn in which its first byte was here */
+	int status;             /* of the reply, once begun */
+	uint64_t sent_bytes;    /* of the body, so far */
+	size_t caller_size;     /* 0: nobody is known */
 	char caller[EXCHANGE_CALLER_MAX];
 };
 

@@ -37,6 +37,10 @@ struct http_app {
 	 * route, id, peer and sent_bytes; slices of the request may be empty by then.
 	 */
 	void (*ended)(struct exchange *x);
+	/* Optional: the client left, or the server stops, and nothing was replied.  The slices are still there. */
+	void (*abandoned)(struct exchange *x);
+	/* Optional: a reply goes on for a while, and the slices of the request end after this call. */
+	void (*shed)(struct exchange *x);
 	/* Optional: a loop begins to refuse connections, or has room again.  Not told for each. */
 	void (*crowded)(const struct http_server *server, bool is_crowded);
 	/*

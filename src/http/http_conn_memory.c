@@ -22,6 +22,8 @@ void http_conn_start_request(struct http_conn *conn)
 	x->parked = NULL;
 	x->id[0] = '\0';
 	x->about[0] = '\0';
+	x->note = NULL;
+	x->began_at_ms = loop_now_ms(conn->server->loop);
 	x->status = 0;
 	x->sent_bytes = 0;
 	x->caller_size = 0;
@@ -86,8 +88,11 @@ void http_conn_shed_blocks(struct http_conn *conn)
 	struct http_work *work = conn->work;
 
 	if (work->in && work->in_used == work->in_len && !work->owns_body) {
+		const struct http_app *app = conn->server->app;
 		struct http_request *request = &work->x.request;
 
+		if (app->shed)
+			app->shed(&work->x);
 		request->method_text = request->target = request->path = request->body = STR("");
 		request->query = STR_NONE;
 		request->header_count = 0;
@@ -115,6 +120,7 @@ void http_conn_stash(struct http_conn *conn)
 		return;
 	stash = xmalloc(sizeof(*stash) + work->in_len);
 	stash->reading_since_ms = work->reading_since_ms;
+	stash->began_at_ms = work->x.began_at_ms;
 	memcpy(stash->id, work->x.id, sizeof(stash->id));
 	stash->caller_size = work->x.caller_size;
 	memcpy(stash->caller, work->x.caller, stash->caller_size);
@@ -132,11 +138,21 @@ void http_conn_unstash(struct http_conn *conn)
 	memcpy(conn->work->in, stash->bytes, stash->len);
 	conn->work->in_len = stash->len;
 	conn->work->reading_since_ms = stash->reading_since_ms;
+	conn->work->x.began_at_ms = stash->began_at_ms;
 	memcpy(conn->work->x.id, stash->id, sizeof(stash->id));
 	conn->work->x.caller_size = stash->caller_size;
 	memcpy(conn->work->x.caller, stash->caller, stash->caller_size);
 	conn->stash = NULL;
 	free(stash);
+}
+
+/* A connection that ends before a request has come, of which there is no id, is nobody's request. */
+static void tell_product(const struct http_app *app, struct exchange *x)
+{
+	if (x->status && app->ended)
+		app->ended(x);
+	if (!x->status && x->id[0] && app->abandoned)
+		app->abandoned(x);
 }
 
 /* The exchange is over, well or not: tell whoever waits, and forget it. */
@@ -149,8 +165,7 @@ void http_conn_end_exchange(struct http_conn *conn)
 	x->parked = NULL;
 	if (parked)
 		parked->gone(parked);
-	if (x->status && conn->server->app->ended)
-		conn->server->app->ended(x);
+	tell_product(conn->server->app, x);
 	sending_release(&work->sending);
 	if (work->owns_body)
 		buf_release(&work->body);

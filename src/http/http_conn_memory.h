@@ -89,7 +89,7 @@ struct http_adopted {
  * Behind a whole head, what was made of it goes along: it is decided once.
  */
 struct http_stash {
-	int64_t reading_since_ms;
+	int64_t reading_since_ms, began_at_ms;
 	char id[sizeof(((struct exchange *)NULL)->id)];
 	size_t caller_size;
 	char caller[EXCHANGE_CALLER_MAX];

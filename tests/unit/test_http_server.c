@@ -18,7 +18,10 @@
 static struct {
 	struct exchange *x; /* the one that is parked */
 	struct parked parked;
-	atomic_int gone, ended, served, admitted;
+	atomic_int gone, ended, abandoned, shed, served, admitted;
+	char shed_target[40]; /* of the last one whose slices ended before its reply */
+	struct http_note note;
+	bool has_note;        /* ... had it when it ended */
 	char admitted_id[40]; /* of the last one that was admitted with "?caller" */
 } product;
 
@@ -41,7 +44,20 @@ static void refuse(struct exchange *x, int status, const char *code, const char 
 
 static void ended(struct exchange *x)
 {
+	product.has_note = x->note == &product.note;
 	product.ended++;
+}
+
+static void abandoned(struct exchange *x)
+{
+	product.abandoned++;
+}
+
+static void shed(struct exchange *x)
+{
+	str_fit(x->request.target, product.shed_target, sizeof(product.shed_target));
+	x->note = &product.note;
+	product.shed++;
 }
 
 static void parked_gone(struct parked *parked)
@@ -150,6 +166,8 @@ static const struct http_app app = {
 	.refuse = refuse,
 	.admit = admit,
 	.ended = ended,
+	.abandoned = abandoned,
+	.shed = shed,
 	.trusts = trusts,
 };
 
@@ -631,10 +649,17 @@ static void test_late_admission(void)
 	OK(wait_until(is_gone, &gone), "gone() is called when the client leaves meanwhile");
 }
 
+/* On the loop: whatever the turn in which gone() was called still had to do is done. */
+static void count_abandoned(void *what)
+{
+	*(int *)what += 1;
+}
+
 static void test_parked(void)
 {
 	struct buf reply;
 	int fd = client_connect(), gone = product.gone, served = product.served;
+	int ended_before = product.ended, abandoned_before = product.abandoned;
 	char text[] = "late";
 	bool parked = false;
 
@@ -659,6 +684,9 @@ static void test_parked(void)
 	gone++;
 	wait_until(is_gone, &gone);
 	IS_INT(product.gone, gone, "gone() is called once when the client leaves");
+	IS_INT(product.ended, ended_before + 2, "ended() is for what was replied to");
+	on_loop(count_abandoned, &abandoned_before);
+	IS_INT(product.abandoned, abandoned_before, "and abandoned() for what was not, once");
 }
 
 /* ---- limits ---- */
@@ -689,6 +717,7 @@ static void test_slow_reader(void)
 {
 	struct buf reply;
 	int fd = client_connect(), small = 65536, ended_before = product.ended;
+	int shed_before = product.shed;
 
 	buf_init(&reply, 10000000);
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
@@ -698,6 +727,10 @@ static void test_slow_reader(void)
 	client_read(fd, &reply, SIZE_MAX);
 	OK(body_of(&reply).len < FILE_SIZE && is_file(body_of(&reply), 0),
 	   "short, but never wrong");
+	IS_INT(product.shed, shed_before + 1,
+	       "the product is told once that the request's slices end");
+	IS_STR(str_of(product.shed_target), STR("/file"), "while they are there");
+	OK(product.has_note, "and what it kept of them is there at the end");
 	close(fd);
 	buf_release(&reply);
 }
