@@ -117,6 +117,15 @@ void clock_rfc2822_date(int64_t wall_ms, char out[32])
 		 c.minute % 100, c.second % 100);
 }
 
+void clock_log_date(int64_t wall_ms, char out[LOG_DATE_SIZE])
+{
+	struct civil c = civil_of_ms(wall_ms);
+
+	snprintf(out, LOG_DATE_SIZE, "%02u/%s/%04u:%02u:%02u:%02u +0000", c.day % 100,
+		 month_names[c.month - 1], (unsigned)(c.year % 10000), c.hour % 100, c.minute % 100,
+		 c.second % 100);
+}
+
 /* ---- reading: each take_ function eats from the front of *rest ---- */
 
 static bool take_byte(struct str *rest, char byte)

@@ -23,6 +23,9 @@ void clock_http_date(int64_t wall_ms, char out[HTTP_DATE_SIZE]);
 void clock_iso_date(int64_t wall_ms, char out[ISO_DATE_SIZE]);
 /* "Fri, 14 Oct 2016 21:56:34 +0000", as Twilio writes its dates (RFC 2822). */
 void clock_rfc2822_date(int64_t wall_ms, char out[32]);
+#define LOG_DATE_SIZE 27 /* "28/Nov/2026:14:06:53 +0000" and NUL */
+/* As access logs write it (Common Log Format). */
+void clock_log_date(int64_t wall_ms, char out[LOG_DATE_SIZE]);
 
 /* The three forms of RFC 9110, 5.6.7 (IMF-fixdate, RFC 850, asctime). */
 bool clock_parse_http_date(struct str text, int64_t *out_ms) MUST_CHECK;

@@ -3,7 +3,7 @@
 
 static void writing(void)
 {
-	char http[HTTP_DATE_SIZE], iso[ISO_DATE_SIZE], mail[32];
+	char http[HTTP_DATE_SIZE], iso[ISO_DATE_SIZE], mail[32], log[LOG_DATE_SIZE];
 
 	clock_http_date(784111777000, http);
 	IS_STR(str_of(http), STR("Sun, 06 Nov 1994 08:49:37 GMT"), "the example of RFC 9110");
@@ -13,6 +13,8 @@ static void writing(void)
 	IS_STR(str_of(http), STR("Wed, 31 Dec 1969 23:59:59 GMT"), "a second before the epoch");
 	clock_rfc2822_date(1476482194000, mail);
 	IS_STR(str_of(mail), STR("Fri, 14 Oct 2016 21:56:34 +0000"), "a date as Twilio writes it");
+	clock_log_date(1476482194999, log);
+	IS_STR(str_of(log), STR("14/Oct/2016:21:56:34 +0000"), "a date as access logs have it");
 }
 
 static void reading(void)
