@@ -441,20 +441,30 @@ struct str web_acts_for(const struct exchange *x)
 	return http_request_header(&x->request, STR("Callspool-For"));
 }
 
-/* The public name of the session or token that the request shows. */
-static void name_credential(const struct exchange *x, const struct known *known,
-			    char out[AUDIT_NAME_SIZE])
+/* The public name of the session or token that the request shows; "": it shows none. */
+static struct str credential_shown(const struct exchange *x, const struct known *known)
 {
 	struct str text = STR_NONE;
 
 	if (known->source == KNOWN_BEARER &&
 	    !credential_of_token(str_trim(str_after(x->request.known[HTTP_AUTHORIZATION], 7)),
 				 &text))
-		return;
+		return STR("");
 	if (known->source == KNOWN_COOKIE)
 		text = cookie_of(x, COOKIE_SESSION);
-	if (credential_is_well_formed(text))
-		str_fit(credential_name(text), out, AUDIT_NAME_SIZE);
+	return credential_is_well_formed(text) ? credential_name(text) : STR("");
+}
+
+struct str web_caller_name(const struct exchange *x)
+{
+	const struct auth *auth = web_local_of(x)->web->auth;
+	struct web_caller caller;
+
+	if (!web_caller_of(x, &caller) || caller.is_everybody)
+		return STR("");
+	if (caller.known.source == KNOWN_PROXY)
+		return http_request_header(&x->request, str_of(auth->options.user_header));
+	return credential_shown(x, &caller.known);
 }
 
 void web_actor_of(const struct exchange *x, struct auth_actor *out)
@@ -466,7 +476,7 @@ void web_actor_of(const struct exchange *x, struct auth_actor *out)
 	if (!web_caller_of(x, &caller))
 		return;
 	out->user_id = (int64_t)caller.known.user_id;
-	name_credential(x, &caller.known, out->credential);
+	str_fit(credential_shown(x, &caller.known), out->credential, sizeof(out->credential));
 	out->rights = caller.known.rights;
 	str_fit(web_acts_for(x), out->for_user, sizeof(out->for_user));
 }

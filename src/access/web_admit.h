@@ -28,6 +28,11 @@ bool web_admit(struct exchange *x);
 
 /* False: nobody is known, and the route is one for visitors. */
 bool web_caller_of(const struct exchange *x, struct web_caller *out) MUST_CHECK;
+/*
+ * How the access log calls them: by the public name of the session or token, or as the proxy does that signed them
+ * in; "": nobody is known.  A slice of the request.
+ */
+struct str web_caller_name(const struct exchange *x);
 /* The same for the audit; zeros for nobody. */
 void web_actor_of(const struct exchange *x, struct auth_actor *out);
 

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct access_lines;
+struct access_log;
 struct accounts;
 struct admission;
 struct auth;
@@ -39,6 +41,7 @@ struct web {
 	struct auth *auth;
 	const char *
 		own_url; /* where we listen: what a link begins with that the administrator's socket made */
+	struct access_log *access_log; /* NULL: none is wanted */
 	struct webhook_counters webhooks;
 	struct http_app app;
 	int64_t started_at_ms;                 /* wall clock */
@@ -56,6 +59,7 @@ struct web_local {
 	struct admission *admission;
 	struct open_plays *plays;
 	struct webhook_counter *webhooks;
+	struct access_lines *access_lines; /* NULL: as above */
 	char own_host[64]; /* web_admit.c: the last Host that was ours, without sign-in */
 	size_t own_host_len;
 };

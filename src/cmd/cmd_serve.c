@@ -6,13 +6,32 @@
 
 #include "base/log.h"
 
+struct serve_wait {
+	struct cmd_wait wait;
+	struct server *server; /* borrowed; NULL: it does not run */
+};
+
+static void serve_wait_release_at(struct serve_wait *self)
+{
+	cmd_wait_release(&self->wait);
+}
+
 static void stdio_ended(void *owner)
 {
 	cmd_wait_end(owner);
 }
 
-static bool serve(const struct cmd_options *options, struct cmd_wait *wait, struct err *err)
+static void hung_up(struct cmd_wait *wait)
 {
+	struct server *server = container_of(wait, struct serve_wait, wait)->server;
+
+	if (server)
+		server_reopen_logs(server);
+}
+
+static bool serve(const struct cmd_options *options, struct serve_wait *self, struct err *err)
+{
+	struct cmd_wait *wait = &self->wait;
 	struct server_options server_options = {
 		.settings = &options->settings,
 		.listen_fd = -1,
@@ -26,7 +45,9 @@ static bool serve(const struct cmd_options *options, struct cmd_wait *wait, stru
 		return false;
 	if (!options->is_stdio)
 		cmd_say_listening("callspool", server_url(server));
+	self->server = server;
 	cmd_wait_run(wait);
+	self->server = NULL;
 	log_info(NULL, "stopping");
 	server_stop(server);
 	return true;
@@ -35,16 +56,15 @@ static bool serve(const struct cmd_options *options, struct cmd_wait *wait, stru
 static int run_serve(int argc, char **argv)
 {
 	__attribute__((cleanup(cmd_options_release_at))) struct cmd_options options = { 0 };
-	AUTO(cmd_wait_release) struct cmd_wait wait = { .ignores_hangup = true };
+	AUTO(serve_wait_release) struct serve_wait self = { .wait.hangup = hung_up };
 	struct err err;
 	int status;
 
 	if (!cmd_options_read(&cmd_serve, argc, argv, &options, &status))
 		return status;
-	/* A hangup does nothing: settings are read at start, and a restart is cheap. */
 	if (!cmd_options_resolve(&options, &err) ||
 	    !confine_process(options.settings.core_dumps == AUTH_ON, &err) ||
-	    !cmd_wait_open(&wait, &err) || !serve(&options, &wait, &err))
+	    !cmd_wait_open(&self.wait, &err) || !serve(&options, &self, &err))
 		return cmd_fail(&err);
 	return 0;
 }
@@ -60,7 +80,7 @@ const struct cmd cmd_serve = {
 	.summary = "keep recordings and play them",
 	.usage = "[--stdio] [--config FILE] [--set KEY=VALUE]...",
 	.help = "Takes Twilio's webhooks, fetches the recordings and plays them, until SIGTERM or SIGINT.\n"
-		"Prints one line when it is ready.  Its settings: callspool config.\n",
+		"Prints one line when it is ready.  SIGHUP opens the access log anew.  Its settings: callspool config.\n",
 	.examples =
 		"  TWILIO_ACCOUNT_SID=AC... TWILIO_AUTH_TOKEN=... callspool serve --set auth=none\n"
 		"  callspool serve --config /etc/callspool.conf\n",

@@ -7,7 +7,9 @@ static void signal_received(struct signals *signals, int number)
 {
 	struct cmd_wait *wait = container_of(signals, struct cmd_wait, signals);
 
-	if (number != SIGHUP || !wait->ignores_hangup)
+	if (number == SIGHUP && wait->hangup)
+		wait->hangup(wait);
+	else
 		loop_stop(wait->loop);
 }
 

@@ -14,10 +14,10 @@
 struct cmd_wait {
 	struct loop *loop;
 	struct signals signals;
-	bool ignores_hangup; /* a service has no terminal that could go away */
+	void (*hangup)(struct cmd_wait *wait); /* SIGHUP; NULL: it ends, as a terminal went away */
 };
 
-/* Before any thread starts: signals are the loop's alone from now on.  Zeroed but for ignores_hangup. */
+/* Before any thread starts: signals are the loop's alone from now on.  Zeroed but for hangup. */
 bool cmd_wait_open(struct cmd_wait *wait, struct err *err) MUST_CHECK;
 void cmd_wait_release(struct cmd_wait *wait); /* also what was opened half, or not at all */
 static inline void cmd_wait_release_at(struct cmd_wait *wait)

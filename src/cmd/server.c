@@ -11,6 +11,7 @@
  */
 #include "cmd/server.h"
 
+#include "accesslog/access_log.h"
 #include "api/forwarded.h"
 #include "api/web.h"
 #include "audit/audit_duty.h"
@@ -76,6 +77,7 @@ struct server {
 	struct keeper *keeper;
 	struct auth *auth;
 	struct audit_duty *audit_duty;
+	struct access_log *access_log; /* NULL: none is wanted */
 	struct web web;
 	bool is_started; /* and not stopped yet */
 	unsigned serving_count;
@@ -239,6 +241,9 @@ static bool open_rooms(struct server *server, struct err *err)
 
 	if (!server_accounts_load(settings, &server->accounts, err))
 		return false;
+	if (!server->options.is_command &&
+	    !access_log_open(settings->access_log, &server->access_log, err))
+		return false;
 	server_hosts_collect(settings, &server->accounts, &server->hosts);
 	settings->flights.media_hosts = server->hosts.at;
 	if (!blob_local_open(settings->data_dir, &server->store, err) ||
@@ -266,6 +271,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		.accounts = &server->accounts,
 		.auth = server->auth,
 		.own_url = server->url,
+		.access_log = server->access_log,
 	};
 	web_init(&server->web);
 	return true;
@@ -344,6 +350,11 @@ static void stdio_ended(struct http_server *http)
 	server->options.ended(server->options.owner);
 }
 
+void server_reopen_logs(struct server *server)
+{
+	access_log_reopen(server->access_log);
+}
+
 /* ---- taking apart ---- */
 
 static void serving_stopped(struct http_server *http)
@@ -377,6 +388,7 @@ void server_stop(struct server *server)
 	for (unsigned i = 0; i < server->serving_count; i++)
 		if (server->serving[i].local && server->is_started)
 			web_local_end(server->serving[i].local);
+	access_log_stop(server->access_log);
 	server->is_started = false;
 	if (server->fetcher) {
 		fetcher_stop(server->fetcher);
@@ -413,6 +425,7 @@ void server_free(struct server *server)
 	for (unsigned i = 0; i < server->serving_count; i++)
 		loop_free(server->serving[i].loop);
 	free(server->serving);
+	access_log_free(server->access_log);
 	ledger_free(server->ledger);
 	reserve_free(server->reserve);
 	blob_store_free(server->store);

@@ -31,6 +31,8 @@ struct server_options {
 bool server_open(const struct server_options *options, struct server **out,
 		 struct err *err) MUST_CHECK;
 bool server_start(struct server *server, struct err *err) MUST_CHECK;
+/* The access log, after its file was moved away.  Any thread, between start and stop. */
+void server_reopen_logs(struct server *server);
 void server_stop(struct server *server);
 void server_free(struct server *server);
 DEFINE_AUTO(struct server *, server_free)

@@ -136,6 +136,8 @@ const struct setting settings_table[] = {
 	  .help = "Further accounts, a line each: SID, API address, tokens, key." },
 	{ "core_dumps", SETTING_ENUM, AT(core_dumps), .fallback = "off", .choices = "off on",
 	  .help = "Lets the process be dumped and looked into, to find a fault: a dump holds secrets." },
+	{ "access_log", SETTING_TEXT, AT(access_log), .fallback = "off",
+	  .help = "A line for each request: in this file, or stderr; off: none." },
 	{ "log_level", SETTING_CHOICE, AT(log_level), .fallback = "info",
 	  .choices = "error warn info debug", .help = "How much is logged on standard error." },
 };

@@ -1,6 +1,7 @@
 #include "web/web_app.h"
 
 #include "access/web_admit.h"
+#include "accesslog/access_lines.h"
 #include "api/forwarded.h"
 #include "api/web.h"
 #include "api/web_error.h"
@@ -13,6 +14,7 @@
 #include "media/media_cache.h"
 #include "web/media_reply.h"
 #include "web/routes.h"
+#include "web/web_access_log.h"
 
 #include <stdlib.h>
 
@@ -33,6 +35,7 @@ static void ended(struct exchange *x)
 	struct web_caller caller;
 
 	tell_play(x);
+	web_access_log_ended(x);
 	if (x->sent_bytes > 0 && web_caller_of(x, &caller) && caller.play_key != 0)
 		open_plays_sent(web_local_of(x)->plays, caller.play_key, x->sent_bytes);
 }
@@ -60,6 +63,8 @@ void web_init(struct web *web)
 		.refuse = web_refuse_http,
 		.admit = web_admit,
 		.ended = ended,
+		.abandoned = web_access_log_ended,
+		.shed = web_access_log_shed,
 		.trusts = forwarded_trusts,
 		.crowded = tell_crowded,
 	};
@@ -82,18 +87,21 @@ struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailb
 	local->admission = admission_new(web->auth, loop, mailbox);
 	local->plays = open_plays_new(&web->auth->audit, loop, mailbox);
 	local->webhooks = webhook_counter_new(&web->webhooks, loop);
+	local->access_lines = access_lines_new(web->access_log, loop, mailbox);
 	return local;
 }
 
 void web_local_end(struct web_local *local)
 {
 	open_plays_end_all(local->plays);
+	access_lines_end(local->access_lines);
 }
 
 void web_local_free(struct web_local *local)
 {
 	if (!local)
 		return;
+	access_lines_free(local->access_lines);
 	webhook_counter_free(local->webhooks);
 	open_plays_free(local->plays);
 	admission_free(local->admission);
