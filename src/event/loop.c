@@ -18,7 +18,7 @@ struct loop {
 	int epoll_fd;
 	struct watch wakeup; /* eventfd: loop_stop() from another thread */
 	atomic_bool stopping;
-	int64_t now_ms, wall_ms;
+	int64_t now_ms, now_us, wall_ms;
 	struct list changed; /* watches whose interest is to be applied */
 	struct reap *reaps;
 
@@ -29,6 +29,9 @@ struct loop {
 	/* What epoll reported this turn: a watch that stops must be taken out of it. */
 	struct epoll_event ready[READY_MAX];
 	int ready_count;
+
+	struct loop_times times;
+	char apart[COUNTER_LINE]; /* from the memory of another loop */
 };
 
 /* ---- timers: the heap ---- */
@@ -207,20 +210,31 @@ static void reap_ended(struct loop *loop)
 
 static void read_clocks(struct loop *loop)
 {
-	loop->now_ms = clock_monotonic_ms();
+	loop->now_us = clock_monotonic_us();
+	loop->now_ms = loop->now_us / 1000;
 	loop->wall_ms = clock_wall_ms();
+}
+
+static void turn_ends(struct loop *loop)
+{
+	time_histogram_count(&loop->times.turns,
+			     clock_monotonic_us() - gauge_read(&loop->times.turn_since_us));
+	gauge_set(&loop->times.turn_since_us, 0);
 }
 
 void loop_run(struct loop *loop)
 {
+	gauge_set(&loop->times.turn_since_us, clock_monotonic_us());
 	while (!loop->stopping) {
 		fire_due_timers(loop);
 		apply_changed(loop);
 		reap_ended(loop);
+		turn_ends(loop);
 
 		int count = epoll_wait(loop->epoll_fd, loop->ready, READY_MAX, wait_ms(loop));
 
 		read_clocks(loop);
+		gauge_set(&loop->times.turn_since_us, loop->now_us);
 		loop->ready_count = count > 0 ? count : 0;
 		for (int i = 0; i < loop->ready_count; i++) {
 			struct watch *watch = loop->ready[i].data.ptr;
@@ -232,6 +246,7 @@ void loop_run(struct loop *loop)
 	}
 	apply_changed(loop);
 	reap_ended(loop);
+	turn_ends(loop);
 	loop->stopping = false; /* so that it can be run again, to drain */
 }
 
@@ -290,6 +305,23 @@ void loop_free(struct loop *loop)
 int64_t loop_now_ms(const struct loop *loop)
 {
 	return loop->now_ms;
+}
+
+int64_t loop_now_us(const struct loop *loop)
+{
+	return loop->now_us;
+}
+
+const struct loop_times *loop_times(const struct loop *loop)
+{
+	return &loop->times;
+}
+
+int64_t loop_times_lag_us(const struct loop_times *times, int64_t now_us)
+{
+	int64_t since_us = gauge_read(&times->turn_since_us);
+
+	return since_us != 0 && now_us > since_us ? now_us - since_us : 0;
 }
 
 int64_t loop_wall_ms(const struct loop *loop)

@@ -13,9 +13,11 @@
 #pragma once
 
 #include "base/compiler.h"
+#include "base/counter.h"
 #include "base/err.h"
 #include "base/list.h"
 #include "base/own.h"
+#include "base/time_histogram.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,13 +48,26 @@ struct reap {
 	void (*release)(struct reap *reap);
 };
 
+/*
+ * How a loop keeps up, for any thread to read: who waits for it waits for its turn to end.
+ */
+struct loop_times {
+	struct time_histogram turns; /* each from its wakeup to its next wait */
+	struct gauge
+		turn_since_us; /* monotonic: since when the turn under way lasts; 0: it waits */
+};
+
 bool loop_new(struct loop **out, struct err *err) MUST_CHECK;
 void loop_free(struct loop *loop);
 DEFINE_AUTO(struct loop *, loop_free)
 void loop_run(struct loop *loop);              /* until loop_stop() */
 void loop_stop(struct loop *loop);             /* from any thread */
 int64_t loop_now_ms(const struct loop *loop);  /* monotonic, as of this turn */
+int64_t loop_now_us(const struct loop *loop);  /* the same as loop_now_ms(), finer */
 int64_t loop_wall_ms(const struct loop *loop); /* wall clock, as of this turn */
+const struct loop_times *loop_times(const struct loop *loop);
+/* For how long the turn under way lasts by now; 0 while the loop waits. */
+int64_t loop_times_lag_us(const struct loop_times *times, int64_t now_us);
 
 /* events may hold EPOLLET, EPOLLEXCLUSIVE, EPOLLRDHUP.  The fd stays the caller's. */
 void watch_start(struct loop *loop, struct watch *watch, int fd, uint32_t events,

@@ -45,6 +45,7 @@
 static int64_t now_ms = STARTED_AT_MS;
 
 int64_t __wrap_clock_monotonic_ms(void);
+int64_t __wrap_clock_monotonic_us(void);
 int64_t __wrap_clock_wall_ms(void);
 int __real_epoll_wait(int epoll_fd, struct epoll_event *events, int max, int timeout_ms);
 int __wrap_epoll_wait(int epoll_fd, struct epoll_event *events, int max, int timeout_ms);
@@ -52,6 +53,11 @@ int __wrap_epoll_wait(int epoll_fd, struct epoll_event *events, int max, int tim
 int64_t __wrap_clock_monotonic_ms(void)
 {
 	return now_ms;
+}
+
+int64_t __wrap_clock_monotonic_us(void)
+{
+	return now_ms * 1000;
 }
 
 int64_t __wrap_clock_wall_ms(void)

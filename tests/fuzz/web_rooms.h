@@ -94,6 +94,7 @@ static void rooms_must(bool good, const struct err *err)
 /* ---- what the linker puts in between ---- */
 
 int64_t __wrap_clock_monotonic_ms(void);
+int64_t __wrap_clock_monotonic_us(void);
 int64_t __wrap_clock_wall_ms(void);
 void __wrap_log_error(const struct log_tag *tag, const char *fmt, ...);
 void __wrap_ledger_write(struct ledger *ledger, struct ledger_job *job);
@@ -114,6 +115,11 @@ void __wrap_fetcher_retry(struct fetcher *fetcher, const char *recording_sid);
 int64_t __wrap_clock_monotonic_ms(void)
 {
 	return rooms.now_ms;
+}
+
+int64_t __wrap_clock_monotonic_us(void)
+{
+	return rooms.now_ms * 1000;
 }
 
 int64_t __wrap_clock_wall_ms(void)

@@ -177,6 +177,37 @@ static void descriptors_are_closed(void)
 	IS_INT(lowest_free(), before, "it leaves no descriptor behind");
 }
 
+static int64_t lag_inside_us;
+
+static void hold_up(struct timer *timer)
+{
+	int64_t began_us = clock_monotonic_us();
+
+	while (clock_monotonic_us() - began_us < 3000)
+		;
+	lag_inside_us = loop_times_lag_us(loop_times(loop), clock_monotonic_us());
+	loop_stop(loop);
+}
+
+static void turns_are_timed(void)
+{
+	struct time_sum before = { .sum_us = 0 }, after = { .sum_us = 0 };
+	struct timer timer = { .loop = NULL };
+	uint64_t turns = 0;
+
+	time_histogram_add(&loop_times(loop)->turns, &before);
+	timer_start(loop, &timer, 20, hold_up);
+	loop_run(loop);
+	time_histogram_add(&loop_times(loop)->turns, &after);
+	for (unsigned i = 0; i <= TIME_BUCKETS; i++)
+		turns += after.buckets[i] - before.buckets[i];
+	OK(turns >= 2, "the turn before the wait, and the one that the timer fired in");
+	OK(after.sum_us - before.sum_us >= 3000, "as long as they took");
+	OK(lag_inside_us >= 3000, "whoever asks meanwhile is told how long it lasts by then");
+	IS_INT(loop_times_lag_us(loop_times(loop), clock_monotonic_us()), 0,
+	       "and nothing while no turn is under way");
+}
+
 int main(void)
 {
 	struct err err;
@@ -187,6 +218,7 @@ int main(void)
 	stopped_watch_is_quiet();
 	many_timers();
 	turns_are_shared();
+	turns_are_timed();
 	descriptors_are_closed();
 	loop_free(loop);
 	return tap_end();
