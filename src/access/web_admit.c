@@ -60,7 +60,7 @@ static bool refuse_unknown(struct exchange *x)
 	return refuse(x, WEB_UNAUTHENTICATED, NULL, WEB_NO_RETRY);
 }
 
-static bool refuse_throttled(struct exchange *x, const char *limit, int64_t wait_ms)
+static bool refuse_throttled(struct exchange *x, enum web_limit limit, int64_t wait_ms)
 {
 	web_refuse_throttled(x, limit, NULL, wait_ms);
 	return false;

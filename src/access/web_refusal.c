@@ -11,6 +11,16 @@
 
 #define KEY_SIZE 48
 
+/* The limits, as the audit calls them. */
+static const char *const limit_texts[WEB_LIMITS] = {
+	[LIMIT_UNKNOWN] = "unknown credentials",
+	[LIMIT_NETWORK] = "sign-ins of a network",
+	[LIMIT_ACCOUNT] = "sign-ins to an account",
+	[LIMIT_PASSWORD] = "changes of a password",
+	[LIMIT_PLAYS] = "plays",
+	[LIMIT_MISSING] = "unknown SIDs",
+};
+
 static void tell(struct exchange *x, enum refusal_kind kind, const char *what, const char *name)
 {
 	struct web_local *local = web_local_of(x);
@@ -33,9 +43,11 @@ void web_refuse_forbidden(struct exchange *x, enum web_error error, const char *
 	web_refuse(x, error, text, WEB_NO_RETRY);
 }
 
-void web_refuse_throttled(struct exchange *x, const char *limit, const char *name, int64_t wait_ms)
+void web_refuse_throttled(struct exchange *x, enum web_limit limit, const char *name,
+			  int64_t wait_ms)
 {
-	tell(x, REFUSAL_THROTTLED, limit, name);
+	counter_add(&web_local_of(x)->counts.throttled[limit], 1);
+	tell(x, REFUSAL_THROTTLED, limit_texts[limit], name);
 	web_refuse(x, WEB_RATE_LIMITED, NULL, (wait_ms + 999) / 1000);
 }
 

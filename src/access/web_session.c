@@ -134,6 +134,7 @@ static void begin_answered(struct sign_in_waiter *waiter, enum sign_in_result re
 	struct begin *begin = container_of(waiter, struct begin, waiter);
 	struct exchange *x = begin->x;
 
+	counter_add(&web_local_of(x)->counts.sign_ins[result], 1);
 	switch (result) {
 	case SIGN_IN_GOOD:
 		reply_good(x, waiter);

@@ -4,10 +4,12 @@
  */
 #pragma once
 
+#include "api/web_counts.h"
 #include "api/web_options.h"
 #include "api/webhook_counts.h"
 #include "base/compiler.h"
 #include "base/err.h"
+#include "base/list.h"
 #include "base/own.h"
 #include "http/exchange.h"
 #include "http/http_server.h"
@@ -23,6 +25,7 @@ struct admission;
 struct auth;
 struct blob_store;
 struct ledger;
+struct loop_times;
 struct media_cache;
 struct mailbox;
 struct mirrors;
@@ -43,6 +46,8 @@ struct web {
 		own_url; /* where we listen: what a link begins with that the administrator's socket made */
 	struct access_log *access_log; /* NULL: none is wanted */
 	struct webhook_counters webhooks;
+	struct list locals; /* all of struct web_local; changed while no loop runs */
+	const struct loop_times *keeping_times; /* of the keeping loop */
 	struct http_app app;
 	int64_t started_at_ms;                 /* wall clock */
 	_Atomic int64_t stranger_warned_at_ms; /* monotonic: proxy_identity.c */
@@ -52,6 +57,7 @@ struct web {
 struct web_local {
 	struct http_local local;
 	struct web *web;
+	struct list link; /* of web->locals */
 	struct loop *loop;
 	struct mailbox *mailbox;
 	struct media_cache *media_cache;
@@ -62,6 +68,8 @@ struct web_local {
 	struct access_lines *access_lines; /* NULL: as above */
 	char own_host[64]; /* web_admit.c: the last Host that was ours, without sign-in */
 	size_t own_host_len;
+	const struct http_server *http; /* NULL until it is open */
+	struct web_counts counts;
 };
 
 /* The state of the loop that serves this exchange. */

@@ -2,6 +2,7 @@
 
 #include "api/cors.h"
 #include "api/json_head.h"
+#include "api/web_counts.h"
 #include "auth/credential.h"
 #include "base/buf.h"
 #include "base/json.h"
@@ -114,6 +115,7 @@ static void send_error(struct exchange *x, const char *code, const char *text)
 
 void web_refuse_begun(struct exchange *x, enum web_error error, const char *text)
 {
+	x->outcome = WEB_OUTCOME_ERROR(error);
 	send_error(x, errors[error].code, text ? text : errors[error].text);
 }
 

@@ -66,6 +66,8 @@ static void add(struct webhook_counts *sum, const struct webhook_counts *counts)
 	int64_t last_ms = webhook_last_refused_at_ms(sum);
 
 	sum->taken += counts->taken;
+	sum->malformed += counts->malformed;
+	sum->uncommitted += counts->uncommitted;
 	sum->last_taken_at_ms = later(sum->last_taken_at_ms, counts->last_taken_at_ms);
 	for (int refusal = 0; refusal < WEBHOOK_REFUSALS; refusal++) {
 		sum->refused[refusal] += counts->refused[refusal];
@@ -165,6 +167,20 @@ void webhook_count_taken(struct webhook_counter *counter)
 	pthread_mutex_lock(&counter->lock);
 	counter->counts.taken++;
 	counter->counts.last_taken_at_ms = loop_wall_ms(counter->loop);
+	pthread_mutex_unlock(&counter->lock);
+}
+
+void webhook_count_malformed(struct webhook_counter *counter)
+{
+	pthread_mutex_lock(&counter->lock);
+	counter->counts.malformed++;
+	pthread_mutex_unlock(&counter->lock);
+}
+
+void webhook_count_uncommitted(struct webhook_counter *counter)
+{
+	pthread_mutex_lock(&counter->lock);
+	counter->counts.uncommitted++;
 	pthread_mutex_unlock(&counter->lock);
 }
 

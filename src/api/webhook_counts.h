@@ -38,6 +38,8 @@ const char *webhook_refusal_name(enum webhook_refusal refusal);
 struct webhook_counts {
 	int64_t taken; /* committed, and answered 200 */
 	int64_t last_taken_at_ms;
+	int64_t malformed;   /* no callback can be read from it: 400 */
+	int64_t uncommitted; /* could not be committed: 503 */
 	int64_t refused[WEBHOOK_REFUSALS];
 	int64_t last_refused_at_ms[WEBHOOK_REFUSALS];
 	enum webhook_refusal last_refusal; /* why the last one was refused, if one was */
@@ -64,6 +66,8 @@ struct webhook_counter *webhook_counter_new(struct webhook_counters *counters, s
 void webhook_counter_free(struct webhook_counter *counter);
 /* On its loop. */
 void webhook_count_taken(struct webhook_counter *counter);
+void webhook_count_malformed(struct webhook_counter *counter);
+void webhook_count_uncommitted(struct webhook_counter *counter);
 /* True when it is the one that the log was given a line for: the first, or the first after a quiet period. */
 bool webhook_count_refused(struct webhook_counter *counter, enum webhook_refusal refusal,
 			   struct str client, const struct log_tag *tag);

@@ -3,6 +3,7 @@
 #include "accounts/credentials.h"
 #include "audit/audit_trail.h"
 #include "base/clock.h"
+#include "base/counter.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -58,7 +59,8 @@ struct open_plays {
 	struct play at[PLACES];
 	struct batch *filling, *writing; /* writing: NULL when none is under way */
 	struct batch *spare;
-	uint32_t left_out;
+	uint32_t left_out; /* and not told of by an entry yet */
+	struct counter left_out_in_all;
 	bool is_ending; /* batches go out one after the other, and are freed when they are back */
 	struct timer sweep_timer, flush_timer;
 };
@@ -126,6 +128,12 @@ static bool run_batch(struct ledger_job *job, struct catalog *catalog, struct er
 
 static void flush(struct open_plays *plays);
 
+static void leave_out(struct open_plays *plays, size_t count)
+{
+	plays->left_out += (uint32_t)count;
+	counter_add(&plays->left_out_in_all, count);
+}
+
 static void batch_written(struct ledger_job *job)
 {
 	struct batch *batch = container_of(job, struct batch, job);
@@ -134,7 +142,7 @@ static void batch_written(struct ledger_job *job)
 	if (!job->succeeded) {
 		log_error(NULL, "%zu entries of the audit cannot be written: %s", batch->count,
 			  job->err.text);
-		plays->left_out += (uint32_t)batch->count;
+		leave_out(plays, batch->count);
 	}
 	if (plays->is_ending && batch != plays->writing) {
 		free(batch);
@@ -195,7 +203,7 @@ static void add_entry(struct open_plays *plays, enum entry_kind kind, const stru
 		flush_last(plays);
 	batch = plays->filling;
 	if (batch->count == ENTRIES) {
-		plays->left_out++;
+		leave_out(plays, 1);
 		return;
 	}
 	if (plays->left_out > 0 && batch->count + 1 < ENTRIES) {
@@ -318,6 +326,11 @@ bool open_plays_is_on(struct open_plays *plays, const struct play_request *reque
 	const struct play *play = find(plays, key_of(plays, request));
 
 	return play && play->began_at_ms != 0;
+}
+
+uint64_t open_plays_left_out(const struct open_plays *plays)
+{
+	return counter_read(&plays->left_out_in_all);
 }
 
 static void sweep(struct timer *timer)

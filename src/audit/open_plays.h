@@ -50,5 +50,7 @@ enum open_play open_plays_look(struct open_plays *plays, const struct play_reque
 void open_plays_begin(struct open_plays *plays, const struct play_request *request, uint64_t key);
 /* A reply of that play has ended, with so many bytes of media sent. */
 void open_plays_sent(struct open_plays *plays, uint64_t key, uint64_t sent_bytes);
+/* Entries of the audit that were left out, since the start: any thread. */
+uint64_t open_plays_left_out(const struct open_plays *plays);
 /* Has some of it been sent, within the last 90 s? */
 bool open_plays_is_on(struct open_plays *plays, const struct play_request *request);

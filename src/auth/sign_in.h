@@ -31,6 +31,7 @@ enum sign_in_result {
 	SIGN_IN_BUSY,      /* too many passwords wait to be hashed */
 	SIGN_IN_FAILED,    /* our database */
 };
+#define SIGN_IN_RESULTS (SIGN_IN_FAILED + 1)
 
 /* What is asked; borrowed for the call. */
 struct sign_in_request {

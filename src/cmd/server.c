@@ -200,6 +200,7 @@ static bool open_serving(struct server *server, struct serving *serving, struct 
 	if (!http_server_open(serving->loop, &server->web.app, &serving->local->local,
 			      &server->settings.http, &serving->http, err))
 		return false;
+	serving->local->http = serving->http;
 	for (size_t i = 0; i < server->listening_count; i++)
 		http_server_listen(serving->http, server->listening[i].fd,
 				   server->listening[i].socket_path ? HTTP_LISTEN_UNIX
@@ -272,6 +273,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		.auth = server->auth,
 		.own_url = server->url,
 		.access_log = server->access_log,
+		.keeping_times = keeper_loop_times(server->keeper),
 	};
 	web_init(&server->web);
 	return true;

@@ -165,6 +165,16 @@ void fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts 
 	upstream_read(fetcher->env.upstream, out);
 }
 
+const struct flight_counts *fetcher_flight_counts(const struct fetcher *fetcher)
+{
+	return scheduler_flight_counts(fetcher->scheduler);
+}
+
+const struct loop_times *fetcher_loop_times(const struct fetcher *fetcher)
+{
+	return loop_times(fetcher->env.loop);
+}
+
 bool fetcher_reconciles(const struct fetcher *fetcher)
 {
 	return reconcile_is_wanted(fetcher->env.options.reconcile_interval_ms) &&

@@ -15,10 +15,12 @@
 #include <stdbool.h>
 
 struct accounts;
+struct flight_counts;
 struct flight_update;
 struct blob_store;
 struct discovery_request;
 struct ledger;
+struct loop_times;
 struct fetcher;
 struct upstream_facts;
 struct workers;
@@ -55,3 +57,6 @@ bool fetcher_reconciles(const struct fetcher *fetcher);
 struct workers *fetcher_sealers(const struct fetcher *fetcher);
 /* How Twilio is doing (upstream.h). */
 void fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts *out);
+/* Its flights and its loop, as they are counted: any thread reads them while the fetcher is there. */
+const struct flight_counts *fetcher_flight_counts(const struct fetcher *fetcher);
+const struct loop_times *fetcher_loop_times(const struct fetcher *fetcher);

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "base/compiler.h"
+#include "base/counter.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "catalog/recordings.h"
@@ -86,9 +87,17 @@ unsigned flight_lists_flying(const struct flight_lists *lists);
  */
 size_t flight_lists_at_hand(const struct flight_lists *lists, char (**out)[SID_SIZE]);
 
+/* What /metrics tells of the flights of an owner: for any thread to read. */
+struct flight_counts {
+	struct gauge in[FLIGHT_STATES];        /* as flight_lists.count */
+	struct counter attempts[VERDICT_ROWS]; /* that ended, and are committed */
+	struct counter received_bytes;         /* of media, by those attempts */
+};
+
 /* Whose the flights are.  Told never from inside flight_begin(). */
 struct flight_owner {
 	struct flight_lists lists;
+	struct flight_counts counts;
 	/* Within a turn: all has arrived, only our disk and ledger are waited for. */
 	void (*landed)(struct flight *flight);
 	/* At the end of each turn. */

@@ -137,6 +137,15 @@ static bool end_attempt(struct flight *flight, struct catalog *catalog, struct e
 	return attempts_end(catalog, &end, err);
 }
 
+/* Once it is committed, so that the sum is that of the ledger's rows. */
+static void count_attempt(struct flight *flight)
+{
+	struct flight_counts *counts = &flight->owner->counts;
+
+	counter_add(&counts->attempts[flight->try->verdict.row], 1);
+	counter_add(&counts->received_bytes, flight->try->facts.received);
+}
+
 /*
  * What a play is to do to the wait: the ledger keeps it for flights that come back from there.  A row holds one
  * instant, so that with Retry-After no play shortens any of the wait, the back-off with it; but a Retry-After that is
@@ -193,6 +202,7 @@ static void failed_written(struct ledger_job *job)
 		return;
 	}
 	flight->try->is_in_ledger = true;
+	count_attempt(flight);
 	flight_set_reason(flight, verdict->reason_code, verdict->text, verdict->is_pointless);
 	if (verdict->action == VERDICT_END_ABSENT) {
 		flight_end_turn(flight, FLIGHT_ABSENT, 0);
@@ -293,6 +303,7 @@ static void stored_written(struct ledger_job *job)
 		flight_ledger_failed(flight, &job->err);
 		return;
 	}
+	count_attempt(flight);
 	replaced = flight->try->recording.path;
 	if (replaced[0] != '\0')
 		unnamed_media_remove(flight->env, flight->recording_sid, replaced);

@@ -99,6 +99,7 @@ static void count(const struct flight *flight, int by)
 	struct flight_lists *lists = &flight->owner->lists;
 
 	lists->count[flight->state] += (unsigned)by;
+	gauge_set(&flight->owner->counts.in[flight->state], lists->count[flight->state]);
 	if (flight->state == FLIGHT_QUEUED)
 		lists->in_line[flight->rank] += (unsigned)by;
 	if (!has_slot(flight->state))

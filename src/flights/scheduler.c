@@ -433,6 +433,11 @@ void scheduler_counts(const struct scheduler *scheduler, struct scheduler_counts
 	};
 }
 
+const struct flight_counts *scheduler_flight_counts(const struct scheduler *scheduler)
+{
+	return &scheduler->owner.counts;
+}
+
 /* ---- life cycle ---- */
 
 struct scheduler *scheduler_new(const struct flight_env *env)

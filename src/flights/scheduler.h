@@ -44,3 +44,5 @@ struct scheduler_counts {
 	unsigned queued, flying, waiting;
 };
 void scheduler_counts(const struct scheduler *scheduler, struct scheduler_counts *out);
+/* For any thread to read. */
+const struct flight_counts *scheduler_flight_counts(const struct scheduler *scheduler);

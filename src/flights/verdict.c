@@ -247,6 +247,13 @@ static const struct row rows[] = {
 	{ is_anything, VERDICT_KEPT, VERDICT_STORE, "stored", "", "Stored.", COUNTED },
 };
 
+_Static_assert(ARRAY_LEN(rows) == VERDICT_ROWS, "each row has its counter");
+
+const char *verdict_row_outcome(unsigned row)
+{
+	return rows[row].outcome;
+}
+
 void verdict_blame_store(struct verdict_facts *facts, const struct err *err)
 {
 	facts->is_disk_full = err->kind == ERR_UNAVAILABLE;
@@ -262,6 +269,7 @@ void verdict_judge(const struct verdict_facts *facts, struct verdict *out)
 	while (!row->fits(facts))
 		row++;
 	*out = (struct verdict){
+		.row = (unsigned)(row - rows),
 		.meaning = row->meaning,
 		.action = row->action,
 		.outcome = row->outcome,

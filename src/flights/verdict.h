@@ -80,7 +80,10 @@ enum verdict_action {
 	VERDICT_END_GONE,
 };
 
+#define VERDICT_ROWS 29 /* of the table; attempts are counted by them */
+
 struct verdict {
+	unsigned row; /* below VERDICT_ROWS */
 	enum verdict_meaning meaning;
 	enum verdict_action action;
 	const char *outcome;     /* short, stable: for the ledger's attempt */
@@ -96,6 +99,9 @@ struct verdict {
 /* What our own side could not do: an error of the store's, as facts. */
 void verdict_blame_store(struct verdict_facts *facts, const struct err *err);
 void verdict_judge(const struct verdict_facts *facts, struct verdict *out);
+
+/* The outcome of a row, which some rows share. */
+const char *verdict_row_outcome(unsigned row);
 
 /* What the meaning says of Twilio as a whole. */
 enum upstream_sign verdict_sign(enum verdict_meaning meaning);

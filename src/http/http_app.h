@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/compiler.h"
+#include "base/counter.h"
 #include "event/loop.h"
 #include "http/exchange.h"
 #include "http/http_options.h"
@@ -55,10 +56,17 @@ struct http_local {
 	char unused;
 };
 
+/* The loop's, for any thread to read. */
+struct http_server_counts {
+	struct gauge connections;           /* as http_server_connections() */
+	struct counter connections_refused; /* there were too many, or no descriptor for it */
+};
+
 struct http_server {
 	struct loop *loop;
 	const struct http_app *app;
 	struct http_local *local;
 	struct http_options options;
+	struct http_server_counts counts;
 	struct http_server_inner *inner; /* http_server.c's own */
 };

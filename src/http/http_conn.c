@@ -160,6 +160,7 @@ static enum step_result head_is_whole(struct http_conn *conn)
 	struct http_work *work = conn->work;
 
 	work->in_used = work->parse.head_len;
+	work->x.head_at_us = loop_now_us(conn->server->loop);
 	http_request_name(&work->x);
 	http_find_route(conn);
 	return STEP_NEXT;

@@ -24,6 +24,8 @@ void http_conn_start_request(struct http_conn *conn)
 	x->about[0] = '\0';
 	x->note = NULL;
 	x->began_at_ms = loop_now_ms(conn->server->loop);
+	x->source = x->outcome = 0;
+	x->head_at_us = 0;
 	x->status = 0;
 	x->sent_bytes = 0;
 	x->caller_size = 0;
@@ -122,6 +124,7 @@ void http_conn_stash(struct http_conn *conn)
 	stash->reading_since_ms = work->reading_since_ms;
 	stash->began_at_ms = work->x.began_at_ms;
 	memcpy(stash->id, work->x.id, sizeof(stash->id));
+	stash->head_at_us = work->x.head_at_us;
 	stash->caller_size = work->x.caller_size;
 	memcpy(stash->caller, work->x.caller, stash->caller_size);
 	stash->len = (uint32_t)work->in_len;
@@ -140,6 +143,7 @@ void http_conn_unstash(struct http_conn *conn)
 	conn->work->reading_since_ms = stash->reading_since_ms;
 	conn->work->x.began_at_ms = stash->began_at_ms;
 	memcpy(conn->work->x.id, stash->id, sizeof(stash->id));
+	conn->work->x.head_at_us = stash->head_at_us;
 	conn->work->x.caller_size = stash->caller_size;
 	memcpy(conn->work->x.caller, stash->caller, stash->caller_size);
 	conn->stash = NULL;

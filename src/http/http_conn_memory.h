@@ -89,7 +89,7 @@ struct http_adopted {
  * Behind a whole head, what was made of it goes along: it is decided once.
  */
 struct http_stash {
-	int64_t reading_since_ms, began_at_ms;
+	int64_t reading_since_ms, began_at_ms, head_at_us;
 	char id[sizeof(((struct exchange *)NULL)->id)];
 	size_t caller_size;
 	char caller[EXCHANGE_CALLER_MAX];
@@ -172,6 +172,13 @@ void http_conn_stash(struct http_conn *conn);
 void http_conn_unstash(struct http_conn *conn);
 /* The next request on the same work; bytes of it may be in the block already. */
 void http_conn_start_request(struct http_conn *conn);
+
+/* How many connections there are has changed. */
+static inline void http_conn_counted(struct http_server *server)
+{
+	gauge_set(&server->counts.connections,
+		  (int64_t)server->inner->connections - server->inner->refused);
+}
 
 /* ---- what goes on ---- */
 

@@ -61,6 +61,7 @@ static struct http_conn *conn_new(struct http_server *server, int fd_in, int fd_
 	list_init(&conn->awake);
 	list_append(&server->inner->conns, &conn->link);
 	server->inner->connections++;
+	http_conn_counted(server);
 	return conn;
 }
 
@@ -81,6 +82,7 @@ void http_conn_open(struct http_server *server, int fd, enum http_listening list
 		    ready);
 	if (over_limit) {
 		server->inner->refused++;
+		http_conn_counted(server);
 		http_conn_take_work(conn);
 		conn_enter(conn, CONN_HEAD);
 		http_refuse(conn, &overloaded, NULL, false);

@@ -163,6 +163,8 @@ static void accepted(struct http_listener *listener, int fd, const struct sockad
 	bool over_limit = is_over_limit(listener, fd);
 	char peer[INET6_ADDRSTRLEN];
 
+	if (over_limit)
+		counter_add(&server->counts.connections_refused, 1);
 	if (over_limit && !may_be_told(server, fd)) {
 		close(fd);
 		return;
@@ -270,6 +272,7 @@ static void left(struct http_server *server, bool was_refused)
 	inner->connections--;
 	if (was_refused)
 		inner->refused--;
+	http_conn_counted(server);
 	if (inner->stopping && inner->connections == 0)
 		timer_start(server->loop, &inner->stop_timer, 0, all_left);
 }

@@ -50,6 +50,11 @@ bool keeper_open(struct ledger *ledger, struct blob_store *store, struct keeper 
 	return true;
 }
 
+const struct loop_times *keeper_loop_times(const struct keeper *keeper)
+{
+	return loop_times(keeper->env.loop);
+}
+
 static void *run_keeper(void *argument)
 {
 	struct keeper *keeper = argument;

@@ -13,6 +13,10 @@
 struct blob_store;
 struct keeper;
 struct ledger;
+struct loop_times;
+
+/* How its loop keeps up: any thread. */
+const struct loop_times *keeper_loop_times(const struct keeper *keeper);
 
 /* Before ledger_start(): it listens.  The ledger and the store outlive it. */
 bool keeper_open(struct ledger *ledger, struct blob_store *store, struct keeper **out,

@@ -47,6 +47,7 @@ struct ledger {
 	struct projection_change changes[FEED_COMMIT_MAX]; /* the writer's: of one commit */
 	struct checkpointer *checkpointer;
 	struct reserve *reserve; /* NULL: none */
+	struct ledger_times times;
 
 	struct ledger_queue reads;
 	struct reader readers[READERS];
@@ -55,18 +56,25 @@ struct ledger {
 /* ---- the writer ---- */
 
 /* A full disk is no failed one: nothing was lost, and there will be room again. */
-static bool commit(struct catalog *catalog, struct err *err)
+static bool commit(struct ledger *ledger, struct err *err)
 {
-	if (catalog_commit(catalog, err))
+	int64_t began_us = clock_monotonic_us();
+
+	if (catalog_commit(ledger->catalog, err)) {
+		time_histogram_count(&ledger->times.commits, clock_monotonic_us() - began_us);
 		return true;
+	}
+	counter_add(&ledger->times.commits_failed, 1);
 	if (err->kind == ERR_INTERNAL)
 		disk_failure_end(err);
 	return false;
 }
 
-static bool write_batch(struct catalog *catalog, struct ledger_job *first, int64_t *out_sequence,
+static bool write_batch(struct ledger *ledger, struct ledger_job *first, int64_t *out_sequence,
 			struct err *err)
 {
+	struct catalog *catalog = ledger->catalog;
+
 	if (!catalog_begin(catalog, err))
 		return false;
 	for (struct ledger_job *job = first; job; job = job->next) {
@@ -79,19 +87,19 @@ static bool write_batch(struct catalog *catalog, struct ledger_job *first, int64
 		catalog_rollback(catalog);
 		return false;
 	}
-	return commit(catalog, err);
+	return commit(ledger, err);
 }
 
 /* The same, and once more where a full disk has a reserve to give up. */
 static bool write_all(struct ledger *ledger, struct ledger_job *first, int64_t *out_sequence,
 		      struct err *err)
 {
-	bool was_written = write_batch(ledger->catalog, first, out_sequence, err);
+	bool was_written = write_batch(ledger, first, out_sequence, err);
 
 	if (!ledger->reserve || (!was_written && err->kind != ERR_UNAVAILABLE))
 		return was_written;
 	if (!was_written && reserve_spend(ledger->reserve))
-		was_written = write_batch(ledger->catalog, first, out_sequence, err);
+		was_written = write_batch(ledger, first, out_sequence, err);
 	reserve_turn(ledger->reserve, was_written);
 	return was_written;
 }
@@ -261,6 +269,11 @@ bool ledger_open_reserved(const char *path, struct reserve *reserve, struct ledg
 struct catalog *ledger_catalog(struct ledger *ledger)
 {
 	return ledger->catalog;
+}
+
+const struct ledger_times *ledger_times(const struct ledger *ledger)
+{
+	return &ledger->times;
 }
 
 bool ledger_write_now(struct ledger *ledger, struct ledger_job *job, struct err *err)

@@ -10,7 +10,9 @@
 #pragma once
 
 #include "base/compiler.h"
+#include "base/counter.h"
 #include "base/err.h"
+#include "base/time_histogram.h"
 #include "catalog/catalog.h"
 #include "catalog/projection.h"
 #include "ledger/feed.h"
@@ -22,6 +24,13 @@
 
 struct ledger;
 struct reserve;
+
+/* The writer's, for any thread to read. */
+struct ledger_times {
+	struct time_histogram
+		commits; /* of what was posted: each is an fsync, and serves a batch */
+	struct counter commits_failed;
+};
 
 /* Opens (and migrates) the ledger at `path`; no thread runs yet. */
 bool ledger_open(const char *path, struct ledger **out, struct err *err) MUST_CHECK;
@@ -36,6 +45,7 @@ void ledger_listen(struct ledger *ledger,
 		   struct ledger_listener *listener); /* before ledger_start() */
 /* For who asks what came after a sequence number; lives as long as the ledger. */
 struct feed *ledger_feed(struct ledger *ledger);
+const struct ledger_times *ledger_times(const struct ledger *ledger);
 bool ledger_start(struct ledger *ledger, struct err *err) MUST_CHECK;
 /*
  * Runs what was posted, then ends the threads.  What is posted afterwards is answered undone

@@ -213,6 +213,14 @@ static bool send_without_media(struct exchange *x, const struct media *media,
 
 /* ---- the body ---- */
 
+/* Some of the media has just been sent for the first time. */
+static void count_first_byte(struct exchange *x)
+{
+	struct web_counts *counts = &web_local_of(x)->counts;
+
+	time_histogram_count(&counts->first_byte[x->source], clock_monotonic_us() - x->head_at_us);
+}
+
 /* The parts of a multipart/byteranges body (RFC 9110, 14.6), their texts in `texts`. */
 static void make_parts(const struct media *media, const struct media_reply *reply,
 		       const char *boundary, struct buf *texts, struct reply_part parts[RANGES_MAX])
@@ -259,6 +267,7 @@ static void send_parts(struct exchange *x, const struct media *media,
 		reply_send_growing_parts(x, media->fd, parts, count, closing, arrived, parked);
 	else
 		reply_send_parts(x, media->fd, parts, count, closing);
+	count_first_byte(x);
 }
 
 /* The one piece that is sent: the range, or the whole. */
@@ -289,6 +298,7 @@ void media_reply_send(struct exchange *x, const struct media *media,
 		reply_send_part(x, (struct str){ media->first_bytes + first, (size_t)length });
 	else
 		reply_send_file(x, media->fd, first, length);
+	count_first_byte(x);
 }
 
 bool media_reply_send_growing(struct exchange *x, const struct media *media,
@@ -306,6 +316,7 @@ bool media_reply_send_growing(struct exchange *x, const struct media *media,
 	begin_head(x, media, reply, NULL);
 	choose_piece(media, reply, &first, &length);
 	reply_send_growing(x, media->fd, first, length, arrived, parked);
+	count_first_byte(x);
 	return true;
 }
 
@@ -316,4 +327,5 @@ void media_reply_send_chunked(struct exchange *x, const struct media *media, uin
 	reply_begin(x, 200);
 	add_all(x, media, NULL);
 	reply_send_chunked(x, media->fd, arrived, is_complete, parked);
+	count_first_byte(x);
 }

@@ -30,14 +30,21 @@ static void tell_play(struct exchange *x)
 		  x->status, (unsigned long long)x->sent_bytes);
 }
 
+static bool is_play(const struct exchange *x)
+{
+	return x->route && (x->route->access == WEB_PLAY || x->route->access == WEB_LINK);
+}
+
 static void ended(struct exchange *x)
 {
+	struct web_local *local = web_local_of(x);
 	struct web_caller caller;
 
 	tell_play(x);
 	web_access_log_ended(x);
+	web_count_request(&local->counts, x, is_play(x));
 	if (x->sent_bytes > 0 && web_caller_of(x, &caller) && caller.play_key != 0)
-		open_plays_sent(web_local_of(x)->plays, caller.play_key, x->sent_bytes);
+		open_plays_sent(local->plays, caller.play_key, x->sent_bytes);
 }
 
 static void tell_crowded(const struct http_server *server, bool is_crowded)
@@ -56,6 +63,7 @@ static void tell_crowded(const struct http_server *server, bool is_crowded)
 void web_init(struct web *web)
 {
 	web->started_at_ms = clock_wall_ms();
+	list_init(&web->locals);
 	webhook_counters_init(&web->webhooks, WEBHOOK_REPORT_MS);
 	web->app = (struct http_app){
 		.routes = web_routes,
@@ -82,6 +90,7 @@ struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailb
 	local->web = web;
 	local->loop = loop;
 	local->mailbox = mailbox;
+	list_append(&web->locals, &local->link);
 	local->media_cache = media_cache_new(loop, mailbox, web->ledger, web->store, &options);
 	local->mirrors = mirrors_new(mailbox, web->fetcher, media_reply_prepare);
 	local->admission = admission_new(web->auth, loop, mailbox);
@@ -102,6 +111,7 @@ void web_local_free(struct web_local *local)
 	if (!local)
 		return;
 	access_lines_free(local->access_lines);
+	list_remove(&local->link);
 	webhook_counter_free(local->webhooks);
 	open_plays_free(local->plays);
 	admission_free(local->admission);

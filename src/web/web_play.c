@@ -116,7 +116,12 @@ static void play_refuse_missing(struct play *play, enum web_error error, const c
 
 static void play_gone(struct parked *parked)
 {
-	play_free(container_of(parked, struct play, parked));
+	struct play *play = container_of(parked, struct play, parked);
+	const struct exchange *x = play->x;
+
+	if (x->status == 0)
+		counter_add(&play->local->counts.plays[x->source][PLAY_RESULT_LEFT], 1);
+	play_free(play);
 }
 
 /* ---- in flight ---- */
@@ -243,6 +248,13 @@ static void play_goes_on(struct play *play, const struct news *now)
 	exchange_arrived(play->x, play->arrived, now->is_complete);
 }
 
+/* gone() comes in the next turn. */
+static void play_cut(struct play *play)
+{
+	play->x->outcome = WEB_OUTCOME_CUT;
+	exchange_cut(play->x);
+}
+
 static void play_moved(struct player *player, const struct mirror *mirror)
 {
 	struct play *play = container_of(player, struct play, player);
@@ -250,7 +262,7 @@ static void play_moved(struct player *player, const struct mirror *mirror)
 
 	if (play->state == PLAY_SENDING || play->state == PLAY_SENDING_AHEAD) {
 		if (!now->is_flowing || now->media.generation != play->generation)
-			exchange_cut(play->x); /* gone() comes in the next turn */
+			play_cut(play);
 		else
 			play_goes_on(play, now);
 		return;
@@ -291,7 +303,7 @@ static void silence_ended(struct timer *timer)
 	if (exchange_is_stalled_by_client(play->x))
 		silent_ms = 0; /* send_timeout is for those */
 	if (silent_ms >= wait_ms)
-		exchange_cut(play->x);
+		play_cut(play);
 	else
 		timer_start(play->local->loop, &play->timer, wait_ms - silent_ms, silence_ended);
 }
@@ -303,6 +315,7 @@ static void play_join(struct play *play, const struct recording *recording)
 	const struct mirror *mirror;
 
 	play_enter(play, play->state == PLAY_LANDED ? PLAY_REJOINED : PLAY_WAITING);
+	play->x->source = PLAY_SOURCE_FLIGHT;
 	play->player.moved = play_moved;
 	mirror = mirror_join(play->local->mirrors, recording, &play->player);
 	if (mirror->now.is_flowing || mirror->now.reason_code[0] != '\0')
@@ -352,6 +365,7 @@ static void play_stored(struct play *play, const struct media *media)
 {
 	struct media_reply reply;
 
+	play->x->source = PLAY_SOURCE_STORE;
 	if (expiry_has_passed(play->local, media->started_at_ms, media->is_held)) {
 		play_refuse(play, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
 		return;

@@ -37,12 +37,17 @@ static void webhook_committed(struct intake_waiter *waiter, bool succeeded)
 {
 	AUTO(free) struct webhook *webhook = container_of(waiter, struct webhook, waiter);
 
+	struct web_local *local = web_local_of(webhook->x);
+
 	if (!succeeded) {
+		webhook_count_uncommitted(local->webhooks);
 		web_refuse(webhook->x, WEB_OVERLOADED, "The event could not be committed.",
 			   WEB_NO_RETRY);
 		return;
 	}
-	webhook_count_taken(web_local_of(webhook->x)->webhooks);
+	webhook_count_taken(local->webhooks);
+	time_histogram_count(&local->counts.webhooks,
+			     loop_now_us(local->loop) - webhook->x->head_at_us);
 	reply_begin(webhook->x, 200);
 	reply_header(webhook->x, STR("Content-Type"), STR("text/xml"));
 	reply_header(webhook->x, STR("Cache-Control"), STR("no-store"));
@@ -148,6 +153,7 @@ static void take_callback(struct exchange *x, enum intake_kind kind)
 	if (!has_public_url(x))
 		return;
 	if (!callback_body_read(x, &body, &err)) {
+		webhook_count_malformed(local->webhooks);
 		web_refuse(x, WEB_BAD_REQUEST, err.text, WEB_NO_RETRY);
 		return;
 	}
@@ -167,6 +173,7 @@ static void take_callback(struct exchange *x, enum intake_kind kind)
 	webhook->parked.gone = webhook_gone;
 	webhook->waiter.committed = webhook_committed;
 	if (!intake_post(local->web->ledger, local->mailbox, &callback, &webhook->waiter, &err)) {
+		webhook_count_malformed(local->webhooks);
 		web_refuse(x, WEB_BAD_REQUEST, err.text, WEB_NO_RETRY);
 		return;
 	}

@@ -197,6 +197,36 @@ static void test_kept_file(void)
 	OK(flight->state == FLIGHT_STORED && !strstr(server.all, "Range:"), "then it begins anew");
 }
 
+static uint64_t counted(const char *outcome)
+{
+	uint64_t count = 0;
+
+	for (unsigned row = 0; row < VERDICT_ROWS; row++)
+		if (strcmp(verdict_row_outcome(row), outcome) == 0)
+			count += counter_read(&owner.counts.attempts[row]);
+	return count;
+}
+
+/* For /metrics: what the ledger has of them, and where the flights are. */
+static void test_counted(void)
+{
+	uint64_t limited = counted("limited"), stored = counted("stored");
+	uint64_t received = counter_read(&owner.counts.received_bytes);
+
+	begin_anew();
+	IS_INT(gauge_read(&owner.counts.in[FLIGHT_QUEUED]), 1, "it is queued");
+	fly_on(SLOW, STR_NONE);
+	IS_INT(gauge_read(&owner.counts.in[FLIGHT_QUEUED]), 0, "it left the queue");
+	IS_INT(gauge_read(&owner.counts.in[FLIGHT_WAITING]), 1, "and waits");
+	fly_on(RANGED, str_first(whole, 4000));
+	fly_on(WHOLE, whole);
+	IS_INT(counted("limited") - limited, 1, "each try is counted by what became of it");
+	IS_INT(counted("stored") - stored, 1, "the last one too");
+	OK(counter_read(&owner.counts.received_bytes) - received >= whole.len,
+	   "with the bytes that it received");
+	IS_INT(gauge_read(&owner.counts.in[FLIGHT_WAITING]), 0, "none waits any more");
+}
+
 int main(void)
 {
 	one_flight_start();
@@ -207,5 +237,6 @@ int main(void)
 	test_waits_longer();
 	test_off();
 	test_kept_file();
+	test_counted();
 	return one_flight_stop();
 }

@@ -123,12 +123,24 @@ static bool is_known(unsigned number)
 
 /* ---- tests ---- */
 
+static uint64_t commits(void)
+{
+	struct time_sum sum = { .sum_us = 0 };
+	uint64_t count = 0;
+
+	time_histogram_add(&ledger_times(ledger)->commits, &sum);
+	for (unsigned i = 0; i <= TIME_BUCKETS; i++)
+		count += sum.buckets[i];
+	return count;
+}
+
 static void test_write(void)
 {
 	struct write write = { 0 };
 
 	post(&write, 1);
 	OK(until(all_done) && write.job.succeeded, "a job is committed");
+	IS_INT(commits(), 1, "and the commit is counted");
 	OK(hears_of(1), "its event is projected, and who listens is told");
 	OK(is_known(1), "a reader finds it");
 	OK(find.job.sequence >= heard.sequence,
@@ -147,6 +159,8 @@ static void test_neighbours(void)
 	OK(writes[0].job.succeeded && writes[2].job.succeeded, "the good ones are committed");
 	OK(!writes[1].job.succeeded && writes[1].job.err.kind == ERR_CONFLICT,
 	   "the bad one is told why: %s", writes[1].job.err.text);
+	IS_INT(counter_read(&ledger_times(ledger)->commits_failed), 0,
+	       "no commit has failed, though a job has");
 	OK(writes[2].runs == 1 || writes[0].runs == 2, "they were in one batch, and ran again");
 	OK(hears_of(10) && hears_of(12) && is_known(12), "they are projected");
 	OK(!is_known(11), "nothing of the bad one is there");

@@ -282,6 +282,7 @@ static void test_overrun(void)
 				  "'chain_gap'"),
 			  &left_out);
 	OK(left_out >= 40, "%d were", (int)left_out);
+	IS_INT(open_plays_left_out(plays), left_out, "and as many are counted for /metrics");
 	open_plays_end_all(plays);
 	expect(2L * (ENTRIES + 42) - left_out, WRITTEN, "each began and ended, but for those");
 	IS_INT(count_of(GAPS), 1, "which are told once");

@@ -215,6 +215,8 @@ static void judging(void)
 		IS_STR(str_of(verdict.reason_code), str_of(cases[i].reason_code), "%s: the code",
 		       cases[i].name);
 		OK(verdict.text[0] != '\0', "%s: words for a person", cases[i].name);
+		IS_STR(str_of(verdict_row_outcome(verdict.row)), str_of(verdict.outcome),
+		       "%s: counted by its row", cases[i].name);
 	}
 }
 

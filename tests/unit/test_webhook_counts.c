@@ -114,6 +114,8 @@ static void check_sum(void)
 	IS_STR(str_of(sum.last_client), STR("192.0.2.7"), "and who sent it");
 	OK(webhook_last_refused_at_ms(&sum) > 0, "and when");
 	IS_INT(sum.taken, 2, "those that were taken");
+	IS_INT(sum.malformed, 3, "those that were no callback");
+	IS_INT(sum.uncommitted, 1, "those that could not be committed");
 	OK(sum.last_taken_at_ms > 0, "and when the last was");
 }
 
@@ -138,6 +140,10 @@ int main(void)
 	check_log(loops[0], loops[1], counter);
 	webhook_count_taken(counter[0]);
 	webhook_count_taken(counter[1]);
+	webhook_count_malformed(counter[0]);
+	webhook_count_malformed(counter[0]);
+	webhook_count_malformed(counter[1]);
+	webhook_count_uncommitted(counter[1]);
 	check_sum();
 	for (int i = 0; i < 2; i++) {
 		webhook_counter_free(counter[i]);
