@@ -115,7 +115,7 @@ static bool read_ledger(const struct settings *settings, struct buf *out, struct
 	    !web_health_read(catalog, store, NULL, &facts, err))
 		return false;
 	json_start(&json, out);
-	health_write(&facts, true, &json);
+	health_write(&facts, HEALTH_STATUS, &json);
 	buf_add_byte(out, '\n');
 	return true;
 }

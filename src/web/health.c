@@ -181,7 +181,7 @@ static void add_upstream(struct json *json, const struct upstream_facts *upstrea
 	json_close(json, '}');
 }
 
-void health_write(const struct health_facts *facts, bool is_full, struct json *json)
+void health_write(const struct health_facts *facts, enum health_detail detail, struct json *json)
 {
 	struct health_causes causes;
 
@@ -190,12 +190,14 @@ void health_write(const struct health_facts *facts, bool is_full, struct json *j
 	json_text(json, "status", facts->started_at_ms != 0 ? STR("ok") : STR("stopped"));
 	json_bool(json, "degraded", causes.count > 0);
 	json_text(json, "version", STR(CALLSPOOL_VERSION));
-	if (is_full) {
+	if (detail >= HEALTH_DETAILS) {
 		json_date(json, "started_at", facts->started_at_ms);
 		json_int(json, "free_bytes", (int64_t)facts->free_bytes);
 		add_causes(json, &causes);
 		completeness_write(&facts->completeness, &facts->counts, json);
 		add_counts(json, &facts->counts);
+	}
+	if (detail == HEALTH_STATUS) {
 		add_webhooks(json, facts);
 		if (facts->started_at_ms != 0)
 			add_upstream(json, &facts->upstream);

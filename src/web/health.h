@@ -1,6 +1,6 @@
 /*
- * Whether all is well, judged from what is known, and the same as JSON: for /health, /api/status and
- * `callspool status`.
+ * Whether all is well, judged from what is known, and the same as JSON: for /health, /api/health, /api/status
+ * and `callspool status`, in one form of which each has as much as its readers may see.
  *
  * Degraded means that somebody should look: recordings or webhooks are not coming in as they should.
  * Each cause is a sentence that says what is wrong and what to look at.
@@ -44,5 +44,11 @@ struct health_causes {
 
 /* Pure. */
 void health_judge(const struct health_facts *facts, struct health_causes *out);
-/* One JSON value; is_full: with causes and counts, for those who may see them. */
-void health_write(const struct health_facts *facts, bool is_full, struct json *json);
+
+enum health_detail {
+	HEALTH_WORD,    /* anybody: does it play? */
+	HEALTH_DETAILS, /* who reads the calls: the causes, what is here, what waits */
+	HEALTH_STATUS,  /* who looks after it: who sends webhooks, how fetching goes, too */
+};
+/* One JSON value. */
+void health_write(const struct health_facts *facts, enum health_detail detail, struct json *json);

@@ -45,6 +45,7 @@ const struct http_route web_routes[] = {
 	{ GET, "/api/calls/{}", web_call_details, .access = WEB_READ },
 
 	{ GET, "/health", web_health, .access = WEB_ANYONE },
+	{ GET, "/api/health", web_health_details, .access = WEB_READ },
 	{ GET, "/api/status", web_status, .access = WEB_STATUS },
 
 	{ GET, "/api/session", web_session_show, .access = WEB_VISITOR },

@@ -14,7 +14,7 @@
 
 struct health_read {
 	struct web_read read;
-	bool is_full; /* with causes and counts */
+	enum health_detail detail;
 };
 
 bool web_health_read(struct catalog *catalog, struct blob_store *store,
@@ -31,31 +31,37 @@ bool web_health_read(struct catalog *catalog, struct blob_store *store,
 	return true;
 }
 
-static bool make_health(struct web_read *read, struct catalog *catalog, struct json *json,
-			struct err *err)
+bool web_health_gather(const struct web *web, struct catalog *catalog, struct health_facts *out,
+		       struct err *err)
 {
-	const struct health_read *health = container_of(read, struct health_read, read);
-	const struct web *web = read->web;
-	struct health_facts facts = {
+	*out = (struct health_facts){
 		.started_at_ms = web->started_at_ms,
 		.min_free_bytes = web->options.min_free_bytes,
 		.reserve = reserve_state(web->reserve),
 		.reconciles = fetcher_reconciles(web->fetcher),
 	};
+	webhook_counters_sum(&web->webhooks, &out->webhooks);
+	fetcher_read_upstream(web->fetcher, &out->upstream);
+	return web_health_read(catalog, web->store, web->accounts, out, err);
+}
 
-	webhook_counters_sum(&web->webhooks, &facts.webhooks);
-	fetcher_read_upstream(web->fetcher, &facts.upstream);
-	if (!web_health_read(catalog, web->store, web->accounts, &facts, err))
+static bool make_health(struct web_read *read, struct catalog *catalog, struct json *json,
+			struct err *err)
+{
+	const struct health_read *health = container_of(read, struct health_read, read);
+	struct health_facts facts;
+
+	if (!web_health_gather(read->web, catalog, &facts, err))
 		return false;
-	health_write(&facts, health->is_full, json);
+	health_write(&facts, health->detail, json);
 	return true;
 }
 
-static void start(struct exchange *x, bool is_full)
+static void start(struct exchange *x, enum health_detail detail)
 {
 	struct health_read *health = xcalloc(1, sizeof(*health));
 
-	health->is_full = is_full;
+	health->detail = detail;
 	health->read.make = make_health;
 	health->read.not_found = WEB_INTERNAL;
 	web_read_start(&health->read, x);
@@ -63,10 +69,15 @@ static void start(struct exchange *x, bool is_full)
 
 void web_health(struct exchange *x)
 {
-	start(x, false);
+	start(x, HEALTH_WORD);
+}
+
+void web_health_details(struct exchange *x)
+{
+	start(x, HEALTH_DETAILS);
 }
 
 void web_status(struct exchange *x)
 {
-	start(x, true);
+	start(x, HEALTH_STATUS);
 }

@@ -1,6 +1,7 @@
 /*
  * GET /health: 200 as long as callspool can play; `degraded` says that something is not as it should be.
- * GET /api/status: the causes and the counts, for those who may see them (`callspool status`).
+ * GET /api/health: the causes in words, what is here, and what waits, for those who may read the calls.
+ * GET /api/status: the same, and who sent what, for those who look after it (`callspool status`).
  */
 #pragma once
 
@@ -14,9 +15,15 @@ struct blob_store;
 struct catalog;
 struct exchange;
 struct health_facts;
+struct web;
 
 void web_health(struct exchange *x);
+void web_health_details(struct exchange *x);
 void web_status(struct exchange *x);
+
+/* All that is known of how this server does.  On a reader's thread. */
+bool web_health_gather(const struct web *web, struct catalog *catalog, struct health_facts *out,
+		       struct err *err) MUST_CHECK;
 
 /*
  * Fills in what the ledger and the store know of these accounts (NULL: of all); also for `callspool status` when

@@ -52,6 +52,7 @@ const TARGETS = {
   'POST /api/calls/{}/retry': async (world) => ({ path: `/api/calls/${(await waiting(world)).callSid}/retry` }),
   'GET /api/calls': () => ({ path: '/api/calls' }),
   'GET /api/calls/{}': ({ recording }) => ({ path: `/api/calls/${recording.callSid}` }),
+  'GET /api/health': () => ({ path: '/api/health' }),
   'GET /api/status': () => ({ path: '/api/status' }),
   'GET /api/users': () => ({ path: '/api/users' }),
   'POST /api/users': () => ({ path: '/api/users', json: { name: `u${unused()}` } }),

@@ -1,3 +1,5 @@
+#include "base/buf.h"
+#include "base/json.h"
 #include "tap.h"
 #include "web/health.h"
 
@@ -140,8 +142,52 @@ static void check_list(void)
 	CAUSE(&facts, "", "one that is not read any more");
 }
 
+static bool tells(enum health_detail detail, const char *member)
+{
+	struct health_facts facts = well();
+	char text[4096], name[64];
+	struct json json;
+	struct buf buf;
+
+	buf_over(&buf, text, sizeof(text));
+	json_start(&json, &buf);
+	health_write(&facts, detail, &json);
+	snprintf(name, sizeof(name), "\"%s\":", member);
+	return buf_ok(&buf) && strstr(text, name) != NULL;
+}
+
+static void check_details(void)
+{
+	static const struct {
+		const char *member;
+		bool in_word, in_details, in_status;
+	} rows[] = {
+		{ "status", true, true, true },
+		{ "degraded", true, true, true },
+		{ "version", true, true, true },
+		{ "causes", false, true, true },
+		{ "complete", false, true, true },
+		{ "recordings", false, true, true },
+		{ "free_bytes", false, true, true },
+		{ "oldest_queued_at", false, true, true },
+		{ "webhooks", false, false, true },
+		{ "last_refused_from", false, false, true },
+		{ "accounts_refused", false, false, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		OK(tells(HEALTH_WORD, rows[i].member) == rows[i].in_word,
+		   "%s: told to anybody, or not", rows[i].member);
+		OK(tells(HEALTH_DETAILS, rows[i].member) == rows[i].in_details,
+		   "%s: told to who reads the calls, or not", rows[i].member);
+		OK(tells(HEALTH_STATUS, rows[i].member) == rows[i].in_status,
+		   "%s: told to who looks after it, or not", rows[i].member);
+	}
+}
+
 int main(void)
 {
+	check_details();
 	check_list();
 	check_webhooks();
 	check_fetching();
