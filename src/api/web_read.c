@@ -24,7 +24,8 @@ static bool run_read(struct ledger_job *job, struct catalog *catalog, struct err
 	json_start(&json, &read->body);
 	if (!read->make(read, catalog, &json, err))
 		return false;
-	buf_add_byte(&read->body, '\n');
+	if (!read->send)
+		buf_add_byte(&read->body, '\n');
 	return buf_ok(&read->body) || err_set(err, ERR_INTERNAL, "an answer grew beyond its limit");
 }
 
@@ -60,7 +61,7 @@ static void read_done(struct ledger_job *job)
 	struct web_read *read = container_of(job, struct web_read, job);
 
 	if (read->x && job->succeeded)
-		web_send_json(read->x, buf_str(&read->body));
+		(read->send ? read->send : web_send_json)(read->x, buf_str(&read->body));
 	else if (read->x)
 		refuse_read(read);
 	buf_release(&read->body);

@@ -1,5 +1,5 @@
 /*
- * JSON replies made by a reader thread of the ledger, while their exchange is parked.
+ * Replies, JSON for the most part, made by a reader thread of the ledger, while their exchange is parked.
  */
 #pragma once
 
@@ -21,21 +21,24 @@ struct web;
 /* The first member of a struct with what one reply needs; made with xcalloc, freed by web_read. */
 struct web_read {
 	/*
-	 * On a reader's thread: writes one JSON value.  ERR_NOT_FOUND becomes `not_found`, ERR_INVALID
+	 * On a reader's thread: writes one JSON value, or with `send` anything onto read->body.  ERR_NOT_FOUND becomes `not_found`, ERR_INVALID
 	 * bad_request, all else internal.
 	 */
 	bool (*make)(struct web_read *read, struct catalog *catalog, struct json *json,
 		     struct err *err);
+	/* Replies with what was made; NULL: web_send_json(). */
+	void (*send)(struct exchange *x, struct str body);
 	enum web_error not_found;
 	/* Refuses in that case; NULL: as everything else is refused. */
 	void (*refuse_missing)(struct exchange *x, enum web_error error, const char *text);
 	const struct web *web; /* for make() */
 
+	struct buf body; /* at most WEB_READ_BODY_MAX */
+
 	/* internal */
 	struct ledger_job job;
 	struct parked parked;
 	struct exchange *x; /* NULL once the client has gone */
-	struct buf body;
 };
 
 void web_read_start(struct web_read *read, struct exchange *x);

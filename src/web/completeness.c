@@ -75,9 +75,8 @@ bool completeness_read(struct catalog *catalog, const struct accounts *accounts,
 
 /* ---- telling ---- */
 
-/* Recordings that are there to be kept: neither going on, nor absent, deleted, purged or expired. */
-static int64_t expected(const struct completeness *completeness,
-			const struct catalog_counts *counts)
+int64_t completeness_expected(const struct completeness *completeness,
+			      const struct catalog_counts *counts)
 {
 	return counts->recordings[RECORDING_QUEUED] + counts->recordings[RECORDING_WAITING] +
 	       counts->recordings[RECORDING_STORED] + counts->recordings[RECORDING_DEAD] -
@@ -99,7 +98,8 @@ static void add_missing(struct buf *buf, int64_t count, const char *why)
 void completeness_tell(const struct completeness *completeness, const struct catalog_counts *counts,
 		       char out[COMPLETENESS_TEXT_SIZE])
 {
-	int64_t all = expected(completeness, counts), here = counts->recordings[RECORDING_STORED];
+	int64_t all = completeness_expected(completeness, counts),
+		here = counts->recordings[RECORDING_STORED];
 	char date[ISO_DATE_SIZE];
 	struct buf buf;
 
@@ -126,7 +126,7 @@ void completeness_write(const struct completeness *completeness,
 	completeness_tell(completeness, counts, text);
 	json_open(json, "complete", '{');
 	json_text(json, "text", str_of(text));
-	json_int(json, "recordings", expected(completeness, counts));
+	json_int(json, "recordings", completeness_expected(completeness, counts));
 	json_int(json, "here", counts->recordings[RECORDING_STORED]);
 	json_int(json, "to_be_fetched", waiting(completeness, counts));
 	json_int(json, "given_up", counts->recordings[RECORDING_DEAD]);

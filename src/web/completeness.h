@@ -32,6 +32,9 @@ struct completeness {
 bool completeness_read(struct catalog *catalog, const struct accounts *accounts,
 		       struct completeness *out, struct err *err) MUST_CHECK;
 
+/* Recordings that are there to be kept: neither going on, nor absent, deleted, purged or expired.  Pure. */
+int64_t completeness_expected(const struct completeness *completeness,
+			      const struct catalog_counts *counts);
 /* One sentence: how many are here, or what is missing and why.  Pure. */
 void completeness_tell(const struct completeness *completeness, const struct catalog_counts *counts,
 		       char out[COMPLETENESS_TEXT_SIZE]);

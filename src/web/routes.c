@@ -11,6 +11,7 @@
 #include "web/web_calls.h"
 #include "web/web_health.h"
 #include "web/web_media.h"
+#include "web/web_metrics.h"
 #include "web/web_pages.h"
 #include "web/web_retry.h"
 #include "web/web_webhooks.h"
@@ -47,6 +48,7 @@ const struct http_route web_routes[] = {
 	{ GET, "/health", web_health, .access = WEB_ANYONE },
 	{ GET, "/api/health", web_health_details, .access = WEB_READ },
 	{ GET, "/api/status", web_status, .access = WEB_STATUS },
+	{ GET, "/metrics", web_metrics, .access = WEB_STATUS },
 
 	{ GET, "/api/session", web_session_show, .access = WEB_VISITOR },
 	{ POST, "/api/session", web_session_begin, JSON_BODY, JSON_TYPE, WEB_VISITOR },

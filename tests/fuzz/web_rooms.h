@@ -108,6 +108,8 @@ bool __wrap_hashers_post(struct hashers *hashers, struct hash_job *job, struct s
 void __wrap_fetcher_discover(struct fetcher *fetcher, struct discovery_request *request);
 void __wrap_fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts *out);
 bool __wrap_fetcher_reconciles(const struct fetcher *fetcher);
+const struct flight_counts *__wrap_fetcher_flight_counts(const struct fetcher *fetcher);
+const struct loop_times *__wrap_fetcher_loop_times(const struct fetcher *fetcher);
 struct workers *__wrap_fetcher_sealers(const struct fetcher *fetcher);
 void __wrap_workers_post(struct workers *workers, struct job *job);
 void __wrap_fetcher_retry(struct fetcher *fetcher, const char *recording_sid);
@@ -231,6 +233,16 @@ void __wrap_fetcher_read_upstream(const struct fetcher *fetcher, struct upstream
 bool __wrap_fetcher_reconciles(const struct fetcher *fetcher)
 {
 	return false;
+}
+
+const struct flight_counts *__wrap_fetcher_flight_counts(const struct fetcher *fetcher)
+{
+	return NULL;
+}
+
+const struct loop_times *__wrap_fetcher_loop_times(const struct fetcher *fetcher)
+{
+	return NULL;
 }
 
 struct workers *__wrap_fetcher_sealers(const struct fetcher *fetcher)

@@ -54,6 +54,7 @@ const TARGETS = {
   'GET /api/calls/{}': ({ recording }) => ({ path: `/api/calls/${recording.callSid}` }),
   'GET /api/health': () => ({ path: '/api/health' }),
   'GET /api/status': () => ({ path: '/api/status' }),
+  'GET /metrics': () => ({ path: '/metrics' }),
   'GET /api/users': () => ({ path: '/api/users' }),
   'POST /api/users': () => ({ path: '/api/users', json: { name: `u${unused()}` } }),
   'POST /api/users/{}': async (world) => ({ path: `/api/users/${await user(world)}`, json: { role: 'admin' } }),

@@ -1,0 +1,316 @@
+#include "metrics/families.h"
+
+#include "base/clock.h"
+#include "event/loop.h"
+#include "flights/flight.h"
+#include "ledger/ledger.h"
+#include "metrics/exposition.h"
+#include "metrics/process_usage.h"
+
+#include <string.h>
+
+#define US_PER_MS 1000
+
+static void add_counter(struct exposition *out, const char *name, const char *help, uint64_t value)
+{
+	exposition_family(out, name, METRIC_COUNTER, help);
+	exposition_int(out, NO_LABELS, (int64_t)value);
+}
+
+static void add_gauge(struct exposition *out, const char *name, const char *help, int64_t value)
+{
+	exposition_family(out, name, METRIC_GAUGE, help);
+	exposition_int(out, NO_LABELS, value);
+}
+
+/* How long ago, in seconds; 0 for never, and for what a clock that was set back calls the future. */
+static void add_age(struct exposition *out, const char *name, const char *help,
+		    const struct metrics_facts *facts, int64_t since_ms)
+{
+	int64_t age_ms = since_ms != 0 ? facts->now_ms - since_ms : 0;
+
+	exposition_family(out, name, METRIC_GAUGE, help);
+	exposition_us(out, NO_LABELS, age_ms > 0 ? age_ms * US_PER_MS : 0);
+}
+
+/* ---- the process ---- */
+
+static void add_process(struct exposition *out, const struct metrics_facts *facts)
+{
+	struct process_usage usage;
+
+	process_usage_read(&usage);
+	exposition_family(out, "callspool_build_info", METRIC_GAUGE,
+			  "1; the version is the label's.");
+	exposition_int(out, LABEL("version", CALLSPOOL_VERSION), 1);
+	exposition_family(out, "process_start_time_seconds", METRIC_GAUGE,
+			  "When this process started, since 1970.");
+	exposition_us(out, NO_LABELS, facts->started_at_ms * US_PER_MS);
+	exposition_family(out, "process_cpu_seconds_total", METRIC_COUNTER,
+			  "CPU time of all threads.");
+	exposition_us(out, NO_LABELS, usage.cpu_us);
+	if (usage.resident_bytes > 0)
+		add_gauge(out, "process_resident_memory_bytes", "Memory that is resident.",
+			  usage.resident_bytes);
+}
+
+static void add_loop_lag(struct exposition *out, const char *name, const struct loop_times *times,
+			 int64_t now_us)
+{
+	if (times)
+		exposition_us(out, LABEL("loop", name), loop_times_lag_us(times, now_us));
+}
+
+static void add_turns(struct exposition *out, const char *name, const struct loop_times *times)
+{
+	struct time_sum sum = { .sum_us = 0 };
+
+	if (!times)
+		return;
+	time_histogram_add(&times->turns, &sum);
+	exposition_histogram(out, LABEL("loop", name), &sum);
+}
+
+static void add_loops(struct exposition *out, const struct metrics_facts *facts)
+{
+	int64_t now_us = clock_monotonic_us();
+
+	exposition_family(
+		out, "callspool_loop_lag_seconds", METRIC_GAUGE,
+		"For how long the turn under way lasts by now: what waits for the loop waits as long.");
+	exposition_us(out, LABEL("loop", "serving"), facts->serving.lag_us);
+	add_loop_lag(out, "fetching", facts->fetching, now_us);
+	add_loop_lag(out, "keeping", facts->keeping, now_us);
+	exposition_family(out, "callspool_loop_turn_seconds", METRIC_HISTOGRAM,
+			  "Turns of the event loops, from a wakeup to the next wait.");
+	exposition_histogram(out, LABEL("loop", "serving"), &facts->serving.turns);
+	add_turns(out, "fetching", facts->fetching);
+	add_turns(out, "keeping", facts->keeping);
+}
+
+/* ---- the ledger and the store ---- */
+
+static void add_recordings(struct exposition *out, const struct metrics_facts *facts)
+{
+	const struct catalog_counts *counts = &facts->counts;
+
+	add_gauge(out, "callspool_degraded", "1 when somebody should look: /api/health says why.",
+		  facts->is_degraded);
+	add_gauge(out, "callspool_calls", "Calls that are known.", counts->calls);
+	exposition_family(out, "callspool_recordings", METRIC_GAUGE,
+			  "Recordings by their state in the ledger; dead: dead letters.");
+	for (enum recording_state state = 0; state < RECORDING_STATES; state++)
+		exposition_int(out, LABEL("state", recording_state_text(state)),
+			       counts->recordings[state]);
+	add_age(out, "callspool_oldest_waiting_seconds",
+		"For how long the oldest recording waits that is to be fetched; 0: none waits.",
+		facts, counts->oldest_queued_at_ms);
+	add_gauge(out, "callspool_events_waiting",
+		  "Events that are committed and not worked into calls and recordings yet.",
+		  counts->events_waiting);
+	add_gauge(out, "callspool_events_set_aside",
+		  "Events that could not be worked into calls and recordings.",
+		  counts->events_set_aside);
+}
+
+static void add_completeness(struct exposition *out, const struct metrics_facts *facts)
+{
+	add_gauge(out, "callspool_recordings_expected",
+		  "Recordings that are to be kept: here, to be fetched, or given up.",
+		  facts->expected);
+	add_gauge(out, "callspool_recordings_here", "Of these, how many are stored.",
+		  facts->counts.recordings[RECORDING_STORED]);
+	add_gauge(out, "callspool_recordings_expired",
+		  "Recordings that were older than they are kept before they were fetched.",
+		  facts->expired);
+	add_gauge(out, "callspool_list_read",
+		  "1 once Twilio's list of recordings was read to its end, of every account.",
+		  facts->is_listed);
+	add_age(out, "callspool_list_age_seconds",
+		"How long ago Twilio's list was last read to its end; 0: never.", facts,
+		facts->listed_at_ms);
+	add_age(out, "callspool_list_failing_seconds",
+		"For how long Twilio's list cannot be read; 0: it can.", facts,
+		facts->list_failing_since_ms);
+}
+
+static void add_reserve(struct exposition *out, enum reserve_state now)
+{
+	static const char *const names[] = { [RESERVE_HELD] = "held",
+					     [RESERVE_SPENT] = "spent",
+					     [RESERVE_EXHAUSTED] = "exhausted" };
+
+	exposition_family(out, "callspool_reserve", METRIC_GAUGE,
+			  "1 for the state of the room that is kept for webhooks on a full disk.");
+	for (enum reserve_state state = 0; state <= RESERVE_EXHAUSTED; state++)
+		exposition_int(out, LABEL("state", names[state]), state == now);
+}
+
+static void add_store(struct exposition *out, const struct metrics_facts *facts)
+{
+	add_gauge(out, "callspool_store_bytes", "Bytes of stored media.",
+		  facts->counts.bytes_stored);
+	add_gauge(out, "callspool_store_files", "Files of stored media.",
+		  facts->counts.recordings[RECORDING_STORED]);
+	add_gauge(out, "callspool_store_answers", "1 while the store answers.",
+		  facts->store_answers);
+	if (facts->store_answers)
+		add_gauge(out, "callspool_store_free_bytes", "Room that is left.",
+			  (int64_t)facts->free_bytes);
+	add_gauge(out, "callspool_store_min_free_bytes",
+		  "Below so much room nothing is fetched (min_free).",
+		  (int64_t)facts->min_free_bytes);
+	add_reserve(out, facts->reserve);
+}
+
+static void add_commits(struct exposition *out, const struct ledger_times *times)
+{
+	struct time_sum sum = { .sum_us = 0 };
+
+	time_histogram_add(&times->commits, &sum);
+	exposition_family(out, "callspool_commit_seconds", METRIC_HISTOGRAM,
+			  "Commits of the ledger, the fsync with them.");
+	exposition_histogram(out, NO_LABELS, &sum);
+	add_counter(out, "callspool_commits_failed_total", "Commits that failed.",
+		    counter_read(&times->commits_failed));
+}
+
+/* ---- fetching ---- */
+
+/* Rows of one outcome are one sample, at the first of them. */
+static void add_attempts_of(struct exposition *out, const struct flight_counts *flights,
+			    unsigned row)
+{
+	const char *outcome = verdict_row_outcome(row);
+	uint64_t count = 0;
+
+	for (unsigned i = 0; i < VERDICT_ROWS; i++) {
+		if (strcmp(verdict_row_outcome(i), outcome) != 0)
+			continue;
+		if (i < row)
+			return;
+		count += counter_read(&flights->attempts[i]);
+	}
+	exposition_int(out, LABEL("outcome", outcome), (int64_t)count);
+}
+
+static void add_flights(struct exposition *out, const struct flight_counts *flights)
+{
+	exposition_family(
+		out, "callspool_flights", METRIC_GAUGE,
+		"Downloads in memory, by state; what waits in the ledger alone is not among them.");
+	for (enum flight_state state = FLIGHT_QUEUED; state <= FLIGHT_WAITING; state++)
+		exposition_int(out, LABEL("state", flight_state_text(state)),
+			       gauge_read(&flights->in[state]));
+	exposition_family(out, "callspool_attempts_total", METRIC_COUNTER,
+			  "Tries to fetch a recording, by what became of them.");
+	for (unsigned row = 0; row < VERDICT_ROWS; row++)
+		add_attempts_of(out, flights, row);
+	add_counter(out, "callspool_received_bytes_total",
+		    "Bytes of media that these tries received.",
+		    counter_read(&flights->received_bytes));
+}
+
+static void add_upstream(struct exposition *out, const struct metrics_facts *facts)
+{
+	add_gauge(out, "callspool_accounts_refused", "Accounts whose credentials Twilio refuses.",
+		  facts->upstream.refused_count);
+	add_age(out, "callspool_upstream_outage_seconds",
+		"For how long Twilio does not answer as it should; 0: it does.", facts,
+		facts->upstream.outage_since_ms);
+}
+
+/* ---- requests ---- */
+
+static void add_webhooks(struct exposition *out, const struct metrics_facts *facts)
+{
+	const struct webhook_counts *counts = &facts->webhooks;
+
+	exposition_family(out, "callspool_webhooks_total", METRIC_COUNTER,
+			  "Webhooks by result; taken: committed, and answered 200.");
+	exposition_int(out, LABEL("result", "taken"), counts->taken);
+	exposition_int(out, LABEL("result", "uncommitted"), counts->uncommitted);
+	exposition_int(out, LABEL("result", "malformed"), counts->malformed);
+	for (enum webhook_refusal refusal = 0; refusal < WEBHOOK_REFUSALS; refusal++)
+		exposition_int(out, LABEL("result", webhook_refusal_name(refusal)),
+			       counts->refused[refusal]);
+	exposition_family(out, "callspool_webhook_seconds", METRIC_HISTOGRAM,
+			  "From the head of a webhook to its 200.");
+	exposition_histogram(out, NO_LABELS, &facts->serving.sums.webhooks);
+}
+
+static void add_plays(struct exposition *out, const struct web_sums *sums)
+{
+	exposition_family(out, "callspool_plays_total", METRIC_COUNTER,
+			  "Requests for media, by where it was found and what became of them.");
+	for (enum play_source source = 0; source < PLAY_SOURCES; source++)
+		for (enum play_result result = 0; result < PLAY_RESULTS; result++)
+			exposition_int(out,
+				       LABELS("source", play_source_name(source), "result",
+					      play_result_name(result)),
+				       (int64_t)sums->plays[source][result]);
+	exposition_family(out, "callspool_play_first_byte_seconds", METRIC_HISTOGRAM,
+			  "From the head of a request for media to the first byte of the answer.");
+	for (enum play_source source = PLAY_SOURCE_CACHE; source < PLAY_SOURCES; source++)
+		exposition_histogram(out, LABEL("source", play_source_name(source)),
+				     &sums->first_byte[source]);
+}
+
+static void add_requests(struct exposition *out, const struct metrics_serving *serving)
+{
+	static const char *const classes[WEB_STATUS_CLASSES] = { NULL,  "1xx", "2xx",
+								 "3xx", "4xx", "5xx" };
+
+	exposition_family(out, "callspool_requests_total", METRIC_COUNTER,
+			  "Requests that were answered, by status.");
+	for (int i = 1; i < WEB_STATUS_CLASSES; i++)
+		exposition_int(out, LABEL("status", classes[i]),
+			       (int64_t)serving->sums.requests[i]);
+	add_gauge(out, "callspool_connections", "Connections that are open.", serving->connections);
+	add_counter(out, "callspool_connections_refused_total", "Connections that were too many.",
+		    serving->connections_refused);
+}
+
+/* ---- who may ---- */
+
+static void add_sign_ins(struct exposition *out, const struct metrics_serving *serving)
+{
+	static const char *const results[SIGN_IN_RESULTS] = {
+		[SIGN_IN_GOOD] = "good",           [SIGN_IN_WRONG] = "wrong",
+		[SIGN_IN_THROTTLED] = "throttled", [SIGN_IN_BUSY] = "busy",
+		[SIGN_IN_FAILED] = "failed",
+	};
+
+	exposition_family(out, "callspool_sign_ins_total", METRIC_COUNTER, "Sign-ins by result.");
+	for (int result = 0; result < SIGN_IN_RESULTS; result++)
+		exposition_int(out, LABEL("result", results[result]),
+			       (int64_t)serving->sums.sign_ins[result]);
+	exposition_family(out, "callspool_throttled_total", METRIC_COUNTER,
+			  "Requests that were answered 429, by limit.");
+	for (enum web_limit limit = 0; limit < WEB_LIMITS; limit++)
+		exposition_int(out, LABEL("limit", web_limit_name(limit)),
+			       (int64_t)serving->sums.throttled[limit]);
+	add_counter(out, "callspool_audit_left_out_total",
+		    "Entries of the audit that were left out, as the ledger did not keep up.",
+		    serving->audit_left_out);
+}
+
+void metrics_write(const struct metrics_facts *facts, struct buf *buf)
+{
+	struct exposition out;
+
+	exposition_start(&out, buf);
+	add_process(&out, facts);
+	add_loops(&out, facts);
+	add_recordings(&out, facts);
+	add_completeness(&out, facts);
+	add_store(&out, facts);
+	add_commits(&out, facts->ledger);
+	if (facts->flights)
+		add_flights(&out, facts->flights);
+	add_upstream(&out, facts);
+	add_webhooks(&out, facts);
+	add_plays(&out, &facts->serving.sums);
+	add_requests(&out, &facts->serving);
+	add_sign_ins(&out, &facts->serving);
+}

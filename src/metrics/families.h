@@ -1,0 +1,55 @@
+/*
+ * What /metrics tells: each family with its name, its help and where its numbers come from.  Pure, but for
+ * what the kernel knows of this process.
+ */
+#pragma once
+
+#include "api/web_counts.h"
+#include "api/webhook_counts.h"
+#include "base/time_histogram.h"
+#include "catalog/recordings.h"
+#include "ledger/reserve.h"
+#include "rest/upstream.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct buf;
+struct flight_counts;
+struct ledger_times;
+struct loop_times;
+
+/* Of all serving loops together. */
+struct metrics_serving {
+	struct web_sums sums;
+	struct time_sum turns;
+	int64_t lag_us; /* of the one that is behind most */
+	int64_t connections;
+	uint64_t connections_refused, audit_left_out;
+};
+
+/* What is borrowed is counted on by its owners meanwhile.  Instants: wall clock, 0 never. */
+struct metrics_facts {
+	int64_t now_ms, started_at_ms;
+	bool is_degraded;
+
+	/* the ledger and the store, as they are now */
+	struct catalog_counts counts;
+	bool store_answers;
+	uint64_t free_bytes; /* while store_answers */
+	uint64_t min_free_bytes;
+	enum reserve_state reserve;
+	int64_t expected, expired; /* of the recordings that are to be kept, and are too old */
+	bool is_listed;            /* each account's list was read to its end */
+	int64_t listed_at_ms, list_failing_since_ms;
+
+	/* since the start */
+	struct webhook_counts webhooks;
+	struct upstream_facts upstream;
+	const struct ledger_times *ledger;
+	const struct flight_counts *flights;         /* NULL: nothing is fetched here */
+	const struct loop_times *fetching, *keeping; /* NULL: there is no such loop */
+	struct metrics_serving serving;
+};
+
+void metrics_write(const struct metrics_facts *facts, struct buf *out);

@@ -1,0 +1,100 @@
+/*
+ * Counters are read where they are counted, by the reader's thread that also asks the ledger: a scrape takes
+ * nothing of a serving loop but its request and its answer.
+ */
+#include "web/web_metrics.h"
+
+#include "api/web.h"
+#include "api/web_read.h"
+#include "audit/open_plays.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "event/loop.h"
+#include "flights/fetcher.h"
+#include "http/exchange.h"
+#include "http/reply.h"
+#include "ledger/ledger.h"
+#include "metrics/exposition.h"
+#include "metrics/families.h"
+#include "web/health.h"
+#include "web/web_health.h"
+
+static void add_local(const struct web_local *local, struct metrics_serving *out)
+{
+	const struct loop_times *times = loop_times(local->loop);
+	int64_t lag_us = loop_times_lag_us(times, clock_monotonic_us());
+
+	web_counts_add(&local->counts, &out->sums);
+	time_histogram_add(&times->turns, &out->turns);
+	out->lag_us = lag_us > out->lag_us ? lag_us : out->lag_us;
+	out->audit_left_out += open_plays_left_out(local->plays);
+	if (!local->http)
+		return;
+	out->connections += gauge_read(&local->http->counts.connections);
+	out->connections_refused += counter_read(&local->http->counts.connections_refused);
+}
+
+static void take_health(const struct health_facts *health, struct metrics_facts *out)
+{
+	struct health_causes causes;
+
+	health_judge(health, &causes);
+	out->now_ms = health->now_ms;
+	out->started_at_ms = health->started_at_ms;
+	out->is_degraded = causes.count > 0;
+	out->counts = health->counts;
+	out->store_answers = health->store_answers;
+	out->free_bytes = health->free_bytes;
+	out->min_free_bytes = health->min_free_bytes;
+	out->reserve = health->reserve;
+	out->expected = completeness_expected(&health->completeness, &health->counts);
+	out->expired = health->completeness.expired;
+	out->is_listed = health->completeness.is_listed;
+	out->listed_at_ms = health->completeness.listed_at_ms;
+	out->list_failing_since_ms = health->reconciles ? health->completeness.failing_since_ms : 0;
+	out->webhooks = health->webhooks;
+	out->upstream = health->upstream;
+}
+
+static bool make_metrics(struct web_read *read, struct catalog *catalog, struct json *json,
+			 struct err *err)
+{
+	const struct web *web = read->web;
+	struct metrics_facts facts = {
+		.ledger = ledger_times(web->ledger),
+		.flights = fetcher_flight_counts(web->fetcher),
+		.fetching = fetcher_loop_times(web->fetcher),
+		.keeping = web->keeping_times,
+	};
+	struct health_facts health;
+
+	if (!web_health_gather(web, catalog, &health, err))
+		return false;
+	take_health(&health, &facts);
+	LIST_EACH (item, &web->locals)
+		add_local(container_of(item, struct web_local, link), &facts.serving);
+	metrics_write(&facts, &read->body);
+	return true;
+}
+
+static void send_metrics(struct exchange *x, struct str body)
+{
+	reply_begin(x, 200);
+	reply_header_lines(
+		x, STR("Content-Type: " EXPOSITION_TYPE "\r\n"
+		       "Cache-Control: no-store\r\n"
+		       "X-Content-Type-Options: nosniff\r\n"
+		       "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+		       "Cross-Origin-Resource-Policy: same-origin\r\n"));
+	reply_send(x, body);
+}
+
+void web_metrics(struct exchange *x)
+{
+	struct web_read *read = xcalloc(1, sizeof(*read));
+
+	read->make = make_metrics;
+	read->send = send_metrics;
+	read->not_found = WEB_INTERNAL;
+	web_read_start(read, x);
+}
