@@ -2,12 +2,13 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audio } from './harness/audio.js';
 import { startDemo, startServer, untilState } from './harness/callspool.js';
 import { Gate } from './harness/gated.js';
 import { RawConnection, request, requestJson } from './harness/http.js';
-import { grown, promtool, scrape, valuesOf } from './harness/metrics.js';
+import { grown, promtool, scrape, valuesOf, yamlFile } from './harness/metrics.js';
 import { Caller, addPerson, addToken, firstAdministrator, startWithPeople } from './harness/people.js';
 import { startStored } from './harness/stored.js';
 import { startUpstream, xmlError } from './harness/upstream.js';
@@ -218,4 +219,43 @@ test('the demo shows them to anybody on the machine', async (t) => {
   const demo = await startDemo(t);
   const { families } = await scrape(demo);
   assert.equal(families.get('callspool_plays_total'), 'counter');
+});
+
+// ---- the dashboard ----
+
+const UNITS = ['none', 'short', 's', 'bytes', 'Bps', 'reqps', 'ops', 'cps', 'percentunit', 'bool_yes_no'];
+
+test('the dashboard asks for what there is, and its panels lie side by side', async (t) => {
+  const dashboard = JSON.parse(readFileSync(new URL('../../packaging/grafana/callspool.json', import.meta.url), 'utf8'));
+  const { families } = await scrape(await startServer(t));
+  const known = (name) => families.has(name) || name === 'up' ||
+    [...families].some(([family, type]) => type === 'histogram' && ['_bucket', '_sum', '_count'].some((end) => family + end === name));
+  const ids = dashboard.panels.map(({ id }) => id);
+  assert.equal(new Set(ids).size, ids.length, 'each id once');
+  const taken = new Set();
+  const asked = new Set();
+  const rules = [];
+  for (const { id, title, type, gridPos: { x, y, w, h }, targets = [], fieldConfig, description } of dashboard.panels) {
+    assert.ok(x >= 0 && w > 0 && h > 0 && x + w <= 24, `${title} is within 24 columns`);
+    for (let row = y; row < y + h; row++) for (let column = x; column < x + w; column++) {
+      const cell = `${row}/${column}`;
+      assert.ok(!taken.has(cell), `${title} lies over another panel`);
+      taken.add(cell);
+    }
+    if (type === 'row') continue;
+    assert.ok(UNITS.includes(fieldConfig.defaults.unit), `${title}: ${fieldConfig.defaults.unit}`);
+    assert.ok(targets.length > 0 && description, `panel ${id} asks something, and says what it shows`);
+    assert.equal(new Set(targets.map(({ refId }) => refId)).size, targets.length);
+    for (const { expr } of targets) {
+      const names = expr.match(/\b(?:callspool|process)_\w+|\bup\b/g);
+      assert.ok(names, expr);
+      for (const name of names) assert.ok(known(name), `${title}: ${name} is told by /metrics`);
+      for (const name of names) asked.add(name);
+      assert.match(expr, /instance=~"\$instance"/, `${title} is of the chosen instance`);
+      rules.push({ record: `panel:${id}:${rules.length}`, expr: expr.replaceAll('$instance', 'x').replaceAll('$__rate_interval', '5m') });
+    }
+  }
+  const { code, said } = await promtool(['check', 'rules', yamlFile(t, 'dashboard.yml', { groups: [{ name: 'dashboard', rules }] })]);
+  assert.equal(code, 0, said);
+  assert.ok(asked.size > 25, 'it shows most of what there is');
 });
