@@ -64,6 +64,15 @@ bool log_level_from_text(const char *text, enum log_level *out)
 	return false;
 }
 
+const struct log_tag *log_tag_of_request(const char *request_id, struct log_tag *room)
+{
+	if (request_id[0] == '\0')
+		return NULL;
+	room->name = "request";
+	snprintf(room->id, sizeof(room->id), "%s", request_id);
+	return room;
+}
+
 bool log_wants(enum log_level level)
 {
 	return level <= wanted;

@@ -28,6 +28,9 @@ struct log_tag {
 	char id[40];
 };
 
+/* The tag of the request with this id, in `room`; NULL for "". */
+const struct log_tag *log_tag_of_request(const char *request_id, struct log_tag *room);
+
 /* How lines begin; with the time when it is not set. */
 enum log_form { LOG_WITH_TIME, LOG_WITH_PRIORITY };
 

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define EVENT_TEXTS 13 /* columns of an event that hold text */
+#define EVENT_TEXTS 14 /* columns of an event that hold text */
 
 void event_init(struct event *event, enum event_kind kind, int64_t received_at_ms)
 {
@@ -113,8 +113,8 @@ bool events_append(struct catalog *catalog, const struct event *event, int64_t *
 		    "parent_call_sid, recording_sid, status, direction, from_address, "
 		    "to_address, source, track, recording_url, encryption, sequence_number, "
 		    "started_at_ms, timestamp_ms, duration_s, channels, error_code, "
-		    "idempotency, raw, seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-		    "$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
+		    "idempotency, raw, seq, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+		    "$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
 		    &insert, err))
 		return false;
 	db_bind_int(insert, 1, event->kind);
@@ -138,6 +138,7 @@ bool events_append(struct catalog *catalog, const struct event *event, int64_t *
 	bind_known(insert, 19, event->channels);
 	bind_known(insert, 20, event->error_code);
 	bind_present(&texts, insert, 21, event->idempotency);
+	bind_present(&texts, insert, 24, event->request_id);
 	db_bind_bytes(insert, 22, event->raw);
 	db_bind_int(insert, 23, seq);
 	if (!db_run(insert, err))

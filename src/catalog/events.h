@@ -44,6 +44,7 @@ struct event {
 	struct str encryption;  /* EncryptionDetails, the JSON text */
 	struct str idempotency; /* I-Twilio-Idempotency-Token; kept, never keyed on */
 	struct str raw; /* the form or JSON as it came: fields that we do not know stay here */
+	struct str request_id;   /* of the request that brought it, or caused the question */
 	int64_t sequence_number; /* SequenceNumber, or EVENT_UNKNOWN */
 	int64_t started_at_ms;   /* of the recording or the call, by the kind */
 	int64_t timestamp_ms;    /* when what is told happened; for a final call status: its end */

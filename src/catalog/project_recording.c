@@ -226,7 +226,7 @@ static bool facts_find(struct catalog *catalog, struct str recording_sid,
 	return true;
 }
 
-/* $2 .. $21 */
+/* $2 .. $22 */
 static void bind_facts(struct db_stmt *stmt, const struct recording_facts *facts,
 		       const struct event *event)
 {
@@ -255,6 +255,7 @@ static void bind_facts(struct db_stmt *stmt, const struct recording_facts *facts
 	bind_text(stmt, 19, recording->reason_text);
 	db_bind_int(stmt, 20, recording->changed_seq);
 	db_bind_int(stmt, 21, recording->rank);
+	db_bind_str(stmt, 22, event->request_id);
 }
 
 static bool insert(struct catalog *catalog, struct recording_facts *facts,
@@ -268,8 +269,8 @@ static bool insert(struct catalog *catalog, struct recording_facts *facts,
 		    "state, upstream, started_at_ms, completed_at_ms, duration_s, channels, "
 		    "error_code, source, track, url, encryption, queued_at_ms, next_try_at_ms, "
 		    "reason_code, reason_text, changed_seq, queue_rank, is_held, is_duration_off, "
-		    "channels_wanted, tries) VALUES ($20, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-		    "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0, 2, 0)",
+		    "channels_wanted, tries, request_id) VALUES ($20, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+		    "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0, 2, 0, $22)",
 		    &stmt, err))
 		return false;
 	db_bind_str(stmt, 1, event->recording_sid);
@@ -292,7 +293,8 @@ static bool update(struct catalog *catalog, const struct recording_facts *facts,
 			"next_try_at_ms = $17, reason_code = $18, reason_text = $19, "
 			"changed_seq = $20, queue_rank = $21, "
 			"trying_ms = CASE WHEN $5 = state THEN trying_ms ELSE 0 END, "
-			"waiting_since_ms = CASE WHEN $5 = state THEN waiting_since_ms END "
+			"waiting_since_ms = CASE WHEN $5 = state THEN waiting_since_ms END, "
+			"request_id = CASE WHEN $5 = state THEN request_id ELSE $22 END "
 			"WHERE id = $1",
 			&stmt, err))
 		return false;

@@ -55,6 +55,7 @@ static void event_read(const struct db_stmt *row, struct event *out)
 		.duration_s = told(row, 18),
 		.channels = db_column_int(row, 19),
 		.error_code = db_column_int(row, 20),
+		.request_id = db_column_str(row, 21),
 	};
 }
 
@@ -88,7 +89,7 @@ static bool apply_after(struct catalog *catalog, int64_t watermark, size_t max_e
 		    "SELECT seq, kind, received_at_ms, account_sid, call_sid, parent_call_sid, "
 		    "recording_sid, status, direction, from_address, to_address, source, track, "
 		    "recording_url, encryption, sequence_number, started_at_ms, timestamp_ms, "
-		    "duration_s, channels, error_code FROM events WHERE seq > $1 "
+		    "duration_s, channels, error_code, request_id FROM events WHERE seq > $1 "
 		    "ORDER BY seq LIMIT $2",
 		    &next, err))
 		return false;

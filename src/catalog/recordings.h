@@ -79,6 +79,7 @@ enum recording_wait_rule {
 #define RECORDING_PATH_SIZE   160
 #define RECORDING_REASON_SIZE 32
 #define RECORDING_TEXT_SIZE   200
+#define REQUEST_ID_SIZE       40 /* exchange.id */
 
 /* A plain value: it may be copied and may cross threads.  Times: wall clock, 0 not known. */
 struct recording {
@@ -101,6 +102,7 @@ struct recording {
 	/* fetching */
 	int channels_wanted; /* 2, or 1 once Twilio refused two */
 	enum recording_rank rank;
+	char request_id[REQUEST_ID_SIZE]; /* of the request that had it queued; "": none did */
 	int64_t queued_at_ms;    /* since when it waits to be stored; 0 unless QUEUED or WAITING */
 	int64_t next_try_at_ms;  /* 0 unless QUEUED or WAITING; RECORDING_NEVER: expired */
 	int64_t first_try_at_ms; /* of this round; 0 not tried */
@@ -272,6 +274,9 @@ bool recordings_mark_replaced(struct catalog *catalog, const struct recording *s
 /* Any state. */
 bool recordings_set_hold(struct catalog *catalog, struct str recording_sid, bool is_held,
 			 struct err *err) MUST_CHECK;
+/* It was queued on behalf of this request.  Any state. */
+bool recordings_set_request(struct catalog *catalog, struct str recording_sid,
+			    struct str request_id, struct err *err) MUST_CHECK;
 /* Twilio has no two channels of it: ask for one from now on.  Any state. */
 bool recordings_want_channels(struct catalog *catalog, struct str recording_sid, int channels,
 			      struct err *err) MUST_CHECK;

@@ -280,12 +280,13 @@ static bool begin_round(struct catalog *catalog, const struct recording_place *p
 	int64_t seq;
 	struct db_stmt *update;
 
-	if (!db_prepare(catalog->db,
-			"UPDATE recordings SET state = $2, queued_at_ms = $3, next_try_at_ms = $3, "
-			"first_try_at_ms = NULL, tries = 0, limited = 0, trying_ms = 0, "
-			"waiting_since_ms = NULL, wait_rule = 0, queue_rank = 0, "
-			"reason_code = $4, reason_text = $5, changed_seq = $6 WHERE id = $1",
-			&update, err))
+	if (!db_prepare(
+		    catalog->db,
+		    "UPDATE recordings SET state = $2, queued_at_ms = $3, next_try_at_ms = $3, "
+		    "first_try_at_ms = NULL, tries = 0, limited = 0, trying_ms = 0, "
+		    "waiting_since_ms = NULL, wait_rule = 0, queue_rank = 0, request_id = NULL, "
+		    "reason_code = $4, reason_text = $5, changed_seq = $6 WHERE id = $1",
+		    &update, err))
 		return false;
 	seq = catalog_next_sequence(catalog);
 	db_bind_int(update, 1, place->id);
@@ -372,6 +373,22 @@ bool recordings_want_channels(struct catalog *catalog, struct str recording_sid,
 			  "UPDATE recordings SET channels_wanted = $2, changed_seq = $3 "
 			  "WHERE id = $1",
 			  channels, err);
+}
+
+/* Nothing that readers or loops keep changes by it. */
+bool recordings_set_request(struct catalog *catalog, struct str recording_sid,
+			    struct str request_id, struct err *err)
+{
+	struct db_stmt *update;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog->db,
+			"UPDATE recordings SET request_id = $2 WHERE recording_sid = $1", &update,
+			err))
+		return false;
+	db_bind_str(update, 1, recording_sid);
+	db_bind_str(update, 2, request_id);
+	return db_run(update, err);
 }
 
 bool queue_revive(struct catalog *catalog, struct str recording_sid, int64_t at_ms, struct err *err)

@@ -51,6 +51,7 @@ void recording_read(const struct db_stmt *row, int first, struct recording *out)
 	out->waiting_since_ms = db_column_int(row, at++);
 	out->wait_rule = (enum recording_wait_rule)db_column_int(row, at++);
 	out->rank = (enum recording_rank)db_column_int(row, at++);
+	READ_TEXT(row, at++, out->request_id);
 }
 
 void call_read(const struct db_stmt *row, int first, struct call *out)

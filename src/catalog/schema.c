@@ -317,13 +317,17 @@ static const char VERSION_11[] = "CREATE TABLE reconciliations ("
 				 "	failing_since_ms BIGINT NOT NULL,"
 				 "	failure TEXT NOT NULL);";
 
+/* Version 12: the id of the request that brought an event, and that had a recording queued. */
+static const char VERSION_12[] = "ALTER TABLE events ADD COLUMN request_id TEXT;"
+				 "ALTER TABLE recordings ADD COLUMN request_id TEXT;";
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
 	{ .sqlite = VERSION_1 },  { .sqlite = VERSION_2 },  { .sqlite = VERSION_3 },
 	{ .sqlite = VERSION_4 },  { .sqlite = VERSION_5 },  { .sqlite = VERSION_6 },
 	{ .sqlite = VERSION_7 },  { .sqlite = VERSION_8 },  { .sqlite = VERSION_9 },
-	{ .sqlite = VERSION_10 }, { .sqlite = VERSION_11 },
+	{ .sqlite = VERSION_10 }, { .sqlite = VERSION_11 }, { .sqlite = VERSION_12 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))

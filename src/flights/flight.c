@@ -239,6 +239,8 @@ static void attempt_begun(struct ledger_job *job)
 		return;
 	}
 	memcpy(flight->call_sid, flight->try->recording.call_sid, SID_SIZE);
+	if (flight->request_id[0] == '\0')
+		memcpy(flight->request_id, flight->try->recording.request_id, REQUEST_ID_SIZE);
 	flight->started_at_ms = flight->try->recording.started_at_ms;
 	flight->is_held = flight->try->recording.is_held;
 	if (!flight->arrival.file) {

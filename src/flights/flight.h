@@ -111,6 +111,8 @@ struct flight {
 	enum flight_state state;
 	struct map_node node; /* the scheduler's, until it is over; key: recording_sid */
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
+	/* Who had it begun, for the log: a play, or else who had the recording queued; "": nobody. */
+	char request_id[REQUEST_ID_SIZE];
 
 	/* the scheduler's */
 	enum flight_rank rank;

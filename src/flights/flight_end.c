@@ -85,13 +85,22 @@ void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wai
 	flight->owner->turned(flight, &result);
 }
 
+/* Its lines of the log are those of the request that had it begun. */
+static const struct log_tag *tag_of(const struct flight *flight, struct log_tag *room)
+{
+	return log_tag_of_request(flight->request_id, room);
+}
+
 /*
  * Somebody else decided meanwhile, Twilio by a webhook perhaps: there is nothing to fetch any more.  No
  * reason is given: players ask the ledger, which knows why.
  */
 static void flight_overtaken(struct flight *flight, const struct err *err)
 {
-	log_info(NULL, "recording %s: not fetched any more: %s", flight->recording_sid, err->text);
+	struct log_tag tag;
+
+	log_info(tag_of(flight, &tag), "recording %s: not fetched any more: %s",
+		 flight->recording_sid, err->text);
 	flight->try->verdict = (struct verdict){ .meaning = VERDICT_GONE, .is_pointless = true };
 	flight_clear_reason(flight);
 	flight_end_turn(flight, FLIGHT_GONE, 0);
@@ -99,11 +108,14 @@ static void flight_overtaken(struct flight *flight, const struct err *err)
 
 void flight_ledger_failed(struct flight *flight, const struct err *err)
 {
+	struct log_tag tag;
+
 	if (err->kind == ERR_CONFLICT || err->kind == ERR_NOT_FOUND) {
 		flight_overtaken(flight, err);
 		return;
 	}
-	log_error(NULL, "recording %s: the ledger: %s", flight->recording_sid, err->text);
+	log_error(tag_of(flight, &tag), "recording %s: the ledger: %s", flight->recording_sid,
+		  err->text);
 	flight->try->verdict = (struct verdict){ .meaning = VERDICT_OURS, .is_pointless = true };
 	flight_set_reason(flight, "internal", "Our database could not be written.", true);
 	flight_end_turn(flight, FLIGHT_WAITING, 30000);
@@ -196,6 +208,7 @@ static void failed_written(struct ledger_job *job)
 	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
 	const struct verdict *verdict = &flight->try->verdict;
 	int64_t wait_ms = flight->try->next_try_at_ms - clock_wall_ms();
+	struct log_tag tag;
 
 	if (!job->succeeded) {
 		flight_ledger_failed(flight, &job->err);
@@ -209,11 +222,13 @@ static void failed_written(struct ledger_job *job)
 	} else if (verdict->action == VERDICT_END_GONE) {
 		flight_end_turn(flight, FLIGHT_GONE, 0);
 	} else if (flight->try->next_try_at_ms == 0) {
-		log_warn(NULL, "recording %s: given up: %s", flight->recording_sid, verdict->text);
+		log_warn(tag_of(flight, &tag), "recording %s: given up: %s", flight->recording_sid,
+			 verdict->text);
 		flight_end_turn(flight, FLIGHT_DEAD, 0);
 	} else {
-		log_info(NULL, "recording %s: again in %lld ms: %s", flight->recording_sid,
-			 (long long)(wait_ms > 0 ? wait_ms : 0), verdict->text);
+		log_info(tag_of(flight, &tag), "recording %s: again in %lld ms: %s",
+			 flight->recording_sid, (long long)(wait_ms > 0 ? wait_ms : 0),
+			 verdict->text);
 		if (verdict->action == VERDICT_AT_ONCE)
 			flight_clear_reason(flight);
 		flight_end_turn(flight, FLIGHT_WAITING, wait_ms > 0 ? wait_ms : 0);
@@ -297,6 +312,7 @@ static void stored_written(struct ledger_job *job)
 {
 	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
 	const char *replaced;
+	struct log_tag tag;
 
 	if (!job->succeeded) {
 		unnamed_media_remove(flight->env, flight->recording_sid, flight->try->media_name);
@@ -307,7 +323,7 @@ static void stored_written(struct ledger_job *job)
 	replaced = flight->try->recording.path;
 	if (replaced[0] != '\0')
 		unnamed_media_remove(flight->env, flight->recording_sid, replaced);
-	log_info(NULL, "recording %s: stored, %llu bytes", flight->recording_sid,
+	log_info(tag_of(flight, &tag), "recording %s: stored, %llu bytes", flight->recording_sid,
 		 (unsigned long long)flight->try->media.size);
 	flight_clear_reason(flight);
 	flight_end_turn(flight, FLIGHT_STORED, 0);
@@ -326,6 +342,7 @@ static void run_seal(struct job *job)
 static void seal_done(struct job *job)
 {
 	struct flight *flight = container_of(job, struct try, seal_job)->flight;
+	struct log_tag tag;
 
 	if (flight->try->sealed) {
 		flight->try->media.stored_at_ms = clock_wall_ms();
@@ -337,8 +354,8 @@ static void seal_done(struct job *job)
 	}
 	verdict_blame_store(&flight->try->facts, &flight->try->seal_err);
 	if (flight->try->facts.is_unsynced)
-		log_error(NULL, "recording %s: %s: fetching it anew", flight->recording_sid,
-			  flight->try->seal_err.text);
+		log_error(tag_of(flight, &tag), "recording %s: %s: fetching it anew",
+			  flight->recording_sid, flight->try->seal_err.text);
 	verdict_judge(&flight->try->facts, &flight->try->verdict);
 	flight_end_without_media(flight);
 }

@@ -58,6 +58,7 @@ struct flight_update {
 	void (*came_to_mirror)(struct mail *mail);
 	struct fetcher *fetcher;
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
+	char request_id[REQUEST_ID_SIZE]; /* of the player who came first; "" */
 	struct recorded_wait recorded;
 	struct flight *flight;   /* where it has been, which waits for it; NULL: nowhere yet */
 	int64_t generation_sent; /* whose descriptor the mirror has */

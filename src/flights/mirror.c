@@ -107,7 +107,8 @@ static void update_came(struct mail *mail)
 	fetcher_take_update(update);
 }
 
-static struct flight_update *update_new(struct mirror *mirror, const struct recording *recording)
+static struct flight_update *update_new(struct mirror *mirror, const struct recording *recording,
+					const struct player *player)
 {
 	struct flight_update *update = xcalloc(1, sizeof(*update));
 
@@ -116,6 +117,8 @@ static struct flight_update *update_new(struct mirror *mirror, const struct reco
 	update->fetcher = mirror->owner->fetcher;
 	update->came_to_mirror = update_came;
 	update->news.media.fd = -1;
+	if (player->request_id)
+		str_fit(str_of(player->request_id), update->request_id, sizeof(update->request_id));
 	if (recording->state == RECORDING_WAITING) {
 		update->recorded = (struct recorded_wait){
 			.next_try_at_ms = recording->next_try_at_ms,
@@ -146,7 +149,7 @@ const struct mirror *mirror_join(struct mirrors *mirrors, const struct recording
 		memcpy(mirror->recording_sid, recording->recording_sid, SID_SIZE);
 		list_init(&mirror->players);
 		map_add(&mirrors->by_recording, &mirror->node, str_of(mirror->recording_sid));
-		fetcher_take_update(update_new(mirror, recording));
+		fetcher_take_update(update_new(mirror, recording, player));
 	} else {
 		fetcher_nudge(mirrors->fetcher, recording->recording_sid);
 	}

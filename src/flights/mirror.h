@@ -38,8 +38,9 @@ struct mirror {
 /* Embedded in what follows a flight. */
 struct player {
 	struct list link;
-	uint32_t seek_id;      /* the part ahead that it is sent from; 0: the flight's own file */
-	struct mirror *mirror; /* NULL once it left, or the last news was told */
+	const char *request_id; /* who plays, for mirror_join() alone; NULL: not told */
+	uint32_t seek_id;       /* the part ahead that it is sent from; 0: the flight's own file */
+	struct mirror *mirror;  /* NULL once it left, or the last news was told */
 	/* Something in mirror->now changed.  May leave.  After the last news it has been taken off. */
 	void (*moved)(struct player *player, const struct mirror *mirror);
 };

@@ -363,10 +363,12 @@ void scheduler_retry(struct scheduler *scheduler, const char *recording_sid)
 {
 	struct flight *flight = find(scheduler, recording_sid);
 
-	if (flight)
-		bring_forward(scheduler, flight, 0);
-	else
+	if (!flight) {
 		queue_wake(&scheduler->queue);
+		return;
+	}
+	flight->request_id[0] = '\0'; /* the row says who wants it now */
+	bring_forward(scheduler, flight, 0);
 }
 
 /* How long a recording is still to wait, as its row said when the player came. */
@@ -390,6 +392,7 @@ static struct flight *bring_in(struct scheduler *scheduler, const struct flight_
 	struct flight *flight = add(scheduler, update->recording_sid, update->call_sid,
 				    update->account_sid, FLIGHT_FOR_PLAYERS, wait_ms);
 
+	memcpy(flight->request_id, update->request_id, REQUEST_ID_SIZE);
 	if (wait_ms == 0)
 		return flight;
 	flight->is_as_in_ledger = true;

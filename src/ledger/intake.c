@@ -36,6 +36,7 @@ static size_t texts_of(struct event *event, struct str *out[16])
 		&event->recording_url,
 		&event->encryption,
 		&event->idempotency,
+		&event->request_id,
 		&event->raw,
 	};
 
@@ -143,6 +144,7 @@ bool intake_post(struct ledger *ledger, struct mailbox *reply,
 	event_init(&event, is_call ? EVENT_CALL_STATUS : EVENT_RECORDING_STATUS, clock_wall_ms());
 	event.raw = callback->raw;
 	event.idempotency = callback->idempotency;
+	event.request_id = callback->request_id;
 	if (!(is_call ? read_call : read_recording)(callback, &event, err))
 		return false;
 

@@ -25,6 +25,7 @@ struct intake_callback {
 	struct str
 		raw; /* the form, query or body as it came: what we do not know of it stays there */
 	struct str idempotency; /* I-Twilio-Idempotency-Token */
+	struct str request_id;
 };
 
 /* Embedded in who waits for the commit.  Its owner may leave: intake_leave(). */

@@ -33,6 +33,7 @@ struct discovery_lookup {
 	struct discovery *discovery;
 	struct fair_queue_entry entry; /* until it may be asked for */
 	char sid[SID_SIZE];
+	char request_id[REQUEST_ID_SIZE];  /* of whoever asked first */
 	struct discovery_request *waiting; /* whoever asked; NULL once it is answered */
 	int64_t missing_until_ms;          /* monotonic; 0 while it is asked for */
 	size_t account;                    /* of which it is asked now */
@@ -114,6 +115,7 @@ static bool run_append(struct ledger_job *job, struct catalog *catalog, struct e
 		int64_t seq;
 
 		listed_event(&lookup->page.recordings[i], STR_NONE, &event);
+		event.request_id = str_of(lookup->request_id);
 		if (!events_append(catalog, &event, &seq, err))
 			return false;
 	}
@@ -198,6 +200,7 @@ static bool was_lost(const struct rest_recordings_page *page)
 static void appended(struct ledger_job *job)
 {
 	struct discovery_lookup *lookup = container_of(job, struct discovery_lookup, job);
+	struct log_tag tag;
 
 	if (!job->succeeded) {
 		log_error(NULL, "cannot commit what Twilio told of %s: %s", lookup->sid,
@@ -205,8 +208,8 @@ static void appended(struct ledger_job *job)
 		conclude(lookup, DISCOVERY_FAILED);
 		return;
 	}
-	log_info(NULL, "%s was not known, Twilio has it%s", lookup->sid,
-		 was_lost(&lookup->page) ? ": its webhook was lost" : "");
+	log_info(log_tag_of_request(lookup->request_id, &tag), "%s was not known, Twilio has it%s",
+		 lookup->sid, was_lost(&lookup->page) ? ": its webhook was lost" : "");
 	lookup->has_learnt = true;
 	look(lookup);
 }
@@ -400,6 +403,7 @@ void discovery_take(struct discovery *discovery, struct discovery_request *reque
 	if (lookup)
 		discovery_lookup_free(lookup); /* remembered for long enough */
 	lookup = discovery_lookup_new(discovery, request->sid);
+	memcpy(lookup->request_id, request->request_id, REQUEST_ID_SIZE);
 	request->next = NULL;
 	lookup->waiting = request;
 	if (fair_queue_add(&discovery->queue, &lookup->entry, str_of(request->peer)))

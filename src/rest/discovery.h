@@ -13,7 +13,7 @@
 #pragma once
 
 #include "base/fair_queue.h"
-#include "catalog/catalog.h"
+#include "catalog/recordings.h"
 #include "event/mailbox.h"
 
 #include <stdbool.h>
@@ -35,8 +35,9 @@ struct discovery_request {
 	struct discovery_request *next; /* discovery's: who waits for the same */
 	struct mailbox *reply;
 	char sid[SID_SIZE];
-	char peer[FAIR_QUEUE_PEER_SIZE]; /* on whose behalf */
-	int64_t until_ms;                /* monotonic: nobody waits any longer */
+	char peer[FAIR_QUEUE_PEER_SIZE];  /* on whose behalf */
+	char request_id[REQUEST_ID_SIZE]; /* the same */
+	int64_t until_ms;                 /* monotonic: nobody waits any longer */
 	enum discovery_result result;
 	/* On the reply's loop, which alone touches it; NULL: the asker left. */
 	void (*answered)(struct discovery_request *request);

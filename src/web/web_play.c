@@ -317,6 +317,7 @@ static void play_join(struct play *play, const struct recording *recording)
 	play_enter(play, play->state == PLAY_LANDED ? PLAY_REJOINED : PLAY_WAITING);
 	play->x->source = PLAY_SOURCE_FLIGHT;
 	play->player.moved = play_moved;
+	play->player.request_id = play->x->id;
 	mirror = mirror_join(play->local->mirrors, recording, &play->player);
 	if (mirror->now.is_flowing || mirror->now.reason_code[0] != '\0')
 		play_moved(&play->player, mirror);
@@ -437,6 +438,8 @@ static void play_discover(struct play *play)
 	discovery->request.answered = discovery_answered;
 	discovery->request.until_ms = play->timer.at_ms;
 	memcpy(discovery->request.sid, play->sid, SID_SIZE);
+	str_fit(str_of(play->x->id), discovery->request.request_id,
+		sizeof(discovery->request.request_id));
 	str_fit(forwarded_client(play->x), discovery->request.peer,
 		sizeof(discovery->request.peer));
 	fetcher_discover(play->local->web->fetcher, &discovery->request);

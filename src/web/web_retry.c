@@ -36,6 +36,7 @@ struct retry {
 	struct mailbox *reply;
 	const struct auth *auth;
 	struct auth_actor actor;
+	char request_id[REQUEST_ID_SIZE];
 	char call_sid[SID_SIZE]; /* "": of one recording */
 	size_t count, at;
 	char recordings[RECORDINGS_MAX][SID_SIZE];
@@ -103,6 +104,7 @@ static bool run_requeue(struct ledger_job *job, struct catalog *catalog, struct 
 	if (recording.state == RECORDING_QUEUED)
 		job->change.what = 0;
 	return recordings_requeue(catalog, sid, clock_wall_ms(), err) &&
+	       recordings_set_request(catalog, sid, str_of(retry->request_id), err) &&
 	       auth_audit(retry->auth, catalog, &retry->actor, "retried", recording.recording_sid,
 			  NULL, err);
 }
@@ -181,6 +183,7 @@ static struct retry *retry_new(struct exchange *x)
 	struct retry *retry = xcalloc(1, sizeof(*retry));
 
 	retry->x = x;
+	str_fit(str_of(x->id), retry->request_id, sizeof(retry->request_id));
 	retry->parked.gone = client_gone;
 	retry->ledger = local->web->ledger;
 	retry->fetcher = local->web->fetcher;

@@ -167,6 +167,7 @@ static void take_callback(struct exchange *x, enum intake_kind kind)
 		.param_count = body.param_count,
 		.raw = body.raw,
 		.idempotency = http_request_header(&x->request, STR("I-Twilio-Idempotency-Token")),
+		.request_id = str_of(x->id),
 	};
 
 	webhook->x = x;

@@ -218,6 +218,8 @@ static void test_migration(struct ledger *ledger)
 		"DROP TABLE events_set_aside;"
 		"DROP TABLE turns;"
 		"DROP TABLE reconciliations;"
+		"ALTER TABLE events DROP COLUMN request_id;"
+		"ALTER TABLE recordings DROP COLUMN request_id;"
 		"CREATE TABLE ledger_numbers (number INTEGER PRIMARY KEY, value BIGINT NOT NULL);"
 		"INSERT INTO ledger_numbers VALUES (0, 700), (1, 3), (2, 5), (3, 4096), (4, 0), (7, 2);"
 		"DELETE FROM schema_version WHERE version > 1";
