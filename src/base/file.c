@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,6 +54,16 @@ bool file_read(const char *path, size_t max, char **out, size_t *out_len, struct
 	return true;
 }
 
+static bool cannot_write(const char *path, struct err *err)
+{
+	bool is_full = errno == ENOSPC || errno == EDQUOT;
+
+	err_errno(err, "cannot write%s%s%s", path ? " '" : "", path ? path : "", path ? "'" : "");
+	if (is_full)
+		err->kind = ERR_UNAVAILABLE;
+	return false;
+}
+
 bool file_write_all(int fd, const void *bytes, size_t len, struct err *err)
 {
 	const char *at = bytes;
@@ -63,7 +74,7 @@ bool file_write_all(int fd, const void *bytes, size_t len, struct err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(err, "cannot write");
+			return cannot_write(NULL, err);
 		at += n;
 		len -= (size_t)n;
 	}
@@ -96,16 +107,6 @@ bool file_sync_name(const char *path, struct err *err)
 	if (slash)
 		slash[slash == parent ? 1 : 0] = '\0';
 	return file_sync_folder(slash ? parent : ".", err);
-}
-
-static bool cannot_write(const char *path, struct err *err)
-{
-	bool is_full = errno == ENOSPC || errno == EDQUOT;
-
-	err_errno(err, "cannot write '%s'", path);
-	if (is_full)
-		err->kind = ERR_UNAVAILABLE;
-	return false;
 }
 
 /* Sets *out_len to 0 at the end of the file. */
@@ -194,5 +195,19 @@ bool file_short_path(const char *path, size_t size, char **out, int *out_folder_
 		return err_set(err, ERR_INVALID, "the name of '%s' is too long", path);
 	*out = TAKE(by_folder);
 	*out_folder_fd = TAKE_FD(fd);
+	return true;
+}
+
+bool file_take_lock(const char *path, int *out_fd, struct err *err)
+{
+	AUTO(close) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+
+	if (fd < 0)
+		return err_errno(err, "cannot open '%s'", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? err_set(err, ERR_CONFLICT,
+						      "another process has the lock '%s'", path)
+					    : err_errno(err, "cannot lock '%s'", path);
+	*out_fd = TAKE_FD(fd);
 	return true;
 }

@@ -14,7 +14,7 @@
 /* The whole file, NUL-terminated, at most max bytes; *out is for free(). */
 bool file_read(const char *path, size_t max, char **out, size_t *out_len,
 	       struct err *err) MUST_CHECK;
-/* Writes all of it, going on after short writes and EINTR. */
+/* Writes all of it, going on after short writes and EINTR.  ERR_UNAVAILABLE: the disk is full. */
 bool file_write_all(int fd, const void *bytes, size_t len, struct err *err) MUST_CHECK;
 bool file_sync(int fd, const char *what, struct err *err) MUST_CHECK;
 /* fsync of a folder, so that a name in it survives power loss. */
@@ -41,3 +41,9 @@ bool file_make_folders(const char *path, struct err *err) MUST_CHECK;
  */
 bool file_short_path(const char *path, size_t size, char **out, int *out_folder_fd,
 		     struct err *err) MUST_CHECK;
+
+/*
+ * Takes the lock that the file at `path` stands for, made (0640) where it is not there: flock(2), so it ends with the
+ * descriptor, which is the caller's.  ERR_CONFLICT: another process has it.
+ */
+bool file_take_lock(const char *path, int *out_fd, struct err *err) MUST_CHECK;

@@ -38,7 +38,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 /* One serving loop. */
@@ -103,15 +102,13 @@ static bool take_lock(struct server *server, struct err *err)
 
 	if (!file_make_folders(settings->data_dir, err))
 		return false;
-	server->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	if (server->lock_fd < 0)
-		return err_errno(err, "cannot open '%s'", path);
-	if (flock(server->lock_fd, LOCK_EX | LOCK_NB) == 0)
+	if (file_take_lock(path, &server->lock_fd, err))
 		return true;
-	if (errno != EWOULDBLOCK)
-		return err_errno(err, "cannot lock '%s'", path);
-	return err_set(err, ERR_CONFLICT, "the data folder '%s' is in use by another callspool",
-		       settings->data_dir);
+	return err->kind == ERR_CONFLICT
+		       ? err_set(err, ERR_CONFLICT,
+				 "the data folder '%s' is in use by another callspool",
+				 settings->data_dir)
+		       : false;
 }
 
 static bool open_admin_socket(struct server *server, struct err *err)

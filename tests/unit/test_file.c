@@ -128,6 +128,21 @@ static void test_short_path(void)
 	unlink(path);
 }
 
+static void test_lock(void)
+{
+	int first = -1, second = -1;
+
+	OK(file_take_lock(path, &first, &err), "a lock is taken");
+	OK(!file_take_lock(path, &second, &err) && err.kind == ERR_CONFLICT && second == -1,
+	   "once: %s", err.text);
+	close(first);
+	OK(file_take_lock(path, &second, &err), "and again when it was given back");
+	close(second);
+	unlink(path);
+	OK(!file_take_lock("/nonexistent/lock", &second, &err) && err.kind == ERR_INTERNAL,
+	   "where there is no folder: %s", err.text);
+}
+
 int main(void)
 {
 	if (!mkdtemp(folder))
@@ -142,6 +157,7 @@ int main(void)
 	test_sync_name();
 	test_make_folders();
 	test_short_path();
+	test_lock();
 	OK(rmdir(folder) == 0, "nothing is left behind");
 	return tap_end();
 }
