@@ -43,20 +43,54 @@ bool utf8_is_text(struct str s)
 	return true;
 }
 
-char *utf8_replace(struct str s)
+/* Of one well-formed sequence: U+0000..1F, 7F..9F, 2028..202E, 2066..2069. */
+static bool is_obeyed(struct str c)
 {
-	const struct str replacement = STR(UTF8_REPLACEMENT);
-	char *text = xmalloc(replacement.len * s.len + 1), *at = text;
+	const unsigned char *at = (const unsigned char *)c.at;
+
+	if (c.len == 1)
+		return at[0] < ' ' || at[0] == 0x7f;
+	if (c.len == 2)
+		return at[0] == 0xc2 && at[1] < 0xa0;
+	return c.len == 3 && at[0] == 0xe2 &&
+	       ((at[1] == 0x80 && at[2] >= 0xa8 && at[2] <= 0xae) ||
+		(at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9));
+}
+
+/* What stands for the first character of s, or for a byte that begins none; *out_len: how long that was. */
+static struct str replacement(struct str s, bool for_terminal, size_t *out_len)
+{
+	size_t len = utf8_len(s);
+	struct str c = str_first(s, len);
+
+	*out_len = len > 0 ? len : 1;
+	if (len > 0 && for_terminal && is_obeyed(c))
+		return STR("?");
+	return len > 0 && s.at[0] != '\0' ? c : STR(UTF8_REPLACEMENT);
+}
+
+static char *replace(struct str s, bool for_terminal)
+{
+	char *text = xmalloc(sizeof(UTF8_REPLACEMENT) * s.len + 1), *at = text;
 
 	while (s.len > 0) {
-		size_t len = utf8_len(s);
-		bool is_text = len > 0 && s.at[0] != '\0';
-		struct str piece = is_text ? str_first(s, len) : replacement;
+		size_t len;
+		struct str piece = replacement(s, for_terminal, &len);
 
 		memcpy(at, piece.at, piece.len);
 		at += piece.len;
-		s = str_after(s, is_text ? len : 1);
+		s = str_after(s, len);
 	}
 	*at = '\0';
 	return text;
+}
+
+char *utf8_replace(struct str s)
+{
+	return replace(s, false);
+}
+
+char *utf8_plain(struct str s)
+{
+	return replace(s, true);
 }

@@ -15,3 +15,8 @@ size_t utf8_len(struct str s);
 bool utf8_is_text(struct str s);
 /* A copy in which each NUL and each byte of no sequence is U+FFFD; for free(). */
 char *utf8_replace(struct str s);
+/*
+ * The same for a terminal, which obeys some characters instead of showing them: each control character (C0, DEL, C1), and
+ * each that begins a line or turns the direction of writing, is '?'.  For free().
+ */
+char *utf8_plain(struct str s);

@@ -3,6 +3,7 @@
 #include "cmd/adopt_files.h"
 #include "cmd/cmd_options.h"
 
+#include "base/utf8.h"
 #include "cmd/confine.h"
 
 #include <stdio.h>
@@ -40,16 +41,12 @@ static void show_progress(size_t done, size_t all)
 	fprintf(stderr, "] %zu of %zu%s", done, all, done == all ? "\n" : "");
 }
 
-/* A name of a file may hold what a terminal obeys. */
-static void print_plain(const char *text)
-{
-	for (; *text; text++)
-		putchar((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
-}
-
 static void note_finding(const struct import_command *command, struct import_report *report,
 			 enum adopt_outcome outcome, const char *path, const char *reason)
 {
+	AUTO(free) char *plain_path = NULL;
+	AUTO(free) char *plain_reason = NULL;
+
 	if (command->options.is_json) {
 		json_t *name = json_string(path);
 
@@ -60,11 +57,9 @@ static void note_finding(const struct import_command *command, struct import_rep
 						outcome_names[outcome], "reason", reason));
 		return;
 	}
-	printf("%s: ", outcome_names[outcome]);
-	print_plain(path);
-	printf(": ");
-	print_plain(reason);
-	putchar('\n');
+	plain_path = utf8_plain(str_of(path));
+	plain_reason = utf8_plain(str_of(reason));
+	printf("%s: %s: %s\n", outcome_names[outcome], plain_path, plain_reason);
 }
 
 static void print_report(const struct import_command *command, const struct import_report *report)

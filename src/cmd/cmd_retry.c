@@ -36,11 +36,8 @@ static bool is_wanted(const struct retry_command *command, const struct recordin
 /* What Twilio said may be in it: JSON takes UTF-8 alone, and a terminal obeys control characters. */
 static json_t *told(const char *text)
 {
-	AUTO(free) char *plain = utf8_replace(str_of(text));
+	AUTO(free) char *plain = utf8_plain(str_of(text));
 
-	for (char *at = plain; *at; at++)
-		if ((unsigned char)*at < ' ' || *at == 0x7f)
-			*at = '?';
 	return json_string(plain);
 }
 

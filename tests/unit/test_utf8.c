@@ -5,6 +5,41 @@
 
 #define R UTF8_REPLACEMENT
 
+static void test_plain(void)
+{
+	static const struct {
+		struct str text;
+		const char *plain;
+		const char *name;
+	} cases[] = {
+		{ { "a b~", 4 }, "a b~", "what is shown" },
+		{ { "\xd7\xa9\xc2\xa0\xc3\xa9", 6 },
+		  "\xd7\xa9\xc2\xa0\xc3\xa9",
+		  "beyond ASCII, too" },
+		{ { "\x1b[2J\r\n\t\x7f", 8 }, "?[2J????", "C0 and DEL" },
+		{ { "\0", 1 }, "?", "a NUL" },
+		{ { "\xc2\x9b"
+		    "2J\xc2\x80\xc2\x9f",
+		    8 },
+		  "?2J??",
+		  "C1" },
+		{ { "\x9b", 1 }, R, "C1 as a byte" },
+		{ { "\xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa9", 12 },
+		  "????",
+		  "lines and directions" },
+		{ { "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa", 12 },
+		  "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa",
+		  "their neighbours" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *text = utf8_plain(cases[i].text);
+
+		IS_STR(str_of(text), str_of(cases[i].plain), "plain: %s", cases[i].name);
+		free(text);
+	}
+}
+
 int main(void)
 {
 	static const struct {
@@ -35,5 +70,6 @@ int main(void)
 		OK(utf8_is_text(str_of(text)), "%s: text then", cases[i].name);
 		free(text);
 	}
+	test_plain();
 	return tap_end();
 }
