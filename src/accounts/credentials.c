@@ -219,6 +219,37 @@ bool credentials_end_of_user(struct catalog *catalog, int64_t user_id, enum cred
 	return run_with(end, values, ARRAY_LEN(values), err);
 }
 
+bool credentials_end_kind(struct catalog *catalog, enum credential_kind kind, int64_t *out_count,
+			  struct err *err)
+{
+	const int64_t values[] = { kind };
+	struct db_stmt *end;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog_db(catalog), "DELETE FROM credentials WHERE kind = $1", &end, err))
+		return false;
+	(void)catalog_next_sequence(catalog);
+	if (!run_with(end, values, ARRAY_LEN(values), err))
+		return false;
+	*out_count = db_changes(catalog_db(catalog));
+	return true;
+}
+
+bool credentials_count_kind(struct catalog *catalog, enum credential_kind kind, int64_t *out,
+			    struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *count = NULL;
+
+	if (!db_prepare(catalog_db(catalog), "SELECT COUNT(*) FROM credentials WHERE kind = $1",
+			&count, err))
+		return false;
+	db_bind_int(count, 1, kind);
+	if (db_step(count, err) != DB_ROW)
+		return false;
+	*out = db_column_int(count, 0);
+	return true;
+}
+
 bool credentials_keep(struct catalog *catalog, int64_t user_id, enum credential_kind kind,
 		      int64_t most, struct err *err)
 {

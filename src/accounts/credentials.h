@@ -80,6 +80,12 @@ bool credentials_end(struct catalog *catalog, int64_t id, struct err *err) MUST_
 /* All of that kind of a user, but `but_id`. */
 bool credentials_end_of_user(struct catalog *catalog, int64_t user_id, enum credential_kind kind,
 			     int64_t but_id, struct err *err) MUST_CHECK;
+/* All of that kind, everybody's; *out_count went. */
+bool credentials_end_kind(struct catalog *catalog, enum credential_kind kind, int64_t *out_count,
+			  struct err *err) MUST_CHECK;
+/* How many of that kind there are, expired ones included. */
+bool credentials_count_kind(struct catalog *catalog, enum credential_kind kind, int64_t *out,
+			    struct err *err) MUST_CHECK;
 /* All but the `most` that were seen last. */
 bool credentials_keep(struct catalog *catalog, int64_t user_id, enum credential_kind kind,
 		      int64_t most, struct err *err) MUST_CHECK;

@@ -108,3 +108,33 @@ int64_t catalog_log_bytes(const struct catalog *catalog)
 {
 	return db_log_bytes(catalog->db);
 }
+
+bool catalog_copy(struct catalog *catalog, const char *path, struct progress *progress,
+		  struct err *err)
+{
+	return db_copy(catalog->db, path, progress, err);
+}
+
+/* The numbers of attempts are the database's own: it goes on behind the largest that it remembers. */
+bool catalog_leap(struct catalog *catalog, struct err *err)
+{
+	struct db_stmt *leap;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog->db,
+			"UPDATE sqlite_sequence SET seq = seq + $1 WHERE name = 'attempts'", &leap,
+			err))
+		return false;
+	number_add(catalog, NUMBER_SEQUENCE, CATALOG_LEAP);
+	db_bind_int(leap, 1, CATALOG_LEAP);
+	if (!db_run(leap, err))
+		return false;
+	if (db_changes(catalog->db) > 0)
+		return true;
+	if (!db_prepare(catalog->db,
+			"INSERT INTO sqlite_sequence (name, seq) VALUES ('attempts', $1)", &leap,
+			err))
+		return false;
+	db_bind_int(leap, 1, CATALOG_LEAP);
+	return db_run(leap, err);
+}

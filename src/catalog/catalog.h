@@ -22,6 +22,7 @@
 #define SID_SIZE 35 /* two letters, 32 hexadecimal digits, NUL */
 
 struct catalog;
+struct progress;
 
 enum catalog_mode {
 	CATALOG_WRITE,      /* creates the ledger or brings its schema up to date */
@@ -72,3 +73,18 @@ bool catalog_sequence(struct catalog *catalog, int64_t *out, struct err *err) MU
 bool catalog_checkpoint(struct catalog *catalog, int64_t *out_left_bytes,
 			struct err *err) MUST_CHECK;
 int64_t catalog_log_bytes(const struct catalog *catalog);
+
+/*
+ * CATALOG_READ, within a transaction that has read something: all of the ledger as that snapshot has it, into a
+ * new file at `path` (mode 0600), synced but for its name.  The writer goes on meanwhile, and its log grows.
+ */
+bool catalog_copy(struct catalog *catalog, const char *path, struct progress *progress,
+		  struct err *err) MUST_CHECK;
+
+/*
+ * The writer, of a ledger that was brought back from a copy: what is numbered from now on gets numbers that nothing had
+ * in what came after the copy was made.  Else the name of a stored file, an ETag, a chain of the audit could mean two
+ * things.
+ */
+#define CATALOG_LEAP (INT64_C(1) << 30)
+bool catalog_leap(struct catalog *catalog, struct err *err) MUST_CHECK;

@@ -181,3 +181,9 @@ int64_t db_log_bytes(const struct db *db)
 {
 	return db->driver->log_bytes(db);
 }
+
+bool db_copy(struct db *db, const char *path, struct progress *progress, struct err *err)
+{
+	assert(db->mode == DB_READ && db_in_transaction(db));
+	return db->driver->copy(db, path, progress, err);
+}

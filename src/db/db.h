@@ -33,6 +33,7 @@
 
 struct db;
 struct db_stmt;
+struct progress;
 
 enum db_mode {
 	DB_WRITE, /* the one connection that changes things; creates the database (mode 0640) */
@@ -119,3 +120,11 @@ bool db_settle(struct db *db, struct err *err) MUST_CHECK;
 bool db_checkpoint(struct db *db, int64_t *out_left_bytes, struct err *err) MUST_CHECK;
 /* The size of the log in bytes, as this connection's last commit left it: when to call it. */
 int64_t db_log_bytes(const struct db *db);
+
+/*
+ * Within a transaction of a DB_READ: writes all that its snapshot has to a new file at `path` (mode 0600),
+ * synced but for its name.  Writers go on; what they write stays in the log until it is through.  What is left of a copy
+ * that failed is the caller's to remove.  Progress in pages; it may be NULL.
+ */
+bool db_copy(struct db *db, const char *path, struct progress *progress,
+	     struct err *err) MUST_CHECK;

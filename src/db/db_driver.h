@@ -48,6 +48,7 @@ struct db_driver {
 	bool (*settle)(struct db *db, struct err *err);
 	bool (*checkpoint)(struct db *db, int64_t *out_left_bytes, struct err *err);
 	int64_t (*log_bytes)(const struct db *db);
+	bool (*copy)(struct db *db, const char *path, struct progress *progress, struct err *err);
 };
 
 extern const struct db_driver db_sqlite_driver;

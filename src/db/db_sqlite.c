@@ -28,6 +28,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "db/db_sqlite_private.h"
 
 /*
  * How long to wait for a lock that another process holds: a command working on the
@@ -75,8 +76,7 @@ static struct sqlite_stmt *sqlite_stmt(const struct db_stmt *stmt)
 	return container_of((struct db_stmt *)(uintptr_t)stmt, struct sqlite_stmt, stmt);
 }
 
-/* What SQLite's code means to a caller: see db.h. */
-static enum err_kind kind_of(int code, int os_errno)
+enum err_kind sqlite_kind_of(int code, int os_errno)
 {
 	/* Whatever the reason, the kernel has dropped what was to be synced. */
 	if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
@@ -98,7 +98,7 @@ static enum err_kind kind_of(int code, int os_errno)
 
 static bool failed(const struct sqlite_db *self, int code, struct err *err)
 {
-	return err_set(err, kind_of(code, sqlite3_system_errno(self->handle)), "SQLite: %s",
+	return err_set(err, sqlite_kind_of(code, sqlite3_system_errno(self->handle)), "SQLite: %s",
 		       sqlite3_errmsg(self->handle));
 }
 
@@ -428,6 +428,11 @@ static int64_t sqlite_log_bytes(const struct db *db)
 	return sqlite_db(db)->log_pages * sqlite_db(db)->page_bytes;
 }
 
+static bool sqlite_copy(struct db *db, const char *path, struct progress *progress, struct err *err)
+{
+	return sqlite_copy_to(sqlite_db(db)->handle, path, progress, err);
+}
+
 const struct db_driver db_sqlite_driver = {
 	.dialect = DB_SQLITE,
 	.open = sqlite_open,
@@ -451,4 +456,5 @@ const struct db_driver db_sqlite_driver = {
 	.settle = sqlite_settle,
 	.checkpoint = sqlite_checkpoint,
 	.log_bytes = sqlite_log_bytes,
+	.copy = sqlite_copy,
 };

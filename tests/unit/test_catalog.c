@@ -171,6 +171,43 @@ static void test_checkpoint(struct ledger *ledger)
 	IS_INT(catalog_log_bytes(ledger->writer), 0, "empties it");
 }
 
+static int64_t next_attempt(struct ledger *ledger)
+{
+	AUTO(db_stmt_reset) struct db_stmt *insert = NULL;
+	int64_t id;
+
+	MUST(catalog_begin(ledger->writer, &err));
+	MUST(db_exec(ledger->writer->db, "PRAGMA defer_foreign_keys = ON", &err));
+	MUST(db_prepare(
+		ledger->writer->db,
+		"INSERT INTO attempts (recording_id, began_at_ms) VALUES (-1, 0) RETURNING id",
+		&insert, &err));
+	if (db_step(insert, &err) != DB_ROW)
+		return -1;
+	id = db_column_int(insert, 0);
+	db_stmt_reset(insert);
+	MUST(db_exec(ledger->writer->db, "DELETE FROM attempts WHERE recording_id = -1", &err));
+	MUST(catalog_commit(ledger->writer, &err));
+	return id;
+}
+
+static void test_leap(struct ledger *ledger)
+{
+	int64_t sequence = 0, after = 0;
+
+	MUST(catalog_sequence(ledger->writer, &sequence, &err));
+	MUST(catalog_begin(ledger->writer, &err));
+	OK(catalog_leap(ledger->writer, &err), "a ledger from a copy leaps");
+	MUST(catalog_commit(ledger->writer, &err));
+	MUST(catalog_sequence(ledger->writer, &after, &err));
+	IS_INT(after, sequence + CATALOG_LEAP, "over numbers of the sequence");
+	IS_INT(next_attempt(ledger), CATALOG_LEAP + 1, "and of attempts, though there was none");
+	MUST(catalog_begin(ledger->writer, &err));
+	OK(catalog_leap(ledger->writer, &err), "and again");
+	MUST(catalog_commit(ledger->writer, &err));
+	IS_INT(next_attempt(ledger), 2 * CATALOG_LEAP + 2, "over those that were given");
+}
+
 static void set_version(struct ledger *ledger, const char *sql)
 {
 	MUST(db_exec(ledger->writer->db, sql, &err));
@@ -281,5 +318,8 @@ int main(void)
 	test_versions(&ledger);
 	ledger_remove(&ledger);
 	test_text_set();
+	ledger_open(&ledger);
+	test_leap(&ledger);
+	ledger_remove(&ledger);
 	return tap_end();
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/progress.h"
 #include "tap.h"
 
 #define TABLE "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE, n BIGINT)"
@@ -251,6 +252,63 @@ static void test_stale_error(void)
 	umask(mask);
 }
 
+/* While one writes: the copy has what was there when it began, all of it, and can be read without a log. */
+struct writing {
+	struct progress progress;
+	struct db *writer;
+	int64_t put;
+};
+
+static void put_meanwhile(struct progress *progress, uint64_t done, uint64_t all)
+{
+	struct writing *writing = container_of(progress, struct writing, progress);
+	char name[32];
+
+	snprintf(name, sizeof(name), "meanwhile %d", (int)writing->put);
+	if (done > 0 && put(writing->writer, str_of(name), 1))
+		writing->put++;
+}
+
+static void test_copy(void)
+{
+	AUTO(db_free) struct db *writer = opened(DB_WRITE);
+	AUTO(db_free) struct db *reader = opened(DB_READ);
+	AUTO(db_free) struct db *copy = NULL;
+	AUTO(free) char *big = calloc(1, 1 << 20);
+	char other[sizeof(path) + 16];
+	struct writing writing = { .progress.moved = put_meanwhile, .writer = writer };
+	struct stat about;
+	int64_t before;
+
+	memset(big, 'x', 1 << 20);
+	for (char n = 'a'; n < 'a' + 20; n++) { /* more pages than are copied in one step */
+		big[0] = n;
+		OK(put(writer, (struct str){ big, 1 << 20 }, n), "a long text");
+	}
+	before = count_of(writer);
+	snprintf(other, sizeof(other), "%s.copy", path);
+	OK(db_begin(reader, &err) && count_of(reader) == before, "a snapshot");
+	OK(db_copy(reader, other, &writing.progress, &err), "is copied");
+	OK(!db_copy(reader, other, NULL, &err), "not over what is there: %s", err.text);
+	db_rollback(reader);
+	OK(writing.put >= 2, "while another writes, %d times", (int)writing.put);
+	IS_INT(count_of(writer), before + writing.put, "which is not kept from it");
+	OK(stat(other, &about) == 0 && (about.st_mode & 0777) == 0600, "for its owner alone");
+	OK(db_open(other, DB_READ, &copy, &err), "the copy can be read");
+	IS_INT(count_of(copy), before, "and has what the snapshot had");
+	IS_INT(setting(copy,
+		       "SELECT COUNT(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
+	       0, "in order");
+	snprintf(other, sizeof(other), "%s.copy-shm", path);
+	OK(access(other, F_OK) < 0, "without a log beside it");
+	db_free(TAKE(copy));
+	snprintf(other, sizeof(other), "%s.copy", path);
+	OK(db_open(other, DB_WRITE, &copy, &err) && put(copy, STR("more"), 1),
+	   "it can be gone on with: %s", err.text);
+	db_free(TAKE(copy));
+	unlink(other);
+}
+
 static void test_missing(void)
 {
 	struct db *db = NULL;
@@ -281,6 +339,7 @@ int main(void)
 	test_full();
 	test_settle();
 	test_stale_error();
+	test_copy();
 	test_missing();
 	unlink(path);
 	OK(rmdir(folder) == 0, "the last connection leaves only the file behind");

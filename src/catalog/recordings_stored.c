@@ -1,0 +1,35 @@
+#include "catalog/recordings_stored.h"
+
+#include "catalog/catalog_private.h"
+
+static void stored_read(const struct db_stmt *row, struct recording_stored *out)
+{
+	out->id = db_column_int(row, 0);
+	text_set(out->recording_sid, SID_SIZE, db_column_str(row, 1));
+	out->size = (uint64_t)db_column_int(row, 2);
+	text_set(out->sha256, sizeof(out->sha256), db_column_str(row, 3));
+	text_set(out->path, sizeof(out->path), db_column_str(row, 4));
+}
+
+bool recordings_list_stored(struct catalog *catalog, int64_t after_id, struct recording_stored *out,
+			    size_t size, size_t *out_count, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	enum db_step step = DB_DONE;
+	size_t count = 0;
+
+	if (!db_prepare(catalog->db,
+			"SELECT id, recording_sid, size, sha256, path FROM recordings "
+			"WHERE id > $1 AND state = $2 ORDER BY id LIMIT $3",
+			&list, err))
+		return false;
+	db_bind_int(list, 1, after_id);
+	db_bind_int(list, 2, RECORDING_STORED);
+	db_bind_int(list, 3, (int64_t)size);
+	while (count < size && (step = db_step(list, err)) == DB_ROW)
+		stored_read(list, &out[count++]);
+	if (step == DB_FAILED)
+		return false;
+	*out_count = count;
+	return true;
+}
