@@ -5,11 +5,9 @@
 
 #include "base/utf8.h"
 #include "cmd/confine.h"
+#include "cmd/progress_bar.h"
 
 #include <stdio.h>
-#include <unistd.h>
-
-#define BAR_WIDTH 30
 
 struct import_command {
 	struct cmd_options options; /* first: flags are read into all of it */
@@ -27,19 +25,6 @@ static const char *const outcome_names[ADOPT_OUTCOMES] = {
 	[ADOPT_FILE_EXPIRED] = "expired", [ADOPT_FILE_CONFLICT] = "conflict",
 	[ADOPT_FILE_BROKEN] = "broken",
 };
-
-/* On a terminal: [#####     ] 12 of 300 */
-static void show_progress(size_t done, size_t all)
-{
-	size_t filled = all ? done * BAR_WIDTH / all : BAR_WIDTH;
-
-	if (!isatty(STDERR_FILENO))
-		return;
-	fprintf(stderr, "\r[");
-	for (size_t i = 0; i < BAR_WIDTH; i++)
-		fputc(i < filled ? '#' : ' ', stderr);
-	fprintf(stderr, "] %zu of %zu%s", done, all, done == all ? "\n" : "");
-}
 
 static void note_finding(const struct import_command *command, struct import_report *report,
 			 enum adopt_outcome outcome, const char *path, const char *reason)
@@ -87,17 +72,20 @@ static void print_report(const struct import_command *command, const struct impo
 static bool adopt_all(const struct import_command *command, const struct adopt_list *list,
 		      struct adopt_files *files, struct import_report *report, struct err *err)
 {
+	struct progress_bar bar;
+
+	progress_bar_start(&bar, "files");
 	for (size_t i = 0; i < list->count; i++) {
 		enum adopt_outcome outcome;
 
-		show_progress(i, list->count);
+		progress_move(&bar.progress, i, list->count);
 		if (!adopt_file(files, list->paths[i], &outcome, err))
 			return false;
 		report->of[outcome]++;
 		if (outcome == ADOPT_FILE_CONFLICT || outcome == ADOPT_FILE_BROKEN)
 			note_finding(command, report, outcome, list->paths[i], files->reason);
 	}
-	show_progress(list->count, list->count);
+	progress_move(&bar.progress, list->count, list->count);
 	return true;
 }
 
