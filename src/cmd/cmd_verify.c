@@ -1,8 +1,12 @@
 /* callspool verify: is what was written still what is there? */
 #include "cmd/admin_client.h"
+#include "cmd/backup_findings.h"
 #include "cmd/cmd_options.h"
+#include "cmd/progress_bar.h"
 
 #include "audit/audit_key.h"
+#include "backup/backup_check.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -18,7 +22,8 @@
 struct verify_command {
 	struct cmd_options options; /* first: flags are read into all of it */
 	bool of_audit;
-	const char *heads; /* a file, or "-" */
+	const char *heads;  /* a file, or "-" */
+	const char *backup; /* a folder */
 };
 
 struct heads {
@@ -155,6 +160,47 @@ static int run_audit(struct verify_command *command)
 	return status;
 }
 
+/* ---- a backup ---- */
+
+static void print_check(const struct backup_findings *findings,
+			const struct backup_check_report *report)
+{
+	const struct backup_number numbers[] = { { "recordings", report->recordings },
+						 { NULL, 0 } };
+	char made[ISO_DATE_SIZE];
+
+	if (findings->is_json) {
+		backup_findings_print_json(findings, report->made_at_ms, numbers, report->findings);
+		return;
+	}
+	clock_iso_date(report->made_at_ms, made);
+	printf("as of %s: %llu recordings, %llu missing, %llu damaged\n", made,
+	       (unsigned long long)report->recordings,
+	       (unsigned long long)report->findings[BACKUP_MISSING],
+	       (unsigned long long)report->findings[BACKUP_DAMAGED]);
+}
+
+static int run_backup(const struct verify_command *command)
+{
+	struct backup_check_report report;
+	struct backup_findings findings;
+	struct progress_bar bar;
+	struct err err;
+	int status;
+
+	backup_findings_init(&findings, command->options.is_json);
+	progress_bar_start(&bar, "recordings");
+	if (backup_check(command->backup, &bar.progress, &findings.watch, &report, &err)) {
+		print_check(&findings, &report);
+		status = backup_findings_status(report.findings);
+	} else {
+		cmd_fail(&err);
+		status = err.kind == ERR_INVALID ? EXIT_FINDINGS : EXIT_UNCHECKED;
+	}
+	backup_findings_release(&findings);
+	return status;
+}
+
 static int run_verify(int argc, char **argv)
 {
 	struct verify_command command = { .of_audit = false };
@@ -162,10 +208,11 @@ static int run_verify(int argc, char **argv)
 
 	if (!cmd_options_read(&cmd_verify, argc, argv, &command.options, &status))
 		return status;
-	if (command.of_audit)
-		status = run_audit(&command);
+	if (command.of_audit == (command.backup != NULL))
+		status = cmd_misused(&cmd_verify,
+				     "say what is to be verified: --audit, or --backup DIR");
 	else
-		status = cmd_misused(&cmd_verify, "say what is to be verified: --audit");
+		status = command.backup ? run_backup(&command) : run_audit(&command);
 	cmd_options_release(&command.options);
 	return status;
 }
@@ -175,19 +222,23 @@ static const struct cmd_flag flags[] = {
 	  "every entry of the audit, and that none is missing" },
 	{ "--heads", CMD_TEXT, offsetof(struct verify_command, heads), "FILE",
 	  "lines 'audit head ...' of a log that was kept elsewhere; - is standard input" },
+	{ "--backup", CMD_TEXT, offsetof(struct verify_command, backup), "DIR",
+	  "every file of a backup that callspool backup made" },
 	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },
 	{ 0 },
 };
 
 const struct cmd cmd_verify = {
 	.name = "verify",
-	.summary = "is the audit as it was written?",
-	.usage = "--audit [--heads FILE|-]",
-	.help = "Reads the whole audit, with the key that it was written with, beside a server that runs or without one.\n"
-		"Exit status: 0 it is whole, 7 it is not, and the first place was told, 8 it could not be checked: a key\n"
-		"or the ledger is missing.\n",
+	.summary = "is what was written still there, as it was?",
+	.usage = "--audit [--heads FILE|-] | --backup DIR",
+	.help = "--audit reads the whole audit, with the key that it was written with, beside a server that runs or without one.\n"
+		"--backup reads all of a backup and compares it with its list of digests.\n"
+		"Exit status: 0 it is whole, 7 it is not, and what is wrong was told (of the audit the first place), 8 it could not be\n"
+		"checked: a key, the ledger or the backup is missing.\n",
 	.examples = "  callspool verify --audit\n"
-		    "  journalctl -u callspool | callspool verify --audit --heads -\n",
+		    "  journalctl -u callspool | callspool verify --audit --heads -\n"
+		    "  callspool verify --backup /mnt/backup/callspool\n",
 	.flags = flags,
 	.takes_settings = true,
 	.run = run_verify,

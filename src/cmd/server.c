@@ -16,6 +16,7 @@
 #include "api/web.h"
 #include "audit/audit_duty.h"
 #include "auth/auth.h"
+#include "backup/restore.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -231,6 +232,17 @@ static bool check_settings(const struct settings *settings, struct err *err)
 	return true;
 }
 
+/* An empty ledger is not begun where one is on its way. */
+static bool check_restored(const struct settings *settings, struct err *err)
+{
+	AUTO(free) char *unfinished = server_path(settings, RESTORE_UNFINISHED);
+
+	return access(unfinished, F_OK) < 0 ||
+	       err_set(err, ERR_CONFLICT,
+		       "a restore into '%s' has not come to its end: run callspool restore again",
+		       settings->data_dir);
+}
+
 static bool open_rooms(struct server *server, struct err *err)
 {
 	struct settings *settings = &server->settings;
@@ -292,7 +304,8 @@ bool server_open(const struct server_options *options, struct server **out, stru
 	server->serving_count = count_loops(server);
 	descriptors_share(&server->settings, server->serving_count);
 	server->serving = xcalloc(server->serving_count, sizeof(*server->serving));
-	if (!take_lock(server, err) || !open_listeners(server, err) || !open_rooms(server, err))
+	if (!take_lock(server, err) || !check_restored(options->settings, err) ||
+	    !open_listeners(server, err) || !open_rooms(server, err))
 		return false;
 
 	for (unsigned i = 0; i < server->serving_count; i++)

@@ -1,0 +1,215 @@
+#include "backup/digest_list.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAGIC         "# callspool-backup 1"
+#define LEDGER_LINE   "ledger.db"
+#define FOLDER        "recordings/"
+#define END           "# end"
+#define LIST_LINE_MAX 512
+
+/* ---- writing ---- */
+
+struct digest_list_writer {
+	FILE *file;
+	char *path;
+};
+
+bool digest_list_begin(const char *folder, const struct digest_list_head *head,
+		       struct digest_list_writer **out, struct err *err)
+{
+	AUTO(digest_list_writer_free)
+	struct digest_list_writer *writer = xcalloc(1, sizeof(*writer));
+	char made[ISO_DATE_SIZE];
+
+	writer->path = xasprintf("%s/" DIGEST_LIST_NEW, folder);
+	writer->file = fopen(writer->path, "we");
+	if (!writer->file)
+		return err_errno(err, "cannot create '%s'", writer->path);
+	clock_iso_date(head->made_at_ms, made);
+	fprintf(writer->file, MAGIC " sequence=%lld made=%s recordings=%llu\n",
+		(long long)head->sequence, made, (unsigned long long)head->recordings);
+	fprintf(writer->file, "%s  " LEDGER_LINE "\n", head->ledger_sha256);
+	*out = TAKE(writer);
+	return true;
+}
+
+void digest_list_add(struct digest_list_writer *writer, const char *name, const char *sha256)
+{
+	fprintf(writer->file, "%s  " FOLDER "%s\n", sha256, name);
+}
+
+bool digest_list_end(struct digest_list_writer *writer, struct err *err)
+{
+	bool is_full;
+
+	fprintf(writer->file, END "\n");
+	if (fflush(writer->file) == 0 && !ferror(writer->file))
+		return file_sync(fileno(writer->file), writer->path, err);
+	is_full = errno == ENOSPC || errno == EDQUOT;
+	err_errno(err, "cannot write '%s'", writer->path);
+	if (is_full)
+		err->kind = ERR_UNAVAILABLE;
+	return false;
+}
+
+void digest_list_writer_free(struct digest_list_writer *writer)
+{
+	if (!writer)
+		return;
+	if (writer->file)
+		fclose(writer->file);
+	free(writer->path);
+	free(writer);
+}
+
+/* ---- reading ---- */
+
+struct digest_list {
+	FILE *file;
+	char *path;
+	unsigned long number; /* of the line that was read last */
+	char line[LIST_LINE_MAX];
+};
+
+static bool objects(const struct digest_list *list, struct err *err)
+{
+	return err_set(err, ERR_INVALID, "'%s', line %lu: it is no list of a callspool backup",
+		       list->path, list->number);
+}
+
+/* Without its end; *out_is_end: there is none.  A line that was cut, or holds a NUL, is an error. */
+static bool read_line(struct digest_list *list, struct str *out, bool *out_is_end, struct err *err)
+{
+	size_t len;
+
+	list->number++;
+	*out_is_end = !fgets(list->line, sizeof(list->line), list->file);
+	if (*out_is_end)
+		return !ferror(list->file) || err_errno(err, "cannot read '%s'", list->path);
+	len = strlen(list->line);
+	if (len == 0 || list->line[len - 1] != '\n')
+		return objects(list, err);
+	*out = (struct str){ list->line, len - 1 };
+	return true;
+}
+
+static bool is_digest(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (ascii_hex_value(text.at[i]) < 0 || ascii_lower(text.at[i]) != text.at[i])
+			return false;
+	return text.len == SHA256_HEX - 1;
+}
+
+/* "DIGEST  NAME" */
+static bool split(struct str line, char sha256[SHA256_HEX], struct str *out_name)
+{
+	struct str digest = str_first(line, SHA256_HEX - 1), rest = str_after(line, digest.len);
+
+	if (!is_digest(digest) || !str_starts(rest, STR("  ")))
+		return false;
+	str_fit(digest, sha256, SHA256_HEX);
+	*out_name = str_after(rest, 2);
+	return true;
+}
+
+/* "name=VALUE" */
+static bool take_value(struct str piece, struct digest_list_head *head)
+{
+	struct str name, value = piece;
+
+	if (!str_cut(&value, '=', &name) || !value.at)
+		return false;
+	if (str_eq(name, STR("sequence")))
+		return str_to_i64(value, &head->sequence);
+	if (str_eq(name, STR("made")))
+		return clock_parse_date(value, &head->made_at_ms);
+	if (str_eq(name, STR("recordings")))
+		return str_to_u64(value, &head->recordings);
+	return true; /* of a later version */
+}
+
+static bool take_head(struct str line, struct digest_list_head *head)
+{
+	struct str piece, rest = line;
+
+	if (!str_starts(line, STR(MAGIC " ")))
+		return false;
+	rest = str_after(line, STR(MAGIC " ").len);
+	while (str_cut(&rest, ' ', &piece))
+		if (!take_value(piece, head))
+			return false;
+	return head->made_at_ms != 0;
+}
+
+static bool read_head(struct digest_list *list, struct digest_list_head *head, struct err *err)
+{
+	struct str line = STR_NONE, name = STR_NONE;
+	bool is_end;
+
+	*head = (struct digest_list_head){ .sequence = 0 };
+	if (!read_line(list, &line, &is_end, err))
+		return false;
+	if (is_end || !take_head(line, head))
+		return objects(list, err);
+	if (!read_line(list, &line, &is_end, err))
+		return false;
+	return (!is_end && split(line, head->ledger_sha256, &name) &&
+		str_eq(name, STR(LEDGER_LINE))) ||
+	       objects(list, err);
+}
+
+bool digest_list_open(const char *folder, struct digest_list **out, struct digest_list_head *head,
+		      struct err *err)
+{
+	AUTO(digest_list_free) struct digest_list *list = xcalloc(1, sizeof(*list));
+
+	list->path = xasprintf("%s/" DIGEST_LIST_NAME, folder);
+	list->file = fopen(list->path, "re");
+	if (!list->file && errno == ENOENT)
+		return err_set(err, ERR_NOT_FOUND, "there is no backup in '%s'", folder);
+	if (!list->file)
+		return err_errno(err, "cannot open '%s'", list->path);
+	if (!read_head(list, head, err))
+		return false;
+	*out = TAKE(list);
+	return true;
+}
+
+bool digest_list_next(struct digest_list *list, struct digest_list_line *out, bool *out_is_end,
+		      struct err *err)
+{
+	struct str line = STR_NONE, name = STR_NONE;
+
+	if (!read_line(list, &line, out_is_end, err))
+		return false;
+	if (*out_is_end) /* the last line is missing */
+		return objects(list, err);
+	*out_is_end = str_eq(line, STR(END));
+	if (*out_is_end)
+		return true;
+	if (!split(line, out->sha256, &name) || !str_starts(name, STR(FOLDER)))
+		return objects(list, err);
+	name = str_after(name, STR(FOLDER).len);
+	return (blob_name_is_valid(name) && str_copy(name, out->name, sizeof(out->name))) ||
+	       objects(list, err);
+}
+
+void digest_list_free(struct digest_list *list)
+{
+	if (!list)
+		return;
+	if (list->file)
+		fclose(list->file);
+	free(list->path);
+	free(list);
+}

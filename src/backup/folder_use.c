@@ -1,0 +1,63 @@
+#include "backup/folder_use.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/own.h"
+#include "base/str.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FOLDER_MODE 0700
+
+static void close_dir(DIR *dir)
+{
+	if (dir)
+		closedir(dir);
+}
+DEFINE_AUTO(DIR *, close_dir)
+
+static bool is_one_of(const char *name, const char *const names[])
+{
+	for (; *names; names++)
+		if (strcmp(name, *names) == 0)
+			return true;
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lost+found") == 0;
+}
+
+static bool holds_only(const char *path, const char *const names[], struct err *err)
+{
+	AUTO(close_dir) DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	if (!dir)
+		return err_errno(err, "cannot read the folder '%s'", path);
+	while ((errno = 0, entry = readdir(dir)))
+		if (!is_one_of(entry->d_name, names))
+			return err_set(err, ERR_CONFLICT,
+				       "'%s' holds other things already ('%s'): name an empty "
+				       "folder, or one that is not there",
+				       path, entry->d_name);
+	return errno == 0 || err_errno(err, "cannot read the folder '%s'", path);
+}
+
+bool folder_use(const char *path, const char *const names[], struct err *err)
+{
+	struct stat about;
+
+	if (stat(path, &about) == 0)
+		return holds_only(path, names, err);
+	return file_make_folders(path, err) &&
+	       (chmod(path, FOLDER_MODE) == 0 ||
+		err_errno(err, "cannot set the mode of '%s'", path));
+}
+
+bool folder_has(const char *folder, const char *name)
+{
+	AUTO(free) char *path = xasprintf("%s/%s", folder, name);
+
+	return access(path, F_OK) == 0;
+}

@@ -1,0 +1,16 @@
+/*
+ * May a folder be used for a backup, or for a restore?  Nothing that is not ours is written over.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+
+/*
+ * Makes the folder (0700; its parents 0750) where it is not there.  ERR_CONFLICT: it holds something else than `names`
+ * (ended by NULL), and the folder of the file system, lost+found.
+ */
+bool folder_use(const char *path, const char *const names[], struct err *err) MUST_CHECK;
+bool folder_has(const char *folder, const char *name);

@@ -1,0 +1,450 @@
+/*
+ * A ledger and a store are backed up, change, are backed up again, and brought back elsewhere.
+ */
+#include "backup/backup.h"
+
+#include "accounts/credentials.h"
+#include "backup/backup_check.h"
+#include "backup/restore.h"
+#include "blob/blob_local.h"
+#include "blob_folder.h"
+#include "catalog/recordings.h"
+#include "catalog/recordings_digest.h"
+#include "catalog/recordings_stored.h"
+#include "ledger_fixture.h"
+#include "tap.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#define NOON 1700000000000
+
+static struct err err;
+static struct catalog *writer;
+static struct blob_store *store;
+static char data[64], to[64], back[64], ledger[80];
+
+/* ---- what there is to back up ---- */
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	if (!file)
+		abort();
+	fputs(text, file);
+	fclose(file);
+}
+
+static char *in(const char *where, const char *name)
+{
+	return xasprintf("%s/%s", where, name);
+}
+
+static bool is_there(const char *where, const char *name)
+{
+	AUTO(free) char *path = in(where, name);
+
+	return access(path, F_OK) == 0;
+}
+
+static void path_of(unsigned n, int64_t generation, char out[BLOB_NAME_SIZE])
+{
+	char call[SID_SIZE], recording[SID_SIZE];
+
+	MUST(blob_name_make(sid_text("CA", n, call), sid_text("RE", n, recording), generation,
+			    STR("mp3"), out, &err));
+}
+
+/* Its file as the server stores it, of so many bytes. */
+static void put_media(const char *name, unsigned n, int64_t generation)
+{
+	AUTO(blob_arriving_free) struct blob_arriving *arriving = NULL;
+	char sid[SID_SIZE], text[64];
+
+	snprintf(text, sizeof(text), "sound %u of generation %d", n, (int)generation);
+	MUST(blob_arriving_open(store, sid_text("RE", n, sid), generation, &arriving, &err));
+	MUST(blob_arriving_write(arriving, str_of(text), &err));
+	if (blob_arriving_seal(arriving, str_of(name), &err) != BLOB_SEALED)
+		abort();
+}
+
+static void mark_stored(unsigned n, int64_t generation)
+{
+	char sid[SID_SIZE], name[BLOB_NAME_SIZE], text[64];
+	struct recording_media media = { .stored_at_ms = NOON,
+					 .generation = generation,
+					 .generation_at_ms = NOON,
+					 .format = "mp3" };
+
+	path_of(n, generation, name);
+	media.path = name;
+	media.size = (uint64_t)snprintf(text, sizeof(text), "sound %u of generation %d", n,
+					(int)generation);
+	put_media(name, n, generation);
+	MUST(catalog_begin(writer, &err));
+	MUST(recordings_mark_stored(writer, sid_text("RE", n, sid), &media, &err));
+	MUST(catalog_commit(writer, &err));
+}
+
+static void announce(unsigned n)
+{
+	char call[SID_SIZE], recording[SID_SIZE];
+	struct projection_result result;
+	struct event event;
+	int64_t seq;
+
+	event_init(&event, EVENT_RECORDING_STATUS, NOON + n);
+	event.call_sid = sid_text("CA", n, call);
+	event.recording_sid = sid_text("RE", n, recording);
+	event.status = STR("completed");
+	MUST(catalog_begin(writer, &err));
+	MUST(events_append(writer, &event, &seq, &err));
+	MUST(projection_run(writer, PROJECTION_EVENTS_MAX, &result, &err));
+	MUST(catalog_commit(writer, &err));
+}
+
+static void set_digest(unsigned n, int64_t generation)
+{
+	char sid[SID_SIZE], text[64], sha256[SHA256_HEX];
+	uint8_t digest[SHA256_BYTES];
+	struct buf hex;
+
+	snprintf(text, sizeof(text), "sound %u of generation %d", n, (int)generation);
+	sha256_of(str_of(text), digest);
+	buf_over(&hex, sha256, sizeof(sha256));
+	hex_add(&hex, digest, sizeof(digest));
+	MUST(catalog_begin(writer, &err));
+	MUST(recordings_set_digest(writer, sid_text("RE", n, sid), generation, sha256, &err));
+	MUST(catalog_commit(writer, &err));
+}
+
+static void add_credential(enum credential_kind kind, const char *name)
+{
+	struct credential_row row = { .kind = kind, .made_at_ms = NOON };
+
+	str_fit(str_of(name), row.name, sizeof(row.name));
+	MUST(catalog_begin(writer, &err));
+	MUST(credentials_add(writer, &row, &err));
+	MUST(catalog_commit(writer, &err));
+}
+
+/* ---- backing up ---- */
+
+static unsigned told;
+
+static void found_in_store(struct backup_watch *watch, enum backup_finding finding,
+			   const char *path, const char *reason)
+{
+	told++;
+	printf("# finding %d: %s: %s\n", finding, path, reason);
+}
+
+static struct backup_watch watch = { found_in_store };
+
+static struct backup_options options(void)
+{
+	return (struct backup_options){
+		.ledger = ledger, .store = store, .folder = to, .watch = &watch
+	};
+}
+
+static bool back_up(struct backup_report *report)
+{
+	struct backup_options now = options();
+
+	return backup_make(&now, report, &err);
+}
+
+static void test_first(void)
+{
+	struct backup_report report;
+	struct backup_options by_copy = options();
+	AUTO(free) char *list = in(to, "digests");
+	AUTO(free) char *command = xasprintf("cd %s && sha256sum --strict --quiet -c digests", to);
+
+	OK(back_up(&report), "a backup is made: %s", err.text);
+	OK(report.recordings == 3 && report.linked == 3 && report.copied == 0 && report.here == 0,
+	   "of three recordings, by link");
+	OK(is_there(to, "ledger.db") && is_there(to, "digests") && !is_there(to, "ledger.db.new"),
+	   "it is where it belongs");
+	OK(!is_there(to, "audit.key"), "no key is in it");
+	IS_INT(system(command), 0, "sha256sum agrees");
+	OK(back_up(&report) && report.here == 3 && report.linked == 0, "again: all are here");
+	by_copy.copies = true;
+	by_copy.folder = back;
+	OK(backup_make(&by_copy, &report, &err) && report.copied == 3 && report.linked == 0 &&
+		   report.copied_bytes > 0,
+	   "or by copy");
+	IS_INT(told, 0, "nothing is amiss");
+}
+
+/* Purged, and replaced by another generation, after the instant of the backup: as the ledger of now says. */
+static void test_change(void)
+{
+	struct backup_report report;
+	struct backup_options prunes = options();
+	char name[BLOB_NAME_SIZE], sid[SID_SIZE];
+
+	path_of(1, 11, name);
+	MUST(catalog_begin(writer, &err));
+	MUST(recordings_mark_purged(writer, sid_text("RE", 1, sid), NOON, &err));
+	MUST(catalog_commit(writer, &err));
+	MUST(blob_remove(store, str_of(name), &err));
+	OK(back_up(&report) && report.recordings == 2 && report.here == 2, "one was purged");
+	OK(told == 0 && report.gone == 0, "which is as it should be");
+	OK(blob_name_is_valid(str_of(name)) && report.pruned == 0, "its copy stays");
+	prunes.prunes = true;
+	OK(backup_make(&prunes, &report, &err) && report.pruned == 1, "until it is asked to go: %s",
+	   err.text);
+	OK(backup_make(&prunes, &report, &err) && report.pruned == 0 && report.here == 2,
+	   "and nothing else goes");
+}
+
+static void test_faults(void)
+{
+	struct backup_report report;
+	struct backup_options fresh = options();
+	AUTO(free) char *other = in(folder, "other");
+	AUTO(free) char *moved = in(folder, "moved");
+	AUTO(free) char *recordings = in(data, "recordings");
+	AUTO(free) char *path = NULL;
+	char name[BLOB_NAME_SIZE];
+
+	fresh.folder = other;
+	fresh.copies = true;
+	path_of(2, 12, name);
+	MUST(blob_path(store, str_of(name), &path, &err));
+	unlink(path); /* the backup's is the same file */
+	write_file(path, "sound 2 of generation XX");
+	OK(back_up(&report) && report.here == 2, "what was backed up is not looked at again");
+	OK(backup_make(&fresh, &report, &err) && report.findings[BACKUP_DAMAGED] == 1 && told == 1,
+	   "other bytes than were stored");
+	write_file(path, "short");
+	OK(backup_make(&fresh, &report, &err) && report.findings[BACKUP_DAMAGED] == 1 && told == 2,
+	   "another size");
+	unlink(path);
+	OK(backup_make(&fresh, &report, &err) && report.findings[BACKUP_MISSING] == 1 &&
+		   told == 3 && report.here == 1,
+	   "no file at all; the other is here");
+	if (rename(recordings, moved) < 0)
+		abort();
+	blob_store_free(TAKE(store));
+	MUST(blob_local_open(data, &store,
+			     &err)); /* an empty folder, as of a disk that is not mounted */
+	fresh.store = store;
+	free(TAKE(other));
+	other = in(folder, "third");
+	fresh.folder = other;
+	OK(!backup_make(&fresh, &report, &err) && err.kind == ERR_UNAVAILABLE,
+	   "the whole store is away: %s", err.text);
+	blob_store_free(TAKE(store));
+	if (rmdir(recordings) < 0 || rename(moved, recordings) < 0)
+		abort();
+	MUST(blob_local_open(data, &store, &err));
+}
+
+static void test_refused(void)
+{
+	struct backup_report report;
+	struct backup_options wrong = options();
+	AUTO(free) char *list = in(to, "digests");
+	AUTO(free) char *lock = in(to, "lock");
+	AUTO(free) char *stray = in(to, "holiday.jpg");
+	AUTO(free) char *none = in(folder, "none");
+	AUTO(close) int fd = -1;
+
+	wrong.ledger = "/nonexistent/ledger.db";
+	wrong.folder = none;
+	OK(!backup_make(&wrong, &report, &err) && err.kind == ERR_NOT_FOUND &&
+		   access(none, F_OK) < 0,
+	   "no ledger: %s", err.text);
+	wrong = options();
+	wrong.folder = data;
+	OK(!backup_make(&wrong, &report, &err) && err.kind == ERR_CONFLICT,
+	   "into a data folder: %s", err.text);
+	write_file(stray, "x");
+	OK(!back_up(&report) && err.kind == ERR_CONFLICT, "into somebody's folder: %s", err.text);
+	unlink(stray);
+	MUST(file_take_lock(lock, &fd, &err));
+	OK(!back_up(&report) && err.kind == ERR_CONFLICT, "while another is made: %s", err.text);
+}
+
+/* The ledger goes back in time, or is another one: what is newer is not written over. */
+static void test_older(void)
+{
+	struct backup_report report;
+	AUTO(free) char *list = in(to, "digests");
+	AUTO(free) char *kept = in(to, "digests.new");
+
+	if (rename(list, kept) < 0)
+		abort();
+	write_file(list,
+		   "# callspool-backup 1 sequence=999999 made=2026-11-28T14:06:53.123Z\n"
+		   "0011223344556677889900112233445566778899001122334455667788990011  ledger.db\n"
+		   "# end\n");
+	OK(!back_up(&report) && err.kind == ERR_CONFLICT, "the backup is of a later state: %s",
+	   err.text);
+	if (rename(kept, list) < 0)
+		abort();
+	OK(back_up(&report), "else it is replaced: %s", err.text);
+}
+
+/* ---- bringing back ---- */
+
+static char restored[64];
+
+static bool bring_back(struct restore_report *report, bool ends_all)
+{
+	const struct restore_options now = { .folder = to,
+					     .data_dir = restored,
+					     .ends_all = ends_all };
+
+	return restore_run(&now, report, &err);
+}
+
+static void empty(const char *path)
+{
+	AUTO(free) char *command = xasprintf("rm -rf '%s'", path);
+
+	if (system(command) != 0)
+		abort();
+}
+
+static void test_restore(void)
+{
+	AUTO(free) char *path = in(restored, "ledger.db");
+	struct restore_report report;
+	struct catalog *catalog = NULL;
+	int64_t before = 0, after = 0, count = 0;
+	struct stat about;
+
+	MUST(catalog_sequence(writer, &before, &err));
+	OK(bring_back(&report, false), "it is restored: %s", err.text);
+	OK(report.recordings == 2 && report.queued == 0, "all of it");
+	OK(stat(path, &about) == 0 && (about.st_mode & 0777) == 0600, "for its owner alone");
+	OK(!is_there(restored, RESTORE_UNFINISHED) &&
+		   !is_there(restored, RESTORE_UNFINISHED "-wal"),
+	   "and come to its end");
+	MUST(catalog_open(path, CATALOG_READ, &catalog, &err));
+	MUST(catalog_sequence(catalog, &after, &err));
+	OK(after >= before + CATALOG_LEAP, "numbers leap");
+	OK(report.sessions_ended == 4 && report.tokens == 1 && report.links == 1,
+	   "sessions end, tokens and links do not");
+	MUST(credentials_count_kind(catalog, CREDENTIAL_SESSION, &count, &err));
+	IS_INT(count, 0, "none is left");
+	catalog_free(catalog);
+	OK(!bring_back(&report, false) && err.kind == ERR_CONFLICT, "not over what is there: %s",
+	   err.text);
+	empty(restored);
+	OK(bring_back(&report, true) && report.tokens == 0 && report.links == 0,
+	   "where it is asked for, tokens and links end, too: %s", err.text);
+	empty(restored);
+}
+
+static void test_restore_refused(void)
+{
+	AUTO(free) char *lock = in(restored, "lock");
+	AUTO(free) char *db = in(to, "ledger.db");
+	AUTO(free) char *new = in(to, "ledger.db.new");
+	AUTO(free) char *good = in(folder, "good.db");
+	const struct restore_options none = { .folder = restored, .data_dir = restored };
+	struct restore_report report;
+	struct backup_report again;
+	AUTO(close) int fd = -1;
+
+	OK(!restore_run(&none, &report, &err) && err.kind == ERR_NOT_FOUND, "no backup: %s",
+	   err.text);
+	if (mkdir(restored, 0700) < 0)
+		abort();
+	MUST(file_take_lock(lock, &fd, &err));
+	OK(!bring_back(&report, false) && err.kind == ERR_CONFLICT, "a server runs there: %s",
+	   err.text);
+	close(TAKE_FD(fd));
+	if (rename(db, good) < 0)
+		abort();
+	write_file(db, "an older ledger");
+	OK(!bring_back(&report, false) && err.kind == ERR_INVALID,
+	   "another ledger than was written: %s", err.text);
+	OK(!is_there(restored, RESTORE_UNFINISHED), "of which nothing is begun");
+	/* As who was killed after the list was renamed leaves it. */
+	if (rename(good, new) < 0)
+		abort();
+	OK(bring_back(&report, false), "the list's ledger has not got its name yet: %s", err.text);
+	OK(back_up(&again) && !is_there(to, "ledger.db.new"), "the next backup gives it that: %s",
+	   err.text);
+	empty(restored);
+}
+
+static void test_restore_damaged(void)
+{
+	AUTO(free) char *path = NULL, *ledger_path = in(restored, "ledger.db");
+	char name[BLOB_NAME_SIZE], sid[SID_SIZE];
+	struct backup_check_report check;
+	struct restore_report report;
+	struct catalog *catalog = NULL;
+	struct recording recording;
+
+	path_of(3, 13, name);
+	path = xasprintf("%s/recordings/%s", to, name);
+	OK(backup_check(to, NULL, NULL, &check, &err) && check.recordings == 2 &&
+		   check.findings[BACKUP_MISSING] + check.findings[BACKUP_DAMAGED] == 0,
+	   "a backup is checked: %s", err.text);
+	unlink(path);
+	OK(backup_check(to, NULL, NULL, &check, &err) && check.findings[BACKUP_MISSING] == 1,
+	   "a file is missing");
+	OK(bring_back(&report, false) && report.findings[BACKUP_MISSING] == 1 &&
+		   report.queued == 1 && report.recordings == 1,
+	   "which a restore finds, too: %s", err.text);
+	empty(restored);
+	write_file(path, "sound 3 of generation XX");
+	OK(backup_check(to, NULL, NULL, &check, &err) && check.findings[BACKUP_DAMAGED] == 1,
+	   "a file is damaged");
+	OK(bring_back(&report, false) && report.findings[BACKUP_DAMAGED] == 1 && report.queued == 1,
+	   "which a restore finds");
+	MUST(catalog_open(ledger_path, CATALOG_READ, &catalog, &err));
+	MUST(recordings_find(catalog, sid_text("RE", 3, sid), &recording, &err));
+	IS_INT(recording.state, RECORDING_QUEUED, "it is fetched again");
+	catalog_free(catalog);
+	empty(restored);
+}
+
+int main(void)
+{
+	AUTO(free) char *key = NULL;
+
+	folder_make();
+	snprintf(data, sizeof(data), "%s/data", folder);
+	snprintf(to, sizeof(to), "%s/backup", folder);
+	snprintf(back, sizeof(back), "%s/by-copy", folder);
+	snprintf(restored, sizeof(restored), "%s/restored", folder);
+	snprintf(ledger, sizeof(ledger), "%s/ledger.db", data);
+	MUST(blob_local_open(data, &store, &err));
+	MUST(catalog_open(ledger, CATALOG_WRITE, &writer, &err));
+	key = in(data, "audit.key");
+	write_file(key, "secret");
+	for (unsigned n = 1; n <= 3; n++) {
+		announce(n);
+		mark_stored(n, 10 + n);
+	}
+	set_digest(2, 12);
+	announce(4);
+	add_credential(CREDENTIAL_SESSION, "session1");
+	add_credential(CREDENTIAL_DEVICE, "device01");
+	add_credential(CREDENTIAL_VISIT, "visit001");
+	add_credential(CREDENTIAL_INVITATION, "invited1");
+	add_credential(CREDENTIAL_TOKEN, "token001");
+	add_credential(CREDENTIAL_LINK, "link0001");
+	test_first();
+	test_change();
+	test_faults();
+	test_refused();
+	test_older();
+	test_restore();
+	test_restore_refused();
+	test_restore_damaged();
+	catalog_free(writer);
+	blob_store_free(store);
+	folder_remove();
+	return tap_end();
+}
