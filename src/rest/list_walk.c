@@ -73,7 +73,7 @@ static bool run_chunk(struct ledger_job *job, struct catalog *catalog, struct er
 			return false;
 		walk->chunk_news++;
 	}
-	return true;
+	return chunk_start(walk) > 0 || !walk->plan.keep || walk->plan.keep(walk, catalog, err);
 }
 
 static int64_t created_at(const struct rest_recording *recording)
@@ -90,7 +90,7 @@ static bool is_last(const struct list_walk *walk)
 	if (walk->next_url[0] == '\0' || page->count == 0)
 		return true;
 	oldest_ms = created_at(&page->recordings[page->count - 1]);
-	return oldest_ms != 0 && oldest_ms < walk->since_ms; /* 0: no date that we can read */
+	return oldest_ms != 0 && oldest_ms < walk->plan.since_ms; /* 0: no date that we can read */
 }
 
 static void write_chunk(struct list_walk *walk);
@@ -114,10 +114,12 @@ static void chunk_written(struct ledger_job *job)
 	struct list_walk *walk = container_of(job, struct list_walk, job);
 
 	if (!job->succeeded) {
+		walk->chunk_news = 0;
 		fail(walk, "the ledger cannot be written: %s", job->err.text);
 		return;
 	}
 	walk->found += (int64_t)walk->chunk_news;
+	walk->chunk_news = 0;
 	walk->left = chunk_start(walk);
 	if (walk->left > 0)
 		write_chunk(walk);
@@ -146,17 +148,43 @@ static bool is_open(const struct rest_recording *recording)
 	return false;
 }
 
+static bool is_too_old(const struct list_walk *walk, const struct rest_recording *recording)
+{
+	int64_t at_ms = recording->started_at_ms ? recording->started_at_ms
+						 : recording->created_at_ms;
+
+	return at_ms != 0 && at_ms < walk->plan.too_old_ms;
+}
+
 static void count_page(struct list_walk *walk)
 {
 	walk->listed += (int64_t)walk->page.count;
+	walk->malformed += (int64_t)walk->page.malformed;
 	walk->left = walk->page.count;
+	walk->reached_ms = 0;
 	for (size_t i = 0; i < walk->page.count; i++) {
-		int64_t at_ms = created_at(&walk->page.recordings[i]);
+		const struct rest_recording *recording = &walk->page.recordings[i];
+		int64_t at_ms = created_at(recording);
 
-		if (is_open(&walk->page.recordings[i]) && at_ms != 0 &&
+		walk->too_old += is_too_old(walk, recording);
+		if (at_ms != 0)
+			walk->reached_ms = at_ms;
+		if (is_open(recording) && at_ms != 0 &&
 		    (walk->oldest_open_ms == 0 || at_ms < walk->oldest_open_ms))
 			walk->oldest_open_ms = at_ms;
 	}
+}
+
+/* Brent's way: of a circle of any length a mark is met again that is moved each time the pages have doubled. */
+static bool is_circle(struct list_walk *walk)
+{
+	if (strcmp(walk->mark, walk->next_url) == 0)
+		return true;
+	if (++walk->pages == walk->mark_at) {
+		memcpy(walk->mark, walk->next_url, sizeof(walk->mark));
+		walk->mark_at *= 2;
+	}
+	return false;
 }
 
 static bool next_page(struct list_walk *walk, struct err *err)
@@ -174,11 +202,14 @@ static bool next_page(struct list_walk *walk, struct err *err)
 		return err_set(err, ERR_UNAVAILABLE, "the address of the next page is too long");
 	if (strcmp(walk->url, walk->next_url) == 0)
 		return err_set(err, ERR_UNAVAILABLE, "a page names itself as the next one");
+	if (is_circle(walk))
+		return err_set(err, ERR_UNAVAILABLE, "its pages name each other in a circle");
 	return true;
 }
 
 static void try_again(struct list_walk *walk, int status)
 {
+	walk->status = status;
 	if (++walk->tries < PAGE_TRIES)
 		look_in(walk, (int64_t)TRY_AGAIN_MS << (walk->tries - 1));
 	else if (status == 0)
@@ -194,6 +225,7 @@ static void answered(struct rest_request *request)
 	struct err err;
 
 	if (status == 401 || status == 403 || status == 404) {
+		walk->status = status;
 		fail(walk, "Twilio answered %d%s", status,
 		     status == 404 ? "" : ": it refuses the credentials");
 		return;
@@ -232,21 +264,32 @@ static void look(struct timer *timer)
 		fail(walk, "%s", err.text);
 }
 
-void list_walk_start(struct list_walk *walk, const struct rest_env *env,
-		     const struct account *account, int64_t since_ms,
-		     void (*ended)(struct list_walk *walk))
+static void first_url(struct list_walk *walk)
 {
-	struct rest_recordings_query query = { .page_size = LIST_WALK_PAGE_SIZE,
-					       .created_from_ms = since_ms };
+	const struct rest_recordings_query query = { .page_size = LIST_WALK_PAGE_SIZE,
+						     .created_from_ms = walk->plan.since_ms,
+						     .created_before_ms = walk->plan.before_ms };
 	struct buf url;
 
-	*walk = (struct list_walk){
-		.env = env, .account = account, .since_ms = since_ms, .ended = ended
-	};
 	buf_over(&url, walk->url, sizeof(walk->url));
-	rest_recordings_url(&url, str_of(account->api_url), str_of(account->account_sid), &query);
+	if (walk->plan.url && walk->plan.url[0] != '\0')
+		buf_add_text(&url, walk->plan.url);
+	else
+		rest_recordings_url(&url, str_of(walk->account->api_url),
+				    str_of(walk->account->account_sid), &query);
 	if (!buf_ok(&url))
 		walk->url[0] = '\0'; /* which is refused as an address */
+}
+
+void list_walk_start(struct list_walk *walk, const struct rest_env *env,
+		     const struct account *account, const struct list_walk_plan *plan,
+		     void (*ended)(struct list_walk *walk))
+{
+	*walk = (struct list_walk){
+		.env = env, .account = account, .plan = *plan, .ended = ended, .mark_at = 1
+	};
+	first_url(walk);
+	walk->plan.url = NULL;
 	look_in(walk, 0);
 }
 

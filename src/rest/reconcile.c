@@ -181,6 +181,11 @@ static void tell(const struct reconcile *reconcile)
 			NULL,
 			"account %s: Twilio's list of recordings cannot be read, and is tried again: %s",
 			account_sid(reconcile), walk->failure);
+	if (walk->malformed > 0)
+		log_warn(
+			NULL,
+			"account %s: %lld rows of Twilio's list are no recordings, and passed over",
+			account_sid(reconcile), (long long)walk->malformed);
 	if (walk->is_whole && (walk->found > 0 || was_failing))
 		log_info(NULL,
 			 "account %s: Twilio's list was read, %lld recordings, %lld of them news",
@@ -212,6 +217,7 @@ static bool run_find(struct ledger_job *job, struct catalog *catalog, struct err
 static void found(struct ledger_job *job)
 {
 	struct reconcile *reconcile = container_of(job, struct reconcile, job);
+	struct list_walk_plan walk_plan = { .since_ms = 0 };
 
 	if (!job->succeeded) {
 		log_warn(NULL, "cannot read how far Twilio's list was read: %s", job->err.text);
@@ -221,9 +227,9 @@ static void found(struct ledger_job *job)
 	reconcile->started_at_ms = clock_wall_ms();
 	reconcile->plan = reconcile_plan(&reconcile->last, reconcile->options.reach_ms,
 					 reconcile->started_at_ms);
+	walk_plan.since_ms = reconcile->plan.since_ms;
 	list_walk_start(&reconcile->walk, reconcile->env,
-			&reconcile->env->accounts->at[reconcile->account], reconcile->plan.since_ms,
-			walk_ended);
+			&reconcile->env->accounts->at[reconcile->account], &walk_plan, walk_ended);
 }
 
 static void look(struct timer *timer)

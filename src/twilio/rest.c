@@ -107,11 +107,15 @@ static bool recording_of(json_t *object, struct rest_recording *out)
 	return true;
 }
 
-/* A document of depth and size that the caller bounded by the body; jansson bounds the depth at 2048. */
+/*
+ * A document of depth and size that the caller bounded by the body; jansson bounds the depth at 2048.  A NUL in a text is
+ * that text's affair: it may be of one recording among a thousand.
+ */
 static json_t *document_load(struct str body, struct err *err)
 {
 	json_error_t error;
-	json_t *root = json_loadb(body.at ? body.at : "", body.len, JSON_REJECT_DUPLICATES, &error);
+	json_t *root = json_loadb(body.at ? body.at : "", body.len,
+				  JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 
 	if (!root)
 		err_set(err, ERR_UNAVAILABLE, "the answer is not JSON: %s", error.text);
@@ -131,10 +135,14 @@ bool rest_read_recordings(struct str body, struct rest_recordings_page *out, str
 	if (!json_is_array(list))
 		return err_set(err, ERR_UNAVAILABLE, "the answer is not a page of recordings");
 	page.recordings = xcalloc(json_array_size(list) + 1, sizeof(*page.recordings));
-	for (; page.count < json_array_size(list); page.count++)
-		if (!recording_of(json_array_get(list, page.count), &page.recordings[page.count]))
-			return err_set(err, ERR_UNAVAILABLE,
-				       "recording %zu of the page is malformed", page.count + 1);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		if (recording_of(json_array_get(list, i), &page.recordings[page.count]))
+			page.count++;
+		else
+			page.malformed++;
+	}
+	if (page.count == 0 && page.malformed > 0)
+		return err_set(err, ERR_UNAVAILABLE, "no recording of the page is well-formed");
 	page.next_page_uri = text_of(page.document.root, "next_page_uri");
 	if (page.next_page_uri.len == 0)
 		page.next_page_uri = STR_NONE;

@@ -82,6 +82,7 @@ struct rest_recordings_page {
 	struct rest_document document;
 	size_t count;
 	struct rest_recording *recordings; /* in the order of the answer: newest first */
+	size_t malformed;                  /* rows that are no recordings, left out */
 	struct str next_page_uri;          /* at == NULL on the last page */
 };
 void rest_recordings_page_release(struct rest_recordings_page *page);
@@ -104,7 +105,7 @@ struct rest_call {
 /*
  * Each reads one JSON answer of status 200.  ERR_UNAVAILABLE with a sentence when it is
  * not that: an answer that is cut or strange may be whole next time.  A recording in a list whose SID is
- * malformed makes the page malformed.  On success the caller releases *out / *document.
+ * malformed is left out and counted; where that is all of them, the page is malformed.  On success the caller releases *out / *document.
  */
 bool rest_read_recordings(struct str body, struct rest_recordings_page *out,
 			  struct err *err) MUST_CHECK;

@@ -24,7 +24,8 @@ static void walk_now(int64_t since_ms, const struct answer *answers, size_t coun
 	is_over = false;
 	server_forget(&server);
 	server_answers(answers, count);
-	list_walk_start(&walk, &rest_env, &account, since_ms, ended);
+	list_walk_start(&walk, &rest_env, &account,
+			&(struct list_walk_plan){ .since_ms = since_ms }, ended);
 	OK(!is_over, "it ends later");
 	until(has_ended);
 	until(fixture_is_projected);
@@ -181,6 +182,36 @@ static void test_failures(void)
 	}
 }
 
+/* First, second, third, and the second again: however long the circle is, it ends. */
+static void test_circle(void)
+{
+	AUTO(buf_release) struct buf first = { 0 }, second = { 0 }, third = { 0 };
+	struct answer answers[] = {
+		{ LIST, page(&first, 800, 1, "absent", 1, NEXT), THEN_CLOSE },
+		{ NEXT, page(&second, 801, 1, "absent", 2, NEXT "2"), THEN_CLOSE },
+		{ NEXT "2", page(&third, 802, 1, "absent", 3, NEXT), THEN_CLOSE },
+	};
+
+	walk_now(0, answers, ARRAY_LEN(answers));
+	OK(!walk.is_whole && server.requests < 12, "pages in a circle, after %d requests: %s",
+	   server.requests, walk.failure);
+	IS_STR(str_of(walk.failure),
+	       STR("Twilio's answer makes no sense: its pages name each other in a circle"),
+	       "told");
+}
+
+static void test_malformed(void)
+{
+	AUTO(buf_release) struct buf only = { 0 };
+	struct answer answer = { LIST, page(&only, 900, 3, "absent", 1, NULL), THEN_CLOSE };
+	char *sid = strstr(only.at, "\"RE00000000000000000000000000000901");
+
+	sid[1] = 'X';
+	walk_now(0, &answer, 1);
+	OK(walk.is_whole && walk.listed == 2 && walk.malformed == 1 && walk.found == 2,
+	   "a row that is no recording is counted, and the others are taken: %s", walk.failure);
+}
+
 /* ---- a page that fails once ---- */
 
 static struct answer retried = { LIST, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
@@ -197,7 +228,8 @@ static void test_retry(void)
 	server_forget(&server);
 	server_answers(&retried, 1);
 	server.noticed = mend; /* after the first request was answered */
-	list_walk_start(&walk, &rest_env, &account, 0, ended);
+	list_walk_start(&walk, &rest_env, &account, &(struct list_walk_plan){ .since_ms = 0 },
+			ended);
 	until(has_ended);
 	OK(walk.is_whole && server.requests == 2, "a page that gave no answer is asked for again");
 }
@@ -216,6 +248,8 @@ int main(void)
 	test_no_date();
 	test_statuses();
 	test_failures();
+	test_circle();
+	test_malformed();
 	test_retry();
 	fixture_stop(release);
 	return tap_end();

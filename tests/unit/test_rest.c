@@ -106,6 +106,21 @@ static void check_last_page(void)
 	OK(!page.next_page_uri.at, "and no next");
 }
 
+/* One row that makes no sense among others, and a text with a NUL. */
+static void check_bad_rows(void)
+{
+	AUTO(rest_recordings_page_release) struct rest_recordings_page page = { 0 };
+	struct err err = { 0 };
+
+	OK(rest_read_recordings(STR("{\"recordings\":[{\"sid\":\"RE1\"},\"x\",{\"sid\":\"" RE
+				    "\",\"source\":\"a\\u0000b\"}]}"),
+				&page, &err),
+	   "a page with rows that are none");
+	IS_INT(page.count, 1, "the others are read");
+	IS_INT(page.malformed, 2, "those are counted");
+	IS_INT(page.recordings[0].source.len, 3, "a NUL is part of a text");
+}
+
 static void check_bad_pages(void)
 {
 	static const char *const bodies[] = {
@@ -213,6 +228,7 @@ int main(void)
 	check_urls();
 	check_page();
 	check_last_page();
+	check_bad_rows();
 	check_bad_pages();
 	check_single();
 	check_errors();
