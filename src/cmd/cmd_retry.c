@@ -23,6 +23,7 @@ struct retry_command {
 	bool lists, is_of_all;
 	const char *reason;
 	struct access_client client;
+	bool has_printed; /* one of a list, at least */
 };
 
 /* ---- the dead letters ---- */
@@ -84,24 +85,23 @@ static bool letter_of(struct catalog *catalog, const struct recording *recording
 	return true;
 }
 
-static bool take_page(const struct retry_command *command, struct catalog *catalog,
-		      const struct recording_dead *page, size_t count, json_t *letters,
+/* What is done with each of them. */
+typedef bool take_letter(struct retry_command *command, struct catalog *catalog,
+			 const struct recording *recording, struct err *err);
+
+static bool take_page(struct retry_command *command, struct catalog *catalog,
+		      const struct recording_dead *page, size_t count, take_letter *take,
 		      struct err *err)
 {
-	for (size_t i = 0; i < count; i++) {
-		json_t *letter;
-
-		if (!is_wanted(command, &page[i].recording))
-			continue;
-		if (!letter_of(catalog, &page[i].recording, &letter, err))
+	for (size_t i = 0; i < count; i++)
+		if (is_wanted(command, &page[i].recording) &&
+		    !take(command, catalog, &page[i].recording, err))
 			return false;
-		json_array_append_new(letters, letter);
-	}
 	return true;
 }
 
-/* From the ledger itself, beside a server that runs or without one. */
-static bool read_letters(const struct retry_command *command, json_t *letters, struct err *err)
+/* From the ledger itself, beside a server that runs or without one; a page is in memory, however many there are. */
+static bool each_letter(struct retry_command *command, take_letter *take, struct err *err)
 {
 	AUTO(free) char *path = server_path(&command->options.settings, SERVER_LEDGER);
 	AUTO(catalog_free) struct catalog *catalog = NULL;
@@ -113,11 +113,32 @@ static bool read_letters(const struct retry_command *command, json_t *letters, s
 		return false;
 	while (count == PAGE) {
 		if (!recordings_list_dead(catalog, after_id, page, PAGE, &count, err) ||
-		    !take_page(command, catalog, page, count, letters, err))
+		    !take_page(command, catalog, page, count, take, err))
 			return false;
 		after_id = count > 0 ? page[count - 1].id : after_id;
 	}
 	return true;
+}
+
+/* ---- printing, as it comes ---- */
+
+static void begin_list(const struct retry_command *command, const char *name)
+{
+	if (command->options.is_json)
+		printf("{\"%s\":[", name);
+}
+
+static void end_list(const struct retry_command *command)
+{
+	if (command->options.is_json)
+		printf("]}\n");
+}
+
+static void print_json(struct retry_command *command, const json_t *value)
+{
+	if (command->has_printed)
+		putchar(',');
+	json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -141,90 +162,104 @@ static void print_letter(const json_t *letter)
 	}
 }
 
-static void print_letters(const struct retry_command *command, json_t *letters)
+static bool list_letter(struct retry_command *command, struct catalog *catalog,
+			const struct recording *recording, struct err *err)
 {
-	if (command->options.is_json) {
-		json_t *whole = json_pack("{s:O}", "dead", letters);
+	json_t *letter;
 
-		json_dumpf(whole, stdout, JSON_COMPACT);
-		putchar('\n');
-		json_decref(whole);
-		return;
-	}
-	for (size_t i = 0; i < json_array_size(letters); i++)
-		print_letter(json_array_get(letters, i));
+	if (!letter_of(catalog, recording, &letter, err))
+		return false;
+	if (command->options.is_json)
+		print_json(command, letter);
+	else
+		print_letter(letter);
+	command->has_printed = true;
+	json_decref(letter);
+	return true;
+}
+
+static bool list(struct retry_command *command, struct err *err)
+{
+	bool good;
+
+	begin_list(command, "dead");
+	good = each_letter(command, list_letter, err);
+	end_list(command);
+	return good;
 }
 
 /* ---- trying again ---- */
 
-/* Appends to `queued` what goes back to the queue. */
-static bool ask(struct retry_command *command, const char *sid, json_t *queued, struct err *err)
+static void print_queued(struct retry_command *command, const json_t *queued)
+{
+	for (size_t i = 0; i < json_array_size(queued); i++) {
+		const json_t *sid = json_array_get(queued, i);
+
+		if (command->options.is_json)
+			print_json(command, sid);
+		else
+			printf("%s is fetched again\n", json_string_value(sid));
+		command->has_printed = true;
+	}
+}
+
+static bool ask(struct retry_command *command, const char *sid, json_t **out, struct err *err)
 {
 	AUTO(free)
 	char *path = xasprintf("/api/%s/%s/retry",
 			       sid_is_call(str_of(sid)) ? "calls" : "recordings", sid);
+
+	return access_ask(&command->client, "POST", path, NULL, out, err);
+}
+
+static bool retry_one(struct retry_command *command, struct err *err)
+{
 	json_t *answer;
 
-	if (!access_ask(&command->client, "POST", path, NULL, &answer, err))
+	if (!ask(command, command->options.operands.at[0], &answer, err))
 		return false;
-	json_array_extend(queued, json_object_get(answer, "queued"));
+	begin_list(command, "queued");
+	print_queued(command, json_object_get(answer, "queued"));
+	end_list(command);
 	json_decref(answer);
 	return true;
 }
 
 /* One that is no dead letter any more, as somebody was faster, is passed over. */
-static bool ask_all(struct retry_command *command, const json_t *letters, json_t *queued,
-		    struct err *err)
+static bool ask_letter(struct retry_command *command, struct catalog *catalog,
+		       const struct recording *recording, struct err *err)
 {
-	for (size_t i = 0; i < json_array_size(letters); i++)
-		if (!ask(command, text_of(json_array_get(letters, i), "recording_sid"), queued,
-			 err) &&
-		    command->client.status != 409)
-			return false;
+	json_t *answer;
+
+	if (!ask(command, recording->recording_sid, &answer, err))
+		return command->client.status == 409;
+	print_queued(command, json_object_get(answer, "queued"));
+	json_decref(answer);
 	return true;
 }
 
-static void print_queued(const struct retry_command *command, json_t *queued)
+/* What was done is told, though something stopped it; of one that was refused nothing is. */
+static bool retry(struct retry_command *command, struct err *err)
 {
-	if (command->options.is_json) {
-		json_t *whole = json_pack("{s:O}", "queued", queued);
-
-		json_dumpf(whole, stdout, JSON_COMPACT);
-		putchar('\n');
-		json_decref(whole);
-		return;
-	}
-	for (size_t i = 0; i < json_array_size(queued); i++)
-		printf("%s is fetched again\n", json_string_value(json_array_get(queued, i)));
-	if (json_array_size(queued) == 0)
-		printf("no dead letters\n");
-}
-
-static bool retry(struct retry_command *command, json_t *letters, json_t *queued, struct err *err)
-{
-	const char *sid = command->options.operands.at[0];
 	bool good;
 
-	if ((command->lists || command->is_of_all) && !read_letters(command, letters, err))
-		return false;
-	if (command->lists) {
-		print_letters(command, letters);
-		return true;
-	}
 	command->client.settings = &command->options.settings;
-	good = command->is_of_all ? ask_all(command, letters, queued, err)
-				  : ask(command, sid, queued, err);
+	if (command->is_of_all) {
+		begin_list(command, "queued");
+		good = each_letter(command, ask_letter, err);
+		end_list(command);
+		if (good && !command->has_printed && !command->options.is_json)
+			printf("no dead letters\n");
+	} else {
+		good = retry_one(command, err);
+	}
 	access_client_release(&command->client);
-	if (good)
-		print_queued(command, queued);
 	return good;
 }
 
 static int run(struct retry_command *command)
 {
-	json_t *letters, *queued;
 	struct err err;
-	bool good;
 
 	if (!cmd_options_resolve(&command->options, &err) ||
 	    !confine_process(command->options.settings.core_dumps == AUTH_ON, &err))
@@ -233,12 +268,11 @@ static int run(struct retry_command *command)
 		cmd_fail(&err);
 		return EXIT_UNCHECKED;
 	}
-	letters = json_array();
-	queued = json_array();
-	good = retry(command, letters, queued, &err);
-	json_decref(letters);
-	json_decref(queued);
-	return good ? EXIT_GOOD : cmd_fail(&err);
+	if (!(command->lists ? list(command, &err) : retry(command, &err))) {
+		fflush(stdout);
+		return cmd_fail(&err);
+	}
+	return EXIT_GOOD;
 }
 
 static int run_retry(int argc, char **argv)
@@ -284,7 +318,9 @@ const struct cmd cmd_retry = {
 	.help = "A recording that was given up, that Twilio did not have, or that waits for its next try, is fetched at\n"
 		"once, and tried for as long as a new one.  Asks the server that runs on the data folder; when none does,\n"
 		"changes its ledger, and the next start fetches.\n"
-		"Exit status: 3 there is no such call or recording, 4 it is stored, purged, or not over yet.\n",
+		"Of a call's recordings those are passed over that were stored meanwhile.\n"
+		"Exit status: 2 it is no SID, 3 there is no such call or recording, or no ledger, 4 it is stored, purged, or not\n"
+		"over yet, 5 the server does not answer, 8 the data folder is another user's.\n",
 	.examples = "  callspool retry --list\n"
 		    "  callspool retry CA0123456789abcdef0123456789abcdef\n"
 		    "  callspool retry --all --reason credentials\n",

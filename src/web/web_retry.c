@@ -21,7 +21,7 @@
 #include <stdlib.h>
 
 #define RECORDINGS_MAX 200 /* of one call, as everywhere */
-#define BODY_SIZE      (RECORDINGS_MAX * (SID_SIZE + 4) + 64)
+#define BODY_SIZE      (RECORDINGS_MAX * (SID_SIZE + 4) + 96)
 
 #define RETRIED_STATES                                                            \
 	(BIT(RECORDING_QUEUED) | BIT(RECORDING_WAITING) | BIT(RECORDING_ABSENT) | \
@@ -38,11 +38,22 @@ struct retry {
 	struct auth_actor actor;
 	char request_id[REQUEST_ID_SIZE];
 	char call_sid[SID_SIZE]; /* "": of one recording */
-	size_t count, at;
+	size_t count, at, queued;
 	char recordings[RECORDINGS_MAX][SID_SIZE];
+	bool is_queued[RECORDINGS_MAX];
 };
 
 static void write_next(struct retry *retry);
+
+static void add_recordings(struct json *json, const char *key, const struct retry *retry,
+			   bool is_queued)
+{
+	json_open(json, key, '[');
+	for (size_t i = 0; i < retry->count; i++)
+		if (retry->is_queued[i] == is_queued)
+			json_text(json, NULL, str_of(retry->recordings[i]));
+	json_close(json, ']');
+}
 
 static void reply_queued(const struct retry *retry)
 {
@@ -54,10 +65,8 @@ static void reply_queued(const struct retry *retry)
 	json_start(&json, &body);
 	json_open(&json, NULL, '{');
 	json_bool(&json, "success", true);
-	json_open(&json, "queued", '[');
-	for (size_t i = 0; i < retry->count; i++)
-		json_text(&json, NULL, str_of(retry->recordings[i]));
-	json_close(&json, ']');
+	add_recordings(&json, "queued", retry, true);
+	add_recordings(&json, "passed_over", retry, false);
 	json_close(&json, '}');
 	buf_add_byte(&body, '\n');
 	web_send_json(retry->x, buf_str(&body));
@@ -114,14 +123,19 @@ static void requeued(struct ledger_job *job)
 	struct retry *retry = container_of(job, struct retry, job);
 	struct err err = job->err;
 
-	if (!job->succeeded) {
+	/* One that was stored meanwhile stands in nobody's way; where that is all of them, it is the answer. */
+	bool is_passed_over = !job->succeeded && err.kind == ERR_CONFLICT &&
+			      (retry->queued > 0 || retry->at + 1 < retry->count);
+
+	if (!job->succeeded && !is_passed_over) {
 		end(retry, &err);
 		return;
 	}
 	/* When the client is gone the server may be stopping, and the fetching loop with it. */
-	if (retry->x)
+	if (retry->x && job->succeeded)
 		fetcher_retry(retry->fetcher, retry->recordings[retry->at]);
-	retry->at++;
+	retry->is_queued[retry->at++] = job->succeeded;
+	retry->queued += job->succeeded;
 	write_next(retry);
 }
 
