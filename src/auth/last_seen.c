@@ -80,6 +80,9 @@ static void tell(struct timer *timer)
 	uint32_t now_s = (uint32_t)(loop_wall_ms(seen->loop) / 1000);
 
 	timer_start(seen->loop, timer, TELL_MS, tell);
+	/* A clock that was set back: what is seen from now on is seen before since_s, and would not be told. */
+	if (now_s < seen->since_s)
+		seen->since_s = now_s;
 	if (batch->is_under_way || (seen->from == 0 && now_s < seen->since_s + APART_S))
 		return;
 	if (seen->from == 0)
