@@ -232,6 +232,23 @@ bool queue_expired(struct catalog *catalog, int64_t after_id, struct queue_expir
 	return step != DB_FAILED;
 }
 
+bool queue_count_backfill(struct catalog *catalog, int64_t now_ms, int64_t *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *count = NULL;
+	enum db_step step;
+
+	if (!db_prepare(catalog->db,
+			"SELECT COUNT(*) FROM recordings WHERE next_try_at_ms IS NOT NULL "
+			"AND queue_rank = $1 AND next_try_at_ms <= $2",
+			&count, err))
+		return false;
+	db_bind_int(count, 1, RECORDING_RANK_BACKFILL);
+	db_bind_int(count, 2, now_ms);
+	step = db_step(count, err);
+	*out = step == DB_ROW ? db_column_int(count, 0) : 0;
+	return step != DB_FAILED;
+}
+
 bool queue_count_expired(struct catalog *catalog, int64_t *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *count = NULL;

@@ -65,6 +65,9 @@ struct queue_expired {
 bool queue_expired(struct catalog *catalog, int64_t after_id, struct queue_expired *out,
 		   size_t size, size_t *out_count, struct err *err) MUST_CHECK;
 bool queue_count_expired(struct catalog *catalog, int64_t *out, struct err *err) MUST_CHECK;
+/* Backfill that is due, or under way; what waits for a further try is not.  Walks over the queue's index. */
+bool queue_count_backfill(struct catalog *catalog, int64_t now_ms, int64_t *out,
+			  struct err *err) MUST_CHECK;
 
 /*
  * ---- changing: the writer, within a transaction ----

@@ -321,6 +321,21 @@ static const char VERSION_11[] = "CREATE TABLE reconciliations ("
 static const char VERSION_12[] = "ALTER TABLE events ADD COLUMN request_id TEXT;"
 				 "ALTER TABLE recordings ADD COLUMN request_id TEXT;";
 
+/* Version 13: what was asked to be read of that list, and how far that is (imports.h); a row an account. */
+static const char VERSION_13[] = "CREATE TABLE imports ("
+				 "	account_sid TEXT PRIMARY KEY,"
+				 "	since_ms BIGINT NOT NULL,"
+				 "	before_ms BIGINT NOT NULL,"
+				 "	asked_at_ms BIGINT NOT NULL,"
+				 "	completed_at_ms BIGINT NOT NULL,"
+				 "	reached_ms BIGINT NOT NULL,"
+				 "	next_url TEXT NOT NULL,"
+				 "	listed BIGINT NOT NULL,"
+				 "	found BIGINT NOT NULL,"
+				 "	malformed BIGINT NOT NULL,"
+				 "	too_old BIGINT NOT NULL,"
+				 "	failure TEXT NOT NULL);";
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
@@ -328,6 +343,7 @@ static const struct migration {
 	{ .sqlite = VERSION_4 },  { .sqlite = VERSION_5 },  { .sqlite = VERSION_6 },
 	{ .sqlite = VERSION_7 },  { .sqlite = VERSION_8 },  { .sqlite = VERSION_9 },
 	{ .sqlite = VERSION_10 }, { .sqlite = VERSION_11 }, { .sqlite = VERSION_12 },
+	{ .sqlite = VERSION_13 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))

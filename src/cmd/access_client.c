@@ -52,7 +52,8 @@ static bool serve_ourselves(struct access_client *client, struct err *err)
 	AUTO(free) char *ledger = server_path(settings, SERVER_LEDGER);
 	struct server_options options = { .settings = settings,
 					  .listen_fd = -1,
-					  .is_command = true };
+					  .is_command = true,
+					  .does_list = client->does_list };
 
 	if (access(ledger, F_OK) < 0)
 		return err_set(err, ERR_NOT_FOUND,

@@ -3,15 +3,20 @@
 #include "cmd/adopt_files.h"
 #include "cmd/cmd_options.h"
 
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "cmd/confine.h"
+#include "cmd/import_since.h"
 #include "cmd/progress_bar.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct import_command {
 	struct cmd_options options; /* first: flags are read into all of it */
 	const char *from;           /* a folder */
+	const char *since, *until;  /* days */
+	bool lists_only;
 };
 
 /* What came of a folder. */
@@ -114,20 +119,67 @@ static int import_folder(const struct import_command *command, struct import_rep
 static int run_from(struct import_command *command)
 {
 	struct import_report report = { .findings = json_array() };
-	struct err err;
-	int status;
+	int status = import_folder(command, &report);
 
-	if (!cmd_options_resolve(&command->options, &err) ||
-	    !confine_process(command->options.settings.core_dumps == AUTH_ON, &err)) {
-		status = cmd_fail(&err);
-	} else if (!admin_may_ask(&command->options.settings, &err)) {
-		cmd_fail(&err);
-		status = EXIT_UNCHECKED;
-	} else {
-		status = import_folder(command, &report);
-	}
 	json_decref(report.findings);
 	return status;
+}
+
+/* ---- Twilio's list ---- */
+
+static void print_import(const struct import_command *command, json_t *answer, bool is_own)
+{
+	if (command->options.is_json) {
+		json_dumpf(answer, stdout, JSON_COMPACT);
+		putchar('\n');
+		return;
+	}
+	printf("%lld recordings listed, %lld of them new, %lld older than recordings are kept, %lld rows that "
+	       "are none\n",
+	       import_since_sum(answer, "listed"), import_since_sum(answer, "found"),
+	       import_since_sum(answer, "too_old"), import_since_sum(answer, "malformed"));
+	if (is_own)
+		printf("the next start of the server fetches them\n");
+}
+
+static int run_since(struct import_command *command)
+{
+	const struct import_since asked = { .settings = &command->options.settings,
+					    .since = command->since,
+					    .until = command->until,
+					    .waits = !command->lists_only };
+	json_t *answer;
+	struct err err;
+	bool is_own;
+
+	if (!import_since_run(&asked, &answer, &is_own, &err))
+		return cmd_fail(&err);
+	print_import(command, answer, is_own);
+	json_decref(answer);
+	return EXIT_GOOD;
+}
+
+static int run(struct import_command *command)
+{
+	struct err err;
+
+	if (!cmd_options_resolve(&command->options, &err) ||
+	    !confine_process(command->options.settings.core_dumps == AUTH_ON, &err))
+		return cmd_fail(&err);
+	if (!admin_may_ask(&command->options.settings, &err)) {
+		cmd_fail(&err);
+		return EXIT_UNCHECKED;
+	}
+	return command->from ? run_from(command) : run_since(command);
+}
+
+static bool is_day(const char *text)
+{
+	char instant[sizeof("2026-01-31T00:00:00Z")];
+	int64_t at_ms;
+
+	snprintf(instant, sizeof(instant), "%.10sT00:00:00Z", text);
+	return strlen(text) == strlen("2026-01-31") && clock_parse_date(str_of(instant), &at_ms);
 }
 
 static int run_import(int argc, char **argv)
@@ -137,10 +189,16 @@ static int run_import(int argc, char **argv)
 
 	if (!cmd_options_read(&cmd_import, argc, argv, &command.options, &status))
 		return status;
-	if (command.from)
-		status = run_from(&command);
+	if (!command.from && !command.since)
+		status = cmd_misused(&cmd_import,
+				     "say what is to be imported: --since DATE, or --from DIR");
+	else if (command.from && (command.since || command.until || command.lists_only))
+		status = cmd_misused(&cmd_import, "--from goes without --since and --until");
+	else if ((command.since && !is_day(command.since)) ||
+		 (command.until && !is_day(command.until)))
+		status = cmd_misused(&cmd_import, "a date is a day, as 2026-01-31");
 	else
-		status = cmd_misused(&cmd_import, "say what is to be imported: --from DIR");
+		status = run(&command);
 	cmd_options_release(&command.options);
 	return status;
 }
@@ -148,22 +206,32 @@ static int run_import(int argc, char **argv)
 static const struct cmd_flag flags[] = {
 	{ "--from", CMD_TEXT, offsetof(struct import_command, from), "DIR",
 	  "files CA….mp3, RE….mp3 (or .wav) that another system left, in DIR and below it" },
+	{ "--since", CMD_TEXT, offsetof(struct import_command, since), "DATE",
+	  "Twilio's recordings of that day (GMT, as 2026-01-31) and later" },
+	{ "--until", CMD_TEXT, offsetof(struct import_command, until), "DATE",
+	  "--since: of that day and earlier" },
+	{ "--no-wait", CMD_SWITCH, offsetof(struct import_command, lists_only), NULL,
+	  "--since: do not wait until what was found is fetched" },
 	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },
 	{ 0 },
 };
 
 const struct cmd cmd_import = {
 	.name = "import",
-	.summary = "take over the files of the system that was replaced",
-	.usage = "--from DIR",
-	.help = "Checks each file as audio, finds its recording by the SID in its name, of several recordings of a call\n"
-		"the one that is as long, and copies it into the store.  The files themselves are left as they are.  Asks\n"
-		"the server that runs on the data folder; when none does, changes its ledger.  What is stored already is\n"
-		"passed over, so that a run that was stopped is simply begun again.  What is older than recordings are kept\n"
-		"(retention) is left, and counted.\n"
-		"Exit status: 7 files are broken or in conflict (each is told with its reason), 3 there is no such folder\n"
-		"or no ledger, 5 the disk is full or the server does not answer.\n",
-	.examples = "  callspool import --from /srv/product/server/recordings\n"
+	.summary = "bring in recordings of before, from Twilio or from files",
+	.usage = "--since DATE [--until DATE] | --from DIR",
+	.help = "--since has Twilio's list read back to that day, and fetches what is new in it, behind all recordings that come\n"
+		"meanwhile.  The server that runs on the data folder does so, whether this goes on to look or not; where none runs,\n"
+		"the list is read at once, and fetched by the next start.  Begun again it goes on where it was stopped.\n"
+		"--from checks each file as audio, finds its recording by the SID in its name, of several recordings of a call the\n"
+		"one that is as long, and copies it into the store.  The files themselves are left as they are.  What is stored\n"
+		"already is passed over, so that a run that was stopped is simply begun again.\n"
+		"What is older than recordings are kept (retention and purge_grace) is counted, and neither fetched nor copied.\n"
+		"Exit status: 7 files are broken or in conflict (each is told with its reason), 2 a date that is none, 3 there is no\n"
+		"such folder or no ledger, 4 no Twilio account is set, 5 the disk is full or the server does not answer, 8 the data\n"
+		"folder is another user's.\n",
+	.examples = "  callspool import --since 2026-01-01\n"
+		    "  callspool import --from /srv/product/server/recordings\n"
 		    "  callspool import --from old/ --json | jq '.findings[]'\n",
 	.flags = flags,
 	.takes_settings = true,

@@ -334,8 +334,10 @@ bool server_start(struct server *server, struct err *err)
 {
 	if (!ledger_start(server->ledger, err))
 		return false;
-	if (!server->options.is_command &&
-	    (!fetcher_start(server->fetcher, err) || !keeper_start(server->keeper, err)))
+	if (!server->options.is_command && (!fetcher_start(server->fetcher, FETCHER_FETCHES, err) ||
+					    !keeper_start(server->keeper, err)))
+		return false;
+	if (server->options.does_list && !fetcher_start(server->fetcher, FETCHER_LISTS, err))
 		return false;
 	server->is_started = true;
 	if (server->options.is_stdio)

@@ -23,6 +23,7 @@ struct server_options {
 	unsigned port;   /* with listen_fd */
 	bool is_stdio;   /* no listener: one connection on standard input and output */
 	bool is_command; /* the administrator's socket alone, for a command: nothing is fetched */
+	bool does_list;  /* is_command: but Twilio's list is read where that was asked for */
 	void (*ended)(void *owner); /* is_stdio: that connection is closed; on a serving loop */
 	void *owner;
 };

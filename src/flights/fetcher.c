@@ -11,6 +11,7 @@
 #include "flights/recheck.h"
 #include "flights/recovery.h"
 #include "ledger/ledger.h"
+#include "rest/backfill.h"
 #include "rest/call_lookup.h"
 #include "rest/discovery.h"
 #include "rest/reconcile.h"
@@ -34,6 +35,8 @@ struct fetcher {
 	struct recheck *recheck;
 	struct call_lookup *call_lookup;
 	struct reconcile *reconcile;
+	struct backfill *backfill;
+	enum fetcher_work work;
 	pthread_t thread;
 	bool is_running;
 	atomic_bool
@@ -146,12 +149,35 @@ void fetcher_discover(struct fetcher *fetcher, struct discovery_request *request
 	mailbox_post(fetcher->env.mailbox, &errand->mail);
 }
 
+/* A word from another thread that says nothing more. */
+struct knock {
+	struct mail mail;
+	struct fetcher *fetcher;
+};
+
+static void import_came(struct mail *mail)
+{
+	AUTO(free) struct knock *knock = container_of(mail, struct knock, mail);
+
+	if (!knock->fetcher->is_stopping && knock->fetcher->backfill)
+		backfill_wake(knock->fetcher->backfill);
+}
+
+void fetcher_import(struct fetcher *fetcher)
+{
+	struct knock *knock = xcalloc(1, sizeof(*knock));
+
+	*knock = (struct knock){ .mail.deliver = import_came, .fetcher = fetcher };
+	mailbox_post(fetcher->env.mailbox, &knock->mail);
+}
+
 static void ledger_changed(struct ledger_listener *listener, const struct projection_change *change,
 			   int64_t sequence)
 {
 	struct fetcher *fetcher = container_of(listener, struct fetcher, listener);
 
-	if (!fetcher->is_stopping && (change->what & PROJECTED_TO_FETCH))
+	if (!fetcher->is_stopping && fetcher->work == FETCHER_FETCHES &&
+	    (change->what & PROJECTED_TO_FETCH))
 		scheduler_wake(fetcher->scheduler);
 }
 
@@ -234,19 +260,28 @@ static void *run_fetcher(void *argument)
 	return NULL;
 }
 
-bool fetcher_start(struct fetcher *fetcher, struct err *err)
+static void start_fetching(struct fetcher *fetcher)
 {
 	const struct reconcile_options reconcile_options = {
 		.interval_ms = fetcher->env.options.reconcile_interval_ms,
 		.reach_ms = fetcher->env.options.too_old_ms,
 	};
-	int failed;
 
 	fetcher->recovery = recovery_start(&fetcher->env, fetcher->scheduler);
 	scheduler_wake(fetcher->scheduler);
 	fetcher->recheck = recheck_start(&fetcher->env);
 	fetcher->call_lookup = call_lookup_start(&fetcher->rest_env);
 	fetcher->reconcile = reconcile_start(&fetcher->rest_env, &reconcile_options);
+}
+
+bool fetcher_start(struct fetcher *fetcher, enum fetcher_work work, struct err *err)
+{
+	int failed;
+
+	fetcher->work = work;
+	if (work == FETCHER_FETCHES)
+		start_fetching(fetcher);
+	fetcher->backfill = backfill_start(&fetcher->rest_env, fetcher->env.options.too_old_ms);
 	failed = pthread_create(&fetcher->thread, NULL, run_fetcher, fetcher);
 	if (failed)
 		return err_set(err, ERR_INTERNAL, "cannot start the fetching thread (error %d)",
@@ -289,6 +324,7 @@ void fetcher_free(struct fetcher *fetcher)
 	recheck_free(fetcher->recheck);
 	call_lookup_free(fetcher->call_lookup);
 	reconcile_free(fetcher->reconcile);
+	backfill_free(fetcher->backfill);
 	recovery_free(fetcher->recovery);
 	fetch_free(fetcher->env.fetch);
 	upstream_free(fetcher->env.upstream);

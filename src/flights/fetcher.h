@@ -29,8 +29,12 @@ struct workers;
 bool fetcher_open(const struct flight_options *options, struct ledger *ledger,
 		  struct blob_store *store, const struct accounts *accounts, struct fetcher **out,
 		  struct err *err) MUST_CHECK;
+enum fetcher_work {
+	FETCHER_FETCHES,
+	FETCHER_LISTS, /* reads Twilio's list where that was asked for (rest/backfill.h), and fetches nothing */
+};
 /* After ledger_start(). */
-bool fetcher_start(struct fetcher *fetcher, struct err *err) MUST_CHECK;
+bool fetcher_start(struct fetcher *fetcher, enum fetcher_work work, struct err *err) MUST_CHECK;
 /* Ends the thread; flights are left as they are, to be resumed by the next start.  Before ledger_stop(). */
 void fetcher_stop(struct fetcher *fetcher);
 /*
@@ -51,6 +55,8 @@ void fetcher_seek(struct fetcher *fetcher, const char *recording_sid, int64_t ge
 		  uint64_t byte);
 /* Asks Twilio about a SID that the ledger does not know (discovery.h); takes the request. */
 void fetcher_discover(struct fetcher *fetcher, struct discovery_request *request);
+/* An import was asked for (catalog/imports.h). */
+void fetcher_import(struct fetcher *fetcher);
 /* Is Twilio's list read, now and then (rest/reconcile.h)?  Any thread. */
 bool fetcher_reconciles(const struct fetcher *fetcher);
 /* Its workers for what blocks: nothing is posted to them after fetcher_stop(). */

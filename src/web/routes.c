@@ -10,6 +10,7 @@
 #include "web/web_adopt.h"
 #include "web/web_calls.h"
 #include "web/web_health.h"
+#include "web/web_imports.h"
 #include "web/web_media.h"
 #include "web/web_metrics.h"
 #include "web/web_pages.h"
@@ -36,6 +37,9 @@ const struct http_route web_routes[] = {
 	{ POST, "/api/recordings/{}/adopt", web_recording_adopt, JSON_BODY, JSON_TYPE, WEB_ADMIN },
 	{ POST, "/api/recordings/{}/retry", web_recording_retry, .access = WEB_CHANGE },
 	{ POST, "/api/calls/{}/retry", web_call_retry, .access = WEB_CHANGE },
+
+	{ GET, "/api/imports", web_imports_list, .access = WEB_ADMIN },
+	{ POST, "/api/imports", web_imports_begin, JSON_BODY, JSON_TYPE, WEB_ADMIN },
 
 	{ CALLBACK, "/webhook/recording-status", web_recording_status, CALLBACK_BODY,
 	  CALLBACK_TYPES, WEB_PROVIDER },

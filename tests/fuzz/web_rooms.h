@@ -113,6 +113,7 @@ const struct loop_times *__wrap_fetcher_loop_times(const struct fetcher *fetcher
 struct workers *__wrap_fetcher_sealers(const struct fetcher *fetcher);
 void __wrap_workers_post(struct workers *workers, struct job *job);
 void __wrap_fetcher_retry(struct fetcher *fetcher, const char *recording_sid);
+void __wrap_fetcher_import(struct fetcher *fetcher);
 
 int64_t __wrap_clock_monotonic_ms(void)
 {
@@ -265,6 +266,10 @@ void __wrap_workers_post(struct workers *workers, struct job *job)
 }
 
 void __wrap_fetcher_retry(struct fetcher *fetcher, const char *recording_sid)
+{
+}
+
+void __wrap_fetcher_import(struct fetcher *fetcher)
 {
 }
 

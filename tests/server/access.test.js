@@ -50,6 +50,8 @@ const TARGETS = {
   },
   'POST /api/recordings/{}/retry': async (world) => ({ path: `/api/recordings/${(await waiting(world)).recordingSid}/retry` }),
   'POST /api/calls/{}/retry': async (world) => ({ path: `/api/calls/${(await waiting(world)).callSid}/retry` }),
+  'GET /api/imports': () => ({ path: '/api/imports' }),
+  'POST /api/imports': () => ({ path: '/api/imports', json: { since: '2026-01-01' } }),
   'GET /api/calls': () => ({ path: '/api/calls' }),
   'GET /api/calls/{}': ({ recording }) => ({ path: `/api/calls/${recording.callSid}` }),
   'GET /api/health': () => ({ path: '/api/health' }),

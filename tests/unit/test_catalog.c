@@ -254,7 +254,7 @@ static void test_migration(struct ledger *ledger)
 		"ALTER TABLE recordings DROP COLUMN wait_rule;"
 		"DROP TABLE events_set_aside;"
 		"DROP TABLE turns;"
-		"DROP TABLE reconciliations;"
+		"DROP TABLE reconciliations; DROP TABLE imports;"
 		"ALTER TABLE events DROP COLUMN request_id;"
 		"ALTER TABLE recordings DROP COLUMN request_id;"
 		"CREATE TABLE ledger_numbers (number INTEGER PRIMARY KEY, value BIGINT NOT NULL);"

@@ -49,10 +49,7 @@ export async function startUpstream(t, { tls } = {}) {
     const url = new URL(request.url, 'http://upstream');
     const entry = { method: request.method, path: url.pathname, query: url.searchParams, headers: request.headers, at: Date.now() };
     requests.push(entry);
-    if (upstream.answer) {
-      upstream.answer(request, reply, entry);
-      return;
-    }
+    if (upstream.answer && upstream.answer(request, reply, entry) !== false) return;
     if (request.headers.authorization !== AUTHORIZED) {
       reply.writeHead(401, { 'Content-Type': 'application/xml', 'WWW-Authenticate': 'Basic realm="Twilio API"' });
       reply.end(xmlError(401, 20003, 'Authenticate'));
@@ -86,11 +83,12 @@ export async function startUpstream(t, { tls } = {}) {
     server.close();
   });
   const upstream = {
+    resource,
     url: `${tls ? 'https' : 'http'}://127.0.0.1:${server.address().port}`,
     recordings,
     calls,
     requests,
-    /** When set, answers everything itself: (request, reply, entry). */
+    /** When set, answers everything itself: (request, reply, entry); what it returns false for is answered as without it. */
     answer: null,
     mediaRequests: (sid) => requests.filter(({ path }) => new RegExp(`/Recordings/${sid ?? 'RE'}[0-9a-f]*(\\.mp3|\\.wav)?$`).test(path)),
   };
