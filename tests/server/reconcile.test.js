@@ -1,14 +1,19 @@
 // Recordings of which no webhook told: they are found in Twilio's list, at start and while callspool runs.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { callspool, startServer, untilState } from './harness/callspool.js';
 import { audio } from './harness/audio.js';
 import { request, requestJson } from './harness/http.js';
+import { serveList } from './harness/longlist.js';
 import { Simulator, tell } from './harness/simulator.js';
 import { startUpstream } from './harness/upstream.js';
 import { until } from './harness/until.js';
 import { newSid } from './harness/webhook.js';
 
+// In full: TEST_OUTAGE=200 TEST_LISTED=100000.
+const OUTAGE = Number(process.env.TEST_OUTAGE ?? 12);
+const LISTED = Number(process.env.TEST_LISTED ?? 5000);
 const NEVER_AGAIN = { reconcile_interval: '1h' }; // the pass at start alone
 
 const callOf = async (server, callSid) => {
@@ -26,7 +31,7 @@ test('calls recorded while it was down are found behind three pages of newer one
   await first.stop('SIGTERM');
 
   const missed = [];
-  for (let i = 0; i < 12; i++) missed.push(await simulator.place({ duration: 1, from: `+1555000${1000 + i}`, to: '+15550009999', direction: 'inbound' }));
+  for (let i = 0; i < OUTAGE; i++) missed.push(await simulator.place({ duration: 1, from: `+1555000${1000 + i}`, to: '+15550009999', direction: 'inbound' }));
   const newer = [];
   for (let i = 0; i < 24; i++) newer.push(await simulator.place({ duration: 1 }));
 
@@ -37,7 +42,7 @@ test('calls recorded while it was down are found behind three pages of newer one
     const call = await until(`it is known what ${callSid} was`, async () => {
       const told = await callOf(server, callSid);
       return told?.from && told;
-    });
+    }, 600_000);
     assert.deepEqual([call.from, call.to, call.direction], [`+1555000${1000 + i}`, '+15550009999', 'inbound']);
     assert.ok((await request(server.url + mediaPath)).body.equals(bytes));
     assert.equal((await simulator.counts(recordingSid)).requests, 1);
@@ -53,7 +58,7 @@ test('a callback that is lost while it runs: the recording is found within recon
 
 test('a long list is read page by page, and once it was read it is not read again', async (t) => {
   const simulator = await Simulator.start(t);
-  const count = 5000;
+  const count = LISTED;
   const placed = await request(`${simulator.url}/simulate/calls`, {
     method: 'POST', headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ callbacks: false, recording_status: 'absent', duration: 1, age: 3 * 86_400, count }),
@@ -68,6 +73,27 @@ test('a long list is read page by page, and once it was read it is not read agai
   const server = await startServer(t, { upstream: simulator.url, dataDir: first.dataDir, settings: NEVER_AGAIN });
   await listed(server, /Twilio's list was read, 1 recordings, 1 of them news/);
   await untilState(server, late.callSid, 'stored');
+});
+
+test('a long list takes no more memory than a short one, and a request for a thousand', async (t) => {
+  const peakKib = (server) => Number(readFileSync(`/proc/${server.pid}/status`, 'utf8').match(/VmHWM:\s+(\d+) kB/)[1]);
+  const read = async (count) => {
+    const upstream = await startUpstream(t);
+    serveList(upstream, { count, of: () => ({ status: 'absent', startedAt: new Date(Date.now() - 3 * 86_400_000).toUTCString() }) });
+    // What was freed is not kept by a sanitizer.
+    const env = { ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ? `${process.env.ASAN_OPTIONS}:` : ''}quarantine_size_mb=1` };
+    const server = await startServer(t, { upstream: upstream.url, env, settings: NEVER_AGAIN });
+    await server.line(new RegExp(`Twilio's list was read, ${count} recordings, ${count} of them news`), 600_000);
+    await until('all are in the ledger', async () => (await requestJson(`${server.url}/api/status`)).json.recordings.absent === count, 600_000);
+    assert.equal(listRequests(upstream).length, Math.ceil(count / 1000));
+    const kib = peakKib(server);
+    await server.stop('SIGTERM');
+    return kib;
+  };
+  const short = await read(1000);
+  const long = await read(LISTED);
+  t.diagnostic(`at most ${short} KiB for 1000 recordings, ${long} KiB for ${LISTED}`);
+  assert.ok(long - short < 40 * 1024, `${short} KiB for 1000 recordings, ${long} KiB for ${LISTED}`);
 });
 
 test('what is older than recordings are kept is not listed; the first pass goes back to there', async (t) => {
