@@ -59,6 +59,15 @@ bool catalog_open(const char *path, enum catalog_mode mode, struct catalog **out
 	return true;
 }
 
+bool catalog_check(const char *path, struct err *err)
+{
+	AUTO(db_free) struct db *db = NULL;
+	struct err ignored;
+
+	return !db_open(path, DB_READ, &db, &ignored) || schema_is_known(db, err) ||
+	       err_context(err, "ledger '%s'", path);
+}
+
 void catalog_free(struct catalog *catalog)
 {
 	if (!catalog)

@@ -36,6 +36,11 @@ enum catalog_mode {
  */
 bool catalog_open(const char *path, enum catalog_mode mode, struct catalog **out,
 		  struct err *err) MUST_CHECK;
+/*
+ * Whether a newer callspool wrote it: ERR_INVALID, as CATALOG_WRITE would say.  What cannot be looked into is left for that
+ * to judge.  Beside a writer.
+ */
+bool catalog_check(const char *path, struct err *err) MUST_CHECK;
 void catalog_free(struct catalog *catalog); /* rolls back what is open */
 DEFINE_AUTO(struct catalog *, catalog_free)
 

@@ -13,7 +13,10 @@
 /* ---- schema.c ---- */
 
 bool schema_migrate(struct db *db, struct err *err) MUST_CHECK; /* within a write transaction */
-bool schema_check(struct db *db, struct err *err) MUST_CHECK;   /* exactly our version */
+/* The same up to a version, which a test may want an old ledger to have. */
+bool schema_migrate_to(struct db *db, int64_t wanted, struct err *err) MUST_CHECK;
+bool schema_check(struct db *db, struct err *err) MUST_CHECK;    /* exactly our version */
+bool schema_is_known(struct db *db, struct err *err) MUST_CHECK; /* no newer one */
 
 /* ---- rows.c: from columns to structs ---- */
 

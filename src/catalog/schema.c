@@ -8,7 +8,7 @@
  * may not.  A migration that has to walk many rows says so in its comment, because
  * the server does not answer before it is done.
  *
- * A ledger of a newer version is refused: we would not know what we break.  Going
+ * A ledger of a newer version is refused: we would not know what we break.  The text says which callspool wrote it.  Going
  * back means restoring the backup that the newer version's notes asked for.
  *
  * Numbers that are stored for enumerators are in the headers; they are never given
@@ -336,6 +336,10 @@ static const char VERSION_13[] = "CREATE TABLE imports ("
 				 "	too_old BIGINT NOT NULL,"
 				 "	failure TEXT NOT NULL);";
 
+/* Version 14: which callspool brought the ledger to a version, for the words in which an older one refuses it. */
+static const char VERSION_14[] = "ALTER TABLE schema_version ADD COLUMN program TEXT;";
+#define PROGRAM_SINCE 14
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
@@ -343,7 +347,7 @@ static const struct migration {
 	{ .sqlite = VERSION_4 },  { .sqlite = VERSION_5 },  { .sqlite = VERSION_6 },
 	{ .sqlite = VERSION_7 },  { .sqlite = VERSION_8 },  { .sqlite = VERSION_9 },
 	{ .sqlite = VERSION_10 }, { .sqlite = VERSION_11 }, { .sqlite = VERSION_12 },
-	{ .sqlite = VERSION_13 },
+	{ .sqlite = VERSION_13 }, { .sqlite = VERSION_14 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))
@@ -363,35 +367,89 @@ static bool read_version(struct db *db, int64_t *out, struct err *err)
 	return true;
 }
 
-static bool refuse_newer(int64_t version, struct err *err)
+/* "" where it does not say: it is told for the text alone. */
+static void read_program(struct db *db, int64_t version, char *out, size_t size)
 {
-	return err_set(err, ERR_INVALID,
-		       "it was written by a newer callspool (schema %lld, this one knows %lld)",
-		       (long long)version, (long long)SCHEMA_VERSION);
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	struct err ignored;
+
+	out[0] = '\0';
+	if (!db_prepare(db, "SELECT program FROM schema_version WHERE version = $1", &find,
+			&ignored))
+		return;
+	db_bind_int(find, 1, version);
+	if (db_step(find, &ignored) == DB_ROW)
+		str_fit(db_column_str(find, 0), out, size);
 }
 
-bool schema_migrate(struct db *db, struct err *err)
+static bool refuse_newer(struct db *db, int64_t version, struct err *err)
+{
+	char program[32];
+
+	read_program(db, version, program, sizeof(program));
+	return err_set(err, ERR_INVALID,
+		       "it was written by a newer callspool%s%s (schema %lld; this one, %s, knows "
+		       "%lld): run that one, or restore a backup from before",
+		       program[0] ? ", " : "", program, (long long)version, CALLSPOOL_VERSION,
+		       (long long)SCHEMA_VERSION);
+}
+
+static bool migrate_once(struct db *db, int64_t version, struct err *err)
+{
+	struct db_stmt *insert;
+
+	if (!db_exec(db, migrations[version - 1].sqlite, err))
+		return err_context(err, "schema %lld", (long long)version);
+	if (!db_prepare(db, "INSERT INTO schema_version (version) VALUES ($1)", &insert, err))
+		return false;
+	db_bind_int(insert, 1, version);
+	return db_run(insert, err);
+}
+
+static bool sign(struct db *db, int64_t version, struct err *err)
+{
+	struct db_stmt *update;
+
+	if (version < PROGRAM_SINCE)
+		return true;
+	if (!db_prepare(db, "UPDATE schema_version SET program = $1 WHERE version = $2", &update,
+			err))
+		return false;
+	db_bind_str(update, 1, STR(CALLSPOOL_VERSION));
+	db_bind_int(update, 2, version);
+	return db_run(update, err);
+}
+
+bool schema_migrate_to(struct db *db, int64_t wanted, struct err *err)
 {
 	int64_t version;
-	struct db_stmt *insert;
 
 	if (!db_exec(db, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)",
 		     err) ||
 	    !read_version(db, &version, err))
 		return false;
 	if (version > SCHEMA_VERSION)
-		return refuse_newer(version, err);
-	for (; version < SCHEMA_VERSION; version++) {
-		if (!db_exec(db, migrations[version].sqlite, err))
-			return err_context(err, "schema %lld", (long long)version + 1);
-		if (!db_prepare(db, "INSERT INTO schema_version (version) VALUES ($1)", &insert,
-				err))
+		return refuse_newer(db, version, err);
+	if (version >= wanted)
+		return true;
+	while (version < wanted)
+		if (!migrate_once(db, ++version, err))
 			return false;
-		db_bind_int(insert, 1, version + 1);
-		if (!db_run(insert, err))
-			return false;
-	}
-	return true;
+	return sign(db, version, err);
+}
+
+bool schema_migrate(struct db *db, struct err *err)
+{
+	return schema_migrate_to(db, SCHEMA_VERSION, err);
+}
+
+bool schema_is_known(struct db *db, struct err *err)
+{
+	int64_t version;
+	struct err ignored;
+
+	return !read_version(db, &version, &ignored) || version <= SCHEMA_VERSION ||
+	       refuse_newer(db, version, err);
 }
 
 bool schema_check(struct db *db, struct err *err)
@@ -407,7 +465,7 @@ bool schema_check(struct db *db, struct err *err)
 		return err_set(err, ERR_INVALID, "it is no ledger of callspool (%s)", cause.text);
 	}
 	if (version > SCHEMA_VERSION)
-		return refuse_newer(version, err);
+		return refuse_newer(db, version, err);
 	if (version < SCHEMA_VERSION)
 		return err_set(err, ERR_INVALID,
 			       "it is of an older callspool (schema %lld, this one needs %lld): "

@@ -4,6 +4,9 @@
 #include "ledger_fixture.h"
 #include "tap.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
 #define NOON 1700000000000
 
 static struct err err;
@@ -217,13 +220,18 @@ static void test_versions(struct ledger *ledger)
 {
 	struct catalog *catalog = NULL;
 
-	set_version(ledger, "INSERT INTO schema_version VALUES (999)");
+	set_version(ledger, "INSERT INTO schema_version VALUES (999, '9.8.7')");
 	OK(!catalog_open(ledger->path, CATALOG_READ, &catalog, &err) && err.kind == ERR_INVALID,
 	   "a reader refuses a newer schema");
 	OK(!catalog_open(ledger->path, CATALOG_WRITE, &catalog, &err) && err.kind == ERR_INVALID,
 	   "so does a writer");
 	OK(str_find_str(str_of(err.text), STR("newer callspool")) < strlen(err.text),
 	   "and says why: %s", err.text);
+	OK(str_find_str(str_of(err.text), STR("9.8.7")) < strlen(err.text) &&
+		   str_find_str(str_of(err.text), STR("backup")) < strlen(err.text),
+	   "which one that was, and what to do");
+	OK(!catalog_check(ledger->path, &err) && err.kind == ERR_INVALID,
+	   "who only looks hears the same");
 	set_version(ledger, "DELETE FROM schema_version");
 	OK(!catalog_open(ledger->path, CATALOG_READ, &catalog, &err) && err.kind == ERR_INVALID,
 	   "a reader does not migrate an older one");
@@ -233,51 +241,119 @@ static void test_versions(struct ledger *ledger)
 	OK(!catalog_open("/tmp/callspool-no-such-ledger", CATALOG_READ, &catalog, &err) &&
 		   err.kind == ERR_NOT_FOUND,
 	   "a reader does not make a ledger");
+	OK(catalog_check("/tmp/callspool-no-such-ledger", &err), "which is yet to be made");
 	OK(!catalog, "and no catalog came of any of these");
 }
 
-/* A ledger of version 1, as far as the versions differ. */
-static void test_migration(struct ledger *ledger)
+/* ---- ledgers of older versions, as the steps of those versions made them ---- */
+
+#define OLD_CALL                                                                            \
+	"INSERT INTO calls (id, call_sid, status, direction, started_at_ms, started_rank, " \
+	"is_main_fixed, recording_group, recordings, changed_seq) "                         \
+	"VALUES (650, 'CA1', 0, 0, 1700000000000, 0, 0, 0, 1, 651);"
+#define OLD_RECORDING                                                                              \
+	"INSERT INTO recordings (id, recording_sid, call_id, call_sid, state, upstream, is_held, " \
+	"is_duration_off, channels_wanted, tries, size, path, stored_at_ms, changed_seq) "         \
+	"VALUES (651, 'RE1', 650, 'CA1', 3, 0, 0, 0, 2, 1, 4096, '3f/CA1.RE1.mp3', 1, 651);"
+#define OLD_EVENT "INSERT INTO events (seq, kind, received_at_ms) VALUES (3, 1, 1700000000000);"
+/* The sequence, the watermark, and how many calls, bytes and recordings: as version 10 found and left them. */
+#define OLD_NUMBERS \
+	"INSERT INTO ledger_numbers VALUES (0, 700), (1, 3), (2, 5), (3, 4096), (4, 0), (7, 2);"
+#define OLD_TURN    "INSERT INTO turns VALUES (700, 1, 3, '2=5 3=4096 7=2');"
+#define TURNS_SINCE 10
+
+static struct db *make_old(const struct ledger *ledger, int64_t version)
 {
-	static const char first[] =
-		"DROP INDEX recordings_undigested;"
-		"DROP TABLE users; DROP TABLE credentials; DROP TABLE sign_in_failures;"
-		"DROP TABLE audit; DROP TABLE audit_chains;"
-		"DROP INDEX recordings_by_recheck; DROP INDEX calls_by_ask;"
-		"ALTER TABLE recordings DROP COLUMN recheck_at_ms;"
-		"ALTER TABLE calls DROP COLUMN ask_at_ms;"
-		"DROP INDEX recordings_by_turn;"
-		"ALTER TABLE recordings DROP COLUMN queue_rank;"
-		"ALTER TABLE recordings DROP COLUMN trying_ms;"
-		"ALTER TABLE recordings DROP COLUMN waiting_since_ms;"
-		"ALTER TABLE recordings DROP COLUMN limited;"
-		"ALTER TABLE recordings DROP COLUMN wait_rule;"
-		"DROP TABLE events_set_aside;"
-		"DROP TABLE turns;"
-		"DROP TABLE reconciliations; DROP TABLE imports;"
-		"ALTER TABLE events DROP COLUMN request_id;"
-		"ALTER TABLE recordings DROP COLUMN request_id;"
-		"CREATE TABLE ledger_numbers (number INTEGER PRIMARY KEY, value BIGINT NOT NULL);"
-		"INSERT INTO ledger_numbers VALUES (0, 700), (1, 3), (2, 5), (3, 4096), (4, 0), (7, 2);"
-		"DELETE FROM schema_version WHERE version > 1";
+	struct db *db = NULL;
+
+	MUST(db_open(ledger->path, DB_WRITE, &db, &err));
+	MUST(db_begin(db, &err));
+	MUST(schema_migrate_to(db, version, &err));
+	MUST(db_exec(db, OLD_CALL OLD_RECORDING OLD_EVENT, &err));
+	MUST(db_exec(db, version < TURNS_SINCE ? OLD_NUMBERS : OLD_TURN, &err));
+	MUST(db_commit(db, &err));
+	return db;
+}
+
+static int64_t version_of(struct db *db)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	MUST(db_prepare(db, "SELECT MAX(version) FROM schema_version", &find, &err));
+	return db_step(find, &err) == DB_ROW ? db_column_int(find, 0) : -1;
+}
+
+/* As kill -9 in the middle of it, all but the commit done. */
+static void migrate_and_die(const struct ledger *ledger)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct db *db = NULL;
+
+		if (db_open(ledger->path, DB_WRITE, &db, &err) && db_begin(db, &err) &&
+		    schema_migrate(db, &err))
+			kill(getpid(), SIGKILL);
+		_exit(1);
+	}
+	waitpid(pid, &status, 0);
+	OK(WIFSIGNALED(status), "a migration that is killed before its end");
+}
+
+static void place_ledger(struct ledger *ledger)
+{
+	snprintf(ledger->folder, sizeof(ledger->folder), "/tmp/callspool-test.XXXXXX");
+	if (!mkdtemp(ledger->folder))
+		exit(1);
+	snprintf(ledger->path, sizeof(ledger->path), "%s/ledger.db", ledger->folder);
+}
+
+static void test_old_ledger(int64_t version)
+{
+	struct ledger ledger = { .writer = NULL };
 	struct catalog *reader = NULL;
 	struct catalog_counts counts;
 	int64_t sequence = 0;
+	struct db *db;
 
-	MUST(db_exec(ledger->writer->db, first, &err));
-	OK(!catalog_open(ledger->path, CATALOG_READ, &reader, &err) && err.kind == ERR_INVALID,
-	   "an older ledger waits for its writer");
-	ledger_reopen(ledger);
-	OK(catalog_open(ledger->path, CATALOG_READ, &reader, &err), "who brings it up to date");
+	place_ledger(&ledger);
+	db = make_old(&ledger, version);
+	OK(!catalog_open(ledger.path, CATALOG_READ, &reader, &err) && err.kind == ERR_INVALID,
+	   "version %lld waits for its writer: %s", (long long)version, err.text);
+	OK(catalog_check(ledger.path, &err), "who would take it");
+	migrate_and_die(&ledger);
+	IS_INT(version_of(db), version, "leaves the version that it was");
+	db_free(db);
+
+	MUST(catalog_open(ledger.path, CATALOG_WRITE, &ledger.writer, &err));
+	OK(catalog_open(ledger.path, CATALOG_READ, &reader, &err), "and then it is up to date");
 	MUST(catalog_sequence(reader, &sequence, &err));
 	IS_INT(sequence, 700, "the sequence goes on from where it stood");
 	MUST(catalog_counts(reader, &counts, &err));
-	OK(counts.calls == 5 && counts.bytes_stored == 4096 &&
-		   counts.recordings[RECORDING_ANNOUNCED] == 0 && counts.recordings[3] == 2,
+	OK(counts.calls == 5 && counts.bytes_stored == 4096 && counts.recordings[3] == 2,
 	   "so do the counters");
+	IS_INT(one_int(&ledger, "SELECT COUNT(*) FROM calls c JOIN recordings r ON r.call_id = "
+				"c.id WHERE r.path = '3f/CA1.RE1.mp3'"),
+	       1, "the rows are there");
 	catalog_free(reader);
-	OK(db_exec(ledger->writer->db, "DROP INDEX recordings_undigested", &err),
-	   "with what is new");
+	ledger_reopen(&ledger);
+	ledger_remove(&ledger);
+}
+
+static void test_old_ledgers(void)
+{
+	struct ledger newest;
+	int64_t latest;
+
+	ledger_open(&newest);
+	latest = version_of(newest.writer->db);
+	OK(latest > TURNS_SINCE, "there are older versions");
+	IS_INT(one_int(&newest, "SELECT COUNT(*) FROM schema_version WHERE program IS NOT NULL"), 1,
+	       "the last step says which callspool took it");
+	ledger_remove(&newest);
+	for (int64_t version = 1; version < latest; version++)
+		test_old_ledger(version);
 }
 
 static void test_text_set(void)
@@ -314,9 +390,9 @@ int main(void)
 	test_turns_rolled_back(&ledger);
 	test_turns(&ledger);
 	test_checkpoint(&ledger);
-	test_migration(&ledger);
 	test_versions(&ledger);
 	ledger_remove(&ledger);
+	test_old_ledgers();
 	test_text_set();
 	ledger_open(&ledger);
 	test_leap(&ledger);
