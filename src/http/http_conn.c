@@ -139,10 +139,26 @@ static bool tell_continue(struct http_conn *conn)
 	return n == sizeof(text) - 1;
 }
 
+/*
+ * While the server stops: is it time, and has nothing come?  A request that is in the socket already, and that the loop
+ * was not told of yet, would be lost with the connection, and not every client may send it again.
+ */
+static bool is_left_idle(struct http_conn *conn)
+{
+	char byte;
+
+	if (!conn->server->inner->ends_idle)
+		return false;
+	if (!conn->readable && conn->is_socket &&
+	    recv(conn->fd_in, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+		conn->readable = true;
+	return !conn->readable;
+}
+
 static enum step_result step_idle(struct http_conn *conn)
 {
 	if (!conn->work) {
-		if (conn->server->inner->stopping)
+		if (conn->server->inner->stopping && is_left_idle(conn))
 			return end(conn);
 		if (!conn->readable) {
 			set_deadline(conn,

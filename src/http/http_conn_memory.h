@@ -142,12 +142,14 @@ struct http_server_inner {
 	void (*run)(struct http_conn *conn); /* steps until it must wait: http_conn_run() */
 	void (*left)(struct http_server *server, bool was_refused); /* a connection ended */
 	struct list listeners, conns, awake;
-	struct timer awake_timer, accept_timer, crowd_timer, stop_timer, trim_timer;
+	struct timer awake_timer, accept_timer, crowd_timer, stop_timer, quiet_timer, trim_timer;
 	struct http_pool works, blocks;
 	unsigned connections, refused; /* refused: of them, those over the limit */
 	unsigned most_connections;     /* since memory was last given back */
 	bool is_crowded;               /* told to the product */
 	bool stopping;
+	bool ends_idle; /* stopping: connections that wait for a request have waited long enough */
+	bool was_refused; /* stopping: those that still waited for a reply were told so */
 	void (*stopped)(struct http_server *server);
 	int64_t date_s;     /* the second that date_line tells */
 	char date_line[48]; /* "Date: ...\r\n" */

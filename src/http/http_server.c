@@ -16,6 +16,7 @@
 #include "http/http_conn.h"
 #include "http/http_conn_memory.h"
 #include "http/http_conn_open.h"
+#include "http/http_route.h"
 
 #define ACCEPTS_A_TURN  16  /* few, so that one loop does not take all that wait */
 #define ACCEPT_PAUSE_MS 200 /* when descriptors are used up */
@@ -24,8 +25,11 @@
 	256 /* connections over the limit that are told so; more are just closed */
 #define MANY_CONNECTIONS 1000
 #define TRIM_AFTER_MS    1000 /* for the others of a crowd to leave, too */
-#define WORKS_KEPT       256
-#define BLOCKS_KEPT      256
+#define QUIET_MS \
+	250 /* what a client that waits to send its next request may take to, once the server stops */
+#define FAREWELL_MS 100 /* for the last replies to leave */
+#define WORKS_KEPT  256
+#define BLOCKS_KEPT 256
 
 /* ---- accepting ---- */
 
@@ -238,15 +242,59 @@ static void end_all(struct http_server *server)
 		http_conn_end(container_of(item, struct http_conn, link));
 }
 
+/*
+ * Clients whose request was read and not answered yet are told so: behind a proxy a connection that only ends is a
+ * 502, and says nothing about trying again.
+ */
+static void refuse_waiting(struct http_server *server)
+{
+	static const struct http_refusal stopping = {
+		503, "overloaded", "The server is being restarted; try again soon."
+	};
+
+	LIST_EACH (item, &server->inner->conns) {
+		struct http_conn *conn = container_of(item, struct http_conn, link);
+		struct parked *parked;
+
+		if (conn->state != CONN_PARKED && conn->state != CONN_ADMITTING)
+			continue;
+		parked = TAKE(conn->work->x.parked);
+		if (parked)
+			parked->gone(parked);
+		http_refuse(conn, &stopping, NULL, conn->state == CONN_PARKED);
+	}
+}
+
+static void end_the_idle(struct timer *timer)
+{
+	struct http_server_inner *inner =
+		container_of(timer, struct http_server_inner, quiet_timer);
+
+	inner->ends_idle = true;
+	LIST_EACH (item, &inner->conns) {
+		struct http_conn *conn = container_of(item, struct http_conn, link);
+
+		if (conn->state == CONN_IDLE)
+			http_conn_run(conn);
+	}
+}
+
 /* From a timer, so that whoever is told may free the server. */
 static void all_left(struct timer *timer)
 {
 	struct http_server_inner *inner = container_of(timer, struct http_server_inner, stop_timer);
 
+	if (inner->connections > 0 && !inner->was_refused) {
+		inner->was_refused = true;
+		timer_start(inner->server->loop, timer, FAREWELL_MS, all_left);
+		refuse_waiting(inner->server);
+		return;
+	}
 	if (inner->connections > 0) {
 		end_all(inner->server);
 		return; /* the last one starts this timer again */
 	}
+	timer_stop(&inner->quiet_timer);
 	if (inner->stopped)
 		inner->stopped(inner->server);
 }
@@ -306,16 +354,20 @@ void http_server_stop(struct http_server *server, void (*stopped)(struct http_se
 {
 	struct http_server_inner *inner = server->inner;
 
+	int64_t timeout_ms = server->options.stop_timeout_ms;
+
 	inner->stopping = true;
 	inner->stopped = stopped;
 	stop_listening(server);
-	timer_start(server->loop, &inner->stop_timer,
-		    inner->connections > 0 ? server->options.stop_timeout_ms : 0, all_left);
-	/* Upgraded ones end once what waits is sent; idle ones end, unless their next request has come already; the rest end with their reply. */
+	timer_start(server->loop, &inner->stop_timer, inner->connections > 0 ? timeout_ms : 0,
+		    all_left);
+	timer_start(server->loop, &inner->quiet_timer, timeout_ms < QUIET_MS ? 0 : QUIET_MS,
+		    end_the_idle);
+	/* Upgraded ones end once what waits is sent; all others with their reply, or when none is asked for. */
 	LIST_EACH (item, &inner->conns) {
 		struct http_conn *conn = container_of(item, struct http_conn, link);
 
-		if (conn->state == CONN_IDLE || conn->state == CONN_UPGRADED)
+		if (conn->state == CONN_UPGRADED)
 			http_conn_run(conn);
 	}
 }
@@ -331,6 +383,7 @@ void http_server_free(struct http_server *server)
 	end_all(server);
 	timer_stop(&inner->awake_timer);
 	timer_stop(&inner->stop_timer);
+	timer_stop(&inner->quiet_timer);
 	timer_stop(&inner->trim_timer);
 	http_pool_release(&inner->works);
 	http_pool_release(&inner->blocks);

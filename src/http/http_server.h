@@ -31,8 +31,9 @@ void http_server_listen(struct http_server *server, int listen_fd, enum http_lis
 void http_server_adopt(struct http_server *server, int fd_in, int fd_out,
 		       void (*ended)(struct http_server *));
 /*
- * Stops accepting, closes idle connections, lets replies finish until stop_timeout;
- * calls stopped() when the last connection is gone.
+ * Stops accepting.  Replies may finish until stop_timeout, and each is the last on its connection; who has no reply by
+ * then is answered 503.  A connection on which nothing is asked ends after a quarter of a second, and after a last look for
+ * a request, so that none is lost that was on its way.  Calls stopped() when the last connection is gone.
  */
 void http_server_stop(struct http_server *server, void (*stopped)(struct http_server *server));
 void http_server_free(struct http_server *server);

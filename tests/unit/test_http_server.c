@@ -1019,7 +1019,67 @@ static void test_stop(void)
 	wait_until(is_parked, &parked);
 	fixture_stop();
 	IS_INT(product.gone, gone + 1, "what is parked at the limit is gone()");
+	buf_init(&reply, 10000);
+	OK(client_read(busy, &reply, SIZE_MAX), "and its client is answered");
+	OK(str_starts(buf_str(&reply), STR("HTTP/1.1 503 ")) &&
+		   has(&reply, "\r\nConnection: close"),
+	   "that the server stops");
+	buf_release(&reply);
 	close(busy);
+}
+
+/* On the loop: the bytes are in the socket before the server begins to stop, and its loop was not told of them. */
+static void send_and_stop(void *what)
+{
+	client_send(*(int *)what, STR(GET("/hello")));
+	begin_stop(fixture.server);
+}
+
+static void look_connected(void *what)
+{
+	*(bool *)what = http_server_connections(fixture.server) > 0;
+}
+
+static bool is_connected(void *what)
+{
+	on_loop(look_connected, what);
+	return *(bool *)what;
+}
+
+/* A request that comes when the server stops already: at once, or on a connection that was never used. */
+static void test_late_requests(void)
+{
+	struct http_options options = HTTP_OPTIONS_DEFAULT;
+	struct buf reply;
+	bool is_there = false;
+	int late, fresh;
+
+	options.stop_timeout_ms = 0; /* nobody is waited for */
+	fixture_start(&app, &options);
+	buf_init(&reply, 10000);
+	late = client_connect();
+	client_send(late, STR(GET("/hello")));
+	client_read(late, &reply, 20);
+	buf_clear(&reply);
+	on_loop(send_and_stop, &late);
+	OK(client_read(late, &reply, SIZE_MAX), "a request in the socket of an idle connection");
+	OK(has(&reply, "HTTP/1.1 200 OK\r\n") && has(&reply, "\r\nConnection: close"),
+	   "is answered before the connection ends");
+	fixture_join();
+	close(late);
+
+	options.stop_timeout_ms = 60000;
+	fixture_start(&app, &options);
+	buf_clear(&reply);
+	fresh = client_connect();
+	wait_until(is_connected, &is_there);
+	on_loop(begin_stop, fixture.server);
+	client_send(fresh, STR(GET_LAST("/hello")));
+	OK(client_read(fresh, &reply, SIZE_MAX) && has(&reply, "HTTP/1.1 200 OK\r\n"),
+	   "so is the first one of a connection that came before the stop");
+	fixture_join();
+	close(fresh);
+	buf_release(&reply);
 }
 
 int main(void)
@@ -1045,6 +1105,7 @@ int main(void)
 	test_with_short_limits();
 	test_silent_product();
 	test_stop();
+	test_late_requests();
 	close(fixture.file_fd);
 	return tap_end();
 }
