@@ -51,7 +51,6 @@ static bool serve_ourselves(struct access_client *client, struct err *err)
 	const struct settings *settings = client->settings;
 	AUTO(free) char *ledger = server_path(settings, SERVER_LEDGER);
 	struct server_options options = { .settings = settings,
-					  .listen_fd = -1,
 					  .is_command = true,
 					  .does_list = client->does_list };
 

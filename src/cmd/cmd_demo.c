@@ -85,7 +85,9 @@ static bool start_sim(struct cmd_options *options, struct demo *demo, unsigned p
 static bool run(struct cmd_options *options, struct demo *demo, struct err *err)
 {
 	AUTO(close) int listen_fd = -1;
+	AUTO(foothold_free) struct foothold *foothold = NULL;
 	AUTO(server_free) struct server *server = NULL;
+	struct foothold_gift gift = FOOTHOLD_NO_GIFT;
 	struct server_options server_options = { .settings = &options->settings };
 	unsigned port;
 
@@ -96,8 +98,14 @@ static bool run(struct cmd_options *options, struct demo *demo, struct err *err)
 	    !cmd_options_resolve(options, err))
 		return false;
 
-	server_options.listen_fd = listen_fd;
-	server_options.port = port;
+	gift.at[gift.count++] =
+		(struct foothold_listener){ .fd = TAKE_FD(listen_fd),
+					    .word = xstrdup(options->settings.listen[0]) };
+	if (!foothold_open(&options->settings, FOOTHOLD_SERVER, &gift, &foothold, err)) {
+		foothold_gift_release(&gift);
+		return false;
+	}
+	server_options.foothold = foothold;
 	if (!server_open(&server_options, &server, err) || !server_start(server, err))
 		return false;
 	cmd_say_listening("callspool", server_url(server));

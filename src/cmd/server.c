@@ -17,7 +17,6 @@
 #include "audit/audit_duty.h"
 #include "auth/auth.h"
 #include "backup/restore.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "blob/blob_local.h"
@@ -27,15 +26,16 @@
 #include "event/loop.h"
 #include "event/mailbox.h"
 #include "flights/fetcher.h"
+#include "foothold/foothold.h"
 #include "http/http_server.h"
 #include "keeping/keeper.h"
 #include "ledger/ledger.h"
 #include "ledger/reserve.h"
+#include "service/watchdog.h"
 #include "twilio/accounts.h"
 #include "web/web_app.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,21 +53,10 @@ struct serving {
 	struct mail stop;
 };
 
-/* An address of settings.listen. */
-struct listening {
-	int fd;
-	bool is_borrowed;
-	char *socket_path; /* NULL: TCP */
-};
-
 struct server {
 	struct server_options options;
 	struct settings settings; /* those of the options, fitted to what the system allows */
-	char url[160];
-	int lock_fd, admin_fd;
-	struct listening listening[SETTINGS_LIST_MAX];
-	size_t listening_count;
-	char *socket_path;
+	struct foothold *foothold, *own_foothold; /* own: opened here */
 	struct accounts accounts;
 	struct server_hosts hosts;
 	struct blob_store *store;
@@ -80,6 +69,7 @@ struct server {
 	struct access_log *access_log; /* NULL: none is wanted */
 	struct web web;
 	bool is_started; /* and not stopped yet */
+	bool has_successor;
 	unsigned serving_count;
 	struct serving *serving;
 };
@@ -91,100 +81,24 @@ char *server_path(const struct settings *settings, const char *name)
 
 const char *server_url(const struct server *server)
 {
-	return server->url;
+	return server->foothold->url;
 }
 
 /* ---- opening ---- */
 
-static bool take_lock(struct server *server, struct err *err)
+static bool open_foothold(struct server *server, struct err *err)
 {
-	const struct settings *settings = &server->settings;
-	AUTO(free) char *path = server_path(settings, SERVER_LOCK);
+	enum foothold_kind kind = server->options.is_stdio     ? FOOTHOLD_STDIO
+				  : server->options.is_command ? FOOTHOLD_COMMAND
+							       : FOOTHOLD_SERVER;
 
-	if (!file_make_folders(settings->data_dir, err))
+	server->foothold = server->options.foothold;
+	if (server->foothold)
+		return true;
+	if (!foothold_open(&server->settings, kind, NULL, &server->own_foothold, err))
 		return false;
-	if (file_take_lock(path, &server->lock_fd, err))
-		return true;
-	return err->kind == ERR_CONFLICT
-		       ? err_set(err, ERR_CONFLICT,
-				 "the data folder '%s' is in use by another callspool",
-				 settings->data_dir)
-		       : false;
-}
-
-static bool open_admin_socket(struct server *server, struct err *err)
-{
-	server->socket_path = server_path(&server->settings, SERVER_SOCKET);
-	return http_listen_unix(server->socket_path, 0600, &server->admin_fd, err);
-}
-
-/* Of the first one; its port may be one that the system chose. */
-static void name_url(struct server *server, const char *address, unsigned port)
-{
-	struct str host = str_of(address);
-
-	while (host.len > 0 && host.at[host.len - 1] != ':')
-		host.len--;
-	snprintf(server->url, sizeof(server->url), "http://%.*s%u", STR_ARG(host), port);
-}
-
-static bool open_listener(struct server *server, const char *address, struct err *err)
-{
-	struct listening *listening = &server->listening[server->listening_count];
-	bool is_first = server->listening_count == 0;
-	unsigned port = server->options.port;
-
-	*listening = (struct listening){ .fd = server->options.listen_fd };
-	if (str_starts(str_of(address), STR(SETTINGS_UNIX))) {
-		const char *path = address + strlen(SETTINGS_UNIX);
-
-		/* For a proxy, which is of the group: the folder says who comes so far. */
-		if (!http_listen_unix(path, 0660, &listening->fd, err))
-			return false;
-		listening->socket_path = xstrdup(path);
-		if (is_first)
-			snprintf(server->url, sizeof(server->url), "%s", address);
-	} else {
-		listening->is_borrowed = is_first && listening->fd >= 0;
-		if (!listening->is_borrowed &&
-		    !http_listen_tcp(address, &listening->fd, &port, err))
-			return false;
-		if (is_first)
-			name_url(server, address, port);
-	}
-	server->listening_count++;
+	server->foothold = server->own_foothold;
 	return true;
-}
-
-static bool open_listeners(struct server *server, struct err *err)
-{
-	const struct settings *settings = &server->settings;
-
-	if (server->options.is_stdio) {
-		snprintf(server->url, sizeof(server->url), "standard input");
-		return true;
-	}
-	if (server->options.is_command) {
-		snprintf(server->url, sizeof(server->url), "http://%s", settings->listen[0]);
-		return open_admin_socket(server, err);
-	}
-	for (const char *const *listen = settings->listen; *listen; listen++)
-		if (!open_listener(server, *listen, err))
-			return false;
-	return open_admin_socket(server, err);
-}
-
-static void close_listeners(struct server *server)
-{
-	for (size_t i = 0; i < server->listening_count; i++) {
-		struct listening *listening = &server->listening[i];
-
-		if (!listening->is_borrowed)
-			close(listening->fd);
-		if (listening->socket_path)
-			unlink(listening->socket_path);
-		free(listening->socket_path);
-	}
 }
 
 static void stdio_ended(struct http_server *http);
@@ -199,10 +113,10 @@ static bool open_serving(struct server *server, struct serving *serving, struct 
 			      &server->settings.http, &serving->http, err))
 		return false;
 	serving->local->http = serving->http;
-	for (size_t i = 0; i < server->listening_count; i++)
-		http_server_listen(serving->http, server->listening[i].fd,
-				   server->listening[i].socket_path ? HTTP_LISTEN_UNIX
-								    : HTTP_LISTEN_TCP);
+	for (size_t i = 0; i < server->foothold->count; i++)
+		http_server_listen(serving->http, server->foothold->at[i].fd,
+				   server->foothold->at[i].is_unix ? HTTP_LISTEN_UNIX
+								   : HTTP_LISTEN_TCP);
 	return true;
 }
 
@@ -267,9 +181,10 @@ static bool open_rooms(struct server *server, struct err *err)
 		       server->ledger, &server->auth, err))
 		return false;
 	if (settings->auth.mode == AUTH_PASSWORD &&
-	    !first_administrator_invite(
-		    server->auth, settings->web.public_url ? settings->web.public_url : server->url,
-		    settings->data_dir, err))
+	    !first_administrator_invite(server->auth,
+					settings->web.public_url ? settings->web.public_url
+								 : server->foothold->url,
+					settings->data_dir, err))
 		return false;
 
 	server->web = (struct web){
@@ -280,12 +195,21 @@ static bool open_rooms(struct server *server, struct err *err)
 		.reserve = server->reserve,
 		.accounts = &server->accounts,
 		.auth = server->auth,
-		.own_url = server->url,
+		.own_url = server->foothold->url,
 		.access_log = server->access_log,
 		.keeping_times = keeper_loop_times(server->keeper),
 	};
 	web_init(&server->web);
 	return true;
+}
+
+bool server_check(const struct settings *settings, struct err *err)
+{
+	__attribute__((cleanup(accounts_release_at))) struct accounts accounts = { 0 };
+	AUTO(free) char *ledger_path = server_path(settings, SERVER_LEDGER);
+
+	return check_settings(settings, err) && server_accounts_load(settings, &accounts, err) &&
+	       catalog_check(ledger_path, err);
 }
 
 bool server_open(const struct server_options *options, struct server **out, struct err *err)
@@ -298,21 +222,21 @@ bool server_open(const struct server_options *options, struct server **out, stru
 		server->settings.auth.command_for = server->settings.auth.mode;
 		server->settings.auth.mode = AUTH_UNSET;
 	}
-	server->lock_fd = server->admin_fd = -1;
 	if (!check_settings(options->settings, err))
 		return false;
 	server->serving_count = count_loops(server);
 	descriptors_share(&server->settings, server->serving_count);
 	server->serving = xcalloc(server->serving_count, sizeof(*server->serving));
-	if (!take_lock(server, err) || !check_restored(options->settings, err) ||
-	    !open_listeners(server, err) || !open_rooms(server, err))
+	if (!open_foothold(server, err) || !check_restored(options->settings, err) ||
+	    !open_rooms(server, err))
 		return false;
 
 	for (unsigned i = 0; i < server->serving_count; i++)
 		if (!open_serving(server, &server->serving[i], err))
 			return false;
-	if (server->admin_fd >= 0)
-		http_server_listen(server->serving[0].http, server->admin_fd, HTTP_LISTEN_ADMIN);
+	if (server->foothold->admin_fd >= 0)
+		http_server_listen(server->serving[0].http, server->foothold->admin_fd,
+				   HTTP_LISTEN_ADMIN);
 	if (!options->is_command)
 		server->audit_duty = audit_duty_new(&server->auth->audit, server->serving[0].loop,
 						    server->serving[0].mailbox, AUDIT_DUTY_EACH_MS);
@@ -356,6 +280,54 @@ bool server_start(struct server *server, struct err *err)
 	return true;
 }
 
+/* ---- the watchdog ---- */
+
+/* The writer answers by a job that changes nothing: a transaction without a row, and without an fsync. */
+struct writer_pulse {
+	struct watchdog_pulse pulse;
+	struct ledger *ledger;
+	struct ledger_job job;
+};
+
+static bool turn_writer(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	return true;
+}
+
+static void writer_turned(struct ledger_job *job)
+{
+	watchdog_answer(&container_of(job, struct writer_pulse, job)->pulse);
+}
+
+static void ask_writer(struct watchdog_pulse *pulse)
+{
+	struct writer_pulse *writer = container_of(pulse, struct writer_pulse, pulse);
+
+	ledger_write(writer->ledger, &writer->job);
+}
+
+static void watch_writer(struct server *server, struct watchdog *watchdog)
+{
+	struct writer_pulse *writer = xcalloc(1, sizeof(*writer));
+
+	writer->pulse.ask = ask_writer;
+	writer->pulse.name = "the writer";
+	writer->ledger = server->ledger;
+	writer->job.run = turn_writer;
+	writer->job.done = writer_turned;
+	writer->job.reply = server->serving[0].mailbox;
+	watchdog_watch(watchdog, &writer->pulse);
+}
+
+void server_watch(struct server *server, struct watchdog *watchdog)
+{
+	for (unsigned i = 0; i < server->serving_count; i++)
+		watchdog_watch_loop(watchdog, "a serving loop", server->serving[i].mailbox);
+	watchdog_watch_loop(watchdog, "the fetching loop", fetcher_mailbox(server->fetcher));
+	watchdog_watch_loop(watchdog, "the keeping loop", keeper_mailbox(server->keeper));
+	watch_writer(server, watchdog);
+}
+
 static void stdio_ended(struct http_server *http)
 {
 	const struct web_local *local = container_of(http->local, struct web_local, local);
@@ -376,11 +348,21 @@ static void serving_stopped(struct http_server *http)
 	loop_stop(http->loop);
 }
 
+/* Where the sockets outlive us, whoever connects waits for the next process: that must not be long. */
 static void stop_serving(struct mail *mail)
 {
 	struct serving *serving = container_of(mail, struct serving, stop);
+	struct http_options *options = &serving->http->options;
+	const struct server *server = serving->server;
 
+	if (server->has_successor || server->foothold->is_passed)
+		options->stop_timeout_ms = options->drain_timeout_ms;
 	http_server_stop(serving->http, serving_stopped);
+}
+
+void server_expect_successor(struct server *server)
+{
+	server->has_successor = true;
 }
 
 void server_stop(struct server *server)
@@ -445,13 +427,6 @@ void server_free(struct server *server)
 	blob_store_free(server->store);
 	accounts_release(&server->accounts);
 	server_hosts_release(&server->hosts);
-	close_listeners(server);
-	if (server->admin_fd >= 0) {
-		close(server->admin_fd);
-		unlink(server->socket_path);
-	}
-	free(server->socket_path);
-	if (server->lock_fd >= 0)
-		close(server->lock_fd);
+	foothold_free(server->own_foothold);
 	free(server);
 }

@@ -12,28 +12,39 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "config/settings.h"
+#include "foothold/foothold.h"
 
 #include <stdbool.h>
 
 struct server;
+struct watchdog;
 
 struct server_options {
 	const struct settings *settings; /* outlives the server */
-	int listen_fd; /* a listening socket, the caller's, in place of the first of settings.listen; -1: none */
-	unsigned port;   /* with listen_fd */
-	bool is_stdio;   /* no listener: one connection on standard input and output */
+	struct foothold *foothold; /* borrowed; NULL: the server opens its own, and closes it */
+	struct successor
+		*successor; /* borrowed, for who asks for an upgrade; NULL: none can be had */
+	bool is_stdio;      /* no listener: one connection on standard input and output */
 	bool is_command; /* the administrator's socket alone, for a command: nothing is fetched */
 	bool does_list;  /* is_command: but Twilio's list is read where that was asked for */
 	void (*ended)(void *owner); /* is_stdio: that connection is closed; on a serving loop */
 	void *owner;
 };
 
-/* Takes the lock of the data folder: ERR_CONFLICT when another process has it. */
+/*
+ * Would it open?  What can be told while another process has the data folder: settings, accounts, the ledger's version.
+ */
+bool server_check(const struct settings *settings, struct err *err) MUST_CHECK;
+/* Takes the lock of the data folder, unless it stands on a foothold: ERR_CONFLICT when another process has it. */
 bool server_open(const struct server_options *options, struct server **out,
 		 struct err *err) MUST_CHECK;
 bool server_start(struct server *server, struct err *err) MUST_CHECK;
 /* The access log, after its file was moved away.  Any thread, between start and stop. */
 void server_reopen_logs(struct server *server);
+/* After server_start(): all of its loops, and the writer; watchdog_forget() comes after server_free(). */
+void server_watch(struct server *server, struct watchdog *watchdog);
+/* Before server_stop(), which then takes drain_timeout and not stop_timeout, as it does with passed sockets. */
+void server_expect_successor(struct server *server);
 void server_stop(struct server *server);
 void server_free(struct server *server);
 DEFINE_AUTO(struct server *, server_free)
@@ -45,5 +56,4 @@ const char *server_url(const struct server *server);
 char *server_path(const struct settings *settings, const char *name);
 #define SERVER_LEDGER  "ledger.db"
 #define SERVER_RESERVE "reserve"
-#define SERVER_SOCKET  "admin.sock"
-#define SERVER_LOCK    "lock"
+#define SERVER_SOCKET  FOOTHOLD_SOCKET

@@ -186,6 +186,11 @@ struct workers *fetcher_sealers(const struct fetcher *fetcher)
 	return fetcher->env.sealers;
 }
 
+struct mailbox *fetcher_mailbox(const struct fetcher *fetcher)
+{
+	return fetcher->env.mailbox;
+}
+
 void fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts *out)
 {
 	upstream_read(fetcher->env.upstream, out);

@@ -21,6 +21,7 @@ struct blob_store;
 struct discovery_request;
 struct ledger;
 struct loop_times;
+struct mailbox;
 struct fetcher;
 struct upstream_facts;
 struct workers;
@@ -59,6 +60,8 @@ void fetcher_discover(struct fetcher *fetcher, struct discovery_request *request
 void fetcher_import(struct fetcher *fetcher);
 /* Is Twilio's list read, now and then (rest/reconcile.h)?  Any thread. */
 bool fetcher_reconciles(const struct fetcher *fetcher);
+/* Its loop's mailbox: for who watches whether it turns. */
+struct mailbox *fetcher_mailbox(const struct fetcher *fetcher);
 /* Its workers for what blocks: nothing is posted to them after fetcher_stop(). */
 struct workers *fetcher_sealers(const struct fetcher *fetcher);
 /* How Twilio is doing (upstream.h). */

@@ -132,6 +132,21 @@ bool http_listen_tcp(const char *address, int *out_fd, unsigned *out_port, struc
 	return true;
 }
 
+void http_listen_passed(int fd)
+{
+	struct sockaddr_storage where = { 0 };
+	socklen_t len = sizeof(where);
+
+	if (getsockname(fd, (struct sockaddr *)&where, &len) == 0 &&
+	    (where.ss_family == AF_INET || where.ss_family == AF_INET6)) {
+		keep_little_unsent(fd);
+		if (is_loopback(&where))
+			send_unpaced(fd);
+	}
+	listen(fd,
+	       BACKLOG); /* more may wait than its maker thought of; a failure leaves what was */
+}
+
 /* Only a socket that nobody answers on is removed. */
 static bool make_place(const char *path, const struct sockaddr_un *where, struct err *err)
 {

@@ -19,6 +19,7 @@ struct http_options {
 	int64_t body_timeout_ms;      /* the body must keep a pace: see http_conn.c */
 	int64_t send_timeout_ms;      /* no progress of a reply the client does not read */
 	int64_t stop_timeout_ms;      /* what SIGTERM leaves to what is being sent */
+	int64_t drain_timeout_ms;     /* ... where the next process waits for it */
 };
 #define HTTP_OPTIONS_DEFAULT                                   \
 	((struct http_options){ .connections_max = 20000,      \
@@ -28,4 +29,5 @@ struct http_options {
 				.head_timeout_ms = 15000,      \
 				.body_timeout_ms = 15000,      \
 				.send_timeout_ms = 60000,      \
-				.stop_timeout_ms = 10000 })
+				.stop_timeout_ms = 10000,      \
+				.drain_timeout_ms = 2000 })

@@ -42,6 +42,8 @@ unsigned http_server_connections(const struct http_server *server);
 /* A listening TCP socket for "127.0.0.1:8080" or "[::1]:0"; the port that it got, in *out_port. */
 bool http_listen_tcp(const char *address, int *out_fd, unsigned *out_port,
 		     struct err *err) MUST_CHECK;
+/* A socket that another process listens on and passed to us: set up as one of our own. */
+void http_listen_passed(int fd);
 /*
  * A Unix socket of that mode.  One that a process left behind is replaced.  ERR_CONFLICT: somebody listens there;
  * ERR_INVALID: what lies there is no socket.

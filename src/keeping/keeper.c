@@ -89,6 +89,11 @@ void keeper_stop(struct keeper *keeper)
 	workers_stop(TAKE(keeper->env.workers));
 }
 
+struct mailbox *keeper_mailbox(const struct keeper *keeper)
+{
+	return keeper->env.mailbox;
+}
+
 void keeper_drain(struct keeper *keeper)
 {
 	mailbox_drain(keeper->env.mailbox);

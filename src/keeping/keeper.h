@@ -14,6 +14,7 @@ struct blob_store;
 struct keeper;
 struct ledger;
 struct loop_times;
+struct mailbox;
 
 /* How its loop keeps up: any thread. */
 const struct loop_times *keeper_loop_times(const struct keeper *keeper);
@@ -25,6 +26,8 @@ bool keeper_open(struct ledger *ledger, struct blob_store *store, struct keeper 
 bool keeper_start(struct keeper *keeper, struct err *err) MUST_CHECK;
 /* Ends the threads, within the item that they are at.  Before ledger_stop(). */
 void keeper_stop(struct keeper *keeper);
+/* Its loop's: for who watches whether it turns. */
+struct mailbox *keeper_mailbox(const struct keeper *keeper);
 /* After keeper_stop(), and once more after ledger_stop(): takes what was answered last. */
 void keeper_drain(struct keeper *keeper);
 void keeper_free(struct keeper *keeper); /* NULL does nothing */

@@ -10,6 +10,8 @@ import { atEnd } from './lifetime.js';
 export const BINARY = process.env.CALLSPOOL_BIN ?? new URL('../../../build-test/callspool', import.meta.url).pathname;
 if (!existsSync(BINARY)) throw new Error(`there is no ${BINARY}: run script/test, or set CALLSPOOL_BIN`);
 
+const MANAGER = new URL('./service_manager.py', import.meta.url).pathname;
+
 export const ACCOUNT = 'AC0123456789abcdef0123456789abcdef';
 export const TOKEN = '00112233445566778899aabbccddeeff';
 export const CREDENTIALS = { TWILIO_ACCOUNT_SID: ACCOUNT, TWILIO_AUTH_TOKEN: TOKEN };
@@ -59,12 +61,13 @@ export async function startDisk(t, path, mib) {
  * When the test ends the server is stopped by SIGTERM, must exit with 0, and must not have logged
  * anything at level=error, save what one of `expectErrors` (regular expressions) matches.
  */
-async function start(t, subcommand, { settings = {}, env = {}, args = [], expectErrors = [], dataDir, openFiles, diskMiB, disk, mayDie, under = [] } = {}) {
+async function start(t, subcommand, { settings = {}, env = {}, args = [], expectErrors = [], dataDir, openFiles, diskMiB, disk, mayDie, under = [], manager } = {}) {
   const limited = openFiles ? ['prlimit', `--nofile=${openFiles}`] : [];
   if (disk) limited.push(...disk.enter);
   if (diskMiB) limited.push(...ownMounts(), 'sh', '-c', `mount -t tmpfs -o size=${diskMiB}m none "$0" && exec "$@"`, dataDir);
+  if (manager) limited.push('python3', MANAGER, ...manager, '--');
   const [command, ...rest] = [...under, ...limited, BINARY, subcommand, ...args, ...settingArguments(settings)];
-  const program = new Program(command, rest, { env: { ...CREDENTIALS, ...env } });
+  const program = new Program(command, rest, { env: { ...CREDENTIALS, ...env }, stdin: manager && 'pipe' });
   program.dataDir = dataDir;
   program.seenFrom = (path) => `/proc/${program.pid}/root${path}`;
   program.finish = async () => {
@@ -95,7 +98,7 @@ async function start(t, subcommand, { settings = {}, env = {}, args = [], expect
 /**
  * callspool serve.  options.settings are added to a set for tests; options.dataDir starts on an
  * existing folder; options.upstream is the address of what stands for Twilio; options.openFiles
- * is the most descriptors that it may have; options.diskMiB gives it a disk of its own, so large, which
+ * is the most descriptors that it may have; options.manager are the arguments of service_manager.py, which then starts it; options.diskMiB gives it a disk of its own, so large, which
  * others see under server.seenFrom(path); options.disk one of startDisk(); options.under is a command that starts it; with options.mayDie it may end before it listens: it has no url then.
  */
 export function startServer(t, options = {}) {

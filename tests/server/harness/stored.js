@@ -19,8 +19,8 @@ export async function store(server, upstream, { media, format = 'mp3', seconds =
 }
 
 /** { server, upstream, recording } with one recording stored. */
-export async function startStored(t, { settings, recording } = {}) {
+export async function startStored(t, { recording, ...options } = {}) {
   const upstream = await startUpstream(t);
-  const server = await startServer(t, { upstream: upstream.url, settings });
+  const server = await startServer(t, { upstream: upstream.url, ...options });
   return { server, upstream, recording: await store(server, upstream, recording) };
 }

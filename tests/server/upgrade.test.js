@@ -1,0 +1,175 @@
+// Another process in place of the one that runs: sockets that the service manager passes, and what the people who call
+// meanwhile see of it.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { callspool, startServer } from './harness/callspool.js';
+import { request, requestJson } from './harness/http.js';
+import { startStored, store } from './harness/stored.js';
+import { until } from './harness/until.js';
+import { startUpstream } from './harness/upstream.js';
+import { CALL_STATUS, callCallback, newSid, postForm } from './harness/webhook.js';
+
+const TIMES = Number(process.env.TEST_UPGRADES ?? 3);
+const SENDERS = 6;
+const LISTENERS = 2;
+const SOUND_SECONDS = 600; // 19 MB of WAV
+const PIECE = 1 << 20;
+
+const tell = (server, word) => server.child.stdin.write(`${word}\n`);
+/** How many lines of its output match. */
+const said = (server, pattern) => [...server.out, ...server.err].filter((line) => pattern.test(line)).length;
+const again = (server, pattern, before) => until(`${pattern} is said again`, () => said(server, pattern) > before);
+
+/** Webhooks, one after the other from each sender, until stop(): what was acknowledged, and how long each took. */
+function startSenders(server) {
+  const sent = { acknowledged: [], ms: [], failures: [] };
+  let isOver = false;
+  const agents = [false, new http.Agent({ keepAlive: true })];
+  const send = async (agent) => {
+    while (!isOver) {
+      const CallSid = newSid('CA');
+      try {
+        const { status, ms } = await postForm(server.url, CALL_STATUS, callCallback({ CallSid }), { agent });
+        if (status === 200) sent.acknowledged.push(CallSid);
+        else sent.failures.push(status);
+        sent.ms.push(ms);
+      } catch (error) {
+        sent.failures.push(error.code ?? error.message);
+      }
+    }
+  };
+  const all = Array.from({ length: SENDERS }, (_, i) => send(agents[i % agents.length]));
+  return {
+    ...sent,
+    stop: async () => {
+      isOver = true;
+      await Promise.all(all);
+      agents[1].destroy();
+    },
+  };
+}
+
+/** Somebody who hears it slowly, and asks by Range for the rest when the connection ends: { pieces, isRight }. */
+async function listen(server, { mediaPath, bytes }, state) {
+  const { headers: { etag } } = await request(server.url + mediaPath, { method: 'HEAD' });
+  while (!state.isOver) {
+    let at = 0;
+    let pieces = 0;
+    while (at < bytes.length) {
+      const reply = await request(server.url + mediaPath, {
+        headers: { Range: `bytes=${at}-`, 'If-Range': etag },
+        withinMs: 120_000,
+        onHead: (head) => {
+          // A megabyte, then a breath: long enough to be cut, whatever the machine.
+          let taken = 0;
+          head.on('data', (chunk) => {
+            taken += chunk.length;
+            if (taken < PIECE) return;
+            taken = 0;
+            head.pause();
+            setTimeout(() => head.resume(), 40);
+          });
+        },
+      });
+      assert.equal(reply.status, 206, `from ${at} on: ${reply.body.toString('latin1').slice(0, 200)}`);
+      assert.equal(reply.headers['content-range'], `bytes ${at}-${bytes.length - 1}/${bytes.length}`);
+      assert.ok(reply.body.equals(bytes.subarray(at, at + reply.body.length)), `the bytes from ${at} on`);
+      at += reply.body.length;
+      pieces += 1;
+    }
+    state.whole += 1;
+    state.cut += pieces - 1;
+  }
+}
+
+const percentile = (list, share) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * share))];
+
+/** Upgrades `TIMES` times under load; `replace` does it once and waits until the next process serves. */
+async function upgradeUnderLoad(t, name, server, upstream, replace) {
+  const recording = await store(server, upstream, { format: 'wav', seconds: SOUND_SECONDS });
+  const senders = startSenders(server);
+  const heard = { whole: 0, cut: 0, isOver: false };
+  const listeners = Array.from({ length: LISTENERS }, () => listen(server, recording, heard));
+  for (let i = 0; i < TIMES; i += 1) {
+    const before = senders.acknowledged.length;
+    await until('webhooks come in', () => senders.acknowledged.length > before + SENDERS);
+    await replace(i);
+  }
+  const after = senders.acknowledged.length;
+  await until('webhooks come in after the last one', () => senders.acknowledged.length > after + SENDERS);
+  heard.isOver = true;
+  await Promise.all([senders.stop(), ...listeners]);
+  console.log(`| ${name}, ${TIMES} times: ${senders.acknowledged.length} webhooks answered, p50 ${percentile(senders.ms, 0.5).toFixed(0)} ms, `
+    + `p99 ${percentile(senders.ms, 0.99).toFixed(0)} ms, most ${percentile(senders.ms, 1).toFixed(0)} ms; ${heard.whole} long plays whole, cut ${heard.cut} times`);
+  assert.deepEqual(senders.failures, [], 'each webhook was answered, and with 200');
+  assert.ok(heard.whole >= LISTENERS);
+  for (const sid of senders.acknowledged) {
+    await until(`${sid}, which was acknowledged, is there`, async () => (await requestJson(`${server.url}/api/calls/${sid}`)).status === 200);
+  }
+}
+
+const WAV = { format: 'wav', drain_timeout: '500ms' };
+
+test('restarts by a service manager that holds the sockets: nobody is refused, nothing is lost', async (t) => {
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url, settings: WAV, manager: ['--listen', '127.0.0.1:0', '--notify'] });
+  const [, address] = await server.line(/^manager listen (\S+)/);
+  assert.equal(server.url, `http://${address}`, 'the ready line names the socket that was passed');
+  await server.line(/^manager notify READY=1/);
+  await upgradeUnderLoad(t, 'restart', server, upstream, async () => {
+    const before = said(server, /^manager notify READY=1/);
+    tell(server, 'restart');
+    await again(server, /^manager notify READY=1/, before);
+  });
+  assert.equal(said(server, /^manager notify STOPPING=1/), TIMES);
+});
+
+test('sockets that others than this machine reach are refused without sign-in', async (t) => {
+  const server = await startServer(t, { manager: ['--listen', '0.0.0.0:0', '--names', 'web'], mayDie: true });
+  assert.equal(server.finished.code, 2, server.said);
+  assert.match(server.said, /auth = none lets everybody in/);
+});
+
+test('a play that waits when the server is restarted is answered, and not only cut', async (t) => {
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url, settings: { drain_timeout: '0s' }, manager: ['--listen', '127.0.0.1:0'] });
+  let isAsked;
+  upstream.answer = () => { isAsked = true; };
+  const play = request(`${server.url}/api/calls/${newSid('CA')}/download`);
+  await until('Twilio is asked', () => isAsked);
+  tell(server, 'restart');
+  const { status, headers } = await play;
+  assert.equal(status, 503);
+  assert.ok(headers['retry-after']);
+  assert.equal((await request(`${server.url}/health`)).status, 200, 'by the next process');
+});
+
+test('a loop that hangs is not fed for: the service manager kills it', async (t) => {
+  const { server, recording } = await startStored(t, { manager: ['--watchdog', '2'], settings: { log_level: 'debug', core_dumps: 'off' } });
+  await server.line(/^manager notify READY=1/);
+  // Nobody reads what it logs: the loop that writes the next line waits for ever.
+  server.child.stderr.pause();
+  let isOver = false;
+  const play = async () => {
+    while (!isOver) await request(server.url + recording.mediaPath, { headers: { Range: 'bytes=0-1' }, withinMs: 60_000 }).catch(() => {});
+  };
+  const plays = [play(), play(), play(), play()];
+  await server.line(/^manager watchdog/, 60_000);
+  isOver = true;
+  server.child.stderr.resume();
+  await server.line(/^manager exit SIGABRT/);
+  server.killed = true;
+  await Promise.all(plays);
+});
+
+test('a ledger of a newer version is refused, and by which to open it', async (t) => {
+  const server = await startServer(t);
+  await server.finish();
+  spawnSync('sqlite3', [join(server.dataDir, 'ledger.db'), "INSERT INTO schema_version (version, program) VALUES (999, '9.8.7')"]);
+  const { code, stderr } = await callspool(['serve', '--set', 'listen=127.0.0.1:0', '--set', 'auth=none', '--set', `data_dir=${server.dataDir}`]);
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /newer callspool, 9\.8\.7 .*backup/);
+});
