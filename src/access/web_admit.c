@@ -235,6 +235,7 @@ static uint16_t right_of(enum web_access access)
 	case WEB_PROVIDER:
 	case WEB_VISITOR:
 	case WEB_SIGNED_IN:
+	case WEB_LOCAL:
 		break;
 	}
 	return 0;
@@ -408,6 +409,10 @@ bool web_admit(struct exchange *x)
 		return true;
 	if (x->over_admin)
 		return decide_everybody(x);
+	if (access ==
+	    WEB_LOCAL) /* no right that can be given away is enough to start programs here */
+		return refuse_forbidden(x, WEB_FORBIDDEN,
+					"This is answered over the administrator's socket alone.");
 	if (local->web->auth->options.mode == AUTH_NONE && access != WEB_LINK)
 		return admit_without_sign_in(x);
 	look_at(x, &shown);

@@ -31,6 +31,7 @@ struct mailbox;
 struct mirrors;
 struct open_plays;
 struct reserve;
+struct successor;
 struct fetcher;
 
 /* The pointers are borrowed: what they point to outlives this. */
@@ -42,6 +43,7 @@ struct web {
 	const struct reserve *reserve;
 	const struct accounts *accounts;
 	struct auth *auth;
+	struct successor *successor; /* NULL: this process cannot be upgraded */
 	const char *
 		own_url; /* where we listen: what a link begins with that the administrator's socket made */
 	struct access_log *access_log; /* NULL: none is wanted */
@@ -86,6 +88,7 @@ enum web_access {
 	WEB_VISITOR,   /* anybody; who they are is found out where it can be */
 	WEB_SIGNED_IN, /* whoever is known */
 	WEB_LINK,      /* the holder of the link in the address */
+	WEB_LOCAL,     /* whoever comes over the administrator's socket */
 	/* whoever has the right (auth/rights.h) */
 	WEB_PLAY,
 	WEB_READ,

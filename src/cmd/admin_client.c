@@ -33,6 +33,13 @@ static bool perform(CURL *curl, long *out_status, const struct buf *out, struct 
 	return buf_ok(out) || err_set(err, ERR_UNAVAILABLE, "the server's answer is too long");
 }
 
+static long time_limit_s(const struct admin_request *request)
+{
+	if (request->time_limit_s == ADMIN_NO_LIMIT)
+		return 0;
+	return request->time_limit_s > 0 ? request->time_limit_s : TIME_LIMIT_S;
+}
+
 static void describe(CURL *curl, const struct admin_request *request,
 		     const struct curl_slist *headers, struct buf *out)
 {
@@ -40,8 +47,7 @@ static void describe(CURL *curl, const struct admin_request *request,
 
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT,
-			 request->time_limit_s ? request->time_limit_s : TIME_LIMIT_S);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, time_limit_s(request)); /* 0: none */
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, out);
 	if (request->body) {

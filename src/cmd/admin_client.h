@@ -17,6 +17,8 @@
 bool admin_get(const struct settings *settings, const char *path, struct buf *out,
 	       struct err *err) MUST_CHECK;
 
+#define ADMIN_NO_LIMIT (-1)
+
 struct admin_request {
 	const char *method, *path;
 	const char *body;  /* JSON; NULL: none */

@@ -33,14 +33,12 @@ static bool read_sources(struct cmd_options *options, struct err *err)
 bool cmd_options_read(const struct cmd *cmd, int argc, char **argv, struct cmd_options *out,
 		      int *out_status)
 {
-	struct err err;
-
 	*out = (struct cmd_options){ 0 };
 	if (!cmd_flags_read(cmd, argc, argv, out, &out->operands, out_status))
 		return false;
-	if (read_sources(out, &err))
+	if (read_sources(out, &out->err))
 		return true;
-	*out_status = cmd_fail(&err);
+	*out_status = cmd_fail(&out->err);
 	return false;
 }
 

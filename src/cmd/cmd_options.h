@@ -16,6 +16,7 @@ struct cmd_options {
 	struct cmd_texts sets;
 	bool is_json, is_stdio, is_markdown;
 	struct cmd_texts operands; /* what is no flag */
+	struct err err;            /* why the settings could not be read; "": they could */
 };
 
 /*

@@ -1,5 +1,9 @@
 /*
- * callspool serve: the server, and what stands between it and who runs it: signals and the service manager.
+ * callspool serve: the server, and what stands between it and who runs it: signals, the service manager, and the
+ * process that comes after it (service/successor.h) or came before (service/handover.h).
+ *
+ * The foothold, the lock and the sockets, outlives the server: where a successor fails after it was let have everything,
+ * a new server is put together on it.
  */
 #include "cmd/cmd_options.h"
 #include "cmd/cmd_wait.h"
@@ -7,20 +11,31 @@
 #include "cmd/server.h"
 
 #include "base/log.h"
+#include "base/mem.h"
+#include "service/handover.h"
 #include "service/notify.h"
 #include "service/passed_sockets.h"
+#include "service/successor.h"
 #include "service/watchdog.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
+#define PATH_MAX_BYTES 4096
+
 struct service {
 	struct cmd_options options;
 	struct cmd_wait wait;
+	char **argv;               /* of the whole process, as it was started */
+	char *binary;              /* where it was started from */
 	struct notify *notify;     /* NULL before it is open */
 	struct watchdog *watchdog; /* NULL: nobody watches */
 	struct foothold *foothold;
-	struct server *server;
+	struct successor *successor; /* ours; NULL with --stdio */
+	struct server *server;       /* NULL while a successor has everything */
+	int predecessor_fd;          /* -1: we are nobody's successor */
+	bool has_failed;             /* a server could not be put together anew */
+	struct err err;
 };
 
 static void stdio_ended(void *owner)
@@ -35,6 +50,7 @@ static bool start_server(struct service *service, struct err *err)
 	struct server_options options = {
 		.settings = &service->options.settings,
 		.foothold = service->foothold,
+		.successor = service->successor,
 		.is_stdio = service->options.is_stdio,
 		.ended = stdio_ended,
 		.owner = &service->wait,
@@ -47,17 +63,100 @@ static bool start_server(struct service *service, struct err *err)
 	return true;
 }
 
-static void end_server(struct service *service)
+/* The requests of serving loops are answered while their mailboxes are there. */
+static void end_server(struct service *service, void (*in_between)(struct successor *successor))
 {
 	watchdog_rest(service->watchdog);
+	if (service->server)
+		server_stop(service->server);
+	if (service->successor)
+		in_between(service->successor);
 	server_free(TAKE(service->server));
 	watchdog_forget(service->watchdog);
 }
 
-static bool take_sockets(struct foothold_gift *out, struct err *err)
+/* ---- the process that comes after ---- */
+
+static void describe(void *owner, struct handover_message *out)
+{
+	const struct service *service = owner;
+
+	foothold_describe(service->foothold, out);
+}
+
+static void let_go(void *owner)
+{
+	struct service *service = owner;
+
+	server_expect_successor(service->server);
+	end_server(service, successor_drain);
+}
+
+static void resume(void *owner, const struct err *why)
+{
+	struct service *service = owner;
+
+	service->has_failed = !start_server(service, &service->err);
+	if (!service->has_failed)
+		log_info(NULL, "serving again on %s", server_url(service->server));
+	else
+		cmd_wait_end(&service->wait);
+}
+
+static void succeeded(void *owner, pid_t pid)
+{
+	struct service *service = owner;
+
+	log_info(NULL, "process %lld serves now", (long long)pid);
+	notify_send(service->notify, "MAINPID=%lld", (long long)pid);
+	service->foothold->is_given = true;
+	cmd_wait_end(&service->wait);
+}
+
+static char **secrets(void *owner)
+{
+	const struct service *service = owner;
+
+	return settings_environment_secrets(service->options.source);
+}
+
+static bool open_successor(struct service *service, struct err *err)
+{
+	const struct successor_options options = {
+		.binary = service->binary,
+		.argv = service->argv,
+		.secrets = secrets,
+		.on = { .describe = describe,
+			.let_go = let_go,
+			.resume = resume,
+			.succeeded = succeeded,
+			.owner = service },
+	};
+
+	return successor_open(service->wait.loop, &options, &service->successor, err);
+}
+
+/* ---- the process that came before ---- */
+
+static bool await_word(const struct service *service, const char *word,
+		       struct handover_message *out, struct err *err)
+{
+	const char *rest;
+
+	if (handover_receive(service->predecessor_fd, out) == HANDOVER_MESSAGE &&
+	    handover_is(out, word, &rest))
+		return true;
+	return err_set(err, ERR_UNAVAILABLE, "the server that was to be taken over from is gone");
+}
+
+static bool take_sockets(struct service *service, struct foothold_gift *out, struct err *err)
 {
 	struct passed_sockets passed = { .count = 0 };
+	struct handover_message message;
 
+	if (service->predecessor_fd >= 0)
+		return await_word(service, HANDOVER_SOCKETS, &message, err) &&
+		       foothold_gift_of_message(&message, out, err);
 	if (!passed_sockets_take(&passed, err))
 		return false;
 	foothold_gift_of_sockets(&passed, out);
@@ -69,12 +168,47 @@ static bool open_foothold(struct service *service, struct err *err)
 	enum foothold_kind kind = service->options.is_stdio ? FOOTHOLD_STDIO : FOOTHOLD_SERVER;
 	struct foothold_gift gift = FOOTHOLD_NO_GIFT;
 
-	if (!take_sockets(&gift, err))
+	if (!take_sockets(service, &gift, err))
 		return false;
 	if (foothold_open(&service->options.settings, kind, &gift, &service->foothold, err))
 		return true;
 	foothold_gift_release(&gift);
 	return false;
+}
+
+/* All that can go wrong without the ledger has gone wrong by now, and the other one has not stopped. */
+static bool await_turn(struct service *service, struct err *err)
+{
+	struct handover_message message;
+
+	if (service->predecessor_fd < 0)
+		return true;
+	return handover_say(service->predecessor_fd, err, HANDOVER_PREPARED " %s",
+			    CALLSPOOL_VERSION) &&
+	       await_word(service, HANDOVER_YOURS, &message, err);
+}
+
+/* Whether it hears us or not, we have everything, and serve. */
+static void tell_predecessor(struct service *service, const char *url)
+{
+	struct err err;
+
+	if (service->predecessor_fd < 0)
+		return;
+	if (!handover_say(service->predecessor_fd, &err, HANDOVER_SERVING " %s", url))
+		log_debug(NULL, "%s", err.text);
+	service->foothold->is_given = false;
+	close(TAKE_FD(service->predecessor_fd));
+}
+
+static void tell_failure(const struct service *service, const struct err *err)
+{
+	struct err lost;
+
+	if (service->predecessor_fd >= 0 &&
+	    !handover_say(service->predecessor_fd, &lost, HANDOVER_FAILED " %d %s", (int)err->kind,
+			  err->text))
+		log_debug(NULL, "%s", lost.text);
 }
 
 /* ---- the whole ---- */
@@ -96,7 +230,8 @@ static bool open_all(struct service *service, struct err *err)
 {
 	if (!server_check(&service->options.settings, err) ||
 	    !confine_process(service->options.settings.core_dumps == AUTH_ON, err) ||
-	    !cmd_wait_open(&service->wait, err) || !open_foothold(service, err))
+	    !cmd_wait_open(&service->wait, err) || !open_foothold(service, err) ||
+	    !await_turn(service, err) || !open_successor(service, err))
 		return false;
 	open_service_manager(service);
 	return start_server(service, err);
@@ -109,28 +244,51 @@ static void tell_ready(struct service *service)
 	if (service->options.is_stdio)
 		return;
 	cmd_say_listening("callspool", url);
+	tell_predecessor(service, url);
 	notify_ready(service->notify, url);
 }
 
 static bool serve(struct service *service, struct err *err)
 {
-	if (!open_all(service, err))
+	if (!open_all(service, err)) {
+		tell_failure(service, err);
 		return false;
+	}
 	tell_ready(service);
 	cmd_wait_run(&service->wait);
-	notify_stopping(service->notify);
-	log_info(NULL, "stopping");
+	if (service->has_failed) {
+		*err = service->err;
+		return false;
+	}
+	if (!service->foothold->is_given) {
+		notify_stopping(service->notify);
+		log_info(NULL, "stopping");
+	}
 	return true;
 }
 
 static void service_release(struct service *service)
 {
-	end_server(service);
+	if (service->successor && successor_end(service->successor))
+		log_info(NULL, "the successor is told to stop, too");
+	end_server(service, successor_free);
 	watchdog_free(service->watchdog);
 	notify_free(service->notify);
 	foothold_free(service->foothold);
 	cmd_wait_release(&service->wait);
 	cmd_options_release(&service->options);
+	if (service->predecessor_fd >= 0)
+		close(service->predecessor_fd);
+	free(service->binary);
+}
+
+/* The path at which a newer one will lie, even when this one is removed. */
+static char *own_binary(void)
+{
+	char path[PATH_MAX_BYTES];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	return len > 0 ? xmemdup0(path, (size_t)len) : xstrdup("/usr/bin/callspool");
 }
 
 static void hung_up(struct cmd_wait *wait)
@@ -143,13 +301,23 @@ static void hung_up(struct cmd_wait *wait)
 
 static int run_serve(int argc, char **argv)
 {
-	struct service service = { .wait.hangup = hung_up };
+	struct service service = {
+		.wait.hangup = hung_up,
+		.argv = argv - 1, /* the program's name stands before the command's */
+		.predecessor_fd = handover_inherited(),
+	};
 	struct err err;
 	int status = EXIT_GOOD;
 
-	if (cmd_options_read(&cmd_serve, argc, argv, &service.options, &status) &&
-	    (!cmd_options_resolve(&service.options, &err) || !serve(&service, &err)))
+	service.binary = own_binary();
+	if (!cmd_options_read(&cmd_serve, argc, argv, &service.options, &status))
+		tell_failure(&service, &service.options.err);
+	else if (!cmd_options_resolve(&service.options, &err)) {
+		tell_failure(&service, &err);
 		status = cmd_fail(&err);
+	} else if (!serve(&service, &err)) {
+		status = cmd_fail(&err);
+	}
 	service_release(&service);
 	return status;
 }

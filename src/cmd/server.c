@@ -198,6 +198,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		.own_url = server->foothold->url,
 		.access_log = server->access_log,
 		.keeping_times = keeper_loop_times(server->keeper),
+		.successor = server->options.successor,
 	};
 	web_init(&server->web);
 	return true;

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 struct server;
+struct successor;
 struct watchdog;
 
 struct server_options {

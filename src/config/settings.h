@@ -80,6 +80,11 @@ bool settings_read_file(struct settings_source *source, const char *path,
 			struct err *err) MUST_CHECK;
 /* Before any thread: a secret is wiped from the environment once it is read.  A variable that begins with CALLSPOOL_ and is no setting is refused, but for those of docs/settings.md. */
 bool settings_read_environment(struct settings_source *source, struct err *err) MUST_CHECK;
+/*
+ * The secrets that came by the environment and were wiped from it, as "NAME=value": for a process that is started with the
+ * same settings.  NULL-terminated; each text, which is to be wiped, and the array are for free().
+ */
+char **settings_environment_secrets(const struct settings_source *source);
 /* "key=value" of --set; a secret is refused. */
 bool settings_set(struct settings_source *source, const char *assignment,
 		  struct err *err) MUST_CHECK;

@@ -1,6 +1,7 @@
 /* Settings in the environment: CALLSPOOL_ and the key, and the names that Twilio's own tools know. */
 #include "config/settings_private.h"
 
+#include "base/mem.h"
 #include "base/suggestion.h"
 
 #include <stdlib.h>
@@ -112,6 +113,30 @@ static bool refuse_unknown(struct err *err)
 			       near.best ? "?" : "");
 	}
 	return true;
+}
+
+bool settings_is_from_environment(const struct settings_source *source, size_t index)
+{
+	const struct setting *setting = &settings_table[index];
+	const struct value *value = &source->values[index];
+	char name[NAME_MAX_BYTES];
+
+	name_of(setting, "", name);
+	return value->text &&
+	       (strcmp(value->origin, name) == 0 ||
+		(setting->environment && strcmp(value->origin, setting->environment) == 0));
+}
+
+char **settings_environment_secrets(const struct settings_source *source)
+{
+	char **all = xcalloc(settings_count + 1, sizeof(*all));
+	size_t count = 0;
+
+	for (size_t i = 0; i < settings_count; i++)
+		if (settings_table[i].is_secret && settings_is_from_environment(source, i))
+			all[count++] = xasprintf("%s=%s", source->values[i].origin,
+						 source->values[i].text);
+	return all;
 }
 
 bool settings_read_environment(struct settings_source *source, struct err *err)

@@ -31,3 +31,5 @@ bool settings_check_alone(const struct setting *setting, const struct value *val
 			  struct err *err) MUST_CHECK;
 /* What one value alone cannot tell. */
 bool settings_check_together(const struct settings *settings, struct err *err) MUST_CHECK;
+/* Is the value of this row one that the environment gave, not a file that it names? */
+bool settings_is_from_environment(const struct settings_source *source, size_t index);

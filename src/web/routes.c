@@ -15,6 +15,7 @@
 #include "web/web_metrics.h"
 #include "web/web_pages.h"
 #include "web/web_retry.h"
+#include "web/web_upgrade.h"
 #include "web/web_webhooks.h"
 
 #define GET      (BIT(HTTP_GET) | BIT(HTTP_HEAD))
@@ -53,6 +54,9 @@ const struct http_route web_routes[] = {
 	{ GET, "/api/health", web_health_details, .access = WEB_READ },
 	{ GET, "/api/status", web_status, .access = WEB_STATUS },
 	{ GET, "/metrics", web_metrics, .access = WEB_STATUS },
+
+	{ GET, "/api/upgrade", web_upgrade_show, .access = WEB_LOCAL },
+	{ POST, "/api/upgrade", web_upgrade_begin, JSON_BODY, JSON_TYPE, WEB_LOCAL },
 
 	{ GET, "/api/session", web_session_show, .access = WEB_VISITOR },
 	{ POST, "/api/session", web_session_begin, JSON_BODY, JSON_TYPE, WEB_VISITOR },

@@ -80,7 +80,7 @@ const TARGETS = {
 
 const RIGHTS = { WEB_PLAY: 'play', WEB_READ: 'read', WEB_MAKE_LINK: 'link', WEB_CHANGE: 'change', WEB_STATUS: 'status', WEB_ADMIN: 'admin' };
 const LISTENERS = ['WEB_PLAY', 'WEB_READ', 'WEB_MAKE_LINK'];
-const WALKED_ELSEWHERE = ['WEB_ANYONE', 'WEB_PROVIDER', 'WEB_VISITOR', 'WEB_SIGNED_IN', 'WEB_LINK'];
+const WALKED_ELSEWHERE = ['WEB_ANYONE', 'WEB_PROVIDER', 'WEB_VISITOR', 'WEB_SIGNED_IN', 'WEB_LINK', 'WEB_LOCAL'];
 
 let world;
 
@@ -176,6 +176,15 @@ test('what anyone may call is the same for all', async () => {
     assert.equal((await caller.ask('GET', '/no/such/thing')).status, 404);
     assert.equal((await caller.ask('PUT', '/api/users')).status, 405);
     assert.equal((await caller.ask('OPTIONS', '/api/users')).status, 204);
+  }
+});
+
+test('what is for the administrator of the machine is refused to all who come by the network', async () => {
+  const { server, admin, tokens } = world;
+  const rows = routes().filter(({ access }) => access === 'WEB_LOCAL');
+  assert.ok(rows.length > 0);
+  for (const row of rows) {
+    for (const [who, caller] of Object.entries({ nobody: new Caller(server), admin, token: tokens.admin })) await refused(row, who, caller, 403, 'forbidden');
   }
 });
 

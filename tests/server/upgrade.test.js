@@ -1,12 +1,14 @@
-// Another process in place of the one that runs: sockets that the service manager passes, and what the people who call
-// meanwhile see of it.
+// Another binary in place of the one that runs: sockets that the service manager passes, `callspool upgrade` where there is none,
+// and what the people who call meanwhile see of it.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { callspool, startServer } from './harness/callspool.js';
+import { BINARY, callspool, startServer } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
+import { temporaryFolder } from './harness/process.js';
 import { startStored, store } from './harness/stored.js';
 import { until } from './harness/until.js';
 import { startUpstream } from './harness/upstream.js';
@@ -18,6 +20,7 @@ const LISTENERS = 2;
 const SOUND_SECONDS = 600; // 19 MB of WAV
 const PIECE = 1 << 20;
 
+const upgrade = (server, args = []) => callspool(['upgrade', '--set', `data_dir=${server.dataDir}`, ...args]);
 const tell = (server, word) => server.child.stdin.write(`${word}\n`);
 /** How many lines of its output match. */
 const said = (server, pattern) => [...server.out, ...server.err].filter((line) => pattern.test(line)).length;
@@ -125,6 +128,89 @@ test('restarts by a service manager that holds the sockets: nobody is refused, n
     await again(server, /^manager notify READY=1/, before);
   });
   assert.equal(said(server, /^manager notify STOPPING=1/), TIMES);
+});
+
+for (const manager of [[], ['--notify']]) {
+  test(`callspool upgrade${manager.length ? ' under a service manager' : ''}: nobody is refused, nothing is lost`, async (t) => {
+    const upstream = await startUpstream(t);
+    const server = await startServer(t, { upstream: upstream.url, settings: WAV, manager });
+    const pids = new Set();
+    await upgradeUnderLoad(t, 'upgrade', server, upstream, async () => {
+      const { code, stdout, stderr } = await upgrade(server, ['--json']);
+      assert.equal(code, 0, stderr);
+      pids.add(JSON.parse(stdout).pid);
+      if (manager.length) await server.line(new RegExp(`^manager main ${JSON.parse(stdout).pid}$`));
+    });
+    assert.equal(pids.size, TIMES, 'another process each time');
+  });
+}
+
+/** A program in place of callspool, in a folder of its own. */
+function program(t, text) {
+  const path = join(temporaryFolder(t), 'callspool');
+  writeFileSync(path, text);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+/** A successor that is prepared, and then does not serve. */
+const PREPARED_AND = (then) => `#!/usr/bin/env python3
+import os, socket, time
+channel = socket.socket(fileno=int(os.environ['CALLSPOOL_HANDOVER']))
+channel.recv(65536)
+channel.send(b'prepared 9.9.9')
+assert channel.recv(100) == b'yours'
+${then}
+`;
+
+for (const [name, text, code, says] of [
+  ['ends at once', '#!/bin/sh\nexit 3\n', 5, /ended with status 3/],
+  ['is no program', 'callspool\n', 2, /cannot start/],
+  ['does not know its arguments', `#!/bin/sh\nexec ${BINARY} srve\n`, 5, /ended with status 2/],
+  ['refuses a setting', `#!/bin/sh\nexec ${BINARY} "$@" --set retention=soon\n`, 2, /retention = soon/],
+  ['fails when it has everything', PREPARED_AND("channel.send(b'failed 5 no room'); time.sleep(60)"), 1, /goes on as it was: no room/],
+  ['dies when it has everything', PREPARED_AND('os.kill(os.getpid(), 9)'), 5, /goes on as it was: .*signal 9/],
+]) {
+  test(`a successor that ${name}: the server goes on, and the command says why`, async (t) => {
+    const server = await startServer(t);
+    const CallSid = newSid('CA');
+    const { code: got, stderr } = await upgrade(server, ['--binary', program(t, text)]);
+    assert.equal(got, code, stderr);
+    assert.match(stderr, says);
+    assert.equal((await postForm(server.url, CALL_STATUS, callCallback({ CallSid }))).status, 200);
+    await until('its event is projected', async () => (await requestJson(`${server.url}/api/calls/${CallSid}`)).status === 200);
+    assert.equal(existsSync(join(server.dataDir, 'admin.sock')), true);
+    assert.ok(server.err.some((line) => line.includes('level=warn') && says.test(line.replace('goes on: ', 'goes on as it was: '))), 'the log says it, too');
+    assert.equal(server.status, undefined, 'it is the same process');
+  });
+}
+
+test('what an upgrade keeps: a Unix socket, a settings file as it is by then, a secret of the environment', async (t) => {
+  const folder = temporaryFolder(t);
+  const [file, socket] = [join(folder, 'callspool.conf'), join(folder, 'http')];
+  writeFileSync(file, 'retention = 7d\n');
+  const server = await startServer(t, { args: ['--config', file], settings: { listen: `127.0.0.1:0 unix:${socket}` }, manager: [] });
+  const over = () => new Promise((resolve, reject) => {
+    http.get({ socketPath: socket, path: '/health', headers: { Host: 'localhost' } }, (reply) => resolve(reply.resume().statusCode)).on('error', reject);
+  });
+  writeFileSync(file, 'retention = soon\n');
+  const refused = await upgrade(server);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /callspool\.conf:1/);
+  writeFileSync(file, 'retention = 9d\n');
+  const { code, stdout, stderr } = await upgrade(server);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^process \d+ serves now, version \d+\.\d+\.\d+; it took \d+\.\d\d s$/m);
+  assert.equal(await over(), 200);
+  assert.equal((await postForm(server.url, CALL_STATUS, callCallback())).status, 200, 'the token that checks signatures is known');
+  await server.finish();
+  assert.equal(existsSync(socket), false, 'it goes with the last process');
+});
+
+test('where no server runs there is nothing to upgrade', async (t) => {
+  const dataDir = temporaryFolder(t);
+  const { code, stderr } = await callspool(['upgrade', '--set', `data_dir=${dataDir}`]);
+  assert.equal(code, 3, stderr);
 });
 
 test('sockets that others than this machine reach are refused without sign-in', async (t) => {
