@@ -15,7 +15,7 @@ int64_t expiry_at_ms(int64_t retention_ms, int64_t started_at_ms, bool is_held)
 
 bool expiry_has_passed(const struct web_local *local, int64_t started_at_ms, bool is_held)
 {
-	int64_t retention_ms = local->web->options.retention_ms;
+	int64_t retention_ms = local->web->live.retention_ms;
 
 	return expiry_at_ms(retention_ms, started_at_ms, is_held) < loop_wall_ms(local->loop);
 }

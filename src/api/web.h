@@ -34,9 +34,16 @@ struct reserve;
 struct successor;
 struct fetcher;
 
+/* Of the options, what changes while the loops run (SIGHUP): read here, and not in web.options. */
+struct web_live {
+	_Atomic int64_t play_wait_ms, retention_ms;
+	_Atomic uint64_t min_free_bytes;
+};
+
 /* The pointers are borrowed: what they point to outlives this. */
 struct web {
 	struct web_options options;
+	struct web_live live; /* web_change() */
 	struct ledger *ledger;
 	struct fetcher *fetcher;
 	struct blob_store *store;

@@ -40,6 +40,11 @@ struct throttle {
 	struct bucket at[SETS][WAYS];
 };
 
+static struct rule plays_rule(unsigned plays_an_hour)
+{
+	return (struct rule){ plays_an_hour, plays_an_hour ? HOUR_MS / plays_an_hour : HOUR_MS };
+}
+
 struct throttle *throttle_new(unsigned plays_an_hour)
 {
 	struct throttle *throttle = xcalloc(1, sizeof(*throttle));
@@ -47,9 +52,15 @@ struct throttle *throttle_new(unsigned plays_an_hour)
 	pthread_mutex_init(&throttle->mutex, NULL);
 	random_bytes(throttle->key, sizeof(throttle->key));
 	memcpy(throttle->rules, fixed_rules, sizeof(fixed_rules));
-	throttle->rules[THROTTLE_PLAYS] =
-		(struct rule){ plays_an_hour, plays_an_hour ? HOUR_MS / plays_an_hour : HOUR_MS };
+	throttle->rules[THROTTLE_PLAYS] = plays_rule(plays_an_hour);
 	return throttle;
+}
+
+void throttle_set_plays(struct throttle *throttle, unsigned plays_an_hour)
+{
+	pthread_mutex_lock(&throttle->mutex);
+	throttle->rules[THROTTLE_PLAYS] = plays_rule(plays_an_hour);
+	pthread_mutex_unlock(&throttle->mutex);
 }
 
 void throttle_free(struct throttle *throttle)

@@ -32,6 +32,8 @@ struct throttle;
 /* `plays_an_hour`: the burst of THROTTLE_PLAYS. */
 struct throttle *throttle_new(unsigned plays_an_hour);
 void throttle_free(struct throttle *throttle);
+/* From now on; a user who has begun more recordings than that waits until they are an hour old. */
+void throttle_set_plays(struct throttle *throttle, unsigned plays_an_hour);
 
 /*
  * Takes one try.  False when none is left: *out_wait_ms is how long until the next one.  `now_ms`: of the

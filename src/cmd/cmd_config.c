@@ -36,8 +36,9 @@ static void print_markdown(void)
 		const struct setting *setting = &settings_table[i];
 		const char *fallback = setting->fallback ? setting->fallback : "";
 
-		printf("| `%s` | %s%s | %s%s%s | %s%s%s | %s |\n", setting->key, type_text(setting),
-		       setting->is_secret ? ", secret" : "", fallback[0] ? "`" : "", fallback,
+		printf("| `%s` | %s%s%s | %s%s%s | %s%s%s | %s |\n", setting->key,
+		       type_text(setting), setting->is_secret ? ", secret" : "",
+		       setting->is_live ? ", live" : "", fallback[0] ? "`" : "", fallback,
 		       fallback[0] ? "`" : "", setting->min ? setting->min : "",
 		       setting->min || setting->max ? " – " : "", setting->max ? setting->max : "",
 		       setting->help);
@@ -58,6 +59,8 @@ static void print_json(const struct settings_source *source)
 		json_open(&json, setting->key, '{');
 		json_text(&json, "value", str_of(settings_text(source, setting)));
 		json_text(&json, "from", str_of(settings_origin(source, setting)));
+		if (setting->is_live)
+			json_bool(&json, "live", true);
 		json_close(&json, '}');
 	}
 	json_close(&json, '}');
@@ -104,7 +107,8 @@ const struct cmd cmd_config = {
 	.summary = "print the settings in force and where they came from",
 	.usage = "[--json | --markdown] [--config FILE] [--set KEY=VALUE]...",
 	.help = "Prints every setting with its value and where it came from, as lines that a settings file may hold,\n"
-		"then checks them together.  Secrets are not shown.\n",
+		"then checks them together.  Secrets are not shown.  What is live changes in a running server when it is\n"
+		"sent SIGHUP; all others at its next start.\n",
 	.examples = "  callspool config --set play_wait=20s | grep play_wait\n"
 		    "  callspool config >callspool.conf\n",
 	.flags = flags,

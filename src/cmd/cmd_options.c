@@ -13,19 +13,22 @@ const struct cmd_flag cmd_settings_flags[] = {
 	{ 0 },
 };
 
-static bool read_sources(struct cmd_options *options, struct err *err)
+/* `before`: what was read at the start; NULL: this is it. */
+static bool read_sources(const struct cmd_options *options, const struct settings_source *before,
+			 struct settings_source *out, struct err *err)
 {
 	const char *file = options->config_path;
 
-	options->source = settings_source_new();
 	if (!file && (file = getenv("CALLSPOOL_CONFIG")) != NULL && file[0] == '\0')
 		file = NULL;
-	if (file && !settings_read_file(options->source, file, err))
+	if (file && !settings_read_file(out, file, err))
 		return false;
-	if (!settings_read_environment(options->source, err))
+	if (!settings_read_environment(out, err))
 		return false;
+	if (before)
+		settings_keep_secrets(out, before);
 	for (size_t i = 0; i < options->sets.count; i++)
-		if (!settings_set(options->source, options->sets.at[i], err))
+		if (!settings_set(out, options->sets.at[i], err))
 			return false;
 	return true;
 }
@@ -36,22 +39,61 @@ bool cmd_options_read(const struct cmd *cmd, int argc, char **argv, struct cmd_o
 	*out = (struct cmd_options){ 0 };
 	if (!cmd_flags_read(cmd, argc, argv, out, &out->operands, out_status))
 		return false;
-	if (read_sources(out, &out->err))
+	out->source = settings_source_new();
+	if (read_sources(out, NULL, out->source, &out->err))
 		return true;
 	*out_status = cmd_fail(&out->err);
 	return false;
 }
 
-bool cmd_options_resolve(struct cmd_options *options, struct err *err)
+static void set_log_level(const struct settings *settings)
 {
 	enum log_level level;
 
+	if (log_level_from_text(settings->log_level, &level))
+		log_set_level(level);
+}
+
+bool cmd_options_resolve(struct cmd_options *options, struct err *err)
+{
 	if (!settings_resolve(options->source, &options->settings, err))
 		return false;
-	if (log_level_from_text(options->settings.log_level, &level))
-		log_set_level(level);
+	set_log_level(&options->settings);
 	log_set_form(log_form_of(getenv("JOURNAL_STREAM"), STDERR_FILENO));
 	return true;
+}
+
+/* A secret's value is told by settings_text() as no more than that. */
+static void tell_changes(const struct settings_source *before, const struct settings_source *now)
+{
+	for (size_t i = 0; i < settings_count; i++) {
+		const struct setting *setting = &settings_table[i];
+
+		if (settings_are_same(before, now, setting))
+			continue;
+		if (setting->is_live)
+			log_info(NULL, "%s = %s, and was %s", setting->key,
+				 settings_text(now, setting), settings_text(before, setting));
+		else
+			log_warn(NULL, "%s has changed: it takes effect at the next start",
+				 setting->key);
+	}
+}
+
+bool cmd_options_reread(struct cmd_options *options, struct err *err)
+{
+	struct settings_source *fresh = settings_source_new();
+	struct settings settings;
+	bool is_good = read_sources(options, options->source, fresh, err) &&
+		       settings_resolve(fresh, &settings, err);
+
+	if (is_good) {
+		tell_changes(options->source, fresh);
+		settings_take_live(options->source, &options->settings, fresh, &settings);
+		set_log_level(&options->settings);
+	}
+	settings_source_free(fresh);
+	return is_good;
 }
 
 void cmd_options_release(struct cmd_options *options)

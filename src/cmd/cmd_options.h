@@ -28,6 +28,11 @@ bool cmd_options_read(const struct cmd *cmd, int argc, char **argv, struct cmd_o
 		      int *out_status);
 /* Resolves the settings and sets the log level. */
 bool cmd_options_resolve(struct cmd_options *options, struct err *err) MUST_CHECK;
+/*
+ * SIGHUP: reads all sources anew and takes over what is live (settings.h); each setting that changed is told in the
+ * log, those that are not live as what the next start will bring.  False: something is wrong, and nothing was changed.
+ */
+bool cmd_options_reread(struct cmd_options *options, struct err *err) MUST_CHECK;
 void cmd_options_release(struct cmd_options *options);
 static inline void cmd_options_release_at(struct cmd_options *options)
 {

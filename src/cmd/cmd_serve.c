@@ -291,18 +291,29 @@ static char *own_binary(void)
 	return len > 0 ? xmemdup0(path, (size_t)len) : xstrdup("/usr/bin/callspool");
 }
 
-static void hung_up(struct cmd_wait *wait)
+/* SIGHUP. */
+static void reload(struct cmd_wait *wait)
 {
-	const struct service *service = container_of(wait, struct service, wait);
+	struct service *service = container_of(wait, struct service, wait);
+	struct err err;
 
+	notify_reloading(service->notify);
 	if (service->server)
 		server_reopen_logs(service->server);
+	if (!cmd_options_reread(&service->options, &err)) {
+		log_warn(NULL, "the settings are as they were: %s", err.text);
+	} else {
+		if (service->server)
+			server_change(service->server, &service->options.settings);
+		log_info(NULL, "the settings were read anew");
+	}
+	notify_ready(service->notify, service->foothold->url);
 }
 
 static int run_serve(int argc, char **argv)
 {
 	struct service service = {
-		.wait.hangup = hung_up,
+		.wait.hangup = reload,
 		.argv = argv - 1, /* the program's name stands before the command's */
 		.predecessor_fd = handover_inherited(),
 	};
@@ -333,7 +344,7 @@ const struct cmd cmd_serve = {
 	.summary = "keep recordings and play them",
 	.usage = "[--stdio] [--config FILE] [--set KEY=VALUE]...",
 	.help = "Takes Twilio's webhooks, fetches the recordings and plays them, until SIGTERM or SIGINT.\n"
-		"Prints one line when it is ready.  SIGHUP opens the access log anew.  Its settings: callspool config.\n",
+		"Prints one line when it is ready.  SIGHUP reads the settings anew and opens the access log again.  Its settings: callspool config.\n",
 	.examples =
 		"  TWILIO_ACCOUNT_SID=AC... TWILIO_AUTH_TOKEN=... callspool serve --set auth=none\n"
 		"  callspool serve --config /etc/callspool.conf\n",

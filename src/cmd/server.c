@@ -16,6 +16,7 @@
 #include "api/web.h"
 #include "audit/audit_duty.h"
 #include "auth/auth.h"
+#include "auth/throttle.h"
 #include "backup/restore.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -340,6 +341,40 @@ static void stdio_ended(struct http_server *http)
 void server_reopen_logs(struct server *server)
 {
 	access_log_reopen(server->access_log);
+}
+
+/* ---- changing ---- */
+
+/* Options on their way to a serving loop. */
+struct serving_change {
+	struct mail mail;
+	struct http_server *http;
+	struct http_options options;
+};
+
+static void change_serving(struct mail *mail)
+{
+	AUTO(free) struct serving_change *change = container_of(mail, struct serving_change, mail);
+	struct http_options *options = &change->http->options;
+
+	change->options.connection_fd_max = options->connection_fd_max;
+	change->options.file_fd_max = options->file_fd_max;
+	*options = change->options;
+}
+
+void server_change(struct server *server, const struct settings *settings)
+{
+	for (unsigned i = 0; i < server->serving_count; i++) {
+		struct serving_change *change = xcalloc(1, sizeof(*change));
+
+		change->mail.deliver = change_serving;
+		change->http = server->serving[i].http;
+		change->options = settings->http;
+		mailbox_post(server->serving[i].mailbox, &change->mail);
+	}
+	web_change(&server->web, &settings->web);
+	throttle_set_plays(server->auth->throttle, settings->auth.play_limit);
+	fetcher_change(server->fetcher, &settings->flights);
 }
 
 /* ---- taking apart ---- */

@@ -47,6 +47,8 @@ void server_watch(struct server *server, struct watchdog *watchdog);
 /* Before server_stop(), which then takes drain_timeout and not stop_timeout, as it does with passed sockets. */
 void server_expect_successor(struct server *server);
 void server_stop(struct server *server);
+/* The live settings (settings.h) of these are in force from now on; all others are as they were.  Thread: main. */
+void server_change(struct server *server, const struct settings *settings);
 void server_free(struct server *server);
 DEFINE_AUTO(struct server *, server_free)
 

@@ -214,5 +214,22 @@ char *settings_line(const struct settings_source *source, const struct setting *
 		return xasprintf("%s_file = %s  # %s", setting->key, quoted, origin);
 	if (setting->is_secret && value->text)
 		return xasprintf("# %s = (secret)  # %s", setting->key, origin);
-	return xasprintf("%s = %s  # %s", setting->key, quoted ? quoted : "", origin);
+	return xasprintf("%s = %s  # %s%s", setting->key, quoted ? quoted : "",
+			 setting->is_live ? "live; " : "", origin);
+}
+
+void settings_keep_secrets(struct settings_source *source, const struct settings_source *before)
+{
+	for (size_t i = 0; i < settings_count; i++)
+		if (settings_table[i].is_secret && settings_is_from_environment(before, i))
+			value_put(&source->values[i], before->values[i].text,
+				  before->values[i].origin);
+}
+
+bool settings_are_same(const struct settings_source *a, const struct settings_source *b,
+		       const struct setting *setting)
+{
+	size_t row = (size_t)(setting - settings_table);
+
+	return str_eq(str_of(a->values[row].text), str_of(b->values[row].text));
 }

@@ -63,6 +63,7 @@ struct setting {
 	const char *min, *max;
 	const char *environment; /* a second name there; NULL none */
 	bool is_secret;
+	bool is_live; /* a number or a choice that SIGHUP changes in a running server */
 	const char *help;
 };
 
@@ -99,11 +100,26 @@ bool settings_put(struct settings_source *source, const char *key, const char *v
 bool settings_resolve(struct settings_source *source, struct settings *out,
 		      struct err *err) MUST_CHECK;
 
+/*
+ * For reading all sources anew while a server runs: takes over the secrets that came by the environment, which was wiped.  After
+ * settings_read_environment().
+ */
+void settings_keep_secrets(struct settings_source *source, const struct settings_source *before);
+/* Do they say the same of this setting?  Origins do not count. */
+bool settings_are_same(const struct settings_source *a, const struct settings_source *b,
+		       const struct setting *setting);
+/*
+ * Takes the live settings, and what follows from them, out of `fresh` into what is in force; `fresh` is to be
+ * freed then.
+ */
+void settings_take_live(struct settings_source *source, struct settings *settings,
+			struct settings_source *fresh, const struct settings *fresh_settings);
+
 /* The value as text, "" for none, "(secret)" in place of one; and where it came from. */
 const char *settings_text(const struct settings_source *source, const struct setting *setting);
 const char *settings_origin(const struct settings_source *source, const struct setting *setting);
 /*
- * A line of a settings file that says the same, with a comment that says where the value came from;
- * for free(). A secret that did not come from a file of its own is a comment altogether.
+ * A line of a settings file that says the same, with a comment that says whether it is live and where the value came
+ * from; for free(). A secret that did not come from a file of its own is a comment altogether.
  */
 char *settings_line(const struct settings_source *source, const struct setting *setting);

@@ -166,3 +166,20 @@ bool settings_resolve(struct settings_source *source, struct settings *out, stru
 	*out = settings;
 	return true;
 }
+
+void settings_take_live(struct settings_source *source, struct settings *settings,
+			struct settings_source *fresh, const struct settings *fresh_settings)
+{
+	for (size_t i = 0; i < settings_count; i++) {
+		const struct setting *setting = &settings_table[i];
+		struct value before = source->values[i];
+
+		if (!setting->is_live)
+			continue;
+		source->values[i] = fresh->values[i]; /* and what it owns */
+		fresh->values[i] = before;
+		memcpy((char *)settings + setting->offset,
+		       (const char *)fresh_settings + setting->offset, setting->size);
+	}
+	derive(settings);
+}

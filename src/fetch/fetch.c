@@ -226,6 +226,13 @@ bool fetch_new(struct loop *loop, const struct fetch_options *options, struct fe
 	return true;
 }
 
+void fetch_set_max_transfers(struct fetch *fetch, uint32_t max_transfers)
+{
+	fetch->max_transfers = max_transfers;
+	curl_multi_setopt(fetch->multi, CURLMOPT_MAXCONNECTS, (long)max_transfers);
+	timer_start(fetch->loop, &fetch->chores, 0, chores_due); /* some may begin that wait */
+}
+
 static void free_all(struct list *transfers)
 {
 	LIST_EACH (item, transfers)

@@ -50,6 +50,8 @@ bool fetch_new(struct loop *loop, const struct fetch_options *options, struct fe
 void fetch_free(struct fetch *fetch);
 DEFINE_AUTO(struct fetch *, fetch_free)
 
+/* From now on; those under way go on. */
+void fetch_set_max_transfers(struct fetch *fetch, uint32_t max_transfers);
 /* Under way / waiting for their turn. */
 uint32_t fetch_active(const struct fetch *fetch);
 uint32_t fetch_waiting(const struct fetch *fetch);

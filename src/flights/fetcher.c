@@ -42,6 +42,7 @@ struct fetcher {
 	atomic_bool
 		is_stopping; /* updates that come are kept, not sent on: their mirrors may be gone */
 	struct list kept_updates;
+	_Atomic int64_t reconcile_interval_ms; /* that of the options, for other threads */
 };
 
 /* "Look at this recording": from a serving loop. */
@@ -208,8 +209,14 @@ const struct loop_times *fetcher_loop_times(const struct fetcher *fetcher)
 
 bool fetcher_reconciles(const struct fetcher *fetcher)
 {
-	return reconcile_is_wanted(fetcher->env.options.reconcile_interval_ms) &&
+	return reconcile_is_wanted(fetcher->reconcile_interval_ms) &&
 	       fetcher->env.accounts->count > 0;
+}
+
+/* Beside the flights, questions. */
+static uint32_t transfers_of(const struct flight_options *options)
+{
+	return options->concurrency + options->player_slots + 8;
 }
 
 /* ---- life cycle ---- */
@@ -226,10 +233,11 @@ bool fetcher_open(const struct flight_options *options, struct ledger *ledger,
 		.allowed_hosts = options->media_hosts,
 		.connect_timeout_ms = options->connect_timeout_ms,
 		.stall_timeout_ms = options->stall_timeout_ms,
-		.max_transfers = options->concurrency + options->player_slots + 8,
+		.max_transfers = transfers_of(options),
 	};
 
 	list_init(&fetcher->kept_updates);
+	fetcher->reconcile_interval_ms = options->reconcile_interval_ms;
 	*env = (struct flight_env){
 		.ledger = ledger,
 		.store = store,
@@ -265,18 +273,70 @@ static void *run_fetcher(void *argument)
 	return NULL;
 }
 
-static void start_fetching(struct fetcher *fetcher)
+static void start_reconciling(struct fetcher *fetcher)
 {
-	const struct reconcile_options reconcile_options = {
+	const struct reconcile_options options = {
 		.interval_ms = fetcher->env.options.reconcile_interval_ms,
 		.reach_ms = fetcher->env.options.too_old_ms,
 	};
+
+	if (fetcher->reconcile)
+		reconcile_change(fetcher->reconcile, &options);
+	else
+		fetcher->reconcile = reconcile_start(&fetcher->rest_env, &options);
+}
+
+/* Options on their way here. */
+struct change {
+	struct mail mail;
+	struct fetcher *fetcher;
+	struct flight_options options;
+};
+
+static void take_numbers(struct flight_options *options, const struct flight_options *wanted)
+{
+	options->concurrency = wanted->concurrency;
+	options->player_slots = wanted->player_slots;
+	options->give_up_after_ms = wanted->give_up_after_ms;
+	options->retry_first_ms = wanted->retry_first_ms;
+	options->retry_most_ms = wanted->retry_most_ms;
+	options->too_old_ms = wanted->too_old_ms;
+	options->min_free_bytes = wanted->min_free_bytes;
+	options->reconcile_interval_ms = wanted->reconcile_interval_ms;
+}
+
+static void change_came(struct mail *mail)
+{
+	AUTO(free) struct change *change = container_of(mail, struct change, mail);
+	struct fetcher *fetcher = change->fetcher;
+
+	if (fetcher->is_stopping)
+		return;
+	take_numbers(&fetcher->env.options, &change->options);
+	fetch_set_max_transfers(fetcher->env.fetch, transfers_of(&fetcher->env.options));
+	scheduler_change(fetcher->scheduler);
+	start_reconciling(fetcher);
+}
+
+void fetcher_change(struct fetcher *fetcher, const struct flight_options *options)
+{
+	struct change *change = xcalloc(1, sizeof(*change));
+
+	fetcher->reconcile_interval_ms = options->reconcile_interval_ms;
+	*change = (struct change){ .mail.deliver = change_came,
+				   .fetcher = fetcher,
+				   .options = *options };
+	mailbox_post(fetcher->env.mailbox, &change->mail);
+}
+
+static void start_fetching(struct fetcher *fetcher)
+{
 
 	fetcher->recovery = recovery_start(&fetcher->env, fetcher->scheduler);
 	scheduler_wake(fetcher->scheduler);
 	fetcher->recheck = recheck_start(&fetcher->env);
 	fetcher->call_lookup = call_lookup_start(&fetcher->rest_env);
-	fetcher->reconcile = reconcile_start(&fetcher->rest_env, &reconcile_options);
+	start_reconciling(fetcher);
 }
 
 bool fetcher_start(struct fetcher *fetcher, enum fetcher_work work, struct err *err)

@@ -58,6 +58,8 @@ void fetcher_seek(struct fetcher *fetcher, const char *recording_sid, int64_t ge
 void fetcher_discover(struct fetcher *fetcher, struct discovery_request *request);
 /* An import was asked for (catalog/imports.h). */
 void fetcher_import(struct fetcher *fetcher);
+/* From now on: numbers of the options alone, texts and lists are as they were.  Any thread. */
+void fetcher_change(struct fetcher *fetcher, const struct flight_options *options);
 /* Is Twilio's list read, now and then (rest/reconcile.h)?  Any thread. */
 bool fetcher_reconciles(const struct fetcher *fetcher);
 /* Its loop's mailbox: for who watches whether it turns. */

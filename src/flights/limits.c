@@ -115,6 +115,19 @@ static void increase(struct limit *limit, unsigned concurrency)
 		limit->most = concurrency;
 }
 
+void limits_change(struct limits *limits, unsigned concurrency, unsigned player_slots)
+{
+	for (size_t i = 0; i <= limits->accounts->count; i++) {
+		struct limit *limit = &limits->at[i];
+		bool is_unlimited = limit->most >= limits->concurrency;
+
+		if (is_unlimited || limit->most > concurrency)
+			limit->most = concurrency;
+	}
+	limits->concurrency = concurrency;
+	limits->player_slots = player_slots;
+}
+
 /* ---- whether at all ---- */
 
 int64_t limits_paused_ms(const struct limits *limits, const char *account_sid, int64_t now_ms)

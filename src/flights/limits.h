@@ -27,6 +27,8 @@ struct queue_share;
 struct limits *limits_new(const struct accounts *accounts, unsigned concurrency,
 			  unsigned player_slots);
 void limits_free(struct limits *limits);
+/* An account that Twilio has not limited may have the new number at once; one that it has grows to it. */
+void limits_change(struct limits *limits, unsigned concurrency, unsigned player_slots);
 
 /* The counters of an account's slots, for flights to move (flight.h); of all accounts in no setting together. */
 unsigned *limits_slots(struct limits *limits, const char *account_sid);

@@ -342,6 +342,14 @@ void scheduler_wake(struct scheduler *scheduler)
 	queue_wake(&scheduler->queue);
 }
 
+void scheduler_change(struct scheduler *scheduler)
+{
+	const struct flight_options *options = &scheduler->env->options;
+
+	limits_change(scheduler->limits, options->concurrency, options->player_slots);
+	scheduler_wake(scheduler);
+}
+
 void scheduler_nudge(struct scheduler *scheduler, const char *recording_sid)
 {
 	struct flight *flight = find(scheduler, recording_sid);

@@ -29,6 +29,8 @@ void scheduler_free(struct scheduler *scheduler);
 
 /* Something may be due in the ledger: at start, and when a recording became one that is to be fetched. */
 void scheduler_wake(struct scheduler *scheduler);
+/* The options of the flights' env have changed. */
+void scheduler_change(struct scheduler *scheduler);
 /* Somebody waits for it: goes ahead of the others, and sooner, if that may help. */
 void scheduler_nudge(struct scheduler *scheduler, const char *recording_sid);
 /* Somebody waits for this byte of a flight of that generation. */

@@ -16,6 +16,8 @@
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS  (24 * HOUR_MS)
 
+#define INTERVAL_MOST_MS (INT64_MAX / 4) /* "forever", once there were others */
+
 #define OVERLAP_MS HOUR_MS        /* a recording may be listed so long after it was created */
 #define DEEP_MS    (48 * HOUR_MS) /* the night's pass: more than the day since the last one */
 #define NIGHT_MS   (2 * HOUR_MS)  /* it is the first after this time of day, UTC */
@@ -261,6 +263,21 @@ struct reconcile *reconcile_start(const struct rest_env *env,
 	reconcile->turns = xcalloc(env->accounts->count, sizeof(*reconcile->turns));
 	wait_for_turn(reconcile);
 	return reconcile;
+}
+
+/* The timer is on but while a pass is under way, whose end plans the next. */
+void reconcile_change(struct reconcile *reconcile, const struct reconcile_options *options)
+{
+	int64_t interval_ms = least(options->interval_ms, INTERVAL_MOST_MS);
+	int64_t later_ms = interval_ms - reconcile->options.interval_ms;
+
+	reconcile->options = *options;
+	reconcile->options.interval_ms = interval_ms;
+	for (size_t i = 0; i < reconcile->env->accounts->count; i++)
+		if (reconcile->turns[i].due_ms > loop_now_ms(reconcile->env->loop))
+			reconcile->turns[i].due_ms += later_ms;
+	if (timer_is_on(&reconcile->timer))
+		wait_for_turn(reconcile);
 }
 
 void reconcile_free(struct reconcile *reconcile)

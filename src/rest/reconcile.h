@@ -39,5 +39,7 @@ bool reconcile_is_wanted(int64_t interval_ms);
 /* NULL: never, or of no account. */
 struct reconcile *reconcile_start(const struct rest_env *env,
 				  const struct reconcile_options *options);
+/* The next pass comes by so much sooner or later as the interval is shorter or longer. */
+void reconcile_change(struct reconcile *reconcile, const struct reconcile_options *options);
 /* After the mailbox of env was closed. */
 void reconcile_free(struct reconcile *reconcile);

@@ -60,8 +60,16 @@ static void tell_crowded(const struct http_server *server, bool is_crowded)
 		log_info(NULL, "connections are taken again (a serving loop has %u)", count);
 }
 
+void web_change(struct web *web, const struct web_options *options)
+{
+	web->live.play_wait_ms = options->play_wait_ms;
+	web->live.retention_ms = options->retention_ms;
+	web->live.min_free_bytes = options->min_free_bytes;
+}
+
 void web_init(struct web *web)
 {
+	web_change(web, &web->options);
 	web->started_at_ms = clock_wall_ms();
 	list_init(&web->locals);
 	webhook_counters_init(&web->webhooks, WEBHOOK_REPORT_MS);

@@ -8,9 +8,12 @@ struct loop;
 struct mailbox;
 struct web;
 struct web_local;
+struct web_options;
 
 /* Fills in web->app and what else is the same for all loops. */
 void web_init(struct web *web);
+/* Takes what is live out of these options.  One thread at a time. */
+void web_change(struct web *web, const struct web_options *options);
 /* The state of one serving loop; to be made before ledger_start(). */
 struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailbox *mailbox);
 /* After its loop has ended, before ledger_stop(): what is to be written still is posted. */

@@ -36,7 +36,7 @@ bool web_health_gather(const struct web *web, struct catalog *catalog, struct he
 {
 	*out = (struct health_facts){
 		.started_at_ms = web->started_at_ms,
-		.min_free_bytes = web->options.min_free_bytes,
+		.min_free_bytes = web->live.min_free_bytes,
 		.reserve = reserve_state(web->reserve),
 		.reconciles = fetcher_reconciles(web->fetcher),
 	};

@@ -166,7 +166,7 @@ static void start_sending(struct play *play, enum play_state state, const struct
 	play_enter(play, state);
 	play->generation = now->media.generation;
 	play->arrived = arrived;
-	timer_start(play->local->loop, &play->timer, play->local->web->options.play_wait_ms,
+	timer_start(play->local->loop, &play->timer, play->local->web->live.play_wait_ms,
 		    silence_ended);
 }
 
@@ -297,7 +297,7 @@ static void play_is_late(struct timer *timer)
 static void silence_ended(struct timer *timer)
 {
 	struct play *play = container_of(timer, struct play, timer);
-	int64_t wait_ms = play->local->web->options.play_wait_ms;
+	int64_t wait_ms = play->local->web->live.play_wait_ms;
 	int64_t silent_ms = loop_now_ms(play->local->loop) - exchange_last_sent_at_ms(play->x);
 
 	if (exchange_is_stalled_by_client(play->x))
@@ -498,7 +498,7 @@ void web_play_start(struct exchange *x, struct str sid, struct str call_sid)
 		return;
 	}
 	exchange_park(x, &play->parked);
-	timer_start(play->local->loop, &play->timer, play->local->web->options.play_wait_ms,
+	timer_start(play->local->loop, &play->timer, play->local->web->live.play_wait_ms,
 		    play_is_late);
 	media_cache_ask(play->local->media_cache, sid, &play->waiter);
 }

@@ -162,7 +162,7 @@ test('config --json: every setting, its value, and where that came from', async 
   const settings = JSON.parse(stdout);
   const lines = (await config(t, [])).stdout.trim().split('\n').map((line) => line.replace(/^# /, '').split(' ')[0]);
   assert.deepEqual(Object.keys(settings).sort(), lines.sort());
-  assert.deepEqual(settings['fetch.concurrency'], { value: '5', from: `${file}:1` });
+  assert.deepEqual(settings['fetch.concurrency'], { value: '5', from: `${file}:1`, live: true });
   assert.deepEqual([settings.play_wait.value, settings.auth], ['20s', { value: 'none', from: 'CALLSPOOL_AUTH' }]);
   assert.match(settings.play_wait.from, /--set/);
   assert.deepEqual(settings.format, { value: 'mp3', from: 'default' });

@@ -251,6 +251,32 @@ test('a loop that hangs is not fed for: the service manager kills it', async (t)
   await Promise.all(plays);
 });
 
+test('SIGHUP: what is live changes, what is not is told, and a mistake changes nothing', async (t) => {
+  const file = join(temporaryFolder(t), 'callspool.conf');
+  writeFileSync(file, 'retention = 7d\n');
+  const { server, recording } = await startStored(t, { args: ['--config', file], manager: ['--notify'] });
+  const status = async () => (await request(server.url + recording.mediaPath)).status;
+  const reload = async (lines) => {
+    const before = said(server, /^manager notify READY=1/);
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    tell(server, 'reload');
+    await again(server, /^manager notify READY=1/, before);
+  };
+  assert.equal(await status(), 200);
+  await reload(['retention = 1s', 'cors_origins = https://crm.test', 'fetch.concurrency = 3']);
+  assert.equal(said(server, /^manager notify RELOADING=1/), 1);
+  await server.line(/level=info msg="retention = 1s, and was 7d"/);
+  await server.line(/level=info msg="fetch\.concurrency = 3, and was 32"/);
+  await server.line(/level=warn msg="cors_origins has changed: it takes effect at the next start"/);
+  assert.equal(await status(), 410);
+  await reload(['', 'retention = 7d', 'play_wait = soon']);
+  await server.line(/level=warn msg="the settings are as they were: .*callspool\.conf:3.*play_wait/);
+  assert.equal(await status(), 410);
+  await reload(['retention = 7d']);
+  assert.equal(await status(), 200);
+  assert.equal((await postForm(server.url, CALL_STATUS, callCallback())).status, 200, 'the secret of the environment is still known');
+});
+
 test('a ledger of a newer version is refused, and by which to open it', async (t) => {
   const server = await startServer(t);
   await server.finish();

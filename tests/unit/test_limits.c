@@ -155,12 +155,29 @@ static void test_probes(void)
 	IS_INT(room(A, FLIGHT_NEW), 8, "who is told that it is not there has been let in");
 }
 
+/* SIGHUP. */
+static void test_change(void)
+{
+	begin(32);
+	told(A, 1, VERDICT_LIMITED, 429, false);
+	limits_change(limits, 40, 4);
+	IS_INT(room(B, FLIGHT_NEW), 40, "more at once, at once");
+	IS_INT(room(B, FLIGHT_FOR_PLAYERS), 44, "and some more for players");
+	IS_INT(room(A, FLIGHT_NEW), 16, "but not of an account that Twilio limits");
+	for (int i = 0; i < 4000; i++)
+		told(A, 1, VERDICT_KEPT, 200, false);
+	IS_INT(room(A, FLIGHT_NEW), 40, "which grows to it");
+	limits_change(limits, 3, 0);
+	OK(room(A, FLIGHT_NEW) == 3 && room(B, FLIGHT_FOR_PLAYERS) == 3, "fewer at once, of all");
+}
+
 int main(void)
 {
 	test_limited();
 	test_slots();
 	test_refused();
 	test_probes();
+	test_change();
 	limits_free(limits);
 	return tap_end();
 }

@@ -128,6 +128,38 @@ static void test_edge(void)
 	IS_INT(row.edge_ms, row.started_at_ms - HOUR_MS, "a failure does not move the edge");
 }
 
+/* SIGHUP: the next pass would be due in an hour. */
+static void test_change(void)
+{
+	const struct reconcile_options hourly = { .interval_ms = HOUR_MS, .reach_ms = INT64_MAX };
+	const struct reconcile_options soon = { .interval_ms = 500, .reach_ms = INT64_MAX };
+	char paths[2][256], days[2][ISO_DATE_SIZE];
+	const struct answer answers[] = {
+		{ paths[0], JSON_HEAD "{\"recordings\":[]}", THEN_CLOSE },
+		{ paths[1], JSON_HEAD "{\"recordings\":[]}", THEN_CLOSE },
+	};
+	struct reconcile *reconcile;
+
+	read_row();
+	before_ms = row.started_at_ms;
+	clock_iso_date(row.edge_ms, days[0]); /* how far the first one goes back, and the second */
+	clock_iso_date(clock_wall_ms() - HOUR_MS, days[1]);
+	for (int i = 0; i < 2; i++)
+		snprintf(paths[i], sizeof(paths[i]), LIST "&DateCreated%%3E=%.10s", days[i]);
+	server_forget(&server);
+	server_answers(answers, 2);
+	reconcile = reconcile_start(&rest_env, &hourly);
+	until(has_completed);
+	write_now(run_nothing, NULL);
+	before_ms = row.started_at_ms;
+	reconcile_change(reconcile, &soon);
+	until(has_completed);
+	write_now(run_nothing, NULL);
+	reconcile_change(reconcile, &hourly); /* and no further one comes */
+	OK(row.completed_at_ms > before_ms, "a shorter interval brings the next pass forward");
+	reconcile_free(reconcile);
+}
+
 int main(void)
 {
 	const struct reconcile_options never[] = { { .interval_ms = 0 },
@@ -138,6 +170,7 @@ int main(void)
 	for (size_t i = 0; i < ARRAY_LEN(never); i++)
 		OK(!reconcile_start(&rest_env, &never[i]), "never %zu", i + 1);
 	test_edge();
+	test_change();
 	fixture_stop(NULL);
 	return tap_end();
 }

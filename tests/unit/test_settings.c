@@ -125,6 +125,58 @@ static void order(void)
 	settings_source_free(source);
 }
 
+/* SIGHUP: what the sources say by then. */
+static void reading_anew(void)
+{
+	static const char before_text[] =
+		"retention = 7d\npurge_grace = 1d\nlisten = 127.0.0.1:1\n";
+	static const char after_text[] = "retention = 9d\npurge_grace = 2d\nlisten = 127.0.0.1:2\n"
+					 "log_level = debug\n";
+	struct settings_source *before = settings_source_new(), *after = settings_source_new();
+	struct settings settings, fresh;
+	struct err err = { 0 };
+	char **secrets;
+	unsigned differ = 0;
+
+	OK(reads(before, before_text, &err), "a file, as it was");
+	setenv("TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef", 1);
+	setenv("CALLSPOOL_TWILIO_AUTH_TOKEN", "secret-of-the-environment", 1);
+	OK(settings_read_environment(before, &err) && settings_resolve(before, &settings, &err),
+	   "is in force (%s)", err.text);
+	OK(!getenv("CALLSPOOL_TWILIO_AUTH_TOKEN"), "the secret is wiped");
+	secrets = settings_environment_secrets(before);
+	OK(secrets[0] && !secrets[1], "and known still");
+	IS_STR(str_of(secrets[0]), STR("CALLSPOOL_TWILIO_AUTH_TOKEN=secret-of-the-environment"),
+	       "by the name that it came by");
+	free(secrets[0]);
+	free(secrets);
+
+	OK(reads(after, after_text, &err) && settings_read_environment(after, &err),
+	   "a file, as it is");
+	settings_keep_secrets(after, before);
+	OK(settings_resolve(after, &fresh, &err), "may be in force (%s)", err.text);
+	for (size_t i = 0; i < settings_count; i++)
+		differ += !settings_are_same(before, after, &settings_table[i]);
+	IS_INT(differ, 4, "four settings say something else; the secret does not");
+	settings_take_live(before, &settings, after, &fresh);
+	settings_source_free(after);
+	IS_INT(settings.web.retention_ms, 9 * 86400000LL, "what is live is taken");
+	IS_INT(settings.flights.too_old_ms, 11 * 86400000LL, "and what follows from it");
+	IS_STR(str_of(settings.log_level), STR("debug"), "texts of choices, too");
+	IS_STR(str_of(settings.listen[0]), STR("127.0.0.1:1"), "all else is as it was");
+	settings_source_free(before);
+	unsetenv("TWILIO_ACCOUNT_SID");
+}
+
+/* What is live is a number or a choice: others are pointed at by rooms that are not told. */
+static void live_kinds(void)
+{
+	for (size_t i = 0; i < settings_count; i++)
+		OK(!settings_table[i].is_live || (settings_table[i].type != SETTING_TEXT &&
+						  settings_table[i].type != SETTING_LIST),
+		   "%s may be live", settings_table[i].key);
+}
+
 /* Names of ours that are none would leave a setting at its default in silence. */
 static void environment(void)
 {
@@ -301,6 +353,8 @@ int main(void)
 	derived();
 	saying_it_twice();
 	order();
+	reading_anew();
+	live_kinds();
 	environment();
 	secret_files();
 	suggesting();

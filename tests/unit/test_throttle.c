@@ -108,10 +108,27 @@ static void test_flood(void)
 	throttle_free(throttle);
 }
 
+/* SIGHUP. */
+static void test_change(void)
+{
+	struct throttle *throttle = throttle_new(2);
+	int64_t wait_ms = 0;
+
+	IS_INT(take_all(throttle, THROTTLE_PLAYS, "a", 1000000), 2, "two plays an hour");
+	throttle_set_plays(throttle, 3);
+	IS_INT(take_all(throttle, THROTTLE_PLAYS, "b", 1000000), 3, "three from now on");
+	throttle_set_plays(throttle, 1);
+	OK(!throttle_take(throttle, THROTTLE_PLAYS, STR("b"), 1000000, &wait_ms) && wait_ms > 0,
+	   "who has had more waits: %lld ms", (long long)wait_ms);
+	IS_INT(take_all(throttle, THROTTLE_PLAYS, "c", 1000000), 1, "all others have one");
+	throttle_free(throttle);
+}
+
 int main(void)
 {
 	test_rules();
 	test_giving_back();
 	test_flood();
+	test_change();
 	return tap_end();
 }
