@@ -195,6 +195,7 @@ struct reader {
 	int fd;
 	unsigned lines;
 	bool all_whole;
+	bool by_packet; /* and each write ends with a line */
 };
 
 static void *read_lines(void *argument)
@@ -211,6 +212,8 @@ static void *read_lines(void *argument)
 			begun = text[i] == '\n' ? 0 : begun + 1;
 			reader->lines += text[i] == '\n';
 		}
+		if (reader->by_packet && begun > 0)
+			reader->all_whole = false;
 	}
 	reader->all_whole = reader->all_whole && begun == 0;
 	return NULL;
@@ -243,6 +246,32 @@ static void test_slow_reader(void)
 	close(reader.fd);
 }
 
+/* Others write there, too: a line of theirs must not come in the middle of one of ours. */
+static void test_shared(void)
+{
+	struct reader reader = { .all_whole = true, .by_packet = true };
+	int kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0), ends[2];
+	struct fixture fixture;
+
+	/* Each write is a packet, and a read takes one. */
+	OK(pipe2(ends, O_DIRECT | O_CLOEXEC) == 0 && dup2(ends[1], STDERR_FILENO) >= 0,
+	   "standard error is a pipe");
+	close(ends[1]);
+	reader.fd = ends[0];
+	OK(start(&fixture, "stderr"), "and the log goes there");
+	for (int i = 0; i < 1000; i++)
+		say(&fixture, "/shared");
+	if (pthread_create(&reader.thread, NULL, read_lines, &reader) != 0)
+		exit(1);
+	IS_INT(stop(&fixture), 0, "nothing is lost");
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+	pthread_join(reader.thread, NULL);
+	IS_INT(reader.lines, 1000, "all came");
+	OK(reader.all_whole, "and no write ends within a line");
+	close(reader.fd);
+}
+
 static void clean_up(void)
 {
 	static const char *const names[] = { "access.log", "no-reader", "rotated.log",
@@ -267,6 +296,7 @@ int main(void)
 	test_reopening();
 	test_full_disk();
 	test_slow_reader();
+	test_shared();
 	clean_up();
 	return tap_end();
 }
