@@ -1,0 +1,125 @@
+// Dockerfile, compose.yaml and nginx's template: right by their own rules, and what docs/containers.md says of them.
+// What they do is tried by script/containers.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { existsSync, readFileSync } from 'node:fs';
+import Ajv from 'ajv/dist/2019.js';
+import dockerfileUtils from 'dockerfile-utils';
+import YAML from 'yaml';
+
+const root = new URL('../../', import.meta.url).pathname;
+const read = (path) => readFileSync(root + path, 'utf8');
+const require = createRequire(import.meta.url);
+
+// Names of parts, as older drafts had them, mean nothing here and are refused.
+const schema = JSON.parse(readFileSync(require.resolve('dclint/schemas/compose.schema.json'), 'utf8'),
+  (key, value) => (key === 'id' && typeof value === 'string' ? undefined : value));
+const isCompose = new Ajv.default({ strict: false, allErrors: true, validateFormats: false }).compile(schema);
+const compose = YAML.parse(read('compose.yaml'), { merge: true });
+
+function objections(text) {
+  return isCompose(YAML.parse(text, { merge: true })) ? [] : isCompose.errors.map(({ instancePath, message }) => `${instancePath} ${message}`);
+}
+
+for (const file of ['compose.yaml', 'compose.tls.yaml']) {
+  test(`${file} is of the Compose schema`, () => assert.deepEqual(objections(read(file)), []));
+}
+
+test('the schema objects to a key that is none', () => {
+  assert.match(objections(read('compose.yaml').replace('read_only: true', 'readonly: true')).join('\n'), /^\/services\/callspool /m);
+});
+
+const problems = (text) => dockerfileUtils.validate(text, {}).map(({ message, range }) => `${range.start.line + 1}: ${message}`);
+
+test('the Dockerfile is one without a fault', () => assert.deepEqual(problems(read('Dockerfile')), []));
+
+test('and a fault is told', () => {
+  assert.match(problems(read('Dockerfile').replace('WORKDIR /src', 'WORKDRI /src')).join('\n'), /Unknown instruction: WORKDRI/);
+});
+
+const dockerfile = read('Dockerfile').replaceAll('\\\n', ' ').split('\n').filter((line) => line && !line.startsWith('#'));
+const instructions = (name) => dockerfile.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1).trim());
+
+test('each installation is of what is named alone, and leaves no lists', () => {
+  const installing = instructions('RUN').filter((line) => line.includes('apt-get'));
+  assert.equal(installing.length, 2);
+  for (const line of installing) assert.match(line, /^apt-get update && apt-get install -y --no-install-recommends .* && rm -rf \/var\/lib\/apt\/lists\/\*/);
+});
+
+test('what is copied into the image is there, and what is no source stays out', () => {
+  for (const line of instructions('COPY').filter((words) => !words.startsWith('--from'))) {
+    for (const path of line.split(' ').slice(0, -1)) {
+      assert.ok(existsSync(root + path), path);
+      assert.ok(read('.dockerignore').split('\n').includes(`!${path}`), `.dockerignore lets ${path} in`);
+    }
+  }
+  assert.ok(read('.dockerignore').split('\n').includes('*'), 'and nothing else');
+});
+
+test('the libraries that it links are in the image, each by its package of Debian 12', () => {
+  const [build, final] = instructions('RUN').filter((line) => line.includes('apt-get'));
+  const runtime = { 'libcurl4-openssl-dev': 'libcurl4', 'libsqlite3-dev': 'libsqlite3-0', 'libssl-dev': 'libssl3', 'libsndfile1-dev': 'libsndfile1', 'libjansson-dev': 'libjansson4', 'libsodium-dev': 'libsodium23' };
+  const bootstrap = read('script/bootstrap').match(/run_set="([^"]*)"/)[1].split(/\s+/).filter(Boolean).map((word) => word.split('=').at(-1));
+  for (const name of bootstrap) {
+    assert.ok(build.split(' ').includes(name), `the build has ${name}`);
+    if (name.startsWith('lib') && name !== 'libc6-dev') assert.ok(final.split(' ').includes(runtime[name]), `${runtime[name]} for ${name}`);
+  }
+});
+
+test('it runs as nobody in particular, and says itself whether it is well', () => {
+  assert.match(instructions('USER').at(-1), /^\d+:\d+$/);
+  assert.match(instructions('HEALTHCHECK').at(-1), /CMD \["callspool", "health"\]$/);
+  assert.deepEqual(compose.services.callspool.healthcheck.test, ['CMD', 'callspool', 'health']);
+});
+
+test('each service has a read-only root, no capabilities but those that it says, and a name of its image that does not move', () => {
+  for (const [name, service] of Object.entries(compose.services)) {
+    assert.equal(service.read_only, true, name);
+    assert.deepEqual(service.cap_drop, ['ALL'], name);
+    assert.deepEqual(service.security_opt, ['no-new-privileges:true'], name);
+    assert.match(service.image, /:(?!latest$)[\w.]+$/, name);
+    assert.equal(service.restart, 'unless-stopped', name);
+  }
+  assert.equal(compose.services.callspool.cap_add, undefined);
+});
+
+test('its grace is longer than what SIGTERM leaves to replies', () => {
+  const row = read('docs/settings.md').match(/^\| `stop_timeout` \| duration \| `(\d+)s` /m);
+  assert.ok(Number.parseInt(compose.services.callspool.stop_grace_period, 10) > Number(row[1]) + 5);
+});
+
+test('what is named is declared: volumes, networks, secrets, services that are waited for', () => {
+  for (const [name, service] of Object.entries(compose.services)) {
+    for (const volume of service.volumes ?? []) {
+      const [source] = volume.split(':');
+      assert.ok(source.startsWith('./') ? existsSync(root + source) : source in compose.volumes, `${name}: ${source}`);
+    }
+    for (const network of service.networks ?? []) assert.ok(network in compose.networks, `${name}: ${network}`);
+    for (const secret of service.secrets ?? []) assert.ok(secret in compose.secrets, `${name}: ${secret}`);
+    for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
+      assert.equal(condition, 'service_healthy');
+      assert.ok(compose.services[other].healthcheck, `${name} waits for the health of ${other}`);
+    }
+  }
+});
+
+test('callspool trusts the network that it shares with nginx, and is published nowhere', () => {
+  const { callspool, nginx } = compose.services;
+  assert.equal(callspool.environment.CALLSPOOL_TRUSTED_PROXIES, compose.networks.inside.ipam.config[0].subnet);
+  assert.deepEqual([callspool.networks, nginx.networks, callspool.ports], [['inside'], ['inside'], undefined]);
+});
+
+test('each variable that compose.yaml gives callspool is a setting', () => {
+  const settings = [...read('docs/settings.md').matchAll(/^\| `([\w.]+)` \|/gm)].map(([, key]) => `CALLSPOOL_${key.toUpperCase().replaceAll('.', '_')}`);
+  for (const key of Object.keys(compose.services.callspool.environment).filter((name) => name.startsWith('CALLSPOOL_'))) {
+    assert.ok(settings.includes(key.replace(/_FILE$/, '')) || settings.includes(key), key);
+  }
+});
+
+test('nginx\'s template is what tools/nginx-template makes of packaging/nginx/callspool.conf', () => {
+  const { status, stdout, stderr } = spawnSync(`${root}tools/nginx-template`, { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.equal(read('packaging/containers/templates/callspool.conf.template'), stdout);
+});
