@@ -269,6 +269,8 @@ static void add_requests(struct exposition *out, const struct metrics_serving *s
 	add_gauge(out, "callspool_connections", "Connections that are open.", serving->connections);
 	add_counter(out, "callspool_connections_refused_total", "Connections that were too many.",
 		    serving->connections_refused);
+	add_counter(out, "callspool_access_log_lost_total",
+		    "Lines of the access log that could not be written.", serving->access_log_lost);
 }
 
 /* ---- who may ---- */

@@ -25,7 +25,7 @@ struct metrics_serving {
 	struct time_sum turns;
 	int64_t lag_us; /* of the one that is behind most */
 	int64_t connections;
-	uint64_t connections_refused, audit_left_out;
+	uint64_t connections_refused, audit_left_out, access_log_lost;
 };
 
 /* What is borrowed is counted on by its owners meanwhile.  Instants: wall clock, 0 never. */

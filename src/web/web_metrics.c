@@ -4,6 +4,7 @@
  */
 #include "web/web_metrics.h"
 
+#include "accesslog/access_log.h"
 #include "api/web.h"
 #include "api/web_read.h"
 #include "audit/open_plays.h"
@@ -73,6 +74,7 @@ static bool make_metrics(struct web_read *read, struct catalog *catalog, struct 
 	take_health(&health, &facts);
 	LIST_EACH (item, &web->locals)
 		add_local(container_of(item, struct web_local, link), &facts.serving);
+	facts.serving.access_log_lost = access_log_lost_count(web->access_log);
 	metrics_write(&facts, &read->body);
 	return true;
 }

@@ -157,6 +157,17 @@ test('on standard error it stands among the lines of the log, and commands are n
   assert.equal(server.err.filter((text) => LINE.test(text)).length, 1);
 });
 
+test('on a full disk requests are answered all the same, and what is lost is told and counted', async (t) => {
+  const server = await startServer(t, { settings: { access_log: '/dev/full' }, expectErrors: [/cannot write the access log: No space left/] });
+  for (let i = 0; i < 3; i += 1) assert.equal((await request(`${server.url}/health`)).status, 200);
+  await server.line(/level=error .*cannot write the access log/);
+  await until('the three are counted', async () => {
+    const { body } = await request(`${server.url}/metrics`);
+    return Number(body.toString().match(/^callspool_access_log_lost_total (\d+)$/m)[1]) >= 3;
+  });
+  assert.equal(server.err.filter((line) => /cannot write the access log/.test(line)).length, 1, 'one line, not one a batch');
+});
+
 test('off, there is none; where it cannot be opened, the server does not start', async (t) => {
   const server = await startServer(t);
   await request(`${server.url}/health`);
