@@ -349,6 +349,7 @@ static void test_restore_refused(void)
 	AUTO(free) char *new = in(to, "ledger.db.new");
 	AUTO(free) char *good = in(folder, "good.db");
 	const struct restore_options none = { .folder = restored, .data_dir = restored };
+	struct backup_options full = options();
 	struct restore_report report;
 	struct backup_report again;
 	AUTO(close) int fd = -1;
@@ -371,7 +372,12 @@ static void test_restore_refused(void)
 	if (rename(good, new) < 0)
 		abort();
 	OK(bring_back(&report, false), "the list's ledger has not got its name yet: %s", err.text);
-	OK(back_up(&again) && !is_there(to, "ledger.db.new"), "the next backup gives it that: %s",
+	empty(restored);
+	full.keep_free_bytes = UINT64_MAX / 2;
+	OK(!backup_make(&full, &again, &err) && err.kind == ERR_UNAVAILABLE,
+	   "no room for the next: %s", err.text);
+	OK(bring_back(&report, false), "which leaves it as it is: %s", err.text);
+	OK(back_up(&again) && !is_there(to, "ledger.db.new"), "and the next replaces it: %s",
 	   err.text);
 	empty(restored);
 }
