@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#define NICENESS 10
+
 struct backup_command {
 	struct cmd_options options; /* first: flags are read into all of it */
 	bool copies, prunes;
@@ -91,6 +93,7 @@ static int run(struct backup_command *command)
 		cmd_fail(&err);
 		return EXIT_UNCHECKED;
 	}
+	(void)!nice(NICENESS); /* who serves goes first */
 	if (!make(command, &report, &err))
 		return cmd_fail(&err);
 	print_report(command, &report);

@@ -28,22 +28,39 @@
 /* "file format write version" and "read version", of the file's header: 1 without a log, 2 with one. */
 #define VERSIONS_AT 18
 
-static bool copy_failed(sqlite3 *to, int code, const char *path, struct err *err)
+/* A target that is being written. */
+struct target {
+	sqlite3 *handle;
+	int fd;
+	const char *path;
+};
+
+static bool copy_failed(const struct target *to, int code, struct err *err)
 {
-	return err_set(err, sqlite_kind_of(code, sqlite3_system_errno(to)),
-		       "cannot copy the database to '%s': %s", path, sqlite3_errstr(code));
+	return err_set(err, sqlite_kind_of(code, sqlite3_system_errno(to->handle)),
+		       "cannot copy the database to '%s': %s", to->path, sqlite3_errstr(code));
 }
 
-static bool copy_pages(sqlite3 *from, sqlite3 *to, const char *path, struct progress *progress,
+/*
+ * The disk gets it bit by bit: the sync of a commit waits behind all that is dirty by then.  No matter where the file system
+ * cannot do that.
+ */
+static void write_back(const struct target *to)
+{
+	(void)!sync_file_range(to->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+static bool copy_pages(sqlite3 *from, const struct target *to, struct progress *progress,
 		       struct err *err)
 {
-	sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+	sqlite3_backup *backup = sqlite3_backup_init(to->handle, "main", from, "main");
 	int code, ended;
 
 	if (!backup)
-		return copy_failed(to, sqlite3_extended_errcode(to), path, err);
+		return copy_failed(to, sqlite3_extended_errcode(to->handle), err);
 	do {
 		code = sqlite3_backup_step(backup, STEP_PAGES);
+		write_back(to);
 		progress_move(progress,
 			      (uint64_t)(sqlite3_backup_pagecount(backup) -
 					 sqlite3_backup_remaining(backup)),
@@ -51,23 +68,21 @@ static bool copy_pages(sqlite3 *from, sqlite3 *to, const char *path, struct prog
 	} while (code == SQLITE_OK);
 	ended = sqlite3_backup_finish(backup);
 	if (code != SQLITE_DONE)
-		return copy_failed(to, code, path, err);
-	return ended == SQLITE_OK || copy_failed(to, ended, path, err);
+		return copy_failed(to, code, err);
+	return ended == SQLITE_OK || copy_failed(to, ended, err);
 }
 
-static bool fill(sqlite3 *from, const char *path, struct progress *progress, struct err *err)
+static bool fill(sqlite3 *from, struct target *to, struct progress *progress, struct err *err)
 {
-	sqlite3 *to = NULL;
 	int code = sqlite3_open_v2(
-		path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-		NULL);
+		to->path, &to->handle,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	bool good;
 
 	if (code == SQLITE_OK)
-		code = sqlite3_exec(to, COPY_PRAGMAS, NULL, NULL, NULL);
-	good = code == SQLITE_OK ? copy_pages(from, to, path, progress, err)
-				 : copy_failed(to, code, path, err);
-	sqlite3_close(to);
+		code = sqlite3_exec(to->handle, COPY_PRAGMAS, NULL, NULL, NULL);
+	good = code == SQLITE_OK ? copy_pages(from, to, progress, err) : copy_failed(to, code, err);
+	sqlite3_close(to->handle);
 	return good;
 }
 
@@ -84,7 +99,9 @@ bool sqlite_copy_to(sqlite3 *from, const char *path, struct progress *progress, 
 {
 	AUTO(close) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, COPY_MODE);
 
+	struct target to = { .fd = fd, .path = path };
+
 	if (fd < 0)
 		return err_errno(err, "cannot create '%s'", path);
-	return fill(from, path, progress, err) && mark_and_sync(fd, path, err);
+	return fill(from, &to, progress, err) && mark_and_sync(fd, path, err);
 }
