@@ -2,7 +2,7 @@
  * All settings: one table with key, type, default, bounds and a sentence of help each, and
  * where each value in force came from.
  *
- * Order, the later wins: the table's default, the settings file, the environment
+ * Order, the later wins: the table's default, the settings file, credentials, the environment
  * (CALLSPOOL_ + the key in upper case, dots as underscores; TWILIO_ACCOUNT_SID and kin), --set.
  * A secret is never taken from --set, where the process list shows it; it may stand in a file
  * of its own, named by `<key>_file`.
@@ -23,8 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SETTINGS_UNIX     "unix:" /* before the path of a socket in `listen` */
-#define SETTINGS_LIST_MAX 16      /* words in one list */
+#define SETTINGS_UNIX     "unix:"   /* before the path of a socket in `listen` */
+#define SETTINGS_LIST_MAX 16        /* words in one list */
 
 /*
  * What is in force: the options of each room, as that room declares them, and the process's own.
@@ -79,7 +79,12 @@ void settings_source_free(struct settings_source *source);
 /* config_file.h; the error names the file and the line.  A file that cannot be read is ERR_INVALID. */
 bool settings_read_file(struct settings_source *source, const char *path,
 			struct err *err) MUST_CHECK;
-/* Before any thread: a secret is wiped from the environment once it is read.  A variable that begins with CALLSPOOL_ and is no setting is refused, but for those of docs/settings.md. */
+/*
+ * Credentials first: a file of $CREDENTIALS_DIRECTORY that is called as a secret ("twilio.auth_token", or
+ * "twilio_auth_token") holds it, one that is called as a setting K_file without its ending is that file.  Then variables.
+ *
+ * Before any thread: a secret is wiped from the environment once it is read.  A variable that begins with CALLSPOOL_ and is no setting is refused, but for those of docs/settings.md.
+ */
 bool settings_read_environment(struct settings_source *source, struct err *err) MUST_CHECK;
 /*
  * The secrets that came by the environment and were wiped from it, as "NAME=value": for a process that is started with the

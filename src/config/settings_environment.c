@@ -1,7 +1,11 @@
-/* Settings in the environment: CALLSPOOL_ and the key, and the names that Twilio's own tools know. */
+/*
+ * Settings in the environment: CALLSPOOL_ and the key, and the names that Twilio's own tools know; and the credentials
+ * that a service manager hands over in a folder which the environment names (LoadCredential= of systemd).
+ */
 #include "config/settings_private.h"
 
 #include "base/mem.h"
+#include "base/own.h"
 #include "base/suggestion.h"
 
 #include <stdlib.h>
@@ -16,9 +20,7 @@ static void environment_name(const char *key, const char *ending, struct buf *ou
 {
 	buf_add_text(out, "CALLSPOOL_");
 	for (; *key; key++)
-		buf_add_byte(out, *key == '.' ? '_'
-					      : (char)(*key >= 'a' && *key <= 'z' ? *key & ~0x20
-										  : *key));
+		buf_add_byte(out, *key == '.' ? '_' : ascii_upper(*key));
 	buf_add_text(out, ending);
 }
 
@@ -139,8 +141,64 @@ char **settings_environment_secrets(const struct settings_source *source)
 	return all;
 }
 
+/* ---- credentials ---- */
+
+/* The path of the credential of that name, for free(); NULL: it was not handed over. */
+static char *credential_path(const char *folder, struct str name)
+{
+	char *path = xasprintf("%s/%.*s", folder, STR_ARG(name));
+
+	if (access(path, F_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+/* systemd names what it reads from a folder with an underscore in between: "twilio_auth_token", too. */
+static char *find_credential(const char *folder, struct str key)
+{
+	char *path = credential_path(folder, key);
+	AUTO(free) char *name = str_dup(key);
+
+	if (path)
+		return path;
+	for (char *at = name; *at; at++)
+		if (*at == '.')
+			*at = '_';
+	return credential_path(folder, str_of(name));
+}
+
+static bool read_credential(struct settings_source *source, size_t index, const char *folder,
+			    struct err *err)
+{
+	const struct setting *setting = &settings_table[index];
+	struct str key = str_of(setting->key), ending = STR("_file");
+	AUTO(free) char *path = NULL;
+
+	if (!setting->is_secret && !str_ends(key, ending))
+		return true;
+	path = find_credential(folder,
+			       setting->is_secret ? key : str_first(key, key.len - ending.len));
+	if (!path)
+		return true;
+	return setting->is_secret ? settings_put_secret_file(source, index, path, err)
+				  : settings_put_text(source, index, path, "credential", err);
+}
+
+static bool read_credentials(struct settings_source *source, struct err *err)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+
+	for (size_t i = 0; folder && i < settings_count; i++)
+		if (!read_credential(source, i, folder, err))
+			return err_context(err, "credential");
+	return true;
+}
+
 bool settings_read_environment(struct settings_source *source, struct err *err)
 {
+	if (!read_credentials(source, err))
+		return false;
 	for (size_t i = 0; i < settings_count; i++) {
 		const struct setting *setting = &settings_table[i];
 		char name[NAME_MAX_BYTES];

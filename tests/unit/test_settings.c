@@ -2,6 +2,7 @@
 #include "config/settings.h"
 #include "tap.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -266,6 +267,90 @@ static void secret_files(void)
 	}
 }
 
+/* Files of the folder that the environment names, and what they become. */
+static void credentials(void)
+{
+	static const struct {
+		const char *file, *content, *key, *value; /* its end */
+		const char *says;                         /* NULL: good */
+		const char *name;
+	} cases[] = {
+		{ "twilio.auth_token", "token\n", "twilio.auth_token", "token", NULL,
+		  "a secret's own name" },
+		{ "twilio_auth_token", "token\n", "twilio.auth_token", "token", NULL,
+		  "the name that systemd gives to a file of a folder" },
+		{ "audit_key", "x", "audit.key_file", "/audit_key", NULL,
+		  "a setting that is the name of a file" },
+		{ "twilio.accounts", "x", "twilio.accounts_file", "/twilio.accounts", NULL,
+		  "another" },
+		{ "data_dir", "/elsewhere", "data_dir", "callspool-data", NULL,
+		  "what is no secret is no credential" },
+		{ "unknown", "x", "twilio.auth_token", "", NULL, "what is nothing to us is left" },
+		{ "twilio_auth_token", "", "twilio.auth_token", "", "is empty", "an empty one" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct settings_source *source = settings_source_new();
+		char folder[] = "/tmp/test_settings.XXXXXX", path[128];
+		const char *value = "";
+		struct settings settings = { 0 };
+		struct err err = { 0 };
+		bool good;
+		int fd;
+
+		OK(mkdtemp(folder), "a folder");
+		snprintf(path, sizeof(path), "%s/%s", folder, cases[i].file);
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		OK(file_write_all(fd, cases[i].content, strlen(cases[i].content), &err),
+		   "a credential");
+		close(fd);
+		setenv("CREDENTIALS_DIRECTORY", folder, 1);
+		good = settings_read_environment(source, &err) &&
+		       settings_resolve(source, &settings, &err);
+		OK(good == !cases[i].says && (good || strstr(err.text, cases[i].says)), "%s (%s)",
+		   cases[i].name, err.text);
+		for (size_t k = 0; k < settings_count; k++)
+			if (strcmp(settings_table[k].key, cases[i].key) == 0)
+				value = settings_table[k].is_secret
+						? settings.account.auth_token
+						: settings_text(source, &settings_table[k]);
+		value = value ? value : "";
+		OK(str_ends(str_of(value), str_of(cases[i].value)) &&
+			   !value[0] == !cases[i].value[0],
+		   "%s: '%s'", cases[i].name, value);
+		unsetenv("CREDENTIALS_DIRECTORY");
+		unlink(path);
+		rmdir(folder);
+		settings_source_free(source);
+	}
+}
+
+/* The administrator of the moment says more than what the service manager always passes. */
+static void credentials_and_variables(void)
+{
+	char folder[] = "/tmp/test_settings.XXXXXX", path[128];
+	struct settings_source *source = settings_source_new();
+	struct settings settings = { 0 };
+	struct err err = { 0 };
+	int fd;
+
+	OK(mkdtemp(folder), "a folder");
+	snprintf(path, sizeof(path), "%s/twilio_auth_token", folder);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	OK(file_write_all(fd, "of-the-folder", 13, &err), "a credential");
+	close(fd);
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	setenv("TWILIO_AUTH_TOKEN", "of-the-environment", 1);
+	OK(settings_read_environment(source, &err) && settings_resolve(source, &settings, &err),
+	   "both are read (%s)", err.text);
+	IS_STR(str_of(settings.account.auth_token), STR("of-the-environment"),
+	       "a variable beats a credential");
+	unsetenv("CREDENTIALS_DIRECTORY");
+	unlink(path);
+	rmdir(folder);
+	settings_source_free(source);
+}
+
 static void suggesting(void)
 {
 	struct settings_source *source = settings_source_new();
@@ -357,6 +442,8 @@ int main(void)
 	live_kinds();
 	environment();
 	secret_files();
+	credentials();
+	credentials_and_variables();
 	suggesting();
 	naming_the_line();
 	return tap_end();
