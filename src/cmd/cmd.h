@@ -19,6 +19,7 @@ struct cmd {
 	const char *examples;         /* a command a line, each indented by two spaces */
 	const struct cmd_flag *flags; /* its own; ended by one without a name; NULL: none */
 	bool takes_settings;          /* --config and --set, too: cmd_options.h */
+	bool is_apart;                /* the file of the installed server is not for it */
 	int operands_max;             /* arguments that are no flags */
 	/* argv[0] is the command's name; returns an enum exit_status. */
 	int (*run)(int argc, char **argv);

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/own.h"
+#include "config/settings_explained.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,15 @@ static void print_json(const struct settings_source *source)
 	printf("%s\n", text.at);
 }
 
+static void print_explained(const struct settings_source *source)
+{
+	__attribute__((cleanup(buf_release_at))) struct buf text;
+
+	buf_init(&text, 256 * 1024);
+	settings_explain(source, &text);
+	printf("%s", text.at);
+}
+
 static void print_lines(const struct settings_source *source)
 {
 	for (size_t i = 0; i < settings_count; i++) {
@@ -90,6 +100,8 @@ static int run_config(int argc, char **argv)
 	}
 	if (options.is_json)
 		print_json(options.source);
+	else if (options.is_explained)
+		print_explained(options.source);
 	else
 		print_lines(options.source);
 	return cmd_options_resolve(&options, &err) ? 0 : cmd_fail(&err);
@@ -97,6 +109,8 @@ static int run_config(int argc, char **argv)
 
 static const struct cmd_flag flags[] = {
 	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },
+	{ "--explained", CMD_SWITCH, offsetof(struct cmd_options, is_explained), NULL,
+	  "as a settings file that says of each setting what it means" },
 	{ "--markdown", CMD_SWITCH, offsetof(struct cmd_options, is_markdown), NULL,
 	  "the table of all settings, as in the documentation" },
 	{ 0 },
@@ -105,12 +119,12 @@ static const struct cmd_flag flags[] = {
 const struct cmd cmd_config = {
 	.name = "config",
 	.summary = "print the settings in force and where they came from",
-	.usage = "[--json | --markdown] [--config FILE] [--set KEY=VALUE]...",
+	.usage = "[--json | --explained | --markdown] [--config FILE] [--set KEY=VALUE]...",
 	.help = "Prints every setting with its value and where it came from, as lines that a settings file may hold,\n"
 		"then checks them together.  Secrets are not shown.  What is live changes in a running server when it is\n"
 		"sent SIGHUP; all others at its next start.\n",
 	.examples = "  callspool config --set play_wait=20s | grep play_wait\n"
-		    "  callspool config >callspool.conf\n",
+		    "  callspool config --explained >callspool.conf\n",
 	.flags = flags,
 	.takes_settings = true,
 	.run = run_config,

@@ -36,7 +36,7 @@ static bool is_default(const struct cmd_options *options, const char *key)
 	for (size_t i = 0; i < settings_count; i++)
 		if (strcmp(settings_table[i].key, key) == 0)
 			return strcmp(settings_origin(options->source, &settings_table[i]),
-				      "default") == 0;
+				      SETTINGS_DEFAULT) == 0;
 	return false;
 }
 
@@ -150,5 +150,7 @@ const struct cmd cmd_demo = {
 		    "  callspool demo --set listen=127.0.0.1:9000\n"
 		    "  callspool demo --set auth=password\n",
 	.takes_settings = true,
+	.is_apart =
+		true, /* its calls must not come among those of a server that is installed here */
 	.run = run_demo,
 };

@@ -13,15 +13,21 @@ const struct cmd_flag cmd_settings_flags[] = {
 	{ 0 },
 };
 
+/* The settings file; NULL: none. */
+static const char *find_file(const struct cmd *cmd, const struct cmd_options *options)
+{
+	const char *file = options->config_path ? options->config_path : getenv("CALLSPOOL_CONFIG");
+
+	if (file && (options->config_path || file[0] != '\0'))
+		return file;
+	return cmd->is_apart || access(CMD_INSTALLED_FILE, F_OK) < 0 ? NULL : CMD_INSTALLED_FILE;
+}
+
 /* `before`: what was read at the start; NULL: this is it. */
 static bool read_sources(const struct cmd_options *options, const struct settings_source *before,
 			 struct settings_source *out, struct err *err)
 {
-	const char *file = options->config_path;
-
-	if (!file && (file = getenv("CALLSPOOL_CONFIG")) != NULL && file[0] == '\0')
-		file = NULL;
-	if (file && !settings_read_file(out, file, err))
+	if (options->file && !settings_read_file(out, options->file, err))
 		return false;
 	if (!settings_read_environment(out, err))
 		return false;
@@ -39,6 +45,7 @@ bool cmd_options_read(const struct cmd *cmd, int argc, char **argv, struct cmd_o
 	*out = (struct cmd_options){ 0 };
 	if (!cmd_flags_read(cmd, argc, argv, out, &out->operands, out_status))
 		return false;
+	out->file = find_file(cmd, out);
 	out->source = settings_source_new();
 	if (read_sources(out, NULL, out->source, &out->err))
 		return true;

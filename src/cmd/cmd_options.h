@@ -13,11 +13,16 @@ struct cmd_options {
 	struct settings settings; /* resolved by cmd_options_resolve() */
 	/* By the flags: of all commands that take settings, and of some. */
 	const char *config_path;
+	const char *
+		file; /* what was read: that, or CALLSPOOL_CONFIG, or the installed one; NULL: none */
 	struct cmd_texts sets;
-	bool is_json, is_stdio, is_markdown;
+	bool is_json, is_stdio, is_markdown, is_explained;
 	struct cmd_texts operands; /* what is no flag */
 	struct err err;            /* why the settings could not be read; "": they could */
 };
+
+/* Of a build for a package: the settings file where nobody names one and it exists; else "". */
+#define CMD_INSTALLED_FILE CALLSPOOL_CONFIG_FILE
 
 /*
  * Reads the command line, the settings file, the environment and --set, in the order of

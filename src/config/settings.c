@@ -38,7 +38,7 @@ struct settings_source *settings_source_new(void)
 
 	assert(settings_count <= ROWS_MAX);
 	for (size_t i = 0; i < settings_count; i++)
-		value_put(&source->values[i], settings_table[i].fallback, "default");
+		value_put(&source->values[i], settings_table[i].fallback, SETTINGS_DEFAULT);
 	return source;
 }
 

@@ -25,6 +25,7 @@
 
 #define SETTINGS_UNIX     "unix:"   /* before the path of a socket in `listen` */
 #define SETTINGS_LIST_MAX 16        /* words in one list */
+#define SETTINGS_DEFAULT  "default" /* where a value came from of which nobody said anything */
 
 /*
  * What is in force: the options of each room, as that room declares them, and the process's own.

@@ -125,6 +125,19 @@ for (const [name, line, says] of badSettings) {
   });
 }
 
+test('config --explained is a settings file that says the same', async (t) => {
+  const env = { CALLSPOOL_AUTH: 'none' };
+  const set = ['--set', 'data_dir=/srv/calls', '--set', 'trusted_proxies=10.0.0.1 ::1'];
+  const { code, stdout } = await callspool(['config', '--explained', ...set], { env });
+  assert.equal(code, 0);
+  assert.match(stdout, /^data_dir = \/srv\/calls$/m);
+  assert.match(stdout, /^# Every play is answered.*\n# A duration, from 10ms to 10m\.\n#play_wait = 25s$/m);
+  const values = async (args) => Object.entries(JSON.parse((await callspool(['config', '--json', ...args], { env })).stdout)).map(([key, { value }]) => [key, value]);
+  const file = join(temporaryFolder(t), 'callspool.conf');
+  writeFileSync(file, stdout);
+  assert.deepEqual(await values(['--config', file]), await values(set));
+});
+
 test('serve refuses a wrong setting before it does anything', async (t) => {
   const dataDir = join(temporaryFolder(t), 'data');
   const { code, stderr } = await callspool(['serve', '--set', `data_dir=${dataDir}`, '--set', 'no_such_setting=1']);
