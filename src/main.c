@@ -2,6 +2,7 @@
  * The table of commands, and which of them is meant.
  */
 #include "cmd/cmd.h"
+#include "manual/manual.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,10 +28,15 @@ static void print_commands(FILE *to)
 
 static int run_help(int argc, char **argv)
 {
+	const struct manual_form *form = argc == 2 ? manual_find(argv[1]) : NULL;
 	const struct cmd *cmd;
 
 	if (argc == 1) {
 		print_commands(stdout);
+		return EXIT_GOOD;
+	}
+	if (form) {
+		manual_print(form, commands, ARRAY_LEN(commands));
 		return EXIT_GOOD;
 	}
 	if (argc > 2) {

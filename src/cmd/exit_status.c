@@ -32,6 +32,11 @@ enum exit_status exit_status_of(enum err_kind kind)
 	return EXIT_OUR_FAULT;
 }
 
+const char *exit_status_meaning(unsigned status)
+{
+	return status < ARRAY_LEN(meanings) ? meanings[status] : NULL;
+}
+
 void exit_status_print(FILE *to)
 {
 	for (size_t i = 0; i < ARRAY_LEN(meanings); i++)

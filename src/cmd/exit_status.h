@@ -20,5 +20,7 @@ enum exit_status {
 };
 
 enum exit_status exit_status_of(enum err_kind kind);
+/* NULL: there is no such status. */
+const char *exit_status_meaning(unsigned status);
 /* The table for people, a line a status. */
 void exit_status_print(FILE *to);
