@@ -1,0 +1,76 @@
+// The files of the package that no other test reads: units by systemd's own tools, and what Debian's files say of each other.
+// The package itself is built by script/package and tried by script/fresh package, by hand.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const top = new URL('../..', import.meta.url).pathname;
+const packaging = join(top, 'packaging');
+const binary = process.env.CALLSPOOL_BIN ?? join(top, 'build-test/callspool');
+const read = (path) => readFileSync(join(packaging, path), 'utf8');
+const run = (command, ...args) => spawnSync(command, args, { encoding: 'utf8' });
+const missing = (tool, ...args) => (run(tool, ...args).error ? `${tool} is not installed` : false);
+const service = read('systemd/callspool.service');
+const settingsIn = (text, key) => [...text.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map((match) => match[1]);
+
+/** A folder with the units, whose program is one that is there: systemd asks. */
+function units(t) {
+  const folder = mkdtempSync(join(tmpdir(), 'units-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  cpSync(join(packaging, 'systemd/callspool.socket'), join(folder, 'callspool.socket'));
+  writeFileSync(join(folder, 'callspool.service'), service.replace(/^(Exec\w+=)\/\S+/gm, '$1/bin/true'));
+  return (name) => join(folder, name);
+}
+
+const skip = missing('systemd-analyze', '--version');
+
+for (const name of ['callspool.service', 'callspool.socket']) {
+  test(`systemd-analyze verify ${name}`, { skip }, (t) => {
+    const { status, stdout, stderr } = run('systemd-analyze', 'verify', '--man=no', '--recursive-errors=no', units(t)(name));
+    assert.equal(stdout + stderr, '');
+    assert.equal(status, 0);
+  });
+}
+
+test('systemd-analyze security: at most 1.2', { skip }, (t) => {
+  const { status, stdout, stderr } = run('systemd-analyze', 'security', '--offline=yes', '--no-pager', '--threshold=12', units(t)('callspool.service'));
+  assert.equal(status, 0, stdout + stderr);
+});
+
+test('the service speaks with systemd, and a wrong setting does not start it anew', () => {
+  for (const line of ['Type=notify', 'NotifyAccess=main', 'ExecReload=/bin/kill -HUP $MAINPID', 'RestartPreventExitStatus=2', 'LoadCredential=twilio:/etc/callspool/twilio'])
+    assert.ok(service.includes(`\n${line}\n`), line);
+  assert.match(service, /^WatchdogSec=\d+s$/m);
+});
+
+test('the socket is the address that the settings name', () => {
+  const { listen } = JSON.parse(run(binary, 'config', '--json', '--config', '/dev/null').stdout);
+  assert.deepEqual(settingsIn(read('systemd/callspool.socket'), 'ListenStream'), [listen.value]);
+});
+
+test('Debian: rules, tmpfiles, sysusers and units name the same files and user', () => {
+  const rules = read('debian/rules');
+  const [exec] = settingsIn(service, 'ExecStart');
+  const [user] = settingsIn(service, 'User');
+  assert.ok(exec.endsWith(` --config ${rules.match(/^CONFIG = (\S+)$/m)[1]}`), exec);
+  assert.match(read('systemd/callspool.sysusers'), new RegExp(`^u ${user} - "[^"]+" /var/lib/callspool$`, 'm'));
+  assert.match(read('systemd/callspool.tmpfiles'), new RegExp(`^d /var/lib/callspool 0700 ${user} ${user} -$`, 'm'));
+  assert.deepEqual(settingsIn(service, 'StateDirectoryMode'), ['0700']);
+  assert.ok(rules.includes('--set data_dir=/var/lib/callspool'));
+});
+
+test('Debian: the version is that of meson.build, and what is installed is there', () => {
+  const version = readFileSync(join(top, 'meson.build'), 'utf8').match(/version: '(.*)'/)[1];
+  assert.match(read('debian/changelog'), new RegExp(`^callspool \\(${version}-\\d+\\)`));
+  for (const line of read('debian/callspool.install').split('\n').filter(Boolean)) assert.ok(readdirSync(join(top, line.split(' ')[0])).length > 0, line);
+});
+
+test('Debian: what is run by a shell is right by sh and by shellcheck', () => {
+  for (const name of readdirSync(join(packaging, 'debian')).filter((one) => /\.(post|pre)(inst|rm)$/.test(one))) {
+    const path = join(packaging, 'debian', name);
+    for (const { status, stdout, stderr } of [run('sh', '-n', path), run('shellcheck', path)]) assert.equal(status, 0, stdout + stderr);
+  }
+});
