@@ -22,6 +22,7 @@
 
 #include "base/mem.h"
 #include "catalog/catalog_private.h"
+#include "schema/schema.h"
 
 /*
  * What an earlier process wrote and could not sync is settled first.  The checkpoint behind it writes

@@ -10,14 +10,6 @@
 #include "catalog/turns.h"
 #include "db/db.h"
 
-/* ---- schema.c ---- */
-
-bool schema_migrate(struct db *db, struct err *err) MUST_CHECK; /* within a write transaction */
-/* The same up to a version, which a test may want an old ledger to have. */
-bool schema_migrate_to(struct db *db, int64_t wanted, struct err *err) MUST_CHECK;
-bool schema_check(struct db *db, struct err *err) MUST_CHECK;    /* exactly our version */
-bool schema_is_known(struct db *db, struct err *err) MUST_CHECK; /* no newer one */
-
 /* ---- rows.c: from columns to structs ---- */
 
 /* Columns of `recordings r`, in the order in which recording_read() takes them. */

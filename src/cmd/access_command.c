@@ -3,9 +3,9 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "base/suggestion.h"
-#include "cmd/admin_client.h"
-#include "cmd/confine.h"
+#include "client/admin_client.h"
 #include "http/form.h"
+#include "server/confine.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "cmd/access_client.h"
+#include "client/access_client.h"
 #include "cmd/cmd_options.h"
 
 #include <stdint.h>

@@ -1,14 +1,14 @@
 /* callspool backup: what is needed to go on elsewhere, in a folder. */
-#include "cmd/admin_client.h"
 #include "cmd/backup_findings.h"
 #include "cmd/cmd_options.h"
-#include "cmd/progress_bar.h"
 
 #include "backup/backup.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "blob/blob_local.h"
-#include "cmd/server.h"
+#include "client/admin_client.h"
+#include "client/progress_bar.h"
+#include "server/server.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* callspool demo: a server and a simulated Twilio in one process, on a fresh folder. */
 #include "cmd/cmd_options.h"
 #include "cmd/cmd_wait.h"
-#include "cmd/server.h"
+#include "server/server.h"
 
 #include "base/log.h"
 #include "base/mem.h"

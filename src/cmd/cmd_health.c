@@ -4,8 +4,9 @@
  * Degraded is healthy: a server that waits for Twilio, or for room on the disk, plays what it has, and would play nothing
  * while it is started anew.
  */
-#include "cmd/admin_client.h"
 #include "cmd/cmd_options.h"
+
+#include "client/admin_client.h"
 
 #include <jansson.h>
 #include <stdio.h>

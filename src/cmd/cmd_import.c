@@ -1,13 +1,13 @@
 /* callspool import: recordings that come in by no webhook. */
-#include "cmd/admin_client.h"
-#include "cmd/adopt_files.h"
 #include "cmd/cmd_options.h"
 
 #include "base/clock.h"
 #include "base/utf8.h"
-#include "cmd/confine.h"
-#include "cmd/import_since.h"
-#include "cmd/progress_bar.h"
+#include "client/admin_client.h"
+#include "client/adopt_files.h"
+#include "client/import_since.h"
+#include "client/progress_bar.h"
+#include "server/confine.h"
 
 #include <stdio.h>
 #include <string.h>

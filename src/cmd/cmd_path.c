@@ -1,6 +1,6 @@
 /* callspool path: where a recording's file lies. */
 #include "cmd/cmd_options.h"
-#include "cmd/server.h"
+#include "server/server.h"
 
 #include "base/mem.h"
 #include "blob/blob_local.h"

@@ -1,6 +1,4 @@
 /* callspool retry: what was given up is fetched again. */
-#include "cmd/access_client.h"
-#include "cmd/admin_client.h"
 #include "cmd/cmd_options.h"
 
 #include "base/clock.h"
@@ -8,8 +6,10 @@
 #include "base/utf8.h"
 #include "catalog/attempts.h"
 #include "catalog/recordings.h"
-#include "cmd/confine.h"
-#include "cmd/server.h"
+#include "client/access_client.h"
+#include "client/admin_client.h"
+#include "server/confine.h"
+#include "server/server.h"
 #include "twilio/sid.h"
 
 #include <stdio.h>

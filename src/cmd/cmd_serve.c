@@ -7,8 +7,8 @@
  */
 #include "cmd/cmd_options.h"
 #include "cmd/cmd_wait.h"
-#include "cmd/confine.h"
-#include "cmd/server.h"
+#include "server/confine.h"
+#include "server/server.h"
 
 #include "base/log.h"
 #include "base/mem.h"

@@ -1,11 +1,11 @@
 /* callspool status: what is here, what waits, what is wrong. */
-#include "cmd/admin_client.h"
 #include "cmd/cmd_options.h"
 
 #include "base/json.h"
 #include "blob/blob_local.h"
 #include "catalog/catalog.h"
-#include "cmd/server.h"
+#include "client/admin_client.h"
+#include "server/server.h"
 #include "web/health.h"
 #include "web/web_health.h"
 

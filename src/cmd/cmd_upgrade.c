@@ -5,13 +5,13 @@
  * not.  From then on that socket, too, waits in its queue, so that whoever is there in the end answers the second: the
  * successor, or the server that goes on.
  */
-#include "cmd/admin_client.h"
 #include "cmd/cmd_options.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/own.h"
-#include "cmd/confine.h"
+#include "client/admin_client.h"
+#include "server/confine.h"
 
 #include <jansson.h>
 #include <stdio.h>

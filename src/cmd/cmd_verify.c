@@ -1,8 +1,6 @@
 /* callspool verify: is what was written still what is there? */
-#include "cmd/admin_client.h"
 #include "cmd/backup_findings.h"
 #include "cmd/cmd_options.h"
-#include "cmd/progress_bar.h"
 
 #include "audit/audit_key.h"
 #include "backup/backup_check.h"
@@ -11,7 +9,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "catalog/catalog.h"
-#include "cmd/server.h"
+#include "client/admin_client.h"
+#include "client/progress_bar.h"
+#include "server/server.h"
 
 #include <sodium.h>
 #include <stdio.h>

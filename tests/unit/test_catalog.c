@@ -2,6 +2,7 @@
 
 #include "catalog/catalog_private.h"
 #include "ledger_fixture.h"
+#include "schema/schema.h"
 #include "tap.h"
 
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "cmd/server_accounts.h"
+#include "server/server_accounts.h"
 
 #include "base/file.h"
 #include "base/mem.h"

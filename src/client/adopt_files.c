@@ -1,4 +1,4 @@
-#include "cmd/adopt_files.h"
+#include "client/adopt_files.h"
 
 #include "adoption/adopt_match.h"
 #include "adoption/adoption.h"
@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "blob/blob_local.h"
 #include "catalog/recordings.h"
-#include "cmd/server.h"
+#include "server/server.h"
 #include "twilio/sid.h"
 
 #include <errno.h>

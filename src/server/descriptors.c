@@ -1,4 +1,4 @@
-#include "cmd/descriptors.h"
+#include "server/descriptors.h"
 
 #include "base/log.h"
 

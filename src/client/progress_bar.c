@@ -1,4 +1,4 @@
-#include "cmd/progress_bar.h"
+#include "client/progress_bar.h"
 
 #include "base/clock.h"
 #include "base/compiler.h"

@@ -1,10 +1,10 @@
-#include "cmd/access_client.h"
+#include "client/access_client.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
-#include "cmd/admin_client.h"
-#include "cmd/server.h"
+#include "client/admin_client.h"
+#include "server/server.h"
 
 #include <sodium.h>
 #include <stdlib.h>

@@ -1,22 +1,6 @@
-/*
- * The tables, and how they change.
- *
- * To change the schema: append a migration, never edit one that was released.  Each
- * runs once, in order, in one transaction with the new version number, so a ledger
- * has one version or the next and nothing between.  Write it for both databases; the
- * text may differ where their data definition does (SCHEMA of each dialect), queries
- * may not.  A migration that has to walk many rows says so in its comment, because
- * the server does not answer before it is done.
- *
- * A ledger of a newer version is refused: we would not know what we break.  The text says which callspool wrote it.  Going
- * back means restoring the backup that the newer version's notes asked for.
- *
- * Numbers that are stored for enumerators are in the headers; they are never given
- * another meaning.
- *
- * Columns are NULL where nothing is known; instants are milliseconds since 1970, UTC.
- */
-#include "catalog/catalog_private.h"
+#include "schema/schema.h"
+
+#include "db/db.h"
 
 /*
  * Version 1.

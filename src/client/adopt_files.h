@@ -10,7 +10,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/own.h"
-#include "cmd/access_client.h"
+#include "client/access_client.h"
 
 #include <stdbool.h>
 #include <stddef.h>

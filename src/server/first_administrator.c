@@ -1,4 +1,4 @@
-#include "cmd/first_administrator.h"
+#include "server/first_administrator.h"
 
 #include "auth/auth.h"
 #include "auth/credential.h"

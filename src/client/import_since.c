@@ -1,11 +1,11 @@
-#include "cmd/import_since.h"
+#include "client/import_since.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/own.h"
 #include "base/utf8.h"
-#include "cmd/access_client.h"
-#include "cmd/progress_bar.h"
+#include "client/access_client.h"
+#include "client/progress_bar.h"
 
 #include <stdio.h>
 #include <string.h>

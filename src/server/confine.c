@@ -1,4 +1,4 @@
-#include "cmd/confine.h"
+#include "server/confine.h"
 
 #include <sys/prctl.h>
 #include <sys/resource.h>

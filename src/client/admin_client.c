@@ -1,9 +1,9 @@
-#include "cmd/admin_client.h"
+#include "client/admin_client.h"
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/own.h"
-#include "cmd/server.h"
+#include "server/server.h"
 
 #include <curl/curl.h>
 #include <errno.h>

@@ -9,7 +9,7 @@
  *	serving loops finish and end -> fetching loop ends -> sealers, keeping, writer and readers run dry
  *	-> what they posted is delivered -> everything is freed
  */
-#include "cmd/server.h"
+#include "server/server.h"
 
 #include "accesslog/access_log.h"
 #include "api/forwarded.h"
@@ -21,9 +21,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "blob/blob_local.h"
-#include "cmd/descriptors.h"
-#include "cmd/first_administrator.h"
-#include "cmd/server_accounts.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
 #include "flights/fetcher.h"
@@ -32,6 +29,9 @@
 #include "keeping/keeper.h"
 #include "ledger/ledger.h"
 #include "ledger/reserve.h"
+#include "server/descriptors.h"
+#include "server/first_administrator.h"
+#include "server/server_accounts.h"
 #include "service/watchdog.h"
 #include "twilio/accounts.h"
 #include "web/web_app.h"
