@@ -7,6 +7,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
 WORKDIR /src
 COPY meson.build meson_options.txt ./
 COPY src src
+COPY packaging/meson.build packaging/meson.build
 COPY tests/tools tests/tools
 COPY bench bench
 RUN meson setup build --buildtype=release -Dwerror=false \
