@@ -5,6 +5,7 @@ import http from 'node:http';
 import { readdirSync } from 'node:fs';
 import { callspool, startServer, untilState } from './harness/callspool.js';
 import { RawConnection, request, requestJson } from './harness/http.js';
+import { scrape } from './harness/metrics.js';
 import { Simulator, tell } from './harness/simulator.js';
 import { until } from './harness/until.js';
 
@@ -53,6 +54,9 @@ test('a flood of idle connections leaves descriptors to flights, to look-ups and
   await until('those who are too many are told so', () => crowd.some(({ text }) => /^HTTP\/1\.1 503 [^]*"overloaded"/.test(text)));
   assert.match(crowd.find(({ text }) => text).text, /^Retry-After: \d+\r$/m);
   await server.line(/level=warn .*new ones are answered 503/);
+  const { samples } = await scrape(server, { agent: player });
+  assert.ok(samples.get('callspool_connections_refused_total') > 100, 'they are counted');
+  assert.ok(samples.get('callspool_connections') < 256, `${samples.get('callspool_connections')} are open`);
 
   const late = await simulator.place({ duration: 1 });
   await tell(server, late, {}, { agent: player });
