@@ -110,8 +110,8 @@ struct exchange {
 	bool is_trusted; /* trusts() of the app, asked once a connection */
 	char peer[48];   /* the address of the other end, "" over Unix sockets */
 	char about[40];  /* the product's: what the reply is of, for ended(); "" at first */
-	uint8_t source;         /* the product's, as `about`: where the reply comes from; 0 at first */
-	uint8_t outcome;        /* ... and what became of the request; 0 at first */
+	uint8_t source;  /* the product's, as `about`: where the reply comes from; 0 at first */
+	uint8_t outcome; /* ... and what became of the request; 0 at first */
 	struct http_note *note; /* the product's: set by shed(), taken by ended(); NULL: none */
 	int64_t began_at_ms;    /* monotonic: the turn in which its first byte was here */
 	int64_t head_at_us;     /* monotonic: the turn in which its head was whole; 0: it is not */
