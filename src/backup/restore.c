@@ -158,7 +158,7 @@ static bool give_away(const struct restore *restore, int fd, struct err *err)
 
 static bool remove_ledger(const struct restore *restore, struct err *err)
 {
-	static const char *const ends[] = { "-wal", "-shm", "" };
+	static const char *const ends[] = { "-wal", "-shm", "-journal", "" };
 
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		AUTO(free) char *path = xasprintf("%s%s", restore->ledger, ends[i]);
@@ -335,6 +335,7 @@ static bool ready_folder(const char *data_dir, int *out_lock_fd, struct err *err
 					     RESTORE_UNFINISHED,
 					     RESTORE_UNFINISHED "-wal",
 					     RESTORE_UNFINISHED "-shm",
+					     RESTORE_UNFINISHED "-journal",
 					     NULL };
 	AUTO(free) char *lock = xasprintf("%s/lock", data_dir);
 
