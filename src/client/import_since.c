@@ -77,15 +77,16 @@ static void count_days(const json_t *import, uint64_t *done, uint64_t *all)
 
 /* ---- following ---- */
 
-static void show_days(struct following *following, const json_t *answer)
+/* Its end once, when all is read. */
+static void show_days(struct following *following, const json_t *answer, bool is_end)
 {
 	const json_t *imports = json_object_get(answer, "imports");
 	uint64_t done = 0, all = 0;
 
 	for (size_t i = 0; i < json_array_size(imports); i++)
 		count_days(json_array_get(imports, i), &done, &all);
-	if (all > 0 && done < all) /* its end is shown once, when all is read */
-		progress_move(&following->bar.progress, done, all);
+	if (all > 0 && (is_end || done < all))
+		progress_move(&following->bar.progress, is_end ? all : done, all);
 }
 
 /* What keeps it from getting on, once. */
@@ -125,16 +126,18 @@ static void pause_a_while(void)
 
 static bool follow_list(struct following *following, json_t **answer, struct err *err)
 {
+	bool is_end = false;
+
 	progress_bar_start(&following->bar, "days");
-	for (;;) {
-		if (!ask(following, answer, err))
-			return false;
+	while (ask(following, answer, err)) {
 		tell_failure(following, *answer);
-		if (is_all_read(*answer))
+		is_end = is_all_read(*answer);
+		show_days(following, *answer, is_end);
+		if (is_end)
 			return true;
-		show_days(following, *answer);
 		pause_a_while();
 	}
+	return false;
 }
 
 static uint64_t to_be_fetched(const json_t *answer)
