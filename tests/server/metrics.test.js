@@ -215,6 +215,21 @@ test('promtool finds nothing to object to', async (t) => {
   assert.deepEqual([head.status, head.body.length], [200, 0]);
 });
 
+test('what the docs name is told, and all that is told is named in the docs or on the dashboard', async (t) => {
+  const { families } = await scrape(await startServer(t));
+  const textOf = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+  const namesOf = (text) => new Set(text.match(/\b(?:callspool|process)_[a-z_]+\b/g));
+  const running = textOf('docs/running.md');
+  const documented = namesOf(running.slice(running.indexOf('## Metrics'), running.indexOf('## What the alerts mean')));
+  for (const name of documented) assert.ok(families.has(name), `docs/running.md names ${name}`);
+  const shown = namesOf(textOf('packaging/grafana/callspool.json'));
+  const silent = ['callspool_build_info', 'process_start_time_seconds', 'callspool_calls', 'callspool_degraded'];
+  for (const [name, type] of families) {
+    const is = type === 'histogram' ? `${name}_bucket` : name;
+    assert.ok(documented.has(name) || shown.has(is) || silent.includes(name), `${name} is named somewhere`);
+  }
+});
+
 test('the demo shows them to anybody on the machine', async (t) => {
   const demo = await startDemo(t);
   const { families } = await scrape(demo);
