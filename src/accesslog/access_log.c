@@ -67,7 +67,7 @@ static void run_reopen(struct job *job)
 {
 	struct access_log *log = container_of(job, struct access_log, reopen);
 	struct err err;
-	int fd;
+	int fd = -1;
 
 	/* First, so that a wish that comes from now on is not lost. */
 	atomic_store(&log->reopen_is_posted, false);

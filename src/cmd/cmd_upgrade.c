@@ -156,7 +156,7 @@ static void tell(const struct upgrade_command *command, const json_t *answer, in
 static bool upgrade(const struct upgrade_command *command, struct err *err)
 {
 	int64_t started_ms = clock_monotonic_ms();
-	json_t *prepared, *serving;
+	json_t *prepared = NULL, *serving = NULL;
 	json_int_t pid;
 
 	if (!begin(command, &prepared, err))

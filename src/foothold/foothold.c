@@ -272,9 +272,11 @@ bool foothold_open(const struct settings *settings, enum foothold_kind kind,
 		if (!open_listeners(foothold, settings, gift, err))
 			return false;
 		name_url(foothold);
+	} else if (kind == FOOTHOLD_STDIO) {
+		snprintf(foothold->url, sizeof(foothold->url), "standard input");
 	} else {
-		snprintf(foothold->url, sizeof(foothold->url), "%s",
-			 kind == FOOTHOLD_STDIO ? "standard input" : settings->listen[0]);
+		/* Nobody listens; a link that is made is opened where a server will. */
+		snprintf(foothold->url, sizeof(foothold->url), "http://%s", settings->listen[0]);
 	}
 	foothold_gift_release(gift);
 	*out = TAKE(foothold);
