@@ -71,7 +71,7 @@ static void add_comment(struct buf *out, const char *text)
 	buf_add_byte(out, '\n');
 }
 
-/* "A duration, from 1s to 365d." */
+/* "A duration, from 1s to 365d; a reload changes it." */
 static void add_form(struct buf *out, const struct setting *setting)
 {
 	char text[512];
@@ -84,6 +84,8 @@ static void add_form(struct buf *out, const struct setting *setting)
 	if (setting->min || setting->max)
 		buf_add_text(&form, ", ");
 	setting_bounds_text(setting, &form);
+	if (setting->is_live)
+		buf_add_text(&form, SETTING_LIVE_TEXT);
 	buf_add_byte(&form, '.');
 	add_comment(out, text);
 }

@@ -18,3 +18,4 @@ void settings_explain(const struct settings_source *source, struct buf *out);
 void setting_kind_text(const struct setting *setting, struct buf *out);
 /* "from 1s to 365d", "at least 1s"; nothing where there is no bound. */
 void setting_bounds_text(const struct setting *setting, struct buf *out);
+#define SETTING_LIVE_TEXT "; a reload changes it" /* behind both, of a setting that is live */

@@ -54,6 +54,8 @@ static void write_setting(const struct setting *setting, struct buf *out)
 	if (setting->min || setting->max)
 		buf_add_text(&form, ", ");
 	setting_bounds_text(setting, &form);
+	if (setting->is_live)
+		buf_add_text(&form, SETTING_LIVE_TEXT);
 	if (setting->fallback)
 		buf_addf(&form, "; %s where nothing is said", setting->fallback);
 	buf_add_byte(&form, ')');

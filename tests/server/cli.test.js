@@ -131,7 +131,7 @@ test('config --explained is a settings file that says the same', async (t) => {
   const { code, stdout } = await callspool(['config', '--explained', ...set], { env });
   assert.equal(code, 0);
   assert.match(stdout, /^data_dir = \/srv\/calls$/m);
-  assert.match(stdout, /^# Every play is answered.*\n# A duration, from 10ms to 10m\.\n#play_wait = 25s$/m);
+  assert.match(stdout, /^# Every play is answered.*\n# A duration, from 10ms to 10m; a reload changes it\.\n#play_wait = 25s$/m);
   const values = async (args) => Object.entries(JSON.parse((await callspool(['config', '--json', ...args], { env })).stdout)).map(([key, { value }]) => [key, value]);
   const file = join(temporaryFolder(t), 'callspool.conf');
   writeFileSync(file, stdout);
