@@ -139,9 +139,11 @@ class Manager:
         say('exit', signal.Signals(-ended).name if ended < 0 else ended)
         self.code = 128 - ended if ended < 0 else ended
         left = self.children()
-        if left and not self.is_stopping and not self.wants_restart:
+        if left and not self.wants_restart:
             self.main = left[0]
             say('main', self.main)
+            if self.is_stopping:  # it had taken over, and the one that was told to stop was ending already
+                os.kill(self.main, signal.SIGTERM)
             return True
         if self.wants_restart and not self.is_stopping:
             self.wants_restart = False
