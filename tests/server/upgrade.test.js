@@ -275,6 +275,7 @@ test('SIGHUP: what is live changes, what is not is told, and a mistake changes n
   await reload(['retention = 7d']);
   assert.equal(await status(), 200);
   assert.equal((await postForm(server.url, CALL_STATUS, callCallback())).status, 200, 'the secret of the environment is still known');
+  assert.equal(said(server, /auth_token has changed/), 0, 'and is thought to be what it was');
 });
 
 test('a ledger of a newer version is refused, and by which to open it', async (t) => {
