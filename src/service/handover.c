@@ -85,9 +85,10 @@ enum handover_result handover_receive(int fd, struct handover_message *out)
 	ssize_t n;
 
 	out->fd_count = 0;
+	/* ECONNRESET, once: the other end is gone with something unread; what it said before comes behind that. */
 	do
 		n = recvmsg(fd, &head, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? HANDOVER_NOTHING : HANDOVER_END;
 	out->text[n] = '\0';

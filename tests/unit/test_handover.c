@@ -108,6 +108,22 @@ static void test_inheriting(int fd)
 	OK(!getenv(HANDOVER_VARIABLE), "nor told to anybody");
 }
 
+/* Whoever fails says why, and ends without a look at what it was told meanwhile: Linux then says that first. */
+static void test_last_word(void)
+{
+	struct handover_message in;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0)
+		return;
+	OK(handover_say(pair[0], &err, HANDOVER_YOURS), "it is told something");
+	OK(handover_say(pair[1], &err, HANDOVER_FAILED " 2 no such key"), "says why it fails");
+	close(pair[1]);
+	OK(handover_receive(pair[0], &in) == HANDOVER_MESSAGE, "and is heard, though it is gone");
+	OK(handover_receive(pair[0], &in) == HANDOVER_END, "then it has ended");
+	close(pair[0]);
+}
+
 int main(void)
 {
 	int pair[2];
@@ -118,6 +134,7 @@ int main(void)
 	test_words();
 	test_inheriting(pair[1]);
 	test_ends(pair);
+	test_last_word();
 	close(pair[1]);
 	return tap_end();
 }
