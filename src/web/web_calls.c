@@ -34,8 +34,8 @@
 
 static void add_expiry(struct json *json, const struct web *web, const struct recording *recording)
 {
-	int64_t expires_at_ms = expiry_at_ms(web->live.retention_ms, recording->started_at_ms,
-					     recording->is_held);
+	int64_t expires_at_ms =
+		expiry_at_ms(web->live.retention_ms, recording->started_at_ms, recording->is_held);
 
 	json_date(json, "expires_at", expires_at_ms == EXPIRY_NEVER ? 0 : expires_at_ms);
 	json_bool(json, "expired", expires_at_ms < clock_wall_ms());
