@@ -161,18 +161,22 @@ bool events_last(struct catalog *catalog, int64_t *out_seq, struct err *err)
 	return true;
 }
 
-bool events_last_webhook_at(struct catalog *catalog, int64_t *out_ms, struct err *err)
+bool events_last_webhook_at(struct catalog *catalog, int64_t among, int64_t *out_ms,
+			    struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	enum db_step step;
+	int64_t last;
 
-	if (!db_prepare(catalog->db,
-			"SELECT received_at_ms FROM events WHERE kind IN ($1, $2) "
+	if (!events_last(catalog, &last, err) ||
+	    !db_prepare(catalog->db,
+			"SELECT received_at_ms FROM events WHERE kind IN ($1, $2) AND seq > $3 "
 			"ORDER BY seq DESC LIMIT 1",
 			&find, err))
 		return false;
 	db_bind_int(find, 1, EVENT_RECORDING_STATUS);
 	db_bind_int(find, 2, EVENT_CALL_STATUS);
+	db_bind_int(find, 3, last - among);
 	step = db_step(find, err);
 	if (step == DB_FAILED)
 		return false;

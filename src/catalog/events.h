@@ -76,7 +76,8 @@ bool events_append(struct catalog *catalog, const struct event *event, int64_t *
 /* The place of the last event in the log; 0 when it is empty. */
 bool events_last(struct catalog *catalog, int64_t *out_seq, struct err *err) MUST_CHECK;
 /*
- * When the last event that a webhook brought was received; 0 when there is none.  Goes back over what Twilio
- * was asked since.
+ * When the last event that a webhook brought was received; 0 when there is none among the last `among` events.
+ * Reads each that came behind it: after an import those are millions, so where others wait for the answer, ask few.
  */
-bool events_last_webhook_at(struct catalog *catalog, int64_t *out_ms, struct err *err) MUST_CHECK;
+bool events_last_webhook_at(struct catalog *catalog, int64_t among, int64_t *out_ms,
+			    struct err *err) MUST_CHECK;

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "blob/blob_local.h"
 #include "catalog/catalog.h"
+#include "catalog/events.h"
 #include "client/admin_client.h"
 #include "server/server.h"
 #include "web/health.h"
@@ -112,7 +113,8 @@ static bool read_ledger(const struct settings *settings, struct buf *out, struct
 
 	if (!catalog_open(path, CATALOG_READ, &catalog, err) ||
 	    !blob_local_open(settings->data_dir, &store, err) ||
-	    !web_health_read(catalog, store, NULL, &facts, err))
+	    !web_health_read(catalog, store, NULL, &facts, err) ||
+	    !events_last_webhook_at(catalog, INT64_MAX, &facts.last_webhook_at_ms, err))
 		return false;
 	json_start(&json, out);
 	health_write(&facts, HEALTH_STATUS, &json);

@@ -26,7 +26,7 @@ struct health_facts {
 	int64_t now_ms;
 	int64_t started_at_ms; /* 0: no server runs; then webhooks and upstream are not known */
 	struct catalog_counts counts;
-	int64_t last_webhook_at_ms; /* that is in the ledger */
+	int64_t last_webhook_at_ms; /* for HEALTH_STATUS alone */
 	bool store_answers;
 	uint64_t free_bytes;     /* while store_answers */
 	uint64_t min_free_bytes; /* the setting */

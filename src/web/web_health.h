@@ -26,8 +26,8 @@ bool web_health_gather(const struct web *web, struct catalog *catalog, struct he
 		       struct err *err) MUST_CHECK;
 
 /*
- * Fills in what the ledger and the store know of these accounts (NULL: of all); also for `callspool status` when
- * no server runs.
+ * Fills in what the ledger and the store know of these accounts (NULL: of all), without last_webhook_at_ms; also for
+ * `callspool status` when no server runs.
  */
 bool web_health_read(struct catalog *catalog, struct blob_store *store,
 		     const struct accounts *accounts, struct health_facts *facts,

@@ -6,7 +6,7 @@ import { chmodSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BINARY, callspool, startServer, untilState } from './harness/callspool.js';
 import { audio } from './harness/audio.js';
-import { requestJson } from './harness/http.js';
+import { request, requestJson } from './harness/http.js';
 import { run, temporaryFolder } from './harness/process.js';
 import { startStored } from './harness/stored.js';
 import { startUpstream, xmlError } from './harness/upstream.js';
@@ -178,6 +178,13 @@ test('a ledger that cannot be read: 500, a line of the log, and no word of being
   assert.doesNotMatch(told.stdout, /well/);
   sql('ALTER TABLE elsewhere RENAME TO recordings');
   assert.equal(await isDegraded(server), false);
+});
+
+test('/health and /metrics read no event: after an import there are millions', async (t) => {
+  const server = await startServer(t, { expectErrors: [/cannot answer/] });
+  execFileSync('sqlite3', [join(server.dataDir, 'ledger.db'), '.timeout 5000', 'ALTER TABLE events RENAME COLUMN kind TO sort']);
+  for (const [path, wanted] of [['/health', 200], ['/api/health', 200], ['/metrics', 200], ['/api/status', 500]])
+    assert.equal((await request(`${server.url}${path}`)).status, wanted, path);
 });
 
 test('what /health tells anybody is whether it plays, and no more', async (t) => {

@@ -280,7 +280,7 @@ static bool last_webhook(void)
 {
 	int64_t at_ms;
 
-	return events_last_webhook_at(ledger.writer, &at_ms, &err);
+	return events_last_webhook_at(ledger.writer, 1000, &at_ms, &err);
 }
 
 static bool next_recheck(void)

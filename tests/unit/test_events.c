@@ -44,6 +44,26 @@ static void test_append(struct ledger *ledger)
 	OK(!events_append(ledger->writer, &event, &first, &err), "without a transaction: refused");
 }
 
+static void test_last_webhook(struct ledger *ledger)
+{
+	struct event listed = some_event();
+	int64_t seq, at_ms = -1;
+
+	MUST(events_last_webhook_at(ledger->writer, 1, &at_ms, &err));
+	IS_INT(at_ms, NOON, "the last event is of a webhook");
+	listed.kind = EVENT_RECORDING_LISTED;
+	MUST(catalog_begin(ledger->writer, &err));
+	MUST(events_append(ledger->writer, &listed, &seq, &err));
+	MUST(events_append(ledger->writer, &listed, &seq, &err));
+	MUST(events_last_webhook_at(ledger->writer, 3, &at_ms, &err));
+	IS_INT(at_ms, NOON, "it is found behind two that were listed");
+	MUST(events_last_webhook_at(ledger->writer, INT64_MAX, &at_ms, &err));
+	IS_INT(at_ms, NOON, "also among all there are");
+	MUST(events_last_webhook_at(ledger->writer, 2, &at_ms, &err));
+	IS_INT(at_ms, 0, "and nobody goes back further than was asked");
+	catalog_rollback(ledger->writer);
+}
+
 /* The watermark must never be in front of a new event. */
 static void test_place(struct ledger *ledger)
 {
@@ -198,6 +218,7 @@ int main(void)
 
 	ledger_open(&ledger);
 	test_append(&ledger);
+	test_last_webhook(&ledger);
 	test_place(&ledger);
 	test_refused(&ledger);
 	test_fields(&ledger);
