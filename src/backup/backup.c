@@ -67,10 +67,11 @@ static bool miss(struct backup *backup, const struct recording_stored *stored, s
 		}
 		now.state = RECORDING_PURGED;
 	}
-	if (now.state == RECORDING_STORED && strcmp(now.path, stored->path) == 0)
-		find_fault(backup, BACKUP_MISSING, stored->path, "the store does not have it");
-	else
+	if (now.state == RECORDING_PURGED ||
+	    (now.state == RECORDING_STORED && strcmp(now.path, stored->path) != 0))
 		backup->report->gone++;
+	else
+		find_fault(backup, BACKUP_MISSING, stored->path, "the store does not have it");
 	return true;
 }
 

@@ -35,7 +35,7 @@ struct backup_options {
 	struct blob_store *store; /* borrowed */
 	const char *folder;
 	bool copies;              /* media, too, where a hard link would do */
-	bool prunes;              /* media that this ledger does not call stored goes */
+	bool prunes;              /* media that was purged or replaced goes (prune.h) */
 	uint64_t keep_free_bytes; /* of the ledger's disk, where the folder is on that */
 	struct progress *ledger_progress, *media_progress; /* NULL: nobody looks */
 	struct backup_watch *watch;                        /* NULL: nobody listens */

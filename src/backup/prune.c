@@ -23,14 +23,18 @@ static struct str recording_sid(struct str name)
 	return str_first(base, SID_LEN);
 }
 
-static bool is_named(struct catalog *catalog, struct str name, bool *out, struct err *err)
+/* Not while it may be the last copy: of a recording that was lost, or that this ledger does not know. */
+static bool may_go(struct catalog *catalog, const struct landing *landing, struct str name,
+		   bool *out, struct err *err)
 {
 	struct recording recording;
 
-	*out = recordings_find(catalog, recording_sid(name), &recording, err);
-	if (!*out)
+	*out = false;
+	if (!recordings_find(catalog, recording_sid(name), &recording, err))
 		return err->kind == ERR_NOT_FOUND;
-	*out = recording.state == RECORDING_STORED && str_eq(str_of(recording.path), name);
+	*out = recording.state == RECORDING_PURGED ||
+	       (recording.state == RECORDING_STORED && !str_eq(str_of(recording.path), name) &&
+		landing_holds(landing, recording.path, recording.size));
 	return true;
 }
 
@@ -38,13 +42,13 @@ static bool look_at(struct catalog *catalog, struct landing *landing, struct str
 		    uint64_t *out_pruned, struct err *err)
 {
 	char text[BLOB_NAME_SIZE];
-	bool stays;
+	bool goes;
 
 	if (!blob_name_is_valid(name) || !str_copy(name, text, sizeof(text)))
 		return true;
-	if (!is_named(catalog, name, &stays, err))
+	if (!may_go(catalog, landing, name, &goes, err))
 		return false;
-	if (stays)
+	if (!goes)
 		return true;
 	++*out_pruned;
 	return landing_remove(landing, text, err);

@@ -1,5 +1,6 @@
 /*
- * Media in a backup's folder that its ledger does not call stored, taken away.
+ * Media in a backup's folder that its ledger calls purged, or replaced by other media that is there, taken away.  What
+ * else the ledger does not call stored may be the last copy, and stays: of a recording that the store has lost.
  */
 #pragma once
 

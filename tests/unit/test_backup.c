@@ -132,11 +132,15 @@ static void add_credential(enum credential_kind kind, const char *name)
 /* ---- backing up ---- */
 
 static unsigned told;
+static void (*meanwhile)(void); /* once, at the next finding */
 
 static void found_in_store(struct backup_watch *watch, enum backup_finding finding,
 			   const char *path, const char *reason)
 {
 	told++;
+	if (meanwhile)
+		meanwhile();
+	meanwhile = NULL;
 	printf("# finding %d: %s: %s\n", finding, path, reason);
 }
 
@@ -242,6 +246,49 @@ static void test_faults(void)
 	if (rmdir(recordings) < 0 || rename(moved, recordings) < 0)
 		abort();
 	MUST(blob_local_open(data, &store, &err));
+}
+
+static void lose_third(void)
+{
+	struct recording seen;
+	char sid[SID_SIZE], name[BLOB_NAME_SIZE];
+
+	path_of(3, 13, name);
+	MUST(catalog_begin(writer, &err));
+	MUST(recordings_find(writer, sid_text("RE", 3, sid), &seen, &err));
+	MUST(recordings_mark_lost(writer, &seen, NOON, "it is not there", &err));
+	MUST(catalog_commit(writer, &err));
+	MUST(blob_remove(store, str_of(name), &err));
+}
+
+/* The file of the second is not in the store; that of the third goes while the backup is made. */
+static void test_lost(void)
+{
+	struct backup_report report;
+	struct backup_options lost = options();
+	AUTO(free) char *fresh = in(folder, "lost");
+	AUTO(free) char *recordings = in(to, "recordings");
+	AUTO(free) char *path = NULL;
+	char name[BLOB_NAME_SIZE];
+
+	path_of(3, 13, name);
+	path = in(recordings, name);
+	lost.folder = fresh;
+	meanwhile = lose_third;
+	OK(backup_make(&lost, &report, &err) && report.findings[BACKUP_MISSING] == 2 &&
+		   report.gone == 0,
+	   "what a play found lost meanwhile is missing, and has not gone");
+	lost.folder = to;
+	lost.prunes = true;
+	OK(backup_make(&lost, &report, &err) && report.pruned == 0 && access(path, F_OK) == 0,
+	   "the last copy of what was lost is not pruned: %s", err.text);
+	mark_stored(3, 14);
+	path_of(3, 14, name);
+	OK(backup_make(&lost, &report, &err) && report.pruned == 1 && access(path, F_OK) < 0,
+	   "until it is stored and backed up anew: %s", err.text);
+	free(TAKE(path));
+	path = in(recordings, name);
+	OK(access(path, F_OK) == 0, "which stays");
 }
 
 static void test_refused(void)
@@ -391,7 +438,7 @@ static void test_restore_damaged(void)
 	struct catalog *catalog = NULL;
 	struct recording recording;
 
-	path_of(3, 13, name);
+	path_of(3, 14, name);
 	path = xasprintf("%s/recordings/%s", to, name);
 	OK(backup_check(to, NULL, NULL, &check, &err) && check.recordings == 2 &&
 		   check.findings[BACKUP_MISSING] + check.findings[BACKUP_DAMAGED] == 0,
@@ -444,6 +491,7 @@ int main(void)
 	test_first();
 	test_change();
 	test_faults();
+	test_lost();
 	test_refused();
 	test_older();
 	test_restore();
