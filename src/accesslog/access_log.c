@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define ROOM_WAIT_MS 2000  /* for a reader to take some of what is there */
@@ -27,6 +28,7 @@
 struct access_log {
 	char *path; /* NULL: standard error */
 	int fd;
+	uint64_t keep_free_bytes;
 	bool is_file;  /* a plain one, and ours alone */
 	bool mid_line; /* the last write ended within a line */
 	uint64_t told; /* of the lines lost, those that the log was told of */
@@ -79,7 +81,8 @@ static void run_reopen(struct job *job)
 	}
 }
 
-bool access_log_open(const char *where, struct access_log **out, struct err *err)
+bool access_log_open(const char *where, uint64_t keep_free_bytes, struct access_log **out,
+		     struct err *err)
 {
 	AUTO(access_log_free) struct access_log *log = NULL;
 	int fd = STDERR_FILENO;
@@ -89,6 +92,7 @@ bool access_log_open(const char *where, struct access_log **out, struct err *err
 		return true;
 	log = xcalloc(1, sizeof(*log));
 	log->fd = -1;
+	log->keep_free_bytes = keep_free_bytes;
 	if (strcmp(where, "stderr") != 0) {
 		if (!open_file(where, &fd, err))
 			return false;
@@ -165,6 +169,18 @@ static bool write_all(struct access_log *log, struct str bytes)
 	return true;
 }
 
+/* The last of a disk is for what must not be lost.  Where it does not say, the write will. */
+static bool leaves_room(const struct access_log *log)
+{
+	struct statvfs disk;
+
+	if (!log->is_file || fstatvfs(log->fd, &disk) < 0 ||
+	    (uint64_t)disk.f_bavail * disk.f_frsize >= log->keep_free_bytes)
+		return true;
+	errno = ENOSPC;
+	return false;
+}
+
 static void tell_lost(struct access_log *log)
 {
 	uint64_t lost = access_log_lost_count(log);
@@ -192,7 +208,8 @@ static void tell(struct access_log *log, bool is_good, int failure)
 static void run_batch(struct job *job)
 {
 	struct access_batch *batch = container_of(job, struct access_batch, job);
-	bool is_good = write_all(batch->log, (struct str){ batch->bytes, batch->len });
+	bool is_good = leaves_room(batch->log) &&
+		       write_all(batch->log, (struct str){ batch->bytes, batch->len });
 	int failure = errno;
 
 	if (!is_good)

@@ -34,9 +34,11 @@ struct access_batch {
 
 /*
  * `where`: "off", and *out is NULL; "stderr"; else the path of a file, which is made where there is none (0640).
+ * A plain file leaves so many bytes of its disk free: below that, the disk is full for it.
  * ERR_INVALID: it cannot be opened.
  */
-bool access_log_open(const char *where, struct access_log **out, struct err *err) MUST_CHECK;
+bool access_log_open(const char *where, uint64_t keep_free_bytes, struct access_log **out,
+		     struct err *err) MUST_CHECK;
 /* Writes what was posted, within the limits above.  NULL does nothing, as in all that follow. */
 void access_log_stop(struct access_log *log);
 void access_log_free(struct access_log *log);

@@ -80,6 +80,11 @@ void reserve_free(struct reserve *reserve)
 	free(reserve);
 }
 
+uint64_t reserve_size_bytes(const struct reserve *reserve)
+{
+	return reserve->size;
+}
+
 bool reserve_spend(struct reserve *reserve)
 {
 	if (reserve->state != RESERVE_HELD || free_bytes(reserve) >= reserve->size)

@@ -24,6 +24,8 @@ bool reserve_open(const char *path, struct reserve **out, struct err *err) MUST_
 void reserve_free(struct reserve *reserve); /* the file stays; NULL does nothing */
 DEFINE_AUTO(struct reserve *, reserve_free)
 
+uint64_t reserve_size_bytes(const struct reserve *reserve); /* also while it is spent */
+
 /* A write failed with ERR_UNAVAILABLE: true when that was a full disk, and the write may be tried again now. */
 bool reserve_spend(struct reserve *reserve);
 /* After each batch of writes: did the disk take it?  Takes the room again when there is enough. */

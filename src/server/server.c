@@ -158,6 +158,14 @@ static bool check_restored(const struct settings *settings, struct err *err)
 		       settings->data_dir);
 }
 
+/* What the events need on a full disk is theirs: the reserve, and as much again till it is taken anew. */
+static bool open_access_log(struct server *server, struct err *err)
+{
+	return server->options.is_command ||
+	       access_log_open(server->settings.access_log, 2 * reserve_size_bytes(server->reserve),
+			       &server->access_log, err);
+}
+
 static bool open_rooms(struct server *server, struct err *err)
 {
 	struct settings *settings = &server->settings;
@@ -166,13 +174,10 @@ static bool open_rooms(struct server *server, struct err *err)
 
 	if (!server_accounts_load(settings, &server->accounts, err))
 		return false;
-	if (!server->options.is_command &&
-	    !access_log_open(settings->access_log, &server->access_log, err))
-		return false;
 	server_hosts_collect(settings, &server->accounts, &server->hosts);
 	settings->flights.media_hosts = server->hosts.at;
 	if (!blob_local_open(settings->data_dir, &server->store, err) ||
-	    !reserve_open(reserve_path, &server->reserve, err) ||
+	    !reserve_open(reserve_path, &server->reserve, err) || !open_access_log(server, err) ||
 	    !ledger_open_reserved(ledger_path, server->reserve, &server->ledger, err))
 		return false;
 	if (!fetcher_open(&settings->flights, server->ledger, server->store, &server->accounts,

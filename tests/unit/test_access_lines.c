@@ -28,10 +28,12 @@ struct fixture {
 	struct err err;
 };
 
+static uint64_t keep_free_bytes;
+
 static bool start(struct fixture *fixture, const char *where)
 {
 	*fixture = (struct fixture){ .loop = NULL };
-	if (!access_log_open(where, &fixture->log, &fixture->err))
+	if (!access_log_open(where, keep_free_bytes, &fixture->log, &fixture->err))
 		return false;
 	if (!loop_new(&fixture->loop, &fixture->err) ||
 	    !mailbox_open(fixture->loop, &fixture->mailbox, &fixture->err))
@@ -100,6 +102,19 @@ static void test_file(void)
 	IS_INT(count(path, "/second"), 1, "and goes on");
 }
 
+static void test_room(void)
+{
+	AUTO(free) char *path = path_of("room.log");
+	struct fixture fixture;
+
+	keep_free_bytes = UINT64_MAX;
+	OK(start(&fixture, path), "a disk with less room than is to be left");
+	keep_free_bytes = 0;
+	say(&fixture, "/first");
+	IS_INT(stop(&fixture), 1, "takes no line, and it is counted");
+	IS_INT(count(path, "/first"), 0, "which is not there");
+}
+
 static void test_none(void)
 {
 	AUTO(free) char *nowhere = path_of("none/access.log");
@@ -108,7 +123,7 @@ static void test_none(void)
 	struct access_log *log;
 	struct err err;
 
-	OK(access_log_open("off", &log, &err) && !log, "off: there is none");
+	OK(access_log_open("off", 0, &log, &err) && !log, "off: there is none");
 	access_log_reopen(log);
 	access_log_stop(log);
 	access_log_free(log);
@@ -292,6 +307,7 @@ int main(void)
 	signals_block();
 	signal(SIGPIPE, SIG_IGN);
 	test_file();
+	test_room();
 	test_none();
 	test_reopening();
 	test_full_disk();
