@@ -1,11 +1,13 @@
 #include "backup/digest_list.h"
 
+#include "backup/folder_use.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 #define FOLDER        "recordings/"
 #define END           "# end"
 #define LIST_LINE_MAX 512
+#define FILE_MODE     0600
 
 /* ---- writing ---- */
 
@@ -22,6 +25,25 @@ struct digest_list_writer {
 	FILE *file;
 	char *path;
 };
+
+/* Anew: what lies there may be somebody's link to elsewhere. */
+static bool create(const char *folder, struct digest_list_writer *writer, struct err *err)
+{
+	AUTO(close) int fd = -1;
+
+	if (unlink(writer->path) < 0 && errno != ENOENT)
+		return err_errno(err, "cannot remove '%s'", writer->path);
+	fd = open(writer->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+	if (fd < 0)
+		return err_errno(err, "cannot create '%s'", writer->path);
+	if (!folder_hand_over(folder, fd, writer->path, err))
+		return false;
+	writer->file = fdopen(fd, "w");
+	if (!writer->file)
+		return err_errno(err, "cannot write '%s'", writer->path);
+	fd = -1; /* the stream's now */
+	return true;
+}
 
 bool digest_list_begin(const char *folder, const struct digest_list_head *head,
 		       struct digest_list_writer **out, struct err *err)
@@ -31,9 +53,8 @@ bool digest_list_begin(const char *folder, const struct digest_list_head *head,
 	char made[ISO_DATE_SIZE];
 
 	writer->path = xasprintf("%s/" DIGEST_LIST_NEW, folder);
-	writer->file = fopen(writer->path, "we");
-	if (!writer->file)
-		return err_errno(err, "cannot create '%s'", writer->path);
+	if (!create(folder, writer, err))
+		return false;
 	clock_iso_date(head->made_at_ms, made);
 	fprintf(writer->file, MAGIC " sequence=%lld made=%s recordings=%llu\n",
 		(long long)head->sequence, made, (unsigned long long)head->recordings);

@@ -145,17 +145,6 @@ static bool is_as_written(const struct restore *restore, int fd, struct err *err
 		err_set(err, ERR_INVALID, "the ledger of the backup changed while it was read"));
 }
 
-static bool give_away(const struct restore *restore, int fd, struct err *err)
-{
-	struct stat about;
-
-	if (geteuid() != 0)
-		return true;
-	return (stat(restore->options->data_dir, &about) == 0 &&
-		fchown(fd, about.st_uid, about.st_gid) == 0) ||
-	       err_errno(err, "cannot hand '%s' over", restore->ledger);
-}
-
 static bool remove_ledger(const struct restore *restore, struct err *err)
 {
 	static const char *const ends[] = { "-wal", "-shm", "-journal", "" };
@@ -181,9 +170,9 @@ static bool copy_ledger(const struct restore *restore, const char *from, struct 
 	to_fd = open(restore->ledger, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
 	if (to_fd < 0)
 		return err_errno(err, "cannot create '%s'", restore->ledger);
-	return give_away(restore, to_fd, err) && copy_bytes(from_fd, to_fd, err) &&
-	       is_as_written(restore, to_fd, err) && file_sync(to_fd, restore->ledger, err) &&
-	       file_sync_name(restore->ledger, err);
+	return folder_hand_over(restore->options->data_dir, to_fd, restore->ledger, err) &&
+	       copy_bytes(from_fd, to_fd, err) && is_as_written(restore, to_fd, err) &&
+	       file_sync(to_fd, restore->ledger, err) && file_sync_name(restore->ledger, err);
 }
 
 static bool end_kinds(struct catalog *catalog, const enum credential_kind *kinds, size_t count,

@@ -200,7 +200,7 @@ bool file_short_path(const char *path, size_t size, char **out, int *out_folder_
 
 bool file_take_lock(const char *path, int *out_fd, struct err *err)
 {
-	AUTO(close) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	AUTO(close) int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
 
 	if (fd < 0)
 		return err_errno(err, "cannot open '%s'", path);

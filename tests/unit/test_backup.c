@@ -248,6 +248,41 @@ static void test_faults(void)
 	MUST(blob_local_open(data, &store, &err));
 }
 
+static bool belongs_to(const char *where, const char *name, uid_t owner)
+{
+	AUTO(free) char *path = in(where, name);
+	struct stat about;
+
+	return lstat(path, &about) == 0 && S_ISREG(about.st_mode) &&
+	       (about.st_mode & 0777) == 0600 && about.st_uid == owner;
+}
+
+/* The owner of the folder is not believed by who backs up, which may be root. */
+static void test_links(void)
+{
+	struct backup_report report;
+	AUTO(free) char *victim = in(folder, "victim");
+	AUTO(free) char *list = in(to, "digests.new");
+	AUTO(free) char *copy = in(to, "ledger.db.new");
+	AUTO(free) char *lock = in(to, "lock");
+	uid_t owner = geteuid() == 0 ? 65534 : geteuid();
+	struct stat about;
+
+	if (unlink(lock) < 0 || symlink(victim, lock) < 0)
+		abort();
+	OK(!back_up(&report) && access(victim, F_OK) < 0, "its lock is a link: %s", err.text);
+	unlink(lock);
+	write_file(victim, "precious");
+	if (symlink(victim, list) < 0 || symlink(victim, copy) < 0 || chown(to, owner, -1) < 0)
+		abort();
+	OK(back_up(&report), "links where it writes: %s", err.text);
+	OK(stat(victim, &about) == 0 && about.st_size == 8, "are not followed");
+	OK(belongs_to(to, "digests", owner) && belongs_to(to, "ledger.db", owner),
+	   "and all is for the owner of the folder, alone");
+	if (chown(to, geteuid(), -1) < 0)
+		abort();
+}
+
 static void lose_third(void)
 {
 	struct recording seen;
@@ -491,6 +526,7 @@ int main(void)
 	test_first();
 	test_change();
 	test_faults();
+	test_links();
 	test_lost();
 	test_refused();
 	test_older();
