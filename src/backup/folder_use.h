@@ -16,6 +16,6 @@ bool folder_use(const char *path, const char *const names[], struct err *err) MU
 bool folder_has(const char *folder, const char *name);
 /*
  * Where root works, a file that it made in the folder is given to the folder's owner, who may have put something else under
- * its name meanwhile: ERR_CONFLICT, when it has another name besides or is not root's.
+ * its name meanwhile: ERR_CONFLICT, when it has another name besides or belongs to a third.
  */
 bool folder_hand_over(const char *folder, int fd, const char *path, struct err *err) MUST_CHECK;

@@ -145,9 +145,10 @@ static bool is_as_written(const struct restore *restore, int fd, struct err *err
 		err_set(err, ERR_INVALID, "the ledger of the backup changed while it was read"));
 }
 
-static bool remove_ledger(const struct restore *restore, struct err *err)
+/* What SQLite keeps beside it, which is of what was begun before. */
+static bool remove_logs(const struct restore *restore, struct err *err)
 {
-	static const char *const ends[] = { "-wal", "-shm", "-journal", "" };
+	static const char *const ends[] = { "-wal", "-shm", "-journal" };
 
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		AUTO(free) char *path = xasprintf("%s%s", restore->ledger, ends[i]);
@@ -165,13 +166,17 @@ static bool copy_ledger(const struct restore *restore, const char *from, struct 
 
 	if (from_fd < 0)
 		return err_errno(err, "cannot open '%s'", from);
-	if (!remove_ledger(restore, err))
+	if (!remove_logs(restore, err))
 		return false;
-	to_fd = open(restore->ledger, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+	/* It is there from the first file to the last, so that no server begins an empty ledger beside them. */
+	to_fd = open(restore->ledger, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
 	if (to_fd < 0)
 		return err_errno(err, "cannot create '%s'", restore->ledger);
-	return folder_hand_over(restore->options->data_dir, to_fd, restore->ledger, err) &&
-	       copy_bytes(from_fd, to_fd, err) && is_as_written(restore, to_fd, err) &&
+	if (!folder_hand_over(restore->options->data_dir, to_fd, restore->ledger, err))
+		return false;
+	if (ftruncate(to_fd, 0) < 0)
+		return err_errno(err, "cannot cut '%s'", restore->ledger);
+	return copy_bytes(from_fd, to_fd, err) && is_as_written(restore, to_fd, err) &&
 	       file_sync(to_fd, restore->ledger, err) && file_sync_name(restore->ledger, err);
 }
 
@@ -283,15 +288,16 @@ static bool name_ledger(const struct restore *restore, struct err *err)
 	return file_sync_folder(restore->options->data_dir, err);
 }
 
-/* One that is refused leaves no restore behind that would have to be finished. */
+/* One that is refused at its begin leaves no restore behind that would have to be finished. */
 static bool open_ledger(const struct restore *restore, struct catalog **out, struct err *err)
 {
 	struct err ignored;
 
 	if (catalog_open(restore->ledger, CATALOG_WRITE, out, err))
 		return true;
-	if (err->kind == ERR_INVALID)
-		(void)!remove_ledger(restore, &ignored);
+	if (err->kind == ERR_INVALID && !folder_has(restore->options->data_dir, "recordings") &&
+	    remove_logs(restore, &ignored))
+		(void)!unlink(restore->ledger);
 	return false;
 }
 

@@ -11,6 +11,7 @@
 #include "catalog/recordings.h"
 #include "catalog/recordings_digest.h"
 #include "catalog/recordings_stored.h"
+#include "db/db.h"
 #include "ledger_fixture.h"
 #include "tap.h"
 
@@ -464,6 +465,49 @@ static void test_restore_refused(void)
 	empty(restored);
 }
 
+static void run_in(const char *where, const char *line)
+{
+	AUTO(free) char *command = xasprintf("cd '%s' && %s", where, line);
+
+	if (system(command) != 0)
+		abort();
+}
+
+static void make_newer(const char *path)
+{
+	struct db *db = NULL;
+
+	MUST(db_open(path, DB_WRITE, &db, &err));
+	MUST(db_begin(db, &err));
+	MUST(db_exec(db, "INSERT INTO schema_version (version) VALUES (9999)", &err));
+	MUST(db_commit(db, &err));
+	db_free(db);
+	run_in(to, "sed -i \"2s/^[0-9a-f]*/$(sha256sum < ledger.db | cut -c 1-64)/\" digests");
+}
+
+static void test_restore_newer(void)
+{
+	AUTO(free) char *path = in(to, "ledger.db");
+	AUTO(free) char *recordings = in(restored, "recordings");
+	AUTO(free) char *marker = in(restored, RESTORE_UNFINISHED);
+	struct restore_report report;
+
+	run_in(to, "cp ledger.db digests ..");
+	make_newer(path);
+	OK(!bring_back(&report, false) && err.kind == ERR_INVALID, "of a newer callspool: %s",
+	   err.text);
+	OK(access(marker, F_OK) < 0, "nothing is begun that would have to be finished");
+	if (mkdir(recordings, 0700) < 0)
+		abort();
+	write_file(marker, "as one that was killed left it");
+	OK(!bring_back(&report, false) && err.kind == ERR_INVALID, "in place of another: %s",
+	   err.text);
+	OK(access(marker, F_OK) == 0, "the half that is there says that it is one");
+	run_in(to, "mv ../ledger.db ../digests .");
+	OK(bring_back(&report, false) && report.recordings == 2, "and is finished: %s", err.text);
+	empty(restored);
+}
+
 static void test_restore_damaged(void)
 {
 	AUTO(free) char *path = NULL, *ledger_path = in(restored, "ledger.db");
@@ -532,6 +576,7 @@ int main(void)
 	test_older();
 	test_restore();
 	test_restore_refused();
+	test_restore_newer();
 	test_restore_damaged();
 	catalog_free(writer);
 	blob_store_free(store);
