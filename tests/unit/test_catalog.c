@@ -236,6 +236,11 @@ static void test_versions(struct ledger *ledger)
 	set_version(ledger, "DELETE FROM schema_version");
 	OK(!catalog_open(ledger->path, CATALOG_READ, &catalog, &err) && err.kind == ERR_INVALID,
 	   "a reader does not migrate an older one");
+	set_version(ledger, "INSERT INTO schema_version (version) VALUES (-9)");
+	OK(!catalog_open(ledger->path, CATALOG_WRITE, &catalog, &err) && err.kind == ERR_INVALID,
+	   "a writer brings nothing up to date that was never written: %s", err.text);
+	OK(!catalog_open(ledger->path, CATALOG_READ, &catalog, &err) && err.kind == ERR_INVALID,
+	   "nor does a reader read it: %s", err.text);
 	set_version(ledger, "DROP TABLE schema_version");
 	OK(!catalog_open(ledger->path, CATALOG_READ, &catalog, &err) && err.kind == ERR_INVALID,
 	   "what is no ledger is told so: %s", err.text);
