@@ -1,9 +1,12 @@
 #include "cmd/cmd.h"
 
+#include "base/own.h"
 #include "base/suggestion.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const struct cmd *cmd_find(const struct cmd *const *commands, size_t count, const char *name)
@@ -24,9 +27,12 @@ const struct cmd *cmd_find(const struct cmd *const *commands, size_t count, cons
 	return NULL;
 }
 
+/* The text may name what a ledger, a file or a server says. */
 int cmd_fail(const struct err *err)
 {
-	fprintf(stderr, "callspool: %s\n", err->text);
+	AUTO(free) char *plain = utf8_plain(str_of(err->text));
+
+	fprintf(stderr, "callspool: %s\n", plain);
 	return exit_status_of(err->kind);
 }
 

@@ -260,6 +260,9 @@ test('what cannot be done is refused in words', async (t) => {
     assert.equal(stderr === '', expected === 0);
   }
   assert.deepEqual([readdirSync(mine), readdirSync(empty)], [['holiday.jpg'], []]);
+  const obeyed = await callspool(['verify', '--backup', join(empty, '\x1b[2J')]);
+  assert.match(obeyed.stderr, /\?\[2J/, 'no word of an error is obeyed by a terminal');
+  assert.ok(!obeyed.stderr.includes('\x1b'));
   mkdirSync(join(empty, 'data'));
   writeFileSync(join(empty, 'data', 'audit.key'), 'x');
   assert.equal((await restore(folder, join(empty, 'data'))).code, 0);
