@@ -2,13 +2,13 @@
 
 #include "backup/backup_ledger.h"
 #include "backup/digest_list.h"
+#include "backup/folder_use.h"
 #include "backup/landing.h"
 #include "base/mem.h"
 #include "base/own.h"
 #include "base/progress.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,7 +17,7 @@ static enum backup_finding look_at(const char *folder, const struct digest_list_
 				   struct err *reason)
 {
 	AUTO(free) char *path = xasprintf("%s/recordings/%s", folder, line->name);
-	AUTO(close) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO(close) int fd = folder_open_file(path);
 	struct landing_content content;
 
 	if (fd < 0) {

@@ -8,19 +8,19 @@
 #include "base/own.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static bool has_digest(const char *path, const char *sha256, bool *out, struct err *err)
 {
-	AUTO(close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO(close) int fd = folder_open_file(path);
 	struct landing_content content;
 
 	*out = false;
 	if (fd < 0)
-		return errno == ENOENT || err_errno(err, "cannot open '%s'", path);
+		return errno == ENOENT || errno == EINVAL ||
+		       err_errno(err, "cannot open '%s'", path);
 	if (!landing_digest(fd, &content, err))
 		return err_context(err, "'%s'", path);
 	*out = strcmp(content.sha256, sha256) == 0;

@@ -193,13 +193,15 @@ bool digest_list_open(const char *folder, struct digest_list **out, struct diges
 		      struct err *err)
 {
 	AUTO(digest_list_free) struct digest_list *list = xcalloc(1, sizeof(*list));
+	AUTO(close) int fd = -1;
 
 	list->path = xasprintf("%s/" DIGEST_LIST_NAME, folder);
-	list->file = fopen(list->path, "re");
-	if (!list->file && errno == ENOENT)
+	fd = folder_open_file(list->path);
+	if (fd < 0 && errno == ENOENT)
 		return err_set(err, ERR_NOT_FOUND, "there is no backup in '%s'", folder);
-	if (!list->file)
+	if (fd < 0 || !(list->file = fdopen(fd, "r")))
 		return err_errno(err, "cannot open '%s'", list->path);
+	fd = -1; /* the stream's now */
 	if (!read_head(list, head, err))
 		return false;
 	*out = TAKE(list);

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -60,6 +61,21 @@ bool folder_has(const char *folder, const char *name)
 	AUTO(free) char *path = xasprintf("%s/%s", folder, name);
 
 	return access(path, F_OK) == 0;
+}
+
+int folder_open_file(const char *path)
+{
+	AUTO(close) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	struct stat about;
+
+	if (fd < 0 && errno == ELOOP)
+		errno = EINVAL;
+	if (fd < 0 || fstat(fd, &about) < 0)
+		return -1;
+	if (S_ISREG(about.st_mode))
+		return TAKE_FD(fd);
+	errno = EINVAL;
+	return -1;
 }
 
 bool folder_hand_over(const char *folder, int fd, const char *path, struct err *err)

@@ -84,7 +84,7 @@ static bool take(struct restore *restore, const struct digest_list_line *line, s
 {
 	AUTO(free)
 	char *path = xasprintf("%s/recordings/%s", restore->options->folder, line->name);
-	AUTO(close) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO(close) int fd = folder_open_file(path);
 
 	if (fd < 0 && errno == ENOENT)
 		find_fault(restore, BACKUP_MISSING, line->name, "the backup does not have it");
@@ -161,7 +161,7 @@ static bool remove_logs(const struct restore *restore, struct err *err)
 
 static bool copy_ledger(const struct restore *restore, const char *from, struct err *err)
 {
-	AUTO(close) int from_fd = open(from, O_RDONLY | O_CLOEXEC);
+	AUTO(close) int from_fd = folder_open_file(from);
 	AUTO(close) int to_fd = -1;
 
 	if (from_fd < 0)

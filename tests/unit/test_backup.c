@@ -451,6 +451,11 @@ static void test_restore_refused(void)
 	OK(!bring_back(&report, false) && err.kind == ERR_INVALID,
 	   "another ledger than was written: %s", err.text);
 	OK(!is_there(restored, RESTORE_UNFINISHED), "of which nothing is begun");
+	if (unlink(db) < 0 || mkfifo(db, 0600) < 0)
+		abort();
+	OK(!bring_back(&report, false) && err.kind == ERR_INVALID,
+	   "a pipe in its place, that nobody writes to: %s", err.text);
+	unlink(db);
 	/* As who was killed after the list was renamed leaves it. */
 	if (rename(good, new) < 0)
 		abort();
@@ -522,6 +527,13 @@ static void test_restore_damaged(void)
 	OK(backup_check(to, NULL, NULL, &check, &err) && check.recordings == 2 &&
 		   check.findings[BACKUP_MISSING] + check.findings[BACKUP_DAMAGED] == 0,
 	   "a backup is checked: %s", err.text);
+	if (unlink(path) < 0 || mkfifo(path, 0600) < 0)
+		abort();
+	OK(backup_check(to, NULL, NULL, &check, &err) && check.findings[BACKUP_DAMAGED] == 1,
+	   "a pipe is no recording, and nobody waits for it");
+	OK(bring_back(&report, false) && report.findings[BACKUP_DAMAGED] == 1 && report.queued == 1,
+	   "nor does a restore: %s", err.text);
+	empty(restored);
 	unlink(path);
 	OK(backup_check(to, NULL, NULL, &check, &err) && check.findings[BACKUP_MISSING] == 1,
 	   "a file is missing");
