@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define RETRY_FIRST_MS 5000
+#define IDLE_MS        60000 /* who asks and is gone before it is written wakes nobody */
 #define RETRY_MOST_MS  INT64_C(900000)
 
 struct backfill {
@@ -76,7 +77,7 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Round by round, while an account fails; asleep when there is nothing to do. */
+/* Round by round: soon while an account fails, rarely when there is nothing to do. */
 static void next_account(struct backfill *backfill)
 {
 	backfill->is_busy = false;
@@ -93,6 +94,7 @@ static void next_account(struct backfill *backfill)
 		backfill->retry_ms = least(2 * backfill->retry_ms, RETRY_MOST_MS);
 	} else {
 		backfill->retry_ms = RETRY_FIRST_MS;
+		look_in(backfill, IDLE_MS);
 	}
 	backfill->failed = 0;
 }

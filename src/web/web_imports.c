@@ -82,7 +82,7 @@ static void begun(struct ledger_job *job)
 {
 	struct beginning *beginning = container_of(job, struct beginning, job);
 
-	/* When the client is gone the server may be stopping, and the next start looks anyway. */
+	/* When the client is gone the server may be stopping; else it is found within a minute (backfill.c). */
 	if (beginning->x && job->succeeded) {
 		fetcher_import(beginning->web->fetcher);
 		web_send_json(beginning->x, STR("{\"success\":true}\n"));
