@@ -18,6 +18,7 @@
 #define CHUNK        100   /* rows a write: webhooks wait behind it */
 #define BUSY_MS      1000  /* transfers wait: looked at again so much later */
 #define PAGE_TRIES   4
+#define NO_SENSE     "Twilio's answer makes no sense: %s"
 #define TRY_AGAIN_MS 1000 /* after the first; doubled with each */
 
 static void look(struct timer *timer);
@@ -33,6 +34,16 @@ static void end(struct list_walk *walk, bool is_whole)
 	rest_recordings_page_release(&walk->page);
 	walk->is_whole = is_whole;
 	walk->ended(walk);
+}
+
+PRINTF_LIKE(2, 3)
+static void blame(struct list_walk *walk, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(walk->failure, sizeof(walk->failure), fmt, args);
+	va_end(args);
 }
 
 PRINTF_LIKE(2, 3)
@@ -99,6 +110,10 @@ static void page_written(struct list_walk *walk)
 {
 	bool was_last = is_last(walk);
 
+	if (walk->failure[0] != '\0') {
+		end(walk, false);
+		return;
+	}
 	rest_recordings_page_release(&walk->page);
 	if (was_last) {
 		end(walk, true);
@@ -187,7 +202,7 @@ static bool is_circle(struct list_walk *walk)
 	return false;
 }
 
-static bool next_page(struct list_walk *walk, struct err *err)
+static bool find_next_page(struct list_walk *walk, struct err *err)
 {
 	struct buf url;
 
@@ -205,6 +220,20 @@ static bool next_page(struct list_walk *walk, struct err *err)
 	if (is_circle(walk))
 		return err_set(err, ERR_UNAVAILABLE, "its pages name each other in a circle");
 	return true;
+}
+
+/*
+ * A page that leads nowhere is written as any other, and then the walk fails; but it is not kept as the page to go on with, or
+ * who goes on would read it for ever.
+ */
+static void next_page(struct list_walk *walk)
+{
+	struct err err;
+
+	if (find_next_page(walk, &err))
+		return;
+	walk->next_url[0] = '\0';
+	blame(walk, NO_SENSE, err.text);
 }
 
 static void try_again(struct list_walk *walk, int status)
@@ -235,11 +264,11 @@ static void answered(struct rest_request *request)
 		try_again(walk, status);
 		return;
 	}
-	if (!rest_read_recordings(buf_str(&request->body), &walk->page, &err) ||
-	    !next_page(walk, &err)) {
-		fail(walk, "Twilio's answer makes no sense: %s", err.text);
+	if (!rest_read_recordings(buf_str(&request->body), &walk->page, &err)) {
+		fail(walk, NO_SENSE, err.text);
 		return;
 	}
+	next_page(walk);
 	rest_request_release(request);
 	count_page(walk);
 	if (walk->left > 0)

@@ -4,7 +4,7 @@
  *
  * One page is in memory, one request is under way, and none is sent while transfers wait for their turn.  A
  * page that gives no answer is asked for again; when that does not help either, the walk has failed, and what it
- * wrote stays.  A list whose pages name each other in a circle has no end, and is a failure, too.  Recordings that come in meanwhile move rows to later pages: what is seen twice is known by then.
+ * wrote stays.  A list whose pages name each other in a circle has no end, and is a failure, too, behind what they hold.  Recordings that come in meanwhile move rows to later pages: what is seen twice is known by then.
  *
  * Thread: the fetching loop.
  */

@@ -198,6 +198,18 @@ static void test_circle(void)
 	IS_STR(str_of(walk.failure),
 	       STR("Twilio's answer makes no sense: its pages name each other in a circle"),
 	       "told");
+	IS_INT(walk.found, 3, "what they hold is taken");
+	OK(walk.next_url[0] == '\0', "and nobody goes on with them");
+}
+
+static void test_itself(void)
+{
+	AUTO(buf_release) struct buf only = { 0 };
+	struct answer answer = { LIST, page(&only, 2000, 120, "absent", 1, LIST), THEN_CLOSE };
+
+	walk_now(0, &answer, 1);
+	OK(!walk.is_whole && server.requests == 1, "a page that names itself: %s", walk.failure);
+	IS_INT(walk.found, 120, "what it holds is taken");
 }
 
 static void test_malformed(void)
@@ -249,6 +261,7 @@ int main(void)
 	test_statuses();
 	test_failures();
 	test_circle();
+	test_itself();
 	test_malformed();
 	test_retry();
 	fixture_stop(release);
