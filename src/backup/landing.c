@@ -176,9 +176,13 @@ bool landing_holds(const struct landing *landing, const char *name, uint64_t siz
 	       S_ISREG(about.st_mode) && (uint64_t)about.st_size == size;
 }
 
-bool landing_has(const struct landing *landing, const char *name, uint64_t size)
+/* Who renamed it may have been killed before its folder was synced. */
+bool landing_has(struct landing *landing, const char *name, uint64_t size)
 {
-	return holds_generation(name) && landing_holds(landing, name, size);
+	if (!holds_generation(name) || !landing_holds(landing, name, size))
+		return false;
+	landing->is_touched[folder_number(name)] = true;
+	return true;
 }
 
 int landing_reader(const struct landing *landing, const char *name)

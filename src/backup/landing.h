@@ -31,8 +31,11 @@ DEFINE_AUTO(struct landing *, landing_free)
 /* While copying, leave so many bytes of the disk to others. */
 void landing_keep_free(struct landing *landing, uint64_t bytes);
 
-/* Is it there, of that size, under a name that nobody gives twice?  Names are those of blob.h, and valid. */
-bool landing_has(const struct landing *landing, const char *name, uint64_t size);
+/*
+ * Is it there, of that size, under a name that nobody gives twice?  Then landing_finish() makes that durable, too.
+ * Names are those of blob.h, and valid.
+ */
+bool landing_has(struct landing *landing, const char *name, uint64_t size);
 /* The same under any name: one that was written twice may be of either time. */
 bool landing_holds(const struct landing *landing, const char *name, uint64_t size);
 /* Opens what is there for reading; -1: there is none that can be opened. */
