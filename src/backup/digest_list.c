@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,7 +25,19 @@
 struct digest_list_writer {
 	FILE *file;
 	char *path;
+	int failure; /* errno of the first write that failed; 0: none did */
 };
+
+PRINTF_LIKE(2, 3)
+static void put(struct digest_list_writer *writer, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	if (vfprintf(writer->file, fmt, args) < 0 && writer->failure == 0)
+		writer->failure = errno;
+	va_end(args);
+}
 
 /* Anew: what lies there may be somebody's link to elsewhere. */
 static bool create(const char *folder, struct digest_list_writer *writer, struct err *err)
@@ -56,25 +69,28 @@ bool digest_list_begin(const char *folder, const struct digest_list_head *head,
 	if (!create(folder, writer, err))
 		return false;
 	clock_iso_date(head->made_at_ms, made);
-	fprintf(writer->file, MAGIC " sequence=%lld made=%s recordings=%llu\n",
-		(long long)head->sequence, made, (unsigned long long)head->recordings);
-	fprintf(writer->file, "%s  " LEDGER_LINE "\n", head->ledger_sha256);
+	put(writer, MAGIC " sequence=%lld made=%s recordings=%llu\n", (long long)head->sequence,
+	    made, (unsigned long long)head->recordings);
+	put(writer, "%s  " LEDGER_LINE "\n", head->ledger_sha256);
 	*out = TAKE(writer);
 	return true;
 }
 
 void digest_list_add(struct digest_list_writer *writer, const char *name, const char *sha256)
 {
-	fprintf(writer->file, "%s  " FOLDER "%s\n", sha256, name);
+	put(writer, "%s  " FOLDER "%s\n", sha256, name);
 }
 
 bool digest_list_end(struct digest_list_writer *writer, struct err *err)
 {
 	bool is_full;
 
-	fprintf(writer->file, END "\n");
-	if (fflush(writer->file) == 0 && !ferror(writer->file))
+	put(writer, END "\n");
+	if (fflush(writer->file) != 0 && writer->failure == 0)
+		writer->failure = errno;
+	if (writer->failure == 0)
 		return file_sync(fileno(writer->file), writer->path, err);
+	errno = writer->failure;
 	is_full = errno == ENOSPC || errno == EDQUOT;
 	err_errno(err, "cannot write '%s'", writer->path);
 	if (is_full)

@@ -4,7 +4,10 @@
 #include "blob_folder.h"
 #include "tap.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define ONE   "0011223344556677889900112233445566778899001122334455667788990011"
@@ -111,11 +114,37 @@ static void test_round_trip(void)
 	OK(digest_list_next(list, &line, &is_end, &err) && is_end, "its end");
 }
 
+/* Room comes back before the end: the line that was lost is one all the same, and why it was. */
+static void test_no_room(void)
+{
+	AUTO(digest_list_writer_free) struct digest_list_writer *writer = NULL;
+	const struct digest_list_head head = { .sequence = 8,
+					       .made_at_ms = 1,
+					       .ledger_sha256 = ONE };
+	struct rlimit all, little;
+
+	if (getrlimit(RLIMIT_FSIZE, &all) < 0)
+		abort();
+	little = all;
+	little.rlim_cur = 1000;
+	signal(SIGXFSZ, SIG_IGN);
+	OK(digest_list_begin(folder, &head, &writer, &err), "a list is begun: %s", err.text);
+	setrlimit(RLIMIT_FSIZE, &little);
+	for (int i = 0; i < 1000; i++)
+		digest_list_add(writer, NAME, TWO);
+	setrlimit(RLIMIT_FSIZE, &all);
+	errno = 0;
+	OK(!digest_list_end(writer, &err) &&
+		   str_find_str(str_of(err.text), str_of(strerror(EFBIG))) < strlen(err.text),
+	   "what failed first is told: %s", err.text);
+}
+
 int main(void)
 {
 	folder_make();
 	test_foreign();
 	test_round_trip();
+	test_no_room();
 	folder_remove();
 	return tap_end();
 }
