@@ -34,6 +34,8 @@ struct backup {
 	struct landing *landing;
 	struct digest_list_writer *list;
 	struct digest_list_head head;
+	bool is_begun;     /* there may be a ledger.db.new, and it is this one's */
+	bool is_replacing; /* which belongs to the list from here on */
 };
 
 static char *path_in(const struct backup *backup, const char *name)
@@ -204,7 +206,8 @@ static bool may_replace(const struct backup *backup, struct err *err)
 static bool has_room(const struct backup *backup, struct err *err)
 {
 	const struct backup_options *options = backup->options;
-	struct stat ledger, folder;
+	AUTO(free) char *log_path = xasprintf("%s-wal", options->ledger);
+	struct stat ledger, folder, log = { .st_size = 0 };
 	struct statvfs disk;
 
 	if (stat(options->ledger, &ledger) < 0 || stat(options->folder, &folder) < 0 ||
@@ -213,8 +216,11 @@ static bool has_room(const struct backup *backup, struct err *err)
 	if (ledger.st_dev != folder.st_dev)
 		return true;
 	landing_keep_free(backup->landing, options->keep_free_bytes);
-	return (uint64_t)disk.f_bavail * disk.f_frsize >=
-		       (uint64_t)ledger.st_size + options->keep_free_bytes ||
+	if (stat(log_path, &log) < 0 && errno != ENOENT)
+		return err_errno(err, "cannot look at '%s'", log_path);
+	return (uint64_t)disk.f_bavail * disk.f_frsize >= (uint64_t)ledger.st_size +
+								  (uint64_t)log.st_size +
+								  options->keep_free_bytes ||
 	       err_set(err, ERR_UNAVAILABLE,
 		       "a copy of the ledger would leave less room on this disk than callspool "
 		       "itself needs (min_free)");
@@ -238,6 +244,7 @@ static bool copy_ledger(struct backup *backup, const char *path, struct err *err
 
 	if ((unlink(path) < 0 && errno != ENOENT))
 		return err_errno(err, "cannot remove '%s'", path);
+	backup->is_begun = true;
 	if (!catalog_begin(backup->live, err))
 		return false;
 	copied = copy_snapshot(backup, path, err);
@@ -271,10 +278,12 @@ static bool rename_in(const struct backup *backup, const char *from, const char 
 }
 
 /* From the first of these on the new backup is the one that is there (backup.h). */
-static bool replace(const struct backup *backup, struct err *err)
+static bool replace(struct backup *backup, struct err *err)
 {
-	return file_sync_folder(backup->options->folder, err) &&
-	       rename_in(backup, DIGEST_LIST_NEW, DIGEST_LIST_NAME, err) &&
+	if (!file_sync_folder(backup->options->folder, err))
+		return false;
+	backup->is_replacing = true;
+	return rename_in(backup, DIGEST_LIST_NEW, DIGEST_LIST_NAME, err) &&
 	       rename_in(backup, BACKUP_LEDGER_NEW, BACKUP_LEDGER, err) &&
 	       file_sync_folder(backup->options->folder, err);
 }
@@ -293,6 +302,15 @@ static bool fill(struct backup *backup, struct err *err)
 		return false;
 	return !options->prunes ||
 	       prune(options->folder, backup->copy, backup->landing, &backup->report->pruned, err);
+}
+
+/* It is as large as the ledger, on what may be a full disk. */
+static void drop_copy(const struct backup *backup)
+{
+	AUTO(free) char *path = path_in(backup, BACKUP_LEDGER_NEW);
+
+	if (backup->is_begun && !backup->is_replacing)
+		(void)!unlink(path);
 }
 
 /* What an earlier version left half done may be here, too; a data folder may not. */
@@ -325,6 +343,8 @@ bool backup_make(const struct backup_options *options, struct backup_report *rep
 	if (access(options->ledger, F_OK) < 0) /* before a folder is made */
 		return err_set(err, ERR_NOT_FOUND, "there is no '%s'", options->ledger);
 	good = ready_folder(options->folder, &lock_fd, err) && fill(&backup, err);
+	if (!good)
+		drop_copy(&backup);
 	digest_list_writer_free(backup.list);
 	landing_free(backup.landing);
 	catalog_free(backup.copy);

@@ -243,6 +243,7 @@ static void test_faults(void)
 	fresh.folder = other;
 	OK(!backup_make(&fresh, &report, &err) && err.kind == ERR_UNAVAILABLE,
 	   "the whole store is away: %s", err.text);
+	OK(!is_there(other, "ledger.db.new"), "and nothing is left that takes room");
 	blob_store_free(TAKE(store));
 	if (rmdir(recordings) < 0 || rename(moved, recordings) < 0)
 		abort();
