@@ -11,13 +11,17 @@
 #include <string.h>
 #include <time.h>
 
-#define LOOK_MS 500
-#define DAY_MS  INT64_C(86400000)
+#define LOOK_MS      500
+#define LOOK_MOST_MS 60000
+/* The answer counts what is queued, which may be millions: of the server's time it is to take a twentieth at most. */
+#define LOOK_PARTS 20
+#define DAY_MS     INT64_C(86400000)
 
 struct following {
 	struct access_client client;
 	struct progress_bar bar;
 	char failure[200]; /* that was told last */
+	int64_t took_ms;   /* the last answer */
 };
 
 /* ---- an answer ---- */
@@ -108,18 +112,28 @@ static void tell_failure(struct following *following, const json_t *answer)
 
 static bool ask(struct following *following, json_t **out, struct err *err)
 {
+	int64_t asked_at_ms = clock_monotonic_ms();
 	json_t *answer;
 
 	if (!access_ask(&following->client, "GET", "/api/imports", NULL, &answer, err))
 		return false;
+	following->took_ms = clock_monotonic_ms() - asked_at_ms;
 	json_decref(*out);
 	*out = answer;
 	return true;
 }
 
-static void pause_a_while(void)
+static void pause_a_while(const struct following *following)
 {
-	const struct timespec wait = { .tv_nsec = LOOK_MS * 1000000L };
+	int64_t wait_ms = LOOK_PARTS * following->took_ms;
+	struct timespec wait;
+
+	if (wait_ms < LOOK_MS)
+		wait_ms = LOOK_MS;
+	if (wait_ms > LOOK_MOST_MS)
+		wait_ms = LOOK_MOST_MS;
+	wait = (struct timespec){ .tv_sec = wait_ms / 1000,
+				  .tv_nsec = (wait_ms % 1000) * 1000000L };
 
 	nanosleep(&wait, NULL);
 }
@@ -135,7 +149,7 @@ static bool follow_list(struct following *following, json_t **answer, struct err
 		show_days(following, *answer, is_end);
 		if (is_end)
 			return true;
-		pause_a_while();
+		pause_a_while(following);
 	}
 	return false;
 }
@@ -156,7 +170,7 @@ static bool follow_fetching(struct following *following, json_t **answer, struct
 	while ((left = to_be_fetched(*answer)) > 0) {
 		most = left > most ? left : most;
 		progress_move(&following->bar.progress, most - left, most);
-		pause_a_while();
+		pause_a_while(following);
 		if (!ask(following, answer, err))
 			return false;
 	}
