@@ -53,6 +53,8 @@ DEFINE_AUTO(struct catalog *, catalog_free)
 bool catalog_begin(struct catalog *catalog, struct err *err) MUST_CHECK;
 bool catalog_commit(struct catalog *catalog, struct err *err) MUST_CHECK;
 void catalog_rollback(struct catalog *catalog); /* without a transaction it does nothing */
+/* CATALOG_WRITE: whether the transaction, or the last one, has something to tell: an event, or what a turn counts. */
+bool catalog_has_changed(const struct catalog *catalog);
 
 /*
  * The number of the last change that somebody's cache may have to hear of; it only

@@ -109,6 +109,12 @@ static bool is_changed(const struct catalog *catalog)
 	return false;
 }
 
+/* Events alone are no turn. */
+bool catalog_has_changed(const struct catalog *catalog)
+{
+	return catalog->last_event > 0 || is_changed(catalog);
+}
+
 static bool remove_old(struct catalog *catalog, int64_t seq, struct err *err)
 {
 	struct db_stmt *remove;

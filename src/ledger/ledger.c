@@ -100,7 +100,9 @@ static bool write_all(struct ledger *ledger, struct ledger_job *first, int64_t *
 		return was_written;
 	if (!was_written && reserve_spend(ledger->reserve))
 		was_written = write_batch(ledger, first, out_sequence, err);
-	reserve_turn(ledger->reserve, was_written);
+	reserve_turn(ledger->reserve, !was_written                           ? RESERVE_BATCH_FAILED
+				      : catalog_has_changed(ledger->catalog) ? RESERVE_BATCH_WRITTEN
+									     : RESERVE_BATCH_EMPTY);
 	return was_written;
 }
 

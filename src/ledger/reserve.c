@@ -99,24 +99,24 @@ bool reserve_spend(struct reserve *reserve)
 	return true;
 }
 
-void reserve_turn(struct reserve *reserve, bool was_written)
+void reserve_turn(struct reserve *reserve, enum reserve_batch batch)
 {
+	bool has_failed = batch == RESERVE_BATCH_FAILED;
 	int64_t now_ms = clock_monotonic_ms();
 
 	if (reserve->state == RESERVE_HELD)
 		return;
-	if (!was_written && reserve->state == RESERVE_SPENT &&
-	    free_bytes(reserve) < reserve->size) {
+	if (has_failed && reserve->state == RESERVE_SPENT && free_bytes(reserve) < reserve->size) {
 		log_error(NULL,
 			  "the disk is full, and so is what was kept for events: webhooks are "
 			  "answered 503 until there is room");
 		reserve->state = RESERVE_EXHAUSTED;
 	}
-	if (was_written && reserve->state == RESERVE_EXHAUSTED) {
+	if (batch == RESERVE_BATCH_WRITTEN && reserve->state == RESERVE_EXHAUSTED) {
 		log_info(NULL, "events are committed again");
 		reserve->state = RESERVE_SPENT;
 	}
-	if (!was_written || now_ms - reserve->looked_at_ms < LOOK_MS)
+	if (has_failed || now_ms - reserve->looked_at_ms < LOOK_MS)
 		return;
 	reserve->looked_at_ms = now_ms;
 	if (take_room(reserve)) {

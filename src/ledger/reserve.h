@@ -19,6 +19,13 @@ struct reserve;
 
 enum reserve_state { RESERVE_HELD, RESERVE_SPENT, RESERVE_EXHAUSTED };
 
+/* What the disk made of a batch. */
+enum reserve_batch {
+	RESERVE_BATCH_FAILED,
+	RESERVE_BATCH_EMPTY, /* nothing was to be written: a full disk takes that, too */
+	RESERVE_BATCH_WRITTEN,
+};
+
 /* At `path`, which is made; a sixteenth of the disk, at most 16 MiB.  No room for it: SPENT. */
 bool reserve_open(const char *path, struct reserve **out, struct err *err) MUST_CHECK;
 void reserve_free(struct reserve *reserve); /* the file stays; NULL does nothing */
@@ -28,6 +35,6 @@ uint64_t reserve_size_bytes(const struct reserve *reserve); /* also while it is 
 
 /* A write failed with ERR_UNAVAILABLE: true when that was a full disk, and the write may be tried again now. */
 bool reserve_spend(struct reserve *reserve);
-/* After each batch of writes: did the disk take it?  Takes the room again when there is enough. */
-void reserve_turn(struct reserve *reserve, bool was_written);
+/* After each batch of writes: takes the room again when there is enough. */
+void reserve_turn(struct reserve *reserve, enum reserve_batch batch);
 enum reserve_state reserve_state(const struct reserve *reserve);

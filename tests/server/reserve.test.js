@@ -14,6 +14,8 @@ import { startUpstream } from './harness/upstream.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
 const MIB = 1024 * 1024;
+// The writer is asked ten times a second whether it turns.
+const WATCHED = { WATCHDOG_USEC: '400000' };
 const EXHAUSTED = /and so is what was kept for events/;
 
 /** Fills the disk to its last byte; to be removed by rmSync. */
@@ -32,7 +34,7 @@ test('a full disk', async (t) => {
   const dataDir = join(temporaryFolder(t), 'data');
   mkdirSync(dataDir);
   const upstream = await startUpstream(t);
-  const server = await startServer(t, { upstream: upstream.url, dataDir, diskMiB: 32, settings: { min_free: '1M' }, expectErrors: [EXHAUSTED] });
+  const server = await startServer(t, { upstream: upstream.url, dataDir, diskMiB: 32, env: WATCHED, settings: { min_free: '1M' }, expectErrors: [EXHAUSTED] });
   const inside = (name) => server.seenFrom(join(dataDir, name));
   const tell = (text = '') => postForm(server.url, RECORDING_STATUS, recordingCallback({ RecordingStatus: 'in-progress', Text: text }));
   const causes = async () => JSON.stringify((await requestJson(`${server.url}/api/status`)).json.causes);
@@ -60,6 +62,11 @@ test('a full disk', async (t) => {
   assert.match(await causes(), /answered 503/);
   const { samples } = await scrape(server);
   assert.deepEqual(['held', 'spent', 'exhausted'].map((state) => samples.get(`callspool_reserve{state="${state}"}`)), [0, 0, 1]);
+  const commits = async () => (await scrape(server)).samples.get('callspool_commit_seconds_count');
+  const asked = await commits();
+  await until('the writer was asked twice', async () => await commits() >= asked + 2);
+  assert.match(await causes(), /answered 503/, 'an answer of the writer is no room');
+  assert.equal((await tell('x'.repeat(30_000))).status, 503);
   assert.equal(samples.get('callspool_webhooks_total{result="uncommitted"}'), 21);
   assert.equal(samples.get('callspool_webhooks_total{result="taken"}'), taken + 1);
   assert.ok(samples.get('callspool_store_free_bytes') < samples.get('callspool_store_min_free_bytes'));

@@ -35,7 +35,7 @@ int main(void)
 	OK(reserve_open(path, &reserve, &err), "again");
 	IS_INT(reserve_state(reserve), RESERVE_HELD, "that of the last run is held");
 	OK(!reserve_spend(reserve), "it is not given up on a disk that has room");
-	reserve_turn(reserve, false);
+	reserve_turn(reserve, RESERVE_BATCH_FAILED);
 	IS_INT(reserve_state(reserve), RESERVE_HELD, "nor when a write fails there");
 	OK(held_bytes(path) == held, "its file stays as it is");
 	reserve_free(reserve);
