@@ -1,6 +1,7 @@
 /*
  * The child is started by posix_spawn(): this process has threads and much memory, and what a fork() of it may do is
- * little.  All of our descriptors are CLOEXEC, so that it inherits the standard streams and its end of the channel.
+ * little.  It inherits the standard streams and its end of the channel; all else is closed, for not every library makes
+ * its descriptors CLOEXEC, and each upgrade would pass on those of all before.
  *
  * It gets our environment as it is now, without what was meant for this process alone, and the secrets that came by the
  * environment under their old names: it wipes them there as every start does.
@@ -135,6 +136,7 @@ static int spawn(const char *binary, char *const *argv, char *const *environment
 	posix_spawn_file_actions_init(&files);
 	posix_spawnattr_init(&attributes);
 	posix_spawn_file_actions_adddup2(&files, child_fd, CHILD_FD);
+	posix_spawn_file_actions_addclosefrom_np(&files, CHILD_FD + 1);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &defaults);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);

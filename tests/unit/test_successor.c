@@ -6,10 +6,13 @@
 #include "service/handover.h"
 #include "tap.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+
+#define OPEN_MAX_SEEN 64
 
 static struct err err;
 
@@ -33,15 +36,23 @@ static void hear(int fd, const char *word)
 		_exit(91);
 }
 
+static bool has_more_than(int fd)
+{
+	for (int more = fd + 1; more < OPEN_MAX_SEEN; more++)
+		if (fcntl(more, F_GETFD) >= 0)
+			return true;
+	return false;
+}
+
 /* What it was given: the standard streams, the channel, our environment and the secret. */
-static void look_around(void)
+static void look_around(int channel)
 {
 	const char *secret = getenv("TEST_SECRET"), *kept = getenv("TEST_KEPT");
 	sigset_t blocked;
 
 	sigprocmask(SIG_SETMASK, NULL, &blocked);
 	if (!secret || strcmp(secret, "of the environment") != 0 || !kept ||
-	    getenv("WATCHDOG_PID") || sigismember(&blocked, SIGTERM))
+	    getenv("WATCHDOG_PID") || sigismember(&blocked, SIGTERM) || has_more_than(channel))
 		_exit(92);
 }
 
@@ -50,7 +61,7 @@ static int be_successor(const char *name)
 	int fd = handover_inherited();
 
 	hear(fd, HANDOVER_SOCKETS);
-	look_around();
+	look_around(fd);
 	if (strcmp(name, "refuses") == 0) {
 		say(fd, HANDOVER_FAILED " 0 play_wait = x: expected a duration");
 		pause();
@@ -271,6 +282,9 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		_exit(be_successor(argv[1]));
+	/* As a library's, without CLOEXEC. */
+	if (fcntl(STDERR_FILENO, F_DUPFD, OPEN_MAX_SEEN / 2) < 0)
+		return 1;
 	setenv("TEST_KEPT", "yes", 1);
 	setenv("WATCHDOG_PID", "1", 1);
 	sigemptyset(&blocked);
