@@ -28,7 +28,8 @@ static int64_t read_resident(void)
 	if (!file_read("/proc/self/statm", STATM_MAX, &bytes, &len, &err))
 		return 0;
 	rest = (struct str){ bytes, len };
-	if (!str_cut(&rest, ' ', &word) || !str_cut(&rest, ' ', &word) || !str_to_u64(word, &pages))
+	str_cut(&rest, ' ', &word); /* the address space; behind it what of it is resident */
+	if (!str_cut(&rest, ' ', &word) || !str_to_u64(word, &pages))
 		return 0;
 	return (int64_t)pages * sysconf(_SC_PAGESIZE);
 }
