@@ -336,14 +336,14 @@ static const struct migration {
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))
 
-/* 0 when there is no row yet. */
-/* A file from elsewhere may say anything; what comes of this is never below 0. */
+/* 0 when there is no row yet, and on failure.  A file from elsewhere may say anything; this is never below 0. */
 static bool read_version(struct db *db, int64_t *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	enum db_step step;
 	int64_t version;
 
+	*out = 0;
 	if (!db_prepare(db, "SELECT MAX(version) FROM schema_version", &find, err))
 		return false;
 	step = db_step(find, err);
