@@ -97,10 +97,13 @@ static void resume(void *owner, const struct err *why)
 	struct service *service = owner;
 
 	service->has_failed = !start_server(service, &service->err);
-	if (!service->has_failed)
+	if (!service->has_failed) {
 		log_info(NULL, "serving again on %s", server_url(service->server));
-	else
-		cmd_wait_end(&service->wait);
+		return;
+	}
+	/* Whatever it is, it is no wrong setting, with which the service manager would not start us again. */
+	service->err.kind = ERR_UNAVAILABLE;
+	cmd_wait_end(&service->wait);
 }
 
 static void succeeded(void *owner, pid_t pid)
@@ -124,6 +127,7 @@ static bool open_successor(struct service *service, struct err *err)
 {
 	const struct successor_options options = {
 		.binary = service->binary,
+		.serve_ms = SUCCESSOR_SERVE_MS,
 		.argv = service->argv,
 		.secrets = secrets,
 		.on = { .describe = describe,

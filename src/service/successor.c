@@ -16,17 +16,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define CHILD_FD   3
 #define PREPARE_MS 60000 /* it reads settings and opens sockets */
+#define STOP_MS    10000 /* it may be in the middle of its start */
 
 enum state {
 	IDLE,
@@ -242,7 +245,8 @@ static void fail(struct successor *successor, struct err *err)
 	successor->state = IDLE;
 	successor->last_err = *err;
 	successor->last_pid = successor->pid;
-	log_warn(NULL, "the upgrade failed, this process goes on: %s", err->text);
+	log_warn(NULL, "the upgrade failed%s: %s",
+		 state == LETTING_GO ? "" : ", this process goes on", err->text);
 	answer_waiting(successor, err, NULL);
 	if (state == LETTING_GO)
 		successor->options.on.resume(successor->options.on.owner, err);
@@ -251,10 +255,12 @@ static void fail(struct successor *successor, struct err *err)
 static void child_is_late(struct timer *timer)
 {
 	struct successor *successor = container_of(timer, struct successor, timer);
+	bool is_prepared = successor->state == LETTING_GO;
 	struct err err;
 
-	err_set(&err, ERR_UNAVAILABLE, "the successor was not prepared within %d s",
-		PREPARE_MS / 1000);
+	err_set(&err, ERR_UNAVAILABLE, "the successor %s within %lld s",
+		is_prepared ? "had everything, and did not serve" : "was not prepared",
+		(long long)(is_prepared ? successor->options.serve_ms : PREPARE_MS) / 1000);
 	fail(successor, &err);
 }
 
@@ -281,8 +287,11 @@ static void let_go(struct successor *successor, const char *version)
 	answer_waiting(successor, NULL, version);
 	successor->state = LETTING_GO;
 	successor->options.on.let_go(successor->options.on.owner);
-	if (!handover_say(successor->fd, &err, HANDOVER_YOURS))
+	if (!handover_say(successor->fd, &err, HANDOVER_YOURS)) {
 		fail(successor, &err);
+		return;
+	}
+	timer_start(successor->loop, &successor->timer, successor->options.serve_ms, child_is_late);
 }
 
 static void take_message(struct successor *successor, const struct handover_message *message)
@@ -404,8 +413,37 @@ bool successor_open(struct loop *loop, const struct successor_options *options,
 	return true;
 }
 
+/* Of a start that goes on without us the lock and the port would be left to nobody. */
+static void await_end(struct successor *successor)
+{
+	struct pollfd process = { .fd = pidfd_open(successor->pid, 0), .events = POLLIN };
+	struct err err = { .text = "" };
+
+	kill(successor->pid, SIGTERM);
+	if (process.fd >= 0)
+		(void)poll(&process, 1, STOP_MS);
+	if (process.fd >= 0)
+		close(process.fd);
+	remove_child(successor, &err);
+	log_debug(NULL, "%s", err.text);
+}
+
+static void end_preparing(struct successor *successor)
+{
+	struct err err;
+
+	err_set(&err, ERR_UNAVAILABLE, "the server was stopped meanwhile");
+	close_channel(successor);
+	remove_child(successor, &err);
+	successor->state = IDLE;
+	answer_waiting(successor, &err, NULL);
+}
+
 bool successor_end(struct successor *successor)
 {
+	successor->is_ending = true;
+	if (successor->state == PREPARING)
+		end_preparing(successor);
 	if (successor->state != LETTING_GO)
 		return false;
 	kill(successor->pid, SIGTERM);
@@ -419,17 +457,14 @@ void successor_drain(struct successor *successor)
 
 void successor_free(struct successor *successor)
 {
-	struct err err;
-
 	if (!successor)
 		return;
 	successor->is_ending = true;
+	if (successor->state == PREPARING)
+		end_preparing(successor);
+	if (successor->state == LETTING_GO)
+		await_end(successor);
 	close_channel(successor);
-	if (successor->state == PREPARING) {
-		err_set(&err, ERR_UNAVAILABLE, "the server was stopped meanwhile");
-		remove_child(successor, &err);
-		answer_waiting(successor, &err, NULL);
-	}
 	mailbox_free(successor->mailbox);
 	free(successor);
 }

@@ -17,6 +17,7 @@
 #include "event/mailbox.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct handover_message;
@@ -24,6 +25,9 @@ struct loop;
 struct successor;
 
 #define SUCCESSOR_VERSION_SIZE 64
+
+/* As TimeoutStartSec= of the unit: it may have to bring a large ledger up to date; meanwhile nobody is served. */
+#define SUCCESSOR_SERVE_MS (15 * 60 * 1000)
 
 /* "Start one", or, without `begins`, "how is it?": from a serving loop. */
 struct successor_request {
@@ -54,6 +58,7 @@ struct successor_callbacks {
 
 struct successor_options {
 	const char *binary; /* by default: the path of this program */
+	int64_t serve_ms;   /* from `yours` on; then it is taken for one that hangs, and fails */
 	char *const *argv;  /* [0] is replaced by the binary; NULL-terminated */
 	/* Variables to add to our own environment, NULL-terminated, for free(): secrets that were wiped from it. */
 	char **(*secrets)(void *owner);
@@ -64,7 +69,8 @@ bool successor_open(struct loop *loop, const struct successor_options *options,
 		    struct successor **out, struct err *err) MUST_CHECK;
 /*
  * After what asks has stopped, and before the mailboxes that are answered are freed: requests that are on their way are
- * answered.  A successor that is not prepared yet ends.
+ * answered.  A successor that is not prepared yet ends; one that has everything is told to, and awaited: nothing of it is
+ * left.
  */
 void successor_free(struct successor *successor);
 DEFINE_AUTO(struct successor *, successor_free)
@@ -73,5 +79,8 @@ DEFINE_AUTO(struct successor *, successor_free)
 void successor_ask(struct successor *successor, struct successor_request *request);
 /* For let_go(), at the same point: answers the requests that are on their way. */
 void successor_drain(struct successor *successor);
-/* We are told to end: so is a successor that was let have everything.  False: there is none such. */
+/*
+ * We are told to end: so is a successor that was let have everything.  False: there is none such.  One that is not
+ * prepared ends at once, and its request is answered, for which the server would wait.
+ */
 bool successor_end(struct successor *successor);

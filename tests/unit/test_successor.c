@@ -140,10 +140,13 @@ static void answered(struct successor_request *request)
 		loop_stop(loop);
 }
 
+static int64_t serve_ms = 60000;
+
 static struct successor *open_one(char **argv)
 {
 	struct successor_options options = {
 		.binary = "/proc/self/exe",
+		.serve_ms = serve_ms,
 		.argv = argv,
 		.secrets = secrets,
 		.on = { .describe = describe,
@@ -248,14 +251,48 @@ static void test_stopping_late(void)
 	struct successor_request request;
 	int status = 0;
 
-	OK(!successor_end(successor), "without an upgrade there is nobody to be told to stop");
 	stops_when_answered = true;
 	begin(successor, &request);
 	loop_run(loop);
 	OK(request.succeeded && successor_end(successor), "one that has everything is");
-	OK(waitpid(request.pid, &status, 0) == request.pid && WIFSIGNALED(status) &&
-		   WTERMSIG(status) == SIGTERM,
-	   "by SIGTERM");
+	successor_free(successor);
+	OK(waitpid(-1, &status, WNOHANG) < 0, "and nothing of it is left");
+}
+
+static void test_hanging_late(void)
+{
+	char *argv[] = { (char *)(uintptr_t) "callspool", (char *)(uintptr_t) "stays", NULL };
+	struct successor_request request;
+	struct successor *successor;
+
+	serve_ms = 1;
+	successor = open_one(argv);
+	memset(&seen, 0, sizeof(seen));
+	stops_when_answered = false;
+	begin(successor, &request);
+	loop_run(loop);
+	OK(seen.resumed == 1 && seen.why.kind == ERR_UNAVAILABLE &&
+		   strstr(seen.why.text, "did not serve"),
+	   "one that hangs with everything: %s", seen.why.text);
+	successor_free(successor);
+	mailbox_drain(box);
+	serve_ms = 60000;
+}
+
+static void test_stopping_early(void)
+{
+	char *argv[] = { (char *)(uintptr_t) "callspool", (char *)(uintptr_t) "hangs", NULL };
+	struct successor *successor = open_one(argv);
+	struct successor_request first, second;
+
+	stops_when_answered = true;
+	begin(successor, &first);
+	begin(successor, &second);
+	loop_run(loop);
+	stops_when_answered = false;
+	OK(!successor_end(successor), "one that is not prepared");
+	mailbox_drain(box);
+	OK(strstr(first.err.text, "stopped"), "ends, and its request is answered at once");
 	successor_free(successor);
 }
 
@@ -296,6 +333,8 @@ int main(int argc, char **argv)
 		test_case(i);
 	test_two_at_once();
 	test_stopping_late();
+	test_hanging_late();
+	test_stopping_early();
 	test_no_binary();
 	mailbox_free(box);
 	loop_free(loop);
