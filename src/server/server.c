@@ -289,6 +289,12 @@ bool server_start(struct server *server, struct err *err)
 
 /* ---- the watchdog ---- */
 
+/*
+ * A disk may stall for half a minute, and what is in memory plays on meanwhile; a restart would have to read the ledger
+ * from that same disk.
+ */
+#define WRITER_PATIENCE (10 * WATCHDOG_LOOKS)
+
 /* The writer answers by a job that changes nothing: a transaction without a row, and without an fsync. */
 struct writer_pulse {
 	struct watchdog_pulse pulse;
@@ -319,6 +325,7 @@ static void watch_writer(struct server *server, struct watchdog *watchdog)
 
 	writer->pulse.ask = ask_writer;
 	writer->pulse.name = "the writer";
+	writer->pulse.patience = WRITER_PATIENCE;
 	writer->ledger = server->ledger;
 	writer->job.run = turn_writer;
 	writer->job.done = writer_turned;

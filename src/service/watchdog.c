@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define LOOKS 4 /* within its time: one that is late by scheduling is no reason to die */
-
 struct watchdog {
 	struct loop *loop;
 	const struct notify *notify;
@@ -41,21 +39,40 @@ int64_t watchdog_time_ms(void)
 	return (int64_t)(us / 1000);
 }
 
+static bool has_answered(const struct watchdog_pulse *pulse)
+{
+	return atomic_load_explicit(&pulse->has_answered, memory_order_acquire);
+}
+
+/* A patient one is still asked what it was asked before. */
 static void ask_all(struct watchdog *watchdog)
 {
 	for (struct watchdog_pulse *pulse = watchdog->first; pulse; pulse = pulse->next) {
+		if (!has_answered(pulse))
+			continue;
 		atomic_store_explicit(&pulse->has_answered, false, memory_order_relaxed);
 		pulse->ask(pulse);
 	}
 }
 
-/* One that has not answered; NULL: all have. */
+static bool is_silent(struct watchdog_pulse *pulse)
+{
+	if (has_answered(pulse))
+		pulse->missed = 0;
+	else if (pulse->missed <= pulse->patience)
+		pulse->missed++;
+	return pulse->missed > pulse->patience;
+}
+
+/* One that has not answered for too long; NULL: there is none. */
 static const struct watchdog_pulse *silent_one(const struct watchdog *watchdog)
 {
-	for (const struct watchdog_pulse *pulse = watchdog->first; pulse; pulse = pulse->next)
-		if (!atomic_load_explicit(&pulse->has_answered, memory_order_acquire))
-			return pulse;
-	return NULL;
+	const struct watchdog_pulse *found = NULL;
+
+	for (struct watchdog_pulse *pulse = watchdog->first; pulse; pulse = pulse->next)
+		if (is_silent(pulse))
+			found = pulse;
+	return found;
 }
 
 static void look(struct timer *timer)
@@ -66,7 +83,10 @@ static void look(struct timer *timer)
 	timer_start(watchdog->loop, timer, watchdog->interval_ms, look);
 	if (silent) {
 		if (!watchdog->is_starved)
-			log_debug(NULL, "the watchdog waits for %s", silent->name);
+			log_warn(NULL,
+				 "%s does not turn: unless it does, the service manager ends "
+				 "this process",
+				 silent->name);
 		watchdog->is_starved = true;
 		return;
 	}
@@ -82,7 +102,7 @@ struct watchdog *watchdog_start(struct loop *loop, const struct notify *notify, 
 
 	watchdog->loop = loop;
 	watchdog->notify = notify;
-	watchdog->interval_ms = time_ms / LOOKS > 0 ? time_ms / LOOKS : 1;
+	watchdog->interval_ms = time_ms / WATCHDOG_LOOKS > 0 ? time_ms / WATCHDOG_LOOKS : 1;
 	timer_start(loop, &watchdog->timer, 0, look);
 	return watchdog;
 }

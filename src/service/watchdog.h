@@ -20,11 +20,15 @@ struct mailbox;
 struct notify;
 struct watchdog;
 
+#define WATCHDOG_LOOKS 4 /* within its time: one that is late by scheduling is no reason to die */
+
 /* One that is watched; embedded, first member, in what is needed to ask it. */
 struct watchdog_pulse {
 	void (*ask)(struct watchdog_pulse *pulse); /* not called again before the answer */
 	struct watchdog_pulse *next;
 	const char *name; /* for the log; static */
+	int patience; /* looks that it may miss; WATCHDOG_LOOKS: those of the watchdog's whole time */
+	int missed;   /* internal */
 	atomic_bool has_answered;
 };
 

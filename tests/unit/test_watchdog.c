@@ -85,6 +85,26 @@ static void test_loops(struct watchdog *watchdog)
 	pthread_join(thread, NULL);
 }
 
+static void stay_silent(struct watchdog_pulse *pulse)
+{
+	OK(!atomic_load(&pulse->has_answered) && pulse->missed == 0, "it is asked once");
+}
+
+static void test_patience(struct watchdog *watchdog)
+{
+	struct watchdog_pulse *pulse = xcalloc(1, sizeof(*pulse));
+
+	pulse->ask = stay_silent;
+	pulse->patience = 1000000;
+	watchdog_watch(watchdog, pulse);
+	OK(fed_within(10 * TIME_MS) > 1, "one that may be silent for long is not waited for");
+	pulse->patience = 0;
+	(void)fed_within(2 * TIME_MS);
+	IS_INT(fed_within(10 * TIME_MS), 0, "once that is over, it is");
+	watchdog_rest(watchdog);
+	watchdog_forget(watchdog);
+}
+
 static void test_time(void)
 {
 	char own[16];
@@ -143,6 +163,7 @@ int main(void)
 		return 1;
 	watch_start(loop, &manager, manager_fd, EPOLLIN, manager_hears);
 	watchdog = watchdog_start(loop, notify, TIME_MS);
+	test_patience(watchdog);
 	test_loops(watchdog);
 	watchdog_watch(NULL, xcalloc(1, sizeof(struct watchdog_pulse)));
 	mailbox_free(box);
