@@ -193,7 +193,7 @@ static int run_upgrade(int argc, char **argv)
 
 static const struct cmd_flag flags[] = {
 	{ "--binary", CMD_TEXT, offsetof(struct upgrade_command, binary), "PATH",
-	  "the program to start; by default the one at the server's own path" },
+	  "the program to start, or what execs it; by default the one at the server's own path, links resolved when it started" },
 	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },
 	{ 0 },
 };

@@ -82,7 +82,7 @@ const struct setting settings_table[] = {
 	  .fallback = "10s", .min = "0s", .max = "10m",
 	  .help = "What SIGTERM leaves to replies that are being sent." },
 	{ "drain_timeout", SETTING_DURATION, AT(http.drain_timeout_ms), .is_live = true,
-	  .fallback = "2s", .min = "0s", .max = "1m",
+	  .fallback = "2s", .min = "0s", .max = "20s",
 	  .help = "The same where the next process takes over the listening sockets: by an upgrade, or a service manager that passed them." },
 	{ "connections_max", SETTING_NUMBER, AT(http.connections_max), .is_live = true,
 	  .fallback = "20000", .min = "1", .max = "1000000",
