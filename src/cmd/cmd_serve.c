@@ -241,15 +241,21 @@ static bool open_all(struct service *service, struct err *err)
 	return start_server(service, err);
 }
 
+static void reload(struct cmd_wait *wait);
+
 static void tell_ready(struct service *service)
 {
 	const char *url = server_url(service->server);
+	bool is_successor = service->predecessor_fd >= 0;
 
 	if (service->options.is_stdio)
 		return;
 	cmd_say_listening("callspool", url);
 	tell_predecessor(service, url);
 	notify_ready(service->notify, url);
+	/* A SIGHUP since our start was the other one's. */
+	if (is_successor)
+		reload(&service->wait);
 }
 
 static bool serve(struct service *service, struct err *err)

@@ -186,6 +186,22 @@ for (const [name, text, code, says] of [
   });
 }
 
+test('a ledger that only the successor that failed could open: the server ends with a status after which it is started again', async (t) => {
+  const server = await startServer(t, { expectErrors: [/.*/] });
+  const then = `import sqlite3
+ledger = sqlite3.connect('${join(server.dataDir, 'ledger.db')}')
+ledger.execute("INSERT INTO schema_version (version, program) VALUES (999, '9.8.7')")
+ledger.commit()
+ledger.close()
+channel.send(b'failed 5 no room')
+time.sleep(60)`;
+  await upgrade(server, ['--binary', program(t, PREPARED_AND(then))]);
+  server.killed = true;
+  server.finished = await server.exited;
+  assert.equal(server.finished.code, 5, server.said);
+  assert.match(server.said, /newer callspool, 9\.8\.7/);
+});
+
 test('what an upgrade keeps: a Unix socket, a settings file as it is by then, a secret of the environment', async (t) => {
   const folder = temporaryFolder(t);
   const [file, socket] = [join(folder, 'callspool.conf'), join(folder, 'http')];
