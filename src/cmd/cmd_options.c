@@ -87,11 +87,34 @@ static void tell_changes(const struct settings_source *before, const struct sett
 	}
 }
 
+static bool has_of_file(const struct settings_source *source, const char *file)
+{
+	for (size_t i = 0; i < settings_count; i++) {
+		const char *origin = settings_origin(source, &settings_table[i]);
+
+		if (origin && str_starts(str_of(origin), str_of(file)))
+			return true;
+	}
+	return false;
+}
+
+/* Emptied and not written yet, by whoever writes in place: every setting would go back to its default. */
+static bool check_emptied(const struct cmd_options *options, const struct settings_source *fresh,
+			  struct err *err)
+{
+	if (!options->file || has_of_file(fresh, options->file) ||
+	    !has_of_file(options->source, options->file))
+		return true;
+	return err_set(err, ERR_INVALID, "%s gives no setting any more: is it being written?",
+		       options->file);
+}
+
 bool cmd_options_reread(struct cmd_options *options, struct err *err)
 {
 	struct settings_source *fresh = settings_source_new();
 	struct settings settings;
 	bool is_good = read_sources(options, options->source, fresh, err) &&
+		       check_emptied(options, fresh, err) &&
 		       settings_resolve(fresh, &settings, err);
 
 	if (is_good) {

@@ -218,6 +218,7 @@ test('what an upgrade keeps: a Unix socket, a settings file as it is by then, a 
   const { code, stdout, stderr } = await upgrade(server);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /^process \d+ serves now, version \d+\.\d+\.\d+; it took \d+\.\d\d s$/m);
+  await server.line(/the settings were read anew/);
   assert.equal(await over(), 200);
   assert.equal((await postForm(server.url, CALL_STATUS, callCallback())).status, 200, 'the token that checks signatures is known');
   await server.finish();
@@ -288,6 +289,9 @@ test('SIGHUP: what is live changes, what is not is told, and a mistake changes n
   assert.equal(await status(), 410);
   await reload(['', 'retention = 7d', 'play_wait = soon']);
   await server.line(/level=warn msg="the settings are as they were: .*callspool\.conf:3.*play_wait/);
+  assert.equal(await status(), 410);
+  await reload([]);
+  await server.line(/level=warn msg="the settings are as they were: .*gives no setting any more/);
   assert.equal(await status(), 410);
   await reload(['retention = 7d']);
   assert.equal(await status(), 200);
