@@ -239,7 +239,7 @@ test('sockets that others than this machine reach are refused without sign-in', 
 
 test('a play that waits when the server is restarted is answered, and not only cut', async (t) => {
   const upstream = await startUpstream(t);
-  const server = await startServer(t, { upstream: upstream.url, settings: { drain_timeout: '0s' }, manager: ['--listen', '127.0.0.1:0'] });
+  const server = await startServer(t, { upstream: upstream.url, settings: { drain_timeout: '0s', threads: 1 }, manager: ['--listen', '127.0.0.1:0'] });
   let isAsked;
   upstream.answer = () => { isAsked = true; };
   const play = request(`${server.url}/api/calls/${newSid('CA')}/download`);
