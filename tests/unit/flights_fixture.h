@@ -26,8 +26,10 @@
 #define API     "/2010-04-01/Accounts/" ACCOUNT
 #define MEDIA   API "/Recordings/" RECORDING ".mp3?RequestedChannels=2"
 
-#define FIXTURE_TICK_MS 2     /* conditions are looked at so often */
-#define FIXTURE_MOST_MS 30000 /* a sanitizer's build on a busy machine */
+#define FIXTURE_TICK_MS 2 /* conditions are looked at so often */
+#define FIXTURE_MOST_MS \
+	60000 /* a sanitizer's build on a busy machine; far above FIXTURE_STALL_MS */
+#define FIXTURE_STALL_MS 10000 /* an upstream that hangs is given up after so long */
 
 static struct flight_env env;
 static struct rest_env rest_env; /* what is the same of it */
@@ -174,7 +176,8 @@ __attribute__((unused)) static void server_answers(const struct answer *answers,
 static void fixture_start(void)
 {
 	static const char *const hosts[] = { "127.0.0.1", NULL };
-	struct fetch_options fetch_options = { .allowed_hosts = hosts };
+	struct fetch_options fetch_options = { .allowed_hosts = hosts,
+					       .stall_timeout_ms = FIXTURE_STALL_MS };
 	struct blob_store *local;
 	AUTO(free) char *path = NULL;
 
