@@ -65,7 +65,7 @@ test('a long list is read page by page, and once it was read it is not read agai
   });
   assert.equal(placed.status, 201);
   const first = await startServer(t, { upstream: simulator.url, settings: NEVER_AGAIN });
-  await first.line(new RegExp(`Twilio's list was read, ${count} recordings, ${count} of them news`));
+  await first.line(new RegExp(`Twilio's list was read, ${count} recordings, ${count} of them news`), 600_000);
   await until('all are in the ledger', async () => (await requestJson(`${first.url}/api/status`)).json.recordings.absent === count);
   await first.stop('SIGTERM');
 
