@@ -1,0 +1,11 @@
+// The page of an invitation.
+import { render } from 'preact';
+import './trusted';
+import { startWords, useWords } from './words';
+
+function App() {
+	const { common } = useWords();
+	return <main>{common.loading}</main>;
+}
+
+void startWords().then(() => render(<App />, document.getElementById('page')!));

@@ -1,0 +1,2 @@
+export const details: Record<string, string> = {
+};

@@ -1,0 +1,2 @@
+export const list: Record<string, string> = {
+};

@@ -1,0 +1,2 @@
+export const player: Record<string, string> = {
+};

@@ -1,0 +1,4 @@
+import type { player as English } from '../en/player';
+
+export const player: typeof English = {
+};
