@@ -3,7 +3,7 @@
 #
 # One line a suite, "<passed> <failed> <name>", in the file $CALLSPOOL_RESULTS.  Whoever starts
 # first (script/test, script/lint or .ci/run) makes that file, and says the sum at the end.  Beside it
-# $CALLSPOOL_RESULTS.times has "<seconds> <test>" for each test, of which the longest are told.
+# $CALLSPOOL_RESULTS.times has "<seconds> <test>" for each test, of which the longest are told, and .unsteady names what failed first and passed then.
 
 LONGEST=10
 
@@ -16,7 +16,7 @@ results_open()
 	CALLSPOOL_RESULTS=$(mktemp)
 	export CALLSPOOL_RESULTS
 	RESULTS_OURS=yes
-	trap 'rm -f "$CALLSPOOL_RESULTS" "$CALLSPOOL_RESULTS.times"' EXIT
+	trap 'rm -f "$CALLSPOOL_RESULTS" "$CALLSPOOL_RESULTS.times" "$CALLSPOOL_RESULTS.unsteady"' EXIT
 }
 
 # record NAME PASSED FAILED
@@ -56,6 +56,11 @@ results_close()
 			printf 'The %s tests that took longest:\n' "$LONGEST"
 			sort -rn "$CALLSPOOL_RESULTS.times" | head -n "$LONGEST" |
 				awk '{ s = $1; $1 = ""; printf "%8.1f s %s\n", s, $0 }'
+			printf '\n'
+		fi
+		if [ -s "$CALLSPOOL_RESULTS.unsteady" ]; then
+			printf 'UNSTEADY, passed only when run once more by themselves:\n'
+			sed 's/^/    /' "$CALLSPOOL_RESULTS.unsteady"
 			printf '\n'
 		fi
 		awk '{ n = $1; f = $2; $1 = $2 = ""; printf "%6d passed %4d failed %s\n", n, f, $0 }' \

@@ -1,6 +1,6 @@
-// A reporter for node:test: one line a file, everything about a failure, and the two numbers that
-// script/test adds up (written to $CALLSPOOL_TEST_COUNTS as "<passed> <failed>").  "<seconds> <file>: <test>"
-// for each test is added to $CALLSPOOL_TEST_TIMES.
+// A reporter for node:test: one line a file, everything about a failure, and the numbers that
+// script/test adds up ("<passed> <failed> <file>" for each file, written to $CALLSPOOL_TEST_COUNTS).
+// "<seconds> <file>: <test>" for each test is added to $CALLSPOOL_TEST_TIMES.
 //
 // A skipped or unfinished test counts as failed: nothing is skipped silently.
 import { appendFileSync, writeFileSync } from 'node:fs';
@@ -19,15 +19,13 @@ function explain(data) {
 }
 
 export default async function* reporter(source) {
-  let passed = 0;
-  let failed = 0;
   let current = '';
-  let inFile = 0;
-  let startedAt = Date.now();
+  const files = new Map(); // name -> { passed, failed, ms }
   const output = [];
   const times = [];
 
-  const fileLine = () => current ? `  ${current}: ${inFile} tests, ${((Date.now() - startedAt) / 1000).toFixed(1)} s\n` : '';
+  const counts = () => files.get(current);
+  const fileLine = () => current ? `  ${current}: ${counts().passed + counts().failed} tests, ${(counts().ms / 1000).toFixed(1)} s\n` : '';
 
   for await (const { type, data } of source) {
     if (type === 'test:stdout' || type === 'test:stderr') {
@@ -41,30 +39,32 @@ export default async function* reporter(source) {
     if (file !== current) {
       yield fileLine();
       current = file;
-      inFile = 0;
-      startedAt = Date.now();
+      if (!files.has(current)) files.set(current, { passed: 0, failed: 0, ms: 0 });
     }
+    if (!isFile(data) && data.nesting === 0) counts().ms += data.details.duration_ms;
     // Those inside a test are a part of it; those inside a describe() are at most one deep.
     if (!isSuite(data) && !isFile(data) && data.nesting <= 1) times.push(`${(data.details.duration_ms / 1000).toFixed(3)} ${file}: ${data.name}\n`);
     if (type === 'test:pass') {
       if (isSuite(data) || isFile(data)) continue;
-      inFile += 1;
       if (data.skip !== undefined || data.todo !== undefined) {
-        failed += 1;
+        counts().failed += 1;
         yield `  FAILED ${file}: ${data.name}\n      it was skipped, and nothing may be skipped\n`;
-      } else passed += 1;
+      } else counts().passed += 1;
       continue;
     }
     // What failed only because of a test inside it was told already.
     if (data.details?.error?.failureType === 'subtestsFailed') continue;
-    inFile += 1;
-    failed += 1;
+    counts().failed += 1;
     yield `  FAILED ${file}: ${data.name}\n${explain(data)}\n`;
   }
   yield fileLine();
+  const sum = (what) => [...files.values()].reduce((all, one) => all + one[what], 0);
+  const failed = sum('failed');
   // What the tests themselves printed is of interest only when something went wrong.
   if (failed > 0) yield output.join('').split('\n').slice(-200).join('\n');
-  yield `  ${passed} passed, ${failed} failed\n`.replace(', 0 failed', '');
+  yield `  ${sum('passed')} passed, ${failed} failed\n`.replace(', 0 failed', '');
   if (process.env.CALLSPOOL_TEST_TIMES) appendFileSync(process.env.CALLSPOOL_TEST_TIMES, times.join(''));
-  if (process.env.CALLSPOOL_TEST_COUNTS) writeFileSync(process.env.CALLSPOOL_TEST_COUNTS, `${passed} ${failed}\n`);
+  if (process.env.CALLSPOOL_TEST_COUNTS) {
+    writeFileSync(process.env.CALLSPOOL_TEST_COUNTS, [...files].map(([file, one]) => `${one.passed} ${one.failed} ${file}\n`).join(''));
+  }
 }
