@@ -20,8 +20,8 @@
 	"r.first_try_at_ms, r.tries, r.reason_code, r.reason_text, r.generation, "                 \
 	"r.generation_at_ms, r.size, r.duration_ms, r.channels_stored, r.format, r.sha256, "       \
 	"r.path, r.stored_at_ms, r.changed_seq, r.limited, r.trying_ms, r.waiting_since_ms, "      \
-	"r.wait_rule, r.queue_rank, r.request_id"
-#define RECORDING_COLUMN_COUNT 36
+	"r.wait_rule, r.queue_rank, r.request_id, r.waveform"
+#define RECORDING_COLUMN_COUNT 37
 
 /* Columns of `calls c` and its main recording r, in the order in which call_read() takes them. */
 #define CALL_COLUMNS                                                                        \

@@ -75,6 +75,13 @@ enum recording_wait_rule {
 	RECORDING_WAIT_POINTLESS, /* a try would end as the last one did: the play is told so */
 };
 
+/* What has become of its waveform.  Stored as numbers: append only, never renumber. */
+enum recording_waveform {
+	RECORDING_WAVEFORM_PENDING, /* to be computed once it is stored */
+	RECORDING_WAVEFORM_STORED,  /* beside its media */
+	RECORDING_WAVEFORM_NONE,    /* its media cannot be decoded: there is none */
+};
+
 #define RECORDING_NEVER       INT64_MAX /* as the instant of the next try */
 #define RECORDING_PATH_SIZE   160
 #define RECORDING_REASON_SIZE 32
@@ -129,6 +136,7 @@ struct recording {
 	char sha256[65];                /* lower case hexadecimal; "" until it is computed */
 	char path[RECORDING_PATH_SIZE]; /* relative to the store */
 	int64_t stored_at_ms;
+	enum recording_waveform waveform;
 
 	int64_t changed_seq; /* catalog_sequence() of its last change */
 };
@@ -227,7 +235,7 @@ bool recordings_mark_expired(struct catalog *catalog, struct str recording_sid,
 
 /*
  * QUEUED, WAITING, ANNOUNCED, DEAD, ABSENT, GONE (it turned up after all), STORED (repaired).
- * It has no digest then: recordings_digest.h.
+ * It has neither digest nor waveform then: recordings_digest.h, recordings_waveform.h.
  */
 struct recording_media {
 	int64_t stored_at_ms;

@@ -6,24 +6,17 @@
 #pragma once
 
 #include "catalog/catalog.h"
+#include "catalog/recording_file.h"
 #include "catalog/recordings.h"
 
 #include <stddef.h>
-
-struct recording_undigested {
-	int64_t changed_seq; /* of its last change: for the next page */
-	char recording_sid[SID_SIZE], call_sid[SID_SIZE];
-	int64_t generation;
-	char path[RECORDING_PATH_SIZE];
-};
 
 /*
  * Stored recordings without a digest, the one that changed last at the end, from behind after_seq;
  * *out_count <= size.  What is stored later is behind all that was listed before.
  */
-bool recordings_undigested(struct catalog *catalog, int64_t after_seq,
-			   struct recording_undigested *out, size_t size, size_t *out_count,
-			   struct err *err) MUST_CHECK;
+bool recordings_undigested(struct catalog *catalog, int64_t after_seq, struct recording_file *out,
+			   size_t size, size_t *out_count, struct err *err) MUST_CHECK;
 
 /*
  * The writer, within a transaction.  sha256: 64 digits, lower case.  ERR_CONFLICT: it is not

@@ -11,6 +11,7 @@
 
 #include "catalog/catalog_private.h"
 #include "catalog/recordings_queue.h"
+#include "catalog/recordings_waveform.h"
 
 /* From which states (bits) each may be entered. */
 static const unsigned may_become[RECORDING_STATES] = {
@@ -179,7 +180,7 @@ bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,
 	    !db_prepare(catalog->db,
 			"UPDATE recordings SET state = $2, generation = $3, generation_at_ms = $4, "
 			"size = $5, duration_ms = $6, channels_stored = $7, is_duration_off = $8, "
-			"format = $9, path = $10, stored_at_ms = $11, sha256 = NULL, "
+			"format = $9, path = $10, stored_at_ms = $11, sha256 = NULL, waveform = 0, "
 			"queued_at_ms = NULL, next_try_at_ms = NULL, reason_code = NULL, "
 			"reason_text = NULL, changed_seq = $12, "
 			"recheck_at_ms = COALESCE(recheck_at_ms, $13) WHERE id = $1",
@@ -310,20 +311,28 @@ bool recordings_requeue(struct catalog *catalog, struct str recording_sid, int64
 	       begin_round(catalog, &place, at_ms, NULL, NULL, err);
 }
 
+/* Is what was seen stored still what is stored? */
+static bool is_still_stored(struct catalog *catalog, struct str recording_sid, int64_t generation,
+			    struct err *err)
+{
+	struct recording now;
+
+	if (!recordings_find(catalog, recording_sid, &now, err))
+		return false;
+	return (now.state == RECORDING_STORED && now.generation == generation) ||
+	       err_set(err, ERR_CONFLICT, "recording '%.*s' is not what it was",
+		       STR_ARG(recording_sid));
+}
+
 /* A stored file is of no use any more: a new round, unless it is not the one that was seen. */
 static bool fetch_anew(struct catalog *catalog, const struct recording *seen, int64_t at_ms,
 		       const char *reason_code, const char *reason_text, struct err *err)
 {
 	struct str recording_sid = str_of(seen->recording_sid);
 	struct recording_place place;
-	struct recording now;
 
-	if (!recordings_find(catalog, recording_sid, &now, err))
-		return false;
-	if (now.state != RECORDING_STORED || now.generation != seen->generation)
-		return err_set(err, ERR_CONFLICT, "recording '%s' is not what it was",
-			       seen->recording_sid);
-	return place_find_for(catalog, recording_sid, RECORDING_QUEUED, &place, err) &&
+	return is_still_stored(catalog, recording_sid, seen->generation, err) &&
+	       place_find_for(catalog, recording_sid, RECORDING_QUEUED, &place, err) &&
 	       begin_round(catalog, &place, at_ms, reason_code, reason_text, err);
 }
 
@@ -373,6 +382,15 @@ bool recordings_want_channels(struct catalog *catalog, struct str recording_sid,
 			  "UPDATE recordings SET channels_wanted = $2, changed_seq = $3 "
 			  "WHERE id = $1",
 			  channels, err);
+}
+
+bool recordings_set_waveform(struct catalog *catalog, struct str recording_sid, int64_t generation,
+			     enum recording_waveform waveform, struct err *err)
+{
+	return is_still_stored(catalog, recording_sid, generation, err) &&
+	       set_number(catalog, recording_sid,
+			  "UPDATE recordings SET waveform = $2, changed_seq = $3 WHERE id = $1",
+			  waveform, err);
 }
 
 /* Nothing that readers or loops keep changes by it. */

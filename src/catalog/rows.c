@@ -52,6 +52,7 @@ void recording_read(const struct db_stmt *row, int first, struct recording *out)
 	out->wait_rule = (enum recording_wait_rule)db_column_int(row, at++);
 	out->rank = (enum recording_rank)db_column_int(row, at++);
 	READ_TEXT(row, at++, out->request_id);
+	out->waveform = (enum recording_waveform)db_column_int(row, at++);
 }
 
 void call_read(const struct db_stmt *row, int first, struct call *out)

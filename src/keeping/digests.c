@@ -10,7 +10,7 @@
 
 struct digest {
 	struct sweep_item item;
-	struct recording_undigested recording;
+	struct recording_file recording;
 	char sha256[SHA256_HEX];
 };
 
@@ -22,7 +22,7 @@ static struct digest *digest_of(struct sweep_item *item)
 static bool list(struct sweep_page *page, struct catalog *catalog, struct err *err)
 {
 	AUTO(free)
-	struct recording_undigested *found = xcalloc(page->size, sizeof(*found));
+	struct recording_file *found = xcalloc(page->size, sizeof(*found));
 	size_t count;
 
 	if (!recordings_undigested(catalog, page->after, found, page->size, &count, err))

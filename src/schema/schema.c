@@ -324,6 +324,15 @@ static const char VERSION_13[] = "CREATE TABLE imports ("
 static const char VERSION_14[] = "ALTER TABLE schema_version ADD COLUMN program TEXT;";
 #define PROGRAM_SINCE 14
 
+/*
+ * Version 15: what has become of a recording's waveform (recordings_waveform.h), and those stored that wait for
+ * theirs, in the order of change.  Walks all recordings once (ten million: some seconds).
+ */
+static const char VERSION_15[] =
+	"ALTER TABLE recordings ADD COLUMN waveform INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX recordings_without_waveform ON recordings (changed_seq)"
+	"	WHERE waveform = 0 AND stored_at_ms IS NOT NULL;";
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
@@ -331,7 +340,7 @@ static const struct migration {
 	{ .sqlite = VERSION_4 },  { .sqlite = VERSION_5 },  { .sqlite = VERSION_6 },
 	{ .sqlite = VERSION_7 },  { .sqlite = VERSION_8 },  { .sqlite = VERSION_9 },
 	{ .sqlite = VERSION_10 }, { .sqlite = VERSION_11 }, { .sqlite = VERSION_12 },
-	{ .sqlite = VERSION_13 }, { .sqlite = VERSION_14 },
+	{ .sqlite = VERSION_13 }, { .sqlite = VERSION_14 }, { .sqlite = VERSION_15 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))

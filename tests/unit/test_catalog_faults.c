@@ -16,6 +16,7 @@
 #include "catalog/recordings.h"
 #include "catalog/recordings_digest.h"
 #include "catalog/recordings_queue.h"
+#include "catalog/recordings_waveform.h"
 #include "ledger_fixture.h"
 #include "tap.h"
 
@@ -136,10 +137,24 @@ static bool find_call(void)
 
 static bool undigested(void)
 {
-	static struct recording_undigested out[4];
+	static struct recording_file out[4];
 	size_t count;
 
 	return recordings_undigested(ledger.writer, 0, out, ARRAY_LEN(out), &count, &err);
+}
+
+static bool without_waveform(void)
+{
+	static struct recording_file out[4];
+	size_t count;
+
+	return recordings_without_waveform(ledger.writer, 0, out, ARRAY_LEN(out), &count, &err);
+}
+
+static bool set_waveform(void)
+{
+	return recordings_set_waveform(ledger.writer, str_of(recording_sid), media.generation,
+				       RECORDING_WAVEFORM_STORED, &err);
 }
 
 static bool counts(void)
@@ -372,6 +387,7 @@ static const struct {
 	{ HIDE("recordings"), find_recording, "a recording not read" },
 	{ HIDE("calls"), find_call, "a call not read" },
 	{ HIDE("recordings"), undigested, "those without a digest, not read" },
+	{ HIDE("recordings"), without_waveform, "those without a waveform, not read" },
 	{ HIDE("events"), counts, "events not counted" },
 	{ HIDE("turns"), look_up_turn, "the last turn not looked up" },
 	{ REFUSE("INSERT ON turns"), write_turn, "a turn not written" },
@@ -482,6 +498,7 @@ int main(void)
 	MUST(catalog_commit(ledger.writer, &err));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		test_fault(i);
+	test_begun_again(store, set_waveform, "a waveform");
 	test_begun_again(mark_dead, requeue, "asked for again");
 	test_begun_again(mark_expired, revive, "taken up again");
 	test_not_begun();

@@ -1,44 +1,12 @@
 #include "catalog/recordings_digest.h"
 
 #include "catalog/catalog_private.h"
-#include "ledger_fixture.h"
+#include "stored_fixture.h"
 #include "tap.h"
 
-#define NOON   1700000000000
 #define DIGEST "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
-static struct err err;
-static struct ledger ledger;
-
-static struct str announce(unsigned n, char sid[SID_SIZE])
-{
-	struct projection_result result;
-	char call_sid[SID_SIZE];
-	struct event event;
-
-	event_init(&event, EVENT_RECORDING_STATUS, NOON + n);
-	event.call_sid = sid_text("CA", n, call_sid);
-	event.recording_sid = sid_text("RE", n, sid);
-	event.status = STR("completed");
-	ledger_append(&ledger, &event);
-	ledger_project(&ledger, &result);
-	return str_of(sid);
-}
-
-static struct str store(unsigned n, char sid[SID_SIZE])
-{
-	struct recording_media media = {
-		.stored_at_ms = NOON, .generation = n, .size = 9, .format = "mp3", .path = "3f/x"
-	};
-
-	announce(n, sid);
-	MUST(catalog_begin(ledger.writer, &err));
-	MUST(recordings_mark_stored(ledger.writer, str_of(sid), &media, &err));
-	MUST(catalog_commit(ledger.writer, &err));
-	return str_of(sid);
-}
-
-static size_t undigested(int64_t after_seq, size_t size, struct recording_undigested *page)
+static size_t undigested(int64_t after_seq, size_t size, struct recording_file *page)
 {
 	size_t count = 99;
 
@@ -62,7 +30,7 @@ static bool set_digest(struct str sid, int64_t generation, const char *sha256)
 
 static void test_pages(void)
 {
-	struct recording_undigested page[4];
+	struct recording_file page[4];
 	char sid[SID_SIZE];
 
 	announce(1, sid);
@@ -80,7 +48,7 @@ static void test_pages(void)
 
 static void test_set(void)
 {
-	struct recording_undigested page[4];
+	struct recording_file page[4];
 	struct recording recording;
 	char sid[SID_SIZE];
 	int64_t last_seq;
