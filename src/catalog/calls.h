@@ -91,8 +91,10 @@ struct call_filter {
 	struct str call_sid; /* exactly this call; the other filters still count */
 };
 #define CALL_NUMBER_DIGITS_MIN 3
+/* Whether a call that was found another way passes the filter (its number and call_sid included). */
+bool call_filter_passes(const struct call_filter *filter, const struct call *call);
 
-/* Where a page ended: the next goes on behind it.  Zeroed: from the newest. */
+/* A place in the list, that of a call: newer is larger, by both numbers.  Zeroed: none. */
 struct call_cursor {
 	int64_t started_at_ms, id;
 };
@@ -104,17 +106,21 @@ struct call_row {
 
 struct call_page {
 	size_t count;            /* rows filled */
-	bool more;               /* there may be more behind `next`, even when count < size */
+	bool more;               /* there may be more beyond `next`, even when count < size */
 	bool is_number_vague;    /* more numbers end in these digits than were looked at */
-	struct call_cursor next; /* valid when more */
+	struct call_cursor next; /* valid when more: where the next page of the same side begins */
 };
 
 #define CALLS_PAGE_MAX 200 /* `size` is at most this */
 
 /*
- * One page, newest first.  Calls that arrive meanwhile move nothing: a cursor names a
- * place in time, not a row number.
+ * One page, newest first: the calls just older than `after` (zeroed: the newest of all).  Calls that
+ * arrive meanwhile move nothing: a cursor names a place in time, not a row number.
  */
 bool calls_list(struct catalog *catalog, const struct call_filter *filter,
 		const struct call_cursor *after, struct call_row *out, size_t size,
 		struct call_page *out_page, struct err *err) MUST_CHECK;
+/* The other way: those just newer than `before` (zeroed: the oldest of all); newest first, too. */
+bool calls_list_newer(struct catalog *catalog, const struct call_filter *filter,
+		      const struct call_cursor *before, struct call_row *out, size_t size,
+		      struct call_page *out_page, struct err *err) MUST_CHECK;

@@ -34,16 +34,33 @@ bool call_filter_passes(const struct call_filter *filter, const struct call *cal
 	return ends_in(call->from, digits) || ends_in(call->to, digits);
 }
 
-struct call_cursor calls_list_start(const struct call_filter *filter,
-				    const struct call_cursor *after)
+struct call_walk call_walk_of(enum call_side side, const struct call_filter *filter,
+			      const struct call_cursor *cursor)
 {
-	struct call_cursor start = { INT64_MAX, 0 };
+	struct call_walk walk = { .side = side };
 
-	if (filter->to_ms)
-		start.started_at_ms = filter->to_ms; /* ids are positive: before (to, 0) */
-	if (after->id && (after->started_at_ms < start.started_at_ms))
-		start = *after;
-	return start;
+	if (side == CALLS_NEWER) {
+		walk.start.started_at_ms = filter->from_ms; /* ids are positive: behind (from, 0) */
+		if (cursor->id && cursor->started_at_ms >= filter->from_ms)
+			walk.start = *cursor;
+		walk.end_ms = filter->to_ms ? filter->to_ms : INT64_MAX;
+		return walk;
+	}
+	walk.start.started_at_ms = filter->to_ms ? filter->to_ms : INT64_MAX;
+	if (cursor->id && cursor->started_at_ms < walk.start.started_at_ms)
+		walk.start = *cursor;
+	walk.end_ms = filter->from_ms;
+	return walk;
+}
+
+void call_rows_reverse(struct call_row *rows, size_t count)
+{
+	for (size_t i = 0; i < count / 2; i++) {
+		struct call_row row = rows[i];
+
+		rows[i] = rows[count - 1 - i];
+		rows[count - 1 - i] = row;
+	}
 }
 
 void call_row_read(const struct db_stmt *row, struct call_row *out)

@@ -3,14 +3,15 @@
  *
  * Numbers that end in the digits that were typed are few when the digits are many.
  * They are found by leaping through the index from one number to the next, a descent
- * each; then the newest calls of each are read from its range and merged:
+ * each; then the calls of each that are nearest to where the page begins are read from its range and merged:
  *
  *	+972501234567   |=======----------|
  *	+441501234567   |==---------------|        === read and safe to show
  *	                ^ cursor   ^ horizon
  *
- * Of a number with more calls than were read, nothing is known below its last one.
- * The highest such place is the horizon: what lies below it waits for the next page.
+ * Of a number with more calls than were read, nothing is known beyond its last one.
+ * The nearest such place is the horizon: what lies beyond it waits for the next page.
+ * A page of newer calls goes the other way, with everything mirrored.
  *
  * Other filters are checked while the keys are read.  Where they pass few, a page
  * looks at about LOOKED_AT_MAX keys and then ends, short, with a cursor to go on from
@@ -50,11 +51,22 @@ static bool is_newer(const struct call_cursor *a, const struct call_cursor *b)
 	return a->id > b->id;
 }
 
+/* Does the walk come to `a` before it comes to `b`? */
+static bool is_nearer(enum call_side side, const struct call_cursor *a, const struct call_cursor *b)
+{
+	return side == CALLS_NEWER ? is_newer(b, a) : is_newer(a, b);
+}
+
 static int newest_first(const void *left, const void *right)
 {
 	const struct call_cursor *a = left, *b = right;
 
 	return is_newer(a, b) ? -1 : is_newer(b, a) ? 1 : 0;
+}
+
+static int oldest_first(const void *left, const void *right)
+{
+	return newest_first(right, left);
 }
 
 /* The first number at or after `least` that begins with `digits` (reversed: ends in them). */
@@ -109,38 +121,45 @@ static bool find_numbers(struct catalog *catalog, const char *digits, struct num
 	return true;
 }
 
-#define KEY_RANGE                                                                  \
+#define OLDER_KEYS                                                                 \
 	" WHERE n.digits = $1 AND (n.started_at_ms, n.call_id) < ($2, $3) "        \
 	"AND n.started_at_ms >= $4 ORDER BY n.started_at_ms DESC, n.call_id DESC " \
 	"LIMIT $5"
-
+#define NEWER_KEYS                                                          \
+	" WHERE n.digits = $1 AND (n.started_at_ms, n.call_id) > ($2, $3) " \
+	"AND n.started_at_ms < $4 ORDER BY n.started_at_ms, n.call_id LIMIT $5"
 /* Without the calls, each of which may lie on a page of its own, where nothing is asked of them. */
-static const char KEYS[] = "SELECT n.started_at_ms, n.call_id FROM call_numbers n" KEY_RANGE;
-static const char KEYS_OF_CALLS[] =
-	"SELECT n.started_at_ms, n.call_id, c.direction, c.recording_group "
-	"FROM call_numbers n JOIN calls c ON c.id = n.call_id" KEY_RANGE;
+#define KEYS "SELECT n.started_at_ms, n.call_id FROM call_numbers n"
+#define KEYS_OF_CALLS                                                        \
+	"SELECT n.started_at_ms, n.call_id, c.direction, c.recording_group " \
+	"FROM call_numbers n JOIN calls c ON c.id = n.call_id"
+
+static const char *const keys_sql[CALL_SIDES][2] = {
+	[CALLS_OLDER] = { KEYS OLDER_KEYS, KEYS_OF_CALLS OLDER_KEYS },
+	[CALLS_NEWER] = { KEYS NEWER_KEYS, KEYS_OF_CALLS NEWER_KEYS },
+};
 
 static bool is_filtered(const struct call_filter *filter)
 {
 	return filter->direction || filter->has_group;
 }
 
-/* Appends those of a number's newest `limit` keys that pass the filter; moves the horizon. */
+/* Appends those of a number's nearest `limit` keys that pass the filter; moves the horizon. */
 static bool read_keys(struct catalog *catalog, const struct number *number,
-		      const struct call_filter *filter, const struct call_cursor *start,
-		      size_t limit, struct keys *keys, struct err *err)
+		      const struct call_filter *filter, const struct call_walk *walk, size_t limit,
+		      struct keys *keys, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
 	struct call_cursor key = { 0, 0 };
 	enum db_step step;
 	size_t looked_at = 0;
 
-	if (!db_prepare(catalog->db, is_filtered(filter) ? KEYS_OF_CALLS : KEYS, &list, err))
+	if (!db_prepare(catalog->db, keys_sql[walk->side][is_filtered(filter)], &list, err))
 		return false;
 	db_bind_str(list, 1, str_of(number->digits));
-	db_bind_int(list, 2, start->started_at_ms);
-	db_bind_int(list, 3, start->id);
-	db_bind_int(list, 4, filter->from_ms);
+	db_bind_int(list, 2, walk->start.started_at_ms);
+	db_bind_int(list, 3, walk->start.id);
+	db_bind_int(list, 4, walk->end_ms);
 	db_bind_int(list, 5, (int64_t)limit);
 	for (; (step = db_step(list, err)) == DB_ROW && looked_at < limit; looked_at++) {
 		key = (struct call_cursor){ db_column_int(list, 0), db_column_int(list, 1) };
@@ -150,7 +169,8 @@ static bool read_keys(struct catalog *catalog, const struct number *number,
 			continue;
 		keys->at[keys->count++] = key;
 	}
-	if (looked_at == limit && is_newer(&key, &keys->horizon))
+	if (looked_at == limit &&
+	    (!keys->horizon.id || is_nearer(walk->side, &key, &keys->horizon)))
 		keys->horizon = key;
 	return step != DB_FAILED;
 }
@@ -177,14 +197,14 @@ static bool read_row(struct catalog *catalog, int64_t id, struct call_row *out, 
 	return false;
 }
 
-/* Rows of the sorted keys down to the horizon, as many as fit. */
-static bool fill_page(struct catalog *catalog, const struct keys *keys, struct call_row *out,
-		      size_t size, struct call_page *page, struct err *err)
+/* Rows of the sorted keys up to the horizon, as many as fit. */
+static bool fill_page(struct catalog *catalog, enum call_side side, const struct keys *keys,
+		      struct call_row *out, size_t size, struct call_page *page, struct err *err)
 {
 	for (size_t i = 0; i < keys->count; i++) {
 		const struct call_cursor *key = &keys->at[i];
 
-		if (is_newer(&keys->horizon, key))
+		if (keys->horizon.id && is_nearer(side, &keys->horizon, key))
 			break;
 		if (i && key->id == keys->at[i - 1].id) /* from and to end alike */
 			continue;
@@ -205,13 +225,12 @@ static bool fill_page(struct catalog *catalog, const struct keys *keys, struct c
 }
 
 bool calls_search(struct catalog *catalog, const struct call_filter *filter,
-		  const struct call_cursor *after, struct call_row *out, size_t size,
+		  const struct call_walk *walk, struct call_row *out, size_t size,
 		  struct call_page *out_page, struct err *err)
 {
 	size_t most = is_filtered(filter) ? NUMBERS_MAX_FILTERED : NUMBERS_MAX;
 	AUTO(free) struct number *numbers = xcalloc(most, sizeof(*numbers));
 	struct call_page page = { 0 };
-	struct call_cursor start = calls_list_start(filter, after);
 	/* Two more than fit: one tells that there is more, and one may be there twice. */
 	size_t count, limit = size + 2;
 	char digits[DIGITS_MAX + 1];
@@ -229,10 +248,11 @@ bool calls_search(struct catalog *catalog, const struct call_filter *filter,
 	struct keys keys = { .at = at };
 
 	for (size_t i = 0; i < count; i++)
-		if (!read_keys(catalog, &numbers[i], filter, &start, limit, &keys, err))
+		if (!read_keys(catalog, &numbers[i], filter, walk, limit, &keys, err))
 			return false;
-	qsort(keys.at, keys.count, sizeof(*keys.at), newest_first);
-	if (!fill_page(catalog, &keys, out, size, &page, err))
+	qsort(keys.at, keys.count, sizeof(*keys.at),
+	      walk->side == CALLS_NEWER ? oldest_first : newest_first);
+	if (!fill_page(catalog, walk->side, &keys, out, size, &page, err))
 		return false;
 	*out_page = page;
 	return true;

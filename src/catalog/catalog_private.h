@@ -52,17 +52,24 @@ bool numbers_index_remove(struct catalog *catalog, const struct call *call,
 
 /* ---- calls_filter.c, calls_list.c, calls_search.c ---- */
 
-/* Whether a row that was found another way passes the filter (its number and call_sid included). */
-bool call_filter_passes(const struct call_filter *filter, const struct call *call);
-/* The place before which a page begins: the cursor, or the filter's newer end. */
-struct call_cursor calls_list_start(const struct call_filter *filter,
-				    const struct call_cursor *after);
+/* The way that a page takes: from `start`, which is not in it, as far as the filter's other end. */
+enum call_side { CALLS_OLDER, CALLS_NEWER, CALL_SIDES };
+struct call_walk {
+	enum call_side side;
+	struct call_cursor start; /* the cursor, or the filter's nearer end */
+	int64_t end_ms; /* OLDER: the last instant that is reached; NEWER: the first that is not */
+};
+struct call_walk call_walk_of(enum call_side side, const struct call_filter *filter,
+			      const struct call_cursor *cursor);
+/* As it is shown, whichever way it was read. */
+void call_rows_reverse(struct call_row *rows, size_t count);
 /* A row of CALL_COLUMNS and RECORDING_COLUMNS. */
 void call_row_read(const struct db_stmt *row, struct call_row *out);
 /* The statement of a page, for its plan to be tested. */
-const char *calls_list_sql(const struct call_filter *filter);
+const char *calls_list_sql(enum call_side side, const struct call_filter *filter);
+/* A page's rows in the order of the walk: nearest to its start first. */
 bool calls_search(struct catalog *catalog, const struct call_filter *filter,
-		  const struct call_cursor *after, struct call_row *out, size_t size,
+		  const struct call_walk *walk, struct call_row *out, size_t size,
 		  struct call_page *out_page, struct err *err) MUST_CHECK;
 
 /* ---- main_recording.c: which recording a call's address means ---- */

@@ -130,9 +130,32 @@ static bool wanted(const struct call_filter *filter, unsigned n, const char *num
 				    str_ends(STR("15550001111"), str_of(number_end)));
 }
 
+static bool is_beyond(enum call_side side, const struct call_cursor *cursor,
+		      const struct call *call)
+{
+	bool is_older = call->started_at_ms < cursor->started_at_ms ||
+			(call->started_at_ms == cursor->started_at_ms && call->id < cursor->id);
+
+	return cursor->id == 0 ||
+	       (side == CALLS_OLDER ? is_older : !is_older && call->id != cursor->id);
+}
+
+/* A page, in the order of the walk: one of newer calls is told newest first as well. */
+static void read_page(enum call_side side, const struct call_filter *filter,
+		      const struct call_cursor *cursor, struct call_row *rows, size_t size,
+		      struct call_page *page)
+{
+	if (side == CALLS_OLDER) {
+		MUST(calls_list(ledger.writer, filter, cursor, rows, size, page, &err));
+		return;
+	}
+	MUST(calls_list_newer(ledger.writer, filter, cursor, rows, size, page, &err));
+	call_rows_reverse(rows, page->count);
+}
+
 /* Pages through all of it; checks order, that nothing comes twice, and each row's filter. */
-static unsigned walk(const struct call_filter *filter, size_t size, const char *number_end,
-		     unsigned *out_wrong)
+static unsigned walk(enum call_side side, const struct call_filter *filter, size_t size,
+		     const char *number_end, unsigned *out_wrong)
 {
 	struct call_row rows[PAGE_MAX];
 	struct call_cursor cursor = { 0 };
@@ -142,7 +165,7 @@ static unsigned walk(const struct call_filter *filter, size_t size, const char *
 
 	*out_wrong = 0;
 	do {
-		MUST(calls_list(ledger.writer, filter, &cursor, rows, size, &page, &err));
+		read_page(side, filter, &cursor, rows, size, &page);
 		for (size_t i = 0; i < page.count; i++) {
 			const struct call *call = &rows[i].call;
 			uint64_t n = 0;
@@ -150,9 +173,7 @@ static unsigned walk(const struct call_filter *filter, size_t size, const char *
 			if (!str_hex_to_u64(str_after(str_of(call->call_sid), 20), &n) ||
 			    n >= CALLS || seen[n] || !wanted(filter, (unsigned)n, number_end) ||
 			    call->started_at_ms != start_of((unsigned)n) ||
-			    (cursor.id && (call->started_at_ms > cursor.started_at_ms ||
-					   (call->started_at_ms == cursor.started_at_ms &&
-					    call->id >= cursor.id))) ||
+			    !is_beyond(side, &cursor, call) ||
 			    (rows[i].recording.recording_sid[0] != 0) !=
 				    (group_of((unsigned)n) != RECORDING_GROUP_NONE))
 				++*out_wrong;
@@ -225,10 +246,17 @@ static void test_filters(void)
 			want += (has_direction(n) || group_of(n) != RECORDING_GROUP_NONE) &&
 				wanted(&cases[i].filter, n, cases[i].number_end);
 		for (size_t j = 0; j < ARRAY_LEN(sizes); j++) {
-			IS_INT(walk(&cases[i].filter, sizes[j], cases[i].number_end, &wrong), want,
-			       "%s, in pages of %zu: all of it", cases[i].name, sizes[j]);
+			IS_INT(walk(CALLS_OLDER, &cases[i].filter, sizes[j], cases[i].number_end,
+				    &wrong),
+			       want, "%s, in pages of %zu: all of it", cases[i].name, sizes[j]);
 			IS_INT(wrong, 0,
 			       "%s, in pages of %zu: in order, nothing twice, nothing else",
+			       cases[i].name, sizes[j]);
+			IS_INT(walk(CALLS_NEWER, &cases[i].filter, sizes[j], cases[i].number_end,
+				    &wrong),
+			       want, "%s, in pages of %zu, from the oldest on: all of it",
+			       cases[i].name, sizes[j]);
+			IS_INT(wrong, 0, "%s, in pages of %zu, from the oldest on: in order",
 			       cases[i].name, sizes[j]);
 		}
 	}
@@ -395,31 +423,31 @@ static void add_busy_numbers(void)
 	ledger_project(&ledger, &result);
 }
 
-static void test_horizon(void)
+static void test_horizon(enum call_side side)
 {
 	struct call_filter filter = { .number = STR("8889999"), .direction = CALL_INBOUND };
 	struct call_cursor cursor = { 0 };
 	struct call_row rows[10];
 	struct call_page page;
-	int64_t last = INT64_MAX;
+	struct call_cursor last = { 0 };
 	unsigned found = 0, pages = 0, wrong = 0;
 
-	add_busy_numbers();
 	do {
-		MUST(calls_list(ledger.writer, &filter, &cursor, rows, 10, &page, &err));
+		read_page(side, &filter, &cursor, rows, 10, &page);
 		for (size_t i = 0; i < page.count; i++, found++) {
-			wrong += rows[i].call.started_at_ms >= last;
-			last = rows[i].call.started_at_ms;
+			wrong += !is_beyond(side, &last, &rows[i].call);
+			last.started_at_ms = rows[i].call.started_at_ms;
+			last.id = rows[i].call.id;
 		}
 		cursor = page.next;
 	} while (page.more && ++pages < 20);
 	OK(pages > 0, "a page that looked at enough ends short, with a place to go on from");
 	IS_INT(found, 3, "the pages together find each call once");
-	IS_INT(wrong, 0, "newest first");
+	IS_INT(wrong, 0, side == CALLS_OLDER ? "newest first" : "from the oldest on");
 }
 
 /* Each statement searches an index and neither scans a table nor sorts more than pages. */
-static void test_plans(void)
+static void test_plans(enum call_side side)
 {
 	static const struct {
 		const char *name, *index;
@@ -438,13 +466,13 @@ static void test_plans(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		/* The cache knows statements by their address: this one outlives the test. */
-		static char sql[ARRAY_LEN(cases)][8192];
+		static char sql[CALL_SIDES][ARRAY_LEN(cases)][8192];
 		AUTO(db_stmt_reset) struct db_stmt *explain = NULL;
 		bool searches = false, scans = false, sorts = false;
 
-		snprintf(sql[i], sizeof(sql[i]), "EXPLAIN QUERY PLAN %s",
-			 calls_list_sql(&cases[i].filter));
-		MUST(db_prepare(ledger.writer->db, sql[i], &explain, &err));
+		snprintf(sql[side][i], sizeof(sql[side][i]), "EXPLAIN QUERY PLAN %s",
+			 calls_list_sql(side, &cases[i].filter));
+		MUST(db_prepare(ledger.writer->db, sql[side][i], &explain, &err));
 		while (db_step(explain, &err) == DB_ROW) {
 			struct str step = db_column_str(explain, 3);
 
@@ -519,8 +547,11 @@ int main(void)
 	test_arrival_between_pages();
 	test_start_moves();
 	test_vague_number();
-	test_horizon();
-	test_plans();
+	add_busy_numbers();
+	test_horizon(CALLS_OLDER);
+	test_horizon(CALLS_NEWER);
+	test_plans(CALLS_OLDER);
+	test_plans(CALLS_NEWER);
 	test_texts();
 	ledger_remove(&ledger);
 	return tap_end();
