@@ -12,6 +12,7 @@
 #include "ledger/ledger.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define WEB_READ_BODY_MAX (4 * 1024 * 1024) /* a page of 200 calls takes about 200 KiB */
 
@@ -40,6 +41,12 @@ struct web_read {
 	struct parked parked;
 	struct exchange *x; /* NULL once the client has gone */
 };
+
+/* For make(): the ledger's sequence, of the same snapshot that it reads. */
+static inline int64_t web_read_sequence(const struct web_read *read)
+{
+	return read->job.sequence;
+}
 
 void web_read_start(struct web_read *read, struct exchange *x);
 

@@ -1,17 +1,14 @@
 /*
- * The query of the list: direction (inbound, outbound, all), from and to (RFC 3339), state (none,
- * pending, stored, absent, failed, deleted), number (digits as a person types them), call (a call
- * SID), limit (1 to 200), after (the `next` of the page before).  Unknown names are refused: a
- * misspelled filter would show too much and say nothing.
+ * The query of the list: the filters (live/call_query.h), limit (1 to 200), and where the page begins: after (the `next` of
+ * another page) or before (its `previous`).  Unknown names are refused: a misspelled filter would
+ * show too much and say nothing.
  */
 #include "web/web_calls.h"
 
 #include "access/web_refusal.h"
-#include "api/expiry.h"
 #include "api/sid_param.h"
 #include "api/web.h"
 #include "api/web_read.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/own.h"
 #include "catalog/attempts.h"
@@ -19,6 +16,8 @@
 #include "catalog/recordings.h"
 #include "http/exchange.h"
 #include "http/form.h"
+#include "live/call_json.h"
+#include "live/call_query.h"
 #include "twilio/sid.h"
 
 #include <assert.h>
@@ -28,91 +27,6 @@
 #define RECORDINGS_SHOWN 50 /* of one call */
 #define ATTEMPTS_SHOWN   50 /* of one recording, the newest */
 #define QUERY_ROOM       4096
-#define NUMBER_MAX       127 /* of a number that is searched for: what a person may type */
-
-/* ---- a recording, a call ---- */
-
-static void add_expiry(struct json *json, const struct web *web, const struct recording *recording)
-{
-	int64_t expires_at_ms =
-		expiry_at_ms(web->live.retention_ms, recording->started_at_ms, recording->is_held);
-
-	json_date(json, "expires_at", expires_at_ms == EXPIRY_NEVER ? 0 : expires_at_ms);
-	json_bool(json, "expired", expires_at_ms < clock_wall_ms());
-}
-
-/* The object stays open: attempts may follow. */
-static void open_recording(struct json *json, const struct web *web,
-			   const struct recording *recording)
-{
-	bool is_stored = recording->state == RECORDING_STORED;
-
-	json_open(json, NULL, '{');
-	json_text(json, "recording_sid", str_of(recording->recording_sid));
-	json_text(json, "state", str_of(recording_state_text(recording->state)));
-	json_date(json, "started_at", recording->started_at_ms);
-	if (recording->duration_s >= 0)
-		json_int(json, "duration", recording->duration_s);
-	else
-		json_nothing(json, "duration");
-	json_int(json, "channels", is_stored ? recording->channels_stored : recording->channels);
-	json_text(json, "source", recording->source[0] ? str_of(recording->source) : STR_NONE);
-	json_bool(json, "held", recording->is_held);
-	add_expiry(json, web, recording);
-	if (is_stored) {
-		json_text(json, "format", str_of(recording->format));
-		json_int(json, "size", (int64_t)recording->size);
-		json_text(json, "sha256",
-			  recording->sha256[0] ? str_of(recording->sha256) : STR_NONE);
-		json_seconds(json, "measured_duration", recording->duration_ms);
-		json_bool(json, "duration_differs", recording->is_duration_off);
-		json_date(json, "stored_at", recording->stored_at_ms);
-	}
-	if (recording->reason_code[0] != '\0' && !is_stored) {
-		json_open(json, "reason", '{');
-		json_text(json, "code", str_of(recording->reason_code));
-		json_text(json, "text", str_of(recording->reason_text));
-		json_close(json, '}');
-		json_date(json, "next_try_at",
-			  recording->next_try_at_ms == RECORDING_NEVER ? 0
-								       : recording->next_try_at_ms);
-	} else {
-		json_nothing(json, "reason");
-	}
-}
-
-/* The object stays open, within its array of recordings. */
-static void open_call(struct json *json, const struct call *call)
-{
-	json_open(json, NULL, '{');
-	json_text(json, "call_sid", str_of(call->call_sid));
-	json_text(json, "parent_call_sid",
-		  call->parent_call_sid[0] ? str_of(call->parent_call_sid) : STR_NONE);
-	json_text(json, "account_sid", call->account_sid[0] ? str_of(call->account_sid) : STR_NONE);
-	json_text(json, "direction",
-		  call->direction_text[0] ? str_of(call->direction_text) : STR_NONE);
-	json_text(json, "from", call->from[0] ? str_of(call->from) : STR_NONE);
-	json_text(json, "to", call->to[0] ? str_of(call->to) : STR_NONE);
-	json_text(json, "status",
-		  call->status == CALL_STATUS_UNKNOWN ? STR_NONE
-						      : str_of(call_status_text(call->status)));
-	json_date(json, "started_at", call->started_at_ms);
-	json_date(json, "ended_at", call->ended_at_ms);
-	if (call->duration_s >= 0)
-		json_int(json, "duration", call->duration_s);
-	else
-		json_nothing(json, "duration");
-	json_text(json, "main_recording_sid",
-		  call->main_recording_sid[0] ? str_of(call->main_recording_sid) : STR_NONE);
-	json_int(json, "recording_count", call->recordings);
-	json_open(json, "recordings", '[');
-}
-
-static void close_call(struct json *json)
-{
-	json_close(json, ']');
-	json_close(json, '}');
-}
 
 /* ---- the list ---- */
 
@@ -122,14 +36,68 @@ static void close_call(struct json *json)
  */
 struct list_read {
 	struct web_read read;
-	struct call_filter filter;
-	struct call_cursor after;
+	struct call_query query;
+	struct call_cursor after, before; /* one of them, or none */
 	size_t limit;
-	char number[NUMBER_MAX + 1]; /* the filter's texts lie here */
-	char call_sid[SID_SIZE];
 };
 
 static_assert(sizeof(struct list_read) <= 1024, "2,000 that wait take 2 MiB");
+
+static void add_place(struct json *json, const char *name, const struct call_cursor *place)
+{
+	char key[CALL_KEY_SIZE];
+
+	json_text(json, name, place->id ? call_key(place, key) : STR_NONE);
+}
+
+static struct call_cursor place_of(const struct call_row *row)
+{
+	return (struct call_cursor){ row->call.started_at_ms, row->call.id };
+}
+
+/*
+ * The places where the pages beside this one begin, so that they and it together leave nothing out.  Where the walk came
+ * from is the page's own end; behind an empty page it is the place asked for, and the call there itself is in neither.
+ */
+static struct call_cursor place_behind(const struct list_read *list, const struct call_row *rows,
+				       const struct call_page *page)
+{
+	struct call_cursor place = list->before;
+
+	if (page->count > 0)
+		return place_of(&rows[list->before.id ? page->count - 1 : 0]);
+	if (list->before.id) {
+		place.id++;
+		return place;
+	}
+	place = list->after;
+	if (--place.id < 1)
+		place = (struct call_cursor){ place.started_at_ms - 1, INT64_MAX };
+	return place;
+}
+
+static void add_places(struct json *json, const struct list_read *list, const struct call_row *rows,
+		       const struct call_page *page)
+{
+	const struct call_cursor none = { 0 };
+	struct call_cursor ahead = page->more ? page->next : none, behind = none;
+
+	if (list->before.id || list->after.id)
+		behind = place_behind(list, rows, page);
+	add_place(json, "next", list->before.id ? &behind : &ahead);
+	add_place(json, "previous", list->before.id ? &ahead : &behind);
+}
+
+static bool find_rows(struct list_read *list, struct catalog *catalog, struct call_row *rows,
+		      struct call_page *page, struct err *err)
+{
+	const struct call_filter *filter = &list->query.filter;
+
+	return list->before.id
+		       ? calls_list_newer(catalog, filter, &list->before, rows, list->limit, page,
+					  err)
+		       : calls_list(catalog, filter, &list->after, rows, list->limit, page, err);
+}
 
 static bool make_list(struct web_read *read, struct catalog *catalog, struct json *json,
 		      struct err *err)
@@ -138,53 +106,17 @@ static bool make_list(struct web_read *read, struct catalog *catalog, struct jso
 	AUTO(free) struct call_row *rows = xcalloc(list->limit, sizeof(*rows));
 	struct call_page page;
 
-	if (!calls_list(catalog, &list->filter, &list->after, rows, list->limit, &page, err))
+	if (!find_rows(list, catalog, rows, &page, err))
 		return false;
 	json_open(json, NULL, '{');
+	json_int(json, "seq", web_read_sequence(read));
 	json_open(json, "calls", '[');
-	for (size_t i = 0; i < page.count; i++) {
-		const struct call_row *row = &rows[i];
-
-		open_call(json, &row->call);
-		if (row->call.main_recording_sid[0] != '\0') {
-			open_recording(json, read->web, &row->recording);
-			json_close(json, '}');
-		}
-		close_call(json);
-	}
+	for (size_t i = 0; i < page.count; i++)
+		call_json_add_row(json, read->web, &rows[i]);
 	json_close(json, ']');
-	if (page.more) {
-		char cursor[64];
-
-		snprintf(cursor, sizeof(cursor), "%lld.%lld", (long long)page.next.started_at_ms,
-			 (long long)page.next.id);
-		json_text(json, "next", str_of(cursor));
-	} else {
-		json_nothing(json, "next");
-	}
+	add_places(json, list, rows, &page);
 	json_bool(json, "number_is_vague", page.is_number_vague);
 	json_close(json, '}');
-	return true;
-}
-
-static bool read_cursor(struct str text, struct call_cursor *out)
-{
-	size_t dot = str_find(text, '.');
-
-	return str_to_i64(str_first(text, dot), &out->started_at_ms) &&
-	       str_to_i64(str_after(text, dot + 1), &out->id);
-}
-
-static bool read_direction(struct str text, enum call_direction *out)
-{
-	if (str_eq(text, STR("all")))
-		*out = CALL_DIRECTION_UNKNOWN;
-	else if (str_eq(text, STR("inbound")))
-		*out = CALL_INBOUND;
-	else if (str_eq(text, STR("outbound")))
-		*out = CALL_OUTBOUND;
-	else
-		return false;
 	return true;
 }
 
@@ -198,37 +130,15 @@ static bool read_limit(struct str text, size_t *out)
 	return true;
 }
 
-static bool read_filter_field(struct list_read *list, struct str name, struct str value)
+static bool read_field(struct list_read *list, struct str name, struct str value)
 {
-	struct call_filter *filter = &list->filter;
-
-	if (str_eq(name, STR("direction")))
-		return read_direction(value, &filter->direction);
-	if (str_eq(name, STR("from")))
-		return clock_parse_date(value, &filter->from_ms);
-	if (str_eq(name, STR("to")))
-		return clock_parse_date(value, &filter->to_ms);
 	if (str_eq(name, STR("limit")))
 		return read_limit(value, &list->limit);
 	if (str_eq(name, STR("after")))
-		return read_cursor(value, &list->after);
-	if (str_eq(name, STR("number"))) {
-		if (!str_copy(value, list->number, sizeof(list->number)))
-			return false;
-		filter->number = value.len > 0 ? str_of(list->number) : STR_NONE;
-		return true;
-	}
-	if (str_eq(name, STR("state"))) {
-		filter->has_group = true;
-		return recording_group_from_text(value, &filter->group);
-	}
-	if (str_eq(name, STR("call"))) {
-		if (!sid_is_call(value) || !str_copy(value, list->call_sid, SID_SIZE))
-			return false;
-		filter->call_sid = str_of(list->call_sid);
-		return true;
-	}
-	return false;
+		return call_key_read(value, &list->after);
+	if (str_eq(name, STR("before")))
+		return call_key_read(value, &list->before);
+	return call_query_read(&list->query, name, value);
 }
 
 /* Refuses the request itself when it returns false. */
@@ -246,12 +156,17 @@ static bool read_query(struct exchange *x, struct list_read *list)
 	for (size_t i = 0; i < form.count; i++) {
 		const struct form_field *field = &form.fields[i];
 
-		if (read_filter_field(list, field->name, field->value))
+		if (read_field(list, field->name, field->value))
 			continue;
 		snprintf(text, sizeof(text),
 			 "The filter '%.*s' is not known or its value is malformed.",
 			 (int)(field->name.len < 60 ? field->name.len : 60), field->name.at);
 		web_refuse(x, WEB_BAD_REQUEST, text, WEB_NO_RETRY);
+		return false;
+	}
+	if (list->after.id && list->before.id) {
+		web_refuse(x, WEB_BAD_REQUEST,
+			   "A page begins at 'after' or at 'before', not at both.", WEB_NO_RETRY);
 		return false;
 	}
 	return true;
@@ -322,14 +237,14 @@ static bool make_details(struct web_read *read, struct catalog *catalog, struct 
 	    !recordings_list_of_call(catalog, call_sid, details->recordings, RECORDINGS_SHOWN,
 				     &count, err))
 		return false;
-	open_call(json, &details->call);
+	call_json_open(json, &details->call);
 	for (size_t i = 0; i < count; i++) {
-		open_recording(json, read->web, &details->recordings[i]);
+		call_json_open_recording(json, read->web, &details->recordings[i]);
 		if (!add_attempts(details, catalog, &details->recordings[i], json, err))
 			return false;
 		json_close(json, '}');
 	}
-	close_call(json);
+	call_json_close(json);
 	return true;
 }
 

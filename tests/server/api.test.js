@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { ACCOUNT, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
+import { seeded } from './harness/seeded.js';
 import { startStored } from './harness/stored.js';
 import { until } from './harness/until.js';
 import { CALL_STATUS, RECORDING_STATUS, callCallback, newSid, postForm, recordingCallback } from './harness/webhook.js';
@@ -102,6 +103,67 @@ describe('a list of 120 calls', () => {
     }
   });
 
+  test('every page tells where those beside it begin, and together they leave nothing out', async () => {
+    const below = seeded(7);
+    const wanted = calls.map(({ sid }) => sid);
+    for (let round = 0; round < 12; round += 1) {
+      const all = await list('?limit=200');
+      assert.equal(all.previous, null, 'the first one reaches the newest');
+      const place = below(wanted.length - 1);
+      const page = await list(`?limit=${1 + below(9)}&after=${all.calls[place].key}`);
+      let [from, until] = [place + 1, place + 1 + page.calls.length]; // what is held, and grows at both ends
+      let [top, bottom] = [page.previous, page.next];
+      assert.deepEqual(page.calls.map((call) => call.call_sid), wanted.slice(from, until));
+      while (top !== null || bottom !== null) {
+        const up = bottom === null || (top !== null && below(2) === 0);
+        const more = await list(`?limit=${1 + below(40)}&${up ? 'before' : 'after'}=${up ? top : bottom}`);
+        if (up) [from, top] = [from - more.calls.length, more.previous];
+        else [until, bottom] = [until + more.calls.length, more.next];
+        const held = up ? wanted.slice(from, from + more.calls.length) : wanted.slice(until - more.calls.length, until);
+        assert.deepEqual(more.calls.map((call) => call.call_sid), held);
+      }
+      assert.deepEqual([from, until], [0, wanted.length]);
+    }
+  });
+
+  test('an empty page tells of the call that it began behind', async () => {
+    const all = (await list('?limit=200')).calls;
+    const [newest, oldest] = [all[0], all.at(-1)];
+    const above = await list(`?before=${newest.key}`);
+    assert.deepEqual([above.calls, above.previous], [[], null], 'it reaches the newest');
+    assert.equal((await list(`?limit=1&after=${above.next}`)).calls[0].call_sid, newest.call_sid);
+    const below = await list(`?after=${oldest.key}`);
+    assert.deepEqual([below.calls, below.next], [[], null], 'it is the end');
+    assert.equal((await list(`?limit=1&before=${below.previous}`)).calls[0].call_sid, oldest.call_sid);
+  });
+
+  test('a page of newer ones keeps the filter', async () => {
+    const inbound = (await list('?direction=inbound&limit=200')).calls;
+    const page = await list(`?direction=inbound&limit=5&before=${inbound[9].key}`);
+    assert.deepEqual(page.calls.map((call) => call.call_sid), inbound.slice(4, 9).map((call) => call.call_sid));
+    const oldest = (await list('?limit=200')).calls.at(-1);
+    const found = await list(`?number=50123456&before=${oldest.key}`);
+    assert.deepEqual(found.calls.map((call) => call.to), ['+97250123456']);
+  });
+
+  test('a key is when it began and a number; a list and its rows say of which commit they are', async () => {
+    const page = await list('?limit=200');
+    for (const row of page.calls) {
+      assert.match(row.key, /^\d+\.\d+$/);
+      assert.equal(Number(row.key.split('.')[0]), Date.parse(row.started_at));
+      assert.ok(row.seq > 0 && row.seq <= page.seq, `${row.seq} of ${page.seq}`);
+      assert.equal(row.recording_count, 0);
+    }
+    await postForm(server.url, CALL_STATUS, callCallback({
+      CallSid: calls[3].sid, CallStatus: 'completed', CallDuration: '4', Timestamp: rfc2822(calls[3].at + 1000),
+    }));
+    const later = await until('the list has it', async () => {
+      const now = await list('?limit=200');
+      return now.seq > page.seq && now.calls[3].status === 'completed' ? now : null;
+    });
+    assert.ok(later.calls[3].seq > page.seq && later.calls[4].seq <= page.seq, 'of one call the number rose');
+  });
+
   test('calls that come meanwhile move nothing', async () => {
     const first = await list('?limit=10');
     await postForm(server.url, CALL_STATUS, callCallback({ CallSid: newSid('CA'), Timestamp: rfc2822(Date.now()) }));
@@ -144,7 +206,7 @@ describe('a list of 120 calls', () => {
     assert.deepEqual([malformed.status, malformed.json.error], [400, 'The query is malformed.']);
   });
 
-  for (const query of ['?limit=0', '?limit=201', '?limit=x', '?limit=-1', '?after=zzz', '?after=1', '?after=1.', '?after=.1', '?after=1.x', '?call=CA12', `?call=${newSid('RE')}`, '?cursor=1.1', '?direction=up', '?from=yesterday', '?state=odd']) {
+  for (const query of ['?limit=0', '?limit=201', '?limit=x', '?limit=-1', '?after=zzz', '?after=1', '?after=1.', '?after=.1', '?after=1.x', '?after=1.0', '?after=-1.5', '?before=1', '?before=1.1&after=1.1', '?call=CA12', `?call=${newSid('RE')}`, '?cursor=1.1', '?direction=up', '?from=yesterday', '?state=odd']) {
     test(`refused: ${query}`, async () => {
       const { status, json } = await requestJson(`${server.url}/api/calls${query}`);
       assert.equal(status, 400);

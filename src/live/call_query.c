@@ -1,0 +1,75 @@
+#include "live/call_query.h"
+
+#include "base/clock.h"
+#include "catalog/recordings.h"
+#include "twilio/sid.h"
+
+#include <stdio.h>
+
+static bool read_direction(struct str text, enum call_direction *out)
+{
+	if (str_eq(text, STR("all")))
+		*out = CALL_DIRECTION_UNKNOWN;
+	else if (str_eq(text, STR("inbound")))
+		*out = CALL_INBOUND;
+	else if (str_eq(text, STR("outbound")))
+		*out = CALL_OUTBOUND;
+	else
+		return false;
+	return true;
+}
+
+static bool read_number(struct call_query *query, struct str text)
+{
+	if (!str_copy(text, query->number, sizeof(query->number)))
+		return false;
+	query->filter.number = text.len > 0 ? str_of(query->number) : STR_NONE;
+	return true;
+}
+
+static bool read_call(struct call_query *query, struct str text)
+{
+	if (!sid_is_call(text) || !str_copy(text, query->call_sid, SID_SIZE))
+		return false;
+	query->filter.call_sid = str_of(query->call_sid);
+	return true;
+}
+
+bool call_query_read(struct call_query *query, struct str name, struct str value)
+{
+	struct call_filter *filter = &query->filter;
+
+	if (str_eq(name, STR("direction")))
+		return read_direction(value, &filter->direction);
+	if (str_eq(name, STR("from")))
+		return clock_parse_date(value, &filter->from_ms);
+	if (str_eq(name, STR("to")))
+		return clock_parse_date(value, &filter->to_ms);
+	if (str_eq(name, STR("number")))
+		return read_number(query, value);
+	if (str_eq(name, STR("state"))) {
+		filter->has_group = true;
+		return recording_group_from_text(value, &filter->group);
+	}
+	return str_eq(name, STR("call")) && read_call(query, value);
+}
+
+struct str call_key(const struct call_cursor *place, char room[CALL_KEY_SIZE])
+{
+	snprintf(room, CALL_KEY_SIZE, "%lld.%lld", (long long)place->started_at_ms,
+		 (long long)place->id);
+	return str_of(room);
+}
+
+bool call_key_read(struct str text, struct call_cursor *out)
+{
+	size_t dot = str_find(text, '.');
+	struct call_cursor place;
+
+	if (!str_to_i64(str_first(text, dot), &place.started_at_ms) ||
+	    !str_to_i64(str_after(text, dot + 1), &place.id) || place.started_at_ms < 0 ||
+	    place.id < 1)
+		return false;
+	*out = place;
+	return true;
+}
