@@ -1,11 +1,9 @@
 // The page of calls.
 import { render } from 'preact';
 import './trusted';
-import { startWords, useWords } from './words';
+import { Frame } from './frame/Frame';
+import { startView } from './view';
+import { startWords } from './words';
 
-function App() {
-	const { common } = useWords();
-	return <main>{common.loading}</main>;
-}
-
-void startWords().then(() => render(<App />, document.getElementById('page')!));
+startView();
+void startWords().then(() => render(<Frame />, document.getElementById('page')!));

@@ -1,2 +1,6 @@
-export const list: Record<string, string> = {
+// The frame and the list.
+export const list = {
+	calls: 'Calls',
+	direction: 'Direction',
+	tabs: { all: 'All', in: 'Inbound', out: 'Outbound' },
 };

@@ -1,0 +1,24 @@
+// A module of the page (ui/src, TypeScript), bundled and loaded into Node.
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const SOURCE = join(dirname(fileURLToPath(import.meta.url)), '../../ui/src');
+
+/** names: paths within ui/src without their ending; they are bundled together, so what they share is shared. */
+export async function load(...names) {
+  const contents = names.map((name) => `export * from './${name}';`).join('\n');
+  const { outputFiles: [file] } = await build({
+    stdin: { contents, resolveDir: SOURCE, loader: 'ts' },
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    write: false,
+    logLevel: 'silent',
+  });
+  return import(`data:text/javascript;base64,${Buffer.from(file.contents).toString('base64')}`);
+}
