@@ -1,2 +1,5 @@
-export const player: Record<string, string> = {
+export const player = {
+	region: 'Player',
+	play: 'Play',
+	pause: 'Pause',
 };
