@@ -3,6 +3,10 @@ export const common = {
 	otherLanguage: 'עברית',
 	loading: 'Loading…',
 	retry: 'Retry',
+	tryNow: 'Try now',
 	cancel: 'Cancel',
 	close: 'Close',
+	copied: 'Copied',
+	messages: 'Messages',
+	why: 'Why?',
 };

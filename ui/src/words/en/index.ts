@@ -1,4 +1,5 @@
 export { common } from './common';
+export { errors } from './errors';
 export { list } from './list';
 export { player } from './player';
 export { details } from './details';

@@ -5,6 +5,10 @@ export const common: typeof English = {
 	otherLanguage: 'English',
 	loading: 'בטעינה…',
 	retry: 'ניסיון חוזר',
+	tryNow: 'ניסיון עכשיו',
 	cancel: 'ביטול',
 	close: 'סגירה',
+	copied: 'הועתק',
+	messages: 'הודעות',
+	why: 'למה?',
 };

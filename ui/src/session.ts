@@ -1,0 +1,69 @@
+// Who is signed in.
+import { ApiError, ask, getSession, signedOut } from './api';
+import { store } from './store';
+import type { Session, User } from './types';
+
+/** null: not known yet.  After somebody was signed out it stays what it was until another one signs in: what is on the page stays there. */
+export const session = store<Session | null>(null);
+
+/** Somebody was here and is not known any more: the page asks to sign in again, over what it shows. */
+export const mustSignIn = store(false);
+
+const ASK_AGAIN_MS = 10_000; // after the dialog was put away
+
+let putAwayAt = -ASK_AGAIN_MS;
+
+/** The server names rights in one text, "play,read". */
+type Told = Omit<Session, 'user'> & { user?: (Omit<User, 'rights'> & { rights: string | string[] }) | null };
+
+function sessionOf(told: Told): Session {
+	const user = told.user ?? null;
+	const rights = typeof user?.rights === 'string' ? user.rights.split(',') : (user?.rights ?? []);
+	return { auth: told.auth, signed_in: told.signed_in, user: told.signed_in && user ? { ...user, rights } : null };
+}
+
+export const may = (right: string): boolean => session.value?.user?.rights.includes(right) ?? false;
+
+/** Asks the server; throws ApiError when it does not say. */
+export async function askSession(): Promise<Session> {
+	const told = sessionOf((await getSession()) as unknown as Told);
+	const before = session.value?.user?.name;
+
+	if (told.signed_in && before !== undefined && before !== told.user?.name) {
+		// Another person: nothing of what the one before saw may stay.
+		location.reload();
+	}
+	if (told.signed_in || !before) session.set(told);
+	mustSignIn.set(!told.signed_in && before !== undefined);
+	return told;
+}
+
+/** RFC 8265: the same password typed on two keyboards is the same bytes. */
+export const normal = (password: string): string => password.normalize('NFKC');
+
+/** Throws ApiError. */
+export async function signIn(name: string, password: string): Promise<void> {
+	await ask('/api/session', { method: 'POST', body: { name: name.trim(), password: normal(password) } });
+	await askSession();
+}
+
+/** Throws ApiError. */
+export async function signOut(): Promise<void> {
+	try {
+		await ask('/api/session', { method: 'DELETE' });
+	} catch (error) {
+		if (!(error instanceof ApiError && error.code === 'unauthenticated')) throw error;
+	}
+	const auth = session.value?.auth ?? 'password';
+	mustSignIn.set(false);
+	session.set({ auth, signed_in: false, user: null });
+}
+
+export function putAwaySignIn(): void {
+	putAwayAt = performance.now();
+	mustSignIn.set(false);
+}
+
+signedOut.told = () => {
+	if (session.value?.signed_in && performance.now() - putAwayAt >= ASK_AGAIN_MS) mustSignIn.set(true);
+};
