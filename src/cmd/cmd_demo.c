@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define CALLS_PER_MINUTE 20
+#define CALLS_PER_MINUTE 6
+#define PAST_CALLS       60 /* more than a window shows, over some days */
+#define PAST_MS          (3 * INT64_C(86400000))
 #define SPEED            12 /* a call of half a minute is over in seconds */
 
 struct demo {
@@ -72,6 +74,9 @@ static bool start_sim(struct cmd_options *options, struct demo *demo, unsigned p
 		.webhook_url = url,
 		.calls_per_minute = CALLS_PER_MINUTE,
 		.speed = SPEED,
+		.past_calls = PAST_CALLS,
+		.past_ms = PAST_MS,
+		.has_tour = true,
 		.seed = 1,
 	};
 

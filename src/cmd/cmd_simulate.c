@@ -13,6 +13,7 @@
 struct simulate_flags {
 	const char *listen, *webhook_url, *signed_url;
 	uint64_t rate, calls, past, speed, page_size, seed;
+	bool has_tour;
 	struct cmd_texts faults;
 };
 
@@ -52,6 +53,7 @@ static int run_simulate(int argc, char **argv)
 		.calls_max = count_of(given.calls),
 		.past_calls = count_of(given.past),
 		.speed = (double)given.speed,
+		.has_tour = given.has_tour,
 		.page_size_max = count_of(given.page_size),
 		.seed = given.seed,
 		.faults = given.faults.at,
@@ -78,6 +80,8 @@ static const struct cmd_flag flags[] = {
 	{ "--calls", CMD_NUMBER, AT(calls), "N", "so many, then no more (0: no end)" },
 	{ "--past", CMD_NUMBER, AT(past), "N",
 	  "calls of the last week that are there at start (0)" },
+	{ "--tour", CMD_SWITCH, AT(has_tour), NULL,
+	  "begins with a call of each kind, and of each state of a recording" },
 	{ "--speed", CMD_NUMBER, AT(speed), "N", "how much faster than life calls go by (10)" },
 	{ "--page-size", CMD_NUMBER, AT(page_size), "N",
 	  "recordings or calls on a page of a list at most (1000)" },

@@ -17,6 +17,7 @@
 #include "sim/sim_reply.h"
 #include "sim/sim_speech.h"
 #include "sim/sim_state.h"
+#include "sim/sim_tour.h"
 
 #define SPEED         10
 #define PAGE_SIZE_MAX 1000 /* as Twilio has it */
@@ -155,6 +156,8 @@ bool sim_start(struct loop *loop, const struct sim_options *options, struct sim 
 			     sim->auth_token, &sim->faults, err) ||
 	    !past_place(sim, options, err))
 		return false;
+	if (options->has_tour && !sim_tour_start(sim, err))
+		return false;
 	sim_calls_start(sim);
 	*out = TAKE(sim);
 	return true;
@@ -173,6 +176,7 @@ void sim_stop(struct sim *sim)
 	http_server_free(sim->server); /* each sending is told that its client is gone */
 	if (sim->listen_fd >= 0)
 		close(sim->listen_fd);
+	sim_tour_stop(sim);
 	sim_calls_stop(sim);
 	sim_speech_free(sim->speech);
 	free(sim->url);

@@ -39,6 +39,7 @@ struct sim_options {
 	unsigned past_calls;       /* there at start, without callbacks, over the last past_ms */
 	int64_t past_ms;           /* 0: a week */
 	unsigned page_size_max;    /* rows of a list's page at most; 0: 1000 */
+	bool has_tour;             /* a call of each kind at start (sim_tour.h) */
 	uint64_t seed;             /* the same seed, the same calls; 0: another one each time */
 	const char *const *faults; /* rules */
 	size_t fault_count;

@@ -5,6 +5,7 @@
  *
  *	sim_callback, sim_resource, sim_reply	each by itself on top of it
  *	sim_calls				calls come about and go on
+ *	sim_tour				a call of each kind
  *	sim_api, sim_play, sim_control		what is answered
  *	sim					the table of routes; start and stop
  *
@@ -132,6 +133,8 @@ struct sim {
 	unsigned calls_left; /* of the rate; 0 with calls_are_endless */
 	bool calls_are_endless;
 	struct timer place_timer;
+	struct timer tour_timer;
+	int64_t tour_ms; /* how far the tour is (sim_tour.c) */
 
 	uint64_t requests, unauthorized; /* of the whole API */
 };

@@ -8,7 +8,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import twilio from 'twilio';
-import { ACCOUNT, TOKEN, startServer, startSimulate, untilState } from './harness/callspool.js';
+import { ACCOUNT, TOKEN, startDemo, startServer, startSimulate, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
 import { temporaryFolder } from './harness/process.js';
@@ -222,4 +222,26 @@ test('a server pointed at it stores what it places, byte for byte', async (t) =>
     assert.equal(json.recordings[sid].requests, 1, JSON.stringify(json.recordings[sid]));
     assert.equal(json.recordings[sid].authorized, 1);
   }
+});
+
+test('the demo begins with a call of each kind', async (t) => {
+  const demo = await startDemo(t);
+  const wanted = {
+    'no answer': ({ status }) => status === 'no-answer',
+    busy: ({ status }) => status === 'busy',
+    'never recorded': ({ status, recording_count: count }) => status === 'completed' && count === 0,
+    'none kept': ({ recordings }) => recordings[0]?.state === 'absent',
+    'four recordings': ({ recording_count: count }) => count === 4,
+    'by SIP': ({ from }) => from?.startsWith('sip:'),
+    'an hour': ({ duration, recordings }) => duration > 3600 && recordings[0]?.state === 'stored',
+    'Twilio limits': ({ recordings }) => recordings[0]?.reason?.text.includes('429') || /limit/.test(recordings[0]?.reason?.text ?? ''),
+    'not there any more': ({ recordings }) => /no media/.test(recordings[0]?.reason?.text ?? '') || recordings[0]?.state === 'gone',
+    'of yesterday': ({ started_at: at }) => Date.now() - Date.parse(at) > 24 * 3600_000,
+  };
+  const missing = () => until('a call of each kind', async () => {
+    const { calls } = (await requestJson(`${demo.url}/api/calls?limit=200`)).json;
+    for (const [kind, fits] of Object.entries(wanted)) if (calls.some(fits)) delete wanted[kind];
+    return Object.keys(wanted).length === 0;
+  }, 60_000);
+  await missing().catch((error) => assert.fail(`missing: ${Object.keys(wanted).join(', ')} (${error.message})`));
 });
