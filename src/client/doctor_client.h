@@ -1,0 +1,26 @@
+/*
+ * callspool doctor: asks the server that runs what it is, puts together what is to be examined, and prints what came of it.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "config/settings.h"
+#include "doctor/deployment.h"
+#include "doctor/examination.h"
+
+#include <stdbool.h>
+
+struct doctor_request {
+	const struct settings *settings;
+	const char *url;        /* through the proxy, in place of public_url; NULL: that */
+	const char *nginx_conf; /* NULL: none */
+	const char *proxy_read_timeout, *proxy_send_timeout, *proxy_connect_timeout,
+		*proxy_keepalive; /* as a setting says durations; NULL: not said */
+	struct examination examination;
+	bool is_json, is_list;
+};
+
+/* Prints on standard output.  ERR_INVALID: what was asked for makes no sense. */
+bool doctor_client_run(const struct doctor_request *request, enum verdict *out,
+		       struct err *err) MUST_CHECK;

@@ -1,0 +1,92 @@
+/* callspool doctor: will it play, and if not, why? */
+#include "cmd/cmd_options.h"
+
+#include "client/doctor_client.h"
+
+#include <stdio.h>
+
+struct doctor_command {
+	struct cmd_options options; /* first: flags are read into all of it */
+	struct doctor_request request;
+};
+
+static int exit_status_of_verdict(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_GOOD:
+		return EXIT_GOOD;
+	case VERDICT_FINDINGS:
+		return EXIT_FINDINGS;
+	case VERDICT_UNCHECKED:
+		break;
+	}
+	return EXIT_UNCHECKED;
+}
+
+static int run(struct doctor_command *command)
+{
+	struct doctor_request *request = &command->request;
+	enum verdict verdict;
+	struct err err;
+
+	if (!cmd_options_resolve(&command->options, &err))
+		return cmd_fail(&err);
+	request->settings = &command->options.settings;
+	request->is_json = command->options.is_json;
+	request->examination.names = command->options.operands.at;
+	request->examination.names_count = command->options.operands.count;
+	if (doctor_client_run(request, &verdict, &err))
+		return exit_status_of_verdict(verdict);
+	cmd_fail(&err);
+	return err.kind == ERR_INVALID ? EXIT_WRONG_USAGE : EXIT_UNCHECKED;
+}
+
+static int run_doctor(int argc, char **argv)
+{
+	struct doctor_command command = { .request = { .is_list = false } };
+	int status;
+
+	if (!cmd_options_read(&cmd_doctor, argc, argv, &command.options, &status))
+		return status;
+	status = run(&command);
+	cmd_options_release(&command.options);
+	return status;
+}
+
+#define REQUEST(member) offsetof(struct doctor_command, request.member)
+
+static const struct cmd_flag flags[] = {
+	{ "--list", CMD_SWITCH, REQUEST(is_list), NULL,
+	  "all groups and checks, and what each asks" },
+	{ "--url", CMD_TEXT, REQUEST(url), "URL", "play through this address; else public_url" },
+	{ "--nginx-conf", CMD_TEXT, REQUEST(nginx_conf), "FILE",
+	  "nginx's configuration, or what nginx -T prints; - is standard input" },
+	{ "--proxy-read-timeout", CMD_TEXT, REQUEST(proxy_read_timeout), "TIME",
+	  "how long another proxy waits for callspool: 60s" },
+	{ "--proxy-send-timeout", CMD_TEXT, REQUEST(proxy_send_timeout), "TIME",
+	  "how long it tries to send to it" },
+	{ "--proxy-connect-timeout", CMD_TEXT, REQUEST(proxy_connect_timeout), "TIME",
+	  "how long it tries to connect" },
+	{ "--proxy-keepalive", CMD_TEXT, REQUEST(proxy_keepalive), "TIME",
+	  "how long it keeps an idle connection" },
+	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },
+	{ 0 },
+};
+
+const struct cmd cmd_doctor = {
+	.name = "doctor",
+	.summary = "will every call play, and if not, why?",
+	.usage = "[GROUP|CHECK]... [--url URL] [--nginx-conf FILE] [--json] | --list",
+	.help = "Examines a deployment from the disk to what a player hears through the public address, says of each\n"
+		"finding what it means, what to write instead and how to confirm it, and ends with a verdict.\n"
+		"GROUP or CHECK: only these, by the names of --list.  Without a server that runs it checks what it can.\n"
+		"Exit status: 0 every call plays, 7 there are findings, 8 none, but something could not be checked.\n",
+	.examples = "  callspool doctor\n"
+		    "  callspool doctor services playback --url https://calls.example.com\n"
+		    "  nginx -T | callspool doctor proxy --nginx-conf -\n"
+		    "  callspool doctor limits --proxy-read-timeout 30s\n",
+	.flags = flags,
+	.takes_settings = true,
+	.operands_max = EXAMINATION_NAMES_MAX,
+	.run = run_doctor,
+};

@@ -1,0 +1,26 @@
+/*
+ * Results for people: a heading a group, a line a check, what was found below it, and at the end the verdict.
+ *
+ * Colours and the terminal's width only on a terminal, at most 100 columns; NO_COLOR and TERM=dumb are heeded.  What
+ * strangers sent is made plain.
+ */
+#pragma once
+
+#include "doctor/examination.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct report_text {
+	struct examination_watch watch; /* prints as it hears */
+	FILE *to;
+	unsigned width;
+	bool has_colour;
+	const struct check_group *group; /* whose heading was printed last */
+};
+
+void report_text_start(struct report_text *text, FILE *to);
+/* The chain of limits where there is one, and the verdict, whose first line names the cause. */
+void report_text_end(struct report_text *text, const struct report *report);
+/* --list: each group with its checks. */
+void report_text_list(struct report_text *text);
