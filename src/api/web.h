@@ -21,6 +21,7 @@
 struct access_lines;
 struct access_log;
 struct accounts;
+struct arriving_table;
 struct admission;
 struct auth;
 struct blob_store;
@@ -46,6 +47,7 @@ struct web {
 	struct web_live live; /* web_change() */
 	struct ledger *ledger;
 	struct fetcher *fetcher;
+	struct arriving_table *arriving; /* what is on its way here; NULL: nothing is fetched */
 	struct blob_store *store;
 	const struct reserve *reserve;
 	const struct accounts *accounts;

@@ -11,6 +11,7 @@
 #include "flights/recheck.h"
 #include "flights/recovery.h"
 #include "ledger/ledger.h"
+#include "media/arriving.h"
 #include "rest/backfill.h"
 #include "rest/call_lookup.h"
 #include "rest/discovery.h"
@@ -197,6 +198,11 @@ void fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts 
 	upstream_read(fetcher->env.upstream, out);
 }
 
+struct arriving_table *fetcher_arriving(const struct fetcher *fetcher)
+{
+	return fetcher->env.arriving;
+}
+
 const struct flight_counts *fetcher_flight_counts(const struct fetcher *fetcher)
 {
 	return scheduler_flight_counts(fetcher->scheduler);
@@ -243,6 +249,7 @@ bool fetcher_open(const struct flight_options *options, struct ledger *ledger,
 		.store = store,
 		.accounts = accounts,
 		.upstream = upstream_new(accounts),
+		.arriving = arriving_table_new(),
 		.options = *options,
 	};
 	if (!loop_new(&env->loop, err) || !mailbox_open(env->loop, &env->mailbox, err) ||
@@ -393,6 +400,7 @@ void fetcher_free(struct fetcher *fetcher)
 	recovery_free(fetcher->recovery);
 	fetch_free(fetcher->env.fetch);
 	upstream_free(fetcher->env.upstream);
+	arriving_table_free(fetcher->env.arriving);
 	loop_free(fetcher->env.loop);
 	free(fetcher);
 }

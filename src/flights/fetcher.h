@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 struct accounts;
+struct arriving_table;
 struct flight_counts;
 struct flight_update;
 struct blob_store;
@@ -69,5 +70,7 @@ struct workers *fetcher_sealers(const struct fetcher *fetcher);
 /* How Twilio is doing (upstream.h). */
 void fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts *out);
 /* Its flights and its loop, as they are counted: any thread reads them while the fetcher is there. */
+/* What is arriving just now (media/arriving.h); it is there as long as the fetcher. */
+struct arriving_table *fetcher_arriving(const struct fetcher *fetcher);
 const struct flight_counts *fetcher_flight_counts(const struct fetcher *fetcher);
 const struct loop_times *fetcher_loop_times(const struct fetcher *fetcher);

@@ -115,6 +115,7 @@ static void download_arrived(struct download *download)
 		flight_enter(flight, FLIGHT_CHECKING);
 	if (flight->state == FLIGHT_CHECKING && flight_is_flowing(flight))
 		flight_enter(flight, FLIGHT_ARRIVING);
+	flight_show(flight);
 	if (flight->state == FLIGHT_ARRIVING) {
 		seeks_flight_moved(&flight->seeks);
 		flight_tell(flight);
@@ -307,6 +308,7 @@ void flight_free(struct flight *flight)
 	if (!flight)
 		return;
 	flight_leave_list(flight);
+	flight_hide(flight);
 	timer_stop(&flight->timer);
 	seeks_release(&flight->seeks);
 	flight_free_try(flight);

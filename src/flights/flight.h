@@ -139,6 +139,7 @@ struct flight {
 	int64_t generation, generation_at_ms;
 	int64_t started_at_ms; /* of the recording, as the last try found it */
 	bool is_held;          /* the same */
+	bool is_shown;         /* it is in env->arriving */
 
 	struct try *try; /* NULL: none is under way */
 };

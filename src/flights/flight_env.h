@@ -6,6 +6,7 @@
 #include "flights/flight_options.h"
 
 struct accounts;
+struct arriving_table;
 struct blob_store;
 struct fetch;
 struct ledger;
@@ -23,5 +24,7 @@ struct flight_env {
 	struct workers *sealers; /* fsync, rename */
 	const struct accounts *accounts;
 	struct upstream *upstream; /* how Twilio is doing */
+	struct arriving_table
+		*arriving; /* how far they are, for others to see; NULL: nobody looks */
 	struct flight_options options;
 };

@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "blob/blob.h"
 #include "event/mailbox.h"
+#include "flights/flight_env.h"
+#include "media/arriving.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -167,6 +169,31 @@ void flight_take_update(struct flight *flight, struct flight_update *update)
 		seeks_used(&flight->seeks, update->seeks_used[i]);
 	if (!knows_all(flight, update))
 		send_baton(flight, update);
+}
+
+/* ---- for whoever looks at all of them ---- */
+
+void flight_show(struct flight *flight)
+{
+	const struct arrival *arrival = &flight->arrival;
+	struct arriving arriving = {
+		.started_at_ms = flight->started_at_ms,
+		.bytes = arrival->file ? arrival->file->size : 0,
+		.total = arrival->length == DOWNLOAD_LENGTH_UNKNOWN ? ARRIVING_TOTAL_UNKNOWN
+								    : arrival->length,
+	};
+
+	memcpy(arriving.recording_sid, flight->recording_sid, SID_SIZE);
+	memcpy(arriving.call_sid, flight->call_sid, SID_SIZE);
+	arriving_set(flight->env->arriving, &arriving);
+	flight->is_shown = true;
+}
+
+void flight_hide(struct flight *flight)
+{
+	if (flight->is_shown)
+		arriving_end(flight->env->arriving, flight->recording_sid);
+	flight->is_shown = false;
 }
 
 void flight_clear_reason(struct flight *flight)

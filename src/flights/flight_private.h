@@ -23,6 +23,9 @@ bool flight_is_flowing(const struct flight *flight);
 /* Something changed that players want to know: every update that is here leaves. */
 void flight_tell(struct flight *flight);
 void flight_clear_reason(struct flight *flight);
+/* It came further, or to another state: whoever looks at all flights (media/arriving.h) is told so. */
+void flight_show(struct flight *flight);
+void flight_hide(struct flight *flight);
 
 /* flight_end.c */
 void flight_begin_try(struct flight *flight);

@@ -139,6 +139,10 @@ void flight_enter(struct flight *flight, enum flight_state state)
 		flight->slot_rank = flight->rank;
 	flight->state = state;
 	flight_join_list(flight);
+	if (state == FLIGHT_SEALING)
+		flight_show(flight);
+	else if (state != FLIGHT_CHECKING && state != FLIGHT_ARRIVING)
+		flight_hide(flight);
 }
 
 void flight_set_rank(struct flight *flight, enum flight_rank rank)

@@ -7,6 +7,7 @@
 #include "catalog/calls.h"
 #include "catalog/recordings.h"
 #include "live/call_query.h"
+#include "media/arriving.h"
 
 static void add_key(struct json *json, const struct call *call)
 {
@@ -14,6 +15,30 @@ static void add_key(struct json *json, const struct call *call)
 	char key[CALL_KEY_SIZE];
 
 	json_text(json, "key", call_key(&place, key));
+}
+
+/* How far it is, while it is being fetched. */
+static void add_arriving(struct json *json, const struct web *web,
+			 const struct recording *recording)
+{
+	struct arriving arriving;
+
+	if (!arriving_find(web->arriving, str_of(recording->recording_sid), &arriving)) {
+		json_nothing(json, "arriving");
+		return;
+	}
+	json_open(json, "arriving", '{');
+	arriving_json_add(json, &arriving);
+	json_close(json, '}');
+}
+
+void arriving_json_add(struct json *json, const struct arriving *arriving)
+{
+	json_int(json, "bytes", (int64_t)arriving->bytes);
+	if (arriving->total == ARRIVING_TOTAL_UNKNOWN)
+		json_nothing(json, "total");
+	else
+		json_int(json, "total", (int64_t)arriving->total);
 }
 
 static void add_expiry(struct json *json, const struct web *web, const struct recording *recording)
@@ -42,6 +67,7 @@ void call_json_open_recording(struct json *json, const struct web *web,
 	json_text(json, "source", recording->source[0] ? str_of(recording->source) : STR_NONE);
 	json_bool(json, "held", recording->is_held);
 	add_expiry(json, web, recording);
+	add_arriving(json, web, recording);
 	if (is_stored) {
 		json_text(json, "format", str_of(recording->format));
 		json_int(json, "size", (int64_t)recording->size);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+struct arriving;
 struct call;
 struct call_row;
 struct json;
@@ -20,3 +21,6 @@ void call_json_open(struct json *json, const struct call *call);
 void call_json_open_recording(struct json *json, const struct web *web,
 			      const struct recording *recording);
 void call_json_close(struct json *json);
+
+/* "bytes" and "total". */
+void arriving_json_add(struct json *json, const struct arriving *arriving);

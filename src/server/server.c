@@ -197,6 +197,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		.options = settings->web,
 		.ledger = server->ledger,
 		.fetcher = server->fetcher,
+		.arriving = fetcher_arriving(server->fetcher),
 		.store = server->store,
 		.reserve = server->reserve,
 		.accounts = &server->accounts,

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { audio } from './harness/audio.js';
 import { startServer, untilState } from './harness/callspool.js';
 import { Gate } from './harness/gated.js';
-import { RawConnection, request } from './harness/http.js';
+import { RawConnection, request, requestJson } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
 import { startNginx } from './harness/nginx.js';
 import { cases, fill } from './harness/range_cases.js';
@@ -327,4 +327,25 @@ describe('players come and go', () => {
       }
     });
   }
+});
+
+test('the list and the details say how far it is, while it arrives and no longer', async () => {
+  const recording = await announce(audio(SECONDS), { length: true });
+  const { gate, bytes } = recording;
+  const shown = async () => {
+    const { json: list } = await requestJson(`${server.url}/api/calls?call=${recording.callSid}`);
+    const { json: call } = await requestJson(`${server.url}/api/calls/${recording.callSid}`);
+    return [list.calls[0].recordings[0], call.recordings[0]];
+  };
+  for (const one of await shown()) assert.equal(one.arriving, null, 'no byte is here');
+  for (const limit of [Math.floor(bytes.length / 3), Math.floor(bytes.length / 2)]) {
+    gate.open(limit);
+    const both = await until(`${limit} bytes are here`, async () => {
+      const now = await shown();
+      return now.every(({ arriving }) => arriving?.bytes === limit) && now;
+    });
+    for (const { arriving, state } of both) assert.deepEqual([arriving, state], [{ bytes: limit, total: bytes.length }, 'queued']);
+  }
+  gate.open();
+  await until('it is stored', async () => (await shown()).every(({ state, arriving }) => state === 'stored' && arriving === null));
 });

@@ -1,5 +1,6 @@
 #include "flights/flight_private.h"
 
+#include "media/arriving.h"
 #include "one_flight.h"
 
 #include <fcntl.h>
@@ -206,6 +207,33 @@ static void test_given_up(void)
 	OK(update.news.is_pointless, "for good");
 }
 
+static bool is_shown(uint64_t bytes)
+{
+	struct arriving shown;
+
+	return arriving_find(env.arriving, STR(RECORDING), &shown) && shown.bytes == bytes &&
+	       shown.total == 6191 && str_eq(str_of(shown.call_sid), STR(CALL)) &&
+	       shown.started_at_ms == recorded().started_at_ms;
+}
+
+/* For whoever looks at all of them: as long as it arrives, and no longer. */
+static void test_shown(void)
+{
+	struct arriving shown;
+
+	env.arriving = arriving_table_new();
+	begin_anew();
+	OK(!arriving_find(env.arriving, STR(RECORDING), &shown), "it waits: nothing arrives");
+	arrive_in_part();
+	OK(is_shown(4000), "it is so far, of so much");
+	begin_anew();
+	OK(!arriving_find(env.arriving, STR(RECORDING), &shown), "the flight is no more");
+	fly_on(WHOLE, whole);
+	OK(flight->state == FLIGHT_STORED && !flight->is_shown, "it is here");
+	OK(!arriving_find(env.arriving, STR(RECORDING), &shown), "it arrives no longer");
+	arriving_table_free(TAKE(env.arriving));
+}
+
 int main(void)
 {
 	one_flight_start();
@@ -215,5 +243,6 @@ int main(void)
 	list_remove(&update.link);
 	test_stored();
 	test_given_up();
+	test_shown();
 	return one_flight_stop();
 }
