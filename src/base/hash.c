@@ -53,6 +53,11 @@ void sha256_of(struct str bytes, uint8_t out[SHA256_BYTES])
 	must(EVP_Digest(bytes.at, bytes.len, out, NULL, EVP_sha256(), NULL));
 }
 
+void sha1_of(struct str bytes, uint8_t out[SHA1_BYTES])
+{
+	must(EVP_Digest(bytes.at, bytes.len, out, NULL, EVP_sha1(), NULL));
+}
+
 void hmac_sha1(struct str key, struct str bytes, uint8_t out[SHA1_BYTES])
 {
 	assert(key.len <= INT32_MAX);

@@ -31,6 +31,18 @@ size_t utf8_len(struct str s)
 	return len;
 }
 
+bool utf8_is_valid(struct str s)
+{
+	while (s.len > 0) {
+		size_t len = utf8_len(s);
+
+		if (len == 0)
+			return false;
+		s = str_after(s, len);
+	}
+	return true;
+}
+
 bool utf8_is_text(struct str s)
 {
 	while (s.len > 0) {

@@ -11,6 +11,7 @@
 
 /* The length of the well-formed sequence that s begins with; 0 when it begins with none. */
 size_t utf8_len(struct str s);
+bool utf8_is_valid(struct str s); /* all of it */
 /* All of s is well-formed and has no NUL: what every database takes as text. */
 bool utf8_is_text(struct str s);
 /* A copy in which each NUL and each byte of no sequence is U+FFFD; for free(). */

@@ -49,5 +49,10 @@ struct upgraded {
 void exchange_upgrade(struct exchange *x, struct upgraded *upgraded);
 /* Copies and sends.  False: too much waits already; nothing of it is taken. */
 bool upgraded_send(struct upgraded *upgraded, struct str bytes) MUST_CHECK;
+/* Some of what was sent waits still for the client to take it. */
+static inline bool upgraded_is_behind(const struct upgraded *upgraded)
+{
+	return upgraded->waiting.len > 0;
+}
 /* Nothing more is received; what waits is sent, then it is gone(). */
 void upgraded_end(struct upgraded *upgraded);
