@@ -1,0 +1,91 @@
+// The details of a call: tries that are folded, and why something does not play.
+import assert from 'node:assert';
+import test, { describe } from 'node:test';
+import { load } from './load.js';
+
+const { attemptRows, toneOf, verdictOf, triedHours, isOver, words } = await load('details/tries', 'details/verdict', 'words');
+
+const at = (s) => new Date(Date.UTC(2026, 10, 21, 14) + s * 1000).toISOString();
+let serial = 0;
+const tried = (s, outcome, more = {}) => ({
+  attempt: (serial += 1), generation: 1, began_at: at(s), ended_at: at(s + 1), outcome, text: null, http_status: outcome === 'not_ready' ? 404 : 200, bytes: 0, ...more,
+});
+const rowsOf = (attempts) => attemptRows({ attempts });
+
+describe('tries', () => {
+  const many = (count, outcome = 'not_ready') => Array.from({ length: count }, (_, i) => tried(i * 10, outcome));
+
+  for (const [what, attempts, expected] of [
+    ['none', [], []],
+    ['newest first, however they came', [tried(20, 'stored'), tried(0, 'cut'), tried(10, 'limited')], [['stored', 0], ['limited', 0], ['cut', 0]]],
+    ['four alike are four', many(4), Array(4).fill(['not_ready', 0])],
+    ['five alike are one, with four earlier ones', many(5), [['not_ready', 4]]],
+    ['alike are only neighbours', [...many(3), tried(100, 'cut'), ...many(3).map((one) => ({ ...one, began_at: at(200) }))],
+      [...Array(3).fill(['not_ready', 0]), ['cut', 0], ...Array(3).fill(['not_ready', 0])]],
+    ['another status is not alike', [...many(4), tried(50, 'not_ready', { http_status: 500 })], Array(5).fill(['not_ready', 0])],
+    ['one that is under way', [tried(5, null, { ended_at: null }), ...many(5).map((one) => ({ ...one, began_at: at(1) }))], [[null, 0], ['not_ready', 4]]],
+  ]) {
+    test(what, () => assert.deepEqual(rowsOf(attempts).map(({ attempt, alike }) => [attempt.outcome, alike.length]), expected));
+  }
+
+  test('a wait is from the end of a try to the beginning of the next', () => {
+    const rows = rowsOf([tried(0, 'limited'), tried(13, 'cut'), tried(14, 'stored')]);
+    assert.deepEqual(rows.map(({ waitedS }) => waitedS), [null, null, 12]);
+  });
+
+  test('a clock that was set back is no wait', () => {
+    assert.equal(rowsOf([tried(10, 'cut', { ended_at: at(20) }), tried(11, 'stored')]).at(-1).waitedS, null);
+  });
+
+  test('an outcome of a newer server is told of as one that may come yet', () => assert.equal(toneOf(tried(0, 'brand_new')), 'w'));
+});
+
+describe('why it does not play', () => {
+  const call = { status: 'completed', ended_at: at(60), recordings: [] };
+  const recording = (state, more = {}) => ({ state, expired: false, reason: null, next_try_at: null, attempts: [], ...more });
+  const verdict = (one, of = call) => verdictOf(of, one, words());
+
+  for (const [what, one, expected] of [
+    ['stored plays', recording('stored'), null],
+    ['queued plays', recording('queued'), null],
+    ['announced: nothing is wrong', recording('announced'), null],
+    ['what arrives can be heard', recording('waiting', { arriving: { bytes: 1, total: null } }), null],
+    ['of a state of a newer server nothing is said', recording('brand_new'), null],
+    ['deleted at Twilio', recording('gone'), ['f', 'retry']],
+    ['given up', recording('dead'), ['f', 'retry']],
+    ['Twilio kept none', recording('absent'), ['n', null]],
+    ['deleted here', recording('purged', { expired: true }), ['n', null]],
+    ['expired', recording('stored', { expired: true }), ['n', null]],
+    ['waiting', recording('waiting', { reason: { code: 'upstream_unavailable', text: 'Twilio did not answer in time.' } }), ['w', 'try_now']],
+    ['our credentials are refused', recording('waiting', { reason: { code: 'upstream_refused', text: 'x' } }), ['f', 'try_now']],
+    ['our disk is full', recording('waiting', { reason: { code: 'internal', text: 'Our disk is full.' } }), ['f', 'try_now']],
+    ['no recording', undefined, ['n', null]],
+  ]) {
+    test(what, () => {
+      const said = verdict(one);
+      assert.deepEqual(said && [said.tone, said.way], expected);
+    });
+  }
+
+  test('of a call that is on, the recording may come yet', () => {
+    assert.match(verdict(undefined, { ...call, status: 'in-progress', ended_at: null }).why, /no recording yet/);
+    assert.match(verdict(undefined).why, /was not recorded/);
+  });
+
+  test('a limit says when the next try is', () => {
+    const said = verdict(recording('waiting', { reason: { code: 'upstream_unavailable', text: 'Twilio limits how much we may ask at once.' }, next_try_at: new Date(Date.now() + 11_500).toISOString() }));
+    assert.match(said.why, /^Twilio is limiting us\. Next try in 12 s\./);
+  });
+
+  test('how long was tried is from the first try to the last', () => {
+    assert.equal(triedHours({ attempts: [tried(0, 'cut'), tried(24 * 3600, 'cut')] }), 24);
+    assert.equal(triedHours({ attempts: [tried(0, 'cut')] }), null);
+    assert.equal(triedHours({}), null);
+  });
+
+  test('a call without an end is over when its status says so', () => {
+    assert.equal(isOver({ status: 'busy', ended_at: null }), true);
+    assert.equal(isOver({ status: 'ringing', ended_at: null }), false);
+    assert.equal(isOver({ status: null, ended_at: null }), false);
+  });
+});
