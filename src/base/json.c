@@ -102,6 +102,14 @@ void json_seconds(struct json *json, const char *key, int64_t ms)
 	buf_addf(json->buf, "%lld.%03d", (long long)(ms / 1000), (int)(ms % 1000));
 }
 
+void json_hundredths(struct json *json, const char *key, int64_t hundredths)
+{
+	long long size = hundredths < 0 ? -hundredths : hundredths;
+
+	before_value(json, key);
+	buf_addf(json->buf, "%s%lld.%02lld", hundredths < 0 ? "-" : "", size / 100, size % 100);
+}
+
 void json_bool(struct json *json, const char *key, bool value)
 {
 	before_value(json, key);

@@ -32,6 +32,8 @@ void json_text(struct json *json, const char *key, struct str value); /* at == N
 void json_int(struct json *json, const char *key, int64_t value);
 /* So many milliseconds as seconds: 26280 is 26.280.  Not below 0. */
 void json_seconds(struct json *json, const char *key, int64_t ms);
+/* So many hundredths: -2310 is -23.10. */
+void json_hundredths(struct json *json, const char *key, int64_t hundredths);
 void json_bool(struct json *json, const char *key, bool value);
 void json_nothing(struct json *json, const char *key); /* null; jansson owns the name json_null */
 /* Milliseconds of the wall clock as an RFC 3339 text; 0 gives null. */
