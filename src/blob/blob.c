@@ -12,6 +12,7 @@
 
 #define PIECE_BYTES 65536 /* read at once while hashing */
 #define SID_LEN     34    /* two letters and 32 hexadecimal digits */
+#define WAVEFORM    "peaks"
 
 /* ---- names ---- */
 
@@ -27,7 +28,7 @@ static bool is_sid(struct str s, char first, char second)
 
 static bool is_format(struct str s)
 {
-	return str_eq(s, STR("mp3")) || str_eq(s, STR("wav"));
+	return str_eq(s, STR("mp3")) || str_eq(s, STR("wav")) || str_eq(s, STR(WAVEFORM));
 }
 
 /* generation 0: none, as in older names. */
@@ -61,7 +62,7 @@ static bool make_name(struct str call_sid, struct str recording_sid, int64_t gen
 	if (generation > 0)
 		buf_addf(&name, "%" PRId64 ".", generation);
 	buf_add_str(&name, format);
-	memcpy(out, array, name.len + 1); /* it fits: 3 + 35 + 35 + 20 + 3 */
+	memcpy(out, array, name.len + 1); /* it fits: 3 + 35 + 35 + 20 + 5 */
 	return true;
 }
 
@@ -107,6 +108,18 @@ static bool take_name(struct str name, char out[BLOB_NAME_SIZE], struct err *err
 		return err_set(err, ERR_INVALID, "not a blob's name: '%.*s'",
 			       STR_ARG(str_first(name, BLOB_NAME_SIZE)));
 	return true;
+}
+
+bool blob_name_beside(struct str name, char out[BLOB_NAME_SIZE], struct err *err)
+{
+	char checked[BLOB_NAME_SIZE];
+	struct buf beside;
+
+	if (!take_name(name, checked, err))
+		return false;
+	buf_over(&beside, out, BLOB_NAME_SIZE);
+	buf_addf(&beside, "%.*s." WAVEFORM, (int)(strrchr(checked, '.') - checked), checked);
+	return buf_ok(&beside) || err_set(err, ERR_INVALID, "'%s' is too long", checked);
 }
 
 /* ---- what every driver has ---- */
@@ -222,9 +235,53 @@ bool blob_list(struct blob_store *store, struct str prefix, struct str after,
 
 bool blob_remove(struct blob_store *store, struct str name, struct err *err)
 {
-	char checked[BLOB_NAME_SIZE];
+	char checked[BLOB_NAME_SIZE], beside[BLOB_NAME_SIZE];
+	struct err of_beside;
+	bool is_removed;
 
-	return take_name(name, checked, err) && store->driver->remove(store, checked, err);
+	if (!take_name(name, checked, err) || !blob_name_beside(name, beside, err))
+		return false;
+	is_removed = store->driver->remove(store, checked, err);
+	if (strcmp(checked, beside) == 0 || store->driver->remove(store, beside, &of_beside) ||
+	    of_beside.kind == ERR_NOT_FOUND)
+		return is_removed;
+	if (is_removed)
+		*err = of_beside;
+	return false;
+}
+
+static bool has_media(struct blob_store *store, struct str name, struct err *err)
+{
+	AUTO(close) int fd = -1;
+	uint64_t size;
+
+	return blob_open_read(store, name, &fd, &size, err);
+}
+
+static bool write_whole(struct blob_store *store, const char *name, struct str bytes,
+			struct err *err)
+{
+	AUTO(blob_arriving_free) struct blob_arriving *arriving = NULL;
+
+	return store->driver->arriving_open(store, name + 3, &arriving, err) &&
+	       blob_arriving_write(arriving, bytes, err) &&
+	       blob_arriving_seal(arriving, str_of(name), err) == BLOB_SEALED;
+}
+
+bool blob_write_beside(struct blob_store *store, struct str media_name, struct str bytes,
+		       struct err *err)
+{
+	char beside[BLOB_NAME_SIZE];
+	struct err ignored;
+
+	if (!blob_name_beside(media_name, beside, err) || !has_media(store, media_name, err) ||
+	    !write_whole(store, beside, bytes, err))
+		return false;
+	if (has_media(store, media_name, err))
+		return true;
+	if (err->kind == ERR_NOT_FOUND)
+		(void)!store->driver->remove(store, beside, &ignored);
+	return false;
 }
 
 bool blob_path(struct blob_store *store, struct str name, char **out, struct err *err)

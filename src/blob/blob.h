@@ -59,8 +59,8 @@ DEFINE_AUTO(struct blob_store *, blob_store_free)
  * "3f/CA3f….RE….17.mp3", 3f being the first two digits of the call SID in lower case and 17 the
  * generation, so that no name is ever written twice; without a call SID (empty: conferences)
  * "8a/RE8a….17.mp3".  SIDs are two letters and 32 hexadecimal digits, a generation is above 0, the
- * format is "mp3" or "wav"; anything else is ERR_INVALID, so that what came from outside never is
- * a path.
+ * format is "mp3", "wav" or, of a waveform, "peaks"; anything else is ERR_INVALID, so that what came from
+ * outside never is a path.
  */
 bool blob_name_make(struct str call_sid, struct str recording_sid, int64_t generation,
 		    struct str format, char out[BLOB_NAME_SIZE], struct err *err) MUST_CHECK;
@@ -69,6 +69,8 @@ bool blob_name_make(struct str call_sid, struct str recording_sid, int64_t gener
  * All functions below refuse other names (ERR_INVALID).
  */
 bool blob_name_is_valid(struct str name);
+/* Of the waveform that lies beside that media: "3f/CA3f….RE….17.peaks". */
+bool blob_name_beside(struct str name, char out[BLOB_NAME_SIZE], struct err *err) MUST_CHECK;
 
 /* ---- arriving ---- */
 
@@ -118,6 +120,13 @@ DEFINE_AUTO(struct blob_arriving *, blob_arriving_free)
 bool blob_sweep_arriving(struct blob_store *store, uint64_t *out_removed,
 			 struct err *err) MUST_CHECK;
 
+/*
+ * Blocks.  The waveform of that media, whole: written as what arrives, sealed, in place of one that is there.  Where the media has
+ * been removed meanwhile it is ERR_NOT_FOUND, and nothing is left.
+ */
+bool blob_write_beside(struct blob_store *store, struct str media_name, struct str bytes,
+		       struct err *err) MUST_CHECK;
+
 /* ---- stored ---- */
 
 /* A descriptor (CLOEXEC, the caller's) and the size.  May read the disk's folders. */
@@ -140,7 +149,10 @@ struct blob_names {
 };
 bool blob_list(struct blob_store *store, struct str prefix, struct str after,
 	       struct blob_names *out, struct err *err) MUST_CHECK;
-/* Blocks.  Removes it, durably; ERR_NOT_FOUND when it was not there. */
+/*
+ * Blocks.  Removes it, durably, and the waveform that lies beside it, if there is one; ERR_NOT_FOUND when it was not
+ * there.  The waveform goes last: who writes one, and looks for its media then, sees that it is to go.
+ */
 bool blob_remove(struct blob_store *store, struct str name, struct err *err) MUST_CHECK;
 
 /* What a blob holds. */

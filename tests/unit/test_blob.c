@@ -17,6 +17,8 @@ static void names_are_made(void)
 		{ CALL, RECORDING, INT64_MAX, "mp3",
 		  "3f/" CALL "." RECORDING ".9223372036854775807.mp3" },
 		{ "", RECORDING, 17, "mp3", "8a/" RECORDING ".17.mp3" },
+		{ CALL, RECORDING, INT64_MAX, "peaks",
+		  "3f/" CALL "." RECORDING ".9223372036854775807.peaks" },
 		{ CALL, RECORDING, 0, "mp3", NULL },
 		{ CALL, RECORDING, -1, "mp3", NULL },
 		{ CALL, RECORDING, 17, "exe", NULL },
@@ -87,9 +89,36 @@ static void other_names_are_not_valid(void)
 	   "as are older names, without a generation");
 }
 
+static void waveforms_lie_beside(void)
+{
+	static const struct {
+		struct str media;
+		const char *want;
+	} cases[] = {
+		{ STR("3f/" CALL "." RECORDING ".17.mp3"), "3f/" CALL "." RECORDING ".17.peaks" },
+		{ STR("3f/" CALL "." RECORDING ".wav"), "3f/" CALL "." RECORDING ".peaks" },
+		{ STR("8a/" RECORDING ".9223372036854775807.wav"),
+		  "8a/" RECORDING ".9223372036854775807.peaks" },
+		{ STR("8a/" RECORDING ".17.peaks"), "8a/" RECORDING ".17.peaks" },
+		{ STR("8a/" RECORDING ".17"), NULL },
+		{ STR("../" RECORDING ".17.mp3"), NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char name[BLOB_NAME_SIZE] = "untouched";
+		struct err err;
+		bool made = blob_name_beside(cases[i].media, name, &err);
+
+		OK(made == (cases[i].want != NULL), "beside '%.*s'", STR_ARG(cases[i].media));
+		IS_STR(str_of(name), str_of(made ? cases[i].want : "untouched"), "that name");
+		OK(!made || blob_name_is_valid(str_of(name)), "which is one");
+	}
+}
+
 int main(void)
 {
 	names_are_made();
+	waveforms_lie_beside();
 	other_names_are_not_valid();
 	return tap_end();
 }

@@ -52,6 +52,40 @@ static void fails_to_seal(void)
 	blob_arriving_free(arriving);
 }
 
+#define PEAKS "3f/" CALL "." RECORDING ".peaks"
+
+static bool has_waveform(void)
+{
+	AUTO(close) int fd = -1;
+	uint64_t size = 0;
+
+	return blob_open_read(store, STR(PEAKS), &fd, &size, &err);
+}
+
+/* There is media by now. */
+static void fails_to_write_beside(void)
+{
+	blob_flaky_fail(store, &(struct blob_failure){ .call = BLOB_CALL_OPEN_READ,
+						       .after = 1,
+						       .count = 1,
+						       .kind = ERR_NOT_FOUND });
+	OK(!blob_write_beside(store, STR(NAME), STR("peaks"), &err) && err.kind == ERR_NOT_FOUND,
+	   "its media was removed meanwhile");
+	OK(!has_waveform(), "nothing stays beside it");
+	blob_flaky_fail(store, &(struct blob_failure){ .call = BLOB_CALL_WRITE,
+						       .count = 1,
+						       .kind = ERR_UNAVAILABLE });
+	OK(!blob_write_beside(store, STR(NAME), STR("peaks"), &err) && err.kind == ERR_UNAVAILABLE,
+	   "a full disk");
+	OK(!has_waveform(), "nothing stays");
+	blob_flaky_fail(store, &(struct blob_failure){
+				       .call = BLOB_CALL_SEAL, .count = 1, .is_sync = true });
+	OK(!blob_write_beside(store, STR(NAME), STR("peaks"), &err) && err.kind == ERR_INTERNAL,
+	   "a sync that fails");
+	blob_flaky_fail(store, NULL);
+	OK(blob_write_beside(store, STR(NAME), STR("peaks"), &err) && has_waveform(), "written");
+}
+
 static void fails_all(void)
 {
 	struct blob_arriving *arriving = NULL;
@@ -79,6 +113,7 @@ int main(void)
 	store = blob_flaky_new(local);
 	fails_the_nth_write();
 	fails_to_seal();
+	fails_to_write_beside();
 	fails_all();
 	blob_store_free(store);
 	folder_remove();

@@ -237,6 +237,33 @@ static void knows_its_room(void)
 	OK(bytes > 0 && bytes <= (uint64_t)about.f_blocks * about.f_frsize, "there is some");
 }
 
+#define PEAKS "3f/" CALL "." RECORDING ".21.peaks"
+#define MEDIA "3f/" CALL "." RECORDING ".21.mp3"
+
+static void waveform_goes_with_its_media(void)
+{
+	struct blob_arriving *arriving = NULL;
+	AUTO(close) int fd = -1;
+	uint64_t size = 0;
+
+	OK(blob_arriving_open(store, STR(RECORDING), 21, &arriving, &err) &&
+		   blob_arriving_seal(arriving, STR(MEDIA), &err) == BLOB_SEALED,
+	   "there is media");
+	blob_arriving_free(arriving);
+	OK(blob_write_beside(store, STR(MEDIA), STR("other peaks"), &err) &&
+		   blob_write_beside(store, STR(MEDIA), STR("peaks"), &err),
+	   "written, and written again");
+	OK(blob_open_read(store, STR(PEAKS), &fd, &size, &err) && size == 5, "opens");
+	IS_STR(text_of(fd), STR("peaks"), "the last one");
+	OK(!exists("arriving/" CALL "." RECORDING ".21.peaks"), "nothing is left of the writing");
+	OK(exists("recordings/" MEDIA), "the media is as it was");
+	OK(blob_remove(store, STR(MEDIA), &err), "the media is removed");
+	OK(!exists("recordings/" PEAKS), "and so is its waveform");
+	OK(!blob_write_beside(store, STR(MEDIA), STR("peaks"), &err) && err.kind == ERR_NOT_FOUND,
+	   "without media there is none");
+	OK(!exists("recordings/" PEAKS), "nothing is left");
+}
+
 int main(void)
 {
 	AUTO(free) char *data_dir = NULL;
@@ -258,6 +285,7 @@ int main(void)
 	blob_store_free(store);
 	OK(blob_local_open(data_dir, &store, &err), "opens again");
 	OK(exists("recordings/" NAME), "with what was there");
+	waveform_goes_with_its_media();
 	blob_store_free(store);
 	blob_store_free(NULL);
 
