@@ -6,12 +6,13 @@
 #include "event/workers.h"
 #include "keeping/digests.h"
 #include "keeping/sweep.h"
+#include "keeping/waveforms.h"
 #include "ledger/ledger.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-static const struct sweep_table *const tables[] = { &digests_table };
+static const struct sweep_table *const tables[] = { &digests_table, &waveforms_table };
 
 struct keeper {
 	struct sweep_env env;

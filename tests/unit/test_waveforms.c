@@ -1,0 +1,188 @@
+#include "keeping/waveforms.h"
+
+#define COUNT 6 /* more than a page */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audio/waveform.h"
+#include "base/file.h"
+#include "blob/blob_flaky.h"
+#include "sweep_recordings.h"
+#include "tap.h"
+
+static struct sweep_table table;
+static struct sweep *waveforms;
+static unsigned waited_for; /* the number of a recording */
+static enum recording_waveform wanted;
+
+static void write_sound(unsigned n)
+{
+	AUTO(free) char *path = xasprintf("%s/audio/mp3-dual-8k.mp3", getenv("TEST_DATA"));
+	AUTO(free) char *bytes = NULL;
+	size_t len;
+
+	must(file_read(path, 1 << 20, &bytes, &len, &err));
+	write_bytes(n, (struct str){ bytes, len });
+}
+
+static enum recording_waveform waveform_of(unsigned n)
+{
+	struct recording recording;
+
+	find(n, &recording);
+	return recording.waveform;
+}
+
+static bool is_so(void)
+{
+	return waveform_of(waited_for) == wanted;
+}
+
+static bool becomes(unsigned n, enum recording_waveform waveform)
+{
+	waited_for = n;
+	wanted = waveform;
+	return sweep_until(is_so);
+}
+
+/* What lies beside its media; NULL: nothing, or nothing good. */
+static struct waveform *file_of(unsigned n)
+{
+	char media[BLOB_NAME_SIZE], name[BLOB_NAME_SIZE];
+	static char bytes[WAVEFORM_FILE_MAX];
+	struct waveform *waveform = NULL;
+	AUTO(close) int fd = -1;
+	uint64_t size;
+	ssize_t got;
+
+	must(blob_name_beside(name_of(n, media, sizeof(media)), name, &err));
+	if (!blob_open_read(env.store, str_of(name), &fd, &size, &err))
+		return NULL;
+	got = pread(fd, bytes, sizeof(bytes), 0);
+	must(got >= 0);
+	return waveform_read((struct str){ bytes, (size_t)got }, &waveform, &err) ? waveform : NULL;
+}
+
+/* ---- the ledger's word of it ---- */
+
+static unsigned told;
+
+static void changed(struct ledger_listener *listener, const struct projection_change *change,
+		    int64_t sequence)
+{
+	told += change->what == PROJECTED_RECORDING && change->call_sid[0] != '\0';
+	sweep_changed(waveforms, change->what);
+}
+
+static bool all_are_told(void)
+{
+	return told == COUNT;
+}
+
+static void open_all(bool is_flaky)
+{
+	static struct ledger_listener listener;
+	AUTO(free) char *path = NULL;
+
+	table = waveforms_table;
+	table.pace.quiet_ms = table.pace.again_ms = 1;
+	sweep_env_open(fill);
+	if (is_flaky)
+		env.store = blob_flaky_new(env.store);
+	path = xasprintf("%s/ledger.db", folder);
+	told = 0;
+	listener = (struct ledger_listener){ .mailbox = env.mailbox, .changed = changed };
+	ledger_listen(env.ledger, &listener);
+	must(ledger_start(env.ledger, &err) && catalog_open(path, CATALOG_READ, &reader, &err));
+	waveforms = sweep_new(&env, &table);
+}
+
+static void close_all(void)
+{
+	sweep_env_stop();
+	catalog_free(TAKE(reader));
+	sweep_free(waveforms);
+	sweep_env_free();
+}
+
+/* ---- the tests ---- */
+
+static void test_all(void)
+{
+	AUTO(waveform_free) struct waveform *waveform = NULL;
+
+	open_all(false);
+	for (unsigned n = 1; n <= COUNT; n++)
+		write_sound(n);
+	sweep_wake(waveforms);
+	OK(becomes(COUNT, RECORDING_WAVEFORM_STORED) && becomes(1, RECORDING_WAVEFORM_STORED),
+	   "all that is stored gets its waveform");
+	waveform = file_of(COUNT);
+	OK(waveform && waveform->channels == 2 && waveform->sample_rate == 8000 &&
+		   waveform->count > 0,
+	   "which lies beside its media");
+	OK(sweep_until(all_are_told), "whoever lists it hears of each");
+	close_all();
+}
+
+static void test_not_decodable(void)
+{
+	open_all(false);
+	write_bytes(1, STR("no sound that anybody knows"));
+	for (unsigned n = 2; n <= COUNT; n++)
+		write_sound(n);
+	sweep_wake(waveforms);
+	OK(becomes(COUNT, RECORDING_WAVEFORM_STORED), "one that cannot be decoded holds up none");
+	IS_INT(waveform_of(1), RECORDING_WAVEFORM_NONE, "and is remembered");
+	OK(!file_of(1), "there is no file of it");
+	close_all();
+}
+
+/* As when it was replaced between the list and the work. */
+static void test_lost(void)
+{
+	struct storing storing;
+
+	open_all(false);
+	write_sound(COUNT);
+	sweep_wake(waveforms);
+	OK(becomes(COUNT, RECORDING_WAVEFORM_STORED), "media that is not there holds up none");
+	IS_INT(waveform_of(1), RECORDING_WAVEFORM_PENDING, "and is left for later");
+	write_sound(1);
+	store_anew(&storing, 1);
+	OK(becomes(1, RECORDING_WAVEFORM_STORED), "stored anew, it gets its waveform");
+	OK(becomes(2, RECORDING_WAVEFORM_PENDING), "the others have none");
+	close_all();
+}
+
+static void test_failures(enum blob_call call, enum err_kind kind, bool is_sync, const char *name)
+{
+	AUTO(waveform_free) struct waveform *waveform = NULL;
+
+	open_all(true);
+	table.pace.retry_first_ms = table.pace.retry_most_ms = 5;
+	for (unsigned n = 1; n <= COUNT; n++)
+		write_sound(n);
+	blob_flaky_fail(env.store,
+			&(struct blob_failure){
+				.call = call, .count = 2, .kind = kind, .is_sync = is_sync });
+	sweep_wake(waveforms);
+	for (unsigned n = 1; n <= COUNT; n++)
+		OK(becomes(n, RECORDING_WAVEFORM_STORED), "%s: %u gets it after all", name, n);
+	waveform = file_of(1);
+	OK(waveform != NULL, "%s: whole", name);
+	close_all();
+}
+
+int main(void)
+{
+	test_all();
+	test_not_decodable();
+	test_lost();
+	test_failures(BLOB_CALL_WRITE, ERR_UNAVAILABLE, false, "a full disk");
+	test_failures(BLOB_CALL_SEAL, ERR_INTERNAL, true, "a sync that fails");
+	test_failures(BLOB_CALL_OPEN_READ, ERR_SCARCE, false, "no descriptor is left");
+	return tap_end();
+}
