@@ -10,6 +10,7 @@ static int upstream_of(enum recording_state state)
 	switch (state) {
 	case RECORDING_STORED:
 	case RECORDING_PURGED:
+	case RECORDING_DELETED:
 		return 3;
 	case RECORDING_ABSENT:
 		return 2;

@@ -38,6 +38,7 @@ static struct str status_of(enum recording_state state)
 	switch (state) {
 	case RECORDING_STORED:
 	case RECORDING_PURGED:
+	case RECORDING_DELETED:
 		return STR("completed");
 	case RECORDING_ABSENT:
 		return STR("absent");

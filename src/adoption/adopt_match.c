@@ -66,8 +66,8 @@ void adopt_match(const struct recording *recordings, size_t count, int64_t durat
 		none_fits(recordings, count, duration_ms, out);
 	else if (fitting > 1)
 		several_fit(fitting, duration_ms, out);
-	else if (recordings[out->index].state == RECORDING_PURGED)
-		conflict(out, "the recording was kept here and purged");
+	else if (recording_is_removed(recordings[out->index].state))
+		conflict(out, "the recording was kept here and removed");
 	else
 		out->meaning = recordings[out->index].state == RECORDING_STORED ? ADOPT_HERE
 										: ADOPT_TAKE;

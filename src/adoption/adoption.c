@@ -239,8 +239,8 @@ static bool may_begin(struct catalog *catalog, const struct recording *recording
 
 	if (recording->state == RECORDING_STORED)
 		return err_set(err, ERR_CONFLICT, "it is stored");
-	if (recording->state == RECORDING_PURGED)
-		return err_set(err, ERR_CONFLICT, "it was kept here and purged");
+	if (recording_is_removed(recording->state))
+		return err_set(err, ERR_CONFLICT, "it was kept here and removed");
 	if (!attempts_list(catalog, str_of(recording->recording_sid), &last, 1, &count, err))
 		return false;
 	return count == 0 || last.ended_at_ms != 0 ||

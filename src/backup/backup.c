@@ -69,7 +69,7 @@ static bool miss(struct backup *backup, const struct recording_stored *stored, s
 		}
 		now.state = RECORDING_PURGED;
 	}
-	if (now.state == RECORDING_PURGED ||
+	if (recording_is_removed(now.state) ||
 	    (now.state == RECORDING_STORED && strcmp(now.path, stored->path) != 0))
 		backup->report->gone++;
 	else

@@ -32,7 +32,7 @@ static bool may_go(struct catalog *catalog, const struct landing *landing, struc
 	*out = false;
 	if (!recordings_find(catalog, recording_sid(name), &recording, err))
 		return err->kind == ERR_NOT_FOUND;
-	*out = recording.state == RECORDING_PURGED ||
+	*out = recording_is_removed(recording.state) ||
 	       (recording.state == RECORDING_STORED && !str_eq(str_of(recording.path), name) &&
 		landing_holds(landing, recording.path, recording.size));
 	return true;

@@ -20,8 +20,9 @@
 	"r.first_try_at_ms, r.tries, r.reason_code, r.reason_text, r.generation, "                 \
 	"r.generation_at_ms, r.size, r.duration_ms, r.channels_stored, r.format, r.sha256, "       \
 	"r.path, r.stored_at_ms, r.changed_seq, r.limited, r.trying_ms, r.waiting_since_ms, "      \
-	"r.wait_rule, r.queue_rank, r.request_id, r.waveform"
-#define RECORDING_COLUMN_COUNT 37
+	"r.wait_rule, r.queue_rank, r.request_id, r.waveform, r.purged_at_ms, r.hold_by, "         \
+	"r.hold_since_ms, r.hold_reason"
+#define RECORDING_COLUMN_COUNT 41
 
 /* Columns of `calls c` and its main recording r, in the order in which call_read() takes them. */
 #define CALL_COLUMNS                                                                        \
@@ -85,6 +86,14 @@ struct recording_place {
 	bool is_completed;   /* its completed event is being applied: it may become the main one */
 	bool is_new_to_call; /* its call does not count it yet */
 };
+
+/* recordings_mark.c: within a write transaction.  ERR_NOT_FOUND: no such recording. */
+bool recording_place_find(struct catalog *catalog, struct str recording_sid,
+			  struct recording_place *out, struct err *err) MUST_CHECK;
+/* The same of one that may enter `to` from where it is; else ERR_CONFLICT. */
+bool recording_place_find_for(struct catalog *catalog, struct str recording_sid,
+			      enum recording_state to, struct recording_place *out,
+			      struct err *err) MUST_CHECK;
 
 /*
  * Counts a recording's change from place->state to `to` (its row says so already),

@@ -97,6 +97,7 @@ static void reason_of(struct recording *recording)
 	case RECORDING_WAITING:
 	case RECORDING_STORED:
 	case RECORDING_PURGED:
+	case RECORDING_DELETED:
 	case RECORDING_STATES:
 		break;
 	}

@@ -31,6 +31,8 @@ enum projection_what {
 	PROJECTED_CREDENTIAL = 1 << 6,
 	PROJECTED_USER = 1 << 7,
 	PROJECTED_LINK = 1 << 8,
+	PROJECTED_REMOVED =
+		1 << 9, /* the recording was purged or deleted: its files are to go (removals.h) */
 };
 
 struct projection_change {

@@ -16,6 +16,7 @@ static const struct {
 	[RECORDING_DEAD] = { "dead", RECORDING_GROUP_FAILED },
 	[RECORDING_GONE] = { "gone", RECORDING_GROUP_DELETED },
 	[RECORDING_PURGED] = { "purged", RECORDING_GROUP_DELETED },
+	[RECORDING_DELETED] = { "deleted", RECORDING_GROUP_DELETED },
 };
 
 static const char *const groups[RECORDING_GROUPS] = {

@@ -7,6 +7,8 @@
  *       |          |           |         |               |
  *       +----------+-----------+---> ABSENT  DEAD  GONE -+
  *
+ *   each but PURGED -> DELETED, where a person wants that
+ *
  * A flight is not a state of the ledger: that one is under way shows in its attempt,
  * which has begun and not ended (attempts.h).  So a crash leaves nothing here to
  * repair, and a try costs no write more than its attempt.
@@ -37,11 +39,17 @@ enum recording_state {
 	RECORDING_DEAD,      /* dead letter: given up, waits for a person */
 	RECORDING_GONE,      /* deleted at Twilio before we had it */
 	RECORDING_PURGED,    /* stored once, bytes removed */
+	RECORDING_DELETED, /* a person did not want it: its bytes are removed, and it is fetched no more */
 	RECORDING_STATES,
 };
 
 /* "announced", "queued", ... as the API and the log spell it. */
 const char *recording_state_text(enum recording_state state);
+/* Our bytes were taken away for good: nothing makes it another state. */
+static inline bool recording_is_removed(enum recording_state state)
+{
+	return state == RECORDING_PURGED || state == RECORDING_DELETED;
+}
 
 /*
  * What the calls page filters by: states that mean the same to who listens.  Stored
@@ -53,7 +61,7 @@ enum recording_group {
 	RECORDING_GROUP_STORED,
 	RECORDING_GROUP_ABSENT,
 	RECORDING_GROUP_FAILED,  /* dead */
-	RECORDING_GROUP_DELETED, /* gone, purged */
+	RECORDING_GROUP_DELETED, /* gone, purged, deleted */
 	RECORDING_GROUPS,
 };
 
@@ -87,6 +95,8 @@ enum recording_waveform {
 #define RECORDING_REASON_SIZE 32
 #define RECORDING_TEXT_SIZE   200
 #define REQUEST_ID_SIZE       40 /* exchange.id */
+#define HOLD_BY_SIZE          65
+#define HOLD_REASON_SIZE      301
 
 /* A plain value: it may be copied and may cross threads.  Times: wall clock, 0 not known. */
 struct recording {
@@ -94,7 +104,7 @@ struct recording {
 	char call_sid[SID_SIZE];    /* "" when not known (conference recordings) */
 	char account_sid[SID_SIZE]; /* "" when not known */
 	enum recording_state state;
-	bool is_held;         /* neither expired nor purged while set */
+	bool is_held;         /* neither expired, purged nor deleted while set */
 	bool is_duration_off; /* kept although the length differs from what Twilio said */
 	bool is_encrypted;    /* recordings_find_source() has the details */
 
@@ -137,6 +147,12 @@ struct recording {
 	char path[RECORDING_PATH_SIZE]; /* relative to the store */
 	int64_t stored_at_ms;
 	enum recording_waveform waveform;
+	int64_t removed_at_ms; /* PURGED, DELETED */
+
+	/* recordings_hold.h; empty unless it is held */
+	char hold_by[HOLD_BY_SIZE]; /* "": nobody by name */
+	int64_t hold_since_ms;
+	char hold_reason[HOLD_REASON_SIZE]; /* "": none was given */
 
 	int64_t changed_seq; /* catalog_sequence() of its last change */
 };
@@ -261,12 +277,9 @@ bool recordings_mark_dead(struct catalog *catalog, struct str recording_sid,
 /* From ANNOUNCED, QUEUED, WAITING, DEAD: Twilio has deleted it. */
 bool recordings_mark_gone(struct catalog *catalog, struct str recording_sid,
 			  const char *reason_text, struct err *err) MUST_CHECK;
-/* From STORED, not held; the caller removes the file after the commit. */
-bool recordings_mark_purged(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
-			    struct err *err) MUST_CHECK;
 /*
  * A person (or verify) wants it fetched again: a new round with no tries, due at
- * once.  From every state but ANNOUNCED and PURGED; QUEUED is left as it is.
+ * once.  From every state but ANNOUNCED, PURGED and DELETED; QUEUED is left as it is.
  */
 bool recordings_requeue(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
 			struct err *err) MUST_CHECK;
@@ -279,9 +292,6 @@ bool recordings_mark_lost(struct catalog *catalog, const struct recording *seen,
 /* Twilio has other bytes than those of `seen`, which is STORED: the same. */
 bool recordings_mark_replaced(struct catalog *catalog, const struct recording *seen, int64_t at_ms,
 			      struct err *err) MUST_CHECK;
-/* Any state. */
-bool recordings_set_hold(struct catalog *catalog, struct str recording_sid, bool is_held,
-			 struct err *err) MUST_CHECK;
 /* It was queued on behalf of this request.  Any state. */
 bool recordings_set_request(struct catalog *catalog, struct str recording_sid,
 			    struct str request_id, struct err *err) MUST_CHECK;

@@ -30,10 +30,13 @@ static const unsigned may_become[RECORDING_STATES] = {
 	[RECORDING_GONE] = BIT(RECORDING_ANNOUNCED) | BIT(RECORDING_QUEUED) |
 			   BIT(RECORDING_WAITING) | BIT(RECORDING_DEAD),
 	[RECORDING_PURGED] = BIT(RECORDING_STORED),
+	[RECORDING_DELETED] = BIT(RECORDING_ANNOUNCED) | BIT(RECORDING_QUEUED) |
+			      BIT(RECORDING_WAITING) | BIT(RECORDING_STORED) |
+			      BIT(RECORDING_ABSENT) | BIT(RECORDING_DEAD) | BIT(RECORDING_GONE),
 };
 
-static bool place_find(struct catalog *catalog, struct str recording_sid,
-		       struct recording_place *out, struct err *err)
+bool recording_place_find(struct catalog *catalog, struct str recording_sid,
+			  struct recording_place *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 
@@ -65,11 +68,10 @@ static bool place_find(struct catalog *catalog, struct str recording_sid,
 	return false;
 }
 
-/* The place of a recording that may enter `to` from where it is. */
-static bool place_find_for(struct catalog *catalog, struct str recording_sid,
-			   enum recording_state to, struct recording_place *out, struct err *err)
+bool recording_place_find_for(struct catalog *catalog, struct str recording_sid,
+			      enum recording_state to, struct recording_place *out, struct err *err)
 {
-	if (!place_find(catalog, recording_sid, out, err))
+	if (!recording_place_find(catalog, recording_sid, out, err))
 		return false;
 	if (!(may_become[to] & BIT(out->state)))
 		return err_set(err, ERR_CONFLICT, "recording '%.*s' is %s: it cannot become %s",
@@ -93,7 +95,7 @@ bool recordings_mark_waiting(struct catalog *catalog, struct str recording_sid,
 	int64_t seq;
 	struct db_stmt *update;
 
-	if (!place_find_for(catalog, recording_sid, RECORDING_WAITING, &place, err) ||
+	if (!recording_place_find_for(catalog, recording_sid, RECORDING_WAITING, &place, err) ||
 	    !db_prepare(catalog->db,
 			"UPDATE recordings SET state = $2, next_try_at_ms = $3, "
 			"queued_at_ms = COALESCE(queued_at_ms, $4), reason_code = $5, "
@@ -124,7 +126,7 @@ bool recordings_mark_expired(struct catalog *catalog, struct str recording_sid, 
 	int64_t seq;
 	struct db_stmt *update;
 
-	if (!place_find_for(catalog, recording_sid, RECORDING_WAITING, &place, err))
+	if (!recording_place_find_for(catalog, recording_sid, RECORDING_WAITING, &place, err))
 		return false;
 	if (place.state == RECORDING_STORED)
 		return err_set(err, ERR_CONFLICT, "recording '%.*s' is stored",
@@ -176,7 +178,7 @@ bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,
 	struct db_stmt *update;
 
 	if (!check_media(media, err) ||
-	    !place_find_for(catalog, recording_sid, RECORDING_STORED, &place, err) ||
+	    !recording_place_find_for(catalog, recording_sid, RECORDING_STORED, &place, err) ||
 	    !db_prepare(catalog->db,
 			"UPDATE recordings SET state = $2, generation = $3, generation_at_ms = $4, "
 			"size = $5, duration_ms = $6, channels_stored = $7, is_duration_off = $8, "
@@ -210,7 +212,7 @@ static bool mark_ended(struct catalog *catalog, struct str recording_sid, enum r
 	int64_t seq;
 	struct db_stmt *update;
 
-	if (!place_find_for(catalog, recording_sid, to, &place, err) ||
+	if (!recording_place_find_for(catalog, recording_sid, to, &place, err) ||
 	    !db_prepare(catalog->db,
 			"UPDATE recordings SET state = $2, error_code = COALESCE($3, error_code), "
 			"reason_code = $4, reason_text = $5, queued_at_ms = NULL, "
@@ -247,32 +249,6 @@ bool recordings_mark_gone(struct catalog *catalog, struct str recording_sid,
 			  reason_text, err);
 }
 
-bool recordings_mark_purged(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
-			    struct err *err)
-{
-	struct recording_place place;
-	int64_t seq;
-	struct db_stmt *update;
-
-	if (!place_find_for(catalog, recording_sid, RECORDING_PURGED, &place, err))
-		return false;
-	if (place.is_held)
-		return err_set(err, ERR_CONFLICT, "recording '%.*s' is held",
-			       STR_ARG(recording_sid));
-	if (!db_prepare(catalog->db,
-			"UPDATE recordings SET state = $2, purged_at_ms = $3, path = NULL, "
-			"changed_seq = $4 WHERE id = $1",
-			&update, err))
-		return false;
-	seq = catalog_next_sequence(catalog);
-	db_bind_int(update, 1, place.id);
-	db_bind_int(update, 2, RECORDING_PURGED);
-	db_bind_int(update, 3, at_ms);
-	db_bind_int(update, 4, seq);
-	return db_run(update, err) &&
-	       recording_moved(catalog, &place, RECORDING_PURGED, seq, NULL, err);
-}
-
 /* A new round, due at once; reason_code may be NULL. */
 static bool begin_round(struct catalog *catalog, const struct recording_place *place, int64_t at_ms,
 			const char *reason_code, const char *reason_text, struct err *err)
@@ -305,7 +281,7 @@ bool recordings_requeue(struct catalog *catalog, struct str recording_sid, int64
 {
 	struct recording_place place;
 
-	if (!place_find_for(catalog, recording_sid, RECORDING_QUEUED, &place, err))
+	if (!recording_place_find_for(catalog, recording_sid, RECORDING_QUEUED, &place, err))
 		return false;
 	return place.state == RECORDING_QUEUED ||
 	       begin_round(catalog, &place, at_ms, NULL, NULL, err);
@@ -332,7 +308,7 @@ static bool fetch_anew(struct catalog *catalog, const struct recording *seen, in
 	struct recording_place place;
 
 	return is_still_stored(catalog, recording_sid, seen->generation, err) &&
-	       place_find_for(catalog, recording_sid, RECORDING_QUEUED, &place, err) &&
+	       recording_place_find_for(catalog, recording_sid, RECORDING_QUEUED, &place, err) &&
 	       begin_round(catalog, &place, at_ms, reason_code, reason_text, err);
 }
 
@@ -357,7 +333,7 @@ static bool set_number(struct catalog *catalog, struct str recording_sid, const 
 	int64_t seq;
 	struct db_stmt *update;
 
-	if (!place_find(catalog, recording_sid, &place, err) ||
+	if (!recording_place_find(catalog, recording_sid, &place, err) ||
 	    !db_prepare(catalog->db, sql, &update, err))
 		return false;
 	seq = catalog_next_sequence(catalog);
@@ -365,14 +341,6 @@ static bool set_number(struct catalog *catalog, struct str recording_sid, const 
 	db_bind_int(update, 2, value);
 	db_bind_int(update, 3, seq);
 	return db_run(update, err) && recording_moved(catalog, &place, place.state, seq, NULL, err);
-}
-
-bool recordings_set_hold(struct catalog *catalog, struct str recording_sid, bool is_held,
-			 struct err *err)
-{
-	return set_number(catalog, recording_sid,
-			  "UPDATE recordings SET is_held = $2, changed_seq = $3 WHERE id = $1",
-			  is_held, err);
 }
 
 bool recordings_want_channels(struct catalog *catalog, struct str recording_sid, int channels,
@@ -421,7 +389,7 @@ bool queue_revive(struct catalog *catalog, struct str recording_sid, int64_t at_
 	if (now.state != RECORDING_WAITING || now.next_try_at_ms != RECORDING_NEVER)
 		return err_set(err, ERR_CONFLICT, "recording '%.*s' has not expired",
 			       STR_ARG(recording_sid));
-	if (!place_find_for(catalog, recording_sid, RECORDING_QUEUED, &place, err) ||
+	if (!recording_place_find_for(catalog, recording_sid, RECORDING_QUEUED, &place, err) ||
 	    !db_prepare(catalog->db,
 			"UPDATE recordings SET state = $2, queued_at_ms = $3, next_try_at_ms = $3, "
 			"queue_rank = $4, waiting_since_ms = NULL, wait_rule = 0, "

@@ -53,6 +53,10 @@ void recording_read(const struct db_stmt *row, int first, struct recording *out)
 	out->rank = (enum recording_rank)db_column_int(row, at++);
 	READ_TEXT(row, at++, out->request_id);
 	out->waveform = (enum recording_waveform)db_column_int(row, at++);
+	out->removed_at_ms = db_column_int(row, at++);
+	READ_TEXT(row, at++, out->hold_by);
+	out->hold_since_ms = db_column_int(row, at++);
+	READ_TEXT(row, at++, out->hold_reason);
 }
 
 void call_read(const struct db_stmt *row, int first, struct call *out)

@@ -333,6 +333,19 @@ static const char VERSION_15[] =
 	"CREATE INDEX recordings_without_waveform ON recordings (changed_seq)"
 	"	WHERE waveform = 0 AND stored_at_ms IS NOT NULL;";
 
+/*
+ * Version 16: a hold's who, when and why; and what was removed, or deleted, whose files are still to be (removals.h).
+ * sid and call_sid are copies, for the files are named by them.
+ */
+static const char VERSION_16[] = "ALTER TABLE recordings ADD COLUMN hold_by TEXT;"
+				 "ALTER TABLE recordings ADD COLUMN hold_since_ms BIGINT;"
+				 "ALTER TABLE recordings ADD COLUMN hold_reason TEXT;"
+				 "CREATE TABLE removals ("
+				 "	seq BIGINT PRIMARY KEY,"
+				 "	recording_id BIGINT NOT NULL REFERENCES recordings (id),"
+				 "	recording_sid TEXT NOT NULL,"
+				 "	call_sid TEXT);";
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
@@ -341,6 +354,7 @@ static const struct migration {
 	{ .sqlite = VERSION_7 },  { .sqlite = VERSION_8 },  { .sqlite = VERSION_9 },
 	{ .sqlite = VERSION_10 }, { .sqlite = VERSION_11 }, { .sqlite = VERSION_12 },
 	{ .sqlite = VERSION_13 }, { .sqlite = VERSION_14 }, { .sqlite = VERSION_15 },
+	{ .sqlite = VERSION_16 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))

@@ -325,7 +325,8 @@ static void play_join(struct play *play, const struct recording *recording)
 
 static void play_recording(struct play *play, const struct recording *recording, bool is_call_on)
 {
-	if (expiry_has_passed(play->local, recording->started_at_ms, recording->is_held)) {
+	if (!recording_is_removed(recording->state) &&
+	    expiry_has_passed(play->local, recording->started_at_ms, recording->is_held)) {
 		play_refuse(play, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
 		return;
 	}
@@ -354,6 +355,7 @@ static void play_recording(struct play *play, const struct recording *recording,
 		return;
 	case RECORDING_GONE:
 	case RECORDING_PURGED:
+	case RECORDING_DELETED:
 		play_refuse(play, WEB_RECORDING_DELETED, NULL, WEB_NO_RETRY);
 		return;
 	case RECORDING_STATES:

@@ -15,8 +15,10 @@
 #include "catalog/rechecks.h"
 #include "catalog/recordings.h"
 #include "catalog/recordings_digest.h"
+#include "catalog/recordings_hold.h"
 #include "catalog/recordings_queue.h"
 #include "catalog/recordings_waveform.h"
+#include "catalog/removals.h"
 #include "ledger_fixture.h"
 #include "tap.h"
 
@@ -118,7 +120,34 @@ static bool mark_expired(void)
 
 static bool hold(void)
 {
-	return recordings_set_hold(ledger.writer, str_of(recording_sid), true, &err);
+	const struct recording_hold one = { STR("dana"), NOON, STR("a claim") };
+	bool to_fetch;
+
+	return recordings_hold(ledger.writer, str_of(recording_sid), &one, &to_fetch, &err);
+}
+
+static bool mark_deleted(void)
+{
+	return recordings_mark_deleted(ledger.writer, str_of(recording_sid), NOON, &err);
+}
+
+static bool list_removals(void)
+{
+	static struct removal out[4];
+	size_t count;
+
+	return removals_list(ledger.writer, 0, out, ARRAY_LEN(out), &count, &err);
+}
+
+static bool end_removal(void)
+{
+	static struct removal out[4];
+	size_t count;
+	int64_t closed;
+
+	return attempts_close_open(ledger.writer, NOON, &closed, &err) && mark_deleted() &&
+	       removals_list(ledger.writer, 0, out, ARRAY_LEN(out), &count, &err) &&
+	       removals_end(ledger.writer, out[count - 1].seq, &err);
 }
 
 static bool find_recording(void)
@@ -384,6 +413,12 @@ static const struct {
 	{ REFUSE("UPDATE ON recordings"), mark_expired, "expired, not written" },
 	{ HIDE("recordings"), store, "stored, not looked up" },
 	{ REFUSE("UPDATE ON recordings"), hold, "held, not written" },
+	{ HIDE("recordings"), hold, "held, not looked up" },
+	{ REFUSE("UPDATE ON recordings"), mark_deleted, "deleted, not written" },
+	{ REFUSE("UPDATE ON calls"), mark_deleted, "deleted, not written at its call" },
+	{ REFUSE("INSERT ON removals"), mark_deleted, "deleted, its files not noted" },
+	{ HIDE("removals"), list_removals, "files that are to go, not listed" },
+	{ REFUSE("DELETE ON removals"), end_removal, "files that are gone, not crossed out" },
 	{ HIDE("recordings"), find_recording, "a recording not read" },
 	{ HIDE("calls"), find_call, "a call not read" },
 	{ HIDE("recordings"), undigested, "those without a digest, not read" },

@@ -3,6 +3,8 @@
 #include "catalog/attempts.h"
 #include "catalog/calls.h"
 #include "catalog/catalog_private.h"
+#include "catalog/recordings_hold.h"
+#include "catalog/removals.h"
 #include "ledger_fixture.h"
 #include "tap.h"
 
@@ -50,7 +52,7 @@ static struct str add_recording(unsigned n, const char *status, char sid[SID_SIZ
 	return str_of(sid);
 }
 
-enum mark { WAITING, STORED, ABSENT, DEAD, GONE, PURGED, REQUEUE, LOST, EXPIRED, MARKS };
+enum mark { WAITING, STORED, ABSENT, DEAD, GONE, PURGED, DELETED, REQUEUE, LOST, EXPIRED, MARKS };
 
 static struct recording found(struct str sid);
 
@@ -71,6 +73,8 @@ static bool mark(struct str sid, enum mark what)
 		return recordings_mark_gone(ledger.writer, sid, "deleted", &err);
 	case PURGED:
 		return recordings_mark_purged(ledger.writer, sid, NOON + 20000, &err);
+	case DELETED:
+		return recordings_mark_deleted(ledger.writer, sid, NOON + 20000, &err);
 	case REQUEUE:
 		return recordings_requeue(ledger.writer, sid, NOON + 10000, &err);
 	case LOST:
@@ -100,6 +104,7 @@ static struct str in_state(unsigned n, enum recording_state state, char sid[SID_
 		[RECORDING_WAITING] = WAITING, [RECORDING_STORED] = STORED,
 		[RECORDING_ABSENT] = ABSENT,   [RECORDING_DEAD] = DEAD,
 		[RECORDING_GONE] = GONE,       [RECORDING_PURGED] = STORED,
+		[RECORDING_DELETED] = DELETED,
 	};
 
 	add_recording(n, state == RECORDING_ANNOUNCED ? "in-progress" : "completed", sid);
@@ -135,17 +140,18 @@ static bool counts_are_right(void)
 static void test_transitions(void)
 {
 	static const char allowed[MARKS][RECORDING_STATES + 1] = {
-		/*            announced queued waiting stored absent dead gone purged */
-		[WAITING] = ".+++....", [STORED] = "+++++++.", [ABSENT] = "+++.....",
-		[DEAD] = "+++.....",    [GONE] = "+++..+..",   [PURGED] = "...+....",
-		[REQUEUE] = ".++++++.", [LOST] = "...+....",   [EXPIRED] = ".++.....",
+		/* announced queued waiting stored absent dead gone purged deleted */
+		[WAITING] = ".+++.....", [STORED] = "+++++++..",  [ABSENT] = "+++......",
+		[DEAD] = "+++......",    [GONE] = "+++..+...",    [PURGED] = "...+.....",
+		[DELETED] = "+++++++..", [REQUEUE] = ".++++++..", [LOST] = "...+.....",
+		[EXPIRED] = ".++......",
 	};
 	static const enum recording_state result[MARKS] = {
 		[WAITING] = RECORDING_WAITING, [STORED] = RECORDING_STORED,
 		[ABSENT] = RECORDING_ABSENT,   [DEAD] = RECORDING_DEAD,
 		[GONE] = RECORDING_GONE,       [PURGED] = RECORDING_PURGED,
-		[REQUEUE] = RECORDING_QUEUED,  [LOST] = RECORDING_QUEUED,
-		[EXPIRED] = RECORDING_WAITING,
+		[DELETED] = RECORDING_DELETED, [REQUEUE] = RECORDING_QUEUED,
+		[LOST] = RECORDING_QUEUED,     [EXPIRED] = RECORDING_WAITING,
 	};
 	unsigned n = 100;
 
@@ -246,18 +252,124 @@ static void test_refused_media(void)
 	catalog_rollback(ledger.writer);
 }
 
+static void hold(struct str sid, const char *by, const char *reason)
+{
+	struct recording_hold one = { str_of(by), NOON + 15000, str_of(reason) };
+	bool to_fetch = true;
+
+	MUST(recordings_hold(ledger.writer, sid, &one, &to_fetch, &err));
+	OK(!to_fetch, "nothing is fetched for it");
+}
+
 static void test_hold(void)
 {
 	char sid[SID_SIZE];
+	struct recording recording;
+	struct recording_hold late = { STR(""), NOON + 30000, STR("") };
+	bool to_fetch;
 
 	in_state(3, RECORDING_STORED, sid);
 	MUST(catalog_begin(ledger.writer, &err));
-	MUST(recordings_set_hold(ledger.writer, str_of(sid), true, &err));
+	hold(str_of(sid), "dana", "a claim");
+	recording = found(str_of(sid));
+	OK(recording.is_held && recording.hold_since_ms == NOON + 15000 &&
+		   strcmp(recording.hold_by, "dana") == 0 &&
+		   strcmp(recording.hold_reason, "a claim") == 0,
+	   "a hold says who, when and why");
+	hold(str_of(sid), "noa", "");
+	recording = found(str_of(sid));
+	OK(recording.is_held && strcmp(recording.hold_by, "noa") == 0 &&
+		   recording.hold_reason[0] == '\0',
+	   "the last one counts");
 	OK(!mark(str_of(sid), PURGED) && err.kind == ERR_CONFLICT, "a held one is not purged");
-	MUST(recordings_set_hold(ledger.writer, str_of(sid), false, &err));
-	OK(mark(str_of(sid), PURGED), "lifted, it is");
+	OK(!mark(str_of(sid), DELETED) && err.kind == ERR_CONFLICT, "nor deleted");
+	MUST(recordings_lift_hold(ledger.writer, str_of(sid), &err));
+	recording = found(str_of(sid));
+	OK(!recording.is_held && recording.hold_by[0] == '\0' && recording.hold_since_ms == 0,
+	   "lifted, nothing is left of it");
+	MUST(recordings_lift_hold(ledger.writer, str_of(sid), &err));
+	OK(found(str_of(sid)).changed_seq == recording.changed_seq, "once is enough");
+	OK(mark(str_of(sid), PURGED), "and it is purged");
+	OK(!recordings_hold(ledger.writer, str_of(sid), &late, &to_fetch, &err) &&
+		   err.kind == ERR_CONFLICT,
+	   "then there is nothing to hold");
+	OK(!recordings_hold(ledger.writer, STR("RE-none"), &late, &to_fetch, &err) &&
+		   err.kind == ERR_NOT_FOUND,
+	   "nor is there of what is not known");
 	MUST(catalog_commit(ledger.writer, &err));
 	OK(counts_are_right(), "the counters agree");
+}
+
+static void test_hold_revives(void)
+{
+	char sid[SID_SIZE];
+	struct recording_hold one = { STR("dana"), NOON + 30000, STR("") };
+	bool to_fetch = false;
+
+	in_state(6, RECORDING_WAITING, sid);
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(mark(str_of(sid), EXPIRED));
+	MUST(recordings_hold(ledger.writer, str_of(sid), &one, &to_fetch, &err));
+	MUST(catalog_commit(ledger.writer, &err));
+	OK(to_fetch && found(str_of(sid)).state == RECORDING_QUEUED,
+	   "what had expired before it was fetched is fetched when it is held");
+}
+
+/* ---- removals ---- */
+
+static size_t removals(struct removal *out, size_t size, int64_t after)
+{
+	size_t count;
+
+	MUST(removals_list(ledger.writer, after, out, size, &count, &err));
+	return count;
+}
+
+static bool end_removal(int64_t seq)
+{
+	bool done;
+
+	MUST(catalog_begin(ledger.writer, &err));
+	done = removals_end(ledger.writer, seq, &err);
+	MUST(catalog_commit(ledger.writer, &err));
+	return done;
+}
+
+static void test_removals(void)
+{
+	struct removal list[100];
+	size_t before = removals(list, 100, 0), count;
+	int64_t last = list[before - 1].seq, attempt;
+	char sid[SID_SIZE], call_sid[SID_SIZE];
+	struct attempt_begin begin = { .began_at_ms = NOON };
+	struct attempt_end end = { .ended_at_ms = NOON + 1, .outcome = "deleted" };
+	struct recording recording;
+
+	OK(before > 0, "what was purged and deleted is listed");
+	in_state(7, RECORDING_QUEUED, sid);
+	begin.recording_sid = str_of(sid);
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(attempts_begin(ledger.writer, &begin, &attempt, &err));
+	MUST(mark(str_of(sid), DELETED));
+	MUST(catalog_commit(ledger.writer, &err));
+	recording = found(str_of(sid));
+	OK(recording.removed_at_ms == NOON + 20000 && recording.next_try_at_ms == 0 &&
+		   recording.queued_at_ms == 0 && recording.path[0] == '\0' &&
+		   strcmp(recording.reason_code, "recording_deleted") == 0,
+	   "deleted: nothing is to be fetched, nothing is here");
+	count = removals(list, 100, last);
+	OK(count == 1 && strcmp(list[0].recording_sid, sid) == 0 &&
+		   str_eq(str_of(list[0].call_sid), sid_text("CA", 7, call_sid)) &&
+		   list[0].seq > last,
+	   "it is behind those before");
+	OK(!end_removal(list[0].seq) && err.kind == ERR_CONFLICT && removals(list, 100, last) == 1,
+	   "while an attempt is open it stays");
+	end.id = attempt;
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(attempts_end(ledger.writer, &end, &err));
+	MUST(catalog_commit(ledger.writer, &err));
+	OK(end_removal(list[0].seq) && removals(list, 100, last) == 0, "then it goes");
+	OK(!end_removal(list[0].seq) && err.kind == ERR_CONFLICT, "once");
 }
 
 /* Repairing a stored one puts other bytes in its place. */
@@ -401,6 +513,8 @@ int main(void)
 	test_fields();
 	test_refused_media();
 	test_hold();
+	test_hold_revives();
+	test_removals();
 	test_repair();
 	test_stored_fixes_main();
 	test_find_main();
