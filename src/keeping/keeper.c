@@ -5,6 +5,7 @@
 #include "event/mailbox.h"
 #include "event/workers.h"
 #include "keeping/digests.h"
+#include "keeping/remover.h"
 #include "keeping/sweep.h"
 #include "keeping/waveforms.h"
 #include "ledger/ledger.h"
@@ -12,7 +13,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-static const struct sweep_table *const tables[] = { &digests_table, &waveforms_table };
+static const struct sweep_table *const tables[] = {
+	&digests_table,
+	&waveforms_table,
+	&remover_table,
+};
 
 struct keeper {
 	struct sweep_env env;

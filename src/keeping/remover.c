@@ -1,0 +1,102 @@
+#include "keeping/remover.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "blob/blob.h"
+#include "catalog/removals.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct removed {
+	struct sweep_item item;
+	struct removal removal;
+};
+
+static struct removed *removed_of(struct sweep_item *item)
+{
+	return container_of(item, struct removed, item);
+}
+
+static bool list(struct sweep_page *page, struct catalog *catalog, struct err *err)
+{
+	AUTO(free) struct removal *found = xcalloc(page->size, sizeof(*found));
+	size_t count;
+
+	if (!removals_list(catalog, page->after, found, page->size, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct removed *removed = removed_of(sweep_page_add(page));
+
+		removed->removal = found[i];
+		removed->item.place = found[i].seq;
+		memcpy(removed->item.recording_sid, found[i].recording_sid, SID_SIZE);
+		memcpy(removed->item.call_sid, found[i].call_sid, SID_SIZE);
+	}
+	return true;
+}
+
+static bool remove_all(struct blob_store *store, const struct blob_names *names, struct err *err)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (!blob_remove(store, str_of(names->at[i]), err) && err->kind != ERR_NOT_FOUND)
+			return false;
+	return true;
+}
+
+/* All names of the recording below that of the call; without one, those of a recording whose call was not known. */
+static bool remove_under(struct blob_store *store, const char *call_sid, const char *recording_sid,
+			 struct err *err)
+{
+	AUTO(free) struct blob_names *names = xcalloc(1, sizeof(*names));
+	const char *first = call_sid[0] != '\0' ? call_sid : recording_sid;
+	char text[BLOB_NAME_SIZE];
+	struct buf prefix;
+
+	buf_over(&prefix, text, sizeof(text));
+	buf_add_byte(&prefix, ascii_lower(first[2]));
+	buf_add_byte(&prefix, ascii_lower(first[3]));
+	buf_addf(&prefix, "/%s.", first);
+	if (call_sid[0] != '\0')
+		buf_addf(&prefix, "%s.", recording_sid);
+	do {
+		/* What was removed is not listed again: each page begins at the first. */
+		if (!blob_list(store, buf_str(&prefix), STR(""), names, err) ||
+		    !remove_all(store, names, err))
+			return false;
+	} while (names->count == BLOB_LIST_MAX);
+	return true;
+}
+
+static bool work(struct sweep_item *item, struct err *err)
+{
+	const struct removal *removal = &removed_of(item)->removal;
+	struct blob_store *store = item->env->store;
+
+	return remove_under(store, "", removal->recording_sid, err) &&
+	       (removal->call_sid[0] == '\0' ||
+		remove_under(store, removal->call_sid, removal->recording_sid, err));
+}
+
+static bool write_end(struct sweep_item *item, struct catalog *catalog, struct err *err)
+{
+	return removals_end(catalog, removed_of(item)->removal.seq, err);
+}
+
+const struct sweep_table remover_table = {
+	.name = "removals",
+	.failure = "its file cannot be removed",
+	.item_size = sizeof(struct removed),
+	.page_size = SWEEP_PAGE_MAX,
+	.woken_by = PROJECTED_REMOVED,
+	.pace = {
+		.quiet_ms = 50,
+		.wait_most_ms = 1000,
+		.again_ms = 5000,
+		.retry_first_ms = 60 * 1000,
+		.retry_most_ms = 60 * 60 * 1000,
+	},
+	.list = list,
+	.work = work,
+	.write = write_end,
+};

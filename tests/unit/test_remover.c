@@ -1,0 +1,132 @@
+#include "keeping/remover.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "blob/blob.h"
+#include "catalog/events.h"
+#include "catalog/recordings.h"
+#include "catalog/removals.h"
+#include "sweep_fixture.h"
+#include "tap.h"
+
+#define GENERATIONS (BLOB_LIST_MAX + 3) /* more than one page of names */
+
+static struct sweep *remover;
+
+static struct str sid_of(const char *kind, unsigned n, char out[SID_SIZE])
+{
+	snprintf(out, SID_SIZE, "%s%032x", kind, n);
+	return str_of(out);
+}
+
+static void announce(struct catalog *catalog, struct str call_sid, unsigned n)
+{
+	char sid[SID_SIZE];
+	struct event event;
+	int64_t seq;
+
+	event_init(&event, EVENT_RECORDING_STATUS, 1700000000000);
+	event.call_sid = call_sid;
+	event.recording_sid = sid_of("RE", n, sid);
+	event.status = STR("completed");
+	must(events_append(catalog, &event, &seq, &err));
+}
+
+/* 1 and 2 of one call, of which 1 is deleted, and 3 of none that is known, which is. */
+static void fill(struct catalog *catalog)
+{
+	AUTO(free) struct projection_result *result = xcalloc(1, sizeof(*result));
+	char sid[SID_SIZE];
+
+	announce(catalog, sid_of("CA", 1, sid), 1);
+	announce(catalog, sid_of("CA", 1, sid), 2);
+	announce(catalog, STR(""), 3);
+	must(projection_run(catalog, PROJECTION_EVENTS_MAX, result, &err));
+	must(recordings_mark_deleted(catalog, sid_of("RE", 1, sid), 1, &err) &&
+	     recordings_mark_deleted(catalog, sid_of("RE", 3, sid), 1, &err));
+}
+
+static void write_file(const char *call, unsigned n, int64_t generation)
+{
+	AUTO(blob_arriving_free) struct blob_arriving *arriving = NULL;
+	char call_sid[SID_SIZE] = "", sid[SID_SIZE], name[BLOB_NAME_SIZE];
+
+	if (call)
+		sid_of(call, 1, call_sid);
+	must(blob_name_make(str_of(call_sid), sid_of("RE", n, sid), generation, STR("mp3"), name,
+			    &err) &&
+	     blob_arriving_open(env.store, sid_of("RE", n, sid), generation, &arriving, &err) &&
+	     blob_arriving_write(arriving, STR("sound"), &err));
+	must(blob_arriving_seal(arriving, str_of(name), &err) == BLOB_SEALED);
+}
+
+static size_t files(void)
+{
+	struct blob_names names;
+
+	must(blob_list(env.store, STR("00/"), STR(""), &names, &err));
+	return names.count;
+}
+
+struct counting {
+	struct ledger_job job;
+	size_t count;
+	bool is_back;
+};
+
+static bool run_count(struct ledger_job *job, struct catalog *catalog, struct err *why)
+{
+	struct removal list[4];
+
+	return removals_list(catalog, 0, list, 4, &container_of(job, struct counting, job)->count,
+			     why);
+}
+
+static struct counting counting;
+
+static void counted(struct ledger_job *job)
+{
+	container_of(job, struct counting, job)->is_back = true;
+}
+
+/* Asks the ledger until nothing is left to be removed. */
+static bool nothing_is_left(void)
+{
+	bool is_so = counting.is_back && counting.count == 0;
+
+	if (counting.is_back || !counting.job.run) {
+		counting = (struct counting){
+			.job = { .run = run_count, .done = counted, .reply = env.mailbox }
+		};
+		ledger_read(env.ledger, &counting.job);
+	}
+	return is_so;
+}
+
+int main(void)
+{
+	struct blob_names names;
+	char sid[SID_SIZE];
+
+	sweep_env_open(fill);
+	for (int64_t generation = 1; generation <= GENERATIONS; generation++)
+		write_file("CA", 1, generation);
+	write_file(NULL, 1, 90); /* before its call was known */
+	write_file("CA", 2, 91);
+	write_file(NULL, 3, 92);
+	write_file(NULL, 4, 93); /* of nobody that the ledger knows */
+	must(ledger_start(env.ledger, &err));
+	remover = sweep_new(&env, &remover_table);
+	sweep_wake(remover);
+	OK(sweep_until(nothing_is_left), "all that was deleted is crossed out");
+	OK(files() == 2, "its files are gone, of whatever generation; no others");
+	must(blob_list(env.store, STR("00/"), STR(""), &names, &err));
+	OK(strstr(names.at[0], sid_of("RE", 2, sid).at) &&
+		   strstr(names.at[1], sid_of("RE", 4, sid).at),
+	   "those of the same call and of another stay");
+	sweep_env_stop();
+	sweep_free(remover);
+	sweep_env_free();
+	return tap_end();
+}
