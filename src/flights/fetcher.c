@@ -178,9 +178,12 @@ static void ledger_changed(struct ledger_listener *listener, const struct projec
 {
 	struct fetcher *fetcher = container_of(listener, struct fetcher, listener);
 
-	if (!fetcher->is_stopping && fetcher->work == FETCHER_FETCHES &&
-	    (change->what & PROJECTED_TO_FETCH))
+	if (fetcher->is_stopping || fetcher->work != FETCHER_FETCHES)
+		return;
+	if (change->what & PROJECTED_TO_FETCH)
 		scheduler_wake(fetcher->scheduler);
+	if (change->what & PROJECTED_REMOVED)
+		scheduler_abandon(fetcher->scheduler, change->recording_sid);
 }
 
 struct workers *fetcher_sealers(const struct fetcher *fetcher)

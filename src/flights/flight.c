@@ -188,6 +188,39 @@ static void ask(struct flight *flight)
 		    flight->try->recording.channels_wanted, seeks_moved);
 }
 
+/* ---- deleted meanwhile ---- */
+
+static void end_deleted(struct flight *flight)
+{
+	struct try *try = flight->try;
+
+	download_cancel(&try->download);
+	rest_request_release(&try->question);
+	seeks_release(&flight->seeks);
+	try->facts = try->download.facts;
+	try->facts.is_deleted = true;
+	try->facts.detail[0] = '\0';
+	verdict_judge(&try->facts, &try->verdict);
+	flight_end_without_media(flight);
+}
+
+bool flight_abandon(struct flight *flight)
+{
+	flight->is_abandoned = true;
+	if (flight->try) {
+		if (!flight->try->is_handed_over)
+			end_deleted(flight);
+		return false;
+	}
+	timer_stop(&flight->timer);
+	seeks_release(&flight->seeks);
+	arrival_discard(&flight->arrival);
+	flight_enter(flight, FLIGHT_GONE);
+	flight_clear_reason(flight);
+	flight_tell(flight);
+	return true;
+}
+
 /* ---- the beginning ---- */
 
 /* Would be purged at once: it counts as expired.  A longer retention brings it back at the next start. */
@@ -242,6 +275,11 @@ static void attempt_begun(struct ledger_job *job)
 	memcpy(flight->call_sid, flight->try->recording.call_sid, SID_SIZE);
 	if (flight->request_id[0] == '\0')
 		memcpy(flight->request_id, flight->try->recording.request_id, REQUEST_ID_SIZE);
+	flight->try->is_handed_over = false;
+	if (flight->is_abandoned) {
+		end_deleted(flight);
+		return;
+	}
 	flight->started_at_ms = flight->try->recording.started_at_ms;
 	flight->is_held = flight->try->recording.is_held;
 	if (!flight->arrival.file) {

@@ -5,6 +5,8 @@
  *	  ^          |          |           |           |
  *	  +-- WAITING (when, why) <---------+-----------+     ASKING .. SEALING -> DEAD | ABSENT | GONE
  *
+ * and from QUEUED and WAITING to GONE, when the recording is deleted here.
+ *
  * A flight does one thing at a time and says when it is over: it never decides when it
  * may go on; that is the scheduler's.  What it learns is committed in the ledger before
  * anybody hears of it.  What only one try needs is in the try (try.h), which is there while
@@ -140,6 +142,7 @@ struct flight {
 	int64_t started_at_ms; /* of the recording, as the last try found it */
 	bool is_held;          /* the same */
 	bool is_shown;         /* it is in env->arriving */
+	bool is_abandoned;     /* it was deleted here meanwhile */
 
 	struct try *try; /* NULL: none is under way */
 };
@@ -167,6 +170,12 @@ void flight_set_reason(struct flight *flight, const char *code, const char *text
 		       bool is_pointless);
 /* QUEUED or WAITING: what arrived is given up, and its descriptors; the next try begins a new generation. */
 void flight_drop_file(struct flight *flight);
+
+/*
+ * It was removed here: the flight is over, at once or as soon as the ledger or the disk, whichever it waits for, has
+ * answered.  True: at once, and its owner is not told.
+ */
+bool flight_abandon(struct flight *flight) MUST_CHECK;
 
 /* A mirror's update came, for the first time or again; it is the flight's until sent back. */
 void flight_take_update(struct flight *flight, struct flight_update *update);

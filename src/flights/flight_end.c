@@ -69,6 +69,11 @@ void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wai
 		.wait_ms = wait_ms,
 		.at_least_ms = at_least_ms(&flight->try->verdict, wait_ms),
 	};
+	/* The ledger took what this turn had to say before it took the removal. */
+	if (flight->is_abandoned && state == FLIGHT_WAITING) {
+		flight_clear_reason(flight);
+		state = FLIGHT_GONE;
+	}
 	/* An empty file is not worth a descriptor. */
 	bool may_resume = flight->try->verdict.may_resume && flight->arrival.file &&
 			  flight->arrival.file->size > 0;
@@ -126,6 +131,7 @@ void flight_write_ledger(struct flight *flight,
 				     struct err *err),
 			 void (*done)(struct ledger_job *job))
 {
+	flight->try->is_handed_over = true;
 	flight->try->ledger_job =
 		(struct ledger_job){ .run = run, .done = done, .reply = flight->env->mailbox };
 	memcpy(flight->try->ledger_job.change.recording_sid, flight->recording_sid, SID_SIZE);
@@ -191,6 +197,8 @@ static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct e
 	job->change.what = PROJECTED_RECORDING;
 	if (!end_attempt(flight, catalog, err))
 		return false;
+	if (flight->try->facts.is_deleted)
+		return true;
 	if (verdict->action == VERDICT_END_ABSENT)
 		return recordings_mark_absent(catalog, sid, flight->try->facts.error_code,
 					      verdict->text, err);
@@ -386,6 +394,7 @@ void flight_seal(struct flight *flight)
 	}
 	flight->try->seal_job =
 		(struct job){ .run = run_seal, .done = seal_done, .reply = flight->env->mailbox };
+	flight->try->is_handed_over = true;
 	workers_post(flight->env->sealers, &flight->try->seal_job);
 	flight->owner->landed(flight);
 }

@@ -379,6 +379,20 @@ void scheduler_retry(struct scheduler *scheduler, const char *recording_sid)
 	bring_forward(scheduler, flight, 0);
 }
 
+void scheduler_abandon(struct scheduler *scheduler, const char *recording_sid)
+{
+	struct flight *flight = find(scheduler, recording_sid);
+
+	if (!flight)
+		return;
+	kept_files_remove(&scheduler->kept, flight);
+	if (!flight_abandon(flight))
+		return;
+	map_remove(&scheduler->flights, &flight->node);
+	end_if_done(scheduler, flight);
+	go_on_soon(scheduler);
+}
+
 /* How long a recording is still to wait, as its row said when the player came. */
 static int64_t still_waits_ms(const struct scheduler *scheduler,
 			      const struct recorded_wait *recorded)

@@ -38,6 +38,8 @@ void scheduler_seek(struct scheduler *scheduler, const char *recording_sid, int6
 		    uint64_t byte);
 /* A person had it queued anew: due at once, also where waiting was thought pointless. */
 void scheduler_retry(struct scheduler *scheduler, const char *recording_sid);
+/* It was removed: its flight is over. */
+void scheduler_abandon(struct scheduler *scheduler, const char *recording_sid);
 /* An update came: to its flight, or for the first time: to the flight it is of, which is made when there is none. */
 void scheduler_take_update(struct scheduler *scheduler, struct flight_update *update);
 

@@ -39,6 +39,7 @@ try {
 	struct ledger_job ledger_job;
 	struct job seal_job;
 	bool sealed;
+	bool is_handed_over; /* to the ledger or to a sealer, whose answer is waited for */
 	struct err seal_err;
 	struct reap reap;
 };

@@ -23,6 +23,11 @@ struct row {
 	int64_t wait_ms;
 };
 
+static bool is_deleted(const struct verdict_facts *f)
+{
+	return f->is_deleted;
+}
+
 static bool is_scarce(const struct verdict_facts *f)
 {
 	return f->is_scarce;
@@ -179,6 +184,8 @@ static bool is_anything(const struct verdict_facts *f)
 #define BACK_OFF  .wait_ms = -1
 
 static const struct row rows[] = {
+	{ is_deleted, VERDICT_OURS, VERDICT_END_GONE, "deleted", "recording_deleted",
+	  "The recording was deleted.", POINTLESS },
 	{ is_unsynced, VERDICT_OURS, VERDICT_WAIT, "disk_failed", "internal",
 	  "Our disk could not keep what came; fetching begins anew.", COUNTED, BACK_OFF },
 	{ is_scarce, VERDICT_OURS, VERDICT_WAIT, "no_descriptor", "internal",

@@ -32,6 +32,7 @@ struct verdict_facts {
 	bool is_error_body;     /* a body of Twilio's error form, whatever the status */
 	bool is_encoded;        /* with a Content-Encoding that nobody asked for */
 	bool is_other_bytes;    /* begun again, the upstream sent other bytes than before */
+	bool is_deleted;        /* ours: somebody did not want it any more */
 	bool is_scarce;         /* ours: no descriptor was left */
 	bool is_disk_full;      /* ours */
 	bool is_disk_failed;    /* ours */
@@ -80,7 +81,7 @@ enum verdict_action {
 	VERDICT_END_GONE,
 };
 
-#define VERDICT_ROWS 29 /* of the table; attempts are counted by them */
+#define VERDICT_ROWS 30 /* of the table; attempts are counted by them */
 
 struct verdict {
 	unsigned row; /* below VERDICT_ROWS */

@@ -29,6 +29,8 @@ static const struct {
 	{ FLIGHT_SEALING, FLIGHT_ABSENT },
 	{ FLIGHT_SEALING, FLIGHT_GONE },
 	{ FLIGHT_WAITING, FLIGHT_QUEUED },
+	{ FLIGHT_QUEUED, FLIGHT_GONE }, /* the recording was deleted here */
+	{ FLIGHT_WAITING, FLIGHT_GONE },
 };
 
 static bool is_way(enum flight_state from, enum flight_state to)
