@@ -36,6 +36,21 @@ bool auth_audit(const struct auth *auth, struct catalog *catalog, const struct a
 	return audit_trail_write(&auth->audit, catalog, &entry, err);
 }
 
+bool auth_actor_name(struct catalog *catalog, const struct auth_actor *actor, char *out,
+		     size_t size, struct err *err)
+{
+	struct str name = str_of(actor->for_user[0] ? actor->for_user : actor->user_name);
+	struct user user = { .id = 0 };
+
+	if (name.len == 0 && actor->user_id != 0) {
+		if (!users_find(catalog, actor->user_id, &user, err) && err->kind != ERR_NOT_FOUND)
+			return false;
+		name = str_of(user.name);
+	}
+	str_fit(name.len > 0 ? name : str_of(actor->credential), out, size);
+	return true;
+}
+
 bool auth_may_begin_play(const struct auth *auth, uint64_t user_id, const char *recording_sid,
 			 int64_t now_ms, int64_t *out_wait_ms)
 {

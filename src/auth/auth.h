@@ -79,6 +79,13 @@ bool auth_audit(const struct auth *auth, struct catalog *catalog, const struct a
 		struct err *err) MUST_CHECK;
 
 /*
+ * How the actor is called where people read it, beside what was done: whom a token acts for, else the user, else the
+ * name of the token; "" for a command on this machine.
+ */
+bool auth_actor_name(struct catalog *catalog, const struct auth_actor *actor, char *out,
+		     size_t size, struct err *err) MUST_CHECK;
+
+/*
  * May the user begin to play this recording?  False: too many others in the last hour; *out_wait_ms until the next.
  * Any thread.
  */

@@ -7,6 +7,7 @@
 #include "catalog/calls.h"
 #include "catalog/recordings.h"
 #include "live/call_query.h"
+#include "live/recording_json.h"
 #include "media/arriving.h"
 
 static void add_key(struct json *json, const struct call *call)
@@ -66,6 +67,7 @@ void call_json_open_recording(struct json *json, const struct web *web,
 	json_int(json, "channels", is_stored ? recording->channels_stored : recording->channels);
 	json_text(json, "source", recording->source[0] ? str_of(recording->source) : STR_NONE);
 	json_bool(json, "held", recording->is_held);
+	recording_json_hold(json, recording);
 	add_expiry(json, web, recording);
 	add_arriving(json, web, recording);
 	if (is_stored) {
@@ -77,6 +79,8 @@ void call_json_open_recording(struct json *json, const struct web *web,
 		json_bool(json, "duration_differs", recording->is_duration_off);
 		json_date(json, "stored_at", recording->stored_at_ms);
 	}
+	if (recording_is_removed(recording->state))
+		json_date(json, "removed_at", recording->removed_at_ms);
 	if (recording->reason_code[0] != '\0' && !is_stored) {
 		json_open(json, "reason", '{');
 		json_text(json, "code", str_of(recording->reason_code));

@@ -14,6 +14,7 @@
 #include "web/web_media.h"
 #include "web/web_metrics.h"
 #include "web/web_pages.h"
+#include "web/web_recording_change.h"
 #include "web/web_retry.h"
 #include "web/web_upgrade.h"
 #include "web/web_webhooks.h"
@@ -38,6 +39,9 @@ const struct http_route web_routes[] = {
 	{ POST, "/api/recordings/{}/adopt", web_recording_adopt, JSON_BODY, JSON_TYPE, WEB_ADMIN },
 	{ POST, "/api/recordings/{}/retry", web_recording_retry, .access = WEB_CHANGE },
 	{ POST, "/api/calls/{}/retry", web_call_retry, .access = WEB_CHANGE },
+	{ POST, "/api/recordings/{}/hold", web_recording_hold, JSON_BODY, JSON_TYPE, WEB_CHANGE },
+	{ DELETE, "/api/recordings/{}/hold", web_recording_lift_hold, .access = WEB_CHANGE },
+	{ DELETE, "/api/recordings/{}", web_recording_delete, .access = WEB_CHANGE },
 
 	{ GET, "/api/imports", web_imports_list, .access = WEB_ADMIN },
 	{ POST, "/api/imports", web_imports_begin, JSON_BODY, JSON_TYPE, WEB_ADMIN },
