@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { audio } from './harness/audio.js';
-import { pathOf, startServer, untilState } from './harness/callspool.js';
+import { callspool, pathOf, startServer, untilState } from './harness/callspool.js';
 import { Gate } from './harness/gated.js';
 import { RawConnection, request, requestJson } from './harness/http.js';
 import { atEnd } from './harness/lifetime.js';
@@ -250,4 +250,34 @@ test('what cannot be changed is refused in words', async (t) => {
   }
   assert.equal((await request(`${server.url}/api/recordings/${sid}`)).status, 405);
   assert.equal((await shown(server, recording.callSid)).hold, null);
+});
+
+test('callspool hold: by the server that runs, or without one', async (t) => {
+  const { server, upstream, recording } = await startStored(t);
+  const second = await store(server, upstream, { callSid: recording.callSid });
+  const third = await store(server, upstream, { callSid: recording.callSid });
+  await remove(server, third.recordingSid);
+  const command = (...args) => callspool(['hold', ...args, '--set', `data_dir=${server.dataDir}`]);
+  const both = await command(recording.callSid, '--reason', 'claim 4711');
+  assert.equal(both.code, 0, both.stderr);
+  assert.deepEqual(both.stdout.trim().split('\n').sort(), [recording, second].map(({ recordingSid }) => `${recordingSid} is held`).sort());
+  assert.equal((await remove(server, second.recordingSid)).status, 409);
+  const lifted = await command(second.recordingSid, '--lift', '--json');
+  assert.deepEqual(JSON.parse(lifted.stdout).recordings.map(({ recording_sid: sid, hold: one }) => [sid, one]), [[second.recordingSid, null]]);
+  for (const [args, code] of [
+    [[newSid('CA')], 3], [[newSid('RE')], 3], [[third.recordingSid], 4], [['RE1'], 2], [[], 2], [[recording.recordingSid, '--lift', '--reason', 'x'], 2],
+    [[recording.recordingSid, '--reason', 'x'.repeat(301)], 2],
+  ]) {
+    const refused = await command(...args);
+    assert.deepEqual([refused.code, refused.stdout], [code, ''], `${args}: ${refused.stderr}`);
+    assert.notEqual(refused.stderr, '');
+  }
+  await server.finish();
+  const alone = await command(second.recordingSid);
+  assert.deepEqual([alone.code, alone.stdout], [0, `${second.recordingSid} is held\n`], alone.stderr);
+  const next = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir });
+  const { recordings } = (await requestJson(`${next.url}/api/calls/${recording.callSid}`)).json;
+  assert.deepEqual(recordings.map(({ recording_sid: sid, hold: one }) => [sid, one && one.reason]).sort(),
+    [[recording.recordingSid, 'claim 4711'], [second.recordingSid, null], [third.recordingSid, null]].sort());
+  assert.deepEqual(recordings.filter(({ held }) => held).length, 2);
 });
