@@ -500,6 +500,14 @@ static void play_request_of(const struct exchange *x, const char *recording_sid,
 	out->credential_id = caller->known.credential_id;
 }
 
+void web_play_request(const struct exchange *x, const char *recording_sid, struct play_request *out)
+{
+	struct web_caller caller;
+
+	play_request_of(x, recording_sid, &caller, out);
+	out->address = forwarded_client(x);
+}
+
 bool web_is_playing(const struct exchange *x, const char *recording_sid)
 {
 	struct play_request request;

@@ -40,5 +40,8 @@ void web_actor_of(const struct exchange *x, struct auth_actor *out);
 struct str web_acts_for(const struct exchange *x);
 /* Refuses by itself where a play may not begin. */
 bool web_may_play(struct exchange *x, const char *recording_sid);
+/* Who plays, as the audit calls them: slices of the request. */
+void web_play_request(const struct exchange *x, const char *recording_sid,
+		      struct play_request *out);
 /* Has some of it been sent to the same caller a moment ago? */
 bool web_is_playing(const struct exchange *x, const char *recording_sid);

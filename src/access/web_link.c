@@ -209,6 +209,18 @@ static void sid_of(const struct known *known, char out[SID_SIZE])
 	hex_add(&buf, known->sid, sizeof(known->sid));
 }
 
+bool web_link_recording(struct exchange *x, char out[SID_SIZE])
+{
+	struct web_caller caller;
+
+	if (!web_caller_of(x, &caller)) {
+		refuse_play(x, LINK_GONE);
+		return false;
+	}
+	sid_of(&caller.known, out);
+	return true;
+}
+
 void web_link_play(struct exchange *x, web_link_player *play_media)
 {
 	struct web_local *local = web_local_of(x);
@@ -217,11 +229,8 @@ void web_link_play(struct exchange *x, web_link_player *play_media)
 	struct web_caller caller;
 	char sid[SID_SIZE];
 
-	if (!web_caller_of(x, &caller)) {
-		refuse_play(x, LINK_GONE);
+	if (!web_link_recording(x, sid) || !web_caller_of(x, &caller))
 		return;
-	}
-	sid_of(&caller.known, sid);
 	/* What was begun a moment ago on this loop goes on without a write. */
 	if (web_is_playing(x, sid)) {
 		play_media(x, sid);

@@ -7,8 +7,15 @@
  */
 #pragma once
 
+#include "base/compiler.h"
+#include "catalog/catalog.h"
+
+#include <stdbool.h>
+
 struct exchange;
 
+/* The recording that the link of this exchange opens.  False: it was refused, for nobody holds one. */
+bool web_link_recording(struct exchange *x, char out[SID_SIZE]) MUST_CHECK;
 void web_link_open(struct exchange *x); /* POST /l/{name}/open {secret} */
 
 /* Answers an exchange with the media of a recording. */

@@ -2,6 +2,7 @@
 
 #include "accounts/credentials.h"
 #include "audit/audit_trail.h"
+#include "audit/heard.h"
 #include "base/clock.h"
 #include "base/counter.h"
 #include "base/json.h"
@@ -30,17 +31,20 @@ struct play {
 	int64_t began_at_ms, last_at_ms; /* wall clock; began 0: admitted, nothing was sent yet */
 	uint32_t requests;
 	bool is_download;
+	bool is_report; /* nobody has asked for media here: it is known by what was heard alone */
+	struct heard *heard; /* NULL: nothing was reported */
 	char recording_sid[SID_SIZE];
 	char address[AUDIT_ADDRESS_SIZE];
 	char for_user[AUDIT_FOR_SIZE];
 };
 
 /* An entry of the audit on its way: the play as it was. */
-enum entry_kind { ENTRY_BEGAN, ENTRY_ENDED, ENTRY_DOWNLOADED, ENTRY_GAP };
+enum entry_kind { ENTRY_BEGAN, ENTRY_ENDED, ENTRY_DOWNLOADED, ENTRY_HEARD, ENTRY_GAP };
 
 struct entry {
 	enum entry_kind kind;
-	struct play play; /* of a gap: requests is how many were left out */
+	struct play
+		play; /* of a gap: requests is how many were left out; the heard of an end is its own */
 };
 
 struct batch {
@@ -72,6 +76,7 @@ static const char *kind_text(enum entry_kind kind)
 	static const char *const texts[] = { [ENTRY_BEGAN] = "play_began",
 					     [ENTRY_ENDED] = "play_ended",
 					     [ENTRY_DOWNLOADED] = "downloaded",
+					     [ENTRY_HEARD] = "heard",
 					     [ENTRY_GAP] = "chain_gap" };
 
 	return texts[kind];
@@ -85,11 +90,13 @@ static void write_body(const struct entry *entry, struct buf *out)
 	json_open(&json, NULL, '{');
 	if (entry->kind == ENTRY_GAP) {
 		json_int(&json, "left_out", entry->play.requests);
-	} else if (entry->kind != ENTRY_BEGAN) {
+	} else if (entry->kind == ENTRY_ENDED || entry->kind == ENTRY_DOWNLOADED) {
 		json_date(&json, "began_at", entry->play.began_at_ms);
 		json_int(&json, "requests", entry->play.requests);
 		json_int(&json, "sent_bytes", (int64_t)entry->play.bytes);
 	}
+	if (entry->play.heard && entry->kind != ENTRY_BEGAN)
+		heard_write(entry->play.heard, &json);
 	json_close(&json, '}');
 }
 
@@ -134,6 +141,20 @@ static void leave_out(struct open_plays *plays, size_t count)
 	counter_add(&plays->left_out_in_all, count);
 }
 
+static void batch_empty(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		free(batch->at[i].play.heard);
+	batch->count = 0;
+}
+
+static void batch_free(struct batch *batch)
+{
+	if (batch)
+		batch_empty(batch);
+	free(batch);
+}
+
 static void batch_written(struct ledger_job *job)
 {
 	struct batch *batch = container_of(job, struct batch, job);
@@ -144,11 +165,11 @@ static void batch_written(struct ledger_job *job)
 			  job->err.text);
 		leave_out(plays, batch->count);
 	}
+	batch_empty(batch);
 	if (plays->is_ending && batch != plays->writing) {
 		free(batch);
 		return;
 	}
-	batch->count = 0;
 	plays->writing = NULL;
 	plays->spare = batch;
 	if (!plays->is_ending && plays->filling->count > 0)
@@ -195,6 +216,7 @@ static void flush_due(struct timer *timer)
 	flush(container_of(timer, struct open_plays, flush_timer));
 }
 
+/* Takes the play's heard, which is NULL but at its end. */
 static void add_entry(struct open_plays *plays, enum entry_kind kind, const struct play *play)
 {
 	struct batch *batch;
@@ -204,6 +226,7 @@ static void add_entry(struct open_plays *plays, enum entry_kind kind, const stru
 	batch = plays->filling;
 	if (batch->count == ENTRIES) {
 		leave_out(plays, 1);
+		free(play->heard);
 		return;
 	}
 	if (plays->left_out > 0 && batch->count + 1 < ENTRIES) {
@@ -221,8 +244,13 @@ static void add_entry(struct open_plays *plays, enum entry_kind kind, const stru
 
 static void end(struct open_plays *plays, unsigned place)
 {
-	if (plays->keys[place] != 0 && plays->at[place].began_at_ms != 0)
-		add_entry(plays, ENTRY_ENDED, &plays->at[place]);
+	struct play *play = &plays->at[place];
+
+	if (plays->keys[place] != 0 && play->began_at_ms != 0)
+		add_entry(plays, ENTRY_ENDED, play);
+	else if (plays->keys[place] != 0 && play->heard)
+		add_entry(plays, ENTRY_HEARD, play);
+	play->heard = NULL;
 	plays->keys[place] = 0;
 }
 
@@ -278,7 +306,8 @@ static unsigned place_for(struct open_plays *plays, uint64_t key)
 	return place;
 }
 
-void open_plays_begin(struct open_plays *plays, const struct play_request *request, uint64_t key)
+static struct play *begin(struct open_plays *plays, const struct play_request *request,
+			  uint64_t key)
 {
 	unsigned place = place_for(plays, key);
 	struct play *play = &plays->at[place];
@@ -291,13 +320,48 @@ void open_plays_begin(struct open_plays *plays, const struct play_request *reque
 	str_fit(str_of(request->recording_sid), play->recording_sid, sizeof(play->recording_sid));
 	str_fit(request->address, play->address, sizeof(play->address));
 	str_fit(request->for_user, play->for_user, sizeof(play->for_user));
+	return play;
+}
+
+void open_plays_begin(struct open_plays *plays, const struct play_request *request, uint64_t key)
+{
+	struct play *play = find(plays, key);
+
+	if (!play) {
+		begin(plays, request, key);
+		return;
+	}
+	play->is_report = false;
+	play->is_download = request->is_download;
+}
+
+void open_plays_heard(struct open_plays *plays, const struct play_request *request,
+		      const struct heard *heard)
+{
+	uint64_t key = key_of(plays, request);
+	struct play *play = find(plays, key);
+
+	if (plays->is_ending)
+		return;
+	if (!play) {
+		play = begin(plays, request, key);
+		play->is_report = true;
+	}
+	if (!play->heard)
+		play->heard = xcalloc(1, sizeof(*play->heard));
+	heard_join(play->heard, heard);
+	play->last_at_ms = loop_wall_ms(plays->loop);
 }
 
 enum open_play open_plays_look(struct open_plays *plays, const struct play_request *request,
 			       uint64_t *out_key)
 {
+	const struct play *play;
+
 	*out_key = key_of(plays, request);
-	if (find(plays, *out_key))
+	play = find(plays, *out_key);
+	/* Whoever only says to have heard it has not been let in. */
+	if (play && !play->is_report)
 		return OPEN_PLAY_ON;
 	if (plays->filling->count == ENTRIES &&
 	    plays->trail->options.when_full == AUDIT_FULL_REFUSES)
@@ -316,8 +380,11 @@ void open_plays_sent(struct open_plays *plays, uint64_t key, uint64_t sent_bytes
 	play->requests++;
 	play->bytes += sent_bytes;
 	if (play->began_at_ms == 0) {
-		play->began_at_ms = now_ms;
-		add_entry(plays, play->is_download ? ENTRY_DOWNLOADED : ENTRY_BEGAN, play);
+		struct play told = *play;
+
+		play->began_at_ms = told.began_at_ms = now_ms;
+		told.heard = NULL; /* is told at the end */
+		add_entry(plays, play->is_download ? ENTRY_DOWNLOADED : ENTRY_BEGAN, &told);
 	}
 }
 
@@ -382,8 +449,11 @@ void open_plays_free(struct open_plays *plays)
 		return;
 	timer_stop(&plays->sweep_timer);
 	timer_stop(&plays->flush_timer);
-	free(plays->filling);
-	free(plays->writing);
-	free(plays->spare);
+	for (unsigned place = 0; place < PLACES; place++)
+		if (plays->keys[place] != 0)
+			free(plays->at[place].heard);
+	batch_free(plays->filling);
+	batch_free(plays->writing);
+	batch_free(plays->spare);
 	free(plays);
 }

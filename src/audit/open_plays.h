@@ -5,6 +5,9 @@
  * 90 s of silence between them.  A request costs a look into a table of fixed size and some additions; entries of the
  * audit gather in an array, and go to the ledger's writer every quarter of a second.  Nothing here waits.
  *
+ * What was sent is not what was heard: players report that (open_plays_heard()), and it is told with the play, as their
+ * word.  A report keeps a play going as a request does.
+ *
  * A full table ends its longest silent play early: it is split, never lost.  Where the ledger does not keep up, so
  * many entries are left out, and the next one says how many; with audit.when_full = refuse plays are refused before that.
  *
@@ -19,6 +22,7 @@
 #include <stdint.h>
 
 struct audit_trail;
+struct heard;
 struct loop;
 struct mailbox;
 struct open_plays;
@@ -50,6 +54,12 @@ enum open_play open_plays_look(struct open_plays *plays, const struct play_reque
 void open_plays_begin(struct open_plays *plays, const struct play_request *request, uint64_t key);
 /* A reply of that play has ended, with so many bytes of media sent. */
 void open_plays_sent(struct open_plays *plays, uint64_t key, uint64_t sent_bytes);
+/*
+ * Their player says that this was heard.  A report of a play that is not on this loop is an entry of its own once no more
+ * comes: the loop that sends the media tells of that.
+ */
+void open_plays_heard(struct open_plays *plays, const struct play_request *request,
+		      const struct heard *heard);
 /* Entries of the audit that were left out, since the start: any thread. */
 uint64_t open_plays_left_out(const struct open_plays *plays);
 /* Has some of it been sent, within the last 90 s? */

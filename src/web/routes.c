@@ -10,6 +10,7 @@
 #include "web/web_adopt.h"
 #include "web/web_calls.h"
 #include "web/web_health.h"
+#include "web/web_heard.h"
 #include "web/web_imports.h"
 #include "web/web_media.h"
 #include "web/web_metrics.h"
@@ -38,6 +39,7 @@ const struct http_route web_routes[] = {
 
 	{ POST, "/api/recordings/{}/adopt", web_recording_adopt, JSON_BODY, JSON_TYPE, WEB_ADMIN },
 	{ POST, "/api/recordings/{}/retry", web_recording_retry, .access = WEB_CHANGE },
+	{ POST, "/api/recordings/{}/heard", web_recording_heard, JSON_BODY, JSON_TYPE, WEB_PLAY },
 	{ POST, "/api/calls/{}/retry", web_call_retry, .access = WEB_CHANGE },
 	{ POST, "/api/recordings/{}/hold", web_recording_hold, JSON_BODY, JSON_TYPE, WEB_CHANGE },
 	{ DELETE, "/api/recordings/{}/hold", web_recording_lift_hold, .access = WEB_CHANGE },
@@ -91,6 +93,7 @@ const struct http_route web_routes[] = {
 	{ GET, "/l/{}", web_page, .access = WEB_ANYONE },
 	{ POST, "/l/{}/open", web_link_open, JSON_BODY, JSON_TYPE, WEB_VISITOR },
 	{ GET, "/l/{}/media", web_link_media, .access = WEB_LINK },
+	{ POST, "/l/{}/heard", web_link_heard, JSON_BODY, JSON_TYPE, WEB_LINK },
 
 	{ GET, "/", web_page, .access = WEB_ANYONE },
 	{ GET, "/page.js", web_page, .access = WEB_ANYONE },

@@ -53,6 +53,7 @@ const TARGETS = {
   'POST /api/recordings/{}/hold': async (world) => ({ path: `/api/recordings/${(await waiting(world)).recordingSid}/hold`, json: { reason: 'a claim' } }),
   'DELETE /api/recordings/{}/hold': async (world) => ({ path: `/api/recordings/${(await waiting(world)).recordingSid}/hold` }),
   'DELETE /api/recordings/{}': async (world) => ({ path: `/api/recordings/${(await waiting(world)).recordingSid}` }),
+  'POST /api/recordings/{}/heard': ({ recording }) => ({ path: `/api/recordings/${recording.recordingSid}/heard`, json: { ranges: [[0, 1]] } }),
   'GET /api/imports': () => ({ path: '/api/imports' }),
   'POST /api/imports': () => ({ path: '/api/imports', json: { since: '2026-01-01' } }),
   'GET /api/calls': () => ({ path: '/api/calls' }),
