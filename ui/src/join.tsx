@@ -1,11 +1,11 @@
-// The page of an invitation.
-import { render } from 'preact';
+// The page of an invitation: /join#SECRET.  The secret is taken out of the address bar at once.
 import './trusted';
-import { startWords, useWords } from './words';
+import { Join } from './pages/Join';
+import { startPage } from './pages/start';
 
-function App() {
-	const { common } = useWords();
-	return <main>{common.loading}</main>;
-}
+const invitation = location.hash.slice(1);
 
-void startWords().then(() => render(<App />, document.getElementById('page')!));
+history.replaceState(null, '', location.pathname);
+addEventListener('hashchange', () => location.reload()); // another invitation was opened here
+
+void startPage(<Join invitation={invitation} />);

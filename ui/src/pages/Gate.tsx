@@ -6,6 +6,7 @@ import { askSession, mustSignIn, session } from '../session';
 import { useStore } from '../store';
 import { useWords } from '../words';
 import { Over } from './Card';
+import { markStarted } from './start';
 import { ProxyCard, SignIn, SignInDialog } from './SignIn';
 
 const AGAIN_MS = 2000;
@@ -33,7 +34,7 @@ export function Gate({ children }: { children(): ComponentChildren }) {
 	const error = useAsking();
 
 	useEffect(() => {
-		if (now || error) document.documentElement.classList.add('started');
+		if (now || error) markStarted();
 	}, [now, error]);
 
 	if (!now) return error ? <Over title={common.callspool} how={errorWords(error).text} /> : null;

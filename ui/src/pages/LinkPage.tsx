@@ -1,0 +1,95 @@
+// The page of a link: one recording, and nothing else of callspool.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { errorOf } from '../api';
+import { clock, dateText, momentText } from '../parts/format';
+import { Brand, Icon } from '../parts/Icon';
+import { ltr } from '../isolate';
+import { useWords, type Words } from '../words';
+import { LanguageButton, Over } from './Card';
+import { NO_SUCH_LINK, isShut, openLink, shutBy, type Opened, type Shut } from './opened';
+import { markStarted } from './start';
+import { useTitle } from './title';
+
+export interface LinkProps {
+	name: string;
+	secret: string;
+	/** Where it begins, in seconds. */
+	fromS: number;
+}
+
+function factsText({ direction, started_at: started, duration }: Opened, { pages }: Words): string {
+	const way = direction === 'inbound' ? pages.inbound : direction?.startsWith('outbound') ? pages.outbound : null;
+	return [way, started ? `${dateText(started)}, ${ltr(new Date(started).toTimeString().slice(0, 5))}` : null, duration ? ltr(clock(duration)) : null].filter(Boolean).join(' · ');
+}
+
+/** Why it stopped: what was begun may go on, so asking once more costs no play. */
+async function whyNot(media: string): Promise<Shut | 'not_played' | 'no_answer'> {
+	try {
+		const answer = await fetch(media, { headers: { Range: 'bytes=0-1' } });
+		return answer.ok ? 'not_played' : (shutBy(await errorOf(answer)) ?? 'not_played');
+	} catch {
+		return 'no_answer';
+	}
+}
+
+function Sound({ name, fromS, onShut }: Omit<LinkProps, 'secret'> & { onShut(shut: Shut): void }) {
+	const { errors } = useWords();
+	const [trouble, setTrouble] = useState<'not_played' | 'no_answer' | null>(null);
+	const media = `/l/${name}/media`;
+	const failed = async (): Promise<void> => {
+		const why = await whyNot(media);
+		if (typeof why === 'string') setTrouble(why);
+		else onShut(why);
+	};
+	return (
+		<>
+			<audio id="audio" controls preload="none" aria-labelledby="link-title" src={fromS > 0 ? `${media}#t=${fromS}` : media} onError={() => void failed()} onPlaying={() => setTrouble(null)} />
+			<p id="play-error" class="err" role="alert" hidden={!trouble}>
+				<Icon name="bad" />
+				<span>{trouble === 'no_answer' ? errors.noAnswer : errors.undecodable}</span>
+			</p>
+		</>
+	);
+}
+
+function Open({ opened, ...rest }: Omit<LinkProps, 'secret'> & { opened: Opened; onShut(shut: Shut): void }) {
+	const words = useWords();
+	const { pages } = words;
+	const { from, to, expires_at: until } = opened;
+	return (
+		<main class="center">
+			<section id="link" class="linkcard" aria-labelledby="link-title">
+				<div class="top">
+					<Brand />
+					<LanguageButton class="btn quiet" />
+				</div>
+				<div class="box">
+					<h1 id="link-title">{from && to ? pages.linkFromTo(from, to) : pages.linkRecording}</h1>
+					<p id="facts" class="sub">{factsText(opened, words)}</p>
+					<Sound {...rest} />
+				</div>
+				<p id="until" class="foot2">{until ? pages.linkUntil(momentText(until)) : pages.linkAlone}</p>
+			</section>
+		</main>
+	);
+}
+
+export function LinkPage({ name, secret, fromS }: LinkProps) {
+	const words = useWords();
+	const [found, setFound] = useState<Opened | Shut | null>(secret ? null : NO_SUCH_LINK);
+	const asked = useRef(false);
+	useTitle(words.pages.linkTitle);
+
+	useEffect(() => {
+		if (!secret || asked.current) return;
+		asked.current = true;
+		void openLink(name, secret).then(setFound);
+	}, []);
+	useEffect(() => {
+		if (found) markStarted();
+	}, [found]);
+
+	if (!found) return <p class="sr" role="status">{words.common.loading}</p>;
+	if (isShut(found)) return <Over title={found.title(words)} how={found.how(words)} />;
+	return <Open name={name} fromS={fromS} opened={found} onShut={setFound} />;
+}
