@@ -77,8 +77,9 @@ export interface MenuItemProps {
 	icon?: IconName;
 	/** After the menu has closed, so that a dialog gives the focus back to the menu's button. */
 	onSelect?(): void;
-	/** One of several. */
+	/** One of several; with `isSwitch`, on or off by itself. */
 	isChecked?: boolean;
+	isSwitch?: boolean;
 	isDangerous?: boolean;
 	/** A link instead of a deed. */
 	href?: string;
@@ -88,7 +89,7 @@ export interface MenuItemProps {
 	children: ComponentChildren;
 }
 
-export function MenuItem({ icon, onSelect, isChecked, isDangerous, href, download, shortcut, children }: MenuItemProps) {
+export function MenuItem({ icon, onSelect, isChecked, isSwitch, isDangerous, href, download, shortcut, children }: MenuItemProps) {
 	const close = useContext(Closing);
 	const select = (): void => {
 		close();
@@ -97,7 +98,7 @@ export function MenuItem({ icon, onSelect, isChecked, isDangerous, href, downloa
 	const shared = {
 		class: isDangerous ? 'it danger' : 'it',
 		tabIndex: -1,
-		role: isChecked === undefined ? 'menuitem' : 'menuitemradio',
+		role: isChecked === undefined ? 'menuitem' : isSwitch ? 'menuitemcheckbox' : 'menuitemradio',
 		...(isChecked === undefined ? {} : { 'aria-checked': isChecked }),
 		onClick: select,
 	} as const;

@@ -1,8 +1,15 @@
+import { first } from './first';
+import { health } from './health';
+import { keys } from './keys';
 import { ltr } from '../../isolate';
 
 const tries = (n: number): string => (n === 1 ? '1 try is left' : `${n} tries are left`);
 
 export const pages = {
+	...health,
+	...first,
+	...keys,
+
 	// signing in
 	signIn: 'Sign in',
 	signOut: 'Sign out',

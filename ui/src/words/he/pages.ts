@@ -1,9 +1,16 @@
+import { first } from './first';
+import { health } from './health';
+import { keys } from './keys';
 import { ltr } from '../../isolate';
 import type { pages as English } from '../en/pages';
 
 const tries = (n: number): string => (n === 1 ? 'נותר ניסיון אחד' : `נותרו ${ltr(n)} ניסיונות`);
 
 export const pages: typeof English = {
+	...health,
+	...first,
+	...keys,
+
 	signIn: 'כניסה',
 	signOut: 'יציאה',
 	name: 'שם',

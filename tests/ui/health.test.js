@@ -1,0 +1,52 @@
+// What Health and the first run make of what the server tells.
+import assert from 'node:assert';
+import test, { describe } from 'node:test';
+import { load } from './load.js';
+
+const { causesOf, toneOf, reachedTwilio, mainRefusal, spanOf, initials } = await load('pages/condition', 'pages/FirstRun', 'parts/ago', 'pages/AccountMenu');
+
+const DEAD = 'There are dead letters: 3 recordings were given up.';
+const SIGNATURE = 'Webhooks are refused: their signature does not match public_url and the auth token of their account (1 so far, the last good one never since the start).';
+
+describe('what is wrong', () => {
+  test('nothing is good', () => assert.equal(toneOf({ causes: [], degraded: false }), 'good'));
+  test('the worst comes first, in whichever order they are told', () => {
+    for (const causes of [[DEAD, SIGNATURE], [SIGNATURE, DEAD]]) assert.deepEqual(causesOf({ causes }).map(({ name }) => name), ['signature', 'dead']);
+    assert.equal(toneOf({ causes: [DEAD, SIGNATURE], degraded: true }), 'bad');
+    assert.equal(toneOf({ causes: [DEAD], degraded: true }), 'warn');
+  });
+  test('what a newer server tells is a warning in its own words, behind what is known', () => {
+    const causes = causesOf({ causes: ['The moon is full.', DEAD] });
+    assert.deepEqual(causes.map(({ name, tone }) => [name, tone]), [['dead', 'warn'], [null, 'warn']]);
+    assert.equal(causes[1].text, 'The moon is full.');
+  });
+  test('degraded without a cause is not good', () => assert.equal(toneOf({ causes: [], degraded: true }), 'warn'));
+});
+
+describe('the first run', () => {
+  const complete = { listed_at: null, failing_since: null };
+  for (const [what, told, state] of [
+    ['nothing is known before the list was read', { complete }, 'open'],
+    ['the list was read', { complete: { ...complete, listed_at: '2026-11-21T14:00:00Z' } }, 'done'],
+    ['the list cannot be read', { complete: { ...complete, failing_since: '2026-11-21T14:00:00Z' } }, 'wrong'],
+    ['credentials are refused', { complete: { ...complete, listed_at: '2026-11-21T14:00:00Z' }, fetching: { accounts_refused: 1 } }, 'wrong'],
+  ]) test(what, () => assert.equal(reachedTwilio(told), state));
+
+  test('of what was refused, the most frequent reason is told', () => {
+    assert.deepEqual(mainRefusal({ unsigned: 1, unknown_account: 0, wrong_signature: 4, no_public_url: 0 }), { reason: 'wrong_signature', times: 4 });
+    assert.equal(mainRefusal({ unsigned: 0, unknown_account: 0, wrong_signature: 0, no_public_url: 0 }), null);
+    assert.equal(mainRefusal(undefined), null);
+  });
+});
+
+describe('how long ago', () => {
+  for (const [s, value, unit] of [[-5, 0, 's'], [48, 48, 's'], [89.9, 89, 's'], [90, 1, 'min'], [5399, 89, 'min'], [5400, 1, 'h'], [172_799, 47, 'h'], [172_800, 2, 'd']]) {
+    test(`${s} s`, () => assert.deepEqual(spanOf(s), { value, unit }));
+  }
+});
+
+describe('initials', () => {
+  for (const [name, letters] of [['dana', 'D'], ['dana.katz', 'DK'], ['Dana Ruth Katz', 'DK'], ['noa@example.com', 'NC'], ['דנה כץ', 'דכ'], ['__', ''], ['𝒟ana', '𝒟']]) {
+    test(name, () => assert.equal(initials(name), letters));
+  }
+});

@@ -1,0 +1,68 @@
+// Who is signed in, and what is theirs to set.
+import { useState } from 'preact/hooks';
+import { announceFailure } from '../parts/announce';
+import { errorWords } from '../parts/errors';
+import { Icon } from '../parts/Icon';
+import { MenuButton, MenuItem, MenuLine } from '../parts/Menu';
+import { toast } from '../parts/toast';
+import { session, signOut } from '../session';
+import { useStore } from '../store';
+import type { User } from '../types';
+import { useWords } from '../words';
+
+const nameOf = ({ full_name: full, name }: User): string => full || name;
+
+/** At most two letters. */
+export function initials(name: string): string {
+	const parts = name.split(/[\s._@+-]+/).filter(Boolean);
+	const letters = parts.length > 1 ? [parts[0]!, parts.at(-1)!] : parts;
+	return letters.map((part) => [...part][0]!.toUpperCase()).join('');
+}
+
+/** The items alone, for a menu that has others too (phone). */
+export function AccountItems() {
+	const { pages } = useWords();
+	const now = useStore(session);
+	const leave = (): void => void signOut().catch((error: unknown) => {
+		const { text } = errorWords(error);
+		announceFailure(text);
+		toast(text);
+	});
+	if (!now?.user) return null;
+	return (
+		<>
+			{now.auth === 'password' && <MenuItem onSelect={leave}>{pages.signOut}</MenuItem>}
+		</>
+	);
+}
+
+export function WhoIsIt() {
+	const { pages } = useWords();
+	const now = useStore(session);
+	if (!now?.user) return null;
+	if (now.auth === 'none') return <p id="nobody" class="whois">{pages.nobodySignsIn}</p>;
+	return (
+		<p class="whois">
+			<b id="who">{pages.signedInAs(nameOf(now.user))}</b>
+			<small>{now.user.role === 'admin' ? pages.admin : pages.listener}</small>
+		</p>
+	);
+}
+
+export function AccountMenu() {
+	const { pages } = useWords();
+	const now = useStore(session);
+	const [isOpen, setOpen] = useState(false);
+	if (!now?.user) return null;
+	return (
+		<MenuButton label={pages.account} class={isOpen ? 'who on' : 'who'} align="end" onOpen={setOpen} button={now.auth === 'none' ? <Icon name="more" /> : <bdi aria-hidden="true">{initials(nameOf(now.user))}</bdi>}>
+			{() => (
+				<>
+					<WhoIsIt />
+					{now.auth === 'password' && <MenuLine />}
+					<AccountItems />
+				</>
+			)}
+		</MenuButton>
+	);
+}
