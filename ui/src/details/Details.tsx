@@ -105,14 +105,15 @@ function Skeleton() {
 	);
 }
 
+const toCall = (call: Call | null): void => call ? go({ call: call.call_sid }, 'replace') : undefined;
+
 function Neighbours({ callSid }: { callSid: string }) {
 	const { details } = useWords();
 	const [above, below] = [neighbours.previous(callSid), neighbours.next(callSid)];
-	const to = (call: Call | null) => () => call && go({ call: call.call_sid }, 'replace');
 	return (
 		<>
-			<button type="button" class="ib" aria-label={details.above} aria-disabled={!above} onClick={to(above)}><Icon name="upward" /></button>
-			<button type="button" class="ib" aria-label={details.below} aria-disabled={!below} onClick={to(below)}><Icon name="down" /></button>
+			<button type="button" class="ib" aria-label={details.above} aria-disabled={!above} onClick={() => toCall(above)}><Icon name="upward" /></button>
+			<button type="button" class="ib" aria-label={details.below} aria-disabled={!below} onClick={() => toCall(below)}><Icon name="down" /></button>
 		</>
 	);
 }
@@ -154,6 +155,14 @@ function Sheet(props: DetailsProps) {
 	);
 }
 
+/** Up and down are the neighbouring calls here too, and the focus stays. */
+function actOf({ key, ctrlKey, altKey, metaKey, shiftKey }: KeyboardEvent, { callSid, onClose }: DetailsProps): (() => void) | null {
+	if (ctrlKey || altKey || metaKey || shiftKey) return null;
+	if (key === 'Escape') return onClose;
+	if (key === 'ArrowUp') return () => toCall(neighbours.previous(callSid));
+	return key === 'ArrowDown' ? () => toCall(neighbours.next(callSid)) : null;
+}
+
 function Drawer(props: DetailsProps) {
 	const { details } = useWords();
 	const heading = useId();
@@ -164,10 +173,11 @@ function Drawer(props: DetailsProps) {
 	}, []);
 
 	const key = (event: KeyboardEvent): void => {
-		if (event.key !== 'Escape' || event.defaultPrevented) return;
+		const act = actOf(event, props);
+		if (!act || event.defaultPrevented) return;
 		event.preventDefault();
 		event.stopPropagation();
-		props.onClose();
+		act();
 	};
 	return (
 		<aside class="drawer" aria-label={details.details} onKeyDown={key}>

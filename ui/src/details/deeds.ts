@@ -1,30 +1,39 @@
 // What a person does to a recording: done, and said; whoever asks shows what was refused (ApiError).
 import { endHold, hold, removeRecording, retryCall, retryRecording } from '../api';
 import { toast } from '../parts/toast';
+import { store } from '../store';
 import { words } from '../words';
+
+/** Counts what was done here: details that are open look anew, whether or not an event comes. */
+export const deedsDone = store(0);
+
+function done(text: string): void {
+	toast(text);
+	deedsDone.set(deedsDone.value + 1);
+}
 
 export async function retryDeed(recordingSid: string): Promise<void> {
 	await retryRecording(recordingSid);
-	toast(words().details.retryDone);
+	done(words().details.retryDone);
 }
 
 /** All recordings of the call that can be asked for again. */
 export async function retryCallDeed(callSid: string): Promise<void> {
 	await retryCall(callSid);
-	toast(words().details.retryDone);
+	done(words().details.retryDone);
 }
 
 export async function holdDeed(recordingSid: string, reason: string): Promise<void> {
 	await hold(recordingSid, reason);
-	toast(words().details.heldDone);
+	done(words().details.heldDone);
 }
 
 export async function endHoldDeed(recordingSid: string): Promise<void> {
 	await endHold(recordingSid);
-	toast(words().details.endHoldDone);
+	done(words().details.endHoldDone);
 }
 
 export async function removeDeed(recordingSid: string): Promise<void> {
 	await removeRecording(recordingSid);
-	toast(words().details.deleteDone);
+	done(words().details.deleteDone);
 }

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { getCall } from '../api';
 import { onCall } from '../live';
 import type { Call } from '../types';
+import { deedsDone } from './deeds';
 
 export interface Loaded {
 	call: Call | null;
@@ -38,10 +39,10 @@ export function useCall(callSid: string): Loaded {
 			timer = setTimeout(() => void look(), SETTLE_MS);
 		};
 		again.current = () => void look();
-		const end = onCall((row) => row.call_sid === callSid && soon());
+		const ends = [onCall((row) => row.call_sid === callSid && soon()), deedsDone.listen(() => void look())];
 		void look();
 		return () => {
-			end();
+			for (const end of ends) end();
 			clearTimeout(timer);
 			asked.abort();
 		};
