@@ -121,7 +121,7 @@ const struct sweep_table waveforms_table = {
 	.pace = {
 		.quiet_ms = 200,
 		.wait_most_ms = 5000,
-		.again_ms = 20 * 1000,
+		.again_ms = 5000,
 		.retry_first_ms = 60 * 1000,
 		.retry_most_ms = 60 * 60 * 1000,
 	},

@@ -184,9 +184,9 @@ async function startForeigner(t) {
 /** What may be stored of it: with the channels it has; in one, where the upstream said that it has no two. */
 const rightBytes = (fault, { bytes, mono }) => (fault.becomesMono ? [bytes, mono] : [bytes]);
 
-/** Every file in the store is the recording that its name says. */
+/** Every file of media in the store is the recording that its name says. */
 async function checkStore(fault, server, recordings) {
-  const files = readdirSync(join(server.dataDir, 'recordings'), { recursive: true }).map(String).filter((name) => /RE[0-9a-f]{32}/.test(name));
+  const files = readdirSync(join(server.dataDir, 'recordings'), { recursive: true }).map(String).filter((name) => /RE[0-9a-f]{32}.*\.(mp3|wav)$/.test(name));
   for (const file of files) {
     const found = readFileSync(join(server.dataDir, 'recordings', file));
     const bytes = rightBytes(fault, recordings.find(({ recordingSid }) => file.includes(recordingSid)));

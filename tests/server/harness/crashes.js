@@ -147,7 +147,7 @@ export async function surviveCrashes(t, { rounds, webhooks, prepare = () => ({})
     assert.equal(digest, createHash('sha256').update(reply.body).digest('hex'), `${recordingSid} has its digest`);
   }
   for (const file of readdirSync(join(dataDir, 'recordings'), { recursive: true }).map(String)) {
-    const [recordingSid] = file.match(/RE[0-9a-f]{32}/) ?? [];
+    const [, recordingSid] = file.match(/(RE[0-9a-f]{32}).*\.(mp3|wav)$/) ?? [];
     if (!recordingSid) continue;
     const found = readFileSync(join(dataDir, 'recordings', file));
     assert.ok(recordings.get(recordingSid).contents.some((content) => content.equals(found)), `${file} is whole`);
