@@ -277,6 +277,8 @@ bool project_call(struct catalog *catalog, const struct event *event, int64_t *o
 		return false;
 	if (!found || facts.is_changed)
 		change->what |= PROJECTED_CALL;
+	if (found && facts.is_moved)
+		change->what |= PROJECTED_MOVED;
 	*out_id = facts.call.id;
 	return true;
 }

@@ -33,6 +33,11 @@ enum projection_what {
 	PROJECTED_LINK = 1 << 8,
 	PROJECTED_REMOVED =
 		1 << 9, /* the recording was purged or deleted: its files are to go (removals.h) */
+	/*
+	 * With PROJECTED_CALL, of a call that was known: where it stands in the list, its direction or its numbers
+	 * changed.  A list that has it must look again whether it still belongs there.
+	 */
+	PROJECTED_MOVED = 1 << 10,
 };
 
 struct projection_change {

@@ -107,16 +107,15 @@ static size_t count_whole(const struct feed *feed, uint64_t at, size_t size)
 void feed_tell(struct feed *feed, const struct projection_change *changes, size_t count,
 	       int64_t sequence)
 {
-	if (count == 0)
-		return;
 	assert(count <= FEED_COMMIT_MAX);
 	pthread_mutex_lock(&feed->mutex);
-	assert(sequence >= feed->sequence);
-	feed->sequence = sequence;
+	assert(count == 0 || sequence >= feed->sequence);
+	if (sequence > feed->sequence)
+		feed->sequence = sequence;
 	for (size_t i = 0; i < count; i++)
 		keep(feed, &changes[i], sequence);
 	pthread_mutex_unlock(&feed->mutex);
-	for (struct ledger_listener *listener = feed->listeners; listener;
+	for (struct ledger_listener *listener = count > 0 ? feed->listeners : NULL; listener;
 	     listener = listener->next)
 		post(listener, changes, count, sequence);
 }

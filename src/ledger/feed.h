@@ -47,13 +47,14 @@ DEFINE_AUTO(struct feed *, feed_free)
 /* Before the writer starts. */
 void feed_listen(struct feed *feed, struct ledger_listener *listener);
 /*
- * The writer, after a commit: all of its changes (at most FEED_COMMIT_MAX) at once.  count 0: nothing is
- * told.  The sequence is larger than of any commit told before.
+ * The writer, after a commit: all of its changes (at most FEED_COMMIT_MAX) at once.  The sequence is larger than of
+ * any commit told before.  count 0: the listeners are told nothing, but the number was given, and whoever read the ledger
+ * meanwhile may come back with it; 0: nothing was committed.
  */
 void feed_tell(struct feed *feed, const struct projection_change *changes, size_t count,
 	       int64_t sequence);
 
-/* The number of the latest change, or of the beginning.  Any thread. */
+/* The number of the latest commit that was told, or of the beginning.  Any thread. */
 int64_t feed_sequence(struct feed *feed);
 /*
  * The changes that came after `sequence`, oldest first, whole commits: as many as fit into `size`, which is

@@ -81,6 +81,13 @@ static bool failed(struct projector *self, struct catalog *catalog, int64_t even
 	return false;
 }
 
+/* Nothing was committed: there is nothing to tell, and no number. */
+static void forget(struct projection_result *done)
+{
+	done->count = 0;
+	done->sequence = 0;
+}
+
 /* A batch, or what of it comes before the event that cannot be applied. */
 static bool apply(struct projector *self, struct catalog *catalog, int64_t now_ms)
 {
@@ -92,7 +99,7 @@ static bool apply(struct projector *self, struct catalog *catalog, int64_t now_m
 		return failed(self, catalog, 0, &err, now_ms);
 	if (!projection_run(catalog, events_max, done, &err)) {
 		catalog_rollback(catalog);
-		done->count = 0;
+		forget(done);
 		if (err.kind == ERR_UNAVAILABLE)
 			return failed(self, catalog, 0, &err, now_ms);
 		self->events_max = done->failed_event ? done->events : 0;
@@ -101,11 +108,12 @@ static bool apply(struct projector *self, struct catalog *catalog, int64_t now_m
 	}
 	if (done->events == 0) {
 		catalog_rollback(catalog);
+		forget(done);
 		succeeded(self);
 		return false;
 	}
 	if (!commit(catalog, &err)) {
-		done->count = 0;
+		forget(done);
 		return failed(self, catalog, 0, &err, now_ms);
 	}
 	succeeded(self);
@@ -115,7 +123,7 @@ static bool apply(struct projector *self, struct catalog *catalog, int64_t now_m
 bool projector_turn(struct projector *self, struct catalog *catalog, bool was_written,
 		    int64_t now_ms)
 {
-	self->done.count = 0;
+	forget(&self->done);
 	if (now_ms < self->again_at_ms && !(was_written && self->is_disk_full))
 		return false;
 	return apply(self, catalog, now_ms);

@@ -50,7 +50,12 @@ static void test_beginning(void)
 	OK(!feed_since(feed, START - 1, out, FEED_RING, &count), "what was before is not known");
 	OK(!feed_since(feed, START + 1, out, FEED_RING, &count), "nor is what never was");
 	tell(0, START + 1);
-	IS_INT(feed_sequence(feed), START, "a commit that changes nothing is not told");
+	OK(feed_sequence(feed) == START + 1 &&
+		   feed_since(feed, START + 1, out, FEED_RING, &count) && count == 0,
+	   "a commit that changes nothing for them is known by its number");
+	OK(feed_since(feed, START, out, FEED_RING, &count) && count == 0, "and is not told");
+	tell(0, 0);
+	IS_INT(feed_sequence(feed), START + 1, "where nothing was committed, there is no number");
 }
 
 static void test_since(void)
@@ -120,7 +125,7 @@ static void changed_second(struct ledger_listener *listener, const struct projec
 {
 	heard[1]++;
 	heard_sequence = sequence;
-	if (sequence == 8)
+	if (sequence == 9)
 		loop_stop(loop);
 }
 
@@ -139,11 +144,11 @@ static void test_listeners(void)
 	feed_listen(own, &first);
 	feed_tell(own, changes, 3, 7);
 	feed_tell(own, changes, 0, 8);
-	feed_tell(own, changes, 1, 8);
+	feed_tell(own, changes, 1, 9);
 	loop_run(loop);
 	IS_INT(heard[0], 4, "a listener hears of each change");
 	IS_INT(heard[1], 4, "and so does another");
-	IS_INT(heard_sequence, 8, "with the number of its commit");
+	IS_INT(heard_sequence, 9, "with the number of its commit");
 	mailbox_free(mailbox);
 	loop_free(loop);
 }

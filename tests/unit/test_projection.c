@@ -707,6 +707,12 @@ static void test_one_field(void)
 		   "%s alone is told: kept", cases[i].name);
 		OK(after.changed_seq > before.changed_seq, "as a change");
 		OK(result.count == 1 && (result.changes[0].what & PROJECTED_CALL), "which is told");
+		IS_INT((result.changes[0].what & PROJECTED_MOVED) != 0,
+		       before.started_at_ms != after.started_at_ms ||
+			       before.direction != after.direction ||
+			       strcmp(before.from, after.from) != 0 ||
+			       strcmp(before.to, after.to) != 0,
+		       "as one that moved where it is listed elsewhere");
 	}
 	MUST(catalog_begin(ledger.writer, &err));
 	MUST(calls_list(ledger.writer, &by_number, &(struct call_cursor){ 0 }, found, 8, &page,
