@@ -27,7 +27,7 @@ struct cmd {
 
 extern const struct cmd cmd_serve, cmd_demo, cmd_simulate, cmd_status, cmd_health, cmd_doctor,
 	cmd_path, cmd_user, cmd_token, cmd_session, cmd_link, cmd_import, cmd_retry, cmd_hold,
-	cmd_verify, cmd_backup, cmd_restore, cmd_config, cmd_upgrade, cmd_version;
+	cmd_verify, cmd_backup, cmd_restore, cmd_config, cmd_nginx, cmd_upgrade, cmd_version;
 
 /* NULL: there is none of that name, which was told with the nearest one. */
 const struct cmd *cmd_find(const struct cmd *const *commands, size_t count, const char *name);
