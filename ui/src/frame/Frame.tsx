@@ -1,35 +1,92 @@
-// The bars above, and what lies below them.
+// The bars, the list or another page, the details beside it, and the player below, which nothing takes away.
+import { useEffect } from 'preact/hooks';
 import { List } from '../list/List';
+import { Messages } from '../parts/Messages';
+import { isCovered } from '../parts/overlays';
+import { Toasts } from '../parts/Toasts';
+import { Player } from '../player/Player';
 import { useStore } from '../store';
-import { go, view, type Tab } from '../view';
+import { go, view } from '../view';
 import { useWords } from '../words';
+import { Banner, Vague } from './Banner';
+import { PhoneBar, Tabs, WideBar } from './Bar';
+import { DATES_ID, Filters } from './Filters';
+import { keysShown, useKeys } from './keys';
+import { lazy } from './lazy';
+import { phone } from './phone';
+import { SEARCH_ID } from './Search';
 
-const TABS: Tab[] = ['out', 'in', 'all'];
+const Details = lazy(() => import('../details/Details').then((module) => module.Details));
 
-function Tabs() {
+function SkipLinks() {
 	const { list } = useWords();
-	const { tab, page } = useStore(view);
+	const to = (selector: string) => (event: Event): void => {
+		event.preventDefault();
+		document.querySelector<HTMLElement>(selector)?.focus();
+	};
 	return (
-		<div class="tabs" role="tablist" aria-label={list.direction}>
-			{TABS.map((name) => (
-				<button key={name} class="tab" role="tab" aria-selected={page === 'calls' && tab === name} onClick={() => go({ page: 'calls', tab: name })}>
-					{list.tabs[name]}
-				</button>
-			))}
+		<div class="skips">
+			<a href="#calls" onClick={to('[data-sid][tabindex="0"], #calls')}>{list.toList}</a>
+			<a href="#player" onClick={to('.player button, .mini button')}>{list.toPlayer}</a>
 		</div>
 	);
 }
+
+/** The focus goes back to the row. */
+function closeDetails(): void {
+	const { call } = view.value;
+	go({ call: '', t: null });
+	requestAnimationFrame(() => {
+		if (document.activeElement === document.body) document.querySelector<HTMLElement>(`[data-sid="${CSS.escape(call)}"]`)?.focus({ preventScroll: true });
+	});
+}
+
+function Calls() {
+	const { list } = useWords();
+	const { call } = useStore(view);
+	const isPhone = useStore(phone);
+	return (
+		<main class="main" aria-label={list.calls}>
+			<List />
+			{call && <Details callSid={call} onClose={closeDetails} isSheet={isPhone} />}
+		</main>
+	);
+}
+
+function useTitle(): void {
+	const { list } = useWords();
+	const { page } = useStore(view);
+	useEffect(() => {
+		document.title = page === 'health' ? list.healthTitle : list.title;
+	}, [page, list]);
+}
+
+const press = (id: string): boolean => {
+	const element = document.getElementById(id);
+	element?.click();
+	element?.focus();
+	return Boolean(element);
+};
 
 export function Frame() {
-	const { common } = useWords();
+	const isPhone = useStore(phone);
+	useTitle();
+	useKeys({ '/': () => press(SEARCH_ID), t: () => press(DATES_ID), '?': () => keysShown.set(true) }, isCovered);
 	return (
-		<div class="app">
-			<header class="bar" aria-label={common.callspool}>
-				<a class="brand" href="#">{common.callspool}</a>
-				<Tabs />
-			</header>
-			<div class="filters" />
-			<main class="main"><List /></main>
+		<div class={isPhone ? 'app ph' : 'app'}>
+			<SkipLinks />
+			{isPhone ? <PhoneBar /> : <WideBar />}
+			{isPhone && <Tabs />}
+			<Banner />
+			<Filters />
+			<Vague />
+			<Calls />
+			<div class="dock">
+				<Toasts />
+				<Player onWhy={(call) => go({ page: 'calls', call, t: null })} />
+			</div>
+			<Messages />
 		</div>
 	);
 }
+
