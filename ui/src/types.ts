@@ -1,7 +1,7 @@
 // What the server answers (docs/api.md); times are RFC 3339, durations seconds, sizes bytes.
 
 export type RecordingState =
-	| 'recording' | 'paused' | 'announced' | 'queued' | 'waiting' | 'stored' | 'absent' | 'dead' | 'gone' | 'purged';
+	| 'recording' | 'paused' | 'announced' | 'queued' | 'waiting' | 'stored' | 'absent' | 'dead' | 'gone' | 'purged' | 'deleted';
 
 export interface Arriving {
 	bytes: number;
@@ -20,9 +20,10 @@ export interface Attempt {
 }
 
 export interface Hold {
-	by: string;
+	/** null: a command on the machine itself. */
+	by: string | null;
 	since: string;
-	reason: string;
+	reason: string | null;
 }
 
 export interface Recording {

@@ -13,13 +13,14 @@ import { useWords, type Words } from '../words';
 import { endHoldDeed } from './deeds';
 import { DeleteDialog, HoldDialog, tried } from './dialogs';
 
+const REMOVED = ['purged', 'deleted'];
 const PLAYABLE = ['stored', 'queued', 'waiting'];
 
 export const isPlayable = ({ state, expired, reason }: Recording): boolean => !expired && PLAYABLE.includes(state) && (state === 'stored' || reason?.code !== 'upstream_refused');
 
 function keptText(recording: Recording, { details }: Words): string {
 	const { hold, held, expires_at: until, expired } = recording;
-	if (hold) return details.heldBy(hold.by, dayText(hold.since));
+	if (hold) return hold.by ? details.heldBy(hold.by, dayText(hold.since)) : details.heldSince(dayText(hold.since));
 	if (held) return details.held;
 	if (!until) return details.keptAlways;
 	return expired ? details.expiredAt(dayText(until)) : details.keptUntil(dayText(until));
@@ -32,7 +33,7 @@ function arrivingText({ bytes, total }: Arriving, { details }: Words): string {
 function stateText(recording: Recording, arriving: Arriving | null, words: Words): string {
 	const { details } = words;
 	if (arriving) return arrivingText(arriving, words);
-	if (recording.expired && recording.state !== 'purged') return details.expired;
+	if (recording.expired && !REMOVED.includes(recording.state)) return details.expired;
 	return details.states[recording.state] ?? recording.state;
 }
 
@@ -87,7 +88,8 @@ function Deeds({ recording, number, all, onRefused }: Omit<Numbered, 'call'> & {
 	const { recording_sid: sid, state, held, expired } = recording;
 	const isStored = state === 'stored' && !expired;
 	const mayChange = may('change');
-	const mayDelete = mayChange && state === 'stored' && !held;
+	const mayHold = mayChange && !REMOVED.includes(state);
+	const mayDelete = mayHold && !held;
 	const endHold = (): void => void tried(endHoldDeed(sid), onRefused);
 	const close = (): void => setQuestion(null);
 
@@ -99,7 +101,7 @@ function Deeds({ recording, number, all, onRefused }: Omit<Numbered, 'call'> & {
 					{details.download}
 				</a>
 			)}
-			{mayChange && state === 'stored' && (
+			{mayHold && (
 				<button type="button" class="btn sm" onClick={held ? endHold : () => setQuestion('hold')}>
 					<Icon name="lock" />
 					{held ? details.endHold : details.hold}

@@ -12,7 +12,7 @@ interface Asked {
 	onClose(): void;
 }
 
-const REASON_MAX = 200;
+const REASON_MAX_BYTES = 300;
 
 function Refused({ text }: { text: string | null }) {
 	if (!text) return null;
@@ -46,8 +46,8 @@ export function HoldDialog({ recordingSid, onClose }: Asked) {
 	const { isBusy, refused, act, refuse } = useOnce(() => holdDeed(recordingSid, reason.trim()), onClose);
 	const submit = (event: Event): void => {
 		event.preventDefault();
-		if (reason.trim()) act();
-		else refuse(details.holdNeedsReason);
+		if (new TextEncoder().encode(reason.trim()).length > REASON_MAX_BYTES) refuse(details.holdReasonLong);
+		else act();
 	};
 	return (
 		<Dialog title={details.holdTitle} size="small" onClose={onClose}>
@@ -56,7 +56,7 @@ export function HoldDialog({ recordingSid, onClose }: Asked) {
 				<label class="fld">
 					{details.holdReason}
 					<span class="in">
-						<input data-first name="reason" dir="auto" maxLength={REASON_MAX} value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
+						<input data-first name="reason" dir="auto" value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
 					</span>
 				</label>
 				<Refused text={refused} />

@@ -1,9 +1,11 @@
 // One call with all its recordings and attempts, asked for anew whenever an event speaks of it.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { getCall } from '../api';
-import { onCall } from '../live';
+import { onCall, watch } from '../live';
+import { mustSignIn } from '../session';
 import type { Call } from '../types';
 import { deedsDone } from './deeds';
+import { isOver } from './verdict';
 
 export interface Loaded {
 	call: Call | null;
@@ -13,6 +15,11 @@ export interface Loaded {
 }
 
 const SETTLE_MS = 300; // events come in bursts: one question after them
+
+const SETTLED = ['stored', 'absent', 'dead', 'gone', 'purged', 'deleted'];
+
+/** A call that is not among those of the list, whose events the list does not ask for, has a connection of its own as long as it changes. */
+const isSettled = (call: Call): boolean => isOver(call) && call.recordings.every(({ state }) => SETTLED.includes(state));
 
 export function useCall(callSid: string): Loaded {
 	const [call, setCall] = useState<Call | null>(null);
@@ -39,7 +46,8 @@ export function useCall(callSid: string): Loaded {
 			timer = setTimeout(() => void look(), SETTLE_MS);
 		};
 		again.current = () => void look();
-		const ends = [onCall((row) => row.call_sid === callSid && soon()), deedsDone.listen(() => void look())];
+		// What was refused because somebody was signed out is asked for again once they are back.
+		const ends = [onCall((row) => row.call_sid === callSid && soon()), deedsDone.listen(() => void look()), mustSignIn.listen((must) => !must && void look())];
 		void look();
 		return () => {
 			for (const end of ends) end();
@@ -48,5 +56,13 @@ export function useCall(callSid: string): Loaded {
 		};
 	}, [callSid]);
 
-	return { call: call?.call_sid === callSid ? call : null, error, again: () => again.current() };
+	const shown = call?.call_sid === callSid ? call : null;
+	const isMoving = shown !== null && !isSettled(shown);
+	useEffect(() => {
+		if (!isMoving) return;
+		const own = watch({ filter: { call: callSid }, seq: shown.seq, bottom: null, told: () => {} });
+		return () => own.end();
+	}, [callSid, isMoving]);
+
+	return { call: shown, error, again: () => again.current() };
 }

@@ -48,7 +48,7 @@ export function verdictOf(call: Call, recording: Recording | undefined, words: W
 	const final = (why: string): Verdict => ({ tone: 'n', title: details.cannotPlay, why, way: null });
 
 	if (!recording) return { tone: 'n', title: details.noRecording, why: isOver(call) ? errors.notRecorded : errors.notYet, way: null };
-	if (recording.state === 'purged') return final(errors.deleted);
+	if (recording.state === 'purged' || recording.state === 'deleted') return final(errors.deleted);
 	if (recording.expired) return final(errors.expired(null));
 	switch (recording.state) {
 	case 'absent': return final(errors.absent);
