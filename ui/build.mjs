@@ -16,7 +16,7 @@ const DIST = join(UI, 'dist');
 const PAGES = ['index', 'join', 'link'];
 
 // The heights of a lane that the player uses (src/player): each makes another text of wavesurfer's sheet.
-const LANE_HEIGHTS = [24, 36, 72];
+const LANE_HEIGHTS = [24, 36, 48, 72, 96, 120];
 
 const OPTIONS = {
   absWorkingDir: UI,

@@ -3,35 +3,46 @@
 export const audio: HTMLAudioElement = document.createElement('audio');
 audio.preload = 'metadata';
 audio.hidden = true;
-
-/** iOS plays an element that is in no document, but shows it on the lock screen only when it is. */
 document.body.append(audio);
 
-/** Is it at this address already? */
-export const isAt = (address: string): boolean => audio.getAttribute('src') === address;
+/** Is it at this address already, and has it not failed there? */
+export const isAt = (address: string): boolean => audio.getAttribute('src') === address && !audio.error;
+
+/** Where it is to be once it knows how long it is: Safari forgets what is set before. */
+let waitingS: number | null = null;
 
 /** Begins to read another file; the same address again reads it anew. */
-export function setAddress(address: string): void {
+export function setAddress(address: string, atS: number): void {
 	audio.src = address;
+	waitingS = null;
+	if (atS > 0) moveTo(atS);
+}
+
+/** Reads nothing any more; the element stays. */
+export function clearAddress(): void {
+	waitingS = null;
+	audio.removeAttribute('src');
 	audio.load();
 }
 
-/** Where it will be: an element without metadata takes a position as where to begin. */
 export function moveTo(timeS: number): void {
-	audio.currentTime = Math.max(0, timeS);
+	waitingS = audio.readyState >= HTMLMediaElement.HAVE_METADATA ? null : timeS;
+	audio.currentTime = timeS;
 }
 
-/** false: the browser wants a press first, or another play came between. */
-export async function startSound(): Promise<boolean> {
+export const timeNow = (): number => waitingS ?? audio.currentTime;
+
+/** What play() became: 'refused' by the browser, which wants a press first, or 'over', when something else came between. */
+export async function startSound(): Promise<'sounds' | 'refused' | 'over'> {
 	try {
 		await audio.play();
-		return true;
-	} catch {
-		return false;
+		return 'sounds';
+	} catch (error) {
+		return error instanceof DOMException && error.name === 'NotAllowedError' ? 'refused' : 'over';
 	}
 }
 
-/** The last second that has been read on from `timeS`. */
+/** Up to where it can play on from that time without reading more. */
 export function readUntil(timeS: number): number {
 	const { buffered } = audio;
 	for (let i = 0; i < buffered.length; i++) {
@@ -39,3 +50,8 @@ export function readUntil(timeS: number): number {
 	}
 	return timeS;
 }
+
+audio.addEventListener('loadedmetadata', () => {
+	if (waitingS !== null && Math.abs(audio.currentTime - waitingS) > 0.05) audio.currentTime = waitingS;
+	waitingS = null;
+});

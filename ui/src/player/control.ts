@@ -1,12 +1,21 @@
-// Playing calls: which call and which of its recordings the engine plays.
-import { mediaOf } from '../api';
+// Playing calls: which call and which of its recordings the engine plays, and what comes after.
+import { getCall, mediaOf, signedOut } from '../api';
+import { keep, kept } from '../chosen';
+import { connection, onCall, progress, watch, type Watch } from '../live';
+import { session } from '../session';
 import { store } from '../store';
 import type { Call, Recording } from '../types';
-import { load, seek, sound, start, stop, type Source } from './engine';
+import { arriving, cameBack, ended, learn, load, network, seek, sound, start, stop, toggleSound, type Source } from './engine';
+import './listening';
+import { placeOf } from './places';
+import { chapterAfter, durationOf, inOrder, isPlayable, mainOf, withNews } from './recordings';
+import { askWave } from './waves';
+import './windows';
 
 export interface Playing {
 	callSid: string;
 	recordingSid: string;
+	/** It sounds, or will at once. */
 	isPlaying: boolean;
 	isBusy: boolean;
 }
@@ -15,10 +24,15 @@ export interface Playing {
 export interface Track {
 	call: Call;
 	recordingSid: string;
+	/** All of the call that are known, in order. */
+	recordings: Recording[];
 }
 
 export const track = store<Track | null>(null);
 export const playing = store<Playing | null>(null);
+
+/** Seconds to go on from, as long as it is offered. */
+export const offer = store<number | null>(null);
 
 /** The calls around one, as the list shows them; the list sets both. */
 export const neighbours: { next(callSid: string): Call | null; previous(callSid: string): Call | null } = {
@@ -26,16 +40,24 @@ export const neighbours: { next(callSid: string): Call | null; previous(callSid:
 	previous: () => null,
 };
 
+/** Does the next call play by itself? */
+export const playsOn = store(kept('plays-on') === 'on');
+export function setPlaysOn(isOn: boolean): void {
+	keep('plays-on', isOn ? 'on' : 'off');
+	playsOn.set(isOn);
+}
+
 export interface PlayOptions {
 	recordingSid?: string;
 	/** Seconds from its beginning. */
 	at?: number;
 }
 
-const sidOf = (call: Call, recordingSid?: string): string | null => recordingSid ?? call.main_recording_sid ?? call.recordings[0]?.recording_sid ?? null;
+const OFFER_MS = 8000;
+let offerTimer = 0;
 
-export const recordingOf = (held: Track): Recording | undefined =>
-	held.call.recordings.find((recording) => recording.recording_sid === held.recordingSid);
+export const recordingOf = ({ recordings, recordingSid }: Track): Recording | undefined =>
+	recordings.find((recording) => recording.recording_sid === recordingSid);
 
 function sourceOf(held: Track): Source {
 	const recording = recordingOf(held);
@@ -45,46 +67,172 @@ function sourceOf(held: Track): Source {
 		media: mediaOf(held.recordingSid),
 		waveform: `${api}/waveform`,
 		heard: `${api}/heard`,
-		durationS: recording?.measured_duration ?? recording?.duration ?? null,
+		durationS: durationOf(recording),
+		isArriving: recording !== undefined && recording.state !== 'stored',
 	};
 }
 
-function hold(call: Call, recordingSid: string, atS: number): void {
-	const held = { call, recordingSid };
-	track.set(held);
-	load(sourceOf(held), atS);
+const trackOf = (call: Call, recordingSid: string): Track => ({ call, recordingSid, recordings: inOrder(call.recordings) });
+
+/** A row has the main recording alone. */
+async function askRecordings(held: Track): Promise<void> {
+	const { call, recordings } = held;
+	if (call.recording_count <= recordings.length) return;
+	const whole = await getCall(call.call_sid).catch(() => null);
+	const now = track.value;
+	if (whole && now?.call.call_sid === call.call_sid) hold({ ...now, recordings: withNews(now.recordings, whole.recordings) });
 }
 
-/** On pointerdown and keydown of a Play: what can be read before the click is. */
-export function prepare(call: Call, recordingSid?: string): void {
-	const sid = sidOf(call, recordingSid);
-	if (sid && !track.value) load(sourceOf({ call, recordingSid: sid }));
+function hold(held: Track): void {
+	track.set(held);
+	learn(sourceOf(held));
+}
+
+export function withdrawOffer(): void {
+	window.clearTimeout(offerTimer);
+	offer.set(null);
+}
+
+function offerPlace(source: Source): void {
+	withdrawOffer();
+	offer.set(placeOf(source.id, source.durationS));
+	offerTimer = window.setTimeout(withdrawOffer, OFFER_MS);
+}
+
+function take(held: Track, at: number | undefined): void {
+	const source = sourceOf(held);
+	track.set(held);
+	load(source, at ?? 0);
+	if (at === undefined) offerPlace(source);
+	else withdrawOffer();
+	void askRecordings(held);
+}
+
+/** On pointerdown and keydown of a Play: what can be read before the click.  What sounds, or is held, stays until then. */
+export function prepare(call: Call, recordingSid = mainOf(call)): void {
+	if (!recordingSid) return;
+	const source = sourceOf(trackOf(call, recordingSid));
+	if (!source.isArriving) askWave(source);
+	if (!track.value && sound.value.source?.id !== source.id) load(source);
 }
 
 export function play(call: Call, { recordingSid, at }: PlayOptions = {}): void {
-	const sid = sidOf(call, recordingSid);
+	const sid = recordingSid ?? mainOf(call);
 	if (!sid) return;
-	if (track.value?.recordingSid !== sid) hold(call, sid, at ?? 0);
+	if (track.value?.recordingSid !== sid) take(trackOf(call, sid), at);
 	else if (at !== undefined) seek(at);
 	start();
 }
 
+/** In the player, silent, until somebody presses Play: what an address with a moment opens. */
+export function putIn(call: Call, at: number): void {
+	const sid = mainOf(call);
+	if (sid && !sound.value.isWanted) take(trackOf(call, sid), at);
+}
+
+/** Another recording of the same call. */
+export function playRecording(recordingSid: string): void {
+	const held = track.value;
+	if (!held || held.recordingSid === recordingSid) return;
+	take({ ...held, recordingSid }, undefined);
+	start();
+}
+
+export function goOn(): void {
+	const timeS = offer.value;
+	withdrawOffer();
+	if (timeS === null) return;
+	seek(timeS);
+	start();
+}
+
 export function toggle(): void {
-	if (!track.value) return;
-	if (sound.value.isWanted) stop();
-	else start();
+	if (track.value) toggleSound();
 }
 
 export const pause = (): void => stop();
 
+const MOST_PASSED = 200;
+
+/** The nearest call in that direction that can be played. */
+export function neighbour(way: 'next' | 'previous'): Call | null {
+	let call = track.value?.call ?? null;
+	for (let i = 0; call && i < MOST_PASSED; i++) {
+		call = neighbours[way](call.call_sid);
+		const sid = call && mainOf(call);
+		const main = call?.recordings.find((recording) => recording.recording_sid === sid);
+		if (main && isPlayable(main)) return call;
+	}
+	return null;
+}
+
+export function playNeighbour(way: 'next' | 'previous'): void {
+	const call = neighbour(way);
+	if (call) play(call);
+}
+
+ended.add(() => {
+	const held = track.value;
+	if (!held) return;
+	const chapter = chapterAfter(held.recordings, held.recordingSid);
+	if (chapter) playRecording(chapter.recording_sid);
+	else if (playsOn.value) playNeighbour('next');
+});
+
+onCall((call) => {
+	const held = track.value;
+	if (held?.call.call_sid !== call.call_sid) return;
+	const wasHere = recordingOf(held)?.state === 'stored';
+	const news = { call, recordingSid: held.recordingSid, recordings: withNews(held.recordings, call.recordings) };
+	hold(news);
+	if (!wasHere && recordingOf(news)?.state === 'stored') cameBack();
+	void askRecordings(news);
+});
+
+function tellArriving(): void {
+	const held = track.value;
+	const recording = held ? recordingOf(held) : undefined;
+	arriving.set(recording && recording.state !== 'stored' ? progress.value.get(recording.recording_sid) ?? recording.arriving ?? null : null);
+}
+
+track.listen(tellArriving);
+progress.listen(tellArriving);
+
+/** What is still to come may pass no filter of the list: it is heard of by a connection of its own, until it is here. */
+let watched: { callSid: string; watch: Watch } | null = null;
+function watchWhatComes(): void {
+	const held = track.value;
+	const isComing = held !== null && recordingOf(held)?.state !== 'stored';
+	const callSid = isComing ? held.call.call_sid : null;
+	if ((watched?.callSid ?? null) === callSid) return;
+	watched?.watch.end();
+	watched = callSid && held ? { callSid, watch: watch({ filter: { call: callSid }, seq: held.call.seq, bottom: null, told: () => {} }) } : null;
+}
+track.listen(watchWhatComes);
+
+network.isUp = () => navigator.onLine && connection.value.offlineSince === null;
+connection.listen(({ isLive }) => isLive && cameBack());
+
+let toldOf: unknown = null;
+sound.listen(({ trouble }) => {
+	if (trouble === toldOf) return;
+	toldOf = trouble;
+	if (trouble?.kind === 'refused' && trouble.error.code === 'unauthenticated') signedOut.told();
+});
+session.listen((now) => {
+	const { trouble } = sound.value;
+	if (now?.signed_in && trouble?.kind === 'refused' && trouble.error.code === 'unauthenticated') cameBack();
+});
+
 function tell(): void {
 	const held = track.value;
-	const { isPlaying, isBusy } = sound.value;
-	const { callSid, recordingSid } = { callSid: held?.call.call_sid, recordingSid: held?.recordingSid };
-	if (!callSid || !recordingSid) return playing.set(null);
+	const { isWanted, isBusy, trouble } = sound.value;
+	if (!held) return;
+	const isPlaying = isWanted && trouble?.kind !== 'refused' && trouble?.kind !== 'broke' && trouble?.kind !== 'undecodable';
+	const next = { callSid: held.call.call_sid, recordingSid: held.recordingSid, isPlaying, isBusy };
 	const before = playing.value;
-	if (before?.recordingSid === recordingSid && before.isPlaying === isPlaying && before.isBusy === isBusy) return;
-	playing.set({ callSid, recordingSid, isPlaying, isBusy });
+	const isNew = before?.recordingSid !== next.recordingSid || before.isPlaying !== isPlaying || before.isBusy !== isBusy;
+	if (isNew) playing.set(next);
 }
 
 track.listen(tell);

@@ -1,5 +1,92 @@
+// The player.  Times come as they are shown, "3:42".
+const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
+
+/** "3 minutes 42 seconds" */
+function spoken(s: number): string {
+	const [hours, minutes, seconds] = [Math.floor(s / 3600), Math.floor(s / 60) % 60, Math.floor(s) % 60];
+	const parts = [hours && plural(hours, 'hour'), minutes && plural(minutes, 'minute'), (seconds || s < 60) && plural(seconds, 'second')];
+	return parts.filter((part) => typeof part === 'string').join(' ');
+}
+
+const names = { agent: 'Agent', customer: 'Customer', side1: 'Side 1', side2: 'Side 2', both: 'Both sides' };
+const inText = { agent: 'agent', customer: 'customer', side1: 'side 1', side2: 'side 2', both: 'both sides' };
+
 export const player = {
 	region: 'Player',
 	play: 'Play',
 	pause: 'Pause',
+	back: 'Back 10 seconds',
+	forward: 'Forward 10 seconds',
+	previous: 'Previous call',
+	next: 'Next call',
+	speed: 'Speed',
+	speedIs: (speed: string) => `Speed: ${speed}`,
+	skipSilence: 'Skip silence',
+	saves: (time: string) => `Skip silence: saves ${time}`,
+	loop: 'Loop',
+	loopStart: 'Loop start',
+	loopEnd: 'Loop end',
+	looping: (from: string, to: string) => `Loop from ${from} to ${to}`,
+	loopOver: 'Loop ended',
+	levels: 'Levels',
+	even: 'Even out both sides',
+	swap: 'Swap sides',
+	volume: 'Volume',
+	mute: 'Mute',
+	muted: 'Muted',
+	copyLink: 'Copy link',
+	download: 'Download',
+	small: 'Small player',
+	full: 'Full player',
+	open: 'Open the player',
+	close: 'Close the player',
+	more: 'More',
+	position: 'Position',
+	timeShown: 'Elapsed or left',
+	names,
+	levelOf: { agent: 'Agent level', customer: 'Customer level', side1: 'Side 1 level', side2: 'Side 2 level', both: 'Level' },
+	muteOf: { agent: 'Mute agent', customer: 'Mute customer', side1: 'Mute side 1', side2: 'Mute side 2', both: 'Mute' },
+	onlyOf: { agent: 'Only agent', customer: 'Only customer', side1: 'Only side 1', side2: 'Only side 2', both: 'Both sides' },
+	db: (text: string) => `${text} dB`,
+	positionIs: (s: number, ofS: number | null, speaker: keyof typeof inText | null) =>
+		`${spoken(s)}${ofS === null ? '' : ` of ${spoken(ofS)}`}${speaker ? `, ${inText[speaker]} speaking` : ''}`,
+	shares: (sides: { name: keyof typeof names; share: number }[], silence: number) =>
+		`${sides.map(({ name, share }, i) => `${i ? inText[name] : names[name]}${i ? '' : ' speaks'} ${share} %${i ? '' : ' of the time'}`).join(', ')}, silence ${silence} %`,
+	silentFor: (s: number) => `${s} s`,
+	outbound: 'Outbound',
+	inbound: 'Inbound',
+	today: 'today',
+	yesterday: 'yesterday',
+	from: (number: string) => `from ${number}`,
+	to: (number: string) => `to ${number}`,
+	recordingOf: (n: number, of: number) => `Recording ${n} of ${of}`,
+	recordings: 'Recordings of the call',
+	channels: (n: number): string => (n > 1 ? 'both sides apart' : 'one channel'),
+	states: { stored: 'ready', waits: 'not here yet', none: 'cannot be played' },
+	goOn: (time: string) => `Go on at ${time}`,
+	loading: (time: string) => `Loading ${time}…`,
+	arriving: (percent: string) => `Arriving ${percent}. You can listen already.`,
+	arrivingSoFar: (size: string) => `Arriving, ${size} so far. You can listen already.`,
+	slow: 'Slow connection. Still trying.',
+	offline: (time: string) => `No connection. Goes on at ${time} when it is back.`,
+	broke: (time: string) => `The recording broke off at ${time}.`,
+	tryingNow: 'Trying now…',
+	meanwhile: 'Other calls can be played meanwhile.',
+	health: 'Health',
+	signIn: 'Sign in',
+	forColleagues: 'For colleagues, sign-in needed',
+	forAnybody: 'For anybody, until',
+	days: (n: number) => (n === 1 ? '1 day' : `${n} days`),
+	fromTime: (time: string) => `From ${time}`,
+	colleagueCopied: 'Link copied. It asks to sign in.',
+	linkCopied: (time: string | null, until: string) => `Link copied. It opens this recording${time ? ` at ${time}` : ''} until ${until}.`,
+	revoke: 'Revoke',
+	revoked: 'The link was revoked.',
+	notRevoked: 'The link could not be revoked.',
+	copyByHand: 'The browser did not allow copying. Copy the address here:',
+	address: 'Address',
+	playing: 'Playing',
+	lockStops: 'Sound may stop when the screen locks while sides are changed.',
+	notPlayed: 'Cannot be played now',
+	callWith: (number: string) => `Call with ${number}`,
 };

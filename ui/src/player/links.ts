@@ -1,0 +1,62 @@
+// Links to what sounds: for colleagues, who sign in, and for anybody, for a time.
+import { makeLink, revokeLink } from '../api';
+import { announceFailure } from '../parts/announce';
+import { copyText } from '../parts/copy';
+import { errorWords } from '../parts/errors';
+import { momentText } from '../parts/format';
+import { toast } from '../parts/toast';
+import { words } from '../words';
+import { timeNow } from './audio';
+import { sound } from './engine';
+import { timeText } from './time';
+
+export const DAYS = [1, 7, 30];
+
+export interface Linked {
+	callSid: string;
+	recordingSid: string;
+}
+
+/** Where it sounds, in whole seconds; 0: it is not what sounds, or at its beginning. */
+export const momentOf = ({ recordingSid }: Linked): number => (sound.value.source?.id === recordingSid ? Math.floor(timeNow()) : 0);
+
+export function colleagueAddress(callSid: string, atS: number): string {
+	return `${location.origin}/#all&call=${callSid}${atS > 0 ? `&t=${atS}` : ''}`;
+}
+
+/** Copies it; null: copied, else the address that a person is to copy. */
+export async function copyForColleagues({ callSid }: Linked, atS: number): Promise<string | null> {
+	const address = colleagueAddress(callSid, atS);
+	if (!(await copyText(address))) return address;
+	toast(words().player.colleagueCopied);
+	return null;
+}
+
+async function revoke(name: string): Promise<void> {
+	const { player } = words();
+	try {
+		await revokeLink(name);
+		toast(player.revoked);
+	} catch {
+		announceFailure(player.notRevoked);
+		toast(player.notRevoked);
+	}
+}
+
+/** As above; throws ApiError. */
+export async function copyForAnybody({ recordingSid }: Linked, days: number, atS: number): Promise<string | null> {
+	const { player } = words();
+	const link = await makeLink(recordingSid, `${days}d`);
+	const address = atS > 0 ? `${link.url}&t=${atS}` : link.url;
+	if (!(await copyText(address))) return address;
+	toast(player.linkCopied(atS > 0 ? timeText(atS) : null, momentText(link.expires_at)), { action: { label: player.revoke, onSelect: () => void revoke(link.name) } });
+	return null;
+}
+
+/** The key: what the menu's first line does, without the menu. */
+export async function copyHere(linked: Linked): Promise<void> {
+	const address = await copyForColleagues(linked, momentOf(linked));
+	if (address) announceFailure(words().player.copyByHand);
+}
+
+export const failureText = (error: unknown): string => errorWords(error).text;

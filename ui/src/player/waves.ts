@@ -1,0 +1,70 @@
+// The waveform of what sounds: asked for with it, again for a while when it is not made yet, finer when one zooms.
+import { ApiError, getWaveform } from '../api';
+import { store } from '../store';
+import { sound, type Source } from './engine';
+import { waveOf, type Wave } from './peaks';
+
+export const wave = store<Wave | null>(null);
+
+const POINTS = 2000;
+const POINTS_ZOOMED = 8000;
+const PENDING_TRIES = 5;
+const PENDING_S = 2;
+
+/** What was asked for, by its address and points: pressing Play asks before it is clicked. */
+const asked = new Map<string, Promise<Wave | null>>();
+const MOST = 8;
+
+const pause = (seconds: number): Promise<void> => new Promise((done) => window.setTimeout(done, seconds * 1000));
+
+/** null: there is none, or none that comes soon. */
+async function fetched(address: string, points: number): Promise<Wave | null> {
+	for (let i = 0; i <= PENDING_TRIES; i++) {
+		try {
+			return waveOf(await getWaveform(address, points));
+		} catch (error) {
+			if (!(error instanceof ApiError) || error.code !== 'waveform_pending') return null;
+			await pause(error.retryAfterS || PENDING_S);
+		}
+	}
+	return null;
+}
+
+function waveAt(address: string, points: number): Promise<Wave | null> {
+	const key = `${address} ${points}`;
+	const known = asked.get(key);
+	if (known) return known;
+	const coming = fetched(address, points);
+	asked.set(key, coming);
+	// what failed is asked for anew the next time
+	void coming.then((found) => found ?? asked.delete(key));
+	if (asked.size > MOST) asked.delete(asked.keys().next().value!);
+	return coming;
+}
+
+export const askWave = (source: Source): void => void waveAt(source.waveform, POINTS);
+
+let showing: string | null = null;
+
+async function show(source: Source, points: number): Promise<void> {
+	const found = await waveAt(source.waveform, points);
+	if (found && showing === source.waveform) wave.set(found);
+}
+
+/** There is more to be seen than what is drawn. */
+export function refine(): void {
+	const { source } = sound.value;
+	if (source && wave.value && wave.value.lanes[0]!.length < POINTS_ZOOMED) void show(source, POINTS_ZOOMED);
+}
+
+let wasArriving = false;
+sound.listen(({ source }) => {
+	const address = source?.waveform ?? null;
+	const isArriving = source?.isArriving ?? false;
+	const isStoredNow = wasArriving && !isArriving && !wave.value;
+	wasArriving = isArriving;
+	if (address === showing && !isStoredNow) return;
+	if (address !== showing) wave.set(null);
+	showing = address;
+	if (source && !isArriving) void show(source, POINTS);
+});
