@@ -170,7 +170,7 @@ void web_link_open(struct exchange *x)
 
 /* ---- playing ---- */
 
-/* The first request for media: the play is counted before anything is sent. */
+/* The first request for media: the play is counted before anything is sent; one that is none is judged alike. */
 struct counting {
 	struct link_play_job play;
 	struct parked parked;
@@ -221,10 +221,9 @@ bool web_link_recording(struct exchange *x, char out[SID_SIZE])
 	return true;
 }
 
-void web_link_play(struct exchange *x, web_link_player *play_media)
+static void play_or_look(struct exchange *x, web_link_player *play_media, bool is_look)
 {
 	struct web_local *local = web_local_of(x);
-	bool is_head = x->request.method == HTTP_HEAD;
 	struct counting *counting;
 	struct web_caller caller;
 	char sid[SID_SIZE];
@@ -237,7 +236,7 @@ void web_link_play(struct exchange *x, web_link_player *play_media)
 		return;
 	}
 	counting = xcalloc(1, sizeof(*counting));
-	if (is_head)
+	if (is_look)
 		link_play_init_head(&counting->play, (int64_t)caller.known.credential_id);
 	else
 		link_play_init(&counting->play, (int64_t)caller.known.credential_id);
@@ -248,8 +247,18 @@ void web_link_play(struct exchange *x, web_link_player *play_media)
 	counting->play.job.done = counted;
 	counting->play.job.reply = local->mailbox;
 	exchange_park(x, &counting->parked);
-	if (is_head)
+	if (is_look)
 		ledger_read(local->web->ledger, &counting->play.job);
 	else
 		ledger_write(local->web->ledger, &counting->play.job);
+}
+
+void web_link_play(struct exchange *x, web_link_player *play_media)
+{
+	play_or_look(x, play_media, x->request.method == HTTP_HEAD);
+}
+
+void web_link_look(struct exchange *x, web_link_player *show)
+{
+	play_or_look(x, show, true);
 }

@@ -22,3 +22,5 @@ void web_link_open(struct exchange *x); /* POST /l/{name}/open {secret} */
 typedef void web_link_player(struct exchange *x, const char *recording_sid);
 /* GET /l/{name or name and secret}/media: once the play is counted, play_media() answers; else it is refused. */
 void web_link_play(struct exchange *x, web_link_player *play_media);
+/* The same for what belongs to the media: whoever may play it may have it, and nothing is counted. */
+void web_link_look(struct exchange *x, web_link_player *show);

@@ -24,7 +24,7 @@ static bool run_read(struct ledger_job *job, struct catalog *catalog, struct err
 	json_start(&json, &read->body);
 	if (!read->make(read, catalog, &json, err))
 		return false;
-	if (!read->send)
+	if (!read->send && !read->answer)
 		buf_add_byte(&read->body, '\n');
 	return buf_ok(&read->body) || err_set(err, ERR_INTERNAL, "an answer grew beyond its limit");
 }
@@ -60,7 +60,9 @@ static void read_done(struct ledger_job *job)
 {
 	struct web_read *read = container_of(job, struct web_read, job);
 
-	if (read->x && job->succeeded)
+	if (read->x && job->succeeded && read->answer)
+		read->answer(read, read->x);
+	else if (read->x && job->succeeded)
 		(read->send ? read->send : web_send_json)(read->x, buf_str(&read->body));
 	else if (read->x)
 		refuse_read(read);

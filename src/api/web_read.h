@@ -29,6 +29,8 @@ struct web_read {
 		     struct err *err);
 	/* Replies with what was made; NULL: web_send_json(). */
 	void (*send)(struct exchange *x, struct str body);
+	/* In place of both: replies by what make() has left in the struct around this one.  NULL: as they say. */
+	void (*answer)(struct web_read *read, struct exchange *x);
 	enum web_error not_found;
 	/* Refuses in that case; NULL: as everything else is refused. */
 	void (*refuse_missing)(struct exchange *x, enum web_error error, const char *text);

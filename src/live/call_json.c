@@ -70,6 +70,7 @@ void call_json_open_recording(struct json *json, const struct web *web,
 	recording_json_hold(json, recording);
 	add_expiry(json, web, recording);
 	add_arriving(json, web, recording);
+	json_bool(json, "waveform", is_stored && recording->waveform == RECORDING_WAVEFORM_STORED);
 	if (is_stored) {
 		json_text(json, "format", str_of(recording->format));
 		json_int(json, "size", (int64_t)recording->size);

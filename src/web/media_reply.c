@@ -121,8 +121,7 @@ static void note_recording(struct exchange *x, const struct media *media)
 		memcpy(x->about, media->recording_sid, sizeof(media->recording_sid));
 }
 
-/* Who may embed it (Fetch standard, "Cross-Origin-Resource-Policy header"), and read it. */
-static void add_policies(struct exchange *x)
+void media_reply_add_policies(struct exchange *x)
 {
 	if (x->route && x->route->access == WEB_LINK) {
 		/* The link says who may: a page of any site that was given it. */
@@ -138,7 +137,7 @@ static void add_policies(struct exchange *x)
 static void add_common(struct exchange *x, const struct media *media)
 {
 	reply_header_lines(x, (struct str){ media->lines, media->common_len });
-	add_policies(x);
+	media_reply_add_policies(x);
 }
 
 /* One for each answer: another answer's may be known to whoever makes the next recording. */
@@ -159,7 +158,7 @@ static void add_all(struct exchange *x, const struct media *media, const char *b
 
 	if (!saves && !boundary) {
 		reply_header_lines(x, (struct str){ media->lines, media->lines_len });
-		add_policies(x);
+		media_reply_add_policies(x);
 		return;
 	}
 	buf_over(&line, text, sizeof(text));

@@ -48,5 +48,8 @@ bool media_reply_send_growing(struct exchange *x, const struct media *media,
 void media_reply_send_chunked(struct exchange *x, const struct media *media, uint64_t arrived,
 			      bool is_complete, struct parked *parked);
 
+/* Who may embed it (Fetch standard, "Cross-Origin-Resource-Policy header"), and read it.  After reply_begin(). */
+void media_reply_add_policies(struct exchange *x);
+
 /* Fills media->lines: the head that is the same for every request. */
 void media_reply_prepare(struct media *media);

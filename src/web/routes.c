@@ -18,6 +18,7 @@
 #include "web/web_recording_change.h"
 #include "web/web_retry.h"
 #include "web/web_upgrade.h"
+#include "web/web_waveform.h"
 #include "web/web_webhooks.h"
 
 #define GET      (BIT(HTTP_GET) | BIT(HTTP_HEAD))
@@ -35,6 +36,7 @@
 
 const struct http_route web_routes[] = {
 	{ GET, "/api/recordings/{}/media", web_recording_media, .access = WEB_PLAY },
+	{ GET, "/api/recordings/{}/waveform", web_recording_waveform, .access = WEB_PLAY },
 	{ GET, "/api/calls/{}/download", web_call_download, .access = WEB_PLAY },
 
 	{ POST, "/api/recordings/{}/adopt", web_recording_adopt, JSON_BODY, JSON_TYPE, WEB_ADMIN },
@@ -94,6 +96,7 @@ const struct http_route web_routes[] = {
 	{ POST, "/l/{}/open", web_link_open, JSON_BODY, JSON_TYPE, WEB_VISITOR },
 	{ GET, "/l/{}/media", web_link_media, .access = WEB_LINK },
 	{ POST, "/l/{}/heard", web_link_heard, JSON_BODY, JSON_TYPE, WEB_LINK },
+	{ GET, "/l/{}/waveform", web_link_waveform, .access = WEB_LINK },
 
 	{ GET, "/", web_page, .access = WEB_ANYONE },
 	{ GET, "/page.js", web_page, .access = WEB_ANYONE },

@@ -323,45 +323,57 @@ static void play_join(struct play *play, const struct recording *recording)
 		play_moved(&play->player, mirror);
 }
 
-static void play_recording(struct play *play, const struct recording *recording, bool is_call_on)
+static const char *reason_of(const struct recording *recording)
 {
-	if (!recording_is_removed(recording->state) &&
-	    expiry_has_passed(play->local, recording->started_at_ms, recording->is_held)) {
-		play_refuse(play, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
-		return;
-	}
+	return recording->reason_text[0] ? recording->reason_text : NULL;
+}
+
+bool web_play_refusal(const struct recording *recording, struct play_refusal *out)
+{
+	*out = (struct play_refusal){ WEB_INTERNAL, NULL, WEB_NO_RETRY };
 	switch (recording->state) {
 	case RECORDING_ANNOUNCED:
-		play_refuse(play, WEB_RECORDING_NOT_AVAILABLE,
-			    "Twilio has not finished this recording yet.", ONGOING_RETRY_S);
-		return;
+		out->error = WEB_RECORDING_NOT_AVAILABLE;
+		out->text = "Twilio has not finished this recording yet.";
+		out->retry_after_s = ONGOING_RETRY_S;
+		return true;
 	case RECORDING_QUEUED:
 	case RECORDING_WAITING:
-	case RECORDING_STORED: /* stored meanwhile: its flight is over, or will say so */
-		if (web_may_play(play->x, recording->recording_sid))
-			play_join(play, recording);
-		else
-			play_free(play);
-		return;
+	case RECORDING_STORED:
+		return false;
 	case RECORDING_ABSENT:
-		play_refuse(play, WEB_RECORDING_ABSENT,
-			    recording->reason_text[0] ? recording->reason_text : NULL,
-			    WEB_NO_RETRY);
-		return;
+		out->error = WEB_RECORDING_ABSENT;
+		out->text = reason_of(recording);
+		return true;
 	case RECORDING_DEAD:
-		play_refuse(play, error_of_reason(recording->reason_code),
-			    recording->reason_text[0] ? recording->reason_text : NULL,
-			    WEB_NO_RETRY);
-		return;
+		out->error = error_of_reason(recording->reason_code);
+		out->text = reason_of(recording);
+		return true;
 	case RECORDING_GONE:
 	case RECORDING_PURGED:
 	case RECORDING_DELETED:
-		play_refuse(play, WEB_RECORDING_DELETED, NULL, WEB_NO_RETRY);
-		return;
+		out->error = WEB_RECORDING_DELETED;
+		return true;
 	case RECORDING_STATES:
 		break;
 	}
-	play_refuse(play, WEB_INTERNAL, NULL, WEB_NO_RETRY);
+	return true;
+}
+
+/* Stored means: meanwhile.  Its flight is over, or will say so. */
+static void play_recording(struct play *play, const struct recording *recording)
+{
+	struct play_refusal refusal;
+
+	if (!recording_is_removed(recording->state) &&
+	    expiry_has_passed(play->local, recording->started_at_ms, recording->is_held))
+		play_refuse(play, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
+	else if (web_play_refusal(recording, &refusal))
+		play_refuse(play, refusal.error, refusal.text, refusal.retry_after_s);
+	else if (web_may_play(play->x, recording->recording_sid))
+		play_join(play, recording);
+	else
+		play_free(play);
 }
 
 static void play_stored(struct play *play, const struct media *media)
@@ -463,7 +475,7 @@ static void play_answered(struct media_waiter *waiter, const struct media_answer
 		play_stored(play, answer->media);
 		return;
 	case MEDIA_FOUND_RECORDING:
-		play_recording(play, answer->recording, answer->is_call_on);
+		play_recording(play, answer->recording);
 		return;
 	case MEDIA_FOUND_UNRECORDED:
 	case MEDIA_FOUND_UNKNOWN:

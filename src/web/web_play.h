@@ -7,9 +7,22 @@
  */
 #pragma once
 
+#include "api/web_error.h"
 #include "base/str.h"
+#include "catalog/recordings.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 struct exchange;
+
+/* Why a recording in this state is not played; false: it is stored, or on its way.  text: of `recording`, or NULL. */
+struct play_refusal {
+	enum web_error error;
+	const char *text;
+	int64_t retry_after_s; /* or WEB_NO_RETRY */
+};
+bool web_play_refusal(const struct recording *recording, struct play_refusal *out);
 
 /* Parks the exchange.  call_sid: the recording must be of this call; at == NULL when any will do. */
 void web_play_start(struct exchange *x, struct str sid, struct str call_sid);

@@ -42,6 +42,7 @@ const waiting = async ({ server, admin }) => {
 };
 const TARGETS = {
   'GET /api/recordings/{}/media': ({ recording }) => ({ path: recording.mediaPath }),
+  'GET /api/recordings/{}/waveform': ({ recording }) => ({ path: `/api/recordings/${recording.recordingSid}/waveform` }),
   'GET /api/calls/{}/download': ({ recording }) => ({ path: recording.downloadPath }),
   'POST /api/recordings/{}/adopt': ({ server }) => {
     const sid = newSid('RE');
@@ -103,6 +104,7 @@ before(async () => {
   const overCookies = { ...over.cookies };
   await over.asks(200, 'DELETE', '/api/session');
   await until('a token is over', async () => (await expired.ask('GET', '/api/status')).status === 401);
+  await until('there is a waveform', async () => (await admin.ask('GET', `/api/recordings/${started.recording.recordingSid}/waveform`)).status === 200);
   const link = await addLink(admin, started.recording);
   world = { ...started, admin, listener, tokens, expired, revoked, link, signedOut: new Caller(started.server, { cookies: overCookies }) };
 });
