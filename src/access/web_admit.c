@@ -17,6 +17,7 @@
 #include "base/network.h"
 #include "event/loop.h"
 #include "http/reply.h"
+#include "websocket/websocket_handshake.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -101,6 +102,9 @@ static void read_browser_lines(const struct http_request *request, struct origin
 	for (uint32_t i = 0; i < request->header_count; i++) {
 		struct str *place = place_of(asked, request->headers[i].name);
 
+		if (request->headers[i].name.len == 7 && /* nearly none: see place_of() */
+		    str_eq_nocase(request->headers[i].name, STR("Upgrade")))
+			asked->is_websocket = websocket_is_wanted(request);
 		if (!place)
 			continue;
 		asked->is_doubled |= place->at != NULL;
@@ -117,7 +121,9 @@ static bool is_own_page(const struct exchange *x)
 	struct buf url, own;
 
 	read_browser_lines(request, &asked);
-	if (!asked.origin.at && !asked.site.at)
+	if (asked.is_websocket)
+		asked.is_reading = false; /* what it reads goes on, and it can be written to */
+	else if (!asked.origin.at && !asked.site.at)
 		return true; /* no browser, or one of before 2020 that reads: the usual way of players */
 	buf_over(&url, url_text, sizeof(url_text));
 	buf_over(&own, own_text, sizeof(own_text));

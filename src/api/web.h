@@ -26,6 +26,7 @@ struct admission;
 struct auth;
 struct blob_store;
 struct ledger;
+struct live_hub;
 struct loop_times;
 struct media_cache;
 struct mailbox;
@@ -77,6 +78,7 @@ struct web_local {
 	struct open_plays *plays;
 	struct webhook_counter *webhooks;
 	struct access_lines *access_lines; /* NULL: as above */
+	struct live_hub *live;
 	char own_host[64]; /* web_admit.c: the last Host that was ours, without sign-in */
 	size_t own_host_len;
 	const struct http_server *http; /* NULL until it is open */

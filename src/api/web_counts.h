@@ -71,6 +71,8 @@ struct web_counts {
 	struct time_histogram webhooks; /* from the head to the 200 */
 	struct counter sign_ins[SIGN_IN_RESULTS];
 	struct counter throttled[WEB_LIMITS];
+	struct gauge live_sockets, live_polls; /* who is told of changes just now */
+	struct counter live_messages;          /* that they were told */
 	char after[COUNTER_LINE];
 };
 

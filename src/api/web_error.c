@@ -53,6 +53,8 @@ static const struct {
 				      "A precondition of the request does not hold." },
 	[WEB_RANGE_NOT_SATISFIABLE] = { 416, "range_not_satisfiable",
 					"The recording has none of these bytes." },
+	[WEB_UPGRADE_REQUIRED] = { 426, "upgrade_required",
+				   "Of WebSockets only version 13 is spoken here." },
 	[WEB_UPSTREAM_REFUSED] = { 500, "upstream_refused", "Twilio refuses our credentials." },
 	[WEB_UPSTREAM_UNAVAILABLE] = { 503, "upstream_unavailable",
 				       "Twilio does not send the recording just now." },

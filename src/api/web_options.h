@@ -14,5 +14,6 @@ struct web_options {
 	const char *const *trusted_proxies; /* addresses, "10.0.0.0/8"; NULL-terminated */
 	const char *const *cors_origins;    /* NULL-terminated */
 	unsigned cache_entries;             /* open recordings a loop */
+	unsigned events_max;                /* who may be told of changes at once, of a loop */
 	int file_fd_max; /* the highest descriptor of a recording that is only kept for speed */
 };

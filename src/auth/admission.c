@@ -394,6 +394,14 @@ bool admission_ask(struct admission *admission, enum known_source source, struct
 	return false;
 }
 
+bool admission_has(const struct admission *admission, const struct known *known)
+{
+	const struct known *entry = known_find(admission->table, known->tag, now_s(admission));
+
+	return entry && entry->kind != 0 && entry->credential_id == known->credential_id &&
+	       entry->user_id == known->user_id;
+}
+
 void admission_leave(struct admission_waiter *waiter)
 {
 	list_remove(&waiter->link);

@@ -58,4 +58,6 @@ const struct known *admission_look(struct admission *admission, enum known_sourc
 bool admission_ask(struct admission *admission, enum known_source source, struct str text,
 		   struct str network, struct admission_waiter *waiter, enum admission_result *out,
 		   int64_t *out_wait_ms);
+/* Is what admitted somebody a moment ago still in the loop's table?  No: it is over, or else is to be looked up again. */
+bool admission_has(const struct admission *admission, const struct known *known) MUST_CHECK;
 void admission_leave(struct admission_waiter *waiter); /* as often as you like */

@@ -90,6 +90,12 @@ void json_text(struct json *json, const char *key, struct str value)
 	add_quoted(json->buf, value);
 }
 
+void json_raw(struct json *json, struct str value)
+{
+	before_value(json, NULL);
+	buf_add_str(json->buf, value);
+}
+
 void json_int(struct json *json, const char *key, int64_t value)
 {
 	before_value(json, key);

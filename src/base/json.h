@@ -36,5 +36,7 @@ void json_seconds(struct json *json, const char *key, int64_t ms);
 void json_hundredths(struct json *json, const char *key, int64_t hundredths);
 void json_bool(struct json *json, const char *key, bool value);
 void json_nothing(struct json *json, const char *key); /* null; jansson owns the name json_null */
+/* A value that was written before, of an array. */
+void json_raw(struct json *json, struct str value);
 /* Milliseconds of the wall clock as an RFC 3339 text; 0 gives null. */
 void json_date(struct json *json, const char *key, int64_t wall_ms);

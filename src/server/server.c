@@ -406,6 +406,7 @@ static void stop_serving(struct mail *mail)
 
 	if (server->has_successor || server->foothold->is_passed)
 		options->stop_timeout_ms = options->drain_timeout_ms;
+	web_local_stop(serving->local, server->has_successor || server->foothold->is_passed);
 	http_server_stop(serving->http, serving_stopped);
 }
 

@@ -7,6 +7,7 @@
 #include "access/web_users.h"
 #include "api/web.h"
 #include "base/compiler.h"
+#include "live/web_events.h"
 #include "web/web_adopt.h"
 #include "web/web_calls.h"
 #include "web/web_health.h"
@@ -22,6 +23,7 @@
 #include "web/web_webhooks.h"
 
 #define GET      (BIT(HTTP_GET) | BIT(HTTP_HEAD))
+#define WATCH    BIT(HTTP_GET) /* what answers when something happens has no head beforehand */
 #define POST     BIT(HTTP_POST)
 #define DELETE   BIT(HTTP_DELETE)
 #define CALLBACK (BIT(HTTP_GET) | BIT(HTTP_POST))
@@ -57,6 +59,8 @@ const struct http_route web_routes[] = {
 
 	{ GET, "/api/calls", web_calls_list, .access = WEB_READ },
 	{ GET, "/api/calls/{}", web_call_details, .access = WEB_READ },
+
+	{ WATCH, "/api/events", web_events, .access = WEB_READ },
 
 	{ GET, "/health", web_health, .access = WEB_ANYONE },
 	{ GET, "/api/health", web_health_details, .access = WEB_READ },

@@ -20,10 +20,10 @@ const FOREIGN = 'https://elsewhere.test';
 function routes() {
   const source = readFileSync(new URL('../../src/web/routes.c', import.meta.url), 'utf8');
   const table = source.slice(source.indexOf('web_routes[] = {'), source.indexOf('web_route_count'));
-  const rows = [...table.matchAll(/\{\s*(GET|POST|DELETE|CALLBACK),\s*"([^"]+)",([^}]*?)(WEB_[A-Z_]+)\s*\}/g)];
+  const rows = [...table.matchAll(/\{\s*(GET|WATCH|POST|DELETE|CALLBACK),\s*"([^"]+)",([^}]*?)(WEB_[A-Z_]+)\s*\}/g)];
   const lines = [...table.matchAll(/\{\s*[A-Z]+,/g)];
   assert.equal(rows.length, lines.length, 'each row of the table was understood');
-  return rows.flatMap(([, methods, pattern, , access]) => (methods === 'CALLBACK' ? ['GET', 'POST'] : [methods])
+  return rows.flatMap(([, methods, pattern, , access]) => ({ CALLBACK: ['GET', 'POST'], WATCH: ['GET'] }[methods] ?? [methods])
     .map((method) => ({ method, pattern, access, row: `${method} ${pattern}` })));
 }
 
@@ -59,6 +59,7 @@ const TARGETS = {
   'POST /api/imports': () => ({ path: '/api/imports', json: { since: '2026-01-01' } }),
   'GET /api/calls': () => ({ path: '/api/calls' }),
   'GET /api/calls/{}': ({ recording }) => ({ path: `/api/calls/${recording.callSid}` }),
+  'GET /api/events': () => ({ path: '/api/events' }),
   'GET /api/health': () => ({ path: '/api/health' }),
   'GET /api/status': () => ({ path: '/api/status' }),
   'GET /metrics': () => ({ path: '/metrics' }),

@@ -1,0 +1,119 @@
+#include "live/web_events.h"
+
+#include "access/web_admit.h"
+#include "api/web.h"
+#include "api/web_error.h"
+#include "auth/admission.h"
+#include "http/form.h"
+#include "http/reply.h"
+#include "live/call_query.h"
+#include "live/live_hub.h"
+#include "live/live_poll.h"
+#include "live/live_socket.h"
+#include "websocket/websocket_handshake.h"
+
+#include <stdio.h>
+
+#define QUERY_ROOM   4096
+#define FULL_RETRY_S 5
+
+static bool read_after(struct str text, struct live_request *request)
+{
+	request->has_after = str_to_i64(text, &request->after) && request->after >= 0;
+	return request->has_after;
+}
+
+static bool read_field(struct live_request *request, const struct form_field *field)
+{
+	if (str_eq(field->name, STR("after")))
+		return read_after(field->value, request);
+	if (str_eq(field->name, STR("bottom")))
+		return call_key_read(field->value, &request->bottom);
+	return call_query_read(&request->query, field->name, field->value);
+}
+
+/* Refuses the request itself when it returns false. */
+static bool read_query(struct exchange *x, struct live_request *request)
+{
+	char room_bytes[QUERY_ROOM], text[160];
+	struct form form;
+	struct buf room;
+
+	buf_over(&room, room_bytes, sizeof(room_bytes));
+	if (!form_parse(x->request.query, &room, &form)) {
+		web_refuse(x, WEB_BAD_REQUEST, "The query is malformed.", WEB_NO_RETRY);
+		return false;
+	}
+	for (size_t i = 0; i < form.count; i++) {
+		if (read_field(request, &form.fields[i]))
+			continue;
+		snprintf(text, sizeof(text), "'%.*s' is not known here, or its value is malformed.",
+			 STR_ARG(str_first(form.fields[i].name, 60)));
+		web_refuse(x, WEB_BAD_REQUEST, text, WEB_NO_RETRY);
+		return false;
+	}
+	return true;
+}
+
+/* What admitted it may have ended in the very turn in which it did: the loop's table has no such entry then. */
+static bool is_known_still(struct exchange *x, struct live_request *request)
+{
+	struct web_caller caller;
+
+	if (web_caller_of(x, &caller))
+		request->who = caller.known;
+	if (request->who.kind == 0 || admission_has(web_local_of(x)->admission, &request->who))
+		return true;
+	web_refuse(x, WEB_OVERLOADED, NULL, 1);
+	return false;
+}
+
+static bool has_room(struct exchange *x, const struct live_request *request)
+{
+	switch (live_hub_room(web_local_of(x)->live, &request->who)) {
+	case LIVE_ROOM:
+		return true;
+	case LIVE_FULL_OF_USER:
+		web_refuse(x, WEB_RATE_LIMITED,
+			   "You are being told of changes in too many places at once.",
+			   FULL_RETRY_S);
+		return false;
+	case LIVE_FULL:
+	case LIVE_STOPPED:
+		break;
+	}
+	web_refuse(x, WEB_OVERLOADED, NULL, FULL_RETRY_S);
+	return false;
+}
+
+static void refuse_version(struct exchange *x)
+{
+	reply_begin(x, 426);
+	reply_header(x, STR("Upgrade"), STR("websocket"));
+	reply_header(x, STR("Sec-WebSocket-Version"), STR("13"));
+	web_refuse_begun(x, WEB_UPGRADE_REQUIRED, NULL);
+}
+
+void web_events(struct exchange *x)
+{
+	struct live_request request = { .has_after = false };
+	struct live_hub *hub = web_local_of(x)->live;
+	struct str key;
+	enum websocket_wish wish = websocket_wish_of(&x->request, &key);
+
+	if (wish == WEBSOCKET_MALFORMED) {
+		web_refuse(x, WEB_BAD_REQUEST, "This is not the handshake of a WebSocket.",
+			   WEB_NO_RETRY);
+		return;
+	}
+	if (wish == WEBSOCKET_OTHER_VERSION) {
+		refuse_version(x);
+		return;
+	}
+	if (!read_query(x, &request) || !is_known_still(x, &request) || !has_room(x, &request))
+		return;
+	if (wish == WEBSOCKET_WANTED)
+		live_socket_open(x, key, &request, hub);
+	else
+		live_poll_open(x, &request, hub);
+}
