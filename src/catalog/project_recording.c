@@ -14,7 +14,8 @@
  * Twilio says later, and none for what another account says.  A call status callback can
  * name a recording too (Record=true): from announced it goes to queued, while `upstream`
  * stays, for all that is said is that it has ended.  If its media is not ready, its flight
- * waits; that it is absent or failed is told by its own event.  A file that another system left
+ * waits; that it is absent or failed is told by its own event.  What goes on before that
+ * (in-progress, paused) is no rank, for it goes to and fro: what came last counts.  A file that another system left
  * says nothing of Twilio: the recording stays announced until the file is stored.
  */
 #include "catalog/catalog_private.h"
@@ -140,6 +141,24 @@ static void merge_told(struct recording_facts *facts, const struct event *event)
 		facts->is_changed = true;
 }
 
+/* Until it has ended. */
+static void merge_live(struct recording_facts *facts, const struct event *event)
+{
+	struct recording *recording = &facts->recording;
+	enum recording_live live = RECORDING_NOT_LIVE;
+
+	if (event->kind != EVENT_RECORDING_STATUS && event->kind != EVENT_RECORDING_LISTED)
+		return;
+	if (recording->state == RECORDING_ANNOUNCED && str_eq(event->status, STR("in-progress")))
+		live = RECORDING_LIVE;
+	else if (recording->state == RECORDING_ANNOUNCED && str_eq(event->status, STR("paused")))
+		live = RECORDING_LIVE_PAUSED;
+	if (live == recording->live)
+		return;
+	recording->live = live;
+	facts->is_changed = true;
+}
+
 /* Its call says that it ended. */
 static void merge_named(struct recording_facts *facts, const struct event *event)
 {
@@ -227,7 +246,7 @@ static bool facts_find(struct catalog *catalog, struct str recording_sid,
 	return true;
 }
 
-/* $2 .. $22 */
+/* $2 .. $23 */
 static void bind_facts(struct db_stmt *stmt, const struct recording_facts *facts,
 		       const struct event *event)
 {
@@ -257,6 +276,7 @@ static void bind_facts(struct db_stmt *stmt, const struct recording_facts *facts
 	db_bind_int(stmt, 20, recording->changed_seq);
 	db_bind_int(stmt, 21, recording->rank);
 	db_bind_str(stmt, 22, event->request_id);
+	db_bind_int(stmt, 23, recording->live);
 }
 
 static bool insert(struct catalog *catalog, struct recording_facts *facts,
@@ -270,8 +290,8 @@ static bool insert(struct catalog *catalog, struct recording_facts *facts,
 		    "state, upstream, started_at_ms, completed_at_ms, duration_s, channels, "
 		    "error_code, source, track, url, encryption, queued_at_ms, next_try_at_ms, "
 		    "reason_code, reason_text, changed_seq, queue_rank, is_held, is_duration_off, "
-		    "channels_wanted, tries, request_id) VALUES ($20, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-		    "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0, 2, 0, $22)",
+		    "channels_wanted, tries, request_id, live) VALUES ($20, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+		    "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0, 2, 0, $22, $23)",
 		    &stmt, err))
 		return false;
 	db_bind_str(stmt, 1, event->recording_sid);
@@ -285,19 +305,20 @@ static bool update(struct catalog *catalog, const struct recording_facts *facts,
 {
 	struct db_stmt *stmt;
 
-	if (!db_prepare(catalog->db,
-			"UPDATE recordings SET call_id = $2, call_sid = $3, account_sid = $4, "
-			"state = $5, upstream = $6, started_at_ms = $7, completed_at_ms = $8, "
-			"duration_s = $9, channels = $10, error_code = $11, source = $12, "
-			"track = COALESCE(track, $13), url = COALESCE(url, $14), "
-			"encryption = COALESCE(encryption, $15), queued_at_ms = $16, "
-			"next_try_at_ms = $17, reason_code = $18, reason_text = $19, "
-			"changed_seq = $20, queue_rank = $21, "
-			"trying_ms = CASE WHEN $5 = state THEN trying_ms ELSE 0 END, "
-			"waiting_since_ms = CASE WHEN $5 = state THEN waiting_since_ms END, "
-			"request_id = CASE WHEN $5 = state THEN request_id ELSE $22 END "
-			"WHERE id = $1",
-			&stmt, err))
+	if (!db_prepare(
+		    catalog->db,
+		    "UPDATE recordings SET call_id = $2, call_sid = $3, account_sid = $4, "
+		    "state = $5, upstream = $6, started_at_ms = $7, completed_at_ms = $8, "
+		    "duration_s = $9, channels = $10, error_code = $11, source = $12, "
+		    "track = COALESCE(track, $13), url = COALESCE(url, $14), "
+		    "encryption = COALESCE(encryption, $15), queued_at_ms = $16, "
+		    "next_try_at_ms = $17, reason_code = $18, reason_text = $19, "
+		    "changed_seq = $20, queue_rank = $21, "
+		    "trying_ms = CASE WHEN $5 = state THEN trying_ms ELSE 0 END, "
+		    "waiting_since_ms = CASE WHEN $5 = state THEN waiting_since_ms END, "
+		    "request_id = CASE WHEN $5 = state THEN request_id ELSE $22 END, live = $23 "
+		    "WHERE id = $1",
+		    &stmt, err))
 		return false;
 	db_bind_int(stmt, 1, facts->place.id);
 	bind_facts(stmt, facts, event);
@@ -379,6 +400,7 @@ bool project_recording(struct catalog *catalog, const struct event *event, int64
 	if (!facts.has_url && event->recording_url.len)
 		facts.is_changed = true;
 	merge_status(&facts, event);
+	merge_live(&facts, event);
 	if (!found)
 		facts.place.state = RECORDING_STATES;
 	facts.place.is_completed = statuses[status_of(event)].upstream == UPSTREAM_COMPLETED;

@@ -70,6 +70,13 @@ enum recording_group recording_state_group(enum recording_state state);
 const char *recording_group_text(enum recording_group group);
 bool recording_group_from_text(struct str text, enum recording_group *out) MUST_CHECK;
 
+/* What is going on while it is ANNOUNCED.  Stored as numbers: append only, never renumber. */
+enum recording_live {
+	RECORDING_NOT_LIVE, /* nothing, or we do not know */
+	RECORDING_LIVE,
+	RECORDING_LIVE_PAUSED,
+};
+
 /* Who is fetched first.  Stored as numbers: append only, never renumber. */
 enum recording_rank {
 	RECORDING_RANK_NEW,      /* Twilio has told us of it */
@@ -106,6 +113,7 @@ struct recording {
 	enum recording_state state;
 	bool is_held;         /* neither expired, purged nor deleted while set */
 	bool is_duration_off; /* kept although the length differs from what Twilio said */
+	enum recording_live live; /* as last told; counts while ANNOUNCED, and its call is on */
 	bool is_encrypted;    /* recordings_find_source() has the details */
 
 	/* what Twilio told */

@@ -51,14 +51,27 @@ static void add_expiry(struct json *json, const struct web *web, const struct re
 	json_bool(json, "expired", expires_at_ms < clock_wall_ms());
 }
 
-void call_json_open_recording(struct json *json, const struct web *web,
+/* What was going on when the call ended goes on no more, though nothing was told of it yet. */
+static const char *state_text(const struct call *call, const struct recording *recording)
+{
+	bool is_live = recording->state == RECORDING_ANNOUNCED &&
+		       !call_status_is_final(call->status);
+
+	if (is_live && recording->live == RECORDING_LIVE)
+		return "recording";
+	if (is_live && recording->live == RECORDING_LIVE_PAUSED)
+		return "paused";
+	return recording_state_text(recording->state);
+}
+
+void call_json_open_recording(struct json *json, const struct web *web, const struct call *call,
 			      const struct recording *recording)
 {
 	bool is_stored = recording->state == RECORDING_STORED;
 
 	json_open(json, NULL, '{');
 	json_text(json, "recording_sid", str_of(recording->recording_sid));
-	json_text(json, "state", str_of(recording_state_text(recording->state)));
+	json_text(json, "state", str_of(state_text(call, recording)));
 	json_date(json, "started_at", recording->started_at_ms);
 	if (recording->duration_s >= 0)
 		json_int(json, "duration", recording->duration_s);
@@ -133,7 +146,7 @@ void call_json_add_row(struct json *json, const struct web *web, const struct ca
 {
 	call_json_open(json, &row->call);
 	if (row->call.main_recording_sid[0] != '\0') {
-		call_json_open_recording(json, web, &row->recording);
+		call_json_open_recording(json, web, &row->call, &row->recording);
 		json_close(json, '}');
 	}
 	call_json_close(json);

@@ -18,7 +18,7 @@ void call_json_add_row(struct json *json, const struct web *web, const struct ca
 /* The same in parts.  The object stays open, within its array of recordings. */
 void call_json_open(struct json *json, const struct call *call);
 /* The object stays open: attempts may follow. */
-void call_json_open_recording(struct json *json, const struct web *web,
+void call_json_open_recording(struct json *json, const struct web *web, const struct call *call,
 			      const struct recording *recording);
 void call_json_close(struct json *json);
 

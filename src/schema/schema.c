@@ -346,6 +346,10 @@ static const char VERSION_16[] = "ALTER TABLE recordings ADD COLUMN hold_by TEXT
 				 "	recording_sid TEXT NOT NULL,"
 				 "	call_sid TEXT);";
 
+/* Version 17: whether Twilio is recording just now, or has paused (enum recording_live). */
+static const char VERSION_17[] =
+	"ALTER TABLE recordings ADD COLUMN live INTEGER NOT NULL DEFAULT 0;";
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
@@ -354,7 +358,7 @@ static const struct migration {
 	{ .sqlite = VERSION_7 },  { .sqlite = VERSION_8 },  { .sqlite = VERSION_9 },
 	{ .sqlite = VERSION_10 }, { .sqlite = VERSION_11 }, { .sqlite = VERSION_12 },
 	{ .sqlite = VERSION_13 }, { .sqlite = VERSION_14 }, { .sqlite = VERSION_15 },
-	{ .sqlite = VERSION_16 },
+	{ .sqlite = VERSION_16 }, { .sqlite = VERSION_17 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))

@@ -239,7 +239,7 @@ static bool make_details(struct web_read *read, struct catalog *catalog, struct 
 		return false;
 	call_json_open(json, &details->call);
 	for (size_t i = 0; i < count; i++) {
-		call_json_open_recording(json, read->web, &details->recordings[i]);
+		call_json_open_recording(json, read->web, &details->call, &details->recordings[i]);
 		if (!add_attempts(details, catalog, &details->recordings[i], json, err))
 			return false;
 		json_close(json, '}');

@@ -13,7 +13,7 @@ import { scrape, valuesOf } from './harness/metrics.js';
 import { startStored, store } from './harness/stored.js';
 import { until } from './harness/until.js';
 import { startUpstream } from './harness/upstream.js';
-import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
+import { CALL_STATUS, RECORDING_STATUS, callCallback, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const daysAgo = (days) => new Date(Date.now() - days * DAY_MS).toUTCString().replace('GMT', '+0000');
@@ -203,7 +203,7 @@ test('what waits for its turn, its next try or its end is deleted as well', asyn
     return { callSid, recordingSid };
   };
   const [waiting, announced, absent] = [
-    await told({}, ['waiting']), await told({ RecordingStatus: 'in-progress' }, ['announced']), await told({ RecordingStatus: 'absent' }, ['absent']),
+    await told({}, ['waiting']), await told({ RecordingStatus: 'in-progress' }, ['recording']), await told({ RecordingStatus: 'absent' }, ['absent']),
   ];
   const player = requestJson(`${server.url}/api/recordings/${waiting.recordingSid}/media`);
   await until('its player is there', async () => valuesOf(await scrape(server), 'callspool_flights')['state="waiting"'] === 1);
@@ -280,4 +280,20 @@ test('callspool hold: by the server that runs, or without one', async (t) => {
   assert.deepEqual(recordings.map(({ recording_sid: sid, hold: one }) => [sid, one && one.reason]).sort(),
     [[recording.recordingSid, 'claim 4711'], [second.recordingSid, null], [third.recordingSid, null]].sort());
   assert.deepEqual(recordings.filter(({ held }) => held).length, 2);
+});
+
+test('what Twilio is recording is shown as that, until its call is over', async (t) => {
+  const server = await startServer(t);
+  const [callSid, recordingSid] = [newSid('CA'), newSid('RE')];
+  const tell = (status) => postForm(server.url, RECORDING_STATUS, recordingCallback({ CallSid: callSid, RecordingSid: recordingSid, RecordingStatus: status }));
+  const becomes = (state) => until(`it is ${state}`, async () => (await shown(server, callSid))?.state === state);
+  await tell('in-progress');
+  await becomes('recording');
+  await tell('paused');
+  await becomes('paused');
+  assert.equal((await requestJson(`${server.url}/api/calls?state=pending`)).json.calls[0].recordings[0].state, 'paused');
+  await tell('in-progress');
+  await becomes('recording');
+  await postForm(server.url, CALL_STATUS, callCallback({ CallSid: callSid }));
+  await becomes('announced');
 });

@@ -626,6 +626,37 @@ static void test_counted(void)
 	ledger_remove(&ledger);
 }
 
+/* What goes on before it has ended. */
+static void test_live(void)
+{
+	static const struct {
+		const char *status;
+		enum recording_live live;
+	} told[] = {
+		{ "in-progress", RECORDING_LIVE },     { "paused", RECORDING_LIVE_PAUSED },
+		{ "in-progress", RECORDING_LIVE },     { "stopped", RECORDING_NOT_LIVE },
+		{ "paused", RECORDING_LIVE_PAUSED },   { "completed", RECORDING_NOT_LIVE },
+		{ "in-progress", RECORDING_NOT_LIVE },
+	};
+	struct ledger ledger;
+	struct projection_result result;
+	struct recording recording;
+	struct event event;
+
+	ledger_open(&ledger);
+	for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+		event = recording_event(RECORDING, told[i].status, (int64_t)i);
+		ledger_append(&ledger, &event);
+		ledger_project(&ledger, &result);
+		MUST(recordings_find(ledger.writer, RECORDING, &recording, &err));
+		OK(recording.live == told[i].live, "%zu: %s: what was told last counts", i,
+		   told[i].status);
+		OK((result.count == 1) == (i + 1 < ARRAY_LEN(told)),
+		   "%zu: it is told of, but not once it was completed", i);
+	}
+	ledger_remove(&ledger);
+}
+
 /* A file that another system left: nobody says that Twilio has it, so it is not to be fetched. */
 static void test_adopted(void)
 {
@@ -747,6 +778,7 @@ int main(void)
 	test_webhook_after_list();
 	test_call_told_later();
 	test_counted();
+	test_live();
 	test_adopted();
 	test_one_field();
 	return tap_end();
