@@ -66,6 +66,8 @@ struct call {
 	char main_recording_sid[SID_SIZE]; /* "" none */
 	bool is_main_fixed;         /* a recording completed: the main one never changes again */
 	enum recording_group group; /* of the main recording */
+	bool is_main_held;
+	int64_t main_started_at_ms; /* when the main recording began; 0 not known */
 	int64_t recordings;         /* how many it has */
 	int64_t changed_seq; /* catalog_sequence() of its last change, its recordings' included */
 };
@@ -74,6 +76,14 @@ struct call {
 bool calls_find(struct catalog *catalog, struct str call_sid, struct call *out,
 		struct err *err) MUST_CHECK;
 
+/* What becomes of the main recording, whatever its group. */
+enum call_fate {
+	CALLS_OF_ANY_FATE,
+	CALLS_HELD,
+	CALLS_EXPIRED,    /* older than recordings are kept: neither held nor absent nor deleted */
+	CALLS_ON_THE_WAY, /* announced, queued, waiting, being fetched; not expired */
+};
+
 /* Zeroed it asks for everything. */
 struct call_filter {
 	enum call_direction direction; /* CALL_DIRECTION_UNKNOWN: all */
@@ -81,6 +91,8 @@ struct call_filter {
 	int64_t to_ms;                 /* started before; 0: no bound */
 	bool has_group;                /* only calls whose main recording is in `group` */
 	enum recording_group group;
+	enum call_fate fate; /* with has_group: CALLS_OF_ANY_FATE */
+	int64_t retention_ms; /* for the fates: how long recordings are kept; 0 or INT64_MAX: for ever */
 	/*
 	 * A number as a person types it: digits only count, leading zeros are dropped.
 	 * Finds calls from or to numbers that are it or end in it.  At least

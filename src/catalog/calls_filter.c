@@ -4,6 +4,7 @@
  */
 #include "catalog/catalog_private.h"
 
+#include "base/clock.h"
 #include "catalog/calls.h"
 
 static bool ends_in(const char *address, const char *digits)
@@ -14,13 +15,80 @@ static bool ends_in(const char *address, const char *digits)
 	return str_starts(str_of(have), str_of(digits));
 }
 
+/* Twilio's longest call, and so how much later than its call a recording may begin. */
+#define CALL_LONGEST_MS (24 * 60 * 60 * 1000LL)
+
+/* What began before it has expired; 0: nothing has. */
+static int64_t expired_before_ms(const struct call_filter *filter)
+{
+	if (filter->retention_ms == 0 || filter->retention_ms == INT64_MAX)
+		return 0;
+	return clock_wall_ms() - filter->retention_ms;
+}
+
+struct call_filter call_filter_narrow(const struct call_filter *filter)
+{
+	struct call_filter narrow = *filter;
+	int64_t edge_ms = expired_before_ms(filter);
+
+	/* A call begins before its recording. */
+	if (filter->fate == CALLS_EXPIRED && (narrow.to_ms == 0 || narrow.to_ms > edge_ms))
+		narrow.to_ms = edge_ms > 0 ? edge_ms : 1;
+	/* What was too old to be fetched may be many. */
+	if (filter->fate == CALLS_ON_THE_WAY && narrow.from_ms < edge_ms - CALL_LONGEST_MS)
+		narrow.from_ms = edge_ms - CALL_LONGEST_MS;
+	return narrow;
+}
+
+size_t call_filter_codes(const struct call_filter *filter, int out[CALL_CODES_MAX])
+{
+	static const enum recording_group expiring[] = { RECORDING_GROUP_PENDING,
+							 RECORDING_GROUP_STORED,
+							 RECORDING_GROUP_FAILED };
+	size_t count = 0;
+
+	if (filter->fate == CALLS_HELD)
+		for (int group = RECORDING_GROUP_PENDING; group < RECORDING_GROUPS; group++)
+			out[count++] = group | GROUP_HELD;
+	else if (filter->fate == CALLS_EXPIRED)
+		for (size_t i = 0; i < ARRAY_LEN(expiring); i++)
+			out[count++] = (int)expiring[i];
+	if (filter->fate == CALLS_HELD || filter->fate == CALLS_EXPIRED)
+		return count;
+	if (filter->fate == CALLS_OF_ANY_FATE && !filter->has_group)
+		return 0;
+	out[0] = filter->has_group ? (int)filter->group : RECORDING_GROUP_PENDING;
+	out[1] = out[0] | GROUP_HELD;
+	return 2;
+}
+
+static bool has_expired(const struct call_filter *filter, const struct call *call)
+{
+	return !call->is_main_held && call->main_started_at_ms != 0 &&
+	       call->main_started_at_ms < expired_before_ms(filter);
+}
+
+static bool has_state(const struct call_filter *filter, const struct call *call)
+{
+	int codes[CALL_CODES_MAX], code = (int)call->group | (call->is_main_held ? GROUP_HELD : 0);
+	size_t count = call_filter_codes(filter, codes), at = 0;
+
+	while (at < count && codes[at] != code)
+		at++;
+	if (count > 0 && at == count)
+		return false;
+	if (filter->fate == CALLS_EXPIRED)
+		return has_expired(filter, call);
+	return filter->fate != CALLS_ON_THE_WAY || !has_expired(filter, call);
+}
+
 bool call_filter_passes(const struct call_filter *filter, const struct call *call)
 {
 	char digits[DIGITS_MAX + 1];
 
 	if (filter->direction && call->direction != filter->direction)
 		return false;
-	if (filter->has_group && call->group != filter->group)
+	if (!has_state(filter, call))
 		return false;
 	if (filter->from_ms && call->started_at_ms < filter->from_ms)
 		return false;

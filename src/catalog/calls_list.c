@@ -6,15 +6,19 @@
  *
  *	                 calls_by_time       (started_at_ms, id)
  *	direction        calls_by_direction  (direction, started_at_ms, id)
- *	group            calls_by_group      (recording_group, direction, started_at_ms, id)
- *	group, direction the same
+ *	state            calls_by_group      (recording_group, direction, started_at_ms, id)
+ *	state, direction the same
  *
- * A group in all directions is three ranges of the last one, each cut at the limit and
- * then merged: at most three pages of keys are sorted, however many calls there are, and
+ * A state is two or more values of recording_group (what is held is a value of its own), and all directions are three: so it
+ * is two ranges of that index at least, and fifteen at most (held, in all directions), each cut at the limit and
+ * then merged: so many pages of keys at most are sorted, however many calls there are, and
  * only the page that is left of them is read from the table, where each row may be far from
  * the next.
  * (A fourth index was rejected: every call would write it for ever, to spare a page
- * two more descents of a tree.)
+ * some more descents of a tree.)
+ *
+ * Whether a recording has expired depends on the time: the range is narrowed to where that can be, and each row is looked
+ * at.  A page then may be short, with a place to go on from.
  *
  * Each walks its index the one way or the other (enum call_side).  Cursor and date filter become the two
  * ends of the range: $1, $2 is the place where the page begins, $3 how far it may reach.  The parameters of
@@ -31,29 +35,47 @@
 #define NEWER_RANGE "(c.started_at_ms, c.id) > ($1, $2) AND c.started_at_ms < $3"
 #define OLDER_ORDER " ORDER BY c.started_at_ms DESC, c.id DESC LIMIT $4"
 #define NEWER_ORDER " ORDER BY c.started_at_ms, c.id LIMIT $4"
-#define ARM(side, direction, name)                                  \
-	"SELECT * FROM (SELECT c.id, c.started_at_ms FROM calls c " \
-	"WHERE c.recording_group = $5 AND c.direction = " direction \
+#define ARM(side, code, direction, name)                                  \
+	"SELECT * FROM (SELECT c.id, c.started_at_ms FROM calls c "       \
+	"WHERE c.recording_group = " code " AND c.direction = " direction \
 	" AND " side##_RANGE side##_ORDER ") " name
-#define ARMS(side) \
-	ARM(side, "0", "a0") " UNION ALL " ARM(side, "1", "a1") " UNION ALL " ARM(side, "2", "a2")
-#define NEAREST_OLDER ARMS(OLDER) " ORDER BY 2 DESC, 1 DESC LIMIT $4"
-#define NEAREST_NEWER ARMS(NEWER) " ORDER BY 2, 1 LIMIT $4"
+#define OR " UNION ALL "
+
+/* Of one value of recording_group: in all directions, or in that of the parameter behind 2, 3, 5 values. */
+#define IN_ALL(side, code, name)       \
+	ARM(side, code, "0", name "0") \
+	OR ARM(side, code, "1", name "1") OR ARM(side, code, "2", name "2")
+#define IN_ONE_2(side, code, name) ARM(side, code, "$7", name)
+#define IN_ONE_3(side, code, name) ARM(side, code, "$8", name)
+#define IN_ONE_5(side, code, name) ARM(side, code, "$10", name)
+
+#define OF_2(side, arms) arms(side, "$5", "a") OR arms(side, "$6", "b")
+#define OF_3(side, arms) OF_2(side, arms) OR arms(side, "$7", "d")
+#define OF_5(side, arms) OF_3(side, arms) OR arms(side, "$8", "e") OR arms(side, "$9", "f")
+
+#define NEAREST_OLDER " ORDER BY 2 DESC, 1 DESC LIMIT $4"
+#define NEAREST_NEWER " ORDER BY 2, 1 LIMIT $4"
+#define MERGED(side, ranges) \
+	ROW " WHERE c.id IN (SELECT id FROM (" ranges NEAREST_##side ") m)" side##_ORDER
 
 struct list_sql {
-	const char *all, *of_direction, *of_group, *of_both, *one;
+	const char *all, *of_direction, *one;
+	const char *of_codes[CALL_CODES_MAX + 1][2]; /* by how many, and whether of one direction */
 };
 
-#define LIST_SQL(side)                                                                         \
-	{                                                                                      \
-		.all = ROW " WHERE " side##_RANGE side##_ORDER,                                \
-		.of_direction = ROW " WHERE c.direction = $5 AND " side##_RANGE side##_ORDER,  \
-		.of_group = ROW " WHERE c.id IN (SELECT id FROM (" NEAREST_##side              \
-			") m)" side##_ORDER,                                                   \
-		.of_both = ROW                                                                 \
-			" WHERE c.recording_group = $5 AND c.direction = $6 AND " side##_RANGE \
-				side##_ORDER,                                                  \
-		.one = ROW " WHERE c.call_sid = $4 AND " side##_RANGE,                         \
+#define LIST_SQL(side)                                                                        \
+	{                                                                                     \
+		.all = ROW " WHERE " side##_RANGE side##_ORDER,                               \
+		.of_direction = ROW " WHERE c.direction = $5 AND " side##_RANGE side##_ORDER, \
+		.one = ROW " WHERE c.call_sid = $4 AND " side##_RANGE,                        \
+		.of_codes = {                                                                 \
+			[2] = { MERGED(side, OF_2(side, IN_ALL)),                             \
+				MERGED(side, OF_2(side, IN_ONE_2)) },                         \
+			[3] = { MERGED(side, OF_3(side, IN_ALL)),                             \
+				MERGED(side, OF_3(side, IN_ONE_3)) },                         \
+			[5] = { MERGED(side, OF_5(side, IN_ALL)),                             \
+				MERGED(side, OF_5(side, IN_ONE_5)) },                         \
+		},                                                                            \
 	}
 
 static const struct list_sql list_sql[CALL_SIDES] = {
@@ -64,18 +86,21 @@ static const struct list_sql list_sql[CALL_SIDES] = {
 const char *calls_list_sql(enum call_side side, const struct call_filter *filter)
 {
 	const struct list_sql *sql = &list_sql[side];
+	int codes[CALL_CODES_MAX];
+	size_t count = call_filter_codes(filter, codes);
 
 	if (filter->call_sid.len)
 		return sql->one;
-	if (filter->has_group)
-		return filter->direction ? sql->of_both : sql->of_group;
+	if (count > 0)
+		return sql->of_codes[count][filter->direction != CALL_DIRECTION_UNKNOWN];
 	return filter->direction ? sql->of_direction : sql->all;
 }
 
 static void bind_filter(struct db_stmt *list, const struct call_filter *filter,
 			const struct call_walk *walk, size_t limit)
 {
-	int at = 5;
+	int codes[CALL_CODES_MAX], at = 5;
+	size_t count = call_filter_codes(filter, codes);
 
 	db_bind_int(list, 1, walk->start.started_at_ms);
 	db_bind_int(list, 2, walk->start.id);
@@ -85,8 +110,8 @@ static void bind_filter(struct db_stmt *list, const struct call_filter *filter,
 		return;
 	}
 	db_bind_int(list, 4, (int64_t)limit);
-	if (filter->has_group)
-		db_bind_int(list, at++, filter->group);
+	for (size_t i = 0; i < count; i++)
+		db_bind_int(list, at++, codes[i]);
 	if (filter->direction)
 		db_bind_int(list, at, filter->direction);
 }
@@ -97,21 +122,22 @@ static bool read_page(struct catalog *catalog, const struct call_filter *filter,
 {
 	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
 	struct call_page page = { 0 };
+	size_t looked_at = 0;
 	enum db_step step;
 
 	if (!db_prepare(catalog->db, calls_list_sql(walk->side, filter), &list, err))
 		return false;
 	bind_filter(list, filter, walk, size + 1);
 	while ((step = db_step(list, err)) == DB_ROW) {
-		if (page.count == size) {
+		struct call_row *row = &out[page.count];
+
+		if (looked_at++ == size) {
 			page.more = true;
 			break;
 		}
-		call_row_read(list, &out[page.count]);
-		if (filter->call_sid.len && !call_filter_passes(filter, &out[page.count].call))
-			continue;
-		page.next.started_at_ms = out[page.count].call.started_at_ms;
-		page.next.id = out[page.count++].call.id;
+		call_row_read(list, row);
+		page.next = (struct call_cursor){ row->call.started_at_ms, row->call.id };
+		page.count += call_filter_passes(filter, &row->call);
 	}
 	if (step == DB_FAILED)
 		return false;
@@ -119,32 +145,32 @@ static bool read_page(struct catalog *catalog, const struct call_filter *filter,
 	return true;
 }
 
-static bool walk_page(struct catalog *catalog, const struct call_filter *filter,
-		      const struct call_walk *walk, struct call_row *out, size_t size,
-		      struct call_page *out_page, struct err *err)
+static bool walk_page(struct catalog *catalog, enum call_side side,
+		      const struct call_filter *filter, const struct call_cursor *cursor,
+		      struct call_row *out, size_t size, struct call_page *out_page,
+		      struct err *err)
 {
+	struct call_filter narrow = call_filter_narrow(filter);
+	struct call_walk walk = call_walk_of(side, &narrow, cursor);
+
 	assert(size > 0 && size <= CALLS_PAGE_MAX);
 	return filter->number.len && !filter->call_sid.len
-		       ? calls_search(catalog, filter, walk, out, size, out_page, err)
-		       : read_page(catalog, filter, walk, out, size, out_page, err);
+		       ? calls_search(catalog, &narrow, &walk, out, size, out_page, err)
+		       : read_page(catalog, &narrow, &walk, out, size, out_page, err);
 }
 
 bool calls_list(struct catalog *catalog, const struct call_filter *filter,
 		const struct call_cursor *after, struct call_row *out, size_t size,
 		struct call_page *out_page, struct err *err)
 {
-	struct call_walk walk = call_walk_of(CALLS_OLDER, filter, after);
-
-	return walk_page(catalog, filter, &walk, out, size, out_page, err);
+	return walk_page(catalog, CALLS_OLDER, filter, after, out, size, out_page, err);
 }
 
 bool calls_list_newer(struct catalog *catalog, const struct call_filter *filter,
 		      const struct call_cursor *before, struct call_row *out, size_t size,
 		      struct call_page *out_page, struct err *err)
 {
-	struct call_walk walk = call_walk_of(CALLS_NEWER, filter, before);
-
-	if (!walk_page(catalog, filter, &walk, out, size, out_page, err))
+	if (!walk_page(catalog, CALLS_NEWER, filter, before, out, size, out_page, err))
 		return false;
 	call_rows_reverse(out, out_page->count);
 	return true;

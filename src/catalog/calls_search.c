@@ -141,7 +141,18 @@ static const char *const keys_sql[CALL_SIDES][2] = {
 
 static bool is_filtered(const struct call_filter *filter)
 {
-	return filter->direction || filter->has_group;
+	return filter->direction || filter->has_group || filter->fate != CALLS_OF_ANY_FATE;
+}
+
+static bool has_code(const struct call_filter *filter, int code)
+{
+	int codes[CALL_CODES_MAX];
+	size_t count = call_filter_codes(filter, codes);
+
+	for (size_t i = 0; i < count; i++)
+		if (codes[i] == code)
+			return true;
+	return count == 0;
 }
 
 /* Appends those of a number's nearest `limit` keys that pass the filter; moves the horizon. */
@@ -165,7 +176,7 @@ static bool read_keys(struct catalog *catalog, const struct number *number,
 		key = (struct call_cursor){ db_column_int(list, 0), db_column_int(list, 1) };
 		if (filter->direction && db_column_int(list, 2) != filter->direction)
 			continue;
-		if (filter->has_group && db_column_int(list, 3) != filter->group)
+		if (is_filtered(filter) && !has_code(filter, (int)db_column_int(list, 3)))
 			continue;
 		keys->at[keys->count++] = key;
 	}
@@ -198,8 +209,9 @@ static bool read_row(struct catalog *catalog, int64_t id, struct call_row *out, 
 }
 
 /* Rows of the sorted keys up to the horizon, as many as fit. */
-static bool fill_page(struct catalog *catalog, enum call_side side, const struct keys *keys,
-		      struct call_row *out, size_t size, struct call_page *page, struct err *err)
+static bool fill_page(struct catalog *catalog, const struct call_filter *filter,
+		      enum call_side side, const struct keys *keys, struct call_row *out,
+		      size_t size, struct call_page *page, struct err *err)
 {
 	for (size_t i = 0; i < keys->count; i++) {
 		const struct call_cursor *key = &keys->at[i];
@@ -214,7 +226,7 @@ static bool fill_page(struct catalog *catalog, enum call_side side, const struct
 		}
 		if (!read_row(catalog, key->id, &out[page->count], err))
 			return false;
-		page->count++;
+		page->count += call_filter_passes(filter, &out[page->count].call);
 		page->next = *key;
 	}
 	if (keys->horizon.id) {
@@ -252,7 +264,7 @@ bool calls_search(struct catalog *catalog, const struct call_filter *filter,
 			return false;
 	qsort(keys.at, keys.count, sizeof(*keys.at),
 	      walk->side == CALLS_NEWER ? oldest_first : newest_first);
-	if (!fill_page(catalog, walk->side, &keys, out, size, &page, err))
+	if (!fill_page(catalog, filter, walk->side, &keys, out, size, &page, err))
 		return false;
 	*out_page = page;
 	return true;

@@ -29,9 +29,19 @@
 	"c.id, c.call_sid, c.parent_call_sid, c.account_sid, c.status, c.direction, "       \
 	"c.direction_text, c.from_address, c.to_address, c.started_at_ms, c.ended_at_ms, "  \
 	"c.duration_s, r.recording_sid, c.is_main_fixed, c.recording_group, c.recordings, " \
-	"c.changed_seq"
-#define CALL_COLUMN_COUNT 17
+	"c.changed_seq, r.started_at_ms"
+#define CALL_COLUMN_COUNT 18
 #define CALLS_WITH_MAIN   " calls c LEFT JOIN recordings r ON r.id = c.main_recording_id"
+
+/*
+ * calls.recording_group is the group of the main recording, and this bit where it is held: so that what is held, and
+ * what is not, are ranges of calls_by_group.
+ */
+#define GROUP_HELD 8
+static inline int group_code(enum recording_state state, bool is_held)
+{
+	return (int)recording_state_group(state) | (is_held ? GROUP_HELD : 0);
+}
 
 void recording_read(const struct db_stmt *row, int first, struct recording *out);
 void call_read(const struct db_stmt *row, int first, struct call *out);
@@ -62,6 +72,11 @@ struct call_walk {
 };
 struct call_walk call_walk_of(enum call_side side, const struct call_filter *filter,
 			      const struct call_cursor *cursor);
+/* The same filter, narrowed to the instants at which its fate is possible at all. */
+struct call_filter call_filter_narrow(const struct call_filter *filter);
+/* The values of calls.recording_group that the filter asks for; 0: any. */
+#define CALL_CODES_MAX 5
+size_t call_filter_codes(const struct call_filter *filter, int out[CALL_CODES_MAX]);
 /* As it is shown, whichever way it was read. */
 void call_rows_reverse(struct call_row *rows, size_t count);
 /* A row of CALL_COLUMNS and RECORDING_COLUMNS. */
@@ -82,9 +97,10 @@ struct recording_place {
 	enum recording_state state; /* RECORDING_STATES: it is new */
 	uint64_t size;
 	bool is_held;
-	bool is_main_fixed;  /* its call's */
-	bool is_completed;   /* its completed event is being applied: it may become the main one */
-	bool is_new_to_call; /* its call does not count it yet */
+	bool is_hold_changed; /* it is set, or lifted, now: is_held is how it was */
+	bool is_main_fixed;   /* its call's */
+	bool is_completed;    /* its completed event is being applied: it may become the main one */
+	bool is_new_to_call;  /* its call does not count it yet */
 };
 
 /* recordings_mark.c: within a write transaction.  ERR_NOT_FOUND: no such recording. */

@@ -36,8 +36,7 @@ static bool touch_call(struct catalog *catalog, const struct recording_place *pl
 }
 
 static bool set_main(struct catalog *catalog, const struct recording_place *place, int64_t main_id,
-		     enum recording_state main_state, bool is_fixed, int64_t changed_seq,
-		     struct err *err)
+		     int main_group, bool is_fixed, int64_t changed_seq, struct err *err)
 {
 	struct db_stmt *update;
 
@@ -49,7 +48,7 @@ static bool set_main(struct catalog *catalog, const struct recording_place *plac
 		return false;
 	bind_touched(update, place, changed_seq);
 	db_bind_int(update, 4, main_id);
-	db_bind_int(update, 5, recording_state_group(main_state));
+	db_bind_int(update, 5, main_group);
 	db_bind_int(update, 6, is_fixed);
 	return db_run(update, err);
 }
@@ -59,11 +58,11 @@ static bool choose_main(struct catalog *catalog, const struct recording_place *p
 {
 	AUTO(db_stmt_reset) struct db_stmt *best = NULL;
 	int64_t id;
-	enum recording_state state;
+	int group;
 
 	/* The numbers are RECORDING_ANNOUNCED, QUEUED and WAITING: it may still come. */
 	if (!db_prepare(catalog->db,
-			"SELECT id, state FROM recordings WHERE call_id = $1 "
+			"SELECT id, state, is_held FROM recordings WHERE call_id = $1 "
 			"ORDER BY CASE WHEN state IN (0, 1, 2) THEN 0 ELSE 1 END, "
 			"COALESCE(started_at_ms, 0), recording_sid LIMIT 1",
 			&best, err))
@@ -72,8 +71,9 @@ static bool choose_main(struct catalog *catalog, const struct recording_place *p
 	switch (db_step(best, err)) {
 	case DB_ROW:
 		id = db_column_int(best, 0);
-		state = (enum recording_state)db_column_int(best, 1);
-		return set_main(catalog, place, id, state, false, changed_seq, err);
+		group = group_code((enum recording_state)db_column_int(best, 1),
+				   db_column_int(best, 2) != 0);
+		return set_main(catalog, place, id, group, false, changed_seq, err);
 	case DB_DONE:
 		return err_set(err, ERR_INTERNAL, "a call's recording is not in the ledger");
 	case DB_FAILED:
@@ -82,15 +82,20 @@ static bool choose_main(struct catalog *catalog, const struct recording_place *p
 	return false;
 }
 
+static bool is_held_now(const struct recording_place *place)
+{
+	return place->is_held != place->is_hold_changed;
+}
+
 /* The main one is fixed, and this may be it: only then the call's group goes with it. */
 static bool follow_main(struct catalog *catalog, const struct recording_place *place,
 			enum recording_state to, int64_t changed_seq, struct err *err)
 {
+	int group = group_code(to, is_held_now(place));
 	struct db_stmt *update;
 
 	/* Most changes stay within their group; then no index of calls is written. */
-	if (place->state != RECORDING_STATES &&
-	    recording_state_group(place->state) != recording_state_group(to)) {
+	if (place->state != RECORDING_STATES && group_code(place->state, place->is_held) != group) {
 		if (!db_prepare(catalog->db,
 				"UPDATE calls SET recording_group = $3, changed_seq = $4 "
 				"WHERE id = $1 AND main_recording_id = $2",
@@ -98,7 +103,7 @@ static bool follow_main(struct catalog *catalog, const struct recording_place *p
 			return false;
 		db_bind_int(update, 1, place->call_id);
 		db_bind_int(update, 2, place->id);
-		db_bind_int(update, 3, recording_state_group(to));
+		db_bind_int(update, 3, group);
 		db_bind_int(update, 4, changed_seq);
 		if (!db_run(update, err))
 			return false;
@@ -123,7 +128,8 @@ bool recording_moved(struct catalog *catalog, const struct recording_place *plac
 	if (!place->call_id)
 		return true;
 	if (fixes) {
-		if (!set_main(catalog, place, place->id, to, true, changed_seq, err))
+		if (!set_main(catalog, place, place->id, group_code(to, is_held_now(place)), true,
+			      changed_seq, err))
 			return false;
 		if (out_is_main)
 			*out_is_main = true;

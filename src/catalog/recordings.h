@@ -111,10 +111,10 @@ struct recording {
 	char call_sid[SID_SIZE];    /* "" when not known (conference recordings) */
 	char account_sid[SID_SIZE]; /* "" when not known */
 	enum recording_state state;
-	bool is_held;         /* neither expired, purged nor deleted while set */
-	bool is_duration_off; /* kept although the length differs from what Twilio said */
+	bool is_held;             /* neither expired, purged nor deleted while set */
+	bool is_duration_off;     /* kept although the length differs from what Twilio said */
 	enum recording_live live; /* as last told; counts while ANNOUNCED, and its call is on */
-	bool is_encrypted;    /* recordings_find_source() has the details */
+	bool is_encrypted;        /* recordings_find_source() has the details */
 
 	/* what Twilio told */
 	int64_t started_at_ms;   /* RecordingStartTime */

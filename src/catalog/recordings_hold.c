@@ -3,8 +3,8 @@
 #include "catalog/catalog_private.h"
 #include "catalog/recordings_queue.h"
 
-/* $1 to $6; its changes are those of a recording that stays in its state. */
-static bool set_hold(struct catalog *catalog, const struct recording_place *place, bool is_held,
+/* Its changes are those of a recording that stays in its state. */
+static bool set_hold(struct catalog *catalog, struct recording_place *place, bool is_held,
 		     const struct recording_hold *hold, struct err *err)
 {
 	char by[HOLD_BY_SIZE], reason[HOLD_REASON_SIZE];
@@ -25,6 +25,7 @@ static bool set_hold(struct catalog *catalog, const struct recording_place *plac
 	bind_known(update, 4, hold->at_ms);
 	bind_text(update, 5, reason);
 	db_bind_int(update, 6, seq);
+	place->is_hold_changed = place->is_held != is_held;
 	return db_run(update, err) && recording_moved(catalog, place, place->state, seq, NULL, err);
 }
 

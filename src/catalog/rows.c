@@ -78,7 +78,9 @@ void call_read(const struct db_stmt *row, int first, struct call *out)
 	out->duration_s = read_told(row, at++);
 	READ_TEXT(row, at++, out->main_recording_sid);
 	out->is_main_fixed = db_column_int(row, at++) != 0;
-	out->group = (enum recording_group)db_column_int(row, at++);
+	out->group = (enum recording_group)(db_column_int(row, at) & ~GROUP_HELD);
+	out->is_main_held = db_column_int(row, at++) & GROUP_HELD;
 	out->recordings = db_column_int(row, at++);
 	out->changed_seq = db_column_int(row, at++);
+	out->main_started_at_ms = db_column_int(row, at++);
 }

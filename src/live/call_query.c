@@ -35,6 +35,25 @@ static bool read_call(struct call_query *query, struct str text)
 	return true;
 }
 
+static bool read_state(struct call_filter *filter, struct str text)
+{
+	static const struct {
+		const char *text;
+		enum call_fate fate;
+	} fates[] = {
+		{ "held", CALLS_HELD },
+		{ "expired", CALLS_EXPIRED },
+		{ "on_the_way", CALLS_ON_THE_WAY },
+	};
+
+	filter->fate = CALLS_OF_ANY_FATE;
+	filter->has_group = recording_group_from_text(text, &filter->group);
+	for (size_t i = 0; i < ARRAY_LEN(fates); i++)
+		if (str_eq(text, str_of(fates[i].text)))
+			filter->fate = fates[i].fate;
+	return filter->has_group || filter->fate != CALLS_OF_ANY_FATE;
+}
+
 bool call_query_read(struct call_query *query, struct str name, struct str value)
 {
 	struct call_filter *filter = &query->filter;
@@ -47,10 +66,8 @@ bool call_query_read(struct call_query *query, struct str name, struct str value
 		return clock_parse_date(value, &filter->to_ms);
 	if (str_eq(name, STR("number")))
 		return read_number(query, value);
-	if (str_eq(name, STR("state"))) {
-		filter->has_group = true;
-		return recording_group_from_text(value, &filter->group);
-	}
+	if (str_eq(name, STR("state")))
+		return read_state(filter, value);
 	return str_eq(name, STR("call")) && read_call(query, value);
 }
 

@@ -297,3 +297,31 @@ test('what Twilio is recording is shown as that, until its call is over', async 
   await postForm(server.url, CALL_STATUS, callCallback({ CallSid: callSid }));
   await becomes('announced');
 });
+
+test('the list is filtered by what is held, has expired, or is on its way', async (t) => {
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url, settings: { 'fetch.retry_first': '1h', 'fetch.retry_most': '1h' } });
+  const old = { RecordingStartTime: daysAgo(8) };
+  const [fresh, held, expired, heldOld] = [
+    await store(server, upstream), await store(server, upstream), await store(server, upstream, { fields: old }), await store(server, upstream, { fields: old }),
+  ];
+  const tell = async (fields) => {
+    const [callSid, recordingSid] = [newSid('CA'), newSid('RE')];
+    await postForm(server.url, RECORDING_STATUS, recordingCallback({ CallSid: callSid, RecordingSid: recordingSid, ...fields }));
+    await until('it is there', async () => (await shown(server, callSid))?.attempts);
+    return { callSid, recordingSid };
+  };
+  const [waiting, coming, tooOld] = [await tell({}), await tell({ RecordingStatus: 'in-progress' }), await tell({ RecordingStartTime: daysAgo(100) })];
+  for (const { recordingSid } of [held, heldOld]) await hold(server, recordingSid, '');
+  const listed = async (state) => (await requestJson(`${server.url}/api/calls?state=${state}`)).json.calls.map(({ call_sid: sid }) => sid).sort();
+  const of = (...recordings) => recordings.map(({ callSid }) => callSid).sort();
+  for (const [state, wanted] of [
+    ['held', of(held, heldOld)], ['expired', of(expired, tooOld)], ['on_the_way', of(waiting, coming)],
+    ['stored', of(fresh, held, expired, heldOld)], ['pending', of(waiting, coming, tooOld)],
+  ]) assert.deepEqual(await listed(state), wanted, state);
+  await lift(server, heldOld.recordingSid);
+  await hold(server, tooOld.recordingSid, 'wanted after all');
+  assert.deepEqual(await listed('expired'), of(expired, heldOld));
+  assert.deepEqual(await listed('held'), of(held, tooOld));
+  assert.equal((await requestJson(`${server.url}/api/calls?state=kept`)).status, 400);
+});

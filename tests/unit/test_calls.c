@@ -2,15 +2,28 @@
 
 #include "catalog/catalog_private.h"
 #include "catalog/recordings.h"
+#include "catalog/recordings_hold.h"
 #include "ledger_fixture.h"
 #include "tap.h"
 
+#include <time.h>
+
 #define NOON     1700000000000
+#define NOW      (NOON + 200000)
+#define EDGE     (NOON + 50500) /* what began before it has expired */
+#define KEPT     .retention_ms = NOW - EDGE
 #define CALLS    100
 #define PAGE_MAX 32
 
 static struct err err;
 static struct ledger ledger;
+
+/* In place of libc's: it is always the same instant. */
+int clock_gettime(clockid_t id, struct timespec *out)
+{
+	*out = (struct timespec){ .tv_sec = NOW / 1000 };
+	return 0;
+}
 
 /*
  * Call n began n seconds after noon, every second pair at the same instant.  Every
@@ -41,6 +54,11 @@ static enum recording_group group_of(unsigned n)
 	       : n % 5 == 1 ? RECORDING_GROUP_PENDING
 	       : n % 5 == 2 ? RECORDING_GROUP_ABSENT
 			    : RECORDING_GROUP_NONE;
+}
+
+static bool is_held(unsigned n)
+{
+	return n % 4 == 1 && group_of(n) != RECORDING_GROUP_NONE;
 }
 
 static void append_call(unsigned n)
@@ -97,6 +115,20 @@ static void store_recording(unsigned n)
 	MUST(catalog_commit(ledger.writer, &err));
 }
 
+static void hold_recording(unsigned n)
+{
+	const struct recording_hold one = { STR("dana"), NOON, STR("") };
+	bool to_fetch;
+	char sid[SID_SIZE];
+
+	if (!is_held(n))
+		return;
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(recordings_hold(ledger.writer, sid_text("RE", n, sid), &one, &to_fetch, &err));
+	MUST(catalog_commit(ledger.writer, &err));
+}
+
+/* Every second hold is set before its recording is stored, and one is lifted and set again. */
 static void fill(void)
 {
 	struct projection_result result;
@@ -106,8 +138,38 @@ static void fill(void)
 		append_recording(n);
 	}
 	ledger_project(&ledger, &result);
-	for (unsigned n = 0; n < CALLS; n++)
+	for (unsigned n = 0; n < CALLS; n++) {
+		char sid[SID_SIZE];
+
+		if (n % 8 == 1)
+			hold_recording(n);
 		store_recording(n);
+		hold_recording(n);
+		if (n != 25)
+			continue;
+		MUST(catalog_begin(ledger.writer, &err));
+		MUST(recordings_lift_hold(ledger.writer, sid_text("RE", n, sid), &err));
+		MUST(catalog_commit(ledger.writer, &err));
+		hold_recording(n);
+	}
+}
+
+static bool has_fate(enum call_fate fate, unsigned n)
+{
+	bool has_expired = !is_held(n) && start_of(n) < EDGE;
+
+	switch (fate) {
+	case CALLS_HELD:
+		return is_held(n);
+	case CALLS_EXPIRED:
+		return has_expired && (group_of(n) == RECORDING_GROUP_STORED ||
+				       group_of(n) == RECORDING_GROUP_PENDING);
+	case CALLS_ON_THE_WAY:
+		return !has_expired && group_of(n) == RECORDING_GROUP_PENDING;
+	case CALLS_OF_ANY_FATE:
+		break;
+	}
+	return true;
 }
 
 /* What the filter should find, counted without an index. */
@@ -119,6 +181,8 @@ static bool wanted(const struct call_filter *filter, unsigned n, const char *num
 	if (filter->direction && direction_of(n) != filter->direction)
 		return false;
 	if (filter->has_group && group_of(n) != filter->group)
+		return false;
+	if (!has_fate(filter->fate, n))
 		return false;
 	if (filter->from_ms && start_of(n) < filter->from_ms)
 		return false;
@@ -217,6 +281,28 @@ static void test_filters(void)
 		    .from_ms = NOON + 20000,
 		    .to_ms = NOON + 50000 },
 		  NULL },
+		{ "held", { .fate = CALLS_HELD }, NULL },
+		{ "held, inbound", { .fate = CALLS_HELD, .direction = CALL_INBOUND }, NULL },
+		{ "expired", { .fate = CALLS_EXPIRED, KEPT }, NULL },
+		{ "expired, outbound, from a time",
+		  { .fate = CALLS_EXPIRED,
+		    KEPT,
+		    .direction = CALL_OUTBOUND,
+		    .from_ms = NOON + 20000 },
+		  NULL },
+		{ "on the way", { .fate = CALLS_ON_THE_WAY, KEPT }, NULL },
+		{ "on the way, inbound, before a time",
+		  { .fate = CALLS_ON_THE_WAY,
+		    KEPT,
+		    .direction = CALL_INBOUND,
+		    .to_ms = NOON + 70000 },
+		  NULL },
+		{ "expired, our own number",
+		  { .fate = CALLS_EXPIRED, KEPT, .number = STR("15550001111") },
+		  "15550001111" },
+		{ "held, our own number",
+		  { .fate = CALLS_HELD, .number = STR("15550001111"), .direction = CALL_OUTBOUND },
+		  "15550001111" },
 		{ "a whole number", { .number = STR("+972501234542") }, "972501234542" },
 		{ "a number as dialled at home", { .number = STR("050-123 45 42") }, "501234542" },
 		{ "a number with 00", { .number = STR("00972 50 1234542") }, "972501234542" },
@@ -295,6 +381,26 @@ static void test_one_call(void)
 	OK(!calls_list(ledger.writer, &filter, &start, &row, 1, &page, &err) &&
 		   err.kind == ERR_INVALID,
 	   "two digits are too few");
+}
+
+/* Where recordings are kept for ever nothing expires. */
+static void test_kept_for_ever(void)
+{
+	static const int64_t retentions_ms[] = { 0, INT64_MAX };
+	struct call_cursor start = { 0 };
+	struct call_row rows[PAGE_MAX];
+	struct call_page page;
+
+	for (size_t i = 0; i < ARRAY_LEN(retentions_ms); i++) {
+		struct call_filter filter = { .fate = CALLS_EXPIRED,
+					      .retention_ms = retentions_ms[i] };
+
+		MUST(calls_list(ledger.writer, &filter, &start, rows, PAGE_MAX, &page, &err));
+		OK(page.count == 0 && !page.more, "%zu: nothing has expired", i);
+		filter.fate = CALLS_ON_THE_WAY;
+		MUST(calls_list(ledger.writer, &filter, &start, rows, PAGE_MAX, &page, &err));
+		OK(page.count == CALLS / 5, "%zu: all that is to come is on its way", i);
+	}
 }
 
 /* A call that arrives between two pages neither repeats nor hides one. */
@@ -460,7 +566,14 @@ static void test_plans(enum call_side side)
 		{ "group and direction",
 		  "calls_by_group",
 		  { .has_group = true, .direction = CALL_INBOUND },
-		  false },
+		  true },
+		{ "held", "calls_by_group", { .fate = CALLS_HELD }, true },
+		{ "held and direction",
+		  "calls_by_group",
+		  { .fate = CALLS_HELD, .direction = CALL_INBOUND },
+		  true },
+		{ "expired", "calls_by_group", { .fate = CALLS_EXPIRED, KEPT }, true },
+		{ "on the way", "calls_by_group", { .fate = CALLS_ON_THE_WAY, KEPT }, true },
 		{ "call SID", "autoindex_calls", { .call_sid = STR("CA") }, false },
 	};
 
@@ -543,6 +656,7 @@ int main(void)
 	ledger_open(&ledger);
 	fill();
 	test_filters();
+	test_kept_for_ever();
 	test_one_call();
 	test_arrival_between_pages();
 	test_start_moves();
