@@ -1,18 +1,20 @@
 // The bar above: where one is, the search, and what is set on this device.
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { calls } from '../list/calls';
 import { Icon, Mark, type IconName } from '../parts/Icon';
 import { MenuButton, MenuItem, MenuLine } from '../parts/Menu';
+import { AccountItems, AccountMenu, WhoIsIt } from '../pages/AccountMenu';
+import { healthTone, watchHealth } from '../pages/condition';
 import { may } from '../session';
 import { useStore } from '../store';
 import { go, view, type Tab } from '../view';
 import { language, setLanguage, useWords } from '../words';
-import { healthDot, useHealthDot } from './healthDot';
 import { keysShown } from './keys';
 import { Search } from './Search';
 import { nextTheme, theme } from './theme';
 
 const TABS: Tab[] = ['out', 'in', 'all'];
+const HEALTH_MS = 60_000; // for the dot
 const THEMES: Record<string, IconName> = { system: 'system', light: 'sun', dark: 'moon' };
 
 /** A press on the active one goes to the newest call. */
@@ -65,16 +67,22 @@ function Brand() {
 	);
 }
 
+/** What is wrong, for the dot at Health; null: nothing, as far as is known. */
+function useDot(): 'bad' | 'warn' | null {
+	const tone = useStore(healthTone);
+	return tone === 'good' ? null : tone;
+}
+
 function useHealthName(): string {
 	const { list } = useWords();
-	const dot = useStore(healthDot);
+	const dot = useDot();
 	return dot ? `${list.health} (${list.healthIs[dot]})` : list.health;
 }
 
 function HealthButton() {
 	const { list } = useWords();
 	const { page } = useStore(view);
-	const dot = useStore(healthDot);
+	const dot = useDot();
 	const isHere = page === 'health';
 	return (
 		<button type="button" class={isHere ? 'btn quiet here' : 'btn quiet'} aria-label={useHealthName()} aria-current={isHere ? 'page' : undefined} onClick={() => go({ page: isHere ? 'calls' : 'health' })}>
@@ -90,7 +98,7 @@ const otherLanguage = (): 'en' | 'he' => (language() === 'he' ? 'en' : 'he');
 export function WideBar() {
 	const { common, list } = useWords();
 	const colours = useStore(theme);
-	useHealthDot();
+	useEffect(() => watchHealth(HEALTH_MS), []);
 	return (
 		<header class="bar" aria-label={common.callspool}>
 			<Brand />
@@ -101,6 +109,7 @@ export function WideBar() {
 			<button type="button" class="ib" aria-label={list.themes[colours]} title={list.themes[colours]} onClick={nextTheme}><Icon name={THEMES[colours]!} /></button>
 			<button type="button" class="ib keysb" aria-label={list.keyboard} title={list.keyboard} onClick={() => keysShown.set(true)}><Icon name="keyboard" /></button>
 			<button type="button" class="btn quiet lang" lang={otherLanguage()} onClick={() => void setLanguage(otherLanguage())}>{common.otherLanguage}</button>
+			<AccountMenu />
 		</header>
 	);
 }
@@ -108,16 +117,18 @@ export function WideBar() {
 function PhoneMenu() {
 	const { common, list } = useWords();
 	const colours = useStore(theme);
-	const dot = useStore(healthDot);
+	const dot = useDot();
 	const name = useHealthName();
 	return (
 		<MenuButton label={dot ? `${list.menu}: ${name}` : list.menu} menuLabel={list.menu} align="end" button={<><Icon name="more" />{dot && <i class={`hdot ${dot}`} />}</>}>
 			{() => (
 				<>
-					<MenuItem icon="pulse" onSelect={() => go({ page: 'health' })}>{name}</MenuItem>
-					<MenuLine />
+					{may('read') && <MenuItem icon="pulse" onSelect={() => go({ page: 'health' })}>{name}</MenuItem>}
 					<MenuItem icon={THEMES[colours]!} onSelect={nextTheme}>{list.themes[colours]}</MenuItem>
 					<MenuItem onSelect={() => void setLanguage(otherLanguage())}>{common.otherLanguage}</MenuItem>
+					<MenuLine />
+					<WhoIsIt />
+					<AccountItems />
 				</>
 			)}
 		</MenuButton>
@@ -128,7 +139,7 @@ export function PhoneBar() {
 	const { common, list } = useWords();
 	const { page, q } = useStore(view);
 	const [isSearching, setSearching] = useState(q !== '');
-	useHealthDot();
+	useEffect(() => watchHealth(HEALTH_MS), []);
 	if (page === 'health') {
 		return (
 			<header class="bar" aria-label={common.callspool}>

@@ -59,7 +59,7 @@ function Connection() {
 	const { list } = useWords();
 	const { isLive, offlineSince } = useStore(connection);
 	if (offlineSince !== null) return <span class="conn off"><i />{list.offline}</span>;
-	return isLive ? <span class="conn"><i />{list.live}</span> : null;
+	return <span class="conn">{isLive && <><i />{list.live}</>}</span>;
 }
 
 export function Filters() {

@@ -2,7 +2,6 @@
 import { useEffect } from 'preact/hooks';
 import { List } from '../list/List';
 import { Messages } from '../parts/Messages';
-import { isCovered } from '../parts/overlays';
 import { Toasts } from '../parts/Toasts';
 import { Player } from '../player/Player';
 import { useStore } from '../store';
@@ -16,6 +15,8 @@ import { lazy } from './lazy';
 import { phone } from './phone';
 import { SEARCH_ID } from './Search';
 
+const Health = lazy(() => import('../pages/Health').then((module) => module.Health));
+const KeysDialog = lazy(() => import('../pages/KeysDialog').then((module) => module.KeysDialog));
 const Details = lazy(() => import('../details/Details').then((module) => module.Details));
 
 function SkipLinks() {
@@ -57,7 +58,7 @@ function useTitle(): void {
 	const { list } = useWords();
 	const { page } = useStore(view);
 	useEffect(() => {
-		document.title = page === 'health' ? list.healthTitle : list.title;
+		if (page === 'calls') document.title = list.title;
 	}, [page, list]);
 }
 
@@ -68,24 +69,35 @@ const press = (id: string): boolean => {
 	return Boolean(element);
 };
 
-export function Frame() {
-	const isPhone = useStore(phone);
-	useTitle();
-	useKeys({ '/': () => press(SEARCH_ID), t: () => press(DATES_ID), '?': () => keysShown.set(true) }, isCovered);
+function CallsPage() {
 	return (
-		<div class={isPhone ? 'app ph' : 'app'}>
-			<SkipLinks />
-			{isPhone ? <PhoneBar /> : <WideBar />}
-			{isPhone && <Tabs />}
+		<>
 			<Banner />
 			<Filters />
 			<Vague />
 			<Calls />
+		</>
+	);
+}
+
+export function Frame() {
+	const isPhone = useStore(phone);
+	const { page } = useStore(view);
+	const areKeysShown = useStore(keysShown);
+	useTitle();
+	useKeys({ '/': () => press(SEARCH_ID), t: () => press(DATES_ID), '?': () => keysShown.set(true) });
+	return (
+		<div class={isPhone ? 'app ph' : 'app'}>
+			<SkipLinks />
+			{isPhone ? <PhoneBar /> : <WideBar />}
+			{isPhone && page === 'calls' && <Tabs />}
+			{page === 'health' ? <Health /> : <CallsPage />}
 			<div class="dock">
 				<Toasts />
 				<Player onWhy={(call) => go({ page: 'calls', call, t: null })} />
 			</div>
 			<Messages />
+			{areKeysShown && <KeysDialog onClose={() => keysShown.set(false)} />}
 		</div>
 	);
 }

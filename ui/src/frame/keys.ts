@@ -1,5 +1,7 @@
 // Keys of the whole page: search, dates, details, retry, the list of the keys.
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
+import { isCovered } from '../parts/overlays';
+import { lettersAct } from '../parts/letters';
 import { store } from '../store';
 
 /** Is the list of the keys open? */
@@ -15,12 +17,14 @@ function meant({ key, code, shiftKey }: KeyboardEvent): string {
 
 const isWriting = (at: EventTarget | null): boolean => at instanceof Element && at.closest('input:not([type="checkbox"]), textarea, select, [contenteditable="true"]') !== null;
 
-/** acts: by what the key means; returning false leaves it to others. */
-export function useKeys(acts: Record<string, () => boolean | void>, isOff: () => boolean): void {
+/** acts: by what the key means; returning false leaves it to others.  All of them are single characters, which can be switched off. */
+export function useKeys(acts: Record<string, () => boolean | void>): void {
+	const now = useRef(acts);
+	now.current = acts;
 	useEffect(() => {
 		const pressed = (event: KeyboardEvent): void => {
-			if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing || isWriting(event.target) || isOff()) return;
-			const act = acts[meant(event)];
+			if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing || isWriting(event.target) || isCovered() || !lettersAct.value) return;
+			const act = now.current[meant(event)];
 			if (act && act() !== false) event.preventDefault();
 		};
 		document.addEventListener('keydown', pressed);

@@ -3,7 +3,7 @@ import { Component } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { serverNow } from '../api';
 import { ltr } from '../isolate';
-import { progress } from '../live';
+import { connection, progress, type Connection } from '../live';
 import { clock } from '../parts/format';
 import { Icon, PlayingBars, type IconName } from '../parts/Icon';
 import { may } from '../session';
@@ -34,6 +34,14 @@ export interface RowProps {
 }
 
 const NOTHING: Store<number> = { value: 0, set: () => {}, listen: () => () => {} };
+const LIVE: Store<Connection> = { value: { isLive: true, offlineSince: null }, set: () => {}, listen: () => () => {} };
+
+/** The server's time, each second; null: nothing is counted, or it cannot be known what became of it. */
+function useNow(isCounting: boolean): number | null {
+	const now = useStore(isCounting ? second : NOTHING);
+	const { offlineSince } = useStore(isCounting ? connection : LIVE);
+	return isCounting && offlineSince === null ? now : null;
+}
 
 /** Drawn anew only when this recording's bytes change. */
 function useArriving(recordingSid: string | undefined): Arriving | null {
@@ -65,8 +73,7 @@ function RecordingCell({ call, isCurrent }: { call: Call; isCurrent: boolean }) 
 	const { list, common } = words();
 	const recording = mainOf(call);
 	const shown = shownOf(call, recording, useArriving(recording?.recording_sid));
-	const now = useStore(shown.nextTryAt === null ? NOTHING : second);
-	const text = shownText(shown, shown.nextTryAt === null ? null : now);
+	const text = shownText(shown, useNow(shown.nextTryAt !== null));
 	const icon = ICONS[shown.kind];
 	return (
 		<span class={`rec ${TONES[shown.tone]}`} role="gridcell">

@@ -1,6 +1,7 @@
 // A list that is not there: it failed, or nothing matches.
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError } from '../api';
+import { lazy } from '../frame/lazy';
 import { isolated, ltr } from '../isolate';
 import { errorWords } from '../parts/errors';
 import { Icon } from '../parts/Icon';
@@ -12,8 +13,17 @@ import { second, today } from './clock';
 import { dateOf, isSpan, plainDay } from './dates';
 import { isNarrowed, searchOf, stateOf } from './filter';
 
+const FirstRun = lazy(() => import('../pages/FirstRun').then((module) => module.FirstRun));
+
+/** Why, without the seconds: these are counted here. */
+function whyFailed(error: unknown, { list }: Words): string {
+	const isBusy = error instanceof ApiError && (error.code === 'overloaded' || error.code === 'rate_limited');
+	return isBusy ? list.failedBusy : errorWords(error).text;
+}
+
 export function Failed({ state }: { state: ListState }) {
-	const { list, common } = useWords();
+	const words = useWords();
+	const { list, common } = words;
 	useStore(second);
 	const left = Math.max(1, Math.ceil((state.againAt - Date.now()) / 1000));
 	const requestId = state.error instanceof ApiError ? state.error.requestId : null;
@@ -21,7 +31,7 @@ export function Failed({ state }: { state: ListState }) {
 		<div class="empty" role="alert">
 			<Icon name="bad" size={24} class="bad" />
 			<h2>{list.failedTitle}</h2>
-			<p>{errorWords(state.error).text} <span aria-hidden="true">{list.failedAgain(left)}</span></p>
+			<p>{whyFailed(state.error, words)} <span aria-hidden="true">{list.failedAgain(left)}</span></p>
 			<button type="button" class="btn" onClick={() => calls.retry()}>{common.retry}</button>
 			{requestId && <p class="note">{list.failedRequest} <bdi class="n" dir="ltr">{requestId}</bdi></p>}
 		</div>
@@ -44,7 +54,7 @@ function searchedText(words: Words, seen: View): string {
 		searched[seen.tab],
 		state && searched.state[state],
 		daysText(words.list, seen),
-		search.kind === 'number' ? searched.number(ltr(search.number)) : search.kind === 'call' ? searched.call : '',
+		search.kind === 'number' ? searched.number(ltr(search.number.replace(/^0/, ''))) : search.kind === 'call' ? searched.call : '',
 	].filter(Boolean).join(' ');
 }
 
@@ -71,12 +81,12 @@ export function NoMatch({ seen }: { seen: View }) {
 	const { list } = words;
 	useStore(today);
 	const without = useWithout(seen);
-	const isFirst = seen.tab === 'all' && !isNarrowed(seen);
+	if (seen.tab === 'all' && !isNarrowed(seen)) return <FirstRun />;
 	return (
 		<div class="empty">
-			<Icon name={isFirst ? 'pulse' : 'search'} size={24} />
-			<h2>{isFirst ? list.noCalls : list.noMatch}</h2>
-			<p>{isFirst ? list.noCallsHow : `${searchedText(words, seen)}.`} {without !== null && list.without(without)}</p>
+			<Icon name="search" size={24} />
+			<h2>{list.noMatch}</h2>
+			<p>{searchedText(words, seen)}. {without !== null && list.without(without)}</p>
 			{without !== null && <button type="button" class="btn" onClick={() => go(ANY)}>{list.searchAll}</button>}
 		</div>
 	);

@@ -1,10 +1,13 @@
 // The keys of the list: up and down go from call to call, wherever the focus is not needed for something else.
 import { useEffect, useRef } from 'preact/hooks';
 import type { RefObject } from 'preact';
-import { neighbours } from '../player/control';
+import { useKeys } from '../frame/keys';
+import { isCovered } from '../parts/overlays';
+import { neighbours, playing } from '../player/control';
 import type { Call } from '../types';
+import { go, view } from '../view';
 import { calls } from './calls';
-import { togglePlay } from './deeds';
+import { canRetry, retryCallOf, togglePlay } from './deeds';
 import type { Scroll } from './useScroll';
 
 interface Keys {
@@ -33,12 +36,28 @@ function stepOf(key: string, pageRows: number): number | null {
 /** Not where a pop-up, a drawer or another widget has the focus. */
 function isForList(event: KeyboardEvent, box: HTMLElement | null): boolean {
 	const at = document.activeElement;
-	return !event.defaultPrevented && !event.ctrlKey && !event.altKey && !event.metaKey && !event.shiftKey && (at === document.body || at === null || Boolean(box?.contains(at)) || at.id === 'calls');
+	return !isCovered() && !event.defaultPrevented && !event.ctrlKey && !event.altKey && !event.metaKey && !event.shiftKey && (at === document.body || at === null || Boolean(box?.contains(at)) || at.id === 'calls');
 }
+
+/** Of the row that was chosen; false: there is none. */
+function withCall(callSid: string | null, act: (call: Call) => void): boolean {
+	const call = callSid === null ? null : calls.stretch.get(callSid);
+	if (call) act(call);
+	return call !== null;
+}
+
+const showDetails = ({ call_sid: call }: Call): void => go({ call: view.value.call === call ? '' : call, t: null });
 
 export function useListKeys(keys: Keys): void {
 	const now = useRef(keys);
 	now.current = keys;
+	const { current } = keys;
+
+	useKeys({
+		i: () => withCall(current, showDetails),
+		l: () => withCall(playing.value?.callSid ?? current, showDetails),
+		r: () => withCall(current, (call) => canRetry(call) && void retryCallOf(call)),
+	});
 
 	useEffect(() => {
 		neighbours.next = (callSid) => beside(callSid, 1);

@@ -16,7 +16,6 @@ export const list = {
 	calls: 'Calls',
 	pages: 'Pages',
 	title: 'Calls · callspool',
-	healthTitle: 'Health · callspool',
 	direction: 'Direction',
 	tabs: { all: 'All', in: 'Inbound', out: 'Outbound' },
 	toList: 'To the list',
@@ -35,7 +34,6 @@ export const list = {
 	theme: 'Theme',
 	themes: { system: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark' },
 	keyboard: 'Keyboard',
-	account: 'Account',
 
 	dates: 'Dates',
 	chooseDates: 'Choose dates',
@@ -147,12 +145,11 @@ export const list = {
 	nothingToRetry: 'There is nothing to fetch again.',
 
 	failedTitle: 'The list could not be loaded',
+	failedBusy: 'Too much at once.',
 	failedAgain: (seconds: number) => `Trying again in ${seconds} s. What you are listening to goes on.`,
 	failedRequest: 'Request',
 	olderFailed: 'Older calls could not be loaded.',
 	noMatch: 'No call matches',
-	noCalls: 'No calls yet',
-	noCallsHow: 'A call appears here by itself as soon as Twilio reports it.',
 	searched: {
 		all: 'No call',
 		in: 'No inbound call',

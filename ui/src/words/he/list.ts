@@ -18,7 +18,6 @@ export const list: typeof English = {
 	calls: 'שיחות',
 	pages: 'עמודים',
 	title: 'שיחות · callspool',
-	healthTitle: 'תקינות · callspool',
 	direction: 'כיוון',
 	tabs: { all: 'הכול', in: 'נכנסות', out: 'יוצאות' },
 	toList: 'אל הרשימה',
@@ -37,7 +36,6 @@ export const list: typeof English = {
 	theme: 'ערכת צבעים',
 	themes: { system: 'ערכת צבעים: כמו במערכת', light: 'ערכת צבעים: בהירה', dark: 'ערכת צבעים: כהה' },
 	keyboard: 'מקלדת',
-	account: 'חשבון',
 
 	dates: 'תאריכים',
 	chooseDates: 'בחירת תאריכים',
@@ -148,12 +146,11 @@ export const list: typeof English = {
 	nothingToRetry: 'אין מה להביא שוב.',
 
 	failedTitle: 'לא ניתן לטעון את הרשימה',
+	failedBusy: 'עומס רגעי.',
 	failedAgain: (wait) => `ניסיון נוסף בעוד ${wait} שנ׳. ההאזנה נמשכת.`,
 	failedRequest: 'בקשה',
 	olderFailed: 'לא ניתן לטעון שיחות ישנות יותר.',
 	noMatch: 'אין שיחה מתאימה',
-	noCalls: 'אין עדיין שיחות',
-	noCallsHow: 'שיחה תופיע כאן מעצמה ברגע ש־Twilio תדווח עליה.',
 	searched: {
 		all: 'אין שיחה',
 		in: 'אין שיחה נכנסת',

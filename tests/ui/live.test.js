@@ -1,0 +1,225 @@
+// The connection: begun anew where it ended, whatever broke it, and never twice at once.
+import assert from 'node:assert';
+import { mock, test } from 'node:test';
+import { load } from './load.js';
+
+const world = { sockets: [], polls: [], listeners: {} };
+
+class Socket {
+  static OPEN = 1;
+  readyState = 0;
+  sent = [];
+  constructor(address) {
+    this.address = address;
+    world.sockets.push(this);
+  }
+  send(text) {
+    this.sent.push(JSON.parse(text));
+  }
+  open() {
+    this.readyState = 1;
+    this.onopen();
+  }
+  says(message) {
+    this.onmessage({ data: JSON.stringify(message) });
+  }
+  close() {
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    this.onclose?.();
+  }
+  get after() {
+    return Number(this.address.searchParams.get('after'));
+  }
+}
+
+const listen = (name, told) => (world.listeners[name] = told);
+Object.assign(globalThis, { WebSocket: Socket, location: { href: 'https://calls.example.com/' }, addEventListener: listen, removeEventListener: () => {} });
+Object.defineProperty(globalThis, 'navigator', { value: { onLine: true, language: 'en' }, configurable: true });
+globalThis.document = { hidden: false, addEventListener: listen, removeEventListener: () => {} };
+globalThis.fetch = (address, { signal }) => new Promise((resolve, reject) => {
+  const poll = {
+    address,
+    signal,
+    answers: (message) => resolve(new Response(JSON.stringify(message))),
+    fails: () => reject(new TypeError('no network')),
+  };
+  signal.addEventListener('abort', () => reject(signal.reason));
+  world.polls.push(poll);
+});
+Math.random = () => 0.5;
+
+const turn = () => new Promise((done) => setImmediate(done));
+
+/** In steps, so that whoever looks at the clock meanwhile sees it go on. */
+function pass(ms) {
+  for (let left = ms; left > 0; left -= 500) mock.timers.tick(Math.min(left, 500));
+}
+
+/** One life of a connection with the clock in our hands. */
+async function live(t, life, wanted = {}) {
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: 1_000_000 });
+  Object.assign(world, { sockets: [], polls: [] });
+  const { watch, connection, progress, onCall } = await load('live');
+  const told = [];
+  const feed = watch({ filter: { direction: 'inbound' }, seq: 100, bottom: '5.5', told: (message) => told.push(message), ...wanted });
+  t.after(() => mock.timers.reset());
+  try {
+    await life({ feed, told, connection, progress, onCall, pass, socket: () => world.sockets.at(-1), poll: () => world.polls.at(-1) });
+  } finally {
+    feed.end();
+  }
+}
+
+test('it begins after the page that was read, by its filter', (t) => live(t, ({ socket }) => {
+  assert.strictEqual(socket().address.href, 'wss://calls.example.com/api/events?direction=inbound&after=100&bottom=5.5');
+}));
+
+test('a message is told, and its rows', (t) => live(t, ({ socket, told, connection, onCall }) => {
+  const rows = [];
+  onCall((call) => rows.push(call.call_sid));
+  socket().open();
+  socket().says({ seq: 101, calls: [{ call_sid: 'CA1', recordings: [] }] });
+  assert.deepStrictEqual(told.map(({ seq }) => seq), [101]);
+  assert.deepStrictEqual(rows, ['CA1']);
+  assert(connection.value.isLive);
+}));
+
+test('closed: at once again, after what was told last', (t) => live(t, ({ socket, pass }) => {
+  socket().open();
+  socket().says({ seq: 140 });
+  socket().close();
+  pass(1);
+  assert.strictEqual(world.sockets.length, 2);
+  assert.strictEqual(socket().after, 140);
+}));
+
+test('closed again and again: it waits longer', (t) => live(t, ({ socket, pass }) => {
+  socket().open();
+  const waits = [];
+  for (let i = 0; i < 6; i++) {
+    const count = world.sockets.length;
+    socket().close();
+    let waited = 0;
+    for (; world.sockets.length === count && waited < 30000; waited += 500) pass(500);
+    waits.push(waited);
+    socket().open();
+  }
+  assert.deepStrictEqual(waits, [500, 1000, 2000, 5000, 10000, 20000]);
+}));
+
+test('a break is spoken of after 3 s, and until it is over', (t) => live(t, ({ socket, pass, connection }) => {
+  socket().open();
+  socket().says({ seq: 101 });
+  socket().close();
+  pass(2000);
+  assert.deepStrictEqual(connection.value, { isLive: true, offlineSince: null });
+  pass(2000);
+  assert.deepStrictEqual(connection.value, { isLive: false, offlineSince: 1_000_000 });
+  socket().open();
+  socket().says({ seq: 101 });
+  assert.deepStrictEqual(connection.value, { isLive: true, offlineSince: null });
+}));
+
+test('25 s without a word: the socket is dead', (t) => live(t, ({ socket, pass }) => {
+  socket().open();
+  socket().says({ seq: 150 });
+  pass(20_000);
+  assert.strictEqual(world.sockets.length, 1);
+  pass(7000);
+  assert.strictEqual(world.sockets.length, 2);
+  assert.strictEqual(world.sockets[0].readyState, 3);
+  assert.strictEqual(socket().after, 150);
+}));
+
+test('the machine slept: at once again', (t) => live(t, ({ socket, pass }) => {
+  socket().open();
+  socket().says({ seq: 150 });
+  mock.timers.setTime(Date.now() + 9000);
+  pass(1000);
+  assert.strictEqual(world.sockets.length, 2);
+}));
+
+test('a socket that is closed late says nothing more', (t) => live(t, ({ feed, socket, told }) => {
+  const old = socket();
+  old.open();
+  feed.again();
+  old.says({ seq: 999 });
+  old.onclose();
+  assert.deepStrictEqual(told, []);
+  assert.strictEqual(world.sockets.length, 2);
+}));
+
+test('refused twice: a long poll of the same numbers, and a socket again after 5 min', async (t) => live(t, async ({ socket, poll, pass, told }) => {
+  socket().close();
+  pass(1);
+  socket().close();
+  pass(1000);
+  await turn();
+  assert.strictEqual(world.sockets.length, 2);
+  assert.strictEqual(poll().address, '/api/events?direction=inbound&after=100&bottom=5.5');
+  poll().answers({ seq: 160, calls: [] });
+  await turn();
+  assert.deepStrictEqual(told.map(({ seq }) => seq), [160]);
+  assert.match(poll().address, /after=160/);
+  pass(300_000 - 39_000);
+  await turn();
+  mock.timers.setTime(Date.now() + 60_000);
+  poll().answers({ seq: 161 });
+  await turn();
+  pass(30_000);
+  assert(world.sockets.length > 2, 'a socket is tried again');
+}));
+
+test('nothing answers at all: the socket is not to blame', async (t) => live(t, async ({ socket, poll, pass }) => {
+  socket().close();
+  pass(1);
+  socket().close();
+  pass(1000);
+  await turn();
+  poll().fails();
+  await turn();
+  await turn();
+  pass(20_000);
+  assert(world.sockets.length > 2);
+}));
+
+test('back in the network: it waits no longer', (t) => live(t, ({ socket, pass }) => {
+  for (let i = 0; i < 4; i++) {
+    socket().open();
+    socket().close();
+    pass(10_000);
+  }
+  socket().open();
+  socket().close();
+  const count = world.sockets.length;
+  world.listeners.online();
+  assert.strictEqual(world.sockets.length, count + 1);
+}));
+
+test('a wider list is told to the server, with the page it comes from', (t) => live(t, ({ feed, socket }) => {
+  socket().open();
+  socket().says({ seq: 150 });
+  feed.widen('3.3', 140);
+  feed.widen('3.3', 141);
+  feed.widen(null, 150);
+  assert.deepStrictEqual(socket().sent, [{ filter: { direction: 'inbound' }, bottom: '3.3', after: 140 }, { filter: { direction: 'inbound' }, bottom: '', after: 150 }]);
+}));
+
+test('what is being fetched is known until its row says that it is here', (t) => live(t, ({ socket, progress }) => {
+  socket().open();
+  socket().says({ progress: [{ recording_sid: 'RE1', call_sid: 'CA1', bytes: 10, total: 100 }] });
+  assert.deepStrictEqual(progress.value.get('RE1'), { bytes: 10, total: 100 });
+  const before = progress.value;
+  socket().says({ seq: 120, calls: [{ call_sid: 'CA2', recordings: [{ recording_sid: 'RE2' }] }] });
+  assert.strictEqual(progress.value, before, 'nobody is drawn anew for it');
+  socket().says({ seq: 121, calls: [{ call_sid: 'CA1', recordings: [{ recording_sid: 'RE1', arriving: null }] }] });
+  assert.strictEqual(progress.value.size, 0);
+}));
+
+test('ended: nothing is asked any more', (t) => live(t, ({ feed, socket, pass }) => {
+  socket().open();
+  feed.end();
+  pass(60_000);
+  assert.strictEqual(world.sockets.length, 1);
+}));
