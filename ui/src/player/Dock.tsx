@@ -66,7 +66,7 @@ function SmallButton() {
 	const { player } = useWords();
 	const small = useStore(isSmall);
 	return (
-		<button type="button" class="ib" aria-label={player.small} title={small ? player.full : player.small} aria-pressed={small} onClick={() => setSmall(!small)}>
+		<button type="button" class="ib small" aria-label={player.small} title={small ? player.full : player.small} aria-pressed={small} onClick={() => setSmall(!small)}>
 			<Icon name={small ? 'grow' : 'shrink'} />
 		</button>
 	);

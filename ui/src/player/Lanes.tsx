@@ -224,7 +224,7 @@ export function Lanes({ lanes, shown = lanes.map((_, i) => i), isMixed = false, 
 				{!now && <Tracks lanes={lanes} shown={shown} heightPx={heightPx} hasNote={!note} />}
 				{now && durationS && shown.length > 1 && <Silences now={now} widthPx={widthPx} />}
 				<div class="pos" ref={slider} style={{ height: `${heightPx * shown.length}px` }} onKeyDown={key} {...position || {}} />
-				{hasLoop && durationS && <LoopBox durationS={durationS} timeAt={timeAt} />}
+				{hasLoop && durationS && <LoopBox durationS={durationS} widthPx={widthPx} timeAt={timeAt} />}
 				<div class="head" ref={head} />
 				{durationS && hoverS !== null && <div class="hov" style={{ left: percent(hoverS / durationS) }}><span>{timeText(hoverS)}</span></div>}
 				{durationS && hasRuler && <Ruler durationS={durationS} widthPx={widthPx} hoverS={hoverS} />}

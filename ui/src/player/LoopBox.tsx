@@ -36,12 +36,16 @@ function End({ end, timeS, durationS, timeAt }: EndProps) {
 	);
 }
 
-export function LoopBox({ durationS, timeAt }: { durationS: number; timeAt: EndProps['timeAt'] }) {
+/** Nearer than that, the ends would cover each other. */
+const CLOSE_PX = 18;
+
+export function LoopBox({ durationS, widthPx, timeAt }: { durationS: number; widthPx: number; timeAt: EndProps['timeAt'] }) {
 	const now = useStore(loop);
 	if (!now) return null;
 	const share = (timeS: number): string => `${(timeS / durationS) * 100}%`;
+	const isClose = now.b !== null && ((now.b - now.a) / durationS) * widthPx < CLOSE_PX;
 	return (
-		<div class={now.b === null ? 'loopbox open' : 'loopbox'} style={{ left: share(now.a), width: now.b === null ? '0%' : share(now.b - now.a) }}>
+		<div class={`loopbox ${now.b === null ? 'open' : isClose ? 'close' : ''}`} style={{ left: share(now.a), width: now.b === null ? '0%' : share(now.b - now.a) }}>
 			<End end="a" timeS={now.a} durationS={durationS} timeAt={timeAt} />
 			{now.b !== null && <End end="b" timeS={now.b} durationS={durationS} timeAt={timeAt} />}
 		</div>
