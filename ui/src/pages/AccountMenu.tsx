@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { announceFailure } from '../parts/announce';
 import { errorWords } from '../parts/errors';
 import { Icon } from '../parts/Icon';
-import { MenuButton, MenuItem, MenuLine } from '../parts/Menu';
+import { MenuButton, MenuItem } from '../parts/Menu';
 import { toast } from '../parts/toast';
 import { session, signOut } from '../session';
 import { useStore } from '../store';
@@ -55,14 +55,8 @@ export function AccountMenu() {
 	const [isOpen, setOpen] = useState(false);
 	if (!now?.user) return null;
 	return (
-		<MenuButton label={pages.account} class={isOpen ? 'who on' : 'who'} align="end" onOpen={setOpen} button={now.auth === 'none' ? <Icon name="more" /> : <bdi aria-hidden="true">{initials(nameOf(now.user))}</bdi>}>
-			{() => (
-				<>
-					<WhoIsIt />
-					{now.auth === 'password' && <MenuLine />}
-					<AccountItems />
-				</>
-			)}
+		<MenuButton label={pages.account} class={isOpen ? 'who on' : 'who'} align="end" onOpen={setOpen} head={<WhoIsIt />} button={now.auth === 'none' ? <Icon name="more" /> : <bdi aria-hidden="true">{initials(nameOf(now.user))}</bdi>}>
+			{() => <AccountItems />}
 		</MenuButton>
 	);
 }

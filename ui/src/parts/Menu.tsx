@@ -26,7 +26,7 @@ function moved(key: string, current: number, count: number): number | null {
 	return key === 'End' ? count - 1 : null;
 }
 
-function Items({ onClose, children }: { onClose(): void; children: ComponentChildren }) {
+function Items({ label, onClose, children }: { label: string; onClose(): void; children: ComponentChildren }) {
 	const list = useRef<HTMLDivElement>(null);
 	const typed = useRef({ text: '', at: 0 });
 	const items = (): HTMLElement[] => [...list.current!.querySelectorAll<HTMLElement>('[role^="menuitem"]')];
@@ -57,17 +57,23 @@ function Items({ onClose, children }: { onClose(): void; children: ComponentChil
 	};
 
 	return (
-		<div ref={list} role="presentation" onKeyDown={key}>
+		<div ref={list} role="menu" aria-label={label} onKeyDown={key}>
 			{children}
 		</div>
 	);
 }
 
-export function Menu({ onClose, children, ...rest }: Omit<PopoverProps, 'role'>) {
+export interface MenuProps extends Omit<PopoverProps, 'role'> {
+	/** Above the items, none itself. */
+	head?: ComponentChildren;
+}
+
+export function Menu({ onClose, head, children, ...rest }: MenuProps) {
 	return (
-		<Popover {...rest} role="menu" onClose={onClose}>
+		<Popover {...rest} role="none" onClose={onClose}>
+			{head}
 			<Closing.Provider value={onClose}>
-				<Items onClose={onClose}>{children}</Items>
+				<Items label={rest.label} onClose={onClose}>{children}</Items>
 			</Closing.Provider>
 		</Popover>
 	);
@@ -122,13 +128,14 @@ export interface MenuButtonProps extends Pick<PopoverProps, 'side' | 'align'> {
 	class?: string;
 	button: ComponentChildren;
 	tabIndex?: number;
+	head?: ComponentChildren;
 	/** Drawn only while the menu is open. */
 	children(): ComponentChildren;
 	onOpen?(isOpen: boolean): void;
 }
 
 /** A button with its menu. */
-export function MenuButton({ label, menuLabel, class: more = 'ib', button, tabIndex, side, align, children, onOpen }: MenuButtonProps) {
+export function MenuButton({ label, menuLabel, class: more = 'ib', button, tabIndex, side, align, head, children, onOpen }: MenuButtonProps) {
 	const [anchor, setAnchor] = useState<HTMLElement | null>(null);
 	const open = (to: HTMLElement | null): void => {
 		setAnchor(to);
@@ -147,7 +154,7 @@ export function MenuButton({ label, menuLabel, class: more = 'ib', button, tabIn
 				{button}
 			</button>
 			{anchor && (
-				<Menu anchor={anchor} label={menuLabel ?? label} onClose={() => open(null)} {...(side ? { side } : {})} {...(align ? { align } : {})}>
+				<Menu anchor={anchor} label={menuLabel ?? label} head={head} onClose={() => open(null)} {...(side ? { side } : {})} {...(align ? { align } : {})}>
 					{children()}
 				</Menu>
 			)}
