@@ -3,7 +3,7 @@ import assert from 'node:assert';
 import test, { describe } from 'node:test';
 import { load } from './load.js';
 
-const { attemptRows, toneOf, verdictOf, triedHours, isOver, words } = await load('details/tries', 'details/verdict', 'words');
+const { attemptRows, toneOf, verdictOf, triedHours, words } = await load('details/tries', 'details/verdict', 'words');
 
 const at = (s) => new Date(Date.UTC(2026, 10, 21, 14) + s * 1000).toISOString();
 let serial = 0;
@@ -43,7 +43,7 @@ describe('tries', () => {
 describe('why it does not play', () => {
   const call = { status: 'completed', ended_at: at(60), recordings: [] };
   const recording = (state, more = {}) => ({ state, expired: false, reason: null, next_try_at: null, attempts: [], ...more });
-  const verdict = (one, of = call) => verdictOf(of, one, words());
+  const verdict = (one, of = call) => verdictOf(of, one, Date.now(), words());
 
   for (const [what, one, expected] of [
     ['stored plays', recording('stored'), null],
@@ -54,11 +54,12 @@ describe('why it does not play', () => {
     ['deleted at Twilio', recording('gone'), ['f', 'retry']],
     ['given up', recording('dead'), ['f', 'retry']],
     ['Twilio kept none', recording('absent'), ['n', null]],
-    ['deleted here', recording('purged', { expired: true }), ['n', null]],
+    ['removed after its time', recording('purged', { expired: true }), ['n', null]],
+    ['deleted here', recording('deleted'), ['n', null]],
     ['expired', recording('stored', { expired: true }), ['n', null]],
     ['waiting', recording('waiting', { reason: { code: 'upstream_unavailable', text: 'Twilio did not answer in time.' } }), ['w', 'try_now']],
     ['our credentials are refused', recording('waiting', { reason: { code: 'upstream_refused', text: 'x' } }), ['f', 'try_now']],
-    ['our disk is full', recording('waiting', { reason: { code: 'internal', text: 'Our disk is full.' } }), ['f', 'try_now']],
+    ['our disk is full', recording('waiting', { reason: { code: 'internal', text: 'Our disk is full; fetching goes on when there is room.' } }), ['f', 'try_now']],
     ['no recording', undefined, ['n', null]],
   ]) {
     test(what, () => {
@@ -74,18 +75,18 @@ describe('why it does not play', () => {
 
   test('a limit says when the next try is', () => {
     const said = verdict(recording('waiting', { reason: { code: 'upstream_unavailable', text: 'Twilio limits how much we may ask at once.' }, next_try_at: new Date(Date.now() + 11_500).toISOString() }));
-    assert.match(said.why, /^Twilio is limiting us\. Next try in 12 s\./);
+    assert.match(said.why, /^Twilio is limiting us, next try in 12 s\.$/);
+  });
+
+  test('what has no words of ours is told in the words of the server', () => {
+    const said = verdict(recording('waiting', { reason: { code: 'upstream_unavailable', text: 'The moon is full.' } }));
+    assert.match(said.why, /^The moon is full\. Twilio did not deliver it\.$/);
+    assert.match(verdict(recording('dead', { reason: { code: 'upstream_unavailable', text: 'Twilio did not answer in time.' } })).why, /^callspool gave up\. The last reason: no answer from Twilio\.$/);
   });
 
   test('how long was tried is from the first try to the last', () => {
     assert.equal(triedHours({ attempts: [tried(0, 'cut'), tried(24 * 3600, 'cut')] }), 24);
     assert.equal(triedHours({ attempts: [tried(0, 'cut')] }), null);
     assert.equal(triedHours({}), null);
-  });
-
-  test('a call without an end is over when its status says so', () => {
-    assert.equal(isOver({ status: 'busy', ended_at: null }), true);
-    assert.equal(isOver({ status: 'ringing', ended_at: null }), false);
-    assert.equal(isOver({ status: null, ended_at: null }), false);
   });
 });

@@ -1,5 +1,8 @@
 // The details of a call: why it does not play, what is known of it, its recordings, and each try to get them.
-import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { second } from '../list/clock';
+import { grouped, ungrouped } from '../list/numbers';
+import { otherNumber } from '../list/say';
 import { errorWords } from '../parts/errors';
 import { Icon } from '../parts/Icon';
 import { useModal } from '../parts/modal';
@@ -12,7 +15,7 @@ import { useWords } from '../words';
 import { Attempts } from './Attempts';
 import { retryDeed } from './deeds';
 import { tried } from './dialogs';
-import { Facts, isInbound } from './Facts';
+import { Facts } from './Facts';
 import { useCall, type Loaded } from './load';
 import { Recordings } from './Recordings';
 import { verdictOf } from './verdict';
@@ -24,23 +27,11 @@ export interface DetailsProps {
 	isSheet?: boolean;
 }
 
-const SECOND_MS = 1000;
-
-/** Drawn anew each second while something is counted down. */
-function useSeconds(isCounting: boolean): void {
-	const [, setTurn] = useState(0);
-	useEffect(() => {
-		if (!isCounting) return;
-		const timer = setInterval(() => setTurn((turn) => turn + 1), SECOND_MS);
-		return () => clearInterval(timer);
-	}, [isCounting]);
-}
-
 function WhyNot({ call, recording }: { call: Call; recording: Recording | undefined }) {
 	const words = useWords();
 	const [refused, setRefused] = useState<string | null>(null);
-	useSeconds(recording?.state === 'waiting');
-	const verdict = verdictOf(call, recording, words);
+	const now = useStore(second);
+	const verdict = verdictOf(call, recording, now, words);
 	if (!verdict) return null;
 
 	const retry = recording && verdict.way && may('change') ? (): void => void tried(retryDeed(recording.recording_sid), setRefused) : null;
@@ -120,27 +111,35 @@ function Neighbours({ callSid }: { callSid: string }) {
 
 function Head({ id, call, callSid, onClose }: { id: string; call: Call | null; callSid: string; onClose(): void }) {
 	const { details } = useWords();
-	const other = call && (isInbound(call) ? call.from : call.to);
+	const other = call && otherNumber(call);
 	return (
 		<div class="dh">
-			<h2 id={id} tabIndex={-1}>{other ? <bdi dir="ltr">{other}</bdi> : <>{details.unknownCall} <bdi dir="ltr">…{callSid.slice(-6)}</bdi></>}</h2>
+			<h2 id={id} tabIndex={-1}>{other ? <bdi dir="ltr">{grouped(other)}</bdi> : <>{details.unknownCall} <bdi dir="ltr">…{callSid.slice(-6)}</bdi></>}</h2>
 			<Neighbours callSid={callSid} />
 			<button type="button" class="ib" aria-label={details.close} onClick={onClose}><Icon name="close" /></button>
 		</div>
 	);
 }
 
+/** Without the blanks that the eye wants. */
+function copyNumbers(event: ClipboardEvent): void {
+	const text = getSelection()?.toString();
+	if (!text) return;
+	event.preventDefault();
+	event.clipboardData?.setData('text/plain', ungrouped(text));
+}
+
 function Inside({ callSid, onClose, id }: DetailsProps & { id: string }) {
 	const loaded = useCall(callSid);
 	const { call, error } = loaded;
 	return (
-		<>
+		<div class="din" onCopy={copyNumbers}>
 			<Head id={id} call={call} callSid={callSid} onClose={onClose} />
 			<div class="db" aria-busy={!call && !error}>
 				{error !== null && <NotLoaded {...loaded} />}
 				{call ? <Body key={callSid} call={call} /> : error === null && <Skeleton />}
 			</div>
-		</>
+		</div>
 	);
 }
 

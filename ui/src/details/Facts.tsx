@@ -1,11 +1,12 @@
 // What is known of a call.
 import type { ComponentChildren } from 'preact';
+import { serverNow } from '../api';
+import { grouped } from '../list/numbers';
+import { isInbound, statusText, unknownNumber } from '../list/say';
 import { CopyButton } from '../parts/CopyButton';
 import { clock, dateText, timeText } from '../parts/format';
 import type { Call } from '../types';
-import { useWords, type Words } from '../words';
-
-export const isInbound = ({ direction }: Call): boolean => direction === 'inbound';
+import { useWords } from '../words';
 
 function Fact({ name, children }: { name: string; children: ComponentChildren }) {
 	return (
@@ -28,23 +29,22 @@ function Sid({ sid, copyLabel }: { sid: string; copyLabel?: string }) {
 	);
 }
 
-function Party({ number, words: { details } }: { number: string | null; words: Words }) {
-	return number ? <bdi dir="ltr">{number}</bdi> : <span class="dim">{details.numberUnknown}</span>;
+function Party({ call, number }: { call: Call; number: string | null }) {
+	return number ? <bdi dir="ltr">{grouped(number)}</bdi> : <span class="dim">{unknownNumber(call, serverNow())}</span>;
 }
 
 export function Facts({ call }: { call: Call }) {
-	const words = useWords();
-	const { details } = words;
+	const { details } = useWords();
 	return (
 		<dl class="facts">
 			{call.direction && <Fact name={details.direction}>{isInbound(call) ? details.inbound : details.outbound}</Fact>}
-			<Fact name={details.from}><Party number={call.from} words={words} /></Fact>
-			<Fact name={details.to}><Party number={call.to} words={words} /></Fact>
+			<Fact name={details.from}><Party call={call} number={call.from} /></Fact>
+			<Fact name={details.to}><Party call={call} number={call.to} /></Fact>
 			<Fact name={details.started}>
 				{dateText(call.started_at)}, <bdi class="n" dir="ltr">{timeText(call.started_at)}</bdi>
 			</Fact>
 			{call.duration !== null && <Fact name={details.length}><bdi class="n" dir="ltr">{clock(call.duration)}</bdi></Fact>}
-			<Fact name={details.call}>{call.status ? (details.statuses[call.status] ?? call.status) : details.notKnownYet}</Fact>
+			<Fact name={details.call}>{statusText(call.status)}</Fact>
 			<Fact name={details.callSid}><Sid sid={call.call_sid} copyLabel={details.copyCallSid} /></Fact>
 			{call.parent_call_sid && <Fact name={details.parentCall}><Sid sid={call.parent_call_sid} /></Fact>}
 		</dl>

@@ -1,6 +1,8 @@
 // The recordings of a call: what each is, playing it, and what can be done with it.
 import { useState } from 'preact/hooks';
 import { mediaOf } from '../api';
+import { shownText } from '../list/say';
+import { shownOf } from '../list/states';
 import { Icon, PlayingBars } from '../parts/Icon';
 import { MenuButton, MenuItem } from '../parts/Menu';
 import { clock, dayText, size } from '../parts/format';
@@ -26,22 +28,15 @@ function keptText(recording: Recording, { details }: Words): string {
 	return expired ? details.expiredAt(dayText(until)) : details.keptUntil(dayText(until));
 }
 
-function arrivingText({ bytes, total }: Arriving, { details }: Words): string {
-	return total ? details.arriving(Math.floor((bytes / total) * 100)) : details.arrivingSoFar(size(bytes));
-}
-
-function stateText(recording: Recording, arriving: Arriving | null, words: Words): string {
-	const { details } = words;
-	if (arriving) return arrivingText(arriving, words);
-	if (recording.expired && !REMOVED.includes(recording.state)) return details.expired;
-	return details.states[recording.state] ?? recording.state;
+function stateText(call: Call, recording: Recording, arriving: Arriving | null): string {
+	return shownText(shownOf(call, recording, arriving), null);
 }
 
 const lengthOf = ({ measured_duration: measured, duration }: Recording): number | null => measured ?? duration;
 
-function titleText(recording: Recording, arriving: Arriving | null, words: Words): string {
+function titleText(call: Call, recording: Recording, arriving: Arriving | null, words: Words): string {
 	const length = lengthOf(recording);
-	if (recording.state !== 'stored' || recording.expired || length === null) return stateText(recording, arriving, words);
+	if (recording.state !== 'stored' || recording.expired || length === null) return stateText(call, recording, arriving);
 	return `${clock(length)} · ${words.details.channels(recording.channels)}`;
 }
 
@@ -124,7 +119,7 @@ function Item({ call, recording, number, all, isChosen, onChoose }: Numbered & {
 	const isArriving = recording.state !== 'stored' ? arriving : null;
 	const inside = (
 		<>
-			{titleText(recording, isArriving, words)}
+			{titleText(call, recording, isArriving, words)}
 			<small>{smallText(recording, words)}</small>
 			{recording.hold?.reason && <small>{words.details.heldBecause(recording.hold.reason)}</small>}
 		</>

@@ -1,11 +1,11 @@
 // One call with all its recordings and attempts, asked for anew whenever an event speaks of it.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { getCall } from '../api';
+import { isOver } from '../list/states';
 import { onCall, watch } from '../live';
 import { mustSignIn } from '../session';
 import type { Call } from '../types';
 import { deedsDone } from './deeds';
-import { isOver } from './verdict';
 
 export interface Loaded {
 	call: Call | null;

@@ -1,5 +1,6 @@
 // Why a call, or one of its recordings, does not play: what the box at the top of the details says.
-import { serverNow } from '../api';
+import { shownText } from '../list/say';
+import { isOver, shownOf, whyOf } from '../list/states';
 import type { Call, Recording } from '../types';
 import type { Words } from '../words';
 
@@ -12,16 +13,6 @@ export interface Verdict {
 	way: 'retry' | 'try_now' | null;
 }
 
-const OVER = ['completed', 'busy', 'no-answer', 'failed', 'canceled'];
-
-export const isOver = ({ status, ended_at: endedAt }: Call): boolean => endedAt !== null || OVER.includes(status ?? '');
-
-/** Seconds until then by the server's clock; null: it is not told, or is now. */
-export function secondsUntil(iso: string | null | undefined): number | null {
-	const s = iso ? Math.ceil((Date.parse(iso) - serverNow()) / 1000) : 0;
-	return s > 0 ? s : null;
-}
-
 const HOUR_MS = 3_600_000;
 
 /** How long was tried, in hours; null: it is not known. */
@@ -31,19 +22,25 @@ export function triedHours({ attempts = [] }: Recording): number | null {
 	return hours >= 1 ? hours : null;
 }
 
-function waiting(recording: Recording, { details, errors }: Words): Verdict {
-	const { reason } = recording;
-	const inS = secondsUntil(recording.next_try_at);
-	const verdict = (tone: Verdict['tone'], why: string): Verdict => ({ tone, title: details.notHereYet, why, way: 'try_now' });
-
-	if (reason?.code === 'upstream_refused') return verdict('f', errors.refused);
-	if (reason?.code === 'internal') return verdict('f', details.ourDisk(reason.text));
-	if (/^Twilio limits/.test(reason?.text ?? '')) return verdict('w', errors.limited(inS));
-	return verdict('w', `${details.reasonOf(reason?.text ?? null)}${inS ? ` ${details.nextTry(inS)}` : ''}`);
+/** In the page's words, or the server's where it has none. */
+function reasonText(recording: Recording, { details, list }: Words): string {
+	const why = whyOf(recording);
+	if (!why) return details.noReason;
+	return why.kind === 'text' ? why.text : details.lastReason(list.why[why.kind]);
 }
 
-/** null: it plays, or nothing is to be said yet. */
-export function verdictOf(call: Call, recording: Recording | undefined, words: Words): Verdict | null {
+function waiting(call: Call, recording: Recording, now: number, { details, errors }: Words): Verdict {
+	const shown = shownOf(call, recording);
+	const verdict = (tone: Verdict['tone'], why: string): Verdict => ({ tone, title: details.notHereYet, why, way: 'try_now' });
+
+	if (shown.kind === 'refused') return verdict('f', errors.refused);
+	const said = `${shownText(shown, now)}.`;
+	if (shown.kind === 'full') return verdict('f', said);
+	return verdict('w', shown.why?.kind === 'text' ? `${shown.why.text} ${said}` : said);
+}
+
+/** now: the server's, in milliseconds; null: it plays, or nothing is to be said yet. */
+export function verdictOf(call: Call, recording: Recording | undefined, now: number, words: Words): Verdict | null {
 	const { details, errors } = words;
 	const final = (why: string): Verdict => ({ tone: 'n', title: details.cannotPlay, why, way: null });
 
@@ -53,8 +50,8 @@ export function verdictOf(call: Call, recording: Recording | undefined, words: W
 	switch (recording.state) {
 	case 'absent': return final(errors.absent);
 	case 'gone': return { tone: 'f', title: details.cannotPlay, why: details.goneWhy, way: 'retry' };
-	case 'dead': return { tone: 'f', title: details.cannotPlay, why: details.deadWhy(triedHours(recording), details.reasonOf(recording.reason?.text ?? null)), way: 'retry' };
-	case 'waiting': return recording.arriving ? null : waiting(recording, words);
+	case 'dead': return { tone: 'f', title: details.cannotPlay, why: details.deadWhy(triedHours(recording), reasonText(recording, words)), way: 'retry' };
+	case 'waiting': return recording.arriving ? null : waiting(call, recording, now, words);
 	default: return null;
 	}
 }

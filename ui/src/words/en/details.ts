@@ -16,10 +16,8 @@ export const details = {
 	notHereYet: 'It is not here yet.',
 	goneWhy: 'Twilio says that this recording was deleted there, before callspool could fetch it. If that is wrong, ask again.',
 	deadWhy: (hours: number | null, why: string) => `callspool gave up${hours ? ` after ${hours} h` : ''}. ${why}`,
-	ourDisk: (text: string) => `It cannot be stored here. ${text}`,
-	nextTry: (s: number) => `Next try in ${s} s.`,
-	/** The server's sentence, as it is. */
-	reasonOf: (text: string | null) => text ?? 'Twilio did not deliver it.',
+	noReason: 'Twilio did not deliver it.',
+	lastReason: (why: string) => `The last reason: ${why}.`,
 
 	// facts
 	direction: 'Direction',
@@ -32,14 +30,7 @@ export const details = {
 	call: 'Call',
 	callSid: 'Call SID',
 	parentCall: 'Parent call',
-	account: 'Account',
 	copyCallSid: 'Copy call SID',
-	numberUnknown: 'Number not known yet',
-	numberNeverKnown: 'Number unknown',
-	notKnownYet: 'Not known yet',
-	statuses: {
-		queued: 'Queued', initiated: 'Dialling', ringing: 'Ringing', 'in-progress': 'On now', completed: 'Completed', busy: 'Busy', 'no-answer': 'No answer', failed: 'Failed', canceled: 'Canceled',
-	} as Record<string, string>,
 
 	// recordings
 	recordings: 'Recordings',
@@ -55,26 +46,15 @@ export const details = {
 	adopted: 'taken over from another system',
 	lengthDiffers: (told: string) => `Twilio said ${ltr(told)}`,
 	triedTimes: (n: number) => `asked for ${times(n)}`,
-	states: {
-		recording: 'Recording now', paused: 'Recording paused', announced: 'Twilio is preparing it', queued: 'Waiting its turn', waiting: 'Not here yet', stored: 'Ready', absent: 'None kept',
-		dead: 'Given up', gone: 'Deleted at Twilio', purged: 'Removed after its time', deleted: 'Deleted',
-	} as Record<string, string>,
-	expired: 'Expired',
-	arriving: (percent: number) => `Arriving ${percent} %`,
-	arrivingSoFar: (size: string) => `Arriving, ${ltr(size)} so far`,
-	play: 'Play',
-	pause: 'Pause',
 	playRecording: (n: number, all: number) => (all > 1 ? `Play recording ${n}` : 'Play recording'),
 	pauseRecording: (n: number, all: number) => (all > 1 ? `Pause recording ${n}` : 'Pause recording'),
 	moreFor: (n: number, all: number) => (all > 1 ? `More for recording ${n}` : 'More for the recording'),
 
 	// what can be done
 	download: 'Download',
-	copyLink: 'Copy link',
 	hold: 'Hold',
 	endHold: 'End hold',
 	delete: 'Delete…',
-	retry: 'Retry',
 	holdTitle: 'Hold recording',
 	holdSaid: 'A held recording is not removed when its time is over, and cannot be deleted, until the hold is ended.',
 	holdReason: 'Reason, for those who may want to end the hold',
