@@ -7,6 +7,7 @@ import { Icon, PlayingBars } from '../parts/Icon';
 import { MenuButton, MenuItem } from '../parts/Menu';
 import { clock, dayText, size } from '../parts/format';
 import { play, playing, prepare, toggle } from '../player/control';
+import { CopyLink } from '../player/CopyLink';
 import { progress } from '../live';
 import { may } from '../session';
 import { useStore } from '../store';
@@ -77,7 +78,7 @@ function PlayButton({ call, recording, number, all }: Numbered) {
 type Question = 'hold' | 'delete' | null;
 
 /** The buttons of one recording: what a role may not do is absent. */
-function Deeds({ recording, number, all, onRefused }: Omit<Numbered, 'call'> & { onRefused(text: string | null): void }) {
+function Deeds({ call, recording, number, all, onRefused }: Numbered & { onRefused(text: string | null): void }) {
 	const { details } = useWords();
 	const [question, setQuestion] = useState<Question>(null);
 	const { recording_sid: sid, state, held, expired } = recording;
@@ -96,6 +97,7 @@ function Deeds({ recording, number, all, onRefused }: Omit<Numbered, 'call'> & {
 					{details.download}
 				</a>
 			)}
+			{isStored && <CopyLink class="btn sm" callSid={call.call_sid} recordingSid={sid}>{details.copyLink}</CopyLink>}
 			{mayHold && (
 				<button type="button" class="btn sm" onClick={held ? endHold : () => setQuestion('hold')}>
 					<Icon name="lock" />
@@ -146,7 +148,7 @@ export function Recordings({ call, chosen, onChoose }: { call: Call; chosen: Rec
 					<Item key={recording.recording_sid} call={call} recording={recording} number={i + 1} all={all} isChosen={recording === chosen} onChoose={() => onChoose(recording.recording_sid)} />
 				))}
 			</ul>
-			<Deeds key={chosen.recording_sid} recording={chosen} number={call.recordings.indexOf(chosen) + 1} all={all} onRefused={setRefused} />
+			<Deeds key={chosen.recording_sid} call={call} recording={chosen} number={call.recordings.indexOf(chosen) + 1} all={all} onRefused={setRefused} />
 			{refused && <p class="err"><Icon name="bad" /><span>{refused}</span></p>}
 		</section>
 	);

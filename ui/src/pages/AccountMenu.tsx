@@ -5,6 +5,7 @@ import { errorWords } from '../parts/errors';
 import { Icon } from '../parts/Icon';
 import { MenuButton, MenuItem } from '../parts/Menu';
 import { toast } from '../parts/toast';
+import { playsOn, setPlaysOn } from '../player/control';
 import { session, signOut } from '../session';
 import { useStore } from '../store';
 import type { User } from '../types';
@@ -23,6 +24,7 @@ export function initials(name: string): string {
 export function AccountItems() {
 	const { pages } = useWords();
 	const now = useStore(session);
+	const isOn = useStore(playsOn);
 	const leave = (): void => void signOut().catch((error: unknown) => {
 		const { text } = errorWords(error);
 		announceFailure(text);
@@ -31,6 +33,7 @@ export function AccountItems() {
 	if (!now?.user) return null;
 	return (
 		<>
+			<MenuItem isChecked={isOn} isSwitch onSelect={() => setPlaysOn(!isOn)}>{pages.playNextByItself}</MenuItem>
 			{now.auth === 'password' && <MenuItem onSelect={leave}>{pages.signOut}</MenuItem>}
 		</>
 	);

@@ -1,14 +1,18 @@
 // The page of a link: one recording, and nothing else of callspool.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { errorOf } from '../api';
+import type { ApiError } from '../api';
 import { clock, dateText, momentText } from '../parts/format';
-import { Brand, Icon } from '../parts/Icon';
+import { lazy } from '../frame/lazy';
+import { Brand } from '../parts/Icon';
 import { ltr } from '../isolate';
 import { useWords, type Words } from '../words';
 import { LanguageButton, Over } from './Card';
 import { NO_SUCH_LINK, isShut, openLink, shutBy, type Opened, type Shut } from './opened';
 import { markStarted } from './start';
 import { useTitle } from './title';
+
+/** Not for whom there is nothing to hear. */
+const LinkPlayer = lazy(() => import('../player/LinkPlayer').then((module) => module.LinkPlayer));
 
 export interface LinkProps {
 	name: string;
@@ -22,33 +26,14 @@ function factsText({ direction, started_at: started, duration }: Opened, { pages
 	return [way, started ? `${dateText(started)}, ${ltr(new Date(started).toTimeString().slice(0, 5))}` : null, duration ? ltr(clock(duration)) : null].filter(Boolean).join(' · ');
 }
 
-/** Why it stopped: what was begun may go on, so asking once more costs no play. */
-async function whyNot(media: string): Promise<Shut | 'not_played' | 'no_answer'> {
-	try {
-		const answer = await fetch(media, { headers: { Range: 'bytes=0-1' } });
-		return answer.ok ? 'not_played' : (shutBy(await errorOf(answer)) ?? 'not_played');
-	} catch {
-		return 'no_answer';
-	}
-}
-
-function Sound({ name, fromS, onShut }: Omit<LinkProps, 'secret'> & { onShut(shut: Shut): void }) {
-	const { errors } = useWords();
-	const [trouble, setTrouble] = useState<'not_played' | 'no_answer' | null>(null);
+function Sound({ name, fromS, opened, onShut }: Omit<LinkProps, 'secret'> & { opened: Opened; onShut(shut: Shut): void }) {
 	const media = `/l/${name}/media`;
-	const failed = async (): Promise<void> => {
-		const why = await whyNot(media);
-		if (typeof why === 'string') setTrouble(why);
-		else onShut(why);
+	const refused = (error: ApiError): void => {
+		const shut = shutBy(error);
+		if (shut) onShut(shut);
 	};
 	return (
-		<>
-			<audio id="audio" controls preload="none" aria-labelledby="link-title" src={fromS > 0 ? `${media}#t=${fromS}` : media} onError={() => void failed()} onPlaying={() => setTrouble(null)} />
-			<p id="play-error" class="err" role="alert" hidden={!trouble}>
-				<Icon name="bad" />
-				<span>{trouble === 'no_answer' ? errors.noAnswer : errors.undecodable}</span>
-			</p>
-		</>
+		<LinkPlayer id={name} media={media} waveform={`/l/${name}/waveform`} durationS={opened.duration ?? null} at={fromS} download={`${media}?download=1`} onRefused={refused} />
 	);
 }
 
@@ -66,7 +51,7 @@ function Open({ opened, ...rest }: Omit<LinkProps, 'secret'> & { opened: Opened;
 				<div class="box">
 					<h1 id="link-title">{from && to ? pages.linkFromTo(from, to) : pages.linkRecording}</h1>
 					<p id="facts" class="sub">{factsText(opened, words)}</p>
-					<Sound {...rest} />
+					<Sound {...rest} opened={opened} />
 				</div>
 				<p id="until" class="foot2">{until ? pages.linkUntil(momentText(until)) : pages.linkAlone}</p>
 			</section>

@@ -52,6 +52,7 @@ export const details = {
 
 	// what can be done
 	download: 'Download',
+	copyLink: 'Copy link',
 	hold: 'Hold',
 	endHold: 'End hold',
 	delete: 'Delete…',

@@ -50,6 +50,7 @@ export const details: typeof English = {
 	moreFor: (n, all) => (all > 1 ? `עוד פעולות להקלטה ${ltr(n)}` : 'עוד פעולות להקלטה'),
 
 	download: 'הורדה',
+	copyLink: 'העתקת קישור',
 	hold: 'שמירה מפני מחיקה',
 	endHold: 'סיום השמירה',
 	delete: 'מחיקה…',
