@@ -1,10 +1,11 @@
 // The page of a link: one recording, and nothing else of callspool.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ApiError } from '../api';
-import { clock, dateText, momentText } from '../parts/format';
 import { lazy } from '../frame/lazy';
-import { Brand } from '../parts/Icon';
 import { ltr } from '../isolate';
+import { grouped } from '../list/numbers';
+import { clock, dateText, momentText } from '../parts/format';
+import { Brand } from '../parts/Icon';
 import { useWords, type Words } from '../words';
 import { LanguageButton, Over } from './Card';
 import { NO_SUCH_LINK, isShut, openLink, shutBy, type Opened, type Shut } from './opened';
@@ -49,7 +50,7 @@ function Open({ opened, ...rest }: Omit<LinkProps, 'secret'> & { opened: Opened;
 					<LanguageButton class="btn quiet" />
 				</div>
 				<div class="box">
-					<h1 id="link-title">{from && to ? pages.linkFromTo(from, to) : pages.linkRecording}</h1>
+					<h1 id="link-title">{from && to ? pages.linkFromTo(grouped(from), grouped(to)) : pages.linkRecording}</h1>
 					<p id="facts" class="sub">{factsText(opened, words)}</p>
 					<Sound {...rest} opened={opened} />
 				</div>

@@ -45,9 +45,9 @@ export const details: typeof English = {
 	adopted: 'נקלטה ממערכת אחרת',
 	lengthDiffers: (told) => `לפי Twilio ${ltr(told)}`,
 	triedTimes: times,
-	playRecording: (n, all) => (all > 1 ? `השמעת הקלטה ${ltr(n)}` : 'השמעת ההקלטה'),
-	pauseRecording: (n, all) => (all > 1 ? `השהיית הקלטה ${ltr(n)}` : 'השהיית ההקלטה'),
-	moreFor: (n, all) => (all > 1 ? `עוד פעולות להקלטה ${ltr(n)}` : 'עוד פעולות להקלטה'),
+	playRecording: (n, all) => (all > 1 ? `השמעת הקלטה ${n}` : 'השמעת ההקלטה'),
+	pauseRecording: (n, all) => (all > 1 ? `השהיית הקלטה ${n}` : 'השהיית ההקלטה'),
+	moreFor: (n, all) => (all > 1 ? `עוד פעולות להקלטה ${n}` : 'עוד פעולות להקלטה'),
 
 	download: 'הורדה',
 	copyLink: 'העתקת קישור',
