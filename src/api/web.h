@@ -32,6 +32,7 @@ struct media_cache;
 struct mailbox;
 struct mirrors;
 struct open_plays;
+struct probes;
 struct reserve;
 struct successor;
 struct fetcher;
@@ -53,6 +54,7 @@ struct web {
 	const struct reserve *reserve;
 	const struct accounts *accounts;
 	struct auth *auth;
+	struct probes *probes; /* what the doctor plays; NULL: nothing */
 	struct successor *successor; /* NULL: this process cannot be upgraded */
 	const char *
 		own_url; /* where we listen: what a link begins with that the administrator's socket made */

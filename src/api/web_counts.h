@@ -20,6 +20,7 @@ enum play_source {
 	PLAY_SOURCE_STORE,  /* stored, as the ledger said */
 	PLAY_SOURCE_FLIGHT, /* on its way here */
 	PLAY_SOURCES,
+	PLAY_SOURCE_PROBE = PLAY_SOURCES, /* the doctor's: nowhere counted */
 };
 const char *play_source_name(enum play_source source);
 

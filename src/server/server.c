@@ -34,6 +34,7 @@
 #include "server/server_accounts.h"
 #include "service/watchdog.h"
 #include "twilio/accounts.h"
+#include "web/probes.h"
 #include "web/web_app.h"
 
 #include <errno.h>
@@ -66,6 +67,7 @@ struct server {
 	struct fetcher *fetcher;
 	struct keeper *keeper;
 	struct auth *auth;
+	struct probes *probes;
 	struct audit_duty *audit_duty;
 	struct access_log *access_log; /* NULL: none is wanted */
 	struct web web;
@@ -193,6 +195,7 @@ static bool open_rooms(struct server *server, struct err *err)
 					settings->data_dir, err))
 		return false;
 
+	server->probes = probes_new();
 	server->web = (struct web){
 		.options = settings->web,
 		.ledger = server->ledger,
@@ -202,6 +205,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		.reserve = server->reserve,
 		.accounts = &server->accounts,
 		.auth = server->auth,
+		.probes = server->probes,
 		.own_url = server->foothold->url,
 		.access_log = server->access_log,
 		.keeping_times = keeper_loop_times(server->keeper),
@@ -472,6 +476,7 @@ void server_free(struct server *server)
 		loop_free(server->serving[i].loop);
 	free(server->serving);
 	access_log_free(server->access_log);
+	probes_free(server->probes);
 	ledger_free(server->ledger);
 	reserve_free(server->reserve);
 	blob_store_free(server->store);

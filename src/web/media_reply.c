@@ -217,6 +217,8 @@ static void count_first_byte(struct exchange *x)
 {
 	struct web_counts *counts = &web_local_of(x)->counts;
 
+	if (x->source == PLAY_SOURCE_PROBE)
+		return;
 	time_histogram_count(&counts->first_byte[x->source], clock_monotonic_us() - x->head_at_us);
 }
 

@@ -17,6 +17,7 @@
 #include "web/web_metrics.h"
 #include "web/web_pages.h"
 #include "web/web_recording_change.h"
+#include "web/web_probes.h"
 #include "web/web_retry.h"
 #include "web/web_upgrade.h"
 #include "web/web_waveform.h"
@@ -40,6 +41,8 @@ const struct http_route web_routes[] = {
 	{ GET, "/api/recordings/{}/media", web_recording_media, .access = WEB_PLAY },
 	{ GET, "/api/recordings/{}/waveform", web_recording_waveform, .access = WEB_PLAY },
 	{ GET, "/api/calls/{}/download", web_call_download, .access = WEB_PLAY },
+
+	{ POST, "/api/probes", web_probes_begin, JSON_BODY, JSON_TYPE, WEB_LOCAL },
 
 	{ POST, "/api/recordings/{}/adopt", web_recording_adopt, JSON_BODY, JSON_TYPE, WEB_ADMIN },
 	{ POST, "/api/recordings/{}/retry", web_recording_retry, .access = WEB_CHANGE },

@@ -43,8 +43,12 @@ static void ended(struct exchange *x)
 
 	tell_play(x);
 	web_access_log_ended(x);
-	web_count_request(&local->counts, x, is_play(x));
-	if (x->sent_bytes > 0 && web_caller_of(x, &caller) && caller.play_key != 0)
+	caller.play_key = 0;
+	caller.known.kind = 0;
+	(void)!web_caller_of(x, &caller);
+	if (x->source != PLAY_SOURCE_PROBE && caller.known.kind != CREDENTIAL_DOCTOR)
+		web_count_request(&local->counts, x, is_play(x));
+	if (x->sent_bytes > 0 && caller.play_key != 0)
 		open_plays_sent(local->plays, caller.play_key, x->sent_bytes);
 }
 

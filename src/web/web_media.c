@@ -12,6 +12,7 @@
 #include "media/media_cache.h"
 #include "twilio/sid.h"
 #include "web/media_reply.h"
+#include "web/probe_play.h"
 #include "web/web_play.h"
 
 /* call_sid: the recording must be of this call; at == NULL when any will do. */
@@ -21,6 +22,8 @@ static void serve(struct exchange *x, struct str sid, struct str call_sid)
 	const struct media *media = media_cache_get(local->media_cache, sid);
 	struct media_reply reply;
 
+	if (!media && probe_play(x, sid))
+		return;
 	if (!media || (call_sid.at && !str_eq(str_of(media->call_sid), call_sid))) {
 		web_play_start(x, sid, call_sid);
 		return;

@@ -12,8 +12,10 @@
 #include "ledger/intake.h"
 #include "twilio/accounts.h"
 #include "twilio/callback.h"
+#include "twilio/sid.h"
 #include "twilio/signature.h"
 #include "web/callback_body.h"
+#include "web/probe_play.h"
 
 #include <stdlib.h>
 
@@ -81,11 +83,22 @@ static enum signature_result check_signature(const struct exchange *x,
 			       account ? account_tokens(account, tokens) : 0);
 }
 
-static void refuse_signature(struct exchange *x, enum webhook_refusal refusal)
+/* at == NULL: it names none, or what is no SID. */
+static struct str call_of(const struct callback_body *body)
+{
+	struct str sid = twilio_param(body->params, body->param_count, STR("CallSid"));
+
+	return sid.at && sid_is_call(sid) ? sid : STR_NONE;
+}
+
+/* What the doctor sends counts nowhere: it tells itself how it was answered. */
+static void refuse_signature(struct exchange *x, enum webhook_refusal refusal, bool is_probe)
 {
 	struct log_tag tag = web_request_tag(x);
 
-	webhook_count_refused(web_local_of(x)->webhooks, refusal, forwarded_client(x), &tag);
+	if (!is_probe)
+		webhook_count_refused(web_local_of(x)->webhooks, refusal, forwarded_client(x),
+				      &tag);
 	if (refusal == WEBHOOK_UNSIGNED)
 		web_refuse(x, WEB_BAD_REQUEST, "The header X-Twilio-Signature is missing.",
 			   WEB_NO_RETRY);
@@ -101,17 +114,18 @@ static void refuse_signature(struct exchange *x, enum webhook_refusal refusal)
 static bool is_signed(struct exchange *x, const struct callback_body *body)
 {
 	const struct account *account = account_of(web_local_of(x)->web, body);
+	bool is_probe = probe_is_of(x, call_of(body));
 
 	switch (check_signature(x, body, account)) {
 	case SIGNATURE_GOOD:
 		return true;
 	case SIGNATURE_MISSING:
-		refuse_signature(x, WEBHOOK_UNSIGNED);
+		refuse_signature(x, WEBHOOK_UNSIGNED, is_probe);
 		return false;
 	case SIGNATURE_WRONG:
 		break;
 	}
-	refuse_signature(x, account ? WEBHOOK_WRONG_SIGNATURE : WEBHOOK_UNKNOWN_ACCOUNT);
+	refuse_signature(x, account ? WEBHOOK_WRONG_SIGNATURE : WEBHOOK_UNKNOWN_ACCOUNT, is_probe);
 	return false;
 }
 
@@ -157,7 +171,7 @@ static void take_callback(struct exchange *x, enum intake_kind kind)
 		web_refuse(x, WEB_BAD_REQUEST, err.text, WEB_NO_RETRY);
 		return;
 	}
-	if (!is_signed(x, &body))
+	if (!is_signed(x, &body) || probe_webhook(x, call_of(&body)))
 		return;
 
 	AUTO(free) struct webhook *webhook = xcalloc(1, sizeof(*webhook));
