@@ -57,18 +57,25 @@ static void describe(CURL *curl, const struct admin_request *request,
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
+bool admin_address(const struct settings *settings, char **out_address, int *out_folder_fd,
+		   struct err *err)
+{
+	AUTO(free) char *socket_path = server_path(settings, SERVER_SOCKET);
+
+	return file_short_path(socket_path, sizeof(((struct sockaddr_un *)NULL)->sun_path),
+			       out_address, out_folder_fd, err);
+}
+
 bool admin_ask(const struct settings *settings, const struct admin_request *request,
 	       long *out_status, struct buf *out, struct err *err)
 {
-	AUTO(free) char *socket_path = server_path(settings, SERVER_SOCKET);
 	AUTO(free) char *address = NULL;
 	AUTO(close) int folder_fd = -1;
 	struct curl_slist *headers;
 	CURL *curl;
 	bool good;
 
-	if (!file_short_path(socket_path, sizeof(((struct sockaddr_un *)NULL)->sun_path), &address,
-			     &folder_fd, err))
+	if (!admin_address(settings, &address, &folder_fd, err))
 		return err_set(err, ERR_NOT_FOUND, "no server runs on this data folder");
 	curl = curl_easy_init();
 	headers = curl_slist_append(NULL, "Content-Type: application/json");

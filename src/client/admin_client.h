@@ -19,6 +19,13 @@ bool admin_get(const struct settings *settings, const char *path, struct buf *ou
 
 #define ADMIN_NO_LIMIT (-1)
 
+/*
+ * Where it is reached: an address short enough for a socket, for free(), and the folder that it may stand in, for close() (-1:
+ * none); it is good while that is open.
+ */
+bool admin_address(const struct settings *settings, char **out_address, int *out_folder_fd,
+		   struct err *err) MUST_CHECK;
+
 struct admin_request {
 	const char *method, *path;
 	const char *body;  /* JSON; NULL: none */

@@ -6,25 +6,16 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "client/admin_client.h"
+#include "client/ledger_status.h"
 #include "doctor/report_json.h"
 #include "doctor/report_text.h"
+#include "twilio/accounts.h"
 
 #include <jansson.h>
 #include <stdio.h>
 
 #define BODY_MAX   (1024 * 1024)
 #define REPORT_MAX (8 * 1024 * 1024)
-
-/* What is examined, and what its texts are kept in. */
-struct examined {
-	struct deployment deployment;
-	json_t *status; /* of the server that runs; NULL: none does */
-};
-
-static void release(struct examined *examined)
-{
-	json_decref(examined->status);
-}
 
 static bool read_limit(const char *option, const char *text, struct proxy_limit *out,
 		       struct err *err)
@@ -47,36 +38,42 @@ static bool read_limits(const struct doctor_request *request, struct proxy_limit
 	       read_limit("--proxy-keepalive", request->proxy_keepalive, &out->keepalive, err);
 }
 
-/* NULL: no server answers. */
-static json_t *ask_server(const struct settings *settings)
+/* NULL: there is none that can be read. */
+static json_t *read_ledger(const struct settings *settings)
 {
 	__attribute__((cleanup(buf_release_at))) struct buf body;
 	struct err err;
 
 	buf_init(&body, BODY_MAX);
-	if (!admin_get(settings, "/api/status", &body, &err))
+	if (!ledger_status(settings, &body, &err))
 		return NULL;
 	return json_loadb(body.at, body.len, 0, NULL);
 }
 
-static bool put_together(const struct doctor_request *request, struct examined *out,
-			 struct err *err)
+/* The credentials are copies: of them the command knows what it was given. */
+static void describe_machine(const struct settings *settings, struct machine_facts *out)
 {
-	const struct settings *settings = request->settings;
-	struct deployment *deployment = &out->deployment;
+	const struct account_options *account = &settings->account;
 
-	if (!admin_may_ask(settings, err) || !read_limits(request, &deployment->proxy, err))
-		return false;
-	out->status = ask_server(settings);
-	deployment->server = (struct server_facts){
-		.version = json_string_value(json_object_get(out->status, "version")),
+	*out = (struct machine_facts){
+		.data_dir = settings->data_dir,
+		.min_free_bytes = settings->web.min_free_bytes,
+		.api_url = account->api_url ? account->api_url : ACCOUNT_API_URL,
+		.account_sid = account->account_sid,
+		.user = account->api_key ? account->api_key : account->account_sid,
+		.password = account->api_key ? account->api_secret : account->auth_token,
+	};
+}
+
+static void describe_settings(const struct settings *settings, struct server_facts *out)
+{
+	*out = (struct server_facts){
 		.public_url = settings->web.public_url,
 		.play_wait_ms = settings->web.play_wait_ms,
 		.keepalive_ms = settings->http.keepalive_timeout_ms,
+		.head_ms = settings->http.head_timeout_ms,
+		.send_ms = settings->http.send_timeout_ms,
 	};
-	deployment->public_url = request->url ? request->url : settings->web.public_url;
-	deployment->nginx_conf = request->nginx_conf;
-	return true;
 }
 
 static void print_json(const struct report *report)
@@ -128,21 +125,30 @@ static void examine(const struct doctor_request *request, struct deployment *dep
 bool doctor_client_run(const struct doctor_request *request, enum verdict *out, struct err *err)
 {
 	__attribute__((cleanup(report_release_at))) struct report report = { .count = 0 };
-	struct examined examined = { .status = NULL };
-	bool is_good;
+	AUTO(free) char *socket_path = NULL;
+	AUTO(close) int folder_fd = -1;
+	struct deployment_options options = { .url = request->url,
+					      .nginx_conf = request->nginx_conf };
+	struct deployment deployment;
 
-	if (!examination_validate(&request->examination, err))
-		return false;
 	*out = VERDICT_GOOD;
+	if (!examination_validate(&request->examination, err) ||
+	    !read_limits(request, &options.proxy, err))
+		return false;
 	if (request->is_list) {
 		print_list(request);
 		return true;
 	}
-	is_good = put_together(request, &examined, err);
-	if (is_good) {
-		examine(request, &examined.deployment, &report);
-		*out = examination_verdict(&report);
-	}
-	release(&examined);
-	return is_good;
+	if (!admin_may_ask(request->settings, err) ||
+	    !admin_address(request->settings, &socket_path, &folder_fd, err))
+		return false;
+	options.socket_path = socket_path;
+	options.ledger_status = read_ledger(request->settings);
+	describe_machine(request->settings, &options.machine);
+	describe_settings(request->settings, &options.settings);
+	deployment_open(&options, &deployment);
+	examine(request, &deployment, &report);
+	deployment_close(&deployment);
+	*out = examination_verdict(&report);
+	return true;
 }

@@ -1,14 +1,8 @@
 /* callspool status: what is here, what waits, what is wrong. */
 #include "cmd/cmd_options.h"
 
-#include "base/json.h"
-#include "blob/blob_local.h"
-#include "catalog/catalog.h"
-#include "catalog/events.h"
 #include "client/admin_client.h"
-#include "server/server.h"
-#include "web/health.h"
-#include "web/web_health.h"
+#include "client/ledger_status.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -102,33 +96,13 @@ static void print_text(const json_t *status)
 		printf("! %s\n", json_string_value(cause));
 }
 
-/* No server runs: the ledger itself says it. */
-static bool read_ledger(const struct settings *settings, struct buf *out, struct err *err)
-{
-	AUTO(free) char *path = server_path(settings, SERVER_LEDGER);
-	AUTO(catalog_free) struct catalog *catalog = NULL;
-	AUTO(blob_store_free) struct blob_store *store = NULL;
-	struct health_facts facts = { .min_free_bytes = settings->web.min_free_bytes };
-	struct json json;
-
-	if (!catalog_open(path, CATALOG_READ, &catalog, err) ||
-	    !blob_local_open(settings->data_dir, &store, err) ||
-	    !web_health_read(catalog, store, NULL, &facts, err) ||
-	    !events_last_webhook_at(catalog, INT64_MAX, &facts.last_webhook_at_ms, err))
-		return false;
-	json_start(&json, out);
-	health_write(&facts, HEALTH_STATUS, &json);
-	buf_add_byte(out, '\n');
-	return true;
-}
-
 static bool get_status(const struct settings *settings, struct buf *out, struct err *err)
 {
 	if (admin_get(settings, "/api/status", out, err))
 		return true;
 	if (err->kind != ERR_NOT_FOUND)
 		return false;
-	return read_ledger(settings, out, err) || err_context(err, "no server runs");
+	return ledger_status(settings, out, err) || err_context(err, "no server runs");
 }
 
 static int run_status(int argc, char **argv)

@@ -1,10 +1,16 @@
 #include "doctor/check.h"
 
+#include "doctor/limit_checks.h"
+#include "doctor/playback_checks.h"
 #include "doctor/service_checks.h"
+#include "doctor/strategy_checks.h"
 
 /* In the order in which they are run and told: what is near to the cause first. */
 const struct check_group *const doctor_groups[] = {
 	&service_checks,
+	&limit_checks,
+	&playback_checks,
+	&strategy_checks,
 };
 
 const size_t doctor_groups_count = ARRAY_LEN(doctor_groups);

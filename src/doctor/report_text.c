@@ -5,6 +5,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "doctor/duration_words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,8 @@
 #define WIDTH_DEFAULT 80
 #define WIDTH_MIN     40
 #define WIDTH_MAX     100
-#define NAME_COLUMN   20 /* where a check's words begin */
+#define NAME_WIDTH    18 /* of the longest */
+#define NAME_COLUMN   25 /* where a check's words begin */
 #define LABEL_INDENT  6
 #define LABEL_COLUMN  17 /* where those of a finding do */
 
@@ -183,14 +185,28 @@ static void print_result(struct report_text *text, const struct result *result)
 	if (text->group != result->group)
 		print_heading(text, result->group);
 	fprintf(text->to, "  %s%s%s  %-*s ", begin(text, marks[result->kind].colour),
-		marks[result->kind].word, end(text), NAME_COLUMN - 7, result->check->name);
+		marks[result->kind].word, end(text), NAME_WIDTH, result->check->name);
 
 	size_t name = strlen(result->check->name);
-	size_t at = name > NAME_COLUMN - 7 ? name + 7 : NAME_COLUMN;
+	size_t at = name > NAME_WIDTH ? name + 7 : NAME_COLUMN;
 
 	print_words(text, is_finding ? result->finding.says : result->detail, at, NAME_COLUMN);
 	if (is_finding)
 		print_finding(text, result);
+}
+
+/* The chain, as one table. */
+static void print_limits(struct report_text *text, const struct report *report)
+{
+	while (text->limits_printed < report->limits_count) {
+		const struct limit_line *limit = &report->limits[text->limits_printed++];
+		AUTO(free) char *source = utf8_plain(str_of(limit->source));
+		char room[DURATION_WORDS_SIZE];
+
+		fprintf(text->to, "      %-9s  %-39s %7s   %s%s%s\n", limit->who, limit->what,
+			limit->ms < 0 ? "?" : duration_words(limit->ms, room),
+			begin(text, COLOUR_QUIET), source, end(text));
+	}
 }
 
 static void hear(struct examination_watch *watch, const struct report *report, size_t first)
@@ -199,6 +215,7 @@ static void hear(struct examination_watch *watch, const struct report *report, s
 
 	for (size_t i = first; i < report->count; i++)
 		print_result(text, &report->results[i]);
+	print_limits(text, report);
 	fflush(text->to);
 }
 

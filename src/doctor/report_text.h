@@ -17,10 +17,11 @@ struct report_text {
 	unsigned width;
 	bool has_colour;
 	const struct check_group *group; /* whose heading was printed last */
+	size_t limits_printed;
 };
 
 void report_text_start(struct report_text *text, FILE *to);
-/* The chain of limits where there is one, and the verdict, whose first line names the cause. */
+/* The verdict, whose first line names the cause. */
 void report_text_end(struct report_text *text, const struct report *report);
 /* --list: each group with its checks. */
 void report_text_list(struct report_text *text);
