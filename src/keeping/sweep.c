@@ -203,7 +203,7 @@ static void end_item(struct sweep_item *item)
 	sweep->working--;
 	if (sweep->env->is_stopping)
 		return;
-	if (!item->is_worked)
+	if (!item->is_worked && item->err.kind != ERR_CONFLICT)
 		item_failed(sweep, item, &item->err);
 	begin_items(sweep);
 }

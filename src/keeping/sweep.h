@@ -106,6 +106,7 @@ struct sweep_table {
 	 * long.  In its place start() begins the work on the loop and must not block: it ends, in
 	 * a later turn of the loop, with sweep_item_end().  One item at a time is worked on,
 	 * whereas all of a page may be started at once.  Neither: there is nothing to do but to write.
+	 * ERR_CONFLICT: it changed meanwhile, and there is nothing to do; it is passed over in silence.
 	 */
 	bool (*work)(struct sweep_item *item, struct err *err);
 	void (*start)(struct sweep_item *item);

@@ -15,7 +15,7 @@
 struct making {
 	struct sweep_item item;
 	struct recording_file recording;
-	enum recording_waveform result; /* PENDING: its media is not there */
+	enum recording_waveform result; /* once it is worked on */
 };
 
 static struct making *making_of(struct sweep_item *item)
@@ -93,8 +93,9 @@ static bool work(struct sweep_item *item, struct err *err)
 	struct making *making = making_of(item);
 
 	if (!compute(making, err)) {
-		making->result = RECORDING_WAVEFORM_PENDING;
-		return err->kind == ERR_NOT_FOUND;
+		if (err->kind == ERR_NOT_FOUND)
+			err->kind = ERR_CONFLICT;
+		return false;
 	}
 	if (making->result == RECORDING_WAVEFORM_NONE)
 		log_warn(NULL, "recording %s has no waveform: %s", item->recording_sid, err->text);
@@ -105,8 +106,6 @@ static bool write_result(struct sweep_item *item, struct catalog *catalog, struc
 {
 	const struct making *making = making_of(item);
 
-	if (making->result == RECORDING_WAVEFORM_PENDING)
-		return err_set(err, ERR_CONFLICT, "its media is not there");
 	return recordings_set_waveform(catalog, str_of(making->recording.recording_sid),
 				       making->recording.generation, making->result, err);
 }

@@ -13,7 +13,15 @@
 #define ROWS_MAX 200
 #define LONG_MS  600000 /* longer than any test: what waits for it does not come */
 
-enum row_fault { ROW_GOOD, ROW_BROKEN, ROW_SCARCE, ROW_TAKEN, ROW_UNWRITABLE, ROW_DISK_FULL };
+enum row_fault {
+	ROW_GOOD,
+	ROW_BROKEN,
+	ROW_SCARCE,
+	ROW_GONE,
+	ROW_TAKEN,
+	ROW_UNWRITABLE,
+	ROW_DISK_FULL
+};
 
 static struct row {
 	int64_t place;
@@ -63,6 +71,8 @@ static bool work(struct sweep_item *item, struct err *why)
 	row->worked++;
 	if (row->fault == ROW_BROKEN)
 		return err_set(why, ERR_INTERNAL, "broken");
+	if (row->fault == ROW_GONE)
+		return err_set(why, ERR_CONFLICT, "gone");
 	return row->fault != ROW_SCARCE || err_set(why, ERR_SCARCE, "no descriptor is left");
 }
 
@@ -324,13 +334,15 @@ static void test_written(void)
 	add(ROW_DISK_FULL);
 	add(ROW_TAKEN);
 	add(ROW_GOOD);
+	add(ROW_GONE);
 	sweep_wake(sweep);
 	OK(sweep_until(first_is_worked_twice), "a full disk holds it up");
 	rows[0].fault = ROW_GOOD;
 	OK(sweep_until(all_good_are_done), "and it goes on when there is room");
-	rows[1].worked = 0;
-	OK(sweep_until(some_time_is_over) && rows[1].worked == 0,
+	rows[1].worked = rows[3].worked = 0;
+	OK(sweep_until(some_time_is_over) && rows[1].worked == 0 && rows[3].worked == 0,
 	   "what changed meanwhile is no failure: it is not tried again");
+	OK(!rows[3].is_done, "nor is it written, where the work finds out");
 	close_sweep();
 }
 
