@@ -4,6 +4,8 @@
 #include "catalog/events.h"
 #include "catalog/projection.h"
 #include "catalog/recordings_digest.h"
+#include "catalog/recordings_waveform.h"
+#include "catalog/removals.h"
 
 #define PURGED "ab/purged.mp3" /* the path is forgotten again */
 
@@ -92,7 +94,9 @@ static bool keep(struct catalog *catalog, const struct recording *recording, str
 	struct str sid = str_of(recording->recording_sid);
 
 	if (!recordings_mark_stored(catalog, sid, &media, err) ||
-	    !recordings_set_digest(catalog, sid, recording->generation, recording->sha256, err))
+	    !recordings_set_digest(catalog, sid, recording->generation, recording->sha256, err) ||
+	    !recordings_set_waveform(catalog, sid, recording->generation, RECORDING_WAVEFORM_STORED,
+				     err))
 		return false;
 	return recording->state != RECORDING_PURGED ||
 	       recordings_mark_purged(catalog, sid, recording->stored_at_ms + 1000, err);
