@@ -17,6 +17,7 @@ class Bench:
         self.load_binary = os.path.join(binaries, 'bench/bench-load')
         self.ledger = os.path.join(binaries, 'bench/bench-ledger')
         self.provider = os.path.join(binaries, 'bench/bench-provider')
+        self.waveform = os.path.join(binaries, 'bench/bench-waveform')
         self.floor = os.path.join(binaries, 'bench/bench-floor')
         self.folder, self.runs, self.seconds, self.is_long = folder, runs, seconds, is_long
         self.folders = 0
