@@ -2,7 +2,6 @@
 import { useState } from 'preact/hooks';
 import { connection } from '../live';
 import { today } from '../list/clock';
-import { DatePicker } from '../list/DatePicker';
 import { dateOf, daysOf, isSpan, plainDay, zoneName } from '../list/dates';
 import { isNarrowed, stateOf, STATES } from '../list/filter';
 import { Icon } from '../parts/Icon';
@@ -11,8 +10,11 @@ import { Popover } from '../parts/Popover';
 import { useStore } from '../store';
 import { go, view, type View } from '../view';
 import { useWords, type Words } from '../words';
+import { lazy } from './lazy';
 
 export const DATES_ID = 'dates';
+
+const DatePicker = lazy(() => import('../list/DatePicker').then((module) => module.DatePicker));
 
 const CLEAR: Partial<View> = { q: '', from: '', to: '', state: '' };
 

@@ -1,17 +1,18 @@
 // What can be done with a call; what its reader may not do is absent.
 import { useState } from 'preact/hooks';
 import { mediaOf } from '../api';
-import { endHoldDeed } from '../details/deeds';
-import { DeleteDialog, HoldDialog, tried } from '../details/dialogs';
+import { lazy } from '../frame/lazy';
 import { Menu, MenuItem, MenuLine } from '../parts/Menu';
-import { toast } from '../parts/toast';
 import { may } from '../session';
 import type { Call, Recording } from '../types';
 import { go } from '../view';
 import { useWords } from '../words';
-import { canPlay, canRetry, copyLink, copyNumber, copySid, retryCallOf, togglePlay } from './deeds';
+import { canPlay, canRetry, endHoldOf, copyLink, copyNumber, copySid, retryCallOf, togglePlay } from './deeds';
 import { otherNumber } from './say';
 import { mainOf } from './states';
+
+const HoldDialog = lazy(() => import('../details/dialogs').then((module) => module.HoldDialog));
+const DeleteDialog = lazy(() => import('../details/dialogs').then((module) => module.DeleteDialog));
 
 type Question = 'hold' | 'delete';
 
@@ -25,11 +26,10 @@ interface Props {
 function Keeping({ recording, ask }: { recording: Recording; ask(question: Question): void }) {
 	const { list } = useWords();
 	if (!may('change') || recording.state !== 'stored') return null;
-	const end = (): void => void tried(endHoldDeed(recording.recording_sid), (text) => text && toast(text));
 	return (
 		<>
 			<MenuLine />
-			{recording.held ? <MenuItem icon="lock" onSelect={end}>{list.menuEndHold}</MenuItem> : <MenuItem icon="lock" onSelect={() => ask('hold')}>{list.menuHold}</MenuItem>}
+			{recording.held ? <MenuItem icon="lock" onSelect={() => void endHoldOf(recording)}>{list.menuEndHold}</MenuItem> : <MenuItem icon="lock" onSelect={() => ask('hold')}>{list.menuHold}</MenuItem>}
 			{!recording.held && <MenuItem icon="trash" isDangerous onSelect={() => ask('delete')}>{list.menuDelete}</MenuItem>}
 		</>
 	);

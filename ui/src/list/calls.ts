@@ -264,6 +264,11 @@ export class Calls {
 
 	// ---- the view's part ----
 
+	/** New calls were put above what is seen, without being counted. */
+	get isLeftBehind(): boolean {
+		return this.#isFlooded && !this.#seen.isAtTop;
+	}
+
 	/** While a pointer is down or a menu open, nothing moves. */
 	hold(isHeld: boolean): void {
 		this.#isHeld = isHeld;
@@ -273,7 +278,11 @@ export class Calls {
 	see(seen: Seen): void {
 		const came = seen.isAtTop && !this.#seen.isAtTop;
 		this.#seen = seen;
-		if (came && !this.#isFlooded && this.stretch.takeWaiting()) this.#tell();
+		if (!came || this.#isFlooded || !this.stretch.waiting.size) return;
+		// A few are seen to come in; many are put above what is read just now.
+		this.stretch.takesNew = this.stretch.waiting.size <= FLOOD;
+		this.stretch.takeWaiting();
+		this.#tell();
 	}
 
 	/** To the newest call, whatever is read for it. */

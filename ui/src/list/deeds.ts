@@ -1,13 +1,13 @@
 // What is done to a call from the list.
 import { ApiError } from '../api';
-import { retryCallDeed } from '../details/deeds';
+import { endHoldDeed, retryCallDeed } from '../details/deeds';
 import { announceFailure } from '../parts/announce';
 import { copyText } from '../parts/copy';
 import { errorWords } from '../parts/errors';
 import { toast } from '../parts/toast';
 import { play, playing, prepare, toggle } from '../player/control';
 import { may } from '../session';
-import type { Call } from '../types';
+import type { Call, Recording } from '../types';
 import { hashOf, view } from '../view';
 import { words } from '../words';
 import { otherNumber } from './say';
@@ -27,16 +27,18 @@ export function warm(call: Call): void {
 }
 
 /** What was refused is said: the row itself shows how it is. */
-export async function retryCallOf(call: Call): Promise<void> {
+async function tried(deed: Promise<void>, onConflict?: string): Promise<void> {
 	try {
-		await retryCallDeed(call.call_sid);
+		await deed;
 	} catch (error) {
-		const { list } = words();
-		const text = error instanceof ApiError && error.code === 'conflict' ? list.nothingToRetry : errorWords(error).text;
+		const text = onConflict && error instanceof ApiError && error.code === 'conflict' ? onConflict : errorWords(error).text;
 		announceFailure(text);
 		toast(text);
 	}
 }
+
+export const retryCallOf = (call: Call): Promise<void> => tried(retryCallDeed(call.call_sid), words().list.nothingToRetry);
+export const endHoldOf = (recording: Recording): Promise<void> => tried(endHoldDeed(recording.recording_sid));
 
 async function copied(text: string, done: string): Promise<void> {
 	toast((await copyText(text)) ? done : words().list.notCopied);

@@ -60,7 +60,7 @@ export function Foot({ calls, state, seen }: { calls: Calls; state: ListState; s
 export function Pill({ calls, version: _, onPress }: { calls: Calls; version: number; onPress(): void }) {
 	const { list } = useWords();
 	const { newCount, top } = calls.stretch;
-	if (!newCount && !top) return null;
+	if (!newCount && !top && !calls.isLeftBehind) return null;
 	return (
 		<button type="button" class="newpill" onClick={onPress}>
 			<Icon name="up" />

@@ -81,11 +81,19 @@ function press(event: KeyboardEvent, { scroll, current, select, box }: Keys): bo
 		return true;
 	}
 	if (event.key === 'Enter') return enter(event, current);
+	if (event.key === 'Escape') return closeDetails();
 	if (step === null || !rows.length) return false;
 	const at = calls.stretch.indexOf(current ?? '');
 	const isInside = Boolean(box.current?.contains(document.activeElement));
 	focusAt(at < 0 || !isInside ? Math.max(at, 0) : Math.min(Math.max(at + step, 0), rows.length - 1), { scroll, select, box });
 	return true;
+}
+
+/** The topmost thing, where the focus is in none of them. */
+function closeDetails(): boolean {
+	const isOpen = view.value.call !== '';
+	go({ call: '', t: null });
+	return isOpen;
 }
 
 /** On a button of the row it presses that. */

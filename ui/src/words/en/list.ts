@@ -47,7 +47,6 @@ export const list = {
 	noDay: 'Not a date',
 	previousMonth: 'Previous month',
 	nextMonth: 'Next month',
-	done: 'Done',
 	recording: 'Recording',
 	anyRecording: 'Any recording',
 	stateFilters: { '': 'Any', stored: 'Ready', on_the_way: 'On the way', failed: 'Failed', none: 'None', held: 'Held', expired: 'Expired or deleted' },
@@ -141,7 +140,6 @@ export const list = {
 	copiedSid: 'Call SID copied.',
 	copiedLink: 'Link copied. Who opens it signs in here.',
 	notCopied: 'The browser does not let this page copy.',
-	retried: 'It is fetched again.',
 	nothingToRetry: 'There is nothing to fetch again.',
 
 	failedTitle: 'The list could not be loaded',

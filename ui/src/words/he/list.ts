@@ -49,7 +49,6 @@ export const list: typeof English = {
 	noDay: 'לא תאריך',
 	previousMonth: 'החודש הקודם',
 	nextMonth: 'החודש הבא',
-	done: 'סיום',
 	recording: 'הקלטה',
 	anyRecording: 'כל ההקלטות',
 	stateFilters: { '': 'הכול', stored: 'מוכנות', on_the_way: 'בדרך', failed: 'נכשלו', none: 'ללא הקלטה', held: 'שמורות', expired: 'פג תוקפן או נמחקו' },
@@ -142,7 +141,6 @@ export const list: typeof English = {
 	copiedSid: 'מזהה השיחה הועתק.',
 	copiedLink: 'הקישור הועתק. מי שפותח אותו נכנס כאן בשמו.',
 	notCopied: 'הדפדפן אינו מאפשר לעמוד הזה להעתיק.',
-	retried: 'ההקלטה מובאת שוב.',
 	nothingToRetry: 'אין מה להביא שוב.',
 
 	failedTitle: 'לא ניתן לטעון את הרשימה',
