@@ -203,7 +203,7 @@ test('a wider list is told to the server, with the page it comes from', (t) => l
   feed.widen('3.3', 140);
   feed.widen('3.3', 141);
   feed.widen(null, 150);
-  assert.deepStrictEqual(socket().sent, [{ filter: { direction: 'inbound' }, bottom: '3.3', after: 140 }, { filter: { direction: 'inbound' }, bottom: '', after: 150 }]);
+  assert.deepStrictEqual(socket().sent, [{ filter: { direction: 'inbound' }, bottom: '3.3', after: 140 }, { filter: { direction: 'inbound' }, bottom: null, after: 150 }]);
 }));
 
 test('what is being fetched is known until its row says that it is here', (t) => live(t, ({ socket, progress }) => {

@@ -38,11 +38,12 @@ const CASES = [
   ['stored', call({ state: 'stored' }), 'Ready', 'play', 'usual'],
   ['stored, length differs', call({ state: 'stored', duration_differs: true }), 'Ready, length differs', 'play', 'plain'],
   ['absent', call({ state: 'absent', reason: { code: 'recording_absent', text: 'the recording was too short' } }), 'None kept: too short', null, 'off'],
+  ['absent, and older than recordings are kept', call({ state: 'absent', expired: true, reason: { code: 'recording_absent', text: 'silent' } }), 'None kept: silent', null, 'off'],
   ['absent, nobody says why', call({ state: 'absent' }), 'None kept', null, 'off'],
   ['no recording, call over', call(null), 'Not recorded', null, 'off'],
   ['no recording, not answered', call(null, { status: 'no-answer', ended_at: null }), 'Not recorded', null, 'off'],
   ['expired', call({ state: 'stored', expired: true }), 'Expired', null, 'off'],
-  ['deleted', call({ state: 'purged', reason: { code: 'recording_deleted', text: '' } }), 'Deleted', null, 'off'],
+  ['deleted', call({ state: 'deleted', expired: true, reason: { code: 'recording_deleted', text: '' } }), 'Deleted', null, 'off'],
   ['purged', call({ state: 'purged', expired: true, reason: { code: 'recording_expired', text: '' } }), 'Removed after its time', null, 'off'],
   ['a state of a newer server', call({ state: 'transcribing' }), 'transcribing', null, 'plain'],
 ];
@@ -81,7 +82,7 @@ for (const [name, more, text, tone] of KEPT) {
   });
 }
 test('nothing is kept of what is not here', () => {
-  for (const state of ['absent', 'gone', 'dead', 'purged', 'announced']) {
+  for (const state of ['absent', 'gone', 'dead', 'purged', 'deleted', 'announced']) {
     const one = call({ state });
     assert.strictEqual(keptOf(one.recordings[0], shownOf(one), NOW), null, state);
   }

@@ -88,7 +88,7 @@ class Feed implements Watch {
 	widen(bottom: string | null, seq: number): void {
 		if (bottom === this.#bottom) return;
 		this.#bottom = bottom;
-		if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ filter: this.wanted.filter, bottom: bottom ?? '', after: Math.min(seq, this.#seq) }));
+		if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ filter: this.wanted.filter, bottom, after: Math.min(seq, this.#seq) }));
 		else this.#seq = Math.min(seq, this.#seq);
 	}
 

@@ -1,7 +1,7 @@
 // Said above the list: that there is no connection, that a search is too vague.
 import { useEffect, useRef } from 'preact/hooks';
 import { connection } from '../live';
-import { isolated, ltr } from '../isolate';
+import { ltr } from '../isolate';
 import { calls } from '../list/calls';
 import { minuteOf } from '../list/dates';
 import { announce } from '../parts/announce';
@@ -29,9 +29,13 @@ export function Banner() {
 	);
 }
 
+// How many numbers the server looks at.
+const LOOKED_AT = 512;
+const LOOKED_AT_FILTERED = 64;
+
 export function Vague() {
 	const { list } = useWords();
 	const { isVague, filter, status } = useStore(calls.state);
 	if (!isVague || status !== 'ready' || !filter.number) return null;
-	return <p class="vague" role="status">{list.vague(isolated(ltr(filter.number.replace(/\D/g, ''))))}</p>;
+	return <p class="vague" role="status">{list.vague(filter.direction || filter.state ? LOOKED_AT_FILTERED : LOOKED_AT, ltr(filter.number.replace(/^\+?0?/, '')))}</p>;
 }

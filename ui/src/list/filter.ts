@@ -20,7 +20,7 @@ export function searchOf(typed: string): Search {
 	return digits.length < DIGITS_MIN ? { kind: 'short' } : { kind: 'number', number: `${text.startsWith('+') ? '+' : ''}${digits}` };
 }
 
-export const STATES = ['', 'stored', 'on_the_way', 'failed', 'none', 'held', 'expired'] as const;
+export const STATES = ['', 'stored', 'on_the_way', 'failed', 'none', 'held', 'expired', 'deleted'] as const;
 export type StateFilter = (typeof STATES)[number];
 
 export const stateOf = (state: string): StateFilter => STATES.find((known) => known === state) ?? '';

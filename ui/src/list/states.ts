@@ -74,17 +74,19 @@ function byState(recording: Recording): Shown {
 	case 'dead': return { ...shown('dead', 'bad', 'retry'), why: whyOf(recording) };
 	case 'stored': return recording.duration_differs ? shown('differs', 'plain', 'play') : shown('ready', 'usual', 'play');
 	case 'absent': return { ...shown('absent', 'off'), why: whyOf(recording) };
-	case 'purged': return shown(recording.reason?.code === 'recording_deleted' || !recording.expired ? 'deleted' : 'purged', 'off');
+	case 'deleted': return shown('deleted', 'off');
+	case 'purged': return shown('purged', 'off');
 	default: return { ...shown('other', 'plain'), why: { kind: 'text', text: recording.reason?.text || recording.state } };
 	}
 }
 
-const FETCHED = ['queued', 'waiting'];
+const REMOVED: string[] = ['purged', 'deleted', 'absent'];
+const FETCHED: string[] = ['queued', 'waiting'];
 
 /** arriving: what an event told since of the bytes that are here. */
 export function shownOf(call: Call, recording: Recording | null = mainOf(call), arriving: Arriving | null = null): Shown {
 	if (!recording) return isOver(call) ? shown('unrecorded', 'off') : shown('none', 'off');
-	if (recording.expired && recording.state !== 'purged') return shown('expired', 'off');
+	if (recording.expired && !REMOVED.includes(recording.state)) return shown('expired', 'off');
 	const now = arriving ?? recording.arriving ?? null;
 	if (now && FETCHED.includes(recording.state)) return { ...shown('arriving', 'plain', 'play'), arriving: now };
 	return byState(recording);
