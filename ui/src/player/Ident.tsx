@@ -8,7 +8,7 @@ import { useWords } from '../words';
 import { playRecording, type Track } from './control';
 import { partiesOf, whenText } from './party';
 import { durationOf, isPlayable } from './recordings';
-import { timeText } from './time';
+import { lengthText } from './time';
 
 export const Num = ({ of }: { of: string }) => <bdi class="n" dir="ltr" title={of}>{grouped(of)}</bdi>;
 
@@ -39,7 +39,7 @@ function Chapter({ recording, isOn }: { recording: Recording; isOn: boolean }) {
 	const state = recording.state === 'stored' && !recording.expired ? player.states.stored : isPlayable(recording) ? player.states.waits : player.states.none;
 	return (
 		<MenuItem isChecked={isOn} onSelect={() => playRecording(recording.recording_sid)}>
-			<bdi class="n" dir="ltr">{timeText(durationOf(recording))}</bdi> · {player.channels(recording.channels)} · {state}
+			<bdi class="n" dir="ltr">{lengthText(durationOf(recording))}</bdi> · {player.channels(recording.channels)} · {state}
 		</MenuItem>
 	);
 }

@@ -1,6 +1,6 @@
 // The time island: lanes, head, loop, marks.  It is read from left to right in every language.
 import type { ComponentChildren, JSX, RefObject } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useStore } from '../store';
 import { useWords } from '../words';
 import { timeNow } from './audio';
@@ -121,9 +121,11 @@ function Silences({ now, widthPx }: { now: Wave; widthPx: number }) {
 
 const STEP_S = 5;
 const BIG_STEP_S = 30;
+const FINE_STEP_S = 1;
 
 /** Where a key leads from a time; null: it is no key of a position. */
-export function soughtByKey(key: string, timeS: number, durationS: number): number | null {
+function soughtByKey({ key, shiftKey }: KeyboardEvent, timeS: number, durationS: number): number | null {
+	if (shiftKey) return key === 'ArrowLeft' ? timeS - FINE_STEP_S : key === 'ArrowRight' ? timeS + FINE_STEP_S : null;
 	const to: Record<string, number> = {
 		ArrowLeft: timeS - STEP_S, ArrowDown: timeS - STEP_S, ArrowRight: timeS + STEP_S, ArrowUp: timeS + STEP_S,
 		PageDown: timeS - BIG_STEP_S, PageUp: timeS + BIG_STEP_S, Home: 0, End: durationS,
@@ -175,6 +177,7 @@ export function Lanes({ lanes, shown = lanes.map((_, i) => i), isMixed = false, 
 	const host = useRef<HTMLDivElement>(null);
 	const [hoverS, setHoverS] = useState<number | null>(null);
 	const [scrubS, setScrubS] = useState<number | null>(null);
+	const id = useId();
 	const widthPx = useWidth(inner);
 	const zoom = useZoom(box, inner, isZoomable(now));
 
@@ -187,7 +190,7 @@ export function Lanes({ lanes, shown = lanes.map((_, i) => i), isMixed = false, 
 		return Math.max(0, Math.min(1, (clientX - left) / width)) * (durationS ?? 0);
 	};
 	const down = (event: JSX.TargetedPointerEvent<HTMLDivElement>): void => {
-		if (event.button !== 0 || !durationS || (event.target as Element).closest('.loopend')) return;
+		if (event.button !== 0 || !durationS || (event.target as Element).closest('.loopend, .pnote')) return;
 		event.currentTarget.setPointerCapture(event.pointerId);
 		setScrubS(timeAt(event));
 	};
@@ -202,8 +205,8 @@ export function Lanes({ lanes, shown = lanes.map((_, i) => i), isMixed = false, 
 		seek(timeAt(event));
 	};
 	const key = (event: KeyboardEvent): void => {
-		if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || event.target !== event.currentTarget) return;
-		const to = soughtByKey(event.key, timeNow(), durationS ?? 0);
+		if (event.ctrlKey || event.altKey || event.metaKey || event.target !== event.currentTarget) return;
+		const to = soughtByKey(event, timeNow(), durationS ?? 0);
 		if (to === null) return;
 		event.preventDefault();
 		event.stopPropagation();
@@ -213,7 +216,7 @@ export function Lanes({ lanes, shown = lanes.map((_, i) => i), isMixed = false, 
 	const told = shares && lanes.length > 1 && player.shares(lanes.map(({ name, channel }) => ({ name, share: shares.sides[channel] ?? 0 })), shares.silence);
 	const position = isSlider && {
 		role: 'slider' as const, tabIndex: 0, 'aria-label': player.position, 'aria-valuemin': 0, 'aria-valuemax': Math.round(durationS ?? 0),
-		...(told ? { 'aria-description': told } : {}),
+		...(told ? { 'aria-describedby': id } : {}),
 	};
 
 	return (
@@ -224,6 +227,7 @@ export function Lanes({ lanes, shown = lanes.map((_, i) => i), isMixed = false, 
 				{!now && <Tracks lanes={lanes} shown={shown} heightPx={heightPx} hasNote={!note} />}
 				{now && durationS && shown.length > 1 && <Silences now={now} widthPx={widthPx} />}
 				<div class="pos" ref={slider} style={{ height: `${heightPx * shown.length}px` }} onKeyDown={key} {...position || {}} />
+				{isSlider && told && <span class="sr" id={id}>{told}</span>}
 				{hasLoop && durationS && <LoopBox durationS={durationS} widthPx={widthPx} timeAt={timeAt} />}
 				<div class="head" ref={head} />
 				{durationS && hoverS !== null && <div class="hov" style={{ left: percent(hoverS / durationS) }}><span>{timeText(hoverS)}</span></div>}

@@ -15,7 +15,7 @@ import { Chapters, Other, Ours, When } from './Ident';
 import { LevelsBox } from './Levels';
 import { listening, second } from './listening';
 import { TallLanes } from './TallLanes';
-import { timeText } from './time';
+import { lengthText, timeText } from './time';
 import { BigButton, LoopButton, Middle, SkipButton, SpeedButton, TenButton } from './Transport';
 import { isInTheWay } from './trouble';
 import { useHeadLine } from './use';
@@ -46,7 +46,7 @@ function Mini({ held, onOpen }: { held: Track; onOpen(): void }) {
 			<span class="pl" ref={line} />
 			<button type="button" class="t" aria-label={player.open} onClick={onOpen}>
 				<b><Other track={held} /></b>
-				<small>{isInTheWay(trouble) ? player.notPlayed : <><bdi class="n" dir="ltr">{timeText(nowS)} / {timeText(durationS)}</bdi> · <bdi class="n" dir="ltr">{speed}×</bdi></>}</small>
+				<small>{isInTheWay(trouble) ? player.notPlayed : <><bdi class="n" dir="ltr">{timeText(nowS)} / {lengthText(durationS)}</bdi> · <bdi class="n" dir="ltr">{speed}×</bdi></>}</small>
 			</button>
 			<TenButton way="back" size={24} />
 			<BigButton onPress={toggle} />

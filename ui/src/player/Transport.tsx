@@ -9,7 +9,7 @@ import { timeNow } from './audio';
 import { seek, sound } from './engine';
 import { listening, loop, pressLoop, second, setSpeed, SPEEDS, toggleSkip } from './listening';
 import { savedS } from './silence';
-import { leftText, timeText } from './time';
+import { leftText, lengthText, timeText } from './time';
 import { isInTheWay } from './trouble';
 import { wave } from './waves';
 
@@ -23,7 +23,7 @@ export function TimeButton() {
 	const { durationS } = useStore(sound);
 	return (
 		<button type="button" class="time" title={player.timeShown} onClick={() => setLeft(!isLeft)}>
-			<b>{isLeft ? leftText(nowS, durationS) : timeText(nowS)}</b> <span>/ {timeText(durationS)}</span>
+			<b>{isLeft ? leftText(nowS, durationS) : timeText(nowS)}</b> <span>/ {lengthText(durationS)}</span>
 		</button>
 	);
 }

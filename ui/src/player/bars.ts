@@ -60,7 +60,11 @@ function drawBars(lane: ArrayLike<number>, context: CanvasRenderingContext2D, ba
 	context.globalAlpha = 1;
 }
 
-const colourOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** Where the system has colours of its own, played and not yet are told apart by those. */
+function colourOf(name: string): string {
+	if (matchMedia('(forced-colors: active)').matches) return name.endsWith('-rest') ? 'GrayText' : 'CanvasText';
+	return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
 
 const splitOf = ({ colours }: Drawing): NonNullable<WaveSurferOptions['splitChannels']> =>
 	colours.map(([played, rest]) => ({ waveColor: colourOf(rest), progressColor: colourOf(played) }));

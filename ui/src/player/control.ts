@@ -5,7 +5,7 @@ import { connection, onCall, progress, watch, type Watch } from '../live';
 import { session } from '../session';
 import { store } from '../store';
 import type { Call, Recording } from '../types';
-import { arriving, cameBack, ended, learn, load, network, seek, sound, start, stop, toggleSound, type Source } from './engine';
+import { arriving, cameBack, ended, learn, load, network, seek, sound, start, stop, toggleSound, unload, type Source } from './engine';
 import './listening';
 import { placeOf } from './places';
 import { chapterAfter, durationOf, inOrder, isPlayable, mainOf, withNews } from './recordings';
@@ -220,9 +220,18 @@ sound.listen(({ trouble }) => {
 	if (trouble?.kind === 'refused' && trouble.error.code === 'unauthenticated') signedOut.told();
 });
 session.listen((now) => {
+	if (now && !now.signed_in) letGo();
 	const { trouble } = sound.value;
 	if (now?.signed_in && trouble?.kind === 'refused' && trouble.error.code === 'unauthenticated') cameBack();
 });
+
+/** Whoever signed out hears nothing any more. */
+function letGo(): void {
+	withdrawOffer();
+	track.set(null);
+	playing.set(null);
+	unload();
+}
 
 function tell(): void {
 	const held = track.value;

@@ -37,7 +37,7 @@ export const sound = store<Sound>({ source: null, isWanted: false, isPlaying: fa
 /** How much of it is here, while it is fetched; whoever knows sets it. */
 export const arriving = store<Arriving | null>(null);
 
-/** Is there a network?  The page that has a connection to the server sets what it knows. */
+/** Does nothing answer because there is no network?  The page that has a connection to the server sets what it knows. */
 export const network = { isUp: (): boolean => navigator.onLine };
 
 /** Told when a source is at its end. */
@@ -99,7 +99,7 @@ async function askWhy(): Promise<void> {
 
 function whatHinders(): Trouble | null {
 	const { trouble, source } = sound.value;
-	if (!network.isUp()) return { kind: 'offline', atS: timeNow() };
+	if (!navigator.onLine) return { kind: 'offline', atS: timeNow() };
 	if (audio.seeking && source?.isArriving) return { kind: 'loading', atS: timeNow() };
 	return trouble?.kind === 'offline' ? null : trouble;
 }
