@@ -7,6 +7,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
 WORKDIR /src
 COPY meson.build meson_options.txt ./
 COPY src src
+COPY ui/dist ui/dist
+COPY tools/embed-page tools/embed-page
 COPY packaging/meson.build packaging/meson.build
 COPY tests/tools tests/tools
 COPY bench bench

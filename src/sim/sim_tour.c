@@ -65,7 +65,7 @@ static const struct scene SCENES[] = {
 	/* There is nothing to play. */
 	{ 0, 16 * MINUTE, "inbound", "+17025550161", OFFICE, "completed", 1, "completed", 0, 5, 0,
 	  2, DELETED },
-	{ 0, 11 * MINUTE, "outbound-api", OFFICE, "+442079460485", "completed", 1, "absent", 16102,
+	{ 0, 11 * MINUTE, "outbound-api", OFFICE, "+442079460485", "completed", 1, "absent", 16101,
 	  0, 2 * SECOND, 2, NO_FAULT },
 	{ 0, 14 * MINUTE, "outbound-api", OFFICE, "+12025550158", "busy", 0, NULL, 0, 0, 0, 0,
 	  NO_FAULT },

@@ -106,13 +106,7 @@ const struct http_route web_routes[] = {
 	{ GET, "/l/{}/waveform", web_link_waveform, .access = WEB_LINK },
 
 	{ GET, "/", web_page, .access = WEB_ANYONE },
-	{ GET, "/page.js", web_page, .access = WEB_ANYONE },
-	{ GET, "/join.js", web_page, .access = WEB_ANYONE },
-	{ GET, "/link.js", web_page, .access = WEB_ANYONE },
-	{ GET, "/sign_in.js", web_page, .access = WEB_ANYONE },
-	{ GET, "/form.js", web_page, .access = WEB_ANYONE },
-	{ GET, "/words.js", web_page, .access = WEB_ANYONE },
-	{ GET, "/page.css", web_page, .access = WEB_ANYONE },
+	{ GET, "/assets/{}", web_page_asset, .access = WEB_ANYONE },
 };
 
 const size_t web_route_count = ARRAY_LEN(web_routes);

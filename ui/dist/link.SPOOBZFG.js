@@ -1,1 +1,0 @@
-import{a as n,b as m,c as r,d as o}from"./part.D4SSOZRV.js";import"./part.RNSEH7VS.js";function e(){let{common:t}=r();return o("main",{children:t.loading})}m().then(()=>n(o(e,{}),document.getElementById("page")));
