@@ -11,7 +11,7 @@ import { until } from '../server/harness/until.js';
 import { startUpstream } from '../server/harness/upstream.js';
 import { CALL_STATUS, callCallback, newSid, postForm } from '../server/harness/webhook.js';
 import { launchBrowser } from './browser.js';
-import { FOREIGN, HOST, HOSTS, PASSWORD, SIBLING, acceptInvitation, ask, newPage, post, signIn, startForeign, startSecure } from './secure.js';
+import { FOREIGN, HOST, HOSTS, PASSWORD, SIBLING, account, acceptInvitation, ask, newPage, post, signIn, signOut, startForeign, startSecure, whoIsIt } from './secure.js';
 import { VECTORS } from './vectors.js';
 
 /* What a page of another origin tries: two fetches each of a list, a recording and a new link, a form, two players. */
@@ -19,6 +19,13 @@ const ASKED = { GET: 6, POST: 3 };
 
 /* What isolates a value in a sentence is not seen. */
 const seenText = async (locator) => (await locator.textContent()).replace(/[\u2066-\u2069]/g, '');
+
+/* Of the pages and of what they load. */
+function assertHeaders(path, headers) {
+  assert.equal(headers['cross-origin-resource-policy'], 'same-origin', path);
+  assert.equal(headers['referrer-policy'], 'no-referrer', path);
+  assert.equal(headers['x-content-type-options'], 'nosniff', path);
+}
 
 describe('sign-in, invitations, links', () => {
   let upstream, secure, browser, admin, listener, recording, foreignPort;
@@ -50,7 +57,7 @@ describe('sign-in, invitations, links', () => {
     await page.getByText('Name or password is wrong.').waitFor();
     assert.equal(await page.locator('#sign-in-password').getAttribute('aria-invalid'), 'true');
     assert.equal((await ask(page, '/api/calls')).status, 401);
-    assert.equal(await page.locator('[data-call-sid]').count(), 0);
+    assert.equal(await page.locator('[data-sid]').count(), 0);
     await isClean(page);
     await page.context().close();
   });
@@ -96,7 +103,7 @@ describe('sign-in, invitations, links', () => {
     await isClean(admin);
 
     await acceptInvitation(admin, link, 'dana', true);
-    assert.equal(await seenText(admin.locator('#who')), 'Signed in as dana');
+    assert.equal(await whoIsIt(admin), 'Signed in as dana');
     assert.ok(!existsSync(join(secure.server.dataDir, 'first-administrator')), 'the file goes with it');
     const again = await newPage(browser);
     await again.goto(link);
@@ -105,11 +112,18 @@ describe('sign-in, invitations, links', () => {
   });
 
   test('call data is text: no script of a caller runs, and the policy has nothing to refuse', async () => {
-    await until('all calls', async () => await admin.locator('[data-call-sid]').count() === VECTORS.length + 1);
-    const shown = await admin.locator('td.from').allTextContents();
+    await admin.setViewportSize({ width: 1280, height: 40 * (VECTORS.length + 12) }); // all of them are drawn
+    await until('all calls', async () => await admin.locator('[data-sid]').count() === VECTORS.length + 1);
+    const shown = await admin.locator('[data-sid] .num').allTextContents();
     for (const text of VECTORS) assert.ok(shown.includes(text), `as it came: ${text}`);
+    for (let i = 0; i < VECTORS.length; i += 9) {
+      await admin.locator('[data-sid]').nth(i).click();
+      await admin.keyboard.press('i');
+      await admin.locator('.drawer .facts dd').first().waitFor();
+      await admin.keyboard.press('Escape');
+    }
     assert.equal(await admin.evaluate(() => window.ranScript.length), 0);
-    assert.equal(await admin.evaluate(() => document.querySelectorAll('table script, table img, table svg, table iframe, table a').length), 0);
+    assert.equal(await admin.evaluate(() => document.querySelectorAll('#page script, #page img, #page iframe, #page object, #page embed, .list a, .list form').length), 0);
     await isClean(admin);
     await assert.rejects(admin.addScriptTag({ content: 'window.ranScript.push(1)' }), 'the policy is in force');
     assert.equal(await admin.evaluate(() => window.ranScript.length), 0);
@@ -121,9 +135,10 @@ describe('sign-in, invitations, links', () => {
     assert.equal(invited.status, 200, JSON.stringify(invited.body));
     listener = await newPage(browser);
     await acceptInvitation(listener, invited.body.url, 'noa');
-    assert.equal(await seenText(listener.locator('#who')), 'Signed in as noa');
-    await listener.evaluate((sid) => document.querySelector(`[data-call-sid="${sid}"] audio`).play(), recording.callSid);
-    await until('it plays', () => listener.evaluate((sid) => document.querySelector(`[data-call-sid="${sid}"] audio`).currentTime > 0.3, recording.callSid));
+    assert.equal(await whoIsIt(listener), 'Signed in as noa');
+    await listener.goto(`${secure.url}/#all&q=${recording.callSid}`);
+    await listener.locator(`[data-sid="${recording.callSid}"]`).getByRole('button', { name: /^Play/ }).click();
+    await until('it plays', () => listener.evaluate(() => document.querySelector('audio').currentTime > 0.3));
     assert.equal((await ask(listener, '/api/users')).status, 403);
     assert.equal((await post(listener, '/api/tokens', { rights: 'play' })).status, 403);
     await isClean(listener);
@@ -140,23 +155,26 @@ describe('sign-in, invitations, links', () => {
 
   test('a link is copied from the list, heard signed out from where it stood, revoked, refused', async () => {
     await listener.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: secure.url });
-    await listener.evaluate((sid) => {
-      const audio = document.querySelector(`[data-call-sid="${sid}"] audio`);
+    await listener.evaluate(() => {
+      const audio = document.querySelector('audio');
       audio.pause();
       audio.currentTime = 12.5;
-    }, recording.callSid);
-    const row = listener.locator(`[data-call-sid="${recording.callSid}"]`);
-    await row.getByRole('button', { name: 'Link' }).click();
-    await row.getByText(/^Link copied\./).waitFor();
+    });
+    const player = listener.getByRole('region', { name: 'Player' });
+    await player.getByRole('button', { name: 'Copy link' }).click();
+    await listener.getByRole('dialog', { name: 'Copy link' }).getByRole('button', { name: '7 days' }).click();
+    await listener.locator('.toast').getByText(/^Link copied\./).waitFor();
     const url = await listener.evaluate(() => navigator.clipboard.readText());
     assert.match(url, new RegExp(`^${secure.url}/l/[\\w-]{8}#[\\w-]{24}&t=12$`));
 
     const stranger = await newPage(browser);
     await stranger.goto(url);
     await stranger.getByText(/This link opens this recording alone, until/).waitFor();
-    const audio = stranger.locator('#audio');
+    const audio = stranger.locator('audio');
+    const play = stranger.getByRole('button', { name: 'Play', exact: true });
+    await play.waitFor();
     assert.equal(await audio.evaluate((element) => element.networkState), 1, 'nothing was asked for yet');
-    await audio.evaluate((element) => element.play());
+    await play.click();
     await until('it is heard from there', () => audio.evaluate((element) => element.currentTime > 12.3 && element.currentTime < 25));
     const began = await audio.evaluate((element) => element.currentTime);
     await until('it goes on', () => audio.evaluate((element, since) => element.currentTime > since + 0.3, began));
@@ -194,8 +212,8 @@ describe('sign-in, invitations, links', () => {
     assert.equal(made.status, 200, JSON.stringify(made.body));
     const first = await newPage(browser);
     await first.goto(made.body.url);
-    const audio = first.locator('#audio');
-    await audio.evaluate((element) => element.play());
+    const audio = first.locator('audio');
+    await first.getByRole('button', { name: 'Play', exact: true }).click();
     await until('it is heard', () => audio.evaluate((element) => element.currentTime > 0.3));
     const second = await newPage(browser);
     await second.goto(made.body.url);
@@ -239,8 +257,9 @@ describe('sign-in, invitations, links', () => {
       const before = (await ask(admin, '/api/links')).body.links.length;
       const refused = { GET: 0, POST: 0 };
       // The browser hides these answers from its pages and from who drives it: nginx tells how each was answered.
-      // The list of calls with a limit is asked for by the page that is signed in.
-      const answers = () => secure.nginx.written().match(/"(GET|POST) (?!\/api\/calls\?limit=)\S+ HTTP\/[\d.]+" \d{3}/g) ?? [];
+      // The page that is signed in asks for other addresses.
+      const asked = new RegExp(`"(GET|POST) (?:/api/calls|/api/links|${recording.mediaPath}) HTTP/[\\d.]+" \\d{3}`, 'g');
+      const answers = () => secure.nginx.written().match(asked) ?? [];
       const mark = `/before-${what.replaceAll(' ', '-')}`;
       await ask(admin, mark);
       await until('all before is told', () => secure.nginx.written().includes(`GET ${mark} `));
@@ -285,20 +304,29 @@ describe('sign-in, invitations, links', () => {
   }
 
   test('the pages forbid frames, foreign scripts and what text could become', async () => {
-    for (const path of ['/', '/join', '/l/abcdefgh', '/page.js', '/page.css', '/words.js']) {
-      const { status, headers } = await admin.evaluate(async (url) => {
-        const answer = await fetch(url);
-        return { status: answer.status, headers: Object.fromEntries(answer.headers) };
-      }, path);
+    const ask = (path) => admin.evaluate(async (url) => {
+      const answer = await fetch(url);
+      return { status: answer.status, headers: Object.fromEntries(answer.headers), text: await answer.text() };
+    }, path);
+    const assets = new Set();
+    for (const path of ['/', '/join', '/l/abcdefgh']) {
+      const { status, headers, text } = await ask(path);
       assert.equal(status, 200, path);
       for (const part of ["default-src 'none'", "script-src 'self';", "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'"]) {
         assert.ok(headers['content-security-policy'].includes(part), `${path}: ${part}`);
       }
       assert.equal(headers['cross-origin-opener-policy'], 'same-origin', path);
-      assert.equal(headers['cross-origin-resource-policy'], 'same-origin', path);
-      assert.equal(headers['referrer-policy'], 'no-referrer', path);
-      assert.equal(headers['x-content-type-options'], 'nosniff', path);
       assert.equal(headers['cache-control'], 'no-cache', path);
+      assert.doesNotMatch(text, /<script(?![^>]* src=)|<style| style=| on\w+=/, `${path}: nothing of it is in line`);
+      for (const [, asset] of text.matchAll(/"(\/assets\/[^"]+)"/g)) assets.add(asset);
+      assertHeaders(path, headers);
+    }
+    assert.ok(assets.size >= 5, [...assets].join(' '));
+    for (const path of assets) {
+      const { status, headers } = await ask(path);
+      assert.equal(status, 200, path);
+      assert.match(headers['cache-control'], /immutable/, path);
+      assertHeaders(path, headers);
     }
   });
 
@@ -332,7 +360,7 @@ describe('sign-in, invitations, links', () => {
     assert.equal(await page.locator('#sign-in-password').getAttribute('type'), 'text');
     await page.keyboard.press('Shift+Tab');
     await page.keyboard.press('Enter');
-    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+    await account(page).waitFor();
     await page.context().close();
   });
 
@@ -347,10 +375,10 @@ describe('sign-in, invitations, links', () => {
   test('who signs out is out, everywhere that cookie was', async () => {
     const other = await listener.context().newPage();
     await other.goto(secure.url);
-    await other.getByRole('button', { name: 'Sign out' }).waitFor();
-    await listener.getByRole('button', { name: 'Sign out' }).click();
+    await account(other).waitFor();
+    await signOut(listener);
     await listener.getByRole('heading', { name: 'Sign in' }).waitFor();
-    assert.equal(await listener.locator('[data-call-sid]').count(), 0, 'no call stays on the page');
+    assert.equal(await listener.locator('[data-sid]').count(), 0, 'no call stays on the page');
     await other.getByText('You were signed out.').waitFor();
     assert.equal((await ask(other, recording.mediaPath)).status, 401);
     assert.equal((await ask(admin, '/api/session')).body.signed_in, true, 'others stay');

@@ -80,7 +80,23 @@ export async function acceptInvitation(page, link, name, isFirst = false) {
   await page.getByText('Your password is set.').waitFor();
   await page.getByRole('textbox', { name: 'Password', exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+  await account(page).waitFor();
+}
+
+/** Is there as soon as somebody is signed in. */
+export const account = (page) => page.getByRole('button', { name: 'Account', exact: true });
+
+/** What the account's menu says of who that is. */
+export async function whoIsIt(page) {
+  await account(page).click();
+  const said = await page.locator('#who').textContent();
+  await page.keyboard.press('Escape');
+  return said.replace(/[\u2066-\u2069]/g, '');
+}
+
+export async function signOut(page) {
+  await account(page).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
 }
 
 /** fetch() by the page itself: { status, body }; an error of the network as status 0. */
