@@ -1,6 +1,7 @@
 #include "ledger_rows.h"
 
 #include "catalog/catalog_private.h"
+#include "numbers/numbers_index.h"
 
 /* What the projection has as ranks of its own: a call status callback's start, and Twilio's states. */
 #define RANK_CALL_STATUS 2
@@ -31,6 +32,10 @@ static bool add_call(struct catalog *catalog, const struct planned_call *planned
 		     int64_t main_recording_id, struct err *err)
 {
 	const struct call *call = &planned->call;
+	struct numbers_of_call numbers = { .from = str_of(call->from),
+					   .to = str_of(call->to),
+					   .started_at_ms = call->started_at_ms,
+					   .call_id = call->id };
 	struct db_stmt *insert;
 
 	if (!db_prepare(catalog->db,
@@ -59,7 +64,7 @@ static bool add_call(struct catalog *catalog, const struct planned_call *planned
 	db_bind_int(insert, 16, call->recordings);
 	db_bind_int(insert, 17, call->changed_seq);
 	number_add(catalog, NUMBER_CALLS, 1);
-	return db_run(insert, err) && numbers_index_add(catalog, call, err);
+	return db_run(insert, err) && numbers_index_add(catalog->db, &numbers, err);
 }
 
 /* $10 and on */

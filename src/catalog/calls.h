@@ -95,14 +95,12 @@ struct call_filter {
 	int64_t retention_ms; /* for the fates: how long recordings are kept; 0 or INT64_MAX: for ever */
 	/*
 	 * A number as a person types it: digits only count, leading zeros are dropped.
-	 * Finds calls from or to numbers that are it or end in it.  At least
-	 * CALL_NUMBER_DIGITS_MIN digits must be left (ERR_INVALID); with fewer than seven
-	 * it may end more numbers than are looked at (is_number_vague).
+	 * Finds calls from or to numbers that have them in them, anywhere.  At least
+	 * DIGITS_SEARCH_MIN digits must be left (ERR_INVALID).
 	 */
 	struct str number;
 	struct str call_sid; /* exactly this call; the other filters still count */
 };
-#define CALL_NUMBER_DIGITS_MIN 3
 /* Whether a call that was found another way passes the filter (its number and call_sid included). */
 bool call_filter_passes(const struct call_filter *filter, const struct call *call);
 
@@ -119,7 +117,6 @@ struct call_row {
 struct call_page {
 	size_t count;            /* rows filled */
 	bool more;               /* there may be more beyond `next`, even when count < size */
-	bool is_number_vague;    /* more numbers end in these digits than were looked at */
 	struct call_cursor next; /* valid when more: where the next page of the same side begins */
 };
 

@@ -6,13 +6,13 @@
 
 #include "base/clock.h"
 #include "catalog/calls.h"
+#include "numbers/number_digits.h"
 
-static bool ends_in(const char *address, const char *digits)
+static bool holds(const char *address, const struct digits *sought)
 {
-	char have[DIGITS_MAX + 1];
+	struct digits number = digits_of_address(str_of(address));
 
-	digits_of_address(str_of(address), have);
-	return str_starts(str_of(have), str_of(digits));
+	return digits_hold(&number, sought);
 }
 
 /* Twilio's longest call, and so how much later than its call a recording may begin. */
@@ -84,7 +84,7 @@ static bool has_state(const struct call_filter *filter, const struct call *call)
 
 bool call_filter_passes(const struct call_filter *filter, const struct call *call)
 {
-	char digits[DIGITS_MAX + 1];
+	struct digits sought;
 
 	if (filter->direction && call->direction != filter->direction)
 		return false;
@@ -98,8 +98,8 @@ bool call_filter_passes(const struct call_filter *filter, const struct call *cal
 		return false;
 	if (!filter->number.len)
 		return true;
-	digits_of_search(filter->number, digits);
-	return ends_in(call->from, digits) || ends_in(call->to, digits);
+	sought = digits_of_search(filter->number);
+	return holds(call->from, &sought) || holds(call->to, &sought);
 }
 
 struct call_walk call_walk_of(enum call_side side, const struct call_filter *filter,

@@ -116,9 +116,9 @@ static void bind_filter(struct db_stmt *list, const struct call_filter *filter,
 		db_bind_int(list, at, filter->direction);
 }
 
-static bool read_page(struct catalog *catalog, const struct call_filter *filter,
-		      const struct call_walk *walk, struct call_row *out, size_t size,
-		      struct call_page *out_page, struct err *err)
+bool calls_read_page(struct catalog *catalog, const struct call_filter *filter,
+		     const struct call_walk *walk, struct call_row *out, size_t size,
+		     struct call_page *out_page, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
 	struct call_page page = { 0 };
@@ -156,7 +156,7 @@ static bool walk_page(struct catalog *catalog, enum call_side side,
 	assert(size > 0 && size <= CALLS_PAGE_MAX);
 	return filter->number.len && !filter->call_sid.len
 		       ? calls_search(catalog, &narrow, &walk, out, size, out_page, err)
-		       : read_page(catalog, &narrow, &walk, out, size, out_page, err);
+		       : calls_read_page(catalog, &narrow, &walk, out, size, out_page, err);
 }
 
 bool calls_list(struct catalog *catalog, const struct call_filter *filter,

@@ -1,9 +1,8 @@
 /*
  * Pages of the calls list for a number.
  *
- * Numbers that end in the digits that were typed are few when the digits are many.
- * They are found by leaping through the index from one number to the next, a descent
- * each; then the calls of each that are nearest to where the page begins are read from its range and merged:
+ * Numbers that have the digits in them that were typed are few when the digits are many (numbers/numbers_find.h).
+ * Then the calls of each that are nearest to where the page begins are read from its range and merged:
  *
  *	+972501234567   |=======----------|
  *	+441501234567   |==---------------|        === read and safe to show
@@ -13,30 +12,34 @@
  * The nearest such place is the horizon: what lies beyond it waits for the next page.
  * A page of newer calls goes the other way, with everything mirrored.
  *
- * Other filters are checked while the keys are read.  Where they pass few, a page
- * looks at about LOOKED_AT_MAX keys and then ends, short, with a cursor to go on from
- * at the horizon: its cost is bounded and nothing is left out.
+ * Where numbers are many, so are their calls: the list itself is walked, and each call looked at, until the page is full.
+ * Between few and many a short walk tells whether it would be soon.
+ *
+ * Other filters are checked while the keys are read.  Whatever way it goes, a page looks at a bounded number of
+ * calls and then ends, short, with a cursor to go on from: its cost is bounded and nothing is left out.
  */
 #include "catalog/catalog_private.h"
 
 #include <stdlib.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
 #include "catalog/calls.h"
+#include "numbers/numbers_find.h"
 
 /*
- * That end in the same digits; more: is_number_vague.  Among two million numbers four digits end
- * some 200: found in 1.3 ms.  With filters that are asked of each call, which lies on a page of
- * its own, as many would keep a reader from the plays for tens of milliseconds.
+ * So many numbers are merged, each a descent: among two million some 40 ms.  With filters that are asked of each call, which
+ * lies on a page of its own, fewer.
  */
-#define NUMBERS_MAX          512
+#define NUMBERS_MAX          4096
 #define NUMBERS_MAX_FILTERED 64
+#define NUMBERS_FEW          256 /* merged without a walk before */
+#define KEYS_MAX             16384
 #define LOOKED_AT_MAX        1000 /* keys a page reads to find some that pass the other filters */
 
-struct number {
-	char digits[DIGITS_MAX + 1];
-};
+/* Calls that a walk looks at, 5 us each; and of a short one, which is worth it for so many found. */
+#define WALKED_MAX       5000
+#define WALKED_SHORT_MAX 1000
+#define WALKED_WORTH     10
 
 struct keys {
 	struct call_cursor *at;
@@ -67,58 +70,6 @@ static int newest_first(const void *left, const void *right)
 static int oldest_first(const void *left, const void *right)
 {
 	return newest_first(right, left);
-}
-
-/* The first number at or after `least` that begins with `digits` (reversed: ends in them). */
-static bool next_number(struct catalog *catalog, const char *least, const char *digits,
-			struct number *out, bool *out_found, struct err *err)
-{
-	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
-	char end[DIGITS_MAX + 2];
-	struct buf past;
-	enum db_step step;
-
-	buf_over(&past, end, sizeof(end));
-	buf_add_text(&past, digits);
-	buf_add_byte(&past, ':'); /* stands after '9' */
-	if (!db_prepare(catalog->db,
-			"SELECT digits FROM call_numbers WHERE digits >= $1 AND digits < $2 "
-			"ORDER BY digits LIMIT 1",
-			&find, err))
-		return false;
-	db_bind_str(find, 1, str_of(least));
-	db_bind_str(find, 2, buf_str(&past));
-	step = db_step(find, err);
-	if (step == DB_ROW)
-		text_set(out->digits, sizeof(out->digits), db_column_str(find, 0));
-	*out_found = step == DB_ROW;
-	return step != DB_FAILED;
-}
-
-static bool find_numbers(struct catalog *catalog, const char *digits, struct number *numbers,
-			 size_t most, size_t *out_count, bool *out_vague, struct err *err)
-{
-	char least[DIGITS_MAX + 2];
-	struct number number;
-	bool found = true;
-	size_t count = 0;
-	struct buf next;
-
-	buf_over(&next, least, sizeof(least));
-	buf_add_text(&next, digits);
-	for (;;) {
-		if (!next_number(catalog, least, digits, &number, &found, err))
-			return false;
-		if (!found || count == most)
-			break;
-		numbers[count++] = number;
-		buf_clear(&next);
-		buf_add_text(&next, number.digits);
-		buf_add_byte(&next, '0'); /* the least text after it that is made of digits */
-	}
-	*out_count = count;
-	*out_vague = found;
-	return true;
 }
 
 #define OLDER_KEYS                                                                 \
@@ -156,7 +107,7 @@ static bool has_code(const struct call_filter *filter, int code)
 }
 
 /* Appends those of a number's nearest `limit` keys that pass the filter; moves the horizon. */
-static bool read_keys(struct catalog *catalog, const struct number *number,
+static bool read_keys(struct catalog *catalog, const struct digits *number,
 		      const struct call_filter *filter, const struct call_walk *walk, size_t limit,
 		      struct keys *keys, struct err *err)
 {
@@ -167,7 +118,7 @@ static bool read_keys(struct catalog *catalog, const struct number *number,
 
 	if (!db_prepare(catalog->db, keys_sql[walk->side][is_filtered(filter)], &list, err))
 		return false;
-	db_bind_str(list, 1, str_of(number->digits));
+	db_bind_str(list, 1, str_of(number->text));
 	db_bind_int(list, 2, walk->start.started_at_ms);
 	db_bind_int(list, 3, walk->start.id);
 	db_bind_int(list, 4, walk->end_ms);
@@ -236,28 +187,27 @@ static bool fill_page(struct catalog *catalog, const struct call_filter *filter,
 	return true;
 }
 
-bool calls_search(struct catalog *catalog, const struct call_filter *filter,
-		  const struct call_walk *walk, struct call_row *out, size_t size,
-		  struct call_page *out_page, struct err *err)
+/* How many keys of each number are read. */
+static size_t keys_of_each(const struct call_filter *filter, size_t numbers, size_t size)
 {
-	size_t most = is_filtered(filter) ? NUMBERS_MAX_FILTERED : NUMBERS_MAX;
-	AUTO(free) struct number *numbers = xcalloc(most, sizeof(*numbers));
-	struct call_page page = { 0 };
 	/* Two more than fit: one tells that there is more, and one may be there twice. */
-	size_t count, limit = size + 2;
-	char digits[DIGITS_MAX + 1];
+	size_t limit = size + 2;
 
-	digits_of_search(filter->number, digits);
-	if (strlen(digits) < CALL_NUMBER_DIGITS_MIN)
-		return err_set(err, ERR_INVALID, "a number to search by needs %d digits at least",
-			       CALL_NUMBER_DIGITS_MIN);
-	if (!find_numbers(catalog, digits, numbers, most, &count, &page.is_number_vague, err))
-		return false;
-	if (is_filtered(filter) && count && limit < LOOKED_AT_MAX / count)
-		limit = LOOKED_AT_MAX / count;
+	if (numbers == 0)
+		return limit;
+	if (is_filtered(filter) && limit < LOOKED_AT_MAX / numbers)
+		limit = LOOKED_AT_MAX / numbers;
+	return limit < KEYS_MAX / numbers ? limit : KEYS_MAX / numbers;
+}
 
+static bool merge(struct catalog *catalog, const struct call_filter *filter,
+		  const struct call_walk *walk, const struct digits *numbers, size_t count,
+		  struct call_row *out, size_t size, struct call_page *out_page, struct err *err)
+{
+	size_t limit = keys_of_each(filter, count, size);
 	AUTO(free) struct call_cursor *at = xcalloc(count * limit + 1, sizeof(*at));
 	struct keys keys = { .at = at };
+	struct call_page page = { 0 };
 
 	for (size_t i = 0; i < count; i++)
 		if (!read_keys(catalog, &numbers[i], filter, walk, limit, &keys, err))
@@ -268,4 +218,70 @@ bool calls_search(struct catalog *catalog, const struct call_filter *filter,
 		return false;
 	*out_page = page;
 	return true;
+}
+
+/* Copies those rows that pass, as many as fit; the page goes on behind the last that was looked at. */
+static void take_rows(const struct call_filter *filter, const struct call_row *rows, size_t count,
+		      struct call_row *out, size_t size, struct call_page *page)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (call_filter_passes(filter, &rows[i].call)) {
+			if (page->count == size) {
+				page->more = true;
+				return;
+			}
+			out[page->count++] = rows[i];
+		}
+		page->next = (struct call_cursor){ rows[i].call.started_at_ms, rows[i].call.id };
+	}
+}
+
+static bool walk_list(struct catalog *catalog, const struct call_filter *filter,
+		      const struct call_walk *walk, size_t most, struct call_row *out, size_t size,
+		      struct call_page *out_page, struct err *err)
+{
+	AUTO(free) struct call_row *rows = xcalloc(CALLS_PAGE_MAX, sizeof(*rows));
+	struct call_filter all = *filter;
+	struct call_walk on = *walk;
+	struct call_page page = { 0 }, read = { .more = true };
+
+	all.number = STR_NONE;
+	for (size_t looked_at = 0; read.more && !page.more && looked_at < most;
+	     looked_at += CALLS_PAGE_MAX) {
+		if (!calls_read_page(catalog, &all, &on, rows, CALLS_PAGE_MAX, &read, err))
+			return false;
+		take_rows(filter, rows, read.count, out, size, &page);
+		on.start = read.next;
+	}
+	if (!page.more && read.more)
+		page.next = read.next;
+	page.more |= read.more;
+	*out_page = page;
+	return true;
+}
+
+bool calls_search(struct catalog *catalog, const struct call_filter *filter,
+		  const struct call_walk *walk, struct call_row *out, size_t size,
+		  struct call_page *out_page, struct err *err)
+{
+	size_t most = is_filtered(filter) ? NUMBERS_MAX_FILTERED : NUMBERS_MAX, count;
+	struct digits sought = digits_of_search(filter->number);
+	AUTO(free) struct digits *numbers = NULL;
+	bool are_many;
+
+	if (strlen(sought.text) < DIGITS_SEARCH_MIN)
+		return err_set(err, ERR_INVALID, "a number to search by needs %d digits at least",
+			       DIGITS_SEARCH_MIN);
+	numbers = xcalloc(most, sizeof(*numbers));
+	if (!numbers_find(catalog->db, &sought, numbers, most, &count, &are_many, err))
+		return false;
+	if (are_many)
+		return walk_list(catalog, filter, walk, WALKED_MAX, out, size, out_page, err);
+	if (count > NUMBERS_FEW) {
+		if (!walk_list(catalog, filter, walk, WALKED_SHORT_MAX, out, size, out_page, err))
+			return false;
+		if (out_page->count >= WALKED_WORTH || !out_page->more)
+			return true;
+	}
+	return merge(catalog, filter, walk, numbers, count, out, size, out_page, err);
 }

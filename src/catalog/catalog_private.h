@@ -46,21 +46,6 @@ static inline int group_code(enum recording_state state, bool is_held)
 void recording_read(const struct db_stmt *row, int first, struct recording *out);
 void call_read(const struct db_stmt *row, int first, struct call *out);
 
-/* ---- numbers_index.c: finding calls by telephone number ---- */
-
-#define DIGITS_MAX 24 /* E.164 has at most 15; a SIP user may be longer */
-/*
- * The digits of an address, last one first, so that "ends in" is a range of an
- * index.  "" when there are too few to search by: client names, hidden numbers.
- */
-void digits_of_address(struct str address, char out[DIGITS_MAX + 1]);
-/* The same of what a person typed: all digits of it, leading zeros dropped. */
-void digits_of_search(struct str typed, char out[DIGITS_MAX + 1]);
-bool numbers_index_add(struct catalog *catalog, const struct call *call,
-		       struct err *err) MUST_CHECK;
-bool numbers_index_remove(struct catalog *catalog, const struct call *call,
-			  struct err *err) MUST_CHECK;
-
 /* ---- calls_filter.c, calls_list.c, calls_search.c ---- */
 
 /* The way that a page takes: from `start`, which is not in it, as far as the filter's other end. */
@@ -83,7 +68,10 @@ void call_rows_reverse(struct call_row *rows, size_t count);
 void call_row_read(const struct db_stmt *row, struct call_row *out);
 /* The statement of a page, for its plan to be tested. */
 const char *calls_list_sql(enum call_side side, const struct call_filter *filter);
-/* A page's rows in the order of the walk: nearest to its start first. */
+/* A page's rows in the order of the walk: nearest to its start first.  By an index of the list, and of numbers. */
+bool calls_read_page(struct catalog *catalog, const struct call_filter *filter,
+		     const struct call_walk *walk, struct call_row *out, size_t size,
+		     struct call_page *out_page, struct err *err) MUST_CHECK;
 bool calls_search(struct catalog *catalog, const struct call_filter *filter,
 		  const struct call_walk *walk, struct call_row *out, size_t size,
 		  struct call_page *out_page, struct err *err) MUST_CHECK;

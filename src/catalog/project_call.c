@@ -20,6 +20,7 @@
 #include "catalog/call_asks.h"
 #include "catalog/events.h"
 #include "catalog/projection.h"
+#include "numbers/numbers_index.h"
 
 struct call_facts {
 	struct call call;
@@ -180,8 +181,17 @@ static void bind_listed(struct db_stmt *stmt, const struct call_facts *facts)
 	bind_text(stmt, 13, call->to);
 }
 
+static struct numbers_of_call numbers_of(const struct call *call)
+{
+	return (struct numbers_of_call){ .from = str_of(call->from),
+					 .to = str_of(call->to),
+					 .started_at_ms = call->started_at_ms,
+					 .call_id = call->id };
+}
+
 static bool insert(struct catalog *catalog, struct call_facts *facts, struct err *err)
 {
+	struct numbers_of_call numbers;
 	struct db_stmt *stmt;
 
 	if (!db_prepare(
@@ -201,7 +211,8 @@ static bool insert(struct catalog *catalog, struct call_facts *facts, struct err
 	if (!db_run(stmt, err))
 		return false;
 	number_add(catalog, NUMBER_CALLS, 1);
-	return numbers_index_add(catalog, &facts->call, err);
+	numbers = numbers_of(&facts->call);
+	return numbers_index_add(catalog->db, &numbers, err);
 }
 
 /* Most events change nothing that the list is sorted or searched by: no index is written then. */
@@ -224,6 +235,7 @@ static bool update_told(struct catalog *catalog, const struct call_facts *facts,
 static bool update_listed(struct catalog *catalog, const struct call_facts *facts,
 			  const struct call *before, struct err *err)
 {
+	struct numbers_of_call old = numbers_of(before), now = numbers_of(&facts->call);
 	struct db_stmt *stmt;
 
 	if (!db_prepare(catalog->db,
@@ -236,8 +248,8 @@ static bool update_listed(struct catalog *catalog, const struct call_facts *fact
 	db_bind_int(stmt, 1, facts->call.id);
 	bind_told(stmt, &facts->call, catalog_next_sequence(catalog));
 	bind_listed(stmt, facts);
-	return db_run(stmt, err) && numbers_index_remove(catalog, before, err) &&
-	       numbers_index_add(catalog, &facts->call, err);
+	return db_run(stmt, err) && numbers_index_remove(catalog->db, &old, err) &&
+	       numbers_index_add(catalog->db, &now, err);
 }
 
 bool project_call(struct catalog *catalog, const struct event *event, int64_t *out_id,

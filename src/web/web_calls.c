@@ -115,7 +115,7 @@ static bool make_list(struct web_read *read, struct catalog *catalog, struct jso
 		call_json_add_row(json, read->web, &rows[i]);
 	json_close(json, ']');
 	add_places(json, list, rows, &page);
-	json_bool(json, "number_is_vague", page.is_number_vague);
+	json_bool(json, "number_is_vague", false); /* for who reads it still */
 	json_close(json, '}');
 	return true;
 }

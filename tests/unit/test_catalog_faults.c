@@ -42,13 +42,17 @@ static const struct recording_media media = {
 
 static bool append(void)
 {
+	static unsigned numbers; /* each event is from another */
+	char from[32];
 	struct event event;
 	int64_t seq;
 
 	event_init(&event, EVENT_RECORDING_STATUS, NOON);
+	snprintf(from, sizeof(from), "+1555%07u", ++numbers);
 	event.call_sid = str_of(call_sid);
 	event.recording_sid = str_of(recording_sid);
 	event.status = STR("completed");
+	event.from = str_of(from);
 	return events_append(ledger.writer, &event, &seq, &err);
 }
 
@@ -402,6 +406,9 @@ static const struct {
 } rows[] = {
 	{ REFUSE("INSERT ON events"), append, "an event that is not kept" },
 	{ REFUSE("INSERT ON recordings"), append_and_project, "a recording not projected" },
+	{ REFUSE("INSERT ON call_numbers"), append_and_project, "a number not kept" },
+	{ REFUSE("INSERT ON number_parts"), append_and_project, "a part of a number not kept" },
+	{ HIDE("call_numbers"), append_and_project, "a number not looked up" },
 	{ REFUSE("INSERT ON calls"), append_and_project, "a call not projected" },
 	{ HIDE("recordings"), append_and_project, "a recording not looked up" },
 	{ HIDE("calls"), append_and_project, "a call not looked up" },

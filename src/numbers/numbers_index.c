@@ -1,0 +1,96 @@
+#include "numbers/numbers_index.h"
+
+#include <string.h>
+
+#include "base/own.h"
+#include "db/db.h"
+#include "numbers/number_digits.h"
+
+static bool change(struct db *db, const char *sql, const struct digits *digits,
+		   const struct numbers_of_call *call, struct err *err)
+{
+	struct db_stmt *stmt;
+
+	if (!db_prepare(db, sql, &stmt, err))
+		return false;
+	db_bind_str(stmt, 1, str_of(digits->text));
+	db_bind_int(stmt, 2, call->started_at_ms);
+	db_bind_int(stmt, 3, call->call_id);
+	return db_run(stmt, err);
+}
+
+static bool is_known(struct db *db, const struct digits *digits, bool *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	enum db_step step;
+
+	if (!db_prepare(db, "SELECT 1 FROM call_numbers WHERE digits = $1 LIMIT 1", &find, err))
+		return false;
+	db_bind_str(find, 1, str_of(digits->text));
+	step = db_step(find, err);
+	*out = step == DB_ROW;
+	return step != DB_FAILED;
+}
+
+static bool add_part(struct db *db, struct str part, const struct digits *digits, struct err *err)
+{
+	struct db_stmt *insert;
+
+	if (!db_prepare(db,
+			"INSERT INTO number_parts (part, digits) VALUES ($1, $2) "
+			"ON CONFLICT DO NOTHING",
+			&insert, err))
+		return false;
+	db_bind_str(insert, 1, part);
+	db_bind_str(insert, 2, str_of(digits->text));
+	return db_run(insert, err);
+}
+
+static bool add_parts(struct db *db, const struct digits *digits, struct err *err)
+{
+	struct str all = str_of(digits->text);
+
+	for (size_t at = NUMBER_PART_FIRST; at + NUMBER_PART_LEAST <= all.len;
+	     at += NUMBER_PART_STEP)
+		if (!add_part(db, str_first(str_after(all, at), NUMBER_PART_LEN), digits, err))
+			return false;
+	return true;
+}
+
+static bool add(struct db *db, struct str address, const struct numbers_of_call *call,
+		struct err *err)
+{
+	struct digits digits = digits_of_address(address);
+	bool is_here;
+
+	if (digits.text[0] == '\0')
+		return true;
+	return is_known(db, &digits, &is_here, err) && (is_here || add_parts(db, &digits, err)) &&
+	       /* A call to oneself has one row. */
+	       change(db,
+		      "INSERT INTO call_numbers (digits, started_at_ms, call_id) "
+		      "VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+		      &digits, call, err);
+}
+
+static bool remove_one(struct db *db, struct str address, const struct numbers_of_call *call,
+		       struct err *err)
+{
+	struct digits digits = digits_of_address(address);
+
+	return digits.text[0] == '\0' ||
+	       change(db,
+		      "DELETE FROM call_numbers "
+		      "WHERE digits = $1 AND started_at_ms = $2 AND call_id = $3",
+		      &digits, call, err);
+}
+
+bool numbers_index_add(struct db *db, const struct numbers_of_call *call, struct err *err)
+{
+	return add(db, call->from, call, err) && add(db, call->to, call, err);
+}
+
+bool numbers_index_remove(struct db *db, const struct numbers_of_call *call, struct err *err)
+{
+	return remove_one(db, call->from, call, err) && remove_one(db, call->to, call, err);
+}
