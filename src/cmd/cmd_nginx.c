@@ -2,14 +2,12 @@
 #include "cmd/cmd_options.h"
 
 #include "base/buf.h"
-#include "base/file.h"
 #include "base/own.h"
 #include "nginx/nginx_conf.h"
 #include "nginx/nginx_explain.h"
 #include "nginx/nginx_request.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define HEADERS_MAX    CMD_TEXTS_MAX
 #define TEXT_BYTES_MAX (16u << 20)
@@ -20,20 +18,6 @@ struct nginx_command {
 	const char *method, *client;
 	struct cmd_texts urls, headers;
 };
-
-static bool read_conf(const char *path, struct nginx_conf **out, struct err *err)
-{
-	struct nginx_conf_options options = { .path = path };
-	AUTO(free) char *text = NULL;
-	size_t len;
-
-	if (strcmp(path, "-") == 0) {
-		if (!file_read("/dev/stdin", NGINX_BYTES_MAX, &text, &len, err))
-			return false;
-		options.text = (struct str){ text, len };
-	}
-	return nginx_conf_read(&options, out, err);
-}
 
 static bool read_request(const struct nginx_command *command, const char *url,
 			 struct nginx_header *headers, struct nginx_request *out, struct err *err)
@@ -80,6 +64,7 @@ static bool explain_one(const struct nginx_command *command, const struct nginx_
 
 static int explain(const struct nginx_command *command)
 {
+	struct nginx_conf_options options = { .path = command->explained };
 	AUTO(nginx_conf_free) struct nginx_conf *conf = NULL;
 	__attribute__((cleanup(buf_release_at))) struct buf out = { 0 };
 	struct err err;
@@ -87,7 +72,7 @@ static int explain(const struct nginx_command *command)
 	buf_init(&out, TEXT_BYTES_MAX);
 	if (command->urls.count == 0)
 		return cmd_misused(&cmd_nginx, "--explain needs --url");
-	if (!read_conf(command->explained, &conf, &err))
+	if (!nginx_conf_read(&options, &conf, &err))
 		return cmd_fail(&err);
 	for (size_t i = 0; i < command->urls.count; i++)
 		if (!explain_one(command, conf, command->urls.at[i], &out, &err))

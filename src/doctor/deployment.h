@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct proxy_view;
+
 #define LIMIT_UNKNOWN (-1)
 #define LIMIT_NONE    INT64_MAX
 
@@ -81,6 +83,7 @@ struct deployment {
 	struct probe_facts probe;
 	struct place places[PLACES];
 	const char *nginx_conf; /* FILE; "-": standard input; NULL: not given */
+	struct proxy_view *proxy_view; /* of that: proxy_view_open(); NULL: not read yet */
 	struct proxy_limits
 		proxy; /* by options; the group `proxy` adds what nginx's configuration says */
 	json_t *status; /* of /api/status: of the server, else of the ledger; NULL: neither can be read */

@@ -2,6 +2,7 @@
 
 #include "base/own.h"
 #include "base/suggestion.h"
+#include "doctor/proxy_view.h"
 
 #include <string.h>
 
@@ -67,6 +68,8 @@ void examination_run(const struct examination *examination, struct deployment *d
 {
 	bool runs_all = examination->names_count == 0;
 
+	/* The groups `proxy` and `limits` both live on it. */
+	proxy_view_open(deployment);
 	for (size_t i = 0; i < doctor_groups_count; i++) {
 		const struct check_group *group = doctor_groups[i];
 		bool runs_group = runs_all || is_any(examination, group->name);
@@ -76,6 +79,7 @@ void examination_run(const struct examination *examination, struct deployment *d
 				run_check(examination, group, &group->checks[k], deployment,
 					  report);
 	}
+	proxy_view_close(deployment);
 }
 
 enum verdict examination_verdict(const struct report *report)

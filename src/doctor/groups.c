@@ -2,12 +2,14 @@
 
 #include "doctor/limit_checks.h"
 #include "doctor/playback_checks.h"
+#include "doctor/proxy_checks.h"
 #include "doctor/service_checks.h"
 #include "doctor/strategy_checks.h"
 
 /* In the order in which they are run and told: what is near to the cause first. */
 const struct check_group *const doctor_groups[] = {
 	&service_checks,
+	&proxy_checks,
 	&limit_checks,
 	&playback_checks,
 	&strategy_checks,

@@ -107,7 +107,8 @@ static bool load(struct nginx_conf *conf, const char *path, struct nginx_file **
 
 	if (conf->file_count >= NGINX_FILES_MAX)
 		return err_set(err, ERR_INVALID, "more than %u files", NGINX_FILES_MAX);
-	if (!file_read(path, NGINX_BYTES_MAX, &text, &len, err))
+	if (!file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, NGINX_BYTES_MAX, &text, &len,
+		       err))
 		return false;
 
 	char *kept = take(conf, len + 1);

@@ -49,7 +49,7 @@ struct nginx_directive {
 struct nginx_conf;
 
 struct nginx_conf_options {
-	const char *path; /* the file; of `text`: what it is called, "-" */
+	const char *path; /* the file, "-": standard input; of `text`: what it is called */
 	struct str text;  /* at == NULL: `path` is read */
 	const char *
 		folder; /* what includes are relative to; NULL: the folder of the file, as in nginx */

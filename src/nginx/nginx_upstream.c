@@ -46,7 +46,7 @@ bool nginx_target_read(const struct nginx_directive *http, struct str address,
 
 		target.uri = str_after(address, is_socket ? end + 1 : end);
 	}
-	target.upstream = upstream_called(http, target.host);
+	target.upstream = http ? upstream_called(http, target.host) : NULL;
 	*out = target;
 	return true;
 }

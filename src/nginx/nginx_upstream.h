@@ -16,7 +16,7 @@ struct nginx_target {
 	const struct nginx_directive *upstream; /* the block of that name; NULL: none */
 };
 
-/* Reads "http://host[:port][/uri]" without variables.  False: it is none. */
+/* Reads "http://host[:port][/uri]" without variables.  `http` may be NULL.  False: it is none. */
 bool nginx_target_read(const struct nginx_directive *http, struct str address,
 		       struct nginx_target *out);
 /* Is it a name, which has to be resolved?  A socket, and an address of either kind, is none. */

@@ -1,0 +1,278 @@
+/*
+ * What comes back: bytes, headers and errors of callspool as they were sent, or changed.
+ */
+#include "doctor/proxy_checks_private.h"
+
+#include "base/buf.h"
+#include "doctor/proxy_words.h"
+#include "doctor/report.h"
+#include "nginx/nginx_force.h"
+
+#include <stdio.h>
+
+/* Does a list of types (gzip_types, sub_filter_types) hold sound? */
+static bool holds_audio(const struct nginx_directive *types)
+{
+	for (size_t i = 1; types && i < types->word_count; i++)
+		if (str_eq(types->words[i], STR("*")) ||
+		    str_starts_nocase(types->words[i], STR("audio/")))
+			return true;
+	return false;
+}
+
+void proxy_check_gzip(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	const struct nginx_directive *gzip, *types;
+	char looked[PROXY_TWO_WORDS_MAX], a[PROXY_WORDS_MAX], b[PROXY_WORDS_MAX];
+
+	if (!way)
+		return;
+	gzip = nginx_in_force(way->visit.block, STR("gzip"));
+	types = nginx_in_force(way->visit.block, STR("gzip_types"));
+	if (!nginx_is_on(gzip) || !holds_audio(types)) {
+		report_good(report, "recordings are not compressed");
+		return;
+	}
+	proxy_words_of(gzip, a);
+	proxy_words_of(types, b);
+	snprintf(looked, sizeof(looked), "%s, and %s", a, b);
+	proxy_finding(
+		report,
+		&(struct finding){
+			.says = "nginx compresses recordings",
+			.looked_at = looked,
+			.expected =
+				"sound goes through as it is: it hardly shrinks, and loses its length and its ranges",
+			.write = "gzip off;" });
+}
+
+void proxy_check_sub_filter(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	const struct nginx_directive *filter;
+	char looked[PROXY_WORDS_MAX];
+
+	if (!way)
+		return;
+	filter = nginx_in_force(way->visit.block, STR("sub_filter"));
+	if (!filter || !holds_audio(nginx_in_force(way->visit.block, STR("sub_filter_types")))) {
+		report_good(report, "nginx replaces nothing in recordings");
+		return;
+	}
+	proxy_words_of(filter, looked);
+	proxy_finding(report, &(struct finding){
+				      .says = "nginx looks for text in recordings, and replaces it",
+				      .looked_at = looked,
+				      .expected = "no sub_filter on sound",
+				      .write = "sub_filter_types text/html;" });
+}
+
+/* ---- headers of answers */
+
+static bool is_one_of(struct str name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_eq_nocase(name, str_of(names[i])))
+			return true;
+	return false;
+}
+
+/* Of callspool's answers: a second one beside it contradicts it. */
+static const char *const own_headers[] = {
+	"Accept-Ranges",
+	"Access-Control-Allow-Credentials",
+	"Access-Control-Allow-Origin",
+	"Content-Length",
+	"Content-Range",
+	"Content-Type",
+	"ETag",
+};
+
+void proxy_check_added(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	const struct nginx_directive *added, *block;
+	char looked[PROXY_WORDS_MAX], says[200];
+
+	if (!way)
+		return;
+	added = nginx_in_force(way->visit.block, STR("add_header"));
+	block = added ? nginx_block_of(added) : NULL;
+	while (added && !is_one_of(nginx_word(added, 1), own_headers, ARRAY_LEN(own_headers)))
+		added = nginx_find(block, added, STR("add_header"));
+	if (!added) {
+		report_good(report, "nginx adds no header that callspool sends itself");
+		return;
+	}
+	proxy_words_of(added, looked);
+	snprintf(says, sizeof(says), "nginx adds a second %.*s to callspool's answer",
+		 STR_ARG(str_first(nginx_word(added, 1), 60)));
+	proxy_finding(
+		report,
+		&(struct finding){
+			.says = says,
+			.looked_at = looked,
+			.expected =
+				"callspool's own alone; other origins stand in its setting cors_origins" });
+}
+
+static void add_shadowed(const struct nginx_directive *outer, const struct nginx_directive *block,
+			 struct buf *names, struct buf *lines)
+{
+	const struct nginx_directive *kept = nginx_find(block, NULL, STR("add_header"));
+
+	for (; kept; kept = nginx_find(block, kept, STR("add_header")))
+		if (str_eq_nocase(nginx_word(kept, 1), nginx_word(outer, 1)))
+			return;
+	buf_addf(names, "%s%.*s", names->len > 0 ? ", " : "", STR_ARG(nginx_word(outer, 1)));
+	buf_addf(lines, "%sadd_header", lines->len > 0 ? "\n" : "");
+	for (size_t i = 1; i < outer->word_count; i++) {
+		bool is_quoted = str_find(outer->words[i], ' ') < outer->words[i].len ||
+				 outer->words[i].len == 0 ||
+				 str_find(outer->words[i], ';') < outer->words[i].len;
+
+		buf_addf(lines, " %s%.*s%s", is_quoted ? "\"" : "", STR_ARG(outer->words[i]),
+			 is_quoted ? "\"" : "");
+	}
+	buf_add_byte(lines, ';');
+}
+
+void proxy_check_shadowed(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	char names_text[400], lines_text[PROXY_WORDS_MAX], looked[PROXY_WORDS_MAX], says[600];
+	const struct nginx_directive *kept, *block, *own;
+	struct buf names, lines;
+
+	if (!way)
+		return;
+	buf_over(&names, names_text, sizeof(names_text));
+	buf_over(&lines, lines_text, sizeof(lines_text));
+	kept = nginx_in_force(way->visit.block, STR("add_header"));
+	own = kept ? nginx_block_of(kept) : NULL;
+	for (block = own ? nginx_block_of(own) : NULL; block; block = nginx_block_of(block)) {
+		const struct nginx_directive *outer = nginx_find(block, NULL, STR("add_header"));
+
+		for (; outer; outer = nginx_find(block, outer, STR("add_header")))
+			add_shadowed(outer, own, &names, &lines);
+	}
+	if (names.len == 0) {
+		report_good(report, "all headers that nginx adds stand in one block");
+		return;
+	}
+	proxy_words_of(kept, looked);
+	snprintf(says, sizeof(says),
+		 "an add_header in a location drops those of the outer block: %s", names_text);
+	proxy_finding(report, &(struct finding){ .severity = SEVERITY_WEAKENS,
+						 .says = says,
+						 .looked_at = looked,
+						 .expected = "all of them again beside it",
+						 .write = lines_text });
+}
+
+static const char *const needed_headers[] = { "Accept-Ranges",      "Content-Range",
+					      "Content-Type",       "ETag",
+					      "Last-Modified",      "Retry-After",
+					      "WWW-Authenticate",   "Set-Cookie",
+					      "Content-Disposition" };
+
+void proxy_check_hidden(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	const struct nginx_directive *hidden, *block;
+	char looked[PROXY_WORDS_MAX], says[200], write[200];
+
+	if (!way)
+		return;
+	hidden = nginx_in_force(way->visit.block, STR("proxy_hide_header"));
+	block = hidden ? nginx_block_of(hidden) : NULL;
+	while (hidden &&
+	       !is_one_of(nginx_word(hidden, 1), needed_headers, ARRAY_LEN(needed_headers)))
+		hidden = nginx_find(block, hidden, STR("proxy_hide_header"));
+	if (!hidden) {
+		report_good(report, "nginx hides none of the headers that players need");
+		return;
+	}
+	proxy_words_of(hidden, looked);
+	snprintf(says, sizeof(says), "nginx hides callspool's %.*s from players",
+		 STR_ARG(str_first(nginx_word(hidden, 1), 60)));
+	snprintf(write, sizeof(write), "proxy_pass_header %.*s;",
+		 STR_ARG(str_first(nginx_word(hidden, 1), 60)));
+	proxy_finding(report, &(struct finding){ .says = says,
+						 .looked_at = looked,
+						 .expected = "it arrives",
+						 .write = write });
+}
+
+/* ---- errors */
+
+void proxy_check_intercepted(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	const struct nginx_directive *intercepts, *page;
+	char looked[PROXY_TWO_WORDS_MAX], a[PROXY_WORDS_MAX], b[PROXY_WORDS_MAX];
+
+	if (!way)
+		return;
+	intercepts = nginx_in_force(way->visit.block, STR("proxy_intercept_errors"));
+	page = nginx_in_force(way->visit.block, STR("error_page"));
+	if (!nginx_is_on(intercepts) || !page) {
+		report_good(report, "callspool's errors arrive as it wrote them");
+		return;
+	}
+	proxy_words_of(intercepts, a);
+	proxy_words_of(page, b);
+	snprintf(looked, sizeof(looked), "%s, and %s", a, b);
+	proxy_finding(
+		report,
+		&(struct finding){
+			.severity = SEVERITY_WEAKENS,
+			.says = "nginx puts a page of its own in the place of callspool's errors",
+			.looked_at = looked,
+			.expected = "callspool's JSON, which says why a recording does not play",
+			.write = "proxy_intercept_errors off;" });
+}
+
+/* "=200", or "=" alone, which takes the status of the page. */
+static bool says_well(struct str word)
+{
+	return str_eq(word, STR("=")) || (str_starts(word, STR("=2")) && word.len == 4);
+}
+
+static bool is_bad_page(const struct nginx_directive *page)
+{
+	bool is_gateway = false, is_well = false;
+
+	for (size_t i = 1; i + 1 < page->word_count; i++) {
+		is_gateway |= str_starts(page->words[i], STR("5"));
+		is_well |= says_well(page->words[i]);
+	}
+	return is_gateway && is_well;
+}
+
+void proxy_check_error_page(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	const struct nginx_directive *page, *block;
+	char looked[PROXY_WORDS_MAX];
+
+	if (!way)
+		return;
+	page = nginx_in_force(way->visit.block, STR("error_page"));
+	block = page ? nginx_block_of(page) : NULL;
+	while (page && !is_bad_page(page))
+		page = nginx_find(block, page, STR("error_page"));
+	if (!page) {
+		report_good(report, "no error is answered as if all were well");
+		return;
+	}
+	proxy_words_of(page, looked);
+	proxy_finding(
+		report,
+		&(struct finding){
+			.says = "a page takes the place of an error, with a status that says all is well",
+			.looked_at = looked,
+			.expected = "an error that says that it is one",
+			.write = "error_page 502 504 =503 @callspool_is_away;" });
+}

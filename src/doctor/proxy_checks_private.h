@@ -1,0 +1,52 @@
+/*
+ * The checks that the table in proxy_checks.c names, by what they look at.
+ */
+#pragma once
+
+#include "doctor/check.h"
+#include "doctor/proxy_view.h"
+
+/* proxy_path_checks.c: where requests go */
+void proxy_check_conf(struct deployment *deployment, struct report *report);
+void proxy_check_path(struct deployment *deployment, struct report *report);
+void proxy_check_stray(struct deployment *deployment, struct report *report);
+void proxy_check_target(struct deployment *deployment, struct report *report);
+void proxy_check_webhook_locked(struct deployment *deployment, struct report *report);
+void proxy_check_webhook_body(struct deployment *deployment, struct report *report);
+void proxy_check_methods(struct deployment *deployment, struct report *report);
+void proxy_check_request_limit(struct deployment *deployment, struct report *report);
+void proxy_check_doubts(struct deployment *deployment, struct report *report);
+
+/* proxy_value_checks.c: one directive, one value */
+void proxy_check_value(struct deployment *deployment, struct report *report);
+
+/* proxy_header_checks.c: what goes to callspool */
+void proxy_check_inherited(struct deployment *deployment, struct report *report);
+void proxy_check_twice(struct deployment *deployment, struct report *report);
+void proxy_check_connection(struct deployment *deployment, struct report *report);
+void proxy_check_upgrade(struct deployment *deployment, struct report *report);
+void proxy_check_range(struct deployment *deployment, struct report *report);
+void proxy_check_host(struct deployment *deployment, struct report *report);
+void proxy_check_proto(struct deployment *deployment, struct report *report);
+void proxy_check_client(struct deployment *deployment, struct report *report);
+void proxy_check_credentials(struct deployment *deployment, struct report *report);
+void proxy_check_identity(struct deployment *deployment, struct report *report);
+void proxy_check_signature(struct deployment *deployment, struct report *report);
+
+/* proxy_answer_checks.c: what comes back */
+void proxy_check_gzip(struct deployment *deployment, struct report *report);
+void proxy_check_sub_filter(struct deployment *deployment, struct report *report);
+void proxy_check_added(struct deployment *deployment, struct report *report);
+void proxy_check_shadowed(struct deployment *deployment, struct report *report);
+void proxy_check_hidden(struct deployment *deployment, struct report *report);
+void proxy_check_intercepted(struct deployment *deployment, struct report *report);
+void proxy_check_error_page(struct deployment *deployment, struct report *report);
+
+/* proxy_upstream_checks.c: the way to callspool */
+void proxy_check_tls(struct deployment *deployment, struct report *report);
+void proxy_check_port(struct deployment *deployment, struct report *report);
+void proxy_check_name(struct deployment *deployment, struct report *report);
+void proxy_check_resolver(struct deployment *deployment, struct report *report);
+void proxy_check_pool(struct deployment *deployment, struct report *report);
+void proxy_check_retry(struct deployment *deployment, struct report *report);
+void proxy_check_post_twice(struct deployment *deployment, struct report *report);

@@ -1,0 +1,491 @@
+/*
+ * What goes to callspool: the headers that nginx sets, and those that it takes away.
+ */
+#include "doctor/proxy_checks_private.h"
+
+#include "base/buf.h"
+#include "doctor/deployment.h"
+#include "doctor/proxy_words.h"
+#include "doctor/report.h"
+#include "nginx/nginx_explain.h"
+#include "nginx/nginx_force.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define UPGRADE_MAP                                              \
+	"proxy_set_header Connection $callspool_connection;    " \
+	"# and in http: map $http_upgrade $callspool_connection { default upgrade; '' ''; }"
+#define LOST_ELSEWHERE "told by the check headers-inherited"
+
+/* ---- arrays that replace, and do not merge */
+
+static void add_lost(const struct proxy_way *way, const struct nginx_directive *set,
+		     const struct nginx_directive *kept, struct buf *names, struct buf *lines)
+{
+	struct str name = nginx_word(set, 1);
+	struct str value = nginx_word(set, 2);
+
+	if (proxy_header_set(way, NULL, name) || str_find_str(buf_str(names), name) < names->len)
+		return;
+	buf_addf(names, "%s%.*s", names->len > 0 ? ", " : "", STR_ARG(name));
+	buf_addf(lines, "%sproxy_set_header %.*s %s%.*s%s;", lines->len > 0 ? "\n" : "",
+		 STR_ARG(name), value.len == 0 ? "\"" : "", STR_ARG(value),
+		 value.len == 0 ? "\"" : "");
+}
+
+void proxy_check_inherited(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	char names_text[400], lines_text[PROXY_WORDS_MAX], looked[PROXY_WORDS_MAX], says[500];
+	const struct nginx_directive *kept, *block;
+	struct buf names, lines;
+
+	if (!way)
+		return;
+	buf_over(&names, names_text, sizeof(names_text));
+	buf_over(&lines, lines_text, sizeof(lines_text));
+	kept = nginx_in_force(way->visit.block, STR("proxy_set_header"));
+	block = kept ? nginx_block_of(nginx_block_of(kept)) : NULL;
+	for (; block; block = nginx_block_of(block)) {
+		const struct nginx_directive *set =
+			nginx_find(block, NULL, STR("proxy_set_header"));
+
+		for (; set; set = nginx_find(block, set, STR("proxy_set_header")))
+			add_lost(way, set, kept, &names, &lines);
+	}
+	if (names.len == 0) {
+		report_good(report, "all headers that are set stand in one block");
+		return;
+	}
+	proxy_words_of(kept, looked);
+	snprintf(says, sizeof(says),
+		 "a proxy_set_header in a location drops those of the outer block: %s", names_text);
+	proxy_finding(
+		report,
+		&(struct finding){
+			.says = says,
+			.looked_at = looked,
+			.expected =
+				"all headers in one block, or all of them again in the inner one",
+			.write = lines_text });
+}
+
+/* ---- twice */
+
+static bool is_told(const struct nginx_directive *first, const struct proxy_way *way)
+{
+	return proxy_header_set(way, NULL, nginx_word(first, 1)) != first;
+}
+
+/* How often it is really sent: of those set twice one may be empty. */
+static size_t times_sent(const struct proxy_way *way, struct str name)
+{
+	const struct nginx_sent *sent = NULL;
+	size_t times = 0;
+
+	while ((sent = nginx_sent_find(&way->proxied, sent, name)) != NULL)
+		times++;
+	return times;
+}
+
+static void tell_twice(const struct proxy_way *way, const struct nginx_directive *first,
+		       const struct nginx_directive *second, struct report *report)
+{
+	struct str name = nginx_word(first, 1);
+	char looked[PROXY_TWO_WORDS_MAX], a[PROXY_WORDS_MAX], b[PROXY_WORDS_MAX], says[300];
+	bool is_sent_twice = times_sent(way, name) > 1;
+
+	proxy_words_of(first, a);
+	proxy_words_of(second, b);
+	snprintf(looked, sizeof(looked), "%s, and %s", a, b);
+	snprintf(says, sizeof(says), "%.*s is set twice%s", STR_ARG(str_first(name, 60)),
+		 is_sent_twice ? ", and sent twice"
+			       : ": the empty one takes nothing away, and the other is sent");
+	proxy_finding(report, &(struct finding){ .severity = is_sent_twice ? SEVERITY_BREAKS
+									   : SEVERITY_WEAKENS,
+						 .says = says,
+						 .looked_at = looked,
+						 .expected = "each header in one line" });
+}
+
+void proxy_check_twice(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	const struct nginx_directive *set, *block;
+	size_t before = report->count;
+
+	if (!way)
+		return;
+	set = nginx_in_force(way->visit.block, STR("proxy_set_header"));
+	block = set ? nginx_block_of(set) : NULL;
+	for (; set; set = nginx_find(block, set, STR("proxy_set_header"))) {
+		const struct nginx_directive *second =
+			proxy_header_set(way, set, nginx_word(set, 1));
+
+		if (second && !is_told(set, way))
+			tell_twice(way, set, second, report);
+	}
+	if (report->count == before)
+		report_good(report, "each header is set once");
+}
+
+/* ---- Connection */
+
+/* The last line that sets it to something, with the map that its value comes from. */
+static const struct nginx_directive *map_behind(const struct proxy_way *way,
+						const struct nginx_directive *set)
+{
+	struct str value = set ? nginx_word(set, 2) : STR_NONE;
+
+	return str_starts(value, STR("$")) ? nginx_map_of(&way->visit, str_after(value, 1)) : NULL;
+}
+
+static const struct nginx_directive *row_of_empty(const struct nginx_directive *map)
+{
+	const struct nginx_directive *row, *fallback = NULL;
+
+	for (row = nginx_first(map); row; row = nginx_next(map, row)) {
+		if (nginx_name(row).len == 0)
+			return row;
+		if (nginx_is(row, STR("default")))
+			fallback = row;
+	}
+	return fallback;
+}
+
+static const struct nginx_directive *closing_set(const struct proxy_way *way)
+{
+	const struct nginx_sent *sent = NULL;
+
+	while ((sent = nginx_sent_find(&way->proxied, sent, STR("Connection"))) != NULL)
+		if (str_eq_nocase(str_of(sent->value), STR("close")))
+			return sent->by;
+	return NULL;
+}
+
+static bool closes(const struct proxy_way *way)
+{
+	const struct nginx_sent *sent = NULL;
+
+	while ((sent = nginx_sent_find(&way->proxied, sent, STR("Connection"))) != NULL)
+		if (str_eq_nocase(str_of(sent->value), STR("close")))
+			return true;
+	return false;
+}
+
+void proxy_check_connection(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	char looked[PROXY_WORDS_MAX], by_map[PROXY_WORDS_MAX];
+	const struct nginx_directive *map, *row;
+	bool is_by_map;
+
+	if (!way)
+		return;
+	if (!closes(way)) {
+		proxy_words_sent(way, "Connection", looked);
+		report_good(report, "connections to callspool are left open: %s", looked);
+		return;
+	}
+	if (proxy_header_is_lost(way, "Connection")) {
+		proxy_left_out(report, LOST_ELSEWHERE);
+		return;
+	}
+	map = map_behind(way, closing_set(way));
+	row = map ? row_of_empty(map) : NULL;
+	is_by_map = row != NULL;
+	if (is_by_map)
+		proxy_words_of(row, by_map);
+	proxy_words_sent(way, "Connection", looked);
+	proxy_finding(
+		report,
+		&(struct finding){
+			.severity = SEVERITY_WEAKENS,
+			.says = is_by_map
+					? "a map ends the connection to callspool after each request"
+					: "nginx ends its connection to callspool after each request",
+			.looked_at = is_by_map ? by_map : looked,
+			.expected = "no Connection header where nothing is upgraded",
+			.write = is_by_map ? "'' '';" : "proxy_set_header Connection \"\";" });
+}
+
+/* ---- WebSocket */
+
+void proxy_check_upgrade(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_view *view = proxy_view_for(deployment, report);
+	const struct proxy_way *way;
+	char looked[PROXY_WORDS_MAX];
+	struct str upgrade, connection;
+	bool knows_upgrade, knows_connection;
+
+	if (!view)
+		return;
+	if (!proxy_way_is_ours(view, WAY_EVENTS)) {
+		proxy_left_out(report, "/api/events is not passed on to callspool");
+		return;
+	}
+	way = &view->ways[WAY_EVENTS];
+	upgrade = proxy_header_sent(way, "Upgrade", &knows_upgrade);
+	connection = proxy_header_sent(way, "Connection", &knows_connection);
+	if (!knows_upgrade || !knows_connection ||
+	    (str_eq_nocase(upgrade, STR("websocket")) &&
+	     str_eq_nocase(connection, STR("upgrade")))) {
+		report_good(report, "Upgrade and Connection are passed on");
+		return;
+	}
+	if (proxy_header_is_lost(way, upgrade.at ? "Connection" : "Upgrade")) {
+		proxy_left_out(report, LOST_ELSEWHERE);
+		return;
+	}
+	proxy_words_sent(way, upgrade.at ? "Connection" : "Upgrade", looked);
+	proxy_finding(
+		report,
+		&(struct finding){
+			.severity = SEVERITY_WEAKENS,
+			.says = "a WebSocket does not come through",
+			.looked_at = looked,
+			.expected =
+				"Upgrade: websocket, and Connection: upgrade where the browser asks for it",
+			.write = upgrade.at ? UPGRADE_MAP
+					    : "proxy_set_header Upgrade $http_upgrade;" });
+}
+
+/* ---- Range */
+
+static bool passes_no_headers(const struct proxy_way *way, struct report *report)
+{
+	if (!nginx_is_off(nginx_in_force(way->visit.block, STR("proxy_pass_request_headers"))))
+		return false;
+	proxy_left_out(report, "told by the check request-headers");
+	return true;
+}
+
+void proxy_check_range(struct deployment *deployment, struct report *report)
+{
+	static const char *const names[] = { "Range", "If-Range" };
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	size_t before = report->count;
+
+	if (!way || passes_no_headers(way, report))
+		return;
+	if (!nginx_is_off(nginx_in_force(way->visit.block, STR("proxy_cache"))) &&
+	    nginx_in_force(way->visit.block, STR("proxy_cache"))) {
+		proxy_left_out(report, "told by the check cache");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char looked[PROXY_WORDS_MAX], says[100], write[100];
+		bool is_known;
+		struct str value = proxy_header_sent(way, names[i], &is_known);
+
+		if (!is_known || str_eq(value, way->request.headers[i].value))
+			continue;
+		proxy_words_sent(way, names[i], looked);
+		snprintf(says, sizeof(says), "%s does not reach callspool as the player sent it",
+			 names[i]);
+		snprintf(write, sizeof(write), "proxy_set_header %s $http_%s;", names[i],
+			 i == 0 ? "range" : "if_range");
+		proxy_finding(report, &(struct finding){ .says = says,
+							 .looked_at = looked,
+							 .expected = "the player's own",
+							 .write = write });
+	}
+	if (report->count == before)
+		report_good(report, "Range and If-Range are passed on as they come");
+}
+
+/* ---- who asks, and for which address */
+
+static bool is_address(struct str host)
+{
+	return !nginx_is_name(host);
+}
+
+void proxy_check_host(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	char looked[PROXY_WORDS_MAX], expected[400];
+	bool is_known;
+	struct str value;
+
+	if (!way)
+		return;
+	value = proxy_header_sent(way, "Host", &is_known);
+	if (!is_known || str_eq_nocase(value, way->request.host)) {
+		report_good(report, "Host: %.*s", STR_ARG(value));
+		return;
+	}
+	if (proxy_header_is_lost(way, "Host")) {
+		proxy_left_out(report, LOST_ELSEWHERE);
+		return;
+	}
+	proxy_words_sent(way, "Host", looked);
+	snprintf(expected, sizeof(expected),
+		 "Host: %.*s, as the player sent it; callspool is told %.*s",
+		 STR_ARG(way->request.host), STR_ARG(str_first(value, 80)));
+	proxy_finding(report,
+		      &(struct finding){
+			      .severity = is_address(value) ? SEVERITY_WEAKENS : SEVERITY_BREAKS,
+			      .says = "callspool is not told the name that was asked for",
+			      .looked_at = looked,
+			      .expected = expected,
+			      .write = "proxy_set_header Host $http_host;" });
+}
+
+void proxy_check_proto(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_view *view = proxy_view_for(deployment, report);
+	const struct proxy_way *way = view ? proxy_way_for(deployment, WAY_PLAY, report) : NULL;
+	char looked[PROXY_WORDS_MAX];
+	bool is_known, is_right;
+	struct str value;
+
+	if (!way)
+		return;
+	value = proxy_header_sent(way, "X-Forwarded-Proto", &is_known);
+	is_right = view->is_https ? str_eq_nocase(value, STR("https"))
+				  : !str_eq_nocase(value, STR("https"));
+	if (!is_known || is_right) {
+		report_good(report, "X-Forwarded-Proto: %.*s",
+			    STR_ARG(value.at ? value : STR("none, and none is needed")));
+		return;
+	}
+	if (proxy_header_is_lost(way, "X-Forwarded-Proto")) {
+		proxy_left_out(report, LOST_ELSEWHERE);
+		return;
+	}
+	proxy_words_sent(way, "X-Forwarded-Proto", looked);
+	proxy_finding(
+		report,
+		&(struct finding){
+			.says = view->is_https
+					? "callspool is not told that players come by https"
+					: "callspool is told that players come by https, and they do not",
+			.looked_at = looked,
+			.expected = view->is_https ? "X-Forwarded-Proto: https"
+						   : "X-Forwarded-Proto: http",
+			.write = way->visit.listen.is_tls == view->is_https
+					 ? "proxy_set_header X-Forwarded-Proto $scheme;"
+				 : view->is_https ? "proxy_set_header X-Forwarded-Proto https;"
+						  : "proxy_set_header X-Forwarded-Proto http;" });
+}
+
+void proxy_check_client(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	char looked[PROXY_WORDS_MAX];
+	bool is_known;
+	struct str value;
+
+	if (!way)
+		return;
+	value = proxy_header_sent(way, "X-Forwarded-For", &is_known);
+	if (!is_known || str_ends(value, way->request.client)) {
+		report_good(report, "X-Forwarded-For ends with the player's address");
+		return;
+	}
+	if (proxy_header_is_lost(way, "X-Forwarded-For")) {
+		proxy_left_out(report, LOST_ELSEWHERE);
+		return;
+	}
+	proxy_words_sent(way, "X-Forwarded-For", looked);
+	proxy_finding(
+		report,
+		&(struct finding){
+			.severity = SEVERITY_WEAKENS,
+			.says = "callspool is not told who asks",
+			.looked_at = looked,
+			.expected = "X-Forwarded-For, with the player's address at its end",
+			.write = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;" });
+}
+
+void proxy_check_credentials(struct deployment *deployment, struct report *report)
+{
+	static const char *const names[] = { "Authorization", "Cookie", "Origin" };
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	size_t before = report->count;
+
+	if (!way || passes_no_headers(way, report))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char looked[PROXY_WORDS_MAX], says[100], write[100];
+		bool is_known;
+		struct str value = proxy_header_sent(way, names[i], &is_known);
+
+		if (!is_known ||
+		    str_eq(value, nginx_request_header(&way->request, str_of(names[i]))))
+			continue;
+		proxy_words_sent(way, names[i], looked);
+		snprintf(says, sizeof(says), "%s does not reach callspool", names[i]);
+		snprintf(write, sizeof(write), "proxy_set_header %s $http_%s;", names[i],
+			 i == 0   ? "authorization"
+			 : i == 1 ? "cookie"
+				  : "origin");
+		proxy_finding(report,
+			      &(struct finding){ .says = says,
+						 .looked_at = looked,
+						 .expected = "what the browser or the program sent",
+						 .write = write });
+	}
+	if (report->count == before)
+		report_good(report, "Authorization, Cookie and Origin are passed on");
+}
+
+/* Who is signed in is told by the proxy: what a client says of it must not come through. */
+void proxy_check_identity(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	const struct server_facts *server = &deployment->server;
+	char looked[PROXY_WORDS_MAX], write[300];
+
+	if (!way)
+		return;
+	if (!server->auth || strcmp(server->auth, "proxy") != 0 || !server->user_header) {
+		proxy_left_out(report, "auth is not proxy: no header says who is signed in");
+		return;
+	}
+	if (proxy_header_set(way, NULL, str_of(server->user_header))) {
+		report_good(report, "%s is set by nginx alone", server->user_header);
+		return;
+	}
+	if (proxy_header_is_lost(way, server->user_header)) {
+		proxy_left_out(report, LOST_ELSEWHERE);
+		return;
+	}
+	proxy_words_sent(way, server->user_header, looked);
+	snprintf(write, sizeof(write), "proxy_set_header %s \"\";    # or what nginx found out",
+		 server->user_header);
+	proxy_finding(
+		report,
+		&(struct finding){
+			.says = "whoever writes the header that names the user is signed in as that user",
+			.looked_at = looked,
+			.expected = "a header that nginx sets itself, always",
+			.write = write });
+}
+
+void proxy_check_signature(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_WEBHOOK, report);
+	char looked[PROXY_WORDS_MAX];
+	bool is_known;
+	struct str value;
+
+	if (!way || passes_no_headers(way, report))
+		return;
+	value = proxy_header_sent(way, "X-Twilio-Signature", &is_known);
+	if (!is_known || str_eq(value, STR("signature"))) {
+		report_good(report, "X-Twilio-Signature is passed on");
+		return;
+	}
+	proxy_words_sent(way, "X-Twilio-Signature", looked);
+	proxy_finding(
+		report,
+		&(struct finding){
+			.says = "Twilio's signature does not reach callspool",
+			.looked_at = looked,
+			.expected = "X-Twilio-Signature as Twilio sent it",
+			.write = "proxy_set_header X-Twilio-Signature $http_x_twilio_signature;" });
+}

@@ -1,0 +1,370 @@
+/*
+ * Where requests go: to callspool, as they came, or somewhere else.
+ */
+#include "doctor/proxy_checks_private.h"
+
+#include "doctor/deployment.h"
+#include "doctor/proxy_words.h"
+#include "doctor/report.h"
+#include "nginx/nginx_explain.h"
+#include "nginx/nginx_force.h"
+
+#include <stdio.h>
+
+#define OWN_LOCATION                                                                         \
+	"location ~ ^/(api/calls/CA[0-9a-f]+/download|webhook/(recording|call)-status)$ {\n" \
+	"    proxy_pass http://127.0.0.1:8080;\n}"
+
+void proxy_check_conf(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_view *view = proxy_view_open(deployment);
+	char where[400];
+
+	switch (view->state) {
+	case PROXY_VIEW_NONE:
+		report_left_out(report, "no configuration of nginx was given: --nginx-conf FILE");
+		return;
+	case PROXY_VIEW_UNREADABLE:
+		report_unchecked(report, "%s", view->err.text);
+		return;
+	case PROXY_VIEW_EMPTY:
+		report_unchecked(
+			report,
+			"there is no server in '%s': give nginx.conf, or what nginx -T prints",
+			deployment->nginx_conf);
+		return;
+	case PROXY_VIEW_BROKEN:
+		proxy_finding(
+			report,
+			&(struct finding){ .says = "nginx does not start with this configuration",
+					   .looked_at = view->err.text,
+					   .expected = "a configuration that nginx -t accepts",
+					   .confirm = "nginx -t" });
+		return;
+	case PROXY_VIEW_READ:
+		break;
+	}
+	snprintf(where, sizeof(where), "%s", view->host);
+	report_good(
+		report, "read for %s://%s%s", view->is_https ? "https" : "http", where,
+		view->is_guess ? ", which is a guess: public_url is not set"
+		: view->is_behind
+			? ", though no server listens for it: something stands before this nginx"
+			: "");
+}
+
+/* ---- does it come to callspool at all? */
+
+static void tell_strayed(const struct proxy_way *way, struct report *report)
+{
+	const struct nginx_directive *by = way->visit.by ? way->visit.by : way->visit.block;
+	char looked[PROXY_WORDS_MAX + 400], words[PROXY_WORDS_MAX], end_text[300], says[400];
+	struct nginx_visit visit = way->visit; /* not passed on: no variable is asked for */
+	struct buf end;
+
+	buf_over(&end, end_text, sizeof(end_text));
+	nginx_end_text(&visit, &end);
+	snprintf(says, sizeof(says), "%s never reaches callspool: it is %s", way->name, end.at);
+	if (by)
+		proxy_words_of(by, words);
+	snprintf(looked, sizeof(looked), "%s, for %.*s %.*s", by ? words : "no server",
+		 STR_ARG(way->request.method), STR_ARG(way->request.target));
+	proxy_finding(report, &(struct finding){ .says = says,
+						 .looked_at = looked,
+						 .expected = "passed on to callspool",
+						 .write = OWN_LOCATION });
+}
+
+static bool is_redirect(const struct proxy_way *way)
+{
+	return way->visit.end == NGINX_ANSWERED && way->visit.status >= 300 &&
+	       way->visit.status < 400;
+}
+
+static void tell_redirected(const struct proxy_way *way, struct report *report)
+{
+	char looked[PROXY_WORDS_MAX], says[300];
+
+	proxy_words_of(way->visit.by, looked);
+	snprintf(
+		says, sizeof(says),
+		"%s is sent elsewhere with %u: public_url, or what Twilio was given, is not the address in the end",
+		way->name, way->visit.status);
+	proxy_finding(
+		report,
+		&(struct finding){
+			.says = says,
+			.looked_at = looked,
+			.expected =
+				"the address that needs no redirection, in public_url and in Twilio's console",
+			.write = "public_url = https://..." });
+}
+
+static void tell_way(const struct proxy_way *way, struct report *report)
+{
+	if (is_redirect(way) && way->visit.by)
+		tell_redirected(way, report);
+	else
+		tell_strayed(way, report);
+}
+
+void proxy_check_path(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_view *view = proxy_view_for(deployment, report);
+	bool plays, hears;
+
+	if (!view)
+		return;
+	plays = view->ways[WAY_PLAY].is_proxied;
+	hears = view->ways[WAY_WEBHOOK].is_proxied;
+	if (!plays)
+		tell_way(&view->ways[WAY_PLAY], report);
+	if (!hears)
+		tell_way(&view->ways[WAY_WEBHOOK], report);
+	if (plays && hears)
+		report_good(report, "plays and webhooks are passed on to http://%.*s",
+			    STR_ARG(view->ways[WAY_PLAY].proxied.to.host));
+}
+
+/* ---- does all of it come to the same? */
+
+/* What else must come, given that the first does. */
+static const struct companion {
+	enum proxy_way_kind first, then;
+} companions[] = {
+	{ WAY_PLAY, WAY_WEBHOOK }, { WAY_PLAY, WAY_HEAD },  { WAY_WEBHOOK, WAY_CALL_WEBHOOK },
+	{ WAY_CALLS, WAY_MEDIA },  { WAY_PAGE, WAY_CALLS }, { WAY_PAGE, WAY_EVENTS },
+	{ WAY_PAGE, WAY_LINK },
+};
+
+static void tell_other(const struct proxy_way *first, const struct proxy_way *other,
+		       struct report *report)
+{
+	char looked[PROXY_WORDS_MAX + 300], words[PROXY_WORDS_MAX], says[300];
+	const struct nginx_directive *by = other->visit.by ? other->visit.by : other->visit.block;
+
+	proxy_words_of(by, words);
+	snprintf(looked, sizeof(looked), "%s, for %.*s %.*s", words, STR_ARG(other->request.method),
+		 STR_ARG(other->request.target));
+	snprintf(says, sizeof(says), "%s does not go where %s goes", other->name, first->name);
+	proxy_finding(report, &(struct finding){ .says = says,
+						 .looked_at = looked,
+						 .expected = "the same back end" });
+}
+
+/* What is not passed on at all is told by the check path, but for what is no play and no webhook. */
+static bool is_strayed(const struct proxy_view *view, const struct companion *pair)
+{
+	if (!proxy_way_is_ours(view, pair->first) || proxy_way_is_ours(view, pair->then))
+		return false;
+	if (pair->then == WAY_HEAD && !view->ways[WAY_HEAD].is_proxied)
+		return false; /* methods tells it */
+	return pair->then != WAY_WEBHOOK || view->ways[WAY_WEBHOOK].is_proxied;
+}
+
+void proxy_check_stray(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_view *view = proxy_view_for(deployment, report);
+	size_t before = report->count;
+
+	if (!view)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(companions); i++)
+		if (is_strayed(view, &companions[i]))
+			tell_other(&view->ways[companions[i].first],
+				   &view->ways[companions[i].then], report);
+	if (report->count == before)
+		report_good(report, "what belongs together goes to the same back end");
+}
+
+/* ---- does it come as it was sent? */
+
+static void tell_target(const struct proxy_way *way, struct report *report)
+{
+	char looked[PROXY_WORDS_MAX], says[300], expected[500], write[300];
+
+	proxy_words_of(way->visit.by, looked);
+	snprintf(says, sizeof(says), "nginx asks callspool for another path than %s has",
+		 way->name);
+	snprintf(expected, sizeof(expected), "%.*s; callspool is asked for %.*s",
+		 STR_ARG(way->request.target),
+		 STR_ARG(str_first(buf_str(&way->proxied.target), 200)));
+	snprintf(write, sizeof(write), "proxy_pass http://%.*s;",
+		 STR_ARG(str_first(way->proxied.to.host, 200)));
+	proxy_finding(report, &(struct finding){ .says = says,
+						 .looked_at = looked,
+						 .expected = expected,
+						 .write = write });
+}
+
+static bool is_changed(const struct proxy_way *way)
+{
+	return way->is_proxied && way->proxied.target_is_known &&
+	       !str_eq(buf_str(&way->proxied.target), way->request.target);
+}
+
+void proxy_check_target(struct deployment *deployment, struct report *report)
+{
+	static const enum proxy_way_kind kinds[] = { WAY_WEBHOOK, WAY_PLAY };
+	const struct proxy_view *view = proxy_view_for(deployment, report);
+
+	if (!view)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (!is_changed(&view->ways[kinds[i]]))
+			continue;
+		tell_target(&view->ways[kinds[i]], report);
+		return; /* once: one line does it to both */
+	}
+	report_good(report, "requests reach callspool with the path that they came with");
+}
+
+/* ---- may Twilio come in? */
+
+static const struct nginx_directive *lock_of(const struct nginx_directive *block)
+{
+	static const struct str names[] = { { "auth_basic", 10 },
+					    { "auth_request", 12 },
+					    { "deny", 4 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct nginx_directive *found = nginx_in_force(block, names[i]);
+
+		if (found && !nginx_is_off(found))
+			return found;
+	}
+	return NULL;
+}
+
+void proxy_check_webhook_locked(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_WEBHOOK, report);
+	const struct nginx_directive *lock;
+	char looked[PROXY_WORDS_MAX], write[100];
+
+	if (!way)
+		return;
+	lock = lock_of(way->visit.block);
+	if (!lock) {
+		report_good(report, "nginx lets Twilio's webhooks in");
+		return;
+	}
+	proxy_words_of(lock, looked);
+	snprintf(write, sizeof(write), "%.*s;    # for /webhook/",
+		 STR_ARG(nginx_is(lock, STR("deny"))         ? STR("allow all")
+			 : nginx_is(lock, STR("auth_basic")) ? STR("auth_basic off")
+							     : STR("auth_request off")));
+	proxy_finding(
+		report,
+		&(struct finding){
+			.says = "nginx asks Twilio to sign in, or shuts it out",
+			.looked_at = looked,
+			.expected = "webhooks come in: their signature says that they are Twilio's",
+			.write = write });
+}
+
+void proxy_check_webhook_body(struct deployment *deployment, struct report *report)
+{
+	static const char *const names[] = { "proxy_pass_request_body", "proxy_set_body",
+					     "proxy_method" };
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_WEBHOOK, report);
+
+	if (!way)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct nginx_directive *found =
+			nginx_in_force(way->visit.block, str_of(names[i]));
+		char looked[PROXY_WORDS_MAX];
+
+		if (!found || nginx_is_on(found))
+			continue;
+		proxy_words_of(found, looked);
+		proxy_finding(
+			report,
+			&(struct finding){
+				.says = "Twilio's webhook does not reach callspool as Twilio sent it",
+				.looked_at = looked,
+				.expected = "the method and the body that Twilio signed",
+				.write = "proxy_pass_request_body on;" });
+		return;
+	}
+	report_good(report, "method and body of webhooks are passed on");
+}
+
+/* ---- methods */
+
+void proxy_check_methods(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_view *view = proxy_view_for(deployment, report);
+	const struct proxy_way *play, *head;
+	char looked[PROXY_WORDS_MAX];
+
+	if (!view)
+		return;
+	play = &view->ways[WAY_PLAY];
+	head = &view->ways[WAY_HEAD];
+	if (!play->is_proxied || head->is_proxied) {
+		report_good(report, "HEAD goes where GET goes");
+		return;
+	}
+	proxy_words_of(head->visit.by ? head->visit.by : head->visit.block, looked);
+	proxy_finding(report,
+		      &(struct finding){ .severity = SEVERITY_WEAKENS,
+					 .says = "HEAD of a recording is answered by nginx itself",
+					 .looked_at = looked,
+					 .expected = "HEAD goes where GET goes" });
+}
+
+/* ---- how many requests? */
+
+static bool tell_request_limit(const struct proxy_way *way, const char *name, struct report *report)
+{
+	const struct nginx_directive *found = nginx_in_force(way->visit.block, str_of(name));
+	char looked[PROXY_WORDS_MAX], says[200];
+
+	if (!found)
+		return false;
+	proxy_words_of(found, looked);
+	snprintf(says, sizeof(says), "%s is refused with 503 when many come at once", way->name);
+	proxy_finding(
+		report,
+		&(struct finding){
+			.severity = SEVERITY_WEAKENS,
+			.says = says,
+			.looked_at = looked,
+			.expected =
+				"no limit_req where Twilio posts: after an outage it sends all that it held back" });
+	return true;
+}
+
+void proxy_check_request_limit(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *way = proxy_way_for(deployment, WAY_WEBHOOK, report);
+
+	if (!way)
+		return;
+	if (!tell_request_limit(way, "limit_req", report) &&
+	    !tell_request_limit(way, "limit_conn", report))
+		report_good(report, "webhooks may come as many as they are");
+}
+
+/* ---- what could not be followed */
+
+void proxy_check_doubts(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_view *view = proxy_view_for(deployment, report);
+	char words[PROXY_WORDS_MAX];
+
+	if (!view)
+		return;
+	for (int kind = 0; kind < PROXY_WAYS; kind++) {
+		const struct nginx_visit *visit = &view->ways[kind].visit;
+
+		if (visit->doubt_count == 0 || !visit->doubts[0].by)
+			continue;
+		proxy_words_of(visit->doubts[0].by, words);
+		report_unchecked(report, "%s: %s", words, visit->doubts[0].why);
+		return;
+	}
+	report_good(report, "every request could be followed to its end");
+}

@@ -1,0 +1,46 @@
+/*
+ * How the checks of the proxy say what they looked at.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "doctor/check.h"
+#include "doctor/proxy_view.h"
+
+#include <stdbool.h>
+
+#define PROXY_WORDS_MAX     900
+#define PROXY_TWO_WORDS_MAX (2 * PROXY_WORDS_MAX + 8) /* "..., and ..." */
+
+/* "FILE:LINE, proxy_buffering on"; cut where it does not fit. */
+void proxy_words_of(const struct nginx_directive *directive, char out[PROXY_WORDS_MAX]);
+/*
+ * What is in force on a way: the directive as above, or, where it stands nowhere, "FILE:LINE, location /api/: no
+ * proxy_buffering, and nginx's own is on".
+ */
+void proxy_words_in_force(const struct proxy_way *way, const char *name, char out[PROXY_WORDS_MAX]);
+/* A header that is sent: the line that sets it, or that none does. */
+void proxy_words_sent(const struct proxy_way *way, const char *name, char out[PROXY_WORDS_MAX]);
+
+/* The view of a way; NULL: it could not be had, which was reported. */
+const struct proxy_view *proxy_view_for(struct deployment *deployment, struct report *report);
+/* The same, and the way is passed on; NULL: it is not, and the check `path` says why. */
+const struct proxy_way *proxy_way_for(struct deployment *deployment, enum proxy_way_kind kind,
+				      struct report *report);
+
+/* Is a header set in an outer block only, and so not in force?  Then the check headers-inherited tells it. */
+bool proxy_header_is_lost(const struct proxy_way *way, const char *name);
+/* The directive of proxy_set_header in force that sets it, or the next behind `after`; NULL: none does. */
+const struct nginx_directive *proxy_header_set(const struct proxy_way *way,
+					       const struct nginx_directive *after,
+					       struct str name);
+/* The value that is sent; at == NULL: none is.  *out_is_known: false where only nginx knows it. */
+struct str proxy_header_sent(const struct proxy_way *way, const char *name, bool *out_is_known);
+
+/* report_finding(), with how a change of nginx's configuration is confirmed. */
+void proxy_finding(struct report *report, const struct finding *finding);
+/*
+ * report_left_out() of what does not apply, or is told by another check: that is no gap, also where the check was asked for by
+ * its name.
+ */
+void proxy_left_out(struct report *report, const char *fmt, ...) PRINTF_LIKE(2, 3);
