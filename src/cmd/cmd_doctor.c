@@ -2,12 +2,14 @@
 #include "cmd/cmd_options.h"
 
 #include "client/doctor_client.h"
+#include "client/log_client.h"
 
 #include <stdio.h>
 
 struct doctor_command {
 	struct cmd_options options; /* first: flags are read into all of it */
 	struct doctor_request request;
+	struct cmd_texts logs;
 };
 
 static int exit_status_of_verdict(enum verdict verdict)
@@ -23,12 +25,31 @@ static int exit_status_of_verdict(enum verdict verdict)
 	return EXIT_UNCHECKED;
 }
 
+/* A log is told as it is: nothing is asked of a server, and no setting counts. */
+static int run_logs(const struct doctor_command *command)
+{
+	const struct log_request request = { .paths = command->logs.at,
+					     .paths_count = command->logs.count,
+					     .is_json = command->options.is_json };
+	bool was_found;
+	struct err err;
+
+	if (command->options.operands.count > 0)
+		return cmd_misused(&cmd_doctor, "--nginx-log explains logs: it runs no check");
+	if (log_client_run(&request, &was_found, &err))
+		return was_found ? EXIT_FINDINGS : EXIT_GOOD;
+	cmd_fail(&err);
+	return EXIT_UNCHECKED;
+}
+
 static int run(struct doctor_command *command)
 {
 	struct doctor_request *request = &command->request;
 	enum verdict verdict;
 	struct err err;
 
+	if (command->logs.count > 0)
+		return run_logs(command);
 	if (!cmd_options_resolve(&command->options, &err))
 		return cmd_fail(&err);
 	request->settings = &command->options.settings;
@@ -61,6 +82,8 @@ static const struct cmd_flag flags[] = {
 	{ "--url", CMD_TEXT, REQUEST(url), "URL", "play through this address; else public_url" },
 	{ "--nginx-conf", CMD_TEXT, REQUEST(nginx_conf), "FILE",
 	  "nginx's configuration, or what nginx -T prints; - is standard input" },
+	{ "--nginx-log", CMD_TEXTS, offsetof(struct doctor_command, logs), "FILE",
+	  "explain logs of nginx, callspool, docker compose; gzipped, too; - is standard input" },
 	{ "--proxy-read-timeout", CMD_TEXT, REQUEST(proxy_read_timeout), "TIME",
 	  "how long another proxy waits for callspool: 60s" },
 	{ "--proxy-send-timeout", CMD_TEXT, REQUEST(proxy_send_timeout), "TIME",
@@ -76,15 +99,20 @@ static const struct cmd_flag flags[] = {
 const struct cmd cmd_doctor = {
 	.name = "doctor",
 	.summary = "will every call play, and if not, why?",
-	.usage = "[GROUP|CHECK]... [--url URL] [--nginx-conf FILE] [--json] | --list",
+	.usage =
+		"[GROUP|CHECK]... [--url URL] [--nginx-conf FILE] [--json] | --list | --nginx-log FILE...",
 	.help = "Examines a deployment from the disk to what a player hears through the public address, says of each\n"
 		"finding what it means, what to write instead and how to confirm it, and ends with a verdict.\n"
+		"--nginx-log tells what is behind each 502 and 504 in logs, old ones of other back ends included.\n"
 		"GROUP or CHECK: only these, by the names of --list.  Without a server that runs it checks what it can.\n"
 		"Exit status: 0 every call plays, 7 there are findings, 8 none, but something could not be checked.\n",
-	.examples = "  callspool doctor\n"
-		    "  callspool doctor services playback --url https://calls.example.com\n"
-		    "  nginx -T | callspool doctor proxy --nginx-conf -\n"
-		    "  callspool doctor limits --proxy-read-timeout 30s\n",
+	.examples =
+		"  callspool doctor\n"
+		"  callspool doctor services playback --url https://calls.example.com\n"
+		"  nginx -T | callspool doctor proxy --nginx-conf -\n"
+		"  callspool doctor limits --proxy-read-timeout 30s\n"
+		"  callspool doctor --nginx-log /var/log/nginx/error.log --nginx-log /var/log/nginx/access.log\n"
+		"  docker compose logs nginx backend | callspool doctor --nginx-log -\n",
 	.flags = flags,
 	.takes_settings = true,
 	.operands_max = EXAMINATION_NAMES_MAX,

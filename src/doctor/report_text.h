@@ -1,21 +1,16 @@
 /*
  * Results for people: a heading a group, a line a check, what was found below it, and at the end the verdict.
- *
- * Colours and the terminal's width only on a terminal, at most 100 columns; NO_COLOR and TERM=dumb are heeded.  What
- * strangers sent is made plain.
  */
 #pragma once
 
 #include "doctor/examination.h"
+#include "doctor/terminal.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
 struct report_text {
 	struct examination_watch watch; /* prints as it hears */
-	FILE *to;
-	unsigned width;
-	bool has_colour;
+	struct terminal terminal;
 	const struct check_group *group; /* whose heading was printed last */
 	size_t limits_printed;
 };

@@ -1,0 +1,359 @@
+/*
+ * Three tables of fixed size, each found by a hash, in which a later entry takes the place of an earlier one of the same hash:
+ * the newest failures in a ring, with a table by id; lines of the journal by id; causes of the error log by request line and second.
+ */
+#include "proxylog/log_story.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define JOURNAL_SIZE  16384 /* lines; powers of two */
+#define ERRORS_SIZE   65536
+#define BY_ID_SIZE    4096
+#define OWN_SIZE      16384
+#define WEIGHT_BREAKS 5
+#define APART_S       2 /* an error and its access, at most */
+
+struct journal_entry {
+	uint64_t hash; /* of the id; 0: free */
+	char words[LOG_STORY_WORDS];
+};
+
+struct error_entry {
+	uint64_t hash; /* of the request line and the second; 0: free */
+	enum log_cause cause;
+};
+
+/* A request as callspool answered it. */
+struct own_entry {
+	uint64_t hash; /* of the request line and the second; 0: free */
+	int status;
+	char id[40];
+};
+
+struct log_story {
+	struct log_told told;
+	struct log_count causes[LOG_CAUSES], statuses[LOG_STORY_STATUSES];
+	struct log_failure failures[LOG_STORY_FAILURES];
+	uint64_t failures_count;
+	struct log_failure *newest[LOG_STORY_FAILURES]; /* in the order in which they are told */
+	bool is_sorted;
+	uint64_t by_id[BY_ID_SIZE]; /* the number of the failure and 1 */
+	struct journal_entry journal[JOURNAL_SIZE];
+	struct error_entry errors[ERRORS_SIZE];
+	struct own_entry own[OWN_SIZE];
+	char room[LOG_LINE_ROOM];
+};
+
+struct log_story *log_story_new(void)
+{
+	struct log_story *story = xcalloc(1, sizeof(*story));
+
+	for (size_t i = 0; i < LOG_STORY_STATUSES; i++)
+		story->statuses[i].took_most_ms = -1;
+	return story;
+}
+
+void log_story_free(struct log_story *story)
+{
+	free(story);
+}
+
+/* FNV-1a; never 0. */
+static uint64_t hash_of(struct str text, uint64_t seed)
+{
+	uint64_t hash = UINT64_C(14695981039346656037) ^ seed;
+
+	for (size_t i = 0; i < text.len; i++)
+		hash = (hash ^ (unsigned char)text.at[i]) * UINT64_C(1099511628211);
+	hash ^= hash >> 32;
+	return hash ? hash : 1;
+}
+
+static void note_time(struct log_count *count, int64_t at_s)
+{
+	if (at_s <= 0)
+		return;
+	if (count->first_s == 0 || at_s < count->first_s)
+		count->first_s = at_s;
+	if (at_s > count->last_s)
+		count->last_s = at_s;
+	log_timeline_count(&count->timeline, at_s);
+}
+
+static void count_cause(struct log_story *story, enum log_cause cause, const struct log_line *line)
+{
+	struct log_count *count = &story->causes[cause];
+
+	count->count++;
+	note_time(count, line->at_s);
+	str_fit(line->request.at ? line->request : line->message, count->example,
+		sizeof(count->example));
+}
+
+/* ---- joining ---- */
+
+static uint64_t hash_of_request(struct str request, int64_t at_s)
+{
+	return hash_of(request, (uint64_t)at_s * UINT64_C(0x9e3779b97f4a7c15));
+}
+
+static void keep_error(struct log_story *story, enum log_cause cause, const struct log_line *line)
+{
+	uint64_t hash = hash_of_request(line->request, line->at_s);
+	struct error_entry *entry = &story->errors[hash % ERRORS_SIZE];
+
+	if (!line->request.at)
+		return;
+	*entry = (struct error_entry){ .hash = hash, .cause = cause };
+}
+
+static void keep_own(struct log_story *story, const struct log_line *line)
+{
+	uint64_t hash = hash_of_request(line->request, line->at_s);
+	struct own_entry *entry = &story->own[hash % OWN_SIZE];
+
+	*entry = (struct own_entry){ .hash = hash, .status = line->status };
+	str_fit(line->request_id, entry->id, sizeof(entry->id));
+}
+
+static const struct own_entry *find_own(const struct log_story *story,
+					const struct log_failure *failure)
+{
+	for (int64_t apart_s = 0; apart_s <= APART_S; apart_s++)
+		for (int sign = -1; sign <= 1; sign += 2) {
+			uint64_t hash = hash_of_request(str_of(failure->request),
+							failure->at_s + sign * apart_s);
+			const struct own_entry *entry = &story->own[hash % OWN_SIZE];
+
+			if (entry->hash == hash)
+				return entry;
+		}
+	return NULL;
+}
+
+/* The cause that the error log has for this request, as near in time as can be. */
+static enum log_cause find_error(const struct log_story *story, const struct log_failure *failure)
+{
+	for (int64_t apart_s = 0; apart_s <= APART_S; apart_s++)
+		for (int sign = -1; sign <= 1; sign += 2) {
+			uint64_t hash = hash_of_request(str_of(failure->request),
+							failure->at_s + sign * apart_s);
+			const struct error_entry *entry = &story->errors[hash % ERRORS_SIZE];
+
+			if (entry->hash == hash)
+				return entry->cause;
+		}
+	return LOG_CAUSE_NONE;
+}
+
+static const char *find_words(const struct log_story *story, struct str id)
+{
+	uint64_t hash = hash_of(id, 0);
+	const struct journal_entry *entry = &story->journal[hash % JOURNAL_SIZE];
+
+	return id.len > 0 && entry->hash == hash ? entry->words : NULL;
+}
+
+/* Of its own 502 and 504 nginx notes the same as the back end's status. */
+static bool is_passed_on(const struct log_line *line)
+{
+	return line->upstream_status == line->status && line->status != 502 && line->status != 504;
+}
+
+static void keep_failure(struct log_story *story, const struct log_line *line)
+{
+	uint64_t number = story->failures_count++;
+	struct log_failure *failure = &story->failures[number % LOG_STORY_FAILURES];
+	const char *words = find_words(story, line->request_id);
+
+	*failure = (struct log_failure){
+		.at_s = line->at_s,
+		.took_ms = line->took_ms,
+		.status = line->status,
+		.is_of_callspool = is_passed_on(line),
+	};
+	str_fit(line->request, failure->request, sizeof(failure->request));
+	str_fit(line->request_id, failure->id, sizeof(failure->id));
+	failure->words_by_id = words != NULL;
+	if (words)
+		str_fit(str_of(words), failure->words, sizeof(failure->words));
+	if (failure->id[0])
+		story->by_id[hash_of(str_of(failure->id), 0) % BY_ID_SIZE] = number + 1;
+}
+
+/* The failure of that id, where it is one of the newest. */
+static struct log_failure *failure_of(struct log_story *story, struct str id)
+{
+	uint64_t number = story->by_id[hash_of(id, 0) % BY_ID_SIZE];
+	struct log_failure *failure = &story->failures[(number - 1) % LOG_STORY_FAILURES];
+
+	if (number == 0 || story->failures_count - number >= LOG_STORY_FAILURES ||
+	    !str_eq(str_of(failure->id), id))
+		return NULL;
+	return failure;
+}
+
+/* Which of several lines of one request is kept: the last. */
+static void add_journal(struct log_story *story, const struct log_line *line)
+{
+	uint64_t hash = hash_of(line->request_id, 0);
+	struct journal_entry *entry = &story->journal[hash % JOURNAL_SIZE];
+	struct log_failure *failure;
+
+	if (line->request_id.len == 0)
+		return;
+	entry->hash = hash;
+	str_fit(line->message, entry->words, sizeof(entry->words));
+	failure = failure_of(story, line->request_id);
+	if (!failure)
+		return;
+	failure->words_by_id = true;
+	str_fit(line->message, failure->words, sizeof(failure->words));
+}
+
+/* ---- lines ---- */
+
+static bool is_failure(const struct log_line *line)
+{
+	return line->status >= 500 || line->status == 429 || line->status == 413;
+}
+
+static void add_access(struct log_story *story, const struct log_line *line)
+{
+	story->told.answered++;
+	if (line->status >= 400 && line->status < LOG_STORY_STATUSES) {
+		struct log_count *count = &story->statuses[line->status];
+
+		count->count++;
+		note_time(count, line->at_s);
+		if (line->took_ms > count->took_most_ms)
+			count->took_most_ms = line->took_ms;
+		str_fit(line->request, count->example, sizeof(count->example));
+	}
+	if (is_failure(line))
+		keep_failure(story, line);
+}
+
+static void note_span(struct log_story *story, int64_t at_s)
+{
+	if (at_s <= 0)
+		return;
+	if (story->told.first_s == 0 || at_s < story->told.first_s)
+		story->told.first_s = at_s;
+	if (at_s > story->told.last_s)
+		story->told.last_s = at_s;
+}
+
+void log_story_add(struct log_story *story, struct str text)
+{
+	struct log_line line;
+	enum log_cause cause;
+
+	if (text.len == 0)
+		return;
+	story->is_sorted = false;
+	log_line_read(text, story->room, &line);
+	story->told.lines++;
+	if (line.kind == LOG_LINE_OTHER)
+		return;
+	story->told.known++;
+	note_span(story, line.at_s);
+	cause = log_cause_of(&line);
+	if (cause != LOG_CAUSE_NONE)
+		count_cause(story, cause, &line);
+	if (line.kind == LOG_LINE_ERROR && cause != LOG_CAUSE_NONE)
+		keep_error(story, cause, &line);
+	else if (line.kind == LOG_LINE_ACCESS)
+		add_access(story, &line);
+	else if (line.kind == LOG_LINE_OWN)
+		keep_own(story, &line);
+	else if (line.kind == LOG_LINE_JOURNAL)
+		add_journal(story, &line);
+}
+
+/* ---- telling ---- */
+
+void log_story_tell(const struct log_story *story, struct log_told *out)
+{
+	*out = story->told;
+	out->causes = story->causes;
+	out->statuses = story->statuses;
+}
+
+/* What callspool itself has of a request that nginx's log gives no id for: probable. */
+static void join_own(const struct log_story *story, struct log_failure *failure)
+{
+	const struct own_entry *own = find_own(story, failure);
+	const char *words = own ? find_words(story, str_of(own->id)) : NULL;
+
+	failure->own_status = own ? own->status : 0;
+	if (!words || failure->words[0])
+		return;
+	str_fit(str_of(words), failure->words, sizeof(failure->words));
+	memcpy(failure->id, own->id, sizeof(failure->id));
+}
+
+/* The other logs may have come behind the accesses: they are looked up when it is told. */
+static size_t failures_kept(const struct log_story *story)
+{
+	return story->failures_count < LOG_STORY_FAILURES ? (size_t)story->failures_count
+							  : LOG_STORY_FAILURES;
+}
+
+static int newer_first(const void *a, const void *b)
+{
+	const struct log_failure *one = *(const struct log_failure *const *)a;
+	const struct log_failure *other = *(const struct log_failure *const *)b;
+
+	if (one->at_s != other->at_s)
+		return one->at_s < other->at_s ? 1 : -1;
+	return one < other ? 1 : -1; /* of one second, as they were read */
+}
+
+static void sort_failures(struct log_story *story)
+{
+	size_t count = failures_kept(story);
+
+	for (size_t i = 0; i < count; i++)
+		story->newest[i] = &story->failures[i];
+	qsort(story->newest, count, sizeof(story->newest[0]), newer_first);
+	story->is_sorted = true;
+}
+
+const struct log_failure *log_story_failure(struct log_story *story, size_t number)
+{
+	struct log_failure *failure;
+
+	if (number >= failures_kept(story))
+		return NULL;
+	if (!story->is_sorted)
+		sort_failures(story);
+	failure = story->newest[number];
+	failure->cause = find_error(story, failure);
+	join_own(story, failure);
+	return failure;
+}
+
+/* What breaks plays comes before all that only may; then how often counts. */
+static uint64_t hurt_by(const struct log_story *story, enum log_cause cause)
+{
+	uint64_t weight = (uint64_t)log_causes[cause].weight;
+	uint64_t count = story->causes[cause].count;
+
+	if (count == 0)
+		return 0;
+	return count * weight + (weight >= WEIGHT_BREAKS ? (uint64_t)1 << 62 : 0);
+}
+
+enum log_cause log_story_worst(const struct log_story *story)
+{
+	enum log_cause worst = LOG_CAUSE_NONE;
+
+	for (enum log_cause cause = LOG_CAUSE_NONE + 1; cause < LOG_CAUSES; cause++)
+		if (hurt_by(story, cause) > hurt_by(story, worst))
+			worst = cause;
+	return worst;
+}
