@@ -1,5 +1,6 @@
 #include "adoption/adoption.h"
 
+#include "catalog/removals.h"
 #include "flights_fixture.h"
 
 #include <semaphore.h>

@@ -11,6 +11,7 @@
 #include "catalog/recordings.h"
 #include "catalog/recordings_digest.h"
 #include "catalog/recordings_stored.h"
+#include "catalog/removals.h"
 #include "db/db.h"
 #include "ledger_fixture.h"
 #include "tap.h"

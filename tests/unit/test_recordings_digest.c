@@ -1,6 +1,7 @@
 #include "catalog/recordings_digest.h"
 
 #include "catalog/catalog_private.h"
+#include "catalog/removals.h"
 #include "stored_fixture.h"
 #include "tap.h"
 
