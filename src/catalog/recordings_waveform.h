@@ -20,6 +20,11 @@ bool recordings_without_waveform(struct catalog *catalog, int64_t after_seq,
 				 struct recording_file *out, size_t size, size_t *out_count,
 				 struct err *err) MUST_CHECK;
 
+/* The same, the one that changed last at the beginning, from before before_seq. */
+bool recordings_without_waveform_newest(struct catalog *catalog, int64_t before_seq,
+					struct recording_file *out, size_t size, size_t *out_count,
+					struct err *err) MUST_CHECK;
+
 /*
  * The writer, within a transaction.  Its call changes, too: a list shows whether there is one.  ERR_CONFLICT: it is not
  * stored any more, or in another generation; nothing is changed.

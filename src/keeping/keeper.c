@@ -8,6 +8,7 @@
 #include "keeping/remover.h"
 #include "keeping/sweep.h"
 #include "keeping/waveforms.h"
+#include "ledger/feed.h"
 #include "ledger/ledger.h"
 
 #include <pthread.h>
@@ -16,6 +17,7 @@
 static const struct sweep_table *const tables[] = {
 	&digests_table,
 	&waveforms_table,
+	&waveforms_backlog_table,
 	&remover_table,
 };
 
@@ -71,10 +73,15 @@ static void *run_keeper(void *argument)
 
 bool keeper_start(struct keeper *keeper, struct err *err)
 {
+	int64_t sequence = feed_sequence(ledger_feed(keeper->env.ledger));
 	int failed;
 
-	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
-		sweep_wake(keeper->sweeps[i]);
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		if (tables[i]->is_for_new)
+			sweep_begin_behind(keeper->sweeps[i], sequence);
+		else
+			sweep_wake(keeper->sweeps[i]);
+	}
 	failed = pthread_create(&keeper->thread, NULL, run_keeper, keeper);
 	if (failed)
 		return err_set(err, ERR_INTERNAL, "cannot start the keeping thread (error %d)",

@@ -30,8 +30,9 @@ struct sweep {
 	bool is_held_up;      /* until the next round: the cursor stays */
 	bool hold_up_is_told; /* since it last got on */
 	int64_t restart_after;
-	int64_t cursor;  /* what is done with, or was passed over */
-	int64_t told_to; /* failures up to this place have been told */
+	int64_t begin_after; /* where it begins when it comes back to what failed */
+	int64_t cursor;      /* what is done with, or was passed over */
+	int64_t told_to;     /* failures up to this place have been told */
 
 	size_t failed;      /* up to the cursor, since it was last set back */
 	size_t failed_told; /* as the log says */
@@ -83,7 +84,9 @@ static void item_failed(struct sweep *sweep, const struct sweep_item *item, cons
 
 static void retry_is_due(struct timer *timer)
 {
-	sweep_restart(container_of(timer, struct sweep, retry), 0);
+	struct sweep *sweep = container_of(timer, struct sweep, retry);
+
+	sweep_restart(sweep, sweep->begin_after);
 }
 
 static void plan_retry(struct sweep *sweep)
@@ -357,6 +360,12 @@ void sweep_restart(struct sweep *sweep, int64_t after)
 	sweep->is_restarted = true;
 	sweep->restart_after = after;
 	sweep_wake(sweep);
+}
+
+void sweep_begin_behind(struct sweep *sweep, int64_t after)
+{
+	sweep->begin_after = after;
+	sweep_restart(sweep, after);
 }
 
 /* ---- life cycle ---- */

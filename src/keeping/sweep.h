@@ -96,7 +96,8 @@ struct sweep_table {
 	/* 1 to SWEEP_PAGE_MAX; after a crash so many at most are worked on a second time. */
 	size_t page_size;
 	unsigned woken_by; /* bits of enum projection_what */
-	unsigned changes;  /* what a write tells the ledger's listeners: the same bits; 0 nothing */
+	bool is_for_new; /* what is there when the process starts is another's: it begins behind that */
+	unsigned changes; /* what a write tells the ledger's listeners: the same bits; 0 nothing */
 	struct sweep_pace pace;
 
 	/* A reader: items by their place, from behind page->after; fewer than page->size: the last. */
@@ -116,6 +117,8 @@ struct sweep_table {
 
 /* Nothing is begun until it is woken.  The env and the table outlive it. */
 struct sweep *sweep_new(const struct sweep_env *env, const struct sweep_table *table);
+/* Begins behind `after`, now and whenever it comes back to what failed. */
+void sweep_begin_behind(struct sweep *sweep, int64_t after);
 /* There may be more behind the cursor. */
 void sweep_wake(struct sweep *sweep);
 /* The same for a change of these bits, if the table is woken by them. */

@@ -23,22 +23,40 @@ static struct making *making_of(struct sweep_item *item)
 	return container_of(item, struct making, item);
 }
 
-static bool list(struct sweep_page *page, struct catalog *catalog, struct err *err)
+static void add_items(struct sweep_page *page, const struct recording_file *found, size_t count,
+		      bool is_newest_first)
 {
-	AUTO(free)
-	struct recording_file *found = xcalloc(page->size, sizeof(*found));
-	size_t count;
-
-	if (!recordings_without_waveform(catalog, page->after, found, page->size, &count, err))
-		return false;
 	for (size_t i = 0; i < count; i++) {
 		struct making *making = making_of(sweep_page_add(page));
 
 		making->recording = found[i];
-		making->item.place = found[i].changed_seq;
+		making->item.place = is_newest_first ? INT64_MAX - found[i].changed_seq
+						     : found[i].changed_seq;
 		memcpy(making->item.recording_sid, found[i].recording_sid, SID_SIZE);
 		memcpy(making->item.call_sid, found[i].call_sid, SID_SIZE);
 	}
+}
+
+static bool list(struct sweep_page *page, struct catalog *catalog, struct err *err)
+{
+	AUTO(free) struct recording_file *found = xcalloc(page->size, sizeof(*found));
+	size_t count;
+
+	if (!recordings_without_waveform(catalog, page->after, found, page->size, &count, err))
+		return false;
+	add_items(page, found, count, false);
+	return true;
+}
+
+static bool list_backlog(struct sweep_page *page, struct catalog *catalog, struct err *err)
+{
+	AUTO(free) struct recording_file *found = xcalloc(page->size, sizeof(*found));
+	size_t count;
+
+	if (!recordings_without_waveform_newest(catalog, INT64_MAX - page->after, found, page->size,
+						&count, err))
+		return false;
+	add_items(page, found, count, true);
 	return true;
 }
 
@@ -110,21 +128,37 @@ static bool write_result(struct sweep_item *item, struct catalog *catalog, struc
 				       making->recording.generation, making->result, err);
 }
 
+/* A second of work each, for the longest: a page is told of when all of it is done. */
+#define PAGE_SIZE 4
+
+#define PACE                                                                  \
+	{                                                                     \
+		.quiet_ms = 200, .wait_most_ms = 5000, .again_ms = 5000,      \
+		.retry_first_ms = 60 * 1000, .retry_most_ms = 60 * 60 * 1000, \
+	}
+
 const struct sweep_table waveforms_table = {
 	.name = "waveforms",
 	.failure = "its waveform cannot be made",
 	.item_size = sizeof(struct making),
-	.page_size = 4, /* a second of work each, for the longest: a page is told of when all of it is done */
+	.page_size = PAGE_SIZE,
 	.woken_by = PROJECTED_STORED,
+	.is_for_new = true,
 	.changes = PROJECTED_RECORDING,
-	.pace = {
-		.quiet_ms = 200,
-		.wait_most_ms = 5000,
-		.again_ms = 5000,
-		.retry_first_ms = 60 * 1000,
-		.retry_most_ms = 60 * 60 * 1000,
-	},
+	.pace = PACE,
 	.list = list,
+	.work = work,
+	.write = write_result,
+};
+
+const struct sweep_table waveforms_backlog_table = {
+	.name = "waveforms of earlier recordings",
+	.failure = "its waveform cannot be made",
+	.item_size = sizeof(struct making),
+	.page_size = PAGE_SIZE,
+	.changes = PROJECTED_RECORDING,
+	.pace = PACE,
+	.list = list_backlog,
 	.work = work,
 	.write = write_result,
 };

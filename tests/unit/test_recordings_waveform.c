@@ -2,6 +2,7 @@
 
 #include "catalog/calls.h"
 #include "catalog/catalog_private.h"
+#include "catalog/removals.h"
 #include "stored_fixture.h"
 #include "tap.h"
 
@@ -63,6 +64,21 @@ static void test_pages(void)
 	IS_STR(str_of(page[0].recording_sid), sid_text("RE", 4, sid), "the last");
 }
 
+static void test_newest_first(void)
+{
+	struct recording_file page[4];
+	char sid[SID_SIZE];
+	size_t count;
+
+	MUST(recordings_without_waveform_newest(ledger.writer, INT64_MAX, page, 2, &count, &err));
+	IS_INT(count, 2, "the other way round: a page");
+	IS_STR(str_of(page[0].recording_sid), sid_text("RE", 4, sid), "the newest");
+	MUST(recordings_without_waveform_newest(ledger.writer, page[1].changed_seq, page, 2, &count,
+						&err));
+	IS_INT(count, 1, "the page after it");
+	IS_STR(str_of(page[0].recording_sid), sid_text("RE", 2, sid), "the oldest");
+}
+
 static void test_set(void)
 {
 	struct recording_file page[4];
@@ -121,6 +137,7 @@ int main(void)
 {
 	ledger_open(&ledger);
 	test_pages();
+	test_newest_first();
 	test_set();
 	test_index();
 	ledger_remove(&ledger);

@@ -81,12 +81,12 @@ static bool all_are_told(void)
 	return told == COUNT;
 }
 
-static void open_all(bool is_flaky)
+static void open_all(const struct sweep_table *of, bool is_flaky)
 {
 	static struct ledger_listener listener;
 	AUTO(free) char *path = NULL;
 
-	table = waveforms_table;
+	table = *of;
 	table.pace.quiet_ms = table.pace.again_ms = 1;
 	sweep_env_open(fill);
 	if (is_flaky)
@@ -109,11 +109,11 @@ static void close_all(void)
 
 /* ---- the tests ---- */
 
-static void test_all(void)
+static void test_all(const struct sweep_table *of)
 {
 	AUTO(waveform_free) struct waveform *waveform = NULL;
 
-	open_all(false);
+	open_all(of, false);
 	for (unsigned n = 1; n <= COUNT; n++)
 		write_sound(n);
 	sweep_wake(waveforms);
@@ -127,9 +127,33 @@ static void test_all(void)
 	close_all();
 }
 
+/* The first page holds the newest four, and is told of when all of them are done. */
+static bool is_first_page_there(void)
+{
+	return waveform_of(COUNT - 3) != RECORDING_WAVEFORM_PENDING;
+}
+
+static void test_newest_first(void)
+{
+	open_all(&waveforms_backlog_table, true);
+	for (unsigned n = 1; n <= COUNT; n++)
+		write_sound(n);
+	/* Three calls read each: its media, its media, and once more. */
+	blob_flaky_fail(env.store, &(struct blob_failure){ .call = BLOB_CALL_OPEN_READ,
+							   .after = 3 * 4,
+							   .count = UINT64_MAX,
+							   .kind = ERR_SCARCE });
+	sweep_wake(waveforms);
+	OK(sweep_until(is_first_page_there), "of what was left, the newest come first");
+	IS_INT(waveform_of(2), RECORDING_WAVEFORM_PENDING, "before the oldest");
+	blob_flaky_fail(env.store, NULL);
+	OK(becomes(1, RECORDING_WAVEFORM_STORED), "which come, too");
+	close_all();
+}
+
 static void test_not_decodable(void)
 {
-	open_all(false);
+	open_all(&waveforms_table, false);
 	write_bytes(1, STR("no sound that anybody knows"));
 	for (unsigned n = 2; n <= COUNT; n++)
 		write_sound(n);
@@ -145,7 +169,7 @@ static void test_lost(void)
 {
 	struct storing storing;
 
-	open_all(false);
+	open_all(&waveforms_table, false);
 	write_sound(COUNT);
 	sweep_wake(waveforms);
 	OK(becomes(COUNT, RECORDING_WAVEFORM_STORED), "media that is not there holds up none");
@@ -161,7 +185,7 @@ static void test_failures(enum blob_call call, enum err_kind kind, bool is_sync,
 {
 	AUTO(waveform_free) struct waveform *waveform = NULL;
 
-	open_all(true);
+	open_all(&waveforms_table, true);
 	table.pace.retry_first_ms = table.pace.retry_most_ms = 5;
 	for (unsigned n = 1; n <= COUNT; n++)
 		write_sound(n);
@@ -178,7 +202,9 @@ static void test_failures(enum blob_call call, enum err_kind kind, bool is_sync,
 
 int main(void)
 {
-	test_all();
+	test_all(&waveforms_table);
+	test_all(&waveforms_backlog_table);
+	test_newest_first();
 	test_not_decodable();
 	test_lost();
 	test_failures(BLOB_CALL_WRITE, ERR_UNAVAILABLE, false, "a full disk");
