@@ -95,19 +95,23 @@ static bool load(struct waveform_read *read, struct waveform **out, struct err *
 
 /* ---- what is told of it ---- */
 
+/* There are tens of thousands: not by printf. */
+static void add_sample(struct buf *body, int8_t sample)
+{
+	if (sample < 0)
+		buf_add_byte(body, '-');
+	buf_add_u64(body, (uint64_t)(sample < 0 ? -sample : sample));
+}
+
 static void add_data(struct json *json, const struct waveform *waveform)
 {
 	size_t count = waveform->count * waveform->channels * 2;
 
 	json_open(json, "data", '[');
 	for (size_t i = 0; i < count; i++) {
-		int sample = waveform->pairs[i];
-
 		if (i > 0)
 			buf_add_byte(json->buf, ',');
-		if (sample < 0)
-			buf_add_byte(json->buf, '-');
-		buf_add_u64(json->buf, (uint64_t)abs(sample));
+		add_sample(json->buf, waveform->pairs[i]);
 	}
 	json_close(json, ']');
 }
