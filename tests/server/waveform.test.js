@@ -16,7 +16,7 @@ import { run, temporaryFolder } from './harness/process.js';
 import { extremes, noise, wavOf } from './harness/sound.js';
 import { startStored, store } from './harness/stored.js';
 import { startUpstream } from './harness/upstream.js';
-import { until } from './harness/until.js';
+import { until, within } from './harness/until.js';
 import { CALL_STATUS, RECORDING_STATUS, callCallback, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
 const PENDING_WITHIN_S = 2; // Retry-After while it is computed
@@ -162,6 +162,7 @@ test('pending while the recording arrives, and until it is computed; the list sa
   assert.ok(Number(waits.headers['retry-after']) > 0);
   const says = async () => (await requestJson(`${server.url}/api/calls/${recording.callSid}`)).json.recordings[0].waveform;
   assert.equal(await says(), false);
+  const { seq } = (await requestJson(`${server.url}/api/calls`)).json;
   gate.open();
   const seen = new Set();
   await until('there is one', async () => {
@@ -171,6 +172,11 @@ test('pending while the recording arrives, and until it is computed; the list sa
   });
   assert.deepEqual([...seen], ['waveform_pending true']);
   assert.equal(await says(), true);
+  const hears = async (after) => {
+    const { json } = await requestJson(`${server.url}/api/events?after=${after}`);
+    return json.calls.some((row) => row.recordings[0]?.waveform) || hears(json.seq);
+  };
+  assert.ok(await within('who follows the calls hears of it', hears(seq)));
 });
 
 test('what cannot be decoded is told of once, and is not pending for ever', async (t) => {
