@@ -107,4 +107,7 @@ void web_counts_add(const struct web_counts *counts, struct web_sums *sums)
 		time_histogram_add(&counts->first_byte[source], &sums->first_byte[source]);
 	}
 	time_histogram_add(&counts->webhooks, &sums->webhooks);
+	sums->live_sockets += gauge_read(&counts->live_sockets);
+	sums->live_polls += gauge_read(&counts->live_polls);
+	sums->live_messages += counter_read(&counts->live_messages);
 }

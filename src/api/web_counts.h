@@ -85,6 +85,8 @@ struct web_sums {
 	struct time_sum webhooks;
 	uint64_t sign_ins[SIGN_IN_RESULTS];
 	uint64_t throttled[WEB_LIMITS];
+	int64_t live_sockets, live_polls;
+	uint64_t live_messages;
 };
 /* Any thread. */
 void web_counts_add(const struct web_counts *counts, struct web_sums *sums);

@@ -73,6 +73,7 @@ struct live_client {
 	int64_t joined_at_ms, told_at_ms; /* monotonic */
 	int64_t rows_at_ms;               /* for LIVE_ROWS_PER_S: rows_left were left then */
 	unsigned rows_left;
+	bool owes_progress; /* something moved that it was not told yet */
 	uint64_t more; /* changes that it was not told as rows, and not told the number of yet */
 };
 

@@ -1,5 +1,6 @@
 #include "live/live_hub.h"
 
+#include "accounts/credentials.h"
 #include "api/web.h"
 #include "api/web_counts.h"
 #include "base/clock.h"
@@ -110,20 +111,35 @@ static bool tell_batch(struct live_client *client, const struct live_batch *batc
 	return true;
 }
 
+/* All that is arriving, moved or not. */
+static void look_at_all(const struct live_hub *hub, struct live_progress *out)
+{
+	uint64_t turn = 0;
+
+	out->count = arriving_moved(hub->web->arriving, &turn, out->at, LIVE_ARRIVING_MAX);
+}
+
+/* True: it was told something.  A long poll waits a little for more, and is told how all of them are then. */
 static bool tell_progress(struct live_client *client)
 {
 	struct live_hub *hub = client->hub;
+	struct live_progress *progress = &hub->progress;
+	bool is_one_answer = client->channel->is_one_answer;
+	struct live_progress all;
 	struct json json;
 
-	if (hub->progress.count == 0)
-		return false;
-	open_message(hub, &json);
-	if (client->channel->is_one_answer) {
-		if (now_ms(hub) < client->joined_at_ms + LIVE_POLL_STEP_MS)
+	client->owes_progress |= is_one_answer && progress->count > 0;
+	if (client->owes_progress) {
+		if (is_one_answer && now_ms(hub) < client->joined_at_ms + LIVE_POLL_STEP_MS)
 			return false;
-		live_client_add_seq(client, &json);
+		client->owes_progress = false;
+		look_at_all(hub, &all);
+		progress = &all;
 	}
-	if (!live_client_add_progress(client, &hub->progress, &json))
+	open_message(hub, &json);
+	if (is_one_answer)
+		live_client_add_seq(client, &json);
+	if (!live_client_add_progress(client, progress, &json))
 		return false;
 	(void)!send_message(client, &json);
 	return true;
@@ -160,6 +176,7 @@ static void visit(struct live_hub *hub, struct live_client *client)
 	if (!client->channel->is_ready(client)) {
 		if (client->hub)
 			live_client_pass_batch(client, batch);
+		client->owes_progress |= hub->progress.count > 0;
 		return;
 	}
 	if (tell_batch(client, batch) && (is_one_answer || !client->hub))
@@ -433,10 +450,13 @@ int64_t live_hub_sequence(const struct live_hub *hub)
 	return feed_sequence(ledger_feed(hub->web->ledger));
 }
 
+/* A program is counted apart from who made its token. */
 static bool is_same(const struct known *a, const struct known *b)
 {
-	return a->user_id != 0 ? a->user_id == b->user_id
-			       : b->user_id == 0 && a->credential_id == b->credential_id;
+	if (a->kind != b->kind)
+		return false;
+	return a->kind == CREDENTIAL_TOKEN || a->user_id == 0 ? a->credential_id == b->credential_id
+							      : a->user_id == b->user_id;
 }
 
 static unsigned count_of(const struct list *clients, const struct known *who)

@@ -269,6 +269,12 @@ static void add_requests(struct exposition *out, const struct metrics_serving *s
 	add_gauge(out, "callspool_connections", "Connections that are open.", serving->connections);
 	add_counter(out, "callspool_connections_refused_total", "Connections that were too many.",
 		    serving->connections_refused);
+	exposition_family(out, "callspool_followers", METRIC_GAUGE,
+			  "Pages and programs that are told of changes.");
+	exposition_int(out, LABEL("by", "websocket"), serving->sums.live_sockets);
+	exposition_int(out, LABEL("by", "poll"), serving->sums.live_polls);
+	add_counter(out, "callspool_follower_messages_total", "Messages that they were told.",
+		    serving->sums.live_messages);
 	add_counter(out, "callspool_access_log_lost_total",
 		    "Lines of the access log that could not be written.", serving->access_log_lost);
 }

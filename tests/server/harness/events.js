@@ -62,6 +62,13 @@ export class Rows {
     this.seq = 0;
     this.resets = 0;
     this.mores = 0;
+    this.told = []; // the seq of each message with something in it
+  }
+
+  /** As a page that has read the list: `seq` is of before it was read. */
+  become({ calls, seq }) {
+    this.bySid = new Map(calls.map((row) => [row.call_sid, row]));
+    this.seq = seq;
   }
 
   take(message) {
@@ -71,6 +78,7 @@ export class Rows {
     }
     if (message.reset) this.resets += 1;
     if (message.more) this.mores += 1;
+    if (message.calls) this.told.push(message.seq);
     for (const row of message.calls ?? []) {
       const had = this.bySid.get(row.call_sid);
       if (!had || row.seq >= had.seq) this.bySid.set(row.call_sid, row);
