@@ -148,8 +148,11 @@ static int64_t plan_state(struct recording *recording, unsigned drawn,
 					: RECORDING_ANNOUNCED;
 	if (drawn < 94)
 		plan_stored(recording, media, place->recordings + 1, call_sid);
-	if (recording->state == RECORDING_PURGED)
+	if (recording->state == RECORDING_PURGED) {
 		recording->path[0] = '\0';
+		set_reason(recording, "recording_deleted",
+			   "The recording was removed after its time.");
+	}
 	if (recording->state == RECORDING_ABSENT) {
 		recording->error_code = 16101;
 		set_reason(recording, "recording_absent",

@@ -54,7 +54,7 @@ static struct str status_of(enum recording_state state)
 	case RECORDING_STATES:
 		break;
 	}
-	return STR("in-progress");
+	return STR("processing");
 }
 
 static bool tell_recording(struct catalog *catalog, const struct recording *recording,
@@ -80,6 +80,18 @@ static bool tell_recording(struct catalog *catalog, const struct recording *reco
 	return apply(catalog, &event, err);
 }
 
+/* With the removal of its file, of which nothing is left then. */
+static bool purge(struct catalog *catalog, const struct recording *recording, struct err *err)
+{
+	struct removal removal;
+	size_t count;
+
+	return recordings_mark_purged(catalog, str_of(recording->recording_sid),
+				      recording->stored_at_ms + 1000, err) &&
+	       removals_list(catalog, 0, &removal, 1, &count, err) &&
+	       removals_end(catalog, removal.seq, err);
+}
+
 static bool keep(struct catalog *catalog, const struct recording *recording, struct err *err)
 {
 	const struct recording_media media = { .stored_at_ms = recording->stored_at_ms,
@@ -98,8 +110,7 @@ static bool keep(struct catalog *catalog, const struct recording *recording, str
 	    !recordings_set_waveform(catalog, sid, recording->generation, RECORDING_WAVEFORM_STORED,
 				     err))
 		return false;
-	return recording->state != RECORDING_PURGED ||
-	       recordings_mark_purged(catalog, sid, recording->stored_at_ms + 1000, err);
+	return recording->state != RECORDING_PURGED || purge(catalog, recording, err);
 }
 
 static bool tell(struct catalog *catalog, const struct planned_call *planned, struct err *err)

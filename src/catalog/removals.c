@@ -28,12 +28,13 @@ static bool mark_removed(struct catalog *catalog, struct str recording_sid, enum
 		return false;
 	if (place.is_held)
 		return err_set(err, ERR_CONFLICT, "The recording is held: end the hold first.");
-	if (!db_prepare(catalog->db,
-			"UPDATE recordings SET state = $2, purged_at_ms = $3, path = NULL, "
-			"queued_at_ms = NULL, next_try_at_ms = NULL, waiting_since_ms = NULL, "
-			"recheck_at_ms = 0, reason_code = $4, reason_text = $5, changed_seq = $6 "
-			"WHERE id = $1",
-			&update, err))
+	if (!db_prepare(
+		    catalog->db,
+		    "UPDATE recordings SET state = $2, purged_at_ms = $3, path = NULL, "
+		    "queued_at_ms = NULL, next_try_at_ms = NULL, waiting_since_ms = NULL, "
+		    "recheck_at_ms = CASE WHEN recheck_at_ms > 0 THEN 0 ELSE recheck_at_ms END, reason_code = $4, reason_text = $5, changed_seq = $6 "
+		    "WHERE id = $1",
+		    &update, err))
 		return false;
 	seq = catalog_next_sequence(catalog);
 	db_bind_int(update, 1, place.id);
