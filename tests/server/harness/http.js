@@ -5,13 +5,14 @@ import net from 'node:net';
 import { once } from 'node:events';
 import { within } from './until.js';
 import { atEnd } from './lifetime.js';
+import { checkAnswer } from './openapi.js';
 
 /**
  * One request on a connection of its own.  Resolves with { status, headers, rawHeaders, body, ms },
  * where `body` is a Buffer and `cut` tells that the connection ended before the promised length.
- * onHead is called when the head is here.
+ * onHead is called when the head is here.  An answer that docs/openapi.yaml does not promise is an error.
  */
-export function request(url, { method = 'GET', headers = {}, body, path, agent = false, localAddress, withinMs = 30_000, onHead } = {}) {
+export async function request(url, { method = 'GET', headers = {}, body, path, agent = false, localAddress, withinMs = 30_000, onHead } = {}) {
   const { hostname, port, pathname, search } = new URL(url);
   const startedAt = process.hrtime.bigint();
   const answer = new Promise((resolve, reject) => {
@@ -39,7 +40,9 @@ export function request(url, { method = 'GET', headers = {}, body, path, agent =
     call.on('error', reject);
     call.end(body);
   });
-  return within(`${method} ${url}`, answer, withinMs);
+  const reply = await within(`${method} ${url}`, answer, withinMs);
+  await checkAnswer({ method, url: path ? new URL(path, url).href : url, ...reply });
+  return reply;
 }
 
 function pairs(flat) {
