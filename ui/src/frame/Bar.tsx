@@ -28,7 +28,7 @@ export function goToTop(): void {
 	void calls.toNewest().then(() => document.querySelector('.list')?.scrollTo(0, 0));
 }
 
-export function Tabs() {
+function Tabs() {
 	const { list } = useWords();
 	const { tab, page } = useStore(view);
 	const at = page === 'calls' ? tab : null;
@@ -135,39 +135,53 @@ function PhoneMenu() {
 	);
 }
 
-export function PhoneBar() {
-	const { common, list } = useWords();
+function PhoneSearch({ onLeave }: { onLeave(): void }) {
+	const { common } = useWords();
+	return (
+		<div class="bar">
+			<Search isBare onLeave={onLeave} />
+			<button type="button" class="btn quiet" onClick={onLeave}>{common.cancel}</button>
+		</div>
+	);
+}
+
+function PhoneTop() {
+	const { list } = useWords();
 	const { page, q } = useStore(view);
 	const [isSearching, setSearching] = useState(q !== '');
-	useEffect(() => watchHealth(HEALTH_MS), []);
 	if (page === 'health') {
 		return (
-			<header class="bar" aria-label={common.callspool}>
+			<div class="bar">
 				<button type="button" class="ib" aria-label={list.calls} onClick={() => go({ page: 'calls' })}><Icon name="back" /></button>
 				<b class="where">{list.health}</b>
 				<span class="grow" />
 				<PhoneMenu />
-			</header>
+			</div>
 		);
 	}
-	if (isSearching) {
-		const leave = (): void => {
-			go({ q: '' }, 'replace');
-			setSearching(false);
-		};
-		return (
-			<header class="bar" aria-label={common.callspool}>
-				<Search isBare onLeave={leave} />
-				<button type="button" class="btn quiet" onClick={leave}>{common.cancel}</button>
-			</header>
-		);
-	}
+	const leave = (): void => {
+		go({ q: '' }, 'replace');
+		setSearching(false);
+	};
+	if (isSearching) return <PhoneSearch onLeave={leave} />;
 	return (
-		<header class="bar" aria-label={common.callspool}>
+		<div class="bar">
 			<Brand />
 			<span class="grow" />
 			<button type="button" class="ib" aria-label={list.searchName} onClick={() => setSearching(true)}><Icon name="search" /></button>
 			<PhoneMenu />
+		</div>
+	);
+}
+
+export function PhoneBar() {
+	const { common } = useWords();
+	const { page } = useStore(view);
+	useEffect(() => watchHealth(HEALTH_MS), []);
+	return (
+		<header aria-label={common.callspool}>
+			<PhoneTop />
+			{page === 'calls' && <Tabs />}
 		</header>
 	);
 }

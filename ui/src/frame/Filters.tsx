@@ -49,9 +49,9 @@ function Dates() {
 function States() {
 	const { list } = useWords();
 	const wanted = stateOf(useStore(view).state);
-	const name = `${list.recording}: ${list.stateFilters[wanted]}`;
+	const text = wanted ? list.stateFilters[wanted] : list.anyRecording;
 	return (
-		<MenuButton label={name} menuLabel={list.recording} class={wanted ? 'chip on' : 'chip'} button={<><Icon name="wave" />{wanted ? list.stateFilters[wanted] : list.anyRecording}<Icon name="down" /></>}>
+		<MenuButton label={`${list.recording}: ${text}`} menuLabel={list.recording} class={wanted ? 'chip on' : 'chip'} button={<><Icon name="wave" />{text}<Icon name="down" /></>}>
 			{() => STATES.map((state) => <MenuItem key={state} isChecked={state === wanted} onSelect={() => go({ page: 'calls', state })}>{list.stateFilters[state]}</MenuItem>)}
 		</MenuButton>
 	);
@@ -69,7 +69,7 @@ export function Filters() {
 	const seen = useStore(view);
 	useStore(today);
 	return (
-		<div class="filters">
+		<section class="filters" aria-label={list.filters}>
 			<Dates />
 			<States />
 			{isNarrowed(seen) && <button type="button" class="btn quiet sm" onClick={() => go(CLEAR)}>{list.clearFilters}</button>}
@@ -77,6 +77,6 @@ export function Filters() {
 			<span class="note tz">{list.zone(zoneName(new Date()))}</span>
 			<span class="sep tz" />
 			<Connection />
-		</div>
+		</section>
 	);
 }

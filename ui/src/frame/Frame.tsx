@@ -1,14 +1,17 @@
 // The bars, the list or another page, the details beside it, and the player below, which nothing takes away.
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
+import { calls } from '../list/calls';
 import { List } from '../list/List';
 import { Messages } from '../parts/Messages';
 import { Toasts } from '../parts/Toasts';
+import { playing } from '../player/control';
 import { Player } from '../player/Player';
+import { mustSignIn } from '../session';
 import { useStore } from '../store';
 import { go, view } from '../view';
 import { useWords } from '../words';
 import { Banner, Vague } from './Banner';
-import { PhoneBar, Tabs, WideBar } from './Bar';
+import { PhoneBar, WideBar } from './Bar';
 import { DATES_ID, Filters } from './Filters';
 import { keysShown, useKeys } from './keys';
 import { lazy } from './lazy';
@@ -21,15 +24,16 @@ const Details = lazy(() => import('../details/Details').then((module) => module.
 
 function SkipLinks() {
 	const { list } = useWords();
+	const hasPlayer = useStore(playing) !== null;
 	const to = (selector: string) => (event: Event): void => {
 		event.preventDefault();
 		document.querySelector<HTMLElement>(selector)?.focus();
 	};
 	return (
-		<div class="skips">
+		<nav class="skips" aria-label={list.skips}>
 			<a href="#calls" onClick={to('[data-sid][tabindex="0"], #calls')}>{list.toList}</a>
-			<a href="#player" onClick={to('.player button, .mini button')}>{list.toPlayer}</a>
-		</div>
+			{hasPlayer && <a href="#player" onClick={to('#player button')}>{list.toPlayer}</a>}
+		</nav>
 	);
 }
 
@@ -48,6 +52,7 @@ function Calls() {
 	const isPhone = useStore(phone);
 	return (
 		<main class="main" aria-label={list.calls}>
+			<h1 class="sr">{list.calls}</h1>
 			<List />
 			{call && <Details callSid={call} onClose={closeDetails} isSheet={isPhone} />}
 		</main>
@@ -80,19 +85,29 @@ function CallsPage() {
 	);
 }
 
+/** After somebody signed in again, what was refused meanwhile is asked for at once. */
+function useBack(): void {
+	const isOut = useStore(mustSignIn);
+	const wasOut = useRef(false);
+	useEffect(() => {
+		if (wasOut.current && !isOut) calls.retry();
+		wasOut.current = isOut;
+	}, [isOut]);
+}
+
 export function Frame() {
 	const isPhone = useStore(phone);
 	const { page } = useStore(view);
 	const areKeysShown = useStore(keysShown);
 	useTitle();
+	useBack();
 	useKeys({ '/': () => press(SEARCH_ID), t: () => press(DATES_ID), '?': () => keysShown.set(true) });
 	return (
 		<div class={isPhone ? 'app ph' : 'app'}>
 			<SkipLinks />
 			{isPhone ? <PhoneBar /> : <WideBar />}
-			{isPhone && page === 'calls' && <Tabs />}
 			{page === 'health' ? <Health /> : <CallsPage />}
-			<div class="dock">
+			<div class="dock" id="player">
 				<Toasts />
 				<Player onWhy={(call) => go({ page: 'calls', call, t: null })} />
 			</div>

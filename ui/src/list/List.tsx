@@ -191,11 +191,12 @@ export function List() {
 	};
 
 	const isEmpty = state.status === 'ready' && !rows.length && !calls.stretch.bottom;
+	const isBare = isEmpty || state.status === 'failed'; // an empty grid is none
 	return (
 		<section class="listwrap" aria-label={list.calls}>
 			<Pill calls={calls} version={state.version} onPress={() => void calls.toNewest().then(scroll.toTop)} />
-			<div class="grid" role="grid" aria-label={list.calls} aria-rowcount={-1} aria-busy={state.status === 'loading'} id="calls" tabIndex={-1}>
-				{!isPhone && <div role="rowgroup"><Columns /></div>}
+			<div class="grid" {...(isBare ? {} : { role: 'grid', 'aria-label': list.calls, 'aria-rowcount': -1 })} aria-busy={state.status === 'loading'} id="calls" tabIndex={-1}>
+				{!isPhone && <div role="rowgroup" aria-hidden={isBare}><Columns /></div>}
 				<div class="list" ref={box} onScroll={scroll.onScroll} onPointerDown={down} onClick={click} onDblClick={twice} onCopy={copyPlain}
 					onFocusIn={(event) => setCurrent(sidAt(event.target) ?? current)}>
 					{state.status === 'loading' && <Skeletons />}

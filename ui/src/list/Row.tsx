@@ -69,14 +69,14 @@ function Bar({ arriving }: { arriving: Arriving }) {
 	);
 }
 
-function RecordingCell({ call, isCurrent }: { call: Call; isCurrent: boolean }) {
+function RecordingState({ call, isCurrent, role }: { call: Call; isCurrent: boolean; role?: 'gridcell' }) {
 	const { list, common } = words();
 	const recording = mainOf(call);
 	const shown = shownOf(call, recording, useArriving(recording?.recording_sid));
 	const text = shownText(shown, useNow(shown.nextTryAt !== null));
 	const icon = ICONS[shown.kind];
 	return (
-		<span class={`rec ${TONES[shown.tone]}`} role="gridcell">
+		<span class={`rec ${TONES[shown.tone]}`} role={role}>
 			{icon && <Icon name={icon} />}
 			{shown.arriving && <Bar arriving={shown.arriving} />}
 			<span title={text.length > 24 ? text : undefined}>{text}</span>
@@ -166,7 +166,7 @@ function Wide(props: InsideProps) {
 			<span class={isFrom ? 'party c-own' : 'party'} role="gridcell"><Number call={call} of={call.to} isOther={!isFrom} /></span>
 			<span class="r n" role="gridcell">{call.duration === null ? '' : clock(call.duration)}</span>
 			<span class={statusClass(call.status)} role="gridcell">{statusText(call.status)}</span>
-			<RecordingCell call={call} isCurrent={props.isCurrent} />
+			<RecordingState call={call} isCurrent={props.isCurrent} role="gridcell" />
 			<KeptCell kept={kept} />
 			<span role="gridcell"><MoreButton {...props} /></span>
 		</>
@@ -177,7 +177,7 @@ function Wide(props: InsideProps) {
 function Second({ call, shown, isCurrent }: InsideProps) {
 	const own = isInbound(call) ? call.to : call.from;
 	if (shown.kind === 'ready' && call.recording_count < 2 && own) return <span class="l2"><Number call={call} of={own} isOther={false} /></span>;
-	return <span class="l2"><RecordingCell call={call} isCurrent={isCurrent} /></span>;
+	return <span class="l2"><RecordingState call={call} isCurrent={isCurrent} /></span>;
 }
 
 function Narrow(props: InsideProps) {

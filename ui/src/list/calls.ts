@@ -26,6 +26,12 @@ export interface Seen {
 	isAtTop: boolean;
 }
 
+/** Where a row was, from the upper edge of the list. */
+export interface Anchor {
+	callSid: string;
+	y: number;
+}
+
 const PAGE = 100;
 const BATCH_MS = 250;
 const ANEW_MS = 2000;
@@ -40,6 +46,8 @@ const justAbove = (key: string): string => keyOf({ ...placeOf(key), id: placeOf(
 
 export class Calls {
 	readonly stretch = new Stretch();
+	/** The rows that were in sight when the list was last drawn. */
+	place: readonly Anchor[] = [];
 	/** Rows that came while they were looked at, and when. */
 	readonly fresh = new Map<string, number>();
 	readonly state = store<ListState>({ version: 0, status: 'loading', error: null, againAt: 0, filter: {}, isVague: false, hasOlderFailed: false });
@@ -263,6 +271,10 @@ export class Calls {
 	}
 
 	// ---- the view's part ----
+
+	get isAtTop(): boolean {
+		return this.#seen.isAtTop;
+	}
 
 	/** New calls were put above what is seen, without being counted. */
 	get isLeftBehind(): boolean {

@@ -1,5 +1,6 @@
 // What stands before the first row and after the last one.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { announce } from '../parts/announce';
 import { Icon } from '../parts/Icon';
 import type { View } from '../view';
 import { useWords } from '../words';
@@ -47,7 +48,7 @@ export function Foot({ calls, state, seen }: { calls: Calls; state: ListState; s
 	if (!calls.stretch.bottom) return <div class="foot">{endOf(words, seen)}</div>;
 	if (state.hasOlderFailed) {
 		return (
-			<div class="foot" role="alert">
+			<div class="foot" role="status">
 				{words.list.olderFailed}
 				<button type="button" class="btn sm" onClick={() => void calls.older()}>{words.common.retry}</button>
 			</div>
@@ -60,6 +61,11 @@ export function Foot({ calls, state, seen }: { calls: Calls; state: ListState; s
 export function Pill({ calls, version: _, onPress }: { calls: Calls; version: number; onPress(): void }) {
 	const { list } = useWords();
 	const { newCount, top } = calls.stretch;
+	const said = useRef(0);
+	useEffect(() => {
+		if (newCount > said.current) announce(list.newCalls(newCount));
+		said.current = newCount;
+	}, [newCount]);
 	if (!newCount && !top && !calls.isLeftBehind) return null;
 	return (
 		<button type="button" class="newpill" onClick={onPress}>

@@ -91,8 +91,8 @@ export function keptOf(recording: Recording | null, { kind }: Shown, now: number
 export function callName(call: Call): string {
 	const { list } = words();
 	const number = otherNumber(call);
-	if (!number) return list.callOf(ltr(`CA…${tailOf(call)}`));
-	return (isInbound(call) ? list.callFrom : list.callTo)(ltr(grouped(number)));
+	if (!number) return list.callOf(`CA…${tailOf(call)}`);
+	return (isInbound(call) ? list.callFrom : list.callTo)(grouped(number));
 }
 
 const lower = (text: string): string => (/^\p{Lu}\p{Ll}/u.test(text) && !text.startsWith('Twilio') ? text[0]!.toLowerCase() + text.slice(1) : text);
@@ -108,10 +108,10 @@ export function rowName(call: Call, shown: Shown, kept: Kept | null, days: { tod
 	const { list } = words();
 	const number = otherNumber(call);
 	const date = new Date(call.started_at);
-	const who = number ? (isInbound(call) ? list.rowFrom : list.rowTo)(ltr(grouped(number))) : list.rowOf(ltr(`CA…${tailOf(call)}`));
+	const who = number ? (isInbound(call) ? list.rowFrom : list.rowTo)(grouped(number)) : list.rowOf(`CA…${tailOf(call)}`);
 	return [
 		who,
-		`${dayName(date, days)} ${ltr(minuteOf(date))}`,
+		`${dayName(date, days)} ${minuteOf(date)}`,
 		call.duration === null ? '' : list.lengthName(call.duration),
 		lower(statusText(call.status)),
 		lower(shownText(shown, null)),

@@ -2,7 +2,7 @@
 // pixel.
 import { useCallback, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RefObject } from 'preact';
-import type { Calls } from './calls';
+import type { Anchor, Calls } from './calls';
 import { rowAt, topOf, type Layout } from './layout';
 
 export interface Range {
@@ -26,16 +26,10 @@ const OVERSCAN = 6;
 const READ_AHEAD = 60; // rows
 const MOVED_MS = 400;
 
-/** Where a row was, from the upper edge of the list. */
-interface Anchor {
-	callSid: string;
-	y: number;
-}
-
 export function useScroll(calls: Calls, layout: Layout, list: unknown): Scroll {
 	const box = useRef<HTMLDivElement>(null);
 	const [range, setRange] = useState<Range>({ first: 0, last: 40 });
-	const now = useRef({ layout, anchors: [] as Anchor[], before: [] as Anchor[], movedAt: -MOVED_MS, list });
+	const now = useRef({ layout, anchors: calls.place as readonly Anchor[], before: [] as readonly Anchor[], movedAt: -MOVED_MS, list });
 	now.current.layout = layout;
 
 	/** Takes in what is in sight now. */
@@ -55,7 +49,10 @@ export function useScroll(calls: Calls, layout: Layout, list: unknown): Scroll {
 	useLayoutEffect(() => {
 		const sized = new ResizeObserver(look);
 		sized.observe(box.current!);
-		return () => sized.disconnect();
+		return () => {
+			sized.disconnect();
+			calls.place = now.current.anchors; // another page came in its place
+		};
 	}, [look]);
 
 	// After the rows have changed, before they are painted.
@@ -109,7 +106,7 @@ function anchorsOf(calls: Calls, layout: Layout, scrollTop: number, first: numbe
 
 /** At the very top, what comes is seen at once. */
 function keep(calls: Calls, element: HTMLElement, anchors: readonly Anchor[], layout: Layout): void {
-	if (element.scrollTop < 1 && calls.stretch.takesNew && !calls.stretch.top) return;
+	if (calls.isAtTop && calls.stretch.takesNew && !calls.stretch.top) return;
 	for (const { callSid, y } of anchors) {
 		const index = calls.stretch.indexOf(callSid);
 		if (index < 0) continue;

@@ -18,6 +18,7 @@ export const list = {
 	title: 'Calls · callspool',
 	direction: 'Direction',
 	tabs: { all: 'All', in: 'Inbound', out: 'Outbound' },
+	skips: 'To parts of the page',
 	toList: 'To the list',
 	toPlayer: 'To the player',
 	menu: 'Menu',
@@ -35,6 +36,7 @@ export const list = {
 	themes: { system: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark' },
 	keyboard: 'Keyboard',
 
+	filters: 'Filters',
 	dates: 'Dates',
 	chooseDates: 'Choose dates',
 	spans: { today: 'Today', yesterday: 'Yesterday', '7d': 'Last 7 days', '30d': 'Last 30 days' },

@@ -20,6 +20,7 @@ export const list: typeof English = {
 	title: 'שיחות · callspool',
 	direction: 'כיוון',
 	tabs: { all: 'הכול', in: 'נכנסות', out: 'יוצאות' },
+	skips: 'אל חלקי העמוד',
 	toList: 'אל הרשימה',
 	toPlayer: 'אל הנגן',
 	menu: 'תפריט',
@@ -37,6 +38,7 @@ export const list: typeof English = {
 	themes: { system: 'ערכת צבעים: כמו במערכת', light: 'ערכת צבעים: בהירה', dark: 'ערכת צבעים: כהה' },
 	keyboard: 'מקלדת',
 
+	filters: 'מסננים',
 	dates: 'תאריכים',
 	chooseDates: 'בחירת תאריכים',
 	spans: { today: 'היום', yesterday: 'אתמול', '7d': '7 הימים האחרונים', '30d': '30 הימים האחרונים' },
