@@ -5,7 +5,7 @@ import { errorWords } from '../parts/errors';
 import { Icon } from '../parts/Icon';
 import { MenuButton, MenuItem } from '../parts/Menu';
 import { toast } from '../parts/toast';
-import { playsOn, setPlaysOn } from '../player/control';
+import { playsOn, setPlaysOn } from '../player/plays_on';
 import { session, signOut } from '../session';
 import { useStore } from '../store';
 import type { User } from '../types';

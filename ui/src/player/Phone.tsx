@@ -18,7 +18,7 @@ import { TallLanes } from './TallLanes';
 import { lengthText, timeText } from './time';
 import { BigButton, LoopButton, Middle, SkipButton, SpeedButton, TenButton } from './Transport';
 import { isInTheWay } from './trouble';
-import { useHeadLine } from './use';
+import { useHeadLine } from './useHeadLine';
 
 const SWIPE_PX = 40;
 

@@ -1,16 +1,13 @@
 // Playing calls: which call and which of its recordings the engine plays, and what comes after.
 import { getCall, mediaOf, signedOut } from '../api';
-import { keep, kept } from '../chosen';
 import { connection, onCall, progress, watch, type Watch } from '../live';
 import { session } from '../session';
 import { store } from '../store';
 import type { Call, Recording } from '../types';
 import { arriving, cameBack, ended, learn, load, network, seek, sound, start, stop, toggleSound, unload, type Source } from './engine';
-import './listening';
 import { placeOf } from './places';
+import { playsOn } from './plays_on';
 import { chapterAfter, durationOf, inOrder, isPlayable, mainOf, withNews } from './recordings';
-import { askWave } from './waves';
-import './windows';
 
 export interface Playing {
 	callSid: string;
@@ -40,18 +37,14 @@ export const neighbours: { next(callSid: string): Call | null; previous(callSid:
 	previous: () => null,
 };
 
-/** Does the next call play by itself? */
-export const playsOn = store(kept('plays-on') === 'on');
-export function setPlaysOn(isOn: boolean): void {
-	keep('plays-on', isOn ? 'on' : 'off');
-	playsOn.set(isOn);
-}
-
 export interface PlayOptions {
 	recordingSid?: string;
 	/** Seconds from its beginning. */
 	at?: number;
 }
+
+/** Speed, loop, silence, waveforms: loaded while nobody does anything, else with the first play. */
+export const rest = () => import('./rest');
 
 const OFFER_MS = 8000;
 let offerTimer = 0;
@@ -100,6 +93,7 @@ function offerPlace(source: Source): void {
 }
 
 function take(held: Track, at: number | undefined): void {
+	void rest();
 	const source = sourceOf(held);
 	track.set(held);
 	load(source, at ?? 0);
@@ -112,7 +106,7 @@ function take(held: Track, at: number | undefined): void {
 export function prepare(call: Call, recordingSid = mainOf(call)): void {
 	if (!recordingSid) return;
 	const source = sourceOf(trackOf(call, recordingSid));
-	if (!source.isArriving) askWave(source);
+	if (!source.isArriving) void rest().then(({ askWave }) => askWave(source));
 	if (!track.value && sound.value.source?.id !== source.id) load(source);
 }
 

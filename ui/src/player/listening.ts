@@ -2,7 +2,7 @@
 import { keep, kept } from '../chosen';
 import { store } from '../store';
 import { audio, timeNow } from './audio';
-import { jumped, seek, sound, type Source } from './engine';
+import { jumped, seek, sound, type Sound, type Source } from './engine';
 import { Heard } from './heard';
 import { holdsAt, moved, pressed, spanOf, stepped, withA, withB, type Loop } from './loop';
 import { keepPlace } from './places';
@@ -163,7 +163,7 @@ function onJump(): void {
 }
 
 let wasPlaying = false;
-sound.listen(({ isPlaying, source }) => {
+function follow({ isPlaying, source }: Pick<Sound, 'isPlaying' | 'source'>): void {
 	if (wasPlaying && !isPlaying) {
 		heard.cut();
 		keepWhere();
@@ -174,7 +174,9 @@ sound.listen(({ isPlaying, source }) => {
 	const isAnother = source?.id !== current?.id;
 	current = source;
 	if (isAnother) setLoop(null);
-});
+}
+follow(sound.value);
+sound.listen(follow);
 
 jumped.add(onJump);
 for (const event of ['timeupdate', 'seeked', 'loadedmetadata']) audio.addEventListener(event, step);

@@ -1,9 +1,6 @@
 // What several parts of the player look at.
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import type { RefObject } from 'preact';
-import { timeNow } from './audio';
-import { sound } from './engine';
-import { frames } from './listening';
 
 /** CSS pixels; 0 before it is drawn. */
 export function useWidth(ref: RefObject<HTMLElement>): number {
@@ -38,17 +35,4 @@ export function useTick(isOn: boolean): void {
 		const timer = setInterval(() => setTick((tick) => tick + 1), 1000);
 		return () => clearInterval(timer);
 	}, [isOn]);
-}
-
-/** Moves a line to where the sound is, without drawing anything anew: --at, in percent. */
-export function useHeadLine(ref: RefObject<HTMLElement>): void {
-	useEffect(() => {
-		const put = (timeS: number): void => {
-			const { durationS } = sound.value;
-			ref.current?.style.setProperty('--at', `${durationS ? Math.min(100, (timeS / durationS) * 100) : 0}%`);
-		};
-		put(timeNow());
-		frames.add(put);
-		return () => void frames.delete(put);
-	}, []);
 }

@@ -1,7 +1,7 @@
 // The waveform of what sounds: asked for with it, again for a while when it is not made yet, finer when one zooms.
 import { ApiError, getWaveform } from '../api';
 import { store } from '../store';
-import { sound, type Source } from './engine';
+import { sound, type Sound, type Source } from './engine';
 import { waveOf, type Wave } from './peaks';
 
 export const wave = store<Wave | null>(null);
@@ -58,7 +58,7 @@ export function refine(): void {
 }
 
 let wasArriving = false;
-sound.listen(({ source }) => {
+function follow({ source }: Pick<Sound, 'source'>): void {
 	const address = source?.waveform ?? null;
 	const isArriving = source?.isArriving ?? false;
 	const isStoredNow = wasArriving && !isArriving && !wave.value;
@@ -67,4 +67,6 @@ sound.listen(({ source }) => {
 	if (address !== showing) wave.set(null);
 	showing = address;
 	if (source && !isArriving) void show(source, POINTS);
-});
+}
+follow(sound.value);
+sound.listen(follow);
