@@ -230,17 +230,21 @@ bool forwarded_is_over_tls(const struct exchange *x)
 	return str_eq_nocase(scheme_said(x), STR("https"));
 }
 
+void forwarded_add_asked_origin(const struct exchange *x, struct buf *url)
+{
+	buf_add_str(url, scheme_said(x));
+	buf_add_text(url, "://");
+	buf_add_str(url, host_said(x));
+}
+
 void forwarded_add_origin(const struct exchange *x, struct buf *url)
 {
 	const char *settled = settled_origin(x);
 
-	if (settled) {
+	if (settled)
 		buf_add_text(url, settled);
-		return;
-	}
-	buf_add_str(url, scheme_said(x));
-	buf_add_text(url, "://");
-	buf_add_str(url, host_said(x));
+	else
+		forwarded_add_asked_origin(x, url);
 }
 
 bool forwarded_add_link_origin(const struct exchange *x, struct buf *url)

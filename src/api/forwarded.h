@@ -32,6 +32,9 @@ struct str forwarded_client(const struct exchange *x);
  */
 void forwarded_add_origin(const struct exchange *x, struct buf *url);
 
+/* The same as the request came, whatever public_url is: whoever sent it may have picked it. */
+void forwarded_add_asked_origin(const struct exchange *x, struct buf *url);
+
 /* Does that origin begin with https? */
 bool forwarded_is_over_tls(const struct exchange *x);
 

@@ -78,6 +78,7 @@ static void add(struct webhook_counts *sum, const struct webhook_counts *counts)
 		return;
 	sum->last_refusal = counts->last_refusal;
 	memcpy(sum->last_client, counts->last_client, sizeof(sum->last_client));
+	memcpy(sum->last_origin, counts->last_origin, sizeof(sum->last_origin));
 }
 
 void webhook_counters_sum(const struct webhook_counters *counters, struct webhook_counts *out)
@@ -185,7 +186,7 @@ void webhook_count_uncommitted(struct webhook_counter *counter)
 }
 
 bool webhook_count_refused(struct webhook_counter *counter, enum webhook_refusal refusal,
-			   struct str client, const struct log_tag *tag)
+			   struct str client, struct str origin, const struct log_tag *tag)
 {
 	struct webhook_counts *counts = &counter->counts;
 
@@ -194,6 +195,7 @@ bool webhook_count_refused(struct webhook_counter *counter, enum webhook_refusal
 	counts->last_refused_at_ms[refusal] = loop_wall_ms(counter->loop);
 	counts->last_refusal = refusal;
 	str_fit(client, counts->last_client, sizeof(counts->last_client));
+	str_fit(origin, counts->last_origin, sizeof(counts->last_origin));
 	pthread_mutex_unlock(&counter->lock);
 	return begin_report(counter, tag);
 }

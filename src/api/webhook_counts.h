@@ -21,7 +21,8 @@
 
 struct log_tag;
 
-#define WEBHOOK_REPORT_MS (60 * 1000) /* 1,440 lines a day while somebody tries */
+#define WEBHOOK_REPORT_MS   (60 * 1000) /* 1,440 lines a day while somebody tries */
+#define WEBHOOK_ORIGIN_SIZE 128
 
 enum webhook_refusal {
 	WEBHOOK_UNSIGNED,        /* no X-Twilio-Signature */
@@ -44,6 +45,8 @@ struct webhook_counts {
 	int64_t last_refused_at_ms[WEBHOOK_REFUSALS];
 	enum webhook_refusal last_refusal; /* why the last one was refused, if one was */
 	char last_client[48];              /* and its sender: an address; "" when none was */
+	char last_origin
+		[WEBHOOK_ORIGIN_SIZE]; /* and where to, "http://HOST"; "" when it is longer */
 };
 
 /* For whatever reason. */
@@ -68,6 +71,9 @@ void webhook_counter_free(struct webhook_counter *counter);
 void webhook_count_taken(struct webhook_counter *counter);
 void webhook_count_malformed(struct webhook_counter *counter);
 void webhook_count_uncommitted(struct webhook_counter *counter);
-/* True when it is the one that the log was given a line for: the first, or the first after a quiet period. */
+/*
+ * client sent it to origin.  True when it is the one that the log was given a line for: the first, or the first
+ * after a quiet period.
+ */
 bool webhook_count_refused(struct webhook_counter *counter, enum webhook_refusal refusal,
-			   struct str client, const struct log_tag *tag);
+			   struct str client, struct str origin, const struct log_tag *tag);

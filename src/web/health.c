@@ -168,6 +168,10 @@ static void add_webhooks(struct json *json, const struct health_facts *facts)
 		json_date(json, "last_refused_at", webhook_last_refused_at_ms(counts));
 		json_text(json, "last_refused_from",
 			  counts->last_client[0] ? str_of(counts->last_client) : STR_NONE);
+		json_text(json, "last_refused_to",
+			  counts->last_origin[0] ? str_of(counts->last_origin) : STR_NONE);
+		json_text(json, "public_url",
+			  facts->public_url ? str_of(facts->public_url) : STR_NONE);
 	}
 	json_close(json, '}');
 }
@@ -193,6 +197,7 @@ void health_write(const struct health_facts *facts, enum health_detail detail, s
 	if (detail >= HEALTH_DETAILS) {
 		json_date(json, "started_at", facts->started_at_ms);
 		json_int(json, "free_bytes", (int64_t)facts->free_bytes);
+		json_int(json, "min_free_bytes", (int64_t)facts->min_free_bytes);
 		add_causes(json, &causes);
 		completeness_write(&facts->completeness, &facts->counts, json);
 		add_counts(json, &facts->counts);

@@ -30,6 +30,7 @@ struct health_facts {
 	bool store_answers;
 	uint64_t free_bytes;     /* while store_answers */
 	uint64_t min_free_bytes; /* the setting */
+	const char *public_url;  /* the setting; NULL: none, or no server runs */
 	enum reserve_state reserve;
 	struct webhook_counts webhooks;
 	struct upstream_facts upstream;

@@ -39,6 +39,7 @@ bool web_health_gather(const struct web *web, struct catalog *catalog, struct he
 	*out = (struct health_facts){
 		.started_at_ms = web->started_at_ms,
 		.min_free_bytes = web->live.min_free_bytes,
+		.public_url = web->options.public_url,
 		.reserve = reserve_state(web->reserve),
 		.reconciles = fetcher_reconciles(web->fetcher),
 	};

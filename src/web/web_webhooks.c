@@ -91,14 +91,24 @@ static struct str call_of(const struct callback_body *body)
 	return sid.at && sid_is_call(sid) ? sid : STR_NONE;
 }
 
+/* True when the log was given a line for it. */
+static bool count_refused(struct exchange *x, enum webhook_refusal refusal)
+{
+	struct log_tag tag = web_request_tag(x);
+	char text[WEBHOOK_ORIGIN_SIZE];
+	struct buf origin;
+
+	buf_over(&origin, text, sizeof(text));
+	forwarded_add_asked_origin(x, &origin);
+	return webhook_count_refused(web_local_of(x)->webhooks, refusal, forwarded_client(x),
+				     buf_ok(&origin) ? buf_str(&origin) : STR_NONE, &tag);
+}
+
 /* What the doctor sends counts nowhere: it tells itself how it was answered. */
 static void refuse_signature(struct exchange *x, enum webhook_refusal refusal, bool is_probe)
 {
-	struct log_tag tag = web_request_tag(x);
-
 	if (!is_probe)
-		webhook_count_refused(web_local_of(x)->webhooks, refusal, forwarded_client(x),
-				      &tag);
+		count_refused(x, refusal);
 	if (refusal == WEBHOOK_UNSIGNED)
 		web_refuse(x, WEB_BAD_REQUEST, "The header X-Twilio-Signature is missing.",
 			   WEB_NO_RETRY);
@@ -145,8 +155,7 @@ static bool has_public_url(struct exchange *x)
 	web_refuse(x, WEB_NOT_CONFIGURED,
 		   "The setting public_url is not set: webhooks are refused until it is.",
 		   WEB_NO_RETRY);
-	if (!webhook_count_refused(local->webhooks, WEBHOOK_NO_PUBLIC_URL, forwarded_client(x),
-				   &tag))
+	if (!count_refused(x, WEBHOOK_NO_PUBLIC_URL))
 		return false;
 	buf_over(&origin, text, sizeof(text));
 	forwarded_add_origin(x, &origin);

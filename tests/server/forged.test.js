@@ -13,7 +13,7 @@ const statusOf = async (server) => (await requestJson(`${server.url}/api/status`
 test('a flood of forged webhooks is one line of the log, and the number in status', async (t) => {
   const server = await startServer(t, { settings: { trusted_proxies: '127.0.0.1' } });
   const fields = recordingCallback();
-  const headers = { 'X-Forwarded-For': '203.0.113.9' };
+  const headers = { 'X-Forwarded-For': '203.0.113.9', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'calls.example.net' };
   for (let sent = 0; sent < FLOOD; sent += 20) {
     const replies = await Promise.all(Array.from({ length: 20 }, () => postForm(server.url, RECORDING_STATUS, fields, { ...WRONG, headers })));
     for (const reply of replies) assert.equal(reply.status, 403);
@@ -25,6 +25,8 @@ test('a flood of forged webhooks is one line of the log, and the number in statu
   const { webhooks } = await statusOf(server);
   assert.equal(webhooks.refused.wrong_signature, FLOOD);
   assert.equal(webhooks.last_refused_from, '203.0.113.9');
+  assert.equal(webhooks.last_refused_to, 'https://calls.example.net', 'as the proxy says, not public_url');
+  assert.equal(webhooks.public_url, 'http://callspool.test');
 });
 
 test('status tells why webhooks were refused, and how many were taken', async (t) => {

@@ -171,7 +171,10 @@ static void check_details(void)
 		{ "free_bytes", false, true, true },
 		{ "oldest_queued_at", false, true, true },
 		{ "webhooks", false, false, true },
+		{ "min_free_bytes", false, true, true },
 		{ "last_refused_from", false, false, true },
+		{ "last_refused_to", false, false, true },
+		{ "public_url", false, false, true },
 		{ "accounts_refused", false, false, true },
 	};
 

@@ -76,17 +76,20 @@ static bool run_until(struct loop *loop, bool (*is_over)(void))
 	return is_over();
 }
 
+#define ORIGIN STR("http://calls.example.com")
+
 static void check_log(struct loop *loop, struct loop *other, struct webhook_counter *counter[2])
 {
 	struct str text;
 
-	webhook_count_refused(counter[0], WEBHOOK_WRONG_SIGNATURE, STR("192.0.2.1"), NULL);
+	webhook_count_refused(counter[0], WEBHOOK_WRONG_SIGNATURE, STR("192.0.2.1"), ORIGIN, NULL);
 	text = logged();
 	OK(has(text, "level=warn") && has(text, "refused a webhook from 192.0.2.1"),
 	   "the first refusal is a line at once");
 	for (int i = 0; i < 500; i++) {
-		webhook_count_refused(counter[0], WEBHOOK_WRONG_SIGNATURE, STR("192.0.2.1"), NULL);
-		webhook_count_refused(counter[1], WEBHOOK_UNSIGNED, STR("192.0.2.2"), NULL);
+		webhook_count_refused(counter[0], WEBHOOK_WRONG_SIGNATURE, STR("192.0.2.1"), ORIGIN,
+				      NULL);
+		webhook_count_refused(counter[1], WEBHOOK_UNSIGNED, STR("192.0.2.2"), ORIGIN, NULL);
 	}
 	IS_INT(logged().len, 0, "a thousand more on both loops are none");
 	OK(run_until(loop, is_logged), "but when the period is over");
@@ -98,7 +101,7 @@ static void check_log(struct loop *loop, struct loop *other, struct webhook_coun
 	OK(run_until(loop, is_at_rest), "a period without any ends the reports");
 	IS_INT(logged().len, 0, "and is no line");
 	OK(run_until(other, is_at_rest), "the other loop takes a turn, and so knows the time");
-	webhook_count_refused(counter[1], WEBHOOK_UNSIGNED, STR("192.0.2.7"), NULL);
+	webhook_count_refused(counter[1], WEBHOOK_UNSIGNED, STR("192.0.2.7"), ORIGIN, NULL);
 	OK(has(logged(), "refused a webhook from 192.0.2.7"), "and the next begins anew");
 }
 
@@ -112,6 +115,7 @@ static void check_sum(void)
 	IS_INT(sum.refused[WEBHOOK_UNKNOWN_ACCOUNT], 0, "and no other");
 	IS_INT(sum.last_refusal, WEBHOOK_UNSIGNED, "why the last was refused");
 	IS_STR(str_of(sum.last_client), STR("192.0.2.7"), "and who sent it");
+	IS_STR(str_of(sum.last_origin), ORIGIN, "and where to");
 	OK(webhook_last_refused_at_ms(&sum) > 0, "and when");
 	IS_INT(sum.taken, 2, "those that were taken");
 	IS_INT(sum.malformed, 3, "those that were no callback");
