@@ -63,9 +63,16 @@ function Reached({ told }: { told: Health | null }) {
 	);
 }
 
+/** With both addresses, where they are known. */
+function howToMend(reason: keyof Refused, webhooks: Health['webhooks'], pages: Words['pages']): string {
+	const { last_refused_to: to, public_url: expected } = webhooks ?? {};
+	if (reason !== 'wrong_signature' || !to || !expected) return pages.cameRefusedHow[reason];
+	return to === expected ? pages.sameAddress(to) : pages.otherAddress(to, expected);
+}
+
 function liveText({ webhooks }: Health, { pages }: Words): { isWrong: boolean; title: string; how: string } {
 	const refusal = mainRefusal(webhooks?.refused);
-	if (refusal) return { isWrong: true, title: pages.cameRefused[refusal.reason](refusal.times), how: pages.cameRefusedHow[refusal.reason] };
+	if (refusal) return { isWrong: true, title: pages.cameRefused[refusal.reason](refusal.times), how: howToMend(refusal.reason, webhooks, pages) };
 	if ((webhooks?.taken ?? 0) > 0) return { isWrong: false, title: pages.cameGood(count(webhooks!.taken!)), how: pages.cameGoodHow };
 	return { isWrong: false, title: pages.listening, how: pages.listeningHow };
 }
@@ -87,7 +94,8 @@ function LiveLine({ told }: { told: Health | null }) {
 
 function Steps({ told }: { told: Health | null }) {
 	const { pages } = useWords();
-	const address = (path: string): string => `${location.origin}/webhook/${path}${ENDING}`;
+	const origin = told?.webhooks?.public_url ?? location.origin;
+	const address = (path: string): string => `${origin}/webhook/${path}${ENDING}`;
 	return (
 		<ol class="steps">
 			<Reached told={told} />

@@ -32,7 +32,7 @@ export interface Health {
 	calls: number;
 	bytes_stored: number;
 	oldest_queued_at: string | null;
-	webhooks?: { last_taken_at: string | null; taken?: number; refused?: Refused; last_refused_at?: string | null; last_refused_from?: string | null };
+	webhooks?: { last_taken_at: string | null; taken?: number; refused?: Refused; last_refused_at?: string | null; last_refused_from?: string | null; last_refused_to?: string | null; public_url?: string | null };
 	fetching?: { last_stored_at: string | null; outage_since: string | null; accounts_refused: number };
 }
 

@@ -37,6 +37,8 @@ export const first = {
 		unknown_account: 'Set twilio.account_sid to the account that places the calls.',
 		unsigned: 'The proxy in front of callspool must pass X-Twilio-Signature on.',
 	},
+	otherAddress: (to: string, expected: string) => `The last one was sent to ${to}; callspool expects signatures for ${expected}. Set public_url to the address that Twilio calls.`,
+	sameAddress: (to: string) => `They are sent to ${to}, as public_url says: check the auth token of the account.`,
 	haveRecordings: 'Have recordings already?',
 	fromTwilio: 'From Twilio',
 	fromFolder: 'From a folder',

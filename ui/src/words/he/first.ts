@@ -40,6 +40,8 @@ export const first: typeof English = {
 		unknown_account: `יש לקבוע ב־${ltr('twilio.account_sid')} את החשבון שמבצע את השיחות.`,
 		unsigned: `על הפרוקסי שלפני callspool להעביר את ${ltr('X-Twilio-Signature')}.`,
 	},
+	otherAddress: (to, expected) => `האחרונה נשלחה אל ${ltr(to)}, ו־callspool מצפה לחתימות עבור ${ltr(expected)}. יש לקבוע ב־${ltr('public_url')} את הכתובת ש־Twilio פונה אליה.`,
+	sameAddress: (to) => `הן נשלחות אל ${ltr(to)}, כמו ב־${ltr('public_url')}: יש לבדוק את אסימון החשבון.`,
 	haveRecordings: 'יש כבר הקלטות?',
 	fromTwilio: 'מ־Twilio',
 	fromFolder: 'מתיקייה',
