@@ -3,7 +3,7 @@ import assert from 'node:assert';
 import test, { describe } from 'node:test';
 import { load } from './load.js';
 
-const { causesOf, toneOf, reachedTwilio, mainRefusal, spanOf, initials } = await load('pages/condition', 'pages/FirstRun', 'parts/ago', 'pages/AccountMenu');
+const { causesOf, toneOf, reachedTwilio, mainRefusal, spanOf, initials } = await load('pages/condition', 'pages/FirstRun', 'parts/ago', 'parts/initials');
 
 const DEAD = 'There are dead letters: 3 recordings were given up.';
 const SIGNATURE = 'Webhooks are refused: their signature does not match public_url and the auth token of their account (1 so far, the last good one never since the start).';

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { announceFailure } from '../parts/announce';
 import { errorWords } from '../parts/errors';
 import { Icon } from '../parts/Icon';
+import { initials } from '../parts/initials';
 import { MenuButton, MenuItem } from '../parts/Menu';
 import { toast } from '../parts/toast';
 import { playsOn, setPlaysOn } from '../player/plays_on';
@@ -12,13 +13,6 @@ import type { User } from '../types';
 import { useWords } from '../words';
 
 const nameOf = ({ full_name: full, name }: User): string => full || name;
-
-/** At most two letters. */
-export function initials(name: string): string {
-	const parts = name.split(/[\s._@+-]+/).filter(Boolean);
-	const letters = parts.length > 1 ? [parts[0]!, parts.at(-1)!] : parts;
-	return letters.map((part) => [...part][0]!.toUpperCase()).join('');
-}
 
 /** The items alone, for a menu that has others too (phone). */
 export function AccountItems() {
