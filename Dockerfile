@@ -10,6 +10,7 @@ COPY src src
 COPY ui/dist ui/dist
 COPY tools/embed-page tools/embed-page
 COPY packaging/meson.build packaging/meson.build
+COPY packaging/nginx packaging/nginx
 COPY tests/tools tests/tools
 COPY bench bench
 RUN meson setup build --buildtype=release -Dwerror=false \

@@ -1,11 +1,13 @@
-/* callspool nginx: what nginx does with a request. */
+/* callspool nginx: a right configuration, one that is checked, and what nginx does with a request. */
 #include "cmd/cmd_options.h"
 
 #include "base/buf.h"
 #include "base/own.h"
+#include "client/doctor_client.h"
 #include "nginx/nginx_conf.h"
 #include "nginx/nginx_explain.h"
 #include "nginx/nginx_request.h"
+#include "nginx/nginx_site.h"
 
 #include <stdio.h>
 
@@ -13,8 +15,9 @@
 #define TEXT_BYTES_MAX (16u << 20)
 
 struct nginx_command {
-	struct cmd_options options; /* first: flags are read into all of it */
-	const char *explained;      /* a configuration; "-" */
+	struct cmd_options options;      /* first: flags are read into all of it */
+	const char *explained, *checked; /* configurations; "-" */
+	bool is_beside;
 	const char *method, *client;
 	struct cmd_texts urls, headers;
 };
@@ -81,6 +84,53 @@ static int explain(const struct nginx_command *command)
 	return EXIT_GOOD;
 }
 
+static int print_site(struct nginx_command *command)
+{
+	const struct settings *settings = &command->options.settings;
+	__attribute__((cleanup(buf_release_at))) struct buf out;
+	struct err err;
+
+	buf_init(&out, TEXT_BYTES_MAX);
+	if (!cmd_options_resolve(&command->options, &err))
+		return cmd_fail(&err);
+
+	struct nginx_site_options options = {
+		.listen = settings->listen[0],
+		.public_url = settings->web.public_url,
+		.user_header = settings->auth.user_header,
+		.groups_header = settings->auth.groups_header,
+		.play_wait_ms = settings->web.play_wait_ms,
+		.keepalive_ms = settings->http.keepalive_timeout_ms,
+		.is_beside = command->is_beside,
+	};
+
+	if (!nginx_site_write(&options, &out, &err))
+		return cmd_fail(&err);
+	fwrite(out.at, 1, out.len, stdout);
+	return EXIT_GOOD;
+}
+
+/* The doctor's group `proxy`. */
+static int check(struct nginx_command *command)
+{
+	static const char *const names[] = { "proxy" };
+	struct doctor_request request = { .settings = &command->options.settings,
+					  .nginx_conf = command->checked,
+					  .url = command->urls.count > 0 ? command->urls.at[0]
+									 : NULL,
+					  .examination = { .names = names, .names_count = 1 },
+					  .is_json = command->options.is_json };
+	enum verdict verdict;
+	struct err err;
+
+	if (!cmd_options_resolve(&command->options, &err) ||
+	    !doctor_client_run(&request, &verdict, &err))
+		return cmd_fail(&err);
+	if (verdict == VERDICT_GOOD)
+		return EXIT_GOOD;
+	return verdict == VERDICT_FINDINGS ? EXIT_FINDINGS : EXIT_UNCHECKED;
+}
+
 static int run_nginx(int argc, char **argv)
 {
 	struct nginx_command command = { 0 };
@@ -88,12 +138,21 @@ static int run_nginx(int argc, char **argv)
 
 	if (!cmd_options_read(&cmd_nginx, argc, argv, &command.options, &status))
 		return status;
-	status = command.explained ? explain(&command) : cmd_misused(&cmd_nginx, "nothing to do");
+	if (command.explained)
+		status = explain(&command);
+	else if (command.checked)
+		status = check(&command);
+	else
+		status = print_site(&command);
 	cmd_options_release(&command.options);
 	return status;
 }
 
 static const struct cmd_flag flags[] = {
+	{ "--beside", CMD_SWITCH, offsetof(struct nginx_command, is_beside), NULL,
+	  "recordings and webhooks alone, for the server block of another product" },
+	{ "--check", CMD_TEXT, offsetof(struct nginx_command, checked), "FILE",
+	  "what is wrong in this configuration, or in what nginx -T prints; - is standard input" },
 	{ "--explain", CMD_TEXT, offsetof(struct nginx_command, explained), "FILE",
 	  "what nginx does with each --url by this configuration; - is standard input" },
 	{ "--url", CMD_TEXTS, offsetof(struct nginx_command, urls), "URL",
@@ -103,18 +162,23 @@ static const struct cmd_flag flags[] = {
 	  "whom it comes from; 203.0.113.7" },
 	{ "--header", CMD_TEXTS, offsetof(struct nginx_command, headers), "'NAME: VALUE'",
 	  "of it; may be repeated" },
-	{ "--json", CMD_SWITCH, offsetof(struct nginx_command, options.is_json), NULL,
-	  "as JSON, a line a request" },
+	{ "--json", CMD_SWITCH, offsetof(struct nginx_command, options.is_json), NULL, "as JSON" },
 	{ 0 },
 };
 
 const struct cmd cmd_nginx = {
 	.name = "nginx",
-	.summary = "what nginx does with a request",
-	.usage = "--explain FILE --url URL... [--method METHOD] [--header LINE]... [--json]",
-	.help = "Reads a configuration as nginx does, and tells what becomes of a request.\n",
+	.summary = "print nginx's configuration for this deployment, or check one",
+	.usage = "[--beside] | --check FILE | --explain FILE --url URL...",
+	.help = "Prints a configuration of nginx that is right for the settings in force: addresses, names, and limits that\n"
+		"follow from callspool's own.  --check reads one as nginx does, and says what it does to a player and what\n"
+		"to write instead: callspool doctor proxy.  --explain tells of single requests to which server and location\n"
+		"they come, what is sent on, and what is in force there, with file and line.\n",
 	.examples =
-		"  nginx -T | callspool nginx --explain - --url https://calls.example.com/api/calls\n",
+		"  callspool nginx >/etc/nginx/conf.d/callspool.conf\n"
+		"  callspool nginx --beside >/etc/nginx/snippets/callspool.conf\n"
+		"  nginx -T | callspool nginx --check -\n"
+		"  callspool nginx --explain /etc/nginx/nginx.conf --url https://calls.example.com/health\n",
 	.flags = flags,
 	.takes_settings = true,
 	.run = run_nginx,

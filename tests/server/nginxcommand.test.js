@@ -1,0 +1,139 @@
+// callspool nginx: what it prints is right for real nginx and for the doctor, and what it finds in others' configurations is so.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { callspool } from './harness/callspool.js';
+import { makeCertificate } from './harness/certificate.js';
+import { request } from './harness/http.js';
+import { atEnd } from './harness/lifetime.js';
+import { startNginx } from './harness/nginx.js';
+import { run, temporaryFolder } from './harness/process.js';
+
+const DATA = new URL('../data/nginx/', import.meta.url).pathname;
+const PACKAGED = readFileSync(new URL('../../packaging/nginx/callspool.conf', import.meta.url), 'utf8');
+const CALL = 'CA0123456789abcdef0123456789abcdef';
+
+async function printed(...args) {
+  const said = await callspool(['nginx', ...args]);
+  assert.equal(said.code, 0, said.stderr);
+  return said.stdout;
+}
+
+/** A whole configuration of it, with files of this test's in the place of the system's. */
+function whole(folder, site) {
+  for (const name of ['b', 'p', 'f', 'u', 's', 'cache']) mkdirSync(join(folder, name), { recursive: true });
+  writeFileSync(join(folder, 'users'), 'x:x\n');
+  const file = join(folder, 'nginx.conf');
+  writeFileSync(file, `pid ${folder}/pid; error_log ${folder}/error.log;
+events { }
+http {
+  client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p; fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
+  proxy_cache_path ${folder}/cache keys_zone=zone:1m; limit_req_zone $binary_remote_addr zone=per_client:1m rate=9r/s; limit_conn_zone $binary_remote_addr zone=per_address:1m;
+${site.replaceAll('/var/log/nginx/', `${folder}/`).replaceAll('/etc/nginx/users', `${folder}/users`)}
+}
+`);
+  return file;
+}
+
+const accepts = async (folder, file) => {
+  const tested = await run('/usr/sbin/nginx', ['-t', '-q', '-p', folder, '-c', file]);
+  return { good: tested.code === 0, said: tested.stderr };
+};
+
+test('without settings it prints the packaged file', async () => {
+  assert.equal(await printed(), PACKAGED);
+});
+
+const TLS = ['--set', 'public_url=https://calls.example.com'];
+const VARIANTS = {
+  'https, a socket, other limits': [...TLS, '--set', 'listen=unix:/run/callspool/http', '--set', 'play_wait=50s', '--set', 'keepalive_timeout=10s'],
+  'https on another port': ['--set', 'public_url=https://calls.example.com:8443'],
+  'http, all addresses': ['--set', 'public_url=http://calls.example.com', '--set', 'listen=0.0.0.0:9000'],
+  'a proxy that signs in by headers of its own': ['--set', 'public_url=http://calls.example.com', '--set', 'proxy.user_header=X-Whoever', '--set', 'proxy.groups_header=X-Teams'],
+};
+for (const [name, args] of Object.entries(VARIANTS)) {
+  test(`nginx accepts it, and the doctor finds nothing: ${name}`, async (t) => {
+    const folder = temporaryFolder(t, 'nginxcommand');
+    const tls = await makeCertificate(folder);
+    const site = (await printed(...args)).replace(/ssl_certificate( +)\S+;/, `ssl_certificate$1${tls.certificate};`).replace(/ssl_certificate_key( +)\S+;/, `ssl_certificate_key$1${tls.key};`);
+    const file = whole(folder, site);
+    const { good, said } = await accepts(folder, file);
+    assert.ok(good, said);
+    const checked = await callspool(['nginx', '--check', file, '--set', `data_dir=${folder}`, ...args]);
+    assert.equal(checked.code, 0, checked.stdout + checked.stderr);
+  });
+}
+
+test('its limits follow from the settings', async () => {
+  const site = await printed('--set', 'play_wait=50s', '--set', 'keepalive_timeout=10s', '--set', 'proxy.user_header=X-Whoever');
+  assert.match(site, /proxy_read_timeout +85s;/);
+  assert.match(site, /\n {4}keepalive_timeout 8s;/);
+  assert.match(site, /proxy_set_header X-Whoever "";/);
+  assert.match(await printed(...TLS), /listen 80;\n {4}server_name calls\.example\.com;\n {4}return 301 https:/);
+});
+
+test('beside a product it takes recordings and webhooks, and nothing else', async (t) => {
+  const seen = [];
+  const start = async (name) => {
+    const server = http.createServer((incoming, reply) => {
+      seen.push([name, incoming.method, incoming.url, incoming.headers]);
+      reply.end(name);
+    });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    atEnd(t, () => { server.closeAllConnections(); server.close(); });
+    return server.address().port;
+  };
+  const [product, ours] = [await start('product'), await start('callspool')];
+  const beside = await printed('--beside', '--set', `listen=127.0.0.1:${ours}`);
+  const site = (folder, port) => `server { listen 127.0.0.1:${port}; access_log ${folder}/access.log; error_log ${folder}/error.log;
+    ${beside}
+    location / { proxy_pass http://127.0.0.1:${product}; } location /api/ { proxy_pass http://127.0.0.1:${product}; } }`;
+  const nginx = await startNginx(t, `http://127.0.0.1:${product}`, { site });
+  for (const [path, who] of [[`/api/calls/${CALL}/download`, 'callspool'], ['/webhook/recording-status?x=%20', 'callspool'], ['/webhook/call-status', 'callspool'],
+    ['/api/recordings/RE0123456789abcdef0123456789abcdef/media', 'callspool'], ['/api/calls', 'product'], [`/api/calls/${CALL}`, 'product'], ['/webhook/other', 'product'], ['/', 'product']]) {
+    const reply = await request(nginx.url, { path, headers: { Range: 'bytes=0-1', 'Remote-User': 'dana' } });
+    assert.equal(reply.body.toString(), who, path);
+    if (who === 'product') continue;
+    const [, , target, headers] = seen.at(-1);
+    assert.equal(target, path);
+    assert.equal(headers.range, 'bytes=0-1');
+    assert.equal(headers.host, `127.0.0.1:${nginx.port}`);
+    assert.equal(headers['remote-user'], undefined);
+  }
+  const folder = temporaryFolder(t, 'nginxcommand');
+  const checked = await callspool(['nginx', '--check', whole(folder, site(folder, nginx.port)), '--set', `data_dir=${folder}`, '--set', `public_url=http://127.0.0.1:${nginx.port}`]);
+  assert.equal(checked.code, 0, checked.stdout + checked.stderr);
+});
+
+test('--check: findings end with 7, what cannot be read with 8, from standard input, too', async (t) => {
+  const folder = temporaryFolder(t, 'nginxcommand');
+  const set = ['--set', `data_dir=${folder}`, '--set', 'public_url=http://calls.example.com'];
+  const found = await callspool(['nginx', '--json', '--check', `${DATA}bare.conf`, ...set]);
+  assert.equal(found.code, 7, found.stderr);
+  const finding = JSON.parse(found.stdout).checks.find(({ check }) => check === 'http-version');
+  assert.equal(finding.result, 'finding');
+  assert.match(finding.looked_at, /bare\.conf:27, location \/: no proxy_http_version/);
+  assert.equal(finding.write, 'proxy_http_version 1.1;');
+  assert.equal((await callspool(['nginx', '--check', `${folder}/nothing.conf`, ...set])).code, 8);
+  const piped = await run('sh', ['-c', `"$0" nginx --check - --set data_dir=${folder} <${DATA}bare.conf`, process.env.CALLSPOOL_BIN ?? new URL('../../build-test/callspool', import.meta.url).pathname]);
+  assert.equal(piped.code, 7, piped.stderr);
+});
+
+test('every fault that its checks are tried with is one that nginx starts with', async (t) => {
+  const folder = temporaryFolder(t, 'nginxcommand');
+  const { faults, twins } = JSON.parse(readFileSync(`${DATA}faults.json`, 'utf8'));
+  const all = [...faults, ...twins].map((row) => {
+    let site = PACKAGED;
+    for (const [from, to] of row.edits) site = row.every ? site.replaceAll(from, to) : site.replace(from, () => to);
+    return { row, site };
+  });
+  assert.ok(faults.length >= 50);
+  for (const [i, { row, site }] of all.entries()) {
+    const own = join(folder, `${i}`);
+    mkdirSync(own);
+    const { good, said } = await accepts(own, whole(own, site));
+    assert.equal(good, row.starts !== false, `${row.check ?? 'twin'}: ${row.name}: ${said}`);
+  }
+});
