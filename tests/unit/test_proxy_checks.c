@@ -94,11 +94,13 @@ static void examine(const char *text, const char *public_url, struct report *rep
 {
 	AUTO(close) int fd = memfd_create("nginx.conf", MFD_CLOEXEC);
 	AUTO(free) char *path = xasprintf("/proc/self/fd/%d", fd);
-	static const char *const names[] = { "proxy" };
-	struct deployment deployment = {
-		.nginx_conf = path, .server = { .auth = "proxy", .user_header = "Remote-User" }
-	};
-	struct examination examination = { .names = names, .names_count = 1 };
+	static const char *const names[] = { "proxy", "limits" };
+	struct deployment deployment = { .nginx_conf = path,
+					 .server = { .auth = "proxy",
+						     .user_header = "Remote-User",
+						     .play_wait_ms = 25000,
+						     .keepalive_ms = 75000 } };
+	struct examination examination = { .names = names, .names_count = 2 };
 	struct err err;
 
 	deployment.places[PLACE_PUBLIC].url = public_url[0] ? public_url
@@ -227,7 +229,9 @@ static void test_files(void)
 	examination_run(&examination, &deployment, &gone);
 	IS_INT(report_count(&gone, RESULT_UNCHECKED), 1, "a file that cannot be read is told once");
 	examine("events { }", "", &empty);
-	IS_INT(report_count(&empty, RESULT_UNCHECKED), 1, "so is one without a server");
+	IS_STR(str_of(empty.results[0].check->name), STR("conf"), "the first check");
+	IS_INT(empty.results[0].kind, RESULT_UNCHECKED, "tells that there is no server");
+	IS_INT(empty.results[1].kind, RESULT_LEFT_OUT, "and no other does");
 }
 
 int main(void)
