@@ -175,9 +175,9 @@ static void check_public(struct deployment *deployment, struct report *report)
 		return;
 	}
 	place->silent = "public";
-	if (!deployment->server.version && answer.status >= 502) {
-		report_left_out(report, "no server runs, so that the proxy answers %ld",
-				answer.status);
+	if (!deployment->server.version &&
+	    (answer.status >= 502 || answer.end == HTTP_ASK_NO_CONNECTION)) {
+		report_left_out(report, "it follows from runs");
 		return;
 	}
 	tell_public_failure(deployment, &answer, text, report);

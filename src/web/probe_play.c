@@ -5,6 +5,7 @@
 #include "api/json_head.h"
 #include "api/web.h"
 #include "api/web_error.h"
+#include "auth/credential.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/own.h"
@@ -215,6 +216,22 @@ bool probe_play(struct exchange *x, struct str sid)
 		break;
 	}
 	return true;
+}
+
+void probe_note_play(struct exchange *x)
+{
+	struct str authorization = x->request.known[HTTP_AUTHORIZATION];
+	struct web_local *local = web_local_of(x);
+	struct web_caller caller;
+	struct str token;
+
+	/* Else the token says what it is. */
+	if (!authorization.at || !web_caller_of(x, &caller) || !caller.is_everybody ||
+	    !local->web->probes)
+		return;
+	if (credential_of_token(str_trim(str_after(authorization, strlen("Bearer"))), &token) &&
+	    probes_has_token(local->web->probes, credential_name(token)))
+		x->source = PLAY_SOURCE_PROBE;
 }
 
 bool probe_is_of(const struct exchange *x, struct str call_sid)

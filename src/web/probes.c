@@ -20,10 +20,15 @@
 #define FRAME_SIZE   417
 #define FRAME_SILENT 21 /* the header and side information: main data of 0 bits */
 
+#define TOKENS_KEPT 8
+#define TOKEN_SIZE  9 /* of a name */
+
 struct probes {
-	pthread_mutex_t mutex;    /* guards the making of the file */
+	pthread_mutex_t mutex;    /* guards the making of the media, and the tokens */
 	_Atomic int64_t until_ms; /* monotonic; 0: nobody has begun */
 	uint64_t number;
+	char tokens[TOKENS_KEPT][TOKEN_SIZE];
+	unsigned next_token;
 	struct probes_media media; /* complete before until_ms is set */
 };
 
@@ -102,6 +107,24 @@ bool probes_begin(struct probes *probes, int64_t now_ms, struct err *err)
 		probes->until_ms = now_ms + PROBES_MS;
 	pthread_mutex_unlock(&probes->mutex);
 	return is_made;
+}
+
+void probes_note_token(struct probes *probes, const char *name)
+{
+	pthread_mutex_lock(&probes->mutex);
+	str_fit(str_of(name), probes->tokens[probes->next_token++ % TOKENS_KEPT], TOKEN_SIZE);
+	pthread_mutex_unlock(&probes->mutex);
+}
+
+bool probes_has_token(struct probes *probes, struct str name)
+{
+	bool has = false;
+
+	pthread_mutex_lock(&probes->mutex);
+	for (unsigned i = 0; i < TOKENS_KEPT; i++)
+		has |= name.len > 0 && str_eq(name, str_of(probes->tokens[i]));
+	pthread_mutex_unlock(&probes->mutex);
+	return has;
 }
 
 void probes_sid(const struct probes *probes, enum probe probe, const char *prefix,

@@ -22,7 +22,7 @@
 #define PROBES_RESERVED  "d0c70000d0c70000" /* the first 16 of a SID's 32 digits */
 #define PROBES_MS        (60 * 1000)
 #define PROBES_SIZE      ((uint64_t)512 * 1024) /* more than a proxy keeps in memory of a reply */
-#define PROBES_FLIGHT_MS 800                   /* so long the one in flight takes to arrive */
+#define PROBES_FLIGHT_MS 800                    /* so long the one in flight takes to arrive */
 
 enum probe {
 	PROBE_NONE,    /* no reserved SID */
@@ -52,6 +52,13 @@ bool probes_begin(struct probes *probes, int64_t now_ms, struct err *err) MUST_C
 
 /* After probes_begin(). */
 const struct probes_media *probes_media(const struct probes *probes);
+
+/*
+ * A token of the doctor's, by its public name: with auth = none nobody is asked who they are, and it is known by this alone. The
+ * last few are kept.
+ */
+void probes_note_token(struct probes *probes, const char *name);
+bool probes_has_token(struct probes *probes, struct str name);
 
 /* Of a well-formed SID of a call or a recording.  `now_ms`: monotonic; probes == NULL: none can be played. */
 enum probe probes_find(const struct probes *probes, struct str sid, int64_t now_ms);

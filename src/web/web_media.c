@@ -35,6 +35,7 @@ static void serve(struct exchange *x, struct str sid, struct str call_sid)
 	}
 	if (!web_may_play(x, media->recording_sid))
 		return;
+	probe_note_play(x);
 	media_reply_choose(x, media, &reply);
 	media_reply_send(x, media, &reply);
 }

@@ -29,6 +29,7 @@
 #include "rest/discovery.h"
 #include "twilio/sid.h"
 #include "web/media_reply.h"
+#include "web/probe_play.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -386,6 +387,7 @@ static void play_stored(struct play *play, const struct media *media)
 		return;
 	}
 	if (web_may_play(play->x, media->recording_sid)) {
+		probe_note_play(play->x);
 		media_reply_choose(play->x, media, &reply);
 		media_reply_send(play->x, media, &reply);
 	}

@@ -27,6 +27,7 @@
 struct beginning {
 	struct grant grant;
 	struct parked parked;
+	struct probes *probes;
 	struct exchange *x; /* NULL: the client is gone */
 };
 
@@ -148,6 +149,8 @@ static void made(struct ledger_job *job)
 	struct grant *grant = container_of(job, struct grant, job);
 	struct beginning *beginning = container_of(grant, struct beginning, grant);
 
+	if (job->succeeded)
+		probes_note_token(beginning->probes, grant->secret.name);
 	if (beginning->x && job->succeeded)
 		reply_begun(beginning->x, grant);
 	else if (beginning->x)
@@ -197,6 +200,7 @@ void web_probes_begin(struct exchange *x)
 	web_actor_of(x, &actor);
 	beginning = xcalloc(1, sizeof(*beginning));
 	beginning->x = x;
+	beginning->probes = local->web->probes;
 	beginning->parked.gone = client_gone;
 	grant_doctor_init(&beginning->grant, local->web->auth, &actor, str_of(recording_sid),
 			  TOKEN_MS);

@@ -1,0 +1,241 @@
+// callspool doctor: services, limits, strategy, and what it says where no server runs.  Each check finds one fault, and is
+// quiet about what looks like it.
+import test, { before } from 'node:test';
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ACCOUNT, callspool, startServer, untilState } from './harness/callspool.js';
+import { Gate } from './harness/gated.js';
+import { request, requestJson } from './harness/http.js';
+import { lifetime } from './harness/lifetime.js';
+import { freePort, startNginx } from './harness/nginx.js';
+import { Program, temporaryFolder } from './harness/process.js';
+import { SIGN_IN, firstAdministrator } from './harness/people.js';
+import { startStored } from './harness/stored.js';
+import { audio } from './harness/audio.js';
+import { Simulator } from './harness/simulator.js';
+import { startUpstream } from './harness/upstream.js';
+import { until } from './harness/until.js';
+import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
+
+const PUBLIC = 'http://callspool.test';
+
+/** { code, json, names of findings, of(check), says } of a run. */
+async function examine(server, args, { settings = {}, env } = {}) {
+  const sets = Object.entries({ data_dir: server.dataDir, public_url: PUBLIC, ...settings }).filter(([, value]) => value !== undefined).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+  const url = args.includes('--url') ? [] : ['--url', server.url ?? 'http://127.0.0.1:1'];
+  const { code, stdout, stderr } = await callspool(['doctor', '--json', ...args, ...url, ...sets], { env });
+  if (stdout === '') return { code, stderr };
+  const json = JSON.parse(stdout);
+  const findings = json.checks.filter(({ result }) => result === 'finding');
+  return { code, json, findings, names: findings.map(({ check }) => check), of: (name) => json.checks.find(({ check }) => check === name) };
+}
+
+let stored;
+before(async () => {
+  stored = await startStored(lifetime, { settings: { 'fetch.give_up_after': '1s' }, expectErrors: [/./] });
+});
+
+test('a server that is well has no finding, and the newest recording plays', async () => {
+  const result = await examine(stored.server, ['--url', stored.server.url], { settings: { 'twilio.api_url': stored.upstream.url, trusted_proxies: '127.0.0.1' } });
+  assert.deepEqual(result.names.filter((name) => name !== 'client-arrives'), [], JSON.stringify(result.findings)); // no proxy stands here
+  assert.match(result.of('stored').detail, new RegExp(stored.recording.recordingSid));
+  assert.equal(result.of('store').result, 'good');
+});
+
+test('no trace is left but the token in the audit: no call, no play, no webhook is counted', async () => {
+  const { server } = stored;
+  const calls = async () => (await requestJson(`${server.url}/api/calls`)).json.calls.length;
+  const metrics = async () => (await request(`${server.url}/metrics`)).body.toString().split('\n').filter((line) => /callspool_(plays|webhooks)/.test(line) && !/_bucket|_sum/.test(line)).join('\n');
+  const [beforeCalls, beforeMetrics] = [await calls(), await metrics()];
+  await examine(server, ['playback', 'strategy', '--url', server.url]);
+  assert.equal(await calls(), beforeCalls);
+  assert.equal(await metrics(), beforeMetrics);
+  const { json } = await requestJson(`${server.url}/api/audit`);
+  assert.ok(json.entries.some(({ kind }) => kind === 'doctor_token_made'));
+});
+
+test('the doctor\'s calls are nobody else\'s', async (t) => {
+  const server = await startServer(t, { settings: SIGN_IN });
+  const admin = await firstAdministrator(server);
+  const reserved = 'CAd0c70000d0c70000' + '0'.repeat(16);
+  assert.equal((await admin.ask('GET', `/api/calls/${reserved}/download`)).json.code, 'call_not_found');
+  const { status } = await admin.ask('POST', '/api/probes', { json: {} });
+  assert.equal(status, 403);
+});
+
+
+test('services: what this machine and Twilio say', async (t) => {
+  const upstream = http.createServer((_, reply) => reply.writeHead(_.headers.authorization?.includes(Buffer.from(`${ACCOUNT}:${'f'.repeat(32)}`).toString('base64')) ? 401 : 200, { Date: new Date(Date.now() - _.socket.server.behind).toUTCString(), 'Content-Type': 'application/json' }).end('{}'));
+  upstream.behind = 0;
+  await new Promise((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    upstream.close();
+    upstream.closeAllConnections();
+  });
+  const api = { 'twilio.api_url': `http://127.0.0.1:${upstream.address().port}` };
+  const { server } = stored;
+  assert.deepEqual((await examine(server, ['services'], { settings: api })).names, []);
+
+  const refused = await examine(server, ['services'], { settings: api, env: { TWILIO_AUTH_TOKEN: 'f'.repeat(32) } });
+  assert.deepEqual(refused.names, ['twilio']);
+  assert.match(refused.json.says, /refuses the credentials/);
+  const away = await examine(server, ['services'], { settings: { 'twilio.api_url': 'http://127.0.0.1:1' } });
+  assert.deepEqual(away.names, ['twilio']);
+  assert.match(away.json.says, /cannot be reached/);
+  assert.equal(away.of('clocks').result, 'unchecked');
+
+  upstream.behind = 3_600_000;
+  const late = await examine(server, ['services'], { settings: api });
+  assert.deepEqual(late.names, ['clocks']);
+  assert.match(late.findings[0].looked_at, /3\d\d\d s behind/);
+  upstream.behind = 10_000;
+  assert.deepEqual((await examine(server, ['clocks'], { settings: api })).names, [], 'some seconds are none');
+
+  const full = await examine(server, ['services'], { settings: { ...api, min_free: '9000T' } });
+  assert.deepEqual(full.names, ['disk']);
+});
+
+test('services: what the server says', async (t) => {
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url, settings: { public_url: undefined, min_free: '9000T' } });
+  const result = await examine(server, ['services'], { settings: { 'twilio.api_url': upstream.url, public_url: undefined } });
+  assert.deepEqual(result.names, ['public-url']);
+  assert.equal(result.of('health').result, 'good', 'the full disk is told by the check of the disk');
+});
+
+test('without a server what can be checked is checked, and the rest is said', async (t) => {
+  const folder = join(temporaryFolder(t), 'data');
+  mkdirSync(folder);
+  const nobody = await examine({ dataDir: folder }, [], { settings: { 'twilio.api_url': stored.upstream.url } });
+  assert.equal(nobody.code, 7);
+  assert.deepEqual(nobody.names, ['runs']);
+  assert.equal(nobody.json.says, 'callspool does not run');
+  assert.equal(nobody.of('store').result, 'good');
+  assert.equal(nobody.of('twilio').result, 'good');
+  assert.equal(nobody.of('play-wait').result, 'good');
+  assert.equal(nobody.of('first-bytes').result, 'left_out');
+  assert.match(nobody.of('first-bytes').because, /no server runs/);
+  assert.equal((await examine({ dataDir: folder }, ['first-bytes'])).code, 8, 'what was asked for by name was not checked');
+  assert.deepEqual((await examine({ dataDir: '/proc/self' }, ['store'])).names, ['store'], 'a folder that takes no file');
+
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url, settings: { 'fetch.give_up_after': '1s' }, expectErrors: [/./] });
+  await giveUp(server, upstream);
+  await server.stop('SIGTERM');
+  server.finished = { code: 0, signal: null };
+  assert.deepEqual((await examine(server, ['strategy'])).names, ['given-up'], 'the ledger is read');
+});
+
+test('limits: each pair that contradicts', async () => {
+  const { server } = stored;
+  const cases = [
+    [[], []],
+    [['--proxy-read-timeout', '60s', '--proxy-connect-timeout', '5s', '--proxy-keepalive', '60s', '--proxy-send-timeout', '60s'], []],
+    [['--proxy-read-timeout', '20s'], ['read-limit'], /gives up before/, 'proxy_read_timeout 60s;'],
+    [['--proxy-read-timeout', '27s'], []],
+    [['--proxy-read-timeout', '300s'], []],
+    [['--proxy-read-timeout', '1h'], ['stuck-limit'], /never told/, 'proxy_read_timeout 60s;'],
+    [['--proxy-connect-timeout', '100ms'], ['connect-limit'], /before a lost packet/, 'proxy_connect_timeout 5s;'],
+    [['--proxy-keepalive', '75s'], ['keepalive-limit'], /longer than callspool/, 'keepalive_timeout 60s;    # in the upstream block'],
+    [['--proxy-keepalive', '74s'], []],
+  ];
+  await Promise.all(cases.map(async ([args, finds, says, write]) => {
+    const result = await examine(server, ['limits', 'runs', ...args]);
+    assert.deepEqual(result.names, finds, args.join(' '));
+    assert.equal(result.json.limits.length, 8);
+    if (finds.length === 0) return;
+    assert.match(result.json.says, says);
+    assert.equal(result.findings[0].write, write);
+  }));
+  const wrong = await callspool(['doctor', '--proxy-read-timeout', 'soon', '--set', `data_dir=${server.dataDir}`]);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /expected a duration/);
+});
+
+test('limits: play_wait itself', async (t) => {
+  const server = await startServer(t, { settings: { play_wait: '65s' } });
+  const { names, json } = await examine(server, ['play-wait', 'read-limit', '--proxy-read-timeout', '120s']);
+  assert.deepEqual(names, ['play-wait']);
+  assert.match(json.says, /longer than proxies/);
+});
+
+/** One recording that is given up. */
+async function giveUp(server, upstream) {
+  const [callSid, recordingSid] = [newSid('CA'), newSid('RE')];
+  upstream.recordings.set(recordingSid, { callSid, answer: (_, reply) => reply.writeHead(500).end() });
+  await postForm(server.url, RECORDING_STATUS, recordingCallback({ CallSid: callSid, RecordingSid: recordingSid }));
+  await untilState(server, callSid, 'dead');
+}
+
+test('strategy: what was given up, what was refused, and what was fetched only when it was played', async (t) => {
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url, settings: { 'fetch.give_up_after': '1s' }, expectErrors: [/./] });
+  assert.deepEqual((await examine(server, ['strategy'])).names, [], 'nothing has come yet');
+  await giveUp(server, upstream);
+  const dead = await examine(server, ['strategy']);
+  assert.deepEqual(dead.names, ['given-up']);
+  assert.equal(dead.findings[0].write, 'callspool retry --all');
+
+  await postForm(server.url, RECORDING_STATUS, recordingCallback({ CallSid: newSid('CA'), RecordingSid: newSid('RE') }), { token: 'f'.repeat(32) });
+  assert.deepEqual((await examine(server, ['webhooks-taken'])).names, ['webhooks-taken']);
+});
+
+test('strategy: plays that wait for Twilio', async (t) => {
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url });
+  const gate = new Gate(audio({ seconds: 2 }));
+  const [callSid, recordingSid] = [newSid('CA'), newSid('RE')];
+  upstream.recordings.set(recordingSid, { callSid, answer: gate.answer });
+  await postForm(server.url, RECORDING_STATUS, recordingCallback({ CallSid: callSid, RecordingSid: recordingSid }));
+  const plays = Array.from({ length: 25 }, () => request(`${server.url}/api/calls/${callSid}/download`));
+  await until('they wait', async () => gate.requests > 0);
+  assert.deepEqual((await examine(server, ['from-store'])).names, [], 'too few plays tell nothing');
+  gate.open();
+  for (const { status } of await Promise.all(plays)) assert.equal(status, 200);
+  const { names, json } = await examine(server, ['from-store']);
+  assert.deepEqual(names, ['from-store']);
+  assert.match(json.says, /only when somebody plays/);
+});
+
+test('a forged sign-in is found where the proxy passes it on', async (t) => {
+  const server = await startServer(t, { settings: { auth: 'proxy', trusted_proxies: '127.0.0.1', 'proxy.listeners': '*', 'proxy.user_header': 'Remote-User' } });
+  let port;
+  await startNginx(t, server.url, {
+    site: (folder, free, backend) => {
+      port = free;
+      const passed = 'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;';
+      return ['', 'proxy_set_header Remote-User "";'].map((more, i) => `server { listen 127.0.0.1:${free}${i ? '' : ' default_server'}; server_name ${i ? 'shut' : 'open'}.localhost; access_log ${folder}/access.log;
+        location / { proxy_pass http://${backend}; ${passed} ${more} } }`).join('\n');
+    },
+  });
+  const open = await examine(server, ['forged-sign-in', 'sign-in', 'public', '--url', `http://open.localhost:${port}`]);
+  assert.deepEqual(open.names, ['forged-sign-in']);
+  assert.match(open.json.says, /anybody can sign in as anybody/);
+  assert.equal(open.findings[0].write, 'proxy_set_header Remote-User "";');
+  const shut = await examine(server, ['forged-sign-in', 'sign-in', 'public', '--url', `http://shut.localhost:${port}`]);
+  assert.deepEqual(shut.names, []);
+  assert.equal(shut.code, 0);
+});
+
+test('checks are listed, run by name, and misspelt ones are told', async () => {
+  const { stdout } = await callspool(['doctor', '--list']);
+  for (const group of ['services', 'limits', 'playback', 'strategy']) assert.match(stdout, new RegExp(`^${group}$`, 'm'));
+  assert.match(stdout, /^ {2}first-bytes {2,}does it play on an iPhone/m);
+  const listed = JSON.parse((await callspool(['doctor', '--list', '--json'])).stdout);
+  assert.ok(listed.flatMap(({ checks }) => checks).every(({ name, asks, meaning, remedy }) => name && asks && meaning && remedy));
+  const wrong = await callspool(['doctor', 'playbak', '--set', `data_dir=${stored.server.dataDir}`]);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /did you mean 'playback'/);
+  const { json } = await examine(stored.server, ['runs', 'disk']);
+  assert.deepEqual(json.checks.map(({ check }) => check), ['runs', 'disk']);
+});
+
+test('its words fit the terminal, and are coloured there alone', async () => {
+  const args = ['doctor', 'limits', '--proxy-read-timeout', '20s', '--set', `data_dir=${stored.server.dataDir}`, '--set', `public_url=${PUBLIC}`];
+  const { stdout } = await callspool(args);
+  assert.doesNotMatch(stdout, /\x1b/);
+  assert.match(stdout, /^the proxy gives up before callspool has answered\.$/m);
+  for (const line of stdout.split('\n')) assert.ok(line.length <= 90, line);
+});
