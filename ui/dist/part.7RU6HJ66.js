@@ -1,1 +1,0 @@
-import{a,b,c}from"./part.VLJI7JR6.js";import"./part.5YVYGNE7.js";import"./part.44OLRBGI.js";import"./part.M4GRBLRO.js";import"./part.U545DMGE.js";import"./part.AK4FHGHX.js";import"./part.WT3DF7TE.js";import"./part.OPQJESZK.js";import"./part.RASTNX7H.js";import"./part.W2I34JCC.js";import"./part.RNSEH7VS.js";export{b as DeleteDialog,a as HoldDialog,c as tried};

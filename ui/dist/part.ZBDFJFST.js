@@ -1,1 +1,0 @@
-import{b as o}from"./part.X2N4LZHV.js";import{b as n}from"./part.OPQJESZK.js";import{m as e}from"./part.RASTNX7H.js";var r=e(0),i=e(o(new Date));function a(){let t=()=>{i.set(o(new Date)),r.set(n())};t(),setInterval(t,1e3),document.addEventListener("visibilitychange",()=>document.hidden||t())}export{r as a,i as b,a as c};
