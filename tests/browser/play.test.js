@@ -46,15 +46,11 @@ describe('the demo in Chromium', () => {
 
   test('it is on the page, and plays: currentTime advances', async () => {
     await page.goto(`${url}/`);
-    const player = await page.waitForSelector(`[data-call-sid="${callSid}"] audio`, { state: 'attached', timeout: 30_000 });
-    const duration = await player.evaluate(async (audio) => {
-      // The one we listen to, wherever newer calls push its row.
-      window.listened = audio;
-      audio.muted = true;
-      await audio.play();
-      return audio.duration;
+    await page.locator(`[data-sid="${callSid}"]`).getByRole('button', { name: /^Play call/ }).click({ timeout: 30_000 });
+    await heard('its length is known', () => {
+      window.listened = document.querySelector('audio');
+      return Number.isFinite(window.listened.duration) && window.listened.duration > 1;
     });
-    assert.ok(Number.isFinite(duration) && duration > 1, `duration ${duration}`);
     await heard('half a second is played', () => window.listened.currentTime > 0.5);
   });
 
@@ -86,7 +82,8 @@ describe('the demo in Chromium', () => {
       const audio = window.listened;
       audio.currentTime = audio.duration - 0.5;
     });
-    await heard('the end', () => window.listened.ended);
+    // Without a next recording of the call it stays there.
+    await heard('the end', () => window.listened.ended || window.listened.currentTime > window.listened.duration - 0.1);
   });
 
   test('nobody complained', async () => {

@@ -71,7 +71,7 @@ ${site}
 `;
 }
 
-/** backend: "http://127.0.0.1:8080"; stock: nothing but proxy_pass; site(folder, port, backend): one of the test's own; tls: files of makeCertificate(), for https.  Returns { url, port, logs(pattern), written(), stop() }. */
+/** backend: "http://127.0.0.1:8080"; stock: nothing but proxy_pass; site(folder, port, backend): one of the test's own; tls: files of makeCertificate(), for https.  Returns { url, port, logs(pattern), written(), stop(), start() }. */
 export async function startNginx(t, backend, { stock = false, site = stock ? stockSite : packagedSite, tls } = {}) {
   const folder = temporaryFolder(t, 'nginx');
   mkdirSync(join(folder, 'body'), { recursive: true });
@@ -109,5 +109,10 @@ export async function startNginx(t, backend, { stock = false, site = stock ? sto
     /** All that nginx wrote so far, of requests and of errors. */
     written: () => ['access.log', 'error.log', 'main.log'].map(read).join(''),
     stop: () => program.stop('SIGTERM'),
+    /** Once more after stop(), on the same port. */
+    start: async () => {
+      program = new Program(NGINX, ['-p', folder, '-c', file]);
+      await until('nginx answers again', () => request(`http://127.0.0.1:${port}/`), 15_000);
+    },
   };
 }
