@@ -151,6 +151,16 @@ static void test_newest_first(void)
 	close_all();
 }
 
+static void test_newest_lost(void)
+{
+	open_all(&waveforms_backlog_table, false);
+	write_sound(1);
+	sweep_wake(waveforms);
+	OK(becomes(1, RECORDING_WAVEFORM_STORED),
+	   "a page of the newest that is lost holds up none");
+	close_all();
+}
+
 static void test_not_decodable(void)
 {
 	open_all(&waveforms_table, false);
@@ -205,6 +215,7 @@ int main(void)
 	test_all(&waveforms_table);
 	test_all(&waveforms_backlog_table);
 	test_newest_first();
+	test_newest_lost();
 	test_not_decodable();
 	test_lost();
 	test_failures(BLOB_CALL_WRITE, ERR_UNAVAILABLE, false, "a full disk");
