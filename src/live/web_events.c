@@ -70,7 +70,7 @@ static bool is_known_still(struct exchange *x, struct live_request *request)
 
 static bool has_room(struct exchange *x, const struct live_request *request)
 {
-	switch (live_hub_room(web_local_of(x)->live, &request->who)) {
+	switch (live_hub_room(web_local_of(x)->hub, &request->who)) {
 	case LIVE_ROOM:
 		return true;
 	case LIVE_FULL_OF_USER:
@@ -86,18 +86,19 @@ static bool has_room(struct exchange *x, const struct live_request *request)
 	return false;
 }
 
-static void refuse_version(struct exchange *x)
+/* Said at once, where a long poll's answer would let the client wait for nothing. */
+static void refuse_protocol(struct exchange *x, const char *text)
 {
 	reply_begin(x, 426);
 	reply_header(x, STR("Upgrade"), STR("websocket"));
 	reply_header(x, STR("Sec-WebSocket-Version"), STR("13"));
-	web_refuse_begun(x, WEB_UPGRADE_REQUIRED, NULL);
+	web_refuse_begun(x, WEB_UPGRADE_REQUIRED, text);
 }
 
 void web_events(struct exchange *x)
 {
 	struct live_request request = { .has_after = false };
-	struct live_hub *hub = web_local_of(x)->live;
+	struct live_hub *hub = web_local_of(x)->hub;
 	struct str key;
 	enum websocket_wish wish = websocket_wish_of(&x->request, &key);
 
@@ -107,7 +108,12 @@ void web_events(struct exchange *x)
 		return;
 	}
 	if (wish == WEBSOCKET_OTHER_VERSION) {
-		refuse_version(x);
+		refuse_protocol(x, NULL);
+		return;
+	}
+	if (wish == WEBSOCKET_STRIPPED) {
+		refuse_protocol(x, "A proxy in between does not let WebSockets through: it took "
+				   "\"Upgrade\" out of the request.");
 		return;
 	}
 	if (!read_query(x, &request) || !is_known_still(x, &request) || !has_room(x, &request))

@@ -110,13 +110,13 @@ struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailb
 	local->plays = open_plays_new(&web->auth->audit, loop, mailbox);
 	local->webhooks = webhook_counter_new(&web->webhooks, loop);
 	local->access_lines = access_lines_new(web->access_log, loop, mailbox);
-	local->live = live_hub_new(web, loop, mailbox, &local->counts);
+	local->hub = live_hub_new(web, loop, mailbox, &local->counts);
 	return local;
 }
 
 void web_local_stop(struct web_local *local, bool is_restart)
 {
-	live_hub_stop(local->live, is_restart);
+	live_hub_stop(local->hub, is_restart);
 }
 
 void web_local_end(struct web_local *local)
@@ -129,7 +129,7 @@ void web_local_free(struct web_local *local)
 {
 	if (!local)
 		return;
-	live_hub_free(local->live);
+	live_hub_free(local->hub);
 	access_lines_free(local->access_lines);
 	list_remove(&local->link);
 	webhook_counter_free(local->webhooks);

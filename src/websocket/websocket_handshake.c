@@ -56,7 +56,9 @@ enum websocket_wish websocket_wish_of(const struct http_request *request, struct
 	struct str version = single(request, STR("Sec-WebSocket-Version"));
 
 	if (!websocket_is_wanted(request))
-		return WEBSOCKET_NOT_WANTED;
+		return http_request_header(request, STR("Sec-WebSocket-Key")).at
+			       ? WEBSOCKET_STRIPPED
+			       : WEBSOCKET_NOT_WANTED;
 	if (request->method != HTTP_GET || request->minor_version < 1 ||
 	    !has_token(request, STR("Connection"), STR("upgrade")))
 		return WEBSOCKET_MALFORMED;

@@ -14,6 +14,7 @@
 enum websocket_wish {
 	WEBSOCKET_NOT_WANTED,    /* an ordinary request */
 	WEBSOCKET_WANTED,        /* *out_key is the client's key */
+	WEBSOCKET_STRIPPED,      /* one was, but a proxy in between took "Upgrade" away: 426 */
 	WEBSOCKET_OTHER_VERSION, /* of the protocol: 426, and 13 is what we speak */
 	WEBSOCKET_MALFORMED,     /* 400 */
 };

@@ -9,7 +9,8 @@ import { Events, Rows, poll } from './harness/events.js';
 import { Gate } from './harness/gated.js';
 import { RawConnection, request, requestJson } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
-import { Caller, addPerson, addToken, firstAdministrator, startWithPeople } from './harness/people.js';
+import { startNginx } from './harness/nginx.js';
+import { addPerson, addToken, firstAdministrator, startWithPeople } from './harness/people.js';
 import { seeded } from './harness/seeded.js';
 import { until } from './harness/until.js';
 import { startUpstream } from './harness/upstream.js';
@@ -435,6 +436,34 @@ describe('who may', () => {
     assert.ok(Number(headers['retry-after']) > 0);
     assert.equal((await token.ask('GET', '/api/events')).status, 429, 'a poll takes a place, too');
     await Events.open(t, one.server, '', { headers: cookie(ruth) });
+  });
+});
+
+describe('through nginx', () => {
+  let server;
+  before(async () => { server = await startServer(lifetime, { settings: { trusted_proxies: '127.0.0.1' } }); });
+
+  test('as the packaged configuration has it, nothing is missing', async (t) => {
+    const proxied = { url: (await startNginx(t, server.url)).url };
+    const { seq } = await page(server);
+    const events = await Events.open(t, proxied, `?after=${seq}`);
+    const answer = poll(proxied, `?after=${seq}`);
+    const { CallSid } = await call(server);
+    await events.hears('the call', has(CallSid));
+    assert.ok(has(CallSid)((await answer).json));
+    events.socket.close();
+    await until('it is let go', async () => (await request(`${server.url}/metrics`)).body.toString().includes('callspool_followers{by="websocket"} 0\n'));
+  });
+
+  test('one that lets no WebSocket through is named at once, and a poll works', async (t) => {
+    const proxied = { url: (await startNginx(t, server.url, { stock: true })).url };
+    const { seq } = await page(server);
+    const { status, json } = await Events.refusal(proxied, `?after=${seq}`);
+    assert.deepEqual([status, json.code], [426, 'upgrade_required']);
+    assert.match(json.error, /proxy in between/);
+    const answer = poll(proxied, `?after=${seq}`);
+    const { CallSid } = await call(server);
+    assert.ok(has(CallSid)((await answer).json));
   });
 });
 

@@ -37,7 +37,8 @@ static void test_wishes(void)
 		struct line lines[8];
 		enum websocket_wish wish;
 	} cases[] = {
-		{ "no Upgrade", { WITH_KEY, VERSION }, WEBSOCKET_NOT_WANTED },
+		{ "no Upgrade", { { "Accept", "*/*" }, VERSION }, WEBSOCKET_NOT_WANTED },
+		{ "a proxy took Upgrade away", { WITH_KEY, VERSION }, WEBSOCKET_STRIPPED },
 		{ "another protocol",
 		  { { "Upgrade", "h2c" }, { "Connection", "Upgrade" } },
 		  WEBSOCKET_NOT_WANTED },
