@@ -1,0 +1,382 @@
+/*
+ * Who is told what, and when: a hub on a ledger that runs, with clients that only keep what they are told.  The clocks are
+ * put forward by the linker (tests/unit/meson.build), so that nobody waits for 25 s.
+ */
+#include "live/live_hub.h"
+
+#include "api/web.h"
+#include "catalog/events.h"
+#include "running_ledger.h"
+
+#define CROWD 200
+
+int64_t __real_clock_monotonic_us(void);
+int64_t __real_clock_wall_ms(void);
+int64_t __wrap_clock_monotonic_us(void);
+int64_t __wrap_clock_wall_ms(void);
+
+static int64_t ahead_us;
+
+int64_t __wrap_clock_monotonic_us(void)
+{
+	return __real_clock_monotonic_us() + ahead_us;
+}
+
+int64_t __wrap_clock_wall_ms(void)
+{
+	return __real_clock_wall_ms() + ahead_us / 1000;
+}
+
+/* ---- clients ---- */
+
+struct client {
+	struct live_client live;
+	bool is_stuck;    /* it takes nothing */
+	int64_t takes_us; /* what sending it something costs */
+	unsigned messages;
+	char last[4096];
+	int end; /* enum live_end, or -1 */
+};
+
+static struct web web;
+static struct web_counts counts;
+static struct live_hub *hub;
+
+static struct client *client_of(struct live_client *live)
+{
+	return container_of(live, struct client, live);
+}
+
+static bool is_ready(struct live_client *live)
+{
+	return !client_of(live)->is_stuck;
+}
+
+static bool keep(struct live_client *live, struct str json)
+{
+	struct client *client = client_of(live);
+
+	ahead_us += client->takes_us;
+	client->messages++;
+	str_fit(json, client->last, sizeof(client->last));
+	return true;
+}
+
+static void ended(struct live_client *live, enum live_end why)
+{
+	client_of(live)->end = (int)why;
+	live_hub_leave(live);
+}
+
+static bool answer(struct live_client *live, struct str json)
+{
+	keep(live, json);
+	live_hub_leave(live);
+	return true;
+}
+
+static const struct live_channel socket_channel = { .is_ready = is_ready,
+						    .send = keep,
+						    .end = ended };
+static const struct live_channel poll_channel = {
+	.is_ready = is_ready, .send = answer, .end = ended, .is_one_answer = true
+};
+
+static void join(struct client *client, const struct live_channel *channel, int64_t told)
+{
+	*client = (struct client){ .end = -1, .live = { .channel = channel, .told = told } };
+	live_hub_join(hub, &client->live);
+}
+
+static struct client *awaited;
+static unsigned awaited_messages;
+
+static bool has_come(void)
+{
+	return awaited->messages >= awaited_messages || awaited->end >= 0;
+}
+
+/* So many messages in all, or its end. */
+static bool comes(struct client *client, unsigned messages)
+{
+	awaited = client;
+	awaited_messages = messages;
+	return until(has_come);
+}
+
+static bool is_looked_at;
+
+static bool has_been_looked_at(void)
+{
+	bool was = is_looked_at;
+
+	is_looked_at = true;
+	return was;
+}
+
+/* The clocks go on, and the hub has had its turn. */
+static void pass(int64_t ms)
+{
+	ahead_us += ms * 1000;
+	for (int i = 0; i < 2; i++) {
+		is_looked_at = false;
+		until(has_been_looked_at);
+	}
+}
+
+/* ---- calls ---- */
+
+struct telling {
+	struct ledger_job job;
+	unsigned first, count;
+	int64_t before;
+	bool is_done;
+};
+static struct telling telling;
+
+static bool run_telling(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	for (unsigned i = 0; i < telling.count; i++) {
+		struct event event;
+		char sid[SID_SIZE];
+		int64_t seq;
+
+		snprintf(sid, sizeof(sid), "CA%032u", telling.first + i);
+		event_init(&event, EVENT_CALL_STATUS, 1700000000000);
+		event.call_sid = str_of(sid);
+		event.status = STR("ringing");
+		if (!events_append(catalog, &event, &seq, cause))
+			return false;
+	}
+	return true;
+}
+
+static void telling_done(struct ledger_job *job)
+{
+	telling.is_done = true;
+}
+
+/* It is committed, worked into calls, and the feed was told. */
+static bool is_told(void)
+{
+	return telling.is_done && live_hub_sequence(hub) > telling.before;
+}
+
+static void tell_calls(unsigned first, unsigned count)
+{
+	telling = (struct telling){ .first = first,
+				    .count = count,
+				    .before = live_hub_sequence(hub) };
+	telling.job =
+		(struct ledger_job){ .run = run_telling, .done = telling_done, .reply = mailbox };
+	ledger_write(ledger, &telling.job);
+	until(is_told);
+}
+
+/* ---- */
+
+static void test_time(void)
+{
+	struct client socket, poll, first, over;
+	int64_t now = live_hub_sequence(hub);
+
+	join(&socket, &socket_channel, now);
+	OK(socket.messages == 1 && strstr(socket.last, "{\"seq\":") == socket.last,
+	   "a number at once");
+	join(&poll, &poll_channel, now);
+	IS_INT(poll.messages, 0, "a poll waits");
+	join(&first, &poll_channel, now);
+	live_hub_leave(&first.live);
+	first = (struct client){
+		.end = -1, .live = { .channel = &poll_channel, .told = now, .is_new = true }
+	};
+	live_hub_join(hub, &first.live);
+	IS_INT(first.messages, 1, "unless it has no number yet");
+	IS_INT(gauge_read(&counts.live_sockets), 1, "one is here by socket");
+	IS_INT(gauge_read(&counts.live_polls), 1, "one by poll");
+	pass(LIVE_QUIET_MS - 1000);
+	IS_INT(socket.messages, 1, "nothing happens, and nothing is said");
+	pass(1001);
+	OK(comes(&socket, 2) && strstr(socket.last, "{\"seq\":") == socket.last,
+	   "within 15 s it is said that nothing happened");
+	IS_INT(poll.messages, 0, "a poll waits on");
+	pass(LIVE_POLL_MS - LIVE_QUIET_MS);
+	OK(comes(&poll, 1) && strstr(poll.last, "{\"seq\":") == poll.last,
+	   "and is answered after 25 s");
+	join(&over, &socket_channel, now);
+	over.live.who = (struct known){ .kind = 1,
+					.expires_s = (uint32_t)(clock_wall_ms() / 1000) + 60,
+					.idle_s = UINT32_MAX };
+	pass(59000);
+	IS_INT(over.end, -1, "who may follow for a minute does");
+	pass(3000);
+	OK(comes(&over, 1000) && over.end == LIVE_END_SIGNED_OUT, "and then no longer");
+	IS_INT(gauge_read(&counts.live_polls), 0, "who has gone is not counted");
+	live_hub_leave(&socket.live);
+	live_hub_leave(&socket.live);
+	IS_INT(gauge_read(&counts.live_sockets), 0, "not even twice");
+}
+
+static void test_changes(void)
+{
+	struct client one, two, stuck, poll, back;
+	int64_t now = live_hub_sequence(hub);
+
+	join(&one, &socket_channel, now);
+	join(&two, &socket_channel, now);
+	join(&stuck, &socket_channel, now);
+	join(&poll, &poll_channel, now);
+	stuck.is_stuck = true;
+	tell_calls(0, 3);
+	pass(LIVE_TICK_MS);
+	OK(comes(&one, 2) && comes(&two, 2), "all are told");
+	IS_STR(str_of(one.last), str_of(two.last), "the same");
+	OK(strstr(one.last, "CA00000000000000000000000000000002") &&
+		   strstr(one.last, "\"gone\":[]"),
+	   "what has changed");
+	OK(comes(&poll, 1) && strstr(poll.last, "CA00000000000000000000000000000002"),
+	   "the poll is answered with it");
+	IS_INT(stuck.messages, 1, "but for who takes nothing");
+	stuck.is_stuck = false;
+	pass(LIVE_TICK_MS);
+	OK(comes(&stuck, 2) && strstr(stuck.last, "\"more\":3"), "who is told how much it was");
+	join(&back, &socket_channel, now);
+	OK(comes(&back, 1), "who comes back with the old number");
+	IS_STR(str_of(back.last), str_of(one.last), "is told the same, too");
+	pass(LIVE_TICK_MS);
+	pass(LIVE_TICK_MS);
+	OK(back.messages == 1 && one.messages == 2, "nobody is told it twice");
+	live_hub_ask_anew(&back.live, now);
+	OK(comes(&back, 2) && strstr(back.last, "CA00000000000000000000000000000001"),
+	   "but who asks anew, from before it");
+	live_hub_leave(&back.live);
+	join(&back, &socket_channel, live_hub_sequence(hub) + 1);
+	OK(comes(&back, 1) && strstr(back.last, "\"reset\":true"), "a number that never was");
+	OK(live_hub_sequence(hub) == back.live.told, "is brought back");
+	live_hub_leave(&back.live);
+	join(&back, &socket_channel, now);
+	live_hub_leave(&back.live);
+	pass(LIVE_TICK_MS);
+	IS_INT(back.messages, 0, "who leaves before it was read is told nothing");
+	live_hub_leave(&one.live);
+	live_hub_leave(&two.live);
+	live_hub_leave(&stuck.live);
+}
+
+/* ---- somebody whose missed calls take longer to read than the news of all others ---- */
+
+#define READERS 2
+#define MISSED  (LIVE_READ_ROWS + 6) /* in two pieces */
+
+static struct {
+	struct ledger_job jobs[READERS];
+	pthread_mutex_t shut;
+	unsigned done;
+} held = { .shut = PTHREAD_MUTEX_INITIALIZER };
+
+static bool run_held(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	pthread_mutex_lock(&held.shut);
+	pthread_mutex_unlock(&held.shut);
+	return true;
+}
+
+static void held_done(struct ledger_job *job)
+{
+	held.done++;
+}
+
+static void hold_readers(void)
+{
+	pthread_mutex_lock(&held.shut);
+	for (int i = 0; i < READERS; i++) {
+		held.jobs[i] =
+			(struct ledger_job){ .run = run_held, .done = held_done, .reply = mailbox };
+		ledger_read(ledger, &held.jobs[i]);
+	}
+}
+
+static void test_overtaken(void)
+{
+	int64_t now = live_hub_sequence(hub);
+	struct client here, back;
+
+	tell_calls(10, MISSED);
+	join(&here, &socket_channel, live_hub_sequence(hub));
+	hold_readers();
+	join(&back, &socket_channel, now);
+	tell_calls(99, 1);
+	pass(LIVE_TICK_MS); /* the news is asked for behind the first piece, and before the second */
+	IS_INT(back.messages, 0, "it is being read what was missed");
+	pthread_mutex_unlock(&held.shut);
+	OK(comes(&here, 2) && strstr(here.last, "CA00000000000000000000000000000099"),
+	   "others are told the news meanwhile");
+	OK(comes(&back, 2) && strstr(back.last, "CA00000000000000000000000000000099"),
+	   "who was reading is told it, too, behind what was missed");
+	live_hub_leave(&here.live);
+	live_hub_leave(&back.live);
+}
+
+/* ---- a crowd, of whom each takes half a millisecond ---- */
+
+static struct client crowd[CROWD];
+static unsigned turns;
+static struct timer turn_timer;
+
+static void count_turn(struct timer *timer)
+{
+	turns++;
+	timer_start(loop, timer, 0, count_turn);
+}
+
+static bool has_all(void)
+{
+	for (int i = 0; i < CROWD; i++)
+		if (crowd[i].messages < 2)
+			return false;
+	return true;
+}
+
+static void test_crowd(void)
+{
+	int64_t now = live_hub_sequence(hub);
+	struct known who = { .kind = 0 };
+	unsigned left = 0;
+
+	for (int i = 0; i < CROWD; i++) {
+		join(&crowd[i], &socket_channel, now);
+		crowd[i].takes_us = LIVE_TURN_US / 2;
+	}
+	tell_calls(100, 1);
+	ahead_us += LIVE_TICK_MS * 1000;
+	turns = 0;
+	timer_start(loop, &turn_timer, 0, count_turn);
+	OK(until(has_all), "all of them are told");
+	timer_stop(&turn_timer);
+	OK(turns >= CROWD / 4, "and others have had their turns between (%u)", turns);
+	IS_INT(live_hub_room(hub, &who), LIVE_FULL, "no more than are let in");
+	live_hub_stop(hub, true);
+	for (int i = 0; i < CROWD; i++)
+		left += crowd[i].end == LIVE_END_RESTART;
+	IS_INT(left, CROWD, "at the end all are told why");
+	IS_INT(live_hub_room(hub, &who), LIVE_STOPPED, "and nobody comes in any more");
+}
+
+int main(void)
+{
+	running_open();
+	web.ledger = ledger;
+	web.live.retention_ms = INT64_MAX;
+	web.options.events_max = CROWD;
+	hub = live_hub_new(&web, loop, mailbox, &counts);
+	MUST(ledger_start(ledger, &err));
+	test_time();
+	test_changes();
+	test_overtaken();
+	test_crowd();
+	ledger_stop(ledger);
+	mailbox_drain(mailbox);
+	live_hub_free(hub);
+	running_remove();
+	return tap_end();
+}
