@@ -11,7 +11,7 @@ export class Events {
     this.messages = [];
     this.socket = new WebSocket(`${server.url.replace(/^http/, 'ws')}/api/events${query}`, { headers, ...(origin ? { origin } : {}) });
     this.socket.on('message', (data) => this.messages.push(JSON.parse(data)));
-    this.closed = new Promise((resolve) => {
+    this.close = new Promise((resolve) => {
       this.socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }));
     });
     this.opened = new Promise((resolve, reject) => {
@@ -48,6 +48,11 @@ export class Events {
   /** The first message for which it is so, among those from `from` on. */
   hears(what, isSo, from = 0) {
     return until(what, () => this.messages.slice(from).find(isSo));
+  }
+
+  /** { code, reason } of its end. */
+  get closed() {
+    return within('a WebSocket is closed', this.close, 20_000);
   }
 
   get seq() {
