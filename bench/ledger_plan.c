@@ -122,6 +122,7 @@ static void plan_stored(struct recording *recording, const struct plan_media *me
 	recording->size = media->size;
 	recording->duration_ms = media->duration_s * 1000;
 	recording->channels_stored = 1;
+	recording->waveform = RECORDING_WAVEFORM_STORED; /* or a server would make it */
 	snprintf(recording->format, sizeof(recording->format), "mp3");
 	memcpy(recording->sha256, media->sha256, sizeof(recording->sha256));
 	if (!blob_name_make(str_of(call_sid), str_of(recording->recording_sid), generation,
@@ -163,8 +164,8 @@ static int64_t plan_state(struct recording *recording, unsigned drawn,
 	if (recording->state == RECORDING_GONE)
 		set_reason(recording, "recording_deleted",
 			   "the recording was deleted at Twilio before it was fetched");
-	return recording->state == RECORDING_PURGED   ? 4 /* told, stored, digested, purged */
-	       : recording->state == RECORDING_STORED ? 3
+	return recording->state == RECORDING_PURGED ? 5 /* told, stored, drawn, digested, purged */
+	       : recording->state == RECORDING_STORED ? 4
 						      : 1;
 }
 

@@ -97,9 +97,9 @@ static bool add_recording(struct catalog *catalog, int64_t id, int64_t call_id,
 		    "generation_at_ms, size, duration_ms, channels_stored, format, sha256, "
 		    "path, stored_at_ms, purged_at_ms, channels, error_code, source, url, "
 		    "reason_code, reason_text, changed_seq, is_held, is_duration_off, "
-		    "channels_wanted, tries) VALUES ($29, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+		    "channels_wanted, tries, waveform) VALUES ($29, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
 		    "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, "
-		    "$25, $26, 0, $27, $28, 0)",
+		    "$25, $26, 0, $27, $28, 0, $30)",
 		    &insert, err))
 		return false;
 	plan_url(recording, url);
@@ -123,6 +123,7 @@ static bool add_recording(struct catalog *catalog, int64_t id, int64_t call_id,
 	db_bind_int(insert, 27, recording->is_duration_off);
 	db_bind_int(insert, 28, recording->channels_wanted);
 	db_bind_int(insert, 29, id);
+	db_bind_int(insert, 30, recording->waveform);
 	number_add(catalog, NUMBER_RECORDINGS + recording->state, 1);
 	if (recording->state == RECORDING_STORED)
 		number_add(catalog, NUMBER_BYTES_STORED, (int64_t)recording->size);

@@ -106,9 +106,9 @@ static bool keep(struct catalog *catalog, const struct recording *recording, str
 	struct str sid = str_of(recording->recording_sid);
 
 	if (!recordings_mark_stored(catalog, sid, &media, err) ||
-	    !recordings_set_digest(catalog, sid, recording->generation, recording->sha256, err) ||
-	    !recordings_set_waveform(catalog, sid, recording->generation, RECORDING_WAVEFORM_STORED,
-				     err))
+	    !recordings_set_waveform(catalog, sid, recording->generation, recording->waveform,
+				     err) ||
+	    !recordings_set_digest(catalog, sid, recording->generation, recording->sha256, err))
 		return false;
 	return recording->state != RECORDING_PURGED || purge(catalog, recording, err);
 }

@@ -14,7 +14,7 @@ function routes() {
   const table = source.slice(source.indexOf('web_routes[] = {'), source.indexOf('web_route_count'));
   const rows = [...table.matchAll(/\{\s*(GET|WATCH|POST|DELETE|CALLBACK),\s*"([^"]+)",\s*(\w+)/g)];
   assert.equal(rows.length, [...table.matchAll(/\{\s*[A-Z]+,/g)].length, 'each row of the table was understood');
-  return rows.filter(([, , path, handler]) => handler !== 'web_page' || path === '/l/{}')
+  return rows.filter(([, , path, handler]) => (handler !== 'web_page' && path !== '/assets/{}') || path === '/l/{}')
     .flatMap(([, methods, path]) => ({ CALLBACK: ['GET', 'POST'], WATCH: ['GET'] }[methods] ?? [methods]).map((method) => `${method} ${path}`));
 }
 
