@@ -238,6 +238,12 @@ test('2: what went and came back before the page was read stays', () => {
   assert.deepStrictEqual(sids(stretch), [9, 8, 7, 6]);
 });
 
+test('2: an event that comes later than the page, and is older, takes nothing out', () => {
+  const stretch = listOf([9, 8]);
+  stretch.receive({ seq: 90, gone: ['CA9'] });
+  assert.deepStrictEqual(sids(stretch), [9, 8]);
+});
+
 test('3: an event moves a row whose start has changed', () => {
   const stretch = listOf([9, 8, 7]);
   stretch.receive({ seq: 200, calls: [{ ...call(7, 150), key: '8.7' }] });
@@ -287,6 +293,14 @@ test('7: a page on its way to an end that was cut is thrown away', () => {
   stretch.cut(0);
   assert(!stretch.page(ticket, pageOf([6])));
   assert.deepStrictEqual(sids(stretch), [9, 8]);
+});
+
+test('7: so is one on its way to the top', () => {
+  const stretch = listOf([9, 8, 7], { previous: '9.9' }, { rows: 2, waiting: 5 });
+  const ticket = stretch.ask('newer');
+  stretch.cut(2);
+  assert(!stretch.page(ticket, { ...pageOf([10]), previous: null }));
+  assert.deepStrictEqual(sids(stretch), [8, 7]);
 });
 
 test('while the list is scrolled, new calls wait, and are counted once each', () => {

@@ -155,10 +155,7 @@ export class Stretch {
 	}
 
 	#addAll({ seq, calls }: CallPage): void {
-		for (const call of calls) {
-			const fact = this.#facts.get(call.call_sid);
-			if (!fact || fact.toldAt <= seq) this.#put({ call, place: placeOf(call.key), toldAt: seq }, true);
-		}
+		for (const call of calls) this.#put({ call, place: placeOf(call.key), toldAt: seq }, true);
 	}
 
 	/** Nothing stays, nor who asked for an end of it meanwhile. */
