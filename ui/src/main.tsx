@@ -2,11 +2,14 @@
 import { render } from 'preact';
 import './trusted';
 import { Frame } from './frame/Frame';
-import { startClock } from './list/clock';
+import { calls } from './list/calls';
+import { startClock, today } from './list/clock';
+import { filterOf } from './list/filter';
 import { Gate } from './pages/Gate';
-import { startView } from './view';
+import { startView, view } from './view';
 import { startWords } from './words';
 
 startView();
 startClock();
+calls.show(filterOf(view.value, today.value)); // on its way while the rest begins
 void startWords().then(() => render(<Gate>{() => <Frame />}</Gate>, document.getElementById('page')!));

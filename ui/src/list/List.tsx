@@ -115,6 +115,9 @@ function useShown(): void {
 	const seen = useStore(view);
 	const day = useStore(today);
 	useEffect(() => calls.show(filterOf(seen, day)), [seen, day]);
+	useEffect(() => {
+		if (calls.state.value.status === 'failed') calls.retry(); // it was asked for before anybody was signed in
+	}, []);
 }
 
 const sidAt = (target: EventTarget | null): string | null => (target instanceof Element ? (target.closest<HTMLElement>('[data-sid]')?.dataset['sid'] ?? null) : null);

@@ -11,7 +11,7 @@ export interface ListState {
 	/** 'failed': nothing is shown but the failure. */
 	status: 'loading' | 'ready' | 'failed';
 	error: unknown;
-	/** When it is tried again, in milliseconds. */
+	/** When it is tried again, in milliseconds; 0: not by itself. */
 	againAt: number;
 	/** Of the filter that the rows are of. */
 	filter: Filter;
@@ -124,11 +124,12 @@ export class Calls {
 		this.#watch = watch({ filter, seq: page.seq, bottom: page.next, told: (message) => this.#told(message) });
 	}
 
-	/** What the list before shows is not what is asked for: it goes. */
+	/** What the list before shows is not what is asked for: it goes.  Whoever is signed out is not asked for again and again. */
 	#failed(error: unknown): void {
 		const waitS = Math.max(error instanceof ApiError ? error.retryAfterS : 0, Math.min(AGAIN_S * 2 ** this.#failures++, AGAIN_MAX_S));
-		this.#again = setTimeout(() => void this.#read(), waitS * 1000);
-		this.#tell({ status: 'failed', error, filter: this.#filter, againAt: Date.now() + waitS * 1000 });
+		const isOut = error instanceof ApiError && error.code === 'unauthenticated';
+		if (!isOut) this.#again = setTimeout(() => void this.#read(), waitS * 1000);
+		this.#tell({ status: 'failed', error, filter: this.#filter, againAt: isOut ? 0 : Date.now() + waitS * 1000 });
 	}
 
 	#tell(change: Partial<ListState> = {}): void {

@@ -31,7 +31,7 @@ export function Failed({ state }: { state: ListState }) {
 		<div class="empty" role="alert">
 			<Icon name="bad" size={24} class="bad" />
 			<h2>{list.failedTitle}</h2>
-			<p>{whyFailed(state.error, words)} <span aria-hidden="true">{list.failedAgain(left)}</span></p>
+			<p>{whyFailed(state.error, words)} {state.againAt > 0 && <span aria-hidden="true">{list.failedAgain(left)}</span>}</p>
 			<button type="button" class="btn" onClick={() => calls.retry()}>{common.retry}</button>
 			{requestId && <p class="note">{list.failedRequest} <bdi class="n" dir="ltr">{requestId}</bdi></p>}
 		</div>
