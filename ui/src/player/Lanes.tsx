@@ -38,6 +38,7 @@ export interface LanesProps {
 const COLOURS: [string, string][] = [['--agent', '--agent-rest'], ['--customer', '--customer-rest']];
 const PILL_LEAST_PX = 34;
 const TICK_CLEAR_PX = 40;
+const NOTICED_PX = 0.25;
 
 const percent = (part: number): string => `${Math.max(0, Math.min(1, part)) * 100}%`;
 
@@ -80,18 +81,32 @@ function useBars(host: RefObject<HTMLElement>, now: Wave | null, widthPx: number
 	}, [now, key, isMixed, heightPx, barPx, widthPx > 0]);
 }
 
-/** Moves the head without drawing anything anew. */
-function useHead(head: RefObject<HTMLElement>, inner: RefObject<HTMLElement>, durationS: number | null, scrubS: number | null): void {
+interface HeadAt {
+	head: RefObject<HTMLElement>;
+	inner: RefObject<HTMLElement>;
+	durationS: number | null;
+	/** Where a finger has it. */
+	scrubS: number | null;
+	widthPx: number;
+	hasTracks: boolean;
+}
+
+/** Moves the head without drawing anything anew, and only where one sees it. */
+function useHead({ head, inner, durationS, scrubS, widthPx, hasTracks }: HeadAt): void {
 	useLayoutEffect(() => {
+		let lastPx = Number.NaN;
 		const put = (timeS: number): void => {
-			const part = percent(durationS ? (scrubS ?? timeS) / durationS : 0);
-			head.current?.style.setProperty('left', part);
-			inner.current?.style.setProperty('--at', part);
+			const part = durationS ? Math.min(1, Math.max(0, (scrubS ?? timeS) / durationS)) : 0;
+			const px = part * widthPx;
+			if (Math.abs(px - lastPx) < NOTICED_PX) return;
+			lastPx = px;
+			head.current?.style.setProperty('transform', `translateX(${px}px)`);
+			if (hasTracks) inner.current?.style.setProperty('--at', percent(part));
 		};
 		put(timeNow());
 		frames.add(put);
 		return () => void frames.delete(put);
-	}, [durationS, scrubS]);
+	}, [durationS, scrubS, widthPx, hasTracks]);
 }
 
 function Ruler({ durationS, widthPx, hoverS }: { durationS: number; widthPx: number; hoverS: number | null }) {
@@ -179,10 +194,10 @@ export function Lanes({ lanes, shown = lanes.map((_, i) => i), isMixed = false, 
 	const [scrubS, setScrubS] = useState<number | null>(null);
 	const id = useId();
 	const widthPx = useWidth(inner);
-	const zoom = useZoom(box, inner, isZoomable(now));
+	const zoom = useZoom(box, inner, durationS, isZoomable(now));
 
 	useBars(host, now, widthPx, { lanes, shown, isMixed, heightPx, barPx });
-	useHead(head, inner, durationS, scrubS);
+	useHead({ head, inner, durationS, scrubS, widthPx, hasTracks: now === null });
 	useValueText(slider, durationS, now, lanes);
 
 	const timeAt = ({ clientX }: { clientX: number }): number => {

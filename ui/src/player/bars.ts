@@ -39,6 +39,7 @@ export interface Drawing {
 }
 
 const GAP_PX = 1;
+const NOTICED_PX = 0.25;
 const QUIET_ALPHA = 0.45;
 
 /** No line at all where both sides are silent (NaN), a faint one where this side is. */
@@ -92,6 +93,15 @@ export function drawIn(container: HTMLElement, drawing: Drawing): Drawn {
 		autoScroll: false,
 		renderFunction: ([lane], context) => lane && drawBars(lane as ArrayLike<number>, context as CanvasRenderingContext2D, barPx),
 	}, durationS);
+	const renderer = surfer.getRenderer();
+	const renderProgress = renderer.renderProgress.bind(renderer);
+	let last = Number.NaN;
+	// it comes with each frame, most of which move nothing
+	renderer.renderProgress = (progress, isPlaying) => {
+		if (Math.abs(progress - last) * container.clientWidth < NOTICED_PX) return;
+		last = progress;
+		renderProgress(progress, isPlaying);
+	};
 	return {
 		recolour: () => surfer.setOptions({ splitChannels: splitOf(drawing) }),
 		destroy: () => surfer.destroy(),

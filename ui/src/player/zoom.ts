@@ -2,6 +2,7 @@
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { store, useStore } from '../store';
+import { timeNow } from './audio';
 import { sound } from './engine';
 import { frames } from './listening';
 import type { Wave } from './peaks';
@@ -30,7 +31,7 @@ sound.listen(({ source }) => {
 const HAND_MS = 4000;
 
 /** What the lanes are drawn at; the box scrolls, the inner one is wider than it. */
-export function useZoom(box: RefObject<HTMLElement>, inner: RefObject<HTMLElement>, isOn: boolean): number {
+export function useZoom(box: RefObject<HTMLElement>, inner: RefObject<HTMLElement>, durationS: number | null, isOn: boolean): number {
 	const wanted = useStore(zoom);
 	const factor = isOn ? wanted : 1;
 
@@ -46,19 +47,21 @@ export function useZoom(box: RefObject<HTMLElement>, inner: RefObject<HTMLElemen
 				handAtMs = performance.now();
 			}
 		};
-		const follow = (): void => {
-			if (factor === 1 || performance.now() - handAtMs < HAND_MS) return;
-			const part = Number.parseFloat(inner.current!.style.getPropertyValue('--at')) / 100;
-			const middle = part * inner.current!.offsetWidth - element.clientWidth / 2;
-			element.scrollLeft = middle;
+		const [seenPx, allPx] = [element.clientWidth, inner.current!.offsetWidth];
+		let lastPx = Number.NaN;
+		const follow = (timeS: number): void => {
+			if (factor === 1 || !durationS || performance.now() - handAtMs < HAND_MS) return;
+			const px = Math.round((timeS / durationS) * allPx - seenPx / 2);
+			if (px !== lastPx) element.scrollLeft = px;
+			lastPx = px;
 		};
 		element.addEventListener('wheel', wheel, { passive: false });
 		frames.add(follow);
-		follow();
+		follow(timeNow());
 		return () => {
 			element.removeEventListener('wheel', wheel);
 			frames.delete(follow);
 		};
-	}, [factor, isOn]);
+	}, [factor, durationS, isOn]);
 	return factor;
 }
