@@ -14,7 +14,7 @@ import { Lanes } from './Lanes';
 import { LevelsButton, VolumeSlider } from './Levels';
 import { Refused, useNote } from './Refused';
 import { lanesOf, type Lane } from './lanes_of';
-import { sides } from './sides';
+import { shownLanes, sides } from './sides';
 import { DownloadLink, Stage } from './Stage';
 import { timeText } from './time';
 import { LoopButton, Middle, SkipButton, SpeedButton, TimeButton } from './Transport';
@@ -41,7 +41,9 @@ export function useLanes(held: Track): Lane[] {
 	const now = useStore(wave);
 	const { swapped } = useStore(sides);
 	const channels = now?.lanes.length ?? recordingOf(held)?.channels ?? 1;
-	return lanesOf(channels, now?.sides, swapped[held.call.direction ?? ''] ?? false);
+	const lanes = lanesOf(channels, now?.sides, swapped[held.call.direction ?? ''] ?? false);
+	useEffect(() => shownLanes.set(lanes));
+	return lanes;
 }
 
 export const mediaAddress = (held: Track): string => `/api/recordings/${held.recordingSid}/media?download=1`;

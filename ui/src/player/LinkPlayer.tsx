@@ -4,10 +4,11 @@ import type { ApiError } from '../api';
 import { useStore } from '../store';
 import { audio } from './audio';
 import { load, sound, toggleSound, type Source } from './engine';
-
 import { VolumeSlider } from './Levels';
 import { Refused } from './Refused';
+import { startKeys } from './keys';
 import { lanesOf } from './lanes_of';
+import { shownLanes } from './sides';
 import { DownloadLink, Stage } from './Stage';
 import { TallLanes } from './TallLanes';
 import { LoopButton, Middle, SkipButton, SpeedButton, TimeButton } from './Transport';
@@ -48,6 +49,8 @@ export function LinkPlayer(props: LinkPlayerProps) {
 	const lanes = lanesOf(now?.lanes.length ?? channels, now?.sides, false);
 	const refused = <Refused download={download ?? null} />;
 	useSource(props);
+	useEffect(() => shownLanes.set(lanes));
+	useEffect(startKeys, []);
 	useEffect(() => {
 		if (trouble?.kind === 'refused') onRefused?.(trouble.error);
 	}, [trouble]);

@@ -1,29 +1,21 @@
-// The keys of the player.
+// The keys of what sounds.  Those of the call that it belongs to are call_keys.ts's.
 import { announce } from '../parts/announce';
 import { lettersAct } from '../parts/letters';
 import { words } from '../words';
-import { playNeighbour, toggle, track } from './control';
-import { sound } from './engine';
+import { sound, toggleSound } from './engine';
 import { isTaken, keyOf } from './key_names';
-import { copyHere } from './links';
 import { endLoop, loop, loopFrom, loopTo, stepSpeed, toggleMute, toggleSkip } from './listening';
-import { lanesOf } from './lanes_of';
-import { sides, toggleOnly, toggleSide } from './sides';
+import { shownLanes, toggleOnly, toggleSide } from './sides';
 import { timeText } from './time';
 import { seekBy, TEN_S } from './Transport';
-import { wave } from './waves';
 import { zoomBy } from './zoom';
 
-function sideAt(place: number): number | null {
-	const held = track.value;
-	const now = wave.value;
-	const lanes = held && lanesOf(now?.lanes.length ?? 1, now?.sides, sides.value.swapped[held.call.direction ?? ''] ?? false);
-	return lanes && lanes.length > 1 ? lanes[place]!.channel : null;
-}
+export type Acts = Record<string, () => void>;
 
+/** One lane has nobody to be told from. */
 function withSide(place: number, act: (channel: number) => void): void {
-	const channel = sideAt(place);
-	if (channel !== null) act(channel);
+	const lanes = shownLanes.value;
+	if (lanes.length > 1) act(lanes[place]!.channel);
 }
 
 function loopSaid(act: () => void): void {
@@ -34,15 +26,8 @@ function loopSaid(act: () => void): void {
 	else if (now.b !== null) announce(player.looping(timeText(now.a), timeText(now.b)));
 }
 
-function download(): void {
-	const link = document.createElement('a');
-	link.href = `${sound.value.source?.media}?download=1`;
-	link.download = '';
-	link.click();
-}
-
-const ACTS: Record<string, () => void> = {
-	Space: toggle,
+const ACTS: Acts = {
+	Space: toggleSound,
 	ArrowLeft: () => seekBy(-TEN_S),
 	ArrowRight: () => seekBy(TEN_S),
 	'Shift+ArrowLeft': () => seekBy(-1),
@@ -51,8 +36,6 @@ const ACTS: Record<string, () => void> = {
 	']': () => stepSpeed(1),
 	s: toggleSkip,
 	m: toggleMute,
-	p: () => playNeighbour('previous'),
-	n: () => playNeighbour('next'),
 	a: () => loopSaid(loopFrom),
 	b: () => loopSaid(loopTo),
 	x: () => loopSaid(endLoop),
@@ -60,29 +43,23 @@ const ACTS: Record<string, () => void> = {
 	2: () => withSide(1, toggleSide),
 	'Shift+1': () => withSide(0, toggleOnly),
 	'Shift+2': () => withSide(1, toggleOnly),
-	l: () => document.querySelector<HTMLElement>('.player .sel')?.click(),
-	c: () => void copyHere({ callSid: track.value!.call.call_sid, recordingSid: track.value!.recordingSid }),
-	d: download,
 	'+': () => zoomBy(1),
 	'-': () => zoomBy(-1),
 };
 
 const isLetter = (name: string): boolean => name.replace('Shift+', '').length === 1;
 
-/** Did the player take it? */
-export function onKey(event: KeyboardEvent): boolean {
-	if (isTaken(event) || !track.value) return false;
-	const name = keyOf(event);
-	const act = ACTS[name];
-	if (!act || (isLetter(name) && !lettersAct.value)) return false;
-	event.preventDefault();
-	act();
-	return true;
-}
-
-/** Returns what ends it. */
-export function startKeys(): () => void {
-	const told = (event: KeyboardEvent): void => void onKey(event);
+/** `isOn`: is there a player at all?  Returns what ends it. */
+export function startKeys(more: Acts = {}, isOn: () => boolean = () => sound.value.source !== null): () => void {
+	const acts = { ...ACTS, ...more };
+	const told = (event: KeyboardEvent): void => {
+		if (isTaken(event) || !isOn()) return;
+		const name = keyOf(event);
+		const act = acts[name];
+		if (!act || (isLetter(name) && !lettersAct.value)) return;
+		event.preventDefault();
+		act();
+	};
 	addEventListener('keydown', told);
 	return () => removeEventListener('keydown', told);
 }

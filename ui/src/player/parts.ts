@@ -2,6 +2,8 @@
 import { announce } from '../parts/announce';
 import { words } from '../words';
 import { sound, type Sound } from './engine';
+import { CALL_KEYS } from './call_keys';
+import { track } from './control';
 import { startKeys } from './keys';
 import { startLockScreen } from './lockscreen';
 import { watchLock } from './sides';
@@ -23,7 +25,7 @@ function sayWhatPlays(): void {
 
 /** Once. */
 export function begin(): void {
-	startKeys();
+	startKeys(CALL_KEYS, () => track.value !== null);
 	startLockScreen();
 	watchLock();
 	sayWhatPlays();

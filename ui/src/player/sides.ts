@@ -7,6 +7,7 @@ import { words } from '../words';
 import { audio } from './audio';
 import { sound } from './engine';
 import { clampedDb, gainsOf, isTouched, type Side } from './gains';
+import type { Lane } from './lanes_of';
 import { wave } from './waves';
 
 export interface Sides {
@@ -24,6 +25,9 @@ function swappedBefore(): Record<string, boolean> {
 }
 
 export const sides = store<Sides>({ channels: [asItIs(), asItIs()], isEven: false, swapped: swappedBefore() });
+
+/** As the player has them, from above. */
+export const shownLanes = store<Lane[]>([]);
 
 interface Graph {
 	context: AudioContext;
