@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { callspool } from './harness/callspool.js';
+import { BINARY, callspool, startServer } from './harness/callspool.js';
 import { makeCertificate } from './harness/certificate.js';
 import { request } from './harness/http.js';
 import { atEnd } from './harness/lifetime.js';
@@ -117,7 +117,7 @@ test('--check: findings end with 7, what cannot be read with 8, from standard in
   assert.match(finding.looked_at, /bare\.conf:27, location \/: no proxy_http_version/);
   assert.equal(finding.write, 'proxy_http_version 1.1;');
   assert.equal((await callspool(['nginx', '--check', `${folder}/nothing.conf`, ...set])).code, 8);
-  const piped = await run('sh', ['-c', `"$0" nginx --check - --set data_dir=${folder} <${DATA}bare.conf`, process.env.CALLSPOOL_BIN ?? new URL('../../build-test/callspool', import.meta.url).pathname]);
+  const piped = await run('sh', ['-c', `"$0" nginx --check - --set data_dir=${folder} <${DATA}bare.conf`, BINARY]);
   assert.equal(piped.code, 7, piped.stderr);
 });
 
@@ -136,4 +136,46 @@ test('every fault that its checks are tried with is one that nginx starts with',
     const { good, said } = await accepts(own, whole(own, site));
     assert.equal(good, row.starts !== false, `${row.check ?? 'twin'}: ${row.name}: ${said}`);
   }
+});
+
+test('what nginx -T prints is read with the names and lines of its files', async (t) => {
+  const folder = temporaryFolder(t, 'nginxcommand');
+  mkdirSync(join(folder, 'sites'));
+  writeFileSync(join(folder, 'sites', 'calls.conf'), PACKAGED.replace('proxy_buffering off;', 'proxy_buffering on;').replaceAll('/var/log/nginx/', `${folder}/`));
+  const file = whole(folder, 'include /etc/nginx/mime.types; include sites/*.conf;');
+  const dump = join(folder, 'dump');
+  const all = await run('sh', ['-c', '/usr/sbin/nginx -T -p "$0" -c "$1" >"$2" 2>&1', folder, file, dump]);
+  assert.equal(all.code, 0, readFileSync(dump, 'utf8'));
+  const said = await callspool(['nginx', '--json', '--check', dump, '--set', `data_dir=${folder}`, '--set', 'public_url=http://calls.example.com']);
+  assert.equal(said.code, 7, said.stderr);
+  const findings = JSON.parse(said.stdout).checks.filter(({ result }) => result === 'finding');
+  const line = PACKAGED.split('\n').findIndex((text) => text.includes('proxy_buffering off;')) + 1;
+  assert.deepEqual(findings.map(({ check, looked_at: at }) => [check, at]), [['buffering', `${folder}/sites/calls.conf:${line}, proxy_buffering on`]]);
+});
+
+test('where a server runs, its port is compared with the one that nginx asks', async (t) => {
+  const server = await startServer(t);
+  const folder = temporaryFolder(t, 'nginxcommand');
+  const check = async (port) => {
+    const file = whole(folder, PACKAGED.replace('127.0.0.1:8080', `127.0.0.1:${port}`));
+    const said = await callspool(['doctor', 'back-end-port', '--nginx-conf', file, '--json', '--set', `data_dir=${server.dataDir}`]);
+    return [said.code, JSON.parse(said.stdout).checks[0]];
+  };
+  const own = Number(new URL(server.url).port);
+  assert.deepEqual((await check(own))[0], 0);
+  const [code, found] = await check(own === 5000 ? 5001 : 5000);
+  assert.equal(code, 7);
+  assert.equal(found.write, `server 127.0.0.1:${own};`);
+});
+
+test('--explain tells where a request comes, and what is in force there', async (t) => {
+  const folder = temporaryFolder(t, 'nginxcommand');
+  const file = whole(folder, PACKAGED);
+  const said = await callspool(['nginx', '--explain', file, '--url', `http://calls.example.com${CALL}`, '--header', 'Range: bytes=0-1']);
+  assert.equal(said.code, 0, said.stderr);
+  assert.match(said.stdout, /^is +passed on to http:\/\/callspool$/m);
+  assert.match(said.stdout, /^Range: bytes=0-1$/m);
+  assert.match(said.stdout, /:\d+ {2}proxy_buffering off$/m);
+  assert.equal((await callspool(['nginx', '--explain', file])).code, 2);
+  assert.equal((await callspool(['nginx', '--explain', file, '--url', 'calls.example.com'])).code, 2);
 });
