@@ -25,13 +25,14 @@ const Details = lazy(() => import('../details/Details').then((module) => module.
 function SkipLinks() {
 	const { list } = useWords();
 	const hasPlayer = useStore(playing) !== null;
+	const { page } = useStore(view);
 	const to = (selector: string) => (event: Event): void => {
 		event.preventDefault();
 		document.querySelector<HTMLElement>(selector)?.focus();
 	};
 	return (
 		<nav class="skips" aria-label={list.skips}>
-			<a href="#calls" onClick={to('[data-sid][tabindex="0"], #calls')}>{list.toList}</a>
+			{page === 'calls' && <a href="#calls" onClick={to('[data-sid][tabindex="0"], #calls')}>{list.toList}</a>}
 			{hasPlayer && <a href="#player" onClick={to('#player button')}>{list.toPlayer}</a>}
 		</nav>
 	);

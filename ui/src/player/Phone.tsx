@@ -44,7 +44,8 @@ function Mini({ held, onOpen }: { held: Track; onOpen(): void }) {
 	return (
 		<section class="mini" id="player" aria-label={player.region} tabIndex={-1} {...useSwipe('up', onOpen)}>
 			<span class="pl" ref={line} />
-			<button type="button" class="t" aria-label={player.open} onClick={onOpen}>
+			<button type="button" class="t" onClick={onOpen}>
+				<span class="sr">{player.open}</span>
 				<b><Other track={held} /></b>
 				<small>{isInTheWay(trouble) ? player.notPlayed : <><bdi class="n" dir="ltr">{timeText(nowS)} / {lengthText(durationS)}</bdi> · <bdi class="n" dir="ltr">{speed}×</bdi></>}</small>
 			</button>

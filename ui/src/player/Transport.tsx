@@ -61,7 +61,7 @@ export function LoopButton({ class: more = 'tg', isTall = false }: { class?: str
 	const { player } = useWords();
 	const now = useStore(loop);
 	return (
-		<button type="button" class={more} aria-label={player.loop} title={player.loop} aria-pressed={now !== null} onClick={pressLoop}>
+		<button type="button" class={more} aria-label={`${player.loop} A–B`} title={player.loop} aria-pressed={now !== null} onClick={pressLoop}>
 			{isTall ? <><b><bdi class="n" dir="ltr">A–B</bdi></b>{player.loop}</> : <bdi class="n" dir="ltr">A–B</bdi>}
 		</button>
 	);
