@@ -16,9 +16,7 @@ FEW, MANY, MOST = 10000, 1000000, 10000000
 CHECKED = 2000 # calls whose rows are compared with what the projection makes
 PLAY_S = 300
 STATES = ('none', 'pending', 'stored', 'absent', 'failed', 'deleted')
-EXPIRED = '(SELECT started_at_ms FROM recordings r WHERE r.id = main_recording_id) < 1000 * unixepoch() - 7 * 86400000'
-FATES = {'held': 'recording_group > 7', 'expired': f'recording_group IN (1, 2, 4) AND {EXPIRED}',
-         'on_the_way': f'recording_group = 1 AND NOT {EXPIRED}'}
+FATES = {'held': 'recording_group > 7', 'expired': '0', 'on_the_way': '+recording_group = 1'} # kept for ever
 DIRECTIONS = ('inbound', 'outbound')
 PAGE = 50
 FILTERED, NUMBER, FEW_DIGITS = 'any filter', 'a number or its last 7 digits', 'any 3 to 6 digits inside'
