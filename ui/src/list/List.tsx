@@ -1,14 +1,15 @@
 // The list of calls: one grid of which only what is in sight is drawn.
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { RefObject } from 'preact';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, type MutableRef } from 'preact/hooks';
 import { phone } from '../frame/phone';
 import { playing, type Playing } from '../player/control';
 import { useStore } from '../store';
 import type { Call } from '../types';
 import { go, view } from '../view';
 import { language, useWords } from '../words';
-import { calls, FRESH_MS } from './calls';
+import { calls, FRESH_MS, type ListState } from './calls';
 import { today } from './clock';
-import { retryCallOf, togglePlay, warm } from './deeds';
+import { retryCallOf, togglePlay } from './deeds';
 import { Foot, Pill, Skeletons } from './edges';
 import { Failed, NoMatch } from './empty';
 import { filterOf } from './filter';
@@ -18,6 +19,7 @@ import { useListKeys } from './listKeys';
 import { ungrouped } from './numbers';
 import { Row, type Sound } from './Row';
 import { RowMenu } from './RowMenu';
+import { sidAt, usePress } from './usePress';
 import { useScroll, type Range } from './useScroll';
 
 const ROW = 40;
@@ -120,9 +122,6 @@ function useShown(): void {
 	}, []);
 }
 
-const sidAt = (target: EventTarget | null): string | null => (target instanceof Element ? (target.closest<HTMLElement>('[data-sid]')?.dataset['sid'] ?? null) : null);
-const deedAt = (target: EventTarget | null): string | null => (target instanceof Element ? (target.closest<HTMLElement>('[data-do]')?.dataset['do'] ?? null) : null);
-
 function copyPlain(event: ClipboardEvent): void {
 	const text = getSelection()?.toString() ?? '';
 	if (!text.trim()) return;
@@ -130,90 +129,95 @@ function copyPlain(event: ClipboardEvent): void {
 	event.clipboardData?.setData('text/plain', ungrouped(text));
 }
 
-export function List() {
-	const { list } = useWords();
-	const state = useStore(calls.state);
-	const seen = useStore(view);
-	const isPhone = useStore(phone);
+interface Opened {
+	callSid: string;
+	anchor: HTMLElement;
+}
+
+/** The menu of a row: nothing moves while it is open. */
+function useMenu(box: RefObject<HTMLElement>, version: number): { menu: Opened | null; isOpen: MutableRef<boolean>; open(callSid: string): void; close(): void } {
+	const [menu, setMenu] = useState<Opened | null>(null);
+	const isOpen = useRef(false);
+	isOpen.current = menu !== null;
+	useEffect(() => calls.hold(menu !== null), [menu]);
+	useEffect(() => {
+		if (menu && !calls.stretch.get(menu.callSid)) setMenu(null);
+	}, [menu, version]);
+	const open = (callSid: string): void => {
+		const anchor = box.current?.querySelector<HTMLElement>(`[data-sid="${callSid}"] [data-do="more"]`);
+		if (anchor) setMenu((before) => (before?.callSid === callSid ? null : { callSid, anchor }));
+	};
+	return { menu, isOpen, open, close: () => setMenu(null) };
+}
+
+/** The row that has the tab stop, and the one that was chosen. */
+function useChosen() {
 	const [current, setCurrent] = useState<string | null>(null);
 	const [selected, setSelected] = useState<string | null>(null);
-	const [menu, setMenu] = useState<{ callSid: string; anchor: HTMLElement } | null>(null);
-	const pressed = useRef<string | null>(null);
-	useShown();
-
-	const rowHeight = isPhone ? ROW_PHONE : ROW;
-	const { rows } = calls.stretch;
-	const layout = useMemo(() => layoutOf(rows.map(({ place }) => place.ms), rowHeight), [state.version, rowHeight]);
-	const scroll = useScroll(calls, layout, state.filter);
-	const { box } = scroll;
-
-	const stop = current !== null && calls.stretch.indexOf(current) >= 0 ? current : (rows[scroll.range.first]?.call.call_sid ?? null);
-	const kept = calls.stretch.indexOf(menu?.callSid ?? current ?? '');
-	useFocusKept(box, current, setCurrent, state.version);
-
 	const select = (callSid: string): void => {
 		setCurrent(callSid);
 		setSelected(callSid);
 		if (view.value.call && view.value.call !== callSid) go({ call: callSid, t: null }, 'replace');
 	};
-	const openMenu = (callSid: string): void => {
-		const anchor = box.current!.querySelector<HTMLElement>(`[data-sid="${callSid}"] [data-do="more"]`);
-		if (anchor) setMenu((open) => (open?.callSid === callSid ? null : { callSid, anchor }));
-	};
-	const act = (deed: string | null, call: Call): void => {
+	return { current, setCurrent, selected, select };
+}
+
+function useLayout(version: number, isPhone: boolean): Layout {
+	const rowHeight = isPhone ? ROW_PHONE : ROW;
+	return useMemo(() => layoutOf(calls.stretch.rows.map(({ place }) => place.ms), rowHeight), [version, rowHeight]);
+}
+
+/** What stands in the place of rows, or above the first of them. */
+function Instead({ state, isEmpty }: { state: ListState; isEmpty: boolean }) {
+	const seen = useStore(view);
+	if (state.status === 'loading') return <Skeletons />;
+	if (state.status === 'failed') return <Failed state={state} />;
+	return isEmpty ? <NoMatch seen={seen} /> : null;
+}
+
+export function List() {
+	const { list } = useWords();
+	const state = useStore(calls.state);
+	const isPhone = useStore(phone);
+	useShown();
+
+	const layout = useLayout(state.version, isPhone);
+	const scroll = useScroll(calls, layout, state.filter);
+	const { box, range } = scroll;
+	const { current, setCurrent, selected, select } = useChosen();
+	const { menu, isOpen, open, close } = useMenu(box, state.version);
+	const { rows, bottom } = calls.stretch;
+	const stop = current !== null && calls.stretch.indexOf(current) >= 0 ? current : (rows[range.first]?.call.call_sid ?? null);
+
+	useFocusKept(box, current, setCurrent, state.version);
+	useListKeys({ scroll, current: stop, select, box });
+	const presses = usePress(scroll, isOpen, (deed, call) => {
+		select(call.call_sid);
 		if (deed === 'play') togglePlay(call);
 		else if (deed === 'retry') void retryCallOf(call);
-		else if (deed === 'more') openMenu(call.call_sid);
+		else if (deed === 'more') open(call.call_sid);
 		else if (isPhone) go({ call: call.call_sid, t: null });
-	};
+	});
 
-	useEffect(() => calls.hold(menu !== null), [menu]);
-	useListKeys({ scroll, current: stop, select, box });
-
-	const down = (event: PointerEvent): void => {
-		pressed.current = scroll.before(event.clientY) ?? sidAt(event.target);
-		calls.hold(true);
-		const call = pressed.current && deedAt(event.target) === 'play' ? calls.stretch.get(pressed.current) : null;
-		if (call) warm(call);
-		const up = (): void => {
-			calls.hold(menu !== null);
-			for (const name of ['pointerup', 'pointercancel']) removeEventListener(name, up);
-		};
-		for (const name of ['pointerup', 'pointercancel']) addEventListener(name, up);
-	};
-	const click = (event: MouseEvent): void => {
-		const callSid = event.detail ? (pressed.current ?? sidAt(event.target)) : sidAt(event.target);
-		const call = callSid && calls.stretch.get(callSid);
-		if (!call) return;
-		select(call.call_sid);
-		act(deedAt(event.target), call);
-	};
-	const twice = (event: MouseEvent): void => {
-		const call = deedAt(event.target) ? null : calls.stretch.get(pressed.current ?? '');
-		if (call && !isPhone) togglePlay(call);
-	};
-
-	const isEmpty = state.status === 'ready' && !rows.length && !calls.stretch.bottom;
-	const isBare = isEmpty || state.status === 'failed'; // an empty grid is none
+	const isFailed = state.status === 'failed';
+	const isEmpty = state.status === 'ready' && !rows.length && !bottom;
+	const isBare = isEmpty || isFailed; // an empty grid is none
 	return (
 		<section class="listwrap" aria-label={list.calls}>
 			<Pill calls={calls} version={state.version} onPress={() => void calls.toNewest().then(scroll.toTop)} />
 			<div class="grid" {...(isBare ? {} : { role: 'grid', 'aria-label': list.calls, 'aria-rowcount': -1 })} aria-busy={state.status === 'loading'} id="calls" tabIndex={-1}>
 				{!isPhone && <div role="rowgroup" aria-hidden={isBare}><Columns /></div>}
-				<div class="list" ref={box} onScroll={scroll.onScroll} onPointerDown={down} onClick={click} onDblClick={twice} onCopy={copyPlain}
-					onFocusIn={(event) => setCurrent(sidAt(event.target) ?? current)}>
-					{state.status === 'loading' && <Skeletons />}
-					{state.status === 'failed' && <Failed state={state} />}
-					{isEmpty && <NoMatch seen={seen} />}
-					{state.status !== 'failed' && (
+				<div class="list" ref={box} onScroll={scroll.onScroll} {...presses} onCopy={copyPlain} onFocusIn={(event) => setCurrent(sidAt(event.target) ?? current)}>
+					<Instead state={state} isEmpty={isEmpty} />
+					{!isFailed && (
 						<div class="rows" role="presentation" ref={(element) => element?.style.setProperty('height', `${layout.height}px`)}>
-							<Rows layout={layout} range={scroll.range} current={stop} selected={selected} kept={kept} />
+							<Rows layout={layout} range={range} current={stop} selected={selected} kept={calls.stretch.indexOf(menu?.callSid ?? current ?? '')} />
 						</div>
 					)}
-					{state.status === 'ready' && !isEmpty && <Foot calls={calls} state={state} seen={seen} />}
+					{state.status === 'ready' && !isEmpty && <Foot calls={calls} state={state} />}
 				</div>
 			</div>
-			{menu && <RowMenu call={calls.stretch.get(menu.callSid)} anchor={menu.anchor} onClose={() => setMenu(null)} />}
+			{menu && <RowMenu call={calls.stretch.get(menu.callSid)} anchor={menu.anchor} onClose={close} />}
 		</section>
 	);
 }

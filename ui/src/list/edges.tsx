@@ -2,7 +2,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { announce } from '../parts/announce';
 import { Icon } from '../parts/Icon';
-import type { View } from '../view';
+import { useStore } from '../store';
+import { view, type View } from '../view';
 import { useWords } from '../words';
 import type { Calls, ListState } from './calls';
 import { isSpan } from './dates';
@@ -43,8 +44,9 @@ function endOf({ list }: ReturnType<typeof useWords>, seen: View): string {
 	return isNarrowed(seen) || seen.tab !== 'all' ? these.match : these.all;
 }
 
-export function Foot({ calls, state, seen }: { calls: Calls; state: ListState; seen: View }) {
+export function Foot({ calls, state }: { calls: Calls; state: ListState }) {
 	const words = useWords();
+	const seen = useStore(view);
 	if (!calls.stretch.bottom) return <div class="foot">{endOf(words, seen)}</div>;
 	if (state.hasOlderFailed) {
 		return (
