@@ -94,7 +94,7 @@ globalThis.fetch = async (address, { headers }) => {
   };
 };
 
-const { load: take, start, stop, seek, sound, ended, cameBack, retry, toggleSound, network } = await load('player/engine');
+const { load: take, start, stop, seek, sound, ended, cameBack, retry, toggleSound, network, known, learn, ApiError } = await load('player/engine', 'api');
 const source = (id = 'RE1', more = {}) => ({ id, media: `/${id}/media`, waveform: `/${id}/waveform`, heard: null, durationS: 100, ...more });
 const settled = () => new Promise((done) => setTimeout(done, 5));
 const kind = () => sound.value.trouble?.kind ?? null;
@@ -108,6 +108,7 @@ beforeEach(() => {
   over = [];
   navigator.onLine = true;
   network.isUp = () => navigator.onLine;
+  known.why = () => null;
   audio.src = '';
   audio.loads = [];
   audio.plays = 0;
@@ -197,6 +198,22 @@ test('a refusal in words, and again when the server says', async () => {
   pass(13_000);
   assert.equal(audio.loads.length, 2);
   assert.equal(kind(), null);
+});
+
+test('what the row knows is said while the server still waits, and kept up with', async () => {
+  const limited = (s) => new ApiError('upstream_unavailable', 'Twilio limits', 0, s, null);
+  known.why = () => limited(40);
+  take(source());
+  start();
+  pass(1000);
+  assert.equal(kind(), null, 'it may come at once');
+  pass(1500);
+  assert.deepEqual([kind(), sound.value.trouble.error.retryAfterS, sound.value.isWanted, audio.loads.length], ['refused', 40, true, 1]);
+  known.why = () => limited(20);
+  learn({ ...sound.value.source });
+  assert.equal(sound.value.trouble.error.retryAfterS, 20);
+  audio.sounds();
+  assert.deepEqual([kind(), sound.value.isPlaying], [null, true]);
 });
 
 test('what is gone for good is not tried again by itself', async () => {

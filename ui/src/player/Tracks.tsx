@@ -12,6 +12,9 @@ interface TracksProps {
 	hasNote: boolean;
 }
 
+/** From there on the words have no room behind what is here. */
+const LATE = 0.6;
+
 export function Tracks({ lanes, shown, heightPx, hasNote }: TracksProps) {
 	const { player } = useWords();
 	const { source } = useStore(sound);
@@ -28,7 +31,7 @@ export function Tracks({ lanes, shown, heightPx, hasNote }: TracksProps) {
 					<i class="played" />
 				</div>
 			))}
-			{isArriving && hasNote && text && <div class="notyet" style={{ left: here }}><span>{text}</span></div>}
+			{isArriving && hasNote && text && <div class={part > LATE ? 'notyet late' : 'notyet'} style={{ left: here }}><span>{text}</span></div>}
 		</div>
 	);
 }

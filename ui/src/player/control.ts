@@ -1,10 +1,10 @@
 // Playing calls: which call and which of its recordings the engine plays, and what comes after.
-import { getCall, mediaOf, signedOut } from '../api';
+import { ApiError, getCall, mediaOf, serverNow, signedOut } from '../api';
 import { connection, onCall, progress, watch, type Watch } from '../live';
 import { session } from '../session';
 import { store } from '../store';
 import type { Call, Recording } from '../types';
-import { arriving, cameBack, ended, learn, load, network, seek, sound, start, stop, toggleSound, unload, type Source } from './engine';
+import { arriving, cameBack, ended, known, learn, load, network, seek, sound, start, stop, toggleSound, unload, type Source } from './engine';
 import { placeOf } from './places';
 import { playsOn } from './plays_on';
 import { chapterAfter, durationOf, inOrder, isPlayable, mainOf, withNews } from './recordings';
@@ -203,6 +203,15 @@ function watchWhatComes(): void {
 	watched = callSid && held ? { callSid, watch: watch({ filter: { call: callSid }, seq: held.call.seq, bottom: null, told: () => {} }) } : null;
 }
 track.listen(watchWhatComes);
+
+/** The row says why its recording waits. */
+known.why = ({ id }) => {
+	const held = track.value;
+	const recording = held ? recordingOf(held) : undefined;
+	if (recording?.recording_sid !== id || recording.state !== 'waiting' || recording.arriving || !recording.reason) return null;
+	const inMs = recording.next_try_at ? Date.parse(recording.next_try_at) - serverNow() : 0;
+	return new ApiError(recording.reason.code, recording.reason.text, 0, Math.max(1, Math.ceil(inMs / 1000)), null);
+};
 
 network.isUp = () => navigator.onLine && connection.value.offlineSince === null;
 connection.listen(({ isLive }) => isLive && cameBack());

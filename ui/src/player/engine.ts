@@ -5,6 +5,7 @@
 //	isPlaying  it sounds
 //	isBusy     it is wanted and has not sounded for a moment
 //	trouble    why it does not sound
+import type { ApiError } from '../api';
 import { store } from '../store';
 import type { Arriving } from '../types';
 import { audio, clearAddress, isAt, moveTo, setAddress, startSound, timeNow } from './audio';
@@ -40,6 +41,9 @@ export const arriving = store<Arriving | null>(null);
 /** Does nothing answer because there is no network?  The page that has a connection to the server sets what it knows. */
 export const network = { isUp: (): boolean => navigator.onLine };
 
+/** Why a source is not here, as far as that is known without asking; whoever knows sets it. */
+export const known: { why(source: Source): ApiError | null } = { why: () => null };
+
 /** Told when a source is at its end. */
 export const ended = new Set<(source: Source) => void>();
 /** Told after a seek or a change of source: what comes does not go on from what was. */
@@ -47,6 +51,7 @@ export const jumped = new Set<() => void>();
 
 const BUSY_MS = 250;
 const WAITING_MS = 400;
+const KNOWN_MS = 1500;
 const SLOW_MS = 8000;
 /** Whatever sounded for so long begins to count its retries anew. */
 const FORGIVEN_MS = 30_000;
@@ -59,6 +64,7 @@ let lastEndS: number | null = null;
 let soundsSinceMs = 0;
 let busyTimer = 0;
 let slowTimer = 0;
+let knownTimer = 0;
 let againTimer = 0;
 let asking: AbortController | null = null;
 
@@ -72,17 +78,33 @@ const tellJump = (): void => jumped.forEach((told) => told());
 
 function calm(): void {
 	window.clearTimeout(busyTimer);
+	window.clearTimeout(knownTimer);
 	window.clearTimeout(slowTimer);
 	window.clearTimeout(againTimer);
 	asking?.abort();
 	asking = null;
 }
 
+const isStill = (): boolean => sound.value.isWanted && !sound.value.isPlaying && !isInTheWay(sound.value.trouble);
+
+/** The server answers a play when there is something to be said; what it waits for is known before. */
+function sayWhatIsKnown(): void {
+	const { source } = sound.value;
+	const error = source && known.why(source);
+	if (error) change({ isBusy: false, trouble: refusedBy(error) });
+}
+
+function refusedBy(error: ApiError): Trouble {
+	const inS = againInS(error);
+	return { kind: 'refused', error, againAtMs: inS === null ? null : performance.now() + inS * 1000 };
+}
+
 /** Nothing sounds although it is wanted: the ring after a moment, words after a while. */
 function waitForSound(afterMs: number): void {
 	window.clearTimeout(busyTimer);
+	window.clearTimeout(knownTimer);
 	window.clearTimeout(slowTimer);
-	const isStill = (): boolean => sound.value.isWanted && !sound.value.isPlaying && !isInTheWay(sound.value.trouble);
+	knownTimer = window.setTimeout(() => isStill() && sayWhatIsKnown(), KNOWN_MS);
 	busyTimer = window.setTimeout(() => isStill() && change({ isBusy: true, trouble: whatHinders() }), afterMs);
 	slowTimer = window.setTimeout(() => {
 		if (!isStill()) return;
@@ -124,6 +146,7 @@ export function load(source: Source, atS = 0): void {
 export function learn(source: Source): void {
 	if (sound.value.source?.id !== source.id) return;
 	change({ source, durationS: sound.value.durationS ?? source.durationS });
+	if (sound.value.isWanted && sound.value.trouble?.kind === 'refused') sayWhatIsKnown();
 }
 
 async function sounds(): Promise<void> {
@@ -141,8 +164,7 @@ export function start(): void {
 }
 
 export function stop(): void {
-	window.clearTimeout(busyTimer);
-	window.clearTimeout(slowTimer);
+	calm();
 	const { trouble } = sound.value;
 	change({ isWanted: false, isPlaying: false, isBusy: false, trouble: isInTheWay(trouble) ? trouble : null });
 	audio.pause();
@@ -199,9 +221,9 @@ export function unload(): void {
 	tellJump();
 }
 
-function refused(error: Extract<Probe, { kind: 'refused' }>['error']): void {
+function refused(error: ApiError): void {
 	const inS = againInS(error);
-	change({ isBusy: false, trouble: { kind: 'refused', error, againAtMs: inS === null ? null : performance.now() + inS * 1000 } });
+	change({ isBusy: false, trouble: refusedBy(error) });
 	// a second later than the server's own try, so that it is answered by what that brought
 	if (inS !== null) againTimer = window.setTimeout(cameBack, (inS + 1) * 1000);
 }
@@ -257,9 +279,7 @@ function atEnd(): void {
 }
 
 audio.addEventListener('playing', () => {
-	window.clearTimeout(busyTimer);
-	window.clearTimeout(slowTimer);
-	asking?.abort();
+	calm();
 	hasSounded = true;
 	if (!sound.value.isPlaying) soundsSinceMs = performance.now();
 	change({ isWanted: true, isPlaying: true, isBusy: false, trouble: null });
