@@ -3,7 +3,7 @@ import assert from 'node:assert';
 import test, { describe } from 'node:test';
 import { load } from './load.js';
 
-const { attemptRows, toneOf, verdictOf, triedHours, words } = await load('details/tries', 'details/verdict', 'words');
+const { attemptRows, toneOf, verdictOf, triedHours, allWords } = await load('details/tries', 'details/verdict', 'later_words');
 
 const at = (s) => new Date(Date.UTC(2026, 10, 21, 14) + s * 1000).toISOString();
 let serial = 0;
@@ -43,7 +43,7 @@ describe('tries', () => {
 describe('why it does not play', () => {
   const call = { status: 'completed', ended_at: at(60), recordings: [] };
   const recording = (state, more = {}) => ({ state, expired: false, reason: null, next_try_at: null, attempts: [], ...more });
-  const verdict = (one, of = call) => verdictOf(of, one, Date.now(), words());
+  const verdict = (one, of = call) => verdictOf(of, one, Date.now(), allWords());
 
   for (const [what, one, expected] of [
     ['stored plays', recording('stored'), null],

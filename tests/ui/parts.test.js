@@ -3,8 +3,8 @@ import assert from 'node:assert';
 import test, { describe } from 'node:test';
 import { load } from './load.js';
 
-const { typedItem, placed, movedByKey, clock, size, errorWords, undecodable, refusalOf, words, ApiError } = await load(
-  'parts/Menu', 'parts/Popover', 'parts/Slider', 'parts/format', 'parts/errors', 'pages/refusal', 'words', 'api',
+const { typedItem, placed, movedByKey, clock, size, errorWords, undecodable, refusalOf, allWords, ApiError } = await load(
+  'parts/Menu', 'parts/Popover', 'parts/Slider', 'parts/format', 'parts/errors', 'pages/refusal', 'later_words', 'api',
 );
 
 const failed = (code, more = {}) => new ApiError(code, more.text ?? '', more.status ?? 500, more.retryAfterS ?? 0, more.requestId ?? null, more.body ?? {});
@@ -88,7 +88,7 @@ describe('errors in words', () => {
 });
 
 describe('what a form was refused', () => {
-  const said = (error) => refusalOf(error).text(words());
+  const said = (error) => refusalOf(error).text(allWords());
   for (const [what, error, text] of [
     ['wrong, and nobody says which', failed('sign_in_failed'), /^Name or password is wrong\.$/],
     ['wrong, and how many tries are left', failed('sign_in_failed', { body: { tries_left: 3 } }), /^Name or password is wrong\. 3 tries are left before a wait\.$/],

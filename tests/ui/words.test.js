@@ -3,7 +3,8 @@ import assert from 'node:assert';
 import test from 'node:test';
 import { load } from './load.js';
 
-const [english, hebrew] = await Promise.all([load('words/en/index'), load('words/he/index')]);
+const areas = (language) => load(`words/${language}/index`, `words/${language}/details`, `words/${language}/pages`);
+const [english, hebrew] = await Promise.all([areas('en'), areas('he')]);
 
 /** [path, text or function] of all words. */
 function flat(words, path = '') {

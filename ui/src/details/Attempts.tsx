@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { Icon, type IconName } from '../parts/Icon';
 import { dayText, size, timeText } from '../parts/format';
 import type { Attempt, Recording } from '../types';
-import { useWords, type Words } from '../words';
+import { useAllWords, type AllWords } from '../later_words';
 import { attemptRows, toneOf, type AttemptRow, type Tone } from './tries';
 
 const ICONS: Record<Tone, IconName> = { ok: 'ok', w: 'clock', f: 'bad', n: 'pulse' };
@@ -11,13 +11,13 @@ const BROKEN = ['cut', 'cut_audio', 'interrupted', 'unreachable'];
 
 const iconOf = (attempt: Attempt): IconName => (BROKEN.includes(attempt.outcome ?? '') ? 'warn' : ICONS[toneOf(attempt)]);
 
-function titleOf({ outcome }: Attempt, { duration_differs: differs }: Recording, { details }: Words): string {
+function titleOf({ outcome }: Attempt, { duration_differs: differs }: Recording, { details }: AllWords): string {
 	if (outcome === null) return details.underWay;
 	if (outcome === 'stored' && differs) return `${details.outcomes['stored']} · ${details.differs}`;
 	return details.outcomes[outcome] ?? outcome;
 }
 
-function bytesText({ outcome, bytes, began_at: began, ended_at: ended }: Attempt, recording: Recording, { details }: Words): string | null {
+function bytesText({ outcome, bytes, began_at: began, ended_at: ended }: Attempt, recording: Recording, { details }: AllWords): string | null {
 	if (!bytes) return null;
 	const s = ended ? (Date.parse(ended) - Date.parse(began)) / 1000 : 0;
 	if (outcome === 'stored') return details.bytesIn(size(bytes), s < 10 ? Math.max(s, 0.1).toFixed(1) : String(Math.round(s)));
@@ -25,14 +25,14 @@ function bytesText({ outcome, bytes, began_at: began, ended_at: ended }: Attempt
 }
 
 /** Status, bytes, wait. */
-function smallText(row: AttemptRow, recording: Recording, words: Words): string {
+function smallText(row: AttemptRow, recording: Recording, words: AllWords): string {
 	const { attempt, waitedS } = row;
 	const status = attempt.http_status >= 300 ? String(attempt.http_status) : null;
 	return [status, bytesText(attempt, recording, words), waitedS === null ? null : words.details.waited(waitedS)].filter(Boolean).join(' · ');
 }
 
 function One({ row, recording }: { row: AttemptRow; recording: Recording }) {
-	const words = useWords();
+	const words = useAllWords();
 	const [isOpen, setOpen] = useState(false);
 	const { attempt, alike } = row;
 	const small = smallText(row, recording, words);
@@ -65,7 +65,7 @@ function One({ row, recording }: { row: AttemptRow; recording: Recording }) {
 }
 
 export function Attempts({ recording, number, all }: { recording: Recording; number: number; all: number }) {
-	const { details } = useWords();
+	const { details } = useAllWords();
 	const rows = attemptRows(recording);
 	return (
 		<section aria-label={details.attempts}>

@@ -11,7 +11,7 @@ import { may } from '../session';
 import { useStore } from '../store';
 import type { Call, Recording } from '../types';
 import { go } from '../view';
-import { useWords } from '../words';
+import { useAllWords } from '../later_words';
 import { Attempts } from './Attempts';
 import { retryDeed } from './deeds';
 import { tried } from './dialogs';
@@ -28,7 +28,7 @@ export interface DetailsProps {
 }
 
 function WhyNot({ call, recording }: { call: Call; recording: Recording | undefined }) {
-	const words = useWords();
+	const words = useAllWords();
 	const [refused, setRefused] = useState<string | null>(null);
 	const now = useStore(second);
 	const verdict = verdictOf(call, recording, now, words);
@@ -69,7 +69,7 @@ function Body({ call }: { call: Call }) {
 }
 
 function NotLoaded({ error, again }: Loaded) {
-	const { common, details } = useWords();
+	const { common, details } = useAllWords();
 	const { text, way } = errorWords(error);
 	return (
 		<div class="call f" role="alert">
@@ -99,7 +99,7 @@ function Skeleton() {
 const toCall = (call: Call | null): void => call ? go({ call: call.call_sid }, 'replace') : undefined;
 
 function Neighbours({ callSid }: { callSid: string }) {
-	const { details } = useWords();
+	const { details } = useAllWords();
 	const [above, below] = [neighbours.previous(callSid), neighbours.next(callSid)];
 	return (
 		<>
@@ -110,7 +110,7 @@ function Neighbours({ callSid }: { callSid: string }) {
 }
 
 function Head({ id, call, callSid, onClose }: { id: string; call: Call | null; callSid: string; onClose(): void }) {
-	const { details } = useWords();
+	const { details } = useAllWords();
 	const other = call && otherNumber(call);
 	return (
 		<div class="dh">
@@ -163,7 +163,7 @@ function actOf({ key, ctrlKey, altKey, metaKey, shiftKey }: KeyboardEvent, { cal
 }
 
 function Drawer(props: DetailsProps) {
-	const { details } = useWords();
+	const { details } = useAllWords();
 	const heading = useId();
 
 	// Opened by hand: the focus comes along.  An address that names the call takes it from nobody.

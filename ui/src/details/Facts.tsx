@@ -6,7 +6,7 @@ import { isInbound, statusText, unknownNumber } from '../list/say';
 import { CopyButton } from '../parts/CopyButton';
 import { clock, dateText, timeText } from '../parts/format';
 import type { Call } from '../types';
-import { useWords } from '../words';
+import { useAllWords } from '../later_words';
 
 function Fact({ name, children }: { name: string; children: ComponentChildren }) {
 	return (
@@ -34,7 +34,7 @@ function Party({ call, number }: { call: Call; number: string | null }) {
 }
 
 export function Facts({ call }: { call: Call }) {
-	const { details } = useWords();
+	const { details } = useAllWords();
 	return (
 		<dl class="facts">
 			{call.direction && <Fact name={details.direction}>{isInbound(call) ? details.inbound : details.outbound}</Fact>}

@@ -12,7 +12,7 @@ import { progress } from '../live';
 import { may } from '../session';
 import { useStore } from '../store';
 import type { Arriving, Call, Recording } from '../types';
-import { useWords, type Words } from '../words';
+import { useAllWords, type AllWords } from '../later_words';
 import { endHoldDeed } from './deeds';
 import { DeleteDialog, HoldDialog, tried } from './dialogs';
 
@@ -21,7 +21,7 @@ const PLAYABLE = ['stored', 'queued', 'waiting'];
 
 export const isPlayable = ({ state, expired, reason }: Recording): boolean => !expired && PLAYABLE.includes(state) && (state === 'stored' || reason?.code !== 'upstream_refused');
 
-function keptText(recording: Recording, { details }: Words): string {
+function keptText(recording: Recording, { details }: AllWords): string {
 	const { hold, held, expires_at: until, expired } = recording;
 	if (hold) return hold.by ? details.heldBy(hold.by, dayText(hold.since)) : details.heldSince(dayText(hold.since));
 	if (held) return details.held;
@@ -35,13 +35,13 @@ function stateText(call: Call, recording: Recording, arriving: Arriving | null):
 
 const lengthOf = ({ measured_duration: measured, duration }: Recording): number | null => measured ?? duration;
 
-function titleText(call: Call, recording: Recording, arriving: Arriving | null, words: Words): string {
+function titleText(call: Call, recording: Recording, arriving: Arriving | null, words: AllWords): string {
 	const length = lengthOf(recording);
 	if (recording.state !== 'stored' || recording.expired || length === null) return stateText(call, recording, arriving);
 	return `${clock(length)} · ${words.details.channels(recording.channels)}`;
 }
 
-function smallText(recording: Recording, words: Words): string {
+function smallText(recording: Recording, words: AllWords): string {
 	const { details } = words;
 	const { state, format, duration, attempts = [] } = recording;
 	const isStored = state === 'stored';
@@ -60,7 +60,7 @@ interface Numbered {
 }
 
 function PlayButton({ call, recording, number, all }: Numbered) {
-	const { details } = useWords();
+	const { details } = useAllWords();
 	const now = useStore(playing);
 	const isThis = now?.recordingSid === recording.recording_sid;
 	const isOn = isThis && now.isPlaying;
@@ -79,7 +79,7 @@ type Question = 'hold' | 'delete' | null;
 
 /** The buttons of one recording: what a role may not do is absent. */
 function Deeds({ call, recording, number, all, onRefused }: Numbered & { onRefused(text: string | null): void }) {
-	const { details } = useWords();
+	const { details } = useAllWords();
 	const [question, setQuestion] = useState<Question>(null);
 	const { recording_sid: sid, state, held, expired } = recording;
 	const isStored = state === 'stored' && !expired;
@@ -116,7 +116,7 @@ function Deeds({ call, recording, number, all, onRefused }: Numbered & { onRefus
 }
 
 function Item({ call, recording, number, all, isChosen, onChoose }: Numbered & { isChosen: boolean; onChoose(): void }) {
-	const words = useWords();
+	const words = useAllWords();
 	const arriving = useStore(progress).get(recording.recording_sid) ?? recording.arriving ?? null;
 	const isArriving = recording.state !== 'stored' ? arriving : null;
 	const inside = (
@@ -137,7 +137,7 @@ function Item({ call, recording, number, all, isChosen, onChoose }: Numbered & {
 }
 
 export function Recordings({ call, chosen, onChoose }: { call: Call; chosen: Recording; onChoose(recordingSid: string): void }) {
-	const { details } = useWords();
+	const { details } = useAllWords();
 	const [refused, setRefused] = useState<string | null>(null);
 	const all = call.recordings.length;
 	return (

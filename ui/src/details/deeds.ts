@@ -14,26 +14,26 @@ function done(text: string): void {
 
 export async function retryDeed(recordingSid: string): Promise<void> {
 	await retryRecording(recordingSid);
-	done(words().details.retryDone);
+	done(words().common.done.asked);
 }
 
 /** All recordings of the call that can be asked for again. */
 export async function retryCallDeed(callSid: string): Promise<void> {
 	await retryCall(callSid);
-	done(words().details.retryDone);
+	done(words().common.done.asked);
 }
 
 export async function holdDeed(recordingSid: string, reason: string): Promise<void> {
 	await hold(recordingSid, reason);
-	done(words().details.heldDone);
+	done(words().common.done.held);
 }
 
 export async function endHoldDeed(recordingSid: string): Promise<void> {
 	await endHold(recordingSid);
-	done(words().details.endHoldDone);
+	done(words().common.done.holdEnded);
 }
 
 export async function removeDeed(recordingSid: string): Promise<void> {
 	await removeRecording(recordingSid);
-	done(words().details.deleteDone);
+	done(words().common.done.deleted);
 }

@@ -4,7 +4,7 @@ import { announceFailure } from '../parts/announce';
 import { Dialog } from '../parts/Dialog';
 import { errorWords } from '../parts/errors';
 import { Icon } from '../parts/Icon';
-import { useWords } from '../words';
+import { useAllWords } from '../later_words';
 import { holdDeed, removeDeed } from './deeds';
 
 interface Asked {
@@ -41,7 +41,7 @@ function useOnce(deed: () => Promise<void>, onClose: () => void): { isBusy: bool
 }
 
 export function HoldDialog({ recordingSid, onClose }: Asked) {
-	const { common, details } = useWords();
+	const { common, details } = useAllWords();
 	const [reason, setReason] = useState('');
 	const { isBusy, refused, act, refuse } = useOnce(() => holdDeed(recordingSid, reason.trim()), onClose);
 	const submit = (event: Event): void => {
@@ -70,7 +70,7 @@ export function HoldDialog({ recordingSid, onClose }: Asked) {
 }
 
 export function DeleteDialog({ recordingSid, onClose }: Asked) {
-	const { common, details } = useWords();
+	const { common, details } = useAllWords();
 	const { isBusy, refused, act } = useOnce(() => removeDeed(recordingSid), onClose);
 	const footer = (
 		<>

@@ -2,7 +2,7 @@
 import { shownText } from '../list/say';
 import { isOver, shownOf, whyOf } from '../list/states';
 import type { Call, Recording } from '../types';
-import type { Words } from '../words';
+import type { AllWords } from '../later_words';
 
 export interface Verdict {
 	/** f: something is wrong; w: it may come yet; n: that is how it is. */
@@ -23,13 +23,13 @@ export function triedHours({ attempts = [] }: Recording): number | null {
 }
 
 /** In the page's words, or the server's where it has none. */
-function reasonText(recording: Recording, { details, list }: Words): string {
+function reasonText(recording: Recording, { details, list }: AllWords): string {
 	const why = whyOf(recording);
 	if (!why) return details.noReason;
 	return why.kind === 'text' ? why.text : details.lastReason(list.why[why.kind]);
 }
 
-function waiting(call: Call, recording: Recording, now: number, { details, errors }: Words): Verdict {
+function waiting(call: Call, recording: Recording, now: number, { details, errors }: AllWords): Verdict {
 	const shown = shownOf(call, recording);
 	const verdict = (tone: Verdict['tone'], why: string): Verdict => ({ tone, title: details.notHereYet, why, way: 'try_now' });
 
@@ -40,7 +40,7 @@ function waiting(call: Call, recording: Recording, now: number, { details, error
 }
 
 /** now: the server's, in milliseconds; null: it plays, or nothing is to be said yet. */
-export function verdictOf(call: Call, recording: Recording | undefined, now: number, words: Words): Verdict | null {
+export function verdictOf(call: Call, recording: Recording | undefined, now: number, words: AllWords): Verdict | null {
 	const { details, errors } = words;
 	const final = (why: string): Verdict => ({ tone: 'n', title: details.cannotPlay, why, way: null });
 

@@ -16,7 +16,7 @@ const nameOf = ({ full_name: full, name }: User): string => full || name;
 
 /** The items alone, for a menu that has others too (phone). */
 export function AccountItems() {
-	const { pages } = useWords();
+	const { common } = useWords();
 	const now = useStore(session);
 	const isOn = useStore(playsOn);
 	const leave = (): void => void signOut().catch((error: unknown) => {
@@ -27,32 +27,32 @@ export function AccountItems() {
 	if (!now?.user) return null;
 	return (
 		<>
-			<MenuItem isChecked={isOn} isSwitch onSelect={() => setPlaysOn(!isOn)}>{pages.playNextByItself}</MenuItem>
-			{now.auth === 'password' && <MenuItem onSelect={leave}>{pages.signOut}</MenuItem>}
+			<MenuItem isChecked={isOn} isSwitch onSelect={() => setPlaysOn(!isOn)}>{common.playNextByItself}</MenuItem>
+			{now.auth === 'password' && <MenuItem onSelect={leave}>{common.signOut}</MenuItem>}
 		</>
 	);
 }
 
 export function WhoIsIt() {
-	const { pages } = useWords();
+	const { common } = useWords();
 	const now = useStore(session);
 	if (!now?.user) return null;
-	if (now.auth === 'none') return <p id="nobody" class="whois">{pages.nobodySignsIn}</p>;
+	if (now.auth === 'none') return <p id="nobody" class="whois">{common.nobodySignsIn}</p>;
 	return (
 		<p class="whois">
-			<b id="who">{pages.signedInAs(nameOf(now.user))}</b>
-			<small>{now.user.role === 'admin' ? pages.admin : pages.listener}</small>
+			<b id="who">{common.signedInAs(nameOf(now.user))}</b>
+			<small>{now.user.role === 'admin' ? common.admin : common.listener}</small>
 		</p>
 	);
 }
 
 export function AccountMenu() {
-	const { pages } = useWords();
+	const { common } = useWords();
 	const now = useStore(session);
 	const [isOpen, setOpen] = useState(false);
 	if (!now?.user) return null;
 	return (
-		<MenuButton label={pages.account} class={isOpen ? 'who on' : 'who'} align="end" onOpen={setOpen} head={<WhoIsIt />} button={now.auth === 'none' ? <Icon name="more" /> : <bdi aria-hidden="true">{initials(nameOf(now.user))}</bdi>}>
+		<MenuButton label={common.account} class={isOpen ? 'who on' : 'who'} align="end" onOpen={setOpen} head={<WhoIsIt />} button={now.auth === 'none' ? <Icon name="more" /> : <bdi aria-hidden="true">{initials(nameOf(now.user))}</bdi>}>
 			{() => <AccountItems />}
 		</MenuButton>
 	);

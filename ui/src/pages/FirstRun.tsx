@@ -6,7 +6,7 @@ import { count } from '../parts/format';
 import { Icon } from '../parts/Icon';
 import { may } from '../session';
 import { useStore } from '../store';
-import { useWords, type Words } from '../words';
+import { useAllWords, type AllWords } from '../later_words';
 import { health, watchHealth, type Health, type Refused } from './condition';
 
 const EVERY_MS = 2000;
@@ -39,7 +39,7 @@ function Copy({ label, text, copyLabel, isCode = true }: { label: string; text: 
 }
 
 function Step({ state, title, note, children }: { state: State; title: string; note?: string; children?: ComponentChildren }) {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	return (
 		<li class={state}>
 			<h2>
@@ -52,7 +52,7 @@ function Step({ state, title, note, children }: { state: State; title: string; n
 }
 
 function Reached({ told }: { told: Health | null }) {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	const state = told ? reachedTwilio(told) : 'open';
 	const failure = told?.complete.failure;
 	return (
@@ -64,13 +64,13 @@ function Reached({ told }: { told: Health | null }) {
 }
 
 /** With both addresses, where they are known. */
-function howToMend(reason: keyof Refused, webhooks: Health['webhooks'], pages: Words['pages']): string {
+function howToMend(reason: keyof Refused, webhooks: Health['webhooks'], pages: AllWords['pages']): string {
 	const { last_refused_to: to, public_url: expected } = webhooks ?? {};
 	if (reason !== 'wrong_signature' || !to || !expected) return pages.cameRefusedHow[reason];
 	return to === expected ? pages.sameAddress(to) : pages.otherAddress(to, expected);
 }
 
-function liveText({ webhooks }: Health, { pages }: Words): { isWrong: boolean; title: string; how: string } {
+function liveText({ webhooks }: Health, { pages }: AllWords): { isWrong: boolean; title: string; how: string } {
 	const refusal = mainRefusal(webhooks?.refused);
 	if (refusal) return { isWrong: true, title: pages.cameRefused[refusal.reason](refusal.times), how: howToMend(refusal.reason, webhooks, pages) };
 	if ((webhooks?.taken ?? 0) > 0) return { isWrong: false, title: pages.cameGood(count(webhooks!.taken!)), how: pages.cameGoodHow };
@@ -79,7 +79,7 @@ function liveText({ webhooks }: Health, { pages }: Words): { isWrong: boolean; t
 
 /** Changes by itself when Twilio calls, right or wrong. */
 function LiveLine({ told }: { told: Health | null }) {
-	const words = useWords();
+	const words = useAllWords();
 	const { isWrong, title, how } = told?.webhooks ? liveText(told, words) : { isWrong: false, title: words.pages.listeningPlain, how: words.pages.listeningPlainHow };
 	return (
 		<div class={isWrong ? 'wait w' : 'wait'} role="status">
@@ -93,7 +93,7 @@ function LiveLine({ told }: { told: Health | null }) {
 }
 
 function Steps({ told }: { told: Health | null }) {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	const origin = told?.webhooks?.public_url ?? location.origin;
 	const address = (path: string): string => `${origin}/webhook/${path}${ENDING}`;
 	return (
@@ -116,7 +116,7 @@ function Steps({ told }: { told: Health | null }) {
 }
 
 function Import() {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	const since = `${new Date().getFullYear()}-01-01`;
 	return (
 		<section class="hsec">
@@ -129,7 +129,7 @@ function Import() {
 
 /** In the list's place.  Whoever only listens is not told how Twilio is set up. */
 export function FirstRun() {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	const told = useStore(health);
 	const isAdmin = may('status');
 	useEffect(() => watchHealth(EVERY_MS), []);

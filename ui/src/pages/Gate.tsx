@@ -1,13 +1,17 @@
 // Before the page: who is signed in?  Where nobody is, the form stands in the page's place.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { lazy } from '../frame/lazy';
 import { errorWords } from '../parts/errors';
 import { askSession, mustSignIn, session } from '../session';
 import { useStore } from '../store';
 import { useWords } from '../words';
 import { Over } from './Card';
 import { markStarted } from './start';
-import { ProxyCard, SignIn, SignInDialog } from './SignIn';
+
+const ProxyCard = lazy(() => import('./SignIn').then((module) => module.ProxyCard));
+const SignIn = lazy(() => import('./SignIn').then((module) => module.SignIn));
+const SignInDialog = lazy(() => import('./SignIn').then((module) => module.SignInDialog));
 
 const AGAIN_MS = 2000;
 

@@ -10,7 +10,7 @@ import { count, dateText, momentText, size } from '../parts/format';
 import { Icon, type IconName } from '../parts/Icon';
 import { useStore } from '../store';
 import { go } from '../view';
-import { useWords, type Words } from '../words';
+import { useAllWords, type AllWords } from '../later_words';
 import { causesOf, health, healthError, toneOf, watchHealth, type Cause, type Complete, type Health as Told, type Refused, type Tone } from './condition';
 import { useTitle } from './title';
 
@@ -18,17 +18,17 @@ const EVERY_MS = 10_000;
 
 const ICONS: Record<Tone, IconName> = { good: 'ok', warn: 'warn', bad: 'bad' };
 
-const causeText = ({ name, text }: Cause, { pages }: Words): string => (name ? pages.causes[name] : text);
+const causeText = ({ name, text }: Cause, { pages }: AllWords): string => (name ? pages.causes[name] : text);
 
 /** "All 48,210 of 48,210 recordings since 1 November are here." and what is missing. */
-function completeText({ here, recordings, since, to_be_fetched: coming, given_up: given, expired }: Complete, { pages }: Words): string {
+function completeText({ here, recordings, since, to_be_fetched: coming, given_up: given, expired }: Complete, { pages }: AllWords): string {
 	const first = pages.complete(here === recordings, count(here), count(recordings), since ? dateText(since) : null);
 	const rest = [coming > 0 && pages.toBeFetched(count(coming)), given > 0 && pages.givenUp(count(given)), expired > 0 && pages.expiredBefore(count(expired))].filter(Boolean);
 	return rest.length > 0 ? `${first} ${rest.join(', ')}.` : first;
 }
 
 function Verdict({ told }: { told: Told }) {
-	const words = useWords();
+	const words = useAllWords();
 	const { pages } = words;
 	const causes = causesOf(told);
 	const tone = toneOf(told);
@@ -59,7 +59,7 @@ function Section({ title, note, children }: { title: string; note?: string | nul
 
 /** Each thing that is wrong, in the words of the server, which name settings and accounts. */
 function Causes({ told }: { told: Told }) {
-	const words = useWords();
+	const words = useAllWords();
 	const causes = causesOf(told);
 	if (causes.length === 0) return null;
 	return (
@@ -89,14 +89,14 @@ function Figure({ name, isBad = false, children }: { name: string; isBad?: boole
 const Number = ({ of }: { of: number }) => <bdi class="n" dir="ltr">{of.toLocaleString('en')}</bdi>;
 
 function Oldest({ since }: { since: string | null }) {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	if (!since) return <>–</>;
 	const { value, unit } = spanOf((serverNow() - Date.parse(since)) / 1000);
 	return <><Number of={value} /> <small>{pages.units[unit]}</small></>;
 }
 
 function Queue({ told }: { told: Told }) {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	const arriving = useStore(progress);
 	const { isLive } = useStore(connection);
 	const { recordings, fetching, oldest_queued_at: oldest } = told;
@@ -122,7 +122,7 @@ function Queue({ told }: { told: Told }) {
 }
 
 function Store({ told }: { told: Told }) {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	const { bytes_stored: stored, free_bytes: free, min_free_bytes: least } = told;
 	const all = Math.max(stored + free, 1);
 	const share = (bytes: number): string => `${Math.min(100, (bytes / all) * 100)}%`;
@@ -144,7 +144,7 @@ function Store({ told }: { told: Told }) {
 const REASONS: (keyof Refused)[] = ['wrong_signature', 'no_public_url', 'unknown_account', 'unsigned'];
 
 function Webhooks({ webhooks }: { webhooks: NonNullable<Told['webhooks']> }) {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	const { taken = 0, refused, last_taken_at: at, last_refused_at: refusedAt, last_refused_from: by } = webhooks;
 	const wrong = refused ? REASONS.filter((reason) => refused[reason] > 0) : [];
 	return (
@@ -180,7 +180,7 @@ function NoAnswer({ error }: { error: unknown }) {
 }
 
 export function Health() {
-	const { pages, common } = useWords();
+	const { pages, common } = useAllWords();
 	const told = useStore(health);
 	const error = useStore(healthError);
 	useTitle(pages.healthTitle);

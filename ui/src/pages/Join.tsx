@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, ask } from '../api';
 import { normal } from '../session';
-import { useWords, type Words } from '../words';
+import { useAllWords, type AllWords } from '../later_words';
 import { Card, Over } from './Card';
 import { Field, FormError, useSubmit } from './form';
 import { refusalOf, type Refusal } from './refusal';
@@ -56,7 +56,7 @@ interface Complaint {
 
 function complaintOf(error: unknown): Complaint {
 	const code = error instanceof ApiError ? error.code : '';
-	const said = (text: (words: Words) => string, wrong: Wrong): Complaint => ({ refusal: { text }, wrong });
+	const said = (text: (words: AllWords) => string, wrong: Wrong): Complaint => ({ refusal: { text }, wrong });
 	if (code === 'bad_request') return said(({ pages }) => pages.joinNameWrong(NAME_MAX), 'name');
 	return { refusal: refusalOf(error), wrong: code === 'name_taken' ? 'name' : code === 'password_refused' ? 'password' : null };
 }
@@ -68,7 +68,7 @@ interface FormProps {
 }
 
 function JoinForm({ invitation, terms, onStep }: FormProps) {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	const [name, setName] = useState('');
 	const [password, setPassword] = useState('');
 	const [again, setAgain] = useState('');
@@ -113,7 +113,7 @@ function JoinForm({ invitation, terms, onStep }: FormProps) {
 }
 
 function Choosing(props: FormProps) {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	return (
 		<Card id="join" labelledBy="join-title">
 			<h1 id="join-title">{props.terms.asksName ? pages.joinFirst : pages.join}</h1>
@@ -124,7 +124,7 @@ function Choosing(props: FormProps) {
 
 /** The password is set: it is typed once more, so that the browser offers to keep it. */
 function Taken({ name }: { name: string }) {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	return (
 		<Card id="sign-in" labelledBy="sign-in-title">
 			<h1 id="sign-in-title">{pages.signIn}</h1>
@@ -136,7 +136,7 @@ function Taken({ name }: { name: string }) {
 
 /** invitation: the secret, which is out of the address bar by now. */
 export function Join({ invitation }: { invitation: string }) {
-	const { common, pages } = useWords();
+	const { common, pages } = useAllWords();
 	const [step, setStep] = useState<Step>(invitation ? { kind: 'looking' } : { kind: 'empty' });
 	useTitle(pages.joinTitle);
 

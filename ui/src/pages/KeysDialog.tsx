@@ -3,10 +3,10 @@ import { Dialog } from '../parts/Dialog';
 import { lettersAct, setLettersAct } from '../parts/letters';
 import { Switch } from '../parts/Switch';
 import { useStore } from '../store';
-import { useWords, type Words } from '../words';
+import { useAllWords, type AllWords } from '../later_words';
 
-type Group = keyof Words['pages']['keys'];
-type Row<G extends Group> = [keyof Words['pages']['keys'][G] & string, string];
+type Group = keyof AllWords['pages']['keys'];
+type Row<G extends Group> = [keyof AllWords['pages']['keys'][G] & string, string];
 
 /** The keys of each line, with a blank between them. */
 const GROUPS: { [G in Group]: Row<G>[] } = {
@@ -33,7 +33,7 @@ function Section({ title, rows, names }: { title: string; rows: readonly (readon
 }
 
 export function KeysDialog({ onClose }: { onClose(): void }) {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	const areKeys = useStore(lettersAct);
 	const footer = (
 		<>

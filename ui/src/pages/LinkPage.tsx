@@ -6,7 +6,7 @@ import { ltr } from '../isolate';
 import { grouped } from '../list/numbers';
 import { clock, dateText, momentText } from '../parts/format';
 import { Brand } from '../parts/Icon';
-import { useWords, type Words } from '../words';
+import { useAllWords, type AllWords } from '../later_words';
 import { LanguageButton, Over } from './Card';
 import { NO_SUCH_LINK, isShut, openLink, shutBy, type Opened, type Shut } from './opened';
 import { markStarted } from './start';
@@ -22,7 +22,7 @@ export interface LinkProps {
 	fromS: number;
 }
 
-function factsText({ direction, started_at: started, duration }: Opened, { pages }: Words): string {
+function factsText({ direction, started_at: started, duration }: Opened, { pages }: AllWords): string {
 	const way = direction === 'inbound' ? pages.inbound : direction?.startsWith('outbound') ? pages.outbound : null;
 	return [way, started ? `${dateText(started)}, ${ltr(new Date(started).toTimeString().slice(0, 5))}` : null, duration ? ltr(clock(duration)) : null].filter(Boolean).join(' · ');
 }
@@ -39,7 +39,7 @@ function Sound({ name, fromS, opened, onShut }: Omit<LinkProps, 'secret'> & { op
 }
 
 function Open({ opened, ...rest }: Omit<LinkProps, 'secret'> & { opened: Opened; onShut(shut: Shut): void }) {
-	const words = useWords();
+	const words = useAllWords();
 	const { pages } = words;
 	const { from, to, expires_at: until } = opened;
 	return (
@@ -61,7 +61,7 @@ function Open({ opened, ...rest }: Omit<LinkProps, 'secret'> & { opened: Opened;
 }
 
 export function LinkPage({ name, secret, fromS }: LinkProps) {
-	const words = useWords();
+	const words = useAllWords();
 	const [found, setFound] = useState<Opened | Shut | null>(secret ? null : NO_SUCH_LINK);
 	const asked = useRef(false);
 	useTitle(words.pages.linkTitle);

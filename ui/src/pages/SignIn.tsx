@@ -4,7 +4,7 @@ import { ApiError } from '../api';
 import { Dialog } from '../parts/Dialog';
 import { putAwaySignIn, session, signIn } from '../session';
 import { useStore } from '../store';
-import { useWords } from '../words';
+import { useAllWords } from '../later_words';
 import { Card, Over } from './Card';
 import { Field, FormError, useSubmit } from './form';
 import { refusalOf, type Refusal } from './refusal';
@@ -20,7 +20,7 @@ interface FormProps {
 type Wrong = 'name' | 'password' | 'both' | null;
 
 export function SignInForm({ name: known = '', why = null, onDone }: FormProps) {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	const [name, setName] = useState(known);
 	const [password, setPassword] = useState('');
 	const [refusal, setRefusal] = useState<Refusal | null>(why);
@@ -64,7 +64,7 @@ export function SignInForm({ name: known = '', why = null, onDone }: FormProps) 
 }
 
 export function SignIn({ onDone }: { onDone(): void }) {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	return (
 		<Card id="sign-in" labelledBy="sign-in-title">
 			<h1 id="sign-in-title">{pages.signIn}</h1>
@@ -75,7 +75,7 @@ export function SignIn({ onDone }: { onDone(): void }) {
 
 /** With `auth = proxy` nobody signs in here. */
 export function ProxyCard() {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	return (
 		<Over id="proxy" title={pages.proxySignsIn} how={pages.proxyHow}>
 			<button type="button" id="reload" class="btn pri" onClick={() => location.reload()}>{pages.reload}</button>
@@ -87,7 +87,7 @@ const SIGNED_OUT: Refusal = { text: ({ errors }) => errors.signedOut };
 
 /** Over the page: the list and the sound stay. */
 export function SignInDialog() {
-	const { pages, errors } = useWords();
+	const { pages, errors } = useAllWords();
 	const now = useStore(session);
 
 	if (now?.auth !== 'password') {

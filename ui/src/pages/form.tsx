@@ -1,7 +1,7 @@
 // What the forms of sign-in and invitation share: fields, a password shown on demand, what was refused.
 import type { JSX, Ref } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useWords } from '../words';
+import { useAllWords } from '../later_words';
 import { Icon } from '../parts/Icon';
 import type { Refusal } from './refusal';
 
@@ -19,7 +19,7 @@ export interface FieldProps {
 }
 
 export function Field({ id, name, label, isPassword = false, autocomplete, value, isInvalid = false, describedBy, input, onInput }: FieldProps) {
-	const { pages } = useWords();
+	const { pages } = useAllWords();
 	const [isShown, setShown] = useState(false);
 	return (
 		<div class="fld">
@@ -57,7 +57,7 @@ export function useCountdown(waitS: number | undefined, of: unknown): number | n
 
 /** The seconds are shown as they go by, and read out once. */
 export function FormError({ id, refusal }: { id: string; refusal: Refusal | null }) {
-	const words = useWords();
+	const words = useAllWords();
 	const left = useCountdown(refusal?.waitS, refusal);
 	if (!refusal) return <p class="err" id={id} role="alert" hidden />;
 

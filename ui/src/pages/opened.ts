@@ -1,6 +1,6 @@
 // Opening a link: what its secret lets one hear.
 import { ApiError, ask } from '../api';
-import type { Words } from '../words';
+import type { AllWords } from '../later_words';
 import { refusalOf } from './refusal';
 
 /** What may be shown of the call; the rest of it is not told. */
@@ -15,11 +15,11 @@ export interface Opened {
 
 /** Nothing can be heard (any more): a title and a sentence, in whichever language. */
 export interface Shut {
-	title(words: Words): string;
-	how(words: Words): string;
+	title(words: AllWords): string;
+	how(words: AllWords): string;
 }
 
-const newOne = ({ pages }: Words): string => pages.linkNew;
+const newOne = ({ pages }: AllWords): string => pages.linkNew;
 const gone: Shut = { title: ({ pages }) => pages.linkGone, how: newOne };
 
 export const NO_SUCH_LINK: Shut = { title: ({ pages }) => pages.linkNotFound, how: ({ pages }) => pages.linkNotFoundHow };

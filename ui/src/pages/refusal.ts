@@ -1,10 +1,10 @@
 // The words for a refusal of the forms: sign-in, invitation.
 import { ApiError } from '../api';
-import type { Words } from '../words';
+import type { AllWords } from '../later_words';
 
 /** A text of the pages, or, of those that count down, how many seconds. */
 export interface Refusal {
-	text(words: Words): string;
+	text(words: AllWords): string;
 	/** "Too many tries": counted down from here. */
 	waitS?: number;
 }

@@ -60,13 +60,9 @@ export const details = {
 	holdSaid: 'A held recording is not removed when its time is over, and cannot be deleted, until the hold is ended.',
 	holdReason: 'Reason, for those who may want to end the hold',
 	holdReasonLong: 'The reason is too long.',
-	heldDone: 'Held. It is not removed until the hold is ended.',
-	endHoldDone: 'The hold is ended.',
 	deleteTitle: 'Delete recording',
 	deleteSaid: 'Delete this recording here? It cannot be brought back.',
 	deleteDo: 'Delete',
-	deleteDone: 'The recording is deleted.',
-	retryDone: 'Twilio is asked again.',
 
 	// attempts
 	attempts: 'Attempts',

@@ -2,5 +2,3 @@ export { common } from './common';
 export { errors } from './errors';
 export { list } from './list';
 export { player } from './player';
-export { details } from './details';
-export { pages } from './pages';

@@ -12,7 +12,6 @@ export const pages = {
 
 	// signing in
 	signIn: 'Sign in',
-	signOut: 'Sign out',
 	name: 'Name',
 	password: 'Password',
 	showPassword: 'Show the password',
@@ -25,14 +24,6 @@ export const pages = {
 	proxySignsIn: 'Your organisation signs you in.',
 	proxyHow: 'The proxy in front of callspool did not say who you are. Sign in there, then reload.',
 	reload: 'Reload',
-
-	// the account
-	account: 'Account',
-	signedInAs: (name: string) => `Signed in as ${name}`,
-	admin: 'Administrator',
-	listener: 'Listener',
-	playNextByItself: 'Play the next call by itself',
-	nobodySignsIn: 'Nobody signs in here: callspool runs with auth = none, and answers this machine alone.',
 
 	// an invitation
 	joinTitle: 'Invitation · callspool',

@@ -11,4 +11,19 @@ export const common: typeof English = {
 	copied: 'הועתק',
 	messages: 'הודעות',
 	why: 'למה?',
+
+	signOut: 'יציאה',
+	account: 'חשבון',
+	signedInAs: (name) => `הכניסה נעשתה בשם ${name}`,
+	admin: 'ניהול',
+	listener: 'האזנה',
+	playNextByItself: 'השמעת השיחה הבאה מעצמה',
+	nobodySignsIn: 'אין כאן כניסה: callspool פועל עם auth = none, ועונה למחשב הזה בלבד.',
+
+	done: {
+		held: 'ההקלטה שמורה, ולא תוסר עד לסיום השמירה.',
+		holdEnded: 'השמירה הסתיימה.',
+		deleted: 'ההקלטה נמחקה.',
+		asked: 'Twilio מתבקשת שוב.',
+	},
 };

@@ -58,13 +58,9 @@ export const details: typeof English = {
 	holdSaid: 'הקלטה שמורה אינה מוסרת בתום זמנה ואי אפשר למחוק אותה, עד שהשמירה מסתיימת.',
 	holdReason: 'הסיבה, עבור מי שירצה לסיים את השמירה',
 	holdReasonLong: 'הסיבה ארוכה מדי.',
-	heldDone: 'ההקלטה שמורה, ולא תוסר עד לסיום השמירה.',
-	endHoldDone: 'השמירה הסתיימה.',
 	deleteTitle: 'מחיקת ההקלטה',
 	deleteSaid: 'למחוק את ההקלטה הזאת כאן? אי אפשר יהיה לשחזר אותה.',
 	deleteDo: 'מחיקה',
-	deleteDone: 'ההקלטה נמחקה.',
-	retryDone: 'Twilio מתבקשת שוב.',
 
 	attempts: 'ניסיונות',
 	attemptsOf: (n, all) => `הקלטה ${ltr(n)} מתוך ${ltr(all)}`,

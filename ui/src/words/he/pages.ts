@@ -12,7 +12,6 @@ export const pages: typeof English = {
 	...keys,
 
 	signIn: 'כניסה',
-	signOut: 'יציאה',
 	name: 'שם',
 	password: 'סיסמה',
 	showPassword: 'הצגת הסיסמה',
@@ -26,12 +25,6 @@ export const pages: typeof English = {
 	proxyHow: 'השרת שלפני callspool לא מסר מי נכנס. יש להיכנס דרכו, ואז לטעון מחדש.',
 	reload: 'טעינה מחדש',
 
-	account: 'חשבון',
-	signedInAs: (name) => `הכניסה נעשתה בשם ${name}`,
-	admin: 'ניהול',
-	listener: 'האזנה',
-	playNextByItself: 'השמעת השיחה הבאה מעצמה',
-	nobodySignsIn: 'אין כאן כניסה: callspool פועל עם auth = none, ועונה למחשב הזה בלבד.',
 
 	joinTitle: 'הזמנה · callspool',
 	join: 'בחירת סיסמה',
