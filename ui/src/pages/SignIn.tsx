@@ -8,6 +8,7 @@ import { useAllWords } from '../later_words';
 import { Card, Over } from './Card';
 import { Field, FormError, useSubmit } from './form';
 import { refusalOf, type Refusal } from './refusal';
+import { useTitle } from './title';
 
 interface FormProps {
 	/** Filled in already. */
@@ -64,7 +65,8 @@ export function SignInForm({ name: known = '', why = null, onDone }: FormProps) 
 }
 
 export function SignIn({ onDone }: { onDone(): void }) {
-	const { pages } = useAllWords();
+	const { common, pages } = useAllWords();
+	useTitle(`${pages.signIn} · ${common.callspool}`);
 	return (
 		<Card id="sign-in" labelledBy="sign-in-title">
 			<h1 id="sign-in-title">{pages.signIn}</h1>
