@@ -25,6 +25,7 @@ struct arriving_table;
 struct admission;
 struct auth;
 struct blob_store;
+struct canary;
 struct ledger;
 struct live_hub;
 struct loop_times;
@@ -54,7 +55,8 @@ struct web {
 	const struct reserve *reserve;
 	const struct accounts *accounts;
 	struct auth *auth;
-	struct probes *probes; /* what the doctor plays; NULL: nothing */
+	struct probes *probes;       /* what the doctor plays; NULL: nothing */
+	struct canary *canary;       /* NULL: this process does not examine itself */
 	struct successor *successor; /* NULL: this process cannot be upgraded */
 	const char *
 		own_url; /* where we listen: what a link begins with that the administrator's socket made */

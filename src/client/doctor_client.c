@@ -1,21 +1,27 @@
 #include "client/doctor_client.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "client/admin_client.h"
 #include "client/ledger_status.h"
+#include "doctor/report_changes.h"
 #include "doctor/report_json.h"
 #include "doctor/report_text.h"
-#include "twilio/accounts.h"
+#include "server/deployment_settings.h"
 
 #include <jansson.h>
+#include <poll.h>
 #include <stdio.h>
 
-#define BODY_MAX   (1024 * 1024)
-#define REPORT_MAX (8 * 1024 * 1024)
+#define BODY_MAX       (1024 * 1024)
+#define REPORT_MAX     (8 * 1024 * 1024)
+#define EVERY_MS       (60 * 1000)
+#define EVERY_LEAST_MS 1000
+#define EVERY_MOST_MS  (INT64_C(7) * 24 * 60 * 60 * 1000)
 
 static bool read_limit(const char *option, const char *text, struct proxy_limit *out,
 		       struct err *err)
@@ -50,32 +56,6 @@ static json_t *read_ledger(const struct settings *settings)
 	return json_loadb(body.at, body.len, 0, NULL);
 }
 
-/* The credentials are copies: of them the command knows what it was given. */
-static void describe_machine(const struct settings *settings, struct machine_facts *out)
-{
-	const struct account_options *account = &settings->account;
-
-	*out = (struct machine_facts){
-		.data_dir = settings->data_dir,
-		.min_free_bytes = settings->web.min_free_bytes,
-		.api_url = account->api_url ? account->api_url : ACCOUNT_API_URL,
-		.account_sid = account->account_sid,
-		.user = account->api_key ? account->api_key : account->account_sid,
-		.password = account->api_key ? account->api_secret : account->auth_token,
-	};
-}
-
-static void describe_settings(const struct settings *settings, struct server_facts *out)
-{
-	*out = (struct server_facts){
-		.public_url = settings->web.public_url,
-		.play_wait_ms = settings->web.play_wait_ms,
-		.keepalive_ms = settings->http.keepalive_timeout_ms,
-		.head_ms = settings->http.head_timeout_ms,
-		.send_ms = settings->http.send_timeout_ms,
-	};
-}
-
 static void print_json(const struct report *report)
 {
 	__attribute__((cleanup(buf_release_at))) struct buf text;
@@ -105,35 +85,82 @@ static void print_list(const struct doctor_request *request)
 	report_text_list(&text);
 }
 
-static void examine(const struct doctor_request *request, struct deployment *deployment,
-		    struct report *report)
+static void examine(const struct doctor_request *request, const struct deployment_options *options,
+		    struct examination_watch *watch, struct report *report)
 {
+	struct deployment_options fresh = *options;
 	struct examination examination = request->examination;
+	struct deployment deployment;
+
+	fresh.ledger_status = read_ledger(request->settings);
+	examination.watch = watch;
+	deployment_open(&fresh, &deployment);
+	examination_run(&examination, &deployment, report);
+	deployment_close(&deployment);
+}
+
+static void examine_once(const struct doctor_request *request,
+			 const struct deployment_options *options, struct report *report)
+{
 	struct report_text text;
 
 	if (request->is_json) {
-		examination_run(&examination, deployment, report);
+		examine(request, options, NULL, report);
 		print_json(report);
 		return;
 	}
 	report_text_start(&text, stdout);
-	examination.watch = &text.watch;
-	examination_run(&examination, deployment, report);
+	examine(request, options, &text.watch, report);
 	report_text_end(&text, report);
 }
 
-bool doctor_client_run(const struct doctor_request *request, enum verdict *out, struct err *err)
+/* Until a signal ends the process. */
+static void keep_watching(const struct doctor_request *request,
+			  const struct deployment_options *options, int64_t every_ms,
+			  struct report *before)
+{
+	struct terminal terminal;
+
+	terminal_start(&terminal, stdout);
+	for (;;) {
+		struct report now = { .count = 0 };
+
+		(void)poll(NULL, 0, (int)every_ms);
+		examine(request, options, NULL, &now);
+		if (request->is_json)
+			print_json(&now);
+		else
+			report_changes_print(before, &now, clock_wall_ms(), &terminal);
+		fflush(stdout);
+		report_release(before);
+		*before = now;
+	}
+}
+
+static bool read_every(const struct doctor_request *request, int64_t *out_ms, struct err *err)
+{
+	*out_ms = EVERY_MS;
+	if (!request->every)
+		return true;
+	return (str_to_duration_ms(str_of(request->every), out_ms) && *out_ms >= EVERY_LEAST_MS &&
+		*out_ms <= EVERY_MOST_MS) ||
+	       err_set(err, ERR_INVALID, "--every %s: expected a duration from 1s to 7d",
+		       request->every);
+}
+
+bool doctor_client_run(const struct doctor_request *request, enum doctor_verdict *out,
+		       struct err *err)
 {
 	__attribute__((cleanup(report_release_at))) struct report report = { .count = 0 };
 	AUTO(free) char *socket_path = NULL;
 	AUTO(close) int folder_fd = -1;
 	struct deployment_options options = { .url = request->url,
 					      .nginx_conf = request->nginx_conf };
-	struct deployment deployment;
+	int64_t every_ms;
 
 	*out = VERDICT_GOOD;
 	if (!examination_validate(&request->examination, err) ||
-	    !read_limits(request, &options.proxy, err))
+	    !read_limits(request, &options.proxy, err) || !read_every(request, &every_ms, err))
 		return false;
 	if (request->is_list) {
 		print_list(request);
@@ -143,12 +170,11 @@ bool doctor_client_run(const struct doctor_request *request, enum verdict *out, 
 	    !admin_address(request->settings, &socket_path, &folder_fd, err))
 		return false;
 	options.socket_path = socket_path;
-	options.ledger_status = read_ledger(request->settings);
-	describe_machine(request->settings, &options.machine);
-	describe_settings(request->settings, &options.settings);
-	deployment_open(&options, &deployment);
-	examine(request, &deployment, &report);
-	deployment_close(&deployment);
+	deployment_settings(request->settings, &options);
+	examine_once(request, &options, &report);
+	fflush(stdout);
 	*out = examination_verdict(&report);
+	if (request->is_watch)
+		keep_watching(request, &options, every_ms, &report);
 	return true;
 }

@@ -19,8 +19,10 @@ struct doctor_request {
 		*proxy_keepalive; /* as a setting says durations; NULL: not said */
 	struct examination examination;
 	bool is_json, is_list;
+	bool is_watch;     /* again and again, until it is ended; tells what has changed */
+	const char *every; /* a duration: how often; NULL: 60 s */
 };
 
 /* Prints on standard output.  ERR_INVALID: what was asked for makes no sense. */
-bool doctor_client_run(const struct doctor_request *request, enum verdict *out,
+bool doctor_client_run(const struct doctor_request *request, enum doctor_verdict *out,
 		       struct err *err) MUST_CHECK;

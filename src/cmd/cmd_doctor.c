@@ -12,7 +12,7 @@ struct doctor_command {
 	struct cmd_texts logs;
 };
 
-static int exit_status_of_verdict(enum verdict verdict)
+static int exit_status_of_verdict(enum doctor_verdict verdict)
 {
 	switch (verdict) {
 	case VERDICT_GOOD:
@@ -45,7 +45,7 @@ static int run_logs(const struct doctor_command *command)
 static int run(struct doctor_command *command)
 {
 	struct doctor_request *request = &command->request;
-	enum verdict verdict;
+	enum doctor_verdict verdict;
 	struct err err;
 
 	if (command->logs.count > 0)
@@ -79,6 +79,9 @@ static int run_doctor(int argc, char **argv)
 static const struct cmd_flag flags[] = {
 	{ "--list", CMD_SWITCH, REQUEST(is_list), NULL,
 	  "all groups and checks, and what each asks" },
+	{ "--watch", CMD_SWITCH, REQUEST(is_watch), NULL,
+	  "examine again and again, and tell what has changed" },
+	{ "--every", CMD_TEXT, REQUEST(every), "TIME", "how often, with --watch (60s)" },
 	{ "--url", CMD_TEXT, REQUEST(url), "URL", "play through this address; else public_url" },
 	{ "--nginx-conf", CMD_TEXT, REQUEST(nginx_conf), "FILE",
 	  "nginx's configuration, or what nginx -T prints; - is standard input" },
@@ -100,7 +103,7 @@ const struct cmd cmd_doctor = {
 	.name = "doctor",
 	.summary = "will every call play, and if not, why?",
 	.usage =
-		"[GROUP|CHECK]... [--url URL] [--nginx-conf FILE] [--json] | --list | --nginx-log FILE...",
+		"[GROUP|CHECK]... [--url URL] [--nginx-conf FILE] [--watch] [--json] | --list | --nginx-log FILE...",
 	.help = "Examines a deployment from the disk to what a player hears through the public address, says of each\n"
 		"finding what it means, what to write instead and how to confirm it, and ends with a verdict.\n"
 		"--nginx-log tells what is behind each 502 and 504 in logs, old ones of other back ends included.\n"
@@ -111,6 +114,7 @@ const struct cmd cmd_doctor = {
 		"  callspool doctor services playback --url https://calls.example.com\n"
 		"  nginx -T | callspool doctor proxy --nginx-conf -\n"
 		"  callspool doctor limits --proxy-read-timeout 30s\n"
+		"  callspool doctor playback --watch --every 5m\n"
 		"  callspool doctor --nginx-log /var/log/nginx/error.log --nginx-log /var/log/nginx/access.log\n"
 		"  docker compose logs nginx backend | callspool doctor --nginx-log -\n",
 	.flags = flags,

@@ -37,7 +37,8 @@ struct settings {
 	const char *access_log;    /* "off", "stderr", or a file */
 	const char *accounts_file; /* further accounts (twilio/accounts.h) */
 	enum auth_switch core_dumps;
-	unsigned threads; /* serving loops; 0: one for each processor */
+	unsigned threads;        /* serving loops; 0: one for each processor */
+	int64_t canary_every_ms; /* INT64_MAX: only when asked */
 	struct http_options http;
 	struct auth_options auth;
 	struct web_options web;

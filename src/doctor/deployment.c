@@ -21,6 +21,7 @@ void deployment_ask_server(const struct deployment *deployment, const struct pla
 		.headers = ask->headers,
 		.body = ask->body,
 		.limit_ms = ask->limit_ms > 0 ? ask->limit_ms : SERVER_WAIT_MS,
+		.is_cancelled = deployment->is_cancelled,
 	};
 
 	http_ask(&request, out);
@@ -220,6 +221,7 @@ void deployment_open(const struct deployment_options *options, struct deployment
 		.nginx_conf = options->nginx_conf,
 		.proxy = options->proxy,
 		.socket_path = options->socket_path,
+		.is_cancelled = options->is_cancelled,
 	};
 	out->calls = get_json(out, "/api/calls?state=stored&limit=1");
 	out->begun = begin(out, &answer);
@@ -263,7 +265,8 @@ void deployment_ask(struct deployment *deployment, enum place_kind place,
 				    .headers = headers,
 				    .body = ask->body,
 				    .takes_head_only = ask->takes_head_only,
-				    .limit_ms = ask->limit_ms };
+				    .limit_ms = ask->limit_ms,
+				    .is_cancelled = deployment->is_cancelled };
 	size_t count = 0;
 
 	renew_token(deployment);

@@ -33,6 +33,12 @@ struct proxy_limits {
 	struct proxy_limit keepalive; /* how long it keeps an idle connection */
 };
 
+#define PROXY_LIMITS_UNKNOWN                                    \
+	((struct proxy_limits){ .connect = PROXY_LIMIT_UNKNOWN, \
+				.send = PROXY_LIMIT_UNKNOWN,    \
+				.read = PROXY_LIMIT_UNKNOWN,    \
+				.keepalive = PROXY_LIMIT_UNKNOWN })
+
 /* What is in force; texts are NULL where nothing was said. */
 struct server_facts {
 	const char *version;    /* NULL: no server runs */
@@ -91,6 +97,7 @@ struct deployment {
 	const char *probe_failure; /* why no token was made, though a server runs; NULL: it was */
 
 	/* internal */
+	const _Atomic bool *is_cancelled;
 	const char *socket_path;
 	char *base_url; /* of the public place */
 	char *direct;
@@ -107,6 +114,7 @@ struct deployment_options {
 	struct machine_facts machine;
 	struct proxy_limits proxy;
 	const char *nginx_conf;
+	const _Atomic bool *is_cancelled; /* breaks off what is asked; NULL: nothing does */
 	json_t *ledger_status; /* as /api/status, read by who asks where no server runs; taken; NULL: it could not be read */
 };
 

@@ -53,6 +53,8 @@ static void run_check(const struct examination *examination, const struct check_
 {
 	size_t first = report->count;
 
+	if (examination->is_cancelled && *examination->is_cancelled)
+		return;
 	report->group = group;
 	report->check = check;
 	report->is_named = is_any(examination, group->name) || is_any(examination, check->name);
@@ -82,7 +84,7 @@ void examination_run(const struct examination *examination, struct deployment *d
 	proxy_view_close(deployment);
 }
 
-enum verdict examination_verdict(const struct report *report)
+enum doctor_verdict examination_verdict(const struct report *report)
 {
 	if (report_count(report, RESULT_FINDING) > 0)
 		return VERDICT_FINDINGS;

@@ -25,7 +25,8 @@ struct examination_watch {
 struct examination {
 	const char *const *names; /* of groups and of checks; borrowed */
 	size_t names_count;
-	struct examination_watch *watch; /* NULL: nobody */
+	struct examination_watch *watch;  /* NULL: nobody */
+	const _Atomic bool *is_cancelled; /* no further check is run; NULL: nothing does */
 };
 
 /* ERR_INVALID names what is neither a group nor a check, with the nearest that is. */
@@ -34,9 +35,9 @@ bool examination_validate(const struct examination *examination, struct err *err
 void examination_run(const struct examination *examination, struct deployment *deployment,
 		     struct report *report);
 
-enum verdict {
+enum doctor_verdict {
 	VERDICT_GOOD,
 	VERDICT_FINDINGS,
 	VERDICT_UNCHECKED, /* nothing was found, but something could not be checked */
 };
-enum verdict examination_verdict(const struct report *report);
+enum doctor_verdict examination_verdict(const struct report *report);

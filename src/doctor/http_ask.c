@@ -40,6 +40,14 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 	return size * count;
 }
 
+static int moved(void *context, curl_off_t all, curl_off_t done, curl_off_t all_up,
+		 curl_off_t done_up)
+{
+	const struct asking *asking = context;
+
+	return asking->ask->is_cancelled && *asking->ask->is_cancelled;
+}
+
 static struct curl_slist *make_headers(const struct http_ask *ask)
 {
 	/* What libcurl would add by itself. */
@@ -69,6 +77,9 @@ static void set_up(CURL *curl, struct asking *asking, const struct curl_slist *h
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, asking);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, moved);
+	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, asking);
 	if (ask->unix_path)
 		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, ask->unix_path);
 	if (authorities && authorities[0])

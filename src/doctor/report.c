@@ -125,6 +125,26 @@ const struct result *report_first(const struct report *report, enum result_kind 
 	return NULL;
 }
 
+void report_copy(const struct report *report, struct report *out)
+{
+	*out = (struct report){ .count = 0 };
+	for (size_t i = 0; i < report->count; i++) {
+		const struct result *from = &report->results[i];
+
+		out->group = from->group;
+		out->check = from->check;
+		if (from->kind == RESULT_FINDING)
+			report_finding(out, &from->finding);
+		else
+			add(out, from->kind)->detail = xstrdup(from->detail);
+	}
+	for (size_t i = 0; i < report->limits_count; i++) {
+		const struct limit_line *from = &report->limits[i];
+
+		report_limit(out, from->who, from->what, from->ms, from->source);
+	}
+}
+
 /* The copies of a finding are const for who reads them. */
 static void release_text(const char *text)
 {

@@ -60,6 +60,9 @@ const struct result *report_worst(const struct report *report);
 /* The first that could not be checked; NULL: all were. */
 const struct result *report_first(const struct report *report, enum result_kind kind);
 
+/* *out has the same results and limits, of its own. */
+void report_copy(const struct report *report, struct report *out);
+
 void report_release(struct report *report);
 static inline void report_release_at(struct report *report)
 {

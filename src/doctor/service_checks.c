@@ -333,14 +333,18 @@ static char *basic(const struct machine_facts *machine)
 	return xstrdup(text);
 }
 
-static void ask_twilio(const struct machine_facts *machine, struct http_answer *out)
+static void ask_twilio(const struct deployment *deployment, struct http_answer *out)
 {
+	const struct machine_facts *machine = &deployment->machine;
 	AUTO(free)
 	char *url = xasprintf("%s/2010-04-01/Accounts/%s/Recordings.json?PageSize=1",
 			      machine->api_url, machine->account_sid);
 	AUTO(free) char *authorization = basic(machine);
 	const char *const headers[] = { authorization, NULL };
-	const struct http_ask ask = { .url = url, .headers = headers, .limit_ms = ANSWER_WAIT_MS };
+	const struct http_ask ask = { .url = url,
+				      .headers = headers,
+				      .limit_ms = ANSWER_WAIT_MS,
+				      .is_cancelled = deployment->is_cancelled };
 
 	http_ask(&ask, out);
 	explicit_bzero(authorization, strlen(authorization));
@@ -413,7 +417,7 @@ static void check_twilio(struct deployment *deployment, struct report *report)
 		judge_by_server(deployment, report);
 		return;
 	}
-	ask_twilio(machine, &answer);
+	ask_twilio(deployment, &answer);
 	if (answer.status == 200)
 		report_good(report, "%s answers account %s in %lld ms", machine->api_url,
 			    machine->account_sid, (long long)answer.total_ms);
@@ -464,7 +468,8 @@ static void check_clocks(struct deployment *deployment, struct report *report)
 	const char *api_url = deployment->machine.api_url;
 	const struct http_ask ask = { .method = "HEAD",
 				      .url = api_url,
-				      .limit_ms = ANSWER_WAIT_MS };
+				      .limit_ms = ANSWER_WAIT_MS,
+				      .is_cancelled = deployment->is_cancelled };
 	int64_t apart_s;
 
 	if (!api_url) {

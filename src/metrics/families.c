@@ -239,6 +239,20 @@ static void add_webhooks(struct exposition *out, const struct metrics_facts *fac
 	exposition_histogram(out, NO_LABELS, &facts->serving.sums.webhooks);
 }
 
+static void add_examination(struct exposition *out, const struct metrics_facts *facts)
+{
+	add_counter(out, "callspool_examinations_total",
+		    "How often the server examined itself: canary_every, and Check now.",
+		    facts->examinations);
+	exposition_family(out, "callspool_checks", METRIC_GAUGE,
+			  "Checks of the last examination, by what they came to.");
+	exposition_int(out, LABEL("result", "good"), (int64_t)facts->examined_good);
+	exposition_int(out, LABEL("result", "finding"), (int64_t)facts->examined_findings);
+	exposition_int(out, LABEL("result", "unchecked"), (int64_t)facts->examined_unchecked);
+	add_age(out, "callspool_checks_age_seconds",
+		"Since the last examination; 0: there was none.", facts, facts->examined_at_ms);
+}
+
 static void add_plays(struct exposition *out, const struct web_sums *sums)
 {
 	exposition_family(out, "callspool_plays_total", METRIC_COUNTER,
@@ -318,6 +332,7 @@ void metrics_write(const struct metrics_facts *facts, struct buf *buf)
 		add_flights(&out, facts->flights);
 	add_upstream(&out, facts);
 	add_webhooks(&out, facts);
+	add_examination(&out, facts);
 	add_plays(&out, &facts->serving.sums);
 	add_requests(&out, &facts->serving);
 	add_sign_ins(&out, &facts->serving);

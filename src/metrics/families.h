@@ -33,6 +33,10 @@ struct metrics_facts {
 	int64_t now_ms, started_at_ms;
 	bool is_degraded;
 
+	/* of the last time that the server examined itself; examined_at_ms 0: never */
+	int64_t examined_at_ms;
+	uint64_t examinations, examined_good, examined_findings, examined_unchecked;
+
 	/* the ledger and the store, as they are now */
 	struct catalog_counts counts;
 	bool store_answers;

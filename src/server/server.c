@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "blob/blob_local.h"
+#include "doctor/canary.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
 #include "flights/fetcher.h"
@@ -31,6 +32,7 @@
 #include "ledger/reserve.h"
 #include "server/descriptors.h"
 #include "server/first_administrator.h"
+#include "server/self_examination.h"
 #include "server/server_accounts.h"
 #include "service/watchdog.h"
 #include "twilio/accounts.h"
@@ -68,6 +70,7 @@ struct server {
 	struct keeper *keeper;
 	struct auth *auth;
 	struct probes *probes;
+	struct self_examination *self_examination; /* NULL: a command, or one connection alone */
 	struct audit_duty *audit_duty;
 	struct access_log *access_log; /* NULL: none is wanted */
 	struct web web;
@@ -196,6 +199,9 @@ static bool open_rooms(struct server *server, struct err *err)
 		return false;
 
 	server->probes = probes_new();
+	if (!server->options.is_command && !server->options.is_stdio &&
+	    !self_examination_open(settings, &server->self_examination, err))
+		return false;
 	server->web = (struct web){
 		.options = settings->web,
 		.ledger = server->ledger,
@@ -206,6 +212,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		.accounts = &server->accounts,
 		.auth = server->auth,
 		.probes = server->probes,
+		.canary = self_examination_canary(server->self_examination),
 		.own_url = server->foothold->url,
 		.access_log = server->access_log,
 		.keeping_times = keeper_loop_times(server->keeper),
@@ -289,7 +296,8 @@ bool server_start(struct server *server, struct err *err)
 		pthread_setname_np(serving->thread, "serving");
 		serving->is_running = true;
 	}
-	return true;
+	return !server->self_examination ||
+	       canary_start(self_examination_canary(server->self_examination), err);
 }
 
 /* ---- the watchdog ---- */
@@ -392,6 +400,7 @@ void server_change(struct server *server, const struct settings *settings)
 	web_change(&server->web, &settings->web);
 	throttle_set_plays(server->auth->throttle, settings->auth.play_limit);
 	fetcher_change(server->fetcher, &settings->flights);
+	canary_change(self_examination_canary(server->self_examination), settings->canary_every_ms);
 }
 
 /* ---- taking apart ---- */
@@ -422,6 +431,9 @@ void server_expect_successor(struct server *server)
 void server_stop(struct server *server)
 {
 	bool was_started = server->is_started;
+
+	/* It asks the loops, and answers those who wait on them. */
+	canary_stop(self_examination_canary(server->self_examination));
 
 	for (unsigned i = 0; i < server->serving_count; i++) {
 		struct serving *serving = &server->serving[i];
@@ -476,6 +488,7 @@ void server_free(struct server *server)
 		loop_free(server->serving[i].loop);
 	free(server->serving);
 	access_log_free(server->access_log);
+	self_examination_free(server->self_examination);
 	probes_free(server->probes);
 	ledger_free(server->ledger);
 	reserve_free(server->reserve);

@@ -118,6 +118,12 @@ static void judge_disk(const struct health_facts *facts, struct health_causes *c
 			    "answered 503.");
 }
 
+static void judge_examination(const struct canary_word *examined, struct health_causes *causes)
+{
+	if (examined->is_broken)
+		add(causes, "The server examined itself: %.200s.", examined->says);
+}
+
 void health_judge(const struct health_facts *facts, struct health_causes *out)
 {
 	out->count = 0;
@@ -126,6 +132,7 @@ void health_judge(const struct health_facts *facts, struct health_causes *out)
 	judge_queue(facts, out);
 	judge_list(facts, out);
 	judge_disk(facts, out);
+	judge_examination(&facts->examined, out);
 }
 
 /* ---- JSON ---- */
@@ -185,6 +192,18 @@ static void add_upstream(struct json *json, const struct upstream_facts *upstrea
 	json_close(json, '}');
 }
 
+static void add_word(struct json *json, const struct canary_word *examined)
+{
+	static const struct str verdicts[] = {
+		[VERDICT_GOOD] = { "good", 4 },
+		[VERDICT_FINDINGS] = { "findings", 8 },
+		[VERDICT_UNCHECKED] = { "unchecked", 9 },
+	};
+
+	json_text(json, "checks", examined->at_ms != 0 ? verdicts[examined->verdict] : STR_NONE);
+	json_date(json, "checked_at", examined->at_ms);
+}
+
 void health_write(const struct health_facts *facts, enum health_detail detail, struct json *json)
 {
 	struct health_causes causes;
@@ -194,6 +213,8 @@ void health_write(const struct health_facts *facts, enum health_detail detail, s
 	json_text(json, "status", facts->started_at_ms != 0 ? STR("ok") : STR("stopped"));
 	json_bool(json, "degraded", causes.count > 0);
 	json_text(json, "version", STR(CALLSPOOL_VERSION));
+	if (detail == HEALTH_WORD)
+		add_word(json, &facts->examined);
 	if (detail >= HEALTH_DETAILS) {
 		json_date(json, "started_at", facts->started_at_ms);
 		json_int(json, "free_bytes", (int64_t)facts->free_bytes);
@@ -201,6 +222,7 @@ void health_write(const struct health_facts *facts, enum health_detail detail, s
 		add_causes(json, &causes);
 		completeness_write(&facts->completeness, &facts->counts, json);
 		add_counts(json, &facts->counts);
+		canary_write(facts->canary, "checks", json);
 	}
 	if (detail == HEALTH_STATUS) {
 		add_webhooks(json, facts);

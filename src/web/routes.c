@@ -11,6 +11,7 @@
 #include "web/web_adopt.h"
 #include "web/web_calls.h"
 #include "web/web_health.h"
+#include "web/web_health_check.h"
 #include "web/web_heard.h"
 #include "web/web_imports.h"
 #include "web/web_media.h"
@@ -67,6 +68,7 @@ const struct http_route web_routes[] = {
 
 	{ GET, "/health", web_health, .access = WEB_ANYONE },
 	{ GET, "/api/health", web_health_details, .access = WEB_READ },
+	{ POST, "/api/health/check", web_health_check, JSON_BODY, JSON_TYPE, WEB_ADMIN },
 	{ GET, "/api/status", web_status, .access = WEB_STATUS },
 	{ GET, "/metrics", web_metrics, .access = WEB_STATUS },
 

@@ -45,6 +45,8 @@ bool web_health_gather(const struct web *web, struct catalog *catalog, struct he
 	};
 	webhook_counters_sum(&web->webhooks, &out->webhooks);
 	fetcher_read_upstream(web->fetcher, &out->upstream);
+	out->canary = web->canary;
+	canary_read(web->canary, &out->examined);
 	return web_health_read(catalog, web->store, web->accounts, out, err);
 }
 

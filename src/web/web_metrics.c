@@ -43,6 +43,11 @@ static void take_health(const struct health_facts *health, struct metrics_facts 
 	out->now_ms = health->now_ms;
 	out->started_at_ms = health->started_at_ms;
 	out->is_degraded = causes.count > 0;
+	out->examined_at_ms = health->examined.at_ms;
+	out->examinations = health->examined.examinations;
+	out->examined_good = health->examined.good;
+	out->examined_findings = health->examined.findings;
+	out->examined_unchecked = health->examined.unchecked;
 	out->counts = health->counts;
 	out->store_answers = health->store_answers;
 	out->free_bytes = health->free_bytes;

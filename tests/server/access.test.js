@@ -61,6 +61,7 @@ const TARGETS = {
   'GET /api/calls/{}': ({ recording }) => ({ path: `/api/calls/${recording.callSid}` }),
   'GET /api/events': () => ({ path: '/api/events' }),
   'GET /api/health': () => ({ path: '/api/health' }),
+  'POST /api/health/check': () => ({ path: '/api/health/check', json: { checks: ['disk'] } }),
   'GET /api/status': () => ({ path: '/api/status' }),
   'GET /metrics': () => ({ path: '/metrics' }),
   'GET /api/users': () => ({ path: '/api/users' }),

@@ -3,7 +3,7 @@
 import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ACCOUNT, callspool, startServer, untilState } from './harness/callspool.js';
 import { Gate } from './harness/gated.js';
@@ -225,6 +225,8 @@ test('checks are listed, run by name, and misspelt ones are told', async () => {
   assert.match(stdout, /^ {2}first-bytes {2,}does it play on an iPhone/m);
   const listed = JSON.parse((await callspool(['doctor', '--list', '--json'])).stdout);
   assert.ok(listed.flatMap(({ checks }) => checks).every(({ name, asks, meaning, remedy }) => name && asks && meaning && remedy));
+  const page = readFileSync(new URL('../../docs/doctor.md', import.meta.url), 'utf8');
+  for (const { checks } of listed) for (const { name, asks } of checks) assert.ok(page.includes(`| \`${name}\` | ${asks} |`), `docs/doctor.md tells of ${name}`);
   const wrong = await callspool(['doctor', 'playbak', '--set', `data_dir=${stored.server.dataDir}`]);
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /did you mean 'playback'/);

@@ -190,7 +190,7 @@ test('/health and /metrics read no event: after an import there are millions', a
 test('what /health tells anybody is whether it plays, and no more', async (t) => {
   const { server } = await startStored(t);
   const health = (await requestJson(`${server.url}/health`)).json;
-  assert.deepEqual(Object.keys(health).sort(), ['degraded', 'status', 'version']);
+  assert.deepEqual(Object.keys(health).sort(), ['checked_at', 'checks', 'degraded', 'status', 'version']);
   const status = await statusOf(server);
   assert.deepEqual([status.status, status.degraded, status.version, status.causes], ['ok', false, health.version, []]);
   aboutNow(status.started_at);
