@@ -59,7 +59,7 @@ struct machine_facts {
 	const char *user, *password;       /* for the API; NULL: not known here */
 };
 
-/* What can be played: reserved SIDs (web/probes.h), and one that is really stored. */
+/* What can be played: reserved SIDs (play/probes.h), and one that is really stored. */
 struct probe_facts {
 	const char *stored, *flight, *echo,
 		*missing;   /* SIDs of calls; NULL: nothing can be played */

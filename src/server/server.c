@@ -36,7 +36,7 @@
 #include "server/server_accounts.h"
 #include "service/watchdog.h"
 #include "twilio/accounts.h"
-#include "web/probes.h"
+#include "play/probes.h"
 #include "web/web_app.h"
 
 #include <errno.h>

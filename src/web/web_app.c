@@ -13,7 +13,7 @@
 #include "flights/mirror.h"
 #include "live/live_hub.h"
 #include "media/media_cache.h"
-#include "web/media_reply.h"
+#include "play/media_reply.h"
 #include "web/routes.h"
 #include "web/web_access_log.h"
 

@@ -15,7 +15,7 @@
 #include "twilio/sid.h"
 #include "twilio/signature.h"
 #include "web/callback_body.h"
-#include "web/probe_play.h"
+#include "play/probe_play.h"
 
 #include <stdlib.h>
 

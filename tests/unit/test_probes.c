@@ -1,4 +1,4 @@
-#include "web/probes.h"
+#include "play/probes.h"
 
 #include "tap.h"
 

@@ -1,4 +1,4 @@
-#include "web/web_waveform.h"
+#include "play/web_waveform.h"
 
 #include "access/web_link.h"
 #include "access/web_refusal.h"
@@ -17,9 +17,9 @@
 #include "http/form.h"
 #include "http/reply.h"
 #include "twilio/sid.h"
-#include "web/media_reply.h"
-#include "web/recording_sides.h"
-#include "web/web_play.h"
+#include "play/media_reply.h"
+#include "play/recording_sides.h"
+#include "play/web_play.h"
 
 #include <errno.h>
 #include <stdlib.h>

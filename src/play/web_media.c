@@ -1,4 +1,4 @@
-#include "web/web_media.h"
+#include "play/web_media.h"
 
 #include "access/web_admit.h"
 #include "access/web_link.h"
@@ -11,9 +11,9 @@
 #include "http/http_parse.h"
 #include "media/media_cache.h"
 #include "twilio/sid.h"
-#include "web/media_reply.h"
-#include "web/probe_play.h"
-#include "web/web_play.h"
+#include "play/media_reply.h"
+#include "play/probe_play.h"
+#include "play/web_play.h"
 
 /* call_sid: the recording must be of this call; at == NULL when any will do. */
 static void serve(struct exchange *x, struct str sid, struct str call_sid)

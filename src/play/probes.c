@@ -2,7 +2,7 @@
  * The media is an MP3 of silence: frames that say that they hold no sound, and whose rest decoders pass over.  That rest is
  * different in each frame, so that a byte of a wrong place is told from the right one.
  */
-#include "web/probes.h"
+#include "play/probes.h"
 
 #include "base/buf.h"
 #include "base/clock.h"

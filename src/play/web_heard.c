@@ -1,4 +1,4 @@
-#include "web/web_heard.h"
+#include "play/web_heard.h"
 
 #include "access/web_admit.h"
 #include "access/web_link.h"

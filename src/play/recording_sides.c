@@ -1,4 +1,4 @@
-#include "web/recording_sides.h"
+#include "play/recording_sides.h"
 
 #include "base/str.h"
 

@@ -1,4 +1,4 @@
-#include "web/web_probes.h"
+#include "play/web_probes.h"
 
 #include "access/web_admit.h"
 #include "api/json_head.h"
@@ -14,7 +14,7 @@
 #include "twilio/accounts.h"
 #include "twilio/sid.h"
 #include "twilio/signature.h"
-#include "web/probes.h"
+#include "play/probes.h"
 
 #include <sodium.h>
 #include <stdlib.h>

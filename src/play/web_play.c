@@ -12,7 +12,7 @@
  * One timer has both limits: before the head the time within which every play is answered, after it
  * the time that a player may go without a byte.
  */
-#include "web/web_play.h"
+#include "play/web_play.h"
 
 #include "access/web_admit.h"
 #include "access/web_refusal.h"
@@ -28,8 +28,8 @@
 #include "media/media_cache.h"
 #include "rest/discovery.h"
 #include "twilio/sid.h"
-#include "web/media_reply.h"
-#include "web/probe_play.h"
+#include "play/media_reply.h"
+#include "play/probe_play.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "web/probe_play.h"
+#include "play/probe_play.h"
 
 #include "access/web_admit.h"
 #include "api/forwarded.h"
@@ -11,8 +11,8 @@
 #include "base/own.h"
 #include "http/reply.h"
 #include "media/media.h"
-#include "web/media_reply.h"
-#include "web/probes.h"
+#include "play/media_reply.h"
+#include "play/probes.h"
 
 #include <stdlib.h>
 

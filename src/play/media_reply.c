@@ -1,4 +1,4 @@
-#include "web/media_reply.h"
+#include "play/media_reply.h"
 
 #include "api/cors.h"
 #include "api/web.h"
