@@ -120,7 +120,7 @@ static int check(struct nginx_command *command)
 									 : NULL,
 					  .examination = { .names = names, .names_count = 1 },
 					  .is_json = command->options.is_json };
-	enum verdict verdict;
+	enum doctor_verdict verdict;
 	struct err err;
 
 	if (!cmd_options_resolve(&command->options, &err) ||
