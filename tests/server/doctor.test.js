@@ -19,7 +19,7 @@ import { RECORDING_STATUS, postForm, recordingCallback } from './harness/webhook
 const PUBLIC = 'http://callspool.test';
 const OTHER = 'https://crm.test';
 const FORWARDED = 'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;';
-const KEPT = 'proxy_http_version 1.1; proxy_set_header Connection "";';
+const KEPT = 'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $upgrading;';
 const HOST = 'proxy_set_header Host $http_host;';
 const PASSED = `${KEPT} ${HOST} ${FORWARDED}`;
 const STREAMED = 'proxy_buffering off; gzip off;';
@@ -33,7 +33,8 @@ const losing = (name, pattern) => [`map "$http_user_agent|$http_range" $${name} 
  * A row without a verdict is well.
  */
 const DEPLOYMENTS = {
-  good: { lines: location(GOOD) },
+  good: { http: 'map $http_upgrade $upgrading { default upgrade; "" ""; } map $http_upgrade $kept_or_upgrading { default upgrade; "" keep-alive; }', lines: location(GOOD) },
+  'upgrade-lost': { finds: ['events'], says: /no WebSocket/, lines: location(`proxy_http_version 1.1; proxy_set_header Connection ""; ${HOST} ${FORWARDED} ${STREAMED}`) },
   'back-end-down': { finds: ['public'], says: /502.*does not reach callspool/, lines: 'location / { proxy_pass http://127.0.0.1:1; }', write: 'proxy_pass http://BACKEND;' },
   'one-of-two-down': { upstream: 'server 127.0.0.1:1 max_fails=0; server BACKEND backup;', lines: location(GOOD).replace('http://BACKEND', 'http://one-of-two-down') },
   'health-elsewhere': { finds: ['public'], says: /does not pass \/health on/, lines: `location /health { return 404; } ${location(GOOD)}` },
@@ -44,13 +45,13 @@ const DEPLOYMENTS = {
   'path-cut': { finds: ['sign-in'], says: /rewrites the path/, lines: `location /api/ { proxy_pass http://BACKEND/; ${GOOD} } ${location(GOOD)}` },
   'path-said': { lines: `location /api/ { proxy_pass http://BACKEND/api/; ${GOOD} } ${location(GOOD)}` },
   'path-stolen': { finds: ['sign-in'], says: /something else answers their path/, lines: `location ~ /download$ { return 200 "old"; } ${location(GOOD)}` },
-  'path-longer': { finds: ['path-arrives'], says: /rewrites the path/, lines: `location /api/ { rewrite ^(.*)$ $1?via=nginx break; proxy_pass http://BACKEND; ${GOOD} } ${location(GOOD)}` },
+  'path-longer': { finds: ['path-arrives'], also: ['events'], says: /rewrites the path/, lines: `location /api/ { rewrite ^(.*)$ $1?via=nginx break; proxy_pass http://BACKEND; ${GOOD} } ${location(GOOD)}` },
   'range-lost': { finds: ['range-arrives'], says: /Range does not arrive.*iPhones/, lines: location(`${GOOD} proxy_set_header Range "";`), write: 'proxy_set_header Range $http_range;\nproxy_set_header If-Range $http_if_range;' },
   'range-said': { lines: location(`${GOOD} proxy_set_header Range $http_range;\nproxy_set_header If-Range $http_if_range;`) },
   'if-range-lost': { finds: ['range-arrives'], says: /If-Range does not arrive/, lines: location(`${GOOD} proxy_set_header If-Range "";`) },
-  'http10': { finds: ['version-arrives'], says: /HTTP\/1\.0/, lines: location(`${HOST} ${FORWARDED} ${STREAMED}`), write: 'proxy_http_version 1.1;\nproxy_set_header Connection "";' },
-  'connection-closed': { finds: ['connection-kept'], says: /closes its connection/, lines: location(`proxy_http_version 1.1; proxy_set_header Connection close; ${HOST} ${FORWARDED} ${STREAMED}`), write: 'proxy_set_header Connection "";' },
-  'connection-said': { lines: location(`proxy_http_version 1.1; proxy_set_header Connection keep-alive; ${HOST} ${FORWARDED} ${STREAMED}`) },
+  'http10': { finds: ['version-arrives'], says: /HTTP\/1\.0/, lines: location(`${HOST} ${FORWARDED} ${STREAMED}`), write: 'proxy_http_version 1.1;\nproxy_set_header Connection "";', also: ['events'] },
+  'connection-closed': { finds: ['connection-kept'], says: /closes its connection/, lines: location(`proxy_http_version 1.1; proxy_set_header Connection close; ${HOST} ${FORWARDED} ${STREAMED}`), write: 'proxy_set_header Connection "";', also: ['events'] },
+  'connection-said': { lines: location(`proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $kept_or_upgrading; ${HOST} ${FORWARDED} ${STREAMED}`) },
   'host-lost': { finds: ['host-arrives'], says: /by which name/, lines: location(`${KEPT} ${FORWARDED} ${STREAMED}`), write: 'proxy_set_header Host $http_host;' },
   'host-forwarded': { lines: location(`${KEPT} ${FORWARDED} ${STREAMED} proxy_set_header X-Forwarded-Host $http_host;`) },
   'client-lost': { finds: ['client-arrives'], says: /does not say who asks/, lines: location(`${KEPT} ${HOST} ${STREAMED}`), write: 'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;' },
