@@ -103,6 +103,8 @@ struct call_filter {
 };
 /* Whether a call that was found another way passes the filter (its number and call_sid included). */
 bool call_filter_passes(const struct call_filter *filter, const struct call *call);
+/* Does it ask for what becomes of recordings?  *out: the same without that. */
+bool call_filter_drop_state(const struct call_filter *filter, struct call_filter *out);
 
 /* A place in the list, that of a call: newer is larger, by both numbers.  Zeroed: none. */
 struct call_cursor {

@@ -102,6 +102,14 @@ bool call_filter_passes(const struct call_filter *filter, const struct call *cal
 	return holds(call->from, &sought) || holds(call->to, &sought);
 }
 
+bool call_filter_drop_state(const struct call_filter *filter, struct call_filter *out)
+{
+	*out = *filter;
+	out->has_group = false;
+	out->fate = CALLS_OF_ANY_FATE;
+	return filter->has_group || filter->fate != CALLS_OF_ANY_FATE;
+}
+
 struct call_walk call_walk_of(enum call_side side, const struct call_filter *filter,
 			      const struct call_cursor *cursor)
 {

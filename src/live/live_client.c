@@ -37,7 +37,7 @@ static bool is_above(const struct live_client *client, const struct call *call)
 static enum interest interest_in(const struct live_client *client, const struct live_row *row)
 {
 	const struct call *call = &row->call.call;
-	struct call_filter place = client->query.filter;
+	struct call_filter place;
 
 	if (row->sequence <= client->told)
 		return NOTHING;
@@ -47,9 +47,9 @@ static enum interest interest_in(const struct live_client *client, const struct 
 		return ROW;
 	if (row->what & PROJECTED_MOVED)
 		return GONE;
-	place.has_group = false;
-	if ((row->what & PROJECTED_RECORDING) && client->query.filter.has_group &&
-	    is_above(client, call) && call_filter_passes(&place, call))
+	if ((row->what & PROJECTED_RECORDING) &&
+	    call_filter_drop_state(&client->query.filter, &place) && is_above(client, call) &&
+	    call_filter_passes(&place, call))
 		return GONE;
 	return NOTHING;
 }

@@ -162,6 +162,12 @@ static bool is_quiet(const struct live_client *client)
 	return now_ms(client->hub) >= client->told_at_ms + most_ms;
 }
 
+/* For filters by what has expired: the setting may change while somebody follows. */
+static void take_retention(const struct live_hub *hub, struct live_client *client)
+{
+	client->query.filter.retention_ms = hub->web->live.retention_ms;
+}
+
 /* What a walk has for one client.  It may be gone afterwards. */
 static void visit(struct live_hub *hub, struct live_client *client)
 {
@@ -169,6 +175,7 @@ static void visit(struct live_hub *hub, struct live_client *client)
 	const struct live_batch *batch = hub->batch ? hub->batch : &none;
 	bool is_one_answer = client->channel->is_one_answer;
 
+	take_retention(hub, client);
 	if (is_over(client)) {
 		client->channel->end(client, LIVE_END_SIGNED_OUT);
 		return;
@@ -406,6 +413,7 @@ static void join_with(struct live_hub *hub, struct live_client *client,
 {
 	bool is_one_answer = client->channel->is_one_answer;
 
+	take_retention(hub, client);
 	if (!client->channel->is_ready(client)) {
 		if (client->hub)
 			live_client_pass_batch(client, batch);

@@ -26,6 +26,7 @@ static struct live_row *add_row(unsigned what)
 	call->started_at_ms = BEGAN_AT + (int64_t)n * 1000;
 	call->direction = CALL_INBOUND;
 	call->group = RECORDING_GROUP_STORED;
+	call->main_started_at_ms = call->started_at_ms;
 	snprintf(row->sid, sizeof(row->sid), "CA%032zu", n);
 	memcpy(call->call_sid, row->sid, SID_SIZE);
 	row->json_at = batch.json.len;
@@ -106,6 +107,24 @@ static void test_interest(void)
 		  PROJECTED_RECORDING,
 		  false,
 		  "" },
+		{ "what is held, and a recording changed",
+		  { .fate = CALLS_HELD },
+		  -1,
+		  PROJECTED_RECORDING,
+		  false,
+		  "G" },
+		{ "what is held, and the call changed",
+		  { .fate = CALLS_HELD },
+		  -1,
+		  PROJECTED_CALL,
+		  false,
+		  "" },
+		{ "what has expired",
+		  { .fate = CALLS_EXPIRED, .retention_ms = 1 },
+		  -1,
+		  PROJECTED_RECORDING,
+		  false,
+		  "R" },
 		{ "a bottom where it is", { 0 }, 0, PROJECTED_CALL, false, "R" },
 		{ "a bottom above it", { 0 }, 1, PROJECTED_CALL, false, "" },
 		{ "a bottom above it, below which it moved",

@@ -2,15 +2,23 @@
 import WebSocket from 'ws';
 import { requestJson } from './http.js';
 import { atEnd } from './lifetime.js';
+import { checkAnswer } from './openapi.js';
 import { until, within } from './until.js';
 import { PUBLIC_URL } from './webhook.js';
+
+/** A message is what a poll is answered, and of the form that docs/openapi.yaml promises. */
+const OF_A_POLL = { 'x-request-id': 'of the WebSocket', 'content-type': 'application/json' };
 
 /** A WebSocket to /api/events that is open; `messages` is all that it was told. */
 export class Events {
   constructor(server, query = '', { headers = {}, origin = PUBLIC_URL } = {}) {
     this.messages = [];
     this.socket = new WebSocket(`${server.url.replace(/^http/, 'ws')}/api/events${query}`, { headers, ...(origin ? { origin } : {}) });
-    this.socket.on('message', (data) => this.messages.push(JSON.parse(data)));
+    this.socket.on('message', (data) => {
+      this.messages.push(JSON.parse(data));
+      checkAnswer({ method: 'GET', url: `${server.url}/api/events`, status: 200, headers: OF_A_POLL, body: data })
+        .catch((error) => { this.wrong ??= error; });
+    });
     this.close = new Promise((resolve) => {
       this.socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }));
     });
@@ -46,8 +54,10 @@ export class Events {
   }
 
   /** The first message for which it is so, among those from `from` on. */
-  hears(what, isSo, from = 0) {
-    return until(what, () => this.messages.slice(from).find(isSo));
+  async hears(what, isSo, from = 0) {
+    const found = await until(what, () => this.messages.slice(from).find(isSo));
+    if (this.wrong) throw this.wrong;
+    return found;
   }
 
   /** { code, reason } of its end. */
