@@ -228,6 +228,47 @@ test('more than 20 new calls a second wait until they are asked for', (t) => lis
   assert.strictEqual(w.calls.stretch.newCount, 0);
 }));
 
+test('many that came one after another while nothing could move come in', (t) => list(t, async (w) => {
+  await begun(w, [9, 8]);
+  w.calls.hold(true);
+  for (const id of range(40, 10).reverse()) {
+    w.socket().says({ seq: 1000 + id, calls: [row(id, 1000 + id)] });
+    await pass(250);
+  }
+  w.calls.hold(false);
+  await pass(250);
+  assert.strictEqual(w.calls.stretch.rows.length, 33);
+}));
+
+test('more than can be kept while nothing moves: the list is read anew', (t) => list(t, async (w) => {
+  await begun(w, [9, 8]);
+  w.calls.hold(true);
+  const before = world.requests.length;
+  for (let i = 0; i < 21; i++) w.socket().says({ seq: 1100 + i, gone: Array.from({ length: 100 }, (_, n) => `CA${1000 + n}`) });
+  await pass(2500);
+  assert.strictEqual(world.requests.length - before, 1);
+}));
+
+test('the pill is pressed while the list is read anew around what is seen: then it is read from the top', (t) => list(t, async (w) => {
+  await begun(w, range(60, 1));
+  w.calls.see({ index: 20, isAtTop: false });
+  w.socket().says({ seq: 1100, reset: true });
+  await pass(250);
+  const [below, above] = world.requests.slice(-2);
+  below.answers(page([40, 39], { seq: 1100, next: '39000.39' }));
+  above.answers(page([42, 41], { seq: 1100, previous: '42000.42' }));
+  await turn();
+  w.socket().says({ seq: 1101, more: 5 });
+  const there = w.calls.toNewest();
+  await pass(2500);
+  for (const request of world.requests.slice(-2)) request.answers(page([40, 39], { seq: 1101, next: '39000.39', previous: '42000.42' }));
+  await pass(2500);
+  assert.strictEqual(w.request().query.before ?? w.request().query.after, undefined);
+  w.request().answers(page([99, 98], { seq: 1102 }));
+  await there;
+  assert.deepStrictEqual(ids(w.calls), [99, 98]);
+}));
+
 test('back at the top by scrolling: a few come in, many are put above what is read', (t) => list(t, async (w) => {
   await begun(w, range(60, 1));
   w.calls.see({ index: 20, isAtTop: false });

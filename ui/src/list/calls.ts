@@ -3,6 +3,7 @@ import { ApiError, getCalls, queryOf } from '../api';
 import { watch, type Watch } from '../live';
 import { store } from '../store';
 import type { Call, CallPage, EventMessage, Filter } from '../types';
+import { inbox, Rate } from './inbox';
 import { keyOf, placeOf, Stretch, type Ticket } from './stretch';
 
 export interface ListState {
@@ -33,11 +34,9 @@ export interface Anchor {
 }
 
 const PAGE = 100;
-const BATCH_MS = 250;
 const ANEW_MS = 2000;
 const AGAIN_S = 4;
 const AGAIN_MAX_S = 30;
-const HELD_MAX = 2000; // rows: beyond, the list is read anew
 const FLOOD = 20; // new calls a second
 export const FRESH_MS = 1600;
 
@@ -61,16 +60,15 @@ export class Calls {
 	#again: ReturnType<typeof setTimeout> | undefined;
 	#ends = new Set<'older' | 'newer'>();
 
-	#queue: EventMessage[] = [];
-	#queued = 0;
-	#batch: ReturnType<typeof setTimeout> | undefined;
-	#isHeld = false;
+	#inbox = inbox((messages) => this.#take(messages), (last) => void this.#readAnew(last.seq));
+	#rate = new Rate();
 	/** So many new calls come that the list would not stand still: they wait until they are asked for. */
 	#isFlooded = false;
 	#anewAt = 0;
 	#anewSeq = 0;
 	/** For which connection the list is being read anew. */
 	#anewOf: Watch | null = null;
+	#anewDone = Promise.resolve();
 
 	// ---- the whole ----
 
@@ -81,7 +79,8 @@ export class Calls {
 		this.#query = query;
 		this.#watch?.end();
 		this.#watch = null;
-		this.#forgetQueue();
+		this.#inbox.forget();
+		this.#rate.forget();
 		this.#filter = filter;
 		this.#failures = 0;
 		this.#isFlooded = false;
@@ -173,10 +172,14 @@ export class Calls {
 	// ---- anew, the same list ----
 
 	/** At most once in 2 s, until what was read is not older than `seq`. */
-	async #readAnew(seq = 0): Promise<void> {
-		const watched = this.#watch;
+	#readAnew(seq = 0): Promise<void> {
 		this.#anewSeq = Math.max(this.#anewSeq, seq);
-		if (this.#anewOf === watched) return;
+		if (this.#anewOf !== this.#watch) this.#anewDone = this.#keepReading();
+		return this.#anewDone;
+	}
+
+	async #keepReading(): Promise<void> {
+		const watched = this.#watch;
 		this.#anewOf = watched;
 		do {
 			await wait(Math.max(0, this.#anewAt + ANEW_MS - Date.now()));
@@ -220,45 +223,24 @@ export class Calls {
 	// ---- what is told ----
 
 	#told(message: EventMessage): void {
-		if (message.calls?.length || message.gone?.length) this.#enqueue(message);
+		if (this.#rate.count(this.#newOf(message)) > FLOOD) this.#isFlooded = true;
+		if (message.calls?.length || message.gone?.length) this.#inbox.put(message);
 		if (message.reset || message.more) void this.#readAnew(message.seq);
 	}
 
-	#enqueue(message: EventMessage): void {
-		this.#queued += (message.calls?.length ?? 0) + (message.gone?.length ?? 0);
-		this.#queue.push(message);
-		if (this.#queued > HELD_MAX) {
-			this.#forgetQueue();
-			void this.#readAnew(message.seq);
-		} else if (!this.#isHeld) {
-			this.#batch ??= setTimeout(() => this.#flush(), BATCH_MS);
-		}
-	}
-
-	#forgetQueue(): void {
-		clearTimeout(this.#batch);
-		this.#batch = undefined;
-		this.#queue = [];
-		this.#queued = 0;
-	}
-
-	#flush(): void {
-		const messages = this.#queue;
-		this.#forgetQueue();
-		if (!messages.length) return;
-		if (this.#newOf(messages).length > (FLOOD * BATCH_MS) / 1000) this.#isFlooded = true;
+	#take(messages: EventMessage[]): void {
 		this.stretch.takesNew = this.#takesNew();
-		if (this.stretch.takesNew) this.#markFresh(this.#newOf(messages));
+		if (this.stretch.takesNew) this.#markFresh(messages.flatMap((message) => this.#newOf(message)));
 		for (const message of messages) this.stretch.receive(message);
 		this.stretch.cut(this.#seen.index);
 		this.#tell();
 	}
 
-	#newOf(messages: EventMessage[]): string[] {
+	/** The calls of a message that are above all that is known. */
+	#newOf({ calls = [] }: EventMessage): string[] {
 		const first = this.stretch.rows[0];
-		if (!first) return [];
-		const isNew = (call: Call): boolean => placeOf(call.key).ms > first.place.ms && !this.stretch.get(call.call_sid);
-		return messages.flatMap(({ calls = [] }) => calls.filter(isNew).map((call) => call.call_sid));
+		const isNew = (call: Call): boolean => first !== undefined && placeOf(call.key).ms > first.place.ms && !this.stretch.get(call.call_sid);
+		return calls.filter(isNew).map((call) => call.call_sid);
 	}
 
 	#markFresh(callSids: string[]): void {
@@ -284,8 +266,7 @@ export class Calls {
 
 	/** While a pointer is down or a menu open, nothing moves. */
 	hold(isHeld: boolean): void {
-		this.#isHeld = isHeld;
-		if (!isHeld && this.#queue.length) this.#batch ??= setTimeout(() => this.#flush(), 0);
+		this.#inbox.hold(isHeld);
 	}
 
 	see(seen: Seen): void {
@@ -300,16 +281,18 @@ export class Calls {
 
 	/** To the newest call, whatever is read for it. */
 	async toNewest(): Promise<void> {
+		if (this.stretch.top) await this.#anewDone; // it is read around what is seen
 		this.#isFlooded = false;
+		this.#rate.forget();
 		this.#seen = { index: 0, isAtTop: true };
 		this.stretch.takesNew = true;
-		if (!this.stretch.top) {
+		if (this.stretch.top) {
+			this.#anewAt = 0;
+			await this.#readAnew();
+		} else {
 			this.stretch.takeWaiting();
 			this.#tell();
-			return;
 		}
-		this.#anewAt = 0;
-		await this.#readAnew();
 	}
 
 	/** How many calls match another filter: "0", "7", "many". */
