@@ -34,7 +34,7 @@ function Sound({ name, fromS, opened, onShut }: Omit<LinkProps, 'secret'> & { op
 		if (shut) onShut(shut);
 	};
 	return (
-		<LinkPlayer id={name} media={media} waveform={`/l/${name}/waveform`} durationS={opened.duration ?? null} at={fromS} download={`${media}?download=1`} onRefused={refused} />
+		<LinkPlayer id={name} media={media} waveform={`/l/${name}/waveform`} heard={`/l/${name}/heard`} durationS={opened.duration ?? null} at={fromS} download={`${media}?download=1`} onRefused={refused} />
 	);
 }
 

@@ -149,9 +149,10 @@ function soughtByKey({ key, shiftKey }: KeyboardEvent, timeS: number, durationS:
 }
 
 /** The slider's value in words: after a seek, and each 5 s while it is focused, so that nobody is talked over. */
-function useValueText(slider: RefObject<HTMLElement>, durationS: number | null, now: Wave | null, lanes: Lane[]): void {
+function useValueText(slider: RefObject<HTMLElement>, isSlider: boolean, durationS: number | null, now: Wave | null, lanes: Lane[]): void {
 	const { player } = useWords();
 	useEffect(() => {
+		if (!isSlider) return;
 		let saidS = Number.NaN;
 		const say = (timeS: number): void => {
 			const element = slider.current;
@@ -198,7 +199,7 @@ export function Lanes({ lanes, shown = lanes.map((_, i) => i), isMixed = false, 
 
 	useBars(host, now, widthPx, { lanes, shown, isMixed, heightPx, barPx });
 	useHead({ head, inner, durationS, scrubS, widthPx, hasTracks: now === null });
-	useValueText(slider, durationS, now, lanes);
+	useValueText(slider, isSlider, durationS, now, lanes);
 
 	const timeAt = ({ clientX }: { clientX: number }): number => {
 		const { left, width } = inner.current!.getBoundingClientRect();

@@ -21,6 +21,8 @@ export interface LinkPlayerProps {
 	id: string;
 	media: string;
 	waveform: string;
+	/** Where heard ranges are told. */
+	heard: string;
 	/** null: the link does not say. */
 	durationS: number | null;
 	channels?: number;
@@ -33,9 +35,9 @@ export interface LinkPlayerProps {
 }
 
 /** Where one presses Play first is where a play is counted: until then nothing of the sound is asked for. */
-function useSource({ id, media, waveform, durationS, at = 0 }: LinkPlayerProps): void {
+function useSource({ id, media, waveform, heard, durationS, at = 0 }: LinkPlayerProps): void {
 	useEffect(() => {
-		const source: Source = { id, media, waveform, durationS, heard: null };
+		const source: Source = { id, media, waveform, heard, durationS };
 		audio.preload = 'none';
 		load(source, at);
 	}, [id, media, waveform]);

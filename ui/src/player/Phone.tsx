@@ -82,13 +82,17 @@ function More({ held, lanes }: { held: Track; lanes: ReturnType<typeof useLanes>
 }
 
 /** Back closes it: it has a place of its own in the history. */
-function useBack(onClose: () => void): () => void {
+function useBack(onClose: () => void): (then?: () => void) => void {
 	useEffect(() => {
 		history.pushState({ sheet: true }, '', location.href);
 		addEventListener('popstate', onClose);
 		return () => removeEventListener('popstate', onClose);
 	}, []);
-	return () => history.back();
+	// going back takes a moment: what makes a place of its own in the history waits for it
+	return (then) => {
+		if (then) addEventListener('popstate', () => setTimeout(then), { once: true });
+		history.back();
+	};
 }
 
 function Sheet({ held, onWhy, onClose }: { held: Track; onClose(): void } & PlayerProps) {
@@ -97,10 +101,7 @@ function Sheet({ held, onWhy, onClose }: { held: Track; onClose(): void } & Play
 	const { trouble } = useStore(sound);
 	const lanes = useLanes(held);
 	const away = useBack(onClose);
-	const refused = useRefused(held, (callSid) => {
-		away();
-		onWhy(callSid);
-	});
+	const refused = useRefused(held, (callSid) => away(() => onWhy(callSid)));
 
 	useLayoutEffect(() => {
 		const element = dialog.current!;
@@ -119,8 +120,8 @@ function Sheet({ held, onWhy, onClose }: { held: Track; onClose(): void } & Play
 	};
 	return (
 		<dialog ref={dialog} class="psheet" aria-label={player.region} onCancel={cancel}>
-			<div class="sh" {...useSwipe('down', away)}>
-				<button type="button" class="ib" aria-label={player.close} onClick={away}><Icon name="shrink" /></button>
+			<div class="sh" {...useSwipe('down', () => away())}>
+				<button type="button" class="ib" aria-label={player.close} onClick={() => away()}><Icon name="shrink" /></button>
 				<Chapters track={held} />
 				<More held={held} lanes={lanes} />
 			</div>

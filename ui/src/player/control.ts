@@ -62,6 +62,7 @@ function sourceOf(held: Track): Source {
 		heard: `${api}/heard`,
 		durationS: durationOf(recording),
 		isArriving: recording !== undefined && recording.state !== 'stored',
+		hasWaveform: recording?.waveform ?? false,
 	};
 }
 

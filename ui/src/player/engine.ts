@@ -22,6 +22,8 @@ export interface Source {
 	durationS: number | null;
 	/** It is not all here yet. */
 	isArriving?: boolean;
+	/** Its waveform is said to be there. */
+	hasWaveform?: boolean;
 }
 
 export interface Sound {

@@ -58,12 +58,15 @@ export function refine(): void {
 }
 
 let wasArriving = false;
+let hadWaveform = false;
 function follow({ source }: Pick<Sound, 'source'>): void {
 	const address = source?.waveform ?? null;
 	const isArriving = source?.isArriving ?? false;
-	const isStoredNow = wasArriving && !isArriving && !wave.value;
+	const hasWaveform = source?.hasWaveform ?? false;
+	const isNews = (wasArriving && !isArriving) || (hasWaveform && !hadWaveform);
 	wasArriving = isArriving;
-	if (address === showing && !isStoredNow) return;
+	hadWaveform = hasWaveform;
+	if (address === showing && (wave.value || !isNews)) return;
 	if (address !== showing) wave.set(null);
 	showing = address;
 	if (source && !isArriving) void show(source, POINTS);
