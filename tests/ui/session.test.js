@@ -72,6 +72,18 @@ describe('who is signed in', () => {
     assert.deepEqual([mustSignIn.value, reloads], [false, 0]);
   });
 
+  test('a browser that keeps no cookie is told so', async () => {
+    answers = [{ json: { success: true } }, nobody];
+    await assert.rejects(signIn('dana', 'x'), { code: 'no_cookie' });
+  });
+
+  test('who is gone by the next question stays on the page, under the form', async () => {
+    answers = [dana, nobody];
+    await askSession();
+    await askSession();
+    assert.deepEqual([session.value.user.name, mustSignIn.value], ['dana', true]);
+  });
+
   test('another one: nothing of what the one before saw may stay', async () => {
     answers = [dana, { json: { success: true } }, { json: { ...dana.json, user: { ...dana.json.user, name: 'noa' } } }];
     await askSession();

@@ -41,10 +41,10 @@ export async function askSession(): Promise<Session> {
 /** RFC 8265: the same password typed on two keyboards is the same bytes. */
 export const normal = (password: string): string => password.normalize('NFKC');
 
-/** Throws ApiError. */
+/** Throws ApiError; `no_cookie`: it was good, and the browser keeps no cookie of ours. */
 export async function signIn(name: string, password: string): Promise<void> {
 	await ask('/api/session', { method: 'POST', body: { name: name.trim(), password: normal(password) } });
-	await askSession();
+	if (!(await askSession()).signed_in) throw new ApiError('no_cookie', '', 0, 0, null);
 }
 
 /** Throws ApiError. */

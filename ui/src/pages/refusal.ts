@@ -31,6 +31,7 @@ export function refusalOf(error: unknown): Refusal {
 	case 'no_answer': return { text: ({ errors }) => errors.noAnswer };
 	case 'rate_limited': return { text: ({ pages }) => pages.throttled(waitS), waitS };
 	case 'sign_in_failed': return wrong(error);
+	case 'no_cookie': return { text: ({ pages }) => pages.noCookie };
 	case 'https_required': return { text: ({ pages }) => pages.httpsRequired };
 	case 'overloaded': return { text: ({ pages }) => pages.overloaded };
 	case 'foreign_origin': return { text: ({ errors }) => errors.foreignOrigin };

@@ -18,6 +18,7 @@ export const pages = {
 	wrong: (left: number | null) => `Name or password is wrong.${left ? ` ${tries(left)} before a wait.` : ''}`,
 	throttled: (s: number) => `Too many tries. Again in ${s} s.`,
 	tryAgainNow: 'You can try again now.',
+	noCookie: 'This browser keeps no cookie for this page, and without it nobody stays signed in. Allow it, then sign in again.',
 	httpsRequired: 'Signing in needs HTTPS. Open this page by its https:// address.',
 	overloaded: 'Too much at once. Try again in a few seconds.',
 	fillIn: 'Fill in name and password.',
