@@ -42,7 +42,7 @@ static bool is_port(struct str text, uint16_t *out)
 
 static void split_address(struct str text, struct nginx_listen *out)
 {
-	size_t colon = text.len, after_bracket = str_find(text, ']');
+	size_t colon, after_bracket = str_find(text, ']');
 
 	out->address = text;
 	if (str_starts(text, STR("unix:"))) {
