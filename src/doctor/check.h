@@ -1,7 +1,7 @@
 /*
  * A check of the doctor: one question about a deployment, and what its answer means to those who listen.
  *
- * Checks stand in tables, one table a group (`const struct check_group`), and the groups in doctor/groups.c; lists, runs by
+ * Checks stand in tables, one table a group (`const struct check_group`), and the groups in checkup/groups.c; lists, runs by
  * name, the two outputs and docs/doctor.md know no check otherwise.  Adding one: a row in its group's table, a deployment in
  * tests/server/doctor*.test.js in which it alone fails, and its twin that looks alike and is well.
  *
@@ -75,7 +75,11 @@ struct check_group {
 	const char *title; /* "Services" */
 	const struct check *checks;
 	size_t count;
+	/* Before the first check of any group, and behind the last; NULL: there is nothing to do. */
+	void (*prepare)(struct deployment *deployment);
+	void (*clear)(struct deployment *deployment);
 };
 
+/* All of them: defined above all groups, in checkup/groups.c. */
 extern const struct check_group *const doctor_groups[];
 extern const size_t doctor_groups_count;

@@ -88,7 +88,7 @@ struct deployment {
 	struct machine_facts machine;
 	struct probe_facts probe;
 	struct place places[PLACES];
-	const char *nginx_conf; /* FILE; "-": standard input; NULL: not given */
+	const char *nginx_conf;        /* FILE; "-": standard input; NULL: not given */
 	struct proxy_view *proxy_view; /* of that: proxy_view_open(); NULL: not read yet */
 	struct proxy_limits
 		proxy; /* by options; the group `proxy` adds what nginx's configuration says */

@@ -2,7 +2,6 @@
 
 #include "base/own.h"
 #include "base/suggestion.h"
-#include "doctor/proxy_view.h"
 
 #include <string.h>
 
@@ -70,8 +69,10 @@ void examination_run(const struct examination *examination, struct deployment *d
 {
 	bool runs_all = examination->names_count == 0;
 
-	/* The groups `proxy` and `limits` both live on it. */
-	proxy_view_open(deployment);
+	/* What one group reads another may live on: limits on the proxy's configuration. */
+	for (size_t i = 0; i < doctor_groups_count; i++)
+		if (doctor_groups[i]->prepare)
+			doctor_groups[i]->prepare(deployment);
 	for (size_t i = 0; i < doctor_groups_count; i++) {
 		const struct check_group *group = doctor_groups[i];
 		bool runs_group = runs_all || is_any(examination, group->name);
@@ -81,7 +82,9 @@ void examination_run(const struct examination *examination, struct deployment *d
 				run_check(examination, group, &group->checks[k], deployment,
 					  report);
 	}
-	proxy_view_close(deployment);
+	for (size_t i = 0; i < doctor_groups_count; i++)
+		if (doctor_groups[i]->clear)
+			doctor_groups[i]->clear(deployment);
 }
 
 enum doctor_verdict examination_verdict(const struct report *report)

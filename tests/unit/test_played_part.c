@@ -1,4 +1,4 @@
-#include "doctor/played_part.h"
+#include "checkup/played_part.h"
 
 #include "base/compiler.h"
 #include "tap.h"

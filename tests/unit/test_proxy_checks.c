@@ -2,14 +2,14 @@
  * Each fault of tests/data/nginx/faults.json, planted in packaging/nginx/callspool.conf: exactly its check finds it, and what
  * the check says is to be written cures it.  Its twins, which look alike, have no finding.
  */
-#include "doctor/proxy_checks.h"
+#include "proxycheck/proxy_checks.h"
 
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "doctor/deployment.h"
 #include "doctor/examination.h"
-#include "doctor/proxy_view.h"
+#include "proxycheck/proxy_view.h"
 #include "doctor/report.h"
 #include "tap.h"
 

@@ -1,4 +1,4 @@
-#include "doctor/strategy_checks.h"
+#include "checkup/strategy_checks.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -328,4 +328,9 @@ static const struct check checks[] = {
 	  .run = check_share },
 };
 
-const struct check_group strategy_checks = { "strategy", "Strategy", checks, ARRAY_LEN(checks) };
+const struct check_group strategy_checks = {
+	.name = "strategy",
+	.title = "Strategy",
+	.checks = checks,
+	.count = ARRAY_LEN(checks),
+};

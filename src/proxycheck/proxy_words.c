@@ -1,4 +1,4 @@
-#include "doctor/proxy_words.h"
+#include "proxycheck/proxy_words.h"
 
 #include "doctor/deployment.h"
 #include "doctor/report.h"

@@ -1,4 +1,4 @@
-#include "doctor/proxy_view.h"
+#include "proxycheck/proxy_view.h"
 
 #include "base/compiler.h"
 #include "base/mem.h"

@@ -5,7 +5,7 @@
 
 #include "base/compiler.h"
 #include "doctor/check.h"
-#include "doctor/proxy_view.h"
+#include "proxycheck/proxy_view.h"
 
 #include <stdbool.h>
 

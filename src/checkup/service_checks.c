@@ -1,4 +1,4 @@
-#include "doctor/service_checks.h"
+#include "checkup/service_checks.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -541,4 +541,9 @@ static const struct check checks[] = {
 	  .run = check_public },
 };
 
-const struct check_group service_checks = { "services", "Services", checks, ARRAY_LEN(checks) };
+const struct check_group service_checks = {
+	.name = "services",
+	.title = "Services",
+	.checks = checks,
+	.count = ARRAY_LEN(checks),
+};

@@ -1,13 +1,13 @@
 /*
  * Where requests go: to callspool, as they came, or somewhere else.
  */
-#include "doctor/proxy_checks_private.h"
+#include "proxycheck/proxy_checks_private.h"
 
 #include "doctor/deployment.h"
-#include "doctor/proxy_words.h"
 #include "doctor/report.h"
 #include "nginx/nginx_explain.h"
 #include "nginx/nginx_force.h"
+#include "proxycheck/proxy_words.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /*
  * What nginx's configuration does with the requests that matter: one for each way that players, browsers and Twilio take.
  *
- * Its checks stand in doctor/proxy_checks.c.  All requests are those of public_url.  Where nothing in the configuration listens
+ * Its checks stand in proxycheck/proxy_checks.c.  All requests are those of public_url.  Where nothing in the configuration listens
  * for it (TLS ends before this nginx, or nobody set public_url), they go to the first server that passes plays on.
  */
 #pragma once

@@ -1,7 +1,8 @@
-#include "doctor/proxy_checks.h"
+#include "proxycheck/proxy_checks.h"
 
 #include "base/compiler.h"
-#include "doctor/proxy_checks_private.h"
+#include "proxycheck/proxy_checks_private.h"
+#include "proxycheck/proxy_view.h"
 
 static const struct check checks[] = {
 	{ .name = "conf",
@@ -316,5 +317,12 @@ static const struct check checks[] = {
 	  .run = proxy_check_value },
 };
 
-const struct check_group proxy_checks = { "proxy", "Proxy configuration", checks,
-					  ARRAY_LEN(checks) };
+/* Notes its limits, too. */
+static void prepare(struct deployment *deployment)
+{
+	(void)proxy_view_open(deployment);
+}
+
+const struct check_group proxy_checks = {
+	"proxy", "Proxy configuration", checks, ARRAY_LEN(checks), prepare, proxy_view_close,
+};

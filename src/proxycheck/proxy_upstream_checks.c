@@ -1,12 +1,12 @@
 /*
  * The way from nginx to callspool.
  */
-#include "doctor/proxy_checks_private.h"
+#include "proxycheck/proxy_checks_private.h"
 
 #include "doctor/deployment.h"
-#include "doctor/proxy_words.h"
 #include "doctor/report.h"
 #include "nginx/nginx_force.h"
+#include "proxycheck/proxy_words.h"
 
 #include <stdio.h>
 

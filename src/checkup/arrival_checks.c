@@ -1,4 +1,4 @@
-#include "doctor/arrival_checks.h"
+#include "checkup/arrival_checks.h"
 
 #include "base/clock.h"
 #include "base/mem.h"

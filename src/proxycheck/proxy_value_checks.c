@@ -1,12 +1,12 @@
 /*
  * Checks of one directive each: what may be in force on a way, and what is to be written instead.
  */
-#include "doctor/proxy_checks_private.h"
+#include "proxycheck/proxy_checks_private.h"
 
 #include "base/compiler.h"
-#include "doctor/proxy_words.h"
 #include "doctor/report.h"
 #include "nginx/nginx_force.h"
+#include "proxycheck/proxy_words.h"
 
 #include <string.h>
 

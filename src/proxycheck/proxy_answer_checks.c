@@ -1,12 +1,12 @@
 /*
  * What comes back: bytes, headers and errors of callspool as they were sent, or changed.
  */
-#include "doctor/proxy_checks_private.h"
+#include "proxycheck/proxy_checks_private.h"
 
 #include "base/buf.h"
-#include "doctor/proxy_words.h"
 #include "doctor/report.h"
 #include "nginx/nginx_force.h"
+#include "proxycheck/proxy_words.h"
 
 #include <stdio.h>
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "doctor/check.h"
-#include "doctor/proxy_view.h"
+#include "proxycheck/proxy_view.h"
 
 /* proxy_path_checks.c: where requests go */
 void proxy_check_conf(struct deployment *deployment, struct report *report);

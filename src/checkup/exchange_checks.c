@@ -1,4 +1,4 @@
-#include "doctor/exchange_checks.h"
+#include "checkup/exchange_checks.h"
 
 #include "base/mem.h"
 #include "base/own.h"

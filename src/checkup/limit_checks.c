@@ -1,4 +1,4 @@
-#include "doctor/limit_checks.h"
+#include "checkup/limit_checks.h"
 
 #include "base/compiler.h"
 #include "doctor/deployment.h"
@@ -224,4 +224,9 @@ static const struct check checks[] = {
 	  .run = check_play_wait },
 };
 
-const struct check_group limit_checks = { "limits", "Time limits", checks, ARRAY_LEN(checks) };
+const struct check_group limit_checks = {
+	.name = "limits",
+	.title = "Time limits",
+	.checks = checks,
+	.count = ARRAY_LEN(checks),
+};

@@ -2,14 +2,14 @@
  * A play is a row of a table: which client, which headers, which part.  Each is played at both places; what is wrong directly
  * is callspool's, and is told once.
  */
-#include "doctor/playback_checks.h"
+#include "checkup/playback_checks.h"
 
 #include "base/mem.h"
 #include "base/own.h"
-#include "doctor/arrival_checks.h"
+#include "checkup/arrival_checks.h"
+#include "checkup/exchange_checks.h"
+#include "checkup/played_part.h"
 #include "doctor/deployment.h"
-#include "doctor/exchange_checks.h"
-#include "doctor/played_part.h"
 #include "doctor/report.h"
 
 #include <stdlib.h>
@@ -428,4 +428,9 @@ static const struct check checks[] = {
 	  .run = check_events },
 };
 
-const struct check_group playback_checks = { "playback", "Playback", checks, ARRAY_LEN(checks) };
+const struct check_group playback_checks = {
+	.name = "playback",
+	.title = "Playback",
+	.checks = checks,
+	.count = ARRAY_LEN(checks),
+};

@@ -1,14 +1,14 @@
 /*
  * What goes to callspool: the headers that nginx sets, and those that it takes away.
  */
-#include "doctor/proxy_checks_private.h"
+#include "proxycheck/proxy_checks_private.h"
 
 #include "base/buf.h"
 #include "doctor/deployment.h"
-#include "doctor/proxy_words.h"
 #include "doctor/report.h"
 #include "nginx/nginx_explain.h"
 #include "nginx/nginx_force.h"
+#include "proxycheck/proxy_words.h"
 
 #include <stdio.h>
 #include <string.h>
