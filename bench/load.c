@@ -130,6 +130,8 @@ int main(int argc, char **argv)
 	raise_descriptor_limit();
 	if (str_eq(str_of(options.mode), STR("steady")))
 		return load_steady(&options);
+	if (str_eq(str_of(options.mode), STR("follow")))
+		return load_follow(&options);
 	if (str_eq(str_of(options.mode), STR("cold")))
 		return load_cold(&options);
 	if (str_eq(str_of(options.mode), STR("hold")))

@@ -9,6 +9,7 @@
  *   cold      N players ask at once, once each: when does the first byte come, and which status
  *   hold      N listeners stay connected until standard input ends: idle after one answer each,
  *             or, with --pace, reading that many bytes a second
+ *   follow    N pages follow what changes, by WebSockets of the origin --url, until standard input ends
  */
 #pragma once
 
@@ -18,3 +19,4 @@
 int load_steady(const struct load_options *options);
 int load_cold(const struct load_options *options);
 int load_hold(const struct load_options *options);
+int load_follow(const struct load_options *options);

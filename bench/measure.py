@@ -47,12 +47,19 @@ class Bench:
             raise Failure(f'{" ".join(command)}: exit status {done.returncode}')
         return json.loads(done.stdout)
 
+    def start(self, mode, server, **options):
+        """One run beside others: its communicate()[0] is what load() would tell."""
+        return subprocess.Popen(self.load_command(mode, server, options), stdout=subprocess.PIPE)
+
     def webhooks(self, server, count, first, **options):
         return self.load('steady', server, webhooks=count, first=first, url=PUBLIC_URL, account=ACCOUNT,
                          token=TOKEN, **options)
 
     def hold(self, server, **options):
         return Hold(self.load_command('hold', server, options))
+
+    def follow(self, server, **options):
+        return Hold(self.load_command('follow', server, {'path': '/api/events', 'url': PUBLIC_URL, **options}))
 
     def pairs(self, ours, theirs):
         """Interleaved runs, the first of a pair by turns: (ours, theirs) each."""

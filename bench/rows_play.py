@@ -1,5 +1,6 @@
 """Rows about players: stored recordings, cold ones, and those who listen slowly or not at all."""
 
+import json
 import os
 
 import servers
@@ -192,3 +193,38 @@ def slow(bench):
                   list(zip(beside, alone)), 'p99_ms')
         bench.add('2,000 slow listeners', 'CPU of others', 'µs', 'callspool without them',
                   list(zip(beside, alone)), 'cpu_us')
+
+
+FOLLOWERS, CHANGES_EACH_S = 1000, 50
+
+
+def followers(bench):
+    """1,000 pages that follow while calls change: what those who play notice, beside the same changes without them."""
+    with Stored(bench) as stored:
+        ours = stored.ours
+        probe = {'range': 'bytes=0-1', 'status': 206, 'length': 2, 'connections': CONNECTIONS,
+                 'seconds': bench.seconds, 'path': PATH}
+        told = []
+
+        def play(i):
+            count = int(CHANGES_EACH_S * bench.seconds)
+            calls = bench.start('steady', ours, webhooks=count, first=i * 1000000, url=servers.PUBLIC_URL,
+                                account=servers.ACCOUNT, token=servers.TOKEN, connections=2, seconds=bench.seconds,
+                                rate=CHANGES_EACH_S)
+            run = bench.load('steady', ours, **probe)
+            run['errors'] += json.loads(calls.communicate()[0])['errors']
+            return run
+
+        def play_beside(i):
+            held = bench.follow(ours, connections=FOLLOWERS)
+            run = play(2 * i)
+            ended = held.release()
+            run['errors'] += ended['errors']
+            told.append(ended['messages'] / ended['seconds'])
+            return run
+
+        pairs = bench.pairs(play_beside, lambda i: play(2 * i + 1))
+        name = f'1,000 followers, {CHANGES_EACH_S} calls a second'
+        bench.add(name, 'p99 of others', 'ms', 'callspool without them', pairs, 'p99_ms')
+        bench.add(name, 'plays beside', '/s', 'callspool without them', pairs, 'per_second', better='more')
+        bench.add_one(name, 'messages told', '/s', told, better='more')
