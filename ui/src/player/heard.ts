@@ -3,6 +3,8 @@ import type { Span } from './silence';
 
 /** Parts that touch, or nearly do, are one. */
 const GAP_S = 0.3;
+/** As many as one report may have. */
+const MOST = 200;
 
 /** The ranges with another one, in order and joined. */
 export function withRange(ranges: readonly Span[], from: number, to: number): Span[] {
@@ -40,6 +42,6 @@ export class Heard {
 	take(): Span[] | null {
 		const ranges = this.#ranges.map(([a, b]): Span => [rounded(a), rounded(b)]).filter(([a, b]) => b > a);
 		this.#ranges = [];
-		return ranges.length ? ranges : null;
+		return ranges.length ? ranges.slice(0, MOST) : null;
 	}
 }
