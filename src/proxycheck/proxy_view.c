@@ -12,6 +12,9 @@
 #define CALL      "CA0123456789abcdef0123456789abcdef"
 #define RECORDING "RE0123456789abcdef0123456789abcdef"
 #define GUESS     "calls.example.com"
+#define TRIED_MIN 8u
+#define LOOKS_MAX \
+	1000000u /* at servers: each listen that is tried is looked for among all of them */
 
 static const struct nginx_header play_headers[] = {
 	{ { "Range", 5 }, { "bytes=0-1", 9 } },
@@ -102,14 +105,26 @@ static void name_of_server(const struct nginx_directive *server, struct proxy_vi
 	str_fit(is_plain ? name : STR(GUESS), view->host, sizeof(view->host));
 }
 
+/* A configuration of many servers is not tried to its end. */
+static size_t most_tried(const struct nginx_directive *http)
+{
+	const struct nginx_directive *server = NULL;
+	size_t count = 1;
+
+	while ((server = nginx_find(http, server, STR("server"))) != NULL)
+		count++;
+	return LOOKS_MAX / count > TRIED_MIN ? LOOKS_MAX / count : TRIED_MIN;
+}
+
 /* The first listen whose server passes plays on; else the first of all.  False: there is none. */
 static bool find_any(struct proxy_view *view, struct nginx_request *base)
 {
 	const struct nginx_directive *http = nginx_http(view->conf), *server;
 	struct nginx_request fallback = { 0 };
 	bool names_host = view->is_guess;
+	size_t tried = 0, most = most_tried(http);
 
-	for (server = nginx_find(http, NULL, STR("server")); server;
+	for (server = nginx_find(http, NULL, STR("server")); server && tried <= most;
 	     server = nginx_find(http, server, STR("server"))) {
 		struct nginx_listen listen;
 
@@ -124,7 +139,7 @@ static bool find_any(struct proxy_view *view, struct nginx_request *base)
 			request.host = str_of(view->host);
 			if (!fallback.host.at)
 				fallback = request;
-			if (!passes_plays_on(view, &request))
+			if (++tried > most || !passes_plays_on(view, &request))
 				continue;
 			view->is_https |= names_host && listen.is_tls;
 			*base = request;
