@@ -66,6 +66,15 @@ for (const [name, args] of Object.entries(VARIANTS)) {
   });
 }
 
+test('the doctor finds nothing in the template for containers', async (t) => {
+  const folder = temporaryFolder(t, 'nginxcommand');
+  const file = join(folder, 'callspool.conf');
+  const template = readFileSync(new URL('../../packaging/containers/templates/callspool.conf.template', import.meta.url), 'utf8');
+  writeFileSync(file, template.replace('${NGINX_LOCAL_RESOLVERS}', '127.0.0.11').replace('include /etc/nginx/tls/*.conf;', ''));
+  const checked = await callspool(['nginx', '--check', file, '--set', `data_dir=${folder}`, '--set', 'public_url=http://calls.example.com']);
+  assert.equal(checked.code, 0, checked.stdout + checked.stderr);
+});
+
 test('its limits follow from the settings', async () => {
   const site = await printed('--set', 'play_wait=50s', '--set', 'keepalive_timeout=10s', '--set', 'proxy.user_header=X-Whoever');
   assert.match(site, /proxy_read_timeout +85s;/);
