@@ -14,9 +14,38 @@ enum interest {
 
 void live_client_begin(struct live_client *client, int64_t now_ms)
 {
-	client->joined_at_ms = client->told_at_ms = client->rows_at_ms = now_ms;
+	client->joined_at_ms = client->told_at_ms = now_ms;
+	client->rows_at_ms = client->wishes_at_ms = now_ms;
 	client->rows_left = LIVE_ROWS_MAX;
+	client->wishes_left = LIVE_WISHES_MAX;
 	client->more = 0;
+}
+
+/* ---- how much ---- */
+
+static void earn(unsigned *left, int64_t *at_ms, unsigned most, unsigned per_s, int64_t now_ms)
+{
+	int64_t earned = (now_ms - *at_ms) * per_s / 1000;
+
+	if (earned <= 0)
+		return;
+	*at_ms += earned * 1000 / per_s;
+	*left = earned > most - *left ? most : *left + (unsigned)earned;
+}
+
+static void earn_rows(struct live_client *client, int64_t now_ms)
+{
+	earn(&client->rows_left, &client->rows_at_ms, LIVE_ROWS_MAX, LIVE_ROWS_PER_S, now_ms);
+}
+
+bool live_client_may_wish(struct live_client *client, int64_t now_ms)
+{
+	earn(&client->wishes_left, &client->wishes_at_ms, LIVE_WISHES_MAX, LIVE_WISHES_PER_S,
+	     now_ms);
+	if (client->wishes_left == 0)
+		return false;
+	client->wishes_left--;
+	return true;
 }
 
 /* ---- of one call ---- */
@@ -70,18 +99,6 @@ static void look_through(const struct live_client *client, const struct live_bat
 		out->rows += out->of[i] == ROW;
 		out->gone += out->of[i] == GONE;
 	}
-}
-
-static void earn_rows(struct live_client *client, int64_t now_ms)
-{
-	int64_t earned = (now_ms - client->rows_at_ms) * LIVE_ROWS_PER_S / 1000;
-
-	if (earned <= 0)
-		return;
-	client->rows_at_ms += earned * 1000 / LIVE_ROWS_PER_S;
-	client->rows_left = earned > LIVE_ROWS_MAX - client->rows_left
-				    ? LIVE_ROWS_MAX
-				    : client->rows_left + (unsigned)earned;
 }
 
 static void add_rows(const struct live_batch *batch, const struct interests *interests,

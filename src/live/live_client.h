@@ -27,6 +27,8 @@ struct live_hub;
 
 #define LIVE_ROWS_MAX     100 /* a page of the list, as the calls page asks for it */
 #define LIVE_ROWS_PER_S   20
+#define LIVE_WISHES_MAX   40 /* that a client asks for something else at once, and over time */
+#define LIVE_WISHES_PER_S 4
 #define LIVE_ARRIVING_MAX 64 /* of one message of progress */
 
 /* Why a client is told nothing any more. */
@@ -73,12 +75,16 @@ struct live_client {
 	int64_t joined_at_ms, told_at_ms; /* monotonic */
 	int64_t rows_at_ms;               /* for LIVE_ROWS_PER_S: rows_left were left then */
 	unsigned rows_left;
+	int64_t wishes_at_ms; /* for LIVE_WISHES_PER_S */
+	unsigned wishes_left;
 	bool owes_progress; /* something moved that it was not told yet */
 	uint64_t more; /* changes that it was not told as rows, and not told the number of yet */
 };
 
-/* Of what has just joined, or asks for something else. */
+/* Of what has just joined. */
 void live_client_begin(struct live_client *client, int64_t now_ms);
+/* It asks for something else.  False: it did so too often. */
+bool live_client_may_wish(struct live_client *client, int64_t now_ms) MUST_CHECK;
 
 /*
  * What the batch has for it, as the members of an object: `seq`, and calls and gone, or more; from now on it is told up to

@@ -433,7 +433,11 @@ static void join_read_done(struct live_read *read, struct live_batch *batch, int
 
 	if (hub->is_stopped)
 		return;
-	if (client && !client->is_asked_anew) {
+	if (client && client->is_asked_anew) {
+		/* Others wait, too. */
+		list_remove(&client->link);
+		list_append(&hub->joining, &client->link);
+	} else if (client) {
 		if (snapshot != 0 && client->told > snapshot)
 			reset(client);
 		else
@@ -493,7 +497,6 @@ static void queue_to_join(struct live_hub *hub, struct live_client *client)
 {
 	client->is_joining = true;
 	client->is_greeted = false;
-	live_client_begin(client, now_ms(hub));
 	list_append(&hub->joining, &client->link);
 	join_next(hub);
 }
@@ -502,6 +505,7 @@ void live_hub_join(struct live_hub *hub, struct live_client *client)
 {
 	client->hub = hub;
 	list_init(&client->link);
+	live_client_begin(client, now_ms(hub));
 	count_clients(hub, client, 1);
 	if (!timer_is_on(&hub->tick))
 		timer_start(hub->loop, &hub->tick, LIVE_TICK_MS, tick);
@@ -513,6 +517,7 @@ void live_hub_ask_anew(struct live_client *client, int64_t told)
 	struct live_hub *hub = client->hub;
 
 	client->told = told;
+	client->more = 0;
 	client->is_greeted = false;
 	if (client->is_joining) {
 		client->is_asked_anew = true;

@@ -88,6 +88,10 @@ static void received(struct websocket *socket, struct str text)
 
 	if (!client->hub)
 		return;
+	if (!live_client_may_wish(client, loop_now_ms(self->loop))) {
+		close_socket(self, WEBSOCKET_POLICY, "too many messages");
+		return;
+	}
 	if (!live_wish_read(text, &wish)) {
 		close_socket(self, WEBSOCKET_POLICY, "a message that is not known");
 		return;

@@ -174,6 +174,12 @@ describe('a WebSocket', () => {
     });
   }
 
+  test('messages without end end it', async (t) => {
+    const events = await Events.open(t, server);
+    for (let id = 0; id < 200; id += 1) events.say({ after: Number.MAX_SAFE_INTEGER, id });
+    assert.deepEqual(await events.closed, { code: 1008, reason: 'too many messages' });
+  });
+
   for (const [what, query] of [['an unknown name', '?colour=red'], ['a malformed after', '?after=x'], ['an after below zero', '?after=-1'], ['a malformed bottom', '?bottom=1'], ['a malformed date', '?from=monday']]) {
     test(`refused: ${what}`, async () => {
       const { status, json } = await Events.refusal(server, query);

@@ -249,6 +249,20 @@ static void test_behind(void)
 	       "what it sent is acknowledged once");
 }
 
+static void test_wishes(void)
+{
+	struct live_client client;
+	unsigned wishes = 0;
+
+	begin(&client);
+	while (live_client_may_wish(&client, 0))
+		wishes++;
+	IS_INT(wishes, LIVE_WISHES_MAX, "it may ask for much at once");
+	OK(!live_client_may_wish(&client, 1000 / LIVE_WISHES_PER_S - 1), "but not on and on");
+	OK(live_client_may_wish(&client, 1000 / LIVE_WISHES_PER_S), "and again a moment later");
+	OK(!live_client_may_wish(&client, 1000 / LIVE_WISHES_PER_S), "once");
+}
+
 static void test_progress(void)
 {
 	struct live_progress progress = { .count = 3 };
@@ -280,6 +294,7 @@ int main(void)
 	test_once();
 	test_how_much();
 	test_behind();
+	test_wishes();
 	test_progress();
 	buf_release(&batch.json);
 	return tap_end();

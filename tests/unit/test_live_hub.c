@@ -34,6 +34,7 @@ struct client {
 	bool is_stuck;    /* it takes nothing */
 	int64_t takes_us; /* what sending it something costs */
 	unsigned messages;
+	unsigned order; /* of its last message among those of all */
 	char last[4096];
 	int end; /* enum live_end, or -1 */
 };
@@ -41,6 +42,7 @@ struct client {
 static struct web web;
 static struct web_counts counts;
 static struct live_hub *hub;
+static unsigned said;
 
 static struct client *client_of(struct live_client *live)
 {
@@ -58,6 +60,7 @@ static bool keep(struct live_client *live, struct str json)
 
 	ahead_us += client->takes_us;
 	client->messages++;
+	client->order = ++said;
 	str_fit(json, client->last, sizeof(client->last));
 	return true;
 }
@@ -317,6 +320,27 @@ static void test_overtaken(void)
 	live_hub_leave(&back.live);
 }
 
+static void test_greedy(void)
+{
+	int64_t now = live_hub_sequence(hub);
+	struct client greedy, back;
+
+	tell_calls(95, 3);
+	hold_readers();
+	join(&greedy, &socket_channel, INT64_MAX);
+	join(&back, &socket_channel, now);
+	live_hub_ask_anew(&greedy.live, INT64_MAX - 1);
+	pthread_mutex_unlock(&held.shut);
+	OK(comes(&back, 1) && comes(&greedy, 1) && back.order < greedy.order,
+	   "who asks for something else while it is being read for waits behind the others");
+	back.live.rows_left = 1;
+	back.live.rows_at_ms = clock_monotonic_us() / 1000 + 3600000; /* nothing is earned */
+	live_hub_ask_anew(&back.live, now);
+	OK(comes(&back, 2) && strstr(back.last, "\"more\":3"), "and earns no rows by asking");
+	live_hub_leave(&greedy.live);
+	live_hub_leave(&back.live);
+}
+
 /* ---- a crowd, of whom each takes half a millisecond ---- */
 
 static struct client crowd[CROWD];
@@ -373,6 +397,7 @@ int main(void)
 	test_time();
 	test_changes();
 	test_overtaken();
+	test_greedy();
 	test_crowd();
 	ledger_stop(ledger);
 	mailbox_drain(mailbox);
