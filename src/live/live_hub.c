@@ -438,7 +438,8 @@ static void join_read_done(struct live_read *read, struct live_batch *batch, int
 		list_remove(&client->link);
 		list_append(&hub->joining, &client->link);
 	} else if (client) {
-		if (snapshot != 0 && client->told > snapshot)
+		/* Where the ledger cannot be read, the feed is all that is known. */
+		if (client->told > (snapshot != 0 ? snapshot : live_hub_sequence(hub)))
 			reset(client);
 		else
 			join_with(hub, client, owned);

@@ -341,6 +341,19 @@ static void test_greedy(void)
 	live_hub_leave(&back.live);
 }
 
+static void test_unreadable(void)
+{
+	struct client back;
+
+	sql("ALTER TABLE turns RENAME TO turns_away");
+	join(&back, &socket_channel, INT64_MAX);
+	OK(comes(&back, 1) && strstr(back.last, "\"reset\":true"),
+	   "a number that the ledger cannot be asked for is none");
+	IS_INT(back.live.told, live_hub_sequence(hub), "and is brought back");
+	sql("ALTER TABLE turns_away RENAME TO turns");
+	live_hub_leave(&back.live);
+}
+
 /* ---- a crowd, of whom each takes half a millisecond ---- */
 
 static struct client crowd[CROWD];
@@ -398,6 +411,7 @@ int main(void)
 	test_changes();
 	test_overtaken();
 	test_greedy();
+	test_unreadable();
 	test_crowd();
 	ledger_stop(ledger);
 	mailbox_drain(mailbox);
