@@ -341,7 +341,8 @@ static void is_joined(struct live_client *client)
 static void greet(struct live_client *client)
 {
 	is_joined(client);
-	if (!client->is_greeted && (!client->channel->is_one_answer || client->is_new))
+	/* Else the number would pass over what was not told: both are told by the next walk. */
+	if (client->more == 0 && !client->is_greeted && (!client->channel->is_one_answer || client->is_new))
 		tell_seq(client);
 }
 
@@ -517,8 +518,9 @@ void live_hub_ask_anew(struct live_client *client, int64_t told)
 {
 	struct live_hub *hub = client->hub;
 
+	if (told < client->told)
+		client->more = 0; /* it is read again */
 	client->told = told;
-	client->more = 0;
 	client->is_greeted = false;
 	if (client->is_joining) {
 		client->is_asked_anew = true;

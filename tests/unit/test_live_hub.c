@@ -266,6 +266,34 @@ static void test_changes(void)
 	live_hub_leave(&stuck.live);
 }
 
+static void test_late(void)
+{
+	struct client here, stuck;
+	int64_t now = live_hub_sequence(hub);
+
+	join(&here, &socket_channel, now);
+	join(&stuck, &socket_channel, now);
+	stuck.is_stuck = true;
+	tell_calls(3, 2);
+	pass(LIVE_TICK_MS);
+	OK(comes(&here, 2), "others are told");
+	stuck.is_stuck = false;
+	live_hub_ask_anew(&stuck.live, stuck.live.told);
+	pass(LIVE_TICK_MS);
+	OK(comes(&stuck, 2) && strstr(stuck.last, "\"more\":2"),
+	   "who could not be told, and asks for something else, hears no number before how much it was");
+	stuck.is_stuck = true;
+	tell_calls(5, 1);
+	pass(LIVE_TICK_MS);
+	OK(comes(&here, 3), "others are told of the next");
+	stuck.is_stuck = false;
+	live_hub_ask_anew(&stuck.live, stuck.live.told - 1);
+	OK(comes(&stuck, 3) && strstr(stuck.last, "\"calls\":["),
+	   "who goes back before it is told it");
+	live_hub_leave(&here.live);
+	live_hub_leave(&stuck.live);
+}
+
 /* ---- somebody whose missed calls take longer to read than the news of all others ---- */
 
 #define READERS 2
@@ -409,6 +437,7 @@ int main(void)
 	MUST(ledger_start(ledger, &err));
 	test_time();
 	test_changes();
+	test_late();
 	test_overtaken();
 	test_greedy();
 	test_unreadable();
