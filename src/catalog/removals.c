@@ -69,8 +69,9 @@ bool removals_list(struct catalog *catalog, int64_t after_seq, struct removal *o
 	size_t count = 0;
 
 	if (!db_prepare(catalog->db,
-			"SELECT seq, recording_sid, call_sid FROM removals WHERE seq > $1 "
-			"ORDER BY seq LIMIT $2",
+			"SELECT seq, recording_sid, call_sid, EXISTS (SELECT 1 FROM recordings r "
+			"WHERE r.id = removals.recording_id AND r.stored_at_ms IS NOT NULL) "
+			"FROM removals WHERE seq > $1 ORDER BY seq LIMIT $2",
 			&list, err))
 		return false;
 	db_bind_int(list, 1, after_seq);
@@ -81,6 +82,7 @@ bool removals_list(struct catalog *catalog, int64_t after_seq, struct removal *o
 		one->seq = db_column_int(list, 0);
 		text_set(one->recording_sid, SID_SIZE, db_column_str(list, 1));
 		text_set(one->call_sid, SID_SIZE, db_column_str(list, 2));
+		one->was_stored = db_column_int(list, 3) != 0;
 	}
 	if (step == DB_FAILED)
 		return false;

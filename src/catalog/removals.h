@@ -27,6 +27,7 @@ bool recordings_mark_deleted(struct catalog *catalog, struct str recording_sid, 
 struct removal {
 	int64_t seq;                                      /* for the next page */
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE]; /* call_sid: "" when not known */
+	bool was_stored;                                  /* there was a file once */
 };
 /* Whose files may be there still, from behind after_seq, oldest first; *out_count <= size. */
 bool removals_list(struct catalog *catalog, int64_t after_seq, struct removal *out, size_t size,

@@ -46,7 +46,7 @@ static bool remove_all(struct blob_store *store, const struct blob_names *names,
 
 /* All names of the recording below that of the call; without one, those of a recording whose call was not known. */
 static bool remove_under(struct blob_store *store, const char *call_sid, const char *recording_sid,
-			 struct err *err)
+			 size_t *found, struct err *err)
 {
 	AUTO(free) struct blob_names *names = xcalloc(1, sizeof(*names));
 	const char *first = call_sid[0] != '\0' ? call_sid : recording_sid;
@@ -64,18 +64,37 @@ static bool remove_under(struct blob_store *store, const char *call_sid, const c
 		if (!blob_list(store, buf_str(&prefix), STR(""), names, err) ||
 		    !remove_all(store, names, err))
 			return false;
+		*found += names->count;
 	} while (names->count == BLOB_LIST_MAX);
 	return true;
+}
+
+/*
+ * Nothing was found of what was stored once.  Its folder outlives it; where that is gone, too, the store is away rather than the
+ * file, which would come back with it: this one is tried again, for others may lie where it has not gone.
+ */
+static bool is_gone(struct blob_store *store, const struct removal *removal, struct err *err)
+{
+	char name[BLOB_NAME_SIZE];
+
+	if (!blob_name_make(str_of(removal->call_sid), str_of(removal->recording_sid), 1,
+			    STR("mp3"), name, err))
+		return false;
+	return blob_has_place(store, str_of(name)) ||
+	       err_set(err, ERR_INTERNAL, "the folder of '%s' is not there", name);
 }
 
 static bool work(struct sweep_item *item, struct err *err)
 {
 	const struct removal *removal = &removed_of(item)->removal;
 	struct blob_store *store = item->env->store;
+	size_t found = 0;
 
-	return remove_under(store, "", removal->recording_sid, err) &&
-	       (removal->call_sid[0] == '\0' ||
-		remove_under(store, removal->call_sid, removal->recording_sid, err));
+	if (!remove_under(store, "", removal->recording_sid, &found, err) ||
+	    (removal->call_sid[0] != '\0' &&
+	     !remove_under(store, removal->call_sid, removal->recording_sid, &found, err)))
+		return false;
+	return found > 0 || !removal->was_stored || is_gone(store, removal, err);
 }
 
 static bool write_end(struct sweep_item *item, struct catalog *catalog, struct err *err)
