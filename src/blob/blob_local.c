@@ -363,21 +363,30 @@ static void names_offer(struct blob_names *names, struct str name)
 	names->at[at][name.len] = '\0';
 }
 
+/* That which all else is done in: by its path another is found, once a volume is mounted over it. */
+static bool read_folder(struct blob_local *local, const char *name, DIR **out, struct err *err)
+{
+	AUTO(close) int fd = open_folder(local, name, err);
+
+	if (fd < 0)
+		return false;
+	*out = fdopendir(fd);
+	if (!*out)
+		return fail(err, "read a folder of", local->recordings);
+	(void)TAKE_FD(fd);
+	return true;
+}
+
 /* Walks the whole folder: the file system has no order to begin in. */
 static bool local_list(struct blob_store *store, struct str prefix, struct str after,
 		       struct blob_names *out, struct err *err)
 {
-	struct blob_local *local = local_of(store);
-	AUTO(free)
-	char *path = xasprintf("%s/%.2s", local->recordings, prefix.at);
-	AUTO(close_folder) DIR *folder = opendir(path);
+	AUTO(close_folder) DIR *folder = NULL;
 	struct dirent *entry;
 
 	out->count = 0;
-	if (!folder && errno == ENOENT)
-		return true;
-	if (!folder)
-		return fail(err, "read the folder", path);
+	if (!read_folder(local_of(store), prefix.at, &folder, err))
+		return err->kind == ERR_NOT_FOUND;
 	while ((errno = 0, entry = readdir(folder))) {
 		char name[3 + sizeof(entry->d_name)];
 		struct str found;
@@ -388,7 +397,7 @@ static bool local_list(struct blob_store *store, struct str prefix, struct str a
 		    blob_name_is_valid(found))
 			names_offer(out, found);
 	}
-	return errno == 0 || fail(err, "read the folder", path);
+	return errno == 0 || fail(err, "read a folder of", local_of(store)->recordings);
 }
 
 static bool local_remove(struct blob_store *store, const char *name, struct err *err)

@@ -195,9 +195,30 @@ static void test_away(void)
 	close_all();
 }
 
+/* The server has opened the folder that a volume is mounted over later: it sees none of the volume's files. */
+static void test_mounted_over(void)
+{
+	AUTO(free) char *opened = NULL;
+	AUTO(free) char *mounted = NULL;
+
+	open_all(fill_away);
+	write_file("CA", 1, 1);
+	opened = xasprintf("%s/recordings", folder);
+	mounted = xasprintf("%s/volume", folder);
+	must(rename(opened, mounted) == 0 && mkdir(opened, 0700) == 0);
+	blob_store_free(env.store);
+	must(blob_local_open(folder, &env.store, &err));
+	must(rmdir(opened) == 0 && rename(mounted, opened) == 0);
+	start();
+	OK(sweep_until(one_is_left) && left == 1,
+	   "nor while a volume lies over the folder that is open");
+	close_all();
+}
+
 int main(void)
 {
 	test_all();
 	test_away();
+	test_mounted_over();
 	return tap_end();
 }
