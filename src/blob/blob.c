@@ -250,6 +250,13 @@ bool blob_remove(struct blob_store *store, struct str name, struct err *err)
 	return false;
 }
 
+bool blob_sync_place(struct blob_store *store, struct str name, struct err *err)
+{
+	char checked[BLOB_NAME_SIZE];
+
+	return take_name(name, checked, err) && store->driver->sync_place(store, checked, err);
+}
+
 static bool has_media(struct blob_store *store, struct str name, struct err *err)
 {
 	AUTO(close) int fd = -1;

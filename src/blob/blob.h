@@ -155,6 +155,12 @@ bool blob_list(struct blob_store *store, struct str prefix, struct str after,
  */
 bool blob_remove(struct blob_store *store, struct str name, struct err *err) MUST_CHECK;
 
+/*
+ * Blocks.  Syncs the folder in which it lies, or would lie: what was removed before, by whomever, is so after power loss, too.
+ * ERR_NOT_FOUND: the folder is not there.
+ */
+bool blob_sync_place(struct blob_store *store, struct str name, struct err *err) MUST_CHECK;
+
 /* What a blob holds. */
 struct blob_content {
 	uint64_t size;

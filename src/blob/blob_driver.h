@@ -29,6 +29,7 @@ struct blob_driver {
 	bool (*list)(struct blob_store *store, struct str prefix, struct str after,
 		     struct blob_names *out, struct err *err);
 	bool (*remove)(struct blob_store *store, const char *name, struct err *err);
+	bool (*sync_place)(struct blob_store *store, const char *name, struct err *err);
 	char *(*path)(struct blob_store *store, const char *name);
 	bool (*free_bytes)(struct blob_store *store, uint64_t *out, struct err *err);
 };

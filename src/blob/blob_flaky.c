@@ -185,6 +185,12 @@ static bool flaky_remove(struct blob_store *store, const char *name, struct err 
 	       blob_remove(flaky_of(store)->inner, str_of(name), err);
 }
 
+static bool flaky_sync_place(struct blob_store *store, const char *name, struct err *err)
+{
+	return passes(store, BLOB_CALL_SYNC_PLACE, err) &&
+	       blob_sync_place(flaky_of(store)->inner, str_of(name), err);
+}
+
 static char *flaky_path(struct blob_store *store, const char *name)
 {
 	struct blob_store *inner = flaky_of(store)->inner;
@@ -223,6 +229,7 @@ static const struct blob_driver flaky_driver = {
 	.has_place = flaky_has_place,
 	.list = flaky_list,
 	.remove = flaky_remove,
+	.sync_place = flaky_sync_place,
 	.path = flaky_path,
 	.free_bytes = flaky_free_bytes,
 };

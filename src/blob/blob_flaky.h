@@ -24,6 +24,7 @@ enum blob_call {
 	BLOB_CALL_OPEN_READ,
 	BLOB_CALL_LIST,
 	BLOB_CALL_REMOVE,
+	BLOB_CALL_SYNC_PLACE,
 	BLOB_CALL_FREE_BYTES,
 	BLOB_CALL_ANY, /* for blob_flaky_fail(): whichever it is */
 };

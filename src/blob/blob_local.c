@@ -414,6 +414,13 @@ static bool local_remove(struct blob_store *store, const char *name, struct err 
 	return file_sync(fd, "the folder of a removed recording", err);
 }
 
+static bool local_sync_place(struct blob_store *store, const char *name, struct err *err)
+{
+	AUTO(close) int fd = open_folder(local_of(store), name, err);
+
+	return fd >= 0 && file_sync(fd, "the folder of a removed recording", err);
+}
+
 static char *local_path(struct blob_store *store, const char *name)
 {
 	return xasprintf("%s/%s", local_of(store)->recordings, name);
@@ -459,6 +466,7 @@ static const struct blob_driver local_driver = {
 	.has_place = local_has_place,
 	.list = local_list,
 	.remove = local_remove,
+	.sync_place = local_sync_place,
 	.path = local_path,
 	.free_bytes = local_free_bytes,
 };

@@ -36,20 +36,42 @@ static bool list(struct sweep_page *page, struct catalog *catalog, struct err *e
 	return true;
 }
 
-static bool remove_all(struct blob_store *store, const struct blob_names *names, struct err *err)
+static bool remove_all(struct blob_store *store, const struct blob_names *names, size_t *removed,
+		       struct err *err)
 {
-	for (size_t i = 0; i < names->count; i++)
-		if (!blob_remove(store, str_of(names->at[i]), err) && err->kind != ERR_NOT_FOUND)
+	for (size_t i = 0; i < names->count; i++) {
+		if (blob_remove(store, str_of(names->at[i]), err))
+			++*removed;
+		else if (err->kind != ERR_NOT_FOUND)
 			return false;
+	}
 	return true;
+}
+
+/* A name that lies, or would lie, where all of that recording below that of the call do. */
+static bool name_under(const char *call_sid, const char *recording_sid, char out[BLOB_NAME_SIZE],
+		       struct err *err)
+{
+	return blob_name_make(str_of(call_sid), str_of(recording_sid), 1, STR("mp3"), out, err);
+}
+
+/* What was removed by a run that failed, or was killed, may not have been synced by it. */
+static bool sync_under(struct blob_store *store, const char *call_sid, const char *recording_sid,
+		       struct err *err)
+{
+	char name[BLOB_NAME_SIZE];
+
+	return name_under(call_sid, recording_sid, name, err) &&
+	       (blob_sync_place(store, str_of(name), err) || err->kind == ERR_NOT_FOUND);
 }
 
 /* All names of the recording below that of the call; without one, those of a recording whose call was not known. */
 static bool remove_under(struct blob_store *store, const char *call_sid, const char *recording_sid,
-			 size_t *found, struct err *err)
+			 size_t *removed, struct err *err)
 {
 	AUTO(free) struct blob_names *names = xcalloc(1, sizeof(*names));
 	const char *first = call_sid[0] != '\0' ? call_sid : recording_sid;
+	size_t before = *removed;
 	char text[BLOB_NAME_SIZE];
 	struct buf prefix;
 
@@ -62,23 +84,21 @@ static bool remove_under(struct blob_store *store, const char *call_sid, const c
 	do {
 		/* What was removed is not listed again: each page begins at the first. */
 		if (!blob_list(store, buf_str(&prefix), STR(""), names, err) ||
-		    !remove_all(store, names, err))
+		    !remove_all(store, names, removed, err))
 			return false;
-		*found += names->count;
 	} while (names->count == BLOB_LIST_MAX);
-	return true;
+	return *removed > before || sync_under(store, call_sid, recording_sid, err);
 }
 
 /*
- * Nothing was found of what was stored once.  Its folder outlives it; where that is gone, too, the store is away rather than the
+ * Nothing was removed of what was stored once.  Its folder outlives it; where that is gone, too, the store is away rather than the
  * file, which would come back with it: this one is tried again, for others may lie where it has not gone.
  */
 static bool is_gone(struct blob_store *store, const struct removal *removal, struct err *err)
 {
 	char name[BLOB_NAME_SIZE];
 
-	if (!blob_name_make(str_of(removal->call_sid), str_of(removal->recording_sid), 1,
-			    STR("mp3"), name, err))
+	if (!name_under(removal->call_sid, removal->recording_sid, name, err))
 		return false;
 	return blob_has_place(store, str_of(name)) ||
 	       err_set(err, ERR_INTERNAL, "the folder of '%s' is not there", name);
@@ -88,13 +108,13 @@ static bool work(struct sweep_item *item, struct err *err)
 {
 	const struct removal *removal = &removed_of(item)->removal;
 	struct blob_store *store = item->env->store;
-	size_t found = 0;
+	size_t removed = 0;
 
-	if (!remove_under(store, "", removal->recording_sid, &found, err) ||
+	if (!remove_under(store, "", removal->recording_sid, &removed, err) ||
 	    (removal->call_sid[0] != '\0' &&
-	     !remove_under(store, removal->call_sid, removal->recording_sid, &found, err)))
+	     !remove_under(store, removal->call_sid, removal->recording_sid, &removed, err)))
 		return false;
-	return found > 0 || !removal->was_stored || is_gone(store, removal, err);
+	return removed > 0 || !removal->was_stored || is_gone(store, removal, err);
 }
 
 static bool write_end(struct sweep_item *item, struct catalog *catalog, struct err *err)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "blob/blob.h"
+#include "blob/blob_flaky.h"
 #include "catalog/events.h"
 #include "catalog/recordings.h"
 #include "catalog/removals.h"
@@ -134,6 +135,11 @@ static bool one_is_left(void)
 	return are_left(1);
 }
 
+static bool two_are_left(void)
+{
+	return are_left(2);
+}
+
 static void open_all(void (*fill_with)(struct catalog *catalog))
 {
 	counting = (struct counting){ .count = 0 };
@@ -215,10 +221,34 @@ static void test_mounted_over(void)
 	close_all();
 }
 
+static bool sync_has_failed(void)
+{
+	return blob_flaky_calls(env.store, BLOB_CALL_SYNC_PLACE) > 0;
+}
+
+/* As after a removal whose sync failed, or that was killed before it: the name is gone, the row is there. */
+static void test_unsynced(void)
+{
+	open_all(fill_away);
+	write_file("CA", 2, 1); /* the folder is there */
+	env.store = blob_flaky_new(env.store);
+	blob_flaky_fail(env.store, &(struct blob_failure){ .call = BLOB_CALL_SYNC_PLACE,
+							   .count = UINT64_MAX,
+							   .kind = ERR_INTERNAL });
+	start();
+	OK(sweep_until(sync_has_failed) && sweep_until(two_are_left) && left == 2,
+	   "what is not there is not crossed out before its folder is synced");
+	blob_flaky_fail(env.store, NULL);
+	sweep_restart(remover, 0);
+	OK(sweep_until(nothing_is_left), "then it is");
+	close_all();
+}
+
 int main(void)
 {
 	test_all();
 	test_away();
 	test_mounted_over();
+	test_unsynced();
 	return tap_end();
 }
