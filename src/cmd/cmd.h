@@ -5,8 +5,8 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "client/exit_status.h"
 #include "cmd/cmd_flags.h"
-#include "cmd/exit_status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,4 @@
 /* callspool backup: what is needed to go on elsewhere, in a folder. */
-#include "cmd/backup_findings.h"
 #include "cmd/cmd_options.h"
 
 #include "backup/backup.h"
@@ -7,6 +6,7 @@
 #include "base/mem.h"
 #include "blob/blob_local.h"
 #include "client/admin_client.h"
+#include "client/backup_findings.h"
 #include "client/progress_bar.h"
 #include "server/server.h"
 

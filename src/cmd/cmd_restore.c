@@ -1,9 +1,9 @@
 /* callspool restore: a backup, brought back into a data folder. */
-#include "cmd/backup_findings.h"
 #include "cmd/cmd_options.h"
 
 #include "backup/restore.h"
 #include "base/clock.h"
+#include "client/backup_findings.h"
 #include "client/progress_bar.h"
 
 #include <stdio.h>

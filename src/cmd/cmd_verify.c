@@ -1,5 +1,4 @@
 /* callspool verify: is what was written still what is there? */
-#include "cmd/backup_findings.h"
 #include "cmd/cmd_options.h"
 
 #include "audit/audit_key.h"
@@ -10,6 +9,7 @@
 #include "base/mem.h"
 #include "catalog/catalog.h"
 #include "client/admin_client.h"
+#include "client/backup_findings.h"
 #include "client/progress_bar.h"
 #include "server/server.h"
 

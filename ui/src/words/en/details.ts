@@ -35,7 +35,7 @@ export const details = {
 	// recordings
 	recordings: 'Recordings',
 	recordingOf: (n: number, all: number) => `Recording ${n} of ${all}`,
-	channels: (n: number): string => (n > 1 ? 'agent and customer' : 'one channel'),
+	channels: (n: number): string => (n > 1 ? 'both sides apart' : 'one channel'),
 	keptUntil: (when: string) => `kept until ${when}`,
 	keptAlways: 'kept always',
 	expiredAt: (when: string) => `expired ${when}`,

@@ -34,7 +34,7 @@ export const details: typeof English = {
 
 	recordings: 'הקלטות',
 	recordingOf: (n, all) => `הקלטה ${ltr(n)} מתוך ${ltr(all)}`,
-	channels: (n) => (n > 1 ? 'נציג ולקוח' : 'ערוץ אחד'),
+	channels: (n) => (n > 1 ? 'כל צד בנפרד' : 'ערוץ אחד'),
 	keptUntil: (when) => `נשמרת עד ${when}`,
 	keptAlways: 'נשמרת תמיד',
 	expiredAt: (when) => `תוקפה פג ${when}`,

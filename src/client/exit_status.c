@@ -1,4 +1,4 @@
-#include "cmd/exit_status.h"
+#include "client/exit_status.h"
 
 #include "base/compiler.h"
 

@@ -1,10 +1,10 @@
-#include "cmd/backup_findings.h"
+#include "client/backup_findings.h"
 
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/own.h"
 #include "base/utf8.h"
-#include "cmd/exit_status.h"
+#include "client/exit_status.h"
 
 #include <stdio.h>
 
