@@ -177,7 +177,7 @@ const struct cmd cmd_nginx = {
 	.examples =
 		"  callspool nginx >/etc/nginx/conf.d/callspool.conf\n"
 		"  callspool nginx --beside >/etc/nginx/snippets/callspool.conf\n"
-		"  nginx -T | callspool nginx --check -\n"
+		"  nginx -VT 2>&1 | callspool nginx --check -\n"
 		"  callspool nginx --explain /etc/nginx/nginx.conf --url https://calls.example.com/health\n",
 	.flags = flags,
 	.takes_settings = true,

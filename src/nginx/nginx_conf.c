@@ -35,6 +35,7 @@ struct nginx_conf {
 	char *folder;
 	size_t file_count, directive_count, word_count, byte_count, memory;
 	bool is_dump, is_alone;
+	unsigned version;
 };
 
 /* The file that is being read, and those that include it. */
@@ -534,6 +535,7 @@ static bool begin(struct nginx_conf *conf, const struct nginx_conf_options *opti
 	}
 	if (!nginx_is_dump(text))
 		return true;
+	conf->version = nginx_dump_version(text);
 	conf->files = NULL;
 	conf->last_file = &conf->files;
 	conf->file_count = 0;
@@ -586,6 +588,11 @@ const struct nginx_directive *nginx_conf_root(const struct nginx_conf *conf)
 const struct nginx_file *nginx_conf_files(const struct nginx_conf *conf)
 {
 	return conf->files;
+}
+
+unsigned nginx_conf_version(const struct nginx_conf *conf)
+{
+	return conf->version;
 }
 
 size_t nginx_conf_memory(const struct nginx_conf *conf)

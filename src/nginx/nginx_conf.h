@@ -68,6 +68,8 @@ DEFINE_AUTO(struct nginx_conf *, nginx_conf_free)
 /* The block that everything is in; it has no words. */
 const struct nginx_directive *nginx_conf_root(const struct nginx_conf *conf);
 const struct nginx_file *nginx_conf_files(const struct nginx_conf *conf);
+/* 1029007 for nginx 1.29.7, where `nginx -VT` printed it; 0: it is not known whose configuration this is. */
+unsigned nginx_conf_version(const struct nginx_conf *conf);
 /* How many bytes of memory it takes: for tests and benches. */
 size_t nginx_conf_memory(const struct nginx_conf *conf);
 

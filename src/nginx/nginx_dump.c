@@ -23,10 +23,49 @@ static bool is_marker(struct str line, struct str *out_path)
 	return true;
 }
 
+#define VERSION STR("nginx version: ")
+
 static bool may_stand_before(struct str line)
 {
-	return str_trim(line).len == 0 || str_eq(line, STR("\r")) ||
-	       str_starts(line, STR("nginx: "));
+	static const struct str starts[] = { { "nginx: ", 7 },
+					     { "nginx version: ", 15 },
+					     { "built ", 6 },
+					     { "TLS SNI ", 8 },
+					     { "configure arguments: ", 21 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
+		if (str_starts(line, starts[i]))
+			return true;
+	return str_trim(line).len == 0 || str_eq(line, STR("\r"));
+}
+
+/* "nginx/1.29.7 (Ubuntu)", "openresty/1.27.1.2": nginx's own three numbers. */
+static unsigned version_of(struct str text)
+{
+	unsigned version = 0;
+	struct str rest = str_after(text, str_find(text, '/') + 1), part;
+
+	rest = str_first(rest, str_find(rest, ' '));
+	if (str_ends(rest, STR("\r")))
+		rest.len--;
+	for (int i = 0; i < 3; i++) {
+		uint64_t number;
+
+		if (!str_cut(&rest, '.', &part) || !str_to_u64(part, &number) || number > 999)
+			return 0;
+		version = version * 1000 + (unsigned)number;
+	}
+	return version;
+}
+
+unsigned nginx_dump_version(struct str text)
+{
+	struct str path;
+
+	for (; text.len > 0 && !is_marker(line_of(text), &path); text = behind_line(text))
+		if (str_starts(line_of(text), VERSION))
+			return version_of(line_of(text));
+	return 0;
 }
 
 bool nginx_is_dump(struct str text)

@@ -5,6 +5,7 @@
 const struct nginx_rule nginx_rules[] = {
 	{ "access_log", NGINX_KIND_ARRAY, "logs/access.log combined" },
 	{ "add_header", NGINX_KIND_ARRAY, NULL },
+	{ "add_header_inherit", NGINX_KIND_VALUE, "on" },
 	{ "alias", NGINX_KIND_OWN, NULL },
 	{ "allow", NGINX_KIND_ARRAY, NULL },
 	{ "auth_basic", NGINX_KIND_VALUE, "off" },

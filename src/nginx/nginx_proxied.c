@@ -96,10 +96,13 @@ static void send_set(struct nginx_proxied *proxied, struct nginx_visit *visit)
 
 static void send_habits(struct nginx_proxied *proxied, struct nginx_visit *visit)
 {
-	for (size_t i = 0; i < ARRAY_LEN(habits); i++)
-		if (!is_set(visit, str_of(habits[i].name)))
-			send_value(proxied, visit, str_of(habits[i].name), str_of(habits[i].value),
-				   NULL);
+	for (size_t i = 0; i < ARRAY_LEN(habits); i++) {
+		struct str name = str_of(habits[i].name);
+		bool is_left_out = str_eq(name, STR("Connection")) && nginx_keeps_by_itself(visit);
+
+		if (!is_left_out && !is_set(visit, name))
+			send_value(proxied, visit, name, str_of(habits[i].value), NULL);
+	}
 }
 
 static bool hides(struct nginx_visit *visit, struct str name)
@@ -186,7 +189,7 @@ bool nginx_proxied_start(struct nginx_proxied *proxied, struct nginx_visit *visi
 	buf_init(&proxied->address, NGINX_VALUE_BYTES_MAX);
 	buf_init(&proxied->target, NGINX_VALUE_BYTES_MAX);
 	proxied->is_known = nginx_value(visit, written, &proxied->address);
-	proxied->version = nginx_word_in_force(visit->block, STR("proxy_http_version"));
+	proxied->version = nginx_visit_word(visit, STR("proxy_http_version"));
 	if (!nginx_target_read(visit->http, buf_str(&proxied->address), &proxied->to))
 		return false;
 	if (nginx_has_variables(written))

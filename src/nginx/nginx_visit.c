@@ -120,6 +120,19 @@ void nginx_visit_move(struct nginx_visit *visit, struct str target)
 	visit->is_rewritten = true;
 }
 
+bool nginx_keeps_by_itself(const struct nginx_visit *visit)
+{
+	return nginx_conf_version(visit->conf) >= NGINX_KEEPS_BY_ITSELF;
+}
+
+struct str nginx_visit_word(const struct nginx_visit *visit, struct str name)
+{
+	if (str_eq(name, STR("proxy_http_version")) && nginx_keeps_by_itself(visit) &&
+	    !nginx_in_force(visit->block, name))
+		return STR("1.1");
+	return nginx_word_in_force(visit->block, name);
+}
+
 static void answer(struct nginx_visit *visit, const struct nginx_directive *by, unsigned status)
 {
 	visit->end = NGINX_ANSWERED;

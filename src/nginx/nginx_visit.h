@@ -98,6 +98,14 @@ void nginx_doubt(struct nginx_visit *visit, const struct nginx_directive *by, co
  * as it was written.
  */
 bool nginx_value(struct nginx_visit *visit, struct str text, struct buf *out);
+/*
+ * From 1.29.7 on nginx speaks HTTP/1.1 to back ends by itself, leaves Connection out, and keeps connections.  Is the
+ * configuration one of such a version?  Where nobody knows, it is taken to be older.
+ */
+#define NGINX_KEEPS_BY_ITSELF 1029007u
+bool nginx_keeps_by_itself(const struct nginx_visit *visit);
+/* nginx_word_in_force() of the visit's block, by the version that the configuration is of. */
+struct str nginx_visit_word(const struct nginx_visit *visit, struct str name);
 /* Does it hold a variable at all? */
 bool nginx_has_variables(struct str text);
 /* The map whose result the variable is, or NULL. */

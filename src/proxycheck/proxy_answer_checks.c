@@ -157,8 +157,10 @@ void proxy_check_shadowed(struct deployment *deployment, struct report *report)
 		for (; outer; outer = nginx_find(block, outer, STR("add_header")))
 			add_shadowed(outer, own, &names, &lines);
 	}
-	if (names.len == 0) {
-		report_good(report, "all headers that nginx adds stand in one block");
+	if (names.len == 0 ||
+	    str_eq(nginx_word_in_force(way->visit.block, STR("add_header_inherit")),
+		   STR("merge"))) {
+		report_good(report, "no header that nginx adds is lost");
 		return;
 	}
 	proxy_words_of(kept, looked);

@@ -177,7 +177,7 @@ static bool closes(const struct proxy_way *way)
 void proxy_check_connection(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
-	char looked[PROXY_WORDS_MAX], by_map[PROXY_WORDS_MAX];
+	char looked[PROXY_WORDS_MAX], by_map[PROXY_WORDS_MAX], says[100];
 	const struct nginx_directive *map, *row;
 	bool is_by_map;
 
@@ -198,16 +198,16 @@ void proxy_check_connection(struct deployment *deployment, struct report *report
 	if (is_by_map)
 		proxy_words_of(row, by_map);
 	proxy_words_sent(way, "Connection", looked);
-	proxy_finding(
-		report,
-		&(struct finding){
-			.severity = SEVERITY_WEAKENS,
-			.says = is_by_map
-					? "a map ends the connection to callspool after each request"
-					: "nginx ends its connection to callspool after each request",
-			.looked_at = is_by_map ? by_map : looked,
-			.expected = "no Connection header where nothing is upgraded",
-			.write = is_by_map ? "'' '';" : "proxy_set_header Connection \"\";" });
+	snprintf(says, sizeof(says), "%s ends %s connection to callspool after each request",
+		 is_by_map ? "a map" : proxy_words_nginx(way, closing_set(way) == NULL),
+		 is_by_map ? "the" : "its");
+	proxy_finding(report, &(struct finding){
+				      .severity = SEVERITY_WEAKENS,
+				      .says = says,
+				      .looked_at = is_by_map ? by_map : looked,
+				      .expected = "no Connection header where nothing is upgraded",
+				      .write = is_by_map ? "'' '';"
+							 : "proxy_set_header Connection \"\";" });
 }
 
 /* ---- WebSocket */

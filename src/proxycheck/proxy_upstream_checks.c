@@ -193,19 +193,22 @@ void proxy_check_pool(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_directive *upstream;
-	char looked[PROXY_WORDS_MAX];
+	char looked[PROXY_WORDS_MAX], says[100];
 
 	if (!way)
 		return;
 	upstream = way->proxied.to.upstream;
-	if (!upstream || nginx_find(upstream, NULL, STR("keepalive"))) {
+	if (!upstream || nginx_keeps_by_itself(&way->visit) ||
+	    nginx_find(upstream, NULL, STR("keepalive"))) {
 		report_good(report, upstream ? "connections to callspool are kept"
 					     : "there is no upstream block to keep connections in");
 		return;
 	}
 	proxy_words_of(upstream, looked);
+	snprintf(says, sizeof(says), "%s keeps no connection to callspool",
+		 proxy_words_nginx(way, true));
 	proxy_finding(report, &(struct finding){ .severity = SEVERITY_WEAKENS,
-						 .says = "nginx keeps no connection to callspool",
+						 .says = says,
 						 .looked_at = looked,
 						 .expected = "keepalive in the upstream block",
 						 .write = "keepalive 32; keepalive_timeout 60s;" });

@@ -8,6 +8,7 @@
 #include "nginx/nginx_force.h"
 #include "proxycheck/proxy_words.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool is_on(struct str value)
@@ -72,45 +73,43 @@ static const struct value_check {
 	enum proxy_way_kind way;
 	enum severity severity;
 	bool (*is_bad)(struct str value);
-	const char *says, *expected, *write;
+	const char *says, *expected, *write; /* says: what stands behind "nginx" */
 } rows[] = {
 	{ "http-version", "proxy_http_version", WAY_PLAY, SEVERITY_WEAKENS, is_old_version,
-	  "nginx speaks HTTP/1.0 to callspool", "HTTP/1.1", "proxy_http_version 1.1;" },
+	  "speaks HTTP/1.0 to callspool", "HTTP/1.1", "proxy_http_version 1.1;" },
 	{ "buffering", "proxy_buffering", WAY_PLAY, SEVERITY_WEAKENS, is_on,
-	  "nginx holds recordings back in its buffers and writes them to its disk",
+	  "holds recordings back in its buffers and writes them to its disk",
 	  "each piece is passed on as it arrives", "proxy_buffering off;" },
 	{ "cache", "proxy_cache", WAY_PLAY, SEVERITY_BREAKS, is_not_off,
-	  "nginx keeps recordings in a cache of its own, and asks for them without Range",
+	  "keeps recordings in a cache of its own, and asks for them without Range",
 	  "no cache for recordings", "proxy_cache off;" },
 	{ "proxy-store", "proxy_store", WAY_PLAY, SEVERITY_BREAKS, is_not_off,
-	  "nginx writes each answer to its own disk, and may take a part of a recording for all of it",
+	  "writes each answer to its own disk, and may take a part of a recording for all of it",
 	  "nothing is stored", "proxy_store off;" },
 	{ "slice", "slice", WAY_PLAY, SEVERITY_BREAKS, is_sliced,
-	  "nginx asks for slices of its own in place of what the player asked for", "no slices",
+	  "asks for slices of its own in place of what the player asked for", "no slices",
 	  "slice 0;" },
 	{ "force-ranges", "proxy_force_ranges", WAY_PLAY, SEVERITY_BREAKS, is_on,
-	  "nginx cuts ranges out of answers itself, of errors and of recordings that still arrive, too",
+	  "cuts ranges out of answers itself, of errors and of recordings that still arrive, too",
 	  "callspool answers ranges", "proxy_force_ranges off;" },
-	{ "play-rate", "limit_rate", WAY_PLAY, SEVERITY_WEAKENS, is_slow,
-	  "nginx slows each play down", "at least 64k a second, four times a WAV of a telephone",
-	  "limit_rate 0;" },
+	{ "play-rate", "limit_rate", WAY_PLAY, SEVERITY_WEAKENS, is_slow, "slows each play down",
+	  "at least 64k a second, four times a WAV of a telephone", "limit_rate 0;" },
 	{ "back-end-rate", "proxy_limit_rate", WAY_PLAY, SEVERITY_WEAKENS, is_slow,
-	  "nginx reads recordings slowly from callspool",
+	  "reads recordings slowly from callspool",
 	  "at least 64k a second, four times a WAV of a telephone", "proxy_limit_rate 0;" },
 	{ "player-limit", "send_timeout", WAY_PLAY, SEVERITY_WEAKENS, is_impatient,
-	  "nginx gives up on players that take nothing for a few seconds", "at least 10s",
+	  "gives up on players that take nothing for a few seconds", "at least 10s",
 	  "send_timeout 60s;" },
 	{ "body-limit", "client_max_body_size", WAY_WEBHOOK, SEVERITY_BREAKS, is_small_body,
-	  "nginx refuses webhooks as too large", "at least 64k, as callspool takes",
+	  "refuses webhooks as too large", "at least 64k, as callspool takes",
 	  "client_max_body_size 2m;" },
 	{ "head-buffer", "proxy_buffer_size", WAY_PLAY, SEVERITY_WEAKENS, is_small_buffer,
-	  "nginx has little room for the head of an answer", "at least 4k",
-	  "proxy_buffer_size 32k;" },
+	  "has little room for the head of an answer", "at least 4k", "proxy_buffer_size 32k;" },
 	{ "request-headers", "proxy_pass_request_headers", WAY_PLAY, SEVERITY_BREAKS, is_off,
-	  "nginx passes none of the player's headers on", "all that are not set here",
+	  "passes none of the player's headers on", "all that are not set here",
 	  "proxy_pass_request_headers on;" },
 	{ "client-abort", "proxy_ignore_client_abort", WAY_PLAY, SEVERITY_WEAKENS, is_on,
-	  "nginx goes on reading recordings for players that have left", "it ends with the player",
+	  "goes on reading recordings for players that have left", "it ends with the player",
 	  "proxy_ignore_client_abort off;" },
 };
 
@@ -127,17 +126,23 @@ void proxy_check_value(struct deployment *deployment, struct report *report)
 {
 	const struct value_check *row = row_of(report->check->name);
 	const struct proxy_way *way = proxy_way_for(deployment, row->way, report);
-	char looked[PROXY_WORDS_MAX];
+	char looked[PROXY_WORDS_MAX], says[200];
+	bool is_by_itself;
 
 	if (!way)
 		return;
 	proxy_words_in_force(way, row->directive, looked);
-	if (!row->is_bad(nginx_word_in_force(way->visit.block, str_of(row->directive)))) {
+	if (!row->is_bad(nginx_visit_word(&way->visit, str_of(row->directive)))) {
 		report_good(report, "%s", looked);
 		return;
 	}
+	/* What stands in the configuration means the same to all versions. */
+	is_by_itself = !nginx_in_force(way->visit.block, str_of(row->directive));
+	snprintf(says, sizeof(says), "%s %s",
+		 proxy_words_nginx(way, is_by_itself && proxy_has_changed(row->directive)),
+		 row->says);
 	proxy_finding(report, &(struct finding){ .severity = row->severity,
-						 .says = row->says,
+						 .says = says,
 						 .looked_at = looked,
 						 .expected = row->expected,
 						 .write = row->write });

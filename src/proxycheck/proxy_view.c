@@ -193,21 +193,25 @@ static void note(struct proxy_limit *limit, const struct nginx_visit *visit, con
 }
 
 /* An upstream without `keepalive` ends each connection at once, and one without a block has none to keep. */
-static void note_keepalive(struct proxy_limit *limit, const struct nginx_directive *upstream,
-			   char *source, size_t size)
+static void note_keepalive(struct proxy_limit *limit, const struct proxy_way *play, char *source,
+			   size_t size)
 {
+	const struct nginx_directive *upstream = play->proxied.to.upstream;
 	const struct nginx_directive *keeps =
 		upstream ? nginx_find(upstream, NULL, STR("keepalive")) : NULL;
 	const struct nginx_directive *timeout =
 		keeps ? nginx_find(upstream, NULL, STR("keepalive_timeout")) : NULL;
 
-	if (limit->source || !keeps)
+	if (limit->source || (!keeps && !nginx_keeps_by_itself(&play->visit)))
 		return;
 	limit->ms = 60000;
 	if (timeout && !nginx_time_ms(nginx_word(timeout, 1), &limit->ms))
 		return;
 	keeps = timeout ? timeout : keeps;
-	snprintf(source, size, "%.*s:%u", STR_ARG(keeps->file->path), keeps->line);
+	if (keeps)
+		snprintf(source, size, "%.*s:%u", STR_ARG(keeps->file->path), keeps->line);
+	else
+		snprintf(source, size, "nginx's own, no keepalive");
 	limit->source = source;
 }
 
@@ -228,8 +232,7 @@ static void note_limits(struct proxy_view *view, struct proxy_limits *limits,
 	     sizeof(sources->send));
 	note(&limits->read, &play->visit, "proxy_read_timeout", sources->read,
 	     sizeof(sources->read));
-	note_keepalive(&limits->keepalive, play->proxied.to.upstream, sources->keepalive,
-		       sizeof(sources->keepalive));
+	note_keepalive(&limits->keepalive, play, sources->keepalive, sizeof(sources->keepalive));
 }
 
 /* One allocation: the view, and the texts that deployment->proxy borrows. */

@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define CUT_MARK "..."
 
@@ -46,6 +47,17 @@ void proxy_words_of(const struct nginx_directive *directive, char out[PROXY_WORD
 	put(&made, out);
 }
 
+bool proxy_has_changed(const char *directive)
+{
+	return strcmp(directive, "proxy_http_version") == 0;
+}
+
+const char *proxy_words_nginx(const struct proxy_way *way, bool is_by_itself)
+{
+	return is_by_itself && nginx_conf_version(way->visit.conf) == 0 ? "nginx before 1.29.7"
+									: "nginx";
+}
+
 void proxy_words_in_force(const struct proxy_way *way, const char *name, char out[PROXY_WORDS_MAX])
 {
 	const struct nginx_directive *found = nginx_in_force(way->visit.block, str_of(name));
@@ -55,7 +67,9 @@ void proxy_words_in_force(const struct proxy_way *way, const char *name, char ou
 	buf_init(&made, MADE_MAX);
 	words_at(found ? found : way->visit.block, &made);
 	if (!found && rule && rule->fallback)
-		buf_addf(&made, ": no %s, and nginx's own is %s", name, rule->fallback);
+		buf_addf(&made, ": no %s, and %s has %.*s by itself", name,
+			 proxy_words_nginx(way, proxy_has_changed(name)),
+			 STR_ARG(nginx_visit_word(&way->visit, str_of(name))));
 	else if (!found)
 		buf_addf(&made, ": no %s", name);
 	put(&made, out);

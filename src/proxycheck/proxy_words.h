@@ -16,9 +16,13 @@
 void proxy_words_of(const struct nginx_directive *directive, char out[PROXY_WORDS_MAX]);
 /*
  * What is in force on a way: the directive as above, or, where it stands nowhere, "FILE:LINE, location /api/: no
- * proxy_buffering, and nginx's own is on".
+ * proxy_buffering, and nginx has on by itself".
  */
 void proxy_words_in_force(const struct proxy_way *way, const char *name, char out[PROXY_WORDS_MAX]);
+/* Is it a directive that nginx has another default for, from 1.29.7 on? */
+bool proxy_has_changed(const char *directive);
+/* "nginx", or "nginx before 1.29.7" where what it does by itself is told, and nobody knows its version. */
+const char *proxy_words_nginx(const struct proxy_way *way, bool is_by_itself);
 /* A header that is sent: the line that sets it, or that none does. */
 void proxy_words_sent(const struct proxy_way *way, const char *name, char out[PROXY_WORDS_MAX]);
 

@@ -292,6 +292,36 @@ static void test_dump(void)
 	IS_INT(server->line, 2, "and the line in it");
 }
 
+static void test_version(void)
+{
+	static const struct {
+		const char *line;
+		unsigned version;
+	} lines[] = {
+		{ "nginx version: nginx/1.29.7", 1029007 },
+		{ "nginx version: nginx/1.22.1 (Debian)", 1022001 },
+		{ "nginx version: openresty/1.27.1.2", 1027001 },
+		{ "nginx version: nginx/unknown", 0 },
+		{ "nginx version: nginx/1.29", 0 },
+		{ "nginx: all is well", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		AUTO(free)
+		char *text = xasprintf(
+			"%s\nbuilt with OpenSSL 3.0.22\nTLS SNI support enabled\nconfigure arguments: --x\n"
+			"# configuration file /a:\nb c;\n",
+			lines[i].line);
+		AUTO(nginx_conf_free) struct nginx_conf *conf = NULL;
+		struct err err = { 0 };
+
+		OK(read_text(text, &conf, &err), "%s: what nginx -VT prints%s", lines[i].line,
+		   err.text);
+		IS_INT(conf ? nginx_conf_version(conf) : 1, lines[i].version, "%s: the version",
+		       lines[i].line);
+	}
+}
+
 static void test_dump_without(void)
 {
 	AUTO(nginx_conf_free) struct nginx_conf *conf = NULL;
@@ -329,6 +359,7 @@ int main(void)
 	test_memory();
 	test_dump();
 	test_dump_without();
+	test_version();
 	test_alone();
 	folder_remove();
 	return tap_end();
