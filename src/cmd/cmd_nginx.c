@@ -5,9 +5,9 @@
 #include "base/own.h"
 #include "client/doctor_client.h"
 #include "nginx/nginx_conf.h"
-#include "nginx/nginx_explain.h"
 #include "nginx/nginx_request.h"
 #include "nginx/nginx_site.h"
+#include "proxycheck/nginx_explain.h"
 
 #include <stdio.h>
 

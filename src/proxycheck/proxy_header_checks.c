@@ -6,8 +6,8 @@
 #include "base/buf.h"
 #include "doctor/deployment.h"
 #include "doctor/report.h"
-#include "nginx/nginx_explain.h"
 #include "nginx/nginx_force.h"
+#include "proxycheck/nginx_explain.h"
 #include "proxycheck/proxy_words.h"
 
 #include <stdio.h>

@@ -2,8 +2,8 @@
 
 #include "doctor/deployment.h"
 #include "doctor/report.h"
-#include "nginx/nginx_explain.h"
 #include "nginx/nginx_force.h"
+#include "proxycheck/nginx_explain.h"
 
 #include <stdarg.h>
 #include <stdio.h>

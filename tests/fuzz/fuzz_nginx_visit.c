@@ -1,6 +1,6 @@
 /* An address, a line of headers, and any text as a configuration: what becomes of the request is told, and it ends. */
-#include "nginx/nginx_explain.h"
 #include "nginx/nginx_request.h"
+#include "proxycheck/nginx_explain.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

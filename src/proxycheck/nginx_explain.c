@@ -1,4 +1,4 @@
-#include "nginx/nginx_explain.h"
+#include "proxycheck/nginx_explain.h"
 
 #include "base/json.h"
 #include "base/own.h"
