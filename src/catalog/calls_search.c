@@ -31,8 +31,10 @@
  * lies on a page of its own, fewer.
  */
 #define NUMBERS_MAX          4096
-#define NUMBERS_MAX_FILTERED 64
-#define NUMBERS_FEW          256 /* merged without a walk before */
+#define NUMBERS_MAX_FILTERED 512
+/* So many are merged without a walk before. */
+#define NUMBERS_FEW          256
+#define NUMBERS_FEW_FILTERED 64
 #define KEYS_MAX             16384
 #define LOOKED_AT_MAX        1000 /* keys a page reads to find some that pass the other filters */
 
@@ -277,7 +279,7 @@ bool calls_search(struct catalog *catalog, const struct call_filter *filter,
 		return false;
 	if (are_many)
 		return walk_list(catalog, filter, walk, WALKED_MAX, out, size, out_page, err);
-	if (count > NUMBERS_FEW) {
+	if (count > (is_filtered(filter) ? NUMBERS_FEW_FILTERED : NUMBERS_FEW)) {
 		if (!walk_list(catalog, filter, walk, WALKED_SHORT_MAX, out, size, out_page, err))
 			return false;
 		if (out_page->count >= WALKED_WORTH || !out_page->more)
