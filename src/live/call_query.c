@@ -2,9 +2,11 @@
 
 #include "base/clock.h"
 #include "catalog/recordings.h"
+#include "numbers/number_digits.h"
 #include "twilio/sid.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static bool read_direction(struct str text, enum call_direction *out)
 {
@@ -69,6 +71,13 @@ bool call_query_read(struct call_query *query, struct str name, struct str value
 	if (str_eq(name, STR("state")))
 		return read_state(filter, value);
 	return str_eq(name, STR("call")) && read_call(query, value);
+}
+
+bool call_query_is_vague(const struct call_query *query)
+{
+	struct digits sought = digits_of_search(query->filter.number);
+
+	return query->filter.number.len > 0 && strlen(sought.text) < DIGITS_SEARCH_MIN;
 }
 
 struct str call_key(const struct call_cursor *place, char room[CALL_KEY_SIZE])

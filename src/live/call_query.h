@@ -24,6 +24,8 @@ struct call_query {
  * malformed.
  */
 bool call_query_read(struct call_query *query, struct str name, struct str value) MUST_CHECK;
+/* Its number has too few digits to search by: the list refuses it (calls_list()), and so does who follows by it. */
+bool call_query_is_vague(const struct call_query *query);
 
 /* A place in the list as text, "STARTED_MS.ID", and back. */
 #define CALL_KEY_SIZE 48

@@ -21,7 +21,7 @@ static bool read_filter(json_t *filter, struct live_wish *out)
 	json_object_foreach(filter, name, value) if (!json_is_string(value) ||
 						     !call_query_read(&out->query, str_of(name),
 								      text_of(value))) return false;
-	return true;
+	return !call_query_is_vague(&out->query);
 }
 
 static bool read_bottom(const json_t *value, struct live_wish *out)

@@ -52,6 +52,11 @@ static bool read_query(struct exchange *x, struct live_request *request)
 		web_refuse(x, WEB_BAD_REQUEST, text, WEB_NO_RETRY);
 		return false;
 	}
+	if (call_query_is_vague(&request->query)) {
+		web_refuse(x, WEB_BAD_REQUEST, "A number needs more digits to be followed by.",
+			   WEB_NO_RETRY);
+		return false;
+	}
 	return true;
 }
 

@@ -180,7 +180,7 @@ describe('a WebSocket', () => {
     assert.deepEqual(await events.closed, { code: 1008, reason: 'too many messages' });
   });
 
-  for (const [what, query] of [['an unknown name', '?colour=red'], ['a malformed after', '?after=x'], ['an after below zero', '?after=-1'], ['a malformed bottom', '?bottom=1'], ['a malformed date', '?from=monday']]) {
+  for (const [what, query] of [['an unknown name', '?colour=red'], ['a malformed after', '?after=x'], ['an after below zero', '?after=-1'], ['a malformed bottom', '?bottom=1'], ['a malformed date', '?from=monday'], ['two digits of a number', '?number=12'], ['a number of zeros', '?number=000']]) {
     test(`refused: ${what}`, async () => {
       const { status, json } = await Events.refusal(server, query);
       assert.deepEqual([status, json.code], [400, 'bad_request']);

@@ -17,6 +17,8 @@ static void test_refused(void)
 		{ "a filter that is no object", "{\"filter\":\"inbound\"}" },
 		{ "a filter that is not known", "{\"filter\":{\"limit\":\"1\"}}" },
 		{ "a filter with a number in it", "{\"filter\":{\"direction\":1}}" },
+		{ "two digits of a number", "{\"filter\":{\"number\":\"12\"}}" },
+		{ "a number of zeros", "{\"filter\":{\"number\":\"000\"}}" },
 		{ "a direction that is none", "{\"filter\":{\"direction\":\"up\"}}" },
 		{ "a bottom that is no key", "{\"bottom\":\"1\"}" },
 		{ "a bottom of no call", "{\"bottom\":\"1.0\"}" },
