@@ -274,6 +274,21 @@ static void begin_read(struct live_hub *hub)
 	live_read_start(&hub->read, hub->web, hub->mailbox, changes);
 }
 
+/* Who waits for a reader waits no longer than others: a poll is answered, a socket pinged, who may not any more ended. */
+static void look_after(struct list *clients)
+{
+	LIST_EACH (item, clients) {
+		struct live_client *client = container_of(item, struct live_client, link);
+
+		if (is_over(client))
+			client->channel->end(client, LIVE_END_SIGNED_OUT);
+		else if (!client->channel->is_one_answer)
+			(void)!client->channel->is_ready(client);
+		else if (is_quiet(client))
+			tell_seq(client);
+	}
+}
+
 static void tick(struct timer *timer)
 {
 	struct live_hub *hub = container_of(timer, struct live_hub, tick);
@@ -285,6 +300,7 @@ static void tick(struct timer *timer)
 		return;
 	}
 	timer_start(hub->loop, timer, LIVE_TICK_MS, tick);
+	look_after(&hub->joining);
 	if (hub->is_walking || live_read_is_on(&hub->read))
 		return;
 	if (live_changes_is_empty(hub->pending))

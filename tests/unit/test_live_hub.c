@@ -33,6 +33,7 @@ struct client {
 	struct live_client live;
 	bool is_stuck;    /* it takes nothing */
 	int64_t takes_us; /* what sending it something costs */
+	unsigned looks; /* whether it can be told something */
 	unsigned messages;
 	unsigned order; /* of its last message among those of all */
 	char last[4096];
@@ -51,6 +52,7 @@ static struct client *client_of(struct live_client *live)
 
 static bool is_ready(struct live_client *live)
 {
+	client_of(live)->looks++;
 	return !client_of(live)->is_stuck;
 }
 
@@ -369,6 +371,27 @@ static void test_greedy(void)
 	live_hub_leave(&back.live);
 }
 
+static void test_slow_reads(void)
+{
+	struct client socket, poll, over;
+
+	hold_readers();
+	join(&socket, &socket_channel, INT64_MAX);
+	join(&poll, &poll_channel, INT64_MAX);
+	join(&over, &socket_channel, INT64_MAX);
+	over.live.who = (struct known){ .kind = 1,
+					.expires_s = (uint32_t)(clock_wall_ms() / 1000) + 10,
+					.idle_s = UINT32_MAX };
+	pass(LIVE_POLL_MS + 1000);
+	IS_INT(over.end, LIVE_END_SIGNED_OUT, "who waits for a reader is signed out in time");
+	OK(poll.messages == 1 && strstr(poll.last, "{\"seq\":") == poll.last,
+	   "a poll that waits for one is answered in time");
+	OK(socket.looks > 0 && socket.messages == 0, "a socket is looked after, and told nothing");
+	pthread_mutex_unlock(&held.shut);
+	OK(comes(&socket, 1), "until it was read");
+	live_hub_leave(&socket.live);
+}
+
 static void test_unreadable(void)
 {
 	struct client back;
@@ -440,6 +463,7 @@ int main(void)
 	test_late();
 	test_overtaken();
 	test_greedy();
+	test_slow_reads();
 	test_unreadable();
 	test_crowd();
 	ledger_stop(ledger);
