@@ -21,7 +21,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#define BODY_SIZE 2048
+#define BODY_SIZE 4096 /* of a number each byte may become six: CALL_NUMBER_SIZE */
 
 static void refuse_play(struct exchange *x, enum link_play result)
 {
@@ -61,23 +61,32 @@ static void add_call(struct json *json, const struct link_open *open)
 	json_text(json, "to", str_of(open->call.to));
 }
 
-static void reply_opened(struct exchange *x, const struct link_open *open)
+static bool write_opened(const struct link_open *open, struct buf *body)
 {
-	char text[BODY_SIZE], path[64], name[CREDENTIAL_NAME_SIZE];
-	int64_t lasts_s = (open->visit_expires_at_ms - clock_wall_ms()) / 1000;
 	struct json json;
-	struct buf body;
 
-	buf_over(&body, text, sizeof(text));
-	json_start(&json, &body);
+	json_start(&json, body);
 	json_open(&json, NULL, '{');
 	json_bool(&json, "success", true);
 	if (open->expires_at_ms != 0)
 		json_date(&json, "expires_at", open->expires_at_ms);
 	add_call(&json, open);
 	json_close(&json, '}');
-	buf_add_byte(&body, '\n');
+	buf_add_byte(body, '\n');
+	return buf_ok(body);
+}
 
+static void reply_opened(struct exchange *x, const struct link_open *open)
+{
+	char text[BODY_SIZE], path[64], name[CREDENTIAL_NAME_SIZE];
+	int64_t lasts_s = (open->visit_expires_at_ms - clock_wall_ms()) / 1000;
+	struct buf body;
+
+	buf_over(&body, text, sizeof(text));
+	if (!write_opened(open, &body)) {
+		web_refuse(x, WEB_INTERNAL, NULL, WEB_NO_RETRY);
+		return;
+	}
 	str_fit(credential_name(str_of(open->text)), name, sizeof(name));
 	snprintf(path, sizeof(path), "/l/%s/", name);
 	reply_begin(x, 200);

@@ -90,7 +90,7 @@ const isWithin = (got, wanted, by, what) => assert.ok(Math.abs(got - wanted) <= 
 let world;
 
 before(async () => {
-  const started = await startWithPeople(lifetime, { count: 2 });
+  const started = await startWithPeople(lifetime, { count: 3 });
   const admin = await firstAdministrator(started.server);
   const { callSid, recordingSid } = started.recording;
   const told = await postForm(started.server.url, CALL_STATUS, callCallback({ CallSid: callSid, Direction: 'inbound', From: '+15550001111', To: '+15550002222' }));
@@ -114,6 +114,15 @@ test('opening a link tells when the call was and how long, which way, and its nu
   assert.deepEqual(others, { success: true });
   const showing = await open(world, await addLink(admin, recording, { show_numbers: true }));
   assert.deepEqual([showing.json.from, showing.json.to], ['+15550001111', '+15550002222']);
+});
+
+test('numbers as long as they are kept, all of what JSON spells out, are told whole', async () => {
+  const { server, admin, recordings: [, , recording] } = world, long = '<'.repeat(300);
+  const told = await postForm(server.url, CALL_STATUS, callCallback({ CallSid: recording.callSid, Direction: 'inbound', From: long, To: long }));
+  assert.equal(told.status, 200);
+  await until('the call is known', async () => (await admin.ask('GET', `/api/calls/${recording.callSid}`)).json.from);
+  const { json } = await open(world, await addLink(admin, recording, { show_numbers: true }));
+  assert.deepEqual([json.from, json.to], ['<'.repeat(159), '<'.repeat(159)]);
 });
 
 test('a visit lasts as long as its link, and an hour and the recording at least', async () => {
