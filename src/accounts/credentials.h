@@ -27,7 +27,7 @@ enum credential_kind {
 	CREDENTIAL_LINK = 4,       /* opens one recording */
 	CREDENTIAL_VISIT = 5,      /* of a link, by one browser; parent_id is the link's */
 	CREDENTIAL_INVITATION = 6, /* lets somebody set the password of an account, once */
-	CREDENTIAL_DOCTOR = 7, /* a token of a minute: plays what the doctor plays */
+	CREDENTIAL_DOCTOR = 7,     /* a token of a minute: plays what the doctor plays */
 };
 
 #define CREDENTIAL_ROW_NAME_SIZE 9 /* 8 characters */

@@ -82,7 +82,7 @@ struct web_local {
 	struct open_plays *plays;
 	struct webhook_counter *webhooks;
 	struct access_lines *access_lines; /* NULL: as above */
-	struct live_hub *hub; /* who is told of changes */
+	struct live_hub *hub;              /* who is told of changes */
 	char own_host[64]; /* web_admit.c: the last Host that was ours, without sign-in */
 	size_t own_host_len;
 	const struct http_server *http; /* NULL until it is open */

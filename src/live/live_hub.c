@@ -358,7 +358,8 @@ static void greet(struct live_client *client)
 {
 	is_joined(client);
 	/* Else the number would pass over what was not told: both are told by the next walk. */
-	if (client->more == 0 && !client->is_greeted && (!client->channel->is_one_answer || client->is_new))
+	if (client->more == 0 && !client->is_greeted &&
+	    (!client->channel->is_one_answer || client->is_new))
 		tell_seq(client);
 }
 

@@ -10,10 +10,10 @@
 #include "http/form.h"
 #include "http/http_parse.h"
 #include "media/media_cache.h"
-#include "twilio/sid.h"
 #include "play/media_reply.h"
 #include "play/probe_play.h"
 #include "play/web_play.h"
+#include "twilio/sid.h"
 
 /* call_sid: the recording must be of this call; at == NULL when any will do. */
 static void serve(struct exchange *x, struct str sid, struct str call_sid)

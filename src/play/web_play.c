@@ -26,10 +26,10 @@
 #include "http/exchange.h"
 #include "http/reply.h"
 #include "media/media_cache.h"
-#include "rest/discovery.h"
-#include "twilio/sid.h"
 #include "play/media_reply.h"
 #include "play/probe_play.h"
+#include "rest/discovery.h"
+#include "twilio/sid.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -11,10 +11,10 @@
 #include "base/own.h"
 #include "http/http_app.h"
 #include "ledger/ledger.h"
+#include "play/probes.h"
 #include "twilio/accounts.h"
 #include "twilio/sid.h"
 #include "twilio/signature.h"
-#include "play/probes.h"
 
 #include <sodium.h>
 #include <stdlib.h>

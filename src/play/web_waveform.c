@@ -16,10 +16,10 @@
 #include "http/conditional.h"
 #include "http/form.h"
 #include "http/reply.h"
-#include "twilio/sid.h"
 #include "play/media_reply.h"
 #include "play/recording_sides.h"
 #include "play/web_play.h"
+#include "twilio/sid.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -47,7 +47,7 @@ enum log_cause {
 };
 
 struct log_cause_words {
-	const char *name; /* for --json: "refused" */
+	const char *name;    /* for --json: "refused" */
 	int weight;          /* how much it hurts; from 5 on it breaks plays */
 	const char *says;    /* a sentence without its full stop */
 	const char *seen;    /* what the player saw: "502" */

@@ -30,13 +30,13 @@
 #include "keeping/keeper.h"
 #include "ledger/ledger.h"
 #include "ledger/reserve.h"
+#include "play/probes.h"
 #include "server/descriptors.h"
 #include "server/first_administrator.h"
 #include "server/self_examination.h"
 #include "server/server_accounts.h"
 #include "service/watchdog.h"
 #include "twilio/accounts.h"
-#include "play/probes.h"
 #include "web/web_app.h"
 
 #include <errno.h>

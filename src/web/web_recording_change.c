@@ -14,8 +14,8 @@
 #include "catalog/recordings.h"
 #include "catalog/recordings_hold.h"
 #include "catalog/removals.h"
-#include "twilio/sid.h"
 #include "live/recording_json.h"
+#include "twilio/sid.h"
 
 #include <stdlib.h>
 

@@ -10,12 +10,12 @@
 #include "http/exchange.h"
 #include "http/reply.h"
 #include "ledger/intake.h"
+#include "play/probe_play.h"
 #include "twilio/accounts.h"
 #include "twilio/callback.h"
 #include "twilio/sid.h"
 #include "twilio/signature.h"
 #include "web/callback_body.h"
-#include "play/probe_play.h"
 
 #include <stdlib.h>
 

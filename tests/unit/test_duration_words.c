@@ -17,7 +17,7 @@ int main(void)
 	char room[DURATION_WORDS_SIZE];
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		IS_STR(str_of(duration_words(cases[i].ms, room)), str_of(cases[i].words), "case %zu",
-		       i);
+		IS_STR(str_of(duration_words(cases[i].ms, room)), str_of(cases[i].words),
+		       "case %zu", i);
 	return tap_end();
 }

@@ -33,7 +33,7 @@ struct client {
 	struct live_client live;
 	bool is_stuck;    /* it takes nothing */
 	int64_t takes_us; /* what sending it something costs */
-	unsigned looks; /* whether it can be told something */
+	unsigned looks;   /* whether it can be told something */
 	unsigned messages;
 	unsigned order; /* of its last message among those of all */
 	char last[4096];

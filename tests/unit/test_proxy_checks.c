@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "doctor/deployment.h"
 #include "doctor/examination.h"
-#include "proxycheck/proxy_view.h"
 #include "doctor/report.h"
+#include "proxycheck/proxy_view.h"
 #include "tap.h"
 
 #include <jansson.h>
