@@ -245,7 +245,7 @@ static void check_share(struct deployment *deployment, struct report *report)
 {
 	__attribute__((cleanup(http_answer_release_at))) struct http_answer answer = { 0 };
 	const struct place_ask ask = { .path = "/metrics" };
-	uint64_t stored, flight, share;
+	uint64_t all, stored, flight, share;
 	char text[TEXT_MAX];
 
 	if (!deployment->server.version) {
@@ -256,14 +256,15 @@ static void check_share(struct deployment *deployment, struct report *report)
 	stored = count_plays(buf_str(&answer.body), "cache") +
 		 count_plays(buf_str(&answer.body), "store");
 	flight = count_plays(buf_str(&answer.body), "flight");
-	if (stored + flight < PLAYS_MIN) {
+	all = stored + flight;
+	if (all < PLAYS_MIN) {
 		report_good(report, "%llu plays since the start: too few to judge",
-			    (unsigned long long)(stored + flight));
+			    (unsigned long long)all);
 		return;
 	}
-	share = stored * 100 / (stored + flight);
+	share = stored * 100 / all;
 	snprintf(text, sizeof(text), "%llu of %llu plays since the start came from the store",
-		 (unsigned long long)stored, (unsigned long long)(stored + flight));
+		 (unsigned long long)stored, (unsigned long long)all);
 	if (share >= SHARE_MIN) {
 		report_good(report, "%s", text);
 		return;

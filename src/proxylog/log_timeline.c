@@ -1,12 +1,16 @@
 #include "proxylog/log_timeline.h"
 
+#include <assert.h>
+
 #define WIDE_MAX ((int64_t)1 << 50) /* beyond, a log's time is no time */
 
 /* At least the multiple below it, for times before 1970, too. */
 static int64_t floor_to(int64_t at_s, int64_t wide_s)
 {
-	int64_t rest = at_s % wide_s;
+	int64_t rest;
 
+	assert(wide_s > 0);
+	rest = at_s % wide_s;
 	return at_s - (rest < 0 ? rest + wide_s : rest);
 }
 
@@ -48,6 +52,7 @@ static bool begin_before(struct log_timeline *timeline, int64_t at_s)
 
 static bool reaches(struct log_timeline *timeline, int64_t at_s)
 {
+	assert(timeline->wide_s > 0);
 	if (at_s < timeline->begins_s)
 		return begin_before(timeline, at_s);
 	return (at_s - timeline->begins_s) / timeline->wide_s < LOG_TIMELINE_BUCKETS;
