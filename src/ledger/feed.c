@@ -130,6 +130,16 @@ int64_t feed_sequence(struct feed *feed)
 	return sequence;
 }
 
+int64_t feed_oldest(struct feed *feed)
+{
+	int64_t oldest;
+
+	pthread_mutex_lock(&feed->mutex);
+	oldest = feed->forgotten_sequence;
+	pthread_mutex_unlock(&feed->mutex);
+	return oldest;
+}
+
 bool feed_since(struct feed *feed, int64_t sequence, struct feed_change *out, size_t size,
 		size_t *out_count)
 {

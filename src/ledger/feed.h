@@ -56,6 +56,8 @@ void feed_tell(struct feed *feed, const struct projection_change *changes, size_
 
 /* The number of the latest commit that was told, or of the beginning.  Any thread. */
 int64_t feed_sequence(struct feed *feed);
+/* What came after this number, or a later one, is not forgotten yet.  Any thread. */
+int64_t feed_oldest(struct feed *feed);
 /*
  * The changes that came after `sequence`, oldest first, whole commits: as many as fit into `size`, which is
  * at least FEED_COMMIT_MAX.  Go on with the sequence of the last one; *out_count 0: nothing has come.

@@ -24,7 +24,7 @@ struct live_hub {
 	struct ledger_listener listener;
 	bool is_stopped;
 
-	size_t count;        /* of all three lists */
+	size_t count;        /* of all four lists */
 	struct list clients; /* who is told; during a walk those whom it has not come to */
 	struct list visited; /* ... and those whom it has */
 	struct list joining; /* in the order in which they came */
@@ -38,9 +38,12 @@ struct live_hub {
 	int64_t walk_sequence; /* whom it has come to is told up to here */
 	int64_t offered;       /* the latest batch that was told, or is being told */
 
-	struct live_read join_read; /* of what came since somebody was here last */
-	struct live_client *joiner; /* whom it is for; NULL: they have left */
-	struct feed_change *since;  /* FEED_COMMIT_MAX, on the way from the feed */
+	struct list reading;           /* of those who joined: whom join_read is for */
+	struct live_read join_read;    /* of what came since the first of them was here last */
+	struct live_batch *join_batch; /* what it came to, for as long as some are in `reading` */
+	int64_t join_snapshot;
+	struct timer join_turn;
+	struct feed_change *since; /* FEED_COMMIT_MAX, on the way from the feed */
 
 	struct live_progress progress; /* of the walk that is on */
 	uint64_t arriving_turn;
@@ -301,6 +304,7 @@ static void tick(struct timer *timer)
 	}
 	timer_start(hub->loop, timer, LIVE_TICK_MS, tick);
 	look_after(&hub->joining);
+	look_after(&hub->reading);
 	if (hub->is_walking || live_read_is_on(&hub->read))
 		return;
 	if (live_changes_is_empty(hub->pending))
@@ -339,6 +343,7 @@ static void changed(struct ledger_listener *listener, const struct projection_ch
 	end_known(hub, &hub->clients, change);
 	end_known(hub, &hub->visited, change);
 	end_known(hub, &hub->joining, change);
+	end_known(hub, &hub->reading, change);
 }
 
 /* ---- joining ---- */
@@ -370,59 +375,89 @@ static void reset(struct live_client *client)
 	tell_reset(client);
 }
 
-/* What came after `told`, as far as the feed has it.  False: some of it is forgotten. */
-static bool collect_since(struct live_hub *hub, int64_t told, struct live_changes *changes)
+/* What came after `told`, as far as the feed has it.  NULL: some of it is forgotten, or was never told. */
+static struct live_changes *collect_since(struct live_hub *hub, int64_t told)
 {
 	struct feed *feed = ledger_feed(hub->web->ledger);
+	AUTO(live_changes_free) struct live_changes *changes = live_changes_new();
 	size_t count;
 
 	changes->sequence = told;
 	do {
 		if (!feed_since(feed, changes->sequence, hub->since, FEED_COMMIT_MAX, &count))
-			return false;
+			return NULL;
 		for (size_t i = 0; i < count; i++)
 			live_changes_add(changes, &hub->since[i].change, hub->since[i].sequence);
 	} while (count > 0);
-	return true;
+	return TAKE(changes);
 }
 
-static void read_for(struct live_hub *hub, struct live_client *client, struct live_changes *changes)
+/* Of all who wait, as far as the feed has it. */
+static int64_t lowest_told(const struct live_hub *hub, int64_t most)
 {
-	hub->joiner = client;
+	int64_t oldest = feed_oldest(ledger_feed(hub->web->ledger)), lowest = most;
+
+	LIST_EACH (item, &hub->joining) {
+		int64_t told = container_of(item, struct live_client, link)->told;
+
+		if (told >= oldest && told < lowest)
+			lowest = told;
+	}
+	return lowest;
+}
+
+/* One read for all who have missed no more; of too much to be read each has a count of their own. */
+static void read_since(struct live_hub *hub, int64_t told, struct live_changes *changes)
+{
+	LIST_EACH (item, &hub->joining) {
+		struct live_client *client = container_of(item, struct live_client, link);
+
+		if (client->told < told || (changes->more > 0 && client->told != told))
+			continue;
+		client->is_asked_anew = false;
+		list_remove(item);
+		list_append(&hub->reading, item);
+	}
 	live_read_start(&hub->join_read, hub->web, hub->mailbox, changes);
+}
+
+/* The first has missed `changes`: as much as others have, if that is not too much. */
+static void read_for_all(struct live_hub *hub, const struct live_client *first,
+			 struct live_changes *changes)
+{
+	AUTO(live_changes_free) struct live_changes *own = changes, *more = NULL;
+	int64_t lowest = lowest_told(hub, first->told);
+
+	if (lowest < first->told)
+		more = collect_since(hub, lowest);
+	if (more && more->more == 0)
+		read_since(hub, lowest, TAKE(more));
+	else
+		read_since(hub, first->told, TAKE(own));
 }
 
 /* It has joined, or is gone, or a reader is asked for what it missed. */
 static void join(struct live_hub *hub, struct live_client *client)
 {
-	AUTO(live_changes_free) struct live_changes *changes = live_changes_new();
+	AUTO(live_changes_free) struct live_changes *changes = NULL;
 
-	client->is_asked_anew = false;
-	if (client->told > feed_sequence(ledger_feed(hub->web->ledger))) {
+	if (client->told > live_hub_sequence(hub)) {
 		/* Of a commit that the feed is about to hear of, or of another ledger: the ledger itself says which. */
+		changes = live_changes_new();
 		changes->sequence = client->told;
-		read_for(hub, client, TAKE(changes));
+		read_for_all(hub, client, TAKE(changes));
 		return;
 	}
-	if (!collect_since(hub, client->told, changes)) {
+	changes = collect_since(hub, client->told);
+	if (!changes) {
 		reset(client);
-		return;
-	}
-	if (live_changes_is_empty(changes)) {
+	} else if (live_changes_is_empty(changes)) {
+		client->is_asked_anew = false;
 		client->told = changes->sequence;
 		greet(client);
-		return;
+	} else {
+		read_for_all(hub, client, TAKE(changes));
 	}
-	read_for(hub, client, TAKE(changes));
-}
-
-static void join_next(struct live_hub *hub)
-{
-	struct list *first;
-
-	while (!hub->is_stopped && !live_read_is_on(&hub->join_read) &&
-	       (first = list_first(&hub->joining)) != NULL)
-		join(hub, container_of(first, struct live_client, link));
 }
 
 /* What it missed is here. */
@@ -443,25 +478,61 @@ static void join_with(struct live_hub *hub, struct live_client *client,
 		greet(client);
 }
 
+/* It is told what was read, or waits behind the others again. */
+static void hand_out(struct live_hub *hub, struct live_client *client)
+{
+	int64_t snapshot = hub->join_snapshot;
+
+	list_remove(&client->link);
+	list_append(&hub->joining, &client->link);
+	if (client->is_asked_anew)
+		return;
+	/* Where the ledger cannot be read, the feed is all that is known. */
+	if (client->told > (snapshot != 0 ? snapshot : live_hub_sequence(hub)))
+		reset(client);
+	else
+		join_with(hub, client, hub->join_batch);
+}
+
+/* False: nobody waits. */
+static bool join_one(struct live_hub *hub)
+{
+	struct list *reader = list_first(&hub->reading), *first = list_first(&hub->joining);
+
+	if (!reader)
+		live_batch_free(TAKE(hub->join_batch));
+	if (reader)
+		hand_out(hub, container_of(reader, struct live_client, link));
+	else if (first)
+		join(hub, container_of(first, struct live_client, link));
+	return reader || first;
+}
+
+static void join_on(struct timer *timer);
+
+static void join_next(struct live_hub *hub)
+{
+	int64_t until_us = clock_monotonic_us() + LIVE_TURN_US;
+
+	while (!hub->is_stopped && !live_read_is_on(&hub->join_read) && join_one(hub))
+		if (clock_monotonic_us() > until_us) {
+			timer_start(hub->loop, &hub->join_turn, 0, join_on);
+			return;
+		}
+}
+
+static void join_on(struct timer *timer)
+{
+	join_next(container_of(timer, struct live_hub, join_turn));
+}
+
 static void join_read_done(struct live_read *read, struct live_batch *batch, int64_t snapshot)
 {
 	struct live_hub *hub = container_of(read, struct live_hub, join_read);
-	AUTO(live_batch_free) struct live_batch *owned = batch;
-	struct live_client *client = TAKE(hub->joiner);
 
-	if (hub->is_stopped)
-		return;
-	if (client && client->is_asked_anew) {
-		/* Others wait, too. */
-		list_remove(&client->link);
-		list_append(&hub->joining, &client->link);
-	} else if (client) {
-		/* Where the ledger cannot be read, the feed is all that is known. */
-		if (client->told > (snapshot != 0 ? snapshot : live_hub_sequence(hub)))
-			reset(client);
-		else
-			join_with(hub, client, owned);
-	}
+	live_batch_free(hub->join_batch);
+	hub->join_batch = batch;
+	hub->join_snapshot = snapshot;
 	join_next(hub);
 }
 
@@ -506,7 +577,8 @@ enum live_room live_hub_room(const struct live_hub *hub, const struct known *who
 	if (hub->count >= hub->web->options.events_max)
 		return LIVE_FULL;
 	if (who->kind != 0 && count_of(&hub->clients, who) + count_of(&hub->visited, who) +
-					      count_of(&hub->joining, who) >=
+					      count_of(&hub->joining, who) +
+					      count_of(&hub->reading, who) >=
 				      OF_USER_MAX)
 		return LIVE_FULL_OF_USER;
 	return LIVE_ROOM;
@@ -555,8 +627,6 @@ void live_hub_leave(struct live_client *client)
 		return;
 	list_remove(&client->link);
 	count_clients(hub, client, -1);
-	if (hub->joiner == client)
-		hub->joiner = NULL;
 }
 
 /* ---- life cycle ---- */
@@ -573,6 +643,7 @@ struct live_hub *live_hub_new(const struct web *web, struct loop *loop, struct m
 	list_init(&hub->clients);
 	list_init(&hub->visited);
 	list_init(&hub->joining);
+	list_init(&hub->reading);
 	hub->pending = live_changes_new();
 	hub->read.done = read_done;
 	hub->join_read.done = join_read_done;
@@ -601,6 +672,7 @@ void live_hub_stop(struct live_hub *hub, bool is_restart)
 	end_all(&hub->clients, why);
 	end_all(&hub->visited, why);
 	end_all(&hub->joining, why);
+	end_all(&hub->reading, why);
 }
 
 void live_hub_free(struct live_hub *hub)
@@ -609,9 +681,11 @@ void live_hub_free(struct live_hub *hub)
 		return;
 	timer_stop(&hub->tick);
 	timer_stop(&hub->walk);
+	timer_stop(&hub->join_turn);
 	live_read_release(&hub->read);
 	live_read_release(&hub->join_read);
 	live_batch_free(hub->batch);
+	live_batch_free(hub->join_batch);
 	live_changes_free(hub->pending);
 	buf_release(&hub->message);
 	free(hub->since);

@@ -7,8 +7,8 @@
  * clients gives the loop back after LIVE_TURN_US, so that plays beside it wait no longer than that; the next batch
  * waits for its end.  Thousands of clients cost one query a changed call, and a send each.
  *
- * Who joins says up to which commit they know everything.  What came since then is read for them alone, and again
- * until it reaches what all others were told; from there on they are told with them.  So nothing is left out, and nothing
+ * Who joins says up to which commit they know everything.  What came since then is read for all of them at once who
+ * wait, and again until it reaches what all others were told; from there on they are told with them.  So nothing is left out, and nothing
  * told twice, whatever happens at the same time.
  *
  * A client whose session, token or user has changed is ended at once; it may come back, and is asked who it is.

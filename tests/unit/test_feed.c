@@ -103,6 +103,7 @@ static void test_too_old(void)
 	IS_INT(sequence, 122 + (FEED_RING - 600) / FEED_COMMIT_MAX,
 	       "the ring is full: a part of commit 120 is overwritten, and it is not told as if it were all");
 	OK(feed_since(feed, 120, out, FEED_RING, &count), "what came after it is kept");
+	IS_INT(feed_oldest(feed), 120, "from there on");
 	OK(are_in_order(307) && out[count - 1].sequence == sequence, "to the last");
 	tell(FEED_COMMIT_MAX, ++sequence);
 	OK(!feed_since(feed, 120, out, FEED_RING, &count), "until that is overwritten, too");

@@ -15,7 +15,17 @@ int64_t __real_clock_wall_ms(void);
 int64_t __wrap_clock_monotonic_us(void);
 int64_t __wrap_clock_wall_ms(void);
 
+void __real_ledger_read(struct ledger *to, struct ledger_job *job);
+void __wrap_ledger_read(struct ledger *to, struct ledger_job *job);
+
 static int64_t ahead_us;
+static unsigned reads;
+
+void __wrap_ledger_read(struct ledger *to, struct ledger_job *job)
+{
+	reads++;
+	__real_ledger_read(to, job);
+}
 
 int64_t __wrap_clock_monotonic_us(void)
 {
@@ -164,7 +174,7 @@ static void telling_done(struct ledger_job *job)
 /* It is committed, worked into calls, and the feed was told. */
 static bool is_told(void)
 {
-	return telling.is_done && live_hub_sequence(hub) > telling.before;
+	return telling.is_done && live_hub_sequence(hub) >= telling.before + telling.count;
 }
 
 static void tell_calls(unsigned first, unsigned count)
@@ -371,6 +381,29 @@ static void test_greedy(void)
 	live_hub_leave(&back.live);
 }
 
+static void test_too_much(void)
+{
+	int64_t first = live_hub_sequence(hub), second;
+	struct client greedy, little, much;
+
+	tell_calls(1000, 300);
+	tell_calls(1300, 300);
+	second = live_hub_sequence(hub);
+	tell_calls(1600, 1);
+	hold_readers();
+	join(&greedy, &socket_channel, INT64_MAX);
+	join(&little, &socket_channel, second);
+	join(&much, &socket_channel, first);
+	pthread_mutex_unlock(&held.shut);
+	OK(comes(&much, 1) && strstr(much.last, "\"more\":601"),
+	   "who missed much is told how much");
+	OK(comes(&little, 1) && strstr(little.last, "CA00000000000000000000000000001600"),
+	   "who missed little and waits beside them what it was");
+	live_hub_leave(&greedy.live);
+	live_hub_leave(&little.live);
+	live_hub_leave(&much.live);
+}
+
 static void test_slow_reads(void)
 {
 	struct client socket, poll, over;
@@ -425,6 +458,45 @@ static bool has_all(void)
 	return true;
 }
 
+static bool has_first(void)
+{
+	for (int i = 0; i < CROWD; i++)
+		if (crowd[i].messages < 1)
+			return false;
+	return true;
+}
+
+/* All come back at once: half of them have missed more than the others. */
+static void test_storm(void)
+{
+	int64_t first = live_hub_sequence(hub), second;
+	unsigned right = 0;
+
+	tell_calls(110, 1);
+	second = live_hub_sequence(hub);
+	tell_calls(111, 1);
+	hold_readers();
+	reads = 0;
+	for (int i = 0; i < CROWD; i++) {
+		join(&crowd[i], &socket_channel, i % 2 ? first : second);
+		crowd[i].takes_us = LIVE_TURN_US / 2;
+	}
+	turns = 0;
+	timer_start(loop, &turn_timer, 0, count_turn);
+	pthread_mutex_unlock(&held.shut);
+	OK(until(has_first), "all who come back are told");
+	timer_stop(&turn_timer);
+	IS_INT(reads, 2, "what they missed is read for the first, and for all others");
+	OK(turns >= CROWD / 4, "and others have had their turns between (%u)", turns);
+	for (int i = 0; i < CROWD; i++) {
+		right += strstr(crowd[i].last, "CA00000000000000000000000000000111") &&
+			 (i % 2 == 1) == (strstr(crowd[i].last,
+						 "CA00000000000000000000000000000110") != NULL);
+		live_hub_leave(&crowd[i].live);
+	}
+	IS_INT(right, CROWD, "each of what they missed, and of nothing else");
+}
+
 static void test_crowd(void)
 {
 	int64_t now = live_hub_sequence(hub);
@@ -463,8 +535,10 @@ int main(void)
 	test_late();
 	test_overtaken();
 	test_greedy();
+	test_too_much();
 	test_slow_reads();
 	test_unreadable();
+	test_storm();
 	test_crowd();
 	ledger_stop(ledger);
 	mailbox_drain(mailbox);
