@@ -178,6 +178,11 @@ void live_client_pass_batch(struct live_client *client, const struct live_batch 
 /* A recording begins after its call did: of a call below the bottom it may be above, but not the other way. */
 static bool is_wanted(const struct live_client *client, const struct arriving *arriving)
 {
+	struct str call_sid = client->query.filter.call_sid;
+
+	if (call_sid.len > 0 && arriving->call_sid[0] != '\0' &&
+	    !str_eq(call_sid, str_of(arriving->call_sid)))
+		return false;
 	return arriving->started_at_ms == 0 ||
 	       arriving->started_at_ms >= client->bottom.started_at_ms;
 }
@@ -192,6 +197,26 @@ static void add_one(struct json *json, const struct arriving *arriving)
 	json_close(json, '}');
 }
 
+void live_progress_write(struct live_progress *progress)
+{
+	struct buf room;
+	struct json json;
+
+	buf_over(&room, progress->json, sizeof(progress->json));
+	for (size_t i = 0; i < progress->count; i++) {
+		progress->json_at[i] = room.len;
+		json_start(&json, &room);
+		add_one(&json, &progress->at[i]);
+	}
+	progress->json_at[progress->count] = room.len;
+}
+
+static struct str json_of(const struct live_progress *progress, size_t i)
+{
+	return (struct str){ progress->json + progress->json_at[i],
+			     progress->json_at[i + 1] - progress->json_at[i] };
+}
+
 bool live_client_add_progress(const struct live_client *client,
 			      const struct live_progress *progress, struct json *json)
 {
@@ -202,7 +227,7 @@ bool live_client_add_progress(const struct live_client *client,
 			continue;
 		if (count++ == 0)
 			json_open(json, "progress", '[');
-		add_one(json, &progress->at[i]);
+		json_raw(json, json_of(progress, i));
 	}
 	if (count > 0)
 		json_close(json, ']');

@@ -25,11 +25,12 @@ struct json;
 struct live_client;
 struct live_hub;
 
-#define LIVE_ROWS_MAX     100 /* a page of the list, as the calls page asks for it */
-#define LIVE_ROWS_PER_S   20
-#define LIVE_WISHES_MAX   40 /* that a client asks for something else at once, and over time */
-#define LIVE_WISHES_PER_S 4
-#define LIVE_ARRIVING_MAX 64 /* of one message of progress */
+#define LIVE_ROWS_MAX      100 /* a page of the list, as the calls page asks for it */
+#define LIVE_ROWS_PER_S    20
+#define LIVE_WISHES_MAX    40 /* that a client asks for something else at once, and over time */
+#define LIVE_WISHES_PER_S  4
+#define LIVE_ARRIVING_MAX  64  /* of one message of progress */
+#define LIVE_ARRIVING_JSON 256 /* two SIDs and two numbers */
 
 /* Why a client is told nothing any more. */
 enum live_end {
@@ -53,7 +54,11 @@ struct live_channel {
 struct live_progress {
 	struct arriving at[LIVE_ARRIVING_MAX];
 	size_t count;
+	size_t json_at[LIVE_ARRIVING_MAX + 1]; /* where each begins, and the last ends */
+	char json[LIVE_ARRIVING_MAX * LIVE_ARRIVING_JSON];
 };
+/* `json`, once for all who are told. */
+void live_progress_write(struct live_progress *progress);
 
 /* Embedded in a channel's own.  What is asked for is set before it joins the hub. */
 struct live_client {
@@ -94,7 +99,7 @@ bool live_client_add_batch(struct live_client *client, const struct live_batch *
 			   int64_t now_ms, struct json *json) MUST_CHECK;
 /* The same while it takes nothing: what the batch has for it is counted, to be told later. */
 void live_client_pass_batch(struct live_client *client, const struct live_batch *batch);
-/* "progress", of what it may be shown.  False: nothing, and nothing was written. */
+/* "progress", of what it may be shown, as it was written.  False: nothing, and nothing was written. */
 bool live_client_add_progress(const struct live_client *client,
 			      const struct live_progress *progress, struct json *json) MUST_CHECK;
 /* "seq" alone, and the acknowledgement of what it sent. */

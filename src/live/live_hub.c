@@ -46,6 +46,8 @@ struct live_hub {
 	struct feed_change *since; /* FEED_COMMIT_MAX, on the way from the feed */
 
 	struct live_progress progress; /* of the walk that is on */
+	struct live_progress all;      /* ... and with what did not move */
+	bool is_all_seen;
 	uint64_t arriving_turn;
 	int64_t progress_at_ms;
 	struct buf message;
@@ -114,21 +116,26 @@ static bool tell_batch(struct live_client *client, const struct live_batch *batc
 	return true;
 }
 
-/* All that is arriving, moved or not. */
-static void look_at_all(const struct live_hub *hub, struct live_progress *out)
+/* All that is arriving, moved or not, as of this walk. */
+static const struct live_progress *look_at_all(struct live_hub *hub)
 {
+	struct live_progress *all = &hub->all;
 	uint64_t turn = 0;
 
-	out->count = arriving_moved(hub->web->arriving, &turn, out->at, LIVE_ARRIVING_MAX);
+	if (hub->is_all_seen)
+		return all;
+	hub->is_all_seen = true;
+	all->count = arriving_moved(hub->web->arriving, &turn, all->at, LIVE_ARRIVING_MAX);
+	live_progress_write(all);
+	return all;
 }
 
 /* True: it was told something.  A long poll waits a little for more, and is told how all of them are then. */
 static bool tell_progress(struct live_client *client)
 {
 	struct live_hub *hub = client->hub;
-	struct live_progress *progress = &hub->progress;
+	const struct live_progress *progress = &hub->progress;
 	bool is_one_answer = client->channel->is_one_answer;
-	struct live_progress all;
 	struct json json;
 
 	client->owes_progress |= is_one_answer && progress->count > 0;
@@ -136,8 +143,7 @@ static bool tell_progress(struct live_client *client)
 		if (is_one_answer && now_ms(hub) < client->joined_at_ms + LIVE_POLL_STEP_MS)
 			return false;
 		client->owes_progress = false;
-		look_at_all(hub, &all);
-		progress = &all;
+		progress = look_at_all(hub);
 	}
 	open_message(hub, &json);
 	if (is_one_answer)
@@ -241,6 +247,7 @@ static void look_at_flights(struct live_hub *hub)
 	hub->progress_at_ms = now_ms(hub);
 	hub->progress.count = arriving_moved(hub->web->arriving, &hub->arriving_turn,
 					     hub->progress.at, LIVE_ARRIVING_MAX);
+	live_progress_write(&hub->progress);
 }
 
 /* batch: taken; NULL: nothing has changed up to `sequence`. */
@@ -251,6 +258,7 @@ static void begin_walk(struct live_hub *hub, struct live_batch *batch, int64_t s
 	if (batch)
 		hub->offered = sequence;
 	hub->is_walking = true;
+	hub->is_all_seen = false;
 	look_at_flights(hub);
 	walk(hub);
 }

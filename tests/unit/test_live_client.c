@@ -272,6 +272,7 @@ static void test_progress(void)
 	progress.at[1] =
 		(struct arriving){ "RE2", "", BEGAN_AT + 5000, 20, ARRIVING_TOTAL_UNKNOWN };
 	progress.at[2] = (struct arriving){ "RE3", "CA3", 0, 30, 300 };
+	live_progress_write(&progress);
 	begin(&client);
 	client.bottom = (struct call_cursor){ BEGAN_AT + 1000, 1 };
 	buf_over(&text, room, sizeof(room));
@@ -281,6 +282,12 @@ static void test_progress(void)
 	       STR("\"progress\":[{\"recording_sid\":\"RE2\",\"call_sid\":null,\"bytes\":20,\"total\":null},"
 		   "{\"recording_sid\":\"RE3\",\"call_sid\":\"CA3\",\"bytes\":30,\"total\":300}]"),
 	       "all but what began below the bottom");
+	client.query.filter.call_sid = STR("CA1");
+	buf_clear(&text);
+	json_start(&json, &text);
+	OK(live_client_add_progress(&client, &progress, &json) && strstr(text.at, "RE2") &&
+		   !strstr(text.at, "RE3"),
+	   "who shows one call is told of what may be its own");
 	progress.count = 1;
 	buf_clear(&text);
 	OK(!live_client_add_progress(&client, &progress, &json) && text.len == 0,
