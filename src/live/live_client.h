@@ -24,6 +24,7 @@
 struct json;
 struct live_client;
 struct live_hub;
+struct live_user;
 
 #define LIVE_ROWS_MAX      100 /* a page of the list, as the calls page asks for it */
 #define LIVE_ROWS_PER_S    20
@@ -71,11 +72,12 @@ struct live_client {
 
 	/* internal: */
 	struct list link;
-	struct live_hub *hub; /* NULL once it has left */
-	bool is_joining;      /* what came after `told` is being read */
-	bool is_asked_anew;   /* ... and meanwhile it asked for something else */
-	bool is_greeted;      /* it was told something since it joined, or asked anew */
-	bool has_id;          /* what it sent is to be acknowledged by `id` */
+	struct live_hub *hub;   /* NULL once it has left */
+	struct live_user *user; /* the hub's count of its like */
+	bool is_joining;        /* what came after `told` is being read */
+	bool is_asked_anew;     /* ... and meanwhile it asked for something else */
+	bool is_greeted;        /* it was told something since it joined, or asked anew */
+	bool has_id;            /* what it sent is to be acknowledged by `id` */
 	int64_t id;
 	int64_t joined_at_ms, told_at_ms; /* monotonic */
 	int64_t rows_at_ms;               /* for LIVE_ROWS_PER_S: rows_left were left then */

@@ -5,16 +5,19 @@
 #include "api/web_counts.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "event/loop.h"
 #include "ledger/feed.h"
 #include "ledger/ledger.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Of one user or token on one loop: a browser with as many pages is none. */
-#define OF_USER_MAX 100
-#define MESSAGE_MAX (1024 * 1024)
+#define OF_USER_MAX   100
+#define USER_KEY_SIZE 32
+#define MESSAGE_MAX   (1024 * 1024)
 
 struct live_hub {
 	const struct web *web;
@@ -25,6 +28,7 @@ struct live_hub {
 	bool is_stopped;
 
 	size_t count;        /* of all four lists */
+	struct map users;    /* of struct live_user: whose they are */
 	struct list clients; /* who is told; during a walk those whom it has not come to */
 	struct list visited; /* ... and those whom it has */
 	struct list joining; /* in the order in which they came */
@@ -560,34 +564,61 @@ int64_t live_hub_sequence(const struct live_hub *hub)
 	return feed_sequence(ledger_feed(hub->web->ledger));
 }
 
+/* How many of one user or token are here. */
+struct live_user {
+	struct map_node node;
+	unsigned count;
+	char key[USER_KEY_SIZE];
+};
+
 /* A program is counted apart from who made its token. */
-static bool is_same(const struct known *a, const struct known *b)
+static struct str user_key(const struct known *who, char room[USER_KEY_SIZE])
 {
-	if (a->kind != b->kind)
-		return false;
-	return a->kind == CREDENTIAL_TOKEN || a->user_id == 0 ? a->credential_id == b->credential_id
-							      : a->user_id == b->user_id;
+	bool is_one = who->kind == CREDENTIAL_TOKEN || who->user_id == 0;
+
+	snprintf(room, USER_KEY_SIZE, "%d%c%llu", (int)who->kind, is_one ? 'c' : 'u',
+		 (unsigned long long)(is_one ? who->credential_id : who->user_id));
+	return str_of(room);
 }
 
-static unsigned count_of(const struct list *clients, const struct known *who)
+static struct live_user *find_user(const struct live_hub *hub, const struct known *who)
 {
-	unsigned count = 0;
+	char room[USER_KEY_SIZE];
+	struct map_node *node = map_find(&hub->users, user_key(who, room));
 
-	LIST_EACH (item, clients)
-		count += is_same(&container_of(item, struct live_client, link)->who, who);
-	return count;
+	return node ? container_of(node, struct live_user, node) : NULL;
+}
+
+static struct live_user *come_of_user(struct live_hub *hub, const struct known *who)
+{
+	struct live_user *user = find_user(hub, who);
+
+	if (!user) {
+		user = xcalloc(1, sizeof(*user));
+		map_add(&hub->users, &user->node, user_key(who, user->key));
+	}
+	user->count++;
+	return user;
+}
+
+static void leave_user(struct live_hub *hub, struct live_user *user)
+{
+	if (--user->count > 0)
+		return;
+	map_remove(&hub->users, &user->node);
+	free(user);
 }
 
 enum live_room live_hub_room(const struct live_hub *hub, const struct known *who)
 {
+	const struct live_user *user;
+
 	if (hub->is_stopped)
 		return LIVE_STOPPED;
 	if (hub->count >= hub->web->options.events_max)
 		return LIVE_FULL;
-	if (who->kind != 0 && count_of(&hub->clients, who) + count_of(&hub->visited, who) +
-					      count_of(&hub->joining, who) +
-					      count_of(&hub->reading, who) >=
-				      OF_USER_MAX)
+	user = find_user(hub, who);
+	if (who->kind != 0 && user && user->count >= OF_USER_MAX)
 		return LIVE_FULL_OF_USER;
 	return LIVE_ROOM;
 }
@@ -605,6 +636,7 @@ void live_hub_join(struct live_hub *hub, struct live_client *client)
 	client->hub = hub;
 	list_init(&client->link);
 	live_client_begin(client, now_ms(hub));
+	client->user = come_of_user(hub, &client->who);
 	count_clients(hub, client, 1);
 	if (!timer_is_on(&hub->tick))
 		timer_start(hub->loop, &hub->tick, LIVE_TICK_MS, tick);
@@ -634,6 +666,7 @@ void live_hub_leave(struct live_client *client)
 	if (!hub)
 		return;
 	list_remove(&client->link);
+	leave_user(hub, TAKE(client->user));
 	count_clients(hub, client, -1);
 }
 
@@ -648,6 +681,7 @@ struct live_hub *live_hub_new(const struct web *web, struct loop *loop, struct m
 	hub->loop = loop;
 	hub->mailbox = mailbox;
 	hub->counts = counts;
+	map_init(&hub->users);
 	list_init(&hub->clients);
 	list_init(&hub->visited);
 	list_init(&hub->joining);
@@ -690,6 +724,7 @@ void live_hub_free(struct live_hub *hub)
 	timer_stop(&hub->tick);
 	timer_stop(&hub->walk);
 	timer_stop(&hub->join_turn);
+	map_release(&hub->users);
 	live_read_release(&hub->read);
 	live_read_release(&hub->join_read);
 	live_batch_free(hub->batch);

@@ -4,6 +4,7 @@
  */
 #include "live/live_hub.h"
 
+#include "accounts/credentials.h"
 #include "api/web.h"
 #include "catalog/events.h"
 #include "running_ledger.h"
@@ -497,6 +498,44 @@ static void test_storm(void)
 	IS_INT(right, CROWD, "each of what they missed, and of nothing else");
 }
 
+static void join_as(struct client *client, uint8_t kind, uint64_t user_id, uint64_t credential_id)
+{
+	*client = (struct client){ .end = -1,
+				   .live = { .channel = &socket_channel,
+					     .told = live_hub_sequence(hub),
+					     .who = { .kind = kind,
+						      .user_id = user_id,
+						      .credential_id = credential_id,
+						      .expires_s = UINT32_MAX,
+						      .idle_s = UINT32_MAX } } };
+	live_hub_join(hub, &client->live);
+}
+
+/* A user has several sessions; a token of theirs is somebody else. */
+static void test_of_user(void)
+{
+	struct known user = { .kind = CREDENTIAL_SESSION, .user_id = 7, .credential_id = 99 };
+	struct known token = { .kind = CREDENTIAL_TOKEN, .user_id = 7, .credential_id = 7 };
+	struct known other = { .kind = CREDENTIAL_SESSION, .user_id = 8, .credential_id = 1 };
+	struct known nobody = { .kind = 0 };
+	int i;
+
+	for (i = 0; i < CROWD && live_hub_room(hub, &user) == LIVE_ROOM; i++)
+		join_as(&crowd[i], CREDENTIAL_SESSION, 7, (uint64_t)(i % 3));
+	IS_INT(i, 100, "a user is told in so many places");
+	IS_INT(live_hub_room(hub, &user), LIVE_FULL_OF_USER, "and no more");
+	IS_INT(live_hub_room(hub, &token), LIVE_ROOM, "a program of theirs is another");
+	IS_INT(live_hub_room(hub, &other), LIVE_ROOM, "so is who has the same number of session");
+	IS_INT(live_hub_room(hub, &nobody), LIVE_ROOM, "who is nobody is not counted");
+	live_hub_leave(&crowd[0].live);
+	live_hub_leave(&crowd[0].live);
+	IS_INT(live_hub_room(hub, &user), LIVE_ROOM, "who leaves makes room");
+	join_as(&crowd[0], CREDENTIAL_SESSION, 7, 5);
+	IS_INT(live_hub_room(hub, &user), LIVE_FULL_OF_USER, "for one");
+	while (i > 0)
+		live_hub_leave(&crowd[--i].live);
+}
+
 static void test_crowd(void)
 {
 	int64_t now = live_hub_sequence(hub);
@@ -539,6 +578,7 @@ int main(void)
 	test_slow_reads();
 	test_unreadable();
 	test_storm();
+	test_of_user();
 	test_crowd();
 	ledger_stop(ledger);
 	mailbox_drain(mailbox);
