@@ -83,7 +83,8 @@ struct web_local {
 	struct webhook_counter *webhooks;
 	struct access_lines *access_lines; /* NULL: as above */
 	struct live_hub *hub;              /* who is told of changes */
-	char own_host[64]; /* web_admit.c: the last Host that was ours, without sign-in */
+	struct list waveforms; /* web_waveform.c: whose file is read, first, and who waits for it */
+	char own_host[64];     /* web_admit.c: the last Host that was ours, without sign-in */
 	size_t own_host_len;
 	const struct http_server *http; /* NULL until it is open */
 	struct web_counts counts;

@@ -29,11 +29,21 @@ static bool run_read(struct ledger_job *job, struct catalog *catalog, struct err
 	return buf_ok(&read->body) || err_set(err, ERR_INTERNAL, "an answer grew beyond its limit");
 }
 
-static void refuse_read(struct web_read *read)
+void web_refuse_failed(struct exchange *x, const struct err *err)
 {
-	struct log_tag tag = web_request_tag(read->x);
+	struct log_tag tag = web_request_tag(x);
 	char path[WEB_LOGGED_PATH_SIZE];
 
+	if (err->kind == ERR_SCARCE) {
+		web_refuse(x, WEB_OVERLOADED, NULL, WEB_NO_RETRY);
+		return;
+	}
+	log_error(&tag, "cannot answer %s: %s", web_logged_path(x, path), err->text);
+	web_refuse(x, WEB_INTERNAL, NULL, WEB_NO_RETRY);
+}
+
+static void refuse_read(struct web_read *read)
+{
 	switch (read->job.err.kind) {
 	case ERR_NOT_FOUND:
 		if (read->refuse_missing)
@@ -45,15 +55,12 @@ static void refuse_read(struct web_read *read)
 		web_refuse(read->x, WEB_BAD_REQUEST, read->job.err.text, WEB_NO_RETRY);
 		return;
 	case ERR_SCARCE:
-		web_refuse(read->x, WEB_OVERLOADED, NULL, WEB_NO_RETRY);
-		return;
 	case ERR_CONFLICT:
 	case ERR_UNAVAILABLE:
 	case ERR_INTERNAL:
 		break;
 	}
-	log_error(&tag, "cannot answer %s: %s", web_logged_path(read->x, path), read->job.err.text);
-	web_refuse(read->x, WEB_INTERNAL, NULL, WEB_NO_RETRY);
+	web_refuse_failed(read->x, &read->job.err);
 }
 
 static void read_done(struct ledger_job *job)

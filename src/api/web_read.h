@@ -52,5 +52,8 @@ static inline int64_t web_read_sequence(const struct web_read *read)
 
 void web_read_start(struct web_read *read, struct exchange *x);
 
+/* Logs why it cannot be answered, and says that it cannot: ours is the fault. */
+void web_refuse_failed(struct exchange *x, const struct err *err);
+
 /* Replies 200 with this body, which is JSON. */
 void web_send_json(struct exchange *x, struct str body);

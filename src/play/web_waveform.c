@@ -13,6 +13,8 @@
 #include "blob/blob.h"
 #include "catalog/calls.h"
 #include "catalog/recordings_waveform.h"
+#include "event/workers.h"
+#include "flights/fetcher.h"
 #include "http/conditional.h"
 #include "http/form.h"
 #include "http/reply.h"
@@ -31,20 +33,41 @@
 #define ARRIVING_RETRY_S 10 /* the media comes first */
 #define ETAG_SIZE        96
 
+/* What is asked of the ledger. */
 struct waveform_read {
 	struct web_read read;
 	char sid[SID_SIZE];
 	size_t points;
 	bool is_binary;
 
-	/* what the reader found; read.body: the reply, where there is one */
+	/* what the reader found */
 	struct recording recording;
-	char etag[ETAG_SIZE];
-	bool is_lost; /* the ledger says that there is a waveform; loss says why there is none */
-	struct err loss;
+	enum recording_sides sides;
 };
 
-/* ---- the file: on a reader's thread ---- */
+/* What is asked of the store then, and what is made of it. */
+struct waveform_reply {
+	struct job job;
+	struct list
+		link; /* of web_local.waveforms; removed: the client is gone, or it is answered */
+	struct parked parked;
+	struct exchange *x; /* NULL: the client is gone */
+	struct web_local *local;
+	struct blob_store *store;
+	struct recording recording;
+	enum recording_sides sides;
+	size_t points;
+	bool is_binary, is_being_read;
+	char etag[ETAG_SIZE];
+
+	/* what the worker found */
+	struct buf body;
+	bool succeeded; /* else err says why not */
+	bool is_lost;   /* the ledger says that there is a waveform; loss says why there is none */
+	struct err loss, err;
+};
+
+/* ---- the file: on a worker ---- */
 
 static bool read_all(int fd, struct buf *out, size_t size, struct err *err)
 {
@@ -67,29 +90,29 @@ static bool read_all(int fd, struct buf *out, size_t size, struct err *err)
 	return true;
 }
 
-/* *out stays NULL where it is lost or damaged: read->loss says so. */
-static bool load(struct waveform_read *read, struct waveform **out, struct err *err)
+/* *out stays NULL where it is lost or damaged: reply->loss says so. */
+static bool load(struct waveform_reply *reply, struct waveform **out, struct err *err)
 {
-	struct blob_store *store = read->read.web->store;
+	struct blob_store *store = reply->store;
 	AUTO(buf_release) struct buf bytes;
 	AUTO(close) int fd = -1;
 	char name[BLOB_NAME_SIZE];
 	uint64_t size;
 
 	buf_init(&bytes, WAVEFORM_FILE_MAX);
-	if (!blob_name_beside(str_of(read->recording.path), name, err))
+	if (!blob_name_beside(str_of(reply->recording.path), name, err))
 		return false;
-	if (!blob_open_read(store, str_of(name), &fd, &size, &read->loss)) {
-		read->is_lost = read->loss.kind == ERR_NOT_FOUND &&
-				blob_has_place(store, str_of(name));
-		*err = read->loss;
-		if (!read->is_lost && err->kind == ERR_NOT_FOUND)
+	if (!blob_open_read(store, str_of(name), &fd, &size, &reply->loss)) {
+		reply->is_lost = reply->loss.kind == ERR_NOT_FOUND &&
+				 blob_has_place(store, str_of(name));
+		*err = reply->loss;
+		if (!reply->is_lost && err->kind == ERR_NOT_FOUND)
 			err->kind = ERR_INTERNAL; /* of the store, which is away */
-		return read->is_lost;
+		return reply->is_lost;
 	}
 	if (!read_all(fd, &bytes, size < WAVEFORM_FILE_MAX ? size : WAVEFORM_FILE_MAX, err))
 		return false;
-	read->is_lost = !waveform_read(buf_str(&bytes), out, &read->loss);
+	reply->is_lost = !waveform_read(buf_str(&bytes), out, &reply->loss);
 	return true;
 }
 
@@ -187,39 +210,39 @@ static bool find_sides(const struct waveform_read *read, struct catalog *catalog
 	return true;
 }
 
-/* Of the bytes that are sent: what they are made of and how, and the one thing in them that may be learned later. */
-static void make_etag(struct waveform_read *read, const struct waveform *waveform,
-		      enum recording_sides sides)
-{
-	snprintf(read->etag, sizeof(read->etag), "\"%s-waveform%d-%lld-%u-%s%d\"",
-		 read->recording.recording_sid, WAVEFORM_VERSION,
-		 (long long)read->recording.generation, waveform->length,
-		 read->is_binary ? "dat" : "json", read->is_binary ? 0 : (int)sides);
-}
-
 static bool make(struct web_read *web_read, struct catalog *catalog, struct json *json,
 		 struct err *err)
 {
 	struct waveform_read *read = container_of(web_read, struct waveform_read, read);
-	AUTO(waveform_free) struct waveform *waveform = NULL;
-	enum recording_sides sides;
 
-	if (!recordings_find(catalog, str_of(read->sid), &read->recording, err))
-		return false;
-	if (read->recording.state != RECORDING_STORED ||
-	    read->recording.waveform != RECORDING_WAVEFORM_STORED)
-		return true;
-	if (!load(read, &waveform, err) || !find_sides(read, catalog, &sides, err))
-		return false;
-	if (!waveform)
-		return true;
-	waveform_reduce(waveform, read->points);
-	make_etag(read, waveform, sides);
-	if (read->is_binary)
-		waveform_write_dat(waveform, &web_read->body);
-	else
-		add_json(json, waveform, sides);
-	return true;
+	return recordings_find(catalog, str_of(read->sid), &read->recording, err) &&
+	       find_sides(read, catalog, &read->sides, err);
+}
+
+static void write_waveform(struct waveform_reply *reply, struct waveform *waveform)
+{
+	struct json json;
+
+	waveform_reduce(waveform, reply->points);
+	if (reply->is_binary) {
+		waveform_write_dat(waveform, &reply->body);
+		return;
+	}
+	json_start(&json, &reply->body);
+	add_json(&json, waveform, reply->sides);
+}
+
+static void run_reply(struct job *job)
+{
+	struct waveform_reply *reply = container_of(job, struct waveform_reply, job);
+	AUTO(waveform_free) struct waveform *waveform = NULL;
+
+	reply->succeeded = load(reply, &waveform, &reply->err);
+	if (waveform)
+		write_waveform(reply, waveform);
+	if (!buf_ok(&reply->body))
+		reply->succeeded =
+			err_set(&reply->err, ERR_INTERNAL, "a waveform grew beyond its limit");
 }
 
 /* ---- a waveform that is lost: computed again ---- */
@@ -256,7 +279,7 @@ static void mending_done(struct ledger_job *job)
 			 mending->sid, job->err.text);
 }
 
-static void mend(struct web_local *local, const struct waveform_read *read)
+static void mend(struct web_local *local, const struct waveform_reply *reply)
 {
 	struct mending *mending = xcalloc(1, sizeof(*mending));
 	struct projection_change *change = &mending->job.change;
@@ -264,56 +287,146 @@ static void mend(struct web_local *local, const struct waveform_read *read)
 	mending->job = (struct ledger_job){ .run = run_mending,
 					    .done = mending_done,
 					    .reply = local->mailbox };
-	memcpy(mending->sid, read->sid, SID_SIZE);
-	mending->generation = read->recording.generation;
-	mending->loss = read->loss;
+	memcpy(mending->sid, reply->recording.recording_sid, SID_SIZE);
+	mending->generation = reply->recording.generation;
+	mending->loss = reply->loss;
 	change->what = PROJECTED_RECORDING | PROJECTED_STORED; /* the sweep looks again */
-	memcpy(change->recording_sid, read->recording.recording_sid, SID_SIZE);
-	memcpy(change->call_sid, read->recording.call_sid, SID_SIZE);
+	memcpy(change->recording_sid, reply->recording.recording_sid, SID_SIZE);
+	memcpy(change->call_sid, reply->recording.call_sid, SID_SIZE);
 	ledger_write(local->web->ledger, &mending->job);
 }
 
 /* ---- the reply: on the loop ---- */
 
-static void add_head(struct exchange *x, const struct waveform_read *read)
+/* Of the bytes that are sent: what they are made of and how, and the one thing in them that may be learned later. */
+static void make_etag(struct waveform_reply *reply)
+{
+	snprintf(reply->etag, sizeof(reply->etag), "\"%s-waveform%d-%lld-%zu-%s%d\"",
+		 reply->recording.recording_sid, WAVEFORM_VERSION,
+		 (long long)reply->recording.generation, reply->points,
+		 reply->is_binary ? "dat" : "json", reply->is_binary ? 0 : (int)reply->sides);
+}
+
+static void add_head(struct exchange *x, const char *etag)
 {
 	reply_header_lines(x, STR("Cache-Control: private, no-cache\r\n"
 				  "X-Content-Type-Options: nosniff\r\n"));
-	reply_header(x, STR("ETag"), str_of(read->etag));
+	reply_header(x, STR("ETag"), str_of(etag));
 	media_reply_add_policies(x);
 }
 
-static void send(struct exchange *x, const struct waveform_read *read)
+/* By its ETag, which the ledger's row gives: no file is read for that. */
+static bool is_answered_by_etag(struct exchange *x, const char *etag)
 {
-	const struct validators now = { .etag = str_of(read->etag) };
+	const struct validators now = { .etag = str_of(etag) };
 
 	switch (conditional_check(&x->request, &now)) {
 	case CONDITIONAL_NOT_MODIFIED:
 		reply_begin(x, 304);
-		add_head(x, read);
+		add_head(x, etag);
 		reply_send(x, STR(""));
-		return;
+		return true;
 	case CONDITIONAL_FAILED:
 		web_refuse(x, WEB_PRECONDITION_FAILED, NULL, WEB_NO_RETRY);
-		return;
+		return true;
 	case CONDITIONAL_GO_ON:
 		break;
 	}
+	return false;
+}
+
+static void send(struct exchange *x, const struct waveform_reply *reply)
+{
 	reply_begin(x, 200);
-	add_head(x, read);
+	add_head(x, reply->etag);
 	reply_header(x, STR("Content-Type"),
-		     read->is_binary ? STR("application/octet-stream") : STR("application/json"));
-	reply_send(x, buf_str(&read->read.body));
+		     reply->is_binary ? STR("application/octet-stream") : STR("application/json"));
+	reply_send(x, buf_str(&reply->body));
+}
+
+static void reply_free(struct waveform_reply *reply)
+{
+	buf_release(&reply->body);
+	free(reply);
+}
+
+static void read_next(struct web_local *local);
+
+static void read_done(struct job *job)
+{
+	struct waveform_reply *reply = container_of(job, struct waveform_reply, job);
+	struct web_local *local = reply->local;
+
+	list_remove(&reply->link);
+	if (reply->x && reply->is_lost)
+		mend(local, reply);
+	if (reply->x && !reply->succeeded)
+		web_refuse_failed(reply->x, &reply->err);
+	else if (reply->x && reply->is_lost)
+		web_refuse(reply->x, WEB_WAVEFORM_PENDING, NULL, STORED_RETRY_S);
+	else if (reply->x)
+		send(reply->x, reply);
+	reply_free(reply);
+	read_next(local);
+}
+
+/* One of a loop at a time: a disk that stalls takes few of the workers, who have recordings to store. */
+static void read_next(struct web_local *local)
+{
+	struct list *first = list_first(&local->waveforms);
+	struct waveform_reply *reply = first ? container_of(first, struct waveform_reply, link)
+					     : NULL;
+
+	if (!reply || reply->is_being_read)
+		return;
+	reply->is_being_read = true;
+	reply->job = (struct job){ .run = run_reply, .done = read_done, .reply = local->mailbox };
+	workers_post(fetcher_sealers(local->web->fetcher), &reply->job);
+}
+
+static void reply_gone(struct parked *parked)
+{
+	struct waveform_reply *reply = container_of(parked, struct waveform_reply, parked);
+
+	reply->x = NULL;
+	if (reply->is_being_read)
+		return;
+	list_remove(&reply->link);
+	reply_free(reply);
+}
+
+/* The file is read by a worker, and by no reader of the ledger: lists do not wait for a disk. */
+static void reply_from_file(struct exchange *x, const struct waveform_read *read)
+{
+	struct waveform_reply *reply = xcalloc(1, sizeof(*reply));
+
+	reply->recording = read->recording;
+	reply->sides = read->sides;
+	reply->points = read->points;
+	reply->is_binary = read->is_binary;
+	buf_init(&reply->body, WEB_READ_BODY_MAX);
+	make_etag(reply);
+	if (is_answered_by_etag(x, reply->etag)) {
+		reply_free(reply);
+		return;
+	}
+	reply->x = x;
+	reply->parked.gone = reply_gone;
+	reply->local = web_local_of(x);
+	reply->store = reply->local->web->store;
+	exchange_park(x, &reply->parked);
+	list_append(&reply->local->waveforms, &reply->link);
+	read_next(reply->local);
 }
 
 static void answer_stored(struct exchange *x, const struct waveform_read *read)
 {
 	if (read->recording.waveform == RECORDING_WAVEFORM_NONE)
 		web_refuse(x, WEB_WAVEFORM_UNAVAILABLE, NULL, WEB_NO_RETRY);
-	else if (read->recording.waveform == RECORDING_WAVEFORM_PENDING || read->is_lost)
+	else if (read->recording.waveform == RECORDING_WAVEFORM_PENDING)
 		web_refuse(x, WEB_WAVEFORM_PENDING, NULL, STORED_RETRY_S);
 	else
-		send(x, read);
+		reply_from_file(x, read);
 }
 
 static void answer(struct web_read *web_read, struct exchange *x)
@@ -323,8 +436,6 @@ static void answer(struct web_read *web_read, struct exchange *x)
 	struct web_local *local = web_local_of(x);
 	struct play_refusal refusal;
 
-	if (read->is_lost)
-		mend(local, read);
 	if (!recording_is_removed(recording->state) &&
 	    expiry_has_passed(local, recording->started_at_ms, recording->is_held))
 		web_refuse(x, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);

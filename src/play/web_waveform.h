@@ -2,7 +2,8 @@
  * GET|HEAD /api/recordings/{RecordingSid}/waveform[?points=N][&format=json|binary]
  * GET|HEAD /l/{name or name and secret}/waveform
  *
- * A reader opens the file that lies beside the media, and makes of it what is asked for; nothing is decoded here.
+ * A reader finds the recording; a worker opens the file that lies beside the media, one of a loop at a time, and makes of it
+ * what is asked for.  What a caller has already is answered without it; nothing is decoded here.
  * One that turns out lost or damaged is computed again (keeping/waveforms.h).
  */
 #pragma once

@@ -104,6 +104,7 @@ struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailb
 	local->loop = loop;
 	local->mailbox = mailbox;
 	list_append(&web->locals, &local->link);
+	list_init(&local->waveforms);
 	local->media_cache = media_cache_new(loop, mailbox, web->ledger, web->store, &options);
 	local->mirrors = mirrors_new(mailbox, web->fetcher, media_reply_prepare);
 	local->admission = admission_new(web->auth, loop, mailbox);

@@ -3,7 +3,9 @@
 import test, { before, describe } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import WaveformData from 'waveform-data';
 import { audio } from './harness/audio.js';
@@ -136,7 +138,7 @@ describe('what is told', () => {
     const again = await ask('', known);
     assert.deepEqual([again.status, again.body.length, again.headers.etag], [304, 0, headers.etag]);
     for (const query of ['?points=7', '?format=binary']) assert.equal((await ask(query, known)).status, 200, `${query} is another`);
-    assert.equal((await ask('?points=16384', known)).status, 304, 'all there are is what is given by default');
+    assert.equal((await ask('?points=8000&format=json', known)).status, 304, 'the defaults spelt out are the same');
     assert.equal((await ask('', { headers: { 'If-Match': '"another"' } })).status, 412);
     const head = await ask('', { method: 'HEAD' });
     assert.deepEqual([head.status, head.body.length, Number(head.headers['content-length'])], [200, 0, body.length]);
@@ -218,6 +220,36 @@ test('one that is lost or damaged is computed again; with other media there is a
   assert.ok(anew.json.duration < first.json.duration);
   await until('the old one went with its media', () => !existsSync(beside(media)));
   assert.ok(existsSync(beside(await pathOf(after, recording.callSid))));
+});
+
+test('while the disk does not answer lists do, and who has a waveform is told so', async (t) => {
+  const { server, upstream, recording } = await startStored(t, { expectErrors: [/cannot answer/] });
+  const recordings = [recording, ...await Promise.all([1, 2, 3].map(() => store(server, upstream)))];
+  const pipes = [];
+  for (const each of recordings) {
+    each.etag = (await waveformOf(server, each)).headers.etag;
+    const path = beside(await pathOf(server, each.callSid));
+    rmSync(path);
+    assert.equal((await run('mkfifo', [path])).code, 0); // to be opened once somebody writes to it
+    pipes.push(path);
+  }
+  const replies = recordings.map((each) => request(server.url + addressOf(each)));
+  const impatient = recordings.map((each) => http.get(server.url + addressOf(each)).on('error', () => {}));
+  const opened = [];
+  t.after(() => opened.forEach((fd) => closeSync(fd))); // once the server has stopped, which may look at one still
+  try {
+    await Promise.all(impatient.map((asked) => once(asked, 'socket').then(([socket]) => socket.connecting && once(socket, 'connect'))));
+    for (const each of recordings) {
+      const known = request(server.url + addressOf(each), { headers: { 'If-None-Match': each.etag } });
+      assert.equal((await within('it is answered', known)).status, 304);
+      assert.equal((await within('a list is answered', request(`${server.url}/api/calls`))).status, 200);
+      assert.equal((await within('it plays', request(server.url + each.mediaPath))).status, 200);
+    }
+    for (const asked of impatient) asked.destroy();
+  } finally {
+    for (const path of pipes) opened.push(openSync(path, 'r+'));
+  }
+  assert.deepEqual((await Promise.all(replies)).map(({ status }) => status), [500, 500, 500, 500]);
 });
 
 test('kill -9 while they are computed: the next start goes on, and nothing is left over', async (t) => {
