@@ -529,12 +529,14 @@ describe('how much', () => {
 
   test('what is arriving is told while it does, to those who show it', async (t) => {
     const upstream = await startUpstream(t);
-    const server = await startServer(t, { upstream: upstream.url, settings: { 'fetch.stall_timeout': '10m' } });
+    const server = await startServer(t, { upstream: upstream.url, settings: { 'fetch.stall_timeout': '10m', retention: '2d' } });
     const bytes = audio({ seconds: 5 });
     const gate = new Gate(bytes);
     const [callSid, recordingSid] = [newSid('CA'), newSid('RE')];
     upstream.recordings.set(recordingSid, { callSid, answer: gate.answer });
     const [all, later] = [await Events.open(t, server), await Events.open(t, server, `?bottom=${Date.now() + 3_600_000}.1`)];
+    const [other, coming, held, expired] = await Promise.all([`call=${newSid('CA')}`, 'state=on_the_way', 'state=held', 'state=expired']
+      .map((query) => Events.open(t, server, `?${query}`)));
     const recording = recordingCallback({ CallSid: callSid, RecordingSid: recordingSid });
     assert.equal((await postForm(server.url, RECORDING_STATUS, recording)).status, 200);
     await until('it is asked for', () => gate.requests > 0);
@@ -549,7 +551,17 @@ describe('how much', () => {
     gate.open();
     await untilState(server, callSid, 'stored');
     await all.hears('the row', ({ calls }) => calls?.some((row) => row.recordings[0]?.state === 'stored' && row.recordings[0].arriving === null));
-    assert.ok(later.messages.every((message) => !message.progress), 'of what began below the bottom nothing');
+    assert.ok([...later.messages, ...other.messages].every((message) => !message.progress), 'of what began below the bottom nothing, and of another call');
+    await coming.hears('it is on the way no more', isGone(callSid));
+    for (const [method, told] of [['POST', has(callSid)], ['DELETE', isGone(callSid)]]) {
+      const sent = { method, ...(method === 'POST' && { body: '{"reason":"a dispute"}', headers: { 'Content-Type': 'application/json' } }) };
+      assert.equal((await requestJson(`${server.url}/api/recordings/${recordingSid}/hold`, sent)).status, 200);
+      await held.hears(`${method} of a hold`, told);
+    }
+    const old = newSid('CA');
+    const began = { CallSid: old, RecordingSid: newSid('RE'), RecordingStartTime: twilioTime(Date.now() - 72 * 3600 * SECOND) };
+    assert.equal((await postForm(server.url, RECORDING_STATUS, recordingCallback(began))).status, 200);
+    await expired.hears('what is too old', has(old));
   });
 });
 
