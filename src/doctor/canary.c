@@ -21,6 +21,7 @@ struct canary {
 	pthread_cond_t changed;
 	int64_t every_ms, next_at_ms; /* monotonic */
 	struct canary_request *first, **last;
+	unsigned waiting;     /* of those */
 	struct report report; /* what was found last */
 	int64_t at_ms;
 	uint64_t examinations;
@@ -139,6 +140,17 @@ static void wait_until(struct canary *canary, int64_t at_ms)
 		pthread_cond_timedwait(&canary->changed, &canary->mutex, &at);
 }
 
+/* Out of the line; with the mutex held. */
+static void take_out(struct canary *canary, struct canary_request **at)
+{
+	struct canary_request *request = *at;
+
+	*at = request->next;
+	if (canary->last == &request->next)
+		canary->last = at;
+	canary->waiting--;
+}
+
 /* What is to be done next: a request, or NULL for a play that is due.  False: the server stops. */
 static bool next_work(struct canary *canary, struct canary_request **out)
 {
@@ -147,9 +159,7 @@ static bool next_work(struct canary *canary, struct canary_request **out)
 		wait_until(canary, canary->next_at_ms);
 	*out = canary->first;
 	if (*out) {
-		canary->first = (*out)->next;
-		if (!canary->first)
-			canary->last = &canary->first;
+		take_out(canary, &canary->first);
 	} else {
 		canary->next_at_ms = after(canary->every_ms);
 	}
@@ -214,18 +224,40 @@ void canary_change(struct canary *canary, int64_t every_ms)
 	pthread_mutex_unlock(&canary->mutex);
 }
 
-void canary_ask(struct canary *canary, struct canary_request *request)
+bool canary_ask(struct canary *canary, struct canary_request *request)
 {
+	bool is_taken = true;
+
 	request->next = NULL;
 	pthread_mutex_lock(&canary->mutex);
 	if (canary->is_stopping) {
 		answer(request, false);
+	} else if (canary->waiting >= CANARY_WAITING_MAX) {
+		is_taken = false;
 	} else {
 		*canary->last = request;
 		canary->last = &request->next;
+		canary->waiting++;
 		pthread_cond_signal(&canary->changed);
 	}
 	pthread_mutex_unlock(&canary->mutex);
+	return is_taken;
+}
+
+bool canary_withdraw(struct canary *canary, struct canary_request *request)
+{
+	struct canary_request **at;
+	bool is_found;
+
+	pthread_mutex_lock(&canary->mutex);
+	at = &canary->first;
+	while (*at && *at != request)
+		at = &(*at)->next;
+	is_found = *at != NULL;
+	if (is_found)
+		take_out(canary, at);
+	pthread_mutex_unlock(&canary->mutex);
+	return is_found;
 }
 
 void canary_read(struct canary *canary, struct canary_word *out)

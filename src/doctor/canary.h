@@ -48,7 +48,11 @@ struct canary_request {
 	struct mail mail;            /* internal */
 	struct canary_request *next; /* internal */
 };
-void canary_ask(struct canary *canary, struct canary_request *request);
+/* False: CANARY_WAITING_MAX wait already, and the request is left alone. */
+#define CANARY_WAITING_MAX 8
+bool canary_ask(struct canary *canary, struct canary_request *request) MUST_CHECK;
+/* Nobody waits for it any more.  True: it had not begun, and done() is not called. */
+bool canary_withdraw(struct canary *canary, struct canary_request *request);
 
 /* What was found last; a plain value. */
 struct canary_word {

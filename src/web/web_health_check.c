@@ -11,10 +11,12 @@
 #include <stdlib.h>
 
 #define BODY_MAX (1024 * 1024)
+#define RETRY_S  10 /* so long an examination takes, more or less */
 
 struct checking {
 	struct canary_request request;
 	struct parked parked;
+	struct canary *canary;
 	struct exchange *x; /* NULL: the client is gone */
 };
 
@@ -54,7 +56,17 @@ static void done(struct canary_request *request)
 
 static void client_gone(struct parked *parked)
 {
-	container_of(parked, struct checking, parked)->x = NULL;
+	struct checking *checking = container_of(parked, struct checking, parked);
+
+	checking->x = NULL;
+	if (canary_withdraw(checking->canary, &checking->request))
+		checking_free(checking);
+}
+
+static bool refuse_names(struct exchange *x)
+{
+	web_refuse(x, WEB_BAD_REQUEST, "checks is a list of names.", WEB_NO_RETRY);
+	return false;
 }
 
 /* `checks`: names of checks and groups; none: all.  False: refused. */
@@ -65,12 +77,12 @@ static bool read_names(struct exchange *x, const json_t *body, struct canary_req
 	struct err err;
 	size_t i;
 
+	if (names && !json_is_array(names))
+		return refuse_names(x);
 	json_array_foreach(names, i, name)
 	{
-		if (!json_is_string(name) || i == EXAMINATION_NAMES_MAX) {
-			web_refuse(x, WEB_BAD_REQUEST, "checks is a list of names.", WEB_NO_RETRY);
-			return false;
-		}
+		if (!json_is_string(name) || i == EXAMINATION_NAMES_MAX)
+			return refuse_names(x);
 		request->names[request->names_count++] = xstrdup(json_string_value(name));
 	}
 	examination.names_count = request->names_count;
@@ -78,6 +90,15 @@ static bool read_names(struct exchange *x, const json_t *body, struct canary_req
 		return true;
 	web_refuse(x, WEB_BAD_REQUEST, err.text, WEB_NO_RETRY);
 	return false;
+}
+
+static void start(struct exchange *x, struct checking *checking)
+{
+	exchange_park(x, &checking->parked);
+	if (canary_ask(checking->canary, &checking->request))
+		return;
+	web_refuse(x, WEB_OVERLOADED, "Others wait for an examination already.", RETRY_S);
+	checking_free(checking);
 }
 
 void web_health_check(struct exchange *x)
@@ -98,11 +119,10 @@ void web_health_check(struct exchange *x)
 	checking->parked.gone = client_gone;
 	checking->request.done = done;
 	checking->request.reply = local->mailbox;
-	if (read_names(x, body, &checking->request)) {
-		exchange_park(x, &checking->parked);
-		canary_ask(local->web->canary, &checking->request);
-	} else {
+	checking->canary = local->web->canary;
+	if (read_names(x, body, &checking->request))
+		start(x, checking);
+	else
 		checking_free(checking);
-	}
 	json_decref(body);
 }

@@ -2,6 +2,8 @@
 // And `callspool doctor --watch`, which tells what has changed.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import http from 'node:http';
+import { once } from 'node:events';
 import { BINARY, startServer } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { freePort } from './harness/nginx.js';
@@ -43,7 +45,27 @@ test('Check now: examined once, kept, and told everywhere', async (t) => {
   assert.deepEqual([...new Set(JSON.parse(some.body).checks.checks.map(({ group }) => group))], ['services', 'limits']);
   assert.deepEqual((await get(server, '/api/health')).checks, kept, 'what was asked for by name is not kept');
   assert.equal((await post(server, { checks: ['dusk'] })).status, 400);
-  assert.equal((await post(server, { checks: [1] })).status, 400);
+  for (const checks of [[1], 'disk', { disk: true }]) assert.equal((await post(server, { checks })).status, 400);
+});
+
+test('however many ask at once, few wait; who goes away is waited for no longer', async (t) => {
+  const server = await start(t);
+  const some = { checks: ['playback'] };
+  const leaving = Array.from({ length: 4 }, () => http.request(`${server.url}/api/health/check`, { method: 'POST', headers: { 'Content-Type': 'application/json' } }).on('error', () => {}));
+  for (const asked of leaving) asked.end(JSON.stringify({}));
+  await Promise.all(leaving.map((asked) => once(asked, 'finish')));
+  const replies = Array.from({ length: 40 }, () => post(server, some));
+  const full = await until('the line is full', () => Promise.race(replies.map(async (asked) => {
+    const reply = await asked;
+    return reply.status === 503 ? reply : new Promise(() => {});
+  })));
+  assert.equal(JSON.parse(full.body).code, 'overloaded');
+  assert.ok(Number(full.headers['retry-after']) > 0);
+  for (const asked of leaving) asked.destroy();
+  const statuses = (await Promise.all(replies)).map(({ status }) => status);
+  assert.deepEqual([...new Set(statuses)].sort(), [200, 503]);
+  assert.ok(statuses.filter((status) => status === 503).length >= 40 - 20, `${statuses}`);
+  assert.equal((await post(server, some)).status, 200, 'then there is room again');
 });
 
 test('the canary: what breaks is a cause of being degraded, and goes with it', async (t) => {
