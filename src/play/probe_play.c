@@ -230,7 +230,7 @@ void probe_note_play(struct exchange *x)
 	    !local->web->probes)
 		return;
 	if (credential_of_token(str_trim(str_after(authorization, strlen("Bearer"))), &token) &&
-	    probes_has_token(local->web->probes, credential_name(token)))
+	    probes_has_token(local->web->probes, credential_name(token), loop_now_ms(local->loop)))
 		x->source = PLAY_SOURCE_PROBE;
 }
 

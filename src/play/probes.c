@@ -27,7 +27,10 @@ struct probes {
 	pthread_mutex_t mutex;    /* guards the making of the media, and the tokens */
 	_Atomic int64_t until_ms; /* monotonic; 0: nobody has begun */
 	uint64_t number;
-	char tokens[TOKENS_KEPT][TOKEN_SIZE];
+	struct token {
+		char name[TOKEN_SIZE];
+		int64_t until_ms; /* monotonic */
+	} tokens[TOKENS_KEPT];
 	unsigned next_token;
 	struct probes_media media; /* complete before until_ms is set */
 };
@@ -109,20 +112,25 @@ bool probes_begin(struct probes *probes, int64_t now_ms, struct err *err)
 	return is_made;
 }
 
-void probes_note_token(struct probes *probes, const char *name)
+void probes_note_token(struct probes *probes, const char *name, int64_t now_ms)
 {
+	struct token *token;
+
 	pthread_mutex_lock(&probes->mutex);
-	str_fit(str_of(name), probes->tokens[probes->next_token++ % TOKENS_KEPT], TOKEN_SIZE);
+	token = &probes->tokens[probes->next_token++ % TOKENS_KEPT];
+	str_fit(str_of(name), token->name, TOKEN_SIZE);
+	token->until_ms = now_ms + PROBES_MS;
 	pthread_mutex_unlock(&probes->mutex);
 }
 
-bool probes_has_token(struct probes *probes, struct str name)
+bool probes_has_token(struct probes *probes, struct str name, int64_t now_ms)
 {
 	bool has = false;
 
 	pthread_mutex_lock(&probes->mutex);
 	for (unsigned i = 0; i < TOKENS_KEPT; i++)
-		has |= name.len > 0 && str_eq(name, str_of(probes->tokens[i]));
+		has |= now_ms < probes->tokens[i].until_ms &&
+		       str_eq(name, str_of(probes->tokens[i].name));
 	pthread_mutex_unlock(&probes->mutex);
 	return has;
 }

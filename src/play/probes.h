@@ -55,10 +55,10 @@ const struct probes_media *probes_media(const struct probes *probes);
 
 /*
  * A token of the doctor's, by its public name: with auth = none nobody is asked who they are, and it is known by this alone. The
- * last few are kept.
+ * last few are kept, each for as long as it opens anything.
  */
-void probes_note_token(struct probes *probes, const char *name);
-bool probes_has_token(struct probes *probes, struct str name);
+void probes_note_token(struct probes *probes, const char *name, int64_t now_ms);
+bool probes_has_token(struct probes *probes, struct str name, int64_t now_ms);
 
 /* Of a well-formed SID of a call or a recording.  `now_ms`: monotonic; probes == NULL: none can be played. */
 enum probe probes_find(const struct probes *probes, struct str sid, int64_t now_ms);

@@ -6,6 +6,7 @@
 #include "api/web_json.h"
 #include "api/web_read.h"
 #include "auth/grants.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/own.h"
@@ -20,7 +21,7 @@
 #include <stdlib.h>
 
 #define BODY_MAX    (64 * 1024)
-#define TOKEN_MS    (60 * 1000)
+#define TOKEN_MS    PROBES_MS
 #define WEBHOOK     "/webhook/recording-status"
 #define WEBHOOK_MAX 512
 
@@ -150,7 +151,7 @@ static void made(struct ledger_job *job)
 	struct beginning *beginning = container_of(grant, struct beginning, grant);
 
 	if (job->succeeded)
-		probes_note_token(beginning->probes, grant->secret.name);
+		probes_note_token(beginning->probes, grant->secret.name, clock_monotonic_ms());
 	if (beginning->x && job->succeeded)
 		reply_begun(beginning->x, grant);
 	else if (beginning->x)

@@ -50,5 +50,11 @@ int main(void)
 		   (uint64_t)status.st_size == probes_media(probes)->size &&
 		   strlen(probes_media(probes)->sha256) == 64,
 	   "the media is as long as it is said to be");
+	OK(!probes_has_token(probes, STR(""), NOW_MS), "no token is none of the doctor's");
+	probes_note_token(probes, "abcdefgh", NOW_MS);
+	OK(probes_has_token(probes, STR("abcdefgh"), NOW_MS + PROBES_MS - 1) &&
+		   !probes_has_token(probes, STR("abcdefgi"), NOW_MS),
+	   "for a minute a token of the doctor's is known by its name");
+	OK(!probes_has_token(probes, STR("abcdefgh"), NOW_MS + PROBES_MS), "and no longer");
 	return tap_end();
 }
