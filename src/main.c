@@ -1,8 +1,9 @@
 /*
  * The table of commands, and which of them is meant.
  */
-#include "cmd/cmd.h"
+#include "cmd/commands.h"
 #include "manual/manual.h"
+#include "people/people_commands.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -14,7 +14,7 @@
 #include "blob/blob.h"
 #include "catalog/catalog.h"
 #include "catalog/recordings.h"
-#include "catalog/recordings_stored.h"
+#include "chores/recordings_stored.h"
 
 #include <errno.h>
 #include <fcntl.h>

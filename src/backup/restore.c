@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "catalog/catalog.h"
 #include "catalog/recordings.h"
-#include "catalog/recordings_stored.h"
+#include "chores/recordings_stored.h"
 
 #include <errno.h>
 #include <fcntl.h>

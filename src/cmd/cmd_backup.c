@@ -1,5 +1,7 @@
 /* callspool backup: what is needed to go on elsewhere, in a folder. */
-#include "cmd/cmd_options.h"
+#include "cmd/commands.h"
+
+#include "cli/cmd_options.h"
 
 #include "backup/backup.h"
 #include "base/clock.h"

@@ -1,9 +1,10 @@
 /* callspool config: what is in force, and where each value came from. */
-#include "cmd/cmd_options.h"
+#include "cmd/commands.h"
 
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/own.h"
+#include "cli/cmd_options.h"
 #include "config/settings_explained.h"
 
 #include <stdio.h>

@@ -1,6 +1,8 @@
 /* callspool demo: a server and a simulated Twilio in one process, on a fresh folder. */
-#include "cmd/cmd_options.h"
-#include "cmd/cmd_wait.h"
+#include "cmd/commands.h"
+
+#include "cli/cmd_options.h"
+#include "cli/cmd_wait.h"
 #include "server/server.h"
 
 #include "base/log.h"

@@ -1,5 +1,7 @@
 /* callspool doctor: will it play, and if not, why? */
-#include "cmd/cmd_options.h"
+#include "cmd/commands.h"
+
+#include "cli/cmd_options.h"
 
 #include "client/doctor_client.h"
 #include "client/log_client.h"

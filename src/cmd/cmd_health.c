@@ -4,7 +4,9 @@
  * Degraded is healthy: a server that waits for Twilio, or for room on the disk, plays what it has, and would play nothing
  * while it is started anew.
  */
-#include "cmd/cmd_options.h"
+#include "cmd/commands.h"
+
+#include "cli/cmd_options.h"
 
 #include "client/admin_client.h"
 

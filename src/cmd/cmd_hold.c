@@ -1,8 +1,9 @@
 /* callspool hold: recordings that neither expire nor are removed. */
-#include "cmd/cmd_options.h"
+#include "cmd/commands.h"
 
 #include "base/mem.h"
 #include "base/own.h"
+#include "cli/cmd_options.h"
 #include "client/access_client.h"
 #include "client/admin_client.h"
 #include "server/confine.h"

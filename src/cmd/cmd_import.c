@@ -1,5 +1,7 @@
 /* callspool import: recordings that come in by no webhook. */
-#include "cmd/cmd_options.h"
+#include "cmd/commands.h"
+
+#include "cli/cmd_options.h"
 
 #include "base/clock.h"
 #include "base/utf8.h"

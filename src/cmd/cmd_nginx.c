@@ -1,8 +1,9 @@
 /* callspool nginx: a right configuration, one that is checked, and what nginx does with a request. */
-#include "cmd/cmd_options.h"
+#include "cmd/commands.h"
 
 #include "base/buf.h"
 #include "base/own.h"
+#include "cli/cmd_options.h"
 #include "client/doctor_client.h"
 #include "nginx/nginx_conf.h"
 #include "nginx/nginx_request.h"

@@ -1,5 +1,7 @@
 /* callspool path: where a recording's file lies. */
-#include "cmd/cmd_options.h"
+#include "cmd/commands.h"
+
+#include "cli/cmd_options.h"
 #include "server/server.h"
 
 #include "base/mem.h"

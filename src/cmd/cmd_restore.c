@@ -1,5 +1,7 @@
 /* callspool restore: a backup, brought back into a data folder. */
-#include "cmd/cmd_options.h"
+#include "cmd/commands.h"
+
+#include "cli/cmd_options.h"
 
 #include "backup/restore.h"
 #include "base/clock.h"

@@ -1,5 +1,7 @@
 /* callspool retry: what was given up is fetched again. */
-#include "cmd/cmd_options.h"
+#include "cmd/commands.h"
+
+#include "cli/cmd_options.h"
 
 #include "base/clock.h"
 #include "base/mem.h"

@@ -5,8 +5,10 @@
  * The foothold, the lock and the sockets, outlives the server: where a successor fails after it was let have everything,
  * a new server is put together on it.
  */
-#include "cmd/cmd_options.h"
-#include "cmd/cmd_wait.h"
+#include "cmd/commands.h"
+
+#include "cli/cmd_options.h"
+#include "cli/cmd_wait.h"
 #include "server/confine.h"
 #include "server/server.h"
 

@@ -1,9 +1,9 @@
 /* callspool simulate: a stand-in for Twilio, for tests and for rehearsing a deployment. */
-#include "cmd/cmd.h"
-#include "cmd/cmd_wait.h"
+#include "cmd/commands.h"
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/cmd_wait.h"
 #include "sim/sim.h"
 
 #include <limits.h>

@@ -1,5 +1,7 @@
 /* callspool status: what is here, what waits, what is wrong. */
-#include "cmd/cmd_options.h"
+#include "cmd/commands.h"
+
+#include "cli/cmd_options.h"
 
 #include "client/admin_client.h"
 #include "client/ledger_status.h"

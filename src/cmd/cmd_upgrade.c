@@ -5,7 +5,9 @@
  * not.  From then on that socket, too, waits in its queue, so that whoever is there in the end answers the second: the
  * successor, or the server that goes on.
  */
-#include "cmd/cmd_options.h"
+#include "cmd/commands.h"
+
+#include "cli/cmd_options.h"
 
 #include "base/clock.h"
 #include "base/mem.h"

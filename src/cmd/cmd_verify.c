@@ -1,5 +1,7 @@
 /* callspool verify: is what was written still what is there? */
-#include "cmd/cmd_options.h"
+#include "cmd/commands.h"
+
+#include "cli/cmd_options.h"
 
 #include "audit/audit_key.h"
 #include "backup/backup_check.h"

@@ -1,5 +1,5 @@
 /* callspool version: what this binary is. */
-#include "cmd/cmd.h"
+#include "cmd/commands.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* callspool(1): what the help of each command says, on one page. */
 #include "manual/manual.h"
 
-#include "cmd/cmd_options.h"
+#include "cli/cmd_options.h"
 #include "manual/roff.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* callspool.conf(5): the settings file, and every setting. */
 #include "manual/manual.h"
 
-#include "cmd/cmd_options.h"
+#include "cli/cmd_options.h"
 #include "config/settings_explained.h"
 #include "manual/roff.h"
 

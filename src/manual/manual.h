@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/buf.h"
-#include "cmd/cmd.h"
+#include "cli/cmd.h"
 
 #include <stdint.h>
 

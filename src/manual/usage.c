@@ -1,6 +1,6 @@
 #include "manual/usage.h"
 
-#include "cmd/cmd_flags.h"
+#include "cli/cmd_flags.h"
 
 static const struct cmd_flag help_flag = { .name = "--help",
 					   .type = CMD_SWITCH,

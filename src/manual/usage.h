@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/str.h"
-#include "cmd/cmd.h"
+#include "cli/cmd.h"
 
 #define USAGE_VERBS_MAX 16
 

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "base/compiler.h"
-#include "catalog/reconciliations.h"
+#include "chores/reconciliations.h"
 #include "event/loop.h"
 #include "ledger/ledger_jobs.h"
 #include "rest/rest_request.h"

@@ -4,7 +4,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "catalog/reconciliations.h"
+#include "chores/reconciliations.h"
 #include "event/loop.h"
 #include "ledger/ledger.h"
 #include "rest/list_walk.h"

@@ -6,8 +6,8 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
-#include "catalog/reconciliations.h"
 #include "catalog/recordings.h"
+#include "chores/reconciliations.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 #include "rest/backfill.h"
 
-#include "catalog/imports.h"
-#include "catalog/reconciliations.h"
+#include "chores/imports.h"
+#include "chores/reconciliations.h"
 #include "flights_fixture.h"
 
 #define DAY_MS INT64_C(86400000)

@@ -1,6 +1,6 @@
 #include "rest/reconcile.h"
 
-#include "catalog/reconciliations.h"
+#include "chores/reconciliations.h"
 #include "flights_fixture.h"
 
 #define HOUR_MS INT64_C(3600000)

@@ -1,4 +1,4 @@
-#include "catalog/reconciliations.h"
+#include "chores/reconciliations.h"
 
 #include "ledger_fixture.h"
 #include "tap.h"

@@ -1,6 +1,6 @@
-#include "catalog/recordings_stored.h"
+#include "chores/recordings_stored.h"
 
-#include "catalog/catalog_private.h"
+#include "catalog/catalog_sql.h"
 
 static void stored_read(const struct db_stmt *row, struct recording_stored *out)
 {
@@ -18,7 +18,7 @@ bool recordings_list_stored(struct catalog *catalog, int64_t after_id, struct re
 	enum db_step step = DB_DONE;
 	size_t count = 0;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT id, recording_sid, size, sha256, path FROM recordings "
 			"WHERE id > $1 AND state = $2 ORDER BY id LIMIT $3",
 			&list, err))

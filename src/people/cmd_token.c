@@ -1,5 +1,6 @@
 /* callspool token: what programs show. */
-#include "cmd/access_command.h"
+#include "people/access_command.h"
+#include "people/people_commands.h"
 
 #define PATH "/api/tokens"
 

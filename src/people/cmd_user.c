@@ -1,5 +1,6 @@
 /* callspool user: who may sign in. */
-#include "cmd/access_command.h"
+#include "people/access_command.h"
+#include "people/people_commands.h"
 
 #include <stdio.h>
 

@@ -1,12 +1,12 @@
 /*
- * The commands: one file each, one entry each.
+ * A command: one file, one entry in the table of main.c.
  */
 #pragma once
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "cli/cmd_flags.h"
 #include "client/exit_status.h"
-#include "cmd/cmd_flags.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,10 +24,6 @@ struct cmd {
 	/* argv[0] is the command's name; returns an enum exit_status. */
 	int (*run)(int argc, char **argv);
 };
-
-extern const struct cmd cmd_serve, cmd_demo, cmd_simulate, cmd_status, cmd_health, cmd_doctor,
-	cmd_path, cmd_user, cmd_token, cmd_session, cmd_link, cmd_import, cmd_retry, cmd_hold,
-	cmd_verify, cmd_backup, cmd_restore, cmd_config, cmd_nginx, cmd_upgrade, cmd_version;
 
 /* NULL: there is none of that name, which was told with the nearest one. */
 const struct cmd *cmd_find(const struct cmd *const *commands, size_t count, const char *name);

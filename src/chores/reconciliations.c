@@ -1,6 +1,6 @@
-#include "catalog/reconciliations.h"
+#include "chores/reconciliations.h"
 
-#include "catalog/catalog_private.h"
+#include "catalog/catalog_sql.h"
 
 #define COLUMNS                                                                                \
 	"account_sid, since_ms, edge_ms, started_at_ms, completed_at_ms, deep_at_ms, listed, " \
@@ -27,7 +27,7 @@ bool reconciliations_find(struct catalog *catalog, struct str account_sid,
 	enum db_step step;
 
 	*out = (struct reconciliation){ .since_ms = 0 };
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT " COLUMNS " FROM reconciliations WHERE account_sid = $1", &find,
 			err))
 		return false;
@@ -47,7 +47,7 @@ bool reconciliations_list(struct catalog *catalog, struct reconciliation *out, s
 	enum db_step step = DB_DONE;
 
 	*out_count = 0;
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT " COLUMNS " FROM reconciliations ORDER BY account_sid LIMIT $1",
 			&list, err))
 		return false;
@@ -62,7 +62,7 @@ bool reconciliations_set(struct catalog *catalog, const struct reconciliation *r
 	struct db_stmt *stmt;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog->db,
+	    !db_prepare(catalog_db(catalog),
 			"INSERT INTO reconciliations (" COLUMNS ") "
 			"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
 			"ON CONFLICT (account_sid) DO UPDATE SET since_ms = $2, edge_ms = $3, "

@@ -1,5 +1,6 @@
 /* callspool link: who was given a recording. */
-#include "cmd/access_command.h"
+#include "people/access_command.h"
+#include "people/people_commands.h"
 
 #include "twilio/sid.h"
 

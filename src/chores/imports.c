@@ -1,6 +1,6 @@
-#include "catalog/imports.h"
+#include "chores/imports.h"
 
-#include "catalog/catalog_private.h"
+#include "catalog/catalog_sql.h"
 
 #define COLUMNS                                                                                  \
 	"account_sid, since_ms, before_ms, asked_at_ms, completed_at_ms, reached_ms, next_url, " \
@@ -30,8 +30,8 @@ bool imports_find(struct catalog *catalog, struct str account_sid, struct import
 
 	*out = (struct import){ .since_ms = 0 };
 	text_set(out->account_sid, SID_SIZE, account_sid);
-	if (!db_prepare(catalog->db, "SELECT " COLUMNS " FROM imports WHERE account_sid = $1",
-			&find, err))
+	if (!db_prepare(catalog_db(catalog),
+			"SELECT " COLUMNS " FROM imports WHERE account_sid = $1", &find, err))
 		return false;
 	db_bind_str(find, 1, account_sid);
 	step = db_step(find, err);
@@ -48,7 +48,7 @@ bool imports_set(struct catalog *catalog, const struct import *row, struct err *
 	struct db_stmt *stmt;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog->db,
+	    !db_prepare(catalog_db(catalog),
 			"INSERT INTO imports (" COLUMNS ") "
 			"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
 			"ON CONFLICT (account_sid) DO UPDATE SET since_ms = $2, before_ms = $3, "

@@ -1,4 +1,4 @@
-#include "cmd/access_command.h"
+#include "people/access_command.h"
 
 #include "base/mem.h"
 #include "base/own.h"

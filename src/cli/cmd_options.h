@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "cmd/cmd.h"
+#include "cli/cmd.h"
 #include "config/settings.h"
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "cmd/cmd_options.h"
+#include "cli/cmd_options.h"
 
 #include "base/log.h"
 

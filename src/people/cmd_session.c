@@ -1,5 +1,6 @@
 /* callspool session: who is signed in. */
-#include "cmd/access_command.h"
+#include "people/access_command.h"
+#include "people/people_commands.h"
 
 #include "base/buf.h"
 #include "http/form.h"

@@ -1,4 +1,4 @@
-#include "cmd/cmd_wait.h"
+#include "cli/cmd_wait.h"
 
 #include <signal.h>
 #include <stdio.h>

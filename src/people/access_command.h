@@ -5,8 +5,8 @@
  */
 #pragma once
 
+#include "cli/cmd_options.h"
 #include "client/access_client.h"
-#include "cmd/cmd_options.h"
 
 #include <stdint.h>
 

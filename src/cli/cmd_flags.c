@@ -1,8 +1,8 @@
-#include "cmd/cmd_flags.h"
+#include "cli/cmd_flags.h"
 
 #include "base/str.h"
 #include "base/suggestion.h"
-#include "cmd/cmd.h"
+#include "cli/cmd.h"
 
 #include <stdint.h>
 #include <stdio.h>
