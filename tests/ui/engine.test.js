@@ -1,76 +1,14 @@
 // What becomes of a play that breaks off, is refused, or waits: the engine on an element that does as it is told.
 import assert from 'node:assert/strict';
 import test, { beforeEach } from 'node:test';
+import { installAudio, page, settled } from './fake_audio.js';
 import { load } from './load.js';
 
-/** As much of an <audio> as the engine sees. */
-class FakeAudio extends EventTarget {
-  paused = true;
-  ended = false;
-  seeking = false;
-  error = null;
-  readyState = 0;
-  duration = Number.NaN;
-  buffered = { length: 0 };
-  plays = 0;
-  loads = [];
-  #src = null;
-  #time = 0;
-  get src() { return this.#src ?? ''; }
-  set src(address) {
-    this.#src = address;
-    this.loads.push(address);
-    Object.assign(this, { paused: true, ended: false, error: null, readyState: 0, duration: Number.NaN });
-    this.#time = 0;
-  }
-  getAttribute() { return this.#src; }
-  removeAttribute() { this.#src = null; }
-  load() {}
-  get currentTime() { return this.#time; }
-  set currentTime(time) { this.#time = time; }
-  async play() {
-    this.plays++;
-    this.paused = false;
-    this.ended = false;
-  }
-  pause() {
-    if (this.paused) return;
-    this.paused = true;
-    this.tell('pause');
-  }
-  tell(name) { this.dispatchEvent(new Event(name)); }
-  /** It sounds at that time. */
-  sounds(time = 0, duration = 100) {
-    Object.assign(this, { readyState: 4, duration });
-    this.tell('durationchange');
-    this.tell('loadedmetadata');
-    this.#time = time;
-    this.tell('playing');
-  }
-  breaks(code) {
-    this.error = { code };
-    this.tell('error');
-  }
-  ends(time) {
-    this.#time = time;
-    this.ended = true;
-    this.paused = true;
-    this.tell('pause');
-    this.tell('ended');
-  }
-}
-
-let audio;
-const page = new EventTarget();
-Object.assign(globalThis, {
-  HTMLMediaElement: { HAVE_METADATA: 1 },
-  document: { createElement: () => (audio = new FakeAudio()), body: { append() {} } },
-  window: { setTimeout: (act, ms) => timers.push({ act, ms }), clearTimeout: (id) => { if (timers[id - 1]) timers[id - 1].act = null; } },
-  addEventListener: page.addEventListener.bind(page),
-});
-Object.defineProperty(globalThis, 'navigator', { value: { onLine: true }, writable: true });
-
 let timers = [];
+const theAudio = installAudio({
+  setTimeout: (act, ms) => timers.push({ act, ms }),
+  clearTimeout: (id) => { if (timers[id - 1]) timers[id - 1].act = null; },
+});
 /** Runs what waits for as long as that. */
 const pass = (ms) => {
   for (const timer of [...timers]) {
@@ -96,7 +34,7 @@ globalThis.fetch = async (address, { headers }) => {
 
 const { load: take, start, stop, seek, sound, ended, cameBack, retry, toggleSound, network, known, learn, ApiError } = await load('player/engine', 'api');
 const source = (id = 'RE1', more = {}) => ({ id, media: `/${id}/media`, waveform: `/${id}/waveform`, heard: null, durationS: 100, ...more });
-const settled = () => new Promise((done) => setTimeout(done, 5));
+const audio = theAudio();
 const kind = () => sound.value.trouble?.kind ?? null;
 let over = [];
 ended.add(({ id }) => over.push(id));
