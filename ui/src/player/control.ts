@@ -62,7 +62,7 @@ function sourceOf(held: Track): Source {
 		heard: `${api}/heard`,
 		durationS: durationOf(recording),
 		isArriving: recording !== undefined && recording.state !== 'stored',
-		hasWaveform: recording?.waveform ?? false,
+		...(recording?.waveform === undefined ? {} : { hasWaveform: recording.waveform }),
 	};
 }
 
@@ -107,7 +107,7 @@ function take(held: Track, at: number | undefined): void {
 export function prepare(call: Call, recordingSid = mainOf(call)): void {
 	if (!recordingSid) return;
 	const source = sourceOf(trackOf(call, recordingSid));
-	if (!source.isArriving) void rest().then(({ askWave }) => askWave(source));
+	void rest().then(({ askWave }) => askWave(source));
 	if (!track.value && sound.value.source?.id !== source.id) load(source);
 }
 
@@ -193,11 +193,17 @@ function tellArriving(): void {
 track.listen(tellArriving);
 progress.listen(tellArriving);
 
-/** What is still to come may pass no filter of the list: it is heard of by a connection of its own, until it is here. */
+/**
+ * What is still to come may pass no filter of the list: it is heard of by a connection of its own, until it is here, its
+ * waveform with it.
+ */
 let watched: { callSid: string; watch: Watch } | null = null;
 function watchWhatComes(): void {
 	const held = track.value;
-	const isComing = held !== null && recordingOf(held)?.state !== 'stored';
+	const recording = held ? recordingOf(held) : undefined;
+	const isStored = recording?.state === 'stored';
+	const isWatched = held !== null && watched?.callSid === held.call.call_sid;
+	const isComing = held !== null && (!isStored || (isWatched && recording.waveform === false));
 	const callSid = isComing ? held.call.call_sid : null;
 	if ((watched?.callSid ?? null) === callSid) return;
 	watched?.watch.end();

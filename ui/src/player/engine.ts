@@ -22,7 +22,7 @@ export interface Source {
 	durationS: number | null;
 	/** It is not all here yet. */
 	isArriving?: boolean;
-	/** Its waveform is said to be there. */
+	/** Is its waveform made?  Left out: nobody says. */
 	hasWaveform?: boolean;
 }
 

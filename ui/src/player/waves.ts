@@ -1,4 +1,5 @@
-// The waveform of what sounds: asked for with it, again for a while when it is not made yet, finer when one zooms.
+// The waveform of what sounds: asked for when it is made, finer when one zooms; where nobody says whether it is made,
+// again for a while.
 import { ApiError, getWaveform } from '../api';
 import { store } from '../store';
 import { sound, type Sound, type Source } from './engine';
@@ -42,7 +43,8 @@ function waveAt(address: string, points: number): Promise<Wave | null> {
 	return coming;
 }
 
-export const askWave = (source: Source): void => void waveAt(source.waveform, POINTS);
+/** Before it is played: what is there is here by then. */
+export const askWave = (source: Source): void => void (isMade(source) && waveAt(source.waveform, POINTS));
 
 let showing: string | null = null;
 
@@ -57,19 +59,22 @@ export function refine(): void {
 	if (source && wave.value && wave.value.lanes[0]!.length < POINTS_ZOOMED) void show(source, POINTS_ZOOMED);
 }
 
-let wasArriving = false;
-let hadWaveform = false;
+/** Of what is shown; a refusal is no reason to ask again. */
+let isAsked = false;
+
+/** What is not made yet is not asked for: an event tells when it is. */
+const isMade = ({ isArriving, hasWaveform }: Source): boolean => !isArriving && hasWaveform !== false;
+
 function follow({ source }: Pick<Sound, 'source'>): void {
 	const address = source?.waveform ?? null;
-	const isArriving = source?.isArriving ?? false;
-	const hasWaveform = source?.hasWaveform ?? false;
-	const isNews = (wasArriving && !isArriving) || (hasWaveform && !hadWaveform);
-	wasArriving = isArriving;
-	hadWaveform = hasWaveform;
-	if (address === showing && (wave.value || !isNews)) return;
-	if (address !== showing) wave.set(null);
-	showing = address;
-	if (source && !isArriving) void show(source, POINTS);
+	if (address !== showing) {
+		showing = address;
+		isAsked = false;
+		wave.set(null);
+	}
+	if (!source || isAsked || !isMade(source)) return;
+	isAsked = true;
+	void show(source, POINTS);
 }
 follow(sound.value);
 sound.listen(follow);
