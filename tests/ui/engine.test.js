@@ -122,6 +122,22 @@ test('a file that this browser does not play', async () => {
   assert.equal(kind(), 'undecodable');
 });
 
+test('a computer without a sound output: said, and nothing is asked of the server', async () => {
+  for (const message of ['NS_ERROR_DOM_MEDIA_MEDIASINK_ERR (0x806e000b) - OnMediaSinkAudioError', 'AUDIO_RENDERER_ERROR: audio render error']) {
+    await playing(0, { media: `/${message.length}/media` });
+    audio.breaks(3, message);
+    await settled();
+    assert.deepEqual([kind(), asked.length, audio.loads.length > 0], ['no_output', 0, true], message);
+    cameBack();
+    assert.equal(kind(), 'no_output', 'no event brings one');
+    const { plays, loads } = audio;
+    const before = loads.length;
+    start();
+    await settled();
+    assert.deepEqual([kind(), audio.loads.length, audio.plays], [null, before + 1, plays + 1], 'Play tries again');
+  }
+});
+
 test('a refusal in words, and again when the server says', async () => {
   take(source());
   start();

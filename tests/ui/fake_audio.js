@@ -44,8 +44,8 @@ export class FakeAudio extends EventTarget {
     this.#time = time;
     this.tell('playing');
   }
-  breaks(code) {
-    this.error = { code };
+  breaks(code, message = '') {
+    this.error = { code, message };
     this.tell('error');
   }
   ends(time) {

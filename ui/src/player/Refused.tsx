@@ -32,6 +32,7 @@ function useTold(trouble: Trouble | null): Told | null {
 	const { player } = useWords();
 	useTick(trouble?.kind === 'refused' && trouble.againAtMs !== null);
 	if (trouble?.kind === 'broke') return { text: player.broke(timeText(trouble.atS)), more: null, way: 'retry', isPatient: false };
+	if (trouble?.kind === 'no_output') return { text: player.noOutput, more: null, way: 'retry', isPatient: false };
 	if (trouble?.kind === 'undecodable') return { text: errorWords(undecodable).text, more: null, way: 'download', isPatient: false };
 	if (trouble?.kind !== 'refused') return null;
 	const { error, againAtMs } = trouble;

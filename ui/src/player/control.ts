@@ -8,6 +8,7 @@ import { arriving, cameBack, ended, known, learn, load, network, seek, sound, st
 import { placeOf } from './places';
 import { playsOn } from './plays_on';
 import { chapterAfter, durationOf, inOrder, isPlayable, mainOf, withNews } from './recordings';
+import { isInTheWay } from './trouble';
 
 export interface Playing {
 	callSid: string;
@@ -247,7 +248,7 @@ function tell(): void {
 	const held = track.value;
 	const { isWanted, isBusy, trouble } = sound.value;
 	if (!held) return;
-	const isPlaying = isWanted && trouble?.kind !== 'refused' && trouble?.kind !== 'broke' && trouble?.kind !== 'undecodable';
+	const isPlaying = isWanted && !isInTheWay(trouble);
 	const next = { callSid: held.call.call_sid, recordingSid: held.recordingSid, isPlaying, isBusy };
 	const before = playing.value;
 	const isNew = before?.recordingSid !== next.recordingSid || before.isPlaying !== isPlaying || before.isBusy !== isBusy;

@@ -9,7 +9,7 @@ import type { ApiError } from '../api';
 import { store } from '../store';
 import type { Arriving } from '../types';
 import { audio, clearAddress, isAt, moveTo, setAddress, startSound, timeNow } from './audio';
-import { againInS, BROKEN_NETWORK, endedShort, isInTheWay, noAnswer, probe, verdictOf, type Probe, type Trouble } from './trouble';
+import { againInS, BROKEN_NETWORK, endedShort, isInTheWay, isWithoutOutput, noAnswer, probe, verdictOf, type Probe, type Trouble } from './trouble';
 
 export interface Source {
 	/** What its position is kept by: the recording's SID, or the link's name. */
@@ -201,7 +201,7 @@ export function retry(): void {
 /** Why it could not sound may be over: it is tried anew if it is still wanted. */
 export function cameBack(): void {
 	const { isWanted, trouble } = sound.value;
-	if (!isWanted || !trouble || trouble.kind === 'undecodable') return;
+	if (!isWanted || !trouble || trouble.kind === 'undecodable' || trouble.kind === 'no_output') return;
 	if (isInTheWay(trouble) || audio.error) again();
 	else waitForSound(WAITING_MS);
 }
@@ -297,7 +297,8 @@ audio.addEventListener('pause', () => {
 audio.addEventListener('error', () => {
 	if (sound.value.isPlaying && performance.now() - soundsSinceMs > FORGIVEN_MS) tries = 0;
 	change({ isPlaying: false });
-	void failed(audio.error?.code ?? 0);
+	if (!isWithoutOutput(audio.error)) void failed(audio.error?.code ?? 0);
+	else if (sound.value.isWanted) change({ isBusy: false, trouble: { kind: 'no_output' } });
 });
 audio.addEventListener('ended', atEnd);
 audio.addEventListener('durationchange', () => {

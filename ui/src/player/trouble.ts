@@ -11,12 +11,20 @@ export type Trouble =
 	/** Closed short again and again. */
 	| { kind: 'broke'; atS: number }
 	| { kind: 'undecodable' }
+	/** There is nothing that sound could come out of. */
+	| { kind: 'no_output' }
 	/** againAtMs: when it is tried again by itself (performance.now()); null: not by time. */
 	| { kind: 'refused'; error: ApiError; againAtMs: number | null };
 
 /** Does its sentence stand in the place of the lanes? */
-export const isInTheWay = (trouble: Trouble | null): boolean =>
-	trouble !== null && (trouble.kind === 'refused' || trouble.kind === 'broke' || trouble.kind === 'undecodable');
+const IN_THE_WAY = ['refused', 'broke', 'undecodable', 'no_output'];
+export const isInTheWay = (trouble: Trouble | null): boolean => trouble !== null && IN_THE_WAY.includes(trouble.kind);
+
+/**
+ * Where a machine has no sound output, or another program keeps it, Firefox and Chromium say of the file that it could
+ * not be decoded; only their messages tell the two apart.  Safari plays in silence.
+ */
+export const isWithoutOutput = (error: MediaError | null): boolean => /MEDIASINK|MediaSink|AUDIO_RENDERER_ERROR/.test(error?.message ?? '');
 
 export type Probe = { kind: 'fine'; etag: string | null } | { kind: 'refused'; error: ApiError } | { kind: 'silent' };
 

@@ -69,6 +69,7 @@ export const player = {
 	arrivingSoFar: (size: string) => `Arriving, ${size} so far. You can listen already.`,
 	slow: 'Slow connection. Still trying.',
 	offline: (time: string) => `No connection. Goes on at ${time} when it is back.`,
+	noOutput: 'This computer has no sound output that works. Connect speakers or headphones, then try again.',
 	broke: (time: string) => `The recording broke off at ${time}.`,
 	tryingNow: 'Trying now…',
 	meanwhile: 'Other calls can be played meanwhile.',

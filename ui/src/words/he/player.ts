@@ -68,6 +68,7 @@ export const player: typeof English = {
 	arrivingSoFar: (size) => `מגיעה, ${ltr(size)} עד כה. אפשר כבר להאזין.`,
 	slow: 'החיבור איטי. ממשיכים לנסות.',
 	offline: (time) => `אין חיבור. ההשמעה תימשך מ־${ltr(time)} כשיחזור.`,
+	noOutput: 'אין במחשב הזה יציאת שמע פעילה. יש לחבר רמקולים או אוזניות ולנסות שוב.',
 	broke: (time) => `ההקלטה נקטעה ב־${ltr(time)}.`,
 	tryingNow: 'מנסה עכשיו…',
 	meanwhile: 'בינתיים אפשר להשמיע שיחות אחרות.',
