@@ -140,7 +140,9 @@ static void begin_answered(struct sign_in_waiter *waiter, enum sign_in_result re
 		reply_good(x, waiter);
 		break;
 	case SIGN_IN_WRONG:
-		web_refuse(x, WEB_SIGN_IN_FAILED, NULL, WEB_NO_RETRY);
+		web_refuse_detailed(x, WEB_SIGN_IN_FAILED, NULL, WEB_NO_RETRY,
+				    &(struct web_detail){ .name = "tries_left",
+							  .number = waiter->tries_left });
 		break;
 	case SIGN_IN_THROTTLED:
 		web_refuse_throttled(x, waiter->throttled_name[0] ? LIMIT_ACCOUNT : LIMIT_NETWORK,

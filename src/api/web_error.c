@@ -95,7 +95,17 @@ struct log_tag web_request_tag(const struct exchange *x)
 	return tag;
 }
 
-static void send_error(struct exchange *x, const char *code, const char *text)
+static void add_detail(struct json *json, const struct web_detail *detail)
+{
+	if (detail->text)
+		json_text(json, detail->name, str_of(detail->text));
+	else
+		json_int(json, detail->name, detail->number);
+}
+
+/* detail: NULL, none */
+static void send_error(struct exchange *x, const char *code, const char *text,
+		       const struct web_detail *detail)
 {
 	struct log_tag tag = web_request_tag(x);
 	char bytes[ERROR_BODY_MAX];
@@ -108,6 +118,8 @@ static void send_error(struct exchange *x, const char *code, const char *text)
 	json_bool(&json, "success", false);
 	json_text(&json, "error", str_of(text));
 	json_text(&json, "code", str_of(code));
+	if (detail)
+		add_detail(&json, detail);
 	json_text(&json, "request_id", str_of(x->id));
 	json_close(&json, '}');
 	buf_add_byte(&body, '\n');
@@ -122,10 +134,16 @@ static void send_error(struct exchange *x, const char *code, const char *text)
 void web_refuse_begun(struct exchange *x, enum web_error error, const char *text)
 {
 	x->outcome = WEB_OUTCOME_ERROR(error);
-	send_error(x, errors[error].code, text ? text : errors[error].text);
+	send_error(x, errors[error].code, text ? text : errors[error].text, NULL);
 }
 
 void web_refuse(struct exchange *x, enum web_error error, const char *text, int64_t retry_after_s)
+{
+	web_refuse_detailed(x, error, text, retry_after_s, NULL);
+}
+
+void web_refuse_detailed(struct exchange *x, enum web_error error, const char *text,
+			 int64_t retry_after_s, const struct web_detail *detail)
 {
 	reply_begin(x, errors[error].status);
 	if (errors[error].status == 401)
@@ -134,7 +152,8 @@ void web_refuse(struct exchange *x, enum web_error error, const char *text, int6
 		retry_after_s = RETRY_S;
 	if (retry_after_s != WEB_NO_RETRY)
 		reply_headerf(x, "Retry-After", "%lld", (long long)retry_after_s);
-	web_refuse_begun(x, error, text);
+	x->outcome = WEB_OUTCOME_ERROR(error);
+	send_error(x, errors[error].code, text ? text : errors[error].text, detail);
 }
 
 /* ---- errors that the HTTP server found ---- */
@@ -151,5 +170,5 @@ void web_refuse_http(struct exchange *x, int status, const char *code, const cha
 		reply_header(x, STR("Allow"), str_of(allow));
 	if (status == 503)
 		reply_headerf(x, "Retry-After", "%d", RETRY_S);
-	send_error(x, code, text);
+	send_error(x, code, text, NULL);
 }

@@ -53,6 +53,13 @@ enum web_error {
  * WEB_NO_RETRY for no Retry-After (a 503 has one all the same).
  */
 void web_refuse(struct exchange *x, enum web_error error, const char *text, int64_t retry_after_s);
+/* One more member of the body, for programs: `text`, or where that is NULL `number`. */
+struct web_detail {
+	const char *name, *text;
+	int64_t number;
+};
+void web_refuse_detailed(struct exchange *x, enum web_error error, const char *text,
+			 int64_t retry_after_s, const struct web_detail *detail);
 /* The same for a reply that was begun already: with the error's status, and headers of the caller's. */
 void web_refuse_begun(struct exchange *x, enum web_error error, const char *text);
 /* As in the bodies of errors. */

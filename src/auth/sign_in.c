@@ -69,6 +69,34 @@ static void sign_in_free(struct sign_in *sign_in)
 
 /* ---- the answer ---- */
 
+/* Of the limits that this try counted for, the one that is reached first; no account is told from none. */
+static unsigned tries_left(const struct sign_in *sign_in)
+{
+	int64_t now_ms = clock_monotonic_ms();
+	struct throttle *throttle = sign_in->auth->throttle;
+	const struct {
+		enum throttle_rule rule;
+		const char *key;
+	} limits[] = {
+		{ sign_in->is_known_device ? THROTTLE_ACCOUNT_DEVICE : THROTTLE_ACCOUNT,
+		  sign_in->name },
+		{ THROTTLE_NETWORK, sign_in->network },
+		{ THROTTLE_NETWORK_WIDE, sign_in->wide },
+	};
+	unsigned least = FREE_FAILURES, failed = (unsigned)sign_in->failures.count + 1;
+
+	if (!sign_in->is_known_device)
+		least = failed < FREE_FAILURES ? FREE_FAILURES - failed : 0;
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		unsigned left = throttle_left(throttle, limits[i].rule, str_of(limits[i].key),
+					      now_ms);
+
+		if (left < least)
+			least = left;
+	}
+	return least;
+}
+
 static void answer(struct sign_in *sign_in)
 {
 	struct sign_in_waiter *waiter = sign_in->waiter;
@@ -81,6 +109,7 @@ static void answer(struct sign_in *sign_in)
 	waiter->session = sign_in->new_session;
 	waiter->device = sign_in->new_device;
 	waiter->wait_ms = sign_in->wait_ms;
+	waiter->tries_left = sign_in->result == SIGN_IN_WRONG ? tries_left(sign_in) : 0;
 	if (sign_in->is_account_throttled)
 		memcpy(waiter->throttled_name, sign_in->name, sizeof(sign_in->name));
 	waiter->user = sign_in->user;

@@ -51,6 +51,7 @@ struct sign_in_waiter {
 	struct sign_in *sign_in; /* internal: NULL once it was answered */
 	struct credential session, device;
 	int64_t wait_ms;
+	unsigned tries_left; /* WRONG: before one has to wait */
 	char throttled_name
 		[USER_NAME_SIZE]; /* the account that is over its limit; "": the network is */
 	int64_t max_age_s, device_max_age_s; /* of the cookies */

@@ -162,6 +162,22 @@ bool throttle_allows(struct throttle *throttle, enum throttle_rule rule, struct 
 	return look(throttle, rule, key, now_ms, false, out_wait_ms);
 }
 
+unsigned throttle_left(struct throttle *throttle, enum throttle_rule rule, struct str key,
+		       int64_t now_ms)
+{
+	const struct rule *is = &throttle->rules[rule];
+	uint64_t tag = tag_of(throttle, rule, key);
+	int64_t free_ms = (int64_t)is->burst * is->interval_ms;
+	struct bucket *bucket;
+
+	pthread_mutex_lock(&throttle->mutex);
+	bucket = find(throttle, tag);
+	if (bucket && bucket->full_at_ms > now_ms)
+		free_ms -= bucket->full_at_ms - now_ms;
+	pthread_mutex_unlock(&throttle->mutex);
+	return free_ms > 0 ? (unsigned)(free_ms / is->interval_ms) : 0;
+}
+
 void throttle_give_back(struct throttle *throttle, enum throttle_rule rule, struct str key,
 			int64_t now_ms)
 {

@@ -44,6 +44,9 @@ bool throttle_take(struct throttle *throttle, enum throttle_rule rule, struct st
 /* Would it be taken?  Takes nothing. */
 bool throttle_allows(struct throttle *throttle, enum throttle_rule rule, struct str key,
 		     int64_t now_ms, int64_t *out_wait_ms) MUST_CHECK;
+/* How many more would be taken now. */
+unsigned throttle_left(struct throttle *throttle, enum throttle_rule rule, struct str key,
+		       int64_t now_ms);
 /* The try was a good one: gives it back. */
 void throttle_give_back(struct throttle *throttle, enum throttle_rule rule, struct str key,
 			int64_t now_ms);

@@ -87,15 +87,16 @@ test('who is unknown, wrong, disabled or without a password gets one answer, for
   const work = Object.fromEntries(names.map((name) => [name, 0]));
   const answers = new Set();
   for (let round = 0; round < 7; round++) {
+    answers.clear();
     for (const name of names) {
       const before = hashedFor(server);
       const reply = await new Caller(server).signIn(name, name === 'barred' ? passwordOf('barred') : 'not the password at all');
       work[name] += hashedFor(server) - before;
       answers.add(`${reply.status} ${JSON.stringify({ ...reply.json, request_id: '' })}`);
     }
+    assert.equal(answers.size, 1, [...answers].join('\n'));
+    assert.match([...answers][0], new RegExp(`^401 .*"tries_left":${9 - round},`));
   }
-  assert.equal(answers.size, 1, [...answers].join('\n'));
-  assert.match([...answers][0], /^401 /);
   // A name that were answered without a hash would be far below half.
   const each = Object.values(work);
   assert.ok(Math.min(...each) > Math.max(...each) / 2, JSON.stringify(work));
@@ -108,7 +109,13 @@ test('guessing one account from many addresses is throttled, and the browser tha
   const victim = await addPerson(admin, 'tamar');
   const guess = () => new Caller(server).signIn('tamar', 'a guess of somebody else');
   const statuses = [];
-  for (let i = 0; i < 14; i++) statuses.push((await guess()).status);
+  const left = [];
+  for (let i = 0; i < 14; i++) {
+    const { status, json } = await guess();
+    statuses.push(status);
+    left.push(json.tries_left);
+  }
+  assert.deepEqual(left, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, ...Array(4).fill(undefined)], 'and it was said how many tries are left');
   assert.deepEqual(statuses.slice(0, 10), Array(10).fill(401));
   assert.deepEqual(statuses.slice(10), Array(4).fill(429));
   const over = await guess();

@@ -36,8 +36,12 @@ static void test_rules(void)
 		struct throttle *throttle = throttle_new(1000);
 		int64_t now_ms = 1000000, wait_ms = 0;
 
+		IS_INT(throttle_left(throttle, cases[i].rule, STR("a"), now_ms), cases[i].burst,
+		       "%s: all are left", cases[i].name);
 		IS_INT(take_all(throttle, cases[i].rule, "a", now_ms), cases[i].burst,
 		       "%s: the burst", cases[i].name);
+		IS_INT(throttle_left(throttle, cases[i].rule, STR("a"), now_ms), 0,
+		       "%s: none is left", cases[i].name);
 		OK(!throttle_take(throttle, cases[i].rule, STR("a"), now_ms, &wait_ms),
 		   "%s: then none", cases[i].name);
 		IS_INT(wait_ms, cases[i].interval_ms, "%s: until one comes back", cases[i].name);
@@ -47,6 +51,9 @@ static void test_rules(void)
 		OK(throttle_allows(throttle, cases[i].rule, STR("a"), now_ms + cases[i].interval_ms,
 				   &wait_ms),
 		   "%s: looking takes nothing", cases[i].name);
+		IS_INT(throttle_left(throttle, cases[i].rule, STR("a"),
+				     now_ms + cases[i].interval_ms),
+		       1, "%s: one is left again", cases[i].name);
 		IS_INT(take_all(throttle, cases[i].rule, "a", now_ms + cases[i].interval_ms), 1,
 		       "%s: then one", cases[i].name);
 		IS_INT(take_all(throttle, cases[i].rule, "b", now_ms), cases[i].burst,
