@@ -92,6 +92,7 @@ describe('what a form was refused', () => {
   for (const [what, error, text] of [
     ['wrong, and nobody says which', failed('sign_in_failed'), /^Name or password is wrong\.$/],
     ['wrong, and how many tries are left', failed('sign_in_failed', { body: { tries_left: 3 } }), /^Name or password is wrong\. 3 tries are left before a wait\.$/],
+    ['many are left', failed('sign_in_failed', { body: { tries_left: 9 } }), /^Name or password is wrong\.$/],
     ['one is left', failed('sign_in_failed', { body: { tries_left: 1 } }), /1 try is left/],
     ['a password that is too short', failed('password_refused', { body: { reason: 'too_short', min: 15 } }), /at least 15 characters/],
     ['a sequence', failed('password_refused', { body: { reason: 'sequence' } }), /one character or a sequence/],

@@ -17,9 +17,11 @@ function ofPassword({ body }: ApiError): Refusal | null {
 	return reason ? { text: ({ pages }) => pages.passwordRefused[reason as Reason](Number(body['min'])) } : null;
 }
 
+const FEW = 5; // whoever mistypes once is not counted at
+
 function wrong({ body }: ApiError): Refusal {
-	const left = typeof body['tries_left'] === 'number' ? body['tries_left'] : null;
-	return { text: ({ pages }) => pages.wrong(left) };
+	const left = Number(body['tries_left']);
+	return { text: ({ pages }) => pages.wrong(left <= FEW ? left : null) };
 }
 
 export function refusalOf(error: unknown): Refusal {
