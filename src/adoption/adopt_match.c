@@ -2,7 +2,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
-#include "flights/verdict.h"
+#include "verdict/verdict.h"
 
 #include <stdio.h>
 

@@ -7,7 +7,7 @@
 #include "catalog/attempts.h"
 #include "catalog/events.h"
 #include "catalog/recordings.h"
-#include "flights/verdict.h"
+#include "verdict/verdict.h"
 
 #include <errno.h>
 #include <stdlib.h>

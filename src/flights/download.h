@@ -14,7 +14,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "fetch/transfer.h"
-#include "flights/verdict.h"
+#include "verdict/verdict.h"
 
 #include <stdbool.h>
 #include <stddef.h>

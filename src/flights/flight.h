@@ -25,7 +25,7 @@
 #include "flights/download.h"
 #include "flights/flight_update.h"
 #include "flights/seeks.h"
-#include "flights/verdict.h"
+#include "verdict/verdict.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,8 +8,8 @@
 #include "catalog/recordings.h"
 #include "event/mailbox.h"
 #include "flights/seeks.h"
-#include "flights/verdict.h"
 #include "media/media.h"
+#include "verdict/verdict.h"
 
 #include <stdbool.h>
 #include <stdint.h>

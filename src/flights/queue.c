@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "flights/flight_env.h"
-#include "flights/verdict.h"
+#include "verdict/verdict.h"
 
 #define MEND_ROWS 500 /* in one transaction: the writer is not held up long */
 

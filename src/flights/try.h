@@ -12,9 +12,9 @@
 #include "event/loop.h"
 #include "event/workers.h"
 #include "flights/download.h"
-#include "flights/verdict.h"
 #include "ledger/ledger.h"
 #include "rest/rest_request.h"
+#include "verdict/verdict.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-#include "flights/verdict.h"
 #include "tap.h"
+#include "verdict/verdict.h"
 
 #define NEVER_SAID .retry_after_ms = -1, .announced_s = -1
 #define OLD        (60 * 60 * 1000)

@@ -3,7 +3,7 @@
  * side did comes first (it explains what looks like the upstream's fault), then what
  * the status says, then how the transfer ended, last what the bytes are.
  */
-#include "flights/verdict.h"
+#include "verdict/verdict.h"
 
 #include "twilio/rest.h"
 
