@@ -133,9 +133,7 @@ static void tell_public_failure(struct deployment *deployment, const struct http
 				const char *looked_at, struct report *report)
 {
 	AUTO(free)
-	char *own = xasprintf("proxy_pass %s;", deployment->places[PLACE_DIRECT].url
-							? deployment->places[PLACE_DIRECT].url
-							: "http://127.0.0.1:8080");
+	char *own = xasprintf("proxy_pass %s;", deployment_proxy_pass(deployment));
 	const char *write = answer->status == 502 || answer->status == 404 ? own : NULL;
 	size_t i = 0;
 

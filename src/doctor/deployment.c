@@ -165,7 +165,12 @@ static char *without_slash(const char *url)
 
 static void set_places(struct deployment *deployment, const struct deployment_options *options)
 {
+	AUTO(free)
+	char *would = options->machine.listen ? xasprintf("http://%s", options->machine.listen)
+					      : NULL;
+
 	deployment->direct = reachable(deployment->server.direct_url);
+	deployment->would_listen = reachable(would);
 	deployment->base_url =
 		without_slash(options->url ? options->url : deployment->server.public_url);
 	snprintf(deployment->name, sizeof(deployment->name), "through %s",
@@ -250,9 +255,19 @@ void deployment_close(struct deployment *deployment)
 	buf_release(&deployment->media);
 	free(deployment->base_url);
 	free(deployment->direct);
+	free(deployment->would_listen);
 	if (deployment->token)
 		explicit_bzero(deployment->token, strlen(deployment->token));
 	free(deployment->token);
+}
+
+const char *deployment_proxy_pass(const struct deployment *deployment)
+{
+	const char *direct = deployment->places[PLACE_DIRECT].url;
+
+	if (direct)
+		return direct;
+	return deployment->would_listen ? deployment->would_listen : "http://127.0.0.1:8080";
 }
 
 void deployment_ask(struct deployment *deployment, enum place_kind place,

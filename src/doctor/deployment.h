@@ -54,6 +54,7 @@ struct server_facts {
 /* Of this machine and the settings: what can be checked without a server. */
 struct machine_facts {
 	const char *data_dir;
+	const char *listen; /* the first that is set: "127.0.0.1:8080", "unix:PATH" */
 	uint64_t min_free_bytes;
 	const char *api_url, *account_sid; /* NULL: no account is set */
 	const char *user, *password;       /* for the API; NULL: not known here */
@@ -100,7 +101,7 @@ struct deployment {
 	const _Atomic bool *is_cancelled;
 	const char *socket_path;
 	char *base_url; /* of the public place */
-	char *direct;
+	char *direct, *would_listen;
 	json_t *begun, *calls;
 	char *token; /* "Authorization: Bearer ..." */
 	int64_t token_at_ms;
@@ -121,6 +122,9 @@ struct deployment_options {
 /* Asks the server that runs.  What is lent in *options outlives it. */
 void deployment_open(const struct deployment_options *options, struct deployment *out);
 void deployment_close(struct deployment *deployment);
+
+/* What stands behind proxy_pass: where the server listens, or would: "http://127.0.0.1:8080". */
+const char *deployment_proxy_pass(const struct deployment *deployment);
 
 /*
  * A request to a place for `path`, signed in with a token of the doctor's, which is made anew when it is old.  `headers` as

@@ -19,6 +19,8 @@ void proxy_check_doubts(struct deployment *deployment, struct report *report);
 
 /* proxy_value_checks.c: one directive, one value */
 void proxy_check_value(struct deployment *deployment, struct report *report);
+/* Adds a line for each of them that is in force where the visit stands and is not as it should be. */
+void proxy_value_cures(const struct nginx_visit *visit, const char *indent, struct buf *out);
 
 /* proxy_header_checks.c: what goes to callspool */
 void proxy_check_inherited(struct deployment *deployment, struct report *report);
@@ -43,6 +45,8 @@ void proxy_check_intercepted(struct deployment *deployment, struct report *repor
 void proxy_check_error_page(struct deployment *deployment, struct report *report);
 
 /* proxy_upstream_checks.c: the way to callspool */
+/* Does it lead to the port on which callspool listens?  What leads to another machine may. */
+bool proxy_leads_to_callspool(const struct deployment *deployment, const struct nginx_target *to);
 void proxy_check_tls(struct deployment *deployment, struct report *report);
 void proxy_check_port(struct deployment *deployment, struct report *report);
 void proxy_check_name(struct deployment *deployment, struct report *report);

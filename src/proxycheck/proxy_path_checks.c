@@ -7,13 +7,10 @@
 #include "doctor/report.h"
 #include "nginx/nginx_force.h"
 #include "proxycheck/nginx_explain.h"
+#include "proxycheck/proxy_location.h"
 #include "proxycheck/proxy_words.h"
 
 #include <stdio.h>
-
-#define OWN_LOCATION                                                                         \
-	"location ~ ^/(api/calls/CA[0-9a-f]+/download|webhook/(recording|call)-status)$ {\n" \
-	"    proxy_pass http://127.0.0.1:8080;\n}"
 
 void proxy_check_conf(struct deployment *deployment, struct report *report)
 {
@@ -55,11 +52,27 @@ void proxy_check_conf(struct deployment *deployment, struct report *report)
 
 /* ---- does it come to callspool at all? */
 
-static void tell_strayed(const struct proxy_way *way, struct report *report)
+/* What is to be written instead; where no location would help, what is in its way. */
+static void write_instead(const struct deployment *deployment, const struct proxy_way *way,
+			  struct buf *out)
+{
+	if (way->visit.end == NGINX_NO_SERVER)
+		buf_add_text(out, "callspool nginx >/etc/nginx/conf.d/callspool.conf");
+	else
+		proxy_location_write(deployment, way, out);
+	if (out->len > 0 || !way->visit.by)
+		return;
+	buf_add_text(out, "# no longer for /api/calls/ and /webhook/, or not at all: ");
+	nginx_place_text(way->visit.by, out);
+}
+
+static void tell_strayed(const struct deployment *deployment, const struct proxy_way *way,
+			 struct report *report)
 {
 	const struct nginx_directive *by = way->visit.by ? way->visit.by : way->visit.block;
 	char looked[PROXY_WORDS_MAX + 400], words[PROXY_WORDS_MAX], end_text[300], says[400];
 	struct nginx_visit visit = way->visit; /* not passed on: no variable is asked for */
+	__attribute__((cleanup(buf_release_at))) struct buf write;
 	struct buf end;
 
 	buf_over(&end, end_text, sizeof(end_text));
@@ -67,12 +80,14 @@ static void tell_strayed(const struct proxy_way *way, struct report *report)
 	snprintf(says, sizeof(says), "%s never reaches callspool: it is %s", way->name, end.at);
 	if (by)
 		proxy_words_of(by, words);
+	buf_init(&write, PROXY_LINES_MAX);
+	write_instead(deployment, way, &write);
 	snprintf(looked, sizeof(looked), "%s, for %.*s %.*s", by ? words : "no server",
 		 STR_ARG(way->request.method), STR_ARG(way->request.target));
 	proxy_finding(report, &(struct finding){ .says = says,
 						 .looked_at = looked,
 						 .expected = "passed on to callspool",
-						 .write = OWN_LOCATION });
+						 .write = write.len > 0 ? write.at : NULL });
 }
 
 static bool is_redirect(const struct proxy_way *way)
@@ -81,10 +96,34 @@ static bool is_redirect(const struct proxy_way *way)
 	       way->visit.status < 400;
 }
 
+/* "public_url = https://..." of the address that a redirection leads to. */
+static void write_address(const struct proxy_way *way, struct buf *out)
+{
+	struct nginx_visit visit = way->visit;
+	char text[400];
+	struct buf to;
+	size_t scheme;
+
+	buf_over(&to, text, sizeof(text));
+	(void)nginx_value(&visit, nginx_word(visit.by, visit.by->word_count - 1), &to);
+	scheme = str_find_str(buf_str(&to), STR("://"));
+	buf_add_text(out, "public_url = ");
+	if (scheme < to.len && buf_ok(&to))
+		buf_add_str(
+			out,
+			str_first(buf_str(&to),
+				  scheme + 3 + str_find(str_after(buf_str(&to), scheme + 3), '/')));
+	else
+		buf_add_text(out, "https://...");
+}
+
 static void tell_redirected(const struct proxy_way *way, struct report *report)
 {
-	char looked[PROXY_WORDS_MAX], says[300];
+	char looked[PROXY_WORDS_MAX], says[300], write_text[500];
+	struct buf write;
 
+	buf_over(&write, write_text, sizeof(write_text));
+	write_address(way, &write);
 	proxy_words_of(way->visit.by, looked);
 	snprintf(
 		says, sizeof(says),
@@ -97,15 +136,16 @@ static void tell_redirected(const struct proxy_way *way, struct report *report)
 			.looked_at = looked,
 			.expected =
 				"the address that needs no redirection, in public_url and in Twilio's console",
-			.write = "public_url = https://..." });
+			.write = write.at });
 }
 
-static void tell_way(const struct proxy_way *way, struct report *report)
+static void tell_way(const struct deployment *deployment, const struct proxy_way *way,
+		     struct report *report)
 {
 	if (is_redirect(way) && way->visit.by)
 		tell_redirected(way, report);
 	else
-		tell_strayed(way, report);
+		tell_strayed(deployment, way, report);
 }
 
 void proxy_check_path(struct deployment *deployment, struct report *report)
@@ -118,9 +158,9 @@ void proxy_check_path(struct deployment *deployment, struct report *report)
 	plays = view->ways[WAY_PLAY].is_proxied;
 	hears = view->ways[WAY_WEBHOOK].is_proxied;
 	if (!plays)
-		tell_way(&view->ways[WAY_PLAY], report);
+		tell_way(deployment, &view->ways[WAY_PLAY], report);
 	if (!hears)
-		tell_way(&view->ways[WAY_WEBHOOK], report);
+		tell_way(deployment, &view->ways[WAY_WEBHOOK], report);
 	if (plays && hears)
 		report_good(report, "plays and webhooks are passed on to http://%.*s",
 			    STR_ARG(view->ways[WAY_PLAY].proxied.to.host));

@@ -71,6 +71,15 @@ static bool own_port(const struct deployment *deployment, uint16_t *out)
 	return true;
 }
 
+bool proxy_leads_to_callspool(const struct deployment *deployment, const struct nginx_target *to)
+{
+	uint16_t own;
+
+	if (to->is_tls || !own_port(deployment, &own))
+		return false;
+	return to->upstream ? !other_server(to->upstream, own) : leads_to(to->host, false, own);
+}
+
 void proxy_check_port(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);

@@ -121,6 +121,13 @@ static const struct value_check *row_of(const char *check)
 	return NULL;
 }
 
+void proxy_value_cures(const struct nginx_visit *visit, const char *indent, struct buf *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].is_bad(nginx_visit_word(visit, str_of(rows[i].directive))))
+			buf_addf(out, "%s%s\n", indent, rows[i].write);
+}
+
 /* It knows by the report which of the rows it is. */
 void proxy_check_value(struct deployment *deployment, struct report *report)
 {

@@ -47,6 +47,12 @@ void proxy_words_of(const struct nginx_directive *directive, char out[PROXY_WORD
 	put(&made, out);
 }
 
+void proxy_words_line(const struct nginx_directive *directive, struct buf *out)
+{
+	buf_add_str(out, str_first(str_after(directive->file->text, directive->at),
+				   directive->end - directive->at));
+}
+
 bool proxy_has_changed(const char *directive)
 {
 	return strcmp(directive, "proxy_http_version") == 0;

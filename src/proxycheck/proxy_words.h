@@ -10,10 +10,13 @@
 #include <stdbool.h>
 
 #define PROXY_WORDS_MAX     900
+#define PROXY_LINES_MAX     ((size_t)16 * 1024)       /* of lines to be written */
 #define PROXY_TWO_WORDS_MAX (2 * PROXY_WORDS_MAX + 8) /* "..., and ..." */
 
 /* "FILE:LINE, proxy_buffering on"; cut where it does not fit. */
 void proxy_words_of(const struct nginx_directive *directive, char out[PROXY_WORDS_MAX]);
+/* As a line to be written: "proxy_set_header Range $http_range;", quoted as it stands there. */
+void proxy_words_line(const struct nginx_directive *directive, struct buf *out);
 /*
  * What is in force on a way: the directive as above, or, where it stands nowhere, "FILE:LINE, location /api/: no
  * proxy_buffering, and nginx has on by itself".

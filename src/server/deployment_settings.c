@@ -8,6 +8,7 @@ void deployment_settings(const struct settings *settings, struct deployment_opti
 
 	options->machine = (struct machine_facts){
 		.data_dir = settings->data_dir,
+		.listen = settings->listen[0],
 		.min_free_bytes = settings->web.min_free_bytes,
 		.api_url = account->api_url ? account->api_url : ACCOUNT_API_URL,
 		.account_sid = account->account_sid,

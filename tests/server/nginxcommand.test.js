@@ -83,9 +83,9 @@ test('its limits follow from the settings', async () => {
   assert.match(await printed(...TLS), /listen 80;\n {4}server_name calls\.example\.com;\n {4}return 301 https:/);
 });
 
-test('beside a product it takes recordings and webhooks, and nothing else', async (t) => {
-  const seen = [];
-  const start = async (name) => {
+/** Programs that answer with their name; `seen` is what reached them. */
+function namesake(t, seen = []) {
+  return async (name) => {
     const server = http.createServer((incoming, reply) => {
       seen.push([name, incoming.method, incoming.url, incoming.headers]);
       reply.end(name);
@@ -94,6 +94,41 @@ test('beside a product it takes recordings and webhooks, and nothing else', asyn
     atEnd(t, () => { server.closeAllConnections(); server.close(); });
     return server.address().port;
   };
+}
+
+test('what is to be written where plays and webhooks stray is taken by nginx, and brings them to callspool', async (t) => {
+  const seen = [];
+  const start = namesake(t, seen);
+  const [product, ours] = [await start('product'), await start('callspool')];
+  const site = (written) => (folder, port) => `server { listen 127.0.0.1:${port}; access_log ${folder}/access.log; error_log ${folder}/error.log; root ${folder}/none; proxy_buffering on;
+${written}
+    location = /webhook/recording-status { return 404; }
+    location ~ /download$ { try_files $uri =404; } location /api/ { proxy_pass http://127.0.0.1:${product}; } location / { proxy_pass http://127.0.0.1:${product}; } }`;
+  const folder = temporaryFolder(t, 'nginxcommand');
+  const check = async (port, written) => {
+    const said = await callspool(['nginx', '--json', '--check', whole(folder, site(written)(folder, port)), '--set', `data_dir=${folder}`, '--set', `public_url=http://127.0.0.1:${port}`, '--set', `listen=127.0.0.1:${ours}`]);
+    return JSON.parse(said.stdout).checks.filter(({ result }) => result === 'finding');
+  };
+  const found = await check(81, '');
+  assert.deepEqual(found.map(({ check: name }) => name), ['path', 'path'], JSON.stringify(found));
+  const [play, webhook] = found.map(({ write }) => write);
+  assert.match(play, /^# into the server block of /);
+  assert.match(webhook, /^# in the place of .*nginx\.conf:\d+\nlocation = \/webhook\/recording-status \{\n/);
+  const cured = (f, port) => site(play)(f, port).replace('location = /webhook/recording-status { return 404; }', webhook);
+  const nginx = await startNginx(t, `http://127.0.0.1:${product}`, { site: cured });
+  assert.deepEqual((await check(nginx.port, play)).map(({ says }) => says).filter((says) => /a play/.test(says)), []);
+  for (const path of [`/api/calls/${CALL}/download`, '/webhook/recording-status?x=%20']) {
+    assert.equal((await request(nginx.url, { path, headers: { Range: 'bytes=0-1' } })).body.toString(), 'callspool', path);
+    const [, , target, headers] = seen.at(-1);
+    assert.deepEqual([target, headers.range, headers.host, headers['x-forwarded-for']], [path, 'bytes=0-1', `127.0.0.1:${nginx.port}`, '127.0.0.1']);
+    assert.notEqual(headers.connection, 'close');
+  }
+  assert.equal((await request(nginx.url, { path: '/api/orders' })).body.toString(), 'product');
+});
+
+test('beside a product it takes recordings and webhooks, and nothing else', async (t) => {
+  const seen = [];
+  const start = namesake(t, seen);
   const [product, ours] = [await start('product'), await start('callspool')];
   const beside = await printed('--beside', '--set', `listen=127.0.0.1:${ours}`);
   const site = (folder, port) => `server { listen 127.0.0.1:${port}; access_log ${folder}/access.log; error_log ${folder}/error.log;
