@@ -253,11 +253,22 @@ static bool is_bad_page(const struct nginx_directive *page)
 	return is_gateway && is_well;
 }
 
+/* The same without its status: then that of the error stays. */
+static void write_page(const struct nginx_directive *page, struct buf *out)
+{
+	buf_add_str(out, nginx_name(page));
+	for (size_t i = 1; i < page->word_count; i++)
+		if (!says_well(page->words[i]) || i + 1 == page->word_count)
+			buf_addf(out, " %.*s", STR_ARG(page->words[i]));
+	buf_add_byte(out, ';');
+}
+
 void proxy_check_error_page(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_directive *page, *block;
-	char looked[PROXY_WORDS_MAX];
+	char looked[PROXY_WORDS_MAX], write_text[PROXY_WORDS_MAX];
+	struct buf write;
 
 	if (!way)
 		return;
@@ -269,6 +280,8 @@ void proxy_check_error_page(struct deployment *deployment, struct report *report
 		report_good(report, "no error is answered as if all were well");
 		return;
 	}
+	buf_over(&write, write_text, sizeof(write_text));
+	write_page(page, &write);
 	proxy_words_of(page, looked);
 	proxy_finding(
 		report,
@@ -276,5 +289,5 @@ void proxy_check_error_page(struct deployment *deployment, struct report *report
 			.says = "a page takes the place of an error, with a status that says all is well",
 			.looked_at = looked,
 			.expected = "an error that says that it is one",
-			.write = "error_page 502 504 =503 @callspool_is_away;" });
+			.write = buf_ok(&write) ? write.at : NULL });
 }

@@ -160,6 +160,9 @@ static void test_fault(const json_t *row)
 	AUTO(free) char *second = NULL;
 
 	IS_STR(str_of(first), str_of(check), "%s: %s", check, name);
+	if (json_object_get(row, "writes"))
+		IS_STR(str_of(report_worst(&before)->finding.write), str_of(text_of(row, "writes")),
+		       "%s: %s: what is to be written", check, name);
 	if (!cure) {
 		OK(false, "%s: %s: the fault is found in the text again", check, name);
 		return;
