@@ -43,6 +43,9 @@ static inline int group_code(enum recording_state state, bool is_held)
 	return (int)recording_state_group(state) | (is_held ? GROUP_HELD : 0);
 }
 
+/* Why Twilio kept none: of its error code, 0 where it told none. */
+const char *recording_absent_code(int64_t error_code);
+
 void recording_read(const struct db_stmt *row, int first, struct recording *out);
 void call_read(const struct db_stmt *row, int first, struct call *out);
 

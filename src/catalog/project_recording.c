@@ -72,19 +72,27 @@ static size_t status_of(const struct event *event)
 	return i;
 }
 
+const char *recording_absent_code(int64_t error_code)
+{
+	return error_code == 16101   ? "too_short"
+	       : error_code == 16102 ? "silent"
+	       : error_code == 16105 ? "no_key"
+				     : "absent";
+}
+
 static void reason_of(struct recording *recording)
 {
 	const char *code = "", *text = "";
 
 	switch (recording->state) {
 	case RECORDING_ABSENT:
-		code = "recording_absent";
+		code = recording_absent_code(recording->error_code);
 		text = recording->error_code == 16101 ? "Twilio kept no recording: it was too short"
 		       : recording->error_code == 16102 ? "Twilio kept no recording: it was silent"
 							: "Twilio has no recording of this call";
 		break;
 	case RECORDING_DEAD:
-		code = "upstream_failed";
+		code = recording->error_code == 16105 ? "no_key" : "upstream_failed";
 		text = recording->error_code == 16105
 			       ? "Twilio could not keep the recording: no valid public key"
 			       : "Twilio could not keep the recording";

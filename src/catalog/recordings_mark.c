@@ -232,8 +232,8 @@ static bool mark_ended(struct catalog *catalog, struct str recording_sid, enum r
 bool recordings_mark_absent(struct catalog *catalog, struct str recording_sid, int error_code,
 			    const char *reason_text, struct err *err)
 {
-	return mark_ended(catalog, recording_sid, RECORDING_ABSENT, error_code, "recording_absent",
-			  reason_text, err);
+	return mark_ended(catalog, recording_sid, RECORDING_ABSENT, error_code,
+			  recording_absent_code(error_code), reason_text, err);
 }
 
 bool recordings_mark_dead(struct catalog *catalog, struct str recording_sid,
@@ -315,13 +315,13 @@ static bool fetch_anew(struct catalog *catalog, const struct recording *seen, in
 bool recordings_mark_lost(struct catalog *catalog, const struct recording *seen, int64_t at_ms,
 			  const char *reason_text, struct err *err)
 {
-	return fetch_anew(catalog, seen, at_ms, "internal", reason_text, err);
+	return fetch_anew(catalog, seen, at_ms, "lost", reason_text, err);
 }
 
 bool recordings_mark_replaced(struct catalog *catalog, const struct recording *seen, int64_t at_ms,
 			      struct err *err)
 {
-	return fetch_anew(catalog, seen, at_ms, "upstream_unavailable",
+	return fetch_anew(catalog, seen, at_ms, "other_bytes",
 			  "Twilio has other bytes by now; it is fetched again.", err);
 }
 

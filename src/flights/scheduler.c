@@ -132,12 +132,12 @@ static bool take_off(struct scheduler *scheduler, struct flight *flight)
 		limits_paused_ms(scheduler->limits, flight->account_sid, now(scheduler));
 
 	if (paused_ms > 0) {
-		hold_back(scheduler, flight, "upstream_refused", "Twilio refuses our credentials.",
+		hold_back(scheduler, flight, "refused", "Twilio refuses our credentials.",
 			  paused_ms);
 		return true;
 	}
 	if (disk_space_is_short(&scheduler->disk)) {
-		hold_back(scheduler, flight, "internal",
+		hold_back(scheduler, flight, "disk_full",
 			  "Our disk is full; fetching goes on when there is room.",
 			  DISK_FULL_WAIT_MS);
 		return true;

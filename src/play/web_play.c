@@ -30,6 +30,7 @@
 #include "play/probe_play.h"
 #include "rest/discovery.h"
 #include "twilio/sid.h"
+#include "verdict/verdict.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -108,6 +109,17 @@ static void play_refuse(struct play *play, enum web_error error, const char *tex
 	play_free(play);
 }
 
+/* reason: of a flight, or of the ledger; "": none is known. */
+static void play_refuse_because(struct play *play, enum web_error error, const char *reason,
+				const char *text)
+{
+	const struct web_detail detail = { .name = "reason", .text = reason };
+
+	web_refuse_detailed(play->x, error, text && text[0] ? text : NULL, WEB_NO_RETRY,
+			    reason[0] ? &detail : NULL);
+	play_free(play);
+}
+
 /* Nobody has it. */
 static void play_refuse_missing(struct play *play, enum web_error error, const char *text)
 {
@@ -130,7 +142,7 @@ static void play_gone(struct parked *parked)
 /* The error for the reason code of a flight or of the ledger. */
 static enum web_error error_of_reason(const char *code)
 {
-	enum web_error error = web_error_of_code(code);
+	enum web_error error = web_error_of_code(verdict_answer(code));
 
 	return error == WEB_ERRORS ? WEB_UPSTREAM_UNAVAILABLE : error;
 }
@@ -276,8 +288,8 @@ static void play_moved(struct player *player, const struct mirror *mirror)
 		return;
 	}
 	if (now->is_last || (now->is_pointless && now->reason_code[0] != '\0'))
-		play_refuse(play, error_of_reason(now->reason_code),
-			    now->reason_text[0] ? now->reason_text : NULL, WEB_NO_RETRY);
+		play_refuse_because(play, error_of_reason(now->reason_code), now->reason_code,
+				    now->reason_text);
 }
 
 /* play_wait is over, and no head was sent. */
@@ -285,13 +297,11 @@ static void play_is_late(struct timer *timer)
 {
 	struct play *play = container_of(timer, struct play, timer);
 	const struct mirror *mirror = play->player.mirror;
-	const char *text = NULL;
 
 	if (mirror && mirror->now.is_flowing && begin_reply(play, &mirror->now, true))
 		return;
-	if (mirror && mirror->now.reason_text[0] != '\0')
-		text = mirror->now.reason_text;
-	play_refuse(play, WEB_UPSTREAM_UNAVAILABLE, text, WEB_NO_RETRY);
+	play_refuse_because(play, WEB_UPSTREAM_UNAVAILABLE, mirror ? mirror->now.reason_code : "",
+			    mirror ? mirror->now.reason_text : NULL);
 }
 
 /* Cuts the reply when its player has read all there is and got no byte for play_wait. */
@@ -361,6 +371,15 @@ bool web_play_refusal(const struct recording *recording, struct play_refusal *ou
 	return true;
 }
 
+static void refuse_recording(struct play *play, const struct recording *recording,
+			     const struct play_refusal *refusal)
+{
+	if (recording->state == RECORDING_DEAD)
+		play_refuse_because(play, refusal->error, recording->reason_code, refusal->text);
+	else
+		play_refuse(play, refusal->error, refusal->text, refusal->retry_after_s);
+}
+
 /* Stored means: meanwhile.  Its flight is over, or will say so. */
 static void play_recording(struct play *play, const struct recording *recording)
 {
@@ -370,7 +389,7 @@ static void play_recording(struct play *play, const struct recording *recording)
 	    expiry_has_passed(play->local, recording->started_at_ms, recording->is_held))
 		play_refuse(play, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
 	else if (web_play_refusal(recording, &refusal))
-		play_refuse(play, refusal.error, refusal.text, refusal.retry_after_s);
+		refuse_recording(play, recording, &refusal);
 	else if (web_may_play(play->x, recording->recording_sid))
 		play_join(play, recording);
 	else

@@ -8,6 +8,7 @@
 #include "twilio/rest.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define NOT_READY_MS   (10 * 60 * 1000) /* after `completed` a 404 means "not yet" so long */
 #define NOT_READY_WAIT 3000             /* usually ready within seconds */
@@ -18,7 +19,7 @@ struct row {
 	bool (*fits)(const struct verdict_facts *facts);
 	enum verdict_meaning meaning;
 	enum verdict_action action;
-	const char *outcome, *reason_code, *text;
+	const char *outcome, *answer, *text;
 	bool is_counted, is_pointless, may_resume;
 	int64_t wait_ms;
 };
@@ -261,6 +262,14 @@ const char *verdict_row_outcome(unsigned row)
 	return rows[row].outcome;
 }
 
+const char *verdict_answer(const char *reason_code)
+{
+	for (unsigned row = 0; row < VERDICT_ROWS; row++)
+		if (strcmp(rows[row].outcome, reason_code) == 0)
+			return rows[row].answer;
+	return reason_code;
+}
+
 void verdict_blame_store(struct verdict_facts *facts, const struct err *err)
 {
 	facts->is_disk_full = err->kind == ERR_UNAVAILABLE;
@@ -280,7 +289,7 @@ void verdict_judge(const struct verdict_facts *facts, struct verdict *out)
 		.meaning = row->meaning,
 		.action = row->action,
 		.outcome = row->outcome,
-		.reason_code = row->reason_code,
+		.reason_code = row->action == VERDICT_STORE ? "" : row->outcome,
 		.is_counted = row->is_counted,
 		.is_pointless = row->is_pointless,
 		.may_resume = row->may_resume,
@@ -309,14 +318,9 @@ enum upstream_sign verdict_sign(enum verdict_meaning meaning)
 
 bool verdict_duration_is_off(int64_t duration_ms, int64_t announced_s)
 {
-	int64_t off_ms;
+	int64_t off_ms = llabs(duration_ms - announced_s * 1000);
 
-	if (announced_s < 0)
-		return false;
-	off_ms = duration_ms - announced_s * 1000;
-	if (off_ms < 0)
-		off_ms = -off_ms;
-	return off_ms > 2000 && off_ms * 50 > announced_s * 1000;
+	return announced_s >= 0 && off_ms > 2000 && off_ms * 50 > announced_s * 1000;
 }
 
 int64_t verdict_backoff_ms(int64_t tries, int64_t first_ms, int64_t most_ms, uint64_t random)

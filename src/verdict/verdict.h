@@ -87,8 +87,8 @@ struct verdict {
 	unsigned row; /* below VERDICT_ROWS */
 	enum verdict_meaning meaning;
 	enum verdict_action action;
-	const char *outcome;     /* short, stable: for the ledger's attempt */
-	const char *reason_code; /* why it does not play, as the API spells it; "" when it does */
+	const char *outcome;          /* short, stable: for the ledger's attempt */
+	const char *reason_code;      /* why it does not play: the outcome; "" when it does */
 	char text[VERDICT_TEXT_SIZE]; /* a sentence for a person */
 	bool is_counted;              /* towards back-off */
 	bool is_pointless;            /* a player who waits would wait in vain */
@@ -103,6 +103,9 @@ void verdict_judge(const struct verdict_facts *facts, struct verdict *out);
 
 /* The outcome of a row, which some rows share. */
 const char *verdict_row_outcome(unsigned row);
+
+/* The code of web_error.h that a play is answered for a reason_code; one that is no outcome is given back. */
+const char *verdict_answer(const char *reason_code);
 
 /* What the meaning says of Twilio as a whole. */
 enum upstream_sign verdict_sign(enum verdict_meaning meaning);

@@ -62,7 +62,7 @@ test('Twilio has it no more: the error of the table, and the reason is shown', a
   assert.equal(play.status, 503);
   assert.equal(JSON.parse(play.body).code, 'upstream_unavailable');
   const { json } = await requestJson(`${server.url}/api/calls/${recording.callSid}`);
-  assert.equal((json.call ?? json).recordings[0].reason.code, 'upstream_unavailable');
+  assert.equal((json.call ?? json).recordings[0].reason.code, 'server_error');
 });
 
 test('the whole store under another name: what is open is still the store', async (t) => {

@@ -70,7 +70,7 @@ static void test_ends(void)
 	fly_on("HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n", STR_NONE);
 	IS_INT(flight->state, FLIGHT_DEAD, "tried for too long: given up");
 	IS_INT(recorded().state, RECORDING_DEAD, "the ledger says so");
-	IS_STR(str_of(recorded().reason_code), STR("upstream_unavailable"), "and why");
+	IS_STR(str_of(recorded().reason_code), STR("server_error"), "and why");
 	env.options.give_up_after_ms = 3600000;
 }
 

@@ -203,7 +203,7 @@ static void test_given_up(void)
 	until(it_came);
 	OK(update.news.is_last && !update.news.is_complete && !update.news.is_flowing,
 	   "gone: the last news, without media");
-	IS_STR(str_of(update.news.reason_code), STR("recording_deleted"), "and why");
+	IS_STR(str_of(update.news.reason_code), STR("gone"), "and why");
 	OK(update.news.is_pointless, "for good");
 }
 

@@ -490,7 +490,7 @@ static void test_lost(void)
 	OK(recording.next_try_at_ms == NOON + 10000 && recording.tries == 0 &&
 		   recording.first_try_at_ms == 0,
 	   "lost: a new round, due at once");
-	IS_STR(str_of(recording.reason_code), STR("internal"), "with its reason");
+	IS_STR(str_of(recording.reason_code), STR("lost"), "with its reason");
 	IS_STR(str_of(recording.reason_text), STR("it is lost"), "in words");
 }
 

@@ -12,7 +12,7 @@ static void judging(void)
 		struct verdict_facts facts;
 		enum verdict_meaning meaning;
 		enum verdict_action action;
-		const char *reason_code;
+		const char *answer;
 	} cases[] = {
 		{ "a whole MP3",
 		  { NEVER_SAID, .status = 200, .kind = AUDIO_MP3 },
@@ -217,8 +217,8 @@ static void judging(void)
 		verdict_judge(&cases[i].facts, &verdict);
 		IS_INT(verdict.meaning, cases[i].meaning, "%s: what it means", cases[i].name);
 		IS_INT(verdict.action, cases[i].action, "%s: what then", cases[i].name);
-		IS_STR(str_of(verdict.reason_code), str_of(cases[i].reason_code), "%s: the code",
-		       cases[i].name);
+		IS_STR(str_of(verdict_answer(verdict.reason_code)), str_of(cases[i].answer),
+		       "%s: the code", cases[i].name);
 		OK(verdict.text[0] != '\0', "%s: words for a person", cases[i].name);
 		IS_STR(str_of(verdict_row_outcome(verdict.row)), str_of(verdict.outcome),
 		       "%s: counted by its row", cases[i].name);
