@@ -57,9 +57,9 @@ describe('why it does not play', () => {
     ['removed after its time', recording('purged', { expired: true }), ['n', null]],
     ['deleted here', recording('deleted'), ['n', null]],
     ['expired', recording('stored', { expired: true }), ['n', null]],
-    ['waiting', recording('waiting', { reason: { code: 'upstream_unavailable', text: 'Twilio did not answer in time.' } }), ['w', 'try_now']],
+    ['waiting', recording('waiting', { reason: { code: 'timeout', text: '' } }), ['w', 'try_now']],
     ['our credentials are refused', recording('waiting', { reason: { code: 'upstream_refused', text: 'x' } }), ['f', 'try_now']],
-    ['our disk is full', recording('waiting', { reason: { code: 'internal', text: 'Our disk is full; fetching goes on when there is room.' } }), ['f', 'try_now']],
+    ['our disk is full', recording('waiting', { reason: { code: 'disk_full', text: '' } }), ['f', 'try_now']],
     ['no recording', undefined, ['n', null]],
   ]) {
     test(what, () => {
@@ -74,14 +74,16 @@ describe('why it does not play', () => {
   });
 
   test('a limit says when the next try is', () => {
-    const said = verdict(recording('waiting', { reason: { code: 'upstream_unavailable', text: 'Twilio limits how much we may ask at once.' }, next_try_at: new Date(Date.now() + 11_500).toISOString() }));
+    const said = verdict(recording('waiting', { reason: { code: 'limited', text: '' }, next_try_at: new Date(Date.now() + 11_500).toISOString() }));
     assert.match(said.why, /^Twilio is limiting us, next try in 12 s\.$/);
   });
 
   test('what has no words of ours is told in the words of the server', () => {
-    const said = verdict(recording('waiting', { reason: { code: 'upstream_unavailable', text: 'The moon is full.' } }));
+    const said = verdict(recording('waiting', { reason: { code: 'new_word', text: 'The moon is full.' } }));
     assert.match(said.why, /^The moon is full\. Twilio did not deliver it\.$/);
-    assert.match(verdict(recording('dead', { reason: { code: 'upstream_unavailable', text: 'Twilio did not answer in time.' } })).why, /^callspool gave up\. The last reason: no answer from Twilio\.$/);
+    assert.match(verdict(recording('waiting', { reason: { code: 'error_page', text: '' } })).why, /^Twilio did not deliver it\. The last reason: no sound came\.$/);
+    assert.match(verdict(recording('absent', { reason: { code: 'no_key', text: '' } })).why, /no key/);
+    assert.match(verdict(recording('dead', { reason: { code: 'timeout', text: '' } })).why, /^callspool gave up\. The last reason: no answer from Twilio\.$/);
   });
 
   test('how long was tried is from the first try to the last', () => {

@@ -59,7 +59,7 @@ describe('lengths and sizes', () => {
 
 describe('errors in words', () => {
   for (const [what, error, text, way, againInS] of [
-    ['a limit of Twilio', failed('upstream_unavailable', { text: 'Twilio limits how much we may ask at once.', retryAfterS: 12 }), /^Twilio is limiting us\. Next try in 12 s\. It plays by itself/, 'try_now', 12],
+    ['a limit of Twilio', failed('upstream_unavailable', { body: { reason: 'limited' }, retryAfterS: 12 }), /^Twilio is limiting us\. Next try in 12 s\. It plays by itself/, 'try_now', 12],
     ['Twilio is down', failed('upstream_unavailable', { retryAfterS: 40 }), /^Twilio did not deliver it\. Next try in 40 s\.$/, 'try_now', 40],
     ['Twilio is down, nobody knows for how long', failed('upstream_unavailable'), /^Twilio did not deliver it\.$/, 'try_now', null],
     ['our credentials', failed('upstream_refused'), /credentials/, 'health', null],

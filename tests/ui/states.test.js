@@ -1,5 +1,6 @@
 // What is shown of a recording: the first that fits.
 import assert from 'node:assert';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { load } from './load.js';
 
@@ -10,7 +11,7 @@ const call = (recording, more = {}) => ({
   call_sid: 'CA00000000000000000000000000e19b7d', key: '1.1', seq: 1, direction: 'inbound', from: '+15035550155', to: '+442079460150', status: 'completed', started_at: '2026-11-21T11:00:00Z',
   ended_at: '2026-11-21T11:10:00Z', duration: 890, main_recording_sid: recording && 'RE1', recording_count: recording ? 1 : 0, recordings: recording ? [{ recording_sid: 'RE1', expires_at: '2026-11-28T11:00:00Z', expired: false, held: false, reason: null, ...recording }] : [], ...more,
 });
-const waiting = (text, code = 'upstream_unavailable') => ({ state: 'waiting', reason: { code, text }, next_try_at: '2026-11-21T12:00:12Z' });
+const waiting = (code, text = 'As the server says it.') => ({ state: 'waiting', reason: { code, text }, next_try_at: '2026-11-21T12:00:12Z' });
 
 const CASES = [
   ['call on, no recording known', call(null, { status: 'in-progress', ended_at: null }), '', null, 'off'],
@@ -21,24 +22,28 @@ const CASES = [
   ['in flight, length known', call({ state: 'queued', arriving: { bytes: 42, total: 100 } }), 'Arriving 42 %', 'play', 'plain'],
   ['in flight, all bytes here but not stored yet', call({ state: 'queued', arriving: { bytes: 100, total: 100 } }), 'Arriving 99 %', 'play', 'plain'],
   ['in flight, length not known', call({ state: 'waiting', arriving: { bytes: 1200000, total: null } }), 'Arriving, \u20661.2 MB\u2069 so far', 'play', 'plain'],
-  ['429', call(waiting('Twilio limits how much we may ask at once.')), 'Twilio is limiting us, next try in 12 s', 'play', 'warn'],
-  ['5xx', call(waiting('Twilio answered with an error of its own.')), 'Twilio did not answer, next try in 12 s', 'play', 'warn'],
-  ['timeout', call(waiting('Twilio did not answer in time.')), 'Twilio did not answer, next try in 12 s', 'play', 'warn'],
-  ['broke off', call(waiting('The connection broke before the end.')), 'The connection broke, next try in 12 s', 'play', 'warn'],
-  ['404 early', call(waiting('Twilio says that it is completed but has no media yet.')), 'Not ready at Twilio yet, next try in 12 s', 'play', 'warn'],
-  ['another reason', call(waiting('Something new.')), 'Twilio did not deliver it, next try in 12 s', 'play', 'warn'],
-  ['at 0', call({ ...waiting('Twilio did not answer in time.'), next_try_at: '2026-11-21T11:59:58Z' }), 'Twilio did not answer, trying now…', 'play', 'warn'],
-  ['nobody says when', call({ ...waiting('Twilio did not answer in time.'), next_try_at: null }), 'Twilio did not answer', 'play', 'warn'],
-  ['a wait of minutes', call({ ...waiting('Twilio did not answer in time.'), next_try_at: '2026-11-21T12:10:00Z' }), 'Twilio did not answer, next try in 10 min', 'play', 'warn'],
-  ['account refused', call(waiting('Twilio refuses our credentials.', 'upstream_refused')), 'Twilio refuses our credentials', null, 'bad'],
-  ['disk full', call(waiting('Our disk is full; fetching goes on when there is room.', 'internal')), 'No room to store it; waiting', null, 'bad'],
+  ['429', call(waiting('limited')), 'Twilio is limiting us, next try in 12 s', 'play', 'warn'],
+  ['5xx', call(waiting('server_error')), 'Twilio did not answer, next try in 12 s', 'play', 'warn'],
+  ['timeout', call(waiting('timeout')), 'Twilio did not answer, next try in 12 s', 'play', 'warn'],
+  ['broke off', call(waiting('cut')), 'The connection broke, next try in 12 s', 'play', 'warn'],
+  ['404 early', call(waiting('not_ready')), 'Not ready at Twilio yet, next try in 12 s', 'play', 'warn'],
+  ['another reason', call(waiting('new_word')), 'Twilio did not deliver it, next try in 12 s', 'play', 'warn'],
+  ['at 0', call({ ...waiting('timeout'), next_try_at: '2026-11-21T11:59:58Z' }), 'Twilio did not answer, trying now…', 'play', 'warn'],
+  ['nobody says when', call({ ...waiting('timeout'), next_try_at: null }), 'Twilio did not answer', 'play', 'warn'],
+  ['a wait of minutes', call({ ...waiting('timeout'), next_try_at: '2026-11-21T12:10:00Z' }), 'Twilio did not answer, next try in 10 min', 'play', 'warn'],
+  ['account refused', call(waiting('refused')), 'Twilio refuses our credentials', null, 'bad'],
+  ['disk full', call(waiting('disk_full')), 'No room to store it; waiting', null, 'bad'],
+  ['one recording is refused', call(waiting('forbidden')), 'Twilio refuses us this recording, next try in 12 s', null, 'bad'],
+  ['our own disk', call(waiting('disk_failed')), 'callspool could not keep it, next try in 12 s', 'play', 'warn'],
+  ['its file was lost here', call({ ...waiting('lost'), next_try_at: null }), 'Waiting its turn', 'play', 'plain'],
+  ['absent for want of a key', call({ state: 'absent', reason: { code: 'no_key', text: '' } }), 'None kept: no key to encrypt it with', null, 'off'],
   ['gone upstream', call({ state: 'gone' }), 'Deleted at Twilio', 'retry', 'bad'],
-  ['dead letter', call({ state: 'dead', reason: { code: 'upstream_unavailable', text: 'Twilio did not answer in time.' } }), 'Given up after 24 h: no answer from Twilio', 'retry', 'bad'],
+  ['dead letter', call({ state: 'dead', reason: { code: 'timeout', text: '' } }), 'Given up after 24 h: no answer from Twilio', 'retry', 'bad'],
   ['dead letter, the server\'s own reason', call({ state: 'dead', reason: { code: 'x', text: 'The moon was full.' } }), 'Given up after 24 h: The moon was full.', 'retry', 'bad'],
   ['stored', call({ state: 'stored' }), 'Ready', 'play', 'usual'],
   ['stored, length differs', call({ state: 'stored', duration_differs: true }), 'Ready, length differs', 'play', 'plain'],
-  ['absent', call({ state: 'absent', reason: { code: 'recording_absent', text: 'the recording was too short' } }), 'None kept: too short', null, 'off'],
-  ['absent, and older than recordings are kept', call({ state: 'absent', expired: true, reason: { code: 'recording_absent', text: 'silent' } }), 'None kept: silent', null, 'off'],
+  ['absent', call({ state: 'absent', reason: { code: 'too_short', text: '' } }), 'None kept: too short', null, 'off'],
+  ['absent, and older than recordings are kept', call({ state: 'absent', expired: true, reason: { code: 'silent', text: '' } }), 'None kept: silent', null, 'off'],
   ['absent, nobody says why', call({ state: 'absent' }), 'None kept', null, 'off'],
   ['no recording, call over', call(null), 'Not recorded', null, 'off'],
   ['no recording, not answered', call(null, { status: 'no-answer', ended_at: null }), 'Not recorded', null, 'off'],
@@ -65,7 +70,16 @@ test('bytes that were told of do not make a stored recording arrive', () => {
   assert.strictEqual(shownOf(call({ state: 'stored' }), undefined, { bytes: 50, total: 100 }).kind, 'ready');
 });
 
-test('each reason that the server writes is told apart', () => assert.strictEqual(whyOf({ reason: { code: 'upstream_unavailable', text: 'What came is not audio.' } }).kind, 'unusable'));
+test('each word that the server has is told apart; its sentence is read for none', () => {
+  const manual = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8');
+  const section = manual.slice(manual.indexOf('### Why a recording does not play'), manual.indexOf('## Changes as they happen'));
+  const told = [...section.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, words]) => [...words.matchAll(/`(\w+)`/g)].map(([, word]) => word));
+  assert.ok(told.length > 25, told.join());
+  const bySentence = told.filter((code) => whyOf({ reason: { code, text: 'x' } }).kind === 'text');
+  assert.deepStrictEqual(bySentence, ['absent', 'gone', 'deleted', 'recording_deleted', 'recording_expired'], 'what the state says already');
+  assert.strictEqual(whyOf({ reason: { code: 'new_word', text: 'What came is not audio.' } }).kind, 'text');
+  assert.strictEqual(whyOf({ reason: { code: 'toString', text: 'x' } }).kind, 'text');
+});
 
 const KEPT = [
   ['far away', {}, 'Sat 28 Nov', 'usual'],

@@ -29,26 +29,28 @@ function reasonText(recording: Recording, { details, list }: AllWords): string {
 	return why.kind === 'text' ? why.text : details.lastReason(list.why[why.kind]);
 }
 
-function waiting(call: Call, recording: Recording, now: number, { details, errors }: AllWords): Verdict {
+function waiting(call: Call, recording: Recording, now: number, { details, errors, list }: AllWords): Verdict {
 	const shown = shownOf(call, recording);
 	const verdict = (tone: Verdict['tone'], why: string): Verdict => ({ tone, title: details.notHereYet, why, way: 'try_now' });
 
 	if (shown.kind === 'refused') return verdict('f', errors.refused);
 	const said = `${shownText(shown, now)}.`;
-	if (shown.kind === 'full') return verdict('f', said);
-	return verdict('w', shown.why?.kind === 'text' ? `${shown.why.text} ${said}` : said);
+	if (shown.kind === 'full' || shown.kind === 'forbidden') return verdict('f', said);
+	const { why } = shown;
+	if (!why) return verdict('w', said);
+	return verdict('w', why.kind === 'text' ? `${why.text} ${said}` : `${said} ${details.lastReason(list.why[why.kind])}`);
 }
 
 /** now: the server's, in milliseconds; null: it plays, or nothing is to be said yet. */
 export function verdictOf(call: Call, recording: Recording | undefined, now: number, words: AllWords): Verdict | null {
-	const { details, errors } = words;
+	const { details, errors, list } = words;
 	const final = (why: string): Verdict => ({ tone: 'n', title: details.cannotPlay, why, way: null });
 
 	if (!recording) return { tone: 'n', title: details.noRecording, why: isOver(call) ? errors.notRecorded : errors.notYet, way: null };
 	if (recording.state === 'purged' || recording.state === 'deleted') return final(errors.deleted);
 	if (recording.expired) return final(errors.expired(null));
 	switch (recording.state) {
-	case 'absent': return final(errors.absent);
+	case 'absent': return final(whyOf(recording)?.kind === 'key' ? `${list.absent(list.why.key)}.` : errors.absent);
 	case 'gone': return { tone: 'f', title: details.cannotPlay, why: details.goneWhy, way: 'retry' };
 	case 'dead': return { tone: 'f', title: details.cannotPlay, why: details.deadWhy(triedHours(recording), reasonText(recording, words)), way: 'retry' };
 	case 'waiting': return recording.arriving ? null : waiting(call, recording, now, words);

@@ -55,7 +55,7 @@ function useArriving(recordingSid: string | undefined): Arriving | null {
 }
 
 const ICONS: Partial<Record<Shown['kind'], IconName>> = {
-	recording: 'recording', paused: 'recording', announced: 'clock', queued: 'clock', limited: 'clock', slow: 'clock', broke: 'clock', early: 'clock', undelivered: 'clock', refused: 'bad', full: 'bad',
+	recording: 'recording', paused: 'recording', announced: 'clock', queued: 'clock', limited: 'clock', slow: 'clock', broke: 'clock', early: 'clock', undelivered: 'clock', ours: 'clock', refused: 'bad', forbidden: 'bad', full: 'bad',
 	gone: 'bad', dead: 'bad',
 };
 const TONES: Record<Shown['tone'], string> = { usual: 'ok', plain: '', live: 'live', warn: 'warn', bad: 'bad', off: 'off' };

@@ -44,21 +44,13 @@ function whyText(why: Why | null, { why: texts }: List): string {
 	return why.kind === 'text' ? why.text : texts[why.kind];
 }
 
-function absentText(why: Why | null, { absentWhy }: List): string {
-	const text = why?.kind === 'text' ? why.text : '';
-	if (/encrypt|key/i.test(text)) return absentWhy.key;
-	const [isShort, isSilent] = [/short/i.test(text), /silen/i.test(text)];
-	if (isShort && isSilent) return absentWhy.both;
-	return isShort ? absentWhy.short : isSilent ? absentWhy.silent : '';
-}
-
 /** now: the server's; null: without what is counted. */
 export function shownText(shown: Shown, now: number | null): string {
 	const { list } = words();
 	switch (shown.kind) {
 	case 'arriving': return arrivingText(shown.arriving!);
 	case 'dead': return list.dead(whyText(shown.why, list));
-	case 'absent': return list.absent(absentText(shown.why, list));
+	case 'absent': return list.absent(shown.why?.kind === 'text' ? '' : whyText(shown.why, list));
 	case 'other': return whyText(shown.why, list);
 	default: return list.state[shown.kind](now === null || shown.nextTryAt === null ? null : Math.max(0, Math.ceil((shown.nextTryAt - now) / 1000)));
 	}
@@ -69,7 +61,7 @@ export const stateText = (call: Call, recording: Recording | null = mainOf(call)
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
-const KEPT = ['queued', 'arriving', 'limited', 'slow', 'broke', 'early', 'undelivered', 'ready', 'differs', 'full'];
+const KEPT = ['queued', 'arriving', 'limited', 'slow', 'broke', 'early', 'undelivered', 'forbidden', 'ready', 'differs', 'full', 'ours'];
 
 export interface Kept {
 	text: string;

@@ -3,7 +3,7 @@ import type { Arriving, Call, Recording } from '../types';
 
 export type Kind =
 	| 'none' | 'recording' | 'paused' | 'announced' | 'queued' | 'arriving' | 'limited' | 'slow' | 'broke' | 'early' | 'undelivered'
-	| 'refused' | 'full' | 'gone' | 'dead' | 'ready' | 'differs' | 'absent' | 'unrecorded' | 'expired' | 'deleted' | 'purged' | 'other';
+	| 'refused' | 'forbidden' | 'full' | 'ours' | 'gone' | 'dead' | 'ready' | 'differs' | 'absent' | 'unrecorded' | 'expired' | 'deleted' | 'purged' | 'other';
 
 export type Tone = 'usual' | 'plain' | 'live' | 'warn' | 'bad' | 'off';
 
@@ -20,23 +20,27 @@ export interface Shown {
 }
 
 /** Why a try failed, as far as the page tells them apart. */
-export type Why = { kind: 'limited' | 'slow' | 'broke' | 'early' | 'refused' | 'full' | 'unusable' } | { kind: 'text'; text: string };
+export type Why =
+	| { kind: 'limited' | 'slow' | 'broke' | 'early' | 'refused' | 'forbidden' | 'full' | 'unusable' | 'elsewhere' | 'ours' | 'lost' | 'short' | 'silent' | 'key' | 'failed' }
+	| { kind: 'text'; text: string };
 
-// The code says what a play is answered; what happened is in the sentence.
-const SENTENCES: [RegExp, Exclude<Why['kind'], 'text'>][] = [
-	[/limits how much/, 'limited'],
-	[/no media yet|not find/, 'early'],
-	[/connection broke|other bytes than before/, 'broke'],
-	[/disk is full/, 'full'],
-	[/error of its own|in time|not be reached|refused to send/, 'slow'],
-	[/not audio|error page|middle of a frame|content coding|does not fit/, 'unusable'],
-];
+/** By the words of the server (docs/api.md). */
+const WORDS: Record<string, Exclude<Why['kind'], 'text'>> = {
+	limited: 'limited',
+	timeout: 'slow', unreachable: 'slow', server_error: 'slow', unexpected_status: 'slow', refused_elsewhere: 'slow',
+	cut: 'broke', other_bytes: 'broke',
+	not_ready: 'early', not_found: 'early', no_dual: 'early',
+	error_page: 'unusable', not_audio: 'unusable', encoded: 'unusable', cut_audio: 'unusable',
+	refused: 'refused', forbidden: 'forbidden', upstream_refused: 'refused', blocked_address: 'elsewhere',
+	disk_full: 'full', disk_failed: 'ours', no_descriptor: 'ours', internal: 'ours', lost: 'lost',
+	too_short: 'short', silent: 'silent', no_key: 'key', upstream_failed: 'failed',
+};
 
+/** A word that this page does not know yet, or that says nothing: the server's sentence. */
 export function whyOf({ reason }: Recording): Why | null {
 	if (!reason) return null;
-	if (reason.code === 'upstream_refused') return { kind: 'refused' };
-	const known = SENTENCES.find(([sentence]) => sentence.test(reason.text));
-	return known ? { kind: known[1] } : { kind: 'text', text: reason.text };
+	const known = Object.hasOwn(WORDS, reason.code) ? WORDS[reason.code] : undefined;
+	return known ? { kind: known } : { kind: 'text', text: reason.text };
 }
 
 const OVER = ['completed', 'busy', 'no-answer', 'failed', 'canceled'];
@@ -59,6 +63,9 @@ function waiting(recording: Recording): Shown {
 	case 'slow':
 	case 'broke':
 	case 'early': return { ...shown(why.kind, 'warn', 'play'), nextTryAt };
+	case 'forbidden': return { ...shown('forbidden', 'bad'), nextTryAt };
+	case 'ours': return { ...shown('ours', 'warn', 'play'), nextTryAt };
+	case 'lost': return { ...shown('queued', 'plain', 'play'), nextTryAt };
 	default: return { ...shown('undelivered', 'warn', 'play'), nextTryAt, why };
 	}
 }

@@ -20,8 +20,7 @@ export const undecodable = new ApiError('undecodable', '', 0, 0, null);
 
 function upstream(error: ApiError): ErrorWords {
 	const { errors } = words();
-	const isLimit = error.body['reason'] === 'limited' || error.body['upstream_status'] === 429 || /limit/i.test(error.message);
-	const text = isLimit ? errors.limited : errors.undelivered;
+	const text = error.body['reason'] === 'limited' ? errors.limited : errors.undelivered;
 	return { text: text(error.retryAfterS || null), way: 'try_now', againInS: error.retryAfterS || null };
 }
 

@@ -212,13 +212,17 @@ function watchWhatComes(): void {
 }
 track.listen(watchWhatComes);
 
+/** The code that a play is answered with for the reason of its recording. */
+const answerTo = (reason: string): string => (reason === 'refused' || reason === 'forbidden' ? 'upstream_refused' : 'upstream_unavailable');
+
 /** The row says why its recording waits. */
 known.why = ({ id }) => {
 	const held = track.value;
 	const recording = held ? recordingOf(held) : undefined;
 	if (recording?.recording_sid !== id || recording.state !== 'waiting' || recording.arriving || !recording.reason) return null;
 	const inMs = recording.next_try_at ? Date.parse(recording.next_try_at) - serverNow() : 0;
-	return new ApiError(recording.reason.code, recording.reason.text, 0, Math.max(1, Math.ceil(inMs / 1000)), null);
+	const { code: reason, text } = recording.reason;
+	return new ApiError(answerTo(reason), text, 0, Math.max(1, Math.ceil(inMs / 1000)), null, { reason });
 };
 
 network.isUp = () => navigator.onLine && connection.value.offlineSince === null;
