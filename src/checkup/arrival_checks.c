@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "doctor/deployment.h"
+#include "doctor/nginx_lines.h"
 #include "doctor/report.h"
 
 #include <stdlib.h>
@@ -262,8 +263,7 @@ void check_version_arrives(struct deployment *deployment, struct report *report)
 			       .looked_at = "a request through the public address, as callspool "
 					    "saw it",
 			       .expected = "HTTP/1.1",
-			       .write =
-				       "proxy_http_version 1.1;\nproxy_set_header Connection \"\";",
+			       .write = "proxy_http_version 1.1;\n" NGINX_CONNECTION_LINES,
 		       });
 }
 
@@ -290,8 +290,9 @@ void check_connection_kept(struct deployment *deployment, struct report *report)
 				       .says = "the proxy closes its connection to callspool "
 					       "after each request",
 				       .looked_at = looked,
-				       .expected = "no Connection header, so that it is kept",
-				       .write = "proxy_set_header Connection \"\";",
+				       .expected = "no Connection header where nothing is "
+						   "upgraded, so that it is kept",
+				       .write = NGINX_CONNECTION_LINES,
 			       });
 	}
 	json_decref(echo);
@@ -356,6 +357,7 @@ void check_host_arrives(struct deployment *deployment, struct report *report)
 	} else {
 		AUTO(free) char *looked = xasprintf("Host: %s, as callspool saw it", host);
 
+		deployment->places[PLACE_PUBLIC].misnamed = "host-arrives";
 		report_finding(report,
 			       &(struct finding){
 				       .severity = SEVERITY_WEAKENS,

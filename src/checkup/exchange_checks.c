@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "doctor/deployment.h"
+#include "doctor/nginx_lines.h"
 #include "doctor/report.h"
 
 #include <stdlib.h>
@@ -289,13 +290,58 @@ void check_cors(struct deployment *deployment, struct report *report)
 
 /* ---- live ---- */
 
+/* "Origin: https://calls.example.com" of an address. */
+static char *origin_of(const char *url)
+{
+	struct str rest = str_of(url);
+	size_t scheme = str_find_str(rest, STR("://"));
+	size_t host = str_find(str_after(rest, scheme + 3), '/');
+
+	return xasprintf("Origin: %.*s", STR_ARG(str_first(rest, scheme + 3 + host)));
+}
+
+static bool is_taken_for_another(const struct http_answer *answer)
+{
+	struct str body = buf_str(&answer->body);
+
+	return str_find_str(body, STR("\"foreign_origin\"")) < body.len;
+}
+
+static void tell_events(const struct deployment *deployment, const struct http_answer *answer,
+			struct report *report)
+{
+	AUTO(free)
+	char *own = xasprintf("public_url = %s", deployment->places[PLACE_PUBLIC].url);
+	bool is_foreign = is_taken_for_another(answer);
+	char text[TEXT_MAX];
+
+	looked_at("a WebSocket to /api/events", answer, text);
+	report_finding(report,
+		       &(struct finding){
+			       .severity = SEVERITY_WEAKENS,
+			       .says = is_foreign ? "callspool takes its own page for another's, "
+						    "and refuses its WebSocket"
+						  : "no WebSocket comes through the proxy",
+			       .looked_at = text,
+			       .expected = "101 Switching Protocols",
+			       .write = is_foreign ? own : NGINX_CONNECTION_LINES,
+		       });
+}
+
+/* As a browser does, whose page came from the public address. */
 static void ask_events(struct deployment *deployment, enum place_kind kind,
 		       struct http_answer *answer)
 {
-	static const char *const headers[] = {
-		"Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
-		"Sec-WebSocket-Key: Y2FsbHNwb29sIGRvY3Rvcg==", NULL
-	};
+	const char *public_url = deployment->server.public_url;
+	AUTO(free)
+	char *origin = origin_of(kind == PLACE_DIRECT && public_url ? public_url
+								    : deployment->places[kind].url);
+	const char *const headers[] = { "Connection: Upgrade",
+					"Upgrade: websocket",
+					"Sec-WebSocket-Version: 13",
+					"Sec-WebSocket-Key: Y2FsbHNwb29sIGRvY3Rvcg==",
+					origin,
+					NULL };
 	const struct place_ask ask = { .path = "/api/events",
 				       .headers = headers,
 				       .takes_head_only = true };
@@ -307,6 +353,7 @@ void check_events(struct deployment *deployment, struct report *report)
 {
 	__attribute__((cleanup(http_answer_release_at))) struct http_answer direct = { 0 };
 	__attribute__((cleanup(http_answer_release_at))) struct http_answer answer = { 0 };
+	const struct place *place = &deployment->places[PLACE_PUBLIC];
 	char text[TEXT_MAX];
 
 	if (!is_public(deployment, report))
@@ -314,7 +361,8 @@ void check_events(struct deployment *deployment, struct report *report)
 	if (deployment->places[PLACE_DIRECT].url && !deployment->places[PLACE_DIRECT].silent) {
 		ask_events(deployment, PLACE_DIRECT, &direct);
 		if (direct.status != 101) {
-			report_left_out(report, "this callspool opens none");
+			looked_at("directly none is opened", &direct, text);
+			report_unchecked(report, "%s", text);
 			return;
 		}
 	}
@@ -323,17 +371,8 @@ void check_events(struct deployment *deployment, struct report *report)
 		report_good(report, "it is opened through the public address");
 		return;
 	}
-	looked_at("a WebSocket to /api/events", &answer, text);
-	report_finding(
-		report,
-		&(struct finding){
-			.severity = SEVERITY_WEAKENS,
-			.says = "no WebSocket comes through the proxy",
-			.looked_at = text,
-			.expected = "101 Switching Protocols",
-			.write =
-				"map $http_upgrade $connection_upgrade { default upgrade; \"\" \"\"; }\n"
-				"proxy_set_header Upgrade $http_upgrade;\n"
-				"proxy_set_header Connection $connection_upgrade;",
-		});
+	if (place->misnamed && is_taken_for_another(&answer))
+		report_left_out(report, "it follows from %s", place->misnamed);
+	else
+		tell_events(deployment, &answer, report);
 }

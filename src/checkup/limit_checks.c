@@ -14,8 +14,6 @@
 #define DEFAULT_MS     60000 /* of nginx and HAProxy's documentation, to wait for a head */
 #define WEBHOOK_MS     15000 /* Twilio waits so long for the answer to a callback */
 
-#define NOT_KNOWN "the proxy's limit is not known: give --nginx-conf FILE, or %s"
-
 static void add_proxy(struct report *report, const char *what, const struct proxy_limit *limit)
 {
 	report_limit(report, "proxy", what, limit->ms, limit->source ? limit->source : "not known");
@@ -42,6 +40,19 @@ static void check_chain(struct deployment *deployment, struct report *report)
 		    duration_words(server->play_wait_ms, room));
 }
 
+static void tell_unknown(const struct deployment *deployment, const char *option,
+			 struct report *report)
+{
+	if (deployment->nginx_conf)
+		report_left_out(report, "the proxy's limit cannot be told from %s: give %s TIME",
+				deployment->nginx_conf, option);
+	else
+		report_left_out(
+			report,
+			"the proxy's limit is not known: give --nginx-conf FILE, or %s TIME",
+			option);
+}
+
 /* "--proxy-read-timeout: 20 s; callspool's play_wait: 25 s" */
 static const char *compare(const struct proxy_limit *limit, const char *own, int64_t own_ms,
 			   char text[TEXT_MAX])
@@ -60,7 +71,7 @@ static void check_read(struct deployment *deployment, struct report *report)
 	char looked[TEXT_MAX], expected[TEXT_MAX], write[TEXT_MAX], room[DURATION_WORDS_SIZE];
 
 	if (limit->ms == LIMIT_UNKNOWN) {
-		report_left_out(report, NOT_KNOWN, "--proxy-read-timeout TIME");
+		tell_unknown(deployment, "--proxy-read-timeout", report);
 		return;
 	}
 	if (limit->ms >= least_ms) {
@@ -88,7 +99,7 @@ static void check_hides(struct deployment *deployment, struct report *report)
 	char looked[TEXT_MAX];
 
 	if (limit->ms == LIMIT_UNKNOWN) {
-		report_left_out(report, NOT_KNOWN, "--proxy-read-timeout TIME");
+		tell_unknown(deployment, "--proxy-read-timeout", report);
 		return;
 	}
 	if (limit->ms <= HIDES_MS) {
@@ -114,7 +125,7 @@ static void check_connect(struct deployment *deployment, struct report *report)
 	char looked[TEXT_MAX], room[DURATION_WORDS_SIZE];
 
 	if (limit->ms == LIMIT_UNKNOWN) {
-		report_left_out(report, NOT_KNOWN, "--proxy-connect-timeout TIME");
+		tell_unknown(deployment, "--proxy-connect-timeout", report);
 		return;
 	}
 	if (limit->ms >= CONNECT_MIN_MS) {
@@ -140,7 +151,11 @@ static void check_keepalive(struct deployment *deployment, struct report *report
 	char looked[TEXT_MAX];
 
 	if (limit->ms == LIMIT_UNKNOWN) {
-		report_left_out(report, NOT_KNOWN, "--proxy-keepalive TIME");
+		tell_unknown(deployment, "--proxy-keepalive", report);
+		return;
+	}
+	if (limit->ms == 0) {
+		report_good(report, "the proxy keeps no idle connection (%s)", limit->source);
 		return;
 	}
 	if (limit->ms < own_ms) {

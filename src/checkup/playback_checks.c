@@ -292,8 +292,8 @@ static const struct check checks[] = {
 	  .run = check_connection_kept },
 	{ .name = "host-arrives",
 	  .asks = "is callspool told by which name it was asked?",
-	  .meaning = "Links that it makes can lead to the wrong place, and pages of its own can be "
-		     "taken for another's.",
+	  .meaning = "With auth = none it can be answered 403; where public_url is not set, links "
+		     "lead to the wrong place, and its page is taken for another's.",
 	  .remedy = "Let the proxy pass on Host.",
 	  .rank = RANK_PUBLIC + 2,
 	  .run = check_host_arrives },

@@ -80,6 +80,7 @@ struct place {
 	const char *silent;      /* it does not answer, or somebody else does */
 	const char *signed_out;  /* the token does not arrive */
 	const char *rangeless;   /* Range does not arrive, or its answer does not come back */
+	const char *misnamed;    /* callspool is not told by which name it was asked */
 	const char *misplayed;   /* a play of what is stored is not as it should be */
 	int64_t flight_first_ms; /* the first byte of a play in flight; 0: none was played */
 };

@@ -12,7 +12,8 @@
 struct asking {
 	const struct http_ask *ask;
 	struct http_answer *answer;
-	bool is_done; /* we closed it */
+	bool is_error; /* 400 and above */
+	bool is_done;  /* we closed it */
 };
 
 static size_t take_head(char *bytes, size_t size, size_t count, void *context)
@@ -21,12 +22,16 @@ static size_t take_head(char *bytes, size_t size, size_t count, void *context)
 	struct str line = { bytes, size * count };
 
 	/* Of an interim answer nothing is kept. */
-	if (str_starts(line, STR("HTTP/")))
+	if (str_starts(line, STR("HTTP/"))) {
+		struct str status = str_after(line, str_find(line, ' ') + 1);
+
 		buf_clear(&asking->answer->head);
-	else if (line.len > 2)
+		asking->is_error = status.len > 0 && status.at[0] >= '4';
+	} else if (line.len > 2) {
 		buf_add_str(&asking->answer->head, line);
-	else if (asking->ask->takes_head_only)
+	} else if (asking->ask->takes_head_only && !asking->is_error) {
 		asking->is_done = true;
+	}
 	return asking->is_done ? 0 : line.len;
 }
 

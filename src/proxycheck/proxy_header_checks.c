@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "doctor/deployment.h"
+#include "doctor/nginx_lines.h"
 #include "doctor/report.h"
 #include "nginx/nginx_force.h"
 #include "proxycheck/nginx_explain.h"
@@ -13,9 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define UPGRADE_MAP                                              \
-	"proxy_set_header Connection $callspool_connection;    " \
-	"# and in http: map $http_upgrade $callspool_connection { default upgrade; '' ''; }"
 #define LOST_ELSEWHERE "told by the check headers-inherited"
 
 /* ---- arrays that replace, and do not merge */
@@ -174,11 +172,75 @@ static bool closes(const struct proxy_way *way)
 	return false;
 }
 
+/* A map that is as it should be, of Upgrade; NULL: there is none. */
+static const struct nginx_directive *good_map(const struct proxy_way *way)
+{
+	const struct nginx_directive *http = way->visit.http, *map = NULL;
+
+	while ((map = nginx_find(http, map, STR("map"))) != NULL) {
+		const struct nginx_directive *empty = row_of_empty(map);
+		const struct nginx_directive *fallback = nginx_find(map, NULL, STR("default"));
+
+		if (str_eq(nginx_word(map, 1), STR("$http_upgrade")) && empty && fallback &&
+		    nginx_name(empty).len == 0 && nginx_word(empty, 1).len == 0 &&
+		    str_eq_nocase(nginx_word(fallback, 1), STR("upgrade")))
+			return map;
+	}
+	return NULL;
+}
+
+/* What is missing for a WebSocket of `events`, and for connections that are kept. */
+static void write_connection(const struct proxy_way *events, bool sets_upgrade,
+			     bool sets_connection, struct buf *out)
+{
+	const struct nginx_directive *map = good_map(events);
+
+	if (!sets_upgrade)
+		buf_add_text(out, NGINX_UPGRADE_LINE);
+	if (sets_connection)
+		out->at[--out->len] = '\0'; /* of the line end */
+	else
+		buf_addf(out, "proxy_set_header Connection %.*s;%s",
+			 STR_ARG(map ? nginx_word(map, 2) : STR("$callspool_connection")),
+			 map ? "" : NGINX_CONNECTION_MAP);
+}
+
+static bool passes_upgrade(const struct proxy_way *events, bool *out_connection)
+{
+	bool knows_upgrade, knows_connection;
+	struct str upgrade = proxy_header_sent(events, "Upgrade", &knows_upgrade);
+	struct str connection = proxy_header_sent(events, "Connection", &knows_connection);
+
+	*out_connection = !knows_connection || str_eq_nocase(connection, STR("upgrade"));
+	return !knows_upgrade || str_eq_nocase(upgrade, STR("websocket"));
+}
+
+/* The headers of a play are those of the page's WebSocket, too, wherever they are set. */
+static bool is_of_events(const struct proxy_view *view)
+{
+	return proxy_way_is_ours(view, WAY_EVENTS) &&
+	       view->ways[WAY_EVENTS].visit.block == view->ways[WAY_PLAY].visit.block;
+}
+
+static void write_kept(const struct deployment *deployment, struct buf *out)
+{
+	const struct proxy_view *view = deployment->proxy_view;
+	bool has_connection;
+
+	if (!is_of_events(view)) {
+		buf_add_text(out, "proxy_set_header Connection \"\";");
+		return;
+	}
+	write_connection(&view->ways[WAY_EVENTS],
+			 passes_upgrade(&view->ways[WAY_EVENTS], &has_connection), false, out);
+}
+
 void proxy_check_connection(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
-	char looked[PROXY_WORDS_MAX], by_map[PROXY_WORDS_MAX], says[100];
+	char looked[PROXY_WORDS_MAX], by_map[PROXY_WORDS_MAX], says[100], kept_text[400];
 	const struct nginx_directive *map, *row;
+	struct buf kept;
 	bool is_by_map;
 
 	if (!way)
@@ -192,6 +254,8 @@ void proxy_check_connection(struct deployment *deployment, struct report *report
 		proxy_left_out(report, LOST_ELSEWHERE);
 		return;
 	}
+	buf_over(&kept, kept_text, sizeof(kept_text));
+	write_kept(deployment, &kept);
 	map = map_behind(way, closing_set(way));
 	row = map ? row_of_empty(map) : NULL;
 	is_by_map = row != NULL;
@@ -206,8 +270,7 @@ void proxy_check_connection(struct deployment *deployment, struct report *report
 				      .says = says,
 				      .looked_at = is_by_map ? by_map : looked,
 				      .expected = "no Connection header where nothing is upgraded",
-				      .write = is_by_map ? "'' '';"
-							 : "proxy_set_header Connection \"\";" });
+				      .write = is_by_map ? "'' '';" : kept.at });
 }
 
 /* ---- WebSocket */
@@ -216,9 +279,9 @@ void proxy_check_upgrade(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_view *view = proxy_view_for(deployment, report);
 	const struct proxy_way *way;
-	char looked[PROXY_WORDS_MAX];
-	struct str upgrade, connection;
-	bool knows_upgrade, knows_connection;
+	char looked[PROXY_WORDS_MAX], write_text[400];
+	bool has_upgrade, has_connection;
+	struct buf write;
 
 	if (!view)
 		return;
@@ -227,19 +290,18 @@ void proxy_check_upgrade(struct deployment *deployment, struct report *report)
 		return;
 	}
 	way = &view->ways[WAY_EVENTS];
-	upgrade = proxy_header_sent(way, "Upgrade", &knows_upgrade);
-	connection = proxy_header_sent(way, "Connection", &knows_connection);
-	if (!knows_upgrade || !knows_connection ||
-	    (str_eq_nocase(upgrade, STR("websocket")) &&
-	     str_eq_nocase(connection, STR("upgrade")))) {
+	has_upgrade = passes_upgrade(way, &has_connection);
+	if (has_upgrade && has_connection) {
 		report_good(report, "Upgrade and Connection are passed on");
 		return;
 	}
-	if (proxy_header_is_lost(way, upgrade.at ? "Connection" : "Upgrade")) {
+	if (proxy_header_is_lost(way, has_upgrade ? "Connection" : "Upgrade")) {
 		proxy_left_out(report, LOST_ELSEWHERE);
 		return;
 	}
-	proxy_words_sent(way, upgrade.at ? "Connection" : "Upgrade", looked);
+	buf_over(&write, write_text, sizeof(write_text));
+	write_connection(way, has_upgrade, has_connection, &write);
+	proxy_words_sent(way, has_upgrade ? "Connection" : "Upgrade", looked);
 	proxy_finding(
 		report,
 		&(struct finding){
@@ -248,8 +310,7 @@ void proxy_check_upgrade(struct deployment *deployment, struct report *report)
 			.looked_at = looked,
 			.expected =
 				"Upgrade: websocket, and Connection: upgrade where the browser asks for it",
-			.write = upgrade.at ? UPGRADE_MAP
-					    : "proxy_set_header Upgrade $http_upgrade;" });
+			.write = write.at });
 }
 
 /* ---- Range */
@@ -298,6 +359,11 @@ void proxy_check_range(struct deployment *deployment, struct report *report)
 
 /* ---- who asks, and for which address */
 
+/* It is answered under an address whatever `auth` is. */
+#define MEANS_OF_ADDRESS                                                                         \
+	"Where public_url is not set, links that callspool makes lead to that address, and its " \
+	"page is taken for another's: what it writes is answered 403."
+
 static bool is_address(struct str host)
 {
 	return !nginx_is_name(host);
@@ -328,6 +394,7 @@ void proxy_check_host(struct deployment *deployment, struct report *report)
 	proxy_finding(report,
 		      &(struct finding){
 			      .severity = is_address(value) ? SEVERITY_WEAKENS : SEVERITY_BREAKS,
+			      .consequence = is_address(value) ? MEANS_OF_ADDRESS : NULL,
 			      .says = "callspool is not told the name that was asked for",
 			      .looked_at = looked,
 			      .expected = expected,

@@ -202,16 +202,18 @@ static void note_keepalive(struct proxy_limit *limit, const struct proxy_way *pl
 	const struct nginx_directive *timeout =
 		keeps ? nginx_find(upstream, NULL, STR("keepalive_timeout")) : NULL;
 
-	if (limit->source || (!keeps && !nginx_keeps_by_itself(&play->visit)))
+	if (limit->source)
 		return;
-	limit->ms = 60000;
+	limit->ms = keeps || nginx_keeps_by_itself(&play->visit) ? 60000 : 0;
 	if (timeout && !nginx_time_ms(nginx_word(timeout, 1), &limit->ms))
 		return;
 	keeps = timeout ? timeout : keeps;
 	if (keeps)
 		snprintf(source, size, "%.*s:%u", STR_ARG(keeps->file->path), keeps->line);
 	else
-		snprintf(source, size, "nginx's own, no keepalive");
+		snprintf(source, size,
+			 limit->ms > 0 ? "nginx's own, no keepalive"
+				       : "nginx's own: without keepalive it keeps none");
 	limit->source = source;
 }
 

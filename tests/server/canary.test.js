@@ -31,6 +31,7 @@ test('Check now: examined once, kept, and told everywhere', async (t) => {
   assert.equal(byName['first-bytes'].result, 'good');
   assert.equal(byName.webhook.result, 'good');
   assert.equal(byName.twilio.result, 'good');
+  assert.equal(byName.events.result, 'good', 'a WebSocket is opened, without sign-in, too');
   assert.equal(checks.limits.length, 8);
   const kept = (await get(server, '/api/health')).checks;
   assert.deepEqual(kept, checks, 'what was answered is what is kept');

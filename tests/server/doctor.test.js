@@ -20,6 +20,7 @@ const PUBLIC = 'http://callspool.test';
 const OTHER = 'https://crm.test';
 const FORWARDED = 'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;';
 const KEPT = 'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $upgrading;';
+const CONNECTION = "proxy_set_header Upgrade $http_upgrade;\nproxy_set_header Connection $callspool_connection;\n# and in http, outside of server: map $http_upgrade $callspool_connection { default upgrade; '' ''; }";
 const HOST = 'proxy_set_header Host $http_host;';
 const PASSED = `${KEPT} ${HOST} ${FORWARDED}`;
 const STREAMED = 'proxy_buffering off; gzip off;';
@@ -34,7 +35,7 @@ const losing = (name, pattern) => [`map "$http_user_agent|$http_range" $${name} 
  */
 const DEPLOYMENTS = {
   good: { http: 'map $http_upgrade $upgrading { default upgrade; "" ""; } map $http_upgrade $kept_or_upgrading { default upgrade; "" keep-alive; }', lines: location(GOOD) },
-  'upgrade-lost': { finds: ['events'], says: /no WebSocket/, lines: location(`proxy_http_version 1.1; proxy_set_header Connection ""; ${HOST} ${FORWARDED} ${STREAMED}`) },
+  'upgrade-lost': { finds: ['events'], says: /no WebSocket/, lines: location(`proxy_http_version 1.1; proxy_set_header Connection ""; ${HOST} ${FORWARDED} ${STREAMED}`), write: CONNECTION },
   'back-end-down': { finds: ['public'], says: /502.*does not reach callspool/, lines: 'location / { proxy_pass http://127.0.0.1:1; }', write: 'proxy_pass http://BACKEND;' },
   'one-of-two-down': { upstream: 'server 127.0.0.1:1 max_fails=0; server BACKEND backup;', lines: location(GOOD).replace('http://BACKEND', 'http://one-of-two-down') },
   'health-elsewhere': { finds: ['public'], says: /does not pass \/health on/, lines: `location /health { return 404; } ${location(GOOD)}` },
@@ -49,8 +50,8 @@ const DEPLOYMENTS = {
   'range-lost': { finds: ['range-arrives'], says: /Range does not arrive.*iPhones/, lines: location(`${GOOD} proxy_set_header Range "";`), write: 'proxy_set_header Range $http_range;\nproxy_set_header If-Range $http_if_range;' },
   'range-said': { lines: location(`${GOOD} proxy_set_header Range $http_range;\nproxy_set_header If-Range $http_if_range;`) },
   'if-range-lost': { finds: ['range-arrives'], says: /If-Range does not arrive/, lines: location(`${GOOD} proxy_set_header If-Range "";`) },
-  'http10': { finds: ['version-arrives'], says: /HTTP\/1\.0/, lines: location(`${HOST} ${FORWARDED} ${STREAMED}`), write: 'proxy_http_version 1.1;\nproxy_set_header Connection "";', also: ['events'] },
-  'connection-closed': { finds: ['connection-kept'], says: /closes its connection/, lines: location(`proxy_http_version 1.1; proxy_set_header Connection close; ${HOST} ${FORWARDED} ${STREAMED}`), write: 'proxy_set_header Connection "";', also: ['events'] },
+  'http10': { finds: ['version-arrives'], says: /HTTP\/1\.0/, lines: location(`${HOST} ${FORWARDED} ${STREAMED}`), write: `proxy_http_version 1.1;\n${CONNECTION}`, also: ['events'] },
+  'connection-closed': { finds: ['connection-kept'], says: /closes its connection/, lines: location(`proxy_http_version 1.1; proxy_set_header Connection close; ${HOST} ${FORWARDED} ${STREAMED}`), write: CONNECTION, also: ['events'] },
   'connection-said': { lines: location(`proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $kept_or_upgrading; ${HOST} ${FORWARDED} ${STREAMED}`) },
   'host-lost': { finds: ['host-arrives'], says: /by which name/, lines: location(`${KEPT} ${FORWARDED} ${STREAMED}`), write: 'proxy_set_header Host $http_host;' },
   'host-forwarded': { lines: location(`${KEPT} ${FORWARDED} ${STREAMED} proxy_set_header X-Forwarded-Host $http_host;`) },

@@ -182,6 +182,24 @@ static void test_twin(const json_t *row)
 	IS_STR(str_of(names), STR(""), "no finding: %s", text_of(row, "name"));
 }
 
+/* What a row says of a check: what is to be written, what it means, that it is good. */
+static void test_words(const json_t *row, const struct result *result)
+{
+	const char *check = result->check->name;
+	const char *write = text_of(json_object_get(row, "writes"), check);
+	const char *means = text_of(json_object_get(row, "means"), check);
+
+	if (write[0])
+		IS_STR(str_of(result->finding.write), str_of(write), "%s: what is to be written",
+		       check);
+	if (means[0])
+		OK(result->finding.consequence &&
+			   str_starts(str_of(result->finding.consequence), str_of(means)),
+		   "%s: what it means here", check);
+	if (strcmp(check, text_of(row, "good")) == 0)
+		IS_INT(result->kind, RESULT_GOOD, "%s is good", check);
+}
+
 /* Whole configurations, and all that is found in them. */
 static void test_whole(const json_t *row)
 {
@@ -191,6 +209,8 @@ static void test_whole(const json_t *row)
 	AUTO(free) char *names = found_in(text, row, &report);
 
 	IS_STR(str_of(names), str_of(text_of(row, "found")), "%s", text_of(row, "name"));
+	for (size_t i = 0; i < report.count; i++)
+		test_words(row, &report.results[i]);
 }
 
 static bool has_fault(const json_t *faults, const char *check)
