@@ -17,9 +17,13 @@
 /* Whether the place can be examined; else it is told why not. */
 static bool is_there(const struct place *place, struct report *report)
 {
-	if (!place->url || place->silent) {
+	if (!place->url) {
+		report_lacking(report, "there is no public address: see public-url");
+		return false;
+	}
+	if (place->silent) {
 		report_left_out(report, "%s it does not answer: see %s", place->name,
-				place->silent ? place->silent : "public-url");
+				place->silent);
 		return false;
 	}
 	if (place->signed_out) {
@@ -33,7 +37,7 @@ static bool can_play(const struct deployment *deployment, struct report *report)
 {
 	if (deployment->probe.echo)
 		return true;
-	report_left_out(report, "no server runs that could be played from");
+	report_lacking(report, "no server runs that could be played from");
 	return false;
 }
 
@@ -146,10 +150,8 @@ void check_sign_in(struct deployment *deployment, struct report *report)
 		tell_signed_out(place, text, &answer, report);
 		return;
 	}
-	if (deployment->places[PLACE_PUBLIC].url && !deployment->places[PLACE_PUBLIC].silent)
+	if (is_there(&deployment->places[PLACE_PUBLIC], report))
 		report_good(report, "a play arrives, and its token with it");
-	else
-		report_left_out(report, "through the public address it does not answer");
 }
 
 void check_forged_sign_in(struct deployment *deployment, struct report *report)

@@ -17,9 +17,9 @@ static bool is_public(const struct deployment *deployment, struct report *report
 	const struct place *place = &deployment->places[PLACE_PUBLIC];
 
 	if (!deployment->probe.stored)
-		report_left_out(report, "no server runs that could be played from");
+		report_lacking(report, "no server runs that could be played from");
 	else if (!place->url)
-		report_left_out(report, "there is no public address");
+		report_lacking(report, "there is no public address");
 	else if (place->silent || place->signed_out)
 		report_left_out(report, "it follows from %s",
 				place->silent ? place->silent : place->signed_out);

@@ -6,6 +6,7 @@
 #include "doctor/report.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define TEXT_MAX       512
 #define MARGIN_MS      2000             /* an answer at play_wait still has to arrive */
@@ -40,14 +41,26 @@ static void check_chain(struct deployment *deployment, struct report *report)
 		    duration_words(server->play_wait_ms, room));
 }
 
+/*
+ * Whoever asks for all is not to hear that all is well where it may not be: a limit that nobody knows is one that was not
+ * checked, unless there is nobody who could have one.
+ */
 static void tell_unknown(const struct deployment *deployment, const char *option,
 			 struct report *report)
 {
-	if (deployment->nginx_conf)
-		report_left_out(report, "the proxy's limit cannot be told from %s: give %s TIME",
-				deployment->nginx_conf, option);
+	const struct place *direct = &deployment->places[PLACE_DIRECT];
+	const struct place *place = &deployment->places[PLACE_PUBLIC];
+
+	if (!place->url || place->silent)
+		report_lacking(report, "nothing answers at the public address: see %s",
+			       place->silent ? place->silent : "public-url");
+	else if (direct->url && strcmp(direct->url, place->url) == 0)
+		report_left_out(report, "no proxy: callspool itself listens at its public address");
+	else if (deployment->nginx_conf)
+		report_unchecked(report, "the proxy's limit cannot be told from %s: give %s TIME",
+				 deployment->nginx_conf, option);
 	else
-		report_left_out(
+		report_unchecked(
 			report,
 			"the proxy's limit is not known: give --nginx-conf FILE, or %s TIME",
 			option);

@@ -185,7 +185,7 @@ static void play(struct deployment *deployment, const struct play *play, struct 
 	const char *why = NULL;
 
 	if (deployment->media.len == 0) {
-		report_left_out(report, "no server runs that could be played from");
+		report_lacking(report, "no server runs that could be played from");
 		return;
 	}
 	for (enum place_kind kind = PLACE_DIRECT; kind < PLACES; kind++) {
@@ -195,10 +195,16 @@ static void play(struct deployment *deployment, const struct play *play, struct 
 		if (!why && !play_at(deployment, kind, play, &first_byte_ms[kind], report))
 			return;
 	}
-	if (why)
+	if (!deployment->places[PLACE_PUBLIC].url)
+		report_lacking(report, "%s; there is no public address: see public-url",
+			       first_byte_ms[PLACE_DIRECT] >= 0 ? "good directly" : "not played");
+	else if (why)
 		report_left_out(report, "%s; through the public address it follows from %s",
 				first_byte_ms[PLACE_DIRECT] >= 0 ? "good directly" : "not played",
 				why);
+	else if (first_byte_ms[PLACE_DIRECT] < 0)
+		report_good(report, "first byte in %lld ms through the public address",
+			    (long long)first_byte_ms[PLACE_PUBLIC]);
 	else
 		report_good(report,
 			    "first byte in %lld ms directly, in %lld ms through the public address",

@@ -80,8 +80,10 @@ static void check_answers(struct deployment *deployment, struct report *report)
 
 	buf_over(&looked, text, sizeof(text));
 	if (!place->url) {
-		report_left_out(report, deployment->server.version ? "it listens on no TCP address"
-								   : "no server runs");
+		if (deployment->server.version)
+			report_left_out(report, "it listens on no TCP address");
+		else
+			report_lacking(report, "no server runs");
 		place->silent = "runs";
 		return;
 	}
@@ -162,8 +164,7 @@ static void check_public(struct deployment *deployment, struct report *report)
 	buf_over(&looked, text, sizeof(text));
 	if (!place->url) {
 		place->silent = "public-url";
-		report_left_out(report,
-				"there is no public address: set public_url, or give --url");
+		report_lacking(report, "there is no public address: set public_url, or give --url");
 		return;
 	}
 	look(deployment, PLACE_PUBLIC, &looked, &answer);
@@ -175,7 +176,7 @@ static void check_public(struct deployment *deployment, struct report *report)
 	place->silent = "public";
 	if (!deployment->server.version &&
 	    (answer.status >= 502 || answer.end == HTTP_ASK_NO_CONNECTION)) {
-		report_left_out(report, "it follows from runs");
+		report_lacking(report, "it follows from runs");
 		return;
 	}
 	tell_public_failure(deployment, &answer, text, report);
@@ -471,7 +472,7 @@ static void check_clocks(struct deployment *deployment, struct report *report)
 	int64_t apart_s;
 
 	if (!api_url) {
-		report_left_out(report, "no Twilio account is set, whose clock could be asked");
+		report_lacking(report, "no Twilio account is set, whose clock could be asked");
 		return;
 	}
 	http_ask(&ask, &answer);

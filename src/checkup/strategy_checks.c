@@ -84,15 +84,18 @@ static void check_webhook(struct deployment *deployment, struct report *report)
 				       .is_signed_out = true };
 
 	if (!probe->webhook_path) {
-		report_left_out(report, probe->stored
-						? "without public_url and an auth token nothing "
-						  "can be signed"
-						: "no server runs that could sign one");
+		report_lacking(report, probe->stored
+					       ? "without public_url and an auth token nothing "
+						 "can be signed"
+					       : "no server runs that could sign one");
 		return;
 	}
-	if (!place->url || place->silent) {
-		report_left_out(report, "it follows from %s",
-				place->silent ? place->silent : "public-url");
+	if (!place->url) {
+		report_lacking(report, "there is no public address: see public-url");
+		return;
+	}
+	if (place->silent) {
+		report_left_out(report, "it follows from %s", place->silent);
 		return;
 	}
 	deployment_ask(deployment, PLACE_PUBLIC, &ask, &answer);
@@ -249,7 +252,7 @@ static void check_share(struct deployment *deployment, struct report *report)
 	char text[TEXT_MAX];
 
 	if (!deployment->server.version) {
-		report_left_out(report, "no server runs that counts plays");
+		report_lacking(report, "no server runs that counts plays");
 		return;
 	}
 	deployment_ask_server(deployment, &ask, &answer);

@@ -56,7 +56,8 @@ static void run_check(const struct examination *examination, const struct check_
 		return;
 	report->group = group;
 	report->check = check;
-	report->is_named = is_any(examination, group->name) || is_any(examination, check->name);
+	report->is_chosen = examination->names_count > 0;
+	report->is_named = is_any(examination, check->name);
 	check->run(deployment, report);
 	if (report->count == first)
 		report_unchecked(report, "the check came to no answer");

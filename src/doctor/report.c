@@ -53,7 +53,16 @@ void report_left_out(struct report *report, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	add(report, report->is_named ? RESULT_UNCHECKED : RESULT_LEFT_OUT)->detail =
+	add(report, RESULT_LEFT_OUT)->detail = format(fmt, args);
+	va_end(args);
+}
+
+void report_lacking(struct report *report, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	add(report, report->is_chosen ? RESULT_UNCHECKED : RESULT_LEFT_OUT)->detail =
 		format(fmt, args);
 	va_end(args);
 }

@@ -15,7 +15,7 @@ enum result_kind {
 	RESULT_GOOD,
 	RESULT_FINDING,
 	RESULT_UNCHECKED, /* could not be checked, and should have been */
-	RESULT_LEFT_OUT, /* nobody asked for it: what it needs was not given, or is not in use here */
+	RESULT_LEFT_OUT,  /* there is nothing to check here, or another check tells it */
 	RESULT_KINDS,
 };
 
@@ -43,12 +43,16 @@ struct report {
 	/* Whose results these are now: set by who runs the checks. */
 	const struct check_group *group;
 	const struct check *check;
-	bool is_named; /* it was asked for by its name: to leave it out is not to have checked it */
+	/* Something was asked for by its name; this check by its own. */
+	bool is_chosen, is_named;
 };
 
 void report_good(struct report *report, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void report_unchecked(struct report *report, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* What it is of is not in use here, or another check of this run tells it: that is no gap. */
 void report_left_out(struct report *report, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* What it needs is not there (no server runs, ...): no gap where all is run, for then another check tells it. */
+void report_lacking(struct report *report, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void report_finding(struct report *report, const struct finding *finding);
 /* `source` is copied. */
 void report_limit(struct report *report, const char *who, const char *what, int64_t ms,

@@ -119,6 +119,14 @@ static void print_verdict(const struct report_text *text, enum colour colour, co
 	fprintf(text->terminal.to, "%s", terminal_end(&text->terminal));
 }
 
+/* Of a part that is well nobody can say that every call plays. */
+static const char *sentence_of_good(const struct report *report)
+{
+	if (report_count(report, RESULT_GOOD) == 0)
+		return "There is nothing of this to be checked here.";
+	return report->is_chosen ? "What was checked is as it should be." : "Every call plays.";
+}
+
 void report_text_end(struct report_text *text, const struct report *report)
 {
 	const struct result *worst = report_worst(report);
@@ -136,7 +144,7 @@ void report_text_end(struct report_text *text, const struct report *report)
 
 		print_verdict(text, COLOUR_UNSURE, sentence);
 	} else {
-		print_verdict(text, COLOUR_GOOD, "Every call plays.");
+		print_verdict(text, COLOUR_GOOD, sentence_of_good(report));
 	}
 	print_counts(text, report);
 }

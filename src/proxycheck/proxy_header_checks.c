@@ -251,7 +251,7 @@ void proxy_check_connection(struct deployment *deployment, struct report *report
 		return;
 	}
 	if (proxy_header_is_lost(way, "Connection")) {
-		proxy_left_out(report, LOST_ELSEWHERE);
+		report_left_out(report, LOST_ELSEWHERE);
 		return;
 	}
 	buf_over(&kept, kept_text, sizeof(kept_text));
@@ -286,7 +286,7 @@ void proxy_check_upgrade(struct deployment *deployment, struct report *report)
 	if (!view)
 		return;
 	if (!proxy_way_is_ours(view, WAY_EVENTS)) {
-		proxy_left_out(report, "/api/events is not passed on to callspool");
+		report_left_out(report, "/api/events is not passed on to callspool");
 		return;
 	}
 	way = &view->ways[WAY_EVENTS];
@@ -296,7 +296,7 @@ void proxy_check_upgrade(struct deployment *deployment, struct report *report)
 		return;
 	}
 	if (proxy_header_is_lost(way, has_upgrade ? "Connection" : "Upgrade")) {
-		proxy_left_out(report, LOST_ELSEWHERE);
+		report_left_out(report, LOST_ELSEWHERE);
 		return;
 	}
 	buf_over(&write, write_text, sizeof(write_text));
@@ -319,7 +319,7 @@ static bool passes_no_headers(const struct proxy_way *way, struct report *report
 {
 	if (!nginx_is_off(nginx_in_force(way->visit.block, STR("proxy_pass_request_headers"))))
 		return false;
-	proxy_left_out(report, "told by the check request-headers");
+	report_left_out(report, "told by the check request-headers");
 	return true;
 }
 
@@ -333,7 +333,7 @@ void proxy_check_range(struct deployment *deployment, struct report *report)
 		return;
 	if (!nginx_is_off(nginx_in_force(way->visit.block, STR("proxy_cache"))) &&
 	    nginx_in_force(way->visit.block, STR("proxy_cache"))) {
-		proxy_left_out(report, "told by the check cache");
+		report_left_out(report, "told by the check cache");
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -384,7 +384,7 @@ void proxy_check_host(struct deployment *deployment, struct report *report)
 		return;
 	}
 	if (proxy_header_is_lost(way, "Host")) {
-		proxy_left_out(report, LOST_ELSEWHERE);
+		report_left_out(report, LOST_ELSEWHERE);
 		return;
 	}
 	proxy_words_sent(way, "Host", looked);
@@ -420,7 +420,7 @@ void proxy_check_proto(struct deployment *deployment, struct report *report)
 		return;
 	}
 	if (proxy_header_is_lost(way, "X-Forwarded-Proto")) {
-		proxy_left_out(report, LOST_ELSEWHERE);
+		report_left_out(report, LOST_ELSEWHERE);
 		return;
 	}
 	proxy_words_sent(way, "X-Forwarded-Proto", looked);
@@ -454,7 +454,7 @@ void proxy_check_client(struct deployment *deployment, struct report *report)
 		return;
 	}
 	if (proxy_header_is_lost(way, "X-Forwarded-For")) {
-		proxy_left_out(report, LOST_ELSEWHERE);
+		report_left_out(report, LOST_ELSEWHERE);
 		return;
 	}
 	proxy_words_sent(way, "X-Forwarded-For", looked);
@@ -510,7 +510,7 @@ void proxy_check_identity(struct deployment *deployment, struct report *report)
 	if (!way)
 		return;
 	if (!server->auth || strcmp(server->auth, "proxy") != 0 || !server->user_header) {
-		proxy_left_out(report, "auth is not proxy: no header says who is signed in");
+		report_left_out(report, "auth is not proxy: no header says who is signed in");
 		return;
 	}
 	if (proxy_header_set(way, NULL, str_of(server->user_header))) {
@@ -518,7 +518,7 @@ void proxy_check_identity(struct deployment *deployment, struct report *report)
 		return;
 	}
 	if (proxy_header_is_lost(way, server->user_header)) {
-		proxy_left_out(report, LOST_ELSEWHERE);
+		report_left_out(report, LOST_ELSEWHERE);
 		return;
 	}
 	proxy_words_sent(way, server->user_header, looked);

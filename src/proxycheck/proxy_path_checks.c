@@ -19,7 +19,7 @@ void proxy_check_conf(struct deployment *deployment, struct report *report)
 
 	switch (view->state) {
 	case PROXY_VIEW_NONE:
-		report_left_out(report, "no configuration of nginx was given: --nginx-conf FILE");
+		report_lacking(report, PROXY_NO_CONF);
 		return;
 	case PROXY_VIEW_UNREADABLE:
 		report_unchecked(report, "%s", view->err.text);

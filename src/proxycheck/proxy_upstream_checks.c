@@ -90,7 +90,7 @@ void proxy_check_port(struct deployment *deployment, struct report *report)
 	if (!way)
 		return;
 	if (!own_port(deployment, &own)) {
-		proxy_left_out(
+		report_left_out(
 			report,
 			"no server runs here, or none that listens on a port of this machine");
 		return;

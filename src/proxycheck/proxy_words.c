@@ -5,7 +5,6 @@
 #include "nginx/nginx_force.h"
 #include "proxycheck/nginx_explain.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -113,12 +112,15 @@ const struct proxy_view *proxy_view_for(struct deployment *deployment, struct re
 
 	switch (view->state) {
 	case PROXY_VIEW_NONE:
-		proxy_left_out(report, "no configuration of nginx was given: --nginx-conf FILE");
+		if (report->is_named)
+			report_lacking(report, PROXY_NO_CONF);
+		else
+			report_left_out(report, PROXY_NO_CONF); /* told by the check conf */
 		return NULL;
 	case PROXY_VIEW_UNREADABLE:
 	case PROXY_VIEW_BROKEN:
 	case PROXY_VIEW_EMPTY:
-		proxy_left_out(report, "the configuration could not be read: see the check conf");
+		report_left_out(report, "the configuration could not be read: see the check conf");
 		return NULL;
 	case PROXY_VIEW_READ:
 		break;
@@ -135,8 +137,8 @@ const struct proxy_way *proxy_way_for(struct deployment *deployment, enum proxy_
 		return NULL;
 	if (view->ways[kind].is_proxied)
 		return &view->ways[kind];
-	proxy_left_out(report, "%s is not passed on to callspool: see the check path",
-		       view->ways[kind].name);
+	report_left_out(report, "%s is not passed on to callspool: see the check path",
+			view->ways[kind].name);
 	return NULL;
 }
 
@@ -182,18 +184,4 @@ void proxy_finding(struct report *report, const struct finding *finding)
 	if (!whole.confirm)
 		whole.confirm = confirm;
 	report_finding(report, &whole);
-}
-
-void proxy_left_out(struct report *report, const char *fmt, ...)
-{
-	bool is_named = report->is_named;
-	char text[PROXY_WORDS_MAX];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	report->is_named = false;
-	report_left_out(report, "%s", text);
-	report->is_named = is_named;
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#define PROXY_NO_CONF       "no configuration of nginx was given: --nginx-conf FILE"
 #define PROXY_WORDS_MAX     900
 #define PROXY_LINES_MAX     ((size_t)16 * 1024)       /* of lines to be written */
 #define PROXY_TWO_WORDS_MAX (2 * PROXY_WORDS_MAX + 8) /* "..., and ..." */
@@ -46,8 +47,3 @@ struct str proxy_header_sent(const struct proxy_way *way, const char *name, bool
 
 /* report_finding(), with how a change of nginx's configuration is confirmed. */
 void proxy_finding(struct report *report, const struct finding *finding);
-/*
- * report_left_out() of what does not apply, or is told by another check: that is no gap, also where the check was asked for by
- * its name.
- */
-void proxy_left_out(struct report *report, const char *fmt, ...) PRINTF_LIKE(2, 3);

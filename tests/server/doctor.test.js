@@ -20,6 +20,8 @@ const PUBLIC = 'http://callspool.test';
 const OTHER = 'https://crm.test';
 const FORWARDED = 'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;';
 const KEPT = 'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $upgrading;';
+/** What no probe can find out. */
+const KNOWN = ['--proxy-read-timeout', '60s', '--proxy-connect-timeout', '5s', '--proxy-send-timeout', '60s', '--proxy-keepalive', '60s'];
 const CONNECTION = "proxy_set_header Upgrade $http_upgrade;\nproxy_set_header Connection $callspool_connection;\n# and in http, outside of server: map $http_upgrade $callspool_connection { default upgrade; '' ''; }";
 const HOST = 'proxy_set_header Host $http_host;';
 const PASSED = `${KEPT} ${HOST} ${FORWARDED}`;
@@ -152,7 +154,7 @@ test('each fault is named by its check, and nothing else is', async (t) => {
     while (next < rows.length) {
       const [name, deployment] = rows[next];
       next += 1;
-      const result = await examine(['--url', urlOf(name)]);
+      const result = await examine(['--url', urlOf(name), ...KNOWN]);
       await t.test(name, () => judge(name, deployment, result));
     }
   }));

@@ -39,9 +39,25 @@ before(async () => {
 
 test('a server that is well has no finding, and the newest recording plays', async () => {
   const result = await examine(stored.server, ['--url', stored.server.url], { settings: { 'twilio.api_url': stored.upstream.url, trusted_proxies: '127.0.0.1' } });
-  assert.deepEqual(result.names.filter((name) => name !== 'client-arrives'), [], JSON.stringify(result.findings)); // no proxy stands here
+  assert.deepEqual(result.names.filter((name) => !['client-arrives', 'events'].includes(name)), [], JSON.stringify(result.findings)); // no proxy stands here, and public_url is another
   assert.match(result.of('stored').detail, new RegExp(stored.recording.recordingSid));
   assert.equal(result.of('store').result, 'good');
+});
+
+test('what is not in use is no gap, also where it was asked for by name; a limit that nobody knows is one', async () => {
+  const at = ['--url', stored.server.url];
+  const well = { settings: { 'twilio.api_url': stored.upstream.url, trusted_proxies: '127.0.0.1' } };
+  for (const names of [['cors'], ['private'], ['forged-sign-in'], ['stored']]) assert.equal((await examine(stored.server, [...names, ...at])).code, 0, `${names}`);
+  const direct = await examine(stored.server, ['limits', ...at], well);
+  assert.deepEqual([direct.code, direct.of('read-limit').result], [0, 'left_out'], 'no proxy has a limit');
+  const other = ['--url', stored.server.url.replace('127.0.0.1', 'localhost')];
+  const unknown = await examine(stored.server, ['limits', ...other], well);
+  assert.deepEqual([unknown.code, unknown.of('read-limit').result], [8, 'unchecked']);
+  assert.match(unknown.of('read-limit').because, /not known: give --nginx-conf FILE, or --proxy-read-timeout TIME/);
+  const all = await examine(stored.server, other, well);
+  assert.equal(all.of('read-limit').result, 'unchecked', 'nor where all is asked for');
+  const KNOWN = ['--proxy-read-timeout', '60s', '--proxy-connect-timeout', '5s', '--proxy-send-timeout', '60s', '--proxy-keepalive', '60s'];
+  assert.equal((await examine(stored.server, ['limits', ...other, ...KNOWN], well)).code, 0);
 });
 
 test('no trace is left but the token in the audit: no call, no play, no webhook is counted', async () => {
@@ -117,7 +133,7 @@ test('without a server what can be checked is checked, and the rest is said', as
   assert.equal(nobody.of('play-wait').result, 'good');
   assert.equal(nobody.of('first-bytes').result, 'left_out');
   assert.match(nobody.of('first-bytes').because, /no server runs/);
-  assert.equal((await examine({ dataDir: folder }, ['first-bytes'])).code, 8, 'what was asked for by name was not checked');
+  for (const names of [['first-bytes'], ['playback'], ['strategy', 'disk'], ['buffering'], ['proxy'], ['public']]) assert.equal((await examine({ dataDir: folder }, names)).code, 8, `${names}: what was asked for by name was not checked`);
   assert.deepEqual((await examine({ dataDir: '/proc/self' }, ['store'])).names, ['store'], 'a folder that takes no file');
 
   const upstream = await startUpstream(t);

@@ -105,10 +105,16 @@ static void test_verdict(void)
 	report_good(&report, "%s", "it is");
 	report_left_out(&report, "nobody asked");
 	IS_INT(examination_verdict(&report), VERDICT_GOOD, "what was left out does no harm");
-	report.is_named = true;
-	report_left_out(&report, "nobody asked");
+	report_lacking(&report, "no server runs");
+	IS_INT(examination_verdict(&report), VERDICT_GOOD,
+	       "of all that is run another check tells it");
+	report.is_chosen = true;
+	report_left_out(&report, "not in use");
+	IS_INT(examination_verdict(&report), VERDICT_GOOD,
+	       "what is not in use is no gap by name, either");
+	report_lacking(&report, "no server runs");
 	IS_INT(examination_verdict(&report), VERDICT_UNCHECKED,
-	       "what was asked for by name and left out was not checked");
+	       "what was asked for by name and lacks something was not checked");
 	find(&report, &far, SEVERITY_WEAKENS);
 	IS_INT(examination_verdict(&report), VERDICT_FINDINGS, "a finding counts first");
 	report_release(&report);
