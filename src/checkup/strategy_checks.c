@@ -37,11 +37,43 @@ static bool has_status(const struct deployment *deployment, struct report *repor
 
 /* ---- webhooks ---- */
 
+/* callspool's own words: what stands before it refuses with the same status, and for reasons of its own. */
+static bool says(const struct http_answer *answer, const char *words)
+{
+	struct str body = buf_str(&answer->body);
+
+	return str_find_str(body, str_of(words)) < body.len;
+}
+
+static const char *name_refusal(const struct http_answer *answer)
+{
+	if (answer->status == 403 && says(answer, "\"code\":\"forbidden\""))
+		return "Twilio's webhooks are refused: the address that is signed is not the one "
+		       "that arrives";
+	if (answer->status == 400 && says(answer, "X-Twilio-Signature"))
+		return "Twilio's webhooks are refused: the signature does not come through the "
+		       "proxy";
+	if (answer->status == 401 || answer->status == 403)
+		return "Twilio's webhooks are refused before they reach callspool";
+	return "Twilio's webhooks do not reach callspool";
+}
+
+static const char *write_refusal(const struct http_answer *answer, const char *public_url)
+{
+	if (answer->status == 401)
+		return "auth_basic off;    # for /webhook/: no sign-in";
+	if (answer->status == 403)
+		return says(answer, "\"code\":\"forbidden\"")
+			       ? public_url
+			       : "allow all;    # for /webhook/: no deny, no auth_request";
+	return NULL;
+}
+
 static void tell_webhook(const struct deployment *deployment, const struct http_answer *answer,
 			 struct report *report)
 {
-	bool is_wrong = answer->status == 403, is_bare = answer->status == 400;
-	AUTO(free) char *write = xasprintf("public_url = %s", deployment->places[PLACE_PUBLIC].url);
+	AUTO(free)
+	char *public_url = xasprintf("public_url = %s", deployment->places[PLACE_PUBLIC].url);
 	char text[TEXT_MAX];
 	struct buf looked;
 
@@ -49,20 +81,12 @@ static void tell_webhook(const struct deployment *deployment, const struct http_
 	buf_addf(&looked, "POST %s%s, signed for %s: ", deployment->places[PLACE_PUBLIC].url,
 		 deployment->probe.webhook_path, deployment->server.public_url);
 	http_answer_describe(answer, &looked);
-	report_finding(
-		report,
-		&(struct finding){
-			.says = is_wrong
-					? "Twilio's webhooks are refused: the address that is signed is not "
-					  "the one that arrives"
-				: is_bare
-					? "Twilio's webhooks are refused: the signature does not come "
-					  "through the proxy"
-					: "Twilio's webhooks do not reach callspool",
-			.looked_at = text,
-			.expected = "200",
-			.write = is_wrong ? write : NULL,
-		});
+	report_finding(report, &(struct finding){
+				       .says = name_refusal(answer),
+				       .looked_at = text,
+				       .expected = "200, as callspool answers what Twilio signed",
+				       .write = write_refusal(answer, public_url),
+			       });
 }
 
 static void check_webhook(struct deployment *deployment, struct report *report)

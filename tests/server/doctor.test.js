@@ -88,6 +88,8 @@ const DEPLOYMENTS = {
   'webhook-longer': { finds: ['webhook'], says: /not the one that arrives/, lines: `location /webhook/ { rewrite ^(.*)$ $1?via=nginx break; proxy_pass http://BACKEND; ${GOOD} } ${location(GOOD)}`, write: `public_url = URL` },
   'webhook-elsewhere': { finds: ['webhook'], says: /do not reach callspool/, lines: `location /webhook/ { return 404; } ${location(GOOD)}` },
   'webhook-too-large': { finds: ['webhook'], says: /do not reach callspool/, lines: location(`${GOOD} client_max_body_size 10;`) },
+  'webhook-denied': { finds: ['webhook'], says: /refused before they reach callspool/, lines: `location /webhook/ { deny all; proxy_pass http://BACKEND; ${GOOD} } ${location(GOOD)}`, write: 'allow all;    # for /webhook/: no deny, no auth_request' },
+  'webhook-allowed': { lines: `location /webhook/ { allow all; proxy_pass http://BACKEND; ${GOOD} } ${location(GOOD)}` },
   'webhook-small': { lines: location(`${GOOD} client_max_body_size 64k;`) },
 };
 
