@@ -130,7 +130,7 @@ void blob_store_free(struct blob_store *store)
 		store->driver->store_free(store);
 }
 
-#define ARRIVING_BASE_SIZE (SID_LEN + 24)
+#define ARRIVING_BASE_SIZE (SID_LEN + 32)
 
 static bool make_base(struct str recording_sid, int64_t generation, char out[ARRIVING_BASE_SIZE],
 		      struct err *err)
@@ -151,6 +151,18 @@ bool blob_arriving_open(struct blob_store *store, struct str recording_sid, int6
 
 	return make_base(recording_sid, generation, base, err) &&
 	       store->driver->arriving_open(store, base, out, err);
+}
+
+/* Beside an arriving file of the same generation: what comes encrypted has both. */
+bool blob_arriving_open_unnamed(struct blob_store *store, struct str recording_sid,
+				int64_t generation, struct blob_arriving **out, struct err *err)
+{
+	char base[ARRIVING_BASE_SIZE];
+
+	if (!make_base(recording_sid, generation, base, err))
+		return false;
+	memcpy(base + strlen(base), ".open", sizeof(".open"));
+	return store->driver->arriving_open_unnamed(store, base, out, err);
 }
 
 bool blob_arriving_take(struct blob_store *store, struct str recording_sid, int64_t generation,

@@ -78,6 +78,13 @@ bool blob_name_beside(struct str name, char out[BLOB_NAME_SIZE], struct err *err
 bool blob_arriving_open(struct blob_store *store, struct str recording_sid, int64_t generation,
 			struct blob_arriving **out, struct err *err) MUST_CHECK;
 /*
+ * The same for what nobody may find should this process die: the file has no name until it is sealed.  On a file system that has no
+ * such files (O_TMPFILE) it has one in arriving/, which the next start removes.
+ */
+bool blob_arriving_open_unnamed(struct blob_store *store, struct str recording_sid,
+				int64_t generation, struct blob_arriving **out,
+				struct err *err) MUST_CHECK;
+/*
  * What another process has written by blob_arriving_open(), and left; it is not emptied.  ERR_NOT_FOUND: there is none.
  */
 bool blob_arriving_take(struct blob_store *store, struct str recording_sid, int64_t generation,

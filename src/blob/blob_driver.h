@@ -9,9 +9,11 @@ struct blob_driver {
 	const char *name; /* "local" ... */
 	void (*store_free)(struct blob_store *store);
 
-	/* `base` is "RE….17": checked, unique for the generation, fit for a file name. */
+	/* `base` is "RE….17": checked, unique for the generation and the function, fit for a file name. */
 	bool (*arriving_open)(struct blob_store *store, const char *base,
 			      struct blob_arriving **out, struct err *err);
+	bool (*arriving_open_unnamed)(struct blob_store *store, const char *base,
+				      struct blob_arriving **out, struct err *err);
 	bool (*arriving_take)(struct blob_store *store, const char *base,
 			      struct blob_arriving **out, struct err *err);
 	bool (*arriving_write)(struct blob_arriving *arriving, struct str bytes, struct err *err);

@@ -82,6 +82,19 @@ static bool flaky_arriving_open(struct blob_store *store, const char *base,
 	return true;
 }
 
+static bool flaky_arriving_open_unnamed(struct blob_store *store, const char *base,
+					struct blob_arriving **out, struct err *err)
+{
+	struct blob_store *inner = flaky_of(store)->inner;
+	struct blob_arriving *theirs;
+
+	if (!passes(store, BLOB_CALL_ARRIVING_OPEN, err) ||
+	    !inner->driver->arriving_open_unnamed(inner, base, &theirs, err))
+		return false;
+	*out = arriving_over(store, theirs);
+	return true;
+}
+
 static bool flaky_arriving_take(struct blob_store *store, const char *base,
 				struct blob_arriving **out, struct err *err)
 {
@@ -217,6 +230,7 @@ static const struct blob_driver flaky_driver = {
 	.name = "flaky",
 	.store_free = flaky_free,
 	.arriving_open = flaky_arriving_open,
+	.arriving_open_unnamed = flaky_arriving_open_unnamed,
 	.arriving_take = flaky_arriving_take,
 	.arriving_write = flaky_arriving_write,
 	.arriving_truncate = flaky_arriving_truncate,

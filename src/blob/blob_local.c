@@ -44,7 +44,8 @@ struct blob_local {
 
 struct local_arriving {
 	struct blob_arriving arriving;
-	char *base; /* its name in arriving/; NULL once sealed */
+	char *base;      /* its name in arriving/; NULL once sealed */
+	bool is_unnamed; /* it would have that name, if it had one */
 };
 
 static struct blob_local *local_of(struct blob_store *store)
@@ -93,6 +94,29 @@ static bool local_arriving_open(struct blob_store *store, const char *base,
 	if (fd < 0)
 		return fail(err, "create an arriving file", base);
 	*out = arriving_new(store, base, TAKE_FD(fd), 0);
+	return true;
+}
+
+static bool has_no_unnamed(int number)
+{
+	return number == EOPNOTSUPP || number == EISDIR || number == ENOENT || number == EINVAL;
+}
+
+static bool local_arriving_open_unnamed(struct blob_store *store, const char *base,
+					struct blob_arriving **out, struct err *err)
+{
+	struct blob_local *local = local_of(store);
+	AUTO(close)
+	int fd = openat(local->arriving_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, FILE_MODE);
+	bool is_unnamed = fd >= 0;
+
+	if (!is_unnamed && has_no_unnamed(errno))
+		fd = openat(local->arriving_fd, base,
+			    O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+	if (fd < 0)
+		return fail(err, "create a file in arriving/", base);
+	*out = arriving_new(store, base, TAKE_FD(fd), 0);
+	local_arriving_of(*out)->is_unnamed = is_unnamed;
 	return true;
 }
 
@@ -240,6 +264,21 @@ static bool local_scratch(struct blob_store *store, int *out_fd, struct err *err
 	return true;
 }
 
+/* What has no name is given one; of a seal that came to no end, and is tried again, the name may be there. */
+static bool give_name(const struct blob_local *local, const struct local_arriving *mine,
+		      const char *name)
+{
+	char path[32];
+
+	if (!mine->is_unnamed)
+		return renameat(local->arriving_fd, mine->base, local->recordings_fd, name) == 0;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", mine->arriving.fd);
+	if (linkat(AT_FDCWD, path, local->recordings_fd, name, AT_SYMLINK_FOLLOW) == 0)
+		return true;
+	return errno == EEXIST && unlinkat(local->recordings_fd, name, 0) == 0 &&
+	       linkat(AT_FDCWD, path, local->recordings_fd, name, AT_SYMLINK_FOLLOW) == 0;
+}
+
 static enum blob_seal_result local_arriving_seal(struct blob_arriving *arriving, const char *name,
 						 struct err *err)
 {
@@ -259,7 +298,7 @@ static enum blob_seal_result local_arriving_seal(struct blob_arriving *arriving,
 	result = ready_folder(local, name, &folder_fd, err);
 	if (result != BLOB_SEALED)
 		return result;
-	if (renameat(local->arriving_fd, mine->base, local->recordings_fd, name) < 0) {
+	if (!give_name(local, mine, name)) {
 		fail(err, "rename to", name);
 		return BLOB_UNSEALED;
 	}
@@ -276,7 +315,7 @@ static void local_arriving_free(struct blob_arriving *arriving)
 {
 	struct local_arriving *mine = local_arriving_of(arriving);
 
-	if (mine->base)
+	if (mine->base && !mine->is_unnamed)
 		unlinkat(local_of(arriving->store)->arriving_fd, mine->base, 0);
 	free(mine->base);
 	close(arriving->fd);
@@ -454,6 +493,7 @@ static const struct blob_driver local_driver = {
 	.name = "local",
 	.store_free = local_free,
 	.arriving_open = local_arriving_open,
+	.arriving_open_unnamed = local_arriving_open_unnamed,
 	.arriving_take = local_arriving_take,
 	.arriving_write = local_arriving_write,
 	.arriving_truncate = local_arriving_truncate,

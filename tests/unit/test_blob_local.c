@@ -4,6 +4,7 @@
 #include "blob_folder.h"
 #include "tap.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/statvfs.h>
 
@@ -264,6 +265,54 @@ static void waveform_goes_with_its_media(void)
 	OK(!exists("recordings/" PEAKS), "nothing is left");
 }
 
+static unsigned count_arriving(void)
+{
+	AUTO(free) char *path = xasprintf("%s/arriving", folder);
+	DIR *opened = opendir(path);
+	unsigned count = 0;
+
+	for (const struct dirent *entry; (entry = readdir(opened)) != NULL;)
+		count += entry->d_name[0] != '.';
+	closedir(opened);
+	return count;
+}
+
+/* Of what nobody may find after a crash. */
+static void has_no_name_before_its_own(void)
+{
+	struct blob_arriving *arriving = NULL, *other = NULL;
+	AUTO(close) int reader = -1;
+	AUTO(close) int stored = -1;
+	struct stat about;
+	uint64_t size = 0;
+
+	OK(blob_arriving_open(store, STR(RECORDING), 31, &other, &err), "what came encrypted");
+	OK(blob_arriving_open_unnamed(store, STR(RECORDING), 31, &arriving, &err),
+	   "beside it, without a name");
+	OK(blob_arriving_write(arriving, STR("secret"), &err), "it is written");
+	IS_INT(count_arriving(), 1, "and nobody finds it");
+	OK(blob_arriving_reader(arriving, &reader, &err), "somebody reads");
+	IS_STR(text_of(reader), STR("secret"), "what is there");
+	blob_arriving_free(arriving);
+	IS_INT(count_arriving(), 1, "given up: nothing changed");
+
+	for (int i = 0; i < 2; i++) {
+		OK(blob_arriving_open_unnamed(store, STR(RECORDING), 32, &arriving, &err) &&
+			   blob_arriving_write(arriving, STR("secret"), &err),
+		   "again");
+		IS_INT(blob_arriving_seal(arriving, STR("3f/" CALL "." RECORDING ".32.wav"), &err),
+		       BLOB_SEALED, "sealed, where that name is %s", i ? "taken" : "free");
+		blob_arriving_free(arriving);
+	}
+	OK(blob_open_read(store, STR("3f/" CALL "." RECORDING ".32.wav"), &stored, &size, &err) &&
+		   size == 6,
+	   "under its own name");
+	OK(fstat(stored, &about) == 0 && about.st_nlink == 1 && (about.st_mode & 0137) == 0,
+	   "and no other, with the rights of any");
+	blob_arriving_free(other);
+	IS_INT(count_arriving(), 0, "nothing is left");
+}
+
 int main(void)
 {
 	AUTO(free) char *data_dir = NULL;
@@ -282,6 +331,7 @@ int main(void)
 	cannot_be_renamed();
 	is_taken();
 	knows_its_room();
+	has_no_name_before_its_own();
 	blob_store_free(store);
 	OK(blob_local_open(data_dir, &store, &err), "opens again");
 	OK(exists("recordings/" NAME), "with what was there");
