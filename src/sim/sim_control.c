@@ -238,6 +238,7 @@ static void counts_write(struct json *json, const struct sim_recording *recordin
 	json_int(json, "redirected", counts->redirected);
 	json_int(json, "redirected_authorized", counts->redirected_authorized);
 	json_int(json, "faulty", counts->faulty);
+	json_int(json, "edition", recording->edition);
 	json_int(json, "bytes", (int64_t)counts->bytes);
 	json_open(json, "ranges", '[');
 	for (uint32_t i = counts->ranges - kept; i < counts->ranges; i++)

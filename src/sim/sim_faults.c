@@ -33,6 +33,7 @@ static const struct {
 	[SIM_FAULT_NO_LENGTH] = { "no-length", VALUE_NONE },
 	[SIM_FAULT_TYPE] = { "type", VALUE_TEXT },
 	[SIM_FAULT_RANGES] = { "ranges", VALUE_NONE },
+	[SIM_FAULT_CHANGED] = { "changed", VALUE_NONE },
 	[SIM_FAULT_DROP] = { "drop-callback", VALUE_NONE },
 	[SIM_FAULT_DUPLICATE] = { "duplicate-callback", VALUE_NONE },
 	[SIM_FAULT_REORDER] = { "reorder-callback", VALUE_NONE },
@@ -310,6 +311,9 @@ static void fault_apply(const struct sim_fault *fault, struct sim_plan *plan)
 		break;
 	case SIM_FAULT_RANGES:
 		plan->has_ranges = true;
+		break;
+	case SIM_FAULT_CHANGED:
+		plan->is_changed = true;
 		break;
 	case SIM_FAULT_DROP:
 		plan->is_dropped = true;

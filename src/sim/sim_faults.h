@@ -44,6 +44,7 @@ enum sim_fault_kind {
 	SIM_FAULT_NO_LENGTH, /* chunked */
 	SIM_FAULT_TYPE,      /* another Content-Type */
 	SIM_FAULT_RANGES,    /* no fault: ranges are served, with a strong ETag */
+	SIM_FAULT_CHANGED,   /* from now on it is other media, as long */
 	SIM_FAULT_DROP,      /* a callback is not sent */
 	SIM_FAULT_DUPLICATE, /* a callback is sent twice */
 	SIM_FAULT_REORDER,   /* a callback is held back by up to two seconds */
@@ -90,7 +91,7 @@ struct sim_plan {
 	const char *page;      /* "xml", "json", "html" */
 	const char *redirect;  /* "" for the same host */
 	const char *type;
-	bool is_empty, is_closing, is_hanging, is_lengthless, has_ranges;
+	bool is_empty, is_closing, is_hanging, is_lengthless, has_ranges, is_changed;
 	int64_t delay_ms;
 	uint64_t bytes_per_s; /* 0: at once */
 	struct sim_place stall, cut;

@@ -31,6 +31,7 @@ struct sending {
 	struct exchange *x;
 	struct sim_plan plan;
 	bool is_wav, has_begun;
+	unsigned edition;
 	int fd;
 	uint64_t first, end, stop; /* of the file: what is sent; how far it comes */
 	bool is_cut; /* at `stop` the connection ends; else it stalls there, unless stop is the end */
@@ -106,22 +107,29 @@ static void sending_begin(struct sending *sending, uint64_t promised)
 
 /* ---- heads ---- */
 
-/* Channels as asked for; 0 when the recording does not have so many, or it is no number. */
-static unsigned channels_wanted(const struct exchange *x, const struct sim_recording *recording)
+/* A number of the query; `otherwise` where it is not there, UINT64_MAX where it is no number. */
+static uint64_t number_wanted(const struct exchange *x, struct str name, uint64_t otherwise)
 {
 	AUTO(buf_release) struct buf room = { 0 };
+	uint64_t number = UINT64_MAX;
 	struct form form;
 	struct str wanted;
 
 	buf_init(&room, 16384);
 	if (!form_parse(x->request.query, &room, &form))
-		return 0;
-	wanted = form_field(&form, STR("RequestedChannels"));
+		return UINT64_MAX;
+	wanted = form_field(&form, name);
 	if (!wanted.at)
-		return recording->channels;
-	if (str_eq(wanted, STR("1")))
-		return 1;
-	return str_eq(wanted, STR("2")) && recording->channels == 2 ? 2 : 0;
+		return otherwise;
+	return str_to_u64(wanted, &number) ? number : UINT64_MAX;
+}
+
+/* Channels as asked for; 0 when the recording does not have so many, or it is no number. */
+static unsigned channels_wanted(const struct exchange *x, const struct sim_recording *recording)
+{
+	uint64_t wanted = number_wanted(x, STR("RequestedChannels"), recording->channels);
+
+	return wanted == 0 || wanted > recording->channels ? 0 : (unsigned)wanted;
 }
 
 static void type_add(struct exchange *x, const struct sending *sending)
@@ -140,7 +148,7 @@ static void head_begin(struct sending *sending, unsigned channels, uint64_t size
 	struct validators validators = { 0 };
 	struct ranges ranges = { 0 };
 	enum range_result result = RANGE_WHOLE;
-	char etag[80];
+	char etag[96];
 
 	sending->first = 0;
 	sending->end = size;
@@ -149,8 +157,8 @@ static void head_begin(struct sending *sending, unsigned channels, uint64_t size
 		type_add(x, sending);
 		return;
 	}
-	snprintf(etag, sizeof(etag), "\"%s-%s-%u\"", sending->recording->sid,
-		 sending->is_wav ? "wav" : "mp3", channels);
+	snprintf(etag, sizeof(etag), "\"%s-%s-%u-%u\"", sending->recording->sid,
+		 sending->is_wav ? "wav" : "mp3", channels, sending->edition);
 	validators.etag = str_of(etag);
 	if (header.at && conditional_range_counts(&x->request, &validators))
 		result = range_parse(header, size, &ranges);
@@ -211,7 +219,8 @@ static void sending_answer(struct sending *sending)
 	struct sim *sim = recording->call->sim;
 	unsigned channels = channels_wanted(x, recording);
 	struct sim_media media = { .recording_sid = str_of(recording->sid),
-				   .dialogue = recording->dialogue,
+				   .dialogue = (recording->dialogue + sending->edition) %
+					       SIM_DIALOGUES,
 				   .duration_ms = recording->duration_ms,
 				   .is_wav = sending->is_wav,
 				   .channels = channels };
@@ -275,6 +284,7 @@ static struct sending *sending_new(struct sim_recording *recording, struct excha
 	sending->recording = recording;
 	sending->x = x;
 	sending->is_wav = is_wav;
+	sending->edition = recording->edition;
 	sending->fd = -1;
 	sending->parked.gone = sending_gone;
 	if (++recording->counts.open > recording->counts.open_max)
@@ -304,6 +314,8 @@ static void media_serve(struct exchange *x, bool is_wav)
 			&sending->plan);
 	if (was_redirected)
 		sending->plan.redirect = NULL;
+	if (sending->plan.is_changed)
+		sending->edition = ++recording->edition;
 	if (!sending->plan.is_hanging && !sending->plan.is_closing && sending->plan.delay_ms == 0) {
 		sending_answer(sending);
 		return;
@@ -325,14 +337,19 @@ void sim_get_wav(struct exchange *x)
 	media_serve(x, true);
 }
 
-/* GET /simulate/media/{RE}.mp3 or .wav: what it should be, without faults, for comparing. */
+/* GET /simulate/media/{RE}.mp3 or .wav: what it should be, without faults, for comparing; as it is, or ?edition=N. */
 void sim_get_pristine(struct exchange *x)
 {
 	struct sim_recording *recording = sim_find_recording(sim_of(x), x->request.params[0]);
+	struct sending *sending;
+	uint64_t edition;
 
-	if (!recording) {
+	edition = recording ? number_wanted(x, STR("edition"), recording->edition) : UINT64_MAX;
+	if (!recording || edition > recording->edition) {
 		sim_reply_not_found(x);
 		return;
 	}
-	sending_answer(sending_new(recording, x, str_ends(x->request.path, STR(".wav"))));
+	sending = sending_new(recording, x, str_ends(x->request.path, STR(".wav")));
+	sending->edition = (unsigned)edition;
+	sending_answer(sending);
 }

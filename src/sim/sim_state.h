@@ -56,6 +56,7 @@ struct sim_recording {
 	char source[SIM_WORD_SIZE];
 	unsigned channels; /* 2: may be asked for as one, too; 1: no other */
 	unsigned dialogue;
+	unsigned edition; /* how often its media became other media */
 	int64_t duration_ms;
 	int64_t created_at_ms, started_at_ms, updated_at_ms; /* wall clock */
 	int error_code;

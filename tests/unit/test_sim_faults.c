@@ -36,6 +36,7 @@ static const struct {
 	{ "close", SIM_FAULT_CLOSE, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "" },
 	{ "hang", SIM_FAULT_HANG, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "" },
 	{ "ranges", SIM_FAULT_RANGES, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "" },
+	{ "changed@50%", SIM_FAULT_CHANGED, SIM_TARGET_MEDIA, 500000, 0, 0, 0, "" },
 	{ "drop-callback@20%", SIM_FAULT_DROP, SIM_TARGET_MEDIA, 200000, 0, 0, 0, "" },
 	{ "duplicate-callback", SIM_FAULT_DUPLICATE, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "" },
 	{ "reorder-callback", SIM_FAULT_REORDER, SIM_TARGET_MEDIA, 1000000, 0, 0, 0, "" },
