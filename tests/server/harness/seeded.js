@@ -4,8 +4,11 @@ import { randomInt } from 'node:crypto';
 export const SEED = Number(process.env.TEST_SEED ?? randomInt(2 ** 31));
 
 /** A function below(n) that gives integers of 0 to n - 1 (mulberry32); each use takes its own. */
-export function seeded(use = 0) {
-  let state = (SEED + use * 0x9e3779b9) >>> 0;
+export const seeded = (use = 0) => seededBy(SEED + use * 0x9e3779b9);
+
+/** The same, from a seed of the caller's. */
+export function seededBy(seed) {
+  let state = seed >>> 0;
   return (n) => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);

@@ -8,16 +8,21 @@ import { seeded } from './seeded.js';
 const FORGETFUL = join(dirname(BINARY), 'tests/tools/forgetful.so');
 const PAGE = 4096;
 
+/** The environment in which these libraries stand before all others; a sanitizer wants to be the first. */
+export function preloaded(libraries) {
+  const sanitizers = execFileSync('ldd', [BINARY], { encoding: 'utf8' }).match(/\S*\/lib[at]san\S*/g) ?? [];
+  return { LD_PRELOAD: [...sanitizers, ...libraries].join(' ') };
+}
+
 /**
  * The environment of a server on the folder `disk`, whose durable state is kept in the folder `shadow`, new or gone
- * on with.  `syncs`: it is killed as it begins one more than so many; `fails`: after so many, one fails.
+ * on with.  `syncs`: it is killed as it begins one more than so many; `fails`: after so many, one fails.  `above`: libraries
+ * that see a call before this one does.
  */
-export function forgetful(disk, shadow, { syncs, fails } = {}) {
+export function forgetful(disk, shadow, { syncs, fails, above = [] } = {}) {
   if (!existsSync(FORGETFUL)) throw new Error(`there is no ${FORGETFUL}: ninja builds it with the server`);
   mkdirSync(shadow, { recursive: true });
-  // A sanitizer wants to be the first.
-  const sanitizers = execFileSync('ldd', [BINARY], { encoding: 'utf8' }).match(/\S*\/lib[at]san\S*/g) ?? [];
-  return { LD_PRELOAD: [...sanitizers, FORGETFUL].join(' '), FORGETFUL_DIR: disk, FORGETFUL_SHADOW: shadow, ...(syncs === undefined ? {} : { FORGETFUL_SYNCS: String(syncs) }), ...(fails === undefined ? {} : { FORGETFUL_FAILS: String(fails) }) };
+  return { ...preloaded([...above, FORGETFUL]), FORGETFUL_DIR: disk, FORGETFUL_SHADOW: shadow, ...(syncs === undefined ? {} : { FORGETFUL_SYNCS: String(syncs) }), ...(fails === undefined ? {} : { FORGETFUL_FAILS: String(fails) }) };
 }
 
 export const KINDS = ['log', 'media', 'folder', 'ledger'];
@@ -32,8 +37,7 @@ export function failNoSync(shadow) {
   for (const kind of KINDS) rmSync(join(shadow, `armed.${kind}`), { force: true });
 }
 
-const below = seeded(1);
-const isLucky = () => below(2) === 0;
+const ofRun = seeded(1);
 
 /** Names and keys of a folder as it stands: Map of name to { type, key }. */
 function namesNow(folder) {
@@ -68,7 +72,7 @@ function pathsNow(folder, paths = new Map()) {
 }
 
 /** Each page, and the length, either as it was synced or as it was written last. */
-function tear(kept, now) {
+function tear(kept, now, isLucky) {
   const torn = Buffer.alloc(isLucky() ? kept.length : now.length);
   for (let at = 0; at < torn.length; at += PAGE) {
     const from = isLucky() ? kept : now;
@@ -80,16 +84,17 @@ function tear(kept, now) {
 /**
  * Makes the new folder `to` of what is durable of `disk`: names that were synced, with the bytes that were
  * synced; a file that never was is empty.  `isTorn`: what was not synced reached the disk or not, each name
- * and each page by chance.
+ * and each page by chance, which `below` (seeded.js) takes.
  */
-export function rebuild(disk, shadow, to, { isTorn = false } = {}) {
+export function rebuild(disk, shadow, to, { isTorn = false, below = ofRun } = {}) {
+  const isLucky = () => below(2) === 0;
   const paths = isTorn ? pathsNow(disk) : new Map();
 
   const makeFile = (key, path) => {
     const kept = join(shadow, `content.${key}`);
     if (!paths.has(key) && existsSync(kept)) return copyFileSync(kept, path);
     const bytes = existsSync(kept) ? readFileSync(kept) : Buffer.alloc(0);
-    return writeFileSync(path, paths.has(key) ? tear(bytes, readFileSync(paths.get(key))) : bytes);
+    return writeFileSync(path, paths.has(key) ? tear(bytes, readFileSync(paths.get(key)), isLucky) : bytes);
   };
   const makeFolder = (key, path, folderNow) => {
     mkdirSync(path);

@@ -11,7 +11,7 @@ export class Simulator {
     return simulator;
   }
 
-  async #ask(method, path, body) {
+  async ask(method, path, body) {
     const reply = await request(`${this.url}/simulate/${path}`, { method, body: body && JSON.stringify(body), headers: body ? { 'Content-Type': 'application/json' } : {} });
     if (reply.status >= 300) throw new Error(`${method} /simulate/${path}: ${reply.status} ${reply.body}`);
     return reply.body.length > 0 ? JSON.parse(reply.body) : null;
@@ -19,7 +19,7 @@ export class Simulator {
 
   /** Places a call that is over, with one recording: { callSid, recordingSid, seconds, bytes, mono, mediaPath, downloadPath }. */
   async place(options = {}) {
-    const { calls: [call] } = await this.#ask('POST', 'calls', { callbacks: false, ...options });
+    const { calls: [call] } = await this.ask('POST', 'calls', { callbacks: false, ...options });
     const [recording] = call.recordings;
     const { body } = await request(`${this.url}/simulate/media/${recording.recording_sid}.mp3`);
     const { body: mono } = await request(`${this.url}/simulate/media/${recording.recording_sid}.mp3?RequestedChannels=1`);
@@ -37,11 +37,11 @@ export class Simulator {
   }
 
   addFaults(...rules) {
-    return this.#ask('POST', 'faults', { rules });
+    return this.ask('POST', 'faults', { rules });
   }
 
   clearFaults() {
-    return this.#ask('DELETE', 'faults');
+    return this.ask('DELETE', 'faults');
   }
 
   /** What was asked for of one recording's media: { requests, ranges, open_max, ... }; zeros where nothing was. */

@@ -1,0 +1,69 @@
+// The callbacks of a schedule: signed as Twilio signs, marked each with a number of its own, and which of them were acknowledged.
+import { setTimeout as pause } from 'node:timers/promises';
+import { CALL_STATUS, RECORDING_STATUS, callCallback, postForm, recordingCallback } from '../server/harness/webhook.js';
+
+const LATEST_MS = 30_000;
+
+export class Callbacks {
+  constructor(world) {
+    this.world = world;
+    this.acknowledged = new Map(); // by mark: { callSid, recordingSid, of }
+    this.late = [];
+    this.sending = new Set();
+    this.marks = 0;
+  }
+
+  /** A call is placed: what is told of it, and when. */
+  announce(step, call) {
+    for (const callback of step.callbacks) {
+      const one = { of: callback.of, ms: callback.ms, callSid: call.callSid, recording: call.recordings[callback.number], status: step.status, mark: (this.marks += 1) };
+      if (callback.isLate) this.late.push(one);
+      else this.#begin(one);
+    }
+  }
+
+  sendLate() {
+    for (const one of this.late.splice(0)) this.#begin(one);
+  }
+
+  /** The recording is completed, once more. */
+  tellAgain(recording) {
+    this.#begin({ of: 'recorded', ms: 0, callSid: recording.callSid, recording, status: recording.status, mark: (this.marks += 1) });
+  }
+
+  /** All that are under way are answered, or lost. */
+  async settle() {
+    await Promise.all(this.sending);
+  }
+
+  #begin(one) {
+    const sent = this.#send(one).finally(() => this.sending.delete(sent));
+    this.sending.add(sent);
+  }
+
+  async #send(one) {
+    if (one.ms > 0) await pause(one.ms);
+    const { server } = this.world;
+    const [path, fields] = this.#form(one);
+    let reply;
+    try {
+      reply = await postForm(server.url, path, { ...fields, CampaignMark: String(one.mark) });
+    } catch (error) {
+      if (!this.world.isExcused(server)) this.world.object(`a webhook was not answered: ${error.message}`);
+      return;
+    }
+    if (reply.status === 200) this.acknowledged.set(one.mark, { callSid: one.callSid, recordingSid: one.recording?.recordingSid, of: one.of });
+    else if (reply.status !== 503 || !this.world.mayRefuse) this.world.object(`a webhook was answered ${reply.status} ${reply.body}`);
+    if (reply.ms > LATEST_MS) this.world.object(`a webhook was answered after ${Math.round(reply.ms)} ms`);
+  }
+
+  #form({ of, callSid, recording, status }) {
+    if (of === 'initiated') return [CALL_STATUS, callCallback({ CallSid: callSid, CallStatus: 'initiated', SequenceNumber: '0', CallDuration: undefined, Duration: undefined })];
+    if (of === 'completed') return [CALL_STATUS, callCallback({ CallSid: callSid })];
+    return [RECORDING_STATUS, recordingCallback({
+      CallSid: callSid, RecordingSid: recording.recordingSid, RecordingStartTime: new Date(recording.startedAt).toUTCString().replace('GMT', '+0000'), RecordingChannels: String(recording.channels),
+      ...(of === 'recorded' ? { RecordingStatus: status, RecordingDuration: String(recording.seconds), ...(status === 'absent' ? { ErrorCode: '16101' } : {}) }
+        : { RecordingStatus: 'in-progress', RecordingDuration: undefined }),
+    })];
+  }
+}

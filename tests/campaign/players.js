@@ -1,0 +1,145 @@
+// Players who ask for any part of any recording at any time, leave when they like, and look at each byte.
+import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { request } from '../server/harness/http.js';
+import { parseByteranges } from '../server/harness/multipart.js';
+import { Dice } from './dice.js';
+
+/** Beyond play_wait, and for a busy machine. */
+const LATE_MS = 20_000;
+const PLAY_WAIT_MOST_MS = 2000;
+
+const LAWFUL = new Set([200, 206, 304, 404, 410, 412, 416, 500, 503]);
+const CODES = new Set(['call_not_found', 'recording_not_found', 'recording_not_available', 'recording_absent', 'recording_expired', 'recording_deleted',
+  'upstream_refused', 'upstream_unavailable', 'overloaded', 'rate_limited', 'precondition_failed', 'range_not_satisfiable', 'internal']);
+
+const digest = (bytes) => `sha-256=:${createHash('sha256').update(bytes).digest('base64')}:`;
+
+/** A Range, or none. */
+function rangeFor(dice, size) {
+  const at = () => dice.below(size + 20);
+  const pair = () => {
+    const [first, last] = [at(), at()].sort((a, b) => a - b);
+    return `${first}-${last}`;
+  };
+  return dice.weighted([
+    [6, () => undefined], [3, () => 'bytes=0-'], [3, () => 'bytes=0-1'], [5, () => `bytes=${pair()}`], [4, () => `bytes=${at()}-`], [2, () => `bytes=-${at()}`],
+    [1, () => `bytes=${pair()}, ${pair()}`],
+  ])();
+}
+
+/** What a reply holds: [{ offset, bytes, total }]; null where it cannot be told. */
+function piecesOf({ status, headers, body, cut }) {
+  if (status === 200) return [{ offset: 0, bytes: body, total: headers['content-length'] === undefined ? undefined : Number(headers['content-length']) }];
+  if (headers['content-type'].startsWith('multipart/byteranges')) {
+    if (cut) return [];
+    return parseByteranges(headers['content-type'], body).map(({ first, bytes, total }) => ({ offset: first, bytes, total }));
+  }
+  const [, first, last, total] = headers['content-range'].match(/^bytes (\d+)-(\d+)\/(\d+)$/).map(Number);
+  if (!cut && body.length !== last - first + 1) throw new Error(`${headers['content-range']} with ${body.length} bytes`);
+  return [{ offset: first, bytes: body, total }];
+}
+
+const holds = (content, { offset, bytes }) => content.subarray(offset, offset + bytes.length).equals(bytes);
+
+export class Players {
+  constructor(world, seed, count) {
+    this.world = world;
+    this.names = new Map(); // by ETag: { recording, contents: those that all that was heard under it agrees with }
+    this.heard = 0;
+    this.dice = Array.from({ length: count }, (_, i) => new Dice(seed + 7919 * (i + 1)));
+  }
+
+  /** They play until stop() is called; through restarts. */
+  start() {
+    this.running = this.dice.map((dice) => this.#go(dice));
+  }
+
+  async stop() {
+    this.isOver = true;
+    await Promise.all(this.running ?? []);
+  }
+
+  async #go(dice) {
+    while (!this.isOver) {
+      const { recordings, server } = this.world;
+      if (recordings.length === 0 || !server || this.world.isExcused(server)) await pause(5);
+      else await this.#play(dice, recordings[recordings.length - 1 - Math.min(dice.below(recordings.length), dice.below(recordings.length))]);
+      await pause(dice.below(15));
+    }
+  }
+
+  async #play(dice, recording) {
+    const { server } = this.world;
+    const size = recording.contents[0]?.length ?? 1000;
+    const range = rangeFor(dice, size);
+    const headers = { ...(range && { Range: range }), ...(recording.etag && dice.chance(20) && { 'If-Range': recording.etag }) };
+    const path = dice.pick([`/api/recordings/${recording.recordingSid}/media`, `/api/calls/${recording.callSid}/download?recording=${recording.recordingSid}`]);
+    const leavesAt = dice.chance(20) ? dice.below(size) : undefined;
+    let hasLeft = false;
+    const onHead = (reply) => {
+      let came = 0;
+      if (leavesAt !== undefined) {
+        reply.on('data', (chunk) => {
+          came += chunk.length;
+          if (came >= leavesAt && !hasLeft) {
+            hasLeft = true;
+            reply.destroy();
+          }
+        });
+      }
+    };
+    const method = dice.chance(10) ? 'HEAD' : 'GET';
+    try {
+      const beganAt = performance.now();
+      let headMs;
+      const reply = await request(server.url + path, { method, headers, onHead: (head) => { headMs = performance.now() - beganAt; onHead(head); }, withinMs: 90_000 });
+      if (headMs > PLAY_WAIT_MOST_MS + LATE_MS) this.world.object(`${method} ${path} was answered after ${Math.round(headMs)} ms`);
+      await this.look(recording, reply, { method, range, hasLeft });
+    } catch (error) {
+      if (!this.world.isExcused(server)) this.world.object(`${method} ${path} ${JSON.stringify(headers)}: ${error.message}`);
+    }
+  }
+
+  /** Objects to what is not right of a reply. */
+  async look(recording, reply, { method = 'GET', range, hasLeft = false } = {}) {
+    const about = `${recording.recordingSid}, ${range ?? 'all'}: ${reply.status}`;
+    if (!LAWFUL.has(reply.status)) return this.world.object(`${about}: not a lawful answer: ${reply.body}`);
+    if (reply.status >= 400) return method === 'HEAD' || hasLeft ? undefined : this.#lookAtError(about, reply);
+    if (reply.status === 304 || method === 'HEAD') return undefined;
+    this.heard += 1;
+    recording.etag = reply.headers.etag ?? recording.etag;
+    return this.#lookAtSound(recording, about, { ...reply, cut: reply.cut || hasLeft });
+  }
+
+  #lookAtError(about, reply) {
+    const { code, error } = JSON.parse(reply.body);
+    if (!CODES.has(code)) this.world.object(`${about}: ${code}`);
+    if (reply.status === 500 && !this.world.mayFail) this.world.object(`${about}: ${code}: ${error}`);
+  }
+
+  async #lookAtSound(recording, about, reply) {
+    const { etag } = reply.headers;
+    const pieces = piecesOf(reply);
+    // What it is was known before its first byte came: what it becomes later is nothing that was heard.
+    if (this.world.hasChanged) await this.world.twilio.learnEditions(recording);
+    const agreeing = this.#agreeing(recording, etag, pieces);
+    const told = `${about}, ETag ${etag}, ${pieces.map(({ offset, bytes, total }) => `${bytes.length} from ${offset} of ${total}`).join(' and ')}${reply.cut ? ', cut' : ''}`;
+    if (agreeing.length === 0) return this.world.object(`${told}: these bytes are no part of it${this.names.has(etag) ? ', or the ETag names two contents' : ''}`);
+    if (etag) this.names.set(etag, { recording, contents: agreeing });
+    const [size] = agreeing.map(({ length }) => length);
+    if (reply.cut) return undefined;
+    if (reply.status === 200 && pieces[0].bytes.length !== size) return this.world.object(`${told}: a part, of ${size} bytes, as if it were all`);
+    if (pieces.some(({ total }) => total !== undefined && total !== size) && !this.world.hasLied) return this.world.object(`${told}: it has ${size} bytes`);
+    const said = reply.headers['repr-digest'];
+    if (said && !agreeing.some((content) => digest(content) === said)) return this.world.object(`${told}: the digest ${said} is of something else`);
+    return undefined;
+  }
+
+  /** The contents of the recording that the pieces agree with, and all that was heard under the ETag before. */
+  #agreeing(recording, etag, pieces) {
+    const before = this.names.get(etag);
+    if (before && before.recording !== recording) return [];
+    return (before?.contents ?? recording.contents).filter((content) => pieces.every((piece) => holds(content, piece)));
+  }
+}

@@ -1,0 +1,180 @@
+// The quiet after a schedule: nothing fails any more, and everything that was promised is looked at.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { request, requestJson } from '../server/harness/http.js';
+import { until } from '../server/harness/until.js';
+
+const WITHIN_MS = 60_000;
+const LONG_WAIT_MS = 1500; // what is to be tried again later than this is retried, as a person would
+const DESCRIPTORS_MOST = 160;
+const MEMORY_MOST_KIB = 1_500_000; // under ASan; a leak of what is played would be seen
+
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
+
+async function rowOf(world, { callSid, recordingSid }) {
+  const { status, json } = await requestJson(`${world.server.url}/api/calls/${callSid}`);
+  if (status !== 200) return undefined;
+  return json.recordings.find((row) => row.recording_sid === recordingSid);
+}
+
+/** The states in which the recording may be in the end; undefined: it may be unknown, too. */
+function lawfulStates({ deleted, status }) {
+  if (status === 'absent') return [undefined, 'absent', 'announced', 'deleted', 'gone'];
+  return { yes: ['deleted'], maybe: ['deleted', 'stored'], no: ['stored'] }[deleted];
+}
+
+async function untilSettled(world, recording) {
+  const states = lawfulStates(recording);
+  let isRetried = false;
+  await until(`${recording.recordingSid} is ${states.join(' or ')}`, async () => {
+    const row = await rowOf(world, recording);
+    recording.row = row;
+    if (states.includes(row?.state)) return true;
+    if (!isRetried && row?.next_try_at && Date.parse(row.next_try_at) - Date.now() > LONG_WAIT_MS) {
+      isRetried = true;
+      await request(`${world.server.url}/api/recordings/${recording.recordingSid}/retry`, { method: 'POST' });
+    }
+    throw new Error(JSON.stringify(row ?? null));
+  }, WITHIN_MS);
+}
+
+async function lookAtPlay(world, recording) {
+  const reply = await request(`${world.server.url}/api/recordings/${recording.recordingSid}/media`);
+  await world.players.look(recording, reply, {});
+  const about = `${recording.recordingSid}, held: ${recording.held}, deleted: ${recording.deleted}, is ${recording.row?.state} and its play is answered ${reply.status}`;
+  if (recording.row?.state === 'stored') {
+    if (reply.status !== 200 || reply.cut) return world.object(`${about}${reply.cut ? ', cut' : ''} ${reply.status === 200 ? '' : reply.body}`);
+    recording.stored = reply.body;
+    return undefined;
+  }
+  const expected = recording.row?.state === 'deleted' ? 410 : 404;
+  if (recording.status !== 'absent' && reply.status !== expected) world.object(about);
+  if (reply.status === 200) world.object(about);
+  return undefined;
+}
+
+async function lookAtDigest(world, recording) {
+  if (!recording.stored) return;
+  const digest = await until(`${recording.recordingSid} has a digest`, async () => (await rowOf(world, recording)).sha256, WITHIN_MS);
+  if (digest !== sha256(recording.stored)) world.object(`${recording.recordingSid} has the digest ${digest} of something else`);
+}
+
+function lookAtHold(world, { recordingSid, held, row }) {
+  if (row?.state !== 'stored') return held === 'yes' && world.object(`${recordingSid} is held, and is ${row?.state}`);
+  if (held !== 'maybe' && Boolean(row.hold) !== (held === 'yes')) world.object(`${recordingSid} was ${held === 'yes' ? '' : 'not '}held, and is shown with ${JSON.stringify(row.hold)}`);
+  return undefined;
+}
+
+/** What lies below recordings/ and arriving/: nothing of what was removed, and each file whole. */
+async function lookAtFiles(world) {
+  const dataDir = world.disk.seen();
+  const arriving = join(dataDir, 'arriving');
+  await until('nothing is left of what was under way', () => {
+    const left = readdirSync(arriving);
+    if (left.length > 0) throw new Error(left.join(' '));
+    return true;
+  });
+  const bySid = new Map(world.recordings.map((recording) => [recording.recordingSid, recording]));
+  const foreign = () => readdirSync(join(dataDir, 'recordings'), { recursive: true }).map(String).filter((file) => /\.\w+$/.test(file)).filter((file) => {
+    const recording = bySid.get(file.match(/RE[0-9a-f]{32}/)?.[0]);
+    return !recording?.stored;
+  });
+  await until('the files of what was removed are gone', () => {
+    const left = foreign();
+    if (left.length > 0) throw new Error(left.join(' '));
+    return true;
+  }, 10_000);
+  for (const file of readdirSync(join(dataDir, 'recordings'), { recursive: true }).map(String)) {
+    const [, recordingSid] = file.match(/(RE[0-9a-f]{32}).*\.(mp3|wav)$/) ?? [];
+    if (!recordingSid) continue;
+    const found = readFileSync(join(dataDir, 'recordings', file));
+    const recording = bySid.get(recordingSid);
+    recording.files = [...recording.files ?? [], file];
+    if (!recording.contents.some((content) => content.equals(found))) world.object(`${file} is no whole recording: ${found.length} bytes`);
+  }
+  for (const recording of world.recordings) {
+    if (recording.stored && !recording.files) world.object(`${recording.recordingSid} has no file`);
+    if (recording.files?.length > 1) world.orphans = [...world.orphans ?? [], ...recording.files];
+  }
+}
+
+/** No descriptor holds the bytes of what was removed, and there are not too many. */
+async function lookAtProcess(world) {
+  const folder = `/proc/${world.server.pid}/fd`;
+  const targets = () => readdirSync(folder).map((fd) => {
+    try {
+      return readlinkSync(join(folder, fd));
+    } catch {
+      return '';
+    }
+  });
+  await until('no descriptor is left of what was removed', () => {
+    const left = targets().filter((target) => /\/(recordings|arriving)\/.*\(deleted\)$/.test(target));
+    if (left.length > 0) throw new Error(left.join(' '));
+    return true;
+  }, 10_000);
+  if (targets().length > DESCRIPTORS_MOST) world.object(`${targets().length} descriptors are open: ${targets().join(' ')}`);
+  const [, kib] = readFileSync(`/proc/${world.server.pid}/status`, 'utf8').match(/VmRSS:\s+(\d+) kB/);
+  if (Number(kib) > MEMORY_MOST_KIB) world.object(`the server takes ${kib} KiB`);
+}
+
+/** Twilio is not asked more often than the faults explain. */
+function lookAtRequests(world, before, after, wasStored) {
+  const seconds = (performance.now() - world.beganAt) / 1000;
+  const most = 20 + 10 * world.servers.length + 40 * seconds;
+  for (const [recordingSid, { requests, open_max: openMax }] of Object.entries(before)) {
+    if (requests > most) world.object(`${recordingSid} was asked for ${requests} times in ${seconds.toFixed(1)} s`);
+    if (openMax > 4 + world.servers.length) world.object(`${recordingSid} was asked for ${openMax} times at once`);
+  }
+  for (const [recordingSid, { requests }] of Object.entries(after)) {
+    if (requests > (wasStored.has(recordingSid) ? 0 : 4)) {
+      world.object(`${recordingSid} was ${wasStored.has(recordingSid) ? 'stored, and was' : ''} asked for ${requests} times when nothing failed any more`);
+    }
+  }
+}
+
+/** Each event that was acknowledged is in the ledger, which is sound. */
+function lookAtLedger(world) {
+  // A copy: sqlite3 does not find its way into another's mounts.
+  const ledger = join(world.folder, 'ledger.db');
+  for (const name of ['', '-wal']) {
+    const from = world.disk.seen(join(world.disk.dataDir, `ledger.db${name}`));
+    if (existsSync(from)) copyFileSync(from, ledger + name);
+  }
+  const sql = (statement) => execFileSync('sqlite3', [ledger, statement], { encoding: 'latin1', maxBuffer: 64 * 1024 * 1024 });
+  const sound = sql('PRAGMA integrity_check').trim();
+  if (sound !== 'ok') world.object(`the ledger: ${sound}`);
+  const marks = new Set([...sql('SELECT CAST(raw AS TEXT) FROM events').matchAll(/CampaignMark=?[^0-9a-zA-Z]*(\d+)/g)].map(([, mark]) => Number(mark)));
+  for (const [mark, event] of world.callbacks.acknowledged) {
+    if (!marks.has(mark)) world.object(`event ${mark} was acknowledged and is lost: ${JSON.stringify(event)}`);
+  }
+}
+
+export async function beQuiet(world) {
+  const { twilio, callbacks, recordings, schedule } = world;
+  await twilio.clearFaults();
+  world.disk.calm();
+  callbacks.sendLate();
+  await callbacks.settle();
+  await world.players.stop();
+  await world.restart(schedule.quiet);
+  for (const recording of recordings) await twilio.learnEditions(recording);
+  const before = await twilio.asked();
+  const wasStored = new Set();
+  for (const recording of recordings) if ((await rowOf(world, recording))?.state === 'stored') wasStored.add(recording.recordingSid);
+  await twilio.forgetAsked();
+  for (const recording of recordings) await untilSettled(world, recording);
+  for (const recording of recordings) await lookAtPlay(world, recording);
+  for (const recording of recordings) {
+    await lookAtDigest(world, recording);
+    lookAtHold(world, recording);
+  }
+  await lookAtFiles(world);
+  await lookAtProcess(world);
+  lookAtRequests(world, before, await twilio.asked(), wasStored);
+  await world.stop();
+  if (!existsSync(world.disk.seen(join(world.disk.dataDir, 'ledger.db')))) return world.object('there is no ledger');
+  return lookAtLedger(world);
+}
