@@ -84,11 +84,41 @@ enum play_result play_result_of(int status, uint8_t outcome)
 	return status == 304 ? PLAY_RESULT_NOT_MODIFIED : result_of_refusal(status);
 }
 
+#define LATEST_MAX 50 /* plays of a loop */
+
+/* The last is the lowest bit, 1 where it came from the store; the highest 1 stands above the first, and is none. */
+static void latest_add(struct gauge *latest, bool is_stored)
+{
+	uint64_t bits = (uint64_t)gauge_read(latest), above = UINT64_C(1) << LATEST_MAX;
+
+	bits = (bits ? bits : 1) << 1 | is_stored;
+	if (bits >= above << 1)
+		bits = (bits & (above - 1)) | above;
+	gauge_set(latest, (int64_t)bits);
+}
+
+static void latest_sum(const struct gauge *latest, struct web_sums *sums)
+{
+	uint64_t bits = (uint64_t)gauge_read(latest);
+
+	if (bits == 0)
+		return;
+	sums->latest_plays += 63 - (uint64_t)__builtin_clzll(bits);
+	sums->latest_stored += (uint64_t)__builtin_popcountll(bits) - 1;
+}
+
+static void count_play(struct web_counts *counts, enum play_source source, enum play_result result)
+{
+	counter_add(&counts->plays[source][result], 1);
+	if (result == PLAY_RESULT_PLAYED && source != PLAY_SOURCE_NONE)
+		latest_add(&counts->latest_plays, source != PLAY_SOURCE_FLIGHT);
+}
+
 void web_count_request(struct web_counts *counts, const struct exchange *x, bool is_play)
 {
 	counter_add(&counts->requests[x->status / 100], 1);
 	if (is_play)
-		counter_add(&counts->plays[x->source][play_result_of(x->status, x->outcome)], 1);
+		count_play(counts, x->source, play_result_of(x->status, x->outcome));
 }
 
 static void add_each(const struct counter *counters, size_t count, uint64_t *sums)
@@ -106,6 +136,7 @@ void web_counts_add(const struct web_counts *counts, struct web_sums *sums)
 		add_each(counts->plays[source], PLAY_RESULTS, sums->plays[source]);
 		time_histogram_add(&counts->first_byte[source], &sums->first_byte[source]);
 	}
+	latest_sum(&counts->latest_plays, sums);
 	time_histogram_add(&counts->webhooks, &sums->webhooks);
 	sums->live_sockets += gauge_read(&counts->live_sockets);
 	sums->live_polls += gauge_read(&counts->live_polls);

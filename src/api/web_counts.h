@@ -67,6 +67,7 @@ struct web_counts {
 	char before[COUNTER_LINE]; /* what other threads write is not in a line with these */
 	struct counter requests[WEB_STATUS_CLASSES];
 	struct counter plays[PLAY_SOURCES][PLAY_RESULTS];
+	struct gauge latest_plays; /* where the last were found: see latest_add() */
 	/* From the head of the request to the first byte of media; NONE stays empty. */
 	struct time_histogram first_byte[PLAY_SOURCES];
 	struct time_histogram webhooks; /* from the head to the 200 */
@@ -81,6 +82,7 @@ struct web_counts {
 struct web_sums {
 	uint64_t requests[WEB_STATUS_CLASSES];
 	uint64_t plays[PLAY_SOURCES][PLAY_RESULTS];
+	uint64_t latest_plays, latest_stored; /* of the last few of each loop; from the store */
 	struct time_sum first_byte[PLAY_SOURCES];
 	struct time_sum webhooks;
 	uint64_t sign_ins[SIGN_IN_RESULTS];

@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX     1024
-#define QUEUE_OLD_MS (15 * 60 * 1000) /* a recording that waits longer is worth a look */
-#define PLAYS_MIN    20               /* fewer tell nothing */
-#define SHARE_MIN    95               /* of a hundred, from the store */
+#define TEXT_MAX        1024
+#define QUEUE_OLD_MS    (15 * 60 * 1000) /* a recording that waits longer is worth a look */
+#define PLAYS_MIN       20               /* fewer tell nothing */
+#define UNANNOUNCED_MIN 5                /* fewer may be on their way */
+#define SHARE_MIN       95               /* of a hundred, from the store */
 
 static int64_t number(const json_t *object, const char *key)
 {
@@ -152,13 +153,58 @@ static void check_webhooks_taken(struct deployment *deployment, struct report *r
 	report_good(report, "none was refused since the last that was good");
 }
 
+/*
+ * Calls that have a recording and began after the last webhook: of each a webhook should have come since.  Of the newest page
+ * alone, which is enough.
+ */
+static size_t count_unannounced(const struct deployment *deployment, const char *last)
+{
+	__attribute__((cleanup(http_answer_release_at))) struct http_answer answer = { 0 };
+	AUTO(free) char *path = xasprintf("/api/calls?from=%s&limit=200", last);
+	const struct place_ask ask = { .path = path };
+	const json_t *call;
+	size_t i, count = 0;
+	json_t *calls;
+
+	if (!deployment->server.version)
+		return 0;
+	deployment_ask_server(deployment, &ask, &answer);
+	calls = json_loadb(answer.body.at, answer.body.len, 0, NULL);
+	json_array_foreach(json_object_get(calls, "calls"), i, call)
+		count += number(call, "recording_count") > 0;
+	json_decref(calls);
+	return count;
+}
+
+static void tell_stopped(const char *last, size_t count, struct report *report)
+{
+	char text[TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%zu%s recorded calls began since the last webhook, %s", count,
+		 count < 200 ? "" : " or more", last);
+	report_finding(report, &(struct finding){
+				       .severity = SEVERITY_WEAKENS,
+				       .says = "webhooks come no longer: recordings are found by "
+					       "Twilio's list alone",
+				       .looked_at = text,
+				       .expected = "one for each call, within seconds",
+			       });
+}
+
 static void check_webhooks_come(struct deployment *deployment, struct report *report)
 {
 	const json_t *webhooks = json_object_get(deployment->status, "webhooks");
 	const char *last = json_string_value(json_object_get(webhooks, "last_taken_at"));
 
+	size_t unannounced;
+
 	if (!has_status(deployment, report))
 		return;
+	unannounced = last ? count_unannounced(deployment, last) : 0;
+	if (unannounced >= UNANNOUNCED_MIN) {
+		tell_stopped(last, unannounced, report);
+		return;
+	}
 	if (last || number(deployment->status, "calls") == 0) {
 		report_good(report, "%s%s", last ? "the last came " : "there is no call yet",
 			    last ? last : "");
@@ -253,11 +299,11 @@ static void check_listed(struct deployment *deployment, struct report *report)
 
 /* ---- where plays come from ---- */
 
-/* The sum of callspool_plays_total of that source that were played. */
+/* Of the last plays those that were found there. */
 static uint64_t count_plays(struct str metrics, const char *source)
 {
 	AUTO(free)
-	char *start = xasprintf("callspool_plays_total{source=\"%s\",result=\"played\"} ", source);
+	char *start = xasprintf("callspool_latest_plays{source=\"%s\"} ", source);
 	struct str line;
 	uint64_t count;
 
@@ -280,17 +326,16 @@ static void check_share(struct deployment *deployment, struct report *report)
 		return;
 	}
 	deployment_ask_server(deployment, &ask, &answer);
-	stored = count_plays(buf_str(&answer.body), "cache") +
-		 count_plays(buf_str(&answer.body), "store");
+	stored = count_plays(buf_str(&answer.body), "store");
 	flight = count_plays(buf_str(&answer.body), "flight");
 	all = stored + flight;
 	if (all < PLAYS_MIN) {
-		report_good(report, "%llu plays since the start: too few to judge",
+		report_good(report, "%llu of the last plays are known: too few to judge",
 			    (unsigned long long)all);
 		return;
 	}
 	share = stored * 100 / all;
-	snprintf(text, sizeof(text), "%llu of %llu plays since the start came from the store",
+	snprintf(text, sizeof(text), "%llu of the last %llu plays came from the store",
 		 (unsigned long long)stored, (unsigned long long)all);
 	if (share >= SHARE_MIN) {
 		report_good(report, "%s", text);

@@ -263,6 +263,11 @@ static void add_plays(struct exposition *out, const struct web_sums *sums)
 				       LABELS("source", play_source_name(source), "result",
 					      play_result_name(result)),
 				       (int64_t)sums->plays[source][result]);
+	exposition_family(out, "callspool_latest_plays", METRIC_GAUGE,
+			  "The last 50 plays of each loop, by where they were found.");
+	exposition_int(out, LABEL("source", "store"), (int64_t)sums->latest_stored);
+	exposition_int(out, LABEL("source", "flight"),
+		       (int64_t)(sums->latest_plays - sums->latest_stored));
 	exposition_family(out, "callspool_play_first_byte_seconds", METRIC_HISTOGRAM,
 			  "From the head of a request for media to the first byte of the answer.");
 	for (enum play_source source = PLAY_SOURCE_CACHE; source < PLAY_SOURCES; source++)

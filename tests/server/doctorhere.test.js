@@ -213,6 +213,10 @@ test('strategy: plays that wait for Twilio', async (t) => {
   const { names, json } = await examine(server, ['from-store']);
   assert.deepEqual(names, ['from-store']);
   assert.match(json.says, /only when somebody plays/);
+  await until('plays of what is here cure it, without a restart', async () => {
+    await Promise.all(Array.from({ length: 60 }, () => request(`${server.url}/api/calls/${callSid}/download`, { headers: { Range: 'bytes=0-1' } })));
+    return (await examine(server, ['from-store'])).names.length === 0;
+  });
 });
 
 test('a forged sign-in is found where the proxy passes it on', async (t) => {
