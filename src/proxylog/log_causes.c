@@ -200,10 +200,20 @@ static bool has(struct str text, const char *part)
 	return str_find_str(text, str_of(part)) < text.len;
 }
 
+/* SIDs that the doctor's calls have: play/probes.h. */
+#define RESERVED "d0c70000d0c70000"
+
+bool log_line_is_of_doctor(const struct log_line *line)
+{
+	return has(line->request, "/CA" RESERVED) || has(line->request, "/RE" RESERVED);
+}
+
 static enum log_cause cause_of_access(const struct log_line *line)
 {
 	bool is_get = str_starts(line->request, STR("GET "));
 
+	if (log_line_is_of_doctor(line))
+		return LOG_CAUSE_NONE;
 	if (line->status == 499)
 		return LOG_CAUSE_CLIENT_LEFT;
 	if (line->status == 200 && line->range.at && is_get &&

@@ -57,5 +57,10 @@ struct log_cause_words {
 extern const struct log_cause_words log_causes[LOG_CAUSES];
 
 enum log_cause log_cause_of(const struct log_line *line);
+/*
+ * A play of callspool doctor's: what it is answered is what the doctor wanted to see (200 where If-Range is another's, 404, 416,
+ * a play that is given up), and no fault.
+ */
+bool log_line_is_of_doctor(const struct log_line *line);
 /* What a status means to a player, and whence it comes where no cause is known; NULL: it is none of a fault. */
 const char *log_status_meaning(int status);

@@ -224,6 +224,8 @@ static bool is_failure(const struct log_line *line)
 static void add_access(struct log_story *story, const struct log_line *line)
 {
 	story->told.answered++;
+	if (line->status < 500 && log_line_is_of_doctor(line))
+		return;
 	if (line->status >= 400 && line->status < LOG_STORY_STATUSES) {
 		struct log_count *count = &story->statuses[line->status];
 

@@ -162,6 +162,8 @@ test('what callspool says of it itself is found by the id of the request', async
   const { status, headers } = await request(`${nginx.url}/api/calls/${callSid}/download`);
   assert.equal(status, 503);
   await nginx.logs(new RegExp(headers['x-request-id']));
+  const examined = await callspool(['doctor', 'playback', '--json', '--url', nginx.url, '--set', `data_dir=${server.dataDir}`]);
+  assert.ok(JSON.parse(examined.stdout).good > 10, examined.stdout);
   const [log, journal] = [join(folder, 'access.log'), join(folder, 'journal.log')];
   writeFileSync(log, nginx.written());
   await until('the journal has it', () => server.err.some((line) => line.includes(headers['x-request-id'])));
@@ -169,6 +171,8 @@ test('what callspool says of it itself is found by the id of the request', async
   for (const files of [[log, journal], [journal, log]]) {
     const { code, json } = await explain(files);
     assert.equal(code, 7);
+    assert.deepEqual(json.causes, [], 'what the doctor played is no fault');
+    assert.deepEqual(json.answers.map(({ status: answer }) => answer).filter((answer) => answer !== 403), [503], 'nor what it was answered, but for what public_url is not that of'); // its WebSocket
     const failure = json.failures.find(({ request_id: id }) => id === headers['x-request-id']);
     assert.equal(failure.of_back_end, true);
     assert.equal(failure.journal_by, 'request id');
