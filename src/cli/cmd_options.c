@@ -1,6 +1,7 @@
 #include "cli/cmd_options.h"
 
 #include "base/log.h"
+#include "base/shell_word.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -124,6 +125,18 @@ bool cmd_options_reread(struct cmd_options *options, struct err *err)
 	}
 	settings_source_free(fresh);
 	return is_good;
+}
+
+void cmd_options_repeat(const struct cmd_options *options, struct buf *out)
+{
+	if (options->config_path) {
+		buf_add_text(out, " --config ");
+		shell_word_add(out, str_of(options->config_path));
+	}
+	for (size_t i = 0; i < options->sets.count; i++) {
+		buf_add_text(out, " --set ");
+		shell_word_add(out, str_of(options->sets.at[i]));
+	}
 }
 
 void cmd_options_release(struct cmd_options *options)

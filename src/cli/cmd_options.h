@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "cli/cmd.h"
 #include "config/settings.h"
 
@@ -38,6 +39,8 @@ bool cmd_options_resolve(struct cmd_options *options, struct err *err) MUST_CHEC
  * log, those that are not live as what the next start will bring.  False: something is wrong, and nothing was changed.
  */
 bool cmd_options_reread(struct cmd_options *options, struct err *err) MUST_CHECK;
+/* Where they came from, as it was said: " --config FILE --set key=value"; to be written behind another command. */
+void cmd_options_repeat(const struct cmd_options *options, struct buf *out);
 void cmd_options_release(struct cmd_options *options);
 static inline void cmd_options_release_at(struct cmd_options *options)
 {

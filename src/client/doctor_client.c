@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "base/shell_word.h"
 #include "base/str.h"
 #include "client/admin_client.h"
 #include "client/ledger_status.h"
@@ -18,6 +19,7 @@
 #include <stdio.h>
 
 #define BODY_MAX       (1024 * 1024)
+#define OPTIONS_MAX    4096
 #define REPORT_MAX     (8 * 1024 * 1024)
 #define EVERY_MS       (60 * 1000)
 #define EVERY_LEAST_MS 1000
@@ -42,6 +44,25 @@ static bool read_limits(const struct doctor_request *request, struct proxy_limit
 	       read_limit("--proxy-connect-timeout", request->proxy_connect_timeout, &out->connect,
 			  err) &&
 	       read_limit("--proxy-keepalive", request->proxy_keepalive, &out->keepalive, err);
+}
+
+static void add_option(const char *name, const char *value, struct buf *out)
+{
+	if (!value)
+		return;
+	buf_addf(out, " %s ", name);
+	shell_word_add(out, str_of(value));
+}
+
+/* What this run looks at, so that it can be looked at again. */
+static void add_options(const struct doctor_request *request, struct buf *out)
+{
+	add_option("--url", request->url, out);
+	add_option("--nginx-conf", request->nginx_conf, out);
+	add_option("--proxy-read-timeout", request->proxy_read_timeout, out);
+	add_option("--proxy-send-timeout", request->proxy_send_timeout, out);
+	add_option("--proxy-connect-timeout", request->proxy_connect_timeout, out);
+	add_option("--proxy-keepalive", request->proxy_keepalive, out);
 }
 
 /* NULL: there is none that can be read. */
@@ -91,12 +112,19 @@ static void examine(const struct doctor_request *request, const struct deploymen
 	struct deployment_options fresh = *options;
 	struct examination examination = request->examination;
 	struct deployment deployment;
+	char options_text[OPTIONS_MAX];
+	struct buf own;
 
+	buf_over(&own, options_text, sizeof(options_text));
+	add_options(request, &own);
+	report->doctor_options = buf_ok(&own) ? own.at : NULL;
+	report->settings_options = request->settings_options;
 	fresh.ledger_status = read_ledger(request->settings);
 	examination.watch = watch;
 	deployment_open(&fresh, &deployment);
 	examination_run(&examination, &deployment, report);
 	deployment_close(&deployment);
+	report->doctor_options = NULL; /* gone with this */
 }
 
 static void examine_once(const struct doctor_request *request,

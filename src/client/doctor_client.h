@@ -18,6 +18,7 @@ struct doctor_request {
 	const char *proxy_read_timeout, *proxy_send_timeout, *proxy_connect_timeout,
 		*proxy_keepalive; /* as a setting says durations; NULL: not said */
 	struct examination examination;
+	const char *settings_options; /* of the command, as report.h has them; NULL: none */
 	bool is_json, is_list;
 	bool is_watch;     /* again and again, until it is ended; tells what has changed */
 	const char *every; /* a duration: how often; NULL: 60 s */

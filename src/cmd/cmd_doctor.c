@@ -1,12 +1,15 @@
 /* callspool doctor: will it play, and if not, why? */
 #include "cmd/commands.h"
 
+#include "base/buf.h"
 #include "cli/cmd_options.h"
 
 #include "client/doctor_client.h"
 #include "client/log_client.h"
 
 #include <stdio.h>
+
+#define REPEATED_MAX 4096
 
 struct doctor_command {
 	struct cmd_options options; /* first: flags are read into all of it */
@@ -48,6 +51,8 @@ static int run(struct doctor_command *command)
 {
 	struct doctor_request *request = &command->request;
 	enum doctor_verdict verdict;
+	char repeated_text[REPEATED_MAX];
+	struct buf repeated;
 	struct err err;
 
 	if (command->logs.count > 0)
@@ -56,6 +61,9 @@ static int run(struct doctor_command *command)
 		return cmd_fail(&err);
 	request->settings = &command->options.settings;
 	request->is_json = command->options.is_json;
+	buf_over(&repeated, repeated_text, sizeof(repeated_text));
+	cmd_options_repeat(&command->options, &repeated);
+	request->settings_options = buf_ok(&repeated) ? repeated.at : NULL;
 	request->examination.names = command->options.operands.at;
 	request->examination.names_count = command->options.operands.count;
 	if (doctor_client_run(request, &verdict, &err))

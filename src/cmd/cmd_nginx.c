@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 
+#define REPEATED_MAX   4096
 #define HEADERS_MAX    CMD_TEXTS_MAX
 #define TEXT_BYTES_MAX (16u << 20)
 
@@ -122,8 +123,13 @@ static int check(struct nginx_command *command)
 					  .examination = { .names = names, .names_count = 1 },
 					  .is_json = command->options.is_json };
 	enum doctor_verdict verdict;
+	char repeated_text[REPEATED_MAX];
+	struct buf repeated;
 	struct err err;
 
+	buf_over(&repeated, repeated_text, sizeof(repeated_text));
+	cmd_options_repeat(&command->options, &repeated);
+	request.settings_options = buf_ok(&repeated) ? repeated.at : NULL;
 	if (!cmd_options_resolve(&command->options, &err) ||
 	    !doctor_client_run(&request, &verdict, &err))
 		return cmd_fail(&err);

@@ -48,7 +48,7 @@ struct finding {
 	const char *
 		write; /* the line or lines to write instead, or the command; NULL: the check's `remedy` says it */
 	const char *
-		confirm; /* a command that shows that it is cured; NULL: this check, run by its name */
+		confirm; /* a command that shows that it is cured; NULL: this check, run by its name with the options of this run */
 };
 
 /* What lies nearer to the cause is told first: of two findings that break as much, that of the lower rank. */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct result *add(struct report *report, enum result_kind kind)
 {
@@ -72,6 +73,28 @@ static const char *copy(const char *text)
 	return text ? xstrdup(text) : NULL;
 }
 
+static const char *or_none(const char *text)
+{
+	return text ? text : "";
+}
+
+char *report_command(const struct report *report)
+{
+	return xasprintf("callspool doctor %s%s%s", report->check->name,
+			 or_none(report->doctor_options), or_none(report->settings_options));
+}
+
+static char *confirm_of(const struct report *report, const char *confirm)
+{
+	static const char own[] = "callspool ";
+
+	if (!confirm)
+		return report_command(report);
+	if (strncmp(confirm, own, sizeof(own) - 1) != 0)
+		return xstrdup(confirm);
+	return xasprintf("%s%s", confirm, or_none(report->settings_options));
+}
+
 void report_finding(struct report *report, const struct finding *finding)
 {
 	struct result *result = add(report, RESULT_FINDING);
@@ -83,7 +106,7 @@ void report_finding(struct report *report, const struct finding *finding)
 		.expected = copy(finding->expected),
 		.consequence = copy(finding->consequence),
 		.write = copy(finding->write),
-		.confirm = copy(finding->confirm),
+		.confirm = confirm_of(report, finding->confirm),
 	};
 }
 

@@ -43,6 +43,11 @@ struct report {
 	/* Whose results these are now: set by who runs the checks. */
 	const struct check_group *group;
 	const struct check *check;
+	/*
+	 * Of this run, to be written behind callspool, and behind callspool doctor, so that a command that confirms looks at
+	 * the same: " --config FILE", " --nginx-conf FILE"; borrowed; NULL: none.
+	 */
+	const char *settings_options, *doctor_options;
 	/* Something was asked for by its name; this check by its own. */
 	bool is_chosen, is_named;
 };
@@ -54,6 +59,8 @@ void report_left_out(struct report *report, const char *fmt, ...) PRINTF_LIKE(2,
 /* What it needs is not there (no server runs, ...): no gap where all is run, for then another check tells it. */
 void report_lacking(struct report *report, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void report_finding(struct report *report, const struct finding *finding);
+/* "callspool doctor NAME" with the options of this run, of the check whose results these are now; for free(). */
+char *report_command(const struct report *report);
 /* `source` is copied. */
 void report_limit(struct report *report, const char *who, const char *what, int64_t ms,
 		  const char *source);

@@ -24,7 +24,6 @@ static const struct {
 static void print_finding(const struct report_text *text, const struct result *result)
 {
 	const struct finding *finding = &result->finding;
-	AUTO(free) char *again = xasprintf("callspool doctor %s", result->check->name);
 
 	terminal_labelled(&text->terminal, "looked at", finding->looked_at);
 	terminal_labelled(&text->terminal, "expected", finding->expected);
@@ -37,7 +36,7 @@ static void print_finding(const struct report_text *text, const struct result *r
 		terminal_labelled(&text->terminal, "cure", result->check->remedy);
 	}
 	terminal_label(&text->terminal, "confirm");
-	terminal_lines(&text->terminal, finding->confirm ? finding->confirm : again);
+	terminal_lines(&text->terminal, finding->confirm);
 }
 
 static void print_heading(struct report_text *text, const struct check_group *group)

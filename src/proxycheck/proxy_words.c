@@ -1,11 +1,14 @@
 #include "proxycheck/proxy_words.h"
 
+#include "base/mem.h"
+#include "base/own.h"
 #include "doctor/deployment.h"
 #include "doctor/report.h"
 #include "nginx/nginx_force.h"
 #include "proxycheck/nginx_explain.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CUT_MARK "..."
@@ -175,12 +178,14 @@ struct str proxy_header_sent(const struct proxy_way *way, const char *name, bool
 
 void proxy_finding(struct report *report, const struct finding *finding)
 {
+	AUTO(free) char *command = report_command(report);
+	const char *piped = strstr(command, " --nginx-conf - ") ||
+					    str_ends(str_of(command), STR(" --nginx-conf -"))
+				    ? "nginx -T | "
+				    : "";
+	AUTO(free) char *confirm = xasprintf("nginx -t && nginx -s reload && %s%s", piped, command);
 	struct finding whole = *finding;
-	char confirm[200];
 
-	snprintf(confirm, sizeof(confirm),
-		 "nginx -t && nginx -s reload && nginx -T | callspool doctor %s --nginx-conf -",
-		 report->check->name);
 	if (!whole.confirm)
 		whole.confirm = confirm;
 	report_finding(report, &whole);

@@ -160,9 +160,11 @@ test('--check: findings end with 7, what cannot be read with 8, from standard in
   assert.equal(finding.result, 'finding');
   assert.match(finding.looked_at, /bare\.conf:27, location \/: no proxy_http_version/);
   assert.equal(finding.write, 'proxy_http_version 1.1;');
+  assert.equal(finding.confirm, `nginx -t && nginx -s reload && callspool doctor http-version --nginx-conf ${DATA}bare.conf --set data_dir=${folder} --set public_url=http://calls.example.com`);
   assert.equal((await callspool(['nginx', '--check', `${folder}/nothing.conf`, ...set])).code, 8);
   const piped = await run('sh', ['-c', `"$0" nginx --check - --set data_dir=${folder} <${DATA}bare.conf`, BINARY]);
   assert.equal(piped.code, 7, piped.stderr);
+  assert.match(piped.stdout, /nginx -T \| callspool doctor http-version --nginx-conf - --set data_dir=/);
 });
 
 test('every fault that its checks are tried with is one that nginx starts with', async (t) => {
