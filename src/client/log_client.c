@@ -91,13 +91,20 @@ static bool read_files(const struct files *files, struct log_story *story, struc
 
 	progress_bar_start(&bar, "bytes");
 	for (size_t i = 0; i < files->count; i++) {
+		struct log_told before, after;
 		const struct log_file file = { .path = files->paths[i],
 					       .progress = files->all_bytes ? &bar.progress : NULL,
 					       .done_bytes = &done_bytes,
 					       .all_bytes = files->all_bytes };
 
+		log_story_tell(story, &before);
 		if (!log_file_read(&file, &reading.lines, err))
 			return false;
+		log_story_tell(story, &after);
+		/* What was rotated away long ago may be empty. */
+		if (after.known == before.known &&
+		    (after.lines > before.lines || files->count == 1))
+			log_story_note_strange(story, files->paths[i]);
 	}
 	return true;
 }
@@ -117,7 +124,7 @@ static void print(struct log_story *story, bool is_json)
 	printf("%s\n", text.at);
 }
 
-bool log_client_run(const struct log_request *request, bool *out_found, struct err *err)
+bool log_client_run(const struct log_request *request, enum doctor_verdict *out, struct err *err)
 {
 	AUTO(log_story_free) struct log_story *story = log_story_new();
 	struct files files = { .count = 0 };
@@ -127,6 +134,6 @@ bool log_client_run(const struct log_request *request, bool *out_found, struct e
 	if (!is_good)
 		return false;
 	print(story, request->is_json);
-	*out_found = log_story_worst(story) != LOG_CAUSE_NONE || log_story_failure(story, 0);
+	*out = log_story_verdict(story);
 	return true;
 }

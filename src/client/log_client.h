@@ -5,6 +5,7 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "doctor/examination.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,5 +17,9 @@ struct log_request {
 	bool is_json;
 };
 
-/* Prints on standard output.  *out_found: a cause, or a request that failed.  ERR_NOT_FOUND: there is no such file. */
-bool log_client_run(const struct log_request *request, bool *out_found, struct err *err) MUST_CHECK;
+/*
+ * Prints on standard output.  FINDINGS: a cause, or a request that failed; UNCHECKED: neither, but not all of it is a log that is
+ * known.  ERR_NOT_FOUND: there is no such file.
+ */
+bool log_client_run(const struct log_request *request, enum doctor_verdict *out,
+		    struct err *err) MUST_CHECK;

@@ -36,13 +36,13 @@ static int run_logs(const struct doctor_command *command)
 	const struct log_request request = { .paths = command->logs.at,
 					     .paths_count = command->logs.count,
 					     .is_json = command->options.is_json };
-	bool was_found;
+	enum doctor_verdict verdict;
 	struct err err;
 
 	if (command->options.operands.count > 0)
 		return cmd_misused(&cmd_doctor, "--nginx-log explains logs: it runs no check");
-	if (log_client_run(&request, &was_found, &err))
-		return was_found ? EXIT_FINDINGS : EXIT_GOOD;
+	if (log_client_run(&request, &verdict, &err))
+		return exit_status_of_verdict(verdict);
 	cmd_fail(&err);
 	return EXIT_UNCHECKED;
 }
@@ -118,7 +118,8 @@ const struct cmd cmd_doctor = {
 		"finding what it means, what to write instead and how to confirm it, and ends with a verdict.\n"
 		"--nginx-log tells what is behind each 502 and 504 in logs, old ones of other back ends included.\n"
 		"GROUP or CHECK: only these, by the names of --list.  Without a server that runs it checks what it can.\n"
-		"Exit status: 0 every call plays, 7 there are findings, 8 none, but something could not be checked.\n",
+		"Exit status: 0 every call plays, 7 there are findings, 8 none, but something could not be checked;\n"
+		"of --nginx-log 0 no request failed, 7 some did, 8 none, but a file cannot be read or is no log that is known.\n",
 	.examples =
 		"  callspool doctor\n"
 		"  callspool doctor services playback --url https://calls.example.com\n"

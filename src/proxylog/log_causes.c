@@ -132,6 +132,13 @@ const struct log_cause_words log_causes[LOG_CAUSES] = {
 	[LOG_CAUSE_TWILIO_DOWN] = { "twilio-down", 6, "Twilio had errors of its own (5xx)", "500",
 				    "Twilio was down or overloaded while somebody waited.",
 				    "Download ahead of the play: then it does not matter." },
+	[LOG_CAUSE_BOOT_FAILED] = { "boot-failed", 9, "the back end did not start", "502",
+				    "Its worker ended while it loaded the program: a module is missing, or a setting is.",
+				    "See the last line of the traceback in its log." },
+	[LOG_CAUSE_TRACEBACK] = { "traceback", 4, "the back end's log holds tracebacks",
+				  "perhaps nothing",
+				  "Something failed in it; these lines do not say whether somebody waited for that.",
+				  "See the lines that follow in its log." },
 	[LOG_CAUSE_EXCEPTION] = { "exception", 7, "the back end threw exceptions",
 				  "500, as a page and not as JSON", "A fault in its program.",
 				  "See the lines that follow in its log." },
@@ -192,7 +199,12 @@ static const struct pattern patterns[] = {
 	{ LOG_LINE_BACKEND, LOG_CAUSE_FORBIDDEN, "Access forbidden (403)", NULL },
 	{ LOG_LINE_BACKEND, LOG_CAUSE_TWILIO_DOWN, "Twilio server error", NULL },
 	{ LOG_LINE_BACKEND, LOG_CAUSE_FETCH_ON_PLAY, "Failed to fetch recording", NULL },
-	{ LOG_LINE_BACKEND, LOG_CAUSE_EXCEPTION, "Traceback (most recent", NULL },
+	{ LOG_LINE_BACKEND, LOG_CAUSE_BOOT_FAILED, "Exception in worker process", NULL },
+	{ LOG_LINE_BACKEND, LOG_CAUSE_BOOT_FAILED, "Worker failed to boot", NULL },
+	{ LOG_LINE_BACKEND, LOG_CAUSE_EXCEPTION, "Exception on /", NULL },
+	{ LOG_LINE_BACKEND, LOG_CAUSE_EXCEPTION, "Exception in ASGI application", NULL },
+	{ LOG_LINE_BACKEND, LOG_CAUSE_EXCEPTION, "Error handling request", NULL },
+	{ LOG_LINE_BACKEND, LOG_CAUSE_TRACEBACK, "Traceback (most recent", NULL },
 };
 
 static bool has(struct str text, const char *part)
@@ -239,7 +251,7 @@ const char *log_status_meaning(int status)
 	case 499:
 		return "the player left before there was an answer";
 	case 500:
-		return "the back end failed";
+		return "the back end failed, and said so itself";
 	case 502:
 		return "Bad Gateway: nginx got no answer that it could use";
 	case 503:

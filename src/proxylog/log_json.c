@@ -75,6 +75,12 @@ static void write_failure(const struct log_failure *failure, struct json *json)
 	json_close(json, '}');
 }
 
+static const char *const verdicts[] = {
+	[VERDICT_GOOD] = "good",
+	[VERDICT_FINDINGS] = "findings",
+	[VERDICT_UNCHECKED] = "unchecked",
+};
+
 void log_json_write(struct log_story *story, struct json *json)
 {
 	enum log_cause worst = log_story_worst(story);
@@ -85,6 +91,8 @@ void log_json_write(struct log_story *story, struct json *json)
 	json_open(json, NULL, '{');
 	json_text(json, "says",
 		  worst != LOG_CAUSE_NONE ? str_of(log_causes[worst].says) : STR_NONE);
+	json_text(json, "verdict", str_of(verdicts[log_story_verdict(story)]));
+	json_text(json, "not_understood", told.strange ? str_of(told.strange) : STR_NONE);
 	json_int(json, "lines", (int64_t)told.lines);
 	json_int(json, "known", (int64_t)told.known);
 	json_date(json, "from", told.first_s * MS_PER_S);

@@ -212,7 +212,9 @@ static bool read_backend(struct str line, struct log_line *out)
 	static const struct str marks[] = {
 		{ "Download recording: ", 20 },   { "[RECORDING_SERVICE]", 19 },
 		{ "WORKER TIMEOUT", 14 },         { "was sent SIGKILL", 16 },
-		{ "Traceback (most recent", 22 },
+		{ "Traceback (most recent", 22 }, { "Exception in worker process", 27 },
+		{ "Worker failed to boot", 21 },  { "Exception on /", 14 },
+		{ "Error handling request", 22 }, { "Exception in ASGI application", 29 },
 	};
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {

@@ -9,12 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JOURNAL_SIZE  16384 /* lines; powers of two */
-#define ERRORS_SIZE   65536
-#define BY_ID_SIZE    4096
-#define OWN_SIZE      16384
-#define WEIGHT_BREAKS 5
-#define APART_S       2 /* an error and its access, at most */
+#define JOURNAL_SIZE    16384 /* lines; powers of two */
+#define ERRORS_SIZE     65536
+#define BY_ID_SIZE      4096
+#define OWN_SIZE        16384
+#define WEIGHT_BREAKS   5
+#define TRACEBACK_LINES 200 /* a traceback is hardly longer */
+#define APART_S         2   /* an error and its access, at most */
 
 struct journal_entry {
 	uint64_t hash; /* of the id; 0: free */
@@ -40,10 +41,13 @@ struct log_story {
 	uint64_t failures_count;
 	struct log_failure *newest[LOG_STORY_FAILURES]; /* in the order in which they are told */
 	bool is_sorted;
+	enum log_cause backend_cause; /* the last of the back end's own log, and its line */
+	uint64_t backend_line;
 	uint64_t by_id[BY_ID_SIZE]; /* the number of the failure and 1 */
 	struct journal_entry journal[JOURNAL_SIZE];
 	struct error_entry errors[ERRORS_SIZE];
 	struct own_entry own[OWN_SIZE];
+	char strange[LOG_STORY_WORDS];
 	char room[LOG_LINE_ROOM];
 };
 
@@ -249,6 +253,26 @@ static void note_span(struct log_story *story, int64_t at_s)
 		story->told.last_s = at_s;
 }
 
+/*
+ * A traceback behind what says whose it is, and what the master says when its worker did not start, tell of the same once
+ * more.
+ */
+static bool is_of_last(struct log_story *story, enum log_cause cause, const struct log_line *line)
+{
+	enum log_cause last = story->backend_cause;
+	bool is_near = story->told.lines - story->backend_line <= TRACEBACK_LINES;
+
+	if (line->kind != LOG_LINE_BACKEND)
+		return false;
+	if (is_near && cause == LOG_CAUSE_TRACEBACK)
+		return last == LOG_CAUSE_BOOT_FAILED || last == LOG_CAUSE_EXCEPTION;
+	if (is_near && cause == LOG_CAUSE_BOOT_FAILED && last == cause)
+		return str_starts(line->message, STR("Worker failed"));
+	story->backend_cause = cause;
+	story->backend_line = story->told.lines;
+	return false;
+}
+
 void log_story_add(struct log_story *story, struct str text)
 {
 	struct log_line line;
@@ -262,9 +286,10 @@ void log_story_add(struct log_story *story, struct str text)
 	if (line.kind == LOG_LINE_OTHER)
 		return;
 	story->told.known++;
+	story->told.errors += line.kind == LOG_LINE_ERROR;
 	note_span(story, line.at_s);
 	cause = log_cause_of(&line);
-	if (cause != LOG_CAUSE_NONE)
+	if (cause != LOG_CAUSE_NONE && !is_of_last(story, cause, &line))
 		count_cause(story, cause, &line);
 	if (line.kind == LOG_LINE_ERROR && cause != LOG_CAUSE_NONE)
 		keep_error(story, cause, &line);
@@ -278,11 +303,25 @@ void log_story_add(struct log_story *story, struct str text)
 
 /* ---- telling ---- */
 
+void log_story_note_strange(struct log_story *story, const char *path)
+{
+	if (story->strange[0] == '\0')
+		str_fit(str_of(path), story->strange, sizeof(story->strange));
+}
+
+enum doctor_verdict log_story_verdict(struct log_story *story)
+{
+	if (log_story_worst(story) != LOG_CAUSE_NONE || log_story_failure(story, 0))
+		return VERDICT_FINDINGS;
+	return story->strange[0] || story->told.known == 0 ? VERDICT_UNCHECKED : VERDICT_GOOD;
+}
+
 void log_story_tell(const struct log_story *story, struct log_told *out)
 {
 	*out = story->told;
 	out->causes = story->causes;
 	out->statuses = story->statuses;
+	out->strange = story->strange[0] ? story->strange : NULL;
 }
 
 /* What callspool itself has of a request that nginx's log gives no id for: probable. */

@@ -9,6 +9,7 @@
 
 #include "base/compiler.h"
 #include "base/own.h"
+#include "doctor/examination.h"
 #include "proxylog/log_causes.h"
 #include "proxylog/log_timeline.h"
 
@@ -28,6 +29,8 @@ void log_story_free(struct log_story *story);
 DEFINE_AUTO(struct log_story *, log_story_free)
 
 void log_story_add(struct log_story *story, struct str line);
+/* Of that file not one line was understood, or it is empty. */
+void log_story_note_strange(struct log_story *story, const char *path);
 
 struct log_count {
 	uint64_t count;
@@ -52,6 +55,9 @@ struct log_failure {
 /* For who tells it; all of the story's. */
 struct log_told {
 	uint64_t lines, known; /* that were read, and that were understood */
+	uint64_t errors;       /* of nginx's error log */
+	const char *
+		strange; /* the first file of which not one line was understood; NULL: there is none */
 	int64_t first_s, last_s;
 	const struct log_count *causes;   /* by enum log_cause */
 	const struct log_count *statuses; /* by status; LOG_STORY_STATUSES */
@@ -62,3 +68,5 @@ void log_story_tell(const struct log_story *story, struct log_told *out);
 const struct log_failure *log_story_failure(struct log_story *story, size_t number);
 /* What hurts most: of what breaks plays, or else of what only may, by weight and number; NONE: there is none. */
 enum log_cause log_story_worst(const struct log_story *story);
+/* UNCHECKED: nothing was found, but some of it was of no kind that is known. */
+enum doctor_verdict log_story_verdict(struct log_story *story);

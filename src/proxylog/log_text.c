@@ -130,6 +130,7 @@ static void print_causes(const struct terminal *terminal, const struct log_told 
 static void print_statuses(const struct terminal *terminal, const struct log_told *told)
 {
 	char room[DURATION_WORDS_SIZE];
+	bool has_any = false;
 
 	if (told->answered == 0)
 		return;
@@ -147,7 +148,11 @@ static void print_statuses(const struct terminal *terminal, const struct log_tol
 			fprintf(terminal->to, "%safter at most %s", meaning ? "; " : "",
 				duration_words(count->took_most_ms, room));
 		fputc('\n', terminal->to);
+		has_any = true;
 	}
+	if (!has_any)
+		fprintf(terminal->to, "%8llu x none of them an error\n",
+			(unsigned long long)told->answered);
 }
 
 /* ---- the newest ---- */
@@ -171,8 +176,19 @@ static void print_own(const struct terminal *terminal, const struct log_failure 
 	}
 }
 
+/* nginx notes its own errors in its error log: what is not there, the back end answered. */
+static const char *not_told(const struct log_failure *failure, const struct log_told *told)
+{
+	if (told->errors == 0)
+		return "not told by these logs: give nginx's error log, too";
+	if (failure->status == 502 || failure->status == 504)
+		return "not told by these logs: nginx's error log that was given has no line of it";
+	return "answered so by the back end itself, it seems: see its own log at that time";
+}
+
 /* "this 502 at 12:03:04 was: ..." */
-static void print_failure(const struct terminal *terminal, const struct log_failure *failure)
+static void print_failure(const struct terminal *terminal, const struct log_failure *failure,
+			  const struct log_told *told)
 {
 	char when[TIME_SIZE];
 	AUTO(free) char *request = utf8_plain(str_of(failure->request));
@@ -189,13 +205,13 @@ static void print_failure(const struct terminal *terminal, const struct log_fail
 		terminal_labelled(terminal, "was",
 				  "answered by the back end itself, and passed on");
 	} else if (!failure->words[0]) {
-		terminal_labelled(terminal, "was",
-				  "not told by these logs: give nginx's error log, too");
+		terminal_labelled(terminal, "was", not_told(failure, told));
 	}
 	print_own(terminal, failure);
 }
 
-static void print_newest(const struct terminal *terminal, struct log_story *story)
+static void print_newest(const struct terminal *terminal, struct log_story *story,
+			 const struct log_told *told)
 {
 	const struct log_failure *failure;
 
@@ -203,7 +219,7 @@ static void print_newest(const struct terminal *terminal, struct log_story *stor
 		if (i == 0)
 			fprintf(terminal->to, "\n%sThe newest that failed%s\n",
 				terminal_begin(terminal, COLOUR_STRONG), terminal_end(terminal));
-		print_failure(terminal, failure);
+		print_failure(terminal, failure, told);
 	}
 }
 
@@ -243,11 +259,16 @@ static void print_verdict(const struct terminal *terminal, const struct log_stor
 				     told->causes[worst].count == 1 ? "" : "s");
 	else if (count_failed(told) > 0)
 		sentence = xasprintf(
-			"%llu requests failed, and these logs do not say why: give nginx's error "
-			"log, too.",
-			(unsigned long long)count_failed(told));
-	else if (told->known == 0)
-		sentence = xstrdup("Not one line of this is of a log that is known here.");
+			"%llu request%s failed, and these logs do not say why: give %s.",
+			(unsigned long long)count_failed(told), count_failed(told) == 1 ? "" : "s",
+			told->errors == 0 ? "nginx's error log, too"
+					  : "the back end's own log, too");
+	else if (told->lines == 0)
+		sentence = xstrdup("There is no line in it: nothing can be told.");
+	else if (told->strange)
+		sentence = xasprintf("No failure was found, but not all could be read: not one "
+				     "line of '%s' is of a log that is known here.",
+				     told->strange);
 	else
 		sentence = xstrdup("No request failed.");
 	fprintf(terminal->to, "\n%s",
@@ -266,6 +287,6 @@ void log_text_print(struct log_story *story, FILE *to)
 	print_lines_read(&terminal, &told);
 	print_causes(&terminal, &told);
 	print_statuses(&terminal, &told);
-	print_newest(&terminal, story);
+	print_newest(&terminal, story, &told);
 	print_verdict(&terminal, story, &told);
 }

@@ -120,7 +120,7 @@ async function readSlowly(t, port, { path, headers }) {
 }
 
 test('the lines of the replaced back end are named as the page says', async () => {
-  const rows = SAID.filter(({ line }) => /Download recording|RECORDING_SERVICE|WORKER TIMEOUT|SIGKILL|Traceback/.test(line));
+  const rows = SAID.filter(({ line }) => /Download recording|RECORDING_SERVICE|WORKER TIMEOUT|SIGKILL|Traceback|Exception|boot/.test(line));
   assert.ok(rows.length >= 8);
   for (const { line, name, says } of rows) {
     const { code, json } = await explain(['-'], `backend-1  | 2026-11-29 12:03:04,123 ERROR ${line} CA1\n`);
@@ -180,6 +180,18 @@ test('what callspool says of it itself is found by the id of the request', async
   }
 });
 
+test('a traceback is that of what stands before it, and by itself none of a request', async () => {
+  const traceback = 'Traceback (most recent call last):\n  File "app.py", line 7, in <module>\nModuleNotFoundError: No module named \'twilio\'\n';
+  const boot = `[2026-11-29 12:00:00 +0000] [7] [ERROR] Exception in worker process\n${traceback}[2026-11-29 12:00:01 +0000] [1] [ERROR] Reason: Worker failed to boot.\n`;
+  const counts = async (text) => {
+    const { code, json } = await explain(['-'], text.replaceAll(/^(?=.)/gm, 'backend-1  | '));
+    return [code, Object.fromEntries(json.causes.map(({ cause, count }) => [cause, count]))];
+  };
+  assert.deepEqual(await counts(boot + boot), [7, { 'boot-failed': 2 }]);
+  assert.deepEqual(await counts(`[2026-11-29 12:00:00,123] ERROR in app: Exception on /api/calls/CA1/download [GET]\n${traceback}`), [7, { exception: 1 }]);
+  assert.deepEqual(await counts(traceback), [7, { traceback: 1 }]);
+});
+
 test('what says nothing says so; what is not there is told', async (t) => {
   const folder = temporaryFolder(t, 'logs');
   const file = join(folder, 'access.log');
@@ -188,6 +200,25 @@ test('what says nothing says so; what is not there is told', async (t) => {
   const { code, json } = await explain([file]);
   assert.equal(code, 0);
   assert.equal(json.says, null);
+  assert.equal(json.verdict, 'good');
+  const text = async (...files) => callspool(['doctor', ...files.flatMap((name) => ['--nginx-log', name])]);
+  assert.match((await text(file)).stdout, /Answers\n +1 x none of them an error\n/);
+  const [empty, strange, errors] = ['empty.log', 'strange.log', 'error.log'].map((name) => join(folder, name));
+  writeFileSync(empty, '');
+  writeFileSync(strange, 'a log of another kind\n'.repeat(3));
+  for (const [files, says] of [[[empty], /no line in it/], [[strange], /not one line of '.*strange\.log' is of a log that is known/], [[file, strange], /No failure was found, but not all could be read/]]) {
+    const said = await text(...files);
+    assert.equal(said.code, 8, said.stdout);
+    assert.match(said.stdout.replaceAll('\n', ' '), says);
+  }
+  assert.equal((await text(file, empty)).code, 0, 'an empty one beside it is none');
+  writeFileSync(errors, '2026/11/29 12:00:00 [notice] 1#1: start worker processes\n');
+  appendFileSync(file, '203.0.113.7 - - [29/Nov/2026:12:03:05 +0000] "GET /api/calls/CA1/download HTTP/1.1" 500 157 "-" "x"\n');
+  assert.match((await text(file)).stdout, /give nginx's error log, too/);
+  const both = await text(file, errors);
+  assert.equal(both.code, 7);
+  assert.doesNotMatch(both.stdout, /give nginx's error log/);
+  assert.match(both.stdout.replaceAll(/\s+/g, ' '), /answered so by the back end itself.*give the back end's own log, too/);
   const missing = await callspool(['doctor', '--nginx-log', join(folder, 'none')]);
   assert.equal(missing.code, 8);
   assert.match(missing.stderr, /there is no/);

@@ -76,7 +76,11 @@ static const struct {
 	  "[RECORDING_SERVICE] Access forbidden (403) for CA1" },
 	{ LOG_LINE_BACKEND, LOG_CAUSE_TWILIO_DOWN,
 	  "[RECORDING_SERVICE] Twilio server error (5xx) for CA1" },
-	{ LOG_LINE_BACKEND, LOG_CAUSE_EXCEPTION, "Traceback (most recent call last):" },
+	{ LOG_LINE_BACKEND, LOG_CAUSE_TRACEBACK, "Traceback (most recent call last):" },
+	{ LOG_LINE_BACKEND, LOG_CAUSE_BOOT_FAILED, "Exception in worker process" },
+	{ LOG_LINE_BACKEND, LOG_CAUSE_BOOT_FAILED, "Worker failed to boot." },
+	{ LOG_LINE_BACKEND, LOG_CAUSE_EXCEPTION, "Exception on /api/calls/CA1/download [GET]" },
+	{ LOG_LINE_BACKEND, LOG_CAUSE_EXCEPTION, "Exception in ASGI application" },
 
 	{ LOG_LINE_ERROR, LOG_CAUSE_NONE, "client 203.0.113.7 closed keepalive connection" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_NONE,
