@@ -254,6 +254,7 @@ static void check_suffix(struct deployment *deployment, struct report *report)
 	play(deployment, &row, report);
 }
 
+#define RANGE_AS_IT_IS "Let the proxy pass on Range and its answer as they are."
 #define SOUND_LATE \
 	"A play is silent until all of the recording has come from Twilio, or ends in 504."
 
@@ -313,7 +314,7 @@ static const struct check checks[] = {
 	{ .name = "first-bytes",
 	  .asks = "does it play on an iPhone, which asks for bytes=0-1 first?",
 	  .meaning = "An iPhone plays nothing.",
-	  .remedy = "Let the proxy pass on Range and its answer as they are.",
+	  .remedy = RANGE_AS_IT_IS,
 	  .rank = RANK_PLAYBACK,
 	  .run = check_first_bytes },
 	{ .name = "whole",
@@ -325,13 +326,13 @@ static const struct check checks[] = {
 	{ .name = "open-ended",
 	  .asks = "does it play in Chrome, which asks for bytes=0-?",
 	  .meaning = "In Chrome the length is unknown, and a seek does nothing.",
-	  .remedy = "Let the proxy pass on Range and its answer as they are.",
+	  .remedy = RANGE_AS_IT_IS,
 	  .rank = RANK_PLAYBACK + 1,
 	  .run = check_open_ended },
 	{ .name = "seek",
 	  .asks = "does a seek play from where it was clicked?",
 	  .meaning = "A seek jumps to the start, or ends the play.",
-	  .remedy = "Let the proxy pass on Range and its answer as they are.",
+	  .remedy = RANGE_AS_IT_IS,
 	  .rank = RANK_PLAYBACK + 1,
 	  .run = check_seek },
 	{ .name = "piece",
@@ -343,7 +344,7 @@ static const struct check checks[] = {
 	{ .name = "suffix",
 	  .asks = "do the last bytes arrive, by which some players find the length?",
 	  .meaning = "Some players do not find out how long it is.",
-	  .remedy = "Let the proxy pass on Range and its answer as they are.",
+	  .remedy = RANGE_AS_IT_IS,
 	  .rank = RANK_PLAYBACK + 2,
 	  .run = check_suffix },
 	{ .name = "if-range",
@@ -386,7 +387,7 @@ static const struct check checks[] = {
 	{ .name = "flight-first-bytes",
 	  .asks = "does an iPhone play what is still arriving?",
 	  .meaning = "A call that has just ended does not play on an iPhone.",
-	  .remedy = "Let the proxy pass on Range and its answer as they are.",
+	  .remedy = RANGE_AS_IT_IS,
 	  .rank = RANK_PLAYBACK + 1,
 	  .run = check_flight_first },
 	{ .name = "flight-whole",

@@ -24,7 +24,7 @@ void proxy_check_gzip(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_directive *gzip, *types;
-	char looked[PROXY_TWO_WORDS_MAX], a[PROXY_WORDS_MAX], b[PROXY_WORDS_MAX];
+	char looked[PROXY_TWO_WORDS_MAX];
 
 	if (!way)
 		return;
@@ -34,9 +34,7 @@ void proxy_check_gzip(struct deployment *deployment, struct report *report)
 		report_good(report, "recordings are not compressed");
 		return;
 	}
-	proxy_words_of(gzip, a);
-	proxy_words_of(types, b);
-	snprintf(looked, sizeof(looked), "%s, and %s", a, b);
+	proxy_words_of_two(gzip, types, looked);
 	proxy_finding(
 		report,
 		&(struct finding){
@@ -213,7 +211,7 @@ void proxy_check_intercepted(struct deployment *deployment, struct report *repor
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_directive *intercepts, *page;
-	char looked[PROXY_TWO_WORDS_MAX], a[PROXY_WORDS_MAX], b[PROXY_WORDS_MAX];
+	char looked[PROXY_TWO_WORDS_MAX];
 
 	if (!way)
 		return;
@@ -223,9 +221,7 @@ void proxy_check_intercepted(struct deployment *deployment, struct report *repor
 		report_good(report, "callspool's errors arrive as it wrote them");
 		return;
 	}
-	proxy_words_of(intercepts, a);
-	proxy_words_of(page, b);
-	snprintf(looked, sizeof(looked), "%s, and %s", a, b);
+	proxy_words_of_two(intercepts, page, looked);
 	proxy_finding(
 		report,
 		&(struct finding){

@@ -91,12 +91,10 @@ static void tell_twice(const struct proxy_way *way, const struct nginx_directive
 		       const struct nginx_directive *second, struct report *report)
 {
 	struct str name = nginx_word(first, 1);
-	char looked[PROXY_TWO_WORDS_MAX], a[PROXY_WORDS_MAX], b[PROXY_WORDS_MAX], says[300];
+	char looked[PROXY_TWO_WORDS_MAX], says[300];
 	bool is_sent_twice = times_sent(way, name) > 1;
 
-	proxy_words_of(first, a);
-	proxy_words_of(second, b);
-	snprintf(looked, sizeof(looked), "%s, and %s", a, b);
+	proxy_words_of_two(first, second, looked);
 	snprintf(says, sizeof(says), "%.*s is set twice%s", STR_ARG(str_first(name, 60)),
 		 is_sent_twice ? ", and sent twice"
 			       : ": the empty one takes nothing away, and the other is sent");
@@ -323,6 +321,37 @@ static bool passes_no_headers(const struct proxy_way *way, struct report *report
 	return true;
 }
 
+/* "proxy_set_header If-Range $http_if_range;" */
+static void write_passed(const char *name, char *out, size_t size)
+{
+	char variable[40];
+	size_t len = 0;
+
+	for (; name[len] && len + 1 < sizeof(variable); len++)
+		variable[len] = name[len] == '-' ? '_' : ascii_lower(name[len]);
+	variable[len] = '\0';
+	snprintf(out, size, "proxy_set_header %s $http_%s;", name, variable);
+}
+
+/* A header that has to arrive as it was sent.  `says`: what stands behind `subject` where it does not. */
+static void judge_passed(const struct proxy_way *way, const char *name, const char *subject,
+			 const char *says, const char *expected, struct report *report)
+{
+	char looked[PROXY_WORDS_MAX], words[100], write[100];
+	bool is_known;
+	struct str value = proxy_header_sent(way, name, &is_known);
+
+	if (!is_known || str_eq(value, nginx_request_header(&way->request, str_of(name))))
+		return;
+	proxy_words_sent(way, name, looked);
+	snprintf(words, sizeof(words), "%s %s", subject, says);
+	write_passed(name, write, sizeof(write));
+	proxy_finding(report, &(struct finding){ .says = words,
+						 .looked_at = looked,
+						 .expected = expected,
+						 .write = write });
+}
+
 void proxy_check_range(struct deployment *deployment, struct report *report)
 {
 	static const char *const names[] = { "Range", "If-Range" };
@@ -336,23 +365,10 @@ void proxy_check_range(struct deployment *deployment, struct report *report)
 		report_left_out(report, "told by the check cache");
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		char looked[PROXY_WORDS_MAX], says[100], write[100];
-		bool is_known;
-		struct str value = proxy_header_sent(way, names[i], &is_known);
-
-		if (!is_known || str_eq(value, way->request.headers[i].value))
-			continue;
-		proxy_words_sent(way, names[i], looked);
-		snprintf(says, sizeof(says), "%s does not reach callspool as the player sent it",
-			 names[i]);
-		snprintf(write, sizeof(write), "proxy_set_header %s $http_%s;", names[i],
-			 i == 0 ? "range" : "if_range");
-		proxy_finding(report, &(struct finding){ .says = says,
-							 .looked_at = looked,
-							 .expected = "the player's own",
-							 .write = write });
-	}
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		judge_passed(way, names[i], names[i],
+			     "does not reach callspool as the player sent it", "the player's own",
+			     report);
 	if (report->count == before)
 		report_good(report, "Range and If-Range are passed on as they come");
 }
@@ -476,26 +492,9 @@ void proxy_check_credentials(struct deployment *deployment, struct report *repor
 
 	if (!way || passes_no_headers(way, report))
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		char looked[PROXY_WORDS_MAX], says[100], write[100];
-		bool is_known;
-		struct str value = proxy_header_sent(way, names[i], &is_known);
-
-		if (!is_known ||
-		    str_eq(value, nginx_request_header(&way->request, str_of(names[i]))))
-			continue;
-		proxy_words_sent(way, names[i], looked);
-		snprintf(says, sizeof(says), "%s does not reach callspool", names[i]);
-		snprintf(write, sizeof(write), "proxy_set_header %s $http_%s;", names[i],
-			 i == 0   ? "authorization"
-			 : i == 1 ? "cookie"
-				  : "origin");
-		proxy_finding(report,
-			      &(struct finding){ .says = says,
-						 .looked_at = looked,
-						 .expected = "what the browser or the program sent",
-						 .write = write });
-	}
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		judge_passed(way, names[i], names[i], "does not reach callspool",
+			     "what the browser or the program sent", report);
 	if (report->count == before)
 		report_good(report, "Authorization, Cookie and Origin are passed on");
 }
@@ -536,23 +535,12 @@ void proxy_check_identity(struct deployment *deployment, struct report *report)
 void proxy_check_signature(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_WEBHOOK, report);
-	char looked[PROXY_WORDS_MAX];
-	bool is_known;
-	struct str value;
+	size_t before = report->count;
 
 	if (!way || passes_no_headers(way, report))
 		return;
-	value = proxy_header_sent(way, "X-Twilio-Signature", &is_known);
-	if (!is_known || str_eq(value, STR("signature"))) {
+	judge_passed(way, "X-Twilio-Signature", "Twilio's signature", "does not reach callspool",
+		     "X-Twilio-Signature as Twilio sent it", report);
+	if (report->count == before)
 		report_good(report, "X-Twilio-Signature is passed on");
-		return;
-	}
-	proxy_words_sent(way, "X-Twilio-Signature", looked);
-	proxy_finding(
-		report,
-		&(struct finding){
-			.says = "Twilio's signature does not reach callspool",
-			.looked_at = looked,
-			.expected = "X-Twilio-Signature as Twilio sent it",
-			.write = "proxy_set_header X-Twilio-Signature $http_x_twilio_signature;" });
 }

@@ -49,6 +49,16 @@ void proxy_words_of(const struct nginx_directive *directive, char out[PROXY_WORD
 	put(&made, out);
 }
 
+void proxy_words_of_two(const struct nginx_directive *one, const struct nginx_directive *other,
+			char out[PROXY_TWO_WORDS_MAX])
+{
+	char a[PROXY_WORDS_MAX], b[PROXY_WORDS_MAX];
+
+	proxy_words_of(one, a);
+	proxy_words_of(other, b);
+	snprintf(out, PROXY_TWO_WORDS_MAX, "%s, and %s", a, b);
+}
+
 void proxy_words_line(const struct nginx_directive *directive, struct buf *out)
 {
 	buf_add_str(out, str_first(str_after(directive->file->text, directive->at),

@@ -16,6 +16,9 @@
 
 /* "FILE:LINE, proxy_buffering on"; cut where it does not fit. */
 void proxy_words_of(const struct nginx_directive *directive, char out[PROXY_WORDS_MAX]);
+/* The words of both: "..., and ...". */
+void proxy_words_of_two(const struct nginx_directive *one, const struct nginx_directive *other,
+			char out[PROXY_TWO_WORDS_MAX]);
 /* As a line to be written: "proxy_set_header Range $http_range;", quoted as it stands there. */
 void proxy_words_line(const struct nginx_directive *directive, struct buf *out);
 /*
