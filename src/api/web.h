@@ -26,6 +26,7 @@ struct admission;
 struct auth;
 struct blob_store;
 struct canary;
+struct disk_trend;
 struct ledger;
 struct live_hub;
 struct loop_times;
@@ -58,6 +59,7 @@ struct web {
 	struct probes *probes;       /* what the doctor plays; NULL: nothing */
 	struct canary *canary;       /* NULL: this process does not examine itself */
 	struct successor *successor; /* NULL: this process cannot be upgraded */
+	struct disk_trend *disk_trend;
 	const char *
 		own_url; /* where we listen: what a link begins with that the administrator's socket made */
 	struct access_log *access_log; /* NULL: none is wanted */

@@ -37,6 +37,7 @@
 #include "server/server_accounts.h"
 #include "service/watchdog.h"
 #include "twilio/accounts.h"
+#include "web/disk_trend.h"
 #include "web/web_app.h"
 
 #include <errno.h>
@@ -73,6 +74,7 @@ struct server {
 	struct self_examination *self_examination; /* NULL: a command, or one connection alone */
 	struct audit_duty *audit_duty;
 	struct access_log *access_log; /* NULL: none is wanted */
+	struct disk_trend *disk_trend;
 	struct web web;
 	bool is_started; /* and not stopped yet */
 	bool has_successor;
@@ -199,6 +201,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		return false;
 
 	server->probes = probes_new();
+	server->disk_trend = disk_trend_new();
 	if (!server->options.is_command && !server->options.is_stdio &&
 	    !self_examination_open(settings, &server->self_examination, err))
 		return false;
@@ -217,6 +220,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		.access_log = server->access_log,
 		.keeping_times = keeper_loop_times(server->keeper),
 		.successor = server->options.successor,
+		.disk_trend = server->disk_trend,
 	};
 	web_init(&server->web);
 	return true;
@@ -489,6 +493,7 @@ void server_free(struct server *server)
 	free(server->serving);
 	access_log_free(server->access_log);
 	self_examination_free(server->self_examination);
+	disk_trend_free(server->disk_trend);
 	probes_free(server->probes);
 	ledger_free(server->ledger);
 	reserve_free(server->reserve);

@@ -145,6 +145,16 @@ static void add_causes(struct json *json, const struct health_causes *causes)
 	json_close(json, ']');
 }
 
+static void add_plays(struct json *json, const struct health_facts *facts)
+{
+	if (facts->started_at_ms == 0)
+		return;
+	json_open(json, "plays", '{');
+	json_int(json, "from_store", (int64_t)facts->plays_stored);
+	json_int(json, "all", (int64_t)facts->plays);
+	json_close(json, '}');
+}
+
 static void add_counts(struct json *json, const struct catalog_counts *counts)
 {
 	json_open(json, "recordings", '{');
@@ -219,6 +229,8 @@ void health_write(const struct health_facts *facts, enum health_detail detail, s
 		json_date(json, "started_at", facts->started_at_ms);
 		json_int(json, "free_bytes", (int64_t)facts->free_bytes);
 		json_int(json, "min_free_bytes", (int64_t)facts->min_free_bytes);
+		json_date(json, "disk_full_at", facts->disk_full_at_ms);
+		add_plays(json, facts);
 		add_causes(json, &causes);
 		completeness_write(&facts->completeness, &facts->counts, json);
 		add_counts(json, &facts->counts);

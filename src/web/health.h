@@ -31,7 +31,10 @@ struct health_facts {
 	bool store_answers;
 	uint64_t free_bytes;     /* while store_answers */
 	uint64_t min_free_bytes; /* the setting */
-	const char *public_url;  /* the setting; NULL: none, or no server runs */
+	int64_t disk_full_at_ms; /* when only min_free_bytes will be left; 0: not known, or not soon */
+	/* Since the start, those that were played: from the store, and of all. */
+	uint64_t plays_stored, plays;
+	const char *public_url; /* the setting; NULL: none, or no server runs */
 	enum reserve_state reserve;
 	struct webhook_counts webhooks;
 	struct upstream_facts upstream;

@@ -8,6 +8,7 @@
 #include "catalog/events.h"
 #include "flights/fetcher.h"
 #include "http/exchange.h"
+#include "web/disk_trend.h"
 #include "web/health.h"
 
 #include <stdlib.h>
@@ -33,6 +34,29 @@ bool web_health_read(struct catalog *catalog, struct blob_store *store,
 	return true;
 }
 
+static void take_plays(const struct web *web, struct health_facts *facts)
+{
+	struct web_sums sums = { .live_sockets = 0 };
+
+	LIST_EACH (item, &web->locals)
+		web_counts_add(&container_of(item, struct web_local, link)->counts, &sums);
+	facts->plays_stored = sums.plays[PLAY_SOURCE_CACHE][PLAY_RESULT_PLAYED] +
+			      sums.plays[PLAY_SOURCE_STORE][PLAY_RESULT_PLAYED];
+	facts->plays = facts->plays_stored + sums.plays[PLAY_SOURCE_FLIGHT][PLAY_RESULT_PLAYED];
+}
+
+static void take_trend(const struct web *web, struct health_facts *facts)
+{
+	int64_t left_ms;
+
+	if (!facts->store_answers)
+		return;
+	left_ms = disk_trend_add(web->disk_trend, clock_monotonic_ms(), facts->free_bytes,
+				 facts->min_free_bytes);
+	if (left_ms != DISK_TREND_UNKNOWN)
+		facts->disk_full_at_ms = facts->now_ms + left_ms;
+}
+
 bool web_health_gather(const struct web *web, struct catalog *catalog, struct health_facts *out,
 		       struct err *err)
 {
@@ -47,7 +71,11 @@ bool web_health_gather(const struct web *web, struct catalog *catalog, struct he
 	fetcher_read_upstream(web->fetcher, &out->upstream);
 	out->canary = web->canary;
 	canary_read(web->canary, &out->examined);
-	return web_health_read(catalog, web->store, web->accounts, out, err);
+	if (!web_health_read(catalog, web->store, web->accounts, out, err))
+		return false;
+	take_plays(web, out);
+	take_trend(web, out);
+	return true;
 }
 
 /* What came since the start is known without the ledger. */

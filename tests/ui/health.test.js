@@ -3,6 +3,7 @@ import assert from 'node:assert';
 import test, { describe } from 'node:test';
 import { load } from './load.js';
 
+const { fullIn, shareFromStore } = await load('pages/figures');
 const { causesOf, toneOf, reachedTwilio, mainRefusal, spanOf, initials } = await load('pages/condition', 'pages/FirstRun', 'parts/ago', 'parts/initials');
 
 const DEAD = 'There are dead letters: 3 recordings were given up.';
@@ -21,6 +22,18 @@ describe('what is wrong', () => {
     assert.equal(causes[1].text, 'The moon is full.');
   });
   test('degraded without a cause is not good', () => assert.equal(toneOf({ causes: [], degraded: true }), 'warn'));
+});
+
+describe('figures', () => {
+  for (const [what, plays, share] of [
+    ['an older server', undefined, null], ['too few', { from_store: 19, all: 19 }, null], ['all', { from_store: 20, all: 20 }, 100], ['never said to be more', { from_store: 999, all: 1000 }, 99],
+  ]) test(`plays from the store: ${what}`, () => assert.equal(shareFromStore({ plays }), share));
+
+  const now = Date.parse('2026-11-21T12:00:00Z');
+  for (const [what, at, free, told] of [
+    ['not known', null, 100, null], ['an older server', undefined, 100, null], ['full already', '2026-11-21T12:00:00Z', 10, null],
+    ['soon', '2026-11-21T17:30:00Z', 100, { value: 5, unit: 'h', isSoon: true }], ['in days', '2026-12-21T12:00:00Z', 100, { value: 30, unit: 'd', isSoon: false }], ['in years', '2036-01-01T00:00:00Z', 100, null],
+  ]) test(`the disk is full: ${what}`, () => assert.deepEqual(fullIn({ disk_full_at: at, free_bytes: free, min_free_bytes: 10 }, now), told));
 });
 
 describe('the first run', () => {

@@ -172,6 +172,8 @@ static void check_details(void)
 		{ "oldest_queued_at", false, true, true },
 		{ "webhooks", false, false, true },
 		{ "min_free_bytes", false, true, true },
+		{ "disk_full_at", false, true, true },
+		{ "plays", false, true, true },
 		{ "last_refused_from", false, false, true },
 		{ "last_refused_to", false, false, true },
 		{ "public_url", false, false, true },
