@@ -12,6 +12,7 @@ import { useStore } from '../store';
 import { go } from '../view';
 import { useAllWords, type AllWords } from '../later_words';
 import { causesOf, health, healthError, toneOf, watchHealth, type Cause, type Complete, type Health as Told, type Refused, type Tone } from './condition';
+import { fullIn, SHARE_GOOD, shareFromStore } from './figures';
 import { useTitle } from './title';
 
 const EVERY_MS = 10_000;
@@ -101,6 +102,7 @@ function Queue({ told }: { told: Told }) {
 	const { isLive } = useStore(connection);
 	const { recordings, fetching, oldest_queued_at: oldest } = told;
 	const dead = recordings['dead'] ?? 0;
+	const share = shareFromStore(told);
 	const showFailed = (event: Event): void => {
 		event.preventDefault();
 		go({ page: 'calls', tab: 'all', q: '', from: '', to: '', state: 'failed' });
@@ -116,6 +118,7 @@ function Queue({ told }: { told: Told }) {
 					<Number of={dead} /> {dead > 0 && <small><a href="#all&state=failed" onClick={showFailed}>{pages.show}</a></small>}
 				</Figure>
 				<Figure name={pages.stored}><Number of={recordings['stored'] ?? 0} /></Figure>
+				{share !== null && <Figure name={pages.fromStore} isBad={share < SHARE_GOOD}><bdi class="n" dir="ltr">{share} %</bdi></Figure>}
 			</dl>
 		</Section>
 	);
@@ -125,6 +128,7 @@ function Store({ told }: { told: Told }) {
 	const { pages } = useAllWords();
 	const { bytes_stored: stored, free_bytes: free, min_free_bytes: least } = told;
 	const all = Math.max(stored + free, 1);
+	const full = fullIn(told, serverNow());
 	const share = (bytes: number): string => `${Math.min(100, (bytes / all) * 100)}%`;
 	return (
 		<Section title={pages.store}>
@@ -136,6 +140,7 @@ function Store({ told }: { told: Told }) {
 				<span><b>{ltr(size(stored))}</b> {pages.ofRecordings}</span>
 				<span><b>{ltr(size(free))}</b> {pages.free}</span>
 				{least !== undefined && <span>{pages.pausesBelow(ltr(size(least)))}</span>}
+				{full !== null && <span class={full.isSoon ? 'w' : ''}>{pages.fullIn(full.value, full.unit)}</span>}
 			</p>
 		</Section>
 	);

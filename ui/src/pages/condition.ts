@@ -26,6 +26,10 @@ export interface Health {
 	started_at: string | null;
 	free_bytes: number;
 	min_free_bytes?: number;
+	/** When no more than that will be free; null: not known, or not soon. */
+	disk_full_at?: string | null;
+	/** Since the start. */
+	plays?: { from_store: number; all: number };
 	causes: string[];
 	complete: Complete;
 	recordings: Record<string, number>;

@@ -33,6 +33,7 @@ export const health = {
 	oldest: 'Oldest waiting',
 	given: 'Given up',
 	stored: 'Stored',
+	fromStore: 'Plays from the store',
 	show: 'show',
 	outageSince: (when: string) => `Twilio has not answered since ${when}`,
 	lastStored: (when: string) => `Last one stored ${when}`,
@@ -40,6 +41,7 @@ export const health = {
 	store: 'Store',
 	ofRecordings: 'recordings',
 	free: 'free',
+	fullIn: (n: number, unit: 's' | 'min' | 'h' | 'd') => `full in about ${n} ${unit === 'd' ? 'days' : unit} at the pace of the last day`,
 	pausesBelow: (size: string) => `new downloads pause below ${size}`,
 
 	webhooks: 'Webhooks',

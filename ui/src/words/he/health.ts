@@ -36,6 +36,7 @@ export const health: typeof English = {
 	oldest: 'הוותיקה בתור',
 	given: 'הופסקו',
 	stored: 'מאוחסנות',
+	fromStore: 'השמעות מהאחסון',
 	show: 'הצגה',
 	outageSince: (when) => `Twilio לא ענתה מאז ${when}`,
 	lastStored: (when) => `האחרונה אוחסנה ${when}`,
@@ -43,6 +44,7 @@ export const health: typeof English = {
 	store: 'אחסון',
 	ofRecordings: 'הקלטות',
 	free: 'פנויים',
+	fullIn: (n, unit) => `יתמלא בעוד כ־${n} ${{ s: 'שנ׳', min: 'דק׳', h: 'שע׳', d: 'ימים' }[unit]} בקצב של היממה האחרונה`,
 	pausesBelow: (size) => `הורדות נעצרות מתחת ל־${size}`,
 
 	webhooks: 'פניות webhook',
