@@ -1,12 +1,17 @@
 #include "live/call_query.h"
 
+#include "api/web_error.h"
 #include "base/clock.h"
 #include "catalog/recordings.h"
+#include "http/exchange.h"
+#include "http/form.h"
 #include "numbers/number_digits.h"
 #include "twilio/sid.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define QUERY_ROOM 4096
 
 static bool read_direction(struct str text, enum call_direction *out)
 {
@@ -71,6 +76,30 @@ bool call_query_read(struct call_query *query, struct str name, struct str value
 	if (str_eq(name, STR("state")))
 		return read_state(filter, value);
 	return str_eq(name, STR("call")) && read_call(query, value);
+}
+
+bool call_query_of(struct exchange *x, struct call_query *query,
+		   bool (*read)(struct call_query *query, struct str name, struct str value))
+{
+	char room_bytes[QUERY_ROOM], text[160];
+	struct form form;
+	struct buf room;
+
+	buf_over(&room, room_bytes, sizeof(room_bytes));
+	if (!form_parse(x->request.query, &room, &form)) {
+		web_refuse(x, WEB_BAD_REQUEST, "The query is malformed.", WEB_NO_RETRY);
+		return false;
+	}
+	for (size_t i = 0; i < form.count; i++) {
+		if (read(query, form.fields[i].name, form.fields[i].value))
+			continue;
+		snprintf(text, sizeof(text),
+			 "The filter '%.*s' is not known or its value is malformed.",
+			 STR_ARG(str_first(form.fields[i].name, 60)));
+		web_refuse(x, WEB_BAD_REQUEST, text, WEB_NO_RETRY);
+		return false;
+	}
+	return true;
 }
 
 bool call_query_is_vague(const struct call_query *query)

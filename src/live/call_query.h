@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+struct exchange;
+
 #define CALL_QUERY_NUMBER_MAX 127 /* what a person may type */
 
 /* Zeroed it asks for everything.  The filter's texts lie in it: it stays where it is. */
@@ -24,6 +26,13 @@ struct call_query {
  * malformed.
  */
 bool call_query_read(struct call_query *query, struct str name, struct str value) MUST_CHECK;
+/*
+ * The whole query of a request, each field by `read`: by call_query_read(), or by the caller, whose struct `query` lies in.
+ * False: the request was refused, with the name of the field that `read` was false for.
+ */
+bool call_query_of(struct exchange *x, struct call_query *query,
+		   bool (*read)(struct call_query *query, struct str name,
+				struct str value)) MUST_CHECK;
 /* Its number has too few digits to search by: the list refuses it (calls_list()), and so does who follows by it. */
 bool call_query_is_vague(const struct call_query *query);
 

@@ -4,7 +4,6 @@
 #include "api/web.h"
 #include "api/web_error.h"
 #include "auth/admission.h"
-#include "http/form.h"
 #include "http/reply.h"
 #include "live/call_query.h"
 #include "live/live_hub.h"
@@ -12,9 +11,6 @@
 #include "live/live_socket.h"
 #include "websocket/websocket_handshake.h"
 
-#include <stdio.h>
-
-#define QUERY_ROOM   4096
 #define FULL_RETRY_S 5
 
 static bool read_after(struct str text, struct live_request *request)
@@ -23,35 +19,22 @@ static bool read_after(struct str text, struct live_request *request)
 	return request->has_after;
 }
 
-static bool read_field(struct live_request *request, const struct form_field *field)
+static bool read_field(struct call_query *query, struct str name, struct str value)
 {
-	if (str_eq(field->name, STR("after")))
-		return read_after(field->value, request);
-	if (str_eq(field->name, STR("bottom")))
-		return call_key_read(field->value, &request->bottom);
-	return call_query_read(&request->query, field->name, field->value);
+	struct live_request *request = container_of(query, struct live_request, query);
+
+	if (str_eq(name, STR("after")))
+		return read_after(value, request);
+	if (str_eq(name, STR("bottom")))
+		return call_key_read(value, &request->bottom);
+	return call_query_read(query, name, value);
 }
 
 /* Refuses the request itself when it returns false. */
 static bool read_query(struct exchange *x, struct live_request *request)
 {
-	char room_bytes[QUERY_ROOM], text[160];
-	struct form form;
-	struct buf room;
-
-	buf_over(&room, room_bytes, sizeof(room_bytes));
-	if (!form_parse(x->request.query, &room, &form)) {
-		web_refuse(x, WEB_BAD_REQUEST, "The query is malformed.", WEB_NO_RETRY);
+	if (!call_query_of(x, &request->query, read_field))
 		return false;
-	}
-	for (size_t i = 0; i < form.count; i++) {
-		if (read_field(request, &form.fields[i]))
-			continue;
-		snprintf(text, sizeof(text), "'%.*s' is not known here, or its value is malformed.",
-			 STR_ARG(str_first(form.fields[i].name, 60)));
-		web_refuse(x, WEB_BAD_REQUEST, text, WEB_NO_RETRY);
-		return false;
-	}
 	if (call_query_is_vague(&request->query)) {
 		web_refuse(x, WEB_BAD_REQUEST, "A number needs more digits to be followed by.",
 			   WEB_NO_RETRY);

@@ -15,7 +15,6 @@
 #include "catalog/calls.h"
 #include "catalog/recordings.h"
 #include "http/exchange.h"
-#include "http/form.h"
 #include "live/call_json.h"
 #include "live/call_query.h"
 #include "twilio/sid.h"
@@ -26,7 +25,6 @@
 #define PAGE_DEFAULT     50
 #define RECORDINGS_SHOWN 50 /* of one call */
 #define ATTEMPTS_SHOWN   50 /* of one recording, the newest */
-#define QUERY_ROOM       4096
 
 /* ---- the list ---- */
 
@@ -130,40 +128,24 @@ static bool read_limit(struct str text, size_t *out)
 	return true;
 }
 
-static bool read_field(struct list_read *list, struct str name, struct str value)
+static bool read_field(struct call_query *query, struct str name, struct str value)
 {
+	struct list_read *list = container_of(query, struct list_read, query);
+
 	if (str_eq(name, STR("limit")))
 		return read_limit(value, &list->limit);
 	if (str_eq(name, STR("after")))
 		return call_key_read(value, &list->after);
 	if (str_eq(name, STR("before")))
 		return call_key_read(value, &list->before);
-	return call_query_read(&list->query, name, value);
+	return call_query_read(query, name, value);
 }
 
 /* Refuses the request itself when it returns false. */
 static bool read_query(struct exchange *x, struct list_read *list)
 {
-	char room_bytes[QUERY_ROOM], text[160];
-	struct form form;
-	struct buf room;
-
-	buf_over(&room, room_bytes, sizeof(room_bytes));
-	if (!form_parse(x->request.query, &room, &form)) {
-		web_refuse(x, WEB_BAD_REQUEST, "The query is malformed.", WEB_NO_RETRY);
+	if (!call_query_of(x, &list->query, read_field))
 		return false;
-	}
-	for (size_t i = 0; i < form.count; i++) {
-		const struct form_field *field = &form.fields[i];
-
-		if (read_field(list, field->name, field->value))
-			continue;
-		snprintf(text, sizeof(text),
-			 "The filter '%.*s' is not known or its value is malformed.",
-			 (int)(field->name.len < 60 ? field->name.len : 60), field->name.at);
-		web_refuse(x, WEB_BAD_REQUEST, text, WEB_NO_RETRY);
-		return false;
-	}
 	if (list->after.id && list->before.id) {
 		web_refuse(x, WEB_BAD_REQUEST,
 			   "A page begins at 'after' or at 'before', not at both.", WEB_NO_RETRY);
