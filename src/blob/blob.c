@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -75,30 +76,44 @@ bool blob_name_make(struct str call_sid, struct str recording_sid, int64_t gener
 }
 
 /* Takes the parts apart, makes a name of them anew, and compares. */
-bool blob_name_is_valid(struct str name)
+bool blob_name_parse(struct str name, struct blob_name *out)
 {
-	struct str call_sid = STR_NONE, recording_sid, piece, rest = name;
+	struct blob_name parts = { .call_sid = STR("") };
 	char made[BLOB_NAME_SIZE];
 	uint64_t generation = 0;
+	struct str rest = name;
 	struct err err;
 
 	if (name.len < 3 || name.at[2] != '/')
 		return false;
 	rest = str_after(rest, 3);
-	if (!str_cut(&rest, '.', &recording_sid))
+	if (!str_cut(&rest, '.', &parts.recording_sid))
 		return false;
-	if (is_sid(recording_sid, 'C', 'A')) {
-		call_sid = recording_sid;
-		if (!str_cut(&rest, '.', &recording_sid))
+	if (is_sid(parts.recording_sid, 'C', 'A')) {
+		parts.call_sid = parts.recording_sid;
+		if (!str_cut(&rest, '.', &parts.recording_sid))
 			return false;
 	}
-	if (!str_cut(&rest, '.', &piece))
+	if (!str_cut(&rest, '.', &parts.format))
 		return false;
-	if (!is_format(piece) && (!str_to_u64(piece, &generation) || generation > INT64_MAX ||
-				  !str_cut(&rest, '.', &piece)))
+	if (!is_format(parts.format) &&
+	    (!str_to_u64(parts.format, &generation) || generation > INT64_MAX ||
+	     !str_cut(&rest, '.', &parts.format)))
 		return false;
-	return make_name(call_sid, recording_sid, (int64_t)generation, piece, made, &err) &&
-	       str_eq(name, str_of(made));
+	parts.generation = (int64_t)generation;
+	if (!make_name(parts.call_sid, parts.recording_sid, parts.generation, parts.format, made,
+		       &err) ||
+	    !str_eq(name, str_of(made)))
+		return false;
+	*out = parts;
+	return true;
+}
+
+bool blob_name_is_valid(struct str name)
+{
+	struct blob_name parts;
+
+	return blob_name_parse(name, &parts);
 }
 
 /* A valid name as a C string; false: err is set. */
@@ -243,6 +258,32 @@ bool blob_list(struct blob_store *store, struct str prefix, struct str after,
 		return err_set(err, ERR_INVALID, "not the beginning of a blob's name: '%.*s'",
 			       STR_ARG(str_first(prefix, BLOB_NAME_SIZE)));
 	return store->driver->list(store, prefix, after, out, err);
+}
+
+bool blob_walk(struct blob_store *store, struct str folder, struct blob_folder *out,
+	       struct err *err)
+{
+	char name[3] = "";
+	bool is_good;
+
+	if (folder.len != 0 && (folder.len != 2 || ascii_hex_value(folder.at[0]) < 0 ||
+				ascii_hex_value(folder.at[1]) < 0))
+		return err_set(err, ERR_INVALID, "not a folder of the store: '%.*s'",
+			       STR_ARG(str_first(folder, BLOB_NAME_SIZE)));
+	*out = (struct blob_folder){ .count = 0 };
+	memcpy(name, folder.at, folder.len);
+	is_good = store->driver->walk(store, name, out, err);
+	if (!is_good)
+		blob_folder_release(out);
+	return is_good;
+}
+
+void blob_folder_release(struct blob_folder *folder)
+{
+	for (size_t i = 0; i < folder->count; i++)
+		free(folder->names[i]);
+	free(folder->names);
+	*folder = (struct blob_folder){ .count = 0 };
 }
 
 bool blob_remove(struct blob_store *store, struct str name, struct err *err)

@@ -157,6 +157,31 @@ struct blob_names {
 bool blob_list(struct blob_store *store, struct str prefix, struct str after,
 	       struct blob_names *out, struct err *err) MUST_CHECK;
 /*
+ * Blocks.  All that lies in one folder of the store, "3f", whatever its name is, in no order: "3f/CA3f….mp3", "3f/notes.txt".
+ * Of "", the store itself, what is no such folder.  A folder that is not there is empty.
+ */
+struct blob_folder {
+	char **names;
+	size_t count, size;
+};
+bool blob_walk(struct blob_store *store, struct str folder, struct blob_folder *out,
+	       struct err *err) MUST_CHECK;
+void blob_folder_release(struct blob_folder *folder); /* and it is empty then */
+static inline void blob_folder_release_at(struct blob_folder *folder)
+{
+	blob_folder_release(folder);
+}
+
+/* What a valid name says of itself. */
+struct blob_name {
+	struct str call_sid; /* "": none; this and the next lie in the name */
+	struct str recording_sid;
+	int64_t generation; /* 0: of a time when names held none */
+	struct str format;  /* "mp3", "wav", "peaks" */
+};
+bool blob_name_parse(struct str name, struct blob_name *out) MUST_CHECK;
+
+/*
  * Blocks.  Removes it, durably, and the waveform that lies beside it, if there is one; ERR_NOT_FOUND when it was not
  * there.  The waveform goes last: who writes one, and looks for its media then, sees that it is to go.
  */

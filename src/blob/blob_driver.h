@@ -30,6 +30,9 @@ struct blob_driver {
 	bool (*has_place)(struct blob_store *store, const char *name);
 	bool (*list)(struct blob_store *store, struct str prefix, struct str after,
 		     struct blob_names *out, struct err *err);
+	/* folder: "3f" or ""; adds to what is empty. */
+	bool (*walk)(struct blob_store *store, const char *folder, struct blob_folder *out,
+		     struct err *err);
 	bool (*remove)(struct blob_store *store, const char *name, struct err *err);
 	bool (*sync_place)(struct blob_store *store, const char *name, struct err *err);
 	char *(*path)(struct blob_store *store, const char *name);

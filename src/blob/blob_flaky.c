@@ -192,6 +192,13 @@ static bool flaky_list(struct blob_store *store, struct str prefix, struct str a
 	       blob_list(flaky_of(store)->inner, prefix, after, out, err);
 }
 
+static bool flaky_walk(struct blob_store *store, const char *folder, struct blob_folder *out,
+		       struct err *err)
+{
+	return passes(store, BLOB_CALL_LIST, err) &&
+	       blob_walk(flaky_of(store)->inner, str_of(folder), out, err);
+}
+
 static bool flaky_remove(struct blob_store *store, const char *name, struct err *err)
 {
 	return passes(store, BLOB_CALL_REMOVE, err) &&
@@ -242,6 +249,7 @@ static const struct blob_driver flaky_driver = {
 	.open_read = flaky_open_read,
 	.has_place = flaky_has_place,
 	.list = flaky_list,
+	.walk = flaky_walk,
 	.remove = flaky_remove,
 	.sync_place = flaky_sync_place,
 	.path = flaky_path,

@@ -439,6 +439,54 @@ static bool local_list(struct blob_store *store, struct str prefix, struct str a
 	return errno == 0 || fail(err, "read a folder of", local_of(store)->recordings);
 }
 
+static bool is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* One of the 256: its own files are walked over by its name. */
+static bool is_of_store(const char *name)
+{
+	for (int i = 0; i < 2; i++)
+		if (ascii_hex_value(name[i]) < 0 || ascii_lower(name[i]) != name[i])
+			return false;
+	return name[2] == '\0';
+}
+
+static void folder_add(struct blob_folder *folder, char *name)
+{
+	if (folder->count == folder->size) {
+		folder->size = folder->size ? 2 * folder->size : 64;
+		folder->names = xrealloc(folder->names, folder->size * sizeof(*folder->names));
+	}
+	folder->names[folder->count++] = name;
+}
+
+static bool local_walk(struct blob_store *store, const char *name, struct blob_folder *out,
+		       struct err *err)
+{
+	struct blob_local *local = local_of(store);
+	bool is_top = name[0] == '\0';
+	AUTO(close_folder) DIR *folder = NULL;
+	AUTO(close)
+	int fd = openat(local->recordings_fd, is_top ? "." : name,
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *entry;
+
+	if (fd < 0)
+		return errno == ENOENT || fail(err, "open the folder", name);
+	folder = fdopendir(fd);
+	if (!folder)
+		return fail(err, "read a folder of", local->recordings);
+	(void)TAKE_FD(fd);
+	while ((errno = 0, entry = readdir(folder))) {
+		if (is_dots(entry->d_name) || (is_top && is_of_store(entry->d_name)))
+			continue;
+		folder_add(out, xasprintf("%s%s%s", name, is_top ? "" : "/", entry->d_name));
+	}
+	return errno == 0 || fail(err, "read a folder of", local->recordings);
+}
+
 static bool local_remove(struct blob_store *store, const char *name, struct err *err)
 {
 	struct blob_local *local = local_of(store);
@@ -505,6 +553,7 @@ static const struct blob_driver local_driver = {
 	.open_read = local_open_read,
 	.has_place = local_has_place,
 	.list = local_list,
+	.walk = local_walk,
 	.remove = local_remove,
 	.sync_place = local_sync_place,
 	.path = local_path,

@@ -80,10 +80,19 @@ static void other_names_are_not_valid(void)
 		STR("3f/" CALL "." RECORDING ".17.17.mp3"),
 		STR("3f/" CALL ".17.mp3"),
 	};
+	struct blob_name parts;
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		OK(!blob_name_is_valid(cases[i]), "not a name: '%.*s'", STR_ARG(cases[i]));
 	OK(blob_name_is_valid(STR("8a/" RECORDING ".17.wav")), "a name without a call is one");
+	OK(blob_name_parse(STR("3f/" CALL "." RECORDING ".17.peaks"), &parts), "taken apart");
+	IS_STR(parts.call_sid, STR(CALL), "the call");
+	IS_STR(parts.recording_sid, STR(RECORDING), "the recording");
+	IS_STR(parts.format, STR("peaks"), "the format");
+	IS_INT(parts.generation, 17, "and the generation");
+	OK(blob_name_parse(STR("8a/" RECORDING ".wav"), &parts) && parts.call_sid.len == 0 &&
+		   parts.generation == 0,
+	   "a name without a call, of before names held generations");
 	OK(blob_name_is_valid(STR("8a/" RECORDING ".wav")) &&
 		   blob_name_is_valid(STR("3f/" CALL "." RECORDING ".mp3")),
 	   "as are older names, without a generation");

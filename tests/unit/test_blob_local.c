@@ -311,6 +311,43 @@ static void has_no_name_before_its_own(void)
 	   "and no other, with the rights of any");
 	blob_arriving_free(other);
 	IS_INT(count_arriving(), 0, "nothing is left");
+static void put(const char *path)
+{
+	AUTO(free) char *whole = xasprintf("%s/recordings/%s", folder, path);
+	AUTO(close) int fd = open(whole, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+	OK(fd >= 0, "put there: %s", path);
+}
+
+static bool is_in(const struct blob_folder *names, const char *name)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (strcmp(names->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* What is not ours is seen, too. */
+static void is_walked(void)
+{
+	__attribute__((cleanup(blob_folder_release_at))) struct blob_folder names = { 0 };
+	struct blob_folder other;
+
+	put("3f/notes.txt");
+	put("3f/.nfs0001");
+	put("3F");
+	OK(blob_walk(store, STR("3f"), &names, &err), "a folder is walked");
+	OK(is_in(&names, NAME) && is_in(&names, "3f/notes.txt") && is_in(&names, "3f/.nfs0001") &&
+		   !is_in(&names, "3f/.") && !is_in(&names, "3f/.."),
+	   "ours and others, without . and ..");
+	blob_folder_release(&names);
+	OK(blob_walk(store, STR(""), &names, &err), "the store itself");
+	OK(names.count == 1 && is_in(&names, "3F"), "what is none of its folders");
+	OK(blob_walk(store, STR("ee"), &other, &err) && other.count == 0,
+	   "a folder that is not there is empty");
+	OK(!blob_walk(store, STR("..."), &other, &err) && err.kind == ERR_INVALID &&
+		   !blob_walk(store, STR(".."), &other, &err),
+	   "no other place");
 }
 
 int main(void)
@@ -335,6 +372,7 @@ int main(void)
 	blob_store_free(store);
 	OK(blob_local_open(data_dir, &store, &err), "opens again");
 	OK(exists("recordings/" NAME), "with what was there");
+	is_walked();
 	waveform_goes_with_its_media();
 	blob_store_free(store);
 	blob_store_free(NULL);
