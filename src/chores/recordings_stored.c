@@ -9,6 +9,8 @@ static void stored_read(const struct db_stmt *row, struct recording_stored *out)
 	out->size = (uint64_t)db_column_int(row, 2);
 	text_set(out->sha256, sizeof(out->sha256), db_column_str(row, 3));
 	text_set(out->path, sizeof(out->path), db_column_str(row, 4));
+	text_set(out->call_sid, SID_SIZE, db_column_str(row, 5));
+	out->generation = db_column_int(row, 6);
 }
 
 bool recordings_list_stored(struct catalog *catalog, int64_t after_id, struct recording_stored *out,
@@ -19,7 +21,8 @@ bool recordings_list_stored(struct catalog *catalog, int64_t after_id, struct re
 	size_t count = 0;
 
 	if (!db_prepare(catalog_db(catalog),
-			"SELECT id, recording_sid, size, sha256, path FROM recordings "
+			"SELECT id, recording_sid, size, sha256, path, call_sid, generation "
+			"FROM recordings "
 			"WHERE id > $1 AND state = $2 ORDER BY id LIMIT $3",
 			&list, err))
 		return false;

@@ -15,8 +15,9 @@
 
 /* A plain value. */
 struct recording_stored {
-	int64_t id; /* for the next page */
-	char recording_sid[SID_SIZE];
+	int64_t id;                                       /* for the next page */
+	char recording_sid[SID_SIZE], call_sid[SID_SIZE]; /* call_sid: "" when not known */
+	int64_t generation;
 	uint64_t size;
 	char sha256[SHA256_HEX]; /* lower case; "" until it is computed */
 	char path[RECORDING_PATH_SIZE];

@@ -370,6 +370,37 @@ static const char VERSION_18[] =
 	"	SELECT DISTINCT substr(digits, place, 5), digits FROM numbers, places"
 	"	WHERE digits IS NOT NULL AND place < length(digits) ORDER BY 1, 2;";
 
+/*
+ * Version 20: how far the store was compared with the ledger (verifications.h), a row for each kind of pass, and what
+ * was found in it, a row a file.  pass: enum verification_pass; kind, state: enum store_fault_kind, store_fault_state.
+ */
+static const char VERSION_20[] =
+	"CREATE TABLE verifications ("
+	"	pass INTEGER PRIMARY KEY,"
+	"	asked_at_ms BIGINT NOT NULL,"
+	"	began_at_ms BIGINT NOT NULL,"
+	"	completed_at_ms BIGINT NOT NULL,"
+	"	mends INTEGER NOT NULL,"
+	"	after_id BIGINT NOT NULL,"
+	"	last_id BIGINT NOT NULL,"
+	"	folder INTEGER NOT NULL,"
+	"	files BIGINT NOT NULL,"
+	"	bytes BIGINT NOT NULL,"
+	"	undigested BIGINT NOT NULL,"
+	"	failure TEXT NOT NULL);"
+	"CREATE TABLE store_faults ("
+	"	path TEXT PRIMARY KEY,"
+	"	kind INTEGER NOT NULL,"
+	"	state INTEGER NOT NULL,"
+	"	call_sid TEXT,"
+	"	recording_sid TEXT,"
+	"	generation BIGINT NOT NULL,"
+	"	found_at_ms BIGINT NOT NULL,"
+	"	seen_at_ms BIGINT NOT NULL,"
+	"	ended_at_ms BIGINT NOT NULL,"
+	"	reason TEXT NOT NULL);"
+	"CREATE INDEX store_faults_by_state ON store_faults (state, path);";
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
@@ -379,6 +410,7 @@ static const struct migration {
 	{ .sqlite = VERSION_10 }, { .sqlite = VERSION_11 }, { .sqlite = VERSION_12 },
 	{ .sqlite = VERSION_13 }, { .sqlite = VERSION_14 }, { .sqlite = VERSION_15 },
 	{ .sqlite = VERSION_16 }, { .sqlite = VERSION_17 }, { .sqlite = VERSION_18 },
+	{ .sqlite = VERSION_20 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))
