@@ -1,0 +1,91 @@
+#include "verify/file_check.h"
+
+#include "base/buf.h"
+#include "base/own.h"
+#include "blob/blob.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* None of its folders is there: rather its disk is not mounted than each file lost. */
+static bool store_is_away(struct blob_store *store)
+{
+	char sid[SID_SIZE], name[BLOB_NAME_SIZE];
+	struct err err;
+
+	for (unsigned folder = 0; folder < 256; folder++) {
+		snprintf(sid, sizeof(sid), "RE%02x%030d", folder, 0);
+		if (blob_name_make(STR(""), str_of(sid), 1, STR("mp3"), name, &err) &&
+		    blob_has_place(store, str_of(name)))
+			return false;
+	}
+	return true;
+}
+
+PRINTF_LIKE(3, 4)
+static bool find_fault(struct file_check *out, enum store_fault_kind kind, const char *fmt, ...)
+{
+	va_list args;
+
+	out->is_sound = false;
+	out->kind = kind;
+	va_start(args, fmt);
+	vsnprintf(out->reason, sizeof(out->reason), fmt, args);
+	va_end(args);
+	return true;
+}
+
+static bool is_ours(const struct err *err)
+{
+	return err->kind == ERR_SCARCE || err->kind == ERR_UNAVAILABLE;
+}
+
+static bool check_bytes(struct blob_store *store, const struct recording_stored *row,
+			const atomic_bool *is_stopping, struct file_check *out, struct err *err)
+{
+	struct blob_content content;
+	char text[SHA256_HEX];
+	struct buf hex;
+
+	if (!blob_read_content(store, str_of(row->path), is_stopping, &content, err)) {
+		if (is_ours(err))
+			return false;
+		if (err->kind == ERR_NOT_FOUND)
+			return find_fault(out, STORE_FAULT_MISSING, "its file is not there");
+		return find_fault(out, STORE_FAULT_UNREADABLE, "%.180s", err->text);
+	}
+	out->read = content.size;
+	if (content.size != row->size)
+		return find_fault(out, STORE_FAULT_SIZE, "it holds %llu bytes, and had %llu",
+				  (unsigned long long)content.size, (unsigned long long)row->size);
+	buf_over(&hex, text, sizeof(text));
+	hex_add(&hex, content.sha256, sizeof(content.sha256));
+	if (strcmp(text, row->sha256) != 0)
+		return find_fault(out, STORE_FAULT_BYTES,
+				  "its bytes are not those that were stored");
+	return true;
+}
+
+bool file_check(struct blob_store *store, const struct recording_stored *row,
+		const atomic_bool *is_stopping, struct file_check *out, struct err *err)
+{
+	AUTO(close) int fd = -1;
+	uint64_t size;
+
+	*out = (struct file_check){ .is_sound = true, .may_mend = true };
+	if (!blob_open_read(store, str_of(row->path), &fd, &size, err)) {
+		if (is_ours(err))
+			return false;
+		if (err->kind == ERR_NOT_FOUND && store_is_away(store))
+			return err_set(err, ERR_UNAVAILABLE,
+				       "the store holds no folder at all: is its disk mounted?");
+		if (err->kind == ERR_NOT_FOUND)
+			return find_fault(out, STORE_FAULT_MISSING, "its file is not there");
+		out->may_mend = err->kind == ERR_INVALID; /* a name that none of ours has */
+		return find_fault(out, STORE_FAULT_UNREADABLE, "%.180s", err->text);
+	}
+	if (size != row->size)
+		return find_fault(out, STORE_FAULT_SIZE, "it holds %llu bytes, and had %llu",
+				  (unsigned long long)size, (unsigned long long)row->size);
+	return row->sha256[0] == '\0' || check_bytes(store, row, is_stopping, out, err);
+}

@@ -1,0 +1,25 @@
+/* What the parts of a verifier share.  Thread: its loop. */
+#pragma once
+
+#include "verify/verify_options.h"
+
+#include <stdatomic.h>
+
+struct blob_store;
+struct ledger;
+struct loop;
+struct mailbox;
+struct workers;
+
+struct verify_env {
+	struct loop *loop;
+	struct mailbox *mailbox; /* its */
+	struct ledger *ledger;
+	struct blob_store *store;
+	struct workers *workers; /* one, of low priority */
+	struct verify_options options;
+	atomic_bool is_stopping; /* once set, work ends early and nothing more is begun */
+};
+
+/* Of this thread; where it is refused it stays as it is. */
+void verify_be_nice(void);
