@@ -37,6 +37,7 @@ struct open_plays;
 struct probes;
 struct reserve;
 struct successor;
+struct verifier;
 struct fetcher;
 
 /* Of the options, what changes while the loops run (SIGHUP): read here, and not in web.options. */
@@ -51,6 +52,7 @@ struct web {
 	struct web_live live; /* web_change() */
 	struct ledger *ledger;
 	struct fetcher *fetcher;
+	struct verifier *verifier;
 	struct arriving_table *arriving; /* what is on its way here; NULL: nothing is fetched */
 	struct blob_store *store;
 	const struct reserve *reserve;

@@ -18,6 +18,7 @@
 #include "flights/flight_options.h"
 #include "http/http_options.h"
 #include "twilio/account_options.h"
+#include "verify/verify_options.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,6 +44,7 @@ struct settings {
 	struct auth_options auth;
 	struct web_options web;
 	struct flight_options flights;
+	struct verify_options verify;
 	struct account_options account; /* without a SID: none but those of accounts_file */
 };
 

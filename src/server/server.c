@@ -1,7 +1,7 @@
 /*
  * Threads: main (signals, this file), one serving loop a core, the fetching loop and its sealers
- * (flights/fetcher.c), the keeping loop and its worker (keeping/keeper.c), the ledger's writer,
- * readers and checkpointer (ledger/ledger.c).
+ * (flights/fetcher.c), the keeping loop and its worker (keeping/keeper.c), the verifying loop and its
+ * worker (verify/verifier.c), the ledger's writer, readers and checkpointer (ledger/ledger.c).
  *
  * Taking apart: each step below may still post to those that are stopped after it, never to
  * those before.
@@ -37,6 +37,7 @@
 #include "server/server_accounts.h"
 #include "service/watchdog.h"
 #include "twilio/accounts.h"
+#include "verify/verifier.h"
 #include "web/disk_trend.h"
 #include "web/web_app.h"
 
@@ -69,6 +70,7 @@ struct server {
 	struct reserve *reserve;
 	struct fetcher *fetcher;
 	struct keeper *keeper;
+	struct verifier *verifier;
 	struct auth *auth;
 	struct probes *probes;
 	struct self_examination *self_examination; /* NULL: a command, or one connection alone */
@@ -173,6 +175,16 @@ static bool open_access_log(struct server *server, struct err *err)
 			       &server->access_log, err);
 }
 
+/* In a command's process only what it asks for is compared. */
+static bool open_verifier(struct server *server, struct err *err)
+{
+	struct verify_options options = server->settings.verify;
+
+	if (server->options.is_command)
+		options.every_ms = INT64_MAX;
+	return verifier_open(&options, server->ledger, server->store, &server->verifier, err);
+}
+
 static bool open_rooms(struct server *server, struct err *err)
 {
 	struct settings *settings = &server->settings;
@@ -190,6 +202,7 @@ static bool open_rooms(struct server *server, struct err *err)
 	if (!fetcher_open(&settings->flights, server->ledger, server->store, &server->accounts,
 			  &server->fetcher, err) ||
 	    !keeper_open(server->ledger, server->store, &server->keeper, err) ||
+	    !open_verifier(server, err) ||
 	    !auth_open(&settings->auth, settings->data_dir, settings->web.public_url,
 		       server->ledger, &server->auth, err))
 		return false;
@@ -209,6 +222,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		.options = settings->web,
 		.ledger = server->ledger,
 		.fetcher = server->fetcher,
+		.verifier = server->verifier,
 		.arriving = fetcher_arriving(server->fetcher),
 		.store = server->store,
 		.reserve = server->reserve,
@@ -284,6 +298,9 @@ bool server_start(struct server *server, struct err *err)
 	if (!server->options.is_command && (!fetcher_start(server->fetcher, FETCHER_FETCHES, err) ||
 					    !keeper_start(server->keeper, err)))
 		return false;
+	if ((!server->options.is_command || server->options.does_verify) &&
+	    !verifier_start(server->verifier, err))
+		return false;
 	if (server->options.does_list && !fetcher_start(server->fetcher, FETCHER_LISTS, err))
 		return false;
 	server->is_started = true;
@@ -356,6 +373,7 @@ void server_watch(struct server *server, struct watchdog *watchdog)
 		watchdog_watch_loop(watchdog, "a serving loop", server->serving[i].mailbox);
 	watchdog_watch_loop(watchdog, "the fetching loop", fetcher_mailbox(server->fetcher));
 	watchdog_watch_loop(watchdog, "the keeping loop", keeper_mailbox(server->keeper));
+	watchdog_watch_loop(watchdog, "the verifying loop", verifier_mailbox(server->verifier));
 	watch_writer(server, watchdog);
 }
 
@@ -404,6 +422,7 @@ void server_change(struct server *server, const struct settings *settings)
 	web_change(&server->web, &settings->web);
 	throttle_set_plays(server->auth->throttle, settings->auth.play_limit);
 	fetcher_change(server->fetcher, &settings->flights);
+	verifier_change(server->verifier, &settings->verify);
 	canary_change(self_examination_canary(server->self_examination), settings->canary_every_ms);
 }
 
@@ -464,6 +483,10 @@ void server_stop(struct server *server)
 		keeper_stop(server->keeper);
 		keeper_drain(server->keeper);
 	}
+	if (server->verifier) {
+		verifier_stop(server->verifier);
+		verifier_drain(server->verifier);
+	}
 	if (server->ledger)
 		ledger_stop(server->ledger);
 	if (was_started)
@@ -472,6 +495,8 @@ void server_stop(struct server *server)
 		fetcher_drain(server->fetcher);
 	if (server->keeper)
 		keeper_drain(server->keeper);
+	if (server->verifier)
+		verifier_drain(server->verifier);
 }
 
 void server_free(struct server *server)
@@ -486,6 +511,7 @@ void server_free(struct server *server)
 	}
 	fetcher_free(server->fetcher);
 	keeper_free(server->keeper);
+	verifier_free(server->verifier);
 	audit_duty_free(server->audit_duty);
 	auth_free(server->auth);
 	for (unsigned i = 0; i < server->serving_count; i++)

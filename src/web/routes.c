@@ -22,6 +22,7 @@
 #include "web/web_recording_change.h"
 #include "web/web_retry.h"
 #include "web/web_upgrade.h"
+#include "web/web_verifications.h"
 #include "web/web_webhooks.h"
 
 #define GET      (BIT(HTTP_GET) | BIT(HTTP_HEAD))
@@ -55,6 +56,10 @@ const struct http_route web_routes[] = {
 
 	{ GET, "/api/imports", web_imports_list, .access = WEB_ADMIN },
 	{ POST, "/api/imports", web_imports_begin, JSON_BODY, JSON_TYPE, WEB_ADMIN },
+
+	{ GET, "/api/verifications", web_verifications_list, .access = WEB_ADMIN },
+	{ POST, "/api/verifications", web_verifications_begin, JSON_BODY, JSON_TYPE, WEB_ADMIN },
+	{ POST, "/api/verifications/accept", web_verifications_accept, .access = WEB_ADMIN },
 
 	{ CALLBACK, "/webhook/recording-status", web_recording_status, CALLBACK_BODY,
 	  CALLBACK_TYPES, WEB_PROVIDER },
