@@ -146,6 +146,27 @@ static void add_reserve(struct exposition *out, enum reserve_state now)
 		exposition_int(out, LABEL("state", names[state]), state == now);
 }
 
+static void add_faults(struct exposition *out, const struct metrics_facts *facts)
+{
+	const int64_t(*of)[STORE_FAULT_KINDS] = facts->faults.of;
+	int64_t stay = 0;
+
+	exposition_family(
+		out, "callspool_store_faults", METRIC_GAUGE,
+		"Files of the store that are not as the ledger says, and are not accepted so.");
+	for (enum store_fault_kind kind = 0; kind < STORE_FAULT_KINDS; kind++) {
+		exposition_int(out, LABEL("kind", store_fault_kind_text(kind)),
+			       of[STORE_FAULT_OPEN][kind] + of[STORE_FAULT_MENDING][kind] +
+				       of[STORE_FAULT_STAYS][kind]);
+		stay += of[STORE_FAULT_STAYS][kind];
+	}
+	add_gauge(out, "callspool_store_faults_unmended", "Of these, what could not be mended.",
+		  stay);
+	add_age(out, "callspool_store_compared_seconds",
+		"Since the store was compared with the ledger to its end; 0: never.", facts,
+		facts->compared_at_ms);
+}
+
 static void add_store(struct exposition *out, const struct metrics_facts *facts)
 {
 	add_gauge(out, "callspool_store_bytes", "Bytes of stored media.",
@@ -161,6 +182,7 @@ static void add_store(struct exposition *out, const struct metrics_facts *facts)
 		  "Below so much room nothing is fetched (min_free).",
 		  (int64_t)facts->min_free_bytes);
 	add_reserve(out, facts->reserve);
+	add_faults(out, facts);
 }
 
 static void add_commits(struct exposition *out, const struct ledger_times *times)

@@ -8,6 +8,7 @@
 #include "api/webhook_counts.h"
 #include "base/time_histogram.h"
 #include "catalog/recordings.h"
+#include "chores/verifications.h"
 #include "ledger/reserve.h"
 #include "rest/upstream.h"
 
@@ -43,6 +44,8 @@ struct metrics_facts {
 	uint64_t free_bytes; /* while store_answers */
 	uint64_t min_free_bytes;
 	enum reserve_state reserve;
+	struct store_fault_counts faults;
+	int64_t compared_at_ms;    /* the store with the ledger, to its end */
 	int64_t expected, expired; /* of the recordings that are to be kept, and are too old */
 	bool is_listed;            /* each account's list was read to its end */
 	int64_t listed_at_ms, list_failing_since_ms;

@@ -118,6 +118,44 @@ static void judge_disk(const struct health_facts *facts, struct health_causes *c
 			    "answered 503.");
 }
 
+/* What the ledger says is stored, and is not; those of unknown recordings where no more can be done. */
+static int64_t count_losses(const struct store_fault_counts *faults, enum store_fault_state state)
+{
+	int64_t count = state == STORE_FAULT_STAYS ? faults->of[state][STORE_FAULT_UNKNOWN] : 0;
+
+	for (enum store_fault_kind kind = 0; kind < STORE_FAULT_KINDS; kind++)
+		if (store_fault_is_loss(kind))
+			count += faults->of[state][kind];
+	return count;
+}
+
+static void judge_store(const struct health_facts *facts, struct health_causes *causes)
+{
+	int64_t open = count_losses(&facts->faults, STORE_FAULT_OPEN);
+	int64_t mending = count_losses(&facts->faults, STORE_FAULT_MENDING);
+	int64_t stays = count_losses(&facts->faults, STORE_FAULT_STAYS);
+
+	for (int pass = 0; pass < VERIFICATION_PASSES; pass++)
+		if (facts->verified[pass].failure[0]) {
+			add(causes, "The store cannot be compared with the ledger: %.200s.",
+			    facts->verified[pass].failure);
+			break;
+		}
+	if (open > 0)
+		add(causes,
+		    "Of %lld recordings the stored file is missing or damaged: callspool verify.",
+		    (long long)open);
+	if (mending > 0)
+		add(causes,
+		    "Of %lld recordings the stored file was missing or damaged: they are fetched again.",
+		    (long long)mending);
+	if (stays > 0)
+		add(causes,
+		    "%lld damaged files of the store cannot be mended: callspool verify tells of them, "
+		    "and with --accept that they are known.",
+		    (long long)stays);
+}
+
 static void judge_examination(const struct canary_word *examined, struct health_causes *causes)
 {
 	if (examined->is_broken)
@@ -132,6 +170,7 @@ void health_judge(const struct health_facts *facts, struct health_causes *out)
 	judge_queue(facts, out);
 	judge_list(facts, out);
 	judge_disk(facts, out);
+	judge_store(facts, out);
 	judge_examination(&facts->examined, out);
 }
 
@@ -167,6 +206,21 @@ static void add_counts(struct json *json, const struct catalog_counts *counts)
 	json_date(json, "oldest_queued_at", counts->oldest_queued_at_ms);
 	json_int(json, "events_waiting", counts->events_waiting);
 	json_int(json, "events_set_aside", counts->events_set_aside);
+}
+
+static void add_store(struct json *json, const struct health_facts *facts)
+{
+	const struct verification *by_itself = &facts->verified[VERIFICATION_BY_ITSELF];
+	const struct verification *asked = &facts->verified[VERIFICATION_ASKED];
+
+	json_open(json, "store", '{');
+	json_date(json, "compared_at",
+		  asked->completed_at_ms > by_itself->completed_at_ms ? asked->completed_at_ms
+								      : by_itself->completed_at_ms);
+	json_int(json, "open", count_losses(&facts->faults, STORE_FAULT_OPEN));
+	json_int(json, "mending", count_losses(&facts->faults, STORE_FAULT_MENDING));
+	json_int(json, "stays", count_losses(&facts->faults, STORE_FAULT_STAYS));
+	json_close(json, '}');
 }
 
 static void add_webhooks(struct json *json, const struct health_facts *facts)
@@ -234,6 +288,7 @@ void health_write(const struct health_facts *facts, enum health_detail detail, s
 		add_causes(json, &causes);
 		completeness_write(&facts->completeness, &facts->counts, json);
 		add_counts(json, &facts->counts);
+		add_store(json, facts);
 		canary_write(facts->canary, "checks", json);
 	}
 	if (detail == HEALTH_STATUS) {

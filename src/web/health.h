@@ -9,6 +9,7 @@
 
 #include "api/webhook_counts.h"
 #include "catalog/recordings.h"
+#include "chores/verifications.h"
 #include "doctor/canary.h"
 #include "ledger/reserve.h"
 #include "rest/upstream.h"
@@ -19,7 +20,7 @@
 
 struct json;
 
-#define HEALTH_CAUSES_MAX 13
+#define HEALTH_CAUSES_MAX 17
 #define HEALTH_CAUSE_SIZE 320 /* a sentence, and Twilio's or the disk's own words */
 
 /* A plain value.  Instants: wall clock, 0 never. */
@@ -39,6 +40,8 @@ struct health_facts {
 	struct webhook_counts webhooks;
 	struct upstream_facts upstream;
 	struct completeness completeness;
+	struct store_fault_counts faults; /* of the store, compared with the ledger */
+	struct verification verified[VERIFICATION_PASSES];
 	struct canary_word examined;
 	struct canary *canary; /* its details, for HEALTH_DETAILS; NULL: there are none */
 	bool reconciles;       /* Twilio's list is read, unless a setting says otherwise */

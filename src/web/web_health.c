@@ -27,8 +27,12 @@ bool web_health_read(struct catalog *catalog, struct blob_store *store,
 	struct err disk_err;
 
 	if (!catalog_counts(catalog, &facts->counts, err) ||
-	    !completeness_read(catalog, accounts, &facts->completeness, err))
+	    !completeness_read(catalog, accounts, &facts->completeness, err) ||
+	    !store_faults_count(catalog, &facts->faults, err))
 		return false;
+	for (enum verification_pass pass = 0; pass < VERIFICATION_PASSES; pass++)
+		if (!verifications_find(catalog, pass, &facts->verified[pass], err))
+			return false;
 	facts->store_answers = blob_free_bytes(store, &facts->free_bytes, &disk_err);
 	facts->now_ms = clock_wall_ms();
 	return true;

@@ -53,6 +53,10 @@ static void take_health(const struct health_facts *health, struct metrics_facts 
 	out->free_bytes = health->free_bytes;
 	out->min_free_bytes = health->min_free_bytes;
 	out->reserve = health->reserve;
+	out->faults = health->faults;
+	for (int pass = 0; pass < VERIFICATION_PASSES; pass++)
+		if (health->verified[pass].completed_at_ms > out->compared_at_ms)
+			out->compared_at_ms = health->verified[pass].completed_at_ms;
 	out->expected = completeness_expected(&health->completeness, &health->counts);
 	out->expired = health->completeness.expired;
 	out->is_listed = health->completeness.is_listed;

@@ -94,6 +94,9 @@ const WRITTEN = [
       add('callspool_plays_total{source="store",result="internal"}', 5)(samples);
     },
   },
+  { cause: 'a file of the store is damaged', alerts: ['CallspoolStoreDamaged'], change: set('callspool_store_faults{kind="bytes"}', 2) },
+  { cause: 'a file in the store that cannot be mended', alerts: ['CallspoolStoreUnmended'], change: set('callspool_store_faults_unmended', 1) },
+  { cause: 'a file in the store that is not ours', alerts: [], change: set('callspool_store_faults{kind="foreign"}', 2) },
   { cause: 'an event makes no sense', alerts: ['CallspoolEventsSetAside'], change: set('callspool_events_set_aside', 1) },
   { cause: 'events pile up', alerts: ['CallspoolEventsBehind'], change: set('callspool_events_waiting', 5000) },
   { cause: 'a loop stands still', alerts: ['CallspoolLoopStuck'], change: set('callspool_loop_lag_seconds{loop="serving"}', 40) },

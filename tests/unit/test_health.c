@@ -101,6 +101,31 @@ static void check_disk(void)
 	CAUSE(&facts, "503", "and more than that");
 }
 
+static void check_store(void)
+{
+	struct health_facts facts = well();
+
+	facts.faults.of[STORE_FAULT_OPEN][STORE_FAULT_FOREIGN] = 3;
+	facts.faults.of[STORE_FAULT_MENDING][STORE_FAULT_OLD] = 3;
+	facts.faults.of[STORE_FAULT_MENDED][STORE_FAULT_BYTES] = 3;
+	facts.faults.of[STORE_FAULT_ACCEPTED][STORE_FAULT_MISSING] = 3;
+	CAUSE(&facts, "", "foreign files, leftovers, and what is over");
+	facts.faults.of[STORE_FAULT_OPEN][STORE_FAULT_UNREADABLE] = 2;
+	CAUSE(&facts, "Of 2 recordings", "losses that nobody mends");
+	facts = well();
+	facts.faults.of[STORE_FAULT_MENDING][STORE_FAULT_MISSING] = 1;
+	facts.faults.of[STORE_FAULT_MENDING][STORE_FAULT_BYTES] = 1;
+	CAUSE(&facts, "Of 2 recordings the stored file was", "those that are fetched again");
+	facts = well();
+	facts.faults.of[STORE_FAULT_STAYS][STORE_FAULT_SIZE] = 1;
+	facts.faults.of[STORE_FAULT_STAYS][STORE_FAULT_UNKNOWN] = 1;
+	CAUSE(&facts, "2 damaged files", "those that stay so");
+	facts = well();
+	str_fit(STR("is its disk mounted?"), facts.verified[VERIFICATION_BY_ITSELF].failure,
+		VERIFICATION_TEXT_SIZE);
+	CAUSE(&facts, "mounted?", "a store that cannot be looked at");
+}
+
 /* There is room for all causes that can hold at once. */
 static void check_all(void)
 {
@@ -120,8 +145,11 @@ static void check_all(void)
 	facts.counts.events_set_aside = 1;
 	facts.free_bytes = 0;
 	facts.reserve = RESERVE_SPENT;
+	facts.verified[VERIFICATION_ASKED].failure[0] = '?';
+	for (enum store_fault_state state = STORE_FAULT_OPEN; state <= STORE_FAULT_STAYS; state++)
+		facts.faults.of[state][STORE_FAULT_BYTES] = 1;
 	health_judge(&facts, &causes);
-	IS_INT(causes.count, 11, "all causes at once");
+	IS_INT(causes.count, 15, "all causes at once");
 }
 
 static void check_list(void)
@@ -197,6 +225,7 @@ int main(void)
 	check_webhooks();
 	check_fetching();
 	check_disk();
+	check_store();
 	check_all();
 	return tap_end();
 }
