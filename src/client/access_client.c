@@ -52,7 +52,8 @@ static bool serve_ourselves(struct access_client *client, struct err *err)
 	AUTO(free) char *ledger = server_path(settings, SERVER_LEDGER);
 	struct server_options options = { .settings = settings,
 					  .is_command = true,
-					  .does_list = client->does_list };
+					  .does_list = client->does_list,
+					  .does_verify = client->does_verify };
 
 	if (access(ledger, F_OK) < 0)
 		return err_set(err, ERR_NOT_FOUND,

@@ -17,6 +17,7 @@ struct server;
 struct access_client {
 	const struct settings *settings; /* borrowed */
 	bool does_list;     /* one in this process reads Twilio's list where that was asked for */
+	bool does_verify;   /* ... or compares the store with the ledger */
 	struct server *own; /* NULL: another process serves, or nothing was asked yet */
 	bool is_remote;     /* another process has answered */
 	long status;        /* of the last answer; 0: there was none */

@@ -9,10 +9,13 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "catalog/catalog.h"
 #include "client/admin_client.h"
 #include "client/backup_findings.h"
 #include "client/progress_bar.h"
+#include "client/verify_store.h"
+#include "server/confine.h"
 #include "server/server.h"
 
 #include <sodium.h>
@@ -26,6 +29,7 @@ struct verify_command {
 	bool of_audit;
 	const char *heads;  /* a file, or "-" */
 	const char *backup; /* a folder */
+	bool only_reports, accepts;
 };
 
 struct heads {
@@ -203,6 +207,100 @@ static int run_backup(const struct verify_command *command)
 	return status;
 }
 
+/* ---- the store ---- */
+
+static const char *text_of(const json_t *fault, const char *key)
+{
+	const char *text = json_string_value(json_object_get(fault, key));
+
+	return text ? text : "";
+}
+
+static void print_fault(const json_t *fault)
+{
+	AUTO(free) char *file = utf8_plain(str_of(text_of(fault, "file")));
+	AUTO(free) char *reason = utf8_plain(str_of(text_of(fault, "reason")));
+
+	printf("%s, %s: %s: %s\n", text_of(fault, "kind"), text_of(fault, "state"), file, reason);
+}
+
+static json_int_t number_of(const json_t *pass, const char *key)
+{
+	return json_integer_value(json_object_get(pass, key));
+}
+
+static void print_store(const struct verify_command *command,
+			const struct verify_store_report *report)
+{
+	size_t count = json_array_size(report->faults);
+
+	if (command->options.is_json) {
+		json_t *whole =
+			json_pack("{s:O, s:O}", "pass", report->pass, "findings", report->faults);
+
+		json_dumpf(whole, stdout, JSON_COMPACT);
+		putchar('\n');
+		json_decref(whole);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		print_fault(json_array_get(report->faults, i));
+	printf("%lld files looked at, %lld bytes read, %zu finding%s\n",
+	       number_of(report->pass, "files"), number_of(report->pass, "bytes"), count,
+	       count == 1 ? "" : "s");
+	if (number_of(report->pass, "undigested") > 0)
+		printf("%lld files have no digest yet: of these the length alone was compared\n",
+		       number_of(report->pass, "undigested"));
+	if (count > 0 && report->is_own && !command->only_reports)
+		printf("the next start of the server fetches again what is lost\n");
+}
+
+static int compare(const struct verify_command *command)
+{
+	const struct verify_store asked = { .settings = &command->options.settings,
+					    .mends = !command->only_reports };
+	struct verify_store_report report;
+	struct err err;
+	int status;
+
+	if (!verify_store_run(&asked, &report, &err)) {
+		cmd_fail(&err);
+		return EXIT_UNCHECKED;
+	}
+	print_store(command, &report);
+	status = json_array_size(report.faults) > 0 ? EXIT_FINDINGS : EXIT_GOOD;
+	verify_store_report_release(&report);
+	return status;
+}
+
+static int accept(const struct verify_command *command)
+{
+	json_int_t count;
+	struct err err;
+
+	if (!verify_store_accept(&command->options.settings, &count, &err))
+		return cmd_fail(&err);
+	if (command->options.is_json)
+		printf("{\"accepted\":%lld}\n", count);
+	else
+		printf("%lld accepted\n", count);
+	return EXIT_GOOD;
+}
+
+static int run_store(struct verify_command *command)
+{
+	struct err err;
+
+	if (!cmd_options_resolve(&command->options, &err) ||
+	    !confine_process(command->options.settings.core_dumps == AUTH_ON, &err))
+		return cmd_fail(&err);
+	if (!admin_may_ask(&command->options.settings, &err)) {
+		cmd_fail(&err);
+		return EXIT_UNCHECKED;
+	}
+	return command->accepts ? accept(command) : compare(command);
+}
+
 static int run_verify(int argc, char **argv)
 {
 	struct verify_command command = { .of_audit = false };
@@ -210,16 +308,24 @@ static int run_verify(int argc, char **argv)
 
 	if (!cmd_options_read(&cmd_verify, argc, argv, &command.options, &status))
 		return status;
-	if (command.of_audit == (command.backup != NULL))
+	if (command.of_audit + (command.backup != NULL) + command.only_reports + command.accepts >
+	    1)
 		status = cmd_misused(&cmd_verify,
-				     "say what is to be verified: --audit, or --backup DIR");
+				     "--audit, --backup, --report-only and --accept go "
+				     "without each other");
+	else if (command.backup)
+		status = run_backup(&command);
 	else
-		status = command.backup ? run_backup(&command) : run_audit(&command);
+		status = command.of_audit ? run_audit(&command) : run_store(&command);
 	cmd_options_release(&command.options);
 	return status;
 }
 
 static const struct cmd_flag flags[] = {
+	{ "--report-only", CMD_SWITCH, offsetof(struct verify_command, only_reports), NULL,
+	  "of the store: tell what is wrong, and mend nothing" },
+	{ "--accept", CMD_SWITCH, offsetof(struct verify_command, accepts), NULL,
+	  "what was found and cannot be mended is known: health is not degraded by it any more" },
 	{ "--audit", CMD_SWITCH, offsetof(struct verify_command, of_audit), NULL,
 	  "every entry of the audit, and that none is missing" },
 	{ "--heads", CMD_TEXT, offsetof(struct verify_command, heads), "FILE",
@@ -233,12 +339,21 @@ static const struct cmd_flag flags[] = {
 const struct cmd cmd_verify = {
 	.name = "verify",
 	.summary = "is what was written still there, as it was?",
-	.usage = "--audit [--heads FILE|-] | --backup DIR",
-	.help = "--audit reads the whole audit, with the key that it was written with, beside a server that runs or without one.\n"
+	.usage = "[--report-only | --accept | --audit [--heads FILE|-] | --backup DIR]",
+	.help = "Without --audit and --backup the store is compared with the ledger, both ways: each recording that is stored with its\n"
+		"file, by its length and its SHA-256, and each file with its row.  The server that runs on the data folder does so,\n"
+		"no faster than verify_rate, whether this goes on to look or not; where none runs, this does it itself.  Begun again\n"
+		"it goes on where it was stopped.\n"
+		"What is missing or damaged is fetched again, into another file; what Twilio has no more and is still audio is kept and\n"
+		"told.  A file of an older generation is removed, one of which the ledger has no row is adopted; files that are not\n"
+		"callspool's are told of and never touched.\n"
+		"--audit reads the whole audit, with the key that it was written with, beside a server that runs or without one.\n"
 		"--backup reads all of a backup and compares it with its list of digests.\n"
-		"Exit status: 0 it is whole, 7 it is not, and what is wrong was told (of the audit the first place), 8 it could not be\n"
-		"checked: a key, the ledger or the backup is missing.\n",
-	.examples = "  callspool verify --audit\n"
+		"Exit status: 0 it is whole, 7 it is not, or was not and is mended, and what is wrong was told (of the audit the first\n"
+		"place), 8 it could not be checked: the store is away, a key, the ledger or the backup is missing.\n",
+	.examples = "  callspool verify\n"
+		    "  callspool verify --report-only --json | jq '.findings[]'\n"
+		    "  callspool verify --audit\n"
 		    "  journalctl -u callspool | callspool verify --audit --heads -\n"
 		    "  callspool verify --backup /mnt/backup/callspool\n",
 	.flags = flags,
