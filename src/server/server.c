@@ -31,6 +31,7 @@
 #include "ledger/ledger.h"
 #include "ledger/reserve.h"
 #include "play/probes.h"
+#include "rebuild/rebuild.h"
 #include "server/descriptors.h"
 #include "server/first_administrator.h"
 #include "server/self_examination.h"
@@ -156,15 +157,27 @@ static bool check_settings(const struct settings *settings, struct err *err)
 	return true;
 }
 
-/* An empty ledger is not begun where one is on its way. */
+/* An empty ledger is not begun, nor a damaged one opened, where another is on its way. */
 static bool check_restored(const struct settings *settings, struct err *err)
 {
-	AUTO(free) char *unfinished = server_path(settings, RESTORE_UNFINISHED);
+	static const struct {
+		const char *name, *command;
+	} begun[] = {
+		{ RESTORE_UNFINISHED, "restore" },
+		{ REBUILD_UNFINISHED, "rebuild" },
+		{ REBUILD_WHOLE, "rebuild" },
+	};
 
-	return access(unfinished, F_OK) < 0 ||
-	       err_set(err, ERR_CONFLICT,
-		       "a restore into '%s' has not come to its end: run callspool restore again",
-		       settings->data_dir);
+	for (size_t i = 0; i < ARRAY_LEN(begun); i++) {
+		AUTO(free) char *unfinished = server_path(settings, begun[i].name);
+
+		if (access(unfinished, F_OK) == 0)
+			return err_set(
+				err, ERR_CONFLICT,
+				"a %s in '%s' has not come to its end: run callspool %s again",
+				begun[i].command, settings->data_dir, begun[i].command);
+	}
+	return true;
 }
 
 /* What the events need on a full disk is theirs: the reserve, and as much again till it is taken anew. */

@@ -1,0 +1,40 @@
+/* What the files of this room share while a ledger is rebuilt. */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "catalog/catalog.h"
+#include "rebuild/ledger_rows.h"
+#include "rebuild/rebuild.h"
+
+struct blob_store;
+
+struct rebuilding {
+	const struct rebuild_options *options;
+	struct rebuild_report *report;
+	char *ledger;               /* the old one's path */
+	char *fresh;                /* the new one's, while it is worked on */
+	char *whole;                /* ... and once nothing is left to be done */
+	struct ledger_pages *pages; /* NULL: there is no old one */
+	struct catalog *catalog;    /* the new one */
+	struct blob_store *store;
+	int64_t highest; /* number that was given */
+	unsigned writes; /* in the open transaction */
+};
+
+/* Transactions of many: each commit is an fsync. */
+bool rebuilding_begin(struct rebuilding *rebuilding, struct err *err) MUST_CHECK;
+bool rebuilding_count(struct rebuilding *rebuilding,
+		      struct err *err) MUST_CHECK; /* after each write */
+bool rebuilding_end(struct rebuilding *rebuilding, struct err *err) MUST_CHECK;
+/* All events that wait become calls and recordings; no transaction is open. */
+bool rebuilding_project(struct rebuilding *rebuilding, struct err *err) MUST_CHECK;
+
+/* rebuild_rows.c: from the old ledger. */
+bool rebuild_take_events(struct rebuilding *rebuilding, struct err *err) MUST_CHECK;
+bool rebuild_take_rows(struct rebuilding *rebuilding, struct err *err) MUST_CHECK;
+bool rebuild_take_states(struct rebuilding *rebuilding, struct err *err) MUST_CHECK;
+
+/* rebuild_store.c: files that no row names. */
+bool rebuild_look_at_names(struct rebuilding *rebuilding, struct err *err) MUST_CHECK;
+bool rebuild_take_files(struct rebuilding *rebuilding, struct err *err) MUST_CHECK;

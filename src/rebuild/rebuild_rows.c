@@ -1,0 +1,400 @@
+/*
+ * What the old ledger's rows still say, in three readings of it: events, and who may use it; calls and recordings of which the
+ * events are lost; what has become of recordings.
+ */
+#include "rebuild/rebuild_private.h"
+
+#include "accounts/credentials.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "blob/blob.h"
+#include "catalog/calls.h"
+#include "catalog/events.h"
+#include "catalog/recordings.h"
+#include "catalog/recordings_digest.h"
+#include "catalog/recordings_hold.h"
+#include "catalog/removals.h"
+#include "chores/rescue.h"
+#include "rebuild/old_rows.h"
+
+#include <string.h>
+
+struct taking {
+	struct ledger_rows_taker taker;
+	struct rebuilding *rebuilding;
+	int64_t first_event, last_event;
+};
+
+static struct taking *taking_of(struct ledger_rows_taker *taker)
+{
+	return container_of(taker, struct taking, taker);
+}
+
+/* One row that cannot be is told and left out; all else ends it. */
+static bool may_go_on(struct rebuilding *rebuilding, const struct err *err)
+{
+	if (err->kind != ERR_CONFLICT && err->kind != ERR_INVALID && err->kind != ERR_NOT_FOUND)
+		return false;
+	rebuilding->report->rows_broken++;
+	return true;
+}
+
+static bool read_rows(struct rebuilding *rebuilding, struct taking *taking,
+		      bool (*take)(struct ledger_rows_taker *, const struct ledger_row *,
+				   struct err *),
+		      struct ledger_rows_counts *counts, struct err *err)
+{
+	taking->rebuilding = rebuilding;
+	taking->taker.take = take;
+	return rebuilding_begin(rebuilding, err) &&
+	       ledger_rows_read(rebuilding->pages, &taking->taker, counts, err) &&
+	       rebuilding_end(rebuilding, err);
+}
+
+/* ---- as they were ---- */
+
+static struct rescue_value value_of(const struct ledger_cell *cell)
+{
+	struct rescue_value value = { .type = RESCUE_NULL };
+
+	switch (cell->type) {
+	case CELL_INT:
+		value = (struct rescue_value){ .type = RESCUE_INT, .number = cell->number };
+		break;
+	case CELL_TEXT:
+		value = (struct rescue_value){ .type = RESCUE_TEXT, .bytes = cell->bytes };
+		break;
+	case CELL_BYTES:
+		value = (struct rescue_value){ .type = RESCUE_BYTES, .bytes = cell->bytes };
+		break;
+	case CELL_NULL:
+	case CELL_REAL: /* there is none in our tables */
+		break;
+	}
+	return value;
+}
+
+static bool put(struct rebuilding *rebuilding, enum rescue_table table,
+		const struct ledger_row *row, uint64_t *count, struct err *err)
+{
+	struct rescue_value values[LEDGER_CELLS_MAX];
+	bool is_taken;
+
+	for (size_t i = 0; i < row->count; i++)
+		values[i] = value_of(&row->cells[i]);
+	if (!rescue_put(rebuilding->catalog, table, row->id, values, row->count, &is_taken, err))
+		return may_go_on(rebuilding, err);
+	*count += is_taken;
+	return rebuilding_count(rebuilding, err);
+}
+
+static bool put_event(struct taking *taking, const struct ledger_row *row, struct err *err)
+{
+	if (row->id > OLD_NUMBER_MOST)
+		return true;
+	if (taking->first_event == 0 || row->id < taking->first_event)
+		taking->first_event = row->id;
+	if (row->id > taking->last_event)
+		taking->last_event = row->id;
+	return put(taking->rebuilding, RESCUE_EVENTS, row, &taking->rebuilding->report->events,
+		   err);
+}
+
+static bool take_first(struct ledger_rows_taker *taker, const struct ledger_row *row,
+		       struct err *err)
+{
+	struct taking *taking = taking_of(taker);
+	struct rebuilding *rebuilding = taking->rebuilding;
+	struct rebuild_report *report = rebuilding->report;
+	int64_t highest = old_row_highest(row);
+	uint64_t chains = 0;
+
+	if (highest > rebuilding->highest)
+		rebuilding->highest = highest;
+	switch (row->table) {
+	case LEDGER_EVENTS:
+		return put_event(taking, row, err);
+	case LEDGER_USERS:
+		return put(rebuilding, RESCUE_USERS, row, &report->users, err);
+	case LEDGER_AUDIT:
+		return put(rebuilding, RESCUE_AUDIT, row, &report->audit_entries, err);
+	case LEDGER_AUDIT_CHAINS:
+		return put(rebuilding, RESCUE_AUDIT_CHAINS, row, &chains, err);
+	case LEDGER_CALLS:
+	case LEDGER_RECORDINGS:
+	case LEDGER_ATTEMPTS:
+	case LEDGER_CREDENTIALS:
+	case LEDGER_TURNS:
+	case LEDGER_TABLES:
+		break;
+	}
+	return true;
+}
+
+bool rebuild_take_events(struct rebuilding *rebuilding, struct err *err)
+{
+	struct taking taking = { .first_event = 0 };
+	struct ledger_rows_counts counts;
+	struct rebuild_report *report = rebuilding->report;
+
+	if (!read_rows(rebuilding, &taking, take_first, &counts, err))
+		return false;
+	report->pages = counts.pages;
+	report->pages_damaged = counts.damaged;
+	report->rows_broken += counts.broken;
+	if (report->events > 0)
+		report->events_missing =
+			(uint64_t)(taking.last_event - taking.first_event) + 1 - report->events;
+	return true;
+}
+
+/* ---- rows of which the events are lost ---- */
+
+/* By its rank. */
+static struct str status_of(const struct old_recording *old)
+{
+	static const char *const texts[] = { "", "failed", "absent", "completed", "deleted" };
+
+	if (old->upstream > 0 && old->upstream < (int64_t)ARRAY_LEN(texts))
+		return str_of(texts[old->upstream]);
+	return old->state == RECORDING_ANNOUNCED ? STR("in-progress") : STR("completed");
+}
+
+static bool tell_recording(struct rebuilding *rebuilding, const struct old_recording *old,
+			   struct err *err)
+{
+	struct event event;
+	int64_t seq;
+
+	/* What nobody but a file told of. */
+	bool is_adopted = old->upstream == 0 && old->state == RECORDING_STORED;
+
+	event_init(&event, is_adopted ? EVENT_RECORDING_ADOPTED : EVENT_RECORDING_LISTED,
+		   old->completed_at_ms > 0 ? old->completed_at_ms : clock_wall_ms());
+	event.recording_sid = old->recording_sid;
+	event.call_sid = old->call_sid;
+	event.account_sid = old->account_sid;
+	event.status = is_adopted ? STR_NONE : status_of(old);
+	event.source = old->source;
+	event.track = old->track;
+	event.recording_url = old->url;
+	event.encryption = old->encryption;
+	event.started_at_ms = old->started_at_ms;
+	event.duration_s = old->duration_s;
+	event.channels = old->channels;
+	event.error_code = old->error_code;
+	return events_append(rebuilding->catalog, &event, &seq, err)
+		       ? rebuilding_count(rebuilding, err)
+		       : may_go_on(rebuilding, err);
+}
+
+static bool take_recording(struct rebuilding *rebuilding, const struct ledger_row *row,
+			   struct err *err)
+{
+	struct old_recording old;
+	struct recording now;
+
+	old_recording_read(row, &old);
+	if (recordings_find(rebuilding->catalog, old.recording_sid, &now, err))
+		return now.state != RECORDING_ANNOUNCED || old.state == RECORDING_ANNOUNCED ||
+		       tell_recording(rebuilding, &old, err);
+	return err->kind == ERR_NOT_FOUND && tell_recording(rebuilding, &old, err);
+}
+
+static bool tell_call(struct rebuilding *rebuilding, const struct old_call *old, struct err *err)
+{
+	struct event event;
+	int64_t seq;
+
+	event_init(&event, EVENT_CALL_FETCHED,
+		   old->started_at_ms > 0 ? old->started_at_ms : clock_wall_ms());
+	event.call_sid = old->call_sid;
+	event.parent_call_sid = old->parent_call_sid;
+	event.account_sid = old->account_sid;
+	event.direction = old->direction;
+	event.from = old->from;
+	event.to = old->to;
+	event.status = str_of(call_status_text(old->status));
+	event.started_at_ms = old->started_at_ms;
+	event.timestamp_ms = old->ended_at_ms;
+	event.duration_s = old->duration_s;
+	return events_append(rebuilding->catalog, &event, &seq, err)
+		       ? rebuilding_count(rebuilding, err)
+		       : may_go_on(rebuilding, err);
+}
+
+static bool says_more(const struct old_call *old, const struct call *now)
+{
+	return (old->from.len > 0 && !now->from[0]) || (old->to.len > 0 && !now->to[0]) ||
+	       (old->direction.len > 0 && !now->direction_text[0]) || old->status > now->status ||
+	       old->duration_s > now->duration_s;
+}
+
+static bool take_call(struct rebuilding *rebuilding, const struct ledger_row *row, struct err *err)
+{
+	struct old_call old;
+	struct call now;
+
+	old_call_read(row, &old);
+	if (calls_find(rebuilding->catalog, old.call_sid, &now, err))
+		return !says_more(&old, &now) || tell_call(rebuilding, &old, err);
+	return err->kind == ERR_NOT_FOUND && tell_call(rebuilding, &old, err);
+}
+
+/* Where it stands in rights and links; sessions and the like are had again by signing in. */
+static bool take_credential(struct rebuilding *rebuilding, const struct ledger_row *row,
+			    struct err *err)
+{
+	struct rebuild_report *report = rebuilding->report;
+	int64_t kind = ledger_row_int(row, 1);
+
+	/* One that was revoked must not come back from a page that was given up. */
+	if (row->is_by_looks || (kind != CREDENTIAL_TOKEN && kind != CREDENTIAL_LINK))
+		return true;
+	return put(rebuilding, RESCUE_CREDENTIALS, row,
+		   kind == CREDENTIAL_TOKEN ? &report->tokens : &report->links, err);
+}
+
+static bool take_second(struct ledger_rows_taker *taker, const struct ledger_row *row,
+			struct err *err)
+{
+	struct rebuilding *rebuilding = taking_of(taker)->rebuilding;
+
+	if (row->table == LEDGER_RECORDINGS)
+		return take_recording(rebuilding, row, err);
+	if (row->table == LEDGER_CALLS)
+		return take_call(rebuilding, row, err);
+	return row->table != LEDGER_CREDENTIALS || take_credential(rebuilding, row, err);
+}
+
+bool rebuild_take_rows(struct rebuilding *rebuilding, struct err *err)
+{
+	struct ledger_rows_counts counts;
+	struct taking taking = { .first_event = 0 };
+
+	return read_rows(rebuilding, &taking, take_second, &counts, err);
+}
+
+/* ---- what has become of recordings ---- */
+
+static bool has_file(struct rebuilding *rebuilding, const struct old_recording *old)
+{
+	AUTO(close) int fd = -1;
+	uint64_t size;
+	struct err err;
+
+	return old->generation > 0 && old->generation < OLD_NUMBER_MOST && old->size > 0 &&
+	       blob_open_read(rebuilding->store, old->path, &fd, &size, &err) &&
+	       size == (uint64_t)old->size;
+}
+
+static bool take_stored(struct rebuilding *rebuilding, const struct old_recording *old,
+			struct err *err)
+{
+	char format[8], path[RECORDING_PATH_SIZE], sha256[SHA256_HEX];
+	struct recording_media media = {
+		.stored_at_ms = old->stored_at_ms,
+		.generation = old->generation,
+		.generation_at_ms = old->generation_at_ms,
+		.size = (uint64_t)old->size,
+		.duration_ms = old->duration_ms,
+		.channels = (int)old->channels_stored,
+		.is_duration_off = old->is_duration_off,
+		.format = format,
+		.path = path,
+	};
+
+	str_fit(old->format, format, sizeof(format));
+	str_fit(old->path, path, sizeof(path));
+	str_fit(old->sha256, sha256, sizeof(sha256));
+	if (!recordings_mark_stored(rebuilding->catalog, old->recording_sid, &media, err))
+		return false;
+	rebuilding->report->stored++;
+	return sha256[0] == '\0' || recordings_set_digest(rebuilding->catalog, old->recording_sid,
+							  old->generation, sha256, err);
+}
+
+static bool take_hold(struct rebuilding *rebuilding, const struct old_recording *old,
+		      struct err *err)
+{
+	const struct recording_hold hold = { .by = old->hold_by,
+					     .at_ms = old->hold_since_ms,
+					     .reason = old->hold_reason };
+	bool to_fetch;
+
+	if (!recordings_hold(rebuilding->catalog, old->recording_sid, &hold, &to_fetch, err))
+		return false;
+	rebuilding->report->held++;
+	return true;
+}
+
+static bool take_removed(struct rebuilding *rebuilding, const struct old_recording *old,
+			 struct err *err)
+{
+	bool good = old->state == RECORDING_PURGED
+			    ? recordings_mark_purged(rebuilding->catalog, old->recording_sid,
+						     old->removed_at_ms, err)
+			    : recordings_mark_deleted(rebuilding->catalog, old->recording_sid,
+						      old->removed_at_ms, err);
+
+	rebuilding->report->removed += good;
+	return good;
+}
+
+static bool take_state(struct rebuilding *rebuilding, const struct ledger_row *row, struct err *err)
+{
+	struct old_recording old;
+	struct recording now;
+	bool good = true;
+
+	old_recording_read(row, &old);
+	if (!recordings_find(rebuilding->catalog, old.recording_sid, &now, err))
+		return may_go_on(rebuilding, err);
+	/* Two rows may tell of one, the second of a page that was given up. */
+	if (recording_is_removed(now.state) || now.state == RECORDING_STORED)
+		return true;
+	if (recording_is_removed(old.state))
+		good = take_removed(rebuilding, &old, err);
+	else if (old.state != RECORDING_STATES && has_file(rebuilding, &old))
+		good = take_stored(rebuilding, &old, err);
+	if (good && old.is_held && !now.is_held && !recording_is_removed(old.state))
+		good = take_hold(rebuilding, &old, err);
+	return good ? rebuilding_count(rebuilding, err) : may_go_on(rebuilding, err);
+}
+
+/* Of what was deleted and whose row is lost the audit may know; else it would be fetched again. */
+static bool take_deletion(struct rebuilding *rebuilding, const struct ledger_row *row,
+			  struct err *err)
+{
+	struct str sid = ledger_row_text(row, 8);
+	struct recording now;
+
+	if (!str_eq(ledger_row_text(row, 3), STR("recording_deleted")))
+		return true;
+	if (!recordings_find(rebuilding->catalog, sid, &now, err))
+		return err->kind == ERR_NOT_FOUND;
+	if (recording_is_removed(now.state))
+		return true;
+	if (!recordings_mark_deleted(rebuilding->catalog, sid, ledger_row_int(row, 2), err))
+		return may_go_on(rebuilding, err);
+	rebuilding->report->removed++;
+	return rebuilding_count(rebuilding, err);
+}
+
+static bool take_third(struct ledger_rows_taker *taker, const struct ledger_row *row,
+		       struct err *err)
+{
+	struct rebuilding *rebuilding = taking_of(taker)->rebuilding;
+
+	if (row->table == LEDGER_RECORDINGS)
+		return take_state(rebuilding, row, err);
+	return row->table != LEDGER_AUDIT || take_deletion(rebuilding, row, err);
+}
+
+bool rebuild_take_states(struct rebuilding *rebuilding, struct err *err)
+{
+	struct ledger_rows_counts counts;
+	struct taking taking = { .first_event = 0 };
+
+	return read_rows(rebuilding, &taking, take_third, &counts, err);
+}
