@@ -11,7 +11,7 @@
 static const struct cmd *const commands[] = {
 	&cmd_serve, &cmd_demo,    &cmd_simulate, &cmd_status,  &cmd_health,  &cmd_doctor,
 	&cmd_path,  &cmd_user,    &cmd_token,    &cmd_session, &cmd_link,    &cmd_import,
-	&cmd_retry, &cmd_hold,    &cmd_verify,   &cmd_backup,  &cmd_restore, &cmd_config,
+	&cmd_retry, &cmd_hold,    &cmd_verify,   &cmd_backup,  &cmd_restore, &cmd_rebuild, &cmd_config,
 	&cmd_nginx, &cmd_upgrade, &cmd_version,
 };
 
