@@ -1,19 +1,13 @@
 /*
- * Until when a recording is played: its start plus the retention time, unless it is held.
+ * Is a recording still played?  What the rules in force say of it (retention/retention.h), by the clock of a serving loop.
  */
 #pragma once
 
+#include "retention/retention.h"
+
 #include <stdbool.h>
-#include <stdint.h>
-
-#define EXPIRY_NEVER INT64_MAX
-
-/*
- * The instant, wall clock; EXPIRY_NEVER when it is held, when its start is not known (0), or when
- * retention_ms is INT64_MAX.  Pure.
- */
-int64_t expiry_at_ms(int64_t retention_ms, int64_t started_at_ms, bool is_held);
 
 struct web_local;
-/* Has that instant passed, by the loop's clock? */
-bool expiry_has_passed(const struct web_local *local, int64_t started_at_ms, bool is_held);
+
+/* Has the last instant at which it is played passed? */
+bool expiry_has_passed(const struct web_local *local, const struct kept *kept);

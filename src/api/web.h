@@ -35,6 +35,7 @@ struct mailbox;
 struct mirrors;
 struct open_plays;
 struct probes;
+struct retention;
 struct reserve;
 struct successor;
 struct verifier;
@@ -42,7 +43,7 @@ struct fetcher;
 
 /* Of the options, what changes while the loops run (SIGHUP): read here, and not in web.options. */
 struct web_live {
-	_Atomic int64_t play_wait_ms, retention_ms;
+	_Atomic int64_t play_wait_ms;
 	_Atomic uint64_t min_free_bytes;
 };
 
@@ -50,6 +51,7 @@ struct web_live {
 struct web {
 	struct web_options options;
 	struct web_live live; /* web_change() */
+	const struct retention *retention;
 	struct ledger *ledger;
 	struct fetcher *fetcher;
 	struct verifier *verifier;

@@ -6,9 +6,7 @@
 #include <stdint.h>
 
 struct web_options {
-	int64_t play_wait_ms; /* every play is answered, or cut, within it */
-	int64_t retention_ms; /* INT64_MAX: for ever */
-	int64_t purge_grace_ms;
+	int64_t play_wait_ms;    /* every play is answered, or cut, within it */
 	uint64_t min_free_bytes; /* what the disk is to have left */
 	const char *public_url;  /* what Twilio was configured with; NULL: webhooks are refused */
 	const char *const *trusted_proxies; /* addresses, "10.0.0.0/8"; NULL-terminated */

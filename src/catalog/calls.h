@@ -92,7 +92,8 @@ struct call_filter {
 	bool has_group;                /* only calls whose main recording is in `group` */
 	enum recording_group group;
 	enum call_fate fate; /* with has_group: CALLS_OF_ANY_FATE */
-	int64_t retention_ms; /* for the fates: how long recordings are kept; 0 or INT64_MAX: for ever */
+	const struct retention_rules
+		*retention; /* for the fates: how long recordings are kept; NULL: for ever */
 	/*
 	 * A number as a person types it: digits only count, leading zeros are dropped.
 	 * Finds calls from or to numbers that have them in them, anywhere.  At least

@@ -18,18 +18,24 @@ static bool holds(const char *address, const struct digits *sought)
 /* Twilio's longest call, and so how much later than its call a recording may begin. */
 #define CALL_LONGEST_MS (24 * 60 * 60 * 1000LL)
 
-/* What began before it has expired; 0: nothing has. */
-static int64_t expired_before_ms(const struct call_filter *filter)
+_Static_assert((int)CALL_INBOUND == RETENTION_INBOUND && (int)CALL_OUTBOUND == RETENTION_OUTBOUND,
+	       "the rules of retention know directions by these numbers");
+
+/* What began before it has expired by the rule that keeps shortest, or longest; 0: nothing has. */
+static int64_t expired_before_ms(const struct call_filter *filter, bool is_shortest)
 {
-	if (filter->retention_ms == 0 || filter->retention_ms == INT64_MAX)
+	const struct retention_rules *rules = filter->retention;
+
+	if (!rules)
 		return 0;
-	return clock_wall_ms() - filter->retention_ms;
+	return retention_edge_ms(clock_wall_ms(), is_shortest ? retention_shortest_ms(rules)
+							      : retention_longest_ms(rules));
 }
 
 struct call_filter call_filter_narrow(const struct call_filter *filter)
 {
 	struct call_filter narrow = *filter;
-	int64_t edge_ms = expired_before_ms(filter);
+	int64_t edge_ms = expired_before_ms(filter, filter->fate == CALLS_EXPIRED);
 
 	/* A call begins before its recording. */
 	if (filter->fate == CALLS_EXPIRED && (narrow.to_ms == 0 || narrow.to_ms > edge_ms))
@@ -64,8 +70,13 @@ size_t call_filter_codes(const struct call_filter *filter, int out[CALL_CODES_MA
 
 static bool has_expired(const struct call_filter *filter, const struct call *call)
 {
-	return !call->is_main_held && call->main_started_at_ms != 0 &&
-	       call->main_started_at_ms < expired_before_ms(filter);
+	struct kept kept = { .way = (enum retention_way)call->direction,
+			     .is_held = call->is_main_held,
+			     .started_at_ms = call->main_started_at_ms };
+
+	memcpy(kept.account_sid, call->account_sid, SID_SIZE);
+	return filter->retention &&
+	       retention_expires_at_ms(filter->retention, &kept) < clock_wall_ms();
 }
 
 static bool has_state(const struct call_filter *filter, const struct call *call)

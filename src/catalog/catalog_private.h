@@ -21,8 +21,8 @@
 	"r.generation_at_ms, r.size, r.duration_ms, r.channels_stored, r.format, r.sha256, "       \
 	"r.path, r.stored_at_ms, r.changed_seq, r.limited, r.trying_ms, r.waiting_since_ms, "      \
 	"r.wait_rule, r.queue_rank, r.request_id, r.waveform, r.purged_at_ms, r.hold_by, "         \
-	"r.hold_since_ms, r.hold_reason, r.live"
-#define RECORDING_COLUMN_COUNT 42
+	"r.hold_since_ms, r.hold_reason, r.live, r.direction"
+#define RECORDING_COLUMN_COUNT 43
 
 /* Columns of `calls c` and its main recording r, in the order in which call_read() takes them. */
 #define CALL_COLUMNS                                                                        \

@@ -4,6 +4,14 @@
 
 #include "catalog/catalog_private.h"
 
+void kept_read(const struct db_stmt *row, int first, struct kept *out)
+{
+	text_set(out->account_sid, RETENTION_SID_SIZE, db_column_str(row, first));
+	out->way = (enum retention_way)db_column_int(row, first + 1);
+	out->started_at_ms = db_column_int(row, first + 2);
+	out->is_held = db_column_int(row, first + 3) != 0;
+}
+
 struct db *catalog_db(struct catalog *catalog)
 {
 	return catalog->db;

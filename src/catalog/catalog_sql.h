@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "catalog/catalog.h"
 #include "db/db.h"
+#include "retention/retention.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +21,9 @@ struct db *catalog_db(struct catalog *catalog);
 bool catalog_may_change(struct catalog *catalog, struct err *err) MUST_CHECK;
 /* The next number of the sequence, for a row's changed_seq (turns.c). */
 int64_t catalog_next_sequence(struct catalog *catalog);
+
+/* Columns account_sid, direction, started_at_ms, is_held of a recording, from `first` on. */
+void kept_read(const struct db_stmt *row, int first, struct kept *out);
 
 /* Texts into fixed arrays: cut where too long (never inside a UTF-8 character); NULL gives "". */
 void text_set(char *to, size_t size, struct str text);

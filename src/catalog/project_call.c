@@ -232,6 +232,21 @@ static bool update_told(struct catalog *catalog, const struct call_facts *facts,
 	return db_run(stmt, err);
 }
 
+/* Its recordings have a copy of it (recordings_by_age). */
+static bool update_ways(struct catalog *catalog, const struct call *call, struct err *err)
+{
+	struct db_stmt *stmt;
+
+	if (!db_prepare(
+		    catalog->db,
+		    "UPDATE recordings SET direction = $2 WHERE call_id = $1 AND direction <> $2",
+		    &stmt, err))
+		return false;
+	db_bind_int(stmt, 1, call->id);
+	db_bind_int(stmt, 2, call->direction);
+	return db_run(stmt, err);
+}
+
 static bool update_listed(struct catalog *catalog, const struct call_facts *facts,
 			  const struct call *before, struct err *err)
 {
@@ -248,7 +263,10 @@ static bool update_listed(struct catalog *catalog, const struct call_facts *fact
 	db_bind_int(stmt, 1, facts->call.id);
 	bind_told(stmt, &facts->call, catalog_next_sequence(catalog));
 	bind_listed(stmt, facts);
-	return db_run(stmt, err) && numbers_index_remove(catalog->db, &old, err) &&
+	return db_run(stmt, err) &&
+	       (before->direction == facts->call.direction ||
+		update_ways(catalog, &facts->call, err)) &&
+	       numbers_index_remove(catalog->db, &old, err) &&
 	       numbers_index_add(catalog->db, &now, err);
 }
 

@@ -254,7 +254,7 @@ static bool facts_find(struct catalog *catalog, struct str recording_sid,
 	return true;
 }
 
-/* $2 .. $23 */
+/* $2 .. $24 */
 static void bind_facts(struct db_stmt *stmt, const struct recording_facts *facts,
 		       const struct event *event)
 {
@@ -285,6 +285,7 @@ static void bind_facts(struct db_stmt *stmt, const struct recording_facts *facts
 	db_bind_int(stmt, 21, recording->rank);
 	db_bind_str(stmt, 22, event->request_id);
 	db_bind_int(stmt, 23, recording->live);
+	db_bind_int(stmt, 24, recording->way);
 }
 
 static bool insert(struct catalog *catalog, struct recording_facts *facts,
@@ -298,8 +299,8 @@ static bool insert(struct catalog *catalog, struct recording_facts *facts,
 		    "state, upstream, started_at_ms, completed_at_ms, duration_s, channels, "
 		    "error_code, source, track, url, encryption, queued_at_ms, next_try_at_ms, "
 		    "reason_code, reason_text, changed_seq, queue_rank, is_held, is_duration_off, "
-		    "channels_wanted, tries, request_id, live) VALUES ($20, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-		    "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0, 2, 0, $22, $23)",
+		    "channels_wanted, tries, request_id, live, direction) VALUES ($20, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+		    "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0, 2, 0, $22, $23, $24)",
 		    &stmt, err))
 		return false;
 	db_bind_str(stmt, 1, event->recording_sid);
@@ -324,7 +325,8 @@ static bool update(struct catalog *catalog, const struct recording_facts *facts,
 		    "changed_seq = $20, queue_rank = $21, "
 		    "trying_ms = CASE WHEN $5 = state THEN trying_ms ELSE 0 END, "
 		    "waiting_since_ms = CASE WHEN $5 = state THEN waiting_since_ms END, "
-		    "request_id = CASE WHEN $5 = state THEN request_id ELSE $22 END, live = $23 "
+		    "request_id = CASE WHEN $5 = state THEN request_id ELSE $22 END, live = $23, "
+		    "direction = $24 "
 		    "WHERE id = $1",
 		    &stmt, err))
 		return false;
@@ -350,18 +352,21 @@ static void merge_owner(struct recording_facts *facts, const struct event *event
 	}
 }
 
-static bool call_is_fixed(struct catalog *catalog, int64_t call_id, bool *out, struct err *err)
+static bool take_call(struct catalog *catalog, struct recording_facts *facts, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	enum db_step step;
 
-	if (!db_prepare(catalog->db, "SELECT is_main_fixed FROM calls WHERE id = $1", &find, err))
+	if (!db_prepare(catalog->db, "SELECT is_main_fixed, direction FROM calls WHERE id = $1",
+			&find, err))
 		return false;
-	db_bind_int(find, 1, call_id);
+	db_bind_int(find, 1, facts->place.call_id);
 	step = db_step(find, err);
 	if (step == DB_FAILED)
 		return false;
-	*out = step == DB_ROW && db_column_int(find, 0) != 0;
+	facts->place.is_main_fixed = step == DB_ROW && db_column_int(find, 0) != 0;
+	if (step == DB_ROW)
+		facts->recording.way = (enum retention_way)db_column_int(find, 1);
 	return true;
 }
 
@@ -373,8 +378,7 @@ static bool write_row(struct catalog *catalog, struct recording_facts *facts,
 	enum recording_state to = facts->recording.state;
 	bool is_main = false;
 
-	if (place->is_new_to_call &&
-	    !call_is_fixed(catalog, place->call_id, &place->is_main_fixed, err))
+	if (place->is_new_to_call && !take_call(catalog, facts, err))
 		return false;
 	facts->recording.changed_seq = catalog_next_sequence(catalog);
 	if (!(is_new ? insert(catalog, facts, event, err) : update(catalog, facts, event, err)))

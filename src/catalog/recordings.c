@@ -30,6 +30,16 @@ const char *recording_state_text(enum recording_state state)
 	return (unsigned)state < RECORDING_STATES ? states[state].text : "unknown";
 }
 
+struct kept recording_kept(const struct recording *recording)
+{
+	struct kept kept = { .way = recording->way,
+			     .is_held = recording->is_held,
+			     .started_at_ms = recording->started_at_ms };
+
+	memcpy(kept.account_sid, recording->account_sid, SID_SIZE);
+	return kept;
+}
+
 enum recording_group recording_state_group(enum recording_state state)
 {
 	return (unsigned)state < RECORDING_STATES ? states[state].group : RECORDING_GROUP_NONE;

@@ -22,6 +22,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "catalog/catalog.h"
+#include "retention/retention.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -111,6 +112,7 @@ struct recording {
 	char call_sid[SID_SIZE];    /* "" when not known (conference recordings) */
 	char account_sid[SID_SIZE]; /* "" when not known */
 	enum recording_state state;
+	enum retention_way way;   /* its call's direction */
 	bool is_held;             /* neither expired, purged nor deleted while set */
 	bool is_duration_off;     /* kept although the length differs from what Twilio said */
 	enum recording_live live; /* as last told; counts while ANNOUNCED, and its call is on */
@@ -164,6 +166,9 @@ struct recording {
 
 	int64_t changed_seq; /* catalog_sequence() of its last change */
 };
+
+/* What decides how long it is kept. */
+struct kept recording_kept(const struct recording *recording);
 
 /* What only a flight needs; heap texts, "" when not told. */
 struct recording_source {

@@ -212,7 +212,8 @@ bool queue_expired(struct catalog *catalog, int64_t after_id, struct queue_expir
 	size_t count = 0;
 
 	if (!db_prepare(catalog->db,
-			"SELECT id, recording_sid, started_at_ms, is_held FROM recordings "
+			"SELECT id, recording_sid, account_sid, direction, started_at_ms, is_held "
+			"FROM recordings "
 			"WHERE next_try_at_ms IS NOT NULL AND next_try_at_ms = $1 AND id > $2 "
 			"ORDER BY id LIMIT $3",
 			&list, err))
@@ -225,8 +226,7 @@ bool queue_expired(struct catalog *catalog, int64_t after_id, struct queue_expir
 
 		row->id = db_column_int(list, 0);
 		text_set(row->recording_sid, SID_SIZE, db_column_str(list, 1));
-		row->started_at_ms = db_column_int(list, 2);
-		row->is_held = db_column_int(list, 3) != 0;
+		kept_read(list, 2, &row->kept);
 	}
 	*out_count = count;
 	return step != DB_FAILED;

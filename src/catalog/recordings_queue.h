@@ -59,8 +59,7 @@ bool queue_next_due(struct catalog *catalog, int64_t now_ms, int64_t *out_ms,
 struct queue_expired {
 	int64_t id; /* for the next page */
 	char recording_sid[SID_SIZE];
-	int64_t started_at_ms; /* 0 not known */
-	bool is_held;
+	struct kept kept;
 };
 bool queue_expired(struct catalog *catalog, int64_t after_id, struct queue_expired *out,
 		   size_t size, size_t *out_count, struct err *err) MUST_CHECK;

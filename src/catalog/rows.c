@@ -58,6 +58,7 @@ void recording_read(const struct db_stmt *row, int first, struct recording *out)
 	out->hold_since_ms = db_column_int(row, at++);
 	READ_TEXT(row, at++, out->hold_reason);
 	out->live = (enum recording_live)db_column_int(row, at++);
+	out->way = (enum retention_way)db_column_int(row, at++);
 }
 
 void call_read(const struct db_stmt *row, int first, struct call *out)

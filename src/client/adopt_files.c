@@ -129,8 +129,7 @@ struct found {
 	struct str sid; /* of its name */
 	int fd;
 	int64_t written_at_ms, duration_ms;
-	int64_t started_at_ms; /* of the recording; where that is not known, when the file was written */
-	bool is_held;
+	struct kept kept; /* its start: where that is not known, when the file was written */
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE];
 };
 
@@ -306,11 +305,11 @@ static bool place(struct adopt_files *files, const struct recording *recordings,
 			       : tell(files, ADOPT_FILE_CONFLICT, "%s", match.reason);
 		return false;
 	}
-	file->started_at_ms = file->written_at_ms;
+	file->kept.started_at_ms = file->written_at_ms;
 	if (match.meaning == ADOPT_TAKE) {
-		if (recordings[match.index].started_at_ms != 0)
-			file->started_at_ms = recordings[match.index].started_at_ms;
-		file->is_held = recordings[match.index].is_held;
+		file->kept = recording_kept(&recordings[match.index]);
+		if (file->kept.started_at_ms == 0)
+			file->kept.started_at_ms = file->written_at_ms;
 		memcpy(file->recording_sid, recordings[match.index].recording_sid, SID_SIZE);
 		memcpy(file->call_sid, recordings[match.index].call_sid, SID_SIZE);
 	} else if (sid_is_call(file->sid)) {
@@ -324,8 +323,8 @@ static bool place(struct adopt_files *files, const struct recording *recordings,
 
 static bool is_too_old(const struct adopt_files *files, const struct found *file)
 {
-	return !file->is_held &&
-	       clock_wall_ms() - file->started_at_ms > files->client.settings->flights.too_old_ms;
+	return retention_removed_at_ms(&files->client.settings->rules, &file->kept) <
+	       clock_wall_ms();
 }
 
 bool adopt_file(struct adopt_files *files, const char *path, enum adopt_outcome *out,

@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "flights/flight_options.h"
 #include "http/http_options.h"
+#include "retention/retention.h"
 #include "twilio/account_options.h"
 #include "verify/verify_options.h"
 
@@ -44,6 +45,8 @@ struct settings {
 	struct auth_options auth;
 	struct web_options web;
 	struct flight_options flights;
+	struct retention_options retention;
+	struct retention_rules rules;   /* what follows from it */
 	struct verify_options verify;
 	struct account_options account; /* without a SID: none but those of accounts_file */
 };
@@ -67,7 +70,8 @@ struct setting {
 	const char *min, *max;
 	const char *environment; /* a second name there; NULL none */
 	bool is_secret;
-	bool is_live; /* a number or a choice that SIGHUP changes in a running server */
+	/* SIGHUP changes it in a running server: a number, a choice, or a list that is read into such. */
+	bool is_live;
 	const char *help;
 };
 

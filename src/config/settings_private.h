@@ -6,7 +6,7 @@
 
 #include "config/settings.h"
 
-#define ROWS_MAX 64
+#define ROWS_MAX 96
 
 /* One row's value as text. */
 struct value {

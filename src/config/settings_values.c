@@ -52,8 +52,12 @@ static bool resolve_number(const struct setting *setting, const char *text, void
 		[SETTING_DURATION] = "a duration like 250ms, 30s, 15m, 12h or 7d",
 		[SETTING_BYTES] = "a size like 512M or 2G",
 	};
-	int64_t n, bound;
+	int64_t n = 0, bound;
 
+	if (!text && !setting->fallback) {
+		put_number(setting, n, at);
+		return true;
+	}
 	if (!text || !parse_number(setting, str_of(text), &n))
 		return err_set(err, ERR_INVALID, "%s = %s: expected %s", setting->key,
 			       text ? text : "", forms[setting->type]);
@@ -141,12 +145,7 @@ static bool resolve_one(const struct setting *setting, struct value *value, stru
 /* What more than one room needs, and what follows from several settings. */
 static void derive(struct settings *settings)
 {
-	const struct web_options *web = &settings->web;
-
 	settings->web.min_free_bytes = settings->flights.min_free_bytes;
-	settings->flights.too_old_ms = web->retention_ms > INT64_MAX - web->purge_grace_ms
-					       ? INT64_MAX
-					       : web->retention_ms + web->purge_grace_ms;
 }
 
 bool settings_resolve(struct settings_source *source, struct settings *out, struct err *err)
@@ -160,7 +159,8 @@ bool settings_resolve(struct settings_source *source, struct settings *out, stru
 		    !settings_check_alone(&settings_table[i], value, err))
 			return err_context(err, "%s", value->origin);
 	}
-	if (!settings_check_together(&settings, err))
+	if (!settings_check_together(&settings, err) ||
+	    !retention_rules_make(&settings.retention, &settings.rules, err))
 		return false;
 	derive(&settings);
 	*out = settings;
@@ -180,6 +180,10 @@ void settings_take_live(struct settings_source *source, struct settings *setting
 		fresh->values[i] = before;
 		memcpy((char *)settings + setting->offset,
 		       (const char *)fresh_settings + setting->offset, setting->size);
+		if (setting->type == SETTING_LIST) /* the words are where the value is now */
+			*(const char *const **)((char *)settings + setting->offset) =
+				(const char *const *)source->values[i].words;
 	}
+	settings->rules = fresh_settings->rules; /* all that they follow from is live */
 	derive(settings);
 }

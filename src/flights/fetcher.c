@@ -18,6 +18,7 @@
 #include "rest/reconcile.h"
 #include "rest/rest_env.h"
 #include "rest/upstream.h"
+#include "retention/retention.h"
 #include "twilio/accounts.h"
 
 #include <pthread.h>
@@ -287,7 +288,7 @@ static void start_reconciling(struct fetcher *fetcher)
 {
 	const struct reconcile_options options = {
 		.interval_ms = fetcher->env.options.reconcile_interval_ms,
-		.reach_ms = fetcher->env.options.too_old_ms,
+		.reach_ms = retention_kept_longest_ms(fetcher->env.options.retention),
 	};
 
 	if (fetcher->reconcile)
@@ -310,7 +311,6 @@ static void take_numbers(struct flight_options *options, const struct flight_opt
 	options->give_up_after_ms = wanted->give_up_after_ms;
 	options->retry_first_ms = wanted->retry_first_ms;
 	options->retry_most_ms = wanted->retry_most_ms;
-	options->too_old_ms = wanted->too_old_ms;
 	options->min_free_bytes = wanted->min_free_bytes;
 	options->reconcile_interval_ms = wanted->reconcile_interval_ms;
 }
@@ -356,7 +356,8 @@ bool fetcher_start(struct fetcher *fetcher, enum fetcher_work work, struct err *
 	fetcher->work = work;
 	if (work == FETCHER_FETCHES)
 		start_fetching(fetcher);
-	fetcher->backfill = backfill_start(&fetcher->rest_env, fetcher->env.options.too_old_ms);
+	fetcher->backfill = backfill_start(
+		&fetcher->rest_env, retention_kept_longest_ms(fetcher->env.options.retention));
 	failed = pthread_create(&fetcher->thread, NULL, run_fetcher, fetcher);
 	if (failed)
 		return err_set(err, ERR_INTERNAL, "cannot start the fetching thread (error %d)",

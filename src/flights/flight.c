@@ -226,8 +226,9 @@ bool flight_abandon(struct flight *flight)
 /* Would be purged at once: it counts as expired.  A longer retention brings it back at the next start. */
 static bool is_too_old(const struct flight *flight, const struct recording *recording)
 {
-	return !recording->is_held && recording->started_at_ms != 0 &&
-	       clock_wall_ms() - recording->started_at_ms > flight->env->options.too_old_ms;
+	struct kept kept = recording_kept(recording);
+
+	return retention_is_over(flight->env->options.retention, &kept, clock_wall_ms());
 }
 
 static bool begin_expired(struct flight *flight, struct catalog *catalog, struct err *err)
@@ -280,8 +281,7 @@ static void attempt_begun(struct ledger_job *job)
 		end_deleted(flight);
 		return;
 	}
-	flight->started_at_ms = flight->try->recording.started_at_ms;
-	flight->is_held = flight->try->recording.is_held;
+	flight->retained = recording_kept(&flight->try->recording);
 	if (!flight->arrival.file) {
 		flight->generation = flight->try->attempt_id;
 		flight->generation_at_ms = flight->try->began_at_ms;

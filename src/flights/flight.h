@@ -25,6 +25,7 @@
 #include "flights/download.h"
 #include "flights/flight_update.h"
 #include "flights/seeks.h"
+#include "retention/retention.h"
 #include "verdict/verdict.h"
 
 #include <stdbool.h>
@@ -139,10 +140,9 @@ struct flight {
 	struct arrival arrival;
 	struct seeks seeks;
 	int64_t generation, generation_at_ms;
-	int64_t started_at_ms; /* of the recording, as the last try found it */
-	bool is_held;          /* the same */
-	bool is_shown;         /* it is in env->arriving */
-	bool is_abandoned;     /* it was deleted here meanwhile */
+	struct kept retained; /* how long it is played, as the last try found it */
+	bool is_shown;        /* it is in env->arriving */
+	bool is_abandoned;    /* it was deleted here meanwhile */
 
 	struct try *try; /* NULL: none is under way */
 };

@@ -47,8 +47,7 @@ static void fill_media(const struct flight *flight, struct media *media)
 								   : arrival->length,
 		.generation = flight->generation,
 		.modified_at_ms = flight->generation_at_ms,
-		.started_at_ms = flight->started_at_ms,
-		.is_held = flight->is_held,
+		.kept = flight->retained,
 		.fd = -1,
 	};
 	memcpy(media->recording_sid, flight->recording_sid, SID_SIZE);
@@ -177,7 +176,7 @@ void flight_show(struct flight *flight)
 {
 	const struct arrival *arrival = &flight->arrival;
 	struct arriving arriving = {
-		.started_at_ms = flight->started_at_ms,
+		.started_at_ms = flight->retained.started_at_ms,
 		.bytes = arrival->file ? arrival->file->size : 0,
 		.total = arrival->length == DOWNLOAD_LENGTH_UNKNOWN ? ARRIVING_TOTAL_UNKNOWN
 								    : arrival->length,

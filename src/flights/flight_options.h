@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+struct retention;
+
 struct flight_options {
 	const char *format;    /* "mp3" or "wav": what is asked for */
 	unsigned concurrency;  /* flights at once */
@@ -16,7 +18,8 @@ struct flight_options {
 	const char *proxy, *ca_file; /* NULL: none, the system's */
 	const char *const
 		*media_hosts; /* NULL-terminated: hosts beside the API's, which may be private */
-	int64_t too_old_ms;   /* what began longer ago is not fetched; INT64_MAX: all is */
+	const struct retention
+		*retention; /* what would be removed at once is not fetched; NULL: all is */
 	int64_t reconcile_interval_ms; /* 0, INT64_MAX: Twilio's list is not read */
 	uint64_t min_free_bytes;       /* fetching pauses below */
 	unsigned kept_files_max;       /* files begun that flights hold open between two tries */

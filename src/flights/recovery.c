@@ -9,6 +9,7 @@
 #include "flights/flight_env.h"
 #include "flights/scheduler.h"
 #include "ledger/ledger.h"
+#include "retention/retention.h"
 
 #include <stdlib.h>
 
@@ -68,8 +69,7 @@ static bool run_page(struct ledger_job *job, struct catalog *catalog, struct err
 /* It was too old to be fetched; is it still, now that perhaps recordings are kept longer? */
 static bool is_young(const struct recovery *recovery, const struct queue_expired *row)
 {
-	return row->is_held ||
-	       clock_wall_ms() - row->started_at_ms <= recovery->env->options.too_old_ms;
+	return !retention_is_over(recovery->env->options.retention, &row->kept, clock_wall_ms());
 }
 
 static bool run_revive(struct ledger_job *job, struct catalog *catalog, struct err *err)

@@ -1,6 +1,5 @@
 #include "live/call_json.h"
 
-#include "api/expiry.h"
 #include "api/web.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -44,10 +43,10 @@ void arriving_json_add(struct json *json, const struct arriving *arriving)
 
 static void add_expiry(struct json *json, const struct web *web, const struct recording *recording)
 {
-	int64_t expires_at_ms =
-		expiry_at_ms(web->live.retention_ms, recording->started_at_ms, recording->is_held);
+	struct kept kept = recording_kept(recording);
+	int64_t expires_at_ms = retention_expires_at_ms(retention_now(web->retention), &kept);
 
-	json_date(json, "expires_at", expires_at_ms == EXPIRY_NEVER ? 0 : expires_at_ms);
+	json_date(json, "expires_at", expires_at_ms == RETENTION_NEVER ? 0 : expires_at_ms);
 	json_bool(json, "expired", expires_at_ms < clock_wall_ms());
 }
 

@@ -22,7 +22,7 @@ struct call_query {
 
 /*
  * direction (inbound, outbound, all), from and to (RFC 3339), state (none, pending, stored, absent, failed,
- * deleted, held, expired, on_the_way: the last two need filter.retention_ms, which is the caller's to set), number (digits as a person types them), call (a call SID).  False: no such name, or its value is
+ * deleted, held, expired, on_the_way: the last two need filter.retention, which is the caller's to set), number (digits as a person types them), call (a call SID).  False: no such name, or its value is
  * malformed.
  */
 bool call_query_read(struct call_query *query, struct str name, struct str value) MUST_CHECK;

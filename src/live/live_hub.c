@@ -178,7 +178,7 @@ static bool is_quiet(const struct live_client *client)
 /* For filters by what has expired: the setting may change while somebody follows. */
 static void take_retention(const struct live_hub *hub, struct live_client *client)
 {
-	client->query.filter.retention_ms = hub->web->live.retention_ms;
+	client->query.filter.retention = retention_now(hub->web->retention);
 }
 
 /* What a walk has for one client.  It may be gone afterwards. */

@@ -13,8 +13,7 @@ void media_of_recording(const struct recording *recording, struct media *out)
 		.size = recording->size,
 		.generation = recording->generation,
 		.modified_at_ms = recording->generation_at_ms,
-		.started_at_ms = recording->started_at_ms,
-		.is_held = recording->is_held,
+		.kept = recording_kept(recording),
 		.fd = -1,
 	};
 	memcpy(out->recording_sid, recording->recording_sid, SID_SIZE);

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "catalog/recordings.h"
+#include "retention/retention.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,9 +30,8 @@ struct media {
 	int channels;
 	uint64_t size; /* bytes, or MEDIA_SIZE_UNKNOWN */
 	int64_t generation;
-	int64_t modified_at_ms; /* when the generation began; wall clock */
-	int64_t started_at_ms;  /* of the recording: retention counts from here; 0 not known */
-	bool is_held;
+	int64_t modified_at_ms;     /* when the generation began; wall clock */
+	struct kept kept;           /* how long it is played */
 	char etag[MEDIA_ETAG_SIZE]; /* with its quotes; "" while the size is not known */
 	char sha256[65];            /* hexadecimal; "" until it is computed */
 

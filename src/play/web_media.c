@@ -29,7 +29,7 @@ static void serve(struct exchange *x, struct str sid, struct str call_sid)
 		return;
 	}
 	x->source = PLAY_SOURCE_CACHE;
-	if (expiry_has_passed(local, media->started_at_ms, media->is_held)) {
+	if (expiry_has_passed(local, &media->kept)) {
 		web_refuse(x, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
 		return;
 	}

@@ -383,10 +383,10 @@ static void refuse_recording(struct play *play, const struct recording *recordin
 /* Stored means: meanwhile.  Its flight is over, or will say so. */
 static void play_recording(struct play *play, const struct recording *recording)
 {
+	struct kept kept = recording_kept(recording);
 	struct play_refusal refusal;
 
-	if (!recording_is_removed(recording->state) &&
-	    expiry_has_passed(play->local, recording->started_at_ms, recording->is_held))
+	if (!recording_is_removed(recording->state) && expiry_has_passed(play->local, &kept))
 		play_refuse(play, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
 	else if (web_play_refusal(recording, &refusal))
 		refuse_recording(play, recording, &refusal);
@@ -401,7 +401,7 @@ static void play_stored(struct play *play, const struct media *media)
 	struct media_reply reply;
 
 	play->x->source = PLAY_SOURCE_STORE;
-	if (expiry_has_passed(play->local, media->started_at_ms, media->is_held)) {
+	if (expiry_has_passed(play->local, &media->kept)) {
 		play_refuse(play, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
 		return;
 	}

@@ -433,11 +433,10 @@ static void answer(struct web_read *web_read, struct exchange *x)
 {
 	const struct waveform_read *read = container_of(web_read, struct waveform_read, read);
 	const struct recording *recording = &read->recording;
-	struct web_local *local = web_local_of(x);
+	struct kept kept = recording_kept(recording);
 	struct play_refusal refusal;
 
-	if (!recording_is_removed(recording->state) &&
-	    expiry_has_passed(local, recording->started_at_ms, recording->is_held))
+	if (!recording_is_removed(recording->state) && expiry_has_passed(web_local_of(x), &kept))
 		web_refuse(x, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
 	else if (web_play_refusal(recording, &refusal))
 		web_refuse(x, refusal.error, refusal.text, refusal.retry_after_s);

@@ -371,6 +371,33 @@ static const char VERSION_18[] =
 	"	WHERE digits IS NOT NULL AND place < length(digits) ORDER BY 1, 2;";
 
 /*
+ * Version 19: how long a recording is kept depends on its call's direction, of which it has a copy; and what there is of
+ * bytes and is not held, by age (chores/recordings_age.h), with what we know of Twilio's copy (enum upstream_copy).  upkeep: a word
+ * and a number of what is done beside calls (chores/upkeep.h).  upstream_deletions: what Twilio was asked to delete
+ * in the last days.  Walks all recordings twice (ten million: less than two minutes).
+ */
+static const char VERSION_19[] =
+	"ALTER TABLE recordings ADD COLUMN direction INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE recordings ADD COLUMN upstream_copy INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE recordings SET direction = (SELECT c.direction FROM calls c"
+	"		WHERE c.id = recordings.call_id)"
+	"	WHERE call_id IS NOT NULL AND EXISTS (SELECT 1 FROM calls c"
+	"		WHERE c.id = recordings.call_id AND c.direction <> 0);"
+	"CREATE INDEX recordings_by_age ON recordings"
+	"	(COALESCE(account_sid, ''), direction, upstream_copy, started_at_ms, id, size)"
+	"	WHERE stored_at_ms IS NOT NULL AND purged_at_ms IS NULL AND is_held = 0;"
+	"CREATE TABLE upkeep ("
+	"	name TEXT PRIMARY KEY,"
+	"	at_ms BIGINT NOT NULL,"
+	"	count BIGINT NOT NULL,"
+	"	detail TEXT NOT NULL);"
+	"CREATE TABLE upstream_deletions ("
+	"	seq BIGINT PRIMARY KEY,"
+	"	at_ms BIGINT NOT NULL,"
+	"	recording_sid TEXT NOT NULL);"
+	"CREATE INDEX upstream_deletions_by_time ON upstream_deletions (at_ms);";
+
+/*
  * Version 20: how far the store was compared with the ledger (verifications.h), a row for each kind of pass, and what
  * was found in it, a row a file.  pass: enum verification_pass; kind, state: enum store_fault_kind, store_fault_state.
  */
@@ -410,7 +437,7 @@ static const struct migration {
 	{ .sqlite = VERSION_10 }, { .sqlite = VERSION_11 }, { .sqlite = VERSION_12 },
 	{ .sqlite = VERSION_13 }, { .sqlite = VERSION_14 }, { .sqlite = VERSION_15 },
 	{ .sqlite = VERSION_16 }, { .sqlite = VERSION_17 }, { .sqlite = VERSION_18 },
-	{ .sqlite = VERSION_20 },
+	{ .sqlite = VERSION_19 }, { .sqlite = VERSION_20 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))

@@ -32,6 +32,7 @@
 #include "ledger/reserve.h"
 #include "play/probes.h"
 #include "rebuild/rebuild.h"
+#include "retention/retention.h"
 #include "server/descriptors.h"
 #include "server/first_administrator.h"
 #include "server/self_examination.h"
@@ -65,6 +66,7 @@ struct server {
 	struct settings settings; /* those of the options, fitted to what the system allows */
 	struct foothold *foothold, *own_foothold; /* own: opened here */
 	struct accounts accounts;
+	struct retention *retention;
 	struct server_hosts hosts;
 	struct blob_store *store;
 	struct ledger *ledger;
@@ -208,6 +210,8 @@ static bool open_rooms(struct server *server, struct err *err)
 		return false;
 	server_hosts_collect(settings, &server->accounts, &server->hosts);
 	settings->flights.media_hosts = server->hosts.at;
+	server->retention = retention_new(&settings->rules);
+	settings->flights.retention = server->retention;
 	if (!blob_local_open(settings->data_dir, &server->store, err) ||
 	    !reserve_open(reserve_path, &server->reserve, err) || !open_access_log(server, err) ||
 	    !ledger_open_reserved(ledger_path, server->reserve, &server->ledger, err))
@@ -233,6 +237,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		return false;
 	server->web = (struct web){
 		.options = settings->web,
+		.retention = server->retention,
 		.ledger = server->ledger,
 		.fetcher = server->fetcher,
 		.verifier = server->verifier,
@@ -432,6 +437,7 @@ void server_change(struct server *server, const struct settings *settings)
 		change->options = settings->http;
 		mailbox_post(server->serving[i].mailbox, &change->mail);
 	}
+	retention_change(server->retention, &settings->rules);
 	web_change(&server->web, &settings->web);
 	throttle_set_plays(server->auth->throttle, settings->auth.play_limit);
 	fetcher_change(server->fetcher, &settings->flights);
@@ -537,6 +543,7 @@ void server_free(struct server *server)
 	ledger_free(server->ledger);
 	reserve_free(server->reserve);
 	blob_store_free(server->store);
+	retention_free(server->retention);
 	accounts_release(&server->accounts);
 	server_hosts_release(&server->hosts);
 	foothold_free(server->own_foothold);

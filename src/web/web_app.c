@@ -68,7 +68,6 @@ static void tell_crowded(const struct http_server *server, bool is_crowded)
 void web_change(struct web *web, const struct web_options *options)
 {
 	web->live.play_wait_ms = options->play_wait_ms;
-	web->live.retention_ms = options->retention_ms;
 	web->live.min_free_bytes = options->min_free_bytes;
 }
 

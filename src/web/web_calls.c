@@ -159,7 +159,7 @@ void web_calls_list(struct exchange *x)
 	AUTO(free) struct list_read *list = xcalloc(1, sizeof(*list));
 
 	list->limit = PAGE_DEFAULT;
-	list->query.filter.retention_ms = web_local_of(x)->web->live.retention_ms;
+	list->query.filter.retention = retention_now(web_local_of(x)->web->retention);
 	list->read.make = make_list;
 	list->read.not_found = WEB_NOT_FOUND;
 	if (read_query(x, list))

@@ -458,7 +458,6 @@ static void rooms_build(enum auth_mode mode, const struct http_app *app)
 			   auth_open(&options, rooms.folder, NULL, rooms.ledger, &rooms.auth, &err),
 		   &err);
 	rooms.web = (struct web){ .options = { .play_wait_ms = 1000,
-					       .retention_ms = INT64_MAX,
 					       .trusted_proxies = proxies,
 					       .cors_origins = origins,
 					       .cache_entries = 10,

@@ -12,12 +12,13 @@
 #define NOON     1700000000000
 #define NOW      (NOON + 200000)
 #define EDGE     (NOON + 50500) /* what began before it has expired */
-#define KEPT     .retention_ms = NOW - EDGE
+#define KEPT     .retention = &kept
 #define CALLS    100
 #define PAGE_MAX 32
 
 static struct err err;
 static struct ledger ledger;
+static struct retention_rules kept; /* NOW - EDGE */
 
 /* In place of libc's: it is always the same instant. */
 int clock_gettime(clockid_t id, struct timespec *out)
@@ -392,14 +393,14 @@ static void test_one_call(void)
 /* Where recordings are kept for ever nothing expires. */
 static void test_kept_for_ever(void)
 {
-	static const int64_t retentions_ms[] = { 0, INT64_MAX };
+	struct retention_rules for_ever = retention_rules_of(RETENTION_FOREVER);
+	const struct retention_rules *const rules[] = { NULL, &for_ever };
 	struct call_cursor start = { 0 };
 	struct call_row rows[PAGE_MAX];
 	struct call_page page;
 
-	for (size_t i = 0; i < ARRAY_LEN(retentions_ms); i++) {
-		struct call_filter filter = { .fate = CALLS_EXPIRED,
-					      .retention_ms = retentions_ms[i] };
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+		struct call_filter filter = { .fate = CALLS_EXPIRED, .retention = rules[i] };
 
 		MUST(calls_list(ledger.writer, &filter, &start, rows, PAGE_MAX, &page, &err));
 		OK(page.count == 0 && !page.more, "%zu: nothing has expired", i);
@@ -671,6 +672,7 @@ static void test_texts(void)
 
 int main(void)
 {
+	kept = retention_rules_of(NOW - EDGE);
 	ledger_open(&ledger);
 	fill();
 	test_filters();

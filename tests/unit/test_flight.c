@@ -238,14 +238,17 @@ static void test_arriving(void)
 	until(it_flows);
 	OK(flight_lists_flying(&owner.lists) == 1 && landed == 0, "enough of them are: arriving");
 	IS_STR(str_of(flight->call_sid), STR(CALL), "its call");
-	IS_INT(flight->started_at_ms, recorded().started_at_ms, "its start");
+	IS_INT(flight->retained.started_at_ms, recorded().started_at_ms, "its start");
 	OK(flight->generation > 0 && flight->generation_at_ms > 0, "its generation");
 }
 
 /* It would be purged at once. */
 static void test_too_old(void)
 {
-	env.options.too_old_ms = 1000;
+	struct retention_rules rules = retention_rules_of(1000);
+	AUTO(retention_free) struct retention *retention = retention_new(&rules);
+
+	env.options.retention = retention;
 	begin_anew();
 	read_attempts();
 
@@ -262,12 +265,12 @@ static void test_too_old(void)
 	begin_anew();
 	write_sql("UPDATE recordings SET is_held = 1");
 	fly_on(WHOLE, whole);
-	OK(flight->state == FLIGHT_STORED && flight->is_held, "what is held is fetched");
+	OK(flight->state == FLIGHT_STORED && flight->retained.is_held, "what is held is fetched");
 	write_sql("UPDATE recordings SET is_held = 0, started_at_ms = NULL");
 	begin_anew();
 	fly_on(WHOLE, whole);
 	IS_INT(flight->state, FLIGHT_STORED, "and what has no known start");
-	env.options.too_old_ms = INT64_MAX;
+	env.options.retention = NULL;
 }
 
 static void test_not_begun(void)

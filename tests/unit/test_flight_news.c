@@ -98,7 +98,8 @@ static void test_flowing(void)
 	IS_INT(update.news.media.generation, flight->generation, "of which generation");
 	OK(strstr(update.news.media.etag, RECORDING), "its ETag");
 	IS_INT(update.news.media.modified_at_ms, flight->generation_at_ms, "since when");
-	IS_INT(update.news.media.started_at_ms, recorded().started_at_ms, "the recording's start");
+	IS_INT(update.news.media.kept.started_at_ms, recorded().started_at_ms,
+	       "the recording's start");
 	OK(!update.news.is_complete && !update.news.is_last, "more is to come");
 	OK(update.news.reason_text[0] == '\0' && !update.news.is_pointless, "nothing is wrong");
 	fd = update.generation_sent == flight->generation ? update.news.media.fd : -1;

@@ -60,6 +60,7 @@ static void begin(struct live_client *client)
 
 static void test_interest(void)
 {
+	static struct retention_rules short_lived;
 	static const struct {
 		const char *name;
 		struct call_filter filter;
@@ -120,7 +121,7 @@ static void test_interest(void)
 		  false,
 		  "" },
 		{ "what has expired",
-		  { .fate = CALLS_EXPIRED, .retention_ms = 1 },
+		  { .fate = CALLS_EXPIRED, .retention = &short_lived },
 		  -1,
 		  PROJECTED_RECORDING,
 		  false,
@@ -143,6 +144,7 @@ static void test_interest(void)
 		{ "from when it began", { .from_ms = BEGAN_AT }, -1, PROJECTED_CALL, false, "R" },
 	};
 
+	short_lived = retention_rules_of(1);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct live_client client;
 		const char *told = "";

@@ -565,7 +565,6 @@ int main(void)
 {
 	running_open();
 	web.ledger = ledger;
-	web.live.retention_ms = INT64_MAX;
 	web.options.events_max = CROWD;
 	hub = live_hub_new(&web, loop, mailbox, &counts);
 	MUST(ledger_start(ledger, &err));

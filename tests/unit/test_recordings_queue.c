@@ -150,7 +150,7 @@ static void test_expired(void)
 	expire(3);
 	IS_STR(claimed(&all), STR("9 4 6 5 7 8"), "what has expired is never claimed");
 	MUST(queue_expired(ledger.writer, 0, page, 2, &count, &err));
-	OK(count == 2 && page[0].started_at_ms == NOON - 1000, "but found, in pages");
+	OK(count == 2 && page[0].kept.started_at_ms == NOON - 1000, "but found, in pages");
 	MUST(queue_expired(ledger.writer, page[1].id, page, 2, &count, &err));
 	IS_INT(count, 1, "to the end");
 	OK(revive(2), "kept longer, one is revived");

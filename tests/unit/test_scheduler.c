@@ -361,7 +361,6 @@ int main(void)
 					       .retry_first_ms = 600000,
 					       .retry_most_ms = 600000,
 					       .give_up_after_ms = 86400000,
-					       .too_old_ms = INT64_MAX,
 					       .kept_files_max = 10,
 					       .connect_timeout_ms = 10000,
 					       .stall_timeout_ms = 30000 };
