@@ -428,6 +428,11 @@ static const char VERSION_20[] =
 	"	reason TEXT NOT NULL);"
 	"CREATE INDEX store_faults_by_state ON store_faults (state, path);";
 
+/* Recordings that were given up for want of a private key: fetched again once it is there. */
+static const char VERSION_22[] = "CREATE INDEX recordings_locked ON recordings (changed_seq)"
+				 "	WHERE state = 5 AND encryption IS NOT NULL"
+				 "	AND reason_code = 'key_missing';";
+
 static const struct migration {
 	const char *sqlite;
 } migrations[] = {
@@ -438,6 +443,7 @@ static const struct migration {
 	{ .sqlite = VERSION_13 }, { .sqlite = VERSION_14 }, { .sqlite = VERSION_15 },
 	{ .sqlite = VERSION_16 }, { .sqlite = VERSION_17 }, { .sqlite = VERSION_18 },
 	{ .sqlite = VERSION_19 }, { .sqlite = VERSION_20 },
+	{ .sqlite = VERSION_22 },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))
