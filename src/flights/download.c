@@ -113,7 +113,8 @@ static enum transfer_go take_media(struct download *download, struct str bytes)
 		return TRANSFER_STOP;
 	}
 	download->position += bytes.len;
-	sniff_feed(&arrival->sniff, bytes.at, bytes.len);
+	if (!arrival->is_encrypted)
+		sniff_feed(&arrival->sniff, bytes.at, bytes.len);
 	if (arrival->sniff.kind == AUDIO_NOT && download->body_len >= sizeof(download->body))
 		return TRANSFER_STOP; /* enough of it to tell an error page by */
 	if (arrival->sniff.kind != AUDIO_NOT)
@@ -141,7 +142,7 @@ static void read_error_body(struct download *download)
 	struct verdict_facts *facts = &download->facts;
 	struct rest_error error;
 
-	if (download->takes_body && facts->kind != AUDIO_NOT)
+	if (download->takes_body && facts->kind != AUDIO_NOT && !download->arrival->is_encrypted)
 		return;
 	facts->is_error_body =
 		rest_read_error((struct str){ download->body, download->body_len }, &error);
@@ -177,21 +178,19 @@ static void on_end(struct transfer_receiver *receiver, const struct transfer_res
 			facts->outcome = TRANSFER_CUT;
 	}
 	if (download->takes_body) {
-		struct sniff ended = arrival->sniff; /* a copy: a resumed file is fed further */
+		bool is_whole = facts->outcome == TRANSFER_OK;
 
-		if (facts->outcome == TRANSFER_OK)
-			sniff_end(&ended);
-		facts->kind = ended.kind;
-		facts->kind_reason = ended.kind == AUDIO_NOT ? sniff_reason(&ended) : NULL;
-		facts->is_cut = ended.is_cut;
-		facts->duration_ms = (int64_t)sniff_duration_ms(&ended);
-		if (facts->kind_reason && facts->detail[0] == '\0')
-			snprintf(facts->detail, sizeof(facts->detail), "it is %s",
-				 facts->kind_reason);
+		if (arrival->is_encrypted)
+			facts->cipher = CIPHER_CLOSED;
+		else
+			verdict_hear(facts, &arrival->sniff, is_whole);
+		facts->may_be_encrypted = is_whole && facts->kind == AUDIO_NOT &&
+					  download_format(download->env, false) == REST_WAV;
 	}
 	facts->bytes = arrival->file ? arrival->file->size : 0;
 	facts->received = download->takes_body ? result->bytes : 0;
 	read_error_body(download);
+	facts->may_be_encrypted &= !facts->is_error_body;
 	download->ended(download);
 }
 
@@ -207,8 +206,14 @@ static bool may_follow(struct transfer_receiver *receiver, const char *url)
 	return true; /* the address guard judges where it leads */
 }
 
-bool download_address(const struct flight_env *env, const struct account *account,
-		      const char *recording_sid, int channels, struct download_address *out,
+enum rest_format download_format(const struct flight_env *env, bool is_encrypted)
+{
+	return is_encrypted || str_eq(str_of(env->options.format), STR("wav")) ? REST_WAV
+									       : REST_MP3;
+}
+
+bool download_address(const struct account *account, const char *recording_sid,
+		      enum rest_format format, int channels, struct download_address *out,
 		      struct err *err)
 {
 	struct str user, password;
@@ -216,9 +221,7 @@ bool download_address(const struct flight_env *env, const struct account *accoun
 
 	buf_over(&url, out->url, sizeof(out->url));
 	rest_media_url(&url, str_of(account->api_url), str_of(account->account_sid),
-		       str_of(recording_sid),
-		       str_eq(str_of(env->options.format), STR("wav")) ? REST_WAV : REST_MP3,
-		       channels);
+		       str_of(recording_sid), format, channels);
 	account_credentials(account, &user, &password);
 	if (buf_ok(&url) && str_copy(user, out->user, sizeof(out->user)) &&
 	    str_copy(password, out->password, sizeof(out->password)))
@@ -235,7 +238,8 @@ bool download_start(struct download *download, struct arrival *arrival,
 	const struct flight_env *env = download->env;
 	struct download_address address;
 
-	if (!download_address(env, account, recording_sid, channels, &address, err))
+	if (!download_address(account, recording_sid, download_format(env, arrival->is_encrypted),
+			      channels, &address, err))
 		return false;
 	download->receiver = (struct transfer_receiver){
 		.may_follow = may_follow, .on_head = on_head, .on_bytes = on_bytes, .on_end = on_end

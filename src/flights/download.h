@@ -14,6 +14,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "fetch/transfer.h"
+#include "twilio/rest.h"
 #include "verdict/verdict.h"
 
 #include <stdbool.h>
@@ -31,9 +32,11 @@ struct flight_env;
 struct arrival {
 	struct blob_arriving *file; /* NULL: none yet */
 	int reader_fd;              /* of the same file; -1 */
-	struct sniff sniff;         /* fed with exactly the bytes in the file */
-	uint64_t length;            /* of the whole media, or DOWNLOAD_LENGTH_UNKNOWN */
-	char validator[128];        /* strong ETag for If-Range; "" none */
+	struct sniff sniff;  /* fed with exactly the bytes in the file, unless is_encrypted */
+	bool is_encrypted;   /* as Twilio encrypted it: to be opened when it is whole */
+	bool is_opened;      /* it was; nothing can be gone on with */
+	uint64_t length;     /* of the whole media, or DOWNLOAD_LENGTH_UNKNOWN */
+	char validator[128]; /* strong ETag for If-Range; "" none */
 };
 
 void arrival_init(struct arrival *arrival);
@@ -45,9 +48,11 @@ struct download_address {
 	char url[1024], user[128], password[256];
 };
 /* ERR_INVALID: it does not fit. */
-bool download_address(const struct flight_env *env, const struct account *account,
-		      const char *recording_sid, int channels, struct download_address *out,
+bool download_address(const struct account *account, const char *recording_sid,
+		      enum rest_format format, int channels, struct download_address *out,
 		      struct err *err) MUST_CHECK;
+/* What is asked for: as the setting says, but WAV of what is encrypted, which Twilio has in nothing else. */
+enum rest_format download_format(const struct flight_env *env, bool is_encrypted);
 
 struct download {
 	struct transfer_receiver receiver;

@@ -276,6 +276,11 @@ bool fetcher_open(const struct flight_options *options, struct ledger *ledger,
 	return true;
 }
 
+void fetcher_use_vault(struct fetcher *fetcher, struct vault *vault)
+{
+	fetcher->env.vault = vault;
+}
+
 static void *run_fetcher(void *argument)
 {
 	struct fetcher *fetcher = argument;

@@ -25,6 +25,7 @@ struct loop_times;
 struct mailbox;
 struct fetcher;
 struct upstream_facts;
+struct vault;
 struct workers;
 
 /* All that is handed in is borrowed and outlives the fetcher.  Before ledger_start(). */
@@ -35,6 +36,8 @@ enum fetcher_work {
 	FETCHER_FETCHES,
 	FETCHER_LISTS, /* reads Twilio's list where that was asked for (rest/backfill.h), and fetches nothing */
 };
+/* Before fetcher_start(): private keys for what is encrypted; it outlives the fetcher. */
+void fetcher_use_vault(struct fetcher *fetcher, struct vault *vault);
 /* After ledger_start(). */
 bool fetcher_start(struct fetcher *fetcher, enum fetcher_work work, struct err *err) MUST_CHECK;
 /* Ends the thread; flights are left as they are, to be resumed by the next start.  Before ledger_stop(). */

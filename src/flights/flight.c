@@ -4,7 +4,7 @@
  *	flight_begin   ASKING: begins the attempt in the ledger (its number is the generation)
  *	attempt_begun          then sends the request
  *	arrived        CHECKING, ARRIVING: bytes go to the file; updates carry how far
- *	ended                  the facts are judged
+ *	ended                  the facts are judged; what is encrypted is opened on a worker, and judged again
  *	 |- whole      SEALING: a worker syncs and renames, then the ledger commits -> STORED
  *	 '- not                the ledger commits why and when again -> WAITING, DEAD, ABSENT, GONE
  *
@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/own.h"
 #include "blob/blob.h"
 #include "catalog/attempts.h"
 #include "flights/flight_env.h"
@@ -32,7 +33,7 @@
 
 static void ask_what_it_means(struct flight *flight);
 
-static void judge(struct flight *flight)
+void flight_judge(struct flight *flight)
 {
 	struct verdict_facts *facts = &flight->try->facts;
 
@@ -43,6 +44,8 @@ static void judge(struct flight *flight)
 		flight_seal(flight);
 	else if (flight->try->verdict.action == VERDICT_ASK)
 		ask_what_it_means(flight);
+	else if (flight->try->verdict.action == VERDICT_OPEN)
+		flight_open_cipher(flight);
 	else
 		flight_end_without_media(flight);
 }
@@ -62,6 +65,7 @@ static void read_metadata(struct flight *flight)
 	if (flight->try->question.status != 200 ||
 	    !rest_read_recording(buf_str(&flight->try->question.body), &document, &told, &err))
 		return;
+	flight_learn_details(flight, told.encryption);
 	if (str_eq(told.status, STR("completed")))
 		flight->try->facts.was_completed = true;
 	else if (str_eq(told.status, STR("deleted")))
@@ -78,7 +82,7 @@ static void metadata_came(struct rest_request *question)
 
 	read_metadata(flight);
 	rest_request_release(question);
-	judge(flight);
+	flight_judge(flight);
 }
 
 static void ask_what_it_means(struct flight *flight)
@@ -95,7 +99,7 @@ static void ask_what_it_means(struct flight *flight)
 	if (!buf_ok(&url) || !rest_request_send(&flight->try->question, flight->env->fetch, account,
 						url_text, metadata_came, &err)) {
 		flight->try->facts.was_asked = true;
-		judge(flight);
+		flight_judge(flight);
 	}
 }
 
@@ -131,7 +135,7 @@ static void download_ended(struct download *download)
 	/* A body of one piece ends before its arrival was told: the states are passed through all the same. */
 	if (flight->state == FLIGHT_ASKING && flight->try->facts.bytes > 0)
 		flight_enter(flight, FLIGHT_CHECKING);
-	judge(flight);
+	flight_judge(flight);
 }
 
 /* The attempt could not even be sent: our own fault, told as such. */
@@ -145,7 +149,7 @@ static void fail_attempt(struct flight *flight, const struct err *err)
 			sizeof(flight->try->facts.detail));
 	else
 		verdict_blame_store(&flight->try->facts, err);
-	judge(flight);
+	flight_judge(flight);
 }
 
 static bool open_arrival(struct flight *flight, struct err *err)
@@ -154,6 +158,7 @@ static bool open_arrival(struct flight *flight, struct err *err)
 
 	if (!arrival->file) {
 		arrival_init(arrival);
+		arrival->is_encrypted = flight->try->recording.is_encrypted;
 		if (!blob_arriving_open(flight->env->store, str_of(flight->recording_sid),
 					flight->generation, &arrival->file, err))
 			return false;
@@ -175,6 +180,10 @@ static void ask(struct flight *flight)
 		fail_attempt(flight, &err);
 		return;
 	}
+	if (flight->try->recording.is_encrypted && !flight_read_details(flight)) {
+		flight_judge(flight);
+		return;
+	}
 	flight->try->download.env = flight->env;
 	flight->try->download.arrived = download_arrived;
 	flight->try->download.ended = download_ended;
@@ -184,13 +193,15 @@ static void ask(struct flight *flight)
 		fail_attempt(flight, &err);
 		return;
 	}
+	if (flight->arrival.is_encrypted)
+		return; /* no part of it is sent before all of it is here */
 	seeks_go_on(&flight->seeks, flight->env, &flight->arrival, account, flight->recording_sid,
 		    flight->try->recording.channels_wanted, seeks_moved);
 }
 
 /* ---- deleted meanwhile ---- */
 
-static void end_deleted(struct flight *flight)
+void flight_end_deleted(struct flight *flight)
 {
 	struct try *try = flight->try;
 
@@ -209,7 +220,7 @@ bool flight_abandon(struct flight *flight)
 	flight->is_abandoned = true;
 	if (flight->try) {
 		if (!flight->try->is_handed_over)
-			end_deleted(flight);
+			flight_end_deleted(flight);
 		return false;
 	}
 	timer_stop(&flight->timer);
@@ -238,6 +249,20 @@ static bool begin_expired(struct flight *flight, struct catalog *catalog, struct
 	return recordings_mark_expired(catalog, str_of(flight->recording_sid), err);
 }
 
+static bool find_details(struct flight *flight, struct catalog *catalog, struct err *err)
+{
+	struct recording_source source = { 0 };
+
+	if (!flight->try->recording.is_encrypted)
+		return true;
+	if (!recordings_find_source(catalog, str_of(flight->recording_sid), &source, err))
+		return false;
+	free(flight->try->encryption); /* the writer may run a job once more */
+	flight->try->encryption = TAKE(source.encryption);
+	recording_source_release(&source);
+	return true;
+}
+
 static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
@@ -247,12 +272,19 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 		.resumes = flight->arrival.file ? flight->generation : 0,
 	};
 
-	if (!recordings_find(catalog, begin.recording_sid, &flight->try->recording, err))
+	if (!recordings_find(catalog, begin.recording_sid, &flight->try->recording, err) ||
+	    !find_details(flight, catalog, err))
 		return false;
 	if (flight->try->recording.state != RECORDING_QUEUED &&
 	    flight->try->recording.state != RECORDING_WAITING)
 		return err_set(err, ERR_CONFLICT, "it is %s",
 			       recording_state_text(flight->try->recording.state));
+	/* Which it is was not known when the file was begun, or it has been opened. */
+	flight->try->begins_anew = flight->arrival.file &&
+				   flight->arrival.is_encrypted !=
+					   flight->try->recording.is_encrypted;
+	if (flight->try->begins_anew)
+		begin.resumes = 0;
 	job->change.what = 0;
 	if (is_too_old(flight, &flight->try->recording))
 		return begin_expired(flight, catalog, err);
@@ -278,10 +310,14 @@ static void attempt_begun(struct ledger_job *job)
 		memcpy(flight->request_id, flight->try->recording.request_id, REQUEST_ID_SIZE);
 	flight->try->is_handed_over = false;
 	if (flight->is_abandoned) {
-		end_deleted(flight);
+		flight_end_deleted(flight);
 		return;
 	}
 	flight->retained = recording_kept(&flight->try->recording);
+	if (flight->try->begins_anew) {
+		seeks_release(&flight->seeks);
+		arrival_discard(&flight->arrival);
+	}
 	if (!flight->arrival.file) {
 		flight->generation = flight->try->attempt_id;
 		flight->generation_at_ms = flight->try->began_at_ms;

@@ -12,6 +12,7 @@
 #include "base/own.h"
 #include "blob/blob.h"
 #include "catalog/attempts.h"
+#include "chores/recordings_locked.h"
 #include "flights/flight_env.h"
 #include "flights/recheck.h"
 #include "flights/unnamed_media.h"
@@ -31,6 +32,9 @@ static void try_free(struct try *try)
 {
 	download_cancel(&try->download);
 	rest_request_release(&try->question);
+	blob_arriving_free(try->plain);
+	free(try->encryption);
+	free(try->new_details);
 	free(try);
 }
 
@@ -76,7 +80,7 @@ void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wai
 	}
 	/* An empty file is not worth a descriptor. */
 	bool may_resume = flight->try->verdict.may_resume && flight->arrival.file &&
-			  flight->arrival.file->size > 0;
+			  flight->arrival.file->size > 0 && !flight->arrival.is_opened;
 
 	end_try(flight);
 	flight_enter(flight, state);
@@ -199,6 +203,9 @@ static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct e
 		return false;
 	if (flight->try->facts.is_deleted)
 		return true;
+	if (flight->try->new_details &&
+	    !recordings_set_encryption(catalog, sid, str_of(flight->try->new_details), err))
+		return false;
 	if (verdict->action == VERDICT_END_ABSENT)
 		return recordings_mark_absent(catalog, sid, flight->try->facts.error_code,
 					      verdict->text, err);
@@ -287,6 +294,8 @@ static int64_t next_try(const struct flight *flight)
 	const struct verdict *verdict = &flight->try->verdict;
 	int64_t wait_ms = verdict->wait_ms;
 
+	if (verdict->action == VERDICT_END_DEAD)
+		return 0;
 	if (wait_ms < 0)
 		wait_ms = back_off(flight, options->retry_most_ms);
 	else if (verdict->meaning == VERDICT_NOT_READY && wait_ms < NOT_READY_MOST_MS)

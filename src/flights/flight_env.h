@@ -13,6 +13,7 @@ struct ledger;
 struct loop;
 struct mailbox;
 struct upstream;
+struct vault;
 struct workers;
 
 struct flight_env {
@@ -25,6 +26,7 @@ struct flight_env {
 	const struct accounts *accounts;
 	struct upstream *upstream; /* how Twilio is doing */
 	struct arriving_table
-		*arriving; /* how far they are, for others to see; NULL: nobody looks */
+		*arriving;   /* how far they are, for others to see; NULL: nobody looks */
+	struct vault *vault; /* private keys; NULL: there are none */
 	struct flight_options options;
 };

@@ -1,7 +1,7 @@
 /*
  * What the files of a flight share, from the ground up: flight_state.c (where it is),
- * flight_news.c (what mirrors hear), flight_end.c (how a turn ends), flight.c (how it begins
- * and what came back).
+ * flight_news.c (what mirrors hear), flight_end.c (how a turn ends), flight_cipher.c (opening what is encrypted),
+ * flight.c (how it begins and what came back).
  */
 #pragma once
 
@@ -26,6 +26,20 @@ void flight_clear_reason(struct flight *flight);
 /* It came further, or to another state: whoever looks at all flights (media/arriving.h) is told so. */
 void flight_show(struct flight *flight);
 void flight_hide(struct flight *flight);
+
+/* flight.c */
+/* The facts of the try are judged, and what the verdict says is begun. */
+void flight_judge(struct flight *flight);
+/* Deleted here meanwhile: what is under way is given up. */
+void flight_end_deleted(struct flight *flight);
+
+/* flight_cipher.c: what Twilio encrypted */
+/* False: it cannot be opened, or not be told how; the facts say so. */
+bool flight_read_details(struct flight *flight);
+/* The metadata came, and says this of the encryption (at == NULL: nothing). */
+void flight_learn_details(struct flight *flight, struct str told);
+/* All of it is here: opens it on a sealer, then judges again. */
+void flight_open_cipher(struct flight *flight);
 
 /* flight_end.c */
 void flight_begin_try(struct flight *flight);

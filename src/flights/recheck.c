@@ -10,6 +10,7 @@
 #include "flights/flight_env.h"
 #include "ledger/ledger.h"
 #include "twilio/accounts.h"
+#include "vault/vault.h"
 
 #include <stdlib.h>
 
@@ -106,6 +107,12 @@ static int64_t length_told(const struct transfer_head *head)
 				     : -1;
 }
 
+/* What is stored of an encrypted one is without its tag. */
+static uint64_t length_expected(const struct recording *recording)
+{
+	return recording->size + (recording->is_encrypted ? VAULT_TAG : 0);
+}
+
 static enum transfer_go on_head(struct transfer_receiver *receiver,
 				const struct transfer_head *head)
 {
@@ -114,7 +121,7 @@ static enum transfer_go on_head(struct transfer_receiver *receiver,
 
 	if (head->status == 429 || head->status >= 500)
 		recheck->finding = FINDING_NONE;
-	else if (length > 0 && (uint64_t)length != recheck->planned.recording.size)
+	else if (length > 0 && (uint64_t)length != length_expected(&recheck->planned.recording))
 		recheck->finding = FINDING_OTHER;
 	else
 		recheck->finding = FINDING_SAME;
@@ -147,7 +154,8 @@ static bool ask(struct recheck *recheck, const struct account *account, struct e
 	};
 
 	recheck->receiver = (struct transfer_receiver){ .on_head = on_head, .on_end = on_end };
-	return download_address(recheck->env, account, recording->recording_sid,
+	return download_address(account, recording->recording_sid,
+				download_format(recheck->env, recording->is_encrypted),
 				recording->channels_wanted, &address, err) &&
 	       transfer_start(recheck->env->fetch, &request, &recheck->receiver, &recheck->transfer,
 			      err);

@@ -106,8 +106,8 @@ static bool begin(struct seek *seek, struct seeks *seeks, uint64_t first, struct
 		.if_range = seeks->arrival->validator,
 	};
 
-	if (!download_address(env, seeks->account, seeks->recording_sid, seeks->channels, &address,
-			      err) ||
+	if (!download_address(seeks->account, seeks->recording_sid, download_format(env, false),
+			      seeks->channels, &address, err) ||
 	    !blob_scratch(env->store, &seek->fd, err))
 		return false;
 	seek->receiver = (struct transfer_receiver){ .on_head = on_head,

@@ -14,6 +14,8 @@
 #include "flights/download.h"
 #include "ledger/ledger.h"
 #include "rest/rest_request.h"
+#include "twilio/encryption_details.h"
+#include "vault/vault.h"
 #include "verdict/verdict.h"
 
 #include <stdbool.h>
@@ -28,7 +30,11 @@ try {
 	int64_t attempt_id;         /* 0: none was begun */
 	int64_t began_at_ms;        /* wall clock */
 	struct download download;
-	struct rest_request question; /* what a 404 means */
+	struct rest_request question; /* what a 404 means, or how it is encrypted */
+	bool begins_anew;             /* what an earlier try left cannot be gone on with */
+	char *encryption;             /* of an encrypted one, as the ledger has it; else NULL */
+	char *new_details;            /* what the metadata says in its place; NULL: nothing else */
+	struct encryption_details details;
 	struct verdict_facts facts;
 	struct verdict verdict;
 	int64_t next_try_at_ms;       /* wall clock, as committed; 0: never */
@@ -37,6 +43,13 @@ try {
 	struct recording_media media; /* once sealed */
 	char media_name[BLOB_NAME_SIZE];
 	struct ledger_job ledger_job;
+	/* Opening what came encrypted: on a sealer. */
+	struct job open_job;
+	struct vault_sink sink;
+	enum vault_result opened;
+	struct blob_arriving *plain;
+	struct sniff plain_sniff;
+	struct err open_err;
 	struct job seal_job;
 	bool sealed;
 	bool is_handed_over; /* to the ledger or to a sealer, whose answer is waited for */

@@ -59,7 +59,7 @@ static bool read_body(EVP_CIPHER_CTX *cipher, const struct sealed_stream *stream
 		      struct vault_sink *sink, struct err *err)
 {
 	AUTO(free_pieces) struct pieces *pieces = xmalloc(sizeof(*pieces));
-	uint64_t end = stream->size - SEALED_TAG;
+	uint64_t end = stream->size - VAULT_TAG;
 
 	for (uint64_t at = 0; at < end;) {
 		size_t len = end - at < PIECE ? (size_t)(end - at) : PIECE;
@@ -77,12 +77,12 @@ static bool read_body(EVP_CIPHER_CTX *cipher, const struct sealed_stream *stream
 	return true;
 }
 
-static bool fits(EVP_CIPHER_CTX *cipher, uint8_t tag[SEALED_TAG])
+static bool fits(EVP_CIPHER_CTX *cipher, uint8_t tag[VAULT_TAG])
 {
 	uint8_t rest[16];
 	int len;
 
-	return EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_SET_TAG, SEALED_TAG, tag) > 0 &&
+	return EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_SET_TAG, VAULT_TAG, tag) > 0 &&
 	       EVP_DecryptFinal_ex(cipher, rest, &len) > 0;
 }
 
@@ -90,17 +90,17 @@ enum vault_result sealed_stream_read(const struct sealed_stream *stream, struct 
 				     struct err *err)
 {
 	AUTO(free_cipher) EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
-	uint8_t tag[SEALED_TAG];
+	uint8_t tag[VAULT_TAG];
 	bool is_right;
 
-	if (stream->size < SEALED_TAG)
+	if (stream->size < VAULT_TAG)
 		return VAULT_FORGED; /* it was cut: there is not even a tag */
 	if (!start(cipher, stream)) {
 		err_set(err, ERR_INTERNAL, "OpenSSL has no AES-256-GCM");
 		return VAULT_FAILED;
 	}
 	if (!read_body(cipher, stream, sink, err) ||
-	    !read_at(stream->fd, stream->size - SEALED_TAG, tag, sizeof(tag), err))
+	    !read_at(stream->fd, stream->size - VAULT_TAG, tag, sizeof(tag), err))
 		return VAULT_FAILED;
 	is_right = fits(cipher, tag);
 	ERR_clear_error();

@@ -14,8 +14,6 @@
 
 #include <stdint.h>
 
-#define SEALED_TAG 16
-
 struct sealed_stream {
 	uint8_t key[CONTENT_KEY_BYTES], iv[ENCRYPTION_IV];
 	int fd;        /* read by offsets */

@@ -22,6 +22,7 @@
 
 struct vault;
 
+#define VAULT_TAG      16 /* bytes: so much longer is what comes than what is in it */
 #define VAULT_KEYS_MAX 256
 #define VAULT_FOLDER   "keys" /* in data_dir */
 

@@ -49,6 +49,49 @@ static bool is_unsynced(const struct verdict_facts *f)
 	return f->is_unsynced;
 }
 
+static bool has_new_details(const struct verdict_facts *f)
+{
+	return f->has_new_details;
+}
+
+static bool mp3_is_refused(const struct verdict_facts *f)
+{
+	return f->error_code == REST_CODE_MP3_ENCRYPTED;
+}
+
+/* What we know of its encryption may be wrong, or too little: Twilio's metadata may say it better. */
+static bool cipher_is_unclear(const struct verdict_facts *f)
+{
+	return !f->was_asked &&
+	       (f->cipher == CIPHER_UNREADABLE || f->cipher == CIPHER_WRONG_KEY ||
+		f->cipher == CIPHER_FORGED || f->may_be_encrypted || mp3_is_refused(f));
+}
+
+static bool cipher_is_unreadable(const struct verdict_facts *f)
+{
+	return f->cipher == CIPHER_UNREADABLE;
+}
+
+static bool has_no_key(const struct verdict_facts *f)
+{
+	return f->cipher == CIPHER_NO_KEY;
+}
+
+static bool has_wrong_key(const struct verdict_facts *f)
+{
+	return f->cipher == CIPHER_WRONG_KEY;
+}
+
+static bool is_forged(const struct verdict_facts *f)
+{
+	return f->cipher == CIPHER_FORGED;
+}
+
+static bool is_closed(const struct verdict_facts *f)
+{
+	return f->cipher == CIPHER_CLOSED;
+}
+
 static bool is_blocked(const struct verdict_facts *f)
 {
 	return f->outcome == TRANSFER_REFUSED_ADDRESS || f->outcome == TRANSFER_REFUSED_REDIRECT ||
@@ -139,7 +182,7 @@ static bool sent_encoded(const struct verdict_facts *f)
 
 static bool sent_error_page(const struct verdict_facts *f)
 {
-	return f->kind == AUDIO_NOT && f->is_error_body;
+	return (f->kind == AUDIO_NOT || f->cipher == CIPHER_CLOSED) && f->is_error_body;
 }
 
 /* However the transfer ended: bytes that are known not to be audio are no reason to resume. */
@@ -197,6 +240,23 @@ static const struct row rows[] = {
 	  .wait_ms = 30000 },
 	{ disk_failed, VERDICT_OURS, VERDICT_WAIT, "disk_failed", "internal",
 	  "Our disk could not be written.", COUNTED, POINTLESS, BACK_OFF },
+	{ has_new_details, VERDICT_LOCKED, VERDICT_WAIT, "details_learned", "upstream_unavailable",
+	  "Twilio tells otherwise now how it is encrypted; fetching begins anew.", COUNTED,
+	  BACK_OFF },
+	{ cipher_is_unclear, VERDICT_LYING, VERDICT_ASK, "encryption_unclear",
+	  "upstream_unavailable", "It is not clear how it is encrypted.", COUNTED, BACK_OFF },
+	{ cipher_is_unreadable, VERDICT_LOCKED, VERDICT_END_DEAD, "encryption_unreadable",
+	  "upstream_unavailable", "What Twilio tells of its encryption cannot be read.", COUNTED,
+	  POINTLESS },
+	{ has_no_key, VERDICT_LOCKED, VERDICT_END_DEAD, "no_key", "key_missing",
+	  "It is encrypted, and the private key for it is not here.", COUNTED, POINTLESS },
+	{ has_wrong_key, VERDICT_LOCKED, VERDICT_END_DEAD, "wrong_key", "key_missing",
+	  "It is encrypted, and the private key that is here does not open it.", COUNTED,
+	  POINTLESS },
+	{ is_forged, VERDICT_LYING, VERDICT_WAIT, "forged", "upstream_unavailable",
+	  "What came is not what Twilio encrypted; fetching begins anew.", COUNTED, BACK_OFF },
+	{ mp3_is_refused, VERDICT_LYING, VERDICT_WAIT, "encryption_untold", "upstream_unavailable",
+	  "Twilio says that it is encrypted, and not how.", COUNTED, BACK_OFF },
 	{ is_blocked, VERDICT_BLOCKED, VERDICT_WAIT, "blocked_address", "upstream_unavailable",
 	  "The address of the recording leads to a host that we do not fetch from.", COUNTED,
 	  POINTLESS, BACK_OFF },
@@ -248,6 +308,8 @@ static const struct row rows[] = {
 	  "The connection broke before the end.", COUNTED, RESUMES, BACK_OFF },
 	{ did_not_end_well, VERDICT_DOWN, VERDICT_WAIT, "unreachable", "upstream_unavailable",
 	  "Twilio could not be reached.", COUNTED, RESUMES, BACK_OFF },
+	{ is_closed, VERDICT_LOCKED, VERDICT_OPEN, "closed", "upstream_unavailable",
+	  "It is encrypted, and not opened yet.", COUNTED, BACK_OFF },
 	{ is_cut_audio, VERDICT_LYING, VERDICT_WAIT, "cut_audio", "upstream_unavailable",
 	  "The audio ends in the middle of a frame.", COUNTED, BACK_OFF },
 	{ is_off, VERDICT_KEPT_OFF, VERDICT_STORE, "stored", "",
@@ -276,6 +338,20 @@ void verdict_blame_store(struct verdict_facts *facts, const struct err *err)
 	facts->is_scarce = err->kind == ERR_SCARCE;
 	facts->is_disk_failed = !facts->is_disk_full && !facts->is_scarce;
 	str_fit(str_of(err->text), facts->detail, sizeof(facts->detail));
+}
+
+void verdict_hear(struct verdict_facts *facts, const struct sniff *sniff, bool is_whole)
+{
+	struct sniff ended = *sniff; /* a copy: a resumed file is fed further */
+
+	if (is_whole)
+		sniff_end(&ended);
+	facts->kind = ended.kind;
+	facts->kind_reason = ended.kind == AUDIO_NOT ? sniff_reason(&ended) : NULL;
+	facts->is_cut = ended.is_cut;
+	facts->duration_ms = (int64_t)sniff_duration_ms(&ended);
+	if (facts->kind_reason && facts->detail[0] == '\0')
+		snprintf(facts->detail, sizeof(facts->detail), "it is %s", facts->kind_reason);
 }
 
 void verdict_judge(const struct verdict_facts *facts, struct verdict *out)
@@ -310,7 +386,8 @@ enum upstream_sign verdict_sign(enum verdict_meaning meaning)
 {
 	if (meaning == VERDICT_DOWN)
 		return UPSTREAM_IS_DOWN;
-	if (meaning == VERDICT_OURS || meaning == VERDICT_BLOCKED || meaning == VERDICT_LYING)
+	if (meaning == VERDICT_OURS || meaning == VERDICT_BLOCKED || meaning == VERDICT_LYING ||
+	    meaning == VERDICT_LOCKED)
 		return UPSTREAM_SAYS_NOTHING;
 	return meaning == VERDICT_KEPT || meaning == VERDICT_KEPT_OFF ? UPSTREAM_GAVE_MEDIA
 								      : UPSTREAM_ANSWERS;

@@ -22,6 +22,16 @@
 /* A Retry-After is believed so far: longer ones come from clocks that disagree, and a recording may not wait a week. */
 #define VERDICT_RETRY_AFTER_MOST_MS (60 * 60 * 1000)
 
+/* Of a recording that Twilio encrypted. */
+enum verdict_cipher {
+	CIPHER_NONE,       /* it is not, or has been opened */
+	CIPHER_CLOSED,     /* what came is to be opened, once it is all here */
+	CIPHER_UNREADABLE, /* what Twilio told of it cannot be read */
+	CIPHER_NO_KEY,     /* there is no private key for it here */
+	CIPHER_WRONG_KEY,  /* the one that is here does not open it */
+	CIPHER_FORGED,     /* what came is not what Twilio encrypted */
+};
+
 /* What came back. */
 struct verdict_facts {
 	enum transfer_outcome outcome;
@@ -47,9 +57,13 @@ struct verdict_facts {
 	int64_t duration_ms;     /* measured */
 	int64_t announced_s;     /* RecordingDuration; -1 not told */
 
+	enum verdict_cipher cipher;
+	bool may_be_encrypted; /* nobody told that it is; whole, and no audio, though what we asked for may come encrypted */
+	bool has_new_details; /* the metadata was asked, and tells otherwise how it is encrypted */
+
 	int channels_asked;
 	int64_t since_completed_ms; /* how long ago Twilio said that it is completed */
-	bool was_asked;             /* the metadata was asked for what a 404 means */
+	bool was_asked; /* the metadata was asked for what a 404 means, or how it is encrypted */
 	bool was_completed; /* and says that it is completed, although its media is not found */
 };
 
@@ -67,6 +81,7 @@ enum verdict_meaning {
 	VERDICT_BLOCKED,   /* an address that we do not fetch from */
 	VERDICT_ABSENT,    /* Twilio says that there is no media */
 	VERDICT_GONE,      /* deleted at Twilio */
+	VERDICT_LOCKED,    /* encrypted, and we cannot open it */
 	VERDICT_OURS,      /* our disk */
 	VERDICT_MEANINGS,
 };
@@ -77,11 +92,13 @@ enum verdict_action {
 	VERDICT_WAIT,         /* again later */
 	VERDICT_WAIT_ACCOUNT, /* nothing of this account for a minute */
 	VERDICT_ASK,          /* ask for the metadata, then judge again */
+	VERDICT_OPEN,         /* decrypt it, then judge again */
 	VERDICT_END_ABSENT,
 	VERDICT_END_GONE,
+	VERDICT_END_DEAD, /* a dead letter at once: no further try would end otherwise */
 };
 
-#define VERDICT_ROWS 30 /* of the table; attempts are counted by them */
+#define VERDICT_ROWS 38 /* of the table; attempts are counted by them */
 
 struct verdict {
 	unsigned row; /* below VERDICT_ROWS */
@@ -99,6 +116,8 @@ struct verdict {
 
 /* What our own side could not do: an error of the store's, as facts. */
 void verdict_blame_store(struct verdict_facts *facts, const struct err *err);
+/* What the bytes are, as far as they were listened to; is_whole: no more will come. */
+void verdict_hear(struct verdict_facts *facts, const struct sniff *sniff, bool is_whole);
 void verdict_judge(const struct verdict_facts *facts, struct verdict *out);
 
 /* The outcome of a row, which some rows share. */
