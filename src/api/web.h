@@ -40,6 +40,8 @@ struct reserve;
 struct successor;
 struct verifier;
 struct fetcher;
+struct keeper;
+struct vault;
 
 /* Of the options, what changes while the loops run (SIGHUP): read here, and not in web.options. */
 struct web_live {
@@ -57,6 +59,8 @@ struct web {
 	struct verifier *verifier;
 	struct arriving_table *arriving; /* what is on its way here; NULL: nothing is fetched */
 	struct blob_store *store;
+	struct vault *vault;   /* private keys */
+	struct keeper *keeper; /* NULL: nothing is done later in this process */
 	const struct reserve *reserve;
 	const struct accounts *accounts;
 	struct auth *auth;

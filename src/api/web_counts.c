@@ -20,6 +20,7 @@ static const char *const result_names[PLAY_RESULTS] = {
 	[PLAY_RESULT_REFUSED] = "refused",
 	[PLAY_RESULT_MISSING] = "missing",
 	[PLAY_RESULT_GONE] = "gone",
+	[PLAY_RESULT_KEY_MISSING] = "key_missing",
 	[PLAY_RESULT_UPSTREAM_REFUSED] = "upstream_refused",
 	[PLAY_RESULT_UPSTREAM_UNAVAILABLE] = "upstream_unavailable",
 	[PLAY_RESULT_OVERLOADED] = "overloaded",
@@ -73,6 +74,8 @@ enum play_result play_result_of(int status, uint8_t outcome)
 {
 	if (outcome == WEB_OUTCOME_CUT)
 		return PLAY_RESULT_CUT;
+	if (outcome == WEB_OUTCOME_ERROR(WEB_KEY_MISSING))
+		return PLAY_RESULT_KEY_MISSING;
 	if (outcome == WEB_OUTCOME_ERROR(WEB_UPSTREAM_REFUSED))
 		return PLAY_RESULT_UPSTREAM_REFUSED;
 	if (outcome == WEB_OUTCOME_ERROR(WEB_UPSTREAM_UNAVAILABLE))

@@ -34,6 +34,7 @@ enum play_result {
 	PLAY_RESULT_REFUSED,              /* 401, 403, 429 */
 	PLAY_RESULT_MISSING,              /* 404 */
 	PLAY_RESULT_GONE,                 /* 410: expired, deleted */
+	PLAY_RESULT_KEY_MISSING,          /* encrypted, and its private key is not here */
 	PLAY_RESULT_UPSTREAM_REFUSED,     /* Twilio refuses our credentials */
 	PLAY_RESULT_UPSTREAM_UNAVAILABLE, /* Twilio did not send it in time */
 	PLAY_RESULT_OVERLOADED,           /* 503: too much is going on */

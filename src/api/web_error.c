@@ -55,6 +55,8 @@ static const struct {
 					"The recording has none of these bytes." },
 	[WEB_UPGRADE_REQUIRED] = { 426, "upgrade_required",
 				   "Of WebSockets only version 13 is spoken here." },
+	[WEB_KEY_MISSING] = { 500, "key_missing",
+			      "It is encrypted, and the private key for it is not here." },
 	[WEB_UPSTREAM_REFUSED] = { 500, "upstream_refused", "Twilio refuses our credentials." },
 	[WEB_UPSTREAM_UNAVAILABLE] = { 503, "upstream_unavailable",
 				       "Twilio does not send the recording just now." },

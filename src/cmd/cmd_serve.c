@@ -312,6 +312,8 @@ static void reload(struct cmd_wait *wait)
 	notify_reloading(service->notify);
 	if (service->server)
 		server_reopen_logs(service->server);
+	if (service->server)
+		server_reread_keys(service->server);
 	if (!cmd_options_reread(&service->options, &err)) {
 		log_warn(NULL, "the settings are as they were: %s", err.text);
 	} else {
@@ -356,7 +358,7 @@ const struct cmd cmd_serve = {
 	.summary = "keep recordings and play them",
 	.usage = "[--stdio] [--config FILE] [--set KEY=VALUE]...",
 	.help = "Takes Twilio's webhooks, fetches the recordings and plays them, until SIGTERM or SIGINT.\n"
-		"Prints one line when it is ready.  SIGHUP reads the settings anew and opens the access log again.  Its settings: callspool config.\n",
+		"Prints one line when it is ready.  SIGHUP reads the settings and private keys anew and opens the access log again.  Its settings: callspool config.\n",
 	.examples =
 		"  TWILIO_ACCOUNT_SID=AC... TWILIO_AUTH_TOKEN=... callspool serve --set auth=none\n"
 		"  callspool serve --config /etc/callspool.conf\n",

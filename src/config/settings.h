@@ -36,8 +36,9 @@
 struct settings {
 	const char *const *listen; /* "ADDRESS:PORT" or SETTINGS_UNIX and a path; at least one */
 	const char *data_dir, *log_level;
-	const char *access_log;    /* "off", "stderr", or a file */
-	const char *accounts_file; /* further accounts (twilio/accounts.h) */
+	const char *access_log;       /* "off", "stderr", or a file */
+	const char *accounts_file;    /* further accounts (twilio/accounts.h) */
+	const char *private_key_file; /* or a folder of them (vault/vault.h) */
 	enum auth_switch core_dumps;
 	unsigned threads;        /* serving loops; 0: one for each processor */
 	int64_t canary_every_ms; /* INT64_MAX: only when asked */

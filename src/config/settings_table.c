@@ -158,6 +158,8 @@ const struct setting settings_table[] = {
 	  .environment = "TWILIO_API_SECRET", .is_secret = true, .help = "The API key's secret." },
 	{ "twilio.accounts_file", SETTING_TEXT, AT(accounts_file),
 	  .help = "Further accounts, a line each: SID, API address, tokens, key." },
+	{ "twilio.private_key_file", SETTING_TEXT, AT(private_key_file),
+	  .help = "The private key for recordings that Twilio encrypts, in PEM; or a folder of them, each named by the SID of its public key, CR....pem." },
 	{ "core_dumps", SETTING_ENUM, AT(core_dumps), .fallback = "off", .choices = "off on",
 	  .help = "Lets the process be dumped and looked into, to find a fault: a dump holds secrets." },
 	{ "access_log", SETTING_TEXT, AT(access_log), .fallback = "off",

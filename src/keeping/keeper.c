@@ -7,6 +7,7 @@
 #include "keeping/digests.h"
 #include "keeping/remover.h"
 #include "keeping/sweep.h"
+#include "keeping/unlocking.h"
 #include "keeping/waveforms.h"
 #include "ledger/feed.h"
 #include "ledger/ledger.h"
@@ -15,10 +16,8 @@
 #include <stdlib.h>
 
 static const struct sweep_table *const tables[] = {
-	&digests_table,
-	&waveforms_table,
-	&waveforms_backlog_table,
-	&remover_table,
+	&digests_table, &waveforms_table, &waveforms_backlog_table,
+	&remover_table, &unlocking_table,
 };
 
 struct keeper {
@@ -61,6 +60,34 @@ bool keeper_open(struct ledger *ledger, struct blob_store *store, struct keeper 
 const struct loop_times *keeper_loop_times(const struct keeper *keeper)
 {
 	return loop_times(keeper->env.loop);
+}
+
+void keeper_watch_keys(struct keeper *keeper, struct vault *vault)
+{
+	keeper->env.vault = vault;
+}
+
+struct keys_changed {
+	struct mail mail;
+	struct keeper *keeper;
+};
+
+static void keys_changed(struct mail *mail)
+{
+	AUTO(free) struct keys_changed *told = container_of(mail, struct keys_changed, mail);
+	struct keeper *keeper = told->keeper;
+
+	for (size_t i = 0; i < ARRAY_LEN(tables) && !keeper->env.is_stopping; i++)
+		if (tables[i] == &unlocking_table)
+			sweep_restart(keeper->sweeps[i], 0);
+}
+
+void keeper_keys_changed(struct keeper *keeper)
+{
+	struct keys_changed *told = xcalloc(1, sizeof(*told));
+
+	*told = (struct keys_changed){ .mail.deliver = keys_changed, .keeper = keeper };
+	mailbox_post(keeper->env.mailbox, &told->mail);
 }
 
 static void *run_keeper(void *argument)

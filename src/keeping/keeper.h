@@ -15,6 +15,7 @@ struct keeper;
 struct ledger;
 struct loop_times;
 struct mailbox;
+struct vault;
 
 /* How its loop keeps up: any thread. */
 const struct loop_times *keeper_loop_times(const struct keeper *keeper);
@@ -22,6 +23,10 @@ const struct loop_times *keeper_loop_times(const struct keeper *keeper);
 /* Before ledger_start(): it listens.  The ledger and the store outlive it. */
 bool keeper_open(struct ledger *ledger, struct blob_store *store, struct keeper **out,
 		 struct err *err) MUST_CHECK;
+/* Before keeper_start(): the vault outlives it, too.  What was given up for want of a key is queued once its key is there. */
+void keeper_watch_keys(struct keeper *keeper, struct vault *vault);
+/* Keys were added, or others put in their place.  Any thread, between start and stop. */
+void keeper_keys_changed(struct keeper *keeper);
 /* After ledger_start(): begins with what the last run left. */
 bool keeper_start(struct keeper *keeper, struct err *err) MUST_CHECK;
 /* Ends the threads, within the item that they are at.  Before ledger_stop(). */

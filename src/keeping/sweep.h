@@ -40,6 +40,7 @@ struct blob_store;
 struct loop;
 struct mailbox;
 struct sweep;
+struct vault;
 
 /* What all sweeps of a process share. */
 struct sweep_env {
@@ -47,6 +48,7 @@ struct sweep_env {
 	struct mailbox *mailbox; /* its */
 	struct ledger *ledger;
 	struct blob_store *store;
+	struct vault *vault;     /* private keys; NULL: nobody may add one */
 	struct workers *workers; /* of low priority */
 	atomic_bool is_stopping; /* once set, work ends early and nothing more is begun */
 };

@@ -39,6 +39,7 @@
 #include "server/server_accounts.h"
 #include "service/watchdog.h"
 #include "twilio/accounts.h"
+#include "vault/vault.h"
 #include "verify/verifier.h"
 #include "web/disk_trend.h"
 #include "web/web_app.h"
@@ -74,6 +75,7 @@ struct server {
 	struct fetcher *fetcher;
 	struct keeper *keeper;
 	struct verifier *verifier;
+	struct vault *vault;
 	struct auth *auth;
 	struct probes *probes;
 	struct self_examination *self_examination; /* NULL: a command, or one connection alone */
@@ -200,13 +202,23 @@ static bool open_verifier(struct server *server, struct err *err)
 	return verifier_open(&options, server->ledger, server->store, &server->verifier, err);
 }
 
+static bool open_vault(const struct settings *settings, struct vault **out, struct err *err)
+{
+	AUTO(free) char *own = server_path(settings, VAULT_FOLDER);
+	const struct vault_options options = { .key_path = settings->private_key_file,
+					       .own_folder = own };
+
+	return vault_open(&options, out, err);
+}
+
 static bool open_rooms(struct server *server, struct err *err)
 {
 	struct settings *settings = &server->settings;
 	AUTO(free) char *ledger_path = server_path(settings, SERVER_LEDGER);
 	AUTO(free) char *reserve_path = server_path(settings, SERVER_RESERVE);
 
-	if (!server_accounts_load(settings, &server->accounts, err))
+	if (!server_accounts_load(settings, &server->accounts, err) ||
+	    !open_vault(settings, &server->vault, err))
 		return false;
 	server_hosts_collect(settings, &server->accounts, &server->hosts);
 	settings->flights.media_hosts = server->hosts.at;
@@ -230,6 +242,8 @@ static bool open_rooms(struct server *server, struct err *err)
 					settings->data_dir, err))
 		return false;
 
+	fetcher_use_vault(server->fetcher, server->vault);
+	keeper_watch_keys(server->keeper, server->vault);
 	server->probes = probes_new();
 	server->disk_trend = disk_trend_new();
 	if (!server->options.is_command && !server->options.is_stdio &&
@@ -243,6 +257,8 @@ static bool open_rooms(struct server *server, struct err *err)
 		.verifier = server->verifier,
 		.arriving = fetcher_arriving(server->fetcher),
 		.store = server->store,
+		.vault = server->vault,
+		.keeper = server->options.is_command ? NULL : server->keeper,
 		.reserve = server->reserve,
 		.accounts = &server->accounts,
 		.auth = server->auth,
@@ -261,10 +277,11 @@ static bool open_rooms(struct server *server, struct err *err)
 bool server_check(const struct settings *settings, struct err *err)
 {
 	__attribute__((cleanup(accounts_release_at))) struct accounts accounts = { 0 };
+	AUTO(vault_free) struct vault *vault = NULL;
 	AUTO(free) char *ledger_path = server_path(settings, SERVER_LEDGER);
 
 	return check_settings(settings, err) && server_accounts_load(settings, &accounts, err) &&
-	       catalog_check(ledger_path, err);
+	       open_vault(settings, &vault, err) && catalog_check(ledger_path, err);
 }
 
 bool server_open(const struct server_options *options, struct server **out, struct err *err)
@@ -408,6 +425,19 @@ void server_reopen_logs(struct server *server)
 	access_log_reopen(server->access_log);
 }
 
+void server_reread_keys(struct server *server)
+{
+	bool has_changed = false;
+	struct err err;
+
+	if (!vault_reread(server->vault, &has_changed, &err))
+		log_warn(NULL, "the private keys are as they were: %s", err.text);
+	if (!has_changed)
+		return;
+	log_info(NULL, "the private keys have changed");
+	keeper_keys_changed(server->keeper);
+}
+
 /* ---- changing ---- */
 
 /* Options on their way to a serving loop. */
@@ -531,6 +561,7 @@ void server_free(struct server *server)
 	fetcher_free(server->fetcher);
 	keeper_free(server->keeper);
 	verifier_free(server->verifier);
+	vault_free(server->vault);
 	audit_duty_free(server->audit_duty);
 	auth_free(server->auth);
 	for (unsigned i = 0; i < server->serving_count; i++)

@@ -41,6 +41,11 @@ bool server_check(const struct settings *settings, struct err *err) MUST_CHECK;
 bool server_open(const struct server_options *options, struct server **out,
 		 struct err *err) MUST_CHECK;
 bool server_start(struct server *server, struct err *err) MUST_CHECK;
+/*
+ * Reads the private keys anew; what waits for one of them is fetched.  Where a file is wrong the keys are as they were, which the log
+ * says.  Thread: main, between start and stop.
+ */
+void server_reread_keys(struct server *server);
 /* The access log, after its file was moved away.  Any thread, between start and stop. */
 void server_reopen_logs(struct server *server);
 /* After server_start(): all of its loops, and the writer; watchdog_forget() comes after server_free(). */

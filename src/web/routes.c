@@ -17,6 +17,7 @@
 #include "web/web_health.h"
 #include "web/web_health_check.h"
 #include "web/web_imports.h"
+#include "web/web_keys.h"
 #include "web/web_metrics.h"
 #include "web/web_pages.h"
 #include "web/web_recording_change.h"
@@ -60,6 +61,8 @@ const struct http_route web_routes[] = {
 	{ GET, "/api/verifications", web_verifications_list, .access = WEB_ADMIN },
 	{ POST, "/api/verifications", web_verifications_begin, JSON_BODY, JSON_TYPE, WEB_ADMIN },
 	{ POST, "/api/verifications/accept", web_verifications_accept, .access = WEB_ADMIN },
+	{ GET, "/api/keys", web_keys_list, .access = WEB_ADMIN },
+	{ POST, "/api/keys/reread", web_keys_reread, .access = WEB_ADMIN },
 
 	{ CALLBACK, "/webhook/recording-status", web_recording_status, CALLBACK_BODY,
 	  CALLBACK_TYPES, WEB_PROVIDER },
