@@ -3,7 +3,7 @@
 //	const upstream = await startUpstream(t);
 //	upstream.recordings.set(sid, { media: audio(), ... });
 //
-// A recording: { media: Buffer, wav: Buffer, contentType, channels, callSid, duration }, or { answer(request, reply) }
+// A recording: { media: Buffer, wav: Buffer, contentType, channels, callSid, duration, encryption }, or { answer(request, reply) }
 // which answers alone.  Without one: 404 as Twilio says it.  Requests are kept in `requests`.  With options.tls (those
 // of node:tls) it speaks https; `onRefusal` is called where a handshake fails.
 import http from 'node:http';
@@ -36,7 +36,7 @@ export async function startUpstream(t, { tls } = {}) {
     date_created: recording.startedAt ?? new Date().toUTCString().replace('GMT', '+0000'),
     date_updated: recording.updatedAt ?? new Date().toUTCString().replace('GMT', '+0000'),
     start_time: recording.startedAt ?? new Date().toUTCString().replace('GMT', '+0000'),
-    duration: String(recording.duration ?? 5), encryption_details: null, error_code: recording.errorCode ?? null, price: null, price_unit: 'USD', sid,
+    duration: String(recording.duration ?? 5), encryption_details: recording.encryption ?? null, error_code: recording.errorCode ?? null, price: null, price_unit: 'USD', sid,
     source: 'OutboundAPI', status: recording.status ?? 'completed', uri: `/2010-04-01/Accounts/${ACCOUNT}/Recordings/${sid}.json`,
     media_url: `https://api.twilio.com/2010-04-01/Accounts/${ACCOUNT}/Recordings/${sid}`, subresource_uris: {},
   });
