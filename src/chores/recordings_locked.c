@@ -3,7 +3,8 @@
 #include "catalog/catalog_sql.h"
 
 /* As the index recordings_locked has it. */
-#define LOCKED "state = 5 AND encryption IS NOT NULL AND reason_code = 'key_missing'"
+#define LOCKED \
+	"state = 5 AND encryption IS NOT NULL AND reason_code IN ('key_missing', 'key_wrong')"
 _Static_assert(RECORDING_DEAD == 5, "the texts say so");
 
 static void locked_read(const struct db_stmt *row, struct recording_locked *out)

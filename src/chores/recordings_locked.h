@@ -14,8 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORDING_LOCKED_REASON "key_missing" /* the reason code of those */
-#define ENCRYPTION_SIZE         4097          /* a text that is longer is cut, and so unreadable */
+#define ENCRYPTION_SIZE 4097 /* a text that is longer is cut, and so unreadable */
 
 /* A plain value. */
 struct recording_locked {
@@ -26,7 +25,7 @@ struct recording_locked {
 	char encryption[ENCRYPTION_SIZE]; /* EncryptionDetails, JSON text */
 };
 
-/* Dead letters of that reason, in the order of their last change, behind after_seq; fewer than `size`: the last page. */
+/* Dead letters whose key is missing, or was wrong, in the order of their last change, behind after_seq; fewer than `size`: the last page. */
 bool recordings_list_locked(struct catalog *catalog, int64_t after_seq,
 			    struct recording_locked *out, size_t size, size_t *out_count,
 			    struct err *err) MUST_CHECK;

@@ -431,7 +431,7 @@ static const char VERSION_20[] =
 /* Recordings that were given up for want of a private key: fetched again once it is there. */
 static const char VERSION_22[] = "CREATE INDEX recordings_locked ON recordings (changed_seq)"
 				 "	WHERE state = 5 AND encryption IS NOT NULL"
-				 "	AND reason_code = 'key_missing';";
+				 "	AND reason_code IN ('key_missing', 'key_wrong');";
 
 static const struct migration {
 	const char *sqlite;
