@@ -294,6 +294,18 @@ static enum vault_result unwrap(struct vault *vault, const struct encryption_det
 	return result;
 }
 
+bool vault_test(struct vault *vault, const char *public_key_sid)
+{
+	const struct held_key *held;
+	bool works;
+
+	read_lock(vault);
+	held = find(vault->keys, public_key_sid);
+	works = held && private_key_test(held->key);
+	unlock(vault);
+	return works;
+}
+
 enum vault_result vault_try(struct vault *vault, const struct encryption_details *details)
 {
 	uint8_t key[CONTENT_KEY_BYTES];

@@ -76,6 +76,8 @@ enum vault_result { VAULT_OPENED, VAULT_NO_KEY, VAULT_WRONG_KEY, VAULT_FORGED, V
 enum vault_result vault_decrypt(struct vault *vault, const struct encryption_details *details,
 				int fd, uint64_t size, struct vault_sink *sink,
 				struct err *err) MUST_CHECK;
+/* Blocks, some ms.  Does the key of exactly that SID ("": the one without) open what its public half encrypts? */
+bool vault_test(struct vault *vault, const char *public_key_sid) MUST_CHECK;
 /* Blocks, some ms.  VAULT_OPENED: its key can be unwrapped, so that it is the right one. */
 enum vault_result vault_try(struct vault *vault,
 			    const struct encryption_details *details) MUST_CHECK;
