@@ -1,17 +1,21 @@
 // Recordings that Twilio encrypted, made here by Node's crypto: they play, and of what was changed nothing is stored or served.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audio } from './harness/audio.js';
-import { startServer, untilState } from './harness/callspool.js';
-import { callbackDetails, encrypt, keyPair } from './harness/cipher.js';
-import { request } from './harness/http.js';
+import { callspool, startServer, untilState } from './harness/callspool.js';
+import { callbackDetails, encrypt, keyPair, restDetails } from './harness/cipher.js';
+import { Gate } from './harness/gated.js';
+import { request, requestJson } from './harness/http.js';
 import { temporaryFolder } from './harness/process.js';
-import { startUpstream } from './harness/upstream.js';
+import { until } from './harness/until.js';
+import { startUpstream, xmlError } from './harness/upstream.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
 const wav = audio({ seconds: 5, format: 'wav' });
+/** What is given up is given up at once. */
+const AT_ONCE = { 'fetch.give_up_after': '1ms', 'fetch.retry_first': '1ms', 'fetch.retry_most': '2ms' };
 
 /** A folder with the private halves, as the setting names it. */
 function keyFolder(t, keys) {
@@ -24,6 +28,16 @@ function keyFolder(t, keys) {
 /** Every file below the folder. */
 const filesBelow = (folder) => readdirSync(folder, { recursive: false, withFileTypes: true })
   .flatMap((entry) => (entry.isDirectory() ? filesBelow(join(folder, entry.name)) : entry.isFile() ? [join(folder, entry.name)] : []));
+
+/** Nothing of the sound lies in a file of the data folder, nor in one without a name that the server still has open. */
+function assertNoPlain(server) {
+  const open = readdirSync(`/proc/${server.pid}/fd`).map((fd) => `/proc/${server.pid}/fd/${fd}`)
+    .filter((path) => { try { return readlinkSync(path).startsWith(server.dataDir) && statSync(path).isFile(); } catch { return false; } });
+  for (const file of [...filesBelow(server.dataDir), ...open]) {
+    const bytes = readFileSync(file);
+    for (const at of [44, wav.length >> 1, wav.length - 64]) assert.ok(!bytes.includes(wav.subarray(at, at + 48)), `${file} holds the sound`);
+  }
+}
 
 /** The upstream has it, and the server is told; with { sealed } of something else than what encrypt() made. */
 async function announce(server, upstream, key, { sealed = encrypt(wav, key), body = sealed.body, details = callbackDetails(key, sealed), encryption, fields } = {}) {
@@ -56,4 +70,209 @@ test('several keys: each recording plays byte for byte, as WAV whatever the form
   const stored = filesBelow(join(server.dataDir, 'recordings'));
   assert.ok(stored.some((file) => readFileSync(file).equals(wav)));
   assert.deepEqual(readdirSync(join(server.dataDir, 'arriving')), []);
+});
+
+const flipped = (bytes, at, bit = 0) => {
+  const copy = Buffer.from(bytes);
+  copy[at] ^= 1 << bit;
+  return copy;
+};
+const plainEmpty = (key) => encrypt(Buffer.alloc(0), key);
+
+/** What may have become of a recording on its way: of what was sealed to what is told and served. */
+const FORGED = {
+  'the first bit of the body': ({ body }) => ({ body: flipped(body, 0) }),
+  'a bit in the middle': ({ body }) => ({ body: flipped(body, body.length >> 1, 5) }),
+  'the last bit before the tag': ({ body }) => ({ body: flipped(body, body.length - 17, 7) }),
+  'the first bit of the tag': ({ body }) => ({ body: flipped(body, body.length - 16) }),
+  'the last bit of the tag': ({ body }) => ({ body: flipped(body, body.length - 1, 7) }),
+  'the IV': ({ iv }) => ({ iv: flipped(iv, 11, 3) }),
+  'the wrapped key': ({ cek }) => ({ cek: flipped(cek, 100, 2) }),
+  'the last bit of the wrapped key': ({ cek }) => ({ cek: flipped(cek, cek.length - 1) }),
+  'a wrapped key that is too short': ({ cek }) => ({ cek: cek.subarray(1) }),
+  'the last byte is missing': ({ body }) => ({ body: body.subarray(0, -1) }),
+  'the tag is missing': ({ body }) => ({ body: body.subarray(0, -16) }),
+  'half of it is missing': ({ body }) => ({ body: body.subarray(0, body.length >> 1) }),
+  'a byte more': ({ body }) => ({ body: Buffer.concat([body, Buffer.alloc(1)]) }),
+  'a byte before': ({ body }) => ({ body: Buffer.concat([Buffer.alloc(1), body]) }),
+  'fifteen bytes': ({ body }) => ({ body: body.subarray(0, 15) }),
+  'nothing at all': () => ({ body: Buffer.alloc(0) }),
+  'a tag alone': ({ body }) => ({ body: body.subarray(-16) }),
+  'it is not encrypted': () => ({ body: wav }),
+  'nothing, and its right tag': (_, key) => plainEmpty(key),
+  'the whole of another': (_, key) => ({ body: encrypt(wav, key).body }),
+};
+
+test('whatever was changed is refused, and nothing of it is stored, served or left', async (t) => {
+  const key = keyPair();
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url, settings: { ...AT_ONCE, 'twilio.private_key_file': keyFolder(t, [key]) } });
+  const plays = [];
+  const told = await Promise.all(Object.entries(FORGED).map(async ([name, change]) => {
+    const made = encrypt(wav, key);
+    const sealed = { ...made, ...change(made, key) };
+    const recording = await announce(server, upstream, key, { sealed, encryption: restDetails(key, sealed) });
+    plays.push(request(recording.url), request(recording.url, { headers: { Range: 'bytes=0-1' } }));
+    return [name, recording];
+  }));
+  for (const [name, { callSid, url }] of told) {
+    const call = await untilState(server, callSid, 'dead');
+    assert.match(call.recordings[0].reason.text, /encrypted|audio/, name);
+    plays.push(request(url));
+  }
+  for (const { status, body } of await Promise.all(plays)) {
+    assert.ok(status === 503 || status === 500, `${status}`);
+    assert.ok(JSON.parse(body).error);
+  }
+  assert.deepEqual(filesBelow(join(server.dataDir, 'recordings')), []);
+  assert.deepEqual(readdirSync(join(server.dataDir, 'arriving')), []);
+  assertNoPlain(server);
+});
+
+test('a key that is missing: a dead letter that names it, fetched by itself once the key was added', async (t) => {
+  const [mine, other, wrong] = [keyPair(), keyPair(), keyPair()];
+  const folder = keyFolder(t, [mine]);
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url, settings: { ...AT_ONCE, 'twilio.private_key_file': folder } });
+  const key = (...args) => callspool(['key', ...args, '--set', `data_dir=${server.dataDir}`, '--set', `twilio.private_key_file=${folder}`]);
+  const file = join(temporaryFolder(t), 'twilio_private.pem');
+  writeFileSync(file, other.pem, { mode: 0o600 });
+
+  const { callSid, recordingSid, url } = await announce(server, upstream, other);
+  const [recording] = (await untilState(server, callSid, 'dead')).recordings;
+  assert.match(recording.reason.text, new RegExp(other.sid));
+  assert.equal(recording.attempts.length, 1);
+  assert.deepEqual(upstream.mediaRequests(recordingSid), [], 'what cannot be opened is not asked for');
+  const played = await request(url);
+  assert.equal(played.status, 500);
+  assert.equal(JSON.parse(played.body).code, 'key_missing');
+
+  const check = await key('check');
+  assert.equal(check.code, 7);
+  assert.match(check.stdout, new RegExp(`${other.sid}.*not here`));
+  assert.equal((await key('add', file)).code, 2, 'for which public key?');
+  const added = await key('add', file, '--sid', other.sid);
+  assert.equal(added.code, 0, added.stderr);
+  assert.match(added.stdout, /the server has it/);
+  await untilState(server, callSid, 'stored');
+  assert.ok((await request(url)).body.equals(wav));
+  const kept = join(server.dataDir, 'keys', `${other.sid}.pem`);
+  assert.equal(statSync(kept).mode & 0o777, 0o600);
+  assert.equal(statSync(join(server.dataDir, 'keys')).mode & 0o777, 0o700);
+
+  const { json } = await requestJson(`${server.url}/api/keys`);
+  assert.deepEqual(json.keys.map(({ public_key_sid: sid }) => sid).sort(), [mine.sid, other.sid].sort());
+  assert.equal(json.key_missing, 0);
+  const listed = JSON.parse((await key('list', '--json')).stdout).keys;
+  assert.deepEqual(listed.map(({ public_key_sid: sid, kept_in: where, good }) => [sid, where, good]).sort(),
+    [[mine.sid, 'settings', true], [other.sid, 'data_dir', true]].sort());
+  assert.equal((await key('check')).code, 0);
+  assert.match((await key('add', file, '--sid', other.sid)).stdout, /was kept already/);
+
+  // Another key under that SID: told as wrong, and tried again when the right one takes its place.
+  writeFileSync(join(folder, `${wrong.sid}.pem`), mine.pem, { mode: 0o600 });
+  server.child.kill('SIGHUP');
+  await until('the key is in force', async () => (await requestJson(`${server.url}/api/keys`)).json.keys.length === 3);
+  const second = await announce(server, upstream, wrong);
+  const [refused] = (await untilState(server, second.callSid, 'dead')).recordings;
+  assert.match(refused.reason.text, new RegExp(`does not open it.*${wrong.sid}`));
+  assert.match((await key('check')).stdout, new RegExp(`${wrong.sid}.*does not open`));
+  writeFileSync(file, wrong.pem, { mode: 0o600 });
+  assert.equal((await key('add', file, '--sid', wrong.sid)).code, 5, 'two keys for one SID: the server keeps those that it has');
+  writeFileSync(join(folder, `${wrong.sid}.pem`), wrong.pem, { mode: 0o600 });
+  server.child.kill('SIGHUP');
+  await untilState(server, second.callSid, 'stored');
+  assert.ok((await request(second.url)).body.equals(wav));
+});
+
+test('players wait until all of it is verified; what broke off is gone on with; Twilio is asked what was not told', async (t) => {
+  const key = keyPair();
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, {
+    upstream: upstream.url, settings: { 'twilio.private_key_file': keyFolder(t, [key]), play_wait: '2s' },
+  });
+  const sealed = encrypt(wav, key);
+  const gate = new Gate(sealed.body, { ranges: true, type: 'audio/x-wav' });
+  const { callSid, recordingSid, url } = await announce(server, upstream, key, { sealed });
+  upstream.recordings.set(recordingSid, { callSid, answer: gate.answer });
+  await until('it was asked for', () => gate.requests > 0);
+  gate.open(sealed.body.length - 1);
+
+  const early = await request(url);
+  assert.equal(early.status, 503);
+  assert.ok(early.headers['retry-after'] > 0);
+  assertNoPlain(server);
+
+  gate.cut();
+  await until('it is gone on with', () => gate.headers.some(({ range }) => range === `bytes=${sealed.body.length - 1}-`));
+  const waiting = request(url, { headers: { Range: 'bytes=1000-1999' } });
+  gate.open();
+  const { status, body } = await waiting;
+  assert.equal(status, 206);
+  assert.ok(body.equals(wav.subarray(1000, 2000)));
+  await untilState(server, callSid, 'stored');
+  assert.ok((await request(url)).body.equals(wav));
+
+  // Nobody told that it is encrypted: as MP3 it is refused, and the metadata says how.
+  const untold = await announce(server, upstream, key, { details: undefined });
+  const secret = encrypt(wav, key);
+  upstream.recordings.set(untold.recordingSid, {
+    callSid: untold.callSid, encryption: restDetails(key, secret),
+    answer: (asked, reply) => (asked.url.includes('.mp3') ? reply.writeHead(400, { 'Content-Type': 'application/xml' }).end(xmlError(400, 16109, 'Use wav'))
+      : reply.writeHead(200, { 'Content-Length': secret.body.length }).end(secret.body)),
+  });
+  await untilState(server, untold.callSid, 'stored');
+  assert.ok((await request(untold.url)).body.equals(wav));
+
+  // The callback's details are damaged, the metadata's are not.
+  const made = encrypt(wav, key);
+  for (const details of ['{"type":"rsa-aes"', callbackDetails(key, { ...made, iv: flipped(made.iv, 0) }), callbackDetails(key, { ...made, cek: flipped(made.cek, 9) })]) {
+    const mended = await announce(server, upstream, key, { sealed: made, details, encryption: restDetails(key, made) });
+    await untilState(server, mended.callSid, 'stored');
+    assert.ok((await request(mended.url)).body.equals(wav));
+  }
+
+  // kill -9 while it arrives: what lies there is as Twilio sent it, and the next start fetches it anew.
+  const last = await announce(server, upstream, key, { sealed });
+  const again = new Gate(sealed.body, { type: 'audio/x-wav' });
+  upstream.recordings.set(last.recordingSid, { callSid: last.callSid, answer: again.answer });
+  again.open(sealed.body.length >> 1);
+  const arriving = join(server.dataDir, 'arriving');
+  await until('half of it is here', () => readdirSync(arriving).some((name) => statSync(join(arriving, name)).size === sealed.body.length >> 1));
+  for (const name of readdirSync(join(server.dataDir, 'recordings'))) assert.ok(existsSync(join(server.dataDir, 'recordings', name)));
+  assert.ok(!filesBelow(arriving).some((file) => readFileSync(file).includes(wav.subarray(44, 92))));
+  await server.kill();
+  assert.ok(!filesBelow(arriving).some((file) => readFileSync(file).includes(wav.subarray(44, 92))));
+});
+
+test('keys that cannot be used are refused with what to do', async (t) => {
+  const folder = temporaryFolder(t);
+  const { privateKey, publicKey, pem, sid } = keyPair();
+  const cases = [
+    [pem, 0o644, /can be read or changed by others.*chmod/],
+    [privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' }), 0o600, /locked with a passphrase/],
+    [privateKey.export({ type: 'pkcs1', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' }), 0o600, /locked with a passphrase/],
+    [publicKey.export({ type: 'spki', format: 'pem' }), 0o600, /public key/],
+    [keyPair({ bits: 1024 }).pem, 0o600, /1024 bits/],
+    ['nonsense', 0o600, /no private key in PEM/],
+    ['', 0o600, /0 bytes/],
+  ];
+  for (const [index, [text, mode, expected]] of cases.entries()) {
+    const file = join(folder, `key${index}.pem`);
+    writeFileSync(file, text, { mode });
+    const { code, stderr } = await callspool(['key', 'check', file, '--set', `data_dir=${folder}`]);
+    assert.deepEqual([code, expected.test(stderr)], [2, true], stderr);
+  }
+  const file = join(folder, 'good.pem');
+  writeFileSync(file, privateKey.export({ type: 'pkcs1', format: 'pem' }), { mode: 0o400 });
+  const [right, other] = [join(folder, 'right.pub'), join(folder, 'other.pub')];
+  writeFileSync(right, publicKey.export({ type: 'spki', format: 'pem' }));
+  writeFileSync(other, keyPair().publicKey.export({ type: 'spki', format: 'der' }));
+  const check = (...args) => callspool(['key', 'check', file, ...args, '--set', `data_dir=${folder}`]);
+  assert.equal((await check('--public', right)).code, 0);
+  assert.equal((await check('--public', other)).code, 7);
+  assert.equal((await callspool(['key', 'add', file, '--sid', sid, '--set', `data_dir=${folder}`])).code, 0);
+  const served = await callspool(['serve', '--set', `data_dir=${folder}`, '--set', `twilio.private_key_file=${join(folder, 'key0.pem')}`]);
+  assert.equal(served.code, 2);
+  assert.match(served.stderr, /twilio.private_key_file.*chmod/);
 });
