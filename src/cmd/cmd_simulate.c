@@ -12,6 +12,7 @@
 
 struct simulate_flags {
 	const char *listen, *webhook_url, *signed_url;
+	const char *public_key, *public_key_sid;
 	uint64_t rate, calls, past, speed, page_size, seed;
 	bool has_tour;
 	struct cmd_texts faults;
@@ -49,6 +50,8 @@ static int run_simulate(int argc, char **argv)
 		.listen = given.listen,
 		.webhook_url = given.webhook_url,
 		.signed_url = given.signed_url,
+		.public_key_file = given.public_key,
+		.public_key_sid = given.public_key_sid,
 		.calls_per_minute = (double)given.rate,
 		.calls_max = count_of(given.calls),
 		.past_calls = count_of(given.past),
@@ -76,6 +79,9 @@ static const struct cmd_flag flags[] = {
 	  "where callbacks go, as http://127.0.0.1:8080" },
 	{ "--signed-url", CMD_TEXT, AT(signed_url), "URL",
 	  "what is signed in its place: the server's public_url" },
+	{ "--encrypt", CMD_TEXT, AT(public_key), "FILE",
+	  "encrypts recordings for the public key in FILE, in PEM" },
+	{ "--encrypt-sid", CMD_TEXT, AT(public_key_sid), "CR...", "the SID of that key" },
 	{ "--rate", CMD_NUMBER, AT(rate), "N", "calls a minute (0)" },
 	{ "--calls", CMD_NUMBER, AT(calls), "N", "so many, then no more (0: no end)" },
 	{ "--past", CMD_NUMBER, AT(past), "N",

@@ -11,6 +11,7 @@
 #include "sim/sim_api.h"
 #include "sim/sim_callback.h"
 #include "sim/sim_calls.h"
+#include "sim/sim_cipher.h"
 #include "sim/sim_control.h"
 #include "sim/sim_faults.h"
 #include "sim/sim_play.h"
@@ -150,6 +151,9 @@ bool sim_start(struct loop *loop, const struct sim_options *options, struct sim 
 	sim->loop = loop;
 	sim->listen_fd = -1;
 	sim->speech = sim_speech_new();
+	if (options->public_key_file &&
+	    !sim_cipher_open(options->public_key_file, options->public_key_sid, &sim->cipher, err))
+		return false;
 	if (!settings_take(sim, options, err) || !faults_start(sim, options, err) ||
 	    !api_start(sim, options->listen, err) ||
 	    !sim_sender_open(&sim->sender, loop, options->webhook_url, options->signed_url,
@@ -178,6 +182,7 @@ void sim_stop(struct sim *sim)
 		close(sim->listen_fd);
 	sim_tour_stop(sim);
 	sim_calls_stop(sim);
+	sim_cipher_free(sim->cipher);
 	sim_speech_free(sim->speech);
 	free(sim->url);
 	free(sim->account_sid);

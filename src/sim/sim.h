@@ -26,6 +26,8 @@ struct sim_options {
 	/* As whom one signs in, and what callbacks are signed with; NULL: the SIM_ ones below. */
 	const char *account_sid, *auth_token;
 	const char *api_key, *api_secret; /* accepted too; NULL: none */
+	/* Recordings are encrypted for this public key, a file in PEM (NULL: they are not), whose SID is that (NULL: sim_cipher.h). */
+	const char *public_key_file, *public_key_sid;
 	/*
 	 * Where callbacks go: "http://127.0.0.1:8080", to which /webhook/recording-status and
 	 * /webhook/call-status are added.  A fragment holds Twilio's connection overrides:

@@ -13,13 +13,14 @@
 #include "fetch/fetch_target.h"
 #include "fetch/transfer.h"
 #include "http/form.h"
+#include "sim/sim_cipher.h"
 #include "sim/sim_faults.h"
 #include "sim/sim_state.h"
 #include "twilio/signature.h"
 
 #define PARAMS_MAX     40
 #define BODY_MAX       16384
-#define TEXTS_MAX      1024
+#define TEXTS_MAX      4096
 #define TOTAL_MS       15000 /* tt, and its upper bound */
 #define RETRY_AFTER_MS 250   /* twice as long each time */
 #define REORDER_MAX_MS 2000
@@ -106,6 +107,14 @@ static void form_add_recording_url(struct callback_form *form,
 	buf_addf(&form->texts, "%s/2010-04-01/Accounts/%s/Recordings/%s", sim->url,
 		 sim->account_sid, recording->sid);
 	form_add_written(form, "RecordingUrl", from);
+}
+
+static void form_add_encryption(struct callback_form *form, const struct sim_recording *recording)
+{
+	size_t from = form->texts.len;
+
+	sim_sealing_add_text(recording->sealing, &form->texts);
+	form_add_written(form, "EncryptionDetails", from);
 }
 
 /* ---- sending ---- */
@@ -317,6 +326,8 @@ void sim_send_recording_status(struct sim_sender *sender, struct sim_recording *
 	form_add_text(&form, "RecordingSource", recording->source);
 	form_add_text(&form, "RecordingTrack", "both");
 	form_add_number(&form, "ErrorCode", recording->error_code);
+	if (recording->sealing && strcmp(recording->status, "completed") == 0)
+		form_add_encryption(&form, recording);
 	form_post(sender, &form, "/webhook/recording-status", &plan);
 }
 

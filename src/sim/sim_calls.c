@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "sim/sim_callback.h"
+#include "sim/sim_cipher.h"
 #include "sim/sim_faults.h"
 #include "sim/sim_speech.h"
 #include "sim/sim_state.h"
@@ -177,6 +178,8 @@ static void recording_add(struct sim *sim, struct sim_call *call, const struct s
 						  : (unsigned)chance_below(sim, SIM_DIALOGUES);
 	recording->duration_ms = wish->duration_ms > 0 ? wish->duration_ms
 						       : sim_dialogue_ms(recording->dialogue);
+	if (sim->cipher)
+		recording->sealing = sim_sealing_new(sim->cipher);
 	recording->started_at_ms = call->started_at_ms;
 	snprintf(recording->status, sizeof(recording->status), "in-progress");
 	while (*last)
@@ -412,6 +415,7 @@ void sim_calls_stop(struct sim *sim)
 		timer_stop(&call->timer);
 		for (struct sim_recording *r = call->recordings, *next; r; r = next) {
 			next = r->next_of_call;
+			sim_sealing_free(r->sealing);
 			free(r);
 		}
 		free(call);

@@ -14,11 +14,13 @@
 #include "http/form.h"
 #include "http/range.h"
 #include "http/reply.h"
+#include "sim/sim_cipher.h"
 #include "sim/sim_faults.h"
 #include "sim/sim_media.h"
 #include "sim/sim_reply.h"
 #include "sim/sim_speech.h"
 #include "sim/sim_state.h"
+#include "twilio/rest.h"
 
 #define TICK_MS 10
 
@@ -32,6 +34,7 @@ struct sending {
 	struct sim_plan plan;
 	bool is_wav, has_begun;
 	unsigned edition;
+	bool is_pristine; /* as it was before anything went wrong, or was encrypted */
 	int fd;
 	uint64_t first, end, stop; /* of the file: what is sent; how far it comes */
 	bool is_cut; /* at `stop` the connection ends; else it stalls there, unless stop is the end */
@@ -211,12 +214,26 @@ static bool body_plan(struct sending *sending, uint64_t *out_promised)
 	return is_odd;
 }
 
+static bool is_sealed(const struct sending *sending)
+{
+	return sending->recording->sealing && !sending->is_pristine;
+}
+
+static bool media_open(struct sending *sending, const struct sim_media *media, uint64_t *out_size,
+		       struct err *err)
+{
+	struct sim_recording *recording = sending->recording;
+
+	return sim_media_open(recording->call->sim->speech, media, &sending->fd, out_size, err) &&
+	       (!is_sealed(sending) ||
+		sim_sealing_seal(recording->sealing, &sending->fd, out_size, err));
+}
+
 /* Replies, by now for real.  Ends the sending, unless it goes on. */
 static void sending_answer(struct sending *sending)
 {
 	struct exchange *x = sending->x;
 	struct sim_recording *recording = sending->recording;
-	struct sim *sim = recording->call->sim;
 	unsigned channels = channels_wanted(x, recording);
 	struct sim_media media = { .recording_sid = str_of(recording->sid),
 				   .dialogue = (recording->dialogue + sending->edition) %
@@ -236,7 +253,10 @@ static void sending_answer(struct sending *sending)
 		sim_reply_not_found(x);
 	} else if (channels == 0) {
 		sim_reply_error(x, 400, 20001, "The requested number of channels is not available");
-	} else if (!sim_media_open(sim->speech, &media, &sending->fd, &size, &err)) {
+	} else if (is_sealed(sending) && !sending->is_wav) {
+		sim_reply_error(x, 400, REST_CODE_MP3_ENCRYPTED,
+				"An encrypted recording can be had as WAV only");
+	} else if (!media_open(sending, &media, &size, &err)) {
 		sim_reply_error(x, 500, 20500, "%s", err.text);
 	} else {
 		head_begin(sending, channels, size);
@@ -351,5 +371,6 @@ void sim_get_pristine(struct exchange *x)
 	}
 	sending = sending_new(recording, x, str_ends(x->request.path, STR(".wav")));
 	sending->edition = (unsigned)edition;
+	sending->is_pristine = true;
 	sending_answer(sending);
 }

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "sim/sim_cipher.h"
 #include "sim/sim_state.h"
 
 static void json_date_or_null(struct json *json, const char *key, int64_t at_ms)
@@ -74,7 +75,10 @@ void sim_write_recording(struct json *json, const struct sim_recording *recordin
 	json_text(json, "track", STR("both"));
 	json_path(json, "uri", "/2010-04-01/Accounts/%s/Recordings/%s.json", sim->account_sid,
 		  recording->sid);
-	json_nothing(json, "encryption_details");
+	if (recording->sealing && is_over)
+		sim_sealing_write(recording->sealing, json);
+	else
+		json_nothing(json, "encryption_details");
 	json_open(json, "subresource_uris", '{');
 	json_path(json, "add_on_results", "/2010-04-01/Accounts/%s/Recordings/%s/AddOnResults.json",
 		  sim->account_sid, recording->sid);

@@ -25,6 +25,8 @@
 #include <stdint.h>
 
 struct fetch;
+struct sim_cipher;
+struct sim_sealing;
 struct sim_speech;
 
 #define SIM_SID_SIZE    (SID_LEN + 1)
@@ -60,6 +62,7 @@ struct sim_recording {
 	int64_t duration_ms;
 	int64_t created_at_ms, started_at_ms, updated_at_ms; /* wall clock */
 	int error_code;
+	struct sim_sealing *sealing; /* NULL: it is not encrypted */
 	struct sim_counts counts;
 	struct sim_fault_hits hits;
 };
@@ -126,6 +129,7 @@ struct sim {
 	struct sim_faults faults;
 	uint64_t page_size_max; /* rows of a list's page at most */
 	struct sim_speech *speech;
+	struct sim_cipher *cipher; /* NULL: recordings are not encrypted */
 	struct sim_table calls, recordings;
 
 	uint64_t seed;
