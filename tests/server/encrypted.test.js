@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audio } from './harness/audio.js';
-import { callspool, startServer, untilState } from './harness/callspool.js';
+import { callspool, startServer, startSimulate, untilState } from './harness/callspool.js';
 import { callbackDetails, encrypt, keyPair, restDetails } from './harness/cipher.js';
 import { Gate } from './harness/gated.js';
 import { request, requestJson } from './harness/http.js';
@@ -51,8 +51,29 @@ async function announce(server, upstream, key, { sealed = encrypt(wav, key), bod
   return { callSid, recordingSid, sealed, url: `${server.url}/api/recordings/${recordingSid}/media` };
 }
 
+test('what the simulated Twilio encrypts is found in its list, and plays', async (t) => {
+  const { sid, publicKey, pem } = keyPair();
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'public.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
+  writeFileSync(join(folder, 'private.pem'), pem, { mode: 0o600 });
+  const twilio = await startSimulate(t, ['--past', '3', '--encrypt', join(folder, 'public.pem'), '--encrypt-sid', sid]);
+  const server = await startServer(t, {
+    upstream: twilio.url, settings: { 'twilio.private_key_file': join(folder, 'private.pem'), reconcile_interval: '1h', retention: '30d' },
+  });
+  const stored = await until('all are stored', async () => {
+    const { json } = await requestJson(`${server.url}/api/calls`);
+    const recordings = json.calls.flatMap((call) => call.recordings);
+    return recordings.length > 0 && recordings.every(({ state }) => state === 'stored' || state === 'absent') && recordings.filter(({ state }) => state === 'stored');
+  });
+  assert.ok(stored.length > 0);
+  for (const { recording_sid: sidOf } of stored) {
+    const { body } = await request(`${server.url}/api/recordings/${sidOf}/media`);
+    assert.ok(body.equals((await request(`${twilio.url}/simulate/media/${sidOf}.wav`)).body));
+  }
+});
+
 test('several keys: each recording plays byte for byte, as WAV whatever the format', async (t) => {
-  const keys = [keyPair(), keyPair({ bits: 3072 })];
+  const keys = [keyPair(), keyPair({ bits: 2056 })];
   const upstream = await startUpstream(t);
   const server = await startServer(t, { upstream: upstream.url, settings: { 'twilio.private_key_file': keyFolder(t, keys) } });
   for (const key of keys) {
