@@ -65,6 +65,13 @@ void hmac_sha1(struct str key, struct str bytes, uint8_t out[SHA1_BYTES])
 		  NULL) != NULL);
 }
 
+void hmac_sha256(struct str key, struct str bytes, uint8_t out[SHA256_BYTES])
+{
+	assert(key.len <= INT32_MAX);
+	must(HMAC(EVP_sha256(), key.at, (int)key.len, (const unsigned char *)bytes.at, bytes.len,
+		  out, NULL) != NULL);
+}
+
 void hex_add(struct buf *buf, const uint8_t *bytes, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";

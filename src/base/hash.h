@@ -26,6 +26,7 @@ void sha256_end(struct sha256 *sha, uint8_t out[SHA256_BYTES]);
 void sha256_of(struct str bytes, uint8_t out[SHA256_BYTES]);
 void sha1_of(struct str bytes, uint8_t out[SHA1_BYTES]); /* for RFC 6455 alone: it proves nothing */
 void hmac_sha1(struct str key, struct str bytes, uint8_t out[SHA1_BYTES]);
+void hmac_sha256(struct str key, struct str bytes, uint8_t out[SHA256_BYTES]);
 
 void hex_add(struct buf *buf, const uint8_t *bytes, size_t len);
 /* Exactly `size` bytes as hexadecimal digits of either case; false (and *out undefined) on anything else. */
