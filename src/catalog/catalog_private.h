@@ -6,6 +6,7 @@
 #include "catalog/calls.h"
 #include "catalog/catalog.h"
 #include "catalog/catalog_sql.h"
+#include "catalog/notices.h"
 #include "catalog/recordings.h"
 #include "catalog/turns.h"
 #include "db/db.h"
@@ -110,6 +111,18 @@ bool recording_place_find_for(struct catalog *catalog, struct str recording_sid,
 bool recording_moved(struct catalog *catalog, const struct recording_place *place,
 		     enum recording_state to, int64_t changed_seq, bool *out_is_main,
 		     struct err *err) MUST_CHECK;
+
+/* ---- notices.c: where catalog->notifies ---- */
+
+/* Of a recording whose row says already what has changed, with the sequence number of the change. */
+bool notice_add(struct catalog *catalog, int64_t recording_id, enum notice_type type, int64_t seq,
+		struct err *err) MUST_CHECK;
+/* The one that a change from place->state to `to` calls for, if any. */
+bool notice_of_move(struct catalog *catalog, const struct recording_place *place,
+		    enum recording_state to, int64_t seq, struct err *err) MUST_CHECK;
+/* Its digest is known: what waits for it does so no longer. */
+bool notice_has_digest(struct catalog *catalog, struct str recording_sid,
+		       struct err *err) MUST_CHECK;
 
 /* ---- projection.c, project_call.c, project_recording.c: one event applied ---- */
 

@@ -124,6 +124,8 @@ bool recording_moved(struct catalog *catalog, const struct recording_place *plac
 	if (place->state == RECORDING_STORED && to != RECORDING_STORED)
 		number_add(catalog, NUMBER_BYTES_STORED, -(int64_t)place->size);
 	number_add(catalog, NUMBER_RECORDINGS + to, 1);
+	if (catalog->notifies && !notice_of_move(catalog, place, to, changed_seq, err))
+		return false;
 
 	if (!place->call_id)
 		return true;

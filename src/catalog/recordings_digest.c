@@ -24,7 +24,8 @@ bool recordings_set_digest(struct catalog *catalog, struct str recording_sid, in
 	db_bind_int(update, 5, RECORDING_STORED);
 	if (!db_run(update, err))
 		return false;
-	return db_changes(catalog->db) > 0 ||
-	       err_set(err, ERR_CONFLICT, "recording '%.*s' is not stored in generation %lld",
+	if (db_changes(catalog->db) > 0)
+		return !catalog->notifies || notice_has_digest(catalog, recording_sid, err);
+	return err_set(err, ERR_CONFLICT, "recording '%.*s' is not stored in generation %lld",
 		       STR_ARG(recording_sid), (long long)generation);
 }

@@ -199,6 +199,9 @@ bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,
 	if (place.state == RECORDING_STORED) /* repaired: it takes the place of what was there */
 		number_add(catalog, NUMBER_BYTES_STORED, -(int64_t)place.size);
 	number_add(catalog, NUMBER_BYTES_STORED, (int64_t)media->size);
+	if (place.state == RECORDING_STORED && catalog->notifies &&
+	    !notice_add(catalog, place.id, NOTICE_STORED, seq, err))
+		return false;
 	return recording_moved(catalog, &place, RECORDING_STORED, seq, NULL, err);
 }
 

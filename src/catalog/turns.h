@@ -36,6 +36,7 @@ struct catalog {
 	int64_t last_event;               /* the place that was given last in it; 0: none */
 	int64_t turns_kept_from;          /* the sequence before which the next removal removes */
 	int turns_left;                   /* until the next removal */
+	bool notifies;                    /* changes are noted (notices.h) */
 };
 
 /* What is gathered included, within a write transaction. */

@@ -428,6 +428,44 @@ static const char VERSION_20[] =
 	"	reason TEXT NOT NULL);"
 	"CREATE INDEX store_faults_by_state ON store_faults (state, path);";
 
+/*
+ * Version 21: what is to be told to whom notify_url names (catalog/notices.h), until it was; due_at_ms NULL: given up.  What
+ * expires is found by time: up to which start that was done, for each time that recordings are kept
+ * (notice_edges), since when anybody is told, and by which rules (notify_state).
+ */
+static const char VERSION_21[] =
+	"CREATE TABLE notices ("
+	"	seq BIGINT PRIMARY KEY,"
+	"	recording_id BIGINT NOT NULL REFERENCES recordings (id),"
+	"	type INTEGER NOT NULL,"
+	"	at_ms BIGINT NOT NULL,"
+	"	due_at_ms BIGINT,"
+	"	tries BIGINT NOT NULL,"
+	"	tried_at_ms BIGINT,"
+	"	trying_ms BIGINT NOT NULL,"
+	"	died_at_ms BIGINT,"
+	"	http_status INTEGER,"
+	"	failure TEXT,"
+	"	generation BIGINT,"
+	"	size BIGINT,"
+	"	duration_ms BIGINT,"
+	"	channels INTEGER,"
+	"	format TEXT,"
+	"	reason_code TEXT,"
+	"	reason_text TEXT);"
+	"CREATE INDEX notices_by_due ON notices (due_at_ms, seq) WHERE due_at_ms IS NOT NULL;"
+	"CREATE INDEX notices_dead ON notices (seq) WHERE due_at_ms IS NULL;"
+	"CREATE INDEX notices_of_recording ON notices (recording_id, seq);"
+	"CREATE TABLE notice_edges ("
+	"	kept_ms BIGINT PRIMARY KEY,"
+	"	edge_ms BIGINT NOT NULL,"
+	"	edge_id BIGINT NOT NULL);"
+	"CREATE TABLE notify_state ("
+	"	id INTEGER PRIMARY KEY,"
+	"	since_ms BIGINT NOT NULL,"
+	"	rules TEXT NOT NULL);"
+	"ALTER TABLE recordings ADD COLUMN expired_seq BIGINT;";
+
 /* Recordings that were given up for want of a private key: fetched again once it is there. */
 static const char VERSION_22[] = "CREATE INDEX recordings_locked ON recordings (changed_seq)"
 				 "	WHERE state = 5 AND encryption IS NOT NULL"
@@ -442,7 +480,7 @@ static const struct migration {
 	{ .sqlite = VERSION_10 }, { .sqlite = VERSION_11 }, { .sqlite = VERSION_12 },
 	{ .sqlite = VERSION_13 }, { .sqlite = VERSION_14 }, { .sqlite = VERSION_15 },
 	{ .sqlite = VERSION_16 }, { .sqlite = VERSION_17 }, { .sqlite = VERSION_18 },
-	{ .sqlite = VERSION_19 }, { .sqlite = VERSION_20 },
+	{ .sqlite = VERSION_19 }, { .sqlite = VERSION_20 }, { .sqlite = VERSION_21 },
 	{ .sqlite = VERSION_22 },
 };
 
