@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "flights/flight_options.h"
 #include "http/http_options.h"
+#include "notify/notify_options.h"
 #include "retention/retention.h"
 #include "twilio/account_options.h"
 #include "verify/verify_options.h"
@@ -49,6 +50,7 @@ struct settings {
 	struct retention_options retention;
 	struct retention_rules rules;   /* what follows from it */
 	struct verify_options verify;
+	struct notify_options notify;
 	struct account_options account; /* without a SID: none but those of accounts_file */
 };
 

@@ -118,6 +118,9 @@ bool settings_check_together(const struct settings *settings, struct err *err)
 	if (settings->flights.retry_first_ms > settings->flights.retry_most_ms)
 		return err_set(err, ERR_INVALID,
 			       "fetch.retry_first is longer than fetch.retry_most");
+	if (settings->notify.url && !settings->notify.secret)
+		return err_set(err, ERR_INVALID,
+			       "notify_url needs a secret to sign with: notify_secret_file");
 	if (!settings->account.api_key != !settings->account.api_secret)
 		return err_set(err, ERR_INVALID,
 			       "twilio.api_key and twilio.api_secret go together");

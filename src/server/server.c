@@ -30,6 +30,7 @@
 #include "keeping/keeper.h"
 #include "ledger/ledger.h"
 #include "ledger/reserve.h"
+#include "notify/notifier.h"
 #include "play/probes.h"
 #include "rebuild/rebuild.h"
 #include "retention/retention.h"
@@ -76,6 +77,7 @@ struct server {
 	struct keeper *keeper;
 	struct verifier *verifier;
 	struct vault *vault;
+	struct notifier *notifier; /* NULL: nobody is to be told */
 	struct auth *auth;
 	struct probes *probes;
 	struct self_examination *self_examination; /* NULL: a command, or one connection alone */
@@ -155,6 +157,8 @@ static bool check_settings(const struct settings *settings, struct err *err)
 			return err_set(err, ERR_INVALID,
 				       "trusted_proxies: '%s' is neither an address nor a network",
 				       *network);
+	if (!notify_options_check(&settings->notify, err))
+		return false;
 	if (settings->flights.ca_file && access(settings->flights.ca_file, R_OK) < 0)
 		return err_set(err, ERR_INVALID, "fetch.ca_file: cannot read '%s': %s",
 			       settings->flights.ca_file, strerror(errno));
@@ -211,6 +215,19 @@ static bool open_vault(const struct settings *settings, struct vault **out, stru
 	return vault_open(&options, out, err);
 }
 
+static bool open_notifier(struct server *server, struct err *err)
+{
+	const struct settings *settings = &server->settings;
+	struct notifier_parts parts = {
+		.options = &settings->notify,
+		.public_url = settings->web.public_url,
+		.ca_file = settings->flights.ca_file,
+		.ledger = server->ledger,
+	};
+
+	return notifier_open(&parts, &server->notifier, err);
+}
+
 static bool open_rooms(struct server *server, struct err *err)
 {
 	struct settings *settings = &server->settings;
@@ -232,6 +249,7 @@ static bool open_rooms(struct server *server, struct err *err)
 			  &server->fetcher, err) ||
 	    !keeper_open(server->ledger, server->store, &server->keeper, err) ||
 	    !open_verifier(server, err) ||
+	    !open_notifier(server, err) ||
 	    !auth_open(&settings->auth, settings->data_dir, settings->web.public_url,
 		       server->ledger, &server->auth, err))
 		return false;
@@ -330,8 +348,9 @@ bool server_start(struct server *server, struct err *err)
 {
 	if (!ledger_start(server->ledger, err))
 		return false;
-	if (!server->options.is_command && (!fetcher_start(server->fetcher, FETCHER_FETCHES, err) ||
-					    !keeper_start(server->keeper, err)))
+	if (!server->options.is_command &&
+	    (!fetcher_start(server->fetcher, FETCHER_FETCHES, err) ||
+	     !keeper_start(server->keeper, err) || !notifier_start(server->notifier, err)))
 		return false;
 	if ((!server->options.is_command || server->options.does_verify) &&
 	    !verifier_start(server->verifier, err))
@@ -409,6 +428,9 @@ void server_watch(struct server *server, struct watchdog *watchdog)
 	watchdog_watch_loop(watchdog, "the fetching loop", fetcher_mailbox(server->fetcher));
 	watchdog_watch_loop(watchdog, "the keeping loop", keeper_mailbox(server->keeper));
 	watchdog_watch_loop(watchdog, "the verifying loop", verifier_mailbox(server->verifier));
+	if (server->notifier)
+		watchdog_watch_loop(watchdog, "the notifying loop",
+				    notifier_mailbox(server->notifier));
 	watch_writer(server, watchdog);
 }
 
@@ -536,6 +558,8 @@ void server_stop(struct server *server)
 		verifier_stop(server->verifier);
 		verifier_drain(server->verifier);
 	}
+	notifier_stop(server->notifier);
+	notifier_drain(server->notifier);
 	if (server->ledger)
 		ledger_stop(server->ledger);
 	if (was_started)
@@ -546,6 +570,7 @@ void server_stop(struct server *server)
 		keeper_drain(server->keeper);
 	if (server->verifier)
 		verifier_drain(server->verifier);
+	notifier_drain(server->notifier);
 }
 
 void server_free(struct server *server)
@@ -562,6 +587,7 @@ void server_free(struct server *server)
 	keeper_free(server->keeper);
 	verifier_free(server->verifier);
 	vault_free(server->vault);
+	notifier_free(server->notifier);
 	audit_duty_free(server->audit_duty);
 	auth_free(server->auth);
 	for (unsigned i = 0; i < server->serving_count; i++)
