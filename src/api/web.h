@@ -33,6 +33,7 @@ struct loop_times;
 struct media_cache;
 struct mailbox;
 struct mirrors;
+struct notifier;
 struct open_plays;
 struct probes;
 struct retention;
@@ -68,6 +69,7 @@ struct web {
 	struct canary *canary;       /* NULL: this process does not examine itself */
 	struct successor *successor; /* NULL: this process cannot be upgraded */
 	struct disk_trend *disk_trend;
+	struct notifier *notifier;   /* NULL: nobody is to be told of changes */
 	const char *
 		own_url; /* where we listen: what a link begins with that the administrator's socket made */
 	struct access_log *access_log; /* NULL: none is wanted */

@@ -2,6 +2,7 @@
 #include "cmd/commands.h"
 
 #include "cli/cmd_options.h"
+#include "cmd/cmd_retry_notify.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -10,6 +11,7 @@
 #include "catalog/recordings.h"
 #include "client/access_client.h"
 #include "client/admin_client.h"
+#include "notify/notice_message.h"
 #include "server/confine.h"
 #include "server/server.h"
 #include "twilio/sid.h"
@@ -23,6 +25,7 @@
 struct retry_command {
 	struct cmd_options options; /* first: flags are read into all of it */
 	bool lists, is_of_all;
+	bool is_of_notify; /* webhooks that are sent, in place of recordings */
 	const char *reason;
 	struct access_client client;
 	bool has_printed; /* one of a list, at least */
@@ -259,6 +262,38 @@ static bool retry(struct retry_command *command, struct err *err)
 	return good;
 }
 
+static bool run_notify(const struct retry_command *command, struct err *err)
+{
+	const struct settings *settings = &command->options.settings;
+	const struct cmd_texts *operands = &command->options.operands;
+	bool is_json = command->options.is_json;
+
+	return command->lists ? retry_notify_list(settings, is_json, err)
+			      : retry_notify(settings, operands->count ? operands->at[0] : NULL,
+					     is_json, err);
+}
+
+/* NULL: it is used as it should be. */
+static const char *misuse(const struct retry_command *command)
+{
+	const struct cmd_texts *operands = &command->options.operands;
+	struct str operand = operands->count == 1 ? str_of(operands->at[0]) : STR_NONE;
+	bool is_sid = sid_is_call(operand) || sid_is_recording(operand);
+	int64_t seq;
+
+	if (command->lists + command->is_of_all + (operands->count == 1) != 1)
+		return "say which: a call SID or a recording SID, --all, or --list";
+	if (command->reason && (operands->count == 1 || command->is_of_notify))
+		return "--reason goes with --list or --all, of recordings";
+	if (operand.len == 0)
+		return NULL;
+	if (command->is_of_notify)
+		return notice_id_read(operand, &seq)
+			       ? NULL
+			       : "with --notify: a webhook-id, as msg_RE..._1234";
+	return is_sid ? NULL : "that is neither a call SID (CA...) nor a recording SID (RE...)";
+}
+
 static int run(struct retry_command *command)
 {
 	struct err err;
@@ -270,7 +305,9 @@ static int run(struct retry_command *command)
 		cmd_fail(&err);
 		return EXIT_UNCHECKED;
 	}
-	if (!(command->lists ? list(command, &err) : retry(command, &err))) {
+	if (!(command->is_of_notify ? run_notify(command, &err)
+	      : command->lists      ? list(command, &err)
+				    : retry(command, &err))) {
 		fflush(stdout);
 		return cmd_fail(&err);
 	}
@@ -280,22 +317,14 @@ static int run(struct retry_command *command)
 static int run_retry(int argc, char **argv)
 {
 	struct retry_command command = { .lists = false };
-	const struct cmd_texts *operands = &command.options.operands;
+	const char *why;
 	int status;
 
 	if (!cmd_options_read(&cmd_retry, argc, argv, &command.options, &status))
 		return status;
-	if (command.lists + command.is_of_all + (operands->count == 1) != 1)
-		status = cmd_misused(&cmd_retry,
-				     "say which: a call SID or a recording SID, --all, or --list");
-	else if (operands->count == 1 && command.reason)
-		status = cmd_misused(&cmd_retry, "--reason goes with --list or --all");
-	else if (operands->count == 1 && !sid_is_call(str_of(operands->at[0])) &&
-		 !sid_is_recording(str_of(operands->at[0])))
-		status = cmd_misused(&cmd_retry,
-				     "'%s' is neither a call SID (CA...) nor a "
-				     "recording SID (RE...)",
-				     operands->at[0]);
+	why = misuse(&command);
+	if (why)
+		status = cmd_misused(&cmd_retry, "%s", why);
 	else
 		status = run(&command);
 	cmd_options_release(&command.options);
@@ -309,6 +338,8 @@ static const struct cmd_flag flags[] = {
 	  "every dead letter" },
 	{ "--reason", CMD_TEXT, offsetof(struct retry_command, reason), "TEXT",
 	  "--list, --all: those alone whose reason holds TEXT" },
+	{ "--notify", CMD_SWITCH, offsetof(struct retry_command, is_of_notify), NULL,
+	  "webhooks to notify_url that were given up, in place of recordings" },
 	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },
 	{ 0 },
 };
@@ -316,16 +347,18 @@ static const struct cmd_flag flags[] = {
 const struct cmd cmd_retry = {
 	.name = "retry",
 	.summary = "fetch again what was given up (dead letters), or list it",
-	.usage = "CALL_SID|RECORDING_SID | --all [--reason TEXT] | --list [--reason TEXT]",
+	.usage = "CALL_SID|RECORDING_SID | --all [--reason TEXT] | --list [--reason TEXT] | --notify WEBHOOK_ID|--all|--list",
 	.help = "A recording that was given up, that Twilio did not have, or that waits for its next try, is fetched at\n"
 		"once, and tried for as long as a new one.  Asks the server that runs on the data folder; when none does,\n"
 		"changes its ledger, and the next start fetches.\n"
 		"Of a call's recordings those are passed over that were stored meanwhile.\n"
+		"With --notify: webhooks to notify_url are sent again, though it answered 410 (Gone).\n"
 		"Exit status: 2 it is no SID, 3 there is no such call or recording, or no ledger, 4 it is stored, purged, or not\n"
 		"over yet, 5 the server does not answer, 8 the data folder is another user's.\n",
 	.examples = "  callspool retry --list\n"
 		    "  callspool retry CA0123456789abcdef0123456789abcdef\n"
-		    "  callspool retry --all --reason credentials\n",
+		    "  callspool retry --all --reason credentials\n"
+		    "  callspool retry --notify --all\n",
 	.flags = flags,
 	.takes_settings = true,
 	.operands_max = 1,

@@ -53,6 +53,17 @@ static void print_webhooks(const json_t *webhooks)
 	printf("\n");
 }
 
+static void print_notify(const json_t *notify)
+{
+	if (!json_is_true(json_object_get(notify, "on")) && number(notify, "waiting") == 0 &&
+	    number(notify, "dead") == 0)
+		return;
+	printf("notify      %lld waiting", number(notify, "waiting"));
+	if (json_is_string(json_object_get(notify, "oldest_at")))
+		printf(", the oldest since %s", instant(notify, "oldest_at"));
+	printf(", %lld given up\n", number(notify, "dead"));
+}
+
 static void print_complete(const json_t *complete)
 {
 	printf("complete    %s\n", json_string_value(json_object_get(complete, "text")));
@@ -89,6 +100,7 @@ static void print_text(const json_t *status)
 	if (json_is_string(json_object_get(status, "oldest_queued_at")))
 		printf("waiting     since %s, the oldest\n", instant(status, "oldest_queued_at"));
 	print_webhooks(json_object_get(status, "webhooks"));
+	print_notify(json_object_get(status, "notify"));
 	if (fetching)
 		printf("fetching    last recording stored %s\n",
 		       json_is_string(json_object_get(fetching, "last_stored_at"))

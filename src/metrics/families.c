@@ -242,6 +242,29 @@ static void add_upstream(struct exposition *out, const struct metrics_facts *fac
 		facts->upstream.outage_since_ms);
 }
 
+static void add_notices(struct exposition *out, const struct metrics_facts *facts)
+{
+	add_gauge(out, "callspool_notices_waiting",
+		  "Webhooks that are to be sent to notify_url; at most 100,000 are counted.",
+		  facts->notices_waiting);
+	add_gauge(out, "callspool_notices_dead",
+		  "Webhooks to notify_url that were given up: dead letters.", facts->notices_dead);
+	add_age(out, "callspool_notices_oldest_seconds",
+		"How long ago the oldest change was of which notify_url was not told; 0: of all.",
+		facts, facts->notices_oldest_at_ms);
+	add_age(out, "callspool_notify_failing_seconds",
+		"For how long notify_url takes nothing; 0: it does.", facts,
+		facts->notify_failing_since_ms);
+	add_gauge(out, "callspool_notify_gone",
+		  "1 after notify_url answered 410: nothing is sent any more.",
+		  facts->is_notify_gone);
+	exposition_family(out, "callspool_notices_total", METRIC_COUNTER,
+			  "Tries to tell notify_url, by what became of them; given_up: dead letters.");
+	exposition_int(out, LABEL("result", "taken"), (int64_t)facts->notices_taken);
+	exposition_int(out, LABEL("result", "failed"), (int64_t)facts->notices_failed);
+	exposition_int(out, LABEL("result", "given_up"), (int64_t)facts->notices_died);
+}
+
 /* ---- requests ---- */
 
 static void add_webhooks(struct exposition *out, const struct metrics_facts *facts)
@@ -359,6 +382,7 @@ void metrics_write(const struct metrics_facts *facts, struct buf *buf)
 		add_flights(&out, facts->flights);
 	add_upstream(&out, facts);
 	add_webhooks(&out, facts);
+	add_notices(&out, facts);
 	add_examination(&out, facts);
 	add_plays(&out, &facts->serving.sums);
 	add_requests(&out, &facts->serving);

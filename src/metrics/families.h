@@ -50,6 +50,11 @@ struct metrics_facts {
 	bool is_listed;            /* each account's list was read to its end */
 	int64_t listed_at_ms, list_failing_since_ms;
 
+	/* webhooks that are sent: what waits, since when, and was given up; tries and what became of them since the start */
+	int64_t notices_waiting, notices_dead, notices_oldest_at_ms, notify_failing_since_ms;
+	uint64_t notices_taken, notices_failed, notices_died;
+	bool is_notify_gone;
+
 	/* since the start */
 	struct webhook_counts webhooks;
 	struct upstream_facts upstream;

@@ -28,6 +28,15 @@ void notice_id(const struct notice *notice, char out[NOTICE_ID_SIZE])
 	snprintf(out, NOTICE_ID_SIZE, "msg_%s_%lld", notice->recording_sid, (long long)notice->seq);
 }
 
+bool notice_id_read(struct str id, int64_t *out_seq)
+{
+	const struct str prefix = STR("msg_RE");
+	struct str number = str_after(id, prefix.len + 33); /* 32 digits and _ */
+
+	return str_starts(id, prefix) && number.len > 0 && number.at[-1] == '_' &&
+	       str_to_i64(number, out_seq) && *out_seq > 0;
+}
+
 /* "" is null. */
 static void add_text(struct json *json, const char *key, const char *text)
 {

@@ -281,6 +281,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		.accounts = &server->accounts,
 		.auth = server->auth,
 		.probes = server->probes,
+		.notifier = server->notifier,
 		.canary = self_examination_canary(server->self_examination),
 		.own_url = server->foothold->url,
 		.access_log = server->access_log,

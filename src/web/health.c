@@ -8,6 +8,7 @@
 
 #define OLD_QUEUE_MS (15 * 60 * 1000) /* a recording that waits longer is worth a look */
 #define LIST_LATE_MS (60 * 60 * 1000) /* a list that cannot be read for longer is worth a look */
+#define NOTIFY_LATE_MS (15 * 60 * 1000) /* a receiver that takes nothing for longer is worth a look */
 #define MINUTE_MS    (60 * 1000)
 
 /* ---- causes ---- */
@@ -162,6 +163,25 @@ static void judge_examination(const struct canary_word *examined, struct health_
 		add(causes, "The server examined itself: %.200s.", examined->says);
 }
 
+static void judge_notifier(const struct health_facts *facts, struct health_causes *causes)
+{
+	const struct notifier_facts *notifier = &facts->notifier;
+	int64_t since_ms = notifier->ailing_since_ms;
+
+	if (notifier->is_gone)
+		add(causes,
+		    "notify_url answered 410 (Gone): nothing is told to it until a restart, or callspool "
+		    "retry --notify --all.");
+	else if (since_ms != 0 && facts->now_ms - since_ms > NOTIFY_LATE_MS)
+		add(causes, "notify_url takes nothing for %lld minutes now: %.200s",
+		    (long long)((facts->now_ms - since_ms) / MINUTE_MS), notifier->failure);
+	if (facts->notices.dead > 0)
+		add(causes,
+		    "%lld webhook%s to notify_url %s given up: callspool retry --notify --list says why.",
+		    (long long)facts->notices.dead, facts->notices.dead > 1 ? "s" : "",
+		    facts->notices.dead > 1 ? "were" : "was");
+}
+
 void health_judge(const struct health_facts *facts, struct health_causes *out)
 {
 	out->count = 0;
@@ -171,6 +191,7 @@ void health_judge(const struct health_facts *facts, struct health_causes *out)
 	judge_list(facts, out);
 	judge_disk(facts, out);
 	judge_store(facts, out);
+	judge_notifier(facts, out);
 	judge_examination(&facts->examined, out);
 }
 
@@ -256,6 +277,24 @@ static void add_upstream(struct json *json, const struct upstream_facts *upstrea
 	json_close(json, '}');
 }
 
+static void add_notices(struct json *json, const struct health_facts *facts)
+{
+	const struct notifier_facts *notifier = &facts->notifier;
+
+	json_open(json, "notify", '{');
+	json_int(json, "waiting", facts->notices.waiting);
+	json_date(json, "oldest_at", facts->notices.oldest_at_ms);
+	json_int(json, "dead", facts->notices.dead);
+	if (facts->started_at_ms != 0) {
+		json_bool(json, "on", notifier->is_on);
+		json_bool(json, "gone", notifier->is_gone);
+		json_date(json, "failing_since", notifier->ailing_since_ms);
+		json_text(json, "failure",
+			  notifier->failure[0] ? str_of(notifier->failure) : STR_NONE);
+	}
+	json_close(json, '}');
+}
+
 static void add_word(struct json *json, const struct canary_word *examined)
 {
 	static const struct str verdicts[] = {
@@ -293,6 +332,7 @@ void health_write(const struct health_facts *facts, enum health_detail detail, s
 	}
 	if (detail == HEALTH_STATUS) {
 		add_webhooks(json, facts);
+		add_notices(json, facts);
 		if (facts->started_at_ms != 0)
 			add_upstream(json, &facts->upstream);
 	}

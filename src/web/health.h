@@ -9,9 +9,11 @@
 
 #include "api/webhook_counts.h"
 #include "catalog/recordings.h"
+#include "chores/notices_queue.h"
 #include "chores/verifications.h"
 #include "doctor/canary.h"
 #include "ledger/reserve.h"
+#include "notify/notifier.h"
 #include "rest/upstream.h"
 #include "web/completeness.h"
 
@@ -20,7 +22,7 @@
 
 struct json;
 
-#define HEALTH_CAUSES_MAX 17
+#define HEALTH_CAUSES_MAX 18
 #define HEALTH_CAUSE_SIZE 320 /* a sentence, and Twilio's or the disk's own words */
 
 /* A plain value.  Instants: wall clock, 0 never. */
@@ -44,6 +46,8 @@ struct health_facts {
 	struct verification verified[VERIFICATION_PASSES];
 	struct canary_word examined;
 	struct canary *canary; /* its details, for HEALTH_DETAILS; NULL: there are none */
+	struct notice_counts notices;
+	struct notifier_facts notifier; /* is_on only where a server runs */
 	bool reconciles;       /* Twilio's list is read, unless a setting says otherwise */
 };
 

@@ -19,6 +19,7 @@
 #include "web/web_imports.h"
 #include "web/web_keys.h"
 #include "web/web_metrics.h"
+#include "web/web_notices.h"
 #include "web/web_pages.h"
 #include "web/web_recording_change.h"
 #include "web/web_retry.h"
@@ -63,6 +64,7 @@ const struct http_route web_routes[] = {
 	{ POST, "/api/verifications/accept", web_verifications_accept, .access = WEB_ADMIN },
 	{ GET, "/api/keys", web_keys_list, .access = WEB_ADMIN },
 	{ POST, "/api/keys/reread", web_keys_reread, .access = WEB_ADMIN },
+	{ POST, "/api/notices/retry", web_notices_retry, JSON_BODY, JSON_TYPE, WEB_ADMIN },
 
 	{ CALLBACK, "/webhook/recording-status", web_recording_status, CALLBACK_BODY,
 	  CALLBACK_TYPES, WEB_PROVIDER },

@@ -28,7 +28,8 @@ bool web_health_read(struct catalog *catalog, struct blob_store *store,
 
 	if (!catalog_counts(catalog, &facts->counts, err) ||
 	    !completeness_read(catalog, accounts, &facts->completeness, err) ||
-	    !store_faults_count(catalog, &facts->faults, err))
+	    !store_faults_count(catalog, &facts->faults, err) ||
+	    !notices_count(catalog, &facts->notices, err))
 		return false;
 	for (enum verification_pass pass = 0; pass < VERIFICATION_PASSES; pass++)
 		if (!verifications_find(catalog, pass, &facts->verified[pass], err))
@@ -75,6 +76,7 @@ bool web_health_gather(const struct web *web, struct catalog *catalog, struct he
 	fetcher_read_upstream(web->fetcher, &out->upstream);
 	out->canary = web->canary;
 	canary_read(web->canary, &out->examined);
+	notifier_read(web->notifier, &out->notifier);
 	if (!web_health_read(catalog, web->store, web->accounts, out, err))
 		return false;
 	take_plays(web, out);

@@ -62,6 +62,14 @@ static void take_health(const struct health_facts *health, struct metrics_facts 
 	out->is_listed = health->completeness.is_listed;
 	out->listed_at_ms = health->completeness.listed_at_ms;
 	out->list_failing_since_ms = health->reconciles ? health->completeness.failing_since_ms : 0;
+	out->notices_waiting = health->notices.waiting;
+	out->notices_dead = health->notices.dead;
+	out->notices_oldest_at_ms = health->notices.oldest_at_ms;
+	out->notify_failing_since_ms = health->notifier.ailing_since_ms;
+	out->is_notify_gone = health->notifier.is_gone;
+	out->notices_taken = health->notifier.taken;
+	out->notices_failed = health->notifier.failed;
+	out->notices_died = health->notifier.died;
 	out->webhooks = health->webhooks;
 	out->upstream = health->upstream;
 }

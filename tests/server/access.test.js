@@ -62,6 +62,7 @@ const TARGETS = {
   'POST /api/imports': () => ({ path: '/api/imports', json: { since: '2026-01-01' } }),
   'GET /api/keys': () => ({ path: '/api/keys' }),
   'POST /api/keys/reread': () => ({ path: '/api/keys/reread' }),
+  'POST /api/notices/retry': () => ({ path: '/api/notices/retry', json: {} }),
   'GET /api/calls': () => ({ path: '/api/calls' }),
   'GET /api/calls/{}': ({ recording }) => ({ path: `/api/calls/${recording.callSid}` }),
   'GET /api/events': () => ({ path: '/api/events' }),

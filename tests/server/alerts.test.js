@@ -12,6 +12,7 @@ import { callspool, startServer } from './harness/callspool.js';
 import { request } from './harness/http.js';
 import { promtool, read, scrape, yamlFile } from './harness/metrics.js';
 import { SIGN_IN } from './harness/people.js';
+import { newSecret, notifySettings } from './harness/receiver.js';
 import { startUpstream, xmlError } from './harness/upstream.js';
 import { until } from './harness/until.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
@@ -25,7 +26,7 @@ const ASKED = new Set(TEXT.match(/\b(?:callspool|process)_\w+/g));
 // A scrape a minute: for 20 as before, then for 80 as after.
 const BEFORE = 20;
 const AFTER = 80;
-const GROW = ['callspool_oldest_waiting_seconds', 'callspool_upstream_outage_seconds', 'callspool_list_failing_seconds'];
+const GROW = ['callspool_oldest_waiting_seconds', 'callspool_upstream_outage_seconds', 'callspool_list_failing_seconds', 'callspool_notify_failing_seconds'];
 
 function seriesOf(cause, before, after, { up = 1, steps = {} } = {}) {
   const names = new Set([...before.samples.keys(), ...after.samples.keys()]);
@@ -98,6 +99,8 @@ const WRITTEN = [
   { cause: 'a file in the store that cannot be mended', alerts: ['CallspoolStoreUnmended'], change: set('callspool_store_faults_unmended', 1) },
   { cause: 'a file in the store that is not ours', alerts: [], change: set('callspool_store_faults{kind="foreign"}', 2) },
   { cause: 'an event makes no sense', alerts: ['CallspoolEventsSetAside'], change: set('callspool_events_set_aside', 1) },
+  { cause: 'webhooks were given up', alerts: ['CallspoolNotifyDeadLetters'], change: set('callspool_notices_dead', 2) },
+  { cause: 'the receiver of webhooks is gone', alerts: ['CallspoolNotifyFails'], change: set('callspool_notify_gone', 1) },
   { cause: 'events pile up', alerts: ['CallspoolEventsBehind'], change: set('callspool_events_waiting', 5000) },
   { cause: 'a loop stands still', alerts: ['CallspoolLoopStuck'], change: set('callspool_loop_lag_seconds{loop="serving"}', 40) },
   { cause: 'a loop is slow', alerts: ['CallspoolLoopSlow'], change: (samples, steps) => slow('callspool_loop_turn_seconds', 'loop="fetching"', 0.25, steps)(samples) },
@@ -177,6 +180,15 @@ const CAUSES = [
       const server = await startServer(t);
       assert.equal((await tell(server, { RecordingStatus: 'failed' })).status, 200);
       return untilTells(server, 'a dead letter', 'callspool_recordings{state="dead"}');
+    },
+  },
+  {
+    cause: 'the receiver of webhooks is down',
+    alerts: ['CallspoolNotifyFails'],
+    bring: async (t) => {
+      const server = await startServer(t, { settings: notifySettings(t, 'http://127.0.0.1:1/hooks', newSecret()) });
+      assert.equal((await tell(server, { RecordingStatus: 'absent' })).status, 200);
+      return untilTells(server, 'it takes nothing', 'callspool_notify_failing_seconds');
     },
   },
   { cause: 'the auth token is wrong', alerts: ['CallspoolAccountRefused'], bring: (t) => withUpstream(t, refuse(401, 20003), 'callspool_accounts_refused') },
