@@ -347,7 +347,8 @@ static const struct cmd_flag flags[] = {
 const struct cmd cmd_retry = {
 	.name = "retry",
 	.summary = "fetch again what was given up (dead letters), or list it",
-	.usage = "CALL_SID|RECORDING_SID | --all [--reason TEXT] | --list [--reason TEXT] | --notify WEBHOOK_ID|--all|--list",
+	.usage =
+		"CALL_SID|RECORDING_SID | --all [--reason TEXT] | --list [--reason TEXT] | --notify WEBHOOK_ID|--all|--list",
 	.help = "A recording that was given up, that Twilio did not have, or that waits for its next try, is fetched at\n"
 		"once, and tried for as long as a new one.  Asks the server that runs on the data folder; when none does,\n"
 		"changes its ledger, and the next start fetches.\n"

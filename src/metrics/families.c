@@ -258,8 +258,9 @@ static void add_notices(struct exposition *out, const struct metrics_facts *fact
 	add_gauge(out, "callspool_notify_gone",
 		  "1 after notify_url answered 410: nothing is sent any more.",
 		  facts->is_notify_gone);
-	exposition_family(out, "callspool_notices_total", METRIC_COUNTER,
-			  "Tries to tell notify_url, by what became of them; given_up: dead letters.");
+	exposition_family(
+		out, "callspool_notices_total", METRIC_COUNTER,
+		"Tries to tell notify_url, by what became of them; given_up: dead letters.");
 	exposition_int(out, LABEL("result", "taken"), (int64_t)facts->notices_taken);
 	exposition_int(out, LABEL("result", "failed"), (int64_t)facts->notices_failed);
 	exposition_int(out, LABEL("result", "given_up"), (int64_t)facts->notices_died);

@@ -8,8 +8,9 @@
 
 #define OLD_QUEUE_MS (15 * 60 * 1000) /* a recording that waits longer is worth a look */
 #define LIST_LATE_MS (60 * 60 * 1000) /* a list that cannot be read for longer is worth a look */
-#define NOTIFY_LATE_MS (15 * 60 * 1000) /* a receiver that takes nothing for longer is worth a look */
-#define MINUTE_MS    (60 * 1000)
+#define NOTIFY_LATE_MS \
+	(15 * 60 * 1000) /* a receiver that takes nothing for longer is worth a look */
+#define MINUTE_MS (60 * 1000)
 
 /* ---- causes ---- */
 

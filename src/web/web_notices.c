@@ -81,9 +81,8 @@ static void written(struct ledger_job *job)
 
 static void write_page(struct revival *revival)
 {
-	revival->job = (struct ledger_job){ .run = run_page,
-					    .done = written,
-					    .reply = revival->reply };
+	revival->job =
+		(struct ledger_job){ .run = run_page, .done = written, .reply = revival->reply };
 	ledger_write(revival->ledger, &revival->job);
 }
 
@@ -102,8 +101,7 @@ void web_notices_retry(struct exchange *x)
 
 	if (!body)
 		return;
-	is_good = !json_object_get(body, "id") ||
-		  notice_id_read(web_json_text(body, "id"), &seq);
+	is_good = !json_object_get(body, "id") || notice_id_read(web_json_text(body, "id"), &seq);
 	json_decref(body);
 	if (!is_good) {
 		web_refuse(x, WEB_BAD_REQUEST,
