@@ -114,9 +114,6 @@ bool recording_moved(struct catalog *catalog, const struct recording_place *plac
 
 /* ---- notices.c: where catalog->notifies ---- */
 
-/* Of a recording whose row says already what has changed, with the sequence number of the change. */
-bool notice_add(struct catalog *catalog, int64_t recording_id, enum notice_type type, int64_t seq,
-		struct err *err) MUST_CHECK;
 /* The one that a change from place->state to `to` calls for, if any. */
 bool notice_of_move(struct catalog *catalog, const struct recording_place *place,
 		    enum recording_state to, int64_t seq, struct err *err) MUST_CHECK;

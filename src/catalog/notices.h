@@ -7,7 +7,11 @@
  */
 #pragma once
 
+#include "base/compiler.h"
+#include "base/err.h"
+
 #include <stdbool.h>
+#include <stdint.h>
 
 struct catalog;
 
@@ -30,3 +34,10 @@ enum notice_type {
 
 /* The writer, or before it runs: from the next transaction on changes are noted, or not. */
 void catalog_notify(struct catalog *catalog, bool notifies);
+
+/*
+ * The writer: of a recording whose row says already what has changed, with the sequence number of the change.  Only
+ * where changes are noted.
+ */
+bool notice_add(struct catalog *catalog, int64_t recording_id, enum notice_type type, int64_t seq,
+		struct err *err) MUST_CHECK;

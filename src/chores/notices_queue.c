@@ -8,11 +8,9 @@
 	"n.http_status, n.failure, n.generation, n.duration_ms, n.size, n.channels, n.format, "    \
 	"n.reason_code, n.reason_text, "                                                           \
 	"CASE WHEN r.generation = n.generation THEN r.sha256 END, r.id, r.recording_sid, "         \
-	"r.call_sid, r.account_sid, r.started_at_ms, COALESCE(c.direction, 0), r.state, "          \
+	"r.call_sid, r.account_sid, r.started_at_ms, r.direction, r.state, "                       \
 	"r.is_held, r.expired_seq IS NOT NULL"
-#define NOTICES                                                       \
-	" FROM notices n JOIN recordings r ON r.id = n.recording_id " \
-	"LEFT JOIN calls c ON c.id = r.call_id "
+#define NOTICES " FROM notices n JOIN recordings r ON r.id = n.recording_id "
 
 #define READ_TEXT(row, column, array) text_set(array, sizeof(array), db_column_str(row, column))
 

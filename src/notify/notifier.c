@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "chores/notices_expired.h"
 #include "chores/notices_queue.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
@@ -24,9 +25,11 @@
 #include "fetch/fetch_target.h"
 #include "ledger/ledger.h"
 #include "notify/delivery.h"
+#include "notify/expiry_rounds.h"
 #include "notify/notice_message.h"
 #include "notify/receiver.h"
 #include "notify/signing.h"
+#include "retention/retention.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -71,6 +74,8 @@ struct claim {
 struct notifier {
 	struct notify_options options;
 	struct ledger *ledger;
+	const struct retention *retention;
+	struct expiry_rounds *expiries; /* NULL: a command */
 	struct signing signing;
 	struct fetch_target target;
 	struct delivery_to to;
@@ -212,9 +217,30 @@ static void write_slot(struct slot *slot,
 	ledger_write(slot->notifier->ledger, &slot->job);
 }
 
+/* Stored late, or no longer held: its time was over before, and no round comes by it any more. */
+static bool has_expired(const struct notifier *notifier, const struct notice *notice)
+{
+	struct kept kept = {
+		.way = (enum retention_way)notice->direction,
+		.is_held = notice->is_held,
+		.started_at_ms = notice->started_at_ms,
+	};
+
+	memcpy(kept.account_sid, notice->account_sid, RETENTION_SID_SIZE);
+	return (notice->type == NOTICE_STORED || notice->type == NOTICE_LOOK) &&
+	       notice->is_stored && !notice->is_expired_told &&
+	       retention_expires_at_ms(retention_now(notifier->retention), &kept) < clock_wall_ms();
+}
+
 static bool run_taken(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
-	return notices_end(catalog, container_of(job, struct slot, job)->delivery.notice.seq, err);
+	const struct slot *slot = container_of(job, struct slot, job);
+	const struct notice *notice = &slot->delivery.notice;
+	bool is_new;
+
+	return notices_end(catalog, notice->seq, err) &&
+	       (!has_expired(slot->notifier, notice) ||
+		expiries_note(catalog, notice->recording_id, &is_new, err));
 }
 
 static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct err *err)
@@ -465,6 +491,11 @@ static void tidy(struct timer *timer)
 	ledger_write(notifier->ledger, &notifier->tidying.job);
 }
 
+static void expiries_noted(void *owner)
+{
+	look_in(owner, BATCH_MS);
+}
+
 /* ---- from other threads ---- */
 
 struct resumption {
@@ -559,6 +590,20 @@ static bool open_parts(struct notifier *notifier, const struct notifier_parts *p
 	return true;
 }
 
+static bool open_expiries(struct notifier *notifier, struct err *err)
+{
+	struct expiry_rounds_env env = {
+		.loop = notifier->loop,
+		.mailbox = notifier->mailbox,
+		.ledger = notifier->ledger,
+		.retention = notifier->retention,
+		.noted = expiries_noted,
+		.owner = notifier,
+	};
+
+	return expiry_rounds_open(&env, &notifier->expiries, err);
+}
+
 bool notifier_open(const struct notifier_parts *parts, struct notifier **out, struct err *err)
 {
 	AUTO(notifier_free) struct notifier *notifier = NULL;
@@ -566,15 +611,17 @@ bool notifier_open(const struct notifier_parts *parts, struct notifier **out, st
 	catalog_notify(ledger_catalog(parts->ledger), parts->options->url != NULL);
 	*out = NULL;
 	if (!parts->options->url)
-		return true;
+		return parts->is_command || expiry_rounds_forget(parts->ledger, err);
 	notifier = xcalloc(1, sizeof(*notifier));
 	pthread_mutex_init(&notifier->mutex, NULL);
 	notifier->options = *parts->options;
 	notifier->ledger = parts->ledger;
+	notifier->retention = parts->retention;
 	receiver_init(&notifier->receiver);
 	for (size_t i = 0; i < RECEIVER_SLOTS; i++)
 		notifier->slots[i].notifier = notifier;
-	if (!open_parts(notifier, parts, err))
+	if (!open_parts(notifier, parts, err) ||
+	    (!parts->is_command && !open_expiries(notifier, err)))
 		return false;
 	notifier->listener =
 		(struct ledger_listener){ .mailbox = notifier->mailbox, .changed = ledger_changed };
@@ -598,6 +645,7 @@ bool notifier_start(struct notifier *notifier, struct err *err)
 	if (!notifier)
 		return true;
 	look_in(notifier, 0);
+	expiry_rounds_start(notifier->expiries);
 	timer_start(notifier->loop, &notifier->tidying.timer, TIDY_EACH_MS, tidy);
 	notifier->is_running = true;
 	failed = pthread_create(&notifier->thread, NULL, run_notifier, notifier);
@@ -620,6 +668,8 @@ void notifier_stop(struct notifier *notifier)
 		pthread_join(notifier->thread, NULL);
 	}
 	notifier->is_running = false;
+	if (notifier->expiries)
+		expiry_rounds_stop(notifier->expiries);
 }
 
 void notifier_drain(struct notifier *notifier)
@@ -636,6 +686,7 @@ void notifier_free(struct notifier *notifier)
 	mailbox_free(notifier->mailbox);
 	timer_stop(&notifier->look);
 	timer_stop(&notifier->tidying.timer);
+	expiry_rounds_free(notifier->expiries);
 	fetch_free(notifier->to.fetch);
 	loop_free(notifier->loop);
 	fetch_target_release(&notifier->target);

@@ -22,6 +22,7 @@ struct ledger;
 struct loop_times;
 struct mailbox;
 struct notifier;
+struct retention;
 
 #define NOTIFIER_TEXT_SIZE 200
 
@@ -42,6 +43,8 @@ struct notifier_parts {
 	const struct notify_options *options;
 	const char *public_url, *ca_file;
 	struct ledger *ledger;
+	const struct retention *retention; /* borrowed: what expires when */
+	bool is_command; /* it changes something and is gone: it may know less of the settings than the server */
 };
 bool notifier_open(const struct notifier_parts *parts, struct notifier **out,
 		   struct err *err) MUST_CHECK;

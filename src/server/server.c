@@ -223,6 +223,8 @@ static bool open_notifier(struct server *server, struct err *err)
 		.public_url = settings->web.public_url,
 		.ca_file = settings->flights.ca_file,
 		.ledger = server->ledger,
+		.retention = server->retention,
+		.is_command = server->options.is_command,
 	};
 
 	return notifier_open(&parts, &server->notifier, err);

@@ -158,6 +158,45 @@ test('what waits outlives a crash, and goes to the new address, with both secret
   assert.ok(receiver.mostUnderWay <= 8, `${receiver.mostUnderWay} at once`);
 });
 
+test('what expires is told once: in its time, when a hold ends, by a shorter retention, and not from before', async (t) => {
+  const upstream = await startUpstream(t);
+  const none = await startServer(t, { upstream: upstream.url });
+  const old = await announce(none, upstream);
+  await untilState(none, old.callSid, 'stored');
+  await none.finish();
+
+  const receiver = await startReceiver(t);
+  const begin = (settings) => startServer(t, { upstream: upstream.url, dataDir: none.dataDir, settings: receiver.settings(settings) });
+  const first = await begin({ retention: '5s' });
+  const now = () => ({ RecordingStartTime: new Date().toUTCString().replace('GMT', '+0000') });
+  const timely = await announce(first, upstream, now());
+  const held = await announce(first, upstream, now());
+  await receiver.until('recording.stored', timely.recordingSid);
+  await receiver.until('recording.stored', held.recordingSid);
+  const hold = (method) => request(`${first.url}/api/recordings/${held.recordingSid}/hold`, { method });
+  assert.equal((await hold('POST')).status, 200);
+  const { data, verified, timestamp } = await receiver.until('recording.expired', timely.recordingSid);
+  assert.deepEqual([data.call_sid, data.media_url, data.size, verified], [timely.callSid, undefined, media.length, true]);
+  assert.ok(Date.parse(timestamp) - Date.parse(data.started_at) > 5000);
+  assert.equal((await request(`${first.url}/api/recordings/${timely.recordingSid}/media`)).status, 410);
+  assert.deepEqual(receiver.of('recording.expired').map((one) => one.data.recording_sid), [timely.recordingSid]);
+  assert.equal((await hold('DELETE')).status, 200);
+  await receiver.until('recording.expired', held.recordingSid);
+  await first.finish();
+
+  const second = await begin({ retention: '7d' });
+  const shortened = await announce(second, upstream, now());
+  await receiver.until('recording.stored', shortened.recordingSid);
+  await second.finish();
+  const third = await begin({ retention: '1s' });
+  await receiver.until('recording.expired', shortened.recordingSid);
+  const last = await announce(third, upstream, { RecordingStatus: 'absent' });
+  await receiver.until('recording.failed', last.recordingSid);
+  await until('nothing waits', async () => (await notifyOf(third)).waiting === 0);
+  assert.deepEqual(receiver.of('recording.expired').map((one) => one.data.recording_sid), [timely, held, shortened].map(({ recordingSid }) => recordingSid));
+  assert.equal(receiver.of('recording.stored', old.recordingSid).length + receiver.of('recording.expired', old.recordingSid).length, 0);
+});
+
 test('what is given up is listed and sent again, and who is gone is left alone', async (t) => {
   const receiver = await startReceiver(t);
   const upstream = await startUpstream(t);
