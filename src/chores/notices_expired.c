@@ -50,33 +50,58 @@ bool notify_state_set(struct catalog *catalog, const struct notify_state *state,
 	return db_run(change, err);
 }
 
-bool expiry_class_next(struct catalog *catalog, struct expiry_class *class, bool *out_found,
+/* The first of the rows that `find` is bound to. */
+static bool take_class(struct db_stmt *find, struct expiry_class *class, bool *out_found,
 		       struct err *err)
 {
-	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
-	enum db_step step;
+	enum db_step step = db_step(find, err);
 
-	if (!db_prepare(
-		    catalog_db(catalog),
-		    "SELECT COALESCE(account_sid, ''), direction, upstream_copy FROM recordings "
-		    "WHERE " IS_AGING " AND (COALESCE(account_sid, ''), direction, "
-		    "upstream_copy) > ($1, $2, $3) ORDER BY COALESCE(account_sid, ''), direction, "
-		    "upstream_copy LIMIT 1",
-		    &find, err))
-		return false;
-	db_bind_str(find, 1, str_of(class->account_sid));
-	db_bind_int(find, 2, class->direction);
-	db_bind_int(find, 3, class->upstream_copy);
-	step = db_step(find, err);
-	if (step == DB_FAILED)
-		return false;
 	*out_found = step == DB_ROW;
-	if (step == DB_DONE)
-		return true;
+	if (step != DB_ROW)
+		return step == DB_DONE;
 	text_set(class->account_sid, SID_SIZE, db_column_str(find, 0));
 	class->direction = db_column_int(find, 1);
 	class->upstream_copy = db_column_int(find, 2);
 	return true;
+}
+
+#define CLASSES                                                                                      \
+	"SELECT COALESCE(account_sid, ''), direction, upstream_copy FROM recordings WHERE " IS_AGING \
+	" AND COALESCE(account_sid, '')"
+
+/* Three leaps and no walk: a comparison of all three at once would go through every row of the account. */
+bool expiry_class_next(struct catalog *catalog, struct expiry_class *class, bool *out_found,
+		       struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *copy = NULL;
+	AUTO(db_stmt_reset) struct db_stmt *direction = NULL;
+	AUTO(db_stmt_reset) struct db_stmt *account = NULL;
+	struct expiry_class from = *class;
+
+	if (!db_prepare(catalog_db(catalog),
+			CLASSES " = $1 AND direction = $2 AND upstream_copy > $3 "
+				"ORDER BY upstream_copy LIMIT 1",
+			&copy, err) ||
+	    !db_prepare(catalog_db(catalog),
+			CLASSES
+			" = $1 AND direction > $2 ORDER BY direction, upstream_copy LIMIT 1",
+			&direction, err) ||
+	    !db_prepare(catalog_db(catalog),
+			CLASSES " > $1 ORDER BY COALESCE(account_sid, ''), direction, "
+				"upstream_copy LIMIT 1",
+			&account, err))
+		return false;
+	db_bind_str(copy, 1, str_of(from.account_sid));
+	db_bind_int(copy, 2, from.direction);
+	db_bind_int(copy, 3, from.upstream_copy);
+	if (!take_class(copy, class, out_found, err) || *out_found)
+		return *out_found;
+	db_bind_str(direction, 1, str_of(from.account_sid));
+	db_bind_int(direction, 2, from.direction);
+	if (!take_class(direction, class, out_found, err) || *out_found)
+		return *out_found;
+	db_bind_str(account, 1, str_of(from.account_sid));
+	return take_class(account, class, out_found, err);
 }
 
 bool expiries_list(struct catalog *catalog, const struct expiry_class *class,

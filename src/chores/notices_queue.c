@@ -211,13 +211,15 @@ static bool change_some(struct catalog *catalog, const char *sql, const int64_t 
 	return true;
 }
 
+/* Of the first in the order of changes, which is nearly that of time: so it takes no longer where none is so old. */
 bool notices_give_up(struct catalog *catalog, int64_t before_ms, int64_t at_ms, size_t most,
 		     size_t *out_count, struct err *err)
 {
 	return change_some(catalog,
 			   "UPDATE notices SET due_at_ms = NULL, died_at_ms = $2 WHERE seq IN "
-			   "(SELECT n.seq FROM notices n WHERE n.due_at_ms IS NOT NULL "
-			   "AND n.at_ms < $1 ORDER BY n.seq LIMIT $3)",
+			   "(SELECT w.seq FROM (SELECT n.seq, n.at_ms FROM notices n "
+			   "WHERE n.due_at_ms IS NOT NULL ORDER BY n.seq LIMIT $3) AS w "
+			   "WHERE w.at_ms < $1)",
 			   (int64_t[]){ before_ms, at_ms, (int64_t)most }, out_count, err);
 }
 
@@ -225,9 +227,9 @@ bool notices_forget_dead(struct catalog *catalog, int64_t before_ms, size_t most
 			 struct err *err)
 {
 	return change_some(catalog,
-			   "DELETE FROM notices WHERE seq IN (SELECT n.seq FROM notices n "
-			   "WHERE n.due_at_ms IS NULL AND n.died_at_ms < $1 AND n.seq > $2 "
-			   "ORDER BY n.seq LIMIT $3)",
+			   "DELETE FROM notices WHERE seq IN (SELECT d.seq FROM "
+			   "(SELECT n.seq, n.died_at_ms FROM notices n WHERE n.due_at_ms IS NULL "
+			   "AND n.seq > $2 ORDER BY n.seq LIMIT $3) AS d WHERE d.died_at_ms < $1)",
 			   (int64_t[]){ before_ms, 0, (int64_t)most }, out_count, err);
 }
 

@@ -82,10 +82,10 @@ struct notice_failure {
 };
 bool notices_failed(struct catalog *catalog, const struct notice_failure *failure,
 		    struct err *err) MUST_CHECK;
-/* Those whose change was before before_ms are given up, so many at most. */
+/* Those of the first `most` whose change was before before_ms are given up. */
 bool notices_give_up(struct catalog *catalog, int64_t before_ms, int64_t at_ms, size_t most,
 		     size_t *out_count, struct err *err) MUST_CHECK;
-/* Dead letters that were given up before before_ms are forgotten, so many at most. */
+/* Those of the first `most` dead letters are forgotten that were given up before before_ms. */
 bool notices_forget_dead(struct catalog *catalog, int64_t before_ms, size_t most, size_t *out_count,
 			 struct err *err) MUST_CHECK;
 /*

@@ -454,6 +454,7 @@ static const char VERSION_21[] =
 	"	reason_code TEXT,"
 	"	reason_text TEXT);"
 	"CREATE INDEX notices_by_due ON notices (due_at_ms, seq) WHERE due_at_ms IS NOT NULL;"
+	"CREATE INDEX notices_waiting ON notices (seq) WHERE due_at_ms IS NOT NULL;"
 	"CREATE INDEX notices_dead ON notices (seq) WHERE due_at_ms IS NULL;"
 	"CREATE INDEX notices_of_recording ON notices (recording_id, seq);"
 	"CREATE TABLE notice_edges ("
