@@ -69,7 +69,7 @@ struct web {
 	struct canary *canary;       /* NULL: this process does not examine itself */
 	struct successor *successor; /* NULL: this process cannot be upgraded */
 	struct disk_trend *disk_trend;
-	struct notifier *notifier;   /* NULL: nobody is to be told of changes */
+	struct notifier *notifier; /* NULL: nobody is to be told of changes */
 	const char *
 		own_url; /* where we listen: what a link begins with that the administrator's socket made */
 	struct access_log *access_log; /* NULL: none is wanted */

@@ -88,8 +88,8 @@ static unsigned tries_left(const struct sign_in *sign_in)
 	if (!sign_in->is_known_device)
 		least = failed < FREE_FAILURES ? FREE_FAILURES - failed : 0;
 	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
-		unsigned left = throttle_left(throttle, limits[i].rule, str_of(limits[i].key),
-					      now_ms);
+		unsigned left =
+			throttle_left(throttle, limits[i].rule, str_of(limits[i].key), now_ms);
 
 		if (left < least)
 			least = left;

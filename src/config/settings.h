@@ -48,7 +48,7 @@ struct settings {
 	struct web_options web;
 	struct flight_options flights;
 	struct retention_options retention;
-	struct retention_rules rules;   /* what follows from it */
+	struct retention_rules rules; /* what follows from it */
 	struct verify_options verify;
 	struct notify_options notify;
 	struct account_options account; /* without a SID: none but those of accounts_file */

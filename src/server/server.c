@@ -250,8 +250,7 @@ static bool open_rooms(struct server *server, struct err *err)
 	if (!fetcher_open(&settings->flights, server->ledger, server->store, &server->accounts,
 			  &server->fetcher, err) ||
 	    !keeper_open(server->ledger, server->store, &server->keeper, err) ||
-	    !open_verifier(server, err) ||
-	    !open_notifier(server, err) ||
+	    !open_verifier(server, err) || !open_notifier(server, err) ||
 	    !auth_open(&settings->auth, settings->data_dir, settings->web.public_url,
 		       server->ledger, &server->auth, err))
 		return false;

@@ -236,8 +236,8 @@ static void sending_answer(struct sending *sending)
 	struct sim_recording *recording = sending->recording;
 	unsigned channels = channels_wanted(x, recording);
 	struct sim_media media = { .recording_sid = str_of(recording->sid),
-				   .dialogue = (recording->dialogue + sending->edition) %
-					       SIM_DIALOGUES,
+				   .dialogue =
+					   (recording->dialogue + sending->edition) % SIM_DIALOGUES,
 				   .duration_ms = recording->duration_ms,
 				   .is_wav = sending->is_wav,
 				   .channels = channels };

@@ -48,7 +48,7 @@ struct health_facts {
 	struct canary *canary; /* its details, for HEALTH_DETAILS; NULL: there are none */
 	struct notice_counts notices;
 	struct notifier_facts notifier; /* is_on only where a server runs */
-	bool reconciles;       /* Twilio's list is read, unless a setting says otherwise */
+	bool reconciles;                /* Twilio's list is read, unless a setting says otherwise */
 };
 
 struct health_causes {

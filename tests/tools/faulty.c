@@ -110,7 +110,7 @@ static enum file_kind kind_of(const char *path)
 	if (ends_in(path, "/ledger.db-wal"))
 		return FILE_LOG;
 	return strstr(path + len, "/recordings") || strstr(path + len, "/arriving") ? FILE_MEDIA
-										     : FILE_OTHER;
+										    : FILE_OTHER;
 }
 
 /* Counts; true: this one fails, and errno says how. */
@@ -168,11 +168,11 @@ static bool fails_at(enum call call, int dir_fd, const char *name)
 }
 
 /* The next one of that name: libc's, or another preloaded library's. */
-#define REAL(name, result, ...) \
-	static result (*real)(__VA_ARGS__); \
-	if (!real) { \
-		void *found = dlsym(RTLD_NEXT, name); \
-		must(found != NULL, "find " name); \
+#define REAL(name, result, ...)                               \
+	static result (*real)(__VA_ARGS__);                   \
+	if (!real) {                                          \
+		void *found = dlsym(RTLD_NEXT, name);         \
+		must(found != NULL, "find " name);            \
 		memcpy((void *)&real, &found, sizeof(found)); \
 	}
 

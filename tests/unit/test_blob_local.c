@@ -311,6 +311,8 @@ static void has_no_name_before_its_own(void)
 	   "and no other, with the rights of any");
 	blob_arriving_free(other);
 	IS_INT(count_arriving(), 0, "nothing is left");
+}
+
 static void put(const char *path)
 {
 	AUTO(free) char *whole = xasprintf("%s/recordings/%s", folder, path);
