@@ -36,6 +36,7 @@ struct mirrors;
 struct notifier;
 struct open_plays;
 struct probes;
+struct purge_env;
 struct retention;
 struct reserve;
 struct successor;
@@ -55,6 +56,7 @@ struct web {
 	struct web_options options;
 	struct web_live live; /* web_change() */
 	const struct retention *retention;
+	const struct purge_env *purge;
 	struct ledger *ledger;
 	struct fetcher *fetcher;
 	struct verifier *verifier;

@@ -13,6 +13,7 @@
 
 int64_t clock_monotonic_ms(void);
 int64_t clock_monotonic_us(void); /* of the same clock, for what is measured */
+int64_t clock_boot_ms(void);      /* monotonic, and counts while the machine sleeps */
 int64_t clock_wall_ms(void);
 
 #define HTTP_DATE_SIZE 30 /* "Sun, 06 Nov 1994 08:49:37 GMT" and NUL */

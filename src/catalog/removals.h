@@ -16,7 +16,8 @@
 #include <stdint.h>
 
 /*
- * From STORED, and from every state but PURGED and DELETED.  ERR_CONFLICT: from another, or it is held.  ERR_NOT_FOUND: no such
+ * From every state but ANNOUNCED, PURGED and DELETED (what waits to be repaired has a file, too), and from every state but
+ * PURGED and DELETED.  ERR_CONFLICT: from another, or it is held.  ERR_NOT_FOUND: no such
  * recording.  The writer, within a transaction.
  */
 bool recordings_mark_purged(struct catalog *catalog, struct str recording_sid, int64_t at_ms,

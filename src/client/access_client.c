@@ -53,7 +53,8 @@ static bool serve_ourselves(struct access_client *client, struct err *err)
 	struct server_options options = { .settings = settings,
 					  .is_command = true,
 					  .does_list = client->does_list,
-					  .does_verify = client->does_verify };
+					  .does_verify = client->does_verify,
+					  .does_remove = client->does_remove };
 
 	if (access(ledger, F_OK) < 0)
 		return err_set(err, ERR_NOT_FOUND,
@@ -87,7 +88,10 @@ bool access_ask(struct access_client *client, const char *method, const char *pa
 {
 	__attribute__((cleanup(buf_release_at))) struct buf answer;
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-	struct admin_request request = { .method = method, .path = path, .body = text };
+	struct admin_request request = { .method = method,
+					 .path = path,
+					 .body = text,
+					 .time_limit_s = client->waits ? ADMIN_NO_LIMIT : 0 };
 	long status = 0;
 	bool good;
 

@@ -18,6 +18,8 @@ struct access_client {
 	const struct settings *settings; /* borrowed */
 	bool does_list;     /* one in this process reads Twilio's list where that was asked for */
 	bool does_verify;   /* ... or compares the store with the ledger */
+	bool does_remove;   /* ... takes away the files of what was removed */
+	bool waits;         /* however long an answer takes */
 	struct server *own; /* NULL: another process serves, or nothing was asked yet */
 	bool is_remote;     /* another process has answered */
 	long status;        /* of the last answer; 0: there was none */

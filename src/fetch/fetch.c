@@ -267,6 +267,11 @@ void fetch_free(struct fetch *fetch)
 	curl_global_cleanup();
 }
 
+void fetch_listen_dates(struct fetch *fetch, struct date_listener *listener)
+{
+	fetch->dates = listener;
+}
+
 uint32_t fetch_active(const struct fetch *fetch)
 {
 	return fetch->active_count;

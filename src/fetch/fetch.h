@@ -52,6 +52,14 @@ DEFINE_AUTO(struct fetch *, fetch_free)
 
 /* From now on; those under way go on. */
 void fetch_set_max_transfers(struct fetch *fetch, uint32_t max_transfers);
+/*
+ * Who hears what time it is where credentials are good: the Date of each answer of an origin that a transfer's were for.
+ * Outlives the fetch.
+ */
+struct date_listener {
+	void (*heard)(struct date_listener *listener, int64_t date_ms);
+};
+void fetch_listen_dates(struct fetch *fetch, struct date_listener *listener);
 /* Under way / waiting for their turn. */
 uint32_t fetch_active(const struct fetch *fetch);
 uint32_t fetch_waiting(const struct fetch *fetch);

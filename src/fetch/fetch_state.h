@@ -53,6 +53,7 @@ struct fetch {
 	int64_t connect_timeout_ms, stall_timeout_ms;
 	uint64_t stall_bytes_per_s;
 	uint32_t max_transfers;
+	struct date_listener *dates; /* NULL: nobody listens */
 };
 
 /* One of libcurl's sockets.  The descriptor is libcurl's. */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "fetch/address_guard.h"
+#include "fetch/fetch.h"
 #include "fetch/fetch_state.h"
 
 static bool must_follow(const struct transfer *transfer)
@@ -29,6 +30,15 @@ static bool goes_on(struct transfer *transfer, enum transfer_go go)
 	return go != TRANSFER_STOP;
 }
 
+static void tell_date(const struct transfer *transfer)
+{
+	struct date_listener *listener = transfer->fetch->dates;
+
+	if (listener && transfer->head.date_ms > 0 && transfer->authorization &&
+	    fetch_target_same_origin(&transfer->target, &transfer->auth_for))
+		listener->heard(listener, transfer->head.date_ms);
+}
+
 static size_t head_line(char *at, size_t size, size_t count, void *context)
 {
 	struct transfer *transfer = context;
@@ -43,6 +53,7 @@ static size_t head_line(char *at, size_t size, size_t count, void *context)
 	transfer->is_head_told = true;
 	transfer->head_at_ms = clock_monotonic_ms();
 	transfer->is_redirect = must_follow(transfer);
+	tell_date(transfer);
 	if (transfer->is_redirect || !transfer->receiver->on_head)
 		return len;
 	return goes_on(transfer, transfer->receiver->on_head(transfer->receiver, &transfer->head))

@@ -133,6 +133,8 @@ static void read_field(struct transfer_head *head, struct str name, struct str v
 		read_retry_after(head, value, wall_now_ms);
 	else if (str_eq_nocase(name, STR("Location")))
 		head->has_location = value.len > 0;
+	else if (str_eq_nocase(name, STR("Date")) && !clock_parse_http_date(value, &head->date_ms))
+		head->date_ms = 0;
 }
 
 void transfer_head_line(struct transfer_head *head, struct str line, int64_t wall_now_ms)

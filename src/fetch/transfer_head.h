@@ -28,7 +28,8 @@ struct transfer_head {
 	int64_t range_total;    /* -1: not said */
 	int64_t retry_after_ms; /* from now; -1: not said */
 	bool has_location;
-	bool is_whole; /* the blank line has come */
+	int64_t date_ms; /* Date: wall clock; 0 when absent */
+	bool is_whole;   /* the blank line has come */
 };
 
 void transfer_head_start(struct transfer_head *head);

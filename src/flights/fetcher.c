@@ -217,6 +217,11 @@ const struct loop_times *fetcher_loop_times(const struct fetcher *fetcher)
 	return loop_times(fetcher->env.loop);
 }
 
+const struct rest_env *fetcher_rest_env(const struct fetcher *fetcher)
+{
+	return &fetcher->rest_env;
+}
+
 bool fetcher_reconciles(const struct fetcher *fetcher)
 {
 	return reconcile_is_wanted(fetcher->reconcile_interval_ms) &&

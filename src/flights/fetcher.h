@@ -68,6 +68,8 @@ void fetcher_change(struct fetcher *fetcher, const struct flight_options *option
 bool fetcher_reconciles(const struct fetcher *fetcher);
 /* Its loop's mailbox: for who watches whether it turns. */
 struct mailbox *fetcher_mailbox(const struct fetcher *fetcher);
+/* For what asks Twilio on the fetching loop; before fetcher_start(). */
+const struct rest_env *fetcher_rest_env(const struct fetcher *fetcher);
 /* Its workers for what blocks: nothing is posted to them after fetcher_stop(). */
 struct workers *fetcher_sealers(const struct fetcher *fetcher);
 /* How Twilio is doing (upstream.h). */

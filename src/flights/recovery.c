@@ -66,12 +66,6 @@ static bool run_page(struct ledger_job *job, struct catalog *catalog, struct err
 	       catalog_counts(catalog, &recovery->counts, err);
 }
 
-/* It was too old to be fetched; is it still, now that perhaps recordings are kept longer? */
-static bool is_young(const struct recovery *recovery, const struct queue_expired *row)
-{
-	return !retention_is_over(recovery->env->options.retention, &row->kept, clock_wall_ms());
-}
-
 static bool run_revive(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct recovery *recovery = container_of(job, struct recovery, job);
@@ -147,7 +141,9 @@ static void page_done(struct ledger_job *job)
 		const struct queue_expired *row = &recovery->page[i];
 
 		recovery->after_id = row->id;
-		if (is_young(recovery, row))
+		/* It was too old to be fetched; is it still, now that perhaps recordings are kept longer? */
+		if (!retention_is_over(recovery->env->options.retention, &row->kept,
+				       clock_wall_ms()))
 			memcpy(recovery->young[recovery->young_count++], row->recording_sid,
 			       SID_SIZE);
 	}

@@ -98,12 +98,14 @@ static void *run_keeper(void *argument)
 	return NULL;
 }
 
-bool keeper_start(struct keeper *keeper, struct err *err)
+bool keeper_start(struct keeper *keeper, enum keeper_work work, struct err *err)
 {
 	int64_t sequence = feed_sequence(ledger_feed(keeper->env.ledger));
 	int failed;
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		if (work == KEEPER_REMOVES && tables[i] != &remover_table)
+			continue;
 		if (tables[i]->is_for_new)
 			sweep_begin_behind(keeper->sweeps[i], sequence);
 		else
@@ -127,6 +129,11 @@ void keeper_stop(struct keeper *keeper)
 	}
 	keeper->is_running = false;
 	workers_stop(TAKE(keeper->env.workers));
+}
+
+struct loop *keeper_loop(const struct keeper *keeper)
+{
+	return keeper->env.loop;
 }
 
 struct mailbox *keeper_mailbox(const struct keeper *keeper)

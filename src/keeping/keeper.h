@@ -13,6 +13,7 @@
 struct blob_store;
 struct keeper;
 struct ledger;
+struct loop;
 struct loop_times;
 struct mailbox;
 struct vault;
@@ -27,10 +28,16 @@ bool keeper_open(struct ledger *ledger, struct blob_store *store, struct keeper 
 void keeper_watch_keys(struct keeper *keeper, struct vault *vault);
 /* Keys were added, or others put in their place.  Any thread, between start and stop. */
 void keeper_keys_changed(struct keeper *keeper);
+enum keeper_work {
+	KEEPER_KEEPS,   /* all sweeps */
+	KEEPER_REMOVES, /* for a command: the files of what was removed, and nothing else */
+};
 /* After ledger_start(): begins with what the last run left. */
-bool keeper_start(struct keeper *keeper, struct err *err) MUST_CHECK;
+bool keeper_start(struct keeper *keeper, enum keeper_work work, struct err *err) MUST_CHECK;
 /* Ends the threads, within the item that they are at.  Before ledger_stop(). */
 void keeper_stop(struct keeper *keeper);
+/* Its loop: for what else is done there; before keeper_start(). */
+struct loop *keeper_loop(const struct keeper *keeper);
 /* Its loop's: for who watches whether it turns. */
 struct mailbox *keeper_mailbox(const struct keeper *keeper);
 /* After keeper_stop(), and once more after ledger_stop(): takes what was answered last. */

@@ -24,6 +24,7 @@
 #include "doctor/canary.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
+#include "fetch/fetch.h"
 #include "flights/fetcher.h"
 #include "foothold/foothold.h"
 #include "http/http_server.h"
@@ -32,7 +33,11 @@
 #include "ledger/reserve.h"
 #include "notify/notifier.h"
 #include "play/probes.h"
+#include "purge/clock_guard.h"
+#include "purge/purge.h"
+#include "purge/purge_duty.h"
 #include "rebuild/rebuild.h"
+#include "rest/rest_env.h"
 #include "retention/retention.h"
 #include "server/descriptors.h"
 #include "server/first_administrator.h"
@@ -78,6 +83,10 @@ struct server {
 	struct verifier *verifier;
 	struct vault *vault;
 	struct notifier *notifier; /* NULL: nobody is to be told */
+	struct clock_guard *clock_guard;
+	struct date_listener dates;
+	struct purge_env purge;
+	struct purge_duty *purge_duty; /* NULL: a command */
 	struct auth *auth;
 	struct probes *probes;
 	struct self_examination *self_examination; /* NULL: a command, or one connection alone */
@@ -230,6 +239,26 @@ static bool open_notifier(struct server *server, struct err *err)
 	return notifier_open(&parts, &server->notifier, err);
 }
 
+/* ---- what is removed by age ---- */
+
+static void date_heard(struct date_listener *listener, int64_t date_ms)
+{
+	clock_guard_heard(container_of(listener, struct server, dates)->clock_guard, date_ms);
+}
+
+static void open_purge(struct server *server)
+{
+	server->dates.heard = date_heard;
+	fetch_listen_dates(fetcher_rest_env(server->fetcher)->fetch, &server->dates);
+	server->purge = (struct purge_env){ .ledger = server->ledger,
+					    .retention = server->retention,
+					    .trail = &server->auth->audit,
+					    .guard = server->clock_guard };
+	if (!server->options.is_command)
+		server->purge_duty = purge_duty_new(&server->purge, keeper_loop(server->keeper),
+						    keeper_mailbox(server->keeper));
+}
+
 static bool open_rooms(struct server *server, struct err *err)
 {
 	struct settings *settings = &server->settings;
@@ -241,11 +270,13 @@ static bool open_rooms(struct server *server, struct err *err)
 		return false;
 	server_hosts_collect(settings, &server->accounts, &server->hosts);
 	settings->flights.media_hosts = server->hosts.at;
+	server->clock_guard = clock_guard_new();
 	server->retention = retention_new(&settings->rules);
 	settings->flights.retention = server->retention;
 	if (!blob_local_open(settings->data_dir, &server->store, err) ||
 	    !reserve_open(reserve_path, &server->reserve, err) || !open_access_log(server, err) ||
-	    !ledger_open_reserved(ledger_path, server->reserve, &server->ledger, err))
+	    !ledger_open_reserved(ledger_path, server->reserve, &server->ledger, err) ||
+	    !clock_guard_load(server->clock_guard, ledger_catalog(server->ledger), err))
 		return false;
 	if (!fetcher_open(&settings->flights, server->ledger, server->store, &server->accounts,
 			  &server->fetcher, err) ||
@@ -254,6 +285,7 @@ static bool open_rooms(struct server *server, struct err *err)
 	    !auth_open(&settings->auth, settings->data_dir, settings->web.public_url,
 		       server->ledger, &server->auth, err))
 		return false;
+	open_purge(server);
 	if (settings->auth.mode == AUTH_PASSWORD &&
 	    !first_administrator_invite(server->auth,
 					settings->web.public_url ? settings->web.public_url
@@ -271,6 +303,7 @@ static bool open_rooms(struct server *server, struct err *err)
 	server->web = (struct web){
 		.options = settings->web,
 		.retention = server->retention,
+		.purge = &server->purge,
 		.ledger = server->ledger,
 		.fetcher = server->fetcher,
 		.verifier = server->verifier,
@@ -350,14 +383,16 @@ bool server_start(struct server *server, struct err *err)
 {
 	if (!ledger_start(server->ledger, err))
 		return false;
-	if (!server->options.is_command &&
-	    (!fetcher_start(server->fetcher, FETCHER_FETCHES, err) ||
-	     !keeper_start(server->keeper, err) || !notifier_start(server->notifier, err)))
+	if (!server->options.is_command && (!fetcher_start(server->fetcher, FETCHER_FETCHES, err) ||
+					    !keeper_start(server->keeper, KEEPER_KEEPS, err) ||
+					    !notifier_start(server->notifier, err)))
 		return false;
 	if ((!server->options.is_command || server->options.does_verify) &&
 	    !verifier_start(server->verifier, err))
 		return false;
 	if (server->options.does_list && !fetcher_start(server->fetcher, FETCHER_LISTS, err))
+		return false;
+	if (server->options.does_remove && !keeper_start(server->keeper, KEEPER_REMOVES, err))
 		return false;
 	server->is_started = true;
 	if (server->options.is_stdio)
@@ -492,6 +527,8 @@ void server_change(struct server *server, const struct settings *settings)
 		mailbox_post(server->serving[i].mailbox, &change->mail);
 	}
 	retention_change(server->retention, &settings->rules);
+	if (server->purge_duty)
+		purge_duty_wake(server->purge_duty);
 	web_change(&server->web, &settings->web);
 	throttle_set_plays(server->auth->throttle, settings->auth.play_limit);
 	fetcher_change(server->fetcher, &settings->flights);
@@ -552,6 +589,7 @@ void server_stop(struct server *server)
 		fetcher_stop(server->fetcher);
 		fetcher_drain(server->fetcher); /* what was sealed last is committed still */
 	}
+	purge_duty_stop(server->purge_duty);
 	if (server->keeper) {
 		keeper_stop(server->keeper);
 		keeper_drain(server->keeper);
@@ -586,6 +624,7 @@ void server_free(struct server *server)
 		web_local_free(server->serving[i].local);
 	}
 	fetcher_free(server->fetcher);
+	purge_duty_free(server->purge_duty);
 	keeper_free(server->keeper);
 	verifier_free(server->verifier);
 	vault_free(server->vault);
@@ -602,6 +641,7 @@ void server_free(struct server *server)
 	ledger_free(server->ledger);
 	reserve_free(server->reserve);
 	blob_store_free(server->store);
+	clock_guard_free(server->clock_guard);
 	retention_free(server->retention);
 	accounts_release(&server->accounts);
 	server_hosts_release(&server->hosts);

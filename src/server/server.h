@@ -29,6 +29,7 @@ struct server_options {
 	bool is_command; /* the administrator's socket alone, for a command: nothing is fetched */
 	bool does_list;  /* is_command: but Twilio's list is read where that was asked for */
 	bool does_verify; /* is_command: but the store is compared with the ledger where that was asked for */
+	bool does_remove; /* is_command: but the files of what was removed are taken away */
 	void (*ended)(void *owner); /* is_stdio: that connection is closed; on a serving loop */
 	void *owner;
 };

@@ -21,6 +21,7 @@
 #include "web/web_metrics.h"
 #include "web/web_notices.h"
 #include "web/web_pages.h"
+#include "web/web_purge.h"
 #include "web/web_recording_change.h"
 #include "web/web_retry.h"
 #include "web/web_upgrade.h"
@@ -65,6 +66,8 @@ const struct http_route web_routes[] = {
 	{ GET, "/api/keys", web_keys_list, .access = WEB_ADMIN },
 	{ POST, "/api/keys/reread", web_keys_reread, .access = WEB_ADMIN },
 	{ POST, "/api/notices/retry", web_notices_retry, JSON_BODY, JSON_TYPE, WEB_ADMIN },
+	{ GET, "/api/purge", web_purge_look, .access = WEB_ADMIN },
+	{ POST, "/api/purge", web_purge_now, JSON_BODY, JSON_TYPE, WEB_ADMIN },
 
 	{ CALLBACK, "/webhook/recording-status", web_recording_status, CALLBACK_BODY,
 	  CALLBACK_TYPES, WEB_PROVIDER },

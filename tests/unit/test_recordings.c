@@ -142,7 +142,7 @@ static void test_transitions(void)
 	static const char allowed[MARKS][RECORDING_STATES + 1] = {
 		/* announced queued waiting stored absent dead gone purged deleted */
 		[WAITING] = ".+++.....", [STORED] = "+++++++..",  [ABSENT] = "+++......",
-		[DEAD] = "+++......",    [GONE] = "+++..+...",    [PURGED] = "...+.....",
+		[DEAD] = "+++......",    [GONE] = "+++..+...",    [PURGED] = ".++++++..",
 		[DELETED] = "+++++++..", [REQUEUE] = ".++++++..", [LOST] = "...+.....",
 		[EXPIRED] = ".++......",
 	};

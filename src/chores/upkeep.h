@@ -1,0 +1,29 @@
+/*
+ * What is to be remembered of chores that nobody asks for: by name, an instant and a number.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "catalog/catalog.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define UPKEEP_CLOCK \
+	"clock" /* at_ms: the latest instant at which the clock was known to be right */
+#define UPKEEP_PURGE \
+	"purge" /* at_ms: the latest purge that removed anything, count: how many it did */
+
+struct upkeep {
+	int64_t at_ms; /* 0: there is no such row */
+	int64_t count;
+};
+
+bool upkeep_find(struct catalog *catalog, const char *name, struct upkeep *out,
+		 struct err *err) MUST_CHECK;
+/* The writer. */
+bool upkeep_set(struct catalog *catalog, const char *name, const struct upkeep *row,
+		struct err *err) MUST_CHECK;
+/* When the ledger was last written to before this transaction, wall clock; 0: never. */
+bool upkeep_last_write(struct catalog *catalog, int64_t *out_ms, struct err *err) MUST_CHECK;

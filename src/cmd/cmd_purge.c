@@ -1,0 +1,188 @@
+/* callspool purge: what is older than it is kept, removed now, or told. */
+#include "cmd/commands.h"
+
+#include "base/own.h"
+#include "cli/cmd_options.h"
+#include "client/access_client.h"
+#include "client/admin_client.h"
+#include "server/confine.h"
+
+#include <stdio.h>
+
+struct purge_command {
+	struct cmd_options options; /* first: flags are read into all of it */
+	bool is_dry, trusts_clock;
+	struct access_client client;
+};
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static long long number_of(const json_t *object, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(object, key));
+}
+
+static void print_size(long long bytes)
+{
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
+	double size = (double)bytes;
+	size_t unit = 0;
+
+	while (size >= 1024 && unit + 1 < sizeof(units) / sizeof(*units)) {
+		size /= 1024;
+		unit++;
+	}
+	printf(unit == 0 ? "%.0f %s" : "%.1f %s", size, units[unit]);
+}
+
+/* ---- the preview ---- */
+
+static void print_preview(const json_t *answer)
+{
+	const json_t *oldest = json_object_get(answer, "oldest");
+	size_t shown = json_array_size(oldest);
+
+	printf("%lld recordings are older than they are kept, and would be removed: ",
+	       number_of(answer, "recordings"));
+	print_size(number_of(answer, "bytes"));
+	printf("\n");
+	if (shown > 0)
+		printf("the oldest:\n");
+	for (size_t i = 0; i < shown; i++) {
+		const json_t *row = json_array_get(oldest, i);
+
+		printf("  %s  began %s  %lld bytes%s%s\n", text_of(row, "recording_sid"),
+		       text_of(row, "started_at"), number_of(row, "size"),
+		       text_of(row, "call_sid")[0] ? "  of " : "", text_of(row, "call_sid"));
+	}
+	if (text_of(answer, "next_at")[0])
+		printf("the next is due at %s\n", text_of(answer, "next_at"));
+	if (text_of(answer, "clock")[0])
+		printf("not now: %s\n", text_of(answer, "clock"));
+}
+
+/* ---- the removal ---- */
+
+static void print_removed(const json_t *answer)
+{
+	printf("%lld recordings were older than they are kept, and are removed: ",
+	       number_of(answer, "removed"));
+	print_size(number_of(answer, "bytes"));
+	printf("\n");
+	fflush(stdout);
+	if (text_of(answer, "failure")[0])
+		fprintf(stderr, "callspool: %lld could not be removed: %s\n",
+			number_of(answer, "failed"), text_of(answer, "failure"));
+	if (json_is_true(json_object_get(answer, "files_left")))
+		fprintf(stderr,
+			"callspool: files of removed recordings are there still; the log of the "
+			"server says why\n");
+}
+
+static int status_of(const json_t *answer)
+{
+	return text_of(answer, "failure")[0] || json_is_true(json_object_get(answer, "files_left"))
+		       ? EXIT_OUR_FAULT
+		       : EXIT_GOOD;
+}
+
+static void print(const struct purge_command *command, const json_t *answer)
+{
+	if (command->options.is_json) {
+		json_dumpf(answer, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else if (command->is_dry) {
+		print_preview(answer);
+	} else {
+		print_removed(answer);
+	}
+	fflush(stdout);
+}
+
+static bool ask(struct purge_command *command, json_t **out, struct err *err)
+{
+	if (command->is_dry)
+		return access_ask(&command->client, "GET", "/api/purge", NULL, out, err);
+	return access_ask(&command->client, "POST", "/api/purge",
+			  json_pack("{s:b}", "trust_clock", command->trusts_clock), out, err);
+}
+
+static int run(struct purge_command *command)
+{
+	int status;
+	json_t *answer;
+	struct err err;
+	bool good;
+
+	command->client.settings = &command->options.settings;
+	command->client.does_remove = !command->is_dry;
+	command->client.waits = true;
+	good = ask(command, &answer, &err);
+	access_client_release(&command->client);
+	if (!good)
+		return cmd_fail(&err);
+	print(command, answer);
+	status = command->is_dry ? EXIT_GOOD : status_of(answer);
+	json_decref(answer);
+	return status;
+}
+
+static int prepare(struct purge_command *command)
+{
+	struct err err;
+
+	if (!cmd_options_resolve(&command->options, &err) ||
+	    !confine_process(command->options.settings.core_dumps == AUTH_ON, &err))
+		return cmd_fail(&err);
+	if (!admin_may_ask(&command->options.settings, &err)) {
+		cmd_fail(&err);
+		return EXIT_UNCHECKED;
+	}
+	return run(command);
+}
+
+static int run_purge(int argc, char **argv)
+{
+	struct purge_command command = { .is_dry = false };
+	int status;
+
+	if (!cmd_options_read(&cmd_purge, argc, argv, &command.options, &status))
+		return status;
+	if (command.is_dry && command.trusts_clock)
+		status = cmd_misused(&cmd_purge, "--trust-clock is not for --dry-run");
+	else
+		status = prepare(&command);
+	cmd_options_release(&command.options);
+	return status;
+}
+
+static const struct cmd_flag flags[] = {
+	{ "--dry-run", CMD_SWITCH, offsetof(struct purge_command, is_dry), NULL,
+	  "tell how many, how large, and the oldest ten; remove nothing" },
+	{ "--trust-clock", CMD_SWITCH, offsetof(struct purge_command, trusts_clock), NULL,
+	  "I have looked: the clock of this machine is right" },
+	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },
+	{ 0 },
+};
+
+const struct cmd cmd_purge = {
+	.name = "purge",
+	.summary = "remove recordings that are older than they are kept, or tell which",
+	.usage = "[--dry-run | --trust-clock]",
+	.help = "A server does this by itself, when retention and purge_grace are over; this does it at once, and waits until\n"
+		"the files are gone.  What is held stays.  Asks the server that runs on the data folder, which goes by its own\n"
+		"settings; when none does, changes its ledger, and goes by those given here.\n"
+		"A clock that nobody vouches for removes nothing: Twilio's answers do, or that it was right a week ago at most.\n"
+		"Exit status: 1 something could not be removed, 3 there is no ledger, 4 Twilio's answers contradict the\n"
+		"clock, 5 the clock is not believed, or the server does not answer, 8 the data folder is another user's.\n",
+	.examples = "  callspool purge --dry-run\n"
+		    "  callspool purge\n",
+	.flags = flags,
+	.takes_settings = true,
+	.run = run_purge,
+};

@@ -1,0 +1,187 @@
+#include "purge/clock_guard.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "chores/upkeep.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define KEPT_EACH_MS INT64_C(3600000)
+
+struct clock_guard {
+	pthread_mutex_t lock;
+	struct clock_voucher voucher;
+};
+
+/* ---- what vouches for it ---- */
+
+static int64_t carried_on(const struct clock_reading *from, const struct clock_reading *now)
+{
+	return from->wall_ms + (now->boot_ms - from->boot_ms);
+}
+
+static bool refuse(const struct clock_reading *now, int64_t right_ms, const char *by,
+		   struct err *err)
+{
+	char says[ISO_DATE_SIZE], right[ISO_DATE_SIZE];
+
+	clock_iso_date(now->wall_ms, says);
+	clock_iso_date(right_ms, right);
+	return err_set(err, ERR_UNAVAILABLE,
+		       "the clock says %s, but %s it is %s: nothing is removed", says, by, right);
+}
+
+bool clock_guard_judge(const struct clock_voucher *voucher, const struct clock_reading *now,
+		       struct err *err)
+{
+	const struct clock_reading *by = voucher->twilio.wall_ms != 0 ? &voucher->twilio
+								      : &voucher->vouched;
+	char kept[ISO_DATE_SIZE], says[ISO_DATE_SIZE];
+
+	if (by->wall_ms != 0)
+		return now->wall_ms <= carried_on(by, now) + CLOCK_GUARD_APART_MS ||
+		       refuse(now, carried_on(by, now),
+			      by == &voucher->twilio ? "by Twilio's answers"
+						     : "by what went by since it was right",
+			      err);
+	if (voucher->kept_ms != 0 && now->wall_ms <= voucher->kept_ms + CLOCK_GUARD_GAP_MS)
+		return true;
+	clock_iso_date(now->wall_ms, says);
+	if (voucher->kept_ms == 0)
+		return err_set(
+			err, ERR_UNAVAILABLE,
+			"whether the clock is right, which says %s, is not known before Twilio "
+			"has answered: nothing is removed",
+			says);
+	clock_iso_date(voucher->kept_ms, kept);
+	return err_set(
+		err, ERR_UNAVAILABLE,
+		"the clock says %s, and was last known to be right at %s: nothing is removed "
+		"before Twilio has answered",
+		says, kept);
+}
+
+/* ---- with a lock ---- */
+
+struct clock_guard *clock_guard_new(void)
+{
+	struct clock_guard *guard = xcalloc(1, sizeof(*guard));
+
+	pthread_mutex_init(&guard->lock, NULL);
+	return guard;
+}
+
+void clock_guard_free(struct clock_guard *guard)
+{
+	if (!guard)
+		return;
+	pthread_mutex_destroy(&guard->lock);
+	free(guard);
+}
+
+static struct clock_reading read_clocks(void)
+{
+	return (struct clock_reading){ .wall_ms = clock_wall_ms(), .boot_ms = clock_boot_ms() };
+}
+
+void clock_guard_heard(struct clock_guard *guard, int64_t date_ms)
+{
+	pthread_mutex_lock(&guard->lock);
+	guard->voucher.twilio =
+		(struct clock_reading){ .wall_ms = date_ms, .boot_ms = clock_boot_ms() };
+	pthread_mutex_unlock(&guard->lock);
+}
+
+/*
+ * A ledger that has no word of it yet is one of an older version, or new: then it is as old as what was written to it
+ * last.
+ */
+static bool read_kept(struct catalog *catalog, int64_t *out_ms, struct err *err)
+{
+	struct upkeep row;
+
+	if (!upkeep_find(catalog, UPKEEP_CLOCK, &row, err))
+		return false;
+	*out_ms = row.at_ms;
+	return row.at_ms != 0 || upkeep_last_write(catalog, out_ms, err);
+}
+
+bool clock_guard_load(struct clock_guard *guard, struct catalog *catalog, struct err *err)
+{
+	return read_kept(catalog, &guard->voucher.kept_ms, err);
+}
+
+/* From here on by this process: but not by a clock that went back, which may come forward again. */
+static bool judge(struct clock_guard *guard, const struct clock_reading *now, struct err *err)
+{
+	struct clock_voucher *voucher = &guard->voucher;
+
+	if (!clock_guard_judge(voucher, now, err))
+		return false;
+	if (voucher->vouched.wall_ms == 0 ||
+	    now->wall_ms >= carried_on(&voucher->vouched, now) - CLOCK_GUARD_APART_MS)
+		voucher->vouched = *now;
+	return true;
+}
+
+bool clock_guard_now(struct clock_guard *guard, int64_t *out_ms, struct err *err)
+{
+	struct clock_reading now = read_clocks();
+	bool is_right;
+
+	pthread_mutex_lock(&guard->lock);
+	is_right = judge(guard, &now, err);
+	pthread_mutex_unlock(&guard->lock);
+	if (is_right)
+		*out_ms = now.wall_ms;
+	return is_right;
+}
+
+static bool set_kept(struct clock_guard *guard, struct catalog *catalog, int64_t at_ms,
+		     struct err *err)
+{
+	const struct upkeep row = { .at_ms = at_ms };
+
+	if (!upkeep_set(catalog, UPKEEP_CLOCK, &row, err))
+		return false;
+	pthread_mutex_lock(&guard->lock);
+	guard->voucher.kept_ms = at_ms;
+	pthread_mutex_unlock(&guard->lock);
+	return true;
+}
+
+bool clock_guard_keep(struct clock_guard *guard, struct catalog *catalog, struct err *err)
+{
+	int64_t now_ms, kept_ms;
+	struct upkeep row;
+
+	if (!clock_guard_now(guard, &now_ms, err))
+		return err->kind == ERR_UNAVAILABLE;
+	if (!upkeep_find(catalog, UPKEEP_CLOCK, &row, err))
+		return false;
+	kept_ms = row.at_ms;
+	return (kept_ms != 0 && now_ms < kept_ms + KEPT_EACH_MS) ||
+	       set_kept(guard, catalog, now_ms, err);
+}
+
+bool clock_guard_trust(struct clock_guard *guard, struct catalog *catalog, struct err *err)
+{
+	struct clock_reading now = read_clocks();
+	bool is_told, is_right;
+
+	pthread_mutex_lock(&guard->lock);
+	is_told = guard->voucher.twilio.wall_ms != 0;
+	is_right = !is_told || clock_guard_judge(&guard->voucher, &now, err);
+	pthread_mutex_unlock(&guard->lock);
+	if (!is_right) {
+		err->kind = ERR_CONFLICT;
+		return false;
+	}
+	if (!set_kept(guard, catalog, now.wall_ms, err))
+		return false;
+	pthread_mutex_lock(&guard->lock);
+	guard->voucher.vouched = now;
+	pthread_mutex_unlock(&guard->lock);
+	return true;
+}
