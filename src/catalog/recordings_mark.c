@@ -187,7 +187,8 @@ bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,
 			"format = $9, path = $10, stored_at_ms = $11, sha256 = NULL, waveform = 0, "
 			"queued_at_ms = NULL, next_try_at_ms = NULL, reason_code = NULL, "
 			"reason_text = NULL, changed_seq = $12, "
-			"recheck_at_ms = COALESCE(recheck_at_ms, $13) WHERE id = $1",
+			"recheck_at_ms = COALESCE(recheck_at_ms, $13), "
+			"upstream_copy = CASE WHEN upstream_copy = 2 THEN 2 ELSE 0 END WHERE id = $1",
 			&update, err))
 		return false;
 	seq = catalog_next_sequence(catalog);

@@ -18,6 +18,7 @@
 #include "flights/flight_options.h"
 #include "http/http_options.h"
 #include "notify/notify_options.h"
+#include "purge/upstream_deletion.h"
 #include "retention/retention.h"
 #include "twilio/account_options.h"
 #include "verify/verify_options.h"
@@ -47,6 +48,7 @@ struct settings {
 	struct auth_options auth;
 	struct web_options web;
 	struct flight_options flights;
+	struct upstream_deletion_options upstream_deletion;
 	struct retention_options retention;
 	struct retention_rules rules; /* what follows from it */
 	struct verify_options verify;

@@ -36,7 +36,7 @@ bool rest_request_send(struct rest_request *question, struct fetch *fetch,
 	char user[CREDENTIAL_MAX], password[CREDENTIAL_MAX];
 	struct str user_slice, password_slice;
 	struct transfer_request request = {
-		.method = TRANSFER_GET,
+		.method = question->method,
 		.url = url,
 		.auth_for = account->api_url,
 		.user = user,

@@ -1,5 +1,5 @@
 /*
- * One small question to Twilio's REST API: a GET, its answer collected whole.
+ * One small question to Twilio's REST API, its answer collected whole.
  *
  * Thread: the fetching loop.
  */
@@ -25,6 +25,7 @@ struct rest_request {
 	struct buf body;
 	int status; /* of the answer; 0: none came whole */
 	/* Set by who asks, 0: as above. */
+	enum transfer_method method; /* TRANSFER_GET, or TRANSFER_DELETE */
 	size_t body_max;
 	int64_t limit_ms;
 	void (*answered)(struct rest_request *question);

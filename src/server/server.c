@@ -36,6 +36,7 @@
 #include "purge/clock_guard.h"
 #include "purge/purge.h"
 #include "purge/purge_duty.h"
+#include "purge/upstream_deletion.h"
 #include "rebuild/rebuild.h"
 #include "rest/rest_env.h"
 #include "retention/retention.h"
@@ -86,7 +87,8 @@ struct server {
 	struct clock_guard *clock_guard;
 	struct date_listener dates;
 	struct purge_env purge;
-	struct purge_duty *purge_duty; /* NULL: a command */
+	struct purge_duty *purge_duty;               /* NULL: a command */
+	struct upstream_deletion *upstream_deletion; /* the same */
 	struct auth *auth;
 	struct probes *probes;
 	struct self_examination *self_examination; /* NULL: a command, or one connection alone */
@@ -254,9 +256,13 @@ static void open_purge(struct server *server)
 					    .retention = server->retention,
 					    .trail = &server->auth->audit,
 					    .guard = server->clock_guard };
-	if (!server->options.is_command)
-		server->purge_duty = purge_duty_new(&server->purge, keeper_loop(server->keeper),
-						    keeper_mailbox(server->keeper));
+	if (server->options.is_command)
+		return;
+	server->purge_duty = purge_duty_new(&server->purge, keeper_loop(server->keeper),
+					    keeper_mailbox(server->keeper));
+	server->upstream_deletion = upstream_deletion_new(
+		&server->purge, fetcher_rest_env(server->fetcher), server->store,
+		fetcher_sealers(server->fetcher), &server->settings.upstream_deletion);
 }
 
 static bool open_rooms(struct server *server, struct err *err)
@@ -529,6 +535,8 @@ void server_change(struct server *server, const struct settings *settings)
 	retention_change(server->retention, &settings->rules);
 	if (server->purge_duty)
 		purge_duty_wake(server->purge_duty);
+	if (server->upstream_deletion)
+		upstream_deletion_change(server->upstream_deletion, &settings->upstream_deletion);
 	web_change(&server->web, &settings->web);
 	throttle_set_plays(server->auth->throttle, settings->auth.play_limit);
 	fetcher_change(server->fetcher, &settings->flights);
@@ -585,6 +593,7 @@ void server_stop(struct server *server)
 			web_local_end(server->serving[i].local);
 	access_log_stop(server->access_log);
 	server->is_started = false;
+	upstream_deletion_stop(server->upstream_deletion);
 	if (server->fetcher) {
 		fetcher_stop(server->fetcher);
 		fetcher_drain(server->fetcher); /* what was sealed last is committed still */
@@ -623,6 +632,7 @@ void server_free(struct server *server)
 		mailbox_free(server->serving[i].mailbox);
 		web_local_free(server->serving[i].local);
 	}
+	upstream_deletion_free(server->upstream_deletion);
 	fetcher_free(server->fetcher);
 	purge_duty_free(server->purge_duty);
 	keeper_free(server->keeper);

@@ -1,0 +1,26 @@
+/*
+ * What Twilio was asked to delete of what is stored here: how many in the last time, and what we know of its copy.
+ *
+ * A row is written before Twilio is asked, so that no crash makes a day's number larger than it may be.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "catalog/catalog.h"
+#include "chores/recordings_age.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* After since_ms. */
+bool upstream_deletions_count(struct catalog *catalog, int64_t since_ms, int64_t *out,
+			      struct err *err) MUST_CHECK;
+/* The writer: Twilio is asked now.  Rows before forget_ms are taken away. */
+bool upstream_deletions_add(struct catalog *catalog, const char *recording_sid, int64_t at_ms,
+			    int64_t forget_ms, struct err *err) MUST_CHECK;
+/* The writer: nothing that anybody is shown changes. */
+bool upstream_copy_set(struct catalog *catalog, const char *recording_sid, enum upstream_copy copy,
+		       struct err *err) MUST_CHECK;
+bool upstream_copy_find(struct catalog *catalog, const char *recording_sid, enum upstream_copy *out,
+			struct err *err) MUST_CHECK;
