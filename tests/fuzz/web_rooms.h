@@ -114,6 +114,7 @@ struct workers *__wrap_fetcher_sealers(const struct fetcher *fetcher);
 void __wrap_workers_post(struct workers *workers, struct job *job);
 void __wrap_fetcher_retry(struct fetcher *fetcher, const char *recording_sid);
 void __wrap_fetcher_import(struct fetcher *fetcher);
+void __wrap_verifier_wake(struct verifier *verifier);
 
 int64_t __wrap_clock_monotonic_ms(void)
 {
@@ -270,6 +271,10 @@ void __wrap_fetcher_retry(struct fetcher *fetcher, const char *recording_sid)
 }
 
 void __wrap_fetcher_import(struct fetcher *fetcher)
+{
+}
+
+void __wrap_verifier_wake(struct verifier *verifier)
 {
 }
 

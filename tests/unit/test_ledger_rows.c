@@ -1,0 +1,199 @@
+#include "rebuild/ledger_rows.h"
+
+#include "catalog/recordings.h"
+#include "ledger_fixture.h"
+#include "tap.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#define CALLS    400
+#define LONG_RAW 20000 /* over several pages */
+
+static struct err err;
+
+struct seen {
+	struct ledger_rows_taker taker;
+	unsigned events, by_looks, long_raws, wrong;
+	bool calls[CALLS];
+};
+
+static bool take(struct ledger_rows_taker *taker, const struct ledger_row *row, struct err *why)
+{
+	struct seen *seen = container_of(taker, struct seen, taker);
+	struct str raw = ledger_row_text(row, 22);
+	uint64_t n;
+
+	if (row->table == LEDGER_CALLS) {
+		/* Its SID ends with its number, in decimal. */
+		if (!str_to_u64(str_after(ledger_row_text(row, 1), 24), &n) || n >= CALLS)
+			seen->wrong++;
+		else
+			seen->calls[n] = true;
+	}
+	if (row->table != LEDGER_EVENTS)
+		return true;
+	seen->events++;
+	seen->by_looks += row->is_by_looks;
+	seen->long_raws += raw.len == LONG_RAW && raw.at[0] == 'r' && raw.at[LONG_RAW - 1] == 'r';
+	return true;
+}
+
+static struct ledger_rows_counts read_all(const char *path, struct seen *seen)
+{
+	AUTO(ledger_pages_free) struct ledger_pages *pages = NULL;
+	struct ledger_rows_counts counts;
+
+	memset(seen, 0, sizeof(*seen));
+	seen->taker.take = take;
+	MUST(ledger_pages_open(path, &pages, &err));
+	MUST(ledger_rows_read(pages, &seen->taker, &counts, &err));
+	return counts;
+}
+
+static unsigned calls_of(const struct seen *seen)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < CALLS; i++)
+		count += seen->calls[i];
+	return count;
+}
+
+static void append(struct ledger *ledger, unsigned from, unsigned to)
+{
+	static char raw[LONG_RAW];
+	int64_t seq;
+
+	memset(raw, 'r', sizeof(raw));
+	MUST(catalog_begin(ledger->writer, &err));
+	for (unsigned n = from; n < to; n++) {
+		char call_sid[SID_SIZE];
+		struct event event;
+
+		snprintf(call_sid, sizeof(call_sid), "CA%032u", n);
+		event_init(&event, EVENT_CALL_STATUS, 1700000000000 + n);
+		event.call_sid = str_of(call_sid);
+		event.status = STR("completed");
+		event.from = STR("+15550001111");
+		if (n % 50 == 0)
+			event.raw = (struct str){ raw, sizeof(raw) };
+		MUST(events_append(ledger->writer, &event, &seq, &err));
+	}
+	MUST(catalog_commit(ledger->writer, &err));
+}
+
+static off_t size_of(const char *path)
+{
+	struct stat about;
+
+	return stat(path, &about) == 0 ? about.st_size : 0;
+}
+
+static void overwrite(const char *path, off_t at, const void *bytes, size_t len)
+{
+	AUTO(close) int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || pwrite(fd, bytes, len, at) != (ssize_t)len)
+		exit(1);
+}
+
+/* Half of the events are in the file, half in its log; the last of these frames is torn. */
+static void test_log(struct ledger *ledger)
+{
+	AUTO(free) char *log = xasprintf("%s-wal", ledger->path);
+	struct projection_result result;
+	struct seen seen;
+	int64_t left;
+
+	append(ledger, 0, CALLS / 2);
+	ledger_project(ledger, &result);
+	MUST(catalog_checkpoint(ledger->writer, &left, &err));
+	append(ledger, CALLS / 2, CALLS);
+	ledger_project(ledger, &result);
+	OK(size_of(log) > 0, "there is a log");
+	OK(read_all(ledger->path, &seen).has_schema, "the schema is read");
+	IS_INT(seen.events, CALLS, "all events, of the file and of its log");
+	IS_INT(seen.long_raws, CALLS / 50, "those that are longer than a page, whole");
+	IS_INT(calls_of(&seen), CALLS, "and calls");
+	IS_INT(seen.by_looks + seen.wrong, 0, "on the way from the root");
+
+	append(ledger, 0, 1);
+	read_all(ledger->path, &seen);
+	IS_INT(seen.events, CALLS + 1, "one more");
+	overwrite(log, size_of(log) - 100, "torn", 4);
+	read_all(ledger->path, &seen);
+	IS_INT(seen.events, CALLS, "a transaction that is torn did not happen");
+}
+
+static uint32_t below(uint64_t *state, uint32_t n)
+{
+	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)((*state >> 33) % n);
+}
+
+/* Everything in the file: without its head, and without the pages above the rows. */
+static void test_damage(const char *path)
+{
+	static uint8_t page[4096];
+	struct ledger_rows_counts counts;
+	AUTO(ledger_pages_free) struct ledger_pages *pages = NULL;
+	struct seen seen;
+	unsigned inner = 0;
+
+	MUST(ledger_pages_open(path, &pages, &err));
+	for (uint32_t n = 2; n <= ledger_pages_count(pages); n++) {
+		if (!ledger_pages_read(pages, n, page) || page[0] != 0x05)
+			continue;
+		memset(page, 0xa5, sizeof(page));
+		overwrite(path, (off_t)(n - 1) * 4096, page, sizeof(page));
+		inner++;
+	}
+	OK(inner > 0, "there are pages above the rows");
+	counts = read_all(path, &seen);
+	IS_INT(seen.events, CALLS + 1, "without them all events are found by their looks");
+	OK(seen.by_looks > 0 && counts.damaged >= inner, "which is told");
+	memset(page, 0, sizeof(page));
+	overwrite(path, 0, page, sizeof(page));
+	counts = read_all(path, &seen);
+	OK(!counts.has_schema, "without the first page the roots are not known");
+	IS_INT(seen.events, CALLS + 1, "and all events are found");
+	IS_INT(calls_of(&seen), CALLS, "and all calls");
+}
+
+/* Whatever stands there: nothing is read that is not there (the sanitizers see to it). */
+static void test_garbage(const char *path)
+{
+	uint64_t state = 7;
+	struct seen seen;
+
+	for (unsigned round = 0; round < 200; round++) {
+		for (unsigned i = 0; i < 50; i++) {
+			uint8_t byte = (uint8_t)below(&state, 256);
+
+			overwrite(path, below(&state, (uint32_t)size_of(path)), &byte, 1);
+		}
+		read_all(path, &seen);
+	}
+	OK(calls_of(&seen) > 0, "something is found still: %u calls, %u events", calls_of(&seen),
+	   seen.events);
+}
+
+int main(void)
+{
+	AUTO(ledger_pages_free) struct ledger_pages *none = NULL;
+	struct ledger ledger;
+	int64_t left;
+
+	ledger_open(&ledger);
+	test_log(&ledger);
+	/* It remembers the frame that was torn under it, and moves that one, too: as no other would. */
+	MUST(catalog_checkpoint(ledger.writer, &left, &err));
+	catalog_free(TAKE(ledger.writer));
+	test_damage(ledger.path);
+	test_garbage(ledger.path);
+	OK(!ledger_pages_open("/nowhere/ledger.db", &none, &err) && err.kind == ERR_NOT_FOUND,
+	   "where there is none: %s", err.text);
+	ledger_remove(&ledger);
+	return tap_end();
+}
