@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 
 #define ASSUMED 1024 /* where the system does not say */
-#define OWN     32   /* ledger, loops, mailboxes, listeners, standard streams */
+#define OWN     34   /* ledger, loops, mailboxes, listeners, standard streams */
 #define KEPT_MAX \
 	1024 /* files of flights: two descriptors each, and one for each loop with players */
 #define CACHE_PART 4 /* a quarter of all is for what the loops' caches keep open */

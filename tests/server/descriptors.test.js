@@ -13,7 +13,7 @@ const openFiles = (server) => readdirSync(`/proc/${server.pid}/fd`).length;
 
 test('more recordings are played than descriptors are there to keep them open', async (t) => {
   const simulator = await Simulator.start(t);
-  const server = await startServer(t, { upstream: simulator.url, openFiles: 90 });
+  const server = await startServer(t, { upstream: simulator.url, openFiles: 94 });
   const recordings = [];
   for (let i = 0; i < 100; i++) recordings.push(await simulator.announce(server, { duration: 1 }));
   for (const { callSid } of recordings) await untilState(server, callSid, 'stored');
