@@ -67,9 +67,12 @@ static void read_done(struct ledger_job *job)
 {
 	struct web_read *read = container_of(job, struct web_read, job);
 
+	if (!job->succeeded && read->make_without)
+		buf_clear(&read->body);
 	if (read->x && job->succeeded && read->answer)
 		read->answer(read, read->x);
-	else if (read->x && job->succeeded)
+	else if (read->x &&
+		 (job->succeeded || (read->make_without && read->make_without(read, &job->err))))
 		(read->send ? read->send : web_send_json)(read->x, buf_str(&read->body));
 	else if (read->x)
 		refuse_read(read);

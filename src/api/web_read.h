@@ -27,6 +27,8 @@ struct web_read {
 	 */
 	bool (*make)(struct web_read *read, struct catalog *catalog, struct json *json,
 		     struct err *err);
+	/* Optional, on the loop: make() has failed, and this writes read->body in its place.  False: it is refused after all. */
+	bool (*make_without)(struct web_read *read, const struct err *err);
 	/* Replies with what was made; NULL: web_send_json(). */
 	void (*send)(struct exchange *x, struct str body);
 	/* In place of both: replies by what make() has left in the struct around this one.  NULL: as they say. */

@@ -145,6 +145,14 @@ void blob_store_free(struct blob_store *store)
 		store->driver->store_free(store);
 }
 
+/* As it was: the disk, or that no descriptor is left; not what was asked, nor that there is no room. */
+static bool noted(struct trouble *trouble, bool good, const struct err *err)
+{
+	if (!good && (err->kind == ERR_INTERNAL || err->kind == ERR_SCARCE))
+		trouble_failed(trouble, err->text);
+	return good;
+}
+
 #define ARRIVING_BASE_SIZE (SID_LEN + 32)
 
 static bool make_base(struct str recording_sid, int64_t generation, char out[ARRIVING_BASE_SIZE],
@@ -165,7 +173,7 @@ bool blob_arriving_open(struct blob_store *store, struct str recording_sid, int6
 	char base[ARRIVING_BASE_SIZE];
 
 	return make_base(recording_sid, generation, base, err) &&
-	       store->driver->arriving_open(store, base, out, err);
+	       noted(&store->writing, store->driver->arriving_open(store, base, out, err), err);
 }
 
 /* Beside an arriving file of the same generation: what comes encrypted has both. */
@@ -177,7 +185,8 @@ bool blob_arriving_open_unnamed(struct blob_store *store, struct str recording_s
 	if (!make_base(recording_sid, generation, base, err))
 		return false;
 	memcpy(base + strlen(base), ".open", sizeof(".open"));
-	return store->driver->arriving_open_unnamed(store, base, out, err);
+	return noted(&store->writing,
+		     store->driver->arriving_open_unnamed(store, base, out, err), err);
 }
 
 bool blob_arriving_take(struct blob_store *store, struct str recording_sid, int64_t generation,
@@ -191,7 +200,9 @@ bool blob_arriving_take(struct blob_store *store, struct str recording_sid, int6
 
 bool blob_arriving_write(struct blob_arriving *arriving, struct str bytes, struct err *err)
 {
-	return arriving->store->driver->arriving_write(arriving, bytes, err);
+	struct blob_store *store = arriving->store;
+
+	return noted(&store->writing, store->driver->arriving_write(arriving, bytes, err), err);
 }
 
 bool blob_arriving_truncate(struct blob_arriving *arriving, uint64_t size, struct err *err)
@@ -215,11 +226,16 @@ bool blob_scratch(struct blob_store *store, int *out_fd, struct err *err)
 enum blob_seal_result blob_arriving_seal(struct blob_arriving *arriving, struct str name,
 					 struct err *err)
 {
+	struct blob_store *store = arriving->store;
 	char checked[BLOB_NAME_SIZE];
+	enum blob_seal_result result;
 
 	if (!take_name(name, checked, err))
 		return BLOB_UNSEALED;
-	return arriving->store->driver->arriving_seal(arriving, checked, err);
+	result = store->driver->arriving_seal(arriving, checked, err);
+	if (noted(&store->writing, result == BLOB_SEALED, err))
+		trouble_worked(&store->writing);
+	return result;
 }
 
 void blob_arriving_free(struct blob_arriving *arriving)
@@ -238,8 +254,13 @@ bool blob_open_read(struct blob_store *store, struct str name, int *out_fd, uint
 {
 	char checked[BLOB_NAME_SIZE];
 
-	return take_name(name, checked, err) &&
-	       store->driver->open_read(store, checked, out_fd, out_size, err);
+	if (!take_name(name, checked, err))
+		return false;
+	if (!noted(&store->reading, store->driver->open_read(store, checked, out_fd, out_size, err),
+		   err))
+		return false;
+	trouble_worked(&store->reading);
+	return true;
 }
 
 bool blob_has_place(struct blob_store *store, struct str name)

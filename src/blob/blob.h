@@ -26,6 +26,7 @@
 #include "base/hash.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "base/trouble.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -37,7 +38,14 @@ struct blob_driver;
 /* A store: embedded first in the driver's own struct.  Released with blob_store_free(). */
 struct blob_store {
 	const struct blob_driver *driver;
+	/* Of all threads: does it take files now, does it give them?  A full disk is not among it: blob_free_bytes(). */
+	struct trouble writing, reading;
 };
+/* What a driver begins with. */
+#define BLOB_STORE(itself)                                                           \
+	{                                                                            \
+		.driver = (itself), .writing = TROUBLE_NONE, .reading = TROUBLE_NONE \
+	}
 
 /* A file in the making: embedded first in the driver's own struct. */
 struct blob_arriving {

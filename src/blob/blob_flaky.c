@@ -260,7 +260,7 @@ struct blob_store *blob_flaky_new(struct blob_store *inner)
 {
 	struct blob_flaky *flaky = xcalloc(1, sizeof(*flaky));
 
-	flaky->store.driver = &flaky_driver;
+	flaky->store = (struct blob_store)BLOB_STORE(&flaky_driver);
 	flaky->inner = inner;
 	pthread_mutex_init(&flaky->lock, NULL);
 	return &flaky->store;

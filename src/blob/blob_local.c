@@ -586,7 +586,7 @@ bool blob_local_open(const char *data_dir, struct blob_store **out, struct err *
 	AUTO(blob_store_free) struct blob_store *store = &local->store;
 	struct stat recordings, arriving;
 
-	local->store.driver = &local_driver;
+	local->store = (struct blob_store)BLOB_STORE(&local_driver);
 	local->recordings_fd = local->arriving_fd = -1;
 	if (!file_make_folders(data_dir, err) ||
 	    !open_top(data_dir, "recordings", &local->recordings, &local->recordings_fd, err) ||

@@ -17,9 +17,9 @@
  *
  * A struct db is one connection and belongs to one thread.  Everything blocks.
  *
- * Errors: ERR_CONFLICT for a violated constraint; ERR_UNAVAILABLE for a full disk
- * and for a lock that was not had in time; ERR_INTERNAL for all else, reading and
- * writing errors of the disk included.
+ * Errors: ERR_CONFLICT for a violated constraint; ERR_UNAVAILABLE for a full disk, for one
+ * that is read-only and for a lock that was not had in time; ERR_SCARCE where no descriptor is left;
+ * ERR_INTERNAL for all else, reading and writing errors of the disk included.
  */
 #pragma once
 

@@ -81,9 +81,15 @@ enum err_kind sqlite_kind_of(int code, int os_errno)
 	/* Whatever the reason, the kernel has dropped what was to be synced. */
 	if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
 		return ERR_INTERNAL;
+	/* No descriptor is left; and, of a file system that was made read-only, nothing was lost: it is tried again. */
+	if (os_errno == EMFILE || os_errno == ENFILE)
+		return ERR_SCARCE;
+	if (os_errno == EROFS)
+		return ERR_UNAVAILABLE;
 	switch (code & 0xff) {
 	case SQLITE_CONSTRAINT:
 		return ERR_CONFLICT;
+	case SQLITE_READONLY:
 	case SQLITE_FULL:
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -96,10 +102,16 @@ enum err_kind sqlite_kind_of(int code, int os_errno)
 	}
 }
 
+static bool is_damage(int code)
+{
+	return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+}
+
 static bool failed(const struct sqlite_db *self, int code, struct err *err)
 {
-	return err_set(err, sqlite_kind_of(code, sqlite3_system_errno(self->handle)), "SQLite: %s",
-		       sqlite3_errmsg(self->handle));
+	return err_set(err, sqlite_kind_of(code, sqlite3_system_errno(self->handle)),
+		       "SQLite: %s%s", sqlite3_errmsg(self->handle),
+		       is_damage(code) ? " (damaged: see callspool rebuild)" : "");
 }
 
 static bool sqlite_exec(struct db *db, const char *sql, struct err *err)

@@ -27,6 +27,9 @@
 /* Jobs in one transaction: bounds how long the first of them waits. */
 #define BATCH_MAX FEED_COMMIT_MAX
 #define READERS   2
+/* A lock or a disk may be as it was long before somebody writes again; damage is met by those who read what is damaged. */
+#define WRITE_RECENT_MS (5 * 60 * 1000)
+#define READ_RECENT_MS  (15 * 60 * 1000)
 
 struct reader {
 	struct ledger *ledger;
@@ -48,6 +51,7 @@ struct ledger {
 	struct checkpointer *checkpointer;
 	struct reserve *reserve; /* NULL: none */
 	struct ledger_times times;
+	struct trouble writing, reading;
 
 	struct ledger_queue reads;
 	struct reader readers[READERS];
@@ -68,6 +72,20 @@ static bool commit(struct ledger *ledger, struct err *err)
 	if (err->kind == ERR_INTERNAL)
 		disk_failure_end(err);
 	return false;
+}
+
+/* Of the ledger, and not of what a job asked of it. */
+static bool is_trouble(const struct err *err)
+{
+	return err->kind == ERR_INTERNAL || err->kind == ERR_UNAVAILABLE || err->kind == ERR_SCARCE;
+}
+
+static void note_write(struct ledger *ledger, bool was_written, const struct err *err)
+{
+	if (was_written && trouble_worked(&ledger->writing))
+		log_info(NULL, "the ledger is written again");
+	else if (!was_written && is_trouble(err) && trouble_failed(&ledger->writing, err->text))
+		log_warn(NULL, "the ledger cannot be written: %s", err->text);
 }
 
 static bool write_batch(struct ledger *ledger, struct ledger_job *first, int64_t *out_sequence,
@@ -96,10 +114,13 @@ static bool write_all(struct ledger *ledger, struct ledger_job *first, int64_t *
 {
 	bool was_written = write_batch(ledger, first, out_sequence, err);
 
-	if (!ledger->reserve || (!was_written && err->kind != ERR_UNAVAILABLE))
+	if (!ledger->reserve || (!was_written && err->kind != ERR_UNAVAILABLE)) {
+		note_write(ledger, was_written, err);
 		return was_written;
+	}
 	if (!was_written && reserve_spend(ledger->reserve))
 		was_written = write_batch(ledger, first, out_sequence, err);
+	note_write(ledger, was_written, err);
 	reserve_turn(ledger->reserve, !was_written                           ? RESERVE_BATCH_FAILED
 				      : catalog_has_changed(ledger->catalog) ? RESERVE_BATCH_WRITTEN
 									     : RESERVE_BATCH_EMPTY);
@@ -220,6 +241,9 @@ static void *run_reader(void *argument)
 
 	while ((job = ledger_queue_take(&reader->ledger->reads, 1, -1, &is_stopping)) != NULL) {
 		job->succeeded = read_one(reader->catalog, job);
+		if (!job->succeeded && is_trouble(&job->err) &&
+		    trouble_failed(&reader->ledger->reading, job->err.text))
+			log_warn(NULL, "the ledger cannot be read: %s", job->err.text);
 		ledger_job_answer(job);
 	}
 	return NULL;
@@ -258,6 +282,7 @@ bool ledger_open_reserved(const char *path, struct reserve *reserve, struct ledg
 
 	ledger->path = xstrdup(path);
 	ledger->reserve = reserve;
+	ledger->writing = ledger->reading = (struct trouble)TROUBLE_NONE;
 	ledger_queue_init(&ledger->writes);
 	ledger_queue_init(&ledger->reads);
 	if (!open_catalog(ledger, err) || !open_feed(ledger, err)) {
@@ -282,6 +307,12 @@ bool ledger_write_now(struct ledger *ledger, struct ledger_job *job, struct err 
 {
 	job->next = NULL;
 	return write_all(ledger, job, &job->sequence, err);
+}
+
+void ledger_troubles(struct ledger *ledger, struct ledger_troubles *out)
+{
+	trouble_read(&ledger->writing, WRITE_RECENT_MS, &out->writing);
+	trouble_read(&ledger->reading, READ_RECENT_MS, &out->reading);
 }
 
 void ledger_listen(struct ledger *ledger, struct ledger_listener *listener)

@@ -13,6 +13,7 @@
 #include "base/counter.h"
 #include "base/err.h"
 #include "base/time_histogram.h"
+#include "base/trouble.h"
 #include "catalog/catalog.h"
 #include "catalog/projection.h"
 #include "ledger/feed.h"
@@ -46,6 +47,14 @@ void ledger_listen(struct ledger *ledger,
 /* For who asks what came after a sequence number; lives as long as the ledger. */
 struct feed *ledger_feed(struct ledger *ledger);
 const struct ledger_times *ledger_times(const struct ledger *ledger);
+/*
+ * Can it be written, can it be read?  What a job itself refuses does not count.  Any thread.  Damage that one query meets is
+ * told for a while, though others go on.
+ */
+struct ledger_troubles {
+	struct trouble_facts writing, reading;
+};
+void ledger_troubles(struct ledger *ledger, struct ledger_troubles *out);
 bool ledger_start(struct ledger *ledger, struct err *err) MUST_CHECK;
 /*
  * Runs what was posted, then ends the threads.  What is posted afterwards is answered undone

@@ -158,6 +158,22 @@ static void judge_store(const struct health_facts *facts, struct health_causes *
 		    (long long)stays);
 }
 
+static void judge_trouble(const struct trouble_facts *trouble, const char *what,
+			  struct health_causes *causes)
+{
+	if (trouble->for_ms >= 0 && trouble->text[0])
+		add(causes, "%s, for %lld seconds now: %.200s", what,
+		    (long long)(trouble->for_ms / 1000), trouble->text);
+}
+
+static void judge_troubles(const struct health_facts *facts, struct health_causes *causes)
+{
+	judge_trouble(&facts->ledger.writing, "The ledger cannot be written", causes);
+	judge_trouble(&facts->ledger.reading, "Not all of the ledger can be read", causes);
+	judge_trouble(&facts->store_writing, "The store takes no files", causes);
+	judge_trouble(&facts->store_reading, "Stored files cannot be opened", causes);
+}
+
 static void judge_examination(const struct canary_word *examined, struct health_causes *causes)
 {
 	if (examined->is_broken)
@@ -193,6 +209,7 @@ void health_judge(const struct health_facts *facts, struct health_causes *out)
 	judge_disk(facts, out);
 	judge_store(facts, out);
 	judge_notifier(facts, out);
+	judge_troubles(facts, out);
 	judge_examination(&facts->examined, out);
 }
 

@@ -12,6 +12,7 @@
 #include "chores/notices_queue.h"
 #include "chores/verifications.h"
 #include "doctor/canary.h"
+#include "ledger/ledger.h"
 #include "ledger/reserve.h"
 #include "notify/notifier.h"
 #include "rest/upstream.h"
@@ -22,7 +23,7 @@
 
 struct json;
 
-#define HEALTH_CAUSES_MAX 18
+#define HEALTH_CAUSES_MAX 23
 #define HEALTH_CAUSE_SIZE 320 /* a sentence, and Twilio's or the disk's own words */
 
 /* A plain value.  Instants: wall clock, 0 never. */
@@ -42,6 +43,8 @@ struct health_facts {
 	struct webhook_counts webhooks;
 	struct upstream_facts upstream;
 	struct completeness completeness;
+	struct ledger_troubles ledger; /* for_ms -1: none */
+	struct trouble_facts store_writing, store_reading;
 	struct store_fault_counts faults; /* of the store, compared with the ledger */
 	struct verification verified[VERIFICATION_PASSES];
 	struct canary_word examined;

@@ -15,6 +15,8 @@
 
 /* Those that are looked at for the last webhook, where none came since the start. */
 #define LAST_EVENTS 200000
+/* As long as a flight waits at most: it tries again. */
+#define STORE_RECENT_MS (20 * 60 * 1000)
 
 struct health_read {
 	struct web_read read;
@@ -62,9 +64,11 @@ static void take_trend(const struct web *web, struct health_facts *facts)
 		facts->disk_full_at_ms = facts->now_ms + left_ms;
 }
 
-bool web_health_gather(const struct web *web, struct catalog *catalog, struct health_facts *out,
-		       struct err *err)
+/* What is known without the ledger. */
+static void gather_known(const struct web *web, struct health_facts *out)
 {
+	struct err disk_err;
+
 	*out = (struct health_facts){
 		.started_at_ms = web->started_at_ms,
 		.min_free_bytes = web->live.min_free_bytes,
@@ -77,11 +81,20 @@ bool web_health_gather(const struct web *web, struct catalog *catalog, struct he
 	out->canary = web->canary;
 	canary_read(web->canary, &out->examined);
 	notifier_read(web->notifier, &out->notifier);
-	if (!web_health_read(catalog, web->store, web->accounts, out, err))
-		return false;
 	take_plays(web, out);
+	ledger_troubles(web->ledger, &out->ledger);
+	trouble_read(&web->store->writing, STORE_RECENT_MS, &out->store_writing);
+	trouble_read(&web->store->reading, STORE_RECENT_MS, &out->store_reading);
+	out->store_answers = blob_free_bytes(web->store, &out->free_bytes, &disk_err);
+	out->now_ms = clock_wall_ms();
 	take_trend(web, out);
-	return true;
+}
+
+bool web_health_gather(const struct web *web, struct catalog *catalog, struct health_facts *out,
+		       struct err *err)
+{
+	gather_known(web, out);
+	return web_health_read(catalog, web->store, web->accounts, out, err);
 }
 
 /* What came since the start is known without the ledger. */
@@ -105,12 +118,32 @@ static bool make_health(struct web_read *read, struct catalog *catalog, struct j
 	return true;
 }
 
+/* The ledger does not answer: that is no reason to be silent about it, for what is in memory plays. */
+static bool tell_without(struct web_read *read, const struct err *err)
+{
+	const struct health_read *health = container_of(read, struct health_read, read);
+	struct health_facts facts;
+	struct json json;
+
+	gather_known(read->web, &facts);
+	if (facts.ledger.reading.for_ms < 0) {
+		facts.ledger.reading.for_ms = 0;
+		str_fit(str_of(err->text), facts.ledger.reading.text,
+			sizeof(facts.ledger.reading.text));
+	}
+	json_start(&json, &read->body);
+	health_write(&facts, health->detail, &json);
+	buf_add_byte(&read->body, '\n');
+	return buf_ok(&read->body);
+}
+
 static void start(struct exchange *x, enum health_detail detail)
 {
 	struct health_read *health = xcalloc(1, sizeof(*health));
 
 	health->detail = detail;
 	health->read.make = make_health;
+	health->read.make_without = tell_without;
 	health->read.not_found = WEB_INTERNAL;
 	web_read_start(&health->read, x);
 }

@@ -126,6 +126,26 @@ static void check_store(void)
 	CAUSE(&facts, "mounted?", "a store that cannot be looked at");
 }
 
+static void check_troubles(void)
+{
+	struct health_facts facts = well();
+
+	facts.ledger.writing = (struct trouble_facts){ .for_ms = -1, .text = "of before" };
+	CAUSE(&facts, "", "a trouble that is over");
+	facts.ledger.writing = (struct trouble_facts){ 12000, "SQLite: database is locked" };
+	CAUSE(&facts, "cannot be written, for 12 seconds now: SQLite: database is locked",
+	      "a ledger that is locked");
+	facts = well();
+	facts.ledger.reading = (struct trouble_facts){ 0, "SQLite: damaged" };
+	CAUSE(&facts, "Not all of the ledger can be read", "one that is damaged");
+	facts = well();
+	facts.store_writing = (struct trouble_facts){ 0, "Read-only file system" };
+	CAUSE(&facts, "takes no files", "a store that is read-only");
+	facts = well();
+	facts.store_reading = (struct trouble_facts){ 0, "Too many open files" };
+	CAUSE(&facts, "cannot be opened", "no descriptor that is left");
+}
+
 /* There is room for all causes that can hold at once. */
 static void check_all(void)
 {
@@ -145,11 +165,13 @@ static void check_all(void)
 	facts.counts.events_set_aside = 1;
 	facts.free_bytes = 0;
 	facts.reserve = RESERVE_SPENT;
+	facts.ledger.writing.text[0] = facts.ledger.reading.text[0] = '?';
+	facts.store_writing.text[0] = facts.store_reading.text[0] = '?';
 	facts.verified[VERIFICATION_ASKED].failure[0] = '?';
 	for (enum store_fault_state state = STORE_FAULT_OPEN; state <= STORE_FAULT_STAYS; state++)
 		facts.faults.of[state][STORE_FAULT_BYTES] = 1;
 	health_judge(&facts, &causes);
-	IS_INT(causes.count, 15, "all causes at once");
+	IS_INT(causes.count, 19, "all causes at once");
 }
 
 static void check_list(void)
@@ -226,6 +248,7 @@ int main(void)
 	check_fetching();
 	check_disk();
 	check_store();
+	check_troubles();
 	check_all();
 	return tap_end();
 }
