@@ -3,12 +3,13 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { audio } from './harness/audio.js';
 import { callspool, pathOf, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { run, temporaryFolder } from './harness/process.js';
 import { startStored, store } from './harness/stored.js';
 import { until } from './harness/until.js';
-import { newSid } from './harness/webhook.js';
+import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
 const of = (server) => ['--set', `data_dir=${server.dataDir}`];
 const verify = (server, ...args) => callspool(['verify', ...args, ...of(server)]);
@@ -172,4 +173,31 @@ test('killed in the middle it goes on where it was', async (t) => {
     return now.asked.completed_at && now;
   });
   assert.equal(asked.files, 4);
+});
+
+test('a backup taken under load restores to a store in which nothing is found', async (t) => {
+  const { server, upstream } = await startStored(t);
+  const media = audio({ seconds: 1 });
+  let sent = 0;
+  let isOver = false;
+  const load = (async () => {
+    while (!isOver) {
+      const [recordingSid, callSid] = [newSid('RE'), newSid('CA')];
+      upstream.recordings.set(recordingSid, { media, wav: media, callSid, duration: 1, channels: 2 });
+      assert.equal((await postForm(server.url, RECORDING_STATUS, recordingCallback({ CallSid: callSid, RecordingSid: recordingSid, RecordingDuration: '1' }))).status, 200);
+      sent++;
+    }
+  })();
+  await until('there is load', () => sent > 10);
+  const folder = join(temporaryFolder(t), 'backup');
+  const taken = await callspool(['backup', folder, ...of(server)]);
+  isOver = true;
+  await load;
+  assert.equal(taken.code, 0, taken.stderr + taken.stdout);
+  const dataDir = join(temporaryFolder(t), 'restored');
+  assert.equal((await callspool(['restore', folder, '--set', `data_dir=${dataDir}`])).code, 0);
+  copyFileSync(join(server.dataDir, 'audit.key'), join(dataDir, 'audit.key')); // which no backup has
+  const { findings, pass } = await report({ dataDir }, 0);
+  assert.deepEqual(findings, []);
+  assert.ok(pass.files > 0);
 });
