@@ -318,13 +318,14 @@ static bool bring_back(struct restore *restore, struct err *err)
 	return good && name_ledger(restore, err);
 }
 
-/* audit.key: who keeps it elsewhere brings it first. */
+/* audit.key, keys: who keeps them elsewhere brings them first. */
 static bool ready_folder(const char *data_dir, int *out_lock_fd, struct err *err)
 {
-	static const char *const at_first[] = { "lock", "reserve", "audit.key", NULL };
+	static const char *const at_first[] = { "lock", "reserve", "audit.key", "keys", NULL };
 	static const char *const again[] = { "lock",
 					     "reserve",
 					     "audit.key",
+					     "keys",
 					     "recordings",
 					     "arriving",
 					     RESTORE_UNFINISHED,

@@ -29,6 +29,18 @@ static void name_keys(struct verdict_facts *facts, const char *public_key_sid,
 		 fingerprint[0] ? ", private key " : "", fingerprint);
 }
 
+/* There was no room to open it: it need not come once more. */
+static bool is_whole(struct flight *flight)
+{
+	const struct arrival *arrival = &flight->arrival;
+
+	if (!arrival->file || arrival->file->size != arrival->length)
+		return false;
+	blame(flight, CIPHER_CLOSED);
+	flight->try->facts.bytes = arrival->length;
+	return true;
+}
+
 bool flight_read_details(struct flight *flight)
 {
 	struct try *try = flight->try;
@@ -42,7 +54,7 @@ bool flight_read_details(struct flight *flight)
 	}
 	if (flight->env->vault &&
 	    vault_finds(flight->env->vault, try->details.public_key_sid, fingerprint))
-		return true;
+		return !is_whole(flight);
 	blame(flight, CIPHER_NO_KEY);
 	name_keys(&try->facts, try->details.public_key_sid, "");
 	return false;
@@ -172,6 +184,8 @@ void flight_open_cipher(struct flight *flight)
 {
 	struct try *try = flight->try;
 
+	if (flight->state == FLIGHT_ASKING)
+		flight_enter(flight, FLIGHT_CHECKING);
 	try->open_job =
 		(struct job){ .run = run_open, .done = opened, .reply = flight->env->mailbox };
 	try->is_handed_over = true;

@@ -34,7 +34,7 @@ void flight_judge(struct flight *flight);
 void flight_end_deleted(struct flight *flight);
 
 /* flight_cipher.c: what Twilio encrypted */
-/* False: it cannot be opened, or not be told how; the facts say so. */
+/* False: there is nothing to be asked for, as it cannot be opened, or all of it is here already; the facts say why. */
 bool flight_read_details(struct flight *flight);
 /* The metadata came, and says this of the encryption (at == NULL: nothing). */
 void flight_learn_details(struct flight *flight, struct str told);
