@@ -55,7 +55,7 @@ test('what becomes of a recording is told, signed', async (t) => {
 
   const failed = await announce(server, upstream, { RecordingStatus: 'absent', ErrorCode: '16101' });
   const { data: { reason, media_url: none } } = await receiver.until('recording.failed', failed.recordingSid);
-  assert.deepEqual([reason.code, none], ['recording_absent', undefined]);
+  assert.deepEqual([reason.code, none], ['too_short', undefined]);
 
   await remove(server, recordingSid);
   const deleted = await receiver.until('recording.deleted', recordingSid);
