@@ -223,6 +223,15 @@ bool notices_give_up(struct catalog *catalog, int64_t before_ms, int64_t at_ms, 
 			   (int64_t[]){ before_ms, at_ms, (int64_t)most }, out_count, err);
 }
 
+bool notices_bring_forward(struct catalog *catalog, int64_t beyond_ms, int64_t at_ms, size_t most,
+			   size_t *out_count, struct err *err)
+{
+	return change_some(catalog,
+			   "UPDATE notices SET due_at_ms = $2 WHERE seq IN (SELECT n.seq "
+			   "FROM notices n WHERE n.due_at_ms > $1 ORDER BY n.due_at_ms LIMIT $3)",
+			   (int64_t[]){ beyond_ms, at_ms, (int64_t)most }, out_count, err);
+}
+
 bool notices_forget_dead(struct catalog *catalog, int64_t before_ms, size_t most, size_t *out_count,
 			 struct err *err)
 {

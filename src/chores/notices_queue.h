@@ -85,6 +85,9 @@ bool notices_failed(struct catalog *catalog, const struct notice_failure *failur
 /* Those of the first `most` whose change was before before_ms are given up. */
 bool notices_give_up(struct catalog *catalog, int64_t before_ms, int64_t at_ms, size_t most,
 		     size_t *out_count, struct err *err) MUST_CHECK;
+/* What is due after beyond_ms, which no wait that is ever set explains, is due at at_ms: the clock was ahead. */
+bool notices_bring_forward(struct catalog *catalog, int64_t beyond_ms, int64_t at_ms, size_t most,
+			   size_t *out_count, struct err *err) MUST_CHECK;
 /* Those of the first `most` dead letters are forgotten that were given up before before_ms. */
 bool notices_forget_dead(struct catalog *catalog, int64_t before_ms, size_t most, size_t *out_count,
 			 struct err *err) MUST_CHECK;

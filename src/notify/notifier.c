@@ -44,6 +44,8 @@
 #define TIDY_EACH_MS  (60 * 1000)
 #define TIDY_MOST     1000
 #define RETRY_MOST_MS (15 * 60 * 1000)
+#define DUE_MOST_MS \
+	(2 * RETRY_MOST_MS) /* what is due later was written by a clock that was ahead */
 
 enum slot_state { SLOT_FREE, SLOT_SENDING, SLOT_WRITING, SLOT_DONE };
 
@@ -60,7 +62,7 @@ struct tidying {
 	struct ledger_job job;
 	struct timer timer;
 	int64_t give_up_before_ms; /* 0: nothing is */
-	size_t given_up, forgotten;
+	size_t given_up, forgotten, brought_forward;
 };
 
 struct claim {
@@ -449,7 +451,9 @@ static bool run_tidy(struct ledger_job *job, struct catalog *catalog, struct err
 	int64_t now_ms = clock_wall_ms();
 
 	tidying->given_up = 0;
-	return notices_forget_dead(catalog, now_ms - NOTICE_DEAD_KEPT_MS, TIDY_MOST,
+	return notices_bring_forward(catalog, now_ms + DUE_MOST_MS, now_ms, TIDY_MOST,
+				     &tidying->brought_forward, err) &&
+	       notices_forget_dead(catalog, now_ms - NOTICE_DEAD_KEPT_MS, TIDY_MOST,
 				   &tidying->forgotten, err) &&
 	       (tidying->give_up_before_ms == 0 ||
 		notices_give_up(catalog, tidying->give_up_before_ms, now_ms, TIDY_MOST,
@@ -463,7 +467,8 @@ static void tidied(struct ledger_job *job)
 	struct notifier *notifier = container_of(job, struct notifier, tidying.job);
 	struct tidying *tidying = &notifier->tidying;
 	bool is_more = job->succeeded &&
-		       (tidying->given_up == TIDY_MOST || tidying->forgotten == TIDY_MOST);
+		       (tidying->given_up == TIDY_MOST || tidying->forgotten == TIDY_MOST ||
+			tidying->brought_forward == TIDY_MOST);
 
 	if (notifier->is_stopping)
 		return;
@@ -473,6 +478,8 @@ static void tidied(struct ledger_job *job)
 			 tidying->given_up);
 		note_dead(notifier, tidying->given_up);
 	}
+	if (job->succeeded && tidying->brought_forward > 0)
+		look_in(notifier, 0);
 	timer_start(notifier->loop, &tidying->timer, is_more ? WRITE_WAIT_MS : TIDY_EACH_MS, tidy);
 }
 

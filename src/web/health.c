@@ -8,6 +8,8 @@
 
 #define OLD_QUEUE_MS (15 * 60 * 1000) /* a recording that waits longer is worth a look */
 #define LIST_LATE_MS (60 * 60 * 1000) /* a list that cannot be read for longer is worth a look */
+#define OLD_NOTICE_MS \
+	(60 * 60 * 1000) /* so is one that waits for longer, though others are taken */
 #define NOTIFY_LATE_MS \
 	(15 * 60 * 1000) /* a receiver that takes nothing for longer is worth a look */
 #define MINUTE_MS (60 * 1000)
@@ -192,6 +194,11 @@ static void judge_notifier(const struct health_facts *facts, struct health_cause
 	else if (since_ms != 0 && facts->now_ms - since_ms > NOTIFY_LATE_MS)
 		add(causes, "notify_url takes nothing for %lld minutes now: %.200s",
 		    (long long)((facts->now_ms - since_ms) / MINUTE_MS), notifier->failure);
+	else if (notifier->is_on && facts->notices.oldest_at_ms != 0 &&
+		 facts->now_ms - facts->notices.oldest_at_ms > OLD_NOTICE_MS)
+		add(causes, "A webhook to notify_url waits for %lld minutes now: %.200s",
+		    (long long)((facts->now_ms - facts->notices.oldest_at_ms) / MINUTE_MS),
+		    notifier->failure[0] ? notifier->failure : "it takes them too slowly");
 	if (facts->notices.dead > 0)
 		add(causes,
 		    "%lld webhook%s to notify_url %s given up: callspool retry --notify --list says why.",

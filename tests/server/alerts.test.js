@@ -26,7 +26,7 @@ const ASKED = new Set(TEXT.match(/\b(?:callspool|process)_\w+/g));
 // A scrape a minute: for 20 as before, then for 80 as after.
 const BEFORE = 20;
 const AFTER = 80;
-const GROW = ['callspool_oldest_waiting_seconds', 'callspool_upstream_outage_seconds', 'callspool_list_failing_seconds', 'callspool_notify_failing_seconds'];
+const GROW = ['callspool_oldest_waiting_seconds', 'callspool_upstream_outage_seconds', 'callspool_list_failing_seconds', 'callspool_notify_failing_seconds', 'callspool_notices_oldest_seconds'];
 
 function seriesOf(cause, before, after, { up = 1, steps = {} } = {}) {
   const names = new Set([...before.samples.keys(), ...after.samples.keys()]);
@@ -100,6 +100,7 @@ const WRITTEN = [
   { cause: 'a file in the store that is not ours', alerts: [], change: set('callspool_store_faults{kind="foreign"}', 2) },
   { cause: 'an event makes no sense', alerts: ['CallspoolEventsSetAside'], change: set('callspool_events_set_aside', 1) },
   { cause: 'webhooks were given up', alerts: ['CallspoolNotifyDeadLetters'], change: set('callspool_notices_dead', 2) },
+  { cause: 'the receiver of webhooks is slow', alerts: ['CallspoolNotifyFails'], change: set('callspool_notices_oldest_seconds', 60) },
   { cause: 'the receiver of webhooks is gone', alerts: ['CallspoolNotifyFails'], change: set('callspool_notify_gone', 1) },
   { cause: 'events pile up', alerts: ['CallspoolEventsBehind'], change: set('callspool_events_waiting', 5000) },
   { cause: 'a loop stands still', alerts: ['CallspoolLoopStuck'], change: set('callspool_loop_lag_seconds{loop="serving"}', 40) },

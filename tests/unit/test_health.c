@@ -86,6 +86,29 @@ static void check_fetching(void)
 	CAUSE(&facts, "3 events", "events that are set aside");
 }
 
+static void check_notifier(void)
+{
+	struct health_facts facts = well();
+
+	facts.notices.waiting = 5;
+	facts.notices.oldest_at_ms = NOW - 90 * MINUTE;
+	CAUSE(&facts, "", "webhooks that wait where nobody is to be told");
+	facts.notifier.is_on = true;
+	CAUSE(&facts, "waits for 90 minutes now: it takes them too slowly", "one that waits");
+	str_fit(STR("answered 500"), facts.notifier.failure, sizeof(facts.notifier.failure));
+	facts.notifier.ailing_since_ms = NOW - 16 * MINUTE;
+	CAUSE(&facts, "takes nothing for 16 minutes now: answered 500", "a receiver that is away");
+	facts.notifier.is_gone = true;
+	CAUSE(&facts, "410", "one that is gone");
+	facts = well();
+	facts.notifier.is_on = true;
+	facts.notifier.ailing_since_ms = NOW - 15 * MINUTE;
+	facts.notices.oldest_at_ms = NOW - 60 * MINUTE;
+	CAUSE(&facts, "", "one that is away for a while");
+	facts.notices.dead = 1;
+	CAUSE(&facts, "1 webhook to notify_url was given up", "a dead letter");
+}
+
 static void check_disk(void)
 {
 	struct health_facts facts = well();
@@ -165,13 +188,15 @@ static void check_all(void)
 	facts.counts.events_set_aside = 1;
 	facts.free_bytes = 0;
 	facts.reserve = RESERVE_SPENT;
+	facts.notifier.is_gone = true;
+	facts.notices.dead = 1;
 	facts.ledger.writing.text[0] = facts.ledger.reading.text[0] = '?';
 	facts.store_writing.text[0] = facts.store_reading.text[0] = '?';
 	facts.verified[VERIFICATION_ASKED].failure[0] = '?';
 	for (enum store_fault_state state = STORE_FAULT_OPEN; state <= STORE_FAULT_STAYS; state++)
 		facts.faults.of[state][STORE_FAULT_BYTES] = 1;
 	health_judge(&facts, &causes);
-	IS_INT(causes.count, 19, "all causes at once");
+	IS_INT(causes.count, 21, "all causes at once");
 }
 
 static void check_list(void)
@@ -249,6 +274,7 @@ int main(void)
 	check_disk();
 	check_store();
 	check_troubles();
+	check_notifier();
 	check_all();
 	return tap_end();
 }

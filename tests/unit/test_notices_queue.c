@@ -198,6 +198,10 @@ static void test_dead(void)
 	CHANGE(notices_forget_dead(ledger.writer, NOON + 1, 10, &count, &err));
 	IS_INT(count, 1, "an old one is");
 	CHANGE(notices_end(ledger.writer, 999999, &err));
+	due(LATER_MS);
+	fail_first(LATER_MS + FAR_MS);
+	CHANGE(notices_bring_forward(ledger.writer, LATER_MS, NOON, 10, &count, &err));
+	OK(count > 0 && due(NOON) == 1, "what no wait explains is due at once");
 	clear();
 	MUST(notices_count(ledger.writer, &counts, &err));
 	OK(counts.waiting == 0 && counts.dead == 0, "nothing is left");
