@@ -18,22 +18,18 @@ const PAGES = ['index', 'join', 'link'];
 // The heights of a lane that the player uses (src/player): each makes another text of wavesurfer's sheet.
 const LANE_HEIGHTS = [24, 36, 48, 72, 96, 120];
 
+const TARGET = ['es2022', 'safari15.4'];
 const OPTIONS = {
   absWorkingDir: UI,
-  entryPoints: ['src/main.tsx', 'src/join.tsx', 'src/link.tsx', 'src/page.css'],
   bundle: true,
-  splitting: true,
   format: 'esm',
-  target: ['es2022', 'safari15.4'],
-  outdir: 'dist',
-  entryNames: '[name].[hash]',
-  chunkNames: 'part.[hash]',
-  assetNames: '[name].[hash]',
+  target: TARGET,
   minify: true,
   jsx: 'automatic',
   jsxImportSource: 'preact',
   legalComments: 'none',
   define: { 'process.env.NODE_ENV': '"production"' },
+  outdir: 'dist',
   write: false,
   logLevel: 'warning',
 };
@@ -55,14 +51,73 @@ export function policy() {
     + `base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default`;
 }
 
+const hashOf = (...texts) => texts.reduce((hash, text) => hash.update(text), createHash('sha256')).digest('hex').slice(0, 8);
+
+/**
+ * The scripts of one page, { name: text }: `<page>.<hash>.js` with all that it needs at its start, and a part for each that
+ * is loaded later.
+ *
+ * esbuild makes a file of each set of parts that share something: some thirty of them before the first row is drawn, each
+ * an import in another.  What the page imports at its start is therefore bundled once more, into one file, which gives the
+ * later parts what they share with it.  A file is named for all of the page's code, for each names others.
+ */
+async function scriptsOf(page) {
+  const { outputFiles, metafile } = await build({ ...OPTIONS, entryPoints: [`src/${page}.tsx`], splitting: true, metafile: true, chunkNames: 'part.[hash]' });
+  const text = new Map(outputFiles.map((file) => [basename(file.path), file.text]));
+  const about = new Map(Object.entries(metafile.outputs).map(([path, output]) => [basename(path), output]));
+  const first = new Set();
+  const take = (name) => {
+    if (first.has(name)) return;
+    first.add(name);
+    for (const { path, kind } of about.get(name).imports) if (kind === 'import-statement') take(basename(path));
+  };
+  take(`${page}.js`);
+
+  const version = hashOf(...[...text.keys()].sort().flatMap((name) => [name, text.get(name)]));
+  const main = `${page}.${version}.js`;
+  const called = (name) => (first.has(name) ? main : `part.${hashOf(page, name, version)}.js`);
+  // What a file of the first script gives: each its own name in the file that holds them all.
+  const numbers = new Map([...first].map((name, i) => [name, i]));
+  const shared = (name, as) => about.get(name).exports.map((given) => as(given, `${given}_${numbers.get(name)}`)).join(', ');
+  const all = [...first].map((name) => {
+    const list = shared(name, (given, unique) => `${given} as ${unique}`);
+    return list ? `export { ${list} } from './${name}';` : `import './${name}';`;
+  });
+  const pieces = {
+    name: 'pieces',
+    setup(build) {
+      build.onResolve({ filter: /^\.\// }, ({ path, kind, importer }) => {
+        const name = basename(path);
+        const isWithin = kind !== 'dynamic-import' && !path.startsWith(`./${page}.${version}`);
+        if (isWithin && first.has(name)) return { path: name, namespace: first.has(importer) || importer === 'all' ? 'piece' : 'given' };
+        if (kind === 'entry-point') return { path: name, namespace: 'piece' };
+        return { path: `./${name === main ? main : called(name)}`, external: true };
+      });
+      build.onLoad({ filter: /.*/, namespace: 'all' }, () => ({ contents: all.join('\n') }));
+      build.onLoad({ filter: /.*/, namespace: 'piece' }, ({ path }) => ({ contents: text.get(path) }));
+      build.onLoad({ filter: /.*/, namespace: 'given' }, ({ path }) => ({ contents: `export { ${shared(path, (given, unique) => `${unique} as ${given}`)} } from './${main}';` }));
+      build.onResolve({ filter: /^all$/ }, () => ({ path: 'all', namespace: 'all' }));
+    },
+  };
+  const later = [...text.keys()].filter((name) => !first.has(name));
+  const made = await build({ ...OPTIONS, entryPoints: ['all', ...later.map((name) => `./${name}`)], plugins: [pieces] });
+  return new Map(made.outputFiles.map((file) => {
+    const name = basename(file.path);
+    return [name === 'all.js' ? main : called(name), file.text];
+  }));
+}
+
 // Runs before the first paint, so it is a script of its own that waits for nothing.
-const THEME = { ...OPTIONS, entryPoints: ['src/theme.ts'], splitting: false, format: 'iife' };
+const THEME = { ...OPTIONS, entryPoints: ['src/theme.ts'], format: 'iife' };
+const SHEETS = { ...OPTIONS, entryPoints: ['src/page.css', 'src/later.css'] };
 
 /** { name: bytes } of all that ui/dist holds. */
 export async function made() {
-  const results = [await build(OPTIONS), await build(THEME)];
-  const outputs = results.flatMap((result) => result.outputFiles);
-  const files = new Map(outputs.map((file) => [basename(file.path), Buffer.from(file.contents)]));
+  const files = new Map();
+  for (const options of [THEME, SHEETS]) {
+    for (const { path, text } of (await build(options)).outputFiles) files.set(basename(path).replace('.', `.${hashOf(text)}.`), Buffer.from(text));
+  }
+  for (const page of ['main', 'join', 'link']) for (const [name, text] of await scriptsOf(page)) files.set(name, Buffer.from(text));
   const named = (stem, ext) => [...files.keys()].find((name) => name.startsWith(`${stem}.`) && name.endsWith(ext));
 
   for (const page of PAGES) {

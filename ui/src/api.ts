@@ -1,4 +1,5 @@
 // Asking the server: what it answers, or an ApiError that says why not.
+import { takeEarly } from './early';
 import type { Call, CallPage, Filter, Session, Waveform } from './types';
 
 export class ApiError extends Error {
@@ -50,12 +51,13 @@ export const signedOut: { told: () => void } = { told: () => {} };
 export async function ask<T>(address: string, { method = 'GET', body, signal, keepalive }: Asked = {}): Promise<T> {
 	let answer: Response;
 	try {
-		answer = await fetch(address, {
+		const early = method === 'GET' ? takeEarly(address) : null;
+		answer = await (early ?? fetch(address, {
 			method,
 			...(body === undefined ? {} : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
 			...(signal ? { signal } : {}),
 			...(keepalive ? { keepalive } : {}),
-		});
+		}));
 	} catch (error) {
 		if (signal?.aborted) throw error;
 		throw new ApiError('no_answer', '', 0, 0, null);

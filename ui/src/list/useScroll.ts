@@ -28,7 +28,7 @@ const MOVED_MS = 400;
 
 export function useScroll(calls: Calls, layout: Layout, list: unknown): Scroll {
 	const box = useRef<HTMLDivElement>(null);
-	const [range, setRange] = useState<Range>({ first: 0, last: 40 });
+	const [range, setRange] = useState<Range>(() => ({ first: 0, last: Math.ceil(innerHeight / layout.rowHeight) }));
 	const now = useRef({ layout, anchors: calls.place as readonly Anchor[], before: [] as readonly Anchor[], movedAt: -MOVED_MS, list });
 	now.current.layout = layout;
 

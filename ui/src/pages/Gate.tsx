@@ -25,7 +25,7 @@ function useAsking(): unknown {
 			setError(failure);
 			timer = setTimeout(look, AGAIN_MS);
 		});
-		void look();
+		if (!session.value) void look();
 		return () => clearTimeout(timer);
 	}, []);
 	return error;

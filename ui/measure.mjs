@@ -1,0 +1,114 @@
+// How fast the page is: in Chromium, from a server that runs, with sign-in off.
+//
+//	node ui/measure.mjs http://127.0.0.1:8080 [rows] [scroll] [--runs 15]
+//
+// rows: from the navigation until the first rows are painted, each time in a browser that knows nothing of the page.
+// scroll: what 10,000 rows of a fast wheel cost, from the browser's own trace: frames, those that came late, script.
+// docs/performance.md has what it printed.
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright-core';
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { runs: { type: 'string', default: '15' } } });
+const [url, ...asked] = positionals;
+const wanted = asked.length ? asked : ['rows', 'scroll'];
+const RUNS = Number(values.runs);
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--headless', '--no-sandbox', '--mute-audio'],
+});
+
+const sorted = (list) => [...list].sort((a, b) => a - b);
+const at = (list, share) => sorted(list)[Math.min(list.length - 1, Math.floor(list.length * share))];
+const told = (list) => `${Math.round(at(list, 0.5))} (${Math.round(at(list, 0))} to ${Math.round(at(list, 0.999))})`;
+
+/** When the first row was there, and when the frame with it was out. */
+function watchRows() {
+  let painted;
+  window.rowsPaintedAt = new Promise((done) => { painted = done; });
+  new MutationObserver((_, observer) => {
+    if (!document.querySelector('[data-sid]')) return;
+    observer.disconnect();
+    window.rowsAt = performance.now();
+    requestAnimationFrame(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => painted(performance.now());
+      port2.postMessage(0);
+    });
+  }).observe(document, { childList: true, subtree: true });
+}
+
+async function firstRows() {
+  const steps = new Map();
+  const note = (name, ms) => steps.set(name, [...(steps.get(name) ?? []), ms]);
+  for (let run = 0; run < RUNS + 2; run++) {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    const page = await context.newPage();
+    const devtools = await context.newCDPSession(page);
+    await page.addInitScript(watchRows);
+    await devtools.send('Performance.enable', { timeDomain: 'threadTicks' });
+    await page.goto(url);
+    const paintedAt = await page.evaluate(() => window.rowsPaintedAt);
+    const { metrics } = await devtools.send('Performance.getMetrics');
+    const facts = await page.evaluate(() => ({
+      rowsAt: window.rowsAt,
+      firstPaint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0,
+      html: performance.getEntriesByType('navigation')[0].responseEnd,
+      files: performance.getEntriesByType('resource').map(({ name, startTime, responseEnd, transferSize }) => ({ name: name.replace(/^.*\/\/[^/]*/, ''), startTime, responseEnd, transferSize })),
+    }));
+    await context.close();
+    if (run < 2) continue; // the server and the browser warm up
+    const before = facts.files.filter((file) => file.startTime < facts.rowsAt);
+    const scripts = before.filter(({ name }) => name.endsWith('.js'));
+    const asked = before.find(({ name }) => name.startsWith('/api/calls'));
+    note('the page is here', facts.html);
+    note('its scripts are here', Math.max(...scripts.map(({ responseEnd }) => responseEnd)));
+    note('calls are asked for', asked?.startTime ?? 0);
+    note('calls are here', asked?.responseEnd ?? 0);
+    note('first contentful paint', facts.firstPaint);
+    note('rows are made', facts.rowsAt);
+    note('rows are painted', paintedAt);
+    for (const name of ['TaskDuration', 'ScriptDuration', 'LayoutDuration', 'RecalcStyleDuration']) {
+      note(`CPU of the page: ${name.replace('Duration', '')}`, 1000 * metrics.find((metric) => metric.name === name).value);
+    }
+    if (run === RUNS + 1) console.log(`${before.length} files before the rows, ${scripts.length} scripts, ${Math.round(before.reduce((sum, { transferSize }) => sum + transferSize, 0) / 1024)} KiB`);
+  }
+  for (const [name, list] of steps) console.log(`${name.padEnd(28)} ${told(list)} ms`);
+}
+
+const WORK = { scripting: ['FunctionCall', 'EvaluateScript', 'TimerFire', 'FireAnimationFrame', 'EventDispatch'], layout: ['Layout', 'UpdateLayoutTree'], painting: ['Paint', 'PrePaint', 'Commit', 'Layerize'] };
+
+async function scroll() {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  await page.goto(url);
+  await page.locator('[data-sid]').first().waitFor();
+  await page.mouse.move(700, 500);
+  await browser.startTracing(page, { categories: ['devtools.timeline', 'disabled-by-default-devtools.timeline.frame', 'cc'] });
+  const began = Date.now();
+  let seen = 0;
+  // 400 px a turn of the wheel; the list is read on as it goes
+  while (seen < 10_000) {
+    await page.mouse.wheel(0, 400);
+    seen += 10;
+  }
+  const seconds = (Date.now() - began) / 1000;
+  const { traceEvents: events } = JSON.parse((await browser.stopTracing()).toString());
+  const main = events.find(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain');
+  const isMain = ({ pid, tid }) => !main || (pid === main.pid && tid === main.tid);
+  const frames = events.filter(({ name }) => name === 'DrawFrame').map(({ ts }) => ts).sort((a, b) => a - b);
+  const gaps = frames.slice(1).map((ts, i) => (ts - frames[i]) / 1000);
+  const tasks = events.filter((event) => event.name === 'RunTask' && isMain(event)).map(({ dur = 0 }) => dur / 1000);
+  console.log(`10,000 rows in ${seconds.toFixed(1)} s: ${frames.length} frames, ${(frames.length / seconds).toFixed(1)} a second; between two of them ${at(gaps, 0.5).toFixed(1)} ms, p99 ${at(gaps, 0.99).toFixed(1)} ms`);
+  console.log(`the longest tasks ${sorted(tasks).slice(-3).map((ms) => ms.toFixed(1)).join(', ')} ms`);
+  for (const [what, names] of Object.entries(WORK)) {
+    const spent = events.filter((event) => names.includes(event.name) && event.dur && isMain(event)).reduce((sum, { dur }) => sum + dur / 1000, 0);
+    console.log(`${what.padEnd(10)} ${(spent / frames.length).toFixed(2)} ms a frame`);
+  }
+  await page.close();
+}
+
+const MEASURES = { rows: firstRows, scroll };
+try {
+  for (const name of wanted) await MEASURES[name]();
+} finally {
+  await browser.close();
+}
