@@ -122,7 +122,7 @@ test('numbers as long as they are kept, all of what JSON spells out, are told wh
   assert.equal(told.status, 200);
   await until('the call is known', async () => (await admin.ask('GET', `/api/calls/${recording.callSid}`)).json.from);
   const { json } = await open(world, await addLink(admin, recording, { show_numbers: true }));
-  assert.deepEqual([json.from, json.to], ['<'.repeat(159), '<'.repeat(159)]);
+  assert.deepEqual([json.from, json.to], [long, long]);
 });
 
 test('a visit lasts as long as its link, and an hour and the recording at least', async () => {
