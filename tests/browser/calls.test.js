@@ -78,7 +78,9 @@ describe('the page of calls', () => {
   test('a link is copied, opened signed out and heard; one that is over is refused in words', async () => {
     await region(page).getByRole('button', { name: 'Copy link' }).click();
     await page.getByRole('menuitem', { name: '7 days' }).or(page.getByRole('button', { name: '7 days' })).click();
-    await visible(page.getByText(/^Link copied\. It opens this recording/).first());
+    const copied = page.getByText(/^Link copied\. It opens this recording/).first();
+    await visible(copied);
+    await copied.hover(); // it stays until it is left
     const link = await page.evaluate(() => navigator.clipboard.readText());
     assert.match(link, new RegExp(`^${world.secure.url}/l/`));
     const guest = await newPage(world.browser);
@@ -180,7 +182,7 @@ describe('the page of calls', () => {
       return await row.getAttribute('aria-selected') === 'true';
     });
     await page.keyboard.press('i');
-    await visible(page.getByRole('complementary', { name: 'Details' }).getByText(/@pbx|a-very-long-name/).first());
+    await visible(page.getByRole('complementary', { name: 'Details' }).getByText(SIP, { exact: true }));
     await page.keyboard.press('Escape');
     assert.equal(await rowOf(page, none).getByRole('button', { name: /^Play/ }).count(), 0, 'no dead Play');
     await isClean();
