@@ -1,10 +1,12 @@
 // How fast the page is: in Chromium, from a server that runs, with sign-in off.
 //
-//	node ui/measure.mjs http://127.0.0.1:8080 [rows] [scroll] [--runs 15]
+//	node ui/measure.mjs http://127.0.0.1:8080 [rows] [scroll] [long] [--runs 15]
 //
 // rows: from the navigation until the first rows are painted, each time in a browser that knows nothing of the page.
 // scroll: what 10,000 rows of a fast wheel cost, from the browser's own trace: frames, those that came late, script.
+// long: the longest recording of the list's first page: how soon it sounds, and the memory that the page takes.
 // docs/performance.md has what it printed.
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 
@@ -106,7 +108,47 @@ async function scroll() {
   await page.close();
 }
 
-const MEASURES = { rows: firstRows, scroll };
+const PSS = /^Pss:\s+(\d+) kB/m;
+
+/** The memory of the process that draws the page, in MiB. */
+async function memoryOf(page) {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('HeapProfiler.collectGarbage');
+  await devtools.send('Performance.enable');
+  const { metrics } = await devtools.send('Performance.getMetrics');
+  const heap = metrics.find(({ name }) => name === 'JSHeapUsedSize').value;
+  const { processInfo } = await (await browser.newBrowserCDPSession()).send('SystemInfo.getProcessInfo');
+  const processes = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => readFileSync(`/proc/${id}/smaps_rollup`, 'utf8'));
+  const most = Math.max(...processes.map((text) => Number(PSS.exec(text)[1])));
+  return `heap ${(heap / 2 ** 20).toFixed(1)}, process ${Math.round(most / 1024)} MiB (PSS)`;
+}
+
+/** The longest recording of the first page: from the press on Play to sound and lanes, a seek far ahead, and what it all takes. */
+async function long() {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  await page.goto(url);
+  const { calls } = await page.evaluate(async () => (await fetch('/api/calls?limit=100')).json());
+  const lengthOf = ({ recordings }) => recordings[0]?.measured_duration ?? 0;
+  const { call_sid: sid } = calls.reduce((longest, call) => (lengthOf(call) > lengthOf(longest) ? call : longest));
+  console.log(`the list alone: ${await memoryOf(page)}`);
+  await page.locator(`[data-sid="${sid}"] [data-do=play]`).click();
+  const began = await page.evaluate(() => performance.now());
+  const until = (probe) => page.evaluate(`new Promise((done) => { const look = () => (${probe} ? done(performance.now()) : setTimeout(look, 5)); look(); })`);
+  const sounds = await until('document.querySelector("audio").currentTime > 0.05');
+  const drawn = await until('document.querySelector(".player .bars div")');
+  const { duration } = await page.evaluate(() => ({ duration: document.querySelector('audio').duration }));
+  console.log(`${(duration / 3600).toFixed(1)} hours: sound after ${Math.round(sounds - began)} ms, lanes after ${Math.round(drawn - began)} ms; ${await memoryOf(page)}`);
+  const to = duration * 0.8;
+  const sought = await page.evaluate((seconds) => { document.querySelector('audio').currentTime = seconds; return performance.now(); }, to);
+  const there = await until(`document.querySelector("audio").currentTime > ${to} + 0.05`);
+  console.log(`sought to ${(to / 3600).toFixed(1)} hours: sound after ${Math.round(there - sought)} ms; ${await memoryOf(page)}`);
+  for (let i = 0; i < 7; i++) await page.keyboard.press('+');
+  await page.waitForTimeout(5000);
+  console.log(`zoomed, five seconds later: ${await memoryOf(page)}`);
+  await page.close();
+}
+
+const MEASURES = { rows: firstRows, scroll, long };
 try {
   for (const name of wanted) await MEASURES[name]();
 } finally {
