@@ -209,11 +209,11 @@ describe('the page of calls', () => {
   });
 
   /** The calls as the page has them, from the top to the end, by scrolling. */
-  const scrolledThrough = async (want) => {
+  const scrolledThrough = async (want, on = page) => {
     const seen = [];
-    await page.evaluate(() => document.querySelector('#calls').closest('.list')?.scrollTo(0, 0));
+    await on.evaluate(() => document.querySelector('#calls').closest('.list')?.scrollTo(0, 0));
     await until(`${want} rows were seen`, async () => {
-      const rows = await page.evaluate(() => {
+      const rows = await on.evaluate(() => {
         const box = document.querySelector('#calls').closest('.list') ?? document.querySelector('.list');
         const found = [...box.querySelectorAll('[data-sid]')].map((row) => [row.dataset.sid, row.getBoundingClientRect().top + box.scrollTop]);
         box.scrollBy(0, 400);
@@ -222,10 +222,19 @@ describe('the page of calls', () => {
       for (const [sid] of rows.sort((a, b) => a[1] - b[1])) if (!seen.includes(sid)) seen.push(sid);
       return seen.length >= want;
     }, 60_000);
-    await page.evaluate(() => document.querySelector('#calls').closest('.list')?.scrollTo(0, 0));
+    await on.evaluate(() => document.querySelector('#calls').closest('.list')?.scrollTo(0, 0));
     return seen;
   };
-  const allCalls = async () => (await askCalls(world, '?limit=200')).calls.map(({ call_sid: sid }) => sid);
+  const allCalls = async () => {
+    const sids = [];
+    for (let next = ''; next !== null;) {
+      const answer = await askCalls(world, `?limit=200${next && `&after=${next}`}`);
+      sids.push(...answer.calls.map(({ call_sid: sid }) => sid));
+      ({ next } = answer);
+    }
+    return sids;
+  };
+  const FEED = 500; // changes that are told one by one to who was away (live/live_changes.h)
 
   test('away while 120 calls came: all are there, in order, once each', async () => {
     await world.secure.nginx.stop();
@@ -238,5 +247,27 @@ describe('the page of calls', () => {
     await until('the newest is on top', async () => await page.locator(`[data-sid="${wanted[0]}"]`).count() === 1, 20_000);
     assert.deepEqual(await scrolledThrough(wanted.length), wanted);
     await isClean();
+  });
+
+  test('asleep for an hour while more came than is told one by one: the same', async () => {
+    const sleeper = await page.context().newPage();
+    const devtools = await sleeper.context().newCDPSession(sleeper);
+    await sleeper.clock.install();
+    await sleeper.goto(world.secure.url);
+    await visible(sleeper.locator('[data-sid]').first());
+    await visible(sleeper.getByText('Live', { exact: true }));
+    await devtools.send('Page.setWebLifecycleState', { state: 'frozen' });
+    await world.secure.nginx.stop();
+    for (let i = 0; i < FEED + 20; i += 20) {
+      await Promise.all(Array.from({ length: 20 }, (_, k) => tell(world, CALL_STATUS, callCallback({ From: '+14155550132', To: `+1720555${1000 + i + k}` }))));
+    }
+    await world.secure.nginx.start();
+    await devtools.send('Page.setWebLifecycleState', { state: 'active' });
+    await sleeper.clock.fastForward('01:00:00');
+    const wanted = await allCalls();
+    assert.ok(wanted.length > FEED);
+    await until('the newest is on top', async () => await sleeper.locator(`[data-sid="${wanted[0]}"]`).count() === 1, 30_000);
+    assert.deepEqual(await scrolledThrough(wanted.length, sleeper), wanted);
+    await sleeper.close();
   });
 });
