@@ -7,7 +7,6 @@
 #include "doctor/duration_words.h"
 #include "doctor/report.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -227,7 +226,7 @@ static void check_queue(struct deployment *deployment, struct report *report)
 	const char *oldest =
 		json_string_value(json_object_get(deployment->status, "oldest_queued_at"));
 	char text[TEXT_MAX], room[DURATION_WORDS_SIZE];
-	int64_t age_ms;
+	int64_t age_ms, since_ms;
 
 	if (!has_status(deployment, report))
 		return;
@@ -235,7 +234,11 @@ static void check_queue(struct deployment *deployment, struct report *report)
 		report_good(report, "nothing waits to be fetched");
 		return;
 	}
-	age_ms = clock_wall_ms() - (int64_t)curl_getdate(oldest, NULL) * 1000;
+	if (!clock_parse_date(str_of(oldest), &since_ms)) {
+		report_unchecked(report, "it is not known since when the oldest waits: %s", oldest);
+		return;
+	}
+	age_ms = clock_wall_ms() - since_ms;
 	if (age_ms <= QUEUE_OLD_MS) {
 		report_good(report, "the oldest waits since %s", oldest);
 		return;
