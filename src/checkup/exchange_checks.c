@@ -118,16 +118,30 @@ static void ask_recording(struct deployment *deployment, enum place_kind kind,
 	deployment_ask(deployment, kind, &ask, answer);
 }
 
-static void tell_stored(const char *name, const struct http_answer *answer, struct report *report)
+/* Where it plays directly, the proxy has another way for the path of recordings than for that of calls. */
+static void tell_stored(const struct deployment *deployment, enum place_kind kind,
+			const struct http_answer *answer, struct report *report)
 {
+	AUTO(free)
+	char *what = xasprintf("%s, bytes=0-1, %s", deployment->probe.recording,
+			       deployment->places[kind].name);
+	AUTO(free)
+	char *pass = xasprintf("proxy_pass %s;    # for /api/recordings/, as for /api/calls/",
+			       deployment_proxy_pass(deployment));
+	bool is_of_proxy = kind == PLACE_PUBLIC && deployment->places[PLACE_DIRECT].url;
 	char text[TEXT_MAX];
 
-	looked_at(name, answer, text);
-	report_finding(report, &(struct finding){
-				       .says = "the newest recording that is stored does not play",
-				       .looked_at = text,
-				       .expected = "206, and its first two bytes",
-			       });
+	looked_at(what, answer, text);
+	report_finding(report,
+		       &(struct finding){
+			       .says = is_of_proxy ? "the newest recording that is stored does not "
+						     "play through the proxy"
+						   : "the newest recording that is stored does not "
+						     "play",
+			       .looked_at = text,
+			       .expected = "206, and its first two bytes",
+			       .write = is_of_proxy ? pass : NULL,
+		       });
 }
 
 static bool is_two_bytes(const struct http_answer *answer)
@@ -152,9 +166,7 @@ void check_stored(struct deployment *deployment, struct report *report)
 		ask_recording(deployment, kind, &answer);
 		if (is_two_bytes(&answer) || answer.status == 410)
 			continue;
-		AUTO(free) char *what = xasprintf("%s, bytes=0-1, %s", sid, place->name);
-
-		tell_stored(what, &answer, report);
+		tell_stored(deployment, kind, &answer, report);
 		return;
 	}
 	report_good(report, "%s plays", sid);

@@ -133,6 +133,9 @@ static const char *cure_of(const char *fault)
 	static const struct {
 		const char *part, *write;
 	} cures[] = {
+		{ "answered 504", "proxy_read_timeout 60s;" },
+		{ "before its last byte",
+		  "proxy_read_timeout 60s;    # and no limit on how long all of it may take" },
 		{ "200 and the whole", "proxy_cache off;\nproxy_set_header Range $http_range;" },
 		{ "compressed", "gzip off;" },
 		{ "Content-Range", "proxy_force_ranges off;" },

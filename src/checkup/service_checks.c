@@ -84,7 +84,7 @@ static void check_answers(struct deployment *deployment, struct report *report)
 			report_left_out(report, "it listens on no TCP address");
 		else
 			report_lacking(report, "no server runs");
-		place->silent = "runs";
+		place->silent = deployment->server.version ? NULL : "runs";
 		return;
 	}
 	look(deployment, PLACE_DIRECT, &looked, &answer);
@@ -157,6 +157,7 @@ static void check_public(struct deployment *deployment, struct report *report)
 	__attribute__((cleanup(http_answer_release_at))) struct http_answer answer = { 0 };
 	struct place *place = &deployment->places[PLACE_PUBLIC];
 	char text[TEXT_MAX];
+	const char *cause;
 	struct buf looked;
 
 	buf_over(&looked, text, sizeof(text));
@@ -172,9 +173,9 @@ static void check_public(struct deployment *deployment, struct report *report)
 		return;
 	}
 	place->silent = "public";
-	if (!deployment->server.version &&
-	    (answer.status >= 502 || answer.end == HTTP_ASK_NO_CONNECTION)) {
-		report_lacking(report, "it follows from runs");
+	cause = deployment->server.version ? deployment->places[PLACE_DIRECT].silent : "runs";
+	if (cause && (answer.status >= 502 || answer.end == HTTP_ASK_NO_CONNECTION)) {
+		report_lacking(report, "it follows from %s", cause);
 		return;
 	}
 	tell_public_failure(deployment, &answer, text, report);

@@ -4,17 +4,12 @@
 // twin that looks alike is not reported.  All stand in one nginx, told apart by their name.
 import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { TOKEN, callspool, startServer, untilState } from './harness/callspool.js';
-import { requestJson } from './harness/http.js';
+import { callspool, startServer } from './harness/callspool.js';
 import { lifetime } from './harness/lifetime.js';
 import { freePort, startNginx } from './harness/nginx.js';
-import { temporaryFolder } from './harness/process.js';
 import { SIGN_IN } from './harness/people.js';
-import { Simulator } from './harness/simulator.js';
+import { Simulator, tell } from './harness/simulator.js';
 import { until } from './harness/until.js';
-import { RECORDING_STATUS, postForm, recordingCallback } from './harness/webhook.js';
 
 const PUBLIC = 'http://callspool.test';
 const OTHER = 'https://crm.test';
@@ -30,6 +25,12 @@ const GOOD = `${PASSED} ${STREAMED}`;
 const location = (inside, path = '/') => `location ${path} { proxy_pass http://BACKEND; ${inside} }`;
 /** Range is lost for those requests alone that the pattern matches, of their agent and Range. */
 const losing = (name, pattern) => [`map "$http_user_agent|$http_range" $${name} { default $http_range; "~${pattern}" ""; }`, location(`${GOOD} proxy_set_header Range $${name};`)];
+
+/** The doctor's call that is in flight. */
+const FLIGHT = 'CAd0c7[0-9a-f]+3/download';
+/** All of it is asked for by a location of its own, with that limit. */
+const cutting = (limit) => `location ~ ${FLIGHT}$ { if ($http_range = "") { rewrite ^ /all$uri last; } proxy_pass http://BACKEND; ${GOOD} }
+  location ^~ /all/ { internal; rewrite ^/all(.*)$ $1 break; proxy_pass http://BACKEND; proxy_read_timeout ${limit}; ${GOOD} } ${location(GOOD)}`;
 
 /**
  * [deployment, the checks that find something, what the verdict says, its lines, the line to write, the cured ones and their twins].
@@ -88,6 +89,13 @@ const DEPLOYMENTS = {
   'webhook-longer': { finds: ['webhook'], says: /not the one that arrives/, lines: `location /webhook/ { rewrite ^(.*)$ $1?via=nginx break; proxy_pass http://BACKEND; ${GOOD} } ${location(GOOD)}`, write: `public_url = URL` },
   'webhook-elsewhere': { finds: ['webhook'], says: /do not reach callspool/, lines: `location /webhook/ { return 404; } ${location(GOOD)}` },
   'webhook-too-large': { finds: ['webhook'], says: /do not reach callspool/, lines: location(`${GOOD} client_max_body_size 10;`) },
+  'flight-range-lost': { finds: ['flight-first-bytes'], says: /answered with 200 and the whole/, http: losing('flying', `${FLIGHT}\\|.*bytes=0-1$`)[0].replace('$http_user_agent', '$uri'), lines: losing('flying', '')[1], write: 'proxy_cache off;\nproxy_set_header Range $http_range;' },
+  'flight-range-said': { http: losing('landed', `${FLIGHT.replace('3/', '9/')}\\|.*bytes=0-1$`)[0].replace('$http_user_agent', '$uri'), lines: location(`${GOOD} proxy_cache off;\nproxy_set_header Range $http_range;`) },
+  'flight-cut': { finds: ['flight-whole'], says: /a play is answered 504/, lines: cutting('20ms'), write: 'proxy_read_timeout 60s;' },
+  'flight-waited-for': { lines: cutting('60s') },
+  'stored-elsewhere': { finds: ['stored'], says: /newest recording.*does not play through the proxy/, lines: `location ~ ^/api/recordings/ { return 404; } ${location(GOOD)}`, write: 'proxy_pass http://BACKEND;    # for /api/recordings/, as for /api/calls/' },
+  'stored-said': { lines: `location ~ ^/api/recordings/ { proxy_pass http://BACKEND;    # for /api/recordings/, as for /api/calls/
+    ${GOOD} } location ~ ^/api/recordings/RE/ { return 404; } ${location(GOOD)}` },
   'webhook-denied': { finds: ['webhook'], says: /refused before they reach callspool/, lines: `location /webhook/ { deny all; proxy_pass http://BACKEND; ${GOOD} } ${location(GOOD)}`, write: 'allow all;    # for /webhook/: no deny, no auth_request' },
   'webhook-allowed': { lines: `location /webhook/ { allow all; proxy_pass http://BACKEND; ${GOOD} } ${location(GOOD)}` },
   'webhook-small': { lines: location(`${GOOD} client_max_body_size 64k;`) },
@@ -122,6 +130,8 @@ before(async () => {
   simulator = await Simulator.start(lifetime);
   port = await freePort();
   server = await startServer(lifetime, { upstream: simulator.url, settings: serverSettings() });
+  await tell(server, await simulator.place({ duration: 1 }));
+  await until('it is stored', async () => JSON.parse((await callspool(['status', '--json', ...sets({ data_dir: server.dataDir })])).stdout).recordings.stored === 1);
   nginx = await startNginx(lifetime, server.url, {
     site: (folder, free, backend) => {
       port = free;

@@ -3,7 +3,10 @@
 import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
+import net from 'node:net';
 import { join } from 'node:path';
 import { ACCOUNT, callspool, startServer, untilState } from './harness/callspool.js';
 import { Gate } from './harness/gated.js';
@@ -33,31 +36,28 @@ async function examine(server, args, { settings = {}, env } = {}) {
 }
 
 let stored;
+/** By a name that a proxy could have. */
+const elsewhere = () => ['--url', stored.server.url.replace('127.0.0.1', 'localhost')];
 before(async () => {
   stored = await startStored(lifetime, { settings: { 'fetch.give_up_after': '1s' }, expectErrors: [/./] });
 });
 
 test('a server that is well has no finding, and the newest recording plays', async () => {
-  const result = await examine(stored.server, ['--url', stored.server.url], { settings: { 'twilio.api_url': stored.upstream.url, trusted_proxies: '127.0.0.1' } });
+  const result = await examine(stored.server, elsewhere(), { settings: { 'twilio.api_url': stored.upstream.url, trusted_proxies: '127.0.0.1' } });
   assert.deepEqual(result.names.filter((name) => !['client-arrives', 'events'].includes(name)), [], JSON.stringify(result.findings)); // no proxy stands here, and public_url is another
   assert.match(result.of('stored').detail, new RegExp(stored.recording.recordingSid));
   assert.equal(result.of('store').result, 'good');
+  assert.equal(result.of('read-limit').result, 'unchecked', 'nobody hears that all is well where a limit is not known');
 });
 
 test('what is not in use is no gap, also where it was asked for by name; a limit that nobody knows is one', async () => {
-  const at = ['--url', stored.server.url];
-  const well = { settings: { 'twilio.api_url': stored.upstream.url, trusted_proxies: '127.0.0.1' } };
-  for (const names of [['cors'], ['private'], ['forged-sign-in'], ['stored']]) assert.equal((await examine(stored.server, [...names, ...at])).code, 0, `${names}`);
-  const direct = await examine(stored.server, ['limits', ...at], well);
+  const KNOWN = ['--proxy-read-timeout', '60s', '--proxy-connect-timeout', '5s', '--proxy-send-timeout', '60s', '--proxy-keepalive', '60s'];
+  const [unused, direct, unknown, known] = await Promise.all([['cors', 'private', 'forged-sign-in'], ['limits'], ['limits', ...elsewhere()], ['limits', ...elsewhere(), ...KNOWN]].map((args) => examine(stored.server, args)));
+  assert.equal(unused.code, 0);
   assert.deepEqual([direct.code, direct.of('read-limit').result], [0, 'left_out'], 'no proxy has a limit');
-  const other = ['--url', stored.server.url.replace('127.0.0.1', 'localhost')];
-  const unknown = await examine(stored.server, ['limits', ...other], well);
   assert.deepEqual([unknown.code, unknown.of('read-limit').result], [8, 'unchecked']);
   assert.match(unknown.of('read-limit').because, /not known: give --nginx-conf FILE, or --proxy-read-timeout TIME/);
-  const all = await examine(stored.server, other, well);
-  assert.equal(all.of('read-limit').result, 'unchecked', 'nor where all is asked for');
-  const KNOWN = ['--proxy-read-timeout', '60s', '--proxy-connect-timeout', '5s', '--proxy-send-timeout', '60s', '--proxy-keepalive', '60s'];
-  assert.equal((await examine(stored.server, ['limits', ...other, ...KNOWN], well)).code, 0);
+  assert.equal(known.code, 0);
 });
 
 test('no trace is left but the token in the audit: no call, no play, no webhook is counted', async () => {
@@ -65,7 +65,7 @@ test('no trace is left but the token in the audit: no call, no play, no webhook 
   const calls = async () => (await requestJson(`${server.url}/api/calls`)).json.calls.length;
   const metrics = async () => (await request(`${server.url}/metrics`)).body.toString().split('\n').filter((line) => /callspool_(plays|webhooks)/.test(line) && !/_bucket|_sum/.test(line)).join('\n');
   const [beforeCalls, beforeMetrics] = [await calls(), await metrics()];
-  await examine(server, ['playback', 'strategy', '--url', server.url]);
+  await examine(server, ['sign-in', 'first-bytes', 'flight-first-bytes', 'stored', 'webhook', '--url', server.url]);
   assert.equal(await calls(), beforeCalls);
   assert.equal(await metrics(), beforeMetrics);
   const { json } = await requestJson(`${server.url}/api/audit`);
@@ -133,7 +133,8 @@ test('without a server what can be checked is checked, and the rest is said', as
   assert.equal(nobody.of('play-wait').result, 'good');
   assert.equal(nobody.of('first-bytes').result, 'left_out');
   assert.match(nobody.of('first-bytes').because, /no server runs/);
-  for (const names of [['first-bytes'], ['playback'], ['strategy', 'disk'], ['buffering'], ['proxy'], ['public']]) assert.equal((await examine({ dataDir: folder }, names)).code, 8, `${names}: what was asked for by name was not checked`);
+  const lacking = [['first-bytes'], ['playback'], ['strategy', 'disk'], ['buffering'], ['proxy'], ['public']];
+  await Promise.all(lacking.map(async (names) => assert.equal((await examine({ dataDir: folder }, names)).code, 8, `${names}: what was asked for by name was not checked`)));
   assert.deepEqual((await examine({ dataDir: '/proc/self' }, ['store'])).names, ['store'], 'a folder that takes no file');
 
   const upstream = await startUpstream(t);
@@ -196,6 +197,74 @@ test('strategy: what was given up, what was refused, and what was fetched only w
 
   await postForm(server.url, RECORDING_STATUS, recordingCallback({ CallSid: newSid('CA'), RecordingSid: newSid('RE') }), { token: 'f'.repeat(32) });
   assert.deepEqual((await examine(server, ['webhooks-taken'])).names, ['webhooks-taken']);
+});
+
+test('services: no connection is left, and where there is', async (t) => {
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url, settings: { threads: 1, connections_max: 3 } });
+  const sockets = [];
+  const hold = async (count) => {
+    while (sockets.length < count) {
+      const socket = net.connect(new URL(server.url).port, '127.0.0.1');
+      sockets.push(socket);
+      await once(socket, 'connect');
+    }
+  };
+  t.after(() => sockets.forEach((socket) => socket.destroy()));
+  const look = () => examine(server, ['services', '--url', server.url.replace('127.0.0.1', 'localhost')], { settings: { 'twilio.api_url': upstream.url } });
+  await hold(1);
+  assert.deepEqual((await look()).names, [], 'some are');
+  await hold(3);
+  const { names, json, of } = await look();
+  assert.deepEqual(names, ['answers']);
+  assert.match(json.says, /does not answer on the address/);
+  assert.match(of('public').because, /follows from answers/);
+  sockets.splice(0).forEach((socket) => socket.destroy());
+  await until('it answers again', async () => (await look()).names.length === 0);
+});
+
+test('strategy: a list that cannot be read, webhooks that have stopped, what waits too long, what was set aside', async (t) => {
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url, settings: { reconcile_interval: '1s' }, expectErrors: [/./] });
+  const names = async (...of) => (await examine(server, of.length ? of : ['strategy', 'health'])).names;
+  const announce = (recordingSid, callSid) => postForm(server.url, RECORDING_STATUS, recordingCallback({ CallSid: callSid, RecordingSid: recordingSid }));
+  const failing = { callSid: newSid('CA'), answer: (_, reply) => reply.writeHead(500).end() };
+  const waiting = newSid('RE');
+  upstream.recordings.set(waiting, failing);
+  await announce(waiting, failing.callSid);
+  assert.deepEqual(await names(), [], 'one recording that Twilio does not send is no list');
+  upstream.answer = (_, reply, { path }) => (path.endsWith('/Recordings.json') && !path.includes('/Calls/') ? reply.writeHead(500).end() : false);
+  await until('the list cannot be read', async () => `${await names()}` === 'list');
+  upstream.answer = undefined;
+  await until('it can', async () => (await names()).length === 0);
+
+  const startedAt = new Date(Date.now() + 2000).toUTCString().replace('GMT', '+0000');
+  const unannounced = (count) => Array.from({ length: count }, () => upstream.recordings.set(newSid('RE'), { callSid: newSid('CA'), listed: true, startedAt, media: audio({ seconds: 1 }) }));
+  const stored = async (count) => until(`${count} came by the list`, async () => JSON.parse((await callspool(['status', '--json', '--set', `data_dir=${server.dataDir}`])).stdout).recordings.stored === count);
+  unannounced(4);
+  await stored(4);
+  assert.deepEqual(await names(), [], 'four may be on their way');
+  unannounced(1);
+  await stored(5);
+  assert.deepEqual(await names(), ['webhooks-come']);
+  await until('a webhook comes', async () => {
+    await announce(waiting, failing.callSid);
+    return (await names()).length === 0;
+  });
+
+  await server.stop('SIGTERM');
+  server.finished = { code: 0, signal: null };
+  const sql = (statement) => execFileSync('sqlite3', [join(server.dataDir, 'ledger.db'), statement]);
+  const since = (minutes) => sql(`UPDATE recordings SET queued_at_ms = ${Date.now() - minutes * 60_000} WHERE queued_at_ms IS NOT NULL`);
+  since(14);
+  assert.deepEqual(await names(), [], JSON.stringify((await examine(server, ['queue'])).findings));
+  since(20);
+  assert.deepEqual(await names(), ['queue']);
+  since(1);
+  sql('INSERT INTO events_set_aside SELECT MIN(seq), 0, \'tried\' FROM events');
+  assert.deepEqual(await names(), ['health']);
+  sql('DELETE FROM events_set_aside');
+  assert.deepEqual(await names(), []);
 });
 
 test('strategy: plays that wait for Twilio', async (t) => {
