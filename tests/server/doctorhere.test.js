@@ -109,6 +109,9 @@ test('services: what this machine and Twilio say', async (t) => {
   upstream.behind = 10_000;
   assert.deepEqual((await examine(server, ['clocks'], { settings: api })).names, [], 'some seconds are none');
 
+  const unset = await examine(server, ['twilio'], { settings: api, env: { TWILIO_ACCOUNT_SID: undefined, TWILIO_AUTH_TOKEN: undefined } });
+  assert.deepEqual([unset.code, unset.of('twilio').result], [0, 'good'], 'what the command was not told the server knows');
+
   const full = await examine(server, ['services'], { settings: { ...api, min_free: '9000T' } });
   assert.deepEqual(full.names, ['disk']);
 });
