@@ -28,10 +28,6 @@ export function atEnd(t, ending) {
 
 /** For what all tests of a file share: stands in for `t` in a before() hook; over after the last test. */
 const ofFile = [];
-export const lifetime = {
-  after: (ending) => {
-    // Not before it is asked for: who is no test at all uses this file, too.
-    if (ofFile.length === 0) after(() => endAll(ofFile));
-    ofFile.push(ending);
-  },
-};
+// At once: asked for in a before() it would be over with that.  Who is no test at all uses this file, too, and has none.
+if (process.argv[1]?.endsWith('.test.js')) after(() => endAll(ofFile));
+export const lifetime = { after: (ending) => ofFile.push(ending) };
