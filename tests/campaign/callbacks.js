@@ -49,7 +49,7 @@ export class Callbacks {
     try {
       reply = await postForm(server.url, path, { ...fields, CampaignMark: String(one.mark) });
     } catch (error) {
-      if (!this.world.isExcused(server)) this.world.object(`a webhook was not answered: ${error.message}`);
+      if (!await this.world.isExcusedSoon(server)) this.world.object(`a webhook was not answered: ${error.message}`);
       return;
     }
     if (reply.status === 200) this.acknowledged.set(one.mark, { callSid: one.callSid, recordingSid: one.recording?.recordingSid, of: one.of });

@@ -17,9 +17,16 @@ function optionsOf(args) {
   return options;
 }
 
-function tellFailure({ seed, objections, log, schedule }) {
+/** All that is known of a schedule that was lived through. */
+function writeLog({ seed, objections, log, schedule }) {
   const file = join(tmpdir(), `campaign-${seed}.log`);
   writeFileSync(file, `${objections.join('\n')}\n\n${JSON.stringify(schedule, null, 1)}\n\n${log.join('\n')}\n`);
+  return file;
+}
+
+function tellFailure(lived) {
+  const { seed, objections } = lived;
+  const file = writeLog(lived);
   console.log(`seed ${seed} FAILED (script/campaign --one ${seed}; its logs: ${file})`);
   for (const objection of objections) console.log(`  ${objection}`);
 }
@@ -35,6 +42,7 @@ async function campaign({ seed, schedules, jobs, one }) {
       const lived = await liveThrough(seeds[next++]);
       sums.schedules += 1;
       if (lived.ms > slowest.ms) slowest = lived;
+      if (one !== undefined) console.log(`its logs: ${writeLog(lived)}`);
       for (const name of ['servers', 'recordings', 'acknowledged', 'heard', 'names', 'orphans', 'hits']) sums[name] += lived[name];
       if (lived.objections.length > 0) {
         sums.failed += 1;

@@ -18,7 +18,7 @@ export async function liveThrough(seed) {
   let world;
   try {
     world = await World.open(t, schedule);
-    await world.live_();
+    await world.liveOn();
     if (world.objections.length === 0) await beQuiet(world);
   } catch (error) {
     objections.push(error.message);

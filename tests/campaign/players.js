@@ -47,6 +47,7 @@ export class Players {
     this.world = world;
     this.names = new Map(); // by ETag: { recording, contents: those that all that was heard under it agrees with }
     this.heard = 0;
+    this.leaving = new Set(); // of each play under way: ends it
     this.dice = Array.from({ length: count }, (_, i) => new Dice(seed + 7919 * (i + 1)));
   }
 
@@ -55,8 +56,10 @@ export class Players {
     this.running = this.dice.map((dice) => this.#go(dice));
   }
 
+  /** They leave, whatever they hear. */
   async stop() {
     this.isOver = true;
+    for (const leave of this.leaving) leave();
     await Promise.all(this.running ?? []);
   }
 
@@ -77,17 +80,20 @@ export class Players {
     const path = dice.pick([`/api/recordings/${recording.recordingSid}/media`, `/api/calls/${recording.callSid}/download?recording=${recording.recordingSid}`]);
     const leavesAt = dice.chance(20) ? dice.below(size) : undefined;
     let hasLeft = false;
+    let leave;
     const onHead = (reply) => {
+      if (reply.statusCode >= 400) return;
       let came = 0;
-      if (leavesAt !== undefined) {
-        reply.on('data', (chunk) => {
-          came += chunk.length;
-          if (came >= leavesAt && !hasLeft) {
-            hasLeft = true;
-            reply.destroy();
-          }
-        });
-      }
+      leave = () => {
+        hasLeft = true;
+        reply.destroy();
+      };
+      if (this.isOver) leave();
+      else this.leaving.add(leave);
+      reply.on('data', (chunk) => {
+        came += chunk.length;
+        if (leavesAt !== undefined && came >= leavesAt && !hasLeft) leave();
+      });
     };
     const method = dice.chance(10) ? 'HEAD' : 'GET';
     try {
@@ -97,7 +103,9 @@ export class Players {
       if (headMs > PLAY_WAIT_MOST_MS + LATE_MS) this.world.object(`${method} ${path} was answered after ${Math.round(headMs)} ms`);
       await this.look(recording, reply, { method, range, hasLeft });
     } catch (error) {
-      if (!this.world.isExcused(server)) this.world.object(`${method} ${path} ${JSON.stringify(headers)}: ${error.message}`);
+      if (!await this.world.isExcusedSoon(server)) this.world.object(`${method} ${path} ${JSON.stringify(headers)}: ${error.message}`);
+    } finally {
+      this.leaving.delete(leave);
     }
   }
 
@@ -113,6 +121,8 @@ export class Players {
   }
 
   #lookAtError(about, reply) {
+    if (reply.body.length === 0) throw new Error(JSON.stringify([reply.status, reply.headers, reply.cut]));
+    if (reply.cut) throw new Error(`an answer ${reply.status} that was cut, of ${reply.body.length} bytes ${JSON.stringify(reply.headers)}`);
     const { code, error } = JSON.parse(reply.body);
     if (!CODES.has(code)) this.world.object(`${about}: ${code}`);
     if (reply.status === 500 && !this.world.mayFail) this.world.object(`${about}: ${code}: ${error}`);

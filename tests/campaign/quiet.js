@@ -61,7 +61,8 @@ async function lookAtDigest(world, recording) {
   if (digest !== sha256(recording.stored)) world.object(`${recording.recordingSid} has the digest ${digest} of something else`);
 }
 
-function lookAtHold(world, { recordingSid, held, row }) {
+function lookAtHold(world, { recordingSid, status, held, row }) {
+  if (status === 'absent') return undefined;
   if (row?.state !== 'stored') return held === 'yes' && world.object(`${recordingSid} is held, and is ${row?.state}`);
   if (held !== 'maybe' && Boolean(row.hold) !== (held === 'yes')) world.object(`${recordingSid} was ${held === 'yes' ? '' : 'not '}held, and is shown with ${JSON.stringify(row.hold)}`);
   return undefined;

@@ -2,8 +2,6 @@
 import { Simulator } from '../server/harness/simulator.js';
 import { request } from '../server/harness/http.js';
 
-const EDITIONS_MOST = 200;
-
 export class Twilio {
   static async start(t, seed, format) {
     const twilio = new Twilio();
@@ -35,8 +33,13 @@ export class Twilio {
   }
 
   /** All that the recording ever was, by now. */
-  async learnEditions(recording) {
-    while (recording.contents.length < EDITIONS_MOST) {
+  learnEditions(recording) {
+    recording.learning = (recording.learning ?? Promise.resolve()).then(() => this.#learn(recording));
+    return recording.learning;
+  }
+
+  async #learn(recording) {
+    for (;;) {
       const next = await this.#media(recording.recordingSid, recording.contents.length);
       if (!next) return;
       recording.contents.push(next);

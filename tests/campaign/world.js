@@ -20,6 +20,7 @@ const FULL = [/No space left|database or disk is full/, /and so is what was kept
 const CALL_FAILED = [...SYNC_FAILED, ...FULL, /Input\/output error|disk I\/O error|database disk image is malformed/];
 const explained = ({ isForgetful, isFaulty, isSmall }) => [...(isForgetful ? SYNC_FAILED : []), ...(isFaulty ? CALL_FAILED : []), ...(isSmall ? FULL : [])];
 const OBJECTIONS_MOST = 5;
+const ENDS_WITHIN_MS = 5000;
 
 export class World {
   static async open(t, schedule) {
@@ -69,25 +70,33 @@ export class World {
     }
     this.servers.push(server);
     this.server = server;
+    this.#watch(server);
     this.isEnding = false;
   }
 
-  /** The server has ended by itself, as it does when the ledger cannot be synced: it counts as killed. */
-  async #notice() {
-    const { server } = this;
-    if (!server.status) return false;
-    if (!this.mayFail) this.object(`the server ended by itself: ${JSON.stringify(server.status)}`);
-    server.killed = true;
-    server.finished = server.status;
-    return true;
+  /** What broke is no fault where the server was being ended; one that ends by itself may be seen to a moment later. */
+  async isExcusedSoon(server) {
+    if (!this.isExcused(server) && this.mayFail) await Promise.race([server.exited, pause(ENDS_WITHIN_MS)]);
+    return this.isExcused(server);
+  }
+
+  /** A ledger that cannot be synced ends it, which counts as killed; nothing else does. */
+  #watch(server) {
+    server.exited.then((status) => {
+      const isExplained = this.mayFail && server.err.some((line) => /cannot be trusted/.test(line));
+      if (!isExplained && (server !== this.server || this.isEnding)) return;
+      server.killed = true;
+      server.finished = status;
+      if (!isExplained) this.object(`the server ended by itself: ${JSON.stringify(status)}`);
+    });
   }
 
   async #end(how) {
+    const { server } = this;
     this.isEnding = true;
-    if (await this.#notice()) how = how === 'stop' ? 'kill' : how;
-    else if (how === 'stop') await this.server.stop('SIGTERM');
-    else await this.server.kill();
-    await this.server.finish();
+    if (how === 'stop' && !server.status) await server.stop('SIGTERM');
+    else if (!server.status) await server.kill();
+    await server.finish();
     await this.callbacks.settle();
     if (how === 'power' || how === 'torn') this.disk.losePower(how === 'torn');
   }
@@ -102,14 +111,14 @@ export class World {
   }
 
   /** Lives through all but the quiet. */
-  async live_() {
+  async liveOn() {
     await this.startServer();
     this.players.start();
     for (const [number, life] of this.schedule.lives.entries()) {
       for (const step of life.steps) {
         if (step.ms > 0) await pause(step.ms);
         if (this.objections.length > 0) return;
-        if (await this.#notice()) break;
+        if (this.server.status) break;
         await this.#take(step);
       }
       await pause(life.ms);
@@ -165,7 +174,7 @@ export class World {
         const { status, body } = await request(server.url + path);
         if (status !== 200 && !(status === 503 && path === '/health') && !(status >= 500 && this.mayFail)) this.object(`${path} answers ${status} ${body}`);
       } catch (error) {
-        if (!this.isExcused(server)) this.object(`${path}: ${error.message}`);
+        if (!await this.isExcusedSoon(server)) this.object(`${path}: ${error.message}`);
       }
     }));
   }
@@ -188,7 +197,7 @@ export class World {
     try {
       reply = await request(server.url + address, { method, body, headers: body ? { 'Content-Type': 'application/json' } : {} });
     } catch (error) {
-      if (!this.isExcused(server)) this.object(`${what} of ${recording.recordingSid}: ${error.message}`);
+      if (!await this.isExcusedSoon(server)) this.object(`${what} of ${recording.recordingSid}: ${error.message}`);
       return;
     }
     if (reply.status === 200) {

@@ -36,6 +36,7 @@ export async function request(url, { method = 'GET', headers = {}, body, path, a
       reply.on('end', () => settle(!reply.complete));
       reply.on('aborted', () => settle(true));
       reply.on('error', () => settle(true));
+      reply.on('close', () => settle(true)); // where the caller ends it, nothing else is told
     });
     call.on('error', reject);
     call.end(body);
