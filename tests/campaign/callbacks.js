@@ -1,6 +1,7 @@
 // The callbacks of a schedule: signed as Twilio signs, marked each with a number of its own, and which of them were acknowledged.
 import { setTimeout as pause } from 'node:timers/promises';
 import { CALL_STATUS, RECORDING_STATUS, callCallback, postForm, recordingCallback } from '../server/harness/webhook.js';
+import { startWatch } from './players.js';
 
 const LATEST_MS = 30_000;
 
@@ -45,6 +46,7 @@ export class Callbacks {
     if (one.ms > 0) await pause(one.ms);
     const { server } = this.world;
     const [path, fields] = this.#form(one);
+    const watch = startWatch();
     let reply;
     try {
       reply = await postForm(server.url, path, { ...fields, CampaignMark: String(one.mark) });
@@ -54,7 +56,7 @@ export class Callbacks {
     }
     if (reply.status === 200) this.acknowledged.set(one.mark, { callSid: one.callSid, recordingSid: one.recording?.recordingSid, of: one.of });
     else if (reply.status !== 503 || !this.world.mayRefuse) this.world.object(`a webhook was answered ${reply.status} ${reply.body}`);
-    if (reply.ms > LATEST_MS) this.world.object(`a webhook was answered after ${Math.round(reply.ms)} ms`);
+    if (watch() > LATEST_MS) this.world.object(`a webhook was answered after ${Math.round(watch())} ms`);
   }
 
   #form({ of, callSid, recording, status }) {

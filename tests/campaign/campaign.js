@@ -7,7 +7,7 @@ import { makeSchedule } from './schedule.js';
 
 function optionsOf(args) {
   const options = { seed: Math.floor(Math.random() * 2 ** 30), schedules: 100, jobs: 2 };
-  const names = { '--seed': 'seed', '--schedules': 'schedules', '--one': 'one', '--jobs': 'jobs', '--show': 'show' };
+  const names = { '--seed': 'seed', '--schedules': 'schedules', '--one': 'one', '--jobs': 'jobs', '--show': 'show', '--failures': 'failures' };
   for (let i = 0; i < args.length; i += 2) {
     const name = names[args[i]];
     const value = Number(args[i + 1]);
@@ -31,14 +31,14 @@ function tellFailure(lived) {
   for (const objection of objections) console.log(`  ${objection}`);
 }
 
-async function campaign({ seed, schedules, jobs, one }) {
+async function campaign({ seed, schedules, jobs, one, failures = Infinity }) {
   const seeds = one !== undefined ? [one] : Array.from({ length: schedules }, (_, i) => seed + i);
   const sums = { schedules: 0, failed: 0, servers: 0, recordings: 0, acknowledged: 0, heard: 0, names: 0, orphans: 0, hits: 0 };
   const beganAt = performance.now();
   let next = 0;
   let slowest = { ms: 0 };
   const work = async () => {
-    while (next < seeds.length) {
+    while (next < seeds.length && sums.failed < failures) {
       const lived = await liveThrough(seeds[next++]);
       sums.schedules += 1;
       if (lived.ms > slowest.ms) slowest = lived;

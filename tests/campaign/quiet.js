@@ -1,9 +1,9 @@
 // The quiet after a schedule: nothing fails any more, and everything that was promised is looked at.
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { request, requestJson } from '../server/harness/http.js';
+import { run } from '../server/harness/process.js';
 import { until } from '../server/harness/until.js';
 
 const WITHIN_MS = 60_000;
@@ -137,20 +137,20 @@ function lookAtRequests(world, before, after, wasStored) {
 }
 
 /** Each event that was acknowledged is in the ledger, which is sound. */
-function lookAtLedger(world) {
+async function lookAtLedger(world) {
   // A copy: sqlite3 does not find its way into another's mounts.
   const ledger = join(world.folder, 'ledger.db');
   for (const name of ['', '-wal']) {
     const from = world.disk.seen(join(world.disk.dataDir, `ledger.db${name}`));
     if (existsSync(from)) copyFileSync(from, ledger + name);
   }
-  const sql = (statement) => execFileSync('sqlite3', [ledger, statement], { encoding: 'latin1', maxBuffer: 64 * 1024 * 1024 });
-  const sound = sql('PRAGMA integrity_check').trim();
-  if (sound !== 'ok') world.object(`the ledger: ${sound}`);
-  const marks = new Set([...sql('SELECT CAST(raw AS TEXT) FROM events').matchAll(/CampaignMark=?[^0-9a-zA-Z]*(\d+)/g)].map(([, mark]) => Number(mark)));
+  const { code, stdout, stderr } = await run('sqlite3', [ledger, 'PRAGMA integrity_check; SELECT CAST(raw AS TEXT) FROM events']);
+  if (code !== 0 || !stdout.startsWith('ok\n')) return world.object(`the ledger: ${stdout.slice(0, 300)} ${stderr}`);
+  const marks = new Set([...stdout.matchAll(/CampaignMark=?[^0-9a-zA-Z]*(\d+)/g)].map(([, mark]) => Number(mark)));
   for (const [mark, event] of world.callbacks.acknowledged) {
     if (!marks.has(mark)) world.object(`event ${mark} was acknowledged and is lost: ${JSON.stringify(event)}`);
   }
+  return undefined;
 }
 
 export async function beQuiet(world) {

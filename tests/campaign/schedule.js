@@ -60,7 +60,7 @@ const LIVE = {
   'fetch.player_slots': (dice) => dice.pick([0, 1, 8]),
   play_wait: (dice) => dice.pick(['300ms', '1s', '2s']),
   'fetch.retry_first': (dice) => dice.pick(['10ms', '20ms', '50ms']),
-  send_timeout: (dice) => dice.pick(['500ms', '5s', '60s']),
+  send_timeout: (dice) => dice.pick(['10s', '60s']),
 };
 
 const live = (dice) => Object.fromEntries(Object.entries(LIVE).map(([key, value]) => [key, value(dice)]));

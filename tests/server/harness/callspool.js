@@ -32,7 +32,13 @@ export function callspool(args, options = {}) {
  * of a user namespace.  In a chroot, whose root folder is no mount, their propagation cannot be changed; that way is
  * tried last, because elsewhere a mount could be seen outside.
  */
+let mounts;
 function ownMounts() {
+  mounts ??= findOwnMounts();
+  return mounts;
+}
+
+function findOwnMounts() {
   const failures = [];
   for (const way of [['-m'], ['-rm'], ['-m', '--propagation', 'unchanged']]) {
     const tried = spawnSync('unshare', [...way, 'true'], { encoding: 'utf8' });

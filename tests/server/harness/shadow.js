@@ -8,9 +8,11 @@ import { seeded } from './seeded.js';
 const FORGETFUL = join(dirname(BINARY), 'tests/tools/forgetful.so');
 const PAGE = 4096;
 
+let sanitizers;
+
 /** The environment in which these libraries stand before all others; a sanitizer wants to be the first. */
 export function preloaded(libraries) {
-  const sanitizers = execFileSync('ldd', [BINARY], { encoding: 'utf8' }).match(/\S*\/lib[at]san\S*/g) ?? [];
+  sanitizers ??= execFileSync('ldd', [BINARY], { encoding: 'utf8' }).match(/\S*\/lib[at]san\S*/g) ?? [];
   return { LD_PRELOAD: [...sanitizers, ...libraries].join(' ') };
 }
 
