@@ -1,7 +1,7 @@
 // The fault campaign: script/campaign says how it is called.
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { BINARY } from '../server/harness/callspool.js';
 import { liveThrough } from './live.js';
 import { makeSchedule } from './schedule.js';
 
@@ -19,7 +19,7 @@ function optionsOf(args) {
 
 /** All that is known of a schedule that was lived through. */
 function writeLog({ seed, objections, log, schedule }) {
-  const file = join(tmpdir(), `campaign-${seed}.log`);
+  const file = join(dirname(BINARY), `campaign-${seed}.log`);
   writeFileSync(file, `${objections.join('\n')}\n\n${JSON.stringify(schedule, null, 1)}\n\n${log.join('\n')}\n`);
   return file;
 }
