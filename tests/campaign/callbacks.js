@@ -32,6 +32,11 @@ export class Callbacks {
     this.#begin({ of: 'recorded', ms: 0, callSid: recording.callSid, recording, status: recording.status, mark: (this.marks += 1) });
   }
 
+  /** That it is completed was acknowledged. */
+  isTold({ recordingSid }) {
+    return [...this.acknowledged.values()].some((event) => event.of === 'recorded' && event.recordingSid === recordingSid);
+  }
+
   /** All that are under way are answered, or lost. */
   async settle() {
     await Promise.all(this.sending);

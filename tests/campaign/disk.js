@@ -1,11 +1,12 @@
 // The disk of a schedule: a folder, one that forgets what was not synced, one whose calls fail, a small one of its own, or several of these.
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { startDisk } from '../server/harness/callspool.js';
 import { FaultyDisk } from '../server/harness/faulty.js';
 import { failNextSync, failNoSync, forgetful, preloaded, rebuild } from '../server/harness/shadow.js';
 
 const SMALL_MIB = 16;
+const PIECE = Buffer.alloc(1024 * 1024, 1);
 
 export class Disk {
   static async open(t, folder, { isForgetful, isFaulty, isSmall }, below) {
@@ -61,10 +62,13 @@ export class Disk {
   /** Fills the disk but for so many bytes. */
   fill(left) {
     const { bavail, bsize } = statfsSync(this.seen(this.path));
+    const fd = openSync(this.#filler, 'a');
     try {
-      writeFileSync(this.#filler, Buffer.alloc(Math.max(0, bavail * bsize - left), 1), { flag: 'a' });
+      for (let rest = bavail * bsize - left; rest > 0; rest -= PIECE.length) writeSync(fd, PIECE, 0, Math.min(rest, PIECE.length));
     } catch (error) {
       if (error.code !== 'ENOSPC') throw error;
+    } finally {
+      closeSync(fd);
     }
   }
 

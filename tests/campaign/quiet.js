@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, readFileSync, readdirSync, readlinkSync } fro
 import { join } from 'node:path';
 import { request, requestJson } from '../server/harness/http.js';
 import { run } from '../server/harness/process.js';
+import { keptBy } from './schedule.js';
 import { until } from '../server/harness/until.js';
 
 const WITHIN_MS = 60_000;
@@ -20,13 +21,26 @@ async function rowOf(world, { callSid, recordingSid }) {
 }
 
 /** The states in which the recording may be in the end; undefined: it may be unknown, too. */
-function lawfulStates({ deleted, status }) {
+function lawfulStates(world, recording) {
+  const { deleted, status, held, age } = recording;
   if (status === 'absent') return [undefined, 'absent', 'announced', 'deleted', 'gone'];
-  return { yes: ['deleted'], maybe: ['deleted', 'stored'], no: ['stored'] }[deleted];
+  if (deleted === 'yes') return ['deleted'];
+  const { retention, grace } = keptBy(world.live);
+  const isDue = age > retention + grace;
+  const states = new Set(deleted === 'maybe' ? ['deleted'] : []);
+  if (!isDue || held !== 'no') states.add('stored');
+  if (world.couldBePurged(recording) && held !== 'yes') states.add('purged');
+  // What was too old when it was to be fetched is not; nor is the list read so far back that it finds what no webhook told of.
+  if (isDue && held !== 'yes') for (const state of ['expired', 'queued', 'waiting']) states.add(state);
+  if (age > 0 && !world.callbacks.isTold(recording)) return [...states, undefined, 'announced'];
+  return [...states];
 }
 
+/** Whether a play of it, by its age, is refused. */
+const isExpired = (world, { age, row }) => age > keptBy(world.live).retention && !row.hold;
+
 async function untilSettled(world, recording) {
-  const states = lawfulStates(recording);
+  const states = lawfulStates(world, recording);
   let isRetried = false;
   await until(`${recording.recordingSid} is ${states.join(' or ')}`, async () => {
     const row = await rowOf(world, recording);
@@ -45,20 +59,20 @@ async function lookAtPlay(world, recording) {
   await world.players.look(recording, reply, {});
   const about = `${recording.recordingSid}, held: ${recording.held}, deleted: ${recording.deleted}, is ${recording.row?.state} and its play is answered ${reply.status}`;
   if (recording.row?.state === 'stored') {
-    if (reply.status !== 200 || reply.cut) return world.object(`${about}${reply.cut ? ', cut' : ''} ${reply.status === 200 ? '' : reply.body}`);
-    recording.stored = reply.body;
+    recording.isKept = true;
+    if (isExpired(world, recording)) return reply.status !== 410 && world.object(`${about}, and is older than it is kept`);
+    if (reply.status !== 200 || reply.cut) world.object(`${about}${reply.cut ? ', cut' : ''} ${reply.status === 200 ? '' : reply.body}`);
     return undefined;
   }
-  const expected = recording.row?.state === 'deleted' ? 410 : 404;
-  if (recording.status !== 'absent' && reply.status !== expected) world.object(about);
-  if (reply.status === 200) world.object(about);
+  if (reply.status === 200) return world.object(about);
+  if (['deleted', 'purged'].includes(recording.row?.state) && recording.status !== 'absent' && reply.status !== 410) world.object(about);
   return undefined;
 }
 
 async function lookAtDigest(world, recording) {
-  if (!recording.stored) return;
+  if (!recording.isKept) return;
   const digest = await until(`${recording.recordingSid} has a digest`, async () => (await rowOf(world, recording)).sha256, WITHIN_MS);
-  if (digest !== sha256(recording.stored)) world.object(`${recording.recordingSid} has the digest ${digest} of something else`);
+  if (!recording.contents.some((content) => sha256(content) === digest)) world.object(`${recording.recordingSid} has the digest ${digest} of something else`);
 }
 
 function lookAtHold(world, { recordingSid, status, held, row }) {
@@ -80,7 +94,7 @@ async function lookAtFiles(world) {
   const bySid = new Map(world.recordings.map((recording) => [recording.recordingSid, recording]));
   const foreign = () => readdirSync(join(dataDir, 'recordings'), { recursive: true }).map(String).filter((file) => /\.\w+$/.test(file)).filter((file) => {
     const recording = bySid.get(file.match(/RE[0-9a-f]{32}/)?.[0]);
-    return !recording?.stored;
+    return !recording?.isKept;
   });
   await until('the files of what was removed are gone', () => {
     const left = foreign();
@@ -96,7 +110,7 @@ async function lookAtFiles(world) {
     if (!recording.contents.some((content) => content.equals(found))) world.object(`${file} is no whole recording: ${found.length} bytes`);
   }
   for (const recording of world.recordings) {
-    if (recording.stored && !recording.files) world.object(`${recording.recordingSid} has no file`);
+    if (recording.isKept && !recording.files) world.object(`${recording.recordingSid} has no file`);
     if (recording.files?.length > 1) world.orphans = [...world.orphans ?? [], ...recording.files];
   }
 }
@@ -161,7 +175,7 @@ export async function beQuiet(world) {
   await callbacks.settle();
   await world.players.stop();
   await world.restart(schedule.quiet);
-  for (const recording of recordings) await twilio.learnEditions(recording);
+  if (world.hasChanged) for (const recording of recordings) await twilio.learnEditions(recording);
   const before = await twilio.asked();
   const wasStored = new Set();
   for (const recording of recordings) if ((await rowOf(world, recording))?.state === 'stored') wasStored.add(recording.recordingSid);

@@ -41,16 +41,17 @@ function callbacksOf(dice, recordings) {
   return dice.chance(40) ? dice.shuffle(sent) : sent;
 }
 
-function placeStep(dice) {
+function placeStep(dice, isAging) {
   const recordings = dice.weighted([[6, 1], [1, 2], [1, 3]]);
   return {
     what: 'place',
     call: `CA${dice.hex(32)}`,
     recording: `RE${dice.hex(32)}`,
     recordings,
-    seconds: dice.weighted([[4, dice.between(1, 8)], [2, dice.between(9, 40)], [1, dice.between(41, 120)]]),
+    seconds: dice.weighted([[5, dice.between(1, 6)], [2, dice.between(7, 20)], [1, dice.between(21, 60)]]),
     channels: dice.weighted([[4, 2], [1, 1]]),
     status: dice.weighted([[14, 'completed'], [1, 'absent']]),
+    age: isAging ? dice.weighted(AGES) : 0,
     callbacks: callbacksOf(dice, recordings),
   };
 }
@@ -63,7 +64,19 @@ const LIVE = {
   send_timeout: (dice) => dice.pick(['10s', '60s']),
 };
 
-const live = (dice) => Object.fromEntries(Object.entries(LIVE).map(([key, value]) => [key, value(dice)]));
+/** How long recordings are kept, in days, and how much longer their bytes; the ages are near none of the edges. */
+const KEPT = [[30, 1], [3, 1], [3, 23], [2, 1]];
+const AGES = [[5, 0], [2, 2.5], [2, 5]];
+
+function live(dice, isAging) {
+  const settings = Object.fromEntries(Object.entries(LIVE).map(([key, value]) => [key, value(dice)]));
+  if (!isAging) return { ...settings, retention: 'forever' };
+  const [retention, grace] = dice.pick(KEPT);
+  return { ...settings, retention: `${retention}d`, purge_grace: `${grace}d` };
+}
+
+/** Of live settings: { retention, grace } in days. */
+export const keptBy = ({ retention, purge_grace: grace }) => (retention === 'forever' ? { retention: Infinity, grace: 0 } : { retention: parseInt(retention, 10), grace: parseInt(grace, 10) });
 
 // What forgetful.c reads itself must not fail.
 function ioStep(dice, { isForgetful }) {
@@ -77,15 +90,15 @@ function ioStep(dice, { isForgetful }) {
 /** One of the recordings that are there, the latest rather than the first. */
 const any = (dice, placed) => placed - 1 - Math.min(dice.below(placed), dice.below(placed));
 
-function step(dice, disk, placed) {
+function step(dice, { disk, isAging }, placed) {
   const of = (what) => () => ({ what, number: any(dice, placed) });
   const steps = [
-    [8, () => placeStep(dice)],
+    [8, () => placeStep(dice, isAging)],
     [6, () => faultStep(dice)],
     [3, () => ({ what: 'calm' })],
     [4, () => ({ what: 'late' })],
     [3, () => ({ what: 'ask' })],
-    [2, () => ({ what: 'hup', settings: live(dice) })],
+    [isAging ? 5 : 2, () => ({ what: 'hup', settings: live(dice, isAging) })],
     ...(placed > 0 ? [[4, of('hold')], [2, of('lift')], [4, of('delete')], [3, of('retry')], [2, of('tell')]] : []),
     ...(disk.isForgetful ? [[3, () => ({ what: 'sync', kind: dice.pick(KINDS) })]] : []),
     ...(disk.isFaulty ? [[8, () => ioStep(dice, disk)]] : []),
@@ -94,11 +107,12 @@ function step(dice, disk, placed) {
   return { ...dice.weighted(steps)(), ms: dice.weighted([[3, 0], [4, dice.between(1, 40)], [1, dice.between(40, 200)]]) };
 }
 
-function oneLife(dice, disk, placedBefore) {
+function oneLife(dice, about, placedBefore) {
+  const { disk } = about;
   const steps = [];
   let placed = placedBefore;
   for (let left = dice.between(3, 12); left > 0; left -= 1) {
-    steps.push(step(dice, disk, placed));
+    steps.push(step(dice, about, placed));
     const last = steps[steps.length - 1];
     if (last.what === 'place') placed += last.recordings;
   }
@@ -111,10 +125,11 @@ export function makeSchedule(seed) {
   const dice = new Dice(seed);
   const kind = dice.weighted([[3, 'plain'], [4, 'forgetful'], [4, 'faulty'], [2, 'both'], [2, 'small']]);
   const disk = { isForgetful: kind === 'forgetful' || kind === 'both', isFaulty: kind === 'faulty' || kind === 'both', isSmall: kind === 'small' };
+  const isAging = dice.chance(35);
   const lives = [];
   let placed = 0;
   for (let left = dice.weighted([[3, 1], [4, 2], [2, 3]]); left > 0; left -= 1) {
-    const made = oneLife(dice, disk, placed);
+    const made = oneLife(dice, { disk, isAging }, placed);
     lives.push(made.life);
     placed = made.placed;
   }
@@ -124,9 +139,9 @@ export function makeSchedule(seed) {
     settings: {
       threads: dice.between(1, 2), format: dice.weighted([[4, 'mp3'], [1, 'wav']]), cache_entries: dice.pick([1, 4, 4096]),
       'fetch.stall_timeout': '300ms', 'fetch.connect_timeout': '2s', stop_timeout: '200ms', 'fetch.retry_most': dice.pick(['60ms', '200ms', '400ms']),
-      reconcile_interval: '1s', retention: 'forever', min_free: disk.isSmall ? '512K' : '0',
+      reconcile_interval: '1s', min_free: disk.isSmall ? '512K' : '0',
     },
-    live: live(dice),
+    live: live(dice, isAging),
     players: dice.between(1, 5),
     lives,
     // What the quiet begins with, so that it is not always the end of the last life.

@@ -12,16 +12,16 @@ export class Twilio {
   }
 
   /** Places a call that is over: { callSid, recordings: [{ recordingSid, seconds, startedAt, channels, contents }] }. */
-  async place({ call, recording, recordings, seconds, channels, status }) {
+  async place({ call, recording, recordings, seconds, channels, status, age }) {
     const reply = await this.simulator.ask('POST', 'calls', {
-      call_sid: call, recording_sid: recording, recordings, duration: seconds, channels, callbacks: false,
+      call_sid: call, recording_sid: recording, recordings, duration: this.format === 'wav' ? Math.ceil(seconds / 6) : seconds, channels, callbacks: false, age: Math.round(age * 86_400),
       ...(status === 'absent' ? { recording_status: 'absent', error_code: 16101 } : {}),
     });
     const [placed] = reply.calls;
     return {
       callSid: placed.call_sid,
       recordings: await Promise.all(placed.recordings.map(async (one) => ({
-        recordingSid: one.recording_sid, callSid: placed.call_sid, channels: one.channels, seconds: Math.round(one.duration_ms / 1000), startedAt: one.started_at, status,
+        recordingSid: one.recording_sid, callSid: placed.call_sid, channels: one.channels, seconds: Math.round(one.duration_ms / 1000), startedAt: one.started_at, status, age,
         contents: status === 'absent' ? [] : [await this.#media(one.recording_sid, 0)],
       }))),
     };

@@ -11,6 +11,7 @@ import { seededBy } from '../server/harness/seeded.js';
 import { Callbacks } from './callbacks.js';
 import { Disk } from './disk.js';
 import { Players } from './players.js';
+import { keptBy } from './schedule.js';
 import { Twilio } from './twilio.js';
 
 /** What a server says at level=error of a disk that fails, or is full; of a whole one it says nothing. */
@@ -32,6 +33,7 @@ export class World {
     world.callbacks = new Callbacks(world);
     world.players = new Players(world, schedule.seed, schedule.players);
     world.live = schedule.live;
+    world.rules = [keptBy(world.live)];
     return world;
   }
 
@@ -148,7 +150,7 @@ export class World {
   async #place(step) {
     const call = await this.twilio.place(step);
     this.calls.push(call);
-    this.recordings.push(...call.recordings.map((recording) => ({ ...recording, held: 'no', deleted: 'no' })));
+    this.recordings.push(...call.recordings.map((recording) => ({ ...recording, held: 'no', deleted: 'no', rulesBefore: this.rules.length - 1 })));
     this.callbacks.announce(step, { ...call, recordings: this.recordings.slice(-call.recordings.length) });
   }
 
@@ -160,8 +162,14 @@ export class World {
     });
   }
 
+  /** By a rule that is, or was, in force since it was placed its bytes could be removed. */
+  couldBePurged({ age, rulesBefore }) {
+    return this.rules.slice(rulesBefore).some(({ retention, grace }) => age > retention + grace);
+  }
+
   #reload(settings) {
     this.live = settings;
+    this.rules.push(keptBy(settings));
     this.#writeSettings();
     process.kill(this.server.pid, 'SIGHUP');
   }
@@ -212,8 +220,10 @@ export class World {
     }
   }
 
-  #judgeRefusal(what, { recordingSid, held, deleted }, { status, body }) {
-    const why = { hold: deleted !== 'no', lift: deleted !== 'no', delete: held !== 'no', retry: true }[what];
+  #judgeRefusal(what, before, { status, body }) {
+    const { recordingSid, held, deleted } = before;
+    const isRemoved = deleted !== 'no' || this.couldBePurged(before);
+    const why = { hold: isRemoved, lift: isRemoved, delete: held !== 'no' || isRemoved, retry: true }[what];
     // Who is not known yet cannot be held: no callback came, and the list was not read.
     if (status === 404 || (status === 409 && why)) return;
     this.object(`${what} of ${recordingSid}, held: ${held}, deleted: ${deleted}, was answered ${status} ${body}`);
