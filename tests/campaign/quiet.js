@@ -75,8 +75,9 @@ async function lookAtDigest(world, recording) {
   if (!recording.contents.some((content) => sha256(content) === digest)) world.object(`${recording.recordingSid} has the digest ${digest} of something else`);
 }
 
-function lookAtHold(world, { recordingSid, status, held, row }) {
-  if (status === 'absent') return undefined;
+function lookAtHold(world, recording) {
+  const { recordingSid, status, held, age, row } = recording;
+  if (status === 'absent' || (age > 0 && !world.callbacks.isTold(recording))) return undefined;
   if (row?.state !== 'stored') return held === 'yes' && world.object(`${recordingSid} is held, and is ${row?.state}`);
   if (held !== 'maybe' && Boolean(row.hold) !== (held === 'yes')) world.object(`${recordingSid} was ${held === 'yes' ? '' : 'not '}held, and is shown with ${JSON.stringify(row.hold)}`);
   return undefined;
