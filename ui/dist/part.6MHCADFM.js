@@ -1,1 +1,0 @@
-import{n}from"./part.QTAN4VIS.js";var s=1e4,r=n({text:"",turn:0}),o=n({text:"",turn:0}),a=-s,i;function u(t){a=performance.now(),r.set({text:t,turn:r.value.turn+1})}function m(t){clearTimeout(i);let e=a+s-performance.now();e<=0?u(t):i=setTimeout(()=>u(t),e)}function f(t){o.set({text:t,turn:o.value.turn+1})}export{r as a,o as b,m as c,f as d};

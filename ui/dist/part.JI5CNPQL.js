@@ -1,1 +1,0 @@
-import{a as l}from"./part.NB4E4CQ7.js";var e=n=>n===null||!Number.isFinite(n)?"\u2013":l(n),u=n=>e(n===null?null:Math.round(n)),o=(n,t)=>t===null?"\u2013":`\u2212${l(t-n)}`;export{e as a,u as b,o as c};

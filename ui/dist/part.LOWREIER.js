@@ -1,1 +1,0 @@
-import{f as m}from"./part.X7O75KPU.js";import{f as p,g as u}from"./part.QTAN4VIS.js";var y=3e3;function T(i){let t=null;return function(l){let[e,s]=p(()=>t);return u(()=>{if(e)return;let n,o=()=>void i().then(r=>{t=r,s(()=>r)},()=>{n=setTimeout(o,y)});return o(),()=>clearTimeout(n)},[e]),e?m(e,{...l}):null}}export{T as a};

@@ -1,1 +1,0 @@
-import{f as n}from"./part.X7O75KPU.js";function l({label:a,isOn:o,onChange:e}){return n("button",{type:"button",class:"sw",role:"switch","aria-label":a,"aria-checked":o,onClick:()=>e(!o)})}export{l as a};

@@ -1,1 +1,0 @@
-var l=n=>`\u2068${n}\u2069`,i=n=>`\u2066${n}\u2069`;var u={en:new Intl.PluralRules("en"),he:new Intl.PluralRules("he")};function c(n,t,{one:s,two:r,other:o}){let e=u[n].select(t);return e==="one"?s:e==="two"&&r?r:o}export{l as a,i as b,c};

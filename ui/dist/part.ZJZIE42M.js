@@ -1,1 +1,0 @@
-import{b as o}from"./part.5LRFKF3N.js";import{b as n}from"./part.OPQJESZK.js";import{n as e}from"./part.QTAN4VIS.js";var r=e(0),i=e(o(new Date));function a(){let t=()=>{i.set(o(new Date)),r.set(n())};t(),setInterval(t,1e3),document.addEventListener("visibilitychange",()=>document.hidden||t())}export{r as a,i as b,a as c};
