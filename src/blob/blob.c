@@ -185,8 +185,8 @@ bool blob_arriving_open_unnamed(struct blob_store *store, struct str recording_s
 	if (!make_base(recording_sid, generation, base, err))
 		return false;
 	memcpy(base + strlen(base), ".open", sizeof(".open"));
-	return noted(&store->writing,
-		     store->driver->arriving_open_unnamed(store, base, out, err), err);
+	return noted(&store->writing, store->driver->arriving_open_unnamed(store, base, out, err),
+		     err);
 }
 
 bool blob_arriving_take(struct blob_store *store, struct str recording_sid, int64_t generation,

@@ -48,7 +48,8 @@ enum call_direction {
 };
 enum call_direction call_direction_from_text(struct str text);
 
-#define CALL_NUMBER_SIZE 512 /* a SIP address may be long; a longer one is cut, the event keeps it whole */
+#define CALL_NUMBER_SIZE \
+	512 /* a SIP address may be long; a longer one is cut, the event keeps it whole */
 
 /* A plain value.  Times: wall clock, 0 not known. */
 struct call {

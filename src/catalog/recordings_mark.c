@@ -181,15 +181,16 @@ bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,
 
 	if (!check_media(media, err) ||
 	    !recording_place_find_for(catalog, recording_sid, RECORDING_STORED, &place, err) ||
-	    !db_prepare(catalog->db,
-			"UPDATE recordings SET state = $2, generation = $3, generation_at_ms = $4, "
-			"size = $5, duration_ms = $6, channels_stored = $7, is_duration_off = $8, "
-			"format = $9, path = $10, stored_at_ms = $11, sha256 = NULL, waveform = 0, "
-			"queued_at_ms = NULL, next_try_at_ms = NULL, reason_code = NULL, "
-			"reason_text = NULL, changed_seq = $12, "
-			"recheck_at_ms = COALESCE(recheck_at_ms, $13), "
-			"upstream_copy = CASE WHEN upstream_copy = 2 THEN 2 ELSE 0 END WHERE id = $1",
-			&update, err))
+	    !db_prepare(
+		    catalog->db,
+		    "UPDATE recordings SET state = $2, generation = $3, generation_at_ms = $4, "
+		    "size = $5, duration_ms = $6, channels_stored = $7, is_duration_off = $8, "
+		    "format = $9, path = $10, stored_at_ms = $11, sha256 = NULL, waveform = 0, "
+		    "queued_at_ms = NULL, next_try_at_ms = NULL, reason_code = NULL, "
+		    "reason_text = NULL, changed_seq = $12, "
+		    "recheck_at_ms = COALESCE(recheck_at_ms, $13), "
+		    "upstream_copy = CASE WHEN upstream_copy = 2 THEN 2 ELSE 0 END WHERE id = $1",
+		    &update, err))
 		return false;
 	seq = catalog_next_sequence(catalog);
 	db_bind_int(update, 1, place.id);
