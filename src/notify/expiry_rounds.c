@@ -66,7 +66,7 @@ static void name_rules(const struct retention_rules *rules, char out[SHA256_HEX]
 	hex_add(&hex, digest, sizeof(digest));
 }
 
-/* By other rules all are looked at again: some that were passed may have expired now. */
+/* By other rules, or where the clock was ahead, all are looked at again: some that were passed may not have been told. */
 static void begin_state(struct notify_state *state, const struct retention_rules *rules,
 			int64_t now_ms)
 {
@@ -75,12 +75,9 @@ static void begin_state(struct notify_state *state, const struct retention_rules
 	name_rules(rules, name);
 	if (state->since_ms == 0)
 		*state = (struct notify_state){ .since_ms = now_ms, .expired_until_ms = now_ms };
-	else if (strcmp(state->rules, name) != 0)
+	else if (strcmp(state->rules, name) != 0 || state->expired_until_ms > now_ms)
 		state->expired_until_ms = state->since_ms;
 	memcpy(state->rules, name, SHA256_HEX);
-	/* The clock was ahead. */
-	if (state->expired_until_ms > now_ms)
-		state->expired_until_ms = now_ms;
 }
 
 /* ---- a round ---- */

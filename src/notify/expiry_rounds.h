@@ -2,7 +2,7 @@
  * Rounds that note what has expired (chores/notices_expired.h), each a page at a time: a minute apart, more often where
  * something is kept for less than ten minutes.
  *
- * A clock that was ahead and is put right tells of no more than has expired by then; what was told meanwhile stays told.
+ * What was told by a clock that was ahead stays told; once it is put right, all are looked at again.
  *
  * Thread: the notifier's loop.
  */
