@@ -430,8 +430,8 @@ static const char VERSION_20[] =
 
 /*
  * Version 21: what is to be told to whom notify_url names (catalog/notices.h), until it was; due_at_ms NULL: given up.  What
- * expires is found by time: up to which start that was done, for each time that recordings are kept
- * (notice_edges), since when anybody is told, and by which rules (notify_state).
+ * expires is found by time (chores/notices_expired.h): since when anybody is told, what expired up to when was told, and by
+ * which rules; expired_seq of a recording of which it was.
  */
 static const char VERSION_21[] =
 	"CREATE TABLE notices ("
@@ -457,13 +457,10 @@ static const char VERSION_21[] =
 	"CREATE INDEX notices_waiting ON notices (seq) WHERE due_at_ms IS NOT NULL;"
 	"CREATE INDEX notices_dead ON notices (seq) WHERE due_at_ms IS NULL;"
 	"CREATE INDEX notices_of_recording ON notices (recording_id, seq);"
-	"CREATE TABLE notice_edges ("
-	"	kept_ms BIGINT PRIMARY KEY,"
-	"	edge_ms BIGINT NOT NULL,"
-	"	edge_id BIGINT NOT NULL);"
 	"CREATE TABLE notify_state ("
 	"	id INTEGER PRIMARY KEY,"
 	"	since_ms BIGINT NOT NULL,"
+	"	expired_until_ms BIGINT NOT NULL,"
 	"	rules TEXT NOT NULL);"
 	"ALTER TABLE recordings ADD COLUMN expired_seq BIGINT;";
 
