@@ -155,7 +155,7 @@ test('what waits outlives a crash, and goes to the new address, with both secret
   for (const webhook of receiver.told) assert.equal(webhook.verified, true);
   assert.deepEqual(new Set(receiver.told.map(({ data }) => data.recording_sid)), new Set(recordings.map(({ recordingSid }) => recordingSid)), 'all of them, and none from before');
   assert.equal(new Set(receiver.told.map(({ id }) => id)).size, 20, 'one id each, however often it was told');
-  assert.ok(receiver.mostUnderWay <= 8, `${receiver.mostUnderWay} at once`);
+  assert.ok(receiver.mostUnderWay > 1 && receiver.mostUnderWay <= 8, `${receiver.mostUnderWay} at once`);
 });
 
 test('what expires is told once: in its time, when a hold ends, by a shorter retention, and not from before', async (t) => {
