@@ -81,6 +81,26 @@ bool rescue_put(struct catalog *catalog, enum rescue_table table, int64_t id,
 	return true;
 }
 
+bool rescue_main(struct catalog *catalog, struct str call_sid, struct str recording_sid,
+		 struct err *err)
+{
+	struct db_stmt *update;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog_db(catalog),
+			"UPDATE calls SET is_main_fixed = 1, changed_seq = $3, main_recording_id = "
+			"(SELECT r.id FROM recordings r WHERE r.recording_sid = $2) "
+			"WHERE call_sid = $1 AND EXISTS (SELECT 1 FROM recordings r "
+			"	WHERE r.recording_sid = $2 AND r.call_id = calls.id "
+			"	AND r.id <> COALESCE(calls.main_recording_id, 0))",
+			&update, err))
+		return false;
+	db_bind_str(update, 1, call_sid);
+	db_bind_str(update, 2, recording_sid);
+	db_bind_int(update, 3, catalog_next_sequence(catalog));
+	return db_run(update, err);
+}
+
 bool rescue_leap(struct catalog *catalog, int64_t highest, struct err *err)
 {
 	/* One for what was given after the highest that can still be read. */

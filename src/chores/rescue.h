@@ -37,6 +37,13 @@ bool rescue_put(struct catalog *catalog, enum rescue_table table, int64_t id,
 		const struct rescue_value *values, size_t count, bool *out_taken,
 		struct err *err) MUST_CHECK;
 
+/*
+ * The writer: the call's address means this recording, as it did, whichever of its events are left.  Where one of both is not
+ * known, or it is so already, nothing happens.  Before the recording's state changes: the call's group follows that.
+ */
+bool rescue_main(struct catalog *catalog, struct str call_sid, struct str recording_sid,
+		 struct err *err) MUST_CHECK;
+
 /* The writer: catalog_leap() until nothing that is numbered from now on comes near `highest`. */
 bool rescue_leap(struct catalog *catalog, int64_t highest, struct err *err) MUST_CHECK;
 

@@ -46,6 +46,9 @@ enum call_column {
 	C_STARTED_AT,
 	C_ENDED_AT = 11,
 	C_DURATION,
+	C_MAIN,
+	C_IS_MAIN_FIXED,
+	C_RECORDINGS = 16,
 	C_CHANGED_SEQ = 17,
 };
 
@@ -107,6 +110,9 @@ void old_call_read(const struct ledger_row *row, struct old_call *out)
 		.started_at_ms = ledger_row_int(row, C_STARTED_AT),
 		.ended_at_ms = ledger_row_int(row, C_ENDED_AT),
 		.duration_s = int_or(row, C_DURATION, EVENT_UNKNOWN),
+		.main_id = ledger_row_int(row, C_IS_MAIN_FIXED) == 1 ? ledger_row_int(row, C_MAIN)
+								     : 0,
+		.recordings = ledger_row_int(row, C_RECORDINGS),
 	};
 }
 

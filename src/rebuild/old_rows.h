@@ -29,6 +29,8 @@ struct old_call {
 	struct str call_sid, parent_call_sid, account_sid, direction, from, to;
 	enum call_status status;
 	int64_t started_at_ms, ended_at_ms, duration_s;
+	int64_t main_id; /* of the recording that its address means for ever; 0: of none yet */
+	int64_t recordings;
 };
 void old_call_read(const struct ledger_row *row, struct old_call *out);
 

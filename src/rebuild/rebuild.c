@@ -298,6 +298,7 @@ bool rebuild_run(const struct rebuild_options *options, struct rebuild_report *r
 	if (!is_there(options->data_dir))
 		return err_set(err, ERR_NOT_FOUND, "there is no folder '%s'", options->data_dir);
 	good = file_take_lock(lock, &lock_fd, err) && run(&rebuilding, err);
+	free(rebuilding.mains);
 	ledger_pages_free(rebuilding.pages);
 	blob_store_free(rebuilding.store);
 	return good;

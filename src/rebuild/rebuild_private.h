@@ -9,6 +9,12 @@
 
 struct blob_store;
 
+/* Of a call with several recordings: which its address means. */
+struct old_main {
+	int64_t recording_id; /* the old ledger's */
+	char call_sid[SID_SIZE];
+};
+
 struct rebuilding {
 	const struct rebuild_options *options;
 	struct rebuild_report *report;
@@ -18,7 +24,9 @@ struct rebuilding {
 	struct ledger_pages *pages; /* NULL: there is no old one */
 	struct catalog *catalog;    /* the new one */
 	struct blob_store *store;
-	int64_t highest; /* number that was given */
+	int64_t highest;        /* number that was given */
+	struct old_main *mains; /* rebuild_rows.c */
+	size_t main_count, main_size;
 	unsigned writes; /* in the open transaction */
 };
 

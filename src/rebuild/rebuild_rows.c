@@ -17,6 +17,7 @@
 #include "chores/rescue.h"
 #include "rebuild/old_rows.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct taking {
@@ -230,12 +231,47 @@ static bool says_more(const struct old_call *old, const struct call *now)
 	       old->duration_s > now->duration_s;
 }
 
+static void note_main(struct rebuilding *rebuilding, const struct old_call *old)
+{
+	struct old_main *main;
+
+	if (rebuilding->main_count == rebuilding->main_size) {
+		rebuilding->main_size = rebuilding->main_size ? 2 * rebuilding->main_size : 256;
+		rebuilding->mains = xrealloc(rebuilding->mains,
+					     rebuilding->main_size * sizeof(*rebuilding->mains));
+	}
+	main = &rebuilding->mains[rebuilding->main_count++];
+	main->recording_id = old->main_id;
+	str_fit(old->call_sid, main->call_sid, sizeof(main->call_sid));
+}
+
+static int compare_mains(const void *a, const void *b)
+{
+	const struct old_main *x = a, *y = b;
+
+	return (x->recording_id > y->recording_id) - (x->recording_id < y->recording_id);
+}
+
+static bool take_main(struct rebuilding *rebuilding, const struct ledger_row *row,
+		      const struct old_recording *old, struct err *err)
+{
+	const struct old_main key = { .recording_id = row->id }, *found = NULL;
+
+	if (rebuilding->main_count > 0)
+		found = bsearch(&key, rebuilding->mains, rebuilding->main_count, sizeof(key),
+				compare_mains);
+	return !found ||
+	       rescue_main(rebuilding->catalog, str_of(found->call_sid), old->recording_sid, err);
+}
+
 static bool take_call(struct rebuilding *rebuilding, const struct ledger_row *row, struct err *err)
 {
 	struct old_call old;
 	struct call now;
 
 	old_call_read(row, &old);
+	if (old.main_id > 0 && old.recordings > 1)
+		note_main(rebuilding, &old);
 	if (calls_find(rebuilding->catalog, old.call_sid, &now, err))
 		return !says_more(&old, &now) || tell_call(rebuilding, &old, err);
 	return err->kind == ERR_NOT_FOUND && tell_call(rebuilding, &old, err);
@@ -272,7 +308,12 @@ bool rebuild_take_rows(struct rebuilding *rebuilding, struct err *err)
 	struct ledger_rows_counts counts;
 	struct taking taking = { .first_event = 0 };
 
-	return read_rows(rebuilding, &taking, take_second, &counts, err);
+	if (!read_rows(rebuilding, &taking, take_second, &counts, err))
+		return false;
+	if (rebuilding->main_count > 0)
+		qsort(rebuilding->mains, rebuilding->main_count, sizeof(*rebuilding->mains),
+		      compare_mains);
+	return true;
 }
 
 /* ---- what has become of recordings ---- */
@@ -350,6 +391,8 @@ static bool take_state(struct rebuilding *rebuilding, const struct ledger_row *r
 	old_recording_read(row, &old);
 	if (!recordings_find(rebuilding->catalog, old.recording_sid, &now, err))
 		return may_go_on(rebuilding, err);
+	if (!take_main(rebuilding, row, &old, err))
+		return false;
 	/* Two rows may tell of one, the second of a page that was given up. */
 	if (recording_is_removed(now.state) || now.state == RECORDING_STORED)
 		return true;

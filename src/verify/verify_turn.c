@@ -22,7 +22,7 @@
 #define NAMES       500                /* compared at once: a reader is not held up long */
 #define LOOK_MOST   (60 * 60 * 1000)   /* the clock may have been set meanwhile */
 #define FORGET_MS   (90 * INT64_C(86400000))
-#define IN_TIME     9 / 10 /* of every_ms: the rest is for the folders, and for what came meanwhile */
+#define IN_TIME     0.9 /* of every_ms: the rest is for the folders, and for what came meanwhile */
 #define AGAIN_LEAST (60 * 1000) /* from one pass to the next */
 
 struct verify_turn {
@@ -403,8 +403,7 @@ static int64_t due_at_ms(const struct verify_turn *turn)
 	const struct verification *row = &turn->row;
 	double share = row->last_id > 0 ? (double)row->after_id / (double)row->last_id : 1.0;
 
-	return row->began_at_ms +
-	       (int64_t)(share * (double)(turn->env->options.every_ms * IN_TIME));
+	return row->began_at_ms + (int64_t)(share * IN_TIME * (double)turn->env->options.every_ms);
 }
 
 static bool plan_by_itself(struct verify_turn *turn, int64_t now_ms, int64_t last_id)

@@ -140,3 +140,20 @@ test('who may use it: users, tokens and links go on, sessions end, what was revo
   assert.equal((await ruthAgain.signIn('ruth')).status, 200);
   assert.equal((await ruthAgain.asks(200, 'GET', '/api/links')).json.links[0].name, link.name);
 });
+
+test('a call with two recordings: its address goes on to mean the one that it meant', async (t) => {
+  const { server, upstream, recording } = await startStored(t, { recording: { seconds: 1 } });
+  const second = await store(server, upstream, { seconds: 2, callSid: recording.callSid });
+  const meant = async (where) => (await request(`${where.url}${recording.downloadPath}`)).headers['content-location'];
+  const before = await meant(server);
+  assert.match(before, new RegExp(recording.recordingSid));
+  await server.finish();
+  // The events that told of the first are lost.
+  await sql(server.dataDir, `DELETE FROM events WHERE recording_sid = '${recording.recordingSid}'`);
+  overwrite(join(server.dataDir, 'ledger.db'), [1], () => Buffer.alloc(PAGE, 1));
+  await rebuild(server);
+  const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir });
+  assert.equal(await meant(again), before);
+  await assertPlays(again, recording);
+  await assertPlays(again, second);
+});
