@@ -9,6 +9,7 @@ import { callbackDetails, encrypt, keyPair, restDetails } from './harness/cipher
 import { Gate } from './harness/gated.js';
 import { request, requestJson } from './harness/http.js';
 import { temporaryFolder } from './harness/process.js';
+import { forgetful, rebuild } from './harness/shadow.js';
 import { until } from './harness/until.js';
 import { startUpstream, xmlError } from './harness/upstream.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
@@ -296,4 +297,25 @@ test('keys that cannot be used are refused with what to do', async (t) => {
   const served = await callspool(['serve', '--set', `data_dir=${folder}`, '--set', `twilio.private_key_file=${join(folder, 'key0.pem')}`]);
   assert.equal(served.code, 2);
   assert.match(served.stderr, /twilio.private_key_file.*chmod/);
+});
+
+test('the power goes once one is stored: it is there, and the key that was added', async (t) => {
+  const key = keyPair();
+  const folder = temporaryFolder(t);
+  const [disk, shadow, after] = ['disk', 'shadow', 'after'].map((name) => join(folder, name));
+  const dataDir = join(disk, 'data');
+  const file = join(folder, `${key.sid}.pem`);
+  mkdirSync(dataDir, { recursive: true });
+  writeFileSync(file, key.pem, { mode: 0o600 });
+  const added = await callspool(['key', 'add', file, '--set', `data_dir=${dataDir}`], { env: forgetful(disk, shadow) });
+  assert.deepEqual([added.code, /no server runs/.test(added.stdout)], [0, true], added.stderr);
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url, dataDir, env: forgetful(disk, shadow) });
+  const { callSid, recordingSid } = await announce(server, upstream, key);
+  await untilState(server, callSid, 'stored');
+  await server.kill();
+  rebuild(disk, shadow, after);
+  const again = await startServer(t, { upstream: upstream.url, dataDir: join(after, 'data') });
+  assert.ok((await request(`${again.url}/api/recordings/${recordingSid}/media`)).body.equals(wav));
+  assert.equal((await requestJson(`${again.url}/api/keys`)).json.keys[0].public_key_sid, key.sid);
 });
