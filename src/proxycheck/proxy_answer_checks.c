@@ -49,7 +49,6 @@ void proxy_check_sub_filter(struct deployment *deployment, struct report *report
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_directive *filter;
-	char looked[PROXY_WORDS_MAX];
 
 	if (!way)
 		return;
@@ -58,12 +57,11 @@ void proxy_check_sub_filter(struct deployment *deployment, struct report *report
 		report_good(report, "nginx replaces nothing in recordings");
 		return;
 	}
-	proxy_words_of(filter, looked);
-	proxy_finding(report, &(struct finding){
-				      .says = "nginx looks for text in recordings, and replaces it",
-				      .looked_at = looked,
-				      .expected = "no sub_filter on sound",
-				      .write = "sub_filter_types text/html;" });
+	proxy_finding_of(
+		report, filter,
+		&(struct finding){ .says = "nginx looks for text in recordings, and replaces it",
+				   .expected = "no sub_filter on sound",
+				   .write = "sub_filter_types text/html;" });
 }
 
 /* ---- headers of answers */
@@ -91,7 +89,7 @@ void proxy_check_added(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_directive *added, *block;
-	char looked[PROXY_WORDS_MAX], says[200];
+	char says[200];
 
 	if (!way)
 		return;
@@ -103,14 +101,12 @@ void proxy_check_added(struct deployment *deployment, struct report *report)
 		report_good(report, "nginx adds no header that callspool sends itself");
 		return;
 	}
-	proxy_words_of(added, looked);
 	snprintf(says, sizeof(says), "nginx adds a second %.*s to callspool's answer",
 		 STR_ARG(str_first(nginx_word(added, 1), 60)));
-	proxy_finding(
-		report,
+	proxy_finding_of(
+		report, added,
 		&(struct finding){
 			.says = says,
-			.looked_at = looked,
 			.expected =
 				"callspool's own alone; other origins stand in its setting cors_origins" });
 }
@@ -139,7 +135,7 @@ static void add_shadowed(const struct nginx_directive *outer, const struct nginx
 void proxy_check_shadowed(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
-	char names_text[400], lines_text[PROXY_WORDS_MAX], looked[PROXY_WORDS_MAX], says[600];
+	char names_text[400], lines_text[PROXY_WORDS_MAX], says[600];
 	const struct nginx_directive *kept, *block, *own;
 	struct buf names, lines;
 
@@ -161,14 +157,13 @@ void proxy_check_shadowed(struct deployment *deployment, struct report *report)
 		report_good(report, "no header that nginx adds is lost");
 		return;
 	}
-	proxy_words_of(kept, looked);
 	snprintf(says, sizeof(says),
 		 "an add_header in a location drops those of the outer block: %s", names_text);
-	proxy_finding(report, &(struct finding){ .severity = SEVERITY_WEAKENS,
-						 .says = says,
-						 .looked_at = looked,
-						 .expected = "all of them again beside it",
-						 .write = lines_text });
+	proxy_finding_of(report, kept,
+			 &(struct finding){ .severity = SEVERITY_WEAKENS,
+					    .says = says,
+					    .expected = "all of them again beside it",
+					    .write = lines_text });
 }
 
 static const char *const needed_headers[] = { "Accept-Ranges",      "Content-Range",
@@ -181,7 +176,7 @@ void proxy_check_hidden(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_directive *hidden, *block;
-	char looked[PROXY_WORDS_MAX], says[200], write[200];
+	char says[200], write[200];
 
 	if (!way)
 		return;
@@ -194,15 +189,13 @@ void proxy_check_hidden(struct deployment *deployment, struct report *report)
 		report_good(report, "nginx hides none of the headers that players need");
 		return;
 	}
-	proxy_words_of(hidden, looked);
 	snprintf(says, sizeof(says), "nginx hides callspool's %.*s from players",
 		 STR_ARG(str_first(nginx_word(hidden, 1), 60)));
 	snprintf(write, sizeof(write), "proxy_pass_header %.*s;",
 		 STR_ARG(str_first(nginx_word(hidden, 1), 60)));
-	proxy_finding(report, &(struct finding){ .says = says,
-						 .looked_at = looked,
-						 .expected = "it arrives",
-						 .write = write });
+	proxy_finding_of(
+		report, hidden,
+		&(struct finding){ .says = says, .expected = "it arrives", .write = write });
 }
 
 /* ---- errors */
@@ -263,7 +256,7 @@ void proxy_check_error_page(struct deployment *deployment, struct report *report
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_directive *page, *block;
-	char looked[PROXY_WORDS_MAX], write_text[PROXY_WORDS_MAX];
+	char write_text[PROXY_WORDS_MAX];
 	struct buf write;
 
 	if (!way)
@@ -278,12 +271,10 @@ void proxy_check_error_page(struct deployment *deployment, struct report *report
 	}
 	buf_over(&write, write_text, sizeof(write_text));
 	write_page(page, &write);
-	proxy_words_of(page, looked);
-	proxy_finding(
-		report,
+	proxy_finding_of(
+		report, page,
 		&(struct finding){
 			.says = "a page takes the place of an error, with a status that says all is well",
-			.looked_at = looked,
 			.expected = "an error that says that it is one",
 			.write = buf_ok(&write) ? write.at : NULL });
 }

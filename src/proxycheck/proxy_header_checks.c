@@ -14,8 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOST_ELSEWHERE "told by the check headers-inherited"
-
 /* ---- arrays that replace, and do not merge */
 
 static void add_lost(const struct proxy_way *way, const struct nginx_directive *set,
@@ -35,7 +33,7 @@ static void add_lost(const struct proxy_way *way, const struct nginx_directive *
 void proxy_check_inherited(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
-	char names_text[400], lines_text[PROXY_WORDS_MAX], looked[PROXY_WORDS_MAX], says[500];
+	char names_text[400], lines_text[PROXY_WORDS_MAX], says[500];
 	const struct nginx_directive *kept, *block;
 	struct buf names, lines;
 
@@ -56,14 +54,12 @@ void proxy_check_inherited(struct deployment *deployment, struct report *report)
 		report_good(report, "all headers that are set stand in one block");
 		return;
 	}
-	proxy_words_of(kept, looked);
 	snprintf(says, sizeof(says),
 		 "a proxy_set_header in a location drops those of the outer block: %s", names_text);
-	proxy_finding(
-		report,
+	proxy_finding_of(
+		report, kept,
 		&(struct finding){
 			.says = says,
-			.looked_at = looked,
 			.expected =
 				"all headers in one block, or all of them again in the inner one",
 			.write = lines_text });
@@ -249,7 +245,7 @@ void proxy_check_connection(struct deployment *deployment, struct report *report
 		return;
 	}
 	if (proxy_header_is_lost(way, "Connection")) {
-		report_left_out(report, LOST_ELSEWHERE);
+		report_left_out(report, PROXY_LOST_ELSEWHERE);
 		return;
 	}
 	buf_over(&kept, kept_text, sizeof(kept_text));
@@ -277,7 +273,7 @@ void proxy_check_upgrade(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_view *view = proxy_view_for(deployment, report);
 	const struct proxy_way *way;
-	char looked[PROXY_WORDS_MAX], write_text[400];
+	char write_text[400];
 	bool has_upgrade, has_connection;
 	struct buf write;
 
@@ -293,19 +289,13 @@ void proxy_check_upgrade(struct deployment *deployment, struct report *report)
 		report_good(report, "Upgrade and Connection are passed on");
 		return;
 	}
-	if (proxy_header_is_lost(way, has_upgrade ? "Connection" : "Upgrade")) {
-		report_left_out(report, LOST_ELSEWHERE);
-		return;
-	}
 	buf_over(&write, write_text, sizeof(write_text));
 	write_connection(way, has_upgrade, has_connection, &write);
-	proxy_words_sent(way, has_upgrade ? "Connection" : "Upgrade", looked);
-	proxy_finding(
-		report,
+	proxy_finding_sent(
+		report, way, has_upgrade ? "Connection" : "Upgrade",
 		&(struct finding){
 			.severity = SEVERITY_WEAKENS,
 			.says = "a WebSocket does not come through",
-			.looked_at = looked,
 			.expected =
 				"Upgrade: websocket, and Connection: upgrade where the browser asks for it",
 			.write = write.at });
@@ -388,7 +378,7 @@ static bool is_address(struct str host)
 void proxy_check_host(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
-	char looked[PROXY_WORDS_MAX], expected[400];
+	char expected[400];
 	bool is_known;
 	struct str value;
 
@@ -399,29 +389,23 @@ void proxy_check_host(struct deployment *deployment, struct report *report)
 		report_good(report, "Host: %.*s", STR_ARG(value));
 		return;
 	}
-	if (proxy_header_is_lost(way, "Host")) {
-		report_left_out(report, LOST_ELSEWHERE);
-		return;
-	}
-	proxy_words_sent(way, "Host", looked);
 	snprintf(expected, sizeof(expected),
 		 "Host: %.*s, as the player sent it; callspool is told %.*s",
 		 STR_ARG(way->request.host), STR_ARG(str_first(value, 80)));
-	proxy_finding(report,
-		      &(struct finding){
-			      .severity = is_address(value) ? SEVERITY_WEAKENS : SEVERITY_BREAKS,
-			      .consequence = is_address(value) ? MEANS_OF_ADDRESS : NULL,
-			      .says = "callspool is not told the name that was asked for",
-			      .looked_at = looked,
-			      .expected = expected,
-			      .write = "proxy_set_header Host $http_host;" });
+	proxy_finding_sent(
+		report, way, "Host",
+		&(struct finding){ .severity = is_address(value) ? SEVERITY_WEAKENS
+								 : SEVERITY_BREAKS,
+				   .consequence = is_address(value) ? MEANS_OF_ADDRESS : NULL,
+				   .says = "callspool is not told the name that was asked for",
+				   .expected = expected,
+				   .write = "proxy_set_header Host $http_host;" });
 }
 
 void proxy_check_proto(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_view *view = proxy_view_for(deployment, report);
 	const struct proxy_way *way = view ? proxy_way_for(deployment, WAY_PLAY, report) : NULL;
-	char looked[PROXY_WORDS_MAX];
 	bool is_known, is_right;
 	struct str value;
 
@@ -435,18 +419,12 @@ void proxy_check_proto(struct deployment *deployment, struct report *report)
 			    STR_ARG(value.at ? value : STR("none, and none is needed")));
 		return;
 	}
-	if (proxy_header_is_lost(way, "X-Forwarded-Proto")) {
-		report_left_out(report, LOST_ELSEWHERE);
-		return;
-	}
-	proxy_words_sent(way, "X-Forwarded-Proto", looked);
-	proxy_finding(
-		report,
+	proxy_finding_sent(
+		report, way, "X-Forwarded-Proto",
 		&(struct finding){
 			.says = view->is_https
 					? "callspool is not told that players come by https"
 					: "callspool is told that players come by https, and they do not",
-			.looked_at = looked,
 			.expected = view->is_https ? "X-Forwarded-Proto: https"
 						   : "X-Forwarded-Proto: http",
 			.write = way->visit.listen.is_tls == view->is_https
@@ -458,7 +436,6 @@ void proxy_check_proto(struct deployment *deployment, struct report *report)
 void proxy_check_client(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
-	char looked[PROXY_WORDS_MAX];
 	bool is_known;
 	struct str value;
 
@@ -469,17 +446,11 @@ void proxy_check_client(struct deployment *deployment, struct report *report)
 		report_good(report, "X-Forwarded-For ends with the player's address");
 		return;
 	}
-	if (proxy_header_is_lost(way, "X-Forwarded-For")) {
-		report_left_out(report, LOST_ELSEWHERE);
-		return;
-	}
-	proxy_words_sent(way, "X-Forwarded-For", looked);
-	proxy_finding(
-		report,
+	proxy_finding_sent(
+		report, way, "X-Forwarded-For",
 		&(struct finding){
 			.severity = SEVERITY_WEAKENS,
 			.says = "callspool is not told who asks",
-			.looked_at = looked,
 			.expected = "X-Forwarded-For, with the player's address at its end",
 			.write = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;" });
 }
@@ -504,7 +475,7 @@ void proxy_check_identity(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct server_facts *server = &deployment->server;
-	char looked[PROXY_WORDS_MAX], write[300];
+	char write[300];
 
 	if (!way)
 		return;
@@ -516,18 +487,12 @@ void proxy_check_identity(struct deployment *deployment, struct report *report)
 		report_good(report, "%s is set by nginx alone", server->user_header);
 		return;
 	}
-	if (proxy_header_is_lost(way, server->user_header)) {
-		report_left_out(report, LOST_ELSEWHERE);
-		return;
-	}
-	proxy_words_sent(way, server->user_header, looked);
 	snprintf(write, sizeof(write), "proxy_set_header %s \"\";    # or what nginx found out",
 		 server->user_header);
-	proxy_finding(
-		report,
+	proxy_finding_sent(
+		report, way, server->user_header,
 		&(struct finding){
 			.says = "whoever writes the header that names the user is signed in as that user",
-			.looked_at = looked,
 			.expected = "a header that nginx sets itself, always",
 			.write = write });
 }

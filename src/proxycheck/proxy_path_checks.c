@@ -119,21 +119,19 @@ static void write_address(const struct proxy_way *way, struct buf *out)
 
 static void tell_redirected(const struct proxy_way *way, struct report *report)
 {
-	char looked[PROXY_WORDS_MAX], says[300], write_text[500];
+	char says[300], write_text[500];
 	struct buf write;
 
 	buf_over(&write, write_text, sizeof(write_text));
 	write_address(way, &write);
-	proxy_words_of(way->visit.by, looked);
 	snprintf(
 		says, sizeof(says),
 		"%s is sent elsewhere with %u: public_url, or what Twilio was given, is not the address in the end",
 		way->name, way->visit.status);
-	proxy_finding(
-		report,
+	proxy_finding_of(
+		report, way->visit.by,
 		&(struct finding){
 			.says = says,
-			.looked_at = looked,
 			.expected =
 				"the address that needs no redirection, in public_url and in Twilio's console",
 			.write = write.at });
@@ -221,9 +219,8 @@ void proxy_check_stray(struct deployment *deployment, struct report *report)
 
 static void tell_target(const struct proxy_way *way, struct report *report)
 {
-	char looked[PROXY_WORDS_MAX], says[300], expected[500], write[300];
+	char says[300], expected[500], write[300];
 
-	proxy_words_of(way->visit.by, looked);
 	snprintf(says, sizeof(says), "nginx asks callspool for another path than %s has",
 		 way->name);
 	snprintf(expected, sizeof(expected), "%.*s; callspool is asked for %.*s",
@@ -231,10 +228,8 @@ static void tell_target(const struct proxy_way *way, struct report *report)
 		 STR_ARG(str_first(buf_str(&way->proxied.target), 200)));
 	snprintf(write, sizeof(write), "proxy_pass http://%.*s;",
 		 STR_ARG(str_first(way->proxied.to.host, 200)));
-	proxy_finding(report, &(struct finding){ .says = says,
-						 .looked_at = looked,
-						 .expected = expected,
-						 .write = write });
+	proxy_finding_of(report, way->visit.by,
+			 &(struct finding){ .says = says, .expected = expected, .write = write });
 }
 
 static bool is_changed(const struct proxy_way *way)
@@ -280,7 +275,7 @@ void proxy_check_webhook_locked(struct deployment *deployment, struct report *re
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_WEBHOOK, report);
 	const struct nginx_directive *lock;
-	char looked[PROXY_WORDS_MAX], write[100];
+	char write[100];
 
 	if (!way)
 		return;
@@ -289,16 +284,14 @@ void proxy_check_webhook_locked(struct deployment *deployment, struct report *re
 		report_good(report, "nginx lets Twilio's webhooks in");
 		return;
 	}
-	proxy_words_of(lock, looked);
 	snprintf(write, sizeof(write), "%.*s;    # for /webhook/",
 		 STR_ARG(nginx_is(lock, STR("deny"))         ? STR("allow all")
 			 : nginx_is(lock, STR("auth_basic")) ? STR("auth_basic off")
 							     : STR("auth_request off")));
-	proxy_finding(
-		report,
+	proxy_finding_of(
+		report, lock,
 		&(struct finding){
 			.says = "nginx asks Twilio to sign in, or shuts it out",
-			.looked_at = looked,
 			.expected = "webhooks come in: their signature says that they are Twilio's",
 			.write = write });
 }
@@ -314,16 +307,13 @@ void proxy_check_webhook_body(struct deployment *deployment, struct report *repo
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const struct nginx_directive *found =
 			nginx_in_force(way->visit.block, str_of(names[i]));
-		char looked[PROXY_WORDS_MAX];
 
 		if (!found || nginx_is_on(found))
 			continue;
-		proxy_words_of(found, looked);
-		proxy_finding(
-			report,
+		proxy_finding_of(
+			report, found,
 			&(struct finding){
 				.says = "Twilio's webhook does not reach callspool as Twilio sent it",
-				.looked_at = looked,
 				.expected = "the method and the body that Twilio signed",
 				.write = "proxy_pass_request_body on;" });
 		return;
@@ -337,7 +327,6 @@ void proxy_check_methods(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_view *view = proxy_view_for(deployment, report);
 	const struct proxy_way *play, *head;
-	char looked[PROXY_WORDS_MAX];
 
 	if (!view)
 		return;
@@ -347,12 +336,11 @@ void proxy_check_methods(struct deployment *deployment, struct report *report)
 		report_good(report, "HEAD goes where GET goes");
 		return;
 	}
-	proxy_words_of(head->visit.by ? head->visit.by : head->visit.block, looked);
-	proxy_finding(report,
-		      &(struct finding){ .severity = SEVERITY_WEAKENS,
-					 .says = "HEAD of a recording is answered by nginx itself",
-					 .looked_at = looked,
-					 .expected = "HEAD goes where GET goes" });
+	proxy_finding_of(
+		report, head->visit.by ? head->visit.by : head->visit.block,
+		&(struct finding){ .severity = SEVERITY_WEAKENS,
+				   .says = "HEAD of a recording is answered by nginx itself",
+				   .expected = "HEAD goes where GET goes" });
 }
 
 /* ---- how many requests? */
@@ -360,18 +348,16 @@ void proxy_check_methods(struct deployment *deployment, struct report *report)
 static bool tell_request_limit(const struct proxy_way *way, const char *name, struct report *report)
 {
 	const struct nginx_directive *found = nginx_in_force(way->visit.block, str_of(name));
-	char looked[PROXY_WORDS_MAX], says[200];
+	char says[200];
 
 	if (!found)
 		return false;
-	proxy_words_of(found, looked);
 	snprintf(says, sizeof(says), "%s is refused with 503 when many come at once", way->name);
-	proxy_finding(
-		report,
+	proxy_finding_of(
+		report, found,
 		&(struct finding){
 			.severity = SEVERITY_WEAKENS,
 			.says = says,
-			.looked_at = looked,
 			.expected =
 				"no limit_req where Twilio posts: after an outage it sends all that it held back" });
 	return true;

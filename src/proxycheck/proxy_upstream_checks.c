@@ -13,7 +13,7 @@
 void proxy_check_tls(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
-	char looked[PROXY_WORDS_MAX], write[400];
+	char write[400];
 
 	if (!way)
 		return;
@@ -21,13 +21,11 @@ void proxy_check_tls(struct deployment *deployment, struct report *report)
 		report_good(report, "nginx speaks plain HTTP to callspool");
 		return;
 	}
-	proxy_words_of(way->visit.by, looked);
 	snprintf(write, sizeof(write), "proxy_pass http://%.*s;",
 		 STR_ARG(str_first(way->proxied.to.host, 300)));
-	proxy_finding(
-		report,
+	proxy_finding_of(
+		report, way->visit.by,
 		&(struct finding){ .says = "nginx speaks TLS to callspool, which speaks plain HTTP",
-				   .looked_at = looked,
 				   .expected = "http:// in proxy_pass",
 				   .write = write });
 }
@@ -84,7 +82,7 @@ void proxy_check_port(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_directive *by;
-	char looked[PROXY_WORDS_MAX], expected[100], write[100];
+	char expected[100], write[100];
 	uint16_t own;
 
 	if (!way)
@@ -104,18 +102,17 @@ void proxy_check_port(struct deployment *deployment, struct report *report)
 		report_good(report, "nginx asks where callspool listens");
 		return;
 	}
-	proxy_words_of(by, looked);
 	snprintf(expected, sizeof(expected), "127.0.0.1:%u, where callspool listens", own);
 	snprintf(write, sizeof(write),
 		 way->proxied.to.upstream ? "server 127.0.0.1:%u;"
 					  : "proxy_pass http://127.0.0.1:%u;",
 		 own);
-	proxy_finding(report,
-		      &(struct finding){
-			      .says = "nginx asks for callspool on a port where it does not listen",
-			      .looked_at = looked,
-			      .expected = expected,
-			      .write = write });
+	proxy_finding_of(
+		report, by,
+		&(struct finding){
+			.says = "nginx asks for callspool on a port where it does not listen",
+			.expected = expected,
+			.write = write });
 }
 
 static bool has_word(const struct nginx_directive *directive, struct str word)
@@ -146,7 +143,7 @@ void proxy_check_name(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_directive *by;
-	char looked[PROXY_WORDS_MAX], write[500];
+	char write[500];
 	struct str name;
 
 	if (!way)
@@ -163,14 +160,12 @@ void proxy_check_name(struct deployment *deployment, struct report *report)
 		report_good(report, "nginx asks for callspool's address anew, or it is fixed");
 		return;
 	}
-	proxy_words_of(by, looked);
 	snprintf(write, sizeof(write), NAME_CURE, STR_ARG(str_first(name, 200)));
-	proxy_finding(
-		report,
+	proxy_finding_of(
+		report, by,
 		&(struct finding){
 			.severity = SEVERITY_WEAKENS,
 			.says = "nginx asks for the address of callspool's name once, when it starts",
-			.looked_at = looked,
 			.expected = "an address, or a name that is resolved while nginx runs",
 			.write = write });
 }
@@ -179,7 +174,6 @@ void proxy_check_resolver(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_target *to;
-	char looked[PROXY_WORDS_MAX];
 
 	if (!way)
 		return;
@@ -189,20 +183,19 @@ void proxy_check_resolver(struct deployment *deployment, struct report *report)
 		report_good(report, "no name is to be resolved without a resolver");
 		return;
 	}
-	proxy_words_of(way->visit.by, looked);
-	proxy_finding(report,
-		      &(struct finding){
-			      .says = "nginx has a name to resolve while it runs, and no resolver",
-			      .looked_at = looked,
-			      .expected = "a resolver",
-			      .write = "resolver 127.0.0.11 valid=10s;    # Docker's own" });
+	proxy_finding_of(
+		report, way->visit.by,
+		&(struct finding){
+			.says = "nginx has a name to resolve while it runs, and no resolver",
+			.expected = "a resolver",
+			.write = "resolver 127.0.0.11 valid=10s;    # Docker's own" });
 }
 
 void proxy_check_pool(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_directive *upstream;
-	char looked[PROXY_WORDS_MAX], says[100];
+	char says[100];
 
 	if (!way)
 		return;
@@ -213,14 +206,13 @@ void proxy_check_pool(struct deployment *deployment, struct report *report)
 					     : "there is no upstream block to keep connections in");
 		return;
 	}
-	proxy_words_of(upstream, looked);
 	snprintf(says, sizeof(says), "%s keeps no connection to callspool",
 		 proxy_words_nginx(way, true));
-	proxy_finding(report, &(struct finding){ .severity = SEVERITY_WEAKENS,
-						 .says = says,
-						 .looked_at = looked,
-						 .expected = "keepalive in the upstream block",
-						 .write = "keepalive 32; keepalive_timeout 60s;" });
+	proxy_finding_of(report, upstream,
+			 &(struct finding){ .severity = SEVERITY_WEAKENS,
+					    .says = says,
+					    .expected = "keepalive in the upstream block",
+					    .write = "keepalive 32; keepalive_timeout 60s;" });
 }
 
 static bool next_upstream_has(const struct proxy_way *way, struct str word)

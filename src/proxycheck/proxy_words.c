@@ -200,3 +200,29 @@ void proxy_finding(struct report *report, const struct finding *finding)
 		whole.confirm = confirm;
 	report_finding(report, &whole);
 }
+
+void proxy_finding_of(struct report *report, const struct nginx_directive *directive,
+		      const struct finding *finding)
+{
+	struct finding whole = *finding;
+	char looked[PROXY_WORDS_MAX];
+
+	proxy_words_of(directive, looked);
+	whole.looked_at = looked;
+	proxy_finding(report, &whole);
+}
+
+void proxy_finding_sent(struct report *report, const struct proxy_way *way, const char *header,
+			const struct finding *finding)
+{
+	struct finding whole = *finding;
+	char looked[PROXY_WORDS_MAX];
+
+	if (proxy_header_is_lost(way, header)) {
+		report_left_out(report, PROXY_LOST_ELSEWHERE);
+		return;
+	}
+	proxy_words_sent(way, header, looked);
+	whole.looked_at = looked;
+	proxy_finding(report, &whole);
+}

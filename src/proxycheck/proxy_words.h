@@ -9,10 +9,11 @@
 
 #include <stdbool.h>
 
-#define PROXY_NO_CONF       "no configuration of nginx was given: --nginx-conf FILE"
-#define PROXY_WORDS_MAX     900
-#define PROXY_LINES_MAX     ((size_t)16 * 1024)       /* of lines to be written */
-#define PROXY_TWO_WORDS_MAX (2 * PROXY_WORDS_MAX + 8) /* "..., and ..." */
+#define PROXY_LOST_ELSEWHERE "told by the check headers-inherited"
+#define PROXY_NO_CONF        "no configuration of nginx was given: --nginx-conf FILE"
+#define PROXY_WORDS_MAX      900
+#define PROXY_LINES_MAX      ((size_t)16 * 1024)       /* of lines to be written */
+#define PROXY_TWO_WORDS_MAX  (2 * PROXY_WORDS_MAX + 8) /* "..., and ..." */
 
 /* "FILE:LINE, proxy_buffering on"; cut where it does not fit. */
 void proxy_words_of(const struct nginx_directive *directive, char out[PROXY_WORDS_MAX]);
@@ -50,3 +51,12 @@ struct str proxy_header_sent(const struct proxy_way *way, const char *name, bool
 
 /* report_finding(), with how a change of nginx's configuration is confirmed. */
 void proxy_finding(struct report *report, const struct finding *finding);
+/* The same, of one directive, which is what was looked at. */
+void proxy_finding_of(struct report *report, const struct nginx_directive *directive,
+		      const struct finding *finding);
+/*
+ * The same, of a header that is sent or not.  Where an outer block alone sets it that is left out: the check headers-inherited
+ * tells it.
+ */
+void proxy_finding_sent(struct report *report, const struct proxy_way *way, const char *header,
+			const struct finding *finding);
