@@ -45,7 +45,9 @@ void proxy_check_intercepted(struct deployment *deployment, struct report *repor
 void proxy_check_error_page(struct deployment *deployment, struct report *report);
 
 /* proxy_upstream_checks.c: the way to callspool */
-/* Does it lead to the port on which callspool listens?  What leads to another machine may. */
+/* Does a server run here that listens on a port of this machine? */
+bool proxy_knows_port(const struct deployment *deployment);
+/* Does it lead to that port?  What leads to another machine may. */
 bool proxy_leads_to_callspool(const struct deployment *deployment, const struct nginx_target *to);
 void proxy_check_tls(struct deployment *deployment, struct report *report);
 void proxy_check_port(struct deployment *deployment, struct report *report);

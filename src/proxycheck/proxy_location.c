@@ -64,17 +64,29 @@ static void add_head(const struct deployment *deployment, const struct proxy_way
 	buf_add_text(out, "{\n");
 }
 
-/* Where the others go that come to callspool, so that all go to the same. */
+/* One that comes to callspool; where nobody knows its port, a play or a webhook that is passed on.  NULL: none is. */
+static const struct proxy_way *passed_way(const struct deployment *deployment)
+{
+	static const enum proxy_way_kind likely[] = { WAY_PLAY, WAY_WEBHOOK };
+
+	for (int kind = 0; kind < PROXY_WAYS; kind++)
+		if (is_passed_on(deployment, (enum proxy_way_kind)kind))
+			return &deployment->proxy_view->ways[kind];
+	for (size_t i = 0; i < ARRAY_LEN(likely) && !proxy_knows_port(deployment); i++)
+		if (deployment->proxy_view->ways[likely[i]].is_proxied)
+			return &deployment->proxy_view->ways[likely[i]];
+	return NULL;
+}
+
+/* Where the others go, so that all go to the same. */
 static void add_pass(const struct deployment *deployment, struct buf *out)
 {
-	for (int kind = 0; kind < PROXY_WAYS; kind++) {
-		if (!is_passed_on(deployment, (enum proxy_way_kind)kind))
-			continue;
-		buf_addf(out, INDENT "proxy_pass http://%.*s;\n",
-			 STR_ARG(deployment->proxy_view->ways[kind].proxied.to.host));
-		return;
-	}
-	buf_addf(out, INDENT "proxy_pass %s;\n", deployment_proxy_pass(deployment));
+	const struct proxy_way *other = passed_way(deployment);
+
+	if (other)
+		buf_addf(out, INDENT "proxy_pass http://%.*s;\n", STR_ARG(other->proxied.to.host));
+	else
+		buf_addf(out, INDENT "proxy_pass %s;\n", deployment_proxy_pass(deployment));
 }
 
 /* ---- headers */

@@ -69,6 +69,13 @@ static bool own_port(const struct deployment *deployment, uint16_t *out)
 	return true;
 }
 
+bool proxy_knows_port(const struct deployment *deployment)
+{
+	uint16_t own;
+
+	return own_port(deployment, &own);
+}
+
 bool proxy_leads_to_callspool(const struct deployment *deployment, const struct nginx_target *to)
 {
 	uint16_t own;

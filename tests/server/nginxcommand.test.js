@@ -124,6 +124,11 @@ ${written}
     assert.notEqual(headers.connection, 'close');
   }
   assert.equal((await request(nginx.url, { path: '/api/orders' })).body.toString(), 'product');
+
+  const packaged = PACKAGED.replace('    location / {\n', '    location = /webhook/recording-status { return 404; }\n    location / {\n');
+  const said = await callspool(['nginx', '--json', '--check', whole(folder, packaged), '--set', `data_dir=${folder}`, '--set', 'public_url=http://calls.example.com']);
+  const [strayed] = JSON.parse(said.stdout).checks.filter(({ result }) => result === 'finding');
+  assert.match(strayed.write, /proxy_pass http:\/\/callspool;/, 'where plays go, though no server runs that could say where it listens');
 });
 
 test('beside a product it takes recordings and webhooks, and nothing else', async (t) => {
