@@ -76,7 +76,7 @@ async function open(browser, { width = 1440, height = 1750, theme = 'light', loc
 const row = (page, state) => page.locator(`[data-sid="${CALLS.find(({ recordings }) => state(recordings[0]))?.call_sid}"]`);
 const refused = (code, status, more = {}, headers = {}) => json(status, { success: false, error: 'The server’s sentence.', code, request_id: '7f3a-91c2', ...more }, headers);
 async function plays(page) {
-  await page.locator(`[data-sid="${CALLS[20].call_sid}"] [data-do=play]`).click();
+  await page.locator('[data-sid] [data-do=play]').first().click();
   await page.locator('.player .perr').waitFor();
 }
 async function details(page, code) {
@@ -85,6 +85,7 @@ async function details(page, code) {
   await page.getByRole('complementary').locator('li').first().waitFor();
 }
 const low = { height: 700 };
+const ready = { height: 700, calls: CALLS.slice(20, 36) };
 
 const PICTURES = {
   'rows': [{}], 'rows-dark': [{ theme: 'dark' }], 'rows-hebrew': [{ locale: 'he-IL' }], 'rows-1920': [{ width: 1920 }], 'rows-768': [{ width: 768 }],
@@ -95,10 +96,10 @@ const PICTURES = {
   'health': [{ hash: '#health', height: 900 }], 'health-bad-hebrew-dark': [{ hash: '#health', height: 1000, locale: 'he-IL', theme: 'dark', status: BAD }], 'health-320': [{ hash: '#health', width: 320, height: 1500, isPhone: true, status: BAD }],
   'sign-in-wrong': [{ ...low, signedIn: false }, async (page) => { await page.locator('input').first().fill('dana'); await page.locator('input[type=password]').fill('not this one'); await page.locator('form button.pri').click(); await page.locator('.err:visible').waitFor(); }],
   'list-failed': [{ ...low, failing: refused('overloaded', 503, {}, { 'Retry-After': '12' }) }], 'list-empty': [{ ...low, calls: [] }], 'no-match': [{ ...low, calls: [], hash: '#in&q=5550184' }],
-  'play-limited': [{ ...low, media: refused('upstream_unavailable', 503, { reason: 'limited' }, { 'Retry-After': '12' }) }, plays], 'play-refused-credentials': [{ ...low, media: refused('upstream_refused', 500, { reason: 'refused' }) }, plays],
-  'play-expired-hebrew': [{ ...low, locale: 'he-IL', media: refused('recording_expired', 410) }, plays], 'play-undecodable': [{ ...low, media: { status: 206, contentType: 'audio/mpeg', headers: { 'Content-Range': 'bytes 0-1/2', ETag: '"1"' }, body: 'xx' } }, plays],
+  'play-limited': [{ ...ready, media: refused('upstream_unavailable', 503, { reason: 'limited' }, { 'Retry-After': '12' }) }, plays], 'play-refused-credentials': [{ ...ready, media: refused('upstream_refused', 500, { reason: 'refused' }) }, plays],
+  'play-expired-hebrew': [{ ...ready, locale: 'he-IL', media: refused('recording_expired', 410) }, plays], 'play-undecodable': [{ ...ready, media: { status: 206, contentType: 'audio/mpeg', headers: { 'Content-Range': 'bytes 0-1/2', ETag: '"1"' }, body: 'xx' } }, plays],
   'play-failed-phone': [{ width: 390, height: 844, isPhone: true, media: refused('internal', 500) }, async (page) => { await page.locator(`[data-sid="${CALLS[4].call_sid}"] [data-do=play]`).click(); await page.waitForTimeout(1500); }],
-  'menu': [{ ...low }, async (page) => { await row(page, (recording) => recording?.state === 'queued').hover(); await row(page, (recording) => recording?.state === 'queued').locator('[data-do=more]').click(); }],
+  'menu': [ready, async (page) => { await page.locator('[data-sid]').first().hover(); await page.locator('[data-sid] [data-do=more]').first().click(); }],
 };
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--headless', '--no-sandbox', '--mute-audio'] });

@@ -182,7 +182,7 @@ describe('the page of calls', () => {
       return await row.getAttribute('aria-selected') === 'true';
     });
     await page.keyboard.press('i');
-    await visible(page.getByRole('complementary', { name: 'Details' }).getByText(SIP, { exact: true }));
+    await visible(page.getByRole('complementary', { name: 'Details' }).locator('dl').getByText(SIP, { exact: true }));
     await page.keyboard.press('Escape');
     assert.equal(await rowOf(page, none).getByRole('button', { name: /^Play/ }).count(), 0, 'no dead Play');
     await isClean();

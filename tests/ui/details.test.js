@@ -82,6 +82,7 @@ describe('why it does not play', () => {
     const said = verdict(recording('waiting', { reason: { code: 'new_word', text: 'The moon is full.' } }));
     assert.match(said.why, /^The moon is full\. Twilio did not deliver it\.$/);
     assert.match(verdict(recording('waiting', { reason: { code: 'error_page', text: '' } })).why, /^Twilio did not deliver it\. The last reason: no sound came\.$/);
+    assert.match(verdict(recording('waiting', { reason: { code: 'cut', text: '' }, next_try_at: new Date(Date.now() - 5000).toISOString() })).why, /^The connection broke, trying now…$/);
     assert.match(verdict(recording('absent', { reason: { code: 'no_key', text: '' } })).why, /no key/);
     assert.match(verdict(recording('dead', { reason: { code: 'timeout', text: '' } })).why, /^callspool gave up\. The last reason: no answer from Twilio\.$/);
   });

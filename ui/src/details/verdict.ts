@@ -29,12 +29,14 @@ function reasonText(recording: Recording, { details, list }: AllWords): string {
 	return why.kind === 'text' ? why.text : details.lastReason(list.why[why.kind]);
 }
 
+const sentence = (text: string): string => (text.endsWith('…') ? text : `${text}.`);
+
 function waiting(call: Call, recording: Recording, now: number, { details, errors, list }: AllWords): Verdict {
 	const shown = shownOf(call, recording);
 	const verdict = (tone: Verdict['tone'], why: string): Verdict => ({ tone, title: details.notHereYet, why, way: 'try_now' });
 
 	if (shown.kind === 'refused') return verdict('f', errors.refused);
-	const said = `${shownText(shown, now)}.`;
+	const said = sentence(shownText(shown, now));
 	if (shown.kind === 'full' || shown.kind === 'forbidden') return verdict('f', said);
 	const { why } = shown;
 	if (!why) return verdict('w', said);
