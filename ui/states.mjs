@@ -45,6 +45,13 @@ const STATUS = {
   webhooks: { last_taken_at: at(-4), taken: 1920, refused: { unsigned: 0, unknown_account: 0, wrong_signature: 0, no_public_url: 0 }, last_refused_at: null, last_refused_from: null, last_refused_to: null, public_url: 'https://calls.example.com' },
   fetching: { last_stored_at: at(-7), outage_since: null, accounts_refused: 0 },
 };
+const found = (group, check, more) => ({ group, check, result: 'finding', severity: 'breaks', expected: null, confirm: null, consequence: 'An iPhone gets the whole file instead of the part it asked for, and stays silent.', remedy: 'Write it, then: nginx -s reload.', ...more });
+const good = (group, check) => ({ group, check, result: 'good', detail: null });
+STATUS.checks = {
+  checked_at: at(-240), verdict: 'findings', says: 'nginx caches recordings and drops the Range header', good: 6, findings: 1, unchecked: 1, limits: [],
+  checks: [good('services', 'a'), good('services', 'b'), found('proxy', 'range', { says: 'nginx caches recordings and drops the Range header', looked_at: '/etc/nginx/nginx.conf:48', write: 'proxy_cache off;' }), good('proxy', 'c'), good('limits', 'd'), good('playback', 'e'),
+    { group: 'strategy', check: 'share', result: 'unchecked', because: 'too few plays since the start' }, good('strategy', 'f')],
+};
 const BAD = { ...STATUS, degraded: true, causes: ['There are dead letters: 2 recordings were given up.', 'Webhooks are refused: their signature does not match public_url and the auth token of their account (3 so far, the last good one before that).'], webhooks: { ...STATUS.webhooks, refused: { ...STATUS.webhooks.refused, wrong_signature: 3 }, last_refused_at: at(-60), last_refused_from: '203.0.113.7' } };
 const RIGHTS = 'play,read,link,status,audit,users,change,admin';
 

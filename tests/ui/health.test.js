@@ -4,6 +4,7 @@ import test, { describe } from 'node:test';
 import { load } from './load.js';
 
 const { fullIn, shareFromStore } = await load('pages/figures');
+const { groupsOf } = await load('pages/checked');
 const { causesOf, toneOf, reachedTwilio, mainRefusal, spanOf, initials } = await load('pages/condition', 'pages/FirstRun', 'parts/ago', 'parts/initials');
 
 const DEAD = 'There are dead letters: 3 recordings were given up.';
@@ -22,6 +23,16 @@ describe('what is wrong', () => {
     assert.equal(causes[1].text, 'The moon is full.');
   });
   test('degraded without a cause is not good', () => assert.equal(toneOf({ causes: [], degraded: true }), 'warn'));
+});
+
+describe('checks by group', () => {
+  const check = (group, name, result, severity) => ({ group, check: name, result, ...(severity ? { severity, says: name } : {}) });
+  const groups = groupsOf([
+    check('services', 'answers', 'good'), check('services', 'disk', 'good'), check('proxy', 'buffering', 'finding', 'weakens'), check('proxy', 'range', 'finding', 'breaks'), check('proxy', 'websocket', 'good'),
+    check('limits', 'chain', 'unchecked'), check('playback', 'cors', 'left_out'),
+  ]);
+  test('in their order, what breaks first', () => assert.deepEqual(groups.map(({ name, tone, good, done }) => [name, tone, good, done]), [['services', 'good', 2, 2], ['proxy', 'bad', 1, 3], ['limits', 'warn', 0, 1], ['playback', 'none', 0, 0]]));
+  test('the worst finding stands above', () => assert.deepEqual(groups[1].findings.map(({ check: name }) => name), ['range', 'buffering']));
 });
 
 describe('figures', () => {

@@ -8,9 +8,11 @@ import { spanOf } from '../parts/ago';
 import { errorWords } from '../parts/errors';
 import { count, dateText, momentText, size } from '../parts/format';
 import { Icon, type IconName } from '../parts/Icon';
+import { may } from '../session';
 import { useStore } from '../store';
 import { go } from '../view';
 import { useAllWords, type AllWords } from '../later_words';
+import { CheckNow, Checks } from './Checks';
 import { causesOf, health, healthError, toneOf, watchHealth, type Cause, type Complete, type Health as Told, type Refused, type Tone } from './condition';
 import { fullIn, SHARE_GOOD, shareFromStore } from './figures';
 import { useTitle } from './title';
@@ -42,6 +44,7 @@ function Verdict({ told }: { told: Told }) {
 				<p>{completeText(told.complete, words)}</p>
 				{!told.complete.listed && <p>{pages.notListed}</p>}
 			</div>
+			{told.checks !== undefined && may('admin') && <CheckNow />}
 		</div>
 	);
 }
@@ -175,6 +178,17 @@ function Webhooks({ webhooks }: { webhooks: NonNullable<Told['webhooks']> }) {
 	);
 }
 
+function Examination({ told }: { told: Told }) {
+	const { pages } = useAllWords();
+	const { checks } = told;
+	if (checks === undefined) return null; // an older server
+	return (
+		<Section title={pages.checks} note={checks && `${pages.checkedAt(momentText(checks.checked_at))} · ${pages.results(checks.good, checks.findings, checks.unchecked)}`}>
+			{checks ? <Checks checks={checks.checks} /> : <p class="legend">{pages.neverChecked}</p>}
+		</Section>
+	);
+}
+
 function NoAnswer({ error }: { error: unknown }) {
 	return (
 		<div class="verdict bad" role="status">
@@ -202,6 +216,7 @@ export function Health() {
 						<Causes told={told} />
 						<Queue told={told} />
 						<Store told={told} />
+						<Examination told={told} />
 						{told.webhooks && <Webhooks webhooks={told.webhooks} />}
 						<p class="note version"><bdi dir="ltr">callspool {told.version}</bdi>{told.started_at && <> · {pages.runsSince(momentText(told.started_at))}</>}</p>
 					</div>

@@ -2,6 +2,7 @@
 import { ask } from '../api';
 import { may } from '../session';
 import { store } from '../store';
+import type { Checked } from './checked';
 
 export interface Complete {
 	text: string;
@@ -28,6 +29,8 @@ export interface Health {
 	min_free_bytes?: number;
 	/** When no more than that will be free; null: not known, or not soon. */
 	disk_full_at?: string | null;
+	/** What the server found when it examined itself last; null: it has not yet. */
+	checks?: Checked | null;
 	/** Since the start. */
 	plays?: { from_store: number; all: number };
 	causes: string[];
@@ -52,6 +55,7 @@ const CAUSES = [
 	['exhausted', 'bad', /^The disk is full, and so is/],
 	['noStore', 'bad', /^The store does not answer/],
 	['noRoom', 'bad', /^The disk has less room than min_free/],
+	['examined', 'bad', /^The server examined itself/],
 	['outage', 'warn', /^Twilio does not answer as it should/],
 	['spent', 'warn', /^The disk was full: webhooks use/],
 	['dead', 'warn', /^There are dead letters/],
