@@ -64,6 +64,7 @@ describe('errors in words', () => {
     ['Twilio is down, nobody knows for how long', failed('upstream_unavailable'), /^Twilio did not deliver it\.$/, 'try_now', null],
     ['our credentials', failed('upstream_refused'), /credentials/, 'health', null],
     ['no recording yet', failed('recording_not_available'), /no recording yet/, null, null],
+    ['encrypted', failed('key_missing'), /key that opens it is not here/, null, null],
     ['kept none', failed('recording_absent'), /too short or silent/, null, null],
     ['expired', failed('recording_expired'), /older than recordings are kept/, null, null],
     ['deleted', failed('recording_deleted'), /deleted/, null, null],

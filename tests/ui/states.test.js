@@ -37,6 +37,8 @@ const CASES = [
   ['our own disk', call(waiting('disk_failed')), 'callspool could not keep it, next try in 12 s', 'play', 'warn'],
   ['its file was lost here', call({ ...waiting('lost'), next_try_at: null }), 'Waiting its turn', 'play', 'plain'],
   ['absent for want of a key', call({ state: 'absent', reason: { code: 'no_key', text: '' } }), 'None kept: no key to encrypt it with', null, 'off'],
+  ['dead for want of the key that opens it', call({ state: 'dead', reason: { code: 'key_missing', text: '' } }), 'Given up: the key that opens it is not here', 'retry', 'bad'],
+  ['dead at Twilio', call({ state: 'dead', reason: { code: 'upstream_failed', text: '' } }), 'Given up: Twilio could not keep it', 'retry', 'bad'],
   ['gone upstream', call({ state: 'gone' }), 'Deleted at Twilio', 'retry', 'bad'],
   ['dead letter', call({ state: 'dead', reason: { code: 'timeout', text: '' } }), 'Given up after 24 h: no answer from Twilio', 'retry', 'bad'],
   ['dead letter, the server\'s own reason', call({ state: 'dead', reason: { code: 'x', text: 'The moon was full.' } }), 'Given up after 24 h: The moon was full.', 'retry', 'bad'],

@@ -44,12 +44,14 @@ function whyText(why: Why | null, { why: texts }: List): string {
 	return why.kind === 'text' ? why.text : texts[why.kind];
 }
 
+const AT_ONCE = ['locked', 'key', 'failed'];
+
 /** now: the server's; null: without what is counted. */
 export function shownText(shown: Shown, now: number | null): string {
 	const { list } = words();
 	switch (shown.kind) {
 	case 'arriving': return arrivingText(shown.arriving!);
-	case 'dead': return list.dead(whyText(shown.why, list));
+	case 'dead': return (AT_ONCE.includes(shown.why?.kind ?? '') ? list.deadAtOnce : list.dead)(whyText(shown.why, list));
 	case 'absent': return list.absent(shown.why?.kind === 'text' ? '' : whyText(shown.why, list));
 	case 'other': return whyText(shown.why, list);
 	default: return list.state[shown.kind](now === null || shown.nextTryAt === null ? null : Math.max(0, Math.ceil((shown.nextTryAt - now) / 1000)));

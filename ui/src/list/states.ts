@@ -21,7 +21,7 @@ export interface Shown {
 
 /** Why a try failed, as far as the page tells them apart. */
 export type Why =
-	| { kind: 'limited' | 'slow' | 'broke' | 'early' | 'refused' | 'forbidden' | 'full' | 'unusable' | 'elsewhere' | 'ours' | 'lost' | 'short' | 'silent' | 'key' | 'failed' }
+	| { kind: 'limited' | 'slow' | 'broke' | 'early' | 'refused' | 'forbidden' | 'full' | 'unusable' | 'elsewhere' | 'ours' | 'lost' | 'short' | 'silent' | 'key' | 'failed' | 'locked' }
 	| { kind: 'text'; text: string };
 
 /** By the words of the server (docs/api.md). */
@@ -34,6 +34,7 @@ const WORDS: Record<string, Exclude<Why['kind'], 'text'>> = {
 	refused: 'refused', forbidden: 'forbidden', upstream_refused: 'refused', blocked_address: 'elsewhere',
 	disk_full: 'full', disk_failed: 'ours', no_descriptor: 'ours', internal: 'ours', lost: 'lost',
 	too_short: 'short', silent: 'silent', no_key: 'key', upstream_failed: 'failed',
+	key_missing: 'locked', key_wrong: 'locked', forged: 'unusable', encryption_untold: 'unusable', details_learned: 'early', closed: 'early',
 };
 
 /** A word that this page does not know yet, or that says nothing: the server's sentence. */

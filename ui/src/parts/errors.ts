@@ -34,6 +34,7 @@ export function errorWords(error: unknown, { isOver = false, days = null }: { is
 	switch (error.code) {
 	case 'upstream_unavailable': return upstream(error);
 	case 'upstream_refused': return { text: errors.refused, way: 'health', againInS: null };
+	case 'key_missing': return final(errors.locked);
 	case 'recording_not_available': return isOver ? final(errors.notRecorded) : final(errors.notYet);
 	case 'recording_absent': return final(errors.absent);
 	case 'recording_expired': return final(errors.expired(days));

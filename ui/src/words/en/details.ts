@@ -75,6 +75,7 @@ export const details = {
 		timeout: 'Twilio did not answer in time', unreachable: 'Twilio could not be reached', server_error: 'Twilio answered with an error', unexpected_status: 'Twilio answered with an error',
 		refused_elsewhere: 'Refused by the host that Twilio sent us to', blocked_address: 'An address that is not fetched from', other_bytes: 'Other bytes than before', cut_audio: 'The sound was cut short',
 		absent: 'Twilio kept none', no_dual: 'No two channels there', disk_full: 'No room to store it', disk_failed: 'Our disk could not be written', no_descriptor: 'Too many files are open here',
+		key_missing: 'Encrypted, and its key is not here', key_wrong: 'Encrypted with another key', forged: 'Not what Twilio encrypted', encryption_untold: 'Encrypted, and Twilio does not say how', details_learned: 'Encrypted otherwise than was told', closed: 'Encrypted, not opened yet',
 		interrupted: 'Interrupted by a restart', dead: 'Given up',
 	} as Record<string, string>,
 	differs: 'Length differs',

@@ -4,6 +4,7 @@ export const errors = {
 	limited: (s: number | null) => `Twilio is limiting us.${s ? ` Next try in ${s} s.` : ''} It plays by itself as soon as it is here.`,
 	undelivered: (s: number | null) => `Twilio did not deliver it.${s ? ` Next try in ${s} s.` : ''}`,
 	refused: 'Twilio refuses callspool’s credentials. An administrator must mend this.',
+	locked: 'It is encrypted, and the key that opens it is not here. An administrator must add it.',
 	notYet: 'The call has no recording yet.',
 	notRecorded: 'The call was not recorded.',
 	absent: 'Twilio kept no recording: it was too short or silent.',

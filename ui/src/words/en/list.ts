@@ -98,11 +98,13 @@ export const list = {
 	arrivingPercent: (percent: number) => `Arriving ${percent} %`,
 	arrivingBytes: (size: string) => `Arriving, ${size} so far`,
 	dead: (why: string) => `Given up after 24 h${why && `: ${why}`}`,
+	/** Trying would change nothing. */
+	deadAtOnce: (why: string) => `Given up: ${why}`,
 	absent: (why: string) => `None kept${why && `: ${why}`}`,
 	why: {
 		limited: 'Twilio limits us', slow: 'no answer from Twilio', broke: 'the connection broke', early: 'not found at Twilio', refused: 'Twilio refuses our credentials', full: 'no room to store it',
 		forbidden: 'Twilio refuses us this recording', unusable: 'no sound came', elsewhere: 'its address is none that is fetched from', ours: 'callspool could not keep it', lost: 'its file was lost here',
-		short: 'too short', silent: 'silent', key: 'no key to encrypt it with', failed: 'Twilio could not keep it',
+		short: 'too short', silent: 'silent', key: 'no key to encrypt it with', failed: 'Twilio could not keep it', locked: 'the key that opens it is not here',
 	},
 	recordings: (n: number) => things(n, 'recording'),
 	held: 'Held',

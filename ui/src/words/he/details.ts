@@ -72,6 +72,7 @@ export const details: typeof English = {
 		timeout: 'Twilio לא ענתה בזמן', unreachable: 'אי אפשר היה להגיע אל Twilio', server_error: 'Twilio ענתה בשגיאה', unexpected_status: 'Twilio ענתה בשגיאה',
 		refused_elsewhere: 'נדחתה בידי השרת ש־Twilio הפנתה אליו', blocked_address: 'כתובת שאין מביאים ממנה', other_bytes: 'תוכן שונה משהיה', cut_audio: 'השמע נקטע',
 		absent: 'Twilio לא שמרה', no_dual: 'אין שם שני ערוצים', disk_full: 'אין מקום לאחסון', disk_failed: 'אי אפשר היה לכתוב לדיסק שלנו', no_descriptor: 'יותר מדי קבצים פתוחים כאן',
+		key_missing: 'מוצפנת, והמפתח אינו כאן', key_wrong: 'מוצפנת במפתח אחר', forged: 'לא מה ש־Twilio הצפינה', encryption_untold: 'מוצפנת, ו־Twilio אינה אומרת כיצד', details_learned: 'מוצפנת אחרת ממה שנמסר', closed: 'מוצפנת, עוד לא נפתחה',
 		interrupted: 'נקטעה באתחול', dead: 'הניסיונות הופסקו',
 	},
 	differs: 'המשך שונה',

@@ -8,6 +8,7 @@ export const errors: typeof English = {
 	limited: (s) => `Twilio מגבילה אותנו.${seconds(s)} תושמע מעצמה ברגע שתגיע.`,
 	undelivered: (s) => `Twilio לא מסרה אותה.${seconds(s)}`,
 	refused: 'Twilio דוחה את פרטי הגישה של callspool. נדרש מנהל מערכת.',
+	locked: 'ההקלטה מוצפנת, והמפתח שפותח אותה אינו כאן. נדרש מנהל מערכת.',
 	notYet: 'אין עדיין הקלטה לשיחה.',
 	notRecorded: 'השיחה לא הוקלטה.',
 	absent: 'Twilio לא שמרה הקלטה: קצרה מדי או שקטה.',

@@ -100,11 +100,12 @@ export const list: typeof English = {
 	arrivingPercent: (percent) => `מגיעה, ${percent}%`,
 	arrivingBytes: (size) => `מגיעה, ${size} עד כה`,
 	dead: (why) => `הניסיונות הופסקו אחרי 24 שע׳${why && `: ${why}`}`,
+	deadAtOnce: (why) => `הניסיונות הופסקו: ${why}`,
 	absent: (why) => `לא נשמרה${why && `: ${why}`}`,
 	why: {
 		limited: 'Twilio מגבילה אותנו', slow: 'אין תשובה מ־Twilio', broke: 'החיבור נקטע', early: 'לא נמצאה ב־Twilio', refused: 'Twilio דוחה את פרטי הגישה שלנו', full: 'אין מקום לאחסון',
 		forbidden: 'Twilio מסרבת למסור את ההקלטה הזאת', unusable: 'לא התקבל קול', elsewhere: 'הכתובת שלה אינה מותרת', ours: 'callspool לא הצליח לשמור אותה', lost: 'הקובץ שלה אבד כאן',
-		short: 'קצרה מדי', silent: 'שקטה', key: 'לא היה מפתח להצפנתה', failed: 'Twilio לא הצליחה לשמור אותה',
+		short: 'קצרה מדי', silent: 'שקטה', key: 'לא היה מפתח להצפנתה', failed: 'Twilio לא הצליחה לשמור אותה', locked: 'המפתח שפותח אותה אינו כאן',
 	},
 	recordings: (n) => forms(n, { one: 'הקלטה אחת', two: '2 הקלטות', other: `${count(n)} הקלטות` }),
 	held: 'שמורה',
