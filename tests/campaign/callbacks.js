@@ -3,7 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { CALL_STATUS, RECORDING_STATUS, callCallback, postForm, recordingCallback } from '../server/harness/webhook.js';
 import { startWatch } from './players.js';
 
-const LATEST_MS = 30_000;
+const LATEST_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
 export class Callbacks {
   constructor(world) {
@@ -54,7 +55,7 @@ export class Callbacks {
     const watch = startWatch();
     let reply;
     try {
-      reply = await postForm(server.url, path, { ...fields, CampaignMark: String(one.mark) });
+      reply = await postForm(server.url, path, { ...fields, CampaignMark: String(one.mark) }, { withinMs: PATIENCE_MS });
     } catch (error) {
       if (!await this.world.isExcusedSoon(server)) this.world.object(`a webhook was not answered: ${error.message}`);
       return;

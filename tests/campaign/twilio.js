@@ -2,6 +2,8 @@
 import { Simulator } from '../server/harness/simulator.js';
 import { request } from '../server/harness/http.js';
 
+const PATIENCE_MS = 180_000; // of a machine with much else to do
+
 export class Twilio {
   static async start(t, seed, format) {
     const twilio = new Twilio();
@@ -28,7 +30,7 @@ export class Twilio {
   }
 
   async #media(recordingSid, edition) {
-    const { status, body } = await request(`${this.url}/simulate/media/${recordingSid}.${this.format}?edition=${edition}`);
+    const { status, body } = await request(`${this.url}/simulate/media/${recordingSid}.${this.format}?edition=${edition}`, { withinMs: PATIENCE_MS });
     return status === 200 ? body : undefined;
   }
 

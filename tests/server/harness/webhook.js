@@ -68,6 +68,7 @@ export function postForm(base, path, fields, options = {}) {
     path,
     body: formBody(fields),
     agent: options.agent,
+    withinMs: options.withinMs,
     headers: signed(sign(url, fields, options), {
       'Content-Type': 'application/x-www-form-urlencoded; charset=utf-8',
       'I-Twilio-Idempotency-Token': randomBytes(16).toString('hex'),
