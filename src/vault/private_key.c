@@ -105,8 +105,8 @@ static bool read_guarded(const char *path, uint8_t **out, size_t *out_len, struc
 {
 	AUTO(close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	AUTO(free_guarded) uint8_t *text = NULL;
-	size_t size, len = 0;
-	ssize_t got;
+	size_t size = 0, len = 0;
+	ssize_t got = 0;
 
 	if (fd < 0) {
 		bool is_missing = errno == ENOENT;
@@ -121,8 +121,10 @@ static bool read_guarded(const char *path, uint8_t **out, size_t *out_len, struc
 	text = guarded(size);
 	while (len < size && (got = read(fd, text + len, size - len)) > 0)
 		len += (size_t)got;
-	if (len < size)
+	if (got < 0)
 		return err_errno(err, "cannot read the private key '%s'", path);
+	if (len < size)
+		return err_set(err, ERR_CONFLICT, "the private key '%s' has become shorter", path);
 	*out_len = len;
 	*out = TAKE(text);
 	return true;
@@ -201,7 +203,7 @@ bool private_key_read(const char *path, struct private_key **out, struct err *er
 	AUTO(free_bio) BIO *bio = NULL;
 	AUTO(free_pkey) EVP_PKEY *pkey = NULL;
 	bool has_asked = false;
-	size_t len;
+	size_t len = 0;
 
 	if (!private_key_prepare(err) || !read_guarded(path, &text, &len, err))
 		return false;
