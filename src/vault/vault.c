@@ -30,7 +30,8 @@ struct key_set {
 
 struct vault {
 	char *key_path, *own_folder;
-	pthread_rwlock_t lock; /* of `keys` */
+	pthread_mutex_t reading; /* one reads the files at a time: what was read last is in force */
+	pthread_rwlock_t lock;   /* of `keys` */
 	struct key_set *keys;
 };
 
@@ -202,6 +203,7 @@ bool vault_open(const struct vault_options *options, struct vault **out, struct 
 {
 	AUTO(vault_free) struct vault *vault = xcalloc(1, sizeof(*vault));
 
+	pthread_mutex_init(&vault->reading, NULL);
 	pthread_rwlock_init(&vault->lock, NULL);
 	vault->key_path = options->key_path ? xstrdup(options->key_path) : NULL;
 	vault->own_folder = options->own_folder ? xstrdup(options->own_folder) : NULL;
@@ -216,13 +218,14 @@ void vault_free(struct vault *vault)
 	if (!vault)
 		return;
 	key_set_free(vault->keys);
+	pthread_mutex_destroy(&vault->reading);
 	pthread_rwlock_destroy(&vault->lock);
 	free(vault->key_path);
 	free(vault->own_folder);
 	free(vault);
 }
 
-bool vault_reread(struct vault *vault, bool *out_changed, struct err *err)
+static bool reread(struct vault *vault, bool *out_changed, struct err *err)
 {
 	AUTO(key_set_free) struct key_set *read = NULL;
 	struct key_set *before;
@@ -238,6 +241,16 @@ bool vault_reread(struct vault *vault, bool *out_changed, struct err *err)
 	read = before; /* to be freed */
 	unlock(vault);
 	return true;
+}
+
+bool vault_reread(struct vault *vault, bool *out_changed, struct err *err)
+{
+	bool good;
+
+	pthread_mutex_lock(&vault->reading);
+	good = reread(vault, out_changed, err);
+	pthread_mutex_unlock(&vault->reading);
+	return good;
 }
 
 /* ---- what is there ---- */
