@@ -152,25 +152,22 @@ bool store_faults_set_state(struct catalog *catalog, const char *path, enum stor
 	return db_run(stmt, err);
 }
 
-bool store_faults_end_unseen(struct catalog *catalog, struct str folder, int64_t before_ms,
-			     int64_t at_ms, struct err *err)
+bool store_faults_end_unseen(struct catalog *catalog, int64_t before_ms, int64_t at_ms,
+			     struct err *err)
 {
 	struct db_stmt *stmt;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(
-		    catalog_db(catalog),
-		    "UPDATE store_faults SET state = $1, ended_at_ms = $2 "
-		    "WHERE state = $3 AND kind >= $4 AND seen_at_ms < $5 AND "
-		    "CASE WHEN substr(path, 3, 1) = '/' THEN substr(path, 1, 2) ELSE '' END = $6",
-		    &stmt, err))
+	    !db_prepare(catalog_db(catalog),
+			"UPDATE store_faults SET state = $1, ended_at_ms = $2 "
+			"WHERE state = $3 AND kind >= $4 AND seen_at_ms < $5",
+			&stmt, err))
 		return false;
 	db_bind_int(stmt, 1, STORE_FAULT_MENDED);
 	db_bind_int(stmt, 2, at_ms);
 	db_bind_int(stmt, 3, STORE_FAULT_OPEN);
 	db_bind_int(stmt, 4, STORE_FAULT_UNKNOWN);
 	db_bind_int(stmt, 5, before_ms);
-	db_bind_str(stmt, 6, folder);
 	return db_run(stmt, err);
 }
 

@@ -101,11 +101,11 @@ bool store_faults_add(struct catalog *catalog, const struct store_fault *fault,
 bool store_faults_set_state(struct catalog *catalog, const char *path, enum store_fault_state state,
 			    const char *reason, int64_t at_ms, struct err *err) MUST_CHECK;
 /*
- * The writer: those of the folder ("3f", "" for the store itself) and of these kinds, OPEN, that were last seen
- * before at_ms, are MENDED: they are gone.
+ * The writer, when a pass has come to its end: files that were found in the store, and not seen since it began, are gone: they
+ * are MENDED, if they were OPEN.
  */
-bool store_faults_end_unseen(struct catalog *catalog, struct str folder, int64_t before_ms,
-			     int64_t at_ms, struct err *err) MUST_CHECK;
+bool store_faults_end_unseen(struct catalog *catalog, int64_t before_ms, int64_t at_ms,
+			     struct err *err) MUST_CHECK;
 /* The writer: forgotten, whatever its state is. */
 bool store_faults_drop(struct catalog *catalog, const char *path, struct err *err) MUST_CHECK;
 /* The writer: MENDED before that instant: forgotten. */

@@ -19,6 +19,7 @@
 
 #define ROWS        32                 /* of a step; a crash has so many looked at twice */
 #define STEP_BYTES  (16 * 1024 * 1024) /* what a step reads, but for its last file */
+#define EMPTY_MOST  64                 /* folders that are passed over in a step */
 #define NAMES       500                /* compared at once: a reader is not held up long */
 #define LOOK_MOST   (60 * 60 * 1000)   /* the clock may have been set meanwhile */
 #define FORGET_MS   (90 * INT64_C(86400000))
@@ -45,8 +46,6 @@ struct verify_turn {
 	bool work_failed;
 
 	/* a folder */
-	bool is_folder; /* the step is about one */
-	char folder[3];
 	struct blob_folder names;
 	size_t compared;
 
@@ -118,12 +117,9 @@ static bool run_cursor(struct ledger_job *job, struct catalog *catalog, struct e
 		return false;
 	if (now.asked_at_ms != turn->row.asked_at_ms)
 		return true;
-	if (turn->is_folder && !turn->work_failed &&
-	    !store_faults_end_unseen(catalog, str_of(turn->folder), turn->row.began_at_ms, now_ms,
-				     err))
-		return false;
 	if (turn->row.completed_at_ms != 0 &&
-	    !store_faults_forget(catalog, now_ms - FORGET_MS, err))
+	    (!store_faults_end_unseen(catalog, turn->row.began_at_ms, now_ms, err) ||
+	     !store_faults_forget(catalog, now_ms - FORGET_MS, err)))
 		return false;
 	return verifications_set(catalog, turn->pass, &turn->row, err);
 }
@@ -364,13 +360,29 @@ static void compared(struct ledger_job *job)
 	compare_some(turn);
 }
 
+static void name_folder(int64_t number, char out[3])
+{
+	out[0] = '\0';
+	if (number > 0)
+		snprintf(out, 3, "%02x", (unsigned)(number - 1) & 0xff);
+}
+
+/* Over those in which nothing lies: a step is a commit, and a small store has hundreds of them. */
 static void run_walk(struct job *work)
 {
 	struct verify_turn *turn = container_of(work, struct verify_turn, work);
+	char folder[3];
 
 	verify_be_nice();
-	turn->work_failed =
-		!blob_walk(turn->env->store, str_of(turn->folder), &turn->names, &turn->work_err);
+	for (unsigned passed = 0;; passed++) {
+		name_folder(turn->row.folder, folder);
+		turn->work_failed =
+			!blob_walk(turn->env->store, str_of(folder), &turn->names, &turn->work_err);
+		if (turn->work_failed || turn->names.count > 0 || passed == EMPTY_MOST ||
+		    turn->row.folder == VERIFICATION_FOLDERS - 1)
+			return;
+		turn->row.folder++;
+	}
 }
 
 static void walked(struct job *work)
@@ -461,11 +473,6 @@ static void begin_step(struct verify_turn *turn)
 	if (is_rows) {
 		turn->work = (struct job){ .run = run_rows, .done = rows_looked_at };
 	} else {
-		turn->is_folder = true;
-		turn->folder[0] = '\0';
-		if (turn->row.folder > 0)
-			snprintf(turn->folder, sizeof(turn->folder), "%02x",
-				 (unsigned)(turn->row.folder - 1) & 0xff);
 		turn->work = (struct job){ .run = run_walk, .done = walked };
 	}
 	turn->work.reply = turn->env->mailbox;
@@ -492,7 +499,6 @@ void verify_turn_start(struct verify_turn *turn)
 	turn->began_ms = clock_monotonic_ms();
 	turn->fault_count = turn->fault_at = turn->compared = turn->row_count = 0;
 	turn->work_failed = false;
-	turn->is_folder = false;
 	read_ledger(turn, run_plan, planned);
 }
 
