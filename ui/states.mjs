@@ -1,7 +1,10 @@
 // A picture of each state that the page knows, from made-up answers: to be looked at after a change of words or styles.
 //
-//	node ui/states.mjs http://127.0.0.1:8080 FOLDER      the page's files come from that server, all else from here
-import { mkdirSync } from 'node:fs';
+//	node ui/states.mjs http://127.0.0.1:8080 FOLDER [NAME...]    the page's files come from that server, all else from here
+//
+// What axe-core finds in each is told beside its name.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
@@ -109,6 +112,18 @@ const PICTURES = {
   'menu': [ready, async (page) => { await page.locator('[data-sid]').first().hover(); await page.locator('[data-sid] [data-do=more]').first().click(); }],
 };
 
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** By DevTools, for the page's policy lets no script of another in. */
+async function violationsOf(page) {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('Runtime.evaluate', { expression: AXE });
+  const { result } = await devtools.send('Runtime.evaluate', {
+    expression: "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).join(' | ')).join('; '))", awaitPromise: true,
+  });
+  return result.value;
+}
+
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--headless', '--no-sandbox', '--mute-audio'] });
 const wanted = process.argv.slice(4);
 try {
@@ -122,7 +137,7 @@ try {
       console.log(`${name}: ${error.message.split('\n')[0]}`);
     }
     await page.screenshot({ path: join(folder, `${name}.png`) });
-    console.log(join(folder, `${name}.png`));
+    console.log(join(folder, `${name}.png`), await violationsOf(page) || 'axe: nothing');
     await page.context().close();
   }
 } finally {

@@ -52,7 +52,7 @@ export function AccountMenu() {
 	const [isOpen, setOpen] = useState(false);
 	if (!now?.user) return null;
 	return (
-		<MenuButton label={common.account} class={isOpen ? 'who on' : 'who'} align="end" onOpen={setOpen} head={<WhoIsIt />} button={now.auth === 'none' ? <Icon name="more" /> : <bdi aria-hidden="true">{initials(nameOf(now.user))}</bdi>}>
+		<MenuButton label={common.account} class={isOpen ? 'who on' : 'who'} align="end" onOpen={setOpen} head={<WhoIsIt />} button={now.auth === 'none' ? <Icon name="more" /> : <bdi aria-hidden="true" data-of={initials(nameOf(now.user))} />}>
 			{() => <AccountItems />}
 		</MenuButton>
 	);
