@@ -5,8 +5,8 @@ import { liveThrough } from '../campaign/live.js';
 import { makeSchedule } from '../campaign/schedule.js';
 import { SEED } from './harness/seeded.js';
 
-const SCHEDULES = Number(process.env.CAMPAIGN_SCHEDULES ?? 20);
-const AT_ONCE = 3;
+const SCHEDULES = Number(process.env.CAMPAIGN_SCHEDULES ?? 12);
+const AT_ONCE = 2;
 const FIRST = SEED % 2 ** 30;
 
 test('a seed is a schedule', () => {
