@@ -2,7 +2,7 @@
 FROM debian:bookworm-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
       gcc libc6-dev meson ninja-build pkg-config \
-      libcurl4-openssl-dev libsqlite3-dev libssl-dev libsndfile1-dev libjansson-dev libsodium-dev libwslay-dev libpcre2-dev zlib1g-dev \
+      libcurl4-openssl-dev libsqlite3-dev libpq-dev libssl-dev libsndfile1-dev libjansson-dev libsodium-dev libwslay-dev libpcre2-dev zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY meson.build meson_options.txt ./
@@ -19,7 +19,7 @@ RUN meson setup build --buildtype=release -Dwerror=false \
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends \
-      ca-certificates libcurl4 libsqlite3-0 libssl3 libsndfile1 libjansson4 libsodium23 libwslay1 libpcre2-8-0 zlib1g \
+      ca-certificates libcurl4 libsqlite3-0 libpq5 libssl3 libsndfile1 libjansson4 libsodium23 libwslay1 libpcre2-8-0 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --system --gid 990 callspool \
  && useradd --system --uid 990 --gid 990 --no-create-home --home-dir /var/lib/callspool --shell /usr/sbin/nologin callspool \

@@ -5,16 +5,36 @@
 #include "base/mem.h"
 #include "db/db_driver.h"
 
+/* By what an address begins with; all others are paths. */
+static const struct {
+	const char *prefix;
+	const struct db_driver *driver;
+} drivers[] = {
+	{ "postgresql://", &db_postgres_driver },
+	{ "postgres://", &db_postgres_driver },
+};
+
+static const struct db_driver *driver_of(const char *address)
+{
+	for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
+		if (str_starts(str_of(address), str_of(drivers[i].prefix)))
+			return drivers[i].driver;
+	return &db_sqlite_driver;
+}
+
+enum db_dialect db_dialect_of(const char *address)
+{
+	return driver_of(address)->dialect;
+}
+
 bool db_open(const char *address, enum db_mode mode, struct db **out, struct err *err)
 {
-	struct str text = str_of(address);
+	const struct db_driver *driver = driver_of(address);
 	struct db *db;
 
-	if (str_starts(text, STR("postgresql:")) || str_starts(text, STR("postgres:")))
-		return err_set(err, ERR_INVALID, "this build has no PostgreSQL driver");
-	if (!db_sqlite_driver.open(address, mode, &db, err))
+	if (!driver->open(address, mode, &db, err))
 		return false;
-	db->driver = &db_sqlite_driver;
+	db->driver = driver;
 	db->mode = mode;
 	*out = db;
 	return true;
@@ -109,11 +129,31 @@ bool db_run(struct db_stmt *stmt, struct err *err)
 {
 	enum db_step step;
 
+	if (stmt->db->driver->run) {
+		bool was_sent;
+
+		stmt->is_used = true;
+		was_sent = stmt->db->driver->run(stmt, err);
+		db_stmt_reset(stmt);
+		return was_sent;
+	}
 	do
 		step = db_step(stmt, err);
 	while (step == DB_ROW);
 	db_stmt_reset(stmt);
 	return step == DB_DONE;
+}
+
+bool db_run_now(struct db_stmt *stmt, struct err *err)
+{
+	struct db *db = stmt->db;
+
+	return db_run(stmt, err) && db_catch_up(db, err);
+}
+
+bool db_catch_up(struct db *db, struct err *err)
+{
+	return !db->driver->catch_up || db->driver->catch_up(db, err);
 }
 
 int64_t db_changes(const struct db *db)
@@ -153,6 +193,11 @@ bool db_begin(struct db *db, struct err *err)
 bool db_commit(struct db *db, struct err *err)
 {
 	return db->driver->commit(db, err);
+}
+
+bool db_is_in_doubt(const struct db *db)
+{
+	return db->driver->is_in_doubt && db->driver->is_in_doubt(db);
 }
 
 void db_rollback(struct db *db)

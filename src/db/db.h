@@ -1,7 +1,7 @@
 /*
  * A thin layer over an SQL database: prepare, bind, step, read.  It knows no
  * statement of ours (those are in catalog/) and hides which database answers, so
- * that the same statements run on SQLite and, later, on PostgreSQL.
+ * that the same statements run on SQLite and on PostgreSQL.
  *
  *	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
  *
@@ -18,8 +18,10 @@
  * A struct db is one connection and belongs to one thread.  Everything blocks.
  *
  * Errors: ERR_CONFLICT for a violated constraint; ERR_UNAVAILABLE for a full disk, for one
- * that is read-only and for a lock that was not had in time; ERR_SCARCE where no descriptor is left;
- * ERR_INTERNAL for all else, reading and writing errors of the disk included.
+ * that is read-only, for a lock that was not had in time and for a server that is away;
+ * ERR_SCARCE where no descriptor is left; ERR_INTERNAL for all else, reading and writing
+ * errors of the disk included.  On PostgreSQL a transaction in which a statement failed can
+ * only be rolled back.
  */
 #pragma once
 
@@ -48,12 +50,13 @@ enum db_step {
 	DB_FAILED, /* err says why */
 };
 
-/* address: the path of an SQLite file.  (postgresql:// is refused until that driver is built.) */
+/* address: the path of an SQLite file, or postgresql://..., as libpq reads it. */
 bool db_open(const char *address, enum db_mode mode, struct db **out, struct err *err) MUST_CHECK;
 void db_free(struct db *db); /* the statements too; rolls back what is open */
 DEFINE_AUTO(struct db *, db_free)
 
 enum db_dialect db_dialect(const struct db *db);
+enum db_dialect db_dialect_of(const char *address);
 
 /* Runs several statements without parameters or rows: for migrations and settings. */
 bool db_exec(struct db *db, const char *sql, struct err *err) MUST_CHECK;
@@ -78,9 +81,17 @@ void db_bind_null(struct db_stmt *stmt, int n);
 void db_bind_bytes(struct db_stmt *stmt, int n, struct str value);
 
 enum db_step db_step(struct db_stmt *stmt, struct err *err) MUST_CHECK;
-/* Steps to the end, dropping rows, and resets: for statements that only change something. */
+/*
+ * Steps to the end, dropping rows, and resets: for statements that only change something.  Within a transaction it may be
+ * deferred, so that many cost one round trip: what fails is then told by the next db_step() or db_commit(), whichever comes
+ * first.  SQLite runs it at once.
+ */
 bool db_run(struct db_stmt *stmt, struct err *err) MUST_CHECK;
-/* Rows changed by the statement of this connection that finished last. */
+/* The same and at once everywhere: for who acts on what failed, other than by rolling back. */
+bool db_run_now(struct db_stmt *stmt, struct err *err) MUST_CHECK;
+/* Waits for what was deferred: what fails is told here. */
+bool db_catch_up(struct db *db, struct err *err) MUST_CHECK;
+/* Rows changed by the statement of this connection that finished last: of db_run_now(), or db_step(). */
 int64_t db_changes(const struct db *db);
 
 /* Columns count from 0.  The text is valid until the next step or reset; NULL gives STR_NONE / 0. */
@@ -99,6 +110,8 @@ DEFINE_AUTO(struct db_stmt *, db_stmt_reset)
  */
 bool db_begin(struct db *db, struct err *err) MUST_CHECK;
 bool db_commit(struct db *db, struct err *err) MUST_CHECK;
+/* The commit that failed last may have been done after all: its answer did not come.  Never on SQLite. */
+bool db_is_in_doubt(const struct db *db);
 void db_rollback(struct db *db); /* without a transaction it does nothing */
 bool db_in_transaction(const struct db *db);
 

@@ -1,6 +1,6 @@
 /*
- * What a database has to be able to do: implemented by db_sqlite.c, and by whatever
- * comes after it.  Only db.c and drivers include this.
+ * What a database has to be able to do: implemented by db_sqlite.c and db_postgres.c.
+ * Only db.c and drivers include this.
  *
  * The functions mean what their namesakes in db.h say.  A driver embeds struct db
  * and struct db_stmt as the first thing in its own structs and finds itself with
@@ -36,6 +36,10 @@ struct db_driver {
 	void (*bind_bytes)(struct db_stmt *stmt, int n, struct str value);
 	void (*bind_int)(struct db_stmt *stmt, int n, int64_t value);
 	enum db_step (*step)(struct db_stmt *stmt, struct err *err);
+	/* NULL, both: a statement is stepped to its end, and has run then. */
+	bool (*run)(struct db_stmt *stmt, struct err *err);
+	bool (*catch_up)(struct db *db, struct err *err);
+	bool (*is_in_doubt)(const struct db *db); /* NULL: never */
 	void (*reset)(struct db_stmt *stmt);
 	int64_t (*changes)(const struct db *db);
 	struct str (*column_str)(const struct db_stmt *stmt, int column);
@@ -52,3 +56,4 @@ struct db_driver {
 };
 
 extern const struct db_driver db_sqlite_driver;
+extern const struct db_driver db_postgres_driver;

@@ -1,0 +1,408 @@
+#include "db/db_postgres_private.h"
+
+#include <assert.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/own.h"
+
+#define RETRY_MS 100 /* between two tries for a connection */
+
+/* ---- what fails ---- */
+
+/* By SQLSTATE, the longest that fits. */
+static enum err_kind kind_of(const char *state)
+{
+	static const struct {
+		const char *state;
+		enum err_kind kind;
+	} kinds[] = {
+		{ "22021", ERR_INVALID },     /* no text in UTF-8 */
+		{ "23", ERR_CONFLICT },       /* a constraint */
+		{ "08", ERR_UNAVAILABLE },    /* connections */
+		{ "0A000", ERR_UNAVAILABLE }, /* a plan from before the schema changed */
+		{ "25P03", ERR_UNAVAILABLE }, /* we were idle in a transaction for too long */
+		{ "26000", ERR_UNAVAILABLE }, /* names of statements, through a pooler */
+		{ "42P05", ERR_UNAVAILABLE },
+		{ "40", ERR_UNAVAILABLE }, /* a deadlock */
+		{ "53", ERR_UNAVAILABLE }, /* disk, memory, connections are full */
+		{ "55P03", ERR_UNAVAILABLE },
+		{ "57", ERR_UNAVAILABLE }, /* the server stops, or somebody ended us */
+	};
+
+	for (size_t i = 0; state && i < ARRAY_LEN(kinds); i++)
+		if (str_starts(str_of(state), str_of(kinds[i].state)))
+			return kinds[i].kind;
+	return ERR_INTERNAL;
+}
+
+static void fail(struct pg_link *link, enum err_kind kind, struct str text)
+{
+	if (link->has_failed)
+		return;
+	link->has_failed = true;
+	while (text.len > 0 && text.at[text.len - 1] == '\n')
+		text.len--;
+	(void)err_set(&link->failure, kind, "PostgreSQL: %.*s", STR_ARG(text));
+}
+
+/* Nothing of the connection is of use: the server rolls back what was open when it notices. */
+static void lose(struct pg_link *link, const char *why)
+{
+	AUTO(free) char *text = xstrdup(why); /* the connection's own, perhaps */
+
+	PQfinish(link->conn);
+	link->conn = NULL;
+	link->sent = link->received = link->relevant = 0;
+	link->syncs = 0;
+	link->is_unsynced = false;
+	link->naming = NULL;
+	link->naming_end = &link->naming;
+	link->lost_at_ms = clock_monotonic_ms();
+	fail(link, ERR_UNAVAILABLE, str_of(text));
+}
+
+static bool is_lost(const struct pg_link *link)
+{
+	return !link->conn || PQstatus(link->conn) != CONNECTION_OK;
+}
+
+/* ---- connecting ---- */
+
+/*
+ * Its options stand behind ours, and so win.  Those of the server that a plan of a page of a list depends on: with a generic
+ * plan, which the server may choose after some uses, it sorts a tenth of the table.
+ */
+static char *join_options(const struct pg_link *link)
+{
+	PQconninfoOption *parts = PQconninfoParse(link->address, NULL);
+	const char *theirs = "";
+	char *joined;
+
+	for (const PQconninfoOption *part = parts; part && part->keyword; part++)
+		if (strcmp(part->keyword, "options") == 0 && part->val)
+			theirs = part->val;
+	joined = xasprintf("%s%s%s", link->options, *link->options && *theirs ? " " : "", theirs);
+	PQconninfoFree(parts);
+	return joined;
+}
+
+static void say_nothing(void *context, const char *text)
+{
+}
+
+bool pg_link_connect(struct pg_link *link, struct err *err)
+{
+	AUTO(free) char *options = join_options(link);
+	/* What stands behind the address is not to be changed by it. */
+	const char *const keywords[] = { "connect_timeout",
+					 "tcp_user_timeout",
+					 "keepalives_idle",
+					 "keepalives_interval",
+					 "target_session_attrs",
+					 "application_name",
+					 "dbname",
+					 "options",
+					 "client_encoding",
+					 NULL };
+	const char *const values[] = { "5",	    "8000",	   "5",	    "2",    "primary",
+				       "callspool", link->address, options, "UTF8", NULL };
+
+	link->conn = PQconnectdbParams(keywords, values, 1);
+	if (PQstatus(link->conn) != CONNECTION_OK || !PQenterPipelineMode(link->conn) ||
+	    PQsetnonblocking(link->conn, 1) != 0) {
+		struct str why = str_of(PQerrorMessage(link->conn));
+
+		(void)err_set(err, ERR_UNAVAILABLE, "PostgreSQL: %.*s",
+			      STR_ARG(str_first(why, str_find(why, '\n'))));
+		PQfinish(link->conn);
+		link->conn = NULL;
+		return false;
+	}
+	PQsetNoticeProcessor(link->conn, say_nothing, NULL);
+	link->connection++;
+	return true;
+}
+
+/* A server that ended while nobody asked it anything has closed the connection: that can be seen without asking. */
+static bool is_alive(struct pg_link *link)
+{
+	return !is_lost(link) && PQconsumeInput(link->conn) && !is_lost(link);
+}
+
+bool pg_link_ready(struct pg_link *link, struct err *err)
+{
+	if (link->conn && !is_alive(link))
+		lose(link, "the connection was closed");
+	if (link->conn)
+		return true;
+	while (!pg_link_connect(link, err)) {
+		if (link->lost_at_ms == 0 ||
+		    clock_monotonic_ms() - link->lost_at_ms > PG_PATIENCE_MS)
+			return false;
+		(void)poll(NULL, 0, RETRY_MS);
+	}
+	return true;
+}
+
+void pg_link_init(struct pg_link *link, const char *address, const char *options, int64_t wait_ms)
+{
+	*link = (struct pg_link){ .address = xstrdup(address),
+				  .options = xstrdup(options),
+				  .wait_ms = wait_ms };
+	link->naming_end = &link->naming;
+}
+
+void pg_link_release(struct pg_link *link)
+{
+	PQfinish(link->conn);
+	while (link->texts) {
+		struct pg_text *text = link->texts;
+
+		link->texts = text->other;
+		free(text);
+	}
+	free(link->address);
+	free(link->options);
+}
+
+/* ---- sending ---- */
+
+/* FNV-1a, 64 bits. */
+static uint64_t hash_text(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+	return hash;
+}
+
+static int count_parameters(const char *sql)
+{
+	int most = 0;
+
+	for (; *sql; sql++) {
+		int n = 0;
+
+		if (*sql != '$')
+			continue;
+		while (ascii_is_digit(sql[1]) && n < 1000)
+			n = n * 10 + *++sql - '0';
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+struct pg_text *pg_link_text(struct pg_link *link, const char *sql)
+{
+	struct pg_text *text = link->texts;
+
+	while (text && strcmp(text->sql, sql) != 0)
+		text = text->other;
+	if (text)
+		return text;
+	text = xcalloc(1, sizeof(*text));
+	text->sql = sql;
+	text->parameters = count_parameters(sql);
+	text->other = link->texts;
+	snprintf(text->name, sizeof(text->name), "cs_%016llx", (unsigned long long)hash_text(sql));
+	link->texts = text;
+	return text;
+}
+
+static bool tell_name(struct pg_link *link, struct pg_text *text)
+{
+	if (text->known_since == link->connection)
+		return true;
+	if (!PQsendPrepare(link->conn, text->name, text->sql, 0, NULL))
+		return false;
+	text->known_since = link->connection;
+	text->naming = ++link->sent;
+	text->next = NULL;
+	*link->naming_end = text;
+	link->naming_end = &text->next;
+	return true;
+}
+
+uint64_t pg_link_send(struct pg_link *link, struct pg_text *text, const char *const *values,
+		      const int *lengths, const int *formats)
+{
+	bool good;
+
+	if (!link->conn)
+		return 0;
+	if (link->is_nameless)
+		good = PQsendQueryParams(link->conn, text->sql, text->parameters, NULL, values,
+					 lengths, formats, 0);
+	else
+		good = tell_name(link, text) &&
+		       PQsendQueryPrepared(link->conn, text->name, text->parameters, values,
+					   lengths, formats, 0);
+	if (!good) {
+		lose(link, PQerrorMessage(link->conn));
+		return 0;
+	}
+	link->is_unsynced = true;
+	return ++link->sent;
+}
+
+static bool sync_all(struct pg_link *link)
+{
+	if (!link->conn)
+		return false;
+	if (!link->is_unsynced)
+		return true;
+	if (!PQpipelineSync(link->conn)) {
+		lose(link, PQerrorMessage(link->conn));
+		return false;
+	}
+	link->is_unsynced = false;
+	link->syncs++;
+	return true;
+}
+
+void pg_link_flush(struct pg_link *link)
+{
+	if (sync_all(link) && PQflush(link->conn) < 0)
+		lose(link, PQerrorMessage(link->conn));
+}
+
+/* ---- what comes back ---- */
+
+/* A result can be taken without waiting. */
+static bool await_result(struct pg_link *link, int64_t until_ms)
+{
+	for (;;) {
+		struct pollfd poller = { .fd = PQsocket(link->conn), .events = POLLIN };
+		int left = PQflush(link->conn);
+		int64_t wait_ms;
+
+		if (left >= 0 && !PQisBusy(link->conn))
+			return true;
+		wait_ms = until_ms - clock_monotonic_ms();
+		if (left >= 0 && wait_ms > 0) {
+			poller.events |= left > 0 ? POLLOUT : 0;
+			if (poll(&poller, 1, (int)wait_ms) == 0)
+				wait_ms = 0;
+		}
+		if (left >= 0 && wait_ms <= 0) {
+			lose(link, "it does not answer");
+			return false;
+		}
+		if (left < 0 || !PQconsumeInput(link->conn)) {
+			lose(link, PQerrorMessage(link->conn));
+			return false;
+		}
+	}
+}
+
+/* The command was one that tells a name: does the server know it now? */
+static void note_naming(struct pg_link *link, ExecStatusType status)
+{
+	struct pg_text *text = link->naming;
+
+	if (!text || text->naming != link->received + 1)
+		return;
+	link->naming = text->next;
+	if (!link->naming)
+		link->naming_end = &link->naming;
+	if (status != PGRES_COMMAND_OK)
+		text->known_since = 0;
+}
+
+static void note_result(struct pg_link *link, PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+	struct str tag = str_of(PQcmdStatus(result));
+	int64_t changes;
+
+	note_naming(link, status);
+	if (status == PGRES_FATAL_ERROR) {
+		const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+		const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+		if (state && (strcmp(state, "26000") == 0 || strcmp(state, "42P05") == 0))
+			link->is_nameless = true;
+		if (state && link->received + 1 >= link->relevant)
+			fail(link, kind_of(state), str_of(text ? text : ""));
+	}
+	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
+		if ((str_starts(tag, STR("INSERT")) || str_starts(tag, STR("UPDATE")) ||
+		     str_starts(tag, STR("DELETE"))) &&
+		    str_to_i64(str_of(PQcmdTuples(result)), &changes))
+			link->changes = changes;
+	}
+}
+
+bool pg_link_finish(struct pg_link *link, uint64_t wanted, PGresult **out)
+{
+	int64_t until_ms = clock_monotonic_ms() + link->wait_ms;
+	PGresult *kept = NULL;
+
+	if (!sync_all(link))
+		return false;
+	while (link->syncs > 0 && await_result(link, until_ms)) {
+		PGresult *result = PQgetResult(link->conn);
+		ExecStatusType status = PQresultStatus(result);
+
+		if (result && status == PGRES_PIPELINE_SYNC)
+			link->syncs--;
+		else if (result)
+			note_result(link, result);
+		else if (is_lost(link))
+			lose(link, PQerrorMessage(link->conn));
+		else
+			link->received++; /* the end of one */
+		if (result && !kept && link->received + 1 == wanted &&
+		    (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK))
+			kept = result;
+		else
+			PQclear(result);
+	}
+	if (link->conn && !link->has_failed) {
+		*out = kept;
+		return true;
+	}
+	PQclear(kept);
+	return false;
+}
+
+bool pg_link_exec(struct pg_link *link, const char *sql, struct err *err)
+{
+	PGresult *none = NULL, *result;
+	bool good;
+
+	if (!pg_link_finish(link, 0, &none)) {
+		*err = link->failure;
+		return false;
+	}
+	if (!PQexitPipelineMode(link->conn)) {
+		lose(link, PQerrorMessage(link->conn));
+		*err = link->failure;
+		return false;
+	}
+	result = PQexec(link->conn, sql);
+	good = PQresultStatus(result) == PGRES_COMMAND_OK ||
+	       PQresultStatus(result) == PGRES_TUPLES_OK ||
+	       PQresultStatus(result) == PGRES_EMPTY_QUERY;
+	if (is_lost(link)) {
+		lose(link, PQerrorMessage(link->conn));
+	} else if (!good) {
+		const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+		fail(link, kind_of(PQresultErrorField(result, PG_DIAG_SQLSTATE)),
+		     str_of(text ? text : ""));
+	}
+	PQclear(result);
+	if (link->conn && !PQenterPipelineMode(link->conn))
+		lose(link, PQerrorMessage(link->conn));
+	if (!link->has_failed)
+		return true;
+	*err = link->failure;
+	return false;
+}
