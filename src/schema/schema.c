@@ -1,6 +1,7 @@
 #include "schema/schema.h"
 
 #include "db/db.h"
+#include "schema/schema_postgres.h"
 
 /*
  * Version 1.
@@ -469,8 +470,9 @@ static const char VERSION_22[] = "CREATE INDEX recordings_locked ON recordings (
 				 "	WHERE state = 5 AND encryption IS NOT NULL"
 				 "	AND reason_code IN ('key_missing', 'key_wrong');";
 
+/* Those that PostgreSQL begins with (schema_postgres.h) need no text for it. */
 static const struct migration {
-	const char *sqlite;
+	const char *sqlite, *postgres;
 } migrations[] = {
 	{ .sqlite = VERSION_1 },  { .sqlite = VERSION_2 },  { .sqlite = VERSION_3 },
 	{ .sqlite = VERSION_4 },  { .sqlite = VERSION_5 },  { .sqlite = VERSION_6 },
@@ -533,9 +535,14 @@ static bool refuse_newer(struct db *db, int64_t version, struct err *err)
 
 static bool migrate_once(struct db *db, int64_t version, struct err *err)
 {
+	const struct migration *migration = &migrations[version - 1];
 	struct db_stmt *insert;
 
-	if (!db_exec(db, migrations[version - 1].sqlite, err))
+	if (!db_exec(db,
+		     db_dialect(db) == DB_SQLITE          ? migration->sqlite
+		     : version == SCHEMA_POSTGRES_VERSION ? schema_postgres
+							  : migration->postgres,
+		     err))
 		return err_context(err, "schema %lld", (long long)version);
 	if (!db_prepare(db, "INSERT INTO schema_version (version) VALUES ($1)", &insert, err))
 		return false;
@@ -569,6 +576,8 @@ bool schema_migrate_to(struct db *db, int64_t wanted, struct err *err)
 		return refuse_newer(db, version, err);
 	if (version >= wanted)
 		return true;
+	if (db_dialect(db) == DB_POSTGRES && version < SCHEMA_POSTGRES_VERSION)
+		version = SCHEMA_POSTGRES_VERSION - 1;
 	while (version < wanted)
 		if (!migrate_once(db, ++version, err))
 			return false;

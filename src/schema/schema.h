@@ -3,9 +3,8 @@
  *
  * To change the schema: append a migration, never edit one that was released.  Each
  * runs once, in order, in one transaction with the new version number, so a ledger
- * has one version or the next and nothing between.  Write it for both databases; the
- * text may differ where their data definition does (SCHEMA of each dialect), queries
- * may not.  A migration that has to walk many rows says so in its comment, because
+ * has one version or the next and nothing between.  Write it for both databases: each
+ * has its own text, for their data definition differs; queries do not.  A migration that has to walk many rows says so in its comment, because
  * the server does not answer before it is done.
  *
  * A ledger of a newer version is refused: we would not know what we break.  The text says which callspool wrote it.  Going
