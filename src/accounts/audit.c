@@ -297,7 +297,7 @@ bool audit_prune(struct catalog *catalog, const struct audit_tail *upto, int64_t
 		return false;
 	db_bind_int(drop, 1, upto->chain);
 	db_bind_int(drop, 2, upto->seq);
-	if (!db_run(drop, err))
+	if (!db_run_now(drop, err))
 		return false;
 	*out_count = db_changes(catalog_db(catalog));
 	return true;
@@ -318,7 +318,7 @@ bool audit_forget_addresses(struct catalog *catalog, int64_t before_ms, int64_t 
 		return false;
 	db_bind_int(update, 1, before_ms);
 	db_bind_int(update, 2, most);
-	if (!db_run(update, err))
+	if (!db_run_now(update, err))
 		return false;
 	*out_count = db_changes(catalog_db(catalog));
 	return true;

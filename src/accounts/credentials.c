@@ -186,7 +186,7 @@ static bool run_with(struct db_stmt *change, const int64_t *values, int count, s
 {
 	for (int i = 0; i < count; i++)
 		db_bind_int(change, i + 1, values[i]);
-	return db_run(change, err);
+	return db_run_now(change, err);
 }
 
 bool credentials_end(struct catalog *catalog, int64_t id, struct err *err)

@@ -142,7 +142,7 @@ bool users_add(struct catalog *catalog, struct user *user, struct err *err)
 	bind_text(insert, 4, user->full_name);
 	db_bind_int(insert, 5, user->role);
 	db_bind_int(insert, 6, user->made_at_ms);
-	if (!db_run(insert, err))
+	if (!db_run_now(insert, err))
 		return err->kind == ERR_CONFLICT
 			       ? err_set(err, ERR_CONFLICT, "there is a user '%s' already",
 					 user->name)
@@ -154,7 +154,7 @@ bool users_add(struct catalog *catalog, struct user *user, struct err *err)
 /* Runs an UPDATE or DELETE of one user, whose id is bound as $1. */
 static bool run_of_one(struct catalog *catalog, struct db_stmt *change, struct err *err)
 {
-	if (!db_run(change, err))
+	if (!db_run_now(change, err))
 		return false;
 	return db_changes(catalog_db(catalog)) > 0 || err_set(err, ERR_NOT_FOUND, "no such user");
 }

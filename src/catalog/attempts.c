@@ -113,7 +113,7 @@ bool attempts_end(struct catalog *catalog, const struct attempt_end *end, struct
 	bind_known(update, 4, end->http_status);
 	db_bind_int(update, 5, end->bytes);
 	bind_text(update, 6, detail);
-	if (!db_run(update, err))
+	if (!db_run_now(update, err))
 		return false;
 	return db_changes(catalog->db) > 0 || not_open(catalog, end->id, err);
 }
@@ -169,7 +169,7 @@ bool attempts_close_open(struct catalog *catalog, int64_t at_ms, int64_t *out_cl
 			&update, err))
 		return false;
 	db_bind_int(update, 1, at_ms);
-	if (!db_run(update, err))
+	if (!db_run_now(update, err))
 		return false;
 	*out_closed = db_changes(catalog->db);
 	return true;

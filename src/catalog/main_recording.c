@@ -105,7 +105,7 @@ static bool follow_main(struct catalog *catalog, const struct recording_place *p
 		db_bind_int(update, 2, place->id);
 		db_bind_int(update, 3, group);
 		db_bind_int(update, 4, changed_seq);
-		if (!db_run(update, err))
+		if (!db_run_now(update, err))
 			return false;
 		if (db_changes(catalog->db) && !place->is_new_to_call)
 			return true;

@@ -104,7 +104,8 @@ static bool apply_after(struct catalog *catalog, int64_t watermark, size_t max_e
 		}
 		event_read(next, &event);
 		out->watermark = db_column_int(next, 0);
-		if (!apply(catalog, &event, out, err)) {
+		/* What is deferred is waited for: so it is known which event is to blame. */
+		if (!apply(catalog, &event, out, err) || !db_catch_up(catalog->db, err)) {
 			out->failed_event = out->watermark;
 			return err_context(err, "event %lld", (long long)out->watermark);
 		}

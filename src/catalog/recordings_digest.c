@@ -22,7 +22,7 @@ bool recordings_set_digest(struct catalog *catalog, struct str recording_sid, in
 	db_bind_str(update, 3, str_of(sha256));
 	db_bind_int(update, 4, catalog_next_sequence(catalog));
 	db_bind_int(update, 5, RECORDING_STORED);
-	if (!db_run(update, err))
+	if (!db_run_now(update, err))
 		return false;
 	if (db_changes(catalog->db) > 0)
 		return !catalog->notifies || notice_has_digest(catalog, recording_sid, err);

@@ -281,7 +281,7 @@ bool queue_mend(struct catalog *catalog, int64_t now_ms, int64_t most_ms, size_t
 	db_bind_int(update, 2, now_ms + most_ms);
 	db_bind_int(update, 3, RECORDING_NEVER);
 	db_bind_int(update, 4, (int64_t)size);
-	if (!db_run(update, err))
+	if (!db_run_now(update, err))
 		return false;
 	*out_mended = db_changes(catalog->db);
 	return true;

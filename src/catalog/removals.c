@@ -102,7 +102,7 @@ bool removals_end(struct catalog *catalog, int64_t seq, struct err *err)
 		    &remove, err))
 		return false;
 	db_bind_int(remove, 1, seq);
-	if (!db_run(remove, err))
+	if (!db_run_now(remove, err))
 		return false;
 	return db_changes(catalog->db) > 0 ||
 	       err_set(err, ERR_CONFLICT, "the recording's attempt is not over");
