@@ -60,6 +60,11 @@ bool catalog_open(const char *path, enum catalog_mode mode, struct catalog **out
 	return true;
 }
 
+bool catalog_is_local(const struct catalog *catalog)
+{
+	return db_dialect(catalog->db) == DB_SQLITE;
+}
+
 bool catalog_check(const char *path, struct err *err)
 {
 	AUTO(db_free) struct db *db = NULL;
@@ -90,13 +95,50 @@ bool catalog_begin(struct catalog *catalog, struct err *err)
 	return true;
 }
 
+/* The row that this transaction wrote, and no other. */
+static bool find_own(struct catalog *catalog, bool *out_found, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	bool is_turn = catalog->last_turn > 0;
+
+	if (!db_prepare(catalog->db,
+			is_turn ? "SELECT 1 FROM turns WHERE seq = $1"
+				: "SELECT 1 FROM events WHERE seq = $1",
+			&find, err))
+		return false;
+	db_bind_int(find, 1, is_turn ? catalog->last_turn : catalog->last_event);
+	*out_found = db_step(find, err) == DB_ROW;
+	return true;
+}
+
+/*
+ * Its COMMIT was not answered.  Who takes the seat now has it after the old connection's transaction has come to its end,
+ * one or the other: a row that it wrote tells which.  *err says what it did, as long as it does not know better.
+ */
+static bool was_committed(struct catalog *catalog, struct err *err)
+{
+	bool found = false;
+	struct err cannot;
+
+	if (catalog->last_turn == 0 && catalog->last_event == 0)
+		return true; /* it had nothing to write */
+	if (!db_begin(catalog->db, &cannot))
+		return false;
+	if (!find_own(catalog, &found, &cannot))
+		found = false;
+	db_rollback(catalog->db);
+	return found;
+}
+
 bool catalog_commit(struct catalog *catalog, struct err *err)
 {
 	if (catalog->mode == CATALOG_WRITE && !turn_end(catalog, err)) {
 		catalog_rollback(catalog);
 		return false;
 	}
-	return db_commit(catalog->db, err);
+	if (db_commit(catalog->db, err))
+		return true;
+	return db_is_in_doubt(catalog->db) && was_committed(catalog, err);
 }
 
 void catalog_rollback(struct catalog *catalog)
@@ -126,18 +168,16 @@ bool catalog_copy(struct catalog *catalog, const char *path, struct progress *pr
 }
 
 /* The numbers of attempts are the database's own: it goes on behind the largest that it remembers. */
-bool catalog_leap(struct catalog *catalog, struct err *err)
+static bool leap_attempts(struct catalog *catalog, struct err *err)
 {
 	struct db_stmt *leap;
 
-	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog->db,
+	if (!db_prepare(catalog->db,
 			"UPDATE sqlite_sequence SET seq = seq + $1 WHERE name = 'attempts'", &leap,
 			err))
 		return false;
-	number_add(catalog, NUMBER_SEQUENCE, CATALOG_LEAP);
 	db_bind_int(leap, 1, CATALOG_LEAP);
-	if (!db_run(leap, err))
+	if (!db_run_now(leap, err))
 		return false;
 	if (db_changes(catalog->db) > 0)
 		return true;
@@ -147,4 +187,26 @@ bool catalog_leap(struct catalog *catalog, struct err *err)
 		return false;
 	db_bind_int(leap, 1, CATALOG_LEAP);
 	return db_run(leap, err);
+}
+
+static bool leap_identity(struct catalog *catalog, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *leap = NULL;
+
+	if (!db_prepare(catalog->db,
+			"SELECT setval(pg_get_serial_sequence('attempts', 'id'), "
+			"nextval(pg_get_serial_sequence('attempts', 'id')) + $1)",
+			&leap, err))
+		return false;
+	db_bind_int(leap, 1, CATALOG_LEAP);
+	return db_step(leap, err) == DB_ROW;
+}
+
+bool catalog_leap(struct catalog *catalog, struct err *err)
+{
+	if (!catalog_may_change(catalog, err))
+		return false;
+	number_add(catalog, NUMBER_SEQUENCE, CATALOG_LEAP);
+	return db_dialect(catalog->db) == DB_SQLITE ? leap_attempts(catalog, err)
+						    : leap_identity(catalog, err);
 }

@@ -36,6 +36,8 @@ enum catalog_mode {
  */
 bool catalog_open(const char *path, enum catalog_mode mode, struct catalog **out,
 		  struct err *err) MUST_CHECK;
+/* It lies in files of this machine: what is wrong with them is wrong with us. */
+bool catalog_is_local(const struct catalog *catalog);
 /*
  * Whether a newer callspool wrote it: ERR_INVALID, as CATALOG_WRITE would say.  What cannot be looked into is left for that
  * to judge.  Beside a writer.

@@ -93,7 +93,7 @@ bool number_read(struct catalog *catalog, enum catalog_number number, int64_t *o
 bool turn_begin(struct catalog *catalog, struct err *err)
 {
 	memset(catalog->added, 0, sizeof(catalog->added));
-	catalog->last_event = 0;
+	catalog->last_event = catalog->last_turn = 0;
 	if (!read_last(catalog, catalog->numbers, err))
 		return false;
 	if (catalog->turns_kept_from == 0)
@@ -152,6 +152,7 @@ bool turn_end(struct catalog *catalog, struct err *err)
 			"INSERT INTO turns (seq, at_ms, watermark, counts) VALUES ($1, $2, $3, $4)",
 			&append, err))
 		return false;
+	catalog->last_turn = numbers[NUMBER_SEQUENCE];
 	buf_over(&counts, text, sizeof(text));
 	counts_write(numbers, &counts);
 	db_bind_int(append, 1, numbers[NUMBER_SEQUENCE]);

@@ -34,6 +34,7 @@ struct catalog {
 	int64_t numbers[CATALOG_NUMBERS]; /* at the begin of this write transaction */
 	int64_t added[CATALOG_NUMBERS];   /* in it, not in the table yet */
 	int64_t last_event;               /* the place that was given last in it; 0: none */
+	int64_t last_turn;                /* the turn that was written in it; 0: none */
 	int64_t turns_kept_from;          /* the sequence before which the next removal removes */
 	int turns_left;                   /* until the next removal */
 	bool notifies;                    /* changes are noted (notices.h) */

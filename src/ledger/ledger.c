@@ -48,7 +48,7 @@ struct ledger {
 	bool is_writing;
 	struct projector projector;                        /* the writer's */
 	struct projection_change changes[FEED_COMMIT_MAX]; /* the writer's: of one commit */
-	struct checkpointer *checkpointer;
+	struct checkpointer *checkpointer; /* NULL: the ledger is no file */
 	struct reserve *reserve; /* NULL: none */
 	struct ledger_times times;
 	struct trouble writing, reading;
@@ -69,7 +69,7 @@ static bool commit(struct ledger *ledger, struct err *err)
 		return true;
 	}
 	counter_add(&ledger->times.commits_failed, 1);
-	if (err->kind == ERR_INTERNAL)
+	if (err->kind == ERR_INTERNAL && catalog_is_local(ledger->catalog))
 		disk_failure_end(err);
 	return false;
 }
@@ -108,11 +108,23 @@ static bool write_batch(struct ledger *ledger, struct ledger_job *first, int64_t
 	return commit(ledger, err);
 }
 
+/*
+ * A server that was restarted, or another one that took its place, is asked once more: it is by then, or what failed is no
+ * matter of a moment.
+ */
+static bool write_again(struct ledger *ledger, struct ledger_job *first, int64_t *out_sequence,
+			struct err *err)
+{
+	return write_batch(ledger, first, out_sequence, err) ||
+	       (err->kind == ERR_UNAVAILABLE && !catalog_is_local(ledger->catalog) &&
+		write_batch(ledger, first, out_sequence, err));
+}
+
 /* The same, and once more where a full disk has a reserve to give up. */
 static bool write_all(struct ledger *ledger, struct ledger_job *first, int64_t *out_sequence,
 		      struct err *err)
 {
-	bool was_written = write_batch(ledger, first, out_sequence, err);
+	bool was_written = write_again(ledger, first, out_sequence, err);
 
 	if (!ledger->reserve || (!was_written && err->kind != ERR_UNAVAILABLE)) {
 		note_write(ledger, was_written, err);
@@ -214,7 +226,8 @@ static void *run_writer(void *argument)
 		wait_ms = project(ledger, jobs != NULL)
 				  ? 0
 				  : projector_wait_ms(&ledger->projector, clock_monotonic_ms());
-		checkpointer_turn(ledger->checkpointer, ledger->catalog);
+		if (ledger->checkpointer)
+			checkpointer_turn(ledger->checkpointer, ledger->catalog);
 	}
 	return NULL;
 }
@@ -240,7 +253,10 @@ static void *run_reader(void *argument)
 	bool is_stopping = false;
 
 	while ((job = ledger_queue_take(&reader->ledger->reads, 1, -1, &is_stopping)) != NULL) {
-		job->succeeded = read_one(reader->catalog, job);
+		job->succeeded = read_one(reader->catalog, job) ||
+				 (job->err.kind == ERR_UNAVAILABLE &&
+				  !catalog_is_local(reader->catalog) &&
+				  read_one(reader->catalog, job));
 		if (!job->succeeded && is_trouble(&job->err) &&
 		    trouble_failed(&reader->ledger->reading, job->err.text))
 			log_warn(NULL, "the ledger cannot be read: %s", job->err.text);
@@ -348,7 +364,8 @@ bool ledger_start(struct ledger *ledger, struct err *err)
 			return false;
 		reader->is_running = true;
 	}
-	if (!checkpointer_start(ledger->path, &ledger->checkpointer, err) ||
+	if ((catalog_is_local(ledger->catalog) &&
+	     !checkpointer_start(ledger->path, &ledger->checkpointer, err)) ||
 	    !start_thread(&ledger->writer, "writer", run_writer, ledger, err))
 		return false;
 	ledger->is_writing = true;

@@ -18,7 +18,7 @@ static bool commit(struct catalog *catalog, struct err *err)
 {
 	if (catalog_commit(catalog, err))
 		return true;
-	if (err->kind == ERR_INTERNAL)
+	if (err->kind == ERR_INTERNAL && catalog_is_local(catalog))
 		disk_failure_end(err);
 	return false;
 }
