@@ -49,18 +49,14 @@ static bool take_answer(long status, const struct buf *body, json_t **out, struc
 static bool serve_ourselves(struct access_client *client, struct err *err)
 {
 	const struct settings *settings = client->settings;
-	AUTO(free) char *ledger = server_path(settings, SERVER_LEDGER);
 	struct server_options options = { .settings = settings,
 					  .is_command = true,
 					  .does_list = client->does_list,
 					  .does_verify = client->does_verify,
 					  .does_remove = client->does_remove };
 
-	if (access(ledger, F_OK) < 0)
-		return err_set(err, ERR_NOT_FOUND,
-			       "there is no ledger in '%s': start callspool serve once, or set "
-			       "data_dir",
-			       settings->data_dir);
+	if (!server_has_ledger(settings, err))
+		return false;
 	if (!log_wants(LOG_DEBUG))
 		log_set_level(LOG_WARN); /* what a start tells is not what was asked */
 	return server_open(&options, &client->own, err) && server_start(client->own, err);

@@ -102,7 +102,7 @@ void adopt_list_release(struct adopt_list *list)
 
 bool adopt_files_open(const struct settings *settings, struct adopt_files *out, struct err *err)
 {
-	AUTO(free) char *ledger = server_path(settings, SERVER_LEDGER);
+	AUTO(free) char *ledger = server_ledger(settings);
 	json_t *status;
 
 	*out = (struct adopt_files){ .client.settings = settings };

@@ -13,7 +13,7 @@
 
 bool ledger_status(const struct settings *settings, struct buf *out, struct err *err)
 {
-	AUTO(free) char *path = server_path(settings, SERVER_LEDGER);
+	AUTO(free) char *path = server_ledger(settings);
 	AUTO(catalog_free) struct catalog *catalog = NULL;
 	AUTO(blob_store_free) struct blob_store *store = NULL;
 	struct health_facts facts = { .min_free_bytes = settings->web.min_free_bytes };

@@ -61,7 +61,7 @@ static void print_report(const struct backup_command *command, const struct back
 static bool make(struct backup_command *command, struct backup_report *report, struct err *err)
 {
 	const struct settings *settings = &command->options.settings;
-	AUTO(free) char *ledger = server_path(settings, SERVER_LEDGER);
+	AUTO(free) char *ledger = server_ledger(settings);
 	AUTO(blob_store_free) struct blob_store *store = NULL;
 	struct progress_bar ledger_bar, media_bar;
 	struct backup_options options = { .ledger = ledger,
@@ -75,9 +75,13 @@ static bool make(struct backup_command *command, struct backup_report *report, s
 
 	progress_bar_start(&ledger_bar, "pages of the ledger");
 	progress_bar_start(&media_bar, "recordings");
-	if (access(ledger, F_OK) < 0)
-		return err_set(err, ERR_NOT_FOUND, "there is no ledger in '%s'",
+	if (settings->database)
+		return err_set(err, ERR_INVALID,
+			       "the ledger is on PostgreSQL: back it up with pg_dump, and the folder '%s' "
+			       "after it (docs/scaling.md)",
 			       settings->data_dir);
+	if (!server_has_ledger(settings, err))
+		return false;
 	if (!blob_local_open(settings->data_dir, &store, err))
 		return false;
 	options.store = store;

@@ -17,7 +17,7 @@
 static bool find(const struct settings *settings, struct str sid, struct recording *out,
 		 size_t *out_count, struct err *err)
 {
-	AUTO(free) char *path = server_path(settings, SERVER_LEDGER);
+	AUTO(free) char *path = server_ledger(settings);
 	AUTO(catalog_free) struct catalog *catalog = NULL;
 	struct call call;
 

@@ -108,7 +108,7 @@ static bool take_page(struct retry_command *command, struct catalog *catalog,
 /* From the ledger itself, beside a server that runs or without one; a page is in memory, however many there are. */
 static bool each_letter(struct retry_command *command, take_letter *take, struct err *err)
 {
-	AUTO(free) char *path = server_path(&command->options.settings, SERVER_LEDGER);
+	AUTO(free) char *path = server_ledger(&command->options.settings);
 	AUTO(catalog_free) struct catalog *catalog = NULL;
 	AUTO(free) struct recording_dead *page = xcalloc(PAGE, sizeof(*page));
 	int64_t after_id = 0;

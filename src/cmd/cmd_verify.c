@@ -128,7 +128,7 @@ static bool verify(const struct verify_command *command, const struct heads *hea
 		   struct audit_report *out, struct err *err)
 {
 	const struct settings *settings = &command->options.settings;
-	AUTO(free) char *path = server_path(settings, SERVER_LEDGER);
+	AUTO(free) char *path = server_ledger(settings);
 	AUTO(catalog_free) struct catalog *catalog = NULL;
 	struct audit_key keys[KEYS_MAX];
 	size_t count;

@@ -39,6 +39,7 @@ struct settings {
 	const char *const *listen; /* "ADDRESS:PORT" or SETTINGS_UNIX and a path; at least one */
 	const char *data_dir, *log_level;
 	const char *access_log;       /* "off", "stderr", or a file */
+	const char *database;         /* postgresql://...; NULL: a file in data_dir */
 	const char *accounts_file;    /* further accounts (twilio/accounts.h) */
 	const char *private_key_file; /* or a folder of them (vault/vault.h) */
 	enum auth_switch core_dumps;

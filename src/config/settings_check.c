@@ -78,6 +78,24 @@ static bool is_origin(struct str text)
 	       str_find(host, '*') == host.len;
 }
 
+/* The address is logged and printed; a password stands in a file that libpq reads. */
+static bool check_database(struct str text, struct err *err)
+{
+	struct str rest = str_after(text, str_find_str(text, STR("://")) + 3);
+	struct str user = str_first(rest, str_find(rest, '/'));
+
+	if (!str_starts(text, STR("postgresql://")) && !str_starts(text, STR("postgres://")))
+		return err_set(err, ERR_INVALID,
+			       "database: expected postgresql://USER@HOST/NAME, or nothing");
+	user = str_find(user, '@') < user.len ? str_first(user, str_find(user, '@')) : STR("");
+	if (str_find(user, ':') < user.len ||
+	    str_find_str(rest, STR("password=")) < rest.len)
+		return err_set(err, ERR_INVALID,
+			       "database: a password in it would be seen: let ?passfile=/PATH name a file "
+			       "with a line HOST:PORT:NAME:USER:PASSWORD");
+	return true;
+}
+
 bool settings_check_alone(const struct setting *setting, const struct value *value, struct err *err)
 {
 	struct str text = str_of(value->text);
@@ -92,6 +110,8 @@ bool settings_check_alone(const struct setting *setting, const struct value *val
 				value->words[i]);
 	if (strcmp(setting->key, "listen") == 0)
 		return check_listeners(value, err);
+	if (strcmp(setting->key, "database") == 0 && text.at)
+		return check_database(text, err);
 	if (strcmp(setting->key, "public_url") != 0 || !text.at)
 		return true;
 	if (!str_starts(text, STR("https://")) && !str_starts(text, STR("http://")))

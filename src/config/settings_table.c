@@ -8,6 +8,8 @@ const struct setting settings_table[] = {
 	  .help = "Addresses and ports to serve on, or unix:PATH; port 0 picks a free one." },
 	{ "data_dir", SETTING_TEXT, AT(data_dir), .fallback = "callspool-data",
 	  .help = "The one folder: ledger, recordings, lock, administrator's socket." },
+	{ "database", SETTING_TEXT, AT(database),
+	  .help = "Where the ledger is, as postgresql://callspool@db.example.com/callspool; nothing: ledger.db in data_dir." },
 	{ "public_url", SETTING_TEXT, AT(web.public_url),
 	  .help = "What Twilio was given, as https://calls.example.com; its signatures cover it.  "
 		  "Without it webhooks are refused." },

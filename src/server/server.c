@@ -107,6 +107,22 @@ char *server_path(const struct settings *settings, const char *name)
 	return xasprintf("%s/%s", settings->data_dir, name);
 }
 
+char *server_ledger(const struct settings *settings)
+{
+	return settings->database ? xstrdup(settings->database)
+				  : server_path(settings, SERVER_LEDGER);
+}
+
+bool server_has_ledger(const struct settings *settings, struct err *err)
+{
+	AUTO(free) char *ledger = server_path(settings, SERVER_LEDGER);
+
+	return settings->database || access(ledger, F_OK) == 0 ||
+	       err_set(err, ERR_NOT_FOUND,
+		       "there is no ledger in '%s': start callspool serve once, or set data_dir",
+		       settings->data_dir);
+}
+
 const char *server_url(const struct server *server)
 {
 	return server->foothold->url;
@@ -199,6 +215,18 @@ static bool check_restored(const struct settings *settings, struct err *err)
 	return true;
 }
 
+/* What lies in the folder belongs to the ledger that lies there; in another one it is nobody's. */
+static bool check_database(const struct settings *settings, struct err *err)
+{
+	AUTO(free) char *ledger = server_path(settings, SERVER_LEDGER);
+
+	return !settings->database || access(ledger, F_OK) < 0 ||
+	       err_set(err, ERR_CONFLICT,
+		       "'%s' has a ledger of its own, and `database` names another one: give that one a "
+		       "data_dir of its own",
+		       settings->data_dir);
+}
+
 /* What the events need on a full disk is theirs: the reserve, and as much again till it is taken anew. */
 static bool open_access_log(struct server *server, struct err *err)
 {
@@ -268,7 +296,7 @@ static void open_purge(struct server *server)
 static bool open_rooms(struct server *server, struct err *err)
 {
 	struct settings *settings = &server->settings;
-	AUTO(free) char *ledger_path = server_path(settings, SERVER_LEDGER);
+	AUTO(free) char *ledger_path = server_ledger(settings);
 	AUTO(free) char *reserve_path = server_path(settings, SERVER_RESERVE);
 
 	if (!server_accounts_load(settings, &server->accounts, err) ||
@@ -281,7 +309,8 @@ static bool open_rooms(struct server *server, struct err *err)
 	settings->flights.retention = server->retention;
 	if (!blob_local_open(settings->data_dir, &server->store, err) ||
 	    !reserve_open(reserve_path, &server->reserve, err) || !open_access_log(server, err) ||
-	    !ledger_open_reserved(ledger_path, server->reserve, &server->ledger, err) ||
+	    !ledger_open_reserved(ledger_path, settings->database ? NULL : server->reserve,
+				  &server->ledger, err) ||
 	    !clock_guard_load(server->clock_guard, ledger_catalog(server->ledger), err))
 		return false;
 	if (!fetcher_open(&settings->flights, server->ledger, server->store, &server->accounts,
@@ -337,7 +366,7 @@ bool server_check(const struct settings *settings, struct err *err)
 {
 	__attribute__((cleanup(accounts_release_at))) struct accounts accounts = { 0 };
 	AUTO(vault_free) struct vault *vault = NULL;
-	AUTO(free) char *ledger_path = server_path(settings, SERVER_LEDGER);
+	AUTO(free) char *ledger_path = server_ledger(settings);
 
 	return check_settings(settings, err) && server_accounts_load(settings, &accounts, err) &&
 	       open_vault(settings, &vault, err) && catalog_check(ledger_path, err);
@@ -359,6 +388,7 @@ bool server_open(const struct server_options *options, struct server **out, stru
 	descriptors_share(&server->settings, server->serving_count);
 	server->serving = xcalloc(server->serving_count, sizeof(*server->serving));
 	if (!open_foothold(server, err) || !check_restored(options->settings, err) ||
+	    !check_database(options->settings, err) ||
 	    !open_rooms(server, err))
 		return false;
 

@@ -64,6 +64,10 @@ const char *server_url(const struct server *server);
 
 /* data_dir/name, for free(). */
 char *server_path(const struct settings *settings, const char *name);
+/* Where the ledger is, for catalog_open(): what `database` says, or a file in data_dir; for free(). */
+char *server_ledger(const struct settings *settings);
+/* ERR_NOT_FOUND: there is no such file.  A server of a database may have what it likes: opening it tells. */
+bool server_has_ledger(const struct settings *settings, struct err *err) MUST_CHECK;
 #define SERVER_LEDGER  "ledger.db"
 #define SERVER_RESERVE "reserve"
 #define SERVER_SOCKET  FOOTHOLD_SOCKET
