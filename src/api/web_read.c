@@ -38,6 +38,11 @@ void web_refuse_failed(struct exchange *x, const struct err *err)
 		web_refuse(x, WEB_OVERLOADED, NULL, WEB_NO_RETRY);
 		return;
 	}
+	if (err->kind == ERR_UNAVAILABLE) {
+		log_warn(&tag, "cannot answer %s: %s", web_logged_path(x, path), err->text);
+		web_refuse(x, WEB_OVERLOADED, "The ledger does not answer just now.", WEB_NO_RETRY);
+		return;
+	}
 	log_error(&tag, "cannot answer %s: %s", web_logged_path(x, path), err->text);
 	web_refuse(x, WEB_INTERNAL, NULL, WEB_NO_RETRY);
 }

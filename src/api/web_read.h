@@ -23,7 +23,7 @@ struct web;
 struct web_read {
 	/*
 	 * On a reader's thread: writes one JSON value, or with `send` anything onto read->body.  ERR_NOT_FOUND becomes `not_found`, ERR_INVALID
-	 * bad_request, all else internal.
+	 * bad_request, ERR_UNAVAILABLE overloaded, all else internal.
 	 */
 	bool (*make)(struct web_read *read, struct catalog *catalog, struct json *json,
 		     struct err *err);
@@ -54,7 +54,7 @@ static inline int64_t web_read_sequence(const struct web_read *read)
 
 void web_read_start(struct web_read *read, struct exchange *x);
 
-/* Logs why it cannot be answered, and says that it cannot: ours is the fault. */
+/* Logs why it cannot be answered, and says that it cannot: ours is the fault, or for a while (503) the database's. */
 void web_refuse_failed(struct exchange *x, const struct err *err);
 
 /* Replies 200 with this body, which is JSON. */

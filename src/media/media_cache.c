@@ -270,7 +270,7 @@ static void query_done(struct ledger_job *job)
 		query_repair(query);
 		return;
 	}
-	/* ERR_UNAVAILABLE: the ledger is stopped. */
+	/* ERR_UNAVAILABLE: the ledger is stopped, or on a server that is away. */
 	if (!job->succeeded && (job->err.kind == ERR_SCARCE || job->err.kind == ERR_UNAVAILABLE))
 		log_warn(NULL, "cannot look up %s: %s", query->sid, job->err.text);
 	else if (!job->succeeded)

@@ -511,7 +511,10 @@ static void play_answered(struct media_waiter *waiter, const struct media_answer
 			play_free(play);
 		return;
 	case MEDIA_FOUND_FAILED:
-		play_refuse(play, answer->err.kind == ERR_SCARCE ? WEB_OVERLOADED : WEB_INTERNAL,
+		play_refuse(play,
+			    answer->err.kind == ERR_SCARCE || answer->err.kind == ERR_UNAVAILABLE
+				    ? WEB_OVERLOADED
+				    : WEB_INTERNAL,
 			    NULL, WEB_NO_RETRY);
 		return;
 	}
