@@ -1,5 +1,5 @@
 /*
- * A ledger in a folder of its own, for the tests of catalog and of what uses it.
+ * A ledger of its own (test_database.h), for the tests of catalog and of what uses it.
  * Whatever fails here ends the test: MUST(call(..., &err)).
  */
 #pragma once
@@ -9,6 +9,7 @@
 #include "catalog/catalog.h"
 #include "catalog/events.h"
 #include "catalog/projection.h"
+#include "test_database.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@
 	} while (0)
 
 struct ledger {
-	char folder[64], path[96];
+	char folder[64], path[TEST_DATABASE_SIZE];
 	struct catalog *writer;
 };
 
@@ -35,7 +36,7 @@ __attribute__((unused)) static void ledger_open(struct ledger *ledger)
 	snprintf(ledger->folder, sizeof(ledger->folder), "/tmp/callspool-test.XXXXXX");
 	if (!mkdtemp(ledger->folder))
 		exit(1);
-	snprintf(ledger->path, sizeof(ledger->path), "%s/ledger.db", ledger->folder);
+	test_database_make(ledger->folder, ledger->path);
 	MUST(catalog_open(ledger->path, CATALOG_WRITE, &ledger->writer, &err));
 }
 
@@ -49,14 +50,8 @@ __attribute__((unused)) static void ledger_reopen(struct ledger *ledger)
 
 __attribute__((unused)) static void ledger_remove(struct ledger *ledger)
 {
-	static const char *const names[] = { "", "-wal", "-shm" };
-
 	catalog_free(ledger->writer);
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		AUTO(free) char *path = xasprintf("%s%s", ledger->path, names[i]);
-
-		unlink(path);
-	}
+	test_database_remove(ledger->folder, ledger->path);
 	rmdir(ledger->folder);
 }
 

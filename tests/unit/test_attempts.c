@@ -119,7 +119,9 @@ static void test_never_reused(struct ledger *ledger)
 	MUST(attempts_begin(ledger->writer, &attempt, &rolled_back, &err));
 	catalog_rollback(ledger->writer);
 	next = begin(ledger, NOON, 0);
-	IS_INT(next, rolled_back, "a number whose begin was rolled back was nobody's");
+	/* PostgreSQL does not give it again. */
+	OK(next == rolled_back || (on_postgres() && next > rolled_back),
+	   "a number whose begin was rolled back was nobody's");
 }
 
 static void test_refused(struct ledger *ledger)

@@ -180,6 +180,13 @@ static int64_t next_attempt(struct ledger *ledger)
 	AUTO(db_stmt_reset) struct db_stmt *insert = NULL;
 	int64_t id;
 
+	if (on_postgres()) {
+		MUST(db_prepare(ledger->writer->db,
+				"SELECT nextval(pg_get_serial_sequence('attempts', 'id'))",
+				&insert, &err) &&
+		     db_step(insert, &err) == DB_ROW);
+		return db_column_int(insert, 0);
+	}
 	MUST(catalog_begin(ledger->writer, &err));
 	MUST(db_exec(ledger->writer->db, "PRAGMA defer_foreign_keys = ON", &err));
 	MUST(db_prepare(
@@ -205,11 +212,11 @@ static void test_leap(struct ledger *ledger)
 	MUST(catalog_commit(ledger->writer, &err));
 	MUST(catalog_sequence(ledger->writer, &after, &err));
 	IS_INT(after, sequence + CATALOG_LEAP, "over numbers of the sequence");
-	IS_INT(next_attempt(ledger), CATALOG_LEAP + 1, "and of attempts, though there was none");
+	OK(next_attempt(ledger) > CATALOG_LEAP, "and of attempts, though there was none");
 	MUST(catalog_begin(ledger->writer, &err));
 	OK(catalog_leap(ledger->writer, &err), "and again");
 	MUST(catalog_commit(ledger->writer, &err));
-	IS_INT(next_attempt(ledger), 2 * CATALOG_LEAP + 2, "over those that were given");
+	OK(next_attempt(ledger) > 2 * CATALOG_LEAP + 1, "over those that were given");
 }
 
 static void set_version(struct ledger *ledger, const char *sql)
@@ -395,10 +402,12 @@ int main(void)
 	test_ids(&ledger);
 	test_turns_rolled_back(&ledger);
 	test_turns(&ledger);
-	test_checkpoint(&ledger);
+	if (!on_postgres()) /* it does without us */
+		test_checkpoint(&ledger);
 	test_versions(&ledger);
 	ledger_remove(&ledger);
-	test_old_ledgers();
+	if (!on_postgres()) /* there are none yet */
+		test_old_ledgers();
 	test_text_set();
 	ledger_open(&ledger);
 	test_leap(&ledger);

@@ -96,6 +96,30 @@ static bool has_gap(struct str text)
 	return false;
 }
 
+/*
+ * PostgreSQL judges a text once it is sent: so it is asked with nothing bound, and may fail for a value that must not be
+ * unknown.  What is said to one of both alone names its own tables.
+ */
+static bool is_understood(struct db *db, struct str text, struct err *err)
+{
+	struct str others = on_postgres() ? STR("sqlite_") : STR("pg_");
+	struct db_stmt *stmt;
+	bool is_good;
+
+	if (str_find_str(text, others) < text.len)
+		return true;
+	if (!db_prepare(db, text.at, &stmt, err))
+		return false;
+	if (!on_postgres())
+		return true;
+	if (!db_begin(db, err))
+		return false;
+	is_good = db_step(stmt, err) != DB_FAILED || err->kind == ERR_CONFLICT;
+	db_stmt_reset(stmt);
+	db_rollback(db);
+	return is_good;
+}
+
 /* Each with a space before it, so as not to be found itself. */
 static void the_judge_itself(void)
 {
@@ -123,7 +147,6 @@ int main(void)
 	rest = (struct str){ program, size };
 	while (rest.len > 0) {
 		struct str text = str_first(rest, str_find(rest, '\0'));
-		struct db_stmt *stmt;
 
 		rest = str_after(rest, text.len + 1);
 		if (!is_statement(text))
@@ -131,7 +154,8 @@ int main(void)
 		count++;
 		OK(!has_gap(text), "parameters from $1 without a gap: %.*s", STR_ARG(text));
 		OK(!has_nameless_table(text), "derived tables have names: %.*s", STR_ARG(text));
-		OK(db_prepare(ledger.writer->db, text.at, &stmt, &err), "it is SQL (%s)", err.text);
+		OK(is_understood(ledger.writer->db, text, &err), "it is SQL (%s)",
+		   err.text);
 	}
 	OK(count >= TEXTS_LEAST, "%zu texts", count);
 	ledger_remove(&ledger);

@@ -146,7 +146,8 @@ int main(void)
 		add_number();
 	test_against_all();
 	test_most();
-	test_migrated();
+	if (!on_postgres()) /* which begins with them */
+		test_migrated();
 	catalog_rollback(ledger.writer);
 	ledger_remove(&ledger);
 	return tap_end();
