@@ -1,0 +1,31 @@
+// A PostgreSQL of a test's own, by tests/tools/postgres, that can be stopped, killed and held while others use it.
+import { chmodSync } from 'node:fs';
+import { Program, run, temporaryFolder } from './process.js';
+import { until } from './until.js';
+import { atEnd } from './lifetime.js';
+
+const TOOL = new URL('../../tools/postgres', import.meta.url).pathname;
+
+/** { url, start(), stop(), kill(), query(sql) }; it runs already. */
+export async function startPostgres(t) {
+  const folder = temporaryFolder(t, 'pg');
+  chmodSync(folder, 0o755); // whom it runs as may not be whom we run as
+  const made = await run(TOOL, ['init', folder]);
+  if (made.code !== 0) throw new Error(`${TOOL}: ${made.stderr}`);
+  const url = (await run(TOOL, ['url', folder])).stdout.trim();
+  const postgres = { url, folder, program: null };
+  postgres.query = async (sql) => {
+    const { code, stdout, stderr } = await run('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', sql, url]);
+    if (code !== 0) throw new Error(`psql: ${stderr}`);
+    return stdout.trim();
+  };
+  postgres.start = async () => {
+    postgres.program = new Program(TOOL, ['serve', folder]);
+    await until('PostgreSQL answers', () => postgres.query('SELECT 1'));
+  };
+  /** SIGINT: sessions are ended, all is written; SIGQUIT: at once, as after a crash. */
+  postgres.stop = (signal = 'SIGINT') => postgres.program.stop(signal);
+  atEnd(t, () => postgres.stop('SIGQUIT'));
+  await postgres.start();
+  return postgres;
+}

@@ -1,0 +1,127 @@
+// One callspool whose ledger is on PostgreSQL: it does what it does with a file, and outlives what becomes of the server.
+import test, { before } from 'node:test';
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CREDENTIALS, callspool, startServer, untilState } from './harness/callspool.js';
+import { request, requestJson } from './harness/http.js';
+import { atEnd, lifetime } from './harness/lifetime.js';
+import { startPostgres } from './harness/postgres.js';
+import { temporaryFolder } from './harness/process.js';
+import { store } from './harness/stored.js';
+import { until } from './harness/until.js';
+import { startUpstream } from './harness/upstream.js';
+import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
+
+let postgres, upstream;
+
+before(async () => {
+  postgres = await startPostgres(lifetime);
+  upstream = await startUpstream(lifetime);
+});
+
+/** Each test has a schema of its own. */
+let schemas = 0;
+async function database() {
+  schemas += 1;
+  await postgres.query(`CREATE SCHEMA s${schemas}`);
+  return `${postgres.url}&options=-csearch_path%3Ds${schemas}`;
+}
+
+const serve = (t, url, options = {}) => startServer(t, { upstream: upstream.url, ...options, settings: { database: url, ...options.settings } });
+const webhook = (server, fields) => postForm(server.url, RECORDING_STATUS, recordingCallback(fields));
+
+test('what a file does: webhook, fetch, play, list, search, commands, restart, kill -9', async (t) => {
+  const url = await database();
+  let server = await serve(t, url);
+  const { dataDir } = server;
+  const recording = await store(server, upstream, { fields: { From: '+15551230001', To: '+972541230002' } });
+  const before = await request(server.url + recording.mediaPath, { headers: { Range: 'bytes=0-99' } });
+  assert.equal(before.status, 206);
+  assert.ok(before.body.equals(recording.bytes.subarray(0, 100)));
+  assert.ok(!existsSync(join(dataDir, 'ledger.db')), 'no ledger in the folder');
+
+  const listed = async () => (await requestJson(`${server.url}/api/calls`)).json.calls.map(({ call_sid: sid }) => sid);
+  assert.deepEqual(await listed(), [recording.callSid]);
+  const settings = ['--set', `data_dir=${dataDir}`, '--set', `database=${url}`];
+  const path = await callspool(['path', recording.callSid, ...settings]);
+  assert.ok(existsSync(path.stdout.trim()), path.stderr);
+  assert.equal((await callspool(['status', ...settings])).code, 0);
+  const hold = await callspool(['hold', recording.recordingSid, ...settings]);
+  assert.equal(hold.code, 0, hold.stderr);
+
+  for (const how of ['SIGTERM', 'SIGKILL']) {
+    const callSid = newSid('CA');
+    await (how === 'SIGTERM' ? server.stop('SIGTERM') : webhook(server, { CallSid: callSid, RecordingStatus: 'in-progress' }).then(({ status }) => {
+      assert.equal(status, 200);
+      return server.kill();
+    }));
+    server = await serve(t, url, { dataDir });
+    const after = await request(server.url + recording.mediaPath, { headers: { Range: 'bytes=0-99' } });
+    for (const name of ['etag', 'last-modified', 'content-range']) assert.equal(after.headers[name], before.headers[name], `${name} after ${how}`);
+    if (how === 'SIGKILL') await until('what was acknowledged is there', async () => (await listed()).includes(callSid));
+  }
+  assert.equal(upstream.mediaRequests(recording.recordingSid).length, 1, 'fetched once');
+  await server.stop('SIGTERM');
+  const retry = await callspool(['retry', '--list', ...settings]);
+  assert.equal(retry.code, 0, retry.stderr);
+  const again = await callspool(['status', ...settings]);
+  assert.match(again.stdout, /stored/);
+});
+
+test('PostgreSQL goes away and comes back: webhooks wait, then 503; what is stored plays; nobody starts anything anew', async (t) => {
+  const url = await database();
+  const server = await serve(t, url, { expectErrors: [/entries of the audit cannot be written/] });
+  const recording = await store(server, upstream);
+  atEnd(t, async () => postgres.program.status && postgres.start());
+  assert.equal((await request(server.url + recording.mediaPath)).status, 200);
+
+  await postgres.stop('SIGQUIT');
+  const refused = await webhook(server, { CallSid: newSid('CA'), RecordingStatus: 'in-progress' });
+  assert.equal(refused.status, 503);
+  assert.ok((await request(server.url + recording.mediaPath)).body.equals(recording.bytes), 'warm plays go on');
+  const health = await requestJson(`${server.url}/health`);
+  assert.equal(health.status, 200, 'it can play');
+  assert.equal(health.json.degraded, true);
+  assert.equal((await request(`${server.url}/api/calls`)).status, 503);
+  assert.equal((await request(`${server.url}/api/recordings/${newSid('RE')}/media`)).status, 503);
+
+  await postgres.start();
+  const callSid = newSid('CA'), recordingSid = newSid('RE');
+  upstream.recordings.set(recordingSid, { media: recording.bytes, callSid, duration: 5, channels: 2 });
+  await until('a webhook is taken again', async () => (await webhook(server, { CallSid: callSid, RecordingSid: recordingSid, RecordingDuration: '5' })).status === 200);
+  await untilState(server, callSid, 'stored');
+  assert.equal(server.status, undefined, 'it is the same process');
+});
+
+test('PostgreSQL is restarted between two webhooks: neither notices', async (t) => {
+  const server = await serve(t, await database());
+  for (const signal of ['SIGINT', 'SIGQUIT']) {
+    assert.equal((await webhook(server, { CallSid: newSid('CA'), RecordingStatus: 'in-progress' })).status, 200);
+    await postgres.stop(signal);
+    await postgres.start();
+    assert.equal((await webhook(server, { CallSid: newSid('CA'), RecordingStatus: 'in-progress' })).status, 200, signal);
+  }
+  const waiting = webhook(server, { CallSid: newSid('CA'), RecordingStatus: 'in-progress' });
+  assert.equal((await waiting).status, 200);
+});
+
+test('what cannot be right is refused, in words', async (t) => {
+  const dataDir = join(temporaryFolder(t), 'data');
+  const refuse = async (args, code, text) => {
+    const ended = await callspool(args, { env: CREDENTIALS, withinMs: 30_000 });
+    assert.match(ended.stderr, text);
+    assert.equal(ended.code, code, ended.stderr);
+  };
+  const settings = (url) => ['--set', 'listen=127.0.0.1:0', '--set', 'auth=none', '--set', `data_dir=${dataDir}`, '--set', `database=${url}`];
+  await refuse(['serve', ...settings('postgresql://me:secret@db/x')], 2, /passfile/);
+  await refuse(['serve', ...settings('postgresql://me@db/x?password=secret')], 2, /passfile/);
+  await refuse(['serve', ...settings('mysql://db/x')], 2, /postgresql:\/\//);
+  await refuse(['serve', ...settings('postgresql:///x?host=/nonexistent')], 5, /PostgreSQL: /);
+  await refuse(['serve', ...settings(`${await database()}%20-csynchronous_commit%3Doff`)], 2, /synchronous_commit is off/);
+  await refuse(['backup', join(dataDir, 'backup'), ...settings(await database())], 2, /pg_dump/);
+  await refuse(['restore', dataDir, ...settings(await database())], 2, /pg_restore/);
+  mkdirSync(dataDir, { recursive: true });
+  writeFileSync(join(dataDir, 'ledger.db'), '');
+  await refuse(['serve', ...settings(await database())], 4, /ledger of its own/);
+});
