@@ -70,7 +70,7 @@ test('each folder that a release is built from is copied into the image', () => 
 
 test('the libraries that it links are in the image, each by its package of Debian 12', () => {
   const [build, final] = instructions('RUN').filter((line) => line.includes('apt-get'));
-  const runtime = { 'libcurl4-openssl-dev': 'libcurl4', 'libsqlite3-dev': 'libsqlite3-0', 'libssl-dev': 'libssl3', 'libsndfile1-dev': 'libsndfile1', 'libjansson-dev': 'libjansson4', 'libsodium-dev': 'libsodium23', 'libpcre2-dev': 'libpcre2-8-0', 'libwslay-dev': 'libwslay1', 'zlib1g-dev': 'zlib1g' };
+  const runtime = { 'libcurl4-openssl-dev': 'libcurl4', 'libsqlite3-dev': 'libsqlite3-0', 'libpq-dev': 'libpq5', 'libssl-dev': 'libssl3', 'libsndfile1-dev': 'libsndfile1', 'libjansson-dev': 'libjansson4', 'libsodium-dev': 'libsodium23', 'libpcre2-dev': 'libpcre2-8-0', 'libwslay-dev': 'libwslay1', 'zlib1g-dev': 'zlib1g' };
   const bootstrap = read('script/bootstrap').match(/run_set="([^"]*)"/)[1].split(/\s+/).filter(Boolean).map((word) => word.split('=').at(-1));
   for (const name of bootstrap) {
     assert.ok(build.split(' ').includes(name), `the build has ${name}`);
