@@ -10,6 +10,9 @@
 #include "base/mem.h"
 #include "base/own.h"
 
+/* Division by zero: only a fence divides (catalog/processes.c). */
+#define FENCED      "22012"
+#define FENCED_TEXT "another callspool has taken over this ledger: stop one of them"
 #define RETRY_MS 100 /* between two tries for a connection */
 
 /* ---- what fails ---- */
@@ -22,6 +25,7 @@ static enum err_kind kind_of(const char *state)
 		enum err_kind kind;
 	} kinds[] = {
 		{ "22021", ERR_INVALID },     /* no text in UTF-8 */
+		{ FENCED, ERR_UNAVAILABLE },
 		{ "23", ERR_CONFLICT },       /* a constraint */
 		{ "08", ERR_UNAVAILABLE },    /* connections */
 		{ "0A000", ERR_UNAVAILABLE }, /* a plan from before the schema changed */
@@ -45,8 +49,7 @@ static void fail(struct pg_link *link, enum err_kind kind, struct str text)
 	if (link->has_failed)
 		return;
 	link->has_failed = true;
-	while (text.len > 0 && text.at[text.len - 1] == '\n')
-		text.len--;
+	text = str_first(text, str_find(text, '\n'));
 	(void)err_set(&link->failure, kind, "PostgreSQL: %.*s", STR_ARG(text));
 }
 
@@ -329,7 +332,9 @@ static void note_result(struct pg_link *link, PGresult *result)
 		if (state && (strcmp(state, "26000") == 0 || strcmp(state, "42P05") == 0))
 			link->is_nameless = true;
 		if (state && link->received + 1 >= link->relevant)
-			fail(link, kind_of(state), str_of(text ? text : ""));
+			fail(link, kind_of(state),
+			     strcmp(state, FENCED) == 0 ? STR(FENCED_TEXT)
+							: str_of(text ? text : ""));
 	}
 	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
 		if ((str_starts(tag, STR("INSERT")) || str_starts(tag, STR("UPDATE")) ||
