@@ -88,7 +88,7 @@ bool catalog_begin(struct catalog *catalog, struct err *err)
 		return false;
 	if (catalog->mode == CATALOG_READ)
 		return true;
-	if (!turn_begin(catalog, err)) {
+	if (!process_fence(catalog, err) || !turn_begin(catalog, err)) {
 		db_rollback(catalog->db);
 		return false;
 	}

@@ -11,6 +11,10 @@
 #include "catalog/turns.h"
 #include "db/db.h"
 
+/* ---- processes.c: the first thing in a write transaction ---- */
+
+bool process_fence(struct catalog *catalog, struct err *err) MUST_CHECK;
+
 /* ---- rows.c: from columns to structs ---- */
 
 /* Columns of `recordings r`, in the order in which recording_read() takes them. */

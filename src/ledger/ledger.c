@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "catalog/processes.h"
 #include "ledger/checkpointer.h"
 #include "ledger/disk_failure.h"
 #include "ledger/projector.h"
@@ -307,6 +308,11 @@ bool ledger_open_reserved(const char *path, struct reserve *reserve, struct ledg
 	}
 	*out = ledger;
 	return true;
+}
+
+bool ledger_enlist(struct ledger *ledger, struct err *err)
+{
+	return catalog_enlist(ledger->catalog, err);
 }
 
 struct catalog *ledger_catalog(struct ledger *ledger)

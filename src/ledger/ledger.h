@@ -38,6 +38,8 @@ bool ledger_open(const char *path, struct ledger **out, struct err *err) MUST_CH
 /* The same, and `reserve`, which outlives it, is given up where the disk is full: for opening, too. */
 bool ledger_open_reserved(const char *path, struct reserve *reserve, struct ledger **out,
 			  struct err *err) MUST_CHECK;
+/* Serves from it from now on, and nobody else does (catalog/processes.h); before ledger_start(). */
+bool ledger_enlist(struct ledger *ledger, struct err *err) MUST_CHECK;
 /* The writer's catalog, before ledger_start(). */
 struct catalog *ledger_catalog(struct ledger *ledger);
 /* Before ledger_start(), or after ledger_stop(): runs the job and commits, on this thread; done() is not called. */

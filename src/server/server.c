@@ -311,6 +311,7 @@ static bool open_rooms(struct server *server, struct err *err)
 	    !reserve_open(reserve_path, &server->reserve, err) || !open_access_log(server, err) ||
 	    !ledger_open_reserved(ledger_path, settings->database ? NULL : server->reserve,
 				  &server->ledger, err) ||
+	    (!server->options.is_command && !ledger_enlist(server->ledger, err)) ||
 	    !clock_guard_load(server->clock_guard, ledger_catalog(server->ledger), err))
 		return false;
 	if (!fetcher_open(&settings->flights, server->ledger, server->store, &server->accounts,

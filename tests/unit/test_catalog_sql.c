@@ -102,12 +102,17 @@ static bool has_gap(struct str text)
  */
 static bool is_understood(struct db *db, struct str text, struct err *err)
 {
-	struct str others = on_postgres() ? STR("sqlite_") : STR("pg_");
+	static const char *const of_others[2][2] = { { "pg_", " processes" },
+						     { "sqlite_", "1 / COUNT" } };
 	struct db_stmt *stmt;
 	bool is_good;
 
-	if (str_find_str(text, others) < text.len)
-		return true;
+	for (size_t i = 0; i < 2; i++) {
+		struct str other = str_of(of_others[on_postgres()][i]);
+
+		if (str_find_str(text, other) < text.len)
+			return true;
+	}
 	if (!db_prepare(db, text.at, &stmt, err))
 		return false;
 	if (!on_postgres())
