@@ -16,7 +16,7 @@ export async function startPostgres(t) {
   const postgres = { url, folder, program: null };
   postgres.query = async (sql) => {
     const { code, stdout, stderr } = await run('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', sql, url]);
-    if (code !== 0) throw new Error(`psql: ${stderr}`);
+    if (code !== 0) throw new Error(`psql: ${stderr}${postgres.program?.said}`);
     return stdout.trim();
   };
   postgres.start = async () => {
