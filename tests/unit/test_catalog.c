@@ -182,8 +182,8 @@ static int64_t next_attempt(struct ledger *ledger)
 
 	if (on_postgres()) {
 		MUST(db_prepare(ledger->writer->db,
-				"SELECT nextval(pg_get_serial_sequence('attempts', 'id'))",
-				&insert, &err) &&
+				"SELECT nextval(pg_get_serial_sequence('attempts', 'id'))", &insert,
+				&err) &&
 		     db_step(insert, &err) == DB_ROW);
 		return db_column_int(insert, 0);
 	}

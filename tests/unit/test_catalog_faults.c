@@ -477,10 +477,11 @@ static void make_fault(const char *fault)
 		return;
 	}
 	what.len = str_find_str(what, STR(" BEGIN"));
-	snprintf(sql, sizeof(sql),
-		 "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE 'not now'; END $$ "
-		 "LANGUAGE plpgsql; CREATE TRIGGER refuse %.*s FOR EACH ROW EXECUTE FUNCTION refuse()",
-		 STR_ARG(what));
+	snprintf(
+		sql, sizeof(sql),
+		"CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE 'not now'; END $$ "
+		"LANGUAGE plpgsql; CREATE TRIGGER refuse %.*s FOR EACH ROW EXECUTE FUNCTION refuse()",
+		STR_ARG(what));
 	MUST(db_exec(ledger.writer->db, sql, &err));
 }
 

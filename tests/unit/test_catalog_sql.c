@@ -159,8 +159,7 @@ int main(void)
 		count++;
 		OK(!has_gap(text), "parameters from $1 without a gap: %.*s", STR_ARG(text));
 		OK(!has_nameless_table(text), "derived tables have names: %.*s", STR_ARG(text));
-		OK(is_understood(ledger.writer->db, text, &err), "it is SQL (%s)",
-		   err.text);
+		OK(is_understood(ledger.writer->db, text, &err), "it is SQL (%s)", err.text);
 	}
 	OK(count >= TEXTS_LEAST, "%zu texts", count);
 	ledger_remove(&ledger);

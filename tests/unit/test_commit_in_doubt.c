@@ -146,7 +146,8 @@ static void test_cut(struct ledger *ledger, enum cut cut, bool is_turn, bool is_
 	__atomic_store_n(&armed, cut, __ATOMIC_SEQ_CST);
 	was_told = write_event(ledger, is_turn);
 	OK(__atomic_load_n(&armed, __ATOMIC_SEQ_CST) == CUT_NEVER, "%s: the line was cut", what);
-	OK(was_told == is_kept, "%s: the commit is told %s", what, is_kept ? "as done" : "as not done");
+	OK(was_told == is_kept, "%s: the commit is told %s", what,
+	   is_kept ? "as done" : "as not done");
 	if (!is_kept)
 		OK(err.kind == ERR_UNAVAILABLE, "%s: and may be tried again: %s", what, err.text);
 	after = count(ledger, "SELECT COUNT(*) FROM events");

@@ -57,7 +57,8 @@ static char *plan_question(struct db *db, const char *sql, unsigned number)
 /* A step a line; valid until the next call. */
 __attribute__((unused)) static struct str plan_of(struct db *db, const char *sql)
 {
-	static char *questions[PLANS_MAX], text[16384]; /* the db knows statements by their address */
+	static char *questions[PLANS_MAX],
+		text[16384]; /* the db knows statements by their address */
 	static unsigned count;
 	AUTO(db_stmt_reset) struct db_stmt *explain = NULL;
 	struct err cause = { 0 };

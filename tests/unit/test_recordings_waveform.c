@@ -123,7 +123,8 @@ static void test_index(void)
 				  "AND stored_at_ms IS NOT NULL AND changed_seq > $1 "
 				  "ORDER BY changed_seq");
 
-	OK(plan_has(plan, "recordings_without_waveform"), "by the index: %.*s", STR_ARG(str_first(plan, str_find(plan, '\n'))));
+	OK(plan_has(plan, "recordings_without_waveform"), "by the index: %.*s",
+	   STR_ARG(str_first(plan, str_find(plan, '\n'))));
 }
 
 int main(void)

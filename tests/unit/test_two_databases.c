@@ -53,7 +53,8 @@ static void random_event(void)
 	bool is_call = any(3) == 0;
 	struct event event;
 
-	event_init(&event, is_call ? EVENT_CALL_STATUS : EVENT_RECORDING_STATUS, NOON + any(100000));
+	event_init(&event, is_call ? EVENT_CALL_STATUS : EVENT_RECORDING_STATUS,
+		   NOON + any(100000));
 	event.call_sid = sid_text("CA", any(200), call_sid);
 	event.account_sid = str_of(one_of(accounts, ARRAY_LEN(accounts)));
 	snprintf(from, sizeof(from), "+1555%04u", any(40));
@@ -175,7 +176,8 @@ static void compare_tables(void)
 		"SELECT digits, started_at_ms, call_id FROM call_numbers ORDER BY digits, "
 		"started_at_ms, call_id",
 		3);
-	compare("parts of numbers", "SELECT part, digits FROM number_parts ORDER BY part, digits", 2);
+	compare("parts of numbers", "SELECT part, digits FROM number_parts ORDER BY part, digits",
+		2);
 	compare("recordings",
 		"SELECT id, recording_sid, call_id, call_sid, account_sid, state, upstream, "
 		"is_held, is_duration_off, started_at_ms, completed_at_ms, duration_s, channels, "
@@ -203,14 +205,15 @@ static void compare_lists(void)
 	static struct call_row rows[2][CALLS_PAGE_MAX];
 
 	for (size_t f = 0; f < ARRAY_LEN(filters); f++) {
-		struct call_cursor cursors[2] = { { INT64_MAX, INT64_MAX }, { INT64_MAX, INT64_MAX } };
+		struct call_cursor cursors[2] = { { INT64_MAX, INT64_MAX },
+						  { INT64_MAX, INT64_MAX } };
 		struct call_page pages[2];
 		unsigned wrong = 0, count = 0;
 
 		do {
 			for (size_t i = 0; i < 2; i++) {
-				MUST(calls_list(ledgers[i].writer, &filters[f], &cursors[i], rows[i],
-						20, &pages[i], &err));
+				MUST(calls_list(ledgers[i].writer, &filters[f], &cursors[i],
+						rows[i], 20, &pages[i], &err));
 				cursors[i] = pages[i].next;
 			}
 			wrong += pages[0].count != pages[1].count || pages[0].more != pages[1].more;
@@ -280,7 +283,8 @@ static void test_taken_over(void)
 	MUST(catalog_open(ledgers[1].path, CATALOG_WRITE, &second, &err));
 	MUST(catalog_enlist(second, &err));
 	OK(write_something(second), "another one takes over");
-	OK(!write_something(first) && err.kind == ERR_UNAVAILABLE, "the first is told: %s", err.text);
+	OK(!write_something(first) && err.kind == ERR_UNAVAILABLE, "the first is told: %s",
+	   err.text);
 	OK(!write_something(first) && err.kind == ERR_UNAVAILABLE, "again");
 	OK(catalog_sequence(first, &sequence, &err), "and may read");
 	OK(write_something(second), "nothing of it reaches the second");
