@@ -49,7 +49,8 @@ bool process_fence(struct catalog *catalog, struct err *err)
 
 	if (catalog->process_id == 0)
 		return true;
-	if (!db_prepare(catalog->db, "SELECT 1 / COUNT(*) FROM processes WHERE id = $1", &look, err))
+	if (!db_prepare(catalog->db, "SELECT 1 / COUNT(*) FROM processes WHERE id = $1", &look,
+			err))
 		return false;
 	db_bind_int(look, 1, catalog->process_id);
 	return db_run(look, err);

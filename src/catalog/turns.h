@@ -31,7 +31,7 @@ enum catalog_number {
 struct catalog {
 	struct db *db;
 	enum catalog_mode mode;
-	int64_t process_id; /* of the row in processes; 0: none */
+	int64_t process_id;               /* of the row in processes; 0: none */
 	int64_t numbers[CATALOG_NUMBERS]; /* at the begin of this write transaction */
 	int64_t added[CATALOG_NUMBERS];   /* in it, not in the table yet */
 	int64_t last_event;               /* the place that was given last in it; 0: none */

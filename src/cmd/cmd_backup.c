@@ -76,10 +76,11 @@ static bool make(struct backup_command *command, struct backup_report *report, s
 	progress_bar_start(&ledger_bar, "pages of the ledger");
 	progress_bar_start(&media_bar, "recordings");
 	if (settings->database)
-		return err_set(err, ERR_INVALID,
-			       "the ledger is on PostgreSQL: back it up with pg_dump, and the folder '%s' "
-			       "after it (docs/scaling.md)",
-			       settings->data_dir);
+		return err_set(
+			err, ERR_INVALID,
+			"the ledger is on PostgreSQL: back it up with pg_dump, and the folder '%s' "
+			"after it (docs/scaling.md)",
+			settings->data_dir);
 	if (!server_has_ledger(settings, err))
 		return false;
 	if (!blob_local_open(settings->data_dir, &store, err))

@@ -68,8 +68,9 @@ static int run(struct restore_command *command)
 	if (!cmd_options_resolve(&command->options, &err))
 		return cmd_fail(&err);
 	if (command->options.settings.database) {
-		(void)err_set(&err, ERR_INVALID,
-			      "the ledger is on PostgreSQL: restore it with pg_restore (docs/scaling.md)");
+		(void)err_set(
+			&err, ERR_INVALID,
+			"the ledger is on PostgreSQL: restore it with pg_restore (docs/scaling.md)");
 		return cmd_fail(&err);
 	}
 	options.data_dir = command->options.settings.data_dir;

@@ -88,11 +88,11 @@ static bool check_database(struct str text, struct err *err)
 		return err_set(err, ERR_INVALID,
 			       "database: expected postgresql://USER@HOST/NAME, or nothing");
 	user = str_find(user, '@') < user.len ? str_first(user, str_find(user, '@')) : STR("");
-	if (str_find(user, ':') < user.len ||
-	    str_find_str(rest, STR("password=")) < rest.len)
-		return err_set(err, ERR_INVALID,
-			       "database: a password in it would be seen: let ?passfile=/PATH name a file "
-			       "with a line HOST:PORT:NAME:USER:PASSWORD");
+	if (str_find(user, ':') < user.len || str_find_str(rest, STR("password=")) < rest.len)
+		return err_set(
+			err, ERR_INVALID,
+			"database: a password in it would be seen: let ?passfile=/PATH name a file "
+			"with a line HOST:PORT:NAME:USER:PASSWORD");
 	return true;
 }
 

@@ -28,7 +28,7 @@
 #define READ_WAIT_MS  60000
 #define IDLE_TIMEOUT  "2s"
 
-#define READ_OPTIONS                                                                   \
+#define READ_OPTIONS                                                                    \
 	"-c plan_cache_mode=force_custom_plan -c max_parallel_workers_per_gather=0 -c " \
 	"jit=off -c default_transaction_read_only=on"
 
@@ -187,7 +187,8 @@ static uint64_t send_stmt(struct postgres_stmt *self, struct err *err)
 	uint64_t number;
 
 	if (self->misbound) {
-		(void)err_set(err, ERR_INTERNAL, "a statement has no parameter $%d", self->misbound);
+		(void)err_set(err, ERR_INTERNAL, "a statement has no parameter $%d",
+			      self->misbound);
 		return 0;
 	}
 	if (!may_send(db, err))
@@ -328,12 +329,13 @@ static bool postgres_begin(struct db *db, struct err *err)
 	if (db->mode == DB_READ
 		    ? run_literal(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err)
 		    : run_literal(db, "BEGIN ISOLATION LEVEL READ COMMITTED", err) &&
-			      run_literal(db,
-					  "SELECT set_config('idle_in_transaction_session_timeout', "
-					  "'" IDLE_TIMEOUT "', true), "
-					  "pg_advisory_xact_lock(hashtextextended("
-					  "'callspool ' || current_schema(), 0))",
-					  err))
+			      run_literal(
+				      db,
+				      "SELECT set_config('idle_in_transaction_session_timeout', "
+				      "'" IDLE_TIMEOUT "', true), "
+				      "pg_advisory_xact_lock(hashtextextended("
+				      "'callspool ' || current_schema(), 0))",
+				      err))
 		return true;
 	postgres_rollback(db);
 	return false;
@@ -405,7 +407,8 @@ static bool setting_is(struct db *db, const char *sql, const char *name, struct 
 /* Nothing is promised on a server that does not write down what it committed. */
 static bool postgres_settle(struct db *db, struct err *err)
 {
-	return setting_is(db, "SELECT setting FROM pg_settings WHERE name = 'fsync'", "fsync", err) &&
+	return setting_is(db, "SELECT setting FROM pg_settings WHERE name = 'fsync'", "fsync",
+			  err) &&
 	       setting_is(db, "SELECT setting FROM pg_settings WHERE name = 'synchronous_commit'",
 			  "synchronous_commit", err);
 }

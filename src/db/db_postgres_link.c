@@ -13,7 +13,7 @@
 /* Division by zero: only a fence divides (catalog/processes.c). */
 #define FENCED      "22012"
 #define FENCED_TEXT "another callspool has taken over this ledger: stop one of them"
-#define RETRY_MS 100 /* between two tries for a connection */
+#define RETRY_MS    100 /* between two tries for a connection */
 
 /* ---- what fails ---- */
 
@@ -24,7 +24,7 @@ static enum err_kind kind_of(const char *state)
 		const char *state;
 		enum err_kind kind;
 	} kinds[] = {
-		{ "22021", ERR_INVALID },     /* no text in UTF-8 */
+		{ "22021", ERR_INVALID }, /* no text in UTF-8 */
 		{ FENCED, ERR_UNAVAILABLE },
 		{ "23", ERR_CONFLICT },       /* a constraint */
 		{ "08", ERR_UNAVAILABLE },    /* connections */
@@ -112,7 +112,7 @@ bool pg_link_connect(struct pg_link *link, struct err *err)
 					 "options",
 					 "client_encoding",
 					 NULL };
-	const char *const values[] = { "5",	    "8000",	   "5",	    "2",    "primary",
+	const char *const values[] = { "5",         "8000",        "5",     "2",    "primary",
 				       "callspool", link->address, options, "UTF8", NULL };
 
 	link->conn = PQconnectdbParams(keywords, values, 1);

@@ -22,24 +22,24 @@
 struct pg_text {
 	const char *sql; /* a literal */
 	struct pg_text *other;
-	char name[20];         /* of a hash of the text: whoever else uses the name means the same text */
-	int parameters;        /* how many it has */
-	uint64_t known_since;  /* the connection that knows it, or is being told; 0: none */
-	uint64_t naming;       /* the command that tells it */
-	struct pg_text *next;  /* of those that are being told, in that order */
+	char name[20];  /* of a hash of the text: whoever else uses the name means the same text */
+	int parameters; /* how many it has */
+	uint64_t known_since; /* the connection that knows it, or is being told; 0: none */
+	uint64_t naming;      /* the command that tells it */
+	struct pg_text *next; /* of those that are being told, in that order */
 };
 
 struct pg_link {
 	char *address, *options; /* of the URL; what ours adds to its `options` */
-	int64_t wait_ms;         /* the server may keep us waiting so long; then the connection is lost */
-	PGconn *conn;            /* NULL: none */
+	int64_t wait_ms; /* the server may keep us waiting so long; then the connection is lost */
+	PGconn *conn;    /* NULL: none */
 	uint64_t connection;     /* counts them */
 	uint64_t sent, received; /* commands of this connection */
 	uint64_t relevant;       /* the first command whose failure counts */
 	unsigned syncs;          /* that are to come back */
 	bool is_unsynced;        /* commands stand behind the last sync */
 	bool is_nameless;        /* names do not work here: a pooler gives us other connections */
-	struct pg_text *texts; /* all, by `other` */
+	struct pg_text *texts;   /* all, by `other` */
 	struct pg_text *naming, **naming_end;
 	int64_t changes; /* of the statement that changes something and finished last */
 	bool has_failed;

@@ -49,8 +49,8 @@ struct ledger {
 	bool is_writing;
 	struct projector projector;                        /* the writer's */
 	struct projection_change changes[FEED_COMMIT_MAX]; /* the writer's: of one commit */
-	struct checkpointer *checkpointer; /* NULL: the ledger is no file */
-	struct reserve *reserve; /* NULL: none */
+	struct checkpointer *checkpointer;                 /* NULL: the ledger is no file */
+	struct reserve *reserve;                           /* NULL: none */
 	struct ledger_times times;
 	struct trouble writing, reading;
 
@@ -254,10 +254,10 @@ static void *run_reader(void *argument)
 	bool is_stopping = false;
 
 	while ((job = ledger_queue_take(&reader->ledger->reads, 1, -1, &is_stopping)) != NULL) {
-		job->succeeded = read_one(reader->catalog, job) ||
-				 (job->err.kind == ERR_UNAVAILABLE &&
-				  !catalog_is_local(reader->catalog) &&
-				  read_one(reader->catalog, job));
+		job->succeeded =
+			read_one(reader->catalog, job) ||
+			(job->err.kind == ERR_UNAVAILABLE && !catalog_is_local(reader->catalog) &&
+			 read_one(reader->catalog, job));
 		if (!job->succeeded && is_trouble(&job->err) &&
 		    trouble_failed(&reader->ledger->reading, job->err.text))
 			log_warn(NULL, "the ledger cannot be read: %s", job->err.text);

@@ -389,8 +389,7 @@ bool server_open(const struct server_options *options, struct server **out, stru
 	descriptors_share(&server->settings, server->serving_count);
 	server->serving = xcalloc(server->serving_count, sizeof(*server->serving));
 	if (!open_foothold(server, err) || !check_restored(options->settings, err) ||
-	    !check_database(options->settings, err) ||
-	    !open_rooms(server, err))
+	    !check_database(options->settings, err) || !open_rooms(server, err))
 		return false;
 
 	for (unsigned i = 0; i < server->serving_count; i++)

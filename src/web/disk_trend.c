@@ -76,6 +76,8 @@ int64_t disk_trend_add(struct disk_trend *trend, int64_t now_ms, uint64_t free_b
 	const struct sample now = { now_ms, free_bytes };
 	int64_t left_ms;
 
+	if (!trend)
+		return DISK_TREND_UNKNOWN;
 	pthread_mutex_lock(&trend->mutex);
 	keep(trend, &now);
 	left_ms = full_in_ms(&trend->samples[0], &now, least_bytes);

@@ -20,7 +20,7 @@ void disk_trend_free(struct disk_trend *trend);
 /*
  * `free_bytes` is what is free at `now_ms` (monotonic).  In how many milliseconds only `least_bytes` will be, at the
  * pace of the last day; 0: that is so already.  DISK_TREND_UNKNOWN: less than half an hour is known, the disk does not
- * fill, or not within ten years.
+ * fill, or not within ten years.  NULL, where nobody looks more than once, knows nothing.
  */
 int64_t disk_trend_add(struct disk_trend *trend, int64_t now_ms, uint64_t free_bytes,
 		       uint64_t least_bytes);
