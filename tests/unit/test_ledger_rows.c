@@ -111,14 +111,19 @@ static uint8_t *bytes_of(const char *path, size_t *out_size)
 	return bytes;
 }
 
-/* Within what was written last: behind it the log may hold frames of before a checkpoint. */
-static off_t last_change(const uint8_t *before, size_t before_size, const uint8_t *now, size_t size)
+#define LOG_HEAD       32
+#define FRAME_HEAD     24
+#define FRAME_CHECKSUM 16 /* within its head */
+
+/* Where the checksum of the frame lies that was written last: behind it the log may hold frames of before a checkpoint. */
+static off_t last_checksum(const uint8_t *before, size_t before_size, const uint8_t *now,
+			   size_t size)
 {
-	if (size > before_size)
-		return (off_t)size - 100;
-	while (size > 0 && now[size - 1] == before[size - 1])
+	size_t frame = FRAME_HEAD + 4096;
+
+	while (size > LOG_HEAD && size <= before_size && now[size - 1] == before[size - 1])
 		size--;
-	return (off_t)size - 4;
+	return (off_t)(LOG_HEAD + (size - 1 - LOG_HEAD) / frame * frame + FRAME_CHECKSUM);
 }
 
 /* Half of the events are in the file, half in its log; the last of these frames is torn. */
@@ -149,7 +154,7 @@ static void test_log(struct ledger *ledger)
 	read_all(ledger->path, &seen);
 	IS_INT(seen.events, CALLS + 1, "one more");
 	now = bytes_of(log, &size);
-	overwrite(log, last_change(before, before_size, now, size), "torn", 4);
+	overwrite(log, last_checksum(before, before_size, now, size), "torn", 4);
 	read_all(ledger->path, &seen);
 	IS_INT(seen.events, CALLS, "a transaction that is torn did not happen");
 }
