@@ -153,7 +153,7 @@ bool expiries_note(struct catalog *catalog, int64_t recording_id, bool *out_is_n
 	db_bind_int(update, 1, recording_id);
 	db_bind_int(update, 2, seq);
 	db_bind_int(update, 3, RECORDING_STORED);
-	if (!db_run(update, err))
+	if (!db_run_now(update, err))
 		return false;
 	*out_is_new = db_changes(catalog_db(catalog)) > 0;
 	return !*out_is_new || notice_add(catalog, recording_id, NOTICE_EXPIRED, seq, err);

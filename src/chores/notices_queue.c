@@ -205,7 +205,7 @@ static bool change_some(struct catalog *catalog, const char *sql, const int64_t 
 		return false;
 	for (int i = 0; i < 3; i++)
 		db_bind_int(change, i + 1, numbers[i]);
-	if (!db_run(change, err))
+	if (!db_run_now(change, err))
 		return false;
 	*out_count = (size_t)db_changes(catalog_db(catalog));
 	return true;
@@ -266,7 +266,7 @@ static bool revive_one(struct catalog *catalog, int64_t seq, int64_t at_ms, size
 		return false;
 	db_bind_int(update, 1, seq);
 	db_bind_int(update, 2, at_ms);
-	if (!db_run(update, err))
+	if (!db_run_now(update, err))
 		return false;
 	*out_count = (size_t)db_changes(catalog_db(catalog));
 	return *out_count > 0 ||

@@ -67,7 +67,7 @@ bool recordings_set_encryption(struct catalog *catalog, struct str recording_sid
 	db_bind_str(update, 1, recording_sid);
 	db_bind_str(update, 2, encryption);
 	db_bind_int(update, 3, catalog_next_sequence(catalog));
-	if (!db_run(update, err))
+	if (!db_run_now(update, err))
 		return false;
 	return db_changes(catalog_db(catalog)) > 0 ||
 	       err_set(err, ERR_NOT_FOUND, "no recording '%.*s' in the ledger",

@@ -75,7 +75,7 @@ bool rescue_put(struct catalog *catalog, enum rescue_table table, int64_t id,
 	}
 	if (table == RESCUE_EVENTS)
 		db_bind_int(insert, 1, id);
-	if (!db_run(insert, err))
+	if (!db_run_now(insert, err))
 		return false;
 	*out_taken = db_changes(catalog_db(catalog)) > 0;
 	return true;

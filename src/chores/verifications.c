@@ -207,7 +207,7 @@ bool store_faults_accept(struct catalog *catalog, int64_t *out_count, struct err
 		return false;
 	db_bind_int(stmt, 1, STORE_FAULT_ACCEPTED);
 	db_bind_int(stmt, 2, STORE_FAULT_STAYS);
-	if (!db_run(stmt, err))
+	if (!db_run_now(stmt, err))
 		return false;
 	*out_count = db_changes(catalog_db(catalog));
 	return true;

@@ -263,7 +263,7 @@ static void check_locked(struct key_command *command, const struct recording_loc
 
 static bool check_waiting(struct key_command *command, struct err *err)
 {
-	AUTO(free) char *path = server_path(&command->options.settings, SERVER_LEDGER);
+	AUTO(free) char *path = server_ledger(&command->options.settings);
 	AUTO(catalog_free) struct catalog *catalog = NULL;
 	AUTO(free) struct recording_locked *page = xcalloc(PAGE, sizeof(*page));
 	char last_sid[SID_LEN + 1] = "";

@@ -80,7 +80,7 @@ static bool print_all(struct catalog *catalog, bool is_json, struct err *err)
 
 bool retry_notify_list(const struct settings *settings, bool is_json, struct err *err)
 {
-	AUTO(free) char *path = server_path(settings, SERVER_LEDGER);
+	AUTO(free) char *path = server_ledger(settings);
 	AUTO(catalog_free) struct catalog *catalog = NULL;
 	bool good;
 
