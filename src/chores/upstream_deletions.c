@@ -60,6 +60,15 @@ bool upstream_copy_set(struct catalog *catalog, const char *recording_sid, enum 
 	return db_run(update, err);
 }
 
+bool upstream_copy_need(struct catalog *catalog, const char *recording_sid, struct err *err)
+{
+	enum upstream_copy copy;
+
+	return upstream_copy_find(catalog, recording_sid, &copy, err) &&
+	       (copy == UPSTREAM_COPY_DELETED ||
+		upstream_copy_set(catalog, recording_sid, UPSTREAM_COPY_NEEDED, err));
+}
+
 bool upstream_copy_find(struct catalog *catalog, const char *recording_sid, enum upstream_copy *out,
 			struct err *err)
 {

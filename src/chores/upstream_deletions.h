@@ -22,5 +22,8 @@ bool upstream_deletions_add(struct catalog *catalog, const char *recording_sid, 
 /* The writer: nothing that anybody is shown changes. */
 bool upstream_copy_set(struct catalog *catalog, const char *recording_sid, enum upstream_copy copy,
 		       struct err *err) MUST_CHECK;
+/* The writer: Twilio's copy is not to be deleted, whatever ours is by now; one that was deleted stays so. */
+bool upstream_copy_need(struct catalog *catalog, const char *recording_sid,
+			struct err *err) MUST_CHECK;
 bool upstream_copy_find(struct catalog *catalog, const char *recording_sid, enum upstream_copy *out,
 			struct err *err) MUST_CHECK;

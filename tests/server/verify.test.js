@@ -114,6 +114,7 @@ test('what Twilio has no more: the damaged file is played under another ETag, an
   assert.equal(reply.status, 200);
   assert.ok(reply.body.equals(damaged));
   assert.notEqual(reply.headers.etag, etag);
+  assert.equal(await sql(server.dataDir, `SELECT upstream_copy FROM recordings WHERE recording_sid = '${recording.recordingSid}'`), '3', "Twilio's copy, if there is one again, is not deleted for it");
   assert.equal((await play(server, lost)).status, 410);
   const health = (await requestJson(`${server.url}/api/health`)).json;
   assert.ok(health.degraded && health.causes.some((cause) => /cannot be mended/.test(cause)), JSON.stringify(health.causes));
