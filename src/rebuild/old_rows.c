@@ -33,6 +33,7 @@ enum recording_column {
 	R_HOLD_BY = 44,
 	R_HOLD_SINCE,
 	R_HOLD_REASON,
+	R_UPSTREAM_COPY = 49,
 };
 
 enum call_column {
@@ -94,6 +95,7 @@ void old_recording_read(const struct ledger_row *row, struct old_recording *out)
 		.hold_by = ledger_row_text(row, R_HOLD_BY),
 		.hold_since_ms = ledger_row_int(row, R_HOLD_SINCE),
 		.hold_reason = ledger_row_text(row, R_HOLD_REASON),
+		.upstream_copy = ledger_row_int(row, R_UPSTREAM_COPY),
 	};
 }
 

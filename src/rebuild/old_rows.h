@@ -22,6 +22,7 @@ struct old_recording {
 	struct str format, sha256, path;
 	int64_t stored_at_ms, removed_at_ms, hold_since_ms;
 	struct str hold_by, hold_reason;
+	int64_t upstream_copy; /* enum upstream_copy (chores/recordings_age.h) */
 };
 void old_recording_read(const struct ledger_row *row, struct old_recording *out);
 

@@ -15,6 +15,7 @@
 #include "catalog/recordings_hold.h"
 #include "catalog/removals.h"
 #include "chores/rescue.h"
+#include "chores/upstream_deletions.h"
 #include "rebuild/old_rows.h"
 
 #include <stdlib.h>
@@ -329,6 +330,20 @@ static bool has_file(struct rebuilding *rebuilding, const struct old_recording *
 	       size == (uint64_t)old->size;
 }
 
+/* That Twilio's copy is the better one must not be forgotten: it would be deleted. */
+static bool take_upstream_copy(struct rebuilding *rebuilding, const struct old_recording *old,
+			       struct err *err)
+{
+	char sid[SID_SIZE];
+
+	if (old->upstream_copy != UPSTREAM_COPY_NEEDED &&
+	    old->upstream_copy != UPSTREAM_COPY_DELETED)
+		return true;
+	str_fit(old->recording_sid, sid, sizeof(sid));
+	return upstream_copy_set(rebuilding->catalog, sid, (enum upstream_copy)old->upstream_copy,
+				 err);
+}
+
 static bool take_stored(struct rebuilding *rebuilding, const struct old_recording *old,
 			struct err *err)
 {
@@ -351,6 +366,8 @@ static bool take_stored(struct rebuilding *rebuilding, const struct old_recordin
 	if (!recordings_mark_stored(rebuilding->catalog, old->recording_sid, &media, err))
 		return false;
 	rebuilding->report->stored++;
+	if (!take_upstream_copy(rebuilding, old, err))
+		return false;
 	return sha256[0] == '\0' || recordings_set_digest(rebuilding->catalog, old->recording_sid,
 							  old->generation, sha256, err);
 }

@@ -55,6 +55,8 @@ test('pages at random are overwritten: no recording is lost that the store or Tw
   const etags = await Promise.all(kept.map((each) => assertPlays(server, each)));
   const lostPath = await pathOf(server, listed.callSid);
   await server.finish();
+  await sql(server.dataDir, `UPDATE recordings SET upstream_copy = 3 WHERE recording_sid = '${others[0].recordingSid}'`); // Twilio's is the better one
+  await sql(server.dataDir, 'PRAGMA wal_checkpoint(TRUNCATE)');
   const ledger = join(server.dataDir, 'ledger.db');
   const pristine = readFileSync(ledger);
   const attempts = Number(await sql(server.dataDir, 'SELECT MAX(id) FROM attempts'));
@@ -76,6 +78,7 @@ test('pages at random are overwritten: no recording is lost that the store or Tw
     assert.ok(Number(await sql(server.dataDir, "SELECT seq FROM sqlite_sequence WHERE name = 'attempts'")) > attempts, 'no generation is given twice');
     if (what === 'the first page') {
       assert.deepEqual([report.events_missing, report.stored, report.adopted, report.held, report.removed], [0, 4, 0, 1, 1], JSON.stringify(report));
+      assert.equal(await sql(server.dataDir, 'SELECT recording_sid FROM recordings WHERE upstream_copy = 3'), others[0].recordingSid, "Twilio's copy is needed still");
     }
     const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir, settings: { reconcile_interval: '1h' } });
     for (const [i, each] of kept.entries()) {
