@@ -19,6 +19,7 @@
 #include "rest/rest_request.h"
 #include "twilio/accounts.h"
 #include "twilio/rest.h"
+#include "verdict/verdict.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@
 #define PAGE       64
 #define URL_SIZE   512
 
-enum verdict { VERDICT_DELETED, VERDICT_LATER, VERDICT_REFUSED };
+enum answer { ANSWER_DELETED, ANSWER_LATER, ANSWER_REFUSED };
 
 struct upstream_deletion {
 	const struct purge_env *env;
@@ -130,13 +131,13 @@ static void deleted(struct ledger_job *job)
 
 /* ---- Twilio ---- */
 
-static enum verdict verdict_of(int status)
+static enum answer answer_of(int status)
 {
 	if (status == 204 || status == 200 || status == 404 || status == 410)
-		return VERDICT_DELETED;
+		return ANSWER_DELETED;
 	if (status == 401 || status == 403)
-		return VERDICT_REFUSED;
-	return VERDICT_LATER;
+		return ANSWER_REFUSED;
+	return ANSWER_LATER;
 }
 
 static void answered(struct rest_request *request)
@@ -146,14 +147,14 @@ static void answered(struct rest_request *request)
 	char why[64];
 
 	snprintf(why, sizeof(why), "it answered %d to a DELETE", request->status);
-	switch (verdict_of(request->status)) {
-	case VERDICT_DELETED:
+	switch (answer_of(request->status)) {
+	case ANSWER_DELETED:
 		write_job(deletion, run_deleted, deleted);
 		return;
-	case VERDICT_REFUSED:
+	case ANSWER_REFUSED:
 		pause_for(deletion, PAUSE_MOST, why);
 		return;
-	case VERDICT_LATER:
+	case ANSWER_LATER:
 		pause_for(deletion, 0, request->status == 0 ? "it does not answer" : why);
 		return;
 	}
@@ -187,6 +188,23 @@ static bool is_same_file(const struct recording *now, const struct recording *se
 	       now->generation == seen->generation && strcmp(now->sha256, seen->sha256) == 0;
 }
 
+/* The rule may be another by now, and when the recording began, too. */
+static bool is_old_enough(const struct upstream_deletion *deletion, const struct recording *now,
+			  int64_t now_ms)
+{
+	int64_t after_ms = deletion->after_ms;
+
+	return after_ms != INT64_MAX && now->started_at_ms > 0 &&
+	       now->started_at_ms < now_ms - after_ms;
+}
+
+/* Twilio may have told how long it is after ours came: of what was taken from files it nearly always has. */
+static bool has_other_length(const struct recording *recording)
+{
+	return recording->is_duration_off ||
+	       verdict_duration_is_off(recording->duration_ms, recording->duration_s);
+}
+
 /* What was read is what the ledger says still; else it is left for another time, ERR_CONFLICT. */
 static bool run_spare(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
@@ -200,9 +218,9 @@ static bool run_spare(struct ledger_job *job, struct catalog *catalog, struct er
 	if (!clock_guard_now(deletion->env->guard, &now_ms, err) ||
 	    !recordings_find(catalog, str_of(sid), now, err))
 		return false;
-	if (!is_same_file(now, &deletion->recording) || deletion->after_ms == INT64_MAX)
+	if (!is_same_file(now, &deletion->recording) || !is_old_enough(deletion, now, now_ms))
 		return err_set(err, ERR_CONFLICT, "it changed meanwhile");
-	if (!deletion->is_whole)
+	if (!deletion->is_whole || has_other_length(now))
 		return upstream_copy_set(catalog, sid, UPSTREAM_COPY_NEEDED, err);
 	if (!upstream_deletions_count(catalog, now_ms - DAY_MS, &count, err))
 		return false;
@@ -337,7 +355,7 @@ static void listed(struct ledger_job *job)
 		return;
 	}
 	deletion->read_err.text[0] = '\0';
-	if (deletion->recording.is_duration_off) { /* there may be another there */
+	if (has_other_length(&deletion->recording)) { /* there may be another there */
 		deletion->is_whole = false;
 		write_job(deletion, run_spare, spared);
 		return;

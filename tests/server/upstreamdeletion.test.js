@@ -27,7 +27,11 @@ test("Twilio's copies of what is whole here are deleted, so many a day", async (
   };
   const began = (days) => store(server, upstream, { fields: { RecordingStartTime: daysAgo(days) } });
   const [damaged, first, second, third, held] = [await began(12), await began(11), await began(10), await began(9), await began(13)];
-  const names = new Map(Object.entries({ damaged, first, second, third, held, young }).map(([name, { recordingSid }]) => [recordingSid, name]));
+  const longer = await began(14); // as Twilio tells, but only after it was stored
+  const database = join(server.dataDir, 'ledger.db');
+  const { status, stderr } = spawnSync('sqlite3', ['-cmd', '.timeout 5000', database, `UPDATE recordings SET duration_s = 60 WHERE recording_sid = '${longer.recordingSid}'`], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  const names = new Map(Object.entries({ damaged, first, second, third, held, longer, young }).map(([name, { recordingSid }]) => [recordingSid, name]));
   await requestJson(`${server.url}/api/recordings/${held.recordingSid}/hold`, { method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json' } });
   const path = await pathOf(server, damaged.callSid);
   const bytes = readFileSync(path);
@@ -45,7 +49,7 @@ test("Twilio's copies of what is whole here are deleted, so many a day", async (
     return true;
   };
   const copies = () => {
-    const { stdout } = spawnSync('sqlite3', ['-readonly', join(server.dataDir, 'ledger.db'), 'SELECT recording_sid, upstream_copy FROM recordings'], { encoding: 'utf8' });
+    const { stdout } = spawnSync('sqlite3', ['-readonly', database, 'SELECT recording_sid, upstream_copy FROM recordings'], { encoding: 'utf8' });
     return Object.fromEntries(stdout.trim().split('\n').map((line) => line.split('|')).map(([sid, copy]) => [names.get(sid), Number(copy)]));
   };
 
@@ -55,7 +59,7 @@ test("Twilio's copies of what is whole here are deleted, so many a day", async (
   await change(['delete_upstream_after = 3d', 'delete_upstream_per_day = 3']);
   await until('the day is over', () => copies().second === 2);
   assert.deepEqual(asked, ['first 429', 'first 204', 'second 404'], 'what was asked counts, and what is gone there is good');
-  assert.deepEqual(copies(), { young: 0, damaged: 3, first: 2, second: 2, third: 0, held: 0 });
+  assert.deepEqual(copies(), { young: 0, damaged: 3, first: 2, second: 2, third: 0, held: 0, longer: 3 });
   await change(['delete_upstream_after = 3d', 'delete_upstream_per_day = 100']);
   await until('the next day', () => copies().third === 2);
   assert.equal(asked.length, 4);
