@@ -151,13 +151,26 @@ static bool set_kept(struct clock_guard *guard, struct catalog *catalog, int64_t
 	return true;
 }
 
+/*
+ * A ledger that has no word of the clock is asked what was written to it last; by now that may have been written by this very
+ * clock, and the next start would believe it.
+ */
+static bool keep_first(struct clock_guard *guard, struct catalog *catalog, struct err *err)
+{
+	struct upkeep row;
+
+	return upkeep_find(catalog, UPKEEP_CLOCK, &row, err) &&
+	       (row.at_ms != 0 || guard->voucher.kept_ms == 0 ||
+		set_kept(guard, catalog, guard->voucher.kept_ms, err));
+}
+
 bool clock_guard_keep(struct clock_guard *guard, struct catalog *catalog, struct err *err)
 {
 	int64_t now_ms, kept_ms;
 	struct upkeep row;
 
 	if (!clock_guard_now(guard, &now_ms, err))
-		return err->kind == ERR_UNAVAILABLE;
+		return err->kind == ERR_UNAVAILABLE && keep_first(guard, catalog, err);
 	if (!upkeep_find(catalog, UPKEEP_CLOCK, &row, err))
 		return false;
 	kept_ms = row.at_ms;

@@ -55,7 +55,7 @@ bool clock_guard_load(struct clock_guard *guard, struct catalog *catalog,
 void clock_guard_heard(struct clock_guard *guard, int64_t date_ms);
 /* The time, if it is to be believed.  ERR_UNAVAILABLE: it is not. */
 bool clock_guard_now(struct clock_guard *guard, int64_t *out_ms, struct err *err) MUST_CHECK;
-/* The writer: has the ledger know that the clock was right, at most once an hour. */
+/* The writer: has the ledger know that the clock was right, at most once an hour; else when it was, once. */
 bool clock_guard_keep(struct clock_guard *guard, struct catalog *catalog,
 		      struct err *err) MUST_CHECK;
 /* The writer: a person says that the clock is right.  ERR_CONFLICT: Twilio says otherwise. */

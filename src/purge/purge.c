@@ -211,7 +211,7 @@ bool purge_one(const struct purge_env *env, struct catalog *catalog, const char 
 
 static void list_page(struct purge_run *run);
 
-/* That it was done, and that the clock was right. */
+/* That it was done, and whether the clock was right. */
 static bool run_end(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	const struct purge_run *run = container_of(job, struct purge_run, job);
@@ -294,7 +294,7 @@ static void listed(struct ledger_job *job)
 
 	if (!job->succeeded) {
 		run->err = job->err;
-		run->done(run);
+		end(run);
 		return;
 	}
 	run->page_purged = 0;

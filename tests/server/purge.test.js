@@ -1,14 +1,15 @@
 // Older than it is kept: 410, back when it is kept longer, removed behind the grace; by direction and account; never under a hold, never by a wrong clock.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ACCOUNT, callspool, pathOf } from './harness/callspool.js';
+import { ACCOUNT, callspool, pathOf, startServer } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { temporaryFolder } from './harness/process.js';
 import { startStored, store } from './harness/stored.js';
 import { until } from './harness/until.js';
-import { CALL_STATUS, callCallback, newSid, postForm } from './harness/webhook.js';
+import { CALL_STATUS, RECORDING_STATUS, callCallback, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const daysAgo = (days) => new Date(Date.now() - days * DAY_MS).toUTCString().replace('GMT', '+0000');
@@ -73,6 +74,22 @@ test('what is too old is 410, comes back, and is removed behind the grace; what 
   const { json: preview } = await requestJson(`${server.url}/api/purge`);
   assert.deepEqual([preview.recordings, preview.bytes, preview.oldest, preview.clock, preview.files_left], [0, 0, [], null, false]);
   assert.equal(Math.round((Date.parse(preview.next_at) - Date.now()) / DAY_MS), 21, 'the oldest that is not held is due then');
+});
+
+test('a clock that jumped before the first start that looks at it removes nothing at the second either', async (t) => {
+  const { server, recording } = await startStored(t, { settings: { retention: 'forever' } });
+  await server.finish();
+  // A ledger of a version that kept no word of the clock, and was last written to 400 days ago by the clock of today.
+  const before = Date.now() - 400 * 86_400_000;
+  const { status, stderr } = spawnSync('sqlite3', [join(server.dataDir, 'ledger.db'), `DELETE FROM upkeep WHERE name = 'clock'; UPDATE turns SET at_ms = ${before}; UPDATE recordings SET started_at_ms = ${before}`], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  for (let start = 0; start < 2; start++) {
+    const again = await startServer(t, { upstream: 'http://127.0.0.1:9', dataDir: server.dataDir, settings: { retention: '7d' } });
+    await again.line(/level=warn msg="what is older than it is kept is not removed now: the clock says 20.*was last known to be right/);
+    assert.equal((await postForm(again.url, RECORDING_STATUS, recordingCallback({ CallSid: newSid('CA'), RecordingSid: newSid('RE') }))).status, 200);
+    assert.equal((await requestJson(`${again.url}/api/calls/${recording.callSid}`)).json.recordings[0].state, 'stored');
+    await again.finish();
+  }
 });
 
 test('a clock that is a year ahead of Twilio removes nothing; without a server the command does', async (t) => {
