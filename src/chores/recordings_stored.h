@@ -18,6 +18,7 @@ struct recording_stored {
 	int64_t id;                                       /* for the next page */
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE]; /* call_sid: "" when not known */
 	int64_t generation;
+	bool is_given_up; /* its file was lost, and nobody has another: recordings_list_named() alone */
 	uint64_t size;
 	char sha256[SHA256_HEX]; /* lower case; "" until it is computed */
 	char path[RECORDING_PATH_SIZE];
@@ -26,3 +27,7 @@ struct recording_stored {
 /* By id, those behind after_id; the end is a page with fewer than `size`.  Walks over what is not stored. */
 bool recordings_list_stored(struct catalog *catalog, int64_t after_id, struct recording_stored *out,
 			    size_t size, size_t *out_count, struct err *err) MUST_CHECK;
+
+/* The same, and those that were stored and then given up: their files may be back. */
+bool recordings_list_named(struct catalog *catalog, int64_t after_id, struct recording_stored *out,
+			   size_t size, size_t *out_count, struct err *err) MUST_CHECK;

@@ -317,6 +317,11 @@ static enum mending judge_loss(struct mender *mender, const struct recording *no
 	return MENDING_WAITS;
 }
 
+static bool is_given_up(enum recording_state state)
+{
+	return state == RECORDING_ABSENT || state == RECORDING_DEAD || state == RECORDING_GONE;
+}
+
 static bool is_waveform(const char *path)
 {
 	struct blob_name parts;
@@ -344,7 +349,11 @@ static bool judge(struct mender *mender, struct catalog *catalog, enum mending *
 		return false;
 	switch (found) {
 	case STORE_FILE_NAMED:
-		*out = MENDING_OVER;
+		if (!recordings_find(catalog, sid, &now, err))
+			return false;
+		*out = mender->fault.kind == STORE_FAULT_UNKNOWN && is_given_up(now.state)
+			       ? MENDING_ADOPT
+			       : MENDING_OVER;
 		break;
 	case STORE_FILE_UNKNOWN:
 		*out = MENDING_ADOPT;

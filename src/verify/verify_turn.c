@@ -223,15 +223,17 @@ static void note_row(struct verify_turn *turn, const struct recording_stored *ro
 	turn->row.files++;
 	turn->row.undigested += row->sha256[0] == '\0';
 	turn->row.after_id = row->id;
-	if (check->is_sound)
+	if (check->is_sound != row->is_given_up)
 		return;
-	fault = add_fault(turn, check->kind);
+	fault = add_fault(turn, row->is_given_up ? STORE_FAULT_UNKNOWN : check->kind);
 	fault->state = turn->row.mends && check->may_mend ? STORE_FAULT_MENDING : STORE_FAULT_OPEN;
 	fault->generation = row->generation;
 	memcpy(fault->path, row->path, sizeof(fault->path));
 	memcpy(fault->recording_sid, row->recording_sid, SID_SIZE);
 	memcpy(fault->call_sid, row->call_sid, SID_SIZE);
-	memcpy(fault->reason, check->reason, sizeof(fault->reason));
+	str_fit(row->is_given_up ? STR("its recording was given up, and its file is back")
+				 : str_of(check->reason),
+		fault->reason, sizeof(fault->reason));
 }
 
 static void run_rows(struct job *work)
@@ -267,8 +269,8 @@ static void rows_looked_at(struct job *work)
 
 static bool plan_rows(struct verify_turn *turn, struct catalog *catalog, struct err *err)
 {
-	if (!recordings_list_stored(catalog, turn->row.after_id, turn->rows, ROWS, &turn->row_count,
-				    err))
+	if (!recordings_list_named(catalog, turn->row.after_id, turn->rows, ROWS, &turn->row_count,
+				   err))
 		return false;
 	turn->is_last_row = turn->row_count < ROWS;
 	while (turn->row_count > 0 && turn->rows[turn->row_count - 1].id > turn->row.last_id) {

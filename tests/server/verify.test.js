@@ -123,6 +123,29 @@ test('what Twilio has no more: the damaged file is played under another ETag, an
   await untilWhole(server);
 });
 
+test('a file that is back: what was given up without it is played again, and a damaged one is not', async (t) => {
+  const { server, upstream, recording } = await startStored(t);
+  const other = await store(server, upstream);
+  await sql(server.dataDir, 'UPDATE recordings SET completed_at_ms = completed_at_ms - 3600000'); // or a 404 means "not yet"
+  const paths = await Promise.all([recording, other].map(({ callSid }) => pathOf(server, callSid)));
+  for (const { recordingSid } of [recording, other]) upstream.recordings.delete(recordingSid);
+  for (const path of paths) renameSync(path, join(server.dataDir, path.split('/').at(-1))); // a disk that is away, a hand that slipped
+  assert.deepEqual((await report(server, 7)).findings.map(({ kind }) => kind), ['missing', 'missing']);
+  await until('both are given up', async () => {
+    const { json } = await requestJson(`${server.url}/api/verifications`);
+    return json.faults.every(({ state }) => state === 'stays');
+  }, 60_000);
+  for (const path of paths) renameSync(join(server.dataDir, path.split('/').at(-1)), path);
+  flip(paths[1], 9000);
+  await verify(server);
+  await untilState(server, recording.callSid, 'stored');
+  await assertPlays(server, recording);
+  assert.equal((await play(server, other)).status, 410);
+  assert.equal(JSON.parse((await verify(server, '--accept', '--json')).stdout).accepted, 1);
+  await untilWhole(server);
+  assert.ok(existsSync(paths[1]), 'it may be all that there is');
+});
+
 test('by itself: found and mended without anybody asking, and told meanwhile', async (t) => {
   const { server, upstream, recording } = await startStored(t, { settings: { verify_every: 'forever' } });
   const path = await pathOf(server, recording.callSid);
