@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 
 #define ASSUMED 1024 /* where the system does not say */
-#define OWN     34   /* ledger, loops, mailboxes, listeners, standard streams */
+#define OWN     40   /* ledger, loops, mailboxes, listeners, standard streams */
 #define KEPT_MAX \
 	1024 /* files of flights: two descriptors each, and one for each loop with players */
 #define CACHE_PART 4 /* a quarter of all is for what the loops' caches keep open */
@@ -27,9 +27,11 @@ static uint64_t raise_limit(void)
 	return had;
 }
 
-static unsigned fit_cache(unsigned wanted, uint64_t all, unsigned loops)
+/* `players` is what connections and the files that are played may have, our own included. */
+static unsigned fit_cache(unsigned wanted, uint64_t all, uint64_t players, unsigned loops)
 {
-	uint64_t most = all / CACHE_PART / loops;
+	uint64_t theirs = players > OWN ? (players - OWN) / 2 : 0;
+	uint64_t most = (all / CACHE_PART < theirs ? all / CACHE_PART : theirs) / loops;
 
 	if (wanted <= most)
 		return wanted;
@@ -64,11 +66,11 @@ void descriptors_share(struct settings *settings, unsigned loops)
 	uint64_t all = raise_limit(), kept = all / KEPT_PART, left;
 
 	settings->flights.kept_files_max = kept > KEPT_MAX ? KEPT_MAX : (unsigned)kept;
-	settings->web.cache_entries = fit_cache(settings->web.cache_entries, all, loops);
-
 	/* Connections end a step lower, so that those who are here can be served when no more are let in. */
 	left = spare(&settings->flights, all);
 	settings->http.connection_fd_max = fd_number(all - left - left / 2);
 	settings->http.file_fd_max = fd_number(all - left);
+	settings->web.cache_entries =
+		fit_cache(settings->web.cache_entries, all, all - left - left / 2, loops);
 	settings->web.file_fd_max = settings->http.file_fd_max;
 }
