@@ -17,10 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY_SIZE    1024
-#define FILES_MS     100 /* between two looks whether the files are gone */
-#define FILES_LOOKS  300 /* then it is told that they are not */
-#define CLOCK_WAIT_S 10  /* until Twilio may have answered */
+#define BODY_SIZE 1024
+#define FILES_MS  100 /* between two looks whether the files are gone */
+#define FILES_LOOKS \
+	50 /* then it is told that they are not: another file may wait for a flight to end */
+#define CLOCK_WAIT_S 10 /* until Twilio may have answered */
 
 /* ---- looking ---- */
 
