@@ -188,7 +188,7 @@ test('sign-ins, and who is over a limit', async (t) => {
   const listener = await addToken(admin, 'read');
   const { json: health } = await listener.asks(200, 'GET', '/api/health');
   const { json: status } = await monitor.asks(200, 'GET', '/api/status');
-  assert.deepEqual(Object.keys(status).filter((key) => !(key in health)), ['webhooks', 'fetching']);
+  assert.deepEqual(Object.keys(status).filter((key) => !(key in health)), ['webhooks', 'notify', 'fetching']);
   for (const key of ['version', 'started_at', 'recordings', 'bytes_stored', 'complete', 'causes']) assert.deepEqual(health[key], status[key], key);
 });
 

@@ -50,7 +50,8 @@ test('beside a server: a flipped byte, a cut and a missing file are fetched agai
   truncateSync(paths[1], 4000);
   rmSync(paths[2]);
   const found = await report(server, 7);
-  assert.deepEqual(found.findings.map(({ kind }) => kind).sort(), ['bytes', 'missing', 'size']);
+  // Where one is fetched anew before the pass ends, what it takes the place of is found, too.
+  assert.deepEqual(found.findings.map(({ kind }) => kind).filter((kind) => kind !== 'old').sort(), ['bytes', 'missing', 'size']);
   for (const { callSid } of recordings) await untilState(server, callSid, 'stored');
   for (const each of recordings) await assertPlays(server, each);
   assert.notEqual((await play(server, recording)).headers.etag, etag, 'other bytes, another ETag');
