@@ -156,7 +156,7 @@ static int64_t plan_state(struct recording *recording, unsigned drawn,
 	}
 	if (recording->state == RECORDING_ABSENT) {
 		recording->error_code = 16101;
-		set_reason(recording, "recording_absent",
+		set_reason(recording, "too_short",
 			   "Twilio kept no recording: it was too short");
 	}
 	if (recording->state == RECORDING_DEAD)

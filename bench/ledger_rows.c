@@ -84,7 +84,7 @@ static void bind_media(struct db_stmt *insert, const struct recording *recording
 		   recording->state == RECORDING_PURGED ? recording->stored_at_ms + 1000 : 0);
 }
 
-static bool add_recording(struct catalog *catalog, int64_t id, int64_t call_id,
+static bool add_recording(struct catalog *catalog, int64_t id, const struct call *call,
 			  const struct recording *recording, struct err *err)
 {
 	struct db_stmt *insert;
@@ -97,14 +97,14 @@ static bool add_recording(struct catalog *catalog, int64_t id, int64_t call_id,
 		    "generation_at_ms, size, duration_ms, channels_stored, format, sha256, "
 		    "path, stored_at_ms, purged_at_ms, channels, error_code, source, url, "
 		    "reason_code, reason_text, changed_seq, is_held, is_duration_off, "
-		    "channels_wanted, tries, waveform) VALUES ($29, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+		    "channels_wanted, tries, waveform, direction) VALUES ($29, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
 		    "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, "
-		    "$25, $26, 0, $27, $28, 0, $30)",
+		    "$25, $26, 0, $27, $28, 0, $30, $31)",
 		    &insert, err))
 		return false;
 	plan_url(recording, url);
 	bind_text(insert, 1, recording->recording_sid);
-	db_bind_int(insert, 2, call_id);
+	db_bind_int(insert, 2, call->id);
 	bind_text(insert, 3, recording->call_sid);
 	bind_text(insert, 4, recording->account_sid);
 	db_bind_int(insert, 5, recording->state);
@@ -124,6 +124,7 @@ static bool add_recording(struct catalog *catalog, int64_t id, int64_t call_id,
 	db_bind_int(insert, 28, recording->channels_wanted);
 	db_bind_int(insert, 29, id);
 	db_bind_int(insert, 30, recording->waveform);
+	db_bind_int(insert, 31, call->direction);
 	number_add(catalog, NUMBER_RECORDINGS + recording->state, 1);
 	if (recording->state == RECORDING_STORED)
 		number_add(catalog, NUMBER_BYTES_STORED, (int64_t)recording->size);
@@ -138,7 +139,7 @@ bool ledger_rows_add(struct catalog *catalog, const struct planned_call *planned
 	if (!catalog_may_change(catalog, err))
 		return false;
 	for (int64_t i = 0; i < planned->recording_count; i++) {
-		if (!add_recording(catalog, planned->recording_ids[i], planned->call.id,
+		if (!add_recording(catalog, planned->recording_ids[i], &planned->call,
 				   &planned->recordings[i], err))
 			return false;
 		last_seq = planned->recordings[i].changed_seq;
