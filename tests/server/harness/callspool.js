@@ -73,7 +73,7 @@ async function start(t, subcommand, { settings = {}, env = {}, args = [], expect
   if (diskMiB) limited.push(...ownMounts(), 'sh', '-c', `mount -t tmpfs -o size=${diskMiB}m none "$0" && exec "$@"`, dataDir);
   if (manager) limited.push('python3', MANAGER, ...manager, '--');
   const [command, ...rest] = [...under, ...limited, BINARY, subcommand, ...args, ...settingArguments(settings)];
-  const program = new Program(command, rest, { env: { ...CREDENTIALS, ...env }, stdin: manager && 'pipe' });
+  const program = new Program(command, rest, { env: { ...CREDENTIALS, ...env }, stdin: manager && 'pipe', ownGroup: Boolean(manager) });
   program.dataDir = dataDir;
   program.seenFrom = (path) => `/proc/${program.pid}/root${path}`;
   program.finish = async () => {

@@ -1,5 +1,6 @@
 // What a test starts, it ends: everything, last one first, and even when one of the endings fails.
 import { after } from 'node:test';
+import { readFileSync } from 'node:fs';
 
 const endings = new WeakMap();
 
@@ -26,8 +27,30 @@ export function atEnd(t, ending) {
   list.push(ending);
 }
 
+const FILE_LIMIT_MS = 420_000; // the longest takes a fifth of it, twice that on a busy machine
+
+/** The processes that this one started and that still run: { pid, command }. */
+function childrenLeft() {
+  const pids = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  return pids.map((pid) => ({ pid, command: readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ') }));
+}
+
+/** A test that waits for what never comes would hold up all that come after it. */
+function endLateFile() {
+  const left = childrenLeft();
+  console.error(`not over after ${FILE_LIMIT_MS / 1000} s: ${process.argv[1]}; it waits for ${process.getActiveResourcesInfo().join(', ')}`);
+  for (const { pid, command } of left) {
+    console.error(`still runs: ${pid} ${command}`);
+    process.kill(pid, 'SIGKILL');
+  }
+  process.exit(1);
+}
+
 /** For what all tests of a file share: stands in for `t` in a before() hook; over after the last test. */
 const ofFile = [];
 // At once: asked for in a before() it would be over with that.  Who is no test at all uses this file, too, and has none.
-if (process.argv[1]?.endsWith('.test.js')) after(() => endAll(ofFile));
+if (process.argv[1]?.endsWith('.test.js')) {
+  after(() => endAll(ofFile));
+  setTimeout(endLateFile, FILE_LIMIT_MS).unref();
+}
 export const lifetime = { after: (ending) => ofFile.push(ending) };

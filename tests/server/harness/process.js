@@ -16,7 +16,10 @@ export function temporaryFolder(t, name = 'callspool') {
 }
 
 export class Program extends EventEmitter {
-  /** options: env (added to a small environment of its own), cwd, stdin ('ignore' or 'pipe'). */
+  /**
+   * options: env (added to a small environment of its own), cwd, stdin ('ignore' or 'pipe'); ownGroup: it starts processes
+   * that may outlive it, which are then ended with it.
+   */
   constructor(command, args, options = {}) {
     super();
     this.command = `${command} ${args.join(' ')}`;
@@ -27,8 +30,10 @@ export class Program extends EventEmitter {
     this.child = spawn(command, args, {
       env: { ...env, ...options.env },
       cwd: options.cwd,
+      detached: options.ownGroup,
       stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
     });
+    this.ownGroup = options.ownGroup;
     this.exited = new Promise((resolve) => {
       this.child.once('error', (error) => resolve({ code: null, signal: null, error }));
       this.child.once('close', (code, signal) => resolve({ code, signal }));
@@ -81,11 +86,28 @@ export class Program extends EventEmitter {
     try {
       return await within(`${this.command} ends after ${signal}`, this.exited, withinMs);
     } catch (error) {
-      this.child.kill('SIGKILL');
-      await this.exited;
+      await this.end();
       error.message += `\n${this.said}`;
       throw error;
     }
+  }
+
+  /** By force.  What it started may have its output still, and so keep it from being closed: nobody waits for that. */
+  async end() {
+    this.child.kill('SIGKILL');
+    if (this.ownGroup) killGroup(this.pid);
+    await within('its output is closed', this.exited, 5000).catch(() => {
+      this.child.stdout.destroy();
+      this.child.stderr.destroy();
+    });
+  }
+}
+
+function killGroup(pid) {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
   }
 }
 
@@ -98,7 +120,12 @@ export async function run(command, args, options = {}) {
   child.stderr.on('data', (chunk) => chunks.stderr.push(chunk));
   if (options.input !== undefined) child.stdin.end(options.input);
   let timer;
-  if (options.withinMs !== 0) timer = setTimeout(() => child.kill('SIGKILL'), options.withinMs ?? 60_000);
+  const kill = () => {
+    child.kill('SIGKILL');
+    child.stdout.destroy(); // what it started may have them still
+    child.stderr.destroy();
+  };
+  if (options.withinMs !== 0) timer = setTimeout(kill, options.withinMs ?? 60_000);
   const [code, signal] = await once(child, 'close');
   clearTimeout(timer);
   const stdout = Buffer.concat(chunks.stdout);
