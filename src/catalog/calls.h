@@ -1,8 +1,5 @@
 /*
- * Calls: one row each, as the projection derived it, and the pages of the calls list.
- *
- * Every page is one or a few index ranges, read backwards and stopped by the limit,
- * whatever the filter: ten million calls cost what a thousand cost.
+ * Calls: one row each, as the projection derived it.  Pages of them: listing/calls_list.h.
  */
 #pragma once
 
@@ -13,7 +10,6 @@
 #include "catalog/recordings.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* By rank: a call never goes back.  Stored as numbers: never renumber. */
@@ -76,64 +72,3 @@ struct call {
 /* ERR_NOT_FOUND when we do not know it. */
 bool calls_find(struct catalog *catalog, struct str call_sid, struct call *out,
 		struct err *err) MUST_CHECK;
-
-/* What becomes of the main recording, whatever its group. */
-enum call_fate {
-	CALLS_OF_ANY_FATE,
-	CALLS_HELD,
-	CALLS_EXPIRED,    /* older than recordings are kept: neither held nor absent nor deleted */
-	CALLS_ON_THE_WAY, /* announced, queued, waiting, being fetched; not expired */
-};
-
-/* Zeroed it asks for everything. */
-struct call_filter {
-	enum call_direction direction; /* CALL_DIRECTION_UNKNOWN: all */
-	int64_t from_ms;               /* started at or after; 0: no bound */
-	int64_t to_ms;                 /* started before; 0: no bound */
-	bool has_group;                /* only calls whose main recording is in `group` */
-	enum recording_group group;
-	enum call_fate fate; /* with has_group: CALLS_OF_ANY_FATE */
-	const struct retention_rules
-		*retention; /* for the fates: how long recordings are kept; NULL: for ever */
-	/*
-	 * A number as a person types it: digits only count, leading zeros are dropped.
-	 * Finds calls from or to numbers that have them in them, anywhere.  At least
-	 * DIGITS_SEARCH_MIN digits must be left (ERR_INVALID).
-	 */
-	struct str number;
-	struct str call_sid; /* exactly this call; the other filters still count */
-};
-/* Whether a call that was found another way passes the filter (its number and call_sid included). */
-bool call_filter_passes(const struct call_filter *filter, const struct call *call);
-/* Does it ask for what becomes of recordings?  *out: the same without that. */
-bool call_filter_drop_state(const struct call_filter *filter, struct call_filter *out);
-
-/* A place in the list, that of a call: newer is larger, by both numbers.  Zeroed: none. */
-struct call_cursor {
-	int64_t started_at_ms, id;
-};
-
-struct call_row {
-	struct call call;
-	struct recording recording; /* its main one; zeroed when call.main_recording_sid is "" */
-};
-
-struct call_page {
-	size_t count;            /* rows filled */
-	bool more;               /* there may be more beyond `next`, even when count < size */
-	struct call_cursor next; /* valid when more: where the next page of the same side begins */
-};
-
-#define CALLS_PAGE_MAX 200 /* `size` is at most this */
-
-/*
- * One page, newest first: the calls just older than `after` (zeroed: the newest of all).  Calls that
- * arrive meanwhile move nothing: a cursor names a place in time, not a row number.
- */
-bool calls_list(struct catalog *catalog, const struct call_filter *filter,
-		const struct call_cursor *after, struct call_row *out, size_t size,
-		struct call_page *out_page, struct err *err) MUST_CHECK;
-/* The other way: those just newer than `before` (zeroed: the oldest of all); newest first, too. */
-bool calls_list_newer(struct catalog *catalog, const struct call_filter *filter,
-		      const struct call_cursor *before, struct call_row *out, size_t size,
-		      struct call_page *out_page, struct err *err) MUST_CHECK;

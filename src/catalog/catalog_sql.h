@@ -1,6 +1,6 @@
 /*
  * What a file with SQL of its own needs of the ledger: its connection, and how columns become texts and back.
- * For this room, chores/ and accounts/ alone; all others call what these declare.
+ * For this room, listing/, chores/ and accounts/ alone; all others call what these declare.
  */
 #pragma once
 

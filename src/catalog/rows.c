@@ -1,4 +1,7 @@
-#include "catalog/catalog_private.h"
+#include "catalog/rows.h"
+
+#include "catalog/catalog_sql.h"
+#include "db/db.h"
 
 static void read_text(const struct db_stmt *row, int column, char *to, size_t size)
 {

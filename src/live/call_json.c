@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "catalog/calls.h"
 #include "catalog/recordings.h"
+#include "listing/calls_list.h"
 #include "live/call_query.h"
 #include "live/recording_json.h"
 #include "media/arriving.h"

@@ -6,6 +6,7 @@
 #include "base/compiler.h"
 #include "base/str.h"
 #include "catalog/calls.h"
+#include "listing/calls_list.h"
 
 #include <stdbool.h>
 

@@ -14,6 +14,7 @@
 #include "base/compiler.h"
 #include "base/list.h"
 #include "catalog/calls.h"
+#include "listing/calls_list.h"
 #include "live/call_query.h"
 #include "live/live_read.h"
 #include "media/arriving.h"

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "catalog/calls.h"
 #include "ledger/ledger_jobs.h"
+#include "listing/calls_list.h"
 #include "live/live_changes.h"
 
 #include <stdbool.h>

@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 #include "base/str.h"
 #include "catalog/calls.h"
+#include "listing/calls_filter.h"
 #include "live/call_query.h"
 
 #include <stdbool.h>

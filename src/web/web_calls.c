@@ -15,6 +15,7 @@
 #include "catalog/calls.h"
 #include "catalog/recordings.h"
 #include "http/exchange.h"
+#include "listing/calls_list.h"
 #include "live/call_json.h"
 #include "live/call_query.h"
 #include "twilio/sid.h"

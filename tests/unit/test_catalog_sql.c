@@ -1,5 +1,5 @@
 /*
- * Every SQL text of catalog/ and accounts/, found in this very program, into which both libraries are linked whole:
+ * Every SQL text of the rooms that have some, found in this very program, into which their libraries are linked whole:
  * texts that no other test happens to prepare are judged as well.
  */
 #include "catalog/catalog_private.h"

@@ -4,6 +4,7 @@
 #include "catalog/calls.h"
 #include "catalog/recordings.h"
 #include "ledger_fixture.h"
+#include "listing/calls_list.h"
 #include "tap.h"
 
 #define CALL        STR("CA00000000000000000000000000000001")

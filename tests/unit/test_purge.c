@@ -7,6 +7,7 @@
 #include "catalog/recordings.h"
 #include "catalog/recordings_hold.h"
 #include "ledger_fixture.h"
+#include "listing/calls_list.h"
 #include "purge/clock_guard.h"
 #include "retention/retention.h"
 #include "tap.h"

@@ -9,6 +9,7 @@
 #include "catalog/recordings.h"
 #include "catalog/removals.h"
 #include "ledger_fixture.h"
+#include "listing/calls_list.h"
 #include "tap.h"
 
 #define NOON   1700000000000

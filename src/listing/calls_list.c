@@ -24,11 +24,11 @@
  * ends of the range: $1, $2 is the place where the page begins, $3 how far it may reach.  The parameters of
  * each text are numbered without a gap, and each derived table has a name: PostgreSQL wants both.
  */
-#include "catalog/calls.h"
+#include "listing/calls_list.h"
 
 #include <assert.h>
 
-#include "catalog/catalog_private.h"
+#include "listing/listing_private.h"
 
 #define ROW         "SELECT " CALL_COLUMNS ", " RECORDING_COLUMNS " FROM" CALLS_WITH_MAIN
 #define OLDER_RANGE "(c.started_at_ms, c.id) < ($1, $2) AND c.started_at_ms >= $3"
@@ -125,7 +125,7 @@ bool calls_read_page(struct catalog *catalog, const struct call_filter *filter,
 	size_t looked_at = 0;
 	enum db_step step;
 
-	if (!db_prepare(catalog->db, calls_list_sql(walk->side, filter), &list, err))
+	if (!db_prepare(catalog_db(catalog), calls_list_sql(walk->side, filter), &list, err))
 		return false;
 	bind_filter(list, filter, walk, size + 1);
 	while ((step = db_step(list, err)) == DB_ROW) {

@@ -2,10 +2,10 @@
  * What the list and the search of calls share: whether a row passes, where a page begins,
  * how a row is read.
  */
-#include "catalog/catalog_private.h"
+#include "listing/calls_filter.h"
 
 #include "base/clock.h"
-#include "catalog/calls.h"
+#include "listing/listing_private.h"
 #include "numbers/number_digits.h"
 
 static bool holds(const char *address, const struct digits *sought)

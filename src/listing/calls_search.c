@@ -18,12 +18,11 @@
  * Other filters are checked while the keys are read.  Whatever way it goes, a page looks at a bounded number of
  * calls and then ends, short, with a cursor to go on from: its cost is bounded and nothing is left out.
  */
-#include "catalog/catalog_private.h"
+#include "listing/listing_private.h"
 
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "catalog/calls.h"
 #include "numbers/numbers_find.h"
 
 /*
@@ -118,7 +117,7 @@ static bool read_keys(struct catalog *catalog, const struct digits *number,
 	enum db_step step;
 	size_t looked_at = 0;
 
-	if (!db_prepare(catalog->db, keys_sql[walk->side][is_filtered(filter)], &list, err))
+	if (!db_prepare(catalog_db(catalog), keys_sql[walk->side][is_filtered(filter)], &list, err))
 		return false;
 	db_bind_str(list, 1, str_of(number->text));
 	db_bind_int(list, 2, walk->start.started_at_ms);
@@ -143,7 +142,7 @@ static bool read_row(struct catalog *catalog, int64_t id, struct call_row *out, 
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT " CALL_COLUMNS ", " RECORDING_COLUMNS " FROM" CALLS_WITH_MAIN
 			" WHERE c.id = $1",
 			&find, err))
@@ -275,7 +274,7 @@ bool calls_search(struct catalog *catalog, const struct call_filter *filter,
 		return err_set(err, ERR_INVALID, "a number to search by needs %d digits at least",
 			       DIGITS_SEARCH_MIN);
 	numbers = xcalloc(most, sizeof(*numbers));
-	if (!numbers_find(catalog->db, &sought, numbers, most, &count, &are_many, err))
+	if (!numbers_find(catalog_db(catalog), &sought, numbers, most, &count, &are_many, err))
 		return false;
 	if (are_many)
 		return walk_list(catalog, filter, walk, WALKED_MAX, out, size, out_page, err);
