@@ -4,13 +4,19 @@
 
 #include "base/clock.h"
 
+#include <string.h>
+
+/* What does not stand for itself, or may be a part of a longer character. */
+static const bool special[256] = {
+	[0 ... 0x1f] = true, ['"'] = true, ['<'] = true, ['\\'] = true, [0x7f ... 0xff] = true,
+};
+
 /* How many bytes of its beginning stand for themselves: nearly all of nearly every text. */
 static size_t plain_len(struct str s)
 {
 	size_t len = 0;
 
-	while (len < s.len && s.at[len] >= 0x20 && s.at[len] < 0x7f && s.at[len] != '"' &&
-	       s.at[len] != '\\' && s.at[len] != '<')
+	while (len < s.len && !special[(unsigned char)s.at[len]])
 		len++;
 	return len;
 }
@@ -33,21 +39,32 @@ static void add_character(struct buf *buf, struct str s, size_t utf8)
 	}
 }
 
-static void add_quoted(struct buf *buf, struct str s)
+/* Between quotes, in one piece where all of it stands for itself; `end` comes behind them. */
+static void add_quoted(struct buf *buf, struct str s, const char *end)
 {
-	buf_add_byte(buf, '"');
-	while (s.len > 0) {
-		size_t len = plain_len(s);
+	size_t plain = plain_len(s), end_len = strlen(end);
+	char *to = plain == s.len ? buf_room(buf, s.len + 2 + end_len) : NULL;
 
-		if (len > 0) {
-			buf_add(buf, s.at, len);
-		} else {
-			len = utf8_len(s);
+	if (to) {
+		to[0] = '"';
+		memcpy(to + 1, s.at, s.len);
+		to[s.len + 1] = '"';
+		memcpy(to + s.len + 2, end, end_len);
+		buf_added(buf, s.len + 2 + end_len);
+		return;
+	}
+	buf_add_byte(buf, '"');
+	for (; s.len > 0; plain = plain_len(s)) {
+		size_t len = plain ? plain : utf8_len(s);
+
+		if (plain > 0)
+			buf_add(buf, s.at, plain);
+		else
 			add_character(buf, s, len);
-		}
 		s = str_after(s, len ? len : 1);
 	}
 	buf_add_byte(buf, '"');
+	buf_add_text(buf, end);
 }
 
 /* What stands before every value: the comma, and in an object the key. */
@@ -56,10 +73,8 @@ static void before_value(struct json *json, const char *key)
 	if (json->comma)
 		buf_add_byte(json->buf, ',');
 	json->comma = true;
-	if (key) {
-		add_quoted(json->buf, str_of(key));
-		buf_add_byte(json->buf, ':');
-	}
+	if (key)
+		add_quoted(json->buf, str_of(key), ":");
 }
 
 void json_start(struct json *json, struct buf *buf)
@@ -87,7 +102,7 @@ void json_text(struct json *json, const char *key, struct str value)
 		return;
 	}
 	before_value(json, key);
-	add_quoted(json->buf, value);
+	add_quoted(json->buf, value, "");
 }
 
 void json_raw(struct json *json, struct str value)
@@ -96,10 +111,17 @@ void json_raw(struct json *json, struct str value)
 	buf_add_str(json->buf, value);
 }
 
+static void add_int(struct buf *buf, int64_t value)
+{
+	if (value < 0)
+		buf_add_byte(buf, '-');
+	buf_add_u64(buf, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
 void json_int(struct json *json, const char *key, int64_t value)
 {
 	before_value(json, key);
-	buf_addf(json->buf, "%lld", (long long)value);
+	add_int(json->buf, value);
 }
 
 void json_seconds(struct json *json, const char *key, int64_t ms)
