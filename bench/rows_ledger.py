@@ -32,13 +32,10 @@ class Ledger:
 
     def __init__(self, bench, count, media):
         self.bench, self.count = bench, count
-        self.folder = bench.new_folder(f'among-{count}')
+        self.is_kept = bench.ledgers is not None
+        self.folder = os.path.join(bench.ledgers, f'among-{count}') if self.is_kept else bench.new_folder(f'among-{count}')
         self.server = None
-        done = subprocess.run([bench.ledger, 'make', self.folder + '/data', str(count), media],
-                              stdout=subprocess.PIPE, check=False)
-        if done.returncode != 0:
-            raise servers.Failure('the ledger could not be made')
-        self.plays = [f'/api/calls/{sid}/download' for sid in done.stdout.decode().split()]
+        self.plays = [f'/api/calls/{sid}/download' for sid in self.made(media)]
         self.random = random.Random(1)
         with contextlib.closing(self.open()) as ledger:
             ledger.execute('PRAGMA cache_size = -65536')
@@ -48,6 +45,24 @@ class Ledger:
                 FILTERED: [self.page() for _ in range(10 * PATHS)],
                 NUMBER: self.numbers(ledger, (7, 99)),
                 FEW_DIGITS: self.numbers(ledger, (3, 4, 5, 6))}
+
+    def made(self, media):
+        """Makes it, or takes the one that a run before has left; returns the calls whose media is there."""
+        told = os.path.join(self.folder, 'plays')
+        if not os.path.exists(told):
+            os.makedirs(self.folder, exist_ok=True)
+            done = subprocess.run([self.bench.ledger, 'make', self.folder + '/data', str(self.count), media],
+                                  stdout=subprocess.PIPE, check=False)
+            if done.returncode != 0:
+                raise servers.Failure('the ledger could not be made')
+            with open(told, 'wb') as out:
+                out.write(done.stdout)
+        with open(told) as sids:
+            return sids.read().split()
+
+    def remove(self):
+        if not self.is_kept:
+            shutil.rmtree(self.folder)
 
     def open(self):
         return sqlite3.connect(f'file:{self.folder}/data/ledger.db?mode=ro', uri=True)
@@ -114,7 +129,7 @@ class Ledger:
                     if is_full or kind != FILTERED: # short pages are more among few calls, and cheap
                         lines.append(f'{len(body)} {path}\n')
                 files[kind] = self.write(lines, f'paths-{len(files)}')
-        files['first play'] = self.write([f'2 {path}\n' for path in self.plays], 'plays')
+        files['first play'] = self.write([f'2 {path}\n' for path in self.plays], 'paths-plays')
         return files
 
     def write(self, lines, name):
@@ -200,7 +215,7 @@ def among(bench, count):
     finally:
         many.stop()
         few.stop()
-        shutil.rmtree(many.folder)
+        many.remove()
 
 
 def measure(bench, many, few):
