@@ -14,6 +14,7 @@
 #include "catalog/catalog.h"
 #include "catalog/recordings.h"
 #include "chores/recordings_stored.h"
+#include "chores/upkeep.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -259,7 +260,9 @@ static bool go_back(const struct restore *restore, struct catalog *catalog, stru
 {
 	if (!catalog_begin(catalog, err))
 		return false;
-	if (!catalog_leap(catalog, err) || !end_credentials(restore, catalog, err)) {
+	if (!catalog_leap(catalog, err) ||
+	    !upkeep_pause_purge(catalog, UPKEEP_PAUSE_RESTORED, err) ||
+	    !end_credentials(restore, catalog, err)) {
 		catalog_rollback(catalog);
 		return false;
 	}

@@ -7,7 +7,8 @@
  *
  * The ledger goes back in time.  So what is numbered from now on leaps (catalog_leap()), and what opens something and is
  * easily had again ends: sessions, known browsers, visits of links, invitations.  Else one that was revoked
- * since the backup would open again.  Tokens and links stay unless it is asked for, and are counted.  Attempts that were
+ * since the backup would open again.  A hold since then is lost, so that nothing is removed by age for a while
+ * (upkeep_pause_purge()).  Tokens and links stay unless it is asked for, and are counted.  Attempts that were
  * under way are closed by the next start, as after a crash.
  *
  * Blocks.  One thread.

@@ -36,6 +36,13 @@ bool upkeep_set(struct catalog *catalog, const char *name, const struct upkeep *
 	return db_run(set, err);
 }
 
+bool upkeep_pause_purge(struct catalog *catalog, enum upkeep_pause why, struct err *err)
+{
+	const struct upkeep row = { .at_ms = 1, .count = why };
+
+	return upkeep_set(catalog, UPKEEP_PURGE_PAUSE, &row, err);
+}
+
 bool upkeep_last_write(struct catalog *catalog, int64_t *out_ms, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;

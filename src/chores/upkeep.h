@@ -15,6 +15,14 @@
 #define UPKEEP_PURGE \
 	"purge" /* at_ms: the latest purge that removed anything, count: how many it did */
 
+/*
+ * Nothing is removed by age, nor deleted at Twilio, for the ledger may have lost holds.  at_ms: until then, by a clock that is
+ * believed; 1: no such clock has been seen since.  count: why.
+ */
+#define UPKEEP_PURGE_PAUSE "purge_pause"
+/* Stored as numbers: append only, never renumber. */
+enum upkeep_pause { UPKEEP_PAUSE_OVER, UPKEEP_PAUSE_REBUILT, UPKEEP_PAUSE_RESTORED };
+
 struct upkeep {
 	int64_t at_ms; /* 0: there is no such row */
 	int64_t count;
@@ -25,5 +33,7 @@ bool upkeep_find(struct catalog *catalog, const char *name, struct upkeep *out,
 /* The writer. */
 bool upkeep_set(struct catalog *catalog, const char *name, const struct upkeep *row,
 		struct err *err) MUST_CHECK;
+/* The writer: from now on nothing is removed, until a person says so, or for a day (purge/purge_pause.h). */
+bool upkeep_pause_purge(struct catalog *catalog, enum upkeep_pause why, struct err *err) MUST_CHECK;
 /* When the ledger was last written to before this transaction, wall clock; 0: never. */
 bool upkeep_last_write(struct catalog *catalog, int64_t *out_ms, struct err *err) MUST_CHECK;

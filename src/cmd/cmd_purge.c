@@ -11,7 +11,7 @@
 
 struct purge_command {
 	struct cmd_options options; /* first: flags are read into all of it */
-	bool is_dry, trusts_clock;
+	bool is_dry, trusts_clock, resumes;
 	struct access_client client;
 };
 
@@ -64,6 +64,8 @@ static void print_preview(const json_t *answer)
 		printf("the next is due at %s\n", text_of(answer, "next_at"));
 	if (text_of(answer, "clock")[0])
 		printf("not now: %s\n", text_of(answer, "clock"));
+	if (text_of(answer, "pause")[0])
+		printf("not now: %s\n", text_of(answer, "pause"));
 }
 
 /* ---- the removal ---- */
@@ -109,7 +111,9 @@ static bool ask(struct purge_command *command, json_t **out, struct err *err)
 	if (command->is_dry)
 		return access_ask(&command->client, "GET", "/api/purge", NULL, out, err);
 	return access_ask(&command->client, "POST", "/api/purge",
-			  json_pack("{s:b}", "trust_clock", command->trusts_clock), out, err);
+			  json_pack("{s:b, s:b}", "trust_clock", command->trusts_clock, "resume",
+				    command->resumes),
+			  out, err);
 }
 
 static int run(struct purge_command *command)
@@ -153,8 +157,9 @@ static int run_purge(int argc, char **argv)
 
 	if (!cmd_options_read(&cmd_purge, argc, argv, &command.options, &status))
 		return status;
-	if (command.is_dry && command.trusts_clock)
-		status = cmd_misused(&cmd_purge, "--trust-clock is not for --dry-run");
+	if (command.is_dry && (command.trusts_clock || command.resumes))
+		status =
+			cmd_misused(&cmd_purge, "--trust-clock and --resume are not for --dry-run");
 	else
 		status = prepare(&command);
 	cmd_options_release(&command.options);
@@ -166,6 +171,8 @@ static const struct cmd_flag flags[] = {
 	  "tell how many, how large, and the oldest ten; remove nothing" },
 	{ "--trust-clock", CMD_SWITCH, offsetof(struct purge_command, trusts_clock), NULL,
 	  "I have looked: the clock of this machine is right" },
+	{ "--resume", CMD_SWITCH, offsetof(struct purge_command, resumes), NULL,
+	  "after a rebuild or a restore: I have looked: what is to be held is held" },
 	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },
 	{ 0 },
 };
@@ -173,13 +180,14 @@ static const struct cmd_flag flags[] = {
 const struct cmd cmd_purge = {
 	.name = "purge",
 	.summary = "remove recordings that are older than they are kept, or tell which",
-	.usage = "[--dry-run | --trust-clock]",
+	.usage = "[--dry-run | --trust-clock | --resume]",
 	.help = "A server does this by itself, when retention and purge_grace are over; this does it at once, and waits until\n"
 		"the files are gone.  What is held stays.  Asks the server that runs on the data folder, which goes by its own\n"
 		"settings; when none does, changes its ledger, and goes by those given here.\n"
 		"A clock that nobody vouches for removes nothing: Twilio's answers do, or that it was right a week ago at most.\n"
+		"After callspool rebuild or restore nothing is removed for a day, for holds may be lost: --resume ends that at once.\n"
 		"Exit status: 1 something could not be removed, 3 there is no ledger, 4 Twilio's answers contradict the\n"
-		"clock, 5 the clock is not believed, or the server does not answer, 8 the data folder is another user's.\n",
+		"clock, 5 the clock is not believed, nothing is removed after a rebuild or a restore, or the server does not answer, 8 the data folder is another user's.\n",
 	.examples = "  callspool purge --dry-run\n"
 		    "  callspool purge\n",
 	.flags = flags,

@@ -11,6 +11,7 @@
 #include "chores/upkeep.h"
 #include "ledger/ledger.h"
 #include "purge/clock_guard.h"
+#include "purge/purge_pause.h"
 #include "retention/retention.h"
 
 #include <string.h>
@@ -151,7 +152,8 @@ bool purge_look(const struct purge_env *env, struct catalog *catalog, struct pur
 	*out = (struct purge_preview){ .now_ms = clock_wall_ms() };
 	if (clock_guard_now(env->guard, &out->now_ms, &out->clock))
 		out->clock.text[0] = '\0';
-	if (!removals_list(catalog, 0, &removal, 1, &removals, err))
+	if (!upkeep_find(catalog, UPKEEP_PURGE_PAUSE, &out->pause, err) ||
+	    !removals_list(catalog, 0, &removal, 1, &removals, err))
 		return false;
 	out->has_files = removals > 0;
 	while (next_range(&walk, catalog, &found, err)) {
@@ -183,6 +185,12 @@ static bool enter(const struct purge_env *env, struct catalog *catalog,
 	return audit_trail_write(env->trail, catalog, entry, err);
 }
 
+bool purge_may_remove(const struct purge_env *env, struct catalog *catalog, int64_t *out_ms,
+		      struct err *err)
+{
+	return clock_guard_now(env->guard, out_ms, err) && purge_pause_check(catalog, *out_ms, err);
+}
+
 bool purge_one(const struct purge_env *env, struct catalog *catalog, const char *recording_sid,
 	       struct projection_change *out_change, struct err *err)
 {
@@ -190,7 +198,7 @@ bool purge_one(const struct purge_env *env, struct catalog *catalog, const char 
 	struct kept kept;
 	int64_t now_ms;
 
-	if (!clock_guard_now(env->guard, &now_ms, err) ||
+	if (!purge_may_remove(env, catalog, &now_ms, err) ||
 	    !recordings_find(catalog, str_of(recording_sid), recording, err))
 		return false;
 	kept = recording_kept(recording);
@@ -211,6 +219,16 @@ bool purge_one(const struct purge_env *env, struct catalog *catalog, const char 
 
 static void list_page(struct purge_run *run);
 
+/* What waits for a day to pass has it counted by a clock that is believed. */
+static bool count_pause(const struct purge_env *env, struct catalog *catalog, struct err *err)
+{
+	int64_t now_ms;
+	struct err doubt;
+
+	return !clock_guard_now(env->guard, &now_ms, &doubt) ||
+	       purge_pause_count(catalog, now_ms, err);
+}
+
 /* That it was done, and whether the clock was right. */
 static bool run_end(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
@@ -218,6 +236,7 @@ static bool run_end(struct ledger_job *job, struct catalog *catalog, struct err 
 	const struct upkeep row = { .at_ms = clock_wall_ms(), .count = run->purged };
 
 	return clock_guard_keep(run->env->guard, catalog, err) &&
+	       count_pause(run->env, catalog, err) &&
 	       (run->purged == 0 || upkeep_set(catalog, UPKEEP_PURGE, &row, err));
 }
 
@@ -271,18 +290,22 @@ static void item_done(struct ledger_job *job)
 		end_page(run);
 }
 
-/* A clock that is not believed says nothing where nothing is due even by it. */
+/* A clock that is not believed, and a pause, say nothing where nothing is due. */
 static bool run_list(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct purge_run *run = container_of(job, struct purge_run, job);
 	int64_t now_ms = clock_wall_ms();
 	struct err doubt;
-	bool is_believed = clock_guard_now(run->env->guard, &now_ms, &doubt);
+	bool may_remove = purge_may_remove(run->env, catalog, &now_ms, &doubt);
 
+	if (!may_remove && doubt.kind != ERR_UNAVAILABLE) {
+		*err = doubt;
+		return false;
+	}
 	if (!purge_list(run->env, catalog, now_ms, run->rows, PURGE_PAGE, &run->count,
 			&run->next_at_ms, err))
 		return false;
-	if (is_believed || run->count == 0)
+	if (may_remove || run->count == 0)
 		return true;
 	*err = doubt;
 	return false;

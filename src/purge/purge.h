@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "chores/recordings_age.h"
+#include "chores/upkeep.h"
 #include "ledger/ledger_jobs.h"
 
 #include <stdatomic.h>
@@ -38,6 +39,7 @@ struct purge_preview {
 	int64_t now_ms;
 	struct err
 		clock; /* ERR_UNAVAILABLE: nothing is removed just now, and why; else its text is "" */
+	struct upkeep pause; /* UPKEEP_PURGE_PAUSE; all zero: there is none */
 	int64_t count;
 	uint64_t bytes;
 	struct age_row first[PURGE_SHOWN]; /* the oldest */
@@ -55,8 +57,14 @@ bool purge_list(const struct purge_env *env, struct catalog *catalog, int64_t no
 		struct age_row *out, size_t size, size_t *out_count, int64_t *out_next_at_ms,
 		struct err *err) MUST_CHECK;
 /*
+ * May anything be removed now, and what time is it?  ERR_UNAVAILABLE: the clock is not believed, or the ledger was brought back
+ * and nobody has said that its holds are as they should be (purge/purge_pause.h).
+ */
+bool purge_may_remove(const struct purge_env *env, struct catalog *catalog, int64_t *out_ms,
+		      struct err *err) MUST_CHECK;
+/*
  * The writer: this one, if it still is to be removed; *out_change is what to tell of it.  ERR_CONFLICT: it is not (any more).
- * ERR_UNAVAILABLE: the clock is not believed.
+ * ERR_UNAVAILABLE: purge_may_remove() says no.
  */
 bool purge_one(const struct purge_env *env, struct catalog *catalog, const char *recording_sid,
 	       struct projection_change *out_change, struct err *err) MUST_CHECK;

@@ -13,7 +13,6 @@
 #include "event/mailbox.h"
 #include "event/workers.h"
 #include "ledger/ledger.h"
-#include "purge/clock_guard.h"
 #include "purge/purge.h"
 #include "rest/rest_env.h"
 #include "rest/rest_request.h"
@@ -215,7 +214,7 @@ static bool run_spare(struct ledger_job *job, struct catalog *catalog, struct er
 	int64_t now_ms, count;
 
 	deletion->is_day_over = false;
-	if (!clock_guard_now(deletion->env->guard, &now_ms, err) ||
+	if (!purge_may_remove(deletion->env, catalog, &now_ms, err) ||
 	    !recordings_find(catalog, str_of(sid), now, err))
 		return false;
 	if (!is_same_file(now, &deletion->recording) || !is_old_enough(deletion, now, now_ms))
@@ -323,7 +322,7 @@ static bool run_list(struct ledger_job *job, struct catalog *catalog, struct err
 	int64_t now_ms, before_ms;
 	bool is_taken = false;
 
-	if (!clock_guard_now(deletion->env->guard, &now_ms, err))
+	if (!purge_may_remove(deletion->env, catalog, &now_ms, err))
 		return false;
 	before_ms = now_ms - deletion->after_ms;
 	for (size_t i = 0; i < accounts->count; i++)

@@ -10,6 +10,7 @@
 #include "catalog/projection.h"
 #include "catalog/recordings.h"
 #include "chores/rescue.h"
+#include "chores/upkeep.h"
 #include "rebuild/rebuild_private.h"
 
 #include <errno.h>
@@ -107,6 +108,7 @@ static bool leap(struct rebuilding *rebuilding, struct err *err)
 {
 	return rebuilding_begin(rebuilding, err) &&
 	       rescue_leap(rebuilding->catalog, rebuilding->highest, err) &&
+	       upkeep_pause_purge(rebuilding->catalog, UPKEEP_PAUSE_REBUILT, err) &&
 	       rebuilding_end(rebuilding, err);
 }
 

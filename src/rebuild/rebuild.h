@@ -12,6 +12,7 @@
  * new one is whole (ledger.db.rebuilt), brought to its end.
  *
  * What is numbered from now on leaps (catalog_leap()) over everything that was seen, so that no ETag ever names two contents.
+ * A hold may be lost with its page: nothing is removed by age for a while (upkeep_pause_purge()).
  * Sessions end, as after a restore; the history of attempts, and how far lists were read, are not kept.
  *
  * Blocks.  One thread.

@@ -1,6 +1,7 @@
 #include "web/health.h"
 
 #include "base/json.h"
+#include "purge/purge_pause.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -176,6 +177,15 @@ static void judge_troubles(const struct health_facts *facts, struct health_cause
 	judge_trouble(&facts->store_reading, "Stored files cannot be opened", causes);
 }
 
+static void judge_pause(const struct upkeep *pause, struct health_causes *causes)
+{
+	char text[HEALTH_CAUSE_SIZE - sizeof("Removal waits: .")];
+
+	purge_pause_text(pause, text, sizeof(text));
+	if (text[0])
+		add(causes, "Removal waits: %s.", text);
+}
+
 static void judge_examination(const struct canary_word *examined, struct health_causes *causes)
 {
 	if (examined->is_broken)
@@ -215,6 +225,7 @@ void health_judge(const struct health_facts *facts, struct health_causes *out)
 	judge_list(facts, out);
 	judge_disk(facts, out);
 	judge_store(facts, out);
+	judge_pause(&facts->purge_pause, out);
 	judge_notifier(facts, out);
 	judge_troubles(facts, out);
 	judge_examination(&facts->examined, out);

@@ -10,6 +10,7 @@
 #include "api/webhook_counts.h"
 #include "catalog/recordings.h"
 #include "chores/notices_queue.h"
+#include "chores/upkeep.h"
 #include "chores/verifications.h"
 #include "doctor/canary.h"
 #include "ledger/ledger.h"
@@ -23,7 +24,7 @@
 
 struct json;
 
-#define HEALTH_CAUSES_MAX 23
+#define HEALTH_CAUSES_MAX 24
 #define HEALTH_CAUSE_SIZE 320 /* a sentence, and Twilio's or the disk's own words */
 
 /* A plain value.  Instants: wall clock, 0 never. */
@@ -47,6 +48,7 @@ struct health_facts {
 	struct trouble_facts store_writing, store_reading;
 	struct store_fault_counts faults; /* of the store, compared with the ledger */
 	struct verification verified[VERIFICATION_PASSES];
+	struct upkeep purge_pause; /* UPKEEP_PURGE_PAUSE */
 	struct canary_word examined;
 	struct canary *canary; /* its details, for HEALTH_DETAILS; NULL: there are none */
 	struct notice_counts notices;

@@ -31,6 +31,7 @@ bool web_health_read(struct catalog *catalog, struct blob_store *store,
 	if (!catalog_counts(catalog, &facts->counts, err) ||
 	    !completeness_read(catalog, accounts, &facts->completeness, err) ||
 	    !store_faults_count(catalog, &facts->faults, err) ||
+	    !upkeep_find(catalog, UPKEEP_PURGE_PAUSE, &facts->purge_pause, err) ||
 	    !notices_count(catalog, &facts->notices, err))
 		return false;
 	for (enum verification_pass pass = 0; pass < VERIFICATION_PASSES; pass++)

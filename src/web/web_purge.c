@@ -13,6 +13,7 @@
 #include "ledger/ledger.h"
 #include "purge/clock_guard.h"
 #include "purge/purge.h"
+#include "purge/purge_pause.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,9 @@ static void add_row(struct json *json, const struct age_row *row)
 
 static void add_preview(struct json *json, const struct purge_preview *preview)
 {
+	char pause[sizeof(preview->clock.text)];
+
+	purge_pause_text(&preview->pause, pause, sizeof(pause));
 	json_open(json, NULL, '{');
 	json_int(json, "recordings", preview->count);
 	json_int(json, "bytes", (int64_t)preview->bytes);
@@ -46,6 +50,7 @@ static void add_preview(struct json *json, const struct purge_preview *preview)
 	json_close(json, ']');
 	json_date(json, "next_at", preview->next_at_ms);
 	json_text(json, "clock", preview->clock.text[0] ? str_of(preview->clock.text) : STR_NONE);
+	json_text(json, "pause", pause[0] ? str_of(pause) : STR_NONE);
 	json_bool(json, "files_left", preview->has_files);
 	json_close(json, '}');
 }
@@ -79,7 +84,8 @@ struct purging {
 	struct loop *loop;
 	const struct web *web;
 	struct auth_actor actor;
-	struct ledger_job job; /* of trusting the clock, then of looking for files */
+	bool trusts_clock, resumes;
+	struct ledger_job job; /* of a person's word, then of looking for files */
 	struct timer timer;
 	unsigned looks;
 	bool has_files;
@@ -164,16 +170,28 @@ static void run_done(struct purge_run *run)
 	free(purging);
 }
 
-static bool run_trust(struct ledger_job *job, struct catalog *catalog, struct err *err)
+static bool resume(const struct purging *purging, struct catalog *catalog, struct err *err)
+{
+	bool was;
+
+	return purge_pause_end(catalog, &was, err) &&
+	       (!was || auth_audit(purging->web->auth, catalog, &purging->actor, "purge_resumed",
+				   NULL, NULL, err));
+}
+
+static bool run_word(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct purging *purging = container_of(job, struct purging, job);
 	const struct web *web = purging->web;
 
-	return clock_guard_trust(web->purge->guard, catalog, err) &&
-	       auth_audit(web->auth, catalog, &purging->actor, "clock_trusted", NULL, NULL, err);
+	if (purging->trusts_clock &&
+	    (!clock_guard_trust(web->purge->guard, catalog, err) ||
+	     !auth_audit(web->auth, catalog, &purging->actor, "clock_trusted", NULL, NULL, err)))
+		return false;
+	return !purging->resumes || resume(purging, catalog, err);
 }
 
-static void trusted(struct ledger_job *job)
+static void word_written(struct ledger_job *job)
 {
 	struct purging *purging = container_of(job, struct purging, job);
 
@@ -199,14 +217,14 @@ static void client_gone(struct parked *parked)
 	}
 }
 
-static void begin(struct purging *purging, bool trusts_clock)
+static void begin(struct purging *purging)
 {
-	if (!trusts_clock) {
+	if (!purging->trusts_clock && !purging->resumes) {
 		purge_run_start(&purging->run);
 		return;
 	}
-	purging->job = (struct ledger_job){ .run = run_trust,
-					    .done = trusted,
+	purging->job = (struct ledger_job){ .run = run_word,
+					    .done = word_written,
 					    .reply = purging->run.mailbox };
 	ledger_write(purging->web->ledger, &purging->job);
 }
@@ -216,13 +234,13 @@ void web_purge_now(struct exchange *x)
 	struct web_local *local = web_local_of(x);
 	json_t *body = web_json_body(x);
 	struct purging *purging;
-	bool trusts_clock;
 
 	if (!body)
 		return;
-	trusts_clock = json_is_true(json_object_get(body, "trust_clock"));
-	json_decref(body);
 	purging = xcalloc(1, sizeof(*purging));
+	purging->trusts_clock = json_is_true(json_object_get(body, "trust_clock"));
+	purging->resumes = json_is_true(json_object_get(body, "resume"));
+	json_decref(body);
 	purging->x = x;
 	purging->loop = local->loop;
 	purging->web = local->web;
@@ -232,5 +250,5 @@ void web_purge_now(struct exchange *x)
 	purging->run.mailbox = local->mailbox;
 	purging->run.done = run_done;
 	exchange_park(x, &purging->parked);
-	begin(purging, trusts_clock);
+	begin(purging);
 }

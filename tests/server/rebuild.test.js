@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { callspool, pathOf, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { Caller, SIGN_IN, addLink, addToken, firstAdministrator, startWithPeople } from './harness/people.js';
-import { run } from './harness/process.js';
+import { run, temporaryFolder } from './harness/process.js';
 import { SEED, seeded } from './harness/seeded.js';
 import { startStored, store } from './harness/stored.js';
 import { until } from './harness/until.js';
@@ -159,3 +159,49 @@ test('a call with two recordings: its address goes on to mean the one that it me
   await assertPlays(again, recording);
   await assertPlays(again, second);
 });
+
+const DAY_MS = 86_400_000;
+const BACK = {
+  async rebuilt(server) {
+    await server.finish();
+    // As if the row had been on a damaged page, and is told by its events alone.
+    await sql(server.dataDir, 'UPDATE recordings SET is_held = 0, hold_by = NULL, hold_since_ms = NULL, hold_reason = NULL');
+    await rebuild(server, 0, '--though-whole');
+    return server.dataDir;
+  },
+  async restored(server, folder) {
+    await server.finish();
+    const dataDir = `${server.dataDir}.restored`;
+    const { code, stderr } = await callspool(['restore', folder, '--set', `data_dir=${dataDir}`]);
+    assert.equal(code, 0, stderr);
+    return dataDir;
+  },
+};
+for (const [word, bringBack] of Object.entries(BACK)) {
+  test(`a hold that the ledger lost, which was ${word}: nothing is removed until a person says so`, async (t) => {
+    const { server, upstream } = await startStored(t, { recording: { seconds: 1 }, settings: { retention: 'forever' } });
+    const RecordingStartTime = new Date(Date.now() - 10 * DAY_MS).toUTCString().replace('GMT', '+0000');
+    const held = await store(server, upstream, { seconds: 1, fields: { RecordingStartTime } });
+    const folder = join(temporaryFolder(t), 'backup');
+    assert.equal((await callspool(['backup', folder, ...of(server)])).code, 0);
+    assert.equal((await change(server, 'POST', `/api/recordings/${held.recordingSid}/hold`, { reason: 'a dispute' })).status, 200);
+    const dataDir = await bringBack(server, folder);
+    const again = await startServer(t, { upstream: upstream.url, dataDir, settings: { retention: '3d', purge_grace: '1d', reconcile_interval: '1h' } });
+    await again.line(new RegExp(`level=warn msg="what is older than it is kept is not removed now: the ledger was ${word}, and holds may be lost`));
+    const { json: health } = await requestJson(`${again.url}/api/health`);
+    assert.ok(health.causes.some((cause) => cause.startsWith(`Removal waits: the ledger was ${word}`)), JSON.stringify(health.causes));
+    assert.equal((await requestJson(`${again.url}/health`)).json.degraded, true);
+    const dry = await callspool(['purge', '--dry-run', ...of(again)]);
+    assert.match(dry.stdout, new RegExp(`^1 recordings are older [^]*not now: the ledger was ${word}, .*callspool purge --resume`), dry.stderr);
+    const refused = await callspool(['purge', ...of(again)]);
+    assert.deepEqual([refused.code, /holds may be lost/.test(refused.stderr)], [5, true], refused.stderr);
+    assert.ok(existsSync(await pathOf(again, held.callSid)));
+    const over = await until('a day is counted by a clock that is believed', async () => (await requestJson(`${again.url}/api/purge`)).json.pause?.match(/removed before (\S+);/)?.[1]);
+    assert.ok(Math.abs(Date.parse(over) - Date.now() - DAY_MS) < 120_000, over);
+    assert.match((await callspool(['purge', '--resume', ...of(again)])).stdout, /^1 recordings were older than they are kept, and are removed/);
+    assert.deepEqual((await requestJson(`${again.url}/api/health`)).json.causes.filter((cause) => /Removal/.test(cause)), []);
+    const { json: { entries } } = await requestJson(`${again.url}/api/audit?kind=purge_resumed`);
+    assert.equal(entries.length, 1);
+    assert.equal((await callspool(['purge', '--dry-run', '--resume', ...of(again)])).code, 2);
+  });
+}

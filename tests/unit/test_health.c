@@ -147,6 +147,11 @@ static void check_store(void)
 	str_fit(STR("is its disk mounted?"), facts.verified[VERIFICATION_BY_ITSELF].failure,
 		VERIFICATION_TEXT_SIZE);
 	CAUSE(&facts, "mounted?", "a store that cannot be looked at");
+	facts = well();
+	facts.purge_pause = (struct upkeep){ .at_ms = 1, .count = UPKEEP_PAUSE_RESTORED };
+	CAUSE(&facts, "Removal waits: the ledger was restored", "a ledger that was brought back");
+	facts.purge_pause.count = UPKEEP_PAUSE_OVER;
+	CAUSE(&facts, "", "once that is over");
 }
 
 static void check_troubles(void)
@@ -195,8 +200,9 @@ static void check_all(void)
 	facts.verified[VERIFICATION_ASKED].failure[0] = '?';
 	for (enum store_fault_state state = STORE_FAULT_OPEN; state <= STORE_FAULT_STAYS; state++)
 		facts.faults.of[state][STORE_FAULT_BYTES] = 1;
+	facts.purge_pause = (struct upkeep){ .at_ms = NOW, .count = UPKEEP_PAUSE_RESTORED };
 	health_judge(&facts, &causes);
-	IS_INT(causes.count, 21, "all causes at once");
+	IS_INT(causes.count, 22, "all causes at once");
 }
 
 static void check_list(void)

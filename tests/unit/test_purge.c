@@ -9,6 +9,7 @@
 #include "ledger_fixture.h"
 #include "listing/calls_list.h"
 #include "purge/clock_guard.h"
+#include "purge/purge_pause.h"
 #include "retention/retention.h"
 #include "tap.h"
 
@@ -395,6 +396,99 @@ static void test_changed_meanwhile(void)
 	ledger_remove(&ledger);
 }
 
+static void put_pause(enum upkeep_pause why)
+{
+	begin();
+	MUST(upkeep_pause_purge(ledger.writer, why, &err));
+	commit();
+}
+
+/* As the duty does now and then. */
+static void count(struct clock_guard *guard)
+{
+	int64_t now_ms;
+	struct err doubt;
+
+	begin();
+	if (clock_guard_now(guard, &now_ms, &doubt))
+		MUST(purge_pause_count(ledger.writer, now_ms, &err));
+	commit();
+}
+
+static bool is_refused(const struct purge_env *env, unsigned n, const char *text)
+{
+	struct projection_change change;
+	bool is_refused;
+
+	begin();
+	is_refused = !purge_one(env, ledger.writer, all[n].recording_sid, &change, &err) &&
+		     err.kind == ERR_UNAVAILABLE && strstr(err.text, text);
+	catalog_rollback(ledger.writer);
+	return is_refused;
+}
+
+/* After a rebuild or a restore. */
+static void test_pause(void)
+{
+	struct retention_rules rules = retention_rules_of(DAY_MS);
+	AUTO(retention_free) struct retention *retention = retention_new(&rules);
+	AUTO(clock_guard_free) struct clock_guard *guard = clock_guard_new();
+	struct purge_env env = { .retention = retention, .trail = &trail, .guard = guard };
+	struct purge_preview preview;
+	int64_t now_ms;
+	bool was;
+
+	wall_ms = NOON;
+	ledger_open(&ledger);
+	begin();
+	MUST(audit_trail_begin(&trail, ledger.writer, &err));
+	commit();
+	for (unsigned n = 0; n < 3; n++)
+		add(n, NOON - 2 * DAY_MS);
+	put_pause(UPKEEP_PAUSE_REBUILT);
+	count(guard);
+	clock_guard_heard(guard, wall_ms);
+	OK(is_refused(&env, 0, "rebuilt, and holds may be lost: nothing is removed for a day"),
+	   "a day that no believed clock has begun (%s)", err.text);
+	OK(!purge_may_remove(&env, ledger.writer, &now_ms, &err),
+	   "nor is anything deleted at Twilio");
+	MUST(purge_look(&env, ledger.writer, &preview, &err));
+	OK(preview.count == 3 && preview.pause.count == UPKEEP_PAUSE_REBUILT,
+	   "the preview says so");
+	count(guard);
+	go_on(DAY_MS - 1);
+	count(guard);
+	OK(is_refused(&env, 0, "removed before 2023-11-15T22:13:20"),
+	   "a day but for a millisecond (%s)", err.text);
+	go_on(400 * DAY_MS);
+	wall_ms += 400 * DAY_MS;
+	count(guard);
+	OK(is_refused(&env, 0, "by Twilio's answers"),
+	   "a clock that is not believed ends nothing (%s)", err.text);
+	wall_ms -= 400 * DAY_MS;
+	OK(!is_refused(&env, 0, ""), "behind the day it goes on");
+	count(guard);
+	MUST(purge_look(&env, ledger.writer, &preview, &err));
+	OK(preview.pause.count == UPKEEP_PAUSE_OVER, "and the pause is over");
+	put_pause(UPKEEP_PAUSE_RESTORED);
+	count(guard);
+	wall_ms -= 30 * DAY_MS;
+	count(guard);
+	OK(is_refused(&env, 1, "restored"), "again (%s)", err.text);
+	go_on(DAY_MS);
+	OK(!is_refused(&env, 1, ""), "a clock that was set back waits no longer than a day");
+	wall_ms += 30 * DAY_MS;
+	put_pause(UPKEEP_PAUSE_RESTORED);
+	begin();
+	MUST(purge_pause_end(ledger.writer, &was, &err));
+	OK(was, "a person ends it");
+	MUST(purge_pause_end(ledger.writer, &was, &err));
+	OK(!was, "once");
+	commit();
+	OK(!is_refused(&env, 1, ""), "and it goes on");
+	ledger_remove(&ledger);
+}
+
 int main(void)
 {
 	struct audit_options options = { .key_file = NULL };
@@ -406,6 +500,7 @@ int main(void)
 		return 1;
 	MUST(audit_trail_open(&options, folder, true, NULL, &trail, &err));
 	test_changed_meanwhile();
+	test_pause();
 	for (unsigned i = 0; i < LIVES; i++)
 		live();
 	IS_INT(wrong, 0, "%u lives, %u looks: %u removed, %u times refused for the clock", LIVES,
