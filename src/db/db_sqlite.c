@@ -45,10 +45,11 @@
 #define WRITER_CACHE    "PRAGMA cache_size = -16384;"
 #define READER_CACHE    "PRAGMA cache_size = -8192;"
 #define LOG_PAGES_LIMIT 262144 /* 1 GiB */
-#define WRITER_PRAGMAS                                                                 \
-	"PRAGMA synchronous = FULL;"                                                   \
-	"PRAGMA foreign_keys = ON;"                                                    \
-	"PRAGMA journal_size_limit = 134217728;" /* a log begun anew is cut to this */ \
+#define WRITER_PRAGMAS                                                                    \
+	"PRAGMA synchronous = FULL;"                                                      \
+	"PRAGMA foreign_keys = ON;"                                                       \
+	"PRAGMA secure_delete = ON;" /* what gave access is wiped; Debian builds it so */ \
+	"PRAGMA journal_size_limit = 134217728;" /* a log begun anew is cut to this */    \
 		WRITER_CACHE
 #define READER_PRAGMAS "PRAGMA query_only = ON;" READER_CACHE
 

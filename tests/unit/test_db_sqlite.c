@@ -316,6 +316,16 @@ static void test_missing(void)
 	OK(!db, "and leaves its result alone");
 }
 
+/* What gave access must not be found on a page that was given up, however SQLite was built. */
+static void test_wiping(struct db *db)
+{
+	AUTO(db_stmt_reset) struct db_stmt *stmt = NULL;
+
+	OK(db_prepare(db, "SELECT secure_delete FROM pragma_secure_delete", &stmt, &err) &&
+		   db_step(stmt, &err) == DB_ROW && db_column_int(stmt, 0) == 1,
+	   "what is deleted is wiped");
+}
+
 int main(void)
 {
 	if (!mkdtemp(folder))
@@ -332,6 +342,7 @@ int main(void)
 		test_cache(db);
 		test_transactions(db);
 		test_checkpoint(db);
+		test_wiping(db);
 	}
 	test_full();
 	test_settle();
