@@ -271,6 +271,20 @@ bool blob_has_place(struct blob_store *store, struct str name)
 	return take_name(name, checked, &err) && store->driver->has_place(store, checked);
 }
 
+bool blob_is_away(struct blob_store *store)
+{
+	char sid[SID_LEN + 1], name[BLOB_NAME_SIZE];
+	struct err err;
+
+	for (unsigned folder = 0; folder < 256; folder++) {
+		snprintf(sid, sizeof(sid), "RE%02x%030d", folder, 0);
+		if (blob_name_make(STR(""), str_of(sid), 1, STR("mp3"), name, &err) &&
+		    blob_has_place(store, str_of(name)))
+			return false;
+	}
+	return true;
+}
+
 bool blob_list(struct blob_store *store, struct str prefix, struct str after,
 	       struct blob_names *out, struct err *err)
 {

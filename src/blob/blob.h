@@ -152,6 +152,8 @@ bool blob_open_read(struct blob_store *store, struct str name, int *out_fd, uint
  * (a disk that is not mounted) than this file lost.
  */
 bool blob_has_place(struct blob_store *store, struct str name);
+/* None of its folders is there: it never took a file, or its disk is not mounted. */
+bool blob_is_away(struct blob_store *store);
 /*
  * Blocks.  Names that begin with `prefix` and come after `after` (empty: all), in the order of their
  * bytes, at most BLOB_LIST_MAX.  The prefix holds the folder, "3f/", at least (ERR_INVALID).

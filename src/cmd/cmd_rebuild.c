@@ -14,7 +14,7 @@
 
 struct rebuild_command {
 	struct cmd_options options; /* first: flags are read into all of it */
-	bool though_whole;
+	bool though_whole, though_files_missing;
 };
 
 #define NUMBER(key)                                        \
@@ -79,6 +79,7 @@ static int run(struct rebuild_command *command)
 	struct rebuild_report report;
 	struct progress_bar bar;
 	struct rebuild_options options = { .though_whole = command->though_whole,
+					   .though_files_missing = command->though_files_missing,
 					   .progress = &bar.progress };
 	struct err err;
 
@@ -110,6 +111,9 @@ static int run_rebuild(int argc, char **argv)
 static const struct cmd_flag flags[] = {
 	{ "--though-whole", CMD_SWITCH, offsetof(struct rebuild_command, though_whole), NULL,
 	  "also where nothing is wrong with the ledger" },
+	{ "--though-files-missing", CMD_SWITCH,
+	  offsetof(struct rebuild_command, though_files_missing), NULL,
+	  "also where the store lacks much of what the ledger calls stored" },
 	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },
 	{ 0 },
 };
@@ -117,15 +121,16 @@ static const struct cmd_flag flags[] = {
 const struct cmd cmd_rebuild = {
 	.name = "rebuild",
 	.summary = "make a new ledger from what is left of a damaged one",
-	.usage = "[--though-whole]",
+	.usage = "[--though-whole] [--though-files-missing]",
 	.help = "Where there is a backup, callspool restore into another folder is the better way; this is for what came after it, or\n"
 		"where there is none.  The server must not run.  Reads the damaged ledger page by page and makes a new one of its\n"
 		"events, of what rows tell of recordings, users, tokens, links, holds and the audit, and of the files of the store.\n"
 		"The next start reads Twilio's list back as far as recordings are kept and fetches what is missing.  The old ledger\n"
 		"is set aside in the data folder under another name.  Says what was saved, and what was lost.  Begun again after\n"
 		"it was stopped, it begins anew or comes to its end; no server starts until then.\n"
+		"Where the store lacks many of the files that the ledger names, its disk is taken for not mounted: nothing is changed.\n"
 		"Exit status: 3 there is neither a ledger nor a store, 4 nothing is wrong with the ledger (which is left as it is), a\n"
-		"server runs, or a restore has not come to its end, 5 the disk is full.\n",
+		"server runs, or a restore has not come to its end, 5 the disk is full, or that of the store is not mounted.\n",
 	.examples = "  callspool rebuild --set data_dir=/var/lib/callspool\n",
 	.flags = flags,
 	.takes_settings = true,

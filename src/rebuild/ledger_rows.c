@@ -31,7 +31,8 @@ static const char *const table_names[LEDGER_TABLES] = {
 	[LEDGER_RECORDINGS] = "recordings", [LEDGER_ATTEMPTS] = "attempts",
 	[LEDGER_USERS] = "users",           [LEDGER_CREDENTIALS] = "credentials",
 	[LEDGER_AUDIT] = "audit",           [LEDGER_AUDIT_CHAINS] = "audit_chains",
-	[LEDGER_TURNS] = "turns",
+	[LEDGER_TURNS] = "turns",           [LEDGER_STORE_FAULTS] = "store_faults",
+	[LEDGER_UPKEEP] = "upkeep",
 };
 
 static uint32_t be16(const uint8_t *at)
@@ -272,6 +273,13 @@ static bool fits(const struct ledger_row *row, enum ledger_table table)
 		       is_int(row, 2) && is_int(row, 3);
 	case LEDGER_TURNS:
 		return row->count >= 4 && is_null(row, 0) && is_int(row, 1) && is_int(row, 2);
+	case LEDGER_STORE_FAULTS:
+		return row->count >= 10 && ledger_row_text(row, 0).len > 0 && is_int(row, 1) &&
+		       is_int(row, 2) && is_int(row, 5) && is_int(row, 6) && is_int(row, 7) &&
+		       is_int(row, 8);
+	case LEDGER_UPKEEP:
+		return row->count >= 4 && ledger_row_text(row, 0).len > 0 && is_int(row, 1) &&
+		       is_int(row, 2);
 	case LEDGER_TABLES:
 		break;
 	}
@@ -283,6 +291,7 @@ static enum ledger_table guess(const struct ledger_row *row)
 {
 	static const enum ledger_table tables[] = { LEDGER_EVENTS, LEDGER_RECORDINGS, LEDGER_CALLS,
 						    LEDGER_CREDENTIALS, LEDGER_AUDIT };
+	struct str name = ledger_row_text(row, 0);
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		if (fits(row, tables[i]))
@@ -291,6 +300,12 @@ static enum ledger_table guess(const struct ledger_row *row)
 	if (row->count == 10 && fits(row, LEDGER_USERS) &&
 	    str_starts(ledger_row_text(row, 5), STR("$argon2")))
 		return LEDGER_USERS;
+	/* The path of a file in the store. */
+	if (row->count == 10 && name.len > 3 && name.at[2] == '/' &&
+	    fits(row, LEDGER_STORE_FAULTS) && is_sid(ledger_row_text(row, 4), 'R', 'E'))
+		return LEDGER_STORE_FAULTS;
+	if (row->count == 4 && str_eq(name, STR("clock")) && fits(row, LEDGER_UPKEEP))
+		return LEDGER_UPKEEP;
 	return NO_TABLE;
 }
 

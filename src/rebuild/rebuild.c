@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "blob/blob.h"
 #include "blob/blob_local.h"
 #include "catalog/projection.h"
 #include "catalog/recordings.h"
@@ -104,10 +105,19 @@ bool rebuilding_project(struct rebuilding *rebuilding, struct err *err)
 	return good;
 }
 
+/* Else it would be taken from what is written here, by a clock that nobody vouches for; 1: no clock is believed before Twilio answers. */
+static bool keep_clock(struct rebuilding *rebuilding, struct err *err)
+{
+	const struct upkeep row = { .at_ms = rebuilding->clock_ms ? rebuilding->clock_ms : 1 };
+
+	return upkeep_set(rebuilding->catalog, UPKEEP_CLOCK, &row, err);
+}
+
 static bool leap(struct rebuilding *rebuilding, struct err *err)
 {
 	return rebuilding_begin(rebuilding, err) &&
 	       rescue_leap(rebuilding->catalog, rebuilding->highest, err) &&
+	       keep_clock(rebuilding, err) &&
 	       upkeep_pause_purge(rebuilding->catalog, UPKEEP_PAUSE_REBUILT, err) &&
 	       rebuilding_end(rebuilding, err);
 }
@@ -131,8 +141,11 @@ static bool fill(struct rebuilding *rebuilding, struct err *err)
 {
 	bool has_old = rebuilding->pages != NULL;
 
-	return (!has_old || rebuild_take_events(rebuilding, err)) &&
-	       rebuild_look_at_names(rebuilding, err) && leap(rebuilding, err) &&
+	if (!rebuild_look_at_names(rebuilding, err))
+		return false;
+	rebuilding->highest = old_numbers_highest(rebuilding->numbers);
+	rebuilding->highest_event = old_numbers_highest(rebuilding->event_numbers);
+	return (!has_old || rebuild_take_events(rebuilding, err)) && leap(rebuilding, err) &&
 	       rebuilding_project(rebuilding, err) &&
 	       (!has_old ||
 		(rebuild_take_rows(rebuilding, err) && rebuilding_project(rebuilding, err) &&
@@ -247,14 +260,26 @@ static bool examine(const struct rebuilding *rebuilding, struct err *err)
 		       options->data_dir);
 }
 
+/* Without a ledger there is nothing but the store: one that holds nothing would make an empty ledger. */
+static bool survey(struct rebuilding *rebuilding, struct err *err)
+{
+	if (rebuilding->pages)
+		return rebuild_survey(rebuilding, err);
+	return !blob_is_away(rebuilding->store) ||
+	       err_set(err, ERR_NOT_FOUND,
+		       "in '%s' there is no ledger, and the store holds no folder at all",
+		       rebuilding->options->data_dir);
+}
+
 static bool make(struct rebuilding *rebuilding, struct err *err)
 {
 	bool good;
 
-	if (!examine(rebuilding, err) || !remove_all(rebuilding->fresh, err) ||
+	if (!examine(rebuilding, err) ||
 	    (!ledger_pages_open(rebuilding->ledger, &rebuilding->pages, err) &&
 	     err->kind != ERR_NOT_FOUND) ||
 	    !blob_local_open(rebuilding->options->data_dir, &rebuilding->store, err) ||
+	    !survey(rebuilding, err) || !remove_all(rebuilding->fresh, err) ||
 	    !catalog_open(rebuilding->fresh, CATALOG_WRITE, &rebuilding->catalog, err))
 		return false;
 	good = fill(rebuilding, err);
@@ -285,7 +310,11 @@ static bool run(struct rebuilding *rebuilding, struct err *err)
 bool rebuild_run(const struct rebuild_options *options, struct rebuild_report *report,
 		 struct err *err)
 {
-	struct rebuilding rebuilding = { .options = options, .report = report };
+	struct rebuilding rebuilding = { .options = options,
+					 .report = report,
+					 .highest = OLD_NUMBER_MOST,
+					 .numbers = old_numbers_new(),
+					 .event_numbers = old_numbers_new() };
 	AUTO(free) char *lock = xasprintf("%s/lock", options->data_dir);
 	AUTO(free) char *ledger = xasprintf("%s/" LEDGER, options->data_dir);
 	AUTO(free) char *fresh = xasprintf("%s/" REBUILD_UNFINISHED, options->data_dir);
@@ -297,9 +326,11 @@ bool rebuild_run(const struct rebuild_options *options, struct rebuild_report *r
 	rebuilding.ledger = ledger;
 	rebuilding.fresh = fresh;
 	rebuilding.whole = whole;
-	if (!is_there(options->data_dir))
-		return err_set(err, ERR_NOT_FOUND, "there is no folder '%s'", options->data_dir);
-	good = file_take_lock(lock, &lock_fd, err) && run(&rebuilding, err);
+	good = (is_there(options->data_dir) ||
+		err_set(err, ERR_NOT_FOUND, "there is no folder '%s'", options->data_dir)) &&
+	       file_take_lock(lock, &lock_fd, err) && run(&rebuilding, err);
+	old_numbers_free(rebuilding.numbers);
+	old_numbers_free(rebuilding.event_numbers);
 	free(rebuilding.mains);
 	ledger_pages_free(rebuilding.pages);
 	blob_store_free(rebuilding.store);

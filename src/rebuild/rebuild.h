@@ -36,6 +36,7 @@ struct progress;
 struct rebuild_options {
 	const char *data_dir;
 	bool though_whole;         /* though nothing is wrong with the ledger */
+	bool though_files_missing; /* though the store does not have what the ledger calls stored */
 	struct progress *progress; /* steps of work; NULL: nobody looks */
 };
 
@@ -54,7 +55,8 @@ struct rebuild_report {
 
 /*
  * ERR_NOT_FOUND: there is neither a ledger nor a store.  ERR_CONFLICT: nothing is wrong with the ledger, a server runs, or a restore
- * has not come to its end.  ERR_UNAVAILABLE: the disk is full.  After an error the old ledger is as it was.
+ * has not come to its end.  ERR_UNAVAILABLE: the disk is full, or that of the store seems not to be mounted.  After an error the old
+ * ledger is as it was.
  */
 bool rebuild_run(const struct rebuild_options *options, struct rebuild_report *report,
 		 struct err *err) MUST_CHECK;

@@ -16,6 +16,7 @@
 #include "catalog/removals.h"
 #include "chores/rescue.h"
 #include "chores/upstream_deletions.h"
+#include "chores/verifications.h"
 #include "rebuild/old_rows.h"
 
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct taking {
 	struct ledger_rows_taker taker;
 	struct rebuilding *rebuilding;
 	int64_t first_event, last_event;
+	int64_t received_at_ms; /* of the event before */
 };
 
 static struct taking *taking_of(struct ledger_rows_taker *taker)
@@ -76,30 +78,72 @@ static struct rescue_value value_of(const struct ledger_cell *cell)
 	return value;
 }
 
-static bool put(struct rebuilding *rebuilding, enum rescue_table table,
-		const struct ledger_row *row, uint64_t *count, struct err *err)
+static bool put_values(struct rebuilding *rebuilding, enum rescue_table table, int64_t id,
+		       const struct rescue_value *values, size_t count, uint64_t *counter,
+		       struct err *err)
 {
-	struct rescue_value values[LEDGER_CELLS_MAX];
 	bool is_taken;
 
-	for (size_t i = 0; i < row->count; i++)
-		values[i] = value_of(&row->cells[i]);
-	if (!rescue_put(rebuilding->catalog, table, row->id, values, row->count, &is_taken, err))
+	if (!rescue_put(rebuilding->catalog, table, id, values, count, &is_taken, err))
 		return may_go_on(rebuilding, err);
-	*count += is_taken;
+	*counter += is_taken;
 	return rebuilding_count(rebuilding, err);
 }
 
+/* False: its numbers cannot be. */
+static bool read_values(struct rebuilding *rebuilding, enum rescue_table table,
+			const struct ledger_row *row, struct rescue_value values[LEDGER_CELLS_MAX])
+{
+	for (size_t i = 0; i < row->count; i++)
+		values[i] = value_of(&row->cells[i]);
+	if (old_values_bound(table, values, row->count, rebuilding->highest))
+		return true;
+	rebuilding->report->rows_broken++;
+	return false;
+}
+
+static bool put(struct rebuilding *rebuilding, enum rescue_table table,
+		const struct ledger_row *row, uint64_t *counter, struct err *err)
+{
+	struct rescue_value values[LEDGER_CELLS_MAX];
+
+	return !read_values(rebuilding, table, row, values) ||
+	       put_values(rebuilding, table, row->id, values, row->count, counter, err);
+}
+
+#define EVENT_RECEIVED_AT 2 /* its column */
+
+/* One that came when nobody can say came with the one before. */
 static bool put_event(struct taking *taking, const struct ledger_row *row, struct err *err)
 {
-	if (row->id > OLD_NUMBER_MOST)
+	struct rebuilding *rebuilding = taking->rebuilding;
+	struct rescue_value values[LEDGER_CELLS_MAX];
+
+	if (row->id > rebuilding->highest_event) {
+		rebuilding->report->rows_broken++;
 		return true;
+	}
+	if (!read_values(rebuilding, RESCUE_EVENTS, row, values))
+		return true;
+	if (values[EVENT_RECEIVED_AT].number == 0)
+		values[EVENT_RECEIVED_AT].number = taking->received_at_ms;
+	taking->received_at_ms = values[EVENT_RECEIVED_AT].number;
 	if (taking->first_event == 0 || row->id < taking->first_event)
 		taking->first_event = row->id;
 	if (row->id > taking->last_event)
 		taking->last_event = row->id;
-	return put(taking->rebuilding, RESCUE_EVENTS, row, &taking->rebuilding->report->events,
-		   err);
+	return put_values(rebuilding, RESCUE_EVENTS, row->id, values, row->count,
+			  &rebuilding->report->events, err);
+}
+
+/* What verify knew of files goes on to be known: their bytes are not those that their names stand for. */
+static bool put_fault(struct rebuilding *rebuilding, const struct ledger_row *row, struct err *err)
+{
+	struct store_fault fault;
+
+	return !old_fault_read(row, &fault) || !blob_name_is_valid(str_of(fault.path)) ||
+	       (store_faults_add(rebuilding->catalog, &fault, err) &&
+		rebuilding_count(rebuilding, err));
 }
 
 static bool take_first(struct ledger_rows_taker *taker, const struct ledger_row *row,
@@ -108,11 +152,8 @@ static bool take_first(struct ledger_rows_taker *taker, const struct ledger_row 
 	struct taking *taking = taking_of(taker);
 	struct rebuilding *rebuilding = taking->rebuilding;
 	struct rebuild_report *report = rebuilding->report;
-	int64_t highest = old_row_highest(row);
 	uint64_t chains = 0;
 
-	if (highest > rebuilding->highest)
-		rebuilding->highest = highest;
 	switch (row->table) {
 	case LEDGER_EVENTS:
 		return put_event(taking, row, err);
@@ -122,11 +163,14 @@ static bool take_first(struct ledger_rows_taker *taker, const struct ledger_row 
 		return put(rebuilding, RESCUE_AUDIT, row, &report->audit_entries, err);
 	case LEDGER_AUDIT_CHAINS:
 		return put(rebuilding, RESCUE_AUDIT_CHAINS, row, &chains, err);
+	case LEDGER_STORE_FAULTS:
+		return put_fault(rebuilding, row, err);
 	case LEDGER_CALLS:
 	case LEDGER_RECORDINGS:
 	case LEDGER_ATTEMPTS:
 	case LEDGER_CREDENTIALS:
 	case LEDGER_TURNS:
+	case LEDGER_UPKEEP:
 	case LEDGER_TABLES:
 		break;
 	}
@@ -319,15 +363,23 @@ bool rebuild_take_rows(struct rebuilding *rebuilding, struct err *err)
 
 /* ---- what has become of recordings ---- */
 
-static bool has_file(struct rebuilding *rebuilding, const struct old_recording *old)
+/* What cannot be read now is there: its row knows more of it than a try, and callspool verify judges it. */
+bool rebuilding_find_file(const struct rebuilding *rebuilding, const struct old_recording *old,
+			  enum old_file *out, struct err *err)
 {
 	AUTO(close) int fd = -1;
 	uint64_t size;
-	struct err err;
 
-	return old->generation > 0 && old->generation < OLD_NUMBER_MOST && old->size > 0 &&
-	       blob_open_read(rebuilding->store, old->path, &fd, &size, &err) &&
-	       size == (uint64_t)old->size;
+	*out = OLD_FILE_UNTOLD;
+	if (old->generation <= 0 || old->generation > rebuilding->highest || old->size <= 0 ||
+	    !blob_name_is_valid(old->path))
+		return true;
+	if (blob_open_read(rebuilding->store, old->path, &fd, &size, err)) {
+		*out = size == (uint64_t)old->size ? OLD_FILE_THERE : OLD_FILE_DAMAGED;
+		return true;
+	}
+	*out = err->kind == ERR_NOT_FOUND ? OLD_FILE_MISSING : OLD_FILE_THERE;
+	return err->kind != ERR_SCARCE && err->kind != ERR_UNAVAILABLE;
 }
 
 /* That Twilio's copy is the better one must not be forgotten: it would be deleted. */
@@ -399,11 +451,77 @@ static bool take_removed(struct rebuilding *rebuilding, const struct old_recordi
 	return good;
 }
 
+bool rebuilding_is_damaged(const struct rebuilding *rebuilding, struct str path, bool *out,
+			   struct err *err)
+{
+	char name[RECORDING_PATH_SIZE];
+	struct store_fault fault;
+
+	*out = false;
+	str_fit(path, name, sizeof(name));
+	if (!store_faults_find(rebuilding->catalog, name, &fault, err))
+		return err->kind == ERR_NOT_FOUND;
+	*out = fault.kind == STORE_FAULT_BYTES || fault.kind == STORE_FAULT_SIZE;
+	return true;
+}
+
+/* It is fetched again; where Twilio has it no more, callspool verify sees what the file is good for. */
+static bool note_damaged(struct rebuilding *rebuilding, const struct old_recording *old,
+			 struct err *err)
+{
+	struct store_fault fault = { .kind = STORE_FAULT_SIZE,
+				     .state = STORE_FAULT_MENDING,
+				     .generation = old->generation,
+				     .seen_at_ms = clock_wall_ms(),
+				     .reason = "its size was another, as its row says" };
+
+	str_fit(old->path, fault.path, sizeof(fault.path));
+	str_fit(old->call_sid, fault.call_sid, sizeof(fault.call_sid));
+	str_fit(old->recording_sid, fault.recording_sid, sizeof(fault.recording_sid));
+	return store_faults_add(rebuilding->catalog, &fault, err);
+}
+
+/*
+ * What the row calls stored is; what it does not, though its file is there, was to be fetched anew or given up: because Twilio has other
+ * bytes, or because the file is damaged, which it still is.
+ */
+static bool take_file(struct rebuilding *rebuilding, const struct old_recording *old,
+		      struct err *err)
+{
+	bool is_damaged = false;
+
+	if (old->state != RECORDING_STORED &&
+	    !rebuilding_is_damaged(rebuilding, old->path, &is_damaged, err))
+		return false;
+	if (is_damaged || !take_stored(rebuilding, old, err))
+		return is_damaged;
+	if (old->state == RECORDING_STORED || !str_eq(old->reason_code, STR("other_bytes")))
+		return true;
+	rebuilding->report->stored--;
+	return recordings_requeue(rebuilding->catalog, old->recording_sid, clock_wall_ms(), err);
+}
+
+static bool take_now(struct rebuilding *rebuilding, const struct old_recording *old,
+		     struct err *err)
+{
+	enum old_file file;
+
+	if (recording_is_removed(old->state))
+		return take_removed(rebuilding, old, err);
+	if (old->state == RECORDING_STATES)
+		return true;
+	if (!rebuilding_find_file(rebuilding, old, &file, err))
+		return false;
+	if (file == OLD_FILE_DAMAGED)
+		return note_damaged(rebuilding, old, err);
+	return file != OLD_FILE_THERE || take_file(rebuilding, old, err);
+}
+
 static bool take_state(struct rebuilding *rebuilding, const struct ledger_row *row, struct err *err)
 {
 	struct old_recording old;
 	struct recording now;
-	bool good = true;
+	bool good;
 
 	old_recording_read(row, &old);
 	if (!recordings_find(rebuilding->catalog, old.recording_sid, &now, err))
@@ -411,12 +529,9 @@ static bool take_state(struct rebuilding *rebuilding, const struct ledger_row *r
 	if (!take_main(rebuilding, row, &old, err))
 		return false;
 	/* Two rows may tell of one, the second of a page that was given up. */
-	if (recording_is_removed(now.state) || now.state == RECORDING_STORED)
+	if (recording_is_removed(now.state) || now.path[0])
 		return true;
-	if (recording_is_removed(old.state))
-		good = take_removed(rebuilding, &old, err);
-	else if (old.state != RECORDING_STATES && has_file(rebuilding, &old))
-		good = take_stored(rebuilding, &old, err);
+	good = take_now(rebuilding, &old, err);
 	if (good && old.is_held && !now.is_held && !recording_is_removed(old.state))
 		good = take_hold(rebuilding, &old, err);
 	return good ? rebuilding_count(rebuilding, err) : may_go_on(rebuilding, err);

@@ -13,7 +13,6 @@
 #include "catalog/attempts.h"
 #include "catalog/events.h"
 #include "catalog/recordings.h"
-#include "rebuild/old_rows.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -54,8 +53,7 @@ static struct file *files_of(const struct blob_folder *folder, size_t *out_count
 
 		file->name = folder->names[i];
 		count += blob_name_parse(str_of(file->name), &file->parts) &&
-			 !str_eq(file->parts.format, STR("peaks")) &&
-			 file->parts.generation < OLD_NUMBER_MOST;
+			 !str_eq(file->parts.format, STR("peaks"));
 	}
 	qsort(files, count, sizeof(*files), compare);
 	*out_count = count;
@@ -143,7 +141,7 @@ static bool tell_unknown(struct rebuilding *rebuilding, const struct file *files
 
 /* ---- stored, as they lie there ---- */
 
-/* Those of old have no generation in their names; it was never lower than any that is given now. */
+/* Another than its name has: nobody knows whether its bytes are those of that day still, and no ETag is to name two contents. */
 static bool give_generation(struct rebuilding *rebuilding, const struct file *file,
 			    int64_t *generation, struct err *err)
 {
@@ -162,7 +160,6 @@ static bool take(struct rebuilding *rebuilding, const struct file *file, const s
 {
 	struct recording_media media = {
 		.stored_at_ms = clock_wall_ms(),
-		.generation = file->parts.generation,
 		.generation_at_ms = held->changed_at_ms,
 		.size = held->size,
 		.duration_ms = (int64_t)sniff_duration_ms(&held->sniff),
@@ -171,7 +168,7 @@ static bool take(struct rebuilding *rebuilding, const struct file *file, const s
 		.path = file->name,
 	};
 
-	if (media.generation == 0 && !give_generation(rebuilding, file, &media.generation, err))
+	if (!give_generation(rebuilding, file, &media.generation, err))
 		return false;
 	if (!recordings_mark_stored(rebuilding->catalog, file->parts.recording_sid, &media, err))
 		return false;
@@ -185,14 +182,17 @@ static bool settle(struct rebuilding *rebuilding, const struct file *file, bool 
 {
 	struct recording now;
 	struct held held;
+	bool is_damaged;
 
 	*out_settled = true;
 	if (!recordings_find(rebuilding->catalog, file->parts.recording_sid, &now, err))
 		return err->kind == ERR_NOT_FOUND;
-	if (now.state == RECORDING_STORED || recording_is_removed(now.state))
+	if (now.path[0] || recording_is_removed(now.state))
 		return true;
 	/* One that is damaged is no reason to stop: an older generation may be whole, or Twilio has it. */
-	*out_settled = read_file(rebuilding->store, file->name, &held, err) &&
+	if (!rebuilding_is_damaged(rebuilding, str_of(file->name), &is_damaged, err))
+		return false;
+	*out_settled = !is_damaged && read_file(rebuilding->store, file->name, &held, err) &&
 		       held.sniff.kind != AUDIO_NOT && !held.sniff.is_cut;
 	return !*out_settled || take(rebuilding, file, &held, err);
 }
@@ -241,16 +241,15 @@ bool rebuild_take_files(struct rebuilding *rebuilding, struct err *err)
 	return each_folder(rebuilding, take_folder, err);
 }
 
-static bool note_highest(struct rebuilding *rebuilding, const struct file *files, size_t count,
+static bool note_numbers(struct rebuilding *rebuilding, const struct file *files, size_t count,
 			 struct err *err)
 {
 	for (size_t i = 0; i < count; i++)
-		if (files[i].parts.generation > rebuilding->highest)
-			rebuilding->highest = files[i].parts.generation;
+		old_numbers_note(rebuilding->numbers, files[i].parts.generation);
 	return true;
 }
 
 bool rebuild_look_at_names(struct rebuilding *rebuilding, struct err *err)
 {
-	return each_folder(rebuilding, note_highest, err);
+	return each_folder(rebuilding, note_numbers, err);
 }

@@ -7,21 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* None of its folders is there: rather its disk is not mounted than each file lost. */
-static bool store_is_away(struct blob_store *store)
-{
-	char sid[SID_SIZE], name[BLOB_NAME_SIZE];
-	struct err err;
-
-	for (unsigned folder = 0; folder < 256; folder++) {
-		snprintf(sid, sizeof(sid), "RE%02x%030d", folder, 0);
-		if (blob_name_make(STR(""), str_of(sid), 1, STR("mp3"), name, &err) &&
-		    blob_has_place(store, str_of(name)))
-			return false;
-	}
-	return true;
-}
-
 PRINTF_LIKE(3, 4)
 static bool find_fault(struct file_check *out, enum store_fault_kind kind, const char *fmt, ...)
 {
@@ -76,7 +61,7 @@ bool file_check(struct blob_store *store, const struct recording_stored *row,
 	if (!blob_open_read(store, str_of(row->path), &fd, &size, err)) {
 		if (is_ours(err))
 			return false;
-		if (err->kind == ERR_NOT_FOUND && store_is_away(store))
+		if (err->kind == ERR_NOT_FOUND && blob_is_away(store))
 			return err_set(err, ERR_UNAVAILABLE,
 				       "the store holds no folder at all: is its disk mounted?");
 		if (err->kind == ERR_NOT_FOUND)

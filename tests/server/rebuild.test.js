@@ -1,8 +1,8 @@
 // callspool rebuild: a damaged ledger, made anew from what is left of it, the store and Twilio's list.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { closeSync, copyFileSync, existsSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { callspool, pathOf, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { Caller, SIGN_IN, addLink, addToken, firstAdministrator, startWithPeople } from './harness/people.js';
@@ -158,6 +158,108 @@ test('a call with two recordings: its address goes on to mean the one that it me
   assert.equal(await meant(again), before);
   await assertPlays(again, recording);
   await assertPlays(again, second);
+});
+
+test('the disk of the store is not mounted, or not all of it: nothing is changed, and it is said', async (t) => {
+  const { server, upstream, recording } = await startStored(t, { recording: { seconds: 1 } });
+  const recordings = [recording, ...await Promise.all(Array.from({ length: 4 }, () => store(server, upstream, { seconds: 1 })))];
+  const paths = await Promise.all(recordings.map(({ callSid }) => pathOf(server, callSid)));
+  await server.finish();
+  const [ledger, folder] = [join(server.dataDir, 'ledger.db'), join(server.dataDir, 'recordings')];
+  overwrite(ledger, [1], () => Buffer.alloc(PAGE, 1));
+  const damaged = readFileSync(ledger);
+  const assertRefused = async (pattern) => {
+    assert.match(await rebuild(server, 5), pattern);
+    assert.ok(readFileSync(ledger).equals(damaged));
+    assert.deepEqual(readdirSync(server.dataDir).filter((name) => /rebuil|damaged-/.test(name)), []);
+  };
+  renameSync(folder, `${folder}.away`);
+  mkdirSync(folder);
+  await assertRefused(/of 5 recordings that the ledger calls stored 5 have no file in the store: is its disk mounted/);
+  // One volume of several.
+  const there = join(folder, basename(dirname(paths[0])));
+  mkdirSync(there);
+  copyFileSync(paths[0].replace(folder, `${folder}.away`), join(there, basename(paths[0])));
+  await assertRefused(/calls stored 4 have no file/);
+  overwrite(ledger, Array.from({ length: damaged.length / PAGE }, (_, i) => i + 1), () => Buffer.alloc(PAGE, 1));
+  rmSync(there, { recursive: true });
+  assert.match(await rebuild(server, 5), /nothing can be read of the ledger, and the store holds no folder/);
+  rmSync(ledger);
+  assert.match(await rebuild(server, 3), /there is no ledger, and the store holds no folder/);
+  writeFileSync(ledger, damaged);
+  rmSync(folder, { recursive: true });
+  renameSync(`${folder}.away`, folder);
+  const report = await rebuild(server);
+  assert.deepEqual([report.stored, report.to_fetch], [5, 0], JSON.stringify(report));
+  const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir });
+  for (const each of recordings) await assertPlays(again, each);
+  await again.finish();
+  for (const path of paths) rmSync(path);
+  assert.match(await rebuild(server, 5, '--though-whole'), /is its disk mounted/);
+  assert.equal((await rebuild(server, 0, '--though-whole', '--though-files-missing')).to_fetch, 5);
+});
+
+test('files that are damaged, and known to be: none is played under the ETag of what it was', async (t) => {
+  const { server, upstream, recording: flipped } = await startStored(t, { recording: { seconds: 2 } });
+  const [cut, rowless, other, older] = await Promise.all(Array.from({ length: 4 }, () => store(server, upstream, { seconds: 2 })));
+  await sql(server.dataDir, 'UPDATE recordings SET completed_at_ms = completed_at_ms - 3600000'); // or a 404 means "not yet"
+  const all = [flipped, cut, rowless, other, older];
+  const etags = await Promise.all(all.map((each) => assertPlays(server, each)));
+  const paths = await Promise.all(all.map(({ callSid }) => pathOf(server, callSid)));
+  const inStore = (path) => path.split('/recordings/')[1];
+  await server.finish();
+  const flip = (path) => {
+    const bytes = readFileSync(path);
+    bytes[9000] ^= 0x20;
+    rmSync(path);
+    writeFileSync(path, bytes);
+  };
+  copyFileSync(paths[4], paths[4].replace(/\.(\d+)\.mp3$/, '.1.mp3'));
+  for (const path of [paths[0], paths[2], paths[4]]) flip(path);
+  writeFileSync(paths[1], readFileSync(paths[1]).subarray(0, -4000));
+  // What verify knew, as it was killed before anything was fetched anew; and rows that are lost, with Twilio's.
+  const fault = (n, kind, state) => `INSERT INTO store_faults VALUES ('${inStore(paths[n])}', ${kind}, ${state}, '${all[n].callSid}', '${all[n].recordingSid}', 1, 1700000000000, 1700000000000, 0, 'known');`;
+  const lose = ({ recordingSid, callSid }) => `PRAGMA foreign_keys = OFF; DELETE FROM events WHERE recording_sid = '${recordingSid}'; DELETE FROM attempts WHERE recording_id = (SELECT id FROM recordings WHERE recording_sid = '${recordingSid}');
+    DELETE FROM recordings WHERE recording_sid = '${recordingSid}'; DELETE FROM calls WHERE call_sid = '${callSid}';`;
+  await sql(server.dataDir, `${fault(0, 2, 1)} UPDATE recordings SET state = 1, reason_code = 'lost' WHERE recording_sid = '${flipped.recordingSid}';
+    UPDATE recordings SET state = 1, reason_code = 'other_bytes' WHERE recording_sid = '${other.recordingSid}';
+    ${fault(4, 2, 1)} ${lose(rowless)} ${lose(older)}
+    INSERT INTO upkeep VALUES ('clock', 1700000000000, 0, '') ON CONFLICT (name) DO UPDATE SET at_ms = 1700000000000`);
+  const report = await rebuild(server, 0, '--though-whole');
+  assert.deepEqual([report.stored, report.adopted, report.to_fetch], [0, 2, 3], JSON.stringify(report));
+  assert.equal(await sql(server.dataDir, "SELECT at_ms FROM upkeep WHERE name = 'clock'"), '1700000000000', 'the clock is believed as far as it was');
+  assert.equal(await sql(server.dataDir, 'SELECT kind, state FROM store_faults WHERE kind IN (1, 2) ORDER BY kind, path'), '1|1\n2|1\n2|1');
+  const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir });
+  for (const each of [flipped, cut, other]) await untilState(again, each.callSid, 'stored');
+  for (const [i, each] of [[0, flipped], [1, cut], [3, other], [4, older]]) assert.notEqual(await assertPlays(again, each), etags[i], 'another file, another ETag');
+  assert.notEqual((await request(`${again.url}${rowless.mediaPath}`)).headers.etag, etags[2], 'what nobody knows to be as it was neither');
+});
+
+test('garbage in rows: no number near the end of what there is, and none that cannot be', async (t) => {
+  const { server, upstream, recording } = await startStored(t, { recording: { seconds: 1 } });
+  const [near, far] = [await store(server, upstream, { seconds: 1 }), await store(server, upstream, { seconds: 1 })];
+  await server.finish();
+  const [NEAR, FAR] = ['281474976710000', '9223372036854775807'];
+  const where = (each) => `WHERE recording_sid = '${each.recordingSid}'`;
+  const garble = (n, each) => `UPDATE recordings SET generation = ${n}, changed_seq = ${n}, started_at_ms = ${n}, completed_at_ms = ${n}, duration_s = ${n}, channels = ${n}, error_code = ${n}, stored_at_ms = ${n},
+      generation_at_ms = ${n}, duration_ms = ${n}, channels_stored = ${n}, upstream = ${n}, upstream_copy = ${n} ${where(each)};
+    UPDATE events SET received_at_ms = ${n}, started_at_ms = ${n}, timestamp_ms = ${n}, duration_s = ${n}, channels = ${n}, error_code = ${n}, sequence_number = ${n} ${where(each)};
+    UPDATE events SET seq = ${n} WHERE seq = (SELECT MAX(seq) FROM events ${where(each)});
+    UPDATE calls SET status = ${n}, started_at_ms = ${n}, ended_at_ms = ${n}, duration_s = ${n}, changed_seq = ${n} WHERE call_sid = '${each.callSid}';`;
+  await sql(server.dataDir, `${garble(NEAR, near)} ${garble(FAR, far)} INSERT INTO users VALUES (${FAR}, 0, 'garbage', NULL, 2, '$argon2id$', 0, 1700000000000, NULL, 1), (7, 0, 'more', NULL, 77, '$argon2id$', 0, 1700000000000, NULL, 1)`);
+  for (let again = 0; again < 2; again++) {
+    const report = await rebuild(server, 0, '--though-whole');
+    assert.deepEqual([report.stored + report.adopted, report.events_missing < 100, report.users], [3, true, 0], JSON.stringify(report));
+    const [highest, event, sequence] = (await sql(server.dataDir, "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'attempts'), (SELECT MAX(seq) FROM events), (SELECT MAX(seq) FROM turns)")).split('|').map(Number);
+    assert.ok(highest < 2 ** 40 && sequence < 2 ** 40 && event < 2 ** 40, `${highest} ${sequence} ${event}`);
+  }
+  const last = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir });
+  for (const each of [recording, near, far]) {
+    await assertPlays(last, each);
+    const { json: call } = await requestJson(`${last.url}/api/calls/${each.callSid}`);
+    const { started_at: startedAt, duration } = call.recordings[0];
+    assert.ok((startedAt ?? '2026') < '2100' && (duration ?? 1) < 2 ** 32, JSON.stringify(call));
+  }
 });
 
 const DAY_MS = 86_400_000;
