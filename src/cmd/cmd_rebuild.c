@@ -30,6 +30,7 @@ static const struct {
 	NUMBER(events_missing), NUMBER(calls),         NUMBER(recordings),  NUMBER(stored),
 	NUMBER(adopted),        NUMBER(to_fetch),      NUMBER(held),        NUMBER(removed),
 	NUMBER(users),          NUMBER(tokens),        NUMBER(links),       NUMBER(audit_entries),
+	NUMBER(users_disabled),
 };
 
 static void print_json(const struct rebuild_report *report)
@@ -66,6 +67,10 @@ static void print_report(const struct rebuild_report *report)
 	printf("saved: %llu users, %llu tokens, %llu links, %llu holds, %llu removals, %llu entries of "
 	       "the audit\n",
 	       N(users), N(tokens), N(links), N(held), N(removed), N(audit_entries));
+	if (report->users_disabled > 0)
+		printf("%llu of the users are disabled, as they may have been removed: callspool user list, "
+		       "and enable\n",
+		       N(users_disabled));
 	printf("lost: sessions (everybody signs in anew), the history of attempts, how far lists were "
 	       "read\n");
 	if (report->set_aside[0])

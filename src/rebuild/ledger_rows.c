@@ -13,6 +13,8 @@
 #define ROW_BYTES   (1024 * 1024) /* the longest row that we write is a webhook's body */
 #define DEPTH_MOST  20
 #define NO_TABLE    LEDGER_TABLES
+#define FILE_MAGIC  "SQLite format 3"
+#define FREE_AT     32 /* in the first page: the first page of the list of free ones */
 
 struct reading {
 	struct ledger_pages *pages;
@@ -20,6 +22,7 @@ struct reading {
 	struct ledger_rows_counts counts;
 	uint32_t size, usable, count;
 	uint8_t *seen; /* a bit a page: its rows were offered, or it is none of ours */
+	uint8_t *free; /* a bit a page: it is on the list of those that were given up */
 	uint8_t *page[DEPTH_MOST + 1];
 	uint8_t *overflow; /* a page */
 	uint8_t *payload;
@@ -311,14 +314,24 @@ static enum ledger_table guess(const struct ledger_row *row)
 
 /* ---- pages ---- */
 
+static bool is_in(const uint8_t *pages, uint32_t number)
+{
+	return pages[number / 8] & (1 << number % 8);
+}
+
+static void put_in(uint8_t *pages, uint32_t number)
+{
+	pages[number / 8] |= (uint8_t)(1 << number % 8);
+}
+
 static bool is_seen(const struct reading *reading, uint32_t number)
 {
-	return reading->seen[number / 8] & (1 << number % 8);
+	return is_in(reading->seen, number);
 }
 
 static void mark_seen(struct reading *reading, uint32_t number)
 {
-	reading->seen[number / 8] |= (uint8_t)(1 << number % 8);
+	put_in(reading->seen, number);
 }
 
 static const uint8_t *head_of(const uint8_t *page, uint32_t number)
@@ -346,6 +359,12 @@ static bool offer(struct reading *reading, enum ledger_table table, bool is_by_l
 	return reading->taker->take(reading->taker, &reading->row, err);
 }
 
+/* What was removed there must not come back from a page that was given up and not wiped. */
+static bool gives_access(enum ledger_table table)
+{
+	return table == LEDGER_USERS || table == LEDGER_CREDENTIALS;
+}
+
 /* table: NO_TABLE where the way to the page is not known. */
 static bool read_leaf(struct reading *reading, const uint8_t *page, uint32_t number,
 		      enum ledger_table table, struct err *err)
@@ -362,7 +381,7 @@ static bool read_leaf(struct reading *reading, const uint8_t *page, uint32_t num
 			continue;
 		}
 		found = table == NO_TABLE ? guess(&reading->row) : table;
-		if (found == NO_TABLE)
+		if (found == NO_TABLE || (gives_access(found) && is_in(reading->free, number)))
 			continue;
 		if (table != NO_TABLE && !fits(&reading->row, table)) {
 			reading->counts.broken++;
@@ -450,6 +469,33 @@ static void read_roots(struct reading *reading, uint32_t number, struct roots *r
 		read_roots(reading, be32(head + 8), roots, depth + 1);
 }
 
+/* ---- pages that were given up ---- */
+
+/* As far as their list is whole; it names no page twice. */
+static void read_free(struct reading *reading)
+{
+	uint8_t *page = reading->page[0];
+	uint32_t trunk, count;
+
+	if (!ledger_pages_read(reading->pages, 1, page) ||
+	    memcmp(page, FILE_MAGIC, sizeof(FILE_MAGIC)) != 0)
+		return;
+	for (trunk = be32(page + FREE_AT);
+	     trunk > 0 && trunk <= reading->count && !is_in(reading->free, trunk);
+	     trunk = be32(page)) {
+		put_in(reading->free, trunk);
+		if (!ledger_pages_read(reading->pages, trunk, page))
+			return;
+		count = be32(page + 4);
+		for (uint32_t i = 0; i < count && 8 + 4 * i + 4 <= reading->usable; i++) {
+			uint32_t number = be32(page + 8 + 4 * i);
+
+			if (number > 0 && number <= reading->count)
+				put_in(reading->free, number);
+		}
+	}
+}
+
 /* ---- the whole ---- */
 
 static bool is_empty(const uint8_t *page, uint32_t size)
@@ -492,6 +538,7 @@ static bool read_all(struct reading *reading, struct err *err)
 {
 	struct roots roots = { .of = { 0 } };
 
+	read_free(reading);
 	read_roots(reading, 1, &roots, 0);
 	for (enum ledger_table table = 0; table < LEDGER_TABLES; table++) {
 		reading->counts.has_schema |= roots.of[table] != 0;
@@ -516,6 +563,7 @@ bool ledger_rows_read(struct ledger_pages *pages, struct ledger_rows_taker *take
 	reading->seen = xcalloc(1, reading->count / 8 + 1);
 	for (unsigned i = 0; i <= DEPTH_MOST; i++)
 		reading->page[i] = xmalloc(reading->size);
+	reading->free = xcalloc(1, reading->count / 8 + 1);
 	reading->overflow = xmalloc(reading->size);
 	reading->payload = xmalloc(ROW_BYTES);
 	good = read_all(reading, err);
@@ -525,6 +573,7 @@ bool ledger_rows_read(struct ledger_pages *pages, struct ledger_rows_taker *take
 	free(reading->overflow);
 	free(reading->payload);
 	free(reading->seen);
+	free(reading->free);
 	free(reading);
 	return good;
 }

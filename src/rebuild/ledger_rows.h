@@ -2,8 +2,9 @@
  * The rows that can still be read of a damaged ledger: of every page that holds rows of a table, of each row that makes sense.
  *
  * Which table a page belongs to is told by the way from the table's root; where a page on that way is damaged, by what
- * its rows look like.  So a row may be offered that was deleted, if the page was not wiped when it was given up (Debian's SQLite does
- * that): who takes rows says which tables he takes on looks alone.
+ * its rows look like.  So a row may be offered that was deleted, if the page was not wiped when it was given up (we have SQLite do
+ * that, but a ledger may be older): who takes rows says which tables he takes on looks alone.  Of users and credentials none is
+ * offered of a page that is on the list of free ones.
  *
  * Rows on the way from the root come first.  One thread; blocks.
  */

@@ -51,6 +51,7 @@ struct rebuild_report {
 	uint64_t adopted;           /* files that no row named */
 	uint64_t to_fetch;          /* by the next start */
 	uint64_t held, removed, users, tokens, links, audit_entries;
+	uint64_t users_disabled; /* of the users: found by their looks alone */
 };
 
 /*

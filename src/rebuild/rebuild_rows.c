@@ -111,6 +111,26 @@ static bool put(struct rebuilding *rebuilding, enum rescue_table table,
 	       put_values(rebuilding, table, row->id, values, row->count, counter, err);
 }
 
+#define USER_IS_DISABLED 6 /* its column */
+
+/* One that merely looks like one may have been removed: an administrator says whether it comes in again. */
+static bool put_user(struct rebuilding *rebuilding, const struct ledger_row *row, struct err *err)
+{
+	struct rebuild_report *report = rebuilding->report;
+	struct rescue_value values[LEDGER_CELLS_MAX];
+	uint64_t before = report->users;
+
+	if (!read_values(rebuilding, RESCUE_USERS, row, values))
+		return true;
+	if (row->is_by_looks)
+		values[USER_IS_DISABLED] = (struct rescue_value){ .type = RESCUE_INT, .number = 1 };
+	if (!put_values(rebuilding, RESCUE_USERS, row->id, values, row->count, &report->users, err))
+		return false;
+	if (row->is_by_looks)
+		report->users_disabled += report->users - before;
+	return true;
+}
+
 #define EVENT_RECEIVED_AT 2 /* its column */
 
 /* One that came when nobody can say came with the one before. */
@@ -158,7 +178,7 @@ static bool take_first(struct ledger_rows_taker *taker, const struct ledger_row 
 	case LEDGER_EVENTS:
 		return put_event(taking, row, err);
 	case LEDGER_USERS:
-		return put(rebuilding, RESCUE_USERS, row, &report->users, err);
+		return put_user(rebuilding, row, err);
 	case LEDGER_AUDIT:
 		return put(rebuilding, RESCUE_AUDIT, row, &report->audit_entries, err);
 	case LEDGER_AUDIT_CHAINS:

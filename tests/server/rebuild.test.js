@@ -143,6 +143,37 @@ test('who may use it: users, tokens and links go on, sessions end, what was revo
   assert.equal((await ruthAgain.asks(200, 'GET', '/api/links')).json.links[0].name, link.name);
 });
 
+test('a user who was removed does not come back: not of a page that was given up, and of one that merely looks like it disabled', async (t) => {
+  const { server, upstream } = await startWithPeople(t);
+  const ruth = await firstAdministrator(server);
+  const token = await addToken(ruth, 'read');
+  await server.finish();
+  const ledger = join(server.dataDir, 'ledger.db');
+  // Enough of them for pages of their own, which are given up without being wiped.
+  await sql(server.dataDir, `PRAGMA secure_delete = OFF;
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+    INSERT INTO users (id, source, name, full_name, role, password_hash, is_disabled, made_at_ms, changed_seq)
+      SELECT 1000 + i, 0, 'removed' || i, hex(zeroblob(100)), 2, '$argon2id$' || hex(zeroblob(40)), 0, 1700000000000, 1000 + i FROM n;
+    PRAGMA wal_checkpoint(TRUNCATE);
+    DELETE FROM users WHERE id >= 1000; PRAGMA wal_checkpoint(TRUNCATE)`);
+  assert.ok(readFileSync(ledger).includes('removed77'), 'its page still holds what was removed');
+  const pristine = readFileSync(ledger);
+  const report = await rebuild(server, 0, '--though-whole');
+  assert.deepEqual([report.users, report.users_disabled, report.tokens], [1, 0, 1], JSON.stringify(report));
+  assert.equal(await sql(server.dataDir, 'SELECT name, is_disabled FROM users'), 'ruth|0');
+  // Without the first page nobody knows which are given up.
+  for (const name of readdirSync(server.dataDir)) if (name.startsWith('ledger.db')) rmSync(join(server.dataDir, name));
+  writeFileSync(ledger, pristine);
+  overwrite(ledger, [1], () => Buffer.alloc(PAGE, 1));
+  const blind = await rebuild(server);
+  assert.ok(blind.users_disabled > 1 && blind.users_disabled === blind.users && blind.tokens === 0, JSON.stringify(blind));
+  assert.equal(await sql(server.dataDir, 'SELECT COUNT(*) FROM users WHERE is_disabled = 0'), '0');
+  assert.equal((await callspool(['user', 'enable', 'ruth', ...of(server)])).code, 0);
+  const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir, settings: SIGN_IN });
+  assert.equal((await new Caller(again).signIn('ruth')).status, 200);
+  assert.equal((await requestJson(`${again.url}/api/calls`, { headers: { Authorization: `Bearer ${token.bearer}` } })).status, 401);
+});
+
 test('a call with two recordings: its address goes on to mean the one that it meant', async (t) => {
   const { server, upstream, recording } = await startStored(t, { recording: { seconds: 1 } });
   const second = await store(server, upstream, { seconds: 2, callSid: recording.callSid });
