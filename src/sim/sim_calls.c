@@ -178,7 +178,9 @@ static void recording_add(struct sim *sim, struct sim_call *call, const struct s
 						  : (unsigned)chance_below(sim, SIM_DIALOGUES);
 	recording->duration_ms = wish->duration_ms > 0 ? wish->duration_ms
 						       : sim_dialogue_ms(recording->dialogue);
-	if (sim->cipher)
+	if (wish->sealing)
+		recording->sealing = sim_sealing_copy(wish->sealing);
+	else if (sim->cipher)
 		recording->sealing = sim_sealing_new(sim->cipher);
 	recording->started_at_ms = call->started_at_ms;
 	snprintf(recording->status, sizeof(recording->status), "in-progress");

@@ -16,6 +16,7 @@
 
 struct sim;
 struct sim_call;
+struct sim_sealing;
 
 /* What may be said about a call to be placed; zeroed: chosen by chance. */
 struct sim_wish {
@@ -30,6 +31,7 @@ struct sim_wish {
 	unsigned channels; /* 0: two */
 	int dialogue;      /* -1: by chance */
 	int error_code;
+	const struct sim_sealing *sealing; /* of its recordings; NULL: as the simulation has it */
 	bool has_callbacks;
 	bool is_past; /* it is over already: final state, no timeline */
 	double speed; /* 0: the simulation's */

@@ -28,7 +28,7 @@ struct sim_cipher {
 };
 
 struct sim_sealing {
-	const struct sim_cipher *cipher;
+	char public_key_sid[SID_LEN + 1];
 	uint8_t key[KEY_BYTES], iv[IV_BYTES];
 	uint8_t cek[CEK_MAX];
 	size_t cek_len;
@@ -71,9 +71,9 @@ void sim_cipher_free(struct sim_cipher *cipher)
 
 /* ---- one recording ---- */
 
-static bool wrap_key(struct sim_sealing *sealing)
+static bool wrap_key(struct sim_sealing *sealing, const struct sim_cipher *cipher)
 {
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(sealing->cipher->public_key, NULL);
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(cipher->public_key, NULL);
 	bool good;
 
 	sealing->cek_len = sizeof(sealing->cek);
@@ -91,12 +91,39 @@ struct sim_sealing *sim_sealing_new(const struct sim_cipher *cipher)
 {
 	struct sim_sealing *sealing = xcalloc(1, sizeof(*sealing));
 
-	sealing->cipher = cipher;
+	memcpy(sealing->public_key_sid, cipher->sid, sizeof(sealing->public_key_sid));
 	random_bytes(sealing->key, sizeof(sealing->key));
 	random_bytes(sealing->iv, sizeof(sealing->iv));
-	if (!wrap_key(sealing))
+	if (!wrap_key(sealing, cipher))
 		abort(); /* a key that was read wraps */
 	return sealing;
+}
+
+bool sim_sealing_given(struct str public_key_sid, struct str cek, struct str iv, struct str key,
+		       struct sim_sealing **out, struct err *err)
+{
+	AUTO(sim_sealing_free) struct sim_sealing *sealing = xcalloc(1, sizeof(*sealing));
+	size_t iv_len, key_len;
+
+	if (!sid_is(public_key_sid, "CR") ||
+	    !base64_decode(cek, sealing->cek, CEK_MAX, &sealing->cek_len) ||
+	    !base64_decode(iv, sealing->iv, IV_BYTES, &iv_len) || iv_len != IV_BYTES ||
+	    !base64_decode(key, sealing->key, KEY_BYTES, &key_len) || key_len != KEY_BYTES)
+		return err_set(
+			err, ERR_INVALID,
+			"encryption is public_key_sid, and encrypted_cek, iv (12 bytes) and key "
+			"(32 bytes) as base64");
+	memcpy(sealing->public_key_sid, public_key_sid.at, SID_LEN);
+	*out = TAKE(sealing);
+	return true;
+}
+
+struct sim_sealing *sim_sealing_copy(const struct sim_sealing *sealing)
+{
+	struct sim_sealing *copy = xcalloc(1, sizeof(*copy));
+
+	*copy = *sealing;
+	return copy;
 }
 
 void sim_sealing_free(struct sim_sealing *sealing)
@@ -107,7 +134,7 @@ void sim_sealing_free(struct sim_sealing *sealing)
 void sim_sealing_add_text(const struct sim_sealing *sealing, struct buf *out)
 {
 	buf_addf(out, "{\"public_key_sid\":\"%s\",\"type\":\"rsa-aes\",\"encrypted_cek\":\"",
-		 sealing->cipher->sid);
+		 sealing->public_key_sid);
 	base64_add(out, sealing->cek, sealing->cek_len);
 	buf_add_text(out, "\",\"iv\":\"");
 	base64_add(out, sealing->iv, sizeof(sealing->iv));
@@ -128,7 +155,7 @@ void sim_sealing_write(const struct sim_sealing *sealing, struct json *json)
 {
 	json_open(json, "encryption_details", '{');
 	json_text(json, "type", STR("rsa-aes"));
-	json_text(json, "encryption_public_key_sid", str_of(sealing->cipher->sid));
+	json_text(json, "encryption_public_key_sid", str_of(sealing->public_key_sid));
 	write_base64(json, "encryption_cek", sealing->cek, sealing->cek_len);
 	write_base64(json, "encryption_iv", sealing->iv, sizeof(sealing->iv));
 	json_close(json, '}');

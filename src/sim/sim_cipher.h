@@ -9,6 +9,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/own.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -26,7 +27,12 @@ void sim_cipher_free(struct sim_cipher *cipher); /* NULL does nothing */
 /* How one recording is encrypted. */
 struct sim_sealing;
 struct sim_sealing *sim_sealing_new(const struct sim_cipher *cipher);
+/* With a key of the asker's, as base64: wrapped as `cek`, and as it is.  ERR_INVALID: it is none, or no SID. */
+bool sim_sealing_given(struct str public_key_sid, struct str cek, struct str iv, struct str key,
+		       struct sim_sealing **out, struct err *err) MUST_CHECK;
+struct sim_sealing *sim_sealing_copy(const struct sim_sealing *sealing);
 void sim_sealing_free(struct sim_sealing *sealing); /* NULL does nothing */
+DEFINE_AUTO(struct sim_sealing *, sim_sealing_free)
 /* EncryptionDetails, as in callbacks. */
 void sim_sealing_add_text(const struct sim_sealing *sealing, struct buf *out);
 /* encryption_details, as in the API. */

@@ -8,6 +8,7 @@
 #include "http/reply.h"
 #include "sim/sim_callback.h"
 #include "sim/sim_calls.h"
+#include "sim/sim_cipher.h"
 #include "sim/sim_faults.h"
 #include "sim/sim_reply.h"
 #include "sim/sim_state.h"
@@ -91,6 +92,16 @@ static struct sim_wish wish_read(const json_t *body)
 	return wish;
 }
 
+/* How its recordings are encrypted; *out stays NULL where nothing is said of it. */
+static bool encryption_read(const json_t *body, struct sim_sealing **out, struct err *err)
+{
+	const json_t *given = json_object_get(body, "encryption");
+
+	return !given ||
+	       sim_sealing_given(text_of(given, "public_key_sid"), text_of(given, "encrypted_cek"),
+				 text_of(given, "iv"), text_of(given, "key"), out, err);
+}
+
 static void call_write(struct json *json, const struct sim_call *call)
 {
 	json_open(json, NULL, '{');
@@ -117,15 +128,22 @@ void sim_post_calls(struct exchange *x)
 {
 	AUTO(buf_release) struct buf answer = { 0 };
 	AUTO(json_release) json_t *body = body_read(x);
+	AUTO(sim_sealing_free) struct sim_sealing *sealing = NULL;
 	struct sim *sim = sim_of(x);
 	struct sim_wish wish;
 	struct json json;
 	uint64_t count;
+	struct err err;
 
 	buf_init(&answer, BODY_MAX);
 	if (!body)
 		return;
 	wish = wish_read(body);
+	if (!encryption_read(body, &sealing, &err)) {
+		sim_reply_error(x, 400, 20001, "%s", err.text);
+		return;
+	}
+	wish.sealing = sealing;
 	count = (uint64_t)number_of(body, "count", 1);
 	if (count == 0 || count > COUNT_MAX) {
 		sim_reply_error(x, 400, 20001, "count is 1 to %d", COUNT_MAX);
@@ -136,7 +154,6 @@ void sim_post_calls(struct exchange *x)
 	json_open(&json, "calls", '[');
 	for (uint64_t i = 0; i < count; i++) {
 		struct sim_call *call;
-		struct err err;
 
 		if (!sim_place(sim, &wish, &call, &err)) {
 			sim_reply_error(x, 400, 20001, "%s", err.text);

@@ -8,6 +8,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import twilio from 'twilio';
+import { keyPair, newSealing, placedDetails, restDetails, seal } from './harness/cipher.js';
 import { ACCOUNT, TOKEN, startDemo, startServer, startSimulate, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
@@ -159,6 +160,24 @@ describe('media', () => {
     assert.equal(part.status, 206);
     assert.equal(part.body.length, 100);
     await rules(simulated);
+  });
+
+  test('encrypted with a key of the asker: what Node makes of it, and nothing else than 32 bytes', async () => {
+    const pair = keyPair();
+    const sealing = newSealing(pair);
+    const encryption = placedDetails(pair, sealing);
+    const [{ recordings: [{ recording_sid: sid }] }] = await place(simulated, { duration: 2, encryption });
+    const pristine = await request(`${simulated.url}/simulate/media/${sid}.wav`);
+    assert.ok((await media(simulated, sid, '.wav')).body.equals(seal(pristine.body, sealing)));
+    assert.equal((await media(simulated, sid, '.mp3')).status, 400);
+    const { json } = await requestJson(`${simulated.url}${API}/Recordings/${sid}.json`, { headers: { Authorization: AUTHORIZATION } });
+    assert.deepEqual(json.encryption_details, restDetails(pair, sealing));
+    for (const wrong of [{ key: 'AAAA' }, { public_key_sid: 'PK' }, { iv: undefined }, { encrypted_cek: '?' }]) {
+      const { status } = await requestJson(`${simulated.url}/simulate/calls`, {
+        method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ encryption: { ...encryption, ...wrong } }),
+      });
+      assert.equal(status, 400, JSON.stringify(wrong));
+    }
   });
 
   test('a cut and a slow body', async () => {

@@ -9,19 +9,32 @@ export function keyPair({ bits = 2048, sid = newSid('CR') } = {}) {
   return { sid, publicKey, privateKey, pem: privateKey.export({ type: 'pkcs8', format: 'pem' }) };
 }
 
-/** { body, cek, iv }: what is downloaded, the wrapped key, the IV. */
-export function encrypt(media, { publicKey }) {
+/** The key of one recording: { key, cek, iv }, of which cek is the wrapped one. */
+export function newSealing({ publicKey }) {
   const key = randomBytes(32);
-  const iv = randomBytes(12);
+  return { key, iv: randomBytes(12), cek: publicEncrypt({ key: publicKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }, key) };
+}
+
+/** What is downloaded. */
+export function seal(media, { key, iv }) {
   const cipher = createCipheriv('aes-256-gcm', key, iv);
-  const body = Buffer.concat([cipher.update(media), cipher.final(), cipher.getAuthTag()]);
-  const cek = publicEncrypt({ key: publicKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }, key);
-  return { body, cek, iv };
+  return Buffer.concat([cipher.update(media), cipher.final(), cipher.getAuthTag()]);
+}
+
+/** { body, cek, iv }: what is downloaded, the wrapped key, the IV. */
+export function encrypt(media, keyPairOf) {
+  const { key, cek, iv } = newSealing(keyPairOf);
+  return { body: seal(media, { key, iv }), cek, iv };
 }
 
 /** As the callback's field EncryptionDetails, a JSON text. */
 export const callbackDetails = ({ sid }, { cek, iv }) => JSON.stringify({
   public_key_sid: sid, type: 'rsa-aes', encrypted_cek: cek.toString('base64'), iv: iv.toString('base64'),
+});
+
+/** As `encryption` of the simulated Twilio's POST /simulate/calls, which seals with the key itself. */
+export const placedDetails = ({ sid }, { key, cek, iv }) => ({
+  public_key_sid: sid, encrypted_cek: cek.toString('base64'), iv: iv.toString('base64'), key: key.toString('base64'),
 });
 
 /** As encryption_details of the API, an object. */
