@@ -335,6 +335,8 @@ static void change_came(struct mail *mail)
 	take_numbers(&fetcher->env.options, &change->options);
 	fetch_set_max_transfers(fetcher->env.fetch, transfers_of(&fetcher->env.options));
 	scheduler_change(fetcher->scheduler);
+	if (fetcher->recovery)
+		recovery_look(fetcher->recovery);
 	start_reconciling(fetcher);
 }
 

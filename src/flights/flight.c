@@ -234,7 +234,7 @@ bool flight_abandon(struct flight *flight)
 
 /* ---- the beginning ---- */
 
-/* Would be purged at once: it counts as expired.  A longer retention brings it back at the next start. */
+/* Would be purged at once: it counts as expired.  A longer retention brings it back, or a clock that is set back (recovery.h). */
 static bool is_too_old(const struct flight *flight, const struct recording *recording)
 {
 	struct kept kept = recording_kept(recording);

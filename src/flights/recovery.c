@@ -6,6 +6,7 @@
 #include "blob/blob.h"
 #include "catalog/attempts.h"
 #include "catalog/recordings_queue.h"
+#include "event/loop.h"
 #include "flights/flight_env.h"
 #include "flights/scheduler.h"
 #include "ledger/ledger.h"
@@ -14,6 +15,9 @@
 #include <stdlib.h>
 
 #define PAGE 500 /* recordings read at once: a reader is not held up long */
+
+#define CLOCK_MS INT64_C(5000)  /* between two looks whether the clock was set */
+#define SET_MS   INT64_C(60000) /* by less, and it is drift */
 
 struct recovery {
 	struct ledger_job job;
@@ -26,6 +30,10 @@ struct recovery {
 	char young[PAGE][SID_SIZE];
 	size_t revived;
 	struct catalog_counts counts;
+	bool is_reading, is_wanted; /* a pass is under way; and one more */
+	bool has_told;
+	struct timer timer;
+	int64_t apart_ms; /* the wall clock from one that counts on, as a pass began */
 };
 
 struct closing {
@@ -87,13 +95,23 @@ static void read_page(struct recovery *recovery)
 	ledger_read(recovery->env->ledger, &recovery->job);
 }
 
+static void end_pass(struct recovery *recovery)
+{
+	recovery->is_reading = false;
+	if (recovery->is_wanted)
+		recovery_look(recovery);
+}
+
 static void end_page(struct recovery *recovery)
 {
-	if (recovery->count == PAGE)
+	if (recovery->count == PAGE) {
 		read_page(recovery);
-	else if (recovery->revived > 0)
-		log_info(NULL, "%zu recordings had expired and are kept longer now: fetching them",
+		return;
+	}
+	if (recovery->revived > 0)
+		log_info(NULL, "%zu recordings that had expired are not too old now: fetching them",
 			 recovery->revived);
+	end_pass(recovery);
 }
 
 static void revived(struct ledger_job *job)
@@ -102,6 +120,7 @@ static void revived(struct ledger_job *job)
 
 	if (!job->succeeded) {
 		log_error(NULL, "cannot queue what had expired: %s", job->err.text);
+		end_pass(recovery);
 		return;
 	}
 	recovery->revived += recovery->young_count;
@@ -132,10 +151,12 @@ static void page_done(struct ledger_job *job)
 
 	if (!job->succeeded) {
 		log_error(NULL, "cannot read what has expired: %s", job->err.text);
+		end_pass(recovery);
 		return;
 	}
-	if (recovery->after_id == 0)
+	if (!recovery->has_told)
 		tell(recovery);
+	recovery->has_told = true;
 	recovery->young_count = 0;
 	for (size_t i = 0; i < recovery->count; i++) {
 		const struct queue_expired *row = &recovery->page[i];
@@ -153,17 +174,51 @@ static void page_done(struct ledger_job *job)
 		end_page(recovery);
 }
 
+/* ---- once more ---- */
+
+static int64_t clocks_apart_ms(void)
+{
+	return clock_wall_ms() - clock_boot_ms();
+}
+
+void recovery_look(struct recovery *recovery)
+{
+	recovery->is_wanted = recovery->is_reading;
+	if (recovery->is_reading)
+		return;
+	recovery->is_reading = true;
+	recovery->after_id = 0;
+	recovery->revived = 0;
+	recovery->apart_ms = clocks_apart_ms();
+	read_page(recovery);
+}
+
+/* By a clock that was ahead everything was too old; now that it is set right, most of it is not. */
+static void look_at_clock(struct timer *timer)
+{
+	struct recovery *recovery = container_of(timer, struct recovery, timer);
+	int64_t moved_ms = clocks_apart_ms() - recovery->apart_ms;
+
+	timer_start(recovery->env->loop, timer, CLOCK_MS, look_at_clock);
+	if (moved_ms > SET_MS || moved_ms < -SET_MS)
+		recovery_look(recovery);
+}
+
 struct recovery *recovery_start(const struct flight_env *env, struct scheduler *scheduler)
 {
 	struct recovery *recovery = xcalloc(1, sizeof(*recovery));
 
 	recovery->env = env;
 	recovery->scheduler = scheduler;
-	read_page(recovery);
+	recovery_look(recovery);
+	timer_start(env->loop, &recovery->timer, CLOCK_MS, look_at_clock);
 	return recovery;
 }
 
 void recovery_free(struct recovery *recovery)
 {
+	if (!recovery)
+		return;
+	timer_stop(&recovery->timer);
 	free(recovery);
 }

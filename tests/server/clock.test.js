@@ -1,0 +1,60 @@
+// The clock of the machine is set while the server runs, by hours or years, and set right again.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { audio } from './harness/audio.js';
+import { untilState } from './harness/callspool.js';
+import { request, requestJson } from './harness/http.js';
+import { JumpingClock } from './harness/jumping.js';
+import { temporaryFolder } from './harness/process.js';
+import { preloaded } from './harness/shadow.js';
+import { startStored } from './harness/stored.js';
+import { until } from './harness/until.js';
+import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
+
+const YEAR_MS = 365 * 24 * 60 * 60 * 1000;
+
+async function startJumping(t, settings) {
+  const clock = new JumpingClock(join(temporaryFolder(t), 'ahead'));
+  const env = { ...preloaded([clock.library]), ...clock.env };
+  return { clock, ...await startStored(t, { env, settings: { retention: '30d', purge_grace: '1d', ...settings } }) };
+}
+
+/** The upstream has it, and the server is told. */
+async function tell(server, upstream) {
+  const [callSid, recordingSid] = [newSid('CA'), newSid('RE')];
+  const media = audio({ seconds: 2 });
+  upstream.recordings.set(recordingSid, { media, wav: media, callSid, duration: 2, channels: 2 });
+  const reply = await postForm(server.url, RECORDING_STATUS, recordingCallback({ CallSid: callSid, RecordingSid: recordingSid, RecordingDuration: '2' }));
+  assert.equal(reply.status, 200);
+  return { callSid, media, url: `${server.url}/api/recordings/${recordingSid}/media` };
+}
+
+test('two years ahead: nothing is removed, and what came meanwhile is fetched once the clock is right again', async (t) => {
+  const { server, upstream, recording, clock } = await startJumping(t);
+  clock.set(2 * YEAR_MS);
+  const told = await tell(server, upstream);
+  await until('it counts as expired', async () => {
+    const { json } = await requestJson(`${server.url}/api/calls/${told.callSid}`);
+    return json.recordings?.[0].reason?.code === 'recording_expired';
+  });
+  const refused = await requestJson(`${server.url}/api/purge`, { method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json' } });
+  assert.equal(refused.status, 503);
+  assert.match(refused.json.error, /nothing is removed/);
+  clock.set(0);
+  await untilState(server, told.callSid, 'stored');
+  assert.ok((await request(told.url)).body.equals(told.media));
+  assert.ok((await request(server.url + recording.mediaPath)).body.equals(recording.bytes));
+});
+
+test('two years behind: what comes is fetched and played, then and after', async (t) => {
+  const { server, upstream, clock } = await startJumping(t);
+  clock.set(-2 * YEAR_MS);
+  const behind = await tell(server, upstream);
+  await untilState(server, behind.callSid, 'stored');
+  assert.ok((await request(behind.url)).body.equals(behind.media));
+  clock.set(0);
+  const right = await tell(server, upstream);
+  await untilState(server, right.callSid, 'stored');
+  for (const each of [behind, right]) assert.ok((await request(each.url)).body.equals(each.media));
+});
