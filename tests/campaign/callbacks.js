@@ -70,7 +70,7 @@ export class Callbacks {
     if (of === 'completed') return [CALL_STATUS, callCallback({ CallSid: callSid })];
     return [RECORDING_STATUS, recordingCallback({
       CallSid: callSid, RecordingSid: recording.recordingSid, RecordingStartTime: new Date(recording.startedAt).toUTCString().replace('GMT', '+0000'), RecordingChannels: String(recording.channels),
-      ...(of === 'recorded' ? { RecordingStatus: status, RecordingDuration: String(recording.seconds), ...(status === 'absent' ? { ErrorCode: '16101' } : {}) }
+      ...(of === 'recorded' ? { RecordingStatus: status, RecordingDuration: String(recording.seconds), EncryptionDetails: recording.encryption, ...(status === 'absent' ? { ErrorCode: '16101' } : {}) }
         : { RecordingStatus: 'in-progress', RecordingDuration: undefined }),
     })];
   }

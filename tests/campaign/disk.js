@@ -9,9 +9,10 @@ const SMALL_MIB = 16;
 const PIECE = Buffer.alloc(1024 * 1024, 1);
 
 export class Disk {
-  static async open(t, folder, { isForgetful, isFaulty, isSmall }, below) {
+  /** `clock` (harness/jumping.js) is preloaded beside it, if there is one. */
+  static async open(t, folder, { isForgetful, isFaulty, isSmall }, { below, clock }) {
     const disk = new Disk();
-    Object.assign(disk, { folder, isForgetful, below, lost: 0 });
+    Object.assign(disk, { folder, isForgetful, below, clock, lost: 0 });
     mkdirSync(disk.path);
     if (isSmall) disk.small = await startDisk(t, disk.path, SMALL_MIB);
     if (isFaulty) disk.faulty = new FaultyDisk(folder, join(folder, 'faulty'));
@@ -42,9 +43,9 @@ export class Disk {
 
   /** Options of startServer. */
   get options() {
-    const above = this.faulty ? [this.faulty.library] : [];
+    const above = [this.faulty, this.clock].filter(Boolean).map(({ library }) => library);
     const env = this.isForgetful ? forgetful(this.path, this.shadow, { above }) : above.length > 0 ? preloaded(above) : {};
-    return { dataDir: this.dataDir, disk: this.small, env: { ...env, ...this.faulty?.env } };
+    return { dataDir: this.dataDir, disk: this.small, env: { ...env, ...this.faulty?.env, ...this.clock?.env } };
   }
 
   /** The next sync of one of KINDS fails. */

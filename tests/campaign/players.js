@@ -11,7 +11,7 @@ const PLAY_WAIT_MOST_MS = 2000;
 
 const LAWFUL = new Set([200, 206, 304, 404, 410, 412, 416, 500, 503]);
 const CODES = new Set(['call_not_found', 'recording_not_found', 'recording_not_available', 'recording_absent', 'recording_expired', 'recording_deleted',
-  'upstream_refused', 'upstream_unavailable', 'overloaded', 'rate_limited', 'precondition_failed', 'range_not_satisfiable', 'internal']);
+  'key_missing', 'upstream_refused', 'upstream_unavailable', 'overloaded', 'rate_limited', 'precondition_failed', 'range_not_satisfiable', 'internal']);
 
 const TICK_MS = 100;
 
@@ -129,19 +129,20 @@ export class Players {
   async look(recording, reply, { method = 'GET', range, hasLeft = false } = {}) {
     const about = `${recording.recordingSid}, ${range ?? 'all'}: ${reply.status}`;
     if (!LAWFUL.has(reply.status)) return this.world.object(`${about}: not a lawful answer: ${reply.body}`);
-    if (reply.status >= 400) return method === 'HEAD' || hasLeft ? undefined : this.#lookAtError(about, reply);
+    if (reply.status >= 400) return method === 'HEAD' || hasLeft ? undefined : this.#lookAtError(recording, about, reply);
     if (reply.status === 304 || method === 'HEAD') return undefined;
     this.heard += 1;
     recording.etag = reply.headers.etag ?? recording.etag;
     return this.#lookAtSound(recording, about, { ...reply, cut: reply.cut || hasLeft });
   }
 
-  #lookAtError(about, reply) {
+  #lookAtError(recording, about, reply) {
     if (reply.body.length === 0) throw new Error(JSON.stringify([reply.status, reply.headers, reply.cut]));
     if (reply.cut) throw new Error(`an answer ${reply.status} that was cut, of ${reply.body.length} bytes ${JSON.stringify(reply.headers)}`);
     const { code, error } = JSON.parse(reply.body);
     if (!CODES.has(code)) this.world.object(`${about}: ${code}`);
-    if (reply.status === 500 && !this.world.mayFail) this.world.object(`${about}: ${code}: ${error}`);
+    if (code === 'key_missing' && recording.key !== 'late') this.world.object(`${about}: ${code}: ${error}`);
+    if (reply.status === 500 && code !== 'key_missing' && !this.world.mayFail) this.world.object(`${about}: ${code}: ${error}`);
   }
 
   async #lookAtSound(recording, about, reply) {
@@ -150,6 +151,8 @@ export class Players {
     // What it is was known before its first byte came: what it becomes later is nothing that was heard.
     if (this.world.hasChanged) await this.world.twilio.learnEditions(recording);
     const agreeing = this.#agreeing(recording, etag, pieces);
+    // A file that somebody changed is heard as it is until it is found.
+    if (agreeing.length === 0 && recording.damaged?.some((content) => pieces.every((piece) => holds(content, piece)))) return undefined;
     const told = `${about}, ETag ${etag}, ${pieces.map(({ offset, bytes, total }) => `${bytes.length} from ${offset} of ${total}`).join(' and ')}${reply.cut ? ', cut' : ''}`;
     if (agreeing.length === 0) return this.world.object(`${told}: these bytes are no part of it${this.names.has(etag) ? ', or the ETag names two contents' : ''}`);
     if (etag) this.names.set(etag, { recording, contents: agreeing });

@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, readFileSync, readdirSync, readlinkSync } fro
 import { join } from 'node:path';
 import { request, requestJson } from '../server/harness/http.js';
 import { run } from '../server/harness/process.js';
+import { isLost, toldFaults } from './damage.js';
 import { keptBy } from './schedule.js';
 import { until } from '../server/harness/until.js';
 
@@ -14,15 +15,13 @@ const MEMORY_MOST_KIB = 1_500_000; // under ASan; a leak of what is played would
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
-async function rowOf(world, { callSid, recordingSid }) {
-  const { status, json } = await requestJson(`${world.server.url}/api/calls/${callSid}`);
-  if (status !== 200) return undefined;
-  return json.recordings.find((row) => row.recording_sid === recordingSid);
-}
+/** Where our only copy was damaged: how it ends is told (lookAtStore). */
+const ANY = ['stored', 'queued', 'waiting', 'dead', 'gone', 'expired', 'purged', 'deleted'];
 
 /** The states in which the recording may be in the end; undefined: it may be unknown, too. */
 function lawfulStates(world, recording) {
   const { deleted, status, held, age } = recording;
+  if (isLost(recording)) return ANY;
   if (status === 'absent') return [undefined, 'absent', 'announced', 'deleted', 'gone'];
   if (deleted === 'yes') return ['deleted'];
   const { retention, grace } = keptBy(world.live);
@@ -43,7 +42,7 @@ async function untilSettled(world, recording) {
   const states = lawfulStates(world, recording);
   let isRetried = false;
   await until(`${recording.recordingSid} is ${states.join(' or ')}`, async () => {
-    const row = await rowOf(world, recording);
+    const row = await world.rowOf(recording);
     recording.row = row;
     if (states.includes(row?.state)) return true;
     if (!isRetried && row?.next_try_at && Date.parse(row.next_try_at) - Date.now() > LONG_WAIT_MS) {
@@ -57,6 +56,7 @@ async function untilSettled(world, recording) {
 async function lookAtPlay(world, recording) {
   const reply = await request(`${world.server.url}/api/recordings/${recording.recordingSid}/media`);
   await world.players.look(recording, reply, {});
+  if (isLost(recording)) return undefined;
   const about = `${recording.recordingSid}, held: ${recording.held}, deleted: ${recording.deleted}, is ${recording.row?.state} and its play is answered ${reply.status}`;
   if (recording.row?.state === 'stored') {
     recording.isKept = true;
@@ -70,17 +70,51 @@ async function lookAtPlay(world, recording) {
 }
 
 async function lookAtDigest(world, recording) {
-  if (!recording.isKept) return;
-  const digest = await until(`${recording.recordingSid} has a digest`, async () => (await rowOf(world, recording)).sha256, WITHIN_MS);
+  if (!recording.isKept || isLost(recording)) return;
+  const digest = await until(`${recording.recordingSid} has a digest`, async () => (await world.rowOf(recording)).sha256, WITHIN_MS);
   if (!recording.contents.some((content) => sha256(content) === digest)) world.object(`${recording.recordingSid} has the digest ${digest} of something else`);
 }
 
 function lookAtHold(world, recording) {
   const { recordingSid, status, held, age, row } = recording;
-  if (status === 'absent' || (age > 0 && !world.callbacks.isTold(recording))) return undefined;
+  if (isLost(recording) || status === 'absent' || (age > 0 && !world.callbacks.isTold(recording))) return undefined;
   if (row?.state !== 'stored') return held === 'yes' && world.object(`${recordingSid} is held, and is ${row?.state}`);
   if (held !== 'maybe' && Boolean(row.hold) !== (held === 'yes')) world.object(`${recordingSid} was ${held === 'yes' ? '' : 'not '}held, and is shown with ${JSON.stringify(row.hold)}`);
   return undefined;
+}
+
+/** The comparison of the store with the ledger comes to its end, and leaves no fault but those of what cannot be fetched any more. */
+async function lookAtStore(world) {
+  const lost = new Set(world.recordings.filter(isLost).map(({ recordingSid }) => recordingSid));
+  const { status, body } = await requestJson(`${world.server.url}/api/verifications`, { method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json' } });
+  if (status !== 200) return world.object(`the comparison of the store was answered ${status} ${body}`);
+  return until('the store is compared, and mended', async () => {
+    const told = await toldFaults(world.server);
+    const left = told.faults.filter((fault) => !lost.has(fault.recording_sid) && fault.state !== 'mended');
+    world.told = told.faults;
+    if (!told.asked.completed_at || left.length > 0) throw new Error(JSON.stringify({ ...told, faults: left }));
+    return true;
+  }, WITHIN_MS);
+}
+
+/** Nothing that is due is left once somebody asks for it: Twilio has answered, and the clock is right. */
+async function lookAtPurge(world) {
+  if (!world.schedule.isAging) return;
+  await until('what is due is removed when it is asked for', async () => {
+    const { status, json } = await requestJson(`${world.server.url}/api/purge`, { method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json' } });
+    if (status !== 200 || json.failure || json.files_left) throw new Error(`${status} ${JSON.stringify(json)}`);
+    return true;
+  }, WITHIN_MS);
+  const { json } = await requestJson(`${world.server.url}/api/purge`);
+  if (json.recordings !== 0 || json.files_left || json.clock !== null) world.object(`after a purge: ${JSON.stringify(json)}`);
+}
+
+/** A damaged file that cannot be fetched again: what calls itself stored, and is not, is told. */
+function lookAtLost(world) {
+  for (const recording of world.recordings.filter(isLost)) {
+    const isTold = world.told.some((fault) => fault.recording_sid === recording.recordingSid && ['open', 'mending', 'stays'].includes(fault.state));
+    if (recording.row?.state === 'stored' && !recording.isWhole && !isTold) world.object(`${recording.recordingSid} is damaged, Twilio has it no more, and nothing is told: ${JSON.stringify(world.told)}`);
+  }
 }
 
 /** What lies below recordings/ and arriving/: nothing of what was removed, and each file whole. */
@@ -95,7 +129,7 @@ async function lookAtFiles(world) {
   const bySid = new Map(world.recordings.map((recording) => [recording.recordingSid, recording]));
   const foreign = () => readdirSync(join(dataDir, 'recordings'), { recursive: true }).map(String).filter((file) => /\.\w+$/.test(file)).filter((file) => {
     const recording = bySid.get(file.match(/RE[0-9a-f]{32}/)?.[0]);
-    return !recording?.isKept;
+    return !recording?.isKept && !(recording && isLost(recording));
   });
   await until('the files of what was removed are gone', () => {
     const left = foreign();
@@ -108,7 +142,8 @@ async function lookAtFiles(world) {
     const found = readFileSync(join(dataDir, 'recordings', file));
     const recording = bySid.get(recordingSid);
     recording.files = [...recording.files ?? [], file];
-    if (!recording.contents.some((content) => content.equals(found))) world.object(`${file} is no whole recording: ${found.length} bytes`);
+    recording.isWhole = recording.contents.some((content) => content.equals(found));
+    if (!recording.isWhole && !isLost(recording)) world.object(`${file} is no whole recording: ${found.length} bytes`);
   }
   for (const recording of world.recordings) {
     if (recording.isKept && !recording.files) world.object(`${recording.recordingSid} has no file`);
@@ -145,6 +180,7 @@ function lookAtRequests(world, before, after, wasStored) {
     if (openMax > 4 + world.servers.length) world.object(`${recordingSid} was asked for ${openMax} times at once`);
   }
   for (const [recordingSid, { requests }] of Object.entries(after)) {
+    if (world.recordings.some((recording) => recording.recordingSid === recordingSid && isLost(recording))) continue;
     if (requests > (wasStored.has(recordingSid) ? 0 : 4)) {
       world.object(`${recordingSid} was ${wasStored.has(recordingSid) ? 'stored, and was' : ''} asked for ${requests} times when nothing failed any more`);
     }
@@ -172,22 +208,28 @@ export async function beQuiet(world) {
   const { twilio, callbacks, recordings, schedule } = world;
   await twilio.clearFaults();
   world.disk.calm();
+  world.clock.set(0);
   callbacks.sendLate();
   await callbacks.settle();
   await world.players.stop();
-  await world.restart(schedule.quiet);
+  world.upkeep.addKey();
+  if (schedule.quiet !== 'go on') await world.restart(schedule.quiet);
   if (world.hasChanged) for (const recording of recordings) await twilio.learnEditions(recording);
   const before = await twilio.asked();
   const wasStored = new Set();
-  for (const recording of recordings) if ((await rowOf(world, recording))?.state === 'stored') wasStored.add(recording.recordingSid);
+  for (const recording of recordings) if (!recording.isDamaged && (await world.rowOf(recording))?.state === 'stored') wasStored.add(recording.recordingSid);
   await twilio.forgetAsked();
   for (const recording of recordings) await untilSettled(world, recording);
+  await lookAtPurge(world);
+  await lookAtStore(world);
+  for (const recording of recordings) await untilSettled(world, recording); // what was found is fetched again
   for (const recording of recordings) await lookAtPlay(world, recording);
   for (const recording of recordings) {
     await lookAtDigest(world, recording);
     lookAtHold(world, recording);
   }
   await lookAtFiles(world);
+  lookAtLost(world);
   await lookAtProcess(world);
   lookAtRequests(world, before, await twilio.asked(), wasStored);
   await world.stop();

@@ -41,8 +41,12 @@ function callbacksOf(dice, recordings) {
   return dice.chance(40) ? dice.shuffle(sent) : sent;
 }
 
+/** Twilio encrypts it: is its key with the server from the start, and do callbacks tell how, or the API alone? */
+const sealing = (dice) => ({ key: dice.weighted([[2, 'early'], [1, 'late']]), isTold: dice.chance(80) });
+
 function placeStep(dice, isAging) {
   const recordings = dice.weighted([[6, 1], [1, 2], [1, 3]]);
+  const status = dice.weighted([[14, 'completed'], [1, 'absent']]);
   return {
     what: 'place',
     call: `CA${dice.hex(32)}`,
@@ -50,7 +54,8 @@ function placeStep(dice, isAging) {
     recordings,
     seconds: dice.weighted([[5, dice.between(1, 6)], [2, dice.between(7, 20)], [1, dice.between(21, 60)]]),
     channels: dice.weighted([[4, 2], [1, 1]]),
-    status: dice.weighted([[14, 'completed'], [1, 'absent']]),
+    status,
+    ...(status === 'completed' && dice.chance(25) ? { sealed: sealing(dice) } : {}),
     age: isAging ? dice.weighted(AGES) : 0,
     callbacks: callbacksOf(dice, recordings),
   };
@@ -87,10 +92,25 @@ function ioStep(dice, { isForgetful }) {
   };
 }
 
+const HOUR_S = 3600;
+const YEAR_S = 365 * 24 * HOUR_S;
+
+/**
+ * The wall clock jumps: so many seconds ahead of what it is, or behind; 0: it is set right.  Hours bring no age over an edge, as after a
+ * start a clock counts as right that is some days ahead (docs/upkeep.md).
+ */
+function clockStep(dice) {
+  const far = dice.weighted([[2, dice.between(2, 11) * HOUR_S], [2, dice.between(1, 10) * YEAR_S]]);
+  return { what: 'clock', ahead: dice.weighted([[2, far], [2, -far], [1, 0]]) };
+}
+
+/** Somebody changes the file of one that is stored: a bit of it, its length, or that it is there. */
+const damageStep = (dice, number) => ({ what: 'damage', number, how: dice.pick(['flip', 'flip', 'cut', 'remove']), at: dice.between(0, 99) });
+
 /** One of the recordings that are there, the latest rather than the first. */
 const any = (dice, placed) => placed - 1 - Math.min(dice.below(placed), dice.below(placed));
 
-function step(dice, { disk, isAging }, placed) {
+function step(dice, { disk, isAging, isJumping, isTampered }, placed) {
   const of = (what) => () => ({ what, number: any(dice, placed) });
   const steps = [
     [8, () => placeStep(dice, isAging)],
@@ -100,6 +120,13 @@ function step(dice, { disk, isAging }, placed) {
     [3, () => ({ what: 'ask' })],
     [isAging ? 5 : 2, () => ({ what: 'hup', settings: live(dice, isAging) })],
     ...(placed > 0 ? [[4, of('hold')], [2, of('lift')], [4, of('delete')], [3, of('retry')], [2, of('tell')]] : []),
+    [1, () => ({ what: 'key' })],
+    ...(isAging ? [[3, () => ({ what: 'purge', isTrusting: dice.chance(20) })]] : []),
+    ...(isJumping ? [[6, () => clockStep(dice)]] : []),
+    ...(isTampered ? [[4, () => ({ what: 'verify', isCommand: dice.chance(25) })]] : []),
+    ...(isTampered && placed > 0 ? [[8, () => damageStep(dice, any(dice, placed))]] : []),
+    // Where reads fail now and then, a file that is whole may be taken for lost, and then Twilio's copy is needed.
+    ...(isTampered && placed > 0 && !disk.isFaulty ? [[3, of('forget')]] : []),
     ...(disk.isForgetful ? [[3, () => ({ what: 'sync', kind: dice.pick(KINDS) })]] : []),
     ...(disk.isFaulty ? [[8, () => ioStep(dice, disk)]] : []),
     ...(disk.isSmall ? [[4, () => ({ what: 'fill', left: dice.pick([0, 0, 4096, 300_000, 900_000]) })], [3, () => ({ what: 'drain' })]] : []),
@@ -125,26 +152,26 @@ export function makeSchedule(seed) {
   const dice = new Dice(seed);
   const kind = dice.weighted([[3, 'plain'], [4, 'forgetful'], [4, 'faulty'], [2, 'both'], [2, 'small']]);
   const disk = { isForgetful: kind === 'forgetful' || kind === 'both', isFaulty: kind === 'faulty' || kind === 'both', isSmall: kind === 'small' };
-  const isAging = dice.chance(35);
+  const about = { disk, isAging: dice.chance(35), isJumping: dice.chance(25), isTampered: dice.chance(35) };
   const lives = [];
   let placed = 0;
   for (let left = dice.weighted([[3, 1], [4, 2], [2, 3]]); left > 0; left -= 1) {
-    const made = oneLife(dice, { disk, isAging }, placed);
+    const made = oneLife(dice, about, placed);
     lives.push(made.life);
     placed = made.placed;
   }
   return {
     seed,
-    disk,
+    ...about,
     settings: {
       threads: dice.between(1, 2), format: dice.weighted([[4, 'mp3'], [1, 'wav']]), cache_entries: dice.pick([1, 4, 4096]),
       'fetch.stall_timeout': '300ms', 'fetch.connect_timeout': '2s', stop_timeout: '200ms', 'fetch.retry_most': dice.pick(['60ms', '200ms', '400ms']),
       reconcile_interval: '1s', min_free: disk.isSmall ? '512K' : '0',
     },
-    live: live(dice, isAging),
+    live: live(dice, about.isAging),
     players: dice.between(1, 5),
     lives,
-    // What the quiet begins with, so that it is not always the end of the last life.
-    quiet: dice.pick(disk.isForgetful ? ['power', 'kill', 'stop'] : ['kill', 'stop']),
+    // What the quiet begins with, so that it is not always the end of the last life; on a whole disk the server may go on, and heal.
+    quiet: dice.pick(disk.isForgetful ? ['power', 'kill', 'stop'] : kind === 'plain' ? ['kill', 'stop', 'go on', 'go on'] : ['kill', 'stop']),
   };
 }

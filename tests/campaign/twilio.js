@@ -1,6 +1,9 @@
 // The simulated Twilio of a schedule, and what it was asked.
+import { ACCOUNT, TOKEN } from '../server/harness/callspool.js';
+import { callbackDetails, newSealing, placedDetails } from '../server/harness/cipher.js';
 import { Simulator } from '../server/harness/simulator.js';
 import { request } from '../server/harness/http.js';
+import { pairOf } from './keys.js';
 
 const PATIENCE_MS = 180_000; // of a machine with much else to do
 
@@ -14,23 +17,27 @@ export class Twilio {
   }
 
   /** Places a call that is over: { callSid, recordings: [{ recordingSid, seconds, startedAt, channels, contents }] }. */
-  async place({ call, recording, recordings, seconds, channels, status, age }) {
+  async place({ call, recording, recordings, seconds, channels, status, age, sealed }) {
+    const format = sealed ? 'wav' : this.format;
+    const sealing = sealed && newSealing(pairOf(sealed.key));
     const reply = await this.simulator.ask('POST', 'calls', {
-      call_sid: call, recording_sid: recording, recordings, duration: this.format === 'wav' ? Math.ceil(seconds / 6) : seconds, channels, callbacks: false, age: Math.round(age * 86_400),
+      call_sid: call, recording_sid: recording, recordings, duration: format === 'wav' ? Math.ceil(seconds / 6) : seconds, channels, callbacks: false, age: Math.round(age * 86_400),
+      ...(sealed ? { encryption: placedDetails(pairOf(sealed.key), sealing) } : {}),
       ...(status === 'absent' ? { recording_status: 'absent', error_code: 16101 } : {}),
     });
     const [placed] = reply.calls;
     return {
       callSid: placed.call_sid,
       recordings: await Promise.all(placed.recordings.map(async (one) => ({
-        recordingSid: one.recording_sid, callSid: placed.call_sid, channels: one.channels, seconds: Math.round(one.duration_ms / 1000), startedAt: one.started_at, status, age,
-        contents: status === 'absent' ? [] : [await this.#media(one.recording_sid, 0)],
+        recordingSid: one.recording_sid, callSid: placed.call_sid, channels: one.channels, seconds: Math.round(one.duration_ms / 1000), startedAt: one.started_at, status, age, format,
+        ...(sealed ? { key: sealed.key, encryption: sealed.isTold ? callbackDetails(pairOf(sealed.key), sealing) : undefined } : {}),
+        contents: status === 'absent' ? [] : [await this.#media(one.recording_sid, format, 0)],
       }))),
     };
   }
 
-  async #media(recordingSid, edition) {
-    const { status, body } = await request(`${this.url}/simulate/media/${recordingSid}.${this.format}?edition=${edition}`, { withinMs: PATIENCE_MS });
+  async #media(recordingSid, format, edition) {
+    const { status, body } = await request(`${this.url}/simulate/media/${recordingSid}.${format}?edition=${edition}`, { withinMs: PATIENCE_MS });
     return status === 200 ? body : undefined;
   }
 
@@ -42,10 +49,17 @@ export class Twilio {
 
   async #learn(recording) {
     for (;;) {
-      const next = await this.#media(recording.recordingSid, recording.contents.length);
+      const next = await this.#media(recording.recordingSid, recording.format, recording.contents.length);
       if (!next) return;
       recording.contents.push(next);
     }
+  }
+
+  /** Somebody deletes it at Twilio; false: a fault stood in the way. */
+  async forget(recordingSid) {
+    const headers = { Authorization: `Basic ${Buffer.from(`${ACCOUNT}:${TOKEN}`).toString('base64')}` };
+    const { status } = await request(`${this.url}/2010-04-01/Accounts/${ACCOUNT}/Recordings/${recordingSid}.json`, { method: 'DELETE', headers, withinMs: PATIENCE_MS });
+    return status === 204;
   }
 
   addFaults(rules) {

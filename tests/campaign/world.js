@@ -1,18 +1,22 @@
 // One schedule as it is lived: the simulated Twilio, the disk, the server through its lives, callbacks and players.
 //
 // What must never be is objected to as soon as it is seen; what must be in the end, quiet.js looks at.
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startServer } from '../server/harness/callspool.js';
-import { request } from '../server/harness/http.js';
+import { request, requestJson } from '../server/harness/http.js';
+import { JumpingClock } from '../server/harness/jumping.js';
 import { temporaryFolder } from '../server/harness/process.js';
 import { seededBy } from '../server/harness/seeded.js';
 import { Callbacks } from './callbacks.js';
+import { damage, forget } from './damage.js';
 import { Disk } from './disk.js';
+import { Keys, holdsPlain } from './keys.js';
 import { Players } from './players.js';
 import { keptBy } from './schedule.js';
 import { Twilio } from './twilio.js';
+import { Upkeep } from './upkeep.js';
 
 /** What a server says at level=error of a disk that fails, or is full; of a whole one it says nothing. */
 const SYNC_FAILED = [/cannot be trusted|cannot sync/];
@@ -28,7 +32,10 @@ export class World {
     const world = new World();
     const folder = temporaryFolder(t, 'campaign');
     Object.assign(world, { t, schedule, folder, recordings: [], calls: [], objections: [], servers: [], beganAt: performance.now() });
-    world.disk = await Disk.open(t, folder, schedule.disk, seededBy(schedule.seed + 1));
+    world.clock = new JumpingClock(join(folder, 'ahead'));
+    world.keys = new Keys(join(folder, 'keys'));
+    world.upkeep = new Upkeep(world);
+    world.disk = await Disk.open(t, folder, schedule.disk, { below: seededBy(schedule.seed + 1), clock: schedule.isJumping && world.clock });
     world.twilio = await Twilio.start(t, schedule.seed, schedule.settings.format);
     world.callbacks = new Callbacks(world);
     world.players = new Players(world, schedule.seed, schedule.players);
@@ -63,7 +70,7 @@ export class World {
     this.config = join(this.folder, 'settings');
     this.#writeSettings();
     const { settings } = this.schedule;
-    const options = { ...this.disk.options, upstream: this.twilio.url, settings, args: ['--config', this.config], expectErrors: explained(this.schedule.disk), mayDie: this.mayFail };
+    const options = { ...this.disk.options, upstream: this.twilio.url, settings: { ...settings, 'twilio.private_key_file': this.keys.folder }, args: ['--config', this.config], expectErrors: explained(this.schedule.disk), mayDie: this.mayFail };
     let server = await startServer(this.t, options);
     if (!server.url) {
       // A start that meets a failing disk may say so and end; on a whole one it serves.
@@ -99,8 +106,27 @@ export class World {
     if (how === 'stop' && !server.status) await server.stop('SIGTERM');
     else if (!server.status) await server.kill();
     await server.finish();
+    await this.upkeep.end();
     await this.callbacks.settle();
+    this.#lookForPlain();
     if (how === 'power' || how === 'torn') this.disk.losePower(how === 'torn');
+  }
+
+  /** What Twilio encrypted and is on its way lies on the disk as it came, whatever ended the server. */
+  #lookForPlain() {
+    const sealed = this.recordings.filter(({ key }) => key);
+    const arriving = this.disk.seen(join(this.disk.dataDir, 'arriving'));
+    if (sealed.length === 0) return;
+    for (const name of readdirSync(arriving)) {
+      if (sealed.some(({ contents }) => contents.some((content) => holdsPlain(join(arriving, name), content)))) this.object(`arriving/${name} has what was encrypted, opened`);
+    }
+  }
+
+  /** As the calls page shows it; undefined: it is not known. */
+  async rowOf({ callSid, recordingSid }) {
+    const { status, json } = await requestJson(`${this.server.url}/api/calls/${callSid}`);
+    if (status !== 200) return undefined;
+    return json.recordings.find((row) => row.recording_sid === recordingSid);
   }
 
   async restart(how) {
@@ -143,6 +169,12 @@ export class World {
       case 'io': return this.disk.faulty.fail(step);
       case 'fill': return this.disk.fill(step.left);
       case 'drain': return this.disk.drain();
+      case 'clock': return this.clock.set(step.ahead * 1000);
+      case 'key': return this.upkeep.addKey();
+      case 'purge': return this.upkeep.purge(step);
+      case 'verify': return this.upkeep.verify(step);
+      case 'damage': return recording && damage(this, recording, step);
+      case 'forget': return recording && forget(this, recording);
       default: throw new Error(`no such step: ${step.what}`);
     }
   }
