@@ -18,11 +18,14 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 /** Where our only copy was damaged: how it ends is told (lookAtStore). */
 const ANY = ['stored', 'queued', 'waiting', 'dead', 'gone', 'expired', 'purged', 'deleted'];
 
+/** It is known that it was begun, and no more. */
+const BEGUN = ['announced', 'recording'];
+
 /** The states in which the recording may be in the end; undefined: it may be unknown, too. */
 function lawfulStates(world, recording) {
   const { deleted, status, held, age } = recording;
   if (isLost(recording)) return ANY;
-  if (status === 'absent') return [undefined, 'absent', 'announced', 'deleted', 'gone'];
+  if (status === 'absent') return [undefined, 'absent', ...BEGUN, 'deleted', 'gone'];
   if (deleted === 'yes') return ['deleted'];
   const { retention, grace } = keptBy(world.live);
   const isDue = age > retention + grace;
@@ -31,7 +34,7 @@ function lawfulStates(world, recording) {
   if (world.couldBePurged(recording) && held !== 'yes') states.add('purged');
   // What was too old when it was to be fetched is not; nor is the list read so far back that it finds what no webhook told of.
   if (isDue && held !== 'yes') for (const state of ['expired', 'queued', 'waiting']) states.add(state);
-  if (age > 0 && !world.callbacks.isTold(recording)) return [...states, undefined, 'announced'];
+  if (age > 0 && !world.callbacks.isTold(recording)) return [...states, undefined, ...BEGUN];
   return [...states];
 }
 
