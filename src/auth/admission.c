@@ -69,6 +69,8 @@ const struct known *admission_look(struct admission *admission, enum known_sourc
 		return entry;
 	if (now > entry->idle_s)
 		return NULL; /* another loop may have seen it since */
+	if (entry->seen_s == now)
+		return entry; /* a player's next piece: all of it is as it was */
 	entry->seen_s = now;
 	if (entry->kind == CREDENTIAL_SESSION)
 		entry->idle_s = in_seconds(loop_wall_ms(admission->loop) +

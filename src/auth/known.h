@@ -2,7 +2,7 @@
  * The credentials that one serving loop knows: who stands behind what a request shows, without a
  * query, a lock or an allocation.
  *
- * 1,024 sets of 4 entries of a cache line each.  What is compared is a keyed hash of the credential as it was
+ * 2,048 sets of 8 entries of a cache line each.  What is compared is a keyed hash of the credential as it was
  * sent (SipHash-2-4, 128 bits, a random key of the process): a guess is worth 2^-128, timing tells
  * nothing of the secret, and nothing secret stays in memory.  Each source has a hash of its own, so a
  * session that is shown as a token is nobody.
