@@ -4,33 +4,31 @@
 #include "api/web.h"
 #include "api/web_host.h"
 #include "auth/auth.h"
-#include "base/buf.h"
 #include "http/reply.h"
 
 #include <sodium.h>
 #include <stdio.h>
 
-#define HOST_PREFIX   "__Host-"
-#define SECURE_PREFIX "__Secure-"
-#define NAME_SIZE     48
-#define VALUE_MAX     64
-#define LINE_SIZE     256
+#define SESSION "callspool"
+#define DEVICE  "callspool-device"
+#define LINK    "callspool-link"
 
-static bool is_link(const char *name)
+#define VALUE_MAX 64
+#define LINE_SIZE 256
+
+/* Over TLS with the prefix that browsers hold to. */
+static struct str full_name(const struct exchange *x, enum cookie cookie)
 {
-	return strcmp(name, COOKIE_LINK) == 0;
-}
+	static const struct {
+		struct str plain, over_tls;
+	} names[] = {
+		[COOKIE_SESSION] = { STR(SESSION), STR("__Host-" SESSION) },
+		[COOKIE_DEVICE] = { STR(DEVICE), STR("__Host-" DEVICE) },
+		[COOKIE_LINK] = { STR(LINK),
+				  STR("__Secure-" LINK) }, /* __Host- would forbid its path */
+	};
 
-/* Over TLS with the prefix that browsers hold to.  Made for each play: printf was a twentieth of one. */
-static struct str full_name(const struct exchange *x, const char *name, char room[NAME_SIZE])
-{
-	struct buf full;
-
-	buf_over(&full, room, NAME_SIZE);
-	if (forwarded_is_over_tls(x))
-		buf_add_text(&full, is_link(name) ? SECURE_PREFIX : HOST_PREFIX);
-	buf_add_text(&full, name);
-	return buf_str(&full);
+	return forwarded_is_over_tls(x) ? names[cookie].over_tls : names[cookie].plain;
 }
 
 static bool is_loopback_peer(const struct exchange *x)
@@ -63,23 +61,21 @@ struct str cookie_find(struct str header, struct str name)
 	return STR_NONE;
 }
 
-struct str cookie_of(const struct exchange *x, const char *name)
+struct str cookie_of(const struct exchange *x, enum cookie cookie)
 {
-	char room[NAME_SIZE];
-
 	if (!x->request.known[HTTP_COOKIE].at)
 		return STR_NONE;
-	return cookie_find(x->request.known[HTTP_COOKIE], full_name(x, name, room));
+	return cookie_find(x->request.known[HTTP_COOKIE], full_name(x, cookie));
 }
 
-void cookie_set(struct exchange *x, const char *name, const char *value, int64_t max_age_s,
+void cookie_set(struct exchange *x, enum cookie cookie, const char *value, int64_t max_age_s,
 		const char *path)
 {
-	char room[NAME_SIZE], line[LINE_SIZE];
+	char line[LINE_SIZE];
 
 	snprintf(line, sizeof(line),
 		 "%.*s=%.*s; Path=%s; %sHttpOnly; SameSite=Strict; Max-Age=%lld",
-		 STR_ARG(full_name(x, name, room)), VALUE_MAX, value, path ? path : "/",
+		 STR_ARG(full_name(x, cookie)), VALUE_MAX, value, path ? path : "/",
 		 forwarded_is_over_tls(x) ? "Secure; " : "", (long long)max_age_s);
 	reply_header(x, STR("Set-Cookie"), str_of(line));
 	sodium_memzero(line, sizeof(line));

@@ -14,9 +14,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define COOKIE_SESSION "callspool"
-#define COOKIE_DEVICE  "callspool-device"
-#define COOKIE_LINK    "callspool-link" /* with a path of its own: without __Host- */
+enum cookie {
+	COOKIE_SESSION,
+	COOKIE_DEVICE,
+	COOKIE_LINK, /* with a path of its own: without __Host- */
+};
 
 /* May somebody sign in over this connection: by TLS, on loopback, or because insecure_http says so? */
 bool cookie_may_sign_in(const struct exchange *x);
@@ -24,7 +26,7 @@ bool cookie_may_sign_in(const struct exchange *x);
 /* The value of the first cookie of that name in a Cookie header; at == NULL: none.  Pure. */
 struct str cookie_find(struct str header, struct str name);
 /* The same in the request, by the name that counts over this connection. */
-struct str cookie_of(const struct exchange *x, const char *name);
+struct str cookie_of(const struct exchange *x, enum cookie cookie);
 /* Set-Cookie; max_age_s 0 ends it; path NULL: "/".  After reply_begin(). */
-void cookie_set(struct exchange *x, const char *name, const char *value, int64_t max_age_s,
+void cookie_set(struct exchange *x, enum cookie cookie, const char *value, int64_t max_age_s,
 		const char *path);

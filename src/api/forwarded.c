@@ -221,12 +221,23 @@ static struct str scheme_said(const struct exchange *x)
 	return proto.len > 0 ? proto : STR("http");
 }
 
+/* Asked for each play: no further than to the first byte that differs. */
+static bool is_https(const char *url)
+{
+	static const char scheme[] = "https://";
+
+	for (size_t i = 0; i < sizeof(scheme) - 1; i++)
+		if (ascii_lower(url[i]) != scheme[i])
+			return false;
+	return true;
+}
+
 bool forwarded_is_over_tls(const struct exchange *x)
 {
 	const char *settled = settled_origin(x);
 
 	if (settled)
-		return str_starts_nocase(str_of(settled), STR("https://"));
+		return is_https(settled);
 	return str_eq_nocase(scheme_said(x), STR("https"));
 }
 

@@ -57,8 +57,8 @@ static void check_with_another(struct str header, struct str name, struct str fo
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct str known[] = { STR(COOKIE_SESSION), STR(COOKIE_DEVICE),
-					    STR(COOKIE_LINK), STR("__Host-" COOKIE_SESSION) };
+	static const struct str known[] = { STR("callspool"), STR("callspool-device"),
+					    STR("callspool-link"), STR("__Host-callspool") };
 	struct str header = { (const char *)data, size }, name = STR_NONE;
 
 	if (!str_cut(&header, '\n', &name) || name.len == 0 || name.len > NAME_MAX_LEN)
