@@ -116,6 +116,18 @@ static const uint8_t known_by_length[20] = {
 	[13] = 11, [14] = 13, [17] = 14, [18] = 16, [19] = 17,
 };
 
+/*
+ * `name` is of token characters: of these only letters become a letter of ours, or '-', by the bit that makes them small.
+ * As long as the one of the field.
+ */
+static bool is_name_of(const struct known_field *field, struct str name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if ((name.at[i] | 0x20) != field->name.at[i])
+			return false;
+	return true;
+}
+
 static const struct known_field *find_known(struct str name)
 {
 	size_t i = name.len < ARRAY_LEN(known_by_length) ? known_by_length[name.len] : 0;
@@ -123,8 +135,7 @@ static const struct known_field *find_known(struct str name)
 	if (i == 0)
 		return NULL;
 	for (i--; i < ARRAY_LEN(known_fields) && known_fields[i].name.len == name.len; i++)
-		if (known_fields[i].name.at[0] == ascii_lower(name.at[0]) &&
-		    str_eq_nocase(known_fields[i].name, name))
+		if (is_name_of(&known_fields[i], name))
 			return &known_fields[i];
 	return NULL;
 }
