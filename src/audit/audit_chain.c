@@ -89,20 +89,31 @@ static void mac_of_address(const struct audit_key *key, const struct audit_entry
 
 /* ---- writing ---- */
 
+bool audit_chain_append_behind(struct catalog *catalog, const struct audit_key *key,
+			       struct audit_tail *tail, struct audit_entry *entry, struct err *err)
+{
+	entry->chain = tail->chain;
+	entry->seq = tail->seq + 1;
+	entry->address_mac[0] = '\0';
+	if (entry->address[0] != '\0')
+		mac_of_address(key, entry, entry->address_mac);
+	mac_of_entry(key, entry, tail->mac, entry->mac);
+	if (!audit_insert(catalog, entry, err))
+		return false;
+	tail->seq = entry->seq;
+	tail->at_ms = entry->at_ms;
+	memcpy(tail->mac, entry->mac, sizeof(tail->mac));
+	return true;
+}
+
 bool audit_chain_append(struct catalog *catalog, const struct audit_key *key,
 			struct audit_entry *entry, struct err *err)
 {
 	struct audit_tail tail;
 
 	/* Asked each time: a transaction that was rolled back has then moved nothing. */
-	if (!audit_tail(catalog, entry->chain, &tail, err))
-		return false;
-	entry->seq = tail.seq + 1;
-	entry->address_mac[0] = '\0';
-	if (entry->address[0] != '\0')
-		mac_of_address(key, entry, entry->address_mac);
-	mac_of_entry(key, entry, tail.mac, entry->mac);
-	return audit_insert(catalog, entry, err);
+	return audit_tail(catalog, entry->chain, &tail, err) &&
+	       audit_chain_append_behind(catalog, key, &tail, entry, err);
 }
 
 static void add_head(struct json *json, const struct audit_tail *tail)

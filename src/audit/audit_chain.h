@@ -41,6 +41,13 @@ bool audit_chain_begin(struct catalog *catalog, const struct audit_key *key, int
 /* Gives entry->seq, address_mac and mac; chain and all else is the caller's.  In a write transaction. */
 bool audit_chain_append(struct catalog *catalog, const struct audit_key *key,
 			struct audit_entry *entry, struct err *err) MUST_CHECK;
+/*
+ * The same for many entries of one transaction: `tail` is the end of their chain, as audit_tail() told in it, and moves on
+ * with each.
+ */
+bool audit_chain_append_behind(struct catalog *catalog, const struct audit_key *key,
+			       struct audit_tail *tail, struct audit_entry *entry,
+			       struct err *err) MUST_CHECK;
 /* An entry with the heads of all chains of the last day; *out is the head of this one behind it. */
 bool audit_chain_head(struct catalog *catalog, const struct audit_key *key, int64_t chain,
 		      int64_t now_ms, struct audit_tail *out, struct err *err) MUST_CHECK;

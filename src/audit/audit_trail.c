@@ -68,12 +68,26 @@ static bool fill_user_name(struct catalog *catalog, struct audit_entry *entry, s
 	return err->kind == ERR_NOT_FOUND; /* deleted meanwhile: the number stays */
 }
 
-bool audit_trail_write(const struct audit_trail *trail, struct catalog *catalog,
-		       struct audit_entry *entry, struct err *err)
+bool audit_trail_end(const struct audit_trail *trail, struct catalog *catalog,
+		     struct audit_tail *out, struct err *err)
 {
-	entry->chain = trail->chain;
+	return audit_tail(catalog, trail->chain, out, err);
+}
+
+bool audit_trail_write_behind(const struct audit_trail *trail, struct catalog *catalog,
+			      struct audit_tail *tail, struct audit_entry *entry, struct err *err)
+{
 	entry->at_ms = clock_wall_ms();
 	name_network(entry);
 	return fill_user_name(catalog, entry, err) &&
-	       audit_chain_append(catalog, trail->key, entry, err);
+	       audit_chain_append_behind(catalog, trail->key, tail, entry, err);
+}
+
+bool audit_trail_write(const struct audit_trail *trail, struct catalog *catalog,
+		       struct audit_entry *entry, struct err *err)
+{
+	struct audit_tail tail;
+
+	return audit_trail_end(trail, catalog, &tail, err) &&
+	       audit_trail_write_behind(trail, catalog, &tail, entry, err);
 }

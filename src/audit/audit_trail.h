@@ -44,3 +44,12 @@ bool audit_trail_begin(struct audit_trail *trail, struct catalog *catalog,
  */
 bool audit_trail_write(const struct audit_trail *trail, struct catalog *catalog,
 		       struct audit_entry *entry, struct err *err) MUST_CHECK;
+/*
+ * The same for many entries of one transaction: the end of the chain is asked for once, and moves on with each.  After a
+ * failure it is to be asked for anew.
+ */
+bool audit_trail_end(const struct audit_trail *trail, struct catalog *catalog,
+		     struct audit_tail *out, struct err *err) MUST_CHECK;
+bool audit_trail_write_behind(const struct audit_trail *trail, struct catalog *catalog,
+			      struct audit_tail *tail, struct audit_entry *entry,
+			      struct err *err) MUST_CHECK;

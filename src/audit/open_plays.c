@@ -101,7 +101,7 @@ static void write_body(const struct entry *entry, struct buf *out)
 }
 
 static bool append(const struct audit_trail *trail, struct catalog *catalog,
-		   const struct entry *entry, struct err *err)
+		   struct audit_tail *tail, const struct entry *entry, struct err *err)
 {
 	const struct play *play = &entry->play;
 	struct audit_entry row = { .user_id = (int64_t)play->user_id };
@@ -120,15 +120,19 @@ static bool append(const struct audit_trail *trail, struct catalog *catalog,
 	}
 	buf_over(&body, row.body, sizeof(row.body));
 	write_body(entry, &body);
-	return audit_trail_write(trail, catalog, &row, err);
+	return audit_trail_write_behind(trail, catalog, tail, &row, err);
 }
 
 static bool run_batch(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct batch *batch = container_of(job, struct batch, job);
+	const struct audit_trail *trail = batch->plays->trail;
+	struct audit_tail tail;
 
+	if (!audit_trail_end(trail, catalog, &tail, err))
+		return false;
 	for (size_t i = 0; i < batch->count; i++)
-		if (!append(batch->plays->trail, catalog, &batch->at[i], err))
+		if (!append(trail, catalog, &tail, &batch->at[i], err))
 			return false;
 	return true;
 }
