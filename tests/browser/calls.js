@@ -6,6 +6,8 @@ import { CALL_STATUS, RECORDING_STATUS, callCallback, newSid, postForm, recordin
 import { launchBrowser } from './browser.js';
 import { HOSTS, acceptInvitation, newPage, startSecure } from './secure.js';
 
+export { play, playOf, region, rowOf, sound, untilSound } from './page.js';
+
 /** { upstream, secure, browser, admin }: `admin` is a page of the administrator, at the list. */
 export async function startCalls(t, { settings } = {}) {
   const upstream = await startUpstream(t);
@@ -43,28 +45,4 @@ export const askCalls = ({ admin }, query = '') => admin.evaluate(async (search)
 export const untilStored = (world, callSid) => until('it is stored', async () => {
   const { calls } = await askCalls(world, `?call=${callSid}`);
   return calls[0]?.recordings[0]?.state === 'stored';
-}, 20_000);
-
-export const rowOf = (page, callSid) => page.locator(`[data-sid="${callSid}"]`);
-export const playOf = (page, callSid) => rowOf(page, callSid).getByRole('button', { name: /^(Play|Pause) call/ });
-export const region = (page) => page.getByRole('region', { name: 'Player' });
-
-/** What the one <audio> does. */
-export const sound = (page) => page.evaluate(() => {
-  const audio = document.querySelector('audio');
-  return audio && { at: audio.currentTime, length: audio.duration, paused: audio.paused, rate: audio.playbackRate, src: audio.currentSrc, error: audio.error?.message ?? null, count: document.querySelectorAll('audio').length };
-});
-export const untilSound = (page, what, probe) => until(what, async () => {
-  const now = await sound(page);
-  return now !== null && probe(now);
-}, 20_000);
-
-/**
- * Presses Play of a call.  A press that comes within 400 ms after rows moved counts for the row that was there before,
- * as the page's design has it; so does a test's, which is as fast.
- */
-export const play = (page, { callSid, recordingSid }) => until('its Play was pressed', async () => {
-  if ((await sound(page))?.src.includes(recordingSid)) return true;
-  await playOf(page, callSid).click();
-  return false;
 }, 20_000);
