@@ -1,5 +1,6 @@
 // What Health and the first run make of what the server tells.
 import assert from 'node:assert';
+import { readFileSync } from 'node:fs';
 import test, { describe } from 'node:test';
 import { load } from './load.js';
 
@@ -21,6 +22,16 @@ describe('what is wrong', () => {
     const causes = causesOf({ causes: ['The moon is full.', DEAD] });
     assert.deepEqual(causes.map(({ name, tone }) => [name, tone]), [['dead', 'warn'], [null, 'warn']]);
     assert.equal(causes[1].text, 'The moon is full.');
+  });
+  test('each cause that the server has is told by a name of its own', () => {
+    const source = readFileSync(new URL('../../src/web/health.c', import.meta.url), 'utf8');
+    const texts = [...source.matchAll(/\badd\(causes,\s*((?:"[^"]*"\s*)+)/g)].map(([, literals]) => literals.replace(/"\s*"|^"|"\s*$/g, ''));
+    const troubles = [...source.matchAll(/judge_trouble\([^,]+, "([^"]+)", causes\)/g)].map(([, what]) => what);
+    const causes = [...texts.filter((text) => !text.startsWith('%s')), ...troubles].map((text) => text.replace(/%lld|%u/g, '3').replace(/notify_url %s/, 'notify_url were').replace(/%(\.\d+)?s/g, 'x'));
+    assert.ok(causes.length > 22, causes.join('\n'));
+    const named = causesOf({ causes });
+    assert.deepEqual(named.filter(({ name }) => name === null).map(({ text }) => text), []);
+    assert.equal(new Set(named.map(({ name }) => name)).size, causes.length);
   });
   test('degraded without a cause is not good', () => assert.equal(toneOf({ causes: [], degraded: true }), 'warn'));
 });

@@ -47,6 +47,9 @@ export type Tone = 'good' | 'warn' | 'bad';
 
 /** Which of the causes one is, worst first; what the server says besides is a warning in its own words. */
 const CAUSES = [
+	['ledgerWrite', 'bad', /^The ledger cannot be written/],
+	['ledgerRead', 'bad', /^Not all of the ledger can be read/],
+	['storeRead', 'bad', /^Stored files cannot be opened/],
 	['credentials', 'bad', /^Twilio refuses the credentials/],
 	['signature', 'bad', /^Webhooks are refused: their signature/],
 	['noPublicUrl', 'bad', /^Webhooks are refused: public_url/],
@@ -54,7 +57,10 @@ const CAUSES = [
 	['unsigned', 'bad', /^Webhooks are refused: they have no X-Twilio-Signature/],
 	['exhausted', 'bad', /^The disk is full, and so is/],
 	['noStore', 'bad', /^The store does not answer/],
+	['storeWrite', 'bad', /^The store takes no files/],
 	['noRoom', 'bad', /^The disk has less room than min_free/],
+	['missing', 'bad', /^Of \d+ recordings the stored file is missing or damaged/],
+	['unmended', 'bad', /damaged files of the store cannot be mended/],
 	['examined', 'bad', /^The server examined itself/],
 	['outage', 'warn', /^Twilio does not answer as it should/],
 	['spent', 'warn', /^The disk was full: webhooks use/],
@@ -62,6 +68,12 @@ const CAUSES = [
 	['old', 'warn', /^A recording waits/],
 	['list', 'warn', /^Twilio's list of recordings/],
 	['aside', 'warn', /could not be worked into the ledger/],
+	['mending', 'warn', /^Of \d+ recordings the stored file was missing or damaged/],
+	['uncompared', 'warn', /^The store cannot be compared with the ledger/],
+	['notifyGone', 'warn', /^notify_url answered 410/],
+	['notifyFails', 'warn', /^notify_url takes nothing/],
+	['notifyWaits', 'warn', /^A webhook to notify_url waits/],
+	['notifyDead', 'warn', /to notify_url (was|were) given up/],
 ] as const;
 
 export type CauseName = (typeof CAUSES)[number][0];
