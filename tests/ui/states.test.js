@@ -5,6 +5,7 @@ import test from 'node:test';
 import { load } from './load.js';
 
 const { shownOf, shownText, keptOf, statusText, rowName, whyOf } = await load('list/states', 'list/say');
+const { allWords: words } = await load('later_words');
 
 const NOW = Date.parse('2026-11-21T12:00:00Z');
 const call = (recording, more = {}) => ({
@@ -77,6 +78,11 @@ test('each word that the server has is told apart; its sentence is read for none
   const section = manual.slice(manual.indexOf('### Why a recording does not play'), manual.indexOf('## Changes as they happen'));
   const told = [...section.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, words]) => [...words.matchAll(/`(\w+)`/g)].map(([, word]) => word));
   assert.ok(told.length > 25, told.join());
+  const table = readFileSync(new URL('../../src/verdict/verdict.c', import.meta.url), 'utf8');
+  const outcomes = [...table.matchAll(/\{ \w+,\s*VERDICT_\w+,\s*VERDICT_\w+,\s*"(\w+)"/g)].map(([, word]) => word).filter((word) => word !== 'stored');
+  assert.ok(outcomes.length > 30, outcomes.join());
+  assert.deepStrictEqual(outcomes.filter((word) => !told.includes(word)), [], 'docs/api.md has them all');
+  for (const word of ['stored', ...outcomes]) assert.ok(Object.hasOwn(words().details.outcomes, word), `the details of a call have words for ${word}`);
   const bySentence = told.filter((code) => whyOf({ reason: { code, text: 'x' } }).kind === 'text');
   assert.deepStrictEqual(bySentence, ['absent', 'gone', 'deleted', 'recording_deleted', 'recording_expired'], 'what the state says already');
   assert.strictEqual(whyOf({ reason: { code: 'new_word', text: 'What came is not audio.' } }).kind, 'text');

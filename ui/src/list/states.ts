@@ -34,7 +34,7 @@ const WORDS: Record<string, Exclude<Why['kind'], 'text'>> = {
 	refused: 'refused', forbidden: 'forbidden', upstream_refused: 'refused', blocked_address: 'elsewhere',
 	disk_full: 'full', disk_failed: 'ours', no_descriptor: 'ours', internal: 'ours', lost: 'lost',
 	too_short: 'short', silent: 'silent', no_key: 'key', upstream_failed: 'failed',
-	key_missing: 'locked', key_wrong: 'locked', forged: 'unusable', encryption_untold: 'unusable', details_learned: 'early', closed: 'early',
+	key_missing: 'locked', key_wrong: 'locked', encryption_unreadable: 'unusable', encryption_unclear: 'unusable', forged: 'unusable', encryption_untold: 'unusable', details_learned: 'early', closed: 'early',
 };
 
 /** A word that this page does not know yet, or that says nothing: the server's sentence. */
