@@ -76,7 +76,6 @@ export interface CallPage {
 	calls: Call[];
 	next: string | null;
 	previous: string | null;
-	number_is_vague: boolean;
 }
 
 /** A message of /api/events; whatever is not in it is not told of. */

@@ -1,4 +1,4 @@
-// Said above the list: that there is no connection, that a search is too vague.
+// Said above the list: that there is no connection.
 import { useEffect, useRef } from 'preact/hooks';
 import { connection } from '../live';
 import { ltr } from '../isolate';
@@ -27,15 +27,4 @@ export function Banner() {
 			<button type="button" class="btn sm" onClick={() => calls.retry()}>{common.tryNow}</button>
 		</div>
 	);
-}
-
-// How many numbers the server looks at.
-const LOOKED_AT = 512;
-const LOOKED_AT_FILTERED = 64;
-
-export function Vague() {
-	const { list } = useWords();
-	const { isVague, filter, status } = useStore(calls.state);
-	if (!isVague || status !== 'ready' || !filter.number) return null;
-	return <p class="vague" role="status">{list.vague(filter.direction || filter.state ? LOOKED_AT_FILTERED : LOOKED_AT, ltr(filter.number.replace(/^\+?0?/, '')))}</p>;
 }

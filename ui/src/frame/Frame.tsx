@@ -10,7 +10,7 @@ import { mustSignIn } from '../session';
 import { useStore } from '../store';
 import { go, view } from '../view';
 import { useWords } from '../words';
-import { Banner, Vague } from './Banner';
+import { Banner } from './Banner';
 import { PhoneBar, WideBar } from './Bar';
 import { DATES_ID, Filters } from './Filters';
 import { keysShown, useKeys } from './keys';
@@ -80,7 +80,6 @@ function CallsPage() {
 		<>
 			<Banner />
 			<Filters />
-			<Vague />
 			<Calls />
 		</>
 	);

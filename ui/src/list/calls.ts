@@ -16,7 +16,6 @@ export interface ListState {
 	againAt: number;
 	/** Of the filter that the rows are of. */
 	filter: Filter;
-	isVague: boolean;
 	hasOlderFailed: boolean;
 }
 
@@ -49,7 +48,7 @@ export class Calls {
 	place: readonly Anchor[] = [];
 	/** Rows that came while they were looked at, and when. */
 	readonly fresh = new Map<string, number>();
-	readonly state = store<ListState>({ version: 0, status: 'loading', error: null, againAt: 0, filter: {}, isVague: false, hasOlderFailed: false });
+	readonly state = store<ListState>({ version: 0, status: 'loading', error: null, againAt: 0, filter: {}, hasOlderFailed: false });
 
 	#filter: Filter = {};
 	#query: string | null = null;
@@ -119,7 +118,7 @@ export class Calls {
 		this.stretch.takesNew = true;
 		this.stretch.page(ticket, page);
 		this.#failures = 0;
-		this.#tell({ status: 'ready', error: null, filter, isVague: page.number_is_vague, hasOlderFailed: false });
+		this.#tell({ status: 'ready', error: null, filter, hasOlderFailed: false });
 		this.#watch = watch({ filter, seq: page.seq, bottom: page.next, told: (message) => this.#told(message) });
 	}
 

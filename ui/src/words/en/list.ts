@@ -28,7 +28,6 @@ export const list = {
 	searchWhat: 'Numbers and call SIDs only',
 	searchShort: 'Type 3 digits at least',
 	clearSearch: 'Clear the search',
-	vague: (most: number, digits: string) => `More than ${most} numbers end in ${digits}. Type more digits.`,
 
 	health: 'Health',
 	healthIs: { bad: 'something does not play', warn: 'a warning' },
@@ -163,7 +162,7 @@ export const list = {
 		since: (day: string) => `since ${day}`,
 		until: (day: string) => `until ${day}`,
 		fromTo: (from: string, to: string) => `from ${from} to ${to}`,
-		number: (digits: string) => `with a number ending in ${digits}`,
+		number: (digits: string) => `with ${digits} in a number`,
 		call: 'with this SID',
 	},
 	without: (n: number | 'many') => (n === 'many' ? 'Many calls match without the filters.' : n === 1 ? '1 call matches without the filters.' : `${count(n)} calls match without the filters.`),

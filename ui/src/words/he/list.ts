@@ -30,7 +30,6 @@ export const list: typeof English = {
 	searchWhat: 'מספרים ומזהי שיחה בלבד',
 	searchShort: 'יש להקליד לפחות 3 ספרות',
 	clearSearch: 'ניקוי החיפוש',
-	vague: (most, digits) => `יותר מ־${most} מספרים מסתיימים ב־${digits}. יש להקליד ספרות נוספות.`,
 
 	health: 'תקינות',
 	healthIs: { bad: 'משהו אינו מושמע', warn: 'אזהרה' },
@@ -163,7 +162,7 @@ export const list: typeof English = {
 		since: (day) => `מ־${day}`,
 		until: (day) => `עד ${day}`,
 		fromTo: (from, to) => `מ־${from} עד ${to}`,
-		number: (digits) => `עם מספר המסתיים ב־${digits}`,
+		number: (digits) => `שבאחד ממספריה ${digits}`,
 		call: 'עם המזהה הזה',
 	},
 	without: (n) => (n === 'many' ? 'שיחות רבות מתאימות ללא המסננים.' : forms(n, { one: 'שיחה אחת מתאימה ללא המסננים.', two: '2 שיחות מתאימות ללא המסננים.', other: `${count(n)} שיחות מתאימות ללא המסננים.` })),
