@@ -83,10 +83,15 @@ test('marks stand on round times, apart from each other and from the end', () =>
 
 test('the agent is above, wherever the file has them', () => {
   const names = (...args) => lanesOf(...args).map(({ channel, name }) => `${channel} ${name}`);
-  assert.deepEqual(names(2, ['agent', 'customer'], false), ['0 agent', '1 customer']);
-  assert.deepEqual(names(2, ['customer', 'agent'], false), ['1 agent', '0 customer']);
-  assert.deepEqual(names(2, ['customer', 'agent'], true), ['0 agent', '1 customer'], 'a person knows better');
-  assert.deepEqual(names(2, null, false), ['0 side1', '1 side2']);
-  assert.deepEqual(names(2, null, true), ['1 side1', '0 side2']);
-  assert.deepEqual(names(1, null, true), ['0 both']);
+  const said = (isSwapped, agent = null) => ({ isSwapped, agent });
+  assert.deepEqual(names(2, ['agent', 'customer']), ['0 agent', '1 customer']);
+  assert.deepEqual(names(2, ['customer', 'agent']), ['1 agent', '0 customer']);
+  assert.deepEqual(names(2, ['customer', 'agent'], said(true)), ['0 agent', '1 customer'], 'a person knows better');
+  assert.deepEqual(names(2, ['agent', 'customer'], said(true)), ['1 agent', '0 customer']);
+  assert.deepEqual(names(2, ['agent', 'customer'], said(false, 1)), ['0 agent', '1 customer'], 'what was said of calls that the server knows nothing of');
+  assert.deepEqual(names(2, null), ['0 side1', '1 side2']);
+  assert.deepEqual(names(2, null, said(true)), ['0 side1', '1 side2'], 'there is nothing to be swapped');
+  assert.deepEqual(names(2, null, said(false, 1)), ['1 agent', '0 customer'], 'a person knows');
+  assert.deepEqual(names(2, null, said(false, 0)), ['0 agent', '1 customer']);
+  assert.deepEqual(names(1, null, said(true, 1)), ['0 both']);
 });

@@ -14,12 +14,13 @@ import { Lanes } from './Lanes';
 import { LevelsButton, VolumeSlider } from './Levels';
 import { Refused, useNote } from './Refused';
 import { lanesOf, type Lane } from './lanes_of';
-import { shownLanes, sides } from './sides';
+import { shownLanes } from './sides';
 import { DownloadLink, Stage } from './Stage';
 import { timeText } from './time';
 import { LoopButton, Middle, SkipButton, SpeedButton, TimeButton } from './Transport';
 import { isInTheWay } from './trouble';
 import { wave } from './waves';
+import { wayOf, who } from './who';
 
 export interface PlayerProps {
 	onWhy(callSid: string): void;
@@ -39,9 +40,9 @@ function setSmall(small: boolean): void {
 /** Who is heard where, from above. */
 export function useLanes(held: Track): Lane[] {
 	const now = useStore(wave);
-	const { swapped } = useStore(sides);
+	const said = useStore(who)[wayOf(held.call.direction)];
 	const channels = now?.lanes.length ?? recordingOf(held)?.channels ?? 1;
-	const lanes = lanesOf(channels, now?.sides, swapped[held.call.direction ?? ''] ?? false);
+	const lanes = lanesOf(channels, now?.sides, said);
 	useEffect(() => shownLanes.set(lanes));
 	return lanes;
 }
@@ -88,7 +89,7 @@ function Controls({ held, lanes }: { held: Track; lanes: Lane[] }) {
 			</div>
 			<div class="e">
 				<LoopButton />
-				<LevelsButton lanes={lanes} direction={held.call.direction ?? ''} />
+				<LevelsButton lanes={lanes} way={wayOf(held.call.direction)} />
 				<span class="sep wide" />
 				<VolumeSlider />
 				<span class="sep" />

@@ -9,8 +9,10 @@ import { useWords } from '../words';
 import { LEVEL_DB } from './gains';
 import { listening, setVolume } from './listening';
 import type { Lane } from './lanes_of';
-import { setEven, setLevel, sides, swap } from './sides';
+import { setEven, setLevel, sides } from './sides';
 import { SideButtons } from './SideHead';
+import { wave } from './waves';
+import { nameAgent, swap, who, type Way } from './who';
 
 const dbText = (db: number): string => (db > 0 ? `+${db}` : db < 0 ? `−${-db}` : '0');
 
@@ -35,7 +37,23 @@ export function VolumeSlider() {
 	return <Slider class="vol" label={player.volume} value={percent} min={0} max={100} step={5} bigStep={20} text={isMuted ? player.muted : `${percent} %`} onInput={(to) => setVolume(to / 100)} />;
 }
 
-export function LevelsBox({ lanes, direction }: { lanes: Lane[]; direction: string }) {
+/** Who speaks on which side: the server knows, and may be wrong; or it does not. */
+function Who({ way }: { way: Way }) {
+	const { player } = useWords();
+	const isKnown = Boolean(useStore(wave)?.sides);
+	const { agent } = useStore(who)[way];
+	if (isKnown) return <button type="button" class="btn sm" onClick={() => swap(way)}>{player.swap}</button>;
+	return (
+		<div class="agentis" role="group" aria-label={player.agentIs}>
+			<span class="grow" aria-hidden="true">{player.agentIs}</span>
+			{[0, 1].map((channel) => (
+				<button key={channel} type="button" class="btn sm" aria-pressed={agent === channel} onClick={() => nameAgent(way, channel)}>{player.names[channel ? 'side2' : 'side1']}</button>
+			))}
+		</div>
+	);
+}
+
+export function LevelsBox({ lanes, way }: { lanes: Lane[]; way: Way }) {
 	const { player } = useWords();
 	const { isEven } = useStore(sides);
 	return (
@@ -49,12 +67,12 @@ export function LevelsBox({ lanes, direction }: { lanes: Lane[]; direction: stri
 					<Switch label={player.even} isOn={isEven} onChange={setEven} />
 				</footer>
 			)}
-			{lanes.length > 1 && <button type="button" class="btn sm" onClick={() => swap(direction)}>{player.swap}</button>}
+			{lanes.length > 1 && <Who way={way} />}
 		</>
 	);
 }
 
-export function LevelsButton({ lanes, direction }: { lanes: Lane[]; direction: string }) {
+export function LevelsButton({ lanes, way }: { lanes: Lane[]; way: Way }) {
 	const { player } = useWords();
 	const [anchor, setAnchor] = useState<HTMLElement | null>(null);
 	return (
@@ -65,7 +83,7 @@ export function LevelsButton({ lanes, direction }: { lanes: Lane[]; direction: s
 			</button>
 			{anchor && (
 				<Popover class="levels" anchor={anchor} label={player.levels} side="above" align="end" onClose={() => setAnchor(null)}>
-					<LevelsBox lanes={lanes} direction={direction} />
+					<LevelsBox lanes={lanes} way={way} />
 				</Popover>
 			)}
 		</>

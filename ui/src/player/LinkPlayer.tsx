@@ -48,7 +48,7 @@ export function LinkPlayer(props: LinkPlayerProps) {
 	const isPhone = useMedia('(max-width: 719.98px)');
 	const now = useStore(wave);
 	const { trouble } = useStore(sound);
-	const lanes = lanesOf(now?.lanes.length ?? channels, now?.sides, false);
+	const lanes = lanesOf(now?.lanes.length ?? channels, now?.sides);
 	const refused = <Refused download={download ?? null} />;
 	useSource(props);
 	useEffect(() => shownLanes.set(lanes));

@@ -19,6 +19,7 @@ import { lengthText, timeText } from './time';
 import { BigButton, LoopButton, Middle, SkipButton, SpeedButton, TenButton } from './Transport';
 import { isInTheWay } from './trouble';
 import { useHeadLine } from './useHeadLine';
+import { wayOf } from './who';
 
 const SWIPE_PX = 40;
 
@@ -74,7 +75,7 @@ function More({ held, lanes }: { held: Track; lanes: ReturnType<typeof useLanes>
 			</MenuButton>
 			{anchor && (
 				<Popover class="levels" anchor={anchor} label={player.levels} align="end" onClose={() => setAnchor(null)}>
-					<LevelsBox lanes={lanes} direction={held.call.direction ?? ''} />
+					<LevelsBox lanes={lanes} way={wayOf(held.call.direction)} />
 				</Popover>
 			)}
 		</span>

@@ -1,4 +1,5 @@
 // Which side is in which lane.
+import type { Said } from './who';
 
 export type SideName = 'agent' | 'customer' | 'side1' | 'side2' | 'both';
 
@@ -7,10 +8,18 @@ export interface Lane {
 	name: SideName;
 }
 
-/** From above; who is who where the server knows, and the other way round where a person said so. */
-export function lanesOf(channels: number, known: readonly string[] | null | undefined, isSwapped: boolean): Lane[] {
+const NOTHING: Said = { isSwapped: false, agent: null };
+
+/** The agent's channel; null: not known. */
+function agentOf(known: readonly string[] | null | undefined, { isSwapped, agent }: Said): number | null {
+	if (!known) return agent;
+	return (known[0] === 'customer') === isSwapped ? 0 : 1;
+}
+
+/** From above: the agent where that is known, from the server or from a person. */
+export function lanesOf(channels: number, known: readonly string[] | null | undefined, said: Said = NOTHING): Lane[] {
 	if (channels < 2) return [{ channel: 0, name: 'both' }];
-	const isTurned = (known?.[0] === 'customer') !== isSwapped;
-	const [first, second] = isTurned ? [1, 0] : [0, 1];
-	return [{ channel: first, name: known ? 'agent' : 'side1' }, { channel: second, name: known ? 'customer' : 'side2' }];
+	const agent = agentOf(known, said);
+	if (agent === null) return [{ channel: 0, name: 'side1' }, { channel: 1, name: 'side2' }];
+	return [{ channel: agent, name: 'agent' }, { channel: 1 - agent, name: 'customer' }];
 }

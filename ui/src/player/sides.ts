@@ -1,6 +1,5 @@
 // The two sides of a call: which is who, and how loud each is.  Web Audio is built at the first touch of that and never
 // before, for iOS suspends it when the screen locks.
-import { keep, kept } from '../chosen';
 import { toast } from '../parts/toast';
 import { store } from '../store';
 import { words } from '../words';
@@ -14,17 +13,11 @@ export interface Sides {
 	/** By channel of the file. */
 	channels: [Side, Side];
 	isEven: boolean;
-	/** By the direction of a call: its first channel is not who it was taken for. */
-	swapped: Record<string, boolean>;
 }
 
 const asItIs = (): Side => ({ db: 0, isMuted: false, isSolo: false });
 
-function swappedBefore(): Record<string, boolean> {
-	return Object.fromEntries(['inbound', 'outbound'].map((direction) => [direction, kept(`swapped-${direction}`) === 'on']));
-}
-
-export const sides = store<Sides>({ channels: [asItIs(), asItIs()], isEven: false, swapped: swappedBefore() });
+export const sides = store<Sides>({ channels: [asItIs(), asItIs()], isEven: false });
 
 /** As the player has them, from above. */
 export const shownLanes = store<Lane[]>([]);
@@ -94,12 +87,6 @@ export function toggleOnly(channel: number): void {
 
 export const setLevel = (channel: number, db: number): void => changeSide(channel, { db: clampedDb(db) });
 export const setEven = (isEven: boolean): void => change({ isEven });
-
-export function swap(direction: string): void {
-	const isSwapped = !sides.value.swapped[direction];
-	keep(`swapped-${direction}`, isSwapped ? 'on' : 'off');
-	sides.set({ ...sides.value, swapped: { ...sides.value.swapped, [direction]: isSwapped } });
-}
 
 const isIos = (): boolean => /iP(hone|ad|od)/.test(navigator.userAgent) || (navigator.userAgent.includes('Macintosh') && navigator.maxTouchPoints > 1);
 

@@ -31,6 +31,7 @@ export const player = {
 	levels: 'Levels',
 	even: 'Even out both sides',
 	swap: 'Swap sides',
+	agentIs: 'The agent is',
 	volume: 'Volume',
 	mute: 'Mute',
 	muted: 'Muted',

@@ -32,6 +32,7 @@ export const player: typeof English = {
 	levels: 'עוצמות',
 	even: 'איזון שני הצדדים',
 	swap: 'החלפת צדדים',
+	agentIs: 'הנציג הוא',
 	volume: 'עוצמת קול',
 	mute: 'השתקה',
 	muted: 'מושתק',
