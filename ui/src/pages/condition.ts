@@ -70,6 +70,7 @@ const CAUSES = [
 	['aside', 'warn', /could not be worked into the ledger/],
 	['mending', 'warn', /^Of \d+ recordings the stored file was missing or damaged/],
 	['uncompared', 'warn', /^The store cannot be compared with the ledger/],
+	['removal', 'warn', /^Removal waits/],
 	['notifyGone', 'warn', /^notify_url answered 410/],
 	['notifyFails', 'warn', /^notify_url takes nothing/],
 	['notifyWaits', 'warn', /^A webhook to notify_url waits/],

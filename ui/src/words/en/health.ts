@@ -28,6 +28,7 @@ export const health = {
 		unmended: 'Damaged files cannot be mended',
 		mending: 'Files that were missing or damaged are fetched again',
 		uncompared: 'The store cannot be compared with the ledger',
+		removal: 'Nothing is removed until somebody has looked at the holds',
 		notifyGone: 'notify_url wants no webhooks any more',
 		notifyFails: 'notify_url takes no webhooks',
 		notifyWaits: 'A webhook to notify_url has waited for long',

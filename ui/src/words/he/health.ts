@@ -31,6 +31,7 @@ export const health: typeof English = {
 		unmended: 'יש קבצים פגומים שאי אפשר לתקן',
 		mending: 'קבצים שהיו חסרים או פגומים מובאים שוב',
 		uncompared: 'אי אפשר להשוות את האחסון למסד הנתונים',
+		removal: 'אף הקלטה אינה מוסרת עד שמישהו יבדוק את השמירות',
 		notifyGone: `${ltr('notify_url')} אינו רוצה עוד פניות webhook`,
 		notifyFails: `${ltr('notify_url')} אינו מקבל פניות webhook`,
 		notifyWaits: `פניית webhook אל ${ltr('notify_url')} ממתינה זמן רב`,
