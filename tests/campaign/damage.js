@@ -33,6 +33,7 @@ function change(world, recording, { how, at }) {
   const [content] = recording.contents;
   const place = Math.floor(content.length * at / 100);
   recording.isDamaged = true;
+  world.explainLoss(recording);
   if (how === 'remove') rmSync(path);
   else if (how === 'cut') truncateSync(path, place);
   else recording.damaged = [...recording.damaged ?? [], flip(world, path, place)];

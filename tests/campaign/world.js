@@ -40,6 +40,7 @@ export class World {
     world.callbacks = new Callbacks(world);
     world.players = new Players(world, schedule.seed, schedule.players);
     world.live = schedule.live;
+    world.explained = explained(schedule.disk);
     world.rules = [keptBy(world.live)];
     return world;
   }
@@ -51,6 +52,11 @@ export class World {
   /** Webhooks are refused where the ledger cannot be written, and nowhere else. */
   get mayRefuse() {
     return this.mayFail;
+  }
+
+  /** Somebody changed its file: a play finds it, or who was to make its digest. */
+  explainLoss({ recordingSid }) {
+    this.explained.push(new RegExp(`${recordingSid}.*(is lost, and queued to be fetched again|cannot be read)`));
   }
 
   object(text) {
@@ -70,7 +76,7 @@ export class World {
     this.config = join(this.folder, 'settings');
     this.#writeSettings();
     const { settings } = this.schedule;
-    const options = { ...this.disk.options, upstream: this.twilio.url, settings: { ...settings, 'twilio.private_key_file': this.keys.folder }, args: ['--config', this.config], expectErrors: explained(this.schedule.disk), mayDie: this.mayFail };
+    const options = { ...this.disk.options, upstream: this.twilio.url, settings: { ...settings, 'twilio.private_key_file': this.keys.folder }, args: ['--config', this.config], expectErrors: this.explained, mayDie: this.mayFail };
     let server = await startServer(this.t, options);
     if (!server.url) {
       // A start that meets a failing disk may say so and end; on a whole one it serves.
