@@ -12,6 +12,7 @@
 struct clock_guard {
 	pthread_mutex_t lock;
 	struct clock_voucher voucher;
+	bool is_keep_asked; /* since the ledger was written to last */
 };
 
 /* ---- what vouches for it ---- */
@@ -32,11 +33,25 @@ static bool refuse(const struct clock_reading *now, int64_t right_ms, const char
 		       "the clock says %s, but %s it is %s: nothing is removed", says, by, right);
 }
 
+/* Its wall_ms is 0 where neither Twilio nor this process has vouched. */
+static const struct clock_reading *best_of(const struct clock_voucher *voucher)
+{
+	return voucher->twilio.wall_ms != 0 ? &voucher->twilio : &voucher->vouched;
+}
+
+int64_t clock_guard_bounded_ms(const struct clock_voucher *voucher, const struct clock_reading *now)
+{
+	const struct clock_reading *by = best_of(voucher);
+
+	if (by->wall_ms == 0 || now->wall_ms < carried_on(by, now))
+		return now->wall_ms;
+	return carried_on(by, now);
+}
+
 bool clock_guard_judge(const struct clock_voucher *voucher, const struct clock_reading *now,
 		       struct err *err)
 {
-	const struct clock_reading *by = voucher->twilio.wall_ms != 0 ? &voucher->twilio
-								      : &voucher->vouched;
+	const struct clock_reading *by = best_of(voucher);
 	char kept[ISO_DATE_SIZE], says[ISO_DATE_SIZE];
 
 	if (by->wall_ms != 0)
@@ -85,12 +100,35 @@ static struct clock_reading read_clocks(void)
 	return (struct clock_reading){ .wall_ms = clock_wall_ms(), .boot_ms = clock_boot_ms() };
 }
 
-void clock_guard_heard(struct clock_guard *guard, int64_t date_ms)
+static bool is_ahead(int64_t kept_ms, int64_t told_ms)
 {
+	return kept_ms > told_ms + CLOCK_GUARD_APART_MS;
+}
+
+bool clock_guard_heard(struct clock_guard *guard, int64_t date_ms)
+{
+	bool is_keep_due;
+
 	pthread_mutex_lock(&guard->lock);
 	guard->voucher.twilio =
 		(struct clock_reading){ .wall_ms = date_ms, .boot_ms = clock_boot_ms() };
+	is_keep_due = !guard->is_keep_asked && is_ahead(guard->voucher.kept_ms, date_ms);
+	guard->is_keep_asked |= is_keep_due;
 	pthread_mutex_unlock(&guard->lock);
+	return is_keep_due;
+}
+
+bool clock_guard_told(struct clock_guard *guard, int64_t *out_ms)
+{
+	struct clock_reading now = read_clocks();
+	bool is_told;
+
+	pthread_mutex_lock(&guard->lock);
+	is_told = guard->voucher.twilio.wall_ms != 0;
+	if (is_told)
+		*out_ms = carried_on(&guard->voucher.twilio, &now);
+	pthread_mutex_unlock(&guard->lock);
+	return is_told;
 }
 
 /*
@@ -112,15 +150,20 @@ bool clock_guard_load(struct clock_guard *guard, struct catalog *catalog, struct
 	return read_kept(catalog, &guard->voucher.kept_ms, err);
 }
 
-/* From here on by this process: but not by a clock that went back, which may come forward again. */
+/*
+ * From here on by this process: but not by a clock that went back, which may come forward again, nor by one that is a little
+ * ahead, which would vouch for itself an hour further each time.
+ */
 static bool judge(struct clock_guard *guard, const struct clock_reading *now, struct err *err)
 {
 	struct clock_voucher *voucher = &guard->voucher;
+	int64_t right_ms;
 
 	if (!clock_guard_judge(voucher, now, err))
 		return false;
+	right_ms = carried_on(&voucher->vouched, now);
 	if (voucher->vouched.wall_ms == 0 ||
-	    now->wall_ms >= carried_on(&voucher->vouched, now) - CLOCK_GUARD_APART_MS)
+	    (now->wall_ms <= right_ms && now->wall_ms >= right_ms - CLOCK_GUARD_APART_MS))
 		voucher->vouched = *now;
 	return true;
 }
@@ -132,10 +175,26 @@ bool clock_guard_now(struct clock_guard *guard, int64_t *out_ms, struct err *err
 
 	pthread_mutex_lock(&guard->lock);
 	is_right = judge(guard, &now, err);
-	pthread_mutex_unlock(&guard->lock);
 	if (is_right)
-		*out_ms = now.wall_ms;
+		*out_ms = clock_guard_bounded_ms(&guard->voucher, &now);
+	pthread_mutex_unlock(&guard->lock);
 	return is_right;
+}
+
+enum clock_doubt clock_guard_doubt(struct clock_guard *guard, struct err *err)
+{
+	struct clock_reading now = read_clocks();
+	enum clock_doubt doubt = CLOCK_UNDOUBTED;
+
+	pthread_mutex_lock(&guard->lock);
+	if (!judge(guard, &now, err)) {
+		if (guard->voucher.twilio.wall_ms != 0)
+			doubt = CLOCK_CONTRADICTED;
+		else if (guard->voucher.vouched.wall_ms != 0 || guard->voucher.kept_ms != 0)
+			doubt = CLOCK_UNVOUCHED;
+	}
+	pthread_mutex_unlock(&guard->lock);
+	return doubt;
 }
 
 static bool set_kept(struct clock_guard *guard, struct catalog *catalog, int64_t at_ms,
@@ -147,6 +206,7 @@ static bool set_kept(struct clock_guard *guard, struct catalog *catalog, int64_t
 		return false;
 	pthread_mutex_lock(&guard->lock);
 	guard->voucher.kept_ms = at_ms;
+	guard->is_keep_asked = false;
 	pthread_mutex_unlock(&guard->lock);
 	return true;
 }
@@ -155,26 +215,26 @@ static bool set_kept(struct clock_guard *guard, struct catalog *catalog, int64_t
  * A ledger that has no word of the clock is asked what was written to it last; by now that may have been written by this very
  * clock, and the next start would believe it.
  */
-static bool keep_first(struct clock_guard *guard, struct catalog *catalog, struct err *err)
+static bool keep_first(struct clock_guard *guard, struct catalog *catalog, int64_t kept_ms,
+		       struct err *err)
 {
-	struct upkeep row;
-
-	return upkeep_find(catalog, UPKEEP_CLOCK, &row, err) &&
-	       (row.at_ms != 0 || guard->voucher.kept_ms == 0 ||
-		set_kept(guard, catalog, guard->voucher.kept_ms, err));
+	return kept_ms != 0 || guard->voucher.kept_ms == 0 ||
+	       set_kept(guard, catalog, guard->voucher.kept_ms, err);
 }
 
 bool clock_guard_keep(struct clock_guard *guard, struct catalog *catalog, struct err *err)
 {
-	int64_t now_ms, kept_ms;
+	int64_t now_ms, told_ms;
 	struct upkeep row;
+	struct err doubt;
 
-	if (!clock_guard_now(guard, &now_ms, err))
-		return err->kind == ERR_UNAVAILABLE && keep_first(guard, catalog, err);
 	if (!upkeep_find(catalog, UPKEEP_CLOCK, &row, err))
 		return false;
-	kept_ms = row.at_ms;
-	return (kept_ms != 0 && now_ms < kept_ms + KEPT_EACH_MS) ||
+	if (clock_guard_told(guard, &told_ms) && is_ahead(row.at_ms, told_ms))
+		return set_kept(guard, catalog, told_ms, err);
+	if (!clock_guard_now(guard, &now_ms, &doubt))
+		return keep_first(guard, catalog, row.at_ms, err);
+	return (row.at_ms != 0 && now_ms < row.at_ms + KEPT_EACH_MS) ||
 	       set_kept(guard, catalog, now_ms, err);
 }
 

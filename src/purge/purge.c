@@ -294,15 +294,16 @@ static void item_done(struct ledger_job *job)
 static bool run_list(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct purge_run *run = container_of(job, struct purge_run, job);
-	int64_t now_ms = clock_wall_ms();
 	struct err doubt;
-	bool may_remove = purge_may_remove(run->env, catalog, &now_ms, &doubt);
+	bool may_remove;
 
+	run->now_ms = clock_wall_ms();
+	may_remove = purge_may_remove(run->env, catalog, &run->now_ms, &doubt);
 	if (!may_remove && doubt.kind != ERR_UNAVAILABLE) {
 		*err = doubt;
 		return false;
 	}
-	if (!purge_list(run->env, catalog, now_ms, run->rows, PURGE_PAGE, &run->count,
+	if (!purge_list(run->env, catalog, run->now_ms, run->rows, PURGE_PAGE, &run->count,
 			&run->next_at_ms, err))
 		return false;
 	if (may_remove || run->count == 0)
@@ -346,7 +347,7 @@ static void list_page(struct purge_run *run)
 
 void purge_run_start(struct purge_run *run)
 {
-	run->purged = run->failed = run->next_at_ms = 0;
+	run->purged = run->failed = run->next_at_ms = run->now_ms = 0;
 	run->bytes = 0;
 	run->err.text[0] = '\0';
 	list_page(run);

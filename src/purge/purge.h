@@ -88,6 +88,7 @@ struct purge_run {
 	int64_t purged, failed;
 	uint64_t bytes;
 	int64_t next_at_ms; /* as purge_list() says */
+	int64_t now_ms;     /* by the clock that next_at_ms goes by */
 	/* ERR_UNAVAILABLE and ERR_SCARCE say nothing of a recording; of failures the latest.  "": all is well */
 	struct err err;
 

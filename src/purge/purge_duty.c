@@ -1,6 +1,5 @@
 #include "purge/purge_duty.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "event/loop.h"
@@ -59,8 +58,9 @@ static int64_t next_ms(const struct purge_duty *duty)
 
 	if (run->err.text[0] != '\0')
 		return run->err.kind == ERR_UNAVAILABLE ? CLOCK_MS : AGAIN_MS;
-	if (run->next_at_ms != 0)
-		wait_ms = run->next_at_ms - clock_wall_ms();
+	if (run->next_at_ms !=
+	    0) /* by this clock it may be due while it is not yet by what vouches for that */
+		wait_ms = run->next_at_ms - run->now_ms;
 	if (duty->is_woken || wait_ms < LEAST_MS)
 		return LEAST_MS;
 	return wait_ms < HOUR_MS ? wait_ms : HOUR_MS;

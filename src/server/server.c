@@ -273,7 +273,10 @@ static bool open_notifier(struct server *server, struct err *err)
 
 static void date_heard(struct date_listener *listener, int64_t date_ms)
 {
-	clock_guard_heard(container_of(listener, struct server, dates)->clock_guard, date_ms);
+	struct server *server = container_of(listener, struct server, dates);
+
+	if (clock_guard_heard(server->clock_guard, date_ms) && server->purge_duty)
+		purge_duty_wake(server->purge_duty);
 }
 
 static void open_purge(struct server *server)
