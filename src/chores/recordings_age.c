@@ -35,8 +35,9 @@ bool ages_next_account(struct catalog *catalog, const char *after, char out[SID_
 	return step != DB_FAILED;
 }
 
-bool ages_list(struct catalog *catalog, const struct age_range *range, int64_t before_ms,
-	       struct age_row *out, size_t size, size_t *out_count, struct err *err)
+bool ages_list(struct catalog *catalog, const struct age_range *range, struct age_place after,
+	       int64_t before_ms, struct age_row *out, size_t size, size_t *out_count,
+	       struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
 	enum db_step step = DB_DONE;
@@ -45,13 +46,16 @@ bool ages_list(struct catalog *catalog, const struct age_range *range, int64_t b
 	if (!db_prepare(
 		    catalog_db(catalog),
 		    "SELECT id, recording_sid, call_sid, account_sid, direction, started_at_ms, "
-		    "is_held, size FROM recordings WHERE " OF_RANGE BEGAN
-		    " ORDER BY started_at_ms, id LIMIT $5",
+		    "is_held, size FROM recordings WHERE " OF_RANGE
+		    " AND (started_at_ms, id) > ($5, $6) AND started_at_ms < $4 "
+		    "ORDER BY started_at_ms, id LIMIT $7",
 		    &list, err))
 		return false;
 	bind_range(list, range);
 	db_bind_int(list, 4, before_ms);
-	db_bind_int(list, 5, (int64_t)size);
+	db_bind_int(list, 5, after.started_at_ms);
+	db_bind_int(list, 6, after.id);
+	db_bind_int(list, 7, (int64_t)size);
 	while (count < size && (step = db_step(list, err)) == DB_ROW) {
 		struct age_row *row = &out[count++];
 

@@ -43,9 +43,20 @@ struct age_row {
  */
 bool ages_next_account(struct catalog *catalog, const char *after, char out[SID_SIZE],
 		       bool *out_found, struct err *err) MUST_CHECK;
-/* Of a range, what began before that instant, the oldest first, up to `size`. */
-bool ages_list(struct catalog *catalog, const struct age_range *range, int64_t before_ms,
-	       struct age_row *out, size_t size, size_t *out_count, struct err *err) MUST_CHECK;
+/* Where a row stands in its range; a plain value. */
+struct age_place {
+	int64_t started_at_ms, id;
+};
+#define AGE_START ((struct age_place){ 0, INT64_MAX }) /* before the oldest whose start is known */
+static inline struct age_place age_place_of(const struct age_row *row)
+{
+	return (struct age_place){ row->kept.started_at_ms, row->id };
+}
+
+/* Of a range, what began before that instant and stands behind `after`, the oldest first, up to `size`. */
+bool ages_list(struct catalog *catalog, const struct age_range *range, struct age_place after,
+	       int64_t before_ms, struct age_row *out, size_t size, size_t *out_count,
+	       struct err *err) MUST_CHECK;
 /* The same, summed up: walks over all of them, in the index alone.  Adds to *count and *bytes. */
 bool ages_sum(struct catalog *catalog, const struct age_range *range, int64_t before_ms,
 	      int64_t *count, uint64_t *bytes, struct err *err) MUST_CHECK;

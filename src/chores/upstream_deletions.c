@@ -2,19 +2,34 @@
 
 #include "catalog/catalog_sql.h"
 
-bool upstream_deletions_count(struct catalog *catalog, int64_t since_ms, int64_t *out,
-			      struct err *err)
+bool upstream_deletions_count(struct catalog *catalog, int64_t since_ms, const char *but_sid,
+			      int64_t *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *count = NULL;
 
 	if (!db_prepare(catalog_db(catalog),
-			"SELECT COUNT(*) FROM upstream_deletions WHERE at_ms > $1", &count, err))
+			"SELECT COUNT(DISTINCT recording_sid) FROM upstream_deletions "
+			"WHERE at_ms > $1 AND recording_sid <> $2",
+			&count, err))
 		return false;
 	db_bind_int(count, 1, since_ms);
+	db_bind_str(count, 2, str_of(but_sid ? but_sid : ""));
 	if (db_step(count, err) != DB_ROW)
 		return false;
 	*out = db_column_int(count, 0);
 	return true;
+}
+
+bool upstream_deletions_bound(struct catalog *catalog, int64_t now_ms, struct err *err)
+{
+	struct db_stmt *update;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog_db(catalog),
+			"UPDATE upstream_deletions SET at_ms = $1 WHERE at_ms > $1", &update, err))
+		return false;
+	db_bind_int(update, 1, now_ms);
+	return db_run(update, err);
 }
 
 static bool forget(struct catalog *catalog, int64_t before_ms, struct err *err)

@@ -92,8 +92,8 @@ bool purge_list(const struct purge_env *env, struct catalog *catalog, int64_t no
 		if (!found)
 			break;
 		ms = keep_ms(rules, &walk.range);
-		if (!ages_list(catalog, &walk.range, retention_edge_ms(now_ms, ms), out + count,
-			       size - count, &more, err) ||
+		if (!ages_list(catalog, &walk.range, AGE_START, retention_edge_ms(now_ms, ms),
+			       out + count, size - count, &more, err) ||
 		    (more == 0 && !due_at(catalog, &walk.range, ms, &at_ms, err)))
 			return false;
 		if (more == 0)
@@ -129,7 +129,7 @@ static bool look_at_range(struct purge_preview *preview, struct catalog *catalog
 	struct age_row rows[PURGE_SHOWN];
 	size_t count;
 
-	if (!ages_list(catalog, range, before_ms, rows, PURGE_SHOWN, &count, err) ||
+	if (!ages_list(catalog, range, AGE_START, before_ms, rows, PURGE_SHOWN, &count, err) ||
 	    (count > 0 &&
 	     !ages_sum(catalog, range, before_ms, &preview->count, &preview->bytes, err)) ||
 	    (count == 0 && !due_at(catalog, range, ms, &at_ms, err)))

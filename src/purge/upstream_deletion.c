@@ -13,7 +13,10 @@
 #include "event/mailbox.h"
 #include "event/workers.h"
 #include "ledger/ledger.h"
+#include "purge/clock_guard.h"
+#include "purge/left_alone.h"
 #include "purge/purge.h"
+#include "purge/upstream_walk.h"
 #include "rest/rest_env.h"
 #include "rest/rest_request.h"
 #include "twilio/accounts.h"
@@ -27,12 +30,17 @@
 #define DAY_MS     INT64_C(86400000)
 #define NEXT_MS    INT64_C(50)      /* from one to the next: Twilio has better things to do */
 #define IDLE_MS    INT64_C(600000)  /* nothing is old enough, or the day's number is reached */
-#define PAUSE_MS   INT64_C(60000)   /* Twilio limits, or does not answer: doubles up to ... */
+#define PAUSE_MS   INT64_C(60000)   /* what failed rests, or all do: doubles up to ... */
 #define PAUSE_MOST INT64_C(3600000) /* ... this, which a refusal takes at once */
-#define PAGE       64
+#define IN_A_ROW   3                /* so many that fail, and it is not theirs */
 #define URL_SIZE   512
 
-enum answer { ANSWER_DELETED, ANSWER_LATER, ANSWER_REFUSED };
+enum answer {
+	ANSWER_DELETED,
+	ANSWER_LIMITED, /* the account's */
+	ANSWER_REFUSED, /* the account's */
+	ANSWER_ODD,     /* the recording's */
+};
 
 struct upstream_deletion {
 	const struct purge_env *env;
@@ -44,13 +52,19 @@ struct upstream_deletion {
 
 	struct timer timer;
 	bool is_busy, is_woken;
-	int64_t pause_ms; /* the last one; 0: all was well */
+	int64_t pause_ms;  /* of all, the last one; 0: all was well */
+	unsigned failures; /* in a row */
+	struct left_alone
+		left_alone; /* accounts and recordings that are left alone; a reader has it while it looks for the next */
+	struct upstream_walk walk;
 	struct ledger_job ledger_job;
 	struct job job;
 	struct rest_request request;
 
 	/* The one that it is at. */
-	struct recording recording; /* recording_sid "": none is due */
+	struct recording recording;
+	enum upstream_found found;
+	int64_t loop_ms;
 	bool is_whole, is_day_over;
 	struct err read_err;
 };
@@ -62,29 +76,74 @@ struct waking {
 
 static void begin(struct timer *timer);
 
+/* By the new settings it begins anew. */
+static void forget_failures(struct upstream_deletion *deletion)
+{
+	deletion->is_woken = false;
+	deletion->pause_ms = 0;
+	deletion->failures = 0;
+	deletion->left_alone = (struct left_alone){ 0 };
+	deletion->walk = (struct upstream_walk){ .account = 0 };
+}
+
 static void rest_for(struct upstream_deletion *deletion, int64_t wait_ms)
 {
 	deletion->is_busy = false;
 	if (deletion->is_stopping)
 		return;
-	if (deletion->is_woken)
+	if (deletion->is_woken) {
+		forget_failures(deletion);
 		wait_ms = NEXT_MS;
-	deletion->is_woken = false;
+	}
 	timer_start(deletion->rest->loop, &deletion->timer, wait_ms, begin);
 }
 
-static void pause_for(struct upstream_deletion *deletion, int64_t least_ms, const char *why)
+static void pause_all(struct upstream_deletion *deletion, const char *why)
 {
 	int64_t wait_ms = deletion->pause_ms == 0 ? PAUSE_MS : 2 * deletion->pause_ms;
 
-	if (wait_ms < least_ms)
-		wait_ms = least_ms;
 	if (wait_ms > PAUSE_MOST)
 		wait_ms = PAUSE_MOST;
 	if (deletion->pause_ms == 0)
 		log_warn(NULL, "Twilio's copies are not deleted for a while: %s", why);
 	deletion->pause_ms = wait_ms;
+	deletion->failures = 0;
 	rest_for(deletion, wait_ms);
+}
+
+/* The others go on, unless they fail as well. */
+static void leave_recording(struct upstream_deletion *deletion, const char *why)
+{
+	const char *sid = deletion->recording.recording_sid;
+
+	if (left_alone_failed(&deletion->left_alone, sid, loop_now_ms(deletion->rest->loop),
+			      PAUSE_MS, PAUSE_MOST))
+		log_warn(NULL, "recording %s: Twilio's copy is not deleted for a while: %s", sid,
+			 why);
+	if (++deletion->failures >= IN_A_ROW)
+		pause_all(deletion, why);
+	else
+		rest_for(deletion, NEXT_MS);
+}
+
+static void leave_account(struct upstream_deletion *deletion, int64_t least_ms, const char *why)
+{
+	const char *sid = deletion->recording.account_sid;
+
+	if (left_alone_failed(&deletion->left_alone, sid, loop_now_ms(deletion->rest->loop),
+			      least_ms, PAUSE_MOST))
+		log_warn(NULL, "account %s: Twilio's copies are not deleted for a while: %s", sid,
+			 why);
+	rest_for(deletion, NEXT_MS);
+}
+
+static void worked(struct upstream_deletion *deletion)
+{
+	deletion->pause_ms = 0;
+	deletion->failures = 0;
+	left_alone_worked(&deletion->left_alone, deletion->recording.recording_sid);
+	left_alone_worked(&deletion->left_alone, deletion->recording.account_sid);
+	rest_for(deletion, NEXT_MS);
 }
 
 static bool write_job(struct upstream_deletion *deletion,
@@ -120,23 +179,31 @@ static void deleted(struct ledger_job *job)
 	struct upstream_deletion *deletion =
 		container_of(job, struct upstream_deletion, ledger_job);
 
-	if (!job->succeeded) {
-		pause_for(deletion, 0, job->err.text);
-		return;
-	}
-	deletion->pause_ms = 0;
-	rest_for(deletion, NEXT_MS);
+	if (job->succeeded)
+		worked(deletion);
+	else
+		pause_all(deletion, job->err.text);
 }
 
 /* ---- Twilio ---- */
 
-static enum answer answer_of(int status)
+/* What stands at api_url may be a proxy with a page of its own: only Twilio says that there is no such recording. */
+static bool says_not_found(const struct rest_request *request)
 {
-	if (status == 204 || status == 200 || status == 404 || status == 410)
+	struct rest_error error;
+
+	return request->status == 404 && buf_ok(&request->body) &&
+	       rest_read_error(buf_str(&request->body), &error) &&
+	       error.code == REST_CODE_NOT_FOUND;
+}
+
+static enum answer answer_of(const struct rest_request *request)
+{
+	if (request->status == 204 || says_not_found(request))
 		return ANSWER_DELETED;
-	if (status == 401 || status == 403)
+	if (request->status == 401 || request->status == 403)
 		return ANSWER_REFUSED;
-	return ANSWER_LATER;
+	return request->status == 429 ? ANSWER_LIMITED : ANSWER_ODD;
 }
 
 static void answered(struct rest_request *request)
@@ -145,21 +212,28 @@ static void answered(struct rest_request *request)
 		container_of(request, struct upstream_deletion, request);
 	char why[64];
 
-	snprintf(why, sizeof(why), "it answered %d to a DELETE", request->status);
-	switch (answer_of(request->status)) {
+	if (request->status == 0)
+		snprintf(why, sizeof(why), "it does not answer");
+	else
+		snprintf(why, sizeof(why), "it answered %d to a DELETE", request->status);
+	switch (answer_of(request)) {
 	case ANSWER_DELETED:
 		write_job(deletion, run_deleted, deleted);
 		return;
-	case ANSWER_REFUSED:
-		pause_for(deletion, PAUSE_MOST, why);
+	case ANSWER_LIMITED:
+		leave_account(deletion, PAUSE_MS, why);
 		return;
-	case ANSWER_LATER:
-		pause_for(deletion, 0, request->status == 0 ? "it does not answer" : why);
+	case ANSWER_REFUSED:
+		leave_account(deletion, PAUSE_MOST, why);
+		return;
+	case ANSWER_ODD:
+		leave_recording(deletion, why);
 		return;
 	}
 }
 
-static bool ask(struct upstream_deletion *deletion, struct err *err)
+static bool ask(struct upstream_deletion *deletion, enum transfer_method method,
+		void (*done)(struct rest_request *request), struct err *err)
 {
 	const struct recording *recording = &deletion->recording;
 	const struct account *account =
@@ -173,9 +247,9 @@ static bool ask(struct upstream_deletion *deletion, struct err *err)
 	buf_over(&url, room, sizeof(room));
 	rest_recording_url(&url, str_of(account->api_url), str_of(account->account_sid),
 			   str_of(recording->recording_sid));
-	deletion->request.method = TRANSFER_DELETE;
+	deletion->request.method = method;
 	return (buf_ok(&url) || err_set(err, ERR_INVALID, "the address is too long")) &&
-	       rest_request_send(&deletion->request, deletion->rest->fetch, account, room, answered,
+	       rest_request_send(&deletion->request, deletion->rest->fetch, account, room, done,
 				 err);
 }
 
@@ -204,6 +278,38 @@ static bool has_other_length(const struct recording *recording)
 	       verdict_duration_is_off(recording->duration_ms, recording->duration_s);
 }
 
+/*
+ * May one more be asked for today?  By Twilio's time, for a day must not end because our clock is put right; who was asked for within
+ * the day is counted already.
+ */
+static bool count_day(struct upstream_deletion *deletion, struct catalog *catalog,
+		      const char *but_sid, int64_t *out_now_ms, struct err *err)
+{
+	int64_t count;
+
+	if (!clock_guard_told(deletion->env->guard, out_now_ms))
+		return err_set(err, ERR_UNAVAILABLE, "Twilio has not said what time it is");
+	if (!upstream_deletions_count(catalog, *out_now_ms - DAY_MS, but_sid, &count, err))
+		return false;
+	deletion->is_day_over = count >= deletion->per_day;
+	return true;
+}
+
+static bool spare(struct upstream_deletion *deletion, struct catalog *catalog, struct err *err)
+{
+	const char *sid = deletion->recording.recording_sid;
+	int64_t told_ms;
+
+	if (!clock_guard_told(deletion->env->guard, &told_ms))
+		return err_set(err, ERR_UNAVAILABLE, "Twilio has not said what time it is");
+	if (!upstream_deletions_bound(catalog, told_ms, err) ||
+	    !count_day(deletion, catalog, sid, &told_ms, err))
+		return false;
+	return deletion->is_day_over ||
+	       (upstream_copy_set(catalog, sid, UPSTREAM_COPY_SPARED, err) &&
+		upstream_deletions_add(catalog, sid, told_ms, told_ms - 2 * DAY_MS, err));
+}
+
 /* What was read is what the ledger says still; else it is left for another time, ERR_CONFLICT. */
 static bool run_spare(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
@@ -211,7 +317,7 @@ static bool run_spare(struct ledger_job *job, struct catalog *catalog, struct er
 		container_of(job, struct upstream_deletion, ledger_job);
 	const char *sid = deletion->recording.recording_sid;
 	AUTO(free) struct recording *now = xcalloc(1, sizeof(*now));
-	int64_t now_ms, count;
+	int64_t now_ms;
 
 	deletion->is_day_over = false;
 	if (!purge_may_remove(deletion->env, catalog, &now_ms, err) ||
@@ -221,12 +327,13 @@ static bool run_spare(struct ledger_job *job, struct catalog *catalog, struct er
 		return err_set(err, ERR_CONFLICT, "it changed meanwhile");
 	if (!deletion->is_whole || has_other_length(now))
 		return upstream_copy_set(catalog, sid, UPSTREAM_COPY_NEEDED, err);
-	if (!upstream_deletions_count(catalog, now_ms - DAY_MS, &count, err))
-		return false;
-	deletion->is_day_over = count >= deletion->per_day;
-	return deletion->is_day_over ||
-	       (upstream_copy_set(catalog, sid, UPSTREAM_COPY_SPARED, err) &&
-		upstream_deletions_add(catalog, sid, now_ms, now_ms - 2 * DAY_MS, err));
+	return spare(deletion, catalog, err);
+}
+
+static void end_day(struct upstream_deletion *deletion)
+{
+	deletion->walk = (struct upstream_walk){ .account = 0 };
+	rest_for(deletion, IDLE_MS);
 }
 
 static void spared(struct ledger_job *job)
@@ -238,29 +345,35 @@ static void spared(struct ledger_job *job)
 	if (!job->succeeded && job->err.kind == ERR_CONFLICT)
 		rest_for(deletion, NEXT_MS);
 	else if (!job->succeeded)
-		pause_for(deletion, 0, job->err.text);
+		pause_all(deletion, job->err.text);
 	else if (!deletion->is_whole)
 		rest_for(deletion, NEXT_MS);
 	else if (deletion->is_day_over)
-		rest_for(deletion, IDLE_MS);
-	else if (!deletion->is_stopping && !ask(deletion, &err))
-		pause_for(deletion, PAUSE_MOST, err.text);
+		end_day(deletion);
+	else if (!deletion->is_stopping && !ask(deletion, TRANSFER_DELETE, answered, &err))
+		leave_account(deletion, PAUSE_MOST, err.text);
 }
 
 /* ---- ours is read again ---- */
 
+/* Where the folder is gone, too, the store is away rather than this file lost. */
 static void run_read(struct job *job)
 {
 	struct upstream_deletion *deletion = container_of(job, struct upstream_deletion, job);
 	const struct recording *recording = &deletion->recording;
+	struct err *err = &deletion->read_err;
 	struct blob_content content;
 	char hex[SHA256_HEX];
 	struct buf buf;
 
 	deletion->is_whole = false;
 	if (!blob_read_content(deletion->store, str_of(recording->path), &deletion->is_stopping,
-			       &content, &deletion->read_err))
+			       &content, err)) {
+		if (err->kind == ERR_NOT_FOUND &&
+		    !blob_has_place(deletion->store, str_of(recording->path)))
+			err_set(err, ERR_INTERNAL, "the folder of its file is not there");
 		return;
+	}
 	buf_over(&buf, hex, sizeof(hex));
 	hex_add(&buf, content.sha256, sizeof(content.sha256));
 	deletion->is_whole = strcmp(hex, recording->sha256) == 0;
@@ -269,9 +382,14 @@ static void run_read(struct job *job)
 static void read_done(struct job *job)
 {
 	struct upstream_deletion *deletion = container_of(job, struct upstream_deletion, job);
+	const struct err *err = &deletion->read_err;
 
-	if (deletion->read_err.text[0] != '\0' && deletion->read_err.kind != ERR_NOT_FOUND) {
-		pause_for(deletion, 0, deletion->read_err.text);
+	if (err->text[0] != '\0' && (err->kind == ERR_SCARCE || err->kind == ERR_UNAVAILABLE)) {
+		pause_all(deletion, err->text);
+		return;
+	}
+	if (err->text[0] != '\0' && err->kind != ERR_NOT_FOUND) {
+		leave_recording(deletion, err->text);
 		return;
 	}
 	if (!deletion->is_whole)
@@ -280,79 +398,8 @@ static void read_done(struct job *job)
 	write_job(deletion, run_spare, spared);
 }
 
-/* ---- which is next ---- */
-
-/* The digest is made a moment after it was stored. */
-static bool take(struct upstream_deletion *deletion, struct catalog *catalog, const char *sid,
-		 bool *out_taken, struct err *err)
+static void read_ours(struct upstream_deletion *deletion)
 {
-	struct recording *recording = &deletion->recording;
-
-	*out_taken = false;
-	if (!recordings_find(catalog, str_of(sid), recording, err))
-		return false;
-	*out_taken = recording->state == RECORDING_STORED && recording->sha256[0] != '\0' &&
-		     !recording->is_held;
-	return true;
-}
-
-static bool list_of(struct upstream_deletion *deletion, struct catalog *catalog,
-		    const struct age_range *range, int64_t before_ms, bool *out_taken,
-		    struct err *err)
-{
-	struct age_row rows[PAGE];
-	size_t count;
-
-	*out_taken = false;
-	if (!ages_list(catalog, range, before_ms, rows, PAGE, &count, err))
-		return false;
-	for (size_t i = 0; i < count && !*out_taken; i++)
-		if (!take(deletion, catalog, rows[i].recording_sid, out_taken, err))
-			return false;
-	return true;
-}
-
-/* Of the accounts whose credentials we have: what was begun first, then the oldest. */
-static bool run_list(struct ledger_job *job, struct catalog *catalog, struct err *err)
-{
-	static const enum upstream_copy copies[] = { UPSTREAM_COPY_SPARED, UPSTREAM_COPY_THERE };
-	struct upstream_deletion *deletion =
-		container_of(job, struct upstream_deletion, ledger_job);
-	const struct accounts *accounts = deletion->rest->accounts;
-	int64_t now_ms, before_ms;
-	bool is_taken = false;
-
-	if (!purge_may_remove(deletion->env, catalog, &now_ms, err))
-		return false;
-	before_ms = now_ms - deletion->after_ms;
-	for (size_t i = 0; i < accounts->count; i++)
-		for (size_t c = 0; c < ARRAY_LEN(copies); c++)
-			for (int way = 0; way < RETENTION_WAYS; way++) {
-				struct age_range range = { .way = way, .copy = copies[c] };
-
-				memcpy(range.account_sid, accounts->at[i].account_sid, SID_SIZE);
-				if (!list_of(deletion, catalog, &range, before_ms, &is_taken, err))
-					return false;
-				if (is_taken)
-					return true;
-			}
-	deletion->recording.recording_sid[0] = '\0';
-	return true;
-}
-
-static void listed(struct ledger_job *job)
-{
-	struct upstream_deletion *deletion =
-		container_of(job, struct upstream_deletion, ledger_job);
-
-	if (!job->succeeded) {
-		rest_for(deletion, PAUSE_MS);
-		return;
-	}
-	if (deletion->recording.recording_sid[0] == '\0' || deletion->is_stopping) {
-		rest_for(deletion, IDLE_MS);
-		return;
-	}
 	deletion->read_err.text[0] = '\0';
 	if (has_other_length(&deletion->recording)) { /* there may be another there */
 		deletion->is_whole = false;
@@ -365,6 +412,73 @@ static void listed(struct ledger_job *job)
 	workers_post(deletion->workers, &deletion->job);
 }
 
+/* ---- what time it is at Twilio ---- */
+
+/* Its Date was heard before this; the recording is there still, or not: that is found out later. */
+static void time_told(struct rest_request *request)
+{
+	struct upstream_deletion *deletion =
+		container_of(request, struct upstream_deletion, request);
+	int64_t told_ms;
+
+	if (deletion->is_stopping)
+		return;
+	if (clock_guard_told(deletion->env->guard, &told_ms))
+		read_ours(deletion);
+	else
+		pause_all(deletion, "Twilio does not say what time it is");
+}
+
+/* ---- which is next ---- */
+
+static bool run_next(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct upstream_deletion *deletion =
+		container_of(job, struct upstream_deletion, ledger_job);
+	struct upstream_wanted wanted = { .accounts = deletion->rest->accounts,
+					  .left_alone = &deletion->left_alone,
+					  .loop_ms = deletion->loop_ms };
+	int64_t now_ms, told_ms;
+
+	deletion->is_day_over = false;
+	if (!purge_may_remove(deletion->env, catalog, &now_ms, err) ||
+	    (clock_guard_told(deletion->env->guard, &told_ms) &&
+	     !count_day(deletion, catalog, NULL, &told_ms, err)))
+		return false;
+	wanted.before_ms = now_ms - deletion->after_ms;
+	return deletion->is_day_over ||
+	       upstream_walk_next(&deletion->walk, catalog, &wanted, &deletion->recording,
+				  &deletion->found, err);
+}
+
+/* Until there may be more: a new one is old enough, or one that failed may be tried again. */
+static int64_t idle_ms(const struct upstream_deletion *deletion)
+{
+	int64_t next_ms =
+		left_alone_next_ms(&deletion->left_alone, loop_now_ms(deletion->rest->loop));
+
+	return next_ms < IDLE_MS ? next_ms : IDLE_MS;
+}
+
+static void next_found(struct ledger_job *job)
+{
+	struct upstream_deletion *deletion =
+		container_of(job, struct upstream_deletion, ledger_job);
+	int64_t told_ms;
+	struct err err;
+
+	if (!job->succeeded)
+		rest_for(deletion, PAUSE_MS);
+	else if (deletion->is_day_over)
+		end_day(deletion);
+	else if (deletion->found != UPSTREAM_FOUND || deletion->is_stopping)
+		rest_for(deletion, deletion->found == UPSTREAM_MORE ? NEXT_MS : idle_ms(deletion));
+	else if (clock_guard_told(deletion->env->guard, &told_ms))
+		read_ours(deletion);
+	else if (!ask(deletion, TRANSFER_GET, time_told, &err))
+		leave_account(deletion, PAUSE_MOST, err.text);
+}
+
 static void begin(struct timer *timer)
 {
 	struct upstream_deletion *deletion = container_of(timer, struct upstream_deletion, timer);
@@ -372,8 +486,9 @@ static void begin(struct timer *timer)
 	if (deletion->after_ms == INT64_MAX || deletion->is_stopping)
 		return;
 	deletion->is_busy = true;
-	deletion->ledger_job = (struct ledger_job){ .run = run_list,
-						    .done = listed,
+	deletion->loop_ms = loop_now_ms(deletion->rest->loop);
+	deletion->ledger_job = (struct ledger_job){ .run = run_next,
+						    .done = next_found,
 						    .reply = deletion->rest->mailbox };
 	ledger_read(deletion->env->ledger, &deletion->ledger_job);
 }

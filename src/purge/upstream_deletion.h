@@ -3,13 +3,19 @@
  *
  * One recording after another, the oldest first, in two steps that the ledger knows of:
  *
- *	list -> read ours again: its SHA-256 is what the ledger says
+ *	next (upstream_walk.h) -> read ours again: its SHA-256 is what the ledger says
  *	     -> SPARED, and counted for the day: committed    not held, stored still, the same file, not more than a day's number
  *	     -> DELETE at Twilio -> DELETED, with an entry of the audit
  *
- * A crash between the two begins at the first again; that Twilio does not have it any more (404) is good.  Ours that is
+ * A crash between the two begins at the first again; that Twilio does not have it any more is good, if Twilio says so itself:
+ * a 404 with the code 20404.  Nothing else than that and 204 counts, for a proxy answers, too.  Ours that is
  * not what it was, and one whose length is not the one that Twilio told, keep Twilio's copy: NEEDED.  A recording that is
  * deleted at Twilio is no worse for it here: nothing but its own state says that it plays.
+ *
+ * What fails rests, and longer each time (left_alone.h): the recording, or its account where Twilio limits or refuses; the
+ * others go on.  Where three in a row fail, it is not theirs, and all of it rests.  So it does while the store is away.
+ *
+ * A day's number is one of recordings, within any 24 hours by Twilio's time; nothing is deleted before Twilio has told that.
  *
  * Thread: the fetching loop; upstream_deletion_change() and _stop() any.
  */

@@ -2,8 +2,8 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathOf } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { temporaryFolder } from './harness/process.js';
@@ -11,14 +11,15 @@ import { startStored, store } from './harness/stored.js';
 import { until } from './harness/until.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** As Twilio says that there is no such recording. */
+const NOT_FOUND = JSON.stringify({ code: 20404, message: 'The requested resource was not found', more_info: 'https://www.twilio.com/docs/errors/20404', status: 404 });
 const daysAgo = (days) => new Date(Date.now() - days * DAY_MS).toUTCString().replace('GMT', '+0000');
 
-test("Twilio's copies of what is whole here are deleted, so many a day", async (t) => {
+async function startKeeping(t, { expectErrors, settings } = {}) {
   const file = join(temporaryFolder(t), 'callspool.conf');
   writeFileSync(file, 'retention = forever\n');
-  const { server, upstream, recording: young } = await startStored(t, {
-    args: ['--config', file], settings: { reconcile_interval: '1s' }, expectErrors: [/its file is not what it was: Twilio's copy stays/],
-  });
+  const started = await startStored(t, { args: ['--config', file], settings, expectErrors });
+  const { server, upstream } = started;
   const change = async (lines) => {
     const before = server.err.length;
     writeFileSync(file, ['retention = forever', ...lines, ''].join('\n'));
@@ -26,12 +27,26 @@ test("Twilio's copies of what is whole here are deleted, so many a day", async (
     await until('the settings are taken', () => server.err.slice(before).some((line) => /, and was /.test(line)));
   };
   const began = (days) => store(server, upstream, { fields: { RecordingStartTime: daysAgo(days) } });
+  const database = join(server.dataDir, 'ledger.db');
+  const rows = (query) => {
+    const { status, stdout, stderr } = spawnSync('sqlite3', ['-readonly', '-cmd', '.timeout 5000', database, query], { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    return stdout.trim().split('\n').map((line) => line.split('|'));
+  };
+  const copies = (names) => Object.fromEntries(rows('SELECT recording_sid, upstream_copy FROM recordings').map(([sid, copy]) => [names.get(sid), Number(copy)]));
+  return { ...started, change, began, database, rows, copies };
+}
+const namesOf = (recordings) => new Map(Object.entries(recordings).map(([name, { recordingSid }]) => [recordingSid, name]));
+
+test("Twilio's copies of what is whole here are deleted, so many a day", async (t) => {
+  const { server, upstream, recording: young, change, began, database, ...ledger } = await startKeeping(t, {
+    settings: { reconcile_interval: '1s' }, expectErrors: [/its file is not what it was: Twilio's copy stays/],
+  });
   const [damaged, first, second, third, held] = [await began(12), await began(11), await began(10), await began(9), await began(13)];
   const longer = await began(14); // as Twilio tells, but only after it was stored
-  const database = join(server.dataDir, 'ledger.db');
   const { status, stderr } = spawnSync('sqlite3', ['-cmd', '.timeout 5000', database, `UPDATE recordings SET duration_s = 60 WHERE recording_sid = '${longer.recordingSid}'`], { encoding: 'utf8' });
   assert.equal(status, 0, stderr);
-  const names = new Map(Object.entries({ damaged, first, second, third, held, longer, young }).map(([name, { recordingSid }]) => [recordingSid, name]));
+  const names = namesOf({ damaged, first, second, third, held, longer, young });
   await requestJson(`${server.url}/api/recordings/${held.recordingSid}/hold`, { method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json' } });
   const path = await pathOf(server, damaged.callSid);
   const bytes = readFileSync(path);
@@ -45,20 +60,17 @@ test("Twilio's copies of what is whole here are deleted, so many a day", async (
     const status = answers.shift() ?? 204;
     asked.push(`${names.get(sid)} ${status}`);
     if (status === 204) upstream.recordings.get(sid).status = 'deleted';
-    reply.writeHead(status).end();
+    reply.writeHead(status).end(status === 404 ? NOT_FOUND : undefined);
     return true;
   };
-  const copies = () => {
-    const { stdout } = spawnSync('sqlite3', ['-readonly', database, 'SELECT recording_sid, upstream_copy FROM recordings'], { encoding: 'utf8' });
-    return Object.fromEntries(stdout.trim().split('\n').map((line) => line.split('|')).map(([sid, copy]) => [names.get(sid), Number(copy)]));
-  };
+  const copies = () => ledger.copies(names);
 
   await change(['delete_upstream_after = 3d', 'delete_upstream_per_day = 1']);
-  await server.line(/level=warn msg="Twilio's copies are not deleted for a while: it answered 429 to a DELETE"/);
+  await server.line(/level=warn msg="account AC[0-9a-f]{32}: Twilio's copies are not deleted for a while: it answered 429 to a DELETE"/);
   assert.deepEqual(asked, ['first 429']);
-  await change(['delete_upstream_after = 3d', 'delete_upstream_per_day = 3']);
+  await change(['delete_upstream_after = 3d', 'delete_upstream_per_day = 2']);
   await until('the day is over', () => copies().second === 2);
-  assert.deepEqual(asked, ['first 429', 'first 204', 'second 404'], 'what was asked counts, and what is gone there is good');
+  assert.deepEqual(asked, ['first 429', 'first 204', 'second 404'], 'who was asked for counts, once, and what is gone there is good');
   assert.deepEqual(copies(), { young: 0, damaged: 3, first: 2, second: 2, third: 0, held: 0, longer: 3 });
   await change(['delete_upstream_after = 3d', 'delete_upstream_per_day = 100']);
   await until('the next day', () => copies().third === 2);
@@ -69,4 +81,49 @@ test("Twilio's copies of what is whole here are deleted, so many a day", async (
   const lists = upstream.requests.filter(({ path: of }) => /Recordings\.json$/.test(of)).length;
   await until('its list was read again', () => upstream.requests.filter(({ path: of }) => /Recordings\.json$/.test(of)).length > lists + 1);
   for (const one of [first, second, third]) assert.equal((await request(server.url + one.mediaPath)).status, 200, 'it plays, whatever its list says');
+});
+
+test('what cannot be deleted rests, and nothing that only looks like a deletion is one', async (t) => {
+  const { upstream, recording: young, change, began, copies } = await startKeeping(t);
+  const [failing, good, page, better, missing, best] = [await began(15), await began(14), await began(13), await began(12), await began(11), await began(10)];
+  const names = namesOf({ failing, good, page, better, missing, best, young });
+  const answers = { failing: [500], page: [200, '<html>Welcome</html>'], missing: [404, '<html>no such page</html>'] };
+  const asked = [];
+  upstream.answer = (message, reply, { path: of }) => {
+    if (message.method !== 'DELETE') return false;
+    const name = names.get(of.match(/Recordings\/(RE[0-9a-f]{32})\.json$/)[1]);
+    const [status, body] = answers[name] ?? [204];
+    asked.push(name);
+    reply.writeHead(status).end(body);
+    return true;
+  };
+  await change(['delete_upstream_after = 3d']);
+  await until('all others are deleted', () => copies(names).best === 2);
+  assert.deepEqual(asked, ['failing', 'good', 'page', 'better', 'missing', 'best'], 'each once, and none waits for another');
+  assert.deepEqual(copies(names), { failing: 1, good: 2, page: 1, better: 2, missing: 1, best: 2, young: 0 });
+});
+
+test('while the store is away all waits, and a day is counted by what Twilio says', async (t) => {
+  const { server, upstream, recording: young, change, began, rows, copies } = await startKeeping(t);
+  const AHEAD = 2 * DAY_MS; // our clock is behind by that
+  const twilio = () => new Date(Date.now() + AHEAD).toUTCString();
+  upstream.answer = (message, reply) => {
+    reply.setHeader('Date', twilio());
+    if (message.method !== 'DELETE') return false;
+    reply.writeHead(204).end();
+    return true;
+  };
+  const [first, second] = [await began(12), await began(11)];
+  const names = namesOf({ first, second, young });
+  const folders = new Set(await Promise.all([first, second].map(async ({ callSid }) => dirname(await pathOf(server, callSid)))));
+  for (const folder of folders) renameSync(folder, `${folder}.away`);
+  await change(['delete_upstream_after = 3d']);
+  await server.line(/level=warn msg="recording RE[0-9a-f]{32}: Twilio's copy is not deleted for a while: the folder of its file is not there"/);
+  assert.deepEqual(copies(names), { first: 0, second: 0, young: 0 }, 'no file is taken for lost');
+  for (const folder of folders) renameSync(`${folder}.away`, folder);
+  await change(['delete_upstream_after = 4d']);
+  await until('it is back', () => copies(names).second === 2);
+  for (const [at] of rows('SELECT at_ms FROM upstream_deletions')) {
+    assert.ok(Math.abs(Number(at) - Date.now() - AHEAD) < DAY_MS / 24, `counted at ${new Date(Number(at)).toISOString()}, by Twilio's clock`);
+  }
 });
