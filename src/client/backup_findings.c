@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "base/own.h"
 #include "base/utf8.h"
+#include "client/answer.h"
 #include "client/exit_status.h"
 
 #include <stdio.h>
@@ -57,8 +58,7 @@ void backup_findings_print_json(const struct backup_findings *findings, int64_t 
 	for (int i = 0; i < BACKUP_FINDINGS; i++)
 		add_number(answer, names[i], counts[i]);
 	json_object_set(answer, "findings", findings->list);
-	json_dumpf(answer, stdout, JSON_COMPACT);
-	putchar('\n');
+	answer_print(answer);
 	json_decref(answer);
 }
 

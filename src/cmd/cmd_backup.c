@@ -1,13 +1,12 @@
 /* callspool backup: what is needed to go on elsewhere, in a folder. */
 #include "cmd/commands.h"
 
-#include "cli/cmd_options.h"
+#include "cli/cmd_reach.h"
 
 #include "backup/backup.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "blob/blob_local.h"
-#include "client/admin_client.h"
 #include "client/backup_findings.h"
 #include "client/progress_bar.h"
 #include "server/server.h"
@@ -93,13 +92,10 @@ static int run(struct backup_command *command)
 {
 	struct backup_report report;
 	struct err err;
+	int status;
 
-	if (!cmd_options_resolve(&command->options, &err))
-		return cmd_fail(&err);
-	if (!admin_may_ask(&command->options.settings, &err)) {
-		cmd_fail(&err);
-		return EXIT_UNCHECKED;
-	}
+	if (!cmd_reach(&command->options, &status))
+		return status;
 	(void)!nice(NICENESS); /* who serves goes first */
 	if (!make(command, &report, &err))
 		return cmd_fail(&err);

@@ -6,7 +6,7 @@
  */
 #include "cmd/commands.h"
 
-#include "cli/cmd_options.h"
+#include "cli/cmd_reach.h"
 
 #include "client/admin_client.h"
 
@@ -69,12 +69,8 @@ static int run_health(int argc, char **argv)
 	buf_init(&body, BODY_MAX);
 	if (!cmd_options_read(&cmd_health, argc, argv, &options, &status))
 		return status;
-	if (!cmd_options_resolve(&options, &err))
-		return cmd_fail(&err);
-	if (!admin_may_ask(&options.settings, &err)) {
-		cmd_fail(&err);
-		return EXIT_UNCHECKED;
-	}
+	if (!cmd_reach(&options, &status))
+		return status;
 	if (ask(&options.settings, &body, &err))
 		return tell(&options, &body);
 	cmd_fail(&err);

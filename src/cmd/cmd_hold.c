@@ -3,10 +3,9 @@
 
 #include "base/mem.h"
 #include "base/own.h"
-#include "cli/cmd_options.h"
+#include "cli/cmd_reach.h"
 #include "client/access_client.h"
-#include "client/admin_client.h"
-#include "server/confine.h"
+#include "client/answer.h"
 #include "twilio/sid.h"
 
 #include <stdio.h>
@@ -73,15 +72,13 @@ static bool change(struct hold_command *command, json_t *changed, struct err *er
 static void print(const struct hold_command *command, const json_t *changed)
 {
 	if (command->options.is_json) {
-		printf("{\"recordings\":");
-		json_dumpf(changed, stdout, JSON_COMPACT);
-		printf("}\n");
+		answer_print_as("recordings", changed);
 		return;
 	}
 	for (size_t i = 0; i < json_array_size(changed); i++) {
 		const json_t *answer = json_array_get(changed, i);
 
-		printf("%s is %s\n", json_string_value(json_object_get(answer, "recording_sid")),
+		printf("%s is %s\n", answer_text(answer, "recording_sid", ""),
 		       command->lifts ? "no longer held" : "held");
 	}
 }
@@ -89,10 +86,14 @@ static void print(const struct hold_command *command, const json_t *changed)
 /* What was done is told, though something stopped it. */
 static int run(struct hold_command *command)
 {
-	json_t *changed = json_array();
+	json_t *changed;
 	struct err err;
+	int status;
 	bool good;
 
+	if (!cmd_reach_confined(&command->options, &status))
+		return status;
+	changed = json_array();
 	command->client.settings = &command->options.settings;
 	good = change(command, changed, &err);
 	access_client_release(&command->client);
@@ -101,20 +102,6 @@ static int run(struct hold_command *command)
 	json_decref(changed);
 	fflush(stdout);
 	return good ? EXIT_GOOD : cmd_fail(&err);
-}
-
-static int prepare(struct hold_command *command)
-{
-	struct err err;
-
-	if (!cmd_options_resolve(&command->options, &err) ||
-	    !confine_process(command->options.settings.core_dumps == AUTH_ON, &err))
-		return cmd_fail(&err);
-	if (!admin_may_ask(&command->options.settings, &err)) {
-		cmd_fail(&err);
-		return EXIT_UNCHECKED;
-	}
-	return run(command);
 }
 
 static int run_hold(int argc, char **argv)
@@ -136,7 +123,7 @@ static int run_hold(int argc, char **argv)
 				     "recording SID (RE...)",
 				     operands->at[0]);
 	else
-		status = prepare(&command);
+		status = run(&command);
 	cmd_options_release(&command.options);
 	return status;
 }

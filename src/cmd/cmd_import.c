@@ -1,15 +1,14 @@
 /* callspool import: recordings that come in by no webhook. */
 #include "cmd/commands.h"
 
-#include "cli/cmd_options.h"
+#include "cli/cmd_reach.h"
 
 #include "base/clock.h"
 #include "base/utf8.h"
-#include "client/admin_client.h"
 #include "client/adopt_files.h"
+#include "client/answer.h"
 #include "client/import_since.h"
 #include "client/progress_bar.h"
-#include "server/confine.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -71,8 +70,7 @@ static void print_report(const struct import_command *command, const struct impo
 	for (size_t i = 0; i < ADOPT_OUTCOMES; i++)
 		json_object_set_new(whole, outcome_names[i],
 				    json_integer((json_int_t)report->of[i]));
-	json_dumpf(whole, stdout, JSON_COMPACT);
-	putchar('\n');
+	answer_print(whole);
 	json_decref(whole);
 }
 
@@ -132,8 +130,7 @@ static int run_from(struct import_command *command)
 static void print_import(const struct import_command *command, json_t *answer, bool is_own)
 {
 	if (command->options.is_json) {
-		json_dumpf(answer, stdout, JSON_COMPACT);
-		putchar('\n');
+		answer_print(answer);
 		return;
 	}
 	printf("%lld recordings listed, %lld of them new, %lld older than recordings are kept, %lld rows that "
@@ -163,15 +160,10 @@ static int run_since(struct import_command *command)
 
 static int run(struct import_command *command)
 {
-	struct err err;
+	int status;
 
-	if (!cmd_options_resolve(&command->options, &err) ||
-	    !confine_process(command->options.settings.core_dumps == AUTH_ON, &err))
-		return cmd_fail(&err);
-	if (!admin_may_ask(&command->options.settings, &err)) {
-		cmd_fail(&err);
-		return EXIT_UNCHECKED;
-	}
+	if (!cmd_reach_confined(&command->options, &status))
+		return status;
 	return command->from ? run_from(command) : run_since(command);
 }
 

@@ -5,10 +5,9 @@
 #include "base/own.h"
 #include "catalog/catalog.h"
 #include "chores/recordings_locked.h"
-#include "cli/cmd_options.h"
-#include "client/access_client.h"
+#include "cli/cmd_reach.h"
 #include "client/admin_client.h"
-#include "server/confine.h"
+#include "client/answer.h"
 #include "server/server.h"
 #include "vault/key_folder.h"
 #include "vault/vault.h"
@@ -55,30 +54,21 @@ static void add_line(struct key_command *command, const char *sid, unsigned bits
 					finding == NULL, "finding", finding));
 }
 
-static const char *text_of(const json_t *object, const char *name, const char *otherwise)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text ? text : otherwise;
-}
-
 static void print(const struct key_command *command, const char *name)
 {
 	if (command->options.is_json) {
-		printf("{\"%s\":", name);
-		json_dumpf(command->lines, stdout, JSON_COMPACT);
-		printf("}\n");
+		answer_print_as(name, command->lines);
 		return;
 	}
 	for (size_t i = 0; i < json_array_size(command->lines); i++) {
 		const json_t *line = json_array_get(command->lines, i);
-		long long bits = json_integer_value(json_object_get(line, "bits"));
+		json_int_t bits = answer_number(line, "bits");
 
-		printf("%-34s", text_of(line, "public_key_sid", "(any other)"));
+		printf("%-34s", answer_text(line, "public_key_sid", "(any other)"));
 		if (bits > 0)
-			printf("  %lld bits  %s  %s", bits, text_of(line, "fingerprint", "-"),
-			       text_of(line, "kept_in", "-"));
-		printf("  %s\n", text_of(line, "finding", "good"));
+			printf("  %lld bits  %s  %s", bits, answer_text(line, "fingerprint", "-"),
+			       answer_text(line, "kept_in", "-"));
+		printf("  %s\n", answer_text(line, "finding", "good"));
 	}
 }
 
@@ -117,7 +107,7 @@ static bool tell_server(const struct key_command *command, bool *out_runs, struc
 		return true;
 	answer = json_loadb(body.at, body.len, 0, NULL);
 	err_set(err, ERR_UNAVAILABLE, "it is kept, but the server does not take it: %s",
-		text_of(answer, "error", "it did not say why"));
+		answer_text(answer, "error", "it did not say why"));
 	json_decref(answer);
 	return false;
 }
@@ -162,8 +152,8 @@ static bool is_in_force(const json_t *served, const struct vault_key *key)
 	for (size_t i = 0; i < json_array_size(served); i++) {
 		const json_t *one = json_array_get(served, i);
 
-		if (strcmp(text_of(one, "public_key_sid", ""), key->public_key_sid) == 0 &&
-		    strcmp(text_of(one, "fingerprint", ""), key->fingerprint) == 0)
+		if (strcmp(answer_text(one, "public_key_sid", ""), key->public_key_sid) == 0 &&
+		    strcmp(answer_text(one, "fingerprint", ""), key->fingerprint) == 0)
 			return true;
 	}
 	return false;
@@ -327,15 +317,11 @@ static const struct {
 static int run(struct key_command *command, size_t verb, const char *path)
 {
 	struct err err;
+	int status;
 	bool good;
 
-	if (!cmd_options_resolve(&command->options, &err) ||
-	    !confine_process(command->options.settings.core_dumps == AUTH_ON, &err))
-		return cmd_fail(&err);
-	if (!admin_may_ask(&command->options.settings, &err)) {
-		cmd_fail(&err);
-		return EXIT_UNCHECKED;
-	}
+	if (!cmd_reach_confined(&command->options, &status))
+		return status;
 	command->lines = json_array();
 	good = verbs[verb].run(command, path, &err);
 	json_decref(command->lines);

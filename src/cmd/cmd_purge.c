@@ -2,10 +2,9 @@
 #include "cmd/commands.h"
 
 #include "base/own.h"
-#include "cli/cmd_options.h"
+#include "cli/cmd_reach.h"
 #include "client/access_client.h"
-#include "client/admin_client.h"
-#include "server/confine.h"
+#include "client/answer.h"
 
 #include <stdio.h>
 
@@ -14,18 +13,6 @@ struct purge_command {
 	bool is_dry, trusts_clock, resumes;
 	struct access_client client;
 };
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
-static long long number_of(const json_t *object, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(object, key));
-}
 
 static void print_size(long long bytes)
 {
@@ -48,24 +35,25 @@ static void print_preview(const json_t *answer)
 	size_t shown = json_array_size(oldest);
 
 	printf("%lld recordings are older than they are kept, and would be removed: ",
-	       number_of(answer, "recordings"));
-	print_size(number_of(answer, "bytes"));
+	       answer_number(answer, "recordings"));
+	print_size(answer_number(answer, "bytes"));
 	printf("\n");
 	if (shown > 0)
 		printf("the oldest:\n");
 	for (size_t i = 0; i < shown; i++) {
 		const json_t *row = json_array_get(oldest, i);
 
-		printf("  %s  began %s  %lld bytes%s%s\n", text_of(row, "recording_sid"),
-		       text_of(row, "started_at"), number_of(row, "size"),
-		       text_of(row, "call_sid")[0] ? "  of " : "", text_of(row, "call_sid"));
+		printf("  %s  began %s  %lld bytes%s%s\n", answer_text(row, "recording_sid", ""),
+		       answer_text(row, "started_at", ""), answer_number(row, "size"),
+		       answer_text(row, "call_sid", "")[0] ? "  of " : "",
+		       answer_text(row, "call_sid", ""));
 	}
-	if (text_of(answer, "next_at")[0])
-		printf("the next is due at %s\n", text_of(answer, "next_at"));
-	if (text_of(answer, "clock")[0])
-		printf("not now: %s\n", text_of(answer, "clock"));
-	if (text_of(answer, "pause")[0])
-		printf("not now: %s\n", text_of(answer, "pause"));
+	if (answer_text(answer, "next_at", "")[0])
+		printf("the next is due at %s\n", answer_text(answer, "next_at", ""));
+	if (answer_text(answer, "clock", "")[0])
+		printf("not now: %s\n", answer_text(answer, "clock", ""));
+	if (answer_text(answer, "pause", "")[0])
+		printf("not now: %s\n", answer_text(answer, "pause", ""));
 }
 
 /* ---- the removal ---- */
@@ -73,13 +61,13 @@ static void print_preview(const json_t *answer)
 static void print_removed(const json_t *answer)
 {
 	printf("%lld recordings were older than they are kept, and are removed: ",
-	       number_of(answer, "removed"));
-	print_size(number_of(answer, "bytes"));
+	       answer_number(answer, "removed"));
+	print_size(answer_number(answer, "bytes"));
 	printf("\n");
 	fflush(stdout);
-	if (text_of(answer, "failure")[0])
+	if (answer_text(answer, "failure", "")[0])
 		fprintf(stderr, "callspool: %lld could not be removed: %s\n",
-			number_of(answer, "failed"), text_of(answer, "failure"));
+			answer_number(answer, "failed"), answer_text(answer, "failure", ""));
 	if (json_is_true(json_object_get(answer, "files_left")))
 		fprintf(stderr,
 			"callspool: files of removed recordings are there still; the log of the "
@@ -88,7 +76,8 @@ static void print_removed(const json_t *answer)
 
 static int status_of(const json_t *answer)
 {
-	return text_of(answer, "failure")[0] || json_is_true(json_object_get(answer, "files_left"))
+	return answer_text(answer, "failure", "")[0] ||
+			       json_is_true(json_object_get(answer, "files_left"))
 		       ? EXIT_OUR_FAULT
 		       : EXIT_GOOD;
 }
@@ -96,8 +85,7 @@ static int status_of(const json_t *answer)
 static void print(const struct purge_command *command, const json_t *answer)
 {
 	if (command->options.is_json) {
-		json_dumpf(answer, stdout, JSON_COMPACT);
-		putchar('\n');
+		answer_print(answer);
 	} else if (command->is_dry) {
 		print_preview(answer);
 	} else {
@@ -123,6 +111,8 @@ static int run(struct purge_command *command)
 	struct err err;
 	bool good;
 
+	if (!cmd_reach_confined(&command->options, &status))
+		return status;
 	command->client.settings = &command->options.settings;
 	command->client.does_remove = !command->is_dry;
 	command->client.waits = true;
@@ -136,20 +126,6 @@ static int run(struct purge_command *command)
 	return status;
 }
 
-static int prepare(struct purge_command *command)
-{
-	struct err err;
-
-	if (!cmd_options_resolve(&command->options, &err) ||
-	    !confine_process(command->options.settings.core_dumps == AUTH_ON, &err))
-		return cmd_fail(&err);
-	if (!admin_may_ask(&command->options.settings, &err)) {
-		cmd_fail(&err);
-		return EXIT_UNCHECKED;
-	}
-	return run(command);
-}
-
 static int run_purge(int argc, char **argv)
 {
 	struct purge_command command = { .is_dry = false };
@@ -161,7 +137,7 @@ static int run_purge(int argc, char **argv)
 		status =
 			cmd_misused(&cmd_purge, "--trust-clock and --resume are not for --dry-run");
 	else
-		status = prepare(&command);
+		status = run(&command);
 	cmd_options_release(&command.options);
 	return status;
 }

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "base/utf8.h"
+#include "client/answer.h"
 #include "client/progress_bar.h"
 #include "rebuild/rebuild.h"
 
@@ -46,8 +47,7 @@ static void print_json(const struct rebuild_report *report)
 		json_object_set_new(whole, numbers[i].key,
 				    json_integer((json_int_t) * (const uint64_t *)at));
 	}
-	json_dumpf(whole, stdout, JSON_COMPACT);
-	putchar('\n');
+	answer_print(whole);
 	json_decref(whole);
 }
 

@@ -1,184 +1,56 @@
 /* callspool retry: what was given up is fetched again. */
 #include "cmd/commands.h"
 
-#include "cli/cmd_options.h"
-#include "cmd/cmd_retry_notify.h"
+#include "cli/cmd_reach.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
-#include "base/utf8.h"
-#include "catalog/attempts.h"
 #include "catalog/recordings.h"
 #include "client/access_client.h"
-#include "client/admin_client.h"
+#include "client/answer.h"
+#include "client/dead_letters.h"
+#include "client/retry_notify.h"
 #include "notify/notice_message.h"
-#include "server/confine.h"
-#include "server/server.h"
 #include "twilio/sid.h"
 
 #include <stdio.h>
-#include <string.h>
-
-#define PAGE           100 /* dead letters read at once */
-#define ATTEMPTS_SHOWN 50  /* of one recording, the newest, as by the API */
 
 struct retry_command {
 	struct cmd_options options; /* first: flags are read into all of it */
 	bool lists, is_of_all;
 	bool is_of_notify; /* webhooks that are sent, in place of recordings */
-	const char *reason;
+	struct dead_letters letters;
 	struct access_client client;
-	bool has_printed; /* one of a list, at least */
+	struct answer_list list; /* what is printed */
 };
 
 /* ---- the dead letters ---- */
-
-static bool is_wanted(const struct retry_command *command, const struct recording *recording)
-{
-	return !command->reason || strcasestr(recording->reason_code, command->reason) ||
-	       strcasestr(recording->reason_text, command->reason);
-}
-
-/* What Twilio said may be in it: JSON takes UTF-8 alone, and a terminal obeys control characters. */
-static json_t *told(const char *text)
-{
-	AUTO(free) char *plain = utf8_plain(str_of(text));
-
-	return json_string(plain);
-}
-
-static json_t *date(int64_t wall_ms)
-{
-	char text[ISO_DATE_SIZE];
-
-	if (wall_ms == 0)
-		return json_null();
-	clock_iso_date(wall_ms, text);
-	return json_string(text);
-}
-
-static bool attempts_of(struct catalog *catalog, const struct recording *recording, json_t **out,
-			struct err *err)
-{
-	AUTO(free) struct attempt *attempts = xcalloc(ATTEMPTS_SHOWN, sizeof(*attempts));
-	size_t count;
-
-	if (!attempts_list(catalog, str_of(recording->recording_sid), attempts, ATTEMPTS_SHOWN,
-			   &count, err))
-		return false;
-	*out = json_array();
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(*out, json_pack("{s:o, s:s, s:o, s:i}", "began_at",
-						      date(attempts[i].began_at_ms), "outcome",
-						      attempts[i].outcome, "text",
-						      told(attempts[i].detail), "http_status",
-						      attempts[i].http_status));
-	return true;
-}
-
-static bool letter_of(struct catalog *catalog, const struct recording *recording, json_t **out,
-		      struct err *err)
-{
-	json_t *attempts;
-
-	if (!attempts_of(catalog, recording, &attempts, err))
-		return false;
-	*out = json_pack("{s:s, s:s, s:o, s:{s:s, s:o}, s:o}", "recording_sid",
-			 recording->recording_sid, "call_sid", recording->call_sid, "started_at",
-			 date(recording->started_at_ms), "reason", "code", recording->reason_code,
-			 "text", told(recording->reason_text), "attempts", attempts);
-	return true;
-}
-
-/* What is done with each of them. */
-typedef bool take_letter(struct retry_command *command, struct catalog *catalog,
-			 const struct recording *recording, struct err *err);
-
-static bool take_page(struct retry_command *command, struct catalog *catalog,
-		      const struct recording_dead *page, size_t count, take_letter *take,
-		      struct err *err)
-{
-	for (size_t i = 0; i < count; i++)
-		if (is_wanted(command, &page[i].recording) &&
-		    !take(command, catalog, &page[i].recording, err))
-			return false;
-	return true;
-}
-
-/* From the ledger itself, beside a server that runs or without one; a page is in memory, however many there are. */
-static bool each_letter(struct retry_command *command, take_letter *take, struct err *err)
-{
-	AUTO(free) char *path = server_ledger(&command->options.settings);
-	AUTO(catalog_free) struct catalog *catalog = NULL;
-	AUTO(free) struct recording_dead *page = xcalloc(PAGE, sizeof(*page));
-	int64_t after_id = 0;
-	size_t count = PAGE;
-
-	if (!catalog_open(path, CATALOG_READ, &catalog, err))
-		return false;
-	while (count == PAGE) {
-		if (!recordings_list_dead(catalog, after_id, page, PAGE, &count, err) ||
-		    !take_page(command, catalog, page, count, take, err))
-			return false;
-		after_id = count > 0 ? page[count - 1].id : after_id;
-	}
-	return true;
-}
-
-/* ---- printing, as it comes ---- */
-
-static void begin_list(const struct retry_command *command, const char *name)
-{
-	if (command->options.is_json)
-		printf("{\"%s\":[", name);
-}
-
-static void end_list(const struct retry_command *command)
-{
-	if (command->options.is_json)
-		printf("]}\n");
-}
-
-static void print_json(struct retry_command *command, const json_t *value)
-{
-	if (command->has_printed)
-		putchar(',');
-	json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
-}
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text && text[0] ? text : "-";
-}
 
 static void print_letter(const json_t *letter)
 {
 	const json_t *attempts = json_object_get(letter, "attempts");
 
-	printf("%s  %s  %s  %s\n", text_of(letter, "recording_sid"), text_of(letter, "call_sid"),
-	       text_of(letter, "started_at"), text_of(json_object_get(letter, "reason"), "text"));
+	printf("%s  %s  %s  %s\n", answer_text(letter, "recording_sid", "-"),
+	       answer_text(letter, "call_sid", "-"), answer_text(letter, "started_at", "-"),
+	       answer_text(json_object_get(letter, "reason"), "text", "-"));
 	for (size_t i = 0; i < json_array_size(attempts); i++) {
 		const json_t *attempt = json_array_get(attempts, i);
 
-		printf("    %s  %s: %s\n", text_of(attempt, "began_at"),
-		       text_of(attempt, "outcome"), text_of(attempt, "text"));
+		printf("    %s  %s: %s\n", answer_text(attempt, "began_at", "-"),
+		       answer_text(attempt, "outcome", "-"), answer_text(attempt, "text", "-"));
 	}
 }
 
-static bool list_letter(struct retry_command *command, struct catalog *catalog,
+static bool list_letter(struct dead_letters *letters, struct catalog *catalog,
 			const struct recording *recording, struct err *err)
 {
+	struct retry_command *command = container_of(letters, struct retry_command, letters);
 	json_t *letter;
 
-	if (!letter_of(catalog, recording, &letter, err))
+	if (!dead_letter_read(catalog, recording, &letter, err))
 		return false;
-	if (command->options.is_json)
-		print_json(command, letter);
-	else
+	answer_list_add(&command->list, letter);
+	if (!command->list.is_json)
 		print_letter(letter);
-	command->has_printed = true;
 	json_decref(letter);
 	return true;
 }
@@ -187,9 +59,10 @@ static bool list(struct retry_command *command, struct err *err)
 {
 	bool good;
 
-	begin_list(command, "dead");
-	good = each_letter(command, list_letter, err);
-	end_list(command);
+	command->letters.take = list_letter;
+	answer_list_begin(&command->list, "dead");
+	good = dead_letters_each(&command->letters, err);
+	answer_list_end(&command->list);
 	return good;
 }
 
@@ -200,11 +73,9 @@ static void print_queued(struct retry_command *command, const json_t *queued)
 	for (size_t i = 0; i < json_array_size(queued); i++) {
 		const json_t *sid = json_array_get(queued, i);
 
-		if (command->options.is_json)
-			print_json(command, sid);
-		else
+		answer_list_add(&command->list, sid);
+		if (!command->list.is_json)
 			printf("%s is fetched again\n", json_string_value(sid));
-		command->has_printed = true;
 	}
 }
 
@@ -223,17 +94,18 @@ static bool retry_one(struct retry_command *command, struct err *err)
 
 	if (!ask(command, command->options.operands.at[0], &answer, err))
 		return false;
-	begin_list(command, "queued");
+	answer_list_begin(&command->list, "queued");
 	print_queued(command, json_object_get(answer, "queued"));
-	end_list(command);
+	answer_list_end(&command->list);
 	json_decref(answer);
 	return true;
 }
 
 /* One that is no dead letter any more, as somebody was faster, is passed over. */
-static bool ask_letter(struct retry_command *command, struct catalog *catalog,
+static bool ask_letter(struct dead_letters *letters, struct catalog *catalog,
 		       const struct recording *recording, struct err *err)
 {
+	struct retry_command *command = container_of(letters, struct retry_command, letters);
 	json_t *answer;
 
 	if (!ask(command, recording->recording_sid, &answer, err))
@@ -250,10 +122,11 @@ static bool retry(struct retry_command *command, struct err *err)
 
 	command->client.settings = &command->options.settings;
 	if (command->is_of_all) {
-		begin_list(command, "queued");
-		good = each_letter(command, ask_letter, err);
-		end_list(command);
-		if (good && !command->has_printed && !command->options.is_json)
+		command->letters.take = ask_letter;
+		answer_list_begin(&command->list, "queued");
+		good = dead_letters_each(&command->letters, err);
+		answer_list_end(&command->list);
+		if (good && !command->list.has_some && !command->list.is_json)
 			printf("no dead letters\n");
 	} else {
 		good = retry_one(command, err);
@@ -283,7 +156,7 @@ static const char *misuse(const struct retry_command *command)
 
 	if (command->lists + command->is_of_all + (operands->count == 1) != 1)
 		return "say which: a call SID or a recording SID, --all, or --list";
-	if (command->reason && (operands->count == 1 || command->is_of_notify))
+	if (command->letters.reason && (operands->count == 1 || command->is_of_notify))
 		return "--reason goes with --list or --all, of recordings";
 	if (operand.len == 0)
 		return NULL;
@@ -297,14 +170,12 @@ static const char *misuse(const struct retry_command *command)
 static int run(struct retry_command *command)
 {
 	struct err err;
+	int status;
 
-	if (!cmd_options_resolve(&command->options, &err) ||
-	    !confine_process(command->options.settings.core_dumps == AUTH_ON, &err))
-		return cmd_fail(&err);
-	if (!admin_may_ask(&command->options.settings, &err)) {
-		cmd_fail(&err);
-		return EXIT_UNCHECKED;
-	}
+	if (!cmd_reach_confined(&command->options, &status))
+		return status;
+	command->letters.settings = &command->options.settings;
+	command->list.is_json = command->options.is_json;
 	if (!(command->is_of_notify ? run_notify(command, &err)
 	      : command->lists      ? list(command, &err)
 				    : retry(command, &err))) {
@@ -336,7 +207,7 @@ static const struct cmd_flag flags[] = {
 	  "print the dead letters, each with its reason and its attempts" },
 	{ "--all", CMD_SWITCH, offsetof(struct retry_command, is_of_all), NULL,
 	  "every dead letter" },
-	{ "--reason", CMD_TEXT, offsetof(struct retry_command, reason), "TEXT",
+	{ "--reason", CMD_TEXT, offsetof(struct retry_command, letters.reason), "TEXT",
 	  "--list, --all: those alone whose reason holds TEXT" },
 	{ "--notify", CMD_SWITCH, offsetof(struct retry_command, is_of_notify), NULL,
 	  "webhooks to notify_url that were given up, in place of recordings" },

@@ -1,28 +1,16 @@
 /* callspool status: what is here, what waits, what is wrong. */
 #include "cmd/commands.h"
 
-#include "cli/cmd_options.h"
+#include "cli/cmd_reach.h"
 
 #include "client/admin_client.h"
+#include "client/answer.h"
 #include "client/ledger_status.h"
 
 #include <jansson.h>
 #include <stdio.h>
 
 #define BODY_MAX (1024 * 1024)
-
-static long long number(const json_t *object, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(object, key));
-}
-
-/* "never" for null, as for what is not there. */
-static const char *instant(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "never";
-}
 
 static bool is_running(const json_t *status)
 {
@@ -40,9 +28,9 @@ static void print_webhooks(const json_t *webhooks)
 	const char *reason;
 	json_t *count;
 
-	printf("webhooks    last good one %s", instant(webhooks, "last_taken_at"));
+	printf("webhooks    last good one %s", answer_text(webhooks, "last_taken_at", "never"));
 	if (refused)
-		printf("; since the start %lld accepted", number(webhooks, "taken"));
+		printf("; since the start %lld accepted", answer_number(webhooks, "taken"));
 	/* clang-format takes the macro for a call */
 	/* clang-format off */
 	json_object_foreach(refused, reason, count) {
@@ -55,22 +43,23 @@ static void print_webhooks(const json_t *webhooks)
 
 static void print_notify(const json_t *notify)
 {
-	if (!json_is_true(json_object_get(notify, "on")) && number(notify, "waiting") == 0 &&
-	    number(notify, "dead") == 0)
+	if (!json_is_true(json_object_get(notify, "on")) && answer_number(notify, "waiting") == 0 &&
+	    answer_number(notify, "dead") == 0)
 		return;
-	printf("notify      %lld waiting", number(notify, "waiting"));
+	printf("notify      %lld waiting", answer_number(notify, "waiting"));
 	if (json_is_string(json_object_get(notify, "oldest_at")))
-		printf(", the oldest since %s", instant(notify, "oldest_at"));
-	printf(", %lld given up\n", number(notify, "dead"));
+		printf(", the oldest since %s", answer_text(notify, "oldest_at", "never"));
+	printf(", %lld given up\n", answer_number(notify, "dead"));
 }
 
 static void print_complete(const json_t *complete)
 {
-	printf("complete    %s\n", json_string_value(json_object_get(complete, "text")));
-	printf("list        last read %s", instant(complete, "listed_at"));
+	printf("complete    %s\n", answer_text(complete, "text", ""));
+	printf("list        last read %s", answer_text(complete, "listed_at", "never"));
 	if (json_is_string(json_object_get(complete, "failing_since")))
-		printf("; cannot be read since %s: %s", instant(complete, "failing_since"),
-		       json_string_value(json_object_get(complete, "failure")));
+		printf("; cannot be read since %s: %s",
+		       answer_text(complete, "failing_since", "never"),
+		       answer_text(complete, "failure", ""));
 	printf("\n");
 }
 
@@ -82,29 +71,30 @@ static void print_text(const json_t *status)
 	json_t *count;
 	size_t i;
 
-	printf("callspool %s, %s%s\n", json_string_value(json_object_get(status, "version")),
+	printf("callspool %s, %s%s\n", answer_text(status, "version", ""),
 	       is_running(status) ? "running, " : "not running",
 	       !is_running(status)   ? ""
 	       : is_degraded(status) ? "degraded"
 				     : "well");
 	print_complete(json_object_get(status, "complete"));
-	printf("calls       %lld\n", number(status, "calls"));
+	printf("calls       %lld\n", answer_number(status, "calls"));
 	/* clang-format off */
 	json_object_foreach(json_object_get(status, "recordings"), state, count) {
 		if (json_integer_value(count) > 0)
 			printf("%-11s %lld\n", state, (long long)json_integer_value(count));
 	}
 	/* clang-format on */
-	printf("bytes       %lld stored, %lld free\n", number(status, "bytes_stored"),
-	       number(status, "free_bytes"));
+	printf("bytes       %lld stored, %lld free\n", answer_number(status, "bytes_stored"),
+	       answer_number(status, "free_bytes"));
 	if (json_is_string(json_object_get(status, "oldest_queued_at")))
-		printf("waiting     since %s, the oldest\n", instant(status, "oldest_queued_at"));
+		printf("waiting     since %s, the oldest\n",
+		       answer_text(status, "oldest_queued_at", "never"));
 	print_webhooks(json_object_get(status, "webhooks"));
 	print_notify(json_object_get(status, "notify"));
 	if (fetching)
 		printf("fetching    last recording stored %s\n",
 		       json_is_string(json_object_get(fetching, "last_stored_at"))
-			       ? instant(fetching, "last_stored_at")
+			       ? answer_text(fetching, "last_stored_at", "never")
 			       : "before the start");
 	json_array_foreach(json_object_get(status, "causes"), i, cause)
 		printf("! %s\n", json_string_value(cause));
@@ -130,12 +120,8 @@ static int run_status(int argc, char **argv)
 	buf_init(&body, BODY_MAX);
 	if (!cmd_options_read(&cmd_status, argc, argv, &options, &status))
 		return status;
-	if (!cmd_options_resolve(&options, &err))
-		return cmd_fail(&err);
-	if (!admin_may_ask(&options.settings, &err)) {
-		cmd_fail(&err);
-		return EXIT_UNCHECKED;
-	}
+	if (!cmd_reach(&options, &status))
+		return status;
 	if (!get_status(&options.settings, &body, &err))
 		return cmd_fail(&err);
 	status_json = json_loadb(body.at, body.len, 0, NULL);

@@ -7,13 +7,12 @@
  */
 #include "cmd/commands.h"
 
-#include "cli/cmd_options.h"
+#include "cli/cmd_reach.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/own.h"
 #include "client/admin_client.h"
-#include "server/confine.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -180,15 +179,8 @@ static int run_upgrade(int argc, char **argv)
 
 	if (!cmd_options_read(&cmd_upgrade, argc, argv, &command.options, &status))
 		return status;
-	if (!cmd_options_resolve(&command.options, &err) ||
-	    !confine_process(command.options.settings.core_dumps == AUTH_ON, &err)) {
-		status = cmd_fail(&err);
-	} else if (!admin_may_ask(&command.options.settings, &err)) {
-		cmd_fail(&err);
-		status = EXIT_UNCHECKED;
-	} else {
+	if (cmd_reach_confined(&command.options, &status))
 		status = upgrade(&command, &err) ? EXIT_GOOD : cmd_fail(&err);
-	}
 	cmd_options_release(&command.options);
 	return status;
 }

@@ -1,28 +1,21 @@
 /* callspool verify: is what was written still what is there? */
 #include "cmd/commands.h"
 
-#include "cli/cmd_options.h"
+#include "cli/cmd_reach.h"
 
-#include "audit/audit_key.h"
 #include "backup/backup_check.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/json.h"
-#include "base/mem.h"
+#include "base/own.h"
 #include "base/utf8.h"
-#include "catalog/catalog.h"
-#include "client/admin_client.h"
+#include "client/answer.h"
 #include "client/backup_findings.h"
 #include "client/progress_bar.h"
+#include "client/verify_audit.h"
 #include "client/verify_store.h"
-#include "server/confine.h"
-#include "server/server.h"
 
-#include <sodium.h>
 #include <stdio.h>
-#include <string.h>
-
-#define KEYS_MAX 2 /* today's, and the one before */
+#include <stdlib.h>
 
 struct verify_command {
 	struct cmd_options options; /* first: flags are read into all of it */
@@ -31,67 +24,6 @@ struct verify_command {
 	const char *backup; /* a folder */
 	bool only_reports, accepts;
 };
-
-struct heads {
-	struct audit_tail *at;
-	size_t count, size;
-};
-
-static void take_line(struct heads *heads, const char *line, size_t len)
-{
-	struct audit_tail head;
-
-	if (!audit_head_of_line((struct str){ line, len }, &head))
-		return;
-	if (heads->count == heads->size) {
-		heads->size = heads->size ? 2 * heads->size : 64;
-		heads->at = xrealloc(heads->at, heads->size * sizeof(*heads->at));
-	}
-	heads->at[heads->count++] = head;
-}
-
-/* All lines of a log may be given: those that tell of no head are left out. */
-static bool read_heads(const char *path, struct heads *out, struct err *err)
-{
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	AUTO(free) char *line = NULL;
-	size_t size = 0;
-	ssize_t len;
-	bool failed;
-
-	if (!file)
-		return err_set(err, ERR_NOT_FOUND, "cannot open '%s'", path);
-	while ((len = getline(&line, &size, file)) >= 0)
-		take_line(out, line, (size_t)len);
-	failed = ferror(file);
-	if (file != stdin)
-		fclose(file);
-	if (failed)
-		return err_set(err, ERR_INTERNAL, "cannot read '%s'", path);
-	return out->count > 0 || err_set(err, ERR_INVALID, "'%s' has no line with a head", path);
-}
-
-/* Copies of them, to be wiped. */
-static bool read_keys(const struct settings *settings, struct audit_key keys[KEYS_MAX],
-		      size_t *out_count, struct err *err)
-{
-	const char *files[KEYS_MAX] = { settings->auth.audit.key_file,
-					settings->auth.audit.key_file_old };
-	enum audit_key_place place;
-
-	*out_count = 0;
-	for (size_t i = 0; i < KEYS_MAX; i++) {
-		struct audit_key *key;
-
-		if (i > 0 && !files[i])
-			continue;
-		if (!audit_key_read(files[i], settings->data_dir, false, &key, &place, err))
-			return err_context(err, "the key of the audit");
-		keys[(*out_count)++] = *key;
-		audit_key_free(key);
-	}
-	return true;
-}
 
 static void print_report(const struct verify_command *command, const struct audit_report *report)
 {
@@ -124,46 +56,20 @@ static void print_report(const struct verify_command *command, const struct audi
 	printf("%s\n", text);
 }
 
-static bool verify(const struct verify_command *command, const struct heads *heads,
-		   struct audit_report *out, struct err *err)
-{
-	const struct settings *settings = &command->options.settings;
-	AUTO(free) char *path = server_ledger(settings);
-	AUTO(catalog_free) struct catalog *catalog = NULL;
-	struct audit_key keys[KEYS_MAX];
-	size_t count;
-	bool read;
-
-	if (!admin_may_ask(settings, err) || !catalog_open(path, CATALOG_READ, &catalog, err) ||
-	    !read_keys(settings, keys, &count, err))
-		return false;
-	read = audit_verify(catalog, keys, count, heads->at, heads->count, out, err);
-	sodium_memzero(keys, sizeof(keys));
-	return read;
-}
-
 /* Exit statuses: whatever keeps it from being checked is EXIT_UNCHECKED, but for wrong arguments. */
 static int run_audit(struct verify_command *command)
 {
-	struct heads heads = { .count = 0 };
 	struct audit_report report;
-	int status = EXIT_GOOD;
 	struct err err;
 
 	if (!cmd_options_resolve(&command->options, &err))
 		return cmd_fail(&err);
-	if (sodium_init() < 0)
-		return EXIT_OUR_FAULT;
-	if ((command->heads && !read_heads(command->heads, &heads, &err)) ||
-	    !verify(command, &heads, &report, &err)) {
+	if (!verify_audit_run(&command->options.settings, command->heads, &report, &err)) {
 		cmd_fail(&err);
-		status = err.kind == ERR_INVALID ? EXIT_WRONG_USAGE : EXIT_UNCHECKED;
-	} else {
-		print_report(command, &report);
-		status = report.is_whole ? EXIT_GOOD : EXIT_FINDINGS;
+		return err.kind == ERR_INVALID ? EXIT_WRONG_USAGE : EXIT_UNCHECKED;
 	}
-	free(heads.at);
-	return status;
+	print_report(command, &report);
+	return report.is_whole ? EXIT_GOOD : EXIT_FINDINGS;
 }
 
 /* ---- a backup ---- */
@@ -209,24 +115,13 @@ static int run_backup(const struct verify_command *command)
 
 /* ---- the store ---- */
 
-static const char *text_of(const json_t *fault, const char *key)
-{
-	const char *text = json_string_value(json_object_get(fault, key));
-
-	return text ? text : "";
-}
-
 static void print_fault(const json_t *fault)
 {
-	AUTO(free) char *file = utf8_plain(str_of(text_of(fault, "file")));
-	AUTO(free) char *reason = utf8_plain(str_of(text_of(fault, "reason")));
+	AUTO(free) char *file = utf8_plain(str_of(answer_text(fault, "file", "")));
+	AUTO(free) char *reason = utf8_plain(str_of(answer_text(fault, "reason", "")));
 
-	printf("%s, %s: %s: %s\n", text_of(fault, "kind"), text_of(fault, "state"), file, reason);
-}
-
-static json_int_t number_of(const json_t *pass, const char *key)
-{
-	return json_integer_value(json_object_get(pass, key));
+	printf("%s, %s: %s: %s\n", answer_text(fault, "kind", ""), answer_text(fault, "state", ""),
+	       file, reason);
 }
 
 static void print_store(const struct verify_command *command,
@@ -238,19 +133,18 @@ static void print_store(const struct verify_command *command,
 		json_t *whole =
 			json_pack("{s:O, s:O}", "pass", report->pass, "findings", report->faults);
 
-		json_dumpf(whole, stdout, JSON_COMPACT);
-		putchar('\n');
+		answer_print(whole);
 		json_decref(whole);
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
 		print_fault(json_array_get(report->faults, i));
 	printf("%lld files looked at, %lld bytes read, %zu finding%s\n",
-	       number_of(report->pass, "files"), number_of(report->pass, "bytes"), count,
+	       answer_number(report->pass, "files"), answer_number(report->pass, "bytes"), count,
 	       count == 1 ? "" : "s");
-	if (number_of(report->pass, "undigested") > 0)
+	if (answer_number(report->pass, "undigested") > 0)
 		printf("%lld files have no digest yet: of these the length alone was compared\n",
-		       number_of(report->pass, "undigested"));
+		       answer_number(report->pass, "undigested"));
 	if (count > 0 && report->is_own && !command->only_reports)
 		printf("the next start of the server fetches again what is lost\n");
 }
@@ -289,15 +183,10 @@ static int accept(const struct verify_command *command)
 
 static int run_store(struct verify_command *command)
 {
-	struct err err;
+	int status;
 
-	if (!cmd_options_resolve(&command->options, &err) ||
-	    !confine_process(command->options.settings.core_dumps == AUTH_ON, &err))
-		return cmd_fail(&err);
-	if (!admin_may_ask(&command->options.settings, &err)) {
-		cmd_fail(&err);
-		return EXIT_UNCHECKED;
-	}
+	if (!cmd_reach_confined(&command->options, &status))
+		return status;
 	return command->accepts ? accept(command) : compare(command);
 }
 

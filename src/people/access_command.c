@@ -3,9 +3,9 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "base/suggestion.h"
-#include "client/admin_client.h"
+#include "cli/cmd_reach.h"
+#include "client/answer.h"
 #include "http/form.h"
-#include "server/confine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,15 +39,11 @@ static const struct access_verb *find_verb(const struct cmd *cmd, const struct a
 static int run_verb(const struct access_verb *verb, struct access_command *command)
 {
 	struct err err;
+	int status;
 	bool good;
 
-	if (!cmd_options_resolve(&command->options, &err) ||
-	    !confine_process(command->options.settings.core_dumps == AUTH_ON, &err))
-		return cmd_fail(&err);
-	if (!admin_may_ask(&command->options.settings, &err)) {
-		cmd_fail(&err);
-		return EXIT_UNCHECKED;
-	}
+	if (!cmd_reach_confined(&command->options, &status))
+		return status;
 	command->client.settings = &command->options.settings;
 	good = verb->run(command, &err);
 	access_client_release(&command->client);
@@ -110,10 +106,8 @@ bool access_command_change(struct access_command *command, const char *method, c
 
 	if (!access_command_ask(command, method, path, name, rest, body, &answer, err))
 		return false;
-	if (command->options.is_json) {
-		json_dumpf(answer, stdout, JSON_COMPACT);
-		putchar('\n');
-	}
+	if (command->options.is_json)
+		answer_print(answer);
 	json_decref(answer);
 	return true;
 }
@@ -124,10 +118,9 @@ void access_command_print_secret(const struct access_command *command, json_t *a
 				 const char *key, const char *words)
 {
 	if (command->options.is_json)
-		json_dumpf(answer, stdout, JSON_COMPACT);
+		answer_print(answer);
 	else
-		printf("%s", json_string_value(json_object_get(answer, key)));
-	putchar('\n');
+		printf("%s\n", answer_text(answer, key, ""));
 	fflush(stdout);
 	fprintf(stderr, "%s\n", words);
 }
@@ -244,15 +237,10 @@ bool access_command_list(struct access_command *command, const struct access_lis
 	json_t *all = json_array();
 	bool good = collect(command, list, all, err);
 
-	if (good && command->options.is_json) {
-		json_t *whole = json_pack("{s:O}", list->key, all);
-
-		json_dumpf(whole, stdout, JSON_COMPACT);
-		putchar('\n');
-		json_decref(whole);
-	} else if (good) {
+	if (good && command->options.is_json)
+		answer_print_as(list->key, all);
+	else if (good)
 		print_rows(all, list->columns);
-	}
 	json_decref(all);
 	return good;
 }

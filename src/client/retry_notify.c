@@ -1,10 +1,9 @@
-#include "cmd/cmd_retry_notify.h"
+#include "client/retry_notify.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "chores/notices_queue.h"
 #include "client/access_client.h"
+#include "client/answer.h"
 #include "notify/notice_message.h"
 #include "server/server.h"
 
@@ -12,67 +11,44 @@
 
 #define PAGE 100 /* read at once */
 
-static json_t *date(int64_t wall_ms)
-{
-	char text[ISO_DATE_SIZE];
-
-	if (wall_ms == 0)
-		return json_null();
-	clock_iso_date(wall_ms, text);
-	return json_string(text);
-}
-
 /* The receiver's host may be in it, and what it said. */
 static json_t *letter_of(const struct notice *notice)
 {
-	AUTO(free) char *failure = utf8_plain(str_of(notice->failure));
 	const char *type = notice_type_text(notice->type);
 	char id[NOTICE_ID_SIZE];
 
 	notice_id(notice, id);
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:i, s:s}", "id", id, "type",
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:i, s:o}", "id", id, "type",
 			 type ? type : "", "recording_sid", notice->recording_sid, "call_sid",
-			 notice->call_sid, "timestamp", date(notice->at_ms), "given_up_at",
-			 date(notice->died_at_ms), "tries", (json_int_t)notice->tries,
-			 "http_status", notice->http_status, "failure", failure);
+			 notice->call_sid, "timestamp", answer_date(notice->at_ms), "given_up_at",
+			 answer_date(notice->died_at_ms), "tries", (json_int_t)notice->tries,
+			 "http_status", notice->http_status, "failure",
+			 answer_plain(notice->failure));
 }
 
-static const char *text_of(const json_t *letter, const char *key)
-{
-	const char *text = json_string_value(json_object_get(letter, key));
-
-	return text && text[0] ? text : "-";
-}
-
-static void print_letter(const struct notice *notice, bool is_json, bool is_first)
+static void print_letter(const struct notice *notice, struct answer_list *list)
 {
 	json_t *letter = letter_of(notice);
 
-	if (is_json) {
-		if (!is_first)
-			putchar(',');
-		json_dumpf(letter, stdout, JSON_COMPACT);
-	} else {
-		printf("%s  %s  %s  %s\n", text_of(letter, "id"), text_of(letter, "type"),
-		       text_of(letter, "timestamp"), text_of(letter, "failure"));
-	}
+	answer_list_add(list, letter);
+	if (!list->is_json)
+		printf("%s  %s  %s  %s\n", answer_text(letter, "id", "-"),
+		       answer_text(letter, "type", "-"), answer_text(letter, "timestamp", "-"),
+		       answer_text(letter, "failure", "-"));
 	json_decref(letter);
 }
 
-static bool print_all(struct catalog *catalog, bool is_json, struct err *err)
+static bool print_all(struct catalog *catalog, struct answer_list *list, struct err *err)
 {
 	AUTO(free) struct notice *page = xcalloc(PAGE, sizeof(*page));
 	int64_t after_seq = 0;
 	size_t count = PAGE;
-	bool is_first = true;
 
 	while (count == PAGE) {
 		if (!notices_list_dead(catalog, after_seq, page, PAGE, &count, err))
 			return false;
-		for (size_t i = 0; i < count; i++) {
-			print_letter(&page[i], is_json, is_first);
-			is_first = false;
-		}
+		for (size_t i = 0; i < count; i++)
+			print_letter(&page[i], list);
 		after_seq = count > 0 ? page[count - 1].seq : after_seq;
 	}
 	return true;
@@ -82,15 +58,14 @@ bool retry_notify_list(const struct settings *settings, bool is_json, struct err
 {
 	AUTO(free) char *path = server_ledger(settings);
 	AUTO(catalog_free) struct catalog *catalog = NULL;
+	struct answer_list list = { .is_json = is_json };
 	bool good;
 
 	if (!catalog_open(path, CATALOG_READ, &catalog, err))
 		return false;
-	if (is_json)
-		printf("{\"dead\":[");
-	good = print_all(catalog, is_json, err);
-	if (is_json)
-		printf("]}\n");
+	answer_list_begin(&list, "dead");
+	good = print_all(catalog, &list, err);
+	answer_list_end(&list);
 	return good;
 }
 
@@ -99,13 +74,13 @@ bool retry_notify(const struct settings *settings, const char *id, bool is_json,
 	struct access_client client = { .settings = settings };
 	json_t *body = id ? json_pack("{s:s}", "id", id) : json_object();
 	json_t *answer;
-	long long queued;
+	json_int_t queued;
 
 	if (!access_ask(&client, "POST", "/api/notices/retry", body, &answer, err)) {
 		access_client_release(&client);
 		return false;
 	}
-	queued = (long long)json_integer_value(json_object_get(answer, "queued"));
+	queued = answer_number(answer, "queued");
 	json_decref(answer);
 	access_client_release(&client);
 	if (is_json)
