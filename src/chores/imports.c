@@ -1,26 +1,21 @@
 #include "chores/imports.h"
 
 #include "catalog/catalog_sql.h"
+#include "chores/row_columns.h"
 
 #define COLUMNS                                                                                  \
 	"account_sid, since_ms, before_ms, asked_at_ms, completed_at_ms, reached_ms, next_url, " \
 	"listed, found, malformed, too_old, failure"
 
-static void row_read(const struct db_stmt *row, struct import *out)
-{
-	text_set(out->account_sid, SID_SIZE, db_column_str(row, 0));
-	out->since_ms = db_column_int(row, 1);
-	out->before_ms = db_column_int(row, 2);
-	out->asked_at_ms = db_column_int(row, 3);
-	out->completed_at_ms = db_column_int(row, 4);
-	out->reached_ms = db_column_int(row, 5);
-	text_set(out->next_url, sizeof(out->next_url), db_column_str(row, 6));
-	out->listed = db_column_int(row, 7);
-	out->found = db_column_int(row, 8);
-	out->malformed = db_column_int(row, 9);
-	out->too_old = db_column_int(row, 10);
-	text_set(out->failure, sizeof(out->failure), db_column_str(row, 11));
-}
+/* In the order of COLUMNS. */
+static const struct row_column columns[] = {
+	TEXT_COLUMN(struct import, account_sid),       NUMBER_COLUMN(struct import, since_ms),
+	NUMBER_COLUMN(struct import, before_ms),       NUMBER_COLUMN(struct import, asked_at_ms),
+	NUMBER_COLUMN(struct import, completed_at_ms), NUMBER_COLUMN(struct import, reached_ms),
+	TEXT_COLUMN(struct import, next_url),          NUMBER_COLUMN(struct import, listed),
+	NUMBER_COLUMN(struct import, found),           NUMBER_COLUMN(struct import, malformed),
+	NUMBER_COLUMN(struct import, too_old),         TEXT_COLUMN(struct import, failure),
+};
 
 bool imports_find(struct catalog *catalog, struct str account_sid, struct import *out,
 		  struct err *err)
@@ -36,15 +31,12 @@ bool imports_find(struct catalog *catalog, struct str account_sid, struct import
 	db_bind_str(find, 1, account_sid);
 	step = db_step(find, err);
 	if (step == DB_ROW)
-		row_read(find, out);
+		row_read(find, 0, columns, ARRAY_LEN(columns), out);
 	return step != DB_FAILED;
 }
 
 bool imports_set(struct catalog *catalog, const struct import *row, struct err *err)
 {
-	const int64_t numbers[] = { row->since_ms, row->before_ms, row->asked_at_ms,
-				    row->completed_at_ms, row->reached_ms };
-	const int64_t counts[] = { row->listed, row->found, row->malformed, row->too_old };
 	struct db_stmt *stmt;
 
 	if (!catalog_may_change(catalog, err) ||
@@ -56,12 +48,6 @@ bool imports_set(struct catalog *catalog, const struct import *row, struct err *
 			"listed = $8, found = $9, malformed = $10, too_old = $11, failure = $12",
 			&stmt, err))
 		return false;
-	db_bind_str(stmt, 1, str_of(row->account_sid));
-	for (int i = 0; i < (int)ARRAY_LEN(numbers); i++)
-		db_bind_int(stmt, 2 + i, numbers[i]);
-	db_bind_str(stmt, 7, str_of(row->next_url));
-	for (int i = 0; i < (int)ARRAY_LEN(counts); i++)
-		db_bind_int(stmt, 8 + i, counts[i]);
-	db_bind_str(stmt, 12, str_of(row->failure));
+	row_bind(stmt, 1, columns, ARRAY_LEN(columns), row);
 	return db_run(stmt, err);
 }

@@ -1,24 +1,25 @@
 #include "chores/reconciliations.h"
 
 #include "catalog/catalog_sql.h"
+#include "chores/row_columns.h"
 
 #define COLUMNS                                                                                \
 	"account_sid, since_ms, edge_ms, started_at_ms, completed_at_ms, deep_at_ms, listed, " \
 	"found, failing_since_ms, failure"
 
-static void row_read(const struct db_stmt *row, struct reconciliation *out)
-{
-	text_set(out->account_sid, SID_SIZE, db_column_str(row, 0));
-	out->since_ms = db_column_int(row, 1);
-	out->edge_ms = db_column_int(row, 2);
-	out->started_at_ms = db_column_int(row, 3);
-	out->completed_at_ms = db_column_int(row, 4);
-	out->deep_at_ms = db_column_int(row, 5);
-	out->listed = db_column_int(row, 6);
-	out->found = db_column_int(row, 7);
-	out->failing_since_ms = db_column_int(row, 8);
-	text_set(out->failure, sizeof(out->failure), db_column_str(row, 9));
-}
+/* In the order of COLUMNS. */
+static const struct row_column columns[] = {
+	TEXT_COLUMN(struct reconciliation, account_sid),
+	NUMBER_COLUMN(struct reconciliation, since_ms),
+	NUMBER_COLUMN(struct reconciliation, edge_ms),
+	NUMBER_COLUMN(struct reconciliation, started_at_ms),
+	NUMBER_COLUMN(struct reconciliation, completed_at_ms),
+	NUMBER_COLUMN(struct reconciliation, deep_at_ms),
+	NUMBER_COLUMN(struct reconciliation, listed),
+	NUMBER_COLUMN(struct reconciliation, found),
+	NUMBER_COLUMN(struct reconciliation, failing_since_ms),
+	TEXT_COLUMN(struct reconciliation, failure),
+};
 
 bool reconciliations_find(struct catalog *catalog, struct str account_sid,
 			  struct reconciliation *out, struct err *err)
@@ -34,7 +35,7 @@ bool reconciliations_find(struct catalog *catalog, struct str account_sid,
 	db_bind_str(find, 1, account_sid);
 	step = db_step(find, err);
 	if (step == DB_ROW)
-		row_read(find, out);
+		row_read(find, 0, columns, ARRAY_LEN(columns), out);
 	else
 		text_set(out->account_sid, SID_SIZE, account_sid);
 	return step != DB_FAILED;
@@ -53,7 +54,7 @@ bool reconciliations_list(struct catalog *catalog, struct reconciliation *out, s
 		return false;
 	db_bind_int(list, 1, (int64_t)size);
 	while (*out_count < size && (step = db_step(list, err)) == DB_ROW)
-		row_read(list, &out[(*out_count)++]);
+		row_read(list, 0, columns, ARRAY_LEN(columns), &out[(*out_count)++]);
 	return step != DB_FAILED;
 }
 
@@ -70,16 +71,7 @@ bool reconciliations_set(struct catalog *catalog, const struct reconciliation *r
 			"found = $8, failing_since_ms = $9, failure = $10",
 			&stmt, err))
 		return false;
-	db_bind_str(stmt, 1, str_of(row->account_sid));
-	db_bind_int(stmt, 2, row->since_ms);
-	db_bind_int(stmt, 3, row->edge_ms);
-	db_bind_int(stmt, 4, row->started_at_ms);
-	db_bind_int(stmt, 5, row->completed_at_ms);
-	db_bind_int(stmt, 6, row->deep_at_ms);
-	db_bind_int(stmt, 7, row->listed);
-	db_bind_int(stmt, 8, row->found);
-	db_bind_int(stmt, 9, row->failing_since_ms);
-	db_bind_str(stmt, 10, str_of(row->failure));
+	row_bind(stmt, 1, columns, ARRAY_LEN(columns), row);
 	return db_run(stmt, err);
 }
 

@@ -1,12 +1,28 @@
 #include "chores/verifications.h"
 
 #include "catalog/catalog_sql.h"
+#include "chores/row_columns.h"
 
 #include <string.h>
 
 #define COLUMNS                                                                                      \
 	"pass, asked_at_ms, began_at_ms, completed_at_ms, mends, after_id, last_id, folder, files, " \
 	"bytes, undigested, failure"
+
+/* In the order of COLUMNS, behind the pass. */
+static const struct row_column columns[] = {
+	NUMBER_COLUMN(struct verification, asked_at_ms),
+	NUMBER_COLUMN(struct verification, began_at_ms),
+	NUMBER_COLUMN(struct verification, completed_at_ms),
+	TRUTH_COLUMN(struct verification, mends),
+	NUMBER_COLUMN(struct verification, after_id),
+	NUMBER_COLUMN(struct verification, last_id),
+	NUMBER_COLUMN(struct verification, folder),
+	NUMBER_COLUMN(struct verification, files),
+	NUMBER_COLUMN(struct verification, bytes),
+	NUMBER_COLUMN(struct verification, undigested),
+	TEXT_COLUMN(struct verification, failure),
+};
 
 bool verifications_find(struct catalog *catalog, enum verification_pass pass,
 			struct verification *out, struct err *err)
@@ -22,30 +38,14 @@ bool verifications_find(struct catalog *catalog, enum verification_pass pass,
 	if (step == DB_FAILED)
 		return false;
 	*out = (struct verification){ .began_at_ms = 0 };
-	if (step == DB_DONE)
-		return true;
-	out->asked_at_ms = db_column_int(find, 1);
-	out->began_at_ms = db_column_int(find, 2);
-	out->completed_at_ms = db_column_int(find, 3);
-	out->mends = db_column_int(find, 4) != 0;
-	out->after_id = db_column_int(find, 5);
-	out->last_id = db_column_int(find, 6);
-	out->folder = db_column_int(find, 7);
-	out->files = db_column_int(find, 8);
-	out->bytes = db_column_int(find, 9);
-	out->undigested = db_column_int(find, 10);
-	text_set(out->failure, sizeof(out->failure), db_column_str(find, 11));
+	if (step == DB_ROW)
+		row_read(find, 1, columns, ARRAY_LEN(columns), out);
 	return true;
 }
 
 bool verifications_set(struct catalog *catalog, enum verification_pass pass,
 		       const struct verification *row, struct err *err)
 {
-	const int64_t numbers[] = {
-		pass,       row->asked_at_ms, row->began_at_ms, row->completed_at_ms,
-		row->mends, row->after_id,    row->last_id,     row->folder,
-		row->files, row->bytes,       row->undigested
-	};
 	struct db_stmt *stmt;
 
 	if (!catalog_may_change(catalog, err) ||
@@ -57,9 +57,8 @@ bool verifications_set(struct catalog *catalog, enum verification_pass pass,
 			"folder = $8, files = $9, bytes = $10, undigested = $11, failure = $12",
 			&stmt, err))
 		return false;
-	for (int i = 0; i < (int)ARRAY_LEN(numbers); i++)
-		db_bind_int(stmt, 1 + i, numbers[i]);
-	db_bind_str(stmt, 12, str_of(row->failure));
+	db_bind_int(stmt, 1, pass);
+	row_bind(stmt, 2, columns, ARRAY_LEN(columns), row);
 	return db_run(stmt, err);
 }
 
