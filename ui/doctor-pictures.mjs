@@ -7,6 +7,8 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
+import { until } from '../tests/server/harness/until.js';
+
 const [binary, folder] = process.argv.slice(2).map((path) => resolve(path));
 const WORK = '/tmp/calls';
 const ACCOUNT = { TWILIO_ACCOUNT_SID: `AC${'51a1'.repeat(8)}`, TWILIO_AUTH_TOKEN: '51a1'.repeat(8) };
@@ -18,14 +20,6 @@ const start = (program, args) => {
   running.push(child);
   return child;
 };
-
-async function until(what, condition) {
-  for (let i = 0; i < 600; i++) {
-    if (await condition().catch(() => false)) return;
-    await new Promise((tick) => { setTimeout(tick, 100); });
-  }
-  throw new Error(`${what}: it did not come to that`);
-}
 
 const answers = (url) => async () => (await fetch(url)).status < 500;
 
