@@ -13,10 +13,9 @@
 #include "sim/sim_reply.h"
 #include "sim/sim_resource.h"
 #include "sim/sim_state.h"
+#include "twilio/rest_write.h"
 
-#define BODY_MAX          (8u << 20)
-#define PAGE_SIZE_DEFAULT 50
-#define DAY_MS            INT64_C(86400000)
+#define BODY_MAX (8u << 20)
 
 /* ---- filters ---- */
 
@@ -56,40 +55,14 @@ static bool call_passes(const struct sim_call *call, const struct filter *filter
 	       text_allows(filter->to, call->to);
 }
 
-/* "2024-01-31" is a day of GMT: *out_end is where it ends; a date with a time is an instant. */
-static bool date_read(struct str text, int64_t *out_start, int64_t *out_end)
-{
-	char whole[40];
-
-	if (text.len == 10) {
-		snprintf(whole, sizeof(whole), "%.*sT00:00:00Z", STR_ARG(text));
-		if (!clock_parse_date(str_of(whole), out_start))
-			return false;
-		*out_end = *out_start + DAY_MS;
-		return true;
-	}
-	if (!clock_parse_date(text, out_start))
-		return false;
-	*out_end = *out_start + 1;
-	return true;
-}
-
-/* `name`, `name<` and `name>`: as "name>=date" is read, its bound belongs to it. */
 static void filter_read_dates(const struct form *form, const char *name, struct filter *filter)
 {
-	int64_t start, end;
+	struct rest_bounds bounds = { 0 };
 
-	for (size_t i = 0; i < form->count; i++) {
-		struct str suffix = str_after(form->fields[i].name, strlen(name));
-
-		if (!str_starts(form->fields[i].name, str_of(name)) ||
-		    !date_read(form->fields[i].value, &start, &end))
-			continue;
-		if (suffix.len == 0 || str_eq(suffix, STR(">")))
-			filter->from_ms = start;
-		if (suffix.len == 0 || str_eq(suffix, STR("<")))
-			filter->before_ms = end;
-	}
+	for (size_t i = 0; i < form->count; i++)
+		(void)!rest_bound_read(name, form->fields[i].name, form->fields[i].value, &bounds);
+	filter->from_ms = bounds.from_ms;
+	filter->before_ms = bounds.before_ms;
 }
 
 static void filter_read(const struct form *form, const char *date, struct filter *out)
@@ -104,50 +77,10 @@ static void filter_read(const struct form *form, const char *date, struct filter
 
 /* ---- pages ---- */
 
-struct page {
-	uint64_t size, number;
-	struct str
-		token; /* "PA" and the SID of the last row of the page before; at == NULL on the first */
-	size_t start; /* index of the newest row that may be on it, counted down; SIZE_MAX: none */
-};
-
-static bool page_read(const struct form *form, uint64_t size_max, struct page *out)
+static bool page_read(const struct form *form, uint64_t size_max, struct rest_page *out)
 {
-	struct str size = form_field(form, STR("PageSize")), number = form_field(form, STR("Page"));
-
-	*out = (struct page){ .size = PAGE_SIZE_DEFAULT,
-			      .token = form_field(form, STR("PageToken")) };
-	if (size.at && (!str_to_u64(size, &out->size) || out->size == 0))
-		return false;
-	if (number.at && !str_to_u64(number, &out->number))
-		return false;
-	if (out->size > size_max)
-		out->size = size_max;
-	return true;
-}
-
-/* The address of a page of this list: the request's own, but for what names the page. */
-static void page_uri_write(struct json *json, const char *key, const struct exchange *x,
-			   const struct page *page, uint64_t number, const char *token)
-{
-	AUTO(buf_release) struct buf uri = { 0 };
-	struct str query = x->request.query, piece;
-
-	buf_init(&uri, 4096);
-	buf_add_str(&uri, x->request.path);
-	buf_add_byte(&uri, '?');
-	while (query.at && str_cut(&query, '&', &piece)) {
-		if (piece.len == 0 || str_starts(piece, STR("Page=")) ||
-		    str_starts(piece, STR("PageSize=")) || str_starts(piece, STR("PageToken=")))
-			continue;
-		buf_add_str(&uri, piece);
-		buf_add_byte(&uri, '&');
-	}
-	buf_addf(&uri, "PageSize=%llu&Page=%llu", (unsigned long long)page->size,
-		 (unsigned long long)number);
-	if (token)
-		buf_addf(&uri, "&PageToken=PA%s", token);
-	json_text(json, key, buf_ok(&uri) ? buf_str(&uri) : STR_NONE);
+	return rest_page_read(form_field(form, STR("PageSize")), form_field(form, STR("Page")),
+			      form_field(form, STR("PageToken")), size_max, out);
 }
 
 /* The two lists differ in where their rows are and how one is written. */
@@ -161,12 +94,11 @@ struct listing {
 
 /* Rows newest first from page->start; the SID of the last one when more follow, else NULL. */
 static const char *rows_write(struct json *json, const struct listing *listing,
-			      const struct filter *filter, const struct page *page,
+			      const struct filter *filter, const struct rest_page *page,
 			      size_t *out_count)
 {
 	const char *last = NULL;
 	bool is_behind = !page->token.at;
-	struct str token = str_after(page->token, 2);
 	uint64_t to_skip = page->token.at ? 0 : page->number * page->size;
 
 	*out_count = 0;
@@ -174,7 +106,7 @@ static const char *rows_write(struct json *json, const struct listing *listing,
 		const void *row = listing->table->at[i - 1];
 
 		if (!is_behind) {
-			is_behind = str_eq(token, str_of(listing->sid(row)));
+			is_behind = str_eq(page->token, str_of(listing->sid(row)));
 			continue;
 		}
 		if (!listing->passes(row, filter))
@@ -193,7 +125,7 @@ static const char *rows_write(struct json *json, const struct listing *listing,
 }
 
 static void list_reply(struct exchange *x, const struct listing *listing,
-		       const struct filter *filter, const struct page *page)
+		       const struct filter *filter, const struct rest_page *page)
 {
 	AUTO(buf_release) struct buf body = { 0 };
 	struct json json;
@@ -206,20 +138,12 @@ static void list_reply(struct exchange *x, const struct listing *listing,
 	json_open(&json, listing->key, '[');
 	next = rows_write(&json, listing, filter, page, &count);
 	json_close(&json, ']');
-	page_uri_write(&json, "uri", x, page, page->number, NULL);
-	page_uri_write(&json, "first_page_uri", x, page, 0, NULL);
-	if (next)
-		page_uri_write(&json, "next_page_uri", x, page, page->number + 1, next);
-	else
-		json_nothing(&json, "next_page_uri");
-	if (page->number > 0)
-		page_uri_write(&json, "previous_page_uri", x, page, page->number - 1, NULL);
-	else
-		json_nothing(&json, "previous_page_uri");
-	json_int(&json, "page", (int64_t)page->number);
-	json_int(&json, "page_size", (int64_t)page->size);
-	json_int(&json, "start", (int64_t)(page->number * page->size));
-	json_int(&json, "end", (int64_t)(page->number * page->size + (count > 0 ? count - 1 : 0)));
+	rest_write_page(&json, page,
+			&(struct rest_page_end){ .path = x->request.path,
+						 .query = x->request.query,
+						 .count = count,
+						 .next = next ? str_of(next) : STR_NONE,
+						 .has_previous = true });
 	json_close(&json, '}');
 	sim_reply_json(x, 200, &body);
 }
@@ -325,7 +249,7 @@ static void list_serve(struct exchange *x, const struct listing *listing, const 
 	AUTO(buf_release) struct buf room = { 0 };
 	struct filter filter = { 0 };
 	struct form form = { .count = 0 };
-	struct page page;
+	struct rest_page page;
 
 	buf_init(&room, 16384);
 	if ((x->request.query.at && !form_parse(x->request.query, &room, &form)) ||

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "base/json.h"
 #include "http/reply.h"
 #include "sim/sim_state.h"
+#include "twilio/rest_write.h"
 
 void sim_begin(struct exchange *x, int status)
 {
@@ -24,62 +24,14 @@ void sim_reply_json(struct exchange *x, int status, const struct buf *body)
 
 /* ---- errors ---- */
 
-static void escape_add(struct buf *buf, struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.at[i] == '<')
-			buf_add_str(buf, STR("&lt;"));
-		else if (text.at[i] == '>')
-			buf_add_str(buf, STR("&gt;"));
-		else if (text.at[i] == '&')
-			buf_add_str(buf, STR("&amp;"));
-		else
-			buf_add_byte(buf, text.at[i]);
-	}
-}
-
-static void error_as_json(struct buf *body, int status, int code, struct str message)
-{
-	char more[80];
-	struct json json;
-
-	snprintf(more, sizeof(more), "https://www.twilio.com/docs/errors/%d", code);
-	json_start(&json, body);
-	json_open(&json, NULL, '{');
-	json_int(&json, "code", code);
-	json_text(&json, "message", message);
-	json_text(&json, "more_info", str_of(more));
-	json_int(&json, "status", status);
-	json_close(&json, '}');
-}
-
-static void error_as_xml(struct buf *body, int status, int code, struct str message)
-{
-	buf_addf(
-		body,
-		"<?xml version='1.0' encoding='UTF-8'?>\n<TwilioResponse><RestException><Code>%d</Code><Message>",
-		code);
-	escape_add(body, message);
-	buf_addf(
-		body,
-		"</Message><MoreInfo>https://www.twilio.com/docs/errors/%d</MoreInfo><Status>%d</Status>"
-		"</RestException></TwilioResponse>",
-		code, status);
-}
-
 static void error_send(struct exchange *x, int status, bool is_json, int code, struct str message)
 {
 	char array[2048];
 	struct buf body;
 
 	buf_over(&body, array, sizeof(array));
-	if (is_json)
-		error_as_json(&body, status, code, message);
-	else
-		error_as_xml(&body, status, code, message);
-	reply_header(x, STR("Content-Type"),
-		     is_json ? STR("application/json;charset=utf-8")
-			     : STR("application/xml;charset=utf-8"));
+	rest_write_error(&body, is_json, status, code, message);
+	reply_header(x, STR("Content-Type"), rest_error_type(is_json));
 	reply_send(x, buf_str(&body));
 }
 
@@ -154,19 +106,6 @@ bool sim_admits(struct exchange *x)
 
 /* ---- answers that a fault puts in the place of the right one ---- */
 
-static int code_of_status(int status)
-{
-	static const struct {
-		int status, code;
-	} codes[] = { { 400, 20001 }, { 401, 20003 }, { 403, 20006 }, { 404, 20404 },
-		      { 429, 20429 }, { 500, 20500 }, { 503, 20503 } };
-
-	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
-		if (codes[i].status == status)
-			return codes[i].code;
-	return 20000 + status;
-}
-
 static void planned_error(struct exchange *x, const struct sim_plan *plan)
 {
 	bool is_json = path_wants_json(x);
@@ -176,7 +115,7 @@ static void planned_error(struct exchange *x, const struct sim_plan *plan)
 		reply_headerf(x, "Retry-After", "%lld", (long long)plan->retry_after_s);
 	if (plan->status == 401)
 		reply_header(x, STR("WWW-Authenticate"), STR("Basic realm=\"Twilio API\""));
-	error_send(x, plan->status, is_json, code_of_status(plan->status),
+	error_send(x, plan->status, is_json, rest_code_of_status(plan->status),
 		   plan->status == 429 ? STR("Too Many Requests")
 				       : STR("A fault of the simulation"));
 }

@@ -185,6 +185,7 @@ bool rest_read_call(struct str body, struct rest_document *document, struct rest
 	call.caller_name = text_of(read.root, "caller_name");
 	call.duration_s = number_of(read.root, "duration", REST_UNKNOWN);
 	call.created_at_ms = date_of(read.root, "date_created");
+	call.updated_at_ms = date_of(read.root, "date_updated");
 	call.started_at_ms = date_of(read.root, "start_time");
 	call.ended_at_ms = date_of(read.root, "end_time");
 	*out = call;

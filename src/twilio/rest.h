@@ -99,7 +99,7 @@ struct rest_call {
 	struct str from, to;
 	struct str forwarded_from, caller_name;
 	int64_t duration_s;
-	int64_t created_at_ms, started_at_ms, ended_at_ms;
+	int64_t created_at_ms, updated_at_ms, started_at_ms, ended_at_ms;
 };
 
 /*
