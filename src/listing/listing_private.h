@@ -1,5 +1,5 @@
 /*
- * What the list and the search of calls share; no other room includes it.
+ * What the list and the search of calls share, and what tests look at; no other room includes it.
  */
 #pragma once
 
@@ -35,3 +35,8 @@ bool calls_read_page(struct catalog *catalog, const struct call_filter *filter,
 bool calls_search(struct catalog *catalog, const struct call_filter *filter,
 		  const struct call_walk *walk, struct call_row *out, size_t size,
 		  struct call_page *out_page, struct err *err) MUST_CHECK;
+
+/* ---- recordings_list.c: its statements, for their plans to be tested ---- */
+
+#define RECORDINGS_LIST_SQLS 3
+extern const char *const recordings_list_sql[RECORDINGS_LIST_SQLS];
