@@ -18,6 +18,7 @@
 #include "base/network.h"
 #include "event/loop.h"
 #include "http/reply.h"
+#include "twilio/sid.h"
 #include "websocket/websocket_handshake.h"
 
 #include <stdatomic.h>
@@ -27,6 +28,11 @@
 
 _Static_assert(sizeof(struct web_caller) <= EXCHANGE_CALLER_MAX, "a caller fits its exchange");
 
+#define SHOWN_SIZE WEB_CALLER_NAME_SIZE
+_Static_assert(SHOWN_SIZE >= PROXY_IDENTITY_SIZE, "a proxy's user fits");
+_Static_assert(SHOWN_SIZE > SID_LEN + sizeof(":" CREDENTIAL_PREFIX) + CREDENTIAL_LEN,
+	       "user and password of Basic fit");
+
 /* What a request shows. */
 struct shown {
 	enum known_source source;
@@ -35,7 +41,7 @@ struct shown {
 	bool is_wrong;        /* of another form: whoever shows it is nobody */
 	enum web_error error; /* with `why`, what a wrong one is told */
 	const char *why;      /* NULL: as one that nobody knows */
-	char room[PROXY_IDENTITY_SIZE];
+	char room[SHOWN_SIZE];
 };
 
 /* One exchange whose caller a reader looks up. */
@@ -55,8 +61,18 @@ static bool refuse(struct exchange *x, enum web_error error, const char *text,
 	return false;
 }
 
+/* An address of Twilio's form. */
+static bool is_basic(enum web_access access)
+{
+	return access == WEB_BASIC_PLAY || access == WEB_BASIC_READ;
+}
+
 static bool refuse_unknown(struct exchange *x)
 {
+	if (is_basic((enum web_access)x->route->access))
+		return refuse(x, WEB_UNAUTHENTICATED,
+			      "Authenticate: the account SID, or a token's name, and the token.",
+			      WEB_NO_RETRY);
 	if (x->route->access == WEB_LINK)
 		return refuse(x, WEB_LINK_NOT_FOUND, NULL, WEB_NO_RETRY);
 	return refuse(x, WEB_UNAUTHENTICATED, NULL, WEB_NO_RETRY);
@@ -145,6 +161,38 @@ static void take_bearer(struct str header, struct shown *out)
 			!credential_of_token(str_trim(str_after(header, 7)), &out->text);
 }
 
+/* user: an account, as Twilio's clients have it, or the token's name.  *out is a slice of `room`. */
+static bool token_of_basic(struct str header, char *room, size_t size, struct str *out)
+{
+	struct str both = { .at = room }, user;
+	size_t colon;
+
+	if (!str_starts_nocase(header, STR("Basic ")) ||
+	    !base64_decode(str_trim(str_after(header, 6)), (uint8_t *)room, size, &both.len))
+		return false;
+	colon = str_find(both, ':');
+	user = str_first(both, colon);
+	return credential_of_token(str_after(both, colon + 1), out) &&
+	       (sid_is_account(user) || str_eq(user, credential_name(*out)));
+}
+
+/* A browser that was told the token once sends it to whoever names the address. */
+static void take_basic(struct exchange *x, struct shown *out)
+{
+	struct str authorization = x->request.known[HTTP_AUTHORIZATION];
+
+	if (!authorization.at)
+		return;
+	if (str_starts_nocase(authorization, STR("Bearer"))) {
+		take_bearer(authorization, out);
+		return;
+	}
+	out->source = KNOWN_BASIC;
+	out->is_ambient = true;
+	out->text = STR("");
+	out->is_wrong = !token_of_basic(authorization, out->room, sizeof(out->room), &out->text);
+}
+
 static void take_link(const struct exchange *x, struct shown *out)
 {
 	struct str name = x->request.params[0], visit;
@@ -208,6 +256,8 @@ static void look_at(struct exchange *x, struct shown *out)
 	out->why = NULL;
 	if (x->route->access == WEB_LINK) {
 		take_link(x, out);
+	} else if (is_basic((enum web_access)x->route->access)) {
+		take_basic(x, out);
 	} else if (authorization.at && str_starts_nocase(authorization, STR("Bearer"))) {
 		take_bearer(authorization, out);
 	} else if (auth->options.mode == AUTH_PROXY) {
@@ -226,8 +276,10 @@ static uint16_t right_of(enum web_access access)
 	switch (access) {
 	case WEB_PLAY:
 	case WEB_LINK:
+	case WEB_BASIC_PLAY:
 		return RIGHT_PLAY;
 	case WEB_READ:
+	case WEB_BASIC_READ:
 		return RIGHT_READ;
 	case WEB_MAKE_LINK:
 		return RIGHT_LINK;
@@ -448,26 +500,30 @@ struct str web_acts_for(const struct exchange *x)
 {
 	struct web_caller caller;
 
-	if (!web_caller_of(x, &caller) || caller.known.source != KNOWN_BEARER)
+	if (!web_caller_of(x, &caller) ||
+	    (caller.known.source != KNOWN_BEARER && caller.known.source != KNOWN_BASIC))
 		return STR_NONE;
 	return http_request_header(&x->request, STR("Callspool-For"));
 }
 
 /* The public name of the session or token that the request shows; "": it shows none. */
-static struct str credential_shown(const struct exchange *x, const struct known *known)
+static struct str credential_shown(const struct exchange *x, const struct known *known,
+				   char room[WEB_CALLER_NAME_SIZE])
 {
-	struct str text = STR_NONE;
+	struct str authorization = x->request.known[HTTP_AUTHORIZATION], text = STR_NONE;
 
 	if (known->source == KNOWN_BEARER &&
-	    !credential_of_token(str_trim(str_after(x->request.known[HTTP_AUTHORIZATION], 7)),
-				 &text))
+	    !credential_of_token(str_trim(str_after(authorization, 7)), &text))
+		return STR("");
+	if (known->source == KNOWN_BASIC &&
+	    !token_of_basic(authorization, room, WEB_CALLER_NAME_SIZE, &text))
 		return STR("");
 	if (known->source == KNOWN_COOKIE)
 		text = cookie_of(x, COOKIE_SESSION);
 	return credential_is_well_formed(text) ? credential_name(text) : STR("");
 }
 
-struct str web_caller_name(const struct exchange *x)
+struct str web_caller_name(const struct exchange *x, char room[WEB_CALLER_NAME_SIZE])
 {
 	const struct auth *auth = web_local_of(x)->web->auth;
 	struct web_caller caller;
@@ -476,11 +532,12 @@ struct str web_caller_name(const struct exchange *x)
 		return STR("");
 	if (caller.known.source == KNOWN_PROXY)
 		return http_request_header(&x->request, str_of(auth->options.user_header));
-	return credential_shown(x, &caller.known);
+	return credential_shown(x, &caller.known, room);
 }
 
 void web_actor_of(const struct exchange *x, struct auth_actor *out)
 {
+	char room[WEB_CALLER_NAME_SIZE];
 	struct web_caller caller;
 
 	*out = (struct auth_actor){ .user_id = 0 };
@@ -488,7 +545,7 @@ void web_actor_of(const struct exchange *x, struct auth_actor *out)
 	if (!web_caller_of(x, &caller))
 		return;
 	out->user_id = (int64_t)caller.known.user_id;
-	str_fit(credential_shown(x, &caller.known), out->credential, sizeof(out->credential));
+	str_fit(credential_shown(x, &caller.known, room), out->credential, sizeof(out->credential));
 	out->rights = caller.known.rights;
 	str_fit(web_acts_for(x), out->for_user, sizeof(out->for_user));
 }

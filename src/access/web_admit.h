@@ -3,8 +3,8 @@
  *
  *	route -> (everybody, or the provider: go) -> Host -> what is shown -> known? -> whose page asks -> right
  *
- * What is shown is one thing: Authorization if it is there, else the cookie or the proxy's header, on addresses of
- * links the link.  A wrong token is never made good by a cookie beside it.
+ * What is shown is one thing: Authorization if it is there, else the cookie or the proxy's header; on addresses of
+ * links the link; on those of Twilio's form a token, by Basic or by Bearer.  A wrong token is never made good by a cookie beside it.
  */
 #pragma once
 
@@ -30,9 +30,10 @@ bool web_admit(struct exchange *x);
 bool web_caller_of(const struct exchange *x, struct web_caller *out) MUST_CHECK;
 /*
  * How the access log calls them: by the public name of the session or token, or as the proxy does that signed them
- * in; "": nobody is known.  A slice of the request.
+ * in; "": nobody is known.  A slice of the request, or of `room`.
  */
-struct str web_caller_name(const struct exchange *x);
+#define WEB_CALLER_NAME_SIZE 128
+struct str web_caller_name(const struct exchange *x, char room[WEB_CALLER_NAME_SIZE]);
 /* The same for the audit; zeros for nobody. */
 void web_actor_of(const struct exchange *x, struct auth_actor *out);
 

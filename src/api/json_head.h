@@ -7,3 +7,5 @@ struct exchange;
 
 /* After reply_begin(). */
 void json_head_add(struct exchange *x);
+/* The same of an answer in XML. */
+void xml_head_add(struct exchange *x);

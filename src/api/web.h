@@ -126,4 +126,7 @@ enum web_access {
 	WEB_CHANGE,
 	WEB_STATUS,
 	WEB_ADMIN,
+	/* the same, of who shows a token as Twilio's clients show theirs: by Basic, or by Bearer; nothing else counts */
+	WEB_BASIC_PLAY,
+	WEB_BASIC_READ,
 };

@@ -2,6 +2,7 @@
 
 #include "api/cors.h"
 #include "api/json_head.h"
+#include "api/twilio_form.h"
 #include "api/web_counts.h"
 #include "auth/credential.h"
 #include "base/buf.h"
@@ -114,6 +115,12 @@ static void send_error(struct exchange *x, const char *code, const char *text,
 	struct json json;
 	struct buf body;
 
+	/* Not above debug: a client may cause thousands of these a second. */
+	log_debug(&tag, "%s is told %s: %s", x->peer, code, text);
+	if (twilio_form_is_wanted(x)) {
+		twilio_form_send(x, str_of(text));
+		return;
+	}
 	buf_over(&body, bytes, sizeof(bytes));
 	json_start(&json, &body);
 	json_open(&json, NULL, '{');
@@ -128,8 +135,6 @@ static void send_error(struct exchange *x, const char *code, const char *text,
 
 	json_head_add(x);
 	cors_add(x);
-	/* Not above debug: a client may cause thousands of these a second. */
-	log_debug(&tag, "%s is told %s: %s", x->peer, code, text);
 	reply_send(x, buf_str(&body));
 }
 
@@ -147,10 +152,14 @@ void web_refuse(struct exchange *x, enum web_error error, const char *text, int6
 void web_refuse_detailed(struct exchange *x, enum web_error error, const char *text,
 			 int64_t retry_after_s, const struct web_detail *detail)
 {
-	reply_begin(x, errors[error].status);
-	if (errors[error].status == 401)
-		reply_header(x, STR("WWW-Authenticate"), STR("Bearer"));
-	if (retry_after_s == WEB_NO_RETRY && errors[error].status == 503)
+	bool is_twilios = twilio_form_is_wanted(x);
+	int status = errors[error].status;
+
+	reply_begin(x, is_twilios ? twilio_form_status(status) : status);
+	if (status == 401)
+		reply_header(x, STR("WWW-Authenticate"),
+			     is_twilios ? STR("Basic realm=\"callspool\"") : STR("Bearer"));
+	if (retry_after_s == WEB_NO_RETRY && status == 503)
 		retry_after_s = RETRY_S;
 	if (retry_after_s != WEB_NO_RETRY)
 		reply_headerf(x, "Retry-After", "%lld", (long long)retry_after_s);

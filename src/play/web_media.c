@@ -15,8 +15,7 @@
 #include "play/web_play.h"
 #include "twilio/sid.h"
 
-/* call_sid: the recording must be of this call; at == NULL when any will do. */
-static void serve(struct exchange *x, struct str sid, struct str call_sid)
+void web_media_serve(struct exchange *x, struct str sid, const struct play_terms *terms)
 {
 	struct web_local *local = web_local_of(x);
 	const struct media *media = media_cache_get(local->media_cache, sid);
@@ -24,8 +23,8 @@ static void serve(struct exchange *x, struct str sid, struct str call_sid)
 
 	if (!media && probe_play(x, sid))
 		return;
-	if (!media || (call_sid.at && !str_eq(str_of(media->call_sid), call_sid))) {
-		web_play_start(x, sid, call_sid);
+	if (!media || !play_terms_allow(terms, media)) {
+		web_play_start(x, sid, terms);
 		return;
 	}
 	x->source = PLAY_SOURCE_CACHE;
@@ -42,7 +41,7 @@ static void serve(struct exchange *x, struct str sid, struct str call_sid)
 
 static void play_of_link(struct exchange *x, const char *recording_sid)
 {
-	serve(x, str_of(recording_sid), STR_NONE);
+	web_media_serve(x, str_of(recording_sid), NULL);
 }
 
 void web_link_media(struct exchange *x)
@@ -61,7 +60,7 @@ void web_recording_media(struct exchange *x)
 			   WEB_NO_RETRY);
 		return;
 	}
-	serve(x, sid, STR_NONE);
+	web_media_serve(x, sid, NULL);
 }
 
 /* `recording=RE...` of the query, decoded; at == NULL when it is not there.  False when malformed. */
@@ -93,7 +92,7 @@ void web_call_download(struct exchange *x)
 		return;
 	}
 	if (!recording_sid.at) {
-		serve(x, call_sid, STR_NONE);
+		web_media_serve(x, call_sid, NULL);
 		return;
 	}
 	if (!sid_is_recording(recording_sid)) {
@@ -102,5 +101,5 @@ void web_call_download(struct exchange *x)
 			   WEB_NO_RETRY);
 		return;
 	}
-	serve(x, recording_sid, call_sid);
+	web_media_serve(x, recording_sid, &(struct play_terms){ .call_sid = call_sid });
 }

@@ -8,7 +8,13 @@
  */
 #pragma once
 
+#include "base/str.h"
+
 struct exchange;
+struct play_terms;
+
+/* A well-formed SID, of a recording or a call; terms: NULL where it may be any. */
+void web_media_serve(struct exchange *x, struct str sid, const struct play_terms *terms);
 
 void web_recording_media(struct exchange *x);
 void web_call_download(struct exchange *x);

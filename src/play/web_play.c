@@ -33,6 +33,7 @@
 #include "verdict/verdict.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define SEEK_AGAIN_MS   1000
@@ -74,10 +75,11 @@ struct play {
 	struct exchange *x;
 	struct web_local *local;
 	char sid[SID_SIZE];
-	char call_sid[SID_SIZE]; /* "" when any call will do */
-	int64_t generation;      /* SENDING: of the media */
-	uint64_t arrived;        /* SENDING: as last told to the exchange */
-	int64_t sought_at_ms;    /* when the flight was last told what byte it waits for */
+	/* struct play_terms: "" where any will do */
+	char call_sid[SID_SIZE], account_sid[SID_SIZE], format[8];
+	int64_t generation;   /* SENDING: of the media */
+	uint64_t arrived;     /* SENDING: as last told to the exchange */
+	int64_t sought_at_ms; /* when the flight was last told what byte it waits for */
 };
 
 /* The question to Twilio.  Outlives a play that leaves. */
@@ -118,6 +120,18 @@ static void play_refuse_because(struct play *play, enum web_error error, const c
 	web_refuse_detailed(play->x, error, text && text[0] ? text : NULL, WEB_NO_RETRY,
 			    reason[0] ? &detail : NULL);
 	play_free(play);
+}
+
+static bool fits(struct str wanted, const char *is)
+{
+	return wanted.len == 0 || str_eq(wanted, str_of(is));
+}
+
+bool play_terms_allow(const struct play_terms *terms, const struct media *media)
+{
+	return !terms || (fits(terms->call_sid, media->call_sid) &&
+			  fits(terms->account_sid, media->kept.account_sid) &&
+			  fits(terms->format, media->format));
 }
 
 /* Nobody has it. */
@@ -216,12 +230,29 @@ static bool begin_ahead(struct play *play, const struct news *now, const struct 
 	return media_reply_send_growing(play->x, &media, reply, seek->arrived, &play->parked);
 }
 
-/* Sends the head once nothing that it promises is in doubt; true when sent: the play may be freed by then. */
+/* It is kept in another format than the one that is asked for. */
+static void play_refuse_format(struct play *play, const char *format)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "The recording is kept as %s, and in no other format.",
+		 format);
+	play_refuse(play, WEB_RECORDING_NOT_FOUND, text, WEB_NO_RETRY);
+}
+
+/*
+ * Sends the head once nothing that it promises is in doubt, or refuses; true when it was answered: the play may be freed by
+ * then.
+ */
 static bool begin_reply(struct play *play, const struct news *now, bool is_late)
 {
 	struct media_reply reply;
 	uint64_t needs;
 
+	if (!fits(str_of(play->format), now->media.format)) {
+		play_refuse_format(play, now->media.format);
+		return true;
+	}
 	if (now->media.size == MEDIA_SIZE_UNKNOWN) {
 		if (!may_chunk(play, is_late))
 			return false;
@@ -413,12 +444,16 @@ static void play_stored(struct play *play, const struct media *media)
 	play_free(play);
 }
 
-static bool is_of_call(const struct play *play, const struct media_answer *answer)
+/* The call and the account that are asked for; one that is known by neither is of any account. */
+static bool is_of_whom(const struct play *play, const struct media_answer *answer)
 {
-	const char *call_sid = answer->found == MEDIA_FOUND_STORED ? answer->media->call_sid
-								   : answer->recording->call_sid;
+	bool is_stored = answer->found == MEDIA_FOUND_STORED;
+	const char *call_sid = is_stored ? answer->media->call_sid : answer->recording->call_sid;
+	const char *account_sid = is_stored ? answer->media->kept.account_sid
+					    : answer->recording->account_sid;
 
-	return play->call_sid[0] == '\0' || str_eq(str_of(call_sid), str_of(play->call_sid));
+	return fits(str_of(play->call_sid), call_sid) &&
+	       (account_sid[0] == '\0' || fits(str_of(play->account_sid), account_sid));
 }
 
 /* Neither the ledger nor Twilio has it; may_come: or Twilio could not be asked. */
@@ -486,9 +521,15 @@ static void play_answered(struct media_waiter *waiter, const struct media_answer
 	bool has_recording = answer->found == MEDIA_FOUND_STORED ||
 			     answer->found == MEDIA_FOUND_RECORDING;
 
-	if (has_recording && !is_of_call(play, answer)) {
+	if (has_recording && !is_of_whom(play, answer)) {
 		play_refuse_missing(play, WEB_RECORDING_NOT_FOUND,
-				    "This call has no such recording.");
+				    play->call_sid[0] ? "This call has no such recording."
+						      : "This account has no such recording.");
+		return;
+	}
+	if (answer->found == MEDIA_FOUND_STORED &&
+	    !fits(str_of(play->format), answer->media->format)) {
+		play_refuse_format(play, answer->media->format);
 		return;
 	}
 	switch (answer->found) {
@@ -520,8 +561,9 @@ static void play_answered(struct media_waiter *waiter, const struct media_answer
 	}
 }
 
-void web_play_start(struct exchange *x, struct str sid, struct str call_sid)
+void web_play_start(struct exchange *x, struct str sid, const struct play_terms *terms)
 {
+	struct play_terms wanted = terms ? *terms : (struct play_terms){ .format = STR_NONE };
 	struct play *play = xcalloc(1, sizeof(*play));
 
 	play->x = x;
@@ -531,7 +573,9 @@ void web_play_start(struct exchange *x, struct str sid, struct str call_sid)
 	list_init(&play->waiter.link);
 	list_init(&play->player.link);
 	if (!str_copy(sid, play->sid, sizeof(play->sid)) ||
-	    !str_copy(call_sid, play->call_sid, sizeof(play->call_sid))) {
+	    !str_copy(wanted.call_sid, play->call_sid, sizeof(play->call_sid)) ||
+	    !str_copy(wanted.account_sid, play->account_sid, sizeof(play->account_sid)) ||
+	    !str_copy(wanted.format, play->format, sizeof(play->format))) {
 		play_refuse(play, WEB_BAD_REQUEST, NULL, WEB_NO_RETRY);
 		return;
 	}

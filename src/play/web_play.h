@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct exchange;
+struct media;
 
 /* Why a recording in this state is not played; false: it is stored, or on its way.  text: of `recording`, or NULL. */
 struct play_refusal {
@@ -24,5 +25,12 @@ struct play_refusal {
 };
 bool web_play_refusal(const struct recording *recording, struct play_refusal *out);
 
-/* Parks the exchange.  call_sid: the recording must be of this call; at == NULL when any will do. */
-void web_play_start(struct exchange *x, struct str sid, struct str call_sid);
+/* What the recording must be, beside its SID; at == NULL where any will do. */
+struct play_terms {
+	struct str call_sid, account_sid;
+	struct str format; /* "mp3", "wav": as it is stored, or arrives */
+};
+/* `terms` may be NULL. */
+bool play_terms_allow(const struct play_terms *terms, const struct media *media);
+/* Parks the exchange. */
+void web_play_start(struct exchange *x, struct str sid, const struct play_terms *terms);

@@ -12,6 +12,9 @@
 #include "play/web_media.h"
 #include "play/web_probes.h"
 #include "play/web_waveform.h"
+#include "twilioapi/web_twilio_calls.h"
+#include "twilioapi/web_twilio_media.h"
+#include "twilioapi/web_twilio_recordings.h"
 #include "web/web_adopt.h"
 #include "web/web_calls.h"
 #include "web/web_health.h"
@@ -119,6 +122,24 @@ const struct http_route web_routes[] = {
 	{ GET, "/l/{}/media", web_link_media, .access = WEB_LINK },
 	{ POST, "/l/{}/heard", web_link_heard, JSON_BODY, JSON_TYPE, WEB_LINK },
 	{ GET, "/l/{}/waveform", web_link_waveform, .access = WEB_LINK },
+
+	{ GET, "/2010-04-01/Accounts/{}/Recordings/{}.json", web_twilio_recording,
+	  .access = WEB_BASIC_READ },
+	{ GET, "/2010-04-01/Accounts/{}/Recordings/{}.mp3", web_twilio_mp3,
+	  .access = WEB_BASIC_PLAY },
+	{ GET, "/2010-04-01/Accounts/{}/Recordings/{}.wav", web_twilio_wav,
+	  .access = WEB_BASIC_PLAY },
+	{ GET, "/2010-04-01/Accounts/{}/Recordings/{}", web_twilio_media,
+	  .access = WEB_BASIC_PLAY },
+	{ GET, "/2010-04-01/Accounts/{}/Recordings.json", web_twilio_recordings,
+	  .access = WEB_BASIC_READ },
+	{ GET, "/2010-04-01/Accounts/{}/Recordings", web_twilio_recordings,
+	  .access = WEB_BASIC_READ },
+	{ GET, "/2010-04-01/Accounts/{}/Calls/{}/Recordings.json", web_twilio_call_recordings,
+	  .access = WEB_BASIC_READ },
+	{ GET, "/2010-04-01/Accounts/{}/Calls/{}.json", web_twilio_call, .access = WEB_BASIC_READ },
+	{ GET, "/2010-04-01/Accounts/{}/Calls.json", web_twilio_calls, .access = WEB_BASIC_READ },
+	{ GET, "/2010-04-01/Accounts/{}/Calls", web_twilio_calls, .access = WEB_BASIC_READ },
 
 	{ GET, "/", web_page, .access = WEB_ANYONE },
 	{ GET, "/assets/{}", web_page_asset, .access = WEB_ANYONE },

@@ -15,6 +15,7 @@
 
 /* Where a secret is taken out. */
 struct clean_texts {
+	char user[WEB_CALLER_NAME_SIZE];
 	char target[TEXT_MAX + 64], referer[TEXT_MAX + 64], agent[TEXT_MAX + 64];
 };
 
@@ -41,7 +42,7 @@ static void describe(const struct exchange *x, struct clean_texts *texts,
 
 	*out = (struct access_request){
 		.client = forwarded_client(x),
-		.user = web_caller_name(x),
+		.user = web_caller_name(x, texts->user),
 		.method = request->method_text,
 		.minor_version = request->minor_version,
 		.target = without_secrets(request->target, texts->target, sizeof(texts->target)),

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { audio } from './harness/audio.js';
-import { startServer } from './harness/callspool.js';
+import { ACCOUNT, startServer } from './harness/callspool.js';
 import { until } from './harness/until.js';
 import { lifetime } from './harness/lifetime.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
@@ -94,6 +94,8 @@ const TARGETS = {
 };
 
 const RIGHTS = { WEB_PLAY: 'play', WEB_READ: 'read', WEB_MAKE_LINK: 'link', WEB_CHANGE: 'change', WEB_STATUS: 'status', WEB_ADMIN: 'admin' };
+/** Of Twilio's form: a token by Basic or by Bearer, and nothing else. */
+const BASIC = { WEB_BASIC_PLAY: 'play', WEB_BASIC_READ: 'read' };
 const LISTENERS = ['WEB_PLAY', 'WEB_READ', 'WEB_MAKE_LINK'];
 const WALKED_ELSEWHERE = ['WEB_ANYONE', 'WEB_PROVIDER', 'WEB_VISITOR', 'WEB_SIGNED_IN', 'WEB_LINK', 'WEB_LOCAL'];
 
@@ -138,7 +140,7 @@ async function taken(row, who, caller, options = {}) {
 const elsewhere = (caller) => new Caller(caller.server, { ...caller, address: newAddress() });
 
 for (const row of routes()) {
-  if (WALKED_ELSEWHERE.includes(row.access)) continue;
+  if (WALKED_ELSEWHERE.includes(row.access) || BASIC[row.access]) continue;
   test(`${row.row} needs the right that its row names`, async () => {
     const right = RIGHTS[row.access];
     assert.ok(right, `${row.access} is a kind of access that this walk knows`);
@@ -170,9 +172,51 @@ for (const row of routes()) {
   });
 }
 
+const basicOf = (user, password) => ({ Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` });
+
+for (const row of routes().filter(({ access }) => BASIC[access])) {
+  test(`${row.row} needs a token with the right that its row names, by Basic or by Bearer`, async () => {
+    const { server, admin, listener, tokens, expired, revoked, link, recording } = world;
+    const right = BASIC[row.access];
+    const good = row.pattern.endsWith('.wav') ? 404 : 200; // it is kept as MP3
+    const sids = { Accounts: ACCOUNT, Recordings: recording.recordingSid, Calls: recording.callSid };
+    const path = row.pattern.replace(/(\w+)\/\{\}/g, (_, name) => `${name}/${sids[name]}`);
+    const asks = async (who, status, headers, from = new Caller(server)) => {
+      const reply = await from.ask(row.method, path, { headers, keeps: false });
+      assert.equal(reply.status, status, `${row.row} by ${who}: ${reply.body.toString().slice(0, 200)}`);
+      if (status === 401) assert.equal(reply.headers['www-authenticate'], 'Basic realm="callspool"', who);
+    };
+    const shown = (caller, user = ACCOUNT) => basicOf(user, caller.bearer);
+    await asks('nobody', 401);
+    await asks("a listener's cookie", 401, {}, listener);
+    await asks("an administrator's cookie", 401, {}, admin);
+    await asks('a cookie from our page', 401, { Origin: OWN, 'Sec-Fetch-Site': 'same-origin' }, admin);
+    for (const [name, token] of Object.entries(tokens)) {
+      const status = name === right ? good : 403;
+      await asks(`a token of ${name}`, status, {}, token);
+      await asks(`a token of ${name} by Basic`, status, shown(token));
+      await asks(`a token of ${name} by Basic, by its name`, status, shown(token, token.name));
+      await asks(`a token of ${name} by Basic, beside a cookie`, status, shown(token), listener);
+    }
+    await asks('a token under a name that is not its own', 401, shown(tokens[right], tokens.admin.name));
+    await asks('a token as nobody', 401, shown(tokens[right], ''));
+    for (const caller of [expired, revoked]) {
+      await asks('a token that is over', 401, {}, elsewhere(caller));
+      await asks('a token that is over, by Basic', 401, shown(caller));
+    }
+    await asks('a link as a token', 401, basicOf(ACCOUNT, `csp_${link.name}${link.secret}`));
+    await asks('a session as a token', 401, basicOf(ACCOUNT, `csp_${admin.cookies.callspool}`));
+    await asks('a password', 401, basicOf('ruth', passwordOf('ruth')));
+    await asks("a stranger's user header", 401, { 'Remote-User': 'ruth' });
+    await asks('Basic from a foreign page', 403, { ...shown(tokens[right]), Origin: FOREIGN });
+    await asks('Basic from a sibling', 403, { ...shown(tokens[right]), 'Sec-Fetch-Site': 'same-site' });
+    await asks('a token from a foreign page', good, { Origin: FOREIGN }, tokens[right]);
+  });
+}
+
 test('every row of the table is one that is walked', () => {
   for (const { row, access } of routes()) {
-    assert.ok(RIGHTS[access] ? TARGETS[row] : WALKED_ELSEWHERE.includes(access), `${row} (${access})`);
+    assert.ok(RIGHTS[access] ? TARGETS[row] : BASIC[access] || WALKED_ELSEWHERE.includes(access), `${row} (${access})`);
   }
 });
 

@@ -33,7 +33,8 @@ function findResponse({ document, templates }, method, path, status) {
   const template = templates.find(({ pattern }) => pattern.test(path));
   const name = method === 'HEAD' ? 'get' : method.toLowerCase();
   const operation = template && document.paths[template.path][name];
-  const refused = { part: document.components.responses.Refused, at: pointer('components', 'responses', 'Refused') };
+  const refusal = isTwilios(path) ? 'TwilioRefused' : 'Refused';
+  const refused = { part: document.components.responses[refusal], at: pointer('components', 'responses', refusal) };
   // What is at no address, or not answered so, is refused as everything is.
   if (!operation) return status >= 400 && status < 500 ? refused : undefined;
   const key = operation.responses[status] ? String(status) : `${Math.floor(status / 100)}XX`;
@@ -51,8 +52,11 @@ function checkBody({ document, ajv }, { part, at }, type, body) {
   return !validate(JSON.parse(body.toString())) && ajv.errorsText(validate.errors, { dataVar: 'body' });
 }
 
-/** Does the document speak of it?  Pages, and what stands for Twilio, are others'. */
-const isOurs = (path) => /^\/(api|l|webhook)\/|^\/(health|metrics)$/.test(path);
+/** The addresses of Twilio's form.  What stands for Twilio has them, too, and names itself. */
+const isTwilios = (path) => path.startsWith('/2010-04-01/');
+
+/** Does the document speak of it?  Pages are others'. */
+const isOurs = (path) => /^\/(api|l|webhook)\/|^\/(health|metrics)$/.test(path) || isTwilios(path);
 
 /**
  * Throws where an answer is not as the document says.  What a proxy or a cache has answered, or changed on its way, is not
@@ -60,7 +64,7 @@ const isOurs = (path) => /^\/(api|l|webhook)\/|^\/(health|metrics)$/.test(path);
  */
 export async function checkAnswer({ method, url, status, headers, body, cut }) {
   const { pathname } = new URL(url);
-  if (!headers['x-request-id'] || headers.server || headers.via || headers['content-encoding'] || cut || method === 'OPTIONS' || !isOurs(pathname)) return;
+  if (!headers['x-request-id'] || headers.server || headers.via || headers['content-encoding'] || headers['twilio-request-id'] || cut || method === 'OPTIONS' || !isOurs(pathname)) return;
   const api = await openapi();
   const response = findResponse(api, method, pathname, status);
   const isBodiless = method === 'HEAD' || status === 204 || status === 304;
