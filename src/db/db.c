@@ -200,6 +200,21 @@ bool db_is_in_doubt(const struct db *db)
 	return db->driver->is_in_doubt && db->driver->is_in_doubt(db);
 }
 
+uint64_t db_connection(const struct db *db)
+{
+	return db->driver->connection ? db->driver->connection(db) : 0;
+}
+
+int db_socket(const struct db *db)
+{
+	return db->driver->socket ? db->driver->socket(db) : -1;
+}
+
+bool db_has_notice(struct db *db)
+{
+	return db->driver->has_notice && db->driver->has_notice(db);
+}
+
 void db_rollback(struct db *db)
 {
 	if (db_in_transaction(db))

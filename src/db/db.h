@@ -39,7 +39,9 @@ struct progress;
 
 enum db_mode {
 	DB_WRITE, /* the one connection that changes things; creates the database (mode 0640) */
-	DB_READ,  /* sees snapshots, never waits for the writer, cannot change anything */
+	/* Beside it, on PostgreSQL alone: writes and does not wait for it; what both change is the caller's care. */
+	DB_QUICK,
+	DB_READ, /* sees snapshots, never waits for the writer, cannot change anything */
 };
 
 enum db_dialect { DB_SQLITE, DB_POSTGRES };
@@ -114,6 +116,14 @@ bool db_commit(struct db *db, struct err *err) MUST_CHECK;
 bool db_is_in_doubt(const struct db *db);
 void db_rollback(struct db *db); /* without a transaction it does nothing */
 bool db_in_transaction(const struct db *db);
+
+/*
+ * What others tell those who LISTEN (db_exec()), on PostgreSQL alone.  A connection that was lost listens no more: its number is another
+ * one then.  0: there is none.  The descriptor (-1: none) can be read when something may have come.
+ */
+uint64_t db_connection(const struct db *db);
+int db_socket(const struct db *db);
+bool db_has_notice(struct db *db); /* something came since the last call */
 
 /*
  * Within the first transaction of a DB_WRITE that was just opened: makes durable what it

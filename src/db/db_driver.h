@@ -40,6 +40,10 @@ struct db_driver {
 	bool (*run)(struct db_stmt *stmt, struct err *err);
 	bool (*catch_up)(struct db *db, struct err *err);
 	bool (*is_in_doubt)(const struct db *db); /* NULL: never */
+	/* NULL, all three: nobody can tell anything. */
+	uint64_t (*connection)(const struct db *db);
+	int (*socket)(const struct db *db);
+	bool (*has_notice)(struct db *db);
 	void (*reset)(struct db_stmt *stmt);
 	int64_t (*changes)(const struct db *db);
 	struct str (*column_str)(const struct db_stmt *stmt, int column);

@@ -3,7 +3,8 @@
  *
  * A transaction of DB_WRITE begins with the seat: an advisory lock that ends with the transaction, one for each schema of a
  * database.  So whoever writes is the only one, as on SQLite, and each of its statements sees all that was
- * committed by those before it.  Who holds it and says nothing for IDLE_TIMEOUT is put out by the server.
+ * committed by those before it.  Who holds it and says nothing for IDLE_TIMEOUT is put out by the server.  A transaction of
+ * DB_QUICK takes no seat, and waits for nobody.
  *
  * Statements that only change something are sent with the next that is asked (db_postgres_private.h); their parameters are copied by libpq
  * at once.  Texts and bytes are sent as they are, numbers as digits; all that comes back is text.
@@ -319,6 +320,14 @@ static void postgres_rollback(struct db *db)
 	self->link.relevant = self->link.sent + 1;
 }
 
+/* Who holds a lock, of either, and says nothing any more, is put out. */
+static const char be_brief[] =
+	"SELECT pg_catalog.set_config('idle_in_transaction_session_timeout', '" IDLE_TIMEOUT
+	"', true)";
+static const char take_seat[] =
+	"SELECT set_config('idle_in_transaction_session_timeout', '" IDLE_TIMEOUT "', true), "
+	"pg_advisory_xact_lock(hashtextextended('callspool ' || current_schema(), 0))";
+
 static bool postgres_begin(struct db *db, struct err *err)
 {
 	struct postgres_db *self = postgres_db(db);
@@ -329,13 +338,7 @@ static bool postgres_begin(struct db *db, struct err *err)
 	if (db->mode == DB_READ
 		    ? run_literal(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err)
 		    : run_literal(db, "BEGIN ISOLATION LEVEL READ COMMITTED", err) &&
-			      run_literal(
-				      db,
-				      "SELECT set_config('idle_in_transaction_session_timeout', "
-				      "'" IDLE_TIMEOUT "', true), "
-				      "pg_advisory_xact_lock(hashtextextended("
-				      "'callspool ' || current_schema(), 0))",
-				      err))
+			      run_literal(db, db->mode == DB_WRITE ? take_seat : be_brief, err))
 		return true;
 	postgres_rollback(db);
 	return false;
@@ -355,6 +358,25 @@ static bool commit(struct postgres_db *self, struct err *err)
 		       err_set(err, ERR_INTERNAL, "PostgreSQL: the transaction was rolled back");
 	self->is_in_doubt = !self->link.conn;
 	return self->is_in_doubt ? err_context(err, "the commit was not answered") : false;
+}
+
+static uint64_t postgres_connection(const struct db *db)
+{
+	const struct pg_link *link = &postgres_db(db)->link;
+
+	return link->conn ? link->connection : 0;
+}
+
+static int postgres_socket(const struct db *db)
+{
+	const struct pg_link *link = &postgres_db(db)->link;
+
+	return link->conn ? PQsocket(link->conn) : -1;
+}
+
+static bool postgres_has_notice(struct db *db)
+{
+	return pg_link_has_notice(&postgres_db(db)->link);
 }
 
 static bool postgres_is_in_doubt(const struct db *db)
@@ -444,6 +466,9 @@ const struct db_driver db_postgres_driver = {
 	.run = postgres_run,
 	.catch_up = postgres_catch_up,
 	.is_in_doubt = postgres_is_in_doubt,
+	.connection = postgres_connection,
+	.socket = postgres_socket,
+	.has_notice = postgres_has_notice,
 	.reset = postgres_reset,
 	.changes = postgres_changes,
 	.column_str = postgres_column_str,

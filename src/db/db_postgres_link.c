@@ -11,9 +11,9 @@
 #include "base/own.h"
 
 /* Division by zero: only a fence divides (catalog/processes.c). */
-#define FENCED      "22012"
+#define FENCED "22012"
 #define FENCED_TEXT "another callspool has taken over this ledger: stop one of them"
-#define RETRY_MS    100 /* between two tries for a connection */
+#define RETRY_MS 100 /* between two tries for a connection */
 
 /* ---- what fails ---- */
 
@@ -375,6 +375,20 @@ bool pg_link_finish(struct pg_link *link, uint64_t wanted, PGresult **out)
 	}
 	PQclear(kept);
 	return false;
+}
+
+bool pg_link_has_notice(struct pg_link *link)
+{
+	PGnotify *notice;
+	bool has_come = false;
+
+	if (link->conn && !is_alive(link))
+		lose(link, "the connection was closed");
+	while (link->conn && (notice = PQnotifies(link->conn))) {
+		PQfreemem(notice);
+		has_come = true;
+	}
+	return has_come;
 }
 
 bool pg_link_exec(struct pg_link *link, const char *sql, struct err *err)

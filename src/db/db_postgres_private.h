@@ -66,5 +66,7 @@ uint64_t pg_link_send(struct pg_link *link, struct pg_text *text, const char *co
 void pg_link_flush(struct pg_link *link);
 /* Waits for all answers.  *out is that of command `wanted` (0: of none), for PQclear().  False: see link->failure. */
 bool pg_link_finish(struct pg_link *link, uint64_t wanted, PGresult **out) MUST_CHECK;
+/* Takes what those told whom it listens to; false: nothing came. */
+bool pg_link_has_notice(struct pg_link *link);
 /* Statements without parameters, at once, however long that takes. */
 bool pg_link_exec(struct pg_link *link, const char *sql, struct err *err) MUST_CHECK;
