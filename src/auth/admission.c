@@ -429,8 +429,10 @@ static void auth_changed(struct ledger_listener *listener, const struct projecti
 {
 	struct admission *admission = container_of(listener, struct admission, listener);
 
-	if (!(change->what & (PROJECTED_CREDENTIAL | PROJECTED_USER)))
+	if (!(change->what & (PROJECTED_CREDENTIAL | PROJECTED_USER | PROJECTED_ALL)))
 		return;
+	if (change->what & PROJECTED_ALL)
+		known_drop_all(admission->table);
 	if (change->what & PROJECTED_CREDENTIAL)
 		known_drop_credential(admission->table, (uint64_t)change->credential_id);
 	if (change->what & PROJECTED_USER)

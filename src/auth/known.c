@@ -169,6 +169,11 @@ void known_drop_kind(struct known_table *table, uint8_t kind)
 				table->at[set][way] = (struct known){ .kind = 0 };
 }
 
+void known_drop_all(struct known_table *table)
+{
+	memset(table->at, 0, sizeof(table->at));
+}
+
 unsigned known_each_seen(const struct known_table *table, uint32_t since_s, unsigned from,
 			 unsigned most, struct known_visitor *visitor)
 {

@@ -67,6 +67,7 @@ struct known *known_put(struct known_table *table, const struct known *entry, ui
 void known_drop_credential(struct known_table *table, uint64_t credential_id);
 void known_drop_user(struct known_table *table, uint64_t user_id);
 void known_drop_kind(struct known_table *table, uint8_t kind);
+void known_drop_all(struct known_table *table);
 
 /* Embedded in who walks the table. */
 struct known_visitor {

@@ -57,14 +57,15 @@ bool attempts_begin(struct catalog *catalog, const struct attempt_begin *begin, 
 	if (!catalog_may_change(catalog, err) ||
 	    !begin_round(catalog, begin->recording_sid, begin->began_at_ms, &recording_id, err) ||
 	    !db_prepare(catalog->db,
-			"INSERT INTO attempts (recording_id, began_at_ms, generation, channels) "
-			"VALUES ($1, $2, $3, $4) RETURNING id",
+			"INSERT INTO attempts (recording_id, began_at_ms, generation, channels, "
+			"process_id) VALUES ($1, $2, $3, $4, $5) RETURNING id",
 			&insert, err))
 		return false;
 	db_bind_int(insert, 1, recording_id);
 	db_bind_int(insert, 2, begin->began_at_ms);
 	bind_known(insert, 3, begin->resumes);
 	bind_known(insert, 4, begin->channels);
+	bind_known(insert, 5, catalog->process_id);
 	if (db_step(insert, err) != DB_ROW)
 		return false;
 	id = db_column_int(insert, 0);

@@ -20,6 +20,7 @@
  */
 #include "catalog/catalog.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "catalog/catalog_private.h"
 #include "schema/schema.h"
@@ -44,14 +45,40 @@ static bool set_up_writer(struct catalog *catalog, struct err *err)
 	       (db_checkpoint(catalog->db, &left_bytes, err) || err->kind == ERR_UNAVAILABLE);
 }
 
+static enum db_mode db_mode_of(enum catalog_mode mode)
+{
+	switch (mode) {
+	case CATALOG_QUICK:
+		return DB_QUICK;
+	case CATALOG_READ:
+		return DB_READ;
+	case CATALOG_WRITE:
+	case CATALOG_CHECKPOINT:
+		break;
+	}
+	return DB_WRITE;
+}
+
+/* On a server others may write at the same time, who are told apart by it; of a process it is its id. */
+static int64_t random_writer(void)
+{
+	uint64_t random;
+
+	random_bytes(&random, sizeof(random));
+	return -(int64_t)(random >> 2) - 1;
+}
+
 bool catalog_open(const char *path, enum catalog_mode mode, struct catalog **out, struct err *err)
 {
 	AUTO(catalog_free) struct catalog *catalog = xcalloc(1, sizeof(*catalog));
 	bool is_ready;
 
 	catalog->mode = mode;
-	if (!db_open(path, mode == CATALOG_READ ? DB_READ : DB_WRITE, &catalog->db, err))
+	buf_init(&catalog->changes, TURN_TEXT_MAX);
+	if (!db_open(path, db_mode_of(mode), &catalog->db, err))
 		return false;
+	if (mode == CATALOG_WRITE && !catalog_is_local(catalog))
+		catalog->writer_id = random_writer();
 	is_ready = mode == CATALOG_WRITE ? set_up_writer(catalog, err)
 					 : schema_check(catalog->db, err);
 	if (!is_ready)
@@ -79,6 +106,7 @@ void catalog_free(struct catalog *catalog)
 	if (!catalog)
 		return;
 	db_free(catalog->db);
+	buf_release(&catalog->changes);
 	free(catalog);
 }
 
@@ -88,7 +116,8 @@ bool catalog_begin(struct catalog *catalog, struct err *err)
 		return false;
 	if (catalog->mode == CATALOG_READ)
 		return true;
-	if (!process_fence(catalog, err) || !turn_begin(catalog, err)) {
+	if (!process_fence(catalog, err) ||
+	    (catalog->mode == CATALOG_WRITE && !turn_begin(catalog, err))) {
 		db_rollback(catalog->db);
 		return false;
 	}
@@ -102,11 +131,12 @@ static bool find_own(struct catalog *catalog, bool *out_found, struct err *err)
 	bool is_turn = catalog->last_turn > 0;
 
 	if (!db_prepare(catalog->db,
-			is_turn ? "SELECT 1 FROM turns WHERE seq = $1"
-				: "SELECT 1 FROM events WHERE seq = $1",
+			is_turn ? "SELECT 1 FROM turns WHERE seq = $1 AND process_id = $2"
+				: "SELECT 1 FROM events WHERE seq = $1 AND stream = $2",
 			&find, err))
 		return false;
 	db_bind_int(find, 1, is_turn ? catalog->last_turn : catalog->last_event);
+	db_bind_int(find, 2, is_turn ? catalog->writer_id : 0);
 	*out_found = db_step(find, err) == DB_ROW;
 	return true;
 }
@@ -138,16 +168,23 @@ bool catalog_commit(struct catalog *catalog, struct err *err)
 	}
 	if (db_commit(catalog->db, err))
 		return true;
-	return db_is_in_doubt(catalog->db) && was_committed(catalog, err);
+	catalog->is_numbered = false;
+	return catalog->mode == CATALOG_WRITE && db_is_in_doubt(catalog->db) &&
+	       was_committed(catalog, err);
 }
 
 void catalog_rollback(struct catalog *catalog)
 {
+	catalog->is_numbered = false;
 	db_rollback(catalog->db);
 }
 
 bool catalog_sequence(struct catalog *catalog, int64_t *out, struct err *err)
 {
+	if (catalog->mode == CATALOG_QUICK) {
+		*out = 0; /* of what it does nobody is told before a turn */
+		return true;
+	}
 	return number_read(catalog, NUMBER_SEQUENCE, out, err);
 }
 

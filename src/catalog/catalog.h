@@ -25,7 +25,8 @@ struct catalog;
 struct progress;
 
 enum catalog_mode {
-	CATALOG_WRITE,      /* creates the ledger or brings its schema up to date */
+	CATALOG_WRITE, /* creates the ledger or brings its schema up to date */
+	CATALOG_QUICK, /* not of a file: appends events beside the writer, once it is enlisted (processes.h) */
 	CATALOG_READ,       /* snapshots; the ledger must exist with our schema */
 	CATALOG_CHECKPOINT, /* for catalog_checkpoint() alone, beside the writer */
 };
@@ -49,7 +50,8 @@ DEFINE_AUTO(struct catalog *, catalog_free)
 /*
  * CATALOG_WRITE: all or nothing, and after catalog_commit() returned true it is on
  * the disk (one fsync).  After a failed commit nothing of it happened, and the
- * transaction is over.  CATALOG_READ: one snapshot for all queries up to
+ * transaction is over.  CATALOG_QUICK: the same; and where the answer to a commit was lost it is told as not done, though it may
+ * have been.  CATALOG_READ: one snapshot for all queries up to
  * catalog_commit() or catalog_rollback() (which are the same there).
  */
 bool catalog_begin(struct catalog *catalog, struct err *err) MUST_CHECK;

@@ -1,5 +1,6 @@
 /* What /health and status count. */
 #include "catalog/catalog_private.h"
+#include "catalog/events.h"
 
 static bool read_one(struct catalog *catalog, const char *sql, int64_t *out, struct err *err)
 {
@@ -15,12 +16,36 @@ static bool read_one(struct catalog *catalog, const char *sql, int64_t *out, str
 	return true;
 }
 
+static bool add_waiting(struct catalog *catalog, int64_t stream, int64_t watermark,
+			int64_t *waiting, struct err *err)
+{
+	int64_t last;
+
+	if (!events_last_of(catalog, stream, &last, err))
+		return false;
+	*waiting += last > watermark ? last - watermark : 0;
+	return true;
+}
+
+/* The streams are those of the turn that the numbers were read from. */
+static bool count_waiting(struct catalog *catalog, int64_t watermark, int64_t *out, struct err *err)
+{
+	*out = 0;
+	if (!add_waiting(catalog, 0, watermark, out, err))
+		return false;
+	for (size_t i = 0; i < catalog->stream_count; i++)
+		if (!add_waiting(catalog, catalog->streams[i].stream, catalog->streams[i].watermark,
+				 out, err))
+			return false;
+	return true;
+}
+
 bool catalog_counts(struct catalog *catalog, struct catalog_counts *out, struct err *err)
 {
-	int64_t numbers[CATALOG_NUMBERS], last_event, oldest, set_aside;
+	int64_t numbers[CATALOG_NUMBERS], waiting, oldest, set_aside;
 
 	if (!numbers_read(catalog, numbers, err) ||
-	    !read_one(catalog, "SELECT MAX(seq) FROM events", &last_event, err) ||
+	    !count_waiting(catalog, numbers[NUMBER_WATERMARK], &waiting, err) ||
 	    !read_one(catalog, "SELECT COUNT(*) FROM events_set_aside", &set_aside, err) ||
 	    !read_one(catalog,
 		      "SELECT queued_at_ms FROM recordings WHERE queued_at_ms IS NOT NULL "
@@ -30,10 +55,9 @@ bool catalog_counts(struct catalog *catalog, struct catalog_counts *out, struct 
 	*out = (struct catalog_counts){ .calls = numbers[NUMBER_CALLS],
 					.bytes_stored = numbers[NUMBER_BYTES_STORED],
 					.oldest_queued_at_ms = oldest,
-					.events_set_aside = set_aside };
+					.events_set_aside = set_aside,
+					.events_waiting = waiting };
 	for (int i = 0; i < RECORDING_STATES; i++)
 		out->recordings[i] = numbers[NUMBER_RECORDINGS + i];
-	out->events_waiting =
-		last_event > numbers[NUMBER_WATERMARK] ? last_event - numbers[NUMBER_WATERMARK] : 0;
 	return true;
 }

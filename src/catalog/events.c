@@ -7,7 +7,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define EVENT_TEXTS 14 /* columns of an event that hold text */
+#define STREAMS_LOOKED_AT 8  /* for the last webhook: more than processes serve at once */
+#define EVENT_TEXTS       14 /* columns of an event that hold text */
 
 void event_init(struct event *event, enum event_kind kind, int64_t received_at_ms)
 {
@@ -81,7 +82,7 @@ static void bind_told(struct db_stmt *stmt, int n, int64_t value)
 }
 
 /* Behind all that are there, and behind the watermark, though what was projected were gone. */
-static bool next_place(struct catalog *catalog, int64_t *out, struct err *err)
+static bool next_place_of_turns(struct catalog *catalog, int64_t *out, struct err *err)
 {
 	int64_t watermark;
 
@@ -96,6 +97,27 @@ static bool next_place(struct catalog *catalog, int64_t *out, struct err *err)
 	return true;
 }
 
+/*
+ * Nobody else writes to it, so it is counted from transaction to transaction.  After one that failed what is there is looked at: it
+ * may have been committed after all, or is still on its way to be, and then both meet in the primary key.
+ */
+static bool next_place_of_process(struct catalog *catalog, int64_t *out, struct err *err)
+{
+	if (!catalog->is_numbered &&
+	    !events_last_of(catalog, catalog->process_id, &catalog->last_event, err))
+		return false;
+	catalog->is_numbered = true;
+	*out = ++catalog->last_event;
+	return true;
+}
+
+static bool next_place(struct catalog *catalog, int64_t *out, struct err *err)
+{
+	if (catalog->mode == CATALOG_QUICK)
+		return next_place_of_process(catalog, out, err);
+	return catalog_may_change(catalog, err) && next_place_of_turns(catalog, out, err);
+}
+
 bool events_append(struct catalog *catalog, const struct event *event, int64_t *out_seq,
 		   struct err *err)
 {
@@ -104,8 +126,7 @@ bool events_append(struct catalog *catalog, const struct event *event, int64_t *
 
 	int64_t seq;
 
-	if (!check(event, err) || !catalog_may_change(catalog, err) ||
-	    !next_place(catalog, &seq, err))
+	if (!check(event, err) || !next_place(catalog, &seq, err))
 		return false;
 	if (!db_prepare(
 		    catalog->db,
@@ -113,8 +134,8 @@ bool events_append(struct catalog *catalog, const struct event *event, int64_t *
 		    "parent_call_sid, recording_sid, status, direction, from_address, "
 		    "to_address, source, track, recording_url, encryption, sequence_number, "
 		    "started_at_ms, timestamp_ms, duration_s, channels, error_code, "
-		    "idempotency, raw, seq, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-		    "$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
+		    "idempotency, raw, seq, request_id, stream) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+		    "$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
 		    &insert, err))
 		return false;
 	db_bind_int(insert, 1, event->kind);
@@ -141,46 +162,92 @@ bool events_append(struct catalog *catalog, const struct event *event, int64_t *
 	bind_present(&texts, insert, 24, event->request_id);
 	db_bind_bytes(insert, 22, event->raw);
 	db_bind_int(insert, 23, seq);
+	db_bind_int(insert, 25, catalog->mode == CATALOG_QUICK ? catalog->process_id : 0);
 	if (!db_run(insert, err))
 		return false;
 	*out_seq = seq;
 	return true;
 }
 
-bool events_last(struct catalog *catalog, int64_t *out_seq, struct err *err)
+static bool find_one(struct db_stmt *find, int64_t *out, struct err *err)
 {
-	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
-	enum db_step step;
+	enum db_step step = db_step(find, err);
 
-	if (!db_prepare(catalog->db, "SELECT MAX(seq) FROM events", &find, err))
-		return false;
-	step = db_step(find, err);
 	if (step == DB_FAILED)
 		return false;
-	*out_seq = step == DB_ROW ? db_column_int(find, 0) : 0;
+	*out = step == DB_ROW ? db_column_int(find, 0) : 0;
 	return true;
 }
 
-bool events_last_webhook_at(struct catalog *catalog, int64_t among, int64_t *out_ms,
+/* By the key of a file, and by that of a server. */
+bool events_last_of(struct catalog *catalog, int64_t stream, int64_t *out_seq, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	if (!db_prepare(catalog->db,
+			"SELECT seq FROM events WHERE stream = $1 ORDER BY seq DESC LIMIT 1", &find,
+			err))
+		return false;
+	db_bind_int(find, 1, stream);
+	return find_one(find, out_seq, err);
+}
+
+bool events_last(struct catalog *catalog, int64_t *out_seq, struct err *err)
+{
+	return events_last_of(catalog, 0, out_seq, err);
+}
+
+static bool last_webhook_of(struct catalog *catalog, int64_t stream, int64_t among, int64_t *out_ms,
 			    struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
-	enum db_step step;
 	int64_t last;
 
-	if (!events_last(catalog, &last, err) ||
+	if (!events_last_of(catalog, stream, &last, err) ||
 	    !db_prepare(catalog->db,
 			"SELECT received_at_ms FROM events WHERE kind IN ($1, $2) AND seq > $3 "
-			"ORDER BY seq DESC LIMIT 1",
+			"AND stream = $4 ORDER BY seq DESC LIMIT 1",
 			&find, err))
 		return false;
 	db_bind_int(find, 1, EVENT_RECORDING_STATUS);
 	db_bind_int(find, 2, EVENT_CALL_STATUS);
 	db_bind_int(find, 3, last - among);
-	step = db_step(find, err);
-	if (step == DB_FAILED)
+	db_bind_int(find, 4, stream);
+	return find_one(find, out_ms, err);
+}
+
+/* The next one that has events and is older; 0: none, or that of turns. */
+static bool older_stream(struct catalog *catalog, int64_t *stream, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	if (!db_prepare(catalog->db,
+			"SELECT stream FROM events WHERE stream < $1 ORDER BY stream DESC LIMIT 1",
+			&find, err))
 		return false;
-	*out_ms = step == DB_ROW ? db_column_int(find, 0) : 0;
+	db_bind_int(find, 1, *stream);
+	return find_one(find, stream, err);
+}
+
+bool events_last_webhook_at(struct catalog *catalog, int64_t among, int64_t *out_ms,
+			    struct err *err)
+{
+	int64_t stream = INT64_MAX, last_ms = 0;
+
+	if (catalog_is_local(catalog))
+		return last_webhook_of(catalog, 0, among, out_ms, err);
+	for (unsigned left = STREAMS_LOOKED_AT; left > 0 && stream > 0; left--) {
+		int64_t at_ms;
+
+		if (left == 1)
+			stream = 0;
+		else if (!older_stream(catalog, &stream, err))
+			return false;
+		if (!last_webhook_of(catalog, stream, among, &at_ms, err))
+			return false;
+		last_ms = at_ms > last_ms ? at_ms : last_ms;
+	}
+	*out_ms = last_ms;
 	return true;
 }
 

@@ -16,6 +16,13 @@
 
 struct catalog;
 
+/*
+ * On a server events come in streams, each numbered for itself.  Stream 0 is that of turns: whoever has the seat appends to it.
+ * Each process that serves has another, of its id, to which its quick transactions alone append, one after the
+ * other; so within a stream the order of numbers is that in which events can be seen, and who has read up to one
+ * misses none.  A ledger in a file has stream 0 alone.
+ */
+
 /* Stored as numbers: append only, never renumber. */
 enum event_kind {
 	EVENT_RECORDING_STATUS = 1, /* a recording status callback */
@@ -59,7 +66,7 @@ void event_init(struct event *event, enum event_kind kind, int64_t received_at_m
 
 /*
  * Appends one event within the caller's transaction.  *out_seq is its place in the
- * log: larger than any before it, not necessarily without gaps.
+ * stream: larger than any before it, not necessarily without gaps.
  *
  * ERR_INVALID: no SID to project to (a call event without call_sid, a recording event
  * without recording_sid), or one longer than a SID can be.
@@ -73,10 +80,13 @@ void event_init(struct event *event, enum event_kind kind, int64_t received_at_m
 bool events_append(struct catalog *catalog, const struct event *event, int64_t *out_seq,
 		   struct err *err) MUST_CHECK;
 
-/* The place of the last event in the log; 0 when it is empty. */
+/* The place of the last event of a stream, and of that of turns; 0 when it is empty. */
+bool events_last_of(struct catalog *catalog, int64_t stream, int64_t *out_seq,
+		    struct err *err) MUST_CHECK;
 bool events_last(struct catalog *catalog, int64_t *out_seq, struct err *err) MUST_CHECK;
 /*
- * When the last event that a webhook brought was received; 0 when there is none among the last `among` events.
+ * When the last event that a webhook brought was received; 0 when there is none among the last `among` events of each of the
+ * newest streams.
  * Reads each that came behind it: after an import those are millions, so where others wait for the answer, ask few.
  */
 bool events_last_webhook_at(struct catalog *catalog, int64_t among, int64_t *out_ms,

@@ -3,54 +3,108 @@
 #include "base/clock.h"
 #include "catalog/catalog_private.h"
 
-/* All others have written what they will ever write: who takes the seat after this finds no row of his own. */
-static bool take_over(struct catalog *catalog, int64_t *out_id, struct err *err)
+static bool add_row(struct catalog *catalog, const char *place, int64_t *out_id, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *insert = NULL;
-	struct db_stmt *end_others;
 
-	if (!db_prepare(catalog->db, "DELETE FROM processes", &end_others, err) ||
-	    !db_run(end_others, err) ||
-	    !db_prepare(catalog->db,
-			"INSERT INTO processes (version, started_at_ms, beat) VALUES ($1, $2, 0) "
-			"RETURNING id",
+	if (!db_prepare(catalog->db,
+			"INSERT INTO processes (version, started_at_ms, beat, place) "
+			"VALUES ($1, $2, 0, $3) RETURNING id",
 			&insert, err))
 		return false;
 	db_bind_str(insert, 1, STR(CALLSPOOL_VERSION));
 	db_bind_int(insert, 2, clock_wall_ms());
+	bind_text(insert, 3, place);
 	if (db_step(insert, err) != DB_ROW)
 		return false;
 	*out_id = db_column_int(insert, 0);
 	return true;
 }
 
-bool catalog_enlist(struct catalog *catalog, struct err *err)
+bool catalog_find_orphans(struct catalog *catalog, struct err *err)
 {
-	int64_t id = 0;
+	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	bool is_alive[STREAMS_MAX] = { false };
+	enum db_step step;
+
+	if (!db_prepare(catalog->db, "SELECT id FROM processes", &list, err))
+		return false;
+	while ((step = db_step(list, err)) == DB_ROW) {
+		const struct stream_mark *stream = stream_find(catalog, db_column_int(list, 0));
+
+		if (stream)
+			is_alive[stream - catalog->streams] = true;
+	}
+	for (size_t i = 0; i < catalog->stream_count && step == DB_DONE; i++)
+		if (!is_alive[i])
+			stream_adopt(catalog, catalog->streams[i].stream);
+	return step == DB_DONE;
+}
+
+static bool enlist(struct catalog *catalog, const char *place, int64_t *out_id, struct err *err)
+{
+	if (!catalog_begin(catalog, err))
+		return false;
+	if (!add_row(catalog, place, out_id, err) || !stream_begin(catalog, *out_id, err) ||
+	    !catalog_find_orphans(catalog, err)) {
+		catalog_rollback(catalog);
+		return false;
+	}
+	return catalog_commit(catalog, err);
+}
+
+bool catalog_enlist(struct catalog *catalog, const char *place, struct err *err)
+{
+	int64_t before = catalog->process_id, id = 0;
 
 	if (catalog_is_local(catalog))
 		return true;
-	if (!db_begin(catalog->db, err))
-		return false;
-	if (!take_over(catalog, &id, err)) {
-		db_rollback(catalog->db);
+	catalog->process_id = 0; /* its fence is of before */
+	if (!enlist(catalog, place, &id, err)) {
+		catalog->process_id = before;
 		return false;
 	}
-	if (!db_commit(catalog->db, err))
-		return false;
-	catalog->process_id = id;
+	catalog->process_id = catalog->writer_id = id;
 	return true;
 }
 
-/* By an error, for then whatever else was sent behind it is not done either, and costs no round trip. */
+void catalog_enlist_as(struct catalog *catalog, int64_t process)
+{
+	catalog->process_id = process;
+	if (catalog->mode == CATALOG_WRITE && process != 0)
+		catalog->writer_id = process;
+	catalog->is_numbered = false;
+}
+
+int64_t catalog_process(const struct catalog *catalog)
+{
+	return catalog->process_id;
+}
+
+void catalog_end_stream(struct catalog *catalog)
+{
+	struct stream_mark *own = stream_find(catalog, catalog->process_id);
+
+	if (own)
+		stream_end(catalog, own);
+}
+
+/*
+ * By an error, for then whatever else was sent behind it is not done either, and costs no round trip.  Who ends a process does so
+ * in a turn, so that a turn needs no more than a look; a quick transaction keeps its row until it has come to its end.
+ */
 bool process_fence(struct catalog *catalog, struct err *err)
 {
 	struct db_stmt *look;
 
 	if (catalog->process_id == 0)
 		return true;
-	if (!db_prepare(catalog->db, "SELECT 1 / COUNT(*) FROM processes WHERE id = $1", &look,
-			err))
+	if (!db_prepare(catalog->db,
+			catalog->mode == CATALOG_QUICK
+				? "SELECT 1 / COUNT(*) FROM (SELECT 1 FROM processes WHERE id = $1 "
+				  "FOR KEY SHARE) AS own"
+				: "SELECT 1 / COUNT(*) FROM processes WHERE id = $1",
+			&look, err))
 		return false;
 	db_bind_int(look, 1, catalog->process_id);
 	return db_run(look, err);

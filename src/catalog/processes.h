@@ -1,9 +1,9 @@
 /*
  * Who writes to a ledger that is on a server.
  *
- * A process that serves from it enlists: it gets a row, and those of all before it are gone.  Each of its transactions begins with a look
- * at its own row, so that one whose row is gone commits nothing, whatever it believes: ERR_UNAVAILABLE, and the text says why.
- * Nobody's clock counts, and nobody has to be asked whether he still lives.
+ * A process that serves from it enlists: it gets a row.  Each of its transactions begins with a look at it, so that one whose row is gone
+ * commits nothing, whatever it believes: ERR_UNAVAILABLE, and the text says why.  Nobody's clock counts, and nobody has to be
+ * asked whether he still lives.  Whose row goes, and when: cluster/members.h.
  *
  * A command that changes something beside it is not enlisted, and ends nobody.
  */
@@ -13,8 +13,21 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct catalog;
 
-/* CATALOG_WRITE, outside a transaction.  A ledger in a file has its lock: there it does nothing. */
-bool catalog_enlist(struct catalog *catalog, struct err *err) MUST_CHECK;
+/*
+ * CATALOG_WRITE, outside a transaction: a row, a stream of events (events.h), and a number that nobody had.  Again after it was
+ * taken for dead: then it is another one, and what the first has left is projected.  `place`: where it serves from; NULL: nowhere.
+ * A ledger in a file has its lock: there it does nothing.
+ */
+bool catalog_enlist(struct catalog *catalog, const char *place, struct err *err) MUST_CHECK;
+/* CATALOG_QUICK, and CATALOG_WRITE beside the one that was enlisted: of that process. */
+void catalog_enlist_as(struct catalog *catalog, int64_t process);
+/* Its number; 0: of a file, or not enlisted. */
+int64_t catalog_process(const struct catalog *catalog);
+/* CATALOG_WRITE, within a transaction: its own stream is over, if all of it was projected. */
+void catalog_end_stream(struct catalog *catalog);
+/* The same: what processes that are no more have left is projected here from now on. */
+bool catalog_find_orphans(struct catalog *catalog, struct err *err) MUST_CHECK;

@@ -16,8 +16,8 @@
  *
  * An event that cannot be applied is passed over in the end, by who calls (ledger/projector.h).
  *
- * The log is read in the order of seq, which is the order of commits because one
- * writer gives the numbers.
+ * A stream of the log is read in the order of seq, which is the order of commits because one
+ * writer gives its numbers.  Between streams any order is as good.
  */
 #include "catalog/projection.h"
 
@@ -25,6 +25,7 @@
 
 #include "catalog/catalog_private.h"
 #include "catalog/events.h"
+#include "catalog/turn_news.h"
 
 static int64_t told(const struct db_stmt *row, int column)
 {
@@ -78,8 +79,9 @@ static bool apply(struct catalog *catalog, const struct event *event,
 	return true;
 }
 
-static bool apply_after(struct catalog *catalog, int64_t watermark, size_t max_events,
-			struct projection_result *out, struct err *err)
+/* Up to max_events in all; *watermark goes along. */
+static bool apply_after(struct catalog *catalog, int64_t stream, int64_t *watermark,
+			size_t max_events, struct projection_result *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *next = NULL;
 	enum db_step step;
@@ -89,12 +91,13 @@ static bool apply_after(struct catalog *catalog, int64_t watermark, size_t max_e
 		    "SELECT seq, kind, received_at_ms, account_sid, call_sid, parent_call_sid, "
 		    "recording_sid, status, direction, from_address, to_address, source, track, "
 		    "recording_url, encryption, sequence_number, started_at_ms, timestamp_ms, "
-		    "duration_s, channels, error_code, request_id FROM events WHERE seq > $1 "
-		    "ORDER BY seq LIMIT $2",
+		    "duration_s, channels, error_code, request_id FROM events WHERE stream = $3 AND "
+		    "seq > $1 ORDER BY seq LIMIT $2",
 		    &next, err))
 		return false;
-	db_bind_int(next, 1, watermark);
-	db_bind_int(next, 2, (int64_t)max_events + 1);
+	db_bind_int(next, 1, *watermark);
+	db_bind_int(next, 2, (int64_t)(max_events - out->events) + 1);
+	db_bind_int(next, 3, stream);
 	while ((step = db_step(next, err)) == DB_ROW) {
 		struct event event;
 
@@ -103,57 +106,126 @@ static bool apply_after(struct catalog *catalog, int64_t watermark, size_t max_e
 			return true;
 		}
 		event_read(next, &event);
-		out->watermark = db_column_int(next, 0);
+		*watermark = db_column_int(next, 0);
 		/* What is deferred is waited for: so it is known which event is to blame. */
 		if (!apply(catalog, &event, out, err) || !db_catch_up(catalog->db, err)) {
-			out->failed_event = out->watermark;
-			return err_context(err, "event %lld", (long long)out->watermark);
+			out->failed_event = *watermark;
+			out->failed_stream = stream;
+			return err_context(err, "event %lld", (long long)*watermark);
 		}
 		out->events++;
 	}
+	out->watermark = *watermark;
 	return step == DB_DONE;
+}
+
+static bool run_turns(struct catalog *catalog, size_t max_events, struct projection_result *out,
+		      struct err *err)
+{
+	int64_t watermark, after;
+
+	if (!number_read(catalog, NUMBER_WATERMARK, &watermark, err))
+		return false;
+	after = out->watermark = watermark;
+	if (!apply_after(catalog, 0, &after, max_events, out, err))
+		return false;
+	number_add(catalog, NUMBER_WATERMARK, after - watermark);
+	return true;
+}
+
+/* Once nothing is left of one it is over. */
+static bool run_orphans(struct catalog *catalog, size_t max_events, struct projection_result *out,
+			struct err *err)
+{
+	while (catalog->orphan_count > 0 && !out->more) {
+		int64_t stream = catalog->orphans[catalog->orphan_count - 1];
+		struct stream_mark *mark = stream_find(catalog, stream);
+
+		if (mark && !apply_after(catalog, stream, &mark->watermark, max_events, out, err))
+			return false;
+		if (out->more)
+			return true;
+		if (mark)
+			stream_end(catalog, mark);
+		/* Should this transaction fail, who looks for orphans next finds it again. */
+		catalog->orphan_count--;
+	}
+	return true;
+}
+
+static void run_begins(struct projection_result *out)
+{
+	out->count = out->events = 0;
+	out->failed_event = 0;
+	out->more = false;
+}
+
+static bool run_ends(struct catalog *catalog, struct projection_result *out, struct err *err)
+{
+	if (out->events > 0 && catalog->added[NUMBER_SEQUENCE] == 0)
+		(void)catalog_next_sequence(catalog); /* nothing changed, but the turn is told */
+	for (size_t i = 0; i < out->count; i++)
+		turn_tell(catalog, &out->changes[i]);
+	return catalog_sequence(catalog, &out->sequence, err);
 }
 
 bool projection_run(struct catalog *catalog, size_t max_events, struct projection_result *out,
 		    struct err *err)
 {
-	int64_t watermark;
+	struct stream_mark *own = stream_find(catalog, catalog->process_id);
 
 	assert(max_events > 0 && max_events <= PROJECTION_EVENTS_MAX);
-	out->count = out->events = 0;
-	out->failed_event = 0;
-	if (!catalog_may_change(catalog, err) ||
-	    !number_read(catalog, NUMBER_WATERMARK, &watermark, err))
+	run_begins(out);
+	if (!catalog_may_change(catalog, err) || !run_turns(catalog, max_events, out, err))
 		return false;
-	out->more = false;
-	out->watermark = watermark;
-	if (!apply_after(catalog, watermark, max_events, out, err))
+	if (own && !out->more &&
+	    !apply_after(catalog, own->stream, &own->watermark, max_events, out, err))
 		return false;
-	number_add(catalog, NUMBER_WATERMARK, out->watermark - watermark);
-	if (out->events > 0 && catalog->added[NUMBER_SEQUENCE] == 0)
-		(void)catalog_next_sequence(catalog); /* nothing changed, but the turn is told */
-	return catalog_sequence(catalog, &out->sequence, err);
+	if (!run_orphans(catalog, max_events, out, err))
+		return false;
+	return run_ends(catalog, out, err);
 }
 
-bool projection_set_aside(struct catalog *catalog, int64_t event_seq, int64_t at_ms,
+/* *out NULL: it is the number of turns. */
+static bool watermark_of(struct catalog *catalog, int64_t stream, struct stream_mark **out,
+			 int64_t *out_watermark, struct err *err)
+{
+	*out = stream == 0 ? NULL : stream_find(catalog, stream);
+	if (stream == 0)
+		return number_read(catalog, NUMBER_WATERMARK, out_watermark, err);
+	if (!*out)
+		return err_set(err, ERR_NOT_FOUND, "there is no stream %lld any more",
+			       (long long)stream);
+	*out_watermark = (*out)->watermark;
+	return true;
+}
+
+bool projection_set_aside(struct catalog *catalog, int64_t stream, int64_t event_seq, int64_t at_ms,
 			  const char *reason, struct err *err)
 {
+	struct stream_mark *mark;
 	struct db_stmt *insert;
 	int64_t watermark;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !number_read(catalog, NUMBER_WATERMARK, &watermark, err) ||
+	    !watermark_of(catalog, stream, &mark, &watermark, err) ||
 	    !db_prepare(catalog->db,
-			"INSERT INTO events_set_aside (event_seq, set_aside_at_ms, reason) "
-			"VALUES ($1, $2, $3)",
+			"INSERT INTO events_set_aside (event_seq, set_aside_at_ms, reason, stream) "
+			"VALUES ($1, $2, $3, $4)",
 			&insert, err))
 		return false;
 	assert(event_seq > watermark);
 	db_bind_int(insert, 1, event_seq);
 	db_bind_int(insert, 2, at_ms);
 	db_bind_str(insert, 3, str_of(reason));
+	db_bind_int(insert, 4, stream);
 	if (!db_run(insert, err))
 		return false;
-	number_add(catalog, NUMBER_WATERMARK, event_seq - watermark);
+	if (!mark) {
+		number_add(catalog, NUMBER_WATERMARK, event_seq - watermark);
+		return true;
+	}
+	mark->watermark = event_seq;
+	(void)catalog_next_sequence(catalog);
 	return true;
 }

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bits of projection_change.what */
+/* Bits of projection_change.what; stored (turn_news.h): append only, never renumber. */
 enum projection_what {
 	PROJECTED_CALL = 1 << 0,       /* the call is new, or changed */
 	PROJECTED_RECORDING = 1 << 1,  /* the recording is new, or changed */
@@ -38,6 +38,8 @@ enum projection_what {
 	 * changed.  A list that has it must look again whether it still belongs there.
 	 */
 	PROJECTED_MOVED = 1 << 10,
+	/* Of another process's turns some were missed: whoever keeps anything may hold what is no longer so.  No SID is named. */
+	PROJECTED_ALL = 1 << 11,
 };
 
 struct projection_change {
@@ -56,13 +58,16 @@ struct projection_result {
 	struct projection_change changes[PROJECTION_EVENTS_MAX];
 	size_t count;
 	size_t events;     /* taken from the log; 0: nothing was waiting */
-	int64_t watermark; /* the last event that is applied */
+	int64_t watermark; /* the last event that is applied, of the stream that was read last */
 	int64_t sequence;  /* catalog_sequence() after it: broadcast it after the commit */
 	bool more;         /* events are waiting still: call again */
 	/* After an error: the event that could not be applied, behind `events` that could; 0: none is to blame. */
-	int64_t failed_event;
+	int64_t failed_event, failed_stream;
 };
 
+/*
+ * Of the stream of turns, of the process's own (events.h), and of those that processes left that are no more.
+ */
 /* Applies up to max_events (at most PROJECTION_EVENTS_MAX) within the caller's transaction. */
 bool projection_run(struct catalog *catalog, size_t max_events, struct projection_result *out,
 		    struct err *err) MUST_CHECK;
@@ -71,5 +76,5 @@ bool projection_run(struct catalog *catalog, size_t max_events, struct projectio
  * Passes over the event for good, which is the next one after the watermark: it stays in the log, and
  * events_set_aside says when and why (catalog_counts.events_set_aside).
  */
-bool projection_set_aside(struct catalog *catalog, int64_t event_seq, int64_t at_ms,
+bool projection_set_aside(struct catalog *catalog, int64_t stream, int64_t event_seq, int64_t at_ms,
 			  const char *reason, struct err *err) MUST_CHECK;

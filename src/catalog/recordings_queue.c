@@ -29,6 +29,13 @@ const char queue_due_sql[] = "SELECT id, recording_sid, call_sid, next_try_at_ms
 			     " = $1 AND queue_rank = $2 AND next_try_at_ms IS NOT NULL AND "
 			     "next_try_at_ms <= $3 ORDER BY next_try_at_ms, id LIMIT $4";
 
+/* Where others fetch, too: not what they have a lease of. */
+const char queue_due_shared_sql[] =
+	"SELECT id, recording_sid, call_sid, next_try_at_ms FROM recordings WHERE " ACCOUNT
+	" = $1 AND queue_rank = $2 AND next_try_at_ms IS NOT NULL AND next_try_at_ms <= $3 "
+	"AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.recording_id = recordings.id "
+	"AND leases.process_id <> $5) ORDER BY next_try_at_ms, id LIMIT $4";
+
 const char queue_next_due_sql[] = "SELECT next_try_at_ms FROM recordings "
 				  "WHERE next_try_at_ms IS NOT NULL AND next_try_at_ms > $1 "
 				  "ORDER BY next_try_at_ms LIMIT 1";
@@ -114,14 +121,17 @@ static bool claim_of_account(struct catalog *catalog, const struct queue_claim *
 			     size_t first, size_t *count, size_t size, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *due = NULL;
+	bool is_shared = catalog->process_id != 0;
 	enum db_step step = DB_DONE;
 
-	if (!db_prepare(catalog->db, queue_due_sql, &due, err))
+	if (!db_prepare(catalog->db, is_shared ? queue_due_shared_sql : queue_due_sql, &due, err))
 		return false;
 	db_bind_str(due, 1, str_of(row->account_sid));
 	db_bind_int(due, 2, row->rank);
 	db_bind_int(due, 3, claim->now_ms);
 	db_bind_int(due, 4, (int64_t)(most + claim->skip_count));
+	if (is_shared)
+		db_bind_int(due, 5, catalog->process_id);
 	while (most > 0 && (step = db_step(due, err)) == DB_ROW) {
 		row->id = db_column_int(due, 0);
 		text_set(row->recording_sid, SID_SIZE, db_column_str(due, 1));

@@ -2,9 +2,9 @@
  * The queue: what is to be fetched (QUEUED and WAITING), which is nowhere but here.
  *
  * Who has slots claims what is due, so many rows as he has slots for; so memory does not grow with the
- * queue, and a start has nothing to read first.  A claim changes nothing: on SQLite
- * there is one claimant, who names the recordings that he has at hand already.  (On PostgreSQL the same call
- * would take a lease of each row, by FOR UPDATE SKIP LOCKED.)
+ * queue, and a start has nothing to read first.  A claim changes nothing: of a ledger in a file
+ * there is one claimant, who names the recordings that he has at hand already.  Of one with several, each takes a lease of
+ * what it found (cluster/leases.h).
  *
  * New recordings go before backfill; within a rank, what has been due longest goes first, of all accounts together.
  * Each account is walked on its own, so that the rows of one that may not be asked now stand in nobody's way.
@@ -85,4 +85,5 @@ bool queue_mend(struct catalog *catalog, int64_t now_ms, int64_t most_ms, size_t
 		int64_t *out_mended, struct err *err) MUST_CHECK;
 
 /* The statements, for their plans to be tested. */
-extern const char queue_due_sql[], queue_next_account_sql[], queue_next_due_sql[];
+extern const char queue_due_sql[], queue_due_shared_sql[], queue_next_account_sql[],
+	queue_next_due_sql[];

@@ -20,8 +20,11 @@
  * as this at once, so that most turns only append; up to twice as many are there.
  */
 #define TURNS_KEPT 256
+/* ... and other processes, who have them all read long before there are so many more. */
+#define TURNS_KEPT_SHARED 8192
 
-#define COUNT_TEXT_MAX 24 /* "15=-9223372036854775808 " */
+#define COUNT_TEXT_MAX  24 /* "15=-9223372036854775808 " */
+#define STREAM_TEXT_MAX 42 /* "9223372036854775807=9223372036854775807 " */
 
 /* "2=10 3=4096": each counter that is not 0. */
 static bool counts_read(struct str text, int64_t numbers[CATALOG_NUMBERS], struct err *err)
@@ -49,21 +52,82 @@ static void counts_write(const int64_t numbers[CATALOG_NUMBERS], struct buf *out
 				 (long long)numbers[i]);
 }
 
+/* "17=1200 19=4": each stream and how far it was projected. */
+static bool streams_read(struct str text, struct catalog *catalog, struct err *err)
+{
+	struct str piece, name;
+
+	catalog->stream_count = 0;
+	while (text.len > 0 && str_cut(&text, ' ', &piece)) {
+		struct stream_mark *stream = &catalog->streams[catalog->stream_count];
+
+		if (catalog->stream_count == STREAMS_MAX || !str_cut(&piece, '=', &name) ||
+		    !str_to_i64(name, &stream->stream) || !str_to_i64(piece, &stream->watermark))
+			return err_set(err, ERR_INTERNAL, "the streams of a turn are unreadable");
+		catalog->stream_count++;
+	}
+	return true;
+}
+
+static void streams_write(const struct catalog *catalog, struct buf *out)
+{
+	for (size_t i = 0; i < catalog->stream_count; i++)
+		buf_addf(out, "%s%lld=%lld", i > 0 ? " " : "",
+			 (long long)catalog->streams[i].stream,
+			 (long long)catalog->streams[i].watermark);
+}
+
+struct stream_mark *stream_find(struct catalog *catalog, int64_t stream)
+{
+	for (size_t i = 0; i < catalog->stream_count; i++)
+		if (catalog->streams[i].stream == stream)
+			return &catalog->streams[i];
+	return NULL;
+}
+
+bool stream_begin(struct catalog *catalog, int64_t stream, struct err *err)
+{
+	if (catalog->stream_count == STREAMS_MAX)
+		return err_set(err, ERR_UNAVAILABLE,
+			       "%d processes have events that are not projected", STREAMS_MAX);
+	catalog->streams[catalog->stream_count++] = (struct stream_mark){ stream, 0 };
+	(void)catalog_next_sequence(catalog); /* a turn, which tells it */
+	return true;
+}
+
+void stream_end(struct catalog *catalog, struct stream_mark *stream)
+{
+	*stream = catalog->streams[--catalog->stream_count];
+	(void)catalog_next_sequence(catalog);
+}
+
+void stream_adopt(struct catalog *catalog, int64_t stream)
+{
+	for (size_t i = 0; i < catalog->orphan_count; i++)
+		if (catalog->orphans[i] == stream)
+			return;
+	if (catalog->orphan_count < STREAMS_MAX)
+		catalog->orphans[catalog->orphan_count++] = stream;
+}
+
 static bool read_last(struct catalog *catalog, int64_t numbers[CATALOG_NUMBERS], struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 
 	memset(numbers, 0, sizeof(int64_t[CATALOG_NUMBERS]));
-	if (!db_prepare(catalog->db,
-			"SELECT seq, watermark, counts FROM turns ORDER BY seq DESC LIMIT 1", &find,
-			err))
+	if (!db_prepare(
+		    catalog->db,
+		    "SELECT seq, watermark, counts, streams FROM turns ORDER BY seq DESC LIMIT 1",
+		    &find, err))
 		return false;
 	switch (db_step(find, err)) {
 	case DB_ROW:
 		numbers[NUMBER_SEQUENCE] = db_column_int(find, 0);
 		numbers[NUMBER_WATERMARK] = db_column_int(find, 1);
-		return counts_read(db_column_str(find, 2), numbers, err);
+		return counts_read(db_column_str(find, 2), numbers, err) &&
+		       streams_read(db_column_str(find, 3), catalog, err);
 	case DB_DONE:
+		catalog->stream_count = 0;
 		return true;
 	case DB_FAILED:
 		break;
@@ -94,6 +158,8 @@ bool turn_begin(struct catalog *catalog, struct err *err)
 {
 	memset(catalog->added, 0, sizeof(catalog->added));
 	catalog->last_event = catalog->last_turn = 0;
+	catalog->told = 0;
+	buf_clear(&catalog->changes);
 	if (!read_last(catalog, catalog->numbers, err))
 		return false;
 	if (catalog->turns_kept_from == 0)
@@ -126,7 +192,7 @@ static bool remove_old(struct catalog *catalog, int64_t seq, struct err *err)
 	/* A removal that was rolled back may have left a number that is still to come. */
 	db_bind_int(remove, 1, catalog->turns_kept_from < seq ? catalog->turns_kept_from : seq);
 	catalog->turns_kept_from = seq;
-	catalog->turns_left = TURNS_KEPT;
+	catalog->turns_left = catalog_is_local(catalog) ? TURNS_KEPT : TURNS_KEPT_SHARED;
 	return db_run(remove, err);
 }
 
@@ -138,26 +204,35 @@ int64_t catalog_next_sequence(struct catalog *catalog)
 
 bool turn_end(struct catalog *catalog, struct err *err)
 {
-	char text[CATALOG_NUMBERS * COUNT_TEXT_MAX];
+	char text[CATALOG_NUMBERS * COUNT_TEXT_MAX], streams_text[STREAMS_MAX * STREAM_TEXT_MAX];
 	int64_t numbers[CATALOG_NUMBERS];
 	struct db_stmt *append;
-	struct buf counts;
+	struct buf counts, streams;
 
-	if (!is_changed(catalog))
+	/* Whether an answer that did not come was one is told by a turn: events are other processes' as well. */
+	if (!is_changed(catalog) && (catalog->process_id == 0 || catalog->last_event == 0))
 		return true;
 	if (catalog->added[NUMBER_SEQUENCE] == 0)
 		(void)catalog_next_sequence(catalog); /* the row's own */
 	if (!numbers_read(catalog, numbers, err) ||
-	    !db_prepare(catalog->db,
-			"INSERT INTO turns (seq, at_ms, watermark, counts) VALUES ($1, $2, $3, $4)",
-			&append, err))
+	    !db_prepare(
+		    catalog->db,
+		    "INSERT INTO turns (seq, at_ms, watermark, counts, process_id, streams, changes) "
+		    "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+		    &append, err))
 		return false;
 	catalog->last_turn = numbers[NUMBER_SEQUENCE];
 	buf_over(&counts, text, sizeof(text));
 	counts_write(numbers, &counts);
+	buf_over(&streams, streams_text, sizeof(streams_text));
+	streams_write(catalog, &streams);
 	db_bind_int(append, 1, numbers[NUMBER_SEQUENCE]);
 	db_bind_int(append, 2, clock_wall_ms());
 	db_bind_int(append, 3, numbers[NUMBER_WATERMARK]);
 	db_bind_str(append, 4, buf_str(&counts));
-	return db_run(append, err) && remove_old(catalog, numbers[NUMBER_SEQUENCE], err);
+	bind_known(append, 5, catalog->writer_id);
+	bind_text(append, 6, streams.at);
+	db_bind_str(append, 7, turn_changes(catalog));
+	return db_run(append, err) && turn_notify(catalog, err) &&
+	       remove_old(catalog, numbers[NUMBER_SEQUENCE], err);
 }

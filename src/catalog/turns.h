@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "base/compiler.h"
 #include "base/err.h"
 #include "catalog/catalog.h"
@@ -28,10 +29,24 @@ enum catalog_number {
 	CATALOG_NUMBERS = NUMBER_RECORDINGS + RECORDING_STATES,
 };
 
+/* How far a stream of events (events.h) was projected.  That of turns is NUMBER_WATERMARK. */
+struct stream_mark {
+	int64_t stream, watermark;
+};
+#define STREAMS_MAX 256 /* of processes that live, and of those that left events behind */
+
 struct catalog {
 	struct db *db;
 	enum catalog_mode mode;
-	int64_t process_id;               /* of the row in processes; 0: none */
+	int64_t process_id; /* of the row in processes, and of its stream; 0: none */
+	int64_t writer_id;  /* what its turns say of whose they are; 0: nothing */
+	struct stream_mark streams[STREAMS_MAX]; /* as they stand in this write transaction */
+	size_t stream_count;
+	int64_t orphans[STREAMS_MAX]; /* of processes that are no more, as far as is known here */
+	size_t orphan_count;
+	struct buf changes; /* what this write transaction tells others (turn_news.h) */
+	size_t told; /* changes in it; more than TURN_CHANGES_MAX: too many, or what it cannot say */
+	bool is_numbered;                 /* CATALOG_QUICK: last_event is that of the stream */
 	int64_t numbers[CATALOG_NUMBERS]; /* at the begin of this write transaction */
 	int64_t added[CATALOG_NUMBERS];   /* in it, not in the table yet */
 	int64_t last_event;               /* the place that was given last in it; 0: none */
@@ -53,3 +68,20 @@ static inline void number_add(struct catalog *catalog, enum catalog_number numbe
 /* The first thing in a write transaction, and the last: reads where the ledger stands, and tells what changed. */
 bool turn_begin(struct catalog *catalog, struct err *err) MUST_CHECK;
 bool turn_end(struct catalog *catalog, struct err *err) MUST_CHECK;
+/* In a write transaction; NULL: there is no such stream. */
+struct stream_mark *stream_find(struct catalog *catalog, int64_t stream);
+/* A new one begins, at nothing; ERR_UNAVAILABLE: there are too many. */
+bool stream_begin(struct catalog *catalog, int64_t stream, struct err *err) MUST_CHECK;
+/* All of it was projected, and nothing more is to come. */
+void stream_end(struct catalog *catalog, struct stream_mark *stream);
+/* Its process is no more: what it has left is projected here (or by another one, who is as good). */
+void stream_adopt(struct catalog *catalog, int64_t stream);
+
+/* ---- turn_news.c ---- */
+
+/* Room for TURN_CHANGES_MAX lines. */
+#define TURN_TEXT_MAX ((size_t)128 * 1024)
+/* Others look, once it is committed. */
+bool turn_notify(struct catalog *catalog, struct err *err) MUST_CHECK;
+/* What the turn of this transaction tells. */
+struct str turn_changes(const struct catalog *catalog);

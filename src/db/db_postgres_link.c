@@ -12,7 +12,8 @@
 
 /* Division by zero: only a fence divides (catalog/processes.c). */
 #define FENCED "22012"
-#define FENCED_TEXT "another callspool has taken over this ledger: stop one of them"
+#define FENCED_TEXT \
+	"this callspool was taken for dead by another one: nothing of it is kept until it has begun anew"
 #define RETRY_MS 100 /* between two tries for a connection */
 
 /* ---- what fails ---- */

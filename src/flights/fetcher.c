@@ -11,6 +11,7 @@
 #include "flights/recheck.h"
 #include "flights/recovery.h"
 #include "ledger/ledger.h"
+#include "ledger/membership.h"
 #include "media/arriving.h"
 #include "rest/backfill.h"
 #include "rest/call_lookup.h"
@@ -35,6 +36,7 @@ struct fetcher {
 	struct recovery *recovery;
 	struct discovery *discovery;
 	struct recheck *recheck;
+	struct membership *membership; /* NULL: it has the ledger alone */
 	struct call_lookup *call_lookup;
 	struct reconcile *reconcile;
 	struct backfill *backfill;
@@ -181,8 +183,10 @@ static void ledger_changed(struct ledger_listener *listener, const struct projec
 
 	if (fetcher->is_stopping || fetcher->work != FETCHER_FETCHES)
 		return;
-	if (change->what & PROJECTED_TO_FETCH)
+	if (change->what & (PROJECTED_TO_FETCH | PROJECTED_ALL))
 		scheduler_wake(fetcher->scheduler);
+	if (change->what & PROJECTED_STORED)
+		scheduler_stored(fetcher->scheduler, change->recording_sid);
 	if (change->what & PROJECTED_REMOVED)
 		scheduler_abandon(fetcher->scheduler, change->recording_sid);
 }
@@ -351,9 +355,20 @@ void fetcher_change(struct fetcher *fetcher, const struct flight_options *option
 	mailbox_post(fetcher->env.mailbox, &change->mail);
 }
 
+static bool has_flight(void *owner, const char *recording_sid)
+{
+	return scheduler_has(owner, recording_sid);
+}
+
 static void start_fetching(struct fetcher *fetcher)
 {
+	const struct membership_env env = { .loop = fetcher->env.loop,
+					    .mailbox = fetcher->env.mailbox,
+					    .ledger = fetcher->env.ledger,
+					    .has_flight = has_flight,
+					    .owner = fetcher->scheduler };
 
+	fetcher->membership = membership_start(&env);
 	fetcher->recovery = recovery_start(&fetcher->env, fetcher->scheduler);
 	scheduler_wake(fetcher->scheduler);
 	fetcher->recheck = recheck_start(&fetcher->env);
@@ -410,6 +425,7 @@ void fetcher_free(struct fetcher *fetcher)
 	scheduler_free(fetcher->scheduler);
 	discovery_free(fetcher->discovery);
 	recheck_free(fetcher->recheck);
+	membership_free(fetcher->membership);
 	call_lookup_free(fetcher->call_lookup);
 	reconcile_free(fetcher->reconcile);
 	backfill_free(fetcher->backfill);

@@ -20,6 +20,7 @@
 #include "base/own.h"
 #include "blob/blob.h"
 #include "catalog/attempts.h"
+#include "cluster/leases.h"
 #include "flights/flight_env.h"
 #include "flights/flight_private.h"
 #include "twilio/accounts.h"
@@ -246,7 +247,8 @@ static bool begin_expired(struct flight *flight, struct catalog *catalog, struct
 {
 	flight->try->attempt_id = 0;
 	flight->try->ledger_job.change.what = PROJECTED_RECORDING;
-	return recordings_mark_expired(catalog, str_of(flight->recording_sid), err);
+	return lease_end(catalog, str_of(flight->recording_sid), err) &&
+	       recordings_mark_expired(catalog, str_of(flight->recording_sid), err);
 }
 
 static bool find_details(struct flight *flight, struct catalog *catalog, struct err *err)
@@ -279,13 +281,20 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 	    flight->try->recording.state != RECORDING_WAITING)
 		return err_set(err, ERR_CONFLICT, "it is %s",
 			       recording_state_text(flight->try->recording.state));
+	job->change.what = 0;
+	flight->try->attempt_id = 0;
+	if (!lease_begin(catalog, &flight->try->recording, flight->try->began_at_ms,
+			 flight->was_elsewhere ? FLIGHT_NUDGE_MS : 0, &flight->try->is_elsewhere,
+			 err))
+		return false;
+	if (flight->try->is_elsewhere)
+		return true;
 	/* Which it is was not known when the file was begun, or it has been opened. */
 	flight->try->begins_anew = flight->arrival.file &&
 				   flight->arrival.is_encrypted !=
 					   flight->try->recording.is_encrypted;
 	if (flight->try->begins_anew)
 		begin.resumes = 0;
-	job->change.what = 0;
 	if (is_too_old(flight, &flight->try->recording))
 		return begin_expired(flight, catalog, err);
 	begin.channels = flight->try->recording.channels_wanted;
@@ -298,6 +307,11 @@ static void attempt_begun(struct ledger_job *job)
 
 	if (!job->succeeded) {
 		flight_ledger_failed(flight, &job->err);
+		return;
+	}
+	flight->was_elsewhere = flight->try->is_elsewhere;
+	if (flight->try->is_elsewhere) {
+		flight_end_elsewhere(flight);
 		return;
 	}
 	if (flight->try->attempt_id == 0) {

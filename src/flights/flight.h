@@ -143,6 +143,7 @@ struct flight {
 	struct kept retained; /* how long it is played, as the last try found it */
 	bool is_shown;        /* it is in env->arriving */
 	bool is_abandoned;    /* it was deleted here meanwhile */
+	bool was_elsewhere;   /* the last try found that another process fetches it */
 
 	struct try *try; /* NULL: none is under way */
 };

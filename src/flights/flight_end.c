@@ -13,12 +13,14 @@
 #include "blob/blob.h"
 #include "catalog/attempts.h"
 #include "chores/recordings_locked.h"
+#include "cluster/leases.h"
 #include "flights/flight_env.h"
 #include "flights/recheck.h"
 #include "flights/unnamed_media.h"
 
 #include <stdlib.h>
 
+#define ELSEWHERE_MS      500   /* between two looks at what another process fetches */
 #define NOT_READY_MOST_MS 30000 /* between two tries of what is not ready yet */
 
 void flight_begin_try(struct flight *flight)
@@ -63,6 +65,13 @@ static int64_t at_least_ms(const struct verdict *verdict, int64_t wait_ms)
 	return verdict->meaning == VERDICT_LIMITED ? wait_ms : verdict->at_least_ms;
 }
 
+/* An empty file is not worth a descriptor. */
+static bool is_worth_keeping(const struct flight *flight)
+{
+	return flight->try->verdict.may_resume && flight->arrival.file &&
+	       flight->arrival.file->size > 0 && !flight->arrival.is_opened;
+}
+
 void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wait_ms)
 {
 	struct flight_result result = {
@@ -78,9 +87,7 @@ void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wai
 		flight_clear_reason(flight);
 		state = FLIGHT_GONE;
 	}
-	/* An empty file is not worth a descriptor. */
-	bool may_resume = flight->try->verdict.may_resume && flight->arrival.file &&
-			  flight->arrival.file->size > 0 && !flight->arrival.is_opened;
+	bool may_resume = is_worth_keeping(flight);
 
 	end_try(flight);
 	flight_enter(flight, state);
@@ -113,6 +120,15 @@ static void flight_overtaken(struct flight *flight, const struct err *err)
 	flight->try->verdict = (struct verdict){ .meaning = VERDICT_GONE, .is_pointless = true };
 	flight_clear_reason(flight);
 	flight_end_turn(flight, FLIGHT_GONE, 0);
+}
+
+/* Who waits for it here has it from the ledger once it is stored there; or it is fetched here, should that process end. */
+void flight_end_elsewhere(struct flight *flight)
+{
+	flight->try->verdict = (struct verdict){ .meaning = VERDICT_OURS };
+	flight->try->is_in_ledger = true;
+	flight_clear_reason(flight);
+	flight_end_turn(flight, FLIGHT_WAITING, ELSEWHERE_MS);
 }
 
 void flight_ledger_failed(struct flight *flight, const struct err *err)
@@ -199,7 +215,8 @@ static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct e
 	};
 
 	job->change.what = PROJECTED_RECORDING;
-	if (!end_attempt(flight, catalog, err))
+	if (!(flight->try->keeps_lease ? lease_check : lease_end)(catalog, sid, err) ||
+	    !end_attempt(flight, catalog, err))
 		return false;
 	if (flight->try->facts.is_deleted)
 		return true;
@@ -310,6 +327,9 @@ void flight_end_without_media(struct flight *flight)
 {
 	flight->try->trying_ms = trying_ms(flight);
 	flight->try->next_try_at_ms = next_try(flight);
+	flight->try->keeps_lease = flight->try->next_try_at_ms != 0 &&
+				   !flight->try->facts.is_deleted &&
+				   (flight->mirror_count > 0 || is_worth_keeping(flight));
 	flight_write_ledger(flight, run_failed, failed_written);
 }
 
@@ -320,7 +340,8 @@ static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct e
 	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
 
 	job->change.what = PROJECTED_RECORDING | PROJECTED_STORED;
-	return end_attempt(flight, catalog, err) &&
+	return lease_end(catalog, str_of(flight->recording_sid), err) &&
+	       end_attempt(flight, catalog, err) &&
 	       recordings_mark_stored(catalog, str_of(flight->recording_sid), &flight->try->media,
 				      err);
 }

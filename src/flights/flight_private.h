@@ -54,6 +54,8 @@ void flight_write_ledger(struct flight *flight,
  * The ledger did not take a write.  ERR_CONFLICT, ERR_NOT_FOUND: others decided what becomes of the recording,
  * the flight is over.  Else nothing is known to have changed: the turn is taken again later.
  */
+/* ASKING: another process fetches it. */
+void flight_end_elsewhere(struct flight *flight);
 void flight_ledger_failed(struct flight *flight, const struct err *err);
 /* Enters the state, tells the mirrors, then the scheduler. */
 void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wait_ms);

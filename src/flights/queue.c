@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cluster/leases.h"
 #include "flights/flight_env.h"
 #include "verdict/verdict.h"
 
@@ -77,7 +78,7 @@ static bool run_claim(struct ledger_job *job, struct catalog *catalog, struct er
 	int64_t now_ms = clock_wall_ms(), beyond_ms;
 
 	queue->claim.now_ms = now_ms;
-	if (!queue_claim(catalog, &queue->claim, queue->rows, &queue->count, err) ||
+	if (!leases_claim(catalog, &queue->claim, queue->rows, &queue->count, err) ||
 	    !queue_next_due(catalog, now_ms, &queue->next_due_ms, err) ||
 	    !queue_next_due(catalog, now_ms + queue_longest_ms(queue->env), &beyond_ms, err))
 		return false;
@@ -91,7 +92,9 @@ static void claim_came(struct ledger_job *job)
 
 	queue->is_asking = false;
 	if (!job->succeeded) {
-		log_error(NULL, "cannot read the queue: %s", job->err.text);
+		if (job->err.kind !=
+		    ERR_UNAVAILABLE) /* a server that is away: told by who writes */
+			log_error(NULL, "cannot read the queue: %s", job->err.text);
 		queue->claimed_all(queue);
 		queue_wake_in(queue, QUEUE_AGAIN_MS);
 		return;
@@ -118,10 +121,13 @@ void queue_wake(struct queue *queue)
 		return;
 	timer_stop(&queue->timer);
 	queue->is_asking = true;
-	queue->claim_job = (struct ledger_job){ .run = run_claim,
-						.done = claim_came,
-						.reply = queue->env->mailbox };
-	ledger_read(queue->env->ledger, &queue->claim_job);
+	queue->claim_job = (struct ledger_job){
+		.run = run_claim, .done = claim_came, .reply = queue->env->mailbox, .is_quick = true
+	};
+	if (ledger_is_shared(queue->env->ledger))
+		ledger_write(queue->env->ledger, &queue->claim_job);
+	else
+		ledger_read(queue->env->ledger, &queue->claim_job);
 }
 
 void queue_init(struct queue *queue, const struct flight_env *env)

@@ -189,6 +189,10 @@ static void look(struct timer *timer)
 {
 	struct recheck *recheck = container_of(timer, struct recheck, timer);
 
+	if (!ledger_has_duties(recheck->env->ledger)) {
+		look_in(recheck, LEDGER_DUTY_LOOK_MS);
+		return;
+	}
 	recheck->job = (struct ledger_job){ .run = run_next,
 					    .done = next_read,
 					    .reply = recheck->env->mailbox };

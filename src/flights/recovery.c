@@ -5,7 +5,9 @@
 #include "base/mem.h"
 #include "blob/blob.h"
 #include "catalog/attempts.h"
+#include "catalog/processes.h"
 #include "catalog/recordings_queue.h"
+#include "cluster/members.h"
 #include "event/loop.h"
 #include "flights/flight_env.h"
 #include "flights/scheduler.h"
@@ -45,7 +47,10 @@ static bool run_close(struct ledger_job *job, struct catalog *catalog, struct er
 {
 	struct closing *closing = container_of(job, struct closing, job);
 
-	return attempts_close_open(catalog, clock_wall_ms(), &closing->count, err);
+	/* Those of processes that live are theirs. */
+	return catalog_process(catalog) != 0
+		       ? members_close_attempts(catalog, clock_wall_ms(), &closing->count, err)
+		       : attempts_close_open(catalog, clock_wall_ms(), &closing->count, err);
 }
 
 /* The files first: a full disk has room again. */

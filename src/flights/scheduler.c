@@ -379,6 +379,19 @@ void scheduler_retry(struct scheduler *scheduler, const char *recording_sid)
 	bring_forward(scheduler, flight, 0);
 }
 
+void scheduler_stored(struct scheduler *scheduler, const char *recording_sid)
+{
+	struct flight *flight = find(scheduler, recording_sid);
+
+	if (flight && flight->was_elsewhere)
+		bring_forward(scheduler, flight, 0);
+}
+
+bool scheduler_has(const struct scheduler *scheduler, const char *recording_sid)
+{
+	return find(scheduler, recording_sid) != NULL;
+}
+
 void scheduler_abandon(struct scheduler *scheduler, const char *recording_sid)
 {
 	struct flight *flight = find(scheduler, recording_sid);

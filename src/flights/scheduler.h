@@ -38,6 +38,10 @@ void scheduler_seek(struct scheduler *scheduler, const char *recording_sid, int6
 		    uint64_t byte);
 /* A person had it queued anew: due at once, also where waiting was thought pointless. */
 void scheduler_retry(struct scheduler *scheduler, const char *recording_sid);
+/* It is stored, by another process perhaps: who waits for that here is told so. */
+void scheduler_stored(struct scheduler *scheduler, const char *recording_sid);
+/* Is there a flight of it in memory? */
+bool scheduler_has(const struct scheduler *scheduler, const char *recording_sid);
 /* It was removed: its flight is over. */
 void scheduler_abandon(struct scheduler *scheduler, const char *recording_sid);
 /* An update came: to its flight, or for the first time: to the flight it is of, which is made when there is none. */

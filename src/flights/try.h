@@ -31,6 +31,8 @@ try {
 	int64_t began_at_ms;        /* wall clock */
 	struct download download;
 	struct rest_request question; /* what a 404 means, or how it is encrypted */
+	bool is_elsewhere;            /* another process fetches it, or has just failed to */
+	bool keeps_lease;             /* after a turn without media */
 	bool begins_anew;             /* what an earlier try left cannot be gone on with */
 	char *encryption;             /* of an encrypted one, as the ledger has it; else NULL */
 	char *new_details;            /* what the metadata says in its place; NULL: nothing else */

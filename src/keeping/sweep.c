@@ -2,7 +2,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "catalog/projection.h"
 #include "event/loop.h"
+#include "ledger/ledger.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -124,6 +126,10 @@ static void begin_round(struct timer *timer)
 {
 	struct sweep *sweep = container_of(timer, struct sweep, begin);
 
+	if (!ledger_has_duties(sweep->env->ledger)) {
+		timer_start(sweep->env->loop, timer, LEDGER_DUTY_LOOK_MS, begin_round);
+		return;
+	}
 	sweep->is_woken = sweep->is_held_up = false;
 	sweep->told = 0;
 	if (sweep->is_restarted) {
@@ -351,7 +357,7 @@ void sweep_wake(struct sweep *sweep)
 
 void sweep_changed(struct sweep *sweep, unsigned what)
 {
-	if (what & sweep->table->woken_by)
+	if (what & (sweep->table->woken_by | PROJECTED_ALL))
 		sweep_wake(sweep);
 }
 

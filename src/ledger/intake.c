@@ -151,7 +151,9 @@ bool intake_post(struct ledger *ledger, struct mailbox *reply,
 	struct intake *intake = intake_new(&event);
 
 	intake->waiter = waiter;
-	intake->job = (struct ledger_job){ .run = run_append, .done = append_done, .reply = reply };
+	intake->job = (struct ledger_job){
+		.run = run_append, .done = append_done, .reply = reply, .is_quick = true
+	};
 	waiter->intake = intake;
 	ledger_write(ledger, &intake->job);
 	return true;

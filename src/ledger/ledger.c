@@ -1,13 +1,12 @@
 /*
  * The writer's turn:
  *
- *	take all jobs that wait -> begin, run each, commit -> answer each
+ *	take all jobs that wait -> begin, run each, commit -> answer each (writer.h)
  *	-> project a batch of events, commit (projector.h) -> tell the feed (feed.h)
  *	-> see to it that the log is moved into the database (checkpointer.h)
  *
- * When a job fails, or the commit does, the whole batch is rolled back and its jobs run
- * again one by one, each in a transaction of its own: the usual way stays one
- * transaction without savepoints, and one bad job costs its neighbours only time.
+ * On a server a turn waits for those of other processes.  So webhooks are committed by the quick writer, which waits for
+ * nobody and wakes the writer to project them; and the pulse (pulse.h) wakes it when others have had a turn.
  */
 #include "ledger/ledger.h"
 
@@ -16,18 +15,22 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "catalog/processes.h"
+#include "cluster/members.h"
 #include "ledger/checkpointer.h"
-#include "ledger/disk_failure.h"
 #include "ledger/projector.h"
+#include "ledger/pulse.h"
 #include "ledger/reserve.h"
+#include "ledger/writer.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Jobs in one transaction: bounds how long the first of them waits. */
 #define BATCH_MAX FEED_COMMIT_MAX
 #define READERS   2
+#define AGAIN_MS  1000 /* to begin anew, where that has failed */
 /* A lock or a disk may be as it was long before somebody writes again; damage is met by those who read what is damaged. */
 #define WRITE_RECENT_MS (5 * 60 * 1000)
 #define READ_RECENT_MS  (15 * 60 * 1000)
@@ -43,15 +46,17 @@ struct ledger {
 	char *path;
 	struct feed *feed;
 
-	struct catalog *catalog; /* the writer's */
-	struct ledger_queue writes;
-	pthread_t writer;
-	bool is_writing;
-	struct projector projector;                        /* the writer's */
-	struct projection_change changes[FEED_COMMIT_MAX]; /* the writer's: of one commit */
-	struct checkpointer *checkpointer;                 /* NULL: the ledger is no file */
-	struct reserve *reserve;                           /* NULL: none */
-	struct ledger_times times;
+	struct writer turns; /* the writer */
+	struct writer quick; /* catalog NULL: all is done in turns */
+	struct pulse *pulse; /* NULL: nobody else writes */
+	/* Why the writer was woken: others had a turn; there are events that no job of its own brought. */
+	atomic_bool has_news, has_events, has_orphans, is_fenced;
+	_Atomic int64_t heard;   /* that of the writer */
+	_Atomic int64_t process; /* its number, as it is now; 0: it is not enlisted */
+	char *place;
+	struct projector projector;        /* the writer's */
+	struct checkpointer *checkpointer; /* NULL: the ledger is no file */
+	struct reserve *reserve;           /* NULL: none */
 	struct trouble writing, reading;
 
 	struct ledger_queue reads;
@@ -60,177 +65,122 @@ struct ledger {
 
 /* ---- the writer ---- */
 
-/* A full disk is no failed one: nothing was lost, and there will be room again. */
-static bool commit(struct ledger *ledger, struct err *err)
+static bool begin_projection(struct projector *projector, struct err *err)
 {
-	int64_t began_us = clock_monotonic_us();
+	struct ledger *ledger = container_of(projector, struct ledger, projector);
+	struct catalog *catalog = ledger->turns.catalog;
 
-	if (catalog_commit(ledger->catalog, err)) {
-		time_histogram_count(&ledger->times.commits, clock_monotonic_us() - began_us);
+	if (!writer_begin(&ledger->turns, err))
+		return false;
+	if (!atomic_exchange(&ledger->has_orphans, false) || catalog_find_orphans(catalog, err))
 		return true;
-	}
-	counter_add(&ledger->times.commits_failed, 1);
-	if (err->kind == ERR_INTERNAL && catalog_is_local(ledger->catalog))
-		disk_failure_end(err);
+	atomic_store(&ledger->has_orphans, true);
+	catalog_rollback(catalog);
 	return false;
 }
 
-/* Of the ledger, and not of what a job asked of it. */
-static bool is_trouble(const struct err *err)
-{
-	return err->kind == ERR_INTERNAL || err->kind == ERR_UNAVAILABLE || err->kind == ERR_SCARCE;
-}
-
-static void note_write(struct ledger *ledger, bool was_written, const struct err *err)
-{
-	if (was_written && trouble_worked(&ledger->writing))
-		log_info(NULL, "the ledger is written again");
-	else if (!was_written && is_trouble(err) && trouble_failed(&ledger->writing, err->text))
-		log_warn(NULL, "the ledger cannot be written: %s", err->text);
-}
-
-static bool write_batch(struct ledger *ledger, struct ledger_job *first, int64_t *out_sequence,
-			struct err *err)
-{
-	struct catalog *catalog = ledger->catalog;
-
-	if (!catalog_begin(catalog, err))
-		return false;
-	for (struct ledger_job *job = first; job; job = job->next) {
-		if (!job->run(job, catalog, err)) {
-			catalog_rollback(catalog);
-			return false;
-		}
-	}
-	if (!catalog_sequence(catalog, out_sequence, err)) {
-		catalog_rollback(catalog);
-		return false;
-	}
-	return commit(ledger, err);
-}
-
-/*
- * A server that was restarted, or another one that took its place, is asked once more: it is by then, or what failed is no
- * matter of a moment.
- */
-static bool write_again(struct ledger *ledger, struct ledger_job *first, int64_t *out_sequence,
-			struct err *err)
-{
-	return write_batch(ledger, first, out_sequence, err) ||
-	       (err->kind == ERR_UNAVAILABLE && !catalog_is_local(ledger->catalog) &&
-		write_batch(ledger, first, out_sequence, err));
-}
-
-/* The same, and once more where a full disk has a reserve to give up. */
-static bool write_all(struct ledger *ledger, struct ledger_job *first, int64_t *out_sequence,
-		      struct err *err)
-{
-	bool was_written = write_again(ledger, first, out_sequence, err);
-
-	if (!ledger->reserve || (!was_written && err->kind != ERR_UNAVAILABLE)) {
-		note_write(ledger, was_written, err);
-		return was_written;
-	}
-	if (!was_written && reserve_spend(ledger->reserve))
-		was_written = write_batch(ledger, first, out_sequence, err);
-	note_write(ledger, was_written, err);
-	reserve_turn(ledger->reserve, !was_written                           ? RESERVE_BATCH_FAILED
-				      : catalog_has_changed(ledger->catalog) ? RESERVE_BATCH_WRITTEN
-									     : RESERVE_BATCH_EMPTY);
-	return was_written;
-}
-
-/* All changes of one commit are told at once, and before its jobs are answered. */
-static void tell_of(struct ledger *ledger, const struct ledger_job *jobs, int64_t sequence)
-{
-	size_t count = 0;
-
-	for (const struct ledger_job *job = jobs; job; job = job->next)
-		if (job->change.what != 0)
-			ledger->changes[count++] = job->change;
-	feed_tell(ledger->feed, ledger->changes, count, sequence);
-}
-
-static void answer_all(struct ledger_job *jobs, bool succeeded, int64_t sequence,
-		       const struct err *err)
-{
-	while (jobs) {
-		struct ledger_job *job = jobs;
-
-		jobs = job->next; /* the asker has it back */
-		job->next = NULL;
-		job->succeeded = succeeded;
-		job->sequence = sequence;
-		if (!succeeded)
-			job->err = *err;
-		ledger_job_answer(job);
-	}
-}
-
-/* In one transaction. */
-static bool write_together(struct ledger *ledger, struct ledger_job *jobs, struct err *err)
-{
-	int64_t sequence = 0;
-
-	if (!write_all(ledger, jobs, &sequence, err))
-		return false;
-	tell_of(ledger, jobs, sequence);
-	answer_all(jobs, true, sequence, NULL);
-	return true;
-}
-
-static void write_jobs(struct ledger *ledger, struct ledger_job *jobs)
+/* It was taken for dead: another number, and what the old one has left is found as anybody's would be. */
+static void enlist_anew(struct ledger *ledger)
 {
 	struct err err;
 
-	if (write_together(ledger, jobs, &err))
-		return;
-	if (!jobs->next) {
-		answer_all(jobs, false, 0, &err);
+	if (members_enlist(ledger->turns.catalog, ledger->place, clock_wall_ms(), &err)) {
+		atomic_store(&ledger->process, catalog_process(ledger->turns.catalog));
+		log_info(NULL, "serving as process %lld from now on",
+			 (long long)atomic_load(&ledger->process));
 		return;
 	}
-	while (jobs) {
-		struct ledger_job *job = jobs;
-
-		jobs = job->next;
-		job->next = NULL;
-		if (!write_together(ledger, job, &err))
-			answer_all(job, false, 0, &err);
-	}
+	log_warn(NULL, "cannot begin anew: %s: trying again", err.text);
+	atomic_store(&ledger->is_fenced, true);
 }
 
 /* Projects a batch, if there is one; true when more is waiting. */
 static bool project(struct ledger *ledger, bool was_written)
 {
 	struct projector *projector = &ledger->projector;
-	bool more = projector_turn(projector, ledger->catalog, was_written, clock_monotonic_ms());
+	bool more =
+		projector_turn(projector, ledger->turns.catalog, was_written, clock_monotonic_ms());
 
-	feed_tell(ledger->feed, projector->done.changes, projector->done.count,
-		  projector->done.sequence);
+	writer_tell(&ledger->turns, projector->done.changes, projector->done.count,
+		    projector->done.sequence);
 	return more;
 }
 
 static void *run_writer(void *argument)
 {
 	struct ledger *ledger = argument;
+	struct writer *writer = &ledger->turns;
 	bool is_stopping = false;
 	int64_t wait_ms = 0; /* at start: what a crash left behind the watermark */
 
 	for (;;) {
 		struct ledger_job *jobs =
-			ledger_queue_take(&ledger->writes, BATCH_MAX, wait_ms, &is_stopping);
+			ledger_queue_take(&writer->queue, BATCH_MAX, wait_ms, &is_stopping);
+		bool has_news = atomic_exchange(&ledger->has_news, false);
+		bool has_events = atomic_exchange(&ledger->has_events, false);
+		bool more = false;
 
+		if (atomic_exchange(&ledger->is_fenced, false))
+			enlist_anew(ledger);
 		if (jobs)
-			write_jobs(ledger, jobs);
+			writer_write(writer, jobs);
 		else if (is_stopping)
 			break;
-		wait_ms = project(ledger, jobs != NULL)
-				  ? 0
-				  : projector_wait_ms(&ledger->projector, clock_monotonic_ms());
+		else if (has_news)
+			writer_hear(writer);
+		if (jobs || has_events || !has_news)
+			more = project(ledger, jobs != NULL);
+		wait_ms = more ? 0 : projector_wait_ms(&ledger->projector, clock_monotonic_ms());
+		atomic_store(&ledger->heard, writer->heard);
+		if (atomic_load(&ledger->is_fenced) && (wait_ms < 0 || wait_ms > AGAIN_MS))
+			wait_ms = AGAIN_MS;
 		if (ledger->checkpointer)
-			checkpointer_turn(ledger->checkpointer, ledger->catalog);
+			checkpointer_turn(ledger->checkpointer, writer->catalog);
 	}
 	return NULL;
+}
+
+static void *run_quick(void *argument)
+{
+	struct ledger *ledger = argument;
+	struct ledger_job *jobs;
+	bool is_stopping = false;
+
+	while ((jobs = ledger_queue_take(&ledger->quick.queue, BATCH_MAX, -1, &is_stopping))) {
+		if (catalog_process(ledger->quick.catalog) != atomic_load(&ledger->process))
+			catalog_enlist_as(ledger->quick.catalog, atomic_load(&ledger->process));
+		writer_write(&ledger->quick, jobs);
+		atomic_store(&ledger->has_events, true);
+		ledger_queue_wake(&ledger->turns.queue);
+	}
+	return NULL;
+}
+
+/* ---- what the pulse says ---- */
+
+static void others_had_a_turn(void *owner)
+{
+	struct ledger *ledger = owner;
+
+	atomic_store(&ledger->has_news, true);
+	ledger_queue_wake(&ledger->turns.queue);
+}
+
+static void is_no_more(void *owner)
+{
+	struct ledger *ledger = owner;
+
+	atomic_store(&ledger->is_fenced, true);
+	ledger_queue_wake(&ledger->turns.queue);
+}
+
+static void another_is_no_more(void *owner)
+{
+	struct ledger *ledger = owner;
+
+	atomic_store(&ledger->has_orphans, true);
+	atomic_store(&ledger->has_events, true);
+	ledger_queue_wake(&ledger->turns.queue);
 }
 
 /* ---- the readers ---- */
@@ -258,7 +208,7 @@ static void *run_reader(void *argument)
 			read_one(reader->catalog, job) ||
 			(job->err.kind == ERR_UNAVAILABLE && !catalog_is_local(reader->catalog) &&
 			 read_one(reader->catalog, job));
-		if (!job->succeeded && is_trouble(&job->err) &&
+		if (!job->succeeded && writer_is_trouble(&job->err) &&
 		    trouble_failed(&reader->ledger->reading, job->err.text))
 			log_warn(NULL, "the ledger cannot be read: %s", job->err.text);
 		ledger_job_answer(job);
@@ -270,10 +220,10 @@ static void *run_reader(void *argument)
 
 static bool open_catalog(struct ledger *ledger, struct err *err)
 {
-	if (catalog_open(ledger->path, CATALOG_WRITE, &ledger->catalog, err))
+	if (catalog_open(ledger->path, CATALOG_WRITE, &ledger->turns.catalog, err))
 		return true;
 	return err->kind == ERR_UNAVAILABLE && ledger->reserve && reserve_spend(ledger->reserve) &&
-	       catalog_open(ledger->path, CATALOG_WRITE, &ledger->catalog, err);
+	       catalog_open(ledger->path, CATALOG_WRITE, &ledger->turns.catalog, err);
 }
 
 /* The feed begins where the ledger stands. */
@@ -281,9 +231,10 @@ static bool open_feed(struct ledger *ledger, struct err *err)
 {
 	int64_t sequence;
 
-	if (!catalog_sequence(ledger->catalog, &sequence, err))
+	if (!catalog_sequence(ledger->turns.catalog, &sequence, err))
 		return false;
-	ledger->feed = feed_new(sequence);
+	ledger->feed = ledger->turns.feed = feed_new(sequence);
+	ledger->turns.heard = sequence;
 	return true;
 }
 
@@ -300,7 +251,11 @@ bool ledger_open_reserved(const char *path, struct reserve *reserve, struct ledg
 	ledger->path = xstrdup(path);
 	ledger->reserve = reserve;
 	ledger->writing = ledger->reading = (struct trouble)TROUBLE_NONE;
-	ledger_queue_init(&ledger->writes);
+	writer_init(&ledger->turns);
+	writer_init(&ledger->quick);
+	ledger->turns.reserve = reserve;
+	ledger->turns.trouble = ledger->quick.trouble = &ledger->writing;
+	ledger->projector.begin = begin_projection;
 	ledger_queue_init(&ledger->reads);
 	if (!open_catalog(ledger, err) || !open_feed(ledger, err)) {
 		ledger_free(ledger);
@@ -310,25 +265,53 @@ bool ledger_open_reserved(const char *path, struct reserve *reserve, struct ledg
 	return true;
 }
 
-bool ledger_enlist(struct ledger *ledger, struct err *err)
+bool ledger_enlist(struct ledger *ledger, const char *place, struct err *err)
 {
-	return catalog_enlist(ledger->catalog, err);
+	struct writer *turns = &ledger->turns;
+
+	free(ledger->place);
+	ledger->place = xstrdup(place);
+	if (!members_enlist(turns->catalog, place, clock_wall_ms(), err))
+		return false;
+	atomic_store(&ledger->process, catalog_process(turns->catalog));
+	turns->hears = ledger_is_shared(ledger);
+	return true;
+}
+
+bool ledger_is_shared(const struct ledger *ledger)
+{
+	return atomic_load(&ledger->process) != 0;
+}
+
+void ledger_beat(struct ledger *ledger)
+{
+	if (ledger->pulse)
+		pulse_beat(ledger->pulse);
+}
+
+bool ledger_has_duties(const struct ledger *ledger)
+{
+	return !ledger->pulse || pulse_is_eldest(ledger->pulse);
 }
 
 struct catalog *ledger_catalog(struct ledger *ledger)
 {
-	return ledger->catalog;
+	return ledger->turns.catalog;
 }
 
-const struct ledger_times *ledger_times(const struct ledger *ledger)
+void ledger_sums(const struct ledger *ledger, struct ledger_sums *out)
 {
-	return &ledger->times;
+	*out = (struct ledger_sums){ .commits_failed =
+					     counter_read(&ledger->turns.times.commits_failed) +
+					     counter_read(&ledger->quick.times.commits_failed) };
+	time_histogram_add(&ledger->turns.times.commits, &out->commits);
+	time_histogram_add(&ledger->quick.times.commits, &out->commits);
 }
 
 bool ledger_write_now(struct ledger *ledger, struct ledger_job *job, struct err *err)
 {
 	job->next = NULL;
-	return write_all(ledger, job, &job->sequence, err);
+	return writer_write_now(&ledger->turns, job, &job->sequence, err);
 }
 
 void ledger_troubles(struct ledger *ledger, struct ledger_troubles *out)
@@ -359,6 +342,38 @@ static bool start_thread(pthread_t *out, const char *name, void *(*run)(void *),
 	return true;
 }
 
+static bool start_writer(struct writer *writer, const char *name, void *(*run)(void *),
+			 struct ledger *ledger, struct err *err)
+{
+	writer->is_running = start_thread(&writer->thread, name, run, ledger, err);
+	return writer->is_running;
+}
+
+static void stop_writer(struct writer *writer)
+{
+	ledger_queue_stop(&writer->queue);
+	if (writer->is_running)
+		pthread_join(writer->thread, NULL);
+	writer->is_running = false;
+}
+
+/* What goes on beside turns, where others may have them, too. */
+static bool start_beside(struct ledger *ledger, struct err *err)
+{
+	const struct pulse_owner owner = { .process = &ledger->process,
+					   .heard = &ledger->heard,
+					   .owner = ledger,
+					   .news = others_had_a_turn,
+					   .fenced = is_no_more,
+					   .orphans = another_is_no_more };
+
+	if (!catalog_open(ledger->path, CATALOG_QUICK, &ledger->quick.catalog, err))
+		return false;
+	catalog_enlist_as(ledger->quick.catalog, atomic_load(&ledger->process));
+	return start_writer(&ledger->quick, "quick", run_quick, ledger, err) &&
+	       pulse_start(ledger->path, &owner, &ledger->pulse, err);
+}
+
 bool ledger_start(struct ledger *ledger, struct err *err)
 {
 	for (int i = 0; i < READERS; i++) {
@@ -370,48 +385,76 @@ bool ledger_start(struct ledger *ledger, struct err *err)
 			return false;
 		reader->is_running = true;
 	}
-	if ((catalog_is_local(ledger->catalog) &&
+	if ((catalog_is_local(ledger->turns.catalog) &&
 	     !checkpointer_start(ledger->path, &ledger->checkpointer, err)) ||
-	    !start_thread(&ledger->writer, "writer", run_writer, ledger, err))
+	    (ledger_is_shared(ledger) && !start_beside(ledger, err)))
 		return false;
-	ledger->is_writing = true;
-	return true;
+	return start_writer(&ledger->turns, "writer", run_writer, ledger, err);
 }
 
 void ledger_stop(struct ledger *ledger)
 {
 	ledger_queue_stop(&ledger->reads);
-	ledger_queue_stop(&ledger->writes);
+	pulse_stop(ledger->pulse);
 	for (int i = 0; i < READERS; i++) {
 		if (ledger->readers[i].is_running)
 			pthread_join(ledger->readers[i].thread, NULL);
 		ledger->readers[i].is_running = false;
 	}
-	if (ledger->is_writing)
-		pthread_join(ledger->writer, NULL);
-	ledger->is_writing = false;
+	stop_writer(&ledger->quick);
+	stop_writer(&ledger->turns);
 	ledger_queue_close(&ledger->reads);
-	ledger_queue_close(&ledger->writes);
+	ledger_queue_close(&ledger->quick.queue);
+	ledger_queue_close(&ledger->turns.queue);
 	checkpointer_free(TAKE(ledger->checkpointer));
+}
+
+static bool leave(struct catalog *catalog, struct err *err)
+{
+	struct projection_result *done = xcalloc(1, sizeof(*done));
+	bool good = catalog_begin(catalog, err);
+
+	do
+		good = good && projection_run(catalog, PROJECTION_EVENTS_MAX, done, err);
+	while (good && done->more);
+	free(done);
+	if (good && member_leave(catalog, clock_wall_ms(), err))
+		return catalog_commit(catalog, err);
+	catalog_rollback(catalog);
+	return false;
+}
+
+/* What it fetched is the others' at once, and they need not wait for its end to be noticed. */
+static void leave_others(struct ledger *ledger)
+{
+	struct err err;
+
+	if (ledger_is_shared(ledger) && !leave(ledger->turns.catalog, &err))
+		log_warn(NULL, "cannot take leave of the ledger: %s", err.text);
 }
 
 void ledger_free(struct ledger *ledger)
 {
 	if (!ledger)
 		return;
+	leave_others(ledger);
+	pulse_free(ledger->pulse);
 	for (int i = 0; i < READERS; i++)
 		catalog_free(ledger->readers[i].catalog);
-	catalog_free(ledger->catalog);
+	writer_release(&ledger->turns);
+	writer_release(&ledger->quick);
 	feed_free(ledger->feed);
-	ledger_queue_release(&ledger->writes);
 	ledger_queue_release(&ledger->reads);
+	free(ledger->place);
 	free(ledger->path);
 	free(ledger);
 }
 
 void ledger_write(struct ledger *ledger, struct ledger_job *job)
 {
-	ledger_queue_post(&ledger->writes, job);
+	bool is_quick = job->is_quick && ledger->quick.catalog;
+
+	ledger_queue_post(is_quick ? &ledger->quick.queue : &ledger->turns.queue, job);
 }
 
 void ledger_read(struct ledger *ledger, struct ledger_job *job)

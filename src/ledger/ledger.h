@@ -1,5 +1,5 @@
 /*
- * The ledger's threads: one writer, two readers.
+ * The ledger's threads: one writer, two readers; on a server a quick writer and a pulse besides.
  *
  * A job runs on one of these threads with the catalog of that thread, and comes back
  * to the loop of the mailbox that it names.  The writer puts all jobs that wait
@@ -26,11 +26,16 @@
 struct ledger;
 struct reserve;
 
-/* The writer's, for any thread to read. */
+/* A writer's, for any thread to read. */
 struct ledger_times {
 	struct time_histogram
 		commits; /* of what was posted: each is an fsync, and serves a batch */
 	struct counter commits_failed;
+};
+/* Of all writers; a plain value. */
+struct ledger_sums {
+	struct time_sum commits;
+	uint64_t commits_failed;
 };
 
 /* Opens (and migrates) the ledger at `path`; no thread runs yet. */
@@ -38,8 +43,18 @@ bool ledger_open(const char *path, struct ledger **out, struct err *err) MUST_CH
 /* The same, and `reserve`, which outlives it, is given up where the disk is full: for opening, too. */
 bool ledger_open_reserved(const char *path, struct reserve *reserve, struct ledger **out,
 			  struct err *err) MUST_CHECK;
-/* Serves from it from now on, and nobody else does (catalog/processes.h); before ledger_start(). */
-bool ledger_enlist(struct ledger *ledger, struct err *err) MUST_CHECK;
+/*
+ * Serves from it from now on, where it is on a server beside others (cluster/members.h); before ledger_start().  `place`: nobody else serves
+ * from there, for a lock says so.
+ */
+bool ledger_enlist(struct ledger *ledger, const char *place, struct err *err) MUST_CHECK;
+/* Others may serve from it, too. */
+bool ledger_is_shared(const struct ledger *ledger);
+/* "I turn": to be said every MEMBER_BEAT_MS, by whoever must not look alive while it hangs.  Any thread. */
+void ledger_beat(struct ledger *ledger);
+/* Is it this process that does what is done once for all who serve from it?  Any thread. */
+bool ledger_has_duties(const struct ledger *ledger);
+#define LEDGER_DUTY_LOOK_MS 2000 /* who has none looks again whether that has changed */
 /* The writer's catalog, before ledger_start(). */
 struct catalog *ledger_catalog(struct ledger *ledger);
 /* Before ledger_start(), or after ledger_stop(): runs the job and commits, on this thread; done() is not called. */
@@ -48,7 +63,7 @@ void ledger_listen(struct ledger *ledger,
 		   struct ledger_listener *listener); /* before ledger_start() */
 /* For who asks what came after a sequence number; lives as long as the ledger. */
 struct feed *ledger_feed(struct ledger *ledger);
-const struct ledger_times *ledger_times(const struct ledger *ledger);
+void ledger_sums(const struct ledger *ledger, struct ledger_sums *out); /* any thread */
 /*
  * Can it be written, can it be read?  What a job itself refuses does not count.  Any thread.  Damage that one query meets is
  * told for a while, though others go on.
@@ -65,5 +80,6 @@ bool ledger_start(struct ledger *ledger, struct err *err) MUST_CHECK;
 void ledger_stop(struct ledger *ledger);
 void ledger_free(struct ledger *ledger);
 
-void ledger_write(struct ledger *ledger, struct ledger_job *job); /* any thread */
-void ledger_read(struct ledger *ledger, struct ledger_job *job);  /* any thread */
+/* Any thread.  Those that are quick (ledger_jobs.h) are not done in the order of the others. */
+void ledger_write(struct ledger *ledger, struct ledger_job *job);
+void ledger_read(struct ledger *ledger, struct ledger_job *job); /* any thread */

@@ -28,7 +28,7 @@ void ledger_queue_init(struct ledger_queue *queue)
 	pthread_condattr_destroy(&attributes);
 	queue->first = NULL;
 	queue->last = &queue->first;
-	queue->is_stopping = queue->is_closed = false;
+	queue->is_stopping = queue->is_closed = queue->is_woken = false;
 }
 
 void ledger_queue_release(struct ledger_queue *queue)
@@ -85,6 +85,14 @@ void ledger_queue_stop(struct ledger_queue *queue)
 	pthread_mutex_unlock(&queue->mutex);
 }
 
+void ledger_queue_wake(struct ledger_queue *queue)
+{
+	pthread_mutex_lock(&queue->mutex);
+	queue->is_woken = true;
+	pthread_cond_broadcast(&queue->posted);
+	pthread_mutex_unlock(&queue->mutex);
+}
+
 static struct timespec in_ms(int64_t wait_ms)
 {
 	struct timespec at;
@@ -105,7 +113,7 @@ static void wait_for_job(struct ledger_queue *queue, int64_t wait_ms)
 	struct timespec until = in_ms(wait_ms > 0 ? wait_ms : 0);
 	bool is_over = wait_ms == 0;
 
-	while (!queue->first && !queue->is_stopping && !is_over) {
+	while (!queue->first && !queue->is_stopping && !queue->is_woken && !is_over) {
 		if (wait_ms < 0)
 			pthread_cond_wait(&queue->posted, &queue->mutex);
 		else
@@ -129,6 +137,7 @@ struct ledger_job *ledger_queue_take(struct ledger_queue *queue, unsigned max, i
 	if (!queue->first)
 		queue->last = &queue->first;
 	*last = NULL;
+	queue->is_woken = false;
 	*out_is_stopping = queue->is_stopping;
 	pthread_mutex_unlock(&queue->mutex);
 	return first;

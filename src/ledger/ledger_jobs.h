@@ -25,6 +25,11 @@ struct ledger_job {
 	 * may be called twice and must not keep state from the first call.
 	 */
 	bool (*run)(struct ledger_job *job, struct catalog *catalog, struct err *err);
+	/*
+	 * It appends events, or claims what is to be fetched, and does nothing else: on a server it need not wait for anybody's
+	 * turn, and is committed by the quick writer.  What it changed is told by the turn that projects it.
+	 */
+	bool is_quick;
 	void (*done)(struct ledger_job *
 			     job); /* on the loop of `reply`: succeeded, err and sequence are set */
 	struct mailbox *reply;
@@ -50,7 +55,7 @@ struct ledger_queue {
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t posted;
 	struct ledger_job *first, **last;
-	bool is_stopping, is_closed;
+	bool is_stopping, is_closed, is_woken;
 };
 
 void ledger_queue_init(struct ledger_queue *queue);
@@ -61,6 +66,8 @@ void ledger_queue_post(struct ledger_queue *queue, struct ledger_job *job);
 void ledger_queue_stop(struct ledger_queue *queue); /* any thread */
 /* Nobody takes jobs any more: what is left, and what is posted yet, is answered undone. */
 void ledger_queue_close(struct ledger_queue *queue);
+/* Who waits for a job, now or the next time, goes on without one.  Any thread. */
+void ledger_queue_wake(struct ledger_queue *queue);
 /*
  * Takes up to max jobs, the oldest first, linked by `next`; waits for one up to wait_ms (-1: as long as it
  * takes).  NULL: there is none; *out_is_stopping says whether one is still to come.

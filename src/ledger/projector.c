@@ -23,6 +23,11 @@ static bool commit(struct catalog *catalog, struct err *err)
 	return false;
 }
 
+static bool begin(struct projector *self, struct catalog *catalog, struct err *err)
+{
+	return self->begin ? self->begin(self, err) : catalog_begin(catalog, err);
+}
+
 static void succeeded(struct projector *self)
 {
 	if (self->again_at_ms && !self->is_disk_full)
@@ -37,10 +42,10 @@ static void succeeded(struct projector *self)
 static bool set_aside(struct projector *self, struct catalog *catalog, const struct err *reason,
 		      struct err *err)
 {
-	if (!catalog_begin(catalog, err))
+	if (!begin(self, catalog, err))
 		return false;
-	if (!projection_set_aside(catalog, self->failing_event, clock_wall_ms(), reason->text,
-				  err)) {
+	if (!projection_set_aside(catalog, self->failing_stream, self->failing_event,
+				  clock_wall_ms(), reason->text, err)) {
 		catalog_rollback(catalog);
 		return false;
 	}
@@ -66,9 +71,10 @@ static bool failed(struct projector *self, struct catalog *catalog, int64_t even
 {
 	struct err cannot;
 
-	if (event != self->failing_event)
+	if (event != self->failing_event || self->done.failed_stream != self->failing_stream)
 		self->tries = 0;
 	self->failing_event = event;
+	self->failing_stream = self->done.failed_stream;
 	self->is_disk_full = err->kind == ERR_UNAVAILABLE;
 	self->tries++;
 	self->again_at_ms = now_ms + back_off_ms(self->tries);
@@ -95,7 +101,7 @@ static bool apply(struct projector *self, struct catalog *catalog, int64_t now_m
 	size_t events_max = self->events_max ? self->events_max : PROJECTION_EVENTS_MAX;
 	struct err err;
 
-	if (!catalog_begin(catalog, &err))
+	if (!begin(self, catalog, &err))
 		return failed(self, catalog, 0, &err, now_ms);
 	if (!projection_run(catalog, events_max, done, &err)) {
 		catalog_rollback(catalog);
@@ -106,7 +112,7 @@ static bool apply(struct projector *self, struct catalog *catalog, int64_t now_m
 		return self->events_max > 0 ||
 		       failed(self, catalog, done->failed_event, &err, now_ms);
 	}
-	if (done->events == 0) {
+	if (done->events == 0 && !catalog_has_changed(catalog)) {
 		catalog_rollback(catalog);
 		forget(done);
 		succeeded(self);

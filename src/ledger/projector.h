@@ -27,9 +27,12 @@ struct catalog;
 struct projector {
 	struct projection_result done; /* of the last turn: count 0 when there is nothing to tell */
 
+	/* In place of catalog_begin(); NULL: that. */
+	bool (*begin)(struct projector *projector, struct err *err);
+
 	/* Internal; all 0 at first. */
-	size_t events_max;     /* 0: as many as there are; else those before the one that failed */
-	int64_t failing_event; /* 0: none is to blame */
+	size_t events_max; /* 0: as many as there are; else those before the one that failed */
+	int64_t failing_event, failing_stream; /* 0, the event: none is to blame */
 	unsigned tries;
 	bool is_disk_full;
 	int64_t again_at_ms; /* 0: nothing has failed */

@@ -57,6 +57,11 @@ void live_changes_add(struct live_changes *changes, const struct projection_chan
 	struct live_change *change;
 
 	changes->sequence = sequence;
+	if (told->what & PROJECTED_ALL) {
+		forget_all(changes);
+		changes->more += LIVE_CHANGES_MAX;
+		return;
+	}
 	if (!(told->what & (PROJECTED_CALL | PROJECTED_RECORDING)) || sid[0] == '\0')
 		return;
 	if (changes->more > 0) {

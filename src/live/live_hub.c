@@ -333,7 +333,8 @@ static void end_known(struct live_hub *hub, struct list *clients,
 		struct live_client *client = container_of(item, struct live_client, link);
 		const struct known *who = &client->who;
 
-		if (((change->what & PROJECTED_CREDENTIAL) && who->credential_id != 0 &&
+		if (((change->what & PROJECTED_ALL) && who->kind != 0) ||
+		    ((change->what & PROJECTED_CREDENTIAL) && who->credential_id != 0 &&
 		     who->credential_id == (uint64_t)change->credential_id) ||
 		    ((change->what & PROJECTED_USER) && who->user_id != 0 &&
 		     who->user_id == (uint64_t)change->user_id))
@@ -350,7 +351,7 @@ static void changed(struct ledger_listener *listener, const struct projection_ch
 	if (hub->count == 0)
 		return;
 	live_changes_add(hub->pending, change, sequence);
-	if (!(change->what & (PROJECTED_CREDENTIAL | PROJECTED_USER)))
+	if (!(change->what & (PROJECTED_CREDENTIAL | PROJECTED_USER | PROJECTED_ALL)))
 		return;
 	end_known(hub, &hub->clients, change);
 	end_known(hub, &hub->visited, change);

@@ -118,11 +118,29 @@ static void forget(struct media_cache *cache, const char *sid, int64_t sequence)
 		query->stale_before = sequence;
 }
 
+static void forget_all(struct media_cache *cache, int64_t sequence)
+{
+	while (cache->entries.count > 0)
+		entry_free(cache, container_of(cache->used.prev, struct entry, used));
+	for (size_t i = 0; i < cache->queries.bucket_count; i++) {
+		for (struct map_node *node = cache->queries.buckets[i]; node; node = node->next) {
+			struct media_query *query = container_of(node, struct media_query, node);
+
+			if (query->stale_before < sequence)
+				query->stale_before = sequence;
+		}
+	}
+}
+
 static void media_cache_changed(struct ledger_listener *listener,
 				const struct projection_change *change, int64_t sequence)
 {
 	struct media_cache *cache = container_of(listener, struct media_cache, listener);
 
+	if (change->what & PROJECTED_ALL) {
+		forget_all(cache, sequence);
+		return;
+	}
 	forget(cache, change->recording_sid, sequence);
 	forget(cache, change->call_sid, sequence);
 }

@@ -185,16 +185,13 @@ static void add_store(struct exposition *out, const struct metrics_facts *facts)
 	add_faults(out, facts);
 }
 
-static void add_commits(struct exposition *out, const struct ledger_times *times)
+static void add_commits(struct exposition *out, const struct ledger_sums *sums)
 {
-	struct time_sum sum = { .sum_us = 0 };
-
-	time_histogram_add(&times->commits, &sum);
 	exposition_family(out, "callspool_commit_seconds", METRIC_HISTOGRAM,
 			  "Commits of the ledger, the fsync with them.");
-	exposition_histogram(out, NO_LABELS, &sum);
+	exposition_histogram(out, NO_LABELS, &sums->commits);
 	add_counter(out, "callspool_commits_failed_total", "Commits that failed.",
-		    counter_read(&times->commits_failed));
+		    sums->commits_failed);
 }
 
 /* ---- fetching ---- */

@@ -17,7 +17,7 @@
 
 struct buf;
 struct flight_counts;
-struct ledger_times;
+struct ledger_sums;
 struct loop_times;
 
 /* Of all serving loops together. */
@@ -58,7 +58,7 @@ struct metrics_facts {
 	/* since the start */
 	struct webhook_counts webhooks;
 	struct upstream_facts upstream;
-	const struct ledger_times *ledger;
+	const struct ledger_sums *ledger;
 	const struct flight_counts *flights;         /* NULL: nothing is fetched here */
 	const struct loop_times *fetching, *keeping; /* NULL: there is no such loop */
 	struct metrics_serving serving;

@@ -86,6 +86,10 @@ static void begin_round(struct timer *timer)
 {
 	struct expiry_rounds *rounds = container_of(timer, struct expiry_rounds, timer);
 
+	if (!ledger_has_duties(rounds->env.ledger)) {
+		timer_start(rounds->env.loop, timer, LEDGER_DUTY_LOOK_MS, begin_round);
+		return;
+	}
 	rounds->rules = retention_now(rounds->env.retention);
 	rounds->now_ms = clock_wall_ms();
 	begin_state(&rounds->state, rounds->rules, rounds->now_ms);

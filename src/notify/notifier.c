@@ -134,7 +134,8 @@ static void ledger_changed(struct ledger_listener *listener, const struct projec
 
 	if (notifier->is_stopping || !notifier->is_running)
 		return;
-	if (change->what & (PROJECTED_RECORDING | PROJECTED_STORED | PROJECTED_REMOVED))
+	if (change->what &
+	    (PROJECTED_RECORDING | PROJECTED_STORED | PROJECTED_REMOVED | PROJECTED_ALL))
 		look_in(notifier, BATCH_MS);
 }
 
@@ -420,6 +421,10 @@ static void look(struct notifier *notifier)
 	int64_t now_ms = loop_now_ms(notifier->loop);
 	int64_t wait_ms = receiver_wait_ms(&notifier->receiver, now_ms);
 
+	if (!ledger_has_duties(notifier->ledger)) {
+		look_in(notifier, LEDGER_DUTY_LOOK_MS);
+		return;
+	}
 	if (claim->is_under_way) {
 		notifier->is_woken = true;
 		return;
@@ -492,6 +497,10 @@ static void tidy(struct timer *timer)
 	bool gives_up = receiver->failures > 0 && most_ms != INT64_MAX &&
 			loop_now_ms(notifier->loop) - receiver->failing_since_ms >= most_ms;
 
+	if (!ledger_has_duties(notifier->ledger)) {
+		timer_start(notifier->loop, timer, TIDY_EACH_MS, tidy);
+		return;
+	}
 	notifier->tidying.give_up_before_ms = gives_up ? clock_wall_ms() - most_ms : 0;
 	notifier->tidying.job =
 		(struct ledger_job){ .run = run_tidy, .done = tidied, .reply = notifier->mailbox };

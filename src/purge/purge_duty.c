@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
+#include "ledger/ledger.h"
 #include "purge/purge.h"
 
 #include <stdatomic.h>
@@ -36,6 +37,10 @@ static void begin(struct timer *timer)
 {
 	struct purge_duty *duty = container_of(timer, struct purge_duty, timer);
 
+	if (!ledger_has_duties(duty->run.env->ledger)) {
+		timer_start(duty->loop, timer, LEDGER_DUTY_LOOK_MS, begin);
+		return;
+	}
 	duty->is_running = true;
 	duty->is_woken = false;
 	purge_run_start(&duty->run);

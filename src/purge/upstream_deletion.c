@@ -485,6 +485,10 @@ static void begin(struct timer *timer)
 
 	if (deletion->after_ms == INT64_MAX || deletion->is_stopping)
 		return;
+	if (!ledger_has_duties(deletion->env->ledger)) {
+		timer_start(deletion->rest->loop, timer, LEDGER_DUTY_LOOK_MS, begin);
+		return;
+	}
 	deletion->is_busy = true;
 	deletion->loop_ms = loop_now_ms(deletion->rest->loop);
 	deletion->ledger_job = (struct ledger_job){ .run = run_next,

@@ -73,8 +73,8 @@ static bool pass_over(struct rebuilding *rebuilding, const struct projection_res
 		return false;
 	if ((failed->events > 0 &&
 	     !projection_run(rebuilding->catalog, failed->events, &result, err)) ||
-	    !projection_set_aside(rebuilding->catalog, failed->failed_event, clock_wall_ms(),
-				  why->text, err)) {
+	    !projection_set_aside(rebuilding->catalog, failed->failed_stream, failed->failed_event,
+				  clock_wall_ms(), why->text, err)) {
 		catalog_rollback(rebuilding->catalog);
 		return false;
 	}

@@ -275,6 +275,10 @@ static void look(struct timer *timer)
 {
 	struct backfill *backfill = container_of(timer, struct backfill, timer);
 
+	if (!ledger_has_duties(backfill->env->ledger)) {
+		look_in(backfill, LEDGER_DUTY_LOOK_MS);
+		return;
+	}
 	backfill->is_busy = true;
 	backfill->job = (struct ledger_job){ .run = run_find,
 					     .done = found,

@@ -170,6 +170,10 @@ static void look(struct timer *timer)
 {
 	struct call_lookup *lookup = container_of(timer, struct call_lookup, timer);
 
+	if (!ledger_has_duties(lookup->env->ledger)) {
+		look_in(lookup, LEDGER_DUTY_LOOK_MS);
+		return;
+	}
 	if (fetch_waiting(lookup->env->fetch) > 0) {
 		look_in(lookup, BUSY_MS);
 		return;

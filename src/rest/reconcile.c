@@ -238,6 +238,10 @@ static void look(struct timer *timer)
 {
 	struct reconcile *reconcile = container_of(timer, struct reconcile, timer);
 
+	if (!ledger_has_duties(reconcile->env->ledger)) {
+		timer_start(reconcile->env->loop, timer, LEDGER_DUTY_LOOK_MS, look);
+		return;
+	}
 	reconcile->started_ms = loop_now_ms(reconcile->env->loop);
 	reconcile->job = (struct ledger_job){ .run = run_find,
 					      .done = found,

@@ -470,18 +470,71 @@ static const char VERSION_22[] = "CREATE INDEX recordings_locked ON recordings (
 				 "	WHERE state = 5 AND encryption IS NOT NULL"
 				 "	AND reason_code IN ('key_missing', 'key_wrong');";
 
+/*
+ * Version 23: what several processes write to one ledger, on a server.  An event belongs to a stream (catalog/events.h), a turn
+ * to whoever made it; how far each stream was projected, and what has changed, stand in the turn.  A ledger in a file has
+ * stream 0 alone, and nobody to tell.
+ */
+static const char VERSION_23[] =
+	"ALTER TABLE events ADD COLUMN stream BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE events_set_aside ADD COLUMN stream BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE turns ADD COLUMN process_id BIGINT;"
+	"ALTER TABLE turns ADD COLUMN streams TEXT;"
+	"ALTER TABLE turns ADD COLUMN changes TEXT;";
+static const char VERSION_23_POSTGRES[] =
+	"ALTER TABLE events ADD COLUMN stream BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE events DROP CONSTRAINT events_pkey;"
+	"ALTER TABLE events ADD PRIMARY KEY (stream, seq);"
+	"ALTER TABLE events_set_aside ADD COLUMN stream BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE events_set_aside DROP CONSTRAINT events_set_aside_pkey;"
+	"ALTER TABLE events_set_aside ADD PRIMARY KEY (stream, event_seq);"
+	"ALTER TABLE turns ADD COLUMN process_id BIGINT;"
+	"ALTER TABLE turns ADD COLUMN streams TEXT COLLATE \"C\";"
+	"ALTER TABLE turns ADD COLUMN changes TEXT COLLATE \"C\";";
+
+/*
+ * Version 24: who serves from a ledger on a server, what each of them fetches (cluster/leases.h), and whose an attempt is.  A
+ * lease lives for seconds: what is left of it is swept up often.
+ */
+static const char VERSION_24[] = "ALTER TABLE attempts ADD COLUMN process_id BIGINT;";
+static const char VERSION_24_POSTGRES[] =
+	"ALTER TABLE attempts ADD COLUMN process_id BIGINT;"
+	"ALTER TABLE processes ADD COLUMN place TEXT COLLATE \"C\";"
+	"CREATE TABLE leases ("
+	"	recording_id BIGINT PRIMARY KEY,"
+	"	process_id BIGINT NOT NULL,"
+	"	since_ms BIGINT NOT NULL)"
+	"	WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);"
+	"CREATE INDEX leases_of_process ON leases (process_id);";
+
 /* Those that PostgreSQL begins with (schema_postgres.h) need no text for it. */
 static const struct migration {
 	const char *sqlite, *postgres;
 } migrations[] = {
-	{ .sqlite = VERSION_1 },  { .sqlite = VERSION_2 },  { .sqlite = VERSION_3 },
-	{ .sqlite = VERSION_4 },  { .sqlite = VERSION_5 },  { .sqlite = VERSION_6 },
-	{ .sqlite = VERSION_7 },  { .sqlite = VERSION_8 },  { .sqlite = VERSION_9 },
-	{ .sqlite = VERSION_10 }, { .sqlite = VERSION_11 }, { .sqlite = VERSION_12 },
-	{ .sqlite = VERSION_13 }, { .sqlite = VERSION_14 }, { .sqlite = VERSION_15 },
-	{ .sqlite = VERSION_16 }, { .sqlite = VERSION_17 }, { .sqlite = VERSION_18 },
-	{ .sqlite = VERSION_19 }, { .sqlite = VERSION_20 }, { .sqlite = VERSION_21 },
+	{ .sqlite = VERSION_1 },
+	{ .sqlite = VERSION_2 },
+	{ .sqlite = VERSION_3 },
+	{ .sqlite = VERSION_4 },
+	{ .sqlite = VERSION_5 },
+	{ .sqlite = VERSION_6 },
+	{ .sqlite = VERSION_7 },
+	{ .sqlite = VERSION_8 },
+	{ .sqlite = VERSION_9 },
+	{ .sqlite = VERSION_10 },
+	{ .sqlite = VERSION_11 },
+	{ .sqlite = VERSION_12 },
+	{ .sqlite = VERSION_13 },
+	{ .sqlite = VERSION_14 },
+	{ .sqlite = VERSION_15 },
+	{ .sqlite = VERSION_16 },
+	{ .sqlite = VERSION_17 },
+	{ .sqlite = VERSION_18 },
+	{ .sqlite = VERSION_19 },
+	{ .sqlite = VERSION_20 },
+	{ .sqlite = VERSION_21 },
 	{ .sqlite = VERSION_22 },
+	{ .sqlite = VERSION_23, .postgres = VERSION_23_POSTGRES },
+	{ .sqlite = VERSION_24, .postgres = VERSION_24_POSTGRES },
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))

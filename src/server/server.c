@@ -42,6 +42,7 @@
 #include "retention/retention.h"
 #include "server/descriptors.h"
 #include "server/first_administrator.h"
+#include "server/place.h"
 #include "server/self_examination.h"
 #include "server/server_accounts.h"
 #include "service/watchdog.h"
@@ -296,6 +297,16 @@ static void open_purge(struct server *server)
 		fetcher_sealers(server->fetcher), &server->settings.upstream_deletion);
 }
 
+static bool enlist(struct server *server, struct err *err)
+{
+	char place[PLACE_SIZE] = "";
+
+	if (server->options.is_command || !server->settings.database)
+		return true;
+	return place_read(server->settings.data_dir, place, err) &&
+	       ledger_enlist(server->ledger, place, err);
+}
+
 static bool open_rooms(struct server *server, struct err *err)
 {
 	struct settings *settings = &server->settings;
@@ -314,7 +325,7 @@ static bool open_rooms(struct server *server, struct err *err)
 	    !reserve_open(reserve_path, &server->reserve, err) || !open_access_log(server, err) ||
 	    !ledger_open_reserved(ledger_path, settings->database ? NULL : server->reserve,
 				  &server->ledger, err) ||
-	    (!server->options.is_command && !ledger_enlist(server->ledger, err)) ||
+	    !enlist(server, err) ||
 	    !clock_guard_load(server->clock_guard, ledger_catalog(server->ledger), err))
 		return false;
 	if (!fetcher_open(&settings->flights, server->ledger, server->store, &server->accounts,

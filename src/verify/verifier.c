@@ -59,6 +59,10 @@ static void turn(struct timer *timer)
 	struct verifier *verifier = container_of(timer, struct verifier, next);
 
 	verifier->is_woken = false;
+	if (!ledger_has_duties(verifier->env.ledger)) {
+		turn_in(verifier, LEDGER_DUTY_LOOK_MS);
+		return;
+	}
 	verifier->is_turning = true;
 	verify_turn_start(verifier->turn);
 }
@@ -120,6 +124,10 @@ static void mend(struct timer *timer)
 {
 	struct verifier *verifier = container_of(timer, struct verifier, mend);
 
+	if (!ledger_has_duties(verifier->env.ledger)) {
+		timer_start(verifier->env.loop, timer, LEDGER_DUTY_LOOK_MS, mend);
+		return;
+	}
 	verifier->is_mending = true;
 	verifier->mend_again = false;
 	mender_start(verifier->mender);
@@ -141,7 +149,8 @@ static void ledger_changed(struct ledger_listener *listener, const struct projec
 	struct verifier *verifier = container_of(listener, struct verifier, listener);
 
 	if (!verifier->env.is_stopping && (verifier->waits || verifier->is_mending) &&
-	    (change->what & (PROJECTED_RECORDING | PROJECTED_STORED | PROJECTED_REMOVED)) != 0)
+	    (change->what &
+	     (PROJECTED_RECORDING | PROJECTED_STORED | PROJECTED_REMOVED | PROJECTED_ALL)) != 0)
 		mend_in(verifier, SETTLE_MS);
 }
 

@@ -78,14 +78,16 @@ static bool make_metrics(struct web_read *read, struct catalog *catalog, struct 
 			 struct err *err)
 {
 	const struct web *web = read->web;
+	struct ledger_sums sums;
 	struct metrics_facts facts = {
-		.ledger = ledger_times(web->ledger),
+		.ledger = &sums,
 		.flights = fetcher_flight_counts(web->fetcher),
 		.fetching = fetcher_loop_times(web->fetcher),
 		.keeping = web->keeping_times,
 	};
 	struct health_facts health;
 
+	ledger_sums(web->ledger, &sums);
 	if (!web_health_gather(web, catalog, &health, err))
 		return false;
 	take_health(&health, &facts);

@@ -126,15 +126,3 @@ test('what cannot be right is refused, in words', async (t) => {
   writeFileSync(join(dataDir, 'ledger.db'), '');
   await refuse(['serve', ...settings(await database())], 4, /ledger of its own/);
 });
-
-test('a second one on the same ledger takes it over: of the first nothing more is kept, and it says why', async (t) => {
-  const url = await database();
-  const first = await serve(t, url, { expectErrors: [/another callspool has taken over this ledger/] });
-  assert.equal((await webhook(first, { CallSid: newSid('CA'), RecordingStatus: 'in-progress' })).status, 200);
-  const second = await serve(t, url);
-  const callSid = newSid('CA');
-  assert.equal((await webhook(first, { CallSid: callSid, RecordingStatus: 'in-progress' })).status, 503);
-  assert.equal((await webhook(second, { CallSid: newSid('CA'), RecordingStatus: 'in-progress' })).status, 200);
-  assert.equal((await request(`${second.url}/api/calls/${callSid}`)).status, 404, 'it was not kept');
-  await until('the log says why', () => first.err.some((line) => /another callspool has taken over this ledger/.test(line)));
-});

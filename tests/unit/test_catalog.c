@@ -272,7 +272,8 @@ static void test_versions(struct ledger *ledger)
 /* The sequence, the watermark, and how many calls, bytes and recordings: as version 10 found and left them. */
 #define OLD_NUMBERS \
 	"INSERT INTO ledger_numbers VALUES (0, 700), (1, 3), (2, 5), (3, 4096), (4, 0), (7, 2);"
-#define OLD_TURN    "INSERT INTO turns VALUES (700, 1, 3, '2=5 3=4096 7=2');"
+#define OLD_TURN \
+	"INSERT INTO turns (seq, at_ms, watermark, counts) VALUES (700, 1, 3, '2=5 3=4096 7=2');"
 #define TURNS_SINCE 10
 
 static struct db *make_old(const struct ledger *ledger, int64_t version)

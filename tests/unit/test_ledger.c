@@ -125,12 +125,12 @@ static bool is_known(unsigned number)
 
 static uint64_t commits(void)
 {
-	struct time_sum sum = { .sum_us = 0 };
+	struct ledger_sums sums;
 	uint64_t count = 0;
 
-	time_histogram_add(&ledger_times(ledger)->commits, &sum);
+	ledger_sums(ledger, &sums);
 	for (unsigned i = 0; i <= TIME_BUCKETS; i++)
-		count += sum.buckets[i];
+		count += sums.commits.buckets[i];
 	return count;
 }
 
@@ -150,6 +150,7 @@ static void test_write(void)
 static void test_neighbours(void)
 {
 	struct write writes[3] = { { .is_bad = false }, { .is_bad = true }, { .is_bad = false } };
+	struct ledger_sums sums;
 
 	gate_shut();
 	for (unsigned i = 0; i < 3; i++)
@@ -159,8 +160,8 @@ static void test_neighbours(void)
 	OK(writes[0].job.succeeded && writes[2].job.succeeded, "the good ones are committed");
 	OK(!writes[1].job.succeeded && writes[1].job.err.kind == ERR_CONFLICT,
 	   "the bad one is told why: %s", writes[1].job.err.text);
-	IS_INT(counter_read(&ledger_times(ledger)->commits_failed), 0,
-	       "no commit has failed, though a job has");
+	ledger_sums(ledger, &sums);
+	IS_INT(sums.commits_failed, 0, "no commit has failed, though a job has");
 	OK(writes[2].runs == 1 || writes[0].runs == 2, "they were in one batch, and ran again");
 	OK(hears_of(10) && hears_of(12) && is_known(12), "they are projected");
 	OK(!is_known(11), "nothing of the bad one is there");

@@ -1,0 +1,159 @@
+/*
+ * A change as a line: "what call_sid recording_sid account_sid credential_id user_id", "-" for none; or "*": anything may
+ * have changed.  The bits of `what` are stored, and never given another meaning.
+ */
+#include "catalog/turn_news.h"
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "catalog/catalog_private.h"
+
+#include <string.h>
+
+#define ALL  "*"
+#define NONE "-"
+#define PAGE 64 /* turns read at once */
+
+/* ---- telling ---- */
+
+/* A SID is whatever a provider says it is: one that would be read otherwise is not told by itself. */
+static bool is_plain(const char *sid)
+{
+	for (const char *at = sid; *at; at++)
+		if ((unsigned char)*at <= ' ')
+			return false;
+	return strcmp(sid, NONE) != 0;
+}
+
+static const char *shown(const char *sid)
+{
+	return *sid ? sid : NONE;
+}
+
+void turn_tell(struct catalog *catalog, const struct projection_change *change)
+{
+	if (catalog_is_local(catalog))
+		return;
+	if (++catalog->told > TURN_CHANGES_MAX || !is_plain(change->call_sid) ||
+	    !is_plain(change->recording_sid) || !is_plain(change->account_sid)) {
+		catalog->told = TURN_CHANGES_MAX + 1;
+		return;
+	}
+	buf_addf(&catalog->changes, "%u %s %s %s %lld %lld\n", change->what,
+		 shown(change->call_sid), shown(change->recording_sid), shown(change->account_sid),
+		 (long long)change->credential_id, (long long)change->user_id);
+}
+
+struct str turn_changes(const struct catalog *catalog)
+{
+	if (catalog->told > TURN_CHANGES_MAX || !buf_ok(&catalog->changes))
+		return STR(ALL);
+	return catalog->told > 0 ? buf_str(&catalog->changes) : STR_NONE;
+}
+
+bool turn_notify(struct catalog *catalog, struct err *err)
+{
+	struct db_stmt *notify;
+
+	if (catalog_is_local(catalog))
+		return true;
+	return db_prepare(catalog->db, "SELECT pg_notify(" TURN_CHANNEL_SQL ", '')", &notify,
+			  err) &&
+	       db_run(notify, err);
+}
+
+/* ---- hearing ---- */
+
+static void take_sid(struct str *line, char out[SID_SIZE])
+{
+	struct str sid;
+
+	if (str_cut(line, ' ', &sid) && !str_eq(sid, STR(NONE)))
+		text_set(out, SID_SIZE, sid);
+}
+
+static bool take_number(struct str *line, int64_t *out)
+{
+	struct str number;
+
+	return str_cut(line, ' ', &number) && str_to_i64(number, out);
+}
+
+static bool read_change(struct str line, struct projection_change *out)
+{
+	int64_t what = 0;
+
+	*out = (struct projection_change){ 0 };
+	if (!take_number(&line, &what))
+		return false;
+	out->what = (unsigned)what;
+	take_sid(&line, out->call_sid);
+	take_sid(&line, out->recording_sid);
+	take_sid(&line, out->account_sid);
+	return take_number(&line, &out->credential_id) && take_number(&line, &out->user_id);
+}
+
+static void hear_all(struct turn_hearer *hearer, int64_t sequence)
+{
+	const struct projection_change all = { .what = PROJECTED_ALL };
+
+	hearer->heard(hearer, &all, 1, sequence);
+}
+
+static void hear_turn(struct turn_hearer *hearer, struct str text, int64_t sequence)
+{
+	struct projection_change changes[TURN_CHANGES_MAX];
+	struct str line;
+	size_t count = 0;
+
+	while (text.len > 0 && str_cut(&text, '\n', &line)) {
+		if (count == TURN_CHANGES_MAX || !read_change(line, &changes[count])) {
+			hear_all(hearer, sequence);
+			return;
+		}
+		count++;
+	}
+	hearer->heard(hearer, changes, count, sequence);
+}
+
+/* From the turn that was heard last on, which is there still where none between is gone. */
+static bool hear_page(struct catalog *catalog, int64_t *heard, struct turn_hearer *hearer,
+		      bool *out_more, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	enum db_step step;
+	int64_t after = *heard;
+	unsigned rows = 0;
+
+	if (!db_prepare(catalog->db,
+			"SELECT seq, changes FROM turns WHERE seq >= $1 ORDER BY seq LIMIT $2",
+			&list, err))
+		return false;
+	db_bind_int(list, 1, after);
+	db_bind_int(list, 2, PAGE);
+	for (; (step = db_step(list, err)) == DB_ROW; rows++) {
+		int64_t seq = db_column_int(list, 0);
+
+		if (rows == 0 && seq > after && after > 0)
+			hear_all(hearer, seq);
+		else if (seq > after)
+			hear_turn(hearer, db_column_str(list, 1), seq);
+		*heard = seq;
+	}
+	*out_more = rows == PAGE;
+	return step == DB_DONE;
+}
+
+bool turns_hear(struct catalog *catalog, int64_t *heard, struct turn_hearer *hearer,
+		struct err *err)
+{
+	bool more = true;
+
+	if (catalog->mode == CATALOG_WRITE && db_in_transaction(catalog->db) &&
+	    catalog->numbers[NUMBER_SEQUENCE] <= *heard)
+		return true;
+	while (more)
+		if (!hear_page(catalog, heard, hearer, &more, err))
+			return false;
+	return true;
+}

@@ -1,0 +1,43 @@
+/*
+ * What others have changed, on a ledger that several processes write.
+ *
+ * Each turn's row has what changed in it, a line a change.  Rows are numbered in the order of their commits, for whoever writes
+ * one has the seat; so who reads on from the number that it knows misses none and has none twice, in order.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "catalog/projection.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct catalog;
+
+/* The most changes that a turn tells one by one; of one with more, everything may have changed. */
+#define TURN_CHANGES_MAX 512
+
+/* In a write transaction: others are to hear of it.  Where nobody else is (a file) it does nothing. */
+void turn_tell(struct catalog *catalog, const struct projection_change *change);
+
+struct turn_hearer {
+	/* All changes of a turn; changes[0].what may be PROJECTED_ALL: then it is the only one. */
+	void (*heard)(struct turn_hearer *hearer, const struct projection_change *changes,
+		      size_t count, int64_t sequence);
+};
+
+/*
+ * The channel on which each turn is told of, for LISTEN: one for each schema of a database.  Nothing is said but that there is one; so what
+ * is lost, as it is behind a pooler, costs no more than the time until one looks anyway.
+ */
+#define TURN_CHANNEL_SQL "'callspool_' || substr(md5(current_schema()), 1, 16)"
+
+/*
+ * Every turn after *heard, which is told or was the ledger's sequence once; *heard goes along.  Where turns between are gone
+ * already, everything may have changed.  Within a write transaction, as its first thing, it costs a
+ * question only where somebody else had a turn; what is heard is committed, whatever becomes of that transaction.
+ */
+bool turns_hear(struct catalog *catalog, int64_t *heard, struct turn_hearer *hearer,
+		struct err *err) MUST_CHECK;

@@ -1,0 +1,196 @@
+/*
+ * A claim reads what is due, as it would alone, and then takes a lease of each row: all are sent at once, and
+ * what was had is asked at the end.  The row is locked for that moment, or passed over where it is locked:
+ * a turn that waits for a claim, and a claim that waits for that turn, would be a deadlock.  A turn waits for the row before it
+ * takes the lease, so that no two are ever about to make the same one.
+ */
+#include "cluster/leases.h"
+
+#include "catalog/catalog_sql.h"
+#include "catalog/processes.h"
+
+#include <assert.h>
+#include <string.h>
+
+static bool send_wish(struct catalog *catalog, const struct queue_row *row, int64_t now_ms,
+		      struct err *err)
+{
+	struct db_stmt *insert;
+
+	if (!db_prepare(catalog_db(catalog),
+			"WITH due AS (SELECT id FROM recordings WHERE id = $1 "
+			"AND next_try_at_ms IS NOT NULL AND next_try_at_ms <= $3 "
+			"FOR UPDATE SKIP LOCKED) "
+			"INSERT INTO leases (recording_id, process_id, since_ms) "
+			"SELECT id, $2, $3 FROM due ON CONFLICT DO NOTHING",
+			&insert, err))
+		return false;
+	db_bind_int(insert, 1, row->id);
+	db_bind_int(insert, 2, catalog_process(catalog));
+	db_bind_int(insert, 3, now_ms);
+	return db_run(insert, err);
+}
+
+/* Of the wishes those that were had; the order stays. */
+static bool keep_own(struct catalog *catalog, struct queue_row *rows, size_t *count,
+		     struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	bool is_own[QUEUE_CLAIM_MAX] = { false };
+	enum db_step step;
+	size_t kept = 0;
+
+	if (!db_prepare(catalog_db(catalog),
+			"SELECT recording_id FROM leases WHERE process_id = $1", &list, err))
+		return false;
+	db_bind_int(list, 1, catalog_process(catalog));
+	while ((step = db_step(list, err)) == DB_ROW)
+		for (size_t i = 0; i < *count; i++)
+			is_own[i] |= rows[i].id == db_column_int(list, 0);
+	for (size_t i = 0; i < *count; i++)
+		if (is_own[i])
+			rows[kept++] = rows[i];
+	*count = kept;
+	return step == DB_DONE;
+}
+
+bool leases_claim(struct catalog *catalog, const struct queue_claim *claim, struct queue_row *out,
+		  size_t *out_count, struct err *err)
+{
+	size_t count = 0;
+
+	if (!queue_claim(catalog, claim, out, &count, err))
+		return false;
+	if (catalog_process(catalog) != 0 && count > 0) {
+		for (size_t i = 0; i < count; i++)
+			if (!send_wish(catalog, &out[i], claim->now_ms, err))
+				return false;
+		if (!keep_own(catalog, out, &count, err))
+			return false;
+	}
+	*out_count = count;
+	return true;
+}
+
+bool lease_take(struct catalog *catalog, struct str recording_sid, int64_t at_ms, bool *out,
+		struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	struct db_stmt *insert;
+
+	*out = true;
+	if (catalog_process(catalog) == 0)
+		return true;
+	if (!db_prepare(
+		    catalog_db(catalog),
+		    "WITH own AS (SELECT id FROM recordings WHERE recording_sid = $1 FOR UPDATE) "
+		    "INSERT INTO leases (recording_id, process_id, since_ms) "
+		    "SELECT id, $2, $3 FROM own ON CONFLICT DO NOTHING",
+		    &insert, err) ||
+	    !db_prepare(
+		    catalog_db(catalog),
+		    "SELECT l.process_id FROM leases l JOIN recordings r ON r.id = l.recording_id "
+		    "WHERE r.recording_sid = $1",
+		    &find, err))
+		return false;
+	db_bind_str(insert, 1, recording_sid);
+	db_bind_int(insert, 2, catalog_process(catalog));
+	db_bind_int(insert, 3, at_ms);
+	if (!db_run(insert, err))
+		return false;
+	db_bind_str(find, 1, recording_sid);
+	switch (db_step(find, err)) {
+	case DB_ROW:
+		*out = db_column_int(find, 0) == catalog_process(catalog);
+		return true;
+	case DB_DONE:
+		*out = false; /* it was given back between the two */
+		return true;
+	case DB_FAILED:
+		break;
+	}
+	return false;
+}
+
+static bool was_just_tried(const struct recording *recording, int64_t at_ms, int64_t pause_ms)
+{
+	int64_t waited_ms = at_ms - recording->waiting_since_ms;
+
+	return recording->state == RECORDING_WAITING && recording->next_try_at_ms > at_ms &&
+	       (recording->wait_rule == RECORDING_WAIT_AS_TOLD ||
+		(waited_ms >= 0 && waited_ms < pause_ms));
+}
+
+bool lease_begin(struct catalog *catalog, const struct recording *recording, int64_t at_ms,
+		 int64_t pause_ms, bool *out_is_elsewhere, struct err *err)
+{
+	bool is_ours = false;
+
+	if ((pause_ms == 0 || !was_just_tried(recording, at_ms, pause_ms)) &&
+	    !lease_take(catalog, str_of(recording->recording_sid), at_ms, &is_ours, err))
+		return false;
+	*out_is_elsewhere = !is_ours;
+	return true;
+}
+
+static bool change_own(struct catalog *catalog, const char *sql, struct str recording_sid,
+		       struct err *err)
+{
+	struct db_stmt *change;
+
+	if (catalog_process(catalog) == 0)
+		return true;
+	if (!db_prepare(catalog_db(catalog), sql, &change, err))
+		return false;
+	db_bind_int(change, 1, catalog_process(catalog));
+	db_bind_str(change, 2, recording_sid);
+	if (!db_run_now(change, err))
+		return false;
+	return db_changes(catalog_db(catalog)) > 0 ||
+	       err_set(err, ERR_CONFLICT, "another process fetches it");
+}
+
+bool lease_check(struct catalog *catalog, struct str recording_sid, struct err *err)
+{
+	return change_own(catalog,
+			  "UPDATE leases SET since_ms = since_ms WHERE process_id = $1 AND "
+			  "recording_id = (SELECT id FROM recordings WHERE recording_sid = $2)",
+			  recording_sid, err);
+}
+
+bool lease_end(struct catalog *catalog, struct str recording_sid, struct err *err)
+{
+	return change_own(catalog,
+			  "DELETE FROM leases WHERE process_id = $1 AND "
+			  "recording_id = (SELECT id FROM recordings WHERE recording_sid = $2)",
+			  recording_sid, err);
+}
+
+bool leases_own(struct catalog *catalog, int64_t after_id, struct lease_row *out, size_t size,
+		size_t *out_count, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	enum db_step step = DB_DONE;
+	size_t count = 0;
+
+	*out_count = 0;
+	if (catalog_process(catalog) == 0)
+		return true;
+	if (!db_prepare(catalog_db(catalog),
+			"SELECT l.recording_id, r.recording_sid FROM leases l "
+			"JOIN recordings r ON r.id = l.recording_id "
+			"WHERE l.process_id = $1 AND l.recording_id > $2 "
+			"ORDER BY l.recording_id LIMIT $3",
+			&list, err))
+		return false;
+	db_bind_int(list, 1, catalog_process(catalog));
+	db_bind_int(list, 2, after_id);
+	db_bind_int(list, 3, (int64_t)size);
+	while (count < size && (step = db_step(list, err)) == DB_ROW) {
+		out[count].recording_id = db_column_int(list, 0);
+		text_set(out[count].recording_sid, SID_SIZE, db_column_str(list, 1));
+		count++;
+	}
+	*out_count = count;
+	return step != DB_FAILED;
+}

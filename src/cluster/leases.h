@@ -1,0 +1,53 @@
+/*
+ * Leases: which process fetches a recording.
+ *
+ * A row of the table leases, whose key is the recording: so at no instant has one two.  It needs no time of its own, for it ends with
+ * its process's row (members.h).  Whoever has a file begun, or a player who waits, keeps it from try to try.
+ *
+ * A ledger in a file has one process and no leases: there every function says yes.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "catalog/recordings_queue.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct catalog;
+
+/*
+ * CATALOG_QUICK (of a file: a reader): queue_claim(), and a lease of each.  Rows that somebody else claims or changes at
+ * this moment are passed over, and not waited for.
+ */
+bool leases_claim(struct catalog *catalog, const struct queue_claim *claim, struct queue_row *out,
+		  size_t *out_count, struct err *err) MUST_CHECK;
+
+/* ---- in a write transaction ---- */
+
+/* *out false: another process has it. */
+bool lease_take(struct catalog *catalog, struct str recording_sid, int64_t at_ms, bool *out,
+		struct err *err) MUST_CHECK;
+/*
+ * Before a try; *out true: not here, not now.  Another process has it; or, with `pause_ms`, one has failed with it no longer ago, or was told
+ * how long to wait: then it has shortened of the wait what a player may.
+ */
+bool lease_begin(struct catalog *catalog, const struct recording *recording, int64_t at_ms,
+		 int64_t pause_ms, bool *out_is_elsewhere, struct err *err) MUST_CHECK;
+/* ERR_CONFLICT: it is not ours any more, and what was done under it is not to be kept. */
+bool lease_check(struct catalog *catalog, struct str recording_sid, struct err *err) MUST_CHECK;
+/* The same, and gives it back. */
+bool lease_end(struct catalog *catalog, struct str recording_sid, struct err *err) MUST_CHECK;
+
+/* ---- what was forgotten ---- */
+
+struct lease_row {
+	int64_t recording_id;
+	char recording_sid[SID_SIZE];
+};
+/* Those of this process, by recording, in pages; the end is a page with fewer than `size`. */
+bool leases_own(struct catalog *catalog, int64_t after_id, struct lease_row *out, size_t size,
+		size_t *out_count, struct err *err) MUST_CHECK;

@@ -1,0 +1,221 @@
+#include "cluster/members.h"
+
+#include "catalog/catalog_sql.h"
+#include "catalog/processes.h"
+#include "catalog/projection.h"
+#include "catalog/turn_news.h"
+
+bool members_look(struct catalog *catalog, int64_t *out_sequence, bool *out_is_alive,
+		  struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *look = NULL;
+
+	if (!db_prepare(catalog_db(catalog),
+			"SELECT (SELECT seq FROM turns ORDER BY seq DESC LIMIT 1), "
+			"(SELECT COUNT(*) FROM processes WHERE id = $1)",
+			&look, err))
+		return false;
+	db_bind_int(look, 1, catalog_process(catalog));
+	if (db_step(look, err) != DB_ROW)
+		return false;
+	*out_sequence = db_column_int(look, 0);
+	*out_is_alive = db_column_int(look, 1) > 0;
+	return true;
+}
+
+static bool beat(struct catalog *catalog, struct err *err)
+{
+	struct db_stmt *update;
+
+	if (!db_prepare(catalog_db(catalog), "UPDATE processes SET beat = beat + 1 WHERE id = $1",
+			&update, err))
+		return false;
+	db_bind_int(update, 1, catalog_process(catalog));
+	if (!db_run_now(update, err))
+		return false;
+	return db_changes(catalog_db(catalog)) > 0 ||
+	       err_set(err, ERR_CONFLICT, "this process was taken for dead");
+}
+
+static const struct member *find(const struct members *members, int64_t id)
+{
+	for (size_t i = 0; i < members->count; i++)
+		if (members->at[i].id == id)
+			return &members->at[i];
+	return NULL;
+}
+
+static void see(struct members *now, const struct members *before, int64_t id, int64_t number)
+{
+	const struct member *known = find(before, id);
+
+	if (now->count == MEMBERS_MAX)
+		return;
+	now->at[now->count++] = (struct member){
+		.id = id,
+		.beat = number,
+		.still = known && known->beat == number ? known->still + 1 : 0,
+	};
+}
+
+bool members_beat(struct catalog *catalog, struct members *members, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	struct members now = { .is_eldest = true };
+	int64_t own = catalog_process(catalog);
+	enum db_step step;
+
+	if (!beat(catalog, err) ||
+	    !db_prepare(catalog_db(catalog), "SELECT id, beat FROM processes ORDER BY id", &list,
+			err))
+		return false;
+	while ((step = db_step(list, err)) == DB_ROW) {
+		int64_t id = db_column_int(list, 0);
+
+		if (id < own)
+			now.is_eldest = false;
+		if (id != own)
+			see(&now, members, id, db_column_int(list, 1));
+	}
+	if (step == DB_FAILED)
+		return false;
+	for (size_t i = 0; i < members->count; i++)
+		now.has_lost |= !find(&now, members->at[i].id);
+	*members = now;
+	return true;
+}
+
+const struct member *members_find_dead(const struct members *members)
+{
+	for (size_t i = 0; i < members->count; i++)
+		if (members->at[i].still >= MEMBER_BEATS)
+			return &members->at[i];
+	return NULL;
+}
+
+/* ---- what a process had ---- */
+
+static bool run_of(struct catalog *catalog, const char *sql, int64_t id, struct err *err)
+{
+	struct db_stmt *stmt;
+
+	if (!db_prepare(catalog_db(catalog), sql, &stmt, err))
+		return false;
+	db_bind_int(stmt, 1, id);
+	return db_run(stmt, err);
+}
+
+/* What it fetched is anybody's; all who have room for it look. */
+static bool give_up(struct catalog *catalog, int64_t id, int64_t at_ms, struct err *err)
+{
+	const struct projection_change change = { .what = PROJECTED_TO_FETCH };
+	struct db_stmt *close;
+
+	if (!db_prepare(catalog_db(catalog),
+			"UPDATE attempts SET ended_at_ms = $2, outcome = 'interrupted', "
+			"detail = 'callspool ended while this was under way' "
+			"WHERE process_id = $1 AND ended_at_ms IS NULL",
+			&close, err))
+		return false;
+	db_bind_int(close, 1, id);
+	db_bind_int(close, 2, at_ms);
+	if (!db_run(close, err) ||
+	    !run_of(catalog, "DELETE FROM leases WHERE process_id = $1", id, err))
+		return false;
+	(void)catalog_next_sequence(catalog);
+	turn_tell(catalog, &change);
+	return true;
+}
+
+bool member_bury(struct catalog *catalog, const struct member *member, int64_t at_ms,
+		 bool *out_buried, struct err *err)
+{
+	struct db_stmt *bury;
+
+	*out_buried = false;
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog_db(catalog), "DELETE FROM processes WHERE id = $1 AND beat = $2",
+			&bury, err))
+		return false;
+	db_bind_int(bury, 1, member->id);
+	db_bind_int(bury, 2, member->beat);
+	if (!db_run_now(bury, err))
+		return false;
+	if (db_changes(catalog_db(catalog)) == 0)
+		return true;
+	*out_buried = true;
+	return give_up(catalog, member->id, at_ms, err);
+}
+
+static bool bury_at(struct catalog *catalog, const char *place, int64_t at_ms, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	enum db_step step;
+
+	if (!db_prepare(catalog_db(catalog), "SELECT id FROM processes WHERE place = $1", &list,
+			err))
+		return false;
+	db_bind_str(list, 1, str_of(place));
+	while ((step = db_step(list, err)) == DB_ROW) {
+		int64_t id = db_column_int(list, 0);
+
+		if (!run_of(catalog, "DELETE FROM processes WHERE id = $1", id, err) ||
+		    !give_up(catalog, id, at_ms, err))
+			return false;
+	}
+	return step == DB_DONE;
+}
+
+static bool clear_place(struct catalog *catalog, const char *place, int64_t at_ms, struct err *err)
+{
+	if (!catalog_begin(catalog, err))
+		return false;
+	if (bury_at(catalog, place, at_ms, err))
+		return catalog_commit(catalog, err);
+	catalog_rollback(catalog);
+	return false;
+}
+
+bool members_enlist(struct catalog *catalog, const char *place, int64_t at_ms, struct err *err)
+{
+	int64_t before = catalog_process(catalog);
+	bool is_clear;
+
+	if (catalog_is_local(catalog))
+		return true;
+	catalog_enlist_as(catalog, 0); /* its fence is of before */
+	is_clear = clear_place(catalog, place, at_ms, err);
+	catalog_enlist_as(catalog, before);
+	return is_clear && catalog_enlist(catalog, place, err);
+}
+
+bool member_leave(struct catalog *catalog, int64_t at_ms, struct err *err)
+{
+	int64_t own = catalog_process(catalog);
+
+	if (!catalog_may_change(catalog, err) ||
+	    !run_of(catalog, "DELETE FROM processes WHERE id = $1", own, err) ||
+	    !give_up(catalog, own, at_ms, err))
+		return false;
+	catalog_end_stream(catalog);
+	return true;
+}
+
+bool members_close_attempts(struct catalog *catalog, int64_t at_ms, int64_t *out, struct err *err)
+{
+	struct db_stmt *update;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog_db(catalog),
+			"UPDATE attempts SET ended_at_ms = $1, outcome = 'interrupted', "
+			"detail = 'callspool ended while this was under way' "
+			"WHERE ended_at_ms IS NULL AND NOT EXISTS "
+			"(SELECT 1 FROM processes WHERE processes.id = attempts.process_id)",
+			&update, err))
+		return false;
+	db_bind_int(update, 1, at_ms);
+	if (!db_run_now(update, err))
+		return false;
+	*out = db_changes(catalog_db(catalog));
+	return true;
+}

@@ -1,0 +1,66 @@
+/*
+ * The processes that serve from one ledger: who lives, and what becomes of what the dead had.
+ *
+ * Each has a row (catalog/processes.h) with a number that it raises every MEMBER_BEAT_MS.  Whoever sees another's number stand still in
+ * MEMBER_BEATS of his own beats, one after the other, buries it: the row goes, and with it whatever that process believes.
+ * So death is counted and not timed: no clock is compared, and one who slept, or could not reach the
+ * server, has counted nothing.  A living one that is buried commits nothing more, and begins anew under another number.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct catalog;
+
+#define MEMBER_BEAT_MS 2000
+#define MEMBER_BEATS   7
+#define MEMBERS_MAX    64
+
+struct member {
+	int64_t id, beat;
+	unsigned still; /* one's own beats in a row in which its number did not move */
+};
+
+struct members {
+	struct member at[MEMBERS_MAX]; /* by id; the others */
+	size_t count;
+	bool has_lost; /* one that was there is so no more */
+	bool is_eldest; /* of all that live one is the longest here: it does what is done once for all (docs/scaling.md) */
+};
+
+/*
+ * CATALOG_WRITE, outside a transaction: the number of the latest turn, and whether one's own row is there; what is asked often.
+ */
+bool members_look(struct catalog *catalog, int64_t *out_sequence, bool *out_is_alive,
+		  struct err *err) MUST_CHECK;
+/*
+ * CATALOG_WRITE, outside a transaction: beats, and looks at the others.  ERR_CONFLICT: one was buried.  What fails says
+ * nothing of the others: they are as they were.
+ */
+bool members_beat(struct catalog *catalog, struct members *members, struct err *err) MUST_CHECK;
+/* Who is to be buried; NULL: nobody. */
+const struct member *members_find_dead(const struct members *members);
+
+/*
+ * In a write transaction: ends it, unless it beats.  Its attempts are closed, what it fetched is free for others, who
+ * are told so.
+ */
+bool member_bury(struct catalog *catalog, const struct member *member, int64_t at_ms,
+		 bool *out_buried, struct err *err) MUST_CHECK;
+/* The same of oneself, at the end. */
+bool member_leave(struct catalog *catalog, int64_t at_ms, struct err *err) MUST_CHECK;
+/*
+ * catalog_enlist().  `place` is told apart from all others by a lock that the caller has: whoever is listed as being there is
+ * no more, and is buried at once.
+ */
+bool members_enlist(struct catalog *catalog, const char *place, int64_t at_ms,
+		    struct err *err) MUST_CHECK;
+
+/* At the start: closes the attempts of who lives no more; *out: how many. */
+bool members_close_attempts(struct catalog *catalog, int64_t at_ms, int64_t *out,
+			    struct err *err) MUST_CHECK;

@@ -1,0 +1,199 @@
+#include "ledger/pulse.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "catalog/catalog.h"
+#include "catalog/processes.h"
+#include "cluster/listening.h"
+#include "cluster/members.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct pulse {
+	struct pulse_owner owner;
+	struct catalog *catalog;
+	pthread_t thread;
+	bool is_running;
+	int wake_fd;
+	atomic_bool is_stopping, is_to_beat, is_eldest;
+
+	/* The thread's. */
+	struct members members;
+	struct listening listening;
+	bool is_fenced;
+};
+
+/* False: it is to end. */
+static bool wait_a_while(struct pulse *pulse)
+{
+	uint64_t ignored;
+
+	listening_wait(&pulse->listening, pulse->catalog, pulse->wake_fd);
+	if (read(pulse->wake_fd, &ignored, sizeof(ignored)) < 0)
+		ignored = 0; /* it was not that */
+	return !atomic_load(&pulse->is_stopping);
+}
+
+static void wake(struct pulse *pulse)
+{
+	const uint64_t one = 1;
+
+	if (write(pulse->wake_fd, &one, sizeof(one)) < 0)
+		abort(); /* an eventfd takes it always */
+}
+
+/* Another number: what was counted of others was counted by somebody else. */
+static void follow_process(struct pulse *pulse)
+{
+	int64_t process = atomic_load(pulse->owner.process);
+
+	if (process == catalog_process(pulse->catalog))
+		return;
+	catalog_enlist_as(pulse->catalog, process);
+	pulse->members = (struct members){ .count = 0 };
+	atomic_store(&pulse->is_eldest, false);
+	pulse->is_fenced = false;
+}
+
+static void tell_fenced(struct pulse *pulse)
+{
+	if (pulse->is_fenced)
+		return;
+	pulse->is_fenced = true;
+	atomic_store(&pulse->is_eldest, false);
+	log_warn(NULL, "process %lld was taken for dead: beginning anew",
+		 (long long)catalog_process(pulse->catalog));
+	pulse->owner.fenced(pulse->owner.owner);
+}
+
+static void look(struct pulse *pulse)
+{
+	int64_t sequence;
+	bool is_alive;
+	struct err err;
+
+	if (!members_look(pulse->catalog, &sequence, &is_alive, &err)) {
+		log_debug(NULL, "cannot look for what others have written: %s", err.text);
+		return;
+	}
+	if (sequence > atomic_load(pulse->owner.heard))
+		pulse->owner.news(pulse->owner.owner);
+	if (!is_alive)
+		tell_fenced(pulse);
+}
+
+static bool bury(struct pulse *pulse, const struct member *dead, bool *out_buried, struct err *err)
+{
+	if (!catalog_begin(pulse->catalog, err))
+		return false;
+	if (!member_bury(pulse->catalog, dead, clock_wall_ms(), out_buried, err)) {
+		catalog_rollback(pulse->catalog);
+		return false;
+	}
+	return catalog_commit(pulse->catalog, err);
+}
+
+/* One a beat is enough. */
+static void look_after_others(struct pulse *pulse)
+{
+	const struct member *dead = members_find_dead(&pulse->members);
+	bool was_buried = false;
+	struct err err;
+
+	if (dead && !bury(pulse, dead, &was_buried, &err))
+		log_warn(NULL, "cannot bury process %lld: %s", (long long)dead->id, err.text);
+	if (was_buried)
+		log_warn(NULL, "process %lld did not move for %d s and is taken for dead",
+			 (long long)dead->id, MEMBER_BEATS * MEMBER_BEAT_MS / 1000);
+	if (was_buried || pulse->members.has_lost)
+		pulse->owner.orphans(pulse->owner.owner);
+}
+
+static void beat(struct pulse *pulse)
+{
+	struct err err;
+
+	if (members_beat(pulse->catalog, &pulse->members, &err)) {
+		atomic_store(&pulse->is_eldest, pulse->members.is_eldest);
+		look_after_others(pulse);
+	} else if (err.kind == ERR_CONFLICT) {
+		tell_fenced(pulse);
+	} else {
+		log_debug(NULL, "cannot beat: %s", err.text);
+	}
+}
+
+static void *run_pulse(void *argument)
+{
+	struct pulse *pulse = argument;
+
+	while (wait_a_while(pulse)) {
+		follow_process(pulse);
+		if (atomic_exchange(&pulse->is_to_beat, false))
+			beat(pulse);
+		look(pulse);
+	}
+	return NULL;
+}
+
+void pulse_beat(struct pulse *pulse)
+{
+	atomic_store(&pulse->is_to_beat, true);
+	wake(pulse);
+}
+
+bool pulse_is_eldest(const struct pulse *pulse)
+{
+	return atomic_load(&pulse->is_eldest);
+}
+
+bool pulse_start(const char *path, const struct pulse_owner *owner, struct pulse **out,
+		 struct err *err)
+{
+	struct pulse *pulse = xcalloc(1, sizeof(*pulse));
+
+	pulse->owner = *owner;
+	pulse->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (pulse->wake_fd < 0) {
+		free(pulse);
+		return err_errno(err, "cannot make an eventfd");
+	}
+	if (!catalog_open(path, CATALOG_WRITE, &pulse->catalog, err)) {
+		pulse_free(pulse);
+		return false;
+	}
+	if (pthread_create(&pulse->thread, NULL, run_pulse, pulse) != 0) {
+		pulse_free(pulse);
+		return err_set(err, ERR_INTERNAL, "cannot start the thread 'pulse'");
+	}
+	pthread_setname_np(pulse->thread, "pulse");
+	pulse->is_running = true;
+	*out = pulse;
+	return true;
+}
+
+void pulse_stop(struct pulse *pulse)
+{
+	if (!pulse)
+		return;
+	atomic_store(&pulse->is_stopping, true);
+	wake(pulse);
+	if (pulse->is_running)
+		pthread_join(pulse->thread, NULL);
+	pulse->is_running = false;
+}
+
+void pulse_free(struct pulse *pulse)
+{
+	if (!pulse)
+		return;
+	pulse_stop(pulse);
+	catalog_free(pulse->catalog);
+	close(pulse->wake_fd);
+	free(pulse);
+}

@@ -1,0 +1,38 @@
+/*
+ * The pulse: keeps this process alive in the eyes of the others, looks after them (cluster/members.h), and hears that
+ * they have written.
+ *
+ * Of what they wrote it says "look" and nothing more: who looks reads all that came, in order (catalog/turn_news.h).  So what it
+ * hears twice, or late, does no harm.  It beats when it is told to, by what must not look alive while it
+ * hangs; and it looks without being told.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pulse;
+
+/* What it says, on its own thread. */
+struct pulse_owner {
+	const _Atomic int64_t *process; /* its number (catalog/processes.h), as it is now */
+	const _Atomic int64_t *heard;   /* the turn up to which all is known */
+	void *owner;
+	void (*news)(void *owner); /* others have had a turn */
+	void (*fenced)(
+		void *owner); /* that process is no more: it needs another number; said once */
+	void (*orphans)(void *owner); /* another process is no more, and may have left events */
+};
+
+bool pulse_start(const char *path, const struct pulse_owner *owner, struct pulse **out,
+		 struct err *err) MUST_CHECK;
+void pulse_stop(struct pulse *pulse); /* ends the thread; NULL does nothing */
+void pulse_free(struct pulse *pulse); /* the same */
+
+void pulse_beat(struct pulse *pulse); /* any thread */
+/* Does this process do what is done once for all?  False before the first beat.  Any thread. */
+bool pulse_is_eldest(const struct pulse *pulse);

@@ -1,0 +1,168 @@
+// Several callspools on one PostgreSQL, each with a data folder of its own and one folder of recordings between them.
+import test, { before } from 'node:test';
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { startServer, untilState } from './harness/callspool.js';
+import { audio } from './harness/audio.js';
+import { Events } from './harness/events.js';
+import { Gate } from './harness/gated.js';
+import { request, requestJson } from './harness/http.js';
+import { lifetime } from './harness/lifetime.js';
+import { startPostgres } from './harness/postgres.js';
+import { temporaryFolder } from './harness/process.js';
+import { store } from './harness/stored.js';
+import { until } from './harness/until.js';
+import { startUpstream } from './harness/upstream.js';
+import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
+
+let postgres;
+
+lifetime.after(() => {}); // registered here, and not within a hook, where its end would be that of the hook
+before(async () => {
+  postgres = await startPostgres(lifetime);
+});
+
+/** { serve(name, options), upstream, query(sql) }: a ledger of its own, and a folder in which each process has one. */
+let ledgers = 0;
+async function startLedger(t) {
+  ledgers += 1;
+  const schema = `c${ledgers}`;
+  await postgres.query(`CREATE SCHEMA ${schema}`);
+  const upstream = await startUpstream(t);
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, 'recordings'));
+  const serve = (name, options = {}) => {
+    const dataDir = join(folder, name);
+    mkdirSync(dataDir, { recursive: true });
+    try { symlinkSync('../recordings', join(dataDir, 'recordings')); } catch (error) { assert.equal(error.code, 'EEXIST'); }
+    return startServer(t, {
+      upstream: upstream.url, dataDir, ...options,
+      settings: { database: `${postgres.url}&options=-csearch_path%3D${schema}`, ...options.settings },
+    });
+  };
+  return { serve, upstream, query: (sql) => postgres.query(`SET search_path TO ${schema}; ${sql}`) };
+}
+
+const webhook = (server, fields) => postForm(server.url, RECORDING_STATUS, recordingCallback(fields));
+const play = (server, path) => request(server.url + path);
+const listed = async (server) => (await requestJson(`${server.url}/api/calls`)).json.calls.map(({ call_sid: sid }) => sid);
+
+/** A recording that arrives as its gate is opened. */
+function gated(upstream) {
+  const media = audio({ seconds: 5 });
+  const gate = new Gate(media, { length: true });
+  const callSid = newSid('CA'), recordingSid = newSid('RE');
+  upstream.recordings.set(recordingSid, { callSid, duration: 5, channels: 2, answer: gate.answer });
+  return { gate, media, callSid, recordingSid, fields: { CallSid: callSid, RecordingSid: recordingSid, RecordingDuration: '5' }, mediaPath: `/api/recordings/${recordingSid}/media` };
+}
+
+test('two side by side: what one is told both list, fetch once, play, and hear of', async (t) => {
+  const { serve, upstream } = await startLedger(t);
+  const a = await serve('a'), b = await serve('b');
+  const events = await Events.open(t, b);
+  const recording = await store(a, upstream);
+  for (const server of [a, b]) {
+    await until('both list it', async () => (await listed(server)).includes(recording.callSid));
+    const reply = await play(server, recording.mediaPath);
+    assert.equal(reply.status, 200);
+    assert.ok(reply.body.equals(recording.bytes));
+  }
+  await events.hears('the other one tells of it', ({ calls }) => calls?.some(({ call_sid: sid }) => sid === recording.callSid));
+  assert.equal(upstream.mediaRequests(recording.recordingSid).length, 1);
+  const many = await Promise.all(Array.from({ length: 20 }, (_, i) => store([a, b][i % 2], upstream)));
+  for (const { recordingSid } of many) assert.equal(upstream.mediaRequests(recordingSid).length, 1, 'each is fetched once');
+  assert.equal((await request(`${a.url}/api/recordings/${recording.recordingSid}`, { method: 'DELETE' })).status, 200);
+  await until('the other one plays it no more', async () => (await play(b, recording.mediaPath)).status !== 200);
+  const feed = await requestJson(`${b.url}/api/events?after=${events.seq}`);
+  assert.equal(feed.status, 200);
+});
+
+test('a play at one while the other fetches: one request, and the sound once it is stored', async (t) => {
+  const { serve, upstream } = await startLedger(t);
+  const a = await serve('a'), b = await serve('b');
+  const recording = gated(upstream);
+  assert.equal((await webhook(a, recording.fields)).status, 200);
+  await until('one of them fetches it', () => recording.gate.requests === 1);
+  const plays = [a, b].map((server) => play(server, recording.mediaPath));
+  recording.gate.open();
+  for (const reply of await Promise.all(plays)) {
+    assert.equal(reply.status, 200);
+    assert.ok(reply.body.equals(recording.media));
+  }
+  assert.equal(recording.gate.requests, 1);
+});
+
+for (const signal of ['SIGTERM', 'SIGKILL']) {
+  test(`the one that fetches ends by ${signal}: the other, or the same one started again, fetches it anew`, async (t) => {
+    const { serve, upstream, query } = await startLedger(t);
+    const a = await serve('a');
+    const recording = gated(upstream);
+    assert.equal((await webhook(a, recording.fields)).status, 200);
+    await until('it is fetched', () => recording.gate.requests === 1);
+    const b = await serve('b');
+    assert.equal(await query('SELECT COUNT(*) FROM leases'), '1');
+    if (signal === 'SIGTERM') await a.stop('SIGTERM').then((ended) => { a.finished = ended; });
+    else await a.kill().then(() => serve('a'));
+    await until('it is asked for once more', () => recording.gate.requests === 2);
+    recording.gate.open();
+    await untilState(b, recording.callSid, 'stored');
+    assert.ok((await play(b, recording.mediaPath)).body.equals(recording.media));
+    assert.equal(await query('SELECT COUNT(*) FROM attempts WHERE ended_at_ms IS NULL'), '0');
+    await until('no lease is left', async () => (await query('SELECT COUNT(*) FROM leases')) === '0');
+  });
+}
+
+test('one that is taken for dead keeps nothing of it, begins anew, and goes on', async (t) => {
+  const { serve, upstream, query } = await startLedger(t);
+  const a = await serve('a'), b = await serve('b');
+  const recording = gated(upstream);
+  assert.equal((await webhook(a, recording.fields)).status, 200);
+  await until('it is fetched', () => recording.gate.requests === 1);
+  const first = await query('SELECT string_agg(id::text, \',\' ORDER BY id) FROM processes');
+  await query('BEGIN; DELETE FROM processes; DELETE FROM leases; COMMIT');
+  await until('both have another number', async () => (await query(`SELECT COUNT(*) FROM processes WHERE id NOT IN (${first})`)) === '2');
+  for (const server of [a, b]) {
+    const callSid = newSid('CA');
+    assert.equal((await webhook(server, { CallSid: callSid, RecordingStatus: 'in-progress' })).status, 200);
+    await until('and it is listed', async () => (await listed(b)).includes(callSid));
+  }
+  recording.gate.open();
+  await untilState(a, recording.callSid, 'stored');
+  assert.ok((await play(b, recording.mediaPath)).body.equals(recording.media));
+});
+
+test('one that stands still is buried by the others, and wakes as another', async (t) => {
+  const { serve, upstream, query } = await startLedger(t);
+  const a = await serve('a', { expectErrors: [/the ledger:/, /cannot commit/] });
+  const recording = gated(upstream);
+  assert.equal((await webhook(a, recording.fields)).status, 200);
+  await until('it is fetched', () => recording.gate.requests === 1);
+  const callSid = newSid('CA');
+  assert.equal((await webhook(a, { CallSid: callSid, RecordingStatus: 'in-progress' })).status, 200);
+  process.kill(a.pid, 'SIGSTOP');
+  const b = await serve('b');
+  await until('it is asked for once more', () => recording.gate.requests === 2, 60_000);
+  assert.equal(await query('SELECT COUNT(*) FROM processes'), '1');
+  recording.gate.open();
+  await untilState(b, recording.callSid, 'stored');
+  assert.ok((await listed(b)).includes(callSid), 'what it had acknowledged');
+  process.kill(a.pid, 'SIGCONT');
+  await until('it has another number', async () => (await query('SELECT COUNT(*) FROM processes')) === '2');
+  await until('and takes webhooks', async () => (await webhook(a, { CallSid: newSid('CA'), RecordingStatus: 'in-progress' })).status === 200);
+  assert.ok((await play(a, recording.mediaPath)).body.equals(recording.media));
+  assert.equal(await query("SELECT COUNT(*) FROM attempts WHERE outcome = 'stored'"), '1');
+});
+
+test('a webhook waits for nobody\'s turn', async (t) => {
+  const { serve, query } = await startLedger(t);
+  const a = await serve('a');
+  const held = query("SELECT pg_advisory_lock(hashtextextended('callspool ' || current_schema(), 0)); SELECT pg_sleep(1.5)");
+  await until('the seat is taken', async () => (await postgres.query("SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")) !== '0');
+  const callSid = newSid('CA');
+  const before = Date.now();
+  assert.equal((await webhook(a, { CallSid: callSid, RecordingStatus: 'in-progress' })).status, 200);
+  assert.ok(Date.now() - before < 1200, 'while somebody else has the seat');
+  await held;
+  await until('it is listed then', async () => (await listed(a)).includes(callSid));
+});

@@ -1,0 +1,275 @@
+/*
+ * Several processes on one ledger: who lives, who is buried, and which of them fetches what.  Run by tests/tools/postgres.
+ */
+#include "base/own.h"
+#include "catalog/attempts.h"
+#include "catalog/catalog_private.h"
+#include "catalog/processes.h"
+#include "cluster/leases.h"
+#include "cluster/members.h"
+#include "ledger_fixture.h"
+#include "tap.h"
+
+#define NOON       1700000000000
+#define RECORDINGS 40
+
+static struct err err;
+static struct ledger ledger;
+
+struct process {
+	struct catalog *writer, *quick, *pulse;
+	struct members members;
+};
+
+static void process_start(struct process *process, const char *place)
+{
+	*process = (struct process){ .writer = NULL };
+	MUST(catalog_open(ledger.path, CATALOG_WRITE, &process->writer, &err));
+	MUST(members_enlist(process->writer, place, NOON, &err));
+	MUST(catalog_open(ledger.path, CATALOG_QUICK, &process->quick, &err));
+	MUST(catalog_open(ledger.path, CATALOG_WRITE, &process->pulse, &err));
+	catalog_enlist_as(process->quick, catalog_process(process->writer));
+	catalog_enlist_as(process->pulse, catalog_process(process->writer));
+}
+
+static void process_end(struct process *process)
+{
+	catalog_free(process->quick);
+	catalog_free(process->pulse);
+	catalog_free(process->writer);
+}
+
+static int64_t count(const char *sql)
+{
+	AUTO(db_stmt_reset) struct db_stmt *stmt = NULL;
+
+	MUST(db_prepare(ledger.writer->db, sql, &stmt, &err));
+	return db_step(stmt, &err) == DB_ROW ? db_column_int(stmt, 0) : -1;
+}
+
+static void exec(const char *sql)
+{
+	MUST(db_exec(ledger.writer->db, sql, &err));
+}
+
+static bool write_something(struct catalog *catalog)
+{
+	if (!catalog_begin(catalog, &err))
+		return false;
+	(void)catalog_next_sequence(catalog);
+	return catalog_commit(catalog, &err);
+}
+
+/* What a pulse does with a beat. */
+static bool beat(struct process *process)
+{
+	const struct member *dead;
+	bool was_buried = false;
+
+	MUST(members_beat(process->pulse, &process->members, &err));
+	dead = members_find_dead(&process->members);
+	if (!dead)
+		return false;
+	MUST(catalog_begin(process->pulse, &err));
+	MUST(member_bury(process->pulse, dead, NOON, &was_buried, &err));
+	MUST(catalog_commit(process->pulse, &err));
+	return was_buried;
+}
+
+static void test_burial(void)
+{
+	struct process first, second;
+	struct members own = { .count = 0 };
+	unsigned beats = 0;
+	bool is_alive;
+	int64_t sequence;
+
+	process_start(&first, "first");
+	process_start(&second, "second");
+	OK(!beat(&first) && first.members.is_eldest, "the first is the eldest");
+	OK(!beat(&second) && !second.members.is_eldest && second.members.count == 1,
+	   "the second knows of it");
+	for (int i = 0; i < 3 * MEMBER_BEATS; i++) {
+		bool was_buried = beat(&first);
+
+		was_buried |= beat(&second);
+		beats += was_buried;
+	}
+	IS_INT(beats, 0, "who beats is not buried");
+	for (int i = 0; i < MEMBER_BEATS - 1; i++)
+		beats += beat(&second);
+	OK(beats == 0 && !beat(&first), "one that was silent nearly too long beats");
+	for (beats = 1; beats < 30 && !beat(&second); beats++)
+		;
+	IS_INT(beats, MEMBER_BEATS + 1, "and is buried after as many as that, counted anew");
+	OK(members_look(first.pulse, &sequence, &is_alive, &err) && !is_alive, "it can see it");
+	OK(!members_beat(first.pulse, &own, &err) && err.kind == ERR_CONFLICT, "and is told: %s",
+	   err.text);
+	OK(!write_something(first.writer) && err.kind == ERR_UNAVAILABLE, "it commits nothing: %s",
+	   err.text);
+	MUST(members_beat(second.pulse, &second.members, &err));
+	OK(second.members.is_eldest && second.members.count == 0, "the other is the eldest");
+	MUST(members_enlist(first.writer, "first", NOON, &err));
+	OK(write_something(first.writer), "it begins anew: %s", err.text);
+	process_end(&first);
+	process_start(&first, "first");
+	IS_INT(count("SELECT COUNT(*) FROM processes WHERE place = 'first'"), 1,
+	       "whoever comes in the same place takes it");
+	process_end(&first);
+	process_end(&second);
+	exec("DELETE FROM processes");
+}
+
+/* ---- leases ---- */
+
+static void queue_recordings(void)
+{
+	struct projection_result result;
+
+	for (unsigned i = 0; i < RECORDINGS; i++) {
+		char call_sid[SID_SIZE], recording_sid[SID_SIZE];
+		struct event event;
+
+		event_init(&event, EVENT_RECORDING_STATUS, NOON);
+		event.call_sid = sid_text("CA", i, call_sid);
+		event.recording_sid = sid_text("RE", i, recording_sid);
+		event.account_sid = STR("ACa");
+		event.status = STR("completed");
+		ledger_append(&ledger, &event);
+	}
+	ledger_project(&ledger, &result);
+}
+
+static size_t claim(struct catalog *catalog, unsigned most, struct queue_row *out)
+{
+	const struct queue_claim wanted = { .now_ms = NOON + 1000000,
+					    .most = most,
+					    .most_backfill = most };
+	size_t n = 0;
+
+	MUST(leases_claim(catalog, &wanted, out, &n, &err));
+	return n;
+}
+
+static size_t claim_alone(struct catalog *catalog, unsigned most, struct queue_row *out)
+{
+	size_t n;
+
+	MUST(catalog_begin(catalog, &err));
+	n = claim(catalog, most, out);
+	MUST(catalog_commit(catalog, &err));
+	return n;
+}
+
+static bool has_one_of(const struct queue_row *a, size_t a_count, const struct queue_row *b,
+		       size_t b_count)
+{
+	for (size_t i = 0; i < a_count; i++)
+		for (size_t j = 0; j < b_count; j++)
+			if (a[i].id == b[j].id)
+				return true;
+	return false;
+}
+
+static bool take(struct catalog *catalog, const char *recording_sid)
+{
+	bool is_ours = false;
+
+	MUST(catalog_begin(catalog, &err));
+	MUST(lease_take(catalog, str_of(recording_sid), NOON, &is_ours, &err));
+	MUST(catalog_commit(catalog, &err));
+	return is_ours;
+}
+
+static bool end(struct catalog *catalog, const char *recording_sid)
+{
+	if (!catalog_begin(catalog, &err))
+		return false;
+	if (lease_end(catalog, str_of(recording_sid), &err))
+		return catalog_commit(catalog, &err);
+	catalog_rollback(catalog);
+	return false;
+}
+
+static void test_claims(void)
+{
+	struct process first, second;
+	struct queue_row a[RECORDINGS], b[RECORDINGS];
+	size_t a_count, b_count;
+	struct lease_row own[RECORDINGS];
+
+	queue_recordings();
+	process_start(&first, "first");
+	process_start(&second, "second");
+	MUST(catalog_begin(first.quick, &err));
+	a_count = claim(first.quick, 10, a);
+	b_count = claim_alone(second.quick, 10, b);
+	MUST(catalog_commit(first.quick, &err));
+	OK(a_count == 10, "one claims ten: %zu", a_count);
+	OK(!has_one_of(a, a_count, b, b_count),
+	   "who claims at the same moment waits for nothing, and has none of them: %zu", b_count);
+	b_count += claim_alone(second.quick, 10, b + b_count);
+	OK(b_count == 10 && !has_one_of(a, a_count, b, b_count), "the next time it has others");
+	OK(claim_alone(first.quick, RECORDINGS, a) == RECORDINGS - 10,
+	   "all that the other has not, its own with them");
+	OK(claim_alone(second.quick, RECORDINGS, b) == 10, "nothing more is left");
+	OK(!take(second.writer, a[0].recording_sid) && take(first.writer, a[0].recording_sid),
+	   "nobody takes what another has; one's own one has");
+	OK(!end(second.writer, a[0].recording_sid) && err.kind == ERR_CONFLICT,
+	   "and nobody writes under it: %s", err.text);
+	OK(end(first.writer, a[0].recording_sid) && take(second.writer, a[0].recording_sid),
+	   "given back it is anybody's");
+	MUST(catalog_begin(second.quick, &err));
+	MUST(leases_own(second.quick, 0, own, RECORDINGS, &b_count, &err));
+	catalog_rollback(second.quick);
+	IS_INT(b_count, 11, "it knows its own");
+
+	MUST(catalog_begin(second.writer, &err));
+	MUST(member_leave(second.writer, NOON, &err));
+	MUST(catalog_commit(second.writer, &err));
+	OK(claim_alone(first.quick, RECORDINGS, a) == RECORDINGS,
+	   "what one who leaves had is free");
+	process_end(&first);
+	process_end(&second);
+	exec("DELETE FROM processes; DELETE FROM leases");
+}
+
+/* A turn that is about to change a recording, and one that claims, do not wait for each other. */
+static void test_no_deadlock(void)
+{
+	struct process first, second;
+	struct queue_row a[RECORDINGS];
+	int64_t attempt;
+	size_t n;
+	const struct attempt_begin begin = {
+		.recording_sid = STR("RE00000000000000000000000000000000"), .began_at_ms = NOON
+	};
+
+	process_start(&first, "first");
+	process_start(&second, "second");
+	MUST(catalog_begin(first.writer, &err));
+	MUST(attempts_begin(first.writer, &begin, &attempt, &err));
+	n = claim_alone(second.quick, RECORDINGS, a);
+	IS_INT(n, RECORDINGS - 1, "what a turn changes is passed over");
+	MUST(catalog_commit(first.writer, &err));
+	OK(claim_alone(second.quick, RECORDINGS, a) == RECORDINGS, "and had the next time");
+	OK(count("SELECT COUNT(*) FROM attempts WHERE ended_at_ms IS NULL") == 1,
+	   "an attempt is open");
+	MUST(catalog_begin(first.writer, &err));
+	MUST(member_leave(first.writer, NOON, &err));
+	MUST(catalog_commit(first.writer, &err));
+	OK(count("SELECT COUNT(*) FROM attempts WHERE ended_at_ms IS NULL") == 0,
+	   "it is closed with its process");
+	process_end(&first);
+	process_end(&second);
+}
+
+int main(void)
+{
+	ledger_open(&ledger);
+	test_burial();
+	test_claims();
+	test_no_deadlock();
+	ledger_remove(&ledger);
+	return tap_end();
+}
