@@ -1,8 +1,8 @@
 /*
  * The files that a replaced system left in a folder, brought to the server one at a time: import --from.
  *
- * Each is read where it lies, matched with what the ledger knows (flights/adopt_match.h), copied into the store and
- * adopted by the server (flights/adoption.h), over the administrator's socket.  Nothing in the folder is changed.
+ * Each is read where it lies, matched with what the ledger knows (adoption/adopt_match.h), copied into the store and
+ * adopted by the server (adoption/adoption.h), over the administrator's socket.  Nothing in the folder is changed.
  * What is stored already is passed over, so that a run that was killed is simply begun again.
  */
 #pragma once

@@ -1,5 +1,5 @@
 /*
- * What asking Twilio's REST API needs, the same for all who ask.  It belongs to flights/fetcher.c; read-only for others.
+ * What asking Twilio's REST API needs, the same for all who ask.  It belongs to dispatch/fetcher.c; read-only for others.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
  * Threads: main (signals, this file), one serving loop a core, the fetching loop and its sealers
- * (flights/fetcher.c), the keeping loop and its worker (keeping/keeper.c), the verifying loop and its
+ * (dispatch/fetcher.c), the keeping loop and its worker (keeping/keeper.c), the verifying loop and its
  * worker (verify/verifier.c), the ledger's writer, readers and checkpointer (ledger/ledger.c).
  *
  * Taking apart: each step below may still post to those that are stopped after it, never to
@@ -21,11 +21,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "blob/blob_local.h"
+#include "dispatch/fetcher.h"
 #include "doctor/canary.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
 #include "fetch/fetch.h"
-#include "flights/fetcher.h"
 #include "foothold/foothold.h"
 #include "http/http_server.h"
 #include "keeping/keeper.h"

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "flights/fetcher.h"
+#include "dispatch/fetcher.h"
 #include "twilio/sid.h"
 
 #include <stdlib.h>

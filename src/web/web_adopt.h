@@ -1,4 +1,4 @@
-/* POST /api/recordings/{RecordingSid}/adopt: takes over a file that another system left, see flights/adoption.h. */
+/* POST /api/recordings/{RecordingSid}/adopt: takes over a file that another system left, see adoption/adoption.h. */
 #pragma once
 
 struct exchange;

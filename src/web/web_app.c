@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "flights/mirror.h"
+#include "dispatch/mirror.h"
 #include "live/live_hub.h"
 #include "media/media_cache.h"
 #include "play/media_reply.h"

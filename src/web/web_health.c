@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "blob/blob.h"
 #include "catalog/events.h"
-#include "flights/fetcher.h"
+#include "dispatch/fetcher.h"
 #include "http/exchange.h"
 #include "web/disk_trend.h"
 #include "web/health.h"

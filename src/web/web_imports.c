@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "catalog/recordings_queue.h"
 #include "chores/imports.h"
-#include "flights/fetcher.h"
+#include "dispatch/fetcher.h"
 #include "ledger/ledger.h"
 #include "rest/backfill.h"
 #include "twilio/accounts.h"

@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "catalog/calls.h"
 #include "catalog/recordings.h"
-#include "flights/fetcher.h"
+#include "dispatch/fetcher.h"
 #include "twilio/sid.h"
 
 #include <stdlib.h>

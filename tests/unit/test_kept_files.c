@@ -1,4 +1,4 @@
-#include "flights/kept_files.h"
+#include "dispatch/kept_files.h"
 
 #include "flights/flight.h"
 #include "tap.h"

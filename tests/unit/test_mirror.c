@@ -1,9 +1,9 @@
-#include "flights/mirror.h"
+#include "dispatch/mirror.h"
 
 #include "base/mem.h"
 #include "base/own.h"
+#include "dispatch/fetcher.h"
 #include "event/loop.h"
-#include "flights/fetcher.h"
 #include "tap.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "flights/queue.h"
+#include "dispatch/queue.h"
 
 #include "queue_fixture.h"
 #include "tap.h"

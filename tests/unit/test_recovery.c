@@ -1,4 +1,4 @@
-#include "flights/recovery.h"
+#include "dispatch/recovery.h"
 
 #include "blob/blob.h"
 #include "blob/blob_local.h"

@@ -1,4 +1,4 @@
-#include "flights/scheduler.h"
+#include "dispatch/scheduler.h"
 
 #include "blob/blob_local.h"
 #include "fetch/fetch.h"

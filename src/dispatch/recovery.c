@@ -1,4 +1,4 @@
-#include "flights/recovery.h"
+#include "dispatch/recovery.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -8,9 +8,9 @@
 #include "catalog/processes.h"
 #include "catalog/recordings_queue.h"
 #include "cluster/members.h"
+#include "dispatch/scheduler.h"
 #include "event/loop.h"
 #include "flights/flight_env.h"
-#include "flights/scheduler.h"
 #include "ledger/ledger.h"
 #include "retention/retention.h"
 

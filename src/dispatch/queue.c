@@ -1,4 +1,4 @@
-#include "flights/queue.h"
+#include "dispatch/queue.h"
 
 #include "base/clock.h"
 #include "base/log.h"

@@ -1,4 +1,4 @@
-#include "flights/limits.h"
+#include "dispatch/limits.h"
 
 #include "base/log.h"
 #include "base/mem.h"

@@ -1,13 +1,13 @@
-#include "flights/scheduler.h"
+#include "dispatch/scheduler.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "flights/disk_space.h"
+#include "dispatch/disk_space.h"
+#include "dispatch/kept_files.h"
+#include "dispatch/limits.h"
+#include "dispatch/queue.h"
 #include "flights/flight_env.h"
-#include "flights/kept_files.h"
-#include "flights/limits.h"
-#include "flights/queue.h"
 #include "rest/upstream.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "flights/disk_space.h"
+#include "dispatch/disk_space.h"
 
 #include "base/log.h"
 #include "blob/blob.h"

@@ -1,7 +1,7 @@
-#include "flights/mirror.h"
+#include "dispatch/mirror.h"
 
 #include "base/mem.h"
-#include "flights/fetcher.h"
+#include "dispatch/fetcher.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -9,8 +9,8 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/own.h"
+#include "dispatch/scheduler.h"
 #include "flights/flight_env.h"
-#include "flights/scheduler.h"
 
 #include <stdbool.h>
 
