@@ -91,6 +91,13 @@ static int run(struct rebuild_command *command)
 	progress_bar_start(&bar, "folders");
 	if (!cmd_options_resolve(&command->options, &err))
 		return cmd_fail(&err);
+	if (command->options.settings.database) {
+		(void)err_set(
+			&err, ERR_INVALID,
+			"the ledger is on PostgreSQL: its pages are not ours to read; bring back a dump "
+			"(docs/scaling.md)");
+		return cmd_fail(&err);
+	}
 	options.data_dir = command->options.settings.data_dir;
 	if (!rebuild_run(&options, &report, &err))
 		return cmd_fail(&err);
@@ -134,7 +141,7 @@ const struct cmd cmd_rebuild = {
 		"is set aside in the data folder under another name.  Says what was saved, and what was lost.  Begun again after\n"
 		"it was stopped, it begins anew or comes to its end; no server starts until then.\n"
 		"Where the store lacks many of the files that the ledger names, its disk is taken for not mounted: nothing is changed.\n"
-		"Exit status: 3 there is neither a ledger nor a store, 4 nothing is wrong with the ledger (which is left as it is), a\n"
+		"Exit status: 2 the ledger is on PostgreSQL, 3 there is neither a ledger nor a store, 4 nothing is wrong with the ledger (which is left as it is), a\n"
 		"server runs, or a restore has not come to its end, 5 the disk is full, or that of the store is not mounted.\n",
 	.examples = "  callspool rebuild --set data_dir=/var/lib/callspool\n",
 	.flags = flags,

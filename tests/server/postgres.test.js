@@ -1,7 +1,7 @@
 // One callspool whose ledger is on PostgreSQL: it does what it does with a file, and outlives what becomes of the server.
 import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CREDENTIALS, callspool, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
@@ -70,6 +70,34 @@ test('what a file does: webhook, fetch, play, list, search, commands, restart, k
   assert.match(again.stdout, /stored/);
 });
 
+test('verify compares the store with it, beside a server and without one, and mends', async (t) => {
+  const url = await database();
+  let server = await serve(t, url);
+  const { dataDir } = server;
+  const settings = ['--set', `data_dir=${dataDir}`, '--set', `database=${url}`];
+  const verify = async (code) => {
+    const ended = await callspool(['verify', '--json', ...settings]);
+    assert.equal(ended.code, code, ended.stderr + ended.stdout);
+    return JSON.parse(ended.stdout).findings.map(({ kind }) => kind);
+  };
+  const recording = await store(server, upstream);
+  const pathOfIt = async () => (await callspool(['path', recording.callSid, ...settings])).stdout.trim();
+  assert.deepEqual(await verify(0), []);
+  rmSync(await pathOfIt());
+  assert.deepEqual(await verify(7), ['missing']);
+  await untilState(server, recording.callSid, 'stored');
+  assert.ok((await request(server.url + recording.mediaPath)).body.equals(recording.bytes));
+  await server.finish();
+  const path = await pathOfIt();
+  const bytes = readFileSync(path);
+  bytes[5000] ^= 0x20;
+  writeFileSync(path, bytes);
+  assert.deepEqual(await verify(7), ['bytes']);
+  server = await serve(t, url, { dataDir });
+  await untilState(server, recording.callSid, 'stored');
+  assert.ok((await request(server.url + recording.mediaPath)).body.equals(recording.bytes), 'fetched again');
+});
+
 test('PostgreSQL goes away and comes back: webhooks wait, then 503; what is stored plays; nobody starts anything anew', async (t) => {
   const url = await database();
   const server = await serve(t, url, { expectErrors: [/entries of the audit cannot be written/] });
@@ -122,7 +150,9 @@ test('what cannot be right is refused, in words', async (t) => {
   await refuse(['serve', ...settings(`${await database()}%20-csynchronous_commit%3Doff`)], 2, /synchronous_commit is off/);
   await refuse(['backup', join(dataDir, 'backup'), ...settings(await database())], 2, /pg_dump/);
   await refuse(['restore', dataDir, ...settings(await database())], 2, /pg_restore/);
-  mkdirSync(dataDir, { recursive: true });
+  mkdirSync(join(dataDir, 'recordings'), { recursive: true });
+  await refuse(['rebuild', ...settings(await database())], 2, /the ledger is on PostgreSQL/);
+  assert.ok(!existsSync(join(dataDir, 'ledger.db')), 'of the store alone none is made beside it');
   writeFileSync(join(dataDir, 'ledger.db'), '');
   await refuse(['serve', ...settings(await database())], 4, /ledger of its own/);
 });
