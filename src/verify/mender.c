@@ -5,11 +5,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "blob/blob.h"
+#include "catalog/events.h"
 #include "catalog/recordings.h"
 #include "chores/upstream_deletions.h"
 #include "chores/verifications.h"
 #include "event/workers.h"
 #include "ledger/ledger.h"
+#include "verify/other_files.h"
 #include "verify/verify_env.h"
 
 #include <errno.h>
@@ -21,6 +23,8 @@
 #include <unistd.h>
 
 #define PIECE_BYTES (256 * 1024)
+#define READS_MOST  3  /* of a file that cannot be read; then it is told */
+#define FAILING     16 /* files of which tries are counted; of one more there is a single try */
 /* Above the numbers that commands give to files that they stage. */
 #define STAGED_LEAST (ADOPTION_STAGED_LEAST + (INT64_C(1) << 60))
 
@@ -31,6 +35,13 @@ enum mending {
 	MENDING_KNOWN,  /* nor need be: it is older than recordings are kept */
 	MENDING_REMOVE, /* its file is to go */
 	MENDING_ADOPT,  /* its file is to be a recording's */
+};
+
+/* A file that could not be read. */
+struct failing {
+	char path[RECORDING_PATH_SIZE];
+	unsigned reads;
+	int64_t at_ms; /* the last; monotonic */
 };
 
 struct mender {
@@ -47,7 +58,12 @@ struct mender {
 	struct job work;
 	struct adoption adoption;
 	int64_t staged;
-	struct blob_arriving *copy; /* that is being adopted */
+	struct other_files others; /* than what is damaged */
+	int64_t told_s;            /* its length, as Twilio says; EVENT_UNKNOWN */
+	const char *source; /* what is being adopted: the fault's file, or one of the others */
+	struct blob_arriving *copy; /* of it */
+	bool is_unreadable;
+	struct failing failing[FAILING];
 	bool work_failed;
 	struct err err;
 };
@@ -68,6 +84,18 @@ static void go_on(struct mender *mender)
 
 /* ---- its end, into the ledger ---- */
 
+/* What could not be compared any more is no longer what it was found to be: a pass that can read it begins anew. */
+static bool end_unreadable(const struct mender *mender, struct catalog *catalog, struct err *err)
+{
+	struct store_fault fault = mender->fault;
+
+	if (store_fault_is_loss(fault.kind))
+		fault.kind = STORE_FAULT_UNREADABLE;
+	fault.state = STORE_FAULT_STAYS;
+	memcpy(fault.reason, mender->reason, sizeof(fault.reason));
+	return store_faults_add(catalog, &fault, err);
+}
+
 static bool run_end(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	const struct mender *mender = mender_of(job);
@@ -75,6 +103,8 @@ static bool run_end(struct ledger_job *job, struct catalog *catalog, struct err 
 				       : mender->mending == MENDING_KNOWN ? STORE_FAULT_ACCEPTED
 									  : STORE_FAULT_MENDED;
 
+	if (mender->is_unreadable)
+		return end_unreadable(mender, catalog, err);
 	return store_faults_set_state(catalog, mender->fault.path, state,
 				      mender->reason[0] ? mender->reason : NULL, clock_wall_ms(),
 				      err);
@@ -153,7 +183,7 @@ static bool storing(struct adoption *adoption, struct catalog *catalog, struct e
 
 	if (!upstream_copy_need(catalog, adoption->recording_sid, err))
 		return false;
-	if (!store_fault_is_loss(stays.kind))
+	if (!store_fault_is_loss(stays.kind) || mender->source != mender->fault.path)
 		return true;
 	stays.state = STORE_FAULT_STAYS;
 	stays.generation = adoption->generation;
@@ -172,6 +202,9 @@ static void adopted(struct adoption *adoption)
 	if (mender->env->is_stopping)
 		return;
 	if (adoption->succeeded) {
+		if (mender->source != mender->fault.path)
+			snprintf(mender->reason, sizeof(mender->reason),
+				 "an older file is whole, and takes its place: %s", mender->source);
 		remove_file(mender);
 		return;
 	}
@@ -195,7 +228,7 @@ static bool copy_all(struct mender *mender, int fd, struct blob_arriving *arrivi
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(err, "cannot read '%s'", mender->fault.path);
+			return err_errno(err, "cannot read '%s'", mender->source);
 		if (n == 0)
 			return true;
 		if (!blob_arriving_write(arriving, (struct str){ piece, (size_t)n }, err))
@@ -213,10 +246,10 @@ static bool stage(struct mender *mender, struct err *err)
 	struct stat about;
 	uint64_t size;
 
-	if (!blob_open_read(mender->env->store, str_of(mender->fault.path), &fd, &size, err))
+	if (!blob_open_read(mender->env->store, str_of(mender->source), &fd, &size, err))
 		return false;
 	if (fstat(fd, &about) < 0)
-		return err_errno(err, "cannot look at '%s'", mender->fault.path);
+		return err_errno(err, "cannot look at '%s'", mender->source);
 	adoption->recorded_at_ms = (int64_t)about.st_mtim.tv_sec * 1000;
 	return blob_arriving_open(mender->env->store, str_of(adoption->recording_sid),
 				  adoption->staged, &mender->copy, err) &&
@@ -228,7 +261,50 @@ static void run_stage(struct job *work)
 	struct mender *mender = container_of(work, struct mender, work);
 
 	verify_be_nice();
+	mender->source = other_files_whole(mender->env->store, &mender->others, mender->told_s,
+					   &mender->env->is_stopping);
+	if (!mender->source)
+		mender->source = mender->fault.path;
 	mender->work_failed = !stage(mender, &mender->err);
+}
+
+static struct failing *find_failing(struct mender *mender, const char *path)
+{
+	for (size_t i = 0; i < FAILING; i++)
+		if (strcmp(mender->failing[i].path, path) == 0)
+			return &mender->failing[i];
+	return NULL;
+}
+
+/* Was it tried often enough?  Else it is tried again, after a while. */
+static bool count_read(struct mender *mender)
+{
+	struct failing *failing = find_failing(mender, mender->fault.path);
+
+	if (!failing)
+		failing = find_failing(mender, "");
+	if (!failing)
+		return true;
+	memcpy(failing->path, mender->fault.path, sizeof(failing->path));
+	failing->at_ms = clock_monotonic_ms();
+	if (++failing->reads < READS_MOST)
+		return false;
+	*failing = (struct failing){ .reads = 0 };
+	return true;
+}
+
+static void forget_failing(struct mender *mender)
+{
+	struct failing *failing = find_failing(mender, mender->fault.path);
+
+	if (failing)
+		*failing = (struct failing){ .reads = 0 };
+}
+
+/* Not for want of a descriptor or of room, and not as we stop: those pass. */
+static bool is_file_at_fault(const struct err *err)
+{
+	return err->kind != ERR_SCARCE && err->kind != ERR_UNAVAILABLE;
 }
 
 static void staged(struct job *work)
@@ -238,6 +314,7 @@ static void staged(struct job *work)
 	if (mender->env->is_stopping)
 		return;
 	if (!mender->work_failed) {
+		forget_failing(mender);
 		adoption_start(&mender->adoption);
 		return;
 	}
@@ -249,9 +326,64 @@ static void staged(struct job *work)
 			  store_fault_is_loss(mender->fault.kind) ? MENDING_STAYS : MENDING_OVER);
 		return;
 	}
+	if (is_file_at_fault(&mender->err) && count_read(mender)) {
+		snprintf(mender->reason, sizeof(mender->reason), "%.180s", mender->err.text);
+		mender->is_unreadable = true;
+		end_fault(mender, MENDING_STAYS);
+		return;
+	}
 	log_warn(NULL, "the store: %s: %s", mender->fault.path, mender->err.text);
 	mender->waits = true;
 	go_on(mender);
+}
+
+static void stage_source(struct mender *mender)
+{
+	mender->work =
+		(struct job){ .run = run_stage, .done = staged, .reply = mender->env->mailbox };
+	workers_post(mender->env->workers, &mender->work);
+}
+
+static bool run_pass_over(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	return other_files_pass_over(catalog, &mender_of(job)->others, err);
+}
+
+static void passed_over(struct ledger_job *job)
+{
+	struct mender *mender = mender_of(job);
+
+	if (mender->env->is_stopping)
+		return;
+	if (job->succeeded) {
+		stage_source(mender);
+		return;
+	}
+	mender->waits = true;
+	log_warn(NULL, "the store: %s: %s", mender->fault.path, job->err.text);
+	go_on(mender);
+}
+
+static void run_list(struct job *work)
+{
+	struct mender *mender = container_of(work, struct mender, work);
+	struct err err;
+
+	verify_be_nice();
+	if (!other_files_list(mender->env->store, mender->fault.path, &mender->others, &err))
+		mender->others.count = 0;
+}
+
+static void listed(struct job *work)
+{
+	struct mender *mender = container_of(work, struct mender, work);
+
+	if (mender->env->is_stopping)
+		return;
+	mender->job = (struct ledger_job){ .run = run_pass_over,
+					   .done = passed_over,
+					   .reply = mender->env->mailbox };
+	ledger_read(mender->env->ledger, &mender->job);
 }
 
 static void adopt(struct mender *mender)
@@ -267,8 +399,13 @@ static void adopt(struct mender *mender)
 	};
 	memcpy(mender->adoption.recording_sid, mender->fault.recording_sid, SID_SIZE);
 	memcpy(mender->adoption.call_sid, mender->fault.call_sid, SID_SIZE);
+	mender->others.count = 0;
+	if (!store_fault_is_loss(mender->fault.kind)) {
+		stage_source(mender);
+		return;
+	}
 	mender->work =
-		(struct job){ .run = run_stage, .done = staged, .reply = mender->env->mailbox };
+		(struct job){ .run = run_list, .done = listed, .reply = mender->env->mailbox };
 	workers_post(mender->env->workers, &mender->work);
 }
 
@@ -337,11 +474,14 @@ static bool judge(struct mender *mender, struct catalog *catalog, enum mending *
 	enum store_file found;
 
 	mender->reason[0] = '\0';
+	mender->is_unreadable = false;
+	mender->told_s = EVENT_UNKNOWN;
 	if (store_fault_is_loss(mender->fault.kind)) {
 		if (!recordings_find(catalog, sid, &now, err)) {
 			*out = MENDING_OVER;
 			return err->kind == ERR_NOT_FOUND;
 		}
+		mender->told_s = now.duration_s;
 		*out = judge_loss(mender, &now);
 		return true;
 	}
@@ -374,6 +514,14 @@ static bool judge(struct mender *mender, struct catalog *catalog, enum mending *
 	return true;
 }
 
+/* It could not be read a moment ago. */
+static bool is_too_soon(struct mender *mender)
+{
+	const struct failing *failing = find_failing(mender, mender->fault.path);
+
+	return failing && clock_monotonic_ms() < failing->at_ms + mender->env->read_again_ms;
+}
+
 static bool run_next(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct mender *mender = mender_of(job);
@@ -391,6 +539,8 @@ static bool run_next(struct ledger_job *job, struct catalog *catalog, struct err
 			continue;
 		if (!judge(mender, catalog, &mender->mending, err))
 			return false;
+		if (mender->mending == MENDING_ADOPT && is_too_soon(mender))
+			mender->mending = MENDING_WAITS;
 		mender->waits |= mender->mending == MENDING_WAITS;
 		mender->is_found =
 			mender->mending != MENDING_WAITS &&

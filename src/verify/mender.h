@@ -1,9 +1,11 @@
 /*
  * What becomes of faults that are being mended (chores/verifications.h).
  *
- * What was lost is fetched again by a flight; here is seen that it is stored anew.  Where Twilio has it no more, a file that is
- * damaged, and still audio, is better than none: it is adopted under another generation, for its bytes are not those
- * that the old one named.  A file of an unknown recording is adopted.  A file that no row names any more is removed.
+ * What was lost is fetched again by a flight; here is seen that it is stored anew.  Where Twilio has it no more, an older generation
+ * that is whole takes its place (other_files.h); without one a file that is damaged, and still audio, is better than none.  Either is
+ * adopted under another generation, for its bytes are not those that the old one named.  A file of an unknown recording is
+ * adopted.  A file that no row names any more is removed.  What cannot be read is tried a few times, then told; the next
+ * pass that can read it goes on.
  *
  * One fault at a time.  Thread: the loop of the env.
  */

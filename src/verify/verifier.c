@@ -19,9 +19,10 @@
 #define AGAIN_MS (30 * 1000) /* after it was held up */
 #define MEND_MS \
 	(5 * 60 * 1000) /* what is being mended is looked at so often, and when something changes */
-#define SETTLE_MS 200   /* ... and then no more often */
-#define GAP_MOST  1000  /* between two steps of a pass by itself */
-#define GAP_SHARE 1000  /* ... and that part of its time at most */
+#define SETTLE_MS     200 /* ... and then no more often */
+#define READ_AGAIN_MS (60 * 1000)
+#define GAP_MOST      1000 /* between two steps of a pass by itself */
+#define GAP_SHARE     1000 /* ... and that part of its time at most */
 
 struct verifier {
 	struct verify_env env;
@@ -206,6 +207,7 @@ bool verifier_open(const struct verify_options *options, struct ledger *ledger,
 	struct verify_env *env = &verifier->env;
 
 	env->options = *options;
+	env->read_again_ms = READ_AGAIN_MS;
 	env->ledger = ledger;
 	env->store = store;
 	if (!loop_new(&env->loop, err) || !mailbox_open(env->loop, &env->mailbox, err) ||

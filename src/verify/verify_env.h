@@ -18,6 +18,7 @@ struct verify_env {
 	struct blob_store *store;
 	struct workers *workers; /* one, of low priority */
 	struct verify_options options;
+	int64_t read_again_ms; /* between two tries of a file that is to be adopted, and cannot be read */
 	atomic_bool is_stopping; /* once set, work ends early and nothing more is begun */
 };
 

@@ -157,6 +157,17 @@ static bool is_still_stored(struct catalog *catalog, const struct store_fault *f
 	       err_set(err, ERR_CONFLICT, "it is stored anew, or removed");
 }
 
+/* What was given up as unreadable, and can be read again: other bytes than were stored, which are better than none. */
+static bool is_readable_again(struct catalog *catalog, const struct store_fault *fault,
+			      const struct recording *now, struct err *err)
+{
+	struct store_fault known;
+
+	return strcmp(now->path, fault->path) == 0 && fault->kind == STORE_FAULT_BYTES &&
+	       store_faults_find(catalog, fault->path, &known, err) &&
+	       known.kind == STORE_FAULT_UNREADABLE;
+}
+
 static bool run_fault(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct verify_turn *turn = turn_of(job);
@@ -165,9 +176,12 @@ static bool run_fault(struct ledger_job *job, struct catalog *catalog, struct er
 
 	job->change.what = 0;
 	if (store_fault_is_loss(fault->kind)) {
-		if (!is_still_stored(catalog, fault, &seen, err))
+		bool is_stored = is_still_stored(catalog, fault, &seen, err);
+
+		if (!is_stored &&
+		    (err->kind != ERR_CONFLICT || !is_readable_again(catalog, fault, &seen, err)))
 			return false;
-		if (fault->state == STORE_FAULT_MENDING) {
+		if (is_stored && fault->state == STORE_FAULT_MENDING) {
 			if (!recordings_mark_lost(catalog, &seen, fault->seen_at_ms,
 						  "Its stored file is damaged or gone; it is "
 						  "fetched again.",
@@ -223,16 +237,18 @@ static void note_row(struct verify_turn *turn, const struct recording_stored *ro
 	turn->row.files++;
 	turn->row.undigested += row->sha256[0] == '\0';
 	turn->row.after_id = row->id;
-	if (check->is_sound != row->is_given_up)
+	if (check->is_sound && !row->is_given_up)
 		return;
-	fault = add_fault(turn, row->is_given_up ? STORE_FAULT_UNKNOWN : check->kind);
+	if (!check->is_sound && row->is_given_up && check->kind != STORE_FAULT_BYTES)
+		return;
+	fault = add_fault(turn, check->is_sound ? STORE_FAULT_UNKNOWN : check->kind);
 	fault->state = turn->row.mends && check->may_mend ? STORE_FAULT_MENDING : STORE_FAULT_OPEN;
 	fault->generation = row->generation;
 	memcpy(fault->path, row->path, sizeof(fault->path));
 	memcpy(fault->recording_sid, row->recording_sid, SID_SIZE);
 	memcpy(fault->call_sid, row->call_sid, SID_SIZE);
-	str_fit(row->is_given_up ? STR("its recording was given up, and its file is back")
-				 : str_of(check->reason),
+	str_fit(check->is_sound ? STR("its recording was given up, and its file is back")
+				: str_of(check->reason),
 		fault->reason, sizeof(fault->reason));
 }
 
