@@ -47,11 +47,13 @@ static void *work(void *argument)
 	struct job *job;
 
 	while ((job = take_job(workers)) != NULL) {
+		struct mailbox *reply = job->reply;
+
 		job->run(job);
-		if (!job->reply) /* it may have been posted again by now */
+		if (!reply) /* it may have been posted again by now, or freed */
 			continue;
 		job->mail.deliver = deliver_done;
-		mailbox_post(job->reply, &job->mail);
+		mailbox_post(reply, &job->mail);
 	}
 	return NULL;
 }

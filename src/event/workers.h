@@ -18,7 +18,7 @@ struct job {
 	void (*run)(struct job *job);
 	void (*done)(struct job *job);
 	struct mailbox
-		*reply; /* NULL: done() is not called, and it may be posted again from run() on */
+		*reply; /* NULL: done() is not called, and it may be posted again, or freed, from run() on */
 };
 
 bool workers_start(const char *name, unsigned count, struct workers **out,

@@ -92,6 +92,34 @@ static void test_again(void)
 	OK(held[1].runs == 2 && held[2].runs == 1 && held_done == 4, "one of them again, alone");
 }
 
+static int freed;
+
+static void run_freed(struct job *job)
+{
+	freed++;
+	free(job);
+}
+
+/* Nobody is told of it: it is run()'s to free, and the sanitizer objects if it is looked at afterwards. */
+static void test_freed(void)
+{
+	struct workers *workers;
+	struct err err;
+
+	if (!workers_start("freed", 1, &workers, &err))
+		exit(1);
+	for (int i = 0; i < 3; i++) {
+		struct job *job = calloc(1, sizeof(*job));
+
+		if (!job)
+			exit(1);
+		job->run = run_freed;
+		workers_post(workers, job);
+	}
+	workers_stop(workers);
+	IS_INT(freed, 3, "a job may free itself");
+}
+
 int main(void)
 {
 	struct workers *workers;
@@ -113,6 +141,7 @@ int main(void)
 	IS_INT(on_loop, JOBS, "done() runs on the loop");
 	IS_INT(ran_on_loop, 0, "run() does not, and did its work");
 	test_again();
+	test_freed();
 	mailbox_free(mailbox);
 	loop_free(loop);
 	return tap_end();
