@@ -92,6 +92,9 @@ struct transfer {
 	struct curl_slist *sent_headers;
 	char *body;
 	size_t body_len;
+	bool has_file;
+	struct transfer_file file;        /* has_file: in place of body */
+	uint64_t file_at;                 /* the next byte of it */
 	bool upgrade_to_https, is_abroad; /* abroad: a redirect has left the first origin */
 	int64_t time_limit_ms;
 

@@ -121,6 +121,9 @@ bool transfer_start(struct fetch *fetch, const struct transfer_request *request,
 	transfer->time_limit_ms = request->time_limit_ms;
 	transfer->body = xmemdup0(request->body.at ? request->body.at : "", request->body.len);
 	transfer->body_len = request->body.len;
+	transfer->has_file = request->file != NULL;
+	if (request->file)
+		transfer->file = *request->file;
 	transfer->asked_at_ms = clock_monotonic_ms();
 	transfer_head_start(&transfer->head);
 	fetch_place(transfer, TRANSFER_WAITING);

@@ -1,8 +1,11 @@
 #include "fetch/transfer_answer.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "fetch/address_guard.h"
@@ -124,6 +127,41 @@ static size_t body_came(char *at, size_t size, size_t count, void *context)
 	return gather(transfer, bytes) ? bytes.len : 0;
 }
 
+/* ---- what is sent from a file ---- */
+
+/* A file that is shorter than was said, or cannot be read, ends the transfer: the rest would be missing. */
+static size_t read_file(char *at, size_t size, size_t count, void *context)
+{
+	struct transfer *transfer = context;
+	uint64_t left = transfer->file.size - transfer->file_at;
+	size_t room = size * count;
+	ssize_t n;
+
+	if (!transfer->receiver)
+		return CURL_READFUNC_ABORT;
+	if (left == 0)
+		return 0;
+	do
+		n = pread(transfer->file.fd, at, room < left ? room : (size_t)left,
+			  (off_t)transfer->file_at);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return CURL_READFUNC_ABORT;
+	transfer->file_at += (uint64_t)n;
+	return (size_t)n;
+}
+
+/* A kept connection was closed by the other side just as it was sent on: libcurl opens another and begins again. */
+static int seek_file(void *context, curl_off_t offset, int origin)
+{
+	struct transfer *transfer = context;
+
+	if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > transfer->file.size)
+		return CURL_SEEKFUNC_CANTSEEK;
+	transfer->file_at = (uint64_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
 static void note_refused(struct transfer *transfer, const struct curl_sockaddr *address,
 			 enum address_kind kind)
 {
@@ -195,6 +233,10 @@ CURL *transfer_new_easy(struct transfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_came);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_file);
+	curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_file);
+	curl_easy_setopt(easy, CURLOPT_SEEKDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
 	return easy;

@@ -30,6 +30,14 @@ static void set_method(struct transfer *transfer)
 	};
 	CURL *easy = transfer->easy;
 
+	curl_easy_setopt(easy, CURLOPT_UPLOAD, 0L);
+	if (transfer->has_file) {
+		transfer->file_at = 0;
+		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
+		curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+		curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)transfer->file.size);
+		return;
+	}
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, names[transfer->method]);
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->body);
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body_len);

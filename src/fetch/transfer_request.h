@@ -23,6 +23,12 @@ struct transfer_header {
 	const char *name, *value; /* without CR, LF */
 };
 
+/* A file to be sent from its beginning, as it is then: open, and left alone, until the transfer has ended. */
+struct transfer_file {
+	int fd;
+	uint64_t size;
+};
+
 /* Plain value.  Everything in it is copied; zero and NULL mean "not". */
 struct transfer_request {
 	enum transfer_method method;
@@ -35,6 +41,7 @@ struct transfer_request {
 	const struct transfer_header *headers;
 	size_t header_count;
 	struct str body; /* of POST and PUT; its Content-Type is one of the headers */
+	const struct transfer_file *file; /* of PUT: in place of body */
 
 	/* Range: bytes=first-last, TRANSFER_OPEN for "to the end"; if_range: a strong ETag or a date. */
 	bool ranged;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define USER  "AC00000000000000000000000000000001"
@@ -388,6 +389,39 @@ static void requests_say_what_they_should(void)
 		       "%s: bytes", cases[i].name);
 		buf_release(&asked.body);
 	}
+}
+
+/* The pooled handle that sent a file is one that sends none then. */
+static void files_are_sent(void)
+{
+	static const char text[] = "what is in the file, and more";
+	struct transfer_file file = { .fd = memfd_create("file", MFD_CLOEXEC), .size = 19 };
+	struct asked asked;
+
+	OK(write(file.fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1, "a file");
+	for (int i = 0; i < 2; i++) {
+		ask(&asked, "/ok",
+		    &(struct transfer_request){ .method = TRANSFER_PUT, .file = &file });
+		OK(strstr(server.last, "PUT /ok HTTP/1.1\r\n"), "is sent by PUT");
+		OK(strstr(server.last, "Content-Length: 19\r\n"), "as long as was said");
+		OK(strstr(server.last, "\r\n\r\nwhat is in the file") &&
+			   !strstr(server.last, "and more"),
+		   "and not further");
+		OK(!strstr(server.last, "Expect:") && !strstr(server.last, "chunked"),
+		   "without asking first");
+		IS_INT(asked.result.bytes, 10, "its answer comes");
+		buf_release(&asked.body);
+		ask(&asked, "/ok", NULL);
+		OK(strstr(server.last, "GET /ok HTTP/1.1\r\n") &&
+			   !strstr(server.last, "Content-Length:"),
+		   "a GET after it is one");
+		buf_release(&asked.body);
+	}
+	file.size = sizeof(text) + 10;
+	ask(&asked, "/ok", &(struct transfer_request){ .method = TRANSFER_PUT, .file = &file });
+	OK(asked.result.outcome != TRANSFER_OK, "a file that is shorter than was said is not sent");
+	buf_release(&asked.body);
+	close(file.fd);
 }
 
 /* So many letters. */
@@ -944,6 +978,7 @@ int main(void)
 	answers_are_told_apart();
 	head_is_told();
 	requests_say_what_they_should();
+	files_are_sent();
 	wrong_requests_are_refused();
 	long_credentials_fit();
 	credentials_stay_home();
