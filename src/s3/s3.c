@@ -1,0 +1,698 @@
+#include "s3/s3.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "fetch/fetch.h"
+#include "fetch/transfer.h"
+#include "s3/s3_address.h"
+#include "s3/s3_answer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TRANSFERS_MAX      64
+#define CONNECT_TIMEOUT_MS 5000
+#define STALL_TIMEOUT_MS   20000
+#define AGAIN_FIRST_MS     250
+#define AGAIN_MOST_MS      60000
+#define PROBE_EACH_MS      2000
+#define HURRY_MS           3000 /* what s3_stop() leaves to what is under way */
+#define TROUBLED_TRIES     3    /* one 503 is how some stores say "again" */
+#define SKEW_MS            (5 * 60 * 1000)
+#define AUTHORIZATION_MAX  1024
+#define URL_MAX            (4 * S3_KEY_SIZE + 4096)
+
+struct s3 {
+	struct s3_address address;
+	struct s3_credentials credentials; /* texts are its own */
+	struct loop *loop;
+	struct mailbox *mailbox;
+	struct fetch *fetch;
+	struct s3_listener *listener; /* NULL: nobody listens */
+	pthread_t thread;
+	bool is_running;
+
+	/* the loop's */
+	struct list requests; /* all that are not done */
+	bool is_away;
+	unsigned failures; /* one after the other */
+	struct timer probe_timer, hurry;
+	struct s3_request probe;
+	bool is_probing;
+
+	atomic_bool is_stopping;
+	pthread_mutex_t mutex; /* guards what follows */
+	pthread_cond_t changed;
+	uint64_t pending;
+};
+
+void s3_request_release(struct s3_request *request)
+{
+	buf_release(&request->text);
+}
+
+/* ---- the end of a request ---- */
+
+static void deliver_done(struct mail *mail)
+{
+	struct s3_request *request = container_of(mail, struct s3_request, mail);
+
+	request->done(request);
+}
+
+/* The owner may free it as soon as it was told. */
+static void finish(struct s3_request *request)
+{
+	struct s3 *s3 = request->s3;
+
+	list_remove(&request->link);
+	timer_stop(&request->again);
+	sha256_free(request->sha);
+	request->sha = NULL;
+	if (request->reply) {
+		request->mail.deliver = deliver_done;
+		mailbox_post(request->reply, &request->mail);
+	} else {
+		request->done(request);
+	}
+	pthread_mutex_lock(&s3->mutex);
+	s3->pending--;
+	pthread_cond_broadcast(&s3->changed);
+	pthread_mutex_unlock(&s3->mutex);
+}
+
+/* ---- is it away? ---- */
+
+static void start(struct s3_request *request);
+static void probe_due(struct timer *timer);
+
+static void note_failed(struct s3 *s3, const char *why, bool is_sure)
+{
+	s3->failures++;
+	if (!is_sure && s3->failures < TROUBLED_TRIES && !s3->is_away)
+		return;
+	s3->is_away = true;
+	if (s3->listener)
+		s3->listener->away(s3->listener, why);
+	if (!timer_is_on(&s3->probe_timer) && !s3->is_stopping)
+		timer_start(s3->loop, &s3->probe_timer, PROBE_EACH_MS, probe_due);
+}
+
+static void again_due(struct timer *timer)
+{
+	start(container_of(timer, struct s3_request, again));
+}
+
+static void note_worked(struct s3 *s3)
+{
+	bool was_away = s3->is_away;
+
+	s3->failures = 0;
+	s3->is_away = false;
+	timer_stop(&s3->probe_timer);
+	if (s3->listener)
+		s3->listener->back(s3->listener);
+	if (!was_away)
+		return;
+	LIST_EACH (item, &s3->requests) {
+		struct s3_request *request = container_of(item, struct s3_request, link);
+
+		if (timer_is_on(&request->again))
+			timer_start(s3->loop, &request->again, 0, again_due);
+	}
+}
+
+/* ---- what came back ---- */
+
+static bool is_refusal(int status)
+{
+	return status == 301 || status == 307 || status == 400 || status == 401 || status == 403;
+}
+
+/* Beside what it said: a clock that is wrong is the one cause that no setting shows. */
+static void explain(const struct s3_request *request, const struct s3_error *said, struct buf *out)
+{
+	int64_t ahead_ms = request->date_ms > 0 ? clock_wall_ms() - request->date_ms : 0;
+
+	if (request->status == 403 && (ahead_ms > SKEW_MS || ahead_ms < -SKEW_MS ||
+				       str_eq(str_of(said->code), STR("RequestTimeTooSkewed"))))
+		buf_addf(out, ": this machine's clock is %" PRId64 " s %s the bucket's",
+			 (ahead_ms < 0 ? -ahead_ms : ahead_ms) / 1000,
+			 ahead_ms < 0 ? "behind" : "ahead of");
+	else if (request->status == 301 || request->status == 307)
+		buf_add_text(out, ": it lies in another region, or at another address");
+	else if (said->message[0] != '\0')
+		buf_addf(out, ": %s", said->message);
+}
+
+static enum err_kind kind_of(const struct s3_request *request, const struct s3_error *said)
+{
+	struct str code = str_of(said->code);
+
+	if (request->status == 404 && !str_eq(code, STR("NoSuchBucket")))
+		return ERR_NOT_FOUND;
+	if (request->status == 409 || request->status == 412)
+		return ERR_CONFLICT;
+	if (request->status == 501 || request->status == 405)
+		return ERR_INVALID;
+	if (str_eq(code, STR("XAmzContentSHA256Mismatch")) || str_eq(code, STR("BadDigest")))
+		return ERR_INTERNAL;
+	return ERR_UNAVAILABLE;
+}
+
+static void judge_status(struct s3_request *request)
+{
+	AUTO(buf_release) struct buf text;
+	struct s3_error said;
+	enum err_kind kind;
+
+	s3_error_read(buf_str(&request->text), &said);
+	kind = kind_of(request, &said);
+	buf_init(&text, 4096);
+	buf_addf(&text, "the bucket answers %d%s%s", request->status, said.code[0] ? " " : "",
+		 said.code);
+	explain(request, &said, &text);
+	err_set(&request->err, kind, "%s", text.at);
+	if (kind != ERR_UNAVAILABLE)
+		note_worked(request->s3);
+	else
+		note_failed(request->s3, request->err.text,
+			    is_refusal(request->status) || request->status == 404);
+}
+
+/* Full jitter: what failed together does not come back together. */
+static int64_t pause_ms(const struct s3_request *request)
+{
+	int64_t most = AGAIN_FIRST_MS;
+	uint64_t random;
+
+	for (unsigned i = 1; i < request->tries && most < AGAIN_MOST_MS; i++)
+		most *= 2;
+	if (most > AGAIN_MOST_MS)
+		most = AGAIN_MOST_MS;
+	random_bytes(&random, sizeof(random));
+	return most / 2 + (int64_t)(random % (uint64_t)(most / 2));
+}
+
+static bool may_repeat(const struct s3_request *request, int64_t pause)
+{
+	const struct s3 *s3 = request->s3;
+
+	if (request->err.kind != ERR_UNAVAILABLE || request->is_once || s3->is_stopping)
+		return false;
+	return request->give_up_after_ms == S3_NEVER_GIVE_UP ||
+	       loop_now_ms(s3->loop) + pause - request->asked_at_ms < request->give_up_after_ms;
+}
+
+static void fail(struct s3_request *request)
+{
+	int64_t pause = pause_ms(request);
+
+	request->succeeded = false;
+	if (may_repeat(request, pause))
+		timer_start(request->s3->loop, &request->again, pause, again_due);
+	else
+		finish(request);
+}
+
+static struct s3_request *request_of(struct transfer_receiver *receiver)
+{
+	return container_of(receiver, struct s3_request, receiver);
+}
+
+static enum transfer_go on_head(struct transfer_receiver *receiver,
+				const struct transfer_head *head)
+{
+	struct s3_request *request = request_of(receiver);
+
+	request->status = head->status;
+	request->date_ms = head->date_ms;
+	if (request->method == S3_HEAD && head->content_length >= 0)
+		request->size = (uint64_t)head->content_length;
+	return TRANSFER_GO_ON;
+}
+
+static bool keep(struct s3_request *request, struct str bytes)
+{
+	size_t done = 0;
+
+	sha256_add(request->sha, bytes.at, bytes.len);
+	while (request->into_fd >= 0 && done < bytes.len) {
+		ssize_t n = pwrite(request->into_fd, bytes.at + done, bytes.len - done,
+				   (off_t)(request->size + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			err_errno(&request->err, "cannot write what comes from the bucket");
+			if (errno == ENOSPC || errno == EDQUOT)
+				request->err.kind = ERR_SCARCE;
+			return false;
+		}
+		done += (size_t)n;
+	}
+	request->size += bytes.len;
+	return true;
+}
+
+static enum transfer_go on_bytes(struct transfer_receiver *receiver, struct str bytes)
+{
+	struct s3_request *request = request_of(receiver);
+
+	if (!request->takes_file || request->status < 200 || request->status > 299) {
+		buf_add_str(&request->text, bytes);
+		return buf_ok(&request->text) ? TRANSFER_GO_ON : TRANSFER_STOP;
+	}
+	request->is_spoilt = !keep(request, bytes);
+	return request->is_spoilt ? TRANSFER_STOP : TRANSFER_GO_ON;
+}
+
+static void on_end(struct transfer_receiver *receiver, const struct transfer_result *result)
+{
+	struct s3_request *request = request_of(receiver);
+
+	request->transfer = NULL;
+	if (request->is_spoilt) { /* by our disk: err is set */
+		request->is_once = true;
+		fail(request);
+	} else if (!buf_ok(&request->text)) {
+		err_set(&request->err, ERR_INTERNAL, "the bucket's answer is too long");
+		fail(request);
+	} else if (result->outcome != TRANSFER_OK && result->outcome != TRANSFER_REFUSED_REDIRECT) {
+		err_set(&request->err, ERR_UNAVAILABLE, "the bucket does not answer: %s",
+			result->text[0] ? result->text : transfer_outcome_text(result->outcome));
+		note_failed(request->s3, request->err.text, true);
+		fail(request);
+	} else if (request->status < 200 || request->status > 299) {
+		judge_status(request);
+		fail(request);
+	} else {
+		note_worked(request->s3);
+		if (request->sha)
+			sha256_end(request->sha, request->sha256);
+		request->succeeded = true;
+		finish(request);
+	}
+}
+
+/* ---- asking ---- */
+
+#define HEADERS_MAX 5
+
+struct headers {
+	struct transfer_header at[HEADERS_MAX];
+	size_t count;
+};
+
+static void header_add(struct headers *headers, const char *name, const char *value)
+{
+	if (value)
+		headers->at[headers->count++] = (struct transfer_header){ name, value };
+}
+
+static const char *hash_of(const struct s3_request *request, char room[SHA256_HEX])
+{
+	uint8_t hash[SHA256_BYTES];
+	struct buf hex;
+
+	if (request->sends_file)
+		return request->file_sha256;
+	sha256_of(request->bytes, hash);
+	buf_over(&hex, room, SHA256_HEX);
+	hex_add(&hex, hash, sizeof(hash));
+	return room;
+}
+
+static bool send_signed(struct s3_request *request, const char *path, struct err *err)
+{
+	static const enum transfer_method methods[] = {
+		[S3_GET] = TRANSFER_GET,
+		[S3_HEAD] = TRANSFER_HEAD,
+		[S3_PUT] = TRANSFER_PUT,
+		[S3_DELETE] = TRANSFER_DELETE,
+	};
+	static const char *const names[] = {
+		[S3_GET] = "GET", [S3_HEAD] = "HEAD", [S3_PUT] = "PUT", [S3_DELETE] = "DELETE"
+	};
+	struct s3 *s3 = request->s3;
+	const struct transfer_file file = { request->file_fd, request->file_size };
+	char hash[SHA256_HEX], stamp[S3_STAMP_SIZE];
+	AUTO(buf_release) struct buf authorization;
+	AUTO(buf_release) struct buf url;
+	struct headers headers = { .count = 0 };
+	struct s3_to_sign what = {
+		.method = names[request->method],
+		.host = s3->address.host,
+		.path = path,
+		.region = s3->address.region,
+		.query = request->query,
+		.query_count = request->query_count,
+		.payload_hash = hash_of(request, hash),
+		.at_ms = clock_wall_ms(),
+	};
+	struct transfer_request asked = {
+		.method = methods[request->method],
+		.body = request->sends_file ? STR("") : request->bytes,
+		.file = request->sends_file ? &file : NULL,
+	};
+
+	buf_init(&authorization, AUTHORIZATION_MAX + 8192); /* the names of what is signed */
+	buf_init(&url, URL_MAX);
+	buf_addf(&url, "%s%s%s", s3->address.origin, path, request->query_count > 0 ? "?" : "");
+	s3_query_add(&url, request->query, request->query_count);
+	if (!s3_sign(&what, &s3->credentials, &authorization) || !buf_ok(&url))
+		return err_set(err, ERR_INVALID, "the bucket cannot be asked that: it is too long");
+	s3_stamp(what.at_ms, stamp);
+	header_add(&headers, "Authorization", authorization.at);
+	header_add(&headers, "X-Amz-Content-Sha256", what.payload_hash);
+	header_add(&headers, "X-Amz-Date", stamp);
+	header_add(&headers, "X-Amz-Security-Token", s3->credentials.session_token);
+	header_add(&headers, "Content-Type", request->content_type);
+	asked.url = url.at;
+	asked.headers = headers.at;
+	asked.header_count = headers.count;
+	if (s3->is_stopping)
+		asked.time_limit_ms = HURRY_MS;
+	return transfer_start(s3->fetch, &asked, &request->receiver, &request->transfer, err);
+}
+
+/* What a redirect says is not followed: it was not what was signed. */
+static bool may_follow(struct transfer_receiver *receiver, const char *url)
+{
+	struct s3_request *request = request_of(receiver);
+
+	request->status = 307;
+	return false;
+}
+
+static void start(struct s3_request *request)
+{
+	AUTO(buf_release) struct buf path;
+
+	request->tries++;
+	request->size = 0;
+	request->status = 0;
+	request->date_ms = 0;
+	request->is_spoilt = false;
+	buf_clear(&request->text);
+	if (request->takes_file) {
+		sha256_free(request->sha);
+		request->sha = sha256_new();
+	}
+	request->receiver = (struct transfer_receiver){
+		.may_follow = may_follow,
+		.on_head = on_head,
+		.on_bytes = on_bytes,
+		.on_end = on_end,
+	};
+	buf_init(&path, URL_MAX);
+	s3_address_path(&request->s3->address, request->of_bucket ? STR_NONE : str_of(request->key),
+			&path);
+	if (!send_signed(request, path.at, &request->err)) {
+		request->succeeded = false;
+		finish(request);
+	}
+}
+
+static void ask(struct s3 *s3, struct s3_request *request)
+{
+	list_append(&s3->requests, &request->link);
+	request->asked_at_ms = loop_now_ms(s3->loop);
+	start(request);
+}
+
+static void deliver_asked(struct mail *mail)
+{
+	struct s3_request *request = container_of(mail, struct s3_request, mail);
+
+	ask(request->s3, request);
+}
+
+static void prepare(struct s3 *s3, struct s3_request *request)
+{
+	request->s3 = s3;
+	request->succeeded = false;
+	request->tries = 0;
+	buf_init(&request->text, S3_TEXT_MAX);
+	pthread_mutex_lock(&s3->mutex);
+	s3->pending++;
+	pthread_mutex_unlock(&s3->mutex);
+}
+
+void s3_ask(struct s3 *s3, struct s3_request *request)
+{
+	prepare(s3, request);
+	request->mail.deliver = deliver_asked;
+	mailbox_post(s3->mailbox, &request->mail);
+}
+
+/* ---- while it is away ---- */
+
+static const struct s3_pair probe_query[] = { { "list-type", "2" }, { "max-keys", "1" } };
+
+/* It waits for the next as long as it is not back: note_worked() stops the timer. */
+static void probe_done(struct s3_request *probe)
+{
+	struct s3 *s3 = probe->s3;
+
+	s3->is_probing = false;
+	s3_request_release(probe);
+	if (s3->is_away && !s3->is_stopping)
+		timer_start(s3->loop, &s3->probe_timer, PROBE_EACH_MS, probe_due);
+}
+
+static void probe_due(struct timer *timer)
+{
+	struct s3 *s3 = container_of(timer, struct s3, probe_timer);
+
+	if (s3->is_probing || s3->is_stopping)
+		return;
+	s3->is_probing = true;
+	s3->probe = (struct s3_request){
+		.method = S3_GET,
+		.of_bucket = true,
+		.query = probe_query,
+		.query_count = ARRAY_LEN(probe_query),
+		.is_once = true,
+		.done = probe_done,
+	};
+	prepare(s3, &s3->probe);
+	ask(s3, &s3->probe);
+}
+
+/* ---- asking and waiting ---- */
+
+struct waited {
+	struct s3_request *request;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	bool is_done;
+	struct s3_request own; /* what is asked: the caller's, moved here and back */
+};
+
+static void waited_done(struct s3_request *request)
+{
+	struct waited *waited = container_of(request, struct waited, own);
+
+	pthread_mutex_lock(&waited->mutex);
+	waited->is_done = true;
+	pthread_cond_signal(&waited->changed);
+	pthread_mutex_unlock(&waited->mutex);
+}
+
+bool s3_ask_now(struct s3 *s3, struct s3_request *request)
+{
+	struct waited waited = { .own = *request,
+				 .mutex = PTHREAD_MUTEX_INITIALIZER,
+				 .changed = PTHREAD_COND_INITIALIZER };
+
+	waited.own.reply = NULL;
+	waited.own.done = waited_done;
+	s3_ask(s3, &waited.own);
+	pthread_mutex_lock(&waited.mutex);
+	while (!waited.is_done)
+		pthread_cond_wait(&waited.changed, &waited.mutex);
+	pthread_mutex_unlock(&waited.mutex);
+	pthread_mutex_destroy(&waited.mutex);
+	pthread_cond_destroy(&waited.changed);
+	*request = waited.own;
+	return request->succeeded;
+}
+
+/* ---- stopping ---- */
+
+static void hurry_over(struct timer *timer)
+{
+	struct s3 *s3 = container_of(timer, struct s3, hurry);
+	struct list *item;
+
+	while ((item = list_first(&s3->requests)) != NULL) {
+		struct s3_request *request = container_of(item, struct s3_request, link);
+
+		transfer_cancel(TAKE(request->transfer));
+		err_set(&request->err, ERR_UNAVAILABLE, "the bucket was not waited for: we stop");
+		finish(request);
+	}
+}
+
+struct stopping {
+	struct mail mail;
+	struct s3 *s3;
+};
+
+/* What waits to be asked again waits no longer. */
+static void deliver_stop(struct mail *mail)
+{
+	AUTO(free) struct stopping *stopping = container_of(mail, struct stopping, mail);
+	struct s3 *s3 = stopping->s3;
+
+	timer_stop(&s3->probe_timer);
+	LIST_EACH (item, &s3->requests) {
+		struct s3_request *request = container_of(item, struct s3_request, link);
+
+		if (timer_is_on(&request->again))
+			finish(request);
+	}
+	if (!timer_is_on(&s3->hurry))
+		timer_start(s3->loop, &s3->hurry, HURRY_MS, hurry_over);
+}
+
+void s3_stop(struct s3 *s3)
+{
+	struct stopping *stopping = xcalloc(1, sizeof(*stopping));
+
+	s3->is_stopping = true;
+	*stopping = (struct stopping){ .mail.deliver = deliver_stop, .s3 = s3 };
+	mailbox_post(s3->mailbox, &stopping->mail);
+	pthread_mutex_lock(&s3->mutex);
+	while (s3->pending > 0)
+		pthread_cond_wait(&s3->changed, &s3->mutex);
+	pthread_mutex_unlock(&s3->mutex);
+}
+
+/* ---- life cycle ---- */
+
+static void *run(void *argument)
+{
+	struct s3 *s3 = argument;
+
+	loop_run(s3->loop);
+	return NULL;
+}
+
+bool s3_check(const struct s3_options *options, struct err *err)
+{
+	AUTO(s3_address_release) struct s3_address address = { 0 };
+
+	return s3_address_read(options, &address, err) &&
+	       ((options->access_key_id && options->secret_access_key) ||
+		err_set(err, ERR_INVALID,
+			"store = s3://... needs s3.access_key_id and s3.secret_access_key"));
+}
+
+static void take_credentials(struct s3 *s3, const struct s3_options *options)
+{
+	s3->credentials = (struct s3_credentials){
+		.access_key_id = xstrdup(options->access_key_id),
+		.secret_access_key = xstrdup(options->secret_access_key),
+		.session_token = options->session_token ? xstrdup(options->session_token) : NULL,
+	};
+}
+
+static bool open_loop(struct s3 *s3, const struct s3_options *options, struct err *err)
+{
+	const char *const allowed[] = { s3->address.host_name, NULL };
+	const struct fetch_options fetch = {
+		.proxy = options->proxy,
+		.ca_file = options->ca_file,
+		.allowed_hosts = allowed,
+		.connect_timeout_ms = CONNECT_TIMEOUT_MS,
+		.stall_timeout_ms = STALL_TIMEOUT_MS,
+		.max_transfers = TRANSFERS_MAX,
+	};
+	int failed;
+
+	if (!loop_new(&s3->loop, err) || !mailbox_open(s3->loop, &s3->mailbox, err) ||
+	    !fetch_new(s3->loop, &fetch, &s3->fetch, err))
+		return false;
+	failed = pthread_create(&s3->thread, NULL, run, s3);
+	if (failed)
+		return err_set(err, ERR_INTERNAL, "cannot start the bucket's thread (error %d)",
+			       failed);
+	pthread_setname_np(s3->thread, "bucket");
+	s3->is_running = true;
+	return true;
+}
+
+bool s3_open(const struct s3_options *options, struct s3 **out, struct err *err)
+{
+	AUTO(s3_free) struct s3 *s3 = xcalloc(1, sizeof(*s3));
+
+	list_init(&s3->requests);
+	pthread_mutex_init(&s3->mutex, NULL);
+	pthread_cond_init(&s3->changed, NULL);
+	if (!s3_check(options, err) || !s3_address_read(options, &s3->address, err))
+		return false;
+	take_credentials(s3, options);
+	if (!open_loop(s3, options, err))
+		return false;
+	*out = TAKE(s3);
+	return true;
+}
+
+void s3_listen(struct s3 *s3, struct s3_listener *listener)
+{
+	s3->listener = listener;
+}
+
+/* The text is not const: it is ours. */
+static void wipe(const char *secret)
+{
+	union {
+		const char *borrowed;
+		char *own;
+	} text = { secret };
+
+	if (secret)
+		explicit_bzero(text.own, strlen(secret));
+	free(text.own);
+}
+
+void s3_free(struct s3 *s3)
+{
+	if (!s3)
+		return;
+	if (s3->is_running) {
+		s3_stop(s3);
+		loop_stop(s3->loop);
+		pthread_join(s3->thread, NULL);
+	}
+	fetch_free(s3->fetch);
+	mailbox_free(s3->mailbox);
+	timer_stop(&s3->hurry);
+	timer_stop(&s3->probe_timer);
+	loop_free(s3->loop);
+	s3_address_release(&s3->address);
+	wipe(s3->credentials.access_key_id);
+	wipe(s3->credentials.secret_access_key);
+	wipe(s3->credentials.session_token);
+	pthread_cond_destroy(&s3->changed);
+	pthread_mutex_destroy(&s3->mutex);
+	free(s3);
+}
+
+char *s3_url(const struct s3 *s3, struct str key)
+{
+	return xasprintf("s3://%s/%s%.*s", s3->address.bucket, s3->address.prefix, STR_ARG(key));
+}
+
+struct str s3_prefix(const struct s3 *s3)
+{
+	return str_of(s3->address.prefix);
+}

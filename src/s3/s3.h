@@ -1,0 +1,122 @@
+/*
+ * A bucket of an S3 store, and what is asked of it.
+ *
+ * One thread with a loop of its own carries all requests, by libcurl (fetch/transfer.h), signed as s3_sign.h says.  What
+ * does not get through is repeated: no answer, 5xx, 429, with full jitter from a quarter of a second up to a minute, until
+ * give_up_after_ms are over.  Requests are idempotent (a key is written once, with the same
+ * bytes), so that a repeat does no harm.
+ *
+ * While nothing gets through the bucket is *away*: it is asked for one key every few seconds, and as soon as it answers what
+ * waits is asked again at once.
+ *
+ * Errors: ERR_NOT_FOUND: it answers that the key is not there.  ERR_UNAVAILABLE: it does not answer, or refuses us (the text
+ * says which, and what is wrong: a clock, a key, a bucket).  ERR_CONFLICT: a precondition failed.  ERR_INTERNAL: the
+ * file that was sent is not what it was when it was hashed.  ERR_INVALID: it does not know such a request (501).
+ *
+ * Threads: any may ask.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "event/loop.h"
+#include "event/mailbox.h"
+#include "fetch/transfer_receiver.h"
+#include "s3/s3_options.h"
+#include "s3/s3_sign.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct s3;
+struct transfer;
+
+enum s3_method { S3_GET, S3_HEAD, S3_PUT, S3_DELETE };
+
+#define S3_KEY_SIZE      1025
+#define S3_TEXT_MAX      (4 * 1024 * 1024) /* of an answer that is kept in memory: a page of a listing */
+#define S3_NEVER_GIVE_UP 0
+
+/* Embedded in its owner, who leaves it alone until it is done.  Zeroed but for what is asked. */
+struct s3_request {
+	enum s3_method method;
+	char key[S3_KEY_SIZE];       /* behind the store's prefix; of_bucket: not looked at */
+	bool of_bucket;              /* the bucket itself is asked: a listing */
+	const struct s3_pair *query; /* borrowed until it is done */
+	size_t query_count;
+	/* PUT: a file, open until it is done, and the SHA-256 of it; else `bytes`. */
+	bool sends_file;
+	int file_fd;
+	uint64_t file_size;
+	char file_sha256[SHA256_HEX];
+	struct str bytes;         /* borrowed until it is done */
+	const char *content_type; /* NULL: none is said */
+	/* GET: the body goes into this file, from its beginning (-1: nowhere, it is only hashed); else, and for errors, into `text`. */
+	bool takes_file;
+	int into_fd;
+	int64_t give_up_after_ms; /* S3_NEVER_GIVE_UP, or for how long it is repeated */
+	void (*done)(struct s3_request *request);
+	struct mailbox
+		*reply; /* of the loop on which done() is called; NULL: on the bucket's own */
+
+	/* The answer.  Unless it succeeded err is set. */
+	bool succeeded;
+	struct err err;
+	uint64_t size;                /* of the body; of a HEAD: what it would be */
+	uint8_t sha256[SHA256_BYTES]; /* takes_file: of what came */
+	struct buf text;              /* the owner's to release: s3_request_release() */
+
+	/* internal */
+	struct mail mail;
+	struct list link;
+	struct s3 *s3;
+	struct transfer *transfer; /* NULL: it waits to be asked again */
+	struct transfer_receiver receiver;
+	struct timer again;
+	struct sha256 *sha;
+	int64_t asked_at_ms, date_ms;
+	int status;
+	unsigned tries;
+	bool is_once, is_spoilt; /* not repeated; what came could not be kept */
+};
+
+void s3_request_release(struct s3_request *request);
+static inline void s3_request_release_at(struct s3_request *request)
+{
+	s3_request_release(request);
+}
+
+/* ERR_INVALID: names the setting that is wrong, or missing. */
+bool s3_check(const struct s3_options *options, struct err *err) MUST_CHECK;
+/* Starts its thread.  ERR_INVALID: the options are wrong.  Nothing is asked of the bucket yet. */
+bool s3_open(const struct s3_options *options, struct s3 **out, struct err *err) MUST_CHECK;
+/* After all that was asked is done: s3_stop(). */
+void s3_free(struct s3 *s3);
+DEFINE_AUTO(struct s3 *, s3_free)
+
+/* From now on nothing is tried twice, nor for long; waits until nothing is under way. */
+void s3_stop(struct s3 *s3);
+
+void s3_ask(struct s3 *s3, struct s3_request *request);
+/* The same, and waits for it: done and reply are not looked at. */
+bool s3_ask_now(struct s3 *s3, struct s3_request *request) MUST_CHECK;
+
+/* "s3://BUCKET/PREFIX" and the key; for free(). */
+char *s3_url(const struct s3 *s3, struct str key);
+/* What keys begin with in listings. */
+struct str s3_prefix(const struct s3 *s3);
+
+/*
+ * Who is told that the bucket is away, and why, and that it is back: on the bucket's loop, each time that something did not
+ * get through, or did.
+ */
+struct s3_listener {
+	void (*away)(struct s3_listener *listener, const char *why);
+	void (*back)(struct s3_listener *listener);
+};
+void s3_listen(struct s3 *s3, struct s3_listener *listener); /* before anything is asked */

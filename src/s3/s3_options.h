@@ -1,0 +1,20 @@
+/*
+ * What can be set of an S3 store.  A plain value; texts are borrowed, NULL where nothing was said.
+ */
+#pragma once
+
+enum s3_path_style {
+	S3_PATH_STYLE_UNSET, /* as AUTO */
+	S3_PATH_STYLE_AUTO,  /* off for Amazon's own addresses, on for others */
+	S3_PATH_STYLE_OFF,   /* https://BUCKET.HOST/KEY */
+	S3_PATH_STYLE_ON,    /* https://HOST/BUCKET/KEY */
+};
+
+struct s3_options {
+	const char *store;    /* s3://BUCKET/PREFIX; NULL: none, media lies in files */
+	const char *endpoint; /* NULL: Amazon's, of the region */
+	const char *region;   /* NULL: us-east-1 */
+	enum s3_path_style path_style;
+	const char *access_key_id, *secret_access_key, *session_token;
+	const char *ca_file, *proxy; /* as for Twilio; NULL: the system's, none */
+};

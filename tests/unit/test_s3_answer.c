@@ -1,0 +1,90 @@
+#include "base/own.h"
+#include "s3/s3_answer.h"
+#include "tap.h"
+
+static void test_listing(void)
+{
+	static const char page[] =
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
+		"<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>b</Name>"
+		"<Prefix>calls/3f/</Prefix><IsTruncated>true</IsTruncated>"
+		"<NextContinuationToken>a&amp;b=</NextContinuationToken>"
+		"<Contents><Key>calls/3f/CA&lt;1&gt;.mp3</Key><ETag>&quot;x&quot;</ETag>"
+		"<Owner><ID>o</ID><DisplayName/></Owner></Contents>"
+		"<Contents><Key>calls/3f/&#x41;&#66;&#xe9;</Key></Contents>"
+		"<Contents><Size>4</Size></Contents>"
+		"<CommonPrefixes><Prefix>calls/40/</Prefix></CommonPrefixes></ListBucketResult>";
+	AUTO(s3_listing_release) struct s3_listing listing;
+
+	OK(s3_listing_read(str_of(page), &listing), "a page is read");
+	IS_INT(listing.count, 3, "what has a key is listed");
+	IS_STR(str_of(listing.at[0].key), STR("calls/3f/CA<1>.mp3"), "entities in a key");
+	IS_STR(str_of(listing.at[1].key), STR("calls/3f/AB\xc3\xa9"), "numbers in a key");
+	IS_STR(str_of(listing.at[2].key), STR("calls/40/"), "a folder");
+	OK(listing.at[2].is_folder && !listing.at[1].is_folder, "is told apart");
+	OK(listing.is_truncated, "there is more");
+	IS_STR(str_of(listing.next), STR("a&b="), "and where");
+}
+
+static void test_versions(void)
+{
+	static const char page[] =
+		"<ListVersionsResult><IsTruncated>true</IsTruncated><NextKeyMarker>k2</NextKeyMarker>"
+		"<NextVersionIdMarker>v9</NextVersionIdMarker>"
+		"<Version><Key>k</Key><VersionId>v1</VersionId><IsLatest>true</IsLatest></Version>"
+		"<DeleteMarker><Key>k</Key><VersionId>v2</VersionId></DeleteMarker>"
+		"<Version><Key>k2</Key><VersionId>null</VersionId></Version></ListVersionsResult>";
+	AUTO(s3_listing_release) struct s3_listing listing;
+
+	OK(s3_listing_read(str_of(page), &listing), "a page of versions is read");
+	IS_INT(listing.count, 3, "with what marks a deletion");
+	IS_STR(str_of(listing.at[1].version_id), STR("v2"), "whose version is told");
+	IS_STR(str_of(listing.at[2].version_id), STR("null"), "of an unversioned bucket, too");
+	IS_STR(str_of(listing.next_version), STR("v9"), "where it goes on");
+}
+
+static void test_not_a_listing(void)
+{
+	static const char *const texts[] = {
+		"",
+		"<",
+		"<html><body>502</body></html>",
+		"{\"a\":1}",
+		"<Error><Code>x</Code></Error>",
+		"<!-- <ListBucketResult> -->",
+	};
+	struct s3_listing listing;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		OK(!s3_listing_read(str_of(texts[i]), &listing), "no listing: '%s'", texts[i]);
+		s3_listing_release(&listing);
+	}
+	OK(s3_listing_read(STR("<ListBucketResult/>"), &listing) && listing.count == 0,
+	   "an empty one is");
+	OK(s3_listing_read(STR("<ListBucketResult><Contents><Key>a</Key>"), &listing) &&
+		   listing.count == 1,
+	   "one that is cut off is as far as it goes");
+	s3_listing_release(&listing);
+}
+
+static void test_error(void)
+{
+	struct s3_error error;
+
+	s3_error_read(STR("<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code><Message>It is not"
+			  " there.</Message><Resource>/b/k</Resource></Error>"),
+		      &error);
+	IS_STR(str_of(error.code), STR("NoSuchKey"), "the code of an error");
+	IS_STR(str_of(error.message), STR("It is not there."), "and its message");
+	s3_error_read(STR("<html>"), &error);
+	IS_STR(str_of(error.code), STR(""), "a page of a proxy has none");
+}
+
+int main(void)
+{
+	test_listing();
+	test_versions();
+	test_not_a_listing();
+	test_error();
+	return tap_end();
+}
