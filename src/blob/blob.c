@@ -145,6 +145,12 @@ void blob_store_free(struct blob_store *store)
 		store->driver->store_free(store);
 }
 
+void blob_store_stop(struct blob_store *store)
+{
+	if (store->driver->stop)
+		store->driver->stop(store);
+}
+
 /* As it was: the disk, or that no descriptor is left; not what was asked, nor that there is no room. */
 static bool noted(struct trouble *trouble, bool good, const struct err *err)
 {
@@ -263,6 +269,28 @@ bool blob_open_read(struct blob_store *store, struct str name, int *out_fd, uint
 	return true;
 }
 
+bool blob_open_here(struct blob_store *store, struct str name, int *out_fd, uint64_t *out_size,
+		    struct err *err)
+{
+	char checked[BLOB_NAME_SIZE];
+
+	if (!store->driver->open_here)
+		return blob_open_read(store, name, out_fd, out_size, err);
+	return take_name(name, checked, err) &&
+	       noted(&store->reading,
+		     store->driver->open_here(store, checked, out_fd, out_size, err), err);
+}
+
+bool blob_stat(struct blob_store *store, struct str name, uint64_t *out_size, struct err *err)
+{
+	char checked[BLOB_NAME_SIZE];
+	AUTO(close) int fd = -1;
+
+	if (!store->driver->stat)
+		return blob_open_read(store, name, &fd, out_size, err);
+	return take_name(name, checked, err) && store->driver->stat(store, checked, out_size, err);
+}
+
 bool blob_has_place(struct blob_store *store, struct str name)
 {
 	char checked[BLOB_NAME_SIZE];
@@ -347,10 +375,9 @@ bool blob_sync_place(struct blob_store *store, struct str name, struct err *err)
 
 static bool has_media(struct blob_store *store, struct str name, struct err *err)
 {
-	AUTO(close) int fd = -1;
 	uint64_t size;
 
-	return blob_open_read(store, name, &fd, &size, err);
+	return blob_stat(store, name, &size, err);
 }
 
 static bool write_whole(struct blob_store *store, const char *name, struct str bytes,
@@ -427,8 +454,12 @@ bool blob_read_content(struct blob_store *store, struct str name, const atomic_b
 		       struct blob_content *out, struct err *err)
 {
 	AUTO(close) int fd = -1;
+	char checked[BLOB_NAME_SIZE];
 	uint64_t size;
 
+	if (store->driver->read_content)
+		return take_name(name, checked, err) &&
+		       store->driver->read_content(store, checked, out, err);
 	return blob_open_read(store, name, &fd, &size, err) &&
 	       read_content(fd, is_stopping, out, err);
 }

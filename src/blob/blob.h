@@ -1,8 +1,8 @@
 /*
  * Where media is kept.
  *
- * A store is a driver: blob_local (files), blob_flaky (a test double that fails at the
- * n-th call), later blob_s3.  Callers use the functions below and do not know which.
+ * A store is a driver: blob_local (files), blob_s3 (a bucket, with a cache of files), blob_flaky (a test
+ * double that fails at the n-th call).  Callers use the functions below and do not know which.
  *
  * The life of a recording's bytes:
  *
@@ -15,7 +15,7 @@
  * options.  An arriving file belongs to one thread at a time: the fetching loop, then the
  * worker that seals it.  Functions marked "blocks" are for workers and start-up.
  *
- * Errors: ERR_UNAVAILABLE when the disk is full (ENOSPC, EDQUOT): pause and go on
+ * Errors: ERR_UNAVAILABLE when the disk is full (ENOSPC, EDQUOT), or the bucket does not answer: pause and go on
  * later; ERR_SCARCE when no descriptor is left; ERR_NOT_FOUND when the blob is not there; else
  * ERR_INTERNAL.
  */
@@ -50,13 +50,19 @@ struct blob_store {
 /* A file in the making: embedded first in the driver's own struct. */
 struct blob_arriving {
 	struct blob_store *store;
-	int fd;        /* for writing; the driver's */
-	uint64_t size; /* written so far */
+	int fd;                  /* for writing; the driver's */
+	uint64_t size;           /* written so far */
+	char sha256[SHA256_HEX]; /* once it is sealed in a store that had to know it; else "" */
 };
 
 void blob_store_free(
 	struct blob_store *store); /* after all its arriving files; NULL does nothing */
 DEFINE_AUTO(struct blob_store *, blob_store_free)
+/*
+ * Blocks, for seconds at most.  From now on nothing waits for another machine that does not answer: what was asked is answered,
+ * done() of it is posted, and what is asked later is tried once.
+ */
+void blob_store_stop(struct blob_store *store);
 
 /* ---- names ---- */
 
@@ -144,9 +150,18 @@ bool blob_write_beside(struct blob_store *store, struct str media_name, struct s
 
 /* ---- stored ---- */
 
-/* A descriptor (CLOEXEC, the caller's) and the size.  May read the disk's folders. */
+/* A descriptor (CLOEXEC, the caller's) and the size.  May read the disk's folders; of a bucket it blocks, until the file is here. */
 bool blob_open_read(struct blob_store *store, struct str name, int *out_fd, uint64_t *out_size,
 		    struct err *err) MUST_CHECK;
+/*
+ * The same, and never waits for another machine: where it lies there alone *out_fd is -1, and it is to be had by
+ * BLOB_GET (blob_request.h).
+ */
+bool blob_open_here(struct blob_store *store, struct str name, int *out_fd, uint64_t *out_size,
+		    struct err *err) MUST_CHECK;
+/* Blocks.  Its size, as it is kept: of a bucket, what the bucket says, whatever is in the cache. */
+bool blob_stat(struct blob_store *store, struct str name, uint64_t *out_size,
+	       struct err *err) MUST_CHECK;
 /*
  * Is the folder there in which it lies, or would lie?  When it is not, then rather the whole store is away
  * (a disk that is not mounted) than this file lost.
@@ -208,7 +223,7 @@ struct blob_content {
 	uint64_t size;
 	uint8_t sha256[SHA256_BYTES];
 };
-/* Blocks: reads all of it; ends early, with ERR_UNAVAILABLE, once *is_stopping (NULL: never). */
+/* Blocks: reads all of it, as it is kept (blob_stat()); ends early, with ERR_UNAVAILABLE, once *is_stopping (NULL: never). */
 bool blob_read_content(struct blob_store *store, struct str name, const atomic_bool *is_stopping,
 		       struct blob_content *out, struct err *err) MUST_CHECK;
 

@@ -5,6 +5,8 @@
 
 #include "blob/blob.h"
 
+struct blob_request;
+
 struct blob_driver {
 	const char *name; /* "local" ... */
 	void (*store_free)(struct blob_store *store);
@@ -37,4 +39,15 @@ struct blob_driver {
 	bool (*sync_place)(struct blob_store *store, const char *name, struct err *err);
 	char *(*path)(struct blob_store *store, const char *name);
 	bool (*free_bytes)(struct blob_store *store, uint64_t *out, struct err *err);
+
+	/* Of a store on another machine; each NULL where what is above does as well. */
+	void (*stop)(struct blob_store *store);
+	bool (*open_here)(struct blob_store *store, const char *name, int *out_fd,
+			  uint64_t *out_size, struct err *err);
+	bool (*stat)(struct blob_store *store, const char *name, uint64_t *out_size,
+		     struct err *err);
+	bool (*read_content)(struct blob_store *store, const char *name, struct blob_content *out,
+			     struct err *err);
+	/* PUT and GET, whose name was checked: done() is called, on the loop of the reply. */
+	void (*ask)(struct blob_store *store, struct blob_request *request);
 };

@@ -582,6 +582,12 @@ static bool open_top(const char *data_dir, const char *name, char **out_path, in
 
 bool blob_local_open(const char *data_dir, struct blob_store **out, struct err *err)
 {
+	return blob_local_open_in(data_dir, "recordings", out, err);
+}
+
+bool blob_local_open_in(const char *data_dir, const char *folder, struct blob_store **out,
+			struct err *err)
+{
 	struct blob_local *local = xcalloc(1, sizeof(*local));
 	AUTO(blob_store_free) struct blob_store *store = &local->store;
 	struct stat recordings, arriving;
@@ -589,7 +595,7 @@ bool blob_local_open(const char *data_dir, struct blob_store **out, struct err *
 	local->store = (struct blob_store)BLOB_STORE(&local_driver);
 	local->recordings_fd = local->arriving_fd = -1;
 	if (!file_make_folders(data_dir, err) ||
-	    !open_top(data_dir, "recordings", &local->recordings, &local->recordings_fd, err) ||
+	    !open_top(data_dir, folder, &local->recordings, &local->recordings_fd, err) ||
 	    !open_top(data_dir, "arriving", &local->arriving, &local->arriving_fd, err))
 		return false;
 	if (fstat(local->recordings_fd, &recordings) < 0 ||

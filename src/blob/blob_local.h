@@ -14,3 +14,6 @@
 
 /* Makes both folders where they do not exist.  The path is copied.  Blocks. */
 bool blob_local_open(const char *data_dir, struct blob_store **out, struct err *err) MUST_CHECK;
+/* The same, with another folder in the place of recordings/. */
+bool blob_local_open_in(const char *data_dir, const char *folder, struct blob_store **out,
+			struct err *err) MUST_CHECK;

@@ -3,14 +3,6 @@
 #include "base/own.h"
 #include "blob/blob_driver.h"
 
-static bool stat_blob(struct blob_store *store, struct str name, uint64_t *out_size,
-		      struct err *err)
-{
-	AUTO(close) int fd = -1;
-
-	return blob_open_read(store, name, &fd, out_size, err);
-}
-
 static bool answer(struct blob_store *store, struct blob_request *request)
 {
 	struct str name = str_of(request->name);
@@ -23,7 +15,7 @@ static bool answer(struct blob_store *store, struct blob_request *request)
 	case BLOB_GET:
 		return blob_open_read(store, name, &request->fd, &request->size, err);
 	case BLOB_STAT:
-		return stat_blob(store, name, &request->size, err);
+		return blob_stat(store, name, &request->size, err);
 	case BLOB_REMOVE:
 		return blob_remove(store, name, err);
 	case BLOB_LIST:
@@ -55,6 +47,13 @@ static void done(struct job *job)
 void blob_ask(struct blob_store *store, struct workers *workers, struct blob_request *request)
 {
 	request->store = store;
+	request->fd = -1;
+	list_init(&request->link);
+	if (store->driver->ask && (request->verb == BLOB_PUT || request->verb == BLOB_GET) &&
+	    blob_name_is_valid(str_of(request->name))) {
+		store->driver->ask(store, request);
+		return;
+	}
 	request->job = (struct job){ .run = run, .done = done, .reply = request->reply };
 	workers_post(workers, &request->job);
 }

@@ -9,12 +9,14 @@
  *	list    names that begin with a prefix, from behind one, in the order of their bytes
  *
  * What is arriving, and what get gives, is a local file whatever the store.  A store of files
- * answers from a worker; one that is reached over a network answers when its server has.
+ * answers from a worker.  A bucket answers when it has: a put is repeated for as long as that takes, a get for ten seconds,
+ * and all who want the same at once are answered by one.
  *
  * Thread: any; done() runs on the loop of `reply`.  The request is left alone until then.
  */
 #pragma once
 
+#include "base/list.h"
 #include "blob/blob.h"
 #include "event/workers.h"
 
@@ -27,6 +29,8 @@ struct blob_request {
 	char prefix[BLOB_NAME_SIZE];    /* list: "3f/" at least */
 	struct blob_arriving *arriving; /* put: stays the owner's */
 	struct blob_names *names;       /* list: filled; the owner's */
+	char want_sha256
+		[SHA256_HEX]; /* get: what comes over a network has it, or counts as lost; "": not known */
 	void (*done)(struct blob_request *request);
 	struct mailbox *reply;
 
@@ -39,9 +43,10 @@ struct blob_request {
 
 	struct blob_store *store; /* internal */
 	struct job job;           /* internal */
+	struct list link;         /* internal */
 };
 
-/* Workers: where a store of files does what blocks. */
+/* Workers: where a store of files does what blocks; for what a bucket answers they may be NULL. */
 void blob_ask(struct blob_store *store, struct workers *workers, struct blob_request *request);
 /* The same at once, on this thread; done() is not called. */
 void blob_answer(struct blob_store *store, struct blob_request *request);

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "blob/blob_local.h"
+#include "blob/blob.h"
 #include "catalog/recordings.h"
 #include "server/server.h"
 #include "twilio/sid.h"
@@ -111,7 +111,7 @@ bool adopt_files_open(const struct settings *settings, struct adopt_files *out, 
 		return false;
 	json_decref(status);
 	return catalog_open(ledger, CATALOG_READ, &out->catalog, err) &&
-	       blob_local_open(settings->data_dir, &out->store, err);
+	       server_store_open(settings, &out->store, err);
 }
 
 void adopt_files_release(struct adopt_files *files)

@@ -2,7 +2,7 @@
 
 #include "base/json.h"
 #include "base/own.h"
-#include "blob/blob_local.h"
+#include "blob/blob.h"
 #include "catalog/catalog.h"
 #include "catalog/events.h"
 #include "server/server.h"
@@ -20,7 +20,7 @@ bool ledger_status(const struct settings *settings, struct buf *out, struct err 
 	struct json json;
 
 	if (!catalog_open(path, CATALOG_READ, &catalog, err) ||
-	    !blob_local_open(settings->data_dir, &store, err) ||
+	    !server_store_open(settings, &store, err) ||
 	    !web_health_read(catalog, store, NULL, &facts, err) ||
 	    !events_last_webhook_at(catalog, INT64_MAX, &facts.last_webhook_at_ms, err))
 		return false;

@@ -80,6 +80,12 @@ static bool make(struct backup_command *command, struct backup_report *report, s
 			"the ledger is on PostgreSQL: back it up with pg_dump, and the folder '%s' "
 			"after it (docs/scaling.md)",
 			settings->data_dir);
+	if (settings->s3.store)
+		return err_set(
+			err, ERR_INVALID,
+			"media lies in '%s', which has copies of its own to be made: back up the ledger "
+			"alone (docs/scaling.md)",
+			settings->s3.store);
 	if (!server_has_ledger(settings, err))
 		return false;
 	if (!blob_local_open(settings->data_dir, &store, err))

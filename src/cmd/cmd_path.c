@@ -5,7 +5,7 @@
 #include "server/server.h"
 
 #include "base/mem.h"
-#include "blob/blob_local.h"
+#include "blob/blob.h"
 #include "catalog/calls.h"
 #include "catalog/recordings.h"
 #include "twilio/sid.h"
@@ -36,7 +36,7 @@ static bool print(const struct cmd_options *options, const struct recording *rec
 	AUTO(blob_store_free) struct blob_store *store = NULL;
 	size_t printed = 0;
 
-	if (!blob_local_open(options->settings.data_dir, &store, err))
+	if (!server_store_open(&options->settings, &store, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		AUTO(free) char *path = NULL;

@@ -99,6 +99,12 @@ static int run(struct rebuild_command *command)
 		return cmd_fail(&err);
 	}
 	options.data_dir = command->options.settings.data_dir;
+	if (command->options.settings.s3.store) {
+		(void)err_set(
+			&err, ERR_INVALID,
+			"a ledger is rebuilt from media in files, and `store` names a bucket");
+		return cmd_fail(&err);
+	}
 	if (!rebuild_run(&options, &report, &err))
 		return cmd_fail(&err);
 	if (command->options.is_json)

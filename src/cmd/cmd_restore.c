@@ -74,6 +74,13 @@ static int run(struct restore_command *command)
 		return cmd_fail(&err);
 	}
 	options.data_dir = command->options.settings.data_dir;
+	if (command->options.settings.s3.store) {
+		(void)err_set(
+			&err, ERR_INVALID,
+			"a backup holds files, and `store` names a bucket: restore it without, or the "
+			"ledger alone (docs/scaling.md)");
+		return cmd_fail(&err);
+	}
 	if (!restore_run(&options, &report, &err))
 		return cmd_fail(&err);
 	print_report(command, &report);

@@ -20,6 +20,7 @@
 #include "notify/notify_options.h"
 #include "purge/upstream_deletion.h"
 #include "retention/retention.h"
+#include "s3/s3_options.h"
 #include "twilio/account_options.h"
 #include "verify/verify_options.h"
 
@@ -40,6 +41,8 @@ struct settings {
 	const char *data_dir, *log_level;
 	const char *access_log;       /* "off", "stderr", or a file */
 	const char *database;         /* postgresql://...; NULL: a file in data_dir */
+	struct s3_options s3;         /* s3.store NULL: media lies in files of data_dir */
+	uint64_t cache_max_bytes;     /* of what lies in a bucket */
 	const char *accounts_file;    /* further accounts (twilio/accounts.h) */
 	const char *private_key_file; /* or a folder of them (vault/vault.h) */
 	enum auth_switch core_dumps;

@@ -10,8 +10,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
-#include "blob/blob.h"
+#include "blob/blob_request.h"
 #include "catalog/attempts.h"
+#include "catalog/recordings_digest.h"
 #include "chores/recordings_locked.h"
 #include "cluster/leases.h"
 #include "flights/flight_env.h"
@@ -339,11 +340,15 @@ static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct e
 {
 	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
 
+	/* Of a store that had to know it, to take the file at all. */
+	const char *digest = flight->arrival.file->sha256;
+	struct str sid = str_of(flight->recording_sid);
+
 	job->change.what = PROJECTED_RECORDING | PROJECTED_STORED;
-	return lease_end(catalog, str_of(flight->recording_sid), err) &&
-	       end_attempt(flight, catalog, err) &&
-	       recordings_mark_stored(catalog, str_of(flight->recording_sid), &flight->try->media,
-				      err);
+	return lease_end(catalog, sid, err) && end_attempt(flight, catalog, err) &&
+	       recordings_mark_stored(catalog, sid, &flight->try->media, err) &&
+	       (digest[0] == '\0' ||
+		recordings_set_digest(catalog, sid, flight->generation, digest, err));
 }
 
 static void stored_written(struct ledger_job *job)
@@ -367,22 +372,12 @@ static void stored_written(struct ledger_job *job)
 	flight_end_turn(flight, FLIGHT_STORED, 0);
 }
 
-static void run_seal(struct job *job)
+static void seal_done(struct blob_request *request)
 {
-	struct flight *flight = container_of(job, struct try, seal_job)->flight;
-	enum blob_seal_result result = blob_arriving_seal(
-		flight->arrival.file, str_of(flight->try->media_name), &flight->try->seal_err);
-
-	flight->try->sealed = result == BLOB_SEALED;
-	flight->try->facts.is_unsynced = result == BLOB_UNSYNCED;
-}
-
-static void seal_done(struct job *job)
-{
-	struct flight *flight = container_of(job, struct try, seal_job)->flight;
+	struct flight *flight = container_of(request, struct try, sealing)->flight;
 	struct log_tag tag;
 
-	if (flight->try->sealed) {
+	if (request->succeeded) {
 		flight->try->media.stored_at_ms = clock_wall_ms();
 		if (flight->try->media.is_duration_off)
 			flight->try->media.recheck_at_ms =
@@ -390,10 +385,11 @@ static void seal_done(struct job *job)
 		flight_write_ledger(flight, run_stored, stored_written);
 		return;
 	}
-	verdict_blame_store(&flight->try->facts, &flight->try->seal_err);
+	flight->try->facts.is_unsynced = request->sealed == BLOB_UNSYNCED;
+	verdict_blame_store(&flight->try->facts, &request->err);
 	if (flight->try->facts.is_unsynced)
 		log_error(tag_of(flight, &tag), "recording %s: %s: fetching it anew",
-			  flight->recording_sid, flight->try->seal_err.text);
+			  flight->recording_sid, request->err.text);
 	verdict_judge(&flight->try->facts, &flight->try->verdict);
 	flight_end_without_media(flight);
 }
@@ -422,9 +418,12 @@ void flight_seal(struct flight *flight)
 		flight_end_without_media(flight);
 		return;
 	}
-	flight->try->seal_job =
-		(struct job){ .run = run_seal, .done = seal_done, .reply = flight->env->mailbox };
+	flight->try->sealing = (struct blob_request){ .verb = BLOB_PUT,
+						      .arriving = arrival->file,
+						      .done = seal_done,
+						      .reply = flight->env->mailbox };
+	memcpy(flight->try->sealing.name, flight->try->media_name, BLOB_NAME_SIZE);
 	flight->try->is_handed_over = true;
-	workers_post(flight->env->sealers, &flight->try->seal_job);
+	blob_ask(flight->env->store, flight->env->sealers, &flight->try->sealing);
 	flight->owner->landed(flight);
 }

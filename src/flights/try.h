@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/err.h"
-#include "blob/blob.h"
+#include "blob/blob_request.h"
 #include "catalog/recordings.h"
 #include "event/loop.h"
 #include "event/workers.h"
@@ -52,9 +52,7 @@ try {
 	struct blob_arriving *plain;
 	struct sniff plain_sniff;
 	struct err open_err;
-	struct job seal_job;
-	bool sealed;
-	bool is_handed_over; /* to the ledger or to a sealer, whose answer is waited for */
-	struct err seal_err;
+	struct blob_request sealing;
+	bool is_handed_over; /* to the ledger, a sealer or the store, whose answer is waited for */
 	struct reap reap;
 };

@@ -34,16 +34,10 @@ void media_name(struct media *media)
 		 (long long)media->generation);
 }
 
-bool media_open(struct media *media, struct blob_store *store, struct str path, struct err *err)
+bool media_take(struct media *media, struct str path, int taken, uint64_t size, struct err *err)
 {
-	AUTO(close) int fd = -1;
-	uint64_t size;
+	AUTO(close) int fd = taken;
 
-	if (!blob_open_read(store, path, &fd, &size, err)) {
-		if (err->kind == ERR_NOT_FOUND && !blob_has_place(store, path))
-			err->kind = ERR_INTERNAL;
-		return false;
-	}
 	if (size != media->size)
 		return err_set(err, ERR_NOT_FOUND, "'%.*s' has %llu bytes, the ledger says %llu",
 			       STR_ARG(path), (unsigned long long)size,
@@ -54,6 +48,19 @@ bool media_open(struct media *media, struct blob_store *store, struct str path, 
 	media->first_count = got > 0 ? (unsigned)got : 0;
 	media->fd = TAKE_FD(fd);
 	return true;
+}
+
+bool media_open(struct media *media, struct blob_store *store, struct str path, struct err *err)
+{
+	uint64_t size;
+	int fd;
+
+	if (!blob_open_here(store, path, &fd, &size, err)) {
+		if (err->kind == ERR_NOT_FOUND && !blob_has_place(store, path))
+			err->kind = ERR_INTERNAL;
+		return false;
+	}
+	return fd < 0 || media_take(media, path, fd, size, err);
 }
 
 void media_close(struct media *media)

@@ -49,10 +49,14 @@ void media_of_recording(const struct recording *recording, struct media *out);
 /* Makes the ETag from what is there. */
 void media_name(struct media *media);
 /*
- * Opens the blob and checks its length against the ledger; blocks.  ERR_NOT_FOUND: it is lost, not there
+ * Opens the blob and checks its length against the ledger; reads the disk, and waits for no other machine: fd stays -1 where it is
+ * to be had from there (BLOB_GET, then media_take()).  ERR_NOT_FOUND: it is lost, not there
  * (though its folder is) or of another length; every other kind says nothing of the file.
  */
 bool media_open(struct media *media, struct blob_store *store, struct str path,
+		struct err *err) MUST_CHECK;
+/* Takes the opened blob; the same check.  A descriptor that is not taken is closed. */
+bool media_take(struct media *media, struct str path, int fd, uint64_t size,
 		struct err *err) MUST_CHECK;
 void media_close(struct media *media);
 /* "audio/mpeg" or "audio/wav" */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "blob/blob_request.h"
 #include "event/mailbox.h"
 #include "ledger/ledger.h"
 
@@ -36,6 +37,8 @@ struct media_query {
 	bool is_lost; /* the file of `recording`: loss says how */
 	bool was_repaired;
 	struct err loss;
+	struct blob_request fetching; /* it lies on another machine alone */
+	struct err away;              /* MEDIA_FOUND_AWAY: why */
 };
 
 struct media_cache {
@@ -205,7 +208,7 @@ static void tell_waiters(struct media_query *query)
 		.found = query->job.succeeded ? query->found : MEDIA_FOUND_FAILED,
 		.is_call_on = query->is_call_on,
 		.recording = &query->recording,
-		.err = query->job.err,
+		.err = query->job.succeeded ? query->away : query->job.err,
 	};
 	struct list *first;
 
@@ -274,10 +277,61 @@ static void query_repair(struct media_query *query)
 	ledger_write(query->cache->ledger, &query->job);
 }
 
+/* ---- a file that lies on another machine alone ---- */
+
+static void query_settle(struct media_query *query);
+
+static void fetched(struct blob_request *request)
+{
+	struct media_query *query = container_of(request, struct media_query, fetching);
+	bool is_here = request->succeeded &&
+		       media_take(&query->media, str_of(query->recording.path), request->fd,
+				  request->size, &request->err);
+
+	if (!is_here && request->err.kind == ERR_NOT_FOUND && !query->was_repaired) {
+		query->is_lost = true;
+		query->loss = request->err;
+	} else if (!is_here) {
+		query->found = MEDIA_FOUND_AWAY;
+		query->away = request->err;
+		log_warn(NULL, "recording %s is not played: %s", query->recording.recording_sid,
+			 request->err.text);
+	}
+	query_settle(query);
+}
+
+static void query_fetch(struct media_query *query)
+{
+	struct blob_request *request = &query->fetching;
+
+	*request = (struct blob_request){ .verb = BLOB_GET,
+					  .done = fetched,
+					  .reply = query->cache->mailbox };
+	str_fit(str_of(query->recording.path), request->name, sizeof(request->name));
+	memcpy(request->want_sha256, query->recording.sha256, sizeof(request->want_sha256));
+	blob_ask(query->cache->store, NULL, request);
+}
+
+static bool is_elsewhere(const struct media_query *query)
+{
+	return query->found == MEDIA_FOUND_STORED && query->media.fd < 0;
+}
+
 static void query_done(struct ledger_job *job)
 {
 	struct media_query *query = container_of(job, struct media_query, job);
+
+	if (job->succeeded && job->sequence >= query->stale_before && !query->is_lost &&
+	    is_elsewhere(query))
+		query_fetch(query);
+	else
+		query_settle(query);
+}
+
+static void query_settle(struct media_query *query)
+{
 	struct media_cache *cache = query->cache;
+	struct ledger_job *job = &query->job;
 
 	if (job->succeeded && job->sequence < query->stale_before) {
 		media_close(&query->media);

@@ -1,7 +1,8 @@
 /*
  * What one serving loop knows of recordings, by the SID of a recording or of a call.
  *
- * Stored media, with its open descriptor, is kept in a bounded cache; everything else
+ * Stored media, with its open descriptor, is kept in a bounded cache; what lies in a bucket alone is had from there first, whole;
+ * everything else
  * is asked of a reader each time, one query for all who wait for the same answer.  The
  * ledger's broadcasts drop what changed.  An answer that is older than a broadcast about
  * the same recording is asked again: snapshots carry the ledger's sequence number.
@@ -39,7 +40,8 @@ enum media_found {
 	MEDIA_FOUND_RECORDING,  /* recording is set, in another state than STORED */
 	MEDIA_FOUND_UNRECORDED, /* the call is known, a recording of it is not */
 	MEDIA_FOUND_UNKNOWN,    /* no such call or recording */
-	MEDIA_FOUND_FAILED,     /* err says why: our disk or our database */
+	MEDIA_FOUND_AWAY, /* it is stored on another machine, which does not answer: err says why */
+	MEDIA_FOUND_FAILED, /* err says why: our disk or our database */
 };
 
 /* Valid during the call of answered(). */

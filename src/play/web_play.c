@@ -551,6 +551,11 @@ static void play_answered(struct media_waiter *waiter, const struct media_answer
 		else
 			play_free(play);
 		return;
+	case MEDIA_FOUND_AWAY:
+		play_refuse(play, WEB_UPSTREAM_UNAVAILABLE,
+			    "It is stored, and the bucket that has it does not answer just now.",
+			    WEB_NO_RETRY);
+		return;
 	case MEDIA_FOUND_FAILED:
 		play_refuse(play,
 			    answer->err.kind == ERR_SCARCE || answer->err.kind == ERR_UNAVAILABLE

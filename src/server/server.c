@@ -20,7 +20,7 @@
 #include "backup/restore.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "blob/blob_local.h"
+#include "blob/blob_s3.h"
 #include "dispatch/fetcher.h"
 #include "doctor/canary.h"
 #include "event/loop.h"
@@ -185,7 +185,7 @@ static bool check_settings(const struct settings *settings, struct err *err)
 			return err_set(err, ERR_INVALID,
 				       "trusted_proxies: '%s' is neither an address nor a network",
 				       *network);
-	if (!notify_options_check(&settings->notify, err))
+	if (!notify_options_check(&settings->notify, err) || !blob_check(&settings->s3, err))
 		return false;
 	if (settings->flights.ca_file && access(settings->flights.ca_file, R_OK) < 0)
 		return err_set(err, ERR_INVALID, "fetch.ca_file: cannot read '%s': %s",
@@ -307,6 +307,24 @@ static bool enlist(struct server *server, struct err *err)
 	       ledger_enlist(server->ledger, place, err);
 }
 
+static bool open_store(const struct settings *settings, uint64_t cache_max_bytes,
+		       struct blob_store **out, struct err *err)
+{
+	struct s3_options s3 = settings->s3;
+	const struct blob_options options = { .data_dir = settings->data_dir,
+					      .s3 = &s3,
+					      .cache_max_bytes = cache_max_bytes };
+
+	s3.ca_file = settings->flights.ca_file;
+	s3.proxy = settings->flights.proxy;
+	return blob_open(&options, out, err);
+}
+
+bool server_store_open(const struct settings *settings, struct blob_store **out, struct err *err)
+{
+	return open_store(settings, 0, out, err);
+}
+
 static bool open_rooms(struct server *server, struct err *err)
 {
 	struct settings *settings = &server->settings;
@@ -321,7 +339,7 @@ static bool open_rooms(struct server *server, struct err *err)
 	server->clock_guard = clock_guard_new();
 	server->retention = retention_new(&settings->rules);
 	settings->flights.retention = server->retention;
-	if (!blob_local_open(settings->data_dir, &server->store, err) ||
+	if (!open_store(settings, settings->cache_max_bytes, &server->store, err) ||
 	    !reserve_open(reserve_path, &server->reserve, err) || !open_access_log(server, err) ||
 	    !ledger_open_reserved(ledger_path, settings->database ? NULL : server->reserve,
 				  &server->ledger, err) ||
@@ -640,6 +658,7 @@ void server_stop(struct server *server)
 	upstream_deletion_stop(server->upstream_deletion);
 	if (server->fetcher) {
 		fetcher_stop(server->fetcher);
+		blob_store_stop(server->store); /* what it puts is answered */
 		fetcher_drain(server->fetcher); /* what was sealed last is committed still */
 	}
 	purge_duty_stop(server->purge_duty);

@@ -66,6 +66,9 @@ const char *server_url(const struct server *server);
 char *server_path(const struct settings *settings, const char *name);
 /* Where the ledger is, for catalog_open(): what `database` says, or a file in data_dir; for free(). */
 char *server_ledger(const struct settings *settings);
+/* For a command beside a server, or where none runs: of a bucket it keeps nothing here. */
+bool server_store_open(const struct settings *settings, struct blob_store **out,
+		       struct err *err) MUST_CHECK;
 /* ERR_NOT_FOUND: there is no such file.  A server of a database may have what it likes: opening it tells. */
 bool server_has_ledger(const struct settings *settings, struct err *err) MUST_CHECK;
 #define SERVER_LEDGER  "ledger.db"

@@ -54,11 +54,10 @@ static bool check_bytes(struct blob_store *store, const struct recording_stored 
 bool file_check(struct blob_store *store, const struct recording_stored *row,
 		const atomic_bool *is_stopping, struct file_check *out, struct err *err)
 {
-	AUTO(close) int fd = -1;
 	uint64_t size;
 
 	*out = (struct file_check){ .is_sound = true, .may_mend = true };
-	if (!blob_open_read(store, str_of(row->path), &fd, &size, err)) {
+	if (!blob_stat(store, str_of(row->path), &size, err)) {
 		if (is_ours(err))
 			return false;
 		if (err->kind == ERR_NOT_FOUND && blob_is_away(store))

@@ -1,0 +1,34 @@
+/*
+ * What of a bucket lies here, too: files of a local store, of which the least recently used go when there are too many.
+ *
+ * Whose place in the order that is was kept in memory; it begins anew, at a start, with the order in which the files were last
+ * changed, and a file that is used is touched once an hour at most.  A file that goes while it is played stays
+ * readable for who has it open.
+ *
+ * Any thread; a lock for as long as a file is removed at most.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "blob/blob.h"
+
+#include <stdint.h>
+
+struct blob_cache;
+
+/* Of the files that this store has; max_bytes: of all of them. */
+bool blob_cache_open(struct blob_store *files, uint64_t max_bytes, struct blob_cache **out,
+		     struct err *err) MUST_CHECK;
+void blob_cache_free(struct blob_cache *cache);
+DEFINE_AUTO(struct blob_cache *, blob_cache_free)
+
+/* It has come; others go where it needs room. */
+void blob_cache_added(struct blob_cache *cache, const char *name, uint64_t size);
+/* It is used, by this descriptor. */
+void blob_cache_used(struct blob_cache *cache, const char *name, int fd);
+/* Removes it, if it is there. */
+void blob_cache_drop(struct blob_cache *cache, const char *name);
+uint64_t blob_cache_bytes(struct blob_cache *cache);

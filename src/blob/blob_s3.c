@@ -1,0 +1,855 @@
+/*
+ * What goes into the bucket, and what comes out of it, goes through the hands of three:
+ *
+ *	put	worker: hashes the file -> bucket's loop: PUT -> worker: into the cache -> who asked
+ *	get	worker: a file without a name -> bucket's loop: GET -> worker: checked, into the cache -> all who asked
+ *
+ * One get for a name at a time, and whoever asks meanwhile waits for it.
+ */
+#include "blob/blob_s3.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "blob/blob_cache.h"
+#include "blob/blob_local.h"
+#include "blob/blob_request.h"
+#include "blob/blob_s3_private.h"
+
+#define WORKERS        8
+#define PIECE_BYTES    (256 * 1024)
+#define PUT_GIVE_UP_MS 30000 /* of who stands there and waits */
+#define MARKER_TEXT \
+	"A store of callspool: recordings, in folders by the first two digits of their call.\n"
+
+struct blob_s3 {
+	struct blob_store store;
+	struct blob_store *files; /* what is arriving, and the cache */
+	struct blob_cache *cache; /* NULL: nothing is kept here */
+	struct s3 *s3;
+	struct s3_listener listener;
+	bool is_away; /* the bucket's loop's */
+	struct workers *workers;
+	atomic_bool has_marker;
+
+	pthread_mutex_t mutex; /* guards what follows */
+	pthread_cond_t changed;
+	struct map gets;
+	uint64_t pending;
+};
+
+struct s3_arriving {
+	struct blob_arriving arriving;
+	struct blob_arriving *inner;
+};
+
+static struct blob_s3 *bucket_of(struct blob_store *store)
+{
+	return container_of(store, struct blob_s3, store);
+}
+
+static struct blob_arriving *inner_of(struct blob_arriving *arriving)
+{
+	return container_of(arriving, struct s3_arriving, arriving)->inner;
+}
+
+/* ---- answering ---- */
+
+static void deliver_answer(struct mail *mail)
+{
+	struct job *job = container_of(mail, struct job, mail);
+	struct blob_request *request = container_of(job, struct blob_request, job);
+
+	request->done(request);
+}
+
+/* It is its owner's again. */
+static void answer(struct blob_s3 *bucket, struct blob_request *request)
+{
+	if (request->reply) {
+		request->job.mail.deliver = deliver_answer;
+		mailbox_post(request->reply, &request->job.mail);
+	} else {
+		request->done(request);
+	}
+	pthread_mutex_lock(&bucket->mutex);
+	bucket->pending--;
+	pthread_cond_broadcast(&bucket->changed);
+	pthread_mutex_unlock(&bucket->mutex);
+}
+
+static void await(struct blob_s3 *bucket)
+{
+	pthread_mutex_lock(&bucket->mutex);
+	bucket->pending++;
+	pthread_mutex_unlock(&bucket->mutex);
+}
+
+/* ---- put ---- */
+
+struct put {
+	struct job job;
+	struct s3_request ask;
+	struct blob_s3 *bucket;
+	struct blob_request *request;
+	int64_t give_up_after_ms;
+};
+
+static void put_end(struct put *put, bool is_sealed)
+{
+	struct blob_request *request = put->request;
+	struct blob_s3 *bucket = put->bucket;
+
+	request->sealed = is_sealed ? BLOB_SEALED : BLOB_UNSEALED;
+	request->succeeded = is_sealed;
+	if (is_sealed)
+		trouble_worked(&bucket->store.writing);
+	s3_request_release(&put->ask);
+	free(put);
+	answer(bucket, request);
+}
+
+static void put_fail(struct put *put, const struct err *err)
+{
+	put->request->err = *err;
+	put_end(put, false);
+}
+
+/* It is stored whatever becomes of this: where it cannot be kept here, it is fetched when it is played. */
+static void run_keep_put(struct job *job)
+{
+	struct put *put = container_of(job, struct put, job);
+	struct blob_arriving *inner = inner_of(put->request->arriving);
+	struct str name = str_of(put->request->name);
+	struct err err;
+
+	if (blob_arriving_seal(inner, name, &err) == BLOB_SEALED)
+		blob_cache_added(put->bucket->cache, put->request->name, inner->size);
+	else
+		log_debug(NULL, "'%s' is not kept in the cache: %s", put->request->name, err.text);
+	put_end(put, true);
+}
+
+static void object_done(struct s3_request *ask)
+{
+	struct put *put = container_of(ask, struct put, ask);
+
+	if (!ask->succeeded) {
+		put_fail(put, &ask->err);
+		return;
+	}
+	if (!put->bucket->cache) {
+		put_end(put, true);
+		return;
+	}
+	put->job = (struct job){ .run = run_keep_put };
+	workers_post(put->bucket->workers, &put->job);
+}
+
+static const char *content_type(struct str name)
+{
+	return str_ends(name, STR(".mp3"))   ? "audio/mpeg"
+	       : str_ends(name, STR(".wav")) ? "audio/wav"
+					     : "application/octet-stream";
+}
+
+static void put_object(struct put *put)
+{
+	const struct blob_request *request = put->request;
+	const struct blob_arriving *arriving = request->arriving;
+	struct s3_request *ask = &put->ask;
+
+	s3_request_release(ask);
+	*ask = (struct s3_request){
+		.method = S3_PUT,
+		.sends_file = true,
+		.file_fd = arriving->fd,
+		.file_size = arriving->size,
+		.content_type = content_type(str_of(request->name)),
+		.give_up_after_ms = put->give_up_after_ms,
+		.done = object_done,
+	};
+	snprintf(ask->key, sizeof(ask->key), "%s", request->name);
+	memcpy(ask->file_sha256, arriving->sha256, sizeof(ask->file_sha256));
+	s3_ask(put->bucket->s3, ask);
+}
+
+static void marker_done(struct s3_request *ask)
+{
+	struct put *put = container_of(ask, struct put, ask);
+
+	if (!ask->succeeded) {
+		put_fail(put, &ask->err);
+		return;
+	}
+	put->bucket->has_marker = true;
+	put_object(put);
+}
+
+static void put_marker(struct put *put)
+{
+	put->ask = (struct s3_request){
+		.method = S3_PUT,
+		.key = BLOB_S3_MARKER,
+		.bytes = STR(MARKER_TEXT),
+		.content_type = "text/plain",
+		.give_up_after_ms = put->give_up_after_ms,
+		.done = marker_done,
+	};
+	s3_ask(put->bucket->s3, &put->ask);
+}
+
+static bool hash_file(struct blob_arriving *arriving, struct err *err)
+{
+	AUTO(sha256_free) struct sha256 *sha = sha256_new();
+	AUTO(free) char *piece = xmalloc(PIECE_BYTES);
+	uint8_t digest[SHA256_BYTES];
+	uint64_t at = 0;
+	struct buf hex;
+
+	while (at < arriving->size) {
+		uint64_t left = arriving->size - at;
+		ssize_t n = pread(arriving->fd, piece,
+				  left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, "cannot read what has arrived");
+		if (n == 0)
+			return err_set(err, ERR_INTERNAL, "what has arrived became shorter");
+		sha256_add(sha, piece, (size_t)n);
+		at += (uint64_t)n;
+	}
+	sha256_end(sha, digest);
+	buf_over(&hex, arriving->sha256, sizeof(arriving->sha256));
+	hex_add(&hex, digest, sizeof(digest));
+	return true;
+}
+
+static void run_hash(struct job *job)
+{
+	struct put *put = container_of(job, struct put, job);
+	struct err err;
+
+	if (!hash_file(put->request->arriving, &err))
+		put_fail(put, &err);
+	else if (put->bucket->has_marker)
+		put_object(put);
+	else
+		put_marker(put);
+}
+
+static void start_put(struct blob_s3 *bucket, struct blob_request *request,
+		      int64_t give_up_after_ms)
+{
+	struct put *put = xcalloc(1, sizeof(*put));
+
+	await(bucket);
+	put->job.run = run_hash;
+	put->bucket = bucket;
+	put->request = request;
+	put->give_up_after_ms = give_up_after_ms;
+	workers_post(bucket->workers, &put->job);
+}
+
+/* ---- get ---- */
+
+struct get {
+	struct map_node node; /* key: name */
+	struct list waiters;  /* of struct blob_request */
+	struct job job;
+	struct s3_request ask;
+	struct blob_s3 *bucket;
+	char name[BLOB_NAME_SIZE];
+	struct blob_arriving *arriving; /* of the cache's store */
+	int fd;
+	uint64_t size;
+	char sha256[SHA256_HEX]; /* of what came just now; "": it was here */
+	struct err err;          /* fd -1: why */
+};
+
+static void answer_get(struct get *get, struct blob_request *request)
+{
+	request->succeeded = false;
+	request->err = get->err;
+	request->size = get->size;
+	if (get->fd < 0) {
+		answer(get->bucket, request);
+		return;
+	}
+	if (request->want_sha256[0] && get->sha256[0] &&
+	    strcmp(request->want_sha256, get->sha256) != 0) {
+		err_set(&request->err, ERR_NOT_FOUND,
+			"the bytes of '%s' in the bucket are not those that were stored",
+			get->name);
+	} else {
+		request->fd = fcntl(get->fd, F_DUPFD_CLOEXEC, 0);
+		request->succeeded = request->fd >= 0;
+		if (!request->succeeded)
+			err_errno(&request->err, "cannot open '%s'", get->name);
+	}
+	answer(get->bucket, request);
+}
+
+static void get_end(struct get *get)
+{
+	struct blob_s3 *bucket = get->bucket;
+	struct list *first;
+
+	pthread_mutex_lock(&bucket->mutex);
+	map_remove(&bucket->gets, &get->node); /* nobody joins any more */
+	pthread_mutex_unlock(&bucket->mutex);
+	while ((first = list_first(&get->waiters)) != NULL) {
+		list_remove(first);
+		answer_get(get, container_of(first, struct blob_request, link));
+	}
+	s3_request_release(&get->ask);
+	blob_arriving_free(get->arriving);
+	if (get->fd >= 0)
+		close(get->fd);
+	free(get);
+}
+
+static bool is_wanted(struct get *get)
+{
+	bool is_wanted = true;
+
+	pthread_mutex_lock(&get->bucket->mutex);
+	LIST_EACH (item, &get->waiters) {
+		const struct blob_request *request = container_of(item, struct blob_request, link);
+
+		if (request->want_sha256[0] && strcmp(request->want_sha256, get->sha256) != 0)
+			is_wanted = false;
+	}
+	pthread_mutex_unlock(&get->bucket->mutex);
+	return is_wanted;
+}
+
+/* Where it cannot be kept, for want of room perhaps, it is played from where it is. */
+static void run_keep_get(struct job *job)
+{
+	struct get *get = container_of(job, struct get, job);
+	struct blob_arriving *arriving = get->arriving;
+	struct err err;
+
+	get->size = arriving->size;
+	if (!blob_arriving_reader(arriving, &get->fd, &get->err))
+		get->fd = -1;
+	else if (!is_wanted(get))
+		log_debug(NULL, "'%s' came damaged from the bucket", get->name);
+	else if (get->bucket->cache &&
+		 blob_arriving_seal(arriving, str_of(get->name), &err) != BLOB_SEALED)
+		log_debug(NULL, "'%s' is not kept in the cache: %s", get->name, err.text);
+	else if (get->bucket->cache)
+		blob_cache_added(get->bucket->cache, get->name, get->size);
+	get_end(get);
+}
+
+/* The bucket answers that it is not there: of a store of ours that is a loss. */
+static void marker_seen(struct s3_request *ask)
+{
+	struct get *get = container_of(ask, struct get, ask);
+	AUTO(free) char *url = s3_url(get->bucket->s3, STR(BLOB_S3_MARKER));
+
+	if (ask->succeeded)
+		err_set(&get->err, ERR_NOT_FOUND, "the bucket does not have '%s'", get->name);
+	else if (ask->err.kind == ERR_NOT_FOUND)
+		err_set(&get->err, ERR_UNAVAILABLE, "there is no '%s': is `store` what it was?",
+			url);
+	else
+		get->err = ask->err;
+	get_end(get);
+}
+
+static void look_for_marker(struct get *get)
+{
+	s3_request_release(&get->ask);
+	get->ask = (struct s3_request){
+		.method = S3_HEAD,
+		.key = BLOB_S3_MARKER,
+		.give_up_after_ms = BUCKET_GIVE_UP_MS,
+		.done = marker_seen,
+	};
+	s3_ask(get->bucket->s3, &get->ask);
+}
+
+static void object_came(struct s3_request *ask)
+{
+	struct get *get = container_of(ask, struct get, ask);
+	struct buf hex;
+
+	if (!ask->succeeded && ask->err.kind == ERR_NOT_FOUND) {
+		look_for_marker(get);
+	} else if (!ask->succeeded) {
+		get->err = ask->err;
+		get_end(get);
+	} else {
+		get->arriving->size = ask->size;
+		buf_over(&hex, get->sha256, sizeof(get->sha256));
+		hex_add(&hex, ask->sha256, sizeof(ask->sha256));
+		get->job = (struct job){ .run = run_keep_get };
+		workers_post(get->bucket->workers, &get->job);
+	}
+}
+
+static void run_get(struct job *job)
+{
+	struct get *get = container_of(job, struct get, job);
+	struct blob_store *files = get->bucket->files;
+	struct err err;
+
+	/* Another came here first, perhaps. */
+	if (files->driver->open_read(files, get->name, &get->fd, &get->size, &err)) {
+		get_end(get);
+		return;
+	}
+	get->fd = -1;
+	if (!files->driver->arriving_open_unnamed(files, get->name + 3, &get->arriving,
+						  &get->err)) {
+		get_end(get);
+		return;
+	}
+	get->ask = (struct s3_request){
+		.method = S3_GET,
+		.takes_file = true,
+		.into_fd = get->arriving->fd,
+		.give_up_after_ms = BUCKET_GIVE_UP_MS,
+		.done = object_came,
+	};
+	snprintf(get->ask.key, sizeof(get->ask.key), "%s", get->name);
+	s3_ask(get->bucket->s3, &get->ask);
+}
+
+/* bucket->mutex is held. */
+static struct get *get_new(struct blob_s3 *bucket, const char *name)
+{
+	struct get *get = xcalloc(1, sizeof(*get));
+
+	list_init(&get->waiters);
+	get->bucket = bucket;
+	get->fd = -1;
+	get->job.run = run_get;
+	str_fit(str_of(name), get->name, sizeof(get->name));
+	map_add(&bucket->gets, &get->node, str_of(get->name));
+	return get;
+}
+
+static void start_get(struct blob_s3 *bucket, struct blob_request *request)
+{
+	struct map_node *node;
+	struct get *fresh = NULL, *get;
+
+	pthread_mutex_lock(&bucket->mutex);
+	bucket->pending++;
+	node = map_find(&bucket->gets, str_of(request->name));
+	get = node ? container_of(node, struct get, node)
+		   : (fresh = get_new(bucket, request->name));
+	list_append(&get->waiters, &request->link);
+	pthread_mutex_unlock(&bucket->mutex);
+	if (fresh)
+		workers_post(bucket->workers, &fresh->job);
+}
+
+static void s3_ask_blob(struct blob_store *store, struct blob_request *request)
+{
+	if (request->verb == BLOB_PUT)
+		start_put(bucket_of(store), request, S3_NEVER_GIVE_UP);
+	else
+		start_get(bucket_of(store), request);
+}
+
+/* ---- the same, waited for ---- */
+
+struct standing {
+	struct blob_request request;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	bool is_done;
+};
+
+static void standing_done(struct blob_request *request)
+{
+	struct standing *standing = container_of(request, struct standing, request);
+
+	pthread_mutex_lock(&standing->mutex);
+	standing->is_done = true;
+	pthread_cond_signal(&standing->changed);
+	pthread_mutex_unlock(&standing->mutex);
+}
+
+static void stand_up(struct standing *standing, enum blob_verb verb, const char *name)
+{
+	*standing = (struct standing){ .request = { .verb = verb, .done = standing_done, .fd = -1 },
+				       .mutex = PTHREAD_MUTEX_INITIALIZER,
+				       .changed = PTHREAD_COND_INITIALIZER };
+	list_init(&standing->request.link);
+	str_fit(str_of(name), standing->request.name, sizeof(standing->request.name));
+}
+
+static bool stand(struct standing *standing, struct err *err)
+{
+	pthread_mutex_lock(&standing->mutex);
+	while (!standing->is_done)
+		pthread_cond_wait(&standing->changed, &standing->mutex);
+	pthread_mutex_unlock(&standing->mutex);
+	pthread_mutex_destroy(&standing->mutex);
+	pthread_cond_destroy(&standing->changed);
+	if (!standing->request.succeeded)
+		*err = standing->request.err;
+	return standing->request.succeeded;
+}
+
+static enum blob_seal_result s3_arriving_seal(struct blob_arriving *arriving, const char *name,
+					      struct err *err)
+{
+	struct standing standing;
+
+	stand_up(&standing, BLOB_PUT, name);
+	standing.request.arriving = arriving;
+	start_put(bucket_of(arriving->store), &standing.request, PUT_GIVE_UP_MS);
+	return stand(&standing, err) ? BLOB_SEALED : BLOB_UNSEALED;
+}
+
+/* As far as it is here. */
+static bool open_cached(struct blob_s3 *bucket, const char *name, int *out_fd, uint64_t *out_size,
+			struct err *err)
+{
+	struct blob_store *files = bucket->files;
+
+	if (!files->driver->open_read(files, name, out_fd, out_size, err))
+		return false;
+	if (bucket->cache)
+		blob_cache_used(bucket->cache, name, *out_fd);
+	return true;
+}
+
+static bool s3_open_here(struct blob_store *store, const char *name, int *out_fd,
+			 uint64_t *out_size, struct err *err)
+{
+	if (open_cached(bucket_of(store), name, out_fd, out_size, err))
+		return true;
+	*out_fd = -1;
+	return err->kind == ERR_NOT_FOUND;
+}
+
+static bool s3_open_read(struct blob_store *store, const char *name, int *out_fd,
+			 uint64_t *out_size, struct err *err)
+{
+	struct standing standing;
+
+	if (open_cached(bucket_of(store), name, out_fd, out_size, err))
+		return true;
+	if (err->kind != ERR_NOT_FOUND)
+		return false;
+	stand_up(&standing, BLOB_GET, name);
+	start_get(bucket_of(store), &standing.request);
+	if (!stand(&standing, err))
+		return false;
+	*out_fd = standing.request.fd;
+	*out_size = standing.request.size;
+	return true;
+}
+
+/* ---- what is arriving: files ---- */
+
+static struct blob_arriving *arriving_over(struct blob_store *store, struct blob_arriving *inner)
+{
+	struct s3_arriving *mine = xcalloc(1, sizeof(*mine));
+
+	mine->arriving =
+		(struct blob_arriving){ .store = store, .fd = inner->fd, .size = inner->size };
+	mine->inner = inner;
+	return &mine->arriving;
+}
+
+static bool s3_arriving_open(struct blob_store *store, const char *base, struct blob_arriving **out,
+			     struct err *err)
+{
+	struct blob_store *files = bucket_of(store)->files;
+	struct blob_arriving *inner;
+
+	if (!files->driver->arriving_open(files, base, &inner, err))
+		return false;
+	*out = arriving_over(store, inner);
+	return true;
+}
+
+static bool s3_arriving_open_unnamed(struct blob_store *store, const char *base,
+				     struct blob_arriving **out, struct err *err)
+{
+	struct blob_store *files = bucket_of(store)->files;
+	struct blob_arriving *inner;
+
+	if (!files->driver->arriving_open_unnamed(files, base, &inner, err))
+		return false;
+	*out = arriving_over(store, inner);
+	return true;
+}
+
+static bool s3_arriving_take(struct blob_store *store, const char *base, struct blob_arriving **out,
+			     struct err *err)
+{
+	struct blob_store *files = bucket_of(store)->files;
+	struct blob_arriving *inner;
+
+	if (!files->driver->arriving_take(files, base, &inner, err))
+		return false;
+	*out = arriving_over(store, inner);
+	return true;
+}
+
+static bool s3_arriving_write(struct blob_arriving *arriving, struct str bytes, struct err *err)
+{
+	struct blob_arriving *inner = inner_of(arriving);
+	bool is_written = inner->store->driver->arriving_write(inner, bytes, err);
+
+	arriving->size = inner->size;
+	return is_written;
+}
+
+static bool s3_arriving_truncate(struct blob_arriving *arriving, uint64_t size, struct err *err)
+{
+	struct blob_arriving *inner = inner_of(arriving);
+	bool is_cut = inner->store->driver->arriving_truncate(inner, size, err);
+
+	arriving->size = inner->size;
+	return is_cut;
+}
+
+static bool s3_arriving_reader(struct blob_arriving *arriving, int *out_fd, struct err *err)
+{
+	return blob_arriving_reader(inner_of(arriving), out_fd, err);
+}
+
+static void s3_arriving_free(struct blob_arriving *arriving)
+{
+	blob_arriving_free(inner_of(arriving));
+	free(container_of(arriving, struct s3_arriving, arriving));
+}
+
+static bool s3_scratch(struct blob_store *store, int *out_fd, struct err *err)
+{
+	return blob_scratch(bucket_of(store)->files, out_fd, err);
+}
+
+static bool s3_sweep_arriving(struct blob_store *store, uint64_t *out_removed, struct err *err)
+{
+	return blob_sweep_arriving(bucket_of(store)->files, out_removed, err);
+}
+
+static bool s3_free_bytes(struct blob_store *store, uint64_t *out, struct err *err)
+{
+	return blob_free_bytes(bucket_of(store)->files, out, err);
+}
+
+/* ---- what the bucket is asked ---- */
+
+static bool s3_stat(struct blob_store *store, const char *name, uint64_t *out_size, struct err *err)
+{
+	return bucket_stat(bucket_of(store)->s3, name, out_size, err);
+}
+
+static bool s3_read_content(struct blob_store *store, const char *name, struct blob_content *out,
+			    struct err *err)
+{
+	return bucket_read_content(bucket_of(store)->s3, name, out, err);
+}
+
+static bool s3_has_place(struct blob_store *store, const char *name)
+{
+	struct err err;
+
+	(void)name;
+	return bucket_is_ours(bucket_of(store)->s3, &err);
+}
+
+static bool s3_list(struct blob_store *store, struct str prefix, struct str after,
+		    struct blob_names *out, struct err *err)
+{
+	return bucket_list(bucket_of(store)->s3, prefix, after, out, err);
+}
+
+static bool s3_walk(struct blob_store *store, const char *folder, struct blob_folder *out,
+		    struct err *err)
+{
+	return bucket_walk(bucket_of(store)->s3, folder, out, err);
+}
+
+/* From here first: what is gone from the bucket alone would be played on. */
+static bool s3_remove(struct blob_store *store, const char *name, struct err *err)
+{
+	struct blob_s3 *bucket = bucket_of(store);
+
+	if (bucket->cache)
+		blob_cache_drop(bucket->cache, name);
+	return bucket_remove(bucket->s3, name, err);
+}
+
+/* What the bucket has answered lasts. */
+static bool s3_sync_place(struct blob_store *store, const char *name, struct err *err)
+{
+	(void)store;
+	(void)name;
+	(void)err;
+	return true;
+}
+
+static char *s3_path(struct blob_store *store, const char *name)
+{
+	return s3_url(bucket_of(store)->s3, str_of(name));
+}
+
+/* ---- is it away? ---- */
+
+static void bucket_away(struct s3_listener *listener, const char *why)
+{
+	struct blob_s3 *bucket = container_of(listener, struct blob_s3, listener);
+
+	trouble_failed(&bucket->store.writing, why);
+	trouble_failed(&bucket->store.reading, why);
+	if (bucket->is_away)
+		return;
+	bucket->is_away = true;
+	log_warn(
+		NULL,
+		"%s: what has arrived waits to be stored, and what is not in the cache cannot be played",
+		why);
+}
+
+static void bucket_back(struct s3_listener *listener)
+{
+	struct blob_s3 *bucket = container_of(listener, struct blob_s3, listener);
+
+	if (!bucket->is_away)
+		return;
+	bucket->is_away = false;
+	trouble_worked(&bucket->store.writing);
+	trouble_worked(&bucket->store.reading);
+	log_info(NULL, "the bucket answers again");
+}
+
+/* ---- the store ---- */
+
+static void s3_store_stop(struct blob_store *store)
+{
+	struct blob_s3 *bucket = bucket_of(store);
+
+	s3_stop(bucket->s3);
+	pthread_mutex_lock(&bucket->mutex);
+	while (bucket->pending > 0)
+		pthread_cond_wait(&bucket->changed, &bucket->mutex);
+	pthread_mutex_unlock(&bucket->mutex);
+}
+
+static void s3_store_free(struct blob_store *store)
+{
+	struct blob_s3 *bucket = bucket_of(store);
+
+	if (bucket->workers)
+		s3_store_stop(store);
+	workers_stop(bucket->workers);
+	s3_free(bucket->s3);
+	blob_cache_free(bucket->cache);
+	blob_store_free(bucket->files);
+	map_release(&bucket->gets);
+	pthread_cond_destroy(&bucket->changed);
+	pthread_mutex_destroy(&bucket->mutex);
+	free(bucket);
+}
+
+static const struct blob_driver s3_driver = {
+	.name = "s3",
+	.store_free = s3_store_free,
+	.arriving_open = s3_arriving_open,
+	.arriving_open_unnamed = s3_arriving_open_unnamed,
+	.arriving_take = s3_arriving_take,
+	.arriving_write = s3_arriving_write,
+	.arriving_truncate = s3_arriving_truncate,
+	.arriving_reader = s3_arriving_reader,
+	.scratch = s3_scratch,
+	.arriving_seal = s3_arriving_seal,
+	.arriving_free = s3_arriving_free,
+	.sweep_arriving = s3_sweep_arriving,
+	.open_read = s3_open_read,
+	.has_place = s3_has_place,
+	.list = s3_list,
+	.walk = s3_walk,
+	.remove = s3_remove,
+	.sync_place = s3_sync_place,
+	.path = s3_path,
+	.free_bytes = s3_free_bytes,
+	.stop = s3_store_stop,
+	.open_here = s3_open_here,
+	.stat = s3_stat,
+	.read_content = s3_read_content,
+	.ask = s3_ask_blob,
+};
+
+static void close_folder(DIR *folder)
+{
+	if (folder)
+		closedir(folder);
+}
+DEFINE_AUTO(DIR *, close_folder)
+
+/* Recordings that lie in files belong to a ledger that would look for them in the bucket. */
+static bool check_no_files(const char *data_dir, struct err *err)
+{
+	AUTO(free) char *path = xasprintf("%s/recordings", data_dir);
+	AUTO(close_folder) DIR *folder = opendir(path);
+	const struct dirent *entry;
+
+	while (folder && (entry = readdir(folder)) != NULL)
+		if (entry->d_name[0] != '.')
+			return err_set(
+				err, ERR_CONFLICT,
+				"there are recordings in '%s', and `store` names a bucket: begin with an empty data_dir",
+				path);
+	return true;
+}
+
+static bool open_bucket(const struct blob_options *options, struct blob_store **out,
+			struct err *err)
+{
+	struct blob_s3 *bucket = xcalloc(1, sizeof(*bucket));
+	AUTO(blob_store_free) struct blob_store *store = &bucket->store;
+
+	bucket->store = (struct blob_store)BLOB_STORE(&s3_driver);
+	bucket->listener = (struct s3_listener){ .away = bucket_away, .back = bucket_back };
+	pthread_mutex_init(&bucket->mutex, NULL);
+	pthread_cond_init(&bucket->changed, NULL);
+	map_init(&bucket->gets);
+	if (!check_no_files(options->data_dir, err) ||
+	    !blob_local_open_in(options->data_dir, "cache", &bucket->files, err) ||
+	    (options->cache_max_bytes > 0 &&
+	     !blob_cache_open(bucket->files, options->cache_max_bytes, &bucket->cache, err)) ||
+	    !s3_open(options->s3, &bucket->s3, err))
+		return false;
+	s3_listen(bucket->s3, &bucket->listener);
+	if (!workers_start("bucket", WORKERS, &bucket->workers, err))
+		return false;
+	*out = TAKE(store);
+	return true;
+}
+
+bool blob_check(const struct s3_options *s3, struct err *err)
+{
+	return !s3->store || s3_check(s3, err);
+}
+
+bool blob_open(const struct blob_options *options, struct blob_store **out, struct err *err)
+{
+	return options->s3 && options->s3->store ? open_bucket(options, out, err)
+						 : blob_local_open(options->data_dir, out, err);
+}

@@ -1,0 +1,134 @@
+#include "blob/blob_cache.h"
+
+#include "blob/blob_local.h"
+#include "blob_folder.h"
+#include "tap.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#define SIZE 1000
+
+static struct blob_store *files;
+
+static const char *name_of(int number)
+{
+	static char name[BLOB_NAME_SIZE];
+
+	snprintf(name, sizeof(name), "3f/" CALL "." RECORDING ".%d.mp3", number + 1);
+	return name;
+}
+
+static bool is_here(int number)
+{
+	AUTO(close) int fd = -1;
+	struct err err;
+	uint64_t size;
+
+	return blob_open_read(files, str_of(name_of(number)), &fd, &size, &err);
+}
+
+static void make_file(int number)
+{
+	AUTO(blob_arriving_free) struct blob_arriving *arriving = NULL;
+	char bytes[SIZE] = "";
+	struct err err;
+
+	if (!blob_arriving_open(files, STR(RECORDING), number + 1, &arriving, &err) ||
+	    !blob_arriving_write(arriving, (struct str){ bytes, SIZE }, &err) ||
+	    blob_arriving_seal(arriving, str_of(name_of(number)), &err) != BLOB_SEALED)
+		abort();
+}
+
+static void use(struct blob_cache *cache, int number)
+{
+	AUTO(close) int fd = -1;
+	struct err err;
+	uint64_t size;
+
+	if (!blob_open_read(files, str_of(name_of(number)), &fd, &size, &err))
+		abort();
+	blob_cache_used(cache, name_of(number), fd);
+}
+
+/* As if it was changed so many hours ago. */
+static void age(int number, int hours)
+{
+	const struct timespec times[] = { { .tv_nsec = UTIME_OMIT },
+					  { .tv_sec = time(NULL) - (time_t)hours * 3600 } };
+	AUTO(free) char *path = NULL;
+	struct err err;
+
+	if (!blob_path(files, str_of(name_of(number)), &path, &err) ||
+	    utimensat(AT_FDCWD, path, times, 0) < 0)
+		abort();
+}
+
+static void test_least_recently_used_goes(void)
+{
+	AUTO(blob_cache_free) struct blob_cache *cache = NULL;
+	struct err err;
+
+	OK(blob_cache_open(files, 10 * SIZE, &cache, &err), "an empty one");
+	for (int i = 0; i < 10; i++) {
+		make_file(i);
+		blob_cache_added(cache, name_of(i), SIZE);
+	}
+	IS_INT(blob_cache_bytes(cache), 10 * SIZE, "as much as there may be");
+	use(cache, 0);
+	make_file(10);
+	blob_cache_added(cache, name_of(10), SIZE);
+	OK(is_here(0), "what was used last stays");
+	OK(!is_here(1) && !is_here(2), "what was not used for longest goes, down to 95 %%");
+	OK(is_here(3) && is_here(10), "and nothing else");
+	IS_INT(blob_cache_bytes(cache), 9 * SIZE, "which is known");
+	blob_cache_added(cache, name_of(10), SIZE);
+	IS_INT(blob_cache_bytes(cache), 9 * SIZE, "what comes again counts once");
+	blob_cache_drop(cache, name_of(3));
+	OK(!is_here(3), "what is dropped is gone");
+	IS_INT(blob_cache_bytes(cache), 8 * SIZE, "and counts no more");
+	blob_cache_drop(cache, name_of(3));
+	IS_INT(blob_cache_bytes(cache), 8 * SIZE, "twice does no harm");
+}
+
+static void test_order_of_before(void)
+{
+	AUTO(blob_cache_free) struct blob_cache *cache = NULL;
+	struct err err;
+
+	for (int i = 4; i < 11; i++)
+		age(i, i);
+	age(0, 100);
+	OK(blob_cache_open(files, 5 * SIZE, &cache, &err), "what a process left, with less room");
+	OK(!is_here(0) && !is_here(10), "the oldest are gone");
+	OK(is_here(4) && is_here(5), "the newest are there");
+	OK(blob_cache_bytes(cache) <= 5 * SIZE, "within its bounds");
+}
+
+static void test_larger_than_all(void)
+{
+	AUTO(blob_cache_free) struct blob_cache *cache = NULL;
+	struct err err;
+
+	make_file(20);
+	OK(blob_cache_open(files, SIZE / 2, &cache, &err), "room for less than one");
+	blob_cache_added(cache, name_of(20), SIZE);
+	OK(is_here(20), "what came last stays until another comes");
+}
+
+int main(void)
+{
+	struct err err;
+
+	folder_make();
+	if (!blob_local_open_in(folder, "cache", &files, &err))
+		return 1;
+	test_least_recently_used_goes();
+	test_order_of_before();
+	test_larger_than_all();
+	blob_store_free(files);
+	folder_remove();
+	return tap_end();
+}
