@@ -184,7 +184,9 @@ static void on_end(struct transfer_receiver *receiver, const struct transfer_res
 			facts->cipher = CIPHER_CLOSED;
 		else
 			verdict_hear(facts, &arrival->sniff, is_whole);
-		facts->may_be_encrypted = is_whole && facts->kind == AUDIO_NOT &&
+		/* Once it is seen to be no audio, the rest of it is not waited for. */
+		facts->may_be_encrypted = (is_whole || result->outcome == TRANSFER_STOPPED) &&
+					  facts->kind == AUDIO_NOT &&
 					  download_format(download->env, false) == REST_WAV;
 	}
 	facts->bytes = arrival->file ? arrival->file->size : 0;

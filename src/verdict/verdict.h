@@ -58,7 +58,7 @@ struct verdict_facts {
 	int64_t announced_s;     /* RecordingDuration; -1 not told */
 
 	enum verdict_cipher cipher;
-	bool may_be_encrypted; /* nobody told that it is; whole, and no audio, though what we asked for may come encrypted */
+	bool may_be_encrypted; /* nobody told that it is; no audio, though what we asked for may come encrypted */
 	bool has_new_details; /* the metadata was asked, and tells otherwise how it is encrypted */
 
 	int channels_asked;

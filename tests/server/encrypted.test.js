@@ -267,6 +267,25 @@ test('players wait until all of it is verified; what broke off is gone on with; 
   assert.ok(!filesBelow(arriving).some((file) => readFileSync(file).includes(wav.subarray(44, 92))));
 });
 
+test('fetched as WAV, and the callback did not say that it is encrypted: the API does', async (t) => {
+  const key = keyPair();
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url, settings: { 'twilio.private_key_file': keyFolder(t, [key]), format: 'wav' } });
+  const sealed = encrypt(wav, key);
+  // It comes in pieces, so that it is seen to be no audio before all of it is here.
+  const gate = new Gate(sealed.body, { type: 'audio/x-wav' });
+  gate.open(sealed.body.length >> 1);
+  const [callSid, recordingSid] = [newSid('CA'), newSid('RE')];
+  upstream.recordings.set(recordingSid, { callSid, encryption: restDetails(key, sealed), answer: gate.answer });
+  const reply = await postForm(server.url, RECORDING_STATUS, recordingCallback({ CallSid: callSid, RecordingSid: recordingSid }));
+  assert.equal(reply.status, 200);
+  await until('all that is there was asked for, as what is encrypted', () => gate.requests > 1);
+  gate.open();
+  const { recordings: [{ attempts }] } = await untilState(server, callSid, 'stored');
+  assert.equal(attempts.length, 2, JSON.stringify(attempts));
+  assert.ok((await request(`${server.url}/api/recordings/${recordingSid}/media`)).body.equals(wav));
+});
+
 test('keys that cannot be used are refused with what to do', async (t) => {
   const folder = temporaryFolder(t);
   const { privateKey, publicKey, pem, sid } = keyPair();
