@@ -5,6 +5,8 @@ import { BINARY } from '../server/harness/callspool.js';
 import { liveThrough } from './live.js';
 import { makeSchedule } from './schedule.js';
 
+const TOLD_MOST = 1000; // of each objection; the log has all of it
+
 function optionsOf(args) {
   const options = { seed: Math.floor(Math.random() * 2 ** 30), schedules: 100, jobs: 2 };
   const names = { '--seed': 'seed', '--schedules': 'schedules', '--one': 'one', '--jobs': 'jobs', '--show': 'show', '--failures': 'failures' };
@@ -28,7 +30,7 @@ function tellFailure(lived) {
   const { seed, objections } = lived;
   const file = writeLog(lived);
   console.log(`seed ${seed} FAILED (script/campaign --one ${seed}; its logs: ${file})`);
-  for (const objection of objections) console.log(`  ${objection}`);
+  for (const objection of objections) console.log(`  ${objection.slice(0, TOLD_MOST)}`);
 }
 
 async function campaign({ seed, schedules, jobs, one, failures = Infinity }) {
