@@ -6,9 +6,18 @@ type Early = Map<string, Promise<Response>>;
 
 const world = globalThis as { callspoolEarly?: Early };
 
+/** With its body read, too: whoever takes it waits for nothing, and draws before anything else is done. */
+async function whole(asked: Promise<Response>): Promise<Response> {
+	const answer = await asked;
+	const body = answer.json();
+	await body.catch(() => {});
+	answer.json = () => body;
+	return answer;
+}
+
 export function askEarly(addresses: string[]): void {
 	world.callspoolEarly = new Map(addresses.map((address) => {
-		const answer = fetch(address);
+		const answer = whole(fetch(address));
 		answer.catch(() => {}); // told to who takes it
 		return [address, answer];
 	}));

@@ -10,11 +10,30 @@ import { askSession } from './session';
 import { startView, view } from './view';
 import { startWords } from './words';
 
+const ROWS_MS = 100;
+
+/** The first page of calls is here, or it takes long: what is drawn twice is painted twice. */
+function firstRows(): Promise<void> {
+	return new Promise((done) => {
+		const end = calls.state.listen(() => {
+			end();
+			done();
+		});
+		setTimeout(done, ROWS_MS);
+	});
+}
+
+/** What was left out of the first paint: it makes the whole page be styled anew. */
+function afterFirstPaint(): void {
+	requestAnimationFrame(() => setTimeout(() => document.getElementById('later')?.setAttribute('media', 'all')));
+}
+
 startView();
 startClock();
 calls.show(filterOf(view.value, today.value)); // on its way while the rest begins
+const rows = firstRows();
 const known = askSession().catch(() => {}); // the gate asks again
-void Promise.all([startWords(), known]).then(() => {
+void Promise.all([startWords(), known, rows]).then(() => {
 	render(<Gate>{() => <Frame />}</Gate>, document.getElementById('page')!);
-	document.getElementById('later')?.setAttribute('media', 'all');
+	afterFirstPaint();
 });

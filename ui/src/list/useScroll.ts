@@ -25,10 +25,11 @@ export interface Scroll {
 const OVERSCAN = 6;
 const READ_AHEAD = 60; // rows
 const MOVED_MS = 400;
+const ABOVE_PX = 164; // of the window: bars, heads, and the first day
 
 export function useScroll(calls: Calls, layout: Layout, list: unknown): Scroll {
 	const box = useRef<HTMLDivElement>(null);
-	const [range, setRange] = useState<Range>(() => ({ first: 0, last: Math.ceil(innerHeight / layout.rowHeight) }));
+	const [range, setRange] = useState<Range>(() => ({ first: 0, last: Math.max(0, Math.floor((innerHeight - ABOVE_PX) / layout.rowHeight)) }));
 	const now = useRef({ layout, anchors: calls.place as readonly Anchor[], before: [] as readonly Anchor[], movedAt: -MOVED_MS, list });
 	now.current.layout = layout;
 
