@@ -21,7 +21,7 @@ function Shown({ toast }: { toast: Toast }) {
 	}, [toast, isHeld]);
 
 	return (
-		<div class="toast" onPointerEnter={() => setHeld(true)} onPointerLeave={() => setHeld(false)} onFocusIn={() => setHeld(true)} onFocusOut={() => setHeld(false)}>
+		<section class="toast" aria-label={common.messages} onPointerEnter={() => setHeld(true)} onPointerLeave={() => setHeld(false)} onFocusIn={() => setHeld(true)} onFocusOut={() => setHeld(false)}>
 			<Icon name="check" />
 			<span>{toast.text}</span>
 			{toast.action && (
@@ -32,7 +32,7 @@ function Shown({ toast }: { toast: Toast }) {
 			<button type="button" class="ib" aria-label={common.close} onClick={away}>
 				<Icon name="close" />
 			</button>
-		</div>
+		</section>
 	);
 }
 

@@ -35,8 +35,8 @@ export function SpeedButton({ class: more = 'tg', isTall = false }: { class?: st
 	const { speed } = useStore(listening);
 	const text = <bdi class="n" dir="ltr">{times(speed)}</bdi>;
 	return (
-		<MenuButton class={more} label={player.speedIs(String(speed))} menuLabel={player.speed} side="above"
-			button={isTall ? <><b>{text}</b>{player.speed}</> : <>{text}<Icon name="down" /></>}>
+		<MenuButton class={more} label={isTall ? `${times(speed)} ${player.speed}` : player.speedIs(String(speed))} menuLabel={player.speed} side="above"
+			button={isTall ? <><b>{text}</b> {player.speed}</> : <>{text}<Icon name="down" /></>}>
 			{() => SPEEDS.map((one) => (
 				<MenuItem key={one} isChecked={one === speed} onSelect={() => setSpeed(one)}><bdi class="n" dir="ltr">{times(one)}</bdi></MenuItem>
 			))}
@@ -61,8 +61,8 @@ export function LoopButton({ class: more = 'tg', isTall = false }: { class?: str
 	const { player } = useWords();
 	const now = useStore(loop);
 	return (
-		<button type="button" class={more} aria-label={`${player.loop} A–B`} title={player.loop} aria-pressed={now !== null} onClick={pressLoop}>
-			{isTall ? <><b><bdi class="n" dir="ltr">A–B</bdi></b>{player.loop}</> : <bdi class="n" dir="ltr">A–B</bdi>}
+		<button type="button" class={more} aria-label={isTall ? `A–B ${player.loop}` : `${player.loop} A–B`} title={player.loop} aria-pressed={now !== null} onClick={pressLoop}>
+			{isTall ? <><b><bdi class="n" dir="ltr">A–B</bdi></b> {player.loop}</> : <bdi class="n" dir="ltr">A–B</bdi>}
 		</button>
 	);
 }
