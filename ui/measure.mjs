@@ -3,10 +3,11 @@
 //	node ui/measure.mjs http://127.0.0.1:8080 [rows] [scroll] [long] [--runs 15]
 //
 // rows: from the navigation until the first rows are painted, each time in a browser that knows nothing of the page.
-// scroll: what 10,000 rows of a fast wheel cost, from the browser's own trace: frames, those that came late, script.
+// scroll: what 10,000 rows at 10,000 px a second cost: frames, those that came late or showed a blank, and the processor
+//	time of each thread: the page's own, and those that draw, which without a GPU is the larger part.
 // long: the longest recording of the list's first page: how soon it sounds, and the memory that the page takes.
 // docs/performance.md has what it printed.
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 
@@ -77,33 +78,59 @@ async function firstRows() {
   for (const [name, list] of steps) console.log(`${name.padEnd(28)} ${told(list)} ms`);
 }
 
-const WORK = { scripting: ['FunctionCall', 'EvaluateScript', 'TimerFire', 'FireAnimationFrame', 'EventDispatch'], layout: ['Layout', 'UpdateLayoutTree'], painting: ['Paint', 'PrePaint', 'Commit', 'Layerize'] };
+const ROW_PX = 40;
+const ROWS = 10_000;
+const SPEED = 10_000; // px a second
+const FRAME_MS = 1000 / 60;
+
+/** Processor time of the browser's threads so far, in ms: [what, spent]. */
+async function threadTimes() {
+  const { processInfo } = await (await browser.newBrowserCDPSession()).send('SystemInfo.getProcessInfo');
+  const spent = new Map();
+  for (const { id, type } of processInfo) {
+    for (const tid of readdirSync(`/proc/${id}/task`)) {
+      const name = tid === String(id) ? 'main' : readFileSync(`/proc/${id}/task/${tid}/comm`, 'utf8').trim().replace(/\d+$/, '');
+      const [ns] = readFileSync(`/proc/${id}/task/${tid}/schedstat`, 'utf8').split(' ');
+      spent.set(`${type} ${name}`, (spent.get(`${type} ${name}`) ?? 0) + Number(ns) / 1e6);
+    }
+  }
+  return spent;
+}
+
+/** Notes of each frame when its drawing began, and whether a row stands at the list's upper and lower edge. */
+function watchFrames() {
+  const { left, top, bottom } = document.querySelector('.list').getBoundingClientRect();
+  const isBlank = (y) => !document.elementFromPoint(left + 100, y)?.closest('.row, .day');
+  window.framesSeen = [];
+  const look = (now) => {
+    window.framesSeen.push([now, isBlank(top + 50) || isBlank(bottom - 10)]);
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}
 
 async function scroll() {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   await page.goto(url);
   await page.locator('[data-sid]').first().waitFor();
-  await page.mouse.move(700, 500);
-  await browser.startTracing(page, { categories: ['devtools.timeline', 'disabled-by-default-devtools.timeline.frame', 'cc'] });
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const metrics = async () => Object.fromEntries((await devtools.send('Performance.getMetrics')).metrics.map(({ name, value }) => [name, value]));
+  await page.evaluate(watchFrames);
+  const before = [await threadTimes(), await metrics()];
   const began = Date.now();
-  let seen = 0;
-  // 400 px a turn of the wheel; the list is read on as it goes
-  while (seen < 10_000) {
-    await page.mouse.wheel(0, 400);
-    seen += 10;
-  }
+  await devtools.send('Input.synthesizeScrollGesture', { x: 700, y: 500, yDistance: -ROWS * ROW_PX, speed: SPEED, gestureSourceType: 'mouse' });
   const seconds = (Date.now() - began) / 1000;
-  const { traceEvents: events } = JSON.parse((await browser.stopTracing()).toString());
-  const main = events.find(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain');
-  const isMain = ({ pid, tid }) => !main || (pid === main.pid && tid === main.tid);
-  const frames = events.filter(({ name }) => name === 'DrawFrame').map(({ ts }) => ts).sort((a, b) => a - b);
-  const gaps = frames.slice(1).map((ts, i) => (ts - frames[i]) / 1000);
-  const tasks = events.filter((event) => event.name === 'RunTask' && isMain(event)).map(({ dur = 0 }) => dur / 1000);
-  console.log(`10,000 rows in ${seconds.toFixed(1)} s: ${frames.length} frames, ${(frames.length / seconds).toFixed(1)} a second; between two of them ${at(gaps, 0.5).toFixed(1)} ms, p99 ${at(gaps, 0.99).toFixed(1)} ms`);
-  console.log(`the longest tasks ${sorted(tasks).slice(-3).map((ms) => ms.toFixed(1)).join(', ')} ms`);
-  for (const [what, names] of Object.entries(WORK)) {
-    const spent = events.filter((event) => names.includes(event.name) && event.dur && isMain(event)).reduce((sum, { dur }) => sum + dur / 1000, 0);
-    console.log(`${what.padEnd(10)} ${(spent / frames.length).toFixed(2)} ms a frame`);
+  const after = [await threadTimes(), await metrics()];
+  const seen = await page.evaluate(() => window.framesSeen);
+  const gaps = seen.slice(1).map(([time], i) => time - seen[i][0]);
+  const late = gaps.filter((ms) => ms > 1.5 * FRAME_MS).length;
+  console.log(`${ROWS} rows in ${seconds.toFixed(1)} s: ${seen.length} frames, ${(seen.length / seconds).toFixed(1)} a second, ${late} late, ${seen.filter(([, isBlank]) => isBlank).length} with a blank; between two ${at(gaps, 0.5).toFixed(1)} ms, p99 ${at(gaps, 0.99).toFixed(1)} ms`);
+  for (const name of ['TaskDuration', 'ScriptDuration', 'LayoutDuration', 'RecalcStyleDuration']) {
+    console.log(`CPU of the page: ${name.replace('Duration', '').padEnd(12)} ${((1000 * (after[1][name] - before[1][name])) / seen.length).toFixed(2)} ms a frame`);
+  }
+  for (const [name, ms] of [...after[0]].map(([name, ms]) => [name, ms - (before[0].get(name) ?? 0)]).sort((a, b) => b[1] - a[1]).slice(0, 6)) {
+    console.log(`CPU: ${name.padEnd(24)} ${(ms / seen.length).toFixed(2)} ms a frame`);
   }
   await page.close();
 }
