@@ -3,6 +3,7 @@
 import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
 import twilio from 'twilio';
+import { audio } from './harness/audio.js';
 import { ACCOUNT, startServer } from './harness/callspool.js';
 import { request } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
@@ -65,7 +66,7 @@ before(async () => {
   const admin = await firstAdministrator(server);
   const { bearer: token, name } = await addToken(admin, 'play,read');
   const client = clientOf(server, ACCOUNT, token);
-  world = { server, admin, token, name, client, now, ...filled };
+  world = { server, upstream, admin, token, name, client, now, ...filled };
 });
 
 const basic = (user, password) => ({ Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` });
@@ -206,6 +207,16 @@ test('a format that is not kept is not found, nor what is another account\'s', a
   }
   assert.deepEqual(JSON.parse((await other('Recordings.json')).body).recordings, []);
   assert.deepEqual(JSON.parse((await other('Calls.json')).body).calls, []);
+});
+
+test('what is not here yet is fetched for whoever plays it, in the format that comes', async () => {
+  const sids = ['', '.mp3', '.wav'].map((ending) => ({ sid: newSid('RE'), ending, media: audio({ seconds: 2 }) }));
+  for (const { sid, media } of sids) world.upstream.recordings.set(sid, { media, callSid: newSid('CA'), duration: 2 });
+  for (const { sid, ending, media } of sids) {
+    const reply = await ask(`Recordings/${sid}${ending}`);
+    if (ending === '.wav') assert.deepEqual([readXml(reply).code, /kept as mp3/.test(readXml(reply).message)], [20404, true]);
+    else assert.deepEqual([reply.status, reply.body.equals(media)], [200, true], ending);
+  }
 });
 
 test('a user is the account or the token, and errors are as Twilio\'s', async () => {
