@@ -108,11 +108,41 @@ static bool is_damage(int code)
 	return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
 }
 
+static int errno_of(sqlite3_file *file)
+{
+	int number = 0;
+
+	if (file && file->pMethods)
+		(void)file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number);
+	return number;
+}
+
+/*
+ * Of a COMMIT that failed sqlite3_system_errno() is that of something before.  Of the files each keeps its own: asked for a write alone,
+ * of which nothing was kept, so that what is stale of the other file does no harm.
+ */
+static int system_errno(const struct sqlite_db *self, int code)
+{
+	sqlite3_file *file = NULL, *log = NULL;
+
+	if (code != SQLITE_IOERR_WRITE)
+		return sqlite3_system_errno(self->handle);
+	(void)sqlite3_file_control(self->handle, NULL, SQLITE_FCNTL_FILE_POINTER, &file);
+	(void)sqlite3_file_control(self->handle, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (errno_of(file) == EROFS || errno_of(log) == EROFS)
+		return EROFS;
+	return sqlite3_system_errno(self->handle);
+}
+
 static bool failed(const struct sqlite_db *self, int code, struct err *err)
 {
-	return err_set(err, sqlite_kind_of(code, sqlite3_system_errno(self->handle)),
-		       "SQLite: %s%s", sqlite3_errmsg(self->handle),
-		       is_damage(code) ? " (damaged: see callspool rebuild)" : "");
+	int number = system_errno(self, code);
+	const char *more = is_damage(code)   ? " (damaged: see callspool rebuild)"
+			   : number == EROFS ? " (the file system is read-only)"
+					     : "";
+
+	return err_set(err, sqlite_kind_of(code, number), "SQLite: %s%s",
+		       sqlite3_errmsg(self->handle), more);
 }
 
 static bool sqlite_exec(struct db *db, const char *sql, struct err *err)

@@ -1,13 +1,15 @@
 // A ledger that is locked or damaged, a store that takes nothing: told by name, and over by itself.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { closeSync, openSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { callspool, startServer, untilState } from './harness/callspool.js';
 import { audio } from './harness/audio.js';
 import { request, requestJson } from './harness/http.js';
-import { Program, run } from './harness/process.js';
-import { startStored } from './harness/stored.js';
+import { FaultyDisk } from './harness/faulty.js';
+import { Program, run, temporaryFolder } from './harness/process.js';
+import { preloaded } from './harness/shadow.js';
+import { startStored, store } from './harness/stored.js';
 import { until } from './harness/until.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
@@ -73,6 +75,27 @@ test('a ledger that is none any more: the start says what to do', async (t) => {
   const { code, stderr } = await callspool(['serve', '--set', `data_dir=${first.dataDir}`, '--set', 'auth=none', '--set', 'listen=127.0.0.1:0']);
   assert.equal(code, 1, stderr);
   assert.match(stderr, /not a database \(damaged: see callspool rebuild\)/);
+});
+
+test('a file system that the kernel made read-only: plays go on, webhooks are answered 503, and it is over when it is mended', async (t) => {
+  const dataDir = join(temporaryFolder(t), 'data');
+  mkdirSync(dataDir);
+  const disk = new FaultyDisk(dataDir, join(temporaryFolder(t), 'control'));
+  t.after(() => disk.close());
+  const { server, upstream, recording } = await startStored(t, { dataDir, settings: { cache_entries: 1 }, expectErrors: [/entries of the audit cannot be written/, /its waveform cannot be made: .*Read-only file system/], env: { ...preloaded([disk.library]), ...disk.env } });
+  const other = await store(server, upstream);
+  // As with a disk of which some blocks cannot be written: files that are open for writing are so still, and each write is refused.
+  for (const file of ['ledger', 'log', 'media']) for (const call of ['write', 'rename', 'remove', 'cut']) disk.fail({ call, file, count: 1e6, error: 'EROFS' });
+  const tell = (fields) => postForm(server.url, RECORDING_STATUS, recordingCallback(fields));
+  assert.equal((await tell({ CallSid: newSid('CA') })).status, 503);
+  for (const { mediaPath, bytes } of [recording, other, recording]) assert.ok((await request(`${server.url}${mediaPath}`)).body.equals(bytes), 'what is stored plays');
+  assert.match(await named(server, /cannot be written/), /for \d+ seconds now: SQLite: disk I\/O error \(the file system is read-only\)/);
+  assert.equal((await requestJson(`${server.url}/health`)).json.degraded, true);
+  assert.equal((await tell({ CallSid: newSid('CA') })).status, 503, 'again, and the process is the same');
+  disk.calm();
+  const later = await store(server, upstream);
+  assert.ok((await request(`${server.url}${later.mediaPath}`)).body.equals(later.bytes));
+  await over(server);
 });
 
 test('the store takes no files: named, and over with the next that it takes', async (t) => {
