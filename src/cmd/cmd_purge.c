@@ -163,7 +163,7 @@ const struct cmd cmd_purge = {
 		"A clock that nobody vouches for removes nothing: Twilio's answers do, or that it was right a week ago at most.\n"
 		"After callspool rebuild or restore nothing is removed for a day, for holds may be lost: --resume ends that at once.\n"
 		"Exit status: 1 something could not be removed, 3 there is no ledger, 4 Twilio's answers contradict the\n"
-		"clock, 5 the clock is not believed, nothing is removed after a rebuild or a restore, or the server does not answer, 8 the data folder is another user's.\n",
+		"clock, or nothing is removed after a rebuild or a restore, 5 the clock is not believed, or the server does not answer, 8 the data folder is another user's.\n",
 	.examples = "  callspool purge --dry-run\n"
 		    "  callspool purge\n",
 	.flags = flags,

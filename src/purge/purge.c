@@ -308,6 +308,7 @@ static bool run_list(struct ledger_job *job, struct catalog *catalog, struct err
 		return false;
 	if (may_remove || run->count == 0)
 		return true;
+	run->is_paused = clock_guard_now(run->env->guard, &run->now_ms, err);
 	*err = doubt;
 	return false;
 }
@@ -348,6 +349,7 @@ static void list_page(struct purge_run *run)
 void purge_run_start(struct purge_run *run)
 {
 	run->purged = run->failed = run->next_at_ms = run->now_ms = 0;
+	run->is_paused = false;
 	run->bytes = 0;
 	run->err.text[0] = '\0';
 	list_page(run);

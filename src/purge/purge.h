@@ -91,6 +91,7 @@ struct purge_run {
 	int64_t now_ms;     /* by the clock that next_at_ms goes by */
 	/* ERR_UNAVAILABLE and ERR_SCARCE say nothing of a recording; of failures the latest.  "": all is well */
 	struct err err;
+	bool is_paused; /* err: not for the clock, but for purge/purge_pause.h */
 
 	/* internal */
 	struct ledger_job job;

@@ -114,7 +114,9 @@ static void reply(const struct purging *purging)
 
 static void refuse(const struct purging *purging, const struct err *err)
 {
-	if (err->kind == ERR_UNAVAILABLE)
+	if (purging->run.is_paused)
+		web_refuse(purging->x, WEB_CONFLICT, err->text, 0);
+	else if (err->kind == ERR_UNAVAILABLE)
 		web_refuse(purging->x, WEB_UPSTREAM_UNAVAILABLE, err->text, CLOCK_WAIT_S);
 	else
 		web_refuse_change(purging->x, err, WEB_INTERNAL, WEB_CONFLICT);
