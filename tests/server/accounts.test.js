@@ -1,11 +1,13 @@
 // The commands of an administrator: user, token, session, link, verify; beside a server that runs, and without one.
-import test from 'node:test';
+import test, { before, describe } from 'node:test';
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { CREDENTIALS, callspool, startDemo, startServer } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
+import { lifetime } from './harness/lifetime.js';
+import { SIGN_IN } from './harness/people.js';
 import { temporaryFolder } from './harness/process.js';
 import { startStored } from './harness/stored.js';
 import { until } from './harness/until.js';
@@ -27,7 +29,8 @@ async function done(server, ...args) {
 /** The list that a command gives with --json. */
 const list = async (server, ...args) => Object.values(JSON.parse(await done(server, ...args, '--json')))[0];
 
-const startWithSignIn = (t, options = {}) => startServer(t, { ...options, settings: { auth: 'password', public_url: undefined, ...options.settings } });
+const startWithSignIn = (t, options = {}) =>
+  startServer(t, { ...options, settings: { ...SIGN_IN, trusted_proxies: undefined, public_url: undefined, ...options.settings } });
 
 const post = (server, path, body, headers = {}) => requestJson(`${server.url}${path}`, { method: 'POST', headers: { ...TO_THE_PAGE, ...headers }, body: JSON.stringify(body) });
 
@@ -52,9 +55,11 @@ const ways = [
   }],
 ];
 
-for (const [name, start] of ways) {
-  test(`user: added, listed, renamed, of another role, disabled, enabled, reset, deleted: ${name}`, async (t) => {
-    const server = await start(t);
+for (const [name, start] of ways) describe(name, () => {
+  let server; // one test after the other, each leaves it without what it made
+  before(async () => { server = await start(lifetime); });
+
+  test('user: added, listed, renamed, of another role, disabled, enabled, reset, deleted', async () => {
     const { code, stdout, stderr } = await ask(server, 'user', 'add', 'dana', '--admin', '--full-name', 'Dana Levi');
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^http:\/\/127\.0\.0\.1:\d+\/join#[\w-]{32}\n$/, 'the link alone, where the server listens');
@@ -74,8 +79,7 @@ for (const [name, start] of ways) {
     assert.deepEqual(await list(server, 'user', 'list'), []);
   });
 
-  test(`token and link: made, listed, revoked: ${name}`, async (t) => {
-    const server = await start(t);
+  test('token and link: made, listed, revoked', async () => {
     const token = await done(server, 'token', 'add', 'crm', '--rights', 'play,link', '--expires', '90d');
     assert.match(token, /^csp_[\w-]{32}$/);
     const [row] = await list(server, 'token', 'list');
@@ -88,8 +92,7 @@ for (const [name, start] of ways) {
     assert.deepEqual(await list(server, 'link', 'list'), []);
   });
 
-  test(`the exit status says what went wrong: ${name}`, async (t) => {
-    const server = await start(t);
+  test('the exit status says what went wrong', async () => {
     await done(server, 'user', 'add', 'dana');
     const cases = [
       [4, 'a name that is taken', 'user', 'add', 'Dana'],
@@ -116,7 +119,7 @@ for (const [name, start] of ways) {
       assert.match(stderr, /^callspool/, why);
     }
   });
-}
+});
 
 test('the last administrator who can sign in stays', async (t) => {
   const server = await startWithSignIn(t);
@@ -196,15 +199,25 @@ test('without a ledger nothing is made, and the folder stays away', async (t) =>
 
 /* ---- verify --audit ---- */
 
-/** A server that was stopped, whose audit has entries of two starts; `log`: what it logged meanwhile. */
-async function startAudited(t) {
-  const server = await startWithSignIn(t);
+/** The folder of a server that was stopped, whose audit has entries of two starts, and what it logged meanwhile: made once. */
+let audited;
+async function makeAudited() {
+  const server = await startWithSignIn(lifetime);
   for (const name of ['dana', 'avi', 'noa']) await done(server, 'user', 'add', name);
   await server.finish();
-  const second = await startWithSignIn(t, { dataDir: server.dataDir });
+  const second = await startWithSignIn(lifetime, { dataDir: server.dataDir });
   await done(second, 'user', 'delete', 'avi');
   await second.finish();
   return { dataDir: server.dataDir, log: [...server.err, ...second.err] };
+}
+
+/** A copy of it. */
+async function startAudited(t) {
+  audited ??= makeAudited();
+  const { dataDir, log } = await audited;
+  const copy = join(temporaryFolder(t), 'data');
+  cpSync(dataDir, copy, { recursive: true });
+  return { dataDir: copy, log };
 }
 
 test('verify --audit: what nobody touched is whole, beside a server that runs as well', async (t) => {
