@@ -51,12 +51,13 @@ bool cookie_may_sign_in(const struct exchange *x)
 
 struct str cookie_find(struct str header, struct str name)
 {
-	struct str pair;
+	while (header.len > 0) {
+		struct str pair = str_trim(header);
+		size_t end = str_find(pair, ';');
 
-	while (str_cut(&header, ';', &pair)) {
-		pair = str_trim(pair);
-		if (str_starts(pair, name) && pair.len > name.len && pair.at[name.len] == '=')
-			return str_after(pair, name.len + 1);
+		if (end > name.len && pair.at[name.len] == '=' && str_starts(pair, name))
+			return str_after(str_trim(str_first(pair, end)), name.len + 1);
+		header = str_after(pair, end + 1);
 	}
 	return STR_NONE;
 }

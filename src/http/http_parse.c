@@ -60,18 +60,24 @@ static bool may_hold_control(uint64_t eight)
 	return (((eight - EACH(' ')) & ~eight) | ((del - EACH(1)) & ~del)) & EACH(0x80);
 }
 
-/* The values are most of a head: eight bytes at once, as long as no byte is doubtful. */
+/* The values are most of a head: eight bytes at once, the last eight again, unless a byte is doubtful. */
 static bool value_is_valid(struct str value)
 {
+	size_t at = 0;
 	uint64_t eight;
 
-	while (value.len >= sizeof(eight)) {
-		memcpy(&eight, value.at, sizeof(eight));
+	if (value.len < sizeof(eight))
+		return all_are(value, IN_VALUE);
+	while (true) {
+		memcpy(&eight, value.at + at, sizeof(eight));
 		if (may_hold_control(eight))
-			break;
-		value = str_after(value, sizeof(eight));
+			return all_are(str_after(value, at), IN_VALUE);
+		if (at == value.len - sizeof(eight))
+			return true;
+		at += sizeof(eight);
+		if (at > value.len - sizeof(eight))
+			at = value.len - sizeof(eight);
 	}
-	return all_are(value, IN_VALUE);
 }
 
 /* Headers that frame the message; they have numbers beyond those that routes see. */

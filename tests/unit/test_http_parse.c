@@ -238,6 +238,51 @@ static void test_result(void)
 	IS_STR(str_after(text, parse.head_len), STR("hello"), "where the body begins");
 }
 
+/* Each header that has a number is found by it, however it is written, and none that only looks like it. */
+static void test_known_names(void)
+{
+	static const char *const names[HTTP_KNOWN_HEADERS] = {
+		[HTTP_HOST] = "Host",
+		[HTTP_RANGE] = "Range",
+		[HTTP_IF_RANGE] = "If-Range",
+		[HTTP_IF_MATCH] = "If-Match",
+		[HTTP_IF_NONE_MATCH] = "If-None-Match",
+		[HTTP_IF_MODIFIED_SINCE] = "If-Modified-Since",
+		[HTTP_IF_UNMODIFIED_SINCE] = "If-Unmodified-Since",
+		[HTTP_CONTENT_TYPE] = "Content-Type",
+		[HTTP_AUTHORIZATION] = "Authorization",
+		[HTTP_ORIGIN] = "Origin",
+		[HTTP_COOKIE] = "Cookie",
+		[HTTP_X_REQUEST_ID] = "X-Request-Id",
+		[HTTP_X_TWILIO_SIGNATURE] = "X-Twilio-Signature",
+	};
+
+	for (size_t i = 0; i < HTTP_KNOWN_HEADERS; i++) {
+		for (unsigned how = 0; how < 4; how++) {
+			char name[32], text[128];
+			struct http_parse parse;
+			struct http_request request;
+			bool is_other = how ==
+					3; /* of the same length: its last letter is another */
+			struct buf head;
+
+			str_fit(str_of(names[i]), name, sizeof(name));
+			for (char *at = name; *at; at++)
+				*at = how == 1   ? ascii_upper(*at)
+				      : how == 2 ? ascii_lower(*at)
+						 : *at;
+			if (is_other)
+				name[strlen(name) - 1] = '~';
+			buf_over(&head, text, sizeof(text));
+			buf_addf(&head, "GET / HTTP/1.0\r\n%s: v\r\n\r\n", name);
+			http_parse_start(&parse, &request);
+			IS_INT(http_parse_head(&parse, &request, text, head.len), HTTP_PARSE_DONE,
+			       "a request with %s", name);
+			IS_STR(request.known[i], is_other ? STR_NONE : STR("v"), "%s", name);
+		}
+	}
+}
+
 static void test_keep_alive(void)
 {
 	static const struct {
@@ -333,6 +378,7 @@ int main(void)
 	test_cases();
 	test_nul();
 	test_result();
+	test_known_names();
 	test_keep_alive();
 	test_limits();
 	return tap_end();
