@@ -166,7 +166,8 @@ describe('one flight for everybody', () => {
   }
 });
 
-describe('no storm', () => {
+// Both at once: most of it is waiting, on both sides.
+describe('no storm', { concurrency: true }, () => {
   const RECORDINGS = 60;
   const STORM_MS = 6000;
   const WINDOW_MS = 100;
