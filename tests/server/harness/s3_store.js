@@ -35,6 +35,11 @@ osd pool default pg num = 1
 osd pool default pgp num = 1
 osd pool default pg autoscale mode = off
 mon allow pool size one = true
+mon data avail warn = 1
+mon data avail crit = 0
+paxos propose interval = 0.02
+paxos min wait = 0.02
+mon osd report timeout = 900
 mon max pg per osd = 1000
 osd crush chooseleaf type = 0
 osd objectstore = memstore
@@ -53,12 +58,6 @@ rgw data = ${folder}/rgw
 rgw thread pool size = 32
 rgw enable usage log = false
 `;
-
-async function must(command, args) {
-  const { code, stdout, stderr, error } = await run(command, args, { withinMs: 200_000 }); // pools are made by the first that asks
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${error ?? ''}${stderr}${stdout} (script/bootstrap installs it)`);
-  return stdout;
-}
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const hmac = (key, text) => createHmac('sha256', key).update(text).digest();
@@ -126,13 +125,22 @@ export async function startS3(t) {
   for (const name of ['mon', 'osd', 'rgw', 'run', 'log']) mkdirSync(join(folder, name));
   const fsid = randomUUID();
   writeFileSync(conf, configuration(folder, fsid, monitorPort, port));
-  await must('monmaptool', ['--create', '--addv', 'a', `[v1:127.0.0.1:${monitorPort}]`, '--fsid', fsid, join(folder, 'monmap')]);
-  await must('ceph-mon', ['--mkfs', '-i', 'a', '--monmap', join(folder, 'monmap'), '-c', conf]);
+  const daemons = [];
+  const must = async (command, args) => {
+    // Pools are made by the first that asks.
+    const { code, stdout, stderr, error } = await run(command, args, { withinMs: 200_000 });
+    const ended = daemons.filter(({ status }) => status).map(({ said }) => said).join('\n');
+    if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${error ?? ''}${stderr}${stdout}${ended} (script/bootstrap installs it)`);
+    return stdout;
+  };
   const daemon = (command, args) => {
     const program = new Program(command, ['-f', '-c', conf, ...args]);
+    daemons.push(program);
     atEnd(t, () => program.stop('SIGKILL')); // nothing of it has to survive
     return program;
   };
+  await must('monmaptool', ['--create', '--addv', 'a', `[v1:127.0.0.1:${monitorPort}]`, '--fsid', fsid, join(folder, 'monmap')]);
+  await must('ceph-mon', ['--mkfs', '-i', 'a', '--monmap', join(folder, 'monmap'), '-c', conf]);
   daemon('ceph-mon', ['-i', 'a']);
   const osd = randomUUID();
   await must('ceph', ['-c', conf, 'osd', 'new', osd]);
