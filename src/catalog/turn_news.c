@@ -144,6 +144,22 @@ static bool hear_page(struct catalog *catalog, int64_t *heard, struct turn_heare
 	return step == DB_DONE;
 }
 
+bool turns_recent(struct catalog *catalog, int64_t most, int64_t *out_sequence, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	if (!db_prepare(
+		    catalog->db,
+		    "SELECT MIN(seq) FROM (SELECT seq FROM turns ORDER BY seq DESC LIMIT $1) AS newest",
+		    &find, err))
+		return false;
+	db_bind_int(find, 1, most);
+	if (db_step(find, err) != DB_ROW)
+		return false;
+	*out_sequence = db_column_int(find, 0);
+	return true;
+}
+
 bool turns_hear(struct catalog *catalog, int64_t *heard, struct turn_hearer *hearer,
 		struct err *err)
 {

@@ -34,6 +34,9 @@ struct turn_hearer {
  */
 #define TURN_CHANNEL_SQL "'callspool_' || substr(md5(current_schema()), 1, 16)"
 
+/* The sequence from which on at most `most` turns are there to be heard; 0: nothing was ever written. */
+bool turns_recent(struct catalog *catalog, int64_t most, int64_t *out_sequence,
+		  struct err *err) MUST_CHECK;
 /*
  * Every turn after *heard, which is told or was the ledger's sequence once; *heard goes along.  Where turns between are gone
  * already, everything may have changed.  Within a write transaction, as its first thing, it costs a

@@ -30,7 +30,9 @@
 /* Jobs in one transaction: bounds how long the first of them waits. */
 #define BATCH_MAX FEED_COMMIT_MAX
 #define READERS   2
-#define AGAIN_MS  1000 /* to begin anew, where that has failed */
+#define TURNS_READ \
+	1000 /* at the start: a quarter of what the feed keeps, where each has one change */
+#define AGAIN_MS 1000 /* to begin anew, where that has failed */
 /* A lock or a disk may be as it was long before somebody writes again; damage is met by those who read what is damaged. */
 #define WRITE_RECENT_MS (5 * 60 * 1000)
 #define READ_RECENT_MS  (15 * 60 * 1000)
@@ -226,16 +228,20 @@ static bool open_catalog(struct ledger *ledger, struct err *err)
 	       catalog_open(ledger->path, CATALOG_WRITE, &ledger->turns.catalog, err);
 }
 
-/* The feed begins where the ledger stands. */
+/*
+ * The feed begins where the ledger stands; or some turns before, where they are there to be read: so that a browser goes on
+ * at any process, and at one that has just been started.
+ */
 static bool open_feed(struct ledger *ledger, struct err *err)
 {
-	int64_t sequence;
+	struct writer *turns = &ledger->turns;
+	bool is_local = catalog_is_local(turns->catalog);
 
-	if (!catalog_sequence(ledger->turns.catalog, &sequence, err))
+	if (is_local ? !catalog_sequence(turns->catalog, &turns->heard, err)
+		     : !turns_recent(turns->catalog, TURNS_READ, &turns->heard, err))
 		return false;
-	ledger->feed = ledger->turns.feed = feed_new(sequence);
-	ledger->turns.heard = sequence;
-	return true;
+	ledger->feed = turns->feed = feed_new(turns->heard);
+	return is_local || turns_hear(turns->catalog, &turns->heard, &turns->hearer, err);
 }
 
 bool ledger_open(const char *path, struct ledger **out, struct err *err)

@@ -74,8 +74,13 @@ test('two side by side: what one is told both list, fetch once, play, and hear o
   for (const { recordingSid } of many) assert.equal(upstream.mediaRequests(recordingSid).length, 1, 'each is fetched once');
   assert.equal((await request(`${a.url}/api/recordings/${recording.recordingSid}`, { method: 'DELETE' })).status, 200);
   await until('the other one plays it no more', async () => (await play(b, recording.mediaPath)).status !== 200);
-  const feed = await requestJson(`${b.url}/api/events?after=${events.seq}`);
-  assert.equal(feed.status, 200);
+  const { seq } = events.messages.find(({ calls }) => calls);
+  const c = await serve('c');
+  for (const server of [a, b, c]) {
+    const feed = await Events.open(t, server, `?after=${seq}`);
+    await feed.hears('what came after is told by any of them', ({ calls }) => calls?.some(({ call_sid: sid }) => sid === many[19].callSid));
+    assert.ok(feed.messages.every(({ reset }) => !reset));
+  }
 });
 
 test('a play at one while the other fetches: one request, and the sound once it is stored', async (t) => {
@@ -165,4 +170,27 @@ test('a webhook waits for nobody\'s turn', async (t) => {
   assert.ok(Date.now() - before < 1200, 'while somebody else has the seat');
   await held;
   await until('it is listed then', async () => (await listed(a)).includes(callSid));
+});
+
+test('the server is killed and comes back, somebody holds a snapshot, somebody writes elsewhere for long: both go on as themselves', async (t) => {
+  const { serve, upstream, query } = await startLedger(t);
+  const a = await serve('a'), b = await serve('b');
+  const numbers = () => query("SELECT string_agg(id::text, ',' ORDER BY id) FROM processes");
+  const before = await numbers();
+  await postgres.stop('SIGQUIT');
+  await postgres.start();
+  await postgres.query('CREATE DATABASE elsewhere');
+  const others = [
+    query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT COUNT(*) FROM calls; SELECT pg_sleep(60)'),
+    postgres.queryIn('elsewhere', 'BEGIN; CREATE TABLE x (n int); SELECT pg_sleep(60)'),
+  ].map((ended) => ended.catch(() => {}));
+  await until('both hold on', async () => (await postgres.query("SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)'")) === '2');
+  for (const [told, other] of [[a, b], [b, a]]) {
+    const recording = await store(told, upstream);
+    await until('the other one lists it', async () => (await listed(other)).includes(recording.callSid));
+    assert.ok((await play(other, recording.mediaPath)).body.equals(recording.bytes));
+  }
+  await postgres.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)'");
+  await Promise.all(others);
+  assert.equal(await numbers(), before);
 });

@@ -6,7 +6,7 @@ import { atEnd } from './lifetime.js';
 
 const TOOL = new URL('../../tools/postgres', import.meta.url).pathname;
 
-/** { url, start(), stop(), kill(), query(sql) }; it runs already. */
+/** { url, start(), stop(), query(sql), queryIn(database, sql) }; it runs already. */
 export async function startPostgres(t) {
   const folder = temporaryFolder(t, 'pg');
   chmodSync(folder, 0o755); // whom it runs as may not be whom we run as
@@ -14,8 +14,10 @@ export async function startPostgres(t) {
   if (made.code !== 0) throw new Error(`${TOOL}: ${made.stderr}`);
   const url = (await run(TOOL, ['url', folder])).stdout.trim();
   const postgres = { url, folder, program: null };
-  postgres.query = async (sql) => {
-    const { code, stdout, stderr } = await run('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', sql, url]);
+  postgres.query = (sql) => postgres.queryIn('postgres', sql);
+  /** In another database of it. */
+  postgres.queryIn = async (database, sql) => {
+    const { code, stdout, stderr } = await run('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', sql, url.replace('/postgres?', `/${database}?`)]);
     if (code !== 0) throw new Error(`psql: ${stderr}${postgres.program?.said}`);
     return stdout.trim();
   };
