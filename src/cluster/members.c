@@ -147,13 +147,14 @@ bool member_bury(struct catalog *catalog, const struct member *member, int64_t a
 	return give_up(catalog, member->id, at_ms, err);
 }
 
+/* One that has no place is of a version that believes to be alone. */
 static bool bury_at(struct catalog *catalog, const char *place, int64_t at_ms, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
 	enum db_step step;
 
-	if (!db_prepare(catalog_db(catalog), "SELECT id FROM processes WHERE place = $1", &list,
-			err))
+	if (!db_prepare(catalog_db(catalog),
+			"SELECT id FROM processes WHERE place = $1 OR place IS NULL", &list, err))
 		return false;
 	db_bind_str(list, 1, str_of(place));
 	while ((step = db_step(list, err)) == DB_ROW) {

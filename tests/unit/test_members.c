@@ -1,11 +1,13 @@
 /*
  * Several processes on one ledger: who lives, who is buried, and which of them fetches what.  Run by tests/tools/postgres.
  */
+#include "base/clock.h"
 #include "base/own.h"
 #include "catalog/attempts.h"
 #include "catalog/catalog_private.h"
 #include "catalog/processes.h"
 #include "cluster/leases.h"
+#include "cluster/listening.h"
 #include "cluster/members.h"
 #include "ledger_fixture.h"
 #include "tap.h"
@@ -115,6 +117,37 @@ static void test_burial(void)
 	process_start(&first, "first");
 	IS_INT(count("SELECT COUNT(*) FROM processes WHERE place = 'first'"), 1,
 	       "whoever comes in the same place takes it");
+	process_end(&first);
+	process_end(&second);
+	exec("DELETE FROM processes");
+}
+
+/* It stands still in the middle of a quick transaction: the server ends its session, and then its stream is final. */
+static void test_burial_inside_quick(void)
+{
+	struct process first, second;
+	char sid[SID_SIZE];
+	struct event event;
+	int64_t seq;
+
+	process_start(&first, "first");
+	process_start(&second, "second");
+	event_init(&event, EVENT_CALL_STATUS, NOON);
+	event.call_sid = sid_text("CA", 999, sid);
+	MUST(catalog_begin(first.quick, &err));
+	MUST(events_append(first.quick, &event, &seq, &err) && db_catch_up(first.quick->db, &err));
+	for (int i = 0; i < 30 && !beat(&second); i++)
+		;
+	IS_INT(count("SELECT COUNT(*) FROM processes"), 1, "it is buried");
+	OK(!catalog_commit(first.quick, &err), "it wakes, and commits nothing: %s", err.text);
+	IS_INT(count("SELECT COUNT(*) FROM events WHERE call_sid LIKE '%3e7'"), 0,
+	       "its event is not there");
+	MUST(!catalog_begin(first.quick, &err) ||
+	     !(events_append(first.quick, &event, &seq, &err) &&
+	       catalog_commit(first.quick, &err)));
+	catalog_rollback(first.quick);
+	IS_INT(count("SELECT COUNT(*) FROM events WHERE call_sid LIKE '%3e7'"), 0,
+	       "nor when it tries again");
 	process_end(&first);
 	process_end(&second);
 	exec("DELETE FROM processes");
@@ -264,12 +297,54 @@ static void test_no_deadlock(void)
 	process_end(&second);
 }
 
+/* ---- listening ---- */
+
+static int64_t wait_ms(struct listening *listening, struct catalog *catalog)
+{
+	int64_t began_ms = clock_monotonic_ms();
+
+	listening_wait(listening, catalog, -1);
+	return clock_monotonic_ms() - began_ms;
+}
+
+static bool is_proved_soon(struct listening *listening, struct catalog *catalog)
+{
+	for (int i = 0; i < 40 && !listening->is_proved; i++)
+		(void)wait_ms(listening, catalog);
+	return listening->is_proved;
+}
+
+/* LISTEN that nothing comes of any more, as behind a pooler. */
+static void test_listening(void)
+{
+	struct listening listening = { .connection = 0 };
+	struct process process;
+
+	process_start(&process, "listener");
+	OK(is_proved_soon(&listening, process.pulse), "it is proved that one hears");
+	MUST(write_something(ledger.writer));
+	OK(wait_ms(&listening, process.pulse) < LISTENING_SELDOM_MS, "a turn of another is heard");
+	MUST(db_exec(process.pulse->db, "UNLISTEN *", &err));
+	listening.asked_at_ms -= LISTENING_PROOF_MS;
+	for (int i = 0; i < 3; i++)
+		(void)wait_ms(&listening, process.pulse);
+	OK(!listening.is_proved, "what is not heard any more is found out");
+	MUST(db_exec(process.pulse->db, "SELECT pg_terminate_backend(pg_backend_pid())", &err) ||
+	     true);
+	MUST(members_beat(process.pulse, &process.members, &err) ||
+	     members_beat(process.pulse, &process.members, &err));
+	OK(is_proved_soon(&listening, process.pulse), "on a new connection one listens anew");
+	process_end(&process);
+}
+
 int main(void)
 {
 	ledger_open(&ledger);
 	test_burial();
+	test_burial_inside_quick();
 	test_claims();
 	test_no_deadlock();
+	test_listening();
 	ledger_remove(&ledger);
 	return tap_end();
 }
