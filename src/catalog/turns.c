@@ -20,7 +20,7 @@
  * as this at once, so that most turns only append; up to twice as many are there.
  */
 #define TURNS_KEPT 256
-/* ... and other processes, who have them all read long before there are so many more. */
+/* Of a ledger on a server others read them, too, and have done so long before there are so many more. */
 #define TURNS_KEPT_SHARED 8192
 
 #define COUNT_TEXT_MAX  24 /* "15=-9223372036854775808 " */
@@ -181,18 +181,35 @@ bool catalog_has_changed(const struct catalog *catalog)
 	return catalog->last_event > 0 || is_changed(catalog);
 }
 
+/* The others may have more to read than this one has written: so the newest are counted, whoever wrote them. */
+static bool remove_old_shared(struct catalog *catalog, struct err *err)
+{
+	struct db_stmt *remove;
+
+	if (!db_prepare(catalog->db,
+			"DELETE FROM turns WHERE seq < "
+			"(SELECT seq FROM turns ORDER BY seq DESC LIMIT 1 OFFSET $1)",
+			&remove, err))
+		return false;
+	db_bind_int(remove, 1, TURNS_KEPT_SHARED);
+	catalog->turns_left = TURNS_KEPT_SHARED / 8;
+	return db_run(remove, err);
+}
+
 static bool remove_old(struct catalog *catalog, int64_t seq, struct err *err)
 {
 	struct db_stmt *remove;
 
 	if (catalog->turns_left-- > 0)
 		return true;
+	if (!catalog_is_local(catalog))
+		return remove_old_shared(catalog, err);
 	if (!db_prepare(catalog->db, "DELETE FROM turns WHERE seq < $1", &remove, err))
 		return false;
 	/* A removal that was rolled back may have left a number that is still to come. */
 	db_bind_int(remove, 1, catalog->turns_kept_from < seq ? catalog->turns_kept_from : seq);
 	catalog->turns_kept_from = seq;
-	catalog->turns_left = catalog_is_local(catalog) ? TURNS_KEPT : TURNS_KEPT_SHARED;
+	catalog->turns_left = TURNS_KEPT;
 	return db_run(remove, err);
 }
 
