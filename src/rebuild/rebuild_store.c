@@ -13,6 +13,8 @@
 #include "catalog/attempts.h"
 #include "catalog/events.h"
 #include "catalog/recordings.h"
+#include "chores/upstream_deletions.h"
+#include "chores/verifications.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -197,6 +199,34 @@ static bool settle(struct rebuilding *rebuilding, const struct file *file, bool 
 	return !*out_settled || take(rebuilding, file, &held, err);
 }
 
+/*
+ * Of a recording that nothing but its files tells of, Twilio is not asked: there a file that is known to be damaged is better than none,
+ * and is told as such.  Twilio's copy, if there is one after all, is not to be deleted for it.
+ */
+static bool settle_damaged(struct rebuilding *rebuilding, const struct file *file, struct err *err)
+{
+	struct recording now;
+	struct held held;
+	bool is_damaged;
+
+	if (!rebuilding_is_damaged(rebuilding, str_of(file->name), &is_damaged, err))
+		return false;
+	if (!is_damaged)
+		return true;
+	if (!recordings_find(rebuilding->catalog, file->parts.recording_sid, &now, err))
+		return err->kind == ERR_NOT_FOUND;
+	if (now.path[0] || now.state != RECORDING_ANNOUNCED ||
+	    !read_file(rebuilding->store, file->name, &held, err) || held.sniff.kind == AUDIO_NOT ||
+	    held.sniff.is_cut)
+		return true;
+	return take(rebuilding, file, &held, err) &&
+	       upstream_copy_need(rebuilding->catalog, now.recording_sid, err) &&
+	       store_faults_set_state(
+		       rebuilding->catalog, file->name, STORE_FAULT_STAYS,
+		       "nobody else tells of it: the damaged file is played as it is",
+		       clock_wall_ms(), err);
+}
+
 static bool take_folder(struct rebuilding *rebuilding, const struct file *files, size_t count,
 			struct err *err)
 {
@@ -211,6 +241,9 @@ static bool take_folder(struct rebuilding *rebuilding, const struct file *files,
 		if (!is_settled && !settle(rebuilding, &files[i], &is_settled, err))
 			return false;
 	}
+	for (size_t i = 0; i < count; i++)
+		if (!settle_damaged(rebuilding, &files[i], err))
+			return false;
 	return rebuilding_end(rebuilding, err);
 }
 

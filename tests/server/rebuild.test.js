@@ -232,9 +232,9 @@ test('the disk of the store is not mounted, or not all of it: nothing is changed
 
 test('files that are damaged, and known to be: none is played under the ETag of what it was', async (t) => {
   const { server, upstream, recording: flipped } = await startStored(t, { recording: { seconds: 2 } });
-  const [cut, rowless, other, older] = await Promise.all(Array.from({ length: 4 }, () => store(server, upstream, { seconds: 2 })));
+  const [cut, rowless, other, older, alone] = await Promise.all(Array.from({ length: 5 }, () => store(server, upstream, { seconds: 2 })));
   await sql(server.dataDir, 'UPDATE recordings SET completed_at_ms = completed_at_ms - 3600000'); // or a 404 means "not yet"
-  const all = [flipped, cut, rowless, other, older];
+  const all = [flipped, cut, rowless, other, older, alone];
   const etags = await Promise.all(all.map((each) => assertPlays(server, each)));
   const paths = await Promise.all(all.map(({ callSid }) => pathOf(server, callSid)));
   const inStore = (path) => path.split('/recordings/')[1];
@@ -246,7 +246,8 @@ test('files that are damaged, and known to be: none is played under the ETag of 
     writeFileSync(path, bytes);
   };
   copyFileSync(paths[4], paths[4].replace(/\.(\d+)\.mp3$/, '.1.mp3'));
-  for (const path of [paths[0], paths[2], paths[4]]) flip(path);
+  for (const path of [paths[0], paths[2], paths[4], paths[5]]) flip(path);
+  upstream.recordings.delete(alone.recordingSid);
   writeFileSync(paths[1], readFileSync(paths[1]).subarray(0, -4000));
   // What verify knew, as it was killed before anything was fetched anew; and rows that are lost, with Twilio's.
   const fault = (n, kind, state) => `INSERT INTO store_faults VALUES ('${inStore(paths[n])}', ${kind}, ${state}, '${all[n].callSid}', '${all[n].recordingSid}', 1, 1700000000000, 1700000000000, 0, 'known');`;
@@ -254,16 +255,19 @@ test('files that are damaged, and known to be: none is played under the ETag of 
     DELETE FROM recordings WHERE recording_sid = '${recordingSid}'; DELETE FROM calls WHERE call_sid = '${callSid}';`;
   await sql(server.dataDir, `${fault(0, 2, 1)} UPDATE recordings SET state = 1, reason_code = 'lost' WHERE recording_sid = '${flipped.recordingSid}';
     UPDATE recordings SET state = 1, reason_code = 'other_bytes' WHERE recording_sid = '${other.recordingSid}';
-    ${fault(4, 2, 1)} ${lose(rowless)} ${lose(older)}
+    ${fault(4, 2, 1)} ${fault(5, 2, 1)} ${lose(rowless)} ${lose(older)} ${lose(alone)}
     INSERT INTO upkeep VALUES ('clock', 1700000000000, 0, '') ON CONFLICT (name) DO UPDATE SET at_ms = 1700000000000`);
   const report = await rebuild(server, 0, '--though-whole');
-  assert.deepEqual([report.stored, report.adopted, report.to_fetch], [0, 2, 3], JSON.stringify(report));
+  assert.deepEqual([report.stored, report.adopted, report.to_fetch], [0, 3, 3], JSON.stringify(report));
   assert.equal(await sql(server.dataDir, "SELECT at_ms FROM upkeep WHERE name = 'clock'"), '1700000000000', 'the clock is believed as far as it was');
-  assert.equal(await sql(server.dataDir, 'SELECT kind, state FROM store_faults WHERE kind IN (1, 2) ORDER BY kind, path'), '1|1\n2|1\n2|1');
+  assert.equal(await sql(server.dataDir, 'SELECT kind, state FROM store_faults WHERE kind IN (1, 2) ORDER BY kind, state'), '1|1\n2|1\n2|1\n2|3');
+  assert.equal(await sql(server.dataDir, 'SELECT recording_sid FROM recordings WHERE upstream_copy = 3'), alone.recordingSid);
   const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir });
   for (const each of [flipped, cut, other]) await untilState(again, each.callSid, 'stored');
   for (const [i, each] of [[0, flipped], [1, cut], [3, other], [4, older]]) assert.notEqual(await assertPlays(again, each), etags[i], 'another file, another ETag');
   assert.notEqual((await request(`${again.url}${rowless.mediaPath}`)).headers.etag, etags[2], 'what nobody knows to be as it was neither');
+  const played = await request(`${again.url}${alone.mediaPath}`);
+  assert.deepEqual([played.status, played.headers.etag === etags[5]], [200, false], 'a damaged file is better than none');
 });
 
 test('garbage in rows: no number near the end of what there is, and none that cannot be', async (t) => {
