@@ -18,7 +18,11 @@ const UPSTREAM = [
   [3, () => 'no-length'], [1, () => 'type=text/html'], [2, () => '404'], [6, () => 'ranges'], [5, () => 'changed'], [1, () => '500:api'], [1, () => 'hang#1:api'],
 ];
 
+/** Some of it is heard, then the line breaks, and what comes next is other media. */
+const changing = (dice) => [`changed#${dice.between(2, 4)}`, `${dice.pick(['cut', 'cut', 'stall'])}=${dice.between(20, 99)}%#${dice.between(1, 2)}`, ...(dice.chance(70) ? [`slow=${dice.pick([30_000, 100_000, 300_000])}`] : [])];
+
 function faultStep(dice) {
+  if (dice.chance(15)) return { what: 'fault', rules: changing(dice) };
   const rules = Array.from({ length: dice.between(1, 3) }, () => {
     const rule = dice.weighted(UPSTREAM)(dice);
     if (rule.includes('#') || rule.includes(':')) return rule;
