@@ -26,7 +26,8 @@ function lawfulStates(world, recording) {
   const { deleted, status, held, age } = recording;
   if (isLost(recording)) return ANY;
   if (status === 'absent') return [undefined, 'absent', ...BEGUN, 'deleted', 'gone'];
-  if (deleted === 'yes') return ['deleted'];
+  // A deletion of what was purged is answered as one that was done.
+  if (deleted === 'yes') return ['deleted', ...(world.couldBePurged(recording) ? ['purged'] : [])];
   const { retention, grace } = keptBy(world.live);
   const isDue = age > retention + grace;
   const states = new Set(deleted === 'maybe' ? ['deleted'] : []);
