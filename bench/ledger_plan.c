@@ -156,8 +156,7 @@ static int64_t plan_state(struct recording *recording, unsigned drawn,
 	}
 	if (recording->state == RECORDING_ABSENT) {
 		recording->error_code = 16101;
-		set_reason(recording, "too_short",
-			   "Twilio kept no recording: it was too short");
+		set_reason(recording, "too_short", "Twilio kept no recording: it was too short");
 	}
 	if (recording->state == RECORDING_DEAD)
 		set_reason(recording, "upstream_failed", "Twilio could not keep the recording");

@@ -17,8 +17,8 @@ struct job {
 	struct job *next; /* internal */
 	void (*run)(struct job *job);
 	void (*done)(struct job *job);
-	struct mailbox
-		*reply; /* NULL: done() is not called, and it may be posted again, or freed, from run() on */
+	/* NULL: done() is not called, and it may be posted again, or freed, from run() on. */
+	struct mailbox *reply;
 };
 
 bool workers_start(const char *name, unsigned count, struct workers **out,
