@@ -124,11 +124,11 @@ static bool run_add(struct key_command *command, const char *path, struct err *e
 		return err_set(err, ERR_INVALID, "name the file of the private key");
 	if (!find_sid(command, path, sid, err) || !private_key_read(path, &key, err))
 		return false;
-	if (!private_key_test(key))
-		return err_set(
-			err, ERR_INVALID,
-			"the key in '%s' is damaged: what its public half encrypts it does not open",
-			path);
+	if (!private_key_test(key, err))
+		return err->kind == ERR_INVALID &&
+		       err_set(err, ERR_INVALID,
+			       "the key in '%s' is damaged: what its public half encrypts it does not open",
+			       path);
 	if (access(data_dir, F_OK) < 0)
 		return err_set(err, ERR_NOT_FOUND, "there is no data folder '%s'", data_dir);
 	if (!key_folder_keep(folder, sid, key, &is_added, err) || !tell_server(command, &runs, err))
@@ -222,10 +222,13 @@ static bool check_file(struct key_command *command, const char *path, struct err
 		sid[0] = '\0';
 	if (!private_key_read(path, &key, err))
 		return false;
-	if (!private_key_test(key))
+	if (!private_key_test(key, err)) {
+		if (err->kind != ERR_INVALID)
+			return false;
 		finding = "it is damaged: what its public half encrypts it does not open";
-	else if (!check_public(command, key, &finding, err))
+	} else if (!check_public(command, key, &finding, err)) {
 		return false;
+	}
 	add_line(command, sid, private_key_bits(key), private_key_fingerprint(key), path, finding);
 	return true;
 }
@@ -242,13 +245,15 @@ static void check_locked(struct key_command *command, const struct recording_loc
 	    strcmp(details.public_key_sid, last_sid) == 0)
 		return; /* each public key once: there may be a hundred thousand */
 	memcpy(last_sid, details.public_key_sid, SID_LEN + 1);
-	result = vault_try(command->vault, &details);
+	result = vault_try(command->vault, &details, &err);
 	if (result == VAULT_NO_KEY)
 		add_line(command, details.public_key_sid, 0, NULL, NULL,
 			 "recordings wait for its private key, which is not here");
 	else if (result == VAULT_WRONG_KEY)
 		add_line(command, details.public_key_sid, 0, NULL, NULL,
 			 "the private key that is here for it does not open what Twilio encrypted");
+	else if (result == VAULT_FAILED)
+		add_line(command, details.public_key_sid, 0, NULL, NULL, err.text);
 }
 
 static bool check_waiting(struct key_command *command, struct err *err)
@@ -284,12 +289,15 @@ static bool check_all(struct key_command *command, struct err *err)
 		return false;
 	count = vault_list(command->vault, &keys);
 	for (size_t i = 0; i < count; i++) {
-		bool works = vault_test(command->vault, keys[i].public_key_sid);
+		enum vault_result result = vault_test(command->vault, keys[i].public_key_sid, err);
 
+		if (result == VAULT_FAILED)
+			return false;
 		add_line(command, keys[i].public_key_sid, keys[i].bits, keys[i].fingerprint,
 			 keys[i].is_own ? "data_dir" : "settings",
-			 works ? NULL
-			       : "it is damaged: what its public half encrypts it does not open");
+			 result == VAULT_OPENED
+				 ? NULL
+				 : "it is damaged: what its public half encrypts it does not open");
 	}
 	return check_waiting(command, err);
 }

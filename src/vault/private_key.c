@@ -24,6 +24,7 @@
 #define HEAP_BYTES \
 	(256 * 1024) /* of OpenSSL's secure heap: the numbers of a hundred keys at once */
 #define HEAP_LEAST     64
+#define HEAP_PROBE     4096 /* a number of the largest key takes a quarter */
 #define REFUSED_RIGHTS 0027
 
 struct private_key {
@@ -76,6 +77,67 @@ bool private_key_prepare(struct err *err)
 	    !CRYPTO_secure_malloc_init(HEAP_BYTES, HEAP_LEAST))
 		return err_set(err, ERR_INTERNAL, "no memory can be guarded for private keys");
 	return true;
+}
+
+/* ---- what OpenSSL says of a failure ---- */
+
+/* Both kinds of its memory. */
+static bool says_no_memory(unsigned long code)
+{
+	return ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE ||
+	       (ERR_GET_LIB(code) == ERR_LIB_CRYPTO &&
+		ERR_GET_REASON(code) == CRYPTO_R_SECURE_MALLOC_FAILURE);
+}
+
+/* Its decoders drop the reason. */
+static bool is_heap_full(void)
+{
+	void *probe = OPENSSL_secure_malloc(HEAP_PROBE);
+
+	OPENSSL_secure_free(probe);
+	return !probe;
+}
+
+/* Of an RSA decryption: that what came is not what this key's public half makes.  Any other reason says nothing of the key. */
+static bool says_wrong_key(unsigned long code)
+{
+	int reason = ERR_GET_REASON(code);
+
+	return ERR_GET_LIB(code) == ERR_LIB_RSA &&
+	       (reason == RSA_R_OAEP_DECODING_ERROR || reason == RSA_R_DATA_TOO_LARGE_FOR_MODULUS);
+}
+
+/* What its queue says, which is empty then. */
+enum openssl_word { OPENSSL_FAILED, OPENSSL_NO_MEMORY, OPENSSL_WRONG_KEY };
+static enum openssl_word hear_openssl(void)
+{
+	enum openssl_word word = is_heap_full() ? OPENSSL_NO_MEMORY : OPENSSL_FAILED;
+	unsigned long code;
+
+	while ((code = ERR_get_error()) != 0) {
+		if (says_no_memory(code))
+			word = OPENSSL_NO_MEMORY;
+		else if (word == OPENSSL_FAILED && says_wrong_key(code))
+			word = OPENSSL_WRONG_KEY;
+	}
+	return word;
+}
+
+static bool blame(enum openssl_word word, struct err *err)
+{
+	if (word == OPENSSL_WRONG_KEY)
+		return err_set(err, ERR_INVALID, "it was not wrapped for this key");
+	if (word == OPENSSL_NO_MEMORY)
+		return err_set(err, ERR_SCARCE, "there is no memory for a private key just now");
+	return err_set(err, ERR_INTERNAL, "OpenSSL cannot use the private key");
+}
+
+/* For what says nothing of the key. */
+static bool blame_openssl(struct err *err)
+{
+	enum openssl_word word = hear_openssl();
+
+	return blame(word == OPENSSL_WRONG_KEY ? OPENSSL_FAILED : word, err);
 }
 
 /* ---- reading ---- */
@@ -153,6 +215,11 @@ static bool refuse_pem(const char *path, struct str text, bool is_locked, struct
 	return err_set(err, ERR_INVALID, "'%s' is no private key in PEM", path);
 }
 
+static bool refuse_now(const char *path, struct err *err)
+{
+	return err_set(err, ERR_SCARCE, "there is no memory to read the private key '%s'", path);
+}
+
 static bool take_public_half(struct private_key *key, EVP_PKEY *pkey)
 {
 	unsigned char *der = NULL;
@@ -209,15 +276,18 @@ bool private_key_read(const char *path, struct private_key **out, struct err *er
 		return false;
 	bio = BIO_new_mem_buf(text, (int)len);
 	pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &has_asked) : NULL;
+	if (!pkey && hear_openssl() == OPENSSL_NO_MEMORY)
+		return refuse_now(path, err);
 	ERR_clear_error();
 	if (!pkey)
 		return refuse_pem(path, (struct str){ (const char *)text, len }, has_asked, err);
 	if (!check_kind(pkey, path, key, err))
 		return false;
-	if (!take_public_half(key, pkey) || !take_der(key, pkey)) {
-		ERR_clear_error();
-		return err_set(err, ERR_INVALID, "the private key '%s' cannot be used", path);
-	}
+	if (!take_public_half(key, pkey) || !take_der(key, pkey))
+		return hear_openssl() == OPENSSL_NO_MEMORY
+			       ? refuse_now(path, err)
+			       : err_set(err, ERR_INVALID, "the private key '%s' cannot be used",
+					 path);
 	*out = TAKE(key);
 	return true;
 }
@@ -261,55 +331,72 @@ static bool set_oaep(EVP_PKEY_CTX *context)
 	       EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_sha256()) > 0;
 }
 
+static bool say_wrong(struct err *err)
+{
+	ERR_clear_error();
+	return blame(OPENSSL_WRONG_KEY, err);
+}
+
 /* What it holds may be longer than a key of ours: OpenSSL wants room for all that could be in it. */
 static bool unwrap(EVP_PKEY *pkey, const uint8_t *wrapped, size_t len,
-		   uint8_t out[CONTENT_KEY_BYTES])
+		   uint8_t out[CONTENT_KEY_BYTES], struct err *err)
 {
 	AUTO(free_context) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(pkey, NULL);
 	size_t room = (size_t)EVP_PKEY_get_size(pkey), got = room;
 	AUTO(free_guarded) uint8_t *plain = guarded(room);
 
-	if (!context || len != room || EVP_PKEY_decrypt_init(context) <= 0 || !set_oaep(context) ||
-	    EVP_PKEY_decrypt(context, plain, &got, wrapped, len) <= 0 || got != CONTENT_KEY_BYTES)
-		return false;
+	if (len != room)
+		return say_wrong(err);
+	if (!context || EVP_PKEY_decrypt_init(context) <= 0 || !set_oaep(context))
+		return blame_openssl(err);
+	if (EVP_PKEY_decrypt(context, plain, &got, wrapped, len) <= 0)
+		return blame(hear_openssl(), err);
+	if (got != CONTENT_KEY_BYTES)
+		return say_wrong(err);
 	memcpy(out, plain, CONTENT_KEY_BYTES);
 	return true;
 }
 
-bool private_key_unwrap(const struct private_key *key, const uint8_t *wrapped, size_t len,
-			uint8_t out[CONTENT_KEY_BYTES])
+static bool open_and_unwrap(const struct private_key *key, const uint8_t *wrapped, size_t len,
+			    uint8_t out[CONTENT_KEY_BYTES], struct err *err)
 {
 	AUTO(free_pkey) EVP_PKEY *pkey = open_key(key);
-	bool good;
 
-	sodium_memzero(out, CONTENT_KEY_BYTES);
-	good = pkey && unwrap(pkey, wrapped, len, out);
-	ERR_clear_error();
-	return good;
+	return pkey ? unwrap(pkey, wrapped, len, out, err) : blame_openssl(err);
 }
 
-static bool wrap(EVP_PKEY *pkey, const uint8_t bytes[CONTENT_KEY_BYTES], uint8_t *out, size_t *len)
+/* Where memory ran out for the padding's hash, OpenSSL says "wrong" as well: so that is asked twice, of nothing that is left over. */
+bool private_key_unwrap(const struct private_key *key, const uint8_t *wrapped, size_t len,
+			uint8_t out[CONTENT_KEY_BYTES], struct err *err)
+{
+	sodium_memzero(out, CONTENT_KEY_BYTES);
+	return open_and_unwrap(key, wrapped, len, out, err) ||
+	       (err->kind == ERR_INVALID && open_and_unwrap(key, wrapped, len, out, err));
+}
+
+static bool wrap(EVP_PKEY *pkey, const uint8_t bytes[CONTENT_KEY_BYTES], uint8_t *out, size_t *len,
+		 struct err *err)
 {
 	AUTO(free_context) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(pkey, NULL);
 
-	return context && EVP_PKEY_encrypt_init(context) > 0 && set_oaep(context) &&
-	       EVP_PKEY_encrypt(context, out, len, bytes, CONTENT_KEY_BYTES) > 0;
+	return (context && EVP_PKEY_encrypt_init(context) > 0 && set_oaep(context) &&
+		EVP_PKEY_encrypt(context, out, len, bytes, CONTENT_KEY_BYTES) > 0) ||
+	       blame_openssl(err);
 }
 
-bool private_key_test(const struct private_key *key)
+bool private_key_test(const struct private_key *key, struct err *err)
 {
 	AUTO(free_pkey) EVP_PKEY *pkey = open_key(key);
 	uint8_t bytes[CONTENT_KEY_BYTES], back[CONTENT_KEY_BYTES];
 	uint8_t wrapped[PRIVATE_KEY_BITS_MAX / 8];
 	size_t len = sizeof(wrapped);
-	bool good;
 
 	random_bytes(bytes, sizeof(bytes));
-	good = pkey && wrap(pkey, bytes, wrapped, &len) &&
-	       private_key_unwrap(key, wrapped, len, back) &&
-	       memcmp(bytes, back, sizeof(bytes)) == 0;
-	ERR_clear_error();
-	return good;
+	if (!pkey)
+		return blame_openssl(err);
+	return wrap(pkey, bytes, wrapped, &len, err) &&
+	       private_key_unwrap(key, wrapped, len, back, err) &&
+	       (memcmp(bytes, back, sizeof(bytes)) == 0 || say_wrong(err));
 }
 
 /* PEM, else DER. */

@@ -35,7 +35,7 @@ bool private_key_prepare(struct err *err) MUST_CHECK;
 
 /*
  * ERR_NOT_FOUND: there is no such file.  ERR_INVALID, with what to do: a public key, a key that is locked with a passphrase,
- * not RSA, too short, rights that are too wide.
+ * not RSA, too short, rights that are too wide.  ERR_SCARCE: there is no memory for it.
  */
 bool private_key_read(const char *path, struct private_key **out, struct err *err) MUST_CHECK;
 void private_key_free(struct private_key *key); /* NULL does nothing */
@@ -46,16 +46,17 @@ unsigned private_key_bits(const struct private_key *key);
 const char *private_key_fingerprint(const struct private_key *key);
 
 /*
- * RSAES-OAEP with SHA-256, MGF1 with SHA-256, no label.  False: it was not wrapped for this key, or is no key of
- * AES-256; out is zero then.  `out` is to be wiped by whoever asked.
+ * RSAES-OAEP with SHA-256, MGF1 with SHA-256, no label.  ERR_INVALID: it was not wrapped for this key, or is no key of
+ * AES-256.  ERR_SCARCE, ERR_INTERNAL: that could not be found out, for want of memory or else, and says nothing of the key.  On
+ * failure out is zero.  `out` is to be wiped by whoever asked.
  */
 bool private_key_unwrap(const struct private_key *key, const uint8_t *wrapped, size_t len,
-			uint8_t out[CONTENT_KEY_BYTES]) MUST_CHECK;
+			uint8_t out[CONTENT_KEY_BYTES], struct err *err) MUST_CHECK;
 /*
  * Wraps a random key with its public half and unwraps it: that both halves belong together, and OpenSSL here can do what
- * Twilio does.
+ * Twilio does.  ERR_INVALID: they do not; other kinds as above.
  */
-bool private_key_test(const struct private_key *key) MUST_CHECK;
+bool private_key_test(const struct private_key *key, struct err *err) MUST_CHECK;
 /* Is the file, PEM or DER, the public half of it?  ERR_INVALID: it is no public key. */
 bool private_key_matches(const struct private_key *key, const char *public_path, bool *out,
 			 struct err *err) MUST_CHECK;

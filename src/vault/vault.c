@@ -164,7 +164,8 @@ static bool read_all(const struct vault *vault, struct key_set **out, struct err
 	AUTO(key_set_free) struct key_set *set = xcalloc(1, sizeof(*set));
 
 	if (vault->key_path && !add_named(set, vault->key_path, err)) {
-		err->kind = ERR_INVALID; /* the setting is wrong */
+		if (err->kind != ERR_SCARCE)
+			err->kind = ERR_INVALID; /* the setting is wrong */
 		return err_context(err, "twilio.private_key_file");
 	}
 	if (vault->own_folder && !add_folder(set, vault->own_folder, true, err))
@@ -291,8 +292,15 @@ bool vault_finds(struct vault *vault, const char *public_key_sid, char out[PRIVA
 
 /* ---- opening ---- */
 
+static enum vault_result result_of(bool is_good, const struct err *err)
+{
+	if (is_good)
+		return VAULT_OPENED;
+	return err->kind == ERR_INVALID ? VAULT_WRONG_KEY : VAULT_FAILED;
+}
+
 static enum vault_result unwrap(struct vault *vault, const struct encryption_details *details,
-				uint8_t key[CONTENT_KEY_BYTES])
+				uint8_t key[CONTENT_KEY_BYTES], struct err *err)
 {
 	enum vault_result result = VAULT_NO_KEY;
 	const struct held_key *held;
@@ -300,29 +308,31 @@ static enum vault_result unwrap(struct vault *vault, const struct encryption_det
 	read_lock(vault);
 	held = find_for(vault->keys, details->public_key_sid);
 	if (held)
-		result = private_key_unwrap(held->key, details->cek, details->cek_len, key)
-				 ? VAULT_OPENED
-				 : VAULT_WRONG_KEY;
+		result = result_of(private_key_unwrap(held->key, details->cek, details->cek_len,
+						      key, err),
+				   err);
 	unlock(vault);
 	return result;
 }
 
-bool vault_test(struct vault *vault, const char *public_key_sid)
+enum vault_result vault_test(struct vault *vault, const char *public_key_sid, struct err *err)
 {
+	enum vault_result result = VAULT_NO_KEY;
 	const struct held_key *held;
-	bool works;
 
 	read_lock(vault);
 	held = find(vault->keys, public_key_sid);
-	works = held && private_key_test(held->key);
+	if (held)
+		result = result_of(private_key_test(held->key, err), err);
 	unlock(vault);
-	return works;
+	return result;
 }
 
-enum vault_result vault_try(struct vault *vault, const struct encryption_details *details)
+enum vault_result vault_try(struct vault *vault, const struct encryption_details *details,
+			    struct err *err)
 {
 	uint8_t key[CONTENT_KEY_BYTES];
-	enum vault_result result = unwrap(vault, details, key);
+	enum vault_result result = unwrap(vault, details, key, err);
 
 	sodium_memzero(key, sizeof(key));
 	return result;
@@ -347,7 +357,7 @@ enum vault_result vault_decrypt(struct vault *vault, const struct encryption_det
 		abort(); /* as base/mem.h does */
 	*stream = (struct sealed_stream){ .fd = fd, .size = size };
 	memcpy(stream->iv, details->iv, sizeof(stream->iv));
-	result = unwrap(vault, details, stream->key);
+	result = unwrap(vault, details, stream->key, err);
 	if (result == VAULT_OPENED)
 		result = open_twice(stream, sink, err);
 	sodium_free(stream); /* wipes it */

@@ -64,7 +64,7 @@ struct vault_sink {
  * VAULT_NO_KEY     there is no key for it
  * VAULT_WRONG_KEY  the key that is here does not open it
  * VAULT_FORGED     its tag does not fit: somebody or something changed a bit of it, of its tag or of its IV, or its length
- * VAULT_FAILED     ours: reading failed, or the sink did; err is set
+ * VAULT_FAILED     ours: reading failed, or the sink did, or there is no memory for the key; err is set
  */
 enum vault_result { VAULT_OPENED, VAULT_NO_KEY, VAULT_WRONG_KEY, VAULT_FORGED, VAULT_FAILED };
 
@@ -76,8 +76,12 @@ enum vault_result { VAULT_OPENED, VAULT_NO_KEY, VAULT_WRONG_KEY, VAULT_FORGED, V
 enum vault_result vault_decrypt(struct vault *vault, const struct encryption_details *details,
 				int fd, uint64_t size, struct vault_sink *sink,
 				struct err *err) MUST_CHECK;
-/* Blocks, some ms.  Does the key of exactly that SID ("": the one without) open what its public half encrypts? */
-bool vault_test(struct vault *vault, const char *public_key_sid) MUST_CHECK;
+/*
+ * Blocks, some ms.  Does the key of exactly that SID ("": the one without) open what its public half encrypts?
+ * VAULT_OPENED: it does; VAULT_WRONG_KEY: it is damaged.
+ */
+enum vault_result vault_test(struct vault *vault, const char *public_key_sid,
+			     struct err *err) MUST_CHECK;
 /* Blocks, some ms.  VAULT_OPENED: its key can be unwrapped, so that it is the right one. */
-enum vault_result vault_try(struct vault *vault,
-			    const struct encryption_details *details) MUST_CHECK;
+enum vault_result vault_try(struct vault *vault, const struct encryption_details *details,
+			    struct err *err) MUST_CHECK;

@@ -29,7 +29,7 @@ int main(void)
 	OK(private_key_read(path, &key, &err) && private_key_read(other_path, &other, &err),
 	   "two keys");
 	OK(!private_key_equal(key, other) && private_key_equal(key, key), "which differ");
-	OK(private_key_test(key), "and work");
+	OK(private_key_test(key, &err), "and work");
 
 	OK(key_folder_keep(keys, A, key, &is_added, &err) && is_added, "kept");
 	OK(stat(file, &about) == 0 && (about.st_mode & 07777) == 0600, "for its owner alone");

@@ -147,14 +147,14 @@ static void knows_its_keys(void)
 	bool has_changed = true;
 
 	OK(vault != NULL, "a file, and a folder that is not there yet");
-	IS_INT(vault_try(vault, &of_one), VAULT_OPENED, "a key without a SID opens any");
-	IS_INT(vault_try(vault, &of_two), VAULT_WRONG_KEY, "that was wrapped for it");
+	IS_INT(vault_try(vault, &of_one, &err), VAULT_OPENED, "a key without a SID opens any");
+	IS_INT(vault_try(vault, &of_two, &err), VAULT_WRONG_KEY, "that was wrapped for it");
 	OK(vault_finds(vault, B, before), "though it is the one that was tried");
 	NEED(mkdir(own, 0700) == 0);
 	second = key_write(two, "keys/CR0000000000000000000000000000000B.pem", 0600);
 	OK(vault_reread(vault, &has_changed, &err) && has_changed, "another comes");
-	IS_INT(vault_try(vault, &of_two), VAULT_OPENED, "and opens what is its own");
-	IS_INT(vault_try(vault, &of_one), VAULT_OPENED, "the other one the rest");
+	IS_INT(vault_try(vault, &of_two, &err), VAULT_OPENED, "and opens what is its own");
+	IS_INT(vault_try(vault, &of_one, &err), VAULT_OPENED, "the other one the rest");
 	OK(vault_finds(vault, B, fingerprint) && strcmp(fingerprint, before) != 0,
 	   "it is another than the one before");
 	OK(vault_reread(vault, &has_changed, &err) && !has_changed, "nothing is new");
@@ -162,15 +162,17 @@ static void knows_its_keys(void)
 	OK(keys[0].public_key_sid[0] == '\0' && !keys[0].is_own &&
 		   strcmp(keys[1].public_key_sid, B) == 0 && keys[1].is_own && keys[1].bits == 2048,
 	   "each with its place");
-	OK(vault_test(vault, B) && vault_test(vault, "") && !vault_test(vault, A),
+	OK(vault_test(vault, B, &err) == VAULT_OPENED &&
+		   vault_test(vault, "", &err) == VAULT_OPENED &&
+		   vault_test(vault, A, &err) == VAULT_NO_KEY,
 	   "which open what their public halves encrypt");
 	NEED(chmod(second, 0644) == 0);
 	OK(!vault_reread(vault, &has_changed, &err) && strstr(err.text, "by others"),
 	   "one that others may read: %s", err.text);
-	IS_INT(vault_try(vault, &of_two), VAULT_OPENED, "the keys are as they were");
+	IS_INT(vault_try(vault, &of_two, &err), VAULT_OPENED, "the keys are as they were");
 	NEED(unlink(second) == 0);
 	OK(vault_reread(vault, &has_changed, &err) && has_changed, "one was taken away");
-	IS_INT(vault_try(vault, &of_two), VAULT_WRONG_KEY, "and is no more");
+	IS_INT(vault_try(vault, &of_two, &err), VAULT_WRONG_KEY, "and is no more");
 }
 
 static void refuses_settings(void)
@@ -188,7 +190,7 @@ static void refuses_settings(void)
 
 	OK(nothing && vault_list(nothing, &keys) == 0, "no keys are no mistake");
 	free(keys);
-	IS_INT(vault_try(nothing, &details), VAULT_NO_KEY, "and open nothing");
+	IS_INT(vault_try(nothing, &details, &err), VAULT_NO_KEY, "and open nothing");
 	OK(!vault_of(none, NULL) && err.kind == ERR_INVALID, "a file that is not there: %s",
 	   err.text);
 	NEED(mkdir(empty, 0700) == 0);
