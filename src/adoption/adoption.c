@@ -44,6 +44,8 @@ static bool run_end(struct ledger_job *job, struct catalog *catalog, struct err 
 		.detail = adoption->err.text,
 	};
 
+	job->change.what = PROJECTED_LET_GO; /* it may be what was deleted meanwhile */
+	memcpy(job->change.recording_sid, adoption->recording_sid, SID_SIZE);
 	return attempts_end(catalog, &end, err);
 }
 

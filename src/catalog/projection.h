@@ -40,6 +40,8 @@ enum projection_what {
 	PROJECTED_MOVED = 1 << 10,
 	/* Of another process's turns some were missed: whoever keeps anything may hold what is no longer so.  No SID is named. */
 	PROJECTED_ALL = 1 << 11,
+	PROJECTED_LET_GO =
+		1 << 12, /* an attempt is over that may have held what was to be removed */
 };
 
 struct projection_change {

@@ -34,7 +34,7 @@ struct removal {
 bool removals_list(struct catalog *catalog, int64_t after_seq, struct removal *out, size_t size,
 		   size_t *out_count, struct err *err) MUST_CHECK;
 /*
- * They are gone.  ERR_CONFLICT: an attempt at it is open, and may put another file there; the row stays for the
- * next start, which ends it.  The writer, within a transaction.
+ * They are gone.  ERR_CONFLICT: an attempt at it is open, and may put another file there; the row stays until that is over,
+ * which is told (PROJECTED_LET_GO).  The writer, within a transaction.
  */
 bool removals_end(struct catalog *catalog, int64_t seq, struct err *err) MUST_CHECK;

@@ -157,8 +157,9 @@ const struct cmd cmd_purge = {
 	.name = "purge",
 	.summary = "remove recordings that are older than they are kept, or tell which",
 	.usage = "[--dry-run | --trust-clock | --resume]",
-	.help = "A server does this by itself, when retention and purge_grace are over; this does it at once, and waits until\n"
-		"the files are gone.  What is held stays.  Asks the server that runs on the data folder, which goes by its own\n"
+	.help = "A server does this by itself, when retention and purge_grace are over; this does it at once, and waits, for\n"
+		"five seconds at most, until the files are gone; what is left then goes by itself, and the exit status is 1.\n"
+		"What is held stays.  Asks the server that runs on the data folder, which goes by its own\n"
 		"settings; when none does, changes its ledger, and goes by those given here.\n"
 		"A clock that nobody vouches for removes nothing: Twilio's answers do, or that it was right a week ago at most.\n"
 		"After callspool rebuild or restore nothing is removed for a day, for holds may be lost: --resume ends that at once.\n"

@@ -137,6 +137,12 @@ void flight_ledger_failed(struct flight *flight, const struct err *err)
 	struct log_tag tag;
 
 	if (err->kind == ERR_CONFLICT || err->kind == ERR_NOT_FOUND) {
+	/* Nothing of it was written, its end neither: what was deleted waits for that. */
+	if (err->kind == ERR_CONFLICT && flight->is_abandoned && flight->try->attempt_id != 0 &&
+	    !flight->try->facts.is_deleted) {
+		flight_end_deleted(flight);
+		return;
+	}
 		flight_overtaken(flight, err);
 		return;
 	}
@@ -219,7 +225,8 @@ static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct e
 	if (!(flight->try->keeps_lease ? lease_check : lease_end)(catalog, sid, err) ||
 	    !end_attempt(flight, catalog, err))
 		return false;
-	if (flight->try->facts.is_deleted)
+	if (flight->try->facts.is_deleted) {
+		job->change.what |= PROJECTED_LET_GO;
 		return true;
 	if (flight->try->new_details &&
 	    !recordings_set_encryption(catalog, sid, str_of(flight->try->new_details), err))

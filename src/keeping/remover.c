@@ -128,6 +128,7 @@ const struct sweep_table remover_table = {
 	.item_size = sizeof(struct removed),
 	.page_size = SWEEP_PAGE_MAX,
 	.woken_by = PROJECTED_REMOVED,
+	.restarted_by = PROJECTED_LET_GO,
 	.pace = {
 		.quiet_ms = 50,
 		.wait_most_ms = 1000,

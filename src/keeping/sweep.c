@@ -357,7 +357,9 @@ void sweep_wake(struct sweep *sweep)
 
 void sweep_changed(struct sweep *sweep, unsigned what)
 {
-	if (what & (sweep->table->woken_by | PROJECTED_ALL))
+	if (what & (sweep->table->restarted_by))
+		sweep_restart(sweep, sweep->begin_after);
+	else if (what & (sweep->table->woken_by | PROJECTED_ALL))
 		sweep_wake(sweep);
 }
 

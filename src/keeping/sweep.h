@@ -98,6 +98,8 @@ struct sweep_table {
 	/* 1 to SWEEP_PAGE_MAX; after a crash so many at most are worked on a second time. */
 	size_t page_size;
 	unsigned woken_by; /* bits of enum projection_what */
+	unsigned
+		restarted_by; /* the same: it begins at the start again; what write() passed over may be ready */
 	bool is_for_new; /* what is there when the process starts is another's: it begins behind that */
 	unsigned changes; /* what a write tells the ledger's listeners: the same bits; 0 nothing */
 	struct sweep_pace pace;
@@ -123,7 +125,7 @@ struct sweep *sweep_new(const struct sweep_env *env, const struct sweep_table *t
 void sweep_begin_behind(struct sweep *sweep, int64_t after);
 /* There may be more behind the cursor. */
 void sweep_wake(struct sweep *sweep);
-/* The same for a change of these bits, if the table is woken by them. */
+/* The same for a change of these bits, if the table is woken by them, or restarted. */
 void sweep_changed(struct sweep *sweep, unsigned what);
 /* From behind `after` on once what is under way has ended; 0: from the start. */
 void sweep_restart(struct sweep *sweep, int64_t after);

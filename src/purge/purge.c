@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "catalog/recordings.h"
 #include "catalog/removals.h"
+#include "chores/removals_due.h"
 #include "chores/upkeep.h"
 #include "ledger/ledger.h"
 #include "purge/clock_guard.h"
@@ -145,17 +146,14 @@ bool purge_look(const struct purge_env *env, struct catalog *catalog, struct pur
 {
 	const struct retention_rules *rules = retention_now(env->retention);
 	struct walk walk = { .is_begun = false };
-	struct removal removal;
-	size_t removals;
 	bool found;
 
 	*out = (struct purge_preview){ .now_ms = clock_wall_ms() };
 	if (clock_guard_now(env->guard, &out->now_ms, &out->clock))
 		out->clock.text[0] = '\0';
 	if (!upkeep_find(catalog, UPKEEP_PURGE_PAUSE, &out->pause, err) ||
-	    !removals_list(catalog, 0, &removal, 1, &removals, err))
+	    !removals_are_due(catalog, &out->has_files, err))
 		return false;
-	out->has_files = removals > 0;
 	while (next_range(&walk, catalog, &found, err)) {
 		if (!found)
 			return true;

@@ -45,7 +45,7 @@ struct purge_preview {
 	struct age_row first[PURGE_SHOWN]; /* the oldest */
 	size_t first_count;
 	int64_t next_at_ms; /* when the next is due; 0: none is in sight */
-	bool has_files;     /* of what was removed before files are there still */
+	bool has_files; /* of what was removed before files are there still, though nothing holds them */
 };
 
 /* A reader.  Sums up by an index; some seconds where millions are due. */

@@ -8,7 +8,7 @@
 #include "auth/auth.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "catalog/removals.h"
+#include "chores/removals_due.h"
 #include "event/loop.h"
 #include "ledger/ledger.h"
 #include "purge/clock_guard.h"
@@ -21,7 +21,7 @@
 #define BODY_SIZE 1024
 #define FILES_MS  100 /* between two looks whether the files are gone */
 #define FILES_LOOKS \
-	50 /* then it is told that they are not: another file may wait for a flight to end */
+	50 /* then it is told that they are not: the disk is slow, or there are very many */
 #define CLOCK_WAIT_S 10 /* until Twilio may have answered */
 
 /* ---- looking ---- */
@@ -124,14 +124,7 @@ static void refuse(const struct purging *purging, const struct err *err)
 
 static bool run_look_for_files(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
-	struct purging *purging = container_of(job, struct purging, job);
-	struct removal removal;
-	size_t count;
-
-	if (!removals_list(catalog, 0, &removal, 1, &count, err))
-		return false;
-	purging->has_files = count > 0;
-	return true;
+	return removals_are_due(catalog, &container_of(job, struct purging, job)->has_files, err);
 }
 
 static void look_for_files(struct timer *timer);

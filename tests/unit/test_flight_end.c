@@ -76,6 +76,30 @@ static void test_overtaken(void)
 	       "players are told nothing: they ask the ledger");
 }
 
+static bool has_landed(void)
+{
+	return landed > 0;
+}
+
+/* Somebody deletes it while its last bytes are written: nothing of it is stored, and the attempt ends all the same. */
+static void test_deleted_while_sealed(void)
+{
+	begin_anew();
+	write_sql("CREATE TRIGGER deletes AFTER UPDATE OF ended_at_ms ON attempts "
+		  "BEGIN UPDATE recordings SET state = 8; END");
+	upstream_answers(WHOLE, whole, THEN_CLOSE);
+	fly_begin();
+	until(has_landed);
+	OK(!flight_abandon(flight), "it is being sealed");
+	until(has_turned);
+	read_attempts();
+	OK(flight->state == FLIGHT_GONE && attempt_count > 0 && attempts[0].ended_at_ms != 0,
+	   "the attempt is not left open");
+	IS_STR(str_of(attempts[0].outcome), STR("deleted"), "and says why");
+	write_sql("DROP TRIGGER deletes");
+	write_sql("UPDATE recordings SET state = 5");
+}
+
 /* How long it has been tried for, and how long it waits. */
 static void test_gives_up(void)
 {
@@ -233,6 +257,7 @@ int main(void)
 	test_replaced();
 	test_not_written();
 	test_overtaken();
+	test_deleted_while_sealed();
 	test_gives_up();
 	test_waits_longer();
 	test_off();

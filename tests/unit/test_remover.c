@@ -5,9 +5,11 @@
 
 #include "blob/blob.h"
 #include "blob/blob_flaky.h"
+#include "catalog/attempts.h"
 #include "catalog/events.h"
 #include "catalog/recordings.h"
 #include "catalog/removals.h"
+#include "chores/removals_due.h"
 #include "sweep_fixture.h"
 #include "tap.h"
 
@@ -90,19 +92,21 @@ static size_t files(void)
 struct counting {
 	struct ledger_job job;
 	size_t count;
-	bool is_back;
+	bool are_due, is_back;
 };
 
 static bool run_count(struct ledger_job *job, struct catalog *catalog, struct err *why)
 {
+	struct counting *count = container_of(job, struct counting, job);
 	struct removal list[4];
 
-	return removals_list(catalog, 0, list, 4, &container_of(job, struct counting, job)->count,
-			     why);
+	return removals_list(catalog, 0, list, 4, &count->count, why) &&
+	       removals_are_due(catalog, &count->are_due, why);
 }
 
 static struct counting counting;
-static size_t left; /* as counted last */
+static size_t left;  /* as counted last */
+static bool are_due; /* the same: of those that nothing holds */
 
 static void counted(struct ledger_job *job)
 {
@@ -114,8 +118,10 @@ static bool are_left(size_t count)
 {
 	bool is_so = counting.is_back && counting.count <= count;
 
-	if (is_so)
+	if (is_so) {
 		left = counting.count;
+		are_due = counting.are_due;
+	}
 	if (counting.is_back || !counting.job.run) {
 		counting = (struct counting){
 			.job = { .run = run_count, .done = counted, .reply = env.mailbox }
@@ -244,9 +250,64 @@ static void test_unsynced(void)
 	close_all();
 }
 
+/* ---- while it is being fetched ---- */
+
+static int64_t attempt_id;
+static unsigned ended;
+
+static void fill_fetching(struct catalog *catalog)
+{
+	char sid[SID_SIZE];
+	struct attempt_begin begin = { .recording_sid = sid_of("RE", 1, sid), .began_at_ms = 1 };
+
+	fill(catalog);
+	must(attempts_begin(catalog, &begin, &attempt_id, &err));
+}
+
+static bool run_end(struct ledger_job *job, struct catalog *catalog, struct err *why)
+{
+	const struct attempt_end end = {
+		.id = attempt_id, .ended_at_ms = 2, .outcome = "deleted", .detail = ""
+	};
+
+	return attempts_end(catalog, &end, why);
+}
+
+static void attempt_ended(struct ledger_job *job)
+{
+	must(job->succeeded);
+	ended++;
+}
+
+static bool has_ended(void)
+{
+	return ended > 0;
+}
+
+static void test_being_fetched(void)
+{
+	struct ledger_job end = { .run = run_end, .done = attempt_ended };
+
+	open_all(fill_fetching);
+	write_file("CA", 1, 1);
+	start();
+	OK(sweep_until(one_is_left) && left == 1 && files() == 0,
+	   "what is being fetched stays on the list, though its files are gone");
+	OK(!are_due, "and nobody waits for it");
+	end.reply = env.mailbox;
+	ledger_write(env.ledger, &end);
+	must(sweep_until(has_ended));
+	write_file("CA", 1, 2); /* what came of it */
+	sweep_changed(remover, PROJECTED_LET_GO);
+	OK(sweep_until(nothing_is_left), "once that is over, it is taken up again");
+	OK(files() == 0, "with what came of it");
+	close_all();
+}
+
 int main(void)
 {
 	test_all();
+	test_being_fetched();
 	test_away();
 	test_mounted_over();
 	test_unsynced();
