@@ -85,7 +85,7 @@ struct purging {
 	const struct web *web;
 	struct auth_actor actor;
 	bool trusts_clock, resumes;
-	struct ledger_job job; /* of a person's word, then of looking for files */
+	struct ledger_job job; /* of a person's word, of the audit, then of looking for files */
 	struct timer timer;
 	unsigned looks;
 	bool has_files;
@@ -152,10 +152,34 @@ static void look_for_files(struct timer *timer)
 	ledger_read(purging->web->ledger, &purging->job);
 }
 
-static void run_done(struct purge_run *run)
+/* Who asked for it, and what came of it; each recording has an entry of its own beside this. */
+static bool run_audit(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
-	struct purging *purging = container_of(run, struct purging, run);
+	struct purging *purging = container_of(job, struct purging, job);
+	const struct purge_run *run = &purging->run;
+	char text[BODY_SIZE];
+	struct json json;
+	struct buf body;
 
+	buf_over(&body, text, sizeof(text));
+	json_start(&json, &body);
+	json_open(&json, NULL, '{');
+	json_int(&json, "removed", run->purged);
+	json_int(&json, "bytes", (int64_t)run->bytes);
+	json_int(&json, "failed", run->failed);
+	json_text(&json, "failure", run->err.text[0] ? str_of(run->err.text) : STR_NONE);
+	json_close(&json, '}');
+	return auth_audit(purging->web->auth, catalog, &purging->actor, "purge_asked", NULL, text,
+			  err);
+}
+
+static void audited(struct ledger_job *job)
+{
+	struct purging *purging = container_of(job, struct purging, job);
+	struct purge_run *run = &purging->run;
+
+	if (!job->succeeded && run->err.text[0] == '\0')
+		run->err = job->err;
 	if (purging->x && (run->err.text[0] == '\0' || run->purged > 0 || run->failed > 0)) {
 		look_for_files(&purging->timer);
 		return;
@@ -163,6 +187,17 @@ static void run_done(struct purge_run *run)
 	if (purging->x)
 		refuse(purging, &run->err);
 	free(purging);
+}
+
+/* Though the client may be gone. */
+static void run_done(struct purge_run *run)
+{
+	struct purging *purging = container_of(run, struct purging, run);
+
+	purging->job = (struct ledger_job){ .run = run_audit,
+					    .done = audited,
+					    .reply = purging->run.mailbox };
+	ledger_write(purging->web->ledger, &purging->job);
 }
 
 static bool resume(const struct purging *purging, struct catalog *catalog, struct err *err)

@@ -65,6 +65,11 @@ test('an entry names the session or the token by which it was done', async (t) =
   const newest = async (kind) => (await admin.asks(200, 'GET', `/api/audit?kind=${kind}`)).json.entries[0];
   assert.equal((await newest('link_made')).credential, token.name);
   assert.equal((await newest('token_made')).credential, admin.cookies.callspool.slice(0, 8));
+  await admin.asks(200, 'GET', '/api/purge');
+  await admin.asks(200, 'POST', '/api/purge', { json: {} });
+  const { user, credential, body } = await newest('purge_asked');
+  assert.deepEqual([user, credential, JSON.parse(body)], [admin.name ?? user, admin.cookies.callspool.slice(0, 8), { removed: 0, bytes: 0, failed: 0, failure: null }]);
+  assert.equal((await admin.asks(200, 'GET', '/api/audit?kind=purge_asked')).json.entries.length, 1, 'who only looks at what is due leaves none');
 });
 
 test('kill -9 loses no entry of what was acknowledged', async (t) => {

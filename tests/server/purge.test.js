@@ -123,6 +123,8 @@ test('a clock that is a year ahead of Twilio removes nothing; without a server t
   assert.equal(done.code, 0, done.stderr);
   assert.match(done.stdout, /^1 recordings were older than they are kept, and are removed: /);
   assert.deepEqual([filesOf(server, old), filesOf(server, young).length > 0], [[], true]);
+  const asked = spawnSync('sqlite3', [join(server.dataDir, 'ledger.db'), "SELECT body FROM audit WHERE kind = 'purge_asked' ORDER BY seq DESC LIMIT 1"], { encoding: 'utf8' });
+  assert.deepEqual(JSON.parse(asked.stdout), { removed: 1, bytes: old.bytes.length, failed: 0, failure: null }, 'that somebody asked for it has an entry of its own');
   assert.match((await callspool(['purge', ...rules])).stdout, /^0 recordings/);
   assert.equal((await callspool(['purge', '--dry-run', '--trust-clock', ...rules])).code, 2);
 });
