@@ -304,11 +304,13 @@ static bool run_list(struct ledger_job *job, struct catalog *catalog, struct err
 	if (!purge_list(run->env, catalog, run->now_ms, run->rows, PURGE_PAGE, &run->count,
 			&run->next_at_ms, err))
 		return false;
-	if (may_remove || run->count == 0)
-		return true;
-	run->is_paused = clock_guard_now(run->env->guard, &run->now_ms, err);
-	*err = doubt;
-	return false;
+	/* No failure of the job: the ledger was read. */
+	if (!may_remove && run->count > 0) {
+		run->err = doubt;
+		run->is_paused = clock_guard_now(run->env->guard, &run->now_ms, &doubt);
+		run->count = 0;
+	}
+	return true;
 }
 
 static void listed(struct ledger_job *job)

@@ -65,7 +65,7 @@ struct upstream_deletion {
 	struct recording recording;
 	enum upstream_found found;
 	int64_t loop_ms;
-	bool is_whole, is_day_over;
+	bool may_remove, is_whole, is_day_over;
 	struct err read_err;
 };
 
@@ -441,9 +441,11 @@ static bool run_next(struct ledger_job *job, struct catalog *catalog, struct err
 	int64_t now_ms, told_ms;
 
 	deletion->is_day_over = false;
-	if (!purge_may_remove(deletion->env, catalog, &now_ms, err) ||
-	    (clock_guard_told(deletion->env->guard, &told_ms) &&
-	     !count_day(deletion, catalog, NULL, &told_ms, err)))
+	deletion->may_remove = purge_may_remove(deletion->env, catalog, &now_ms, err);
+	if (!deletion->may_remove)
+		return err->kind == ERR_UNAVAILABLE; /* the ledger was read */
+	if (clock_guard_told(deletion->env->guard, &told_ms) &&
+	    !count_day(deletion, catalog, NULL, &told_ms, err))
 		return false;
 	wanted.before_ms = now_ms - deletion->after_ms;
 	return deletion->is_day_over ||
@@ -467,7 +469,7 @@ static void next_found(struct ledger_job *job)
 	int64_t told_ms;
 	struct err err;
 
-	if (!job->succeeded)
+	if (!job->succeeded || !deletion->may_remove)
 		rest_for(deletion, PAUSE_MS);
 	else if (deletion->is_day_over)
 		end_day(deletion);
