@@ -96,6 +96,9 @@ static void add_recordings(struct exposition *out, const struct metrics_facts *f
 
 	add_gauge(out, "callspool_degraded", "1 when somebody should look: /api/health says why.",
 		  facts->is_degraded);
+	add_gauge(out, "callspool_clock_doubted",
+		  "1 while this machine's clock is not believed, and nothing is removed by it.",
+		  facts->is_clock_doubted);
 	add_gauge(out, "callspool_calls", "Calls that are known.", counts->calls);
 	exposition_family(out, "callspool_recordings", METRIC_GAUGE,
 			  "Recordings by their state in the ledger; dead: dead letters.");

@@ -32,7 +32,7 @@ struct metrics_serving {
 /* What is borrowed is counted on by its owners meanwhile.  Instants: wall clock, 0 never. */
 struct metrics_facts {
 	int64_t now_ms, started_at_ms;
-	bool is_degraded;
+	bool is_degraded, is_clock_doubted;
 
 	/* of the last time that the server examined itself; examined_at_ms 0: never */
 	int64_t examined_at_ms;

@@ -192,6 +192,16 @@ static void judge_examination(const struct canary_word *examined, struct health_
 		add(causes, "The server examined itself: %.200s.", examined->says);
 }
 
+static void judge_clock(const struct health_facts *facts, struct health_causes *causes)
+{
+	if (facts->clock != CLOCK_UNDOUBTED)
+		add(causes, "This machine's clock is not believed: %.150s: set it right%s.",
+		    facts->clock_err.text,
+		    facts->clock == CLOCK_UNVOUCHED
+			    ? ", or say that it is: callspool purge --trust-clock"
+			    : "");
+}
+
 static void judge_notifier(const struct health_facts *facts, struct health_causes *causes)
 {
 	const struct notifier_facts *notifier = &facts->notifier;
@@ -229,6 +239,7 @@ void health_judge(const struct health_facts *facts, struct health_causes *out)
 	judge_notifier(facts, out);
 	judge_troubles(facts, out);
 	judge_examination(&facts->examined, out);
+	judge_clock(facts, out);
 }
 
 /* ---- JSON ---- */

@@ -16,6 +16,7 @@
 #include "ledger/ledger.h"
 #include "ledger/reserve.h"
 #include "notify/notifier.h"
+#include "purge/clock_guard.h"
 #include "rest/upstream.h"
 #include "web/completeness.h"
 
@@ -24,7 +25,7 @@
 
 struct json;
 
-#define HEALTH_CAUSES_MAX 24
+#define HEALTH_CAUSES_MAX 25
 #define HEALTH_CAUSE_SIZE 320 /* a sentence, and Twilio's or the disk's own words */
 
 /* A plain value.  Instants: wall clock, 0 never. */
@@ -54,6 +55,8 @@ struct health_facts {
 	struct notice_counts notices;
 	struct notifier_facts notifier; /* is_on only where a server runs */
 	bool reconciles;                /* Twilio's list is read, unless a setting says otherwise */
+	enum clock_doubt clock;
+	struct err clock_err; /* why, unless CLOCK_UNDOUBTED */
 };
 
 struct health_causes {

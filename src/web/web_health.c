@@ -8,6 +8,7 @@
 #include "catalog/events.h"
 #include "dispatch/fetcher.h"
 #include "http/exchange.h"
+#include "purge/purge.h"
 #include "web/disk_trend.h"
 #include "web/health.h"
 
@@ -87,6 +88,7 @@ static void gather_known(const struct web *web, struct health_facts *out)
 	trouble_read(&web->store->writing, STORE_RECENT_MS, &out->store_writing);
 	trouble_read(&web->store->reading, STORE_RECENT_MS, &out->store_reading);
 	out->store_answers = blob_free_bytes(web->store, &out->free_bytes, &disk_err);
+	out->clock = clock_guard_doubt(web->purge->guard, &out->clock_err);
 	out->now_ms = clock_wall_ms();
 	take_trend(web, out);
 }

@@ -70,6 +70,7 @@ static void take_health(const struct health_facts *health, struct metrics_facts 
 	out->notices_taken = health->notifier.taken;
 	out->notices_failed = health->notifier.failed;
 	out->notices_died = health->notifier.died;
+	out->is_clock_doubted = health->clock != CLOCK_UNDOUBTED;
 	out->webhooks = health->webhooks;
 	out->upstream = health->upstream;
 }

@@ -103,6 +103,8 @@ test('a clock that is a year ahead of Twilio removes nothing; without a server t
   write(['retention = 3d', 'purge_grace = 1d']);
   server.child.kill('SIGHUP');
   await server.line(/level=warn msg="what is older than it is kept is not removed now: the clock says 20.*by Twilio's answers/);
+  const { json: health } = await requestJson(`${server.url}/api/health`);
+  assert.match(health.causes.join(), /^This machine's clock is not believed: the clock says .*by Twilio's answers it is .*: set it right\.$/);
   const own = ['--set', `data_dir=${server.dataDir}`, '--set', 'auth=none'];
   const dry = await callspool(['purge', '--dry-run', ...own]);
   assert.equal(dry.code, 0, dry.stderr);

@@ -195,6 +195,8 @@ static void check_all(void)
 	facts.reserve = RESERVE_SPENT;
 	facts.notifier.is_gone = true;
 	facts.notices.dead = 1;
+	facts.clock = CLOCK_CONTRADICTED;
+	facts.clock_err.text[0] = '\0';
 	facts.ledger.writing.text[0] = facts.ledger.reading.text[0] = '?';
 	facts.store_writing.text[0] = facts.store_reading.text[0] = '?';
 	facts.verified[VERIFICATION_ASKED].failure[0] = '?';
@@ -202,7 +204,7 @@ static void check_all(void)
 		facts.faults.of[state][STORE_FAULT_BYTES] = 1;
 	facts.purge_pause = (struct upkeep){ .at_ms = NOW, .count = UPKEEP_PAUSE_RESTORED };
 	health_judge(&facts, &causes);
-	IS_INT(causes.count, 22, "all causes at once");
+	IS_INT(causes.count, 23, "all causes at once");
 }
 
 static void check_list(void)
@@ -221,6 +223,19 @@ static void check_list(void)
 	CAUSE(&facts, "for 61 minutes", "and since");
 	facts.reconciles = false;
 	CAUSE(&facts, "", "one that is not read any more");
+}
+
+static void check_clock(void)
+{
+	struct health_facts facts = well();
+
+	err_set(&facts.clock_err, ERR_UNAVAILABLE, "the clock says so, but it is not");
+	CAUSE(&facts, "", "a clock that is believed");
+	facts.clock = CLOCK_CONTRADICTED;
+	CAUSE(&facts, "the clock says so, but it is not: set it right.", "one that is wrong");
+	facts.clock = CLOCK_UNVOUCHED;
+	CAUSE(&facts, "set it right, or say that it is: callspool purge --trust-clock.",
+	      "one that a person may vouch for");
 }
 
 static bool tells(enum health_detail detail, const char *member)
@@ -281,6 +296,7 @@ int main(void)
 	check_store();
 	check_troubles();
 	check_notifier();
+	check_clock();
 	check_all();
 	return tap_end();
 }

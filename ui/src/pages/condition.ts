@@ -71,6 +71,7 @@ const CAUSES = [
 	['mending', 'warn', /^Of \d+ recordings the stored file was missing or damaged/],
 	['uncompared', 'warn', /^The store cannot be compared with the ledger/],
 	['removal', 'warn', /^Removal waits/],
+	['clock', 'warn', /^This machine's clock is not believed/],
 	['notifyGone', 'warn', /^notify_url answered 410/],
 	['notifyFails', 'warn', /^notify_url takes nothing/],
 	['notifyWaits', 'warn', /^A webhook to notify_url waits/],

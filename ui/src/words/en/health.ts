@@ -29,6 +29,7 @@ export const health = {
 		mending: 'Files that were missing or damaged are fetched again',
 		uncompared: 'The store cannot be compared with the ledger',
 		removal: 'Nothing is removed until somebody has looked at the holds',
+		clock: 'The server’s clock is wrong: nothing is removed by it',
 		notifyGone: 'notify_url wants no webhooks any more',
 		notifyFails: 'notify_url takes no webhooks',
 		notifyWaits: 'A webhook to notify_url has waited for long',

@@ -32,6 +32,7 @@ export const health: typeof English = {
 		mending: 'קבצים שהיו חסרים או פגומים מובאים שוב',
 		uncompared: 'אי אפשר להשוות את האחסון למסד הנתונים',
 		removal: 'אף הקלטה אינה מוסרת עד שמישהו יבדוק את השמירות',
+		clock: 'השעון של השרת שגוי: אף הקלטה אינה מוסרת לפיו',
 		notifyGone: `${ltr('notify_url')} אינו רוצה עוד פניות webhook`,
 		notifyFails: `${ltr('notify_url')} אינו מקבל פניות webhook`,
 		notifyWaits: `פניית webhook אל ${ltr('notify_url')} ממתינה זמן רב`,
