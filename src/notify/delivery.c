@@ -69,6 +69,10 @@ bool delivery_start(struct delivery *delivery, const struct delivery_to *to, int
 		.time_limit_ms = to->timeout_ms,
 	};
 
+	delivery->status = 0; /* of this one, also where it cannot be sent */
+	delivery->retry_after_ms = -1;
+	delivery->failure[0] = '\0';
+	delivery->answer_bytes = 0;
 	buf_init(&body, NOTICE_BODY_MAX);
 	notice_id(&delivery->notice, id);
 	notice_body(&delivery->notice, to->public_url, &body);
@@ -77,10 +81,6 @@ bool delivery_start(struct delivery *delivery, const struct delivery_to *to, int
 	snprintf(timestamp, sizeof(timestamp), "%lld", (long long)(wall_ms / 1000));
 	signing_sign(to->signing, id, wall_ms / 1000, buf_str(&body), signature);
 	request.body = buf_str(&body);
-	delivery->status = 0;
-	delivery->retry_after_ms = -1;
-	delivery->failure[0] = '\0';
-	delivery->answer_bytes = 0;
 	delivery->ended = ended;
 	delivery->receiver = (struct transfer_receiver){ .on_head = on_head,
 							 .on_bytes = on_bytes,

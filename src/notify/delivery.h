@@ -40,6 +40,6 @@ struct delivery {
 	void (*ended)(struct delivery *delivery);
 };
 
-/* ended() is called once, later. */
+/* ended() is called once, later.  On failure it is not, and status and failure are those of none. */
 bool delivery_start(struct delivery *delivery, const struct delivery_to *to, int64_t wall_ms,
 		    void (*ended)(struct delivery *delivery), struct err *err) MUST_CHECK;
