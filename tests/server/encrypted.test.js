@@ -2,14 +2,14 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { audio } from './harness/audio.js';
-import { callspool, startServer, startSimulate, untilState } from './harness/callspool.js';
+import { BINARY, callspool, startServer, startSimulate, untilState } from './harness/callspool.js';
 import { callbackDetails, encrypt, keyPair, restDetails } from './harness/cipher.js';
 import { Gate } from './harness/gated.js';
 import { request, requestJson } from './harness/http.js';
 import { temporaryFolder } from './harness/process.js';
-import { forgetful, rebuild } from './harness/shadow.js';
+import { forgetful, preloaded, rebuild } from './harness/shadow.js';
 import { until } from './harness/until.js';
 import { startUpstream, xmlError } from './harness/upstream.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
@@ -338,3 +338,41 @@ test('the power goes once one is stored: it is there, and the key that was added
   assert.ok((await request(`${again.url}/api/recordings/${recordingSid}/media`)).body.equals(wav));
   assert.equal((await requestJson(`${again.url}/api/keys`)).json.keys[0].public_key_sid, key.sid);
 });
+
+/** Half a minute of it, which is decrypted in many pieces. */
+const large = audio({ seconds: 30, format: 'wav' });
+const holdsSound = (file) => {
+  const bytes = readFileSync(file);
+  return [44, large.length >> 2, large.length >> 1].some((at) => bytes.includes(large.subarray(at, at + 48)));
+};
+/** The environment of a server that stops in the middle of decrypting; `refused`: on a file system without files that have no name. */
+const opening = ({ refused = false, stops } = {}) => ({
+  ...preloaded([join(dirname(BINARY), 'tests/tools/opening.so')]), ...(refused && { OPENING_REFUSED: '1' }), ...(stops && { OPENING_STOPS: String(stops) }),
+});
+const isStopped = (pid) => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+
+for (const refused of [false, true]) {
+  test(`kill -9 in the middle of decrypting${refused ? ', where every file has a name: the next start removes it' : ' leaves no sound'}`, async (t) => {
+    const key = keyPair();
+    const upstream = await startUpstream(t);
+    const settings = { 'twilio.private_key_file': keyFolder(t, [key]) };
+    const server = await startServer(t, { upstream: upstream.url, settings, env: opening({ refused, stops: 4 }) });
+    const sealed = encrypt(large, key);
+    const { callSid, recordingSid } = await announce(server, upstream, key, { sealed });
+    await until('it stopped in the middle', () => isStopped(server.pid));
+    const named = () => filesBelow(server.dataDir).filter(holdsSound);
+    assert.equal(named().length, refused ? 1 : 0);
+    if (refused) assert.match(named()[0], /\/arriving\/[^/]*\.open$/, 'where nothing serves it');
+    await server.kill();
+    assert.equal(named().length, refused ? 1 : 0);
+
+    const again = await startServer(t, { upstream: 'http://127.0.0.1:9', dataDir: server.dataDir, settings, env: opening({ refused }) });
+    assert.deepEqual(named(), [], 'before anything is fetched anew');
+    await again.finish();
+    const last = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir, settings, env: opening({ refused }) });
+    await requestJson(`${last.url}/api/calls/${callSid}/retry`, { method: 'POST' });
+    await untilState(last, callSid, 'stored');
+    assert.ok((await request(`${last.url}/api/recordings/${recordingSid}/media`)).body.equals(large));
+    assert.deepEqual(readdirSync(join(last.dataDir, 'arriving')), []);
+  });
+}
