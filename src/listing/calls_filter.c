@@ -124,7 +124,9 @@ bool call_filter_drop_state(const struct call_filter *filter, struct call_filter
 struct call_walk call_walk_of(enum call_side side, const struct call_filter *filter,
 			      const struct call_cursor *cursor)
 {
-	struct call_walk walk = { .side = side };
+	struct call_walk walk = { .side = side,
+				  .has_direction = filter->direction != CALL_DIRECTION_UNKNOWN,
+				  .direction = filter->direction };
 
 	if (side == CALLS_NEWER) {
 		walk.start.started_at_ms = filter->from_ms; /* ids are positive: behind (from, 0) */
@@ -138,6 +140,15 @@ struct call_walk call_walk_of(enum call_side side, const struct call_filter *fil
 		walk.start = *cursor;
 	walk.end_ms = filter->from_ms;
 	return walk;
+}
+
+bool call_is_nearer(enum call_side side, const struct call_cursor *a, const struct call_cursor *b)
+{
+	bool is_newer = a->started_at_ms != b->started_at_ms ? a->started_at_ms > b->started_at_ms
+							     : a->id > b->id;
+	bool is_same = a->started_at_ms == b->started_at_ms && a->id == b->id;
+
+	return !is_same && is_newer == (side == CALLS_OLDER);
 }
 
 void call_rows_reverse(struct call_row *rows, size_t count)

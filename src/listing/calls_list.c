@@ -17,8 +17,8 @@
  * (A fourth index was rejected: every call would write it for ever, to spare a page
  * some more descents of a tree.)
  *
- * Whether a recording has expired depends on the time: the range is narrowed to where that can be, and each row is looked
- * at.  A page then may be short, with a place to go on from.
+ * Whether a recording has expired depends on the time: calls_expired.c walks the ranges in which that can be, and each row is looked
+ * at.
  *
  * Each walks its index the one way or the other (enum call_side).  Cursor and date filter become the two
  * ends of the range: $1, $2 is the place where the page begins, $3 how far it may reach.  The parameters of
@@ -27,7 +27,9 @@
 #include "listing/calls_list.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
+#include "base/mem.h"
 #include "listing/listing_private.h"
 
 #define ROW         "SELECT " CALL_COLUMNS ", " RECORDING_COLUMNS " FROM" CALLS_WITH_MAIN
@@ -83,7 +85,7 @@ static const struct list_sql list_sql[CALL_SIDES] = {
 	[CALLS_NEWER] = LIST_SQL(NEWER),
 };
 
-const char *calls_list_sql(enum call_side side, const struct call_filter *filter)
+static const char *sql_of(enum call_side side, const struct call_filter *filter, bool has_direction)
 {
 	const struct list_sql *sql = &list_sql[side];
 	int codes[CALL_CODES_MAX];
@@ -92,8 +94,13 @@ const char *calls_list_sql(enum call_side side, const struct call_filter *filter
 	if (filter->call_sid.len)
 		return sql->one;
 	if (count > 0)
-		return sql->of_codes[count][filter->direction != CALL_DIRECTION_UNKNOWN];
-	return filter->direction ? sql->of_direction : sql->all;
+		return sql->of_codes[count][has_direction];
+	return has_direction ? sql->of_direction : sql->all;
+}
+
+const char *calls_list_sql(enum call_side side, const struct call_filter *filter)
+{
+	return sql_of(side, filter, filter->direction != CALL_DIRECTION_UNKNOWN);
 }
 
 static void bind_filter(struct db_stmt *list, const struct call_filter *filter,
@@ -112,8 +119,8 @@ static void bind_filter(struct db_stmt *list, const struct call_filter *filter,
 	db_bind_int(list, 4, (int64_t)limit);
 	for (size_t i = 0; i < count; i++)
 		db_bind_int(list, at++, codes[i]);
-	if (filter->direction)
-		db_bind_int(list, at, filter->direction);
+	if (walk->has_direction)
+		db_bind_int(list, at, walk->direction);
 }
 
 bool calls_read_page(struct catalog *catalog, const struct call_filter *filter,
@@ -125,7 +132,8 @@ bool calls_read_page(struct catalog *catalog, const struct call_filter *filter,
 	size_t looked_at = 0;
 	enum db_step step;
 
-	if (!db_prepare(catalog_db(catalog), calls_list_sql(walk->side, filter), &list, err))
+	if (!db_prepare(catalog_db(catalog), sql_of(walk->side, filter, walk->has_direction), &list,
+			err))
 		return false;
 	bind_filter(list, filter, walk, size + 1);
 	while ((step = db_step(list, err)) == DB_ROW) {
@@ -145,6 +153,48 @@ bool calls_read_page(struct catalog *catalog, const struct call_filter *filter,
 	return true;
 }
 
+/* Copies those rows that pass, as many as fit; the page goes on behind the last that was looked at. */
+static void take_rows(const struct call_filter *filter, const struct call_row *rows, size_t count,
+		      struct call_row *out, size_t size, struct call_page *page)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (call_filter_passes(filter, &rows[i].call)) {
+			if (page->count == size) {
+				page->more = true;
+				return;
+			}
+			out[page->count++] = rows[i];
+		}
+		page->next = (struct call_cursor){ rows[i].call.started_at_ms, rows[i].call.id };
+	}
+}
+
+bool calls_walk_list(struct catalog *catalog, const struct call_filter *filter,
+		     const struct call_walk *walk, size_t most, struct call_row *out, size_t size,
+		     struct call_page *out_page, struct err *err)
+{
+	AUTO(free) struct call_row *rows = xcalloc(CALLS_PAGE_MAX, sizeof(*rows));
+	struct call_filter all = *filter;
+	struct call_walk on = *walk;
+	struct call_page page = { 0 }, read = { .more = true };
+	size_t step = size;
+
+	all.number = STR_NONE;
+	for (size_t looked_at = 0; read.more && !page.more && looked_at < most; looked_at += step) {
+		if (looked_at > 0)
+			step = CALLS_PAGE_MAX; /* not each passes */
+		if (!calls_read_page(catalog, &all, &on, rows, step, &read, err))
+			return false;
+		take_rows(filter, rows, read.count, out, size, &page);
+		on.start = read.next;
+	}
+	if (!page.more && read.more)
+		page.next = read.next;
+	page.more |= read.more;
+	*out_page = page;
+	return true;
+}
+
 static bool walk_page(struct catalog *catalog, enum call_side side,
 		      const struct call_filter *filter, const struct call_cursor *cursor,
 		      struct call_row *out, size_t size, struct call_page *out_page,
@@ -154,6 +204,8 @@ static bool walk_page(struct catalog *catalog, enum call_side side,
 	struct call_walk walk = call_walk_of(side, &narrow, cursor);
 
 	assert(size > 0 && size <= CALLS_PAGE_MAX);
+	if (filter->fate == CALLS_EXPIRED && !filter->number.len && !filter->call_sid.len)
+		return calls_read_expired(catalog, filter, side, cursor, out, size, out_page, err);
 	return filter->number.len && !filter->call_sid.len
 		       ? calls_search(catalog, &narrow, &walk, out, size, out_page, err)
 		       : calls_read_page(catalog, &narrow, &walk, out, size, out_page, err);

@@ -48,24 +48,11 @@ struct keys {
 	struct call_cursor horizon; /* {0, 0}: all that there is was read */
 };
 
-static bool is_newer(const struct call_cursor *a, const struct call_cursor *b)
-{
-	if (a->started_at_ms != b->started_at_ms)
-		return a->started_at_ms > b->started_at_ms;
-	return a->id > b->id;
-}
-
-/* Does the walk come to `a` before it comes to `b`? */
-static bool is_nearer(enum call_side side, const struct call_cursor *a, const struct call_cursor *b)
-{
-	return side == CALLS_NEWER ? is_newer(b, a) : is_newer(a, b);
-}
-
 static int newest_first(const void *left, const void *right)
 {
 	const struct call_cursor *a = left, *b = right;
 
-	return is_newer(a, b) ? -1 : is_newer(b, a) ? 1 : 0;
+	return call_is_nearer(CALLS_OLDER, a, b) ? -1 : call_is_nearer(CALLS_NEWER, a, b) ? 1 : 0;
 }
 
 static int oldest_first(const void *left, const void *right)
@@ -133,7 +120,7 @@ static bool read_keys(struct catalog *catalog, const struct digits *number,
 		keys->at[keys->count++] = key;
 	}
 	if (looked_at == limit &&
-	    (!keys->horizon.id || is_nearer(walk->side, &key, &keys->horizon)))
+	    (!keys->horizon.id || call_is_nearer(walk->side, &key, &keys->horizon)))
 		keys->horizon = key;
 	return step != DB_FAILED;
 }
@@ -168,7 +155,7 @@ static bool fill_page(struct catalog *catalog, const struct call_filter *filter,
 	for (size_t i = 0; i < keys->count; i++) {
 		const struct call_cursor *key = &keys->at[i];
 
-		if (keys->horizon.id && is_nearer(side, &keys->horizon, key))
+		if (keys->horizon.id && call_is_nearer(side, &keys->horizon, key))
 			break;
 		if (i && key->id == keys->at[i - 1].id) /* from and to end alike */
 			continue;
@@ -221,46 +208,6 @@ static bool merge(struct catalog *catalog, const struct call_filter *filter,
 	return true;
 }
 
-/* Copies those rows that pass, as many as fit; the page goes on behind the last that was looked at. */
-static void take_rows(const struct call_filter *filter, const struct call_row *rows, size_t count,
-		      struct call_row *out, size_t size, struct call_page *page)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (call_filter_passes(filter, &rows[i].call)) {
-			if (page->count == size) {
-				page->more = true;
-				return;
-			}
-			out[page->count++] = rows[i];
-		}
-		page->next = (struct call_cursor){ rows[i].call.started_at_ms, rows[i].call.id };
-	}
-}
-
-static bool walk_list(struct catalog *catalog, const struct call_filter *filter,
-		      const struct call_walk *walk, size_t most, struct call_row *out, size_t size,
-		      struct call_page *out_page, struct err *err)
-{
-	AUTO(free) struct call_row *rows = xcalloc(CALLS_PAGE_MAX, sizeof(*rows));
-	struct call_filter all = *filter;
-	struct call_walk on = *walk;
-	struct call_page page = { 0 }, read = { .more = true };
-
-	all.number = STR_NONE;
-	for (size_t looked_at = 0; read.more && !page.more && looked_at < most;
-	     looked_at += CALLS_PAGE_MAX) {
-		if (!calls_read_page(catalog, &all, &on, rows, CALLS_PAGE_MAX, &read, err))
-			return false;
-		take_rows(filter, rows, read.count, out, size, &page);
-		on.start = read.next;
-	}
-	if (!page.more && read.more)
-		page.next = read.next;
-	page.more |= read.more;
-	*out_page = page;
-	return true;
-}
-
 bool calls_search(struct catalog *catalog, const struct call_filter *filter,
 		  const struct call_walk *walk, struct call_row *out, size_t size,
 		  struct call_page *out_page, struct err *err)
@@ -277,9 +224,10 @@ bool calls_search(struct catalog *catalog, const struct call_filter *filter,
 	if (!numbers_find(catalog_db(catalog), &sought, numbers, most, &count, &are_many, err))
 		return false;
 	if (are_many)
-		return walk_list(catalog, filter, walk, WALKED_MAX, out, size, out_page, err);
+		return calls_walk_list(catalog, filter, walk, WALKED_MAX, out, size, out_page, err);
 	if (count > (is_filtered(filter) ? NUMBERS_FEW_FILTERED : NUMBERS_FEW)) {
-		if (!walk_list(catalog, filter, walk, WALKED_SHORT_MAX, out, size, out_page, err))
+		if (!calls_walk_list(catalog, filter, walk, WALKED_SHORT_MAX, out, size, out_page,
+				     err))
 			return false;
 		if (out_page->count >= WALKED_WORTH || !out_page->more)
 			return true;

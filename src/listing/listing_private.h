@@ -14,9 +14,13 @@ struct call_walk {
 	enum call_side side;
 	struct call_cursor start; /* the cursor, or the filter's nearer end */
 	int64_t end_ms; /* OLDER: the last instant that is reached; NEWER: the first that is not */
+	bool has_direction; /* of that one alone, which may be the unknown one */
+	enum call_direction direction;
 };
 struct call_walk call_walk_of(enum call_side side, const struct call_filter *filter,
 			      const struct call_cursor *cursor);
+/* Does a walk come to `a` before it comes to `b`? */
+bool call_is_nearer(enum call_side side, const struct call_cursor *a, const struct call_cursor *b);
 /* The same filter, narrowed to the instants at which its fate is possible at all. */
 struct call_filter call_filter_narrow(const struct call_filter *filter);
 /* The values of calls.recording_group that the filter asks for; 0: any. */
@@ -32,6 +36,17 @@ const char *calls_list_sql(enum call_side side, const struct call_filter *filter
 bool calls_read_page(struct catalog *catalog, const struct call_filter *filter,
 		     const struct call_walk *walk, struct call_row *out, size_t size,
 		     struct call_page *out_page, struct err *err) MUST_CHECK;
+/*
+ * A page of those of the filter, its number included, that are found by walking the list: looks at `most` calls, and then ends, short,
+ * with a place to go on from.
+ */
+bool calls_walk_list(struct catalog *catalog, const struct call_filter *filter,
+		     const struct call_walk *walk, size_t most, struct call_row *out, size_t size,
+		     struct call_page *out_page, struct err *err) MUST_CHECK;
+/* A page of CALLS_EXPIRED, without a number or a SID. */
+bool calls_read_expired(struct catalog *catalog, const struct call_filter *filter,
+			enum call_side side, const struct call_cursor *cursor, struct call_row *out,
+			size_t size, struct call_page *out_page, struct err *err) MUST_CHECK;
 bool calls_search(struct catalog *catalog, const struct call_filter *filter,
 		  const struct call_walk *walk, struct call_row *out, size_t size,
 		  struct call_page *out_page, struct err *err) MUST_CHECK;

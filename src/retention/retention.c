@@ -194,6 +194,16 @@ int64_t retention_shortest_ms(const struct retention_rules *rules)
 	return shortest_ms;
 }
 
+int64_t retention_shortest_of_way_ms(const struct retention_rules *rules, enum retention_way way)
+{
+	int64_t shortest_ms = rules->general.ms[way];
+
+	for (size_t i = 0; i < rules->count; i++)
+		if (rules->accounts[i].ms[way] < shortest_ms)
+			shortest_ms = rules->accounts[i].ms[way];
+	return shortest_ms;
+}
+
 int64_t retention_add_ms(int64_t ms, int64_t more_ms)
 {
 	int64_t sum_ms;

@@ -70,12 +70,14 @@ struct kept {
 	int64_t started_at_ms; /* of the recording; wall clock, 0 not known: it does not expire */
 };
 
-/* For how long those are played; account_sid "" not known.  Pure, as the next four are. */
+/* For how long those are played; account_sid "" not known.  Pure, as the next five are. */
 int64_t retention_ms(const struct retention_rules *rules, const char *account_sid,
 		     enum retention_way way);
 /* The longest and the shortest that any rule says. */
 int64_t retention_longest_ms(const struct retention_rules *rules);
 int64_t retention_shortest_ms(const struct retention_rules *rules);
+/* The shortest that any rule says of that direction, or of what is kept where none is known. */
+int64_t retention_shortest_of_way_ms(const struct retention_rules *rules, enum retention_way way);
 /* The last instant at which it is played, wall clock, or RETENTION_NEVER. */
 int64_t retention_expires_at_ms(const struct retention_rules *rules, const struct kept *kept);
 /* The last instant at which it is not removed, or RETENTION_NEVER. */
