@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "base/retry_wait.h"
 #include "blob/blob_request.h"
 #include "catalog/attempts.h"
 #include "catalog/recordings_digest.h"
@@ -136,13 +137,13 @@ void flight_ledger_failed(struct flight *flight, const struct err *err)
 {
 	struct log_tag tag;
 
-	if (err->kind == ERR_CONFLICT || err->kind == ERR_NOT_FOUND) {
 	/* Nothing of it was written, its end neither: what was deleted waits for that. */
 	if (err->kind == ERR_CONFLICT && flight->is_abandoned && flight->try->attempt_id != 0 &&
 	    !flight->try->facts.is_deleted) {
 		flight_end_deleted(flight);
 		return;
 	}
+	if (err->kind == ERR_CONFLICT || err->kind == ERR_NOT_FOUND) {
 		flight_overtaken(flight, err);
 		return;
 	}
@@ -228,6 +229,7 @@ static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct e
 	if (flight->try->facts.is_deleted) {
 		job->change.what |= PROJECTED_LET_GO;
 		return true;
+	}
 	if (flight->try->new_details &&
 	    !recordings_set_encryption(catalog, sid, str_of(flight->try->new_details), err))
 		return false;
@@ -290,7 +292,7 @@ static int64_t back_off(const struct flight *flight, int64_t most_ms)
 	uint64_t random;
 
 	random_bytes(&random, sizeof(random));
-	return verdict_backoff_ms(tries, flight->env->options.retry_first_ms, most_ms, random);
+	return retry_wait_ms(tries, flight->env->options.retry_first_ms, most_ms, random);
 }
 
 /*

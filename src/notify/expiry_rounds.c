@@ -111,10 +111,24 @@ static void plan_round(struct expiry_rounds *rounds)
 	timer_start(rounds->env.loop, &rounds->timer, wait_ms, begin_round);
 }
 
-static void give_up_round(struct expiry_rounds *rounds, const struct err *err)
+/* After what was asked of the ledger: false where the round does not go on, which is seen to. */
+static bool goes_on(struct expiry_rounds *rounds)
 {
-	log_warn(NULL, "cannot find out what has expired, to tell notify_url: %s", err->text);
+	if (rounds->is_stopped)
+		return false;
+	if (rounds->job.succeeded)
+		return true;
+	log_warn(NULL, "cannot find out what has expired, to tell notify_url: %s",
+		 rounds->job.err.text);
 	timer_start(rounds->env.loop, &rounds->timer, EACH_MOST_MS, begin_round);
+	return false;
+}
+
+/* All that had expired by now_ms is known. */
+static void end_round(struct expiry_rounds *rounds)
+{
+	rounds->state.expired_until_ms = rounds->now_ms;
+	plan_round(rounds);
 }
 
 /* ---- writing ---- */
@@ -138,17 +152,13 @@ static void noted(struct ledger_job *job)
 {
 	struct expiry_rounds *rounds = container_of(job, struct expiry_rounds, job);
 
-	if (rounds->is_stopped)
+	if (!goes_on(rounds))
 		return;
-	if (!job->succeeded) {
-		give_up_round(rounds, &job->err);
-		return;
-	}
 	if (rounds->count > 0)
 		rounds->env.noted(rounds->env.owner);
 	if (rounds->is_over) {
-		rounds->state.expired_until_ms = rounds->written_at_ms = rounds->now_ms;
-		plan_round(rounds);
+		rounds->written_at_ms = rounds->now_ms;
+		end_round(rounds);
 	} else {
 		read_page(rounds);
 	}
@@ -210,12 +220,8 @@ static void was_read(struct ledger_job *job)
 {
 	struct expiry_rounds *rounds = container_of(job, struct expiry_rounds, job);
 
-	if (rounds->is_stopped)
+	if (!goes_on(rounds))
 		return;
-	if (!job->succeeded) {
-		give_up_round(rounds, &job->err);
-		return;
-	}
 	rounds->noted += rounds->count;
 	if (rounds->count == 0 && !rounds->is_over) {
 		read_page(rounds);
@@ -223,8 +229,7 @@ static void was_read(struct ledger_job *job)
 	}
 	if (rounds->is_over && rounds->noted == 0 &&
 	    rounds->now_ms - rounds->written_at_ms < WRITE_EACH_MS) {
-		rounds->state.expired_until_ms = rounds->now_ms;
-		plan_round(rounds);
+		end_round(rounds);
 		return;
 	}
 	rounds->job =

@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/retry_wait.h"
 #include "chores/notices_expired.h"
 #include "chores/notices_queue.h"
 #include "event/loop.h"
@@ -277,10 +278,9 @@ static void write_failed(struct slot *slot)
 		.failure = slot->delivery.failure,
 	};
 	if (slot->failure.trying_ms < notifier->options.give_up_after_ms) {
-		slot->failure.due_at_ms =
-			wall_ms + receiver_backoff_ms(notice->tries + 1,
-						      notifier->options.retry_first_ms,
-						      RETRY_MOST_MS, any_number());
+		slot->failure.due_at_ms = wall_ms + retry_wait_ms(notice->tries + 1,
+								  notifier->options.retry_first_ms,
+								  RETRY_MOST_MS, any_number());
 	} else {
 		log_warn(NULL, "recording %s: %s is told to nobody, and given up: %s",
 			 notice->recording_sid, notice_type_text(notice->type),

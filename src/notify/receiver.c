@@ -1,5 +1,7 @@
 #include "notify/receiver.h"
 
+#include "base/retry_wait.h"
+
 #define GONE_STATUS 410
 
 enum receiver_word receiver_judge(int status)
@@ -41,9 +43,9 @@ static void failed(struct receiver *receiver, int64_t retry_after_ms, int64_t re
 		receiver->failing_since_ms = now_ms;
 	receiver->allowed = receiver->allowed > 1 ? receiver->allowed / 2 : 1;
 	if (receiver_is_ailing(receiver))
-		pause(receiver, now_ms + receiver_backoff_ms(
-						 (int64_t)receiver->failures - RECEIVER_AILING + 1,
-						 retry_first_ms, RECEIVER_WAIT_MOST_MS, random));
+		pause(receiver,
+		      now_ms + retry_wait_ms((int64_t)receiver->failures - RECEIVER_AILING + 1,
+					     retry_first_ms, RECEIVER_WAIT_MOST_MS, random));
 	if (retry_after_ms > RECEIVER_RETRY_AFTER_MOST_MS)
 		retry_after_ms = RECEIVER_RETRY_AFTER_MOST_MS;
 	if (retry_after_ms > 0)
@@ -68,18 +70,4 @@ void receiver_resume(struct receiver *receiver)
 {
 	receiver->is_gone = false;
 	receiver->paused_until_ms = 0;
-}
-
-int64_t receiver_backoff_ms(int64_t tries, int64_t first_ms, int64_t most_ms, uint64_t random)
-{
-	int64_t limit_ms = first_ms;
-
-	for (int64_t i = 1; i < tries && limit_ms < most_ms; i++)
-		limit_ms *= 2;
-	if (limit_ms > most_ms)
-		limit_ms = most_ms;
-
-	int64_t least_ms = limit_ms / 10;
-
-	return least_ms + (int64_t)(random % (uint64_t)(limit_ms - least_ms + 1));
 }

@@ -51,6 +51,3 @@ static inline bool receiver_is_ailing(const struct receiver *receiver)
 {
 	return receiver->failures >= RECEIVER_AILING;
 }
-
-/* Exponential, with full jitter, and never under a tenth. */
-int64_t receiver_backoff_ms(int64_t tries, int64_t first_ms, int64_t most_ms, uint64_t random);

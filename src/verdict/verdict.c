@@ -399,17 +399,3 @@ bool verdict_duration_is_off(int64_t duration_ms, int64_t announced_s)
 
 	return announced_s >= 0 && off_ms > 2000 && off_ms * 50 > announced_s * 1000;
 }
-
-int64_t verdict_backoff_ms(int64_t tries, int64_t first_ms, int64_t most_ms, uint64_t random)
-{
-	int64_t limit_ms = first_ms;
-
-	for (int64_t i = 1; i < tries && limit_ms < most_ms; i++)
-		limit_ms *= 2;
-	if (limit_ms > most_ms)
-		limit_ms = most_ms;
-
-	int64_t least_ms = limit_ms / 10;
-
-	return least_ms + (int64_t)(random % (uint64_t)(limit_ms - least_ms + 1));
-}

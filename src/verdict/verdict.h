@@ -131,10 +131,3 @@ enum upstream_sign verdict_sign(enum verdict_meaning meaning);
 
 /* How much the length may differ from what was announced: more than 2 s and 2 %. */
 bool verdict_duration_is_off(int64_t duration_ms, int64_t announced_s);
-
-/*
- * Back-off with full jitter: between 0 and first_ms * 2^(tries - 1), capped at most_ms,
- * and never under a tenth of that, so that a storm spreads but nobody hammers.
- * `random` is any 64 random bits.
- */
-int64_t verdict_backoff_ms(int64_t tries, int64_t first_ms, int64_t most_ms, uint64_t random);

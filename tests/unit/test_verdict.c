@@ -402,29 +402,12 @@ static void signs(void)
 		       rows[i].name);
 }
 
-static void backing_off(void)
-{
-	int out_of_bounds = 0, over_half = 0;
-
-	for (uint64_t i = 0; i < 1000; i++) {
-		int64_t ms = verdict_backoff_ms(3, 2000, 900000, i * 0x9e3779b97f4a7c15u);
-
-		out_of_bounds += ms < 800 || ms > 8000;
-		over_half += ms > 4400;
-	}
-	IS_INT(out_of_bounds, 0, "the third wait is between a tenth of 8 s and 8 s");
-	OK(over_half > 350 && over_half < 650, "spread evenly");
-	OK(verdict_backoff_ms(60, 2000, 900000, UINT64_MAX) <= 900000, "never over the most");
-	OK(verdict_backoff_ms(1, 1, 1, 12345) <= 1, "the shortest");
-}
-
 int main(void)
 {
 	judging();
 	details();
 	asked_to_wait();
 	durations();
-	backing_off();
 	signs();
 	return tap_end();
 }
