@@ -20,40 +20,10 @@
 #define PUT   "INSERT INTO t (name, n) VALUES ($1, $2)"
 #define COUNT "SELECT COUNT(*) FROM t"
 
+#include "database_calls.h"
+
 static char folder[] = "/tmp/callspool-test.XXXXXX";
 static char address[TEST_DATABASE_SIZE];
-static struct err err;
-
-static struct db *opened(enum db_mode mode)
-{
-	struct db *db = NULL;
-
-	if (!db_open(address, mode, &db, &err)) {
-		printf("Bail out! %s\n", err.text);
-		exit(1);
-	}
-	return db;
-}
-
-static int64_t number(struct db *db, const char *sql)
-{
-	AUTO(db_stmt_reset) struct db_stmt *stmt = NULL;
-
-	if (!db_prepare(db, sql, &stmt, &err) || db_step(stmt, &err) != DB_ROW)
-		return -1;
-	return db_column_int(stmt, 0);
-}
-
-static bool put(struct db *db, struct str name, int64_t n)
-{
-	struct db_stmt *stmt;
-
-	if (!db_prepare(db, PUT, &stmt, &err))
-		return false;
-	db_bind_str(stmt, 1, name);
-	db_bind_int(stmt, 2, n);
-	return db_run(stmt, &err);
-}
 
 static void test_values(struct db *db)
 {
@@ -285,6 +255,7 @@ int main(void)
 	if (!mkdtemp(folder))
 		return 1;
 	test_database_make(folder, address);
+	database = address;
 	{
 		AUTO(db_free) struct db *db = opened(DB_WRITE);
 

@@ -14,40 +14,10 @@
 #define PUT   "INSERT INTO t (name, n) VALUES ($1, $2) RETURNING id"
 #define COUNT "SELECT COUNT(*) FROM t"
 
+#include "database_calls.h"
+
 static char folder[] = "/tmp/callspool-test.XXXXXX";
 static char path[sizeof(folder) + 16];
-static struct err err;
-
-static struct db *opened(enum db_mode mode)
-{
-	struct db *db = NULL;
-
-	if (!db_open(path, mode, &db, &err)) {
-		printf("Bail out! %s\n", err.text);
-		exit(1);
-	}
-	return db;
-}
-
-static int64_t count_of(struct db *db)
-{
-	AUTO(db_stmt_reset) struct db_stmt *stmt = NULL;
-
-	if (!db_prepare(db, COUNT, &stmt, &err) || db_step(stmt, &err) != DB_ROW)
-		return -1;
-	return db_column_int(stmt, 0);
-}
-
-static bool put(struct db *db, struct str name, int64_t n)
-{
-	struct db_stmt *stmt;
-
-	if (!db_prepare(db, PUT, &stmt, &err))
-		return false;
-	db_bind_str(stmt, 1, name);
-	db_bind_int(stmt, 2, n);
-	return db_run(stmt, &err);
-}
 
 static void test_file(struct db *db)
 {
@@ -59,21 +29,11 @@ static void test_file(struct db *db)
 	OK(db_dialect(db) == DB_SQLITE, "the dialect is SQLite's");
 }
 
-/* One number that a pragma tells. */
-static int64_t setting(struct db *db, const char *sql)
-{
-	AUTO(db_stmt_reset) struct db_stmt *ask = NULL;
-
-	if (!db_prepare(db, sql, &ask, &err) || db_step(ask, &err) != DB_ROW)
-		return -1;
-	return db_column_int(ask, 0);
-}
-
 static void test_durable(struct db *db)
 {
 	AUTO(db_stmt_reset) struct db_stmt *mode = NULL;
 
-	IS_INT(setting(db, "PRAGMA synchronous"), 2, "each commit is synced");
+	IS_INT(number(db, "PRAGMA synchronous"), 2, "each commit is synced");
 	OK(db_prepare(db, "PRAGMA journal_mode", &mode, &err) && db_step(mode, &err) == DB_ROW,
 	   "the journal is asked for");
 	IS_STR(db_column_str(mode, 0), STR("wal"), "it is the log that readers do not wait for");
@@ -141,25 +101,25 @@ static void test_cache(struct db *db)
 static void test_transactions(struct db *db)
 {
 	AUTO(db_free) struct db *reader = opened(DB_READ);
-	int64_t before = count_of(db);
+	int64_t before = number(db, COUNT);
 
 	OK(db_begin(db, &err) && db_in_transaction(db), "a transaction begins");
 	OK(put(db, STR("kept"), 3), "a row in it");
-	IS_INT(count_of(reader), before, "a reader does not see it yet, and does not wait");
+	IS_INT(number(reader, COUNT), before, "a reader does not see it yet, and does not wait");
 	OK(db_commit(db, &err) && !db_in_transaction(db), "commit");
-	IS_INT(count_of(reader), before + 1, "now it does");
+	IS_INT(number(reader, COUNT), before + 1, "now it does");
 
 	OK(db_begin(reader, &err), "the reader begins a snapshot");
-	IS_INT(count_of(reader), before + 1, "fixed by its first query");
+	IS_INT(number(reader, COUNT), before + 1, "fixed by its first query");
 	OK(put(db, STR("later"), 4), "the writer goes on without waiting");
-	IS_INT(count_of(reader), before + 1, "the snapshot stays as it was");
+	IS_INT(number(reader, COUNT), before + 1, "the snapshot stays as it was");
 	OK(db_commit(reader, &err), "the snapshot ends");
-	IS_INT(count_of(reader), before + 2, "and the reader sees the present");
+	IS_INT(number(reader, COUNT), before + 2, "and the reader sees the present");
 	OK(!put(reader, STR("never"), 5), "a reader cannot change anything");
 
 	OK(db_begin(db, &err) && put(db, STR("dropped"), 6), "another transaction");
 	db_rollback(db);
-	IS_INT(count_of(db), before + 2, "rolled back");
+	IS_INT(number(db, COUNT), before + 2, "rolled back");
 	db_rollback(db);
 	OK(!db_commit(db, &err), "a commit without a transaction is an error");
 }
@@ -170,7 +130,7 @@ static void test_checkpoint(struct db *db)
 	int64_t left = -1;
 
 	OK(put(db, STR("logged"), 7) && db_log_bytes(db) > 0, "a commit leaves bytes in the log");
-	OK(db_begin(reader, &err) && count_of(reader) > 0, "a reader holds a snapshot");
+	OK(db_begin(reader, &err) && number(reader, COUNT) > 0, "a reader holds a snapshot");
 	OK(put(db, STR("after it"), 8), "something newer is committed");
 	OK(db_checkpoint(db, &left, &err), "a checkpoint does not wait for the reader");
 	OK(left > 0, "what it may still need is left");
@@ -220,15 +180,15 @@ static void test_settle(void)
 
 	snprintf(log_path, sizeof(log_path), "%s-wal", path);
 	OK(put(first, STR("in the log"), 10), "a row that is in the log alone");
-	rows = count_of(first);
+	rows = number(first, COUNT);
 	db = opened(DB_WRITE);
 	make_old(log_path, &before);
 	OK(db_begin(db, &err) && db_settle(db, &err), "what was found is settled");
 	OK(was_written_anew(log_path, &before), "by writing it anew");
 	OK(db_commit(db, &err), "and the transaction goes on");
-	IS_INT(count_of(db), rows, "all is there");
+	IS_INT(number(db, COUNT), rows, "all is there");
 	OK(put(first, STR("after"), 12), "others write again");
-	IS_INT(count_of(db), rows + 1, "behind what was settled");
+	IS_INT(number(db, COUNT), rows + 1, "behind what was settled");
 }
 
 /* The error of an earlier call is not taken for one of its own. */
@@ -282,19 +242,19 @@ static void test_copy(void)
 		big[0] = n;
 		OK(put(writer, (struct str){ big, 1 << 20 }, n), "a long text");
 	}
-	before = count_of(writer);
+	before = number(writer, COUNT);
 	snprintf(other, sizeof(other), "%s.copy", path);
-	OK(db_begin(reader, &err) && count_of(reader) == before, "a snapshot");
+	OK(db_begin(reader, &err) && number(reader, COUNT) == before, "a snapshot");
 	OK(db_copy(reader, other, &writing.progress, &err), "is copied");
 	OK(!db_copy(reader, other, NULL, &err), "not over what is there: %s", err.text);
 	db_rollback(reader);
 	OK(writing.put >= 2, "while another writes, %d times", (int)writing.put);
-	IS_INT(count_of(writer), before + writing.put, "which is not kept from it");
+	IS_INT(number(writer, COUNT), before + writing.put, "which is not kept from it");
 	OK(stat(other, &about) == 0 && (about.st_mode & 0777) == 0600, "for its owner alone");
 	OK(db_open(other, DB_READ, &copy, &err), "the copy can be read");
-	IS_INT(count_of(copy), before, "and has what the snapshot had");
-	IS_INT(setting(copy,
-		       "SELECT COUNT(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
+	IS_INT(number(copy, COUNT), before, "and has what the snapshot had");
+	IS_INT(number(copy,
+		      "SELECT COUNT(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
 	       0, "in order");
 	snprintf(other, sizeof(other), "%s.copy-shm", path);
 	OK(access(other, F_OK) < 0, "without a log beside it");
@@ -331,6 +291,7 @@ int main(void)
 	if (!mkdtemp(folder))
 		return 1;
 	snprintf(path, sizeof(path), "%s/ledger.db", folder);
+	database = path;
 	{
 		AUTO(db_free) struct db *db = opened(DB_WRITE);
 
