@@ -394,6 +394,9 @@ static void seal_done(struct blob_request *request)
 		flight_write_ledger(flight, run_stored, stored_written);
 		return;
 	}
+	/* At the end, when they have stopped: the attempt stays open, and the next start goes on with the recording. */
+	if (!flight->env->sealers)
+		return;
 	flight->try->facts.is_unsynced = request->sealed == BLOB_UNSYNCED;
 	verdict_blame_store(&flight->try->facts, &request->err);
 	if (flight->try->facts.is_unsynced)

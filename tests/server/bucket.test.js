@@ -256,6 +256,10 @@ test('a bucket that is busy is asked again; one that refuses us is told of, with
   const began = Date.now();
   await server.stop('SIGTERM');
   assert.ok(Date.now() - began < 15_000, `${Date.now() - began} ms`);
+  assert.ok(!/disk/i.test(server.said), 'which is no trouble of the disk');
+  s3.release();
+  const next = await serve(t, bucket, { dataDir: server.dataDir });
+  await untilState(next, waits.callSid, 'stored', 10_000); // at once, as after any stop
 });
 
 test('the cache is bounded: what was used last stays, all plays', async (t) => {
