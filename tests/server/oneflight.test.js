@@ -166,8 +166,7 @@ describe('one flight for everybody', () => {
   }
 });
 
-// Both at once: most of it is waiting, on both sides.
-describe('no storm', { concurrency: true }, () => {
+describe('no storm', () => {
   const RECORDINGS = 60;
   const STORM_MS = 6000;
   const WINDOW_MS = 100;
