@@ -2,7 +2,7 @@
  * A claim reads what is due, as it would alone, and then takes a lease of each row: all are sent at once, and
  * what was had is asked at the end.  The row is locked for that moment, or passed over where it is locked:
  * a turn that waits for a claim, and a claim that waits for that turn, would be a deadlock.  A turn waits for the row before it
- * takes the lease, so that no two are ever about to make the same one.
+ * takes the lease, or gives it back, so that no two are ever about to make the same one.
  */
 #include "cluster/leases.h"
 
@@ -152,18 +152,21 @@ static bool change_own(struct catalog *catalog, const char *sql, struct str reco
 
 bool lease_check(struct catalog *catalog, struct str recording_sid, struct err *err)
 {
-	return change_own(catalog,
-			  "UPDATE leases SET since_ms = since_ms WHERE process_id = $1 AND "
-			  "recording_id = (SELECT id FROM recordings WHERE recording_sid = $2)",
-			  recording_sid, err);
+	return change_own(
+		catalog,
+		"WITH own AS (SELECT id FROM recordings WHERE recording_sid = $2 FOR UPDATE) "
+		"UPDATE leases SET since_ms = since_ms FROM own "
+		"WHERE process_id = $1 AND recording_id = own.id",
+		recording_sid, err);
 }
 
 bool lease_end(struct catalog *catalog, struct str recording_sid, struct err *err)
 {
-	return change_own(catalog,
-			  "DELETE FROM leases WHERE process_id = $1 AND "
-			  "recording_id = (SELECT id FROM recordings WHERE recording_sid = $2)",
-			  recording_sid, err);
+	return change_own(
+		catalog,
+		"WITH own AS (SELECT id FROM recordings WHERE recording_sid = $2 FOR UPDATE) "
+		"DELETE FROM leases USING own WHERE process_id = $1 AND recording_id = own.id",
+		recording_sid, err);
 }
 
 bool leases_own(struct catalog *catalog, int64_t after_id, struct lease_row *out, size_t size,
