@@ -112,15 +112,15 @@ static void *run_writer(void *argument)
 {
 	struct ledger *ledger = argument;
 	struct writer *writer = &ledger->turns;
-	bool is_stopping = false;
-	int64_t wait_ms = 0; /* at start: what a crash left behind the watermark */
+	bool is_stopping = false,
+	     more = true; /* at start: what a crash left behind the watermark */
+	int64_t wait_ms = 0;
 
 	for (;;) {
 		struct ledger_job *jobs =
 			ledger_queue_take(&writer->queue, BATCH_MAX, wait_ms, &is_stopping);
 		bool has_news = atomic_exchange(&ledger->has_news, false);
 		bool has_events = atomic_exchange(&ledger->has_events, false);
-		bool more = false;
 
 		if (atomic_exchange(&ledger->is_fenced, false))
 			enlist_anew(ledger);
@@ -130,7 +130,7 @@ static void *run_writer(void *argument)
 			break;
 		else if (has_news)
 			writer_hear(writer);
-		if (jobs || has_events || !has_news)
+		if (jobs || has_events || more || !has_news)
 			more = project(ledger, jobs != NULL);
 		wait_ms = more ? 0 : projector_wait_ms(&ledger->projector, clock_monotonic_ms());
 		atomic_store(&ledger->heard, writer->heard);
