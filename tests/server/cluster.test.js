@@ -70,7 +70,7 @@ test('two side by side: what one is told both list, fetch once, play, and hear o
   }
   await events.hears('the other one tells of it', ({ calls }) => calls?.some(({ call_sid: sid }) => sid === recording.callSid));
   assert.equal(upstream.mediaRequests(recording.recordingSid).length, 1);
-  const many = await Promise.all(Array.from({ length: 20 }, (_, i) => store([a, b][i % 2], upstream)));
+  const many = await Promise.all(Array.from({ length: 6 }, (_, i) => store([a, b][i % 2], upstream)));
   for (const { recordingSid } of many) assert.equal(upstream.mediaRequests(recordingSid).length, 1, 'each is fetched once');
   assert.equal((await request(`${a.url}/api/recordings/${recording.recordingSid}`, { method: 'DELETE' })).status, 200);
   await until('the other one plays it no more', async () => (await play(b, recording.mediaPath)).status !== 200);
@@ -78,7 +78,7 @@ test('two side by side: what one is told both list, fetch once, play, and hear o
   const c = await serve('c');
   for (const server of [a, b, c]) {
     const feed = await Events.open(t, server, `?after=${seq}`);
-    await feed.hears('what came after is told by any of them', ({ calls }) => calls?.some(({ call_sid: sid }) => sid === many[19].callSid));
+    await feed.hears('what came after is told by any of them', ({ calls }) => calls?.some(({ call_sid: sid }) => sid === many[5].callSid));
     assert.ok(feed.messages.every(({ reset }) => !reset));
   }
 });
