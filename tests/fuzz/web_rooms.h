@@ -38,6 +38,8 @@
 #include "http/http_server.h"
 #include "ledger/ledger.h"
 #include "ledger/reserve.h"
+#include "purge/clock_guard.h"
+#include "purge/purge.h"
 #include "rest/discovery.h"
 #include "rest/upstream.h"
 #include "twilio/accounts.h"
@@ -78,6 +80,7 @@ static struct {
 	struct reserve *reserve;
 	struct accounts accounts;
 	struct auth *auth;
+	struct purge_env purge;
 	struct web web;
 	struct web_local *local;
 	struct http_server *server;
@@ -408,6 +411,7 @@ static void rooms_prepare(void)
 	atexit(remove_folder);
 	log_set_level(LOG_ERROR);
 	rooms_path("reserve", path);
+	rooms.purge.guard = clock_guard_new();
 	rooms_must(blob_local_open(rooms.folder, &rooms.store, &err) &&
 			   reserve_open(path, &rooms.reserve, &err),
 		   &err);
@@ -462,6 +466,7 @@ static void rooms_build(enum auth_mode mode, const struct http_app *app)
 			   ledger_open(path, &rooms.ledger, &err) &&
 			   auth_open(&options, rooms.folder, NULL, rooms.ledger, &rooms.auth, &err),
 		   &err);
+	rooms.purge.ledger = rooms.ledger;
 	rooms.web = (struct web){ .options = { .play_wait_ms = 1000,
 					       .trusted_proxies = proxies,
 					       .cors_origins = origins,
@@ -472,6 +477,7 @@ static void rooms_build(enum auth_mode mode, const struct http_app *app)
 				  .reserve = rooms.reserve,
 				  .accounts = &rooms.accounts,
 				  .auth = rooms.auth,
+				  .purge = &rooms.purge,
 				  .own_url = "http://localhost" };
 	web_init(&rooms.web);
 	rooms.local = web_local_new(&rooms.web, rooms.loop, rooms.mailbox);
