@@ -106,6 +106,13 @@ static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct e
 
 	if (!recordings_find(catalog, sid, &recording, err))
 		return false;
+	job->change.what = PROJECTED_RECORDING | PROJECTED_STORED;
+	memcpy(job->change.recording_sid, recording.recording_sid, SID_SIZE);
+	memcpy(job->change.call_sid, recording.call_sid, SID_SIZE);
+	/* A server took a commit whose answer was lost, and this is the second try. */
+	if (recording.state == RECORDING_STORED &&
+	    str_eq(str_of(recording.path), str_of(adoption->name)))
+		return true;
 	/* A flight that has begun meanwhile, or resumes a file that came in part, is an attempt after ours. */
 	if (!attempts_list(catalog, sid, &newest, 1, &count, err))
 		return false;
@@ -126,9 +133,6 @@ static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct e
 		.path = adoption->name,
 	};
 
-	job->change.what = PROJECTED_RECORDING | PROJECTED_STORED;
-	memcpy(job->change.recording_sid, recording.recording_sid, SID_SIZE);
-	memcpy(job->change.call_sid, recording.call_sid, SID_SIZE);
 	return attempts_end(catalog, &end, err) &&
 	       recordings_mark_stored(catalog, sid, &media, err) &&
 	       (!adoption->storing || adoption->storing(adoption, catalog, err));
@@ -146,7 +150,7 @@ static void stored(struct ledger_job *job)
 		return;
 	}
 	adoption->err = job->err;
-	if (adoption->is_abandoned) {
+	if (adoption->is_abandoned || !ledger_left_nothing(adoption->ledger, &job->err)) {
 		log_warn(NULL, "recording %s: %s stays, a file that the ledger does not name",
 			 adoption->recording_sid, adoption->name);
 		fail(adoption, &job->err);

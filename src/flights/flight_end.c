@@ -345,19 +345,36 @@ void flight_end_without_media(struct flight *flight)
 
 /* ---- a turn that ends with media ---- */
 
-static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct err *err)
+static bool mark_stored(struct flight *flight, struct catalog *catalog, struct err *err)
 {
-	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
-
 	/* Of a store that had to know it, to take the file at all. */
 	const char *digest = flight->arrival.file->sha256;
 	struct str sid = str_of(flight->recording_sid);
 
-	job->change.what = PROJECTED_RECORDING | PROJECTED_STORED;
 	return lease_end(catalog, sid, err) && end_attempt(flight, catalog, err) &&
 	       recordings_mark_stored(catalog, sid, &flight->try->media, err) &&
 	       (digest[0] == '\0' ||
 		recordings_set_digest(catalog, sid, flight->generation, digest, err));
+}
+
+/* A server took a commit whose answer was lost: the second try finds the lease given back, and the attempt ended. */
+static bool is_marked(const struct flight *flight, struct catalog *catalog)
+{
+	struct recording recording;
+	struct err ignored;
+
+	return recordings_find(catalog, str_of(flight->recording_sid), &recording, &ignored) &&
+	       recording.state == RECORDING_STORED &&
+	       str_eq(str_of(recording.path), str_of(flight->try->media_name));
+}
+
+static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
+
+	job->change.what = PROJECTED_RECORDING | PROJECTED_STORED;
+	return mark_stored(flight, catalog, err) ||
+	       (err->kind == ERR_CONFLICT && is_marked(flight, catalog));
 }
 
 static void stored_written(struct ledger_job *job)
@@ -367,7 +384,13 @@ static void stored_written(struct ledger_job *job)
 	struct log_tag tag;
 
 	if (!job->succeeded) {
-		unnamed_media_remove(flight->env, flight->recording_sid, flight->try->media_name);
+		if (ledger_left_nothing(flight->env->ledger, &job->err))
+			unnamed_media_remove(flight->env, flight->recording_sid,
+					     flight->try->media_name);
+		else
+			log_warn(tag_of(flight, &tag),
+				 "recording %s: %s stays, for the ledger may name it",
+				 flight->recording_sid, flight->try->media_name);
 		flight_ledger_failed(flight, &job->err);
 		return;
 	}

@@ -467,3 +467,8 @@ void ledger_read(struct ledger *ledger, struct ledger_job *job)
 {
 	ledger_queue_post(&ledger->reads, job);
 }
+
+bool ledger_left_nothing(const struct ledger *ledger, const struct err *err)
+{
+	return catalog_is_local(ledger->turns.catalog) || !writer_is_trouble(err);
+}

@@ -83,3 +83,8 @@ void ledger_free(struct ledger *ledger);
 /* Any thread.  Those that are quick (ledger_jobs.h) are not done in the order of the others. */
 void ledger_write(struct ledger *ledger, struct ledger_job *job);
 void ledger_read(struct ledger *ledger, struct ledger_job *job); /* any thread */
+/*
+ * Of a job that was answered undone, because of `err`: is it certain that the ledger has nothing of it?  Not where a server
+ * may have taken a commit and could not say so.  Any thread.
+ */
+bool ledger_left_nothing(const struct ledger *ledger, const struct err *err);

@@ -100,6 +100,27 @@ static void test_deleted_while_sealed(void)
 	write_sql("UPDATE recordings SET state = 5");
 }
 
+/* A server took the commit, and its answer was lost: the second try finds it done, and what the ledger names stays. */
+static void test_written_before(void)
+{
+	AUTO(free) char *sql = NULL;
+	char name[BLOB_NAME_SIZE];
+
+	begin_anew();
+	upstream_answers(WHOLE, whole, THEN_CLOSE);
+	fly_begin();
+	until(has_landed);
+	memcpy(name, flight->try->media_name, sizeof(name));
+	sql = xasprintf("UPDATE attempts SET ended_at_ms = began_at_ms WHERE ended_at_ms IS NULL; "
+			"UPDATE recordings SET state = 3, next_try_at_ms = NULL, path = '%s'",
+			name);
+	write_sql(sql);
+	until(has_turned);
+	IS_INT(flight->state, FLIGHT_STORED, "what the ledger has already is stored");
+	OK(is_there(name), "and the file that it names stays");
+	write_sql("UPDATE recordings SET state = 5");
+}
+
 /* How long it has been tried for, and how long it waits. */
 static void test_gives_up(void)
 {
@@ -258,6 +279,7 @@ int main(void)
 	test_not_written();
 	test_overtaken();
 	test_deleted_while_sealed();
+	test_written_before();
 	test_gives_up();
 	test_waits_longer();
 	test_off();
