@@ -133,22 +133,23 @@ static bool run_turns(struct catalog *catalog, size_t max_events, struct project
 	return true;
 }
 
-/* Once nothing is left of one it is over. */
+/* Once nothing is left of one it is over; and looked for no longer once a turn has told that, for this one may fail. */
 static bool run_orphans(struct catalog *catalog, size_t max_events, struct projection_result *out,
 			struct err *err)
 {
-	while (catalog->orphan_count > 0 && !out->more) {
-		int64_t stream = catalog->orphans[catalog->orphan_count - 1];
+	for (size_t i = 0; i < catalog->orphan_count && !out->more;) {
+		int64_t stream = catalog->orphans[i];
 		struct stream_mark *mark = stream_find(catalog, stream);
 
-		if (mark && !apply_after(catalog, stream, &mark->watermark, max_events, out, err))
+		if (!mark) {
+			catalog->orphans[i] = catalog->orphans[--catalog->orphan_count];
+			continue;
+		}
+		if (!apply_after(catalog, stream, &mark->watermark, max_events, out, err))
 			return false;
-		if (out->more)
-			return true;
-		if (mark)
+		if (!out->more)
 			stream_end(catalog, mark);
-		/* Should this transaction fail, who looks for orphans next finds it again. */
-		catalog->orphan_count--;
+		i++;
 	}
 	return true;
 }
