@@ -59,7 +59,7 @@ static enum db_mode db_mode_of(enum catalog_mode mode)
 	return DB_WRITE;
 }
 
-/* On a server others may write at the same time, who are told apart by it; of a process it is its id. */
+/* On a server others may write at the same time, who are told apart by it; of a process's writer it is the process's id. */
 static int64_t random_writer(void)
 {
 	uint64_t random;

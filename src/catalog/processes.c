@@ -71,8 +71,6 @@ bool catalog_enlist(struct catalog *catalog, const char *place, struct err *err)
 void catalog_enlist_as(struct catalog *catalog, int64_t process)
 {
 	catalog->process_id = process;
-	if (catalog->mode == CATALOG_WRITE && process != 0)
-		catalog->writer_id = process;
 	catalog->is_numbered = false;
 }
 

@@ -23,7 +23,7 @@ struct catalog;
  * A ledger in a file has its lock: there it does nothing.
  */
 bool catalog_enlist(struct catalog *catalog, const char *place, struct err *err) MUST_CHECK;
-/* CATALOG_QUICK, and CATALOG_WRITE beside the one that was enlisted: of that process. */
+/* CATALOG_QUICK, and CATALOG_WRITE beside the one that was enlisted: of that process.  Its turns are told apart from that one's. */
 void catalog_enlist_as(struct catalog *catalog, int64_t process);
 /* Its number; 0: of a file, or not enlisted. */
 int64_t catalog_process(const struct catalog *catalog);

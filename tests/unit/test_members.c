@@ -32,6 +32,8 @@ static void process_start(struct process *process, const char *place)
 	MUST(catalog_open(ledger.path, CATALOG_WRITE, &process->pulse, &err));
 	catalog_enlist_as(process->quick, catalog_process(process->writer));
 	catalog_enlist_as(process->pulse, catalog_process(process->writer));
+	OK(process->pulse->writer_id != process->writer->writer_id,
+	   "a turn of the pulse is not taken for one of the writer");
 }
 
 static void process_end(struct process *process)
