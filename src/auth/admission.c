@@ -411,14 +411,15 @@ void admission_leave(struct admission_waiter *waiter)
 
 /* ---- what changed ---- */
 
-static void age_queries(struct admission *admission, int64_t sequence)
+/* The numbers may have gone back where anything may have changed. */
+static void age_queries(struct admission *admission, bool is_all, int64_t sequence)
 {
 	for (size_t i = 0; i < admission->queries.bucket_count; i++) {
 		for (struct map_node *node = admission->queries.buckets[i]; node;
 		     node = node->next) {
 			struct query *query = container_of(node, struct query, node);
 
-			if (query->stale_before < sequence)
+			if (is_all || query->stale_before < sequence)
 				query->stale_before = sequence;
 		}
 	}
@@ -439,7 +440,7 @@ static void auth_changed(struct ledger_listener *listener, const struct projecti
 		known_drop_user(admission->table, (uint64_t)change->user_id);
 	if (change->what & PROJECTED_LINK)
 		known_drop_kind(admission->table, CREDENTIAL_VISIT);
-	age_queries(admission, sequence);
+	age_queries(admission, change->what & PROJECTED_ALL, sequence);
 }
 
 /* ---- life cycle ---- */

@@ -116,9 +116,31 @@ static void hear_turn(struct turn_hearer *hearer, struct str text, int64_t seque
 	hearer->heard(hearer, changes, count, sequence);
 }
 
+/* A server that took the place of another without its last turns gives their numbers again. */
+static bool is_another(const struct turn_stamp *heard, const struct turn_stamp *row)
+{
+	return heard->seq == row->seq &&
+	       (heard->at_ms != row->at_ms || heard->writer_id != row->writer_id);
+}
+
+/* What was heard is not there: anything may have changed since the turns that are. */
+static bool hear_of_loss(struct catalog *catalog, int64_t *heard, struct turn_hearer *hearer,
+			 struct err *err)
+{
+	int64_t numbers[CATALOG_NUMBERS];
+
+	if (!numbers_read(catalog, numbers, err)) /* and with them the newest */
+		return false;
+	catalog->heard = catalog->newest;
+	*heard = catalog->newest.seq;
+	hearer->lost(hearer, *heard);
+	hear_all(hearer, *heard);
+	return true;
+}
+
 /* From the turn that was heard last on, which is there still where none between is gone. */
 static bool hear_page(struct catalog *catalog, int64_t *heard, struct turn_hearer *hearer,
-		      bool *out_more, struct err *err)
+		      bool *out_more, bool *out_lost, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
 	enum db_step step;
@@ -126,20 +148,27 @@ static bool hear_page(struct catalog *catalog, int64_t *heard, struct turn_heare
 	unsigned rows = 0;
 
 	if (!db_prepare(catalog->db,
-			"SELECT seq, changes FROM turns WHERE seq >= $1 ORDER BY seq LIMIT $2",
+			"SELECT seq, at_ms, process_id, changes FROM turns WHERE seq >= $1 "
+			"ORDER BY seq LIMIT $2",
 			&list, err))
 		return false;
 	db_bind_int(list, 1, after);
 	db_bind_int(list, 2, PAGE);
 	for (; (step = db_step(list, err)) == DB_ROW; rows++) {
-		int64_t seq = db_column_int(list, 0);
+		const struct turn_stamp row = turn_stamp_read(list, 0);
+		int64_t seq = row.seq;
 
+		*out_lost = rows == 0 && is_another(&catalog->heard, &row);
+		if (*out_lost)
+			return true;
 		if (rows == 0 && seq > after && after > 0)
 			hear_all(hearer, seq);
 		else if (seq > after)
-			hear_turn(hearer, db_column_str(list, 1), seq);
+			hear_turn(hearer, db_column_str(list, 3), seq);
 		*heard = seq;
+		catalog->heard = row;
 	}
+	*out_lost = step == DB_DONE && rows == 0 && after > 0;
 	*out_more = rows == PAGE;
 	return step == DB_DONE;
 }
@@ -163,13 +192,16 @@ bool turns_recent(struct catalog *catalog, int64_t most, int64_t *out_sequence, 
 bool turns_hear(struct catalog *catalog, int64_t *heard, struct turn_hearer *hearer,
 		struct err *err)
 {
-	bool more = true;
+	bool more = true, is_lost = false;
 
 	if (catalog->mode == CATALOG_WRITE && db_in_transaction(catalog->db) &&
-	    catalog->numbers[NUMBER_SEQUENCE] <= *heard)
-		return true;
-	while (more)
-		if (!hear_page(catalog, heard, hearer, &more, err))
+	    catalog->newest.seq <= *heard) {
+		more = false;
+		is_lost = catalog->newest.seq < *heard ||
+			  is_another(&catalog->heard, &catalog->newest);
+	}
+	while (more && !is_lost)
+		if (!hear_page(catalog, heard, hearer, &more, &is_lost, err))
 			return false;
-	return true;
+	return !is_lost || hear_of_loss(catalog, heard, hearer, err);
 }

@@ -26,6 +26,8 @@ struct turn_hearer {
 	/* All changes of a turn; changes[0].what may be PROJECTED_ALL: then it is the only one. */
 	void (*heard)(struct turn_hearer *hearer, const struct projection_change *changes,
 		      size_t count, int64_t sequence);
+	/* Turns that were told are not there any more: from here on it is told from this number, anything first. */
+	void (*lost)(struct turn_hearer *hearer, int64_t sequence);
 };
 
 /*
@@ -39,7 +41,8 @@ bool turns_recent(struct catalog *catalog, int64_t most, int64_t *out_sequence,
 		  struct err *err) MUST_CHECK;
 /*
  * Every turn after *heard, which is told or was the ledger's sequence once; *heard goes along.  Where turns between are gone
- * already, everything may have changed.  Within a write transaction, as its first thing, it costs a
+ * already, or one that was heard is another one now (the server is one that had not all of them yet, and *heard goes back),
+ * everything may have changed.  Within a write transaction, as its first thing, it costs a
  * question only where somebody else had a turn; what is heard is committed, whatever becomes of that transaction.
  */
 bool turns_hear(struct catalog *catalog, int64_t *heard, struct turn_hearer *hearer,

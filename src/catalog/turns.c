@@ -114,14 +114,22 @@ static bool read_last(struct catalog *catalog, int64_t numbers[CATALOG_NUMBERS],
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 
+	bool is_local = catalog_is_local(catalog);
+
 	memset(numbers, 0, sizeof(int64_t[CATALOG_NUMBERS]));
+	catalog->newest = (struct turn_stamp){ 0 };
 	if (!db_prepare(
 		    catalog->db,
-		    "SELECT seq, watermark, counts, streams FROM turns ORDER BY seq DESC LIMIT 1",
+		    is_local
+			    ? "SELECT seq, watermark, counts, streams FROM turns ORDER BY seq DESC LIMIT 1"
+			    : "SELECT seq, watermark, counts, streams, seq, at_ms, process_id FROM turns "
+			      "ORDER BY seq DESC LIMIT 1",
 		    &find, err))
 		return false;
 	switch (db_step(find, err)) {
 	case DB_ROW:
+		if (!is_local)
+			catalog->newest = turn_stamp_read(find, 4);
 		numbers[NUMBER_SEQUENCE] = db_column_int(find, 0);
 		numbers[NUMBER_WATERMARK] = db_column_int(find, 1);
 		return counts_read(db_column_str(find, 2), numbers, err) &&
@@ -239,12 +247,14 @@ bool turn_end(struct catalog *catalog, struct err *err)
 		    &append, err))
 		return false;
 	catalog->last_turn = numbers[NUMBER_SEQUENCE];
+	catalog->heard =
+		(struct turn_stamp){ catalog->last_turn, clock_wall_ms(), catalog->writer_id };
 	buf_over(&counts, text, sizeof(text));
 	counts_write(numbers, &counts);
 	buf_over(&streams, streams_text, sizeof(streams_text));
 	streams_write(catalog, &streams);
 	db_bind_int(append, 1, numbers[NUMBER_SEQUENCE]);
-	db_bind_int(append, 2, clock_wall_ms());
+	db_bind_int(append, 2, catalog->heard.at_ms);
 	db_bind_int(append, 3, numbers[NUMBER_WATERMARK]);
 	db_bind_str(append, 4, buf_str(&counts));
 	bind_known(append, 5, catalog->writer_id);

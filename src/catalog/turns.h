@@ -35,6 +35,11 @@ struct stream_mark {
 };
 #define STREAMS_MAX 256 /* of processes that live, and of those that left events behind */
 
+/* A turn as nobody else could have written it; seq 0: none is known. */
+struct turn_stamp {
+	int64_t seq, at_ms, writer_id;
+};
+
 struct catalog {
 	struct db *db;
 	enum catalog_mode mode;
@@ -51,6 +56,7 @@ struct catalog {
 	int64_t added[CATALOG_NUMBERS];   /* in it, not in the table yet */
 	int64_t last_event;               /* the place that was given last in it; 0: none */
 	int64_t last_turn;                /* the turn that was written in it; 0: none */
+	struct turn_stamp newest, heard;  /* on a server: as it began; as turns_hear() knows it */
 	int64_t turns_kept_from;          /* the sequence before which the next removal removes */
 	int turns_left;                   /* until the next removal */
 	bool notifies;                    /* changes are noted (notices.h) */
@@ -67,6 +73,12 @@ static inline void number_add(struct catalog *catalog, enum catalog_number numbe
 }
 /* The first thing in a write transaction, and the last: reads where the ledger stands, and tells what changed. */
 bool turn_begin(struct catalog *catalog, struct err *err) MUST_CHECK;
+/* Columns seq, at_ms, process_id, from `first` on. */
+static inline struct turn_stamp turn_stamp_read(const struct db_stmt *row, int first)
+{
+	return (struct turn_stamp){ db_column_int(row, first), db_column_int(row, first + 1),
+				    db_column_int(row, first + 2) };
+}
 bool turn_end(struct catalog *catalog, struct err *err) MUST_CHECK;
 /* In a write transaction; NULL: there is no such stream. */
 struct stream_mark *stream_find(struct catalog *catalog, int64_t stream);

@@ -120,6 +120,14 @@ void feed_tell(struct feed *feed, const struct projection_change *changes, size_
 		post(listener, changes, count, sequence);
 }
 
+void feed_begin_anew(struct feed *feed, int64_t sequence)
+{
+	pthread_mutex_lock(&feed->mutex);
+	feed->sequence = feed->forgotten_sequence = sequence;
+	feed->oldest = feed->next;
+	pthread_mutex_unlock(&feed->mutex);
+}
+
 int64_t feed_sequence(struct feed *feed)
 {
 	int64_t sequence;

@@ -71,9 +71,10 @@ static void tell_fenced(struct pulse *pulse)
 	pulse->owner.fenced(pulse->owner.owner);
 }
 
-static void look(struct pulse *pulse)
+/* With each beat whatever the number is: a server that took the place of another may have given it to another turn. */
+static void look(struct pulse *pulse, bool is_beat)
 {
-	int64_t sequence;
+	int64_t sequence, heard_before = atomic_load(pulse->owner.heard);
 	bool is_alive;
 	struct err err;
 
@@ -81,7 +82,7 @@ static void look(struct pulse *pulse)
 		log_debug(NULL, "cannot look for what others have written: %s", err.text);
 		return;
 	}
-	if (sequence > atomic_load(pulse->owner.heard))
+	if (sequence > atomic_load(pulse->owner.heard) || sequence < heard_before || is_beat)
 		pulse->owner.news(pulse->owner.owner);
 	if (!is_alive)
 		tell_fenced(pulse);
@@ -134,9 +135,11 @@ static void *run_pulse(void *argument)
 
 	while (wait_a_while(pulse)) {
 		follow_process(pulse);
-		if (atomic_exchange(&pulse->is_to_beat, false))
+		bool is_beat = atomic_exchange(&pulse->is_to_beat, false);
+
+		if (is_beat)
 			beat(pulse);
-		look(pulse);
+		look(pulse, is_beat);
 	}
 	return NULL;
 }

@@ -184,6 +184,15 @@ static void heard(struct turn_hearer *hearer, const struct projection_change *ch
 	feed_tell(writer->feed, changes, count, sequence);
 }
 
+static void lost(struct turn_hearer *hearer, int64_t sequence)
+{
+	struct writer *writer = container_of(hearer, struct writer, hearer);
+
+	log_warn(NULL, "the ledger has lost what it said was written: going on from change %lld",
+		 (long long)sequence);
+	feed_begin_anew(writer->feed, sequence);
+}
+
 void writer_hear(struct writer *writer)
 {
 	struct err err;
@@ -198,6 +207,7 @@ void writer_init(struct writer *writer)
 {
 	ledger_queue_init(&writer->queue);
 	writer->hearer.heard = heard;
+	writer->hearer.lost = lost;
 }
 
 void writer_release(struct writer *writer)

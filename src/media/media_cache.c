@@ -121,17 +121,14 @@ static void forget(struct media_cache *cache, const char *sid, int64_t sequence)
 		query->stale_before = sequence;
 }
 
+/* The numbers may have gone back. */
 static void forget_all(struct media_cache *cache, int64_t sequence)
 {
 	while (cache->entries.count > 0)
 		entry_free(cache, container_of(cache->used.prev, struct entry, used));
 	for (size_t i = 0; i < cache->queries.bucket_count; i++) {
-		for (struct map_node *node = cache->queries.buckets[i]; node; node = node->next) {
-			struct media_query *query = container_of(node, struct media_query, node);
-
-			if (query->stale_before < sequence)
-				query->stale_before = sequence;
-		}
+		for (struct map_node *node = cache->queries.buckets[i]; node; node = node->next)
+			container_of(node, struct media_query, node)->stale_before = sequence;
 	}
 }
 

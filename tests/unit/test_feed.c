@@ -154,6 +154,25 @@ static void test_listeners(void)
 	loop_free(loop);
 }
 
+/* The ledger has lost what was told: the numbers fall, and nobody goes on from one of before. */
+static void test_begins_anew(void)
+{
+	AUTO(feed_free) struct feed *own = feed_new(5);
+
+	feed_tell(own, changes, 2, 6);
+	feed_tell(own, changes, 1, 9);
+	feed_begin_anew(own, 7);
+	feed_tell(own, changes, 1, 7);
+	OK(!feed_since(own, 6, out, FEED_RING, &count) &&
+		   !feed_since(own, 9, out, FEED_RING, &count),
+	   "begun anew: what was heard before is no place to go on from");
+	OK(feed_sequence(own) == 7 && feed_since(own, 7, out, FEED_RING, &count) && count == 0,
+	   "but where it stands is");
+	feed_tell(own, changes, 1, 8);
+	OK(feed_since(own, 7, out, FEED_RING, &count) && count == 1 && out[0].sequence == 8,
+	   "and what comes behind it is told");
+}
+
 int main(void)
 {
 	feed = feed_new(START);
@@ -162,6 +181,7 @@ int main(void)
 	test_pages();
 	test_too_old();
 	feed_free(feed);
+	test_begins_anew();
 	test_listeners();
 	return tap_end();
 }

@@ -180,7 +180,7 @@ static void test_late_commit(void)
 
 static struct {
 	struct turn_hearer hearer;
-	unsigned turns, all;
+	unsigned turns, all, lost;
 	size_t count;
 	struct projection_change last;
 	int64_t sequence;
@@ -198,10 +198,17 @@ static void heard(struct turn_hearer *hearer, const struct projection_change *ch
 	ear.all += n > 0 && (changes[0].what & PROJECTED_ALL) != 0;
 }
 
+static void lost(struct turn_hearer *hearer, int64_t sequence)
+{
+	ear.lost++;
+	ear.sequence = sequence - 1;
+}
+
 static void hear_again(void)
 {
 	memset(&ear, 0, sizeof(ear));
 	ear.hearer.heard = heard;
+	ear.hearer.lost = lost;
 }
 
 static void tell(const struct projection_change *change, unsigned times)
@@ -261,6 +268,61 @@ static void test_hears(void)
 	process_end(&process);
 }
 
+/* Another server takes the place of one whose last turns it has not got. */
+static void test_lost_turns(void)
+{
+	const struct projection_change change = { .what = PROJECTED_CALL };
+	struct process process;
+	int64_t at;
+
+	process_start(&process);
+	tell(&change, 1);
+	MUST(catalog_sequence(process.writer, &at, &err));
+	hear_again();
+	tell(&change, 1);
+	MUST(turns_hear(process.writer, &at, &ear.hearer, &err));
+	OK(ear.turns == 1 && ear.lost == 0, "a turn is heard");
+	for (int is_within = 0; is_within < 2; is_within++) {
+		const char *where = is_within ? "within a turn" : "beside turns";
+		int64_t before = at;
+
+		hear_again();
+		MUST(db_exec(ledger.writer->db,
+			     "DELETE FROM turns WHERE seq = (SELECT MAX(seq) FROM turns)", &err));
+		MUST(!is_within || catalog_begin(process.writer, &err));
+		MUST(turns_hear(process.writer, &at, &ear.hearer, &err));
+		if (is_within)
+			catalog_rollback(process.writer);
+		OK(ear.lost == 1 && ear.all == 1 && at < before,
+		   "%s: it is gone: anything may have changed", where);
+		tell(&change, 1);
+		MUST(turns_hear(process.writer, &at, &ear.hearer, &err));
+		OK(ear.turns == 2 && ear.lost == 1, "%s: the next is heard", where);
+		hear_again();
+		MUST(db_exec(ledger.writer->db,
+			     "UPDATE turns SET at_ms = at_ms + 1 "
+			     "WHERE seq = (SELECT MAX(seq) FROM turns)",
+			     &err));
+		if (!is_within)
+			tell(&change, 1);
+		MUST(!is_within || catalog_begin(process.writer, &err));
+		MUST(turns_hear(process.writer, &at, &ear.hearer, &err));
+		if (is_within)
+			catalog_rollback(process.writer);
+		OK(ear.lost == 1 && ear.all == 1, "%s: another has its number: the same", where);
+	}
+	MUST(catalog_begin(process.writer, &err));
+	(void)catalog_next_sequence(process.writer);
+	MUST(catalog_commit(process.writer, &err));
+	MUST(catalog_sequence(process.writer, &at, &err));
+	hear_again();
+	MUST(catalog_begin(process.writer, &err));
+	MUST(turns_hear(process.writer, &at, &ear.hearer, &err));
+	catalog_rollback(process.writer);
+	IS_INT(ear.turns, 0, "one's own is one's own");
+	process_end(&process);
+}
+
 int main(void)
 {
 	ledger_open(&ledger);
@@ -268,6 +330,7 @@ int main(void)
 	test_left_behind();
 	test_late_commit();
 	test_hears();
+	test_lost_turns();
 	ledger_remove(&ledger);
 	return tap_end();
 }
