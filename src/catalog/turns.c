@@ -20,8 +20,9 @@
  * as this at once, so that most turns only append; up to twice as many are there.
  */
 #define TURNS_KEPT 256
-/* Of a ledger on a server others read them, too, and have done so long before there are so many more. */
-#define TURNS_KEPT_SHARED 8192
+/* Of a ledger on a server others read them, too, and have done so long before there are so many more; who has but a few turns removes none. */
+#define TURNS_KEPT_SHARED    8192
+#define TURNS_BETWEEN_SHARED (TURNS_KEPT_SHARED / 8)
 
 #define COUNT_TEXT_MAX  24 /* "15=-9223372036854775808 " */
 #define STREAM_TEXT_MAX 42 /* "9223372036854775807=9223372036854775807 " */
@@ -170,8 +171,11 @@ bool turn_begin(struct catalog *catalog, struct err *err)
 	buf_clear(&catalog->changes);
 	if (!read_last(catalog, catalog->numbers, err))
 		return false;
-	if (catalog->turns_kept_from == 0)
+	if (catalog->turns_kept_from == 0) {
 		catalog->turns_kept_from = catalog->numbers[NUMBER_SEQUENCE];
+		if (!catalog_is_local(catalog))
+			catalog->turns_left = TURNS_BETWEEN_SHARED;
+	}
 	return true;
 }
 
@@ -200,7 +204,7 @@ static bool remove_old_shared(struct catalog *catalog, struct err *err)
 			&remove, err))
 		return false;
 	db_bind_int(remove, 1, TURNS_KEPT_SHARED);
-	catalog->turns_left = TURNS_KEPT_SHARED / 8;
+	catalog->turns_left = TURNS_BETWEEN_SHARED;
 	return db_run(remove, err);
 }
 

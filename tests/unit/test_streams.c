@@ -323,6 +323,29 @@ static void test_lost_turns(void)
 	process_end(&process);
 }
 
+/* Old turns are removed from time to time, and not by each who begins. */
+static void test_keeps_turns(void)
+{
+	struct process process;
+	int64_t before;
+
+	MUST(db_exec(ledger.writer->db,
+		     "INSERT INTO turns (seq, at_ms, watermark, counts, streams) "
+		     "SELECT newest.seq + n, at_ms, watermark, counts, streams "
+		     "FROM (SELECT * FROM turns ORDER BY seq DESC LIMIT 1) AS newest, "
+		     "generate_series(1, 9000) AS n",
+		     &err));
+	before = count("SELECT COUNT(*) FROM turns");
+	process_start(&process);
+	IS_INT(count("SELECT COUNT(*) FROM turns"), before + 1, "who begins removes no turns");
+	MUST(catalog_begin(process.writer, &err));
+	(void)catalog_next_sequence(process.writer);
+	process.writer->turns_left = 0;
+	MUST(catalog_commit(process.writer, &err));
+	OK(count("SELECT COUNT(*) FROM turns") < 8200, "in time the old ones go");
+	process_end(&process);
+}
+
 int main(void)
 {
 	ledger_open(&ledger);
@@ -331,6 +354,7 @@ int main(void)
 	test_late_commit();
 	test_hears();
 	test_lost_turns();
+	test_keeps_turns();
 	ledger_remove(&ledger);
 	return tap_end();
 }
