@@ -325,7 +325,9 @@ static bool run_spare(struct ledger_job *job, struct catalog *catalog, struct er
 		return false;
 	if (!is_same_file(now, &deletion->recording) || !is_old_enough(deletion, now, now_ms))
 		return err_set(err, ERR_CONFLICT, "it changed meanwhile");
-	if (!deletion->is_whole || has_other_length(now))
+	/* spared() goes by this: Twilio may have told of another length while ours was read. */
+	deletion->is_whole = deletion->is_whole && !has_other_length(now);
+	if (!deletion->is_whole)
 		return upstream_copy_set(catalog, sid, UPSTREAM_COPY_NEEDED, err);
 	return spare(deletion, catalog, err);
 }

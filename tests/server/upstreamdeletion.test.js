@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { pathOf } from './harness/callspool.js';
+import { pathOf, startServer } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { temporaryFolder } from './harness/process.js';
 import { startStored, store } from './harness/stored.js';
@@ -34,7 +34,7 @@ async function startKeeping(t, { expectErrors, settings } = {}) {
     return stdout.trim().split('\n').map((line) => line.split('|'));
   };
   const copies = (names) => Object.fromEntries(rows('SELECT recording_sid, upstream_copy FROM recordings').map(([sid, copy]) => [names.get(sid), Number(copy)]));
-  return { ...started, change, began, database, rows, copies };
+  return { ...started, file, change, began, database, rows, copies };
 }
 const namesOf = (recordings) => new Map(Object.entries(recordings).map(([name, { recordingSid }]) => [recordingSid, name]));
 
@@ -126,4 +126,27 @@ test('while the store is away all waits, and a day is counted by what Twilio say
   for (const [at] of rows('SELECT at_ms FROM upstream_deletions')) {
     assert.ok(Math.abs(Number(at) - Date.now() - AHEAD) < DAY_MS / 24, `counted at ${new Date(Number(at)).toISOString()}, by Twilio's clock`);
   }
+});
+
+test('Twilio tells of another length while ours is looked at: its copy stays', async (t) => {
+  const { server, upstream, recording: young, began, database, file, copies } = await startKeeping(t);
+  const [longer, next] = [await began(12), await began(11)];
+  const names = namesOf({ longer, next, young });
+  await server.finish();
+  const asked = [];
+  upstream.answer = (message, reply, { path: of }) => {
+    if (!/Recordings\/RE[0-9a-f]{32}\.json$/.test(of)) return false;
+    asked.push(`${message.method} ${names.get(of.match(/RE[0-9a-f]{32}/)[0])}`);
+    if (message.method !== 'DELETE') { // what time it is there: the row was read before
+      const { status, stderr } = spawnSync('sqlite3', ['-cmd', '.timeout 5000', database, `UPDATE recordings SET duration_s = 60 WHERE recording_sid = '${longer.recordingSid}'`], { encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+      return false;
+    }
+    reply.writeHead(204).end();
+    return true;
+  };
+  writeFileSync(file, 'retention = forever\ndelete_upstream_after = 3d\n');
+  await startServer(t, { upstream: upstream.url, dataDir: server.dataDir, args: ['--config', file] });
+  await until('the next one is deleted', () => copies(names).next === 2);
+  assert.deepEqual([copies(names).longer, asked], [3, ['GET longer', 'DELETE next']]);
 });
