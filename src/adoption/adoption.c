@@ -7,6 +7,7 @@
 #include "catalog/attempts.h"
 #include "catalog/events.h"
 #include "catalog/recordings.h"
+#include "chores/upstream_deletions.h"
 #include "verdict/verdict.h"
 
 #include <errno.h>
@@ -133,8 +134,10 @@ static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct e
 		.path = adoption->name,
 	};
 
+	/* Nobody knows its bytes to be Twilio's: its copy is not to be deleted for them. */
 	return attempts_end(catalog, &end, err) &&
 	       recordings_mark_stored(catalog, sid, &media, err) &&
+	       upstream_copy_need(catalog, adoption->recording_sid, err) &&
 	       (!adoption->storing || adoption->storing(adoption, catalog, err));
 }
 

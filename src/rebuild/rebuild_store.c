@@ -157,9 +157,14 @@ static bool give_generation(struct rebuilding *rebuilding, const struct file *fi
 	return attempts_end(rebuilding->catalog, &end, err);
 }
 
+/*
+ * What its digest was is lost with its row: the next one is of what lies there, be it whole or not.  Twilio's copy, if it has one, is not
+ * to be deleted for it.
+ */
 static bool take(struct rebuilding *rebuilding, const struct file *file, const struct held *held,
 		 struct err *err)
 {
+	char sid[SID_SIZE];
 	struct recording_media media = {
 		.stored_at_ms = clock_wall_ms(),
 		.generation_at_ms = held->changed_at_ms,
@@ -172,7 +177,9 @@ static bool take(struct rebuilding *rebuilding, const struct file *file, const s
 
 	if (!give_generation(rebuilding, file, &media.generation, err))
 		return false;
-	if (!recordings_mark_stored(rebuilding->catalog, file->parts.recording_sid, &media, err))
+	str_fit(file->parts.recording_sid, sid, sizeof(sid));
+	if (!recordings_mark_stored(rebuilding->catalog, file->parts.recording_sid, &media, err) ||
+	    !upstream_copy_need(rebuilding->catalog, sid, err))
 		return false;
 	rebuilding->report->adopted++;
 	return rebuilding_count(rebuilding, err);
@@ -201,7 +208,7 @@ static bool settle(struct rebuilding *rebuilding, const struct file *file, bool 
 
 /*
  * Of a recording that nothing but its files tells of, Twilio is not asked: there a file that is known to be damaged is better than none,
- * and is told as such.  Twilio's copy, if there is one after all, is not to be deleted for it.
+ * and is told as such.
  */
 static bool settle_damaged(struct rebuilding *rebuilding, const struct file *file, struct err *err)
 {
@@ -220,7 +227,6 @@ static bool settle_damaged(struct rebuilding *rebuilding, const struct file *fil
 	    held.sniff.is_cut)
 		return true;
 	return take(rebuilding, file, &held, err) &&
-	       upstream_copy_need(rebuilding->catalog, now.recording_sid, err) &&
 	       store_faults_set_state(
 		       rebuilding->catalog, file->name, STORE_FAULT_STAYS,
 		       "nobody else tells of it: the damaged file is played as it is",

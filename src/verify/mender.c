@@ -7,7 +7,6 @@
 #include "blob/blob.h"
 #include "catalog/events.h"
 #include "catalog/recordings.h"
-#include "chores/upstream_deletions.h"
 #include "chores/verifications.h"
 #include "event/workers.h"
 #include "ledger/ledger.h"
@@ -172,17 +171,12 @@ static void remove_file(struct mender *mender)
 
 /* ---- adopting ---- */
 
-/*
- * The new name takes the place of the old one: it is damaged still, and nobody has a better one.  Its digest will be that of
- * what is there, which nobody knows to be whole: Twilio's copy, if it comes back, is not to be deleted for it.
- */
+/* The new name takes the place of the old one: it is damaged still, and nobody has a better one. */
 static bool storing(struct adoption *adoption, struct catalog *catalog, struct err *err)
 {
 	const struct mender *mender = container_of(adoption, struct mender, adoption);
 	struct store_fault stays = mender->fault;
 
-	if (!upstream_copy_need(catalog, adoption->recording_sid, err))
-		return false;
 	if (!store_fault_is_loss(stays.kind) || mender->source != mender->fault.path)
 		return true;
 	stays.state = STORE_FAULT_STAYS;

@@ -257,7 +257,7 @@ test('strategy: a list that cannot be read, webhooks that have stopped, what wai
   since(20);
   assert.deepEqual(await names(), ['queue']);
   since(1);
-  sql('INSERT INTO events_set_aside SELECT MIN(seq), 0, \'tried\' FROM events');
+  sql('INSERT INTO events_set_aside (event_seq, set_aside_at_ms, reason) SELECT MIN(seq), 0, \'tried\' FROM events');
   assert.deepEqual(await names(), ['health']);
   sql('DELETE FROM events_set_aside');
   assert.deepEqual(await names(), []);

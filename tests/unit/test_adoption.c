@@ -1,6 +1,7 @@
 #include "adoption/adoption.h"
 
 #include "catalog/removals.h"
+#include "chores/upstream_deletions.h"
 #include "flights_fixture.h"
 
 #include <semaphore.h>
@@ -191,6 +192,15 @@ static void abandoned(void)
 	IS_STR(str_of(last_attempt().outcome), STR("not_adopted"), "its attempt has ended");
 }
 
+static enum upstream_copy upstream_copy(void)
+{
+	enum upstream_copy found;
+
+	must(catalog_begin(reader, &err) && upstream_copy_find(reader, RECORDING, &found, &err));
+	catalog_rollback(reader);
+	return found;
+}
+
 static void good(void)
 {
 	struct recording recording;
@@ -207,6 +217,7 @@ static void good(void)
 	IS_STR(str_of(recording.source), STR("adopted"), "it says where it comes from");
 	IS_INT(recording.started_at_ms, 1700000000000, "its time is the file's");
 	OK(has_file(recording.generation), "the file is there");
+	IS_INT(upstream_copy(), UPSTREAM_COPY_NEEDED, "Twilio's copy is not deleted for it");
 	adopt(sound);
 	failed(ERR_CONFLICT, "a second one");
 	IS_INT(recorded().generation, recording.generation, "changes nothing");
