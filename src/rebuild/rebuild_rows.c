@@ -458,6 +458,13 @@ static bool take_hold(struct rebuilding *rebuilding, const struct old_recording 
 	return true;
 }
 
+/* From "stored" to "purged" is a single bit: a removal leaves more than that. */
+static bool was_removed(const struct old_recording *old)
+{
+	return recording_is_removed(old->state) && !old->is_held && old->path.len == 0 &&
+	       old->removed_at_ms > 0;
+}
+
 static bool take_removed(struct rebuilding *rebuilding, const struct old_recording *old,
 			 struct err *err)
 {
@@ -526,8 +533,9 @@ static bool take_now(struct rebuilding *rebuilding, const struct old_recording *
 {
 	enum old_file file;
 
-	if (recording_is_removed(old->state))
+	if (was_removed(old))
 		return take_removed(rebuilding, old, err);
+	rebuilding->report->rows_broken += recording_is_removed(old->state);
 	if (old->state == RECORDING_STATES)
 		return true;
 	if (!rebuilding_find_file(rebuilding, old, &file, err))
@@ -552,7 +560,7 @@ static bool take_state(struct rebuilding *rebuilding, const struct ledger_row *r
 	if (recording_is_removed(now.state) || now.path[0])
 		return true;
 	good = take_now(rebuilding, &old, err);
-	if (good && old.is_held && !now.is_held && !recording_is_removed(old.state))
+	if (good && old.is_held && !now.is_held)
 		good = take_hold(rebuilding, &old, err);
 	return good ? rebuilding_count(rebuilding, err) : may_go_on(rebuilding, err);
 }

@@ -271,6 +271,24 @@ test('files that are damaged, and known to be: none is played under the ETag of 
   assert.deepEqual([played.status, played.headers.etag === etags[5]], [200, false], 'a damaged file is better than none');
 });
 
+test('a bit of a row has turned: no recording is removed, no hold is lost', async (t) => {
+  const { server, upstream, recording: purged } = await startStored(t, { recording: { seconds: 2 } });
+  const [held, removed] = await Promise.all(Array.from({ length: 2 }, () => store(server, upstream, { seconds: 2 })));
+  const all = [purged, held];
+  const etags = await Promise.all(all.map((each) => assertPlays(server, each)));
+  assert.equal((await change(server, 'POST', `/api/recordings/${held.recordingSid}/hold`, { reason: 'a dispute' })).status, 200);
+  assert.equal((await change(server, 'DELETE', `/api/recordings/${removed.recordingSid}`)).status, 200);
+  await server.finish();
+  const set = (each, what) => `UPDATE recordings SET ${what} WHERE recording_sid = '${each.recordingSid}';`;
+  await sql(server.dataDir, set(purged, 'state = 7') + set(held, 'state = 7'));
+  const report = await rebuild(server, 0, '--though-whole');
+  assert.deepEqual([report.stored, report.held, report.removed, report.rows_broken, report.to_fetch], [2, 1, 1, 2, 0], JSON.stringify(report));
+  const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir });
+  for (const [i, each] of all.entries()) assert.equal(await assertPlays(again, each), etags[i]);
+  assert.equal((await change(again, 'DELETE', `/api/recordings/${held.recordingSid}`)).status, 409, 'it is held');
+  assert.equal((await request(`${again.url}${removed.mediaPath}`)).status, 410);
+});
+
 test('garbage in rows: no number near the end of what there is, and none that cannot be', async (t) => {
   const { server, upstream, recording } = await startStored(t, { recording: { seconds: 1 } });
   const [near, far] = [await store(server, upstream, { seconds: 1 }), await store(server, upstream, { seconds: 1 })];
