@@ -549,7 +549,6 @@ static bool take_state(struct rebuilding *rebuilding, const struct ledger_row *r
 {
 	struct old_recording old;
 	struct recording now;
-	bool good;
 
 	old_recording_read(row, &old);
 	if (!recordings_find(rebuilding->catalog, old.recording_sid, &now, err))
@@ -559,10 +558,12 @@ static bool take_state(struct rebuilding *rebuilding, const struct ledger_row *r
 	/* Two rows may tell of one, the second of a page that was given up. */
 	if (recording_is_removed(now.state) || now.path[0])
 		return true;
-	good = take_now(rebuilding, &old, err);
-	if (good && old.is_held && !now.is_held)
-		good = take_hold(rebuilding, &old, err);
-	return good ? rebuilding_count(rebuilding, err) : may_go_on(rebuilding, err);
+	/* First: whatever else of the row cannot be, what is held is not removed. */
+	if (old.is_held && !now.is_held && !take_hold(rebuilding, &old, err) &&
+	    !may_go_on(rebuilding, err))
+		return false;
+	return take_now(rebuilding, &old, err) ? rebuilding_count(rebuilding, err)
+					       : may_go_on(rebuilding, err);
 }
 
 /* Of what was deleted and whose row is lost the audit may know; else it would be fetched again. */

@@ -273,19 +273,19 @@ test('files that are damaged, and known to be: none is played under the ETag of 
 
 test('a bit of a row has turned: no recording is removed, no hold is lost', async (t) => {
   const { server, upstream, recording: purged } = await startStored(t, { recording: { seconds: 2 } });
-  const [held, removed] = await Promise.all(Array.from({ length: 2 }, () => store(server, upstream, { seconds: 2 })));
-  const all = [purged, held];
+  const [held, odd, removed] = await Promise.all(Array.from({ length: 3 }, () => store(server, upstream, { seconds: 2 })));
+  const all = [purged, held, odd];
   const etags = await Promise.all(all.map((each) => assertPlays(server, each)));
-  assert.equal((await change(server, 'POST', `/api/recordings/${held.recordingSid}/hold`, { reason: 'a dispute' })).status, 200);
+  for (const each of [held, odd]) assert.equal((await change(server, 'POST', `/api/recordings/${each.recordingSid}/hold`, { reason: 'a dispute' })).status, 200);
   assert.equal((await change(server, 'DELETE', `/api/recordings/${removed.recordingSid}`)).status, 200);
   await server.finish();
   const set = (each, what) => `UPDATE recordings SET ${what} WHERE recording_sid = '${each.recordingSid}';`;
-  await sql(server.dataDir, set(purged, 'state = 7') + set(held, 'state = 7'));
+  await sql(server.dataDir, set(purged, 'state = 7') + set(held, 'state = 7') + set(odd, "sha256 = 'no digest'"));
   const report = await rebuild(server, 0, '--though-whole');
-  assert.deepEqual([report.stored, report.held, report.removed, report.rows_broken, report.to_fetch], [2, 1, 1, 2, 0], JSON.stringify(report));
+  assert.deepEqual([report.stored, report.held, report.removed, report.rows_broken, report.to_fetch], [3, 2, 1, 3, 0], JSON.stringify(report));
   const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir });
   for (const [i, each] of all.entries()) assert.equal(await assertPlays(again, each), etags[i]);
-  assert.equal((await change(again, 'DELETE', `/api/recordings/${held.recordingSid}`)).status, 409, 'it is held');
+  for (const each of [held, odd]) assert.equal((await change(again, 'DELETE', `/api/recordings/${each.recordingSid}`)).status, 409, 'it is held');
   assert.equal((await request(`${again.url}${removed.mediaPath}`)).status, 410);
 });
 
