@@ -16,8 +16,8 @@
 	"purge" /* at_ms: the latest purge that removed anything, count: how many it did */
 
 /*
- * Nothing is removed by age, nor deleted at Twilio, for the ledger may have lost holds.  at_ms: until then, by a clock that is
- * believed; 1: no such clock has been seen since.  count: why.
+ * Nothing is removed by age, nor deleted at Twilio, for the ledger may have lost holds.  at_ms: until then, by Twilio's time;
+ * 1: it has not been told since.  count: why.
  */
 #define UPKEEP_PURGE_PAUSE "purge_pause"
 /* Stored as numbers: append only, never renumber. */

@@ -11,6 +11,7 @@
 
 struct clock_guard {
 	pthread_mutex_t lock;
+	int64_t made_boot_ms;
 	struct clock_voucher voucher;
 	bool is_keep_asked; /* since the ledger was written to last */
 };
@@ -84,6 +85,7 @@ struct clock_guard *clock_guard_new(void)
 	struct clock_guard *guard = xcalloc(1, sizeof(*guard));
 
 	pthread_mutex_init(&guard->lock, NULL);
+	guard->made_boot_ms = clock_boot_ms();
 	return guard;
 }
 
@@ -129,6 +131,11 @@ bool clock_guard_told(struct clock_guard *guard, int64_t *out_ms)
 		*out_ms = carried_on(&guard->voucher.twilio, &now);
 	pthread_mutex_unlock(&guard->lock);
 	return is_told;
+}
+
+int64_t clock_guard_age_ms(const struct clock_guard *guard)
+{
+	return clock_boot_ms() - guard->made_boot_ms;
 }
 
 /*

@@ -62,6 +62,8 @@ bool clock_guard_load(struct clock_guard *guard, struct catalog *catalog,
 bool clock_guard_heard(struct clock_guard *guard, int64_t date_ms);
 /* Twilio's Date, carried on to now, whatever this clock says; false: none has come since the start. */
 bool clock_guard_told(struct clock_guard *guard, int64_t *out_ms) MUST_CHECK;
+/* How long there is this one, by a clock that never jumps: it is made as the process starts. */
+int64_t clock_guard_age_ms(const struct clock_guard *guard);
 /* The time, if it is to be believed, and never ahead of what vouches for it.  ERR_UNAVAILABLE: it is not. */
 bool clock_guard_now(struct clock_guard *guard, int64_t *out_ms, struct err *err) MUST_CHECK;
 enum clock_doubt {

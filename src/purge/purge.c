@@ -186,7 +186,8 @@ static bool enter(const struct purge_env *env, struct catalog *catalog,
 bool purge_may_remove(const struct purge_env *env, struct catalog *catalog, int64_t *out_ms,
 		      struct err *err)
 {
-	return clock_guard_now(env->guard, out_ms, err) && purge_pause_check(catalog, *out_ms, err);
+	return clock_guard_now(env->guard, out_ms, err) &&
+	       purge_pause_check(catalog, env->guard, err);
 }
 
 bool purge_one(const struct purge_env *env, struct catalog *catalog, const char *recording_sid,
@@ -217,16 +218,6 @@ bool purge_one(const struct purge_env *env, struct catalog *catalog, const char 
 
 static void list_page(struct purge_run *run);
 
-/* What waits for a day to pass has it counted by a clock that is believed. */
-static bool count_pause(const struct purge_env *env, struct catalog *catalog, struct err *err)
-{
-	int64_t now_ms;
-	struct err doubt;
-
-	return !clock_guard_now(env->guard, &now_ms, &doubt) ||
-	       purge_pause_count(catalog, now_ms, err);
-}
-
 /* That it was done, and whether the clock was right. */
 static bool run_end(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
@@ -234,7 +225,7 @@ static bool run_end(struct ledger_job *job, struct catalog *catalog, struct err 
 	const struct upkeep row = { .at_ms = clock_wall_ms(), .count = run->purged };
 
 	return clock_guard_keep(run->env->guard, catalog, err) &&
-	       count_pause(run->env, catalog, err) &&
+	       purge_pause_count(catalog, run->env->guard, err) &&
 	       (run->purged == 0 || upkeep_set(catalog, UPKEEP_PURGE, &row, err));
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "purge/clock_guard.h"
 
 #include <stdio.h>
 
@@ -24,19 +25,23 @@ void purge_pause_text(const struct upkeep *row, char *out, size_t size)
 		row->at_ms == NOT_BEGUN ? "" : until);
 }
 
-static bool is_over(const struct upkeep *row, int64_t now_ms)
+static bool is_over(const struct upkeep *row, struct clock_guard *guard)
 {
-	return row->count == UPKEEP_PAUSE_OVER || (row->at_ms != NOT_BEGUN && now_ms >= row->at_ms);
+	int64_t told_ms;
+
+	return row->count == UPKEEP_PAUSE_OVER || clock_guard_age_ms(guard) >= PURGE_PAUSE_MS ||
+	       (row->at_ms != NOT_BEGUN && clock_guard_told(guard, &told_ms) &&
+		told_ms >= row->at_ms);
 }
 
-bool purge_pause_check(struct catalog *catalog, int64_t now_ms, struct err *err)
+bool purge_pause_check(struct catalog *catalog, struct clock_guard *guard, struct err *err)
 {
 	struct upkeep row;
 	char text[320];
 
 	if (!upkeep_find(catalog, UPKEEP_PURGE_PAUSE, &row, err))
 		return false;
-	if (is_over(&row, now_ms))
+	if (is_over(&row, guard))
 		return true;
 	purge_pause_text(&row, text, sizeof(text));
 	return err_set(err, ERR_UNAVAILABLE, "%s", text);
@@ -49,25 +54,28 @@ static bool end(struct catalog *catalog, struct err *err)
 	return upkeep_set(catalog, UPKEEP_PURGE_PAUSE, &over, err);
 }
 
-bool purge_pause_count(struct catalog *catalog, int64_t now_ms, struct err *err)
+bool purge_pause_count(struct catalog *catalog, struct clock_guard *guard, struct err *err)
 {
 	struct upkeep row;
+	int64_t told_ms;
 
 	if (!upkeep_find(catalog, UPKEEP_PURGE_PAUSE, &row, err))
 		return false;
 	if (row.count == UPKEEP_PAUSE_OVER)
 		return true;
-	if (is_over(&row, now_ms)) {
+	if (is_over(&row, guard)) {
 		log_info(
 			NULL,
 			"the day after the ledger was brought back is over: what is older than it is kept "
 			"is removed again");
 		return end(catalog, err);
 	}
-	/* A clock that was set back would have it wait for the time that it came from. */
-	if (row.at_ms != NOT_BEGUN && row.at_ms <= now_ms + PURGE_PAUSE_MS)
+	if (!clock_guard_told(guard, &told_ms))
 		return true;
-	row.at_ms = now_ms + PURGE_PAUSE_MS;
+	/* An older version counted by our clock, which may have been ahead. */
+	if (row.at_ms != NOT_BEGUN && row.at_ms <= told_ms + PURGE_PAUSE_MS)
+		return true;
+	row.at_ms = told_ms + PURGE_PAUSE_MS;
 	return upkeep_set(catalog, UPKEEP_PURGE_PAUSE, &row, err);
 }
 

@@ -352,7 +352,7 @@ for (const [word, bringBack] of Object.entries(BACK)) {
     const refused = await callspool(['purge', ...of(again)]);
     assert.deepEqual([refused.code, /holds may be lost/.test(refused.stderr)], [4, true], refused.stderr);
     assert.ok(existsSync(await pathOf(again, held.callSid)));
-    const over = await until('a day is counted by a clock that is believed', async () => (await requestJson(`${again.url}/api/purge`)).json.pause?.match(/removed before (\S+);/)?.[1]);
+    const over = await until("a day is counted by Twilio's time", async () => (await requestJson(`${again.url}/api/purge`)).json.pause?.match(/removed before (\S+);/)?.[1]);
     assert.ok(Math.abs(Date.parse(over) - Date.now() - DAY_MS) < 120_000, over);
     assert.match((await callspool(['purge', '--resume', ...of(again)])).stdout, /^1 recordings were older than they are kept, and are removed/);
     assert.deepEqual((await requestJson(`${again.url}/api/health`)).json.causes.filter((cause) => /Removal/.test(cause)), []);
