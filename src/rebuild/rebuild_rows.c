@@ -5,7 +5,9 @@
 #include "rebuild/rebuild_private.h"
 
 #include "accounts/credentials.h"
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "blob/blob.h"
 #include "catalog/calls.h"
@@ -19,6 +21,7 @@
 #include "chores/verifications.h"
 #include "rebuild/old_rows.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -494,35 +497,61 @@ bool rebuilding_is_damaged(const struct rebuilding *rebuilding, struct str path,
 
 /* It is fetched again; where Twilio has it no more, callspool verify sees what the file is good for. */
 static bool note_damaged(struct rebuilding *rebuilding, const struct old_recording *old,
-			 struct err *err)
+			 enum store_fault_kind kind, struct err *err)
 {
-	struct store_fault fault = { .kind = STORE_FAULT_SIZE,
+	struct store_fault fault = { .kind = kind,
 				     .state = STORE_FAULT_MENDING,
 				     .generation = old->generation,
-				     .seen_at_ms = clock_wall_ms(),
-				     .reason = "its size was another, as its row says" };
+				     .seen_at_ms = clock_wall_ms() };
 
+	snprintf(fault.reason, sizeof(fault.reason), "its %s another, as its row says",
+		 kind == STORE_FAULT_SIZE ? "size was" : "SHA-256 was");
 	str_fit(old->path, fault.path, sizeof(fault.path));
 	str_fit(old->call_sid, fault.call_sid, sizeof(fault.call_sid));
 	str_fit(old->recording_sid, fault.recording_sid, sizeof(fault.recording_sid));
 	return store_faults_add(rebuilding->catalog, &fault, err);
 }
 
-/*
- * What the row calls stored is; what it does not, though its file is there, was to be fetched anew or given up: because Twilio has other
- * bytes, or because the file is damaged, which it still is.
- */
-static bool take_file(struct rebuilding *rebuilding, const struct old_recording *old,
-		      struct err *err)
+/* Are its bytes those of which the row tells the digest?  Where it tells none, what was lost is not. */
+static bool is_whole(const struct rebuilding *rebuilding, const struct old_recording *old,
+		     bool *out, struct err *err)
 {
-	bool is_damaged = false;
+	struct blob_content content;
+	char hex[SHA256_HEX];
+	struct buf buf;
 
-	if (old->state != RECORDING_STORED &&
-	    !rebuilding_is_damaged(rebuilding, old->path, &is_damaged, err))
+	*out = !str_eq(old->reason_code, STR("lost"));
+	if (old->sha256.len == 0)
+		return true;
+	*out = false;
+	if (!blob_read_content(rebuilding->store, old->path, NULL, &content, err))
+		return err->kind != ERR_SCARCE && err->kind != ERR_UNAVAILABLE;
+	buf_over(&buf, hex, sizeof(hex));
+	hex_add(&buf, content.sha256, sizeof(content.sha256));
+	*out = str_eq(buf_str(&buf), old->sha256);
+	return true;
+}
+
+/*
+ * What the row does not call stored, though its file is there, was to be fetched anew or given up: because Twilio has other bytes, or
+ * because the file is damaged.  The row that told of the damage may be lost, and the file still has the size that it had.
+ */
+static bool take_unstored(struct rebuilding *rebuilding, const struct old_recording *old,
+			  struct err *err)
+{
+	bool is_damaged, is_as_it_was;
+
+	if (!rebuilding_is_damaged(rebuilding, old->path, &is_damaged, err))
 		return false;
-	if (is_damaged || !take_stored(rebuilding, old, err))
-		return is_damaged;
-	if (old->state == RECORDING_STORED || !str_eq(old->reason_code, STR("other_bytes")))
+	if (is_damaged)
+		return true;
+	if (!is_whole(rebuilding, old, &is_as_it_was, err))
+		return false;
+	if (!is_as_it_was)
+		return note_damaged(rebuilding, old, STORE_FAULT_BYTES, err);
+	if (!take_stored(rebuilding, old, err))
+		return false;
+	if (!str_eq(old->reason_code, STR("other_bytes")))
 		return true;
 	rebuilding->report->stored--;
 	return recordings_requeue(rebuilding->catalog, old->recording_sid, clock_wall_ms(), err);
@@ -541,8 +570,11 @@ static bool take_now(struct rebuilding *rebuilding, const struct old_recording *
 	if (!rebuilding_find_file(rebuilding, old, &file, err))
 		return false;
 	if (file == OLD_FILE_DAMAGED)
-		return note_damaged(rebuilding, old, err);
-	return file != OLD_FILE_THERE || take_file(rebuilding, old, err);
+		return note_damaged(rebuilding, old, STORE_FAULT_SIZE, err);
+	if (file != OLD_FILE_THERE)
+		return true;
+	return old->state == RECORDING_STORED ? take_stored(rebuilding, old, err)
+					      : take_unstored(rebuilding, old, err);
 }
 
 static bool take_state(struct rebuilding *rebuilding, const struct ledger_row *row, struct err *err)

@@ -241,7 +241,7 @@ test('files that are damaged, and known to be: none is played under the ETag of 
   await server.finish();
   const flip = (path) => {
     const bytes = readFileSync(path);
-    bytes[9000] ^= 0x20;
+    bytes[bytes.length >> 1] ^= 0x20;
     rmSync(path);
     writeFileSync(path, bytes);
   };
@@ -271,20 +271,26 @@ test('files that are damaged, and known to be: none is played under the ETag of 
   assert.deepEqual([played.status, played.headers.etag === etags[5]], [200, false], 'a damaged file is better than none');
 });
 
-test('a bit of a row has turned: no recording is removed, no hold is lost', async (t) => {
+test('a bit of a row has turned: no recording is removed, no hold is lost, no damaged file is played as whole', async (t) => {
   const { server, upstream, recording: purged } = await startStored(t, { recording: { seconds: 2 } });
-  const [held, odd, removed] = await Promise.all(Array.from({ length: 3 }, () => store(server, upstream, { seconds: 2 })));
-  const all = [purged, held, odd];
+  const [held, odd, lost, removed] = await Promise.all(Array.from({ length: 4 }, () => store(server, upstream, { seconds: 2 })));
+  const all = [purged, held, odd, lost];
   const etags = await Promise.all(all.map((each) => assertPlays(server, each)));
+  const path = await pathOf(server, lost.callSid);
   for (const each of [held, odd]) assert.equal((await change(server, 'POST', `/api/recordings/${each.recordingSid}/hold`, { reason: 'a dispute' })).status, 200);
   assert.equal((await change(server, 'DELETE', `/api/recordings/${removed.recordingSid}`)).status, 200);
   await server.finish();
+  const bytes = readFileSync(path);
+  bytes[bytes.length >> 1] ^= 0x20;
+  writeFileSync(path, bytes);
   const set = (each, what) => `UPDATE recordings SET ${what} WHERE recording_sid = '${each.recordingSid}';`;
-  await sql(server.dataDir, set(purged, 'state = 7') + set(held, 'state = 7') + set(odd, "sha256 = 'no digest'"));
+  await sql(server.dataDir, set(purged, 'state = 7') + set(held, 'state = 7') + set(odd, "sha256 = 'no digest'") + set(lost, "state = 1, reason_code = 'lost'"));
   const report = await rebuild(server, 0, '--though-whole');
-  assert.deepEqual([report.stored, report.held, report.removed, report.rows_broken, report.to_fetch], [3, 2, 1, 3, 0], JSON.stringify(report));
+  assert.deepEqual([report.stored, report.held, report.removed, report.rows_broken, report.to_fetch], [3, 2, 1, 3, 1], JSON.stringify(report));
+  assert.equal(await sql(server.dataDir, 'SELECT kind, state FROM store_faults'), '2|1');
   const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir });
-  for (const [i, each] of all.entries()) assert.equal(await assertPlays(again, each), etags[i]);
+  await untilState(again, lost.callSid, 'stored');
+  for (const [i, each] of all.entries()) assert.equal(await assertPlays(again, each) === etags[i], each !== lost, 'as it was, or fetched anew');
   for (const each of [held, odd]) assert.equal((await change(again, 'DELETE', `/api/recordings/${each.recordingSid}`)).status, 409, 'it is held');
   assert.equal((await request(`${again.url}${removed.mediaPath}`)).status, 410);
 });
