@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "blob/blob.h"
+#include "catalog/attempts.h"
 #include "catalog/events.h"
 #include "catalog/recordings.h"
 #include "chores/verifications.h"
@@ -196,10 +197,13 @@ static void adopted(struct adoption *adoption)
 	if (mender->env->is_stopping)
 		return;
 	if (adoption->succeeded) {
-		if (mender->source != mender->fault.path)
-			snprintf(mender->reason, sizeof(mender->reason),
-				 "an older file is whole, and takes its place: %s", mender->source);
-		remove_file(mender);
+		if (mender->source == mender->fault.path) {
+			remove_file(mender);
+			return;
+		}
+		snprintf(mender->reason, sizeof(mender->reason),
+			 "an older file is whole, and is played instead: %s", mender->source);
+		end_fault(mender, MENDING_STAYS);
 		return;
 	}
 	str_fit(str_of(adoption->err.text), mender->reason, sizeof(mender->reason));
@@ -255,8 +259,8 @@ static void run_stage(struct job *work)
 	struct mender *mender = container_of(work, struct mender, work);
 
 	verify_be_nice();
-	mender->source = other_files_whole(mender->env->store, &mender->others, mender->told_s,
-					   &mender->env->is_stopping);
+	mender->source = other_files_whole(mender->env->store, &mender->others, mender->fault.path,
+					   mender->told_s, &mender->env->is_stopping);
 	if (!mender->source)
 		mender->source = mender->fault.path;
 	mender->work_failed = !stage(mender, &mender->err);
@@ -416,13 +420,33 @@ static enum mending stays(struct mender *mender, const char *fmt, ...)
 	return MENDING_STAYS;
 }
 
-static enum mending judge_loss(struct mender *mender, const struct recording *now)
+/* Was an older file adopted in its place?  That may be of less: both are kept, until Twilio's is stored after all. */
+static bool is_kept_beside(const struct mender *mender, struct catalog *catalog,
+			   const struct recording *now, bool *out, struct err *err)
+{
+	struct attempt newest;
+	size_t count;
+
+	*out = false;
+	if (mender->fault.kind != STORE_FAULT_BYTES || now->state != RECORDING_STORED ||
+	    strcmp(now->path, mender->fault.path) == 0)
+		return true;
+	if (!attempts_list(catalog, str_of(now->recording_sid), &newest, 1, &count, err))
+		return false;
+	*out = count > 0 && newest.id == now->generation && strcmp(newest.outcome, "adopted") == 0;
+	return true;
+}
+
+static enum mending judge_loss(struct mender *mender, const struct recording *now,
+			       bool is_kept_beside)
 {
 	bool has_file = mender->fault.kind == STORE_FAULT_BYTES &&
 			strcmp(now->path, mender->fault.path) == 0;
 
 	switch (now->state) {
 	case RECORDING_STORED:
+		if (is_kept_beside)
+			return stays(mender, "an older file is whole, and is played instead");
 		return strcmp(now->path, mender->fault.path) == 0 ? MENDING_WAITS : MENDING_OVER;
 	case RECORDING_PURGED:
 	case RECORDING_DELETED:
@@ -466,6 +490,7 @@ static bool judge(struct mender *mender, struct catalog *catalog, enum mending *
 	struct str sid = str_of(mender->fault.recording_sid);
 	struct recording now;
 	enum store_file found;
+	bool is_kept;
 
 	mender->reason[0] = '\0';
 	mender->is_unreadable = false;
@@ -476,7 +501,9 @@ static bool judge(struct mender *mender, struct catalog *catalog, enum mending *
 			return err->kind == ERR_NOT_FOUND;
 		}
 		mender->told_s = now.duration_s;
-		*out = judge_loss(mender, &now);
+		if (!is_kept_beside(mender, catalog, &now, &is_kept, err))
+			return false;
+		*out = judge_loss(mender, &now, is_kept);
 		return true;
 	}
 	if (!store_file_find(catalog, sid, mender->fault.path, &found, err))

@@ -99,14 +99,28 @@ static bool sniff_all(struct blob_store *store, const char *path, const atomic_b
 	return !*is_stopping;
 }
 
-const char *other_files_whole(struct blob_store *store, const struct other_files *files,
-			      int64_t told_s, const atomic_bool *is_stopping)
+/* 0: it is no audio any more. */
+static uint64_t duration_ms(struct blob_store *store, const char *path,
+			    const atomic_bool *is_stopping)
 {
+	struct sniff sniff;
+
+	return sniff_all(store, path, is_stopping, &sniff) && sniff.kind != AUDIO_NOT
+		       ? sniff_duration_ms(&sniff)
+		       : 0;
+}
+
+const char *other_files_whole(struct blob_store *store, const struct other_files *files,
+			      const char *damaged, int64_t told_s, const atomic_bool *is_stopping)
+{
+	uint64_t least_ms = files->count > 0 ? duration_ms(store, damaged, is_stopping) : 0;
+
 	for (size_t i = 0; i < files->count; i++) {
 		struct sniff sniff;
 
 		if (sniff_all(store, files->at[i], is_stopping, &sniff) &&
 		    sniff.kind != AUDIO_NOT && !sniff.is_cut &&
+		    sniff_duration_ms(&sniff) >= least_ms &&
 		    !verdict_duration_is_off((int64_t)sniff_duration_ms(&sniff), told_s))
 			return files->at[i];
 	}

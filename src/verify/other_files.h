@@ -27,8 +27,8 @@ bool other_files_list(struct blob_store *store, const char *damaged, struct othe
 bool other_files_pass_over(struct catalog *catalog, struct other_files *files,
 			   struct err *err) MUST_CHECK;
 /*
- * The first that is audio, not cut short, and as long as Twilio said (told_s; below 0: it did not).  NULL: none, or no more
- * than that can be told now.
+ * The first that is audio, not cut short, no shorter than the damaged one, and as long as Twilio said (told_s; below 0: it did not).
+ * NULL: none, or no more than that can be told now.
  */
 const char *other_files_whole(struct blob_store *store, const struct other_files *files,
-			      int64_t told_s, const atomic_bool *is_stopping);
+			      const char *damaged, int64_t told_s, const atomic_bool *is_stopping);

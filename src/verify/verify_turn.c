@@ -315,18 +315,35 @@ static void note_name(struct verify_turn *turn, const char *name, enum store_fau
 	str_fit(parts->call_sid, fault->call_sid, SID_SIZE);
 }
 
+/* A damaged file beside the older one that is played instead of it. */
+static bool is_kept(struct catalog *catalog, const char *name, bool *out, struct err *err)
+{
+	struct store_fault fault;
+
+	*out = false;
+	if (!store_faults_find(catalog, name, &fault, err))
+		return err->kind == ERR_NOT_FOUND;
+	*out = fault.kind == STORE_FAULT_BYTES &&
+	       (fault.state == STORE_FAULT_STAYS || fault.state == STORE_FAULT_ACCEPTED);
+	return true;
+}
+
 static bool compare_name(struct verify_turn *turn, struct catalog *catalog, const char *name,
 			 struct err *err)
 {
 	struct blob_name parts;
 	enum store_file found;
+	bool is_kept_beside;
 
 	if (!blob_name_parse(str_of(name), &parts)) {
 		note_name(turn, name, STORE_FAULT_FOREIGN, NULL, "no file of callspool's");
 		return true;
 	}
-	if (!store_file_find(catalog, parts.recording_sid, name, &found, err))
+	if (!store_file_find(catalog, parts.recording_sid, name, &found, err) ||
+	    !is_kept(catalog, name, &is_kept_beside, err))
 		return false;
+	if (found == STORE_FILE_OLD && is_kept_beside)
+		return true;
 	if (found == STORE_FILE_OLD)
 		note_name(turn, name, STORE_FAULT_OLD, &parts,
 			  "a generation that the ledger does not name, or no longer");

@@ -195,6 +195,29 @@ static void test_findings(void)
 	}
 }
 
+/* A damaged file, of which an older one is played. */
+static void test_kept_beside(void)
+{
+	struct store_fault fault = { .kind = STORE_FAULT_BYTES,
+				     .state = STORE_FAULT_STAYS,
+				     .path = P10,
+				     .seen_at_ms = 1,
+				     .call_sid = CALL,
+				     .recording_sid = RECORDING };
+
+	empty_store();
+	put(P20, BYTES);
+	put(P10, BYTES);
+	set_row(RECORDING_STORED, strlen(BYTES), sha256);
+	write_now(run_fault, &fault);
+	IS_INT(pass_through(true), 0, "what is kept beside it is left alone");
+	IS_STR(str_of(fault_of(P10)), STR("bytes stays"), "and told as before");
+	fault.state = STORE_FAULT_MENDED;
+	write_now(run_fault, &fault);
+	IS_INT(pass_through(true), 1, "until it is mended");
+	IS_STR(str_of(fault_of(P10)), STR("old mending"), "then it is a generation of before");
+}
+
 /* It was given up as nobody could read it; now it can be read, and has other bytes. */
 static void test_readable_again(void)
 {
@@ -336,6 +359,7 @@ int main(void)
 	buf_over(&hex, sha256, sizeof(sha256));
 	hex_add(&hex, content.sha256, sizeof(content.sha256));
 	test_findings();
+	test_kept_beside();
 	test_readable_again();
 	test_held_up();
 	test_due();
