@@ -281,6 +281,17 @@ bool blob_open_here(struct blob_store *store, struct str name, int *out_fd, uint
 		     store->driver->open_here(store, checked, out_fd, out_size, err), err);
 }
 
+bool blob_forget_here(struct blob_store *store, struct str name)
+{
+	char checked[BLOB_NAME_SIZE];
+	struct err err;
+
+	if (!store->driver->forget_here || !take_name(name, checked, &err))
+		return false;
+	store->driver->forget_here(store, checked);
+	return true;
+}
+
 bool blob_stat(struct blob_store *store, struct str name, uint64_t *out_size, struct err *err)
 {
 	char checked[BLOB_NAME_SIZE];

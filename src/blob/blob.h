@@ -159,6 +159,11 @@ bool blob_open_read(struct blob_store *store, struct str name, int *out_fd, uint
  */
 bool blob_open_here(struct blob_store *store, struct str name, int *out_fd, uint64_t *out_size,
 		    struct err *err) MUST_CHECK;
+/*
+ * What lies here is not what it should be: removed, and to be had from the other machine.  False: there is none, what
+ * lies here is all there is.
+ */
+bool blob_forget_here(struct blob_store *store, struct str name) MUST_CHECK;
 /* Blocks.  Its size, as it is kept: of a bucket, what the bucket says, whatever is in the cache. */
 bool blob_stat(struct blob_store *store, struct str name, uint64_t *out_size,
 	       struct err *err) MUST_CHECK;

@@ -44,6 +44,7 @@ struct blob_driver {
 	void (*stop)(struct blob_store *store);
 	bool (*open_here)(struct blob_store *store, const char *name, int *out_fd,
 			  uint64_t *out_size, struct err *err);
+	void (*forget_here)(struct blob_store *store, const char *name);
 	bool (*stat)(struct blob_store *store, const char *name, uint64_t *out_size,
 		     struct err *err);
 	bool (*read_content)(struct blob_store *store, const char *name, struct blob_content *out,

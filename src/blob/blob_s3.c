@@ -410,7 +410,8 @@ static void run_get(struct job *job)
 	struct err err;
 
 	/* Another came here first, perhaps. */
-	if (files->driver->open_read(files, get->name, &get->fd, &get->size, &err)) {
+	if (get->bucket->cache &&
+	    files->driver->open_read(files, get->name, &get->fd, &get->size, &err)) {
 		get_end(get);
 		return;
 	}
@@ -521,16 +522,31 @@ static enum blob_seal_result s3_arriving_seal(struct blob_arriving *arriving, co
 	return stand(&standing, err) ? BLOB_SEALED : BLOB_UNSEALED;
 }
 
-/* As far as it is here. */
+static void s3_forget_here(struct blob_store *store, const char *name)
+{
+	struct blob_s3 *bucket = bucket_of(store);
+
+	log_warn(NULL, "'%s' is damaged in the cache: it is brought from the bucket anew", name);
+	if (bucket->cache)
+		blob_cache_drop(bucket->cache, name);
+}
+
+/* As far as it is here; what cannot be read here is as good as not there: ERR_NOT_FOUND. */
 static bool open_cached(struct blob_s3 *bucket, const char *name, int *out_fd, uint64_t *out_size,
 			struct err *err)
 {
 	struct blob_store *files = bucket->files;
 
-	if (!files->driver->open_read(files, name, out_fd, out_size, err))
+	if (!bucket->cache)
+		return err_set(err, ERR_NOT_FOUND, "nothing is kept here");
+	if (!files->driver->open_read(files, name, out_fd, out_size, err)) {
+		if (err->kind == ERR_INTERNAL) {
+			s3_forget_here(&bucket->store, name);
+			err->kind = ERR_NOT_FOUND;
+		}
 		return false;
-	if (bucket->cache)
-		blob_cache_used(bucket->cache, name, *out_fd);
+	}
+	blob_cache_used(bucket->cache, name, *out_fd);
 	return true;
 }
 
@@ -791,6 +807,7 @@ static const struct blob_driver s3_driver = {
 	.free_bytes = s3_free_bytes,
 	.stop = s3_store_stop,
 	.open_here = s3_open_here,
+	.forget_here = s3_forget_here,
 	.stat = s3_stat,
 	.read_content = s3_read_content,
 	.ask = s3_ask_blob,

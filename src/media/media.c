@@ -50,6 +50,13 @@ bool media_take(struct media *media, struct str path, int taken, uint64_t size, 
 	return true;
 }
 
+static bool is_whole(int fd, uint64_t size, uint64_t wanted)
+{
+	char byte;
+
+	return size == wanted && (size == 0 || pread(fd, &byte, 1, 0) == 1);
+}
+
 bool media_open(struct media *media, struct blob_store *store, struct str path, struct err *err)
 {
 	uint64_t size;
@@ -60,7 +67,13 @@ bool media_open(struct media *media, struct blob_store *store, struct str path, 
 			err->kind = ERR_INTERNAL;
 		return false;
 	}
-	return fd < 0 || media_take(media, path, fd, size, err);
+	if (fd < 0)
+		return true;
+	if (!is_whole(fd, size, media->size) && blob_forget_here(store, path)) {
+		close(fd); /* it is to be had from the other machine */
+		return true;
+	}
+	return media_take(media, path, fd, size, err);
 }
 
 void media_close(struct media *media)

@@ -3,7 +3,7 @@ import test, { before, describe } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import http from 'node:http';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audio } from './harness/audio.js';
 import { callspool, startServer, untilState } from './harness/callspool.js';
@@ -226,6 +226,8 @@ test('the bucket goes away: what is cached plays, what is not is 503, what arriv
   assert.ok((await play(server, late)).body.equals(late.bytes));
   await untilGood(server);
   assert.equal(mediaOf(await bucket.list()).filter((key) => key.includes(late.recordingSid)).length, 1);
+  truncateSync(join(server.dataDir, 'cache', await keyOf(bucket, cached)), 100);
+  assert.ok((await play(server, cached)).body.equals(cached.bytes), 'what is cut short in the cache is brought anew');
   for (const { recordingSid } of recordings) assert.equal(upstream.mediaRequests(recordingSid).length, 1, 'fetched once');
 });
 
