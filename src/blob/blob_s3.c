@@ -29,8 +29,6 @@
 #define WORKERS        8
 #define PIECE_BYTES    (256 * 1024)
 #define PUT_GIVE_UP_MS 30000 /* of who stands there and waits */
-#define MARKER_TEXT \
-	"A store of callspool: recordings, in folders by the first two digits of their call.\n"
 
 struct blob_s3 {
 	struct blob_store store;
@@ -201,7 +199,7 @@ static void put_marker(struct put *put)
 	put->ask = (struct s3_request){
 		.method = S3_PUT,
 		.key = BLOB_S3_MARKER,
-		.bytes = STR(MARKER_TEXT),
+		.bytes = STR(BUCKET_MARKER_TEXT),
 		.content_type = "text/plain",
 		.give_up_after_ms = put->give_up_after_ms,
 		.done = marker_done,
@@ -275,6 +273,7 @@ struct get {
 	struct blob_arriving *arriving; /* of the cache's store */
 	int fd;
 	uint64_t size;
+	bool is_again;           /* it came damaged, from a store of ours: asked for once more */
 	char sha256[SHA256_HEX]; /* of what came just now; "": it was here */
 	struct err err;          /* fd -1: why */
 };
@@ -290,7 +289,7 @@ static void answer_get(struct get *get, struct blob_request *request)
 	}
 	if (request->want_sha256[0] && get->sha256[0] &&
 	    strcmp(request->want_sha256, get->sha256) != 0) {
-		err_set(&request->err, ERR_NOT_FOUND,
+		err_set(&request->err, get->is_again ? ERR_NOT_FOUND : ERR_UNAVAILABLE,
 			"the bytes of '%s' in the bucket are not those that were stored",
 			get->name);
 	} else {
@@ -321,19 +320,71 @@ static void get_end(struct get *get)
 	free(get);
 }
 
-static bool is_wanted(struct get *get)
+/* Is it what was stored, as those say who wait for it? */
+enum like { LIKE_UNKNOWN, LIKE_THAT, LIKE_NOT };
+
+static enum like compare(struct get *get)
 {
-	bool is_wanted = true;
+	enum like like = LIKE_UNKNOWN;
 
 	pthread_mutex_lock(&get->bucket->mutex);
 	LIST_EACH (item, &get->waiters) {
 		const struct blob_request *request = container_of(item, struct blob_request, link);
 
-		if (request->want_sha256[0] && strcmp(request->want_sha256, get->sha256) != 0)
-			is_wanted = false;
+		if (request->want_sha256[0] && like != LIKE_NOT)
+			like = strcmp(request->want_sha256, get->sha256) == 0 ? LIKE_THAT
+									      : LIKE_NOT;
 	}
 	pthread_mutex_unlock(&get->bucket->mutex);
-	return is_wanted;
+	return like;
+}
+
+static void object_came(struct s3_request *ask);
+
+static void ask_for_object(struct get *get)
+{
+	s3_request_release(&get->ask);
+	get->ask = (struct s3_request){
+		.method = S3_GET,
+		.takes_file = true,
+		.into_fd = get->arriving->fd,
+		.give_up_after_ms = BUCKET_GIVE_UP_MS,
+		.done = object_came,
+	};
+	snprintf(get->ask.key, sizeof(get->ask.key), "%s", get->name);
+	s3_ask(get->bucket->s3, &get->ask);
+}
+
+static void set_gone(struct get *get)
+{
+	err_set(&get->err, ERR_NOT_FOUND, "the bucket does not have '%s'", get->name);
+	get_end(get);
+}
+
+/* Of a store of ours what is not there is a loss; what came damaged is asked for once more. */
+static void marker_seen(struct s3_request *ask)
+{
+	struct get *get = container_of(ask, struct get, ask);
+
+	if (!bucket_marker_is_ours(get->bucket->s3, ask, &get->err))
+		get_end(get);
+	else if (get->is_again)
+		ask_for_object(get);
+	else
+		set_gone(get);
+}
+
+static void look_for_marker(struct get *get)
+{
+	s3_request_release(&get->ask);
+	get->ask = (struct s3_request){
+		.method = S3_GET,
+		.key = BLOB_S3_MARKER,
+		.into_fd = -1,
+		.give_up_after_ms = BUCKET_GIVE_UP_MS,
+		.done = marker_seen,
+	};
+	s3_ask(get->bucket->s3, &get->ask);
 }
 
 /* Where it cannot be kept, for want of room perhaps, it is played from where it is. */
@@ -341,47 +392,26 @@ static void run_keep_get(struct job *job)
 {
 	struct get *get = container_of(job, struct get, job);
 	struct blob_arriving *arriving = get->arriving;
+	enum like like = compare(get);
 	struct err err;
 
+	if (like == LIKE_NOT && !get->is_again) {
+		get->is_again = true;
+		look_for_marker(get);
+		return;
+	}
 	get->size = arriving->size;
 	if (!blob_arriving_reader(arriving, &get->fd, &get->err))
 		get->fd = -1;
-	else if (!is_wanted(get))
+	else if (like == LIKE_NOT)
 		log_debug(NULL, "'%s' came damaged from the bucket", get->name);
-	else if (get->bucket->cache &&
-		 blob_arriving_seal(arriving, str_of(get->name), &err) != BLOB_SEALED)
+	else if (like == LIKE_UNKNOWN || !get->bucket->cache)
+		log_debug(NULL, "'%s' is not kept in the cache", get->name);
+	else if (blob_arriving_seal(arriving, str_of(get->name), &err) != BLOB_SEALED)
 		log_debug(NULL, "'%s' is not kept in the cache: %s", get->name, err.text);
-	else if (get->bucket->cache)
+	else
 		blob_cache_added(get->bucket->cache, get->name, get->size);
 	get_end(get);
-}
-
-/* The bucket answers that it is not there: of a store of ours that is a loss. */
-static void marker_seen(struct s3_request *ask)
-{
-	struct get *get = container_of(ask, struct get, ask);
-	AUTO(free) char *url = s3_url(get->bucket->s3, STR(BLOB_S3_MARKER));
-
-	if (ask->succeeded)
-		err_set(&get->err, ERR_NOT_FOUND, "the bucket does not have '%s'", get->name);
-	else if (ask->err.kind == ERR_NOT_FOUND)
-		err_set(&get->err, ERR_UNAVAILABLE, "there is no '%s': is `store` what it was?",
-			url);
-	else
-		get->err = ask->err;
-	get_end(get);
-}
-
-static void look_for_marker(struct get *get)
-{
-	s3_request_release(&get->ask);
-	get->ask = (struct s3_request){
-		.method = S3_HEAD,
-		.key = BLOB_S3_MARKER,
-		.give_up_after_ms = BUCKET_GIVE_UP_MS,
-		.done = marker_seen,
-	};
-	s3_ask(get->bucket->s3, &get->ask);
 }
 
 static void object_came(struct s3_request *ask)
@@ -390,7 +420,10 @@ static void object_came(struct s3_request *ask)
 	struct buf hex;
 
 	if (!ask->succeeded && ask->err.kind == ERR_NOT_FOUND) {
-		look_for_marker(get);
+		if (get->is_again) /* the marker was there */
+			set_gone(get);
+		else
+			look_for_marker(get);
 	} else if (!ask->succeeded) {
 		get->err = ask->err;
 		get_end(get);
@@ -421,15 +454,7 @@ static void run_get(struct job *job)
 		get_end(get);
 		return;
 	}
-	get->ask = (struct s3_request){
-		.method = S3_GET,
-		.takes_file = true,
-		.into_fd = get->arriving->fd,
-		.give_up_after_ms = BUCKET_GIVE_UP_MS,
-		.done = object_came,
-	};
-	snprintf(get->ask.key, sizeof(get->ask.key), "%s", get->name);
-	s3_ask(get->bucket->s3, &get->ask);
+	ask_for_object(get);
 }
 
 /* bucket->mutex is held. */

@@ -46,17 +46,29 @@ bool bucket_read_content(struct s3 *s3, const char *key, struct blob_content *ou
 	return true;
 }
 
+/* Not that it is there alone: a page that somebody in between answers everything with is not ours. */
+bool bucket_marker_is_ours(struct s3 *s3, const struct s3_request *asked, struct err *err)
+{
+	AUTO(free) char *url = s3_url(s3, STR(BLOB_S3_MARKER));
+
+	if (asked->succeeded && str_eq(buf_str(&asked->text), STR(BUCKET_MARKER_TEXT)))
+		return true;
+	if (asked->succeeded)
+		return err_set(err, ERR_UNAVAILABLE, "'%s' is not what we wrote there", url);
+	*err = asked->err;
+	return err->kind == ERR_NOT_FOUND
+		       ? err_set(err, ERR_UNAVAILABLE, "there is no '%s': is `store` what it was?",
+				 url)
+		       : false;
+}
+
 bool bucket_is_ours(struct s3 *s3, struct err *err)
 {
-	AUTO(free) char *url = NULL;
-	uint64_t size;
+	AUTO(s3_request_release) struct s3_request request = { .into_fd = -1 };
+	struct err ignored;
 
-	if (bucket_stat(s3, BLOB_S3_MARKER, &size, err))
-		return true;
-	if (err->kind != ERR_NOT_FOUND)
-		return false;
-	url = s3_url(s3, STR(BLOB_S3_MARKER));
-	return err_set(err, ERR_UNAVAILABLE, "there is no '%s': is `store` what it was?", url);
+	(void)!ask_key(s3, S3_GET, BLOB_S3_MARKER, &request, &ignored);
+	return bucket_marker_is_ours(s3, &request, err);
 }
 
 /* ---- listings ---- */

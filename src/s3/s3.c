@@ -233,8 +233,10 @@ static enum transfer_go on_head(struct transfer_receiver *receiver,
 
 	request->status = head->status;
 	request->date_ms = head->date_ms;
-	if (request->method == S3_HEAD && head->content_length >= 0)
+	if (request->method == S3_HEAD && head->content_length >= 0) {
 		request->size = (uint64_t)head->content_length;
+		request->has_size = true;
+	}
 	return TRANSFER_GO_ON;
 }
 
@@ -291,6 +293,10 @@ static void on_end(struct transfer_receiver *receiver, const struct transfer_res
 		fail(request);
 	} else if (request->status < 200 || request->status > 299) {
 		judge_status(request);
+		fail(request);
+	} else if (request->method == S3_HEAD && !request->has_size) {
+		err_set(&request->err, ERR_UNAVAILABLE, "the bucket does not say how long it is");
+		note_failed(request->s3, request->err.text, false);
 		fail(request);
 	} else {
 		note_worked(request->s3);
@@ -391,6 +397,14 @@ static bool may_follow(struct transfer_receiver *receiver, const char *url)
 	return false;
 }
 
+/* Nothing stays of what came before, should that have been longer. */
+static bool empty_file(struct s3_request *request)
+{
+	return !request->takes_file || request->into_fd < 0 ||
+	       ftruncate(request->into_fd, 0) == 0 ||
+	       err_errno(&request->err, "cannot empty what came from the bucket");
+}
+
 static void start(struct s3_request *request)
 {
 	AUTO(buf_release) struct buf path;
@@ -400,6 +414,7 @@ static void start(struct s3_request *request)
 	request->status = 0;
 	request->date_ms = 0;
 	request->is_spoilt = false;
+	request->has_size = false;
 	buf_clear(&request->text);
 	if (request->takes_file) {
 		sha256_free(request->sha);
@@ -414,7 +429,7 @@ static void start(struct s3_request *request)
 	buf_init(&path, URL_MAX);
 	s3_address_path(&request->s3->address, request->of_bucket ? STR_NONE : str_of(request->key),
 			&path);
-	if (!send_signed(request, path.at, &request->err)) {
+	if (!empty_file(request) || !send_signed(request, path.at, &request->err)) {
 		request->succeeded = false;
 		finish(request);
 	}

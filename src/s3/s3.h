@@ -82,6 +82,7 @@ struct s3_request {
 	int64_t asked_at_ms, date_ms;
 	int status;
 	unsigned tries;
+	bool has_size;           /* HEAD: it says how long it is */
 	bool is_once, is_spoilt; /* not repeated; what came could not be kept */
 };
 

@@ -122,7 +122,7 @@ describe('what is stored in the bucket', () => {
 });
 
 describe('what is in the bucket alone', () => {
-  let bucket, door, dataDir, server, media, recording, missing, damaged;
+  let bucket, door, dataDir, server, media, recording, missing, damaged, hidden;
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   const settings = { verify_every: 'forever' };
 
@@ -132,7 +132,8 @@ describe('what is in the bucket alone', () => {
     recording = await store(first, upstream, { seconds: 60 });
     missing = await store(first, upstream);
     damaged = await store(first, upstream);
-    await until('waveforms are made', async () => (await bucket.list()).length === 6);
+    hidden = await store(first, upstream);
+    await until('waveforms are made', async () => (await bucket.list()).length === 8);
     await first.stop('SIGTERM');
     ({ dataDir } = first);
     dropCache(first);
@@ -179,6 +180,14 @@ describe('what is in the bucket alone', () => {
       }
     });
   }
+
+  test('behind a page that something in between answers with it is not lost', async () => {
+    door.refuse(1000, 200, 'Maintenance');
+    assert.equal((await play(server, hidden)).status, 503);
+    door.refuse(1, 200, 'Maintenance');
+    assert.ok((await play(server, hidden)).body.equals(hidden.bytes));
+    assert.equal(upstream.mediaRequests(hidden.recordingSid).length, 1);
+  });
 
   test('lost or damaged there, it is found by its play, and fetched again', async () => {
     for (const one of [missing, damaged]) {
