@@ -151,6 +151,12 @@ void blob_store_stop(struct blob_store *store)
 		store->driver->stop(store);
 }
 
+void blob_store_is_used(struct blob_store *store)
+{
+	if (store->driver->is_used)
+		store->driver->is_used(store);
+}
+
 /* As it was: the disk, or that no descriptor is left; not what was asked, nor that there is no room. */
 static bool noted(struct trouble *trouble, bool good, const struct err *err)
 {

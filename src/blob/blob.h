@@ -64,6 +64,12 @@ DEFINE_AUTO(struct blob_store *, blob_store_free)
  */
 void blob_store_stop(struct blob_store *store);
 
+/*
+ * The ledger says that media is stored there.  A bucket in which nothing of ours is will not be begun then: it is another than it
+ * was.  Before anything is stored.
+ */
+void blob_store_is_used(struct blob_store *store);
+
 /* ---- names ---- */
 
 #define BLOB_NAME_SIZE 104

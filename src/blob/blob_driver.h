@@ -42,6 +42,7 @@ struct blob_driver {
 
 	/* Of a store on another machine; each NULL where what is above does as well. */
 	void (*stop)(struct blob_store *store);
+	void (*is_used)(struct blob_store *store);
 	bool (*open_here)(struct blob_store *store, const char *name, int *out_fd,
 			  uint64_t *out_size, struct err *err);
 	void (*forget_here)(struct blob_store *store, const char *name);

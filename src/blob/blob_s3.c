@@ -38,7 +38,7 @@ struct blob_s3 {
 	struct s3_listener listener;
 	bool is_away; /* the bucket's loop's */
 	struct workers *workers;
-	atomic_bool has_marker;
+	atomic_bool has_marker, is_used;
 
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t changed;
@@ -207,6 +207,34 @@ static void put_marker(struct put *put)
 	s3_ask(put->bucket->s3, &put->ask);
 }
 
+static void marker_found(struct s3_request *ask)
+{
+	struct put *put = container_of(ask, struct put, ask);
+	struct blob_s3 *bucket = put->bucket;
+	struct err err;
+
+	if (bucket_marker_is_ours(bucket->s3, ask, &err)) {
+		bucket->has_marker = true;
+		put_object(put);
+		return;
+	}
+	trouble_failed(&bucket->store.writing, err.text);
+	put_fail(put, &err);
+}
+
+/* Where recordings are stored already it is there. */
+static void find_marker(struct put *put)
+{
+	put->ask = (struct s3_request){
+		.method = S3_GET,
+		.key = BLOB_S3_MARKER,
+		.into_fd = -1,
+		.give_up_after_ms = put->give_up_after_ms,
+		.done = marker_found,
+	};
+	s3_ask(put->bucket->s3, &put->ask);
+}
+
 static bool hash_file(struct blob_arriving *arriving, struct err *err)
 {
 	AUTO(sha256_free) struct sha256 *sha = sha256_new();
@@ -244,6 +272,8 @@ static void run_hash(struct job *job)
 		put_fail(put, &err);
 	else if (put->bucket->has_marker)
 		put_object(put);
+	else if (put->bucket->is_used)
+		find_marker(put);
 	else
 		put_marker(put);
 }
@@ -793,6 +823,11 @@ static void s3_store_stop(struct blob_store *store)
 	pthread_mutex_unlock(&bucket->mutex);
 }
 
+static void s3_is_used(struct blob_store *store)
+{
+	bucket_of(store)->is_used = true;
+}
+
 static void s3_store_free(struct blob_store *store)
 {
 	struct blob_s3 *bucket = bucket_of(store);
@@ -831,6 +866,7 @@ static const struct blob_driver s3_driver = {
 	.path = s3_path,
 	.free_bytes = s3_free_bytes,
 	.stop = s3_store_stop,
+	.is_used = s3_is_used,
 	.open_here = s3_open_here,
 	.forget_here = s3_forget_here,
 	.stat = s3_stat,

@@ -325,6 +325,17 @@ bool server_store_open(const struct settings *settings, struct blob_store **out,
 	return open_store(settings, 0, out, err);
 }
 
+static bool tell_store(struct server *server, struct err *err)
+{
+	struct catalog_counts counts;
+
+	if (!catalog_counts(ledger_catalog(server->ledger), &counts, err))
+		return false;
+	if (counts.recordings[RECORDING_STORED] > 0)
+		blob_store_is_used(server->store);
+	return true;
+}
+
 static bool open_rooms(struct server *server, struct err *err)
 {
 	struct settings *settings = &server->settings;
@@ -343,7 +354,7 @@ static bool open_rooms(struct server *server, struct err *err)
 	    !reserve_open(reserve_path, &server->reserve, err) || !open_access_log(server, err) ||
 	    !ledger_open_reserved(ledger_path, settings->database ? NULL : server->reserve,
 				  &server->ledger, err) ||
-	    !enlist(server, err) ||
+	    !enlist(server, err) || !tell_store(server, err) ||
 	    !clock_guard_load(server->clock_guard, ledger_catalog(server->ledger), err))
 		return false;
 	if (!fetcher_open(&settings->flights, server->ledger, server->store, &server->accounts,

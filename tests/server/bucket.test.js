@@ -141,9 +141,12 @@ describe('what is in the bucket alone', () => {
     await bucket.put(await keyOf(bucket, damaged), Buffer.alloc(damaged.bytes.length, 7));
   });
 
-  test('with another prefix than it was: 503, and nothing is taken for lost', async (t) => {
+  test('with another prefix than it was: 503, nothing is taken for lost, and nothing is stored there', async (t) => {
     const other = await serve(t, bucket, { dataDir, settings: { ...settings, store: `s3://${bucket.name}/other` } });
     assert.equal((await play(other, recording)).status, 503);
+    const late = await announce(other);
+    await until('health says why', async () => (await requestJson(`${other.url}/api/health`)).json.causes?.some((cause) => /callspool\.store/.test(cause)));
+    assert.equal(await keyOf(bucket, late), undefined);
   });
 
   test('is brought once for fifty who play it, each another Range', async () => {
