@@ -321,7 +321,7 @@ bool blob_is_away(struct blob_store *store)
 	char sid[SID_LEN + 1], name[BLOB_NAME_SIZE];
 	struct err err;
 
-	for (unsigned folder = 0; folder < 256; folder++) {
+	for (unsigned folder = 0; folder < (store->driver->is_one_place ? 1 : 256); folder++) {
 		snprintf(sid, sizeof(sid), "RE%02x%030d", folder, 0);
 		if (blob_name_make(STR(""), str_of(sid), 1, STR("mp3"), name, &err) &&
 		    blob_has_place(store, str_of(name)))

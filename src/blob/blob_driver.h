@@ -8,7 +8,8 @@
 struct blob_request;
 
 struct blob_driver {
-	const char *name; /* "local" ... */
+	const char *name;  /* "local" ... */
+	bool is_one_place; /* has_place() says the same of all names */
 	void (*store_free)(struct blob_store *store);
 
 	/* `base` is "RE….17": checked, unique for the generation and the function, fit for a file name. */

@@ -846,6 +846,7 @@ static void s3_store_free(struct blob_store *store)
 
 static const struct blob_driver s3_driver = {
 	.name = "s3",
+	.is_one_place = true,
 	.store_free = s3_store_free,
 	.arriving_open = s3_arriving_open,
 	.arriving_open_unnamed = s3_arriving_open_unnamed,
