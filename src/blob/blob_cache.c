@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define LEFT_PERCENT  95 /* once it was full: so that not each file that comes sends one away */
+#define AT_ONCE       16 /* files that go on a loop, which is to go on */
 #define TOUCH_EACH_MS (60 * 60 * 1000)
 
 struct entry {
@@ -26,6 +27,7 @@ struct entry {
 struct blob_cache {
 	struct blob_store *files;
 	uint64_t max_bytes;
+	uint64_t least_free_bytes;
 	pthread_mutex_t mutex; /* guards what follows */
 	struct map map;
 	struct list used;
@@ -72,19 +74,41 @@ static void add(struct blob_cache *cache, const char *name, uint64_t size, int64
 	cache->bytes += size;
 }
 
+static bool is_disk_short(struct blob_cache *cache)
+{
+	uint64_t free_bytes;
+	struct err err;
+
+	return cache->least_free_bytes > 0 && blob_free_bytes(cache->files, &free_bytes, &err) &&
+	       free_bytes < cache->least_free_bytes;
+}
+
+static void send_away(struct blob_cache *cache)
+{
+	struct entry *last = container_of(cache->used.prev, struct entry, used);
+
+	remove_file(cache, last->name);
+	forget(cache, last);
+}
+
 /* All but the one that came last, if need be. */
 static void make_room(struct blob_cache *cache)
 {
 	uint64_t left = cache->max_bytes / 100 * LEFT_PERCENT;
 
-	if (cache->bytes <= cache->max_bytes)
-		return;
-	while (cache->bytes > left && cache->map.count > 1) {
-		struct entry *last = container_of(cache->used.prev, struct entry, used);
+	if (cache->bytes > cache->max_bytes)
+		while (cache->bytes > left && cache->map.count > 1)
+			send_away(cache);
+	while (cache->map.count > 1 && is_disk_short(cache))
+		send_away(cache);
+}
 
-		remove_file(cache, last->name);
-		forget(cache, last);
-	}
+void blob_cache_make_room(struct blob_cache *cache)
+{
+	pthread_mutex_lock(&cache->mutex);
+	for (int i = 0; i < AT_ONCE && cache->map.count > 1 && is_disk_short(cache); i++)
+		send_away(cache);
+	pthread_mutex_unlock(&cache->mutex);
 }
 
 void blob_cache_added(struct blob_cache *cache, const char *name, uint64_t size)
@@ -212,13 +236,14 @@ static bool look(struct blob_cache *cache, struct err *err)
 	return is_good;
 }
 
-bool blob_cache_open(struct blob_store *files, uint64_t max_bytes, struct blob_cache **out,
-		     struct err *err)
+bool blob_cache_open(struct blob_store *files, uint64_t max_bytes, uint64_t least_free_bytes,
+		     struct blob_cache **out, struct err *err)
 {
 	AUTO(blob_cache_free) struct blob_cache *cache = xcalloc(1, sizeof(*cache));
 
 	cache->files = files;
 	cache->max_bytes = max_bytes;
+	cache->least_free_bytes = least_free_bytes;
 	pthread_mutex_init(&cache->mutex, NULL);
 	map_init(&cache->map);
 	list_init(&cache->used);

@@ -19,14 +19,19 @@
 
 struct blob_cache;
 
-/* Of the files that this store has; max_bytes: of all of them. */
-bool blob_cache_open(struct blob_store *files, uint64_t max_bytes, struct blob_cache **out,
-		     struct err *err) MUST_CHECK;
+/*
+ * Of the files that this store has; max_bytes: of all of them; least_free_bytes: what their disk is to have left, for what is
+ * arriving, before any is kept.
+ */
+bool blob_cache_open(struct blob_store *files, uint64_t max_bytes, uint64_t least_free_bytes,
+		     struct blob_cache **out, struct err *err) MUST_CHECK;
 void blob_cache_free(struct blob_cache *cache);
 DEFINE_AUTO(struct blob_cache *, blob_cache_free)
 
 /* It has come; others go where it needs room. */
 void blob_cache_added(struct blob_cache *cache, const char *name, uint64_t size);
+/* Others have taken the disk's room, perhaps: a few files go where it is short.  Often. */
+void blob_cache_make_room(struct blob_cache *cache);
 /* It is used, by this descriptor. */
 void blob_cache_used(struct blob_cache *cache, const char *name, int fd);
 /* Removes it, if it is there. */

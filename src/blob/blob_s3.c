@@ -721,7 +721,11 @@ static bool s3_sweep_arriving(struct blob_store *store, uint64_t *out_removed, s
 
 static bool s3_free_bytes(struct blob_store *store, uint64_t *out, struct err *err)
 {
-	return blob_free_bytes(bucket_of(store)->files, out, err);
+	struct blob_s3 *bucket = bucket_of(store);
+
+	if (bucket->cache)
+		blob_cache_make_room(bucket->cache);
+	return blob_free_bytes(bucket->files, out, err);
 }
 
 /* ---- what the bucket is asked ---- */
@@ -912,7 +916,8 @@ static bool open_bucket(const struct blob_options *options, struct blob_store **
 	if (!check_no_files(options->data_dir, err) ||
 	    !blob_local_open_in(options->data_dir, "cache", &bucket->files, err) ||
 	    (options->cache_max_bytes > 0 &&
-	     !blob_cache_open(bucket->files, options->cache_max_bytes, &bucket->cache, err)) ||
+	     !blob_cache_open(bucket->files, options->cache_max_bytes, 2 * options->min_free_bytes,
+			      &bucket->cache, err)) ||
 	    !s3_open(options->s3, &bucket->s3, err))
 		return false;
 	s3_listen(bucket->s3, &bucket->listener);

@@ -27,7 +27,7 @@
 struct blob_options {
 	const char *data_dir;
 	const struct s3_options *s3; /* s3->store NULL: files, blob_local_open() */
-	uint64_t
+	uint64_t min_free_bytes,     /* the cache leaves the disk twice as much */
 		cache_max_bytes; /* 0: this process keeps nothing here: a command beside a server */
 };
 

@@ -313,6 +313,7 @@ static bool open_store(const struct settings *settings, uint64_t cache_max_bytes
 	struct s3_options s3 = settings->s3;
 	const struct blob_options options = { .data_dir = settings->data_dir,
 					      .s3 = &s3,
+					      .min_free_bytes = settings->flights.min_free_bytes,
 					      .cache_max_bytes = cache_max_bytes };
 
 	s3.ca_file = settings->flights.ca_file;

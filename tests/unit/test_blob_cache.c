@@ -71,7 +71,7 @@ static void test_least_recently_used_goes(void)
 	AUTO(blob_cache_free) struct blob_cache *cache = NULL;
 	struct err err;
 
-	OK(blob_cache_open(files, 10 * SIZE, &cache, &err), "an empty one");
+	OK(blob_cache_open(files, 10 * SIZE, 0, &cache, &err), "an empty one");
 	for (int i = 0; i < 10; i++) {
 		make_file(i);
 		blob_cache_added(cache, name_of(i), SIZE);
@@ -101,7 +101,8 @@ static void test_order_of_before(void)
 	for (int i = 4; i < 11; i++)
 		age(i, i);
 	age(0, 100);
-	OK(blob_cache_open(files, 5 * SIZE, &cache, &err), "what a process left, with less room");
+	OK(blob_cache_open(files, 5 * SIZE, 0, &cache, &err),
+	   "what a process left, with less room");
 	OK(!is_here(0) && !is_here(10), "the oldest are gone");
 	OK(is_here(4) && is_here(5), "the newest are there");
 	OK(blob_cache_bytes(cache) <= 5 * SIZE, "within its bounds");
@@ -113,9 +114,26 @@ static void test_larger_than_all(void)
 	struct err err;
 
 	make_file(20);
-	OK(blob_cache_open(files, SIZE / 2, &cache, &err), "room for less than one");
+	OK(blob_cache_open(files, SIZE / 2, 0, &cache, &err), "room for less than one");
 	blob_cache_added(cache, name_of(20), SIZE);
 	OK(is_here(20), "what came last stays until another comes");
+}
+
+static void test_disk_is_short(void)
+{
+	AUTO(blob_cache_free) struct blob_cache *cache = NULL;
+	struct err err;
+
+	for (int i = 30; i < 33; i++)
+		make_file(i);
+	OK(blob_cache_open(files, 1000 * SIZE, UINT64_MAX, &cache, &err),
+	   "room for all, on a disk that has less than it should");
+	IS_INT(blob_cache_bytes(cache), SIZE, "all but one go");
+	make_file(33);
+	blob_cache_added(cache, name_of(33), SIZE);
+	OK(is_here(33), "what came last stays");
+	blob_cache_make_room(cache);
+	IS_INT(blob_cache_bytes(cache), SIZE, "and nothing else, whoever asks");
 }
 
 int main(void)
@@ -128,6 +146,7 @@ int main(void)
 	test_least_recently_used_goes();
 	test_order_of_before();
 	test_larger_than_all();
+	test_disk_is_short();
 	blob_store_free(files);
 	folder_remove();
 	return tap_end();
