@@ -303,6 +303,7 @@ struct get {
 	struct blob_arriving *arriving; /* of the cache's store */
 	int fd;
 	uint64_t size;
+	uint64_t want_size;      /* 0: not known */
 	bool is_again;           /* it came damaged, from a store of ours: asked for once more */
 	char sha256[SHA256_HEX]; /* of what came just now; "": it was here */
 	struct err err;          /* fd -1: why */
@@ -366,6 +367,8 @@ static enum like compare(struct get *get)
 									      : LIKE_NOT;
 	}
 	pthread_mutex_unlock(&get->bucket->mutex);
+	if (get->want_size > 0 && get->arriving->size != get->want_size)
+		like = LIKE_NOT;
 	return like;
 }
 
@@ -378,6 +381,7 @@ static void ask_for_object(struct get *get)
 		.method = S3_GET,
 		.takes_file = true,
 		.into_fd = get->arriving->fd,
+		.size_most = get->want_size,
 		.give_up_after_ms = BUCKET_GIVE_UP_MS,
 		.done = object_came,
 	};
@@ -512,6 +516,8 @@ static void start_get(struct blob_s3 *bucket, struct blob_request *request)
 	get = node ? container_of(node, struct get, node)
 		   : (fresh = get_new(bucket, request->name));
 	list_append(&get->waiters, &request->link);
+	if (fresh)
+		fresh->want_size = request->want_size;
 	pthread_mutex_unlock(&bucket->mutex);
 	if (fresh)
 		workers_post(bucket->workers, &fresh->job);

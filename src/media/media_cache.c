@@ -302,6 +302,7 @@ static void query_fetch(struct media_query *query)
 	struct blob_request *request = &query->fetching;
 
 	*request = (struct blob_request){ .verb = BLOB_GET,
+					  .want_size = query->recording.size,
 					  .done = fetched,
 					  .reply = query->cache->mailbox };
 	str_fit(str_of(query->recording.path), request->name, sizeof(request->name));

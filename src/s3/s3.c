@@ -22,8 +22,10 @@
 #define AGAIN_FIRST_MS     250
 #define AGAIN_MOST_MS      60000
 #define PROBE_EACH_MS      2000
-#define HURRY_MS           3000 /* what s3_stop() leaves to what is under way */
-#define TROUBLED_TRIES     3    /* one 503 is how some stores say "again" */
+#define LEAST_TIME_MS      60000 /* for a body whose size is known, */
+#define LEAST_BYTES_PER_MS 32    /* and as long again as it takes at this rate */
+#define HURRY_MS           3000  /* what s3_stop() leaves to what is under way */
+#define TROUBLED_TRIES     3     /* one 503 is how some stores say "again" */
 #define SKEW_MS            (5 * 60 * 1000)
 #define AUTHORIZATION_MAX  1024
 #define URL_MAX            (4 * S3_KEY_SIZE + 4096)
@@ -271,8 +273,12 @@ static enum transfer_go on_bytes(struct transfer_receiver *receiver, struct str 
 		buf_add_str(&request->text, bytes);
 		return buf_ok(&request->text) ? TRANSFER_GO_ON : TRANSFER_STOP;
 	}
+	if (request->size_most > 0 && bytes.len > request->size_most - request->size) {
+		request->is_too_long = true;
+		bytes = str_first(bytes, (size_t)(request->size_most - request->size) + 1);
+	}
 	request->is_spoilt = !keep(request, bytes);
-	return request->is_spoilt ? TRANSFER_STOP : TRANSFER_GO_ON;
+	return request->is_spoilt || request->is_too_long ? TRANSFER_STOP : TRANSFER_GO_ON;
 }
 
 static void on_end(struct transfer_receiver *receiver, const struct transfer_result *result)
@@ -286,7 +292,8 @@ static void on_end(struct transfer_receiver *receiver, const struct transfer_res
 	} else if (!buf_ok(&request->text)) {
 		err_set(&request->err, ERR_INTERNAL, "the bucket's answer is too long");
 		fail(request);
-	} else if (result->outcome != TRANSFER_OK && result->outcome != TRANSFER_REFUSED_REDIRECT) {
+	} else if (result->outcome != TRANSFER_OK && result->outcome != TRANSFER_REFUSED_REDIRECT &&
+		   !request->is_too_long) {
 		err_set(&request->err, ERR_UNAVAILABLE, "the bucket does not answer: %s",
 			result->text[0] ? result->text : transfer_outcome_text(result->outcome));
 		note_failed(request->s3, request->err.text, true);
@@ -385,6 +392,9 @@ static bool send_signed(struct s3_request *request, const char *path, struct err
 	asked.header_count = headers.count;
 	if (s3->is_stopping)
 		asked.time_limit_ms = HURRY_MS;
+	else if (request->size_most > 0)
+		asked.time_limit_ms =
+			LEAST_TIME_MS + (int64_t)(request->size_most / LEAST_BYTES_PER_MS);
 	return transfer_start(s3->fetch, &asked, &request->receiver, &request->transfer, err);
 }
 
@@ -415,6 +425,7 @@ static void start(struct s3_request *request)
 	request->date_ms = 0;
 	request->is_spoilt = false;
 	request->has_size = false;
+	request->is_too_long = false;
 	buf_clear(&request->text);
 	if (request->takes_file) {
 		sha256_free(request->sha);

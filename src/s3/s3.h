@@ -59,6 +59,7 @@ struct s3_request {
 	/* GET: the body goes into this file, from its beginning (-1: nowhere, it is only hashed); else, and for errors, into `text`. */
 	bool takes_file;
 	int into_fd;
+	uint64_t size_most;       /* GET: of a longer body no more is taken; 0: not known */
 	int64_t give_up_after_ms; /* S3_NEVER_GIVE_UP, or for how long it is repeated */
 	void (*done)(struct s3_request *request);
 	struct mailbox
@@ -83,6 +84,7 @@ struct s3_request {
 	int status;
 	unsigned tries;
 	bool has_size;           /* HEAD: it says how long it is */
+	bool is_too_long;        /* it has size_most, and one byte more: it goes no further */
 	bool is_once, is_spoilt; /* not repeated; what came could not be kept */
 };
 
