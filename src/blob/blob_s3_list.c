@@ -73,27 +73,30 @@ bool bucket_is_ours(struct s3 *s3, struct err *err)
 
 /* ---- listings ---- */
 
-/* One page of it. */
+/* The page that the request, which is filled for it, asks for. */
+static bool ask_page(struct s3 *s3, struct s3_request *request, struct s3_listing *out,
+		     struct err *err)
+{
+	request->method = S3_GET;
+	request->of_bucket = true;
+	request->give_up_after_ms = BUCKET_GIVE_UP_MS;
+	if (!s3_ask_now(s3, request)) {
+		*err = request->err;
+		return false;
+	}
+	if (s3_listing_read(buf_str(&request->text), out))
+		return true;
+	s3_listing_release(out);
+	return err_set(err, ERR_UNAVAILABLE, "the bucket's listing is none");
+}
+
 static bool ask_listing(struct s3 *s3, const struct s3_pair *query, size_t count,
 			struct s3_listing *out, struct err *err)
 {
 	AUTO(s3_request_release)
-	struct s3_request request = {
-		.method = S3_GET,
-		.of_bucket = true,
-		.query = query,
-		.query_count = count,
-		.give_up_after_ms = BUCKET_GIVE_UP_MS,
-	};
+	struct s3_request request = { .query = query, .query_count = count };
 
-	if (!s3_ask_now(s3, &request)) {
-		*err = request.err;
-		return false;
-	}
-	if (s3_listing_read(buf_str(&request.text), out))
-		return true;
-	s3_listing_release(out);
-	return err_set(err, ERR_UNAVAILABLE, "the bucket's listing is none");
+	return ask_page(s3, &request, out, err);
 }
 
 /* Behind the store's prefix. */
@@ -212,6 +215,7 @@ static bool remove_version(struct s3 *s3, const char *key, const char *version, 
 	const struct s3_pair query[] = { { "versionId", version ? version : "" } };
 	AUTO(s3_request_release)
 	struct s3_request request = {
+		.may_be_denied = true,
 		.query = version ? query : NULL,
 		.query_count = version ? 1 : 0,
 	};
@@ -219,12 +223,31 @@ static bool remove_version(struct s3 *s3, const char *key, const char *version, 
 	return ask_key(s3, S3_DELETE, key, &request, err) || err->kind == ERR_NOT_FOUND;
 }
 
-/* Of a store that knows no versions. */
+/* "null" is the only one of a bucket that keeps none: a key may have the right to remove it so, and not by its version. */
+static bool remove_listed(struct s3 *s3, const char *key, const char *version, struct err *err)
+{
+	return remove_version(s3, key, version, err) ||
+	       (err->kind == ERR_INVALID && version && strcmp(version, "null") == 0 &&
+		remove_version(s3, key, NULL, err));
+}
+
+/* Of a store that knows no versions, or does not let us know of them. */
 static bool remove_plain(struct s3 *s3, const char *key, struct err *err)
 {
 	uint64_t size;
 
 	return bucket_stat(s3, key, &size, err) && remove_version(s3, key, NULL, err);
+}
+
+static bool list_versions(struct s3 *s3, const char *whole, struct s3_listing *out, struct err *err)
+{
+	const struct s3_pair query[] = { { "versions", "" }, { "prefix", whole } };
+	AUTO(s3_request_release)
+	struct s3_request request = { .may_be_denied = true,
+				      .query = query,
+				      .query_count = ARRAY_LEN(query) };
+
+	return ask_page(s3, &request, out, err);
 }
 
 /*
@@ -234,15 +257,14 @@ bool bucket_remove(struct s3 *s3, const char *key, struct err *err)
 {
 	AUTO(free) char *whole = whole_key(s3, str_of(key));
 	AUTO(s3_listing_release) struct s3_listing page = { .count = 0 };
-	const struct s3_pair query[] = { { "versions", "" }, { "prefix", whole } };
 	size_t removed = 0;
 
-	if (!ask_listing(s3, query, ARRAY_LEN(query), &page, err))
+	if (!list_versions(s3, whole, &page, err))
 		return err->kind == ERR_INVALID && remove_plain(s3, key, err);
 	for (size_t i = 0; i < page.count; i++) {
 		if (strcmp(page.at[i].key, whole) != 0)
 			continue;
-		if (!remove_version(s3, key, page.at[i].version_id, err))
+		if (!remove_listed(s3, key, page.at[i].version_id, err))
 			return false;
 		removed++;
 	}

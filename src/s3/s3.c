@@ -161,7 +161,8 @@ static enum err_kind kind_of(const struct s3_request *request, const struct s3_e
 		return ERR_NOT_FOUND;
 	if (request->status == 409 || request->status == 412)
 		return ERR_CONFLICT;
-	if (request->status == 501 || request->status == 405)
+	if (request->status == 501 || request->status == 405 ||
+	    (request->status == 403 && request->may_be_denied && str_eq(code, STR("AccessDenied"))))
 		return ERR_INVALID;
 	if (str_eq(code, STR("XAmzContentSHA256Mismatch")) || str_eq(code, STR("BadDigest")))
 		return ERR_INTERNAL;

@@ -11,7 +11,8 @@
  *
  * Errors: ERR_NOT_FOUND: it answers that the key is not there.  ERR_UNAVAILABLE: it does not answer, or refuses us (the text
  * says which, and what is wrong: a clock, a key, a bucket).  ERR_CONFLICT: a precondition failed.  ERR_INTERNAL: the
- * file that was sent is not what it was when it was hashed.  ERR_INVALID: it does not know such a request (501).
+ * file that was sent is not what it was when it was hashed.  ERR_INVALID: it does not know such a request (501), or
+ * denies what may be denied.
  *
  * Threads: any may ask.
  */
@@ -45,8 +46,9 @@ enum s3_method { S3_GET, S3_HEAD, S3_PUT, S3_DELETE };
 /* Embedded in its owner, who leaves it alone until it is done.  Zeroed but for what is asked. */
 struct s3_request {
 	enum s3_method method;
-	char key[S3_KEY_SIZE];       /* behind the store's prefix; of_bucket: not looked at */
-	bool of_bucket;              /* the bucket itself is asked: a listing */
+	char key[S3_KEY_SIZE]; /* behind the store's prefix; of_bucket: not looked at */
+	bool of_bucket;        /* the bucket itself is asked: a listing */
+	bool may_be_denied; /* a right that we may lack: that it is denied is ERR_INVALID, and the bucket is not away */
 	const struct s3_pair *query; /* borrowed until it is done */
 	size_t query_count;
 	/* PUT: a file, open until it is done, and the SHA-256 of it; else `bytes`. */

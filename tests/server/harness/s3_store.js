@@ -89,12 +89,13 @@ function ask(port, method, path, { query = {}, body = Buffer.alloc(0) } = {}) {
 
 /**
  * A door before the gateway, that counts who goes through and can be told to send them away:
- * { url, requests: ['GET /b/...'], refuse(count, status, code) }.
+ * { url, requests: ['GET /b/...'], refuse(count, status, code), denies: /?versions/ }.
  */
 async function openDoor(t, port) {
   const door = { requests: [], left: 0, url: null };
   const server = http.createServer((asked, reply) => {
     door.requests.push(`${asked.method} ${asked.url}`);
+    if (door.denies?.test(asked.url)) Object.assign(door, { left: 1, status: 403, code: 'AccessDenied' });
     if (door.left > 0) {
       door.left -= 1;
       asked.resume().on('end', () => reply.writeHead(door.status, { Date: door.date ?? new Date().toUTCString(), 'Content-Type': 'application/xml' })
