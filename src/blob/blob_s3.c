@@ -39,6 +39,7 @@ struct blob_s3 {
 	bool is_away; /* the bucket's loop's */
 	struct workers *workers;
 	atomic_bool has_marker, is_used;
+	atomic_uint removals[256]; /* by the folder of what was removed */
 
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t changed;
@@ -59,6 +60,23 @@ static struct blob_s3 *bucket_of(struct blob_store *store)
 static struct blob_arriving *inner_of(struct blob_arriving *arriving)
 {
 	return container_of(arriving, struct s3_arriving, arriving)->inner;
+}
+
+static atomic_uint *removals_of(struct blob_s3 *bucket, const char *name)
+{
+	return &bucket->removals[16 * (unsigned)ascii_hex_value(name[0]) +
+				 (unsigned)ascii_hex_value(name[1])];
+}
+
+/*
+ * It is in the cache now.  If any of its folder was removed since it began to come it was this one, perhaps: then it goes, for it would
+ * be played on.  s3_remove() counts before it drops, so that one of both sees the other.
+ */
+static void kept(struct blob_s3 *bucket, const char *name, uint64_t size, unsigned removals)
+{
+	blob_cache_added(bucket->cache, name, size);
+	if (*removals_of(bucket, name) != removals)
+		blob_cache_drop(bucket->cache, name);
 }
 
 /* ---- answering ---- */
@@ -101,6 +119,7 @@ struct put {
 	struct blob_s3 *bucket;
 	struct blob_request *request;
 	int64_t give_up_after_ms;
+	unsigned removals; /* as it began */
 };
 
 static void put_end(struct put *put, bool is_sealed)
@@ -132,7 +151,7 @@ static void run_keep_put(struct job *job)
 	struct err err;
 
 	if (blob_arriving_seal(inner, name, &err) == BLOB_SEALED)
-		blob_cache_added(put->bucket->cache, put->request->name, inner->size);
+		kept(put->bucket, put->request->name, inner->size, put->removals);
 	else
 		log_debug(NULL, "'%s' is not kept in the cache: %s", put->request->name, err.text);
 	put_end(put, true);
@@ -288,6 +307,7 @@ static void start_put(struct blob_s3 *bucket, struct blob_request *request,
 	put->bucket = bucket;
 	put->request = request;
 	put->give_up_after_ms = give_up_after_ms;
+	put->removals = *removals_of(bucket, request->name);
 	workers_post(bucket->workers, &put->job);
 }
 
@@ -304,6 +324,7 @@ struct get {
 	int fd;
 	uint64_t size;
 	uint64_t want_size;      /* 0: not known */
+	unsigned removals;       /* as it began */
 	bool is_again;           /* it came damaged, from a store of ours: asked for once more */
 	char sha256[SHA256_HEX]; /* of what came just now; "": it was here */
 	struct err err;          /* fd -1: why */
@@ -444,7 +465,7 @@ static void run_keep_get(struct job *job)
 	else if (blob_arriving_seal(arriving, str_of(get->name), &err) != BLOB_SEALED)
 		log_debug(NULL, "'%s' is not kept in the cache: %s", get->name, err.text);
 	else
-		blob_cache_added(get->bucket->cache, get->name, get->size);
+		kept(get->bucket, get->name, get->size, get->removals);
 	get_end(get);
 }
 
@@ -498,6 +519,7 @@ static struct get *get_new(struct blob_s3 *bucket, const char *name)
 
 	list_init(&get->waiters);
 	get->bucket = bucket;
+	get->removals = *removals_of(bucket, name);
 	get->fd = -1;
 	get->job.run = run_get;
 	str_fit(str_of(name), get->name, sizeof(get->name));
@@ -772,9 +794,15 @@ static bool s3_remove(struct blob_store *store, const char *name, struct err *er
 {
 	struct blob_s3 *bucket = bucket_of(store);
 
+	bool is_removed;
+
 	if (bucket->cache)
 		blob_cache_drop(bucket->cache, name);
-	return bucket_remove(bucket->s3, name, err);
+	is_removed = bucket_remove(bucket->s3, name, err);
+	(*removals_of(bucket, name))++;
+	if (bucket->cache) /* what came meanwhile */
+		blob_cache_drop(bucket->cache, name);
+	return is_removed;
 }
 
 /* What the bucket has answered lasts. */
