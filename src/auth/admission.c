@@ -63,6 +63,8 @@ const struct known *admission_look(struct admission *admission, enum known_sourc
 	struct known *entry;
 	uint64_t tag[2];
 
+	if (!ledger_hears(admission->auth->ledger))
+		return NULL; /* it may have been revoked elsewhere */
 	known_tag(admission->table, source, text, tag);
 	entry = known_find(admission->table, tag, now);
 	if (!entry || entry->kind == 0)

@@ -46,7 +46,7 @@ struct admission_waiter {
 struct admission *admission_new(struct auth *auth, struct loop *loop, struct mailbox *mailbox);
 void admission_free(struct admission *admission); /* after the ledger was stopped */
 
-/* NULL: not known here; nobody (kind 0) is an entry, too.  Until the next turn. */
+/* NULL: not known here, or what is known is no longer to be relied on (ledger_hears()); nobody (kind 0) is an entry, too.  Until the next turn. */
 const struct known *admission_look(struct admission *admission, enum known_source source,
 				   struct str text);
 /*

@@ -300,6 +300,12 @@ bool ledger_has_duties(const struct ledger *ledger)
 	return !ledger->pulse || pulse_is_eldest(ledger->pulse);
 }
 
+bool ledger_hears(const struct ledger *ledger)
+{
+	return !ledger->pulse ||
+	       clock_boot_ms() - pulse_looked_at_ms(ledger->pulse) <= LEDGER_DEAF_MS;
+}
+
 struct catalog *ledger_catalog(struct ledger *ledger)
 {
 	return ledger->turns.catalog;

@@ -54,6 +54,12 @@ bool ledger_is_shared(const struct ledger *ledger);
 void ledger_beat(struct ledger *ledger);
 /* Is it this process that does what is done once for all who serve from it?  Any thread. */
 bool ledger_has_duties(const struct ledger *ledger);
+/*
+ * Could this process hear of what others change, within LEDGER_DEAF_MS?  Where it could not, what it keeps of who may do what
+ * is as old as that, and to be asked for anew.  After ledger_start(), any thread; of a file always.
+ */
+bool ledger_hears(const struct ledger *ledger);
+#define LEDGER_DEAF_MS      (15 * 60 * 1000)
 #define LEDGER_DUTY_LOOK_MS 2000 /* who has none looks again whether that has changed */
 /* The writer's catalog, before ledger_start(). */
 struct catalog *ledger_catalog(struct ledger *ledger);

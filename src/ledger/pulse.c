@@ -21,6 +21,7 @@ struct pulse {
 	bool is_running;
 	int wake_fd;
 	atomic_bool is_stopping, is_to_beat, is_eldest;
+	_Atomic int64_t looked_at_ms; /* of the last look that was answered */
 
 	/* The thread's. */
 	struct members members;
@@ -82,6 +83,7 @@ static void look(struct pulse *pulse, bool is_beat)
 		log_debug(NULL, "cannot look for what others have written: %s", err.text);
 		return;
 	}
+	atomic_store(&pulse->looked_at_ms, clock_boot_ms());
 	if (sequence > atomic_load(pulse->owner.heard) || sequence < heard_before || is_beat)
 		pulse->owner.news(pulse->owner.owner);
 	if (!is_alive)
@@ -155,12 +157,18 @@ bool pulse_is_eldest(const struct pulse *pulse)
 	return atomic_load(&pulse->is_eldest);
 }
 
+int64_t pulse_looked_at_ms(const struct pulse *pulse)
+{
+	return atomic_load(&pulse->looked_at_ms);
+}
+
 bool pulse_start(const char *path, const struct pulse_owner *owner, struct pulse **out,
 		 struct err *err)
 {
 	struct pulse *pulse = xcalloc(1, sizeof(*pulse));
 
 	pulse->owner = *owner;
+	atomic_init(&pulse->looked_at_ms, clock_boot_ms());
 	pulse->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (pulse->wake_fd < 0) {
 		free(pulse);

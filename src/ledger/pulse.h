@@ -36,3 +36,5 @@ void pulse_free(struct pulse *pulse); /* the same */
 void pulse_beat(struct pulse *pulse); /* any thread */
 /* Does this process do what is done once for all?  False before the first beat.  Any thread. */
 bool pulse_is_eldest(const struct pulse *pulse);
+/* When it could see last whether others have written, or began, by clock_boot_ms().  Any thread. */
+int64_t pulse_looked_at_ms(const struct pulse *pulse);
