@@ -205,8 +205,11 @@ static void look_at_clock(struct timer *timer)
 	int64_t moved_ms = clocks_apart_ms() - recovery->apart_ms;
 
 	timer_start(recovery->env->loop, timer, CLOCK_MS, look_at_clock);
-	if (moved_ms > SET_MS || moved_ms < -SET_MS)
-		recovery_look(recovery);
+	if (moved_ms <= SET_MS && moved_ms >= -SET_MS)
+		return;
+	log_info(NULL, "the clock was set by %lld s: looking again at what had expired",
+		 (long long)(moved_ms / 1000));
+	recovery_look(recovery);
 }
 
 struct recovery *recovery_start(const struct flight_env *env, struct scheduler *scheduler)
