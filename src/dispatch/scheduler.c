@@ -251,6 +251,9 @@ static void flight_turned(struct flight *flight, const struct flight_result *res
 	if (result->is_over) {
 		/* Not to be found any more: what is wanted of the recording from now on is a new flight's. */
 		map_remove(&scheduler->flights, &flight->node);
+		/* Its lease may have gone with a process that was buried, and be nobody's now. */
+		if (flight->state == FLIGHT_GONE)
+			scheduler_wake(scheduler);
 		end_if_done(scheduler, flight);
 	} else {
 		turned_to_wait(scheduler, flight, result);
