@@ -34,6 +34,7 @@ struct recovery {
 	struct catalog_counts counts;
 	bool is_reading, is_wanted; /* a pass is under way; and one more */
 	bool has_told;
+	bool has_failed; /* the last pass: one more, once the ledger answers */
 	struct timer timer;
 	int64_t apart_ms; /* the wall clock from one that counts on, as a pass began */
 };
@@ -107,12 +108,21 @@ static void end_pass(struct recovery *recovery)
 		recovery_look(recovery);
 }
 
+static void fail(struct recovery *recovery, const char *what, const struct err *err)
+{
+	if (!recovery->has_failed)
+		log_warn(NULL, "cannot %s, and try again: %s", what, err->text);
+	recovery->has_failed = true;
+	end_pass(recovery);
+}
+
 static void end_page(struct recovery *recovery)
 {
 	if (recovery->count == PAGE) {
 		read_page(recovery);
 		return;
 	}
+	recovery->has_failed = false;
 	if (recovery->revived > 0)
 		log_info(NULL, "%zu recordings that had expired are not too old now: fetching them",
 			 recovery->revived);
@@ -124,8 +134,7 @@ static void revived(struct ledger_job *job)
 	struct recovery *recovery = container_of(job, struct recovery, job);
 
 	if (!job->succeeded) {
-		log_error(NULL, "cannot queue what had expired: %s", job->err.text);
-		end_pass(recovery);
+		fail(recovery, "queue what had expired", &job->err);
 		return;
 	}
 	recovery->revived += recovery->young_count;
@@ -155,8 +164,7 @@ static void page_done(struct ledger_job *job)
 	struct recovery *recovery = container_of(job, struct recovery, job);
 
 	if (!job->succeeded) {
-		log_error(NULL, "cannot read what has expired: %s", job->err.text);
-		end_pass(recovery);
+		fail(recovery, "read what has expired", &job->err);
 		return;
 	}
 	if (!recovery->has_told)
@@ -205,6 +213,10 @@ static void look_at_clock(struct timer *timer)
 	int64_t moved_ms = clocks_apart_ms() - recovery->apart_ms;
 
 	timer_start(recovery->env->loop, timer, CLOCK_MS, look_at_clock);
+	if (recovery->has_failed) {
+		recovery_look(recovery);
+		return;
+	}
 	if (moved_ms <= SET_MS && moved_ms >= -SET_MS)
 		return;
 	log_info(NULL, "the clock was set by %lld s: looking again at what had expired",
