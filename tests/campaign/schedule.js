@@ -123,7 +123,8 @@ function step(dice, { disk, isAging, isJumping, isTampered }, placed) {
     [4, () => ({ what: 'late' })],
     [3, () => ({ what: 'ask' })],
     [isAging ? 5 : 2, () => ({ what: 'hup', settings: live(dice, isAging) })],
-    ...(placed > 0 ? [[4, of('hold')], [2, of('lift')], [4, of('delete')], [3, of('retry')], [2, of('tell')]] : []),
+    // What is old is held more often, and stays so: else hardly one of those that a hold alone keeps is left at the end.
+    ...(placed > 0 ? [[isAging ? 10 : 4, of('hold')], [isAging ? 1 : 2, of('lift')], [isAging ? 2 : 4, of('delete')], [3, of('retry')], [2, of('tell')]] : []),
     [1, () => ({ what: 'key' })],
     ...(isAging ? [[3, () => ({ what: 'purge', isTrusting: dice.chance(20) })]] : []),
     ...(isJumping ? [[6, () => clockStep(dice)]] : []),
