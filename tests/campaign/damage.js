@@ -1,5 +1,5 @@
 // What happens to stored files behind the server's back, and what has to be true of them in the end.
-import { readFileSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { requestJson } from '../server/harness/http.js';
 
@@ -12,11 +12,9 @@ function fileOf(world, { recordingSid }) {
   return latest && join(folder, latest);
 }
 
-function flip(world, path, at) {
-  const bytes = readFileSync(path);
-  bytes[at] ^= 0x20;
-  // Never in place, as the server may have it open; and never a part of it under its name.
-  const beside = world.disk.seen(join(world.disk.path, 'flipped'));
+/** Never in place, as the server may have it open, and the kernel may send what it was given later; and never a part of it under its name. */
+function replace(world, path, bytes) {
+  const beside = world.disk.seen(join(world.disk.path, 'damaged'));
   try {
     writeFileSync(beside, bytes);
     renameSync(beside, path);
@@ -24,6 +22,12 @@ function flip(world, path, at) {
     rmSync(beside, { force: true });
     throw error;
   }
+}
+
+function flip(world, path, at) {
+  const bytes = readFileSync(path);
+  bytes[at] ^= 0x20;
+  replace(world, path, bytes);
   return bytes;
 }
 
@@ -35,7 +39,7 @@ function change(world, recording, { how, at }) {
   recording.isDamaged = true;
   world.explainLoss(recording);
   if (how === 'remove') rmSync(path);
-  else if (how === 'cut') truncateSync(path, place);
+  else if (how === 'cut') replace(world, path, readFileSync(path).subarray(0, place));
   else recording.damaged = [...recording.damaged ?? [], flip(world, path, place)];
 }
 

@@ -61,8 +61,8 @@ async function lookAtPlay(world, recording) {
   const reply = await request(`${world.server.url}/api/recordings/${recording.recordingSid}/media`);
   await world.players.look(recording, reply, {});
   if (isLost(recording)) return undefined;
-  // A play of what no webhook told of asks Twilio: it is known by now.
-  if (!recording.row || BEGUN.includes(recording.row.state)) recording.row = await world.rowOf(recording);
+  // A play of what no webhook told of asks Twilio: it is known by now; and answered 410 for its age, it may still be on its way.
+  if (!recording.row || BEGUN.includes(recording.row.state)) await untilSettled(world, recording);
   const about = `${recording.recordingSid}, held: ${recording.held}, deleted: ${recording.deleted}, is ${recording.row?.state} and its play is answered ${reply.status}`;
   if (recording.row?.state === 'stored') {
     recording.isKept = true;
