@@ -261,7 +261,9 @@ test('the whole demo runs under it', async (t) => {
   const reply = await ask(`http://127.0.0.1:8090/api/calls/${played.sid ?? played.call_sid}/download`, { args: ['-r', '0-1', '-o', '/dev/null', '-D', '-'] });
   assert.equal(reply.status, 206);
   const invocation = await property('InvocationID');
-  assert.equal(await does(['journalctl', `_SYSTEMD_INVOCATION_ID=${invocation}`, '-p', 'warning', '-o', 'cat', '--no-pager']), '');
+  const warnings = await does(['journalctl', `_SYSTEMD_INVOCATION_ID=${invocation}`, '-p', 'warning', '-o', 'cat', '--no-pager']);
+  // The demo's Twilio limits how much it is asked, so that the page has something to show.
+  assert.deepEqual(warnings.split('\n').filter((line) => line && !/msg="Twilio limits account AC/.test(line)), []);
 });
 
 test('installed over itself: settings and recordings stay, the socket is never closed', async () => {
