@@ -57,7 +57,7 @@ export async function damage(world, recording, step) {
 /** Somebody deletes a stored recording at Twilio: ours is the only copy. */
 export async function forget(world, recording) {
   const row = await world.rowOf(recording).catch(() => undefined);
-  if (row?.state !== 'stored') return;
+  if (row?.state !== 'stored' || recording.isForgotten) return;
   await world.twilio.learnEditions(recording);
   recording.isForgotten = true; // at the latest when it is answered
   if (await world.twilio.forget(recording.recordingSid) === false) recording.isForgotten = false;
