@@ -129,7 +129,8 @@ test('4: it runs, as its own user, and said that it is ready', async () => {
 
 test('5: nginx passes it on', async () => {
   await readme(5);
-  const { status, body } = await ask(`${HOST}/health`);
+  // A reload is asked for, and not waited for.
+  const { status, body } = await until('nginx listens', () => ask(`${HOST}/health`), PATIENCE_MS);
   assert.equal(status, 200, body);
 });
 
