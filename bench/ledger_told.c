@@ -2,10 +2,10 @@
 
 #include "catalog/catalog.h"
 #include "catalog/events.h"
-#include "catalog/projection.h"
 #include "catalog/recordings_digest.h"
 #include "catalog/recordings_waveform.h"
 #include "catalog/removals.h"
+#include "projection/projection.h"
 
 #define PURGED "ab/purged.mp3" /* the path is forgotten again */
 

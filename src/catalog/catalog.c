@@ -9,7 +9,7 @@
  * after a failed sync, so whoever sees ERR_INTERNAL from catalog_commit() ends the
  * process instead of trying again, and the next start makes durable what it reads (db_settle()).
  *
- * Everything else about a call is derived from its events, behind (projection.c),
+ * Everything else about a call is derived from its events, behind (projection/),
  * and could be derived again.  What cannot: attempts, and what was stored where.
  * Those are written by the writer too, each before the world may rely on it.
  *

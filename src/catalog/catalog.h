@@ -1,7 +1,7 @@
 /*
  * The ledger: one connection to it, its transactions, its schema, its sequence.
- * The other files of this room are what the ledger knows: events.h, projection.h,
- * calls.h, recordings.h, attempts.h.
+ * The other files of this room are what the ledger knows: events.h, calls.h,
+ * recordings.h, attempts.h; and projection/ derives it from events.
  *
  * Plain blocking code.  A struct catalog belongs to one thread: the writer has one
  * opened with CATALOG_WRITE, each reader one with CATALOG_READ.  Commands use the

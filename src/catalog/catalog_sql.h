@@ -1,6 +1,6 @@
 /*
  * What a file with SQL of its own needs of the ledger: its connection, and how columns become texts and back.
- * For this room, listing/, chores/ and accounts/ alone; all others call what these declare.
+ * For this room, projection/, listing/, chores/, accounts/ and cluster/ alone; all others call what these declare.
  */
 #pragma once
 
@@ -21,6 +21,8 @@ struct db *catalog_db(struct catalog *catalog);
 bool catalog_may_change(struct catalog *catalog, struct err *err) MUST_CHECK;
 /* The next number of the sequence, for a row's changed_seq (turns.c). */
 int64_t catalog_next_sequence(struct catalog *catalog);
+/* There is one more call (counts.c). */
+void catalog_count_call(struct catalog *catalog);
 
 /* Columns account_sid, direction, started_at_ms, is_held of a recording, from `first` on. */
 void kept_read(const struct db_stmt *row, int first, struct kept *out);

@@ -61,3 +61,8 @@ bool catalog_counts(struct catalog *catalog, struct catalog_counts *out, struct 
 		out->recordings[i] = numbers[NUMBER_RECORDINGS + i];
 	return true;
 }
+
+void catalog_count_call(struct catalog *catalog)
+{
+	number_add(catalog, NUMBER_CALLS, 1);
+}

@@ -3,7 +3,7 @@
  *
  * An event is appended, never changed.  That it was committed is what a webhook's
  * 200 means; everything else in the ledger about a call is derived from it behind
- * (projection.h).
+ * (projection/).
  */
 #pragma once
 
@@ -91,3 +91,6 @@ bool events_last(struct catalog *catalog, int64_t *out_seq, struct err *err) MUS
  */
 bool events_last_webhook_at(struct catalog *catalog, int64_t among, int64_t *out_ms,
 			    struct err *err) MUST_CHECK;
+
+/* Is the event of another account than the row it is about?  "": the row's is not known yet. */
+bool event_is_foreign(const char *account_sid, const struct event *event);

@@ -1,6 +1,4 @@
 /*
- * Which recording the address of a call means.
- *
  * A call's address must never change its meaning once somebody may have heard it.
  * So its main recording is fixed when the first `completed` event of any of its
  * recordings is applied, or when one is stored without such an event (adopted from
@@ -10,6 +8,8 @@
  * anew with each change: one that may still come before one that never will, then
  * the one that began first.
  */
+#include "catalog/main_recording.h"
+
 #include "catalog/catalog_private.h"
 
 /* $1 to $3 of the statements below. */

@@ -81,10 +81,7 @@ int64_t catalog_process(const struct catalog *catalog)
 
 void catalog_end_stream(struct catalog *catalog)
 {
-	struct stream_mark *own = stream_find(catalog, catalog->process_id);
-
-	if (own)
-		stream_end(catalog, own);
+	stream_end(catalog, catalog->process_id);
 }
 
 /*

@@ -75,6 +75,14 @@ static bool not_known(struct str recording_sid, struct err *err)
 		       STR_ARG(recording_sid));
 }
 
+const char *recording_absent_code(int64_t error_code)
+{
+	return error_code == 16101   ? "too_short"
+	       : error_code == 16102 ? "silent"
+	       : error_code == 16105 ? "no_key"
+				     : "absent";
+}
+
 bool recordings_find(struct catalog *catalog, struct str recording_sid, struct recording *out,
 		     struct err *err)
 {

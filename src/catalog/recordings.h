@@ -28,8 +28,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct event;
-
 /* Stored as numbers: append only, never renumber. */
 enum recording_state {
 	RECORDING_ANNOUNCED, /* Twilio is still recording or processing it */
@@ -46,6 +44,8 @@ enum recording_state {
 
 /* "announced", "queued", ... as the API and the log spell it. */
 const char *recording_state_text(enum recording_state state);
+/* Why Twilio kept none: of its error code, 0 where it told none. */
+const char *recording_absent_code(int64_t error_code);
 /* Our bytes were taken away for good: nothing makes it another state. */
 static inline bool recording_is_removed(enum recording_state state)
 {
@@ -183,12 +183,6 @@ void recording_source_release(struct recording_source *source);
 /* ERR_NOT_FOUND when we do not know it. */
 bool recordings_find(struct catalog *catalog, struct str recording_sid, struct recording *out,
 		     struct err *err) MUST_CHECK;
-/*
- * Would the event, which lists it or tells its status, change how far it is with Twilio?  What is new does,
- * unless it is deleted there already; what another account says never does.
- */
-bool recordings_is_news(struct catalog *catalog, const struct event *event, bool *out,
-			struct err *err) MUST_CHECK;
 bool recordings_find_source(struct catalog *catalog, struct str recording_sid,
 			    struct recording_source *out, struct err *err) MUST_CHECK;
 

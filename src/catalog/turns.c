@@ -24,8 +24,7 @@
 #define TURNS_KEPT_SHARED    8192
 #define TURNS_BETWEEN_SHARED (TURNS_KEPT_SHARED / 8)
 
-#define COUNT_TEXT_MAX  24 /* "15=-9223372036854775808 " */
-#define STREAM_TEXT_MAX 42 /* "9223372036854775807=9223372036854775807 " */
+#define COUNT_TEXT_MAX 24 /* "15=-9223372036854775808 " */
 
 /* "2=10 3=4096": each counter that is not 0. */
 static bool counts_read(struct str text, int64_t numbers[CATALOG_NUMBERS], struct err *err)
@@ -51,64 +50,6 @@ static void counts_write(const int64_t numbers[CATALOG_NUMBERS], struct buf *out
 		if (numbers[i] != 0)
 			buf_addf(out, "%s%d=%lld", buf_str(out).len > 0 ? " " : "", i,
 				 (long long)numbers[i]);
-}
-
-/* "17=1200 19=4": each stream and how far it was projected. */
-static bool streams_read(struct str text, struct catalog *catalog, struct err *err)
-{
-	struct str piece, name;
-
-	catalog->stream_count = 0;
-	while (text.len > 0 && str_cut(&text, ' ', &piece)) {
-		struct stream_mark *stream = &catalog->streams[catalog->stream_count];
-
-		if (catalog->stream_count == STREAMS_MAX || !str_cut(&piece, '=', &name) ||
-		    !str_to_i64(name, &stream->stream) || !str_to_i64(piece, &stream->watermark))
-			return err_set(err, ERR_INTERNAL, "the streams of a turn are unreadable");
-		catalog->stream_count++;
-	}
-	return true;
-}
-
-static void streams_write(const struct catalog *catalog, struct buf *out)
-{
-	for (size_t i = 0; i < catalog->stream_count; i++)
-		buf_addf(out, "%s%lld=%lld", i > 0 ? " " : "",
-			 (long long)catalog->streams[i].stream,
-			 (long long)catalog->streams[i].watermark);
-}
-
-struct stream_mark *stream_find(struct catalog *catalog, int64_t stream)
-{
-	for (size_t i = 0; i < catalog->stream_count; i++)
-		if (catalog->streams[i].stream == stream)
-			return &catalog->streams[i];
-	return NULL;
-}
-
-bool stream_begin(struct catalog *catalog, int64_t stream, struct err *err)
-{
-	if (catalog->stream_count == STREAMS_MAX)
-		return err_set(err, ERR_UNAVAILABLE,
-			       "%d processes have events that are not projected", STREAMS_MAX);
-	catalog->streams[catalog->stream_count++] = (struct stream_mark){ stream, 0 };
-	(void)catalog_next_sequence(catalog); /* a turn, which tells it */
-	return true;
-}
-
-void stream_end(struct catalog *catalog, struct stream_mark *stream)
-{
-	*stream = catalog->streams[--catalog->stream_count];
-	(void)catalog_next_sequence(catalog);
-}
-
-void stream_adopt(struct catalog *catalog, int64_t stream)
-{
-	for (size_t i = 0; i < catalog->orphan_count; i++)
-		if (catalog->orphans[i] == stream)
-			return;
-	if (catalog->orphan_count < STREAMS_MAX)
-		catalog->orphans[catalog->orphan_count++] = stream;
 }
 
 static bool read_last(struct catalog *catalog, int64_t numbers[CATALOG_NUMBERS], struct err *err)
@@ -233,7 +174,7 @@ int64_t catalog_next_sequence(struct catalog *catalog)
 
 bool turn_end(struct catalog *catalog, struct err *err)
 {
-	char text[CATALOG_NUMBERS * COUNT_TEXT_MAX], streams_text[STREAMS_MAX * STREAM_TEXT_MAX];
+	char text[CATALOG_NUMBERS * COUNT_TEXT_MAX], streams_text[STREAMS_TEXT_MAX];
 	int64_t numbers[CATALOG_NUMBERS];
 	struct db_stmt *append;
 	struct buf counts, streams;

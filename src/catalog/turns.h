@@ -10,6 +10,7 @@
 #include "catalog/catalog.h"
 #include "catalog/catalog_sql.h"
 #include "catalog/recordings.h"
+#include "catalog/streams.h"
 #include "db/db.h"
 
 #include <stdbool.h>
@@ -28,12 +29,6 @@ enum catalog_number {
 	NUMBER_RECORDINGS, /* + enum recording_state */
 	CATALOG_NUMBERS = NUMBER_RECORDINGS + RECORDING_STATES,
 };
-
-/* How far a stream of events (events.h) was projected.  That of turns is NUMBER_WATERMARK. */
-struct stream_mark {
-	int64_t stream, watermark;
-};
-#define STREAMS_MAX 256 /* of processes that live, and of those that left events behind */
 
 /* A turn as nobody else could have written it; seq 0: none is known. */
 struct turn_stamp {
@@ -80,12 +75,17 @@ static inline struct turn_stamp turn_stamp_read(const struct db_stmt *row, int f
 				    db_column_int(row, first + 2) };
 }
 bool turn_end(struct catalog *catalog, struct err *err) MUST_CHECK;
+
+/* ---- streams.c ---- */
+
+#define STREAMS_TEXT_MAX ((size_t)STREAMS_MAX * 42) /* "9223372036854775807=9223372036854775807 " */
+/* As a turn's row has them. */
+bool streams_read(struct str text, struct catalog *catalog, struct err *err) MUST_CHECK;
+void streams_write(const struct catalog *catalog, struct buf *out);
 /* In a write transaction; NULL: there is no such stream. */
 struct stream_mark *stream_find(struct catalog *catalog, int64_t stream);
 /* A new one begins, at nothing; ERR_UNAVAILABLE: there are too many. */
 bool stream_begin(struct catalog *catalog, int64_t stream, struct err *err) MUST_CHECK;
-/* All of it was projected, and nothing more is to come. */
-void stream_end(struct catalog *catalog, struct stream_mark *stream);
 /* Its process is no more: what it has left is projected here (or by another one, who is as good). */
 void stream_adopt(struct catalog *catalog, int64_t stream);
 

@@ -2,7 +2,7 @@
 
 #include "catalog/catalog_sql.h"
 #include "catalog/processes.h"
-#include "catalog/projection.h"
+#include "catalog/projection_change.h"
 #include "catalog/turn_news.h"
 
 bool members_look(struct catalog *catalog, int64_t *out_sequence, bool *out_is_alive,

@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "catalog/projection.h"
+#include "catalog/projection_change.h"
 #include "event/loop.h"
 #include "ledger/ledger.h"
 

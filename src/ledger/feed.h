@@ -9,7 +9,7 @@
 
 #include "base/compiler.h"
 #include "base/own.h"
-#include "catalog/projection.h"
+#include "catalog/projection_change.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -15,7 +15,7 @@
 #include "base/time_histogram.h"
 #include "base/trouble.h"
 #include "catalog/catalog.h"
-#include "catalog/projection.h"
+#include "catalog/projection_change.h"
 #include "ledger/feed.h"
 #include "ledger/ledger_jobs.h"
 

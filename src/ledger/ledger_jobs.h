@@ -8,7 +8,7 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
-#include "catalog/projection.h"
+#include "catalog/projection_change.h"
 #include "event/mailbox.h"
 
 #include <pthread.h>

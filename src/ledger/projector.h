@@ -1,5 +1,5 @@
 /*
- * When events are projected (catalog/projection.h), and what becomes of one that cannot be.
+ * When events are projected (projection/projection.h), and what becomes of one that cannot be.
  *
  * What fails is tried again after a while, longer each time, with or without another event.  Where the
  * disk is full that goes on until there is room.  Where one event fails, those before it are
@@ -11,7 +11,7 @@
 #pragma once
 
 #include "base/err.h"
-#include "catalog/projection.h"
+#include "projection/projection.h"
 
 #include <stdbool.h>
 #include <stddef.h>

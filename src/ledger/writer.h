@@ -11,7 +11,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/trouble.h"
-#include "catalog/projection.h"
+#include "catalog/projection_change.h"
 #include "catalog/turn_news.h"
 #include "ledger/feed.h"
 #include "ledger/ledger.h"

@@ -8,7 +8,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/own.h"
-#include "catalog/projection.h"
+#include "catalog/projection_change.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #include "live/live_client.h"
 
 #include "base/json.h"
-#include "catalog/projection.h"
+#include "catalog/projection_change.h"
 #include "live/call_json.h"
 #include "twilio/sid.h"
 

@@ -8,10 +8,10 @@
 #include "base/mem.h"
 #include "blob/blob.h"
 #include "blob/blob_local.h"
-#include "catalog/projection.h"
 #include "catalog/recordings.h"
 #include "chores/rescue.h"
 #include "chores/upkeep.h"
+#include "projection/projection.h"
 #include "rebuild/rebuild_private.h"
 
 #include <errno.h>

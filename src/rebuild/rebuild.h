@@ -2,7 +2,7 @@
  * A new ledger from what is left of a damaged one, and from the store.
  *
  *	read what can be read of the old one, page by page (ledger_rows.h)
- *	  -> its events, as they were, and all that they tell is worked out anew (catalog/projection.h)
+ *	  -> its events, as they were, and all that they tell is worked out anew (projection/projection.h)
  *	  -> what only rows tell: what is stored, held, removed; users, tokens, links, the audit
  *	  -> files of the store that no row names: their names say of which recording and generation they are
  *	  -> the next start reads Twilio's list back as far as recordings are kept, and fetches what is still missing

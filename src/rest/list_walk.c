@@ -5,6 +5,7 @@
 #include "catalog/recordings.h"
 #include "fetch/fetch.h"
 #include "ledger/ledger.h"
+#include "projection/project_recording.h"
 #include "rest/listed_event.h"
 #include "rest/rest_env.h"
 #include "twilio/accounts.h"

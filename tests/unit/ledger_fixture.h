@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "catalog/catalog.h"
 #include "catalog/events.h"
-#include "catalog/projection.h"
+#include "projection/projection.h"
 #include "test_database.h"
 
 #include <stdio.h>

@@ -8,11 +8,11 @@
 #include "blob_folder.h"
 #include "catalog/catalog_private.h"
 #include "catalog/events.h"
-#include "catalog/projection.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
 #include "flights/flight_env.h"
 #include "ledger/ledger.h"
+#include "projection/projection.h"
 
 static struct flight_env env;
 static struct catalog *plant; /* a second writer, who keeps its transactions short */

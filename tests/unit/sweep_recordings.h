@@ -6,6 +6,7 @@
 #include "blob/blob.h"
 #include "catalog/events.h"
 #include "catalog/recordings.h"
+#include "projection/projection.h"
 #include "sweep_fixture.h"
 
 #include <stdio.h>

@@ -4,6 +4,7 @@
 #include "blob/blob_local.h"
 #include "catalog/attempts.h"
 #include "catalog/events.h"
+#include "projection/projection.h"
 #include "running_ledger.h"
 
 #include <dirent.h>

@@ -1,4 +1,4 @@
-#include "catalog/projection.h"
+#include "projection/projection.h"
 
 #include "catalog/call_asks.h"
 #include "catalog/calls.h"

@@ -10,6 +10,7 @@
 #include "catalog/recordings.h"
 #include "catalog/removals.h"
 #include "chores/removals_due.h"
+#include "projection/projection.h"
 #include "sweep_fixture.h"
 #include "tap.h"
 

@@ -18,10 +18,13 @@
  * (in-progress, paused) is no rank, for it goes to and fro: what came last counts.  A file that another system left
  * says nothing of Twilio: the recording stays announced until the file is stored.
  */
-#include "catalog/catalog_private.h"
+#include "projection/project_recording.h"
 
+#include "catalog/catalog_sql.h"
 #include "catalog/events.h"
-#include "catalog/projection.h"
+#include "catalog/main_recording.h"
+#include "catalog/projection_change.h"
+#include "catalog/rows.h"
 
 /* By rank; stored as numbers: never renumber. */
 enum upstream {
@@ -70,14 +73,6 @@ static size_t status_of(const struct event *event)
 	while (statuses[i].text && !str_eq(event->status, str_of(statuses[i].text)))
 		i++;
 	return i;
-}
-
-const char *recording_absent_code(int64_t error_code)
-{
-	return error_code == 16101   ? "too_short"
-	       : error_code == 16102 ? "silent"
-	       : error_code == 16105 ? "no_key"
-				     : "absent";
 }
 
 static void reason_of(struct recording *recording)
@@ -227,7 +222,7 @@ static bool facts_find(struct catalog *catalog, struct str recording_sid,
 	enum db_step step;
 	int at = RECORDING_COLUMN_COUNT;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT " RECORDING_COLUMNS
 			", r.id, r.call_id, c.is_main_fixed, r.upstream, "
 			"r.url IS NOT NULL, r.track IS NOT NULL FROM recordings r "
@@ -294,7 +289,7 @@ static bool insert(struct catalog *catalog, struct recording_facts *facts,
 	struct db_stmt *stmt;
 
 	if (!db_prepare(
-		    catalog->db,
+		    catalog_db(catalog),
 		    "INSERT INTO recordings (id, recording_sid, call_id, call_sid, account_sid, "
 		    "state, upstream, started_at_ms, completed_at_ms, duration_s, channels, "
 		    "error_code, source, track, url, encryption, queued_at_ms, next_try_at_ms, "
@@ -315,7 +310,7 @@ static bool update(struct catalog *catalog, const struct recording_facts *facts,
 	struct db_stmt *stmt;
 
 	if (!db_prepare(
-		    catalog->db,
+		    catalog_db(catalog),
 		    "UPDATE recordings SET call_id = $2, call_sid = $3, account_sid = $4, "
 		    "state = $5, upstream = $6, started_at_ms = $7, completed_at_ms = $8, "
 		    "duration_s = $9, channels = $10, error_code = $11, source = $12, "
@@ -357,7 +352,7 @@ static bool take_call(struct catalog *catalog, struct recording_facts *facts, st
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	enum db_step step;
 
-	if (!db_prepare(catalog->db, "SELECT is_main_fixed, direction FROM calls WHERE id = $1",
+	if (!db_prepare(catalog_db(catalog), "SELECT is_main_fixed, direction FROM calls WHERE id = $1",
 			&find, err))
 		return false;
 	db_bind_int(find, 1, facts->place.call_id);

@@ -15,11 +15,13 @@
  * says of one call: the first that tells them is believed.  What another account says of
  * it was signed with another key, and does not count.
  */
-#include "catalog/catalog_private.h"
+#include "projection/project_call.h"
 
 #include "catalog/call_asks.h"
+#include "catalog/catalog_sql.h"
 #include "catalog/events.h"
-#include "catalog/projection.h"
+#include "catalog/projection_change.h"
+#include "catalog/rows.h"
 #include "numbers/numbers_index.h"
 
 struct call_facts {
@@ -136,7 +138,7 @@ static bool facts_find(struct catalog *catalog, struct str call_sid, struct call
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	enum db_step step;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"SELECT " CALL_COLUMNS ", c.started_rank, c.ask_at_ms FROM" CALLS_WITH_MAIN
 			" WHERE c.call_sid = $1",
 			&find, err))
@@ -195,7 +197,7 @@ static bool insert(struct catalog *catalog, struct call_facts *facts, struct err
 	struct db_stmt *stmt;
 
 	if (!db_prepare(
-		    catalog->db,
+		    catalog_db(catalog),
 		    "INSERT INTO calls (id, call_sid, parent_call_sid, account_sid, status, "
 		    "ended_at_ms, duration_s, changed_seq, started_rank, started_at_ms, "
 		    "direction, direction_text, from_address, to_address, is_main_fixed, "
@@ -210,9 +212,9 @@ static bool insert(struct catalog *catalog, struct call_facts *facts, struct err
 	bind_known(stmt, 14, facts->ask_at_ms);
 	if (!db_run(stmt, err))
 		return false;
-	number_add(catalog, NUMBER_CALLS, 1);
+	catalog_count_call(catalog);
 	numbers = numbers_of(&facts->call);
-	return numbers_index_add(catalog->db, &numbers, err);
+	return numbers_index_add(catalog_db(catalog), &numbers, err);
 }
 
 /* Most events change nothing that the list is sorted or searched by: no index is written then. */
@@ -220,7 +222,7 @@ static bool update_told(struct catalog *catalog, const struct call_facts *facts,
 {
 	struct db_stmt *stmt;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"UPDATE calls SET parent_call_sid = $2, account_sid = $3, status = $4, "
 			"ended_at_ms = $5, duration_s = $6, changed_seq = $7, started_rank = $8 "
 			"WHERE id = $1",
@@ -238,7 +240,7 @@ static bool update_ways(struct catalog *catalog, const struct call *call, struct
 	struct db_stmt *stmt;
 
 	if (!db_prepare(
-		    catalog->db,
+		    catalog_db(catalog),
 		    "UPDATE recordings SET direction = $2 WHERE call_id = $1 AND direction <> $2",
 		    &stmt, err))
 		return false;
@@ -253,7 +255,7 @@ static bool update_listed(struct catalog *catalog, const struct call_facts *fact
 	struct numbers_of_call old = numbers_of(before), now = numbers_of(&facts->call);
 	struct db_stmt *stmt;
 
-	if (!db_prepare(catalog->db,
+	if (!db_prepare(catalog_db(catalog),
 			"UPDATE calls SET parent_call_sid = $2, account_sid = $3, status = $4, "
 			"ended_at_ms = $5, duration_s = $6, changed_seq = $7, started_rank = $8, "
 			"started_at_ms = $9, direction = $10, direction_text = $11, "
@@ -266,8 +268,8 @@ static bool update_listed(struct catalog *catalog, const struct call_facts *fact
 	return db_run(stmt, err) &&
 	       (before->direction == facts->call.direction ||
 		update_ways(catalog, &facts->call, err)) &&
-	       numbers_index_remove(catalog->db, &old, err) &&
-	       numbers_index_add(catalog->db, &now, err);
+	       numbers_index_remove(catalog_db(catalog), &old, err) &&
+	       numbers_index_add(catalog_db(catalog), &now, err);
 }
 
 bool project_call(struct catalog *catalog, const struct event *event, int64_t *out_id,

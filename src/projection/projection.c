@@ -19,13 +19,17 @@
  * A stream of the log is read in the order of seq, which is the order of commits because one
  * writer gives its numbers.  Between streams any order is as good.
  */
-#include "catalog/projection.h"
+#include "projection/projection.h"
 
 #include <assert.h>
 
-#include "catalog/catalog_private.h"
+#include "catalog/catalog_sql.h"
 #include "catalog/events.h"
+#include "catalog/processes.h"
+#include "catalog/streams.h"
 #include "catalog/turn_news.h"
+#include "projection/project_call.h"
+#include "projection/project_recording.h"
 
 static int64_t told(const struct db_stmt *row, int column)
 {
@@ -79,15 +83,15 @@ static bool apply(struct catalog *catalog, const struct event *event,
 	return true;
 }
 
-/* Up to max_events in all; *watermark goes along. */
-static bool apply_after(struct catalog *catalog, int64_t stream, int64_t *watermark,
-			size_t max_events, struct projection_result *out, struct err *err)
+/* Up to max_events in all; the mark goes along. */
+static bool apply_after(struct catalog *catalog, struct stream_mark *mark, size_t max_events,
+			struct projection_result *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *next = NULL;
 	enum db_step step;
 
 	if (!db_prepare(
-		    catalog->db,
+		    catalog_db(catalog),
 		    "SELECT seq, kind, received_at_ms, account_sid, call_sid, parent_call_sid, "
 		    "recording_sid, status, direction, from_address, to_address, source, track, "
 		    "recording_url, encryption, sequence_number, started_at_ms, timestamp_ms, "
@@ -95,9 +99,9 @@ static bool apply_after(struct catalog *catalog, int64_t stream, int64_t *waterm
 		    "seq > $1 ORDER BY seq LIMIT $2",
 		    &next, err))
 		return false;
-	db_bind_int(next, 1, *watermark);
+	db_bind_int(next, 1, mark->watermark);
 	db_bind_int(next, 2, (int64_t)(max_events - out->events) + 1);
-	db_bind_int(next, 3, stream);
+	db_bind_int(next, 3, mark->stream);
 	while ((step = db_step(next, err)) == DB_ROW) {
 		struct event event;
 
@@ -106,51 +110,31 @@ static bool apply_after(struct catalog *catalog, int64_t stream, int64_t *waterm
 			return true;
 		}
 		event_read(next, &event);
-		*watermark = db_column_int(next, 0);
+		mark->watermark = db_column_int(next, 0);
 		/* What is deferred is waited for: so it is known which event is to blame. */
-		if (!apply(catalog, &event, out, err) || !db_catch_up(catalog->db, err)) {
-			out->failed_event = *watermark;
-			out->failed_stream = stream;
-			return err_context(err, "event %lld", (long long)*watermark);
+		if (!apply(catalog, &event, out, err) || !db_catch_up(catalog_db(catalog), err)) {
+			out->failed_event = mark->watermark;
+			out->failed_stream = mark->stream;
+			return err_context(err, "event %lld", (long long)mark->watermark);
 		}
 		out->events++;
 	}
-	out->watermark = *watermark;
 	return step == DB_DONE;
 }
 
-static bool run_turns(struct catalog *catalog, size_t max_events, struct projection_result *out,
-		      struct err *err)
+/* One that was left behind is over once nothing is left of it. */
+static bool run_stream(struct catalog *catalog, struct stream_mark *mark, bool is_orphan,
+		       size_t max_events, struct projection_result *out, struct err *err)
 {
-	int64_t watermark, after;
+	int64_t before = mark->watermark;
 
-	if (!number_read(catalog, NUMBER_WATERMARK, &watermark, err))
+	if (!apply_after(catalog, mark, max_events, out, err))
 		return false;
-	after = out->watermark = watermark;
-	if (!apply_after(catalog, 0, &after, max_events, out, err))
+	out->watermark = mark->watermark;
+	if (mark->watermark != before && !stream_advance(catalog, mark, err))
 		return false;
-	number_add(catalog, NUMBER_WATERMARK, after - watermark);
-	return true;
-}
-
-/* Once nothing is left of one it is over; and looked for no longer once a turn has told that, for this one may fail. */
-static bool run_orphans(struct catalog *catalog, size_t max_events, struct projection_result *out,
-			struct err *err)
-{
-	for (size_t i = 0; i < catalog->orphan_count && !out->more;) {
-		int64_t stream = catalog->orphans[i];
-		struct stream_mark *mark = stream_find(catalog, stream);
-
-		if (!mark) {
-			catalog->orphans[i] = catalog->orphans[--catalog->orphan_count];
-			continue;
-		}
-		if (!apply_after(catalog, stream, &mark->watermark, max_events, out, err))
-			return false;
-		if (!out->more)
-			stream_end(catalog, mark);
-		i++;
-	}
+	if (is_orphan && !out->more)
+		stream_end(catalog, mark->stream);
 	return true;
 }
 
@@ -163,8 +147,6 @@ static void run_begins(struct projection_result *out)
 
 static bool run_ends(struct catalog *catalog, struct projection_result *out, struct err *err)
 {
-	if (out->events > 0 && catalog->added[NUMBER_SEQUENCE] == 0)
-		(void)catalog_next_sequence(catalog); /* nothing changed, but the turn is told */
 	for (size_t i = 0; i < out->count; i++)
 		turn_tell(catalog, &out->changes[i]);
 	return catalog_sequence(catalog, &out->sequence, err);
@@ -173,60 +155,37 @@ static bool run_ends(struct catalog *catalog, struct projection_result *out, str
 bool projection_run(struct catalog *catalog, size_t max_events, struct projection_result *out,
 		    struct err *err)
 {
-	struct stream_mark *own = stream_find(catalog, catalog->process_id);
+	struct stream_mark marks[STREAMS_PROJECTED_MAX];
+	size_t count;
 
 	assert(max_events > 0 && max_events <= PROJECTION_EVENTS_MAX);
 	run_begins(out);
-	if (!catalog_may_change(catalog, err) || !run_turns(catalog, max_events, out, err))
+	if (!catalog_may_change(catalog, err) || !streams_projected(catalog, marks, &count, err))
 		return false;
-	if (own && !out->more &&
-	    !apply_after(catalog, own->stream, &own->watermark, max_events, out, err))
-		return false;
-	if (!run_orphans(catalog, max_events, out, err))
-		return false;
-	return run_ends(catalog, out, err);
-}
+	for (size_t i = 0; i < count && !out->more; i++) {
+		bool is_orphan = marks[i].stream != 0 && marks[i].stream != catalog_process(catalog);
 
-/* *out NULL: it is the number of turns. */
-static bool watermark_of(struct catalog *catalog, int64_t stream, struct stream_mark **out,
-			 int64_t *out_watermark, struct err *err)
-{
-	*out = stream == 0 ? NULL : stream_find(catalog, stream);
-	if (stream == 0)
-		return number_read(catalog, NUMBER_WATERMARK, out_watermark, err);
-	if (!*out)
-		return err_set(err, ERR_NOT_FOUND, "there is no stream %lld any more",
-			       (long long)stream);
-	*out_watermark = (*out)->watermark;
-	return true;
+		if (!run_stream(catalog, &marks[i], is_orphan, max_events, out, err))
+			return false;
+	}
+	return run_ends(catalog, out, err);
 }
 
 bool projection_set_aside(struct catalog *catalog, int64_t stream, int64_t event_seq, int64_t at_ms,
 			  const char *reason, struct err *err)
 {
-	struct stream_mark *mark;
+	const struct stream_mark behind_it = { stream, event_seq };
 	struct db_stmt *insert;
-	int64_t watermark;
 
-	if (!catalog_may_change(catalog, err) ||
-	    !watermark_of(catalog, stream, &mark, &watermark, err) ||
-	    !db_prepare(catalog->db,
+	if (!catalog_may_change(catalog, err) || !stream_advance(catalog, &behind_it, err) ||
+	    !db_prepare(catalog_db(catalog),
 			"INSERT INTO events_set_aside (event_seq, set_aside_at_ms, reason, stream) "
 			"VALUES ($1, $2, $3, $4)",
 			&insert, err))
 		return false;
-	assert(event_seq > watermark);
 	db_bind_int(insert, 1, event_seq);
 	db_bind_int(insert, 2, at_ms);
 	db_bind_str(insert, 3, str_of(reason));
 	db_bind_int(insert, 4, stream);
-	if (!db_run(insert, err))
-		return false;
-	if (!mark) {
-		number_add(catalog, NUMBER_WATERMARK, event_seq - watermark);
-		return true;
-	}
-	mark->watermark = event_seq;
-	(void)catalog_next_sequence(catalog);
-	return true;
+	return db_run(insert, err);
 }

@@ -1,0 +1,32 @@
+/*
+ * The streams of events (events.h), as far as they were projected.  For this room and projection/ alone; within a write
+ * transaction.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct catalog;
+
+/* How far a stream was projected. */
+struct stream_mark {
+	int64_t stream, watermark;
+};
+#define STREAMS_MAX 256 /* of processes that live, and of those that left events behind */
+
+/*
+ * Those that this process projects: that of turns, which is 0, its own, where it has one, and those of processes that are
+ * no more, as far as is known here.
+ */
+#define STREAMS_PROJECTED_MAX (STREAMS_MAX + 2)
+bool streams_projected(struct catalog *catalog, struct stream_mark out[STREAMS_PROJECTED_MAX],
+		       size_t *out_count, struct err *err) MUST_CHECK;
+/* It was projected up to this event, and a turn tells that; ERR_NOT_FOUND: there is no such stream any more. */
+bool stream_advance(struct catalog *catalog, const struct stream_mark *to,
+		    struct err *err) MUST_CHECK;
+/* All of it was projected, and nothing more is to come: so it is where nobody is left who appends to it. */
+void stream_end(struct catalog *catalog, int64_t stream);

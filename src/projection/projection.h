@@ -1,0 +1,50 @@
+/*
+ * From events to calls and recordings.
+ *
+ * projection_run() takes the events after the watermark, applies each, and moves
+ * the watermark, all in the caller's transaction: a crash leaves either both or
+ * neither, and the next start goes on from there.
+ *
+ * Events come late, twice and out of order; the result does not depend on it, with
+ * one exception that is meant: a call's main recording is the one whose `completed`
+ * event was committed first, for ever.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "catalog/projection_change.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct catalog;
+
+#define PROJECTION_EVENTS_MAX 256
+
+/* One change an event at most, events without effect none; in the order of the events. */
+struct projection_result {
+	struct projection_change changes[PROJECTION_EVENTS_MAX];
+	size_t count;
+	size_t events;     /* taken from the log; 0: nothing was waiting */
+	int64_t watermark; /* the last event that is applied, of the stream that was read last */
+	int64_t sequence;  /* catalog_sequence() after it: broadcast it after the commit */
+	bool more;         /* events are waiting still: call again */
+	/* After an error: the event that could not be applied, behind `events` that could; 0: none is to blame. */
+	int64_t failed_event, failed_stream;
+};
+
+/*
+ * Applies up to max_events (at most PROJECTION_EVENTS_MAX) within the caller's transaction: of the stream of turns, of the
+ * process's own (catalog/events.h), and of those that processes left that are no more.
+ */
+bool projection_run(struct catalog *catalog, size_t max_events, struct projection_result *out,
+		    struct err *err) MUST_CHECK;
+
+/*
+ * Passes over the event for good, which is the next one after the watermark: it stays in the log, and
+ * events_set_aside says when and why (catalog_counts.events_set_aside).
+ */
+bool projection_set_aside(struct catalog *catalog, int64_t stream, int64_t event_seq, int64_t at_ms,
+			  const char *reason, struct err *err) MUST_CHECK;
