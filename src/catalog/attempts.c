@@ -157,19 +157,31 @@ bool attempts_list(struct catalog *catalog, struct str recording_sid, struct att
 	return true;
 }
 
-bool attempts_close_open(struct catalog *catalog, int64_t at_ms, int64_t *out_closed,
-			 struct err *err)
+#define CLOSE_OPEN                                                     \
+	"UPDATE attempts SET ended_at_ms = $1, outcome = 'interrupted', " \
+	"detail = 'callspool ended while this was under way' WHERE ended_at_ms IS NULL"
+
+static const char *const close_open[] = {
+	[ATTEMPTS_OF_ALL] = CLOSE_OPEN,
+	[ATTEMPTS_OF_THE_DEAD] =
+		CLOSE_OPEN " AND NOT EXISTS "
+			   "(SELECT 1 FROM processes WHERE processes.id = attempts.process_id)",
+	[ATTEMPTS_OF_PROCESS] = CLOSE_OPEN " AND process_id = $2",
+};
+
+bool attempts_close_open(struct catalog *catalog, enum attempts_of whose, int64_t process_id,
+			 int64_t at_ms, int64_t *out_closed, struct err *err)
 {
 	struct db_stmt *update;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog->db,
-			"UPDATE attempts SET ended_at_ms = $1, outcome = 'interrupted', "
-			"detail = 'callspool ended while this was under way' "
-			"WHERE ended_at_ms IS NULL",
-			&update, err))
+	    !db_prepare(catalog->db, close_open[whose], &update, err))
 		return false;
 	db_bind_int(update, 1, at_ms);
+	if (whose == ATTEMPTS_OF_PROCESS)
+		db_bind_int(update, 2, process_id);
+	if (!out_closed)
+		return db_run(update, err);
 	if (!db_run_now(update, err))
 		return false;
 	*out_closed = db_changes(catalog->db);

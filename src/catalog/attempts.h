@@ -68,9 +68,12 @@ bool attempts_end(struct catalog *catalog, const struct attempt_end *end,
 bool attempts_list(struct catalog *catalog, struct str recording_sid, struct attempt *out,
 		   size_t size, size_t *out_count, struct err *err) MUST_CHECK;
 
+/* Whose they are: anybody's; those of processes that are no more (processes.h); one process's. */
+enum attempts_of { ATTEMPTS_OF_ALL, ATTEMPTS_OF_THE_DEAD, ATTEMPTS_OF_PROCESS };
+
 /*
- * At start, when no flight can be under way: ends what a crash left open as
- * "interrupted".  *out_closed: how many.
+ * Ends what is open of them as "interrupted", because no flight of theirs can be under way.  process_id: with
+ * ATTEMPTS_OF_PROCESS.  *out_closed: how many; NULL: nobody asks.
  */
-bool attempts_close_open(struct catalog *catalog, int64_t at_ms, int64_t *out_closed,
-			 struct err *err) MUST_CHECK;
+bool attempts_close_open(struct catalog *catalog, enum attempts_of whose, int64_t process_id,
+			 int64_t at_ms, int64_t *out_closed, struct err *err) MUST_CHECK;

@@ -1,5 +1,6 @@
 #include "cluster/members.h"
 
+#include "catalog/attempts.h"
 #include "catalog/catalog_sql.h"
 #include "catalog/processes.h"
 #include "catalog/projection_change.h"
@@ -109,17 +110,8 @@ static bool run_of(struct catalog *catalog, const char *sql, int64_t id, struct 
 static bool give_up(struct catalog *catalog, int64_t id, int64_t at_ms, struct err *err)
 {
 	const struct projection_change change = { .what = PROJECTED_TO_FETCH };
-	struct db_stmt *close;
 
-	if (!db_prepare(catalog_db(catalog),
-			"UPDATE attempts SET ended_at_ms = $2, outcome = 'interrupted', "
-			"detail = 'callspool ended while this was under way' "
-			"WHERE process_id = $1 AND ended_at_ms IS NULL",
-			&close, err))
-		return false;
-	db_bind_int(close, 1, id);
-	db_bind_int(close, 2, at_ms);
-	if (!db_run(close, err) ||
+	if (!attempts_close_open(catalog, ATTEMPTS_OF_PROCESS, id, at_ms, NULL, err) ||
 	    !run_of(catalog, "DELETE FROM leases WHERE process_id = $1", id, err))
 		return false;
 	(void)catalog_next_sequence(catalog);
@@ -199,24 +191,5 @@ bool member_leave(struct catalog *catalog, int64_t at_ms, struct err *err)
 	    !give_up(catalog, own, at_ms, err))
 		return false;
 	catalog_end_stream(catalog);
-	return true;
-}
-
-bool members_close_attempts(struct catalog *catalog, int64_t at_ms, int64_t *out, struct err *err)
-{
-	struct db_stmt *update;
-
-	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog_db(catalog),
-			"UPDATE attempts SET ended_at_ms = $1, outcome = 'interrupted', "
-			"detail = 'callspool ended while this was under way' "
-			"WHERE ended_at_ms IS NULL AND NOT EXISTS "
-			"(SELECT 1 FROM processes WHERE processes.id = attempts.process_id)",
-			&update, err))
-		return false;
-	db_bind_int(update, 1, at_ms);
-	if (!db_run_now(update, err))
-		return false;
-	*out = db_changes(catalog_db(catalog));
 	return true;
 }

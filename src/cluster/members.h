@@ -60,7 +60,3 @@ bool member_leave(struct catalog *catalog, int64_t at_ms, struct err *err) MUST_
  */
 bool members_enlist(struct catalog *catalog, const char *place, int64_t at_ms,
 		    struct err *err) MUST_CHECK;
-
-/* At the start: closes the attempts of who lives no more; *out: how many. */
-bool members_close_attempts(struct catalog *catalog, int64_t at_ms, int64_t *out,
-			    struct err *err) MUST_CHECK;

@@ -7,7 +7,6 @@
 #include "catalog/attempts.h"
 #include "catalog/processes.h"
 #include "catalog/recordings_queue.h"
-#include "cluster/members.h"
 #include "dispatch/scheduler.h"
 #include "event/loop.h"
 #include "flights/flight_env.h"
@@ -49,9 +48,10 @@ static bool run_close(struct ledger_job *job, struct catalog *catalog, struct er
 	struct closing *closing = container_of(job, struct closing, job);
 
 	/* Those of processes that live are theirs. */
-	return catalog_process(catalog) != 0
-		       ? members_close_attempts(catalog, clock_wall_ms(), &closing->count, err)
-		       : attempts_close_open(catalog, clock_wall_ms(), &closing->count, err);
+	return attempts_close_open(catalog,
+				   catalog_process(catalog) != 0 ? ATTEMPTS_OF_THE_DEAD
+								 : ATTEMPTS_OF_ALL,
+				   0, clock_wall_ms(), &closing->count, err);
 }
 
 /* The files first: a full disk has room again. */

@@ -98,7 +98,7 @@ static void test_crash(struct ledger *ledger)
 
 	ledger_reopen(ledger);
 	MUST(catalog_begin(ledger->writer, &err));
-	MUST(attempts_close_open(ledger->writer, NOON + 6000, &closed, &err));
+	MUST(attempts_close_open(ledger->writer, ATTEMPTS_OF_ALL, 0, NOON + 6000, &closed, &err));
 	MUST(catalog_commit(ledger->writer, &err));
 	IS_INT(closed, 3, "what a crash left open is closed");
 	MUST(attempts_list(ledger->writer, SID, list, 8, &count, &err));
