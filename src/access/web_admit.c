@@ -417,6 +417,9 @@ static void answered(struct admission_waiter *waiter, enum admission_result resu
 	case ADMISSION_THROTTLED:
 		refuse_throttled(x, LIMIT_UNKNOWN, wait_ms);
 		break;
+	case ADMISSION_BUSY:
+		web_refuse(x, WEB_OVERLOADED, "The ledger does not answer just now.", WEB_NO_RETRY);
+		break;
 	case ADMISSION_FAILED:
 		web_refuse(x, WEB_INTERNAL, NULL, WEB_NO_RETRY);
 		break;

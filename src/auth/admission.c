@@ -318,8 +318,8 @@ static void query_done(struct ledger_job *job)
 	struct admission *admission = query->admission;
 
 	if (!job->succeeded) {
-		log_error(NULL, "cannot look up who asks: %s", job->err.text);
-		answer(query, ADMISSION_FAILED);
+		answer(query, auth_is_for_now("look up who asks", &job->err) ? ADMISSION_BUSY
+									     : ADMISSION_FAILED);
 		return;
 	}
 	if (job->sequence < query->stale_before) {

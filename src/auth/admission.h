@@ -31,7 +31,8 @@ enum admission_result {
 	ADMISSION_KNOWN,     /* there is an entry */
 	ADMISSION_NOBODY,    /* no such credential, or it is over, or its user is disabled */
 	ADMISSION_THROTTLED, /* this network has shown too many that nobody knows */
-	ADMISSION_FAILED,    /* the ledger did not answer */
+	ADMISSION_BUSY,      /* the ledger does not answer just now */
+	ADMISSION_FAILED,    /* nor will it */
 };
 
 /* Embedded in who waits. */

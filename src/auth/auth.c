@@ -19,6 +19,17 @@
 
 /* ---- the audit ---- */
 
+bool auth_is_for_now(const char *what, const struct err *err)
+{
+	bool is_for_now = err->kind == ERR_UNAVAILABLE || err->kind == ERR_SCARCE;
+
+	if (is_for_now)
+		log_warn(NULL, "cannot %s: %s", what, err->text);
+	else
+		log_error(NULL, "cannot %s: %s", what, err->text);
+	return is_for_now;
+}
+
 bool auth_audit(const struct auth *auth, struct catalog *catalog, const struct auth_actor *actor,
 		const char *kind, const char *recording_sid, const char *body, struct err *err)
 {

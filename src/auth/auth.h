@@ -60,6 +60,12 @@ DEFINE_AUTO(struct auth *, auth_free)
  */
 bool auth_invite_first(struct auth *auth, struct credential *out, struct err *err) MUST_CHECK;
 
+/*
+ * A job of the ledger has failed, and so we cannot do `what`: logs why.  True: it does not answer just now, and may later (503);
+ * false: the fault is ours.
+ */
+bool auth_is_for_now(const char *what, const struct err *err);
+
 /* Who does something, for the audit. */
 struct auth_actor {
 	int64_t user_id; /* 0: a command on this machine, or nobody */

@@ -248,8 +248,9 @@ static void written(struct ledger_job *job)
 	} else if (job->err.kind == ERR_CONFLICT) {
 		answer(change, PASSWORD_NAME_TAKEN);
 	} else {
-		log_error(NULL, "cannot write a password: %s", job->err.text);
-		answer(change, PASSWORD_CHANGE_FAILED);
+		answer(change, auth_is_for_now("write a password", &job->err)
+				       ? PASSWORD_CHANGE_BUSY
+				       : PASSWORD_CHANGE_FAILED);
 	}
 }
 
@@ -311,8 +312,9 @@ static void read_done(struct ledger_job *job)
 	bool asks_name = change->invitation[0] != '\0' && change->row.user_id == 0;
 
 	if (!job->succeeded) {
-		log_error(NULL, "cannot read whose password is to be set: %s", job->err.text);
-		answer(change, PASSWORD_CHANGE_FAILED);
+		answer(change, auth_is_for_now("read whose password is to be set", &job->err)
+				       ? PASSWORD_CHANGE_BUSY
+				       : PASSWORD_CHANGE_FAILED);
 	} else if (change->invitation[0] != '\0' && !change->is_invited) {
 		int64_t wait_ms;
 

@@ -270,8 +270,8 @@ static void good_written(struct ledger_job *job)
 	} else if (kind == ERR_CONFLICT || kind == ERR_NOT_FOUND) {
 		sign_in->result = SIGN_IN_WRONG;
 	} else {
-		log_error(NULL, "cannot sign in: %s", job->err.text);
-		sign_in->result = SIGN_IN_FAILED;
+		sign_in->result = auth_is_for_now("sign in", &job->err) ? SIGN_IN_BUSY
+									: SIGN_IN_FAILED;
 	}
 	if (!job->succeeded) {
 		credential_wipe(&sign_in->new_session);
@@ -421,8 +421,9 @@ static void read_done(struct ledger_job *job)
 	struct sign_in *sign_in = container_of(job, struct sign_in, job);
 
 	if (!job->succeeded) {
-		log_error(NULL, "cannot read who signs in: %s", job->err.text);
-		sign_in->result = SIGN_IN_FAILED;
+		sign_in->result = auth_is_for_now("read who signs in", &job->err)
+					  ? SIGN_IN_BUSY
+					  : SIGN_IN_FAILED;
 		answer(sign_in);
 		return;
 	}

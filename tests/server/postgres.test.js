@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { CREDENTIALS, callspool, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { atEnd, lifetime } from './harness/lifetime.js';
+import { Caller, SIGN_IN, addToken, firstAdministrator } from './harness/people.js';
 import { startPostgres } from './harness/postgres.js';
 import { temporaryFolder } from './harness/process.js';
 import { store } from './harness/stored.js';
@@ -121,6 +122,23 @@ test('PostgreSQL goes away and comes back: webhooks wait, then 503; what is stor
   await until('a webhook is taken again', async () => (await webhook(server, { CallSid: callSid, RecordingSid: recordingSid, RecordingDuration: '5' })).status === 200);
   await untilState(server, callSid, 'stored');
   assert.equal(server.status, undefined, 'it is the same process');
+});
+
+test('PostgreSQL is away: who is not known here yet is told to come again, and not that something is wrong', async (t) => {
+  const server = await serve(t, await database(), { settings: SIGN_IN, expectErrors: [/entries of the audit cannot be written/] });
+  const admin = await firstAdministrator(server);
+  const program = await addToken(admin, ['read']);
+  atEnd(t, async () => postgres.program.status && postgres.start());
+  await postgres.stop('SIGQUIT');
+  for (const [what, ask] of [['a token', () => program.ask('GET', '/api/calls')], ['a sign-in', () => new Caller(server).signIn('ruth')]]) {
+    const reply = await ask();
+    assert.equal(reply.status, 503, `${what}: ${reply.body}`);
+    assert.equal(reply.json.code, 'overloaded', what);
+    assert.ok(Number(reply.headers['retry-after']) > 0, what);
+  }
+  await postgres.start();
+  await until('it is known then', async () => (await program.ask('GET', '/api/calls')).status === 200);
+  assert.equal((await new Caller(server).signIn('ruth')).status, 200);
 });
 
 test('PostgreSQL is restarted between two webhooks: neither notices', async (t) => {

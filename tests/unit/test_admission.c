@@ -226,6 +226,7 @@ static void test_malformed_and_throttled(void)
 			throttled++;
 			break;
 		case ADMISSION_KNOWN:
+		case ADMISSION_BUSY:
 		case ADMISSION_FAILED:
 			break;
 		}
