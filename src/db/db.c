@@ -108,6 +108,12 @@ void db_bind_bytes(struct db_stmt *stmt, int n, struct str value)
 	stmt->db->driver->bind_bytes(stmt, n, value);
 }
 
+void db_bind_list(struct db_stmt *stmt, int n, const struct str *texts, size_t count)
+{
+	stmt->is_used = true;
+	stmt->db->driver->bind_list(stmt, n, texts, count);
+}
+
 void db_bind_int(struct db_stmt *stmt, int n, int64_t value)
 {
 	stmt->is_used = true;
@@ -123,6 +129,11 @@ enum db_step db_step(struct db_stmt *stmt, struct err *err)
 {
 	stmt->is_used = true;
 	return stmt->db->driver->step(stmt, err);
+}
+
+void db_rewind(struct db_stmt *stmt)
+{
+	stmt->db->driver->rewind(stmt);
 }
 
 bool db_run(struct db_stmt *stmt, struct err *err)

@@ -31,6 +31,7 @@
 #include "base/str.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct db;
@@ -81,8 +82,12 @@ void db_bind_int(struct db_stmt *stmt, int n, int64_t value);
 void db_bind_null(struct db_stmt *stmt, int n);
 /* Bytes that need not be text (BLOB, BYTEA); read back with db_column_str(). */
 void db_bind_bytes(struct db_stmt *stmt, int n, struct str value);
+/* A list of texts, for "= ANY($<n>)", on PostgreSQL alone; they are copied. */
+void db_bind_list(struct db_stmt *stmt, int n, const struct str *texts, size_t count);
 
 enum db_step db_step(struct db_stmt *stmt, struct err *err) MUST_CHECK;
+/* What it answers is stepped through once more from its first row, with what is bound.  Within one transaction. */
+void db_rewind(struct db_stmt *stmt);
 /*
  * Steps to the end, dropping rows, and resets: for statements that only change something.  Within a transaction it may be
  * deferred, so that many cost one round trip: what fails is then told by the next db_step() or db_commit(), whichever comes

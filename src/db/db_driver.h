@@ -10,7 +10,7 @@
 
 #include "db/db.h"
 
-#define DB_CACHE_SLOTS 512 /* a power of two; at most half are used */
+#define DB_CACHE_SLOTS 1024 /* a power of two; at most half are used */
 
 struct db {
 	const struct db_driver *driver;
@@ -34,8 +34,11 @@ struct db_driver {
 	void (*finalize)(struct db_stmt *stmt);
 	void (*bind_str)(struct db_stmt *stmt, int n, struct str value);
 	void (*bind_bytes)(struct db_stmt *stmt, int n, struct str value);
+	void (*bind_list)(struct db_stmt *stmt, int n, const struct str *texts,
+			  size_t count); /* NULL: it has none */
 	void (*bind_int)(struct db_stmt *stmt, int n, int64_t value);
 	enum db_step (*step)(struct db_stmt *stmt, struct err *err);
+	void (*rewind)(struct db_stmt *stmt);
 	/* NULL, both: a statement is stepped to its end, and has run then. */
 	bool (*run)(struct db_stmt *stmt, struct err *err);
 	bool (*catch_up)(struct db *db, struct err *err);

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "db/db_postgres_private.h"
@@ -38,6 +39,7 @@
 #define TYPE_BYTEA 17
 
 #define NUMBER_SIZE 24
+#define LIST_MAX    (1024 * 1024)
 
 struct postgres_db {
 	struct db db;
@@ -59,6 +61,7 @@ struct postgres_stmt {
 	const char *values[DB_PARAMETERS_MAX];
 	int lengths[DB_PARAMETERS_MAX], formats[DB_PARAMETERS_MAX];
 	char numbers[DB_PARAMETERS_MAX][NUMBER_SIZE];
+	char *list;   /* that is bound; NULL: none */
 	int misbound; /* a parameter that it does not have; 0: none */
 	PGresult *result;
 	int row;
@@ -121,6 +124,7 @@ static void postgres_reset(struct db_stmt *stmt)
 
 	PQclear(self->result);
 	self->result = NULL;
+	free(TAKE(self->list));
 	self->misbound = 0;
 	memset(self->values, 0, sizeof(self->values));
 	while (self->decoded) {
@@ -162,6 +166,29 @@ static void postgres_bind_int(struct db_stmt *stmt, int n, int64_t value)
 
 	snprintf(number, NUMBER_SIZE, "%lld", (long long)value);
 	bind(self, n, number, 0, 0);
+}
+
+/* "{"a","b"}"; its end is a NUL, for it goes as text. */
+static void postgres_bind_list(struct db_stmt *stmt, int n, const struct str *texts, size_t count)
+{
+	struct postgres_stmt *self = postgres_stmt(stmt);
+	struct buf list;
+
+	buf_init(&list, LIST_MAX);
+	buf_add_byte(&list, '{');
+	for (size_t i = 0; i < count; i++) {
+		buf_add_text(&list, i > 0 ? ",\"" : "\"");
+		for (size_t at = 0; at < texts[i].len; at++) {
+			if (texts[i].at[at] == '"' || texts[i].at[at] == '\\')
+				buf_add_byte(&list, '\\');
+			buf_add_byte(&list, texts[i].at[at]);
+		}
+		buf_add_byte(&list, '"');
+	}
+	buf_add_byte(&list, '}');
+	assert(buf_ok(&list) && !self->list);
+	self->list = buf_take(&list);
+	bind(self, n, self->list, 0, 0);
 }
 
 static bool fail(const struct postgres_db *self, struct err *err)
@@ -220,6 +247,11 @@ static enum db_step postgres_step(struct db_stmt *stmt, struct err *err)
 	if (!self->result && !ask(self, err))
 		return DB_FAILED;
 	return ++self->row < PQntuples(self->result) ? DB_ROW : DB_DONE;
+}
+
+static void postgres_rewind(struct db_stmt *stmt)
+{
+	postgres_stmt(stmt)->row = -1;
 }
 
 /* Outside a transaction nobody would come to tell of it. */
@@ -461,8 +493,10 @@ const struct db_driver db_postgres_driver = {
 	.finalize = postgres_finalize,
 	.bind_str = postgres_bind_str,
 	.bind_bytes = postgres_bind_str,
+	.bind_list = postgres_bind_list,
 	.bind_int = postgres_bind_int,
 	.step = postgres_step,
+	.rewind = postgres_rewind,
 	.run = postgres_run,
 	.catch_up = postgres_catch_up,
 	.is_in_doubt = postgres_is_in_doubt,

@@ -355,6 +355,11 @@ static enum db_step sqlite_step(struct db_stmt *stmt, struct err *err)
 	return DB_FAILED;
 }
 
+static void sqlite_rewind(struct db_stmt *stmt)
+{
+	sqlite3_reset(sqlite_stmt(stmt)->handle);
+}
+
 static void sqlite_reset(struct db_stmt *stmt)
 {
 	struct sqlite_stmt *self = sqlite_stmt(stmt);
@@ -487,6 +492,7 @@ const struct db_driver db_sqlite_driver = {
 	.bind_bytes = sqlite_bind_bytes,
 	.bind_int = sqlite_bind_int,
 	.step = sqlite_step,
+	.rewind = sqlite_rewind,
 	.reset = sqlite_reset,
 	.changes = sqlite_changes,
 	.column_str = sqlite_column_str,
