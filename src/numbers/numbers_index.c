@@ -57,15 +57,45 @@ static bool add_parts(struct db *db, const struct digits *digits, struct err *er
 	return true;
 }
 
+/* On a server a question waits for its answer, and all that was sent before: so the one and the other are one statement. */
+static bool add_parts_unless_known(struct db *db, const struct digits *digits, struct err *err)
+{
+	struct db_stmt *insert;
+
+	if (!db_prepare(
+		    db,
+		    "INSERT INTO number_parts (part, digits) "
+		    "SELECT substr($1, place + 1, $3), $1 "
+		    "FROM generate_series($2, length($1) - $4, $5) AS place "
+		    "WHERE NOT EXISTS (SELECT 1 FROM call_numbers WHERE digits = $1) "
+		    "ON CONFLICT DO NOTHING",
+		    &insert, err))
+		return false;
+	db_bind_str(insert, 1, str_of(digits->text));
+	db_bind_int(insert, 2, NUMBER_PART_FIRST);
+	db_bind_int(insert, 3, NUMBER_PART_LEN);
+	db_bind_int(insert, 4, NUMBER_PART_LEAST);
+	db_bind_int(insert, 5, NUMBER_PART_STEP);
+	return db_run(insert, err);
+}
+
+static bool add_new_parts(struct db *db, const struct digits *digits, struct err *err)
+{
+	bool is_here;
+
+	if (db_dialect(db) == DB_POSTGRES)
+		return add_parts_unless_known(db, digits, err);
+	return is_known(db, digits, &is_here, err) && (is_here || add_parts(db, digits, err));
+}
+
 static bool add(struct db *db, struct str address, const struct numbers_of_call *call,
 		struct err *err)
 {
 	struct digits digits = digits_of_address(address);
-	bool is_here;
 
 	if (digits.text[0] == '\0')
 		return true;
-	return is_known(db, &digits, &is_here, err) && (is_here || add_parts(db, &digits, err)) &&
+	return add_new_parts(db, &digits, err) &&
 	       /* A call to oneself has one row. */
 	       change(db,
 		      "INSERT INTO call_numbers (digits, started_at_ms, call_id) "

@@ -102,15 +102,17 @@ static bool has_gap(struct str text)
  */
 static bool is_understood(struct db *db, struct str text, struct err *err)
 {
-	static const char *const of_others[2][3] = { { "pg_", " processes", "leases" },
-						     { "sqlite_", "pragma_", "1 / COUNT" } };
+	static const char *const of_others[2][5] = {
+		{ "pg_", " processes", "leases", "generate_series", "= ANY(" },
+		{ "sqlite_", "pragma_", "1 / COUNT" }
+	};
 	struct db_stmt *stmt;
 	bool is_good;
 
 	for (size_t i = 0; i < ARRAY_LEN(of_others[0]); i++) {
 		struct str other = str_of(of_others[on_postgres()][i]);
 
-		if (str_find_str(text, other) < text.len)
+		if (other.len > 0 && str_find_str(text, other) < text.len)
 			return true;
 	}
 	if (!db_prepare(db, text.at, &stmt, err))
