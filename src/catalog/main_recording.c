@@ -21,8 +21,17 @@ static void bind_touched(struct db_stmt *update, const struct recording_place *p
 	db_bind_int(update, 3, place->is_new_to_call);
 }
 
-static bool touch_call(struct catalog *catalog, const struct recording_place *place,
-		       int64_t changed_seq, struct err *err)
+/* The call's row says so: the recording is counted, and this is the main one. */
+static void note(struct recording_place *place, int64_t main_id, bool is_fixed)
+{
+	place->main_recording_id = main_id;
+	place->is_main_fixed = is_fixed;
+	place->call_recordings += place->is_new_to_call;
+	place->is_new_to_call = false;
+}
+
+static bool touch_call(struct catalog *catalog, struct recording_place *place, int64_t changed_seq,
+		       struct err *err)
 {
 	struct db_stmt *update;
 
@@ -32,10 +41,11 @@ static bool touch_call(struct catalog *catalog, const struct recording_place *pl
 			&update, err))
 		return false;
 	bind_touched(update, place, changed_seq);
+	note(place, place->main_recording_id, true);
 	return db_run(update, err);
 }
 
-static bool set_main(struct catalog *catalog, const struct recording_place *place, int64_t main_id,
+static bool set_main(struct catalog *catalog, struct recording_place *place, int64_t main_id,
 		     int main_group, bool is_fixed, int64_t changed_seq, struct err *err)
 {
 	struct db_stmt *update;
@@ -50,11 +60,17 @@ static bool set_main(struct catalog *catalog, const struct recording_place *plac
 	db_bind_int(update, 4, main_id);
 	db_bind_int(update, 5, main_group);
 	db_bind_int(update, 6, is_fixed);
+	note(place, main_id, is_fixed);
 	return db_run(update, err);
 }
 
-static bool choose_main(struct catalog *catalog, const struct recording_place *place,
-			int64_t changed_seq, struct err *err)
+static bool is_held_now(const struct recording_place *place)
+{
+	return place->is_held != place->is_hold_changed;
+}
+
+static bool choose_among(struct catalog *catalog, struct recording_place *place,
+			 int64_t changed_seq, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *best = NULL;
 	int64_t id;
@@ -82,38 +98,30 @@ static bool choose_main(struct catalog *catalog, const struct recording_place *p
 	return false;
 }
 
-static bool is_held_now(const struct recording_place *place)
+/* Most calls have one, and then nothing is asked. */
+static bool choose_main(struct catalog *catalog, struct recording_place *place,
+			enum recording_state to, int64_t changed_seq, struct err *err)
 {
-	return place->is_held != place->is_hold_changed;
+	if (place->call_recordings + place->is_new_to_call > 1)
+		return choose_among(catalog, place, changed_seq, err);
+	return set_main(catalog, place, place->id, group_code(to, is_held_now(place)), false,
+			changed_seq, err);
 }
 
 /* The main one is fixed, and this may be it: only then the call's group goes with it. */
-static bool follow_main(struct catalog *catalog, const struct recording_place *place,
+static bool follow_main(struct catalog *catalog, struct recording_place *place,
 			enum recording_state to, int64_t changed_seq, struct err *err)
 {
 	int group = group_code(to, is_held_now(place));
-	struct db_stmt *update;
 
 	/* Most changes stay within their group; then no index of calls is written. */
-	if (place->state != RECORDING_STATES && group_code(place->state, place->is_held) != group) {
-		if (!db_prepare(catalog->db,
-				"UPDATE calls SET recording_group = $3, changed_seq = $4 "
-				"WHERE id = $1 AND main_recording_id = $2",
-				&update, err))
-			return false;
-		db_bind_int(update, 1, place->call_id);
-		db_bind_int(update, 2, place->id);
-		db_bind_int(update, 3, group);
-		db_bind_int(update, 4, changed_seq);
-		if (!db_run_now(update, err))
-			return false;
-		if (db_changes(catalog->db) && !place->is_new_to_call)
-			return true;
-	}
-	return touch_call(catalog, place, changed_seq, err);
+	if (place->id != place->main_recording_id || place->state == RECORDING_STATES ||
+	    group_code(place->state, place->is_held) == group)
+		return touch_call(catalog, place, changed_seq, err);
+	return set_main(catalog, place, place->id, group, true, changed_seq, err);
 }
 
-bool recording_moved(struct catalog *catalog, const struct recording_place *place,
+bool recording_moved(struct catalog *catalog, struct recording_place *place,
 		     enum recording_state to, int64_t changed_seq, bool *out_is_main,
 		     struct err *err)
 {
@@ -138,6 +146,6 @@ bool recording_moved(struct catalog *catalog, const struct recording_place *plac
 		return true;
 	}
 	if (!place->is_main_fixed)
-		return choose_main(catalog, place, changed_seq, err);
+		return choose_main(catalog, place, to, changed_seq, err);
 	return follow_main(catalog, place, to, changed_seq, err);
 }

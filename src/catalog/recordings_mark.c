@@ -44,7 +44,8 @@ bool recording_place_find(struct catalog *catalog, struct str recording_sid,
 
 	if (!catalog_may_change(catalog, err) ||
 	    !db_prepare(catalog->db,
-			"SELECT r.id, r.call_id, r.state, r.size, r.is_held, c.is_main_fixed "
+			"SELECT r.id, r.call_id, r.state, r.size, r.is_held, c.is_main_fixed, "
+			"c.main_recording_id, c.recordings "
 			"FROM recordings r LEFT JOIN calls c ON c.id = r.call_id "
 			"WHERE r.recording_sid = $1",
 			&find, err))
@@ -59,6 +60,8 @@ bool recording_place_find(struct catalog *catalog, struct str recording_sid,
 			.size = (uint64_t)db_column_int(find, 3),
 			.is_held = db_column_int(find, 4) != 0,
 			.is_main_fixed = db_column_int(find, 5) != 0,
+			.main_recording_id = db_column_int(find, 6),
+			.call_recordings = db_column_int(find, 7),
 		};
 		return true;
 	case DB_DONE:
@@ -257,7 +260,7 @@ bool recordings_mark_gone(struct catalog *catalog, struct str recording_sid,
 }
 
 /* A new round, due at once; reason_code may be NULL. */
-static bool begin_round(struct catalog *catalog, const struct recording_place *place, int64_t at_ms,
+static bool begin_round(struct catalog *catalog, struct recording_place *place, int64_t at_ms,
 			const char *reason_code, const char *reason_text, struct err *err)
 {
 	char code[RECORDING_REASON_SIZE], text[RECORDING_TEXT_SIZE];
