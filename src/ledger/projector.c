@@ -35,7 +35,7 @@ static void succeeded(struct projector *self)
 	self->events_max = 0;
 	self->failing_event = 0;
 	self->tries = 0;
-	self->is_disk_full = false;
+	self->is_careful = self->is_disk_full = false;
 	self->again_at_ms = 0;
 }
 
@@ -94,6 +94,20 @@ static void forget(struct projection_result *done)
 	done->sequence = 0;
 }
 
+static bool run(struct projector *self, struct catalog *catalog, size_t events_max, struct err *err)
+{
+	return self->is_careful
+		       ? projection_run_carefully(catalog, events_max, &self->done, err)
+		       : projection_run(catalog, events_max, &self->done, err);
+}
+
+/* Nobody knows yet which event cannot be applied: true, it is looked for at once. */
+static bool looks_closer(struct projector *self, const struct err *err)
+{
+	self->is_careful |= self->done.is_unclear && err->kind != ERR_UNAVAILABLE;
+	return self->is_careful && self->done.is_unclear;
+}
+
 /* A batch, or what of it comes before the event that cannot be applied. */
 static bool apply(struct projector *self, struct catalog *catalog, int64_t now_ms)
 {
@@ -103,9 +117,11 @@ static bool apply(struct projector *self, struct catalog *catalog, int64_t now_m
 
 	if (!begin(self, catalog, &err))
 		return failed(self, catalog, 0, &err, now_ms);
-	if (!projection_run(catalog, events_max, done, &err)) {
+	if (!run(self, catalog, events_max, &err)) {
 		catalog_rollback(catalog);
 		forget(done);
+		if (looks_closer(self, &err))
+			return true;
 		if (err.kind == ERR_UNAVAILABLE)
 			return failed(self, catalog, 0, &err, now_ms);
 		self->events_max = done->failed_event ? done->events : 0;
@@ -120,7 +136,7 @@ static bool apply(struct projector *self, struct catalog *catalog, int64_t now_m
 	}
 	if (!commit(catalog, &err)) {
 		forget(done);
-		return failed(self, catalog, 0, &err, now_ms);
+		return looks_closer(self, &err) || failed(self, catalog, 0, &err, now_ms);
 	}
 	succeeded(self);
 	return done->more;

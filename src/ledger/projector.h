@@ -34,6 +34,7 @@ struct projector {
 	size_t events_max; /* 0: as many as there are; else those before the one that failed */
 	int64_t failing_event, failing_stream; /* 0, the event: none is to blame */
 	unsigned tries;
+	bool is_careful; /* one of a batch has failed, and it is to be known which */
 	bool is_disk_full;
 	int64_t again_at_ms; /* 0: nothing has failed */
 };

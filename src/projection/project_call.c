@@ -21,16 +21,8 @@
 #include "catalog/catalog_sql.h"
 #include "catalog/events.h"
 #include "catalog/projection_change.h"
-#include "catalog/rows.h"
 #include "numbers/numbers_index.h"
-
-struct call_facts {
-	struct call call;
-	int started_rank;
-	int64_t ask_at_ms; /* call_asks.h */
-	bool is_changed;
-	bool is_moved; /* in the list or among the numbers: indexes have to follow */
-};
+#include "projection/facts.h"
 
 /* So long after its recording was told of, a callback of the call itself may still come. */
 #define CALL_ASK_AFTER_MS 5000
@@ -130,30 +122,6 @@ static void merge(struct call_facts *facts, const struct event *event, bool is_n
 		facts->is_moved = true;
 	if (merge_text(facts, call->to, sizeof(call->to), event->to))
 		facts->is_moved = true;
-}
-
-static bool facts_find(struct catalog *catalog, struct str call_sid, struct call_facts *out,
-		       bool *out_found, struct err *err)
-{
-	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
-	enum db_step step;
-
-	if (!db_prepare(catalog_db(catalog),
-			"SELECT " CALL_COLUMNS ", c.started_rank, c.ask_at_ms FROM" CALLS_WITH_MAIN
-			" WHERE c.call_sid = $1",
-			&find, err))
-		return false;
-	db_bind_str(find, 1, call_sid);
-	step = db_step(find, err);
-	if (step == DB_FAILED)
-		return false;
-	*out_found = step == DB_ROW;
-	if (step == DB_ROW) {
-		call_read(find, 0, &out->call);
-		out->started_rank = (int)db_column_int(find, CALL_COLUMN_COUNT);
-		out->ask_at_ms = db_column_int(find, CALL_COLUMN_COUNT + 1);
-	}
-	return true;
 }
 
 /* $2 .. $8: what no index of calls holds. */
@@ -272,17 +240,38 @@ static bool update_listed(struct catalog *catalog, const struct call_facts *fact
 	       numbers_index_add(catalog_db(catalog), &now, err);
 }
 
-bool project_call(struct catalog *catalog, const struct event *event, int64_t *out_id,
-		  struct projection_change *change, struct err *err)
+static bool write_row(struct catalog *catalog, struct call_facts *facts, const struct call *before,
+		      bool is_new, struct err *err)
+{
+	if (is_new)
+		return insert(catalog, facts, err);
+	if (facts->is_moved)
+		return update_listed(catalog, facts, before, err);
+	return !facts->is_changed || update_told(catalog, facts, err);
+}
+
+/* Told to its end: there is nothing to ask. */
+static bool ask_no_more(struct catalog *catalog, struct call_facts *facts, const struct event *event,
+			struct err *err)
+{
+	if (facts->ask_at_ms == 0 || !is_about_call(event) ||
+	    !call_status_is_final(call_status_from_text(event->status)))
+		return true;
+	facts->ask_at_ms = 0;
+	return call_asks_set(catalog, event->call_sid, 0, err);
+}
+
+bool project_call(struct facts *known, struct catalog *catalog, const struct event *event,
+		  int64_t *out_id, struct projection_change *change, struct err *err)
 {
 	struct call_facts facts = { 0 };
 	struct call before;
-	bool found, is_written;
+	bool found;
 
 	*out_id = 0;
 	if (!event->call_sid.len)
 		return true;
-	if (!facts_find(catalog, event->call_sid, &facts, &found, err))
+	if (!facts_find_call(known, catalog, event->call_sid, &facts, &found, err))
 		return false;
 	if (found && event_is_foreign(facts.call.account_sid, event))
 		return true;
@@ -294,23 +283,14 @@ bool project_call(struct catalog *catalog, const struct event *event, int64_t *o
 			facts.ask_at_ms = event->received_at_ms + CALL_ASK_AFTER_MS;
 	}
 	merge(&facts, event, !found, change);
-	if (!found)
-		is_written = insert(catalog, &facts, err);
-	else if (facts.is_moved)
-		is_written = update_listed(catalog, &facts, &before, err);
-	else
-		is_written = !facts.is_changed || update_told(catalog, &facts, err);
-	if (!is_written)
-		return false;
-	/* Told to its end: there is nothing to ask. */
-	if (found && facts.ask_at_ms > 0 && is_about_call(event) &&
-	    call_status_is_final(call_status_from_text(event->status)) &&
-	    !call_asks_set(catalog, event->call_sid, 0, err))
+	if (!write_row(catalog, &facts, &before, !found, err) ||
+	    (found && !ask_no_more(catalog, &facts, event, err)))
 		return false;
 	if (!found || facts.is_changed)
 		change->what |= PROJECTED_CALL;
 	if (found && facts.is_moved)
 		change->what |= PROJECTED_MOVED;
 	*out_id = facts.call.id;
+	facts_keep_call(known, event->call_sid, &facts);
 	return true;
 }

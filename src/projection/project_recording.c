@@ -24,16 +24,7 @@
 #include "catalog/events.h"
 #include "catalog/main_recording.h"
 #include "catalog/projection_change.h"
-#include "catalog/rows.h"
-
-/* By rank; stored as numbers: never renumber. */
-enum upstream {
-	UPSTREAM_ANNOUNCED,
-	UPSTREAM_FAILED,
-	UPSTREAM_ABSENT,
-	UPSTREAM_COMPLETED,
-	UPSTREAM_DELETED,
-};
+#include "projection/facts.h"
 
 #define PENDING_STATES (BIT(RECORDING_QUEUED) | BIT(RECORDING_WAITING))
 
@@ -54,14 +45,6 @@ static const struct {
 	  RECORDING_GONE },
 	/* in-progress, paused, stopped, processing, and what Twilio may think of */
 	{ NULL, UPSTREAM_ANNOUNCED, 0, RECORDING_ANNOUNCED },
-};
-
-struct recording_facts {
-	struct recording recording;
-	struct recording_place place;
-	enum upstream upstream;
-	bool has_url, has_track;
-	bool is_changed;
 };
 
 static size_t status_of(const struct event *event)
@@ -215,40 +198,6 @@ static void merge_status(struct recording_facts *facts, const struct event *even
 	reason_of(recording);
 }
 
-static bool facts_find(struct catalog *catalog, struct str recording_sid,
-		       struct recording_facts *out, bool *out_found, struct err *err)
-{
-	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
-	enum db_step step;
-	int at = RECORDING_COLUMN_COUNT;
-
-	if (!db_prepare(catalog_db(catalog),
-			"SELECT " RECORDING_COLUMNS
-			", r.id, r.call_id, c.is_main_fixed, r.upstream, "
-			"r.url IS NOT NULL, r.track IS NOT NULL FROM recordings r "
-			"LEFT JOIN calls c ON c.id = r.call_id WHERE r.recording_sid = $1",
-			&find, err))
-		return false;
-	db_bind_str(find, 1, recording_sid);
-	step = db_step(find, err);
-	if (step == DB_FAILED)
-		return false;
-	*out_found = step == DB_ROW;
-	if (step == DB_DONE)
-		return true;
-	recording_read(find, 0, &out->recording);
-	out->place.id = db_column_int(find, at++);
-	out->place.call_id = db_column_int(find, at++);
-	out->place.is_main_fixed = db_column_int(find, at++) != 0;
-	out->upstream = (enum upstream)db_column_int(find, at++);
-	out->has_url = db_column_int(find, at++) != 0;
-	out->has_track = db_column_int(find, at++) != 0;
-	out->place.state = out->recording.state;
-	out->place.size = out->recording.size;
-	out->place.is_held = out->recording.is_held;
-	return true;
-}
-
 /* $2 .. $24 */
 static void bind_facts(struct db_stmt *stmt, const struct recording_facts *facts,
 		       const struct event *event)
@@ -347,33 +296,25 @@ static void merge_owner(struct recording_facts *facts, const struct event *event
 	}
 }
 
-static bool take_call(struct catalog *catalog, struct recording_facts *facts, struct err *err)
+/* What the row has by now, whatever it had before. */
+static void note_told(struct recording_facts *facts, const struct event *event)
 {
-	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
-	enum db_step step;
-
-	if (!db_prepare(catalog_db(catalog), "SELECT is_main_fixed, direction FROM calls WHERE id = $1",
-			&find, err))
-		return false;
-	db_bind_int(find, 1, facts->place.call_id);
-	step = db_step(find, err);
-	if (step == DB_FAILED)
-		return false;
-	facts->place.is_main_fixed = step == DB_ROW && db_column_int(find, 0) != 0;
-	if (step == DB_ROW)
-		facts->recording.way = (enum retention_way)db_column_int(find, 1);
-	return true;
+	facts->has_url |= event->recording_url.len > 0;
+	facts->has_track |= event->track.len > 0;
+	facts->recording.is_encrypted |= event->encryption.len > 0;
+	facts->place.state = facts->recording.state;
 }
 
-static bool write_row(struct catalog *catalog, struct recording_facts *facts,
+static bool write_row(struct facts *known, struct catalog *catalog, struct recording_facts *facts,
 		      const struct event *event, bool is_new, struct projection_change *change,
 		      struct err *err)
 {
 	struct recording_place *place = &facts->place;
-	enum recording_state to = facts->recording.state;
+	enum recording_state from = place->state, to = facts->recording.state;
 	bool is_main = false;
 
-	if (place->is_new_to_call && !take_call(catalog, facts, err))
+	if (place->is_new_to_call &&
+	    !facts_find_call_of(known, catalog, event->call_sid, facts, err))
 		return false;
 	facts->recording.changed_seq = catalog_next_sequence(catalog);
 	if (!(is_new ? insert(catalog, facts, event, err) : update(catalog, facts, event, err)))
@@ -381,18 +322,20 @@ static bool write_row(struct catalog *catalog, struct recording_facts *facts,
 	if (!recording_moved(catalog, place, to, facts->recording.changed_seq, &is_main, err))
 		return false;
 	change->what |= PROJECTED_RECORDING | (is_main ? PROJECTED_MAIN : 0);
-	if (to == RECORDING_QUEUED && place->state != RECORDING_QUEUED)
+	if (to == RECORDING_QUEUED && from != RECORDING_QUEUED)
 		change->what |= PROJECTED_TO_FETCH;
+	note_told(facts, event);
+	facts_keep_recording(known, event->recording_sid, facts);
 	return true;
 }
 
-bool project_recording(struct catalog *catalog, const struct event *event, int64_t call_id,
-		       struct projection_change *change, struct err *err)
+bool project_recording(struct facts *known, struct catalog *catalog, const struct event *event,
+		       int64_t call_id, struct projection_change *change, struct err *err)
 {
 	struct recording_facts facts = { .recording.duration_s = EVENT_UNKNOWN };
 	bool found;
 
-	if (!facts_find(catalog, event->recording_sid, &facts, &found, err))
+	if (!facts_find_recording(known, catalog, event->recording_sid, &facts, &found, err))
 		return false;
 	if (found && event_is_foreign(facts.recording.account_sid, event))
 		return true;
@@ -413,7 +356,8 @@ bool project_recording(struct catalog *catalog, const struct event *event, int64
 	facts.place.is_completed = statuses[status_of(event)].upstream == UPSTREAM_COMPLETED;
 	if (facts.place.is_completed && facts.place.call_id && !facts.place.is_main_fixed)
 		facts.is_changed = true;
-	return !facts.is_changed || write_row(catalog, &facts, event, !found, change, err);
+	return !facts.is_changed ||
+	       write_row(known, catalog, &facts, event, !found, change, err);
 }
 
 bool recordings_is_news(struct catalog *catalog, const struct event *event, bool *out,
@@ -423,7 +367,7 @@ bool recordings_is_news(struct catalog *catalog, const struct event *event, bool
 	enum upstream told = statuses[status_of(event)].upstream;
 	bool found;
 
-	if (!facts_find(catalog, event->recording_sid, &facts, &found, err))
+	if (!facts_find_recording(NULL, catalog, event->recording_sid, &facts, &found, err))
 		return false;
 	*out = found ? told > facts.upstream &&
 			       !event_is_foreign(facts.recording.account_sid, event)

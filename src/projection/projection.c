@@ -28,6 +28,7 @@
 #include "catalog/processes.h"
 #include "catalog/streams.h"
 #include "catalog/turn_news.h"
+#include "projection/facts.h"
 #include "projection/project_call.h"
 #include "projection/project_recording.h"
 
@@ -64,7 +65,7 @@ static void event_read(const struct db_stmt *row, struct event *out)
 	};
 }
 
-static bool apply(struct catalog *catalog, const struct event *event,
+static bool apply(struct facts *known, struct catalog *catalog, const struct event *event,
 		  struct projection_result *result, struct err *err)
 {
 	struct projection_change *change = &result->changes[result->count];
@@ -74,24 +75,86 @@ static bool apply(struct catalog *catalog, const struct event *event,
 	text_set(change->call_sid, SID_SIZE, event->call_sid);
 	text_set(change->recording_sid, SID_SIZE, event->recording_sid);
 	text_set(change->account_sid, SID_SIZE, event->account_sid);
-	if (!project_call(catalog, event, &call_id, change, err))
+	if (!project_call(known, catalog, event, &call_id, change, err))
 		return false;
-	if (event->recording_sid.len && !project_recording(catalog, event, call_id, change, err))
+	if (event->recording_sid.len &&
+	    !project_recording(known, catalog, event, call_id, change, err))
 		return false;
 	if (change->what)
 		result->count++;
 	return true;
 }
 
-/* Up to max_events in all; the mark goes along. */
-static bool apply_after(struct catalog *catalog, struct stream_mark *mark, size_t max_events,
-			struct projection_result *out, struct err *err)
+/* How events are applied. */
+struct run {
+	struct catalog *catalog;
+	size_t max_events; /* in all */
+	bool is_careful;   /* what is deferred is waited for event by event: so it is known which one is to blame */
+	struct projection_result *out;
+};
+
+/* Of each row up to the most that is taken. */
+static bool read_facts(const struct run *run, struct db_stmt *events, struct facts **out,
+		       struct err *err)
 {
-	AUTO(db_stmt_reset) struct db_stmt *next = NULL;
+	AUTO(facts_free) struct facts *facts = facts_new();
+	enum db_step step = DB_DONE;
+	size_t left = run->max_events - run->out->events;
+
+	for (; left > 0 && (step = db_step(events, err)) == DB_ROW; left--) {
+		facts_name_call(facts, db_column_str(events, 4));
+		facts_name_recording(facts, db_column_str(events, 6));
+	}
+	db_rewind(events);
+	if (step == DB_FAILED || !facts_read(facts, run->catalog, err))
+		return false;
+	*out = TAKE(facts);
+	return true;
+}
+
+/* Of many that were sent anyone may be it. */
+static bool blame(const struct run *run, const struct stream_mark *mark, struct err *err)
+{
+	if (!run->is_careful)
+		return false;
+	run->out->failed_event = mark->watermark;
+	run->out->failed_stream = mark->stream;
+	return err_context(err, "event %lld", (long long)mark->watermark);
+}
+
+static bool apply_rows(const struct run *run, struct db_stmt *events, struct stream_mark *mark,
+		       struct err *err)
+{
+	AUTO(facts_free) struct facts *known = NULL;
+	struct projection_result *out = run->out;
 	enum db_step step;
 
+	if (!run->is_careful && !read_facts(run, events, &known, err))
+		return false;
+	while ((step = db_step(events, err)) == DB_ROW) {
+		struct event event;
+
+		if (out->events == run->max_events) {
+			out->more = true;
+			return true;
+		}
+		event_read(events, &event);
+		mark->watermark = db_column_int(events, 0);
+		if (!apply(known, run->catalog, &event, out, err) ||
+		    (run->is_careful && !db_catch_up(catalog_db(run->catalog), err)))
+			return blame(run, mark, err);
+		out->events++;
+	}
+	return step == DB_DONE;
+}
+
+/* The mark goes along. */
+static bool apply_after(const struct run *run, struct stream_mark *mark, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *next = NULL;
+
 	if (!db_prepare(
-		    catalog_db(catalog),
+		    catalog_db(run->catalog),
 		    "SELECT seq, kind, received_at_ms, account_sid, call_sid, parent_call_sid, "
 		    "recording_sid, status, direction, from_address, to_address, source, track, "
 		    "recording_url, encryption, sequence_number, started_at_ms, timestamp_ms, "
@@ -100,41 +163,25 @@ static bool apply_after(struct catalog *catalog, struct stream_mark *mark, size_
 		    &next, err))
 		return false;
 	db_bind_int(next, 1, mark->watermark);
-	db_bind_int(next, 2, (int64_t)(max_events - out->events) + 1);
+	db_bind_int(next, 2, (int64_t)(run->max_events - run->out->events) + 1);
 	db_bind_int(next, 3, mark->stream);
-	while ((step = db_step(next, err)) == DB_ROW) {
-		struct event event;
-
-		if (out->events == max_events) {
-			out->more = true;
-			return true;
-		}
-		event_read(next, &event);
-		mark->watermark = db_column_int(next, 0);
-		/* What is deferred is waited for: so it is known which event is to blame. */
-		if (!apply(catalog, &event, out, err) || !db_catch_up(catalog_db(catalog), err)) {
-			out->failed_event = mark->watermark;
-			out->failed_stream = mark->stream;
-			return err_context(err, "event %lld", (long long)mark->watermark);
-		}
-		out->events++;
-	}
-	return step == DB_DONE;
+	return apply_rows(run, next, mark, err);
 }
 
 /* One that was left behind is over once nothing is left of it. */
-static bool run_stream(struct catalog *catalog, struct stream_mark *mark, bool is_orphan,
-		       size_t max_events, struct projection_result *out, struct err *err)
+static bool run_stream(const struct run *run, struct stream_mark *mark, struct err *err)
 {
+	struct projection_result *out = run->out;
+	bool is_orphan = mark->stream != 0 && mark->stream != catalog_process(run->catalog);
 	int64_t before = mark->watermark;
 
-	if (!apply_after(catalog, mark, max_events, out, err))
+	if (!apply_after(run, mark, err))
 		return false;
 	out->watermark = mark->watermark;
-	if (mark->watermark != before && !stream_advance(catalog, mark, err))
+	if (mark->watermark != before && !stream_advance(run->catalog, mark, err))
 		return false;
 	if (is_orphan && !out->more)
-		stream_end(catalog, mark->stream);
+		stream_end(run->catalog, mark->stream);
 	return true;
 }
 
@@ -152,23 +199,37 @@ static bool run_ends(struct catalog *catalog, struct projection_result *out, str
 	return catalog_sequence(catalog, &out->sequence, err);
 }
 
-bool projection_run(struct catalog *catalog, size_t max_events, struct projection_result *out,
-		    struct err *err)
+static bool run_all(const struct run *run, struct err *err)
 {
 	struct stream_mark marks[STREAMS_PROJECTED_MAX];
 	size_t count;
 
-	assert(max_events > 0 && max_events <= PROJECTION_EVENTS_MAX);
-	run_begins(out);
-	if (!catalog_may_change(catalog, err) || !streams_projected(catalog, marks, &count, err))
+	assert(run->max_events > 0 && run->max_events <= PROJECTION_EVENTS_MAX);
+	run_begins(run->out);
+	run->out->is_unclear = !run->is_careful;
+	if (!catalog_may_change(run->catalog, err) ||
+	    !streams_projected(run->catalog, marks, &count, err))
 		return false;
-	for (size_t i = 0; i < count && !out->more; i++) {
-		bool is_orphan = marks[i].stream != 0 && marks[i].stream != catalog_process(catalog);
-
-		if (!run_stream(catalog, &marks[i], is_orphan, max_events, out, err))
+	for (size_t i = 0; i < count && !run->out->more; i++)
+		if (!run_stream(run, &marks[i], err))
 			return false;
-	}
-	return run_ends(catalog, out, err);
+	return run_ends(run->catalog, run->out, err);
+}
+
+bool projection_run(struct catalog *catalog, size_t max_events, struct projection_result *out,
+		    struct err *err)
+{
+	const struct run run = { catalog, max_events, catalog_is_local(catalog), out };
+
+	return run_all(&run, err);
+}
+
+bool projection_run_carefully(struct catalog *catalog, size_t max_events,
+			      struct projection_result *out, struct err *err)
+{
+	const struct run run = { catalog, max_events, true, out };
+
+	return run_all(&run, err);
 }
 
 bool projection_set_aside(struct catalog *catalog, int64_t stream, int64_t event_seq, int64_t at_ms,

@@ -31,6 +31,11 @@ struct projection_result {
 	int64_t watermark; /* the last event that is applied, of the stream that was read last */
 	int64_t sequence;  /* catalog_sequence() after it: broadcast it after the commit */
 	bool more;         /* events are waiting still: call again */
+	/*
+	 * After an error, of the run or of its commit: which event is to blame cannot be said, for many were sent before one was
+	 * answered.  projection_run_carefully() says it.
+	 */
+	bool is_unclear;
 	/* After an error: the event that could not be applied, behind `events` that could; 0: none is to blame. */
 	int64_t failed_event, failed_stream;
 };
@@ -41,6 +46,10 @@ struct projection_result {
  */
 bool projection_run(struct catalog *catalog, size_t max_events, struct projection_result *out,
 		    struct err *err) MUST_CHECK;
+
+/* The same, one event after the other: on a server each waits for answers. */
+bool projection_run_carefully(struct catalog *catalog, size_t max_events,
+			      struct projection_result *out, struct err *err) MUST_CHECK;
 
 /*
  * Passes over the event for good, which is the next one after the watermark: it stays in the log, and
