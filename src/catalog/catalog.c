@@ -20,7 +20,10 @@
  */
 #include "catalog/catalog.h"
 
+#include <poll.h>
+
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "catalog/catalog_private.h"
 #include "schema/schema.h"
@@ -31,18 +34,29 @@
  * one in the log of a new file.  It needs no room but for what the ledger has grown by, and where there is
  * none the log keeps it.
  */
-static bool set_up_writer(struct catalog *catalog, struct err *err)
+static bool bring_up_to_date(struct catalog *catalog, struct schema_wait *wait, struct err *err)
 {
-	int64_t left_bytes;
-
 	if (!db_begin(catalog->db, err))
 		return false;
-	if (!db_settle(catalog->db, err) || !schema_migrate(catalog->db, err)) {
+	if (!db_settle(catalog->db, err) || !schema_migrate(catalog->db, wait, err)) {
 		db_rollback(catalog->db);
 		return false;
 	}
-	return db_commit(catalog->db, err) &&
-	       (db_checkpoint(catalog->db, &left_bytes, err) || err->kind == ERR_UNAVAILABLE);
+	return db_commit(catalog->db, err);
+}
+
+static bool set_up_writer(struct catalog *catalog, struct err *err)
+{
+	struct schema_wait wait = { 0 };
+	int64_t left_bytes;
+
+	for (unsigned tries = 1; !bring_up_to_date(catalog, &wait, err); tries++) {
+		if (!wait.is_worth_it || err->kind != ERR_UNAVAILABLE || tries == SCHEMA_TRIES)
+			return false;
+		log_debug(NULL, "the ledger cannot be brought up to date yet: %s", err->text);
+		(void)poll(NULL, 0, SCHEMA_AGAIN_MS);
+	}
+	return db_checkpoint(catalog->db, &left_bytes, err) || err->kind == ERR_UNAVAILABLE;
 }
 
 static enum db_mode db_mode_of(enum catalog_mode mode)

@@ -2,19 +2,21 @@
 
 #include "base/clock.h"
 #include "catalog/catalog_private.h"
+#include "schema/schema.h"
 
 static bool add_row(struct catalog *catalog, const char *place, int64_t *out_id, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *insert = NULL;
 
 	if (!db_prepare(catalog->db,
-			"INSERT INTO processes (version, started_at_ms, beat, place) "
-			"VALUES ($1, $2, 0, $3) RETURNING id",
+			"INSERT INTO processes (version, started_at_ms, beat, place, schema_known) "
+			"VALUES ($1, $2, 0, $3, $4) RETURNING id",
 			&insert, err))
 		return false;
 	db_bind_str(insert, 1, STR(CALLSPOOL_VERSION));
 	db_bind_int(insert, 2, clock_wall_ms());
 	bind_text(insert, 3, place);
+	db_bind_int(insert, 4, schema_known());
 	if (db_step(insert, err) != DB_ROW)
 		return false;
 	*out_id = db_column_int(insert, 0);
@@ -45,7 +47,7 @@ static bool enlist(struct catalog *catalog, const char *place, int64_t *out_id, 
 {
 	if (!catalog_begin(catalog, err))
 		return false;
-	if (!add_row(catalog, place, out_id, err) || !stream_begin(catalog, *out_id, err) ||
+	if (!schema_check(catalog->db, err) || !add_row(catalog, place, out_id, err) || !stream_begin(catalog, *out_id, err) ||
 	    !catalog_find_orphans(catalog, err)) {
 		catalog_rollback(catalog);
 		return false;
@@ -85,9 +87,15 @@ void catalog_end_stream(struct catalog *catalog)
 }
 
 /*
- * By an error, for then whatever else was sent behind it is not done either, and costs no round trip.  Who ends a process does so
- * in a turn, so that a turn needs no more than a look; a quick transaction keeps its row until it has come to its end.
+ * By an error, for then whatever else was sent behind it is not done either, and costs no round trip: a division where the row is
+ * gone, the root of a negative number where others have left what this program knows behind (db_postgres_link.c).  Who ends a
+ * process does so in a turn, so that a turn needs no more than a look; a quick transaction keeps its row until it has come
+ * to its end.
  */
+#define FENCE(rows)                                                                        \
+	"SELECT sqrt($2 - (SELECT COALESCE(oldest, version) FROM schema_version " \
+	"ORDER BY version DESC LIMIT 1)), 1 / COUNT(*) FROM " rows
+
 bool process_fence(struct catalog *catalog, struct err *err)
 {
 	struct db_stmt *look;
@@ -96,11 +104,12 @@ bool process_fence(struct catalog *catalog, struct err *err)
 		return true;
 	if (!db_prepare(catalog->db,
 			catalog->mode == CATALOG_QUICK
-				? "SELECT 1 / COUNT(*) FROM (SELECT 1 FROM processes WHERE id = $1 "
-				  "FOR KEY SHARE) AS own"
-				: "SELECT 1 / COUNT(*) FROM processes WHERE id = $1",
+				? FENCE("(SELECT 1 FROM processes WHERE id = $1 FOR KEY SHARE) "
+					"AS own")
+				: FENCE("processes WHERE id = $1"),
 			&look, err))
 		return false;
 	db_bind_int(look, 1, catalog->process_id);
+	db_bind_int(look, 2, schema_known());
 	return db_run(look, err);
 }

@@ -5,6 +5,9 @@
  * commits nothing, whatever it believes: ERR_UNAVAILABLE, and the text says why.  Nobody's clock counts, and nobody has to be
  * asked whether he still lives.  Whose row goes, and when: cluster/members.h.
  *
+ * The same look sees whether the ledger has become one that this program does not know any more (schema/schema.h): then it
+ * commits nothing, either, and cannot enlist anew (ERR_INVALID).
+ *
  * A command that changes something beside it is not enlisted, and ends nobody.
  */
 #pragma once

@@ -5,6 +5,12 @@
 #include "catalog/processes.h"
 #include "catalog/projection_change.h"
 #include "catalog/turn_news.h"
+#include "schema/schema.h"
+
+/* Who was left behind (schema/schema.h) lives no more: what it had is for others. */
+#define KNOWS_SCHEMA \
+	"$2 >= (SELECT COALESCE(oldest, version) FROM schema_version " \
+	"ORDER BY version DESC LIMIT 1)"
 
 bool members_look(struct catalog *catalog, int64_t *out_sequence, bool *out_is_alive,
 		  struct err *err)
@@ -13,10 +19,11 @@ bool members_look(struct catalog *catalog, int64_t *out_sequence, bool *out_is_a
 
 	if (!db_prepare(catalog_db(catalog),
 			"SELECT (SELECT seq FROM turns ORDER BY seq DESC LIMIT 1), "
-			"(SELECT COUNT(*) FROM processes WHERE id = $1)",
+			"(SELECT COUNT(*) FROM processes WHERE id = $1 AND " KNOWS_SCHEMA ")",
 			&look, err))
 		return false;
 	db_bind_int(look, 1, catalog_process(catalog));
+	db_bind_int(look, 2, schema_known());
 	if (db_step(look, err) != DB_ROW)
 		return false;
 	*out_sequence = db_column_int(look, 0);
@@ -28,14 +35,16 @@ static bool beat(struct catalog *catalog, struct err *err)
 {
 	struct db_stmt *update;
 
-	if (!db_prepare(catalog_db(catalog), "UPDATE processes SET beat = beat + 1 WHERE id = $1",
+	if (!db_prepare(catalog_db(catalog),
+			"UPDATE processes SET beat = beat + 1 WHERE id = $1 AND " KNOWS_SCHEMA,
 			&update, err))
 		return false;
 	db_bind_int(update, 1, catalog_process(catalog));
+	db_bind_int(update, 2, schema_known());
 	if (!db_run_now(update, err))
 		return false;
 	return db_changes(catalog_db(catalog)) > 0 ||
-	       err_set(err, ERR_CONFLICT, "this process was taken for dead");
+	       err_set(err, ERR_CONFLICT, "this process was taken for dead, or left behind");
 }
 
 static const struct member *find(const struct members *members, int64_t id)
@@ -163,7 +172,7 @@ static bool clear_place(struct catalog *catalog, const char *place, int64_t at_m
 {
 	if (!catalog_begin(catalog, err))
 		return false;
-	if (bury_at(catalog, place, at_ms, err))
+	if (schema_check(catalog_db(catalog), err) && bury_at(catalog, place, at_ms, err))
 		return catalog_commit(catalog, err);
 	catalog_rollback(catalog);
 	return false;

@@ -39,7 +39,7 @@ struct members {
 bool members_look(struct catalog *catalog, int64_t *out_sequence, bool *out_is_alive,
 		  struct err *err) MUST_CHECK;
 /*
- * CATALOG_WRITE, outside a transaction: beats, and looks at the others.  ERR_CONFLICT: one was buried.  What fails says
+ * CATALOG_WRITE, outside a transaction: beats, and looks at the others.  ERR_CONFLICT: one was buried, or left behind.  What fails says
  * nothing of the others: they are as they were.
  */
 bool members_beat(struct catalog *catalog, struct members *members, struct err *err) MUST_CHECK;
@@ -56,7 +56,7 @@ bool member_bury(struct catalog *catalog, const struct member *member, int64_t a
 bool member_leave(struct catalog *catalog, int64_t at_ms, struct err *err) MUST_CHECK;
 /*
  * catalog_enlist().  `place` is told apart from all others by a lock that the caller has: whoever is listed as being there is
- * no more, and is buried at once.
+ * no more, and is buried at once.  ERR_INVALID: a newer callspool has left this one behind.
  */
 bool members_enlist(struct catalog *catalog, const char *place, int64_t at_ms,
 		    struct err *err) MUST_CHECK;

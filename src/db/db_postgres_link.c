@@ -10,10 +10,14 @@
 #include "base/mem.h"
 #include "base/own.h"
 
-/* Division by zero: only a fence divides (catalog/processes.c). */
-#define FENCED "22012"
+/* A division by zero, the root of a negative number: only a fence computes (catalog/processes.c). */
+#define FENCED      "22012"
+#define LEFT_BEHIND "2201F"
 #define FENCED_TEXT \
 	"this callspool was taken for dead by another one: nothing of it is kept until it has begun anew"
+#define LEFT_BEHIND_TEXT                                                             \
+	"a newer callspool has changed the ledger into one that this one does not " \
+	"know: run the newer one here, too"
 #define RETRY_MS 100 /* between two tries for a connection */
 
 /* ---- what fails ---- */
@@ -27,6 +31,7 @@ static enum err_kind kind_of(const char *state)
 	} kinds[] = {
 		{ "22021", ERR_INVALID }, /* no text in UTF-8 */
 		{ FENCED, ERR_UNAVAILABLE },
+		{ LEFT_BEHIND, ERR_UNAVAILABLE },
 		{ "23", ERR_CONFLICT },       /* a constraint */
 		{ "08", ERR_UNAVAILABLE },    /* connections */
 		{ "0A000", ERR_UNAVAILABLE }, /* a plan from before the schema changed */
@@ -334,8 +339,9 @@ static void note_result(struct pg_link *link, PGresult *result)
 			link->is_nameless = true;
 		if (state && link->received + 1 >= link->relevant)
 			fail(link, kind_of(state),
-			     strcmp(state, FENCED) == 0 ? STR(FENCED_TEXT)
-							: str_of(text ? text : ""));
+			     strcmp(state, FENCED) == 0        ? STR(FENCED_TEXT)
+			     : strcmp(state, LEFT_BEHIND) == 0 ? STR(LEFT_BEHIND_TEXT)
+							       : str_of(text ? text : ""));
 	}
 	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
 		if ((str_starts(tag, STR("INSERT")) || str_starts(tag, STR("UPDATE")) ||

@@ -56,6 +56,8 @@ struct ledger {
 	_Atomic int64_t heard;   /* that of the writer */
 	_Atomic int64_t process; /* its number, as it is now; 0: it is not enlisted */
 	char *place;
+	unsigned anew_tries; /* to begin anew, that failed in a row; the writer's */
+	enum err_kind anew_kind;
 	struct projector projector;        /* the writer's */
 	struct checkpointer *checkpointer; /* NULL: the ledger is no file */
 	struct reserve *reserve;           /* NULL: none */
@@ -81,18 +83,36 @@ static bool begin_projection(struct projector *projector, struct err *err)
 	return false;
 }
 
+/* Left behind by a newer version it stays as it is, and plays what it can, until somebody brings it up to date, too. */
+static void tell_not_enlisted(struct ledger *ledger, const struct err *err)
+{
+	bool was_told = ledger->anew_tries > 0 && err->kind == ledger->anew_kind;
+
+	(void)trouble_failed(&ledger->writing, err->text);
+	ledger->anew_tries++;
+	ledger->anew_kind = err->kind;
+	if (was_told)
+		log_debug(NULL, "cannot begin anew: %s", err->text);
+	else if (err->kind == ERR_INVALID)
+		log_error(NULL, "this callspool was left behind, and writes nothing more: the ledger: %s",
+			  err->text);
+	else
+		log_warn(NULL, "cannot begin anew: %s: trying again", err->text);
+}
+
 /* It was taken for dead: another number, and what the old one has left is found as anybody's would be. */
 static void enlist_anew(struct ledger *ledger)
 {
 	struct err err;
 
 	if (members_enlist(ledger->turns.catalog, ledger->place, clock_wall_ms(), &err)) {
+		ledger->anew_tries = 0;
 		atomic_store(&ledger->process, catalog_process(ledger->turns.catalog));
 		log_info(NULL, "serving as process %lld from now on",
 			 (long long)atomic_load(&ledger->process));
 		return;
 	}
-	log_warn(NULL, "cannot begin anew: %s: trying again", err.text);
+	tell_not_enlisted(ledger, &err);
 	atomic_store(&ledger->is_fenced, true);
 }
 

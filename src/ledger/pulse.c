@@ -67,7 +67,7 @@ static void tell_fenced(struct pulse *pulse)
 		return;
 	pulse->is_fenced = true;
 	atomic_store(&pulse->is_eldest, false);
-	log_warn(NULL, "process %lld was taken for dead: beginning anew",
+	log_warn(NULL, "process %lld was taken for dead, or left behind by a newer version: beginning anew",
 		 (long long)catalog_process(pulse->catalog));
 	pulse->owner.fenced(pulse->owner.owner);
 }

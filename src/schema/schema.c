@@ -507,9 +507,20 @@ static const char VERSION_24_POSTGRES[] =
 	"	WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);"
 	"CREATE INDEX leases_of_process ON leases (process_id);";
 
+/*
+ * Version 25: what a process on a server must know to go on beside a newer one (schema.h), and what each of them knows.
+ */
+static const char VERSION_25[] = "ALTER TABLE schema_version ADD COLUMN oldest BIGINT;";
+static const char VERSION_25_POSTGRES[] =
+	"ALTER TABLE schema_version ADD COLUMN oldest BIGINT;"
+	"ALTER TABLE processes ADD COLUMN schema_known BIGINT;";
+#define OLDEST_SINCE 25
+
 /* Those that PostgreSQL begins with (schema_postgres.h) need no text for it. */
 static const struct migration {
 	const char *sqlite, *postgres;
+	/* On a server processes that do not know the version before it have to be gone: it takes away what they need. */
+	bool takes_away;
 } migrations[] = {
 	{ .sqlite = VERSION_1 },
 	{ .sqlite = VERSION_2 },
@@ -535,6 +546,10 @@ static const struct migration {
 	{ .sqlite = VERSION_22 },
 	{ .sqlite = VERSION_23, .postgres = VERSION_23_POSTGRES },
 	{ .sqlite = VERSION_24, .postgres = VERSION_24_POSTGRES },
+	{ .sqlite = VERSION_25, .postgres = VERSION_25_POSTGRES },
+#ifdef SCHEMA_TO_COME
+#include SCHEMA_TO_COME /* a test's (tests/tools/meson.build): versions as later ones may be */
+#endif
 };
 
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(migrations))
@@ -557,6 +572,35 @@ static bool read_version(struct db *db, int64_t *out, struct err *err)
 		return err_set(err, ERR_INVALID, "there is no schema %lld", (long long)version);
 	*out = version;
 	return true;
+}
+
+/* The oldest that a process may know which serves from a ledger of this version, where it is on a server. */
+static int64_t oldest_of(int64_t version)
+{
+	int64_t oldest = OLDEST_SINCE;
+
+	for (int64_t v = OLDEST_SINCE; v <= version; v++)
+		if (migrations[v - 1].takes_away)
+			oldest = v - 1;
+	return oldest;
+}
+
+/* A newer version that others have brought: may one that knows ours go on? */
+static bool is_served(struct db *db, int64_t version, bool *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	enum db_step step;
+
+	*out = version <= SCHEMA_VERSION;
+	if (*out || db_dialect(db) == DB_SQLITE)
+		return true;
+	if (!db_prepare(db, "SELECT oldest FROM schema_version WHERE version = $1", &find, err))
+		return false;
+	db_bind_int(find, 1, version);
+	step = db_step(find, err);
+	*out = step == DB_ROW && !db_column_is_null(find, 0) &&
+	       db_column_int(find, 0) <= SCHEMA_VERSION;
+	return step != DB_FAILED;
 }
 
 /* "" where it does not say: it is told for the text alone. */
@@ -603,7 +647,7 @@ static bool migrate_once(struct db *db, int64_t version, struct err *err)
 	return db_run(insert, err);
 }
 
-static bool sign(struct db *db, int64_t version, struct err *err)
+static bool sign_program(struct db *db, int64_t version, struct err *err)
 {
 	struct db_stmt *update;
 
@@ -617,53 +661,140 @@ static bool sign(struct db *db, int64_t version, struct err *err)
 	return db_run(update, err);
 }
 
-bool schema_migrate_to(struct db *db, int64_t wanted, struct err *err)
+static bool sign(struct db *db, int64_t version, struct err *err)
 {
-	int64_t version;
+	struct db_stmt *update;
 
-	if (!db_exec(db, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)",
-		     err) ||
-	    !read_version(db, &version, err))
+	if (!sign_program(db, version, err))
 		return false;
-	if (version > SCHEMA_VERSION)
-		return refuse_newer(db, version, err);
-	if (version >= wanted)
+	if (version < OLDEST_SINCE)
 		return true;
-	if (db_dialect(db) == DB_POSTGRES && version < SCHEMA_POSTGRES_VERSION)
+	if (!db_prepare(db, "UPDATE schema_version SET oldest = $1 WHERE version = $2", &update,
+			err))
+		return false;
+	db_bind_int(update, 1, db_dialect(db) == DB_SQLITE ? version : oldest_of(version));
+	db_bind_int(update, 2, version);
+	return db_run(update, err);
+}
+
+/* ---- who is in the way of it, on a server ---- */
+
+/*
+ * Those that a migration would leave behind have to be gone.  Who does not beat in SCHEMA_STILL_LOOKS looks has no say: should
+ * it live, its fence ends it (catalog/processes.h).
+ */
+static bool are_elders_gone(struct db *db, int64_t oldest, struct schema_wait *wait,
+			    struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	int64_t count, beats;
+
+	if (!db_prepare(db,
+			"SELECT COUNT(*), CAST(COALESCE(SUM(beat), 0) AS BIGINT) FROM processes "
+			"WHERE COALESCE(schema_known, 0) < $1",
+			&find, err))
+		return false;
+	db_bind_int(find, 1, oldest);
+	if (db_step(find, err) != DB_ROW)
+		return false;
+	count = db_column_int(find, 0);
+	beats = db_column_int(find, 1);
+	wait->still = count == wait->elders && beats == wait->beats ? wait->still + 1 : 0;
+	wait->elders = count;
+	wait->beats = beats;
+	wait->is_worth_it = true;
+	return count == 0 || wait->still >= SCHEMA_STILL_LOOKS ||
+	       err_set(err, ERR_UNAVAILABLE,
+		       "%lld processes of an older callspool still serve from it, and would be left "
+		       "behind: stop them first",
+		       (long long)count);
+}
+
+/* A table that somebody reads for long is not waited for: behind us all others would wait. */
+static bool migrate_on_server(struct db *db, int64_t version, int64_t wanted,
+			      struct schema_wait *wait, struct err *err)
+{
+	if (version < SCHEMA_POSTGRES_VERSION)
 		version = SCHEMA_POSTGRES_VERSION - 1;
+	else if (version >= OLDEST_SINCE && oldest_of(wanted) > oldest_of(version) &&
+		 !are_elders_gone(db, oldest_of(wanted), wait, err))
+		return false;
+	if (!db_exec(db, "SET LOCAL lock_timeout = '2s'", err))
+		return false;
+	wait->is_worth_it = true;
 	while (version < wanted)
 		if (!migrate_once(db, ++version, err))
 			return false;
 	return sign(db, version, err);
 }
 
-bool schema_migrate(struct db *db, struct err *err)
+static bool migrate_file(struct db *db, int64_t version, int64_t wanted, struct err *err)
 {
-	return schema_migrate_to(db, SCHEMA_VERSION, err);
+	while (version < wanted)
+		if (!migrate_once(db, ++version, err))
+			return false;
+	return sign(db, version, err);
+}
+
+static bool migrate(struct db *db, int64_t wanted, struct schema_wait *wait, struct err *err)
+{
+	int64_t version;
+	bool is_ours;
+
+	wait->is_worth_it = false;
+	if (!db_exec(db, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)",
+		     err) ||
+	    !read_version(db, &version, err) || !is_served(db, version, &is_ours, err))
+		return false;
+	if (!is_ours)
+		return refuse_newer(db, version, err);
+	if (version >= wanted)
+		return true;
+	return db_dialect(db) == DB_SQLITE ? migrate_file(db, version, wanted, err)
+					   : migrate_on_server(db, version, wanted, wait, err);
+}
+
+bool schema_migrate_to(struct db *db, int64_t wanted, struct err *err)
+{
+	struct schema_wait wait = { 0 };
+
+	return migrate(db, wanted, &wait, err);
+}
+
+bool schema_migrate(struct db *db, struct schema_wait *wait, struct err *err)
+{
+	return migrate(db, SCHEMA_VERSION, wait, err);
+}
+
+int64_t schema_known(void)
+{
+	return SCHEMA_VERSION;
 }
 
 bool schema_is_known(struct db *db, struct err *err)
 {
 	int64_t version;
+	bool is_ours;
 	struct err ignored;
 
-	return !read_version(db, &version, &ignored) || version <= SCHEMA_VERSION ||
-	       refuse_newer(db, version, err);
+	return !read_version(db, &version, &ignored) || !is_served(db, version, &is_ours, &ignored) ||
+	       is_ours || refuse_newer(db, version, err);
 }
 
 bool schema_check(struct db *db, struct err *err)
 {
 	int64_t version;
+	bool is_ours;
 	struct err cause;
 
-	if (!read_version(db, &version, &cause)) {
+	if (!read_version(db, &version, &cause) || !is_served(db, version, &is_ours, &cause)) {
 		if (cause.kind == ERR_UNAVAILABLE) {
 			*err = cause;
 			return false;
 		}
 		return err_set(err, ERR_INVALID, "it is no ledger of callspool (%s)", cause.text);
 	}
-	if (version > SCHEMA_VERSION)
+	if (!is_ours)
 		return refuse_newer(db, version, err);
 	if (version < SCHEMA_VERSION)
 		return err_set(err, ERR_INVALID,

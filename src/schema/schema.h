@@ -7,8 +7,17 @@
  * has its own text, for their data definition differs; queries do not.  A migration that has to walk many rows says so in its comment, because
  * the server does not answer before it is done.
  *
- * A ledger of a newer version is refused: we would not know what we break.  The text says which callspool wrote it.  Going
- * back means restoring the backup that the newer version's notes asked for.
+ * A ledger in a file that is of a newer version is refused: we would not know what we break.  The text says which callspool
+ * wrote it.  Going back means restoring the backup that the newer version's notes asked for.
+ *
+ * On a server processes of several versions serve from it while one after the other is brought up to date.  So a ledger there
+ * says, beside its version, the oldest that a process has to know (schema_version.oldest).  A migration only adds: tables,
+ * columns with a default or none, indexes; older processes go on beside it.  What it makes needless is taken away by
+ * the first one of a later release (`takes_away`): so all that the release before knows need it no more.
+ * That one waits until nobody who knows less serves any more; and whoever did not notice is ended by its fence
+ * (catalog/processes.h).  What is written in a new form is for the first release that all who may serve beside it can read.
+ * An index over a table with millions of rows is made by hand before (CREATE INDEX CONCURRENTLY IF NOT EXISTS), and
+ * the migration says IF NOT EXISTS, too.
  *
  * Numbers that are stored for enumerators are in the headers; they are never given
  * another meaning.
@@ -25,8 +34,22 @@
 
 struct db;
 
-bool schema_migrate(struct db *db, struct err *err) MUST_CHECK; /* within a write transaction */
+/* What a migration waits for on a server, from try to try; all 0 at first. */
+struct schema_wait {
+	bool is_worth_it;      /* it failed, and may not the next time: in SCHEMA_AGAIN_MS */
+	int64_t elders, beats; /* as last seen: processes in the way of it, and all their beats */
+	unsigned still;        /* looks in a row in which none of them beat */
+};
+#define SCHEMA_AGAIN_MS    2000
+#define SCHEMA_STILL_LOOKS 7  /* as others bury (cluster/members.h) */
+#define SCHEMA_TRIES       20 /* of each at most 2 s, and a pause: more than a minute */
+
+/* Within a write transaction. */
+bool schema_migrate(struct db *db, struct schema_wait *wait, struct err *err) MUST_CHECK;
 /* The same up to a version, which a test may want an old ledger to have. */
 bool schema_migrate_to(struct db *db, int64_t wanted, struct err *err) MUST_CHECK;
-bool schema_check(struct db *db, struct err *err) MUST_CHECK;    /* exactly our version */
-bool schema_is_known(struct db *db, struct err *err) MUST_CHECK; /* no newer one */
+/* Our version; or on a server a newer one, beside which we may go on. */
+bool schema_check(struct db *db, struct err *err) MUST_CHECK;
+bool schema_is_known(struct db *db, struct err *err) MUST_CHECK; /* the same, or an older one */
+/* The version that this program knows. */
+int64_t schema_known(void);

@@ -127,7 +127,7 @@ test('PostgreSQL goes away and comes back: webhooks wait, then 503; what is stor
 test('PostgreSQL is away: who is not known here yet is told to come again, and not that something is wrong', async (t) => {
   const server = await serve(t, await database(), { settings: SIGN_IN, expectErrors: [/entries of the audit cannot be written/] });
   const admin = await firstAdministrator(server);
-  const program = await addToken(admin, ['read']);
+  const program = await addToken(admin, 'read');
   atEnd(t, async () => postgres.program.status && postgres.start());
   await postgres.stop('SIGQUIT');
   for (const [what, ask] of [['a token', () => program.ask('GET', '/api/calls')], ['a sign-in', () => new Caller(server).signIn('ruth')]]) {

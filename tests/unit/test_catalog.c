@@ -239,11 +239,34 @@ static void set_version(struct ledger *ledger, const char *sql)
 	MUST(db_exec(ledger->writer->db, sql, &err));
 }
 
+/* On a server others may have brought a newer one, beside which we go on as long as it says so. */
+static void test_version_of_others(struct ledger *ledger)
+{
+	struct catalog *catalog = NULL;
+
+	for (int is_reader = 0; is_reader < 2; is_reader++) {
+		set_version(ledger, "INSERT INTO schema_version (version, program, oldest) "
+				    "SELECT 998, '9.8.7', MAX(version) FROM schema_version");
+		OK(catalog_open(ledger->path, is_reader ? CATALOG_READ : CATALOG_WRITE, &catalog,
+				&err) == on_postgres(),
+		   "a newer one that is known well enough is served on a server alone: %s",
+		   err.text);
+		catalog_free(TAKE(catalog));
+		OK(catalog_check(ledger->path, &err) == on_postgres(), "who looks sees the same");
+		set_version(ledger, "UPDATE schema_version SET oldest = 998 WHERE version = 998");
+		OK(!catalog_open(ledger->path, is_reader ? CATALOG_READ : CATALOG_WRITE, &catalog,
+				 &err) &&
+			   err.kind == ERR_INVALID,
+		   "one that is not is refused: %s", err.text);
+		set_version(ledger, "DELETE FROM schema_version WHERE version = 998");
+	}
+}
+
 static void test_versions(struct ledger *ledger)
 {
 	struct catalog *catalog = NULL;
 
-	set_version(ledger, "INSERT INTO schema_version VALUES (999, '9.8.7')");
+	set_version(ledger, "INSERT INTO schema_version (version, program) VALUES (999, '9.8.7')");
 	OK(!catalog_open(ledger->path, CATALOG_READ, &catalog, &err) && err.kind == ERR_INVALID,
 	   "a reader refuses a newer schema");
 	OK(!catalog_open(ledger->path, CATALOG_WRITE, &catalog, &err) && err.kind == ERR_INVALID,
@@ -319,10 +342,11 @@ static void migrate_and_die(const struct ledger *ledger)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		struct schema_wait wait = { 0 };
 		struct db *db = NULL;
 
 		if (db_open(ledger->path, DB_WRITE, &db, &err) && db_begin(db, &err) &&
-		    schema_migrate(db, &err))
+		    schema_migrate(db, &wait, &err))
 			kill(getpid(), SIGKILL);
 		_exit(1);
 	}
@@ -420,6 +444,7 @@ int main(void)
 	test_turns(&ledger);
 	if (!on_postgres()) /* it does without us */
 		test_checkpoint(&ledger);
+	test_version_of_others(&ledger);
 	test_versions(&ledger);
 	ledger_remove(&ledger);
 	if (!on_postgres()) /* there are none yet */

@@ -126,6 +126,46 @@ static void test_left_behind(void)
 	process_end(&second);
 }
 
+/* Many are sent before one is answered: which of them the server refuses is found out one by one. */
+static void test_one_that_fails(void)
+{
+	struct process process;
+	struct projection_result done;
+	int64_t first, bad, seq;
+
+	process_start(&process);
+	MUST(db_exec(ledger.writer->db,
+		     "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+		     "'BEGIN RAISE EXCEPTION ''not this one''; END'; "
+		     "CREATE TRIGGER refuse BEFORE INSERT ON calls FOR EACH ROW "
+		     "WHEN (NEW.call_sid LIKE '%00bad') EXECUTE FUNCTION refuse()",
+		     &err));
+	MUST(append_alone(process.quick, 60, &first) && append_alone(process.quick, 0xbad, &bad) &&
+	     append_alone(process.quick, 61, &seq));
+	MUST(catalog_begin(process.writer, &err));
+	OK(!projection_run(process.writer, PROJECTION_EVENTS_MAX, &done, &err) ||
+		   !catalog_commit(process.writer, &err),
+	   "a batch with one that is refused is not projected: %s", err.text);
+	catalog_rollback(process.writer);
+	OK(done.is_unclear && done.failed_event == 0 && err.kind != ERR_UNAVAILABLE,
+	   "whose fault it is is not said");
+	MUST(catalog_begin(process.writer, &err));
+	OK(!projection_run_carefully(process.writer, PROJECTION_EVENTS_MAX, &done, &err),
+	   "one after the other neither: %s", err.text);
+	catalog_rollback(process.writer);
+	OK(!done.is_unclear && done.failed_event == bad && done.events == 1 &&
+		   done.failed_stream == process.writer->process_id,
+	   "but it is said which, and how many come before it: %zu", done.events);
+	MUST(catalog_begin(process.writer, &err));
+	MUST(projection_run(process.writer, 1, &done, &err));
+	MUST(projection_set_aside(process.writer, process.writer->process_id, bad, 1,
+				  "refused", &err));
+	MUST(catalog_commit(process.writer, &err));
+	OK(project(process.writer, &done) && done.events == 1, "set aside it is in nobody's way");
+	MUST(db_exec(ledger.writer->db, "DROP TRIGGER refuse ON calls; DROP FUNCTION refuse", &err));
+	process_end(&process);
+}
+
 /* A webhook's commit is on its way when its line breaks, and arrives after others were numbered. */
 struct late {
 	struct catalog *catalog;
@@ -351,6 +391,7 @@ int main(void)
 	ledger_open(&ledger);
 	test_beside_the_seat();
 	test_left_behind();
+	test_one_that_fails();
 	test_late_commit();
 	test_hears();
 	test_lost_turns();

@@ -13,7 +13,7 @@
 #include "tap.h"
 
 #define NOON   1700000000000
-#define EVENTS 1500
+#define EVENTS 6000
 #define SEED   20261129u
 
 static struct err err;
@@ -44,19 +44,50 @@ static const char *one_of(const char *const *texts, uint32_t count)
 	return texts[any(count)];
 }
 
+/* What few events have: so that those behind find it there. */
+static void add_rarities(struct event *event)
+{
+	static const char *const parents[] = { "CAparent1", "CAparent2" };
+
+	if (any(4) == 0)
+		event->recording_url = STR("https://api.example/recording");
+	if (any(5) == 0)
+		event->track = STR("both");
+	if (any(9) == 0)
+		event->encryption = STR("{\"type\":\"rsa-aes\"}");
+	if (any(4) == 0)
+		event->source = STR("DialVerb");
+	if (any(6) == 0)
+		event->parent_call_sid = str_of(one_of(parents, ARRAY_LEN(parents)));
+	if (any(3) == 0)
+		event->request_id = STR("request");
+	if (any(3) == 0)
+		event->timestamp_ms = NOON + any(100000);
+	if (any(20) == 0)
+		event->error_code = 16101 + any(5);
+}
+
 static void random_event(void)
 {
 	static const char *const statuses[] = { "ringing", "in-progress", "completed", "busy", "" };
-	static const char *const recorded[] = { "in-progress", "completed", "absent", "failed" };
+	static const char *const recorded[] = { "in-progress", "paused", "completed",
+						"completed",   "absent", "failed",
+						"deleted" };
 	static const char *const directions[] = { "inbound", "outbound-api", "outbound-dial", "" };
 	static const char *const accounts[] = { "ACa", "ACb", "" };
 	char call_sid[SID_SIZE], recording_sid[SID_SIZE], from[32], to[32];
 	bool is_call = any(3) == 0;
 	struct event event;
 
-	event_init(&event, is_call ? EVENT_CALL_STATUS : EVENT_RECORDING_STATUS,
+	event_init(&event,
+		   is_call && any(6)   ? EVENT_CALL_STATUS
+		   : is_call           ? EVENT_CALL_FETCHED
+		   : any(5)            ? EVENT_RECORDING_STATUS
+		   : any(4)            ? EVENT_RECORDING_LISTED
+				       : EVENT_RECORDING_ADOPTED,
 		   NOON + any(100000));
-	event.call_sid = sid_text("CA", any(200), call_sid);
+	if (is_call || any(8))
+		event.call_sid = sid_text("CA", any(200), call_sid);
 	event.account_sid = str_of(one_of(accounts, ARRAY_LEN(accounts)));
 	snprintf(from, sizeof(from), "+1555%04u", any(40));
 	snprintf(to, sizeof(to), any(5) ? "+972%04u" : "client:\xff%04u", any(40));
@@ -70,12 +101,15 @@ static void random_event(void)
 	if (is_call) {
 		event.status = str_of(one_of(statuses, ARRAY_LEN(statuses)));
 		event.sequence_number = any(9);
+		if (any(4) == 0)
+			event.recording_sid = sid_text("RE", any(300), recording_sid);
 	} else {
 		event.recording_sid = sid_text("RE", any(300), recording_sid);
 		event.status = str_of(one_of(recorded, ARRAY_LEN(recorded)));
 		event.duration_s = any(100);
 		event.channels = 1 + any(2);
 	}
+	add_rarities(&event);
 	event.raw = (struct str){ "a\0\xff", 3 };
 	append(&event);
 }
@@ -185,8 +219,8 @@ static void compare_tables(void)
 		"error_code, source, track, url, encryption, channels_wanted, queued_at_ms, "
 		"next_try_at_ms, first_try_at_ms, tries, reason_code, reason_text, generation, "
 		"size, path, stored_at_ms, purged_at_ms, changed_seq, recheck_at_ms, queue_rank, "
-		"waveform, live FROM recordings ORDER BY id",
-		35);
+		"waveform, live, direction, request_id, trying_ms FROM recordings ORDER BY id",
+		38);
 	compare("removals", "SELECT seq, recording_sid, call_sid FROM removals ORDER BY seq", 3);
 	compare("counters", "SELECT seq, watermark, counts FROM turns ORDER BY seq", 3);
 }

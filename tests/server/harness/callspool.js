@@ -67,14 +67,15 @@ export async function startDisk(t, path, mib) {
  * When the test ends the server is stopped by SIGTERM, must exit with 0, and must not have logged
  * anything at level=error, save what one of `expectErrors` (regular expressions) matches.
  */
-async function start(t, subcommand, { settings = {}, env = {}, args = [], expectErrors = [], dataDir, openFiles, diskMiB, disk, mayDie, under = [], manager } = {}) {
+async function start(t, subcommand, { settings = {}, env = {}, args = [], expectErrors = [], dataDir, openFiles, diskMiB, disk, mayDie, under = [], manager, binary = BINARY, spawned } = {}) {
   const limited = openFiles ? ['prlimit', `--nofile=${openFiles}`] : [];
   if (disk) limited.push(...disk.enter);
   if (diskMiB) limited.push(...ownMounts(), 'sh', '-c', `mount -t tmpfs -o size=${diskMiB}m none "$0" && exec "$@"`, dataDir);
   if (manager) limited.push('python3', MANAGER, ...manager, '--');
-  const [command, ...rest] = [...under, ...limited, BINARY, subcommand, ...args, ...settingArguments(settings)];
+  const [command, ...rest] = [...under, ...limited, binary, subcommand, ...args, ...settingArguments(settings)];
   const program = new Program(command, rest, { env: { ...CREDENTIALS, ...env }, stdin: manager && 'pipe', ownGroup: Boolean(manager) });
   program.dataDir = dataDir;
+  spawned?.(program);
   program.seenFrom = (path) => `/proc/${program.pid}/root${path}`;
   program.finish = async () => {
     const { code, signal } = program.finished ?? await program.stop('SIGTERM');
@@ -105,7 +106,7 @@ async function start(t, subcommand, { settings = {}, env = {}, args = [], expect
  * callspool serve.  options.settings are added to a set for tests; options.dataDir starts on an
  * existing folder; options.upstream is the address of what stands for Twilio; options.openFiles
  * is the most descriptors that it may have; options.manager are the arguments of service_manager.py, which then starts it; options.diskMiB gives it a disk of its own, so large, which
- * others see under server.seenFrom(path); options.disk one of startDisk(); options.under is a command that starts it; with options.mayDie it may end before it listens: it has no url then.
+ * others see under server.seenFrom(path); options.disk one of startDisk(); options.under is a command that starts it; options.binary another program than the one that is tested; options.spawned is given the Program before it listens; with options.mayDie it may end before it listens: it has no url then.
  */
 export function startServer(t, options = {}) {
   const dataDir = options.dataDir ?? join(temporaryFolder(t), 'data');
