@@ -97,6 +97,8 @@ bool catalog_open(const char *path, enum catalog_mode mode, struct catalog **out
 					 : schema_check(catalog->db, err);
 	if (!is_ready)
 		return err_context(err, "ledger '%s'", path);
+	if (mode == CATALOG_WRITE && !catalog_is_local(catalog))
+		turns_look_at_server(catalog);
 	*out = TAKE(catalog);
 	return true;
 }

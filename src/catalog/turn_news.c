@@ -123,16 +123,27 @@ static bool is_another(const struct turn_stamp *heard, const struct turn_stamp *
 	       (heard->at_ms != row->at_ms || heard->writer_id != row->writer_id);
 }
 
-/* What was heard is not there: anything may have changed since the turns that are. */
+/* More lies between two turns than any turn has: what was committed between them once may be gone. */
+static bool is_leap(int64_t before, int64_t seq)
+{
+	return before > 0 && seq - before >= CATALOG_LEAP;
+}
+
+/*
+ * What was heard is not there, or what others were told may not be: anything may have changed.  Whoever holds a number that was
+ * given before is to learn that, wherever he asks; so those that are given from here on are none of them.
+ */
 static bool hear_of_loss(struct catalog *catalog, int64_t *heard, struct turn_hearer *hearer,
 			 struct err *err)
 {
 	int64_t numbers[CATALOG_NUMBERS];
 
-	if (!numbers_read(catalog, numbers, err)) /* and with them the newest */
+	if (!is_leap(*heard, catalog->newest.seq) && !turn_leap(catalog, err))
+		return false;
+	if (!numbers_read(catalog, numbers, err))
 		return false;
 	catalog->heard = catalog->newest;
-	*heard = catalog->newest.seq;
+	*heard = numbers[NUMBER_SEQUENCE];
 	hearer->lost(hearer, *heard);
 	hear_all(hearer, *heard);
 	return true;
@@ -161,7 +172,7 @@ static bool hear_page(struct catalog *catalog, int64_t *heard, struct turn_heare
 		*out_lost = rows == 0 && is_another(&catalog->heard, &row);
 		if (*out_lost)
 			return true;
-		if (rows == 0 && seq > after && after > 0)
+		if ((rows == 0 && seq > after && after > 0) || is_leap(*heard, seq))
 			hear_all(hearer, seq);
 		else if (seq > after)
 			hear_turn(hearer, db_column_str(list, 3), seq);
@@ -192,16 +203,19 @@ bool turns_recent(struct catalog *catalog, int64_t most, int64_t *out_sequence, 
 bool turns_hear(struct catalog *catalog, int64_t *heard, struct turn_hearer *hearer,
 		struct err *err)
 {
-	bool more = true, is_lost = false;
+	bool is_turn = catalog->mode == CATALOG_WRITE && db_in_transaction(catalog->db);
+	bool more = true, is_lost = is_turn && catalog->has_leapt;
 
-	if (catalog->mode == CATALOG_WRITE && db_in_transaction(catalog->db) &&
-	    catalog->newest.seq <= *heard) {
+	if (is_turn && catalog->newest.seq <= *heard) {
 		more = false;
-		is_lost = catalog->newest.seq < *heard ||
-			  is_another(&catalog->heard, &catalog->newest);
+		is_lost |= catalog->newest.seq < *heard ||
+			   is_another(&catalog->heard, &catalog->newest);
 	}
 	while (more && !is_lost)
 		if (!hear_page(catalog, heard, hearer, &more, &is_lost, err))
 			return false;
-	return !is_lost || hear_of_loss(catalog, heard, hearer, err);
+	if (!is_lost)
+		return true;
+	return is_turn ? hear_of_loss(catalog, heard, hearer, err)
+		       : err_set(err, ERR_CONFLICT, "turns that were heard of are not there");
 }

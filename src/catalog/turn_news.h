@@ -26,7 +26,10 @@ struct turn_hearer {
 	/* All changes of a turn; changes[0].what may be PROJECTED_ALL: then it is the only one. */
 	void (*heard)(struct turn_hearer *hearer, const struct projection_change *changes,
 		      size_t count, int64_t sequence);
-	/* Turns that were told are not there any more: from here on it is told from this number, anything first. */
+	/*
+	 * Turns that were told, here or elsewhere, are not there any more.  From here on it is told from this number, anything
+	 * first, which is larger than any that was told before.
+	 */
 	void (*lost)(struct turn_hearer *hearer, int64_t sequence);
 };
 
@@ -44,6 +47,7 @@ bool turns_recent(struct catalog *catalog, int64_t most, int64_t *out_sequence,
  * already, or one that was heard is another one now (the server is one that had not all of them yet, and *heard goes back),
  * everything may have changed.  Within a write transaction, as its first thing, it costs a
  * question only where somebody else had a turn; what is heard is committed, whatever becomes of that transaction.
+ * Outside of one it cannot deal with such a loss: ERR_CONFLICT, to be heard in a turn.
  */
 bool turns_hear(struct catalog *catalog, int64_t *heard, struct turn_hearer *hearer,
 		struct err *err) MUST_CHECK;

@@ -6,6 +6,10 @@
  * /health would time out where it matters most; a partial index a state was rejected, for it has to be
  * walked to be counted.  The row is written in the transaction that it tells of, so it cannot drift from it.
  *
+ * On a server a row says, too, in which life of the server it was written: its timeline, which is another one after a standby took the
+ * place of a server, or a backup was brought back.  What was committed at last may be gone then, and its numbers with it, which
+ * somebody was told.  So the first turn of another life leaps (catalog_leap()): no number is given twice.
+ *
  * A row is appended and none is changed.  A counter row that is updated grows a chain of dead versions on
  * PostgreSQL while anybody holds a snapshot, and every turn walks it.  Old turns are removed from time to
  * time; a reader has the newest of its snapshot.
@@ -14,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 /*
  * Nobody reads an old turn but in an older snapshot, which keeps it anyway.  One statement removes as many
@@ -52,26 +57,54 @@ static void counts_write(const int64_t numbers[CATALOG_NUMBERS], struct buf *out
 				 (long long)numbers[i]);
 }
 
+/* The timeline is the first part of the name of the file that is written now. */
+#define TIMELINE \
+	"('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint"
+
+void turns_look_at_server(struct catalog *catalog)
+{
+	AUTO(db_stmt_reset) struct db_stmt *look = NULL;
+	struct err err;
+
+	/* Some that speak as PostgreSQL does write no such files. */
+	catalog->tells_timeline =
+		db_prepare(catalog->db, "SELECT " TIMELINE, &look, &err) &&
+		db_step(look, &err) == DB_ROW;
+	if (!catalog->tells_timeline)
+		log_debug(NULL, "the server does not tell its timeline: %s", err.text);
+}
+
+static const char *last_turn_of(const struct catalog *catalog)
+{
+	if (catalog_is_local(catalog))
+		return "SELECT seq, watermark, counts, streams FROM turns ORDER BY seq DESC LIMIT 1";
+	if (catalog->tells_timeline)
+		return "SELECT seq, watermark, counts, streams, seq, at_ms, process_id, timeline, " TIMELINE
+		       " FROM turns ORDER BY seq DESC LIMIT 1";
+	return "SELECT seq, watermark, counts, streams, seq, at_ms, process_id FROM turns "
+	       "ORDER BY seq DESC LIMIT 1";
+}
+
 static bool read_last(struct catalog *catalog, int64_t numbers[CATALOG_NUMBERS], struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 
-	bool is_local = catalog_is_local(catalog);
-
 	memset(numbers, 0, sizeof(int64_t[CATALOG_NUMBERS]));
 	catalog->newest = (struct turn_stamp){ 0 };
-	if (!db_prepare(
-		    catalog->db,
-		    is_local
-			    ? "SELECT seq, watermark, counts, streams FROM turns ORDER BY seq DESC LIMIT 1"
-			    : "SELECT seq, watermark, counts, streams, seq, at_ms, process_id FROM turns "
-			      "ORDER BY seq DESC LIMIT 1",
-		    &find, err))
+	catalog->timeline = 0;
+	catalog->is_another_life = false;
+	if (!db_prepare(catalog->db, last_turn_of(catalog), &find, err))
 		return false;
 	switch (db_step(find, err)) {
 	case DB_ROW:
-		if (!is_local)
+		if (!catalog_is_local(catalog))
 			catalog->newest = turn_stamp_read(find, 4);
+		if (catalog->tells_timeline) {
+			catalog->timeline = db_column_int(find, 8);
+			catalog->is_another_life =
+				!db_column_is_null(find, 7) &&
+				db_column_int(find, 7) != catalog->timeline;
+		}
 		numbers[NUMBER_SEQUENCE] = db_column_int(find, 0);
 		numbers[NUMBER_WATERMARK] = db_column_int(find, 1);
 		return counts_read(db_column_str(find, 2), numbers, err) &&
@@ -83,6 +116,14 @@ static bool read_last(struct catalog *catalog, int64_t numbers[CATALOG_NUMBERS],
 		break;
 	}
 	return false;
+}
+
+bool turn_leap(struct catalog *catalog, struct err *err)
+{
+	if (catalog->has_leapt)
+		return true;
+	catalog->has_leapt = true;
+	return catalog_leap(catalog, err);
 }
 
 bool numbers_read(struct catalog *catalog, int64_t out[CATALOG_NUMBERS], struct err *err)
@@ -110,7 +151,9 @@ bool turn_begin(struct catalog *catalog, struct err *err)
 	catalog->last_event = catalog->last_turn = 0;
 	catalog->told = 0;
 	buf_clear(&catalog->changes);
-	if (!read_last(catalog, catalog->numbers, err))
+	catalog->has_leapt = false;
+	if (!read_last(catalog, catalog->numbers, err) ||
+	    (catalog->is_another_life && !turn_leap(catalog, err)))
 		return false;
 	if (catalog->turns_kept_from == 0) {
 		catalog->turns_kept_from = catalog->numbers[NUMBER_SEQUENCE];
@@ -187,8 +230,8 @@ bool turn_end(struct catalog *catalog, struct err *err)
 	if (!numbers_read(catalog, numbers, err) ||
 	    !db_prepare(
 		    catalog->db,
-		    "INSERT INTO turns (seq, at_ms, watermark, counts, process_id, streams, changes) "
-		    "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+		    "INSERT INTO turns (seq, at_ms, watermark, counts, process_id, streams, changes, "
+		    "timeline) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 		    &append, err))
 		return false;
 	catalog->last_turn = numbers[NUMBER_SEQUENCE];
@@ -205,6 +248,7 @@ bool turn_end(struct catalog *catalog, struct err *err)
 	bind_known(append, 5, catalog->writer_id);
 	bind_text(append, 6, streams.at);
 	db_bind_str(append, 7, turn_changes(catalog));
+	bind_known(append, 8, catalog->timeline);
 	return db_run(append, err) && turn_notify(catalog, err) &&
 	       remove_old(catalog, numbers[NUMBER_SEQUENCE], err);
 }

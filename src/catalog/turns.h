@@ -52,6 +52,10 @@ struct catalog {
 	int64_t last_event;               /* the place that was given last in it; 0: none */
 	int64_t last_turn;                /* the turn that was written in it; 0: none */
 	struct turn_stamp newest, heard;  /* on a server: as it began; as turns_hear() knows it */
+	bool tells_timeline;              /* the server says which life of its it is in */
+	int64_t timeline;                 /* that, in this write transaction; 0: not known */
+	bool is_another_life;             /* it has not all that was committed before, perhaps */
+	bool has_leapt;                   /* so this write transaction's numbers begin far behind all others */
 	int64_t turns_kept_from;          /* the sequence before which the next removal removes */
 	int turns_left;                   /* until the next removal */
 	bool notifies;                    /* changes are noted (notices.h) */
@@ -66,6 +70,10 @@ static inline void number_add(struct catalog *catalog, enum catalog_number numbe
 {
 	catalog->added[number] += n;
 }
+/* On a server, once it was opened: can turns say in which life of it they were written? */
+void turns_look_at_server(struct catalog *catalog);
+/* Where numbers of this transaction may have been given before, and are forgotten. */
+bool turn_leap(struct catalog *catalog, struct err *err) MUST_CHECK;
 /* The first thing in a write transaction, and the last: reads where the ledger stands, and tells what changed. */
 bool turn_begin(struct catalog *catalog, struct err *err) MUST_CHECK;
 /* Columns seq, at_ms, process_id, from `first` on. */

@@ -54,7 +54,10 @@ void feed_listen(struct feed *feed, struct ledger_listener *listener);
 void feed_tell(struct feed *feed, const struct projection_change *changes, size_t count,
 	       int64_t sequence);
 
-/* What was told is not what the ledger has: its numbers begin here anew, and nobody goes on from those of before. */
+/*
+ * What was told is not what the ledger has: its numbers begin anew here, beyond all that were told, and nobody goes on from
+ * those of before.
+ */
 void feed_begin_anew(struct feed *feed, int64_t sequence);
 
 /* The number of the latest commit that was told, or of the beginning.  Any thread. */

@@ -140,7 +140,7 @@ static void *run_writer(void *argument)
 		struct ledger_job *jobs =
 			ledger_queue_take(&writer->queue, BATCH_MAX, wait_ms, &is_stopping);
 		bool has_news = atomic_exchange(&ledger->has_news, false);
-		bool has_events = atomic_exchange(&ledger->has_events, false);
+		bool has_events = atomic_exchange(&ledger->has_events, false), has_lost = false;
 
 		if (atomic_exchange(&ledger->is_fenced, false))
 			enlist_anew(ledger);
@@ -149,8 +149,8 @@ static void *run_writer(void *argument)
 		else if (is_stopping)
 			break;
 		else if (has_news)
-			writer_hear(writer);
-		if (jobs || has_events || more || !has_news)
+			has_lost = writer_hear(writer);
+		if (jobs || has_events || more || has_lost || !has_news)
 			more = project(ledger, jobs != NULL);
 		wait_ms = more ? 0 : projector_wait_ms(&ledger->projector, clock_monotonic_ms());
 		atomic_store(&ledger->heard, writer->heard);

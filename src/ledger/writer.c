@@ -193,12 +193,14 @@ static void lost(struct turn_hearer *hearer, int64_t sequence)
 	feed_begin_anew(writer->feed, sequence);
 }
 
-void writer_hear(struct writer *writer)
+bool writer_hear(struct writer *writer)
 {
 	struct err err;
 
-	if (writer->hears && !turns_hear(writer->catalog, &writer->heard, &writer->hearer, &err))
-		log_debug(NULL, "cannot read what others have changed: %s", err.text);
+	if (!writer->hears || turns_hear(writer->catalog, &writer->heard, &writer->hearer, &err))
+		return false;
+	log_debug(NULL, "cannot read what others have changed: %s", err.text);
+	return err.kind == ERR_CONFLICT;
 }
 
 /* ---- life cycle ---- */

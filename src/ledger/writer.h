@@ -58,5 +58,5 @@ bool writer_write_now(struct writer *writer, struct ledger_job *jobs, int64_t *o
 		      struct err *err) MUST_CHECK;
 /* A failure of the ledger, and not of what a job asked of it. */
 bool writer_is_trouble(const struct err *err);
-/* Tells the feed what others have changed, if anything. */
-void writer_hear(struct writer *writer);
+/* Tells the feed what others have changed, if anything.  True: a turn is to be taken, for the ledger has lost some. */
+bool writer_hear(struct writer *writer);

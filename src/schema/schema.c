@@ -508,11 +508,14 @@ static const char VERSION_24_POSTGRES[] =
 	"CREATE INDEX leases_of_process ON leases (process_id);";
 
 /*
- * Version 25: what a process on a server must know to go on beside a newer one (schema.h), and what each of them knows.
+ * Version 25: what a process on a server must know to go on beside a newer one (schema.h), and what each of them knows.  A turn
+ * says in which life of the server it was written (catalog/turns.c).
  */
-static const char VERSION_25[] = "ALTER TABLE schema_version ADD COLUMN oldest BIGINT;";
+static const char VERSION_25[] = "ALTER TABLE schema_version ADD COLUMN oldest BIGINT;"
+				 "ALTER TABLE turns ADD COLUMN timeline BIGINT;";
 static const char VERSION_25_POSTGRES[] =
 	"ALTER TABLE schema_version ADD COLUMN oldest BIGINT;"
+	"ALTER TABLE turns ADD COLUMN timeline BIGINT;"
 	"ALTER TABLE processes ADD COLUMN schema_known BIGINT;";
 #define OLDEST_SINCE 25
 

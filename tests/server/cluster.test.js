@@ -1,7 +1,7 @@
 // Several callspools on one PostgreSQL, each with a data folder of its own and one folder of recordings between them.
 import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startServer, untilState } from './harness/callspool.js';
 import { audio } from './harness/audio.js';
@@ -10,7 +10,7 @@ import { Gate } from './harness/gated.js';
 import { request, requestJson } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
 import { startPostgres } from './harness/postgres.js';
-import { temporaryFolder } from './harness/process.js';
+import { run, temporaryFolder } from './harness/process.js';
 import { store } from './harness/stored.js';
 import { until } from './harness/until.js';
 import { startUpstream } from './harness/upstream.js';
@@ -25,10 +25,10 @@ before(async () => {
 
 /** { serve(name, options), upstream, query(sql) }: a ledger of its own, and a folder in which each process has one. */
 let ledgers = 0;
-async function startLedger(t) {
+async function startLedger(t, server = postgres) {
   ledgers += 1;
   const schema = `c${ledgers}`;
-  await postgres.query(`CREATE SCHEMA ${schema}`);
+  await server.query(`CREATE SCHEMA ${schema}`);
   const upstream = await startUpstream(t);
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'recordings'));
@@ -38,10 +38,10 @@ async function startLedger(t) {
     try { symlinkSync('../recordings', join(dataDir, 'recordings')); } catch (error) { assert.equal(error.code, 'EEXIST'); }
     return startServer(t, {
       upstream: upstream.url, dataDir, ...options,
-      settings: { database: `${postgres.url}&options=-csearch_path%3D${schema}`, ...options.settings },
+      settings: { database: `${server.url}&options=-csearch_path%3D${schema}`, ...options.settings },
     });
   };
-  return { serve, upstream, query: (sql) => postgres.query(`SET search_path TO ${schema}; ${sql}`) };
+  return { serve, upstream, query: (sql) => server.query(`SET search_path TO ${schema}; ${sql}`) };
 }
 
 const webhook = (server, fields) => postForm(server.url, RECORDING_STATUS, recordingCallback(fields));
@@ -193,4 +193,51 @@ test('the server is killed and comes back, somebody holds a snapshot, somebody w
   await postgres.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)'");
   await Promise.all(others);
   assert.equal(await numbers(), before);
+});
+
+/** The numbers of what was told. */
+const numbersOf = ({ messages }) => messages.map(({ seq }) => seq).filter(Boolean);
+
+test('a standby takes over without the last turns: who has heard of them is told to read anew, by any process, and no number is given twice', async (t) => {
+  const server = await startPostgres(t);
+  const { serve, upstream } = await startLedger(t, server);
+  const a = await serve('a'), b = await serve('b');
+  const recording = await store(a, upstream);
+  await until('the other one lists it', async () => (await listed(b)).includes(recording.callSid));
+  const data = join(server.folder, 'data'), standby = join(server.folder, 'standby');
+  await server.stop('SIGINT');
+  await run('cp', ['-a', data, standby]);
+  await server.start();
+
+  const tellSome = async (told, count) => {
+    const calls = [];
+    for (let i = 0; i < count; i++) {
+      const CallSid = newSid('CA');
+      await until('a webhook is taken', async () => (await webhook(told, { CallSid, RecordingStatus: 'in-progress' })).status === 200);
+      calls.push(CallSid);
+    }
+    await until('they are listed', async () => (await listed(told)).includes(calls.at(-1)));
+    return calls;
+  };
+  const feed = await Events.open(t, a);
+  const lost = await tellSome(a, 5);
+  await feed.hears('the last of them', ({ calls }) => calls?.some(({ call_sid: sid }) => sid === lost.at(-1)));
+  const seq = Math.max(...numbersOf(feed));
+
+  await server.stop('SIGQUIT');
+  renameSync(data, join(server.folder, 'lost'));
+  renameSync(standby, data);
+  writeFileSync(join(data, 'recovery.signal'), '');
+  appendFileSync(join(data, 'postgresql.conf'), "restore_command = 'false'\n");
+  await server.start();
+  const kept = await tellSome(b, 20);
+  const c = await serve('c');
+  for (const [name, process] of Object.entries({ a, b, c })) {
+    await until(`${name} lists what is there`, async () => (await listed(process)).includes(kept.at(-1)));
+    assert.ok(!(await listed(process)).some((sid) => lost.includes(sid)), name);
+    const again = await Events.open(t, process, `?after=${seq}`);
+    await again.hears(`${name} tells to read anew`, ({ reset, more }) => reset || more);
+    assert.ok(Math.max(...numbersOf(again)) > seq, 'numbers are larger than those that were given before');
+    assert.ok((await play(process, recording.mediaPath)).body.equals(recording.bytes));
+  }
 });

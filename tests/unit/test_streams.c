@@ -308,49 +308,47 @@ static void test_hears(void)
 	process_end(&process);
 }
 
+static const struct projection_change call_change = { .what = PROJECTED_CALL };
+
+static void lose(struct process *process, const char *sql, int64_t *at, const char *what)
+{
+	int64_t before = *at, after;
+
+	hear_again();
+	MUST(db_exec(ledger.writer->db, sql, &err));
+	OK(!turns_hear(process->writer, at, &ear.hearer, &err) && err.kind == ERR_CONFLICT &&
+		   ear.turns == 0,
+	   "%s: it is a matter for a turn: %s", what, err.text);
+	MUST(catalog_begin(process->writer, &err));
+	MUST(turns_hear(process->writer, at, &ear.hearer, &err));
+	OK(ear.lost == 1 && ear.all == 1 && *at > before + CATALOG_LEAP / 2,
+	   "%s: anything may have changed, and no number is given twice", what);
+	MUST(catalog_commit(process->writer, &err));
+	MUST(catalog_sequence(process->writer, &after, &err));
+	IS_INT(after, *at, "%s: so the turn says", what);
+	tell(&call_change, 1);
+	MUST(turns_hear(process->writer, at, &ear.hearer, &err));
+	OK(ear.turns == 2 && ear.lost == 1, "%s: the next is heard", what);
+}
+
 /* Another server takes the place of one whose last turns it has not got. */
 static void test_lost_turns(void)
 {
-	const struct projection_change change = { .what = PROJECTED_CALL };
 	struct process process;
 	int64_t at;
 
 	process_start(&process);
-	tell(&change, 1);
+	tell(&call_change, 1);
 	MUST(catalog_sequence(process.writer, &at, &err));
 	hear_again();
-	tell(&change, 1);
+	tell(&call_change, 1);
 	MUST(turns_hear(process.writer, &at, &ear.hearer, &err));
 	OK(ear.turns == 1 && ear.lost == 0, "a turn is heard");
-	for (int is_within = 0; is_within < 2; is_within++) {
-		const char *where = is_within ? "within a turn" : "beside turns";
-		int64_t before = at;
-
-		hear_again();
-		MUST(db_exec(ledger.writer->db,
-			     "DELETE FROM turns WHERE seq = (SELECT MAX(seq) FROM turns)", &err));
-		MUST(!is_within || catalog_begin(process.writer, &err));
-		MUST(turns_hear(process.writer, &at, &ear.hearer, &err));
-		if (is_within)
-			catalog_rollback(process.writer);
-		OK(ear.lost == 1 && ear.all == 1 && at < before,
-		   "%s: it is gone: anything may have changed", where);
-		tell(&change, 1);
-		MUST(turns_hear(process.writer, &at, &ear.hearer, &err));
-		OK(ear.turns == 2 && ear.lost == 1, "%s: the next is heard", where);
-		hear_again();
-		MUST(db_exec(ledger.writer->db,
-			     "UPDATE turns SET at_ms = at_ms + 1 "
-			     "WHERE seq = (SELECT MAX(seq) FROM turns)",
-			     &err));
-		if (!is_within)
-			tell(&change, 1);
-		MUST(!is_within || catalog_begin(process.writer, &err));
-		MUST(turns_hear(process.writer, &at, &ear.hearer, &err));
-		if (is_within)
-			catalog_rollback(process.writer);
-		OK(ear.lost == 1 && ear.all == 1, "%s: another has its number: the same", where);
-	}
+	lose(&process, "DELETE FROM turns WHERE seq = (SELECT MAX(seq) FROM turns)", &at,
+	     "a turn is gone");
+	lose(&process,
+	     "UPDATE turns SET at_ms = at_ms + 1 WHERE seq = (SELECT MAX(seq) FROM turns)", &at,
+	     "another has its number");
 	MUST(catalog_begin(process.writer, &err));
 	(void)catalog_next_sequence(process.writer);
 	MUST(catalog_commit(process.writer, &err));
@@ -361,6 +359,43 @@ static void test_lost_turns(void)
 	catalog_rollback(process.writer);
 	IS_INT(ear.turns, 0, "one's own is one's own");
 	process_end(&process);
+}
+
+/* It has the turns that this one knows of, but perhaps not those that others were told of. */
+static void test_another_life(void)
+{
+	struct process first, second;
+	int64_t at, before;
+
+	process_start(&first);
+	process_start(&second);
+	tell(&call_change, 1);
+	MUST(catalog_sequence(first.writer, &at, &err));
+	before = at;
+	MUST(db_exec(ledger.writer->db,
+		     "UPDATE turns SET timeline = timeline - 1 "
+		     "WHERE seq = (SELECT MAX(seq) FROM turns)",
+		     &err));
+	hear_again();
+	MUST(catalog_begin(first.writer, &err));
+	MUST(turns_hear(first.writer, &at, &ear.hearer, &err));
+	OK(ear.lost == 1 && ear.all == 1, "who has the first turn there tells of a loss");
+	catalog_rollback(first.writer);
+	hear_again();
+	MUST(catalog_begin(first.writer, &err));
+	MUST(turns_hear(first.writer, &at, &ear.hearer, &err));
+	MUST(catalog_commit(first.writer, &err));
+	OK(ear.lost == 1 && at >= before + CATALOG_LEAP, "again, where that was not committed");
+	hear_again();
+	MUST(turns_hear(second.writer, &before, &ear.hearer, &err));
+	OK(ear.turns == 1 && ear.all == 1 && before == at,
+	   "and to the others anything may have changed");
+	hear_again();
+	tell(&call_change, 1);
+	MUST(turns_hear(second.writer, &before, &ear.hearer, &err));
+	OK(ear.turns == 1 && ear.all == 0 && before == at + 1, "once");
+	process_end(&first);
+	process_end(&second);
 }
 
 /* Old turns are removed from time to time, and not by each who begins. */
@@ -395,6 +430,7 @@ int main(void)
 	test_late_commit();
 	test_hears();
 	test_lost_turns();
+	test_another_life();
 	test_keeps_turns();
 	ledger_remove(&ledger);
 	return tap_end();
