@@ -49,6 +49,7 @@ static void add_link(struct json *json, const struct credential_row *row)
 	if (row->plays_max)
 		json_int(json, "plays_max", row->plays_max);
 	json_bool(json, "show_numbers", row->options & CREDENTIAL_SHOWS_NUMBERS);
+	json_bool(json, "whole_call", row->options & CREDENTIAL_WHOLE_CALL);
 	json_text(json, "note", str_of(row->note));
 }
 
@@ -349,6 +350,7 @@ void web_links_make(struct exchange *x)
 	}
 	terms.plays_max = json_integer_value(json_object_get(body, "plays"));
 	terms.shows_numbers = json_is_true(json_object_get(body, "show_numbers"));
+	terms.is_of_whole_call = json_is_true(json_object_get(body, "whole_call"));
 	terms.note = web_json_text(body, "note");
 	terms.for_user = web_acts_for(x);
 	web_actor_of(x, &actor);

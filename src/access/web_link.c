@@ -3,6 +3,7 @@
 #include "access/cookie.h"
 #include "access/web_admit.h"
 #include "access/web_refusal.h"
+#include "api/expiry.h"
 #include "api/forwarded.h"
 #include "api/json_head.h"
 #include "api/web.h"
@@ -15,13 +16,17 @@
 #include "base/mem.h"
 #include "base/network.h"
 #include "event/loop.h"
+#include "http/form.h"
+#include "http/http_parse.h"
 #include "http/reply.h"
 #include "ledger/ledger.h"
+#include "twilio/sid.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 
-#define BODY_SIZE 4096 /* of a number each byte may become six: CALL_NUMBER_SIZE */
+/* Of a number each byte may become six (CALL_NUMBER_SIZE), and a part takes some 120. */
+#define BODY_SIZE (4096 + LINK_PARTS_MAX * 160)
 
 static void refuse_play(struct exchange *x, enum link_play result)
 {
@@ -61,7 +66,30 @@ static void add_call(struct json *json, const struct link_open *open)
 	json_text(json, "to", str_of(open->call.to));
 }
 
-static bool write_opened(const struct link_open *open, struct buf *body)
+/* Those of a whole call; what has expired would not play. */
+static void add_parts(struct json *json, const struct web_local *local,
+		      const struct link_open *open)
+{
+	if (open->part_count == 0)
+		return;
+	json_open(json, "recordings", '[');
+	for (size_t i = 0; i < open->part_count; i++) {
+		const struct link_part *part = &open->parts[i];
+
+		if (expiry_has_passed(local, &part->kept))
+			continue;
+		json_open(json, NULL, '{');
+		json_text(json, "recording_sid", str_of(part->recording_sid));
+		json_date(json, "started_at", part->started_at_ms);
+		if (part->duration_ms > 0)
+			json_seconds(json, "duration", part->duration_ms);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
+static bool write_opened(const struct web_local *local, const struct link_open *open,
+			 struct buf *body)
 {
 	struct json json;
 
@@ -71,6 +99,7 @@ static bool write_opened(const struct link_open *open, struct buf *body)
 	if (open->expires_at_ms != 0)
 		json_date(&json, "expires_at", open->expires_at_ms);
 	add_call(&json, open);
+	add_parts(&json, local, open);
 	json_close(&json, '}');
 	buf_add_byte(body, '\n');
 	return buf_ok(body);
@@ -83,7 +112,7 @@ static void reply_opened(struct exchange *x, const struct link_open *open)
 	struct buf body;
 
 	buf_over(&body, text, sizeof(text));
-	if (!write_opened(open, &body)) {
+	if (!write_opened(web_local_of(x), open, &body)) {
 		web_refuse(x, WEB_INTERNAL, NULL, WEB_NO_RETRY);
 		return;
 	}
@@ -218,15 +247,39 @@ static void sid_of(const struct known *known, char out[SID_SIZE])
 	hex_add(&buf, known->sid, sizeof(known->sid));
 }
 
-bool web_link_recording(struct exchange *x, char out[SID_SIZE])
+/* `recording=RE...` of the query; at == NULL when it is not there.  False when malformed. */
+static bool asked_recording(const struct exchange *x, char room[HTTP_TARGET_MAX], struct str *out)
 {
+	struct str rest = x->request.query;
+	struct form_field field;
+	enum form_next next;
+
+	*out = STR_NONE;
+	while ((next = form_next(&rest, &room, &field)) == FORM_FIELD)
+		if (!out->at && str_eq(field.name, STR("recording")))
+			*out = field.value;
+	return next == FORM_END && (!out->at || sid_is_recording(*out));
+}
+
+bool web_link_recording(struct exchange *x, char out[SID_SIZE], bool *out_is_own)
+{
+	char own[SID_SIZE], room[HTTP_TARGET_MAX];
 	struct web_caller caller;
+	struct str asked;
 
 	if (!web_caller_of(x, &caller)) {
 		refuse_play(x, LINK_GONE);
 		return false;
 	}
-	sid_of(&caller.known, out);
+	if (!asked_recording(x, room, &asked)) {
+		web_refuse(x, WEB_BAD_REQUEST,
+			   "recording is not a recording SID: RE and 32 hexadecimal digits.",
+			   WEB_NO_RETRY);
+		return false;
+	}
+	sid_of(&caller.known, own);
+	*out_is_own = !asked.at || str_eq(asked, str_of(own));
+	str_fit(*out_is_own ? str_of(own) : asked, out, SID_SIZE);
 	return true;
 }
 
@@ -236,8 +289,9 @@ static void play_or_look(struct exchange *x, web_link_player *play_media, bool i
 	struct counting *counting;
 	struct web_caller caller;
 	char sid[SID_SIZE];
+	bool is_own;
 
-	if (!web_link_recording(x, sid) || !web_caller_of(x, &caller))
+	if (!web_link_recording(x, sid, &is_own) || !web_caller_of(x, &caller))
 		return;
 	/* What was begun a moment ago on this loop goes on without a write. */
 	if (web_is_playing(x, sid)) {
@@ -246,9 +300,9 @@ static void play_or_look(struct exchange *x, web_link_player *play_media, bool i
 	}
 	counting = xcalloc(1, sizeof(*counting));
 	if (is_look)
-		link_play_init_head(&counting->play, (int64_t)caller.known.credential_id);
+		link_play_init_head(&counting->play, (int64_t)caller.known.credential_id, sid);
 	else
-		link_play_init(&counting->play, (int64_t)caller.known.credential_id);
+		link_play_init(&counting->play, (int64_t)caller.known.credential_id, sid);
 	counting->play_media = play_media;
 	memcpy(counting->recording_sid, sid, sizeof(sid));
 	counting->x = x;

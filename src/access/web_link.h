@@ -1,5 +1,5 @@
 /*
- * What the holder of a link sees: its recording, and nothing else.
+ * What the holder of a link sees: its recording, or those of its call where the link is to all of them, and nothing else.
  *
  * The page at /l/NAME is the same for everybody and says nothing.  Its script sends the secret, which browsers keep
  * behind the '#', to /l/NAME/open, which answers what may be shown, and gives this browser a visit.  A player of
@@ -14,8 +14,11 @@
 
 struct exchange;
 
-/* The recording that the link of this exchange opens.  False: it was refused, for nobody holds one. */
-bool web_link_recording(struct exchange *x, char out[SID_SIZE]) MUST_CHECK;
+/*
+ * Which recording is asked for: the link's own, or what `recording` of the query says, which web_link_play() and
+ * web_link_look() judge.  False: it was refused, for nobody holds a link, or the query is malformed.
+ */
+bool web_link_recording(struct exchange *x, char out[SID_SIZE], bool *out_is_own) MUST_CHECK;
 void web_link_open(struct exchange *x); /* POST /l/{name}/open {secret} */
 
 /* Answers an exchange with the media of a recording. */

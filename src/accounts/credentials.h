@@ -36,7 +36,9 @@ enum credential_kind {
 #define CREDENTIAL_NETWORK_SIZE  48
 #define CREDENTIAL_AGENT_SIZE    129
 
-#define CREDENTIAL_SHOWS_NUMBERS 1 /* an option of a link: who called whom */
+/* Options of a link, which its visits have, too. */
+#define CREDENTIAL_SHOWS_NUMBERS 1 /* who called whom */
+#define CREDENTIAL_WHOLE_CALL    2 /* it opens the other recordings of that one's call, too */
 
 struct credential_row {
 	int64_t id;

@@ -31,6 +31,8 @@ static bool audit_grant(const struct auth *auth, struct catalog *catalog,
 		json_date(&json, "expires_at", row->expires_at_ms);
 	if (row->plays_max)
 		json_int(&json, "plays", row->plays_max);
+	if (row->options & CREDENTIAL_WHOLE_CALL)
+		json_bool(&json, "whole_call", true);
 	json_close(&json, '}');
 	return auth_audit(auth, catalog, actor, kind, row->recording_sid,
 			  buf_ok(&body) ? text : NULL, err);
@@ -136,7 +138,8 @@ bool grant_link_init(struct grant *grant, struct auth *auth, const struct auth_a
 	grant->row.user_id = 0;
 	grant->row.rights = RIGHT_PLAY;
 	grant->row.plays_max = terms->plays_max;
-	grant->row.options = terms->shows_numbers ? CREDENTIAL_SHOWS_NUMBERS : 0;
+	grant->row.options = (terms->shows_numbers ? CREDENTIAL_SHOWS_NUMBERS : 0) |
+			     (terms->is_of_whole_call ? CREDENTIAL_WHOLE_CALL : 0);
 	str_fit(terms->note, grant->row.note, sizeof(grant->row.note));
 	str_fit(terms->for_user, grant->row.for_user, sizeof(grant->row.for_user));
 	return str_copy(sid, grant->row.recording_sid, sizeof(grant->row.recording_sid)) ||

@@ -40,6 +40,7 @@ void grant_doctor_init(struct grant *grant, struct auth *auth, const struct auth
 
 /* What a link may be used for. */
 struct link_terms {
+	bool is_of_whole_call; /* all recordings of the call, those that are still to come among them */
 	int64_t expires_in_ms; /* 0: 7 days; at most link.max */
 	int64_t plays_max;     /* 0: as often as you like */
 	bool shows_numbers;

@@ -17,6 +17,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define LINK_PARTS_MAX 50
+
+/* One of several recordings that a link opens. */
+struct link_part {
+	char recording_sid[SID_SIZE];
+	int64_t started_at_ms, duration_ms;
+	struct kept kept;
+};
+
 /* POST /l/NAME/open */
 struct link_open {
 	struct ledger_job job; /* a write; done and reply are the caller's */
@@ -32,6 +41,9 @@ struct link_open {
 	bool shows_numbers;
 	int64_t started_at_ms, duration_ms;
 	struct call call; /* id 0: not known */
+	/* Of a link to a whole call: what plays or will, oldest first.  0: it opens its recording alone. */
+	size_t part_count;
+	struct link_part parts[LINK_PARTS_MAX];
 };
 /* False: it is not of the form; as good as unknown. */
 bool link_open_init(struct link_open *open, struct auth *auth, const struct auth_actor *actor,
@@ -44,8 +56,11 @@ bool link_open_init(struct link_open *open, struct auth *auth, const struct auth
 struct link_play_job {
 	struct ledger_job job; /* a write, of HEAD a read; done and reply are the caller's */
 	int64_t credential_id;
+	char recording_sid
+		[SID_SIZE]; /* which one is asked for; LINK_GONE where the link does not open it */
 	enum link_play result;
 	int64_t window_until_ms;
 };
-void link_play_init(struct link_play_job *play, int64_t credential_id);
-void link_play_init_head(struct link_play_job *play, int64_t credential_id);
+void link_play_init(struct link_play_job *play, int64_t credential_id, const char *recording_sid);
+void link_play_init_head(struct link_play_job *play, int64_t credential_id,
+			 const char *recording_sid);

@@ -12,7 +12,7 @@
 
 struct access_command {
 	struct cmd_options options; /* first: flags are read into all of it */
-	bool is_admin, shows_numbers;
+	bool is_admin, shows_numbers, is_of_whole_call;
 	const char *full_name, *rights, *expires, *note, *user, *call;
 	uint64_t plays;
 	struct access_client client;

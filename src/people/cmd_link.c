@@ -16,8 +16,9 @@ static bool run_make(struct access_command *command, struct err *err)
 	if (!sid_is_call(str_of(sid)) && !sid_is_recording(str_of(sid)))
 		return err_set(err, ERR_INVALID,
 			       "'%s' is no SID of a call (CA...) or a recording (RE...)", sid);
-	body = json_pack("{s:s, s:b}", sid_is_call(str_of(sid)) ? "call_sid" : "recording_sid", sid,
-			 "show_numbers", command->shows_numbers);
+	body = json_pack("{s:s, s:b, s:b}", sid_is_call(str_of(sid)) ? "call_sid" : "recording_sid",
+			 sid, "show_numbers", command->shows_numbers, "whole_call",
+			 command->is_of_whole_call);
 	if (command->expires)
 		json_object_set_new(body, "expires_in", json_string(command->expires));
 	if (command->plays)
@@ -101,6 +102,8 @@ static const struct cmd_flag flags[] = {
 	  "make: so often; else as often as one likes" },
 	{ "--numbers", CMD_SWITCH, offsetof(struct access_command, shows_numbers), NULL,
 	  "make: its page shows who called whom" },
+	{ "--whole-call", CMD_SWITCH, offsetof(struct access_command, is_of_whole_call), NULL,
+	  "make: all recordings of the call" },
 	{ "--note", CMD_TEXT, offsetof(struct access_command, note), "TEXT",
 	  "make: what lists say of it" },
 	{ "--call", CMD_TEXT, offsetof(struct access_command, call), "CALL_SID",
@@ -112,7 +115,7 @@ static const struct cmd_flag flags[] = {
 
 const struct cmd cmd_link = {
 	.name = "link",
-	.summary = "links to one recording: make, list, revoke",
+	.summary = "links to recordings: make, list, revoke",
 	.usage = "make CALL_SID|RECORDING_SID | list | revoke NAME",
 	.help = "make prints the link, alone, on standard output; list and revoke know it by its name, which is\n"
 		"the eight characters behind /l/.\n"

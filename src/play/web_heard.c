@@ -156,10 +156,20 @@ void web_recording_heard(struct exchange *x)
 			   WEB_NO_RETRY);
 }
 
+static void report_of_link(struct exchange *x, const char *recording_sid)
+{
+	take_report(x, str_of(recording_sid));
+}
+
 void web_link_heard(struct exchange *x)
 {
 	char sid[SID_SIZE];
+	bool is_own;
 
-	if (web_link_recording(x, sid))
+	if (!web_link_recording(x, sid, &is_own))
+		return;
+	if (is_own)
 		take_report(x, str_of(sid));
+	else
+		web_link_look(x, report_of_link); /* does the link open it? */
 }

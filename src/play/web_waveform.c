@@ -472,9 +472,13 @@ static bool read_query(const struct exchange *x, struct waveform_read *read)
 	buf_over(&room, room_bytes, sizeof(room_bytes));
 	if (!form_parse(x->request.query, &room, &form))
 		return false;
-	for (size_t i = 0; i < form.count; i++)
+	for (size_t i = 0; i < form.count; i++) {
+		/* Which of a link's: access/web_link.c has read it. */
+		if (x->route->access == WEB_LINK && str_eq(form.fields[i].name, STR("recording")))
+			continue;
 		if (!read_field(read, form.fields[i].name, form.fields[i].value))
 			return false;
+	}
 	return true;
 }
 

@@ -180,11 +180,12 @@ test('a link opens its recording until it is revoked; its list knows of which ca
   assert.equal(url.split('#')[0], `http://callspool.test/l/${name}`);
   const media = () => request(`${server.url}${new URL(mediaUrl).pathname}`);
   assert.equal((await media()).status, 200);
-  await done(server, 'link', 'make', recording.recordingSid);
+  await done(server, 'link', 'make', recording.recordingSid, '--whole-call');
 
   const ofCall = await list(server, 'link', 'list', '--call', recording.callSid);
   assert.equal(ofCall.length, 2);
   assert.deepEqual(ofCall.map((link) => [link.note, link.plays_max, link.show_numbers]), [['', undefined, false], ['for Dana', 2, true]]);
+  assert.deepEqual(ofCall.map((link) => link.whole_call), [true, false]);
   assert.equal((await ask(server, 'link', 'list', '--call', newSid('CA'))).code, 3);
   await done(server, 'link', 'revoke', name);
   assert.equal((await media()).status, 404);

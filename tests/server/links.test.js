@@ -210,3 +210,55 @@ test('plays are counted once a play: a HEAD is none, and ranges of one that is o
   const late = await new Caller(server).ask('POST', `/l/${link.name}/open`, { json: { secret: link.secret } });
   assert.deepEqual([late.status, late.json.code], [410, 'link_used_up'], 'for anybody else it is over');
 });
+
+/* ---- a link to a whole call ---- */
+
+test('a link to a whole call tells of its recordings, plays each of them as one play, and no other', async (t) => {
+  const { server, recordings: [first, elsewhere, second] } = await startWithPeople(t, { count: 2, others: 1 });
+  const admin = await firstAdministrator(server);
+  const link = await addLink(admin, first, { call_sid: first.callSid, recording_sid: undefined, whole_call: true, plays: 1 });
+  const row = async () => (await admin.asks(200, 'GET', '/api/links')).json.links.find(({ name }) => name === link.name);
+  assert.equal((await row()).whole_call, true);
+  const [made] = (await admin.asks(200, 'GET', '/api/audit?kind=link_made')).json.entries;
+  assert.equal(JSON.parse(made.body).whole_call, true, made.body);
+
+  const { json, visitor } = await open({ server }, link);
+  assert.deepEqual(json.recordings.map(({ recording_sid: sid }) => sid).sort(), [first.recordingSid, second.recordingSid].sort());
+  isWithin(json.recordings.find(({ recording_sid: sid }) => sid === second.recordingSid).duration, 2, 0.2, 'seconds');
+  const path = (what, sid) => `/l/${link.name}/${what}?recording=${sid}`;
+  const refused = async (method, address, options) => {
+    const reply = await visitor.ask(method, address, options);
+    assert.deepEqual([reply.status, reply.json?.code], [404, 'link_not_found'], `${method} ${address}`);
+  };
+  const heard = { json: { ranges: [[0, 1]] } };
+  await refused('GET', path('media', elsewhere.recordingSid));
+  await refused('GET', path('waveform', elsewhere.recordingSid));
+  await refused('POST', path('heard', elsewhere.recordingSid), heard);
+  await refused('GET', path('media', elsewhere.recordingSid)); // what was reported as heard is not begun by that
+  await refused('GET', path('media', newSid('RE')));
+  assert.equal((await visitor.ask('GET', path('media', 'RE12'))).status, 400);
+  assert.equal((await row()).plays, 0, 'none of these is a play');
+
+  assert.deepEqual((await visitor.asks(200, 'GET', path('media', second.recordingSid))).body, second.bytes);
+  await visitor.asks(200, 'GET', `/l/${link.name}/media`);
+  for (let i = 0; i < 4; i++) await visitor.asks(200, 'GET', path('media', second.recordingSid)); // on all loops
+  assert.equal((await row()).plays, 1, 'both are one play');
+  await refused('GET', path('media', elsewhere.recordingSid));
+  await visitor.asks(204, 'POST', path('heard', second.recordingSid), heard);
+  await until('the waveform is there', async () => (await visitor.ask('GET', `${path('waveform', second.recordingSid)}&points=10`)).status === 200);
+});
+
+test('a link to one recording opens no other one of its call', async (t) => {
+  const { server, recordings: [first, second] } = await startWithPeople(t, { others: 1 });
+  const admin = await firstAdministrator(server);
+  const link = await addLink(admin, first);
+  const { json, visitor } = await open({ server }, link);
+  assert.equal(json.recordings, undefined);
+  for (const asked of [`/l/${link.name}/media`, link.mediaPath]) {
+    const reply = await visitor.ask('GET', `${asked}?recording=${second.recordingSid}`);
+    assert.deepEqual([reply.status, reply.json.code], [404, 'link_not_found']);
+    await visitor.asks(200, 'GET', `${asked}?recording=${first.recordingSid}`);
+  }
+  const whole = await addLink(admin, first, { whole_call: true });
+  assert.deepEqual((await new Caller(server).asks(200, 'GET', `${whole.mediaPath}?recording=${second.recordingSid}`)).body, second.bytes, 'by the secret in the path, too');
+});

@@ -98,7 +98,7 @@ test('a link: of what, how often, until when; its maker sees it, and an administ
   const mine = (await list('/api/links', listener)).links;
   assert.equal(mine.length, 1);
   const { made_at: madeAt, expires_at: expiresAt, ...row } = mine[0];
-  assert.deepEqual(row, { name: link.name, recording_sid: recording.recordingSid, plays: 0, plays_max: 3, show_numbers: true, note: 'for the customer' });
+  assert.deepEqual(row, { name: link.name, recording_sid: recording.recordingSid, plays: 0, plays_max: 3, show_numbers: true, whole_call: false, note: 'for the customer' });
   assert.equal(Date.parse(expiresAt) - Date.parse(madeAt), 3_600_000);
   const plain = await addLink(admin, recording);
   const all = (await list('/api/links')).links;

@@ -9,6 +9,8 @@
 #define RECORDING "RE00000000000000000000000000000001"
 #define CALL      "CA00000000000000000000000000000001"
 #define UNCALLED  "RE00000000000000000000000000000002"
+#define SECOND    "RE00000000000000000000000000000003" /* of the same call */
+#define REMOVED   "RE00000000000000000000000000000004" /* of it, too */
 
 static struct auth_actor maker = { .rights = RIGHTS_ALL };
 
@@ -27,6 +29,15 @@ static void add_recordings(void)
 	sql("INSERT INTO recordings (id, recording_sid, state, upstream, is_held, is_duration_off, "
 	    "channels_wanted, tries, duration_s, changed_seq) VALUES (2, '" UNCALLED
 	    "', 1, 0, 0, 0, 2, 0, 90, 1)");
+}
+
+static void add_others_of_the_call(void)
+{
+	sql("INSERT INTO recordings (id, recording_sid, call_id, call_sid, state, upstream, is_held, "
+	    "is_duration_off, channels_wanted, tries, started_at_ms, duration_s, duration_ms, "
+	    "changed_seq) VALUES (3, '" SECOND "', 1, '" CALL
+	    "', 3, 0, 0, 0, 2, 1, 8000, 30, 30500, 1), (4, '" REMOVED "', 1, '" CALL
+	    "', 8, 0, 0, 0, 2, 1, 9000, 10, 10000, 1)");
 }
 
 static struct grant make(const char *sid, struct link_terms terms)
@@ -67,13 +78,26 @@ static int64_t id_of(const struct credential *secret)
 	return id;
 }
 
-static struct link_play_job play(int64_t id)
+static struct link_play_job play_of(int64_t id, const char *recording_sid)
 {
+	char sid[SID_SIZE] = "";
 	struct link_play_job job;
 
-	link_play_init(&job, id);
+	str_fit(str_of(recording_sid), sid, sizeof(sid));
+	link_play_init(&job, id, sid);
 	MUST(write_job(&job.job));
 	return job;
+}
+
+/* The link's own. */
+static struct link_play_job play(int64_t id)
+{
+	char query[128], sid[SID_SIZE];
+
+	snprintf(query, sizeof(query), "SELECT recording_sid FROM credentials WHERE id = %lld",
+		 (long long)id);
+	str_fit(sql_text(query), sid, sizeof(sid));
+	return play_of(id, sid);
 }
 
 static int64_t count_of(const char *query)
@@ -292,6 +316,51 @@ static void test_revoking(void)
 	   "nor one of nine");
 }
 
+static enum link_play look_at(int64_t id, const char *recording_sid)
+{
+	struct link_play_job job;
+
+	link_play_init_head(&job, id, recording_sid);
+	MUST(write_job(&job.job));
+	return job.result;
+}
+
+static void test_whole_call(void)
+{
+	struct grant one = make(RECORDING, (struct link_terms){ .plays_max = 1 });
+	struct grant all = make(CALL, (struct link_terms){ .is_of_whole_call = true,
+							   .plays_max = 1,
+							   .expires_in_ms = 60000 });
+	struct link_open open = open_link(&all);
+	int64_t visit = id_of(&open.visit), now_ms = clock_wall_ms();
+
+	IS_INT(open.part_count, 2, "what is removed is not told of");
+	IS_STR(str_of(open.parts[0].recording_sid), STR(RECORDING), "oldest first");
+	IS_STR(str_of(open.parts[1].recording_sid), STR(SECOND), "and the second");
+	IS_INT(open.parts[1].duration_ms, 30500, "how long that is");
+	IS_INT(open.duration_ms, 91500, "beside the length of the main one");
+	OK(is_within(open.visit_expires_at_ms, now_ms + HOUR_MS + 122000),
+	   "the visit lasts for both");
+	IS_INT(open_link(&one).part_count, 0, "a link to one recording has no parts");
+	IS_INT(look_at(visit, SECOND), LINK_PLAYS, "the second may be played");
+	IS_INT(look_at(visit, UNCALLED), LINK_GONE, "not what is of another call");
+	IS_INT(play_of(visit, UNCALLED).result, LINK_GONE, "nor does it play");
+	IS_INT(count_of("SELECT SUM(plays) FROM credentials WHERE options = 2"), 0,
+	       "and was not counted");
+	IS_INT(play_of(visit, SECOND).result, LINK_PLAYS, "a play of the second");
+	OK(play_of(visit, RECORDING).window_until_ms >= now_ms + HOUR_MS + 132000,
+	   "leaves time for all of them");
+	IS_INT(play_of(visit, RECORDING).result, LINK_PLAYS, "the first is of the same play");
+	IS_INT(open_link(&all).result, LINK_USED_UP, "which was the only one");
+	IS_INT(look_at(id_of(&one.secret), SECOND), LINK_GONE,
+	       "a link to one recording opens no other");
+	IS_INT(play_of(id_of(&one.secret), SECOND).result, LINK_GONE, "nor plays it");
+	all = make(UNCALLED, (struct link_terms){ .is_of_whole_call = true });
+	IS_INT(open_link(&all).part_count, 1, "without a call it is itself");
+	IS_INT(look_at(id_of(&all.secret), RECORDING), LINK_GONE, "and nothing else");
+	IS_INT(play(id_of(&all.secret)).result, LINK_PLAYS, "which plays");
+}
+
 int main(void)
 {
 	fixture_open(AUTH_PASSWORD);
@@ -305,6 +374,8 @@ int main(void)
 	test_terms();
 	test_no_recording();
 	test_revoking();
+	add_others_of_the_call();
+	test_whole_call();
 	fixture_close();
 	return tap_end();
 }

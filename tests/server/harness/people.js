@@ -100,12 +100,13 @@ export async function addLink(who, recording, more = {}) {
   return { name: json.name, secret: secretOf(json.url), mediaPath: new URL(json.media_url).pathname };
 }
 
-/** Makes a folder with one recording (or `count`) in it, then starts the server on it where people sign in. */
-export async function startWithPeople(t = lifetime, { settings = {}, count = 1, ...options } = {}) {
+/** Makes a folder with one recording (or `count`) in it, and `others` of the first one's call, then starts the server on it where people sign in. */
+export async function startWithPeople(t = lifetime, { settings = {}, count = 1, others = 0, ...options } = {}) {
   const upstream = await startUpstream(t);
   const filling = await startServer(t, { upstream: upstream.url });
   const recordings = [];
   for (let i = 0; i < count; i++) recordings.push(await store(filling, upstream, { seconds: 1 }));
+  for (let i = 0; i < others; i++) recordings.push(await store(filling, upstream, { seconds: 2, callSid: recordings[0].callSid }));
   await filling.stop('SIGTERM');
   filling.finished = { code: 0, signal: null };
   const server = await startServer(t, { upstream: upstream.url, dataDir: filling.dataDir, settings: { ...SIGN_IN, ...settings }, ...options });
