@@ -44,11 +44,17 @@ void arriving_json_add(struct json *json, const struct arriving *arriving)
 
 static void add_expiry(struct json *json, const struct web *web, const struct recording *recording)
 {
+	const struct retention_rules *rules = retention_now(web->retention);
 	struct kept kept = recording_kept(recording);
-	int64_t expires_at_ms = retention_expires_at_ms(retention_now(web->retention), &kept);
+	int64_t expires_at_ms = retention_expires_at_ms(rules, &kept);
+	int64_t removal_at_ms = retention_removed_at_ms(rules, &kept);
 
 	json_date(json, "expires_at", expires_at_ms == RETENTION_NEVER ? 0 : expires_at_ms);
 	json_bool(json, "expired", expires_at_ms < clock_wall_ms());
+	json_date(json, "removal_at",
+		  removal_at_ms == RETENTION_NEVER || recording_is_removed(recording->state)
+			  ? 0
+			  : removal_at_ms);
 }
 
 /* What was going on when the call ended goes on no more, though nothing was told of it yet. */

@@ -262,6 +262,26 @@ static void add_plays(struct json *json, const struct health_facts *facts)
 	json_close(json, '}');
 }
 
+static void add_span(struct json *json, const char *name, int64_t ms)
+{
+	if (ms == RETENTION_FOREVER)
+		json_nothing(json, name);
+	else
+		json_int(json, name, ms / 1000);
+}
+
+static void add_retention(struct json *json, const struct retention_rules *rules)
+{
+	if (!rules)
+		return;
+	json_open(json, "retention", '{');
+	add_span(json, "inbound", rules->general.ms[RETENTION_INBOUND]);
+	add_span(json, "outbound", rules->general.ms[RETENTION_OUTBOUND]);
+	add_span(json, "grace", rules->grace_ms);
+	json_int(json, "accounts", (int64_t)rules->count);
+	json_close(json, '}');
+}
+
 static void add_counts(struct json *json, const struct catalog_counts *counts)
 {
 	json_open(json, "recordings", '{');
@@ -370,6 +390,7 @@ void health_write(const struct health_facts *facts, enum health_detail detail, s
 		json_int(json, "free_bytes", (int64_t)facts->free_bytes);
 		json_int(json, "min_free_bytes", (int64_t)facts->min_free_bytes);
 		json_date(json, "disk_full_at", facts->disk_full_at_ms);
+		add_retention(json, facts->retention);
 		add_plays(json, facts);
 		add_causes(json, &causes);
 		completeness_write(&facts->completeness, &facts->counts, json);

@@ -18,6 +18,7 @@
 #include "notify/notifier.h"
 #include "purge/clock_guard.h"
 #include "rest/upstream.h"
+#include "retention/retention.h"
 #include "web/completeness.h"
 
 #include <stdbool.h>
@@ -38,6 +39,7 @@ struct health_facts {
 	uint64_t free_bytes;     /* while store_answers */
 	uint64_t min_free_bytes; /* the setting */
 	int64_t disk_full_at_ms; /* when only min_free_bytes will be left; 0: not known, or not soon */
+	const struct retention_rules *retention; /* those in force; NULL: no server runs */
 	/* Since the start, those that were played: from the store, and of all. */
 	uint64_t plays_stored, plays;
 	const char *public_url; /* the setting; NULL: none, or no server runs */

@@ -75,6 +75,7 @@ static void gather_known(const struct web *web, struct health_facts *out)
 		.started_at_ms = web->started_at_ms,
 		.min_free_bytes = web->live.min_free_bytes,
 		.public_url = web->options.public_url,
+		.retention = retention_now(web->retention),
 		.reserve = reserve_state(web->reserve),
 		.reconciles = fetcher_reconciles(web->fetcher),
 	};

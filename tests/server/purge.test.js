@@ -63,6 +63,10 @@ test('what is too old is 410, comes back, and is removed behind the grace; what 
   assert.deepEqual([rows.get(old.callSid).state, rows.get(expired.callSid).expired, rows.get(inbound.callSid).expired, rows.get(held.callSid).expires_at],
     ['purged', true, false, null]);
   assert.deepEqual([expiry(expired), expiry(inbound)], [0.5, -10]);
+  const { expires_at: expiredAt, removal_at: removalAt } = rows.get(expired.callSid);
+  assert.deepEqual([Date.parse(removalAt) - Date.parse(expiredAt), rows.get(old.callSid).removal_at, rows.get(held.callSid).removal_at], [DAY_MS, null, null]);
+  const { json: { retention } } = await requestJson(`${server.url}/api/health`);
+  assert.deepEqual(retention, { inbound: 20 * DAY_MS / 1000, outbound: 3 * DAY_MS / 1000, grace: DAY_MS / 1000, accounts: 1 });
   const { json: list } = await requestJson(`${server.url}/api/calls?state=expired`);
   assert.deepEqual(list.calls.map((call) => call.call_sid), [expired.callSid], 'the filter goes by the same rules');
   const { json: { entries } } = await requestJson(`${server.url}/api/audit?kind=recording_purged`);

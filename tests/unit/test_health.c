@@ -238,6 +238,28 @@ static void check_clock(void)
 	      "one that a person may vouch for");
 }
 
+static const struct retention_rules rules = {
+	.grace_ms = 23 * MINUTE,
+	.general = { .ms = { RETENTION_FOREVER, RETENTION_FOREVER, 7 * MINUTE } },
+	.count = 2,
+};
+
+static void check_retention(void)
+{
+	struct health_facts facts = well();
+	struct json json;
+	char text[4096];
+	struct buf buf;
+
+	facts.retention = &rules;
+	buf_over(&buf, text, sizeof(text));
+	json_start(&json, &buf);
+	health_write(&facts, HEALTH_DETAILS, &json);
+	OK(strstr(text, "\"retention\":{\"inbound\":null,\"outbound\":420,\"grace\":1380,"
+			"\"accounts\":2}") != NULL,
+	   "in seconds, null for ever: %s", text);
+}
+
 static bool tells(enum health_detail detail, const char *member)
 {
 	struct health_facts facts = well();
@@ -245,6 +267,7 @@ static bool tells(enum health_detail detail, const char *member)
 	struct json json;
 	struct buf buf;
 
+	facts.retention = &rules;
 	buf_over(&buf, text, sizeof(text));
 	json_start(&json, &buf);
 	health_write(&facts, detail, &json);
@@ -270,6 +293,7 @@ static void check_details(void)
 		{ "min_free_bytes", false, true, true },
 		{ "disk_full_at", false, true, true },
 		{ "plays", false, true, true },
+		{ "retention", false, true, true },
 		{ "last_refused_from", false, false, true },
 		{ "last_refused_to", false, false, true },
 		{ "public_url", false, false, true },
@@ -289,6 +313,7 @@ static void check_details(void)
 int main(void)
 {
 	check_details();
+	check_retention();
 	check_list();
 	check_webhooks();
 	check_fetching();
