@@ -110,18 +110,21 @@ describe('who is signed in', () => {
 
 describe('the address of a link', () => {
   for (const [hash, expected] of [
-    ['#secret', { secret: 'secret', fromS: 0 }],
-    ['#secret&t=83', { secret: 'secret', fromS: 83 }],
-    ['#secret&t=83.5', { secret: 'secret', fromS: 83.5 }],
-    ['#secret&t=-3', { secret: 'secret', fromS: 0 }],
-    ['#secret&t=1e9', { secret: 'secret', fromS: 0 }],
-    ['', { secret: '', fromS: 0 }],
-    ['#&t=3', { secret: '', fromS: 3 }],
+    ['#secret', { secret: 'secret', fromS: 0, recordingSid: '' }],
+    ['#secret&t=83', { secret: 'secret', fromS: 83, recordingSid: '' }],
+    ['#secret&t=83.5', { secret: 'secret', fromS: 83.5, recordingSid: '' }],
+    ['#secret&t=-3', { secret: 'secret', fromS: 0, recordingSid: '' }],
+    ['#secret&t=1e9', { secret: 'secret', fromS: 0, recordingSid: '' }],
+    ['#secret&t=5&recording=RE1', { secret: 'secret', fromS: 5, recordingSid: 'RE1' }],
+    ['', { secret: '', fromS: 0, recordingSid: '' }],
+    ['#&t=3', { secret: '', fromS: 3, recordingSid: '' }],
   ]) test(hash || 'none', () => assert.deepEqual(addressOf(hash), expected));
 
   test('what is over is told of as over, and a server that is down is not', () => {
     const of = (code) => shutBy(new ApiError(code, '', 410, 0, null)) !== null;
     assert.deepEqual(['link_expired', 'link_used_up', 'link_not_found', 'recording_deleted', 'recording_expired', 'recording_not_found'].map(of), Array(6).fill(true));
+    const ofOne = (code) => shutBy(new ApiError(code, '', 410, 0, null), true) !== null;
+    assert.deepEqual(['link_expired', 'link_not_found', 'recording_deleted', 'recording_expired'].map(ofOne), [true, true, false, false], 'one of several may be gone');
     assert.deepEqual(['internal', 'upstream_unavailable', 'no_answer'].map(of), Array(3).fill(false));
   });
 });

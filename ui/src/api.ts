@@ -90,15 +90,17 @@ export const endHold = (recordingSid: string): Promise<unknown> => ask(`/api/rec
 export const removeRecording = (recordingSid: string): Promise<unknown> => ask(`/api/recordings/${recordingSid}`, { method: 'DELETE' });
 export const getSession = (): Promise<Session> => ask('/api/session');
 export const getWaveform = (address: string, points: number, signal?: AbortSignal): Promise<Waveform> =>
-	ask(`${address}?points=${points}`, signal ? { signal } : {});
+	ask(`${address}${address.includes('?') ? '&' : '?'}points=${points}`, signal ? { signal } : {});
 export interface Link {
 	name: string;
 	url: string;
 	media_url: string;
 	expires_at: string;
 }
-export const makeLink = (recordingSid: string, expiresIn: string): Promise<Link> =>
-	ask('/api/links', { method: 'POST', body: { recording_sid: recordingSid, expires_in: expiresIn } });
+/** What it opens. */
+export type Linkable = { recording_sid: string } | { call_sid: string; whole_call: true };
+export const makeLink = (what: Linkable, expiresIn: string): Promise<Link> =>
+	ask('/api/links', { method: 'POST', body: { ...what, expires_in: expiresIn } });
 export const revokeLink = (name: string): Promise<unknown> => ask(`/api/links/${name}`, { method: 'DELETE' });
 
 export const mediaOf = (recordingSid: string): string => `/api/recordings/${recordingSid}/media`;

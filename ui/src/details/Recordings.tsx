@@ -97,7 +97,7 @@ function Deeds({ call, recording, number, all, onRefused }: Numbered & { onRefus
 					{details.download}
 				</a>
 			)}
-			{isStored && <CopyLink class="btn sm" callSid={call.call_sid} recordingSid={sid}>{details.copyLink}</CopyLink>}
+			{isStored && <CopyLink class="btn sm" callSid={call.call_sid} recordingSid={sid} all={all}>{details.copyLink}</CopyLink>}
 			{mayHold && (
 				<button type="button" class="btn sm" onClick={held ? endHold : () => setQuestion('hold')}>
 					<Icon name="lock" />

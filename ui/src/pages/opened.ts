@@ -11,6 +11,21 @@ export interface Opened {
 	started_at?: string | null;
 	duration?: number | null;
 	expires_at?: string | null;
+	/** Of a link to a whole call. */
+	recordings?: Part[];
+}
+
+/** One of the recordings that a link opens. */
+export interface Part {
+	recording_sid: string;
+	started_at: string | null;
+	duration?: number;
+}
+
+/** Where one of them is had. */
+export function partAddresses(name: string, { recording_sid: sid, duration }: Part): { id: string; media: string; waveform: string; heard: string; download: string; durationS: number | null } {
+	const at = (what: string): string => `/l/${name}/${what}?recording=${sid}`;
+	return { id: `${name} ${sid}`, media: at('media'), waveform: at('waveform'), heard: at('heard'), download: `${at('media')}&download=1`, durationS: duration ?? null };
 }
 
 /** Nothing can be heard (any more): a title and a sentence, in whichever language. */
@@ -33,8 +48,11 @@ const SHUT: Record<string, Shut> = {
 	recording_not_found: gone,
 };
 
-/** null: that is no reason to show nothing. */
-export const shutBy = (error: unknown): Shut | null => (error instanceof ApiError ? (SHUT[error.code] ?? null) : null);
+/** null: that is no reason to show nothing.  Of several recordings one may be gone. */
+export function shutBy(error: unknown, isOneOfSeveral = false): Shut | null {
+	if (!(error instanceof ApiError)) return null;
+	return isOneOfSeveral && error.code.startsWith('recording_') ? null : (SHUT[error.code] ?? null);
+}
 
 export async function openLink(name: string, secret: string): Promise<Opened | Shut> {
 	try {
@@ -47,9 +65,10 @@ export async function openLink(name: string, secret: string): Promise<Opened | S
 
 export const isShut = (found: Opened | Shut): found is Shut => 'how' in found;
 
-/** "#SECRET&t=83" */
-export function addressOf(hash: string): { secret: string; fromS: number } {
+/** "#SECRET&t=83", and where the link is to a whole call "&recording=RE…" */
+export function addressOf(hash: string): { secret: string; fromS: number; recordingSid: string } {
 	const [secret = '', ...rest] = hash.replace(/^#/, '').split('&');
-	const t = new URLSearchParams(rest.join('&')).get('t') ?? '';
-	return { secret, fromS: /^\d+(\.\d+)?$/.test(t) ? Number(t) : 0 };
+	const said = new URLSearchParams(rest.join('&'));
+	const t = said.get('t') ?? '';
+	return { secret, fromS: /^\d+(\.\d+)?$/.test(t) ? Number(t) : 0, recordingSid: said.get('recording') ?? '' };
 }

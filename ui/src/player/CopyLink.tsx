@@ -23,6 +23,8 @@ function Choices({ linked, onClose }: { linked: Linked; onClose(): void }) {
 	const { player } = useWords();
 	const [atS] = useState(() => momentOf(linked));
 	const [isFrom, setFrom] = useState(atS > 0);
+	const [isWhole, setWhole] = useState(false);
+	const { all = 1 } = linked;
 	const [isAsking, setAsking] = useState(false);
 	const [address, setAddress] = useState<string | null>(null);
 	const [failure, setFailure] = useState<string | null>(null);
@@ -53,8 +55,14 @@ function Choices({ linked, onClose }: { linked: Linked; onClose(): void }) {
 			{may('link') && (
 				<div role="group" aria-label={player.forAnybody}>
 					<p class="cap">{player.forAnybody}</p>
+					{all > 1 && (
+						<label class="it">
+							<input type="checkbox" checked={isWhole} onChange={(event) => setWhole(event.currentTarget.checked)} />
+							{player.wholeCall(all)}
+						</label>
+					)}
 					{DAYS.map((days) => (
-						<button key={days} type="button" class="it" disabled={isAsking} onClick={() => void copy(copyForAnybody(linked, days, startS))}>{player.days(days)}</button>
+						<button key={days} type="button" class="it" disabled={isAsking} onClick={() => void copy(copyForAnybody(linked, days, startS, isWhole))}>{player.days(days)}</button>
 					))}
 				</div>
 			)}

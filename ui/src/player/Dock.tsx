@@ -93,7 +93,7 @@ function Controls({ held, lanes }: { held: Track; lanes: Lane[] }) {
 				<span class="sep wide" />
 				<VolumeSlider />
 				<span class="sep" />
-				<CopyLink callSid={held.call.call_sid} recordingSid={held.recordingSid} />
+				<CopyLink callSid={held.call.call_sid} recordingSid={held.recordingSid} all={held.recordings.length} />
 				<DownloadLink href={mediaAddress(held)} />
 				<SmallButton />
 			</div>

@@ -1,9 +1,9 @@
 // The player of the page of a link: one recording, by the addresses of the link.
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { ApiError } from '../api';
 import { useStore } from '../store';
 import { audio } from './audio';
-import { load, sound, toggleSound, type Source } from './engine';
+import { ended, load, sound, start, toggleSound, type Source } from './engine';
 import { VolumeSlider } from './Levels';
 import { Refused } from './Refused';
 import { startKeys } from './keys';
@@ -38,6 +38,7 @@ export interface LinkPlayerProps {
 function useSource({ id, media, waveform, heard, durationS, at = 0 }: LinkPlayerProps): void {
 	useEffect(() => {
 		const source: Source = { id, media, waveform, heard, durationS };
+		if (sound.value.source?.id === id) return; // another part of the call: it plays already
 		audio.preload = 'none';
 		load(source, at);
 	}, [id, media, waveform]);
@@ -80,4 +81,47 @@ export function LinkPlayer(props: LinkPlayerProps) {
 			</div>
 		</div>
 	);
+}
+
+/** What a list of parts shows of the sound, and does to it. */
+export interface PartsSound {
+	isPlaying: boolean;
+	toggle(): void;
+	play(index: number): void;
+}
+
+export interface PartsPlayerProps {
+	sources: Pick<LinkPlayerProps, 'id' | 'media' | 'waveform' | 'heard' | 'durationS' | 'download'>[];
+	/** Which one it begins with, and where. */
+	first: number;
+	fromS: number;
+	/** Which one is in the player. */
+	onAt(index: number): void;
+	onSound(sound: PartsSound): void;
+	onRefused(error: ApiError): void;
+}
+
+/** Several sources of which one plays after the other. */
+export function PartsPlayer({ sources, first, fromS, onAt, onSound, onRefused }: PartsPlayerProps) {
+	const [at, setAt] = useState(first);
+	const { isWanted } = useStore(sound);
+	const source = sources[at]!;
+	const go = (index: number): void => {
+		const { id, media, waveform, heard, durationS } = sources[index]!;
+		load({ id, media, waveform, heard, durationS });
+		start();
+		setAt(index);
+	};
+
+	useEffect(() => onAt(at), [at]);
+	useEffect(() => onSound({ isPlaying: isWanted, toggle: toggleSound, play: go }), [isWanted]);
+	useEffect(() => {
+		const over = ({ id }: Source): void => {
+			const next = sources.findIndex((one) => one.id === id) + 1;
+			if (next > 0 && next < sources.length) go(next);
+		};
+		ended.add(over);
+		return () => void ended.delete(over);
+	}, []);
+	return <LinkPlayer {...source} at={at === first ? fromS : 0} onRefused={onRefused} />;
 }

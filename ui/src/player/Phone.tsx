@@ -137,7 +137,7 @@ function Sheet({ held, onWhy, onClose }: { held: Track; onClose(): void } & Play
 				<SpeedButton class="" isTall />
 				<SkipButton class="" />
 				<LoopButton class="" isTall />
-				<CopyLink class="" callSid={held.call.call_sid} recordingSid={held.recordingSid}>{player.copyLink}</CopyLink>
+				<CopyLink class="" callSid={held.call.call_sid} recordingSid={held.recordingSid} all={held.recordings.length}>{player.copyLink}</CopyLink>
 			</div>
 		</dialog>
 	);

@@ -15,6 +15,8 @@ export const DAYS = [1, 7, 30];
 export interface Linked {
 	callSid: string;
 	recordingSid: string;
+	/** How many recordings the call has, where a link may be to all of them. */
+	all?: number;
 }
 
 /** Where it sounds, in whole seconds; 0: it is not what sounds, or at its beginning. */
@@ -43,13 +45,14 @@ async function revoke(name: string): Promise<void> {
 	}
 }
 
-/** As above; throws ApiError. */
-export async function copyForAnybody({ recordingSid }: Linked, days: number, atS: number): Promise<string | null> {
+/** As above; throws ApiError.  isWhole: to all recordings of the call, and this is the one that it begins with. */
+export async function copyForAnybody({ callSid, recordingSid }: Linked, days: number, atS: number, isWhole = false): Promise<string | null> {
 	const { player } = words();
-	const link = await makeLink(recordingSid, `${days}d`);
-	const address = atS > 0 ? `${link.url}&t=${atS}` : link.url;
+	const link = await makeLink(isWhole ? { call_sid: callSid, whole_call: true } : { recording_sid: recordingSid }, `${days}d`);
+	const address = `${link.url}${atS > 0 ? `&t=${atS}` : ''}${isWhole ? `&recording=${recordingSid}` : ''}`;
 	if (!(await copyText(address))) return address;
-	toast(player.linkCopied(atS > 0 ? timeText(atS) : null, momentText(link.expires_at)), { action: { label: player.revoke, onSelect: () => void revoke(link.name) } });
+	const until = momentText(link.expires_at);
+	toast(isWhole ? player.wholeCopied(until) : player.linkCopied(atS > 0 ? timeText(atS) : null, until), { action: { label: player.revoke, onSelect: () => void revoke(link.name) } });
 	return null;
 }
 
