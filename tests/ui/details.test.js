@@ -87,6 +87,15 @@ describe('why it does not play', () => {
     assert.match(verdict(recording('dead', { reason: { code: 'timeout', text: '' } })).why, /^callspool gave up\. The last reason: no answer from Twilio\.$/);
   });
 
+  test('what has expired says after how many days, and until when it can come back', () => {
+    const kept = { expired: true, started_at: at(0), expires_at: at(7 * 86_400) };
+    assert.equal(verdict(recording('stored', kept)).why, 'It is older than recordings are kept (7 days).');
+    const inADay = new Date(Date.now() + 86_400_000);
+    assert.match(verdict(recording('stored', { ...kept, removal_at: inADay.toISOString() })).why, new RegExp(`\\(7 days\\)\\. It is removed on \\w+ ${inADay.getDate()} \\w+; until then a hold brings it back\\.$`));
+    assert.doesNotMatch(verdict(recording('stored', { ...kept, removal_at: at(0).replace('2026', '2020') })).why, /brings it back/);
+    assert.equal(verdict(recording('stored', { ...kept, expires_at: at(60) })).why, 'It is older than recordings are kept.');
+  });
+
   test('how long was tried is from the first try to the last', () => {
     assert.equal(triedHours({ attempts: [tried(0, 'cut'), tried(24 * 3600, 'cut')] }), 24);
     assert.equal(triedHours({ attempts: [tried(0, 'cut')] }), null);

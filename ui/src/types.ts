@@ -37,6 +37,8 @@ export interface Recording {
 	hold?: Hold | null;
 	expires_at: string | null;
 	expired: boolean;
+	/** From when on it is removed; null: never, or it is. */
+	removal_at?: string | null;
 	arriving?: Arriving | null;
 	waveform?: boolean;
 	format?: string;

@@ -36,7 +36,7 @@ function WhyNot({ call, recording }: { call: Call; recording: Recording | undefi
 
 	const retry = recording && verdict.way && may('change') ? (): void => void tried(retryDeed(recording.recording_sid), setRefused) : null;
 	return (
-		<div class={`call ${verdict.tone}`}>
+		<div class={`call ${verdict.tone === 'n' ? 'usual' : verdict.tone}`}>
 			<Icon name={verdict.tone === 'f' ? 'bad' : verdict.tone === 'w' ? 'clock' : 'dash'} />
 			<div>
 				<p>{verdict.title}</p>

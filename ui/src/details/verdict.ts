@@ -1,5 +1,5 @@
 // Why a call, or one of its recordings, does not play: what the box at the top of the details says.
-import { shownText } from '../list/say';
+import { expiredText, shownText } from '../list/say';
 import { isOver, shownOf, whyOf } from '../list/states';
 import type { Call, Recording } from '../types';
 import type { AllWords } from '../later_words';
@@ -50,7 +50,7 @@ export function verdictOf(call: Call, recording: Recording | undefined, now: num
 
 	if (!recording) return { tone: 'n', title: details.noRecording, why: isOver(call) ? errors.notRecorded : errors.notYet, way: null };
 	if (recording.state === 'purged' || recording.state === 'deleted') return final(errors.deleted);
-	if (recording.expired) return final(errors.expired(null));
+	if (recording.expired) return final(expiredText(recording, now));
 	switch (recording.state) {
 	case 'absent': return final(whyOf(recording)?.kind === 'key' ? `${list.absent(list.why.key)}.` : errors.absent);
 	case 'gone': return { tone: 'f', title: details.cannotPlay, why: details.goneWhy, way: 'retry' };

@@ -13,7 +13,7 @@ import { words } from '../words';
 import { second } from './clock';
 import { dayOf, minuteOf, secondOf, shifted } from './dates';
 import { grouped, parts } from './numbers';
-import { callName, isInbound, keptOf, otherNumber, rowName, shownText, statusText, unknownNumber, type Kept } from './say';
+import { callName, expiredText, isInbound, keptOf, otherNumber, rowName, shownText, statusText, unknownNumber, type Kept } from './say';
 import { isOver, mainOf, shownOf, type Shown } from './states';
 
 export type Sound = 'none' | 'paused' | 'playing' | 'busy';
@@ -74,12 +74,13 @@ function RecordingState({ call, isCurrent, role }: { call: Call; isCurrent: bool
 	const recording = mainOf(call);
 	const shown = shownOf(call, recording, useArriving(recording?.recording_sid));
 	const text = shownText(shown, useNow(shown.nextTryAt !== null));
+	const title = shown.kind === 'expired' ? expiredText(recording!, serverNow()) : text.length > 24 ? text : undefined;
 	const icon = ICONS[shown.kind];
 	return (
 		<span class={`rec ${TONES[shown.tone]}`} role={role}>
 			{icon && <Icon name={icon} />}
 			{shown.arriving && <Bar arriving={shown.arriving} />}
-			<span title={text.length > 24 ? text : undefined}>{text}</span>
+			<span title={title}>{text}</span>
 			{call.recording_count > 1 && <span class="pill">{list.recordings(call.recording_count)}</span>}
 			{shown.slot === 'retry' && may('change') && (
 				<button type="button" class="btn sm danger" data-do="retry" tabIndex={isCurrent ? 0 : -1} aria-label={list.retry(callName(call))}>

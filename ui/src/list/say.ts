@@ -65,6 +65,19 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const KEPT = ['queued', 'arriving', 'limited', 'slow', 'broke', 'early', 'undelivered', 'forbidden', 'ready', 'differs', 'full', 'ours'];
 
+/** For how many days it was kept; null: nobody says, or for less than one. */
+export function keptDays({ started_at: from, expires_at: until }: Pick<Recording, 'started_at' | 'expires_at'>): number | null {
+	return from && until ? Math.round((Date.parse(until) - Date.parse(from)) / DAY_MS) || null : null;
+}
+
+/** Of one that has expired: why, and until when it can come back. */
+export function expiredText(recording: Recording, now: number): string {
+	const { errors, list } = words();
+	const { removal_at: until } = recording;
+	const why = errors.expired(keptDays(recording));
+	return until && Date.parse(until) > now ? `${why} ${list.backUntil(shortDay(new Date(until)))}` : why;
+}
+
 export interface Kept {
 	text: string;
 	tone: 'usual' | 'soon' | 'held';

@@ -24,7 +24,7 @@ function upstream(error: ApiError): ErrorWords {
 	return { text: text(error.retryAfterS || null), way: 'try_now', againInS: error.retryAfterS || null };
 }
 
-/** `isOver`: of a call that is over, when it has no recording. */
+/** `isOver`: of a call that is over, when it has no recording; `days`: for how many recordings are kept. */
 export function errorWords(error: unknown, { isOver = false, days = null }: { isOver?: boolean; days?: number | null } = {}): ErrorWords {
 	const { errors } = words();
 	const final = (text: string): ErrorWords => ({ text, way: null, againInS: null });

@@ -1,6 +1,7 @@
 // The docked player, full and small.
 import { useEffect } from 'preact/hooks';
 import { keep, kept } from '../chosen';
+import { keptDays } from '../list/say';
 import { Icon } from '../parts/Icon';
 import { session } from '../session';
 import { store, useStore } from '../store';
@@ -103,7 +104,8 @@ function Controls({ held, lanes }: { held: Track; lanes: Lane[] }) {
 
 export function useRefused(held: Track, onWhy: PlayerProps['onWhy']) {
 	const isAdmin = useStore(session)?.user?.role === 'admin';
-	return <Refused onWhy={() => onWhy(held.call.call_sid)} onHealth={isAdmin ? () => go({ page: 'health' }) : undefined} download={mediaAddress(held)} />;
+	const recording = recordingOf(held);
+	return <Refused onWhy={() => onWhy(held.call.call_sid)} onHealth={isAdmin ? () => go({ page: 'health' }) : undefined} download={mediaAddress(held)} days={recording ? keptDays(recording) : null} />;
 }
 
 function Full({ held, onWhy }: { held: Track } & PlayerProps) {

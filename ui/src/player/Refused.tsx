@@ -28,7 +28,7 @@ function counted(error: ApiError, againAtMs: number | null): ApiError {
 	return new ApiError(error.code, error.message, error.status, leftS, error.requestId, error.body);
 }
 
-function useTold(trouble: Trouble | null): Told | null {
+function useTold(trouble: Trouble | null, days: number | null): Told | null {
 	const { player } = useWords();
 	useTick(trouble?.kind === 'refused' && trouble.againAtMs !== null);
 	if (trouble?.kind === 'broke') return { text: player.broke(timeText(trouble.atS)), more: null, way: 'retry', isPatient: false };
@@ -37,7 +37,7 @@ function useTold(trouble: Trouble | null): Told | null {
 	if (trouble?.kind !== 'refused') return null;
 	const { error, againAtMs } = trouble;
 	const isNow = againAtMs !== null && againAtMs <= performance.now();
-	const { text, way } = errorWords(counted(error, againAtMs));
+	const { text, way } = errorWords(counted(error, againAtMs), { days });
 	const isPatient = againInS(error) !== null;
 	return { text, more: isNow ? player.tryingNow : error.code === 'upstream_unavailable' ? player.meanwhile : null, way, isPatient };
 }
@@ -47,9 +47,11 @@ export interface RefusedProps {
 	onHealth?: (() => void) | undefined;
 	/** null: nobody may keep it. */
 	download: string | null;
+	/** For how many days recordings are kept. */
+	days?: number | null;
 }
 
-function Way({ way, onHealth, download }: { way: WayOn | null } & Omit<RefusedProps, 'onWhy'>) {
+function Way({ way, onHealth, download }: { way: WayOn | null } & Omit<RefusedProps, 'onWhy' | 'days'>) {
 	const { common, player } = useWords();
 	const press = (text: string, onClick: () => void) => <button type="button" class="btn" onClick={onClick}>{text}</button>;
 	if (way === 'retry') return press(common.retry, retry);
@@ -59,10 +61,10 @@ function Way({ way, onHealth, download }: { way: WayOn | null } & Omit<RefusedPr
 	return way === 'download' && download ? <a class="btn" href={download} download>{player.download}</a> : null;
 }
 
-export function Refused({ onWhy, onHealth, download }: RefusedProps) {
+export function Refused({ onWhy, onHealth, download, days = null }: RefusedProps) {
 	const { common } = useWords();
 	const { trouble } = useStore(sound);
-	const told = useTold(trouble);
+	const told = useTold(trouble, days);
 	// once, without the seconds that count down
 	useEffect(() => {
 		if (told) announceFailure(told.text);

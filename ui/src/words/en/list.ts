@@ -110,6 +110,7 @@ export const list = {
 	always: 'Always',
 	inHours: (hours: number) => `in ${things(hours, 'hour')}`,
 	inMinutes: (minutes: number) => `in ${things(minutes, 'minute')}`,
+	backUntil: (day: string) => `It is removed on ${day}; until then a hold brings it back.`,
 	keptUntil: (day: string) => `kept until ${day}`,
 
 	/** A length, as it is read out. */

@@ -111,6 +111,7 @@ export const list: typeof English = {
 	always: 'תמיד',
 	inHours: (n) => `בעוד ${hours(n)}`,
 	inMinutes: (n) => `בעוד ${minutes(n)}`,
+	backUntil: (day) => `היא תוסר ב־${day}; עד אז שמירה מפני מחיקה מחזירה אותה.`,
 	keptUntil: (day) => `נשמרת עד ${day}`,
 
 	lengthName(length) {
