@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import test, { describe } from 'node:test';
 import { load } from './load.js';
 
-const { fullIn, shareFromStore } = await load('pages/figures');
+const { fullIn, keptFor, shareFromStore } = await load('pages/figures');
 const { groupsOf } = await load('pages/checked');
 const { causesOf, toneOf, reachedTwilio, mainRefusal, spanOf, initials } = await load('pages/condition', 'pages/FirstRun', 'parts/ago', 'parts/initials');
 
@@ -56,6 +56,12 @@ describe('figures', () => {
     ['not known', null, 100, null], ['an older server', undefined, 100, null], ['full already', '2026-11-21T12:00:00Z', 10, null],
     ['soon', '2026-11-21T17:30:00Z', 100, { value: 5, unit: 'h', isSoon: true }], ['in days', '2026-12-21T12:00:00Z', 100, { value: 30, unit: 'd', isSoon: false }], ['in years', '2036-01-01T00:00:00Z', 100, null],
   ]) test(`the disk is full: ${what}`, () => assert.deepEqual(fullIn({ disk_full_at: at, free_bytes: free, min_free_bytes: 10 }, now), told));
+});
+
+describe('for how long recordings are kept', () => {
+  for (const [what, s, expected] of [['for ever', null, null], ['a week', 7 * 86_400, { value: 7, unit: 'd' }], ['a day', 86_400, { value: 1, unit: 'd' }], ['36 hours', 36 * 3600, { value: 36, unit: 'h' }], ['nothing', 0, { value: 0, unit: 's' }]]) {
+    test(what, () => assert.deepEqual(keptFor(s), expected));
+  }
 });
 
 describe('the first run', () => {

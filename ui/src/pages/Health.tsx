@@ -14,7 +14,7 @@ import { go } from '../view';
 import { useAllWords, type AllWords } from '../later_words';
 import { CheckNow, Checks } from './Checks';
 import { causesOf, health, healthError, toneOf, watchHealth, type Cause, type Complete, type Health as Told, type Refused, type Tone } from './condition';
-import { fullIn, SHARE_GOOD, shareFromStore } from './figures';
+import { fullIn, keptFor, SHARE_GOOD, shareFromStore } from './figures';
 import { useTitle } from './title';
 
 const EVERY_MS = 10_000;
@@ -127,8 +127,20 @@ function Queue({ told }: { told: Told }) {
 	);
 }
 
+/** "kept for 7 days, and removed 23 days later" */
+function keptText({ inbound, outbound, grace, accounts }: NonNullable<Told['retention']>, { pages }: AllWords): string {
+	const span = (s: number | null): string | null => {
+		const kept = keptFor(s);
+		return kept && pages.span(kept.value, kept.unit);
+	};
+	const kept = inbound === outbound ? pages.keptFor(span(inbound)) : pages.keptByWay(span(inbound), span(outbound));
+	const isForEver = inbound === null && outbound === null;
+	return [kept, !isForEver && grace !== null && pages.removedAfter(grace === 0 ? null : span(grace)), accounts > 0 && pages.keptOtherwise(accounts)].filter(Boolean).join(', ');
+}
+
 function Store({ told }: { told: Told }) {
-	const { pages } = useAllWords();
+	const words = useAllWords();
+	const { pages } = words;
 	const { bytes_stored: stored, free_bytes: free, min_free_bytes: least } = told;
 	const all = Math.max(stored + free, 1);
 	const full = fullIn(told, serverNow());
@@ -143,6 +155,7 @@ function Store({ told }: { told: Told }) {
 				<span><b>{ltr(size(stored))}</b> {pages.ofRecordings}</span>
 				<span><b>{ltr(size(free))}</b> {pages.free}</span>
 				{least !== undefined && <span>{pages.pausesBelow(ltr(size(least)))}</span>}
+				{told.retention && <span>{keptText(told.retention, words)}</span>}
 				{full !== null && <span class={full.isSoon ? 'w' : ''}>{pages.fullIn(full.value, full.unit)}</span>}
 			</p>
 		</Section>

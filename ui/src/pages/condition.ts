@@ -29,6 +29,8 @@ export interface Health {
 	min_free_bytes?: number;
 	/** When no more than that will be free; null: not known, or not soon. */
 	disk_full_at?: string | null;
+	/** In seconds; null: for ever.  `grace`: how much later they are removed; `accounts`: how many have rules of their own. */
+	retention?: { inbound: number | null; outbound: number | null; grace: number | null; accounts: number };
 	/** What the server found when it examined itself last; null: it has not yet. */
 	checks?: Checked | null;
 	/** Since the start. */

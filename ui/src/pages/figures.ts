@@ -25,3 +25,6 @@ export function fullIn({ disk_full_at: at, min_free_bytes: least, free_bytes: fr
 	const s = Math.max(0, (Date.parse(at) - now) / 1000);
 	return s < TOLD_S ? { ...spanOf(s), isSoon: s < SOON_S } : null;
 }
+
+/** Of a length of time in its largest unit: 7 d, 36 h; null: for ever. */
+export const keptFor = (s: number | null): Span | null => (s === null ? null : s >= DAY_S && s % DAY_S === 0 ? { value: s / DAY_S, unit: 'd' } : spanOf(s));

@@ -60,6 +60,11 @@ export const health: typeof English = {
 	ofRecordings: 'הקלטות',
 	free: 'פנויים',
 	fullIn: (n, unit) => `יתמלא בעוד כ־${n} ${{ s: 'שנ׳', min: 'דק׳', h: 'שע׳', d: 'ימים' }[unit]} בקצב של היממה האחרונה`,
+	span: (n, unit) => (unit === 'd' && n <= 2 && n > 0 ? (n === 1 ? 'יום אחד' : 'יומיים') : `${ltr(n)} ${{ s: 'שנ׳', min: 'דק׳', h: 'שע׳', d: 'ימים' }[unit]}`),
+	keptFor: (span) => (span ? `נשמרות ${span}` : 'נשמרות תמיד'),
+	keptByWay: (inbound, outbound) => `נכנסות נשמרות ${inbound ?? 'תמיד'}, יוצאות ${outbound ?? 'תמיד'}`,
+	removedAfter: (span) => (span ? `ומוסרות ${span} אחר כך` : 'ואז מוסרות'),
+	keptOtherwise: (accounts) => (accounts === 1 ? 'חשבון אחד אחרת' : `${ltr(accounts)} חשבונות אחרת`),
 	pausesBelow: (size) => `הורדות נעצרות מתחת ל־${size}`,
 
 	checks: 'בדיקות',
