@@ -70,6 +70,11 @@ describe('axe-core', () => {
       await rowOf(page, call.callSid).waitFor();
       assert.equal(await page.evaluate(() => document.documentElement.lang), look.language);
       await looked(page, 'the list');
+      await rowOf(page, call.callSid).hover();
+      await rowOf(page, call.callSid).locator('[data-do=more]').click();
+      await page.getByRole('menu').waitFor();
+      await looked(page, 'the menu of a row');
+      await page.keyboard.press('Escape');
       await rowOf(page, call.callSid).locator('[data-do=play]').click();
       await untilSound(page, 'it sounds', ({ at }) => at > 0.1);
       await until('the lanes are there', async () => await page.locator('.player canvas').count() > 0);

@@ -70,7 +70,7 @@ export interface MenuProps extends Omit<PopoverProps, 'role'> {
 
 export function Menu({ onClose, head, children, ...rest }: MenuProps) {
 	return (
-		<Popover {...rest} role="none" onClose={onClose}>
+		<Popover {...rest} role="region" onClose={onClose}>
 			{head}
 			<Closing.Provider value={onClose}>
 				<Items label={rest.label} onClose={onClose}>{children}</Items>

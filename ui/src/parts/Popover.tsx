@@ -8,8 +8,8 @@ import { Portal } from './Portal';
 export interface PopoverProps {
 	anchor: HTMLElement;
 	onClose(): void;
-	/** 'none': what is in it has its own role and name. */
-	role?: 'dialog' | 'none';
+	/** 'region': what is in it has a role and a name of its own, and stands in no other landmark. */
+	role?: 'dialog' | 'region';
 	label: string;
 	/** Above or below the anchor where there is room for it there. */
 	side?: 'below' | 'above';
@@ -101,7 +101,7 @@ function Hung({ anchor, onClose, role = 'dialog', label, side = 'below', align =
 	};
 
 	return (
-		<div ref={box} class={`pop ${more}`} {...(role === 'dialog' ? { role, 'aria-label': label } : {})} tabIndex={-1} onFocusOut={left} onKeyDown={key}>
+		<div ref={box} class={`pop ${more}`} role={role} aria-label={label} tabIndex={-1} onFocusOut={left} onKeyDown={key}>
 			{children}
 		</div>
 	);
