@@ -1,25 +1,12 @@
 // The pictures of the documentation: the demo in Chromium, once its calls are there.
 //
 //	node ui/screenshots.mjs build/callspool docs
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
+import { startDemo } from './demo.mjs';
 
 const [binary, folder] = process.argv.slice(2);
 const NUMBER = '+1 312 555 0184'; // of the call that plays: it has four recordings
-
-const demo = spawn(binary, ['demo', '--set', 'listen=127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'ignore'] });
-const ended = once(demo, 'exit');
-
-async function address() {
-  for await (const line of createInterface({ input: demo.stdout })) {
-    const url = /listening on (\S+)/.exec(line)?.[1];
-    if (url) return url;
-  }
-  throw new Error('the demo did not start');
-}
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--headless', '--no-sandbox', '--mute-audio', '--autoplay-policy=no-user-gesture-required'],
@@ -71,8 +58,8 @@ const PICTURES = {
   },
 };
 
+const { url, stop } = await startDemo(binary);
 try {
-  const url = await address();
   for (const [name, picture] of Object.entries(PICTURES)) {
     const page = await picture(url);
     await page.screenshot({ path: join(folder, name) });
@@ -81,6 +68,5 @@ try {
   }
 } finally {
   await browser.close();
-  demo.kill('SIGTERM');
-  await ended;
+  await stop();
 }

@@ -1,14 +1,17 @@
 // A picture of each state that the page knows, from made-up answers: to be looked at after a change of words or styles.
 //
 //	node ui/states.mjs http://127.0.0.1:8080 FOLDER [NAME...]    the page's files come from that server, all else from here
+//	node ui/states.mjs build/callspool FOLDER [NAME...]          or from a demo of that
 //
 // What axe-core finds in each is told beside its name.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
+import { startDemo } from './demo.mjs';
 
-const [url, folder] = process.argv.slice(2);
+const [from, folder] = process.argv.slice(2);
+const { url, stop } = from.startsWith('http') ? { url: from, stop: () => {} } : await startDemo(from);
 mkdirSync(folder, { recursive: true });
 const now = Math.floor(Date.now() / 1000) * 1000;
 const at = (s) => new Date(now + s * 1000).toISOString();
@@ -35,14 +38,14 @@ const CALLS = [
   call({ state: 'announced' }), call({ state: 'queued' }), call({ state: 'queued', arriving: { bytes: 42, total: 100 } }), call({ state: 'queued', arriving: { bytes: 1_200_000, total: null } }),
   call(waits('limited')), call(waits('timeout', 40)), call(waits('cut', 5)), call(waits('not_ready', 8)), call(waits('error_page', 75)), call(waits('refused', 60)), call(waits('forbidden', 90)), call(waits('disk_full')), call(waits('disk_failed', 4)), call(waits('lost', 0)),
   call(gone('gone', 'gone')), call(dead('timeout')), call(dead('no_key')), call({ state: 'stored' }), call({ duration_differs: true }), call({}, { recording_count: 2 }), call({ held: true, hold: { by: 'dana', since: at(-DAY), reason: 'claim 4711' } }), call({ expires_at: at(5 * 3600) }), call({ expires_at: null }),
-  call(gone('absent', 'too_short')), call(gone('absent', 'silent')), call(gone('absent', 'no_key')), call(null), call({ expired: true, expires_at: at(-DAY) }), call(gone('deleted')), call(gone('purged')), call({ state: 'transcribing' }),
+  call(gone('absent', 'too_short')), call(gone('absent', 'silent')), call(gone('absent', 'no_key')), call(null), call({ expired: true, started_at: at(-8 * DAY), expires_at: at(-DAY), removal_at: at(22 * DAY) }), call(gone('deleted')), call(gone('purged')), call({ state: 'transcribing' }),
   call({}, { from: null, to: null, direction: null, status: null }), call({}, { from: `sip:${'a-very-long-name-of-an-extension.'.repeat(8)}@pbx.example.com;transport=tls`, direction: 'inbound' }), call(null, { status: 'busy' }), call(null, { status: 'no-answer' }), call(null, { status: 'failed' }), call(null, { status: 'canceled' }),
 ];
 const attempt = (i, outcome, more = {}) => ({ attempt: i, generation: 1, began_at: at(-600 + i * 60), ended_at: at(-598 + i * 60), outcome, text: outcome && outcome !== 'stored' ? `The server’s sentence for ${outcome}.` : null, http_status: 200, bytes: 0, ...more });
 const ATTEMPTS = [...[1, 2, 3, 4, 5, 6].map((i) => attempt(i, 'not_ready', { http_status: 404 })), attempt(7, 'limited', { http_status: 429 }), attempt(8, 'cut', { bytes: 800_000 }), attempt(9, 'timeout', { http_status: 0 })];
 
 const STATUS = {
-  status: 'ok', degraded: false, version: '0.1.0', started_at: at(-9 * DAY), free_bytes: 42e9, min_free_bytes: 5e9, disk_full_at: at(5.2 * DAY), plays: { from_store: 912, all: 1000 }, causes: [],
+  status: 'ok', degraded: false, version: '0.1.0', started_at: at(-9 * DAY), free_bytes: 42e9, min_free_bytes: 5e9, disk_full_at: at(5.2 * DAY), retention: { inbound: 7 * DAY, outbound: 7 * DAY, grace: 23 * DAY, accounts: 0 }, plays: { from_store: 912, all: 1000 }, causes: [],
   complete: { text: '', recordings: 48_210, here: 48_204, to_be_fetched: 4, given_up: 2, expired: 0, listed: true, since: at(-21 * DAY), listed_at: at(-300), failing_since: null, failure: null },
   recordings: { queued: 3, waiting: 1, stored: 48_204, dead: 2 }, calls: 60_000, bytes_stored: 61e9, oldest_queued_at: at(-95), events_waiting: 0, events_set_aside: 0, checks: null,
   webhooks: { last_taken_at: at(-4), taken: 1920, refused: { unsigned: 0, unknown_account: 0, wrong_signature: 0, no_public_url: 0 }, last_refused_at: null, last_refused_from: null, last_refused_to: null, public_url: 'https://calls.example.com' },
@@ -121,6 +124,9 @@ for (const [i, [from, to, s]] of [[HAIFA, '+972555550187', 1293], ['+18085550119
 }
 for (let i = 0; i < 120; i++) seen(1200 + 7 * i, i % 2 ? '+18085550118' : OFFICE, i % 2 ? OFFICE : `+1312555${2000 + i}`, 60 + ((i * 97) % 900), {});
 const SECOND = { recording_sid: `RE${'f'.repeat(32)}`, state: 'stored', started_at: at(-1300), duration: 158, measured_duration: 158, channels: 1, source: null, held: false, hold: null, expires_at: at(6 * DAY), expired: false, arriving: null, waveform: false, reason: null, next_try_at: null, format: 'mp3', size: 1_300_000 };
+const FOUR = [26, 158, 41, 305].map((seconds, i) => ({ ...SECOND, recording_sid: `RE${'e'.repeat(31)}${i}`, started_at: at(-1320 + i * 200), duration: seconds, measured_duration: seconds, channels: i % 2 ? 2 : 1 }));
+const SEVERAL = call({ ...FOUR[0], waveform: true }, { direction: 'outbound-api', from: OFFICE, to: '+13125550184', duration: 560, recording_count: 4, main_recording_sid: FOUR[0].recording_sid });
+Object.assign(SEVERAL, { started_at: at(-30), key: `${Date.parse(at(-30))}.9999` });
 const REFUSED_ELSEWHERE = { ...STATUS, calls: 0, complete: { ...STATUS.complete, recordings: 0, here: 0, to_be_fetched: 0, given_up: 0 }, webhooks: { ...STATUS.webhooks, last_taken_at: null, taken: 0, refused: { ...STATUS.webhooks.refused, wrong_signature: 2 }, last_refused_at: at(-60), last_refused_to: 'http://calls.example.com/webhook/recording-status' } };
 const SILENT = { ...REFUSED_ELSEWHERE, webhooks: { ...REFUSED_ELSEWHERE.webhooks, refused: STATUS.webhooks.refused } };
 const RIGHTS = 'play,read,link,status,audit,users,change,admin';
@@ -153,7 +159,7 @@ async function open(browser, { width = 1440, height = 1750, theme = 'light', loc
     if (pathname === '/api/calls') return route.fulfill(failing ?? json(200, { seq: 10, calls, next: null, previous: null, number_is_vague: false }));
     if (pathname.startsWith('/api/calls/')) {
       const one = calls.find(({ call_sid: sid }) => pathname.includes(sid));
-      return route.fulfill(one ? json(200, { ...one, recordings: [...one.recordings, ...(one === HEARD ? [SECOND] : [])].map((recording) => ({ ...recording, attempts: ATTEMPTS })) }) : json(404, { success: false, error: 'x', code: 'call_not_found', request_id: 'r' }));
+      return route.fulfill(one ? json(200, { ...one, recordings: [...one.recordings, ...(one === HEARD ? [SECOND] : one === SEVERAL ? FOUR.slice(1) : [])].map((recording) => ({ ...recording, attempts: ATTEMPTS })) }) : json(404, { success: false, error: 'x', code: 'call_not_found', request_id: 'r' }));
     }
     if (pathname === '/api/status' || pathname === '/api/health') return route.fulfill(json(200, status));
     if (pathname.endsWith('/media')) return media ? route.fulfill(media === 'sounds' ? sound(route.request()) : media) : route.abort();
@@ -237,12 +243,31 @@ const detailsOf = (one) => async (page) => {
   await page.keyboard.press('i');
   await page.getByRole('complementary').locator('li').first().waitFor();
 };
+const EXPIRED = CALLS.find(({ recordings }) => recordings[0]?.expired), DELETED = CALLS.find(({ recordings }) => recordings[0]?.state === 'deleted'), HELD = CALLS.find(({ recordings }) => recordings[0]?.held);
+const UNRECORDED = CALLS.find(({ recordings, status }) => !recordings.length && status === 'completed');
+const opened = (one) => async (page) => {
+  await page.locator(`[data-sid="${one.call_sid}"]`).click();
+  await page.keyboard.press('i');
+  await page.getByRole('complementary').locator('dl').waitFor();
+};
+const copies = async (page) => {
+  await listens(page, SEVERAL);
+  await page.getByRole('button', { name: 'Recording 1 of 4' }).waitFor();
+  await page.getByRole('region', { name: 'Player' }).getByRole('button', { name: 'Copy link' }).click();
+  await page.getByRole('checkbox', { name: /All 4/ }).check();
+};
+const WHOLE = json(200, { direction: 'outbound-api', started_at: FOUR[0].started_at, duration: FOUR[0].duration, expires_at: at(7 * DAY), recordings: FOUR.map(({ recording_sid: sid, started_at: startedAt, duration }) => ({ recording_sid: sid, started_at: startedAt, duration })) });
+const playsPart = async (page) => {
+  await page.getByRole('button', { name: 'Play recording 2' }).click();
+  await page.locator('.bars div').first().waitFor();
+};
 const OPENED = json(200, { direction: 'outbound-api', from: null, to: null, started_at: at(-1320), duration: SECONDS, expires_at: at(7 * DAY) });
 const listened = { calls: day, media: 'sounds' };
 const small = { ...listened, width: 1280, height: 800 };
 const hand = { ...listened, width: 390, height: 844, isPhone: true };
 
 const low = { height: 700 };
+const later = { height: 800, calls: CALLS.slice(20) };
 const ready = { height: 700, calls: CALLS.slice(20, 36) };
 
 const PICTURES = {
@@ -269,6 +294,9 @@ const PICTURES = {
   '23-phone-list': [hand, listens], '24-phone-player': [hand, sheet], '25-phone-hebrew-dark': [{ ...hand, locale: 'he-IL', theme: 'dark' }, listens], '26-phone-320-link': [{ width: 320, height: 640, isPhone: true, link: OPENED }, playsLink],
   '27-focus': [small, async (page) => { await listens(page); await page.locator('.row[tabindex="0"]').focus(); await page.keyboard.press('ArrowDown'); await page.keyboard.press('ArrowDown'); await page.keyboard.press('ArrowUp'); }],
   '28-loading': [{ width: 1280, height: 800, failing: 'never' }], '29-phone-320-sign-in-hebrew': [{ width: 320, height: 600, isPhone: true, locale: 'he-IL', signedIn: false }], '31-tablet-768': [{ ...listened, width: 768, height: 1024 }, listens],
+  '16-health': [{ hash: '#health', width: 1280, height: 900, status: { ...STATUS, recordings: { ...STATUS.recordings, dead: 1 } } }], '18-sign-in': [{ width: 1280, height: 720, signedIn: false }],
+  'details-expired': [later, opened(EXPIRED)], 'details-deleted': [later, opened(DELETED)], 'details-held': [later, opened(HELD)], 'details-none': [later, opened(UNRECORDED)], 'details-four': [{ ...listened, height: 1000, calls: [SEVERAL, ...day] }, detailsOf(SEVERAL)],
+  'copy-link-whole-call': [{ ...small, calls: [SEVERAL, ...day] }, copies], 'link-whole-call': [{ width: 1280, height: 820, link: WHOLE }, playsPart], 'link-whole-call-phone-hebrew-dark': [{ width: 390, height: 844, isPhone: true, locale: 'he-IL', theme: 'dark', link: WHOLE }],
   'menu': [ready, async (page) => { await page.locator('[data-sid]').first().hover(); await page.locator('[data-sid] [data-do=more]').first().click(); }],
 };
 
@@ -302,4 +330,5 @@ try {
   }
 } finally {
   await browser.close();
+  await stop();
 }
