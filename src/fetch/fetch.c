@@ -182,6 +182,7 @@ static void copy_options(struct fetch *fetch, const struct fetch_options *option
 	fetch->stall_bytes_per_s = options->stall_bytes_per_s ? options->stall_bytes_per_s
 							      : STALL_BYTES_PER_S;
 	fetch->max_transfers = options->max_transfers ? options->max_transfers : MAX_TRANSFERS;
+	fetch->allows_all = options->allows_all;
 
 	while (options->allowed_hosts && options->allowed_hosts[fetch->allowed_count])
 		fetch->allowed_count++;

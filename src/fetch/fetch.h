@@ -37,6 +37,7 @@ struct fetch_options {
 	 * port, compared whole and without case; NULL-terminated, NULL: none.
 	 */
 	const char *const *allowed_hosts;
+	bool allows_all; /* whatever address it is: who asks names hosts of our own alone */
 	int64_t connect_timeout_ms; /* resolving, connecting, TLS; 10 s */
 	int64_t stall_timeout_ms;   /* 30 s: ended when in so long a time ... */
 	uint64_t stall_bytes_per_s; /* ... fewer came (or went) than this a second; 1024 */

@@ -18,7 +18,7 @@ bool fetch_allows_host(const struct fetch *fetch, const char *host)
 	for (size_t i = 0; i < fetch->allowed_count; i++)
 		if (str_eq_nocase(str_of(fetch->allowed_hosts[i]), str_of(host)))
 			return true;
-	return false;
+	return fetch->allows_all;
 }
 
 /* ---- libcurl's sockets ---- */

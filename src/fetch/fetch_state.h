@@ -50,6 +50,7 @@ struct fetch {
 	char *proxy, *ca_file, *user_agent; /* proxy: "" for none */
 	char **allowed_hosts;               /* without brackets */
 	size_t allowed_count;
+	bool allows_all;
 	int64_t connect_timeout_ms, stall_timeout_ms;
 	uint64_t stall_bytes_per_s;
 	uint32_t max_transfers;

@@ -49,6 +49,8 @@ static size_t head_line(char *at, size_t size, size_t count, void *context)
 
 	if (!transfer->receiver)
 		return 0;
+	if (transfer->receiver->on_line)
+		transfer->receiver->on_line(transfer->receiver, (struct str){ at, len });
 	transfer_head_line(&transfer->head, (struct str){ at, len },
 			   loop_wall_ms(transfer->fetch->loop));
 	if (!transfer->head.is_whole || transfer->head.status < 200 || transfer->is_head_told)

@@ -1,5 +1,6 @@
 #include "fetch/transfer_end.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,6 +9,15 @@
 #include "fetch/fetch_state.h"
 
 /* ---- ends ---- */
+
+static bool was_refused(const struct transfer *transfer)
+{
+	long why = 0;
+
+	return transfer->easy &&
+	       curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &why) == CURLE_OK &&
+	       why == ECONNREFUSED;
+}
 
 void transfer_finish(struct transfer *transfer, enum transfer_outcome outcome, const char *fmt, ...)
 {
@@ -20,6 +30,7 @@ void transfer_finish(struct transfer *transfer, enum transfer_outcome outcome, c
 		.first_byte_ms = transfer->head_at_ms ? transfer->head_at_ms - transfer->asked_at_ms
 						      : -1,
 		.total_ms = clock_monotonic_ms() - transfer->asked_at_ms,
+		.is_refused = outcome == TRANSFER_NOT_CONNECTED && was_refused(transfer),
 	};
 	va_list args;
 

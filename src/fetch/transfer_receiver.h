@@ -17,6 +17,7 @@
 struct transfer_result {
 	enum transfer_outcome outcome;
 	int status;         /* of the last answer; 0: none came */
+	bool is_refused;    /* TRANSFER_NOT_CONNECTED: nobody listens there (ECONNREFUSED) */
 	uint64_t bytes;     /* of the body, given to on_bytes */
 	uint32_t redirects; /* followed */
 	int64_t first_byte_ms; /* since the request was started: until the head was here; -1: none came */
@@ -43,4 +44,6 @@ struct transfer_receiver {
 	/* Some of the body: never empty, at most TRANSFER_PIECE_MAX; of error pages too. */
 	enum transfer_go (*on_bytes)(struct transfer_receiver *receiver, struct str bytes);
 	void (*on_end)(struct transfer_receiver *receiver, const struct transfer_result *result);
+	/* Each line of a head as it came, with its CR LF: of redirects and of 1xx, too, and before what they lead to. */
+	void (*on_line)(struct transfer_receiver *receiver, struct str line);
 };

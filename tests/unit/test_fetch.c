@@ -104,7 +104,8 @@ struct asked {
 	struct buf body;
 	char followed[256];
 	int heads, ends;
-	size_t largest; /* piece of the body */
+	size_t largest;   /* piece of the body */
+	struct buf lines; /* with on_line */
 	bool refuses, stops_at_head, stops_at_bytes, ends_loop;
 	/* cancel what, in which callback */
 	struct asked *cancels_at_head, *cancels_at_bytes, *cancels_at_end, *cancels_at_redirect;
@@ -159,6 +160,11 @@ static void on_end(struct transfer_receiver *receiver, const struct transfer_res
 	asked->ends++;
 	cancel(asked->cancels_at_end);
 	loop_stop(loop);
+}
+
+static void on_line(struct transfer_receiver *receiver, struct str line)
+{
+	buf_add_str(&container_of(receiver, struct asked, receiver)->lines, line);
 }
 
 static void prepare(struct asked *asked)
@@ -916,6 +922,42 @@ static void guard(void)
 	}
 }
 
+/* Whoever asks hosts of our own alone needs no list of them. */
+static void guards_nothing(void)
+{
+	struct asked asked;
+
+	fetch_free(fetch);
+	open_fetch(&(struct fetch_options){ .allows_all = true });
+	ask(&asked, "/ok", NULL);
+	IS_INT(asked.result.outcome, TRANSFER_OK, "where all may be asked, loopback is");
+	buf_release(&asked.body);
+	ask(&asked, "http://127.0.0.1:1/", NULL);
+	OK(asked.result.outcome == TRANSFER_NOT_CONNECTED && asked.result.is_refused,
+	   "nobody listens there: it is said so");
+	buf_release(&asked.body);
+	ask(&asked, "http://nobody.invalid/", NULL);
+	OK(asked.result.outcome == TRANSFER_NOT_RESOLVED && !asked.result.is_refused,
+	   "which is not said of a name without an address");
+	buf_release(&asked.body);
+}
+
+static void lines_are_told(void)
+{
+	struct asked asked;
+
+	prepare(&asked);
+	buf_init(&asked.lines, 1000);
+	asked.receiver.on_line = on_line;
+	begin(&asked, "/continue", NULL);
+	loop_run(loop);
+	IS_STR(buf_str(&asked.lines),
+	       STR("HTTP/1.1 100 Continue\r\nETag: \"no\"\r\n\r\n" OK_10 "\r\n"),
+	       "lines of each head are told as they came");
+	buf_release(&asked.lines);
+	buf_release(&asked.body);
+}
+
 static void proxy(void)
 {
 	AUTO(free) char *ours = xasprintf("http://127.0.0.1:%u", server.ports[1]);
@@ -994,6 +1036,8 @@ int main(void)
 	connections_are_reused();
 	more_than_may_wait();
 	guard();
+	guards_nothing();
+	lines_are_told();
 	proxy();
 	ends_with_all_kinds_open();
 	server_stop(&server);
