@@ -169,6 +169,35 @@ bool lease_end(struct catalog *catalog, struct str recording_sid, struct err *er
 		recording_sid, err);
 }
 
+bool lease_find_holder(struct catalog *catalog, struct str recording_sid, struct lease_holder *out,
+		       struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	*out = (struct lease_holder){ .process_id = 0 };
+	if (catalog_is_local(catalog))
+		return true;
+	if (!db_prepare(catalog_db(catalog),
+			"SELECT p.id, p.address, p.token FROM recordings r "
+			"JOIN leases l ON l.recording_id = r.id "
+			"JOIN processes p ON p.id = l.process_id WHERE r.recording_sid = $1",
+			&find, err))
+		return false;
+	db_bind_str(find, 1, recording_sid);
+	switch (db_step(find, err)) {
+	case DB_ROW:
+		out->process_id = db_column_int(find, 0);
+		text_set(out->address, sizeof(out->address), db_column_str(find, 1));
+		text_set(out->token, sizeof(out->token), db_column_str(find, 2));
+		return true;
+	case DB_DONE:
+		return true;
+	case DB_FAILED:
+		break;
+	}
+	return false;
+}
+
 bool leases_own(struct catalog *catalog, int64_t after_id, struct lease_row *out, size_t size,
 		size_t *out_count, struct err *err)
 {

@@ -42,6 +42,20 @@ bool lease_check(struct catalog *catalog, struct str recording_sid, struct err *
 /* The same, and gives it back. */
 bool lease_end(struct catalog *catalog, struct str recording_sid, struct err *err) MUST_CHECK;
 
+/* ---- whose it is ---- */
+
+#define HOLDER_ADDRESS_SIZE 280
+#define HOLDER_TOKEN_SIZE   65
+
+struct lease_holder {
+	int64_t process_id; /* 0: nobody has a lease of it */
+	/* Where it can be asked, and what it is shown (members_tell()); "": nowhere. */
+	char address[HOLDER_ADDRESS_SIZE], token[HOLDER_TOKEN_SIZE];
+};
+/* CATALOG_READ.  Who fetches it; of a ledger in a file nobody else. */
+bool lease_find_holder(struct catalog *catalog, struct str recording_sid, struct lease_holder *out,
+		       struct err *err) MUST_CHECK;
+
 /* ---- what was forgotten ---- */
 
 struct lease_row {

@@ -95,11 +95,15 @@ bool members_beat(struct catalog *catalog, struct members *members, struct err *
 	return true;
 }
 
-const struct member *members_find_dead(const struct members *members)
+const struct member *members_find_dead(const struct members *members, int64_t suspect)
 {
-	for (size_t i = 0; i < members->count; i++)
-		if (members->at[i].still >= MEMBER_BEATS)
-			return &members->at[i];
+	for (size_t i = 0; i < members->count; i++) {
+		const struct member *member = &members->at[i];
+
+		if (member->still >= MEMBER_BEATS ||
+		    (member->id == suspect && member->still >= MEMBER_BEATS_SUSPECTED))
+			return member;
+	}
 	return NULL;
 }
 
@@ -178,7 +182,25 @@ static bool clear_place(struct catalog *catalog, const char *place, int64_t at_m
 	return false;
 }
 
-bool members_enlist(struct catalog *catalog, const char *place, int64_t at_ms, struct err *err)
+/* Until then the others think that it cannot be asked, and wait for what it fetches. */
+static bool tell_address(struct catalog *catalog, const struct member_place *place, struct err *err)
+{
+	struct db_stmt *update;
+
+	if (!place->address)
+		return true;
+	if (!db_prepare(catalog_db(catalog),
+			"UPDATE processes SET address = $1, token = $2 WHERE id = $3", &update,
+			err))
+		return false;
+	db_bind_str(update, 1, str_of(place->address));
+	db_bind_str(update, 2, str_of(place->token));
+	db_bind_int(update, 3, catalog_process(catalog));
+	return db_run_now(update, err);
+}
+
+bool members_enlist(struct catalog *catalog, const struct member_place *place, int64_t at_ms,
+		    struct err *err)
 {
 	int64_t before = catalog_process(catalog);
 	bool is_clear;
@@ -186,9 +208,10 @@ bool members_enlist(struct catalog *catalog, const char *place, int64_t at_ms, s
 	if (catalog_is_local(catalog))
 		return true;
 	catalog_enlist_as(catalog, 0); /* its fence is of before */
-	is_clear = clear_place(catalog, place, at_ms, err);
+	is_clear = clear_place(catalog, place->name, at_ms, err);
 	catalog_enlist_as(catalog, before);
-	return is_clear && catalog_enlist(catalog, place, err);
+	return is_clear && catalog_enlist(catalog, place->name, err) &&
+	       tell_address(catalog, place, err);
 }
 
 bool member_leave(struct catalog *catalog, int64_t at_ms, struct err *err)

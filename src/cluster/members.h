@@ -20,6 +20,8 @@ struct catalog;
 #define MEMBER_BEAT_MS 2000
 #define MEMBER_BEATS   7
 #define MEMBERS_MAX    64
+#define MEMBER_BEATS_SUSPECTED \
+	2 /* of one at whose address nobody listens: somebody waits for what it has */
 
 struct member {
 	int64_t id, beat;
@@ -43,8 +45,8 @@ bool members_look(struct catalog *catalog, int64_t *out_sequence, bool *out_is_a
  * nothing of the others: they are as they were.
  */
 bool members_beat(struct catalog *catalog, struct members *members, struct err *err) MUST_CHECK;
-/* Who is to be buried; NULL: nobody. */
-const struct member *members_find_dead(const struct members *members);
+/* Who is to be buried; NULL: nobody.  `suspect`: who is thought to be no more, for another reason; 0: nobody. */
+const struct member *members_find_dead(const struct members *members, int64_t suspect);
 
 /*
  * In a write transaction: ends it, unless it beats.  Its attempts are closed, what it fetched is free for others, who
@@ -54,9 +56,16 @@ bool member_bury(struct catalog *catalog, const struct member *member, int64_t a
 		 bool *out_buried, struct err *err) MUST_CHECK;
 /* The same of oneself, at the end. */
 bool member_leave(struct catalog *catalog, int64_t at_ms, struct err *err) MUST_CHECK;
+
+/* Where a process serves from.  Texts are borrowed. */
+struct member_place {
+	const char *name;    /* told apart from all others by a lock that the caller has */
+	const char *address; /* where the others may ask it ("10.0.0.5:8081"); NULL: nowhere */
+	const char *token;   /* and what they show */
+};
 /*
- * catalog_enlist().  `place` is told apart from all others by a lock that the caller has: whoever is listed as being there is
- * no more, and is buried at once.  ERR_INVALID: a newer callspool has left this one behind.
+ * catalog_enlist().  Whoever is listed as being in that place is no more, and is buried at once.
+ * ERR_INVALID: a newer callspool has left this one behind.
  */
-bool members_enlist(struct catalog *catalog, const char *place, int64_t at_ms,
+bool members_enlist(struct catalog *catalog, const struct member_place *place, int64_t at_ms,
 		    struct err *err) MUST_CHECK;

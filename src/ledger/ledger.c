@@ -53,11 +53,11 @@ struct ledger {
 	struct pulse *pulse; /* NULL: nobody else writes */
 	/* Why the writer was woken: others had a turn; there are events that no job of its own brought. */
 	atomic_bool has_news, has_events, has_orphans, is_fenced;
-	_Atomic int64_t heard;   /* that of the writer */
-	_Atomic int64_t process; /* its number, as it is now; 0: it is not enlisted */
-	char *place;
 	unsigned anew_tries; /* to begin anew, that failed in a row; the writer's */
 	enum err_kind anew_kind;
+	_Atomic int64_t heard;             /* that of the writer */
+	_Atomic int64_t process;           /* its number, as it is now; 0: it is not enlisted */
+	char *place, *address, *token;     /* as struct member_place */
 	struct projector projector;        /* the writer's */
 	struct checkpointer *checkpointer; /* NULL: the ledger is no file */
 	struct reserve *reserve;           /* NULL: none */
@@ -103,9 +103,10 @@ static void tell_not_enlisted(struct ledger *ledger, const struct err *err)
 /* It was taken for dead: another number, and what the old one has left is found as anybody's would be. */
 static void enlist_anew(struct ledger *ledger)
 {
+	const struct member_place place = { ledger->place, ledger->address, ledger->token };
 	struct err err;
 
-	if (members_enlist(ledger->turns.catalog, ledger->place, clock_wall_ms(), &err)) {
+	if (members_enlist(ledger->turns.catalog, &place, clock_wall_ms(), &err)) {
 		ledger->anew_tries = 0;
 		atomic_store(&ledger->process, catalog_process(ledger->turns.catalog));
 		log_info(NULL, "serving as process %lld from now on",
@@ -291,12 +292,16 @@ bool ledger_open_reserved(const char *path, struct reserve *reserve, struct ledg
 	return true;
 }
 
-bool ledger_enlist(struct ledger *ledger, const char *place, struct err *err)
+bool ledger_enlist(struct ledger *ledger, const struct member_place *place, struct err *err)
 {
 	struct writer *turns = &ledger->turns;
 
 	free(ledger->place);
-	ledger->place = xstrdup(place);
+	free(ledger->address);
+	free(ledger->token);
+	ledger->place = xstrdup(place->name);
+	ledger->address = place->address ? xstrdup(place->address) : NULL;
+	ledger->token = place->token ? xstrdup(place->token) : NULL;
 	if (!members_enlist(turns->catalog, place, clock_wall_ms(), err))
 		return false;
 	atomic_store(&ledger->process, catalog_process(turns->catalog));
@@ -313,6 +318,17 @@ void ledger_beat(struct ledger *ledger)
 {
 	if (ledger->pulse)
 		pulse_beat(ledger->pulse);
+}
+
+void ledger_suspect(struct ledger *ledger, int64_t process)
+{
+	if (ledger->pulse)
+		pulse_suspect(ledger->pulse, process);
+}
+
+int64_t ledger_process(const struct ledger *ledger)
+{
+	return atomic_load(&ledger->process);
 }
 
 bool ledger_has_duties(const struct ledger *ledger)
@@ -478,6 +494,8 @@ void ledger_free(struct ledger *ledger)
 	feed_free(ledger->feed);
 	ledger_queue_release(&ledger->reads);
 	free(ledger->place);
+	free(ledger->address);
+	free(ledger->token);
 	free(ledger->path);
 	free(ledger);
 }

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 struct ledger;
+struct member_place;
 struct reserve;
 
 /* A writer's, for any thread to read. */
@@ -45,13 +46,21 @@ bool ledger_open_reserved(const char *path, struct reserve *reserve, struct ledg
 			  struct err *err) MUST_CHECK;
 /*
  * Serves from it from now on, where it is on a server beside others (cluster/members.h); before ledger_start().  `place`: nobody else serves
- * from there, for a lock says so.
+ * from there, for a lock says so; its texts are copied.
  */
-bool ledger_enlist(struct ledger *ledger, const char *place, struct err *err) MUST_CHECK;
+bool ledger_enlist(struct ledger *ledger, const struct member_place *place,
+		   struct err *err) MUST_CHECK;
 /* Others may serve from it, too. */
 bool ledger_is_shared(const struct ledger *ledger);
 /* "I turn": to be said every MEMBER_BEAT_MS, by whoever must not look alive while it hangs.  Any thread. */
 void ledger_beat(struct ledger *ledger);
+/*
+ * Nobody listens at the address of that process: where its number stands still, too, it is buried sooner (cluster/members.h).
+ * To be said again as long as it is so.  Any thread.
+ */
+void ledger_suspect(struct ledger *ledger, int64_t process);
+/* The number of this process, as it is now; 0: it has the ledger alone.  Any thread. */
+int64_t ledger_process(const struct ledger *ledger);
 /* Is it this process that does what is done once for all who serve from it?  Any thread. */
 bool ledger_has_duties(const struct ledger *ledger);
 /*

@@ -14,6 +14,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define SUSPECTED_MS (2 * MEMBER_BEAT_MS)
+
 struct pulse {
 	struct pulse_owner owner;
 	struct catalog *catalog;
@@ -21,7 +23,8 @@ struct pulse {
 	bool is_running;
 	int wake_fd;
 	atomic_bool is_stopping, is_to_beat, is_eldest;
-	_Atomic int64_t looked_at_ms; /* of the last look that was answered */
+	_Atomic int64_t looked_at_ms;             /* of the last look that was answered */
+	_Atomic int64_t suspect, suspected_at_ms; /* who, and when it was last said */
 
 	/* The thread's. */
 	struct members members;
@@ -101,10 +104,18 @@ static bool bury(struct pulse *pulse, const struct member *dead, bool *out_burie
 	return catalog_commit(pulse->catalog, err);
 }
 
+/* Who was said to be no more within the last beats; 0: nobody. */
+static int64_t suspect_of(const struct pulse *pulse)
+{
+	int64_t age_ms = clock_boot_ms() - atomic_load(&pulse->suspected_at_ms);
+
+	return age_ms <= SUSPECTED_MS ? atomic_load(&pulse->suspect) : 0;
+}
+
 /* One a beat is enough. */
 static void look_after_others(struct pulse *pulse)
 {
-	const struct member *dead = members_find_dead(&pulse->members);
+	const struct member *dead = members_find_dead(&pulse->members, suspect_of(pulse));
 	bool was_buried = false;
 	struct err err;
 
@@ -112,7 +123,7 @@ static void look_after_others(struct pulse *pulse)
 		log_warn(NULL, "cannot bury process %lld: %s", (long long)dead->id, err.text);
 	if (was_buried)
 		log_warn(NULL, "process %lld did not move for %d s and is taken for dead",
-			 (long long)dead->id, MEMBER_BEATS * MEMBER_BEAT_MS / 1000);
+			 (long long)dead->id, (int)dead->still * MEMBER_BEAT_MS / 1000);
 	if (was_buried || pulse->members.has_lost)
 		pulse->owner.orphans(pulse->owner.owner);
 }
@@ -150,6 +161,12 @@ void pulse_beat(struct pulse *pulse)
 {
 	atomic_store(&pulse->is_to_beat, true);
 	wake(pulse);
+}
+
+void pulse_suspect(struct pulse *pulse, int64_t process)
+{
+	atomic_store(&pulse->suspect, process);
+	atomic_store(&pulse->suspected_at_ms, clock_boot_ms());
 }
 
 bool pulse_is_eldest(const struct pulse *pulse)

@@ -34,6 +34,8 @@ void pulse_stop(struct pulse *pulse); /* ends the thread; NULL does nothing */
 void pulse_free(struct pulse *pulse); /* the same */
 
 void pulse_beat(struct pulse *pulse); /* any thread */
+/* ledger_suspect(); any thread. */
+void pulse_suspect(struct pulse *pulse, int64_t process);
 /* Does this process do what is done once for all?  False before the first beat.  Any thread. */
 bool pulse_is_eldest(const struct pulse *pulse);
 /* When it could see last whether others have written, or began, by clock_boot_ms().  Any thread. */

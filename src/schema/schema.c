@@ -519,6 +519,12 @@ static const char VERSION_25_POSTGRES[] =
 	"ALTER TABLE processes ADD COLUMN schema_known BIGINT;";
 #define OLDEST_SINCE 25
 
+/* Version 26: where the others may ask a process for what is on its way to it, and what they show (peer/peers.h). */
+static const char VERSION_26[] = "";
+static const char VERSION_26_POSTGRES[] =
+	"ALTER TABLE processes ADD COLUMN address TEXT COLLATE \"C\";"
+	"ALTER TABLE processes ADD COLUMN token TEXT COLLATE \"C\";";
+
 /* Those that PostgreSQL begins with (schema_postgres.h) need no text for it. */
 static const struct migration {
 	const char *sqlite, *postgres;
@@ -550,6 +556,7 @@ static const struct migration {
 	{ .sqlite = VERSION_23, .postgres = VERSION_23_POSTGRES },
 	{ .sqlite = VERSION_24, .postgres = VERSION_24_POSTGRES },
 	{ .sqlite = VERSION_25, .postgres = VERSION_25_POSTGRES },
+	{ .sqlite = VERSION_26, .postgres = VERSION_26_POSTGRES },
 #ifdef SCHEMA_TO_COME
 #include SCHEMA_TO_COME /* a test's (tests/tools/meson.build): versions as later ones may be */
 #endif

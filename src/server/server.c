@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "blob/blob_s3.h"
+#include "cluster/members.h"
 #include "dispatch/fetcher.h"
 #include "doctor/canary.h"
 #include "event/loop.h"
@@ -299,12 +300,13 @@ static void open_purge(struct server *server)
 
 static bool enlist(struct server *server, struct err *err)
 {
-	char place[PLACE_SIZE] = "";
+	char name[PLACE_SIZE] = "";
+	const struct member_place place = { .name = name };
 
 	if (server->options.is_command || !server->settings.database)
 		return true;
-	return place_read(server->settings.data_dir, place, err) &&
-	       ledger_enlist(server->ledger, place, err);
+	return place_read(server->settings.data_dir, name, err) &&
+	       ledger_enlist(server->ledger, &place, err);
 }
 
 static bool open_store(const struct settings *settings, uint64_t cache_max_bytes,

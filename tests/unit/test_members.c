@@ -25,9 +25,11 @@ struct process {
 
 static void process_start(struct process *process, const char *place)
 {
+	const struct member_place where = { .name = place };
+
 	*process = (struct process){ .writer = NULL };
 	MUST(catalog_open(ledger.path, CATALOG_WRITE, &process->writer, &err));
-	MUST(members_enlist(process->writer, place, NOON, &err));
+	MUST(members_enlist(process->writer, &where, NOON, &err));
 	MUST(catalog_open(ledger.path, CATALOG_QUICK, &process->quick, &err));
 	MUST(catalog_open(ledger.path, CATALOG_WRITE, &process->pulse, &err));
 	catalog_enlist_as(process->quick, catalog_process(process->writer));
@@ -64,6 +66,8 @@ static bool write_something(struct catalog *catalog)
 	return catalog_commit(catalog, &err);
 }
 
+static int64_t suspect; /* at whose address nobody listens; 0: nobody */
+
 /* What a pulse does with a beat. */
 static bool beat(struct process *process)
 {
@@ -71,7 +75,7 @@ static bool beat(struct process *process)
 	bool was_buried = false;
 
 	MUST(members_beat(process->pulse, &process->members, &err));
-	dead = members_find_dead(&process->members);
+	dead = members_find_dead(&process->members, suspect);
 	if (!dead)
 		return false;
 	MUST(catalog_begin(process->pulse, &err));
@@ -113,12 +117,33 @@ static void test_burial(void)
 	   err.text);
 	MUST(members_beat(second.pulse, &second.members, &err));
 	OK(second.members.is_eldest && second.members.count == 0, "the other is the eldest");
-	MUST(members_enlist(first.writer, "first", NOON, &err));
+	MUST(members_enlist(first.writer, &(struct member_place){ .name = "first" }, NOON, &err));
 	OK(write_something(first.writer), "it begins anew: %s", err.text);
 	process_end(&first);
 	process_start(&first, "first");
 	IS_INT(count("SELECT COUNT(*) FROM processes WHERE place = 'first'"), 1,
 	       "whoever comes in the same place takes it");
+	process_end(&first);
+	process_end(&second);
+	exec("DELETE FROM processes");
+}
+
+/* Where it was asked nobody listens: it is buried sooner, and not while it beats. */
+static void test_suspect(void)
+{
+	struct process first, second;
+	unsigned beats;
+
+	process_start(&first, "first");
+	process_start(&second, "second");
+	suspect = catalog_process(first.writer);
+	for (int i = 0; i < 3 * MEMBER_BEATS; i++)
+		OK(!beat(&first) && !beat(&second),
+		   "whoever beats is not buried, whatever is said of it");
+	for (beats = 1; beats < 30 && !beat(&second); beats++)
+		;
+	IS_INT(beats, MEMBER_BEATS_SUSPECTED, "it stands still: buried after so many");
+	suspect = 0;
 	process_end(&first);
 	process_end(&second);
 	exec("DELETE FROM processes");
@@ -224,6 +249,46 @@ static bool take(struct catalog *catalog, const char *recording_sid)
 	MUST(lease_take(catalog, str_of(recording_sid), NOON, &is_ours, &err));
 	MUST(catalog_commit(catalog, &err));
 	return is_ours;
+}
+
+static struct lease_holder holder_of(const char *recording_sid)
+{
+	struct lease_holder holder;
+
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(lease_find_holder(ledger.writer, str_of(recording_sid), &holder, &err));
+	catalog_rollback(ledger.writer);
+	return holder;
+}
+
+/* Whoever has the lease, and where it is asked. */
+static void test_holder(void)
+{
+	const struct member_place place = { .name = "first",
+					    .address = "10.0.0.5:8081",
+					    .token = "abc" };
+	const char *sid = "RE00000000000000000000000000000003";
+	struct lease_holder holder;
+	struct process first, second;
+
+	process_start(&first, "first");
+	process_start(&second, "second");
+	MUST(members_enlist(first.writer, &place, NOON, &err));
+	OK(holder_of(sid).process_id == 0, "nobody fetches it");
+	OK(take(first.writer, sid), "one does");
+	holder = holder_of(sid);
+	IS_INT(holder.process_id, catalog_process(first.writer), "it is said who");
+	IS_STR(str_of(holder.address), STR("10.0.0.5:8081"), "where it is asked");
+	IS_STR(str_of(holder.token), STR("abc"), "and by what");
+	sid = "RE00000000000000000000000000000004";
+	OK(take(second.writer, sid), "another fetches another one");
+	holder = holder_of(sid);
+	OK(holder.process_id == catalog_process(second.writer) && holder.address[0] == '\0' &&
+		   holder.token[0] == '\0',
+	   "which cannot be asked");
+	process_end(&first);
+	process_end(&second);
+	exec("DELETE FROM processes; DELETE FROM leases");
 }
 
 static bool end(struct catalog *catalog, const char *recording_sid)
@@ -354,7 +419,9 @@ int main(void)
 	ledger_open(&ledger);
 	test_burial();
 	test_burial_inside_quick();
+	test_suspect();
 	test_claims();
+	test_holder();
 	test_no_deadlock();
 	test_listening();
 	ledger_remove(&ledger);
