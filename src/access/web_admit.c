@@ -297,6 +297,7 @@ static uint16_t right_of(enum web_access access)
 	case WEB_VISITOR:
 	case WEB_SIGNED_IN:
 	case WEB_LOCAL:
+	case WEB_PEER:
 		break;
 	}
 	return 0;

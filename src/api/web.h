@@ -79,6 +79,8 @@ struct web {
 	struct list locals; /* all of struct web_local; changed while no loop runs */
 	const struct loop_times *keeping_times; /* of the keeping loop */
 	struct http_app app;
+	struct http_app peer_app;              /* where peer_token is set */
+	const char *peer_token;                /* what other processes show; NULL: none asks */
 	int64_t started_at_ms;                 /* wall clock */
 	_Atomic int64_t stranger_warned_at_ms; /* monotonic: proxy_identity.c */
 	_Atomic int64_t host_warned_at_ms;     /* monotonic: web_admit.c */
@@ -92,6 +94,7 @@ struct web_local {
 	struct mailbox *mailbox;
 	struct media_cache *media_cache;
 	struct mirrors *mirrors;
+	struct mirrors *peer_mirrors; /* NULL: no other process asks */
 	struct admission *admission;
 	struct open_plays *plays;
 	struct webhook_counter *webhooks;
@@ -129,4 +132,5 @@ enum web_access {
 	/* the same, of who shows a token as Twilio's clients show theirs: by Basic, or by Bearer; nothing else counts */
 	WEB_BASIC_PLAY,
 	WEB_BASIC_READ,
+	WEB_PEER, /* other processes, on their own listener alone (play/peer_play.h) */
 };

@@ -41,6 +41,8 @@ struct settings {
 	const char *data_dir, *log_level;
 	const char *access_log;       /* "off", "stderr", or a file */
 	const char *database;         /* postgresql://...; NULL: a file in data_dir */
+	const char *cluster_listen;   /* settings_cluster_listen() */
+	const char *cluster_address;  /* what is told of it: "HOST" or "HOST:PORT"; NULL: that */
 	struct s3_options s3;         /* s3.store NULL: media lies in files of data_dir */
 	uint64_t cache_max_bytes;     /* of what lies in a bucket */
 	const char *accounts_file;    /* further accounts (twilio/accounts.h) */
@@ -59,6 +61,13 @@ struct settings {
 	struct notify_options notify;
 	struct account_options account; /* without a SID: none but those of accounts_file */
 };
+
+/* "ADDRESS:PORT" for other processes on the same database; NULL: none. */
+static inline const char *settings_cluster_listen(const struct settings *settings)
+{
+	return str_eq(str_of(settings->cluster_listen), STR("none")) ? NULL
+								     : settings->cluster_listen;
+}
 
 enum setting_type {
 	SETTING_TEXT,

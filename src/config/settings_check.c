@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define PUBLIC_URL_MAX 1024 /* the signatures of webhooks are checked against it and a target */
+#define CLUSTER_HOST_MAX 253  /* as of any name */
+#define PUBLIC_URL_MAX   1024 /* the signatures of webhooks are checked against it and a target */
 
 /* Without asking a resolver: a name's address could be another by the time that it is listened on. */
 static bool is_address(struct str host)
@@ -20,7 +21,8 @@ static bool is_address(struct str host)
 	return true;
 }
 
-static bool check_listen(struct str listen, struct err *err)
+/* `or`: what else it may be, for the error. */
+static bool check_listen(const char *key, struct str listen, const char * or, struct err *err)
 {
 	size_t port_at = listen.len;
 	struct str host;
@@ -35,16 +37,15 @@ static bool check_listen(struct str listen, struct err *err)
 	    !str_to_u64(str_after(listen, port_at), &port) || port > 65535)
 		return err_set(
 			err, ERR_INVALID,
-			"listen = %.*s: expected ADDRESS:PORT, as 127.0.0.1:8080 or [::1]:8080, or unix:/PATH",
-			STR_ARG(listen));
+			"%s = %.*s: expected ADDRESS:PORT, as 127.0.0.1:8080 or [::1]:8080, or %s",
+			key, STR_ARG(listen), or);
 	if (is_v6)
 		host = str_first(str_after(host, 1), host.len - 2);
 	if (str_eq(host, STR("localhost")) || is_address(host))
 		return true;
-	return err_set(
-		err, ERR_INVALID,
-		"listen = %.*s: no such host: expected an address of this machine, or localhost",
-		STR_ARG(listen));
+	return err_set(err, ERR_INVALID,
+		       "%s = %.*s: no such host: expected an address of this machine, or localhost",
+		       key, STR_ARG(listen));
 }
 
 static bool check_listeners(const struct value *value, struct err *err)
@@ -54,7 +55,8 @@ static bool check_listeners(const struct value *value, struct err *err)
 	for (size_t i = 0; i < SETTINGS_LIST_MAX && value->words[i]; i++) {
 		struct str word = str_of(value->words[i]);
 
-		if (!str_starts(word, STR(SETTINGS_UNIX "/")) && !check_listen(word, err))
+		if (!str_starts(word, STR(SETTINGS_UNIX "/")) &&
+		    !check_listen("listen", word, "unix:/PATH", err))
 			return false;
 	}
 	return true;
@@ -76,6 +78,30 @@ static bool is_origin(struct str text)
 
 	return scheme > 0 && host.len > 0 && str_find(host, '/') == host.len &&
 	       str_find(host, '*') == host.len;
+}
+
+/* Where others are to come: what is in it goes into addresses that they ask. */
+static bool check_cluster_address(struct str text, struct err *err)
+{
+	bool is_v6 = text.len > 0 && text.at[0] == '[';
+	struct str host = str_first(text, is_v6 ? str_find(text, ']') + 1 : str_find(text, ':'));
+	struct str port = str_after(text, host.len);
+	uint64_t number = 1;
+	bool is_host = host.len > (is_v6 ? 3 : 0) && host.len <= CLUSTER_HOST_MAX &&
+		       (!is_v6 || is_address(str_first(str_after(host, 1), host.len - 2)));
+
+	for (size_t i = 0; i < host.len && !is_v6; i++)
+		is_host &= host.at[i] == '.' || host.at[i] == '-' || host.at[i] == '_' ||
+			   ascii_is_digit(host.at[i]) ||
+			   (ascii_lower(host.at[i]) >= 'a' && ascii_lower(host.at[i]) <= 'z');
+	if (is_host &&
+	    (port.len == 0 || (port.at[0] == ':' && str_to_u64(str_after(port, 1), &number) &&
+			       number > 0 && number <= 65535)))
+		return true;
+	return err_set(
+		err, ERR_INVALID,
+		"cluster_address = %.*s: expected HOST or HOST:PORT, as 10.0.0.5 or [fd00::5]:8081",
+		STR_ARG(text));
 }
 
 /* The address is logged and printed; a password stands in a file that libpq reads. */
@@ -112,6 +138,10 @@ bool settings_check_alone(const struct setting *setting, const struct value *val
 		return check_listeners(value, err);
 	if (strcmp(setting->key, "database") == 0 && text.at)
 		return check_database(text, err);
+	if (strcmp(setting->key, "cluster_listen") == 0 && !str_eq(text, STR("none")))
+		return check_listen(setting->key, text, "none", err);
+	if (strcmp(setting->key, "cluster_address") == 0 && text.at)
+		return check_cluster_address(text, err);
 	if (strcmp(setting->key, "public_url") != 0 || !text.at)
 		return true;
 	if (!str_starts(text, STR("https://")) && !str_starts(text, STR("http://")))
@@ -127,8 +157,33 @@ bool settings_check_alone(const struct setting *setting, const struct value *val
 	return true;
 }
 
+static bool is_everywhere(struct str listen)
+{
+	return str_starts(listen, STR("0.0.0.0:")) || str_starts(listen, STR("[::]:"));
+}
+
+static bool check_cluster(const struct settings *settings, struct err *err)
+{
+	const char *listen = settings_cluster_listen(settings);
+
+	if (listen && !settings->database)
+		return err_set(
+			err, ERR_INVALID,
+			"cluster_listen is for several processes on one database: of a ledger in a file "
+			"there is one");
+	if (listen && is_everywhere(str_of(listen)) && !settings->cluster_address)
+		return err_set(
+			err, ERR_INVALID,
+			"cluster_listen = %s says nowhere in particular: cluster_address is to say "
+			"where the others find it",
+			listen);
+	return true;
+}
+
 bool settings_check_together(const struct settings *settings, struct err *err)
 {
+	if (!check_cluster(settings, err))
+		return false;
 	for (const char *const *listen = settings->listen; *listen; listen++)
 		if (settings->auth.mode == AUTH_NONE && !is_local(str_of(*listen)))
 			return err_set(err, ERR_INVALID,

@@ -13,6 +13,7 @@
 #include "ledger/ledger.h"
 #include "ledger/membership.h"
 #include "media/arriving.h"
+#include "peer/peers.h"
 #include "rest/backfill.h"
 #include "rest/call_lookup.h"
 #include "rest/discovery.h"
@@ -183,7 +184,10 @@ static void ledger_changed(struct ledger_listener *listener, const struct projec
 
 	if (fetcher->is_stopping || fetcher->work != FETCHER_FETCHES)
 		return;
-	if (change->what & (PROJECTED_TO_FETCH | PROJECTED_ALL))
+	if (change->what & PROJECTED_ALL ||
+	    (change->what & PROJECTED_TO_FETCH && change->recording_sid[0] == '\0'))
+		scheduler_let_go(fetcher->scheduler);
+	else if (change->what & PROJECTED_TO_FETCH)
 		scheduler_wake(fetcher->scheduler);
 	if (change->what & PROJECTED_STORED)
 		scheduler_stored(fetcher->scheduler, change->recording_sid);
@@ -214,6 +218,11 @@ struct arriving_table *fetcher_arriving(const struct fetcher *fetcher)
 const struct flight_counts *fetcher_flight_counts(const struct fetcher *fetcher)
 {
 	return scheduler_flight_counts(fetcher->scheduler);
+}
+
+const struct peer_counts *fetcher_peer_counts(const struct fetcher *fetcher)
+{
+	return fetcher->env.peers ? peers_counts(fetcher->env.peers) : NULL;
 }
 
 const struct loop_times *fetcher_loop_times(const struct fetcher *fetcher)
@@ -267,6 +276,7 @@ bool fetcher_open(const struct flight_options *options, struct ledger *ledger,
 	};
 	if (!loop_new(&env->loop, err) || !mailbox_open(env->loop, &env->mailbox, err) ||
 	    !fetch_new(env->loop, &fetch_options, &env->fetch, err) ||
+	    (ledger_is_shared(ledger) && !peers_new(env->loop, &env->peers, err)) ||
 	    !workers_start("sealer", SEALERS, &env->sealers, err))
 		return false;
 	fetcher->rest_env = (struct rest_env){ .loop = env->loop,
@@ -431,6 +441,7 @@ void fetcher_free(struct fetcher *fetcher)
 	backfill_free(fetcher->backfill);
 	recovery_free(fetcher->recovery);
 	fetch_free(fetcher->env.fetch);
+	peers_free(fetcher->env.peers);
 	upstream_free(fetcher->env.upstream);
 	arriving_table_free(fetcher->env.arriving);
 	loop_free(fetcher->env.loop);

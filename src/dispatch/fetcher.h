@@ -23,6 +23,7 @@ struct discovery_request;
 struct ledger;
 struct loop_times;
 struct mailbox;
+struct peer_counts;
 struct fetcher;
 struct upstream_facts;
 struct vault;
@@ -78,4 +79,6 @@ void fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts 
 /* What is arriving just now (media/arriving.h); it is there as long as the fetcher. */
 struct arriving_table *fetcher_arriving(const struct fetcher *fetcher);
 const struct flight_counts *fetcher_flight_counts(const struct fetcher *fetcher);
+/* What other processes were asked; NULL: there are none. */
+const struct peer_counts *fetcher_peer_counts(const struct fetcher *fetcher);
 const struct loop_times *fetcher_loop_times(const struct fetcher *fetcher);

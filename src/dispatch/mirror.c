@@ -11,6 +11,7 @@ struct mirrors {
 	struct mailbox *mailbox;
 	struct fetcher *fetcher;
 	void (*prepare)(struct media *media);
+	enum mirrors_kind kind;
 };
 
 /* Keeps the descriptors of the parts that it has; closes those of the parts that are no more. */
@@ -116,6 +117,7 @@ static struct flight_update *update_new(struct mirror *mirror, const struct reco
 	update->mirror_mailbox = mirror->owner->mailbox;
 	update->fetcher = mirror->owner->fetcher;
 	update->came_to_mirror = update_came;
+	update->is_of_peer = mirror->owner->kind == MIRRORS_OF_PEERS;
 	update->news.media.fd = -1;
 	if (player->request_id)
 		str_fit(str_of(player->request_id), update->request_id, sizeof(update->request_id));
@@ -175,12 +177,31 @@ void player_leave(struct player *player)
 	player->mirror = NULL;
 }
 
+const struct news_seek *news_seek_with(const struct news *now, uint64_t byte)
+{
+	for (int i = 0; i < SEEKS_MAX; i++)
+		if (now->seeks[i].id != 0 && now->seeks[i].first <= byte &&
+		    byte < now->seeks[i].arrived)
+			return &now->seeks[i];
+	return NULL;
+}
+
+uint64_t news_seek_arrived(const struct news *now, uint32_t id, uint64_t otherwise)
+{
+	for (int i = 0; i < SEEKS_MAX; i++)
+		if (now->seeks[i].id == id)
+			return now->seeks[i].arrived;
+	return otherwise;
+}
+
 struct mirrors *mirrors_new(struct mailbox *mailbox, struct fetcher *fetcher,
-			    void (*prepare)(struct media *media))
+			    enum mirrors_kind kind, void (*prepare)(struct media *media))
 {
 	struct mirrors *mirrors = xcalloc(1, sizeof(*mirrors));
 
-	*mirrors = (struct mirrors){ .mailbox = mailbox, .fetcher = fetcher, .prepare = prepare };
+	*mirrors = (struct mirrors){
+		.mailbox = mailbox, .fetcher = fetcher, .prepare = prepare, .kind = kind
+	};
 	map_init(&mirrors->by_recording);
 	return mirrors;
 }

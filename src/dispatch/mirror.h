@@ -45,8 +45,12 @@ struct player {
 	void (*moved)(struct player *player, const struct mirror *mirror);
 };
 
+enum mirrors_kind {
+	MIRRORS_OF_PLAYERS,
+	MIRRORS_OF_PEERS, /* other processes: of what is fetched here alone, and no flight is made for them */
+};
 struct mirrors *mirrors_new(struct mailbox *mailbox, struct fetcher *fetcher,
-			    void (*prepare)(struct media *media));
+			    enum mirrors_kind kind, void (*prepare)(struct media *media));
 void mirrors_free(struct mirrors *mirrors);
 /*
  * Follows the flight of a recording, making it start, or try sooner, if need be.
@@ -57,3 +61,7 @@ const struct mirror *mirror_join(struct mirrors *mirrors, const struct recording
 /* It waits for this byte, which may be far ahead: ->now.seeks may come to hold it (seeks.h). */
 void player_seek(struct player *player, uint64_t byte);
 void player_leave(struct player *player); /* as often as you like */
+/* The part ahead of the flight that holds this byte; NULL when there is none. */
+const struct news_seek *news_seek_with(const struct news *now, uint64_t byte);
+/* How far that part has arrived; where it is no more, `otherwise`. */
+uint64_t news_seek_arrived(const struct news *now, uint32_t id, uint64_t otherwise);

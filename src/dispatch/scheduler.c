@@ -13,6 +13,8 @@
 #include <stdlib.h>
 
 #define DISK_FULL_WAIT_MS 3000 /* a full disk is looked at again */
+#define ELSEWHERE_MS \
+	500 /* between two looks at what another process fetches, which cannot be asked */
 
 struct scheduler {
 	const struct flight_env *env;
@@ -158,6 +160,10 @@ static void go_on(struct timer *timer)
 		LIST_EACH (item, &scheduler->owner.lists.lines[rank]) {
 			struct flight *flight = container_of(item, struct flight, place);
 
+			if (flight_may_follow(flight)) {
+				flight_follow(flight); /* which takes no slot */
+				continue;
+			}
 			if (room(scheduler, rank) > 0) {
 				if (take_off(scheduler, flight))
 					continue;
@@ -261,6 +267,26 @@ static void flight_turned(struct flight *flight, const struct flight_result *res
 	go_on_soon(scheduler);
 }
 
+static void flight_looked(struct flight *flight, enum follow_result result)
+{
+	struct scheduler *scheduler = scheduler_of(flight);
+
+	switch (result) {
+	case FOLLOW_NOBODY:
+		flight->is_nobodys = true;
+		flight_queue(flight);
+		break;
+	case FOLLOW_NOWHERE:
+		wait_for(scheduler, flight, ELSEWHERE_MS);
+		break;
+	case FOLLOW_OVER:
+		map_remove(&scheduler->flights, &flight->node);
+		end_if_done(scheduler, flight);
+		break;
+	}
+	go_on_soon(scheduler);
+}
+
 /* ---- claims ---- */
 
 static struct flight *find(const struct scheduler *scheduler, const char *recording_sid)
@@ -321,8 +347,9 @@ static void claimed(struct queue *queue, const struct queue_row *row)
 	struct flight *flight = find(scheduler, row->recording_sid);
 
 	if (!flight) {
-		add(scheduler, row->recording_sid, row->call_sid, row->account_sid,
-		    row->rank == RECORDING_RANK_NEW ? FLIGHT_NEW : FLIGHT_BACKFILL, 0);
+		flight = add(scheduler, row->recording_sid, row->call_sid, row->account_sid,
+			     row->rank == RECORDING_RANK_NEW ? FLIGHT_NEW : FLIGHT_BACKFILL, 0);
+		flight->holds_lease = true;
 	} else if (flight->state == FLIGHT_WAITING && flight->is_as_in_ledger) {
 		/* The clock has come there before our timer did. */
 		bring_forward(scheduler, flight, 0);
@@ -386,8 +413,17 @@ void scheduler_stored(struct scheduler *scheduler, const char *recording_sid)
 {
 	struct flight *flight = find(scheduler, recording_sid);
 
-	if (flight && flight->was_elsewhere)
+	if (flight && flight->state == FLIGHT_FOLLOWING)
+		flight_look_in(flight, 0);
+	else if (flight && flight->was_elsewhere)
 		bring_forward(scheduler, flight, 0);
+}
+
+void scheduler_let_go(struct scheduler *scheduler)
+{
+	LIST_EACH (item, &scheduler->owner.lists.in[FLIGHT_FOLLOWING])
+		flight_look_in(container_of(item, struct flight, place), 0);
+	queue_wake(&scheduler->queue);
 }
 
 bool scheduler_has(const struct scheduler *scheduler, const char *recording_sid)
@@ -454,10 +490,24 @@ static struct flight *join(struct scheduler *scheduler, const struct flight_upda
 	return flight;
 }
 
+/* Another process asks for what it may believe to be fetched here. */
+static bool is_elsewhere(const struct scheduler *scheduler, const struct flight_update *update)
+{
+	const struct flight *flight = find(scheduler, update->recording_sid);
+
+	return update->is_of_peer && (!flight || !flight->holds_lease);
+}
+
 void scheduler_take_update(struct scheduler *scheduler, struct flight_update *update)
 {
-	struct flight *flight = update->flight ? update->flight : join(scheduler, update);
+	struct flight *flight = update->flight;
 
+	if (!flight && is_elsewhere(scheduler, update)) {
+		flight_update_refuse(update);
+		return;
+	}
+	if (!flight)
+		flight = join(scheduler, update);
 	update->flight = flight;
 	flight_take_update(flight, update);
 	end_if_done(scheduler, flight);
@@ -498,6 +548,7 @@ struct scheduler *scheduler_new(const struct flight_env *env)
 	kept_files_init(&scheduler->kept, env->options.kept_files_max);
 	scheduler->owner.landed = flight_landed;
 	scheduler->owner.turned = flight_turned;
+	scheduler->owner.looked = flight_looked;
 	flight_lists_init(&scheduler->owner.lists);
 	return scheduler;
 }

@@ -40,6 +40,8 @@ void scheduler_seek(struct scheduler *scheduler, const char *recording_sid, int6
 void scheduler_retry(struct scheduler *scheduler, const char *recording_sid);
 /* It is stored, by another process perhaps: who waits for that here is told so. */
 void scheduler_stored(struct scheduler *scheduler, const char *recording_sid);
+/* What a process fetched that is no more is anybody's. */
+void scheduler_let_go(struct scheduler *scheduler);
 /* Is there a flight of it in memory? */
 bool scheduler_has(const struct scheduler *scheduler, const char *recording_sid);
 /* It was removed: its flight is over. */

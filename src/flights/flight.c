@@ -224,6 +224,9 @@ bool flight_abandon(struct flight *flight)
 			flight_end_deleted(flight);
 		return false;
 	}
+	if (flight_is_reading(flight))
+		return false;
+	flight_unfollow(flight);
 	timer_stop(&flight->timer);
 	seeks_release(&flight->seeks);
 	arrival_discard(&flight->arrival);
@@ -310,6 +313,7 @@ static void attempt_begun(struct ledger_job *job)
 		return;
 	}
 	flight->was_elsewhere = flight->try->is_elsewhere;
+	flight->holds_lease = !flight->try->is_elsewhere;
 	if (flight->try->is_elsewhere) {
 		flight_end_elsewhere(flight);
 		return;
@@ -342,6 +346,7 @@ static void attempt_begun(struct ledger_job *job)
 void flight_begin(struct flight *flight)
 {
 	flight_enter(flight, FLIGHT_ASKING);
+	flight->is_nobodys = false;
 	timer_stop(&flight->timer);
 	flight->last_try_at_ms = loop_now_ms(flight->env->loop);
 	flight_begin_try(flight);
@@ -357,6 +362,7 @@ void flight_queue(struct flight *flight)
 void flight_hold_back(struct flight *flight, const char *reason_code, const char *reason_text)
 {
 	flight_enter(flight, FLIGHT_WAITING);
+	flight->is_nobodys = false;
 	flight_set_reason(flight, reason_code, reason_text, true);
 	flight_tell(flight);
 }
@@ -397,6 +403,7 @@ void flight_free(struct flight *flight)
 		return;
 	flight_leave_list(flight);
 	flight_hide(flight);
+	flight_unfollow(flight);
 	timer_stop(&flight->timer);
 	seeks_release(&flight->seeks);
 	flight_free_try(flight);

@@ -5,7 +5,10 @@
  *	  ^          |          |           |           |
  *	  +-- WAITING (when, why) <---------+-----------+     ASKING .. SEALING -> DEAD | ABSENT | GONE
  *
- * and from QUEUED and WAITING to GONE, when the recording is deleted here.
+ * and from QUEUED, FOLLOWING and WAITING to GONE, when the recording is deleted here.  Of several processes on one
+ * ledger, what another one fetches, and a player wants here:
+ *
+ *	QUEUED -> FOLLOWING -> STORED        and back to QUEUED, or WAITING (follow.h)
  *
  * A flight does one thing at a time and says when it is over: it never decides when it
  * may go on; that is the scheduler's.  What it learns is committed in the ledger before
@@ -24,6 +27,7 @@
 #include "event/loop.h"
 #include "flights/download.h"
 #include "flights/flight_update.h"
+#include "flights/follow.h"
 #include "flights/seeks.h"
 #include "retention/retention.h"
 #include "verdict/verdict.h"
@@ -38,16 +42,17 @@ struct try;
 #define FLIGHT_NUDGE_MS 5000 /* a play brings a try forward at most so often */
 
 enum flight_state {
-	FLIGHT_QUEUED,   /* for its turn */
-	FLIGHT_ASKING,   /* the attempt is being committed, or the request is out: for a head */
-	FLIGHT_CHECKING, /* for enough bytes to know that it is audio */
-	FLIGHT_ARRIVING, /* for the rest */
-	FLIGHT_SEALING,  /* for the disk, then for the ledger */
-	FLIGHT_WAITING,  /* for the instant of its next try */
-	FLIGHT_STORED,   /* over: here */
-	FLIGHT_DEAD,     /* over: given up, for a person */
-	FLIGHT_ABSENT,   /* over: Twilio has no media of it */
-	FLIGHT_GONE,     /* over: deleted at Twilio, or no longer to be fetched */
+	FLIGHT_QUEUED,    /* for its turn */
+	FLIGHT_ASKING,    /* the attempt is being committed, or the request is out: for a head */
+	FLIGHT_CHECKING,  /* for enough bytes to know that it is audio */
+	FLIGHT_ARRIVING,  /* for the rest */
+	FLIGHT_SEALING,   /* for the disk, then for the ledger */
+	FLIGHT_FOLLOWING, /* for what another process fetches */
+	FLIGHT_WAITING,   /* for the instant of its next try */
+	FLIGHT_STORED,    /* over: here */
+	FLIGHT_DEAD,      /* over: given up, for a person */
+	FLIGHT_ABSENT,    /* over: Twilio has no media of it */
+	FLIGHT_GONE,      /* over: deleted at Twilio, or no longer to be fetched */
 	FLIGHT_STATES,
 };
 
@@ -105,6 +110,8 @@ struct flight_owner {
 	void (*landed)(struct flight *flight);
 	/* At the end of each turn. */
 	void (*turned)(struct flight *flight, const struct flight_result *result);
+	/* What came of following.  Told never from inside flight_follow(). */
+	void (*looked)(struct flight *flight, enum follow_result result);
 };
 
 struct flight {
@@ -144,8 +151,11 @@ struct flight {
 	bool is_shown;        /* it is in env->arriving */
 	bool is_abandoned;    /* it was deleted here meanwhile */
 	bool was_elsewhere;   /* the last try found that another process fetches it */
+	bool holds_lease;     /* for all that is known: no other process fetches it */
+	bool is_nobodys;      /* the last look found that nobody has a lease of it */
 
-	struct try *try; /* NULL: none is under way */
+	struct try *try;       /* NULL: none is under way */
+	struct follow *follow; /* FOLLOWING; else NULL */
 };
 
 /* QUEUED, or WAITING (as the ledger says it was left), on the owner's list of that state. */

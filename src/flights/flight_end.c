@@ -257,6 +257,7 @@ static void failed_written(struct ledger_job *job)
 		return;
 	}
 	flight->try->is_in_ledger = true;
+	flight->holds_lease = flight->try->keeps_lease;
 	count_attempt(flight);
 	flight_set_reason(flight, verdict->reason_code, verdict->text, verdict->is_pointless);
 	if (verdict->action == VERDICT_END_ABSENT) {

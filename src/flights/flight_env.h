@@ -12,6 +12,7 @@ struct fetch;
 struct ledger;
 struct loop;
 struct mailbox;
+struct peers;
 struct upstream;
 struct vault;
 struct workers;
@@ -28,5 +29,6 @@ struct flight_env {
 	struct arriving_table
 		*arriving;   /* how far they are, for others to see; NULL: nobody looks */
 	struct vault *vault; /* private keys; NULL: there are none */
+	struct peers *peers; /* other processes on the same ledger; NULL: there are none */
 	struct flight_options options;
 };

@@ -98,10 +98,29 @@ static void give_seeks(const struct flight *flight, struct flight_update *update
 	}
 }
 
+/* Other processes are told of what is fetched here, and sent on to nobody else. */
+static bool is_elsewhere(const struct flight *flight, const struct flight_update *update)
+{
+	return update->is_of_peer && !flight->holds_lease;
+}
+
+void flight_update_refuse(struct flight_update *update)
+{
+	update->news = (struct news){ .media.fd = -1, .is_elsewhere = true, .is_last = true };
+	update->mail.deliver = update->came_to_mirror;
+	mailbox_post(update->mirror_mailbox, &update->mail);
+}
+
 static void send_baton(struct flight *flight, struct flight_update *update)
 {
 	struct news *news = &update->news;
 
+	if (is_elsewhere(flight, update)) {
+		list_remove(&update->link);
+		flight->mirror_count--;
+		flight_update_refuse(update);
+		return;
+	}
 	*news = (struct news){ .media.fd = -1,
 			       .is_pointless = flight->is_pointless,
 			       .is_last = flight_is_over(flight) };
@@ -146,7 +165,7 @@ static bool knows_all(const struct flight *flight, const struct flight_update *u
 	const struct news *news = &update->news;
 	bool is_flowing = flight_is_flowing(flight);
 
-	if (flight_is_over(flight))
+	if (flight_is_over(flight) || is_elsewhere(flight, update))
 		return false;
 	if (strcmp(news->reason_text, flight->reason_text) != 0 ||
 	    news->is_pointless != flight->is_pointless)

@@ -41,6 +41,12 @@ void flight_learn_details(struct flight *flight, struct str told);
 /* All of it is here: opens it on a sealer, then judges again. */
 void flight_open_cipher(struct flight *flight);
 
+/* follow.c */
+/* What it follows is let go; as often as you like.  The file stays. */
+void flight_unfollow(struct flight *flight);
+/* The file is a worker's, whose answer is waited for. */
+bool flight_is_reading(const struct flight *flight);
+
 /* flight_end.c */
 void flight_begin_try(struct flight *flight);
 /* Cancels what is under way. */

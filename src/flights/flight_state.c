@@ -14,20 +14,24 @@
 static const char *const state_names[FLIGHT_STATES] = {
 	[FLIGHT_QUEUED] = "queued",     [FLIGHT_ASKING] = "asking",
 	[FLIGHT_CHECKING] = "checking", [FLIGHT_ARRIVING] = "arriving",
-	[FLIGHT_SEALING] = "sealing",   [FLIGHT_WAITING] = "waiting",
-	[FLIGHT_STORED] = "stored",     [FLIGHT_DEAD] = "dead",
-	[FLIGHT_ABSENT] = "absent",     [FLIGHT_GONE] = "gone",
+	[FLIGHT_SEALING] = "sealing",   [FLIGHT_FOLLOWING] = "following",
+	[FLIGHT_WAITING] = "waiting",   [FLIGHT_STORED] = "stored",
+	[FLIGHT_DEAD] = "dead",         [FLIGHT_ABSENT] = "absent",
+	[FLIGHT_GONE] = "gone",
 };
 
 #define ENDINGS (BIT(FLIGHT_DEAD) | BIT(FLIGHT_ABSENT) | BIT(FLIGHT_GONE))
 
 static const uint32_t may_enter[FLIGHT_STATES] = {
-	[FLIGHT_QUEUED] = BIT(FLIGHT_ASKING) | BIT(FLIGHT_WAITING) | BIT(FLIGHT_GONE),
+	[FLIGHT_QUEUED] = BIT(FLIGHT_ASKING) | BIT(FLIGHT_FOLLOWING) | BIT(FLIGHT_WAITING) |
+			  BIT(FLIGHT_GONE),
 	[FLIGHT_ASKING] = BIT(FLIGHT_CHECKING) | BIT(FLIGHT_WAITING) | ENDINGS,
 	[FLIGHT_CHECKING] = BIT(FLIGHT_ARRIVING) | BIT(FLIGHT_SEALING) | BIT(FLIGHT_WAITING) |
 			    ENDINGS,
 	[FLIGHT_ARRIVING] = BIT(FLIGHT_SEALING) | BIT(FLIGHT_WAITING) | ENDINGS,
 	[FLIGHT_SEALING] = BIT(FLIGHT_STORED) | BIT(FLIGHT_WAITING) | ENDINGS,
+	[FLIGHT_FOLLOWING] = BIT(FLIGHT_QUEUED) | BIT(FLIGHT_WAITING) | BIT(FLIGHT_STORED) |
+			     BIT(FLIGHT_GONE),
 	[FLIGHT_WAITING] = BIT(FLIGHT_QUEUED) | BIT(FLIGHT_GONE),
 };
 
@@ -141,7 +145,7 @@ void flight_enter(struct flight *flight, enum flight_state state)
 	flight_join_list(flight);
 	if (state == FLIGHT_SEALING)
 		flight_show(flight);
-	else if (state != FLIGHT_CHECKING && state != FLIGHT_ARRIVING)
+	else if (state != FLIGHT_CHECKING && state != FLIGHT_ARRIVING && state != FLIGHT_FOLLOWING)
 		flight_hide(flight);
 }
 

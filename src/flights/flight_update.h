@@ -40,6 +40,7 @@ struct news {
 	char reason_text[VERDICT_TEXT_SIZE];
 	bool is_pointless; /* to wait for the next try */
 	bool is_last;      /* the flight is over: complete, or never will be */
+	bool is_elsewhere; /* is_of_peer: it is not fetched here; the last, and nothing else counts */
 };
 
 /* What the row of a recording said when the first player came: how its flight left off. */
@@ -60,6 +61,7 @@ struct flight_update {
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
 	char request_id[REQUEST_ID_SIZE]; /* of the player who came first; "" */
 	struct recorded_wait recorded;
+	bool is_of_peer; /* of what another process is sent (play/peer_play.h): makes no flight */
 	struct flight *flight;   /* where it has been, which waits for it; NULL: nowhere yet */
 	int64_t generation_sent; /* whose descriptor the mirror has */
 	bool lacks_descriptor;   /* there was none to give it, of the generation that is arriving */
@@ -68,3 +70,6 @@ struct flight_update {
 	uint32_t seeks_used[SEEKS_MAX];   /* set by the mirror: those that its players are on */
 	struct news news;
 };
+
+/* One that is of no flight: what another process asks for is not fetched here. */
+void flight_update_refuse(struct flight_update *update);

@@ -5,6 +5,7 @@
 #include "fetch/fetch.h"
 #include "flights/download.h"
 #include "flights/flight_env.h"
+#include "peer/peers.h"
 #include "twilio/accounts.h"
 
 #include <errno.h>
@@ -90,7 +91,8 @@ static struct seek *find_slot(struct seeks *seeks)
 	return oldest;
 }
 
-static bool begin(struct seek *seek, struct seeks *seeks, uint64_t first, struct err *err)
+/* Twilio's: of the same bytes, or all of other ones, which are refused by their head. */
+static bool ask(struct seek *seek, struct seeks *seeks, uint64_t first, struct err *err)
 {
 	const struct flight_env *env = seeks->env;
 	struct download_address address;
@@ -106,9 +108,21 @@ static bool begin(struct seek *seek, struct seeks *seeks, uint64_t first, struct
 		.if_range = seeks->arrival->validator,
 	};
 
-	if (!download_address(seeks->account, seeks->recording_sid, download_format(env, false),
-			      seeks->channels, &address, err) ||
-	    !blob_scratch(env->store, &seek->fd, err))
+	return download_address(seeks->account, seeks->recording_sid, download_format(env, false),
+				seeks->channels, &address, err) &&
+	       transfer_start(env->fetch, &request, &seek->receiver, &seek->transfer, err);
+}
+
+static bool may_not_follow(struct transfer_receiver *receiver, const char *url)
+{
+	return false;
+}
+
+static bool begin(struct seek *seek, struct seeks *seeks, uint64_t first, struct err *err)
+{
+	const struct flight_env *env = seeks->env;
+
+	if (!blob_scratch(env->store, &seek->fd, err))
 		return false;
 	seek->receiver = (struct transfer_receiver){ .on_head = on_head,
 						     .on_bytes = on_bytes,
@@ -117,7 +131,11 @@ static bool begin(struct seek *seek, struct seeks *seeks, uint64_t first, struct
 	seek->id = ++seeks->last_id;
 	seek->first = seek->arrived = first;
 	seek->used_at_ms = loop_now_ms(env->loop);
-	return transfer_start(env->fetch, &request, &seek->receiver, &seek->transfer, err);
+	if (!seeks->whom)
+		return ask(seek, seeks, first, err);
+	seek->receiver.may_follow = may_not_follow;
+	return peers_ask(env->peers, seeks->whom, seeks->recording_sid, first,
+			 seeks->arrival->validator, &seek->receiver, &seek->transfer, err);
 }
 
 static void start(struct seeks *seeks)
@@ -196,19 +214,34 @@ static void look(struct seeks *seeks)
 
 /* ---- from the flight ---- */
 
-void seeks_go_on(struct seeks *seeks, const struct flight_env *env, const struct arrival *arrival,
-		 const struct account *account, const char *recording_sid, int channels,
-		 void (*moved)(struct seeks *seeks))
+static void go_on(struct seeks *seeks, const struct flight_env *env, const struct arrival *arrival,
+		  const char *recording_sid, void (*moved)(struct seeks *seeks))
 {
 	seeks->env = env;
 	seeks->arrival = arrival;
-	seeks->account = account;
 	seeks->recording_sid = recording_sid;
-	seeks->channels = channels;
 	seeks->moved = moved;
 	seeks->is_on = true;
 	seeks->since_ms = 0;
 	look(seeks);
+}
+
+void seeks_go_on(struct seeks *seeks, const struct flight_env *env, const struct arrival *arrival,
+		 const struct account *account, const char *recording_sid, int channels,
+		 void (*moved)(struct seeks *seeks))
+{
+	seeks->account = account;
+	seeks->channels = channels;
+	seeks->whom = NULL;
+	go_on(seeks, env, arrival, recording_sid, moved);
+}
+
+void seeks_follow(struct seeks *seeks, const struct flight_env *env, const struct arrival *arrival,
+		  const struct peer_address *whom, const char *recording_sid,
+		  void (*moved)(struct seeks *seeks))
+{
+	seeks->whom = whom;
+	go_on(seeks, env, arrival, recording_sid, moved);
 }
 
 void seeks_rest(struct seeks *seeks)

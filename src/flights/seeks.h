@@ -24,6 +24,7 @@
 struct account;
 struct arrival;
 struct flight_env;
+struct peer_address;
 struct seeks;
 
 #define SEEKS_MAX     2
@@ -58,6 +59,7 @@ struct seeks {
 	const struct flight_env *env;
 	const struct arrival *arrival;
 	const struct account *account;
+	const struct peer_address *whom; /* NULL: Twilio, as the account */
 	const char *recording_sid;
 	int channels;
 	void (*moved)(struct seeks *seeks); /* bytes came, or a seek began */
@@ -67,6 +69,10 @@ struct seeks {
 void seeks_go_on(struct seeks *seeks, const struct flight_env *env, const struct arrival *arrival,
 		 const struct account *account, const char *recording_sid, int channels,
 		 void (*moved)(struct seeks *seeks));
+/* The same for what comes from another process: it is asked for them, and for exactly these bytes. */
+void seeks_follow(struct seeks *seeks, const struct flight_env *env, const struct arrival *arrival,
+		  const struct peer_address *whom, const char *recording_sid,
+		  void (*moved)(struct seeks *seeks));
 /* The attempt is over: none begins, those under way go on. */
 void seeks_rest(struct seeks *seeks);
 /* Ends all: the arrival is discarded, or the recording is stored. */

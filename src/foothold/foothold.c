@@ -40,6 +40,7 @@ void foothold_gift_release(struct foothold_gift *gift)
 	close_one(&gift->admin_fd);
 	for (size_t i = 0; i < gift->count; i++)
 		listener_release(&gift->at[i]);
+	listener_release(&gift->cluster);
 	*gift = FOOTHOLD_NO_GIFT;
 }
 
@@ -53,7 +54,7 @@ void foothold_gift_of_sockets(const struct passed_sockets *sockets, struct footh
 
 static bool take_line(struct str line, int fd, struct foothold_gift *out)
 {
-	struct str word = str_after(line, sizeof("listen"));
+	struct str word = str_after(line, str_find(line, ' ') + 1);
 
 	if (str_eq(line, STR("lock"))) {
 		out->lock_fd = fd;
@@ -65,6 +66,8 @@ static bool take_line(struct str line, int fd, struct foothold_gift *out)
 	} else if (str_starts(line, STR("listen ")) && word.len > 0) {
 		out->at[out->count++] =
 			(struct foothold_listener){ .fd = fd, .word = str_dup(word) };
+	} else if (str_starts(line, STR("cluster ")) && word.len > 0 && !out->cluster.word) {
+		out->cluster = (struct foothold_listener){ .fd = fd, .word = str_dup(word) };
 	} else {
 		return false;
 	}
@@ -116,6 +119,10 @@ void foothold_describe(const struct foothold *foothold, struct handover_message 
 		buf_addf(&text, "%s%s\n", listener->word ? "listen " : "passed",
 			 listener->word ? listener->word : "");
 		out->fd[out->fd_count++] = listener->fd;
+	}
+	if (foothold->cluster.fd >= 0) {
+		buf_addf(&text, "cluster %s\n", foothold->cluster.word);
+		out->fd[out->fd_count++] = foothold->cluster.fd;
 	}
 }
 
@@ -255,13 +262,29 @@ static bool open_listeners(struct foothold *foothold, const struct settings *set
 	return true;
 }
 
+/* The service manager passes none: it is always our own, or that of the server before. */
+static bool open_cluster(struct foothold *foothold, const char *word, struct foothold_gift *gift,
+			 struct err *err)
+{
+	struct foothold_listener *given = &gift->cluster;
+	unsigned port;
+	int fd;
+
+	if (given->fd >= 0 && strcmp(given->word, word) == 0)
+		fd = TAKE_FD(given->fd);
+	else if (!http_listen_tcp(word, &fd, &port, err))
+		return err_context(err, "cluster_listen");
+	foothold->cluster = (struct foothold_listener){ .fd = fd, .word = xstrdup(word) };
+	return true;
+}
+
 bool foothold_open(const struct settings *settings, enum foothold_kind kind,
 		   struct foothold_gift *gift, struct foothold **out, struct err *err)
 {
 	AUTO(foothold_free) struct foothold *foothold = xcalloc(1, sizeof(*foothold));
 	struct foothold_gift none = FOOTHOLD_NO_GIFT;
 
-	foothold->lock_fd = foothold->admin_fd = -1;
+	foothold->lock_fd = foothold->admin_fd = foothold->cluster.fd = -1;
 	foothold->folder = xstrdup(settings->data_dir);
 	gift = gift ? gift : &none;
 	/* Until all is had: what is another's must not lose its name because we failed. */
@@ -269,7 +292,9 @@ bool foothold_open(const struct settings *settings, enum foothold_kind kind,
 	if (!open_folder(foothold, kind, gift, err))
 		return false;
 	if (kind == FOOTHOLD_SERVER) {
-		if (!open_listeners(foothold, settings, gift, err))
+		if (!open_listeners(foothold, settings, gift, err) ||
+		    (settings_cluster_listen(settings) &&
+		     !open_cluster(foothold, settings_cluster_listen(settings), gift, err)))
 			return false;
 		name_url(foothold);
 	} else if (kind == FOOTHOLD_STDIO) {
@@ -302,6 +327,7 @@ void foothold_free(struct foothold *foothold)
 		remove_names(foothold);
 	for (size_t i = 0; i < foothold->count; i++)
 		listener_release(&foothold->at[i]);
+	listener_release(&foothold->cluster);
 	close_one(&foothold->admin_fd);
 	close_one(&foothold->lock_fd);
 	free(foothold->folder);

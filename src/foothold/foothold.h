@@ -1,6 +1,6 @@
 /*
- * What this process holds and no other may: the lock of the data folder, the administrator's socket, and the
- * sockets that are served.  A server stands on it and may be taken apart and put together anew on the same one;
+ * What this process holds and no other may: the lock of the data folder, the administrator's socket, the
+ * sockets that are served, and the one for other processes on the same ledger.  A server stands on it and may be taken apart and put together anew on the same one;
  * meanwhile whoever connects waits in the sockets' queues, and is not refused.
  *
  * Where they come from: opened here; passed by the service manager, whose sockets then take the place of `listen`
@@ -39,6 +39,7 @@ struct foothold {
 	char *folder;
 	size_t count;
 	struct foothold_listener at[SETTINGS_LIST_MAX];
+	struct foothold_listener cluster; /* fd -1: none */
 	bool is_passed; /* the sockets are the service manager's, and stay when we go */
 	bool is_given;  /* a successor has it: its names are not ours to remove */
 	char url[192];  /* of the first one: "http://127.0.0.1:8080" */
@@ -49,9 +50,10 @@ struct foothold_gift {
 	int lock_fd, admin_fd; /* -1: none */
 	size_t count;
 	struct foothold_listener at[SETTINGS_LIST_MAX];
+	struct foothold_listener cluster; /* fd -1: none */
 	bool is_passed;
 };
-#define FOOTHOLD_NO_GIFT ((struct foothold_gift){ .lock_fd = -1, .admin_fd = -1 })
+#define FOOTHOLD_NO_GIFT ((struct foothold_gift){ .lock_fd = -1, .admin_fd = -1, .cluster.fd = -1 })
 
 void foothold_gift_of_sockets(const struct passed_sockets *sockets, struct foothold_gift *out);
 /* Its form is foothold_describe()'s.  ERR_INVALID: another version's. */

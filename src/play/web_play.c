@@ -197,21 +197,11 @@ static void start_sending(struct play *play, enum play_state state, const struct
 		    silence_ended);
 }
 
-/* The part ahead of the flight that holds this byte; NULL when there is none. */
-static const struct news_seek *seek_with(const struct news *now, uint64_t byte)
-{
-	for (int i = 0; i < SEEKS_MAX; i++)
-		if (now->seeks[i].id != 0 && now->seeks[i].first <= byte &&
-		    byte < now->seeks[i].arrived)
-			return &now->seeks[i];
-	return NULL;
-}
-
 /* The first byte is ahead of the flight: sends from the part that has it, or asks for such a part. */
 static bool begin_ahead(struct play *play, const struct news *now, const struct media_reply *reply,
 			uint64_t byte)
 {
-	const struct news_seek *seek = reply->ranges.count == 1 ? seek_with(now, byte) : NULL;
+	const struct news_seek *seek = reply->ranges.count == 1 ? news_seek_with(now, byte) : NULL;
 	int64_t now_ms = loop_now_ms(play->local->loop);
 	struct media media;
 
@@ -271,15 +261,6 @@ static bool begin_reply(struct play *play, const struct news *now, bool is_late)
 	return true;
 }
 
-/* How far the part ahead has arrived that the play is sent from. */
-static uint64_t arrived_ahead(const struct play *play, const struct news *now)
-{
-	for (int i = 0; i < SEEKS_MAX; i++)
-		if (now->seeks[i].id == play->player.seek_id)
-			return now->seeks[i].arrived;
-	return play->arrived;
-}
-
 /* More of what is being sent is here. */
 static void play_goes_on(struct play *play, const struct news *now)
 {
@@ -288,7 +269,9 @@ static void play_goes_on(struct play *play, const struct news *now)
 		play->player.seek_id = 0;
 		play_enter(play, PLAY_SENDING);
 	}
-	play->arrived = play->state == PLAY_SENDING ? now->arrived : arrived_ahead(play, now);
+	play->arrived = play->state == PLAY_SENDING
+				? now->arrived
+				: news_seek_arrived(now, play->player.seek_id, play->arrived);
 	exchange_arrived(play->x, play->arrived, now->is_complete);
 }
 

@@ -43,6 +43,7 @@
 #include "retention/retention.h"
 #include "server/descriptors.h"
 #include "server/first_administrator.h"
+#include "server/peer_place.h"
 #include "server/place.h"
 #include "server/self_examination.h"
 #include "server/server_accounts.h"
@@ -66,6 +67,8 @@ struct serving {
 	struct mailbox *mailbox;
 	struct web_local *local;
 	struct http_server *http;
+	struct http_server *peer_http; /* for other processes; NULL: none */
+	unsigned open_count;           /* of the two, what has not stopped yet */
 	pthread_t thread;
 	bool is_running;
 	struct mail stop;
@@ -75,6 +78,7 @@ struct server {
 	struct server_options options;
 	struct settings settings; /* those of the options, fitted to what the system allows */
 	struct foothold *foothold, *own_foothold; /* own: opened here */
+	struct peer_place peer_place;
 	struct accounts accounts;
 	struct retention *retention;
 	struct server_hosts hosts;
@@ -149,6 +153,15 @@ static bool open_foothold(struct server *server, struct err *err)
 
 static void stdio_ended(struct http_server *http);
 
+static bool open_peers(struct server *server, struct serving *serving, struct err *err)
+{
+	if (!http_server_open(serving->loop, &server->web.peer_app, &serving->local->local,
+			      &server->settings.http, &serving->peer_http, err))
+		return false;
+	http_server_listen(serving->peer_http, server->foothold->cluster.fd, HTTP_LISTEN_TCP);
+	return true;
+}
+
 static bool open_serving(struct server *server, struct serving *serving, struct err *err)
 {
 	serving->server = server;
@@ -163,7 +176,7 @@ static bool open_serving(struct server *server, struct serving *serving, struct 
 		http_server_listen(serving->http, server->foothold->at[i].fd,
 				   server->foothold->at[i].is_unix ? HTTP_LISTEN_UNIX
 								   : HTTP_LISTEN_TCP);
-	return true;
+	return !server->web.peer_token || open_peers(server, serving, err);
 }
 
 static unsigned count_loops(const struct server *server)
@@ -300,8 +313,12 @@ static void open_purge(struct server *server)
 
 static bool enlist(struct server *server, struct err *err)
 {
+	const struct peer_place *peer_place = &server->peer_place;
+	bool is_asked = peer_place->address[0] != '\0';
 	char name[PLACE_SIZE] = "";
-	const struct member_place place = { .name = name };
+	const struct member_place place = { .name = name,
+					    .address = is_asked ? peer_place->address : NULL,
+					    .token = is_asked ? peer_place->token : NULL };
 
 	if (server->options.is_command || !server->settings.database)
 		return true;
@@ -353,6 +370,7 @@ static bool open_rooms(struct server *server, struct err *err)
 	server->clock_guard = clock_guard_new();
 	server->retention = retention_new(&settings->rules);
 	settings->flights.retention = server->retention;
+	peer_place_make(settings, server->foothold->cluster.fd, &server->peer_place);
 	if (!open_store(settings, settings->cache_max_bytes, &server->store, err) ||
 	    !reserve_open(reserve_path, &server->reserve, err) || !open_access_log(server, err) ||
 	    !ledger_open_reserved(ledger_path, settings->database ? NULL : server->reserve,
@@ -404,6 +422,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		.keeping_times = keeper_loop_times(server->keeper),
 		.successor = server->options.successor,
 		.disk_trend = server->disk_trend,
+		.peer_token = server->peer_place.address[0] ? server->peer_place.token : NULL,
 	};
 	web_init(&server->web);
 	return true;
@@ -624,20 +643,35 @@ void server_change(struct server *server, const struct settings *settings)
 
 static void serving_stopped(struct http_server *http)
 {
-	loop_stop(http->loop);
+	const struct web_local *local = container_of(http->local, struct web_local, local);
+	struct server *server = container_of(local->web, struct server, web);
+
+	for (unsigned i = 0; i < server->serving_count; i++)
+		if (server->serving[i].local == local && --server->serving[i].open_count == 0)
+			loop_stop(http->loop);
 }
 
 /* Where the sockets outlive us, whoever connects waits for the next process: that must not be long. */
+static void stop_http(struct serving *serving, struct http_server *http)
+{
+	const struct server *server = serving->server;
+
+	if (!http)
+		return;
+	serving->open_count++;
+	if (server->has_successor || server->foothold->is_passed)
+		http->options.stop_timeout_ms = http->options.drain_timeout_ms;
+	http_server_stop(http, serving_stopped);
+}
+
 static void stop_serving(struct mail *mail)
 {
 	struct serving *serving = container_of(mail, struct serving, stop);
-	struct http_options *options = &serving->http->options;
 	const struct server *server = serving->server;
 
-	if (server->has_successor || server->foothold->is_passed)
-		options->stop_timeout_ms = options->drain_timeout_ms;
 	web_local_stop(serving->local, server->has_successor || server->foothold->is_passed);
-	http_server_stop(serving->http, serving_stopped);
+	stop_http(serving, serving->http);
+	stop_http(serving, serving->peer_http);
 }
 
 void server_expect_successor(struct server *server)
@@ -706,6 +740,7 @@ void server_free(struct server *server)
 	server_stop(server);
 	for (unsigned i = 0; i < server->serving_count; i++) {
 		http_server_free(server->serving[i].http);
+		http_server_free(server->serving[i].peer_http);
 		mailbox_free(server->serving[i].mailbox);
 		web_local_free(server->serving[i].local);
 	}

@@ -14,6 +14,7 @@
 #include "live/live_hub.h"
 #include "media/media_cache.h"
 #include "play/media_reply.h"
+#include "play/peer_play.h"
 #include "web/routes.h"
 #include "web/web_access_log.h"
 
@@ -77,6 +78,7 @@ void web_init(struct web *web)
 	web->started_at_ms = clock_wall_ms();
 	list_init(&web->locals);
 	webhook_counters_init(&web->webhooks, WEBHOOK_REPORT_MS);
+	peer_app_init(&web->peer_app);
 	web->app = (struct http_app){
 		.routes = web_routes,
 		.route_count = web_route_count,
@@ -105,7 +107,11 @@ struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailb
 	list_append(&web->locals, &local->link);
 	list_init(&local->waveforms);
 	local->media_cache = media_cache_new(loop, mailbox, web->ledger, web->store, &options);
-	local->mirrors = mirrors_new(mailbox, web->fetcher, media_reply_prepare);
+	local->mirrors =
+		mirrors_new(mailbox, web->fetcher, MIRRORS_OF_PLAYERS, media_reply_prepare);
+	if (web->peer_token)
+		local->peer_mirrors =
+			mirrors_new(mailbox, web->fetcher, MIRRORS_OF_PEERS, peer_media_prepare);
 	local->admission = admission_new(web->auth, loop, mailbox);
 	local->plays = open_plays_new(&web->auth->audit, loop, mailbox);
 	local->webhooks = webhook_counter_new(&web->webhooks, loop);
@@ -136,6 +142,7 @@ void web_local_free(struct web_local *local)
 	open_plays_free(local->plays);
 	admission_free(local->admission);
 	mirrors_free(local->mirrors);
+	mirrors_free(local->peer_mirrors);
 	media_cache_free(local->media_cache);
 	free(local);
 }

@@ -1,20 +1,18 @@
 // Several callspools on one PostgreSQL, each with a data folder of its own and one folder of recordings between them.
 import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startServer, untilState } from './harness/callspool.js';
-import { audio } from './harness/audio.js';
+import { untilState } from './harness/callspool.js';
+import { gated, startLedger, webhook } from './harness/cluster.js';
 import { Events } from './harness/events.js';
-import { Gate } from './harness/gated.js';
 import { request, requestJson } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
 import { startPostgres } from './harness/postgres.js';
-import { run, temporaryFolder } from './harness/process.js';
+import { run } from './harness/process.js';
 import { store } from './harness/stored.js';
 import { until } from './harness/until.js';
-import { startUpstream } from './harness/upstream.js';
-import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
+import { newSid } from './harness/webhook.js';
 
 let postgres;
 
@@ -23,42 +21,11 @@ before(async () => {
   postgres = await startPostgres(lifetime);
 });
 
-/** { serve(name, options), upstream, query(sql) }: a ledger of its own, and a folder in which each process has one. */
-let ledgers = 0;
-async function startLedger(t, server = postgres) {
-  ledgers += 1;
-  const schema = `c${ledgers}`;
-  await server.query(`CREATE SCHEMA ${schema}`);
-  const upstream = await startUpstream(t);
-  const folder = temporaryFolder(t);
-  mkdirSync(join(folder, 'recordings'));
-  const serve = (name, options = {}) => {
-    const dataDir = join(folder, name);
-    mkdirSync(dataDir, { recursive: true });
-    try { symlinkSync('../recordings', join(dataDir, 'recordings')); } catch (error) { assert.equal(error.code, 'EEXIST'); }
-    return startServer(t, {
-      upstream: upstream.url, dataDir, ...options,
-      settings: { database: `${server.url}&options=-csearch_path%3D${schema}`, ...options.settings },
-    });
-  };
-  return { serve, upstream, query: (sql) => server.query(`SET search_path TO ${schema}; ${sql}`) };
-}
-
-const webhook = (server, fields) => postForm(server.url, RECORDING_STATUS, recordingCallback(fields));
 const play = (server, path) => request(server.url + path);
 const listed = async (server) => (await requestJson(`${server.url}/api/calls`)).json.calls.map(({ call_sid: sid }) => sid);
 
-/** A recording that arrives as its gate is opened. */
-function gated(upstream) {
-  const media = audio({ seconds: 5 });
-  const gate = new Gate(media, { length: true });
-  const callSid = newSid('CA'), recordingSid = newSid('RE');
-  upstream.recordings.set(recordingSid, { callSid, duration: 5, channels: 2, answer: gate.answer });
-  return { gate, media, callSid, recordingSid, fields: { CallSid: callSid, RecordingSid: recordingSid, RecordingDuration: '5' }, mediaPath: `/api/recordings/${recordingSid}/media` };
-}
-
 test('two side by side: what one is told both list, fetch once, play, and hear of', async (t) => {
-  const { serve, upstream } = await startLedger(t);
+  const { serve, upstream } = await startLedger(t, postgres);
   const a = await serve('a'), b = await serve('b');
   const events = await Events.open(t, b);
   const recording = await store(a, upstream);
@@ -84,7 +51,7 @@ test('two side by side: what one is told both list, fetch once, play, and hear o
 });
 
 test('a play at one while the other fetches: one request, and the sound once it is stored', async (t) => {
-  const { serve, upstream } = await startLedger(t);
+  const { serve, upstream } = await startLedger(t, postgres);
   const a = await serve('a'), b = await serve('b');
   const recording = gated(upstream);
   assert.equal((await webhook(a, recording.fields)).status, 200);
@@ -100,7 +67,7 @@ test('a play at one while the other fetches: one request, and the sound once it 
 
 for (const signal of ['SIGTERM', 'SIGKILL']) {
   test(`the one that fetches ends by ${signal}: the other, or the same one started again, fetches it anew`, async (t) => {
-    const { serve, upstream, query } = await startLedger(t);
+    const { serve, upstream, query } = await startLedger(t, postgres);
     const a = await serve('a');
     const recording = gated(upstream);
     assert.equal((await webhook(a, recording.fields)).status, 200);
@@ -119,7 +86,7 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
 }
 
 test('one that is taken for dead keeps nothing of it, begins anew, and goes on', async (t) => {
-  const { serve, upstream, query } = await startLedger(t);
+  const { serve, upstream, query } = await startLedger(t, postgres);
   const a = await serve('a'), b = await serve('b');
   const recording = gated(upstream);
   assert.equal((await webhook(a, recording.fields)).status, 200);
@@ -138,7 +105,7 @@ test('one that is taken for dead keeps nothing of it, begins anew, and goes on',
 });
 
 test('one that stands still is buried by the others, and wakes as another', async (t) => {
-  const { serve, upstream, query } = await startLedger(t);
+  const { serve, upstream, query } = await startLedger(t, postgres);
   const a = await serve('a', { expectErrors: [/the ledger:/, /cannot commit/] });
   const recording = gated(upstream);
   assert.equal((await webhook(a, recording.fields)).status, 200);
@@ -160,7 +127,7 @@ test('one that stands still is buried by the others, and wakes as another', asyn
 });
 
 test('a webhook waits for nobody\'s turn', async (t) => {
-  const { serve, query } = await startLedger(t);
+  const { serve, query } = await startLedger(t, postgres);
   const a = await serve('a');
   const held = query("SELECT pg_advisory_lock(hashtextextended('callspool ' || current_schema(), 0)); SELECT pg_sleep(1.5)");
   await until('the seat is taken', async () => (await postgres.query("SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")) !== '0');
@@ -173,7 +140,7 @@ test('a webhook waits for nobody\'s turn', async (t) => {
 });
 
 test('the server is killed and comes back, somebody holds a snapshot, somebody writes elsewhere for long: both go on as themselves', async (t) => {
-  const { serve, upstream, query } = await startLedger(t);
+  const { serve, upstream, query } = await startLedger(t, postgres);
   const a = await serve('a'), b = await serve('b');
   const numbers = () => query("SELECT string_agg(id::text, ',' ORDER BY id) FROM processes");
   const before = await numbers();

@@ -6,6 +6,11 @@ static const struct {
 	enum flight_state from, to;
 } ways[] = {
 	{ FLIGHT_QUEUED, FLIGHT_ASKING },
+	{ FLIGHT_QUEUED, FLIGHT_FOLLOWING },
+	{ FLIGHT_FOLLOWING, FLIGHT_QUEUED },  /* nobody fetches it any more */
+	{ FLIGHT_FOLLOWING, FLIGHT_WAITING }, /* who fetches it cannot be asked */
+	{ FLIGHT_FOLLOWING, FLIGHT_STORED },
+	{ FLIGHT_FOLLOWING, FLIGHT_GONE },
 	{ FLIGHT_QUEUED, FLIGHT_WAITING }, /* its account is left alone for now */
 	{ FLIGHT_ASKING, FLIGHT_CHECKING },
 	{ FLIGHT_ASKING, FLIGHT_WAITING },

@@ -268,7 +268,7 @@ static void test_freed(void)
 
 int main(void)
 {
-	mirrors = mirrors_new(NULL, NULL, prepare);
+	mirrors = mirrors_new(NULL, NULL, MIRRORS_OF_PLAYERS, prepare);
 	test_join();
 	test_news();
 	test_seeks();
