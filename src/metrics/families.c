@@ -6,6 +6,7 @@
 #include "ledger/ledger.h"
 #include "metrics/exposition.h"
 #include "metrics/process_usage.h"
+#include "peer/peers.h"
 
 #include <string.h>
 
@@ -233,6 +234,22 @@ static void add_flights(struct exposition *out, const struct flight_counts *flig
 		    counter_read(&flights->received_bytes));
 }
 
+/* Where no other process serves from the same ledger, there is nothing to be said. */
+static void add_peers(struct exposition *out, const struct peer_counts *peers)
+{
+	if (!peers)
+		return;
+	exposition_family(
+		out, "callspool_peer_requests_total", METRIC_COUNTER,
+		"Requests to other processes for what they fetch, by what became of them.");
+	for (enum peer_result result = 0; result < PEER_RESULTS; result++)
+		exposition_int(out, LABEL("result", peer_result_text(result)),
+			       (int64_t)counter_read(&peers->requests[result]));
+	add_counter(out, "callspool_peer_received_bytes_total",
+		    "Bytes of media that came from other processes.",
+		    counter_read(&peers->received_bytes));
+}
+
 static void add_upstream(struct exposition *out, const struct metrics_facts *facts)
 {
 	add_gauge(out, "callspool_accounts_refused", "Accounts whose credentials Twilio refuses.",
@@ -381,6 +398,7 @@ void metrics_write(const struct metrics_facts *facts, struct buf *buf)
 	add_commits(&out, facts->ledger);
 	if (facts->flights)
 		add_flights(&out, facts->flights);
+	add_peers(&out, facts->peers);
 	add_upstream(&out, facts);
 	add_webhooks(&out, facts);
 	add_notices(&out, facts);

@@ -60,6 +60,7 @@ struct metrics_facts {
 	struct upstream_facts upstream;
 	const struct ledger_sums *ledger;
 	const struct flight_counts *flights;         /* NULL: nothing is fetched here */
+	const struct peer_counts *peers;             /* NULL: there are no other processes */
 	const struct loop_times *fetching, *keeping; /* NULL: there is no such loop */
 	struct metrics_serving serving;
 };

@@ -83,6 +83,7 @@ static bool make_metrics(struct web_read *read, struct catalog *catalog, struct 
 	struct metrics_facts facts = {
 		.ledger = &sums,
 		.flights = fetcher_flight_counts(web->fetcher),
+		.peers = fetcher_peer_counts(web->fetcher),
 		.fetching = fetcher_loop_times(web->fetcher),
 		.keeping = web->keeping_times,
 	};

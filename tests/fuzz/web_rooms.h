@@ -112,6 +112,7 @@ void __wrap_fetcher_discover(struct fetcher *fetcher, struct discovery_request *
 void __wrap_fetcher_read_upstream(const struct fetcher *fetcher, struct upstream_facts *out);
 bool __wrap_fetcher_reconciles(const struct fetcher *fetcher);
 const struct flight_counts *__wrap_fetcher_flight_counts(const struct fetcher *fetcher);
+const struct peer_counts *__wrap_fetcher_peer_counts(const struct fetcher *fetcher);
 const struct loop_times *__wrap_fetcher_loop_times(const struct fetcher *fetcher);
 struct workers *__wrap_fetcher_sealers(const struct fetcher *fetcher);
 void __wrap_workers_post(struct workers *workers, struct job *job);
@@ -241,6 +242,11 @@ bool __wrap_fetcher_reconciles(const struct fetcher *fetcher)
 }
 
 const struct flight_counts *__wrap_fetcher_flight_counts(const struct fetcher *fetcher)
+{
+	return NULL;
+}
+
+const struct peer_counts *__wrap_fetcher_peer_counts(const struct fetcher *fetcher)
 {
 	return NULL;
 }
