@@ -12,6 +12,7 @@
 #define CACHE_PART 4 /* a quarter of all is for what the loops' caches keep open */
 #define KEPT_PART  16
 #define OF_BUCKET  200 /* 64 requests: a socket, a file that comes, one that is given on */
+#define OF_PEERS   400 /* what other processes fetch and is played here: as many sockets, and files */
 
 static uint64_t raise_limit(void)
 {
@@ -48,11 +49,12 @@ static unsigned fit_cache(unsigned wanted, uint64_t all, uint64_t players, unsig
  * socket, a duplicate on its way; the files of as many that wait for the disk), the files of parts that
  * wait, the process's own.
  */
-static uint64_t spare(const struct flight_options *flights, bool has_bucket, uint64_t all)
+static uint64_t spare(const struct flight_options *flights, bool has_bucket, bool has_peers,
+		      uint64_t all)
 {
 	uint64_t at_once = (uint64_t)flights->concurrency + flights->player_slots;
 	uint64_t wanted = 6 * at_once + 2 * (uint64_t)flights->kept_files_max + OWN +
-			  (has_bucket ? OF_BUCKET : 0);
+			  (has_bucket ? OF_BUCKET : 0) + (has_peers ? OF_PEERS : 0);
 	uint64_t least = all / 8, most = all / 4;
 
 	return wanted < least ? least : wanted > most ? most : wanted;
@@ -69,7 +71,8 @@ void descriptors_share(struct settings *settings, unsigned loops)
 
 	settings->flights.kept_files_max = kept > KEPT_MAX ? KEPT_MAX : (unsigned)kept;
 	/* Connections end a step lower, so that those who are here can be served when no more are let in. */
-	left = spare(&settings->flights, settings->s3.store != NULL, all);
+	left = spare(&settings->flights, settings->s3.store != NULL, settings->database != NULL,
+		     all);
 	settings->http.connection_fd_max = fd_number(all - left - left / 2);
 	settings->http.file_fd_max = fd_number(all - left);
 	settings->web.cache_entries =
