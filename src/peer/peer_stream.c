@@ -13,7 +13,7 @@
 #define SOON_MS        50
 #define AGAIN_MS       500 /* after it was not reached */
 #define FAILED_MOST_MS 2000
-#define WAITS_FIRST_MS 1000 /* it has said that it waits */
+#define WAITS_FIRST_MS 500 /* it has said that it waits */
 #define WAITS_MOST_MS  5000
 #define OURS_MS        2000 /* our disk did not take it */
 #define REFUSALS       3

@@ -178,7 +178,7 @@ static void play_moved(struct player *player, const struct mirror *mirror)
 		return;
 	else if (now->is_last) /* the ledger says what became of it */
 		refuse_elsewhere(play);
-	else if (now->is_pointless && now->reason_code[0] != '\0')
+	else if (now->reason_code[0] != '\0' && (!now->is_flowing || now->is_pointless))
 		refuse_because(play, now);
 }
 

@@ -9,7 +9,8 @@
  *	421     it is not fetched here; nobody else is asked for it
  *	503     nothing of it is here yet, with the reason that players are told; Callspool-Pointless: 1 where waiting does not help
  *
- * The head is withheld until it can be kept, for PEER_PATIENCE_MS at most: then 503, and they ask again.  No limit of players counts, and
+ * The head is withheld until it can be kept, for PEER_PATIENCE_MS at most, and where it is known why nothing comes not at all: then
+ * 503, and they ask again, so that many who wait take no connections from those who hear something.  No limit of players counts, and
  * no play: who plays is theirs to say.
  */
 #pragma once

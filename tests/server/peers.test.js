@@ -343,6 +343,56 @@ test('why nothing comes is told by the other as well', async (t) => {
   assert.ok(there.ms < 10_000, 'at once');
 });
 
+test('Twilio does not answer for a while: both say so, and both hear it then', async (t) => {
+  const { serve, upstream } = await ledger(t);
+  const a = await serve('a', LONG), b = await serve('b', LONG), c = await serve('c', { settings: { ...PEERS.settings, play_wait: '4s' } });
+  const recording = gated(upstream);
+  const of = upstream.recordings.get(recording.recordingSid);
+  let tries = 0;
+  of.answer = (_, reply) => { tries += 1; reply.writeHead(503, { 'Content-Length': 0 }); reply.end(); };
+  assert.equal((await webhook(a, recording.fields)).status, 200);
+  await until('it was tried', () => tries > 0);
+  const plays = [a, b].map((server) => request(server.url + recording.mediaPath, { withinMs: 60_000 }));
+  const told = await request(c.url + recording.mediaPath);
+  assert.equal(told.status, 503);
+  const { code, reason } = JSON.parse(told.body);
+  assert.equal(code, 'upstream_unavailable');
+  assert.ok(reason, told.body.toString());
+  of.answer = recording.gate.answer;
+  recording.gate.open();
+  for (const reply of await Promise.all(plays)) assert.ok(!reply.cut && reply.body.equals(recording.media));
+  assert.equal(recording.gate.requests, 1);
+});
+
+test('it is deleted while another one plays it', async (t) => {
+  const { a, b, recording } = await startTwo(t);
+  const player = await listen(t, b, recording.mediaPath);
+  recording.gate.open(20_000);
+  await player.head();
+  await player.hears(20_000);
+  assert.equal((await request(`${b.url}/api/recordings/${recording.recordingSid}`, { method: 'DELETE' })).status, 200);
+  await player.player.untilClosed();
+  assert.equal(player.body().length, 20_000);
+  for (const server of [a, b]) await until('it is gone', async () => (await request(server.url + recording.mediaPath)).status === 410);
+});
+
+test('the one that fetches it is upgraded: its listener stays, and what it fetches is fetched by the next', async (t) => {
+  const { a, b, query, recording } = await startTwo(t, { a: { ...PEERS, manager: [] }, b: LONG });
+  const [before] = await places(query);
+  const waiting = request(b.url + recording.mediaPath, { withinMs: 60_000 });
+  await until('it is asked', async () => (await scrape(a)).text.length > 0);
+  const upgraded = await callspool(['upgrade', '--set', `data_dir=${a.dataDir}`]);
+  assert.equal(upgraded.code, 0, upgraded.stderr);
+  await until('it is asked for once more', () => recording.gate.requests === 2);
+  const after = (await places(query)).find(({ url }) => url === before.url);
+  assert.ok(after, 'the same address');
+  assert.notEqual(after.headers.Authorization, before.headers.Authorization, 'another token');
+  recording.gate.open();
+  const reply = await waiting;
+  assert.ok(!reply.cut && reply.body.equals(recording.media));
+  assert.ok((await request(a.url + recording.mediaPath)).body.equals(recording.media));
+});
+
 test('what processes ask each other', async (t) => {
   const { a, query, recording } = await startTwo(t);
   const { gate, media, recordingSid } = recording;
