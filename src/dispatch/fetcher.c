@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/trouble.h"
 #include "blob/blob.h"
 #include "dispatch/recovery.h"
 #include "event/loop.h"
@@ -223,6 +224,13 @@ const struct flight_counts *fetcher_flight_counts(const struct fetcher *fetcher)
 const struct peer_counts *fetcher_peer_counts(const struct fetcher *fetcher)
 {
 	return fetcher->env.peers ? peers_counts(fetcher->env.peers) : NULL;
+}
+
+void fetcher_read_peer_trouble(const struct fetcher *fetcher, struct trouble_facts *out)
+{
+	*out = (struct trouble_facts){ .for_ms = -1 };
+	if (fetcher->env.peers)
+		peers_read_trouble(fetcher->env.peers, out);
 }
 
 const struct loop_times *fetcher_loop_times(const struct fetcher *fetcher)

@@ -24,6 +24,7 @@ struct ledger;
 struct loop_times;
 struct mailbox;
 struct peer_counts;
+struct trouble_facts;
 struct fetcher;
 struct upstream_facts;
 struct vault;
@@ -81,4 +82,6 @@ struct arriving_table *fetcher_arriving(const struct fetcher *fetcher);
 const struct flight_counts *fetcher_flight_counts(const struct fetcher *fetcher);
 /* What other processes were asked; NULL: there are none. */
 const struct peer_counts *fetcher_peer_counts(const struct fetcher *fetcher);
+/* Which of them cannot be asked, since when and why. */
+void fetcher_read_peer_trouble(const struct fetcher *fetcher, struct trouble_facts *out);
 const struct loop_times *fetcher_loop_times(const struct fetcher *fetcher);

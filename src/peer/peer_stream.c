@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SOON_MS        50
@@ -217,12 +218,22 @@ static enum peer_result result_of(const struct peer_stream *stream,
 	return of[stream->answer];
 }
 
+static void tell_peers(struct peer_stream *stream, const struct transfer_result *result)
+{
+	enum peer_result came = result_of(stream, result);
+	char text[40];
+
+	snprintf(text, sizeof(text), "it answered %d", result->status);
+	peers_told(stream->peers, stream->whom.address, came,
+		   stream->has_answer ? text : result->text);
+}
+
 static void on_end(struct transfer_receiver *receiver, const struct transfer_result *result)
 {
 	struct peer_stream *stream = container_of(receiver, struct peer_stream, receiver);
 
 	stream->transfer = NULL;
-	counter_add(&peers_counts(stream->peers)->requests[result_of(stream, result)], 1);
+	tell_peers(stream, result);
 	if (!stream->has_answer) {
 		was_not_reached(stream, result);
 		return;

@@ -1,6 +1,7 @@
 #include "peer/peers.h"
 
 #include "base/mem.h"
+#include "base/trouble.h"
 #include "fetch/fetch.h"
 #include "peer/peer_answer.h"
 
@@ -12,10 +13,15 @@
 	10000 /* it says within PEER_PATIENCE_MS (play/peer_play.c) that nothing is there yet */
 #define URL_MAX 400
 
+#define TROUBLE_RECENT_MS \
+	15000 /* who is in trouble is asked more often than that, or not at all any more */
+
 struct peers {
 	struct loop *loop;
 	struct fetch *fetch;
 	struct peer_counts counts;
+	struct trouble trouble; /* with the one at this address, and no other */
+	char troubled[PEER_ADDRESS_SIZE];
 };
 
 const char *peer_result_text(enum peer_result result)
@@ -42,6 +48,7 @@ bool peers_new(struct loop *loop, struct peers **out, struct err *err)
 	};
 
 	peers->loop = loop;
+	peers->trouble = (struct trouble)TROUBLE_NONE;
 	if (!fetch_new(loop, &options, &peers->fetch, err))
 		return false;
 	*out = TAKE(peers);
@@ -64,6 +71,39 @@ struct loop *peers_loop(const struct peers *peers)
 struct peer_counts *peers_counts(struct peers *peers)
 {
 	return &peers->counts;
+}
+
+static bool is_trouble(enum peer_result result)
+{
+	return result == PEER_RESULT_REFUSED || result == PEER_RESULT_UNREACHABLE ||
+	       result == PEER_RESULT_STRANGE;
+}
+
+void peers_told(struct peers *peers, const char *address, enum peer_result result, const char *text)
+{
+	bool is_troubled = strcmp(peers->troubled, address) == 0;
+	struct trouble_facts now;
+	char why[TROUBLE_TEXT_SIZE];
+
+	counter_add(&peers->counts.requests[result], 1);
+	peers_read_trouble(peers, &now);
+	if (!is_trouble(result)) {
+		if (is_troubled)
+			trouble_worked(&peers->trouble);
+		return;
+	}
+	if (!is_troubled && now.for_ms >= 0)
+		return;
+	if (!is_troubled || now.for_ms < 0)
+		trouble_worked(&peers->trouble); /* another one, or anew */
+	str_fit(str_of(address), peers->troubled, sizeof(peers->troubled));
+	snprintf(why, sizeof(why), "%.100s: %s", address, text);
+	trouble_failed(&peers->trouble, why);
+}
+
+void peers_read_trouble(struct peers *peers, struct trouble_facts *out)
+{
+	trouble_read(&peers->trouble, TROUBLE_RECENT_MS, out);
 }
 
 bool peers_ask(struct peers *peers, const struct peer_address *whom, const char *recording_sid,

@@ -19,6 +19,7 @@
 
 struct loop;
 struct peers;
+struct trouble_facts;
 
 #define PEER_ADDRESS_SIZE 280 /* a name of 253 characters, and a port */
 #define PEER_TOKEN_SIZE   65  /* 32 random bytes in hexadecimal */
@@ -52,6 +53,12 @@ void peers_free(struct peers *peers); /* after all who ask */
 DEFINE_AUTO(struct peers *, peers_free)
 struct loop *peers_loop(const struct peers *peers);
 struct peer_counts *peers_counts(struct peers *peers);
+
+/* What became of a request: counted, and kept where a process is not reached, or says what it should not. */
+void peers_told(struct peers *peers, const char *address, enum peer_result result,
+		const char *text);
+/* Which one is not, since when, and why.  Any thread. */
+void peers_read_trouble(struct peers *peers, struct trouble_facts *out);
 
 /* A recording from this byte on; etag: of exactly these bytes, NULL: whatever it has. */
 bool peers_ask(struct peers *peers, const struct peer_address *whom, const char *recording_sid,

@@ -13,7 +13,8 @@
 	(60 * 60 * 1000) /* so is one that waits for longer, though others are taken */
 #define NOTIFY_LATE_MS \
 	(15 * 60 * 1000) /* a receiver that takes nothing for longer is worth a look */
-#define MINUTE_MS (60 * 1000)
+#define PEER_LATE_MS (30 * 1000)
+#define MINUTE_MS    (60 * 1000)
 
 /* ---- causes ---- */
 
@@ -177,6 +178,16 @@ static void judge_troubles(const struct health_facts *facts, struct health_cause
 	judge_trouble(&facts->store_reading, "Stored files cannot be opened", causes);
 }
 
+/* One that is no more is buried sooner than this. */
+static void judge_peer(const struct trouble_facts *peer, struct health_causes *causes)
+{
+	if (peer->for_ms >= PEER_LATE_MS)
+		judge_trouble(peer,
+			      "Another process cannot be asked for what it fetches, which plays "
+			      "here only once it is stored",
+			      causes);
+}
+
 static void judge_pause(const struct upkeep *pause, struct health_causes *causes)
 {
 	char text[HEALTH_CAUSE_SIZE - sizeof("Removal waits: .")];
@@ -238,6 +249,7 @@ void health_judge(const struct health_facts *facts, struct health_causes *out)
 	judge_pause(&facts->purge_pause, out);
 	judge_notifier(facts, out);
 	judge_troubles(facts, out);
+	judge_peer(&facts->peer, out);
 	judge_examination(&facts->examined, out);
 	judge_clock(facts, out);
 }

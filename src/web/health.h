@@ -49,6 +49,7 @@ struct health_facts {
 	struct completeness completeness;
 	struct ledger_troubles ledger; /* for_ms -1: none */
 	struct trouble_facts store_writing, store_reading;
+	struct trouble_facts peer;        /* another process, which cannot be asked */
 	struct store_fault_counts faults; /* of the store, compared with the ledger */
 	struct verification verified[VERIFICATION_PASSES];
 	struct upkeep purge_pause; /* UPKEEP_PURGE_PAUSE */

@@ -88,6 +88,7 @@ static void gather_known(const struct web *web, struct health_facts *out)
 	ledger_troubles(web->ledger, &out->ledger);
 	trouble_read(&web->store->writing, STORE_RECENT_MS, &out->store_writing);
 	trouble_read(&web->store->reading, STORE_RECENT_MS, &out->store_reading);
+	fetcher_read_peer_trouble(web->fetcher, &out->peer);
 	out->store_answers = blob_free_bytes(web->store, &out->free_bytes, &disk_err);
 	out->clock = clock_guard_doubt(web->purge->guard, &out->clock_err);
 	out->now_ms = clock_wall_ms();

@@ -113,6 +113,7 @@ void __wrap_fetcher_read_upstream(const struct fetcher *fetcher, struct upstream
 bool __wrap_fetcher_reconciles(const struct fetcher *fetcher);
 const struct flight_counts *__wrap_fetcher_flight_counts(const struct fetcher *fetcher);
 const struct peer_counts *__wrap_fetcher_peer_counts(const struct fetcher *fetcher);
+void __wrap_fetcher_read_peer_trouble(const struct fetcher *fetcher, struct trouble_facts *out);
 const struct loop_times *__wrap_fetcher_loop_times(const struct fetcher *fetcher);
 struct workers *__wrap_fetcher_sealers(const struct fetcher *fetcher);
 void __wrap_workers_post(struct workers *workers, struct job *job);
@@ -244,6 +245,11 @@ bool __wrap_fetcher_reconciles(const struct fetcher *fetcher)
 const struct flight_counts *__wrap_fetcher_flight_counts(const struct fetcher *fetcher)
 {
 	return NULL;
+}
+
+void __wrap_fetcher_read_peer_trouble(const struct fetcher *fetcher, struct trouble_facts *out)
+{
+	*out = (struct trouble_facts){ .for_ms = -1 };
 }
 
 const struct peer_counts *__wrap_fetcher_peer_counts(const struct fetcher *fetcher)

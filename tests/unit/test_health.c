@@ -172,6 +172,14 @@ static void check_troubles(void)
 	facts = well();
 	facts.store_reading = (struct trouble_facts){ 0, "Too many open files" };
 	CAUSE(&facts, "cannot be opened", "no descriptor that is left");
+	facts = well();
+	facts.peer = (struct trouble_facts){ 29999, "10.0.0.5:8081: refused" };
+	CAUSE(&facts, "", "a process that may just have been killed");
+	facts.peer.for_ms = 30000;
+	CAUSE(&facts, "Another process cannot be asked for what it fetches",
+	      "one that is not reached for long");
+	facts.peer.for_ms = -1;
+	CAUSE(&facts, "", "and is again");
 }
 
 /* There is room for all causes that can hold at once. */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/trouble.h"
 #include "fetch_server.h"
 #include "tap.h"
 
@@ -338,6 +339,32 @@ static void test_ours(void)
 	OK(has_all(), "it does again");
 }
 
+/* One at a time is kept; who answers is in none. */
+static void test_trouble(void)
+{
+	struct trouble_facts facts;
+
+	peers_told(peers, "a:1", PEER_RESULT_MEDIA, "");
+	peers_told(peers, "127.0.0.1:1", PEER_RESULT_MEDIA, "");
+	peers_told(peers, stream.whom.address, PEER_RESULT_MEDIA, "");
+	peers_read_trouble(peers, &facts);
+	IS_INT(facts.for_ms, -1, "all answer");
+	peers_told(peers, "a:1", PEER_RESULT_UNREACHABLE, "it is away");
+	peers_told(peers, "b:1", PEER_RESULT_REFUSED, "it answered 401");
+	peers_read_trouble(peers, &facts);
+	OK(facts.for_ms >= 0, "one is not reached");
+	IS_STR(str_of(facts.text), STR("a:1: it is away"), "it is said which, and why");
+	peers_told(peers, "b:1", PEER_RESULT_WAITS, "");
+	peers_read_trouble(peers, &facts);
+	OK(facts.for_ms >= 0, "that another one answers does not help");
+	peers_told(peers, "a:1", PEER_RESULT_ELSEWHERE, "");
+	peers_read_trouble(peers, &facts);
+	IS_INT(facts.for_ms, -1, "it answers: whatever it says");
+	peers_told(peers, "b:1", PEER_RESULT_STRANGE, "it answered 404");
+	peers_read_trouble(peers, &facts);
+	IS_STR(str_of(facts.text), STR("b:1: it answered 404"), "then it is another one's turn");
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < SIZE; i++)
@@ -353,6 +380,7 @@ int main(void)
 	test_doubts();
 	test_strange();
 	test_ours();
+	test_trouble();
 	peer_stream_stop(&stream);
 	peers_free(peers);
 	server_stop(&server);
