@@ -31,13 +31,17 @@ static bool ask_for_proof(struct db *db, struct err *err)
 	       db_run_now(notify, err);
 }
 
+/*
+ * Not through a pooler: what one says there may be heard by chance, on the connection that it happens to have, and later by somebody else
+ * who has it then.
+ */
 static void see_to_it(struct listening *listening, struct db *db)
 {
 	int64_t now_ms = clock_monotonic_ms();
 	bool is_new = listening->connection != db_connection(db);
 	struct err err;
 
-	if (db_connection(db) == 0 ||
+	if (db_connection(db) == 0 || db_is_nameless(db) ||
 	    (!is_new && now_ms - listening->asked_at_ms < LISTENING_PROOF_MS))
 		return;
 	listening->is_proved = false;
@@ -55,10 +59,10 @@ void listening_wait(struct listening *listening, struct catalog *catalog, int wa
 
 	see_to_it(listening, db);
 	if (db_has_notice(db)) {
-		listening->is_proved = true;
+		listening->is_proved = !db_is_nameless(db);
 		return;
 	}
 	fds[1].fd = db_socket(db);
 	(void)poll(fds, 2, listening->is_proved ? LISTENING_SELDOM_MS : LISTENING_OFTEN_MS);
-	listening->is_proved |= db_has_notice(db);
+	listening->is_proved |= db_has_notice(db) && !db_is_nameless(db);
 }

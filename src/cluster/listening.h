@@ -2,7 +2,7 @@
  * Waiting until others have had a turn: by LISTEN, where that is proved to work, else by looking often.
  *
  * A pooler says yes to LISTEN and delivers nothing.  So who listens tells himself something, too, and believes in it once that has
- * come; he does so again every LISTENING_PROOF_MS, and after each new connection.
+ * come; he does so again every LISTENING_PROOF_MS, and after each new connection.  Where a pooler was noticed (db_is_nameless()) he only looks.
  *
  * Belongs to the thread of the catalog.
  */

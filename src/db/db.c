@@ -226,6 +226,11 @@ bool db_has_notice(struct db *db)
 	return db->driver->has_notice && db->driver->has_notice(db);
 }
 
+bool db_is_nameless(const struct db *db)
+{
+	return db->driver->is_nameless && db->driver->is_nameless(db);
+}
+
 void db_rollback(struct db *db)
 {
 	if (db_in_transaction(db))

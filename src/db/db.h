@@ -129,6 +129,8 @@ bool db_in_transaction(const struct db *db);
 uint64_t db_connection(const struct db *db);
 int db_socket(const struct db *db);
 bool db_has_notice(struct db *db); /* something came since the last call */
+/* It was found out that the server does not keep what is prepared: a pooler stands before it.  Never on SQLite. */
+bool db_is_nameless(const struct db *db);
 
 /*
  * Within the first transaction of a DB_WRITE that was just opened: makes durable what it

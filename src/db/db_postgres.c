@@ -411,6 +411,11 @@ static bool postgres_has_notice(struct db *db)
 	return pg_link_has_notice(&postgres_db(db)->link);
 }
 
+static bool postgres_is_nameless(const struct db *db)
+{
+	return postgres_db(db)->link.is_nameless;
+}
+
 static bool postgres_is_in_doubt(const struct db *db)
 {
 	return postgres_db(db)->is_in_doubt;
@@ -503,6 +508,7 @@ const struct db_driver db_postgres_driver = {
 	.connection = postgres_connection,
 	.socket = postgres_socket,
 	.has_notice = postgres_has_notice,
+	.is_nameless = postgres_is_nameless,
 	.reset = postgres_reset,
 	.changes = postgres_changes,
 	.column_str = postgres_column_str,

@@ -104,6 +104,46 @@ static void say_nothing(void *context, const char *text)
 {
 }
 
+static bool ask_backend(struct pg_link *link, PGresult **out)
+{
+	if (!PQsendQueryParams(link->conn, "SELECT pg_backend_pid()", 0, NULL, NULL, NULL, NULL,
+			       0)) {
+		lose(link, PQerrorMessage(link->conn));
+		return false;
+	}
+	link->is_unsynced = true;
+	link->sent++;
+	return pg_link_finish(link, link->sent, out);
+}
+
+/*
+ * A pooler makes up the number of the server's process that it tells us, for ours is another one each time; and what is prepared
+ * in one the next does not know.  Whoever found that out by statements that fail would have their transactions fail, too.
+ */
+static bool look_for_pooler(struct pg_link *link, struct err *err)
+{
+	bool had_failed = link->has_failed;
+	struct err before =
+		link->failure; /* of the connection before this one, and somebody else's to hear */
+	PGresult *answer = NULL;
+	bool is_answered;
+	uint64_t pid;
+
+	if (link->is_nameless)
+		return true;
+	link->has_failed = false;
+	is_answered = ask_backend(link, &answer);
+	if (!is_answered)
+		*err = link->failure;
+	link->has_failed = had_failed;
+	link->failure = before;
+	link->is_nameless = is_answered && (PQntuples(answer) != 1 ||
+					    !str_to_u64(str_of(PQgetvalue(answer, 0, 0)), &pid) ||
+					    (int64_t)pid != PQbackendPID(link->conn));
+	PQclear(answer);
+	return is_answered;
+}
+
 bool pg_link_connect(struct pg_link *link, struct err *err)
 {
 	AUTO(free) char *options = join_options(link);
@@ -134,7 +174,7 @@ bool pg_link_connect(struct pg_link *link, struct err *err)
 	}
 	PQsetNoticeProcessor(link->conn, say_nothing, NULL);
 	link->connection++;
-	return true;
+	return look_for_pooler(link, err);
 }
 
 /* A server that ended while nobody asked it anything has closed the connection: that can be seen without asking. */
