@@ -1,5 +1,6 @@
 #include "cluster/members.h"
 
+#include "base/clock.h"
 #include "catalog/attempts.h"
 #include "catalog/catalog_sql.h"
 #include "catalog/processes.h"
@@ -11,6 +12,7 @@
 #define KNOWS_SCHEMA \
 	"$2 >= (SELECT COALESCE(oldest, version) FROM schema_version " \
 	"ORDER BY version DESC LIMIT 1)"
+#define CLOCK_DOUBT_MS 1000 /* an answer that takes longer says little of a clock */
 
 bool members_look(struct catalog *catalog, int64_t *out_sequence, bool *out_is_alive,
 		  struct err *err)
@@ -31,16 +33,23 @@ bool members_look(struct catalog *catalog, int64_t *out_sequence, bool *out_is_a
 	return true;
 }
 
-static bool beat(struct catalog *catalog, struct err *err)
+static bool beat(struct catalog *catalog, const struct member_standing *own, struct err *err)
 {
 	struct db_stmt *update;
 
 	if (!db_prepare(catalog_db(catalog),
-			"UPDATE processes SET beat = beat + 1 WHERE id = $1 AND " KNOWS_SCHEMA,
+			"UPDATE processes SET beat = beat + 1, clock_ahead_ms = $3, hears = $4, "
+			"prepares = $5 WHERE id = $1 AND " KNOWS_SCHEMA,
 			&update, err))
 		return false;
 	db_bind_int(update, 1, catalog_process(catalog));
 	db_bind_int(update, 2, schema_known());
+	if (own->is_clock_known)
+		db_bind_int(update, 3, own->clock_ahead_ms);
+	else
+		db_bind_null(update, 3);
+	db_bind_int(update, 4, own->hears);
+	db_bind_int(update, 5, own->prepares);
 	if (!db_run_now(update, err))
 		return false;
 	return db_changes(catalog_db(catalog)) > 0 ||
@@ -68,20 +77,39 @@ static void see(struct members *now, const struct members *before, int64_t id, i
 	};
 }
 
+/* The server said what time it is between these two instants of ours: in the middle, as far as anybody can tell. */
+static void measure_clock(struct member_standing *own, int64_t before_ms, int64_t after_ms,
+			  int64_t theirs_ms)
+{
+	if (after_ms < before_ms || after_ms - before_ms > CLOCK_DOUBT_MS)
+		return; /* it was set, or nothing can be told */
+	own->is_clock_known = true;
+	own->clock_ahead_ms = before_ms + (after_ms - before_ms) / 2 - theirs_ms;
+}
+
 bool members_beat(struct catalog *catalog, struct members *members, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
-	struct members now = { .is_eldest = true };
-	int64_t own = catalog_process(catalog);
+	struct members now = { .own = members->own, .is_eldest = true };
+	int64_t own = catalog_process(catalog), asked_at_ms, theirs_ms = 0;
 	enum db_step step;
 
-	if (!beat(catalog, err) ||
-	    !db_prepare(catalog_db(catalog), "SELECT id, beat FROM processes ORDER BY id", &list,
-			err))
+	now.own.prepares = !db_is_nameless(catalog_db(catalog));
+	if (!beat(catalog, &now.own, err) ||
+	    !db_prepare(
+		    catalog_db(catalog),
+		    "SELECT id, beat, CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) "
+		    "FROM processes ORDER BY id",
+		    &list, err))
 		return false;
+	asked_at_ms = clock_wall_ms();
 	while ((step = db_step(list, err)) == DB_ROW) {
 		int64_t id = db_column_int(list, 0);
 
+		if (theirs_ms == 0) {
+			theirs_ms = db_column_int(list, 2);
+			measure_clock(&now.own, asked_at_ms, clock_wall_ms(), theirs_ms);
+		}
 		if (id < own)
 			now.is_eldest = false;
 		if (id != own)

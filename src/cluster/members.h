@@ -28,7 +28,16 @@ struct member {
 	unsigned still; /* one's own beats in a row in which its number did not move */
 };
 
+/* What a process says of itself with each beat, for who looks after them (cluster/roll.h); nothing decides by it. */
+struct member_standing {
+	bool is_clock_known;
+	int64_t clock_ahead_ms; /* of this machine's clock before the server's, as a beat has measured it */
+	bool hears;             /* of turns at once (listening.h); else it looks often */
+	bool prepares;          /* statements by name: no pooler that takes them for another's */
+};
+
 struct members {
+	struct member_standing own; /* the clock is measured by each beat, and told by the next */
 	struct member at[MEMBERS_MAX]; /* by id; the others */
 	size_t count;
 	bool has_lost; /* one that was there is so no more */

@@ -46,6 +46,7 @@ struct reader {
 
 struct ledger {
 	char *path;
+	char *pulse_path; /* NULL: the same */
 	struct feed *feed;
 
 	struct writer turns; /* the writer */
@@ -309,6 +310,12 @@ bool ledger_enlist(struct ledger *ledger, const struct member_place *place, stru
 	return true;
 }
 
+void ledger_hear_at(struct ledger *ledger, const char *address)
+{
+	free(ledger->pulse_path);
+	ledger->pulse_path = address ? xstrdup(address) : NULL;
+}
+
 bool ledger_is_shared(const struct ledger *ledger)
 {
 	return atomic_load(&ledger->process) != 0;
@@ -354,6 +361,17 @@ void ledger_sums(const struct ledger *ledger, struct ledger_sums *out)
 					     counter_read(&ledger->quick.times.commits_failed) };
 	time_histogram_add(&ledger->turns.times.commits, &out->commits);
 	time_histogram_add(&ledger->quick.times.commits, &out->commits);
+	time_histogram_add(&ledger->turns.times.waits,
+			   &out->turn_waits); /* the quick writer waits for nobody */
+}
+
+bool ledger_company(const struct ledger *ledger, struct ledger_company *out)
+{
+	*out = (struct ledger_company){ .process = atomic_load(&ledger->process) };
+	if (!ledger->pulse)
+		return false;
+	pulse_see(ledger->pulse, &out->sight);
+	return true;
 }
 
 bool ledger_write_now(struct ledger *ledger, struct ledger_job *job, struct err *err)
@@ -405,6 +423,22 @@ static void stop_writer(struct writer *writer)
 	writer->is_running = false;
 }
 
+/* This process is listed there, too; nothing is made where it is not. */
+static bool is_this_ledger(const char *address, int64_t process, struct err *err)
+{
+	AUTO(catalog_free) struct catalog *catalog = NULL;
+	int64_t sequence;
+	bool is_listed = false;
+
+	if (!catalog_open(address, CATALOG_READ, &catalog, err))
+		return err_context(err, "database_listen");
+	catalog_enlist_as(catalog, process);
+	if (!members_look(catalog, &sequence, &is_listed, err))
+		return err_context(err, "database_listen");
+	return is_listed ||
+	       err_set(err, ERR_INVALID, "database_listen is another ledger than that of database");
+}
+
 /* What goes on beside turns, where others may have them, too. */
 static bool start_beside(struct ledger *ledger, struct err *err)
 {
@@ -415,11 +449,15 @@ static bool start_beside(struct ledger *ledger, struct err *err)
 					   .fenced = is_no_more,
 					   .orphans = another_is_no_more };
 
+	const char *pulse_path = ledger->pulse_path ? ledger->pulse_path : ledger->path;
+
+	if (ledger->pulse_path && !is_this_ledger(pulse_path, atomic_load(&ledger->process), err))
+		return false;
 	if (!catalog_open(ledger->path, CATALOG_QUICK, &ledger->quick.catalog, err))
 		return false;
 	catalog_enlist_as(ledger->quick.catalog, atomic_load(&ledger->process));
 	return start_writer(&ledger->quick, "quick", run_quick, ledger, err) &&
-	       pulse_start(ledger->path, &owner, &ledger->pulse, err);
+	       pulse_start(pulse_path, &owner, &ledger->pulse, err);
 }
 
 bool ledger_start(struct ledger *ledger, struct err *err)
@@ -496,6 +534,7 @@ void ledger_free(struct ledger *ledger)
 	free(ledger->place);
 	free(ledger->address);
 	free(ledger->token);
+	free(ledger->pulse_path);
 	free(ledger->path);
 	free(ledger);
 }

@@ -18,6 +18,7 @@
 #include "catalog/projection_change.h"
 #include "ledger/feed.h"
 #include "ledger/ledger_jobs.h"
+#include "ledger/pulse.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,11 +32,13 @@ struct reserve;
 struct ledger_times {
 	struct time_histogram
 		commits; /* of what was posted: each is an fsync, and serves a batch */
+	struct time_histogram
+		waits; /* for a turn: for other processes, or for a command, to end theirs */
 	struct counter commits_failed;
 };
 /* Of all writers; a plain value. */
 struct ledger_sums {
-	struct time_sum commits;
+	struct time_sum commits, turn_waits;
 	uint64_t commits_failed;
 };
 
@@ -50,6 +53,11 @@ bool ledger_open_reserved(const char *path, struct reserve *reserve, struct ledg
  */
 bool ledger_enlist(struct ledger *ledger, const struct member_place *place,
 		   struct err *err) MUST_CHECK;
+/*
+ * What others change is heard of over this address, which must be of the same ledger, in place of the ledger's own; before
+ * ledger_start(), which says ERR_INVALID where it is of another one.
+ */
+void ledger_hear_at(struct ledger *ledger, const char *address);
 /* Others may serve from it, too. */
 bool ledger_is_shared(const struct ledger *ledger);
 /* "I turn": to be said every MEMBER_BEAT_MS, by whoever must not look alive while it hangs.  Any thread. */
@@ -70,6 +78,15 @@ bool ledger_has_duties(const struct ledger *ledger);
 bool ledger_hears(const struct ledger *ledger);
 #define LEDGER_DEAF_MS      (15 * 60 * 1000)
 #define LEDGER_DUTY_LOOK_MS 2000 /* who has none looks again whether that has changed */
+/*
+ * What this process knows of those who serve from it, too.  False: nobody can, and nothing is known.  After ledger_start(), any
+ * thread.
+ */
+struct ledger_company {
+	int64_t process; /* its own number */
+	struct pulse_sight sight;
+};
+bool ledger_company(const struct ledger *ledger, struct ledger_company *out);
 /* The writer's catalog, before ledger_start(). */
 struct catalog *ledger_catalog(struct ledger *ledger);
 /* Before ledger_start(), or after ledger_stop(): runs the job and commits, on this thread; done() is not called. */

@@ -25,9 +25,11 @@ struct pulse {
 	atomic_bool is_stopping, is_to_beat, is_eldest;
 	_Atomic int64_t looked_at_ms;             /* of the last look that was answered */
 	_Atomic int64_t suspect, suspected_at_ms; /* who, and when it was last said */
+	pthread_mutex_t lock;                     /* of `sight`, held for a copy */
+	struct pulse_sight sight;
 
 	/* The thread's. */
-	struct members members;
+	struct pulse_sight seen;
 	struct listening listening;
 	bool is_fenced;
 };
@@ -59,9 +61,23 @@ static void follow_process(struct pulse *pulse)
 	if (process == catalog_process(pulse->catalog))
 		return;
 	catalog_enlist_as(pulse->catalog, process);
-	pulse->members = (struct members){ .count = 0 };
+	pulse->seen.members = (struct members){ .count = 0 };
 	atomic_store(&pulse->is_eldest, false);
 	pulse->is_fenced = false;
+}
+
+static void show(struct pulse *pulse)
+{
+	pthread_mutex_lock(&pulse->lock);
+	pulse->sight = pulse->seen;
+	pthread_mutex_unlock(&pulse->lock);
+}
+
+void pulse_see(struct pulse *pulse, struct pulse_sight *out)
+{
+	pthread_mutex_lock(&pulse->lock);
+	*out = pulse->sight;
+	pthread_mutex_unlock(&pulse->lock);
 }
 
 static void tell_fenced(struct pulse *pulse)
@@ -69,6 +85,7 @@ static void tell_fenced(struct pulse *pulse)
 	if (pulse->is_fenced)
 		return;
 	pulse->is_fenced = true;
+	pulse->seen.funerals++;
 	atomic_store(&pulse->is_eldest, false);
 	log_warn(NULL, "process %lld was taken for dead, or left behind by a newer version: beginning anew",
 		 (long long)catalog_process(pulse->catalog));
@@ -115,16 +132,18 @@ static int64_t suspect_of(const struct pulse *pulse)
 /* One a beat is enough. */
 static void look_after_others(struct pulse *pulse)
 {
-	const struct member *dead = members_find_dead(&pulse->members, suspect_of(pulse));
+	const struct member *dead = members_find_dead(&pulse->seen.members, suspect_of(pulse));
 	bool was_buried = false;
 	struct err err;
 
 	if (dead && !bury(pulse, dead, &was_buried, &err))
 		log_warn(NULL, "cannot bury process %lld: %s", (long long)dead->id, err.text);
-	if (was_buried)
+	if (was_buried) {
+		pulse->seen.burials++;
 		log_warn(NULL, "process %lld did not move for %d s and is taken for dead",
 			 (long long)dead->id, (int)dead->still * MEMBER_BEAT_MS / 1000);
-	if (was_buried || pulse->members.has_lost)
+	}
+	if (was_buried || pulse->seen.members.has_lost)
 		pulse->owner.orphans(pulse->owner.owner);
 }
 
@@ -132,8 +151,10 @@ static void beat(struct pulse *pulse)
 {
 	struct err err;
 
-	if (members_beat(pulse->catalog, &pulse->members, &err)) {
-		atomic_store(&pulse->is_eldest, pulse->members.is_eldest);
+	pulse->seen.members.own.hears = pulse->listening.is_proved;
+	if (members_beat(pulse->catalog, &pulse->seen.members, &err)) {
+		pulse->seen.beats++;
+		atomic_store(&pulse->is_eldest, pulse->seen.members.is_eldest);
 		look_after_others(pulse);
 	} else if (err.kind == ERR_CONFLICT) {
 		tell_fenced(pulse);
@@ -153,6 +174,8 @@ static void *run_pulse(void *argument)
 		if (is_beat)
 			beat(pulse);
 		look(pulse, is_beat);
+		if (is_beat || pulse->is_fenced)
+			show(pulse);
 	}
 	return NULL;
 }
@@ -185,11 +208,13 @@ bool pulse_start(const char *path, const struct pulse_owner *owner, struct pulse
 	struct pulse *pulse = xcalloc(1, sizeof(*pulse));
 
 	pulse->owner = *owner;
+	pthread_mutex_init(&pulse->lock, NULL);
 	atomic_init(&pulse->looked_at_ms, clock_boot_ms());
 	pulse->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (pulse->wake_fd < 0) {
-		free(pulse);
-		return err_errno(err, "cannot make an eventfd");
+		(void)err_errno(err, "cannot make an eventfd");
+		pulse_free(pulse);
+		return false;
 	}
 	if (!catalog_open(path, CATALOG_WRITE, &pulse->catalog, err)) {
 		pulse_free(pulse);
@@ -222,6 +247,8 @@ void pulse_free(struct pulse *pulse)
 		return;
 	pulse_stop(pulse);
 	catalog_free(pulse->catalog);
-	close(pulse->wake_fd);
+	if (pulse->wake_fd >= 0)
+		close(pulse->wake_fd);
+	pthread_mutex_destroy(&pulse->lock);
 	free(pulse);
 }

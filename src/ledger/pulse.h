@@ -10,6 +10,7 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "cluster/members.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -38,5 +39,13 @@ void pulse_beat(struct pulse *pulse); /* any thread */
 void pulse_suspect(struct pulse *pulse, int64_t process);
 /* Does this process do what is done once for all?  False before the first beat.  Any thread. */
 bool pulse_is_eldest(const struct pulse *pulse);
+/* What it has seen with its last beat, and since the start; a plain value. */
+struct pulse_sight {
+	struct members members;
+	uint64_t beats;    /* that the server took */
+	uint64_t burials;  /* of others, by this process */
+	uint64_t funerals; /* its own: how often it was taken for dead */
+};
+void pulse_see(struct pulse *pulse, struct pulse_sight *out); /* any thread */
 /* When it could see last whether others have written, or began, by clock_boot_ms().  Any thread. */
 int64_t pulse_looked_at_ms(const struct pulse *pulse);

@@ -39,8 +39,11 @@ static void note_write(struct writer *writer, bool was_written, const struct err
 /* Others had their turns before ours: the feed is told in that order. */
 bool writer_begin(struct writer *writer, struct err *err)
 {
+	int64_t began_us = clock_monotonic_us();
+
 	if (!catalog_begin(writer->catalog, err))
 		return false;
+	time_histogram_count(&writer->times.waits, clock_monotonic_us() - began_us);
 	if (!writer->hears || turns_hear(writer->catalog, &writer->heard, &writer->hearer, err))
 		return true;
 	catalog_rollback(writer->catalog);

@@ -198,6 +198,41 @@ static void add_commits(struct exposition *out, const struct ledger_sums *sums)
 		    sums->commits_failed);
 }
 
+/* ---- one of several ---- */
+
+static void add_company(struct exposition *out, const struct metrics_facts *facts)
+{
+	const struct metrics_company *company = &facts->company;
+
+	add_gauge(out, "callspool_processes",
+		  "Processes that serve from the ledger, this one counted.", company->processes);
+	add_gauge(out, "callspool_duties",
+		  "1 where this process does what is done once for all of them.",
+		  company->has_duties);
+	add_counter(
+		out, "callspool_beats_total",
+		"Beats of this process that the database took; none where the ledger is a file.",
+		company->beats);
+	add_counter(out, "callspool_processes_buried_total",
+		    "Others that this process took for dead.", company->burials);
+	add_counter(out, "callspool_taken_for_dead_total",
+		    "How often others took this process for dead.", company->funerals);
+	add_gauge(out, "callspool_leases", "Recordings of which this process has the lease.",
+		  company->leases);
+	add_gauge(out, "callspool_streams_behind",
+		  "Processes, those that are gone too, whose webhooks are not all worked in.",
+		  company->streams_behind);
+	add_gauge(out, "callspool_listening",
+		  "1 where it hears of the others at once; 0: it looks four times a second.",
+		  company->hears);
+	exposition_family(out, "callspool_clock_ahead_seconds", METRIC_GAUGE,
+			  "By how much its clock goes before the database's; below 0: behind.");
+	exposition_us(out, NO_LABELS, company->clock_ahead_ms * US_PER_MS);
+	exposition_family(out, "callspool_turn_wait_seconds", METRIC_HISTOGRAM,
+			  "For how long its writer waited for a turn; each is a transaction.");
+	exposition_histogram(out, NO_LABELS, &facts->ledger->turn_waits);
+}
+
 /* ---- fetching ---- */
 
 /* Rows of one outcome are one sample, at the first of them. */
@@ -396,6 +431,7 @@ void metrics_write(const struct metrics_facts *facts, struct buf *buf)
 	add_completeness(&out, facts);
 	add_store(&out, facts);
 	add_commits(&out, facts->ledger);
+	add_company(&out, facts);
 	if (facts->flights)
 		add_flights(&out, facts->flights);
 	add_peers(&out, facts->peers);

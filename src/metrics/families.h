@@ -29,6 +29,14 @@ struct metrics_serving {
 	uint64_t connections_refused, audit_left_out, access_log_lost;
 };
 
+/* As one of those who serve from the ledger. */
+struct metrics_company {
+	int64_t processes; /* this one counted */
+	int64_t leases, streams_behind, clock_ahead_ms;
+	uint64_t beats, burials, funerals;
+	bool hears, has_duties;
+};
+
 /* What is borrowed is counted on by its owners meanwhile.  Instants: wall clock, 0 never. */
 struct metrics_facts {
 	int64_t now_ms, started_at_ms;
@@ -63,6 +71,7 @@ struct metrics_facts {
 	const struct peer_counts *peers;             /* NULL: there are no other processes */
 	const struct loop_times *fetching, *keeping; /* NULL: there is no such loop */
 	struct metrics_serving serving;
+	struct metrics_company company;
 };
 
 void metrics_write(const struct metrics_facts *facts, struct buf *out);

@@ -525,6 +525,15 @@ static const char VERSION_26_POSTGRES[] =
 	"ALTER TABLE processes ADD COLUMN address TEXT COLLATE \"C\";"
 	"ALTER TABLE processes ADD COLUMN token TEXT COLLATE \"C\";";
 
+/*
+ * Version 27: what a process says of itself with each beat (cluster/members.h), for who looks after all of them.  A ledger in a
+ * file has one, which is asked itself.
+ */
+static const char VERSION_27[] = "";
+static const char VERSION_27_POSTGRES[] = "ALTER TABLE processes ADD COLUMN clock_ahead_ms BIGINT;"
+					  "ALTER TABLE processes ADD COLUMN hears BIGINT;"
+					  "ALTER TABLE processes ADD COLUMN prepares BIGINT;";
+
 /* Those that PostgreSQL begins with (schema_postgres.h) need no text for it. */
 static const struct migration {
 	const char *sqlite, *postgres;
@@ -557,6 +566,7 @@ static const struct migration {
 	{ .sqlite = VERSION_24, .postgres = VERSION_24_POSTGRES },
 	{ .sqlite = VERSION_25, .postgres = VERSION_25_POSTGRES },
 	{ .sqlite = VERSION_26, .postgres = VERSION_26_POSTGRES },
+	{ .sqlite = VERSION_27, .postgres = VERSION_27_POSTGRES },
 #ifdef SCHEMA_TO_COME
 #include SCHEMA_TO_COME /* a test's (tests/tools/meson.build): versions as later ones may be */
 #endif

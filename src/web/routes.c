@@ -8,6 +8,7 @@
 #include "api/web.h"
 #include "base/compiler.h"
 #include "live/web_events.h"
+#include "muster/web_processes.h"
 #include "play/web_heard.h"
 #include "play/web_media.h"
 #include "play/web_probes.h"
@@ -86,6 +87,7 @@ const struct http_route web_routes[] = {
 	{ GET, "/api/health", web_health_details, .access = WEB_READ },
 	{ POST, "/api/health/check", web_health_check, JSON_BODY, JSON_TYPE, WEB_ADMIN },
 	{ GET, "/api/status", web_status, .access = WEB_STATUS },
+	{ GET, "/api/processes", web_processes, .access = WEB_STATUS },
 	{ GET, "/metrics", web_metrics, .access = WEB_STATUS },
 
 	{ GET, "/api/upgrade", web_upgrade_show, .access = WEB_LOCAL },

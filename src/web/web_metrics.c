@@ -17,6 +17,7 @@
 #include "ledger/ledger.h"
 #include "metrics/exposition.h"
 #include "metrics/families.h"
+#include "muster/muster_counts.h"
 #include "web/health.h"
 #include "web/web_health.h"
 
@@ -91,6 +92,8 @@ static bool make_metrics(struct web_read *read, struct catalog *catalog, struct 
 
 	ledger_sums(web->ledger, &sums);
 	if (!web_health_gather(web, catalog, &health, err))
+		return false;
+	if (!muster_count(web->ledger, catalog, &facts.company, err))
 		return false;
 	take_health(&health, &facts);
 	LIST_EACH (item, &web->locals)

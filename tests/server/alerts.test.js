@@ -106,6 +106,11 @@ const WRITTEN = [
   { cause: 'a loop stands still', alerts: ['CallspoolLoopStuck'], change: set('callspool_loop_lag_seconds{loop="serving"}', 40) },
   { cause: 'a loop is slow', alerts: ['CallspoolLoopSlow'], change: (samples, steps) => slow('callspool_loop_turn_seconds', 'loop="fetching"', 0.25, steps)(samples) },
   { cause: 'the disk is slow', alerts: ['CallspoolCommitsSlow'], change: (samples, steps) => slow('callspool_commit_seconds', '', 0.5, steps)(samples) },
+  { cause: 'turns are long in coming', alerts: ['CallspoolTurnsWait'], change: (samples, steps) => slow('callspool_turn_wait_seconds', '', 0.5, steps)(samples) },
+  { cause: 'others took it for dead', alerts: ['CallspoolTakenForDead'], change: add('callspool_taken_for_dead_total', 1) },
+  { cause: 'it took another for dead', alerts: [], change: add('callspool_processes_buried_total', 1) },
+  { cause: 'its clock is behind the database\'s', alerts: ['CallspoolClockApart'], change: set('callspool_clock_ahead_seconds', -30) },
+  { cause: 'its clock is a second ahead', alerts: [], change: set('callspool_clock_ahead_seconds', 1.2) },
   { cause: 'a crowd', alerts: ['CallspoolCrowded'], change: add('callspool_connections_refused_total', 7) },
   { cause: 'the audit has a gap', alerts: ['CallspoolAuditLeftOut'], change: add('callspool_audit_left_out_total', 40) },
   {

@@ -9,6 +9,7 @@
 #include "cluster/leases.h"
 #include "cluster/listening.h"
 #include "cluster/members.h"
+#include "cluster/roll.h"
 #include "ledger_fixture.h"
 #include "tap.h"
 
@@ -180,6 +181,52 @@ static void test_burial_inside_quick(void)
 	exec("DELETE FROM processes");
 }
 
+/* ---- the roll ---- */
+
+static void test_roll(void)
+{
+	struct process first, second;
+	struct durability durability;
+	struct roll roll;
+	struct roll_sums sums;
+	struct event event;
+	char sid[SID_SIZE];
+	int64_t seq;
+
+	process_start(&first, "first");
+	process_start(&second, "second");
+	first.members.own.hears = true;
+	OK(!beat(&first) && first.members.own.is_clock_known, "a beat measures the clock");
+	MUST(roll_read(first.pulse, &roll, &err));
+	OK(roll.count == 2 && !roll.at[0].standing.is_clock_known && roll.at[0].standing.hears,
+	   "and tells what it knew before");
+	OK(!beat(&first), "the next one tells it");
+	event_init(&event, EVENT_CALL_STATUS, NOON);
+	event.call_sid = sid_text("CA", 998, sid);
+	MUST(catalog_begin(second.quick, &err));
+	MUST(events_append(second.quick, &event, &seq, &err) && catalog_commit(second.quick, &err));
+	MUST(roll_read(first.pulse, &roll, &err));
+	IS_STR(str_of(roll.at[0].place), STR("first"), "by number");
+	OK(roll.at[0].standing.is_clock_known && roll.at[0].standing.prepares &&
+		   roll.at[0].standing.clock_ahead_ms > -1000 &&
+		   roll.at[0].standing.clock_ahead_ms < 1000,
+	   "the clock of this machine is that of its server: %lld ms",
+	   (long long)roll.at[0].standing.clock_ahead_ms);
+	OK(roll.at[0].events_waiting == 0 && roll.at[1].events_waiting == 1 &&
+		   roll.streams_behind == 1,
+	   "an event that is not projected is of whom it was told to");
+	MUST(roll_count(first.pulse, roll.at[1].id, &sums, &err));
+	OK(sums.processes == 2 && sums.leases == 0 && sums.streams_behind == 1, "and the sums");
+	MUST(durability_read(first.pulse, &durability, &err));
+	OK(durability.has_fsync && !durability.standby_names[0] && durability.standbys == 0,
+	   "what the server's promise rests on: %s", durability.server_version);
+	process_end(&first);
+	process_end(&second);
+	exec("DELETE FROM processes; DELETE FROM events");
+}
+
+/* ---- leases ---- */
+
 /*
  * A transaction that stays open while others are at work.  The server would end it after two seconds in which nothing comes, and
  * on a machine that is busy with other things that is how long the others may take.
@@ -189,8 +236,6 @@ static void begin_and_stay(struct catalog *catalog)
 	MUST(catalog_begin(catalog, &err));
 	MUST(db_exec(catalog->db, "SET LOCAL idle_in_transaction_session_timeout = '60s'", &err));
 }
-
-/* ---- leases ---- */
 
 static void queue_recordings(void)
 {
@@ -420,6 +465,7 @@ int main(void)
 	test_burial();
 	test_burial_inside_quick();
 	test_suspect();
+	test_roll();
 	test_claims();
 	test_holder();
 	test_no_deadlock();
