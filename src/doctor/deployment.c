@@ -243,6 +243,7 @@ void deployment_open(const struct deployment_options *options, struct deployment
 		json_decref(options->ledger_status);
 	else
 		out->status = options->ledger_status;
+	out->processes = get_json(out, "/api/processes");
 	set_places(out, options);
 	fetch_media(out);
 }
@@ -252,6 +253,7 @@ void deployment_close(struct deployment *deployment)
 	json_decref(deployment->begun);
 	json_decref(deployment->calls);
 	json_decref(deployment->status);
+	json_decref(deployment->processes);
 	buf_release(&deployment->media);
 	free(deployment->base_url);
 	free(deployment->direct);

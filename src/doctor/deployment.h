@@ -95,7 +95,8 @@ struct deployment {
 	struct proxy_limits
 		proxy; /* by options; the group `proxy` adds what nginx's configuration says */
 	json_t *status; /* of /api/status: of the server, else of the ledger; NULL: neither can be read */
-	struct buf media; /* of probe.stored, as the server has it; empty where it cannot be had */
+	json_t *processes; /* of /api/processes; NULL: no server says who serves beside it */
+	struct buf media;  /* of probe.stored, as the server has it; empty where it cannot be had */
 	const char *probe_failure; /* why no token was made, though a server runs; NULL: it was */
 
 	/* internal */
