@@ -41,6 +41,7 @@ struct settings {
 	const char *data_dir, *log_level;
 	const char *access_log;       /* "off", "stderr", or a file */
 	const char *database;         /* postgresql://...; NULL: a file in data_dir */
+	const char *database_listen;  /* the same past a pooler; NULL: that */
 	const char *cluster_listen;   /* settings_cluster_listen() */
 	const char *cluster_address;  /* what is told of it: "HOST" or "HOST:PORT"; NULL: that */
 	struct s3_options s3;         /* s3.store NULL: media lies in files of data_dir */

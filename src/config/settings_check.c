@@ -105,20 +105,21 @@ static bool check_cluster_address(struct str text, struct err *err)
 }
 
 /* The address is logged and printed; a password stands in a file that libpq reads. */
-static bool check_database(struct str text, struct err *err)
+static bool check_database(const char *key, struct str text, struct err *err)
 {
 	struct str rest = str_after(text, str_find_str(text, STR("://")) + 3);
 	struct str user = str_first(rest, str_find(rest, '/'));
 
 	if (!str_starts(text, STR("postgresql://")) && !str_starts(text, STR("postgres://")))
 		return err_set(err, ERR_INVALID,
-			       "database: expected postgresql://USER@HOST/NAME, or nothing");
+			       "%s: expected postgresql://USER@HOST/NAME, or nothing", key);
 	user = str_find(user, '@') < user.len ? str_first(user, str_find(user, '@')) : STR("");
 	if (str_find(user, ':') < user.len || str_find_str(rest, STR("password=")) < rest.len)
 		return err_set(
 			err, ERR_INVALID,
-			"database: a password in it would be seen: let ?passfile=/PATH name a file "
-			"with a line HOST:PORT:NAME:USER:PASSWORD");
+			"%s: a password in it would be seen: let ?passfile=/PATH name a file "
+			"with a line HOST:PORT:NAME:USER:PASSWORD",
+			key);
 	return true;
 }
 
@@ -136,8 +137,8 @@ bool settings_check_alone(const struct setting *setting, const struct value *val
 				value->words[i]);
 	if (strcmp(setting->key, "listen") == 0)
 		return check_listeners(value, err);
-	if (strcmp(setting->key, "database") == 0 && text.at)
-		return check_database(text, err);
+	if (str_starts(str_of(setting->key), STR("database")) && text.at)
+		return check_database(setting->key, text, err);
 	if (strcmp(setting->key, "cluster_listen") == 0 && !str_eq(text, STR("none")))
 		return check_listen(setting->key, text, "none", err);
 	if (strcmp(setting->key, "cluster_address") == 0 && text.at)
@@ -184,6 +185,9 @@ bool settings_check_together(const struct settings *settings, struct err *err)
 {
 	if (!check_cluster(settings, err))
 		return false;
+	if (settings->database_listen && !settings->database)
+		return err_set(err, ERR_INVALID,
+			       "database_listen: there is no `database` that it could be");
 	for (const char *const *listen = settings->listen; *listen; listen++)
 		if (settings->auth.mode == AUTH_NONE && !is_local(str_of(*listen)))
 			return err_set(err, ERR_INVALID,

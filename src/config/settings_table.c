@@ -10,6 +10,8 @@ const struct setting settings_table[] = {
 	  .help = "The one folder: ledger, recordings, lock, administrator's socket." },
 	{ "database", SETTING_TEXT, AT(database),
 	  .help = "Where the ledger is, as postgresql://callspool@db.example.com/callspool; nothing: ledger.db in data_dir." },
+	{ "database_listen", SETTING_TEXT, AT(database_listen),
+	  .help = "The same database past a pooler, for what others change is told there at once; nothing: `database`." },
 	{ "cluster_listen", SETTING_TEXT, AT(cluster_listen), .fallback = "none",
 	  .help = "With a database: where other processes on it ask this one for recordings on their way here, as 10.0.0.5:8081, in a private network; none: they wait until they are stored." },
 	{ "cluster_address", SETTING_TEXT, AT(cluster_address),

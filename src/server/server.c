@@ -322,6 +322,7 @@ static bool enlist(struct server *server, struct err *err)
 
 	if (server->options.is_command || !server->settings.database)
 		return true;
+	ledger_hear_at(server->ledger, server->settings.database_listen);
 	return place_read(server->settings.data_dir, name, err) &&
 	       ledger_enlist(server->ledger, &place, err);
 }
