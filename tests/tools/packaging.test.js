@@ -3,7 +3,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,6 +14,7 @@ const read = (path) => readFileSync(join(packaging, path), 'utf8');
 const run = (command, ...args) => spawnSync(command, args, { encoding: 'utf8' });
 const missing = (tool, ...args) => (run(tool, ...args).error ? `${tool} is not installed` : false);
 const service = read('systemd/callspool.service');
+const template = read('systemd/callspool@.service');
 const settingsIn = (text, key) => [...text.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map((match) => match[1]);
 
 /** A folder with the units, whose program is one that is there: systemd asks. */
@@ -22,22 +23,36 @@ function units(t) {
   t.after(() => rmSync(folder, { recursive: true }));
   cpSync(join(packaging, 'systemd/callspool.socket'), join(folder, 'callspool.socket'));
   writeFileSync(join(folder, 'callspool.service'), service.replace(/^(Exec\w+=)\/\S+/gm, '$1/bin/true'));
+  writeFileSync(join(folder, 'callspool@.service'), template.replace(/^(Exec\w+=)\/\S+/gm, '$1/bin/true'));
   return (name) => join(folder, name);
 }
 
 const skip = missing('systemd-analyze', '--version');
 
-for (const name of ['callspool.service', 'callspool.socket']) {
+for (const name of ['callspool.service', 'callspool.socket', 'callspool@a.service']) {
   test(`systemd-analyze verify ${name}`, { skip }, (t) => {
-    const { status, stdout, stderr } = run('systemd-analyze', 'verify', '--man=no', '--recursive-errors=no', units(t)(name));
+    const path = units(t);
+    if (name.includes('@')) symlinkSync('callspool@.service', path(name));
+    const { status, stdout, stderr } = run('systemd-analyze', 'verify', '--man=no', '--recursive-errors=no', path(name));
     assert.equal(stdout + stderr, '');
     assert.equal(status, 0);
   });
 }
 
-test('systemd-analyze security: at most 1.2', { skip }, (t) => {
-  const { status, stdout, stderr } = run('systemd-analyze', 'security', '--offline=yes', '--no-pager', '--threshold=12', units(t)('callspool.service'));
-  assert.equal(status, 0, stdout + stderr);
+for (const name of ['callspool.service', 'callspool@.service']) {
+  test(`systemd-analyze security ${name}: at most 1.2`, { skip }, (t) => {
+    const { status, stdout, stderr } = run('systemd-analyze', 'security', '--offline=yes', '--no-pager', '--threshold=12', units(t)(name));
+    assert.equal(status, 0, stdout + stderr);
+  });
+}
+
+test('the unit of one of several is callspool.service, but for what each has of its own', () => {
+  const lines = (text) => text.split('\n').filter((line) => line && !line.startsWith('#'));
+  const own = lines(template).filter((line) => !lines(service).includes(line));
+  const not = lines(service).filter((line) => !lines(template).includes(line)).map((line) => line.split('=')[0]);
+  assert.deepEqual(own.filter((line) => !line.startsWith('After=') && !line.includes('%i')), [], 'what it says otherwise is of that one');
+  assert.deepEqual(not, ['Description', 'Requires', 'After', 'ExecStart', 'StateDirectory', 'RuntimeDirectory', 'Also']);
+  assert.ok(own.includes('StateDirectory=callspool/%i') && own.includes('ExecStart=/usr/bin/callspool serve --config /etc/callspool/%i.conf'));
 });
 
 test('the service speaks with systemd, and a wrong setting does not start it anew', () => {
