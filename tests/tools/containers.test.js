@@ -18,12 +18,15 @@ const schema = JSON.parse(readFileSync(require.resolve('dclint/schemas/compose.s
   (key, value) => (key === 'id' && typeof value === 'string' ? undefined : value));
 const isCompose = new Ajv.default({ strict: false, allErrors: true, validateFormats: false }).compile(schema);
 const compose = YAML.parse(read('compose.yaml'), { merge: true });
+const cluster = YAML.parse(read('compose.cluster.yaml'), { merge: true });
+const members = Object.entries(cluster.services).filter(([name]) => name.startsWith('callspool-'));
+const BOTH = [['compose.yaml', compose], ['compose.cluster.yaml', cluster]];
 
 function objections(text) {
   return isCompose(YAML.parse(text, { merge: true })) ? [] : isCompose.errors.map(({ instancePath, message }) => `${instancePath} ${message}`);
 }
 
-for (const file of ['compose.yaml', 'compose.tls.yaml']) {
+for (const file of ['compose.yaml', 'compose.cluster.yaml', 'compose.tls.yaml']) {
   test(`${file} is of the Compose schema`, () => assert.deepEqual(objections(read(file)), []));
 }
 
@@ -85,34 +88,66 @@ test('it runs as nobody in particular, and says itself whether it is well', () =
 });
 
 test('each service has a read-only root, no capabilities but those that it says, and a name of its image that does not move', () => {
-  for (const [name, service] of Object.entries(compose.services)) {
+  for (const [name, service] of BOTH.flatMap(([, { services }]) => Object.entries(services))) {
     assert.equal(service.read_only, true, name);
     assert.deepEqual(service.cap_drop, ['ALL'], name);
     assert.deepEqual(service.security_opt, ['no-new-privileges:true'], name);
-    assert.match(service.image, /:(?!latest$)[\w.]+$/, name);
+    assert.match(service.image, /:(?!latest[}]?$)[\w.-]+[}]?$/, name);
     assert.equal(service.restart, 'unless-stopped', name);
+    assert.equal(service.cap_add === undefined, name !== 'nginx', name);
   }
-  assert.equal(compose.services.callspool.cap_add, undefined);
 });
 
 test('its grace is longer than what SIGTERM leaves to replies', () => {
   const row = read('docs/settings.md').match(/^\| `stop_timeout` \| duration[^|]*\| `(\d+)s` /m);
-  assert.ok(Number.parseInt(compose.services.callspool.stop_grace_period, 10) > Number(row[1]) + 5);
+  for (const service of [compose.services.callspool, ...members.map(([, one]) => one)]) assert.ok(Number.parseInt(service.stop_grace_period, 10) > Number(row[1]) + 5);
 });
 
-test('what is named is declared: volumes, networks, secrets, services that are waited for', () => {
-  for (const [name, service] of Object.entries(compose.services)) {
-    for (const volume of service.volumes ?? []) {
-      const [source] = volume.split(':');
-      assert.ok(source.startsWith('./') ? existsSync(root + source) : source in compose.volumes, `${name}: ${source}`);
+for (const [file, { services, volumes, networks, secrets }] of BOTH) {
+  test(`${file}: what is named is declared: volumes, networks, secrets, services that are waited for`, () => {
+    for (const [name, service] of Object.entries(services)) {
+      for (const volume of service.volumes ?? []) {
+        const [source] = volume.split(':');
+        assert.ok(source.startsWith('./') ? existsSync(root + source) : source in volumes, `${name}: ${source}`);
+      }
+      for (const network of Array.isArray(service.networks) ? service.networks : Object.keys(service.networks)) assert.ok(network in networks, `${name}: ${network}`);
+      for (const secret of service.secrets ?? []) assert.ok(secret in secrets, `${name}: ${secret}`);
+      for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
+        assert.equal(condition, 'service_healthy');
+        assert.ok(services[other].healthcheck, `${name} waits for the health of ${other}`);
+      }
     }
-    for (const network of service.networks ?? []) assert.ok(network in compose.networks, `${name}: ${network}`);
-    for (const secret of service.secrets ?? []) assert.ok(secret in compose.secrets, `${name}: ${secret}`);
-    for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
-      assert.equal(condition, 'service_healthy');
-      assert.ok(compose.services[other].healthcheck, `${name} waits for the health of ${other}`);
+  });
+
+  test(`${file}: each variable that callspool is given is a setting, and each that is asked for is said`, () => {
+    const settings = [...read('docs/settings.md').matchAll(/^\| `([\w.]+)` \|/gm)].map(([, key]) => `CALLSPOOL_${key.toUpperCase().replaceAll('.', '_')}`);
+    for (const { environment } of Object.values(services).filter(({ image }) => image === 'callspool:local')) {
+      for (const key of Object.keys(environment).filter((name) => name.startsWith('CALLSPOOL_'))) {
+        assert.ok(settings.includes(key.replace(/_FILE$/, '')) || settings.includes(key), key);
+      }
     }
+    const text = read(file);
+    const head = text.slice(0, text.search(/^[^#]/m));
+    for (const [, name] of text.matchAll(/\$\{(\w+):\?/g)) assert.ok(head.includes(`${name}=`), `the head of ${file} says what ${name} is`);
+  });
+}
+
+test('of several each is compose.yaml\'s callspool with a volume of its own, all under the name that nginx asks', () => {
+  assert.equal(members.length, 3);
+  assert.equal(new Set(members.map(([, { volumes }]) => volumes[0])).size, 3, 'no data folder twice');
+  const { callspool } = compose.services;
+  for (const [name, service] of members) {
+    assert.deepEqual(service.networks.inside.aliases, ['callspool'], name);
+    assert.match(service.volumes[0], /^\w+:\/var\/lib\/callspool$/);
+    assert.equal(service.ports, undefined, name);
+    for (const key of Object.keys(callspool).filter((one) => !['volumes', 'networks', 'environment'].includes(one))) assert.deepEqual(service[key], callspool[key], `${name}: ${key}`);
+    for (const [key, value] of Object.entries(callspool.environment)) assert.equal(service.environment[key], value, `${name}: ${key}`);
   }
+  assert.match(read('packaging/containers/templates/callspool.conf.template'), /set \$callspool_at http:\/\/callspool:8080;/);
+  assert.deepEqual({ ...cluster.services.nginx, depends_on: null }, { ...compose.services.nginx, depends_on: null });
+  assert.equal(cluster.services.postgres.environment.POSTGRES_PASSWORD, members[0][1].environment.PGPASSWORD);
+  assert.equal(cluster.services.bucket.environment.MINIO_ROOT_PASSWORD, members[0][1].environment.AWS_SECRET_ACCESS_KEY);
+  assert.deepEqual([cluster.services.postgres.networks, cluster.services.bucket.networks, cluster.services.nginx.networks], [['behind'], ['behind'], ['inside']]);
 });
 
 test('callspool trusts the network that it shares with nginx, and is published nowhere', () => {
@@ -121,15 +156,14 @@ test('callspool trusts the network that it shares with nginx, and is published n
   assert.deepEqual([callspool.networks, nginx.networks, callspool.ports], [['inside'], ['inside'], undefined]);
 });
 
-test('each variable that compose.yaml gives callspool is a setting', () => {
-  const settings = [...read('docs/settings.md').matchAll(/^\| `([\w.]+)` \|/gm)].map(([, key]) => `CALLSPOOL_${key.toUpperCase().replaceAll('.', '_')}`);
-  for (const key of Object.keys(compose.services.callspool.environment).filter((name) => name.startsWith('CALLSPOOL_'))) {
-    assert.ok(settings.includes(key.replace(/_FILE$/, '')) || settings.includes(key), key);
-  }
-});
-
 test('nginx\'s template is what tools/nginx-template makes of packaging/nginx/callspool.conf', () => {
   const { status, stdout, stderr } = spawnSync(`${root}tools/nginx-template`, { encoding: 'utf8' });
   assert.equal(status, 0, stderr);
   assert.equal(read('packaging/containers/templates/callspool.conf.template'), stdout);
+});
+
+test('nginx for several is what tools/nginx-template makes of packaging/nginx/callspool.conf', () => {
+  const { status, stdout, stderr } = spawnSync(`${root}tools/nginx-template`, ['--several'], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.equal(read('packaging/nginx/callspool-several.conf'), stdout);
 });
