@@ -4,6 +4,8 @@
  *	bench-ledger make FOLDER COUNT MEDIA     FOLDER/ledger.db with COUNT calls; FILES of the stored
  *	                                         recordings, evenly spread, are links to MEDIA; prints
  *	                                         the call SID of each
+ *	bench-ledger fill DATABASE COUNT         the same rows, without files, in a ledger on PostgreSQL that
+ *	                                         has none yet
  *	bench-ledger check FOLDER COUNT          the rows of COUNT calls equal those that the projection
  *	                                         makes of the same calls' events; says where not
  *
@@ -21,10 +23,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define FILES      1000
-#define AT_ONCE    100000 /* calls in one transaction */
-#define MEDIA_MAX  (64 << 20)
-#define DURATION_S 300
+#define FILES         1000
+#define AT_ONCE       100000 /* calls in one transaction */
+#define AT_ONCE_THERE 2000   /* the same of a server, which gives up one who is silent within it */
+#define MEDIA_MAX     (64 << 20)
+#define DURATION_S    300
 
 /* Nothing of it is needed after a crash, and all of it should stay in memory till it is whole. */
 static const char HASTE[] = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
@@ -77,7 +80,7 @@ static bool link_file(struct making *making, struct err *err)
 
 static bool add_rows(struct catalog *catalog, struct making *making, struct err *err)
 {
-	int64_t end = making->place.index + AT_ONCE;
+	int64_t end = making->place.index + (catalog_is_local(catalog) ? AT_ONCE : AT_ONCE_THERE);
 
 	if (end > making->count)
 		end = making->count;
@@ -109,6 +112,22 @@ static bool make(struct making *making, const char *name, struct err *err)
 		if (!add_rows(catalog, making, err))
 			return false;
 	return db_exec(catalog->db, "PRAGMA journal_mode = WAL", err);
+}
+
+static bool fill(struct making *making, struct err *err)
+{
+	AUTO(catalog_free) struct catalog *catalog = NULL;
+
+	memset(making->media.sha256, 'a', sizeof(making->media.sha256) - 1);
+	making->media.size = 4096;
+	/* A recording is written before its call: its keys are looked at by nobody meanwhile. */
+	if (!catalog_open(making->folder, CATALOG_WRITE, &catalog, err) ||
+	    !db_exec(catalog->db, "SET session_replication_role = replica", err))
+		return false;
+	while (making->place.index < making->count)
+		if (!add_rows(catalog, making, err))
+			return false;
+	return db_exec(catalog->db, "ANALYZE", err);
 }
 
 /* ---- the proof ---- */
@@ -185,18 +204,21 @@ int main(int argc, char **argv)
 {
 	struct making making = { .media.duration_s = DURATION_S };
 	bool is_check = argc == 4 && str_eq(str_of(argv[1]), STR("check"));
+	bool is_fill = argc == 4 && str_eq(str_of(argv[1]), STR("fill"));
 	struct err err;
 
-	if (!(is_check || (argc == 5 && str_eq(str_of(argv[1]), STR("make")))) ||
+	if (!(is_check || is_fill || (argc == 5 && str_eq(str_of(argv[1]), STR("make")))) ||
 	    !str_to_i64(str_of(argv[3]), &making.count) || making.count < 1) {
 		fprintf(stderr, "usage: bench-ledger make FOLDER COUNT MEDIA\n"
+				"       bench-ledger fill DATABASE COUNT\n"
 				"       bench-ledger check FOLDER COUNT\n");
 		return 2;
 	}
 	making.folder = argv[2];
 	making.media_path = argv[4];
-	if (is_check ? check(&making, &err)
-		     : measure_media(&making, &err) && make(&making, "ledger.db", &err))
+	if (is_check  ? check(&making, &err)
+	    : is_fill ? fill(&making, &err)
+		      : measure_media(&making, &err) && make(&making, "ledger.db", &err))
 		return 0;
 	fprintf(stderr, "bench-ledger: %s\n", err.text);
 	return 1;

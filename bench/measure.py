@@ -19,6 +19,8 @@ class Bench:
         self.provider = os.path.join(binaries, 'bench/bench-provider')
         self.waveform = os.path.join(binaries, 'bench/bench-waveform')
         self.floor = os.path.join(binaries, 'bench/bench-floor')
+        self.relay = os.path.join(binaries, 'bench/bench-relay')
+        self.queue = os.path.join(binaries, 'bench/bench-queue')
         self.folder, self.runs, self.seconds, self.is_long = folder, runs, seconds, is_long
         self.ledgers = ledgers and os.path.abspath(ledgers) # large ones are kept there
         self.folders = 0

@@ -17,6 +17,7 @@ import time
 import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+TOOL = os.path.join(HERE, '../tests/tools/postgres')
 ACCOUNT = 'AC' + '0f' * 16
 TOKEN = 'bench-token'
 PUBLIC_URL = 'http://bench.example'
@@ -154,6 +155,66 @@ def callspool(binary, folder, api_port, *settings, core=SERVER_CORE):
                     env={'TWILIO_ACCOUNT_SID': ACCOUNT, 'TWILIO_AUTH_TOKEN': TOKEN})
     server.port = int(server.first_line().rsplit(':', 1)[1])
     return server
+
+
+class Postgres:
+    """A PostgreSQL of its own on the load's core, on loopback, with a disk that it syncs to; relayed(us): the same, further away."""
+
+    def __init__(self, folder, relay_binary):
+        self.folder, self.relay_binary, self.port, self.databases = folder, relay_binary, free_port(), 0
+        subprocess.run([TOOL, 'init', folder], check=True)
+        with open(os.path.join(folder, 'data/postgresql.conf'), 'a') as conf:
+            conf.write(f"listen_addresses = '127.0.0.1'\nport = {self.port}\nmax_connections = 100\nshared_buffers = 256MB\n"
+                       'autovacuum = on\nmax_wal_size = 4GB\n')
+        self.relays = {}
+        self.server = Server('postgres', [TOOL, 'serve', folder], folder, core=LOAD_CORE)
+        wait_until(self.is_ready, 'PostgreSQL')
+
+    def is_ready(self):
+        return subprocess.run(self.psql('postgres', 'SELECT 1'), check=False, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL).returncode == 0
+
+    def psql(self, database, sql):
+        return ['psql', '-XAtqc', sql, self.url(database)]
+
+    def url(self, database, delay_us=0):
+        """libpq's; as on a machine to which a packet takes so long."""
+        port = self.port
+        if delay_us:
+            if delay_us not in self.relays:
+                relay = Server('relay', [self.relay_binary, str(self.port), str(delay_us)], self.folder, core=LOAD_CORE)
+                relay.port = int(relay.first_line())
+                self.relays[delay_us] = relay
+            port = self.relays[delay_us].port
+        return f'postgresql://callspool@127.0.0.1:{port}/{database}'
+
+    def new_database(self):
+        self.databases += 1
+        name = f'bench{self.databases}'
+        self.query('postgres', f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
+        return name
+
+    def query(self, database, sql):
+        return subprocess.run(self.psql(database, sql), check=True, stdout=subprocess.PIPE).stdout.decode().strip()
+
+    def hold(self, database, sql):
+        """A session that says this and stays: kill it."""
+        session = subprocess.Popen(['psql', '-XAtq', self.url(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        session.stdin.write(f'{sql};\nSELECT 1;\n'.encode())
+        session.stdin.flush()
+        session.stdout.readline()
+        return session
+
+    def pids(self):
+        return self.server.pids()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for relay in self.relays.values():
+            relay.stop()
+        self.server.stop(signal.SIGINT)
 
 
 def nginx(folder, template, **values):
