@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "doctor/deployment.h"
+#include "doctor/http_ask.h"
 #include "doctor/report.h"
 
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #define TEXT_MAX         2048
 #define BEAT_MS          2000 /* cluster/members.h */
 #define BEATS_MISSED_MAX 1    /* more, and it does not merely come late */
+#define PEER_WAIT_MS     5000
+#define PEER_PROBE       "/internal/media/RE00000000000000000000000000000000"
 #define CLOCK_APART_MS   2000 /* more, and what is to be done when is told by another time */
 
 static const char *text(const json_t *object, const char *key)
@@ -330,6 +333,87 @@ static void check_listening(struct deployment *deployment, struct report *report
 		});
 }
 
+/* ---- how they reach each other ---- */
+
+/* A callspool's own refusal, of somebody who shows no token. */
+static bool is_peer(const struct http_answer *answer)
+{
+	struct str body = buf_str(&answer->body);
+
+	return answer->status == 401 && str_find_str(body, STR("\"unauthenticated\"")) < body.len;
+}
+
+static bool ask_peer(const struct deployment *deployment, const json_t *process,
+		     struct report *report)
+{
+	__attribute__((cleanup(http_answer_release_at))) struct http_answer answer = { 0 };
+	AUTO(free) char *url = xasprintf("http://%s" PEER_PROBE, text(process, "address"));
+	const struct http_ask ask = { .url = url,
+				      .limit_ms = PEER_WAIT_MS,
+				      .is_cancelled = deployment->is_cancelled };
+	AUTO(free)
+	char *says = xasprintf("process %lld cannot be asked for what it fetches",
+			       (long long)number(process, "id"));
+	char looked[TEXT_MAX];
+	struct buf list;
+
+	http_ask(&ask, &answer);
+	if (is_peer(&answer))
+		return true;
+	buf_over(&list, looked, sizeof(looked));
+	buf_addf(&list, "GET %s: ", url);
+	http_answer_describe(&answer, &list);
+	report_finding(report, &(struct finding){
+				       .severity = SEVERITY_WEAKENS,
+				       .says = says,
+				       .looked_at = looked,
+				       .expected = "401, and callspool's own refusal",
+				       .write = "cluster_address = HOST:PORT    # there: as this "
+						"machine reaches its cluster_listen",
+			       });
+	return false;
+}
+
+static void check_peers(struct deployment *deployment, struct report *report)
+{
+	const json_t *all = processes(deployment, report), *process;
+	size_t i, asked = 0, found = 0;
+	char names[TEXT_MAX];
+	struct buf silent;
+
+	if (!all)
+		return;
+	buf_over(&silent, names, sizeof(names));
+	json_array_foreach(all, i, process)
+	{
+		if (!text(process, "address")[0]) {
+			add_name(&silent, process);
+			continue;
+		}
+		asked++;
+		if (!is_true(process, "is_own") && !ask_peer(deployment, process, report))
+			found++;
+	}
+	if (asked == 0 || json_array_size(all) == 1) {
+		report_left_out(report, asked == 0 ? "no process has cluster_listen: what one "
+						     "fetches plays elsewhere once it is stored"
+						   : "no other process serves");
+		return;
+	}
+	if (silent.len > 0)
+		report_finding(report, &(struct finding){
+					       .severity = SEVERITY_WEAKENS,
+					       .says = "not every process can be asked for what it "
+						       "fetches",
+					       .looked_at = names,
+					       .expected = "cluster_listen at each of them",
+					       .write = "cluster_listen = ADDRESS:PORT    # there, "
+							"in a private network",
+				       });
+	else if (found == 0)
+		report_good(report, "each of the others answers at its address");
+}
+
 static const struct check checks[] = {
 	{ .name = "durability",
 	  .asks = "does the database keep what it says it keeps?",
@@ -374,6 +458,13 @@ static const struct check checks[] = {
 	  .remedy = "Name the server itself by database_listen, past the pooler.",
 	  .rank = RANK_STRATEGY,
 	  .run = check_listening },
+	{ .name = "peers",
+	  .asks = "can the others be asked for what they fetch?",
+	  .meaning = "Who plays here what is on its way there waits until it is stored, or is told "
+		     "that it is not.",
+	  .remedy = "Let each reach the cluster_listen of the others, through firewalls, too.",
+	  .rank = RANK_STRATEGY,
+	  .run = check_peers },
 };
 
 const struct check_group cluster_checks = {

@@ -31,6 +31,7 @@ static void read_row(const struct db_stmt *row, struct roll_row *out)
 						  .prepares = db_column_int(row, 7) != 0 };
 	out->leases = db_column_int(row, 8);
 	out->events_waiting = db_column_int(row, 9);
+	text_set(out->address, sizeof(out->address), db_column_str(row, 10));
 	if (out->events_waiting < 0)
 		out->events_waiting = 0; /* its events are gone, as those of long ago are */
 }
@@ -63,7 +64,7 @@ bool roll_read(struct catalog *catalog, struct roll *out, struct err *err)
 		    "p.hears, p.prepares, "
 		    "(SELECT COUNT(*) FROM leases WHERE leases.process_id = p.id), "
 		    "(SELECT MAX(events.seq) FROM events WHERE events.stream = p.id) - "
-		    "(SELECT MAX(marks.seq) FROM marks WHERE marks.stream = p.id) "
+		    "(SELECT MAX(marks.seq) FROM marks WHERE marks.stream = p.id), p.address "
 		    "FROM processes AS p ORDER BY p.id",
 		    &list, err))
 		return false;

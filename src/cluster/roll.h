@@ -7,6 +7,7 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "cluster/leases.h"
 #include "cluster/members.h"
 
 #include <stdbool.h>
@@ -22,6 +23,8 @@ struct roll_row {
 	int64_t events_waiting;          /* of its webhooks, that are not projected yet */
 	char version[32];
 	char place[33]; /* "": it did not say */
+	char address
+		[HOLDER_ADDRESS_SIZE]; /* where others ask it for what it fetches; "": nowhere */
 };
 
 struct roll {

@@ -32,6 +32,7 @@ static void add_process(struct json *json, const struct roll *roll,
 	json_bool(json, "is_own", is_own);
 	json_text(json, "version", str_of(row->version));
 	json_text(json, "instance", row->place[0] ? str_of(row->place) : STR_NONE);
+	json_text(json, "address", row->address[0] ? str_of(row->address) : STR_NONE);
 	json_date(json, "started_at", row->started_at_ms);
 	json_int(json, "beats", row->beat);
 	json_int(json, "beats_missed", beats_missed(company, row->id));

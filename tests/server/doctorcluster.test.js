@@ -5,17 +5,17 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { callspool, startServer } from './harness/callspool.js';
+import { freePort, startLedger, startLine } from './harness/cluster.js';
 import { requestJson } from './harness/http.js';
 import { JumpingClock } from './harness/jumping.js';
 import { atEnd, lifetime } from './harness/lifetime.js';
 import { scrape } from './harness/metrics.js';
 import { startPostgres } from './harness/postgres.js';
 import { Program, temporaryFolder } from './harness/process.js';
-import { startLedger } from './harness/several.js';
 import { preloaded } from './harness/shadow.js';
 import { until } from './harness/until.js';
 
-const CHECKS = ['durability', 'processes', 'duties', 'versions', 'process-clocks', 'listening'];
+const CHECKS = ['durability', 'processes', 'duties', 'versions', 'process-clocks', 'listening', 'peers'];
 let postgres;
 
 lifetime.after(() => {}); // registered here, and not within a hook, where its end would be that of the hook
@@ -37,7 +37,7 @@ const isWell = async (server) => {
   const result = await examine(server);
   assert.deepEqual(result.names, [], JSON.stringify(result.findings));
   assert.equal(result.code, 0);
-  for (const name of CHECKS) assert.equal(result.of(name).result, 'good', name);
+  for (const name of CHECKS) assert.equal(result.of(name).result, name === 'peers' ? 'left_out' : 'good', name); // nobody listens but in the test of it
   return result;
 };
 
@@ -175,4 +175,22 @@ test('process-clocks: one that is an hour ahead', async (t) => {
   await until('and told', async () => (await scrape(b)).samples.get('callspool_clock_ahead_seconds') > 3590);
   clock.set(1000);
   await until('a second is none', async () => (await examine(a)).code === 0);
+});
+
+test('peers: one that cannot be reached, one that others have no address of', async (t) => {
+  const { serve } = await startLedger(t, postgres);
+  const [port, other] = [await freePort(), await freePort()];
+  const line = await startLine(t, other);
+  const a = await serve('a', { settings: { cluster_listen: `127.0.0.1:${port}` } });
+  await serve('b', { settings: { cluster_listen: `127.0.0.1:${other}`, cluster_address: `127.0.0.1:${line.port}` } });
+  await until('both are well', async () => (await examine(a)).code === 0);
+  const { of } = await examine(a);
+  assert.deepEqual([of('peers').result, of('peers').detail], ['good', 'each of the others answers at its address']);
+  line.isDown = true;
+  await finds(a, 'peers', /^process \d+ cannot be asked/, new RegExp(`GET http://127\\.0\\.0\\.1:${line.port}/internal/media/RE0+: `));
+  line.isDown = false;
+  await until('it is well again', async () => (await examine(a)).code === 0);
+  await serve('c');
+  await until('the third is seen, and beats', async () => (await examine(a)).names.join() === 'peers');
+  await finds(a, 'peers', /^not every process can be asked/, /^\d+$/);
 });

@@ -9,7 +9,7 @@ import { lifetime } from './harness/lifetime.js';
 import { startNginx } from './harness/nginx.js';
 import { startPostgres } from './harness/postgres.js';
 import { temporaryFolder } from './harness/process.js';
-import { startLedger } from './harness/several.js';
+import { startLedger } from './harness/cluster.js';
 import { store } from './harness/stored.js';
 import { until } from './harness/until.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';

@@ -10,7 +10,7 @@ import { request, requestJson } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
 import { startPooler } from './harness/pooler.js';
 import { startPostgres } from './harness/postgres.js';
-import { startLedger } from './harness/several.js';
+import { startLedger } from './harness/cluster.js';
 import { store } from './harness/stored.js';
 import { until } from './harness/until.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
