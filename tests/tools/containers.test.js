@@ -140,6 +140,7 @@ test('of several each is compose.yaml\'s callspool with a volume of its own, all
     assert.deepEqual(service.networks.inside.aliases, ['callspool'], name);
     assert.match(service.volumes[0], /^\w+:\/var\/lib\/callspool$/);
     assert.equal(service.ports, undefined, name);
+    assert.equal(service.environment.CALLSPOOL_CLUSTER_ADDRESS, name, 'where the others find it');
     for (const key of Object.keys(callspool).filter((one) => !['volumes', 'networks', 'environment'].includes(one))) assert.deepEqual(service[key], callspool[key], `${name}: ${key}`);
     for (const [key, value] of Object.entries(callspool.environment)) assert.equal(service.environment[key], value, `${name}: ${key}`);
   }
