@@ -16,7 +16,6 @@
 #include "catalog/catalog_private.h"
 #include "catalog/processes.h"
 #include "cluster/leases.h"
-#include "cluster/members.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,7 +172,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	MUST(catalog_open(argv[1], CATALOG_WRITE, &queue.turns, &err));
-	MUST(members_enlist(queue.turns, "bench", queue.now_ms, &err));
+	MUST(catalog_enlist(queue.turns, "bench", &err));
 	MUST(catalog_open(argv[1], CATALOG_QUICK, &queue.quick, &err));
 	catalog_enlist_as(queue.quick, catalog_process(queue.turns));
 	MUST(db_open(argv[1], DB_QUICK, &queue.plain, &err)); /* it needs no seat */

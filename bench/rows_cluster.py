@@ -7,11 +7,13 @@ machine would bring cannot be measured here: what is told instead is the process
 import json
 import os
 import signal
+import socket
 import statistics
 import subprocess
 import time
 
 import rows_ledger
+import rows_play
 import servers
 
 CONNECTIONS = 64
@@ -19,6 +21,7 @@ WEBHOOKS = 30000   # made for each second of a run: more than it takes
 AWAY_US = 500      # each way, as to another machine in the same place
 BACKLOG = 3000     # events that are projected at once
 CYCLES = 1600      # of a queue, in a round
+PLAYERS, PEER_FIRST_MS, PEER_TOTAL_MS = 500, 2000, 3000
 ATTEMPTS = 'SELECT COUNT(*) FROM attempts'
 SEAT = "SELECT pg_advisory_lock(hashtextextended('callspool ' || current_schema(), 0))"
 
@@ -26,11 +29,11 @@ SEAT = "SELECT pg_advisory_lock(hashtextextended('callspool ' || current_schema(
 class Group:
     """So many callspools on a database of their own, with one folder of recordings between them."""
 
-    def __init__(self, bench, postgres, count, provider_port, delay_us=0, settings=()):
+    def __init__(self, bench, postgres, count, provider_port, delay_us=0, settings=(), listens=False):
         self.bench, self.postgres = bench, postgres
         self.database = postgres.new_database()
         self.home = bench.new_folder('group')
-        self.provider_port, self.delay_us, self.settings = provider_port, delay_us, settings
+        self.provider_port, self.delay_us, self.settings, self.listens = provider_port, delay_us, settings, listens
         os.makedirs(os.path.join(self.home, 'recordings'))
         self.members = []
         for i in range(count):
@@ -44,8 +47,9 @@ class Group:
                 raise
 
     def start(self, folder):
+        own = [f'cluster_listen=127.0.0.1:{servers.free_port()}'] if self.listens else []
         return servers.callspool(self.bench.callspool, folder, self.provider_port,
-                                 f'database={self.postgres.url(self.database, self.delay_us)}', *self.settings)
+                                 f'database={self.postgres.url(self.database, self.delay_us)}', *self.settings, *own)
 
     def query(self, sql):
         return self.postgres.query(self.database, sql)
@@ -191,21 +195,33 @@ def holder_of(group):
     return None
 
 
-def taken_over(bench, postgres, how):
-    """Seconds from the holder's end to the next request for its recording."""
+def play(member, path):
+    """A player that waits; it knows the call by now."""
+    servers.wait_until(lambda: servers.get(member.port, path)[0] == 200, 'a call to be known')
+    player = socket.create_connection(('127.0.0.1', member.port))
+    player.sendall(f'GET {path}/download HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.encode())
+    return player
+
+
+def taken_over(bench, postgres, how, is_played=False):
+    """Seconds from the holder's end to the next request for its recording; `is_played`: while somebody waits for it elsewhere."""
     folder = bench.new_folder('media')
     media = servers.make_media(os.path.join(folder, 'media.mp3'), 10)
     # What is asked for never comes.
     with servers.provider(bench.provider, folder, media, 600000, 601000) as provider, \
-            Group(bench, postgres, 3, provider.port, 0, ('fetch.stall_timeout=10m', 'reconcile_interval=forever')) as group:
+            Group(bench, postgres, 3, provider.port, 0, ('fetch.stall_timeout=10m', 'reconcile_interval=forever', 'play_wait=60s'),
+                  listens=True) as group:
         servers.announce(group.members[0].port, 'ab' * 16, 10)
         servers.wait_until(lambda: int(group.query(ATTEMPTS)) == 1, 'the first attempt')
         servers.wait_until(lambda: holder_of(group), 'somebody to have its lease')
         holder = holder_of(group)
+        player = is_played and play(next(member for member in group.members if member is not holder), '/api/calls/CA' + 'ab' * 16)
         began = time.monotonic()
         os.killpg(holder.process.pid, how)
         servers.wait_until(lambda: int(group.query(ATTEMPTS)) == 2, 'the next attempt')
         seconds = time.monotonic() - began
+        if player:
+            player.close()
         group.members = [member for member in group.members if member is not holder]
         holder.stop(signal.SIGKILL)
     return seconds
@@ -215,8 +231,54 @@ def add_ends(bench, postgres):
     runs = 3 if bench.is_long else 1
     bench.add_one('three processes, kill -9 of the one that fetches', 'until the next attempt', 's',
                   [taken_over(bench, postgres, signal.SIGKILL) for _ in range(runs)], goal=20)
+    bench.add_one('the same, while somebody plays it at another', 'until the next attempt', 's',
+                  [taken_over(bench, postgres, signal.SIGKILL, True) for _ in range(runs)], goal=7)
     bench.add_one('three processes, SIGTERM of the one that fetches', 'until the next attempt', 's',
                   [taken_over(bench, postgres, signal.SIGTERM) for _ in range(runs)], goal=1)
+
+
+def asked_peers(group):
+    """How many requests the members have sent to each other so far."""
+    total = 0
+    for member in group.members:
+        text = servers.get(member.port, '/metrics')[1].decode()
+        total += sum(int(line.split()[-1]) for line in text.splitlines() if line.startswith('callspool_peer_requests_total{'))
+    return total
+
+
+def played(bench, group, digits, size):
+    """500 players at three processes at once, while one of these fetches: when has each its first byte?"""
+    servers.announce(group.members[0].port, digits, rows_play.PLAY_S)
+    path = f'/api/calls/CA{digits}'
+    for member in group.members:
+        servers.wait_until(lambda m=member: servers.get(m.port, path)[0] == 200, 'a call to be known')
+    servers.wait_until(lambda: holder_of(group), 'somebody to fetch it')
+    holder, before = holder_of(group), asked_peers(group)
+    options = {'connections': PLAYERS // len(group.members), 'seconds': 30, 'range': 'bytes=0-', 'length': size, 'status': 206,
+               'path': path + '/download'}
+    runs = [(member, bench.start('cold', member, **options)) for member in group.members]
+    told = [(member, json.loads(run.communicate()[0])) for member, run in runs]
+    # The provider's own count begins anew when it is asked for a call.
+    upstream = int(group.query("SELECT COUNT(*) FROM attempts JOIN recordings ON recordings.id = recording_id "
+                               f"WHERE recording_sid = 'RE{digits}'"))
+    first = {member is holder: max(one['began_at_ms'] + one['first_p99_ms'] for who, one in told if (who is holder) == (member is holder))
+             for member, _ in told}
+    return {'late_ms': first[False] - first[True], 'upstream': upstream, 'peers': asked_peers(group) - before,
+            'errors': sum(one['errors'] for _, one in told)}
+
+
+def add_peers(bench, postgres):
+    folder = bench.new_folder('media')
+    media = servers.make_media(os.path.join(folder, 'media.mp3'), rows_play.PLAY_S)
+    size = os.path.getsize(media)
+    with servers.provider(bench.provider, folder, media, PEER_FIRST_MS, PEER_TOTAL_MS) as provider, \
+            Group(bench, postgres, 3, provider.port, 0, listens=True) as group:
+        runs = [played(bench, group, f'{i:032x}', size) for i in range(bench.runs)]
+    name = '500 players at three processes, one fetches'
+    errors = sum(run['errors'] for run in runs)
+    bench.add_one(name, 'first byte p99 at the others after its own', 'ms', [run['late_ms'] for run in runs], goal=15, errors=errors)
+    bench.add_one(name, 'requests to Twilio', 'each', [run['upstream'] for run in runs], goal=1, errors=errors)
+    bench.add_one(name, 'requests between processes', 'each', [run['peers'] for run in runs], goal=2, errors=errors)
 
 
 def cluster(bench):
@@ -228,6 +290,7 @@ def cluster(bench):
         add_webhooks(bench, postgres, provider)
         add_projection(bench, postgres, provider)
         add_queue(bench, postgres)
+        add_peers(bench, postgres)
         add_ends(bench, postgres)
 
 
