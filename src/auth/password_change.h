@@ -31,8 +31,8 @@ enum password_change_result {
 	PASSWORD_REFUSED, /* `fault` says why */
 	PASSWORD_CURRENT_WRONG,
 	PASSWORD_CHANGE_THROTTLED, /* wait_ms */
-	PASSWORD_CHANGE_BUSY,   /* as of sign_in.h */
-	PASSWORD_CHANGE_FAILED, /* our database, or the file of breached passwords */
+	PASSWORD_CHANGE_BUSY,      /* as of sign_in.h */
+	PASSWORD_CHANGE_FAILED,    /* our database, or the file of breached passwords */
 };
 
 /* What is asked; borrowed for the call. */

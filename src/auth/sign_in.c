@@ -421,9 +421,8 @@ static void read_done(struct ledger_job *job)
 	struct sign_in *sign_in = container_of(job, struct sign_in, job);
 
 	if (!job->succeeded) {
-		sign_in->result = auth_is_for_now("read who signs in", &job->err)
-					  ? SIGN_IN_BUSY
-					  : SIGN_IN_FAILED;
+		sign_in->result = auth_is_for_now("read who signs in", &job->err) ? SIGN_IN_BUSY
+										  : SIGN_IN_FAILED;
 		answer(sign_in);
 		return;
 	}

@@ -29,7 +29,7 @@ enum sign_in_result {
 	SIGN_IN_WRONG,     /* name or password, or may not */
 	SIGN_IN_THROTTLED, /* wait_ms */
 	SIGN_IN_BUSY, /* too many passwords wait to be hashed, or the ledger does not answer just now */
-	SIGN_IN_FAILED,    /* our database */
+	SIGN_IN_FAILED, /* our database */
 };
 #define SIGN_IN_RESULTS (SIGN_IN_FAILED + 1)
 

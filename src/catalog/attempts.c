@@ -157,15 +157,15 @@ bool attempts_list(struct catalog *catalog, struct str recording_sid, struct att
 	return true;
 }
 
-#define CLOSE_OPEN                                                     \
+#define CLOSE_OPEN                                                        \
 	"UPDATE attempts SET ended_at_ms = $1, outcome = 'interrupted', " \
 	"detail = 'callspool ended while this was under way' WHERE ended_at_ms IS NULL"
 
 static const char *const close_open[] = {
 	[ATTEMPTS_OF_ALL] = CLOSE_OPEN,
-	[ATTEMPTS_OF_THE_DEAD] =
-		CLOSE_OPEN " AND NOT EXISTS "
-			   "(SELECT 1 FROM processes WHERE processes.id = attempts.process_id)",
+	[ATTEMPTS_OF_THE_DEAD] = CLOSE_OPEN
+	" AND NOT EXISTS "
+	"(SELECT 1 FROM processes WHERE processes.id = attempts.process_id)",
 	[ATTEMPTS_OF_PROCESS] = CLOSE_OPEN " AND process_id = $2",
 };
 

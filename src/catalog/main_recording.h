@@ -20,12 +20,12 @@ struct recording_place {
 	enum recording_state state; /* RECORDING_STATES: it is new */
 	uint64_t size;
 	bool is_held;
-	bool is_hold_changed; /* it is set, or lifted, now: is_held is how it was */
-	bool is_main_fixed;   /* its call's, and these two */
+	bool is_hold_changed;      /* it is set, or lifted, now: is_held is how it was */
+	bool is_main_fixed;        /* its call's, and these two */
 	int64_t main_recording_id; /* 0: it has none yet */
 	int64_t call_recordings;   /* that the call counts; of a call that is not known 0 */
-	bool is_completed;    /* its completed event is being applied: it may become the main one */
-	bool is_new_to_call;  /* its call does not count it yet */
+	bool is_completed;   /* its completed event is being applied: it may become the main one */
+	bool is_new_to_call; /* its call does not count it yet */
 };
 
 /*

@@ -47,8 +47,8 @@ static bool enlist(struct catalog *catalog, const char *place, int64_t *out_id, 
 {
 	if (!catalog_begin(catalog, err))
 		return false;
-	if (!schema_check(catalog->db, err) || !add_row(catalog, place, out_id, err) || !stream_begin(catalog, *out_id, err) ||
-	    !catalog_find_orphans(catalog, err)) {
+	if (!schema_check(catalog->db, err) || !add_row(catalog, place, out_id, err) ||
+	    !stream_begin(catalog, *out_id, err) || !catalog_find_orphans(catalog, err)) {
 		catalog_rollback(catalog);
 		return false;
 	}
@@ -92,7 +92,7 @@ void catalog_end_stream(struct catalog *catalog)
  * process does so in a turn, so that a turn needs no more than a look; a quick transaction keeps its row until it has come
  * to its end.
  */
-#define FENCE(rows)                                                                        \
+#define FENCE(rows)                                                               \
 	"SELECT sqrt($2 - (SELECT COALESCE(oldest, version) FROM schema_version " \
 	"ORDER BY version DESC LIMIT 1)), 1 / COUNT(*) FROM " rows
 

@@ -58,8 +58,7 @@ static void counts_write(const int64_t numbers[CATALOG_NUMBERS], struct buf *out
 }
 
 /* The timeline is the first part of the name of the file that is written now. */
-#define TIMELINE \
-	"('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint"
+#define TIMELINE "('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint"
 
 void turns_look_at_server(struct catalog *catalog)
 {
@@ -67,9 +66,8 @@ void turns_look_at_server(struct catalog *catalog)
 	struct err err;
 
 	/* Some that speak as PostgreSQL does write no such files. */
-	catalog->tells_timeline =
-		db_prepare(catalog->db, "SELECT " TIMELINE, &look, &err) &&
-		db_step(look, &err) == DB_ROW;
+	catalog->tells_timeline = db_prepare(catalog->db, "SELECT " TIMELINE, &look, &err) &&
+				  db_step(look, &err) == DB_ROW;
 	if (!catalog->tells_timeline)
 		log_debug(NULL, "the server does not tell its timeline: %s", err.text);
 }
@@ -101,9 +99,8 @@ static bool read_last(struct catalog *catalog, int64_t numbers[CATALOG_NUMBERS],
 			catalog->newest = turn_stamp_read(find, 4);
 		if (catalog->tells_timeline) {
 			catalog->timeline = db_column_int(find, 8);
-			catalog->is_another_life =
-				!db_column_is_null(find, 7) &&
-				db_column_int(find, 7) != catalog->timeline;
+			catalog->is_another_life = !db_column_is_null(find, 7) &&
+						   db_column_int(find, 7) != catalog->timeline;
 		}
 		numbers[NUMBER_SEQUENCE] = db_column_int(find, 0);
 		numbers[NUMBER_WATERMARK] = db_column_int(find, 1);

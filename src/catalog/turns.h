@@ -55,10 +55,10 @@ struct catalog {
 	bool tells_timeline;              /* the server says which life of its it is in */
 	int64_t timeline;                 /* that, in this write transaction; 0: not known */
 	bool is_another_life;             /* it has not all that was committed before, perhaps */
-	bool has_leapt;                   /* so this write transaction's numbers begin far behind all others */
-	int64_t turns_kept_from;          /* the sequence before which the next removal removes */
-	int turns_left;                   /* until the next removal */
-	bool notifies;                    /* changes are noted (notices.h) */
+	bool has_leapt; /* so this write transaction's numbers begin far behind all others */
+	int64_t turns_kept_from; /* the sequence before which the next removal removes */
+	int turns_left;          /* until the next removal */
+	bool notifies;           /* changes are noted (notices.h) */
 };
 
 /* What is gathered included, within a write transaction. */

@@ -9,7 +9,7 @@
 #include "schema/schema.h"
 
 /* Who was left behind (schema/schema.h) lives no more: what it had is for others. */
-#define KNOWS_SCHEMA \
+#define KNOWS_SCHEMA                                                   \
 	"$2 >= (SELECT COALESCE(oldest, version) FROM schema_version " \
 	"ORDER BY version DESC LIMIT 1)"
 #define CLOCK_DOUBT_MS 1000 /* an answer that takes longer says little of a clock */

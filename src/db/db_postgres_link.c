@@ -15,7 +15,7 @@
 #define LEFT_BEHIND "2201F"
 #define FENCED_TEXT \
 	"this callspool was taken for dead by another one: nothing of it is kept until it has begun anew"
-#define LEFT_BEHIND_TEXT                                                             \
+#define LEFT_BEHIND_TEXT                                                            \
 	"a newer callspool has changed the ledger into one that this one does not " \
 	"know: run the newer one here, too"
 #define RETRY_MS 100 /* between two tries for a connection */

@@ -48,10 +48,9 @@ static bool run_close(struct ledger_job *job, struct catalog *catalog, struct er
 	struct closing *closing = container_of(job, struct closing, job);
 
 	/* Those of processes that live are theirs. */
-	return attempts_close_open(catalog,
-				   catalog_process(catalog) != 0 ? ATTEMPTS_OF_THE_DEAD
-								 : ATTEMPTS_OF_ALL,
-				   0, clock_wall_ms(), &closing->count, err);
+	return attempts_close_open(
+		catalog, catalog_process(catalog) != 0 ? ATTEMPTS_OF_THE_DEAD : ATTEMPTS_OF_ALL, 0,
+		clock_wall_ms(), &closing->count, err);
 }
 
 /* The files first: a full disk has room again. */

@@ -95,7 +95,8 @@ static void tell_not_enlisted(struct ledger *ledger, const struct err *err)
 	if (was_told)
 		log_debug(NULL, "cannot begin anew: %s", err->text);
 	else if (err->kind == ERR_INVALID)
-		log_error(NULL, "this callspool was left behind, and writes nothing more: the ledger: %s",
+		log_error(NULL,
+			  "this callspool was left behind, and writes nothing more: the ledger: %s",
 			  err->text);
 	else
 		log_warn(NULL, "cannot begin anew: %s: trying again", err->text);

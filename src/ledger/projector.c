@@ -96,9 +96,8 @@ static void forget(struct projection_result *done)
 
 static bool run(struct projector *self, struct catalog *catalog, size_t events_max, struct err *err)
 {
-	return self->is_careful
-		       ? projection_run_carefully(catalog, events_max, &self->done, err)
-		       : projection_run(catalog, events_max, &self->done, err);
+	return self->is_careful ? projection_run_carefully(catalog, events_max, &self->done, err)
+				: projection_run(catalog, events_max, &self->done, err);
 }
 
 /* Nobody knows yet which event cannot be applied: true, it is looked for at once. */

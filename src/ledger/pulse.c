@@ -87,8 +87,10 @@ static void tell_fenced(struct pulse *pulse)
 	pulse->is_fenced = true;
 	pulse->seen.funerals++;
 	atomic_store(&pulse->is_eldest, false);
-	log_warn(NULL, "process %lld was taken for dead, or left behind by a newer version: beginning anew",
-		 (long long)catalog_process(pulse->catalog));
+	log_warn(
+		NULL,
+		"process %lld was taken for dead, or left behind by a newer version: beginning anew",
+		(long long)catalog_process(pulse->catalog));
 	pulse->owner.fenced(pulse->owner.owner);
 }
 

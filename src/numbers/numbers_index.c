@@ -62,14 +62,13 @@ static bool add_parts_unless_known(struct db *db, const struct digits *digits, s
 {
 	struct db_stmt *insert;
 
-	if (!db_prepare(
-		    db,
-		    "INSERT INTO number_parts (part, digits) "
-		    "SELECT substr($1, place + 1, $3), $1 "
-		    "FROM generate_series($2, length($1) - $4, $5) AS place "
-		    "WHERE NOT EXISTS (SELECT 1 FROM call_numbers WHERE digits = $1) "
-		    "ON CONFLICT DO NOTHING",
-		    &insert, err))
+	if (!db_prepare(db,
+			"INSERT INTO number_parts (part, digits) "
+			"SELECT substr($1, place + 1, $3), $1 "
+			"FROM generate_series($2, length($1) - $4, $5) AS place "
+			"WHERE NOT EXISTS (SELECT 1 FROM call_numbers WHERE digits = $1) "
+			"ON CONFLICT DO NOTHING",
+			&insert, err))
 		return false;
 	db_bind_str(insert, 1, str_of(digits->text));
 	db_bind_int(insert, 2, NUMBER_PART_FIRST);

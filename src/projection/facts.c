@@ -101,9 +101,9 @@ void facts_name_recording(struct facts *facts, struct str recording_sid)
 
 /* ---- as the ledger says ---- */
 
-#define CALL_FACTS                                                                            \
-	"SELECT " CALL_COLUMNS ", c.started_rank, c.ask_at_ms, c.main_recording_id FROM" \
-	CALLS_WITH_MAIN
+#define CALL_FACTS             \
+	"SELECT " CALL_COLUMNS \
+	", c.started_rank, c.ask_at_ms, c.main_recording_id FROM" CALLS_WITH_MAIN
 
 static void read_call(const struct db_stmt *row, struct call_facts *out)
 {
@@ -113,9 +113,9 @@ static void read_call(const struct db_stmt *row, struct call_facts *out)
 	out->main_recording_id = db_column_int(row, CALL_COLUMN_COUNT + 2);
 }
 
-#define RECORDING_FACTS                                                                   \
-	"SELECT " RECORDING_COLUMNS ", r.id, r.call_id, r.upstream, r.url IS NOT NULL, "  \
-	"r.track IS NOT NULL, c.is_main_fixed, c.main_recording_id, c.recordings FROM " \
+#define RECORDING_FACTS                                                                  \
+	"SELECT " RECORDING_COLUMNS ", r.id, r.call_id, r.upstream, r.url IS NOT NULL, " \
+	"r.track IS NOT NULL, c.is_main_fixed, c.main_recording_id, c.recordings FROM "  \
 	"recordings r LEFT JOIN calls c ON c.id = r.call_id"
 
 static void read_recording(const struct db_stmt *row, struct recording_facts *out)
@@ -208,8 +208,7 @@ static bool read_recordings(struct facts *facts, struct catalog *catalog, struct
 		return false;
 	db_bind_list(list, 1, sids, facts->recording_count);
 	while ((step = db_step(list, err)) == DB_ROW) {
-		struct known_recording *recording =
-			known_recording(facts, db_column_str(list, 0));
+		struct known_recording *recording = known_recording(facts, db_column_str(list, 0));
 
 		if (!recording)
 			continue;

@@ -513,10 +513,9 @@ static const char VERSION_24_POSTGRES[] =
  */
 static const char VERSION_25[] = "ALTER TABLE schema_version ADD COLUMN oldest BIGINT;"
 				 "ALTER TABLE turns ADD COLUMN timeline BIGINT;";
-static const char VERSION_25_POSTGRES[] =
-	"ALTER TABLE schema_version ADD COLUMN oldest BIGINT;"
-	"ALTER TABLE turns ADD COLUMN timeline BIGINT;"
-	"ALTER TABLE processes ADD COLUMN schema_known BIGINT;";
+static const char VERSION_25_POSTGRES[] = "ALTER TABLE schema_version ADD COLUMN oldest BIGINT;"
+					  "ALTER TABLE turns ADD COLUMN timeline BIGINT;"
+					  "ALTER TABLE processes ADD COLUMN schema_known BIGINT;";
 #define OLDEST_SINCE 25
 
 /* Version 26: where the others may ask a process for what is on its way to it, and what they show (peer/peers.h). */
@@ -797,8 +796,9 @@ bool schema_is_known(struct db *db, struct err *err)
 	bool is_ours;
 	struct err ignored;
 
-	return !read_version(db, &version, &ignored) || !is_served(db, version, &is_ours, &ignored) ||
-	       is_ours || refuse_newer(db, version, err);
+	return !read_version(db, &version, &ignored) ||
+	       !is_served(db, version, &is_ours, &ignored) || is_ours ||
+	       refuse_newer(db, version, err);
 }
 
 bool schema_check(struct db *db, struct err *err)

@@ -153,6 +153,19 @@ test('PostgreSQL is restarted between two webhooks: neither notices', async (t) 
   assert.equal((await waiting).status, 200);
 });
 
+test('one event among many cannot be projected: those around it are, and it is set aside with the reason', async (t) => {
+  const url = await database();
+  const schema = `s${schemas}`;
+  const server = await serve(t, url, { expectErrors: [/an event is set aside, after 7 tries: event \d+: PostgreSQL: not this one/] });
+  const calls = Array.from({ length: 40 }, () => newSid('CA'));
+  await postgres.query(`SET search_path TO ${schema}; CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''not this one''; END';
+    CREATE TRIGGER refuse BEFORE INSERT ON calls FOR EACH ROW WHEN (NEW.call_sid = '${calls[20]}') EXECUTE FUNCTION refuse()`);
+  for (const { status } of await Promise.all(calls.map((CallSid) => webhook(server, { CallSid, RecordingStatus: 'in-progress' })))) assert.equal(status, 200);
+  const projected = async () => Number(await postgres.query(`SELECT COUNT(*) FROM ${schema}.calls`));
+  await until('all others are projected', async () => (await projected()) === calls.length - 1);
+  assert.match(await postgres.query(`SELECT reason FROM ${schema}.events_set_aside`), /not this one/);
+});
+
 test('what cannot be right is refused, in words', async (t) => {
   const dataDir = join(temporaryFolder(t), 'data');
   const refuse = async (args, code, text) => {

@@ -149,7 +149,8 @@ static bool end_removal(void)
 	size_t count;
 	int64_t closed;
 
-	return attempts_close_open(ledger.writer, ATTEMPTS_OF_ALL, 0, NOON, &closed, &err) && mark_deleted() &&
+	return attempts_close_open(ledger.writer, ATTEMPTS_OF_ALL, 0, NOON, &closed, &err) &&
+	       mark_deleted() &&
 	       removals_list(ledger.writer, 0, out, ARRAY_LEN(out), &count, &err) &&
 	       removals_end(ledger.writer, out[count - 1].seq, &err);
 }

@@ -158,11 +158,12 @@ static void test_one_that_fails(void)
 	   "but it is said which, and how many come before it: %zu", done.events);
 	MUST(catalog_begin(process.writer, &err));
 	MUST(projection_run(process.writer, 1, &done, &err));
-	MUST(projection_set_aside(process.writer, process.writer->process_id, bad, 1,
-				  "refused", &err));
+	MUST(projection_set_aside(process.writer, process.writer->process_id, bad, 1, "refused",
+				  &err));
 	MUST(catalog_commit(process.writer, &err));
 	OK(project(process.writer, &done) && done.events == 1, "set aside it is in nobody's way");
-	MUST(db_exec(ledger.writer->db, "DROP TRIGGER refuse ON calls; DROP FUNCTION refuse", &err));
+	MUST(db_exec(ledger.writer->db, "DROP TRIGGER refuse ON calls; DROP FUNCTION refuse",
+		     &err));
 	process_end(&process);
 }
 

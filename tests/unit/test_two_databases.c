@@ -70,9 +70,8 @@ static void add_rarities(struct event *event)
 static void random_event(void)
 {
 	static const char *const statuses[] = { "ringing", "in-progress", "completed", "busy", "" };
-	static const char *const recorded[] = { "in-progress", "paused", "completed",
-						"completed",   "absent", "failed",
-						"deleted" };
+	static const char *const recorded[] = { "in-progress", "paused", "completed", "completed",
+						"absent",      "failed", "deleted" };
 	static const char *const directions[] = { "inbound", "outbound-api", "outbound-dial", "" };
 	static const char *const accounts[] = { "ACa", "ACb", "" };
 	char call_sid[SID_SIZE], recording_sid[SID_SIZE], from[32], to[32];
@@ -80,11 +79,11 @@ static void random_event(void)
 	struct event event;
 
 	event_init(&event,
-		   is_call && any(6)   ? EVENT_CALL_STATUS
-		   : is_call           ? EVENT_CALL_FETCHED
-		   : any(5)            ? EVENT_RECORDING_STATUS
-		   : any(4)            ? EVENT_RECORDING_LISTED
-				       : EVENT_RECORDING_ADOPTED,
+		   is_call && any(6) ? EVENT_CALL_STATUS
+		   : is_call         ? EVENT_CALL_FETCHED
+		   : any(5)          ? EVENT_RECORDING_STATUS
+		   : any(4)          ? EVENT_RECORDING_LISTED
+				     : EVENT_RECORDING_ADOPTED,
 		   NOON + any(100000));
 	if (is_call || any(8))
 		event.call_sid = sid_text("CA", any(200), call_sid);
