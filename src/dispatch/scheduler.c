@@ -101,9 +101,12 @@ static void forget(struct scheduler *scheduler, struct flight *flight)
 
 static void keep_file(struct scheduler *scheduler, struct flight *flight)
 {
-	struct flight *dropped = flight->arrival.file ? kept_files_add(&scheduler->kept, flight)
-						      : NULL;
+	struct flight *dropped;
 
+	/* What came from another process has players, and is followed again soon. */
+	if (!flight->arrival.file || flight->arrival.is_followed)
+		return;
+	dropped = kept_files_add(&scheduler->kept, flight);
 	if (!dropped)
 		return;
 	flight_drop_file(dropped);
@@ -160,7 +163,7 @@ static void go_on(struct timer *timer)
 		LIST_EACH (item, &scheduler->owner.lists.lines[rank]) {
 			struct flight *flight = container_of(item, struct flight, place);
 
-			if (flight_may_follow(flight)) {
+			if (flight_may_follow(flight) && !disk_space_is_short(&scheduler->disk)) {
 				flight_follow(flight); /* which takes no slot */
 				continue;
 			}

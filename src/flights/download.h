@@ -35,6 +35,7 @@ struct arrival {
 	struct sniff sniff;  /* fed with exactly the bytes in the file, unless is_encrypted */
 	bool is_encrypted;   /* as Twilio encrypted it: to be opened when it is whole */
 	bool is_opened;      /* it was; nothing can be gone on with */
+	bool is_followed;    /* another process's (follow.h): no attempt of ours goes on with it */
 	uint64_t length;     /* of the whole media, or DOWNLOAD_LENGTH_UNKNOWN */
 	char validator[128]; /* strong ETag for If-Range; "" none */
 };

@@ -274,7 +274,8 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 	struct attempt_begin begin = {
 		.recording_sid = str_of(flight->recording_sid),
 		.began_at_ms = flight->try->began_at_ms,
-		.resumes = flight->arrival.file ? flight->generation : 0,
+		.resumes = flight->arrival.file && !flight->arrival.is_followed ? flight->generation
+										: 0,
 	};
 
 	if (!recordings_find(catalog, begin.recording_sid, &flight->try->recording, err) ||
@@ -293,9 +294,10 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 	if (flight->try->is_elsewhere)
 		return true;
 	/* Which it is was not known when the file was begun, or it has been opened. */
-	flight->try->begins_anew = flight->arrival.file &&
-				   flight->arrival.is_encrypted !=
-					   flight->try->recording.is_encrypted;
+	flight->try->begins_anew =
+		flight->arrival.file &&
+		(flight->arrival.is_followed ||
+		 flight->arrival.is_encrypted != flight->try->recording.is_encrypted);
 	if (flight->try->begins_anew)
 		begin.resumes = 0;
 	if (is_too_old(flight, &flight->try->recording))

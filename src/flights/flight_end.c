@@ -89,7 +89,8 @@ void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wai
 		flight_clear_reason(flight);
 		state = FLIGHT_GONE;
 	}
-	bool may_resume = is_worth_keeping(flight);
+	/* What came from another process stays until it is known that nothing more comes from there. */
+	bool may_resume = is_worth_keeping(flight) || flight->arrival.is_followed;
 
 	end_try(flight);
 	flight_enter(flight, state);

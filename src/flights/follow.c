@@ -92,6 +92,7 @@ static bool open_file(struct flight *flight, const struct peer_media *media, str
 	struct arrival *arrival = &flight->arrival;
 
 	drop_file(flight);
+	arrival->is_followed = true;
 	flight->generation = media->generation;
 	flight->generation_at_ms = media->generation_at_ms;
 	if (!blob_arriving_open_unnamed(flight->env->store, str_of(flight->recording_sid),
@@ -183,12 +184,16 @@ static void go_on_with(struct follow *follow)
 {
 	const struct lease_holder *holder = &follow->holder;
 	struct peer_stream *stream = &follow->stream;
+	struct flight *flight = follow->flight;
 
 	if (follow->process != holder->process_id) {
-		log_debug(NULL, "recording %s: process %lld fetches it",
-			  follow->flight->recording_sid, (long long)holder->process_id);
+		log_debug(NULL, "recording %s: process %lld fetches it", flight->recording_sid,
+			  (long long)holder->process_id);
 		peer_stream_stop(stream);
 	}
+	if (flight->arrival.file && follow->process != holder->process_id)
+		seeks_follow(&flight->seeks, flight->env, &flight->arrival, &stream->whom,
+			     flight->recording_sid, seeks_moved);
 	follow->process = holder->process_id;
 	str_fit(str_of(holder->address), stream->whom.address, sizeof(stream->whom.address));
 	str_fit(str_of(holder->token), stream->whom.token, sizeof(stream->whom.token));
@@ -200,6 +205,7 @@ static void go_on_with(struct follow *follow)
 
 static void follow_release(struct follow *follow)
 {
+	seeks_rest(&follow->flight->seeks);
 	timer_stop(&follow->timer);
 	peer_stream_stop(&follow->stream);
 	follow->flight = NULL;
@@ -213,13 +219,14 @@ void flight_unfollow(struct flight *flight)
 		follow_release(TAKE(flight->follow));
 }
 
+/* In that state.  Where it is not over the file stays, for it may be followed again, and players are on it. */
 static void end_with(struct flight *flight, enum flight_state state, enum follow_result result)
 {
 	flight_unfollow(flight);
 	/* Of what is stored, mirrors may still have to hear: the descriptor goes with the flight. */
 	if (state == FLIGHT_STORED)
 		seeks_release(&flight->seeks);
-	else
+	else if (state == FLIGHT_GONE)
 		drop_file(flight);
 	if (state != FLIGHT_FOLLOWING)
 		flight_enter(flight, state);
@@ -427,7 +434,25 @@ static void look(struct follow *follow)
 bool flight_may_follow(const struct flight *flight)
 {
 	return flight->env->peers && flight->mirror_count > 0 && !flight->holds_lease &&
-	       !flight->is_nobodys && !flight->arrival.file;
+	       !flight->is_nobodys && (!flight->arrival.file || flight->arrival.is_followed);
+}
+
+/* What came before goes on where it is. */
+static void take_up(const struct flight *flight, struct peer_stream *stream)
+{
+	const struct arrival *arrival = &flight->arrival;
+
+	if (!arrival->file)
+		return;
+	stream->media = (struct peer_media){
+		.generation = flight->generation,
+		.generation_at_ms = flight->generation_at_ms,
+		.size = arrival->length == DOWNLOAD_LENGTH_UNKNOWN ? PEER_SIZE_UNKNOWN
+								   : arrival->length,
+	};
+	(void)!str_copy(str_of(arrival->validator), stream->media.etag, sizeof(stream->media.etag));
+	stream->arrived = arrival->file->size;
+	stream->is_whole = stream->arrived == stream->media.size;
 }
 
 void flight_follow(struct flight *flight)
@@ -447,6 +472,7 @@ void flight_follow(struct flight *flight)
 	follow->stream.takes = stream_takes;
 	follow->stream.told = stream_told;
 	follow->stream.doubts = stream_doubts;
+	take_up(flight, &follow->stream);
 	look(follow);
 }
 

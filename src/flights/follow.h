@@ -4,8 +4,8 @@
  * A reader asks the ledger who has the lease of it; then its bytes come from there (peer/peer_stream.h) into a file of the flight's own
  * without a name, and players hear them like any.  The flight holds no slot meanwhile, and writes nothing to the ledger.  The last byte is
  * held back until the ledger says that it is stored, of the same generation and length; what has not come by then is read from
- * the store.  Where nobody has the lease any more the file is given up, and the flight is fetched here: what is begun
- * anew is another generation.
+ * the store.  Where nobody has the lease any more the flight is fetched here, and the file given up as soon as an attempt has begun: that
+ * is another generation.
  *
  * Part of a flight: what stands here is for its owner, and runs on his thread.
  */

@@ -9,7 +9,7 @@ import { RawConnection, request } from './harness/http.js';
 import { atEnd, lifetime } from './harness/lifetime.js';
 import { scrape, valuesOf } from './harness/metrics.js';
 import { startPostgres } from './harness/postgres.js';
-import { until } from './harness/until.js';
+import { until, within } from './harness/until.js';
 
 const PEERS = { settings: { cluster_listen: '127.0.0.1:0' } };
 const LONG = { settings: { ...PEERS.settings, play_wait: '60s' } };
@@ -26,7 +26,7 @@ const ledger = (t) => startLedger(t, postgres);
 
 /** A plain request over a connection of its own: { status, headers, body }; those of processes are in no description of the API. */
 function ask(url, { headers = {}, method = 'GET' } = {}) {
-  return new Promise((resolve, reject) => {
+  const answer = new Promise((resolve, reject) => {
     const call = http.request(url, { method, headers, agent: false }, (reply) => {
       const chunks = [];
       reply.on('data', (chunk) => chunks.push(chunk));
@@ -36,6 +36,7 @@ function ask(url, { headers = {}, method = 'GET' } = {}) {
     call.on('error', reject);
     call.end();
   });
+  return within(`${method} ${url}`, answer, 20_000);
 }
 
 /** A player who reads as it comes: { status, headers, got(), over } */
@@ -208,6 +209,33 @@ test('the line between them breaks, and the one that fetches it lives: nobody no
   }
 });
 
+test('it is not known for a while where the one is that fetches it: players stay', async (t) => {
+  const port = await freePort();
+  const line = await startLine(t, port);
+  const { serve, b, query, recording } = await startTwo(t, {
+    seconds: 40, a: { settings: { cluster_listen: `127.0.0.1:${port}`, cluster_address: `127.0.0.1:${line.port}` } },
+  });
+  const c = await serve('c', PEERS);
+  const { gate, media, mediaPath } = recording;
+  const player = await listen(t, b, mediaPath);
+  gate.open(30_000);
+  const { etag } = await player.head();
+  await player.hears(30_000);
+  await query(`UPDATE processes SET address = NULL WHERE address LIKE '%:${line.port}'`);
+  c.finished = await c.stop('SIGTERM'); // what it had is anybody's: all look
+  const flights = async () => valuesOf(await scrape(b), 'callspool_flights');
+  await until('it is followed no more', async () => (await flights())['state="waiting"'] === 1);
+  gate.open(60_000);
+  assert.equal((await request(b.url + mediaPath, { headers: { Range: 'bytes=0-9' } })).headers.etag, etag, 'what is here is played');
+  await query(`UPDATE processes SET address = '127.0.0.1:${line.port}' WHERE address IS NULL`);
+  await player.hears(60_000);
+  assert.ok(line.requests.at(-1).includes('\r\nRange: bytes=30000-\r\n'));
+  gate.open();
+  await player.player.untilClosed();
+  assert.ok(player.body().equals(media));
+  assert.equal(gate.requests, 1);
+});
+
 test('cut off from the one that fetches it alone: it is played once it is stored', async (t) => {
   const port = await freePort();
   const line = await startLine(t, port);
@@ -279,12 +307,14 @@ test('the one that fetches it stands still: the others bury it, and go on', asyn
 test('the one that asks is killed, or stands still: the other stores it as if nothing were', async (t) => {
   const { serve, a, b, recording } = await startTwo(t);
   const c = await serve('c', { ...PEERS, expectErrors: [/the ledger:/, /cannot commit/] });
-  const players = await Promise.all([a, b, c].map((server) => listen(t, server, recording.mediaPath)));
+  const d = await serve('d', { settings: { ...PEERS.settings, stop_timeout: '100ms' } });
+  const players = await Promise.all([a, b, c, d].map((server) => listen(t, server, recording.mediaPath)));
   recording.gate.open(20_000);
   for (const player of players) await player.head();
   process.kill(c.pid, 'SIGSTOP');
   atEnd(t, () => process.kill(c.pid, 'SIGCONT'));
   await b.kill();
+  d.finished = await d.stop('SIGTERM');
   recording.gate.open();
   await players[0].player.untilClosed();
   assert.ok(players[0].body().equals(recording.media));
