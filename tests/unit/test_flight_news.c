@@ -208,6 +208,23 @@ static void test_given_up(void)
 	OK(update.news.is_pointless, "for good");
 }
 
+/* Other processes are told of what is fetched here, and of nothing else. */
+static void test_of_peer(void)
+{
+	begin_anew();
+	join();
+	update.is_of_peer = true;
+	flight->holds_lease = true;
+	OK(stays(), "what is to be fetched here is waited for");
+	flight->holds_lease = false;
+	list_remove(&update.link);
+	news();
+	OK(update.news.is_elsewhere && update.news.is_last && !update.news.is_flowing,
+	   "what is fetched elsewhere is not passed on");
+	IS_INT(flight->mirror_count, 0, "and the flight knows nothing of it any more");
+	update.is_of_peer = false;
+}
+
 static bool is_shown(uint64_t bytes)
 {
 	struct arriving shown;
@@ -244,6 +261,7 @@ int main(void)
 	list_remove(&update.link);
 	test_stored();
 	test_given_up();
+	test_of_peer();
 	test_shown();
 	return one_flight_stop();
 }

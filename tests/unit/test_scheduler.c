@@ -322,6 +322,29 @@ static void test_wanted_again(void)
 	give_up(40);
 }
 
+/* Another process asks for what is not fetched here: no flight is made for it. */
+static void test_of_peer(void)
+{
+	struct flight_update *update = update_new(41, SILENT), *second = update_new(42, SILENT);
+
+	last_news = 0;
+	update->is_of_peer = second->is_of_peer = true;
+	scheduler_take_update(scheduler, update);
+	await(heard_one);
+	OK(update->news.is_elsewhere && none_is_here(), "it is told so, and nothing is begun");
+	plant_recording(42, SILENT, clock_wall_ms() - 1);
+	joined = take(update_new(42, SILENT));
+	await(it_is_asked);
+	last_news = 0;
+	OK(take(second) == joined && last_news == 0, "what is fetched here it follows");
+	joined->holds_lease = false;
+	flight_tell(joined);
+	await(heard_one);
+	OK(second->news.is_elsewhere, "as long as this process has the lease");
+	flight_end_turn(joined, FLIGHT_WAITING, 600000);
+	give_up(42);
+}
+
 static void listen_silently(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
@@ -375,6 +398,7 @@ int main(void)
 	test_players_wait_as_told();
 	test_bring_in();
 	test_wanted_again();
+	test_of_peer();
 	test_landed();
 	test_landed_twice();
 	ledger_stop(env.ledger);
