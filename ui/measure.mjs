@@ -158,6 +158,7 @@ async function long() {
   const lengthOf = ({ recordings }) => recordings[0]?.measured_duration ?? 0;
   const { call_sid: sid } = calls.reduce((longest, call) => (lengthOf(call) > lengthOf(longest) ? call : longest));
   console.log(`the list alone: ${await memoryOf(page)}`);
+  await page.goto(`${url}/#all&q=${sid}`); // it may be far down
   await page.locator(`[data-sid="${sid}"] [data-do=play]`).click();
   const began = await page.evaluate(() => performance.now());
   const until = (probe) => page.evaluate(`new Promise((done) => { const look = () => (${probe} ? done(performance.now()) : setTimeout(look, 5)); look(); })`);
