@@ -269,11 +269,13 @@ static void add_flights(struct exposition *out, const struct flight_counts *flig
 		    counter_read(&flights->received_bytes));
 }
 
-/* Where no other process serves from the same ledger, there is nothing to be said. */
+/* NULL: nobody else can be asked.  A rule need not ask whether they are there. */
 static void add_peers(struct exposition *out, const struct peer_counts *peers)
 {
+	static const struct peer_counts none;
+
 	if (!peers)
-		return;
+		peers = &none;
 	exposition_family(
 		out, "callspool_peer_requests_total", METRIC_COUNTER,
 		"Requests to other processes for what they fetch, by what became of them.");

@@ -71,6 +71,7 @@ const TARGETS = {
   'GET /api/health': () => ({ path: '/api/health' }),
   'POST /api/health/check': () => ({ path: '/api/health/check', json: { checks: ['disk'] } }),
   'GET /api/status': () => ({ path: '/api/status' }),
+  'GET /api/processes': () => ({ path: '/api/processes' }),
   'GET /metrics': () => ({ path: '/metrics' }),
   'GET /api/users': () => ({ path: '/api/users' }),
   'POST /api/users': () => ({ path: '/api/users', json: { name: `u${unused()}` } }),
