@@ -82,12 +82,23 @@ static void print_limits(struct report_text *text, const struct report *report)
 	}
 }
 
+/* What the check before it said, too, of the same group: one line is enough. */
+static bool is_said(const struct report *report, size_t at)
+{
+	const struct result *result = &report->results[at];
+	const struct result *before = at > 0 ? result - 1 : NULL;
+
+	return before && result->kind == RESULT_LEFT_OUT && before->kind == RESULT_LEFT_OUT &&
+	       before->group == result->group && strcmp(before->detail, result->detail) == 0;
+}
+
 static void hear(struct examination_watch *watch, const struct report *report, size_t first)
 {
 	struct report_text *text = container_of(watch, struct report_text, watch);
 
 	for (size_t i = first; i < report->count; i++)
-		print_result(text, &report->results[i]);
+		if (!is_said(report, i))
+			print_result(text, &report->results[i]);
 	print_limits(text, report);
 	fflush(text->terminal.to);
 }

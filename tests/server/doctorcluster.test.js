@@ -67,6 +67,9 @@ test('a ledger in a file has nobody to look after', async (t) => {
   const { code, of } = await examine(server);
   assert.equal(code, 0);
   for (const name of CHECKS) assert.deepEqual([of(name).result, of(name).because], ['left_out', 'the ledger is a file: nobody else serves from it']);
+  const { stdout } = await callspool(['doctor', 'cluster', '--set', `data_dir=${server.dataDir}`]);
+  assert.deepEqual(stdout.match(/^ {2}-- .*$/gm), ['  --  durability         the ledger is a file: nobody else serves from it'], 'for people in one line');
+  assert.match(stdout, /, 7 left out\.$/m);
   await server.stop('SIGTERM').then((ended) => { server.finished = ended; });
   assert.equal((await examine(server, 'durability')).of('durability').result, 'unchecked');
 });
