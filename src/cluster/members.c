@@ -236,7 +236,9 @@ bool members_enlist(struct catalog *catalog, const struct member_place *place, i
 	if (catalog_is_local(catalog))
 		return true;
 	catalog_enlist_as(catalog, 0); /* its fence is of before */
-	is_clear = clear_place(catalog, place->name, at_ms, err);
+	/* Looked at before as well: who is refused each second takes no turn for it. */
+	is_clear = schema_check(catalog_db(catalog), err) &&
+		   clear_place(catalog, place->name, at_ms, err);
 	catalog_enlist_as(catalog, before);
 	return is_clear && catalog_enlist(catalog, place->name, err) &&
 	       tell_address(catalog, place, err);
