@@ -79,6 +79,26 @@ test('a newer one that only adds: those before it go on beside it, and may be st
   assert.equal((await requestJson(`${older.url}/health`)).json.degraded, false);
 });
 
+test('somebody reads a table for long: the newer one waits for it by and by, and nobody waits behind it', async (t) => {
+  const { serve, query, versions } = await startLedger(t);
+  const older = await serve('a');
+  const before = await versions();
+  const report = query('BEGIN; SELECT COUNT(*) FROM calls; SELECT pg_sleep(120)').catch(() => {});
+  await until('a report is made', async () => (await postgres.query("SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(120)'")) === '1');
+  let starting;
+  const coming = serve('b', { binary: ADDS, settings: { log_level: 'debug' }, spawned: (program) => { starting = program; } });
+  await starting.line(/cannot be brought up to date yet: .*lock timeout/);
+  assert.equal(await versions(), before);
+  const { status, callSid } = await webhook(older);
+  assert.equal(status, 200);
+  await until('others have their turns', async () => (await listed(older)).includes(callSid));
+  await postgres.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(120)'");
+  await report;
+  const newer = await coming;
+  assert.ok((await listed(newer)).includes(callSid));
+  assert.notEqual(await versions(), before);
+});
+
 test('a newer one that takes away waits until those are gone that would be left behind; then they are refused', async (t) => {
   const { serve, versions, folder, database } = await startLedger(t);
   const older = await serve('a');
