@@ -281,7 +281,7 @@ const PICTURES = {
   'list-failed': [{ ...low, failing: refused('overloaded', 503, {}, { 'Retry-After': '12' }) }], 'list-empty': [{ ...low, calls: [] }], 'no-match': [{ ...low, calls: [], hash: '#in&q=5550184' }],
   'play-limited': [{ ...ready, media: refused('upstream_unavailable', 503, { reason: 'limited' }, { 'Retry-After': '12' }) }, plays], 'play-refused-credentials': [{ ...ready, media: refused('upstream_refused', 500, { reason: 'refused' }) }, plays],
   'play-expired-hebrew': [{ ...ready, locale: 'he-IL', media: refused('recording_expired', 410) }, plays], 'play-undecodable': [{ ...ready, media: { status: 206, contentType: 'audio/mpeg', headers: { 'Content-Range': 'bytes 0-1/2', ETag: '"1"' }, body: 'xx' } }, plays],
-  'play-failed-phone': [{ width: 390, height: 844, isPhone: true, media: refused('internal', 500) }, async (page) => { await page.locator(`[data-sid="${CALLS[4].call_sid}"] [data-do=play]`).click(); await page.waitForTimeout(1500); }],
+  'play-failed-phone': [{ width: 390, height: 844, isPhone: true, media: refused('internal', 500) }, async (page) => { await page.locator(`[data-sid="${CALLS[4].call_sid}"] [data-do=play]`).click(); await page.locator('.mini .why').waitFor(); }],
   // beside the design's own pictures, by their numbers
   '01-list-playing': [{ ...listened, height: 900 }, listens], '02-list-dark': [{ ...listened, height: 900, theme: 'dark' }, listens],
   '03-details': [{ ...listened, height: 1000 }, detailsOf(HEARD)], '04-details-why-not': [{ ...listened, width: 1280, height: 960 }, detailsOf(GONE)],

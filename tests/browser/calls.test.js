@@ -181,6 +181,17 @@ describe('the page of calls', () => {
     await isClean();
   });
 
+  test('on a phone the line at the bottom says why a play failed', async () => {
+    const call = await addCall(world, { answer: (request, reply) => reply.writeHead(503, { 'Content-Type': 'application/xml' }).end(xmlError(503, 20503, 'Service unavailable')) });
+    const phone = await newPage(world.browser, { viewport: { width: 390, height: 844 }, hasTouch: true, storageState: await page.context().storageState() });
+    await phone.goto(world.secure.url);
+    await visible(rowOf(phone, call.callSid).getByText(/Twilio did not answer/));
+    await play(phone, call);
+    await visible(region(phone).getByText(/^Twilio did not deliver it/));
+    await isClean(phone);
+    await phone.context().close();
+  });
+
   test('one sound at a time, in two windows of one browser', async () => {
     const [first, second] = [await addCall(world, { seconds: 60 }), await addCall(world, { seconds: 60 })];
     await play(page, first);

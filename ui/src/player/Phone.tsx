@@ -1,5 +1,6 @@
 // The player of a phone: a line at the bottom, and a sheet over everything.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { keptDays } from '../list/say';
 import { Icon } from '../parts/Icon';
 import { MenuButton, MenuItem } from '../parts/Menu';
 import { cover } from '../parts/overlays';
@@ -7,12 +8,13 @@ import { Popover } from '../parts/Popover';
 import { Toasts } from '../parts/Toasts';
 import { useStore } from '../store';
 import { useWords } from '../words';
-import { playNeighbour, toggle, track, type Track } from './control';
+import { playNeighbour, recordingOf, toggle, track, type Track } from './control';
 import { CopyLink } from './CopyLink';
 import { GoOn, mediaAddress, NeighbourButton, useLanes, useRefused, type PlayerProps } from './Dock';
 import { sound } from './engine';
 import { Chapters, Other, Ours, When } from './Ident';
 import { LevelsBox } from './Levels';
+import { useRefusal } from './Refused';
 import { listening, second } from './listening';
 import { TallLanes } from './TallLanes';
 import { lengthText, timeText } from './time';
@@ -35,11 +37,13 @@ function useSwipe(way: 'up' | 'down', told: () => void) {
 	};
 }
 
-function Mini({ held, onOpen }: { held: Track; onOpen(): void }) {
+function Mini({ held, isAlone, onOpen }: { held: Track; isAlone: boolean; onOpen(): void }) {
 	const { player } = useWords();
 	const nowS = useStore(second);
 	const { speed } = useStore(listening);
-	const { durationS, trouble } = useStore(sound);
+	const { durationS } = useStore(sound);
+	const recording = recordingOf(held);
+	const why = useRefusal(recording ? keptDays(recording) : null, isAlone);
 	const line = useRef<HTMLSpanElement>(null);
 	useHeadLine(line);
 	return (
@@ -48,7 +52,7 @@ function Mini({ held, onOpen }: { held: Track; onOpen(): void }) {
 			<button type="button" class="t" onClick={onOpen}>
 				<span class="sr">{player.open}</span>
 				<b><Other track={held} /></b>
-				<small>{isInTheWay(trouble) ? player.notPlayed : <><bdi class="n" dir="ltr">{timeText(nowS)} / {lengthText(durationS)}</bdi> · <bdi class="n" dir="ltr">{speed}×</bdi></>}</small>
+				<small class={why ? (why.isPatient ? 'why w' : 'why') : ''}>{why?.text ?? <><bdi class="n" dir="ltr">{timeText(nowS)} / {lengthText(durationS)}</bdi> · <bdi class="n" dir="ltr">{speed}×</bdi></>}</small>
 			</button>
 			<TenButton way="back" size={24} />
 			<BigButton onPress={toggle} />
@@ -149,7 +153,7 @@ export function Phone({ onWhy }: PlayerProps) {
 	if (!held) return null;
 	return (
 		<>
-			<Mini held={held} onOpen={() => setOpen(true)} />
+			<Mini held={held} isAlone={!isOpen} onOpen={() => setOpen(true)} />
 			{isOpen && <Sheet held={held} onWhy={onWhy} onClose={() => setOpen(false)} />}
 		</>
 	);

@@ -61,14 +61,20 @@ function Way({ way, onHealth, download }: { way: WayOn | null } & Omit<RefusedPr
 	return way === 'download' && download ? <a class="btn" href={download} download>{player.download}</a> : null;
 }
 
-export function Refused({ onWhy, onHealth, download, days = null }: RefusedProps) {
-	const { common } = useWords();
+/** For where there is no room for more than the sentence; isTold: it is read out here.  null: nothing is in the way. */
+export function useRefusal(days: number | null, isTold: boolean): Told | null {
 	const { trouble } = useStore(sound);
 	const told = useTold(trouble, days);
 	// once, without the seconds that count down
 	useEffect(() => {
-		if (told) announceFailure(told.text);
+		if (told && isTold) announceFailure(told.text);
 	}, [trouble]);
+	return told;
+}
+
+export function Refused({ onWhy, onHealth, download, days = null }: RefusedProps) {
+	const { common } = useWords();
+	const told = useRefusal(days, true);
 	if (!told) return null;
 	return (
 		<div class={told.isPatient ? 'perr w' : 'perr'}>

@@ -91,6 +91,5 @@ export const player = {
 	address: 'Address',
 	playing: 'Playing',
 	lockStops: 'Sound may stop when the screen locks while sides are changed.',
-	notPlayed: 'Cannot be played now',
 	callWith: (number: string) => `Call with ${number}`,
 };

@@ -90,6 +90,5 @@ export const player: typeof English = {
 	address: 'כתובת',
 	playing: 'מושמעת',
 	lockStops: 'כשהצדדים משונים, השמע עלול להיפסק בנעילת המסך.',
-	notPlayed: 'אי אפשר להשמיע כרגע',
 	callWith: (number) => `שיחה עם ${number}`,
 };
