@@ -48,6 +48,51 @@ void sha256_end(struct sha256 *sha, uint8_t out[SHA256_BYTES])
 	must(EVP_DigestFinal_ex(sha->context, out, NULL));
 }
 
+#define MD5_BYTES 16
+
+struct md5 {
+	EVP_MD_CTX *context; /* NULL: there is none, as by the rules of FIPS 140 */
+};
+
+struct md5 *md5_new(void)
+{
+	struct md5 *md5 = xcalloc(1, sizeof(*md5));
+
+	md5->context = EVP_MD_CTX_new();
+	must(md5->context != NULL);
+	if (EVP_DigestInit_ex(md5->context, EVP_md5(), NULL) != 1) {
+		EVP_MD_CTX_free(md5->context);
+		md5->context = NULL;
+	}
+	return md5;
+}
+
+void md5_free(struct md5 *md5)
+{
+	if (!md5)
+		return;
+	EVP_MD_CTX_free(md5->context);
+	free(md5);
+}
+
+void md5_add(struct md5 *md5, const void *bytes, size_t len)
+{
+	if (md5->context)
+		must(EVP_DigestUpdate(md5->context, bytes, len));
+}
+
+void md5_end(struct md5 *md5, char out[MD5_HEX])
+{
+	uint8_t digest[MD5_BYTES];
+	struct buf hex;
+
+	buf_over(&hex, out, MD5_HEX);
+	if (!md5->context)
+		return;
+	must(EVP_DigestFinal_ex(md5->context, digest, NULL));
+	hex_add(&hex, digest, sizeof(digest));
+}
+
 void sha256_of(struct str bytes, uint8_t out[SHA256_BYTES])
 {
 	must(EVP_Digest(bytes.at, bytes.len, out, NULL, EVP_sha256(), NULL));

@@ -23,6 +23,19 @@ DEFINE_AUTO(struct sha256 *, sha256_free)
 void sha256_add(struct sha256 *sha, const void *bytes, size_t len);
 void sha256_end(struct sha256 *sha, uint8_t out[SHA256_BYTES]);
 
+#define MD5_HEX 33 /* with its NUL */
+
+/*
+ * MD5, in hexadecimal: to know what a store says of what it was sent.  It proves nothing against who means ill.  "" where
+ * libcrypto is not allowed to make one.
+ */
+struct md5;
+struct md5 *md5_new(void);
+void md5_free(struct md5 *md5);
+DEFINE_AUTO(struct md5 *, md5_free)
+void md5_add(struct md5 *md5, const void *bytes, size_t len);
+void md5_end(struct md5 *md5, char out[MD5_HEX]);
+
 void sha256_of(struct str bytes, uint8_t out[SHA256_BYTES]);
 void sha1_of(struct str bytes, uint8_t out[SHA1_BYTES]); /* for RFC 6455 alone: it proves nothing */
 void hmac_sha1(struct str key, struct str bytes, uint8_t out[SHA1_BYTES]);

@@ -467,8 +467,8 @@ static bool read_content(int fd, const atomic_bool *is_stopping, struct blob_con
 	return true;
 }
 
-bool blob_read_content(struct blob_store *store, struct str name, const atomic_bool *is_stopping,
-		       struct blob_content *out, struct err *err)
+bool blob_read_content(struct blob_store *store, struct str name, uint64_t size_most,
+		       const atomic_bool *is_stopping, struct blob_content *out, struct err *err)
 {
 	AUTO(close) int fd = -1;
 	char checked[BLOB_NAME_SIZE];
@@ -476,7 +476,7 @@ bool blob_read_content(struct blob_store *store, struct str name, const atomic_b
 
 	if (store->driver->read_content)
 		return take_name(name, checked, err) &&
-		       store->driver->read_content(store, checked, out, err);
+		       store->driver->read_content(store, checked, size_most, out, err);
 	return blob_open_read(store, name, &fd, &size, err) &&
 	       read_content(fd, is_stopping, out, err);
 }

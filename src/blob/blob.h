@@ -53,6 +53,7 @@ struct blob_arriving {
 	int fd;                  /* for writing; the driver's */
 	uint64_t size;           /* written so far */
 	char sha256[SHA256_HEX]; /* once it is sealed in a store that had to know it; else "" */
+	char md5[MD5_HEX];       /* the same; "" also where none can be made */
 };
 
 void blob_store_free(
@@ -234,9 +235,13 @@ struct blob_content {
 	uint64_t size;
 	uint8_t sha256[SHA256_BYTES];
 };
-/* Blocks: reads all of it, as it is kept (blob_stat()); ends early, with ERR_UNAVAILABLE, once *is_stopping (NULL: never). */
-bool blob_read_content(struct blob_store *store, struct str name, const atomic_bool *is_stopping,
-		       struct blob_content *out, struct err *err) MUST_CHECK;
+/*
+ * Blocks: reads all of it, as it is kept (blob_stat()); ends early, with ERR_UNAVAILABLE, once *is_stopping (NULL: never).
+ * size_most: of what comes over a network and is longer one byte more is read, which out->size tells; 0: how long it is is not known.
+ */
+bool blob_read_content(struct blob_store *store, struct str name, uint64_t size_most,
+		       const atomic_bool *is_stopping, struct blob_content *out,
+		       struct err *err) MUST_CHECK;
 
 /* Blocks: reads all of it.  What `verify` finds is an outcome; false when it could not be read. */
 enum blob_condition { BLOB_SOUND, BLOB_MISSING, BLOB_WRONG_SIZE, BLOB_WRONG_BYTES };

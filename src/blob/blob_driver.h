@@ -49,8 +49,8 @@ struct blob_driver {
 	void (*forget_here)(struct blob_store *store, const char *name);
 	bool (*stat)(struct blob_store *store, const char *name, uint64_t *out_size,
 		     struct err *err);
-	bool (*read_content)(struct blob_store *store, const char *name, struct blob_content *out,
-			     struct err *err);
+	bool (*read_content)(struct blob_store *store, const char *name, uint64_t size_most,
+			     struct blob_content *out, struct err *err);
 	/* PUT and GET, whose name was checked: done() is called, on the loop of the reply. */
 	void (*ask)(struct blob_store *store, struct blob_request *request);
 };

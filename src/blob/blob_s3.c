@@ -198,6 +198,7 @@ static void put_object(struct put *put)
 	};
 	snprintf(ask->key, sizeof(ask->key), "%s", request->name);
 	memcpy(ask->file_sha256, arriving->sha256, sizeof(ask->file_sha256));
+	memcpy(ask->file_md5, arriving->md5, sizeof(ask->file_md5));
 	s3_ask(put->bucket->s3, ask);
 }
 
@@ -257,6 +258,7 @@ static void find_marker(struct put *put)
 static bool hash_file(struct blob_arriving *arriving, struct err *err)
 {
 	AUTO(sha256_free) struct sha256 *sha = sha256_new();
+	AUTO(md5_free) struct md5 *md5 = md5_new();
 	AUTO(free) char *piece = xmalloc(PIECE_BYTES);
 	uint8_t digest[SHA256_BYTES];
 	uint64_t at = 0;
@@ -274,8 +276,10 @@ static bool hash_file(struct blob_arriving *arriving, struct err *err)
 		if (n == 0)
 			return err_set(err, ERR_INTERNAL, "what has arrived became shorter");
 		sha256_add(sha, piece, (size_t)n);
+		md5_add(md5, piece, (size_t)n);
 		at += (uint64_t)n;
 	}
+	md5_end(md5, arriving->md5);
 	sha256_end(sha, digest);
 	buf_over(&hex, arriving->sha256, sizeof(arriving->sha256));
 	hex_add(&hex, digest, sizeof(digest));
@@ -763,10 +767,10 @@ static bool s3_stat(struct blob_store *store, const char *name, uint64_t *out_si
 	return bucket_stat(bucket_of(store)->s3, name, out_size, err);
 }
 
-static bool s3_read_content(struct blob_store *store, const char *name, struct blob_content *out,
-			    struct err *err)
+static bool s3_read_content(struct blob_store *store, const char *name, uint64_t size_most,
+			    struct blob_content *out, struct err *err)
 {
-	return bucket_read_content(bucket_of(store)->s3, name, out, err);
+	return bucket_read_content(bucket_of(store)->s3, name, size_most, out, err);
 }
 
 static bool s3_has_place(struct blob_store *store, const char *name)

@@ -8,7 +8,7 @@
  *
  * A key holds the generation, so that it is written once: no condition, no lock, no version is needed to write, and a
  * repeated PUT brings the same bytes again.  Its SHA-256 is part of what is signed: the store keeps nothing that came
- * otherwise, and its 200 is the proof.  Then the file moves into the cache: what was just recorded is what is played.
+ * otherwise, and its 200 is the proof, if it is the store's (s3.h).  Then the file moves into the cache: what was just recorded is what is played.
  *
  * Files are fetched whole, by as many as want one at once in one GET, checked and kept, and played from there like those of
  * blob_local: every Range comes from a file.

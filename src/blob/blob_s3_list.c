@@ -34,10 +34,11 @@ bool bucket_stat(struct s3 *s3, const char *key, uint64_t *out_size, struct err 
 	return true;
 }
 
-bool bucket_read_content(struct s3 *s3, const char *key, struct blob_content *out, struct err *err)
+bool bucket_read_content(struct s3 *s3, const char *key, uint64_t size_most,
+			 struct blob_content *out, struct err *err)
 {
 	AUTO(s3_request_release)
-	struct s3_request request = { .takes_file = true, .into_fd = -1 };
+	struct s3_request request = { .takes_file = true, .into_fd = -1, .size_most = size_most };
 
 	if (!ask_key(s3, S3_GET, key, &request, err))
 		return false;

@@ -14,8 +14,9 @@
 
 /* blob_s3_list.c: blocking, with the contracts of blob.h. */
 bool bucket_stat(struct s3 *s3, const char *key, uint64_t *out_size, struct err *err) MUST_CHECK;
-bool bucket_read_content(struct s3 *s3, const char *key, struct blob_content *out,
-			 struct err *err) MUST_CHECK;
+/* size_most: as of blob_read_content(). */
+bool bucket_read_content(struct s3 *s3, const char *key, uint64_t size_most,
+			 struct blob_content *out, struct err *err) MUST_CHECK;
 /* All versions of it, and what marks that it was removed. */
 bool bucket_remove(struct s3 *s3, const char *key, struct err *err) MUST_CHECK;
 bool bucket_list(struct s3 *s3, struct str prefix, struct str after, struct blob_names *out,

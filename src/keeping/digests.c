@@ -44,7 +44,7 @@ static bool work(struct sweep_item *item, struct err *err)
 	struct blob_content content;
 	struct buf hex;
 
-	if (!blob_read_content(item->env->store, str_of(digest->recording.path),
+	if (!blob_read_content(item->env->store, str_of(digest->recording.path), 0,
 			       &item->env->is_stopping, &content, err))
 		return false;
 	buf_over(&hex, digest->sha256, sizeof(digest->sha256));

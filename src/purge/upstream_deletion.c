@@ -369,8 +369,8 @@ static void run_read(struct job *job)
 	struct buf buf;
 
 	deletion->is_whole = false;
-	if (!blob_read_content(deletion->store, str_of(recording->path), &deletion->is_stopping,
-			       &content, err)) {
+	if (!blob_read_content(deletion->store, str_of(recording->path), recording->size,
+			       &deletion->is_stopping, &content, err)) {
 		if (err->kind == ERR_NOT_FOUND &&
 		    !blob_has_place(deletion->store, str_of(recording->path)))
 			err_set(err, ERR_INTERNAL, "the folder of its file is not there");

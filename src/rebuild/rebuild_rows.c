@@ -524,7 +524,7 @@ static bool is_whole(const struct rebuilding *rebuilding, const struct old_recor
 	if (old->sha256.len == 0)
 		return true;
 	*out = false;
-	if (!blob_read_content(rebuilding->store, old->path, NULL, &content, err))
+	if (!blob_read_content(rebuilding->store, old->path, 0, NULL, &content, err))
 		return err->kind != ERR_SCARCE && err->kind != ERR_UNAVAILABLE;
 	buf_over(&buf, hex, sizeof(hex));
 	hex_add(&buf, content.sha256, sizeof(content.sha256));

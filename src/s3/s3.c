@@ -22,7 +22,7 @@
 #define AGAIN_FIRST_MS     250
 #define AGAIN_MOST_MS      60000
 #define PROBE_EACH_MS      2000
-#define LEAST_TIME_MS      60000 /* for a body whose size is known, */
+#define LEAST_TIME_MS      60000 /* for a body whose size, or bound, is known, */
 #define LEAST_BYTES_PER_MS 32    /* and as long again as it takes at this rate */
 #define HURRY_MS           3000  /* what s3_stop() leaves to what is under way */
 #define TROUBLED_TRIES     3     /* one 503 is how some stores say "again" */
@@ -33,6 +33,7 @@
 struct s3 {
 	struct s3_address address;
 	struct s3_credentials credentials; /* texts are its own */
+	struct s3_counts counts;
 	struct loop *loop;
 	struct mailbox *mailbox;
 	struct fetch *fetch;
@@ -153,11 +154,19 @@ static void explain(const struct s3_request *request, const struct s3_error *sai
 		buf_addf(out, ": %s", said->message);
 }
 
+/* That something was removed before is believed where the bucket says it, and not of any page that is not there. */
+static bool says_missing(const struct s3_request *request, struct str code)
+{
+	bool has_code = request->method != S3_DELETE || request->is_proving || code.len > 0;
+
+	return request->status == 404 && has_code && !str_eq(code, STR("NoSuchBucket"));
+}
+
 static enum err_kind kind_of(const struct s3_request *request, const struct s3_error *said)
 {
 	struct str code = str_of(said->code);
 
-	if (request->status == 404 && !str_eq(code, STR("NoSuchBucket")))
+	if (says_missing(request, code))
 		return ERR_NOT_FOUND;
 	if (request->status == 409 || request->status == 412)
 		return ERR_CONFLICT;
@@ -167,6 +176,63 @@ static enum err_kind kind_of(const struct s3_request *request, const struct s3_e
 	if (str_eq(code, STR("XAmzContentSHA256Mismatch")) || str_eq(code, STR("BadDigest")))
 		return ERR_INTERNAL;
 	return ERR_UNAVAILABLE;
+}
+
+/* ---- counting ---- */
+
+const char *s3_method_name(enum s3_method method)
+{
+	static const char *const names[S3_METHODS] = {
+		[S3_GET] = "GET", [S3_HEAD] = "HEAD", [S3_PUT] = "PUT", [S3_DELETE] = "DELETE"
+	};
+
+	return names[method];
+}
+
+const char *s3_result_name(enum s3_result result)
+{
+	static const char *const names[S3_RESULTS] = {
+		[S3_RESULT_OK] = "ok",
+		[S3_RESULT_MISSING] = "missing",
+		[S3_RESULT_REFUSED] = "refused",
+		[S3_RESULT_BUSY] = "busy",
+		[S3_RESULT_UNANSWERED] = "unanswered",
+		[S3_RESULT_FALSE] = "false",
+		[S3_RESULT_OTHER] = "other",
+	};
+
+	return names[result];
+}
+
+/* What is sent just now: a HEAD where an answer is to be proved. */
+static enum s3_method method_of(const struct s3_request *request)
+{
+	return request->is_proving ? S3_HEAD : request->method;
+}
+
+static void count(struct s3_request *request, enum s3_result result)
+{
+	struct s3_counts *counts = &request->s3->counts;
+	enum s3_method method = method_of(request);
+
+	counter_add(&counts->requests[method][result], 1);
+	time_histogram_count(&counts->seconds[method], clock_monotonic_us() - request->tried_at_us);
+	counter_add(&counts->received_bytes, request->received_bytes);
+	if (method == S3_PUT && result == S3_RESULT_OK)
+		counter_add(&counts->sent_bytes,
+			    request->sends_file ? request->file_size : request->bytes.len);
+}
+
+static enum s3_result result_of(const struct s3_request *request, enum err_kind kind)
+{
+	if (kind == ERR_NOT_FOUND)
+		return S3_RESULT_MISSING;
+	if (kind != ERR_UNAVAILABLE)
+		return S3_RESULT_OTHER;
+	if (request->status == 429 || request->status >= 500)
+		return S3_RESULT_BUSY;
+	return is_refusal(request->status) || request->status == 404 ? S3_RESULT_REFUSED
+								     : S3_RESULT_OTHER;
 }
 
 static void judge_status(struct s3_request *request)
@@ -182,6 +248,7 @@ static void judge_status(struct s3_request *request)
 		 said.code);
 	explain(request, &said, &text);
 	err_set(&request->err, kind, "%s", text.at);
+	count(request, result_of(request, kind));
 	if (kind != ERR_UNAVAILABLE)
 		note_worked(request->s3);
 	else
@@ -236,11 +303,21 @@ static enum transfer_go on_head(struct transfer_receiver *receiver,
 
 	request->status = head->status;
 	request->date_ms = head->date_ms;
-	if (request->method == S3_HEAD && head->content_length >= 0) {
+	str_fit(str_of(head->etag), request->etag, sizeof(request->etag));
+	if (method_of(request) == S3_HEAD && head->content_length >= 0) {
 		request->size = (uint64_t)head->content_length;
 		request->has_size = true;
 	}
 	return TRANSFER_GO_ON;
+}
+
+static bool cannot_keep(struct s3_request *request, int number)
+{
+	errno = number;
+	err_errno(&request->err, "cannot write what comes from the bucket");
+	if (number == ENOSPC || number == EDQUOT)
+		request->err.kind = ERR_SCARCE;
+	return false;
 }
 
 static bool keep(struct s3_request *request, struct str bytes)
@@ -251,15 +328,15 @@ static bool keep(struct s3_request *request, struct str bytes)
 	while (request->into_fd >= 0 && done < bytes.len) {
 		ssize_t n = pwrite(request->into_fd, bytes.at + done, bytes.len - done,
 				   (off_t)(request->size + done));
+		int number = errno;
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && number == EINTR)
 			continue;
-		if (n < 0) {
-			err_errno(&request->err, "cannot write what comes from the bucket");
-			if (errno == ENOSPC || errno == EDQUOT)
-				request->err.kind = ERR_SCARCE;
-			return false;
-		}
+		if (n < 0 && (number == ENOSPC || number == EDQUOT) && request->make_room &&
+		    request->make_room(request))
+			continue;
+		if (n < 0)
+			return cannot_keep(request, number);
 		done += (size_t)n;
 	}
 	request->size += bytes.len;
@@ -270,6 +347,7 @@ static enum transfer_go on_bytes(struct transfer_receiver *receiver, struct str 
 {
 	struct s3_request *request = request_of(receiver);
 
+	request->received_bytes += bytes.len;
 	if (!request->takes_file || request->status < 200 || request->status > 299) {
 		buf_add_str(&request->text, bytes);
 		return buf_ok(&request->text) ? TRANSFER_GO_ON : TRANSFER_STOP;
@@ -282,6 +360,96 @@ static enum transfer_go on_bytes(struct transfer_receiver *receiver, struct str 
 	return request->is_spoilt || request->is_too_long ? TRANSFER_STOP : TRANSFER_GO_ON;
 }
 
+/* ---- whose answer is it? ---- */
+
+static bool is_etag_of(const struct s3_request *request)
+{
+	struct str etag = str_of(request->etag);
+
+	return request->md5[0] != '\0' && etag.len == MD5_HEX + 1 &&
+	       str_eq_nocase(str_first(str_after(etag, 1), MD5_HEX - 1), str_of(request->md5));
+}
+
+/* What cannot be a page of somebody's in between. */
+static bool is_proved(const struct s3_request *request)
+{
+	switch (request->method) {
+	case S3_PUT:
+		return is_etag_of(request);
+	case S3_DELETE:
+		return request->status == 204;
+	case S3_GET:
+	case S3_HEAD:
+	case S3_METHODS:
+		break;
+	}
+	return true;
+}
+
+static void start_proof(struct s3_request *request);
+
+static void succeed(struct s3_request *request)
+{
+	note_worked(request->s3);
+	if (request->sha)
+		sha256_end(request->sha, request->sha256);
+	request->succeeded = true;
+	finish(request);
+}
+
+static void disbelieve(struct s3_request *request)
+{
+	request->size = 0;
+	err_set(&request->err, ERR_UNAVAILABLE,
+		"what answered a %s with success is not the bucket: nothing of it is so there",
+		s3_method_name(request->method));
+	note_failed(request->s3, request->err.text, true);
+	fail(request);
+}
+
+/* The answer to the HEAD that a success was followed by. */
+static void end_proof(struct s3_request *request, bool is_there)
+{
+	uint64_t want = request->sends_file ? request->file_size : request->bytes.len;
+	bool is_so = request->method == S3_DELETE ? !is_there : is_there && request->size == want;
+
+	count(request, is_so ? S3_RESULT_OK : S3_RESULT_FALSE);
+	if (is_so)
+		succeed(request);
+	else
+		disbelieve(request);
+}
+
+static void end_well(struct s3_request *request)
+{
+	if (request->is_proving) {
+		end_proof(request, true);
+		return;
+	}
+	count(request, S3_RESULT_OK);
+	if (is_proved(request))
+		succeed(request);
+	else
+		start_proof(request);
+}
+
+static void end_unanswered(struct s3_request *request, const struct transfer_result *result)
+{
+	err_set(&request->err, ERR_UNAVAILABLE, "the bucket does not answer: %s",
+		result->text[0] ? result->text : transfer_outcome_text(result->outcome));
+	count(request, S3_RESULT_UNANSWERED);
+	note_failed(request->s3, request->err.text, true);
+	fail(request);
+}
+
+static void end_sizeless(struct s3_request *request)
+{
+	err_set(&request->err, ERR_UNAVAILABLE, "the bucket does not say how long it is");
+	count(request, S3_RESULT_FALSE);
+	note_failed(request->s3, request->err.text, false);
+	fail(request);
+}
+
 static void on_end(struct transfer_receiver *receiver, const struct transfer_result *result)
 {
 	struct s3_request *request = request_of(receiver);
@@ -289,29 +457,24 @@ static void on_end(struct transfer_receiver *receiver, const struct transfer_res
 	request->transfer = NULL;
 	if (request->is_spoilt) { /* by our disk: err is set */
 		request->is_once = true;
+		count(request, S3_RESULT_OTHER);
 		fail(request);
 	} else if (!buf_ok(&request->text)) {
 		err_set(&request->err, ERR_INTERNAL, "the bucket's answer is too long");
+		count(request, S3_RESULT_FALSE);
 		fail(request);
 	} else if (result->outcome != TRANSFER_OK && result->outcome != TRANSFER_REFUSED_REDIRECT &&
 		   !request->is_too_long) {
-		err_set(&request->err, ERR_UNAVAILABLE, "the bucket does not answer: %s",
-			result->text[0] ? result->text : transfer_outcome_text(result->outcome));
-		note_failed(request->s3, request->err.text, true);
-		fail(request);
+		end_unanswered(request, result);
+	} else if (request->is_proving && request->status == 404) {
+		end_proof(request, false);
 	} else if (request->status < 200 || request->status > 299) {
 		judge_status(request);
 		fail(request);
-	} else if (request->method == S3_HEAD && !request->has_size) {
-		err_set(&request->err, ERR_UNAVAILABLE, "the bucket does not say how long it is");
-		note_failed(request->s3, request->err.text, false);
-		fail(request);
+	} else if (method_of(request) == S3_HEAD && !request->has_size) {
+		end_sizeless(request);
 	} else {
-		note_worked(request->s3);
-		if (request->sha)
-			sha256_end(request->sha, request->sha256);
-		request->succeeded = true;
-		finish(request);
+		end_well(request);
 	}
 }
 
@@ -343,37 +506,50 @@ static const char *hash_of(const struct s3_request *request, char room[SHA256_HE
 	return room;
 }
 
+/* A body has a bound of size; one that is asked for has a bound of time then, too. */
+static int64_t time_limit_ms(const struct s3_request *request)
+{
+	uint64_t most = request->takes_file ? request->size_most : S3_TEXT_MAX;
+
+	if (request->s3->is_stopping)
+		return HURRY_MS;
+	if (request->limit_ms > 0)
+		return request->limit_ms;
+	if (method_of(request) == S3_PUT || most == 0) /* what goes on may go on */
+		return 0;
+	return LEAST_TIME_MS + (int64_t)(most / LEAST_BYTES_PER_MS);
+}
+
 static bool send_signed(struct s3_request *request, const char *path, struct err *err)
 {
-	static const enum transfer_method methods[] = {
+	static const enum transfer_method methods[S3_METHODS] = {
 		[S3_GET] = TRANSFER_GET,
 		[S3_HEAD] = TRANSFER_HEAD,
 		[S3_PUT] = TRANSFER_PUT,
 		[S3_DELETE] = TRANSFER_DELETE,
 	};
-	static const char *const names[] = {
-		[S3_GET] = "GET", [S3_HEAD] = "HEAD", [S3_PUT] = "PUT", [S3_DELETE] = "DELETE"
-	};
 	struct s3 *s3 = request->s3;
+	const enum s3_method method = method_of(request);
+	const bool sends = method == S3_PUT;
 	const struct transfer_file file = { request->file_fd, request->file_size };
 	char hash[SHA256_HEX], stamp[S3_STAMP_SIZE];
 	AUTO(buf_release) struct buf authorization;
 	AUTO(buf_release) struct buf url;
 	struct headers headers = { .count = 0 };
 	struct s3_to_sign what = {
-		.method = names[request->method],
+		.method = s3_method_name(method),
 		.host = s3->address.host,
 		.path = path,
 		.region = s3->address.region,
 		.query = request->query,
 		.query_count = request->query_count,
-		.payload_hash = hash_of(request, hash),
+		.payload_hash = sends ? hash_of(request, hash) : S3_EMPTY_HASH,
 		.at_ms = clock_wall_ms(),
 	};
 	struct transfer_request asked = {
-		.method = methods[request->method],
-		.body = request->sends_file ? STR("") : request->bytes,
-		.file = request->sends_file ? &file : NULL,
+		.method = methods[method],
+		.body = sends && !request->sends_file ? request->bytes : STR(""),
+		.file = sends && request->sends_file ? &file : NULL,
 	};
 
 	buf_init(&authorization, AUTHORIZATION_MAX + 8192); /* the names of what is signed */
@@ -387,15 +563,12 @@ static bool send_signed(struct s3_request *request, const char *path, struct err
 	header_add(&headers, "X-Amz-Content-Sha256", what.payload_hash);
 	header_add(&headers, "X-Amz-Date", stamp);
 	header_add(&headers, "X-Amz-Security-Token", s3->credentials.session_token);
-	header_add(&headers, "Content-Type", request->content_type);
+	header_add(&headers, "Content-Type", sends ? request->content_type : NULL);
 	asked.url = url.at;
 	asked.headers = headers.at;
 	asked.header_count = headers.count;
-	if (s3->is_stopping)
-		asked.time_limit_ms = HURRY_MS;
-	else if (request->size_most > 0)
-		asked.time_limit_ms =
-			LEAST_TIME_MS + (int64_t)(request->size_most / LEAST_BYTES_PER_MS);
+	asked.time_limit_ms = time_limit_ms(request);
+	request->tried_at_us = clock_monotonic_us();
 	return transfer_start(s3->fetch, &asked, &request->receiver, &request->transfer, err);
 }
 
@@ -416,22 +589,19 @@ static bool empty_file(struct s3_request *request)
 	       err_errno(&request->err, "cannot empty what came from the bucket");
 }
 
-static void start(struct s3_request *request)
+static void send_now(struct s3_request *request)
 {
 	AUTO(buf_release) struct buf path;
 
-	request->tries++;
 	request->size = 0;
 	request->status = 0;
 	request->date_ms = 0;
+	request->received_bytes = 0;
+	request->etag[0] = '\0';
 	request->is_spoilt = false;
 	request->has_size = false;
 	request->is_too_long = false;
 	buf_clear(&request->text);
-	if (request->takes_file) {
-		sha256_free(request->sha);
-		request->sha = sha256_new();
-	}
 	request->receiver = (struct transfer_receiver){
 		.may_follow = may_follow,
 		.on_head = on_head,
@@ -445,6 +615,23 @@ static void start(struct s3_request *request)
 		request->succeeded = false;
 		finish(request);
 	}
+}
+
+static void start(struct s3_request *request)
+{
+	request->tries++;
+	request->is_proving = false;
+	if (request->takes_file) {
+		sha256_free(request->sha);
+		request->sha = sha256_new();
+	}
+	send_now(request);
+}
+
+static void start_proof(struct s3_request *request)
+{
+	request->is_proving = true;
+	send_now(request);
 }
 
 static void ask(struct s3 *s3, struct s3_request *request)
@@ -461,11 +648,24 @@ static void deliver_asked(struct mail *mail)
 	ask(request->s3, request);
 }
 
+static void make_md5(struct s3_request *request)
+{
+	AUTO(md5_free) struct md5 *md5 = NULL;
+
+	memcpy(request->md5, request->file_md5, sizeof(request->md5));
+	if (request->method != S3_PUT || request->sends_file)
+		return;
+	md5 = md5_new();
+	md5_add(md5, request->bytes.at, request->bytes.len);
+	md5_end(md5, request->md5);
+}
+
 static void prepare(struct s3 *s3, struct s3_request *request)
 {
 	request->s3 = s3;
 	request->succeeded = false;
 	request->tries = 0;
+	make_md5(request);
 	buf_init(&request->text, S3_TEXT_MAX);
 	pthread_mutex_lock(&s3->mutex);
 	s3->pending++;
@@ -722,4 +922,41 @@ char *s3_url(const struct s3 *s3, struct str key)
 struct str s3_prefix(const struct s3 *s3)
 {
 	return str_of(s3->address.prefix);
+}
+
+const char *s3_origin(const struct s3 *s3)
+{
+	return s3->address.origin;
+}
+
+const struct s3_counts *s3_counts(const struct s3 *s3)
+{
+	return &s3->counts;
+}
+
+struct mailbox *s3_mailbox(const struct s3 *s3)
+{
+	return s3->mailbox;
+}
+
+bool s3_presigned(struct s3 *s3, struct str key, const struct s3_pair *query, size_t count,
+		  int64_t expires_s, struct buf *out)
+{
+	AUTO(buf_release) struct buf path;
+	struct s3_to_sign what = {
+		.method = "GET",
+		.host = s3->address.host,
+		.region = s3->address.region,
+		.query = query,
+		.query_count = count,
+		.at_ms = clock_wall_ms(),
+	};
+	bool is_signed;
+
+	buf_init(&path, URL_MAX);
+	s3_address_path(&s3->address, key, &path);
+	what.path = path.at;
+	buf_addf(out, "%s%s?", s3->address.origin, path.at);
+	is_signed = s3_presign(&what, &s3->credentials, expires_s, out);
+	return is_signed && buf_ok(&path) && buf_ok(out);
 }

@@ -9,6 +9,10 @@
  * While nothing gets through the bucket is *away*: it is asked for one key every few seconds, and as soon as it answers what
  * waits is asked again at once.
  *
+ * Who answers need not be the bucket: a proxy may, or the page of a network that wants a password first.  So what was PUT is there
+ * where the answer has the MD5 of it as its ETag, as nearly every store's has, and else once a HEAD says that it is as long; what
+ * was DELETEd is gone at 204, and else once a HEAD says so.  A GET is judged by who wants it, who knows what should come.
+ *
  * Errors: ERR_NOT_FOUND: it answers that the key is not there.  ERR_UNAVAILABLE: it does not answer, or refuses us (the text
  * says which, and what is wrong: a clock, a key, a bucket).  ERR_CONFLICT: a precondition failed.  ERR_INTERNAL: the
  * file that was sent is not what it was when it was hashed.  ERR_INVALID: it does not know such a request (501), or
@@ -28,6 +32,7 @@
 #include "event/loop.h"
 #include "event/mailbox.h"
 #include "fetch/transfer_receiver.h"
+#include "s3/s3_counts.h"
 #include "s3/s3_options.h"
 #include "s3/s3_sign.h"
 
@@ -36,8 +41,6 @@
 
 struct s3;
 struct transfer;
-
-enum s3_method { S3_GET, S3_HEAD, S3_PUT, S3_DELETE };
 
 #define S3_KEY_SIZE      1025
 #define S3_TEXT_MAX      (4 * 1024 * 1024) /* of an answer that is kept in memory: a page of a listing */
@@ -55,14 +58,18 @@ struct s3_request {
 	bool sends_file;
 	int file_fd;
 	uint64_t file_size;
-	char file_sha256[SHA256_HEX];
-	struct str bytes;         /* borrowed until it is done */
-	const char *content_type; /* NULL: none is said */
+	char file_sha256[SHA256_HEX], file_md5[MD5_HEX]; /* MD5 "": not known */
+	struct str bytes;                                /* borrowed until it is done */
+	const char *content_type;                        /* NULL: none is said */
 	/* GET: the body goes into this file, from its beginning (-1: nowhere, it is only hashed); else, and for errors, into `text`. */
 	bool takes_file;
 	int into_fd;
-	uint64_t size_most;       /* GET: of a longer body no more is taken; 0: not known */
+	uint64_t size_most; /* GET: of a longer body one byte more is taken; 0: not known */
+	/* GET: the disk is full; has some room been made?  On the bucket's loop; NULL: it cannot be. */
+	bool (*make_room)(struct s3_request *request);
 	int64_t give_up_after_ms; /* S3_NEVER_GIVE_UP, or for how long it is repeated */
+	int64_t limit_ms;         /* for one try; 0: as is usual */
+	bool is_once;             /* it is not repeated */
 	void (*done)(struct s3_request *request);
 	struct mailbox
 		*reply; /* of the loop on which done() is called; NULL: on the bucket's own */
@@ -70,6 +77,7 @@ struct s3_request {
 	/* The answer.  Unless it succeeded err is set. */
 	bool succeeded;
 	struct err err;
+	int64_t date_ms;              /* its Date, wall clock; 0: none was told */
 	uint64_t size;                /* of the body; of a HEAD: what it would be */
 	uint8_t sha256[SHA256_BYTES]; /* takes_file: of what came */
 	struct buf text;              /* the owner's to release: s3_request_release() */
@@ -82,12 +90,16 @@ struct s3_request {
 	struct transfer_receiver receiver;
 	struct timer again;
 	struct sha256 *sha;
-	int64_t asked_at_ms, date_ms;
+	int64_t asked_at_ms, tried_at_us;
 	int status;
 	unsigned tries;
+	char etag[128];          /* of the answer, as sent */
+	char md5[MD5_HEX];       /* PUT: of what is sent; "": not known */
+	uint64_t received_bytes; /* of this try */
+	bool is_proving;         /* a HEAD is asked, whether what was answered is so */
 	bool has_size;           /* HEAD: it says how long it is */
 	bool is_too_long;        /* it has size_most, and one byte more: it goes no further */
-	bool is_once, is_spoilt; /* not repeated; what came could not be kept */
+	bool is_spoilt;          /* what came could not be kept */
 };
 
 void s3_request_release(struct s3_request *request);
@@ -115,6 +127,17 @@ bool s3_ask_now(struct s3 *s3, struct s3_request *request) MUST_CHECK;
 char *s3_url(const struct s3 *s3, struct str key);
 /* What keys begin with in listings. */
 struct str s3_prefix(const struct s3 *s3);
+/* "https://minio.example.com:9000": where addresses of s3_presigned() begin. */
+const char *s3_origin(const struct s3 *s3);
+const struct s3_counts *s3_counts(const struct s3 *s3);
+struct mailbox *s3_mailbox(const struct s3 *s3); /* of its loop */
+
+/*
+ * Appends an address by which anybody may GET that key for `expires_s` seconds.  Any thread.  `query`: further pairs, that the store
+ * is told, response-content-type and the like.  False: it is too long.
+ */
+bool s3_presigned(struct s3 *s3, struct str key, const struct s3_pair *query, size_t count,
+		  int64_t expires_s, struct buf *out) MUST_CHECK;
 
 /*
  * Who is told that the bucket is away, and why, and that it is back: on the bucket's loop, each time that something did not

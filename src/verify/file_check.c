@@ -32,7 +32,7 @@ static bool check_bytes(struct blob_store *store, const struct recording_stored 
 	char text[SHA256_HEX];
 	struct buf hex;
 
-	if (!blob_read_content(store, str_of(row->path), is_stopping, &content, err)) {
+	if (!blob_read_content(store, str_of(row->path), row->size, is_stopping, &content, err)) {
 		if (is_ours(err))
 			return false;
 		if (err->kind == ERR_NOT_FOUND)

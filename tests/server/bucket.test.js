@@ -346,3 +346,43 @@ test('what is refused: a key without its secret, a secret in --set, recordings t
   assert.equal(files.code, 4);
   assert.match(files.stderr, /begin with an empty data_dir/);
 });
+
+test('what something in between answers with 200 is not believed: neither that it was put, nor that it is gone', async (t) => {
+  const bucket = await s3.bucket();
+  const door = await s3.door(t);
+  const server = await serve(t, bucket, { settings: { 's3.endpoint': door.url, verify_every: 'forever' } });
+  door.swallow(/^PUT .*\.mp3/, 2);
+  const recording = await store(server, upstream);
+  assert.equal(door.swallowed, 0);
+  assert.ok((await bucket.get(await keyOf(bucket, recording))).equals(recording.bytes));
+  const heads = () => door.requests.filter((line) => /^HEAD .*\.mp3/.test(line)).length;
+  await until('waveforms are made', async () => (await bucket.list()).length === 2);
+  const before = heads();
+  await store(server, upstream);
+  await until('its waveform is made', async () => (await bucket.list()).length === 4);
+  door.swallow(/^DELETE .*\.mp3/, 2);
+  await deleted(server, bucket, recording);
+  assert.equal(door.swallowed, 0);
+  assert.ok(before > 0, 'what was not the MD5 was asked for');
+  door.etag = '"0123456789abcdef0123456789abcdef"'; // as of what the store encrypts with a key of its own
+  const other = await store(server, upstream);
+  assert.ok((await bucket.get(await keyOf(bucket, other))).equals(other.bytes));
+  assert.equal(upstream.mediaRequests(other.recordingSid).length, 1);
+  await untilGood(server);
+});
+
+test('what verify reads has an end, though the answer has none', async (t) => {
+  const bucket = await s3.bucket();
+  const door = await s3.door(t);
+  const server = await serve(t, bucket, { settings: { 's3.endpoint': door.url, verify_every: 'forever' } });
+  const recording = await store(server, upstream);
+  await until('its waveform is made', async () => (await bucket.list()).length === 2);
+  door.endless = /^GET .*\.mp3/;
+  const found = await verify(server, bucket);
+  assert.equal(found.code, 7, JSON.stringify(found));
+  assert.ok(door.sent < recording.bytes.length + 64 * 1024 * 1024, `${door.sent} bytes`);
+  door.endless = null;
+  await untilState(server, recording.callSid, 'stored');
+  assert.ok((await play(server, recording)).body.equals(recording.bytes));
+});
+

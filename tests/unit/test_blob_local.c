@@ -55,10 +55,10 @@ static void arrives_and_is_sealed(void)
 
 	IS_INT(blob_arriving_seal(arriving, STR("../x"), &err), BLOB_UNSEALED, "no other name");
 	IS_INT(blob_arriving_seal(arriving, STR(NAME), &err), BLOB_SEALED, "sealed");
-	OK(!blob_read_content(store, STR(NAME), &is_stopping, &content, &err) &&
+	OK(!blob_read_content(store, STR(NAME), 0, &is_stopping, &content, &err) &&
 		   err.kind == ERR_UNAVAILABLE,
 	   "whoever stops does not wait for its end");
-	OK(blob_read_content(store, STR(NAME), NULL, &content, &err), "is read");
+	OK(blob_read_content(store, STR(NAME), 0, NULL, &content, &err), "is read");
 	IS_INT(content.size, 10, "its size");
 	buf_over(&digest, array, sizeof(array));
 	hex_add(&digest, content.sha256, sizeof(content.sha256));

@@ -78,7 +78,7 @@ int main(void)
 		if (system(make) != 0)
 			return 1;
 	}
-	if (!blob_read_content(store, STR(NAME), NULL, &content, &err))
+	if (!blob_read_content(store, STR(NAME), 0, NULL, &content, &err))
 		return 1;
 	buf_over(&hex, row.sha256, sizeof(row.sha256));
 	hex_add(&hex, content.sha256, sizeof(content.sha256));

@@ -24,6 +24,15 @@ static void digests(void)
 	hex_add(&buf, sha, 4);
 	IS_STR(buf_str(&buf), STR("ba7816bf"), "the same in pieces");
 
+	struct md5 *md5 = md5_new();
+	char md5_hex[MD5_HEX];
+
+	md5_add(md5, "a", 1);
+	md5_add(md5, "bc", 2);
+	md5_end(md5, md5_hex);
+	md5_free(md5);
+	IS_STR(str_of(md5_hex), STR("900150983cd24fb0d6963f7d28e17f72"), "MD5 of RFC 1321, A.5");
+
 	hmac_sha1(STR("Jefe"), STR("what do ya want for nothing?"), mac);
 	buf_clear(&buf);
 	hex_add(&buf, mac, sizeof(mac));

@@ -355,7 +355,7 @@ int main(void)
 	turn = verify_turn_new(&verify, NULL, ended);
 	tell_completed(EVENT_UNKNOWN);
 	put(P20, BYTES);
-	must(blob_read_content(env.store, STR(P20), NULL, &content, &err));
+	must(blob_read_content(env.store, STR(P20), 0, NULL, &content, &err));
 	buf_over(&hex, sha256, sizeof(sha256));
 	hex_add(&hex, content.sha256, sizeof(content.sha256));
 	test_findings();

@@ -90,9 +90,12 @@ function ask(port, method, path, { query = {}, body = Buffer.alloc(0) } = {}) {
 /**
  * A door before the gateway, that counts who goes through and can be told to send them away:
  * { url, requests: ['GET /b/...'], refuse(count, status, code), denies: /?versions/ }.
+ * swallow(/^PUT .*mp3/, count): answered 200 by a page that is not the bucket's, and goes no further;
+ * endless: /^GET .*mp3/: answered by a body without an end, of which `sent` bytes went out; etag: what PUTs are answered with;
+ * aheadMs: by how much its clock is ahead.
  */
 async function openDoor(t, port) {
-  const door = { requests: [], left: 0, url: null };
+  const door = { requests: [], left: 0, swallowed: 0, sent: 0, aheadMs: 0, url: null };
   const server = http.createServer((asked, reply) => {
     door.requests.push(`${asked.method} ${asked.url}`);
     if (door.denies?.test(asked.url)) Object.assign(door, { left: 1, status: 403, code: 'AccessDenied' });
@@ -102,8 +105,25 @@ async function openDoor(t, port) {
         .end(`<?xml version="1.0"?><Error><Code>${door.code}</Code><Message>The door says so.</Message></Error>`));
       return;
     }
+    const line = `${asked.method} ${asked.url}`;
+    if (door.swallowed > 0 && door.swallows.test(line)) {
+      door.swallowed -= 1;
+      asked.resume().on('end', () => reply.writeHead(200, { 'Content-Type': 'text/html', ETag: '"5f3c-264"' }).end('<html>Welcome to this network</html>'));
+      return;
+    }
+    if (door.endless?.test(line)) {
+      const more = () => {
+        while (!reply.destroyed && reply.write(Buffer.alloc(65536, 7))) door.sent += 65536;
+      };
+      reply.writeHead(200, { 'Content-Type': 'audio/mpeg' });
+      reply.on('drain', more);
+      more();
+      return;
+    }
     const onward = http.request({ host: '127.0.0.1', port, method: asked.method, path: asked.url, headers: asked.headers, agent: false }, (answer) => {
-      reply.writeHead(answer.statusCode, answer.headers);
+      const headers = { ...answer.headers, date: new Date(Date.now() + door.aheadMs).toUTCString() };
+      if (asked.method === 'PUT' && door.etag) headers.etag = door.etag;
+      reply.writeHead(answer.statusCode, headers);
       answer.pipe(reply);
     });
     onward.on('error', () => reply.destroy());
@@ -116,6 +136,7 @@ async function openDoor(t, port) {
   }));
   door.url = `http://127.0.0.1:${server.address().port}`;
   door.refuse = (count, status, code, date) => Object.assign(door, { left: count, status, code, date });
+  door.swallow = (swallows, count) => Object.assign(door, { swallows, swallowed: count });
   return door;
 }
 
