@@ -230,6 +230,10 @@ bool settings_are_same(const struct settings_source *a, const struct settings_so
 		       const struct setting *setting)
 {
 	size_t row = (size_t)(setting - settings_table);
+	const char *file = a->values[row].file;
 
+	/* What such a file holds counts already. */
+	if (setting->file_offset && file && str_eq(str_of(file), str_of(b->values[row].file)))
+		return true;
 	return str_eq(str_of(a->values[row].text), str_of(b->values[row].text));
 }

@@ -89,6 +89,8 @@ struct setting {
 	const char *min, *max;
 	const char *environment; /* a second name there; NULL none */
 	bool is_secret;
+	/* Of a secret: the member for the name of its file, which is looked at again while a server runs; 0: none. */
+	size_t file_offset;
 	/* SIGHUP changes it in a running server: a number, a choice, or a list that is read into such. */
 	bool is_live;
 	const char *help;

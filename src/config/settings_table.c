@@ -2,6 +2,8 @@
 
 /* Where a value goes. */
 #define AT(member) offsetof(struct settings, member), sizeof(((struct settings *)NULL)->member)
+/* And the name of the file that it was read from. */
+#define READ_AGAIN(member) .file_offset = offsetof(struct settings, member)
 
 const struct setting settings_table[] = {
 	{ "listen", SETTING_LIST, AT(listen), .fallback = "127.0.0.1:8080",

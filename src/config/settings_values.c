@@ -119,6 +119,8 @@ static bool resolve_one(const struct setting *setting, struct value *value, stru
 	void *at = (char *)out + setting->offset;
 	unsigned choice;
 
+	if (setting->file_offset)
+		*(const char **)((char *)out + setting->file_offset) = value->file;
 	switch (setting->type) {
 	case SETTING_TEXT:
 		*(const char **)at = value->text;

@@ -6,6 +6,7 @@
 #include "fetch/transfer.h"
 #include "s3/s3_address.h"
 #include "s3/s3_answer.h"
+#include "s3/s3_keys.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -32,7 +33,7 @@
 
 struct s3 {
 	struct s3_address address;
-	struct s3_credentials credentials; /* texts are its own */
+	struct s3_keys *keys;
 	struct s3_counts counts;
 	struct loop *loop;
 	struct mailbox *mailbox;
@@ -45,7 +46,7 @@ struct s3 {
 	struct list requests; /* all that are not done */
 	bool is_away;
 	unsigned failures; /* one after the other */
-	struct timer probe_timer, hurry;
+	struct timer probe_timer, hurry, keys_timer;
 	struct s3_request probe;
 	bool is_probing;
 
@@ -506,6 +507,18 @@ static const char *hash_of(const struct s3_request *request, char room[SHA256_HE
 	return room;
 }
 
+/* With the keys that count just now; header_add() copies nothing, so that the token is copied here. */
+static bool sign(struct s3 *s3, const struct s3_to_sign *what, struct buf *authorization,
+		 char **out_token)
+{
+	const struct s3_credentials *credentials = s3_keys_lock(s3->keys);
+	bool is_signed = s3_sign(what, credentials, authorization);
+
+	*out_token = credentials->session_token ? xstrdup(credentials->session_token) : NULL;
+	s3_keys_unlock(s3->keys);
+	return is_signed;
+}
+
 /* A body has a bound of size; one that is asked for has a bound of time then, too. */
 static int64_t time_limit_ms(const struct s3_request *request)
 {
@@ -535,6 +548,7 @@ static bool send_signed(struct s3_request *request, const char *path, struct err
 	char hash[SHA256_HEX], stamp[S3_STAMP_SIZE];
 	AUTO(buf_release) struct buf authorization;
 	AUTO(buf_release) struct buf url;
+	AUTO(free) char *token = NULL;
 	struct headers headers = { .count = 0 };
 	struct s3_to_sign what = {
 		.method = s3_method_name(method),
@@ -556,13 +570,13 @@ static bool send_signed(struct s3_request *request, const char *path, struct err
 	buf_init(&url, URL_MAX);
 	buf_addf(&url, "%s%s%s", s3->address.origin, path, request->query_count > 0 ? "?" : "");
 	s3_query_add(&url, request->query, request->query_count);
-	if (!s3_sign(&what, &s3->credentials, &authorization) || !buf_ok(&url))
+	if (!sign(s3, &what, &authorization, &token) || !buf_ok(&url))
 		return err_set(err, ERR_INVALID, "the bucket cannot be asked that: it is too long");
 	s3_stamp(what.at_ms, stamp);
 	header_add(&headers, "Authorization", authorization.at);
 	header_add(&headers, "X-Amz-Content-Sha256", what.payload_hash);
 	header_add(&headers, "X-Amz-Date", stamp);
-	header_add(&headers, "X-Amz-Security-Token", s3->credentials.session_token);
+	header_add(&headers, "X-Amz-Security-Token", token);
 	header_add(&headers, "Content-Type", sends ? request->content_type : NULL);
 	asked.url = url.at;
 	asked.headers = headers.at;
@@ -805,6 +819,14 @@ void s3_stop(struct s3 *s3)
 
 /* ---- life cycle ---- */
 
+static void keys_due(struct timer *timer)
+{
+	struct s3 *s3 = container_of(timer, struct s3, keys_timer);
+
+	s3_keys_look(s3->keys);
+	timer_start(s3->loop, timer, S3_KEYS_LOOK_MS, keys_due);
+}
+
 static void *run(void *argument)
 {
 	struct s3 *s3 = argument;
@@ -818,18 +840,11 @@ bool s3_check(const struct s3_options *options, struct err *err)
 	AUTO(s3_address_release) struct s3_address address = { 0 };
 
 	return s3_address_read(options, &address, err) &&
-	       ((options->access_key_id && options->secret_access_key) ||
+	       (((options->access_key_id || options->access_key_id_file) &&
+		 options->secret_access_key) ||
 		err_set(err, ERR_INVALID,
-			"store = s3://... needs s3.access_key_id and s3.secret_access_key"));
-}
-
-static void take_credentials(struct s3 *s3, const struct s3_options *options)
-{
-	s3->credentials = (struct s3_credentials){
-		.access_key_id = xstrdup(options->access_key_id),
-		.secret_access_key = xstrdup(options->secret_access_key),
-		.session_token = options->session_token ? xstrdup(options->session_token) : NULL,
-	};
+			"store = s3://... needs s3.access_key_id and s3.secret_access_key")) &&
+	       s3_keys_check(options, err);
 }
 
 static bool open_loop(struct s3 *s3, const struct s3_options *options, struct err *err)
@@ -848,6 +863,8 @@ static bool open_loop(struct s3 *s3, const struct s3_options *options, struct er
 	if (!loop_new(&s3->loop, err) || !mailbox_open(s3->loop, &s3->mailbox, err) ||
 	    !fetch_new(s3->loop, &fetch, &s3->fetch, err))
 		return false;
+	if (s3_keys_are_in_files(s3->keys))
+		timer_start(s3->loop, &s3->keys_timer, S3_KEYS_LOOK_MS, keys_due);
 	failed = pthread_create(&s3->thread, NULL, run, s3);
 	if (failed)
 		return err_set(err, ERR_INTERNAL, "cannot start the bucket's thread (error %d)",
@@ -866,7 +883,7 @@ bool s3_open(const struct s3_options *options, struct s3 **out, struct err *err)
 	pthread_cond_init(&s3->changed, NULL);
 	if (!s3_check(options, err) || !s3_address_read(options, &s3->address, err))
 		return false;
-	take_credentials(s3, options);
+	s3->keys = s3_keys_new(options);
 	if (!open_loop(s3, options, err))
 		return false;
 	*out = TAKE(s3);
@@ -876,19 +893,6 @@ bool s3_open(const struct s3_options *options, struct s3 **out, struct err *err)
 void s3_listen(struct s3 *s3, struct s3_listener *listener)
 {
 	s3->listener = listener;
-}
-
-/* The text is not const: it is ours. */
-static void wipe(const char *secret)
-{
-	union {
-		const char *borrowed;
-		char *own;
-	} text = { secret };
-
-	if (secret)
-		explicit_bzero(text.own, strlen(secret));
-	free(text.own);
 }
 
 void s3_free(struct s3 *s3)
@@ -904,11 +908,10 @@ void s3_free(struct s3 *s3)
 	mailbox_free(s3->mailbox);
 	timer_stop(&s3->hurry);
 	timer_stop(&s3->probe_timer);
+	timer_stop(&s3->keys_timer);
 	loop_free(s3->loop);
 	s3_address_release(&s3->address);
-	wipe(s3->credentials.access_key_id);
-	wipe(s3->credentials.secret_access_key);
-	wipe(s3->credentials.session_token);
+	s3_keys_free(s3->keys);
 	pthread_cond_destroy(&s3->changed);
 	pthread_mutex_destroy(&s3->mutex);
 	free(s3);
@@ -957,6 +960,7 @@ bool s3_presigned(struct s3 *s3, struct str key, const struct s3_pair *query, si
 	s3_address_path(&s3->address, key, &path);
 	what.path = path.at;
 	buf_addf(out, "%s%s?", s3->address.origin, path.at);
-	is_signed = s3_presign(&what, &s3->credentials, expires_s, out);
+	is_signed = s3_presign(&what, s3_keys_lock(s3->keys), expires_s, out);
+	s3_keys_unlock(s3->keys);
 	return is_signed && buf_ok(&path) && buf_ok(out);
 }

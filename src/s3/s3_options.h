@@ -16,5 +16,7 @@ struct s3_options {
 	const char *region;   /* NULL: us-east-1 */
 	enum s3_path_style path_style;
 	const char *access_key_id, *secret_access_key, *session_token;
+	/* The files that these were read from, to be read again when they change; NULL: another source. */
+	const char *access_key_id_file, *secret_access_key_file, *session_token_file;
 	const char *ca_file, *proxy; /* as for Twilio; NULL: the system's, none */
 };

@@ -386,3 +386,27 @@ test('what verify reads has an end, though the answer has none', async (t) => {
   assert.ok((await play(server, recording)).body.equals(recording.bytes));
 });
 
+test('keys that stand in files are read again when they change', async (t) => {
+  const bucket = await s3.bucket();
+  const folder = temporaryFolder(t);
+  const [id, secret] = [join(folder, 'id'), join(folder, 'secret')];
+  const { 's3.access_key_id': key, ...settings } = bucket.settings;
+  writeFileSync(id, `${key}\n`);
+  writeFileSync(secret, 'of before\n');
+  const server = await startServer(t, { upstream: upstream.url, settings: { ...settings, 's3.access_key_id_file': id, 's3.secret_access_key_file': secret, verify_every: 'forever' } });
+  const waits = await announce(server);
+  await until('health says why', async () => (await requestJson(`${server.url}/api/health`)).json.causes?.some((cause) => /SignatureDoesNotMatch/.test(cause)));
+  writeFileSync(secret, ''); // as who writes in place
+  writeFileSync(secret, `${bucket.env.AWS_SECRET_ACCESS_KEY}\n`);
+  await untilState(server, waits.callSid, 'stored', 60_000);
+  await untilGood(server);
+  assert.match(server.said, /the bucket's keys have changed, and are read again/);
+  server.child.kill('SIGHUP');
+  await server.line(/settings/);
+  assert.ok(!/s3\.secret_access_key has changed/.test(server.said), 'which is no news to a reload');
+  rmSync(secret); // gone for a moment: those of before count
+  const next = await store(server, upstream);
+  assert.ok(await keyOf(bucket, next));
+  await server.line(/those of before are used on: cannot open .*secret/);
+});
+

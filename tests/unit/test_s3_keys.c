@@ -1,0 +1,99 @@
+#include "s3/s3_keys.h"
+
+#include "base/mem.h"
+#include "tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/s3_keys.XXXXXX";
+
+static char *path_of(const char *name)
+{
+	return xasprintf("%s/%s", folder, name);
+}
+
+static void put(const char *name, const char *text)
+{
+	AUTO(free) char *path = path_of(name);
+	FILE *file = fopen(path, "w");
+
+	if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+		abort();
+}
+
+/* A moment later. */
+static void is_now(struct s3_keys *keys, const char *want, const char *name)
+{
+	const struct s3_credentials *now;
+	char got[128];
+
+	s3_keys_look(keys);
+	now = s3_keys_lock(keys);
+	snprintf(got, sizeof(got), "%s %s %s", now->access_key_id, now->secret_access_key,
+		 now->session_token ? now->session_token : "-");
+	s3_keys_unlock(keys);
+	IS_STR(str_of(got), str_of(want), "%s", name);
+}
+
+int main(void)
+{
+	AUTO(s3_keys_free) struct s3_keys *keys = NULL;
+	AUTO(s3_keys_free) struct s3_keys *lasting = NULL;
+	const struct s3_options texts = { .access_key_id = "id", .secret_access_key = "secret" };
+	struct err err;
+
+	if (!mkdtemp(folder))
+		return 1;
+	AUTO(free) char *id = path_of("id"), *secret = path_of("secret"), *token = path_of("token");
+	struct s3_options options = { .access_key_id_file = id,
+				      .secret_access_key = "as it was read",
+				      .secret_access_key_file = secret,
+				      .session_token = "and its token",
+				      .session_token_file = token };
+
+	lasting = s3_keys_new(&texts);
+	OK(!s3_keys_are_in_files(lasting), "lasting ones");
+	is_now(lasting, "id secret -", "those of the settings");
+	is_now(lasting, "id secret -", "stay");
+
+	OK(!s3_keys_check(&options, &err) && err.kind == ERR_INVALID, "no file: refused");
+	put("id", "one\n");
+	put("secret", "two\n");
+	put("token", "three\n");
+	OK(s3_keys_check(&options, &err), "one that can be read");
+	options.access_key_id = "both";
+	OK(!s3_keys_check(&options, &err), "and not beside another");
+	options.access_key_id = NULL;
+	keys = s3_keys_new(&options);
+	OK(s3_keys_are_in_files(keys), "those that are looked at");
+	is_now(keys, "one two three", "what the files hold, and not what they held before");
+	put("id", "1st");
+	is_now(keys, "one two three", "a change is waited for");
+	put("secret", "2nd");
+	is_now(keys, "one two three", "until it rests");
+	put("token", "3rd");
+	is_now(keys, "one two three", "all of it");
+	is_now(keys, "1st 2nd 3rd", "then it counts");
+	put("token", "");
+	is_now(keys, "1st 2nd 3rd", "what is empty");
+	is_now(keys, "1st 2nd 3rd", "does not");
+	unlink(secret);
+	put("token", "later");
+	is_now(keys, "1st 2nd 3rd", "nor a set");
+	is_now(keys, "1st 2nd 3rd", "that is not whole");
+	put("secret", "again\r\n");
+	is_now(keys, "1st 2nd 3rd", "when it is");
+	is_now(keys, "1st again later", "it counts");
+	put("secret", "two\nlines");
+	is_now(keys, "1st again later", "a text of two lines");
+	is_now(keys, "1st again later", "is no key");
+
+	unlink(id);
+	unlink(secret);
+	unlink(token);
+	rmdir(folder);
+	return tap_end();
+}
