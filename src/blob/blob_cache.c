@@ -111,6 +111,18 @@ void blob_cache_make_room(struct blob_cache *cache)
 	pthread_mutex_unlock(&cache->mutex);
 }
 
+bool blob_cache_give_room(struct blob_cache *cache)
+{
+	bool has_gone;
+
+	pthread_mutex_lock(&cache->mutex);
+	has_gone = cache->map.count > 0;
+	for (int i = 0; i < AT_ONCE && cache->map.count > 0; i++)
+		send_away(cache);
+	pthread_mutex_unlock(&cache->mutex);
+	return has_gone;
+}
+
 void blob_cache_added(struct blob_cache *cache, const char *name, uint64_t size)
 {
 	pthread_mutex_lock(&cache->mutex);

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "blob/blob.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct blob_cache;
@@ -32,6 +33,8 @@ DEFINE_AUTO(struct blob_cache *, blob_cache_free)
 void blob_cache_added(struct blob_cache *cache, const char *name, uint64_t size);
 /* Others have taken the disk's room, perhaps: a few files go where it is short.  Often. */
 void blob_cache_make_room(struct blob_cache *cache);
+/* The disk is full: what was used least goes.  False: nothing is left that could. */
+bool blob_cache_give_room(struct blob_cache *cache) MUST_CHECK;
 /* It is used, by this descriptor. */
 void blob_cache_used(struct blob_cache *cache, const char *name, int fd);
 /* Removes it, if it is there. */

@@ -79,6 +79,25 @@ static void kept(struct blob_s3 *bucket, const char *name, uint64_t size, unsign
 		blob_cache_drop(bucket->cache, name);
 }
 
+/* ---- a full disk ---- */
+
+/* Is it worth another try?  What the cache has goes first: all of it can be had again. */
+static bool has_given_room(struct blob_s3 *bucket, const struct err *err)
+{
+	return err->kind == ERR_UNAVAILABLE && bucket->cache && blob_cache_give_room(bucket->cache);
+}
+
+static bool seal_here(struct blob_s3 *bucket, struct blob_arriving *arriving, struct str name,
+		      struct err *err)
+{
+	enum blob_seal_result result;
+
+	do
+		result = blob_arriving_seal(arriving, name, err);
+	while (result == BLOB_UNSEALED && has_given_room(bucket, err));
+	return result == BLOB_SEALED;
+}
+
 /* ---- answering ---- */
 
 static void deliver_answer(struct mail *mail)
@@ -150,7 +169,7 @@ static void run_keep_put(struct job *job)
 	struct str name = str_of(put->request->name);
 	struct err err;
 
-	if (blob_arriving_seal(inner, name, &err) == BLOB_SEALED)
+	if (seal_here(put->bucket, inner, name, &err))
 		kept(put->bucket, put->request->name, inner->size, put->removals);
 	else
 		log_debug(NULL, "'%s' is not kept in the cache: %s", put->request->name, err.text);
@@ -399,6 +418,13 @@ static enum like compare(struct get *get)
 
 static void object_came(struct s3_request *ask);
 
+static bool make_room(struct s3_request *ask)
+{
+	struct blob_s3 *bucket = container_of(ask, struct get, ask)->bucket;
+
+	return bucket->cache && blob_cache_give_room(bucket->cache);
+}
+
 static void ask_for_object(struct get *get)
 {
 	s3_request_release(&get->ask);
@@ -407,6 +433,7 @@ static void ask_for_object(struct get *get)
 		.takes_file = true,
 		.into_fd = get->arriving->fd,
 		.size_most = get->want_size,
+		.make_room = make_room,
 		.give_up_after_ms = BUCKET_GIVE_UP_MS,
 		.done = object_came,
 	};
@@ -466,7 +493,7 @@ static void run_keep_get(struct job *job)
 		log_debug(NULL, "'%s' came damaged from the bucket", get->name);
 	else if (like == LIKE_UNKNOWN || !get->bucket->cache)
 		log_debug(NULL, "'%s' is not kept in the cache", get->name);
-	else if (blob_arriving_seal(arriving, str_of(get->name), &err) != BLOB_SEALED)
+	else if (!seal_here(get->bucket, arriving, str_of(get->name), &err))
 		log_debug(NULL, "'%s' is not kept in the cache: %s", get->name, err.text);
 	else
 		kept(get->bucket, get->name, get->size, get->removals);
@@ -508,11 +535,12 @@ static void run_get(struct job *job)
 		return;
 	}
 	get->fd = -1;
-	if (!files->driver->arriving_open_unnamed(files, get->name + 3, &get->arriving,
-						  &get->err)) {
-		get_end(get);
-		return;
-	}
+	while (!files->driver->arriving_open_unnamed(files, get->name + 3, &get->arriving,
+						     &get->err))
+		if (!has_given_room(get->bucket, &get->err)) {
+			get_end(get);
+			return;
+		}
 	ask_for_object(get);
 }
 
@@ -679,11 +707,13 @@ static struct blob_arriving *arriving_over(struct blob_store *store, struct blob
 static bool s3_arriving_open(struct blob_store *store, const char *base, struct blob_arriving **out,
 			     struct err *err)
 {
-	struct blob_store *files = bucket_of(store)->files;
+	struct blob_s3 *bucket = bucket_of(store);
+	struct blob_store *files = bucket->files;
 	struct blob_arriving *inner;
 
-	if (!files->driver->arriving_open(files, base, &inner, err))
-		return false;
+	while (!files->driver->arriving_open(files, base, &inner, err))
+		if (!has_given_room(bucket, err))
+			return false;
 	*out = arriving_over(store, inner);
 	return true;
 }
@@ -691,11 +721,13 @@ static bool s3_arriving_open(struct blob_store *store, const char *base, struct 
 static bool s3_arriving_open_unnamed(struct blob_store *store, const char *base,
 				     struct blob_arriving **out, struct err *err)
 {
-	struct blob_store *files = bucket_of(store)->files;
+	struct blob_s3 *bucket = bucket_of(store);
+	struct blob_store *files = bucket->files;
 	struct blob_arriving *inner;
 
-	if (!files->driver->arriving_open_unnamed(files, base, &inner, err))
-		return false;
+	while (!files->driver->arriving_open_unnamed(files, base, &inner, err))
+		if (!has_given_room(bucket, err))
+			return false;
 	*out = arriving_over(store, inner);
 	return true;
 }
@@ -715,8 +747,11 @@ static bool s3_arriving_take(struct blob_store *store, const char *base, struct 
 static bool s3_arriving_write(struct blob_arriving *arriving, struct str bytes, struct err *err)
 {
 	struct blob_arriving *inner = inner_of(arriving);
-	bool is_written = inner->store->driver->arriving_write(inner, bytes, err);
+	bool is_written;
 
+	do
+		is_written = inner->store->driver->arriving_write(inner, bytes, err);
+	while (!is_written && has_given_room(bucket_of(arriving->store), err));
 	arriving->size = inner->size;
 	return is_written;
 }

@@ -386,6 +386,42 @@ test('what verify reads has an end, though the answer has none', async (t) => {
   assert.ok((await play(server, recording)).body.equals(recording.bytes));
 });
 
+/** To its last byte. */
+function fillDisk(path) {
+  writeFileSync(path, '');
+  for (const piece of [1024 * 1024, 65536, 4096]) {
+    try {
+      for (;;) writeFileSync(path, Buffer.alloc(piece, 1), { flag: 'a' });
+    } catch (error) {
+      assert.equal(error.code, 'ENOSPC');
+    }
+  }
+}
+
+test('on a full disk what is cached makes room, for a play and for what arrives', async (t) => {
+  const bucket = await s3.bucket();
+  const dataDir = join(temporaryFolder(t), 'data');
+  mkdirSync(dataDir);
+  const media = audio({ seconds: 40, format: 'wav' });
+  const server = await serve(t, bucket, { dataDir, diskMiB: 48, settings: { min_free: '0', format: 'wav', cache_entries: 1, verify_every: 'forever' } });
+  const inside = (name) => server.seenFrom(join(dataDir, name));
+  const recordings = [];
+  for (let i = 0; i < 6; i += 1) recordings.push(await store(server, upstream, { media, format: 'wav', seconds: 40 }));
+  await until('waveforms are made', async () => (await bucket.list()).length === 12);
+  const [first] = recordings;
+  for (const name of filesUnder(inside('cache')).filter((file) => file.includes(first.recordingSid))) rmSync(join(inside('cache'), name));
+  fillDisk(inside('filler'));
+  const before = filesUnder(inside('cache')).length;
+  const reply = await play(server, first);
+  assert.equal(reply.status, 200, String(reply.body.subarray(0, 300)));
+  assert.ok(reply.body.equals(media));
+  assert.ok(filesUnder(inside('cache')).length < before, 'others went');
+  const late = await store(server, upstream, { media, format: 'wav', seconds: 40 });
+  assert.equal(upstream.mediaRequests(late.recordingSid).length, 1);
+  rmSync(inside('filler'));
+  for (const recording of recordings) assert.ok((await play(server, recording)).body.equals(media));
+});
+
 test('keys that stand in files are read again when they change', async (t) => {
   const bucket = await s3.bucket();
   const folder = temporaryFolder(t);

@@ -136,6 +136,22 @@ static void test_disk_is_short(void)
 	IS_INT(blob_cache_bytes(cache), SIZE, "and nothing else, whoever asks");
 }
 
+static void test_disk_is_full(void)
+{
+	AUTO(blob_cache_free) struct blob_cache *cache = NULL;
+	struct err err;
+
+	for (int i = 0; i < 40; i++)
+		make_file(i);
+	OK(blob_cache_open(files, 1000 * SIZE, 0, &cache, &err), "room for all");
+	use(cache, 0);
+	OK(blob_cache_give_room(cache), "some go at once");
+	OK(is_here(0) && blob_cache_bytes(cache) == 24 * SIZE, "those that were used least");
+	OK(blob_cache_give_room(cache) && blob_cache_give_room(cache), "and more");
+	OK(!is_here(0) && blob_cache_bytes(cache) == 0, "till nothing is left");
+	OK(!blob_cache_give_room(cache), "which could go");
+}
+
 int main(void)
 {
 	struct err err;
@@ -147,6 +163,7 @@ int main(void)
 	test_order_of_before();
 	test_larger_than_all();
 	test_disk_is_short();
+	test_disk_is_full();
 	blob_store_free(files);
 	folder_remove();
 	return tap_end();
