@@ -151,10 +151,20 @@ void blob_store_stop(struct blob_store *store)
 		store->driver->stop(store);
 }
 
-void blob_store_is_used(struct blob_store *store)
+bool blob_is_remote(struct blob_store *store)
 {
-	if (store->driver->is_used)
-		store->driver->is_used(store);
+	return store->driver->know != NULL;
+}
+
+void blob_store_know(struct blob_store *store, const char *id, bool is_used)
+{
+	if (store->driver->know)
+		store->driver->know(store, id, is_used);
+}
+
+bool blob_store_claim(struct blob_store *store, struct err *err)
+{
+	return !store->driver->claim || store->driver->claim(store, err);
 }
 
 /* As it was: the disk, or that no descriptor is left; not what was asked, nor that there is no room. */

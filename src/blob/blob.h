@@ -66,10 +66,17 @@ DEFINE_AUTO(struct blob_store *, blob_store_free)
 void blob_store_stop(struct blob_store *store);
 
 /*
- * The ledger says that media is stored there.  A bucket in which nothing of ours is will not be begun then: it is another than it
- * was.  Before anything is stored.
+ * Whose store is it?  `id`: of the ledger, as all know it who serve from that one; is_used: it says that media is stored there.
+ * A bucket in which nothing of ours is will not be begun then, for it is another than it was.  Before anything is stored.
  */
-void blob_store_is_used(struct blob_store *store);
+#define BLOB_STORE_ID_SIZE 33                  /* 32 hexadecimal digits */
+bool blob_is_remote(struct blob_store *store); /* false: it need not be told */
+void blob_store_know(struct blob_store *store, const char *id, bool is_used);
+/*
+ * Blocks, for seconds at most; after blob_store_know().  ERR_CONFLICT: it is another ledger's, and what to do.  One that does not
+ * answer just now is looked at again before anything is put there.
+ */
+bool blob_store_claim(struct blob_store *store, struct err *err) MUST_CHECK;
 
 /* ---- names ---- */
 

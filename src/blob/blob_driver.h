@@ -43,7 +43,8 @@ struct blob_driver {
 
 	/* Of a store on another machine; each NULL where what is above does as well. */
 	void (*stop)(struct blob_store *store);
-	void (*is_used)(struct blob_store *store);
+	void (*know)(struct blob_store *store, const char *id, bool is_used);
+	bool (*claim)(struct blob_store *store, struct err *err);
 	bool (*open_here)(struct blob_store *store, const char *name, int *out_fd,
 			  uint64_t *out_size, struct err *err);
 	void (*forget_here)(struct blob_store *store, const char *name);

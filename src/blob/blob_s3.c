@@ -23,12 +23,14 @@
 #include "base/mem.h"
 #include "blob/blob_cache.h"
 #include "blob/blob_local.h"
+#include "blob/blob_marker.h"
 #include "blob/blob_request.h"
 #include "blob/blob_s3_private.h"
 
 #define WORKERS        8
 #define PIECE_BYTES    (256 * 1024)
 #define PUT_GIVE_UP_MS 30000 /* of who stands there and waits */
+#define CLAIM_LIMIT_MS 3000  /* a start does not wait longer for a bucket that is away */
 
 struct blob_s3 {
 	struct blob_store store;
@@ -38,7 +40,7 @@ struct blob_s3 {
 	struct s3_listener listener;
 	bool is_away; /* the bucket's loop's */
 	struct workers *workers;
-	atomic_bool has_marker, is_used;
+	struct blob_marker marker;
 	atomic_uint removals[256]; /* by the folder of what was removed */
 
 	pthread_mutex_t mutex; /* guards what follows */
@@ -135,6 +137,7 @@ static void await(struct blob_s3 *bucket)
 struct put {
 	struct job job;
 	struct s3_request ask;
+	struct marker_check check;
 	struct blob_s3 *bucket;
 	struct blob_request *request;
 	int64_t give_up_after_ms;
@@ -221,57 +224,25 @@ static void put_object(struct put *put)
 	s3_ask(put->bucket->s3, ask);
 }
 
-static void marker_done(struct s3_request *ask)
+static void marker_checked(struct marker_check *check)
 {
-	struct put *put = container_of(ask, struct put, ask);
+	struct put *put = container_of(check, struct put, check);
 
-	if (!ask->succeeded) {
-		put_fail(put, &ask->err);
-		return;
-	}
-	put->bucket->has_marker = true;
-	put_object(put);
-}
-
-static void put_marker(struct put *put)
-{
-	put->ask = (struct s3_request){
-		.method = S3_PUT,
-		.key = BLOB_S3_MARKER,
-		.bytes = STR(BUCKET_MARKER_TEXT),
-		.content_type = "text/plain",
-		.give_up_after_ms = put->give_up_after_ms,
-		.done = marker_done,
-	};
-	s3_ask(put->bucket->s3, &put->ask);
-}
-
-static void marker_found(struct s3_request *ask)
-{
-	struct put *put = container_of(ask, struct put, ask);
-	struct blob_s3 *bucket = put->bucket;
-	struct err err;
-
-	if (bucket_marker_is_ours(bucket->s3, ask, &err)) {
-		bucket->has_marker = true;
+	if (check->is_ours) {
 		put_object(put);
 		return;
 	}
-	trouble_failed(&bucket->store.writing, err.text);
-	put_fail(put, &err);
+	trouble_failed(&put->bucket->store.writing, check->err.text);
+	put_fail(put, &check->err);
 }
 
-/* Where recordings are stored already it is there. */
-static void find_marker(struct put *put)
+/* Once for a process: what is there stays there. */
+static void check_marker(struct put *put)
 {
-	put->ask = (struct s3_request){
-		.method = S3_GET,
-		.key = BLOB_S3_MARKER,
-		.into_fd = -1,
-		.give_up_after_ms = put->give_up_after_ms,
-		.done = marker_found,
-	};
-	s3_ask(put->bucket->s3, &put->ask);
+	put->check = (struct marker_check){ .may_write = true,
+					    .give_up_after_ms = put->give_up_after_ms,
+					    .done = marker_checked };
+	blob_marker_check(&put->bucket->marker, &put->check);
 }
 
 static bool hash_file(struct blob_arriving *arriving, struct err *err)
@@ -312,12 +283,10 @@ static void run_hash(struct job *job)
 
 	if (!hash_file(put->request->arriving, &err))
 		put_fail(put, &err);
-	else if (put->bucket->has_marker)
+	else if (put->bucket->marker.is_sure)
 		put_object(put);
-	else if (put->bucket->is_used)
-		find_marker(put);
 	else
-		put_marker(put);
+		check_marker(put);
 }
 
 static void start_put(struct blob_s3 *bucket, struct blob_request *request,
@@ -341,6 +310,7 @@ struct get {
 	struct list waiters;  /* of struct blob_request */
 	struct job job;
 	struct s3_request ask;
+	struct marker_check check;
 	struct blob_s3 *bucket;
 	char name[BLOB_NAME_SIZE];
 	struct blob_arriving *arriving; /* of the cache's store */
@@ -448,11 +418,12 @@ static void set_gone(struct get *get)
 }
 
 /* Of a store of ours what is not there is a loss; what came damaged is asked for once more. */
-static void marker_seen(struct s3_request *ask)
+static void marker_seen(struct marker_check *check)
 {
-	struct get *get = container_of(ask, struct get, ask);
+	struct get *get = container_of(check, struct get, check);
 
-	if (!bucket_marker_is_ours(get->bucket->s3, ask, &get->err))
+	get->err = check->err;
+	if (!check->is_ours)
 		get_end(get);
 	else if (get->is_again)
 		ask_for_object(get);
@@ -462,15 +433,9 @@ static void marker_seen(struct s3_request *ask)
 
 static void look_for_marker(struct get *get)
 {
-	s3_request_release(&get->ask);
-	get->ask = (struct s3_request){
-		.method = S3_GET,
-		.key = BLOB_S3_MARKER,
-		.into_fd = -1,
-		.give_up_after_ms = BUCKET_GIVE_UP_MS,
-		.done = marker_seen,
-	};
-	s3_ask(get->bucket->s3, &get->ask);
+	get->check =
+		(struct marker_check){ .give_up_after_ms = BUCKET_GIVE_UP_MS, .done = marker_seen };
+	blob_marker_check(&get->bucket->marker, &get->check);
 }
 
 /* Where it cannot be kept, for want of room perhaps, it is played from where it is. */
@@ -810,10 +775,11 @@ static bool s3_read_content(struct blob_store *store, const char *name, uint64_t
 
 static bool s3_has_place(struct blob_store *store, const char *name)
 {
+	struct marker_check check = { .give_up_after_ms = BUCKET_GIVE_UP_MS };
 	struct err err;
 
 	(void)name;
-	return bucket_is_ours(bucket_of(store)->s3, &err);
+	return blob_marker_check_now(&bucket_of(store)->marker, &check, &err);
 }
 
 static bool s3_list(struct blob_store *store, struct str prefix, struct str after,
@@ -900,9 +866,28 @@ static void s3_store_stop(struct blob_store *store)
 	pthread_mutex_unlock(&bucket->mutex);
 }
 
-static void s3_is_used(struct blob_store *store)
+static void s3_know(struct blob_store *store, const char *id, bool is_used)
 {
-	bucket_of(store)->is_used = true;
+	struct blob_marker *marker = &bucket_of(store)->marker;
+
+	str_fit(str_of(id), marker->id, sizeof(marker->id));
+	marker->is_used = is_used;
+}
+
+/* One that does not answer, or is not what it was, is told of while it is served from what is here. */
+static bool s3_claim(struct blob_store *store, struct err *err)
+{
+	struct blob_s3 *bucket = bucket_of(store);
+	struct marker_check check = { .may_write = true,
+				      .limit_ms = CLAIM_LIMIT_MS,
+				      .is_once = true };
+
+	if (blob_marker_check_now(&bucket->marker, &check, err))
+		return true;
+	if (err->kind == ERR_CONFLICT)
+		return false;
+	trouble_failed(&bucket->store.writing, err->text);
+	return true;
 }
 
 static void s3_store_free(struct blob_store *store)
@@ -944,7 +929,8 @@ static const struct blob_driver s3_driver = {
 	.path = s3_path,
 	.free_bytes = s3_free_bytes,
 	.stop = s3_store_stop,
-	.is_used = s3_is_used,
+	.know = s3_know,
+	.claim = s3_claim,
 	.open_here = s3_open_here,
 	.forget_here = s3_forget_here,
 	.stat = s3_stat,
@@ -993,6 +979,7 @@ static bool open_bucket(const struct blob_options *options, struct blob_store **
 			      &bucket->cache, err)) ||
 	    !s3_open(options->s3, &bucket->s3, err))
 		return false;
+	bucket->marker.s3 = bucket->s3;
 	s3_listen(bucket->s3, &bucket->listener);
 	if (!workers_start("bucket", WORKERS, &bucket->workers, err))
 		return false;

@@ -22,8 +22,6 @@
 
 #include <stdint.h>
 
-#define BLOB_S3_MARKER "callspool.store"
-
 struct blob_options {
 	const char *data_dir;
 	const struct s3_options *s3; /* s3->store NULL: files, blob_local_open() */

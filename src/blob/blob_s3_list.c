@@ -1,7 +1,7 @@
 #include "blob/blob_s3_private.h"
 
 #include "base/mem.h"
-#include "blob/blob_s3.h"
+#include "blob/blob_marker.h"
 #include "s3/s3_answer.h"
 
 #include <stdio.h>
@@ -45,31 +45,6 @@ bool bucket_read_content(struct s3 *s3, const char *key, uint64_t size_most,
 	out->size = request.size;
 	memcpy(out->sha256, request.sha256, sizeof(out->sha256));
 	return true;
-}
-
-/* Not that it is there alone: a page that somebody in between answers everything with is not ours. */
-bool bucket_marker_is_ours(struct s3 *s3, const struct s3_request *asked, struct err *err)
-{
-	AUTO(free) char *url = s3_url(s3, STR(BLOB_S3_MARKER));
-
-	if (asked->succeeded && str_eq(buf_str(&asked->text), STR(BUCKET_MARKER_TEXT)))
-		return true;
-	if (asked->succeeded)
-		return err_set(err, ERR_UNAVAILABLE, "'%s' is not what we wrote there", url);
-	*err = asked->err;
-	return err->kind == ERR_NOT_FOUND
-		       ? err_set(err, ERR_UNAVAILABLE, "there is no '%s': is `store` what it was?",
-				 url)
-		       : false;
-}
-
-bool bucket_is_ours(struct s3 *s3, struct err *err)
-{
-	AUTO(s3_request_release) struct s3_request request = { .into_fd = -1 };
-	struct err ignored;
-
-	(void)!ask_key(s3, S3_GET, BLOB_S3_MARKER, &request, &ignored);
-	return bucket_marker_is_ours(s3, &request, err);
 }
 
 /* ---- listings ---- */
@@ -174,7 +149,7 @@ static void walk_page(const struct s3 *s3, const struct s3_listing *page, struct
 		struct str name = name_of(s3, &page->at[i]);
 
 		if (!name.at || name.len == 0 || is_of_store(name) ||
-		    str_eq(name, STR(BLOB_S3_MARKER)))
+		    str_eq(name, STR(BLOB_MARKER_KEY)) || str_eq(name, STR(BLOB_PROBE_KEY)))
 			continue;
 		if (page->at[i].is_folder)
 			name.len--;

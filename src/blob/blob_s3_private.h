@@ -9,9 +9,6 @@
 
 #define BUCKET_GIVE_UP_MS 10000 /* whoever waits is not left waiting for longer */
 
-#define BUCKET_MARKER_TEXT \
-	"A store of callspool: recordings, in folders by the first two digits of their call.\n"
-
 /* blob_s3_list.c: blocking, with the contracts of blob.h. */
 bool bucket_stat(struct s3 *s3, const char *key, uint64_t *out_size, struct err *err) MUST_CHECK;
 /* size_most: as of blob_read_content(). */
@@ -23,8 +20,3 @@ bool bucket_list(struct s3 *s3, struct str prefix, struct str after, struct blob
 		 struct err *err) MUST_CHECK;
 bool bucket_walk(struct s3 *s3, const char *folder, struct blob_folder *out,
 		 struct err *err) MUST_CHECK;
-/* ERR_UNAVAILABLE in place of ERR_NOT_FOUND where nothing of ours is: another bucket or prefix than it was, rather than a loss. */
-bool bucket_is_ours(struct s3 *s3, struct err *err) MUST_CHECK;
-/* The same of the marker that was asked for by GET. */
-bool bucket_marker_is_ours(struct s3 *s3, const struct s3_request *asked,
-			   struct err *err) MUST_CHECK;

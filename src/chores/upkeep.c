@@ -43,6 +43,38 @@ bool upkeep_pause_purge(struct catalog *catalog, enum upkeep_pause why, struct e
 	return upkeep_set(catalog, UPKEEP_PURGE_PAUSE, &row, err);
 }
 
+bool upkeep_find_id(struct catalog *catalog, const char *name, char out[UPKEEP_ID_SIZE],
+		    struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	enum db_step step;
+
+	if (!db_prepare(catalog_db(catalog), "SELECT detail FROM upkeep WHERE name = $1", &find,
+			err))
+		return false;
+	db_bind_str(find, 1, str_of(name));
+	step = db_step(find, err);
+	out[0] = '\0';
+	if (step == DB_ROW)
+		str_fit(db_column_str(find, 0), out, UPKEEP_ID_SIZE);
+	return step != DB_FAILED;
+}
+
+bool upkeep_set_id(struct catalog *catalog, const char *name, const char *id, struct err *err)
+{
+	struct db_stmt *set;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog_db(catalog),
+			"INSERT INTO upkeep (name, at_ms, count, detail) VALUES ($1, 0, 0, $2) "
+			"ON CONFLICT (name) DO NOTHING",
+			&set, err))
+		return false;
+	db_bind_str(set, 1, str_of(name));
+	db_bind_str(set, 2, str_of(id));
+	return db_run(set, err);
+}
+
 bool upkeep_last_write(struct catalog *catalog, int64_t *out_ms, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;

@@ -15,6 +15,10 @@
 #define UPKEEP_PURGE \
 	"purge" /* at_ms: the latest purge that removed anything, count: how many it did */
 
+/* The id of a store of media that is this ledger's (blob_store_know()), once there is one: UPKEEP_ID_SIZE - 1 characters. */
+#define UPKEEP_STORE   "store"
+#define UPKEEP_ID_SIZE 33
+
 /*
  * Nothing is removed by age, nor deleted at Twilio, for the ledger may have lost holds.  at_ms: until then, by Twilio's time;
  * 1: it has not been told since.  count: why.
@@ -35,5 +39,11 @@ bool upkeep_set(struct catalog *catalog, const char *name, const struct upkeep *
 		struct err *err) MUST_CHECK;
 /* The writer: from now on nothing is removed, until a person says so, or for a day (purge/purge_pause.h). */
 bool upkeep_pause_purge(struct catalog *catalog, enum upkeep_pause why, struct err *err) MUST_CHECK;
+/* "": there is none. */
+bool upkeep_find_id(struct catalog *catalog, const char *name, char out[UPKEEP_ID_SIZE],
+		    struct err *err) MUST_CHECK;
+/* The writer: that one, unless there is one already. */
+bool upkeep_set_id(struct catalog *catalog, const char *name, const char *id,
+		   struct err *err) MUST_CHECK;
 /* When the ledger was last written to before this transaction, wall clock; 0: never. */
 bool upkeep_last_write(struct catalog *catalog, int64_t *out_ms, struct err *err) MUST_CHECK;

@@ -148,6 +148,8 @@ static bool resolve_one(const struct setting *setting, struct value *value, stru
 static void derive(struct settings *settings)
 {
 	settings->web.min_free_bytes = settings->flights.min_free_bytes;
+	settings->s3.ca_file = settings->flights.ca_file;
+	settings->s3.proxy = settings->flights.proxy;
 }
 
 bool settings_resolve(struct settings_source *source, struct settings *out, struct err *err)

@@ -47,6 +47,7 @@
 #include "server/place.h"
 #include "server/self_examination.h"
 #include "server/server_accounts.h"
+#include "server/server_store.h"
 #include "service/watchdog.h"
 #include "twilio/accounts.h"
 #include "vault/vault.h"
@@ -327,34 +328,9 @@ static bool enlist(struct server *server, struct err *err)
 	       ledger_enlist(server->ledger, &place, err);
 }
 
-static bool open_store(const struct settings *settings, uint64_t cache_max_bytes,
-		       struct blob_store **out, struct err *err)
-{
-	struct s3_options s3 = settings->s3;
-	const struct blob_options options = { .data_dir = settings->data_dir,
-					      .s3 = &s3,
-					      .min_free_bytes = settings->flights.min_free_bytes,
-					      .cache_max_bytes = cache_max_bytes };
-
-	s3.ca_file = settings->flights.ca_file;
-	s3.proxy = settings->flights.proxy;
-	return blob_open(&options, out, err);
-}
-
 bool server_store_open(const struct settings *settings, struct blob_store **out, struct err *err)
 {
-	return open_store(settings, 0, out, err);
-}
-
-static bool tell_store(struct server *server, struct err *err)
-{
-	struct catalog_counts counts;
-
-	if (!catalog_counts(ledger_catalog(server->ledger), &counts, err))
-		return false;
-	if (counts.recordings[RECORDING_STORED] > 0)
-		blob_store_is_used(server->store);
-	return true;
+	return server_store_prepare(settings, 0, out, err);
 }
 
 static bool open_rooms(struct server *server, struct err *err)
@@ -372,11 +348,12 @@ static bool open_rooms(struct server *server, struct err *err)
 	server->retention = retention_new(&settings->rules);
 	settings->flights.retention = server->retention;
 	peer_place_make(settings, server->foothold->cluster.fd, &server->peer_place);
-	if (!open_store(settings, settings->cache_max_bytes, &server->store, err) ||
+	if (!server_store_prepare(settings, settings->cache_max_bytes, &server->store, err) ||
 	    !reserve_open(reserve_path, &server->reserve, err) || !open_access_log(server, err) ||
 	    !ledger_open_reserved(ledger_path, settings->database ? NULL : server->reserve,
 				  &server->ledger, err) ||
-	    !enlist(server, err) || !tell_store(server, err) ||
+	    !enlist(server, err) ||
+	    !server_store_tell(server->store, server->ledger, !server->options.is_command, err) ||
 	    !clock_guard_load(server->clock_guard, ledger_catalog(server->ledger), err))
 		return false;
 	if (!fetcher_open(&settings->flights, server->ledger, server->store, &server->accounts,

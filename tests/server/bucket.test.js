@@ -446,3 +446,41 @@ test('keys that stand in files are read again when they change', async (t) => {
   await server.line(/those of before are used on: cannot open .*secret/);
 });
 
+const start = (settings, env) => callspool(['serve', '--set', 'auth=none', '--set', 'listen=127.0.0.1:0', ...Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`])], { env, withinMs: 30_000 });
+
+test('a bucket is of one ledger: another one is refused, with what to do', async (t) => {
+  const bucket = await s3.bucket();
+  const mine = await serve(t, bucket);
+  const marker = await bucket.marker();
+  assert.match(marker, /^A store of callspool: .*\nid: [0-9a-f]{32}\n$/);
+  const recording = await store(mine, upstream);
+
+  const empty = await start({ data_dir: join(temporaryFolder(t), 'data'), ...bucket.settings }, bucket.env);
+  assert.equal(empty.code, 4, empty.stderr);
+  assert.match(empty.stderr, /callspool\.store' is another ledger's: have `store` name another bucket or prefix, or use the ledger that belongs to it/);
+
+  const other = { ...bucket, settings: { ...bucket.settings, store: `s3://${bucket.name}/other` } };
+  const theirs = await serve(t, other);
+  await store(theirs, upstream);
+  await theirs.finish();
+  theirs.finished = { code: 0, signal: null };
+  const astray = await start({ data_dir: theirs.dataDir, ...bucket.settings }, bucket.env);
+  assert.equal(astray.code, 4, astray.stderr);
+  assert.match(astray.stderr, /is another ledger's/);
+  assert.equal(await bucket.marker(), marker, 'nothing of it was changed');
+  assert.ok((await play(mine, recording)).body.equals(recording.bytes));
+});
+
+test('one that is found to be of another ledger only later takes nothing', async (t) => {
+  const bucket = await s3.bucket();
+  const door = await s3.door(t);
+  await (await serve(t, bucket)).finish();
+  door.refuse(1000, 503, 'SlowDown');
+  const late = await serve(t, bucket, { settings: { 's3.endpoint': door.url } });
+  const waits = await announce(late);
+  await until('it has arrived', () => upstream.mediaRequests(waits.recordingSid).length === 1);
+  door.refuse(0);
+  await until('health says why', async () => (await requestJson(`${late.url}/api/health`)).json.causes?.some((cause) => /is another ledger's/.test(cause)));
+  assert.equal(await keyOf(bucket, waits), undefined);
+});
+

@@ -208,6 +208,13 @@ export async function startS3(t) {
     const keysOf = ({ body }, tag) => [...String(body).matchAll(new RegExp(`<${tag}>.*?<Key>(.*?)</Key>`, 'gs'))].map(([, key]) => key.slice(prefix.length + 1));
     return {
       name,
+      marker: async () => String(check(await ask(port, 'GET', whole('callspool.store')), 200).body),
+      /** The rule by which pages of that origin may read. */
+      share: async (origin) => {
+        const headers = ['Accept-Ranges', 'Content-Length', 'Content-Range', 'ETag'].map((header) => `<ExposeHeader>${header}</ExposeHeader>`).join('');
+        const body = Buffer.from(`<CORSConfiguration><CORSRule><AllowedOrigin>${origin}</AllowedOrigin><AllowedMethod>GET</AllowedMethod><AllowedHeader>*</AllowedHeader>${headers}</CORSRule></CORSConfiguration>`);
+        check(await ask(port, 'PUT', `/${name}`, { query: { cors: '' }, body }), 200);
+      },
       settings: { store: `s3://${name}/${prefix}`, 's3.endpoint': s3.url, 's3.region': 'default', 's3.access_key_id': KEY },
       env: { AWS_SECRET_ACCESS_KEY: SECRET },
       list: async () => keysOf(check(await ask(port, 'GET', `/${name}`, { query: { 'list-type': '2' } }), 200), 'Contents').filter((key) => key !== 'callspool.store'),

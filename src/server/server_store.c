@@ -1,0 +1,62 @@
+#include "server/server_store.h"
+
+#include "base/hash.h"
+#include "blob/blob.h"
+#include "blob/blob_s3.h"
+#include "catalog/recordings.h"
+#include "chores/upkeep.h"
+#include "ledger/ledger.h"
+
+_Static_assert(UPKEEP_ID_SIZE == BLOB_STORE_ID_SIZE, "one id");
+
+bool server_store_prepare(const struct settings *settings, uint64_t cache_max_bytes,
+			  struct blob_store **out, struct err *err)
+{
+	const struct blob_options options = { .data_dir = settings->data_dir,
+					      .s3 = &settings->s3,
+					      .min_free_bytes = settings->flights.min_free_bytes,
+					      .cache_max_bytes = cache_max_bytes };
+
+	return blob_open(&options, out, err);
+}
+
+/* Of those that begin at once on one ledger, all have the first one's. */
+static bool run_name(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	uint8_t random[(UPKEEP_ID_SIZE - 1) / 2];
+	char id[UPKEEP_ID_SIZE];
+	struct buf hex;
+
+	random_bytes(random, sizeof(random));
+	buf_over(&hex, id, sizeof(id));
+	hex_add(&hex, random, sizeof(random));
+	return upkeep_set_id(catalog, UPKEEP_STORE, id, err);
+}
+
+/* A command that comes before the first server goes without. */
+static bool find_id(struct ledger *ledger, bool is_to_make, char out[UPKEEP_ID_SIZE],
+		    struct err *err)
+{
+	struct ledger_job job = { .run = run_name };
+
+	if (!upkeep_find_id(ledger_catalog(ledger), UPKEEP_STORE, out, err))
+		return false;
+	return out[0] != '\0' || !is_to_make ||
+	       (ledger_write_now(ledger, &job, err) &&
+		upkeep_find_id(ledger_catalog(ledger), UPKEEP_STORE, out, err));
+}
+
+bool server_store_tell(struct blob_store *store, struct ledger *ledger, bool is_to_claim,
+		       struct err *err)
+{
+	struct catalog_counts counts;
+	char id[UPKEEP_ID_SIZE];
+
+	if (!blob_is_remote(store))
+		return true;
+	if (!catalog_counts(ledger_catalog(ledger), &counts, err) ||
+	    !find_id(ledger, is_to_claim, id, err))
+		return false;
+	blob_store_know(store, id, counts.recordings[RECORDING_STORED] > 0);
+	return !is_to_claim || blob_store_claim(store, err);
+}

@@ -1,0 +1,24 @@
+/*
+ * From the settings: where media lies, and that it is this ledger's.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "config/settings.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct blob_store;
+struct ledger;
+
+/* cache_max_bytes 0: nothing of a bucket is kept here, for a server has its cache there. */
+bool server_store_prepare(const struct settings *settings, uint64_t cache_max_bytes,
+			  struct blob_store **out, struct err *err) MUST_CHECK;
+/*
+ * Before ledger_start(): has the store know whose it is.  is_to_claim: and asks it, for seconds at most; ERR_CONFLICT: it is another
+ * ledger's.
+ */
+bool server_store_tell(struct blob_store *store, struct ledger *ledger, bool is_to_claim,
+		       struct err *err) MUST_CHECK;
