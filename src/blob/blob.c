@@ -75,6 +75,15 @@ bool blob_name_make(struct str call_sid, struct str recording_sid, int64_t gener
 	return make_name(call_sid, recording_sid, generation, format, out, err);
 }
 
+bool blob_name_beginning(struct str call_sid, struct str recording_sid, char out[BLOB_NAME_SIZE],
+			 struct err *err)
+{
+	if (!make_name(call_sid, recording_sid, 0, STR("mp3"), out, err))
+		return false;
+	out[strlen(out) - strlen("mp3")] = '\0';
+	return true;
+}
+
 /* Takes the parts apart, makes a name of them anew, and compares. */
 bool blob_name_parse(struct str name, struct blob_name *out)
 {
@@ -350,8 +359,11 @@ bool blob_list(struct blob_store *store, struct str prefix, struct str after,
 	return store->driver->list(store, prefix, after, out, err);
 }
 
-bool blob_walk(struct blob_store *store, struct str folder, struct blob_folder *out,
-	       struct err *err)
+typedef bool walker(struct blob_store *store, const char *folder, struct blob_folder *out,
+		    struct err *err);
+
+static bool walk(struct blob_store *store, walker *walk_one, struct str folder,
+		 struct blob_folder *out, struct err *err)
 {
 	char name[3] = "";
 	bool is_good;
@@ -362,10 +374,51 @@ bool blob_walk(struct blob_store *store, struct str folder, struct blob_folder *
 			       STR_ARG(str_first(folder, BLOB_NAME_SIZE)));
 	*out = (struct blob_folder){ .count = 0 };
 	memcpy(name, folder.at, folder.len);
-	is_good = store->driver->walk(store, name, out, err);
+	is_good = walk_one(store, name, out, err);
 	if (!is_good)
 		blob_folder_release(out);
 	return is_good;
+}
+
+bool blob_walk(struct blob_store *store, struct str folder, struct blob_folder *out,
+	       struct err *err)
+{
+	return walk(store, store->driver->walk, folder, out, err);
+}
+
+bool blob_has_here(struct blob_store *store)
+{
+	return store->driver->here_walk != NULL;
+}
+
+bool blob_here_walk(struct blob_store *store, struct str folder, struct blob_folder *out,
+		    struct err *err)
+{
+	*out = (struct blob_folder){ .count = 0 };
+	return !store->driver->here_walk || walk(store, store->driver->here_walk, folder, out, err);
+}
+
+void blob_here_drop(struct blob_store *store, struct str name)
+{
+	char checked[BLOB_NAME_SIZE];
+	struct err err;
+
+	if (store->driver->here_drop && take_name(name, checked, &err))
+		store->driver->here_drop(store, checked);
+}
+
+/* What lay there before its call was known may lie below itself. */
+void blob_here_forget(struct blob_store *store, struct str call_sid, struct str recording_sid)
+{
+	char beginning[BLOB_NAME_SIZE];
+	struct err err;
+
+	if (!store->driver->here_forget)
+		return;
+	if (blob_name_beginning(STR(""), recording_sid, beginning, &err))
+		store->driver->here_forget(store, beginning);
+	if (call_sid.len > 0 && blob_name_beginning(call_sid, recording_sid, beginning, &err))
+		store->driver->here_forget(store, beginning);
 }
 
 void blob_folder_release(struct blob_folder *folder)

@@ -97,6 +97,12 @@ bool blob_name_make(struct str call_sid, struct str recording_sid, int64_t gener
  * All functions below refuse other names (ERR_INVALID).
  */
 bool blob_name_is_valid(struct str name);
+/*
+ * What all names of a recording begin with below its call, or without one: "3f/CA3f….RE….", "8a/RE8a….".  SIDs as of
+ * blob_name_make().
+ */
+bool blob_name_beginning(struct str call_sid, struct str recording_sid, char out[BLOB_NAME_SIZE],
+			 struct err *err) MUST_CHECK;
 /* Of the waveform that lies beside that media: "3f/CA3f….RE….17.peaks". */
 bool blob_name_beside(struct str name, char out[BLOB_NAME_SIZE], struct err *err) MUST_CHECK;
 
@@ -215,6 +221,18 @@ static inline void blob_folder_release_at(struct blob_folder *folder)
 {
 	blob_folder_release(folder);
 }
+
+/*
+ * What of another machine lies here, too: a cache.  False: there is none, and what follows finds nothing.
+ *
+ * _walk: as blob_walk().  _drop: it is not kept here any more.  _forget: nothing of that recording is (call_sid empty: none is known),
+ * whatever is just coming.  All block, for the time of the disk.
+ */
+bool blob_has_here(struct blob_store *store);
+bool blob_here_walk(struct blob_store *store, struct str folder, struct blob_folder *out,
+		    struct err *err) MUST_CHECK;
+void blob_here_drop(struct blob_store *store, struct str name);
+void blob_here_forget(struct blob_store *store, struct str call_sid, struct str recording_sid);
 
 /* What a valid name says of itself. */
 struct blob_name {

@@ -48,6 +48,12 @@ struct blob_driver {
 	bool (*open_here)(struct blob_store *store, const char *name, int *out_fd,
 			  uint64_t *out_size, struct err *err);
 	void (*forget_here)(struct blob_store *store, const char *name);
+	/* Each NULL where there is no cache. */
+	bool (*here_walk)(struct blob_store *store, const char *folder, struct blob_folder *out,
+			  struct err *err);
+	void (*here_drop)(struct blob_store *store, const char *name);
+	/* All names that begin so; and what of that folder is coming is not kept. */
+	void (*here_forget)(struct blob_store *store, const char *beginning);
 	bool (*stat)(struct blob_store *store, const char *name, uint64_t *out_size,
 		     struct err *err);
 	bool (*read_content)(struct blob_store *store, const char *name, uint64_t size_most,

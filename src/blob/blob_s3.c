@@ -794,6 +794,40 @@ static bool s3_walk(struct blob_store *store, const char *folder, struct blob_fo
 	return bucket_walk(bucket_of(store)->s3, folder, out, err);
 }
 
+static bool s3_here_walk(struct blob_store *store, const char *folder, struct blob_folder *out,
+			 struct err *err)
+{
+	struct blob_s3 *bucket = bucket_of(store);
+
+	return !bucket->cache || bucket->files->driver->walk(bucket->files, folder, out, err);
+}
+
+static void s3_here_drop(struct blob_store *store, const char *name)
+{
+	struct blob_s3 *bucket = bucket_of(store);
+
+	if (bucket->cache)
+		blob_cache_drop(bucket->cache, name);
+}
+
+/* What is dropped is not listed again; a page that cannot be read is left to the next comparison with the ledger. */
+static void s3_here_forget(struct blob_store *store, const char *beginning)
+{
+	struct blob_s3 *bucket = bucket_of(store);
+	struct blob_names names;
+	struct err err;
+
+	if (!bucket->cache)
+		return;
+	(*removals_of(bucket, beginning))++;
+	do {
+		if (!blob_list(bucket->files, str_of(beginning), STR(""), &names, &err))
+			return;
+		for (size_t i = 0; i < names.count; i++)
+			blob_cache_drop(bucket->cache, names.at[i]);
+	} while (names.count == BLOB_LIST_MAX);
+}
+
 /* From here first: what is gone from the bucket alone would be played on. */
 static bool s3_remove(struct blob_store *store, const char *name, struct err *err)
 {
@@ -933,6 +967,9 @@ static const struct blob_driver s3_driver = {
 	.claim = s3_claim,
 	.open_here = s3_open_here,
 	.forget_here = s3_forget_here,
+	.here_walk = s3_here_walk,
+	.here_drop = s3_here_drop,
+	.here_forget = s3_here_forget,
 	.stat = s3_stat,
 	.read_content = s3_read_content,
 	.ask = s3_ask_blob,

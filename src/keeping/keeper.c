@@ -4,6 +4,7 @@
 #include "event/loop.h"
 #include "event/mailbox.h"
 #include "event/workers.h"
+#include "keeping/cache_upkeep.h"
 #include "keeping/digests.h"
 #include "keeping/remover.h"
 #include "keeping/sweep.h"
@@ -24,6 +25,7 @@ struct keeper {
 	struct sweep_env env;
 	struct ledger_listener listener;
 	struct sweep *sweeps[ARRAY_LEN(tables)];
+	struct cache_upkeep *cache_upkeep;
 	pthread_t thread;
 	bool is_running;
 };
@@ -35,6 +37,7 @@ static void ledger_changed(struct ledger_listener *listener, const struct projec
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		sweep_changed(keeper->sweeps[i], change->what);
+	cache_upkeep_changed(keeper->cache_upkeep, change);
 }
 
 bool keeper_open(struct ledger *ledger, struct blob_store *store, struct keeper **out,
@@ -50,6 +53,7 @@ bool keeper_open(struct ledger *ledger, struct blob_store *store, struct keeper 
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		keeper->sweeps[i] = sweep_new(env, tables[i]);
+	keeper->cache_upkeep = cache_upkeep_new(env);
 	keeper->listener =
 		(struct ledger_listener){ .mailbox = env->mailbox, .changed = ledger_changed };
 	ledger_listen(ledger, &keeper->listener);
@@ -111,6 +115,8 @@ bool keeper_start(struct keeper *keeper, enum keeper_work work, struct err *err)
 		else
 			sweep_wake(keeper->sweeps[i]);
 	}
+	if (work == KEEPER_KEEPS)
+		cache_upkeep_compare(keeper->cache_upkeep);
 	failed = pthread_create(&keeper->thread, NULL, run_keeper, keeper);
 	if (failed)
 		return err_set(err, ERR_INTERNAL, "cannot start the keeping thread (error %d)",
@@ -154,6 +160,7 @@ void keeper_free(struct keeper *keeper)
 	mailbox_free(keeper->env.mailbox);
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		sweep_free(keeper->sweeps[i]);
+	cache_upkeep_free(keeper->cache_upkeep);
 	loop_free(keeper->env.loop);
 	free(keeper);
 }

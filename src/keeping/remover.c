@@ -1,6 +1,5 @@
 #include "keeping/remover.h"
 
-#include "base/buf.h"
 #include "base/mem.h"
 #include "blob/blob.h"
 #include "catalog/removals.h"
@@ -70,20 +69,14 @@ static bool remove_under(struct blob_store *store, const char *call_sid, const c
 			 size_t *removed, struct err *err)
 {
 	AUTO(free) struct blob_names *names = xcalloc(1, sizeof(*names));
-	const char *first = call_sid[0] != '\0' ? call_sid : recording_sid;
 	size_t before = *removed;
-	char text[BLOB_NAME_SIZE];
-	struct buf prefix;
+	char prefix[BLOB_NAME_SIZE];
 
-	buf_over(&prefix, text, sizeof(text));
-	buf_add_byte(&prefix, ascii_lower(first[2]));
-	buf_add_byte(&prefix, ascii_lower(first[3]));
-	buf_addf(&prefix, "/%s.", first);
-	if (call_sid[0] != '\0')
-		buf_addf(&prefix, "%s.", recording_sid);
+	if (!blob_name_beginning(str_of(call_sid), str_of(recording_sid), prefix, err))
+		return false;
 	do {
 		/* What was removed is not listed again: each page begins at the first. */
-		if (!blob_list(store, buf_str(&prefix), STR(""), names, err) ||
+		if (!blob_list(store, str_of(prefix), STR(""), names, err) ||
 		    !remove_all(store, names, removed, err))
 			return false;
 	} while (names->count == BLOB_LIST_MAX);

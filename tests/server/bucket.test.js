@@ -9,6 +9,7 @@ import { audio } from './harness/audio.js';
 import { callspool, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { atEnd, lifetime } from './harness/lifetime.js';
+import { startPostgres } from './harness/postgres.js';
 import { cases, fill } from './harness/range_cases.js';
 import { check } from './harness/range_check.js';
 import { oracle } from './harness/range_oracle.js';
@@ -482,5 +483,39 @@ test('one that is found to be of another ledger only later takes nothing', async
   door.refuse(0);
   await until('health says why', async () => (await requestJson(`${late.url}/api/health`)).json.causes?.some((cause) => /is another ledger's/.test(cause)));
   assert.equal(await keyOf(bucket, waits), undefined);
+});
+
+describe('a cache beside others', () => {
+  test('has nothing of what another process removed', async (t) => {
+    const postgres = await startPostgres(t);
+    const bucket = await s3.bucket();
+    const settings = { database: postgres.url, verify_every: 'forever' };
+    const [a, b] = [await serve(t, bucket, { settings }), await serve(t, bucket, { settings })];
+    const recording = await store(a, upstream);
+    await until('its waveform is made', async () => (await bucket.list()).length === 2);
+    for (const server of [a, b]) assert.equal((await play(server, recording)).status, 200);
+    const kept = (server) => filesUnder(join(server.dataDir, 'cache')).filter((name) => name.includes(recording.recordingSid));
+    assert.deepEqual([a, b].map((server) => mediaOf(kept(server)).length), [1, 1]);
+    assert.equal((await request(`${a.url}/api/recordings/${recording.recordingSid}`, { method: 'DELETE' })).status, 200);
+    for (const server of [a, b]) await until('it is gone there', () => kept(server).length === 0);
+  });
+
+  test('loses at the start what the ledger does not name', async (t) => {
+    const bucket = await s3.bucket();
+    const first = await serve(t, bucket, { settings: { verify_every: 'forever' } });
+    const recording = await store(first, upstream);
+    await until('its waveform is made', async () => (await bucket.list()).length === 2);
+    await first.stop('SIGTERM');
+    const cache = join(first.dataDir, 'cache');
+    const [name] = mediaOf(filesUnder(cache));
+    const [older, unknown] = [name.replace(/\d+\.mp3$/, '999.mp3'), `3f/${newSid('CA').replace(/^CA../, 'CA3f')}.${newSid('RE')}.7.mp3`];
+    mkdirSync(join(cache, '3f'), { recursive: true });
+    for (const file of [older, unknown]) writeFileSync(join(cache, file), 'old');
+    const again = await serve(t, bucket, { dataDir: first.dataDir });
+    await until('they are gone', () => !existsSync(join(cache, older)) && !existsSync(join(cache, unknown)));
+    await again.line(/2 files of the cache are removed: the ledger does not name them/);
+    assert.ok(existsSync(join(cache, name)), 'what it names stays');
+    assert.ok((await play(again, recording)).body.equals(recording.bytes));
+  });
 });
 
