@@ -398,6 +398,14 @@ bool blob_here_walk(struct blob_store *store, struct str folder, struct blob_fol
 	return !store->driver->here_walk || walk(store, store->driver->here_walk, folder, out, err);
 }
 
+bool blob_remote_read(struct blob_store *store, struct blob_remote_facts *out)
+{
+	if (!store->driver->remote_facts)
+		return false;
+	store->driver->remote_facts(store, out);
+	return true;
+}
+
 void blob_here_drop(struct blob_store *store, struct str name)
 {
 	char checked[BLOB_NAME_SIZE];

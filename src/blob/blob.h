@@ -34,6 +34,7 @@
 #include <stdint.h>
 
 struct blob_driver;
+struct s3_counts;
 
 /* A store: embedded first in the driver's own struct.  Released with blob_store_free(). */
 struct blob_store {
@@ -233,6 +234,16 @@ bool blob_here_walk(struct blob_store *store, struct str folder, struct blob_fol
 		    struct err *err) MUST_CHECK;
 void blob_here_drop(struct blob_store *store, struct str name);
 void blob_here_forget(struct blob_store *store, struct str call_sid, struct str recording_sid);
+
+/* How it is with a bucket, and what of it lies here.  False: there is none.  Any thread. */
+struct blob_remote_facts {
+	bool answers;
+	const struct s3_counts *asked; /* counted on meanwhile */
+	uint64_t here_bytes, here_most_bytes;
+	uint64_t hits, misses; /* of what was opened: it lay here, or did not */
+	uint64_t evictions;    /* files that went for want of room */
+};
+bool blob_remote_read(struct blob_store *store, struct blob_remote_facts *out) MUST_CHECK;
 
 /* What a valid name says of itself. */
 struct blob_name {

@@ -32,6 +32,7 @@ struct blob_cache {
 	struct map map;
 	struct list used;
 	uint64_t bytes;
+	uint64_t hits, misses, evictions;
 };
 
 static struct entry *find(const struct blob_cache *cache, const char *name)
@@ -89,6 +90,7 @@ static void send_away(struct blob_cache *cache)
 
 	remove_file(cache, last->name);
 	forget(cache, last);
+	cache->evictions++;
 }
 
 /* All but the one that came last, if need be. */
@@ -139,6 +141,7 @@ void blob_cache_used(struct blob_cache *cache, const char *name, int fd)
 
 	pthread_mutex_lock(&cache->mutex);
 	entry = find(cache, name);
+	cache->hits++;
 	if (entry) {
 		list_remove(&entry->used);
 		list_prepend(&cache->used, &entry->used);
@@ -149,6 +152,24 @@ void blob_cache_used(struct blob_cache *cache, const char *name, int fd)
 	pthread_mutex_unlock(&cache->mutex);
 	if (is_to_touch)
 		(void)futimens(fd, NULL);
+}
+
+void blob_cache_missed(struct blob_cache *cache)
+{
+	pthread_mutex_lock(&cache->mutex);
+	cache->misses++;
+	pthread_mutex_unlock(&cache->mutex);
+}
+
+void blob_cache_read(struct blob_cache *cache, struct blob_remote_facts *out)
+{
+	pthread_mutex_lock(&cache->mutex);
+	out->here_bytes = cache->bytes;
+	out->here_most_bytes = cache->max_bytes;
+	out->hits = cache->hits;
+	out->misses = cache->misses;
+	out->evictions = cache->evictions;
+	pthread_mutex_unlock(&cache->mutex);
 }
 
 void blob_cache_drop(struct blob_cache *cache, const char *name)

@@ -58,6 +58,7 @@ struct blob_driver {
 		     struct err *err);
 	bool (*read_content)(struct blob_store *store, const char *name, uint64_t size_most,
 			     struct blob_content *out, struct err *err);
+	void (*remote_facts)(struct blob_store *store, struct blob_remote_facts *out);
 	/* PUT and GET, whose name was checked: done() is called, on the loop of the reply. */
 	void (*ask)(struct blob_store *store, struct blob_request *request);
 };

@@ -620,6 +620,7 @@ static bool open_cached(struct blob_s3 *bucket, const char *name, int *out_fd, u
 	if (!bucket->cache)
 		return err_set(err, ERR_NOT_FOUND, "nothing is kept here");
 	if (!files->driver->open_read(files, name, out_fd, out_size, err)) {
+		blob_cache_missed(bucket->cache);
 		if (err->kind == ERR_INTERNAL) {
 			s3_forget_here(&bucket->store, name);
 			err->kind = ERR_NOT_FOUND;
@@ -858,6 +859,16 @@ static char *s3_path(struct blob_store *store, const char *name)
 	return s3_url(bucket_of(store)->s3, str_of(name));
 }
 
+static void s3_remote_facts(struct blob_store *store, struct blob_remote_facts *out)
+{
+	struct blob_s3 *bucket = bucket_of(store);
+
+	*out = (struct blob_remote_facts){ .answers = !bucket->is_away,
+					   .asked = s3_counts(bucket->s3) };
+	if (bucket->cache)
+		blob_cache_read(bucket->cache, out);
+}
+
 /* ---- is it away? ---- */
 
 static void bucket_away(struct s3_listener *listener, const char *why)
@@ -972,6 +983,7 @@ static const struct blob_driver s3_driver = {
 	.here_forget = s3_here_forget,
 	.stat = s3_stat,
 	.read_content = s3_read_content,
+	.remote_facts = s3_remote_facts,
 	.ask = s3_ask_blob,
 };
 

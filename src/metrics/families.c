@@ -1,12 +1,14 @@
 #include "metrics/families.h"
 
 #include "base/clock.h"
+#include "blob/blob.h"
 #include "event/loop.h"
 #include "flights/flight.h"
 #include "ledger/ledger.h"
 #include "metrics/exposition.h"
 #include "metrics/process_usage.h"
 #include "peer/peers.h"
+#include "s3/s3_counts.h"
 
 #include <string.h>
 
@@ -187,6 +189,67 @@ static void add_store(struct exposition *out, const struct metrics_facts *facts)
 		  (int64_t)facts->min_free_bytes);
 	add_reserve(out, facts->reserve);
 	add_faults(out, facts);
+}
+
+/* ---- a bucket: the families are told without one, too, and have no samples then ---- */
+
+static void add_bucket_requests(struct exposition *out, const struct s3_counts *asked)
+{
+	exposition_family(out, "callspool_bucket_requests_total", METRIC_COUNTER,
+			  "Requests to the bucket, each try, by what came of them.");
+	for (enum s3_method method = 0; asked && method < S3_METHODS; method++)
+		for (enum s3_result result = 0; result < S3_RESULTS; result++)
+			exposition_int(out,
+				       LABELS("method", s3_method_name(method), "result",
+					      s3_result_name(result)),
+				       (int64_t)counter_read(&asked->requests[method][result]));
+	exposition_family(out, "callspool_bucket_request_seconds", METRIC_HISTOGRAM,
+			  "From a request to the bucket to the end of its answer.");
+	for (enum s3_method method = 0; asked && method < S3_METHODS; method++) {
+		struct time_sum sum = { .sum_us = 0 };
+
+		time_histogram_add(&asked->seconds[method], &sum);
+		exposition_histogram(out, LABEL("method", s3_method_name(method)), &sum);
+	}
+	exposition_family(out, "callspool_bucket_bytes_total", METRIC_COUNTER,
+			  "Bytes that went to the bucket, and came from it.");
+	if (!asked)
+		return;
+	exposition_int(out, LABEL("direction", "sent"), (int64_t)counter_read(&asked->sent_bytes));
+	exposition_int(out, LABEL("direction", "received"),
+		       (int64_t)counter_read(&asked->received_bytes));
+}
+
+static void add_cache(struct exposition *out, const struct blob_remote_facts *bucket)
+{
+	exposition_family(out, "callspool_cache_bytes", METRIC_GAUGE,
+			  "What of the bucket lies in data_dir, too.");
+	if (bucket)
+		exposition_int(out, NO_LABELS, (int64_t)bucket->here_bytes);
+	exposition_family(out, "callspool_cache_max_bytes", METRIC_GAUGE,
+			  "How much of it may (cache_max).");
+	if (bucket)
+		exposition_int(out, NO_LABELS, (int64_t)bucket->here_most_bytes);
+	exposition_family(out, "callspool_cache_opens_total", METRIC_COUNTER,
+			  "Files that were wanted, by whether they lay there.");
+	if (bucket) {
+		exposition_int(out, LABEL("result", "hit"), (int64_t)bucket->hits);
+		exposition_int(out, LABEL("result", "miss"), (int64_t)bucket->misses);
+	}
+	exposition_family(out, "callspool_cache_evictions_total", METRIC_COUNTER,
+			  "Files that went for want of room.");
+	if (bucket)
+		exposition_int(out, NO_LABELS, (int64_t)bucket->evictions);
+}
+
+static void add_bucket(struct exposition *out, const struct blob_remote_facts *bucket)
+{
+	exposition_family(out, "callspool_bucket_answers", METRIC_GAUGE,
+			  "1 while the bucket answers as it should.");
+	if (bucket)
+		exposition_int(out, NO_LABELS, bucket->answers);
+	add_bucket_requests(out, bucket ? bucket->asked : NULL);
+	add_cache(out, bucket);
 }
 
 static void add_commits(struct exposition *out, const struct ledger_sums *sums)
@@ -432,6 +495,7 @@ void metrics_write(const struct metrics_facts *facts, struct buf *buf)
 	add_recordings(&out, facts);
 	add_completeness(&out, facts);
 	add_store(&out, facts);
+	add_bucket(&out, facts->bucket);
 	add_commits(&out, facts->ledger);
 	add_company(&out, facts);
 	if (facts->flights)

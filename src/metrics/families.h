@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct blob_remote_facts;
 struct buf;
 struct flight_counts;
 struct ledger_sums;
@@ -51,6 +52,7 @@ struct metrics_facts {
 	bool store_answers;
 	uint64_t free_bytes; /* while store_answers */
 	uint64_t min_free_bytes;
+	const struct blob_remote_facts *bucket; /* NULL: media lies in files */
 	enum reserve_state reserve;
 	struct store_fault_counts faults;
 	int64_t compared_at_ms;    /* the store with the ledger, to its end */

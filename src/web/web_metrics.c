@@ -10,6 +10,7 @@
 #include "audit/open_plays.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "blob/blob.h"
 #include "dispatch/fetcher.h"
 #include "event/loop.h"
 #include "http/exchange.h"
@@ -88,8 +89,11 @@ static bool make_metrics(struct web_read *read, struct catalog *catalog, struct 
 		.fetching = fetcher_loop_times(web->fetcher),
 		.keeping = web->keeping_times,
 	};
+	struct blob_remote_facts bucket;
 	struct health_facts health;
 
+	if (blob_remote_read(web->store, &bucket))
+		facts.bucket = &bucket;
 	ledger_sums(web->ledger, &sums);
 	if (!web_health_gather(web, catalog, &health, err))
 		return false;

@@ -95,6 +95,9 @@ const WRITTEN = [
       add('callspool_plays_total{source="store",result="internal"}', 5)(samples);
     },
   },
+  // Of a bucket, which this one has not: tests/server/bucket.test.js sees a real one tell it.
+  { cause: 'the bucket is away', alerts: ['CallspoolBucketAway'], change: (samples) => samples.set('callspool_bucket_answers', 0) },
+  { cause: 'the bucket answers', alerts: [], change: (samples) => samples.set('callspool_bucket_answers', 1) },
   { cause: 'a file of the store is damaged', alerts: ['CallspoolStoreDamaged'], change: set('callspool_store_faults{kind="bytes"}', 2) },
   { cause: 'a file in the store that cannot be mended', alerts: ['CallspoolStoreUnmended'], change: set('callspool_store_faults_unmended', 1) },
   { cause: 'a file in the store that is not ours', alerts: [], change: set('callspool_store_faults{kind="foreign"}', 2) },

@@ -9,6 +9,7 @@ import { audio } from './harness/audio.js';
 import { callspool, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { atEnd, lifetime } from './harness/lifetime.js';
+import { scrape } from './harness/metrics.js';
 import { startPostgres } from './harness/postgres.js';
 import { cases, fill } from './harness/range_cases.js';
 import { check } from './harness/range_check.js';
@@ -517,5 +518,32 @@ describe('a cache beside others', () => {
     assert.ok(existsSync(join(cache, name)), 'what it names stays');
     assert.ok((await play(again, recording)).body.equals(recording.bytes));
   });
+});
+
+test('it is told how the bucket is asked, and what of it lies here', async (t) => {
+  const bucket = await s3.bucket();
+  const door = await s3.door(t);
+  const server = await serve(t, bucket, { settings: { 's3.endpoint': door.url, cache_entries: 1, verify_every: 'forever' } });
+  const [one, other] = [await store(server, upstream), await store(server, upstream)];
+  await until('waveforms are made', async () => (await bucket.list()).length === 4);
+  for (const recording of [one, other, one]) await play(server, recording);
+  const told = async (name) => (await scrape(server)).samples.get(name);
+  assert.equal(await told('callspool_bucket_answers'), 1);
+  assert.ok(await told('callspool_bucket_requests_total{method="PUT",result="ok"}') >= 5);
+  assert.ok(await told('callspool_bucket_request_seconds_count{method="PUT"}') >= 5);
+  assert.ok(await told('callspool_bucket_bytes_total{direction="sent"}') >= one.bytes.length + other.bytes.length);
+  assert.equal(await told('callspool_cache_bytes'), filesUnder(join(server.dataDir, 'cache')).reduce((sum, name) => sum + statSync(join(server.dataDir, 'cache', name)).size, 0));
+  assert.equal(await told('callspool_cache_max_bytes'), 10 * 2 ** 30);
+  assert.ok(await told('callspool_cache_opens_total{result="hit"}') >= 2);
+  const [name] = mediaOf(filesUnder(join(server.dataDir, 'cache'))).filter((file) => file.includes(other.recordingSid));
+  rmSync(join(server.dataDir, 'cache', name));
+  await play(server, other);
+  assert.ok(await told('callspool_cache_opens_total{result="miss"}') >= 1);
+  assert.ok(await told('callspool_bucket_bytes_total{direction="received"}') >= other.bytes.length);
+  door.refuse(1000, 503, 'SlowDown');
+  await announce(server);
+  await until('it is told', async () => await told('callspool_bucket_answers') === 0);
+  assert.ok(await told('callspool_bucket_requests_total{method="PUT",result="busy"}') >= 1);
+  assert.match((await requestJson(`${server.url}/api/health`)).json.causes.join(), /503 SlowDown/);
 });
 
