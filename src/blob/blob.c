@@ -165,6 +165,11 @@ bool blob_is_remote(struct blob_store *store)
 	return store->driver->know != NULL;
 }
 
+struct mailbox *blob_store_mailbox(struct blob_store *store)
+{
+	return store->driver->mailbox ? store->driver->mailbox(store) : NULL;
+}
+
 void blob_store_know(struct blob_store *store, const char *id, bool is_used)
 {
 	if (store->driver->know)

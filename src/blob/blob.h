@@ -34,6 +34,7 @@
 #include <stdint.h>
 
 struct blob_driver;
+struct mailbox;
 struct s3_counts;
 
 /* A store: embedded first in the driver's own struct.  Released with blob_store_free(). */
@@ -65,6 +66,8 @@ DEFINE_AUTO(struct blob_store *, blob_store_free)
  * done() of it is posted, and what is asked later is tried once.
  */
 void blob_store_stop(struct blob_store *store);
+/* Of the loop that asks the other machine, for who watches whether it turns; NULL: there is none. */
+struct mailbox *blob_store_mailbox(struct blob_store *store);
 
 /*
  * Whose store is it?  `id`: of the ledger, as all know it who serve from that one; is_used: it says that media is stored there.

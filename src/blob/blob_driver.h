@@ -43,6 +43,7 @@ struct blob_driver {
 
 	/* Of a store on another machine; each NULL where what is above does as well. */
 	void (*stop)(struct blob_store *store);
+	struct mailbox *(*mailbox)(struct blob_store *store);
 	void (*know)(struct blob_store *store, const char *id, bool is_used);
 	bool (*claim)(struct blob_store *store, struct err *err);
 	bool (*open_here)(struct blob_store *store, const char *name, int *out_fd,

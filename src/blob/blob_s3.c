@@ -911,6 +911,11 @@ static void s3_store_stop(struct blob_store *store)
 	pthread_mutex_unlock(&bucket->mutex);
 }
 
+static struct mailbox *s3_mailbox_of(struct blob_store *store)
+{
+	return s3_mailbox(bucket_of(store)->s3);
+}
+
 static void s3_know(struct blob_store *store, const char *id, bool is_used)
 {
 	struct blob_marker *marker = &bucket_of(store)->marker;
@@ -974,6 +979,7 @@ static const struct blob_driver s3_driver = {
 	.path = s3_path,
 	.free_bytes = s3_free_bytes,
 	.stop = s3_store_stop,
+	.mailbox = s3_mailbox_of,
 	.know = s3_know,
 	.claim = s3_claim,
 	.open_here = s3_open_here,

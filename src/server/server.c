@@ -547,6 +547,9 @@ void server_watch(struct server *server, struct watchdog *watchdog)
 	if (server->notifier)
 		watchdog_watch_loop(watchdog, "the notifying loop",
 				    notifier_mailbox(server->notifier));
+	if (blob_store_mailbox(server->store))
+		watchdog_watch_loop(watchdog, "the bucket's loop",
+				    blob_store_mailbox(server->store));
 	watch_writer(server, watchdog);
 }
 
