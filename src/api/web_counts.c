@@ -12,6 +12,7 @@ static const char *const source_names[PLAY_SOURCES] = {
 
 static const char *const result_names[PLAY_RESULTS] = {
 	[PLAY_RESULT_PLAYED] = "played",
+	[PLAY_RESULT_REDIRECTED] = "redirected",
 	[PLAY_RESULT_NOT_MODIFIED] = "not_modified",
 	[PLAY_RESULT_CUT] = "cut",
 	[PLAY_RESULT_LEFT] = "left",
@@ -84,6 +85,8 @@ enum play_result play_result_of(int status, uint8_t outcome)
 		return PLAY_RESULT_OVERLOADED;
 	if (status < 300)
 		return PLAY_RESULT_PLAYED;
+	if (status == 307)
+		return PLAY_RESULT_REDIRECTED;
 	return status == 304 ? PLAY_RESULT_NOT_MODIFIED : result_of_refusal(status);
 }
 
@@ -113,7 +116,8 @@ static void latest_sum(const struct gauge *latest, struct web_sums *sums)
 static void count_play(struct web_counts *counts, enum play_source source, enum play_result result)
 {
 	counter_add(&counts->plays[source][result], 1);
-	if (result == PLAY_RESULT_PLAYED && source != PLAY_SOURCE_NONE)
+	if ((result == PLAY_RESULT_PLAYED || result == PLAY_RESULT_REDIRECTED) &&
+	    source != PLAY_SOURCE_NONE)
 		latest_add(&counts->latest_plays, source != PLAY_SOURCE_FLIGHT);
 }
 

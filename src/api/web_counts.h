@@ -26,6 +26,7 @@ const char *play_source_name(enum play_source source);
 
 enum play_result {
 	PLAY_RESULT_PLAYED,               /* 200, 206 */
+	PLAY_RESULT_REDIRECTED,           /* 307: the bucket plays it */
 	PLAY_RESULT_NOT_MODIFIED,         /* 304 */
 	PLAY_RESULT_CUT,                  /* begun, and closed short: the rest never came */
 	PLAY_RESULT_LEFT,                 /* the client went before there was an answer */

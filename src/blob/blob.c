@@ -509,6 +509,26 @@ bool blob_path(struct blob_store *store, struct str name, char **out, struct err
 	return true;
 }
 
+bool blob_address(struct blob_store *store, struct str name, const struct blob_address_terms *terms,
+		  struct buf *out)
+{
+	char checked[BLOB_NAME_SIZE];
+	struct err err;
+
+	return store->driver->address && take_name(name, checked, &err) &&
+	       store->driver->address(store, checked, terms, out);
+}
+
+bool blob_gives_addresses(struct blob_store *store)
+{
+	return store->driver->gives_addresses && store->driver->gives_addresses(store);
+}
+
+const char *blob_origin(struct blob_store *store)
+{
+	return store->driver->origin ? store->driver->origin(store) : NULL;
+}
+
 bool blob_free_bytes(struct blob_store *store, uint64_t *out, struct err *err)
 {
 	return store->driver->free_bytes(store, out, err);

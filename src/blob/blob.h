@@ -21,6 +21,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/hash.h"
@@ -287,6 +288,20 @@ enum blob_condition { BLOB_SOUND, BLOB_MISSING, BLOB_WRONG_SIZE, BLOB_WRONG_BYTE
 bool blob_verify(struct blob_store *store, struct str name, const struct blob_content *want,
 		 enum blob_condition *out, struct err *err) MUST_CHECK;
 
+/*
+ * An address by which anybody may GET it from the machine where it lies, for so long and with those headers: appended.  False: there is
+ * none.  Any thread, and never waits.
+ */
+struct blob_address_terms {
+	const char *content_type, *disposition, *cache_control;
+	int64_t expires_s;
+};
+bool blob_address(struct blob_store *store, struct str name, const struct blob_address_terms *terms,
+		  struct buf *out) MUST_CHECK;
+/* Is it such a store, and does it answer just now? */
+bool blob_gives_addresses(struct blob_store *store);
+/* What those addresses begin with: "https://minio.example.com:9000"; NULL: there are none. */
+const char *blob_origin(struct blob_store *store);
 /* Where an operator finds it: an absolute path (or URL), for free(). */
 bool blob_path(struct blob_store *store, struct str name, char **out, struct err *err) MUST_CHECK;
 /* What we may still write there. */

@@ -59,7 +59,11 @@ struct blob_driver {
 		     struct err *err);
 	bool (*read_content)(struct blob_store *store, const char *name, uint64_t size_most,
 			     struct blob_content *out, struct err *err);
+	bool (*address)(struct blob_store *store, const char *name,
+			const struct blob_address_terms *terms, struct buf *out);
 	void (*remote_facts)(struct blob_store *store, struct blob_remote_facts *out);
+	bool (*gives_addresses)(struct blob_store *store);
+	const char *(*origin)(struct blob_store *store);
 	/* PUT and GET, whose name was checked: done() is called, on the loop of the reply. */
 	void (*ask)(struct blob_store *store, struct blob_request *request);
 };

@@ -38,7 +38,7 @@ struct blob_s3 {
 	struct blob_cache *cache; /* NULL: nothing is kept here */
 	struct s3 *s3;
 	struct s3_listener listener;
-	bool is_away; /* the bucket's loop's */
+	atomic_bool is_away; /* the bucket's loop says so */
 	struct workers *workers;
 	struct blob_marker marker;
 	atomic_uint removals[256]; /* by the folder of what was removed */
@@ -859,6 +859,21 @@ static char *s3_path(struct blob_store *store, const char *name)
 	return s3_url(bucket_of(store)->s3, str_of(name));
 }
 
+/* ---- others may ask it, too ---- */
+
+static bool s3_address(struct blob_store *store, const char *name,
+		       const struct blob_address_terms *terms, struct buf *out)
+{
+	const struct s3_pair query[] = {
+		{ "response-cache-control", terms->cache_control },
+		{ "response-content-disposition", terms->disposition },
+		{ "response-content-type", terms->content_type },
+	};
+
+	return s3_presigned(bucket_of(store)->s3, str_of(name), query, ARRAY_LEN(query),
+			    terms->expires_s, out);
+}
+
 static void s3_remote_facts(struct blob_store *store, struct blob_remote_facts *out)
 {
 	struct blob_s3 *bucket = bucket_of(store);
@@ -867,6 +882,16 @@ static void s3_remote_facts(struct blob_store *store, struct blob_remote_facts *
 					   .asked = s3_counts(bucket->s3) };
 	if (bucket->cache)
 		blob_cache_read(bucket->cache, out);
+}
+
+static bool s3_gives_addresses(struct blob_store *store)
+{
+	return !bucket_of(store)->is_away;
+}
+
+static const char *s3_origin_of(struct blob_store *store)
+{
+	return s3_origin(bucket_of(store)->s3);
 }
 
 /* ---- is it away? ---- */
@@ -989,7 +1014,10 @@ static const struct blob_driver s3_driver = {
 	.here_forget = s3_here_forget,
 	.stat = s3_stat,
 	.read_content = s3_read_content,
+	.address = s3_address,
 	.remote_facts = s3_remote_facts,
+	.gives_addresses = s3_gives_addresses,
+	.origin = s3_origin_of,
 	.ask = s3_ask_blob,
 };
 

@@ -13,11 +13,14 @@ void media_of_recording(const struct recording *recording, struct media *out)
 		.size = recording->size,
 		.generation = recording->generation,
 		.modified_at_ms = recording->generation_at_ms,
+		.duration_ms = recording->duration_ms > 0 ? recording->duration_ms
+							  : (int64_t)recording->duration_s * 1000,
 		.kept = recording_kept(recording),
 		.fd = -1,
 	};
 	memcpy(out->recording_sid, recording->recording_sid, SID_SIZE);
 	memcpy(out->call_sid, recording->call_sid, SID_SIZE);
+	memcpy(out->path, recording->path, sizeof(out->path));
 	memcpy(out->format, recording->format, sizeof(out->format));
 	memcpy(out->sha256, recording->sha256, sizeof(out->sha256));
 	media_name(out);

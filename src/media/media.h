@@ -27,6 +27,8 @@ struct blob_store;
 struct media {
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE]; /* call_sid may be "" */
 	char format[8];                                   /* "mp3", "wav" */
+	char path[RECORDING_PATH_SIZE];                   /* STORED: relative to the store */
+	int64_t duration_ms;                              /* STORED: 0 where it is not known */
 	int channels;
 	uint64_t size; /* bytes, or MEDIA_SIZE_UNKNOWN */
 	int64_t generation;

@@ -97,7 +97,7 @@ static void entry_add(struct media_cache *cache, const char *sid, struct media *
 	list_prepend(&cache->used, &entry->used);
 }
 
-const struct media *media_cache_get(struct media_cache *cache, struct str sid)
+const struct media *media_cache_known(struct media_cache *cache, struct str sid)
 {
 	struct entry *entry = entry_find(cache, sid);
 
@@ -108,6 +108,13 @@ const struct media *media_cache_get(struct media_cache *cache, struct str sid)
 		list_prepend(&cache->used, &entry->used);
 	}
 	return &entry->media;
+}
+
+const struct media *media_cache_get(struct media_cache *cache, struct str sid)
+{
+	const struct media *media = media_cache_known(cache, sid);
+
+	return media && media->fd >= 0 ? media : NULL;
 }
 
 static void forget(struct media_cache *cache, const char *sid, int64_t sequence)
@@ -219,7 +226,7 @@ static void tell_waiters(struct media_query *query)
 
 		list_remove(first);
 		if (answer.found == MEDIA_FOUND_STORED)
-			answer.media = media_cache_get(query->cache, str_of(query->sid));
+			answer.media = media_cache_known(query->cache, str_of(query->sid));
 		waiter->answered(waiter, &answer);
 	}
 }
@@ -310,9 +317,15 @@ static void query_fetch(struct media_query *query)
 	blob_ask(query->cache->store, NULL, request);
 }
 
-static bool is_elsewhere(const struct media_query *query)
+/* And somebody wants it here. */
+static bool is_to_fetch(const struct media_query *query)
 {
-	return query->found == MEDIA_FOUND_STORED && query->media.fd < 0;
+	if (query->found != MEDIA_FOUND_STORED || query->media.fd >= 0)
+		return false;
+	LIST_EACH (item, &query->waiters)
+		if (!container_of(item, struct media_waiter, link)->takes_elsewhere)
+			return true;
+	return false;
 }
 
 static void query_done(struct ledger_job *job)
@@ -320,7 +333,7 @@ static void query_done(struct ledger_job *job)
 	struct media_query *query = container_of(job, struct media_query, job);
 
 	if (job->succeeded && job->sequence >= query->stale_before && !query->is_lost &&
-	    is_elsewhere(query))
+	    is_to_fetch(query))
 		query_fetch(query);
 	else
 		query_settle(query);

@@ -57,6 +57,7 @@ struct media_answer {
 struct media_waiter {
 	struct list link;
 	void (*answered)(struct media_waiter *waiter, const struct media_answer *answer);
+	bool takes_elsewhere; /* media whose fd is -1 will do: it lies in the bucket */
 };
 
 struct media_cache *media_cache_new(struct loop *loop, struct mailbox *mailbox,
@@ -67,6 +68,8 @@ DEFINE_AUTO(struct media_cache *, media_cache_free)
 
 /* The warm path: stored media that is in the cache, or NULL.  Valid until the next turn. */
 const struct media *media_cache_get(struct media_cache *cache, struct str sid);
+/* The same, though its bytes may not be here: fd -1. */
+const struct media *media_cache_known(struct media_cache *cache, struct str sid);
 /* Asks; answered() is called later, never from inside.  The SID must be well-formed. */
 void media_cache_ask(struct media_cache *cache, struct str sid, struct media_waiter *waiter);
 /* Forgets it; does nothing when it was answered. */

@@ -15,16 +15,22 @@
 
 #define PART_TEXT_MAX \
 	160 /* one part's head: two delimiters, a type, a range of three 20-digit numbers */
-#define DISPOSITION_MAX 128 /* its longest: an attachment of 34 characters and a format */
 /* "callspool-" and 16 random digits: whoever made the audio cannot have known it (RFC 2046, 5.1.1). */
 #define BOUNDARY_PREFIX "callspool-"
 #define BOUNDARY_SIZE   (sizeof(BOUNDARY_PREFIX) + 16)
 #define CLOSING_SIZE    (BOUNDARY_SIZE + sizeof("\r\n----\r\n"))
 
+static void add_disposition_value(struct buf *out, const struct media *media, const char *how)
+{
+	buf_addf(out, "%s; filename=\"%s.%s\"", how,
+		 media->call_sid[0] ? media->call_sid : media->recording_sid, media->format);
+}
+
 static void add_disposition(struct buf *lines, const struct media *media, const char *how)
 {
-	buf_addf(lines, "Content-Disposition: %s; filename=\"%s.%s\"\r\n", how,
-		 media->call_sid[0] ? media->call_sid : media->recording_sid, media->format);
+	buf_add_text(lines, "Content-Disposition: ");
+	add_disposition_value(lines, media, how);
+	buf_add_text(lines, "\r\n");
 }
 
 /* Nothing below is made again for a request: of a warm play, printf was a tenth. */
@@ -36,7 +42,7 @@ void media_reply_prepare(struct media *media)
 
 	clock_http_date(media->modified_at_ms, modified);
 	buf_over(&lines, media->lines, sizeof(media->lines));
-	buf_add_text(&lines, "Accept-Ranges: bytes\r\nCache-Control: private, no-cache\r\n"
+	buf_add_text(&lines, "Accept-Ranges: bytes\r\nCache-Control: " MEDIA_CACHE_CONTROL "\r\n"
 			     "X-Content-Type-Options: nosniff\r\n");
 	buf_addf(&lines, "Last-Modified: %s\r\nContent-Location: /api/recordings/%s/media\r\n",
 		 modified, media->recording_sid);
@@ -113,8 +119,16 @@ static bool is_attachment(const struct exchange *x)
 	return false;
 }
 
-/* For the line that the log has of it, once it has ended. */
-static void note_recording(struct exchange *x, const struct media *media)
+void media_reply_disposition(const struct exchange *x, const struct media *media,
+			     char out[MEDIA_DISPOSITION_SIZE])
+{
+	struct buf value;
+
+	buf_over(&value, out, MEDIA_DISPOSITION_SIZE);
+	add_disposition_value(&value, media, is_attachment(x) ? "attachment" : "inline");
+}
+
+void media_reply_note(struct exchange *x, const struct media *media)
 {
 	static_assert(sizeof(x->about) >= sizeof(media->recording_sid), "a SID fits");
 	if (log_wants(LOG_DEBUG))
@@ -153,7 +167,7 @@ static void make_boundary(char out[BOUNDARY_SIZE])
 static void add_all(struct exchange *x, const struct media *media, const char *boundary)
 {
 	bool saves = is_attachment(x);
-	char text[DISPOSITION_MAX];
+	char text[MEDIA_DISPOSITION_SIZE + 32];
 	struct buf line;
 
 	if (!saves && !boundary) {
@@ -186,7 +200,7 @@ static void begin_head(struct exchange *x, const struct media *media,
 static bool send_without_media(struct exchange *x, const struct media *media,
 			       const struct media_reply *reply)
 {
-	note_recording(x, media);
+	media_reply_note(x, media);
 	switch (reply->kind) {
 	case MEDIA_REPLY_NOT_MODIFIED:
 		reply_begin(x, 304);
@@ -324,7 +338,7 @@ bool media_reply_send_growing(struct exchange *x, const struct media *media,
 void media_reply_send_chunked(struct exchange *x, const struct media *media, uint64_t arrived,
 			      bool is_complete, struct parked *parked)
 {
-	note_recording(x, media);
+	media_reply_note(x, media);
 	reply_begin(x, 200);
 	add_all(x, media, NULL);
 	reply_send_chunked(x, media->fd, arrived, is_complete, parked);

@@ -48,6 +48,14 @@ bool media_reply_send_growing(struct exchange *x, const struct media *media,
 void media_reply_send_chunked(struct exchange *x, const struct media *media, uint64_t arrived,
 			      bool is_complete, struct parked *parked);
 
+#define MEDIA_CACHE_CONTROL    "private, no-cache"
+#define MEDIA_DISPOSITION_SIZE 128 /* its longest: an attachment of 34 characters and a format */
+
+/* The value of its Content-Disposition, as the request wants it. */
+void media_reply_disposition(const struct exchange *x, const struct media *media,
+			     char out[MEDIA_DISPOSITION_SIZE]);
+/* For the line that the log has of it, once it has ended. */
+void media_reply_note(struct exchange *x, const struct media *media);
 /* Who may embed it (Fetch standard, "Cross-Origin-Resource-Policy header"), and read it.  After reply_begin(). */
 void media_reply_add_policies(struct exchange *x);
 

@@ -10,6 +10,7 @@
 #include "http/form.h"
 #include "http/http_parse.h"
 #include "media/media_cache.h"
+#include "play/media_redirect.h"
 #include "play/media_reply.h"
 #include "play/probe_play.h"
 #include "play/web_play.h"
@@ -18,7 +19,9 @@
 void web_media_serve(struct exchange *x, struct str sid, const struct play_terms *terms)
 {
 	struct web_local *local = web_local_of(x);
-	const struct media *media = media_cache_get(local->media_cache, sid);
+	bool may_redirect = media_redirect_suits(x);
+	const struct media *media = may_redirect ? media_cache_known(local->media_cache, sid)
+						 : media_cache_get(local->media_cache, sid);
 	struct media_reply reply;
 
 	if (!media && probe_play(x, sid))
@@ -35,6 +38,12 @@ void web_media_serve(struct exchange *x, struct str sid, const struct play_terms
 	if (!web_may_play(x, media->recording_sid))
 		return;
 	probe_note_play(x);
+	if (may_redirect && media_redirect_send(x, media))
+		return;
+	if (media->fd < 0) { /* it is to be had first */
+		web_play_start(x, sid, terms);
+		return;
+	}
 	media_reply_choose(x, media, &reply);
 	media_reply_send(x, media, &reply);
 }

@@ -26,6 +26,7 @@
 #include "http/exchange.h"
 #include "http/reply.h"
 #include "media/media_cache.h"
+#include "play/media_redirect.h"
 #include "play/media_reply.h"
 #include "play/probe_play.h"
 #include "rest/discovery.h"
@@ -410,9 +411,22 @@ static void play_recording(struct play *play, const struct recording *recording)
 		play_free(play);
 }
 
-static void play_stored(struct play *play, const struct media *media)
+/* False: its bytes are needed, and lie in the bucket alone. */
+static bool send_stored(struct play *play, const struct media *media)
 {
 	struct media_reply reply;
+
+	if (play->waiter.takes_elsewhere && media_redirect_send(play->x, media))
+		return true;
+	media_reply_choose(play->x, media, &reply);
+	if (media->fd < 0 && (reply.kind == MEDIA_REPLY_WHOLE || reply.kind == MEDIA_REPLY_RANGES))
+		return false;
+	media_reply_send(play->x, media, &reply);
+	return true;
+}
+
+static void play_stored(struct play *play, const struct media *media)
+{
 
 	play->x->source = PLAY_SOURCE_STORE;
 	if (expiry_has_passed(play->local, &media->kept)) {
@@ -421,8 +435,11 @@ static void play_stored(struct play *play, const struct media *media)
 	}
 	if (web_may_play(play->x, media->recording_sid)) {
 		probe_note_play(play->x);
-		media_reply_choose(play->x, media, &reply);
-		media_reply_send(play->x, media, &reply);
+		if (!send_stored(play, media)) {
+			play->waiter.takes_elsewhere = false;
+			media_cache_ask(play->local->media_cache, str_of(play->sid), &play->waiter);
+			return;
+		}
 	}
 	play_free(play);
 }
@@ -558,6 +575,7 @@ void web_play_start(struct exchange *x, struct str sid, const struct play_terms 
 	play->local = web_local_of(x);
 	play->parked.gone = play_gone;
 	play->waiter.answered = play_answered;
+	play->waiter.takes_elsewhere = media_redirect_suits(x);
 	list_init(&play->waiter.link);
 	list_init(&play->player.link);
 	if (!str_copy(sid, play->sid, sizeof(play->sid)) ||

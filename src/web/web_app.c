@@ -49,7 +49,8 @@ static void ended(struct exchange *x)
 	(void)!web_caller_of(x, &caller);
 	if (x->source != PLAY_SOURCE_PROBE && caller.known.kind != CREDENTIAL_DOCTOR)
 		web_count_request(&local->counts, x, is_play(x));
-	if (x->sent_bytes > 0 && caller.play_key != 0)
+	/* Of what is played from the bucket nothing is sent here. */
+	if ((x->sent_bytes > 0 || x->status == 307) && caller.play_key != 0)
 		open_plays_sent(local->plays, caller.play_key, x->sent_bytes);
 }
 

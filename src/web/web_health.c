@@ -50,7 +50,9 @@ static void take_plays(const struct web *web, struct health_facts *facts)
 	LIST_EACH (item, &web->locals)
 		web_counts_add(&container_of(item, struct web_local, link)->counts, &sums);
 	facts->plays_stored = sums.plays[PLAY_SOURCE_CACHE][PLAY_RESULT_PLAYED] +
-			      sums.plays[PLAY_SOURCE_STORE][PLAY_RESULT_PLAYED];
+			      sums.plays[PLAY_SOURCE_CACHE][PLAY_RESULT_REDIRECTED] +
+			      sums.plays[PLAY_SOURCE_STORE][PLAY_RESULT_PLAYED] +
+			      sums.plays[PLAY_SOURCE_STORE][PLAY_RESULT_REDIRECTED];
 	facts->plays = facts->plays_stored + sums.plays[PLAY_SOURCE_FLIGHT][PLAY_RESULT_PLAYED];
 }
 

@@ -1,7 +1,9 @@
 #include "web/web_pages.h"
 
+#include "api/web.h"
 #include "api/web_error.h"
 #include "base/compiler.h"
+#include "blob/blob.h"
 #include "http/conditional.h"
 #include "http/exchange.h"
 #include "http/reply.h"
@@ -63,6 +65,22 @@ static bool takes_gzip(const struct exchange *x)
 	return false;
 }
 
+/* Where players are sent to the bucket, the page may play from there. */
+static void add_policy(struct exchange *x)
+{
+	const struct web *web = web_local_of(x)->web;
+	const char *origin = web->options.store_redirect == WEB_ON ? blob_origin(web->store) : NULL;
+	struct str policy = str_of(web_pages_policy), plays = STR("media-src 'self'");
+	size_t end = str_find_str(policy, plays) + plays.len;
+
+	if (origin && end < policy.len)
+		reply_headerf(x, "Content-Security-Policy", "%.*s %s%.*s",
+			      STR_ARG(str_first(policy, end)), origin,
+			      STR_ARG(str_after(policy, end)));
+	else
+		reply_header(x, STR("Content-Security-Policy"), policy);
+}
+
 /* Beside a Content-Type; of HTML alone what it may load, and that no other window holds on to it. */
 static void add_headers(struct exchange *x, const struct web_page_file *file, bool is_asset)
 {
@@ -75,7 +93,7 @@ static void add_headers(struct exchange *x, const struct web_page_file *file, bo
 		reply_header(x, STR("Vary"), STR("Accept-Encoding"));
 	if (is_asset)
 		return;
-	reply_header(x, STR("Content-Security-Policy"), str_of(web_pages_policy));
+	add_policy(x);
 	reply_header(x, STR("Cross-Origin-Opener-Policy"), STR("same-origin"));
 }
 

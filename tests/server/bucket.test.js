@@ -10,6 +10,7 @@ import { callspool, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { atEnd, lifetime } from './harness/lifetime.js';
 import { scrape } from './harness/metrics.js';
+import { Caller, SIGN_IN, addLink, addToken, firstAdministrator } from './harness/people.js';
 import { startPostgres } from './harness/postgres.js';
 import { cases, fill } from './harness/range_cases.js';
 import { check } from './harness/range_check.js';
@@ -517,6 +518,150 @@ describe('a cache beside others', () => {
     await again.line(/2 files of the cache are removed: the ledger does not name them/);
     assert.ok(existsSync(join(cache, name)), 'what it names stays');
     assert.ok((await play(again, recording)).body.equals(recording.bytes));
+  });
+});
+
+describe('store_redirect', () => {
+  const settings = { store_redirect: 'on', verify_every: 'forever' };
+  let bucket, server, recording;
+
+  before(async () => {
+    bucket = await s3.bucket();
+    server = await serve(lifetime, bucket, { settings });
+    recording = await store(server, upstream, { seconds: 60 });
+  });
+
+  const follow = async (headers = {}, path = recording.mediaPath) => {
+    const reply = await request(server.url + path, { headers });
+    assert.equal(reply.status, 307, String(reply.body.subarray(0, 200)));
+    assert.equal(reply.headers['cache-control'], 'no-store');
+    assert.equal(reply.body.length, 0);
+    const { location } = reply.headers;
+    assert.ok(location.startsWith(`${s3.url}/${bucket.name}/calls/`), location);
+    return { location, reply: await request(location, { headers }) };
+  };
+
+  test('a play of all of it, of one range, and of its end come from there, as ours would', async () => {
+    const { bytes } = recording;
+    const all = await follow();
+    assert.equal(all.reply.status, 200);
+    assert.ok(all.reply.body.equals(bytes));
+    assert.equal(all.reply.headers['content-type'], 'audio/mpeg');
+    assert.equal(all.reply.headers['cache-control'], 'private, no-cache');
+    assert.equal(all.reply.headers['content-disposition'], `inline; filename="${recording.callSid}.mp3"`);
+    const some = await follow({ Range: 'bytes=100-199' });
+    assert.equal(some.reply.status, 206);
+    assert.equal(some.reply.headers['content-range'], `bytes 100-199/${bytes.length}`);
+    assert.ok(some.reply.body.equals(bytes.subarray(100, 200)));
+    const end = await follow({ Range: 'bytes=-10' });
+    assert.ok(end.reply.body.equals(bytes.subarray(-10)));
+    const saved = await follow({}, `${recording.downloadPath}?download=1`);
+    assert.equal(saved.reply.headers['content-disposition'], `attachment; filename="${recording.callSid}.mp3"`);
+  });
+
+  test('its address is good for that one, for its length and a quarter of an hour, and nothing else', async () => {
+    const { location } = await follow();
+    const url = new URL(location);
+    assert.equal(url.searchParams.get('X-Amz-Expires'), String(60 + 1 + 15 * 60));
+    for (const change of [(it) => { it.pathname = it.pathname.replace('.mp3', '.peaks'); }, (it) => it.searchParams.set('X-Amz-Expires', '86400'),
+      (it) => it.searchParams.set('response-content-type', 'text/html'), (it) => it.searchParams.set('X-Amz-Date', '20200101T000000Z')]) {
+      const other = new URL(location);
+      change(other);
+      assert.equal((await request(other.href)).status, 403, other.href);
+    }
+    assert.equal((await request(location, { method: 'HEAD' })).status, 403, 'hence a HEAD is answered here');
+    assert.ok(!server.said.includes(url.searchParams.get('X-Amz-Signature')), 'no log has it');
+  });
+
+  test('what the bucket would answer in another way is answered here', async () => {
+    const { bytes } = recording;
+    const head = await request(server.url + recording.mediaPath, { method: 'HEAD' });
+    assert.deepEqual([head.status, head.headers['content-length']], [200, String(bytes.length)]);
+    for (const [headers, status] of [[{ Range: 'bytes=0-1,10-11' }, 206], [{ Range: 'bytes=99999999-' }, 416], [{ Range: 'bytes=x' }, 200],
+      [{ 'If-None-Match': head.headers.etag }, 304], [{ 'If-Match': '"other"' }, 412], [{ 'If-Range': head.headers.etag, Range: 'bytes=0-9' }, 206]]) {
+      const reply = await request(server.url + recording.mediaPath, { headers });
+      assert.equal(reply.status, status, JSON.stringify(headers));
+      if (status === 200) assert.ok(reply.body.equals(bytes));
+    }
+  });
+
+  test('nothing of it has to lie here for that, and what is asked for here is brought', async (t) => {
+    const apart = await s3.bucket();
+    const first = await serve(t, apart, { settings });
+    const other = await store(first, upstream);
+    await until('its waveform is made', async () => (await apart.list()).length === 2);
+    await first.stop('SIGTERM');
+    dropCache(first);
+    const again = await serve(t, apart, { dataDir: first.dataDir, settings });
+    for (let i = 0; i < 2; i += 1) assert.equal((await play(again, other)).status, 307);
+    assert.equal((await play(again, other, { Range: 'bytes=99999999-' })).status, 416);
+    assert.deepEqual(mediaOf(filesUnder(join(first.dataDir, 'cache'))), []);
+    const several = await play(again, other, { Range: 'bytes=0-1,10-11' });
+    assert.equal(several.status, 206);
+    assert.equal(mediaOf(filesUnder(join(first.dataDir, 'cache'))).length, 1);
+    assert.equal((await play(again, other)).status, 307);
+  });
+
+  test('it is asked first who may, and the audit and the counts have the play', async (t) => {
+    const { samples } = await scrape(server);
+    const sum = (result) => ['cache', 'store'].reduce((all, source) => all + samples.get(`callspool_plays_total{source="${source}",result="${result}"}`), 0);
+    assert.ok(sum('redirected') >= 4);
+    assert.equal((await play(server, { mediaPath: `/api/recordings/${newSid('RE')}/media` })).status, 404);
+    const entries = async () => (await requestJson(`${server.url}/api/audit?kind=play_began`)).json.entries.filter((entry) => entry.recording_sid === recording.recordingSid);
+    await until('the audit has it', async () => (await entries()).length === 1);
+    const expired = await serve(t, await s3.bucket(), { settings: { ...settings, retention: '1s' } });
+    const old = await store(expired, upstream);
+    await until('it is too old', async () => (await play(expired, old)).status === 410);
+  });
+
+  test('who may not play is refused as ever, and a link is used up by it', async (t) => {
+    const apart = await s3.bucket();
+    const open = await serve(t, apart, { settings });
+    const kept = await store(open, upstream);
+    await open.stop('SIGTERM');
+    const closed = await serve(t, apart, { dataDir: open.dataDir, settings: { ...SIGN_IN, ...settings } });
+    const admin = await firstAdministrator(closed);
+    await admin.asks(307, 'GET', kept.mediaPath);
+    await new Caller(closed).asks(401, 'GET', kept.mediaPath);
+    await (await addToken(admin, 'read')).asks(403, 'GET', kept.mediaPath);
+    const link = await addLink(admin, kept, { plays: 1 });
+    const visitors = [new Caller(closed), new Caller(closed)];
+    for (const visitor of visitors) await visitor.asks(200, 'POST', `/l/${link.name}/open`, { json: { secret: link.secret } });
+    const given = await visitors[0].asks(307, 'GET', `/l/${link.name}/media`);
+    assert.equal(given.headers['access-control-allow-origin'], '*');
+    assert.equal(given.headers['referrer-policy'], 'no-referrer');
+    assert.ok((await request(given.headers.location)).body.equals(kept.bytes));
+    await visitors[0].asks(307, 'GET', `/l/${link.name}/media`, { headers: { Range: 'bytes=0-9' } }); // its play goes on
+    await visitors[1].asks(410, 'GET', `/l/${link.name}/media`);
+  });
+
+  test('pages may play from there, and others read where the bucket lets them', async () => {
+    const page = await request(`${server.url}/`);
+    assert.match(page.headers['content-security-policy'], new RegExp(`media-src 'self' ${s3.url}; `));
+    const { location } = await follow();
+    const origin = 'https://calls.example.com';
+    const closed = await request(location, { headers: { Origin: origin } });
+    assert.equal(closed.headers['access-control-allow-origin'], undefined);
+    await bucket.share(origin);
+    const open = await request(location, { headers: { Origin: origin, Range: 'bytes=0-1' } });
+    assert.equal(open.headers['access-control-allow-origin'], origin);
+    assert.match(open.headers['access-control-expose-headers'], /content-range/i);
+  });
+
+  test('while the bucket does not answer, what lies here plays from here', async (t) => {
+    const door = await s3.door(t);
+    const apart = await s3.bucket();
+    const here = await serve(t, apart, { settings: { ...settings, 's3.endpoint': door.url } });
+    const other = await store(here, upstream);
+    door.refuse(1000, 503, 'SlowDown');
+    await announce(here);
+    await until('health tells it', async () => (await health(here)).degraded);
+    const reply = await play(here, other);
+    assert.equal(reply.status, 200);
+    assert.ok(reply.body.equals(other.bytes));
+    door.refuse(0);
+    await untilGood(here);
+    assert.equal((await play(here, other)).status, 307);
   });
 });
 

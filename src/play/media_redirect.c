@@ -1,0 +1,90 @@
+#include "play/media_redirect.h"
+
+#include "access/web_admit.h"
+#include "api/web.h"
+#include "auth/credential.h"
+#include "base/buf.h"
+#include "base/own.h"
+#include "blob/blob.h"
+#include "http/conditional.h"
+#include "http/exchange.h"
+#include "http/range.h"
+#include "http/reply.h"
+#include "media/media.h"
+#include "play/media_reply.h"
+
+#include <stdint.h>
+
+#define GRACE_S         (15 * 60)
+#define ADDRESS_MAX     3500            /* of a head that has 4096 */
+#define SLOWEST_BYTES_S 1000            /* of a sound whose length is not known: 8 kbit/s */
+#define LONGEST_S       (6 * 24 * 3600) /* an address may be good for a week */
+#define ANY_SIZE        (UINT64_MAX / 2)
+
+static bool has_condition(const struct http_request *request)
+{
+	return request->known[HTTP_IF_MATCH].at || request->known[HTTP_IF_NONE_MATCH].at ||
+	       request->known[HTTP_IF_MODIFIED_SINCE].at ||
+	       request->known[HTTP_IF_UNMODIFIED_SINCE].at || request->known[HTTP_IF_RANGE].at;
+}
+
+static bool has_one_range_at_most(const struct http_request *request)
+{
+	struct str range = request->known[HTTP_RANGE];
+	struct ranges ranges;
+
+	return !range.at ||
+	       (range_parse(range, ANY_SIZE, &ranges) == RANGE_SOME && ranges.count == 1);
+}
+
+/* It looks at what we answer. */
+static bool is_doctor(const struct exchange *x)
+{
+	struct web_caller caller;
+
+	return web_caller_of(x, &caller) && caller.known.kind == CREDENTIAL_DOCTOR;
+}
+
+bool media_redirect_suits(const struct exchange *x)
+{
+	const struct web *web = web_local_of(x)->web;
+
+	return web->options.store_redirect == WEB_ON && x->request.method == HTTP_GET &&
+	       !has_condition(&x->request) && has_one_range_at_most(&x->request) && !is_doctor(x) &&
+	       blob_gives_addresses(web->store);
+}
+
+static int64_t good_for_s(const struct media *media)
+{
+	int64_t length_s = media->duration_ms > 0 ? media->duration_ms / 1000 + 1
+						  : (int64_t)(media->size / SLOWEST_BYTES_S) + 1;
+
+	return (length_s < LONGEST_S ? length_s : LONGEST_S) + GRACE_S;
+}
+
+bool media_redirect_send(struct exchange *x, const struct media *media)
+{
+	AUTO(buf_release) struct buf address;
+	char disposition[MEDIA_DISPOSITION_SIZE];
+	struct media_reply reply;
+	struct blob_address_terms terms = { .content_type = media_content_type(media).at,
+					    .disposition = disposition,
+					    .cache_control = MEDIA_CACHE_CONTROL,
+					    .expires_s = good_for_s(media) };
+
+	buf_init(&address, ADDRESS_MAX);
+	media_reply_choose(x, media, &reply);
+	if (reply.kind != MEDIA_REPLY_WHOLE && reply.kind != MEDIA_REPLY_RANGES)
+		return false; /* there is no such range, and we know how long it is */
+	media_reply_disposition(x, media, disposition);
+	if (!blob_address(web_local_of(x)->web->store, str_of(media->path), &terms, &address))
+		return false;
+	media_reply_note(x, media);
+	reply_begin(x, 307);
+	reply_header(x, STR("Location"), buf_str(&address));
+	reply_header_lines(x,
+			   STR("Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"));
+	media_reply_add_policies(x);
+	reply_send(x, STR(""));
+	return true;
+}

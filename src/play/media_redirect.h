@@ -1,0 +1,23 @@
+/*
+ * Sending players to the bucket for what is stored there (store_redirect = on): 307 to an address that is good for as long as the
+ * recording lasts and a quarter of an hour more.
+ *
+ * Only a GET of all of it, or of one range, without a precondition, is sent there: a HEAD may not use the address of a GET, some
+ * stores answer several ranges with the first alone, and not all know If-Range.  Those are answered as ever, and so are all while
+ * the bucket does not answer.
+ *
+ * Who may play was asked before, and the audit has it; what is heard of it then is for the player to tell.
+ */
+#pragma once
+
+#include "base/compiler.h"
+
+#include <stdbool.h>
+
+struct exchange;
+struct media;
+
+/* Is it a request that is answered so, if it is for what is stored?  Such need no bytes of it here. */
+bool media_redirect_suits(const struct exchange *x) MUST_CHECK;
+/* Answers it; of one that suits.  False: it is to be answered as any other. */
+bool media_redirect_send(struct exchange *x, const struct media *media) MUST_CHECK;
