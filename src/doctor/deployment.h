@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct proxy_view;
+struct s3_options;
 
 #define LIMIT_UNKNOWN (-1)
 #define LIMIT_NONE    INT64_MAX
@@ -58,6 +59,8 @@ struct machine_facts {
 	uint64_t min_free_bytes;
 	const char *api_url, *account_sid; /* NULL: no account is set */
 	const char *user, *password;       /* for the API; NULL: not known here */
+	const struct s3_options *s3;       /* NULL, or without a store: media lies in files */
+	bool redirects;                    /* players are sent there */
 };
 
 /* What can be played: reserved SIDs (play/probes.h), and one that is really stored. */

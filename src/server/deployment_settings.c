@@ -14,6 +14,8 @@ void deployment_settings(const struct settings *settings, struct deployment_opti
 		.account_sid = account->account_sid,
 		.user = account->api_key ? account->api_key : account->account_sid,
 		.password = account->api_key ? account->api_secret : account->auth_token,
+		.s3 = &settings->s3,
+		.redirects = settings->web.store_redirect == WEB_ON,
 	};
 	options->settings = (struct server_facts){
 		.public_url = settings->web.public_url,

@@ -720,3 +720,66 @@ test('a bucket that takes connections and says nothing holds up no loop', async 
   assert.ok(!/does not turn/.test(server.said), server.said);
 });
 
+describe('the doctor of a bucket', () => {
+  const examine = async (bucket, settings = {}, env = bucket.env) => {
+    const all = { data_dir: join(temporaryFolder(lifetime), 'none'), public_url: 'https://calls.example.com', ...bucket.settings, ...settings };
+    const { stdout, stderr } = await callspool(['doctor', 'bucket', '--json', ...Object.entries(all).flatMap(([name, value]) => ['--set', `${name}=${value}`])], { env, withinMs: 60_000 });
+    assert.ok(stdout, stderr);
+    return Object.fromEntries(JSON.parse(stdout).checks.map((check) => [check.check.replace('bucket-', ''), check]));
+  };
+  const results = (checks) => Object.fromEntries(Object.entries(checks).map(([name, { result }]) => [name, result]));
+  const WELL = { answers: 'good', clock: 'good', versions: 'good', redirect: 'left_out' };
+  let door;
+
+  before(async () => {
+    door = await s3.door(lifetime);
+  });
+
+  test('finds nothing where it is well, with versions and without, and leaves nothing there', async () => {
+    for (const versions of [false, true]) {
+      const bucket = await s3.bucket({ versions });
+      const checks = await examine(bucket);
+      assert.deepEqual(results(checks), WELL, JSON.stringify(checks));
+      assert.deepEqual(await bucket.versions(), []);
+    }
+  });
+
+  test('finds nothing to do where media lies in files, and cannot say without the secret', async () => {
+    const bucket = await s3.bucket();
+    assert.deepEqual(results(await examine({ settings: {}, env: {} })), { answers: 'left_out', clock: 'left_out', versions: 'left_out', redirect: 'left_out' });
+    assert.deepEqual(results(await examine(bucket, {}, {})), { answers: 'unchecked', clock: 'unchecked', versions: 'unchecked', redirect: 'left_out' });
+  });
+
+  test('finds a bucket that is not there, and a clock that is not ours', async () => {
+    const bucket = await s3.bucket();
+    const missing = await examine(bucket, { store: 's3://there-is-none/calls' });
+    assert.deepEqual([missing.answers.result, missing.clock.result], ['finding', 'good']);
+    assert.match(missing.answers.looked_at, /404 NoSuchBucket/);
+    door.aheadMs = 120_000;
+    const late = await examine(bucket, { 's3.endpoint': door.url });
+    door.aheadMs = 0;
+    assert.deepEqual(results(late), { ...WELL, clock: 'finding' });
+    assert.match(late.clock.looked_at, /this machine's clock is 1[12]\d s behind the bucket's/);
+  });
+
+  test('finds that versions stay, where the key may not remove them', async () => {
+    const bucket = await s3.bucket({ versions: true });
+    door.denies = /versionId=/;
+    const checks = await examine(bucket, { 's3.endpoint': door.url });
+    door.denies = null;
+    assert.deepEqual(results(checks), { ...WELL, versions: 'finding' });
+    assert.match(checks.versions.says, /it keeps versions, and the key may not remove them/);
+  });
+
+  test('finds that pages may not read from there, prints the rule, and plays by it', async () => {
+    const bucket = await s3.bucket();
+    await (await serve(lifetime, bucket)).finish(); // which leaves its marker there
+    const before = await examine(bucket, { store_redirect: 'on' });
+    assert.deepEqual(results(before), { ...WELL, redirect: 'finding' }, JSON.stringify(before));
+    const [rule] = JSON.parse(before.redirect.write);
+    assert.deepEqual(rule.AllowedOrigins, ['https://calls.example.com']);
+    assert.ok(rule.ExposeHeaders.includes('Content-Range'));
+    await bucket.share(rule.AllowedOrigins[0]);
+    assert.deepEqual(results(await examine(bucket, { store_redirect: 'on' })), { ...WELL, redirect: 'good' });
+  });
+});
