@@ -273,6 +273,11 @@ void fetch_listen_dates(struct fetch *fetch, struct date_listener *listener)
 	fetch->dates = listener;
 }
 
+bool fetch_has_room(const struct fetch *fetch)
+{
+	return fetch->active_count < fetch->max_transfers && list_is_empty(&fetch->waiting);
+}
+
 uint32_t fetch_active(const struct fetch *fetch)
 {
 	return fetch->active_count;

@@ -61,6 +61,8 @@ struct date_listener {
 	void (*heard)(struct date_listener *listener, int64_t date_ms);
 };
 void fetch_listen_dates(struct fetch *fetch, struct date_listener *listener);
+/* Would one that is started now begin at once? */
+bool fetch_has_room(const struct fetch *fetch);
 /* Under way / waiting for their turn. */
 uint32_t fetch_active(const struct fetch *fetch);
 uint32_t fetch_waiting(const struct fetch *fetch);

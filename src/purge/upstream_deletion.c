@@ -12,6 +12,7 @@
 #include "event/loop.h"
 #include "event/mailbox.h"
 #include "event/workers.h"
+#include "fetch/fetch.h"
 #include "ledger/ledger.h"
 #include "purge/clock_guard.h"
 #include "purge/left_alone.h"
@@ -29,6 +30,7 @@
 
 #define DAY_MS     INT64_C(86400000)
 #define NEXT_MS    INT64_C(50)      /* from one to the next: Twilio has better things to do */
+#define ROOM_MS    INT64_C(100)     /* all requests to Twilio that may be under way are */
 #define IDLE_MS    INT64_C(600000)  /* nothing is old enough, or the day's number is reached */
 #define PAUSE_MS   INT64_C(60000)   /* what failed rests, or all do: doubles up to ... */
 #define PAUSE_MOST INT64_C(3600000) /* ... this, which a refusal takes at once */
@@ -332,6 +334,67 @@ static bool run_spare(struct ledger_job *job, struct catalog *catalog, struct er
 	return spare(deletion, catalog, err);
 }
 
+/* ---- the last look ---- */
+
+static void send_when_room(struct timer *timer);
+
+static bool run_look(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	const struct upstream_deletion *deletion =
+		container_of(job, struct upstream_deletion, ledger_job);
+	AUTO(free) struct recording *now = xcalloc(1, sizeof(*now));
+
+	if (!recordings_find(catalog, str_of(deletion->recording.recording_sid), now, err))
+		return false;
+	return is_same_file(now, &deletion->recording) ||
+	       err_set(err, ERR_CONFLICT, "it changed meanwhile");
+}
+
+static void send_delete(struct upstream_deletion *deletion)
+{
+	struct err err;
+
+	if (!ask(deletion, TRANSFER_DELETE, answered, &err))
+		leave_account(deletion, PAUSE_MOST, err.text);
+}
+
+static void looked(struct ledger_job *job)
+{
+	struct upstream_deletion *deletion =
+		container_of(job, struct upstream_deletion, ledger_job);
+
+	if (deletion->is_stopping)
+		return;
+	if (!job->succeeded && job->err.kind == ERR_UNAVAILABLE)
+		pause_all(deletion, job->err.text);
+	else if (!job->succeeded)
+		rest_for(deletion, NEXT_MS);
+	else if (fetch_has_room(deletion->rest->fetch))
+		send_delete(deletion);
+	else
+		timer_start(deletion->rest->loop, &deletion->timer, ROOM_MS, send_when_room);
+}
+
+/*
+ * What waits for its turn behind downloads waits for long, and may be held meanwhile: so it waits here, and is looked at
+ * once more before it goes.
+ */
+static void send_when_room(struct timer *timer)
+{
+	struct upstream_deletion *deletion = container_of(timer, struct upstream_deletion, timer);
+
+	if (deletion->is_stopping)
+		return;
+	if (!fetch_has_room(deletion->rest->fetch)) {
+		timer_start(deletion->rest->loop, &deletion->timer, ROOM_MS, send_when_room);
+		return;
+	}
+	deletion->ledger_job = (struct ledger_job){ .run = run_look,
+						    .done = looked,
+						    .reply = deletion->rest->mailbox };
+	ledger_read(deletion->env->ledger, &deletion->ledger_job);
+}
+
 static void end_day(struct upstream_deletion *deletion)
 {
 	deletion->walk = (struct upstream_walk){ .account = 0 };
@@ -342,18 +405,23 @@ static void spared(struct ledger_job *job)
 {
 	struct upstream_deletion *deletion =
 		container_of(job, struct upstream_deletion, ledger_job);
-	struct err err;
 
-	if (!job->succeeded && job->err.kind == ERR_CONFLICT)
+	if (!job->succeeded && job->err.kind == ERR_CONFLICT) {
 		rest_for(deletion, NEXT_MS);
-	else if (!job->succeeded)
+	} else if (!job->succeeded) {
 		pause_all(deletion, job->err.text);
-	else if (!deletion->is_whole)
+	} else if (!deletion->is_whole) {
 		rest_for(deletion, NEXT_MS);
-	else if (deletion->is_day_over)
+	} else if (deletion->is_day_over) {
 		end_day(deletion);
-	else if (!deletion->is_stopping && !ask(deletion, TRANSFER_DELETE, answered, &err))
-		leave_account(deletion, PAUSE_MOST, err.text);
+	} else {
+		if (deletion->is_stopping)
+			return;
+		if (fetch_has_room(deletion->rest->fetch))
+			send_delete(deletion);
+		else
+			send_when_room(&deletion->timer);
+	}
 }
 
 /* ---- ours is read again ---- */

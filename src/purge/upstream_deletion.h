@@ -5,6 +5,7 @@
  *
  *	next (upstream_walk.h) -> read ours again: its SHA-256 is what the ledger says
  *	     -> SPARED, and counted for the day: committed    not held, stored still, the same file, not more than a day's number
+ *	     -> room for a request, and where it had to wait for that, one more look into the ledger
  *	     -> DELETE at Twilio -> DELETED, with an entry of the audit
  *
  * A crash between the two begins at the first again; that Twilio does not have it any more is good, if Twilio says so itself:

@@ -9,6 +9,7 @@ import { request, requestJson } from './harness/http.js';
 import { temporaryFolder } from './harness/process.js';
 import { startStored, store } from './harness/stored.js';
 import { until } from './harness/until.js';
+import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** As Twilio says that there is no such recording. */
@@ -149,4 +150,38 @@ test('Twilio tells of another length while ours is looked at: its copy stays', a
   await startServer(t, { upstream: upstream.url, dataDir: server.dataDir, args: ['--config', file] });
   await until('the next one is deleted', () => copies(names).next === 2);
   assert.deepEqual([copies(names).longer, asked], [3, ['GET longer', 'DELETE next']]);
+});
+
+test('what is held while its DELETE waits for its turn is not deleted', async (t) => {
+  const { server, upstream, recording: young, change, began, copies } = await startKeeping(t, { settings: { reconcile_interval: 'forever' } });
+  const [held, next] = [await began(12), await began(11)];
+  const names = namesOf({ held, next, young });
+  const asked = [], stalled = [];
+  const stalls = new Set();
+  upstream.answer = (message, reply, { path: of }) => {
+    const sid = of.match(/RE[0-9a-f]{32}/)?.[0];
+    if (stalls.has(sid) && message.method === 'GET') {
+      stalled.push(reply);
+      return true;
+    }
+    if (message.method !== 'DELETE') return false;
+    asked.push(names.get(sid));
+    reply.writeHead(204).end();
+    return true;
+  };
+  // So many downloads that, once less may be under way, no other request has its turn.
+  for (let i = 0; i < 20; i += 1) {
+    const fields = recordingCallback({ CallSid: newSid('CA'), RecordingSid: newSid('RE') });
+    stalls.add(fields.RecordingSid);
+    assert.equal((await postForm(server.url, RECORDING_STATUS, fields)).status, 200);
+  }
+  await until('all are under way', () => stalled.length === 20);
+  await change(['fetch.concurrency = 1', 'fetch.player_slots = 0', 'delete_upstream_after = 3d']);
+  await until('its DELETE is to be sent', () => copies(names).held === 1);
+  const hold = await requestJson(`${server.url}/api/recordings/${held.recordingSid}/hold`, { method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json' } });
+  assert.equal(hold.status, 200);
+  for (const reply of stalled) reply.destroy();
+  stalls.clear();
+  await until('the next one is deleted', () => copies(names).next === 2);
+  assert.deepEqual(asked, ['next']);
 });
