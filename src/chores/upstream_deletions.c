@@ -20,6 +20,22 @@ bool upstream_deletions_count(struct catalog *catalog, int64_t since_ms, const c
 	return true;
 }
 
+bool upstream_deletions_has(struct catalog *catalog, const char *recording_sid, bool *out,
+			    struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	enum db_step step;
+
+	if (!db_prepare(catalog_db(catalog),
+			"SELECT 1 FROM upstream_deletions WHERE recording_sid = $1 LIMIT 1", &find,
+			err))
+		return false;
+	db_bind_str(find, 1, str_of(recording_sid));
+	step = db_step(find, err);
+	*out = step == DB_ROW;
+	return step != DB_FAILED;
+}
+
 bool upstream_deletions_bound(struct catalog *catalog, int64_t now_ms, struct err *err)
 {
 	struct db_stmt *update;

@@ -2,7 +2,7 @@
  * What Twilio was asked to delete of what is stored here: how many in the last time, and what we know of its copy.
  *
  * A row is written each time before Twilio is asked, so that no crash makes a day's number larger than it may be.  Its time is
- * Twilio's (purge/clock_guard.h): by a clock of ours that is put right, a day could end early.
+ * Twilio's (purge/clock_guard.h) or ours, whichever is later: by either of them, jumping, a day could end early.
  */
 #pragma once
 
@@ -17,7 +17,10 @@
 /* Of how many recordings after since_ms, the one that is named (NULL: none) left out. */
 bool upstream_deletions_count(struct catalog *catalog, int64_t since_ms, const char *but_sid,
 			      int64_t *out, struct err *err) MUST_CHECK;
-/* The writer: what an older version has written of a time that is still to come is of now at the latest. */
+/* Was that one asked for, as far back as rows go? */
+bool upstream_deletions_has(struct catalog *catalog, const char *recording_sid, bool *out,
+			    struct err *err) MUST_CHECK;
+/* The writer: what is of a time that is still to come (an older version, a clock that was ahead) is of now at the latest. */
 bool upstream_deletions_bound(struct catalog *catalog, int64_t now_ms, struct err *err) MUST_CHECK;
 /* The writer: Twilio is asked now.  Rows before forget_ms are taken away. */
 bool upstream_deletions_add(struct catalog *catalog, const char *recording_sid, int64_t at_ms,

@@ -15,6 +15,7 @@
 #include "fetch/fetch.h"
 #include "ledger/ledger.h"
 #include "purge/clock_guard.h"
+#include "purge/day_count.h"
 #include "purge/left_alone.h"
 #include "purge/purge.h"
 #include "purge/upstream_walk.h"
@@ -59,6 +60,7 @@ struct upstream_deletion {
 	struct left_alone
 		left_alone; /* accounts and recordings that are left alone; a reader has it while it looks for the next */
 	struct upstream_walk walk;
+	struct day_count day; /* of this process; a ledger's thread reads it while the loop waits */
 	struct ledger_job ledger_job;
 	struct job job;
 	struct rest_request request;
@@ -68,6 +70,7 @@ struct upstream_deletion {
 	enum upstream_found found;
 	int64_t loop_ms;
 	bool may_remove, is_whole, is_day_over;
+	bool is_counted; /* within the last two days it was asked for already */
 	struct err read_err;
 };
 
@@ -281,35 +284,56 @@ static bool has_other_length(const struct recording *recording)
 }
 
 /*
- * May one more be asked for today?  By Twilio's time, for a day must not end because our clock is put right; who was asked for within
- * the day is counted already.
+ * What time it is, by Twilio's clock and ours: one of both may jump.  What is written has the later of both, and a day is counted back
+ * from the earlier, so that it ends only when it is over by both.
+ */
+struct now {
+	int64_t later_ms, earlier_ms;
+};
+
+static bool tell_now(const struct upstream_deletion *deletion, struct now *out, struct err *err)
+{
+	int64_t told_ms, ours_ms = clock_wall_ms();
+
+	if (!clock_guard_told(deletion->env->guard, &told_ms))
+		return err_set(err, ERR_UNAVAILABLE, "Twilio has not said what time it is");
+	*out = told_ms > ours_ms ? (struct now){ told_ms, ours_ms }
+				 : (struct now){ ours_ms, told_ms };
+	return true;
+}
+
+/*
+ * May one more be asked for today?  As the ledger has it, and as this process knows by a clock that never jumps; who was asked for
+ * within the day is counted already.
  */
 static bool count_day(struct upstream_deletion *deletion, struct catalog *catalog,
-		      const char *but_sid, int64_t *out_now_ms, struct err *err)
+		      const char *but_sid, const struct now *now, struct err *err)
 {
-	int64_t count;
+	int64_t per_day = deletion->per_day, count;
 
-	if (!clock_guard_told(deletion->env->guard, out_now_ms))
-		return err_set(err, ERR_UNAVAILABLE, "Twilio has not said what time it is");
-	if (!upstream_deletions_count(catalog, *out_now_ms - DAY_MS, but_sid, &count, err))
+	deletion->is_counted = false;
+	if (!upstream_deletions_count(catalog, now->earlier_ms - DAY_MS, but_sid, &count, err) ||
+	    (but_sid && !upstream_deletions_has(catalog, but_sid, &deletion->is_counted, err)))
 		return false;
-	deletion->is_day_over = count >= deletion->per_day;
+	deletion->is_day_over = count >= per_day ||
+				(!deletion->is_counted &&
+				 day_count_sum(&deletion->day, clock_boot_ms()) >= per_day);
 	return true;
 }
 
 static bool spare(struct upstream_deletion *deletion, struct catalog *catalog, struct err *err)
 {
 	const char *sid = deletion->recording.recording_sid;
-	int64_t told_ms;
+	struct now now;
 
-	if (!clock_guard_told(deletion->env->guard, &told_ms))
-		return err_set(err, ERR_UNAVAILABLE, "Twilio has not said what time it is");
-	if (!upstream_deletions_bound(catalog, told_ms, err) ||
-	    !count_day(deletion, catalog, sid, &told_ms, err))
+	if (!tell_now(deletion, &now, err) ||
+	    !upstream_deletions_bound(catalog, now.later_ms, err) ||
+	    !count_day(deletion, catalog, sid, &now, err))
 		return false;
 	return deletion->is_day_over ||
 	       (upstream_copy_set(catalog, sid, UPSTREAM_COPY_SPARED, err) &&
-		upstream_deletions_add(catalog, sid, told_ms, told_ms - 2 * DAY_MS, err));
+		upstream_deletions_add(catalog, sid, now.later_ms, now.earlier_ms - 2 * DAY_MS,
+				       err));
 }
 
 /* What was read is what the ledger says still; else it is left for another time, ERR_CONFLICT. */
@@ -415,6 +439,8 @@ static void spared(struct ledger_job *job)
 	} else if (deletion->is_day_over) {
 		end_day(deletion);
 	} else {
+		if (!deletion->is_counted)
+			day_count_add(&deletion->day, clock_boot_ms());
 		if (deletion->is_stopping)
 			return;
 		if (fetch_has_room(deletion->rest->fetch))
@@ -508,14 +534,15 @@ static bool run_next(struct ledger_job *job, struct catalog *catalog, struct err
 	struct upstream_wanted wanted = { .accounts = deletion->rest->accounts,
 					  .left_alone = &deletion->left_alone,
 					  .loop_ms = deletion->loop_ms };
-	int64_t now_ms, told_ms;
+	int64_t now_ms;
+	struct now now;
+	struct err untold;
 
 	deletion->is_day_over = false;
 	deletion->may_remove = purge_may_remove(deletion->env, catalog, &now_ms, err);
 	if (!deletion->may_remove)
 		return err->kind == ERR_UNAVAILABLE; /* the ledger was read */
-	if (clock_guard_told(deletion->env->guard, &told_ms) &&
-	    !count_day(deletion, catalog, NULL, &told_ms, err))
+	if (tell_now(deletion, &now, &untold) && !count_day(deletion, catalog, NULL, &now, err))
 		return false;
 	wanted.before_ms = now_ms - deletion->after_ms;
 	return deletion->is_day_over ||

@@ -16,7 +16,8 @@
  * What fails rests, and longer each time (left_alone.h): the recording, or its account where Twilio limits or refuses; the
  * others go on.  Where three in a row fail, it is not theirs, and all of it rests.  So it does while the store is away.
  *
- * A day's number is one of recordings, within any 24 hours by Twilio's time; nothing is deleted before Twilio has told that.
+ * A day's number is one of recordings, within any 24 hours: by Twilio's time and ours, whichever says that less of it is over, and
+ * within a process by a clock that never jumps, too.  Nothing is deleted before Twilio has told what time it is.
  *
  * Thread: the fetching loop; upstream_deletion_change() and _stop() any.
  */

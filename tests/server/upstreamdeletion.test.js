@@ -152,6 +152,47 @@ test('Twilio tells of another length while ours is looked at: its copy stays', a
   assert.deepEqual([copies(names).longer, asked], [3, ['GET longer', 'DELETE next']]);
 });
 
+test("a day's number is a day's, though Twilio's clock jumps, and through a restart", async (t) => {
+  const { server, upstream, recording: young, change, began, file, copies } = await startKeeping(t, { settings: { reconcile_interval: '1s' } });
+  const [first, second, third] = [await began(12), await began(11), await began(10)];
+  const names = namesOf({ first, second, third, young });
+  let ahead = 0;
+  const asked = [];
+  upstream.answer = (message, reply, { path: of }) => {
+    reply.setHeader('Date', new Date(Date.now() + ahead).toUTCString());
+    if (message.method !== 'DELETE') return false;
+    asked.push(names.get(of.match(/Recordings\/(RE[0-9a-f]{32})\.json$/)[1]));
+    reply.writeHead(204).end();
+    return true;
+  };
+  const lists = () => upstream.requests.filter(({ path: of }) => /Recordings\.json$/.test(of)).length;
+  const heard = async (what) => {
+    const before = lists();
+    await until(what, () => lists() > before + 2);
+  };
+  await change(['delete_upstream_after = 3d', 'delete_upstream_per_day = 1']);
+  await until('one is deleted', () => copies(names).first === 2);
+  ahead = 3 * DAY_MS;
+  await heard('Twilio lies about the time');
+  await change(['delete_upstream_after = 4d', 'delete_upstream_per_day = 1']);
+  await heard('it had the time to be deleted');
+  assert.deepEqual(asked, ['first'], 'its day is not over');
+
+  await server.finish();
+  const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir, args: ['--config', file], settings: { reconcile_interval: '1s' } });
+  await heard('it had the time to be deleted');
+  assert.deepEqual(asked, ['first'], 'nor is it after a restart');
+  ahead = -3 * DAY_MS;
+  await heard('or that it is days ago');
+  assert.deepEqual(asked, ['first']);
+  ahead = 0;
+  await heard('it is right again');
+  writeFileSync(file, 'retention = forever\ndelete_upstream_after = 3d\ndelete_upstream_per_day = 2\n');
+  again.child.kill('SIGHUP');
+  await until('a larger number has room for one', () => copies(names).second === 2);
+  assert.deepEqual(asked, ['first', 'second']);
+});
+
 test('what is held while its DELETE waits for its turn is not deleted', async (t) => {
   const { server, upstream, recording: young, change, began, copies } = await startKeeping(t, { settings: { reconcile_interval: 'forever' } });
   const [held, next] = [await began(12), await began(11)];
