@@ -474,6 +474,24 @@ test('a bucket is of one ledger: another one is refused, with what to do', async
   assert.ok((await play(mine, recording)).body.equals(recording.bytes));
 });
 
+test('one that has lost its marker takes nothing, until it is told whose it is', async (t) => {
+  const bucket = await s3.bucket();
+  const first = await serve(t, bucket, { settings: { verify_every: 'forever' } });
+  await store(first, upstream);
+  await until('its waveform is made', async () => (await bucket.list()).length === 2);
+  const marker = await bucket.marker();
+  await first.stop('SIGTERM');
+  await bucket.remove('callspool.store');
+  const again = await serve(t, bucket, { dataDir: first.dataDir });
+  const waits = await announce(again);
+  await until('health says why', async () => (await requestJson(`${again.url}/api/health`)).json.causes?.some((cause) => /there is no '.*callspool\.store': is `store` what it was\?/.test(cause)));
+  assert.equal(await keyOf(bucket, waits), undefined);
+  await bucket.put('callspool.store', Buffer.from(`${marker.split('\n')[0]}\n`));
+  await untilState(again, waits.callSid, 'stored', 60_000);
+  assert.equal(await bucket.marker(), marker, 'with the id of its ledger');
+  await untilGood(again);
+});
+
 test('one that is found to be of another ledger only later takes nothing', async (t) => {
   const bucket = await s3.bucket();
   const door = await s3.door(t);
