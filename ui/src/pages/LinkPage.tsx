@@ -38,7 +38,7 @@ function Sound({ name, fromS, recordingSid, opened, onShut }: Omit<LinkProps, 's
 		const shut = shutBy(error, parts.length > 1);
 		if (shut) onShut(shut);
 	};
-	if (parts.length > 1) {
+	if (parts.length > 0) { // of several, one may be left, which need not be the link's own
 		const first = Math.max(0, parts.findIndex(({ recording_sid: sid }) => sid === recordingSid));
 		return <LinkParts name={name} parts={parts} first={first} fromS={fromS} onRefused={refused} />;
 	}

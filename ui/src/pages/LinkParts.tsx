@@ -57,9 +57,9 @@ export function LinkParts({ name, parts, first, fromS, onRefused }: Props) {
 	return (
 		<>
 			<PartsPlayer sources={parts.map((part) => partAddresses(name, part))} first={first} fromS={startS} onAt={setAt} onSound={take} onRefused={onRefused} />
-			<ul class="recs parts" aria-label={pages.linkParts}>
+			{parts.length > 1 && <ul class="recs parts" aria-label={pages.linkParts}>
 				{parts.map((part, i) => <PartItem key={part.recording_sid} part={part} index={i} all={parts.length} isOn={i === at} isPlaying={i === at && (sound?.isPlaying ?? false)} onPress={() => press(i)} />)}
-			</ul>
+			</ul>}
 		</>
 	);
 }
