@@ -10,9 +10,10 @@ import { request, requestJson } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
 import { startPostgres } from './harness/postgres.js';
 import { run } from './harness/process.js';
+import { seeded } from './harness/seeded.js';
 import { store } from './harness/stored.js';
 import { until } from './harness/until.js';
-import { newSid } from './harness/webhook.js';
+import { CALL_STATUS, RECORDING_STATUS, callCallback, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
 let postgres;
 
@@ -206,5 +207,54 @@ test('a standby takes over without the last turns: who has heard of them is told
     await again.hears(`${name} tells to read anew`, ({ reset, more }) => reset || more);
     assert.ok(Math.max(...numbersOf(again)) > seq, 'numbers are larger than those that were given before');
     assert.ok((await play(process, recording.mediaPath)).body.equals(recording.bytes));
+  }
+});
+
+test('three are told everything at random, some of it twice and in any order, and agree with one that reads the log alone', async (t) => {
+  const server = await startPostgres(t);
+  const many = await startLedger(t, server), alone = await startLedger(t, server);
+  const processes = await Promise.all(['a', 'b', 'c'].map((name) => many.serve(name)));
+  const below = seeded(14);
+  const told = [];
+  for (let i = 0; i < 60; i++) {
+    const CallSid = newSid('CA'), Timestamp = new Date(Date.now() - 60_000 + i * 1000).toUTCString().replace('GMT', '+0000');
+    for (const CallStatus of ['initiated', 'ringing', 'in-progress', 'completed']) told.push([CALL_STATUS, callCallback({ CallSid, CallStatus, Timestamp, CallDuration: CallStatus === 'completed' ? '7' : undefined })]);
+    for (let r = below(3); r > 0; r--) {
+      const RecordingSid = newSid('RE'), end = ['absent', 'failed', 'completed'][below(3)];
+      for (const RecordingStatus of ['in-progress', end]) told.push([RECORDING_STATUS, recordingCallback({ CallSid, RecordingSid, RecordingStatus, ErrorCode: RecordingStatus === 'absent' ? '16101' : '0' })]);
+    }
+  }
+  for (let i = told.length; i > 0; i--) told.push(told[below(told.length)]);
+  for (let i = told.length - 1; i > 0; i--) {
+    const other = below(i + 1);
+    [told[i], told[other]] = [told[other], told[i]];
+  }
+  const send = async () => {
+    for (let one = told.pop(); one; one = told.pop()) assert.equal((await postForm(processes[below(3)].url, ...one)).status, 200);
+  };
+  await Promise.all(Array.from({ length: 12 }, send));
+  await until('all is projected', async () => (await many.query("SELECT COUNT(*) FROM events e WHERE seq > COALESCE((SELECT split_part(word, '=', 2)::bigint FROM (SELECT streams FROM turns ORDER BY seq DESC LIMIT 1) t, regexp_split_to_table(t.streams, ' ') word WHERE split_part(word, '=', 1)::bigint = e.stream), 0)")) === '0');
+  for (const process of processes) await process.finish();
+
+  const [{ schema: from }, { schema: to }] = [many, alone];
+  await (await alone.serve('once')).finish();
+  await server.query(`INSERT INTO ${to}.events SELECT (jsonb_populate_record(NULL::${to}.events, to_jsonb(e) || jsonb_build_object('stream', 0, 'seq', row_number() OVER (ORDER BY received_at_ms, stream, seq)))).* FROM ${from}.events e`);
+  const one = await alone.serve('once');
+  const total = await server.query(`SELECT COUNT(*) FROM ${to}.events`);
+  await until('it has read the log', async () => (await alone.query('SELECT watermark FROM turns ORDER BY seq DESC LIMIT 1')) === total);
+  await one.finish();
+  const rows = (schema, what) => server.query(`SELECT ${what} FROM ${schema}.calls c LEFT JOIN ${schema}.recordings r ON r.call_id = c.id ORDER BY c.call_sid, r.recording_sid`);
+  const ofCall = 'c.call_sid, c.account_sid, c.status, c.direction, c.from_address, c.to_address, c.started_at_ms, c.started_rank, c.ended_at_ms, c.duration_s, c.recordings, c.is_main_fixed';
+  const ofRecording = 'r.recording_sid, r.account_sid, r.upstream, r.started_at_ms, r.completed_at_ms, r.duration_s, r.channels, r.error_code, r.source, r.track, r.url, r.direction';
+  const projected = await rows(from, `${ofCall}, ${ofRecording}`);
+  assert.ok(projected.split('\n').length >= 60);
+  assert.equal(projected, await rows(to, `${ofCall}, ${ofRecording}`));
+  for (const schema of [from, to]) {
+    assert.equal(await server.query(`SELECT COUNT(*) FROM ${schema}.calls c WHERE c.recordings <> (SELECT COUNT(*) FROM ${schema}.recordings r WHERE r.call_id = c.id)`), '0');
+    assert.equal(await server.query(`SELECT COUNT(*) FROM ${schema}.calls c JOIN ${schema}.recordings r ON r.id = c.main_recording_id WHERE r.call_id <> c.id`), '0');
+    const counts = await server.query(`SELECT counts FROM ${schema}.turns ORDER BY seq DESC LIMIT 1`);
+    const states = (await server.query(`SELECT state + 4 || '=' || COUNT(*) FROM ${schema}.recordings GROUP BY state`)).split('\n').filter(Boolean);
+    for (const state of states) assert.ok(` ${counts} `.includes(` ${state} `), `${state} of ${counts}`);
+    assert.ok(` ${counts} `.includes(` 2=${await server.query(`SELECT COUNT(*) FROM ${schema}.calls`)} `), counts);
   }
 });

@@ -13,7 +13,7 @@ import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './webhook
 
 let ledgers = 0;
 
-/** { serve(name, options), upstream, query(sql) }: a ledger of its own, and a folder in which each process has one. */
+/** { serve(name, options), upstream, schema, query(sql) }: a ledger of its own, and a folder in which each process has one. */
 export async function startLedger(t, postgres) {
   ledgers += 1;
   const schema = `c${ledgers}`;
@@ -30,7 +30,7 @@ export async function startLedger(t, postgres) {
       settings: { database: `${postgres.url}&options=-csearch_path%3D${schema}`, ...options.settings },
     });
   };
-  return { serve, upstream, query: (sql) => postgres.query(`SET search_path TO ${schema}; ${sql}`) };
+  return { serve, upstream, schema, query: (sql) => postgres.query(`SET search_path TO ${schema}; ${sql}`) };
 }
 
 export const webhook = (server, fields) => postForm(server.url, RECORDING_STATUS, recordingCallback(fields));
