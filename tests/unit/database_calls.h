@@ -44,3 +44,26 @@ static bool put(struct db *db, struct str name, int64_t n)
 	db_bind_int(stmt, 2, n);
 	return db_run(stmt, &err);
 }
+
+/* In a transaction. */
+static void test_rewind(struct db *db)
+{
+	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	int64_t before;
+
+	OK(db_begin(db, &err) && put(db, STR("rewound"), 1) && put(db, STR("rewound too"), 2) &&
+		   db_prepare(db, "SELECT n FROM t WHERE name LIKE $1 ORDER BY id", &list, &err),
+	   "two rows");
+	db_bind_str(list, 1, STR("rewound%"));
+	OK(db_step(list, &err) == DB_ROW, "one of them");
+	before = db_column_int(list, 0);
+	db_rewind(list);
+	OK(db_step(list, &err) == DB_ROW && db_column_int(list, 0) == before &&
+		   db_step(list, &err) == DB_ROW && db_column_int(list, 0) == before + 1 &&
+		   db_step(list, &err) == DB_DONE,
+	   "what was begun is stepped through from its first row");
+	db_rewind(list);
+	OK(db_step(list, &err) == DB_ROW && db_column_int(list, 0) == before, "as from its end");
+	db_stmt_reset(list);
+	db_rollback(db);
+}

@@ -186,6 +186,33 @@ static pid_t take_seat(int *out_fd)
 }
 
 /* Who has the seat and stands still is put out by the server, and what it wrote with it. */
+static int64_t count_of(struct db *db, const struct str *texts, size_t count)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	if (!db_prepare(db, "SELECT COUNT(*) FROM t WHERE name = ANY($1)", &find, &err))
+		return -1;
+	db_bind_list(find, 1, texts, count);
+	return db_step(find, &err) == DB_ROW ? db_column_int(find, 0) : -1;
+}
+
+static void test_lists(struct db *db)
+{
+	const struct str texts[] = { STR("plain"),       STR("a \"quoted\" one"),
+				     STR("back\\slash"), STR("{braces,comma}"),
+				     STR("NULL"),        STR("  "),
+				     STR("\xc3\xa9") };
+
+	OK(db_begin(db, &err), "lists of texts");
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		IS_INT(put(db, texts[i], 1) ? count_of(db, &texts[i], 1) : -1, 1,
+		       "found by a list of one: %.*s", STR_ARG(texts[i]));
+	}
+	IS_INT(count_of(db, texts, ARRAY_LEN(texts)), ARRAY_LEN(texts), "all by one of all");
+	IS_INT(count_of(db, texts, 0), 0, "none by one of none");
+	db_rollback(db);
+}
+
 static void test_seat(struct db *db)
 {
 	int64_t before = number(db, COUNT), began_ms;
@@ -265,6 +292,8 @@ int main(void)
 		test_same_text(db);
 		test_deferred(db);
 		test_transactions(db);
+		test_rewind(db);
+		test_lists(db);
 		test_seat(db);
 		test_lost(db);
 		test_settle(db);

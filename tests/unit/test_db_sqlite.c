@@ -302,6 +302,7 @@ int main(void)
 		test_constraint(db);
 		test_cache(db);
 		test_transactions(db);
+		test_rewind(db);
 		test_checkpoint(db);
 		test_wiping(db);
 	}
