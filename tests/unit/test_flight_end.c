@@ -76,9 +76,11 @@ static void test_overtaken(void)
 	       "players are told nothing: they ask the ledger");
 }
 
-static bool has_landed(void)
+static bool was_abandoned_at_once;
+
+static void abandon_landed(struct flight *of)
 {
-	return landed > 0;
+	was_abandoned_at_once = flight_abandon(of);
 }
 
 /* Somebody deletes it while its last bytes are written: nothing of it is stored, and the attempt ends all the same. */
@@ -88,10 +90,11 @@ static void test_deleted_while_sealed(void)
 	write_sql("CREATE TRIGGER deletes AFTER UPDATE OF ended_at_ms ON attempts "
 		  "BEGIN UPDATE recordings SET state = 8; END");
 	upstream_answers(WHOLE, whole, THEN_CLOSE);
-	fly_begin();
-	until(has_landed);
-	OK(!flight_abandon(flight), "it is being sealed");
-	until(has_turned);
+	was_abandoned_at_once = true;
+	owner.landed = abandon_landed; /* a moment later it may have been sealed and written */
+	fly();
+	owner.landed = flight_landed;
+	OK(!was_abandoned_at_once, "it is being sealed");
 	read_attempts();
 	OK(flight->state == FLIGHT_GONE && attempt_count > 0 && attempts[0].ended_at_ms != 0,
 	   "the attempt is not left open");
@@ -100,24 +103,33 @@ static void test_deleted_while_sealed(void)
 	write_sql("UPDATE recordings SET state = 5");
 }
 
+static char landed_name[BLOB_NAME_SIZE], landed_sql[400];
+
+/* Written before the flight's own turn, which is posted once it is sealed. */
+static void write_landed(struct flight *of)
+{
+	memcpy(landed_name, of->try->media_name, sizeof(landed_name));
+	snprintf(landed_sql, sizeof(landed_sql),
+		 "UPDATE attempts SET ended_at_ms = began_at_ms WHERE ended_at_ms IS NULL; "
+		 "UPDATE recordings SET state = 3, next_try_at_ms = NULL, path = '%s'",
+		 landed_name);
+	fixture_write = (struct fixture_write){
+		.job = { .run = run_sql, .done = fixture_written, .reply = env.mailbox },
+		.what = landed_sql,
+	};
+	ledger_write(env.ledger, &fixture_write.job);
+}
+
 /* A server took the commit, and its answer was lost: the second try finds it done, and what the ledger names stays. */
 static void test_written_before(void)
 {
-	AUTO(free) char *sql = NULL;
-	char name[BLOB_NAME_SIZE];
-
 	begin_anew();
-	upstream_answers(WHOLE, whole, THEN_CLOSE);
-	fly_begin();
-	until(has_landed);
-	memcpy(name, flight->try->media_name, sizeof(name));
-	sql = xasprintf("UPDATE attempts SET ended_at_ms = began_at_ms WHERE ended_at_ms IS NULL; "
-			"UPDATE recordings SET state = 3, next_try_at_ms = NULL, path = '%s'",
-			name);
-	write_sql(sql);
-	until(has_turned);
+	owner.landed = write_landed;
+	fly_on(WHOLE, whole);
+	owner.landed = flight_landed;
+	must(fixture_write.is_done && fixture_write.job.succeeded);
 	IS_INT(flight->state, FLIGHT_STORED, "what the ledger has already is stored");
-	OK(is_there(name), "and the file that it names stays");
+	OK(is_there(landed_name), "and the file that it names stays");
 	write_sql("UPDATE recordings SET state = 5");
 }
 
