@@ -637,9 +637,26 @@ static void read_program(struct db *db, int64_t version, char *out, size_t size)
 		str_fit(db_column_str(find, 0), out, size);
 }
 
+static bool refuse_marked(struct db *db, int64_t mark, struct err *err)
+{
+	char text[SCHEMA_MARK_SIZE];
+
+	read_program(db, mark, text, sizeof(text));
+	if (mark == SCHEMA_MOVED)
+		return err_set(err, ERR_INVALID, "it was moved, and is served with %s from now on",
+			       text);
+	return err_set(
+		err, ERR_INVALID,
+		"a move into it from %s has not come to its end: run callspool migrate there again",
+		text);
+}
+
 static bool refuse_newer(struct db *db, int64_t version, struct err *err)
 {
 	char program[32];
+
+	if (version == SCHEMA_MOVED || version == SCHEMA_ARRIVING)
+		return refuse_marked(db, version, err);
 
 	read_program(db, version, program, sizeof(program));
 	return err_set(err, ERR_INVALID,
@@ -798,6 +815,8 @@ bool schema_is_known(struct db *db, struct err *err)
 
 	return !read_version(db, &version, &ignored) ||
 	       !is_served(db, version, &is_ours, &ignored) || is_ours ||
+	       version ==
+		       SCHEMA_ARRIVING || /* who opens it may be who brings the move to its end */
 	       refuse_newer(db, version, err);
 }
 
@@ -821,5 +840,57 @@ bool schema_check(struct db *db, struct err *err)
 			       "it is of an older callspool (schema %lld, this one needs %lld): "
 			       "start the server once to bring it up to date",
 			       (long long)version, (long long)SCHEMA_VERSION);
+	return true;
+}
+
+/* ---- marks ---- */
+
+bool schema_mark(struct db *db, enum schema_mark mark, const char *text, struct err *err)
+{
+	struct db_stmt *insert;
+
+	if (!db_prepare(db, "INSERT INTO schema_version (version, program) VALUES ($1, $2)",
+			&insert, err))
+		return false;
+	db_bind_int(insert, 1, mark);
+	db_bind_str(insert, 2, str_of(text));
+	return db_run_now(insert, err);
+}
+
+bool schema_unmark(struct db *db, enum schema_mark mark, struct err *err)
+{
+	struct db_stmt *remove;
+
+	if (!db_prepare(db, "DELETE FROM schema_version WHERE version = $1", &remove, err))
+		return false;
+	db_bind_int(remove, 1, mark);
+	return db_run_now(remove, err);
+}
+
+/* A table that is not there is no failure of the database; one that does not answer is. */
+bool schema_marked(struct db *db, enum schema_mark mark, char text[SCHEMA_MARK_SIZE],
+		   struct err *err)
+{
+	int64_t version;
+
+	text[0] = '\0';
+	if (!read_version(db, &version, err))
+		return err->kind != ERR_UNAVAILABLE;
+	if (version >= mark)
+		read_program(db, mark, text, SCHEMA_MARK_SIZE);
+	return true;
+}
+
+bool schema_is_current(struct db *db, bool *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	if (!db_prepare(db, "SELECT MAX(version) FROM schema_version WHERE version < $1", &find,
+			err))
+		return false;
+	db_bind_int(find, 1, SCHEMA_MOVED);
+	if (db_step(find, err) != DB_ROW)
+		return false;
+	*out = db_column_int(find, 0) == SCHEMA_VERSION;
 	return true;
 }

@@ -53,3 +53,24 @@ bool schema_check(struct db *db, struct err *err) MUST_CHECK;
 bool schema_is_known(struct db *db, struct err *err) MUST_CHECK; /* the same, or an older one */
 /* The version that this program knows. */
 int64_t schema_known(void);
+
+/*
+ * What is said of a ledger as a whole, and keeps everybody from opening it, older callspools too: for them it is a version that is
+ * newer than theirs.
+ */
+enum schema_mark {
+	SCHEMA_MOVED = 1 << 30, /* to another database: the text says where */
+	SCHEMA_ARRIVING =
+		SCHEMA_MOVED +
+		1, /* it is being filled by a move from another one, which the text names */
+};
+#define SCHEMA_MARK_SIZE 1024
+/* In a write transaction. */
+bool schema_mark(struct db *db, enum schema_mark mark, const char *text,
+		 struct err *err) MUST_CHECK;
+bool schema_unmark(struct db *db, enum schema_mark mark, struct err *err) MUST_CHECK;
+/* What it says; "": it has no such mark, or is no ledger at all (which opening it tells). */
+bool schema_marked(struct db *db, enum schema_mark mark, char text[SCHEMA_MARK_SIZE],
+		   struct err *err) MUST_CHECK;
+/* Without marks: is it exactly our version? */
+bool schema_is_current(struct db *db, bool *out, struct err *err) MUST_CHECK;
