@@ -76,7 +76,7 @@ bool db_prepare(struct db *db, const char *sql, struct db_stmt **out, struct err
  * Binds $<n>, n from 1 to DB_PARAMETERS_MAX.  The text is borrowed until the reset.
  * A mistake (no such parameter) is kept and told by the next db_step().
  */
-#define DB_PARAMETERS_MAX 48
+#define DB_PARAMETERS_MAX 64
 void db_bind_str(struct db_stmt *stmt, int n, struct str value); /* at == NULL binds NULL */
 void db_bind_int(struct db_stmt *stmt, int n, int64_t value);
 void db_bind_null(struct db_stmt *stmt, int n);

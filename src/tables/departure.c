@@ -1,0 +1,236 @@
+#include "tables/departure.h"
+
+#include "base/own.h"
+#include "base/str.h"
+#include "catalog/catalog_sql.h"
+#include "db/db.h"
+#include "schema/schema.h"
+#include "tables/tables.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BEFORE_DATABASE "database = "
+#define BEFORE_STORE    " and store = "
+
+void departure_words(const char *database, const char *store, char out[DEPARTURE_TO_SIZE])
+{
+	snprintf(out, DEPARTURE_TO_SIZE, "database = %s%s%s", database,
+		 store ? " and store = " : "", store ? store : "");
+}
+
+void departure_addresses(const char *words, char database[DEPARTURE_ADDRESS_SIZE],
+			 char store[DEPARTURE_ADDRESS_SIZE])
+{
+	struct str rest = str_of(words);
+	size_t at = str_find_str(rest, STR(BEFORE_STORE));
+
+	database[0] = store[0] = '\0';
+	if (!str_starts(rest, STR(BEFORE_DATABASE)))
+		return;
+	str_fit(str_after(str_first(rest, at), strlen(BEFORE_DATABASE)), database,
+		DEPARTURE_ADDRESS_SIZE);
+	if (at < rest.len)
+		str_fit(str_after(rest, at + strlen(BEFORE_STORE)), store, DEPARTURE_ADDRESS_SIZE);
+}
+
+static bool has_row(struct db *db, bool *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	if (!db_prepare(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'migrating'", &find,
+			err) ||
+	    db_step(find, err) != DB_ROW)
+		return false;
+	*out = db_column_int(find, 0) > 0;
+	return true;
+}
+
+bool departure_find(struct db *db, struct departure *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	bool is_there;
+	enum db_step step;
+
+	*out = (struct departure){ .began_at_ms = 0 };
+	if (!has_row(db, &is_there, err))
+		return false;
+	if (!is_there)
+		return true;
+	if (!db_prepare(db, "SELECT name, destination, began_at_ms FROM migrating", &find, err))
+		return false;
+	step = db_step(find, err);
+	if (step != DB_ROW)
+		return step == DB_DONE;
+	str_fit(db_column_str(find, 0), out->name, sizeof(out->name));
+	str_fit(db_column_str(find, 1), out->to, sizeof(out->to));
+	out->began_at_ms = db_column_int(find, 2);
+	return true;
+}
+
+bool departure_find_in(struct catalog *catalog, struct departure *out, struct err *err)
+{
+	*out = (struct departure){ .began_at_ms = 0 };
+	return !catalog_is_local(catalog) || departure_find(catalog_db(catalog), out, err);
+}
+
+static bool note_changes(struct db *db,
+			 bool (*change)(const struct tables *, struct db *, struct err *),
+			 struct err *err)
+{
+	AUTO(tables_free) struct tables *tables = NULL;
+
+	return tables_read(db, &tables, err) && change(tables, db, err);
+}
+
+static bool add_row(struct db *db, const struct departure *departure, struct err *err)
+{
+	struct db_stmt *insert;
+
+	if (!db_prepare(
+		    db,
+		    "INSERT INTO migrating (name, destination, began_at_ms) VALUES ($1, $2, $3)",
+		    &insert, err))
+		return false;
+	db_bind_str(insert, 1, str_of(departure->name));
+	db_bind_str(insert, 2, str_of(departure->to));
+	db_bind_int(insert, 3, departure->began_at_ms);
+	return db_run(insert, err);
+}
+
+bool departure_begin(struct catalog *catalog, const struct departure *departure, struct err *err)
+{
+	struct departure before;
+	struct db *db;
+
+	if (!catalog_may_change(catalog, err))
+		return false;
+	db = catalog_db(catalog);
+	if (!departure_find(db, &before, err))
+		return false;
+	if (before.name[0] && !str_eq(str_of(before.name), str_of(departure->name)))
+		return err_set(err, ERR_CONFLICT, "another move has begun: to %s", before.to);
+	/* The triggers, too: a newer callspool may have more tables. */
+	return db_exec(db,
+		       "CREATE TABLE IF NOT EXISTS migrating "
+		       "(name TEXT PRIMARY KEY, destination TEXT NOT NULL, began_at_ms BIGINT NOT NULL)",
+		       err) &&
+	       (before.name[0] || add_row(db, departure, err)) &&
+	       note_changes(db, table_changes_begin, err);
+}
+
+bool departure_end(struct catalog *catalog, struct err *err)
+{
+	struct db *db;
+
+	if (!catalog_may_change(catalog, err))
+		return false;
+	db = catalog_db(catalog);
+	return note_changes(db, table_changes_end, err) &&
+	       db_exec(db, "DROP TABLE IF EXISTS migrating", err);
+}
+
+static int64_t number_of_recordings(void)
+{
+	size_t i = 0;
+
+	while (i < tables_moved_count && strcmp(tables_moved[i].name, "recordings") != 0)
+		i++;
+	return (int64_t)i;
+}
+
+bool departure_recordings(struct catalog *catalog, int64_t after, int64_t most,
+			  struct departure_recording *out, size_t size, size_t *out_count,
+			  struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	enum db_step step = DB_DONE;
+
+	*out_count = 0;
+	if (!db_prepare(catalog_db(catalog),
+			"SELECT r.id, r.recording_sid, r.call_sid FROM "
+			"(SELECT DISTINCT k1 FROM migrating_changes WHERE tab = $1) k "
+			"JOIN recordings r ON r.id = k.k1 WHERE r.id > $2 AND r.id <= $3 "
+			"ORDER BY r.id LIMIT $4",
+			&list, err))
+		return false;
+	db_bind_int(list, 1, number_of_recordings());
+	db_bind_int(list, 2, after);
+	db_bind_int(list, 3, most);
+	db_bind_int(list, 4, (int64_t)size);
+	while (*out_count < size && (step = db_step(list, err)) == DB_ROW) {
+		struct departure_recording *recording = &out[(*out_count)++];
+
+		recording->id = db_column_int(list, 0);
+		text_set(recording->recording_sid, SID_SIZE, db_column_str(list, 1));
+		text_set(recording->call_sid, SID_SIZE, db_column_str(list, 2));
+	}
+	return step != DB_FAILED;
+}
+
+bool departure_last(struct catalog *catalog, int64_t *out, struct err *err)
+{
+	return table_changes_last(catalog_db(catalog), out, err);
+}
+
+bool departure_forget(struct catalog *catalog, int64_t last, struct err *err)
+{
+	struct departure departure;
+
+	/* It may have been ended meanwhile. */
+	return catalog_may_change(catalog, err) &&
+	       departure_find(catalog_db(catalog), &departure, err) &&
+	       (!departure.name[0] || table_changes_forget(catalog_db(catalog), last, err));
+}
+
+static bool finish(struct db *db, const struct departure *departure, struct err *err)
+{
+	struct departure now;
+
+	if (!departure_find(db, &now, err))
+		return false;
+	if (!str_eq(str_of(now.name), str_of(departure->name)))
+		return err_set(err, ERR_CONFLICT, "it is another move that has begun");
+	return note_changes(db, table_changes_end, err) &&
+	       schema_mark(db, SCHEMA_MOVED, departure->to, err);
+}
+
+bool departure_finish(const char *path, const struct departure *departure, struct err *err)
+{
+	AUTO(db_free) struct db *db = NULL;
+	int64_t left_bytes;
+
+	if (!db_open(path, DB_WRITE, &db, err) || !db_begin(db, err))
+		return false;
+	if (!finish(db, departure, err) || !db_commit(db, err))
+		return false;
+	/* Whoever copies the file alone copies the mark as well; it counts without that. */
+	(void)!db_checkpoint(db, &left_bytes, err);
+	return true;
+}
+
+bool departure_begun(const char *path, struct departure *out, struct err *err)
+{
+	AUTO(db_free) struct db *db = NULL;
+
+	return db_open(path, DB_READ, &db, err) && departure_find(db, out, err);
+}
+
+bool departure_moved_to(const char *path, struct departure *out, struct err *err)
+{
+	AUTO(db_free) struct db *db = NULL;
+	char text[SCHEMA_MARK_SIZE];
+
+	*out = (struct departure){ .began_at_ms = 0 };
+	if (access(path, F_OK) < 0)
+		return true;
+	if (!db_open(path, DB_READ, &db, err) || !schema_marked(db, SCHEMA_MOVED, text, err))
+		return false;
+	if (!text[0])
+		return true;
+	if (!departure_find(db, out, err))
+		return false;
+	str_fit(str_of(text), out->to, sizeof(out->to));
+	return true;
+}

@@ -1,0 +1,281 @@
+#include "tables/row_move.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "db/db.h"
+#include "schema/schema.h"
+#include "tables/arrival.h"
+#include "tables/tables_private.h"
+
+#include <string.h>
+
+#define COPY_PAGE    2000 /* a transaction there, and what a kill does anew */
+#define COMPARE_PAGE 10000
+#define TURN_MS      250 /* pages are added to a turn for so long */
+/* All is found by its key, and read in the order of it; a plan from when a table was empty would read all of it for one row. */
+#define BY_KEY                                                             \
+	"SET enable_seqscan = off; SET enable_sort = off; SET jit = off; " \
+	"SET max_parallel_workers_per_gather = 0"
+/* In the switch all is compared once more where it took no longer; else what has changed since. */
+#define COMPARE_AGAIN_MS 2000
+
+struct row_move {
+	struct db *from, *to;
+	struct tables *tables;
+	enum row_move_phase phase;
+	size_t table; /* at which copying, or comparing, is */
+	struct table_place place;
+	struct table_place there; /* of comparing, on the other side */
+	int64_t compared_ms;      /* what comparing all took */
+};
+
+void row_move_free(struct row_move *move)
+{
+	if (!move)
+		return;
+	db_free(move->from);
+	db_free(move->to);
+	tables_free(move->tables); /* the connections knew its texts */
+	free(move);
+}
+
+bool row_move_open(const char *from, const char *to, struct row_move **out, struct err *err)
+{
+	AUTO(row_move_free) struct row_move *move = xcalloc(1, sizeof(*move));
+
+	if (!db_open(from, DB_READ, &move->from, err) || !schema_check(move->from, err) ||
+	    !tables_read(move->from, &move->tables, err) ||
+	    !db_open(to, DB_WRITE, &move->to, err) || !db_exec(move->to, BY_KEY, err))
+		return false;
+	*out = TAKE(move);
+	return true;
+}
+
+bool row_move_departure(struct row_move *move, struct departure *out, struct err *err)
+{
+	return departure_find(move->from, out, err);
+}
+
+bool row_move_look(struct row_move *move, const struct departure *departure, struct err *err)
+{
+	return arrival_begin(move->to, departure, true, err);
+}
+
+bool row_move_begin(struct row_move *move, const struct departure *departure, struct err *err)
+{
+	if (!arrival_begin(move->to, departure, false, err) ||
+	    !arrival_find(move->to, move->tables, &move->table, &move->place, err))
+		return false;
+	move->phase = ROWS_COPYING;
+	return true;
+}
+
+enum row_move_phase row_move_phase(const struct row_move *move)
+{
+	return move->phase;
+}
+
+bool row_move_find_media(struct row_move *move, int64_t *out, struct err *err)
+{
+	return arrival_find_media(move->to, out, err);
+}
+
+bool row_move_set_media(struct row_move *move, int64_t id, struct err *err)
+{
+	return arrival_set_media(move->to, id, err);
+}
+
+bool row_move_count(struct row_move *move, int64_t *out, struct err *err)
+{
+	int64_t all = 0;
+
+	for (size_t i = 0; i < move->tables->count; i++) {
+		int64_t rows;
+
+		if (!table_count(move->tables, i, move->from, &rows, err))
+			return false;
+		all += rows;
+	}
+	*out = all;
+	return true;
+}
+
+/* ---- a turn ---- */
+
+static void begin_table(struct row_move *move, size_t table)
+{
+	move->table = table;
+	move->place = move->there = (struct table_place){ .is_begun = false };
+}
+
+static bool has_time(int64_t began_ms)
+{
+	return clock_monotonic_ms() - began_ms < TURN_MS;
+}
+
+static bool copy_page(struct row_move *move, struct row_move_turn *out, struct err *err)
+{
+	struct table_page page;
+
+	if (!table_copy(move->tables, move->table, move->from, move->to, COPY_PAGE, &move->place,
+			&page, err))
+		return false;
+	out->rows += page.rows;
+	if (page.is_last)
+		begin_table(move, move->table + 1);
+	return true;
+}
+
+/* Of one table: in the next one are rows, perhaps, of which the changes were left out. */
+static bool copy_pages(struct row_move *move, struct row_move_turn *out, struct err *err)
+{
+	int64_t began_ms = clock_monotonic_ms();
+	size_t table = move->table;
+
+	while (move->table == table && table < move->tables->count && has_time(began_ms))
+		if (!copy_page(move, out, err))
+			return false;
+	return arrival_set(move->to, move->tables, move->table, &move->place, err);
+}
+
+/* What is not copied yet needs no change. */
+static size_t changed_tables(const struct row_move *move)
+{
+	return move->phase == ROWS_COPYING && move->table < move->tables->count
+		       ? move->table + 1
+		       : move->tables->count;
+}
+
+static bool write_turn(struct row_move *move, struct row_move_turn *out, struct err *err)
+{
+	if (!db_begin(move->to, err))
+		return false;
+	if (table_changes_apply(move->tables, changed_tables(move), move->from, move->to,
+				move->phase != ROWS_COPYING, &out->changes, err) &&
+	    (move->phase != ROWS_COPYING || copy_pages(move, out, err)))
+		return db_commit(move->to, err);
+	db_rollback(move->to);
+	return false;
+}
+
+static bool differs(const struct row_move *move, const struct table_place *before, struct err *err)
+{
+	char from[TABLE_KEYS_MAX][TABLE_KEY_TEXT] = { "" }, to[TABLE_KEYS_MAX][TABLE_KEY_TEXT];
+
+	if (before->is_begun)
+		table_place_write(move->tables, move->table, before, from);
+	table_place_write(move->tables, move->table, &move->place, to);
+	return err_set(err, ERR_CONFLICT, "table %s differs behind %s '%s', up to '%s'",
+		       table_at(move->tables, move->table)->entry->name,
+		       table_at(move->tables, move->table)->entry->key[0], from[0], to[0]);
+}
+
+static bool compare_page(struct row_move *move, struct row_move_turn *out, struct err *err)
+{
+	uint8_t here[SHA256_BYTES], there[SHA256_BYTES];
+	struct table_place before = move->place;
+	struct table_page page, page_there;
+
+	if (!table_digest(move->tables, move->table, move->from, COMPARE_PAGE, &move->place, &page,
+			  here, err) ||
+	    !table_digest(move->tables, move->table, move->to, COMPARE_PAGE, &move->there,
+			  &page_there, there, err))
+		return false;
+	if (page.rows != page_there.rows || memcmp(here, there, sizeof(here)) != 0)
+		return differs(move, &before, err);
+	out->rows += page.rows;
+	if (page.is_last)
+		begin_table(move, move->table + 1);
+	return true;
+}
+
+/* Who serves from it begins with what the database knows of its tables: that is learnt here. */
+static bool next_phase(struct row_move *move, struct err *err)
+{
+	if (move->table < move->tables->count || move->phase == ROWS_FOLLOWING)
+		return true;
+	if (move->phase == ROWS_COMPARING) {
+		move->phase = ROWS_FOLLOWING;
+		return true;
+	}
+	move->phase = ROWS_COMPARING;
+	begin_table(move, 0);
+	return db_exec(move->to, "ANALYZE", err);
+}
+
+static bool compare_pages(struct row_move *move, struct row_move_turn *out, struct err *err)
+{
+	int64_t began_ms = clock_monotonic_ms();
+
+	while (move->table < move->tables->count && has_time(began_ms))
+		if (!compare_page(move, out, err))
+			return false;
+	move->compared_ms += clock_monotonic_ms() - began_ms;
+	return true;
+}
+
+static bool run_turn(struct row_move *move, struct row_move_turn *out, struct err *err)
+{
+	int64_t began_ms = clock_monotonic_ms();
+
+	if (!table_changes_last(move->from, &out->noted_up_to, err) ||
+	    !write_turn(move, out, err) ||
+	    (move->phase == ROWS_COMPARING && !compare_pages(move, out, err)))
+		return false;
+	out->took_ms = clock_monotonic_ms() - began_ms;
+	return next_phase(move, err);
+}
+
+bool row_move_turn(struct row_move *move, struct row_move_turn *out, struct err *err)
+{
+	bool is_good;
+
+	*out = (struct row_move_turn){ .rows = 0 };
+	if (!db_begin(move->from, err))
+		return false;
+	is_good = run_turn(move, out, err);
+	db_rollback(move->from);
+	out->phase = move->phase;
+	out->table = move->table < move->tables->count
+			     ? table_at(move->tables, move->table)->entry->name
+			     : NULL;
+	return is_good;
+}
+
+/* ---- the switch ---- */
+
+static bool compare_all(struct row_move *move, struct err *err)
+{
+	struct row_move_turn turn = { .rows = 0 };
+
+	begin_table(move, 0);
+	while (move->table < move->tables->count)
+		if (!compare_page(move, &turn, err))
+			return false;
+	return true;
+}
+
+static bool complete(struct row_move *move, struct err *err)
+{
+	if (!db_begin(move->to, err))
+		return false;
+	if (arrival_complete(move->to, move->from, err))
+		return db_commit(move->to, err);
+	db_rollback(move->to);
+	return false;
+}
+
+bool row_move_complete(struct row_move *move, struct err *err)
+{
+	struct row_move_turn last = { .rows = 0 };
+	bool is_good;
+
+	if (!db_begin(move->from, err))
+		return false;
+	is_good = run_turn(move, &last, err) &&
+		  (move->compared_ms > COMPARE_AGAIN_MS || compare_all(move, err)) &&
+		  complete(move, err);
+	db_rollback(move->from);
+	return is_good;
+}

@@ -1,0 +1,209 @@
+/*
+ * What changes in a ledger while it is moved.
+ *
+ * Noted by triggers and not found by changed_seq: that says nothing of what was removed, and attempts, the audit and most small
+ * tables have none.  A trigger misses nothing, whoever writes, and is as durable as what it notes.
+ *
+ * The notes are applied table by table, all from one snapshot: first what is gone, against the order of references, for what took its
+ * place may have its name; then the others in that order, so that a row that is written never names one that is not there yet.
+ */
+#include "tables/tables_private.h"
+
+#include "base/mem.h"
+#include "db/db.h"
+
+#include <string.h>
+
+#define SENT_MAX 500
+
+bool table_changes_begin(const struct tables *tables, struct db *db, struct err *err)
+{
+	if (!db_exec(db,
+		     "CREATE TABLE IF NOT EXISTS migrating_changes ("
+		     "	id INTEGER PRIMARY KEY AUTOINCREMENT, tab INTEGER NOT NULL, k1, k2, k3)",
+		     err))
+		return false;
+	for (size_t i = 0; i < tables->count; i++)
+		if (!db_exec(db, tables->at[i].texts[TEXT_NOTE], err))
+			return false;
+	return true;
+}
+
+bool table_changes_end(const struct tables *tables, struct db *db, struct err *err)
+{
+	for (size_t i = 0; i < tables->count; i++)
+		if (!db_exec(db, tables->at[i].texts[TEXT_UNNOTE], err))
+			return false;
+	return db_exec(db, "DROP TABLE IF EXISTS migrating_changes", err);
+}
+
+bool table_changes_last(struct db *db, int64_t *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	if (!db_prepare(db, "SELECT MAX(id) FROM migrating_changes", &find, err) ||
+	    db_step(find, err) != DB_ROW)
+		return false;
+	*out = db_column_int(find, 0);
+	return true;
+}
+
+bool table_changes_forget(struct db *db, int64_t last, struct err *err)
+{
+	struct db_stmt *remove;
+
+	if (!db_prepare(db, "DELETE FROM migrating_changes WHERE id <= $1", &remove, err))
+		return false;
+	db_bind_int(remove, 1, last);
+	return db_run(remove, err);
+}
+
+/* ---- applying them ---- */
+
+struct application {
+	struct db *from, *to;
+	bool compares;
+	int64_t keys;
+};
+
+static bool note_sent(struct application *now, struct err *err)
+{
+	return ++now->keys % SENT_MAX != 0 || db_catch_up(now->to, err);
+}
+
+/*
+ * Rows that were written, to be read back together.  Their digests are taken as one, whatever their order: what each is is in it, with its
+ * key, and no key comes twice.
+ */
+struct batch {
+	size_t count;
+	struct table_place places[TABLE_SOME_MAX];
+	uint8_t digest[SHA256_BYTES];
+};
+
+static void digest_add(uint8_t digest[SHA256_BYTES], const struct table *table,
+		       const struct db_stmt *row)
+{
+	AUTO(sha256_free) struct sha256 *sha = sha256_new();
+	uint8_t one[SHA256_BYTES];
+
+	row_digest(table, row, sha);
+	sha256_end(sha, one);
+	for (size_t i = 0; i < sizeof(one); i++)
+		digest[i] ^= one[i];
+}
+
+static bool differs(const struct table *table, const struct batch *batch, struct err *err)
+{
+	const struct table_place *first = &batch->places[0],
+				 *last = &batch->places[batch->count - 1];
+
+	if (table->columns[table->key[0]].kind == COLUMN_NUMBER)
+		return err_set(err, ERR_CONFLICT, "table %s differs at one of %s %lld to %lld",
+			       table->entry->name, table->entry->key[0],
+			       (long long)first->number[0], (long long)last->number[0]);
+	return err_set(err, ERR_CONFLICT, "table %s differs at one of %s '%.64s' to '%.64s'",
+		       table->entry->name, table->entry->key[0], first->text[0], last->text[0]);
+}
+
+/* Places that are left over ask for the last row again, which comes once. */
+static bool compare(const struct table *table, struct db *to, struct batch *batch, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *some = NULL;
+	uint8_t there[SHA256_BYTES] = { 0 };
+	enum db_step step;
+
+	if (batch->count == 0)
+		return true;
+	if (!db_prepare(to, table->texts[TEXT_SOME], &some, err))
+		return false;
+	for (size_t i = 0; i < table_some(table); i++)
+		place_bind(table, &batch->places[i < batch->count ? i : batch->count - 1], some,
+			   (int)(i * table->keys) + 1);
+	while ((step = db_step(some, err)) == DB_ROW)
+		digest_add(there, table, some);
+	if (step == DB_FAILED)
+		return false;
+	if (memcmp(batch->digest, there, sizeof(there)) != 0)
+		return differs(table, batch, err);
+	batch->count = 0;
+	memset(batch->digest, 0, sizeof(batch->digest));
+	return true;
+}
+
+static bool compare_later(const struct table *table, struct db *to, const struct db_stmt *row,
+			  struct batch *batch, struct err *err)
+{
+	if (!place_take(table, row, true, &batch->places[batch->count], err))
+		return false;
+	place_replace(table, &batch->places[batch->count]);
+	digest_add(batch->digest, table, row);
+	return ++batch->count < table_some(table) || compare(table, to, batch, err);
+}
+
+static bool prepare_noted(const struct table *table, enum table_text text, struct db *from,
+			  struct db_stmt **out, struct err *err)
+{
+	if (!db_prepare(from, table->texts[text], out, err))
+		return false;
+	db_bind_int(*out, 1, table->entry - tables_moved);
+	return true;
+}
+
+static bool write_changed(const struct table *table, struct application *now, struct err *err)
+{
+	AUTO(free) struct batch *batch = xcalloc(1, sizeof(*batch));
+	AUTO(db_stmt_reset) struct db_stmt *changed = NULL;
+	enum db_step step;
+
+	if (!prepare_noted(table, TEXT_CHANGED, now->from, &changed, err))
+		return false;
+	while ((step = db_step(changed, err)) == DB_ROW)
+		if (!row_write(table, changed, now->to, err) ||
+		    (now->compares && !compare_later(table, now->to, changed, batch, err)) ||
+		    !note_sent(now, err))
+			return false;
+	return step == DB_DONE && compare(table, now->to, batch, err);
+}
+
+static bool remove_one(const struct table *table, struct db *to, struct table_place *place,
+		       struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *remove = NULL;
+
+	if (!db_prepare(to, table->texts[TEXT_REMOVE], &remove, err))
+		return false;
+	place_replace(table, place);
+	place_bind(table, place, remove, 1);
+	return db_run(remove, err);
+}
+
+static bool remove_gone(const struct table *table, struct application *now, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *gone = NULL;
+	struct table_place place;
+	enum db_step step;
+
+	if (!prepare_noted(table, TEXT_GONE, now->from, &gone, err))
+		return false;
+	while ((step = db_step(gone, err)) == DB_ROW)
+		if (!place_take(table, gone, false, &place, err) ||
+		    !remove_one(table, now->to, &place, err) || !note_sent(now, err))
+			return false;
+	return step == DB_DONE;
+}
+
+bool table_changes_apply(const struct tables *tables, size_t count, struct db *from, struct db *to,
+			 bool compares, int64_t *out, struct err *err)
+{
+	struct application now = { .from = from, .to = to, .compares = compares };
+
+	for (size_t i = count; i > 0; i--)
+		if (!remove_gone(table_at(tables, i - 1), &now, err))
+			return false;
+	for (size_t i = 0; i < count; i++)
+		if (!write_changed(table_at(tables, i), &now, err))
+			return false;
+	*out = now.keys;
+	return db_catch_up(to, err);
+}

@@ -1,0 +1,391 @@
+/*
+ * A ledger in a file, and where it goes on PostgreSQL: each table is taken along or left with a reason, what changes meanwhile comes
+ * along, what differs is found.  Run by tests/tools/postgres.
+ */
+#include "catalog/catalog_private.h"
+#include "ledger_fixture.h"
+#include "schema/schema.h"
+#include "tables/arrival.h"
+#include "tables/row_move.h"
+#include "tap.h"
+
+#define NOON  1700000000000
+#define CALLS 5000 /* more than a page */
+#define TURNS 2000 /* far more than it takes */
+
+static struct err err;
+static struct ledger source;
+static char place[] = "/tmp/callspool-test.XXXXXX", target[TEST_DATABASE_SIZE];
+static struct departure departure = { .name = "0123456789abcdef0123456789abcdef",
+				      .to = "database = postgresql://there",
+				      .began_at_ms = NOON };
+
+static void exec(struct db *db, const char *sql)
+{
+	MUST(db_exec(db, sql, &err));
+}
+
+static int64_t ask(struct db *db, const char *sql)
+{
+	AUTO(db_stmt_reset) struct db_stmt *stmt = NULL;
+
+	MUST(db_prepare(db, sql, &stmt, &err) && db_step(stmt, &err) == DB_ROW);
+	return db_column_int(stmt, 0);
+}
+
+static void change(const char *sql)
+{
+	MUST(catalog_begin(source.writer, &err));
+	exec(source.writer->db, sql);
+	MUST(catalog_commit(source.writer, &err));
+}
+
+/* The database is emptied: another test begins. */
+static void make_target(void)
+{
+	static unsigned count;
+
+	if (count++ > 0)
+		test_database_remove(place, target);
+	test_database_make(place, target);
+}
+
+static void forget(int64_t last)
+{
+	MUST(catalog_begin(source.writer, &err));
+	MUST(departure_forget(source.writer, last, &err));
+	MUST(catalog_commit(source.writer, &err));
+}
+
+static void begin(struct row_move *move)
+{
+	MUST(row_move_look(move, &departure, &err));
+	MUST(catalog_begin(source.writer, &err));
+	MUST(departure_begin(source.writer, &departure, &err));
+	MUST(catalog_commit(source.writer, &err));
+	MUST(row_move_begin(move, &departure, &err));
+}
+
+static void give_up(void)
+{
+	MUST(catalog_begin(source.writer, &err));
+	MUST(departure_end(source.writer, &err));
+	MUST(catalog_commit(source.writer, &err));
+}
+
+/* Until that phase; false: something differs. */
+static bool turn_to(struct row_move *move, enum row_move_phase phase)
+{
+	struct row_move_turn turn = { .phase = row_move_phase(move) };
+
+	for (int i = 0; i < TURNS && turn.phase != phase; i++) {
+		if (!row_move_turn(move, &turn, &err))
+			return false;
+		if (turn.changes > 0)
+			forget(turn.noted_up_to);
+	}
+	return turn.phase == phase || err_set(&err, ERR_INTERNAL, "it does not get there");
+}
+
+/* ---- which tables ---- */
+
+static bool is_listed(struct str name)
+{
+	bool is_there = false;
+
+	for (size_t i = 0; i < tables_moved_count; i++)
+		is_there |= str_eq(name, str_of(tables_moved[i].name));
+	for (size_t i = 0; i < tables_left_count; i++)
+		is_there |= str_eq(name, str_of(tables_left[i].name));
+	return is_there;
+}
+
+static void all_are_listed(struct db *db, const char *sql)
+{
+	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	unsigned count = 0;
+
+	MUST(db_prepare(db, sql, &list, &err));
+	for (; db_step(list, &err) == DB_ROW; count++)
+		OK(is_listed(db_column_str(list, 0)),
+		   "table %.*s is taken along, or left with a reason",
+		   STR_ARG(db_column_str(list, 0)));
+	OK(count > 20, "%u tables", count);
+}
+
+static void test_tables(void)
+{
+	AUTO(catalog_free) struct catalog *there = NULL;
+
+	make_target();
+	MUST(catalog_open(target, CATALOG_WRITE, &there, &err));
+	all_are_listed(source.writer->db, "SELECT name FROM sqlite_master WHERE type = 'table'");
+	all_are_listed(there->db,
+		       "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()");
+}
+
+/* ---- rows ---- */
+
+static void fill(void)
+{
+	char sql[1024];
+
+	MUST(catalog_begin(source.writer, &err));
+	snprintf(
+		sql, sizeof(sql),
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+		"INSERT INTO calls (id, call_sid, status, direction, from_address, started_at_ms, started_rank, "
+		"is_main_fixed, recording_group, recordings, changed_seq) "
+		"SELECT i, 'CA' || i, i %% 5, 1, CASE WHEN i %% 3 = 0 THEN NULL ELSE '+1' || i END, i * 1000, 1, 0, 0, 1, i FROM n",
+		CALLS);
+	exec(source.writer->db, sql);
+	exec(source.writer->db,
+	     "INSERT INTO recordings (id, recording_sid, call_id, state, upstream, is_held, is_duration_off, "
+	     "channels_wanted, tries, changed_seq) "
+	     "SELECT id + 100000, 'RE' || id, id, 1, 1, 0, 0, 2, 0, id FROM calls;"
+	     "INSERT INTO attempts (recording_id, began_at_ms) SELECT id, id FROM recordings WHERE id % 7 = 0;"
+	     "INSERT INTO call_numbers SELECT '1' || id, started_at_ms, id FROM calls;"
+	     "INSERT INTO events (kind, received_at_ms, call_sid, raw) SELECT 1, id, call_sid, x'00ff27' FROM calls;"
+	     "INSERT INTO store_faults VALUES ('b' || x'c3', 1, 1, NULL, NULL, 0, 0, 0, 0, 'it''s '), ('a', 1, 1, NULL, NULL, 0, 0, 0, 0, '');"
+	     "INSERT INTO users (id, source, name, role, is_disabled, made_at_ms, changed_seq) VALUES (1, 1, 'dana', 1, 0, 0, 1);"
+	     "INSERT INTO credentials (id, kind, name, hash, user_id, rights, made_at_ms, plays, plays_max, options, changed_seq) "
+	     "VALUES (2, 1, 'a', 'h', 1, 0, 0, 0, 0, 0, 1);"
+	     "INSERT INTO audit_chains VALUES (1, 'k', 0, 0, NULL);"
+	     "INSERT INTO audit (chain, seq, at_ms, kind, mac) VALUES (1, 1, 0, 'x', 'm'), (1, 2, 0, 'x', 'm');"
+	     "INSERT INTO turns (seq, at_ms, watermark, counts) VALUES (7777, 1, 5000, '2=5000')");
+	MUST(catalog_commit(source.writer, &err));
+}
+
+/* Of every kind: written, changed, removed, another under the same name, of what was copied and of what was not. */
+static void change_some(void)
+{
+	change("UPDATE calls SET status = 9 WHERE id IN (1, 4999);"
+	       "INSERT INTO calls (id, call_sid, status, direction, started_at_ms, started_rank, is_main_fixed, recording_group, recordings, changed_seq) "
+	       "VALUES (200001, 'CAnew', 1, 1, 1, 1, 0, 0, 1, 1);"
+	       "INSERT INTO recordings (id, recording_sid, call_id, state, upstream, is_held, is_duration_off, channels_wanted, tries, changed_seq) "
+	       "VALUES (200002, 'REnew', 200001, 1, 1, 0, 0, 2, 0, 1);"
+	       "INSERT INTO attempts (recording_id, began_at_ms) VALUES (200002, 1);"
+	       "UPDATE attempts SET ended_at_ms = 5 WHERE id = 1;"
+	       "DELETE FROM attempts WHERE id = 2;"
+	       "DELETE FROM call_numbers WHERE call_id = 77;"
+	       "UPDATE call_numbers SET started_at_ms = 3 WHERE call_id = 78;"
+	       "DELETE FROM credentials;"
+	       "DELETE FROM users;"
+	       "INSERT INTO users (id, source, name, role, is_disabled, made_at_ms, changed_seq) VALUES (9, 1, 'dana', 2, 0, 0, 1);"
+	       "DELETE FROM audit WHERE seq = 1;"
+	       "INSERT INTO events (kind, received_at_ms, call_sid) VALUES (1, 1, 'CAnew')");
+}
+
+static void test_moves(void)
+{
+	AUTO(row_move_free) struct row_move *move = NULL;
+	AUTO(row_move_free) struct row_move *again = NULL;
+	AUTO(catalog_free) struct catalog *there = NULL;
+	struct row_move_turn turn;
+	struct departure found;
+
+	make_target();
+	MUST(row_move_open(source.path, target, &move, &err));
+	MUST(row_move_departure(move, &found, &err));
+	IS_STR(str_of(found.name), str_of(""), "nothing has begun");
+	begin(move);
+	OK(!catalog_open(target, CATALOG_WRITE, &there, &err) && err.kind == ERR_INVALID,
+	   "nobody serves from what is being filled: %s", err.text);
+	do
+		MUST(row_move_turn(move, &turn, &err));
+	while (turn.table && strcmp(turn.table, "recordings") != 0);
+	IS_STR(str_of(turn.table), str_of("recordings"), "in the middle of it");
+	change_some();
+	row_move_free(TAKE(move));
+
+	MUST(row_move_open(source.path, target, &again, &err));
+	MUST(row_move_departure(again, &found, &err));
+	IS_STR(str_of(found.name), str_of(departure.name),
+	       "the ledger knows that a move has begun");
+	begin(again);
+	OK(row_move_turn(again, &turn, &err) && turn.changes > 0,
+	   "it goes on, with what has changed: %s", err.text);
+	OK(strcmp(turn.table, "recordings") == 0 || strcmp(turn.table, "attempts") == 0,
+	   "behind what was copied, at %s", turn.table);
+	OK(turn_to(again, ROWS_COMPARING), "all is copied: %s", err.text);
+	change("DELETE FROM users WHERE id = 9;"
+	       "INSERT INTO users (id, source, name, role, is_disabled, made_at_ms, changed_seq) VALUES (10, 1, 'dana', 2, 0, 0, 1);"
+	       "UPDATE calls SET status = 8 WHERE id = 2; INSERT INTO upkeep VALUES ('x', 1, 1, '');"
+	       "UPDATE store_faults SET kind = 2; UPDATE attempts SET outcome = 'x'; UPDATE call_numbers SET started_at_ms = started_at_ms + 1");
+	OK(turn_to(again, ROWS_FOLLOWING), "nothing differs: %s", err.text);
+	change("UPDATE calls SET status = 7 WHERE id = 3");
+	OK(row_move_complete(again, &err), "it is whole: %s", err.text);
+	row_move_free(TAKE(again));
+
+	OK(!catalog_open(target, CATALOG_WRITE, &there, &err), "and nobody's yet: %s", err.text);
+	catalog_free(TAKE(source.writer));
+	MUST(departure_finish(source.path, &departure, &err));
+	OK(!catalog_open(source.path, CATALOG_WRITE, &source.writer, &err) &&
+		   strstr(err.text, "postgresql://there") != NULL,
+	   "the one that was left says where to: %s", err.text);
+	OK(!catalog_open(source.path, CATALOG_READ, &source.writer, &err), "readers, too: %s",
+	   err.text);
+	OK(!catalog_check(source.path, &err), "and who looks: %s", err.text);
+	MUST(departure_moved_to(source.path, &found, &err));
+	IS_STR(str_of(found.to), str_of(departure.to), "where to");
+	str_fit(STR("another"), found.name, sizeof(found.name));
+	OK(!arrival_open(target, &found, &err), "another one's is not opened: %s", err.text);
+	OK(arrival_open(target, &departure, &err) && arrival_open(target, &departure, &err),
+	   "it is opened, again as well: %s", err.text);
+
+	MUST(catalog_open(target, CATALOG_WRITE, &there, &err));
+	IS_INT(ask(there->db, "SELECT MAX(seq) FROM turns"), 7778, "its sequence goes on");
+	IS_INT(ask(there->db, "SELECT COUNT(*) FROM calls"), CALLS + 1, "calls");
+	IS_INT(ask(there->db, "SELECT status FROM calls WHERE id = 3"), 7, "what has changed last");
+	IS_INT(ask(there->db, "SELECT COUNT(*) FROM users WHERE name = 'dana' AND id = 10"), 1,
+	       "another one of the same name");
+	IS_INT(ask(there->db, "SELECT COUNT(*) FROM credentials"), 0, "what was removed is");
+	IS_INT(ask(there->db, "SELECT COUNT(*) FROM events WHERE stream = 0"), CALLS + 1, "events");
+	IS_INT(ask(there->db, "SELECT octet_length(raw) FROM events WHERE seq = 1"), 3, "bytes");
+	MUST(db_begin(there->db, &err));
+	OK(ask(there->db,
+	       "INSERT INTO attempts (recording_id, began_at_ms) VALUES (200002, 1) RETURNING id") >
+		   CALLS / 7,
+	   "attempts are numbered on");
+	db_rollback(there->db);
+}
+
+/* ---- what is refused ---- */
+
+static void reopen_source(void)
+{
+	AUTO(db_free) struct db *db = NULL;
+
+	MUST(db_open(source.path, DB_WRITE, &db, &err));
+	exec(db, "DELETE FROM schema_version WHERE version > 1000000; DROP TABLE migrating");
+	db_free(TAKE(db));
+	MUST(catalog_open(source.path, CATALOG_WRITE, &source.writer, &err));
+}
+
+static void test_differences(void)
+{
+	static const struct {
+		const char *sql, *name;
+		bool is_late; /* after all was compared */
+	} cases[] = {
+		{ "UPDATE calls SET status = 77 WHERE id = 4000", "a row", false },
+		{ "DELETE FROM audit WHERE seq = 2", "one that is missing", false },
+		{ "INSERT INTO upkeep VALUES ('planted', 1, 1, '')", "one too many", false },
+		{ "UPDATE events SET raw = '\\x00ff28' WHERE seq = 4999", "a byte", false },
+		{ "UPDATE recordings SET hold_reason = '' WHERE id = 100001", "nothing and unknown",
+		  true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(row_move_free) struct row_move *move = NULL;
+		AUTO(db_free) struct db *there = NULL;
+
+		make_target();
+		MUST(row_move_open(source.path, target, &move, &err));
+		begin(move);
+		MUST(turn_to(move, cases[i].is_late ? ROWS_FOLLOWING : ROWS_COMPARING));
+		MUST(db_open(target, DB_WRITE, &there, &err));
+		exec(there, cases[i].sql);
+		OK((!turn_to(move, ROWS_FOLLOWING) || !row_move_complete(move, &err)) &&
+			   err.kind == ERR_CONFLICT,
+		   "%s is found: %s", cases[i].name, err.text);
+		give_up();
+	}
+}
+
+/* Somebody changes there what is written behind the comparison. */
+static void test_read_back(void)
+{
+	AUTO(row_move_free) struct row_move *move = NULL;
+	AUTO(db_free) struct db *there = NULL;
+	struct row_move_turn turn;
+
+	make_target();
+	MUST(row_move_open(source.path, target, &move, &err));
+	begin(move);
+	MUST(turn_to(move, ROWS_FOLLOWING));
+	MUST(db_open(target, DB_WRITE, &there, &err));
+	exec(there,
+	     "CREATE FUNCTION other() RETURNS trigger LANGUAGE plpgsql AS "
+	     "'BEGIN NEW.duration_s = 7; RETURN NEW; END';"
+	     "CREATE TRIGGER other BEFORE UPDATE ON calls FOR EACH ROW EXECUTE FUNCTION other()");
+	change("UPDATE calls SET status = 6 WHERE id IN (10, 20, 30)");
+	OK(!row_move_turn(move, &turn, &err) && err.kind == ERR_CONFLICT, "it is read back: %s",
+	   err.text);
+	exec(there, "DROP TRIGGER other ON calls");
+	OK(row_move_turn(move, &turn, &err) && turn.changes == 3,
+	   "what was not written is written again: %s", err.text);
+	give_up();
+}
+
+static void test_occupied(void)
+{
+	static const char *const there[] = {
+		"CREATE TABLE calls (id BIGINT)",
+		"CREATE TABLE schema_version (version BIGINT, program TEXT); INSERT INTO schema_version VALUES (3, NULL)",
+	};
+	AUTO(catalog_free) struct catalog *other = NULL;
+	AUTO(row_move_free) struct row_move *move = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(there); i++) {
+		AUTO(db_free) struct db *db = NULL;
+
+		make_target();
+		MUST(db_open(target, DB_WRITE, &db, &err));
+		exec(db, there[i]);
+		MUST(row_move_open(source.path, target, &move, &err));
+		OK(!row_move_look(move, &departure, &err) && err.kind == ERR_CONFLICT,
+		   "not into what has something: %s", err.text);
+		row_move_free(TAKE(move));
+	}
+	make_target();
+	MUST(catalog_open(target, CATALOG_WRITE, &other, &err));
+	MUST(row_move_open(source.path, target, &move, &err));
+	OK(!row_move_look(move, &departure, &err) && err.kind == ERR_CONFLICT,
+	   "nor into a ledger: %s", err.text);
+}
+
+static void test_given_up(void)
+{
+	AUTO(row_move_free) struct row_move *move = NULL;
+	struct departure other = departure;
+
+	make_target();
+	MUST(row_move_open(source.path, target, &move, &err));
+	begin(move);
+	str_fit(STR("another"), other.name, sizeof(other.name));
+	OK(!row_move_look(move, &other, &err) && err.kind == ERR_CONFLICT, "not into another's: %s",
+	   err.text);
+	MUST(catalog_begin(source.writer, &err));
+	OK(!departure_begin(source.writer, &other, &err) && err.kind == ERR_CONFLICT,
+	   "one at a time: %s", err.text);
+	catalog_rollback(source.writer);
+	give_up();
+	IS_INT(ask(source.writer->db,
+		   "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"),
+	       0, "nothing of it is left");
+}
+
+int main(void)
+{
+	AUTO(free) char *address = xstrdup(getenv("CALLSPOOL_TEST_DATABASE"));
+
+	if (!mkdtemp(place))
+		return 1;
+	unsetenv("CALLSPOOL_TEST_DATABASE");
+	ledger_open(&source);
+	setenv("CALLSPOOL_TEST_DATABASE", address, 1);
+	fill();
+	test_tables();
+	test_given_up();
+	test_moves();
+	reopen_source();
+	test_differences();
+	test_read_back();
+	test_occupied();
+	test_database_remove(place, target);
+	rmdir(place);
+	unsetenv("CALLSPOOL_TEST_DATABASE");
+	ledger_remove(&source);
+	return tap_end();
+}
