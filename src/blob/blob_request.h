@@ -30,8 +30,8 @@ struct blob_request {
 	struct blob_arriving *arriving; /* put: stays the owner's */
 	struct blob_names *names;       /* list: filled; the owner's */
 	char want_sha256
-		[SHA256_HEX]; /* get: what comes over a network has it, or counts as lost; "": not known */
-	uint64_t want_size; /* get: how long it is; 0: not known */
+		[SHA256_HEX]; /* get: what comes over a network has it, or counts as lost; put into a bucket: what has not is refused; "": not known */
+	uint64_t want_size;   /* get: how long it is; 0: not known */
 	void (*done)(struct blob_request *request);
 	struct mailbox *reply;
 

@@ -276,12 +276,20 @@ static bool hash_file(struct blob_arriving *arriving, struct err *err)
 	return true;
 }
 
+/* What is not what was stored is not put anywhere under its name. */
+static bool is_as_known(const struct blob_request *request, struct err *err)
+{
+	return !request->want_sha256[0] ||
+	       strcmp(request->want_sha256, request->arriving->sha256) == 0 ||
+	       err_set(err, ERR_INTERNAL, "its bytes are not those of its SHA-256");
+}
+
 static void run_hash(struct job *job)
 {
 	struct put *put = container_of(job, struct put, job);
 	struct err err;
 
-	if (!hash_file(put->request->arriving, &err))
+	if (!hash_file(put->request->arriving, &err) || !is_as_known(put->request, &err))
 		put_fail(put, &err);
 	else if (put->bucket->marker.is_sure)
 		put_object(put);
@@ -1055,7 +1063,7 @@ static bool open_bucket(const struct blob_options *options, struct blob_store **
 	pthread_mutex_init(&bucket->mutex, NULL);
 	pthread_cond_init(&bucket->changed, NULL);
 	map_init(&bucket->gets);
-	if (!check_no_files(options->data_dir, err) ||
+	if ((!options->is_beside_files && !check_no_files(options->data_dir, err)) ||
 	    !blob_local_open_in(options->data_dir, "cache", &bucket->files, err) ||
 	    (options->cache_max_bytes > 0 &&
 	     !blob_cache_open(bucket->files, options->cache_max_bytes, 2 * options->min_free_bytes,
