@@ -127,6 +127,33 @@ bool cmd_options_reread(struct cmd_options *options, struct err *err)
 	return is_good;
 }
 
+static bool add_set(struct cmd_options *options, const char *set, struct err *err)
+{
+	if (!set)
+		return true;
+	if (options->sets.count == CMD_TEXTS_MAX)
+		return err_set(err, ERR_INVALID, "there are %d --set already", CMD_TEXTS_MAX);
+	options->sets.at[options->sets.count++] = set;
+	return true;
+}
+
+bool cmd_options_besides(const struct cmd_options *options, const char *set, const char *other,
+			 struct cmd_options *out, struct err *err)
+{
+	struct cmd_options fresh = *options;
+
+	if (!add_set(&fresh, set, err) || !add_set(&fresh, other, err))
+		return false;
+	fresh.source = settings_source_new();
+	if (read_sources(&fresh, options->source, fresh.source, err) &&
+	    settings_resolve(fresh.source, &fresh.settings, err)) {
+		*out = fresh;
+		return true;
+	}
+	settings_source_free(fresh.source);
+	return false;
+}
+
 void cmd_options_repeat(const struct cmd_options *options, struct buf *out)
 {
 	if (options->config_path) {

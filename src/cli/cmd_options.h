@@ -39,6 +39,12 @@ bool cmd_options_resolve(struct cmd_options *options, struct err *err) MUST_CHEC
  * log, those that are not live as what the next start will bring.  False: something is wrong, and nothing was changed.
  */
 bool cmd_options_reread(struct cmd_options *options, struct err *err) MUST_CHECK;
+/*
+ * All sources read anew, with one more --set besides each of the two texts that is not NULL; they are borrowed for as long as *out lives.  What is in
+ * force stays so: the caller puts *out in its place once nobody has a text of it, and releases it.
+ */
+bool cmd_options_besides(const struct cmd_options *options, const char *set, const char *other,
+			 struct cmd_options *out, struct err *err) MUST_CHECK;
 /* Where they came from, as it was said: " --config FILE --set key=value"; to be written behind another command. */
 void cmd_options_repeat(const struct cmd_options *options, struct buf *out);
 void cmd_options_release(struct cmd_options *options);
