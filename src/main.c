@@ -9,10 +9,11 @@
 #include <string.h>
 
 static const struct cmd *const commands[] = {
-	&cmd_serve,   &cmd_demo,    &cmd_simulate, &cmd_status,  &cmd_health,  &cmd_doctor,
-	&cmd_path,    &cmd_user,    &cmd_token,    &cmd_session, &cmd_link,    &cmd_import,
-	&cmd_retry,   &cmd_hold,    &cmd_purge,    &cmd_key,     &cmd_verify,  &cmd_backup,
-	&cmd_restore, &cmd_rebuild, &cmd_config,   &cmd_nginx,   &cmd_upgrade, &cmd_version,
+	&cmd_serve,  &cmd_demo,   &cmd_simulate, &cmd_status,  &cmd_health,
+	&cmd_doctor, &cmd_path,   &cmd_user,     &cmd_token,   &cmd_session,
+	&cmd_link,   &cmd_import, &cmd_retry,    &cmd_hold,    &cmd_purge,
+	&cmd_key,    &cmd_verify, &cmd_backup,   &cmd_restore, &cmd_rebuild,
+	&cmd_config, &cmd_nginx,  &cmd_migrate,  &cmd_upgrade, &cmd_version,
 };
 
 static void print_commands(FILE *to)

@@ -32,6 +32,7 @@ struct live_hub;
 struct loop_times;
 struct media_cache;
 struct mailbox;
+struct migration;
 struct mirrors;
 struct notifier;
 struct open_plays;
@@ -70,6 +71,7 @@ struct web {
 	struct probes *probes;       /* what the doctor plays; NULL: nothing */
 	struct canary *canary;       /* NULL: this process does not examine itself */
 	struct successor *successor; /* NULL: this process cannot be upgraded */
+	struct migration *migration; /* NULL: nothing is moved from here */
 	struct disk_trend *disk_trend;
 	struct notifier *notifier; /* NULL: nobody is to be told of changes */
 	const char *

@@ -9,6 +9,8 @@
 #include "client/answer.h"
 #include "client/progress_bar.h"
 #include "rebuild/rebuild.h"
+#include "server/server.h"
+#include "tables/departure.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -79,6 +81,20 @@ static void print_report(const struct rebuild_report *report)
 	       "verify\n");
 }
 
+/* A ledger that goes on elsewhere is not begun here once more, whatever is wrong with what was left. */
+static bool is_moved(const struct settings *settings, struct err *err)
+{
+	AUTO(free) char *path = server_path(settings, SERVER_LEDGER);
+	struct departure departure;
+	struct err ignored;
+
+	if (!departure_moved_to(path, &departure, &ignored) || !departure.to[0])
+		return false;
+	(void)err_set(err, ERR_INVALID, "the ledger in '%s' was moved, and is served with %s",
+		      settings->data_dir, departure.to);
+	return true;
+}
+
 static int run(struct rebuild_command *command)
 {
 	struct rebuild_report report;
@@ -105,7 +121,7 @@ static int run(struct rebuild_command *command)
 			"a ledger is rebuilt from media in files, and `store` names a bucket");
 		return cmd_fail(&err);
 	}
-	if (!rebuild_run(&options, &report, &err))
+	if (is_moved(&command->options.settings, &err) || !rebuild_run(&options, &report, &err))
 		return cmd_fail(&err);
 	if (command->options.is_json)
 		print_json(&report);

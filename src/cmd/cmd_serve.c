@@ -12,28 +12,38 @@
 #include "server/confine.h"
 #include "server/server.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "migrate/migration.h"
 #include "service/handover.h"
 #include "service/notify.h"
 #include "service/passed_sockets.h"
 #include "service/successor.h"
 #include "service/watchdog.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define PATH_MAX_BYTES 4096
+/* Of a move of the ledger: longer than this nobody waits for an answer. */
+#define SWITCH_MS   8000
+#define MOVE_SETS   2 /* database, store */
+#define AGAIN_MS    1000
+#define AGAIN_TIMES 10
 
 struct service {
 	struct cmd_options options;
 	struct cmd_wait wait;
-	char **argv;               /* of the whole process, as it was started */
+	char **argv;               /* of the whole process, as it was started; ours */
 	char *binary;              /* where it was started from */
 	struct notify *notify;     /* NULL before it is open */
 	struct watchdog *watchdog; /* NULL: nobody watches */
 	struct foothold *foothold;
 	struct successor *successor; /* ours; NULL with --stdio */
+	struct migration *migration; /* NULL with --stdio */
+	char *sets[MOVE_SETS];       /* what a move adds to the settings */
 	struct server *server;       /* NULL while a successor has everything */
 	int predecessor_fd;          /* -1: we are nobody's successor */
 	bool has_failed;             /* a server could not be put together anew */
@@ -53,6 +63,7 @@ static bool start_server(struct service *service, struct err *err)
 		.settings = &service->options.settings,
 		.foothold = service->foothold,
 		.successor = service->successor,
+		.migration = service->migration,
 		.is_stdio = service->options.is_stdio,
 		.ended = stdio_ended,
 		.owner = &service->wait,
@@ -94,11 +105,15 @@ static void let_go(void *owner)
 	end_server(service, successor_drain);
 }
 
-static void resume(void *owner, const struct err *why)
+/* `times`: a database that does not answer just now is tried again. */
+static void put_together(struct service *service, unsigned times)
 {
-	struct service *service = owner;
-
-	service->has_failed = !start_server(service, &service->err);
+	while ((service->has_failed = !start_server(service, &service->err)) &&
+	       service->err.kind == ERR_UNAVAILABLE && --times > 0) {
+		log_warn(NULL, "cannot serve yet: %s", service->err.text);
+		end_server(service, successor_drain);
+		(void)poll(NULL, 0, AGAIN_MS);
+	}
 	if (!service->has_failed) {
 		log_info(NULL, "serving again on %s", server_url(service->server));
 		return;
@@ -106,6 +121,11 @@ static void resume(void *owner, const struct err *why)
 	/* Whatever it is, it is no wrong setting, with which the service manager would not start us again. */
 	service->err.kind = ERR_UNAVAILABLE;
 	cmd_wait_end(&service->wait);
+}
+
+static void resume(void *owner, const struct err *why)
+{
+	put_together(owner, 1);
 }
 
 static void succeeded(void *owner, pid_t pid)
@@ -140,6 +160,71 @@ static bool open_successor(struct service *service, struct err *err)
 	};
 
 	return successor_open(service->wait.loop, &options, &service->successor, err);
+}
+
+/* ---- the ledger is moved ---- */
+
+static bool prepare_move(struct service *service, struct cmd_options *out, struct err *err)
+{
+	struct migration_status status;
+
+	migration_read(service->migration, &status);
+	for (size_t i = 0; i < MOVE_SETS; i++)
+		free(TAKE(service->sets[i]));
+	service->sets[0] = xasprintf("database=%s", status.to);
+	service->sets[1] = status.store[0] ? xasprintf("store=%s", status.store) : NULL;
+	return cmd_options_besides(&service->options, service->sets[0], service->sets[1], out, err);
+}
+
+/* For whoever this process starts in its place, too. */
+static void take_settings(struct service *service, const struct cmd_options *moved)
+{
+	size_t count = 0;
+
+	cmd_options_release(&service->options);
+	service->options = *moved;
+	while (service->argv[count])
+		count++;
+	for (size_t i = 0; i < MOVE_SETS && service->sets[i]; i++) {
+		service->argv[count++] = xstrdup("--set");
+		service->argv[count++] = xstrdup(service->sets[i]);
+		log_warn(
+			NULL,
+			"the ledger was moved: the settings file has to say, before the next start: %s",
+			service->sets[i]);
+	}
+}
+
+/* The sockets stay; whoever connects meanwhile waits. */
+static void switch_over(void *owner)
+{
+	struct service *service = owner;
+	int64_t until_ms = clock_monotonic_ms() + SWITCH_MS;
+	struct migration_status status;
+	struct cmd_options moved;
+	struct err err;
+
+	if (!service->server)
+		return;
+	if (!prepare_move(service, &moved, &err)) {
+		migration_refuse(service->migration, &err);
+		return;
+	}
+	server_expect_successor(service->server);
+	end_server(service, successor_drain);
+	if (migration_switch(service->migration, until_ms, &status, &err))
+		take_settings(service, &moved);
+	else
+		cmd_options_release(&moved);
+	put_together(service, AGAIN_TIMES);
+}
+
+static bool open_migration(struct service *service, struct err *err)
+{
+	const struct migration_callbacks on = { .switch_over = switch_over, .owner = service };
+
+	return service->options.is_stdio ||
+	       migration_open(service->wait.loop, &on, &service->migration, err);
 }
 
 /* ---- the process that came before ---- */
@@ -237,7 +322,8 @@ static bool open_all(struct service *service, struct err *err)
 	if (!server_check(&service->options.settings, err) ||
 	    !confine_process(service->options.settings.core_dumps == AUTH_ON, err) ||
 	    !cmd_wait_open(&service->wait, err) || !open_foothold(service, err) ||
-	    !await_turn(service, err) || !open_successor(service, err))
+	    !await_turn(service, err) || !open_successor(service, err) ||
+	    !open_migration(service, err))
 		return false;
 	open_service_manager(service);
 	return start_server(service, err);
@@ -284,6 +370,7 @@ static void service_release(struct service *service)
 	if (service->successor && successor_end(service->successor))
 		log_info(NULL, "the successor is told to stop, too");
 	end_server(service, successor_free);
+	migration_free(service->migration);
 	watchdog_free(service->watchdog);
 	notify_free(service->notify);
 	foothold_free(service->foothold);
@@ -292,6 +379,21 @@ static void service_release(struct service *service)
 	if (service->predecessor_fd >= 0)
 		close(service->predecessor_fd);
 	free(service->binary);
+	for (size_t i = 0; i < MOVE_SETS; i++)
+		free(service->sets[i]);
+	for (size_t i = 0; service->argv[i]; i++)
+		free(service->argv[i]);
+	free(service->argv);
+}
+
+/* The program's name stands before the command's; with room for what a move adds. */
+static char **arguments(int argc, char **argv)
+{
+	char **all = xcalloc((size_t)argc + 1 + 2 * MOVE_SETS + 1, sizeof(*all));
+
+	for (int i = 0; i <= argc; i++)
+		all[i] = xstrdup(argv[i - 1]);
+	return all;
 }
 
 /* The path at which a newer one will lie, even when this one is removed. */
@@ -328,7 +430,7 @@ static int run_serve(int argc, char **argv)
 {
 	struct service service = {
 		.wait.hangup = reload,
-		.argv = argv - 1, /* the program's name stands before the command's */
+		.argv = arguments(argc, argv),
 		.predecessor_fd = handover_inherited(),
 	};
 	struct err err;

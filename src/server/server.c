@@ -32,6 +32,7 @@
 #include "keeping/keeper.h"
 #include "ledger/ledger.h"
 #include "ledger/reserve.h"
+#include "migrate/migration.h"
 #include "notify/notifier.h"
 #include "play/probes.h"
 #include "purge/clock_guard.h"
@@ -231,12 +232,16 @@ static bool check_restored(const struct settings *settings, struct err *err)
 	return true;
 }
 
-/* What lies in the folder belongs to the ledger that lies there; in another one it is nobody's. */
+/* What lies in the folder belongs to the ledger that lies there, or was moved from there; in another one it is nobody's. */
 static bool check_database(const struct settings *settings, struct err *err)
 {
 	AUTO(free) char *ledger = server_path(settings, SERVER_LEDGER);
+	bool was_moved = false;
 
-	return !settings->database || access(ledger, F_OK) < 0 ||
+	if (!migration_settle(settings->data_dir, ledger, settings->database, settings->s3.store,
+			      &was_moved, err))
+		return false;
+	return !settings->database || was_moved || access(ledger, F_OK) < 0 ||
 	       err_set(err, ERR_CONFLICT,
 		       "'%s' has a ledger of its own, and `database` names another one: give that one a "
 		       "data_dir of its own",
@@ -399,6 +404,7 @@ static bool open_rooms(struct server *server, struct err *err)
 		.access_log = server->access_log,
 		.keeping_times = keeper_loop_times(server->keeper),
 		.successor = server->options.successor,
+		.migration = server->options.migration,
 		.disk_trend = server->disk_trend,
 		.peer_token = server->peer_place.address[0] ? server->peer_place.token : NULL,
 	};
@@ -450,6 +456,27 @@ bool server_open(const struct server_options *options, struct server **out, stru
 
 /* ---- running ---- */
 
+static void lend(struct server *server)
+{
+	const struct settings *settings = &server->settings;
+	AUTO(free) char *ledger_file = NULL;
+	struct migration_server lent = {
+		.ledger = server->ledger,
+		.s3 = settings->s3,
+		.puts = settings->flights.concurrency / 4,
+		.data_dir = settings->data_dir,
+		.min_free_bytes = settings->flights.min_free_bytes,
+	};
+
+	if (!server->options.migration)
+		return;
+	lent.s3.ca_file = settings->flights.ca_file;
+	lent.s3.proxy = settings->flights.proxy;
+	if (!settings->database)
+		lent.ledger_file = ledger_file = server_path(settings, SERVER_LEDGER);
+	migration_attach(server->options.migration, &lent);
+}
+
 static void *run_serving(void *argument)
 {
 	struct serving *serving = argument;
@@ -474,6 +501,7 @@ bool server_start(struct server *server, struct err *err)
 	if (server->options.does_remove && !keeper_start(server->keeper, KEEPER_REMOVES, err))
 		return false;
 	server->is_started = true;
+	lend(server);
 	if (server->options.is_stdio)
 		http_server_adopt(server->serving[0].http, STDIN_FILENO, STDOUT_FILENO,
 				  stdio_ended);
@@ -684,6 +712,8 @@ void server_stop(struct server *server)
 			web_local_end(server->serving[i].local);
 	access_log_stop(server->access_log);
 	server->is_started = false;
+	if (server->options.migration)
+		migration_detach(server->options.migration);
 	upstream_deletion_stop(server->upstream_deletion);
 	if (server->fetcher) {
 		fetcher_stop(server->fetcher);

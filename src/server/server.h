@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 
+struct migration;
 struct server;
 struct successor;
 struct watchdog;
@@ -25,6 +26,8 @@ struct server_options {
 	struct foothold *foothold; /* borrowed; NULL: the server opens its own, and closes it */
 	struct successor
 		*successor; /* borrowed, for who asks for an upgrade; NULL: none can be had */
+	struct migration
+		*migration; /* borrowed, for who asks that the ledger be moved; NULL: it is not */
 	bool is_stdio;      /* no listener: one connection on standard input and output */
 	bool is_command; /* the administrator's socket alone, for a command: nothing is fetched */
 	bool does_list;  /* is_command: but Twilio's list is read where that was asked for */

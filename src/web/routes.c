@@ -8,6 +8,7 @@
 #include "api/web.h"
 #include "base/compiler.h"
 #include "live/web_events.h"
+#include "migrate/web_migration.h"
 #include "muster/web_processes.h"
 #include "play/web_heard.h"
 #include "play/web_media.h"
@@ -92,6 +93,11 @@ const struct http_route web_routes[] = {
 
 	{ GET, "/api/upgrade", web_upgrade_show, .access = WEB_LOCAL },
 	{ POST, "/api/upgrade", web_upgrade_begin, JSON_BODY, JSON_TYPE, WEB_LOCAL },
+
+	{ GET, "/api/migration", web_migration_show, .access = WEB_LOCAL },
+	{ POST, "/api/migration", web_migration_begin, JSON_BODY, JSON_TYPE, WEB_LOCAL },
+	{ POST, "/api/migration/pause", web_migration_pause, .access = WEB_LOCAL },
+	{ DELETE, "/api/migration", web_migration_cancel, .access = WEB_LOCAL },
 
 	{ GET, "/api/session", web_session_show, .access = WEB_VISITOR },
 	{ POST, "/api/session", web_session_begin, JSON_BODY, JSON_TYPE, WEB_VISITOR },

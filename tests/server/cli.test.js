@@ -10,7 +10,7 @@ import { startStored, store } from './harness/stored.js';
 import { until } from './harness/until.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
-const COMMANDS = ['serve', 'demo', 'simulate', 'status', 'health', 'doctor', 'path', 'user', 'token', 'session', 'link', 'import', 'retry', 'hold', 'purge', 'verify', 'backup', 'restore', 'config', 'nginx', 'upgrade', 'version'];
+const COMMANDS = ['serve', 'demo', 'simulate', 'status', 'health', 'doctor', 'path', 'user', 'token', 'session', 'link', 'import', 'retry', 'hold', 'purge', 'verify', 'backup', 'restore', 'config', 'nginx', 'migrate', 'upgrade', 'version'];
 
 test('version', async () => {
   const { code, stdout, stderr } = await callspool(['version']);

@@ -1,0 +1,413 @@
+#include "migrate/media_move.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "blob/blob.h"
+#include "blob/blob_request.h"
+#include "blob/blob_s3.h"
+#include "catalog/catalog.h"
+#include "catalog/recordings.h"
+#include "chores/recordings_stored.h"
+#include "event/loop.h"
+#include "event/mailbox.h"
+#include "tables/departure.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PAGE       64
+#define LOOK_MS    200 /* whether it is to stop; whether the bucket answers */
+#define RECENT_MS  (5 * 60 * 1000)
+#define FAULT_SIZE 160
+
+struct media_move {
+	struct media_move_options options;
+	struct blob_store *from, *to;
+	struct catalog *catalog;
+	struct loop *loop;
+	struct mailbox *mailbox;
+	struct timer looking;
+	unsigned under_way;
+	bool is_stopped;
+	struct err failure; /* what is no fault of a file: kind set with a text */
+	bool has_failed;
+
+	uint64_t faults;
+	int64_t first_fault;
+	char first[FAULT_SIZE];
+};
+
+/* A file on its way. */
+struct bringing {
+	struct blob_request request;
+	struct blob_arriving file;
+	struct media_move *move;
+	int64_t id;
+	bool is_waveform; /* may be missing, and is made anew where it is */
+};
+
+/* ---- what is wrong ---- */
+
+static void note_fault(struct media_move *move, const struct bringing *bringing, const char *why)
+{
+	log_warn(NULL, "'%s' is not moved: %s", bringing->request.name, why);
+	if (move->faults++ == 0 || bringing->id < move->first_fault) {
+		move->first_fault = bringing->id;
+		snprintf(move->first, sizeof(move->first), "'%s'", bringing->request.name);
+	}
+}
+
+bool media_move_is_whole(const struct media_move *move, struct err *err)
+{
+	return move->faults == 0 ||
+	       err_set(err, ERR_CONFLICT,
+		       "%llu recordings are not what was stored, or missing, the first %s: callspool verify "
+		       "mends them; then ask again",
+		       (unsigned long long)move->faults, move->first);
+}
+
+int64_t media_move_first_fault(const struct media_move *move)
+{
+	return move->faults > 0 ? move->first_fault : INT64_MAX;
+}
+
+static void fail(struct media_move *move, const struct err *err)
+{
+	if (!move->has_failed)
+		move->failure = *err;
+	move->has_failed = true;
+}
+
+/* ---- one file ---- */
+
+static void end(struct bringing *bringing)
+{
+	struct media_move *move = bringing->move;
+
+	move->under_way--;
+	loop_stop(move->loop);
+	close(bringing->file.fd);
+	free(bringing);
+}
+
+static void was_put(struct blob_request *request)
+{
+	struct bringing *bringing = container_of(request, struct bringing, request);
+	struct media_move *move = bringing->move;
+
+	if (!request->succeeded && request->err.kind == ERR_INTERNAL)
+		note_fault(move, bringing, request->err.text);
+	else if (!request->succeeded)
+		fail(move, &request->err);
+	end(bringing);
+}
+
+static bool list_stored(struct media_move *move, int64_t after, struct recording_stored *out,
+			size_t size, size_t *out_count, struct err *err);
+
+/* It was removed since it was read of; what became of it is noted. */
+static bool is_removed(struct media_move *move, const struct bringing *bringing)
+{
+	struct recording_stored stored;
+	struct err ignored;
+	size_t count;
+
+	return list_stored(move, bringing->id - 1, &stored, 1, &count, &ignored) &&
+	       (count == 0 || stored.id != bringing->id ||
+		strcmp(stored.path, bringing->request.name) != 0);
+}
+
+static bool open_file(struct bringing *bringing, uint64_t size)
+{
+	struct media_move *move = bringing->move;
+	struct err err;
+
+	bringing->file.store = move->to;
+	if (!blob_open_read(move->from, str_of(bringing->request.name), &bringing->file.fd,
+			    &bringing->file.size, &err)) {
+		if (!bringing->is_waveform && !is_removed(move, bringing))
+			note_fault(move, bringing, err.text);
+		return false;
+	}
+	if (bringing->is_waveform || bringing->file.size == size)
+		return true;
+	note_fault(move, bringing, "it is not as long as it was stored");
+	close(bringing->file.fd);
+	return false;
+}
+
+static void start(struct media_move *move, int64_t id, const char *name, uint64_t size,
+		  const char *sha256, bool is_waveform)
+{
+	struct bringing *bringing = xcalloc(1, sizeof(*bringing));
+	struct blob_request *request = &bringing->request;
+
+	bringing->move = move;
+	bringing->id = id;
+	bringing->is_waveform = is_waveform;
+	*request = (struct blob_request){ .verb = BLOB_PUT,
+					  .arriving = &bringing->file,
+					  .done = was_put,
+					  .reply = move->mailbox,
+					  .fd = -1 };
+	list_init(&request->link);
+	str_fit(str_of(name), request->name, sizeof(request->name));
+	str_fit(str_of(sha256), request->want_sha256, sizeof(request->want_sha256));
+	if (!open_file(bringing, size)) {
+		free(bringing);
+		return;
+	}
+	move->under_way++;
+	blob_ask(move->to, NULL, request);
+}
+
+/* ---- waiting ---- */
+
+static void look(struct timer *timer)
+{
+	struct media_move *move = container_of(timer, struct media_move, looking);
+	struct trouble_facts facts;
+	struct err waits_for;
+
+	trouble_read(&move->to->writing, RECENT_MS, &facts);
+	(void)err_set(&waits_for, ERR_UNAVAILABLE, "%s", facts.text);
+	move->options.waits(move->options.owner, facts.for_ms >= 0 ? &waits_for : NULL);
+	if (atomic_load(move->options.is_to_stop) && !move->is_stopped) {
+		move->is_stopped = true;
+		blob_store_stop(move->to);
+	}
+	timer_start(move->loop, &move->looking, LOOK_MS, look);
+}
+
+/* Until no more than so many are under way. */
+static void await(struct media_move *move, unsigned most)
+{
+	timer_start(move->loop, &move->looking, LOOK_MS, look);
+	while (move->under_way > most)
+		loop_run(move->loop);
+	timer_stop(&move->looking);
+}
+
+static bool may_go_on(const struct media_move *move, struct err *err)
+{
+	if (atomic_load(move->options.is_to_stop))
+		return err_set(err, ERR_UNAVAILABLE, "%s", "");
+	if (move->has_failed)
+		*err = move->failure;
+	return !move->has_failed;
+}
+
+/* ---- recordings ---- */
+
+static bool is_there(struct media_move *move, const struct recording_stored *recording)
+{
+	uint64_t size;
+	struct err err;
+
+	return blob_stat(move->to, str_of(recording->path), &size, &err) && size == recording->size;
+}
+
+static void bring(struct media_move *move, const struct recording_stored *recording)
+{
+	char beside[BLOB_NAME_SIZE];
+	struct err err;
+
+	await(move, move->options.at_once - 1);
+	start(move, recording->id, recording->path, recording->size, recording->sha256, false);
+	if (blob_name_beside(str_of(recording->path), beside, &err))
+		start(move, recording->id, beside, 0, "", true);
+}
+
+static bool list_stored(struct media_move *move, int64_t after, struct recording_stored *out,
+			size_t size, size_t *out_count, struct err *err)
+{
+	bool is_good;
+
+	if (!catalog_begin(move->catalog, err))
+		return false;
+	is_good = recordings_list_stored(move->catalog, after, out, size, out_count, err);
+	catalog_rollback(move->catalog);
+	return is_good;
+}
+
+bool media_move_count(struct media_move *move, uint64_t *out, struct err *err)
+{
+	struct catalog_counts counts;
+	bool is_good;
+
+	if (!catalog_begin(move->catalog, err))
+		return false;
+	is_good = catalog_counts(move->catalog, &counts, err);
+	catalog_rollback(move->catalog);
+	if (is_good)
+		*out = (uint64_t)counts.recordings[RECORDING_STORED];
+	return is_good;
+}
+
+bool media_move_page(struct media_move *move, int64_t after, bool looks,
+		     struct media_move_page *out, struct err *err)
+{
+	AUTO(free) struct recording_stored *page = xcalloc(PAGE, sizeof(*page));
+	size_t count;
+
+	*out = (struct media_move_page){ .up_to = after };
+	move->has_failed = false;
+	if (!list_stored(move, after, page, PAGE, &count, err))
+		return false;
+	for (size_t i = 0; i < count && may_go_on(move, err); i++) {
+		if (!looks || !is_there(move, &page[i]))
+			bring(move, &page[i]);
+		out->up_to = page[i].id;
+		out->brought++;
+	}
+	await(move, 0);
+	out->is_last = count < PAGE;
+	return may_go_on(move, err);
+}
+
+/* ---- what has changed ---- */
+
+/* All that lies there of a recording but the file `kept` ("": none) and its waveform. */
+static bool remove_others(struct media_move *move, const struct departure_recording *recording,
+			  const char *kept, struct err *err)
+{
+	char name[BLOB_NAME_SIZE], waveform[BLOB_NAME_SIZE] = "";
+	struct blob_names names;
+	struct err ignored;
+	struct str prefix;
+
+	if (!blob_name_make(str_of(recording->call_sid), str_of(recording->recording_sid), 1,
+			    STR("mp3"), name, &ignored))
+		return true; /* nor could it be stored */
+	if (kept[0] && !blob_name_beside(str_of(kept), waveform, &ignored))
+		waveform[0] = '\0';
+	prefix = str_first(str_of(name), strlen(name) - strlen("1.mp3"));
+	if (!blob_list(move->to, prefix, STR(""), &names, err))
+		return false;
+	for (size_t i = 0; i < names.count; i++)
+		if (strcmp(names.at[i], kept) != 0 && strcmp(names.at[i], waveform) != 0 &&
+		    !blob_remove(move->to, str_of(names.at[i]), err) && err->kind != ERR_NOT_FOUND)
+			return false;
+	return true;
+}
+
+static bool follow_one(struct media_move *move, const struct departure_recording *recording,
+		       struct err *err)
+{
+	struct recording_stored stored;
+	size_t count;
+	bool is_stored;
+
+	if (!list_stored(move, recording->id - 1, &stored, 1, &count, err))
+		return false;
+	is_stored = count > 0 && stored.id == recording->id;
+	if (is_stored && !is_there(move, &stored))
+		bring(move, &stored);
+	return remove_others(move, recording, is_stored ? stored.path : "", err);
+}
+
+static bool list_noted(struct media_move *move, int64_t after, int64_t most,
+		       struct departure_recording *out, size_t *out_count, struct err *err)
+{
+	bool is_good;
+
+	if (!catalog_begin(move->catalog, err))
+		return false;
+	is_good = departure_recordings(move->catalog, after, most, out, PAGE, out_count, err);
+	catalog_rollback(move->catalog);
+	return is_good;
+}
+
+static bool last_note(struct media_move *move, int64_t *out, struct err *err)
+{
+	bool is_good;
+
+	if (!catalog_begin(move->catalog, err))
+		return false;
+	is_good = departure_last(move->catalog, out, err);
+	catalog_rollback(move->catalog);
+	return is_good;
+}
+
+/* What is noted behind the last note that was looked up first is seen the next time, once more perhaps. */
+bool media_move_changes(struct media_move *move, int64_t most, int64_t *out_noted, struct err *err)
+{
+	AUTO(free) struct departure_recording *page = xcalloc(PAGE, sizeof(*page));
+	int64_t noted, after = 0;
+	size_t count;
+
+	move->has_failed = false;
+	if (!last_note(move, &noted, err))
+		return false;
+	do {
+		if (!list_noted(move, after, most, page, &count, err))
+			return false;
+		for (size_t i = 0; i < count; i++) {
+			if (!may_go_on(move, err) || !follow_one(move, &page[i], err))
+				return false;
+			after = page[i].id;
+		}
+	} while (count == PAGE);
+	await(move, 0);
+	*out_noted = noted;
+	return may_go_on(move, err);
+}
+
+/* ---- the whole ---- */
+
+/* Is anybody there who lets us in, and is the place free? */
+static bool check_bucket(struct media_move *move, bool is_new, struct err *err)
+{
+	static const char nobody[] = "RE00000000000000000000000000000000";
+	char name[BLOB_NAME_SIZE];
+	uint64_t size;
+
+	if (!blob_name_make(STR(""), str_of(nobody), 1, STR("mp3"), name, err))
+		return false;
+	if (!blob_stat(move->to, str_of(name), &size, err) && err->kind != ERR_NOT_FOUND)
+		return false;
+	return !is_new || !blob_has_place(move->to, str_of(name)) ||
+	       err_set(err, ERR_CONFLICT,
+		       "there is a store of callspool already: name another prefix, or empty that one");
+}
+
+bool media_move_open(const struct media_move_options *options, bool is_new, struct media_move **out,
+		     struct err *err)
+{
+	AUTO(media_move_free) struct media_move *move = xcalloc(1, sizeof(*move));
+	const struct blob_options files = { .data_dir = options->data_dir };
+	const struct blob_options store = { .data_dir = options->data_dir,
+					    .s3 = &move->options.to,
+					    .min_free_bytes = options->min_free_bytes,
+					    .is_beside_files = true };
+
+	move->options = *options;
+	if (move->options.at_once == 0)
+		move->options.at_once = 1;
+	if (!blob_check(&options->to, err) ||
+	    !catalog_open(options->ledger, CATALOG_READ, &move->catalog, err) ||
+	    !blob_open(&files, &move->from, err) || !blob_open(&store, &move->to, err) ||
+	    !loop_new(&move->loop, err) || !mailbox_open(move->loop, &move->mailbox, err) ||
+	    !check_bucket(move, is_new, err))
+		return false;
+	*out = TAKE(move);
+	return true;
+}
+
+void media_move_free(struct media_move *move)
+{
+	if (!move)
+		return;
+	if (move->to)
+		blob_store_stop(move->to);
+	if (move->mailbox)
+		await(move, 0);
+	mailbox_free(move->mailbox);
+	loop_free(move->loop);
+	blob_store_free(move->to);
+	blob_store_free(move->from);
+	catalog_free(move->catalog);
+	free(move);
+}

@@ -1,0 +1,61 @@
+/*
+ * Recordings that lie in files, on their way into a bucket, under the same names.
+ *
+ * Each is put with the SHA-256 that the ledger has of it: what is not that any more the bucket refuses, and it counts as a fault, which
+ * `callspool verify` mends.  Its waveform goes with it.
+ *
+ * Blocking, on one thread; several files at once.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/own.h"
+#include "s3/s3_options.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct media_move;
+
+struct media_move_options {
+	const char *ledger; /* the file */
+	const char *data_dir;
+	struct s3_options to;
+	unsigned at_once;
+	uint64_t min_free_bytes;
+	atomic_bool *is_to_stop; /* any thread sets it; then what is under way is given up soon */
+	/* On this thread, again and again: the bucket does not answer; NULL: it does. */
+	void (*waits)(void *owner, const struct err *waits_for);
+	void *owner;
+};
+
+/* ERR_UNAVAILABLE: the bucket does not answer, or refuses us.  ERR_CONFLICT: `is_new`, and there is a store in it. */
+bool media_move_open(const struct media_move_options *options, bool is_new, struct media_move **out,
+		     struct err *err) MUST_CHECK;
+void media_move_free(struct media_move *move); /* NULL does nothing */
+DEFINE_AUTO(struct media_move *, media_move_free)
+
+/* How many are stored, now. */
+bool media_move_count(struct media_move *move, uint64_t *out, struct err *err) MUST_CHECK;
+struct media_move_page {
+	int64_t up_to; /* the id of the last recording that was looked at */
+	uint64_t brought;
+	bool is_last;
+};
+/*
+ * A page of stored recordings behind `after`.  `looks`: those that are there already are left.  ERR_UNAVAILABLE, "": it was stopped.
+ */
+bool media_move_page(struct media_move *move, int64_t after, bool looks,
+		     struct media_move_page *out, struct err *err) MUST_CHECK;
+/*
+ * What was noted of recordings up to the id `most`: what is stored now is brought, of what is stored no more nothing is left there.  *out_noted:
+ * the last note that this has seen.
+ */
+bool media_move_changes(struct media_move *move, int64_t most, int64_t *out_noted,
+			struct err *err) MUST_CHECK;
+/* Nothing was wrong with any file; ERR_CONFLICT: names the first, and says how many. */
+bool media_move_is_whole(const struct media_move *move, struct err *err) MUST_CHECK;
+/* The id of the first recording with a fault; INT64_MAX: there is none. */
+int64_t media_move_first_fault(const struct media_move *move);

@@ -1,0 +1,427 @@
+#include "migrate/migration.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "event/loop.h"
+#include "event/mailbox.h"
+#include "migrate/media_move.h"
+#include "migrate/mover.h"
+#include "tables/arrival.h"
+#include "tables/row_move.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+_Static_assert(MIGRATION_ADDRESS_SIZE == DEPARTURE_ADDRESS_SIZE, "one is copied to the other");
+
+#define NICE 5 /* whoever plays or records goes first */
+
+struct migration {
+	struct migration_callbacks on;
+	struct mailbox *mailbox; /* of the main loop */
+	struct mail ended;
+	pthread_mutex_t
+		mutex; /* guards what follows, for a few instructions; the mover's thread only reads */
+	struct migration_status status;
+	struct mover mover;
+	pthread_t thread;
+	bool has_thread; /* it is to be joined */
+	bool is_over;    /* ... at once */
+	bool is_attached;
+	bool wants_pause;
+};
+
+static void lock(struct migration *migration)
+{
+	pthread_mutex_lock(&migration->mutex);
+}
+
+static void unlock(struct migration *migration)
+{
+	pthread_mutex_unlock(&migration->mutex);
+}
+
+/* ---- what the mover tells ---- */
+
+static void told(struct mover *mover, enum migration_phase phase, const char *table, uint64_t done,
+		 uint64_t all, uint64_t changes)
+{
+	struct migration *migration = container_of(mover, struct migration, mover);
+	struct migration_status *status = &migration->status;
+
+	lock(migration);
+	status->phase = phase;
+	str_fit(str_of(table ? table : ""), status->table, sizeof(status->table));
+	status->done = done;
+	status->all = done > all ? done
+				 : all; /* what came since they were counted is copied, too */
+	status->changes = changes;
+	unlock(migration);
+}
+
+static void waits(struct mover *mover, const struct err *waits_for)
+{
+	struct migration *migration = container_of(mover, struct migration, mover);
+
+	lock(migration);
+	if (waits_for)
+		migration->status.err = *waits_for;
+	else
+		migration->status.err.text[0] = '\0';
+	unlock(migration);
+}
+
+/* The mutex is held. */
+static void set_outcome(struct migration *migration, bool is_good, const struct err *err)
+{
+	struct migration_status *status = &migration->status;
+
+	if (migration->mover.gives_up && is_good)
+		*status = (struct migration_status){ .state = MIGRATION_NONE };
+	else if (is_good)
+		status->state = MIGRATION_SWITCHING;
+	else if (!err->text[0] && migration->wants_pause)
+		status->state = MIGRATION_PAUSED;
+	else
+		status->state = MIGRATION_FAILED;
+	if (status->state == MIGRATION_FAILED)
+		status->err = *err;
+	if (status->state == MIGRATION_FAILED && !err->text[0])
+		(void)err_set(&status->err, ERR_UNAVAILABLE, "the server was stopped meanwhile");
+	if (status->state == MIGRATION_SWITCHING)
+		mailbox_post(migration->mailbox, &migration->ended);
+	migration->is_over = true;
+}
+
+static void *run_thread(void *argument)
+{
+	struct migration *migration = argument;
+	struct err err = { .kind = ERR_INTERNAL };
+	bool is_good;
+
+	if (setpriority(PRIO_PROCESS, (id_t)gettid(), NICE) < 0)
+		log_debug(NULL, "the move of the ledger has no low priority");
+	is_good = mover_run(&migration->mover, &err);
+	if (!is_good)
+		mover_release(&migration->mover);
+	if (!is_good && err.text[0])
+		log_warn(NULL, "the ledger is not moved: %s", err.text);
+	lock(migration);
+	set_outcome(migration, is_good, &err);
+	unlock(migration);
+	return NULL;
+}
+
+static void is_ready(struct mail *mail)
+{
+	static const struct err stopped = { ERR_UNAVAILABLE, "the server was stopped meanwhile" };
+	struct migration *migration = container_of(mail, struct migration, ended);
+	bool is_attached;
+
+	lock(migration);
+	is_attached = migration->is_attached;
+	unlock(migration);
+	if (is_attached)
+		migration->on.switch_over(migration->on.owner);
+	else
+		migration_refuse(migration, &stopped);
+}
+
+/* ---- life cycle ---- */
+
+bool migration_open(struct loop *loop, const struct migration_callbacks *on, struct migration **out,
+		    struct err *err)
+{
+	AUTO(migration_free) struct migration *migration = xcalloc(1, sizeof(*migration));
+
+	pthread_mutex_init(&migration->mutex, NULL);
+	migration->on = *on;
+	migration->ended.deliver = is_ready;
+	migration->mover.tell = told;
+	migration->mover.waits = waits;
+	if (!mailbox_open(loop, &migration->mailbox, err))
+		return false;
+	*out = TAKE(migration);
+	return true;
+}
+
+static void join(struct migration *migration)
+{
+	if (migration->has_thread)
+		pthread_join(migration->thread, NULL);
+	migration->has_thread = migration->is_over = false;
+}
+
+void migration_free(struct migration *migration)
+{
+	if (!migration)
+		return;
+	migration_detach(migration);
+	mover_release(&migration->mover);
+	free(migration->mover.ledger_file);
+	mailbox_free(migration->mailbox);
+	pthread_mutex_destroy(&migration->mutex);
+	free(migration);
+}
+
+/* Another process, or another server, has begun a move that did not come to its end. */
+static void find_begun(struct migration *migration, const char *ledger_file)
+{
+	struct migration_status *status = &migration->status;
+	struct departure departure;
+	struct err err;
+
+	if (status->state != MIGRATION_NONE || !departure_begun(ledger_file, &departure, &err) ||
+	    !departure.name[0])
+		return;
+	log_warn(
+		NULL,
+		"a move of the ledger to %s has begun: callspool migrate goes on with it, or --cancel gives it up",
+		departure.to);
+	status->state = MIGRATION_PAUSED;
+	departure_addresses(departure.to, status->to, status->store);
+}
+
+void migration_attach(struct migration *migration, const struct migration_server *server)
+{
+	lock(migration);
+	free(migration->mover.ledger_file);
+	migration->mover.ledger_file = server->ledger_file ? xstrdup(server->ledger_file) : NULL;
+	migration->mover.server = *server;
+	migration->mover.server.ledger_file = NULL;
+	migration->is_attached = true;
+	if (server->ledger_file)
+		find_begun(migration, server->ledger_file);
+	unlock(migration);
+}
+
+void migration_detach(struct migration *migration)
+{
+	bool has_thread;
+
+	lock(migration);
+	migration->is_attached = false;
+	atomic_store(&migration->mover.is_to_stop, true);
+	has_thread = migration->has_thread;
+	unlock(migration);
+	if (has_thread)
+		join(migration);
+}
+
+/* ---- asking ---- */
+
+/* The mutex is held. */
+static bool start(struct migration *migration, struct err *err)
+{
+	join(migration); /* it is over */
+	atomic_store(&migration->mover.is_to_stop, false);
+	migration->wants_pause = false;
+	migration->status.state = MIGRATION_RUNNING;
+	migration->status.err.text[0] = '\0';
+	if (pthread_create(&migration->thread, NULL, run_thread, migration) != 0) {
+		(void)err_set(err, ERR_INTERNAL, "cannot start the thread 'mover'");
+		migration->status.state = MIGRATION_FAILED;
+		migration->status.err = *err;
+		return false;
+	}
+	pthread_setname_np(migration->thread, "mover");
+	migration->has_thread = true;
+	return true;
+}
+
+static bool may_start(const struct migration *migration, struct err *err)
+{
+	const struct migration_status *status = &migration->status;
+
+	if (!migration->is_attached)
+		return err_set(err, ERR_UNAVAILABLE, "the server is being stopped");
+	if (status->state == MIGRATION_MOVED)
+		return err_set(err, ERR_CONFLICT, "the ledger was moved already");
+	if (status->state == MIGRATION_SWITCHING || (migration->has_thread && !migration->is_over))
+		return err_set(err, ERR_CONFLICT, "a move is under way");
+	if (!migration->mover.ledger_file)
+		return err_set(err, ERR_INVALID, "the ledger is on a server already");
+	return true;
+}
+
+static bool is_same(const struct migration_status *status, const char *to, const char *store)
+{
+	return strcmp(status->to, to) == 0 && strcmp(status->store, store) == 0;
+}
+
+static bool ask(struct migration *migration, const char *to, const char *store, struct err *err)
+{
+	struct migration_status *status = &migration->status;
+	struct mover *mover = &migration->mover;
+
+	if ((status->state == MIGRATION_RUNNING || status->state == MIGRATION_SWITCHING ||
+	     status->state == MIGRATION_MOVED) &&
+	    !migration->wants_pause && is_same(status, to, store))
+		return true;
+	if (!may_start(migration, err))
+		return false;
+	*status = (struct migration_status){ .state = MIGRATION_NONE };
+	if (!str_copy(str_of(to), status->to, sizeof(status->to)) ||
+	    !str_copy(str_of(store), status->store, sizeof(status->store)))
+		return err_set(err, ERR_INVALID, "the address is too long");
+	memcpy(mover->to, status->to, sizeof(mover->to));
+	memcpy(mover->store, status->store, sizeof(mover->store));
+	mover->gives_up = false;
+	return start(migration, err);
+}
+
+bool migration_ask(struct migration *migration, const char *to, const char *store, struct err *err)
+{
+	bool is_good;
+
+	lock(migration);
+	is_good = ask(migration, to, store, err);
+	unlock(migration);
+	return is_good;
+}
+
+bool migration_pause(struct migration *migration, struct err *err)
+{
+	bool is_good;
+
+	lock(migration);
+	is_good = migration->status.state == MIGRATION_RUNNING ||
+		  migration->status.state == MIGRATION_PAUSED ||
+		  err_set(err, ERR_CONFLICT, "no move is under way that could be paused");
+	if (is_good && migration->status.state == MIGRATION_RUNNING) {
+		migration->wants_pause = true;
+		atomic_store(&migration->mover.is_to_stop, true);
+	}
+	unlock(migration);
+	return is_good;
+}
+
+static bool cancel(struct migration *migration, struct err *err)
+{
+	if (!may_start(migration, err))
+		return false;
+	migration->mover.gives_up = true;
+	return start(migration, err);
+}
+
+bool migration_cancel(struct migration *migration, struct err *err)
+{
+	bool is_good;
+
+	lock(migration);
+	is_good = cancel(migration, err);
+	unlock(migration);
+	return is_good;
+}
+
+void migration_read(struct migration *migration, struct migration_status *out)
+{
+	lock(migration);
+	*out = migration->status;
+	unlock(migration);
+}
+
+/* ---- the switch ---- */
+
+void migration_refuse(struct migration *migration, const struct err *why)
+{
+	log_warn(NULL, "the ledger is not moved: %s", why->text);
+	mover_release(&migration->mover);
+	lock(migration);
+	migration->status.state = MIGRATION_FAILED;
+	migration->status.err = *why;
+	unlock(migration);
+}
+
+/* The mark comes last: before it nothing has changed here. */
+static bool switch_rows(struct mover *mover, int64_t until_ms, struct err *err)
+{
+	int64_t noted;
+
+	atomic_store(&mover->is_to_stop, false);
+	if ((mover->media && (!media_move_changes(mover->media, INT64_MAX, &noted, err) ||
+			      !media_move_is_whole(mover->media, err))) ||
+	    !row_move_complete(mover->rows, err))
+		return false;
+	mover_release(mover);
+	if (clock_monotonic_ms() > until_ms)
+		return err_set(
+			err, ERR_UNAVAILABLE,
+			"what had changed last took too long: ask again when less is going on");
+	return departure_finish(mover->ledger_file, &mover->departure, err);
+}
+
+bool migration_switch(struct migration *migration, int64_t until_ms, struct migration_status *out,
+		      struct err *err)
+{
+	if (!switch_rows(&migration->mover, until_ms, err)) {
+		migration_refuse(migration, err);
+		return false;
+	}
+	lock(migration);
+	migration->status.state = MIGRATION_MOVED;
+	migration->status.err.text[0] = '\0';
+	*out = migration->status;
+	unlock(migration);
+	return true;
+}
+
+/* ---- after it ---- */
+
+/* What lies in files is in the bucket, and is its owner's to remove. */
+static bool put_aside(const char *data_dir, struct err *err)
+{
+	AUTO(free) char *files = xasprintf("%s/recordings", data_dir);
+	AUTO(free) char *aside = xasprintf("%s/recordings.moved", data_dir);
+
+	if (rename(files, aside) == 0)
+		log_info(NULL, "recordings lie in the bucket: '%s' is of use no more", aside);
+	else if (errno != ENOENT)
+		return err_errno(err, "cannot rename '%s' to '%s'", files, aside);
+	return true;
+}
+
+/* With what the ledger was moved to, and nothing else. */
+static bool is_served_with(const struct departure *departure, const char *database,
+			   const char *store)
+{
+	char both[DEPARTURE_TO_SIZE], alone[DEPARTURE_TO_SIZE];
+
+	departure_words(database, store, both);
+	departure_words(database, NULL, alone);
+	return strcmp(departure->to, both) == 0 || strcmp(departure->to, alone) == 0;
+}
+
+static bool is_with_media(const struct departure *departure, const char *database)
+{
+	char alone[DEPARTURE_TO_SIZE];
+
+	departure_words(database, NULL, alone);
+	return strcmp(departure->to, alone) != 0;
+}
+
+bool migration_settle(const char *data_dir, const char *ledger_file, const char *database,
+		      const char *store, bool *out_was_moved, struct err *err)
+{
+	struct departure departure;
+	struct err ignored;
+
+	/* What cannot be read is no ledger that was moved; opening it tells more. */
+	if (!database || !departure_moved_to(ledger_file, &departure, &ignored) || !departure.to[0])
+		return true;
+	if (!is_served_with(&departure, database, store))
+		return err_set(
+			err, ERR_CONFLICT,
+			"the ledger in '%s' was moved, and is served with %s: if something else is meant, "
+			"remove ledger.db",
+			data_dir, departure.to);
+	*out_was_moved = true;
+	return arrival_open(database, &departure, err) &&
+	       (!is_with_media(&departure, database) || put_aside(data_dir, err));
+}

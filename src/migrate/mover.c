@@ -1,0 +1,363 @@
+/*
+ * Whatever cannot be done before anything was begun is told at once: a server that does not let us in, a database that is not empty.
+ * Once it has begun, a server that is away is waited for.
+ *
+ * The ledger's writer is asked for what is to be written here, as everybody asks it; so nothing is written beside it.
+ */
+#include "migrate/mover.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "event/loop.h"
+#include "event/mailbox.h"
+#include "ledger/ledger.h"
+#include "migrate/media_move.h"
+#include "tables/row_move.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define NAME_BYTES 16
+#define WAIT_MS    100  /* between two looks whether it is to stop */
+#define AGAIN_MS   2000 /* a server that is away is asked again */
+/* The switch begins once what has changed is written within this. */
+#define ROUND_MS    2000
+#define ROUND_AFTER 200 /* between two rounds, so that it does not turn for nothing */
+
+struct work {
+	struct mover *mover;
+	struct loop *loop; /* this thread's, for the writer's answers */
+	struct mailbox *mailbox;
+	uint64_t done, all, changes;
+	int64_t forgotten; /* the last note that is of use no more */
+	bool is_new;       /* nothing of this move had begun */
+};
+
+static bool is_to_stop(const struct work *work)
+{
+	return atomic_load(&work->mover->is_to_stop);
+}
+
+static bool stopped(struct err *err)
+{
+	return err_set(err, ERR_UNAVAILABLE, "%s", "");
+}
+
+/* False: it is to stop. */
+static bool rest(const struct work *work, int64_t ms)
+{
+	const struct timespec wait = { .tv_nsec = WAIT_MS * 1000000L };
+
+	for (int64_t left = ms; left > 0 && !is_to_stop(work); left -= WAIT_MS)
+		nanosleep(&wait, NULL);
+	return !is_to_stop(work);
+}
+
+/* ---- the writer ---- */
+
+struct order {
+	struct ledger_job job;
+	struct loop *loop;
+	const struct departure *departure;
+	int64_t last;
+};
+
+static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	return departure_begin(catalog, container_of(job, struct order, job)->departure, err);
+}
+
+static bool run_end(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	return departure_end(catalog, err);
+}
+
+static bool run_forget(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	return departure_forget(catalog, container_of(job, struct order, job)->last, err);
+}
+
+static void answered(struct ledger_job *job)
+{
+	loop_stop(container_of(job, struct order, job)->loop);
+}
+
+static bool order(const struct work *work, struct order *order, struct err *err)
+{
+	order->loop = work->loop;
+	order->job.done = answered;
+	order->job.reply = work->mailbox;
+	ledger_write(work->mover->server.ledger, &order->job);
+	loop_run(work->loop);
+	if (!order->job.succeeded)
+		*err = order->job.err;
+	return order->job.succeeded;
+}
+
+/* ---- the beginning ---- */
+
+static void make_name(char out[DEPARTURE_NAME_SIZE])
+{
+	uint8_t bytes[NAME_BYTES];
+	struct buf hex;
+
+	random_bytes(bytes, sizeof(bytes));
+	buf_over(&hex, out, DEPARTURE_NAME_SIZE);
+	hex_add(&hex, bytes, sizeof(bytes));
+}
+
+/* A move that has begun goes on under its name, if it is the same. */
+static bool find_departure(struct work *work, struct err *err)
+{
+	struct mover *mover = work->mover;
+	struct departure *departure = &mover->departure;
+	char to[DEPARTURE_TO_SIZE];
+
+	departure_words(mover->to, mover->store[0] ? mover->store : NULL, to);
+	if (!row_move_departure(mover->rows, departure, err))
+		return false;
+	if (departure->name[0])
+		return strcmp(departure->to, to) == 0 ||
+		       err_set(err, ERR_CONFLICT,
+			       "another move has begun, to %s: go on with it, or --cancel it",
+			       departure->to);
+	work->is_new = true;
+	make_name(departure->name);
+	memcpy(departure->to, to, sizeof(to));
+	departure->began_at_ms = clock_wall_ms();
+	return true;
+}
+
+static bool open_media(struct work *work, struct err *err);
+
+static bool begin(struct work *work, struct err *err)
+{
+	struct mover *mover = work->mover;
+	struct order noted = { .job.run = run_begin, .departure = &mover->departure };
+
+	return row_move_open(mover->ledger_file, mover->to, &mover->rows, err) &&
+	       find_departure(work, err) && row_move_look(mover->rows, &mover->departure, err) &&
+	       (!mover->store[0] || open_media(work, err)) && order(work, &noted, err) &&
+	       row_move_begin(mover->rows, &mover->departure, err);
+}
+
+static bool count_rows(struct work *work, struct err *err)
+{
+	int64_t all;
+
+	if (!row_move_count(work->mover->rows, &all, err))
+		return false;
+	work->all = (uint64_t)all;
+	work->done = 0;
+	return true;
+}
+
+static bool open_again(struct work *work, struct err *err)
+{
+	struct mover *mover = work->mover;
+
+	row_move_free(TAKE(mover->rows));
+	return row_move_open(mover->ledger_file, mover->to, &mover->rows, err) &&
+	       row_move_begin(mover->rows, &mover->departure, err);
+}
+
+static bool wait_for(struct work *work, struct err *err);
+
+/* ---- media ---- */
+
+static void bucket_waits(void *owner, const struct err *waits_for)
+{
+	struct mover *mover = owner;
+
+	mover->waits(mover, waits_for);
+}
+
+static bool open_media(struct work *work, struct err *err)
+{
+	struct mover *mover = work->mover;
+	struct media_move_options options = {
+		.ledger = mover->ledger_file,
+		.data_dir = mover->server.data_dir,
+		.to = mover->server.s3,
+		.at_once = mover->server.puts,
+		.min_free_bytes = mover->server.min_free_bytes,
+		.is_to_stop = &mover->is_to_stop,
+		.waits = bucket_waits,
+		.owner = mover,
+	};
+
+	options.to.store = mover->store;
+	return media_move_open(&options, work->is_new, &mover->media, err);
+}
+
+/* As long as no row is copied what is noted is of no use but for media. */
+static bool forget(struct work *work, int64_t noted, struct err *err)
+{
+	struct order forget = { .job.run = run_forget, .last = noted };
+
+	if (noted <= work->forgotten)
+		return true;
+	work->forgotten = noted;
+	return order(work, &forget, err);
+}
+
+static bool bring_page(struct work *work, int64_t *inout_after, bool *out_is_last, struct err *err)
+{
+	struct mover *mover = work->mover;
+	struct media_move_page page;
+	int64_t noted, first_fault;
+
+	if (!media_move_page(mover->media, *inout_after, !work->is_new, &page, err) ||
+	    /* What is stored behind the last page by now is nobody's else. */
+	    !media_move_changes(mover->media, page.is_last ? INT64_MAX : page.up_to, &noted, err) ||
+	    !forget(work, noted, err))
+		return false;
+	/* What could not be brought is tried again when this is asked for again. */
+	first_fault = media_move_first_fault(mover->media);
+	if (!row_move_set_media(mover->rows,
+				page.up_to < first_fault ? page.up_to : first_fault - 1, err))
+		return false;
+	*inout_after = page.up_to;
+	*out_is_last = page.is_last;
+	work->done += page.brought;
+	mover->tell(mover, MIGRATION_MEDIA, NULL, work->done, work->all, 0);
+	return true;
+}
+
+static bool move_media(struct work *work, struct err *err)
+{
+	bool is_last = false;
+	int64_t after;
+
+	if (!work->mover->store[0])
+		return true;
+	if (!row_move_find_media(work->mover->rows, &after, err) ||
+	    !media_move_count(work->mover->media, &work->all, err))
+		return false;
+	if (after == INT64_MAX)
+		return true; /* rows were begun: from then on what is noted is of use */
+	work->done = 0;
+	work->mover->tell(work->mover, MIGRATION_MEDIA, NULL, 0, work->all, 0);
+	while (!is_last)
+		if (!bring_page(work, &after, &is_last, err) && !wait_for(work, err))
+			return false;
+	return media_move_is_whole(work->mover->media, err) &&
+	       row_move_set_media(work->mover->rows, INT64_MAX, err);
+}
+
+/* ---- rows ---- */
+
+static enum migration_phase phase_of(enum row_move_phase phase)
+{
+	switch (phase) {
+	case ROWS_COPYING:
+		return MIGRATION_ROWS;
+	case ROWS_COMPARING:
+		return MIGRATION_COMPARES;
+	case ROWS_FOLLOWING:
+		break;
+	}
+	return MIGRATION_FOLLOWS;
+}
+
+static void tell(struct work *work, const struct row_move_turn *turn)
+{
+	work->mover->tell(work->mover, phase_of(turn->phase), turn->table, work->done, work->all,
+			  work->changes);
+}
+
+/* One turn; *out_is_ready: it was so short, and behind all else, that the switch may begin. */
+static bool move_on(struct work *work, bool *out_is_ready, struct err *err)
+{
+	enum row_move_phase before;
+	struct row_move_turn turn;
+	int64_t noted = INT64_MAX;
+
+	before = row_move_phase(work->mover->rows);
+	/* What of it could not be brought stays noted, for when this is asked for again. */
+	if (work->mover->media &&
+	    (!media_move_changes(work->mover->media, INT64_MAX, &noted, err) ||
+	     !media_move_is_whole(work->mover->media, err)))
+		return false;
+	if (!row_move_turn(work->mover->rows, &turn, err))
+		return false;
+	work->mover->waits(work->mover, NULL);
+	work->done = turn.phase == before ? work->done + (uint64_t)turn.rows : 0;
+	work->changes += (uint64_t)turn.changes;
+	tell(work, &turn);
+	*out_is_ready = before == ROWS_FOLLOWING && turn.took_ms < ROUND_MS;
+	return forget(work, noted < turn.noted_up_to ? noted : turn.noted_up_to, err);
+}
+
+/* What a server, or a disk, may do another time. */
+static bool wait_for(struct work *work, struct err *err)
+{
+	for (;;) {
+		struct err waits_for = *err;
+
+		if (is_to_stop(work))
+			return stopped(err);
+		if (err->kind != ERR_UNAVAILABLE && err->kind != ERR_SCARCE)
+			return false;
+		log_warn(NULL, "the move of the ledger waits: %s", waits_for.text);
+		work->mover->waits(work->mover, &waits_for);
+		if (!rest(work, AGAIN_MS))
+			return stopped(err);
+		if (open_again(work, err))
+			return true;
+	}
+}
+
+static bool move_rows(struct work *work, struct err *err)
+{
+	bool is_ready = false;
+
+	while (!is_ready) {
+		if (is_to_stop(work))
+			return stopped(err);
+		if (!move_on(work, &is_ready, err) && !wait_for(work, err))
+			return false;
+		if (!is_ready && row_move_phase(work->mover->rows) == ROWS_FOLLOWING &&
+		    !rest(work, ROUND_AFTER))
+			return stopped(err);
+	}
+	return true;
+}
+
+/* ---- the whole ---- */
+
+static bool give_up(struct work *work, struct err *err)
+{
+	struct order end = { .job.run = run_end };
+
+	return order(work, &end, err);
+}
+
+static bool run(struct work *work, struct err *err)
+{
+	if (work->mover->gives_up)
+		return give_up(work, err);
+	return begin(work, err) && move_media(work, err) && count_rows(work, err) &&
+	       move_rows(work, err);
+}
+
+bool mover_run(struct mover *mover, struct err *err)
+{
+	struct work work = { .mover = mover };
+	bool is_good = loop_new(&work.loop, err) && mailbox_open(work.loop, &work.mailbox, err) &&
+		       run(&work, err);
+
+	mailbox_free(work.mailbox);
+	loop_free(work.loop);
+	return is_good;
+}
+
+void mover_release(struct mover *mover)
+{
+	media_move_free(TAKE(mover->media));
+	row_move_free(TAKE(mover->rows));
+}

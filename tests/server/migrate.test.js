@@ -1,0 +1,534 @@
+// The ledger moves from a file to PostgreSQL while the server serves, and media into a bucket with it.
+import test, { before, describe } from 'node:test';
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CREDENTIALS, callspool, startDisk, startServer, untilState } from './harness/callspool.js';
+import { request, requestJson } from './harness/http.js';
+import { lifetime } from './harness/lifetime.js';
+import { Caller, addLink, addToken, firstAdministrator, startWithPeople } from './harness/people.js';
+import { startPostgres } from './harness/postgres.js';
+import { run, temporaryFolder } from './harness/process.js';
+import { startS3 } from './harness/s3_store.js';
+import { store } from './harness/stored.js';
+import { until } from './harness/until.js';
+import { startUpstream } from './harness/upstream.js';
+import { CALL_STATUS, callCallback, newSid, postForm } from './harness/webhook.js';
+
+let postgres, upstream;
+
+lifetime.after(() => {}); // registered here, and not within a hook, where its end would be that of the hook
+before(async () => {
+  postgres = await startPostgres(lifetime);
+  upstream = await startUpstream(lifetime);
+});
+
+/** A schema of its own, empty: { url, query(sql) }. */
+let schemas = 0;
+async function database() {
+  schemas += 1;
+  const schema = `m${schemas}`;
+  await postgres.query(`CREATE SCHEMA ${schema}`);
+  return { url: `${postgres.url}&options=-csearch_path%3D${schema}`, schema, query: (sql) => postgres.query(`SET search_path TO ${schema}; ${sql}`) };
+}
+
+const KILLS = Number(process.env.TEST_KILLS ?? 5);
+const SETTINGS = { retention: 'forever', verify_every: 'forever' };
+const serve = (t, options = {}) => startServer(t, { upstream: upstream.url, ...options, settings: { ...SETTINGS, ...options.settings } });
+const ask = (server, args, settings = {}) => callspool(['migrate', ...args,
+  ...Object.entries({ data_dir: server.dataDir, ...settings }).flatMap(([name, value]) => ['--set', `${name}=${value}`])]);
+const play = (server, { mediaPath }, headers = {}) => request(server.url + mediaPath, { headers });
+const status = async (server) => JSON.parse((await ask(server, ['--status', '--json'])).stdout);
+const untilPhase = (server, ...phases) => until(`it ${phases}`, async () => {
+  const now = await status(server);
+  return phases.includes(now.phase) || phases.includes(now.state) ? now : undefined;
+});
+/** The same, asked by the test itself: as quick as can be. */
+const requestAdmin = (server) => new Promise((resolve, reject) => {
+  http.get({ socketPath: join(server.dataDir, 'admin.sock'), path: '/api/migration', timeout: 5000 }, (reply) => {
+    const pieces = [];
+    reply.on('data', (piece) => pieces.push(piece)).on('error', reject).on('end', () => resolve(JSON.parse(Buffer.concat(pieces))));
+  }).on('error', reject).on('timeout', function late() { this.destroy(new Error('late')); });
+});
+const listed = async (server, sid) => (await requestJson(`${server.url}/api/calls/${sid}`)).status === 200;
+
+/** Webhooks, one after another, until stop(): what was acknowledged, and the longest that one took. */
+function startSenders(server, count = 3) {
+  const sent = { acknowledged: [], refused: [], mostMs: 0 };
+  let isOver = false;
+  const send = async () => {
+    while (!isOver) {
+      const CallSid = newSid('CA');
+      const began = Date.now();
+      const reply = await postForm(server.url, CALL_STATUS, callCallback({ CallSid })).catch((error) => ({ status: error.code }));
+      if (reply.status === 200) sent.acknowledged.push(CallSid);
+      else sent.refused.push(reply.status);
+      sent.mostMs = Math.max(sent.mostMs, Date.now() - began);
+    }
+  };
+  const all = Array.from({ length: count }, send);
+  sent.stop = () => {
+    isOver = true;
+    return Promise.all(all);
+  };
+  return sent;
+}
+
+/** Plays of all recordings, one after another, until stop(): each is what it was. */
+function startPlayers(server, recordings) {
+  let isOver = false;
+  let plays = 0;
+  const done = (async () => {
+    while (!isOver) {
+      for (const recording of recordings) {
+        const reply = await play(server, recording);
+        assert.equal(reply.status, 200);
+        assert.ok(reply.body.equals(recording.bytes));
+        plays += 1;
+      }
+    }
+  })();
+  return { stop: async () => { isOver = true; await done; return plays; } };
+}
+
+const named = ['etag', 'last-modified', 'repr-digest', 'content-type', 'content-disposition'];
+async function heads(server, recordings) {
+  const all = [];
+  for (const recording of recordings) {
+    const { headers } = await play(server, recording);
+    all.push(named.map((name) => `${name}: ${headers[name]}`).join('\n'));
+  }
+  return all;
+}
+
+/** Each plays as before, byte by byte, under the same ETag. */
+async function plays(server, recordings, before) {
+  for (const [i, recording] of recordings.entries()) {
+    const reply = await play(server, recording);
+    assert.equal(reply.status, 200);
+    assert.ok(reply.body.equals(recording.bytes));
+    assert.equal(named.map((name) => `${name}: ${reply.headers[name]}`).join('\n'), before[i]);
+  }
+}
+
+test('to PostgreSQL while webhooks come and recordings play: nothing is lost, all plays as before', async (t) => {
+  const there = await database();
+  const server = await serve(t);
+  const recordings = [await store(server, upstream), await store(server, upstream, { format: 'wav' })];
+  const before = await heads(server, recordings);
+  const senders = startSenders(server);
+  const players = startPlayers(server, recordings);
+  await until('webhooks come in', () => senders.acknowledged.length > 20);
+
+  const moved = await ask(server, ['--to', there.url]);
+  assert.equal(moved.code, 0, moved.stderr);
+  assert.match(moved.stdout, /^moved\./);
+  assert.ok(moved.stdout.includes(`\ndatabase = ${there.url}\n`), moved.stdout);
+  const sofar = senders.acknowledged.length;
+  await until('webhooks come in', () => senders.acknowledged.length > sofar + 20);
+  await senders.stop();
+  console.log(`| ${senders.acknowledged.length} webhooks acknowledged, ${senders.refused.length} refused, the longest ${senders.mostMs} ms; ${await players.stop()} plays`);
+  assert.deepEqual(senders.refused, []);
+  assert.ok(senders.mostMs < 8000);
+
+  await plays(server, recordings, before);
+  for (const sid of senders.acknowledged) await until(`${sid}, which was acknowledged, is there`, () => listed(server, sid));
+  assert.equal(Number(await there.query(`SELECT COUNT(DISTINCT call_sid) FROM events WHERE call_sid IN (${senders.acknowledged.map((sid) => `'${sid}'`)})`)), senders.acknowledged.length);
+  assert.equal((await status(server)).state, 'moved');
+  assert.equal(server.child.exitCode, null, 'the same process');
+});
+
+/** A ledger that takes seconds to move: that of a server, stopped, with so many calls more. */
+async function startLarge(t, options = {}, calls = 40_000) {
+  let server = await serve(t, options);
+  const recordings = [await store(server, upstream)];
+  await server.stop('SIGTERM');
+  const { dataDir } = server;
+  const { code, stderr } = await run('sqlite3', [join(dataDir, 'ledger.db'), `
+    PRAGMA foreign_keys = ON;
+    BEGIN;
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${calls})
+      INSERT INTO calls (id, call_sid, status, direction, from_address, started_at_ms, started_rank, is_main_fixed, recording_group, recordings, changed_seq)
+      SELECT 1000000 + i, 'CA' || printf('%032x', i), 5, 1, '+1555' || i, 1700000000000 + i, 1, 0, 0, 0, i FROM n;
+    INSERT INTO call_numbers SELECT '5551' || id, started_at_ms, id FROM calls WHERE id > 1000000;
+    UPDATE turns SET seq = seq + 2000000, counts = '2=' || (SELECT COUNT(*) FROM calls) || ' ' || substr(counts, instr(counts, ' ') + 1)
+      WHERE seq = (SELECT MAX(seq) FROM turns);
+    COMMIT;`]);
+  assert.equal(code, 0, stderr);
+  const again = () => serve(t, { ...options, dataDir });
+  server = await again();
+  return { server, recordings, again, before: await heads(server, recordings) };
+}
+
+/** Begins it, and does not wait for its end: { ended }. */
+const begin = (server, args, settings) => {
+  const ended = ask(server, args, settings);
+  ended.catch(() => {});
+  return ended;
+};
+const refusedBy = async (args, settings, code, pattern) => {
+  const ended = await callspool([...args, ...Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`])], { env: CREDENTIALS });
+  assert.equal(ended.code, code, `${args}: ${ended.stderr}`);
+  assert.match(ended.stderr, pattern);
+};
+
+test('killed again and again it goes on as it was, and asked again the move goes on where it was', async (t) => {
+  const there = await database();
+  const large = await startLarge(t);
+  const { recordings, again, before } = large;
+  let { server } = large;
+  const acknowledged = [];
+  const told = async (times) => {
+    for (let i = 0; i < times; i += 1) {
+      const CallSid = newSid('CA');
+      assert.equal((await postForm(server.url, CALL_STATUS, callCallback({ CallSid }))).status, 200);
+      acknowledged.push(CallSid);
+    }
+  };
+  let done = 0;
+  for (const phase of ['rows', 'rows', 'compares']) {
+    const ended = begin(server, ['--to', there.url]);
+    await told(3);
+    const now = await until(`${phase}, further than before`, async () => {
+      const look = await status(server);
+      return look.phase === phase && (phase !== 'rows' || Number(await there.query('SELECT tab FROM migration')) > done) ? look : undefined;
+    });
+    assert.equal(now.state, 'running');
+    done = phase === 'rows' ? Number(await there.query('SELECT tab FROM migration')) : done;
+    await told(3);
+    await server.kill();
+    await ended;
+    await refusedBy(['serve'], { data_dir: temporaryFolder(t), database: there.url, auth: 'none', listen: '127.0.0.1:0' }, 2, /has not come to its end/);
+    server = await again();
+    const begun = await status(server);
+    assert.deepEqual([begun.state, begun.to, begun.store], ['paused', there.url, null], 'it says that a move has begun');
+    await plays(server, recordings, before);
+    for (const sid of acknowledged) await until(`${sid} is there`, () => listed(server, sid));
+    if (phase === 'rows') assert.ok(Number(await there.query('SELECT tab FROM migration')) >= done, 'what was copied is not copied again');
+    await told(3);
+  }
+  const moved = await ask(server, ['--to', there.url]);
+  assert.equal(moved.code, 0, moved.stderr);
+  await plays(server, recordings, before);
+  for (const sid of acknowledged) assert.ok(await listed(server, sid));
+  await server.stop('SIGTERM');
+
+  // Killed between the mark and the first look at the new ledger: whoever comes next opens it.
+  const name = (await run('sqlite3', [join(server.dataDir, 'ledger.db'), 'SELECT name FROM migrating'])).stdout.trim();
+  await there.query(`INSERT INTO schema_version (version, program) VALUES (1073741825, 'x'); CREATE TABLE migration (name TEXT, is_complete BIGINT); INSERT INTO migration VALUES ('${name}', 1)`);
+  await refusedBy(['status'], { data_dir: server.dataDir, database: there.url }, 2, /has not come to its end/);
+  server = await serve(t, { dataDir: server.dataDir, settings: { database: there.url } });
+  await plays(server, recordings, before);
+});
+
+test('the ledger that was moved is refused by everybody, with what it is served with', async (t) => {
+  const there = await database();
+  let server = await serve(t);
+  const { dataDir } = server;
+  const recordings = [await store(server, upstream)];
+  const before = await heads(server, recordings);
+  assert.equal((await ask(server, ['--to', there.url])).code, 0);
+
+  // What it started anew with is what it goes on with: by SIGHUP, and in a successor.
+  server.child.kill('SIGHUP');
+  await server.line(/the settings were read anew/);
+  const upgraded = await callspool(['upgrade', '--json', '--set', `data_dir=${dataDir}`]);
+  assert.equal(upgraded.code, 0, upgraded.stderr);
+  await plays(server, recordings, before);
+  assert.equal((await callspool(['status', '--set', `data_dir=${dataDir}`])).code, 0, 'the server itself is asked');
+  process.kill(JSON.parse(upgraded.stdout).pid, 'SIGTERM');
+  await server.exited;
+  await until('nobody serves there', async () => (await callspool(['status', '--set', `data_dir=${dataDir}`])).code === 2);
+
+  const words = new RegExp(`served with database = ${there.url.replace(/[?.&%]/g, '\\$&')}`);
+  await refusedBy(['serve'], { data_dir: dataDir, auth: 'none', listen: '127.0.0.1:0' }, 2, words);
+  await refusedBy(['status'], { data_dir: dataDir }, 2, words);
+  await refusedBy(['rebuild', '--though-whole'], { data_dir: dataDir }, 2, words);
+  await refusedBy(['backup', join(temporaryFolder(t), 'backup')], { data_dir: dataDir }, 2, words);
+  const other = await database();
+  await refusedBy(['serve'], { data_dir: dataDir, database: other.url, auth: 'none', listen: '127.0.0.1:0' }, 4, words);
+
+  server = await serve(t, { dataDir, settings: { database: there.url } });
+  await plays(server, recordings, before);
+  assert.match((await ask(server, ['--to', other.url])).stderr, /on a server already/);
+});
+
+test('who is signed in stays so, tokens and links are good, the audit is whole, and who follows is told', async (t) => {
+  const there = await database();
+  const { server, recording } = await startWithPeople(t, { settings: SETTINGS });
+  const admin = await firstAdministrator(server);
+  const token = await addToken(admin, 'play,read');
+  const link = await addLink(admin, recording, { plays_max: 5 });
+  const opened = new Caller(server, { bearer: link.secret });
+  assert.equal((await token.ask('GET', recording.mediaPath)).status, 200);
+  await admin.asks(200, 'POST', `/api/recordings/${recording.recordingSid}/hold`, { json: {} });
+  const { json: { seq } } = await admin.asks(200, 'GET', '/api/calls');
+  const audited = async () => (await admin.asks(200, 'GET', '/api/audit')).json.entries.length;
+  const before = await audited();
+
+  const moved = await ask(server, ['--to', there.url]);
+  assert.equal(moved.code, 0, moved.stderr);
+  const { json: session } = await admin.asks(200, 'GET', '/api/session');
+  assert.equal(session.user.name, 'ruth', 'the session goes on');
+  assert.equal((await token.ask('GET', recording.mediaPath)).status, 200, 'the token');
+  const played = await opened.ask('GET', link.mediaPath);
+  assert.equal(played.status, 200, `the link: ${played.body}`);
+  const { json: told } = await admin.asks(200, 'GET', `/api/events?after=${seq}`);
+  assert.ok(told.seq >= seq && (told.reset === true || Array.isArray(told.calls)), JSON.stringify(told));
+  const { json: call } = await admin.asks(200, 'GET', `/api/calls/${recording.callSid}`);
+  assert.ok(call.recordings[0].hold, 'it is held');
+  assert.ok(await audited() >= before, 'the audit goes on');
+  await server.stop('SIGTERM');
+  const whole = await callspool(['verify', '--audit', '--set', `data_dir=${server.dataDir}`, '--set', `database=${there.url}`]);
+  assert.equal(whole.code, 0, whole.stdout + whole.stderr);
+  assert.match(whole.stdout, /The audit is whole/);
+});
+
+test('killed about the switch it is the one ledger or the other, with all that was acknowledged', async (t) => {
+  const ways = { old: 0, new: 0 };
+  for (let i = 0; i < KILLS; i += 1) {
+    const there = await database();
+    let server = await serve(t);
+    const recordings = [await store(server, upstream)];
+    const before = await heads(server, recordings);
+    const senders = startSenders(server, 1);
+    const ended = begin(server, ['--to', there.url]);
+    await until('it is about to switch', async () => /follows|moved/.test(JSON.stringify(await requestAdmin(server).catch(() => 'moved'))));
+    // Right behind the mark, and at another moment each time.
+    if (i % 2 === 1) await server.line(/the ledger was moved: the settings file/);
+    else await new Promise((resolve) => setTimeout(resolve, i * 100));
+    await server.kill();
+    await senders.stop();
+    await ended;
+    const settings = { data_dir: server.dataDir, auth: 'none' };
+    const status = await callspool(['status', ...Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`])]);
+    const isMoved = /served with/.test(status.stderr);
+    ways[isMoved ? 'new' : 'old'] += 1;
+    server = await serve(t, { dataDir: server.dataDir, settings: isMoved ? { database: there.url } : {} });
+    for (const sid of senders.acknowledged) await until(`${sid}, which was acknowledged, is there`, () => listed(server, sid));
+    await plays(server, recordings, before);
+    if (!isMoved) assert.equal((await ask(server, ['--to', there.url])).code, 0, 'asked again');
+    for (const sid of senders.acknowledged) assert.ok(await listed(server, sid));
+    await plays(server, recordings, before);
+    await server.stop('SIGTERM');
+  }
+  assert.ok(ways.new >= Math.floor(KILLS / 2), 'behind the mark it is the new one');
+  console.log(`| killed about the switch: ${ways.old} times on the old ledger, ${ways.new} times on the new one`);
+});
+
+test('what differs is found, and nothing is switched', async (t) => {
+  const there = await database();
+  const { server, recordings, before } = await startLarge(t);
+  const ended = begin(server, ['--to', there.url]);
+  await until('calls are there', async () => Number(await there.query('SELECT tab FROM migration')) > 4);
+  await there.query("UPDATE calls SET from_address = '+1999' WHERE id = 1000007");
+  const { code, stderr } = await ended;
+  assert.equal(code, 4, stderr);
+  assert.match(stderr, /table calls differs/);
+  assert.equal((await status(server)).state, 'failed');
+  await plays(server, recordings, before);
+  assert.equal((await postForm(server.url, CALL_STATUS, callCallback())).status, 200);
+  await there.query("UPDATE calls SET from_address = '+15557' WHERE id = 1000007");
+  assert.equal((await ask(server, ['--to', there.url])).code, 0);
+  await plays(server, recordings, before);
+});
+
+test('it pauses, goes on, and can be given up: then the ledger is as before', async (t) => {
+  const [there, other] = [await database(), await database()];
+  const { server, recordings, before } = await startLarge(t);
+  const ended = begin(server, ['--to', there.url]);
+  await untilPhase(server, 'rows');
+  const paused = await ask(server, ['--pause']);
+  assert.equal(paused.code, 0, paused.stderr);
+  assert.match(paused.stdout, /^paused: \d+ of \d+ rows/);
+  assert.equal((await ended).code, 0);
+  const tab = await there.query('SELECT tab, k1 FROM migration');
+  assert.match((await ask(server, ['--to', other.url])).stderr, /another move has begun/);
+  const resumed = begin(server, ['--to', there.url]);
+  await until('it goes on', async () => (await there.query('SELECT tab, k1 FROM migration')) !== tab);
+  await ask(server, ['--pause']);
+  await resumed;
+  const cancelled = await ask(server, ['--cancel']);
+  assert.equal(cancelled.code, 0, cancelled.stderr);
+  const { stdout } = await run('sqlite3', ['-readonly', join(server.dataDir, 'ledger.db'), "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"]);
+  assert.equal(stdout.trim(), '0');
+  assert.match((await ask(server, ['--to', there.url])).stderr, /another move has begun: give it an empty one/);
+  const moved = await ask(server, ['--to', other.url]);
+  assert.equal(moved.code, 0, moved.stderr);
+  await plays(server, recordings, before);
+});
+
+describe('where it cannot go', () => {
+  let server;
+  before(async () => { server = await serve(lifetime); });
+  const refused = async (t, url, code, pattern) => {
+    const ended = await ask(server, ['--to', url]);
+    assert.equal(ended.code, code, ended.stderr);
+    assert.match(ended.stderr, pattern);
+    assert.equal((await postForm(server.url, CALL_STATUS, callCallback())).status, 200);
+    const { stdout } = await run('sqlite3', ['-readonly', join(server.dataDir, 'ledger.db'), "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"]);
+    assert.equal(stdout.trim(), '0', 'nothing was begun');
+  };
+
+  test('a database that has something', async (t) => {
+    const there = await database();
+    await there.query('CREATE TABLE calls (id BIGINT)');
+    await refused(t, there.url, 4, /empty/);
+  });
+  test('one with a ledger, of this version and of an older one', async (t) => {
+    const there = await database();
+    await (await serve(t, { settings: { database: there.url } })).stop('SIGTERM');
+    await refused(t, there.url, 4, /has a ledger of its own/);
+    await there.query('DELETE FROM schema_version WHERE version > 22');
+    await refused(t, there.url, 4, /another callspool/);
+  });
+  test('a server that is not there', (t) => refused(t, 'postgresql://callspool@127.0.0.1:1/callspool', 5, /PostgreSQL/));
+  test('a password that is wrong', async (t) => {
+    const there = await database();
+    const folder = temporaryFolder(t);
+    writeFileSync(join(folder, 'pass'), '*:*:*:*:wrong\n', { mode: 0o600 });
+    const hba = join(postgres.folder, 'data', 'pg_hba.conf');
+    await there.query("CREATE ROLE locked LOGIN SUPERUSER PASSWORD 'right'");
+    writeFileSync(hba, `local all locked scram-sha-256\n${readFileSync(hba)}`);
+    await postgres.query('SELECT pg_reload_conf()');
+    const url = there.url.replace('callspool@', 'locked@') + `&passfile=${folder}/pass`;
+    await until('it asks for a password', async () => (await run('psql', ['-w', '-c', 'SELECT 1', url])).code !== 0);
+    await refused(t, url, 5, /password authentication failed/);
+  });
+  test('an address with a password, or of nothing that we know', async (t) => {
+    await refused(t, 'postgresql://callspool:secret@db/callspool', 2, /password/);
+    await refused(t, 'mysql://callspool@db/callspool', 2, /postgresql:/);
+  });
+  test('a server that does not run', async (t) => {
+    const ended = await callspool(['migrate', '--status', '--set', `data_dir=${temporaryFolder(t)}`]);
+    assert.equal(ended.code, 3, ended.stderr);
+  });
+});
+
+test('a database that is away in the middle of it is waited for', async (t) => {
+  const there = await database();
+  const { server, recordings, before } = await startLarge(t);
+  const ended = begin(server, ['--to', there.url]);
+  await until('calls are there', async () => Number(await there.query('SELECT tab FROM migration')) > 2);
+  await postgres.stop('SIGQUIT');
+  await until('it waits', async () => /PostgreSQL/.test((await status(server)).failed?.error));
+  await plays(server, recordings, before);
+  assert.equal((await postForm(server.url, CALL_STATUS, callCallback())).status, 200);
+  await postgres.start();
+  const { code, stderr } = await ended;
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /it is tried again/);
+  await plays(server, recordings, before);
+});
+
+test('a full disk: nothing is begun, or it waits; with room again it goes on', async (t) => {
+  const there = await database();
+  const folder = temporaryFolder(t);
+  const disk = await startDisk(t, folder, 96);
+  const server = await serve(t, { dataDir: join(folder, 'data'), disk, settings: { min_free: '1M' } });
+  const recordings = [await store(server, upstream)];
+  const before = await heads(server, recordings);
+  const filler = disk.seenFrom(join(folder, 'filler'));
+  assert.notEqual((await run('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k'])).code, 0);
+  const full = await callspool(['migrate', '--to', there.url, '--set', `data_dir=${disk.seenFrom(server.dataDir)}`]);
+  assert.ok([1, 5].includes(full.code), `${full.code} ${full.stderr}`);
+  assert.match(full.stderr, /full/);
+  await plays(server, recordings, before);
+  rmSync(filler);
+  const moved = await until('there is room', async () => {
+    const ended = await callspool(['migrate', '--to', there.url, '--set', `data_dir=${disk.seenFrom(server.dataDir)}`]);
+    return ended.code === 0 ? ended : undefined;
+  });
+  assert.match(moved.stdout, /^moved/);
+  await plays(server, recordings, before);
+});
+
+describe('media into a bucket', () => {
+  let s3;
+  before(async () => { s3 = await startS3(lifetime); });
+
+  test('every recording is there and plays as before; a file that is rotten is named, mended by verify, and brought then', async (t) => {
+    const there = await database();
+    const bucket = await s3.bucket();
+    const { store: place, ...settings } = bucket.settings;
+    const server = await serve(t, { settings, env: bucket.env, expectErrors: [/is lost, and queued|bytes are not those/] });
+    const recordings = [await store(server, upstream), await store(server, upstream, { format: 'mp3', seconds: 20 })];
+    const rotten = await store(server, upstream);
+    const removed = await store(server, upstream);
+    await until('waveforms are made', () => readdirSync(join(server.dataDir, 'recordings'), { recursive: true }).filter((name) => name.endsWith('.peaks')).length === 4);
+    const before = await heads(server, recordings);
+    const file = readdirSync(join(server.dataDir, 'recordings'), { recursive: true }).find((name) => name.includes(rotten.recordingSid) && name.endsWith('.mp3'));
+    const bytes = readFileSync(join(server.dataDir, 'recordings', file));
+    bytes[1000] ^= 1;
+    writeFileSync(join(server.dataDir, 'recordings', file), bytes);
+
+    const args = ['--to', there.url, '--store', place];
+    const { code, stderr } = await ask(server, args, settings);
+    assert.equal(code, 4, stderr);
+    assert.ok(stderr.includes(file), stderr);
+    assert.match(stderr, /callspool verify mends/);
+    await plays(server, recordings, before);
+
+    const verified = await callspool(['verify', '--set', `data_dir=${server.dataDir}`]);
+    assert.equal(verified.code, 7, verified.stderr);
+    await untilState(server, rotten.callSid, 'stored');
+    assert.equal((await request(`${server.url}/api/recordings/${removed.recordingSid}`, { method: 'DELETE' })).status, 200);
+    const late = await store(server, upstream);
+    const all = [...recordings, rotten, late];
+    const asBefore = await heads(server, all);
+    const senders = startSenders(server, 1);
+    const moved = await ask(server, args, settings);
+    assert.equal(moved.code, 0, moved.stderr);
+    assert.ok(moved.stdout.includes(`\nstore = ${place}\n`));
+    await senders.stop();
+    assert.deepEqual(senders.refused, []);
+    await plays(server, all, asBefore);
+    const keys = await bucket.list();
+    for (const one of all) assert.ok(keys.some((key) => key.includes(one.recordingSid) && key.endsWith('.mp3')));
+    assert.ok(keys.some((key) => key.endsWith('.peaks')));
+    assert.ok(keys.every((key) => !key.includes(removed.recordingSid)), 'what was deleted meanwhile is not there');
+    assert.ok(!existsSync(join(server.dataDir, 'recordings')));
+    assert.ok(existsSync(join(server.dataDir, 'recordings.moved')));
+    assert.equal((await play(server, removed)).status, 410);
+    const another = await store(server, upstream);
+    assert.ok((await bucket.list()).some((key) => key.includes(another.recordingSid)), 'what comes now goes there');
+    await server.stop('SIGTERM');
+    const next = await serve(t, { dataDir: server.dataDir, settings: { ...bucket.settings, database: there.url }, env: bucket.env });
+    await plays(next, all, asBefore);
+  });
+
+  test('a bucket that is away is waited for; one that has a store is refused', async (t) => {
+    const there = await database();
+    const bucket = await s3.bucket();
+    const door = await s3.door(t);
+    const { store: place, ...settings } = { ...bucket.settings, 's3.endpoint': door.url };
+    let server = await serve(t, { settings, env: bucket.env });
+    const recordings = [await store(server, upstream), await store(server, upstream)];
+    const before = await heads(server, recordings);
+    await bucket.put('callspool.store', Buffer.from('A store of callspool: recordings, in folders by the first two digits of their call.\n'));
+    const args = ['--to', there.url, '--store', place];
+    const occupied = await ask(server, args, settings);
+    assert.equal(occupied.code, 4, occupied.stderr);
+    assert.match(occupied.stderr, /a store of callspool already/);
+    await bucket.remove('callspool.store');
+    door.refuse(1000, 503, 'SlowDown');
+    assert.equal((await ask(server, args, settings)).code, 5, 'at the begin it is told at once');
+    door.refuse(0);
+    door.denies = /CA/;
+    const waits = () => until('it waits for the bucket', async () => /refuses|denied|bucket/i.test((await status(server)).failed?.error));
+    const killed = begin(server, args, settings);
+    await waits();
+    await plays(server, recordings, before);
+    await server.kill();
+    await killed;
+    server = await serve(t, { dataDir: server.dataDir, settings, env: bucket.env });
+    await plays(server, recordings, before);
+    const ended = begin(server, args, settings);
+    await waits();
+    door.denies = undefined;
+    const { code, stderr } = await ended;
+    assert.equal(code, 0, stderr);
+    await plays(server, recordings, before);
+  });
+});
