@@ -37,10 +37,11 @@ enum marker_kind blob_marker_read(struct str text, const char *id)
 
 /* ---- one check ---- */
 
+/* What was written just now may be written over by one that had looked before: it is looked at once more, before the first object. */
 static void end(struct marker_check *check, bool is_ours)
 {
 	check->is_ours = is_ours;
-	if (is_ours && check->marker->id[0] != '\0')
+	if (is_ours && check->marker->id[0] != '\0' && !check->is_written)
 		check->marker->is_sure = true;
 	s3_request_release(&check->ask);
 	buf_release(&check->text);

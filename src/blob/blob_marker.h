@@ -5,7 +5,8 @@
  * written, unless the ledger says that media is stored already: then the bucket is not the one that it was.  A marker of an
  * older version names nobody: it is taken over by a ledger that has media there.
  *
- * What was written is read again: of two ledgers that begin at once in one place one sees the other's.
+ * What was written is read again, at once and before the first object: of two ledgers that begin at once in one place one sees the
+ * other's.
  */
 #pragma once
 
@@ -29,7 +30,7 @@ struct blob_marker {
 	struct s3 *s3;
 	char id[BLOB_STORE_ID_SIZE]; /* of the ledger; "": not known: then any of ours will do */
 	bool is_used;                /* the ledger says that media is stored there */
-	atomic_bool is_sure;         /* it was there, and ours */
+	atomic_bool is_sure;         /* it was there, and ours, before this check */
 };
 
 enum marker_kind {

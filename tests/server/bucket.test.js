@@ -474,6 +474,16 @@ test('a bucket is of one ledger: another one is refused, with what to do', async
   assert.ok((await play(mine, recording)).body.equals(recording.bytes));
 });
 
+test('of two ledgers that begin at once in one bucket one alone stores anything', async (t) => {
+  const bucket = await s3.bucket();
+  const a = await serve(t, bucket, { settings: { verify_every: 'forever' } });
+  // As if the other one had looked before, and came to write only now.
+  await bucket.put('callspool.store', Buffer.from((await bucket.marker()).replace(/id: .*/, 'id: 0123456789abcdef0123456789abcdef')));
+  const waits = await announce(a);
+  await until('health says why', async () => (await requestJson(`${a.url}/api/health`)).json.causes?.some((cause) => /is another ledger's/.test(cause)));
+  assert.equal(await keyOf(bucket, waits), undefined);
+});
+
 test('one that has lost its marker takes nothing, until it is told whose it is', async (t) => {
   const bucket = await s3.bucket();
   const first = await serve(t, bucket, { settings: { verify_every: 'forever' } });
