@@ -226,23 +226,39 @@ static bool list_versions(struct s3 *s3, const char *whole, struct s3_listing *o
 	return ask_page(s3, &request, out, err);
 }
 
+static bool remove_page(struct s3 *s3, const char *key, const char *whole,
+			const struct s3_listing *page, size_t *removed, struct err *err)
+{
+	for (size_t i = 0; i < page->count; i++) {
+		if (strcmp(page->at[i].key, whole) != 0)
+			continue;
+		if (!remove_listed(s3, key, page->at[i].version_id, err))
+			return false;
+		(*removed)++;
+	}
+	return true;
+}
+
 /*
- * In a bucket that keeps versions a plain DELETE hides a key alone.  One without says "null" of the only one.
+ * In a bucket that keeps versions a plain DELETE hides a key alone.  One without says "null" of the only one.  A PUT that was
+ * repeated for a day has more of them than a page; what was removed is not listed again.
  */
 bool bucket_remove(struct s3 *s3, const char *key, struct err *err)
 {
 	AUTO(free) char *whole = whole_key(s3, str_of(key));
-	AUTO(s3_listing_release) struct s3_listing page = { .count = 0 };
-	size_t removed = 0;
+	size_t removed = 0, before;
+	bool has_more = true;
 
-	if (!list_versions(s3, whole, &page, err))
-		return err->kind == ERR_INVALID && remove_plain(s3, key, err);
-	for (size_t i = 0; i < page.count; i++) {
-		if (strcmp(page.at[i].key, whole) != 0)
-			continue;
-		if (!remove_listed(s3, key, page.at[i].version_id, err))
+	while (has_more) {
+		AUTO(s3_listing_release) struct s3_listing page = { .count = 0 };
+
+		before = removed;
+		if (!list_versions(s3, whole, &page, err))
+			return err->kind == ERR_INVALID && removed == 0 &&
+			       remove_plain(s3, key, err);
+		if (!remove_page(s3, key, whole, &page, &removed, err))
 			return false;
-		removed++;
+		has_more = page.is_truncated && removed > before;
 	}
 	return removed > 0 || err_set(err, ERR_NOT_FOUND, "the bucket does not have '%s'", key);
 }

@@ -303,6 +303,8 @@ test('what is deleted in a bucket that keeps versions goes with all of them', as
   const server = await serve(t, bucket);
   const [gone, stays] = [await store(server, upstream), await store(server, upstream)];
   await until('waveforms are made', async () => (await bucket.list()).length === 4);
+  const key = await keyOf(bucket, gone); // more than a page of them, as of a PUT that was repeated for a day
+  for (let i = 0; i < 42; i += 1) await Promise.all(Array.from({ length: 25 }, () => bucket.put(key, Buffer.from('again'))));
   await deleted(server, bucket, gone);
   assert.ok((await bucket.versions()).some((key) => key.includes(stays.recordingSid)));
   assert.equal((await play(server, stays)).status, 200);
