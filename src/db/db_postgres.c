@@ -34,6 +34,13 @@
 	"-c plan_cache_mode=force_custom_plan -c max_parallel_workers_per_gather=0 -c " \
 	"jit=off -c default_transaction_read_only=on"
 
+/*
+ * Who writes finds rows by their keys.  A plan is made once for a connection, perhaps while a table is empty, when to read
+ * all of it is cheapest; and it stays, however many rows there come to be, until the server has looked at the table again.
+ * What has no key for it is read as a whole all the same, at a cost that would have the server compile it.
+ */
+#define WRITE_OPTIONS "-c enable_seqscan=off -c jit=off"
+
 /* Types of the server's catalog (pg_type). */
 #define TYPE_BOOL  16
 #define TYPE_BYTEA 17
@@ -92,7 +99,7 @@ static bool postgres_open(const char *address, enum db_mode mode, struct db **ou
 {
 	struct postgres_db *self = xcalloc(1, sizeof(*self));
 
-	pg_link_init(&self->link, address, mode == DB_READ ? READ_OPTIONS : "",
+	pg_link_init(&self->link, address, mode == DB_READ ? READ_OPTIONS : WRITE_OPTIONS,
 		     mode == DB_READ ? READ_WAIT_MS : WRITE_WAIT_MS);
 	if (!pg_link_connect(&self->link, err)) {
 		postgres_free(&self->db);

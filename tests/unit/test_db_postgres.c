@@ -213,6 +213,28 @@ static void test_lists(struct db *db)
 	db_rollback(db);
 }
 
+/* A table of one page is read as a whole, if the server has its way; and so is what it has grown to, for the plan stays. */
+static void test_keys(struct db *db)
+{
+	static const char scans[] = "SELECT seq_scan FROM pg_stat_xact_user_tables "
+				    "WHERE relname = 'small' AND schemaname = current_schema()";
+	struct db_stmt *update = NULL;
+	int64_t before;
+
+	OK(db_exec(db,
+		   "CREATE TABLE small (id BIGINT PRIMARY KEY, n BIGINT);"
+		   "INSERT INTO small SELECT i, 0 FROM generate_series(1, 10) AS i; ANALYZE small",
+		   &err) &&
+		   db_begin(db, &err) &&
+		   db_prepare(db, "UPDATE small SET n = n + 1 WHERE id = $1", &update, &err),
+	   "a small table");
+	before = number(db, scans);
+	db_bind_int(update, 1, 7);
+	OK(before >= 0 && db_run_now(update, &err) && db_changes(db) == 1, "a row of it");
+	IS_INT(number(db, scans), before, "is found by its key");
+	db_rollback(db);
+}
+
 static void test_seat(struct db *db)
 {
 	int64_t before = number(db, COUNT), began_ms;
@@ -294,6 +316,7 @@ int main(void)
 		test_transactions(db);
 		test_rewind(db);
 		test_lists(db);
+		test_keys(db);
 		test_seat(db);
 		test_lost(db);
 		test_settle(db);
