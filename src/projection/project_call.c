@@ -251,8 +251,8 @@ static bool write_row(struct catalog *catalog, struct call_facts *facts, const s
 }
 
 /* Told to its end: there is nothing to ask. */
-static bool ask_no_more(struct catalog *catalog, struct call_facts *facts, const struct event *event,
-			struct err *err)
+static bool ask_no_more(struct catalog *catalog, struct call_facts *facts,
+			const struct event *event, struct err *err)
 {
 	if (facts->ask_at_ms == 0 || !is_about_call(event) ||
 	    !call_status_is_final(call_status_from_text(event->status)))

@@ -356,8 +356,7 @@ bool project_recording(struct facts *known, struct catalog *catalog, const struc
 	facts.place.is_completed = statuses[status_of(event)].upstream == UPSTREAM_COMPLETED;
 	if (facts.place.is_completed && facts.place.call_id && !facts.place.is_main_fixed)
 		facts.is_changed = true;
-	return !facts.is_changed ||
-	       write_row(known, catalog, &facts, event, !found, change, err);
+	return !facts.is_changed || write_row(known, catalog, &facts, event, !found, change, err);
 }
 
 bool recordings_is_news(struct catalog *catalog, const struct event *event, bool *out,

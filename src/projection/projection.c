@@ -89,7 +89,7 @@ static bool apply(struct facts *known, struct catalog *catalog, const struct eve
 struct run {
 	struct catalog *catalog;
 	size_t max_events; /* in all */
-	bool is_careful;   /* what is deferred is waited for event by event: so it is known which one is to blame */
+	bool is_careful; /* what is deferred is waited for event by event: so it is known which one is to blame */
 	struct projection_result *out;
 };
 
