@@ -46,7 +46,7 @@ struct reader {
 
 struct ledger {
 	char *path;
-	char *pulse_path; /* NULL: the same */
+	char *pulse_path; /* past a pooler; NULL: none */
 	struct feed *feed;
 
 	struct writer turns; /* the writer */
@@ -424,22 +424,6 @@ static void stop_writer(struct writer *writer)
 	writer->is_running = false;
 }
 
-/* This process is listed there, too; nothing is made where it is not. */
-static bool is_this_ledger(const char *address, int64_t process, struct err *err)
-{
-	AUTO(catalog_free) struct catalog *catalog = NULL;
-	int64_t sequence;
-	bool is_listed = false;
-
-	if (!catalog_open(address, CATALOG_READ, &catalog, err))
-		return err_context(err, "database_listen");
-	catalog_enlist_as(catalog, process);
-	if (!members_look(catalog, &sequence, &is_listed, err))
-		return err_context(err, "database_listen");
-	return is_listed ||
-	       err_set(err, ERR_INVALID, "database_listen is another ledger than that of database");
-}
-
 /* What goes on beside turns, where others may have them, too. */
 static bool start_beside(struct ledger *ledger, struct err *err)
 {
@@ -450,15 +434,11 @@ static bool start_beside(struct ledger *ledger, struct err *err)
 					   .fenced = is_no_more,
 					   .orphans = another_is_no_more };
 
-	const char *pulse_path = ledger->pulse_path ? ledger->pulse_path : ledger->path;
-
-	if (ledger->pulse_path && !is_this_ledger(pulse_path, atomic_load(&ledger->process), err))
-		return false;
 	if (!catalog_open(ledger->path, CATALOG_QUICK, &ledger->quick.catalog, err))
 		return false;
 	catalog_enlist_as(ledger->quick.catalog, atomic_load(&ledger->process));
 	return start_writer(&ledger->quick, "quick", run_quick, ledger, err) &&
-	       pulse_start(pulse_path, &owner, &ledger->pulse, err);
+	       pulse_start(ledger->path, ledger->pulse_path, &owner, &ledger->pulse, err);
 }
 
 bool ledger_start(struct ledger *ledger, struct err *err)

@@ -54,8 +54,8 @@ bool ledger_open_reserved(const char *path, struct reserve *reserve, struct ledg
 bool ledger_enlist(struct ledger *ledger, const struct member_place *place,
 		   struct err *err) MUST_CHECK;
 /*
- * What others change is heard of over this address, which must be of the same ledger, in place of the ledger's own; before
- * ledger_start(), which says ERR_INVALID where it is of another one.
+ * What others change is heard of over this address, which must be of the same ledger, in place of the ledger's own, as long as it
+ * answers; before ledger_start(), which says ERR_INVALID where it is of another one.
  */
 void ledger_hear_at(struct ledger *ledger, const char *address);
 /* Others may serve from it, too. */

@@ -15,9 +15,12 @@
 #include <unistd.h>
 
 #define SUSPECTED_MS (2 * MEMBER_BEAT_MS)
+#define RETURN_MS    20000 /* between two tries to go past the pooler again */
 
 struct pulse {
 	struct pulse_owner owner;
+	char *path,
+		*past; /* past: leads to the same ledger, and is preferred; NULL: there is none */
 	struct catalog *catalog;
 	pthread_t thread;
 	bool is_running;
@@ -31,8 +34,77 @@ struct pulse {
 	/* The thread's. */
 	struct pulse_sight seen;
 	struct listening listening;
-	bool is_fenced;
+	bool is_fenced, is_past;
+	int64_t left_at_ms; /* monotonic: when the way past was last tried in vain */
 };
+
+/* ---- two ways to one ledger ---- */
+
+/* This process is listed there, too; nothing is made where it is not. */
+static bool is_this_ledger(const char *address, int64_t process, struct err *err)
+{
+	AUTO(catalog_free) struct catalog *catalog = NULL;
+	int64_t sequence;
+	bool is_listed = false;
+
+	if (!catalog_open(address, CATALOG_READ, &catalog, err))
+		return false;
+	catalog_enlist_as(catalog, process);
+	if (!members_look(catalog, &sequence, &is_listed, err))
+		return false;
+	return is_listed || err_set(err, ERR_INVALID, "it is another ledger than that of database");
+}
+
+static bool open_way(const struct pulse *pulse, bool is_past, struct catalog **out, struct err *err)
+{
+	int64_t process = atomic_load(pulse->owner.process);
+
+	if (is_past && !is_this_ledger(pulse->past, process, err))
+		return err_context(err, "database_listen");
+	if (!catalog_open(is_past ? pulse->past : pulse->path, CATALOG_WRITE, out, err))
+		return false;
+	catalog_enlist_as(*out, process);
+	return true;
+}
+
+static bool take_way(struct pulse *pulse, bool is_past, struct err *err)
+{
+	struct catalog *catalog = NULL;
+
+	if (is_past)
+		pulse->left_at_ms = clock_monotonic_ms();
+	if (!open_way(pulse, is_past, &catalog, err))
+		return false;
+	catalog_free(pulse->catalog);
+	pulse->catalog = catalog;
+	pulse->is_past = is_past;
+	pulse->listening = (struct listening){ .connection = 0 };
+	return true;
+}
+
+/* Who does not beat is taken for dead, whichever way it is that leads nowhere. */
+static bool leave_past(struct pulse *pulse, const struct err *why)
+{
+	struct err err;
+
+	if (!pulse->is_past || !take_way(pulse, false, &err))
+		return false;
+	pulse->left_at_ms = clock_monotonic_ms();
+	log_warn(NULL, "database_listen does not answer (%s): doing without it", why->text);
+	return true;
+}
+
+static void return_past(struct pulse *pulse)
+{
+	struct err err;
+
+	if (!pulse->past || pulse->is_past || clock_monotonic_ms() - pulse->left_at_ms < RETURN_MS)
+		return;
+	if (take_way(pulse, true, &err))
+		log_info(NULL, "database_listen answers again");
+	else
+		log_debug(NULL, "%s", err.text);
+}
 
 /* False: it is to end. */
 static bool wait_a_while(struct pulse *pulse)
@@ -149,12 +221,21 @@ static void look_after_others(struct pulse *pulse)
 		pulse->owner.orphans(pulse->owner.owner);
 }
 
+static bool beat_once(struct pulse *pulse, struct err *err)
+{
+	pulse->seen.members.own.hears = pulse->listening.is_proved;
+	return members_beat(pulse->catalog, &pulse->seen.members, err);
+}
+
 static void beat(struct pulse *pulse)
 {
 	struct err err;
+	bool was_taken;
 
-	pulse->seen.members.own.hears = pulse->listening.is_proved;
-	if (members_beat(pulse->catalog, &pulse->seen.members, &err)) {
+	return_past(pulse);
+	was_taken = beat_once(pulse, &err) ||
+		    (err.kind != ERR_CONFLICT && leave_past(pulse, &err) && beat_once(pulse, &err));
+	if (was_taken) {
 		pulse->seen.beats++;
 		atomic_store(&pulse->is_eldest, pulse->seen.members.is_eldest);
 		look_after_others(pulse);
@@ -204,12 +285,25 @@ int64_t pulse_looked_at_ms(const struct pulse *pulse)
 	return atomic_load(&pulse->looked_at_ms);
 }
 
-bool pulse_start(const char *path, const struct pulse_owner *owner, struct pulse **out,
-		 struct err *err)
+/* A way past that leads to another ledger is a mistake of who set it; one that leads nowhere just now is not. */
+static bool open_first(struct pulse *pulse, struct err *err)
+{
+	if (!pulse->past || take_way(pulse, true, err))
+		return pulse->past || take_way(pulse, false, err);
+	if (err->kind != ERR_UNAVAILABLE)
+		return false;
+	log_warn(NULL, "%s: doing without it", err->text);
+	return take_way(pulse, false, err);
+}
+
+bool pulse_start(const char *path, const char *past, const struct pulse_owner *owner,
+		 struct pulse **out, struct err *err)
 {
 	struct pulse *pulse = xcalloc(1, sizeof(*pulse));
 
 	pulse->owner = *owner;
+	pulse->path = xstrdup(path);
+	pulse->past = past ? xstrdup(past) : NULL;
 	pthread_mutex_init(&pulse->lock, NULL);
 	atomic_init(&pulse->looked_at_ms, clock_boot_ms());
 	pulse->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -218,7 +312,7 @@ bool pulse_start(const char *path, const struct pulse_owner *owner, struct pulse
 		pulse_free(pulse);
 		return false;
 	}
-	if (!catalog_open(path, CATALOG_WRITE, &pulse->catalog, err)) {
+	if (!open_first(pulse, err)) {
 		pulse_free(pulse);
 		return false;
 	}
@@ -252,5 +346,7 @@ void pulse_free(struct pulse *pulse)
 	if (pulse->wake_fd >= 0)
 		close(pulse->wake_fd);
 	pthread_mutex_destroy(&pulse->lock);
+	free(pulse->past);
+	free(pulse->path);
 	free(pulse);
 }

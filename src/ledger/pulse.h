@@ -29,8 +29,12 @@ struct pulse_owner {
 	void (*orphans)(void *owner); /* another process is no more, and may have left events */
 };
 
-bool pulse_start(const char *path, const struct pulse_owner *owner, struct pulse **out,
-		 struct err *err) MUST_CHECK;
+/*
+ * `past`: another address of the same ledger, which leads past a pooler: it is taken where it answers; NULL: none.  ERR_INVALID:
+ * it is of another one.
+ */
+bool pulse_start(const char *path, const char *past, const struct pulse_owner *owner,
+		 struct pulse **out, struct err *err) MUST_CHECK;
 void pulse_stop(struct pulse *pulse); /* ends the thread; NULL does nothing */
 void pulse_free(struct pulse *pulse); /* the same */
 

@@ -102,7 +102,31 @@ test('database_listen of another ledger is refused, and leaves nothing there', a
   await other.serve('x').then((made) => made.stop('SIGTERM').then((ended) => { made.finished = ended; }));
   server = await serve('a', { settings, mayDie: true, expectErrors: [/./] });
   assert.equal(server.url, undefined);
-  assert.match(server.said, /database_listen is another ledger than that of database/);
+  assert.match(server.said, /database_listen: it is another ledger than that of database/);
   server = await serve('a');
   await store(server, upstream);
+});
+
+test('the way past it is cut and comes back: nobody is taken for dead for that, and it is used again', async (t) => {
+  const { serve, upstream, query, direct } = await startPooled(t);
+  const past = await startPooler(t, postgres);
+  const settings = { database: direct, database_listen: past.url(new URL(direct.replace('@/', '@x/')).pathname.slice(1)) };
+  const a = await serve('a', { settings }), b = await serve('b', { settings });
+  const hear = async (by) => (await processes(a)).every(({ hears_by: how, clock_ahead_ms: ahead }) => how === by && ahead !== null);
+  const numbers = () => query("SELECT string_agg(id::text, ',' ORDER BY id) FROM processes");
+  await until('both look, for a pooler stands there', () => hear('poll'));
+  const before = await numbers();
+  await past.stop();
+  await until('both go the other way, on which they hear', () => hear('listen'));
+  await store(a, upstream);
+  assert.equal(await numbers(), before, 'as who they were');
+  const without = await serve('c', { settings });
+  await until('one that starts meanwhile does without it, too', async () => (await processes(without)).length === 3 && hear('listen'));
+  past.start();
+  await until('they go there again', () => hear('poll'), 60_000);
+  for (const server of [a, b]) {
+    assert.ok(server.err.some((line) => /database_listen does not answer .*doing without it/.test(line)));
+    assert.ok(server.err.some((line) => /database_listen answers again/.test(line)));
+    assert.ok(!server.err.some((line) => /taken for dead/.test(line)));
+  }
 });

@@ -8,7 +8,7 @@ import { until } from './until.js';
 
 const PGBOUNCER = '/usr/sbin/pgbouncer';
 
-/** { url(database) }: `poolSize` connections to each database of it.  As root it runs as the user of PostgreSQL's package. */
+/** { url(database), stop(), start() }: `poolSize` connections to each database of it.  As root it runs as the user of PostgreSQL's package. */
 export async function startPooler(t, postgres, { poolSize = 8 } = {}) {
   const folder = temporaryFolder(t, 'pgbouncer');
   chmodSync(folder, 0o777);
@@ -29,12 +29,13 @@ ignore_startup_parameters = options
 `);
   const user = process.getuid() === 0 ? ['setpriv', '--reuid', 'postgres', '--regid', 'postgres', '--clear-groups'] : [];
   const [command, ...args] = [...user, PGBOUNCER, join(folder, 'pgbouncer.ini')];
-  const program = new Program(command, args);
-  atEnd(t, () => program.stop('SIGINT'));
+  let program = new Program(command, args);
+  const stop = () => program.stop('SIGTERM'); // at once
+  atEnd(t, stop);
   const url = (database) => `postgresql://callspool@127.0.0.1:${port}/${database}`;
   await until('pgbouncer answers', async () => {
     if (program.status) throw new Error(program.said);
     return (await run('psql', ['-XAtqc', 'SELECT 1', url('postgres')])).code === 0;
   });
-  return { url };
+  return { url, stop, start: () => { program = new Program(command, args); } };
 }
