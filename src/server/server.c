@@ -626,15 +626,27 @@ static void change_serving(struct mail *mail)
 	*options = change->options;
 }
 
+static void change_http(const struct serving *serving, struct http_server *http,
+			const struct http_options *options)
+{
+	struct serving_change *change;
+
+	if (!http)
+		return;
+	change = xcalloc(1, sizeof(*change));
+	change->mail.deliver = change_serving;
+	change->http = http;
+	change->options = *options;
+	mailbox_post(serving->mailbox, &change->mail);
+}
+
 void server_change(struct server *server, const struct settings *settings)
 {
 	for (unsigned i = 0; i < server->serving_count; i++) {
-		struct serving_change *change = xcalloc(1, sizeof(*change));
+		const struct serving *serving = &server->serving[i];
 
-		change->mail.deliver = change_serving;
-		change->http = server->serving[i].http;
-		change->options = settings->http;
-		mailbox_post(server->serving[i].mailbox, &change->mail);
+		change_http(serving, serving->http, &settings->http);
+		change_http(serving, serving->peer_http, &settings->http);
 	}
 	retention_change(server->retention, &settings->rules);
 	if (server->purge_duty)
