@@ -425,7 +425,8 @@ test('the one that fetches it is upgraded: its listener stays, and what it fetch
 });
 
 test('what processes ask each other', async (t) => {
-  const { a, query, recording } = await startTwo(t);
+  const told = { settings: { ...PEERS.settings, log_level: 'debug' } };
+  const { a, b, query, recording } = await startTwo(t, { a: told, b: { settings: { ...told.settings, cluster_listen: '[::1]:0' } } });
   const { gate, media, recordingSid } = recording;
   gate.open(20_000);
   const [first, second] = await places(query);
@@ -443,7 +444,7 @@ test('what processes ask each other', async (t) => {
   assert.equal((await ask(`${url}${recordingSid}/x`, { headers })).status, 404);
   assert.equal((await ask(url.replace('/internal/media/', '/health'), { headers })).status, 404, 'there is nothing else');
   assert.equal((await ask(url + recordingSid, { headers, method: 'POST' })).status, 405);
-  for (const server of [a]) assert.equal((await ask(`${server.url}/internal/media/${recordingSid}`, { headers })).status, 404, 'and nowhere else');
+  assert.equal((await ask(`${a.url}/internal/media/${recordingSid}`, { headers })).status, 404, 'and nowhere else');
 
   const part = await ask(url + recordingSid, { headers: { ...headers, Range: 'bytes=10-19', 'If-Match': etag } });
   assert.equal(part.status, 206);
@@ -453,15 +454,22 @@ test('what processes ask each other', async (t) => {
   assert.equal(Math.floor(part.headers['callspool-generation-at'] / 1000) * 1000, Date.parse(part.headers['last-modified']));
   assert.equal((await ask(url + recordingSid, { headers: { ...headers, Range: 'bytes=10-19', 'If-Match': '"other"' } })).status, 412);
 
+  assert.match(second.url, /^http:\/\/\[::1\]:\d+\//);
   const elsewhere = await ask(second.url + recordingSid, { headers: second.headers });
   assert.equal(elsewhere.status, 421, 'it is fetched by the other one');
   assert.equal(JSON.parse(elsewhere.body).code, 'elsewhere');
   assert.equal((await ask(url + ANY_SID, { headers })).status, 421);
   assert.equal(await query('SELECT COUNT(*) FROM attempts'), '1', 'and nothing was begun for them');
 
+  const play = request(b.url + recording.mediaPath);
+  await until('the other one asks', async () => (await scrape(b)).samples.get('callspool_peer_received_bytes_total') > 0);
   gate.open();
   await untilState(a, recording.callSid, 'stored');
+  assert.ok((await play).body.equals(media));
   assert.equal((await ask(url + recordingSid, { headers })).status, 421, 'what is stored is nobody\'s');
+  const tokens = [first, second].map((place) => place.headers.Authorization.slice('Bearer '.length));
+  assert.ok(tokens.every((token) => /^[0-9a-f]{64}$/.test(token)) && tokens[0] !== tokens[1]);
+  for (const line of [a, b].flatMap(({ out, err }) => [...out, ...err])) assert.ok(tokens.every((token) => !line.includes(token)), 'it stands in no log');
 });
 
 test('one that follows it itself sends nobody on', async (t) => {
