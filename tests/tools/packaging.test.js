@@ -3,7 +3,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -88,4 +88,38 @@ test('Debian: what is run by a shell is right by sh and by shellcheck', () => {
     const path = join(packaging, 'debian', name);
     for (const { status, stdout, stderr } of [run('sh', '-n', path), run('shellcheck', path)]) assert.equal(status, 0, stdout + stderr);
   }
+});
+
+/** What purge leaves of a data folder with these files: postrm itself, of which the folders lie elsewhere. */
+function purged(t, files, prepare = () => {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'purge-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const data = join(folder, 'data');
+  for (const file of files) {
+    mkdirSync(join(data, file, '..'), { recursive: true });
+    writeFileSync(join(data, file), 'x');
+  }
+  prepare(data);
+  const script = join(folder, 'postrm');
+  writeFileSync(script, read('debian/callspool.postrm').replaceAll('/var/lib/callspool', data).replaceAll('/etc/callspool', join(folder, 'etc')));
+  const { status, stderr } = run('sh', script, 'purge');
+  assert.equal(status, 0, stderr);
+  return { left: existsSync(data), stderr };
+}
+
+for (const [what, files, prepare, left] of [
+  ['a recording', ['recordings/a/RE1.wav'], undefined, true],
+  ['a recording of one of several', ['a/ledger.db', 'b/recordings/a/RE1.wav'], undefined, true],
+  ['recordings of one of several that lie elsewhere', ['a/ledger.db'], (data) => symlinkSync('/nowhere', join(data, 'a/recordings')), true],
+  ['no recording', ['ledger.db', 'a/ledger.db', 'b/cache/x'], (data) => mkdirSync(join(data, 'b/recordings')), false],
+]) {
+  test(`Debian: purge, where there is ${what}`, (t) => {
+    const { left: isLeft, stderr } = purged(t, files, prepare);
+    assert.equal(isLeft, left);
+    assert.match(stderr, left ? /holds recordings and is left as it is/ : /^$/);
+  });
+}
+
+test('Debian: removed, each of several is stopped, too', () => {
+  assert.match(read('debian/callspool.prerm'), /^if \[ "\$1" = remove \].*\n\tsystemctl stop 'callspool@\*\.service'/m);
 });
