@@ -82,6 +82,18 @@ bool streams_projected(struct catalog *catalog, struct stream_mark out[STREAMS_P
 	return true;
 }
 
+bool stream_is_past(struct catalog *catalog, const struct stream_mark *event, bool *out,
+		    struct err *err)
+{
+	const struct stream_mark *mark = stream_find(catalog, event->stream);
+	int64_t watermark = mark ? mark->watermark : 0;
+
+	if (event->stream == 0 && !number_read(catalog, NUMBER_WATERMARK, &watermark, err))
+		return false;
+	*out = (event->stream != 0 && !mark) || watermark >= event->watermark;
+	return true;
+}
+
 bool stream_advance(struct catalog *catalog, const struct stream_mark *to, struct err *err)
 {
 	struct stream_mark *mark = to->stream == 0 ? NULL : stream_find(catalog, to->stream);

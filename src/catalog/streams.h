@@ -25,7 +25,10 @@ struct stream_mark {
 #define STREAMS_PROJECTED_MAX (STREAMS_MAX + 2)
 bool streams_projected(struct catalog *catalog, struct stream_mark out[STREAMS_PROJECTED_MAX],
 		       size_t *out_count, struct err *err) MUST_CHECK;
-/* It was projected up to this event, and a turn tells that; ERR_NOT_FOUND: there is no such stream any more. */
+/* Somebody has projected up to this event already, or further: all of a stream that is no more. */
+bool stream_is_past(struct catalog *catalog, const struct stream_mark *event, bool *out,
+		    struct err *err) MUST_CHECK;
+/* It was projected up to this event, and not so far before, and a turn tells that; ERR_NOT_FOUND: there is no such stream any more. */
 bool stream_advance(struct catalog *catalog, const struct stream_mark *to,
 		    struct err *err) MUST_CHECK;
 /* All of it was projected, and nothing more is to come: so it is where nobody is left who appends to it. */

@@ -42,6 +42,8 @@ static void succeeded(struct projector *self)
 static bool set_aside(struct projector *self, struct catalog *catalog, const struct err *reason,
 		      struct err *err)
 {
+	bool was_ours;
+
 	if (!begin(self, catalog, err))
 		return false;
 	if (!projection_set_aside(catalog, self->failing_stream, self->failing_event,
@@ -49,9 +51,14 @@ static bool set_aside(struct projector *self, struct catalog *catalog, const str
 		catalog_rollback(catalog);
 		return false;
 	}
+	was_ours = catalog_has_changed(catalog);
 	if (!commit(catalog, err))
 		return false;
-	log_error(NULL, "an event is set aside, after %u tries: %s", self->tries, reason->text);
+	if (was_ours)
+		log_error(NULL, "an event is set aside, after %u tries: %s", self->tries,
+			  reason->text);
+	else
+		log_debug(NULL, "an event that failed here was passed by another process");
 	succeeded(self);
 	return true;
 }

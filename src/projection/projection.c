@@ -237,8 +237,14 @@ bool projection_set_aside(struct catalog *catalog, int64_t stream, int64_t event
 {
 	const struct stream_mark behind_it = { stream, event_seq };
 	struct db_stmt *insert;
+	bool is_past;
 
-	if (!catalog_may_change(catalog, err) || !stream_advance(catalog, &behind_it, err) ||
+	if (!catalog_may_change(catalog, err) ||
+	    !stream_is_past(catalog, &behind_it, &is_past, err))
+		return false;
+	if (is_past)
+		return true;
+	if (!stream_advance(catalog, &behind_it, err) ||
 	    !db_prepare(catalog_db(catalog),
 			"INSERT INTO events_set_aside (event_seq, set_aside_at_ms, reason, stream) "
 			"VALUES ($1, $2, $3, $4)",

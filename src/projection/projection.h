@@ -53,7 +53,7 @@ bool projection_run_carefully(struct catalog *catalog, size_t max_events,
 
 /*
  * Passes over the event for good, which is the next one after the watermark: it stays in the log, and
- * events_set_aside says when and why (catalog_counts.events_set_aside).
+ * events_set_aside says when and why (catalog_counts.events_set_aside).  Where another process has passed it since, nothing is done.
  */
 bool projection_set_aside(struct catalog *catalog, int64_t stream, int64_t event_seq, int64_t at_ms,
 			  const char *reason, struct err *err) MUST_CHECK;

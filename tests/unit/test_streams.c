@@ -69,6 +69,15 @@ static bool project(struct catalog *catalog, struct projection_result *out)
 	return catalog_commit(catalog, &err);
 }
 
+static bool set_aside(struct catalog *catalog, int64_t stream, int64_t event)
+{
+	MUST(catalog_begin(catalog, &err));
+	if (projection_set_aside(catalog, stream, event, 1, "refused", &err))
+		return catalog_commit(catalog, &err);
+	catalog_rollback(catalog);
+	return false;
+}
+
 static void test_beside_the_seat(void)
 {
 	struct process process;
@@ -131,9 +140,11 @@ static void test_one_that_fails(void)
 {
 	struct process process;
 	struct projection_result done;
-	int64_t first, bad, seq;
+	int64_t first, first0, before, bad, seq;
 
 	process_start(&process);
+	MUST(append_alone(process.writer, 62, &first0));
+	MUST(project(process.writer, &done));
 	MUST(db_exec(ledger.writer->db,
 		     "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
 		     "'BEGIN RAISE EXCEPTION ''not this one''; END'; "
@@ -162,6 +173,15 @@ static void test_one_that_fails(void)
 				  &err));
 	MUST(catalog_commit(process.writer, &err));
 	OK(project(process.writer, &done) && done.events == 1, "set aside it is in nobody's way");
+	before = count("SELECT COUNT(*) FROM events_set_aside");
+	OK(set_aside(process.writer, process.writer->process_id, bad) &&
+		   !catalog_has_changed(process.writer),
+	   "another that would set it aside finds it passed: %s", err.text);
+	OK(set_aside(process.writer, 0, first0) && !catalog_has_changed(process.writer),
+	   "in the stream of turns, too: %s", err.text);
+	OK(set_aside(process.writer, INT64_MAX, 1) && !catalog_has_changed(process.writer),
+	   "and in one that is over: %s", err.text);
+	IS_INT(count("SELECT COUNT(*) FROM events_set_aside"), before, "it is listed once");
 	MUST(db_exec(ledger.writer->db, "DROP TRIGGER refuse ON calls; DROP FUNCTION refuse",
 		     &err));
 	process_end(&process);
