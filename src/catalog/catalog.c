@@ -22,11 +22,16 @@
 
 #include <poll.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "catalog/catalog_private.h"
 #include "schema/schema.h"
+
+/* A commit that was not answered is looked for so long: a disk that stands still does so for seconds, seldom for more. */
+#define DOUBT_MS       20000
+#define DOUBT_AGAIN_MS 250
 
 /*
  * What an earlier process wrote and could not sync is settled first.  The checkpoint behind it writes
@@ -88,6 +93,7 @@ bool catalog_open(const char *path, enum catalog_mode mode, struct catalog **out
 	bool is_ready;
 
 	catalog->mode = mode;
+	catalog->doubt_ms = DOUBT_MS;
 	buf_init(&catalog->changes, TURN_TEXT_MAX);
 	if (!db_open(path, db_mode_of(mode), &catalog->db, err))
 		return false;
@@ -128,6 +134,7 @@ void catalog_free(struct catalog *catalog)
 
 bool catalog_begin(struct catalog *catalog, struct err *err)
 {
+	catalog->is_in_doubt = false;
 	if (!db_begin(catalog->db, err))
 		return false;
 	if (catalog->mode == CATALOG_READ)
@@ -145,6 +152,7 @@ static bool find_own(struct catalog *catalog, bool *out_found, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	bool is_turn = catalog->last_turn > 0;
+	enum db_step step;
 
 	if (!db_prepare(catalog->db,
 			is_turn ? "SELECT 1 FROM turns WHERE seq = $1 AND process_id = $2"
@@ -153,26 +161,43 @@ static bool find_own(struct catalog *catalog, bool *out_found, struct err *err)
 		return false;
 	db_bind_int(find, 1, is_turn ? catalog->last_turn : catalog->last_event);
 	db_bind_int(find, 2, is_turn ? catalog->writer_id : 0);
-	*out_found = db_step(find, err) == DB_ROW;
-	return true;
+	step = db_step(find, err);
+	*out_found = step == DB_ROW;
+	return step != DB_FAILED;
+}
+
+static bool look_for_own(struct catalog *catalog, bool *out_found, struct err *err)
+{
+	bool is_known;
+
+	if (!db_begin(catalog->db, err))
+		return false;
+	is_known = find_own(catalog, out_found, err);
+	db_rollback(catalog->db);
+	return is_known;
 }
 
 /*
  * Its COMMIT was not answered.  Who takes the seat now has it after the old connection's transaction has come to its end,
- * one or the other: a row that it wrote tells which.  *err says what it did, as long as it does not know better.
+ * one or the other: a row that it wrote tells which.  A server whose disk stands still keeps the seat as long as that
+ * takes: it is looked for again and again, and what is not known in the end is neither done nor undone.
  */
-static bool was_committed(struct catalog *catalog, struct err *err)
+static bool was_committed(struct catalog *catalog)
 {
+	int64_t until_ms = clock_monotonic_ms() + catalog->doubt_ms;
 	bool found = false;
 	struct err cannot;
 
 	if (catalog->last_turn == 0 && catalog->last_event == 0)
 		return true; /* it had nothing to write */
-	if (!db_begin(catalog->db, &cannot))
-		return false;
-	if (!find_own(catalog, &found, &cannot))
-		found = false;
-	db_rollback(catalog->db);
+	while (!look_for_own(catalog, &found, &cannot)) {
+		log_debug(NULL, "whether a commit was done is not known yet: %s", cannot.text);
+		if (cannot.kind != ERR_UNAVAILABLE || clock_monotonic_ms() >= until_ms) {
+			catalog->is_in_doubt = true;
+			return false;
+		}
+		(void)poll(NULL, 0, DOUBT_AGAIN_MS);
+	}
 	return found;
 }
 
@@ -186,7 +211,12 @@ bool catalog_commit(struct catalog *catalog, struct err *err)
 		return true;
 	catalog->is_numbered = false;
 	return catalog->mode == CATALOG_WRITE && db_is_in_doubt(catalog->db) &&
-	       was_committed(catalog, err);
+	       was_committed(catalog);
+}
+
+bool catalog_is_in_doubt(const struct catalog *catalog)
+{
+	return catalog->is_in_doubt;
 }
 
 void catalog_rollback(struct catalog *catalog)

@@ -50,12 +50,17 @@ DEFINE_AUTO(struct catalog *, catalog_free)
 /*
  * CATALOG_WRITE: all or nothing, and after catalog_commit() returned true it is on
  * the disk (one fsync).  After a failed commit nothing of it happened, and the
- * transaction is over.  CATALOG_QUICK: the same; and where the answer to a commit was lost it is told as not done, though it may
+ * transaction is over; unless catalog_is_in_doubt().  CATALOG_QUICK: the same; and where the answer to a commit was lost it is told as not done, though it may
  * have been.  CATALOG_READ: one snapshot for all queries up to
  * catalog_commit() or catalog_rollback() (which are the same there).
  */
 bool catalog_begin(struct catalog *catalog, struct err *err) MUST_CHECK;
 bool catalog_commit(struct catalog *catalog, struct err *err) MUST_CHECK;
+/*
+ * CATALOG_WRITE, on a server: the answer to the last commit was lost, it failed with ERR_UNAVAILABLE, and what became of it could
+ * not be found out.  What must not be done twice is not to be done again.
+ */
+bool catalog_is_in_doubt(const struct catalog *catalog);
 void catalog_rollback(struct catalog *catalog); /* without a transaction it does nothing */
 /* CATALOG_WRITE: whether the transaction, or the last one, has something to tell: an event, or what a turn counts. */
 bool catalog_has_changed(const struct catalog *catalog);

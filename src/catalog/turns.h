@@ -59,6 +59,8 @@ struct catalog {
 	int64_t turns_kept_from; /* the sequence before which the next removal removes */
 	int turns_left;          /* until the next removal */
 	bool notifies;           /* changes are noted (notices.h) */
+	int64_t doubt_ms;        /* so long it is looked for what became of a commit */
+	bool is_in_doubt;        /* and that of the last one was not found out */
 };
 
 /* What is gathered included, within a write transaction. */

@@ -74,11 +74,12 @@ static bool write_batch(struct writer *writer, struct ledger_job *first, int64_t
 
 /*
  * A server that was restarted, or another one that took its place, is asked once more: it is by then, or what failed is no
- * matter of a moment.  So is what met a commit in its place that was thought lost (catalog/events.h).
+ * matter of a moment.  So is what met a commit in its place that was thought lost (catalog/events.h).  What was done, perhaps, is
+ * not done again.
  */
 static bool may_try_again(const struct writer *writer, const struct err *err)
 {
-	return !catalog_is_local(writer->catalog) &&
+	return !catalog_is_local(writer->catalog) && !catalog_is_in_doubt(writer->catalog) &&
 	       (err->kind == ERR_UNAVAILABLE || (err->kind == ERR_CONFLICT && !writer->feed));
 }
 
@@ -163,7 +164,7 @@ void writer_write(struct writer *writer, struct ledger_job *jobs)
 
 	if (write_together(writer, jobs, &err))
 		return;
-	if (!jobs->next) {
+	if (!jobs->next || catalog_is_in_doubt(writer->catalog)) {
 		answer_all(jobs, false, 0, &err);
 		return;
 	}

@@ -4,7 +4,8 @@
  *
  * When a job fails, or the commit does, the whole batch is rolled back and its jobs run
  * again one by one, each in a transaction of its own: the usual way stays one
- * transaction without savepoints, and one bad job costs its neighbours only time.
+ * transaction without savepoints, and one bad job costs its neighbours only time.  Not so where a commit is in doubt
+ * (catalog/catalog.h): what may be done already is answered as failed, and not run again.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 /*
- * A connection that breaks when COMMIT is on its way: before the server has it, or after, with the answer lost.  What
+ * A connection that breaks when COMMIT is on its way: before the server has it, or after, with the answer lost; and a
+ * server that takes its time.  What
  * catalog_commit() says is what happened.  Run by tests/tools/postgres.
  */
 #include "catalog/catalog_private.h"
@@ -156,6 +157,60 @@ static void test_cut(struct ledger *ledger, enum cut cut, bool is_turn, bool is_
 	IS_INT(count(ledger, "SELECT COUNT(*) FROM events"), after + 1, "%s: behind it", what);
 }
 
+/* The server is still at it when we have ceased to wait: its disk stands still, or as here, a trigger does. */
+static void hold_commits(struct ledger *ledger, const char *how)
+{
+	char sql[512];
+
+	snprintf(sql, sizeof(sql),
+		 "CREATE FUNCTION stand_still() RETURNS trigger LANGUAGE plpgsql AS "
+		 "'BEGIN PERFORM %s; RETURN NULL; END'; "
+		 "CREATE CONSTRAINT TRIGGER stand_still AFTER INSERT ON events DEFERRABLE "
+		 "INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION stand_still()",
+		 how);
+	MUST(db_exec(ledger->writer->db, sql, &err));
+}
+
+static void release_commits(struct ledger *ledger)
+{
+	MUST(db_exec(ledger->writer->db,
+		     "DROP TRIGGER stand_still ON events; DROP FUNCTION stand_still", &err));
+}
+
+static void test_slow(struct ledger *ledger)
+{
+	int64_t events = count(ledger, "SELECT COUNT(*) FROM events");
+
+	hold_commits(ledger, "pg_sleep(11)");
+	OK(write_event(ledger, true), "a commit that takes longer than we and one look wait: %s",
+	   err.text);
+	OK(!catalog_is_in_doubt(ledger->writer), "is in no doubt");
+	IS_INT(count(ledger, "SELECT COUNT(*) FROM events"), events + 1, "it is done");
+	release_commits(ledger);
+}
+
+#define LOCK "4711, 4712"
+
+static void test_not_known(struct ledger *ledger)
+{
+	AUTO(catalog_free) struct catalog *other = NULL;
+	int64_t events = count(ledger, "SELECT COUNT(*) FROM events");
+
+	MUST(catalog_open(ledger->path, CATALOG_WRITE, &other, &err));
+	MUST(db_exec(other->db, "SELECT pg_advisory_lock(" LOCK ")", &err));
+	hold_commits(ledger, "pg_advisory_xact_lock(" LOCK ")");
+	ledger->writer->doubt_ms = 1;
+	OK(!write_event(ledger, true) && err.kind == ERR_UNAVAILABLE,
+	   "one that does not come to an end is told as not done: %s", err.text);
+	OK(catalog_is_in_doubt(ledger->writer), "and as one in doubt");
+	MUST(db_exec(other->db, "SELECT pg_advisory_unlock(" LOCK ")", &err));
+	MUST(catalog_begin(ledger->writer, &err));
+	OK(!catalog_is_in_doubt(ledger->writer), "the next begins without");
+	catalog_rollback(ledger->writer);
+	IS_INT(count(ledger, "SELECT COUNT(*) FROM events"), events + 1, "it was done after all");
+	release_commits(ledger);
+}
+
 int main(void)
 {
 	struct ledger ledger;
@@ -173,6 +228,8 @@ int main(void)
 		test_cut(&ledger, CUT_BEFORE, is_turn, false);
 		test_cut(&ledger, CUT_AFTER, is_turn, true);
 	}
+	test_slow(&ledger);
+	test_not_known(&ledger);
 	ledger_remove(&ledger);
 	shutdown(listener, SHUT_RDWR);
 	pthread_join(thread, NULL);
