@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "catalog/processes.h"
 #include "ledger/ledger.h"
 
 #include <sodium.h>
@@ -198,8 +199,45 @@ struct first_invitation {
 	bool is_needed;
 };
 
-/* One at a time: what an earlier start made opens nothing any more.  Those of users that were added stay. */
-static bool end_first_invitations(struct catalog *catalog, struct err *err)
+/* The note of such an invitation: whose file has it, where several serve from one ledger. */
+#define OF_PROCESS "process "
+
+static void write_process(const struct auth *auth, struct credential_row *row)
+{
+	int64_t process = ledger_process(auth->ledger);
+
+	if (process != 0)
+		snprintf(row->note, sizeof(row->note), OF_PROCESS "%lld", (long long)process);
+}
+
+static bool is_of_another(const struct auth *auth, struct catalog *catalog,
+			  const struct credential_row *row, bool *out, struct err *err)
+{
+	struct str note = str_of(row->note), prefix = STR(OF_PROCESS);
+	int64_t process;
+
+	*out = false;
+	return !str_starts(note, prefix) || !str_to_i64(str_after(note, prefix.len), &process) ||
+	       process == ledger_process(auth->ledger) ||
+	       catalog_process_lives(catalog, process, out, err);
+}
+
+/*
+ * One at a time: what an earlier start made opens nothing any more.  Those of users that were added stay, and those of others
+ * who serve beside this one: theirs have been told to somebody, too, as nobody knows which file is looked into.
+ */
+static bool end_first_invitation(const struct auth *auth, struct catalog *catalog,
+				 const struct credential_row *row, struct err *err)
+{
+	bool stays;
+
+	if (row->user_id != 0)
+		return true;
+	return is_of_another(auth, catalog, row, &stays, err) &&
+	       (stays || credentials_end(catalog, row->id, err));
+}
+
+static bool end_first_invitations(const struct auth *auth, struct catalog *catalog, struct err *err)
 {
 	struct credential_row rows[8];
 	size_t count;
@@ -211,7 +249,7 @@ static bool end_first_invitations(struct catalog *catalog, struct err *err)
 			return false;
 		for (size_t i = 0; i < count; i++) {
 			before_id = rows[i].id;
-			if (rows[i].user_id == 0 && !credentials_end(catalog, rows[i].id, err))
+			if (!end_first_invitation(auth, catalog, &rows[i], err))
 				return false;
 		}
 	} while (count == ARRAY_LEN(rows));
@@ -230,10 +268,11 @@ static bool run_invite_first(struct ledger_job *job, struct catalog *catalog, st
 	invitation->is_needed = !any_user;
 	if (any_user)
 		return true;
-	if (!end_first_invitations(catalog, err))
+	if (!end_first_invitations(invitation->auth, catalog, err))
 		return false;
 	row.made_at_ms = clock_wall_ms();
 	row.expires_at_ms = row.made_at_ms + INVITATION_MS;
+	write_process(invitation->auth, &row);
 	memcpy(row.name, invitation->secret.name, sizeof(row.name));
 	memcpy(row.hash, invitation->secret.hash, sizeof(row.hash));
 	return credentials_add(catalog, &row, err) &&

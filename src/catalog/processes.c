@@ -81,6 +81,19 @@ int64_t catalog_process(const struct catalog *catalog)
 	return catalog->process_id;
 }
 
+bool catalog_process_lives(struct catalog *catalog, int64_t process, bool *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	enum db_step step;
+
+	if (!db_prepare(catalog->db, "SELECT 1 FROM processes WHERE id = $1", &find, err))
+		return false;
+	db_bind_int(find, 1, process);
+	step = db_step(find, err);
+	*out = step == DB_ROW;
+	return step != DB_FAILED;
+}
+
 void catalog_end_stream(struct catalog *catalog)
 {
 	stream_end(catalog, catalog->process_id);

@@ -34,3 +34,6 @@ int64_t catalog_process(const struct catalog *catalog);
 void catalog_end_stream(struct catalog *catalog);
 /* The same: what processes that are no more have left is projected here from now on. */
 bool catalog_find_orphans(struct catalog *catalog, struct err *err) MUST_CHECK;
+/* It has its row: nobody has taken it for dead.  False for that of a file, which has none. */
+bool catalog_process_lives(struct catalog *catalog, int64_t process, bool *out,
+			   struct err *err) MUST_CHECK;

@@ -8,6 +8,7 @@ import { gated, startLedger, webhook } from './harness/cluster.js';
 import { Events } from './harness/events.js';
 import { request, requestJson } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
+import { SIGN_IN, firstAdministrator } from './harness/people.js';
 import { startPostgres } from './harness/postgres.js';
 import { run } from './harness/process.js';
 import { seeded } from './harness/seeded.js';
@@ -257,4 +258,17 @@ test('three are told everything at random, some of it twice and in any order, an
     for (const state of states) assert.ok(` ${counts} `.includes(` ${state} `), `${state} of ${counts}`);
     assert.ok(` ${counts} `.includes(` 2=${await server.query(`SELECT COUNT(*) FROM ${schema}.calls`)} `), counts);
   }
+});
+
+test('several start where nobody can sign in yet: the link of each works, until one was used', async (t) => {
+  const { serve, query } = await startLedger(t, postgres);
+  const servers = await Promise.all(['a', 'b', 'c'].map((name) => serve(name, { settings: SIGN_IN })));
+  const invitations = async () => Number(await query('SELECT COUNT(*) FROM credentials WHERE kind = 6'));
+  assert.equal(await invitations(), 3, 'each has one');
+  const [a, b, c] = servers;
+  await a.stop();
+  const again = await serve('a', { settings: SIGN_IN });
+  assert.equal(await invitations(), 3, 'that of an earlier start is over');
+  await firstAdministrator(b, 'ruth');
+  for (const server of [c, again]) await assert.rejects(firstAdministrator(server, 'dana'), /POST \/join: 4\d\d/);
 });
