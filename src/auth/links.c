@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -116,16 +117,19 @@ static bool list_parts(struct link_open *open, struct catalog *catalog,
 	AUTO(free) struct recording *parts = NULL;
 	size_t count;
 
+	open->part_count = 0; /* the writer may run a job once more */
 	if (!(link->options & CREDENTIAL_WHOLE_CALL))
 		return true;
 	parts = xcalloc(parts_max(link), sizeof(*parts));
 	if (!read_parts(catalog, link, parts, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		struct link_part *part = &open->parts[open->part_count];
+		struct link_part *part;
 
 		if (!is_to_be_heard(parts[i].state))
 			continue;
+		assert(open->part_count < LINK_PARTS_MAX);
+		part = &open->parts[open->part_count];
 		memcpy(part->recording_sid, parts[i].recording_sid, SID_SIZE);
 		part->started_at_ms = parts[i].started_at_ms;
 		part->duration_ms = length_of(&parts[i]);

@@ -361,6 +361,44 @@ static void test_whole_call(void)
 	IS_INT(play(id_of(&all.secret)).result, LINK_PLAYS, "which plays");
 }
 
+static bool run_failing(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	return err_set(cause, ERR_CONFLICT, "not now");
+}
+
+static unsigned answered;
+
+static void count_answer(struct ledger_job *job)
+{
+	answered++;
+}
+
+static bool are_answered(void)
+{
+	return answered == 2 && gate_is_done();
+}
+
+/* Beside a write that fails: all of the batch is written once more. */
+static void test_written_twice(void)
+{
+	struct grant all = make(CALL, (struct link_terms){ .is_of_whole_call = true });
+	struct auth_actor visitor = { .address = "192.0.2.1" };
+	struct ledger_job failing = { .run = run_failing };
+	struct link_open open;
+
+	MUST(link_open_init(&open, auth, &visitor, str_of(all.secret.name),
+			    str_of(all.secret.text + CREDENTIAL_NAME_LEN)));
+	open.job.done = failing.done = count_answer;
+	open.job.reply = failing.reply = mailbox;
+	gate_shut();
+	ledger_write(ledger, &open.job);
+	ledger_write(ledger, &failing);
+	gate_open();
+	OK(until(are_answered), "both are answered");
+	OK(open.job.succeeded && !failing.succeeded, "the one beside it failed");
+	IS_INT(open.part_count, 2, "its parts are told of once all the same");
+}
+
 int main(void)
 {
 	fixture_open(AUTH_PASSWORD);
@@ -376,6 +414,7 @@ int main(void)
 	test_revoking();
 	add_others_of_the_call();
 	test_whole_call();
+	test_written_twice();
 	fixture_close();
 	return tap_end();
 }
