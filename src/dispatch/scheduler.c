@@ -15,6 +15,7 @@
 #define DISK_FULL_WAIT_MS 3000 /* a full disk is looked at again */
 #define ELSEWHERE_MS \
 	500 /* between two looks at what another process fetches, which cannot be asked */
+#define NOBODYS_MS 2000 /* between two at what nobody did, and has no slot here: they may be many */
 
 struct scheduler {
 	const struct flight_env *env;
@@ -29,6 +30,7 @@ struct scheduler {
 	char (*skip)[SID_SIZE];
 	struct timer
 		go_on; /* fills the slots once this turn is over: never from inside a callback */
+	struct timer looks; /* at what had no slot; on while there is such */
 };
 
 static struct scheduler *scheduler_of(const struct flight *flight)
@@ -155,6 +157,26 @@ static bool take_off(struct scheduler *scheduler, struct flight *flight)
 	return true;
 }
 
+static void go_on_soon(struct scheduler *scheduler);
+
+static void look_again(struct timer *timer)
+{
+	struct scheduler *scheduler = container_of(timer, struct scheduler, looks);
+
+	LIST_EACH (item, &scheduler->owner.lists.lines[FLIGHT_FOR_PLAYERS])
+		container_of(item, struct flight, place)->is_nobodys = false;
+	go_on_soon(scheduler);
+}
+
+/* It has no slot.  What nobody fetched when it was looked at another process may by now. */
+static void leave_in_line(struct scheduler *scheduler, struct flight *flight)
+{
+	if (!is_more_than_a_row(flight))
+		forget(scheduler, flight);
+	else if (flight->is_nobodys && !timer_is_on(&scheduler->looks))
+		timer_start(scheduler->env->loop, &scheduler->looks, NOBODYS_MS, look_again);
+}
+
 static void go_on(struct timer *timer)
 {
 	struct scheduler *scheduler = container_of(timer, struct scheduler, go_on);
@@ -170,11 +192,10 @@ static void go_on(struct timer *timer)
 			if (room(scheduler, rank) > 0) {
 				if (take_off(scheduler, flight))
 					continue;
-			} else if (rank == FLIGHT_FOR_PLAYERS) {
+			} else if (rank == FLIGHT_FOR_PLAYERS && !scheduler->env->peers) {
 				break;
 			}
-			if (!is_more_than_a_row(flight))
-				forget(scheduler, flight);
+			leave_in_line(scheduler, flight);
 		}
 	}
 	queue_wake(&scheduler->queue);
@@ -416,10 +437,16 @@ void scheduler_stored(struct scheduler *scheduler, const char *recording_sid)
 {
 	struct flight *flight = find(scheduler, recording_sid);
 
-	if (flight && flight->state == FLIGHT_FOLLOWING)
+	if (!flight)
+		return;
+	if (flight->state == FLIGHT_FOLLOWING) {
 		flight_look_in(flight, 0);
-	else if (flight && flight->was_elsewhere)
+	} else if (flight->state == FLIGHT_QUEUED) {
+		flight->is_nobodys = false;
+		go_on_soon(scheduler);
+	} else if (flight->was_elsewhere) {
 		bring_forward(scheduler, flight, 0);
+	}
 }
 
 void scheduler_let_go(struct scheduler *scheduler)
@@ -578,6 +605,7 @@ void scheduler_free(struct scheduler *scheduler)
 	map_release(&scheduler->flights);
 	queue_stop(&scheduler->queue);
 	timer_stop(&scheduler->go_on);
+	timer_stop(&scheduler->looks);
 	limits_free(scheduler->limits);
 	free(scheduler->shares);
 	free(scheduler->skip);

@@ -3,6 +3,7 @@
 #include "blob/blob_local.h"
 #include "fetch/fetch.h"
 #include "flights/flight_private.h"
+#include "peer/peers.h"
 #include "queue_fixture.h"
 #include "rest/upstream.h"
 #include "tap.h"
@@ -345,6 +346,72 @@ static void test_of_peer(void)
 	give_up(42);
 }
 
+static bool it_has_no_slot(void)
+{
+	return joined->state == FLIGHT_QUEUED && joined->is_nobodys;
+}
+
+static int64_t patience_ends_at_ms;
+
+static bool stored_in_time(void)
+{
+	return joined->state == FLIGHT_STORED || clock_monotonic_ms() > patience_ends_at_ms;
+}
+
+/* It was told once that nobody fetches it; brings its update back. */
+static bool hears_it_stored(struct flight_update *update)
+{
+	patience_ends_at_ms = clock_monotonic_ms() + 10000;
+	await(stored_in_time);
+	if (joined->state != FLIGHT_STORED)
+		return false;
+	last_news = 0;
+	take(update);
+	await(heard_one);
+	return update->news.is_last;
+}
+
+/* All slots are taken; nobody fetches recording n when it is looked at, and then it is stored by another process. */
+static struct flight_update *stored_meanwhile(unsigned n)
+{
+	struct flight_update *update = update_new(n, SILENT);
+	AUTO(free) char *stored = NULL;
+
+	plant_recording(n, SILENT, clock_wall_ms() + 600000);
+	joined = take(update);
+	await(it_has_no_slot);
+	stored = xasprintf("UPDATE recordings SET next_try_at_ms = NULL, state = 3 "
+			   "WHERE recording_sid = 'RE%032x'",
+			   n);
+	plant_sql(stored);
+	return update;
+}
+
+/* Nobody fetched it, and there is no slot for it here: another process may fetch it by now. */
+static void test_no_slot(void)
+{
+	struct flight *flying[3];
+	struct flight_update *update;
+	struct err err;
+
+	for (unsigned i = 0; i < ARRAY_LEN(flying); i++) {
+		plant_recording(50 + i, SILENT, clock_wall_ms() - 1);
+		flying[i] = joined = take(update_new(50 + i, SILENT));
+		await(it_is_asked);
+	}
+	must(peers_new(env.loop, &env.peers, &err), &err);
+	update = stored_meanwhile(60);
+	scheduler_stored(scheduler, update->recording_sid);
+	OK(hears_it_stored(update), "that it is stored is told to its players");
+	update = stored_meanwhile(61);
+	OK(hears_it_stored(update), "and found out where nobody says so");
+	for (unsigned i = 0; i < ARRAY_LEN(flying); i++)
+		flight_end_turn(flying[i], FLIGHT_WAITING, 600000);
+	peers_free(TAKE(env.peers));
+	for (unsigned i = 0; i < ARRAY_LEN(flying); i++)
+		give_up(50 + i);
+}
+
 static void listen_silently(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
@@ -399,6 +466,7 @@ int main(void)
 	test_bring_in();
 	test_wanted_again();
 	test_of_peer();
+	test_no_slot();
 	test_landed();
 	test_landed_twice();
 	ledger_stop(env.ledger);
