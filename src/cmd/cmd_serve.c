@@ -28,10 +28,11 @@
 
 #define PATH_MAX_BYTES 4096
 /* Of a move of the ledger: longer than this nobody waits for an answer. */
-#define SWITCH_MS   8000
-#define MOVE_SETS   2 /* database, store */
-#define AGAIN_MS    1000
-#define AGAIN_TIMES 10
+#define SWITCH_MS       8000
+#define SWITCH_LEAST_MS 4000 /* where drain_timeout has taken most of it */
+#define MOVE_SETS       2    /* database, store */
+#define AGAIN_MS        1000
+#define AGAIN_TIMES     10
 
 struct service {
 	struct cmd_options options;
@@ -199,7 +200,7 @@ static void take_settings(struct service *service, const struct cmd_options *mov
 static void switch_over(void *owner)
 {
 	struct service *service = owner;
-	int64_t until_ms = clock_monotonic_ms() + SWITCH_MS;
+	int64_t until_ms = clock_monotonic_ms() + SWITCH_MS, least_ms;
 	struct migration_status status;
 	struct cmd_options moved;
 	struct err err;
@@ -212,7 +213,9 @@ static void switch_over(void *owner)
 	}
 	server_expect_successor(service->server);
 	end_server(service, successor_drain);
-	if (migration_switch(service->migration, until_ms, &status, &err))
+	least_ms = clock_monotonic_ms() + SWITCH_LEAST_MS;
+	if (migration_switch(service->migration, until_ms > least_ms ? until_ms : least_ms, &status,
+			     &err))
 		take_settings(service, &moved);
 	else
 		cmd_options_release(&moved);

@@ -6,10 +6,10 @@ import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { CREDENTIALS, callspool, startDisk, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
-import { lifetime } from './harness/lifetime.js';
+import { atEnd, lifetime } from './harness/lifetime.js';
 import { Caller, addLink, addToken, firstAdministrator, startWithPeople } from './harness/people.js';
 import { startPostgres } from './harness/postgres.js';
-import { run, temporaryFolder } from './harness/process.js';
+import { Program, run, temporaryFolder } from './harness/process.js';
 import { startS3 } from './harness/s3_store.js';
 import { store } from './harness/stored.js';
 import { until } from './harness/until.js';
@@ -235,9 +235,11 @@ test('the ledger that was moved is refused by everybody, with what it is served 
   await server.line(/the settings were read anew/);
   const upgraded = await callspool(['upgrade', '--json', '--set', `data_dir=${dataDir}`]);
   assert.equal(upgraded.code, 0, upgraded.stderr);
+  const { pid } = JSON.parse(upgraded.stdout);
+  atEnd(t, () => { try { process.kill(pid, 'SIGKILL'); } catch (error) { assert.equal(error.code, 'ESRCH'); } }); // should something fail before it ends
   await plays(server, recordings, before);
   assert.equal((await callspool(['status', '--set', `data_dir=${dataDir}`])).code, 0, 'the server itself is asked');
-  process.kill(JSON.parse(upgraded.stdout).pid, 'SIGTERM');
+  process.kill(pid, 'SIGTERM');
   await server.exited;
   await until('nobody serves there', async () => (await callspool(['status', '--set', `data_dir=${dataDir}`])).code === 2);
 
@@ -419,6 +421,30 @@ test('a database that is away in the middle of it is waited for', async (t) => {
   const { code, stderr } = await ended;
   assert.equal(code, 0, stderr);
   assert.match(stderr, /it is tried again/);
+  await plays(server, recordings, before);
+});
+
+test('a switch that does not come about in time: the old ledger serves on, and the next one does it', async (t) => {
+  const there = await database();
+  const { server, recordings, before } = await startLarge(t);
+  const ended = begin(server, ['--to', there.url]);
+  await until('all is copied', async () => (await requestAdmin(server)).phase === 'compares');
+  const holder = new Program('psql', ['-Xq', '-c', `BEGIN; LOCK TABLE ${there.schema}.migration; DO $$ BEGIN RAISE NOTICE 'held'; PERFORM pg_sleep(300); END $$`, postgres.url]);
+  atEnd(t, () => holder.end());
+  await holder.line(/held/);
+  const senders = startSenders(server, 1);
+  const { code, stderr } = await ended;
+  assert.equal(code, 5, stderr);
+  await until('webhooks come in', () => senders.acknowledged.length > 0);
+  await senders.stop();
+  assert.deepEqual(senders.refused, []);
+  assert.ok(senders.mostMs < 10_000, `${senders.mostMs} ms`);
+  await plays(server, recordings, before);
+  await holder.end();
+  await postgres.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(300)%' AND pid <> pg_backend_pid()");
+  const moved = await ask(server, ['--to', there.url]);
+  assert.equal(moved.code, 0, moved.stderr);
+  for (const sid of senders.acknowledged) assert.ok(await listed(server, sid));
   await plays(server, recordings, before);
 });
 
