@@ -55,12 +55,13 @@ static bool keep_own(struct catalog *catalog, struct queue_row *rows, size_t *co
 }
 
 bool leases_claim(struct catalog *catalog, const struct queue_claim *claim, struct queue_row *out,
-		  size_t *out_count, struct err *err)
+		  size_t *out_count, bool *out_passed_over, struct err *err)
 {
-	size_t count = 0;
+	size_t count = 0, wished;
 
 	if (!queue_claim(catalog, claim, out, &count, err))
 		return false;
+	wished = count;
 	if (catalog_process(catalog) != 0 && count > 0) {
 		for (size_t i = 0; i < count; i++)
 			if (!send_wish(catalog, &out[i], claim->now_ms, err))
@@ -69,6 +70,7 @@ bool leases_claim(struct catalog *catalog, const struct queue_claim *claim, stru
 			return false;
 	}
 	*out_count = count;
+	*out_passed_over = count < wished;
 	return true;
 }
 

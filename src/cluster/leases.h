@@ -21,10 +21,10 @@ struct catalog;
 
 /*
  * CATALOG_QUICK (of a file: a reader): queue_claim(), and a lease of each.  Rows that somebody else claims or changes at
- * this moment are passed over, and not waited for.
+ * this moment are passed over, and not waited for: *out_passed_over, and who is to have them asks again soon.
  */
 bool leases_claim(struct catalog *catalog, const struct queue_claim *claim, struct queue_row *out,
-		  size_t *out_count, struct err *err) MUST_CHECK;
+		  size_t *out_count, bool *out_passed_over, struct err *err) MUST_CHECK;
 
 /* ---- in a write transaction ---- */
 

@@ -78,7 +78,8 @@ static bool run_claim(struct ledger_job *job, struct catalog *catalog, struct er
 	int64_t now_ms = clock_wall_ms(), beyond_ms;
 
 	queue->claim.now_ms = now_ms;
-	if (!leases_claim(catalog, &queue->claim, queue->rows, &queue->count, err) ||
+	if (!leases_claim(catalog, &queue->claim, queue->rows, &queue->count, &queue->passed_over,
+			  err) ||
 	    !queue_next_due(catalog, now_ms, &queue->next_due_ms, err) ||
 	    !queue_next_due(catalog, now_ms + queue_longest_ms(queue->env), &beyond_ms, err))
 		return false;
@@ -104,6 +105,8 @@ static void claim_came(struct ledger_job *job)
 	queue->claimed_all(queue);
 	if (queue->is_beyond)
 		mend(queue);
+	if (queue->passed_over)
+		queue_wake_in(queue, QUEUE_PASSED_MS);
 	if (queue->next_due_ms != RECORDING_NEVER)
 		queue_wake_in(queue, queue->next_due_ms - clock_wall_ms());
 	/* As many as there were slots for: there may be more slots by now. */

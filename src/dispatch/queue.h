@@ -22,8 +22,9 @@
 
 struct flight_env;
 
-#define QUEUE_LOOK_MS  60000 /* the clock may have jumped meanwhile */
-#define QUEUE_AGAIN_MS 1000  /* after the ledger could not be read */
+#define QUEUE_LOOK_MS   60000 /* the clock may have jumped meanwhile */
+#define QUEUE_AGAIN_MS  1000  /* after the ledger could not be read */
+#define QUEUE_PASSED_MS 100 /* where somebody else had a row for a moment: a turn is over by then */
 
 /* Embedded in its owner. */
 struct queue {
@@ -46,7 +47,8 @@ struct queue {
 	struct queue_row rows[QUEUE_CLAIM_MAX];
 	size_t count;
 	int64_t next_due_ms, mended;
-	bool is_beyond; /* some row waits longer than any wait that is set */
+	bool passed_over; /* there were more, which somebody else had for this moment */
+	bool is_beyond;   /* some row waits longer than any wait that is set */
 };
 
 /* The callbacks are set by the owner. */
