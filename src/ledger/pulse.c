@@ -288,9 +288,13 @@ int64_t pulse_looked_at_ms(const struct pulse *pulse)
 /* A way past that leads to another ledger is a mistake of who set it; one that leads nowhere just now is not. */
 static bool open_first(struct pulse *pulse, struct err *err)
 {
+	struct err ignored;
+
 	if (!pulse->past || take_way(pulse, true, err))
 		return pulse->past || take_way(pulse, false, err);
-	if (err->kind != ERR_UNAVAILABLE)
+	/* Who is listed nowhere was taken for dead while it started; that is found out, and it begins anew. */
+	if (err->kind != ERR_UNAVAILABLE &&
+	    is_this_ledger(pulse->path, atomic_load(pulse->owner.process), &ignored))
 		return false;
 	log_warn(NULL, "%s: doing without it", err->text);
 	return take_way(pulse, false, err);
