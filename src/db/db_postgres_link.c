@@ -59,11 +59,8 @@ static void fail(struct pg_link *link, enum err_kind kind, struct str text)
 	(void)err_set(&link->failure, kind, "PostgreSQL: %.*s", STR_ARG(text));
 }
 
-/* Nothing of the connection is of use: the server rolls back what was open when it notices. */
-static void lose(struct pg_link *link, const char *why)
+static void forget(struct pg_link *link)
 {
-	AUTO(free) char *text = xstrdup(why); /* the connection's own, perhaps */
-
 	PQfinish(link->conn);
 	link->conn = NULL;
 	link->sent = link->received = link->relevant = 0;
@@ -71,6 +68,14 @@ static void lose(struct pg_link *link, const char *why)
 	link->is_unsynced = false;
 	link->naming = NULL;
 	link->naming_end = &link->naming;
+}
+
+/* Nothing of the connection is of use: the server rolls back what was open when it notices. */
+static void lose(struct pg_link *link, const char *why)
+{
+	AUTO(free) char *text = xstrdup(why); /* the connection's own, perhaps */
+
+	forget(link);
 	link->lost_at_ms = clock_monotonic_ms();
 	fail(link, ERR_UNAVAILABLE, str_of(text));
 }
@@ -125,6 +130,7 @@ static bool look_for_pooler(struct pg_link *link, struct err *err)
 	bool had_failed = link->has_failed;
 	struct err before =
 		link->failure; /* of the connection before this one, and somebody else's to hear */
+	int64_t lost_at_ms = link->lost_at_ms; /* that one was; this was none yet */
 	PGresult *answer = NULL;
 	bool is_answered;
 	uint64_t pid;
@@ -135,6 +141,7 @@ static bool look_for_pooler(struct pg_link *link, struct err *err)
 	is_answered = ask_backend(link, &answer);
 	if (!is_answered)
 		*err = link->failure;
+	link->lost_at_ms = lost_at_ms;
 	link->has_failed = had_failed;
 	link->failure = before;
 	link->is_nameless = is_answered && (PQntuples(answer) != 1 ||
@@ -174,19 +181,28 @@ bool pg_link_connect(struct pg_link *link, struct err *err)
 	}
 	PQsetNoticeProcessor(link->conn, say_nothing, NULL);
 	link->connection++;
-	return look_for_pooler(link, err);
+	if (look_for_pooler(link, err))
+		return true;
+	forget(link);
+	return false;
 }
 
-/* A server that ended while nobody asked it anything has closed the connection: that can be seen without asking. */
+/*
+ * A server that ended while nobody asked it anything has closed the connection: that can be seen without asking.  Its last words are
+ * read first, and by a second look that nothing comes behind them.
+ */
 static bool is_alive(struct pg_link *link)
 {
-	return !is_lost(link) && PQconsumeInput(link->conn) && !is_lost(link);
+	return !is_lost(link) && PQconsumeInput(link->conn) && PQconsumeInput(link->conn) &&
+	       !is_lost(link);
 }
 
 bool pg_link_ready(struct pg_link *link, struct err *err)
 {
-	if (link->conn && !is_alive(link))
+	if (link->conn && !is_alive(link)) {
 		lose(link, "the connection was closed");
+		link->has_failed = false; /* nothing was asked in it that anybody waits for */
+	}
 	if (link->conn)
 		return true;
 	while (!pg_link_connect(link, err)) {

@@ -3,6 +3,7 @@
  * server that takes its time.  What
  * catalog_commit() says is what happened.  Run by tests/tools/postgres.
  */
+#include "base/clock.h"
 #include "catalog/catalog_private.h"
 #include "ledger_fixture.h"
 #include "tap.h"
@@ -21,6 +22,7 @@ static struct err err;
 static enum cut { CUT_NEVER, CUT_BEFORE, CUT_AFTER } armed;
 static char own_folder[] = "/tmp/callspool-cut.XXXXXX", server_folder[80];
 static char commit_name[24];
+static bool cuts_questions; /* and whoever is new and asks whether there is a pooler */
 
 static int socket_of(const char *own, struct sockaddr_un *out)
 {
@@ -37,7 +39,8 @@ static bool pass(int from, int to, bool is_ours)
 	bool is_cut = is_ours && size > 0 && cut != CUT_NEVER &&
 		      memmem(bytes, (size_t)size, commit_name, strlen(commit_name));
 
-	if (size <= 0)
+	if (size <= 0 || (is_ours && __atomic_load_n(&cuts_questions, __ATOMIC_SEQ_CST) &&
+			  memmem(bytes, (size_t)size, "pg_backend_pid", strlen("pg_backend_pid"))))
 		return false;
 	if (is_cut)
 		__atomic_store_n(&armed, CUT_NEVER, __ATOMIC_SEQ_CST);
@@ -211,6 +214,21 @@ static void test_not_known(struct ledger *ledger)
 	release_commits(ledger);
 }
 
+/* Each new connection is made, and breaks at the first question. */
+static void test_breaks_at_once(struct ledger *ledger)
+{
+	int64_t began_ms = clock_monotonic_ms();
+
+	__atomic_store_n(&cuts_questions, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&armed, CUT_BEFORE, __ATOMIC_SEQ_CST);
+	ledger->writer->doubt_ms = 1;
+	OK(!write_event(ledger, true) && err.kind == ERR_UNAVAILABLE,
+	   "a server that breaks each connection is given up: %s", err.text);
+	OK(clock_monotonic_ms() - began_ms < 30000, "in time");
+	__atomic_store_n(&cuts_questions, false, __ATOMIC_SEQ_CST);
+	OK(write_event(ledger, true), "and taken up again: %s", err.text);
+}
+
 int main(void)
 {
 	struct ledger ledger;
@@ -230,6 +248,7 @@ int main(void)
 	}
 	test_slow(&ledger);
 	test_not_known(&ledger);
+	test_breaks_at_once(&ledger);
 	ledger_remove(&ledger);
 	shutdown(listener, SHUT_RDWR);
 	pthread_join(thread, NULL);

@@ -3,6 +3,7 @@
  */
 #include "db/db.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -263,6 +264,12 @@ static void end_others(void)
 		;
 }
 
+/* The server has closed it, which is after it forgot who was there. */
+static void await_end(struct db *db)
+{
+	(void)poll(&(struct pollfd){ .fd = db_socket(db), .events = POLLRDHUP }, 1, 10000);
+}
+
 static void test_lost(struct db *db)
 {
 	int64_t before = number(db, COUNT);
@@ -281,10 +288,38 @@ static void test_lost(struct db *db)
 	OK(db_begin(db, &err) && put(db, STR("unasked"), 1), "nothing was asked yet");
 	end_others();
 	OK(!db_commit(db, &err) && err.kind == ERR_UNAVAILABLE, "the commit fails: %s", err.text);
+	IS_INT(number(db, COUNT), before + 1, "there is another connection");
 	end_others();
+	await_end(db);
 	OK(db_begin(db, &err) && put(db, STR("idle"), 1) && db_commit(db, &err),
 	   "what ended between two transactions is not noticed: %s", err.text);
 	IS_INT(number(db, COUNT), before + 2, "and nothing is there twice");
+}
+
+/* The first question on a new connection is refused, and the connection stays. */
+static void test_refused_at_once(struct db *db)
+{
+	AUTO(db_free) struct db *plain = NULL;
+	struct str us = STR("://callspool@"), whole = str_of(address);
+	size_t at = str_find_str(whole, us);
+	AUTO(free)
+	char *theirs = xasprintf("%.*s://plain@%s", (int)at, address, address + at + us.len);
+
+	OK(db_exec(db, "CREATE ROLE plain LOGIN", &err), "somebody who may little");
+	OK(db_open(theirs, DB_WRITE, &plain, &err), "is connected: %s", err.text);
+	OK(db_exec(db, "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_backend_pid() FROM PUBLIC", &err),
+	   "and may ask nothing any more");
+	end_others();
+	await_end(plain);
+	await_end(db);
+	for (int i = 0; i < 2; i++)
+		OK(!db_begin(plain, &err), "no connection is of use, time %d: %s", i, err.text);
+	OK(db_exec(db, "GRANT EXECUTE ON FUNCTION pg_catalog.pg_backend_pid() TO PUBLIC", &err),
+	   "until it may again: %s", err.text);
+	OK(db_begin(plain, &err), "then there is one: %s", err.text);
+	db_rollback(plain);
+	db_free(TAKE(plain));
+	OK(db_exec(db, "DROP ROLE plain", &err), "and nothing is left: %s", err.text);
 }
 
 static void test_settle(struct db *db)
@@ -319,6 +354,7 @@ int main(void)
 		test_keys(db);
 		test_seat(db);
 		test_lost(db);
+		test_refused_at_once(db);
 		test_settle(db);
 	}
 	test_database_remove(folder, address);
