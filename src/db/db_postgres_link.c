@@ -19,6 +19,8 @@
 	"a newer callspool has changed the ledger into one that this one does not " \
 	"know: run the newer one here, too"
 #define RETRY_MS 100 /* between two tries for a connection */
+/* Commands after which the server says how far it is: else it keeps what it has to say up to the sync. */
+#define FLUSH_EVERY 16
 
 /* ---- what fails ---- */
 
@@ -313,7 +315,11 @@ uint64_t pg_link_send(struct pg_link *link, struct pg_text *text, const char *co
 		return 0;
 	}
 	link->is_unsynced = true;
-	return ++link->sent;
+	if (++link->sent % FLUSH_EVERY == 0 && !PQsendFlushRequest(link->conn)) {
+		lose(link, PQerrorMessage(link->conn));
+		return 0;
+	}
+	return link->sent;
 }
 
 static bool sync_all(struct pg_link *link)
@@ -418,6 +424,7 @@ bool pg_link_finish(struct pg_link *link, uint64_t wanted, PGresult **out)
 		PGresult *result = PQgetResult(link->conn);
 		ExecStatusType status = PQresultStatus(result);
 
+		until_ms = clock_monotonic_ms() + link->wait_ms; /* it goes on */
 		if (result && status == PGRES_PIPELINE_SYNC)
 			link->syncs--;
 		else if (result)

@@ -31,7 +31,7 @@ struct pg_text {
 
 struct pg_link {
 	char *address, *options; /* of the URL; what ours adds to its `options` */
-	int64_t wait_ms; /* the server may keep us waiting so long; then the connection is lost */
+	int64_t wait_ms; /* for a sign that it goes on we wait so long; then the connection is lost */
 	PGconn *conn;    /* NULL: none */
 	uint64_t connection;     /* counts them */
 	uint64_t sent, received; /* commands of this connection */

@@ -114,6 +114,13 @@ static bool looks_closer(struct projector *self, const struct err *err)
 	return self->is_careful && self->done.is_unclear;
 }
 
+/* A server that was too slow for so many may do half of them. */
+static void take_fewer(struct projector *self, const struct catalog *catalog, size_t events_max)
+{
+	if (!catalog_is_local(catalog) && events_max > 1)
+		self->events_max = events_max / 2;
+}
+
 /* A batch, or what of it comes before the event that cannot be applied. */
 static bool apply(struct projector *self, struct catalog *catalog, int64_t now_ms)
 {
@@ -128,8 +135,10 @@ static bool apply(struct projector *self, struct catalog *catalog, int64_t now_m
 		forget(done);
 		if (looks_closer(self, &err))
 			return true;
-		if (err.kind == ERR_UNAVAILABLE)
+		if (err.kind == ERR_UNAVAILABLE) {
+			take_fewer(self, catalog, events_max);
 			return failed(self, catalog, 0, &err, now_ms);
+		}
 		self->events_max = done->failed_event ? done->events : 0;
 		return self->events_max > 0 ||
 		       failed(self, catalog, done->failed_event, &err, now_ms);
@@ -142,6 +151,8 @@ static bool apply(struct projector *self, struct catalog *catalog, int64_t now_m
 	}
 	if (!commit(catalog, &err)) {
 		forget(done);
+		if (err.kind == ERR_UNAVAILABLE)
+			take_fewer(self, catalog, events_max);
 		return looks_closer(self, &err) || failed(self, catalog, 0, &err, now_ms);
 	}
 	succeeded(self);

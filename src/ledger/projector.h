@@ -31,7 +31,7 @@ struct projector {
 	bool (*begin)(struct projector *projector, struct err *err);
 
 	/* Internal; all 0 at first. */
-	size_t events_max; /* 0: as many as there are; else those before the one that failed */
+	size_t events_max; /* 0: as many as there are; else those before the one that failed, or fewer than took too long */
 	int64_t failing_event, failing_stream; /* 0, the event: none is to blame */
 	unsigned tries;
 	bool is_careful; /* one of a batch has failed, and it is to be known which */

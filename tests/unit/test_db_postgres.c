@@ -296,6 +296,18 @@ static void test_lost(struct db *db)
 	IS_INT(number(db, COUNT), before + 2, "and nothing is there twice");
 }
 
+/* A server that is slow, and answers: none of many takes long. */
+static void test_slow(struct db *db)
+{
+	struct db_stmt *stmt;
+	bool was_sent = db_begin(db, &err) && db_prepare(db, "SELECT pg_sleep(0.15)", &stmt, &err);
+
+	for (int i = 0; i < 48 && was_sent; i++)
+		was_sent = db_run(stmt, &err);
+	OK(was_sent && db_commit(db, &err), "many that take longer than one may: %s", err.text);
+	db_rollback(db);
+}
+
 /* The first question on a new connection is refused, and the connection stays. */
 static void test_refused_at_once(struct db *db)
 {
@@ -354,6 +366,7 @@ int main(void)
 		test_keys(db);
 		test_seat(db);
 		test_lost(db);
+		test_slow(db);
 		test_refused_at_once(db);
 		test_settle(db);
 	}
