@@ -101,10 +101,10 @@ bool catalog_open(const char *path, enum catalog_mode mode, struct catalog **out
 		catalog->writer_id = random_writer();
 	is_ready = mode == CATALOG_WRITE ? set_up_writer(catalog, err)
 					 : schema_check(catalog->db, err);
+	if (is_ready && mode == CATALOG_WRITE && !catalog_is_local(catalog))
+		is_ready = turns_look_at_server(catalog, err);
 	if (!is_ready)
 		return err_context(err, "ledger '%s'", path);
-	if (mode == CATALOG_WRITE && !catalog_is_local(catalog))
-		turns_look_at_server(catalog);
 	*out = TAKE(catalog);
 	return true;
 }

@@ -60,16 +60,19 @@ static void counts_write(const int64_t numbers[CATALOG_NUMBERS], struct buf *out
 /* The timeline is the first part of the name of the file that is written now. */
 #define TIMELINE "('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint"
 
-void turns_look_at_server(struct catalog *catalog)
+bool turns_look_at_server(struct catalog *catalog, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *look = NULL;
-	struct err err;
 
+	catalog->tells_timeline = db_prepare(catalog->db, "SELECT " TIMELINE, &look, err) &&
+				  db_step(look, err) == DB_ROW;
+	if (catalog->tells_timeline)
+		return true;
+	if (err->kind == ERR_UNAVAILABLE)
+		return false; /* it says nothing just now, and may in a moment */
 	/* Some that speak as PostgreSQL does write no such files. */
-	catalog->tells_timeline = db_prepare(catalog->db, "SELECT " TIMELINE, &look, &err) &&
-				  db_step(look, &err) == DB_ROW;
-	if (!catalog->tells_timeline)
-		log_debug(NULL, "the server does not tell its timeline: %s", err.text);
+	log_info(NULL, "the server does not tell its timeline: %s", err->text);
+	return true;
 }
 
 static const char *last_turn_of(const struct catalog *catalog)

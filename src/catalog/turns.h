@@ -72,8 +72,8 @@ static inline void number_add(struct catalog *catalog, enum catalog_number numbe
 {
 	catalog->added[number] += n;
 }
-/* On a server, once it was opened: can turns say in which life of it they were written? */
-void turns_look_at_server(struct catalog *catalog);
+/* On a server, once it was opened: can turns say in which life of it they were written?  ERR_UNAVAILABLE: it does not answer. */
+bool turns_look_at_server(struct catalog *catalog, struct err *err) MUST_CHECK;
 /* Where numbers of this transaction may have been given before, and are forgotten. */
 bool turn_leap(struct catalog *catalog, struct err *err) MUST_CHECK;
 /* The first thing in a write transaction, and the last: reads where the ledger stands, and tells what changed. */

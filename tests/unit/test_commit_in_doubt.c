@@ -22,7 +22,7 @@ static struct err err;
 static enum cut { CUT_NEVER, CUT_BEFORE, CUT_AFTER } armed;
 static char own_folder[] = "/tmp/callspool-cut.XXXXXX", server_folder[80];
 static char commit_name[24];
-static bool cuts_questions; /* and whoever is new and asks whether there is a pooler */
+static const char *cut_word; /* and whoever says this; NULL: nobody */
 
 static int socket_of(const char *own, struct sockaddr_un *out)
 {
@@ -36,11 +36,11 @@ static bool pass(int from, int to, bool is_ours)
 	char bytes[65536];
 	ssize_t size = read(from, bytes, sizeof(bytes));
 	enum cut cut = __atomic_load_n(&armed, __ATOMIC_SEQ_CST);
+	const char *word = __atomic_load_n(&cut_word, __ATOMIC_SEQ_CST);
 	bool is_cut = is_ours && size > 0 && cut != CUT_NEVER &&
 		      memmem(bytes, (size_t)size, commit_name, strlen(commit_name));
 
-	if (size <= 0 || (is_ours && __atomic_load_n(&cuts_questions, __ATOMIC_SEQ_CST) &&
-			  memmem(bytes, (size_t)size, "pg_backend_pid", strlen("pg_backend_pid"))))
+	if (size <= 0 || (is_ours && word && memmem(bytes, (size_t)size, word, strlen(word))))
 		return false;
 	if (is_cut)
 		__atomic_store_n(&armed, CUT_NEVER, __ATOMIC_SEQ_CST);
@@ -219,14 +219,27 @@ static void test_breaks_at_once(struct ledger *ledger)
 {
 	int64_t began_ms = clock_monotonic_ms();
 
-	__atomic_store_n(&cuts_questions, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&cut_word, "pg_backend_pid", __ATOMIC_SEQ_CST);
 	__atomic_store_n(&armed, CUT_BEFORE, __ATOMIC_SEQ_CST);
 	ledger->writer->doubt_ms = 1;
 	OK(!write_event(ledger, true) && err.kind == ERR_UNAVAILABLE,
 	   "a server that breaks each connection is given up: %s", err.text);
 	OK(clock_monotonic_ms() - began_ms < 30000, "in time");
-	__atomic_store_n(&cuts_questions, false, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&cut_word, NULL, __ATOMIC_SEQ_CST);
 	OK(write_event(ledger, true), "and taken up again: %s", err.text);
+}
+
+/* Whether it tells its timeline is asked once, when it is opened: what is not answered is no answer. */
+static void test_opened_in_a_hiccup(struct ledger *ledger)
+{
+	AUTO(catalog_free) struct catalog *other = NULL;
+
+	__atomic_store_n(&cut_word, "pg_walfile_name", __ATOMIC_SEQ_CST);
+	OK(!catalog_open(ledger->path, CATALOG_WRITE, &other, &err) && err.kind == ERR_UNAVAILABLE,
+	   "a ledger whose server breaks off while it is opened is not open: %s", err.text);
+	__atomic_store_n(&cut_word, NULL, __ATOMIC_SEQ_CST);
+	MUST(catalog_open(ledger->path, CATALOG_WRITE, &other, &err));
+	OK(other->tells_timeline, "then it is, and knows the timeline");
 }
 
 int main(void)
@@ -249,6 +262,7 @@ int main(void)
 	test_slow(&ledger);
 	test_not_known(&ledger);
 	test_breaks_at_once(&ledger);
+	test_opened_in_a_hiccup(&ledger);
 	ledger_remove(&ledger);
 	shutdown(listener, SHUT_RDWR);
 	pthread_join(thread, NULL);
