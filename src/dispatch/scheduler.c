@@ -3,14 +3,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cluster/leases.h"
 #include "dispatch/disk_space.h"
 #include "dispatch/kept_files.h"
 #include "dispatch/limits.h"
 #include "dispatch/queue.h"
 #include "flights/flight_env.h"
+#include "ledger/ledger.h"
 #include "rest/upstream.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define DISK_FULL_WAIT_MS 3000 /* a full disk is looked at again */
 #define ELSEWHERE_MS \
@@ -94,10 +97,46 @@ static bool is_more_than_a_row(const struct flight *flight)
 	return flight->mirror_count > 0 || flight->arrival.file != NULL;
 }
 
+/* A lease on its way back to the ledger. */
+struct lease_return {
+	struct ledger_job job;
+	char recording_sid[SID_SIZE];
+};
+
+static bool run_return(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	const struct lease_return *lease = container_of(job, struct lease_return, job);
+
+	return lease_end(catalog, str_of(lease->recording_sid), err) || err->kind == ERR_CONFLICT;
+}
+
+/* Where it was not taken, whoever looks after leases (ledger/membership.h) gives it back later. */
+static void returned(struct ledger_job *job)
+{
+	free(container_of(job, struct lease_return, job));
+}
+
+/* What begins with the recording from now on takes it anew, behind this in the ledger's queue. */
+static void return_lease(const struct scheduler *scheduler, const struct flight *flight)
+{
+	struct ledger *ledger = scheduler->env->ledger;
+	struct lease_return *lease;
+
+	if (!flight->holds_lease || !ledger_is_shared(ledger))
+		return;
+	lease = xcalloc(1, sizeof(*lease));
+	lease->job = (struct ledger_job){ .run = run_return,
+					  .done = returned,
+					  .reply = scheduler->env->mailbox };
+	memcpy(lease->recording_sid, flight->recording_sid, SID_SIZE);
+	ledger_write(ledger, &lease->job);
+}
+
 /* From now on only the ledger knows of it. */
 static void forget(struct scheduler *scheduler, struct flight *flight)
 {
 	map_remove(&scheduler->flights, &flight->node);
+	return_lease(scheduler, flight);
 	reap(scheduler, flight);
 }
 

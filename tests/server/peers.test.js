@@ -337,6 +337,26 @@ test('the one that fetches it is stopped: who plays it elsewhere hears it there'
   assert.ok(!reply.cut && reply.body.equals(recording.media));
 });
 
+test('whose file the one that began it keeps no more is fetched by who has players, soon', async (t) => {
+  const { serve, upstream, query } = await ledger(t);
+  const a = await serve('a', { openFiles: 160, settings: { ...PEERS.settings, 'fetch.retry_first': '10m', 'fetch.retry_most': '10m' } });
+  const recordings = Array.from({ length: 11 }, () => gated(upstream, { ranges: true })); // 160 / 16 are kept
+  for (const [i, { gate, fields }] of recordings.entries()) {
+    gate.open(20_000);
+    assert.equal((await webhook(a, fields)).status, 200);
+    await until('some of it is here', async () => (await valuesOf(await scrape(a), 'callspool_flights'))['state="arriving"'] === 1);
+    gate.cut();
+    await until('it waits', async () => (await query('SELECT COUNT(*) FROM recordings WHERE waiting_since_ms > 0')) === String(i + 1));
+  }
+  await until('the lease of what is not kept is given back', async () => (await query('SELECT COUNT(*) FROM leases')) === '10', 10_000);
+  const [first] = recordings;
+  first.gate.open();
+  const b = await serve('b', LONG);
+  const reply = await request(b.url + first.mediaPath, { withinMs: 60_000 });
+  assert.ok(!reply.cut && reply.body.equals(first.media));
+  assert.ok(reply.ms < 15_000, `${reply.ms} ms`);
+});
+
 test('the upstream breaks off, and the file is begun anew: so it is for the other', async (t) => {
   const { b, recording } = await startTwo(t, { b: LONG });
   const { gate, mediaPath } = recording;
