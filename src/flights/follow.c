@@ -362,8 +362,9 @@ static void look_failed(struct follow *follow, const struct err *err)
 {
 	struct flight *flight = follow->flight;
 
-	/* Not there, or no answer: as where there is nobody else. */
-	if (follow->process == 0 || err->kind == ERR_NOT_FOUND)
+	if (err->kind == ERR_NOT_FOUND)
+		end_with(flight, FLIGHT_GONE, FOLLOW_OVER);
+	else if (follow->process == 0) /* no answer: as where there is nobody else */
 		end_with(flight, FLIGHT_FOLLOWING, FOLLOW_NOBODY);
 	else
 		look_in(follow, AWAY_MS);
@@ -378,7 +379,10 @@ static void act(struct follow *follow)
 	memcpy(flight->call_sid, follow->recording.call_sid, SID_SIZE);
 	if (follow->recording.state == RECORDING_STORED) {
 		found_stored(follow);
-	} else if (!is_to_be_fetched(&follow->recording) || holder->process_id == 0 ||
+	} else if (!is_to_be_fetched(&follow->recording)) {
+		/* Whoever fetched it has found out why not: players ask the ledger, which knows. */
+		end_with(flight, FLIGHT_GONE, FOLLOW_OVER);
+	} else if (holder->process_id == 0 ||
 		   holder->process_id == ledger_process(flight->env->ledger)) {
 		end_with(flight, FLIGHT_FOLLOWING, FOLLOW_NOBODY);
 	} else if (holder->address[0] == '\0' || holder->token[0] == '\0') {

@@ -394,6 +394,27 @@ test('why nothing comes is told by the other as well', async (t) => {
   assert.ok(there.ms < 10_000, 'at once');
 });
 
+test('that Twilio has none of it is told by the other at once, whose slots are all taken', async (t) => {
+  const { serve, upstream } = await ledger(t);
+  const settings = { ...LONG.settings, 'fetch.concurrency': 1, 'fetch.player_slots': 0 };
+  const a = await serve('a', { settings }), gone = gated(upstream), slow = gated(upstream);
+  let answer;
+  upstream.recordings.get(gone.recordingSid).answer = (_, reply) => { answer = reply; };
+  assert.equal((await webhook(a, gone.fields)).status, 200);
+  await until('it is asked for', () => answer);
+  const b = await serve('b', { settings });
+  assert.equal((await webhook(b, slow.fields)).status, 200);
+  await until('the other one has no slot either', () => slow.gate.requests === 1);
+  const plays = [a, b].map((server) => request(server.url + gone.mediaPath, { withinMs: 90_000 }));
+  await until('it is followed', async () => (await valuesOf(await scrape(b), 'callspool_flights'))['state="following"'] === 1);
+  answer.writeHead(410, { 'Content-Length': 0 });
+  answer.end();
+  const [here, there] = await Promise.all(plays);
+  for (const reply of [here, there]) assert.equal(reply.status, 410, reply.body.toString());
+  assert.equal(JSON.parse(there.body).code, JSON.parse(here.body).code);
+  assert.ok(there.ms < 20_000, `${there.ms} ms`);
+});
+
 test('Twilio does not answer for a while: both say so, and both hear it then', async (t) => {
   const { serve, upstream } = await ledger(t);
   const a = await serve('a', LONG), b = await serve('b', LONG), c = await serve('c', { settings: { ...PEERS.settings, play_wait: '4s' } });
