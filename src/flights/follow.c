@@ -191,12 +191,12 @@ static void go_on_with(struct follow *follow)
 			  (long long)holder->process_id);
 		peer_stream_stop(stream);
 	}
+	str_fit(str_of(holder->address), stream->whom.address, sizeof(stream->whom.address));
+	str_fit(str_of(holder->token), stream->whom.token, sizeof(stream->whom.token));
 	if (flight->arrival.file && follow->process != holder->process_id)
 		seeks_follow(&flight->seeks, flight->env, &flight->arrival, &stream->whom,
 			     flight->recording_sid, seeks_moved);
 	follow->process = holder->process_id;
-	str_fit(str_of(holder->address), stream->whom.address, sizeof(stream->whom.address));
-	str_fit(str_of(holder->token), stream->whom.token, sizeof(stream->whom.token));
 	peer_stream_start(stream);
 	look_in(follow, LOOK_MS);
 }
