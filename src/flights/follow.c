@@ -49,6 +49,7 @@ struct follow {
 	struct blob_request request;
 	struct job copy;
 	bool is_copied;
+	uint64_t copied; /* of the whole: file->size is what players are shown meanwhile */
 	struct err err;
 };
 
@@ -245,13 +246,30 @@ static void end_stored(struct flight *flight, bool is_whole)
 
 /* ---- what is missing, from the store ---- */
 
-static bool copy_rest(const struct follow *follow, struct err *err)
+static bool write_at(int fd, const char *bytes, size_t len, uint64_t at, struct err *err)
 {
-	struct blob_arriving *file = follow->flight->arrival.file;
+	while (len > 0) {
+		ssize_t n = pwrite(fd, bytes, len, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, "cannot write what was read");
+		bytes += n;
+		len -= (size_t)n;
+		at += (uint64_t)n;
+	}
+	return true;
+}
+
+static bool copy_rest(struct follow *follow, struct err *err)
+{
+	int fd = follow->flight->arrival.file->fd;
 	char piece[COPY_BYTES];
 
-	while (file->size < follow->recording.size) {
-		ssize_t got = pread(follow->request.fd, piece, sizeof(piece), (off_t)file->size);
+	while (follow->copied < follow->recording.size) {
+		ssize_t got =
+			pread(follow->request.fd, piece, sizeof(piece), (off_t)follow->copied);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -260,13 +278,14 @@ static bool copy_rest(const struct follow *follow, struct err *err)
 		if (got == 0)
 			return err_set(err, ERR_INTERNAL, "'%s' is shorter than the ledger says",
 				       follow->recording.path);
-		if (!blob_arriving_write(file, (struct str){ piece, (size_t)got }, err))
+		if (!write_at(fd, piece, (size_t)got, follow->copied, err))
 			return false;
+		follow->copied += (uint64_t)got;
 	}
 	return true;
 }
 
-/* On a sealer; the file is its own until then. */
+/* On a sealer, which writes behind what is shown; the loop alone reads and sets the size. */
 static void run_copy(struct job *job)
 {
 	struct follow *follow = container_of(job, struct follow, copy);
@@ -280,6 +299,8 @@ static void was_read(struct follow *follow, bool is_whole)
 	struct flight *flight = follow->flight;
 
 	follow->is_reading = false;
+	if (is_whole)
+		flight->arrival.file->size = follow->copied;
 	if (!flight->env->sealers)
 		return; /* stopping */
 	if (!is_whole)
@@ -318,11 +339,13 @@ static void store_answered(struct blob_request *request)
 
 static void read_from_store(struct follow *follow)
 {
-	const struct flight *flight = follow->flight;
+	struct flight *flight = follow->flight;
 
 	peer_stream_stop(&follow->stream);
 	timer_stop(&follow->timer);
+	seeks_rest(&flight->seeks);
 	follow->is_reading = true;
+	follow->copied = flight->arrival.file->size;
 	follow->request = (struct blob_request){ .verb = BLOB_GET,
 						 .want_size = follow->recording.size,
 						 .done = store_answered,
