@@ -16,7 +16,8 @@
 #define FAILED_MOST_MS 2000
 #define WAITS_FIRST_MS 500 /* it has said that it waits */
 #define WAITS_MOST_MS  5000
-#define OURS_MS        2000 /* our disk did not take it */
+#define PLAIN_MOST_MS  10000 /* all that is here is sent once more */
+#define OURS_MS        2000  /* our disk did not take it */
 #define REFUSALS       3
 
 static void ask(struct peer_stream *stream);
@@ -73,7 +74,7 @@ static bool take_media(struct peer_stream *stream, const struct peer_media *medi
 	if (media->position > 0)
 		return false;
 	stream->media = (struct peer_media){ 0 };
-	stream->arrived = 0;
+	stream->arrived = stream->asked_with = 0;
 	stream->is_ours_failed = !stream->begins(stream, media);
 	if (stream->is_ours_failed)
 		return false;
@@ -170,7 +171,8 @@ static void told_to_wait(struct peer_stream *stream, const struct transfer_resul
 
 static void ended_with_media(struct peer_stream *stream, const struct transfer_result *result)
 {
-	bool came = stream->arrived > stream->began_with || stream->is_whole;
+	bool came = stream->arrived > stream->asked_with;
+	bool is_sent_again = stream->began_with < stream->asked_with;
 
 	if (stream->is_ours_failed) {
 		ask_in(stream, OURS_MS);
@@ -187,7 +189,8 @@ static void ended_with_media(struct peer_stream *stream, const struct transfer_r
 	log_debug(NULL, "recording %s: %s broke off at byte %llu: %s", stream->recording_sid,
 		  stream->whom.address, (unsigned long long)stream->arrived, result->text);
 	stream->failures = came ? 0 : stream->failures + 1;
-	ask_in(stream, doubled(SOON_MS, stream->failures, FAILED_MOST_MS));
+	ask_in(stream, is_sent_again ? doubled(WAITS_FIRST_MS, stream->failures, PLAIN_MOST_MS)
+				     : doubled(SOON_MS, stream->failures, FAILED_MOST_MS));
 }
 
 static void was_not_reached(struct peer_stream *stream, const struct transfer_result *result)
@@ -279,6 +282,7 @@ static void ask(struct peer_stream *stream)
 	stream->body_len = 0;
 	stream->position = 0;
 	stream->began_with = goes_on ? stream->arrived : 0;
+	stream->asked_with = stream->arrived;
 	if (peers_ask(stream->peers, &stream->whom, stream->recording_sid, stream->began_with,
 		      goes_on ? stream->media.etag : NULL, &stream->receiver, &stream->transfer,
 		      &err))

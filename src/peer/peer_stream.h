@@ -52,8 +52,9 @@ struct peer_stream {
 	struct peer_head head;
 	enum peer_answer answer;
 	bool has_answer, is_ours_failed, is_off;
-	bool is_plain; /* the next request is for whatever it has, from the start */
-	uint64_t position, began_with;
+	bool is_plain;                 /* the next request is for whatever it has, from the start */
+	uint64_t position, began_with; /* of the request */
+	uint64_t asked_with;           /* was here when it was sent */
 	unsigned failures, refusals, waits;
 	size_t body_len;
 	char body[2048];

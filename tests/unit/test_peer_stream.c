@@ -245,6 +245,31 @@ static bool is_asked_twice(void)
 	return server.requests >= 2;
 }
 
+static bool is_asked_again(void)
+{
+	return server.requests >= 4;
+}
+
+/* Without a length nothing can be asked for from the middle: what breaks off there is sent again, and again. */
+static void test_unknown_length_stands_still(void)
+{
+	static char chunked[600];
+	int64_t began_ms;
+
+	begin_anew();
+	snprintf(chunked, sizeof(chunked),
+		 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" PEER_GENERATION
+		 ": 7\r\n" PEER_GENERATION_AT ": 1\r\n\r\n5\r\nhello\r\n");
+	say(chunked, THEN_CLOSE);
+	peer_stream_start(&stream);
+	began_ms = clock_monotonic_ms();
+	until(is_asked_again);
+	OK(kept_len == 5 && begun == 1, "nothing more comes");
+	OK(clock_monotonic_ms() - began_ms >= 2500,
+	   "it is asked less and less often: %lld ms for the fourth time",
+	   (long long)(clock_monotonic_ms() - began_ms));
+}
+
 static void test_waits(void)
 {
 	begin_anew();
@@ -376,6 +401,7 @@ int main(void)
 	test_goes_on();
 	test_another();
 	test_unknown_length();
+	test_unknown_length_stands_still();
 	test_waits();
 	test_doubts();
 	test_strange();
