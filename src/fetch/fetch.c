@@ -93,13 +93,23 @@ static int timer_wanted(CURLM *multi, long delay_ms, void *context)
 
 /* ---- whose turn it is ---- */
 
+/* libcurl before 8.8 keeps the errno of one transfer for the next of the same handle. */
+static bool is_worth_keeping(const struct transfer *transfer)
+{
+	long met = 0;
+
+	if (transfer->easy)
+		curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &met);
+	return met == 0;
+}
+
 static void take_back_ended(struct fetch *fetch)
 {
 	LIST_EACH (item, &fetch->ended) {
 		struct transfer *transfer = container_of(item, struct transfer, link);
 
 		transfer_clear(transfer);
-		if (fetch->spare_count < fetch->max_transfers)
+		if (fetch->spare_count < fetch->max_transfers && is_worth_keeping(transfer))
 			fetch_place(transfer, TRANSFER_SPARE);
 		else
 			transfer_free(transfer);

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define USER  "AC00000000000000000000000000000001"
@@ -942,6 +943,28 @@ static void guards_nothing(void)
 	buf_release(&asked.body);
 }
 
+/* What one transfer met is not said of a later one, for which libcurl keeps it. */
+static void refusals_are_their_own(void)
+{
+	int free_fd = dup(STDIN_FILENO);
+	struct rlimit had, none;
+	struct asked asked;
+
+	close(free_fd);
+	ask(&asked, "http://127.0.0.1:1/", NULL);
+	OK(asked.result.is_refused, "one is refused");
+	buf_release(&asked.body);
+	getrlimit(RLIMIT_NOFILE, &had);
+	none = had;
+	none.rlim_cur = (rlim_t)free_fd;
+	setrlimit(RLIMIT_NOFILE, &none);
+	ask(&asked, "http://127.0.0.1:1/", NULL);
+	setrlimit(RLIMIT_NOFILE, &had);
+	OK(asked.result.outcome == TRANSFER_NOT_CONNECTED && !asked.result.is_refused,
+	   "no descriptor is left for the next: nobody refused that: %s", asked.result.text);
+	buf_release(&asked.body);
+}
+
 static void lines_are_told(void)
 {
 	struct asked asked;
@@ -1037,6 +1060,7 @@ int main(void)
 	more_than_may_wait();
 	guard();
 	guards_nothing();
+	refusals_are_their_own();
 	lines_are_told();
 	proxy();
 	ends_with_all_kinds_open();
