@@ -136,6 +136,43 @@ static void end_stopped(struct fetch *fetch)
 		transfer_done(transfer, CURLE_WRITE_ERROR);
 }
 
+static bool has_its_share(const struct fetch *fetch, const struct transfer *transfer)
+{
+	uint32_t count = 0;
+
+	LIST_EACH (item, &fetch->active)
+		count += fetch_target_same_origin(
+			&container_of(item, struct transfer, link)->target, &transfer->target);
+	return count >= fetch->max_per_origin;
+}
+
+/* The first in line whose origin does not have its share.  NULL: it is nobody's turn. */
+static struct transfer *next_in_line(const struct fetch *fetch)
+{
+	const struct transfer *full = NULL; /* those of one that hangs stand in line together */
+
+	LIST_EACH (item, &fetch->waiting) {
+		struct transfer *transfer = container_of(item, struct transfer, link);
+
+		if (fetch->max_per_origin == 0)
+			return transfer;
+		if (full && fetch_target_same_origin(&full->target, &transfer->target))
+			continue;
+		if (!has_its_share(fetch, transfer))
+			return transfer;
+		full = transfer;
+	}
+	return NULL;
+}
+
+static void begin_waiting(struct fetch *fetch)
+{
+	struct transfer *transfer;
+
+	while (fetch->active_count < fetch->max_transfers && (transfer = next_in_line(fetch)))
+		transfer_begin(transfer);
+}
+
 /*
  * What could not be done inside libcurl: ends, removals, beginnings.  Each
  * step may call receivers, and these may ask for more of the kind; what they ask for
@@ -159,8 +196,7 @@ static void fetch_settle(struct fetch *fetch)
 	if (fetch->must_stop)
 		end_stopped(fetch);
 	take_back_ended(fetch);
-	while (fetch->active_count < fetch->max_transfers && !list_is_empty(&fetch->waiting))
-		transfer_begin(container_of(list_first(&fetch->waiting), struct transfer, link));
+	begin_waiting(fetch);
 }
 
 static void chores_due(struct timer *timer)
@@ -192,6 +228,7 @@ static void copy_options(struct fetch *fetch, const struct fetch_options *option
 	fetch->stall_bytes_per_s = options->stall_bytes_per_s ? options->stall_bytes_per_s
 							      : STALL_BYTES_PER_S;
 	fetch->max_transfers = options->max_transfers ? options->max_transfers : MAX_TRANSFERS;
+	fetch->max_per_origin = options->max_per_origin;
 	fetch->allows_all = options->allows_all;
 
 	while (options->allowed_hosts && options->allowed_hosts[fetch->allowed_count])

@@ -43,6 +43,8 @@ struct fetch_options {
 	uint64_t stall_bytes_per_s; /* ... fewer came (or went) than this a second; 1024 */
 	/* Transfers at once; more wait their turn, first come first served, and their time limits do not run; 64. */
 	uint32_t max_transfers;
+	uint32_t
+		max_per_origin; /* of them, to one origin: others pass by those that wait; 0: all */
 };
 
 bool fetch_new(struct loop *loop, const struct fetch_options *options, struct fetch **out,

@@ -53,7 +53,7 @@ struct fetch {
 	bool allows_all;
 	int64_t connect_timeout_ms, stall_timeout_ms;
 	uint64_t stall_bytes_per_s;
-	uint32_t max_transfers;
+	uint32_t max_transfers, max_per_origin;
 	struct date_listener *dates; /* NULL: nobody listens */
 };
 

@@ -45,6 +45,7 @@ bool peers_new(struct loop *loop, struct peers **out, struct err *err)
 		.stall_timeout_ms = STALL_MS,
 		.stall_bytes_per_s = 1,
 		.max_transfers = PEERS_AT_ONCE,
+		.max_per_origin = PEERS_AT_ONE,
 	};
 
 	peers->loop = loop;

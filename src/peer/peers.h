@@ -24,6 +24,7 @@ struct trouble_facts;
 #define PEER_ADDRESS_SIZE 280 /* a name of 253 characters, and a port */
 #define PEER_TOKEN_SIZE   65  /* 32 random bytes in hexadecimal */
 #define PEERS_AT_ONCE     256 /* requests */
+#define PEERS_AT_ONE      192 /* of them: one that hangs leaves room for those who answer */
 
 struct peer_address {
 	char address[PEER_ADDRESS_SIZE]; /* "10.0.0.5:8081" */

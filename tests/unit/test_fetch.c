@@ -893,6 +893,39 @@ static void more_than_may_wait(void)
 		buf_release(&asked[i].body);
 }
 
+static bool all_but_silent_ended(const struct asked *asked)
+{
+	return asked[4].ends && asked[5].ends;
+}
+
+/* One that hangs does not keep others waiting. */
+static void one_host_has_a_share(void)
+{
+	AUTO(free) char *other = xasprintf("http://127.0.0.1:%u/ok", server.ports[1]);
+	struct asked asked[6];
+
+	fetch_free(fetch);
+	open_fetch(&(struct fetch_options){
+		.allowed_hosts = loopback, .max_transfers = 3, .max_per_origin = 2 });
+	server_forget(&server);
+	for (int i = 0; i < 6; i++) {
+		prepare(&asked[i]);
+		begin(&asked[i], i < 4 ? "/silent" : other, NULL);
+	}
+	while (!all_but_silent_ended(asked))
+		loop_run(loop);
+	OK(asked[4].result.outcome == TRANSFER_OK && asked[5].result.outcome == TRANSFER_OK,
+	   "who stands behind them has his turn");
+	IS_INT(asked[0].ends + asked[1].ends + asked[2].ends + asked[3].ends, 0,
+	       "before those of the one that hangs are over");
+	IS_INT(fetch_active(fetch), 2, "which has its share");
+	IS_INT(fetch_waiting(fetch), 2, "and no more");
+	for (int i = 0; i < 4; i++)
+		transfer_cancel(asked[i].transfer);
+	for (int i = 0; i < 6; i++)
+		buf_release(&asked[i].body);
+}
+
 static void guard(void)
 {
 	static const char *const urls[] = { "http://127.0.0.1:@A/ok",
@@ -1058,6 +1091,7 @@ int main(void)
 	connecting_has_a_limit();
 	connections_are_reused();
 	more_than_may_wait();
+	one_host_has_a_share();
 	guard();
 	guards_nothing();
 	refusals_are_their_own();
