@@ -4,19 +4,22 @@
 #include "catalog/catalog_private.h"
 #include "schema/schema.h"
 
-static bool add_row(struct catalog *catalog, const char *place, int64_t *out_id, struct err *err)
+static bool add_row(struct catalog *catalog, const struct member_place *place, int64_t *out_id,
+		    struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *insert = NULL;
 
 	if (!db_prepare(catalog->db,
-			"INSERT INTO processes (version, started_at_ms, beat, place, schema_known) "
-			"VALUES ($1, $2, 0, $3, $4) RETURNING id",
+			"INSERT INTO processes (version, started_at_ms, beat, place, schema_known, "
+			"address, token) VALUES ($1, $2, 0, $3, $4, $5, $6) RETURNING id",
 			&insert, err))
 		return false;
 	db_bind_str(insert, 1, STR(CALLSPOOL_VERSION));
 	db_bind_int(insert, 2, clock_wall_ms());
-	bind_text(insert, 3, place);
+	bind_text(insert, 3, place->name);
 	db_bind_int(insert, 4, schema_known());
+	bind_text(insert, 5, place->address);
+	bind_text(insert, 6, place->token);
 	if (db_step(insert, err) != DB_ROW)
 		return false;
 	*out_id = db_column_int(insert, 0);
@@ -43,7 +46,8 @@ bool catalog_find_orphans(struct catalog *catalog, struct err *err)
 	return step == DB_DONE;
 }
 
-static bool enlist(struct catalog *catalog, const char *place, int64_t *out_id, struct err *err)
+static bool enlist(struct catalog *catalog, const struct member_place *place, int64_t *out_id,
+		   struct err *err)
 {
 	if (!catalog_begin(catalog, err))
 		return false;
@@ -55,7 +59,7 @@ static bool enlist(struct catalog *catalog, const char *place, int64_t *out_id, 
 	return catalog_commit(catalog, err);
 }
 
-bool catalog_enlist(struct catalog *catalog, const char *place, struct err *err)
+bool catalog_enlist(struct catalog *catalog, const struct member_place *place, struct err *err)
 {
 	int64_t before = catalog->process_id, id = 0;
 

@@ -20,12 +20,19 @@
 
 struct catalog;
 
+/* Where a process serves from.  Texts are borrowed. */
+struct member_place {
+	const char
+		*name; /* told apart from all others by a lock that the caller has; NULL: nowhere */
+	const char *address; /* where the others may ask it ("10.0.0.5:8081"); NULL: nowhere */
+	const char *token;   /* and what they show */
+};
 /*
  * CATALOG_WRITE, outside a transaction: a row, a stream of events (events.h), and a number that nobody had.  Again after it was
- * taken for dead: then it is another one, and what the first has left is projected.  `place`: where it serves from; NULL: nowhere.
- * A ledger in a file has its lock: there it does nothing.
+ * taken for dead: then it is another one, and what the first has left is projected.  A ledger in a file has its lock: there it does nothing.
  */
-bool catalog_enlist(struct catalog *catalog, const char *place, struct err *err) MUST_CHECK;
+bool catalog_enlist(struct catalog *catalog, const struct member_place *place,
+		    struct err *err) MUST_CHECK;
 /* CATALOG_QUICK, and CATALOG_WRITE beside the one that was enlisted: of that process.  Its turns are told apart from that one's. */
 void catalog_enlist_as(struct catalog *catalog, int64_t process);
 /* Its number; 0: of a file, or not enlisted. */

@@ -210,23 +210,6 @@ static bool clear_place(struct catalog *catalog, const char *place, int64_t at_m
 	return false;
 }
 
-/* Until then the others think that it cannot be asked, and wait for what it fetches. */
-static bool tell_address(struct catalog *catalog, const struct member_place *place, struct err *err)
-{
-	struct db_stmt *update;
-
-	if (!place->address)
-		return true;
-	if (!db_prepare(catalog_db(catalog),
-			"UPDATE processes SET address = $1, token = $2 WHERE id = $3", &update,
-			err))
-		return false;
-	db_bind_str(update, 1, str_of(place->address));
-	db_bind_str(update, 2, str_of(place->token));
-	db_bind_int(update, 3, catalog_process(catalog));
-	return db_run_now(update, err);
-}
-
 bool members_enlist(struct catalog *catalog, const struct member_place *place, int64_t at_ms,
 		    struct err *err)
 {
@@ -240,8 +223,7 @@ bool members_enlist(struct catalog *catalog, const struct member_place *place, i
 	is_clear = schema_check(catalog_db(catalog), err) &&
 		   clear_place(catalog, place->name, at_ms, err);
 	catalog_enlist_as(catalog, before);
-	return is_clear && catalog_enlist(catalog, place->name, err) &&
-	       tell_address(catalog, place, err);
+	return is_clear && catalog_enlist(catalog, place, err);
 }
 
 bool member_leave(struct catalog *catalog, int64_t at_ms, struct err *err)

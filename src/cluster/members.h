@@ -10,6 +10,7 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "catalog/processes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,12 +67,6 @@ bool member_bury(struct catalog *catalog, const struct member *member, int64_t a
 /* The same of oneself, at the end. */
 bool member_leave(struct catalog *catalog, int64_t at_ms, struct err *err) MUST_CHECK;
 
-/* Where a process serves from.  Texts are borrowed. */
-struct member_place {
-	const char *name;    /* told apart from all others by a lock that the caller has */
-	const char *address; /* where the others may ask it ("10.0.0.5:8081"); NULL: nowhere */
-	const char *token;   /* and what they show */
-};
 /*
  * catalog_enlist().  Whoever is listed as being in that place is no more, and is buried at once.
  * ERR_INVALID: a newer callspool has left this one behind.

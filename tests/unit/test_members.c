@@ -320,7 +320,12 @@ static void test_holder(void)
 
 	process_start(&first, "first");
 	process_start(&second, "second");
-	MUST(members_enlist(first.writer, &place, NOON, &err));
+	exec("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+	     "'BEGIN RAISE EXCEPTION ''no more''; END'; "
+	     "CREATE TRIGGER refuse BEFORE UPDATE ON processes FOR EACH ROW EXECUTE FUNCTION refuse()");
+	OK(members_enlist(first.writer, &place, NOON, &err),
+	   "who is enlisted has told where it is asked: %s", err.text);
+	exec("DROP TRIGGER refuse ON processes; DROP FUNCTION refuse");
 	OK(holder_of(sid).process_id == 0, "nobody fetches it");
 	OK(take(first.writer, sid), "one does");
 	holder = holder_of(sid);

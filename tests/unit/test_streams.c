@@ -22,7 +22,7 @@ struct process {
 static void process_start(struct process *process)
 {
 	MUST(catalog_open(ledger.path, CATALOG_WRITE, &process->writer, &err));
-	MUST(catalog_enlist(process->writer, NULL, &err));
+	MUST(catalog_enlist(process->writer, &(struct member_place){ NULL }, &err));
 	MUST(catalog_open(ledger.path, CATALOG_QUICK, &process->quick, &err));
 	catalog_enlist_as(process->quick, catalog_process(process->writer));
 }

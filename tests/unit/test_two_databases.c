@@ -308,14 +308,14 @@ static void test_processes(void)
 	struct catalog *first = ledgers[1].writer;
 	int64_t sequence;
 
-	MUST(catalog_enlist(ledgers[0].writer, "here", &err));
+	MUST(catalog_enlist(ledgers[0].writer, &(struct member_place){ .name = "here" }, &err));
 	OK(write_something(ledgers[0].writer), "a ledger in a file has its lock");
-	MUST(catalog_enlist(first, "here", &err));
+	MUST(catalog_enlist(first, &(struct member_place){ .name = "here" }, &err));
 	OK(write_something(first), "who is enlisted writes: %s", err.text);
 	MUST(catalog_open(ledgers[1].path, CATALOG_WRITE, &command, &err));
 	OK(write_something(command) && write_something(first), "beside a command");
 	MUST(catalog_open(ledgers[1].path, CATALOG_WRITE, &second, &err));
-	MUST(catalog_enlist(second, "there", &err));
+	MUST(catalog_enlist(second, &(struct member_place){ .name = "there" }, &err));
 	OK(write_something(second) && write_something(first), "and beside another process");
 	MUST(db_exec(command->db, "DELETE FROM processes WHERE place = 'here'", &err));
 	OK(!write_something(first) && err.kind == ERR_UNAVAILABLE, "who is no more is told: %s",
@@ -323,7 +323,7 @@ static void test_processes(void)
 	OK(!write_something(first) && err.kind == ERR_UNAVAILABLE, "again");
 	OK(catalog_sequence(first, &sequence, &err), "and may read");
 	OK(write_something(second), "nothing of it reaches the other");
-	MUST(catalog_enlist(first, "here", &err));
+	MUST(catalog_enlist(first, &(struct member_place){ .name = "here" }, &err));
 	OK(write_something(first) && write_something(second), "it may begin anew");
 }
 
