@@ -8,7 +8,8 @@
  *
  * On a server a row says, too, in which life of the server it was written: its timeline, which is another one after a standby took the
  * place of a server, or a backup was brought back.  What was committed at last may be gone then, and its numbers with it, which
- * somebody was told.  So the first turn of another life leaps (catalog_leap()): no number is given twice.
+ * somebody was told.  So the first turn of another life leaps (catalog_leap()): no number is given twice, but where two lives have
+ * the same number (docs/decisions.md).
  *
  * A row is appended and none is changed.  A counter row that is updated grows a chain of dead versions on
  * PostgreSQL while anybody holds a snapshot, and every turn walks it.  Old turns are removed from time to
