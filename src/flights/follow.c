@@ -102,6 +102,14 @@ static bool open_file(struct flight *flight, const struct peer_media *media, str
 	return blob_arriving_reader(arrival->file, &arrival->reader_fd, err);
 }
 
+static void take_extent(struct flight *flight, const struct peer_media *media)
+{
+	flight->arrival.length = media->size == PEER_SIZE_UNKNOWN ? DOWNLOAD_LENGTH_UNKNOWN
+								  : media->size;
+	(void)!str_copy(str_of(media->etag), flight->arrival.validator,
+			sizeof(flight->arrival.validator));
+}
+
 static bool stream_begins(struct peer_stream *stream, const struct peer_media *media)
 {
 	struct follow *follow = container_of(stream, struct follow, stream);
@@ -116,10 +124,7 @@ static bool stream_begins(struct peer_stream *stream, const struct peer_media *m
 		flight_tell(flight);
 		return false;
 	}
-	flight->arrival.length = media->size == PEER_SIZE_UNKNOWN ? DOWNLOAD_LENGTH_UNKNOWN
-								  : media->size;
-	(void)!str_copy(str_of(media->etag), flight->arrival.validator,
-			sizeof(flight->arrival.validator));
+	take_extent(flight, media);
 	seeks_follow(&flight->seeks, flight->env, &flight->arrival, &stream->whom,
 		     flight->recording_sid, seeks_moved);
 	flight_clear_reason(flight);
@@ -150,6 +155,8 @@ static void stream_told(struct peer_stream *stream)
 	struct follow *follow = container_of(stream, struct follow, stream);
 	struct flight *flight = follow->flight;
 
+	if (flight->arrival.file && flight->generation == stream->media.generation)
+		take_extent(flight, &stream->media);
 	if (stream->is_whole) {
 		flight->arrival.length = stream->arrived;
 		seeks_rest(&flight->seeks);

@@ -64,11 +64,15 @@ static bool is_as_before(const struct peer_stream *stream, const struct peer_med
 /* False: it does not go on with what is here, and is no beginning either. */
 static bool take_media(struct peer_stream *stream, const struct peer_media *media)
 {
+	bool has_size = stream->media.size != PEER_SIZE_UNKNOWN;
+
 	stream->position = media->position;
 	if (stream->media.generation == media->generation) {
 		if (!is_as_before(stream, media))
 			return false;
 		stream->media = *media;
+		if (!has_size && media->size != PEER_SIZE_UNKNOWN)
+			stream->told(stream);
 		return true;
 	}
 	if (media->position > 0)

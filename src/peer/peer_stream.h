@@ -34,7 +34,7 @@ struct peer_stream {
 	bool (*begins)(struct peer_stream *stream, const struct peer_media *media);
 	/* Some more of it. */
 	bool (*takes)(struct peer_stream *stream, struct str bytes);
-	/* All of it is here, or ->reason is another, or ->is_pointless. */
+	/* All of it is here, or how long it is is known by now, or ->reason is another, or ->is_pointless. */
 	void (*told)(struct peer_stream *stream);
 	void (*doubts)(struct peer_stream *stream, enum peer_doubt doubt);
 

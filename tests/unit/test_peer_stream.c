@@ -265,9 +265,14 @@ static void test_unknown_length_stands_still(void)
 	began_ms = clock_monotonic_ms();
 	until(is_asked_again);
 	OK(kept_len == 5 && begun == 1, "nothing more comes");
+	IS_INT(told, 0, "of which there is nothing to tell");
 	OK(clock_monotonic_ms() - began_ms >= 2500,
 	   "it is asked less and less often: %lld ms for the fourth time",
 	   (long long)(clock_monotonic_ms() - began_ms));
+	serve("200 OK", 0, SIZE / 2, 7, "", THEN_CLOSE);
+	until(has_told_once);
+	OK(stream.media.size == SIZE && stream.media.etag[0] != '\0' && !stream.is_whole,
+	   "its length is known from now on, which is told");
 }
 
 static void test_waits(void)
