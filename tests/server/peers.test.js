@@ -22,6 +22,10 @@ before(async () => {
   postgres = await startPostgres(lifetime);
 });
 
+/** Those that wait for most of their time do so beside each other, at the end. */
+const waiting = [];
+const atOnce = (name, run) => waiting.push([name, run]);
+
 const ledger = (t) => startLedger(t, postgres);
 
 /** A plain request over a connection of its own: { status, headers, body }; those of processes are in no description of the API. */
@@ -80,7 +84,7 @@ async function startTwo(t, { a: ofA = PEERS, b: ofB = PEERS, ...options } = {}) 
 const peerRequests = async (server) => valuesOf(await scrape(server), 'callspool_peer_requests_total');
 
 test('another process plays it while it arrives, as the one that fetches it does', async (t) => {
-  const { a, b, recording } = await startTwo(t);
+  const { a, b, recording } = await startTwo(t, { b: { settings: { ...PEERS.settings, 'fetch.proxy': 'http://127.0.0.1:1' } } }); // which is for Twilio
   const { gate, media, mediaPath } = recording;
   const here = await listen(t, a, mediaPath), there = await listen(t, b, mediaPath);
   gate.open(20_000);
@@ -118,7 +122,8 @@ test('the last byte waits for the ledger', async (t) => {
   recording.gate.open(5000);
   await player.head();
   const held = query("SELECT pg_advisory_lock(hashtextextended('callspool ' || current_schema(), 0)); SELECT pg_sleep(20)").catch(() => {});
-  await until('the turn is taken', async () => (await postgres.query("SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")) !== '0');
+  await until('the turn is taken', async () => (await postgres.query("SELECT COUNT(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' "
+    + "AND granted AND query LIKE '%pg_sleep(20)%' AND pid <> pg_backend_pid()")) !== '0');
   recording.gate.open();
   await player.hears(recording.media.length - 1);
   assert.equal(player.body().length, recording.media.length - 1, 'nobody can say that it is stored');
@@ -283,7 +288,7 @@ test('the one that fetches it is killed: it is fetched anew, soon, by who has pl
   await until('no lease is left', async () => (await query('SELECT COUNT(*) FROM leases')) === '0');
 });
 
-test('the one that fetches it stands still: the others bury it, and go on', async (t) => {
+atOnce('the one that fetches it stands still: the others bury it, and go on', async (t) => {
   const { a, b, recording } = await startTwo(t, {
     a: { ...PEERS, expectErrors: [/the ledger:/, /cannot commit/] }, b: LONG,
   });
@@ -337,7 +342,22 @@ test('the one that fetches it is stopped: who plays it elsewhere hears it there'
   assert.ok(!reply.cut && reply.body.equals(recording.media));
 });
 
-test('whose file the one that began it keeps no more is fetched by who has players, soon', async (t) => {
+test('what SIGHUP changes counts for those who ask from another process, too', async (t) => {
+  const file = join(temporaryFolder(t), 'callspool.conf');
+  writeFileSync(file, 'stop_timeout = 10m\n');
+  const { a, b, recording } = await startTwo(t, { a: { ...PEERS, args: ['--config', file] } });
+  const player = await listen(t, b, recording.mediaPath);
+  recording.gate.open(20_000);
+  await player.head();
+  writeFileSync(file, 'stop_timeout = 100ms\n');
+  a.child.kill('SIGHUP');
+  await a.line(/the settings were read anew/);
+  a.finished = await a.stop('SIGTERM', 10_000);
+  recording.gate.open();
+  await player.player.untilClosed();
+});
+
+atOnce('whose file the one that began it keeps no more is fetched by who has players, soon', async (t) => {
   const { serve, upstream, query } = await ledger(t);
   const a = await serve('a', { openFiles: 160, settings: { ...PEERS.settings, 'fetch.retry_first': '10m', 'fetch.retry_most': '10m' } });
   const recordings = Array.from({ length: 11 }, () => gated(upstream, { ranges: true })); // 160 / 16 are kept
@@ -415,7 +435,7 @@ test('that Twilio has none of it is told by the other at once, whose slots are a
   assert.ok(there.ms < 20_000, `${there.ms} ms`);
 });
 
-test('Twilio does not answer for a while: both say so, and both hear it then', async (t) => {
+atOnce('Twilio does not answer for a while: both say so, and both hear it then', async (t) => {
   const { serve, upstream } = await ledger(t);
   const a = await serve('a', LONG), b = await serve('b', LONG), c = await serve('c', { settings: { ...PEERS.settings, play_wait: '4s' } });
   const recording = gated(upstream);
@@ -485,7 +505,7 @@ test('what processes ask each other', async (t) => {
   assert.equal((await ask(`${url}${recordingSid}/x`, { headers })).status, 404);
   assert.equal((await ask(url.replace('/internal/media/', '/health'), { headers })).status, 404, 'there is nothing else');
   assert.equal((await ask(url + recordingSid, { headers, method: 'POST' })).status, 405);
-  assert.equal((await ask(`${a.url}/internal/media/${recordingSid}`, { headers })).status, 404, 'and nowhere else');
+  for (const server of [a, b]) assert.equal((await ask(`${server.url}/internal/media/${recordingSid}`, { headers })).status, 404, 'and nowhere else');
 
   const part = await ask(url + recordingSid, { headers: { ...headers, Range: 'bytes=10-19', 'If-Match': etag } });
   assert.equal(part.status, 206);
@@ -534,7 +554,7 @@ test('a token that is not known any more: who has the lease is looked up anew', 
   assert.ok((await play).body.equals(recording.media), 'it is stored, and played');
 });
 
-test('the address of the one that fetches it is nobody\'s', async (t) => {
+atOnce('the address of the one that fetches it is nobody\'s', async (t) => {
   const port = await freePort();
   const { a, b, query, recording } = await startTwo(t, {
     a: { settings: { cluster_listen: '127.0.0.1:0', cluster_address: `127.0.0.1:${port}` } },
@@ -570,3 +590,5 @@ test('settings that make no sense', async () => {
     assert.equal(code, 0, `${set}: ${stderr}`);
   }
 });
+
+test('what takes its time', { concurrency: true }, (t) => Promise.all(waiting.map(([name, run]) => t.test(name, run))));
