@@ -324,7 +324,7 @@ static bool count_day(struct upstream_deletion *deletion, struct catalog *catalo
 static bool spare(struct upstream_deletion *deletion, struct catalog *catalog, struct err *err)
 {
 	const char *sid = deletion->recording.recording_sid;
-	struct now now;
+	struct now now = { 0 };
 
 	if (!tell_now(deletion, &now, err) ||
 	    !upstream_deletions_bound(catalog, now.later_ms, err) ||
@@ -535,7 +535,7 @@ static bool run_next(struct ledger_job *job, struct catalog *catalog, struct err
 					  .left_alone = &deletion->left_alone,
 					  .loop_ms = deletion->loop_ms };
 	int64_t now_ms;
-	struct now now;
+	struct now now = { 0 };
 	struct err untold;
 
 	deletion->is_day_over = false;
