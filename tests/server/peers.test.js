@@ -1,7 +1,9 @@
 // What one process fetches another one plays while it arrives: from the process that fetches it.
 import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import http from 'node:http';
+import { join } from 'node:path';
 import { callspool, untilState } from './harness/callspool.js';
 import { audio } from './harness/audio.js';
 import { freePort, gated, startLedger, startLine, webhook } from './harness/cluster.js';
@@ -9,6 +11,7 @@ import { RawConnection, request } from './harness/http.js';
 import { atEnd, lifetime } from './harness/lifetime.js';
 import { scrape, valuesOf } from './harness/metrics.js';
 import { startPostgres } from './harness/postgres.js';
+import { temporaryFolder } from './harness/process.js';
 import { until, within } from './harness/until.js';
 
 const PEERS = { settings: { cluster_listen: '127.0.0.1:0' } };
