@@ -71,9 +71,10 @@ static size_t claim(struct queue *queue, struct queue_row *rows)
 					    .most = AT_ONCE,
 					    .most_backfill = AT_ONCE };
 	size_t count = 0;
+	bool passed_over; /* nobody else claims */
 
 	MUST(catalog_begin(queue->quick, &err));
-	MUST(leases_claim(queue->quick, &wanted, rows, &count, &err));
+	MUST(leases_claim(queue->quick, &wanted, rows, &count, &passed_over, &err));
 	MUST(catalog_commit(queue->quick, &err));
 	return count;
 }
