@@ -362,15 +362,19 @@ static bool run_spare(struct ledger_job *job, struct catalog *catalog, struct er
 
 static void send_when_room(struct timer *timer);
 
+/* Whatever kept it from being begun keeps it from being sent: a hold, a rule that is another by now, a pause, a clock in doubt. */
 static bool run_look(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
-	const struct upstream_deletion *deletion =
+	struct upstream_deletion *deletion =
 		container_of(job, struct upstream_deletion, ledger_job);
 	AUTO(free) struct recording *now = xcalloc(1, sizeof(*now));
+	int64_t now_ms;
 
-	if (!recordings_find(catalog, str_of(deletion->recording.recording_sid), now, err))
+	if (!purge_may_remove(deletion->env, catalog, &now_ms, err) ||
+	    !recordings_find(catalog, str_of(deletion->recording.recording_sid), now, err))
 		return false;
-	return is_same_file(now, &deletion->recording) ||
+	return (is_same_file(now, &deletion->recording) &&
+		is_old_enough(deletion, now, now_ms)) ||
 	       err_set(err, ERR_CONFLICT, "it changed meanwhile");
 }
 
@@ -409,6 +413,10 @@ static void send_when_room(struct timer *timer)
 
 	if (deletion->is_stopping)
 		return;
+	if (!ledger_has_duties(deletion->env->ledger)) {
+		rest_for(deletion, NEXT_MS);
+		return;
+	}
 	if (!fetch_has_room(deletion->rest->fetch)) {
 		timer_start(deletion->rest->loop, &deletion->timer, ROOM_MS, send_when_room);
 		return;

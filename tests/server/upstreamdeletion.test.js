@@ -193,10 +193,8 @@ test("a day's number is a day's, though Twilio's clock jumps, and through a rest
   assert.deepEqual(asked, ['first', 'second']);
 });
 
-test('what is held while its DELETE waits for its turn is not deleted', async (t) => {
-  const { server, upstream, recording: young, change, began, copies } = await startKeeping(t, { settings: { reconcile_interval: 'forever' } });
-  const [held, next] = [await began(12), await began(11)];
-  const names = namesOf({ held, next, young });
+/** Twilio's transfers are all taken, until `free()`; `asked` are the names of those whose DELETE came. */
+async function busyTwilio(server, upstream, names) {
   const asked = [], stalled = [];
   const stalls = new Set();
   upstream.answer = (message, reply, { path: of }) => {
@@ -217,12 +215,40 @@ test('what is held while its DELETE waits for its turn is not deleted', async (t
     assert.equal((await postForm(server.url, RECORDING_STATUS, fields)).status, 200);
   }
   await until('all are under way', () => stalled.length === 20);
-  await change(['fetch.concurrency = 1', 'fetch.player_slots = 0', 'delete_upstream_after = 3d']);
+  const free = () => {
+    for (const reply of stalled) reply.destroy();
+    stalls.clear();
+  };
+  return { asked, free };
+}
+
+const FEW = ['fetch.concurrency = 1', 'fetch.player_slots = 0'];
+const holding = async (server, { recordingSid }, method) => assert.equal((await requestJson(`${server.url}/api/recordings/${recordingSid}/hold`, { method, body: '{}', headers: { 'Content-Type': 'application/json' } })).status, 200);
+
+test('what is held while its DELETE waits for its turn is not deleted', async (t) => {
+  const { server, upstream, recording: young, change, began, copies } = await startKeeping(t, { settings: { reconcile_interval: 'forever' } });
+  const [held, next] = [await began(12), await began(11)];
+  const names = namesOf({ held, next, young });
+  const { asked, free } = await busyTwilio(server, upstream, names);
+  await change([...FEW, 'delete_upstream_after = 3d']);
   await until('its DELETE is to be sent', () => copies(names).held === 1);
-  const hold = await requestJson(`${server.url}/api/recordings/${held.recordingSid}/hold`, { method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json' } });
-  assert.equal(hold.status, 200);
-  for (const reply of stalled) reply.destroy();
-  stalls.clear();
+  await holding(server, held, 'POST');
+  free();
   await until('the next one is deleted', () => copies(names).next === 2);
   assert.deepEqual(asked, ['next']);
+});
+
+test('nor is what is kept there for longer by then', async (t) => {
+  const { server, upstream, recording: young, change, began, copies } = await startKeeping(t, { settings: { reconcile_interval: 'forever' } });
+  const [old, waits] = [await began(14), await began(12)];
+  const names = namesOf({ old, waits, young });
+  await holding(server, old, 'POST');
+  const { asked, free } = await busyTwilio(server, upstream, names);
+  await change([...FEW, 'delete_upstream_after = 3d']);
+  await until('its DELETE is to be sent', () => copies(names).waits === 1);
+  await change([...FEW, 'delete_upstream_after = 13d']);
+  await holding(server, old, 'DELETE');
+  free();
+  await until('the old one is deleted', () => copies(names).old === 2);
+  assert.deepEqual(asked, ['old']);
 });
