@@ -155,12 +155,28 @@ static void explain(const struct s3_request *request, const struct s3_error *sai
 		buf_addf(out, ": %s", said->message);
 }
 
-/* That something was removed before is believed where the bucket says it, and not of any page that is not there. */
+/* What is sent just now: a HEAD where an answer is to be proved. */
+static enum s3_method method_of(const struct s3_request *request)
+{
+	return request->is_proving ? S3_HEAD : request->method;
+}
+
+/*
+ * That something is not there is believed where the bucket says it, by a code, and not of any page of whatever stands before
+ * it.  A HEAD has no body, and so no code.
+ */
 static bool says_missing(const struct s3_request *request, struct str code)
 {
-	bool has_code = request->method != S3_DELETE || request->is_proving || code.len > 0;
+	if (request->status != 404 || request->of_bucket || str_eq(code, STR("NoSuchBucket")))
+		return false;
+	return method_of(request) == S3_HEAD || (method_of(request) != S3_PUT && code.len > 0);
+}
 
-	return request->status == 404 && has_code && !str_eq(code, STR("NoSuchBucket"));
+/* "Method not allowed", "not implemented": of a question that not every store knows.  To put and to get are known to all. */
+static bool says_unknown(const struct s3_request *request)
+{
+	return (request->status == 501 || request->status == 405) &&
+	       (request->of_bucket || method_of(request) == S3_DELETE);
 }
 
 static enum err_kind kind_of(const struct s3_request *request, const struct s3_error *said)
@@ -169,9 +185,9 @@ static enum err_kind kind_of(const struct s3_request *request, const struct s3_e
 
 	if (says_missing(request, code))
 		return ERR_NOT_FOUND;
-	if (request->status == 409 || request->status == 412)
+	if (request->status == 412)
 		return ERR_CONFLICT;
-	if (request->status == 501 || request->status == 405 ||
+	if (says_unknown(request) ||
 	    (request->status == 403 && request->may_be_denied && str_eq(code, STR("AccessDenied"))))
 		return ERR_INVALID;
 	if (str_eq(code, STR("XAmzContentSHA256Mismatch")) || str_eq(code, STR("BadDigest")))
@@ -203,12 +219,6 @@ const char *s3_result_name(enum s3_result result)
 	};
 
 	return names[result];
-}
-
-/* What is sent just now: a HEAD where an answer is to be proved. */
-static enum s3_method method_of(const struct s3_request *request)
-{
-	return request->is_proving ? S3_HEAD : request->method;
 }
 
 static void count(struct s3_request *request, enum s3_result result)

@@ -376,6 +376,30 @@ test('what something in between answers with 200 is not believed: neither that i
   await untilGood(server);
 });
 
+test('what something in between answers with 404, 405 or 409 is no answer of the bucket', async (t) => {
+  const bucket = await s3.bucket();
+  const door = await s3.door(t);
+  const settings = { 's3.endpoint': door.url, verify_every: 'forever' };
+  const first = await serve(t, bucket, { settings });
+  const recordings = [];
+  for (const status of [404, 405, 409]) {
+    door.swallow(/^PUT .*\.mp3/, 2, status);
+    recordings.push(await store(first, upstream));
+    assert.equal(door.swallowed, 0);
+    assert.equal(upstream.mediaRequests(recordings.at(-1).recordingSid).length, 1, 'Twilio is not asked again');
+  }
+  await until('waveforms are made', async () => (await bucket.list()).length === 6);
+  await first.stop('SIGTERM');
+  dropCache(first);
+  const server = await serve(t, bucket, { dataDir: first.dataDir, settings });
+  for (const [i, status] of [404, 405, 409].entries()) {
+    door.swallow(/^GET .*\.mp3/, 1, status);
+    assert.ok((await play(server, recordings[i])).body.equals(recordings[i].bytes), String(status));
+    assert.equal(door.swallowed, 0);
+  }
+  await untilGood(server);
+});
+
 test('what verify reads has an end, though the answer has none', async (t) => {
   const bucket = await s3.bucket();
   const door = await s3.door(t);

@@ -90,7 +90,7 @@ function ask(port, method, path, { query = {}, body = Buffer.alloc(0) } = {}) {
 /**
  * A door before the gateway, that counts who goes through and can be told to send them away:
  * { url, requests: ['GET /b/...'], refuse(count, status, code), denies: /?versions/ }.
- * swallow(/^PUT .*mp3/, count): answered 200 by a page that is not the bucket's, and goes no further;
+ * swallow(/^PUT .*mp3/, count, status): answered 200 by a page that is not the bucket's, and goes no further;
  * endless: /^GET .*mp3/: answered by a body without an end, of which `sent` bytes went out; etag: what PUTs are answered with;
  * aheadMs: by how much its clock is ahead.
  */
@@ -108,7 +108,7 @@ async function openDoor(t, port) {
     const line = `${asked.method} ${asked.url}`;
     if (door.swallowed > 0 && door.swallows.test(line)) {
       door.swallowed -= 1;
-      asked.resume().on('end', () => reply.writeHead(200, { 'Content-Type': 'text/html', ETag: '"5f3c-264"' }).end('<html>Welcome to this network</html>'));
+      asked.resume().on('end', () => reply.writeHead(door.swallowsBy, { 'Content-Type': 'text/html', ETag: '"5f3c-264"' }).end('<html>Welcome to this network</html>'));
       return;
     }
     if (door.endless?.test(line)) {
@@ -136,7 +136,7 @@ async function openDoor(t, port) {
   }));
   door.url = `http://127.0.0.1:${server.address().port}`;
   door.refuse = (count, status, code, date) => Object.assign(door, { left: count, status, code, date });
-  door.swallow = (swallows, count) => Object.assign(door, { swallows, swallowed: count });
+  door.swallow = (swallows, count, swallowsBy = 200) => Object.assign(door, { swallows, swallowed: count, swallowsBy });
   return door;
 }
 
