@@ -19,7 +19,7 @@ int64_t __wrap_clock_wall_ms(void);
 void __real_ledger_read(struct ledger *to, struct ledger_job *job);
 void __wrap_ledger_read(struct ledger *to, struct ledger_job *job);
 
-static int64_t ahead_us;
+static _Atomic int64_t ahead_us;
 static unsigned reads;
 
 void __wrap_ledger_read(struct ledger *to, struct ledger_job *job)
