@@ -121,5 +121,5 @@ for (const [what, files, prepare, left] of [
 }
 
 test('Debian: removed, each of several is stopped, too', () => {
-  assert.match(read('debian/callspool.prerm'), /^if \[ "\$1" = remove \].*\n\tsystemctl stop 'callspool@\*\.service'/m);
+  assert.match(read('debian/callspool.prerm'), /^if \[ "\$1" = remove \].*\n\tdeb-systemd-invoke stop 'callspool@\*\.service'/m);
 });
