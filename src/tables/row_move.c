@@ -17,6 +17,8 @@
 #define BY_KEY                                                             \
 	"SET enable_seqscan = off; SET enable_sort = off; SET jit = off; " \
 	"SET max_parallel_workers_per_gather = 0"
+/* Nobody else writes there yet; finding out here what has changed may take longer than others may be silent (db_postgres.c). */
+#define PATIENT "SET LOCAL idle_in_transaction_session_timeout = '60s'"
 /* In the switch all is compared once more where it took no longer; else what has changed since. */
 #define COMPARE_AGAIN_MS 2000
 
@@ -151,7 +153,8 @@ static bool write_turn(struct row_move *move, struct row_move_turn *out, struct 
 {
 	if (!db_begin(move->to, err))
 		return false;
-	if (table_changes_apply(move->tables, changed_tables(move), move->from, move->to,
+	if (db_exec(move->to, PATIENT, err) &&
+	    table_changes_apply(move->tables, changed_tables(move), move->from, move->to,
 				move->phase != ROWS_COPYING, &out->changes, err) &&
 	    (move->phase != ROWS_COPYING || copy_pages(move, out, err)))
 		return db_commit(move->to, err);

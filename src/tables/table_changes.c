@@ -21,6 +21,10 @@ bool table_changes_begin(const struct tables *tables, struct db *db, struct err 
 	if (!db_exec(db,
 		     "CREATE TABLE IF NOT EXISTS migrating_changes ("
 		     "	id INTEGER PRIMARY KEY AUTOINCREMENT, tab INTEGER NOT NULL, k1, k2, k3)",
+		     err) ||
+	    !db_exec(db,
+		     "CREATE INDEX IF NOT EXISTS migrating_changes_of_table "
+		     "ON migrating_changes (tab, k1, k2, k3)",
 		     err))
 		return false;
 	for (size_t i = 0; i < tables->count; i++)

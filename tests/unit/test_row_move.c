@@ -318,6 +318,37 @@ static void test_read_back(void)
 	give_up();
 }
 
+/* Many notes: those of one table are found without reading all, and the other side waits while they are. */
+static void test_many_notes(void)
+{
+	AUTO(row_move_free) struct row_move *move = NULL;
+	AUTO(db_free) struct db *there = NULL;
+	AUTO(db_stmt_reset) struct db_stmt *plan = NULL;
+	struct row_move_turn turn;
+
+	make_target();
+	MUST(row_move_open(source.path, target, &move, &err));
+	begin(move);
+	MUST(turn_to(move, ROWS_FOLLOWING));
+	MUST(db_prepare(source.writer->db,
+			"EXPLAIN QUERY PLAN SELECT DISTINCT k1, k2, k3 FROM migrating_changes "
+			"WHERE tab = $1",
+			&plan, &err) &&
+	     db_step(plan, &err) == DB_ROW);
+	OK(strstr(db_column_str(plan, 3).at, "(tab=?)") != NULL, "by an index: %.*s",
+	   STR_ARG(db_column_str(plan, 3)));
+	db_stmt_reset(TAKE(plan));
+	MUST(db_open(target, DB_WRITE, &there, &err));
+	exec(there,
+	     "CREATE FUNCTION patient() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN "
+	     "NEW.duration_s = EXTRACT(EPOCH FROM current_setting(''idle_in_transaction_session_timeout'')::interval); "
+	     "RETURN NEW; END';"
+	     "CREATE TRIGGER patient BEFORE UPDATE ON calls FOR EACH ROW EXECUTE FUNCTION patient()");
+	change("UPDATE calls SET status = 6, duration_s = 60 WHERE id = 10");
+	OK(row_move_turn(move, &turn, &err) && turn.changes == 1, "a minute: %s", err.text);
+	give_up();
+}
+
 static void test_occupied(void)
 {
 	static const char *const there[] = {
@@ -382,6 +413,7 @@ int main(void)
 	reopen_source();
 	test_differences();
 	test_read_back();
+	test_many_notes();
 	test_occupied();
 	test_database_remove(place, target);
 	rmdir(place);
