@@ -13,12 +13,15 @@
 #define COPY_PAGE    2000 /* a transaction there, and what a kill does anew */
 #define COMPARE_PAGE 10000
 #define TURN_MS      250 /* pages are added to a turn for so long */
-/* All is found by its key, and read in the order of it; a plan from when a table was empty would read all of it for one row. */
-#define BY_KEY                                                             \
-	"SET enable_seqscan = off; SET enable_sort = off; SET jit = off; " \
-	"SET max_parallel_workers_per_gather = 0"
-/* Nobody else writes there yet; finding out here what has changed may take longer than others may be silent (db_postgres.c). */
-#define PATIENT "SET LOCAL idle_in_transaction_session_timeout = '60s'"
+/*
+ * All is found by its key, and read in the order of it; a plan from when a table was empty would read all of it for one row.  Nobody else
+ * writes there yet; finding out here what has changed may take longer than others may be silent (db_postgres.c).  For a transaction
+ * alone: a pooler gives the session to others.
+ */
+#define AS_OURS                                                                              \
+	"SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL jit = off; " \
+	"SET LOCAL max_parallel_workers_per_gather = 0; "                                    \
+	"SET LOCAL idle_in_transaction_session_timeout = '60s'"
 /* In the switch all is compared once more where it took no longer; else what has changed since. */
 #define COMPARE_AGAIN_MS 2000
 
@@ -47,8 +50,7 @@ bool row_move_open(const char *from, const char *to, struct row_move **out, stru
 	AUTO(row_move_free) struct row_move *move = xcalloc(1, sizeof(*move));
 
 	if (!db_open(from, DB_READ, &move->from, err) || !schema_check(move->from, err) ||
-	    !tables_read(move->from, &move->tables, err) ||
-	    !db_open(to, DB_WRITE, &move->to, err) || !db_exec(move->to, BY_KEY, err))
+	    !tables_read(move->from, &move->tables, err) || !db_open(to, DB_WRITE, &move->to, err))
 		return false;
 	*out = TAKE(move);
 	return true;
@@ -149,12 +151,21 @@ static size_t changed_tables(const struct row_move *move)
 		       : move->tables->count;
 }
 
-static bool write_turn(struct row_move *move, struct row_move_turn *out, struct err *err)
+static bool begin_there(struct row_move *move, struct err *err)
 {
 	if (!db_begin(move->to, err))
 		return false;
-	if (db_exec(move->to, PATIENT, err) &&
-	    table_changes_apply(move->tables, changed_tables(move), move->from, move->to,
+	if (db_exec(move->to, AS_OURS, err))
+		return true;
+	db_rollback(move->to);
+	return false;
+}
+
+static bool write_turn(struct row_move *move, struct row_move_turn *out, struct err *err)
+{
+	if (!begin_there(move, err))
+		return false;
+	if (table_changes_apply(move->tables, changed_tables(move), move->from, move->to,
 				move->phase != ROWS_COPYING, &out->changes, err) &&
 	    (move->phase != ROWS_COPYING || copy_pages(move, out, err)))
 		return db_commit(move->to, err);
@@ -210,12 +221,15 @@ static bool next_phase(struct row_move *move, struct err *err)
 static bool compare_pages(struct row_move *move, struct row_move_turn *out, struct err *err)
 {
 	int64_t began_ms = clock_monotonic_ms();
+	bool is_good = true;
 
-	while (move->table < move->tables->count && has_time(began_ms))
-		if (!compare_page(move, out, err))
-			return false;
+	if (!begin_there(move, err))
+		return false;
+	while (is_good && move->table < move->tables->count && has_time(began_ms))
+		is_good = compare_page(move, out, err);
+	db_rollback(move->to);
 	move->compared_ms += clock_monotonic_ms() - began_ms;
-	return true;
+	return is_good;
 }
 
 static bool run_turn(struct row_move *move, struct row_move_turn *out, struct err *err)
@@ -251,12 +265,15 @@ bool row_move_turn(struct row_move *move, struct row_move_turn *out, struct err 
 static bool compare_all(struct row_move *move, struct err *err)
 {
 	struct row_move_turn turn = { .rows = 0 };
+	bool is_good = true;
 
+	if (!begin_there(move, err))
+		return false;
 	begin_table(move, 0);
-	while (move->table < move->tables->count)
-		if (!compare_page(move, &turn, err))
-			return false;
-	return true;
+	while (is_good && move->table < move->tables->count)
+		is_good = compare_page(move, &turn, err);
+	db_rollback(move->to);
+	return is_good;
 }
 
 static bool complete(struct row_move *move, struct err *err)

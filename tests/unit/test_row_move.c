@@ -346,6 +346,13 @@ static void test_many_notes(void)
 	     "CREATE TRIGGER patient BEFORE UPDATE ON calls FOR EACH ROW EXECUTE FUNCTION patient()");
 	change("UPDATE calls SET status = 6, duration_s = 60 WHERE id = 10");
 	OK(row_move_turn(move, &turn, &err) && turn.changes == 1, "a minute: %s", err.text);
+	exec(there,
+	     "CREATE FUNCTION usual() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN "
+	     "ASSERT current_setting(''enable_sort'') = ''on'', ''left behind''; "
+	     "RETURN NEW; END';"
+	     "CREATE TRIGGER usual BEFORE UPDATE ON migration FOR EACH ROW EXECUTE FUNCTION usual()");
+	OK(row_move_set_media(move, 1, &err),
+	   "and who is given the session behind us finds it as usual: %s", err.text);
 	give_up();
 }
 
