@@ -1,6 +1,7 @@
 #include "tables/arrival.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "db/db.h"
@@ -256,7 +257,49 @@ static bool open_it(struct db *db, const struct departure *departure, struct err
 		return err_set(
 			err, ERR_INVALID,
 			"the database has a part of a ledger, and not of the one that was here");
-	return db_exec(db, "DROP TABLE migration", err) && schema_unmark(db, SCHEMA_ARRIVING, err);
+	return db_exec(db, "DELETE FROM migration", err) && schema_unmark(db, SCHEMA_ARRIVING, err);
+}
+
+/* Ours, for a database may have something else of that name. */
+static bool is_there(struct db *db, bool *out, struct err *err)
+{
+	int64_t columns;
+
+	if (!count(db,
+		   "SELECT COUNT(*) FROM pg_attribute WHERE attrelid = to_regclass('migration') "
+		   "AND attname IN ('is_complete', 'media', 'tab', 'k3')",
+		   &columns, err))
+		return false;
+	*out = columns == 4;
+	return true;
+}
+
+static bool drop_empty(struct db *db, struct err *err)
+{
+	int64_t rows;
+
+	return db_exec(db, "SET LOCAL lock_timeout = '2s'", err) &&
+	       count(db, "SELECT COUNT(*) FROM migration", &rows, err) &&
+	       (rows > 0 || db_exec(db, "DROP TABLE migration", err));
+}
+
+/* Empty it is in nobody's way: where somebody reads it, as pg_dump does for as long as it runs, a later start removes it. */
+static bool remove_empty(struct db *db, struct err *err)
+{
+	struct err why;
+	bool is_left;
+
+	if (!is_there(db, &is_left, err))
+		return false;
+	if (!is_left)
+		return true;
+	if (!db_begin(db, err))
+		return false;
+	if (drop_empty(db, &why))
+		return db_commit(db, err);
+	db_rollback(db);
+	log_info(NULL, "the empty table 'migration' stays until the next start: %s", why.text);
+	return true;
 }
 
 bool arrival_open(const char *address, const struct departure *departure, struct err *err)
@@ -267,11 +310,11 @@ bool arrival_open(const char *address, const struct departure *departure, struct
 	if (!db_open(address, DB_WRITE, &db, err) || !schema_marked(db, SCHEMA_ARRIVING, mark, err))
 		return false;
 	if (!mark[0])
-		return true;
+		return remove_empty(db, err);
 	if (!db_begin(db, err))
 		return false;
 	if (open_it(db, departure, err))
-		return db_commit(db, err);
+		return db_commit(db, err) && remove_empty(db, err);
 	db_rollback(db);
 	return false;
 }

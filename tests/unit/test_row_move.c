@@ -181,6 +181,7 @@ static void test_moves(void)
 	AUTO(row_move_free) struct row_move *move = NULL;
 	AUTO(row_move_free) struct row_move *again = NULL;
 	AUTO(catalog_free) struct catalog *there = NULL;
+	AUTO(db_free) struct db *reader = NULL;
 	struct row_move_turn turn;
 	struct departure found;
 
@@ -230,8 +231,14 @@ static void test_moves(void)
 	IS_STR(str_of(found.to), str_of(departure.to), "where to");
 	str_fit(STR("another"), found.name, sizeof(found.name));
 	OK(!arrival_open(target, &found, &err), "another one's is not opened: %s", err.text);
+	MUST(db_open(target, DB_WRITE, &reader, &err));
+	exec(reader, "BEGIN; LOCK TABLE migration IN ACCESS SHARE MODE");
 	OK(arrival_open(target, &departure, &err) && arrival_open(target, &departure, &err),
-	   "it is opened, again as well: %s", err.text);
+	   "it is opened, again as well, while somebody reads all of it: %s", err.text);
+	exec(reader, "COMMIT");
+	OK(arrival_open(target, &departure, &err), "and when nobody does: %s", err.text);
+	IS_INT(ask(reader, "SELECT COUNT(*) FROM pg_tables WHERE tablename = 'migration'"), 0,
+	       "nothing of the move is left");
 
 	MUST(catalog_open(target, CATALOG_WRITE, &there, &err));
 	IS_INT(ask(there->db, "SELECT MAX(seq) FROM turns"), 7778, "its sequence goes on");
