@@ -33,6 +33,7 @@
 #define MOVE_SETS       2    /* database, store */
 #define AGAIN_MS        1000
 #define AGAIN_TIMES     10
+#define AGAIN_LOG_MS    60000
 
 struct service {
 	struct cmd_options options;
@@ -46,6 +47,8 @@ struct service {
 	struct migration *migration; /* NULL with --stdio */
 	char *sets[MOVE_SETS];       /* what a move adds to the settings */
 	struct server *server;       /* NULL while a successor has everything */
+	struct timer again;          /* what was moved is served as soon as it can be */
+	int64_t again_told_ms;       /* when that was said in the log; 0: not yet */
 	int predecessor_fd;          /* -1: we are nobody's successor */
 	bool has_failed;             /* a server could not be put together anew */
 	struct err err;
@@ -102,8 +105,18 @@ static void let_go(void *owner)
 {
 	struct service *service = owner;
 
-	server_expect_successor(service->server);
+	timer_stop(&service->again);
+	if (service->server)
+		server_expect_successor(service->server);
 	end_server(service, successor_drain);
+}
+
+static void give_up(struct service *service)
+{
+	/* Whatever it is, it is no wrong setting, with which the service manager would not start us again. */
+	service->has_failed = true;
+	service->err.kind = ERR_UNAVAILABLE;
+	cmd_wait_end(&service->wait);
 }
 
 /* `times`: a database that does not answer just now is tried again. */
@@ -119,9 +132,34 @@ static void put_together(struct service *service, unsigned times)
 		log_info(NULL, "serving again on %s", server_url(service->server));
 		return;
 	}
-	/* Whatever it is, it is no wrong setting, with which the service manager would not start us again. */
-	service->err.kind = ERR_UNAVAILABLE;
-	cmd_wait_end(&service->wait);
+	give_up(service);
+}
+
+/*
+ * After a move nobody else can: the settings file still names the old ledger, which opens no more.  So it is tried without end; the
+ * loop turns meanwhile, for the watchdog and for signals.
+ */
+static void serve_moved(struct timer *timer)
+{
+	struct service *service = container_of(timer, struct service, again);
+	int64_t now_ms;
+
+	if (start_server(service, &service->err)) {
+		log_info(NULL, "serving again on %s", server_url(service->server));
+		return;
+	}
+	end_server(service, successor_drain);
+	if (service->err.kind != ERR_UNAVAILABLE) {
+		give_up(service);
+		return;
+	}
+	now_ms = clock_monotonic_ms();
+	if (service->again_told_ms == 0 || now_ms - service->again_told_ms >= AGAIN_LOG_MS) {
+		log_warn(NULL, "cannot serve yet, and it is tried again each second: %s",
+			 service->err.text);
+		service->again_told_ms = now_ms;
+	}
+	timer_start(service->wait.loop, timer, AGAIN_MS, serve_moved);
 }
 
 static void resume(void *owner, const struct err *why)
@@ -215,10 +253,13 @@ static void switch_over(void *owner)
 	end_server(service, successor_drain);
 	least_ms = clock_monotonic_ms() + SWITCH_LEAST_MS;
 	if (migration_switch(service->migration, until_ms > least_ms ? until_ms : least_ms, &status,
-			     &err))
+			     &err)) {
 		take_settings(service, &moved);
-	else
-		cmd_options_release(&moved);
+		service->again_told_ms = 0;
+		serve_moved(&service->again);
+		return;
+	}
+	cmd_options_release(&moved);
 	put_together(service, AGAIN_TIMES);
 }
 
@@ -372,6 +413,7 @@ static void service_release(struct service *service)
 {
 	if (service->successor && successor_end(service->successor))
 		log_info(NULL, "the successor is told to stop, too");
+	timer_stop(&service->again);
 	end_server(service, successor_free);
 	migration_free(service->migration);
 	watchdog_free(service->watchdog);

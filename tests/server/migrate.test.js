@@ -424,6 +424,31 @@ test('a database that is away in the middle of it is waited for', async (t) => {
   await plays(server, recordings, before);
 });
 
+test('a database that is away right after the switch is waited for, however long', async (t) => {
+  const there = await database();
+  const { server, recordings, before } = await startLarge(t);
+  const ended = begin(server, ['--to', there.url]);
+  await until('calls are there', async () => Number(await there.query('SELECT tab FROM migration')) > 2);
+  // What opening it does first waits, in this run of PostgreSQL.
+  const started = await postgres.query('SELECT pg_postmaster_start_time()');
+  await there.query(`CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN IF pg_postmaster_start_time() = '${started}' THEN PERFORM pg_sleep(300); END IF; RETURN OLD; END $$;
+    CREATE TRIGGER held BEFORE DELETE ON migration FOR EACH ROW EXECUTE FUNCTION held()`);
+  await server.line(/the ledger was moved: the settings file/);
+  await until('it opens it', async () => Number(await postgres.query("SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE 'DELETE FROM migration%' AND state = 'active'")) > 0);
+  await postgres.stop('SIGQUIT');
+  await server.line(/cannot serve yet/);
+  const since = Date.now();
+  await until('it was away for longer than anything else waits', () => server.child.exitCode !== null || Date.now() - since > 13_000);
+  const { exitCode } = server.child;
+  await postgres.start();
+  assert.equal(exitCode, null, 'it is tried on');
+  await server.line(/serving again/);
+  await plays(server, recordings, before);
+  await ended;
+  assert.equal((await status(server)).state, 'moved');
+});
+
 test('a switch that does not come about in time: the old ledger serves on, and the next one does it', async (t) => {
   const there = await database();
   const { server, recordings, before } = await startLarge(t);
