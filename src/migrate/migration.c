@@ -20,7 +20,8 @@
 
 _Static_assert(MIGRATION_ADDRESS_SIZE == DEPARTURE_ADDRESS_SIZE, "one is copied to the other");
 
-#define NICE 5 /* whoever plays or records goes first */
+#define ASIDES_MAX 100
+#define NICE       5 /* whoever plays or records goes first */
 
 struct migration {
 	struct migration_callbacks on;
@@ -374,17 +375,43 @@ bool migration_switch(struct migration *migration, int64_t until_ms, struct migr
 
 /* ---- after it ---- */
 
-/* What lies in files is in the bucket, and is its owner's to remove. */
-static bool put_aside(const char *data_dir, struct err *err)
+static bool is_taken(int error)
+{
+	return error == ENOTEMPTY || error == EEXIST || error == ENOTDIR || error == EISDIR;
+}
+
+/* To the first name that is free; *out stays NULL where there is nothing. */
+static bool rename_aside(const char *files, char **out, struct err *err)
+{
+	for (unsigned i = 1; i <= ASIDES_MAX; i++) {
+		AUTO(free)
+		char *aside = i == 1 ? xasprintf("%s.moved", files)
+				     : xasprintf("%s.moved.%u", files, i);
+
+		if (rename(files, aside) == 0) {
+			*out = TAKE(aside);
+			return true;
+		}
+		if (errno == ENOENT)
+			return true;
+		if (!is_taken(errno))
+			return err_errno(err, "cannot rename '%s' to '%s'", files, aside);
+	}
+	return err_set(err, ERR_INTERNAL, "cannot rename '%s': too many lie beside it", files);
+}
+
+/* What lies in files is in the bucket, and its owner's to remove.  It is in nobody's way, as where it is a mount point. */
+static void put_aside(const char *data_dir)
 {
 	AUTO(free) char *files = xasprintf("%s/recordings", data_dir);
-	AUTO(free) char *aside = xasprintf("%s/recordings.moved", data_dir);
+	AUTO(free) char *aside = NULL;
+	struct err why;
 
-	if (rename(files, aside) == 0)
+	if (!rename_aside(files, &aside, &why))
+		log_warn(NULL, "recordings lie in the bucket: '%s' is of use no more; %s", files,
+			 why.text);
+	else if (aside)
 		log_info(NULL, "recordings lie in the bucket: '%s' is of use no more", aside);
-	else if (errno != ENOENT)
-		return err_errno(err, "cannot rename '%s' to '%s'", files, aside);
-	return true;
 }
 
 /* With what the ledger was moved to, and nothing else. */
@@ -422,6 +449,9 @@ bool migration_settle(const char *data_dir, const char *ledger_file, const char 
 			"remove ledger.db",
 			data_dir, departure.to);
 	*out_was_moved = true;
-	return arrival_open(database, &departure, err) &&
-	       (!is_with_media(&departure, database) || put_aside(data_dir, err));
+	if (!arrival_open(database, &departure, err))
+		return false;
+	if (is_with_media(&departure, database))
+		put_aside(data_dir);
+	return true;
 }

@@ -2,7 +2,7 @@
 import test, { before, describe } from 'node:test';
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CREDENTIALS, callspool, startDisk, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
@@ -547,6 +547,28 @@ describe('media into a bucket', () => {
     await server.stop('SIGTERM');
     const next = await serve(t, { dataDir: server.dataDir, settings: { ...bucket.settings, database: there.url }, env: bucket.env });
     await plays(next, all, asBefore);
+  });
+
+  test('where the name of what lay in files is taken, or it cannot be renamed, the bucket is served from', async (t) => {
+    const there = await database();
+    const bucket = await s3.bucket();
+    const { store: place, ...settings } = bucket.settings;
+    const dataDir = temporaryFolder(t);
+    const server = await serve(t, { settings, env: bucket.env, dataDir });
+    mkdirSync(join(dataDir, 'recordings.moved'));
+    writeFileSync(join(dataDir, 'recordings.moved', 'of another move'), '');
+    const recordings = [await store(server, upstream)];
+    const before = await heads(server, recordings);
+    const moved = await ask(server, ['--to', there.url, '--store', place], settings);
+    assert.equal(moved.code, 0, moved.stderr);
+    await server.line(/recordings\.moved\.2' is of use no more/);
+    await plays(server, recordings, before);
+    await server.stop('SIGTERM');
+    mkdirSync(join(dataDir, 'recordings'));
+    const disk = await startDisk(t, join(dataDir, 'recordings'), 1);
+    const next = await serve(t, { dataDir, disk, settings: { ...bucket.settings, database: there.url }, env: bucket.env });
+    await next.line(/recordings' is of use no more; cannot rename/);
+    await plays(next, recordings, before);
   });
 
   test('a bucket that is away is waited for; one that has a store is refused', async (t) => {
