@@ -373,8 +373,7 @@ static bool run_look(struct ledger_job *job, struct catalog *catalog, struct err
 	if (!purge_may_remove(deletion->env, catalog, &now_ms, err) ||
 	    !recordings_find(catalog, str_of(deletion->recording.recording_sid), now, err))
 		return false;
-	return (is_same_file(now, &deletion->recording) &&
-		is_old_enough(deletion, now, now_ms)) ||
+	return (is_same_file(now, &deletion->recording) && is_old_enough(deletion, now, now_ms)) ||
 	       err_set(err, ERR_CONFLICT, "it changed meanwhile");
 }
 
