@@ -185,8 +185,6 @@ static enum err_kind kind_of(const struct s3_request *request, const struct s3_e
 
 	if (says_missing(request, code))
 		return ERR_NOT_FOUND;
-	if (request->status == 412)
-		return ERR_CONFLICT;
 	if (says_unknown(request) ||
 	    (request->status == 403 && request->may_be_denied && str_eq(code, STR("AccessDenied"))))
 		return ERR_INVALID;

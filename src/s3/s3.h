@@ -14,9 +14,9 @@
  * was DELETEd is gone at 204, and else once a HEAD says so.  A GET is judged by who wants it, who knows what should come.
  *
  * Errors: ERR_NOT_FOUND: it answers that the key is not there.  ERR_UNAVAILABLE: it does not answer, or refuses us (the text
- * says which, and what is wrong: a clock, a key, a bucket).  ERR_CONFLICT: a precondition failed.  ERR_INTERNAL: the
- * file that was sent is not what it was when it was hashed.  ERR_INVALID: it does not know such a request (501), or
- * denies what may be denied.
+ * says which, and what is wrong: a clock, a key, a bucket).  ERR_INTERNAL: the file that was sent is not what it was
+ * when it was hashed.  ERR_INVALID: it does not know such a request (501), or denies what may be denied.  Nothing is asked
+ * under a condition: a 409 or 412 is of something in between.
  *
  * Threads: any may ask.
  */

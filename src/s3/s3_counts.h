@@ -17,7 +17,7 @@ enum s3_result {
 	S3_RESULT_BUSY,       /* 429, 5xx */
 	S3_RESULT_UNANSWERED, /* no answer, or not all of it */
 	S3_RESULT_FALSE,      /* an answer that is not the bucket's */
-	S3_RESULT_OTHER,      /* a precondition, a request that it does not know; our own disk */
+	S3_RESULT_OTHER, /* a request that it does not know; what is no answer to ours; our own disk */
 	S3_RESULTS,
 };
 

@@ -400,6 +400,18 @@ test('what something in between answers with 404, 405 or 409 is no answer of the
   await untilGood(server);
 });
 
+test('nor is it at the start, where it would say that the bucket is another ledger\'s', async (t) => {
+  const bucket = await s3.bucket();
+  const door = await s3.door(t);
+  for (const status of [409, 412]) {
+    door.swallow(new RegExp(`/${status}/callspool\\.store`), 1, status); // and not what an earlier one asks
+    const server = await serve(t, bucket, { settings: { store: `s3://${bucket.name}/${status}`, 's3.endpoint': door.url, verify_every: 'forever' } });
+    assert.equal(door.swallowed, 0);
+    await store(server, upstream);
+    await untilGood(server);
+  }
+});
+
 test('what verify reads has an end, though the answer has none', async (t) => {
   const bucket = await s3.bucket();
   const door = await s3.door(t);
