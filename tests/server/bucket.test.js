@@ -365,6 +365,7 @@ test('what something in between answers with 200 is not believed: neither that i
   const before = heads();
   await store(server, upstream);
   await until('its waveform is made', async () => (await bucket.list()).length === 4);
+  assert.equal(heads() - before, 2, 'its waveform looks for it twice, and its MD5 is proof enough');
   door.swallow(/^DELETE .*\.mp3/, 2);
   await deleted(server, bucket, recording);
   assert.equal(door.swallowed, 0);
