@@ -244,7 +244,7 @@ struct blob_remote_facts {
 	bool answers;
 	const struct s3_counts *asked; /* counted on meanwhile */
 	uint64_t here_bytes, here_most_bytes;
-	uint64_t hits, misses; /* of what was opened: it lay here, or did not */
+	uint64_t hits, misses; /* of what was wanted here: it lay here, or had to be brought */
 	uint64_t evictions;    /* files that went for want of room */
 };
 bool blob_remote_read(struct blob_store *store, struct blob_remote_facts *out) MUST_CHECK;

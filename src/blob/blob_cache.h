@@ -37,7 +37,7 @@ void blob_cache_make_room(struct blob_cache *cache);
 bool blob_cache_give_room(struct blob_cache *cache) MUST_CHECK;
 /* It is used, by this descriptor. */
 void blob_cache_used(struct blob_cache *cache, const char *name, int fd);
-/* It was wanted, and is not here. */
+/* It is wanted here, and is to be brought. */
 void blob_cache_missed(struct blob_cache *cache);
 /* What of the facts is the cache's. */
 void blob_cache_read(struct blob_cache *cache, struct blob_remote_facts *out);

@@ -532,11 +532,14 @@ static struct get *get_new(struct blob_s3 *bucket, const char *name)
 	return get;
 }
 
+/* Whoever comes here wants its bytes, and they are not here: who is sent to the bucket for them missed nothing. */
 static void start_get(struct blob_s3 *bucket, struct blob_request *request)
 {
 	struct map_node *node;
 	struct get *fresh = NULL, *get;
 
+	if (bucket->cache)
+		blob_cache_missed(bucket->cache);
 	pthread_mutex_lock(&bucket->mutex);
 	bucket->pending++;
 	node = map_find(&bucket->gets, str_of(request->name));
@@ -628,7 +631,6 @@ static bool open_cached(struct blob_s3 *bucket, const char *name, int *out_fd, u
 	if (!bucket->cache)
 		return err_set(err, ERR_NOT_FOUND, "nothing is kept here");
 	if (!files->driver->open_read(files, name, out_fd, out_size, err)) {
-		blob_cache_missed(bucket->cache);
 		if (err->kind == ERR_INTERNAL) {
 			s3_forget_here(&bucket->store, name);
 			err->kind = ERR_NOT_FOUND;

@@ -663,8 +663,11 @@ describe('store_redirect', () => {
     for (let i = 0; i < 2; i += 1) assert.equal((await play(again, other)).status, 307);
     assert.equal((await play(again, other, { Range: 'bytes=99999999-' })).status, 416);
     assert.deepEqual(mediaOf(filesUnder(join(first.dataDir, 'cache'))), []);
+    const misses = async () => (await scrape(again)).samples.get('callspool_cache_opens_total{result="miss"}');
+    assert.equal(await misses(), 0, 'who is sent there misses nothing here');
     const several = await play(again, other, { Range: 'bytes=0-1,10-11' });
     assert.equal(several.status, 206);
+    assert.equal(await misses(), 1);
     assert.equal(mediaOf(filesUnder(join(first.dataDir, 'cache'))).length, 1);
     assert.equal((await play(again, other)).status, 307);
   });
