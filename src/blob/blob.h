@@ -230,7 +230,7 @@ static inline void blob_folder_release_at(struct blob_folder *folder)
 /*
  * What of another machine lies here, too: a cache.  False: there is none, and what follows finds nothing.
  *
- * _walk: as blob_walk().  _drop: it is not kept here any more.  _forget: nothing of that recording is (call_sid empty: none is known),
+ * _walk: as blob_walk(); what is just coming into that folder, and so is in no list of it, will not be kept.  _drop: it is not kept here any more.  _forget: nothing of that recording is (call_sid empty: none is known),
  * whatever is just coming.  All block, for the time of the disk.
  */
 bool blob_has_here(struct blob_store *store);

@@ -810,7 +810,12 @@ static bool s3_here_walk(struct blob_store *store, const char *folder, struct bl
 {
 	struct blob_s3 *bucket = bucket_of(store);
 
-	return !bucket->cache || bucket->files->driver->walk(bucket->files, folder, out, err);
+	if (!bucket->cache)
+		return true;
+	/* What is coming is in no list yet, and would be here behind it: who asks for one looks for what was removed unheard. */
+	if (folder[0] != '\0')
+		(*removals_of(bucket, folder))++;
+	return bucket->files->driver->walk(bucket->files, folder, out, err);
 }
 
 static void s3_here_drop(struct blob_store *store, const char *name)
