@@ -1,5 +1,7 @@
 #include "blob/blob_marker.h"
 
+#include "base/hash.h"
+#include "base/log.h"
 #include "base/own.h"
 
 #include <pthread.h>
@@ -17,22 +19,43 @@ void blob_marker_write(const char *id, struct buf *out)
 		buf_addf(out, ID_LINE "%s\n", id);
 }
 
-enum marker_kind blob_marker_read(struct str text, const char *id)
+/* False: it is not what we would write.  *out_id: "" where it names none. */
+static bool read_text(struct str text, struct str *out_id)
 {
 	struct str rest;
 
 	if (!str_starts(text, STR(BLOB_MARKER_TEXT)))
-		return MARKER_FOREIGN;
+		return false;
 	rest = str_after(text, strlen(BLOB_MARKER_TEXT));
 	if (str_ends(rest, STR("\n")))
 		rest.len--;
 	if (rest.len > 0 && !str_starts(rest, STR(ID_LINE)))
+		return false;
+	*out_id = rest.len > 0 ? str_after(rest, strlen(ID_LINE)) : STR("");
+	return true;
+}
+
+enum marker_kind blob_marker_read(struct str text, const char *id, const char *claim)
+{
+	struct str named;
+
+	if (!read_text(text, &named))
 		return MARKER_FOREIGN;
-	if (id[0] == '\0')
+	if (id[0] == '\0' || str_eq(named, str_of(id)))
 		return MARKER_OURS;
-	if (rest.len == 0)
+	if (named.len == 0)
 		return MARKER_NAMELESS;
-	return str_eq(str_after(rest, strlen(ID_LINE)), str_of(id)) ? MARKER_OURS : MARKER_OTHERS;
+	return str_eq(named, str_of(claim)) ? MARKER_CLAIMED : MARKER_OTHERS;
+}
+
+void blob_marker_id(struct str text, char out[BLOB_STORE_ID_SIZE])
+{
+	uint8_t ignored[(BLOB_STORE_ID_SIZE - 1) / 2];
+	struct str named;
+
+	out[0] = '\0';
+	if (read_text(text, &named) && hex_decode(named, ignored, sizeof(ignored)))
+		str_fit(named, out, BLOB_STORE_ID_SIZE);
 }
 
 /* ---- one check ---- */
@@ -86,37 +109,51 @@ static bool may_write(const struct marker_check *check, enum marker_kind kind)
 
 	if (!check->may_write || check->is_written)
 		return false;
-	return kind == MARKER_ABSENT ? !marker->is_used
-				     : kind == MARKER_NAMELESS && marker->is_used;
+	return kind == MARKER_ABSENT
+		       ? !marker->is_used
+		       : kind == MARKER_CLAIMED || (kind == MARKER_NAMELESS && marker->is_used);
 }
 
-/* A nameless one is good enough to read by, where the ledger has media there. */
+/* One that will be taken over is good enough to read by. */
 static bool is_good(const struct marker_check *check, enum marker_kind kind)
 {
 	return kind == MARKER_OURS ||
-	       (kind == MARKER_NAMELESS && check->marker->is_used && !check->may_write);
+	       (!check->may_write &&
+		(kind == MARKER_CLAIMED || (kind == MARKER_NAMELESS && check->marker->is_used)));
 }
 
+/* What is wrong, and what to do: docs/scaling.md says more. */
 static void tell(struct marker_check *check, enum marker_kind kind)
 {
 	AUTO(free) char *url = s3_url(check->marker->s3, STR(BLOB_MARKER_KEY));
+	char id[BLOB_STORE_ID_SIZE];
 
 	switch (kind) {
 	case MARKER_OTHERS:
+	case MARKER_CLAIMED: /* and was so still after it was written over */
+		blob_marker_id(buf_str(&check->ask.text), id);
+		err_set(&check->err, ERR_CONFLICT,
+			"'%.80s' is another ledger's: have `store` name another bucket or prefix, or use its "
+			"ledger%s%s",
+			url, id[0] != '\0' ? "; if it is this one's, set store_claim = " : "", id);
+		return;
 	case MARKER_NAMELESS:
 		err_set(&check->err, ERR_CONFLICT,
-			"'%.120s' is another ledger's: have `store` name another bucket or prefix, or "
-			"use the ledger that belongs to it",
+			"'%.90s' names no ledger, and this one has nothing stored there: have `store` name "
+			"another bucket or prefix, use its ledger, or, where there is none, remove that object",
 			url);
 		return;
 	case MARKER_FOREIGN:
-		err_set(&check->err, ERR_UNAVAILABLE, "'%s' is not what we wrote there", url);
+		err_set(&check->err, ERR_UNAVAILABLE, "'%.120s' is not what we wrote there", url);
 		return;
 	case MARKER_OURS:
 	case MARKER_ABSENT:
 		break;
 	}
-	err_set(&check->err, ERR_UNAVAILABLE, "there is no '%s': is `store` what it was?", url);
+	err_set(&check->err, ERR_UNAVAILABLE,
+		"there is no '%.120s': is `store` what it was? If so, put its first line there again "
+		"(docs/scaling.md)",
+		url);
 }
 
 static void found(struct s3_request *ask)
@@ -130,8 +167,14 @@ static void found(struct s3_request *ask)
 		return;
 	}
 	if (ask->succeeded)
-		kind = blob_marker_read(buf_str(&ask->text), check->marker->id);
+		kind = blob_marker_read(buf_str(&ask->text), check->marker->id,
+					check->marker->claim);
 	if (may_write(check, kind)) {
+		if (kind == MARKER_CLAIMED)
+			log_info(
+				NULL,
+				"the bucket named the ledger %s, and names this one now: store_claim may go",
+				check->marker->claim);
 		write_it(check);
 		return;
 	}

@@ -3,7 +3,8 @@
  *
  * A ledger has an id, and all who serve from it know it.  Nothing is put where the marker names another; where there is none it is
  * written, unless the ledger says that media is stored already: then the bucket is not the one that it was.  A marker of an
- * older version names nobody: it is taken over by a ledger that has media there.
+ * older version names nobody: it is taken over by a ledger that has media there.  One that names another id than the ledger has (which
+ * was restored from before it had one, perhaps) is taken over where somebody says so, by that id.
  *
  * What was written is read again, at once and before the first object: of two ledgers that begin at once in one place one sees the
  * other's.
@@ -28,21 +29,25 @@
 
 struct blob_marker {
 	struct s3 *s3;
-	char id[BLOB_STORE_ID_SIZE]; /* of the ledger; "": not known: then any of ours will do */
-	bool is_used;                /* the ledger says that media is stored there */
-	atomic_bool is_sure;         /* it was there, and ours, before this check */
+	char id[BLOB_STORE_ID_SIZE];    /* of the ledger; "": not known: then any of ours will do */
+	char claim[BLOB_STORE_ID_SIZE]; /* of a marker that is to be made this ledger's; "": none */
+	bool is_used;                   /* the ledger says that media is stored there */
+	atomic_bool is_sure;            /* it was there, and ours, before this check */
 };
 
 enum marker_kind {
 	MARKER_OURS,     /* this ledger's; or, where we know of none, anybody's */
-	MARKER_OTHERS,   /* another ledger's */
+	MARKER_OTHERS,   /* another ledger's, */
+	MARKER_CLAIMED,  /* which is to be this one's */
 	MARKER_NAMELESS, /* it names none */
 	MARKER_ABSENT,
 	MARKER_FOREIGN, /* not what we would write */
 };
 
-/* What stands there, against the id.  Pure. */
-enum marker_kind blob_marker_read(struct str text, const char *id);
+/* What stands there, against the ids.  claim: "", or the id of another.  Pure. */
+enum marker_kind blob_marker_read(struct str text, const char *id, const char *claim);
+/* The id that it names, as one may be; "": none. */
+void blob_marker_id(struct str text, char out[BLOB_STORE_ID_SIZE]);
 /* The text of a marker. */
 void blob_marker_write(const char *id, struct buf *out);
 

@@ -1078,6 +1078,7 @@ static bool open_bucket(const struct blob_options *options, struct blob_store **
 	    !s3_open(options->s3, &bucket->s3, err))
 		return false;
 	bucket->marker.s3 = bucket->s3;
+	str_fit(str_of(options->claim), bucket->marker.claim, sizeof(bucket->marker.claim));
 	s3_listen(bucket->s3, &bucket->listener);
 	if (!workers_start("bucket", WORKERS, &bucket->workers, err))
 		return false;

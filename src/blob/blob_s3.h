@@ -28,7 +28,8 @@ struct blob_options {
 	const struct s3_options *s3; /* s3->store NULL: files, blob_local_open() */
 	uint64_t min_free_bytes,     /* the cache leaves the disk twice as much */
 		cache_max_bytes; /* 0: this process keeps nothing here: a command beside a server */
-	bool is_beside_files;    /* recordings lie in files still, and are on their way into it */
+	const char *claim;    /* the id of a marker that is to be made this ledger's; NULL: none */
+	bool is_beside_files; /* recordings lie in files still, and are on their way into it */
 };
 
 /* ERR_INVALID: names the setting that is wrong, or missing.  s3->store NULL: nothing is. */

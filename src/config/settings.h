@@ -39,12 +39,14 @@
 struct settings {
 	const char *const *listen; /* "ADDRESS:PORT" or SETTINGS_UNIX and a path; at least one */
 	const char *data_dir, *log_level;
-	const char *access_log;       /* "off", "stderr", or a file */
-	const char *database;         /* postgresql://...; NULL: a file in data_dir */
-	const char *database_listen;  /* the same past a pooler; NULL: that */
-	const char *cluster_listen;   /* settings_cluster_listen() */
-	const char *cluster_address;  /* what is told of it: "HOST" or "HOST:PORT"; NULL: that */
-	struct s3_options s3;         /* s3.store NULL: media lies in files of data_dir */
+	const char *access_log;      /* "off", "stderr", or a file */
+	const char *database;        /* postgresql://...; NULL: a file in data_dir */
+	const char *database_listen; /* the same past a pooler; NULL: that */
+	const char *cluster_listen;  /* settings_cluster_listen() */
+	const char *cluster_address; /* what is told of it: "HOST" or "HOST:PORT"; NULL: that */
+	struct s3_options s3;        /* s3.store NULL: media lies in files of data_dir */
+	const char *
+		store_claim; /* the id in another's marker of it, which is to be ours; NULL: none */
 	uint64_t cache_max_bytes;     /* of what lies in a bucket */
 	const char *accounts_file;    /* further accounts (twilio/accounts.h) */
 	const char *private_key_file; /* or a folder of them (vault/vault.h) */

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define CLUSTER_HOST_MAX 253  /* as of any name */
+#define CLUSTER_HOST_MAX 253 /* as of any name */
+#define CLAIM_DIGITS     32
 #define PUBLIC_URL_MAX   1024 /* the signatures of webhooks are checked against it and a target */
 
 /* Without asking a resolver: a name's address could be another by the time that it is listened on. */
@@ -123,6 +124,18 @@ static bool check_database(const char *key, struct str text, struct err *err)
 	return true;
 }
 
+static bool check_claim(struct str text, struct err *err)
+{
+	size_t digits = 0;
+
+	while (digits < text.len && ascii_hex_value(text.at[digits]) >= 0)
+		digits++;
+	return (digits == CLAIM_DIGITS && text.len == CLAIM_DIGITS) ||
+	       err_set(err, ERR_INVALID,
+		       "store_claim: expected the %d digits behind 'id:' in callspool.store",
+		       CLAIM_DIGITS);
+}
+
 bool settings_check_alone(const struct setting *setting, const struct value *value, struct err *err)
 {
 	struct str text = str_of(value->text);
@@ -141,6 +154,8 @@ bool settings_check_alone(const struct setting *setting, const struct value *val
 		return check_database(setting->key, text, err);
 	if (strcmp(setting->key, "cluster_listen") == 0 && !str_eq(text, STR("none")))
 		return check_listen(setting->key, text, "none", err);
+	if (strcmp(setting->key, "store_claim") == 0 && text.at)
+		return check_claim(text, err);
 	if (strcmp(setting->key, "cluster_address") == 0 && text.at)
 		return check_cluster_address(text, err);
 	if (strcmp(setting->key, "public_url") != 0 || !text.at)

@@ -39,6 +39,8 @@ const struct setting settings_table[] = {
 	{ "s3.session_token", SETTING_TEXT, AT(s3.session_token), READ_AGAIN(s3.session_token_file),
 	  .is_secret = true, .environment = "AWS_SESSION_TOKEN",
 	  .help = "What goes with a key that is good for a while.  Its file (_file) is read again when it changes." },
+	{ "store_claim", SETTING_TEXT, AT(store_claim),
+	  .help = "The id in a bucket's callspool.store that is another ledger's, and is to be this one's, which was restored from a backup without it." },
 	{ "store_redirect", SETTING_ENUM, AT(web.store_redirect), .fallback = "off",
 	  .choices = "off on",
 	  .help = "With a bucket: players are sent there for what is stored, by an address that is good for as long as it lasts and 15 minutes." },

@@ -15,7 +15,8 @@ bool server_store_prepare(const struct settings *settings, uint64_t cache_max_by
 	const struct blob_options options = { .data_dir = settings->data_dir,
 					      .s3 = &settings->s3,
 					      .min_free_bytes = settings->flights.min_free_bytes,
-					      .cache_max_bytes = cache_max_bytes };
+					      .cache_max_bytes = cache_max_bytes,
+					      .claim = settings->store_claim };
 
 	return blob_open(&options, out, err);
 }

@@ -1,6 +1,7 @@
 // Media in a bucket: what is stored there plays as from a file, and nothing is lost while the bucket is away.
 import test, { before, describe } from 'node:test';
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import http from 'node:http';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
@@ -499,7 +500,7 @@ test('a bucket is of one ledger: another one is refused, with what to do', async
 
   const empty = await start({ data_dir: join(temporaryFolder(t), 'data'), ...bucket.settings }, bucket.env);
   assert.equal(empty.code, 4, empty.stderr);
-  assert.match(empty.stderr, /callspool\.store' is another ledger's: have `store` name another bucket or prefix, or use the ledger that belongs to it/);
+  assert.match(empty.stderr, /callspool\.store' is another ledger's: have `store` name another bucket or prefix, or use its ledger; if it is this one's, set store_claim = [0-9a-f]{32}$/m);
 
   const other = { ...bucket, settings: { ...bucket.settings, store: `s3://${bucket.name}/other` } };
   const theirs = await serve(t, other);
@@ -539,6 +540,45 @@ test('one that has lost its marker takes nothing, until it is told whose it is',
   await untilState(again, waits.callSid, 'stored', 60_000);
   assert.equal(await bucket.marker(), marker, 'with the id of its ledger');
   await untilGood(again);
+});
+
+test('a ledger that was restored from before it had a name takes its bucket back where it is told to', async (t) => {
+  const bucket = await s3.bucket();
+  const first = await serve(t, bucket, { settings: { verify_every: 'forever' } });
+  const recording = await store(first, upstream);
+  const id = (await bucket.marker()).match(/id: (\w+)/)[1];
+  await first.stop('SIGTERM');
+  dropCache(first);
+  execFileSync('sqlite3', [join(first.dataDir, 'ledger.db'), "DELETE FROM upkeep WHERE name = 'store'"]);
+  const settings = { data_dir: first.dataDir, ...bucket.settings };
+  const refused = await start(settings, bucket.env);
+  assert.equal(refused.code, 4, refused.stderr);
+  assert.ok(refused.stderr.includes(`if it is this one's, set store_claim = ${id}`), refused.stderr);
+  const wrong = await start({ ...settings, store_claim: id.replace(/^./, (digit) => (digit === '0' ? '1' : '0')) }, bucket.env);
+  assert.equal(wrong.code, 4, 'it is taken by that id alone');
+  const misspelt = await start({ ...settings, store_claim: `${id}0` }, bucket.env);
+  assert.equal(misspelt.code, 2);
+  assert.match(misspelt.stderr, /store_claim: expected the 32 digits behind 'id:'/);
+
+  const again = await serve(t, bucket, { dataDir: first.dataDir, settings: { store_claim: id, verify_every: 'forever' } });
+  assert.ok((await play(again, recording)).body.equals(recording.bytes));
+  const marker = await bucket.marker();
+  assert.match(marker, /\nid: [0-9a-f]{32}\n$/);
+  assert.ok(!marker.includes(id), 'it is this ledger\'s now');
+  await store(again, upstream);
+  await again.stop('SIGTERM');
+  await (await serve(t, bucket, { dataDir: first.dataDir, settings: { store_claim: id } })).finish(); // a claim that was left does nothing
+  assert.equal(await bucket.marker(), marker);
+});
+
+test('a bucket that names no ledger is none for one that has nothing stored, which is told what to do', async (t) => {
+  const bucket = await s3.bucket();
+  await bucket.put('callspool.store', Buffer.from('A store of callspool: recordings, in folders by the first two digits of their call.\n'));
+  const refused = await start({ data_dir: join(temporaryFolder(t), 'data'), ...bucket.settings }, bucket.env);
+  assert.equal(refused.code, 4, refused.stderr);
+  assert.match(refused.stderr, /callspool\.store' names no ledger, and this one has nothing stored there: .* or, where there is none, remove that object/);
+  await bucket.remove('callspool.store');
+  await store(await serve(t, bucket), upstream);
 });
 
 test('one that is found to be of another ledger only later takes nothing', async (t) => {
