@@ -195,6 +195,30 @@ static bool read_credentials(struct settings_source *source, struct err *err)
 	return true;
 }
 
+static bool read_file_of(struct settings_source *source, size_t index, const char *name,
+			 struct err *err)
+{
+	const char *path = getenv(name);
+
+	return !path || settings_put_secret_file(source, index, path, err) ||
+	       err_context(err, "%s", name);
+}
+
+/* AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE is what others call it, too. */
+static bool read_named_file(struct settings_source *source, size_t index, struct err *err)
+{
+	const struct setting *setting = &settings_table[index];
+	char name[NAME_MAX_BYTES];
+	struct buf buf;
+
+	buf_over(&buf, name, sizeof(name));
+	buf_addf(&buf, "%s_FILE", setting->environment ? setting->environment : "");
+	if (setting->environment && !read_file_of(source, index, name, err))
+		return false;
+	name_of(setting, "_FILE", name);
+	return read_file_of(source, index, name, err);
+}
+
 bool settings_read_environment(struct settings_source *source, struct err *err)
 {
 	if (!read_credentials(source, err))
@@ -202,16 +226,13 @@ bool settings_read_environment(struct settings_source *source, struct err *err)
 	for (size_t i = 0; i < settings_count; i++) {
 		const struct setting *setting = &settings_table[i];
 		char name[NAME_MAX_BYTES];
-		const char *path;
 
 		name_of(setting, "", name);
 		if (!read_variable(source, i, setting->environment, err) ||
 		    !read_variable(source, i, name, err))
 			return false;
-		name_of(setting, "_FILE", name);
-		if (setting->is_secret && (path = getenv(name)) != NULL &&
-		    !settings_put_secret_file(source, i, path, err))
-			return err_context(err, "%s", name);
+		if (setting->is_secret && !read_named_file(source, i, err))
+			return false;
 	}
 	return refuse_unknown(err);
 }

@@ -7,6 +7,7 @@
 #include "s3/s3_address.h"
 #include "s3/s3_answer.h"
 #include "s3/s3_keys.h"
+#include "s3/s3_lender.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -27,6 +28,7 @@
 #define LEAST_BYTES_PER_MS 32    /* and as long again as it takes at this rate */
 #define HURRY_MS           3000  /* what s3_stop() leaves to what is under way */
 #define TROUBLED_TRIES     3     /* one 503 is how some stores say "again" */
+#define KEYS_WAIT_MS       2500  /* for those that are to be lent, at first */
 #define SKEW_MS            (5 * 60 * 1000)
 #define AUTHORIZATION_MAX  1024
 #define URL_MAX            (4 * S3_KEY_SIZE + 4096)
@@ -34,6 +36,8 @@
 struct s3 {
 	struct s3_address address;
 	struct s3_keys *keys;
+	struct s3_lender *lender; /* NULL: they are set */
+	struct s3_borrower borrower;
 	struct s3_counts counts;
 	struct loop *loop;
 	struct mailbox *mailbox;
@@ -113,6 +117,17 @@ static void again_due(struct timer *timer)
 	start(container_of(timer, struct s3_request, again));
 }
 
+/* What waits is asked again at once. */
+static void wake(struct s3 *s3)
+{
+	LIST_EACH (item, &s3->requests) {
+		struct s3_request *request = container_of(item, struct s3_request, link);
+
+		if (timer_is_on(&request->again))
+			timer_start(s3->loop, &request->again, 0, again_due);
+	}
+}
+
 static void note_worked(struct s3 *s3)
 {
 	bool was_away = s3->is_away;
@@ -122,14 +137,8 @@ static void note_worked(struct s3 *s3)
 	timer_stop(&s3->probe_timer);
 	if (s3->listener)
 		s3->listener->back(s3->listener);
-	if (!was_away)
-		return;
-	LIST_EACH (item, &s3->requests) {
-		struct s3_request *request = container_of(item, struct s3_request, link);
-
-		if (timer_is_on(&request->again))
-			timer_start(s3->loop, &request->again, 0, again_due);
-	}
+	if (was_away)
+		wake(s3);
 }
 
 /* ---- what came back ---- */
@@ -258,6 +267,8 @@ static void judge_status(struct s3_request *request)
 	explain(request, &said, &text);
 	err_set(&request->err, kind, "%s", text.at);
 	count(request, result_of(request, kind));
+	if (request->s3->lender && (request->status == 403 || request->status == 400))
+		s3_lender_doubt(request->s3->lender);
 	if (kind != ERR_UNAVAILABLE)
 		note_worked(request->s3);
 	else
@@ -639,8 +650,30 @@ static void send_now(struct s3_request *request)
 	}
 }
 
+/* They are to be lent: once it is waited for, and then it is as if the bucket did not answer. */
+static void await_keys(struct s3_request *request)
+{
+	struct s3 *s3 = request->s3;
+	const char *why = s3_lender_trouble(s3->lender);
+
+	request->succeeded = false;
+	err_set(&request->err, ERR_UNAVAILABLE, "%s",
+		why[0] != '\0' ? why : "the keys of the bucket have not been lent yet");
+	if (!request->has_waited && !s3->is_stopping) {
+		request->has_waited = true;
+		timer_start(s3->loop, &request->again, KEYS_WAIT_MS, again_due);
+		return;
+	}
+	note_failed(s3, request->err.text, true);
+	fail(request);
+}
+
 static void start(struct s3_request *request)
 {
+	if (request->s3->lender && !s3_keys_are_there(request->s3->keys)) {
+		await_keys(request);
+		return;
+	}
 	request->tries++;
 	request->is_proving = false;
 	if (request->takes_file) {
@@ -687,6 +720,7 @@ static void prepare(struct s3 *s3, struct s3_request *request)
 	request->s3 = s3;
 	request->succeeded = false;
 	request->tries = 0;
+	request->has_waited = false;
 	make_md5(request);
 	buf_init(&request->text, S3_TEXT_MAX);
 	pthread_mutex_lock(&s3->mutex);
@@ -843,15 +877,24 @@ static void *run(void *argument)
 	return NULL;
 }
 
+static void keys_lent(struct s3_borrower *borrower)
+{
+	wake(container_of(borrower, struct s3, borrower));
+}
+
 bool s3_check(const struct s3_options *options, struct err *err)
 {
 	AUTO(s3_address_release) struct s3_address address = { 0 };
 
-	return s3_address_read(options, &address, err) &&
-	       (((options->access_key_id || options->access_key_id_file) &&
+	if (!s3_address_read(options, &address, err))
+		return false;
+	if (s3_lender_is_wanted(options))
+		return s3_lender_check(options, err);
+	return (((options->access_key_id || options->access_key_id_file) &&
 		 options->secret_access_key) ||
 		err_set(err, ERR_INVALID,
-			"store = s3://... needs s3.access_key_id and s3.secret_access_key")) &&
+			"store = s3://... needs s3.access_key_id and s3.secret_access_key, or who lends "
+			"them: s3.container_url, s3.instance_url")) &&
 	       s3_keys_check(options, err);
 }
 
@@ -870,6 +913,10 @@ static bool open_loop(struct s3 *s3, const struct s3_options *options, struct er
 
 	if (!loop_new(&s3->loop, err) || !mailbox_open(s3->loop, &s3->mailbox, err) ||
 	    !fetch_new(s3->loop, &fetch, &s3->fetch, err))
+		return false;
+	s3->borrower.lent = keys_lent;
+	if (s3_lender_is_wanted(options) &&
+	    !s3_lender_open(s3->loop, options, s3->keys, &s3->borrower, &s3->lender, err))
 		return false;
 	if (s3_keys_are_in_files(s3->keys))
 		timer_start(s3->loop, &s3->keys_timer, S3_KEYS_LOOK_MS, keys_due);
@@ -913,6 +960,7 @@ void s3_free(struct s3 *s3)
 		pthread_join(s3->thread, NULL);
 	}
 	fetch_free(s3->fetch);
+	s3_lender_free(s3->lender);
 	mailbox_free(s3->mailbox);
 	timer_stop(&s3->hurry);
 	timer_stop(&s3->probe_timer);

@@ -96,6 +96,7 @@ struct s3_request {
 	char etag[128];          /* of the answer, as sent */
 	char md5[MD5_HEX];       /* PUT: of what is sent; "": not known */
 	uint64_t received_bytes; /* of this try */
+	bool has_waited;         /* for keys */
 	bool is_proving;         /* a HEAD is asked, whether what was answered is so */
 	bool has_size;           /* HEAD: it says how long it is */
 	bool is_too_long;        /* it has size_most, and one byte more: it goes no further */

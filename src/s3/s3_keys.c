@@ -27,6 +27,7 @@ struct s3_keys {
 	struct look read[PARTS], seen[PARTS];
 	bool is_settling; /* `seen` differs from `read` */
 	bool is_told;     /* that they cannot be read */
+	int64_t expires_at_ms;
 	struct s3_credentials now;
 };
 
@@ -35,6 +36,11 @@ static void wipe(char *secret)
 	if (secret)
 		explicit_bzero(secret, strlen(secret));
 	free(secret);
+}
+
+static char *copy(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
 }
 
 /* "": its file went between two looks at it. */
@@ -47,7 +53,8 @@ static void point(struct s3_keys *keys)
 {
 	keys->now = (struct s3_credentials){ .access_key_id = text_of(keys, PART_ID),
 					     .secret_access_key = text_of(keys, PART_SECRET),
-					     .session_token = keys->texts[PART_TOKEN] };
+					     .session_token = keys->texts[PART_TOKEN],
+					     .expires_at_ms = keys->expires_at_ms };
 }
 
 static void look(const struct s3_keys *keys, struct look out[PARTS])
@@ -159,6 +166,34 @@ void s3_keys_look(struct s3_keys *keys)
 	pthread_mutex_unlock(&keys->mutex);
 }
 
+void s3_keys_lend(struct s3_keys *keys, const struct s3_credentials *lent)
+{
+	const char *const texts[PARTS] = {
+		[PART_ID] = lent->access_key_id,
+		[PART_SECRET] = lent->secret_access_key,
+		[PART_TOKEN] = lent->session_token,
+	};
+
+	pthread_mutex_lock(&keys->mutex);
+	for (int part = 0; part < PARTS; part++) {
+		wipe(keys->texts[part]);
+		keys->texts[part] = copy(texts[part]);
+	}
+	keys->expires_at_ms = lent->expires_at_ms;
+	point(keys);
+	pthread_mutex_unlock(&keys->mutex);
+}
+
+bool s3_keys_are_there(struct s3_keys *keys)
+{
+	bool are_there;
+
+	pthread_mutex_lock(&keys->mutex);
+	are_there = keys->texts[PART_ID] && keys->texts[PART_SECRET];
+	pthread_mutex_unlock(&keys->mutex);
+	return are_there;
+}
+
 const struct s3_credentials *s3_keys_lock(struct s3_keys *keys)
 {
 	pthread_mutex_lock(&keys->mutex);
@@ -185,11 +220,6 @@ bool s3_keys_check(const struct s3_options *options, struct err *err)
 	}
 	wipe(text);
 	return true;
-}
-
-static char *copy(const char *text)
-{
-	return text ? xstrdup(text) : NULL;
 }
 
 /* They are read once more, behind the look: they may have changed since the settings were read. */

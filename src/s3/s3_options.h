@@ -18,5 +18,10 @@ struct s3_options {
 	const char *access_key_id, *secret_access_key, *session_token;
 	/* The files that these were read from, to be read again when they change; NULL: another source. */
 	const char *access_key_id_file, *secret_access_key_file, *session_token_file;
+	/* Who lends keys, where none are set above: the agent of a container, or of a machine.  NULL: nobody. */
+	const char *container_url,
+		*container_path; /* the whole address, or what is behind that of ECS */
+	const char *container_token, *container_token_file; /* to ask it with; NULL: none */
+	const char *instance_url;
 	const char *ca_file, *proxy; /* as for Twilio; NULL: the system's, none */
 };

@@ -33,6 +33,7 @@ struct s3_pair {
 struct s3_credentials {
 	const char *access_key_id, *secret_access_key;
 	const char *session_token; /* NULL: they are lasting ones */
+	int64_t expires_at_ms;     /* of those that are not, wall clock; 0: not known */
 };
 struct s3_to_sign {
 	const char *method;

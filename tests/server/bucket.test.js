@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { audio } from './harness/audio.js';
 import { callspool, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
+import { startKeyAgent } from './harness/key_agent.js';
 import { atEnd, lifetime } from './harness/lifetime.js';
 import { scrape } from './harness/metrics.js';
 import { Caller, SIGN_IN, addLink, addToken, firstAdministrator } from './harness/people.js';
@@ -490,6 +491,89 @@ test('keys that stand in files are read again when they change', async (t) => {
 });
 
 const start = (settings, env) => callspool(['serve', '--set', 'auth=none', '--set', 'listen=127.0.0.1:0', ...Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`])], { env, withinMs: 30_000 });
+
+describe('keys that are lent', () => {
+  /** Nothing of them is in the settings. */
+  const borrow = (t, bucket, { env, settings, ...options }) => {
+    const { 's3.access_key_id': key, ...others } = bucket.settings;
+    assert.ok(key);
+    return startServer(t, { upstream: upstream.url, env, settings: { ...others, verify_every: 'forever', ...settings }, ...options });
+  };
+  const keepsSecrets = (server, agent) => {
+    for (const secret of [agent.secret, 'FwoGZXIv', 'AQAEAtoken', ...(agent.authorization ? [agent.authorization] : [])]) {
+      assert.ok(!server.said.includes(secret), 'in no log');
+      assert.ok(!readFileSync(`/proc/${server.pid}/environ`, 'latin1').includes(secret), 'nor in the environment');
+    }
+  };
+
+  test("by a container's agent: asked with the token of a file, as it is then, and again before their end", async (t) => {
+    const bucket = await s3.bucket();
+    const agent = await startKeyAgent(t, bucket, { authorization: 'the first token' });
+    const file = join(temporaryFolder(t), 'token');
+    writeFileSync(file, `${agent.authorization}\n`);
+    agent.goodForMs = 5 * 60_000 + 11_000;
+    const server = await borrow(t, bucket, { env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${agent.url}/keys`, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: file } });
+    await store(server, upstream);
+    assert.deepEqual(agent.asked, ['GET /keys']);
+    agent.authorization = 'another token';
+    writeFileSync(file, `${agent.authorization}\n`);
+    agent.goodForMs = 3_600_000;
+    await until('it is asked five minutes before', () => agent.asked.length === 2, 30_000);
+    await store(server, upstream);
+    assert.equal(agent.asked.length, 2, 'and then in an hour');
+    keepsSecrets(server, agent);
+  });
+
+  test('by a machine: version 2 of its metadata service', async (t) => {
+    const bucket = await s3.bucket();
+    const agent = await startKeyAgent(t, bucket);
+    const server = await borrow(t, bucket, { settings: { 's3.instance_url': agent.url } });
+    const recording = await store(server, upstream);
+    assert.ok((await play(server, recording)).body.equals(recording.bytes));
+    const roles = '/latest/meta-data/iam/security-credentials/';
+    assert.deepEqual(agent.asked, ['PUT /latest/api/token', `GET ${roles}`, `GET ${roles}recordings-role`]);
+    keepsSecrets(server, agent);
+  });
+
+  test('while nobody lends any: it serves, says why, and asks until somebody does; nobody else is asked, wherever it is sent', async (t) => {
+    const bucket = await s3.bucket();
+    const [agent, stranger] = [await startKeyAgent(t, bucket), await startKeyAgent(t, bucket)];
+    Object.assign(agent, { refuses: 302, leadsTo: `${stranger.url}/keys` });
+    const server = await borrow(t, bucket, { env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${agent.url}/keys` } });
+    const waits = await announce(server);
+    await until('health says why', async () => (await requestJson(`${server.url}/api/health`)).json.causes?.some((cause) => /the container's agent lends no keys/.test(cause)));
+    assert.deepEqual(stranger.asked, []);
+    assert.equal(await keyOf(bucket, waits), undefined);
+    agent.refuses = 0;
+    await untilState(server, waits.callSid, 'stored', 60_000);
+    await untilGood(server);
+  });
+
+  test('those that the bucket takes no more are asked for anew', async (t) => {
+    const bucket = await s3.bucket();
+    const door = await s3.door(t);
+    const agent = await startKeyAgent(t, bucket);
+    const server = await borrow(t, bucket, { settings: { 's3.endpoint': door.url, 's3.container_url': `${agent.url}/keys` } });
+    await store(server, upstream);
+    door.refuse(1000, 403, 'ExpiredToken');
+    const waits = await announce(server);
+    await until('it is asked again', () => agent.asked.length > 1, 30_000);
+    door.refuse(0);
+    await untilState(server, waits.callSid, 'stored', 60_000);
+  });
+
+  test('an agent that is neither here nor known by a certificate is refused', async (t) => {
+    const bucket = await s3.bucket();
+    const { 's3.access_key_id': key, ...others } = bucket.settings;
+    assert.ok(key);
+    for (const wrong of [{ 's3.container_url': 'http://10.0.0.1/keys' }, { 's3.container_url': 'http://keys.example.com/' }, { 's3.instance_url': 'http://[2001:db8::1]' },
+      { 's3.instance_url': 'ftp://127.0.0.1' }, { 's3.container_path': '@evil.example.com/' }]) {
+      const refused = await start({ data_dir: join(temporaryFolder(t), 'data'), ...others, ...wrong }, {});
+      assert.equal(refused.code, 2, `${JSON.stringify(wrong)}: ${refused.stderr}`);
+      assert.match(refused.stderr, new RegExp(Object.keys(wrong)[0].replace('.', '\\.')));
+    }
+  });
+});
 
 test('a bucket is of one ledger: another one is refused, with what to do', async (t) => {
   const bucket = await s3.bucket();

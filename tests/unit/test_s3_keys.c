@@ -38,6 +38,21 @@ static void is_now(struct s3_keys *keys, const char *want, const char *name)
 	IS_STR(str_of(got), str_of(want), "%s", name);
 }
 
+static void test_lent(void)
+{
+	static const struct s3_options none = { .container_url = "http://127.0.0.1/" };
+	AUTO(s3_keys_free) struct s3_keys *keys = s3_keys_new(&none);
+
+	OK(!s3_keys_are_there(keys), "those that are to be lent are not there");
+	s3_keys_lend(keys, &(struct s3_credentials){ "lent", "for", "a while", 4711 });
+	OK(s3_keys_are_there(keys), "until they are");
+	is_now(keys, "lent for a while", "and count then");
+	IS_INT(s3_keys_lock(keys)->expires_at_ms, 4711, "for as long");
+	s3_keys_unlock(keys);
+	s3_keys_lend(keys, &(struct s3_credentials){ "others", "for", NULL, 0 });
+	is_now(keys, "others for -", "until there are others");
+}
+
 int main(void)
 {
 	AUTO(s3_keys_free) struct s3_keys *keys = NULL;
@@ -91,6 +106,7 @@ int main(void)
 	is_now(keys, "1st again later", "a text of two lines");
 	is_now(keys, "1st again later", "is no key");
 
+	test_lent();
 	unlink(id);
 	unlink(secret);
 	unlink(token);
