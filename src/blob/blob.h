@@ -298,7 +298,7 @@ struct blob_address_terms {
 };
 bool blob_address(struct blob_store *store, struct str name, const struct blob_address_terms *terms,
 		  struct buf *out) MUST_CHECK;
-/* Is it such a store, and does it answer just now? */
+/* Is it such a store, does it answer just now, and are its addresses known to be good for a while? */
 bool blob_gives_addresses(struct blob_store *store);
 /* What those addresses begin with: "https://minio.example.com:9000"; NULL: there are none. */
 const char *blob_origin(struct blob_store *store);

@@ -901,7 +901,7 @@ static void s3_remote_facts(struct blob_store *store, struct blob_remote_facts *
 
 static bool s3_gives_addresses(struct blob_store *store)
 {
-	return !bucket_of(store)->is_away;
+	return !bucket_of(store)->is_away && s3_presigns(bucket_of(store)->s3);
 }
 
 static const char *s3_origin_of(struct blob_store *store)

@@ -319,9 +319,25 @@ static void tell_rule(const char *looked_at, const char *origin, struct report *
 		       });
 }
 
+/* request: a page of it was asked for, which needs a key, and no end of it. */
+static void tell_unsigned(const struct s3_request *request, struct report *report)
+{
+	report_finding(
+		report,
+		&(struct finding){
+			.says = "players are not sent to the bucket, for how long its session "
+				"token is good is not known",
+			.looked_at = request->succeeded ? "s3.session_token" : request->err.text,
+			.expected = "a key that lasts, or one that is lent "
+				    "(s3.container_url, s3.instance_url)",
+			.write = "store_redirect = off",
+		});
+}
+
 static void check_redirect(struct deployment *deployment, struct report *report)
 {
 	__attribute__((cleanup(http_answer_release_at))) struct http_answer answer = { 0 };
+	AUTO(s3_request_release) struct s3_request request = { .s3 = NULL };
 	AUTO(s3_free) struct s3 *s3 = NULL;
 	AUTO(free) char *address = NULL, *origin = origin_of(deployment);
 	AUTO(free) char *header = xasprintf("Origin: %s", origin);
@@ -339,7 +355,12 @@ static void check_redirect(struct deployment *deployment, struct report *report)
 	s3 = open_bucket(deployment, report);
 	if (!s3)
 		return;
+	(void)!ask_for_page(s3, &request); /* keys that are to be lent are there behind it */
 	address = address_of_marker(s3);
+	if (!address) {
+		tell_unsigned(&request, report);
+		return;
+	}
 	asked.url = address;
 	asked.is_cancelled = deployment->is_cancelled;
 	http_ask(&asked, &answer);

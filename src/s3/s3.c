@@ -998,6 +998,26 @@ struct mailbox *s3_mailbox(const struct s3 *s3)
 	return s3->mailbox;
 }
 
+/*
+ * An address is good no longer than what it was signed with, whatever it says.  Who lends keys says for how long; who puts a session
+ * token into a file does not.
+ */
+static bool last(const struct s3_credentials *keys, int64_t until_ms)
+{
+	return keys->access_key_id[0] != '\0' &&
+	       (!keys->session_token ||
+		(keys->expires_at_ms > 0 && until_ms <= keys->expires_at_ms));
+}
+
+bool s3_presigns(struct s3 *s3)
+{
+	const struct s3_credentials *credentials = s3_keys_lock(s3->keys);
+	bool presigns = last(credentials, 0);
+
+	s3_keys_unlock(s3->keys);
+	return presigns;
+}
+
 bool s3_presigned(struct s3 *s3, struct str key, const struct s3_pair *query, size_t count,
 		  int64_t expires_s, struct buf *out)
 {
@@ -1010,13 +1030,16 @@ bool s3_presigned(struct s3 *s3, struct str key, const struct s3_pair *query, si
 		.query_count = count,
 		.at_ms = clock_wall_ms(),
 	};
+	const struct s3_credentials *credentials;
 	bool is_signed;
 
 	buf_init(&path, URL_MAX);
 	s3_address_path(&s3->address, key, &path);
 	what.path = path.at;
 	buf_addf(out, "%s%s?", s3->address.origin, path.at);
-	is_signed = s3_presign(&what, s3_keys_lock(s3->keys), expires_s, out);
+	credentials = s3_keys_lock(s3->keys);
+	is_signed = last(credentials, what.at_ms + expires_s * 1000) &&
+		    s3_presign(&what, credentials, expires_s, out);
 	s3_keys_unlock(s3->keys);
 	return is_signed && buf_ok(&path) && buf_ok(out);
 }

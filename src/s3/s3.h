@@ -135,10 +135,14 @@ struct mailbox *s3_mailbox(const struct s3 *s3); /* of its loop */
 
 /*
  * Appends an address by which anybody may GET that key for `expires_s` seconds.  Any thread.  `query`: further pairs, that the store
- * is told, response-content-type and the like.  False: it is too long.
+ * is told, response-content-type and the like.  False: it is too long, or would be signed with a session token that is not
+ * known to be good for so long.
  */
 bool s3_presigned(struct s3 *s3, struct str key, const struct s3_pair *query, size_t count,
 		  int64_t expires_s, struct buf *out) MUST_CHECK;
+
+/* False: of none would that be known. */
+bool s3_presigns(struct s3 *s3) MUST_CHECK;
 
 /*
  * Who is told that the bucket is away, and why, and that it is back: on the bucket's loop, each time that something did not

@@ -361,6 +361,8 @@ static bool open_rooms(struct server *server, struct err *err)
 	    !server_store_tell(server->store, server->ledger, !server->options.is_command, err) ||
 	    !clock_guard_load(server->clock_guard, ledger_catalog(server->ledger), err))
 		return false;
+	if (!server->options.is_command)
+		server_store_warn(settings);
 	if (!fetcher_open(&settings->flights, server->ledger, server->store, &server->accounts,
 			  &server->fetcher, err) ||
 	    !keeper_open(server->ledger, server->store, &server->keeper, err) ||

@@ -1,6 +1,7 @@
 #include "server/server_store.h"
 
 #include "base/hash.h"
+#include "base/log.h"
 #include "blob/blob.h"
 #include "blob/blob_s3.h"
 #include "catalog/recordings.h"
@@ -19,6 +20,17 @@ bool server_store_prepare(const struct settings *settings, uint64_t cache_max_by
 					      .claim = settings->store_claim };
 
 	return blob_open(&options, out, err);
+}
+
+void server_store_warn(const struct settings *settings)
+{
+	const struct s3_options *s3 = &settings->s3;
+
+	if (settings->web.store_redirect == WEB_ON && s3->store && s3->session_token)
+		log_warn(
+			NULL,
+			"store_redirect: players are not sent to the bucket, for how long s3.session_token is "
+			"good is not known");
 }
 
 /* Of those that begin at once on one ledger, all have the first one's. */

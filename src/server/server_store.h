@@ -13,6 +13,8 @@
 struct blob_store;
 struct ledger;
 
+/* Of what was set, and will not be done. */
+void server_store_warn(const struct settings *settings);
 /* cache_max_bytes 0: nothing of a bucket is kept here, for a server has its cache there. */
 bool server_store_prepare(const struct settings *settings, uint64_t cache_max_bytes,
 			  struct blob_store **out, struct err *err) MUST_CHECK;

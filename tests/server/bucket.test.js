@@ -573,6 +573,30 @@ describe('keys that are lent', () => {
       assert.match(refused.stderr, new RegExp(Object.keys(wrong)[0].replace('.', '\\.')));
     }
   });
+
+  test('players are sent to the bucket by those that last for long enough, and by none of which that is not known', async (t) => {
+    const bucket = await s3.bucket();
+    const agent = await startKeyAgent(t, bucket);
+    const settings = { 's3.instance_url': agent.url, store_redirect: 'on' };
+    const server = await borrow(t, bucket, { settings });
+    const recording = await store(server, upstream);
+    const sent = await play(server, recording);
+    assert.equal(sent.status, 307);
+    const { location } = sent.headers;
+    assert.ok(new URL(location).searchParams.get('X-Amz-Security-Token'));
+    assert.ok((await request(location)).body.equals(recording.bytes));
+    await server.stop('SIGTERM');
+    agent.goodForMs = 15 * 60_000; // and the recording goes on for some seconds more
+    const brief = await borrow(t, bucket, { dataDir: server.dataDir, settings });
+    await store(brief, upstream);
+    const here = await play(brief, recording);
+    assert.equal(here.status, 200);
+    assert.ok(here.body.equals(recording.bytes));
+    await brief.stop('SIGTERM');
+    const unknown = await serve(t, bucket, { dataDir: server.dataDir, settings: { store_redirect: 'on' }, env: { AWS_SESSION_TOKEN: 'of whoever wrote it' } });
+    assert.equal((await play(unknown, recording)).status, 200);
+    await unknown.line(/store_redirect: players are not sent to the bucket, for how long s3\.session_token is good is not known/);
+  });
 });
 
 test('a bucket is of one ledger: another one is refused, with what to do', async (t) => {
