@@ -101,9 +101,13 @@ static void next_account(struct backfill *backfill)
 
 void backfill_wake(struct backfill *backfill)
 {
-	backfill->is_woken = true;
-	if (!backfill->is_busy)
-		look_in(backfill, 0);
+	if (backfill->is_busy) {
+		backfill->is_woken = true;
+		return;
+	}
+	backfill->account = 0;
+	backfill->failed = 0;
+	look_in(backfill, 0);
 }
 
 /* ---- a walk ---- */

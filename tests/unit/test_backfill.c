@@ -4,11 +4,12 @@
 #include "chores/reconciliations.h"
 #include "flights_fixture.h"
 
-#define DAY_MS INT64_C(86400000)
-#define LIST   API "/Recordings.json?PageSize=1000"
-#define NEXT   API "/Recordings.json?Page=1"
-#define THIRD  API "/Recordings.json?Page=2"
-#define HEAD   "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+#define DAY_MS   INT64_C(86400000)
+#define RETRY_MS 5000 /* after a failure */
+#define LIST     API "/Recordings.json?PageSize=1000"
+#define NEXT     API "/Recordings.json?Page=1"
+#define THIRD    API "/Recordings.json?Page=2"
+#define HEAD     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 
 static struct backfill *backfill;
 
@@ -226,9 +227,11 @@ static void has_asked(struct ledger_job *job)
 	backfill_wake(backfill);
 }
 
-/* The first page is sent, and not read yet. */
+/* The first page is sent, and not read yet.  (A connection of before may close now, too.) */
 static void ask_meanwhile(void)
 {
+	if (server.requests == 0)
+		return;
 	asking = (struct ledger_job){ .run = run_ask, .done = has_asked, .reply = env.mailbox };
 	ledger_write(env.ledger, &asking);
 	server.noticed = NULL;
@@ -254,6 +257,30 @@ static void test_asked_meanwhile(void)
 	IS_INT(server.requests, 2, "by a request of its own");
 }
 
+static bool run_nothing(struct ledger_job *job, struct catalog *catalog, struct err *why)
+{
+	return true;
+}
+
+/* Whoever wakes it has it look once: what fails then waits for its turn like anything else that has failed. */
+static void test_failed_waits(void)
+{
+	const struct import asked = { .account_sid = ACCOUNT, .asked_at_ms = 5 };
+	const struct answer answers[] = { { LIST, "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n",
+					    THEN_CLOSE } };
+	int64_t began_ms;
+
+	server_forget(&server);
+	server_answers(answers, ARRAY_LEN(answers));
+	begin(&asked);
+	began_ms = clock_monotonic_ms();
+	until(has_failed);
+	for (int i = 0; i < 5; i++)
+		write_now(run_nothing, NULL);
+	OK(server.requests == 1 || clock_monotonic_ms() - began_ms > RETRY_MS,
+	   "what fails is not asked for again at once: %d requests", server.requests);
+}
+
 int main(void)
 {
 	test_merge();
@@ -262,6 +289,7 @@ int main(void)
 	test_resumed();
 	test_place_gone();
 	test_asked_meanwhile();
+	test_failed_waits();
 	fixture_stop(end);
 	return tap_end();
 }
