@@ -100,6 +100,20 @@ const BASIC = { WEB_BASIC_PLAY: 'play', WEB_BASIC_READ: 'read' };
 const LISTENERS = ['WEB_PLAY', 'WEB_READ', 'WEB_MAKE_LINK'];
 const WALKED_ELSEWHERE = ['WEB_ANYONE', 'WEB_PROVIDER', 'WEB_VISITOR', 'WEB_SIGNED_IN', 'WEB_LINK', 'WEB_LOCAL'];
 
+/** What is not walked by its right: each row is asked by the tests that follow, too. */
+const askedOf = new Map(routes().map(({ row }) => [row, 0]));
+const shapes = routes().map(({ row, method, pattern }) => ({ row, method, shape: new RegExp(`^${pattern.replace(/[.]/g, '\\.').replaceAll('{}', '[^/]+')}$`) }));
+const ask = Caller.prototype.ask;
+Caller.prototype.ask = function counted(method, path, options) {
+  const target = path.split('?')[0];
+  const found = shapes.find((one) => one.method === method && one.shape.test(target));
+  if (found) askedOf.set(found.row, askedOf.get(found.row) + 1);
+  return ask.call(this, method, path, options);
+};
+
+/** Answers that were compared with what a row says of a kind of caller. */
+let cells = 0;
+
 let world;
 
 before(async () => {
@@ -125,6 +139,7 @@ before(async () => {
 const isGood = (reply) => reply.status >= 200 && reply.status < 300;
 
 async function refused(row, who, caller, status, code, options = {}) {
+  cells += 1;
   const target = { path: row.pattern.replace('{}', 'AAAAAAAA'), ...(row.method === 'POST' && { json: {} }) };
   const { status: got, json } = await caller.ask(row.method, target.path, { json: target.json, ...options, keeps: false });
   assert.equal(got, status, `${row.row} by ${who}`);
@@ -132,6 +147,7 @@ async function refused(row, who, caller, status, code, options = {}) {
 }
 
 async function taken(row, who, caller, options = {}) {
+  cells += 1;
   const target = await TARGETS[row.row](world, caller);
   const reply = await caller.ask(row.method, target.path, { json: target.json, ...options, keeps: false });
   assert.ok(isGood(reply), `${row.row} by ${who}: ${reply.status} ${reply.body.toString().slice(0, 200)}`);
@@ -183,6 +199,7 @@ for (const row of routes().filter(({ access }) => BASIC[access])) {
     const sids = { Accounts: ACCOUNT, Recordings: recording.recordingSid, Calls: recording.callSid };
     const path = row.pattern.replace(/(\w+)\/\{\}/g, (_, name) => `${name}/${sids[name]}`);
     const asks = async (who, status, headers, from = new Caller(server)) => {
+      cells += 1;
       const reply = await from.ask(row.method, path, { headers, keeps: false });
       assert.equal(reply.status, status, `${row.row} by ${who}: ${reply.body.toString().slice(0, 200)}`);
       if (status === 401) assert.equal(reply.headers['www-authenticate'], 'Basic realm="callspool"', who);
@@ -212,6 +229,42 @@ for (const row of routes().filter(({ access }) => BASIC[access])) {
     await asks('Basic from a foreign page', 403, { ...shown(tokens[right]), Origin: FOREIGN });
     await asks('Basic from a sibling', 403, { ...shown(tokens[right]), 'Sec-Fetch-Site': 'same-site' });
     await asks('a token from a foreign page', good, { Origin: FOREIGN }, tokens[right]);
+  });
+}
+
+for (const row of routes().filter(({ access }) => access === 'WEB_LINK')) {
+  test(`${row.row} needs the link that it names`, async () => {
+    const { server, admin, listener, tokens, recordings: [recording, second] } = world;
+    const [own, other] = [await addLink(admin, recording), await addLink(admin, second)];
+    const json = row.method === 'POST' ? { ranges: [[0, 1]] } : undefined;
+    const guest = (more) => new Caller(server, more);
+    const visitor = async () => {
+      const caller = guest();
+      await caller.asks(200, 'POST', `/l/${own.name}/open`, { json: { secret: own.secret } });
+      return caller;
+    };
+    const asks = async (who, status, from, name, headers = {}) => {
+      cells += 1;
+      const reply = await from.ask(row.method, row.pattern.replace('{}', name), { json, headers, keeps: false });
+      assert.equal(reply.status < 300 ? 200 : reply.status, status, `${row.row} by ${who}: ${reply.status} ${reply.body.toString().slice(0, 200)}`);
+      if (status === 404) assert.equal(reply.json.code, 'link_not_found', who);
+    };
+    const whole = own.name + own.secret;
+    for (const [who, caller] of Object.entries({ nobody: guest(), 'a listener': elsewhere(listener), 'an administrator': elsewhere(admin), 'a token of play': elsewhere(tokens.play),
+      "a stranger's user header": guest({ headers: { 'Remote-User': 'ruth' } }) })) await asks(who, 404, caller, own.name);
+    await asks('a wrong secret', 404, guest(), own.name + 'A'.repeat(24));
+    await asks("another link's secret", 404, guest(), own.name + other.secret);
+    await asks('a link as a session', 404, guest({ cookies: { callspool: whole } }), own.name);
+    await asks('whoever has it', 200, guest(), whole);
+    await asks('whoever has it, from a foreign page', 200, guest(), whole, { Origin: FOREIGN });
+    const opened = await visitor();
+    await asks('a visitor', 200, opened, own.name);
+    await asks('a visitor, from a foreign page', 403, opened, own.name, { Origin: FOREIGN });
+    await asks('a visitor, from a sibling', 403, opened, own.name, { 'Sec-Fetch-Site': 'same-site' });
+    await asks('a visitor of another link', 404, opened, other.name);
+    await admin.asks(200, 'DELETE', `/api/links/${own.name}`);
+    await asks('a visitor of a revoked link', 404, opened, own.name);
+    await asks('whoever has a revoked link', 404, guest(), whole);
   });
 }
 
@@ -398,4 +451,10 @@ test('without sign-in all but webhooks and links are for everybody on this machi
   }
   assert.equal((await guest.ask('GET', '/l/AAAAAAAA/media')).status, 404);
   assert.ok(recording && server);
+});
+
+test('each row was asked, those without a right of their own, too', (t) => {
+  const left = [...askedOf].filter(([, count]) => count === 0).map(([row]) => row);
+  assert.deepEqual(left, []);
+  t.diagnostic(`${routes().length} rows, ${cells} cells of a row and a caller, ${[...askedOf.values()].reduce((sum, count) => sum + count)} requests`);
 });
