@@ -131,15 +131,6 @@ bool departure_end(struct catalog *catalog, struct err *err)
 	       db_exec(db, "DROP TABLE IF EXISTS migrating", err);
 }
 
-static int64_t number_of_recordings(void)
-{
-	size_t i = 0;
-
-	while (i < tables_moved_count && strcmp(tables_moved[i].name, "recordings") != 0)
-		i++;
-	return (int64_t)i;
-}
-
 bool departure_recordings(struct catalog *catalog, int64_t after, int64_t most,
 			  struct departure_recording *out, size_t size, size_t *out_count,
 			  struct err *err)
@@ -150,15 +141,14 @@ bool departure_recordings(struct catalog *catalog, int64_t after, int64_t most,
 	*out_count = 0;
 	if (!db_prepare(catalog_db(catalog),
 			"SELECT r.id, r.recording_sid, r.call_sid FROM "
-			"(SELECT DISTINCT k1 FROM migrating_changes WHERE tab = $1) k "
-			"JOIN recordings r ON r.id = k.k1 WHERE r.id > $2 AND r.id <= $3 "
-			"ORDER BY r.id LIMIT $4",
+			"(SELECT DISTINCT k1 FROM migrating_notes WHERE tab = 'recordings') k "
+			"JOIN recordings r ON r.id = k.k1 WHERE r.id > $1 AND r.id <= $2 "
+			"ORDER BY r.id LIMIT $3",
 			&list, err))
 		return false;
-	db_bind_int(list, 1, number_of_recordings());
-	db_bind_int(list, 2, after);
-	db_bind_int(list, 3, most);
-	db_bind_int(list, 4, (int64_t)size);
+	db_bind_int(list, 1, after);
+	db_bind_int(list, 2, most);
+	db_bind_int(list, 3, (int64_t)size);
 	while (*out_count < size && (step = db_step(list, err)) == DB_ROW) {
 		struct departure_recording *recording = &out[(*out_count)++];
 

@@ -16,19 +16,36 @@
 
 #define SENT_MAX 500
 
+/* Older callspools noted the place of a table in their list, which says nothing of it in another list. */
+static bool refuse_numbers(struct db *db, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	if (!db_prepare(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'migrating_changes'",
+			&find, err) ||
+	    db_step(find, err) != DB_ROW)
+		return false;
+	return db_column_int(find, 0) == 0 ||
+	       err_set(err, ERR_CONFLICT,
+		       "the move was begun by an older callspool: --cancel it, and begin anew");
+}
+
 bool table_changes_begin(const struct tables *tables, struct db *db, struct err *err)
 {
-	if (!db_exec(db,
-		     "CREATE TABLE IF NOT EXISTS migrating_changes ("
-		     "	id INTEGER PRIMARY KEY AUTOINCREMENT, tab INTEGER NOT NULL, k1, k2, k3)",
+	if (!refuse_numbers(db, err) ||
+	    !db_exec(db,
+		     "CREATE TABLE IF NOT EXISTS migrating_notes ("
+		     "	id INTEGER PRIMARY KEY AUTOINCREMENT, tab TEXT NOT NULL, k1, k2, k3)",
 		     err) ||
 	    !db_exec(db,
-		     "CREATE INDEX IF NOT EXISTS migrating_changes_of_table "
-		     "ON migrating_changes (tab, k1, k2, k3)",
+		     "CREATE INDEX IF NOT EXISTS migrating_notes_of_table "
+		     "ON migrating_notes (tab, k1, k2, k3)",
 		     err))
 		return false;
+	/* Anew: those of another version may note less. */
 	for (size_t i = 0; i < tables->count; i++)
-		if (!db_exec(db, tables->at[i].texts[TEXT_NOTE], err))
+		if (!db_exec(db, tables->at[i].texts[TEXT_UNNOTE], err) ||
+		    !db_exec(db, tables->at[i].texts[TEXT_NOTE], err))
 			return false;
 	return true;
 }
@@ -38,14 +55,16 @@ bool table_changes_end(const struct tables *tables, struct db *db, struct err *e
 	for (size_t i = 0; i < tables->count; i++)
 		if (!db_exec(db, tables->at[i].texts[TEXT_UNNOTE], err))
 			return false;
-	return db_exec(db, "DROP TABLE IF EXISTS migrating_changes", err);
+	return db_exec(
+		db, "DROP TABLE IF EXISTS migrating_notes; DROP TABLE IF EXISTS migrating_changes",
+		err);
 }
 
 bool table_changes_last(struct db *db, int64_t *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 
-	if (!db_prepare(db, "SELECT MAX(id) FROM migrating_changes", &find, err) ||
+	if (!db_prepare(db, "SELECT MAX(id) FROM migrating_notes", &find, err) ||
 	    db_step(find, err) != DB_ROW)
 		return false;
 	*out = db_column_int(find, 0);
@@ -56,7 +75,7 @@ bool table_changes_forget(struct db *db, int64_t last, struct err *err)
 {
 	struct db_stmt *remove;
 
-	if (!db_prepare(db, "DELETE FROM migrating_changes WHERE id <= $1", &remove, err))
+	if (!db_prepare(db, "DELETE FROM migrating_notes WHERE id <= $1", &remove, err))
 		return false;
 	db_bind_int(remove, 1, last);
 	return db_run(remove, err);
@@ -150,7 +169,7 @@ static bool prepare_noted(const struct table *table, enum table_text text, struc
 {
 	if (!db_prepare(from, table->texts[text], out, err))
 		return false;
-	db_bind_int(*out, 1, table->entry - tables_moved);
+	db_bind_str(*out, 1, str_of(table->entry->name));
 	return true;
 }
 

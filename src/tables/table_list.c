@@ -40,7 +40,7 @@ const struct table_left tables_left[] = {
 	{ "processes", "who serves from a ledger on a server: it begins with none" },
 	{ "leases", "what they fetch just now" },
 	{ "migrating", "the move itself" },
-	{ "migrating_changes", "the move itself" },
+	{ "migrating_notes", "the move itself" },
 	{ "migration", "the move itself" },
 };
 const size_t tables_left_count = ARRAY_LEN(tables_left);

@@ -114,7 +114,7 @@ static void add_is_noted(struct buf *out, const struct table *table)
 
 static void add_noted(struct buf *out)
 {
-	buf_add_text(out, "(SELECT DISTINCT k1, k2, k3 FROM migrating_changes WHERE tab = $1) k");
+	buf_add_text(out, "(SELECT DISTINCT k1, k2, k3 FROM migrating_notes WHERE tab = $1) k");
 }
 
 static void write_count(struct buf *out, const struct table *table)
@@ -234,16 +234,11 @@ static void write_gone(struct buf *out, const struct table *table)
 	buf_add_byte(out, ')');
 }
 
-static size_t number_of(const struct table *table)
-{
-	return (size_t)(table->entry - tables_moved);
-}
-
 /* Of what `row`, OLD or NEW, says. */
 static void add_note(struct buf *out, const struct table *table, const char *row)
 {
-	buf_addf(out, " INSERT INTO migrating_changes (tab, k1, k2, k3) SELECT %zu",
-		 number_of(table));
+	buf_addf(out, " INSERT INTO migrating_notes (tab, k1, k2, k3) SELECT '%s'",
+		 table->entry->name);
 	for (size_t i = 0; i < TABLE_KEYS_MAX; i++)
 		if (i < table->keys)
 			buf_addf(out, ", %s.%s", row, table->entry->key[i]);
@@ -253,8 +248,8 @@ static void add_note(struct buf *out, const struct table *table, const char *row
 
 static void add_trigger(struct buf *out, const struct table *table, const char *event)
 {
-	buf_addf(out, "CREATE TRIGGER IF NOT EXISTS migrating_%s_%s AFTER %s ON %s BEGIN",
-		 table->entry->name, event, event, table->entry->name);
+	buf_addf(out, "CREATE TRIGGER migrating_%s_%s AFTER %s ON %s BEGIN", table->entry->name,
+		 event, event, table->entry->name);
 }
 
 static void write_note(struct buf *out, const struct table *table)

@@ -22,7 +22,7 @@ enum table_text {
 	TEXT_SOME,    /* table_some() of them, by their keys */
 	TEXT_WRITE,   /* all columns: $1.. */
 	TEXT_REMOVE,  /* by its key */
-	TEXT_CHANGED, /* the rows that were noted; $1: the number of the table */
+	TEXT_CHANGED, /* the rows that were noted; $1: the name of the table */
 	TEXT_GONE,    /* the keys of those noted that are no more; $1 likewise */
 	TEXT_NOTE,    /* the triggers */
 	TEXT_UNNOTE,

@@ -338,7 +338,7 @@ static void test_many_notes(void)
 	begin(move);
 	MUST(turn_to(move, ROWS_FOLLOWING));
 	MUST(db_prepare(source.writer->db,
-			"EXPLAIN QUERY PLAN SELECT DISTINCT k1, k2, k3 FROM migrating_changes "
+			"EXPLAIN QUERY PLAN SELECT DISTINCT k1, k2, k3 FROM migrating_notes "
 			"WHERE tab = $1",
 			&plan, &err) &&
 	     db_step(plan, &err) == DB_ROW);
@@ -398,6 +398,9 @@ static void test_given_up(void)
 	make_target();
 	MUST(row_move_open(source.path, target, &move, &err));
 	begin(move);
+	change("UPDATE calls SET status = 9 WHERE id = 1");
+	IS_INT(ask(source.writer->db, "SELECT COUNT(*) FROM migrating_notes WHERE tab = 'calls'"),
+	       1, "a note has the table's name, whatever is listed before it");
 	str_fit(STR("another"), other.name, sizeof(other.name));
 	OK(!row_move_look(move, &other, &err) && err.kind == ERR_CONFLICT, "not into another's: %s",
 	   err.text);
@@ -409,6 +412,15 @@ static void test_given_up(void)
 	IS_INT(ask(source.writer->db,
 		   "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"),
 	       0, "nothing of it is left");
+	change("CREATE TABLE migrating_changes (id INTEGER PRIMARY KEY, tab INTEGER)");
+	MUST(catalog_begin(source.writer, &err));
+	OK(!departure_begin(source.writer, &departure, &err) && err.kind == ERR_CONFLICT,
+	   "notes by number are of another list, perhaps: %s", err.text);
+	catalog_rollback(source.writer);
+	give_up();
+	IS_INT(ask(source.writer->db,
+		   "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"),
+	       0, "and are given up like others");
 }
 
 int main(void)
