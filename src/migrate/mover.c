@@ -64,6 +64,7 @@ struct order {
 	struct loop *loop;
 	const struct departure *departure;
 	int64_t last;
+	bool is_over; /* of what is done in pieces */
 };
 
 static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct err *err)
@@ -73,12 +74,14 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 
 static bool run_end(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
-	return departure_end(catalog, err);
+	return departure_end(catalog, &container_of(job, struct order, job)->is_over, err);
 }
 
 static bool run_forget(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
-	return departure_forget(catalog, container_of(job, struct order, job)->last, err);
+	struct order *order = container_of(job, struct order, job);
+
+	return departure_forget(catalog, order->last, &order->is_over, err);
 }
 
 static void answered(struct ledger_job *job)
@@ -96,6 +99,19 @@ static bool order(const struct work *work, struct order *order, struct err *err)
 	if (!order->job.succeeded)
 		*err = order->job.err;
 	return order->job.succeeded;
+}
+
+/* A commit for each piece: whoever else writes comes in between. */
+static bool order_pieces(const struct work *work, struct order *piece, struct err *err)
+{
+	for (;;) {
+		if (!order(work, piece, err))
+			return false;
+		if (piece->is_over)
+			return true;
+		if (is_to_stop(work))
+			return stopped(err);
+	}
 }
 
 /* ---- the beginning ---- */
@@ -202,7 +218,7 @@ static bool forget(struct work *work, int64_t noted, struct err *err)
 	if (noted <= work->forgotten)
 		return true;
 	work->forgotten = noted;
-	return order(work, &forget, err);
+	return order_pieces(work, &forget, err);
 }
 
 static bool bring_page(struct work *work, int64_t *inout_after, bool *out_is_last, struct err *err)
@@ -334,7 +350,7 @@ static bool give_up(struct work *work, struct err *err)
 {
 	struct order end = { .job.run = run_end };
 
-	return order(work, &end, err);
+	return order_pieces(work, &end, err);
 }
 
 static bool run(struct work *work, struct err *err)

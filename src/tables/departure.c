@@ -75,13 +75,11 @@ bool departure_find_in(struct catalog *catalog, struct departure *out, struct er
 	return !catalog_is_local(catalog) || departure_find(catalog_db(catalog), out, err);
 }
 
-static bool note_changes(struct db *db,
-			 bool (*change)(const struct tables *, struct db *, struct err *),
-			 struct err *err)
+static bool begin_notes(struct db *db, struct err *err)
 {
 	AUTO(tables_free) struct tables *tables = NULL;
 
-	return tables_read(db, &tables, err) && change(tables, db, err);
+	return tables_read(db, &tables, err) && table_changes_begin(tables, db, err);
 }
 
 static bool add_row(struct db *db, const struct departure *departure, struct err *err)
@@ -116,19 +114,26 @@ bool departure_begin(struct catalog *catalog, const struct departure *departure,
 		       "CREATE TABLE IF NOT EXISTS migrating "
 		       "(name TEXT PRIMARY KEY, destination TEXT NOT NULL, began_at_ms BIGINT NOT NULL)",
 		       err) &&
-	       (before.name[0] || add_row(db, departure, err)) &&
-	       note_changes(db, table_changes_begin, err);
+	       (before.name[0] || add_row(db, departure, err)) && begin_notes(db, err);
 }
 
-bool departure_end(struct catalog *catalog, struct err *err)
+static bool end_notes(struct db *db, bool *out_is_over, struct err *err)
+{
+	AUTO(tables_free) struct tables *tables = NULL;
+
+	return tables_read(db, &tables, err) && table_changes_end(tables, db, out_is_over, err);
+}
+
+/* Its row goes first: what is left of notes then is nobody's, and may be there when another move begins. */
+bool departure_end(struct catalog *catalog, bool *out_is_over, struct err *err)
 {
 	struct db *db;
 
 	if (!catalog_may_change(catalog, err))
 		return false;
 	db = catalog_db(catalog);
-	return note_changes(db, table_changes_end, err) &&
-	       db_exec(db, "DROP TABLE IF EXISTS migrating", err);
+	return db_exec(db, "DROP TABLE IF EXISTS migrating", err) &&
+	       end_notes(db, out_is_over, err);
 }
 
 bool departure_recordings(struct catalog *catalog, int64_t after, int64_t most,
@@ -164,26 +169,31 @@ bool departure_last(struct catalog *catalog, int64_t *out, struct err *err)
 	return table_changes_last(catalog_db(catalog), out, err);
 }
 
-bool departure_forget(struct catalog *catalog, int64_t last, struct err *err)
+bool departure_forget(struct catalog *catalog, int64_t last, bool *out_is_all, struct err *err)
 {
 	struct departure departure;
 
+	*out_is_all = true;
 	/* It may have been ended meanwhile. */
 	return catalog_may_change(catalog, err) &&
 	       departure_find(catalog_db(catalog), &departure, err) &&
-	       (!departure.name[0] || table_changes_forget(catalog_db(catalog), last, err));
+	       (!departure.name[0] ||
+		table_changes_forget(catalog_db(catalog), last, out_is_all, err));
 }
 
 static bool finish(struct db *db, const struct departure *departure, struct err *err)
 {
 	struct departure now;
+	bool is_over = false;
 
 	if (!departure_find(db, &now, err))
 		return false;
 	if (!str_eq(str_of(now.name), str_of(departure->name)))
 		return err_set(err, ERR_CONFLICT, "it is another move that has begun");
-	return note_changes(db, table_changes_end, err) &&
-	       schema_mark(db, SCHEMA_MOVED, departure->to, err);
+	while (!is_over)
+		if (!end_notes(db, &is_over, err))
+			return false;
+	return schema_mark(db, SCHEMA_MOVED, departure->to, err);
 }
 
 bool departure_finish(const char *path, const struct departure *departure, struct err *err)

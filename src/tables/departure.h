@@ -40,7 +40,8 @@ bool departure_find_in(struct catalog *catalog, struct departure *out, struct er
 /* The writer's, in a transaction.  One that has begun under the same name goes on; ERR_CONFLICT: it has another name. */
 bool departure_begin(struct catalog *catalog, const struct departure *departure,
 		     struct err *err) MUST_CHECK;
-bool departure_end(struct catalog *catalog, struct err *err) MUST_CHECK;
+/* In pieces, for other writers wait meanwhile: again until *out_is_over; after the first none has begun. */
+bool departure_end(struct catalog *catalog, bool *out_is_over, struct err *err) MUST_CHECK;
 /* The recordings that were noted, behind the id `after` and up to `most`; and the number of the last note of all. */
 struct departure_recording {
 	int64_t id;
@@ -50,7 +51,9 @@ bool departure_recordings(struct catalog *catalog, int64_t after, int64_t most,
 			  struct departure_recording *out, size_t size, size_t *out_count,
 			  struct err *err) MUST_CHECK;
 bool departure_last(struct catalog *catalog, int64_t *out, struct err *err) MUST_CHECK;
-bool departure_forget(struct catalog *catalog, int64_t last, struct err *err) MUST_CHECK;
+/* In pieces: again until *out_is_all. */
+bool departure_forget(struct catalog *catalog, int64_t last, bool *out_is_all,
+		      struct err *err) MUST_CHECK;
 /* Of a ledger that nobody else has open: a transaction of its own.  When it returns true this is on the disk. */
 bool departure_finish(const char *path, const struct departure *departure,
 		      struct err *err) MUST_CHECK;

@@ -16,16 +16,27 @@
 
 #define SENT_MAX 500
 
-/* Older callspools noted the place of a table in their list, which says nothing of it in another list. */
-static bool refuse_numbers(struct db *db, struct err *err)
+static bool has_table(struct db *db, const char *name, bool *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 
-	if (!db_prepare(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'migrating_changes'",
-			&find, err) ||
-	    db_step(find, err) != DB_ROW)
+	if (!db_prepare(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = $1", &find, err))
 		return false;
-	return db_column_int(find, 0) == 0 ||
+	db_bind_str(find, 1, str_of(name));
+	if (db_step(find, err) != DB_ROW)
+		return false;
+	*out = db_column_int(find, 0) > 0;
+	return true;
+}
+
+/* Older callspools noted the place of a table in their list, which says nothing of it in another list. */
+static bool refuse_numbers(struct db *db, struct err *err)
+{
+	bool is_there;
+
+	if (!has_table(db, "migrating_changes", &is_there, err))
+		return false;
+	return !is_there ||
 	       err_set(err, ERR_CONFLICT,
 		       "the move was begun by an older callspool: --cancel it, and begin anew");
 }
@@ -50,14 +61,26 @@ bool table_changes_begin(const struct tables *tables, struct db *db, struct err 
 	return true;
 }
 
-bool table_changes_end(const struct tables *tables, struct db *db, struct err *err)
+static bool drop_all(struct db *db, struct err *err)
 {
-	for (size_t i = 0; i < tables->count; i++)
-		if (!db_exec(db, tables->at[i].texts[TEXT_UNNOTE], err))
-			return false;
 	return db_exec(
 		db, "DROP TABLE IF EXISTS migrating_notes; DROP TABLE IF EXISTS migrating_changes",
 		err);
+}
+
+bool table_changes_end(const struct tables *tables, struct db *db, bool *out_is_over,
+		       struct err *err)
+{
+	bool has_notes;
+
+	for (size_t i = 0; i < tables->count; i++)
+		if (!db_exec(db, tables->at[i].texts[TEXT_UNNOTE], err))
+			return false;
+	*out_is_over = true;
+	if (!has_table(db, "migrating_notes", &has_notes, err) ||
+	    (has_notes && !table_changes_forget(db, INT64_MAX, out_is_over, err)))
+		return false;
+	return !*out_is_over || drop_all(db, err);
 }
 
 bool table_changes_last(struct db *db, int64_t *out, struct err *err)
@@ -71,13 +94,23 @@ bool table_changes_last(struct db *db, int64_t *out, struct err *err)
 	return true;
 }
 
-bool table_changes_forget(struct db *db, int64_t last, struct err *err)
+/* By the numbers of the first that are left, which have no gaps worth the name. */
+bool table_changes_forget(struct db *db, int64_t last, bool *out_is_all, struct err *err)
 {
+	AUTO(db_stmt_reset) struct db_stmt *first = NULL;
 	struct db_stmt *remove;
+	int64_t up_to;
 
+	if (!db_prepare(db, "SELECT MIN(id) FROM migrating_notes", &first, err) ||
+	    db_step(first, err) != DB_ROW)
+		return false;
+	up_to = db_column_int(first, 0) + TABLE_CHANGES_PIECE - 1;
+	*out_is_all = db_column_is_null(first, 0) || up_to >= last;
+	if (db_column_is_null(first, 0))
+		return true;
 	if (!db_prepare(db, "DELETE FROM migrating_notes WHERE id <= $1", &remove, err))
 		return false;
-	db_bind_int(remove, 1, last);
+	db_bind_int(remove, 1, up_to < last ? up_to : last);
 	return db_run(remove, err);
 }
 

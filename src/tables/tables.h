@@ -67,11 +67,18 @@ bool table_digest(const struct tables *tables, size_t table, struct db *db, int6
  * They stay there, whoever writes, until they are dropped.
  */
 bool table_changes_begin(const struct tables *tables, struct db *db, struct err *err) MUST_CHECK;
-bool table_changes_end(const struct tables *tables, struct db *db, struct err *err) MUST_CHECK;
+/* Nothing is noted any more; a piece of what was is removed.  *out_is_over: nothing of it is left. */
+bool table_changes_end(const struct tables *tables, struct db *db, bool *out_is_over,
+		       struct err *err) MUST_CHECK;
 /* The number of the last that was noted; 0: none. */
 bool table_changes_last(struct db *db, int64_t *out, struct err *err) MUST_CHECK;
-/* In a write transaction: those up to `last` are done. */
-bool table_changes_forget(struct db *db, int64_t last, struct err *err) MUST_CHECK;
+/*
+ * In a write transaction: those up to `last` are done; a piece of them, for other writers wait meanwhile.  *out_is_all: none of them is
+ * left.
+ */
+#define TABLE_CHANGES_PIECE 10000
+bool table_changes_forget(struct db *db, int64_t last, bool *out_is_all,
+			  struct err *err) MUST_CHECK;
 /*
  * What was noted of the first `count` tables is written to `to`, or removed there, as `from` has it; both in a transaction, `from` in one
  * snapshot.  *out: how many keys.  `compares`: each is read back.  ERR_CONFLICT: it is not what was written.

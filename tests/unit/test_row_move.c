@@ -52,9 +52,13 @@ static void make_target(void)
 
 static void forget(int64_t last)
 {
-	MUST(catalog_begin(source.writer, &err));
-	MUST(departure_forget(source.writer, last, &err));
-	MUST(catalog_commit(source.writer, &err));
+	bool is_all = false;
+
+	while (!is_all) {
+		MUST(catalog_begin(source.writer, &err));
+		MUST(departure_forget(source.writer, last, &is_all, &err));
+		MUST(catalog_commit(source.writer, &err));
+	}
 }
 
 static void begin(struct row_move *move)
@@ -66,11 +70,18 @@ static void begin(struct row_move *move)
 	MUST(row_move_begin(move, &departure, &err));
 }
 
-static void give_up(void)
+/* The number of transactions that it takes. */
+static unsigned give_up(void)
 {
-	MUST(catalog_begin(source.writer, &err));
-	MUST(departure_end(source.writer, &err));
-	MUST(catalog_commit(source.writer, &err));
+	bool is_over = false;
+	unsigned count = 0;
+
+	while (!is_over && count++ < TURNS) {
+		MUST(catalog_begin(source.writer, &err));
+		MUST(departure_end(source.writer, &is_over, &err));
+		MUST(catalog_commit(source.writer, &err));
+	}
+	return count;
 }
 
 /* Until that phase; false: something differs. */
@@ -363,6 +374,40 @@ static void test_many_notes(void)
 	give_up();
 }
 
+/* A pause of days: nobody who writes waits for all of them to go. */
+static void test_pieces(void)
+{
+	AUTO(row_move_free) struct row_move *move = NULL;
+	int64_t notes = TABLE_CHANGES_PIECE * 2 + 5;
+	bool is_all = true;
+	unsigned pieces = 0;
+
+	make_target();
+	MUST(row_move_open(source.path, target, &move, &err));
+	begin(move);
+	for (int64_t i = 0; i < notes; i += CALLS)
+		change("UPDATE calls SET status = 6");
+	do {
+		int64_t before = ask(source.writer->db, "SELECT COUNT(*) FROM migrating_notes");
+
+		MUST(catalog_begin(source.writer, &err));
+		MUST(departure_forget(source.writer, notes, &is_all, &err));
+		MUST(catalog_commit(source.writer, &err));
+		OK(before - ask(source.writer->db, "SELECT COUNT(*) FROM migrating_notes") <=
+			   TABLE_CHANGES_PIECE,
+		   "a piece of them");
+	} while (!is_all && ++pieces < 10);
+	IS_INT(pieces, 2, "further pieces");
+	IS_INT(ask(source.writer->db, "SELECT MIN(id) FROM migrating_notes"), notes + 1,
+	       "up to the one that was said");
+	for (int64_t i = 0; i < notes; i += CALLS)
+		change("UPDATE calls SET status = 7");
+	OK(give_up() > 2, "given up in pieces, too");
+	IS_INT(ask(source.writer->db,
+		   "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"),
+	       0, "to the last");
+}
+
 static void test_occupied(void)
 {
 	static const char *const there[] = {
@@ -440,6 +485,7 @@ int main(void)
 	test_differences();
 	test_read_back();
 	test_many_notes();
+	test_pieces();
 	test_occupied();
 	test_database_remove(place, target);
 	rmdir(place);
