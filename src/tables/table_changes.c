@@ -4,12 +4,14 @@
  * Noted by triggers and not found by changed_seq: that says nothing of what was removed, and attempts, the audit and most small
  * tables have none.  A trigger misses nothing, whoever writes, and is as durable as what it notes.
  *
- * The notes are applied table by table, all from one snapshot: first what is gone, against the order of references, for what took its
- * place may have its name; then the others in that order, so that a row that is written never names one that is not there yet.
+ * The notes are applied table by table, all from one snapshot.  First whoever has a name there that is not his any more loses it, for it
+ * may be another's by now.  Then what has changed is written, in the order of references, so that a row never names one that is
+ * not there yet; then what is gone is removed, against that order, when nothing names it any more.
  */
 #include "tables/tables_private.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "db/db.h"
 
 #include <string.h>
@@ -249,16 +251,70 @@ static bool remove_gone(const struct table *table, struct application *now, stru
 	return step == DB_DONE;
 }
 
+/* ---- names that change hands ---- */
+
+static bool park_one(const struct table *table, struct db *to, int64_t key, struct str name,
+		     struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *park = NULL;
+
+	if (!db_prepare(to, table->texts[TEXT_PARK], &park, err))
+		return false;
+	db_bind_int(park, 1, key);
+	db_bind_str(park, 2, name);
+	return db_run(park, err);
+}
+
+static bool park_changed(const struct table *table, struct application *now, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *changed = NULL;
+	size_t sent = 0;
+	enum db_step step;
+
+	if (!prepare_noted(table, TEXT_CHANGED, now->from, &changed, err))
+		return false;
+	while ((step = db_step(changed, err)) == DB_ROW) {
+		struct str name = db_column_str(changed, (int)table->name);
+		AUTO(free) char *replaced = utf8_replace(name);
+
+		if (!park_one(table, now->to, db_column_int(changed, (int)table->key[0]),
+			      str_of(replaced), err) ||
+		    (++sent % SENT_MAX == 0 && !db_catch_up(now->to, err)))
+			return false;
+	}
+	return step == DB_DONE;
+}
+
+static bool park_gone(const struct table *table, struct application *now, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *gone = NULL;
+	size_t sent = 0;
+	enum db_step step;
+
+	if (!prepare_noted(table, TEXT_GONE, now->from, &gone, err))
+		return false;
+	while ((step = db_step(gone, err)) == DB_ROW)
+		if (!park_one(table, now->to, db_column_int(gone, 0), STR(""), err) ||
+		    (++sent % SENT_MAX == 0 && !db_catch_up(now->to, err)))
+			return false;
+	return step == DB_DONE;
+}
+
 bool table_changes_apply(const struct tables *tables, size_t count, struct db *from, struct db *to,
 			 bool compares, int64_t *out, struct err *err)
 {
 	struct application now = { .from = from, .to = to, .compares = compares };
 
-	for (size_t i = count; i > 0; i--)
-		if (!remove_gone(table_at(tables, i - 1), &now, err))
+	for (size_t i = 0; i < count; i++)
+		if (table_at(tables, i)->entry->name_column &&
+		    (!park_gone(table_at(tables, i), &now, err) ||
+		     !park_changed(table_at(tables, i), &now, err)))
 			return false;
 	for (size_t i = 0; i < count; i++)
 		if (!write_changed(table_at(tables, i), &now, err))
+			return false;
+	for (size_t i = count; i > 0; i--)
+		if (!remove_gone(table_at(tables, i - 1), &now, err))
 			return false;
 	*out = now.keys;
 	return db_catch_up(to, err);

@@ -13,6 +13,10 @@
 struct table_entry {
 	const char *name;
 	const char *key[TABLE_KEYS_MAX]; /* in a file; NULL behind the last */
+	/*
+	 * A text that no two rows have, besides the key, which may change hands; NULL: there is none.  Of those tables the key is one number.
+	 */
+	const char *name_column;
 	/* A part of the table where there is more of it on a server: a condition, and its columns, which stand before the key there. */
 	const char *part, *part_columns;
 };

@@ -36,20 +36,25 @@ static bool add_column(struct table *table, const struct db_stmt *row, struct er
 	return true;
 }
 
+static bool find_column(const struct table *table, const char *name, size_t *out, struct err *err)
+{
+	size_t i = 0;
+
+	while (i < table->count && strcmp(table->columns[i].name, name) != 0)
+		i++;
+	*out = i;
+	return i < table->count || err_set(err, ERR_INTERNAL, "table '%s' has no column '%s'",
+					   table->entry->name, name);
+}
+
 static bool find_keys(struct table *table, struct err *err)
 {
-	while (table->keys < TABLE_KEYS_MAX && table->entry->key[table->keys]) {
-		const char *name = table->entry->key[table->keys];
-		size_t i = 0;
+	const struct table_entry *entry = table->entry;
 
-		while (i < table->count && strcmp(table->columns[i].name, name) != 0)
-			i++;
-		if (i == table->count)
-			return err_set(err, ERR_INTERNAL, "table '%s' has no column '%s'",
-				       table->entry->name, name);
-		table->key[table->keys++] = i;
-	}
-	return true;
+	for (; table->keys < TABLE_KEYS_MAX && entry->key[table->keys]; table->keys++)
+		if (!find_column(table, entry->key[table->keys], &table->key[table->keys], err))
+			return false;
+	return !entry->name_column || find_column(table, entry->name_column, &table->name, err);
 }
 
 static bool read_columns(struct db *db, struct table *table, struct err *err)
@@ -215,6 +220,18 @@ static void write_remove(struct buf *out, const struct table *table)
 	add_is_one(out, table);
 }
 
+static void write_park(struct buf *out, const struct table *table)
+{
+	const char *name = table->entry->name_column, *key = table->entry->key[0];
+
+	if (name)
+		buf_addf(out,
+			 "UPDATE %s SET %s = chr(1) || CAST(%s AS TEXT) WHERE %s = $1 AND %s <> $2",
+			 table->entry->name, name, key, key, name);
+	else
+		buf_add_text(out, "SELECT 1"); /* nobody asks it */
+}
+
 static void write_changed(struct buf *out, const struct table *table)
 {
 	buf_add_text(out, "SELECT ");
@@ -286,7 +303,8 @@ static bool make_texts(struct table *table, struct err *err)
 		[TEXT_BEHIND] = write_behind,   [TEXT_SOME] = write_some,
 		[TEXT_WRITE] = write_write,     [TEXT_REMOVE] = write_remove,
 		[TEXT_CHANGED] = write_changed, [TEXT_GONE] = write_gone,
-		[TEXT_NOTE] = write_note,       [TEXT_UNNOTE] = write_unnote,
+		[TEXT_PARK] = write_park,       [TEXT_NOTE] = write_note,
+		[TEXT_UNNOTE] = write_unnote,
 	};
 
 	for (int i = 0; i < TABLE_TEXTS; i++) {

@@ -24,7 +24,8 @@ enum table_text {
 	TEXT_REMOVE,  /* by its key */
 	TEXT_CHANGED, /* the rows that were noted; $1: the name of the table */
 	TEXT_GONE,    /* the keys of those noted that are no more; $1 likewise */
-	TEXT_NOTE,    /* the triggers */
+	TEXT_PARK, /* $1 the key, $2 its name: where it has another one, it has none that anybody wants */
+	TEXT_NOTE, /* the triggers */
 	TEXT_UNNOTE,
 	TABLE_TEXTS,
 };
@@ -34,6 +35,7 @@ struct table {
 	struct column columns[TABLE_COLUMNS_MAX];
 	size_t count;
 	size_t keys, key[TABLE_KEYS_MAX]; /* which of the columns */
+	size_t name;                      /* the same, where there is a name_column */
 	char *texts[TABLE_TEXTS];
 };
 

@@ -124,6 +124,37 @@ static void all_are_listed(struct db *db, const char *sql)
 	OK(count > 20, "%u tables", count);
 }
 
+static bool is_named(struct str table, struct str columns)
+{
+	for (size_t i = 0; i < tables_moved_count; i++)
+		if (str_eq(table, str_of(tables_moved[i].name)))
+			return tables_moved[i].name_column &&
+			       str_find_str(columns, str_of(tables_moved[i].name_column)) <
+				       columns.len;
+	return is_listed(table); /* it is left */
+}
+
+static void names_are_listed(struct db *db)
+{
+	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	unsigned count = 0;
+
+	MUST(db_prepare(
+		db,
+		"SELECT c.relname::text, string_agg(CAST(a.attname AS TEXT), ' ') FROM pg_index i "
+		"JOIN pg_class c ON c.oid = i.indrelid "
+		"JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey) "
+		"WHERE i.indisunique AND NOT i.indisprimary "
+		"AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) "
+		"GROUP BY i.indexrelid, c.relname",
+		&list, &err));
+	for (; db_step(list, &err) == DB_ROW; count++)
+		OK(is_named(db_column_str(list, 0), db_column_str(list, 1)),
+		   "of %.*s it is known which of %.*s may change hands",
+		   STR_ARG(db_column_str(list, 0)), STR_ARG(db_column_str(list, 1)));
+	OK(count >= 4, "%u names", count);
+}
+
 static void test_tables(void)
 {
 	AUTO(catalog_free) struct catalog *there = NULL;
@@ -133,6 +164,7 @@ static void test_tables(void)
 	all_are_listed(source.writer->db, "SELECT name FROM sqlite_master WHERE type = 'table'");
 	all_are_listed(there->db,
 		       "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()");
+	names_are_listed(there->db);
 }
 
 /* ---- rows ---- */
@@ -336,6 +368,42 @@ static void test_read_back(void)
 	give_up();
 }
 
+/* In one round: a name that two have exchanged, and one that was left by who is gone, while another row named him. */
+static void test_names(void)
+{
+	AUTO(row_move_free) struct row_move *move = NULL;
+	AUTO(db_free) struct db *there = NULL;
+	struct row_move_turn turn;
+
+	make_target();
+	change("INSERT INTO users (id, source, name, role, is_disabled, made_at_ms, changed_seq) "
+	       "VALUES (20, 1, 'ann', 2, 0, 0, 1), (21, 1, 'bob', 2, 0, 0, 1);"
+	       "INSERT INTO credentials (id, kind, name, hash, user_id, rights, made_at_ms, plays, plays_max, options, changed_seq) "
+	       "VALUES (30, 1, 'one', 'h', 20, 0, 0, 0, 0, 0, 1), (31, 1, 'two', 'h', 21, 0, 0, 0, 0, 0, 1)");
+	MUST(row_move_open(source.path, target, &move, &err));
+	begin(move);
+	MUST(turn_to(move, ROWS_FOLLOWING));
+	change("UPDATE users SET name = 'x' WHERE id = 20; UPDATE users SET name = 'ann' WHERE id = 21;"
+	       "UPDATE users SET name = 'bob' WHERE id = 20;"
+	       "UPDATE credentials SET name = 'x' WHERE id = 30; UPDATE credentials SET name = 'one' WHERE id = 31;"
+	       "UPDATE credentials SET name = 'two' WHERE id = 30");
+	OK(row_move_turn(move, &turn, &err) && turn.changes == 4, "exchanged: %s", err.text);
+	forget(turn.noted_up_to);
+	change("UPDATE credentials SET user_id = 21 WHERE id = 30; DELETE FROM users WHERE id = 20;"
+	       "UPDATE users SET name = 'bob' WHERE id = 21");
+	OK(row_move_turn(move, &turn, &err) && turn.changes == 3, "left: %s", err.text);
+	MUST(db_open(target, DB_READ, &there, &err));
+	IS_INT(ask(there, "SELECT COUNT(*) FROM users WHERE (id, name) IN ((21, 'bob'))"), 1,
+	       "whose name it is");
+	IS_INT(ask(there, "SELECT COUNT(*) FROM users WHERE id = 20"), 0, "who is gone");
+	IS_INT(ask(there,
+		   "SELECT COUNT(*) FROM credentials WHERE (id, name) IN ((30, 'two'), (31, 'one'))"),
+	       2, "of credentials, too");
+	OK(row_move_complete(move, &err), "and nothing differs: %s", err.text);
+	give_up();
+	change("DELETE FROM credentials; DELETE FROM users");
+}
+
 /* Many notes: those of one table are found without reading all, and the other side waits while they are. */
 static void test_many_notes(void)
 {
@@ -484,6 +552,7 @@ int main(void)
 	reopen_source();
 	test_differences();
 	test_read_back();
+	test_names();
 	test_many_notes();
 	test_pieces();
 	test_occupied();
