@@ -7,10 +7,8 @@
 #include "db/db.h"
 #include "schema/schema.h"
 #include "tables/departure.h"
+#include "tables/destination.h"
 #include "tables/tables_private.h"
-
-#define EMPTY_REMEDY \
-	"give it an empty one: DROP SCHEMA public CASCADE; CREATE SCHEMA public; empties it"
 
 static bool count(struct db *db, const char *sql, int64_t *out, struct err *err)
 {
@@ -48,27 +46,21 @@ static bool is_ours(struct db *db, const struct departure *departure, struct err
 {
 	char mark[SCHEMA_MARK_SIZE], name[DEPARTURE_NAME_SIZE];
 	bool is_complete, is_current;
-	struct err ignored;
 
 	if (!schema_marked(db, SCHEMA_ARRIVING, mark, err))
 		return false;
-	if (!mark[0] && !schema_check(db, &ignored))
-		return err_set(
-			err, ERR_CONFLICT,
-			"the database has tables of another callspool, or of something else: " EMPTY_REMEDY);
 	if (!mark[0])
-		return err_set(err, ERR_CONFLICT,
-			       "the database has a ledger of its own: " EMPTY_REMEDY);
+		return destination_refuse(db, err);
 	if (!find_name(db, name, sizeof(name), &is_complete, err))
 		return false;
 	if (!str_eq(str_of(name), str_of(departure->name)))
 		return err_set(err, ERR_CONFLICT,
-			       "the database has what another move has begun: " EMPTY_REMEDY);
+			       "the database has what another move has begun: " DESTINATION_REMEDY);
 	if (!schema_is_current(db, &is_current, err))
 		return false;
 	return is_current ||
 	       err_set(err, ERR_CONFLICT,
-		       "the move was begun by another version of callspool: " EMPTY_REMEDY);
+		       "the move was begun by another version of callspool: " DESTINATION_REMEDY);
 }
 
 static bool add_row(struct db *db, const struct departure *departure, struct err *err)

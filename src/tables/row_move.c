@@ -6,6 +6,7 @@
 #include "db/db.h"
 #include "schema/schema.h"
 #include "tables/arrival.h"
+#include "tables/destination.h"
 #include "tables/tables_private.h"
 
 #include <string.h>
@@ -26,6 +27,7 @@
 #define COMPARE_AGAIN_MS 2000
 
 struct row_move {
+	char *address; /* of the other one */
 	struct db *from, *to;
 	struct tables *tables;
 	enum row_move_phase phase;
@@ -42,6 +44,7 @@ void row_move_free(struct row_move *move)
 	db_free(move->from);
 	db_free(move->to);
 	tables_free(move->tables); /* the connections knew its texts */
+	free(move->address);
 	free(move);
 }
 
@@ -49,6 +52,7 @@ bool row_move_open(const char *from, const char *to, struct row_move **out, stru
 {
 	AUTO(row_move_free) struct row_move *move = xcalloc(1, sizeof(*move));
 
+	move->address = xstrdup(to);
 	if (!db_open(from, DB_READ, &move->from, err) || !schema_check(move->from, err) ||
 	    !tables_read(move->from, &move->tables, err) || !db_open(to, DB_WRITE, &move->to, err))
 		return false;
@@ -63,7 +67,8 @@ bool row_move_departure(struct row_move *move, struct departure *out, struct err
 
 bool row_move_look(struct row_move *move, const struct departure *departure, struct err *err)
 {
-	return arrival_begin(move->to, departure, true, err);
+	return destination_check(move->to, err) && destination_has_room(move->address, err) &&
+	       arrival_begin(move->to, departure, true, err);
 }
 
 bool row_move_begin(struct row_move *move, const struct departure *departure, struct err *err)

@@ -385,6 +385,36 @@ describe('where it cannot go', () => {
     await there.query('DELETE FROM schema_version WHERE version > 22');
     await refused(t, there.url, 4, /another callspool/);
   });
+  /** A role of its own, no superuser, with a schema: `grant` says what it may do there. */
+  const role = async (name, grant) => {
+    const there = await database();
+    await postgres.query(`CREATE ROLE ${name} LOGIN; ${grant(there.schema)}`);
+    return { ...there, url: there.url.replace('callspool@', `${name}@`) };
+  };
+  test('a role that may make no tables there, or sees no schema', async (t) => {
+    const weak = await role('weak', (schema) => `GRANT USAGE ON SCHEMA ${schema} TO weak`);
+    await refused(t, weak.url, 2, /weak may make no tables in the schema m\d+: GRANT CREATE ON SCHEMA m\d+ TO weak/);
+    const blind = await role('blind', () => '');
+    await refused(t, blind.url, 2, /no schema of search_path \(m\d+\) is there, or is open to blind/);
+    await refused(t, `${postgres.url}&options=-csearch_path%3Dnowhere`, 2, /no schema of search_path \(nowhere\) is there/);
+  });
+  test('what lies there and cannot be read is not called a ledger', async (t) => {
+    const other = await role('other', (schema) => `GRANT USAGE, CREATE ON SCHEMA ${schema} TO other`);
+    await (await serve(t, { settings: { database: other.url.replace('other@', 'callspool@') } })).stop('SIGTERM');
+    await refused(t, other.url, 2, /belong to another role than other/);
+    const there = await database();
+    await there.query("CREATE VIEW schema_version AS SELECT CAST(current_setting('server_version') AS BIGINT) AS version; CREATE TABLE calls (id BIGINT)");
+    await refused(t, there.url, 4, /of something else \(it is no ledger of callspool \(PostgreSQL: invalid input syntax/);
+  });
+  test('a database in another encoding, one that does not keep what it commits, one with too few connections', async (t) => {
+    await postgres.query("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+    await refused(t, postgres.url.replace('/postgres?', '/latin?'), 2, /the database is in LATIN1: CREATE DATABASE/);
+    await postgres.query('CREATE DATABASE careless TEMPLATE template0');
+    await postgres.query('ALTER DATABASE careless SET synchronous_commit = off');
+    await refused(t, postgres.url.replace('/postgres?', '/careless?'), 2, /synchronous_commit is off/);
+    const few = await role('few', (schema) => `GRANT USAGE, CREATE ON SCHEMA ${schema} TO few; ALTER ROLE few CONNECTION LIMIT 3`);
+    await refused(t, few.url, 5, /5 connections are needed: PostgreSQL: .*too many connections/);
+  });
   test('a server that is not there', (t) => refused(t, 'postgresql://callspool@127.0.0.1:1/callspool', 5, /PostgreSQL/));
   test('a password that is wrong', async (t) => {
     const there = await database();
