@@ -1,5 +1,7 @@
 #include "chores/upkeep.h"
 
+#include "base/buf.h"
+#include "base/hash.h"
 #include "catalog/catalog_sql.h"
 
 bool upkeep_find(struct catalog *catalog, const char *name, struct upkeep *out, struct err *err)
@@ -73,6 +75,19 @@ bool upkeep_set_id(struct catalog *catalog, const char *name, const char *id, st
 	db_bind_str(set, 1, str_of(name));
 	db_bind_str(set, 2, str_of(id));
 	return db_run(set, err);
+}
+
+bool upkeep_make_id(struct catalog *catalog, const char *name, char out[UPKEEP_ID_SIZE],
+		    struct err *err)
+{
+	uint8_t random[(UPKEEP_ID_SIZE - 1) / 2];
+	char id[UPKEEP_ID_SIZE];
+	struct buf hex;
+
+	random_bytes(random, sizeof(random));
+	buf_over(&hex, id, sizeof(id));
+	hex_add(&hex, random, sizeof(random));
+	return upkeep_set_id(catalog, name, id, err) && upkeep_find_id(catalog, name, out, err);
 }
 
 bool upkeep_last_write(struct catalog *catalog, int64_t *out_ms, struct err *err)

@@ -45,5 +45,8 @@ bool upkeep_find_id(struct catalog *catalog, const char *name, char out[UPKEEP_I
 /* The writer: that one, unless there is one already. */
 bool upkeep_set_id(struct catalog *catalog, const char *name, const char *id,
 		   struct err *err) MUST_CHECK;
+/* The writer: that of the name; where there is none it is made, at random. */
+bool upkeep_make_id(struct catalog *catalog, const char *name, char out[UPKEEP_ID_SIZE],
+		    struct err *err) MUST_CHECK;
 /* When the ledger was last written to before this transaction, wall clock; 0: never. */
 bool upkeep_last_write(struct catalog *catalog, int64_t *out_ms, struct err *err) MUST_CHECK;

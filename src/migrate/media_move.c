@@ -357,20 +357,33 @@ bool media_move_changes(struct media_move *move, int64_t most, int64_t *out_note
 
 /* ---- the whole ---- */
 
+/* A name that nothing has. */
+static const char nobody[] = "00/RE00000000000000000000000000000000.1.mp3";
+
+/* The second question is of what the first one wrote, perhaps: nothing is put before the bucket has said that it is ours. */
+bool media_move_is_ours(struct media_move *move, struct err *err)
+{
+	if (!blob_store_claim(move->to, err))
+		return false;
+	return blob_has_place(move->to, str_of(nobody)) ||
+	       err_set(err, ERR_UNAVAILABLE,
+		       "the bucket does not say whose it is: is callspool.store what we wrote there?");
+}
+
 /* Is anybody there who lets us in, and is the place free? */
 static bool check_bucket(struct media_move *move, bool is_new, struct err *err)
 {
-	static const char nobody[] = "RE00000000000000000000000000000000";
-	char name[BLOB_NAME_SIZE];
 	uint64_t size;
 
-	if (!blob_name_make(STR(""), str_of(nobody), 1, STR("mp3"), name, err))
+	if (!blob_stat(move->to, str_of(nobody), &size, err) && err->kind != ERR_NOT_FOUND)
 		return false;
-	if (!blob_stat(move->to, str_of(name), &size, err) && err->kind != ERR_NOT_FOUND)
-		return false;
-	return !is_new || !blob_has_place(move->to, str_of(name)) ||
-	       err_set(err, ERR_CONFLICT,
-		       "there is a store of callspool already: name another prefix, or empty that one");
+	blob_store_know(move->to, move->options.store_id, !is_new);
+	if (media_move_is_ours(move, err))
+		return true;
+	return err->kind != ERR_CONFLICT ? false
+					 : err_set(err, ERR_CONFLICT,
+						   "there is a store of callspool already: name "
+						   "another prefix, or empty that one");
 }
 
 bool media_move_open(const struct media_move_options *options, bool is_new, struct media_move **out,

@@ -23,6 +23,8 @@ struct media_move_options {
 	const char *ledger; /* the file */
 	const char *data_dir;
 	struct s3_options to;
+	const char
+		*store_id; /* of the ledger: what the bucket says whose it is (blob_store_know()) */
 	unsigned at_once;
 	uint64_t min_free_bytes;
 	atomic_bool *is_to_stop; /* any thread sets it; then what is under way is given up soon */
@@ -31,11 +33,17 @@ struct media_move_options {
 	void *owner;
 };
 
-/* ERR_UNAVAILABLE: the bucket does not answer, or refuses us.  ERR_CONFLICT: `is_new`, and there is a store in it. */
+/*
+ * The place in the bucket is this ledger's from then on, as it says there.  ERR_UNAVAILABLE: the bucket does not answer, or refuses us.
+ * ERR_CONFLICT: it is another ledger's store.  `is_new`: nothing was put there yet.
+ */
 bool media_move_open(const struct media_move_options *options, bool is_new, struct media_move **out,
 		     struct err *err) MUST_CHECK;
 void media_move_free(struct media_move *move); /* NULL does nothing */
 DEFINE_AUTO(struct media_move *, media_move_free)
+
+/* It still is.  ERR_CONFLICT, ERR_UNAVAILABLE: as at first. */
+bool media_move_is_ours(struct media_move *move, struct err *err) MUST_CHECK;
 
 /* How many are stored, now. */
 bool media_move_count(struct media_move *move, uint64_t *out, struct err *err) MUST_CHECK;

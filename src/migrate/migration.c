@@ -348,7 +348,8 @@ static bool switch_rows(struct mover *mover, int64_t until_ms, struct err *err)
 	atomic_store(&mover->is_to_stop, false);
 	if ((mover->media && (!media_move_changes(mover->media, INT64_MAX, &noted, err) ||
 			      !media_move_is_whole(mover->media, err))) ||
-	    !row_move_complete(mover->rows, err))
+	    !row_move_complete(mover->rows, err) ||
+	    (mover->media && !media_move_is_ours(mover->media, err)))
 		return false;
 	mover_release(mover);
 	if (clock_monotonic_ms() > until_ms)

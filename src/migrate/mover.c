@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "chores/upkeep.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
 #include "ledger/ledger.h"
@@ -65,6 +66,7 @@ struct order {
 	const struct departure *departure;
 	int64_t last;
 	bool is_over; /* of what is done in pieces */
+	char id[UPKEEP_ID_SIZE];
 };
 
 static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct err *err)
@@ -82,6 +84,11 @@ static bool run_forget(struct ledger_job *job, struct catalog *catalog, struct e
 	struct order *order = container_of(job, struct order, job);
 
 	return departure_forget(catalog, order->last, &order->is_over, err);
+}
+
+static bool run_make_id(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	return upkeep_make_id(catalog, UPKEEP_STORE, container_of(job, struct order, job)->id, err);
 }
 
 static void answered(struct ledger_job *job)
@@ -149,16 +156,32 @@ static bool find_departure(struct work *work, struct err *err)
 }
 
 static bool open_media(struct work *work, struct err *err);
+static bool give_up(struct work *work, struct err *err);
 
-static bool begin(struct work *work, struct err *err)
+/* What is refused there after all was not begun here. */
+static bool begin_noted(struct work *work, struct err *err)
 {
 	struct mover *mover = work->mover;
 	struct order noted = { .job.run = run_begin, .departure = &mover->departure };
+	struct err ignored;
+
+	if (!order(work, &noted, err))
+		return false;
+	if (row_move_begin(mover->rows, &mover->departure, err))
+		return true;
+	if (work->is_new && !give_up(work, &ignored))
+		log_warn(NULL, "%s", ignored.text);
+	return false;
+}
+
+/* Both places are looked at, and the bucket is claimed, before anything is noted. */
+static bool begin(struct work *work, struct err *err)
+{
+	struct mover *mover = work->mover;
 
 	return row_move_open(mover->ledger_file, mover->to, &mover->rows, err) &&
 	       find_departure(work, err) && row_move_look(mover->rows, &mover->departure, err) &&
-	       (!mover->store[0] || open_media(work, err)) && order(work, &noted, err) &&
-	       row_move_begin(mover->rows, &mover->departure, err);
+	       (!mover->store[0] || open_media(work, err)) && begin_noted(work, err);
 }
 
 static bool count_rows(struct work *work, struct err *err)
@@ -195,7 +218,9 @@ static void bucket_waits(void *owner, const struct err *waits_for)
 static bool open_media(struct work *work, struct err *err)
 {
 	struct mover *mover = work->mover;
+	struct order id = { .job.run = run_make_id };
 	struct media_move_options options = {
+		.store_id = id.id,
 		.ledger = mover->ledger_file,
 		.data_dir = mover->server.data_dir,
 		.to = mover->server.s3,
@@ -207,7 +232,7 @@ static bool open_media(struct work *work, struct err *err)
 	};
 
 	options.to.store = mover->store;
-	return media_move_open(&options, work->is_new, &mover->media, err);
+	return order(work, &id, err) && media_move_open(&options, work->is_new, &mover->media, err);
 }
 
 /* As long as no row is copied what is noted is of no use but for media. */

@@ -1,6 +1,5 @@
 #include "server/server_store.h"
 
-#include "base/hash.h"
 #include "base/log.h"
 #include "blob/blob.h"
 #include "blob/blob_s3.h"
@@ -36,14 +35,9 @@ void server_store_warn(const struct settings *settings)
 /* Of those that begin at once on one ledger, all have the first one's. */
 static bool run_name(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
-	uint8_t random[(UPKEEP_ID_SIZE - 1) / 2];
 	char id[UPKEEP_ID_SIZE];
-	struct buf hex;
 
-	random_bytes(random, sizeof(random));
-	buf_over(&hex, id, sizeof(id));
-	hex_add(&hex, random, sizeof(random));
-	return upkeep_set_id(catalog, UPKEEP_STORE, id, err);
+	return upkeep_make_id(catalog, UPKEEP_STORE, id, err);
 }
 
 /* A command that comes before the first server goes without. */

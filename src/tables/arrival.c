@@ -222,20 +222,26 @@ static bool write_stand(struct db *db, const struct stand *stand, struct err *er
 	return db_step(number, err) == DB_ROW;
 }
 
-static bool set_complete(struct db *db, struct err *err)
+static bool set_complete(struct db *db, const struct departure *departure, struct err *err)
 {
 	struct db_stmt *update;
 
-	return db_prepare(db, "UPDATE migration SET is_complete = 1", &update, err) &&
-	       db_run_now(update, err);
+	if (!db_prepare(db, "UPDATE migration SET is_complete = 1 WHERE name = $1", &update, err))
+		return false;
+	db_bind_str(update, 1, str_of(departure->name));
+	if (!db_run_now(update, err))
+		return false;
+	return db_changes(db) == 1 ||
+	       err_set(err, ERR_CONFLICT, "the database is another one than at the begin");
 }
 
-bool arrival_complete(struct db *db, struct db *from, struct err *err)
+bool arrival_complete(struct db *db, struct db *from, const struct departure *departure,
+		      struct err *err)
 {
 	struct stand stand;
 
 	return read_stand(from, &stand, err) && write_stand(db, &stand, err) &&
-	       set_complete(db, err);
+	       set_complete(db, departure, err);
 }
 
 static bool open_it(struct db *db, const struct departure *departure, struct err *err)

@@ -36,8 +36,9 @@ bool arrival_set(struct db *db, const struct tables *tables, size_t table,
 /* Recordings up to that id were brought; INT64_MAX: all.  Outside a transaction. */
 bool arrival_find_media(struct db *db, int64_t *out, struct err *err) MUST_CHECK;
 bool arrival_set_media(struct db *db, int64_t id, struct err *err) MUST_CHECK;
-/* In a transaction; `from`, in one as well, is the ledger as it will not change any more. */
-bool arrival_complete(struct db *db, struct db *from, struct err *err) MUST_CHECK;
+/* In a transaction; `from`, in one as well, is the ledger as it will not change any more.  ERR_CONFLICT: what is there is of another move. */
+bool arrival_complete(struct db *db, struct db *from, const struct departure *departure,
+		      struct err *err) MUST_CHECK;
 /*
  * A ledger that the other one was moved to, as it says: is for everybody from now on.  Where nothing is to be done nothing is; where it is
  * another one, opening it tells.

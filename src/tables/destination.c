@@ -1,5 +1,6 @@
 #include "tables/destination.h"
 
+#include "base/compiler.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "db/db.h"
@@ -9,8 +10,6 @@
 #include <stdint.h>
 
 #define VERSION_LEAST 120000
-/* As of a process that serves (docs/scaling.md). */
-#define CONNECTIONS 5
 
 enum fact { VERSION_NUMBER, VERSION_TEXT, ENCODING, ROLE, SCHEMA, MAY_CREATE, SEARCH_PATH, OTHERS };
 
@@ -61,7 +60,7 @@ static bool check_server(struct db *db, struct err *err)
 	return check_facts(facts, err);
 }
 
-bool destination_check(struct db *db, struct err *err)
+static bool check(struct db *db, struct err *err)
 {
 	bool is_good;
 
@@ -72,16 +71,19 @@ bool destination_check(struct db *db, struct err *err)
 	return is_good;
 }
 
-bool destination_has_room(const char *address, struct err *err)
+bool destination_look(const char *address, struct err *err)
 {
-	struct db *all[CONNECTIONS - 1] = { NULL };
+	static const enum db_mode modes[] = { DB_WRITE, DB_QUICK, DB_READ, DB_READ };
+	struct db *all[ARRAY_LEN(modes)] = { NULL };
 	bool is_good = true;
 
-	for (size_t i = 0; i < CONNECTIONS - 1 && is_good; i++)
-		is_good = db_open(address, i < 2 ? DB_READ : DB_QUICK, &all[i], err);
-	for (size_t i = 0; i < CONNECTIONS - 1; i++)
+	for (size_t i = 0; i < ARRAY_LEN(modes) && is_good; i++)
+		is_good = db_open(address, modes[i], &all[i], err) ||
+			  err_context(err, "%zu connections are needed", ARRAY_LEN(modes) + 1);
+	is_good = is_good && check(all[0], err);
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
 		db_free(all[i]);
-	return is_good || err_context(err, "%d connections are needed", CONNECTIONS);
+	return is_good;
 }
 
 bool destination_refuse(struct db *db, struct err *err)

@@ -14,12 +14,10 @@
 struct db;
 
 /*
- * The server, its settings, the role and the schema of this connection (DB_WRITE, outside a transaction).  ERR_INVALID: what is wrong,
- * and what would mend it.
+ * The server, its settings, the role and the schema, in connections of its own: with the one that is open as many as a process serves
+ * with.  ERR_INVALID: what is wrong, and what would mend it.  ERR_UNAVAILABLE: there are fewer.
  */
-bool destination_check(struct db *db, struct err *err) MUST_CHECK;
-/* Beside the one that is open, are there as many connections as a process serves with?  ERR_UNAVAILABLE: no. */
-bool destination_has_room(const char *address, struct err *err) MUST_CHECK;
+bool destination_look(const char *address, struct err *err) MUST_CHECK;
 /*
  * Something lies there that is not of this move: ERR_CONFLICT, with what it is; false always.  Outside a transaction.
  */

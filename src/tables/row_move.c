@@ -30,6 +30,7 @@ struct row_move {
 	char *address; /* of the other one */
 	struct db *from, *to;
 	struct tables *tables;
+	struct departure departure; /* once it has begun */
 	enum row_move_phase phase;
 	size_t table; /* at which copying, or comparing, is */
 	struct table_place place;
@@ -67,12 +68,13 @@ bool row_move_departure(struct row_move *move, struct departure *out, struct err
 
 bool row_move_look(struct row_move *move, const struct departure *departure, struct err *err)
 {
-	return destination_check(move->to, err) && destination_has_room(move->address, err) &&
+	return destination_look(move->address, err) &&
 	       arrival_begin(move->to, departure, true, err);
 }
 
 bool row_move_begin(struct row_move *move, const struct departure *departure, struct err *err)
 {
+	move->departure = *departure;
 	if (!arrival_begin(move->to, departure, false, err) ||
 	    !arrival_find(move->to, move->tables, &move->table, &move->place, err))
 		return false;
@@ -285,7 +287,7 @@ static bool complete(struct row_move *move, struct err *err)
 {
 	if (!db_begin(move->to, err))
 		return false;
-	if (arrival_complete(move->to, move->from, err))
+	if (arrival_complete(move->to, move->from, &move->departure, err))
 		return db_commit(move->to, err);
 	db_rollback(move->to);
 	return false;
@@ -300,7 +302,7 @@ bool row_move_complete(struct row_move *move, struct err *err)
 		return false;
 	is_good = run_turn(move, &last, err) &&
 		  (move->compared_ms > COMPARE_AGAIN_MS || compare_all(move, err)) &&
-		  complete(move, err);
+		  complete(move, err) && destination_look(move->address, err);
 	db_rollback(move->from);
 	return is_good;
 }

@@ -33,6 +33,13 @@ async function database() {
   return { url: `${postgres.url}&options=-csearch_path%3D${schema}`, schema, query: (sql) => postgres.query(`SET search_path TO ${schema}; ${sql}`) };
 }
 
+/** The same with a role of its own, no superuser: `grant` says what it may do there. */
+async function role(name, grant = (schema) => `GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${name}`) {
+  const there = await database();
+  await postgres.query(`CREATE ROLE ${name} LOGIN; ${grant(there.schema)}`);
+  return { ...there, url: there.url.replace('callspool@', `${name}@`) };
+}
+
 const KILLS = Number(process.env.TEST_KILLS ?? 5);
 const SETTINGS = { retention: 'forever', verify_every: 'forever' };
 const serve = (t, options = {}) => startServer(t, { upstream: upstream.url, ...options, settings: { ...SETTINGS, ...options.settings } });
@@ -319,6 +326,22 @@ test('killed about the switch it is the one ledger or the other, with all that w
   console.log(`| killed about the switch: ${ways.old} times on the old ledger, ${ways.new} times on the new one`);
 });
 
+test('a database that cannot be served from any more is found before the old ledger is left', async (t) => {
+  const there = await role('later');
+  const { server, recordings, before } = await startLarge(t);
+  const ended = begin(server, ['--to', there.url]);
+  await until('calls are there', async () => Number(await there.query('SELECT tab FROM migration')) > 2);
+  await postgres.query('ALTER ROLE later SET synchronous_commit = off');
+  const { code, stderr } = await ended;
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /synchronous_commit is off/);
+  await plays(server, recordings, before);
+  assert.equal((await postForm(server.url, CALL_STATUS, callCallback())).status, 200);
+  await postgres.query('ALTER ROLE later RESET synchronous_commit');
+  assert.equal((await ask(server, ['--to', there.url])).code, 0);
+  await plays(server, recordings, before);
+});
+
 test('what differs is found, and nothing is switched', async (t) => {
   const there = await database();
   const { server, recordings, before } = await startLarge(t);
@@ -385,12 +408,6 @@ describe('where it cannot go', () => {
     await there.query('DELETE FROM schema_version WHERE version > 22');
     await refused(t, there.url, 4, /another callspool/);
   });
-  /** A role of its own, no superuser, with a schema: `grant` says what it may do there. */
-  const role = async (name, grant) => {
-    const there = await database();
-    await postgres.query(`CREATE ROLE ${name} LOGIN; ${grant(there.schema)}`);
-    return { ...there, url: there.url.replace('callspool@', `${name}@`) };
-  };
   test('a role that may make no tables there, or sees no schema', async (t) => {
     const weak = await role('weak', (schema) => `GRANT USAGE ON SCHEMA ${schema} TO weak`);
     await refused(t, weak.url, 2, /weak may make no tables in the schema m\d+: GRANT CREATE ON SCHEMA m\d+ TO weak/);
@@ -599,6 +616,39 @@ describe('media into a bucket', () => {
     const next = await serve(t, { dataDir, disk, settings: { ...bucket.settings, database: there.url }, env: bucket.env });
     await next.line(/recordings' is of use no more; cannot rename/);
     await plays(next, recordings, before);
+  });
+
+  test('the place in the bucket is this ledger\'s from the begin, and one that another takes is not served from', async (t) => {
+    const there = await database();
+    const bucket = await s3.bucket();
+    const door = await s3.door(t);
+    const { store: place, ...settings } = { ...bucket.settings, 's3.endpoint': door.url };
+    const large = await startLarge(t, { settings, env: bucket.env });
+    const { server } = large;
+    const recordings = [...large.recordings];
+    for (let i = 0; i < 6; i += 1) recordings.push(await store(server, upstream));
+    const before = await heads(server, recordings);
+    const args = ['--to', there.url, '--store', place];
+    const ended = begin(server, args, settings);
+    await until('rows are copied', async () => Number(await there.query('SELECT tab FROM migration').catch(() => 0)) > 2);
+    const [, id] = /^id: ([0-9a-f]{32})\n$/m.exec(await bucket.marker());
+    const { stdout } = await run('sqlite3', ['-readonly', join(server.dataDir, 'ledger.db'), "SELECT detail FROM upkeep WHERE name = 'store'"]);
+    assert.equal(stdout.trim(), id, 'the bucket says which ledger it is of');
+    const looks = door.requests.filter((line) => /^GET .*callspool\.store/.test(line)).length;
+    assert.ok(looks < recordings.length, `it is not looked at before each object: ${looks} times`);
+
+    const marker = await bucket.marker();
+    await bucket.put('callspool.store', Buffer.from(marker.replace(id, '0'.repeat(32))));
+    const { code, stderr } = await ended;
+    assert.equal(code, 4, stderr);
+    assert.match(stderr, /another ledger's/);
+    await plays(server, recordings, before);
+    assert.equal((await postForm(server.url, CALL_STATUS, callCallback())).status, 200);
+    assert.equal((await ask(server, args, settings)).code, 4, 'nor gone on with');
+    await bucket.put('callspool.store', Buffer.from(marker));
+    const moved = await ask(server, args, settings);
+    assert.equal(moved.code, 0, moved.stderr);
+    await plays(server, recordings, before);
   });
 
   test('a bucket that is away is waited for; one that has a store is refused', async (t) => {
