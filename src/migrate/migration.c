@@ -202,13 +202,20 @@ void migration_attach(struct migration *migration, const struct migration_server
 	unlock(migration);
 }
 
+void migration_expect_stop(struct migration *migration)
+{
+	lock(migration);
+	migration->is_attached = false;
+	atomic_store(&migration->mover.is_to_stop, true);
+	unlock(migration);
+}
+
 void migration_detach(struct migration *migration)
 {
 	bool has_thread;
 
+	migration_expect_stop(migration);
 	lock(migration);
-	migration->is_attached = false;
-	atomic_store(&migration->mover.is_to_stop, true);
 	has_thread = migration->has_thread;
 	unlock(migration);
 	if (has_thread)

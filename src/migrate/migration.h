@@ -81,7 +81,9 @@ struct migration_server {
 	uint64_t min_free_bytes;
 };
 void migration_attach(struct migration *migration, const struct migration_server *server);
-/* The thread ends within its turn.  Before ledger_stop(). */
+/* The server is about to stop: the thread ends soon, and nobody waits for it.  Before migration_detach(). */
+void migration_expect_stop(struct migration *migration);
+/* The thread has ended.  Before ledger_stop(). */
 void migration_detach(struct migration *migration);
 
 /* `store` "": media stays where it is.  ERR_CONFLICT: another one is under way. */

@@ -155,6 +155,16 @@ static bool find_departure(struct work *work, struct err *err)
 	return true;
 }
 
+static bool open_rows(struct work *work, struct err *err)
+{
+	struct mover *mover = work->mover;
+
+	if (!row_move_open(mover->ledger_file, mover->to, &mover->rows, err))
+		return false;
+	row_move_stop_by(mover->rows, &mover->is_to_stop);
+	return true;
+}
+
 static bool open_media(struct work *work, struct err *err);
 static bool give_up(struct work *work, struct err *err);
 
@@ -179,8 +189,8 @@ static bool begin(struct work *work, struct err *err)
 {
 	struct mover *mover = work->mover;
 
-	return row_move_open(mover->ledger_file, mover->to, &mover->rows, err) &&
-	       find_departure(work, err) && row_move_look(mover->rows, &mover->departure, err) &&
+	return open_rows(work, err) && find_departure(work, err) &&
+	       row_move_look(mover->rows, &mover->departure, err) &&
 	       (!mover->store[0] || open_media(work, err)) && begin_noted(work, err);
 }
 
@@ -200,8 +210,7 @@ static bool open_again(struct work *work, struct err *err)
 	struct mover *mover = work->mover;
 
 	row_move_free(TAKE(mover->rows));
-	return row_move_open(mover->ledger_file, mover->to, &mover->rows, err) &&
-	       row_move_begin(mover->rows, &mover->departure, err);
+	return open_rows(work, err) && row_move_begin(mover->rows, &mover->departure, err);
 }
 
 static bool wait_for(struct work *work, struct err *err);

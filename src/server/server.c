@@ -706,6 +706,9 @@ void server_stop(struct server *server)
 {
 	bool was_started = server->is_started;
 
+	/* While replies are finished it comes to the end of what it is at. */
+	if (server->options.migration)
+		migration_expect_stop(server->options.migration);
 	/* It asks the loops, and answers those who wait on them. */
 	canary_stop(self_examination_canary(server->self_examination));
 

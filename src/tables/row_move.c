@@ -1,6 +1,7 @@
 #include "tables/row_move.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "db/db.h"
@@ -34,6 +35,8 @@ struct row_move {
 	enum row_move_phase phase;
 	size_t table; /* at which copying, or comparing, is */
 	struct table_place place;
+	const atomic_bool *is_to_stop; /* NULL: nobody stops it */
+	size_t learnt; /* tables of which the other database has counted what they have */
 	struct table_place there; /* of comparing, on the other side */
 	int64_t compared_ms;      /* what comparing all took */
 };
@@ -59,6 +62,16 @@ bool row_move_open(const char *from, const char *to, struct row_move **out, stru
 		return false;
 	*out = TAKE(move);
 	return true;
+}
+
+void row_move_stop_by(struct row_move *move, const atomic_bool *is_to_stop)
+{
+	move->is_to_stop = is_to_stop;
+}
+
+static bool is_to_stop(const struct row_move *move)
+{
+	return move->is_to_stop && atomic_load(move->is_to_stop);
 }
 
 bool row_move_departure(struct row_move *move, struct departure *out, struct err *err)
@@ -120,9 +133,9 @@ static void begin_table(struct row_move *move, size_t table)
 	move->place = move->there = (struct table_place){ .is_begun = false };
 }
 
-static bool has_time(int64_t began_ms)
+static bool has_time(const struct row_move *move, int64_t began_ms)
 {
-	return clock_monotonic_ms() - began_ms < TURN_MS;
+	return !is_to_stop(move) && clock_monotonic_ms() - began_ms < TURN_MS;
 }
 
 static bool copy_page(struct row_move *move, struct row_move_turn *out, struct err *err)
@@ -144,7 +157,7 @@ static bool copy_pages(struct row_move *move, struct row_move_turn *out, struct 
 	int64_t began_ms = clock_monotonic_ms();
 	size_t table = move->table;
 
-	while (move->table == table && table < move->tables->count && has_time(began_ms))
+	while (move->table == table && table < move->tables->count && has_time(move, began_ms))
 		if (!copy_page(move, out, err))
 			return false;
 	return arrival_set(move->to, move->tables, move->table, &move->place, err);
@@ -168,12 +181,26 @@ static bool begin_there(struct row_move *move, struct err *err)
 	return false;
 }
 
+static bool apply_changes(const struct row_move *move, struct row_move_turn *out, struct err *err)
+{
+	struct table_changes changes = { .tables = move->tables,
+					 .count = changed_tables(move),
+					 .from = move->from,
+					 .to = move->to,
+					 .compares = move->phase != ROWS_COPYING,
+					 .is_to_stop = move->is_to_stop };
+
+	if (!table_changes_apply(&changes, err))
+		return false;
+	out->changes = changes.keys;
+	return true;
+}
+
 static bool write_turn(struct row_move *move, struct row_move_turn *out, struct err *err)
 {
 	if (!begin_there(move, err))
 		return false;
-	if (table_changes_apply(move->tables, changed_tables(move), move->from, move->to,
-				move->phase != ROWS_COPYING, &out->changes, err) &&
+	if (apply_changes(move, out, err) &&
 	    (move->phase != ROWS_COPYING || copy_pages(move, out, err)))
 		return db_commit(move->to, err);
 	db_rollback(move->to);
@@ -211,7 +238,43 @@ static bool compare_page(struct row_move *move, struct row_move_turn *out, struc
 	return true;
 }
 
-/* Who serves from it begins with what the database knows of its tables: that is learnt here. */
+/* `why`: it could not be learnt, and that is no reason not to go on; "": it was. */
+static bool learn(struct row_move *move, const char *within, struct err *why, struct err *err)
+{
+	why->text[0] = '\0';
+	if (!db_begin(move->to, err))
+		return false;
+	if (db_exec(move->to, within, why) &&
+	    table_analyze(move->tables, move->learnt, move->to, why))
+		return db_commit(move->to, err);
+	db_rollback(move->to);
+	return true;
+}
+
+#define LEARNS_WITHIN "SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '4s'"
+
+/*
+ * Who serves from it begins with what the database knows of its tables: that is learnt here.  It is nothing to wait for, and the server
+ * learns it by itself later: first as well as it can within seconds, else from fewer rows.
+ */
+static bool learn_tables(struct row_move *move, struct err *err)
+{
+	struct err why;
+
+	for (; move->learnt < move->tables->count && !is_to_stop(move); move->learnt++) {
+		if (!learn(move, LEARNS_WITHIN, &why, err) ||
+		    (why.text[0] &&
+		     !learn(move, LEARNS_WITHIN "; SET LOCAL default_statistics_target = 10", &why,
+			    err)))
+			return false;
+		if (why.text[0])
+			log_info(NULL,
+				 "of table %s the new database knows nothing for its plans yet: %s",
+				 table_at(move->tables, move->learnt)->entry->name, why.text);
+	}
+	return !is_to_stop(move) || err_set(err, ERR_UNAVAILABLE, "%s", "");
+}
+
 static bool next_phase(struct row_move *move, struct err *err)
 {
 	if (move->table < move->tables->count || move->phase == ROWS_FOLLOWING)
@@ -220,9 +283,11 @@ static bool next_phase(struct row_move *move, struct err *err)
 		move->phase = ROWS_FOLLOWING;
 		return true;
 	}
+	if (!learn_tables(move, err))
+		return false;
 	move->phase = ROWS_COMPARING;
 	begin_table(move, 0);
-	return db_exec(move->to, "ANALYZE", err);
+	return true;
 }
 
 static bool compare_pages(struct row_move *move, struct row_move_turn *out, struct err *err)
@@ -232,7 +297,7 @@ static bool compare_pages(struct row_move *move, struct row_move_turn *out, stru
 
 	if (!begin_there(move, err))
 		return false;
-	while (is_good && move->table < move->tables->count && has_time(began_ms))
+	while (is_good && move->table < move->tables->count && has_time(move, began_ms))
 		is_good = compare_page(move, out, err);
 	db_rollback(move->to);
 	move->compared_ms += clock_monotonic_ms() - began_ms;

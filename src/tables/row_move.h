@@ -18,6 +18,7 @@
 #include "base/own.h"
 #include "tables/departure.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -41,6 +42,10 @@ struct row_move_turn {
 bool row_move_open(const char *from, const char *to, struct row_move **out,
 		   struct err *err) MUST_CHECK;
 void row_move_free(struct row_move *move); /* NULL does nothing */
+/*
+ * Any thread sets it, and it outlives this: a turn ends early then, and whatever else takes long: ERR_UNAVAILABLE, "".
+ */
+void row_move_stop_by(struct row_move *move, const atomic_bool *is_to_stop);
 DEFINE_AUTO(struct row_move *, row_move_free)
 /* What the ledger says of a move that has begun. */
 bool row_move_departure(struct row_move *move, struct departure *out, struct err *err) MUST_CHECK;

@@ -118,15 +118,22 @@ bool table_changes_forget(struct db *db, int64_t last, bool *out_is_all, struct 
 
 /* ---- applying them ---- */
 
-struct application {
-	struct db *from, *to;
-	bool compares;
-	int64_t keys;
-};
-
-static bool note_sent(struct application *now, struct err *err)
+static bool is_to_stop(const struct table_changes *now)
 {
-	return ++now->keys % SENT_MAX != 0 || db_catch_up(now->to, err);
+	return now->is_to_stop && atomic_load(now->is_to_stop);
+}
+
+/* In between. */
+static bool catch_up(const struct table_changes *now, struct err *err)
+{
+	if (is_to_stop(now))
+		return err_set(err, ERR_UNAVAILABLE, "%s", "");
+	return db_catch_up(now->to, err);
+}
+
+static bool note_sent(struct table_changes *now, struct err *err)
+{
+	return ++now->keys % SENT_MAX != 0 || catch_up(now, err);
 }
 
 /*
@@ -208,7 +215,7 @@ static bool prepare_noted(const struct table *table, enum table_text text, struc
 	return true;
 }
 
-static bool write_changed(const struct table *table, struct application *now, struct err *err)
+static bool write_changed(const struct table *table, struct table_changes *now, struct err *err)
 {
 	AUTO(free) struct batch *batch = xcalloc(1, sizeof(*batch));
 	AUTO(db_stmt_reset) struct db_stmt *changed = NULL;
@@ -236,7 +243,7 @@ static bool remove_one(const struct table *table, struct db *to, struct table_pl
 	return db_run(remove, err);
 }
 
-static bool remove_gone(const struct table *table, struct application *now, struct err *err)
+static bool remove_gone(const struct table *table, struct table_changes *now, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *gone = NULL;
 	struct table_place place;
@@ -265,7 +272,7 @@ static bool park_one(const struct table *table, struct db *to, int64_t key, stru
 	return db_run(park, err);
 }
 
-static bool park_changed(const struct table *table, struct application *now, struct err *err)
+static bool park_changed(const struct table *table, struct table_changes *now, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *changed = NULL;
 	size_t sent = 0;
@@ -279,13 +286,13 @@ static bool park_changed(const struct table *table, struct application *now, str
 
 		if (!park_one(table, now->to, db_column_int(changed, (int)table->key[0]),
 			      str_of(replaced), err) ||
-		    (++sent % SENT_MAX == 0 && !db_catch_up(now->to, err)))
+		    (++sent % SENT_MAX == 0 && !catch_up(now, err)))
 			return false;
 	}
 	return step == DB_DONE;
 }
 
-static bool park_gone(const struct table *table, struct application *now, struct err *err)
+static bool park_gone(const struct table *table, struct table_changes *now, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *gone = NULL;
 	size_t sent = 0;
@@ -295,27 +302,26 @@ static bool park_gone(const struct table *table, struct application *now, struct
 		return false;
 	while ((step = db_step(gone, err)) == DB_ROW)
 		if (!park_one(table, now->to, db_column_int(gone, 0), STR(""), err) ||
-		    (++sent % SENT_MAX == 0 && !db_catch_up(now->to, err)))
+		    (++sent % SENT_MAX == 0 && !catch_up(now, err)))
 			return false;
 	return step == DB_DONE;
 }
 
-bool table_changes_apply(const struct tables *tables, size_t count, struct db *from, struct db *to,
-			 bool compares, int64_t *out, struct err *err)
+bool table_changes_apply(struct table_changes *now, struct err *err)
 {
-	struct application now = { .from = from, .to = to, .compares = compares };
+	const struct tables *tables = now->tables;
 
-	for (size_t i = 0; i < count; i++)
+	now->keys = 0;
+	for (size_t i = 0; i < now->count; i++)
 		if (table_at(tables, i)->entry->name_column &&
-		    (!park_gone(table_at(tables, i), &now, err) ||
-		     !park_changed(table_at(tables, i), &now, err)))
+		    (!park_gone(table_at(tables, i), now, err) ||
+		     !park_changed(table_at(tables, i), now, err)))
 			return false;
-	for (size_t i = 0; i < count; i++)
-		if (!write_changed(table_at(tables, i), &now, err))
+	for (size_t i = 0; i < now->count; i++)
+		if (!write_changed(table_at(tables, i), now, err))
 			return false;
-	for (size_t i = count; i > 0; i--)
-		if (!remove_gone(table_at(tables, i - 1), &now, err))
+	for (size_t i = now->count; i > 0; i--)
+		if (!remove_gone(table_at(tables, i - 1), now, err))
 			return false;
-	*out = now.keys;
-	return db_catch_up(to, err);
+	return catch_up(now, err);
 }

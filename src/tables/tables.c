@@ -232,6 +232,11 @@ static void write_park(struct buf *out, const struct table *table)
 		buf_add_text(out, "SELECT 1"); /* nobody asks it */
 }
 
+static void write_analyze(struct buf *out, const struct table *table)
+{
+	buf_addf(out, "ANALYZE %s", table->entry->name);
+}
+
 static void write_changed(struct buf *out, const struct table *table)
 {
 	buf_add_text(out, "SELECT ");
@@ -303,8 +308,8 @@ static bool make_texts(struct table *table, struct err *err)
 		[TEXT_BEHIND] = write_behind,   [TEXT_SOME] = write_some,
 		[TEXT_WRITE] = write_write,     [TEXT_REMOVE] = write_remove,
 		[TEXT_CHANGED] = write_changed, [TEXT_GONE] = write_gone,
-		[TEXT_PARK] = write_park,       [TEXT_NOTE] = write_note,
-		[TEXT_UNNOTE] = write_unnote,
+		[TEXT_PARK] = write_park,       [TEXT_ANALYZE] = write_analyze,
+		[TEXT_NOTE] = write_note,       [TEXT_UNNOTE] = write_unnote,
 	};
 
 	for (int i = 0; i < TABLE_TEXTS; i++) {
@@ -526,6 +531,14 @@ bool table_count(const struct tables *tables, size_t table, struct db *db, int64
 		return false;
 	*out = db_column_int(count, 0);
 	return true;
+}
+
+bool table_analyze(const struct tables *tables, size_t table, struct db *to, struct err *err)
+{
+	struct db_stmt *analyze;
+
+	return db_prepare(to, table_at(tables, table)->texts[TEXT_ANALYZE], &analyze, err) &&
+	       db_run_now(analyze, err);
 }
 
 bool table_copy(const struct tables *tables, size_t table, struct db *from, struct db *to,

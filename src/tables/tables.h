@@ -15,6 +15,7 @@
 #include "base/own.h"
 #include "tables/table_list.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -81,7 +82,18 @@ bool table_changes_forget(struct db *db, int64_t last, bool *out_is_all,
 			  struct err *err) MUST_CHECK;
 /*
  * What was noted of the first `count` tables is written to `to`, or removed there, as `from` has it; both in a transaction, `from` in one
- * snapshot.  *out: how many keys.  `compares`: each is read back.  ERR_CONFLICT: it is not what was written.
+ * snapshot.  ERR_CONFLICT: it is not what was written.  ERR_UNAVAILABLE, "": it is to stop.
  */
-bool table_changes_apply(const struct tables *tables, size_t count, struct db *from, struct db *to,
-			 bool compares, int64_t *out, struct err *err) MUST_CHECK;
+struct table_changes {
+	const struct tables *tables;
+	size_t count;
+	struct db *from, *to;
+	bool compares;                 /* each is read back */
+	const atomic_bool *is_to_stop; /* any thread sets it; NULL: nobody does */
+	int64_t keys;                  /* counted: how many there were */
+};
+bool table_changes_apply(struct table_changes *changes, struct err *err) MUST_CHECK;
+
+/* What the server knows of the rows of a table, for its plans, is learnt anew; in a transaction. */
+bool table_analyze(const struct tables *tables, size_t table, struct db *to,
+		   struct err *err) MUST_CHECK;

@@ -25,6 +25,7 @@ enum table_text {
 	TEXT_CHANGED, /* the rows that were noted; $1: the name of the table */
 	TEXT_GONE,    /* the keys of those noted that are no more; $1 likewise */
 	TEXT_PARK, /* $1 the key, $2 its name: where it has another one, it has none that anybody wants */
+	TEXT_ANALYZE,
 	TEXT_NOTE, /* the triggers */
 	TEXT_UNNOTE,
 	TABLE_TEXTS,

@@ -342,6 +342,32 @@ test('a database that cannot be served from any more is found before the old led
   await plays(server, recordings, before);
 });
 
+test('a server that is to stop does not wait for what the move is at', async (t) => {
+  const there = await database();
+  const { server, again, recordings, before } = await startLarge(t);
+  const ended = begin(server, ['--to', there.url]);
+  await until('calls are there', async () => Number(await there.query('SELECT tab FROM migration')) > 4);
+  assert.equal((await ask(server, ['--pause'])).code, 0);
+  await ended;
+  await there.query(`CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.005); RETURN NEW; END $$;
+    CREATE TRIGGER slow BEFORE UPDATE ON calls FOR EACH ROW EXECUTE FUNCTION slow()`);
+  const changed = await run('sqlite3', [join(server.dataDir, 'ledger.db'), '.timeout 5000', 'UPDATE calls SET ended_at_ms = 1 WHERE id BETWEEN 1000001 AND 1010000']);
+  assert.equal(changed.code, 0, changed.stderr);
+  const slow = begin(server, ['--to', there.url]);
+  await until('it writes what has changed', async () => Number(await postgres.query("SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE 'INSERT INTO calls%' AND state = 'active'")) > 0);
+  const began = Date.now();
+  await server.stop('SIGTERM');
+  const took = Date.now() - began;
+  console.log(`| stopped in the middle of a turn of some 50 s: ${took} ms`);
+  assert.ok(took < 15_000, `${took} ms`);
+  await slow;
+  await there.query('DROP TRIGGER slow ON calls');
+  const next = await again();
+  const moved = await ask(next, ['--to', there.url]);
+  assert.equal(moved.code, 0, moved.stderr);
+  await plays(next, recordings, before);
+});
+
 test('what differs is found, and nothing is switched', async (t) => {
   const there = await database();
   const { server, recordings, before } = await startLarge(t);

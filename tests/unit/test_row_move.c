@@ -442,6 +442,33 @@ static void test_many_notes(void)
 	give_up();
 }
 
+/* Whoever is to stop does not come to the end of a turn; and nobody waits for what the database learns of its tables. */
+static void test_stops(void)
+{
+	AUTO(row_move_free) struct row_move *move = NULL;
+	AUTO(db_free) struct db *there = NULL;
+	atomic_bool is_to_stop = false;
+	struct row_move_turn turn;
+
+	make_target();
+	MUST(row_move_open(source.path, target, &move, &err));
+	row_move_stop_by(move, &is_to_stop);
+	begin(move);
+	MUST(row_move_turn(move, &turn, &err));
+	MUST(db_open(target, DB_WRITE, &there, &err));
+	exec(there, "BEGIN; LOCK TABLE calls IN SHARE UPDATE EXCLUSIVE MODE");
+	OK(turn_to(move, ROWS_FOLLOWING), "somebody else analyzes a table: %s", err.text);
+	exec(there, "COMMIT");
+	change("UPDATE calls SET status = 6");
+	atomic_store(&is_to_stop, true);
+	OK(!row_move_turn(move, &turn, &err) && err.kind == ERR_UNAVAILABLE && !err.text[0],
+	   "it was to stop: %s", err.text);
+	atomic_store(&is_to_stop, false);
+	OK(row_move_turn(move, &turn, &err) && turn.changes == CALLS + 1, "and goes on: %s",
+	   err.text);
+	give_up();
+}
+
 /* A pause of days: nobody who writes waits for all of them to go. */
 static void test_pieces(void)
 {
@@ -554,6 +581,7 @@ int main(void)
 	test_read_back();
 	test_names();
 	test_many_notes();
+	test_stops();
 	test_pieces();
 	test_occupied();
 	test_database_remove(place, target);
