@@ -13,8 +13,11 @@
 #include "event/mailbox.h"
 #include "tables/departure.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PAGE       64
@@ -33,6 +36,14 @@ struct media_move {
 	bool is_stopped;
 	struct err failure; /* what is no fault of a file: kind set with a text */
 	bool has_failed;
+
+	pthread_t hurrier; /* once there is not much time */
+	bool is_hurried;
+	atomic_bool is_late;
+	int64_t until_ms;
+	pthread_mutex_t mutex; /* guards what follows */
+	pthread_cond_t changed;
+	bool is_over;
 
 	uint64_t faults;
 	int64_t first_fault;
@@ -194,6 +205,8 @@ static bool may_go_on(const struct media_move *move, struct err *err)
 {
 	if (atomic_load(move->options.is_to_stop))
 		return err_set(err, ERR_UNAVAILABLE, "%s", "");
+	if (move->is_late)
+		return err_set(err, ERR_UNAVAILABLE, "the bucket has not answered in time");
 	if (move->has_failed)
 		*err = move->failure;
 	return !move->has_failed;
@@ -355,6 +368,59 @@ bool media_move_changes(struct media_move *move, int64_t most, int64_t *out_note
 	return may_go_on(move, err);
 }
 
+/* ---- there is not much time ---- */
+
+static void open_hurrying(struct media_move *move)
+{
+	pthread_condattr_t clock;
+
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&move->changed, &clock);
+	pthread_condattr_destroy(&clock);
+	pthread_mutex_init(&move->mutex, NULL);
+}
+
+/* Who asks the bucket, and waits, is on the other thread. */
+static void *run_hurrier(void *argument)
+{
+	struct media_move *move = argument;
+	const struct timespec until = { .tv_sec = move->until_ms / 1000,
+					.tv_nsec = move->until_ms % 1000 * 1000000 };
+	int result = 0;
+
+	pthread_mutex_lock(&move->mutex);
+	while (!move->is_over && result != ETIMEDOUT)
+		result = pthread_cond_timedwait(&move->changed, &move->mutex, &until);
+	move->is_late = !move->is_over;
+	pthread_mutex_unlock(&move->mutex);
+	if (move->is_late)
+		blob_store_stop(move->to);
+	return NULL;
+}
+
+bool media_move_hurry(struct media_move *move, int64_t until_ms, struct err *err)
+{
+	move->until_ms = until_ms;
+	if (pthread_create(&move->hurrier, NULL, run_hurrier, move) != 0)
+		return err_set(err, ERR_INTERNAL, "cannot start the thread 'hurrier'");
+	pthread_setname_np(move->hurrier, "hurrier");
+	move->is_hurried = true;
+	return true;
+}
+
+static void close_hurrying(struct media_move *move)
+{
+	pthread_mutex_lock(&move->mutex);
+	move->is_over = true;
+	pthread_cond_signal(&move->changed);
+	pthread_mutex_unlock(&move->mutex);
+	if (move->is_hurried)
+		pthread_join(move->hurrier, NULL);
+	pthread_cond_destroy(&move->changed);
+	pthread_mutex_destroy(&move->mutex);
+}
+
 /* ---- the whole ---- */
 
 /* A name that nothing has. */
@@ -365,9 +431,12 @@ bool media_move_is_ours(struct media_move *move, struct err *err)
 {
 	if (!blob_store_claim(move->to, err))
 		return false;
-	return blob_has_place(move->to, str_of(nobody)) ||
-	       err_set(err, ERR_UNAVAILABLE,
-		       "the bucket does not say whose it is: is callspool.store what we wrote there?");
+	if (blob_has_place(move->to, str_of(nobody)))
+		return true;
+	return move->is_late
+		       ? may_go_on(move, err)
+		       : err_set(err, ERR_UNAVAILABLE,
+				 "the bucket does not say whose it is: is callspool.store what we wrote there?");
 }
 
 /* Is anybody there who lets us in, and is the place free? */
@@ -396,6 +465,7 @@ bool media_move_open(const struct media_move_options *options, bool is_new, stru
 					    .min_free_bytes = options->min_free_bytes,
 					    .is_beside_files = true };
 
+	open_hurrying(move);
 	move->options = *options;
 	if (move->options.at_once == 0)
 		move->options.at_once = 1;
@@ -413,6 +483,7 @@ void media_move_free(struct media_move *move)
 {
 	if (!move)
 		return;
+	close_hurrying(move);
 	if (move->to)
 		blob_store_stop(move->to);
 	if (move->mailbox)

@@ -63,6 +63,12 @@ bool media_move_page(struct media_move *move, int64_t after, bool looks,
  */
 bool media_move_changes(struct media_move *move, int64_t most, int64_t *out_noted,
 			struct err *err) MUST_CHECK;
+/*
+ * From now on there is not much time: what the bucket has not answered by `until_ms`, monotonic, is given up within seconds
+ * (MEDIA_MOVE_HURRY_MS), and each of the above says so: ERR_UNAVAILABLE.  Then this is of use no more.
+ */
+#define MEDIA_MOVE_HURRY_MS 3000
+bool media_move_hurry(struct media_move *move, int64_t until_ms, struct err *err) MUST_CHECK;
 /* Nothing was wrong with any file; ERR_CONFLICT: names the first, and says how many. */
 bool media_move_is_whole(const struct media_move *move, struct err *err) MUST_CHECK;
 /* The id of the first recording with a fault; INT64_MAX: there is none. */

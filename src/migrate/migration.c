@@ -22,6 +22,9 @@ _Static_assert(MIGRATION_ADDRESS_SIZE == DEPARTURE_ADDRESS_SIZE, "one is copied 
 
 #define ASIDES_MAX 100
 #define NICE       5 /* whoever plays or records goes first */
+/* A switch that came to nothing, for want of an answer, is tried again: after 5 s, 10 s, 20 s ... */
+#define SWITCH_TRIES    5
+#define SWITCH_AGAIN_MS 5000
 
 struct migration {
 	struct migration_callbacks on;
@@ -36,6 +39,8 @@ struct migration {
 	bool is_over;    /* ... at once */
 	bool is_attached;
 	bool wants_pause;
+	unsigned switches; /* that came to nothing since it was asked for */
+	bool is_to_go_on;  /* with the next server, from where it was */
 };
 
 static void lock(struct migration *migration)
@@ -189,19 +194,6 @@ static void find_begun(struct migration *migration, const char *ledger_file)
 	departure_addresses(departure.to, status->to, status->store);
 }
 
-void migration_attach(struct migration *migration, const struct migration_server *server)
-{
-	lock(migration);
-	free(migration->mover.ledger_file);
-	migration->mover.ledger_file = server->ledger_file ? xstrdup(server->ledger_file) : NULL;
-	migration->mover.server = *server;
-	migration->mover.server.ledger_file = NULL;
-	migration->is_attached = true;
-	if (server->ledger_file)
-		find_begun(migration, server->ledger_file);
-	unlock(migration);
-}
-
 void migration_expect_stop(struct migration *migration)
 {
 	lock(migration);
@@ -243,6 +235,32 @@ static bool start(struct migration *migration, struct err *err)
 	return true;
 }
 
+/* The mutex is held.  What it was that failed is told until it gets on. */
+static void go_on(struct migration *migration)
+{
+	struct err why = migration->status.err, err;
+
+	migration->is_to_go_on = false;
+	migration->mover.begins_after_ms = (int64_t)SWITCH_AGAIN_MS << (migration->switches - 1);
+	if (start(migration, &err))
+		migration->status.err = why;
+}
+
+void migration_attach(struct migration *migration, const struct migration_server *server)
+{
+	lock(migration);
+	free(migration->mover.ledger_file);
+	migration->mover.ledger_file = server->ledger_file ? xstrdup(server->ledger_file) : NULL;
+	migration->mover.server = *server;
+	migration->mover.server.ledger_file = NULL;
+	migration->is_attached = true;
+	if (server->ledger_file)
+		find_begun(migration, server->ledger_file);
+	if (migration->is_to_go_on)
+		go_on(migration);
+	unlock(migration);
+}
+
 static bool may_start(const struct migration *migration, struct err *err)
 {
 	const struct migration_status *status = &migration->status;
@@ -281,6 +299,8 @@ static bool ask(struct migration *migration, const char *to, const char *store, 
 	memcpy(mover->to, status->to, sizeof(mover->to));
 	memcpy(mover->store, status->store, sizeof(mover->store));
 	mover->gives_up = false;
+	mover->begins_after_ms = 0;
+	migration->switches = 0;
 	return start(migration, err);
 }
 
@@ -347,30 +367,51 @@ void migration_refuse(struct migration *migration, const struct err *why)
 	unlock(migration);
 }
 
-/* The mark comes last: before it nothing has changed here. */
-static bool switch_rows(struct mover *mover, int64_t until_ms, struct err *err)
+/* Nobody is served meanwhile: the bucket is waited for as long as there is time for all else, too. */
+static bool switch_media(struct mover *mover, int64_t until_ms, struct err *err)
 {
 	int64_t noted;
 
+	return media_move_hurry(mover->media, until_ms - MEDIA_MOVE_HURRY_MS, err) &&
+	       media_move_changes(mover->media, INT64_MAX, &noted, err) &&
+	       media_move_is_whole(mover->media, err);
+}
+
+/* The mark comes last: before it nothing has changed here. */
+static bool switch_rows(struct mover *mover, int64_t until_ms, struct err *err)
+{
 	atomic_store(&mover->is_to_stop, false);
-	if ((mover->media && (!media_move_changes(mover->media, INT64_MAX, &noted, err) ||
-			      !media_move_is_whole(mover->media, err))) ||
+	if ((mover->media && !switch_media(mover, until_ms, err)) ||
 	    !row_move_complete(mover->rows, err) ||
 	    (mover->media && !media_move_is_ours(mover->media, err)))
 		return false;
 	mover_release(mover);
 	if (clock_monotonic_ms() > until_ms)
-		return err_set(
-			err, ERR_UNAVAILABLE,
-			"what had changed last took too long: ask again when less is going on");
+		return err_set(err, ERR_UNAVAILABLE, "what had changed last took too long");
 	return departure_finish(mover->ledger_file, &mover->departure, err);
+}
+
+/* What was not answered in time may be the next time. */
+static void undo_switch(struct migration *migration, const struct err *why)
+{
+	bool is_worth_it = (why->kind == ERR_UNAVAILABLE || why->kind == ERR_SCARCE) &&
+			   migration->switches < SWITCH_TRIES;
+
+	migration_refuse(migration, why);
+	if (!is_worth_it)
+		return;
+	lock(migration);
+	migration->switches++;
+	migration->is_to_go_on = true;
+	migration->status.state = MIGRATION_RUNNING;
+	unlock(migration);
 }
 
 bool migration_switch(struct migration *migration, int64_t until_ms, struct migration_status *out,
 		      struct err *err)
 {
 	if (!switch_rows(&migration->mover, until_ms, err)) {
-		migration_refuse(migration, err);
+		undo_switch(migration, err);
 		return false;
 	}
 	lock(migration);

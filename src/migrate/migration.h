@@ -4,7 +4,7 @@
  *	NONE -> RUNNING <-> PAUSED
  *	           \-> FAILED -> RUNNING      asked again it goes on where it was
  *	           \-> SWITCHING -> MOVED     the process is taken apart and put together on the other ledger
- *	                    \-> FAILED        ... on its own, as it was
+ *	                    \-> RUNNING       ... on its own, as it was; the next switch is tried later, a few times: then FAILED
  *
  * It belongs to the process and outlives the server in it (server/server.h): a server lends itself by migration_attach().  The
  * work is done by a thread of its own (mover.h), of low priority.
@@ -97,7 +97,8 @@ void migration_read(struct migration *migration, struct migration_status *out);
 
 /*
  * In switch_over(), once the server is freed.  True: the ledger was moved, and whoever opens it is told so: *out says where to.
- * False: nothing has changed.  `until_ms`, monotonic: later than that rather not.
+ * False: nothing has changed; what failed for want of an answer is tried again once a server is attached.  `until_ms`, monotonic: later than
+ * that rather not.
  */
 bool migration_switch(struct migration *migration, int64_t until_ms, struct migration_status *out,
 		      struct err *err) MUST_CHECK;

@@ -320,12 +320,12 @@ static void tell(struct work *work, const struct row_move_turn *turn)
 			  work->changes);
 }
 
-/* One turn; *out_is_ready: it was so short, and behind all else, that the switch may begin. */
+/* One turn, of media as well; *out_is_ready: it was so short, and behind all else, that the switch may begin. */
 static bool move_on(struct work *work, bool *out_is_ready, struct err *err)
 {
+	int64_t noted = INT64_MAX, began_ms = clock_monotonic_ms();
 	enum row_move_phase before;
 	struct row_move_turn turn;
-	int64_t noted = INT64_MAX;
 
 	before = row_move_phase(work->mover->rows);
 	/* What of it could not be brought stays noted, for when this is asked for again. */
@@ -339,27 +339,30 @@ static bool move_on(struct work *work, bool *out_is_ready, struct err *err)
 	work->done = turn.phase == before ? work->done + (uint64_t)turn.rows : 0;
 	work->changes += (uint64_t)turn.changes;
 	tell(work, &turn);
-	*out_is_ready = before == ROWS_FOLLOWING && turn.took_ms < ROUND_MS;
+	*out_is_ready = before == ROWS_FOLLOWING && clock_monotonic_ms() - began_ms < ROUND_MS;
 	return forget(work, noted < turn.noted_up_to ? noted : turn.noted_up_to, err);
 }
 
-/* What a server, or a disk, may do another time. */
+/* What a server, or a disk, may do another time.  False: it is not to be waited for. */
+static bool may_wait(struct work *work, struct err *err)
+{
+	struct err waits_for = *err;
+
+	if (is_to_stop(work))
+		return stopped(err);
+	if (err->kind != ERR_UNAVAILABLE && err->kind != ERR_SCARCE)
+		return false;
+	log_warn(NULL, "the move of the ledger waits: %s", waits_for.text);
+	work->mover->waits(work->mover, &waits_for);
+	return rest(work, AGAIN_MS) || stopped(err);
+}
+
 static bool wait_for(struct work *work, struct err *err)
 {
-	for (;;) {
-		struct err waits_for = *err;
-
-		if (is_to_stop(work))
-			return stopped(err);
-		if (err->kind != ERR_UNAVAILABLE && err->kind != ERR_SCARCE)
-			return false;
-		log_warn(NULL, "the move of the ledger waits: %s", waits_for.text);
-		work->mover->waits(work->mover, &waits_for);
-		if (!rest(work, AGAIN_MS))
-			return stopped(err);
+	while (may_wait(work, err))
 		if (open_again(work, err))
 			return true;
-	}
+	return false;
 }
 
 static bool move_rows(struct work *work, struct err *err)
@@ -387,11 +390,26 @@ static bool give_up(struct work *work, struct err *err)
 	return order_pieces(work, &end, err);
 }
 
+/* Where it was as far as the switch before, nothing is refused that may be otherwise soon. */
+static bool begin_in_time(struct work *work, struct err *err)
+{
+	int64_t after_ms = work->mover->begins_after_ms;
+
+	if (after_ms > 0 && !rest(work, after_ms))
+		return stopped(err);
+	while (!begin(work, err)) {
+		mover_release(work->mover);
+		if (after_ms == 0 || !may_wait(work, err))
+			return false;
+	}
+	return true;
+}
+
 static bool run(struct work *work, struct err *err)
 {
 	if (work->mover->gives_up)
 		return give_up(work, err);
-	return begin(work, err) && move_media(work, err) && count_rows(work, err) &&
+	return begin_in_time(work, err) && move_media(work, err) && count_rows(work, err) &&
 	       move_rows(work, err);
 }
 

@@ -17,8 +17,9 @@ struct mover {
 	struct migration_server server; /* but for ledger_file */
 	char *ledger_file;              /* owned; NULL: it is on a server */
 	char to[MIGRATION_ADDRESS_SIZE], store[MIGRATION_ADDRESS_SIZE];
-	bool gives_up;          /* ends the move in place of going on with it */
-	atomic_bool is_to_stop; /* soon */
+	int64_t begins_after_ms; /* it was so far before, and the switch came to nothing: it waits so long, and for whatever is away */
+	bool gives_up;           /* ends the move in place of going on with it */
+	atomic_bool is_to_stop;  /* soon */
 
 	/* Any number of times, on its thread; `waits_for` NULL: it gets on. */
 	void (*tell)(struct mover *mover, enum migration_phase phase, const char *table,

@@ -522,7 +522,7 @@ test('a database that is away right after the switch is waited for, however long
   assert.equal((await status(server)).state, 'moved');
 });
 
-test('a switch that does not come about in time: the old ledger serves on, and the next one does it', async (t) => {
+test('a switch that does not come about in time: the old ledger serves on, and it is tried again later', async (t) => {
   const there = await database();
   const { server, recordings, before } = await startLarge(t);
   const ended = begin(server, ['--to', there.url]);
@@ -531,18 +531,23 @@ test('a switch that does not come about in time: the old ledger serves on, and t
   atEnd(t, () => holder.end());
   await holder.line(/held/);
   const senders = startSenders(server, 1);
+  await server.line(/the ledger is not moved/);
+  await until('it waits to be tried again', async () => {
+    const now = await status(server);
+    return now.state === 'running' && now.failed?.code === 'overloaded';
+  });
+  const sofar = senders.acknowledged.length;
+  await until('webhooks come in', () => senders.acknowledged.length > sofar);
+  await plays(server, recordings, before);
+  await postgres.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(300)%' AND pid <> pg_backend_pid()");
+  await holder.end();
   const { code, stderr } = await ended;
-  assert.equal(code, 5, stderr);
-  await until('webhooks come in', () => senders.acknowledged.length > 0);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /it is tried again/);
   await senders.stop();
   assert.deepEqual(senders.refused, []);
   assert.ok(senders.mostMs < 10_000, `${senders.mostMs} ms`);
-  await plays(server, recordings, before);
-  await holder.end();
-  await postgres.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(300)%' AND pid <> pg_backend_pid()");
-  const moved = await ask(server, ['--to', there.url]);
-  assert.equal(moved.code, 0, moved.stderr);
-  for (const sid of senders.acknowledged) assert.ok(await listed(server, sid));
+  for (const sid of senders.acknowledged) await until(`${sid}, which was acknowledged, is there`, () => listed(server, sid));
   await plays(server, recordings, before);
 });
 
@@ -556,8 +561,9 @@ test('a full disk: nothing is begun, or it waits; with room again it goes on', a
   const filler = disk.seenFrom(join(folder, 'filler'));
   assert.notEqual((await run('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k'])).code, 0);
   const full = await callspool(['migrate', '--to', there.url, '--set', `data_dir=${disk.seenFrom(server.dataDir)}`]);
-  assert.ok([1, 5].includes(full.code), `${full.code} ${full.stderr}`);
-  assert.match(full.stderr, /full/);
+  // 0: what the server keeps back for itself was enough, perhaps at another try.
+  assert.ok([0, 1, 5].includes(full.code), `${full.code} ${full.stderr}`);
+  if (full.code !== 0) assert.match(full.stderr, /full/);
   await plays(server, recordings, before);
   rmSync(filler);
   const moved = await until('there is room', async () => {
@@ -674,6 +680,31 @@ describe('media into a bucket', () => {
     await bucket.put('callspool.store', Buffer.from(marker));
     const moved = await ask(server, args, settings);
     assert.equal(moved.code, 0, moved.stderr);
+    await plays(server, recordings, before);
+  });
+
+  test('a bucket that does not answer in the switch holds nobody up: the old ledger serves on, and it is tried again', async (t) => {
+    const there = await database();
+    const bucket = await s3.bucket();
+    const door = await s3.door(t);
+    const { store: place, ...settings } = { ...bucket.settings, 's3.endpoint': door.url };
+    const { server, recordings, before } = await startLarge(t, { settings, env: bucket.env });
+    const ended = begin(server, ['--to', there.url, '--store', place], settings);
+    await until('rows are copied', async () => Number(await there.query('SELECT tab FROM migration').catch(() => 0)) > 2);
+    door.holds = /callspool\.store/;
+    const senders = startSenders(server, 1);
+    await server.line(/the ledger is not moved: the bucket has not answered in time/);
+    const sofar = senders.acknowledged.length;
+    await until('webhooks come in', () => senders.acknowledged.length > sofar + 2);
+    await plays(server, recordings, before);
+    door.holds = undefined;
+    const { code, stderr } = await ended;
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /it is tried again/);
+    await senders.stop();
+    console.log(`| a bucket that says nothing in the switch: the longest webhook ${senders.mostMs} ms`);
+    assert.deepEqual(senders.refused, []);
+    assert.ok(senders.mostMs < 10_000, `${senders.mostMs} ms`);
     await plays(server, recordings, before);
   });
 

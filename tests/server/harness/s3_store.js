@@ -91,7 +91,7 @@ function ask(port, method, path, { query = {}, body = Buffer.alloc(0) } = {}) {
  * A door before the gateway, that counts who goes through and can be told to send them away:
  * { url, requests: ['GET /b/...'], refuse(count, status, code), denies: /?versions/ }.
  * swallow(/^PUT .*mp3/, count, status): answered 200 by a page that is not the bucket's, and goes no further;
- * endless: /^GET .*mp3/: answered by a body without an end, of which `sent` bytes went out; etag: what PUTs are answered with;
+ * holds: /^GET .*store/: never answered; endless: /^GET .*mp3/: answered by a body without an end, of which `sent` bytes went out; etag: what PUTs are answered with;
  * aheadMs: by how much its clock is ahead.
  */
 async function openDoor(t, port) {
@@ -106,6 +106,10 @@ async function openDoor(t, port) {
       return;
     }
     const line = `${asked.method} ${asked.url}`;
+    if (door.holds?.test(line)) {
+      asked.resume();
+      return;
+    }
     if (door.swallowed > 0 && door.swallows.test(line)) {
       door.swallowed -= 1;
       asked.resume().on('end', () => reply.writeHead(door.swallowsBy, { 'Content-Type': 'text/html', ETag: '"5f3c-264"' }).end('<html>Welcome to this network</html>'));
