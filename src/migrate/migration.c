@@ -38,9 +38,9 @@ struct migration {
 	bool has_thread; /* it is to be joined */
 	bool is_over;    /* ... at once */
 	bool is_attached;
-	bool wants_pause;
-	unsigned switches; /* that came to nothing since it was asked for */
-	bool is_to_go_on;  /* with the next server, from where it was */
+	bool wants_pause, wants_cancel; /* as soon as the thread has stopped */
+	unsigned switches;              /* that came to nothing since it was asked for */
+	bool is_to_go_on;               /* with the next server, from where it was */
 };
 
 static void lock(struct migration *migration)
@@ -105,6 +105,28 @@ static void set_outcome(struct migration *migration, bool is_good, const struct 
 	migration->is_over = true;
 }
 
+static bool run_mover(struct mover *mover, struct err *err)
+{
+	bool is_good = mover_run(mover, err);
+
+	if (!is_good)
+		mover_release(mover);
+	if (!is_good && err->text[0])
+		log_warn(NULL, "the ledger is not moved: %s", err->text);
+	return is_good;
+}
+
+/* The mutex is held.  Whatever has come of it. */
+static bool is_to_give_up(struct migration *migration)
+{
+	if (!migration->wants_cancel || !migration->is_attached)
+		return false;
+	migration->wants_cancel = false;
+	migration->mover.gives_up = true;
+	atomic_store(&migration->mover.is_to_stop, false);
+	return true;
+}
+
 static void *run_thread(void *argument)
 {
 	struct migration *migration = argument;
@@ -113,12 +135,14 @@ static void *run_thread(void *argument)
 
 	if (setpriority(PRIO_PROCESS, (id_t)gettid(), NICE) < 0)
 		log_debug(NULL, "the move of the ledger has no low priority");
-	is_good = mover_run(&migration->mover, &err);
-	if (!is_good)
-		mover_release(&migration->mover);
-	if (!is_good && err.text[0])
-		log_warn(NULL, "the ledger is not moved: %s", err.text);
+	is_good = run_mover(&migration->mover, &err);
 	lock(migration);
+	while (is_to_give_up(migration)) {
+		unlock(migration);
+		mover_release(&migration->mover);
+		is_good = run_mover(&migration->mover, &err);
+		lock(migration);
+	}
 	set_outcome(migration, is_good, &err);
 	unlock(migration);
 	return NULL;
@@ -221,7 +245,7 @@ static bool start(struct migration *migration, struct err *err)
 {
 	join(migration); /* it is over */
 	atomic_store(&migration->mover.is_to_stop, false);
-	migration->wants_pause = false;
+	migration->wants_pause = migration->wants_cancel = false;
 	migration->status.state = MIGRATION_RUNNING;
 	migration->status.err.text[0] = '\0';
 	if (pthread_create(&migration->thread, NULL, run_thread, migration) != 0) {
@@ -332,9 +356,16 @@ bool migration_pause(struct migration *migration, struct err *err)
 
 static bool cancel(struct migration *migration, struct err *err)
 {
+	if (migration->status.state == MIGRATION_RUNNING && migration->is_attached &&
+	    migration->has_thread && !migration->is_over) {
+		migration->wants_cancel = true;
+		atomic_store(&migration->mover.is_to_stop, true);
+		return true;
+	}
 	if (!may_start(migration, err))
 		return false;
 	migration->mover.gives_up = true;
+	migration->mover.begins_after_ms = 0;
 	return start(migration, err);
 }
 

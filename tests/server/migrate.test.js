@@ -410,6 +410,20 @@ test('it pauses, goes on, and can be given up: then the ledger is as before', as
   await plays(server, recordings, before);
 });
 
+test('it is given up while it runs, by one command', async (t) => {
+  const there = await database();
+  const { server, recordings, before } = await startLarge(t);
+  const ended = begin(server, ['--to', there.url]);
+  await untilPhase(server, 'rows');
+  const cancelled = await ask(server, ['--cancel']);
+  assert.equal(cancelled.code, 0, cancelled.stderr);
+  assert.match(cancelled.stdout, /nothing is being moved/);
+  assert.equal((await ended).code, 0);
+  const { stdout } = await run('sqlite3', ['-readonly', join(server.dataDir, 'ledger.db'), "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"]);
+  assert.equal(stdout.trim(), '0');
+  await plays(server, recordings, before);
+});
+
 describe('where it cannot go', () => {
   let server;
   before(async () => { server = await serve(lifetime); });
