@@ -22,7 +22,6 @@
 #include "service/successor.h"
 #include "service/watchdog.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -47,7 +46,9 @@ struct service {
 	struct migration *migration; /* NULL with --stdio */
 	char *sets[MOVE_SETS];       /* what a move adds to the settings */
 	struct server *server;       /* NULL while a successor has everything */
-	struct timer again;          /* what was moved is served as soon as it can be */
+	struct timer again;          /* what could not be put together is tried again */
+	unsigned tries;              /* that are left */
+	bool is_moved;               /* ... without end */
 	int64_t again_told_ms;       /* when that was said in the log; 0: not yet */
 	int predecessor_fd;          /* -1: we are nobody's successor */
 	bool has_failed;             /* a server could not be put together anew */
@@ -119,27 +120,8 @@ static void give_up(struct service *service)
 	cmd_wait_end(&service->wait);
 }
 
-/* `times`: a database that does not answer just now is tried again. */
-static void put_together(struct service *service, unsigned times)
-{
-	while ((service->has_failed = !start_server(service, &service->err)) &&
-	       service->err.kind == ERR_UNAVAILABLE && --times > 0) {
-		log_warn(NULL, "cannot serve yet: %s", service->err.text);
-		end_server(service, successor_drain);
-		(void)poll(NULL, 0, AGAIN_MS);
-	}
-	if (!service->has_failed) {
-		log_info(NULL, "serving again on %s", server_url(service->server));
-		return;
-	}
-	give_up(service);
-}
-
-/*
- * After a move nobody else can: the settings file still names the old ledger, which opens no more.  So it is tried without end; the
- * loop turns meanwhile, for the watchdog and for signals.
- */
-static void serve_moved(struct timer *timer)
+/* The loop turns between two tries, for the watchdog and for signals. */
+static void serve_again(struct timer *timer)
 {
 	struct service *service = container_of(timer, struct service, again);
 	int64_t now_ms;
@@ -149,7 +131,7 @@ static void serve_moved(struct timer *timer)
 		return;
 	}
 	end_server(service, successor_drain);
-	if (service->err.kind != ERR_UNAVAILABLE) {
+	if (service->err.kind != ERR_UNAVAILABLE || (!service->is_moved && --service->tries == 0)) {
 		give_up(service);
 		return;
 	}
@@ -159,12 +141,23 @@ static void serve_moved(struct timer *timer)
 			 service->err.text);
 		service->again_told_ms = now_ms;
 	}
-	timer_start(service->wait.loop, timer, AGAIN_MS, serve_moved);
+	timer_start(service->wait.loop, timer, AGAIN_MS, serve_again);
+}
+
+/*
+ * What does not answer just now is asked again: a few times, for whoever starts us anew does so, too; and without end after a move, for
+ * the settings file still names the old ledger, which opens no more.
+ */
+static void put_together(struct service *service)
+{
+	service->tries = AGAIN_TIMES;
+	service->again_told_ms = 0;
+	serve_again(&service->again);
 }
 
 static void resume(void *owner, const struct err *why)
 {
-	put_together(owner, 1);
+	put_together(owner);
 }
 
 static void succeeded(void *owner, pid_t pid)
@@ -203,16 +196,22 @@ static bool open_successor(struct service *service, struct err *err)
 
 /* ---- the ledger is moved ---- */
 
+static bool prepare_settings(struct service *service, const char *to, const char *store,
+			     struct cmd_options *out, struct err *err)
+{
+	for (size_t i = 0; i < MOVE_SETS; i++)
+		free(TAKE(service->sets[i]));
+	service->sets[0] = xasprintf("database=%s", to);
+	service->sets[1] = store[0] ? xasprintf("store=%s", store) : NULL;
+	return cmd_options_besides(&service->options, service->sets[0], service->sets[1], out, err);
+}
+
 static bool prepare_move(struct service *service, struct cmd_options *out, struct err *err)
 {
 	struct migration_status status;
 
 	migration_read(service->migration, &status);
-	for (size_t i = 0; i < MOVE_SETS; i++)
-		free(TAKE(service->sets[i]));
-	service->sets[0] = xasprintf("database=%s", status.to);
-	service->sets[1] = status.store[0] ? xasprintf("store=%s", status.store) : NULL;
-	return cmd_options_besides(&service->options, service->sets[0], service->sets[1], out, err);
+	return prepare_settings(service, status.to, status.store, out, err);
 }
 
 /* For whoever this process starts in its place, too. */
@@ -222,6 +221,7 @@ static void take_settings(struct service *service, const struct cmd_options *mov
 
 	cmd_options_release(&service->options);
 	service->options = *moved;
+	service->is_moved = true;
 	while (service->argv[count])
 		count++;
 	for (size_t i = 0; i < MOVE_SETS && service->sets[i]; i++) {
@@ -253,14 +253,11 @@ static void switch_over(void *owner)
 	end_server(service, successor_drain);
 	least_ms = clock_monotonic_ms() + SWITCH_LEAST_MS;
 	if (migration_switch(service->migration, until_ms > least_ms ? until_ms : least_ms, &status,
-			     &err)) {
+			     &err))
 		take_settings(service, &moved);
-		service->again_told_ms = 0;
-		serve_moved(&service->again);
-		return;
-	}
-	cmd_options_release(&moved);
-	put_together(service, AGAIN_TIMES);
+	else
+		cmd_options_release(&moved);
+	put_together(service);
 }
 
 static bool open_migration(struct service *service, struct err *err)
@@ -361,9 +358,27 @@ static void open_service_manager(struct service *service)
 			watchdog_start(service->wait.loop, service->notify, watchdog_ms);
 }
 
+/*
+ * A move that had come to its mark, and then was killed before anybody was served from the new ledger: it goes on, for nobody was told yet
+ * what the settings file has to say.
+ */
+static bool follow_move(struct service *service, struct err *err)
+{
+	AUTO(free) char *ledger = server_path(&service->options.settings, SERVER_LEDGER);
+	char to[MIGRATION_ADDRESS_SIZE], store[MIGRATION_ADDRESS_SIZE];
+	struct cmd_options moved;
+
+	if (service->options.settings.database || !migration_awaits(ledger, to, store))
+		return true;
+	if (!prepare_settings(service, to, store, &moved, err))
+		return false;
+	take_settings(service, &moved);
+	return true;
+}
+
 static bool open_all(struct service *service, struct err *err)
 {
-	if (!server_check(&service->options.settings, err) ||
+	if (!follow_move(service, err) || !server_check(&service->options.settings, err) ||
 	    !confine_process(service->options.settings.core_dumps == AUTH_ON, err) ||
 	    !cmd_wait_open(&service->wait, err) || !open_foothold(service, err) ||
 	    !await_turn(service, err) || !open_successor(service, err) ||

@@ -513,6 +513,19 @@ static bool is_with_media(const struct departure *departure, const char *databas
 	return strcmp(departure->to, alone) != 0;
 }
 
+bool migration_awaits(const char *ledger_file, char to[MIGRATION_ADDRESS_SIZE],
+		      char store[MIGRATION_ADDRESS_SIZE])
+{
+	struct departure departure;
+	struct err ignored;
+
+	if (!departure_moved_to(ledger_file, &departure, &ignored) || !departure.to[0] ||
+	    departure.has_arrived)
+		return false;
+	departure_addresses(departure.to, to, store);
+	return to[0] != '\0';
+}
+
 bool migration_settle(const char *data_dir, const char *ledger_file, const char *database,
 		      const char *store, bool *out_was_moved, struct err *err)
 {
@@ -531,6 +544,9 @@ bool migration_settle(const char *data_dir, const char *ledger_file, const char 
 	*out_was_moved = true;
 	if (!arrival_open(database, &departure, err))
 		return false;
+	if (!departure_set_arrived(ledger_file, &ignored))
+		log_info(NULL, "the ledger that was moved does not say that it has arrived: %s",
+			 ignored.text);
 	if (is_with_media(&departure, database))
 		put_aside(data_dir);
 	return true;

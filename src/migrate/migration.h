@@ -106,6 +106,13 @@ bool migration_switch(struct migration *migration, int64_t until_ms, struct migr
 void migration_refuse(struct migration *migration, const struct err *why);
 
 /*
+ * At a start: was that ledger moved, and nobody has been served from the other one yet?  Then that is where the move goes on: *to, *store ("":
+ * media stays where it is).
+ */
+bool migration_awaits(const char *ledger_file, char to[MIGRATION_ADDRESS_SIZE],
+		      char store[MIGRATION_ADDRESS_SIZE]);
+
+/*
  * At a start, before anything is opened: what of a move is to be done yet, after the switch.  ERR_CONFLICT: the folder's ledger was
  * moved elsewhere.
  */

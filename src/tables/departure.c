@@ -35,29 +35,48 @@ void departure_addresses(const char *words, char database[DEPARTURE_ADDRESS_SIZE
 		str_fit(str_after(rest, at + strlen(BEFORE_STORE)), store, DEPARTURE_ADDRESS_SIZE);
 }
 
-static bool has_row(struct db *db, bool *out, struct err *err)
+/* What older callspools left says nothing of its arrival. */
+static bool find_columns(struct db *db, bool *out_is_there, bool *out_tells, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 
-	if (!db_prepare(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'migrating'", &find,
-			err) ||
+	if (!db_prepare(db,
+			"SELECT COUNT(*), COUNT(CASE WHEN name = 'has_arrived' THEN 1 END) "
+			"FROM pragma_table_info('migrating')",
+			&find, err) ||
 	    db_step(find, err) != DB_ROW)
 		return false;
-	*out = db_column_int(find, 0) > 0;
+	*out_is_there = db_column_int(find, 0) > 0;
+	*out_tells = db_column_int(find, 1) > 0;
 	return true;
+}
+
+static bool find_arrival(struct db *db, bool *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	enum db_step step;
+
+	if (!db_prepare(db, "SELECT has_arrived FROM migrating", &find, err))
+		return false;
+	step = db_step(find, err);
+	*out = step == DB_ROW && db_column_int(find, 0) != 0;
+	return step != DB_FAILED;
 }
 
 bool departure_find(struct db *db, struct departure *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
-	bool is_there;
+	bool is_there, tells;
 	enum db_step step;
 
 	*out = (struct departure){ .began_at_ms = 0 };
-	if (!has_row(db, &is_there, err))
+	if (!find_columns(db, &is_there, &tells, err))
 		return false;
 	if (!is_there)
 		return true;
+	out->has_arrived = true;
+	if (tells && !find_arrival(db, &out->has_arrived, err))
+		return false;
 	if (!db_prepare(db, "SELECT name, destination, began_at_ms FROM migrating", &find, err))
 		return false;
 	step = db_step(find, err);
@@ -112,7 +131,8 @@ bool departure_begin(struct catalog *catalog, const struct departure *departure,
 	/* The triggers, too: a newer callspool may have more tables. */
 	return db_exec(db,
 		       "CREATE TABLE IF NOT EXISTS migrating "
-		       "(name TEXT PRIMARY KEY, destination TEXT NOT NULL, began_at_ms BIGINT NOT NULL)",
+		       "(name TEXT PRIMARY KEY, destination TEXT NOT NULL, began_at_ms BIGINT NOT NULL, "
+		       "has_arrived INTEGER NOT NULL DEFAULT 0)",
 		       err) &&
 	       (before.name[0] || add_row(db, departure, err)) && begin_notes(db, err);
 }
@@ -208,6 +228,17 @@ bool departure_finish(const char *path, const struct departure *departure, struc
 	/* Whoever copies the file alone copies the mark as well; it counts without that. */
 	(void)!db_checkpoint(db, &left_bytes, err);
 	return true;
+}
+
+bool departure_set_arrived(const char *path, struct err *err)
+{
+	struct departure departure;
+	AUTO(db_free) struct db *db = NULL;
+
+	if (!departure_moved_to(path, &departure, err))
+		return false;
+	return departure.has_arrived || (db_open(path, DB_WRITE, &db, err) &&
+					 db_exec(db, "UPDATE migrating SET has_arrived = 1", err));
 }
 
 bool departure_begun(const char *path, struct departure *out, struct err *err)

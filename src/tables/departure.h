@@ -24,6 +24,7 @@ struct departure {
 	char name[DEPARTURE_NAME_SIZE]; /* of this move, and of no other; "": none has begun */
 	char to[DEPARTURE_TO_SIZE];     /* what the settings are to say: departure_words() */
 	int64_t began_at_ms;
+	bool has_arrived; /* it was moved, and is served from there */
 };
 
 /* "database = postgresql://… and store = s3://…"; of `store` NULL: the first alone. */
@@ -57,6 +58,8 @@ bool departure_forget(struct catalog *catalog, int64_t last, bool *out_is_all,
 /* Of a ledger that nobody else has open: a transaction of its own.  When it returns true this is on the disk. */
 bool departure_finish(const char *path, const struct departure *departure,
 		      struct err *err) MUST_CHECK;
+/* Nothing of it is to be done any more: see has_arrived. */
+bool departure_set_arrived(const char *path, struct err *err) MUST_CHECK;
 /* Has a move of the ledger in the file begun?  name "": no. */
 bool departure_begun(const char *path, struct departure *out, struct err *err) MUST_CHECK;
 /* Was the ledger in the file moved?  "": no, or there is none; else what departure_words() said. */

@@ -536,6 +536,31 @@ test('a database that is away right after the switch is waited for, however long
   assert.equal((await status(server)).state, 'moved');
 });
 
+test('moved, and killed before the database answers: the next start goes on, with the settings of before', async (t) => {
+  const there = await database();
+  const { server, again, recordings, before } = await startLarge(t);
+  const ended = begin(server, ['--to', there.url]);
+  await until('calls are there', async () => Number(await there.query('SELECT tab FROM migration')) > 2);
+  const started = await postgres.query('SELECT pg_postmaster_start_time()');
+  await there.query(`CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN IF pg_postmaster_start_time() = '${started}' THEN PERFORM pg_sleep(300); END IF; RETURN OLD; END $$;
+    CREATE TRIGGER held BEFORE DELETE ON migration FOR EACH ROW EXECUTE FUNCTION held()`);
+  await server.line(/the ledger was moved: the settings file/);
+  await until('it opens it', async () => Number(await postgres.query("SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE 'DELETE FROM migration%' AND state = 'active'")) > 0);
+  await postgres.stop('SIGQUIT');
+  await server.line(/cannot serve yet/);
+  await server.kill();
+  await ended;
+  // Not 2, with which no service manager would start it again.
+  await refusedBy(['serve'], { data_dir: server.dataDir, auth: 'none', listen: '127.0.0.1:0' }, 5, /PostgreSQL/);
+  await postgres.start();
+  const next = await again();
+  await next.line(/the ledger was moved: the settings file has to say, before the next start: database=/);
+  await plays(next, recordings, before);
+  await next.stop('SIGTERM');
+  await refusedBy(['serve'], { data_dir: server.dataDir, auth: 'none', listen: '127.0.0.1:0' }, 2, /served with database = /);
+});
+
 test('a switch that does not come about in time: the old ledger serves on, and it is tried again later', async (t) => {
   const there = await database();
   const { server, recordings, before } = await startLarge(t);

@@ -33,6 +33,35 @@ async function database() {
 const serve = (t, url, options = {}) => startServer(t, { upstream: upstream.url, ...options, settings: { database: url, ...options.settings } });
 const webhook = (server, fields) => postForm(server.url, RECORDING_STATUS, recordingCallback(fields));
 
+test('a successor fails while the database is away for a moment: the server is put together again when it answers', async (t) => {
+  const server = await serve(t, await database());
+  const folder = temporaryFolder(t);
+  const binary = join(folder, 'callspool');
+  const [has, goes] = [join(folder, 'has everything'), join(folder, 'goes')];
+  writeFileSync(binary, `#!/usr/bin/env python3
+import os, socket, time
+channel = socket.socket(fileno=int(os.environ['CALLSPOOL_HANDOVER']))
+channel.recv(65536)
+channel.send(b'prepared 9.9.9')
+assert channel.recv(100) == b'yours'
+open('${has}', 'w').close()
+while not os.path.exists('${goes}'):
+    time.sleep(0.01)
+channel.send(b'failed 5 no room')
+time.sleep(60)
+`, { mode: 0o755 });
+  const upgrade = callspool(['upgrade', '--binary', binary, '--set', `data_dir=${server.dataDir}`]);
+  await until('it has everything', () => existsSync(has));
+  await postgres.stop('SIGQUIT');
+  writeFileSync(goes, '');
+  await server.line(/cannot serve yet/);
+  await postgres.start();
+  await server.line(/serving again/);
+  await upgrade;
+  assert.equal((await webhook(server, { CallSid: newSid('CA'), RecordingSid: newSid('RE') })).status, 200);
+  assert.equal(server.status, undefined, 'it is the same process');
+});
+
 test('what a file does: webhook, fetch, play, list, search, commands, restart, kill -9', async (t) => {
   const url = await database();
   let server = await serve(t, url);
