@@ -45,6 +45,16 @@ bool recordings_list_stored(struct catalog *catalog, int64_t after_id, struct re
 		    err);
 }
 
+bool recordings_list_kept(struct catalog *catalog, int64_t after_id, struct recording_stored *out,
+			  size_t size, size_t *out_count, struct err *err)
+{
+	return list(catalog,
+		    LIST
+		    "(state = $2 OR (state IN (0, 1, 2, 4, 5, 6) AND stored_at_ms IS NOT NULL AND "
+		    "purged_at_ms IS NULL)) ORDER BY id LIMIT $3",
+		    after_id, out, size, out_count, err);
+}
+
 bool recordings_list_named(struct catalog *catalog, int64_t after_id, struct recording_stored *out,
 			   size_t size, size_t *out_count, struct err *err)
 {

@@ -18,7 +18,7 @@ struct recording_stored {
 	int64_t id;                                       /* for the next page */
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE]; /* call_sid: "" when not known */
 	int64_t generation;
-	bool is_given_up; /* its file was lost, and nobody has another: recordings_list_named() alone */
+	bool is_given_up; /* not recordings_list_stored(): it is not stored now, and a file of it may lie there */
 	uint64_t size;
 	char sha256[SHA256_HEX]; /* lower case; "" until it is computed */
 	char path[RECORDING_PATH_SIZE];
@@ -28,6 +28,9 @@ struct recording_stored {
 bool recordings_list_stored(struct catalog *catalog, int64_t after_id, struct recording_stored *out,
 			    size_t size, size_t *out_count, struct err *err) MUST_CHECK;
 
+/* The same, and all that were stored once and not removed: what lies there of them is of use yet, while they are fetched anew, too. */
+bool recordings_list_kept(struct catalog *catalog, int64_t after_id, struct recording_stored *out,
+			  size_t size, size_t *out_count, struct err *err) MUST_CHECK;
 /* The same, and those that were stored and then given up: their files may be back. */
 bool recordings_list_named(struct catalog *catalog, int64_t after_id, struct recording_stored *out,
 			   size_t size, size_t *out_count, struct err *err) MUST_CHECK;

@@ -1,3 +1,13 @@
+/*
+ * What is brought, and what is left:
+ *
+ *	STORED                      its file, which has to be what was stored, and its waveform
+ *	was stored, and is not now  (lost, fetched anew, given up) all that lies there of it, as it is: it may be all that there will be
+ *	named by a fault            what `callspool verify` has found damaged, and keeps beside what is played instead
+ *	removed                     nothing, and what was brought before goes
+ *
+ * First page by page, by id; then what was noted, again and again.
+ */
 #include "migrate/media_move.h"
 
 #include "base/log.h"
@@ -9,6 +19,7 @@
 #include "catalog/catalog.h"
 #include "catalog/recordings.h"
 #include "chores/recordings_stored.h"
+#include "chores/verifications.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
 #include "tables/departure.h"
@@ -56,7 +67,7 @@ struct bringing {
 	struct blob_arriving file;
 	struct media_move *move;
 	int64_t id;
-	bool is_waveform; /* may be missing, and is made anew where it is */
+	bool is_optional; /* it may be missing, or not what it was: a waveform is made anew, and others are brought as they are */
 };
 
 /* ---- what is wrong ---- */
@@ -108,15 +119,17 @@ static void was_put(struct blob_request *request)
 	struct bringing *bringing = container_of(request, struct bringing, request);
 	struct media_move *move = bringing->move;
 
-	if (!request->succeeded && request->err.kind == ERR_INTERNAL)
+	if (!request->succeeded && request->err.kind == ERR_INTERNAL && bringing->is_optional)
+		log_info(NULL, "'%s' is not moved: %s", request->name, request->err.text);
+	else if (!request->succeeded && request->err.kind == ERR_INTERNAL)
 		note_fault(move, bringing, request->err.text);
 	else if (!request->succeeded)
 		fail(move, &request->err);
 	end(bringing);
 }
 
-static bool list_stored(struct media_move *move, int64_t after, struct recording_stored *out,
-			size_t size, size_t *out_count, struct err *err);
+static bool list_kept(struct media_move *move, int64_t after, struct recording_stored *out,
+		      size_t size, size_t *out_count, struct err *err);
 
 /* It was removed since it was read of; what became of it is noted. */
 static bool is_removed(struct media_move *move, const struct bringing *bringing)
@@ -125,8 +138,8 @@ static bool is_removed(struct media_move *move, const struct bringing *bringing)
 	struct err ignored;
 	size_t count;
 
-	return list_stored(move, bringing->id - 1, &stored, 1, &count, &ignored) &&
-	       (count == 0 || stored.id != bringing->id ||
+	return list_kept(move, bringing->id - 1, &stored, 1, &count, &ignored) &&
+	       (count == 0 || stored.id != bringing->id || stored.is_given_up ||
 		strcmp(stored.path, bringing->request.name) != 0);
 }
 
@@ -138,11 +151,11 @@ static bool open_file(struct bringing *bringing, uint64_t size)
 	bringing->file.store = move->to;
 	if (!blob_open_read(move->from, str_of(bringing->request.name), &bringing->file.fd,
 			    &bringing->file.size, &err)) {
-		if (!bringing->is_waveform && !is_removed(move, bringing))
+		if (!bringing->is_optional && !is_removed(move, bringing))
 			note_fault(move, bringing, err.text);
 		return false;
 	}
-	if (bringing->is_waveform || bringing->file.size == size)
+	if (bringing->is_optional || bringing->file.size == size)
 		return true;
 	note_fault(move, bringing, "it is not as long as it was stored");
 	close(bringing->file.fd);
@@ -150,14 +163,14 @@ static bool open_file(struct bringing *bringing, uint64_t size)
 }
 
 static void start(struct media_move *move, int64_t id, const char *name, uint64_t size,
-		  const char *sha256, bool is_waveform)
+		  const char *sha256, bool is_optional)
 {
 	struct bringing *bringing = xcalloc(1, sizeof(*bringing));
 	struct blob_request *request = &bringing->request;
 
 	bringing->move = move;
 	bringing->id = id;
-	bringing->is_waveform = is_waveform;
+	bringing->is_optional = is_optional;
 	*request = (struct blob_request){ .verb = BLOB_PUT,
 					  .arriving = &bringing->file,
 					  .done = was_put,
@@ -222,7 +235,7 @@ static bool is_there(struct media_move *move, const struct recording_stored *rec
 	return blob_stat(move->to, str_of(recording->path), &size, &err) && size == recording->size;
 }
 
-static void bring(struct media_move *move, const struct recording_stored *recording)
+static void bring_stored(struct media_move *move, const struct recording_stored *recording)
 {
 	char beside[BLOB_NAME_SIZE];
 	struct err err;
@@ -233,14 +246,51 @@ static void bring(struct media_move *move, const struct recording_stored *record
 		start(move, recording->id, beside, 0, "", true);
 }
 
-static bool list_stored(struct media_move *move, int64_t after, struct recording_stored *out,
-			size_t size, size_t *out_count, struct err *err)
+/* All that lies there of a recording under one beginning of its names, as it is. */
+static bool bring_lying(struct media_move *move, int64_t id, const char *call_sid,
+			const char *recording_sid, struct err *err)
+{
+	struct blob_names names = { .count = 0 };
+	char beginning[BLOB_NAME_SIZE];
+
+	if (!blob_name_beginning(str_of(call_sid), str_of(recording_sid), beginning, err))
+		return false;
+	do {
+		const char *last = names.count > 0 ? names.at[names.count - 1] : "";
+		char after[BLOB_NAME_SIZE];
+
+		str_fit(str_of(last), after, sizeof(after));
+		if (!blob_list(move->from, str_of(beginning), str_of(after), &names, err))
+			return false;
+		for (size_t i = 0; i < names.count; i++) {
+			await(move, move->options.at_once - 1);
+			start(move, id, names.at[i], 0, "", true);
+		}
+	} while (names.count == BLOB_LIST_MAX);
+	return true;
+}
+
+static bool bring(struct media_move *move, const struct recording_stored *recording, bool looks,
+		  struct err *err)
+{
+	if (recording->is_given_up)
+		return bring_lying(move, recording->id, "", recording->recording_sid, err) &&
+		       (!recording->call_sid[0] ||
+			bring_lying(move, recording->id, recording->call_sid,
+				    recording->recording_sid, err));
+	if (!looks || !is_there(move, recording))
+		bring_stored(move, recording);
+	return true;
+}
+
+static bool list_kept(struct media_move *move, int64_t after, struct recording_stored *out,
+		      size_t size, size_t *out_count, struct err *err)
 {
 	bool is_good;
 
 	if (!catalog_begin(move->catalog, err))
 		return false;
-	is_good = recordings_list_stored(move->catalog, after, out, size, out_count, err);
+	is_good = recordings_list_kept(move->catalog, after, out, size, out_count, err);
 	catalog_rollback(move->catalog);
 	return is_good;
 }
@@ -267,11 +317,11 @@ bool media_move_page(struct media_move *move, int64_t after, bool looks,
 
 	*out = (struct media_move_page){ .up_to = after };
 	move->has_failed = false;
-	if (!list_stored(move, after, page, PAGE, &count, err))
+	if (!list_kept(move, after, page, PAGE, &count, err))
 		return false;
 	for (size_t i = 0; i < count && may_go_on(move, err); i++) {
-		if (!looks || !is_there(move, &page[i]))
-			bring(move, &page[i]);
+		if (!bring(move, &page[i], looks, err))
+			return false;
 		out->up_to = page[i].id;
 		out->brought++;
 	}
@@ -282,44 +332,134 @@ bool media_move_page(struct media_move *move, int64_t after, bool looks,
 
 /* ---- what has changed ---- */
 
-/* All that lies there of a recording but the file `kept` ("": none) and its waveform. */
-static bool remove_others(struct media_move *move, const struct departure_recording *recording,
-			  const char *kept, struct err *err)
+static bool is_named_by_fault(struct media_move *move, const char *name)
 {
-	char name[BLOB_NAME_SIZE], waveform[BLOB_NAME_SIZE] = "";
+	struct store_fault fault;
+	struct err ignored;
+	bool is_found;
+
+	if (!catalog_begin(move->catalog, &ignored))
+		return false;
+	is_found = store_faults_find(move->catalog, name, &fault, &ignored);
+	catalog_rollback(move->catalog);
+	return is_found;
+}
+
+static bool lies_here(struct media_move *move, const char *name)
+{
+	uint64_t size;
+	struct err ignored;
+
+	return blob_stat(move->from, str_of(name), &size, &ignored);
+}
+
+/* Is that name of any use there?  `recording` NULL: it was removed, or never stored. */
+static bool is_of_use(struct media_move *move, const struct recording_stored *recording,
+		      const char *name)
+{
+	char waveform[BLOB_NAME_SIZE];
+	struct err ignored;
+
+	if (!recording)
+		return false;
+	if (strcmp(name, recording->path) == 0 ||
+	    (blob_name_beside(str_of(recording->path), waveform, &ignored) &&
+	     strcmp(name, waveform) == 0))
+		return true;
+	return lies_here(move, name) && (recording->is_given_up || is_named_by_fault(move, name));
+}
+
+static bool remove_useless_under(struct media_move *move, const char *call_sid,
+				 const char *recording_sid,
+				 const struct recording_stored *recording, struct err *err)
+{
+	char beginning[BLOB_NAME_SIZE];
 	struct blob_names names;
 	struct err ignored;
-	struct str prefix;
 
-	if (!blob_name_make(str_of(recording->call_sid), str_of(recording->recording_sid), 1,
-			    STR("mp3"), name, &ignored))
+	if (!blob_name_beginning(str_of(call_sid), str_of(recording_sid), beginning, &ignored))
 		return true; /* nor could it be stored */
-	if (kept[0] && !blob_name_beside(str_of(kept), waveform, &ignored))
-		waveform[0] = '\0';
-	prefix = str_first(str_of(name), strlen(name) - strlen("1.mp3"));
-	if (!blob_list(move->to, prefix, STR(""), &names, err))
+	if (!blob_list(move->to, str_of(beginning), STR(""), &names, err))
 		return false;
 	for (size_t i = 0; i < names.count; i++)
-		if (strcmp(names.at[i], kept) != 0 && strcmp(names.at[i], waveform) != 0 &&
+		if (!is_of_use(move, recording, names.at[i]) &&
 		    !blob_remove(move->to, str_of(names.at[i]), err) && err->kind != ERR_NOT_FOUND)
 			return false;
 	return true;
 }
 
-static bool follow_one(struct media_move *move, const struct departure_recording *recording,
+static bool follow_one(struct media_move *move, const struct departure_recording *noted,
 		       struct err *err)
 {
-	struct recording_stored stored;
+	const struct recording_stored *recording;
+	struct recording_stored kept;
 	size_t count;
-	bool is_stored;
 
-	if (!list_stored(move, recording->id - 1, &stored, 1, &count, err))
+	if (!list_kept(move, noted->id - 1, &kept, 1, &count, err))
 		return false;
-	is_stored = count > 0 && stored.id == recording->id;
-	if (is_stored && !is_there(move, &stored))
-		bring(move, &stored);
-	return remove_others(move, recording, is_stored ? stored.path : "", err);
+	recording = count > 0 && kept.id == noted->id ? &kept : NULL;
+	return (!recording || bring(move, recording, true, err)) &&
+	       remove_useless_under(move, noted->call_sid, noted->recording_sid, recording, err);
 }
+
+/* ---- what a fault names ---- */
+
+static bool list_faults(struct media_move *move, const char *after, struct store_fault *out,
+			size_t *out_count, struct err *err)
+{
+	bool is_good;
+
+	if (!catalog_begin(move->catalog, err))
+		return false;
+	/* Those that are neither mended nor accepted. */
+	is_good =
+		store_faults_list_since(move->catalog, INT64_MAX, after, out, PAGE, out_count, err);
+	catalog_rollback(move->catalog);
+	return is_good;
+}
+
+/* A file that was damaged, and whose recording has another one now: what was stored before it is kept beside it. */
+static void bring_faulty(struct media_move *move, const struct store_fault *fault)
+{
+	struct recording recording;
+	struct err ignored;
+	uint64_t size;
+	bool is_kept;
+
+	if (fault->kind != STORE_FAULT_BYTES || !lies_here(move, fault->path) ||
+	    !catalog_begin(move->catalog, &ignored))
+		return;
+	is_kept = recordings_find(move->catalog, str_of(fault->recording_sid), &recording,
+				  &ignored) &&
+		  recording.state == RECORDING_STORED && strcmp(recording.path, fault->path) != 0;
+	catalog_rollback(move->catalog);
+	if (!is_kept || blob_stat(move->to, str_of(fault->path), &size, &ignored))
+		return;
+	await(move, move->options.at_once - 1);
+	start(move, INT64_MAX, fault->path, 0, "", true);
+}
+
+static bool bring_faults(struct media_move *move, struct err *err)
+{
+	AUTO(free) struct store_fault *page = xcalloc(PAGE, sizeof(*page));
+	char after[RECORDING_PATH_SIZE] = "";
+	size_t count;
+
+	do {
+		if (!list_faults(move, after, page, &count, err))
+			return false;
+		for (size_t i = 0; i < count; i++) {
+			if (!may_go_on(move, err))
+				return false;
+			bring_faulty(move, &page[i]);
+		}
+		if (count > 0)
+			str_fit(str_of(page[count - 1].path), after, sizeof(after));
+	} while (count == PAGE);
+	return true;
+}
+
+/* ---- what was noted ---- */
 
 static bool list_noted(struct media_move *move, int64_t after, int64_t most,
 		       struct departure_recording *out, size_t *out_count, struct err *err)
@@ -363,6 +503,8 @@ bool media_move_changes(struct media_move *move, int64_t most, int64_t *out_note
 			after = page[i].id;
 		}
 	} while (count == PAGE);
+	if (most == INT64_MAX && !bring_faults(move, err))
+		return false;
 	await(move, 0);
 	*out_noted = noted;
 	return may_go_on(move, err);

@@ -2,7 +2,7 @@
  * Recordings that lie in files, on their way into a bucket, under the same names.
  *
  * Each is put with the SHA-256 that the ledger has of it: what is not that any more the bucket refuses, and it counts as a fault, which
- * `callspool verify` mends.  Its waveform goes with it.
+ * `callspool verify` mends.  Its waveform goes with it; and what else lies in files and may be of use yet (media_move.c).
  *
  * Blocking, on one thread; several files at once.
  */
@@ -45,7 +45,7 @@ DEFINE_AUTO(struct media_move *, media_move_free)
 /* It still is.  ERR_CONFLICT, ERR_UNAVAILABLE: as at first. */
 bool media_move_is_ours(struct media_move *move, struct err *err) MUST_CHECK;
 
-/* How many are stored, now. */
+/* How many are stored, now: what else is brought is not among them. */
 bool media_move_count(struct media_move *move, uint64_t *out, struct err *err) MUST_CHECK;
 struct media_move_page {
 	int64_t up_to; /* the id of the last recording that was looked at */
@@ -53,12 +53,12 @@ struct media_move_page {
 	bool is_last;
 };
 /*
- * A page of stored recordings behind `after`.  `looks`: those that are there already are left.  ERR_UNAVAILABLE, "": it was stopped.
+ * A page of recordings that have files, behind `after`.  `looks`: those that are there already are left.  ERR_UNAVAILABLE, "": it was stopped.
  */
 bool media_move_page(struct media_move *move, int64_t after, bool looks,
 		     struct media_move_page *out, struct err *err) MUST_CHECK;
 /*
- * What was noted of recordings up to the id `most`: what is stored now is brought, of what is stored no more nothing is left there.  *out_noted:
+ * What was noted of recordings up to the id `most`: what is of use now is brought, what is of use no more is not left there.  *out_noted:
  * the last note that this has seen.
  */
 bool media_move_changes(struct media_move *move, int64_t most, int64_t *out_noted,

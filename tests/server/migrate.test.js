@@ -667,6 +667,45 @@ describe('media into a bucket', () => {
     await plays(next, all, asBefore);
   });
 
+  test('files of recordings that are not stored just now come along; those of removed ones do not', async (t) => {
+    const there = await database();
+    const bucket = await s3.bucket();
+    const { store: place, ...settings } = bucket.settings;
+    const server = await serve(t, { settings, env: bucket.env, expectErrors: [/is lost, and queued|bytes are not those/] });
+    const [kept, lost, removed] = [await store(server, upstream), await store(server, upstream), await store(server, upstream)];
+    const folder = join(server.dataDir, 'recordings');
+    const fileOf = ({ recordingSid }) => readdirSync(folder, { recursive: true }).find((name) => name.includes(recordingSid) && name.endsWith('.mp3'));
+    const [lostFile, removedFile] = [fileOf(lost), fileOf(removed)];
+    const before = await heads(server, [kept]);
+
+    // Its file is not what it was, and Twilio has it no more: what lies there is all that there will be.
+    const damaged = readFileSync(join(folder, lostFile));
+    damaged[1000] ^= 1;
+    writeFileSync(join(folder, lostFile), damaged);
+    upstream.recordings.delete(lost.recordingSid);
+    await callspool(['verify', '--set', `data_dir=${server.dataDir}`]);
+    await untilState(server, lost.callSid, ['waiting', 'gone', 'dead']);
+    assert.ok(existsSync(join(folder, lostFile)), 'it is kept');
+    // One that was damaged, and is kept beside what is played in its place.
+    const beside = fileOf(kept).replace(/\.(\d+)\.mp3$/, (_, generation) => `.${Number(generation) + 1000}.mp3`);
+    writeFileSync(join(folder, beside), 'what is left of it');
+    const noted = await run('sqlite3', [join(server.dataDir, 'ledger.db'), '.timeout 5000',
+      `INSERT INTO store_faults VALUES ('${beside}', 2, 3, '${kept.callSid}', '${kept.recordingSid}', 1, 1, 1, 0, 'an older file is whole, and is played instead');
+       UPDATE attempts SET outcome = 'adopted' WHERE id = (SELECT generation FROM recordings WHERE recording_sid = '${kept.recordingSid}')`]);
+    assert.equal(noted.code, 0, noted.stderr);
+    assert.equal((await request(`${server.url}/api/recordings/${removed.recordingSid}`, { method: 'DELETE' })).status, 200);
+
+    const moved = await ask(server, ['--to', there.url, '--store', place], settings);
+    assert.equal(moved.code, 0, moved.stderr);
+    const keys = await bucket.list();
+    assert.ok(keys.includes(lostFile), `what is left of a recording that is not stored: ${keys}`);
+    assert.ok((await bucket.get(lostFile)).equals(damaged), 'as it is');
+    assert.ok(keys.includes(beside), `what is kept beside: ${keys}`);
+    assert.ok(!keys.includes(removedFile), 'nothing of what was removed');
+    await plays(server, [kept], before);
+    await server.stop('SIGTERM');
+  });
+
   test('where the name of what lay in files is taken, or it cannot be renamed, the bucket is served from', async (t) => {
     const there = await database();
     const bucket = await s3.bucket();
