@@ -45,8 +45,8 @@ bool upkeep_pause_purge(struct catalog *catalog, enum upkeep_pause why, struct e
 	return upkeep_set(catalog, UPKEEP_PURGE_PAUSE, &row, err);
 }
 
-bool upkeep_find_id(struct catalog *catalog, const char *name, char out[UPKEEP_ID_SIZE],
-		    struct err *err)
+static bool find_detail(struct catalog *catalog, const char *name, char *out, size_t size,
+			struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	enum db_step step;
@@ -58,8 +58,35 @@ bool upkeep_find_id(struct catalog *catalog, const char *name, char out[UPKEEP_I
 	step = db_step(find, err);
 	out[0] = '\0';
 	if (step == DB_ROW)
-		str_fit(db_column_str(find, 0), out, UPKEEP_ID_SIZE);
+		str_fit(db_column_str(find, 0), out, size);
 	return step != DB_FAILED;
+}
+
+bool upkeep_find_id(struct catalog *catalog, const char *name, char out[UPKEEP_ID_SIZE],
+		    struct err *err)
+{
+	return find_detail(catalog, name, out, UPKEEP_ID_SIZE, err);
+}
+
+bool upkeep_find_text(struct catalog *catalog, const char *name, char out[UPKEEP_TEXT_SIZE],
+		      struct err *err)
+{
+	return find_detail(catalog, name, out, UPKEEP_TEXT_SIZE, err);
+}
+
+bool upkeep_set_text(struct catalog *catalog, const char *name, const char *text, struct err *err)
+{
+	struct db_stmt *set;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog_db(catalog),
+			"INSERT INTO upkeep (name, at_ms, count, detail) VALUES ($1, 0, 0, $2) "
+			"ON CONFLICT (name) DO UPDATE SET detail = $2",
+			&set, err))
+		return false;
+	db_bind_str(set, 1, str_of(name));
+	db_bind_str(set, 2, str_of(text));
+	return db_run(set, err);
 }
 
 bool upkeep_set_id(struct catalog *catalog, const char *name, const char *id, struct err *err)

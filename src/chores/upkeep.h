@@ -19,6 +19,10 @@
 #define UPKEEP_STORE   "store"
 #define UPKEEP_ID_SIZE 33
 
+/* Media was moved from files into a bucket: what `store` has to name, as it was then. */
+#define UPKEEP_MOVED_STORE "moved_store"
+#define UPKEEP_TEXT_SIZE   768
+
 /*
  * Nothing is removed by age, nor deleted at Twilio, for the ledger may have lost holds.  at_ms: until then, by Twilio's time;
  * 1: it has not been told since.  count: why.
@@ -45,6 +49,11 @@ bool upkeep_find_id(struct catalog *catalog, const char *name, char out[UPKEEP_I
 /* The writer: that one, unless there is one already. */
 bool upkeep_set_id(struct catalog *catalog, const char *name, const char *id,
 		   struct err *err) MUST_CHECK;
+/* The same of a text; the writer puts it in the place of the one that is there. */
+bool upkeep_find_text(struct catalog *catalog, const char *name, char out[UPKEEP_TEXT_SIZE],
+		      struct err *err) MUST_CHECK;
+bool upkeep_set_text(struct catalog *catalog, const char *name, const char *text,
+		     struct err *err) MUST_CHECK;
 /* The writer: that of the name; where there is none it is made, at random. */
 bool upkeep_make_id(struct catalog *catalog, const char *name, char out[UPKEEP_ID_SIZE],
 		    struct err *err) MUST_CHECK;

@@ -71,8 +71,8 @@ static bool show(const struct migrate_client *asked, json_t **out, struct err *e
 static bool begin(const struct migrate_client *asked, json_t **out, struct err *err)
 {
 	struct admin_request request = { .method = "POST", .path = "/api/migration" };
-	json_t *body =
-		json_pack("{s:s, s:s}", "to", asked->to, "store", asked->store ? asked->store : "");
+	json_t *body = json_pack("{s:s, s:s}", "to", asked->to ? asked->to : "", "store",
+				 asked->store ? asked->store : "");
 	char *text = json_dumps(body, JSON_COMPACT);
 	bool is_good;
 

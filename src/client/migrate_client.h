@@ -18,7 +18,7 @@ enum migrate_what { MIGRATE_BEGIN, MIGRATE_SHOW, MIGRATE_PAUSE, MIGRATE_CANCEL }
 struct migrate_client {
 	const struct settings *settings;
 	enum migrate_what what;
-	const char *to, *store; /* of MIGRATE_BEGIN; store NULL: media stays */
+	const char *to, *store; /* of MIGRATE_BEGIN; NULL: the ledger stays, or media does */
 };
 
 /* *out, for json_decref(): the answer of GET /api/migration at the end; of MIGRATE_SHOW, as it is. */

@@ -27,7 +27,8 @@ static bool is_state(const json_t *status, const char *state)
 
 static void print_settings(const json_t *status)
 {
-	printf("database = %s\n", answer_text(status, "to", ""));
+	if (answer_text(status, "to", "")[0])
+		printf("database = %s\n", answer_text(status, "to", ""));
 	if (answer_text(status, "store", "")[0])
 		printf("store = %s\n", answer_text(status, "store", ""));
 }
@@ -110,11 +111,10 @@ static int run_migrate(int argc, char **argv)
 
 	if (!cmd_options_read(&cmd_migrate, argc, argv, &command.options, &status))
 		return status;
-	if ((command.to != NULL) + command.shows + command.pauses + command.cancels != 1)
-		status = cmd_misused(&cmd_migrate,
-				     "one of --to, --status, --pause and --cancel is needed");
-	else if (command.store && !command.to)
-		status = cmd_misused(&cmd_migrate, "--store goes with --to");
+	if ((command.to || command.store) + command.shows + command.pauses + command.cancels != 1)
+		status = cmd_misused(
+			&cmd_migrate,
+			"--to and --store, or one of them, or one of --status, --pause and --cancel is needed");
 	else if (cmd_reach_confined(&command.options, &status))
 		status = migrate(&command);
 	cmd_options_release(&command.options);
@@ -125,7 +125,7 @@ static const struct cmd_flag flags[] = {
 	{ "--to", CMD_TEXT, offsetof(struct migrate_command, to), "ADDRESS",
 	  "an empty database, as `database` will name it: postgresql://callspool@db.example.com/callspool" },
 	{ "--store", CMD_TEXT, offsetof(struct migrate_command, store), "ADDRESS",
-	  "with --to: media goes into this bucket, as `store` will name it; s3.* are the server's settings" },
+	  "media goes into this bucket, as `store` will name it, with --to or alone; s3.* are the server's settings" },
 	{ "--status", CMD_SWITCH, offsetof(struct migrate_command, shows), NULL, "how far it is" },
 	{ "--pause", CMD_SWITCH, offsetof(struct migrate_command, pauses), NULL,
 	  "stop where it is; asked again, it goes on from there" },
@@ -138,8 +138,8 @@ static const struct cmd_flag flags[] = {
 const struct cmd cmd_migrate = {
 	.name = "migrate",
 	.summary =
-		"move the ledger to PostgreSQL, and media into a bucket, while the server serves",
-	.usage = "--to ADDRESS [--store ADDRESS] | --status | --pause | --cancel",
+		"move the ledger to PostgreSQL, media into a bucket, or both, while the server serves",
+	.usage = "[--to ADDRESS] [--store ADDRESS] | --status | --pause | --cancel",
 	.help = "The running server does it, whether this goes on to look or not: it copies every row, and what changes\n"
 		"meanwhile, compares both, and is then put together anew on the new ledger, within seconds, in which\n"
 		"whoever connects waits.  Until then nothing of the old one has changed; killed at any time it goes on as it\n"
@@ -149,6 +149,7 @@ const struct cmd cmd_migrate = {
 		"does not answer.\n",
 	.examples =
 		"  callspool migrate --to 'postgresql://callspool@db.example.com/callspool?passfile=/etc/callspool/pgpass'\n"
+		"  callspool migrate --store s3://recordings/calls\n"
 		"  callspool migrate --status\n",
 	.flags = flags,
 	.takes_settings = true,

@@ -29,7 +29,7 @@
 /* Of a move of the ledger: longer than this nobody waits for an answer. */
 #define SWITCH_MS       8000
 #define SWITCH_LEAST_MS 4000 /* where drain_timeout has taken most of it */
-#define MOVE_SETS       2    /* database, store */
+#define MOVE_SETS       4    /* database, store: of two moves, of media and of the ledger */
 #define AGAIN_MS        1000
 #define AGAIN_TIMES     10
 #define AGAIN_LOG_MS    60000
@@ -44,7 +44,8 @@ struct service {
 	struct foothold *foothold;
 	struct successor *successor; /* ours; NULL with --stdio */
 	struct migration *migration; /* NULL with --stdio */
-	char *sets[MOVE_SETS];       /* what a move adds to the settings */
+	char *sets[MOVE_SETS];       /* what moves add to the settings */
+	size_t sets_taken;           /* those that the settings refer to */
 	struct server *server;       /* NULL while a successor has everything */
 	struct timer again;          /* what could not be put together is tried again */
 	unsigned tries;              /* that are left */
@@ -199,11 +200,18 @@ static bool open_successor(struct service *service, struct err *err)
 static bool prepare_settings(struct service *service, const char *to, const char *store,
 			     struct cmd_options *out, struct err *err)
 {
-	for (size_t i = 0; i < MOVE_SETS; i++)
+	size_t count = service->sets_taken;
+	char **sets = &service->sets[count];
+
+	for (size_t i = count; i < MOVE_SETS; i++)
 		free(TAKE(service->sets[i]));
-	service->sets[0] = xasprintf("database=%s", to);
-	service->sets[1] = store[0] ? xasprintf("store=%s", store) : NULL;
-	return cmd_options_besides(&service->options, service->sets[0], service->sets[1], out, err);
+	if (count + 2 > MOVE_SETS)
+		return err_set(err, ERR_CONFLICT, "it was moved too often: start it anew");
+	if (to[0])
+		service->sets[count++] = xasprintf("database=%s", to);
+	if (store[0])
+		service->sets[count++] = xasprintf("store=%s", store);
+	return cmd_options_besides(&service->options, sets[0], sets[1], out, err);
 }
 
 static bool prepare_move(struct service *service, struct cmd_options *out, struct err *err)
@@ -224,7 +232,8 @@ static void take_settings(struct service *service, const struct cmd_options *mov
 	service->is_moved = true;
 	while (service->argv[count])
 		count++;
-	for (size_t i = 0; i < MOVE_SETS && service->sets[i]; i++) {
+	for (size_t i = service->sets_taken; i < MOVE_SETS && service->sets[i]; i++) {
+		service->sets_taken = i + 1;
 		service->argv[count++] = xstrdup("--set");
 		service->argv[count++] = xstrdup(service->sets[i]);
 		log_warn(

@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "catalog/catalog.h"
+#include "chores/upkeep.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
 #include "migrate/media_move.h"
@@ -291,8 +293,6 @@ static bool may_start(const struct migration *migration, struct err *err)
 
 	if (!migration->is_attached)
 		return err_set(err, ERR_UNAVAILABLE, "the server is being stopped");
-	if (status->state == MIGRATION_MOVED)
-		return err_set(err, ERR_CONFLICT, "the ledger was moved already");
 	if (status->state == MIGRATION_SWITCHING || (migration->has_thread && !migration->is_over))
 		return err_set(err, ERR_CONFLICT, "a move is under way");
 	if (!migration->mover.ledger_file)
@@ -314,6 +314,8 @@ static bool ask(struct migration *migration, const char *to, const char *store, 
 	     status->state == MIGRATION_MOVED) &&
 	    !migration->wants_pause && is_same(status, to, store))
 		return true;
+	if (!to[0] && !store[0])
+		return err_set(err, ERR_INVALID, "a database is needed, or a bucket, to move to");
 	if (!may_start(migration, err))
 		return false;
 	*status = (struct migration_status){ .state = MIGRATION_NONE };
@@ -408,18 +410,48 @@ static bool switch_media(struct mover *mover, int64_t until_ms, struct err *err)
 	       media_move_is_whole(mover->media, err);
 }
 
+static bool write_moved_store(struct catalog *catalog, const struct mover *mover, struct err *err)
+{
+	struct departure now;
+	bool is_over = false;
+
+	if (!departure_find_in(catalog, &now, err))
+		return false;
+	if (strcmp(now.name, mover->departure.name) != 0)
+		return err_set(err, ERR_CONFLICT, "it is another move that has begun");
+	while (!is_over)
+		if (!departure_end(catalog, &is_over, err))
+			return false;
+	return upkeep_set_text(catalog, UPKEEP_MOVED_STORE, mover->store, err);
+}
+
+/* Of media alone: from then on the ledger says where it lies. */
+static bool finish_media(const struct mover *mover, struct err *err)
+{
+	AUTO(catalog_free) struct catalog *catalog = NULL;
+
+	if (!catalog_open(mover->ledger_file, CATALOG_WRITE, &catalog, err) ||
+	    !catalog_begin(catalog, err))
+		return false;
+	if (write_moved_store(catalog, mover, err))
+		return catalog_commit(catalog, err);
+	catalog_rollback(catalog);
+	return false;
+}
+
 /* The mark comes last: before it nothing has changed here. */
 static bool switch_rows(struct mover *mover, int64_t until_ms, struct err *err)
 {
 	atomic_store(&mover->is_to_stop, false);
 	if ((mover->media && !switch_media(mover, until_ms, err)) ||
-	    !row_move_complete(mover->rows, err) ||
+	    (mover->rows && !row_move_complete(mover->rows, err)) ||
 	    (mover->media && !media_move_is_ours(mover->media, err)))
 		return false;
 	mover_release(mover);
 	if (clock_monotonic_ms() > until_ms)
 		return err_set(err, ERR_UNAVAILABLE, "what had changed last took too long");
-	return departure_finish(mover->ledger_file, &mover->departure, err);
+	return mover->to[0] ? departure_finish(mover->ledger_file, &mover->departure, err)
+			    : finish_media(mover, err);
 }
 
 /* What was not answered in time may be the next time. */
@@ -513,6 +545,21 @@ static bool is_with_media(const struct departure *departure, const char *databas
 	return strcmp(departure->to, alone) != 0;
 }
 
+/* Media alone was moved: what lies in files is in nobody's way any more, perhaps since a process was killed. */
+static void settle_media(const char *data_dir, const char *ledger_file, const char *store)
+{
+	AUTO(catalog_free) struct catalog *catalog = NULL;
+	char moved[UPKEEP_TEXT_SIZE];
+	struct err ignored;
+
+	if (access(ledger_file, F_OK) == 0 &&
+	    catalog_open(ledger_file, CATALOG_READ, &catalog, &ignored) &&
+	    catalog_begin(catalog, &ignored) &&
+	    upkeep_find_text(catalog, UPKEEP_MOVED_STORE, moved, &ignored) &&
+	    strcmp(moved, store) == 0)
+		put_aside(data_dir);
+}
+
 bool migration_awaits(const char *ledger_file, char to[MIGRATION_ADDRESS_SIZE],
 		      char store[MIGRATION_ADDRESS_SIZE])
 {
@@ -532,6 +579,8 @@ bool migration_settle(const char *data_dir, const char *ledger_file, const char 
 	struct departure departure;
 	struct err ignored;
 
+	if (!database && store)
+		settle_media(data_dir, ledger_file, store);
 	/* What cannot be read is no ledger that was moved; opening it tells more. */
 	if (!database || !departure_moved_to(ledger_file, &departure, &ignored) || !departure.to[0])
 		return true;

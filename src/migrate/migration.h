@@ -1,5 +1,5 @@
 /*
- * Moving the ledger of this process, while it serves, to a server; and media into a bucket with it.
+ * Moving the ledger of this process, while it serves, to a server; and media into a bucket with it, or alone.
  *
  *	NONE -> RUNNING <-> PAUSED
  *	           \-> FAILED -> RUNNING      asked again it goes on where it was
@@ -86,7 +86,7 @@ void migration_expect_stop(struct migration *migration);
 /* The thread has ended.  Before ledger_stop(). */
 void migration_detach(struct migration *migration);
 
-/* `store` "": media stays where it is.  ERR_CONFLICT: another one is under way. */
+/* `store` "": media stays where it is; `to` "": the ledger does.  ERR_CONFLICT: another one is under way. */
 bool migration_ask(struct migration *migration, const char *to, const char *store,
 		   struct err *err) MUST_CHECK;
 /* ERR_CONFLICT: it cannot be any more. */

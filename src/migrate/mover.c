@@ -133,6 +133,12 @@ static void make_name(char out[DEPARTURE_NAME_SIZE])
 	hex_add(&hex, bytes, sizeof(bytes));
 }
 
+/* The ledger stays in its file. */
+static bool is_of_media_alone(const struct mover *mover)
+{
+	return mover->to[0] == '\0';
+}
+
 /* A move that has begun goes on under its name, if it is the same. */
 static bool find_departure(struct work *work, struct err *err)
 {
@@ -140,8 +146,9 @@ static bool find_departure(struct work *work, struct err *err)
 	struct departure *departure = &mover->departure;
 	char to[DEPARTURE_TO_SIZE];
 
-	departure_words(mover->to, mover->store[0] ? mover->store : NULL, to);
-	if (!row_move_departure(mover->rows, departure, err))
+	departure_words(is_of_media_alone(mover) ? NULL : mover->to,
+			mover->store[0] ? mover->store : NULL, to);
+	if (!departure_begun(mover->ledger_file, departure, err))
 		return false;
 	if (departure->name[0])
 		return strcmp(departure->to, to) == 0 ||
@@ -159,6 +166,8 @@ static bool open_rows(struct work *work, struct err *err)
 {
 	struct mover *mover = work->mover;
 
+	if (is_of_media_alone(mover))
+		return true;
 	if (!row_move_open(mover->ledger_file, mover->to, &mover->rows, err))
 		return false;
 	row_move_stop_by(mover->rows, &mover->is_to_stop);
@@ -177,7 +186,7 @@ static bool begin_noted(struct work *work, struct err *err)
 
 	if (!order(work, &noted, err))
 		return false;
-	if (row_move_begin(mover->rows, &mover->departure, err))
+	if (is_of_media_alone(mover) || row_move_begin(mover->rows, &mover->departure, err))
 		return true;
 	if (work->is_new && !give_up(work, &ignored))
 		log_warn(NULL, "%s", ignored.text);
@@ -189,8 +198,11 @@ static bool begin(struct work *work, struct err *err)
 {
 	struct mover *mover = work->mover;
 
+	if (mover->store[0] && mover->server.s3.store)
+		return err_set(err, ERR_INVALID, "recordings lie in a bucket already: %.150s",
+			       mover->server.s3.store);
 	return open_rows(work, err) && find_departure(work, err) &&
-	       row_move_look(mover->rows, &mover->departure, err) &&
+	       (is_of_media_alone(mover) || row_move_look(mover->rows, &mover->departure, err)) &&
 	       (!mover->store[0] || open_media(work, err)) && begin_noted(work, err);
 }
 
@@ -209,6 +221,8 @@ static bool open_again(struct work *work, struct err *err)
 {
 	struct mover *mover = work->mover;
 
+	if (is_of_media_alone(mover))
+		return true;
 	row_move_free(TAKE(mover->rows));
 	return open_rows(work, err) && row_move_begin(mover->rows, &mover->departure, err);
 }
@@ -255,6 +269,28 @@ static bool forget(struct work *work, int64_t noted, struct err *err)
 	return order_pieces(work, &forget, err);
 }
 
+static bool run_set_media(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	return departure_set_media(catalog, container_of(job, struct order, job)->last, err);
+}
+
+/* How far it is stands in the new database, and where there is none in the ledger. */
+static bool set_media(struct work *work, int64_t id, struct err *err)
+{
+	struct order set = { .job.run = run_set_media, .last = id };
+
+	return is_of_media_alone(work->mover) ? order(work, &set, err)
+					      : row_move_set_media(work->mover->rows, id, err);
+}
+
+static bool find_media(struct work *work, int64_t *out, struct err *err)
+{
+	if (!is_of_media_alone(work->mover))
+		return row_move_find_media(work->mover->rows, out, err);
+	*out = work->mover->departure.media;
+	return true;
+}
+
 static bool bring_page(struct work *work, int64_t *inout_after, bool *out_is_last, struct err *err)
 {
 	struct mover *mover = work->mover;
@@ -268,8 +304,7 @@ static bool bring_page(struct work *work, int64_t *inout_after, bool *out_is_las
 		return false;
 	/* What could not be brought is tried again when this is asked for again. */
 	first_fault = media_move_first_fault(mover->media);
-	if (!row_move_set_media(mover->rows,
-				page.up_to < first_fault ? page.up_to : first_fault - 1, err))
+	if (!set_media(work, page.up_to < first_fault ? page.up_to : first_fault - 1, err))
 		return false;
 	*inout_after = page.up_to;
 	*out_is_last = page.is_last;
@@ -285,7 +320,7 @@ static bool move_media(struct work *work, struct err *err)
 
 	if (!work->mover->store[0])
 		return true;
-	if (!row_move_find_media(work->mover->rows, &after, err) ||
+	if (!find_media(work, &after, err) ||
 	    !media_move_count(work->mover->media, &work->all, err))
 		return false;
 	if (after == INT64_MAX)
@@ -295,8 +330,7 @@ static bool move_media(struct work *work, struct err *err)
 	while (!is_last)
 		if (!bring_page(work, &after, &is_last, err) && !wait_for(work, err))
 			return false;
-	return media_move_is_whole(work->mover->media, err) &&
-	       row_move_set_media(work->mover->rows, INT64_MAX, err);
+	return media_move_is_whole(work->mover->media, err) && set_media(work, INT64_MAX, err);
 }
 
 /* ---- rows ---- */
@@ -390,6 +424,28 @@ static bool give_up(struct work *work, struct err *err)
 	return order_pieces(work, &end, err);
 }
 
+/* What was noted of media alone, until there is little enough of it. */
+static bool follow_media(struct work *work, struct err *err)
+{
+	struct mover *mover = work->mover;
+	bool is_ready = false;
+
+	while (!is_ready) {
+		int64_t began_ms = clock_monotonic_ms(), noted;
+
+		if (is_to_stop(work))
+			return stopped(err);
+		mover->tell(mover, MIGRATION_FOLLOWS, NULL, work->done, work->all, 0);
+		if (media_move_changes(mover->media, INT64_MAX, &noted, err) &&
+		    media_move_is_whole(mover->media, err) && forget(work, noted, err))
+			is_ready = clock_monotonic_ms() - began_ms < ROUND_MS;
+		else if (!wait_for(work, err))
+			return false;
+	}
+	mover->waits(mover, NULL);
+	return true;
+}
+
 /* Where it was as far as the switch before, nothing is refused that may be otherwise soon. */
 static bool begin_in_time(struct work *work, struct err *err)
 {
@@ -409,8 +465,10 @@ static bool run(struct work *work, struct err *err)
 {
 	if (work->mover->gives_up)
 		return give_up(work, err);
-	return begin_in_time(work, err) && move_media(work, err) && count_rows(work, err) &&
-	       move_rows(work, err);
+	if (!begin_in_time(work, err) || !move_media(work, err))
+		return false;
+	return is_of_media_alone(work->mover) ? follow_media(work, err)
+					      : count_rows(work, err) && move_rows(work, err);
 }
 
 bool mover_run(struct mover *mover, struct err *err)

@@ -16,7 +16,8 @@ struct row_move;
 struct mover {
 	struct migration_server server; /* but for ledger_file */
 	char *ledger_file;              /* owned; NULL: it is on a server */
-	char to[MIGRATION_ADDRESS_SIZE], store[MIGRATION_ADDRESS_SIZE];
+	char to[MIGRATION_ADDRESS_SIZE],
+		store[MIGRATION_ADDRESS_SIZE]; /* "": that one stays where it is */
 	int64_t begins_after_ms; /* it was so far before, and the switch came to nothing: it waits so long, and for whatever is away */
 	bool gives_up;           /* ends the move in place of going on with it */
 	atomic_bool is_to_stop;  /* soon */
@@ -28,7 +29,7 @@ struct mover {
 
 	/* What it leaves. */
 	struct departure departure;
-	struct row_move *rows;    /* ready for the switch */
+	struct row_move *rows;    /* ready for the switch; NULL: the ledger stays where it is */
 	struct media_move *media; /* the same; NULL: media stays where it is */
 };
 

@@ -53,6 +53,18 @@ static bool find_id(struct ledger *ledger, bool is_to_make, char out[UPKEEP_ID_S
 		upkeep_find_id(ledger_catalog(ledger), UPKEEP_STORE, out, err));
 }
 
+static bool lies_in_files(struct ledger *ledger, struct err *err)
+{
+	char moved[UPKEEP_TEXT_SIZE];
+
+	if (!upkeep_find_text(ledger_catalog(ledger), UPKEEP_MOVED_STORE, moved, err))
+		return false;
+	return moved[0] == '\0' ||
+	       err_set(err, ERR_CONFLICT,
+		       "recordings were moved into a bucket, and are served with store = %.150s",
+		       moved);
+}
+
 bool server_store_tell(struct blob_store *store, struct ledger *ledger, bool is_to_claim,
 		       struct err *err)
 {
@@ -60,7 +72,7 @@ bool server_store_tell(struct blob_store *store, struct ledger *ledger, bool is_
 	char id[UPKEEP_ID_SIZE];
 
 	if (!blob_is_remote(store))
-		return true;
+		return lies_in_files(ledger, err);
 	if (!catalog_counts(ledger_catalog(ledger), &counts, err) ||
 	    !find_id(ledger, is_to_claim, id, err))
 		return false;

@@ -12,27 +12,30 @@
 #include <unistd.h>
 
 #define BEFORE_DATABASE "database = "
-#define BEFORE_STORE    " and store = "
+#define BEFORE_STORE    "store = "
 
 void departure_words(const char *database, const char *store, char out[DEPARTURE_TO_SIZE])
 {
-	snprintf(out, DEPARTURE_TO_SIZE, "database = %s%s%s", database,
-		 store ? " and store = " : "", store ? store : "");
+	snprintf(out, DEPARTURE_TO_SIZE, "%s%s%s%s%s", database ? BEFORE_DATABASE : "",
+		 database ? database : "", database && store ? " and " : "",
+		 store ? BEFORE_STORE : "", store ? store : "");
 }
 
 void departure_addresses(const char *words, char database[DEPARTURE_ADDRESS_SIZE],
 			 char store[DEPARTURE_ADDRESS_SIZE])
 {
 	struct str rest = str_of(words);
-	size_t at = str_find_str(rest, STR(BEFORE_STORE));
 
 	database[0] = store[0] = '\0';
-	if (!str_starts(rest, STR(BEFORE_DATABASE)))
-		return;
-	str_fit(str_after(str_first(rest, at), strlen(BEFORE_DATABASE)), database,
-		DEPARTURE_ADDRESS_SIZE);
-	if (at < rest.len)
-		str_fit(str_after(rest, at + strlen(BEFORE_STORE)), store, DEPARTURE_ADDRESS_SIZE);
+	if (str_starts(rest, STR(BEFORE_DATABASE))) {
+		size_t at = str_find_str(rest, STR(" and " BEFORE_STORE));
+
+		str_fit(str_after(str_first(rest, at), strlen(BEFORE_DATABASE)), database,
+			DEPARTURE_ADDRESS_SIZE);
+		rest = at < rest.len ? str_after(rest, at + strlen(" and ")) : STR("");
+	}
+	if (str_starts(rest, STR(BEFORE_STORE)))
+		str_fit(str_after(rest, strlen(BEFORE_STORE)), store, DEPARTURE_ADDRESS_SIZE);
 }
 
 /* What older callspools left says nothing of its arrival. */
@@ -51,15 +54,16 @@ static bool find_columns(struct db *db, bool *out_is_there, bool *out_tells, str
 	return true;
 }
 
-static bool find_arrival(struct db *db, bool *out, struct err *err)
+static bool find_progress(struct db *db, struct departure *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	enum db_step step;
 
-	if (!db_prepare(db, "SELECT has_arrived FROM migrating", &find, err))
+	if (!db_prepare(db, "SELECT has_arrived, media FROM migrating", &find, err))
 		return false;
 	step = db_step(find, err);
-	*out = step == DB_ROW && db_column_int(find, 0) != 0;
+	out->has_arrived = step == DB_ROW && db_column_int(find, 0) != 0;
+	out->media = step == DB_ROW ? db_column_int(find, 1) : 0;
 	return step != DB_FAILED;
 }
 
@@ -75,7 +79,7 @@ bool departure_find(struct db *db, struct departure *out, struct err *err)
 	if (!is_there)
 		return true;
 	out->has_arrived = true;
-	if (tells && !find_arrival(db, &out->has_arrived, err))
+	if (tells && !find_progress(db, out, err))
 		return false;
 	if (!db_prepare(db, "SELECT name, destination, began_at_ms FROM migrating", &find, err))
 		return false;
@@ -132,9 +136,20 @@ bool departure_begin(struct catalog *catalog, const struct departure *departure,
 	return db_exec(db,
 		       "CREATE TABLE IF NOT EXISTS migrating "
 		       "(name TEXT PRIMARY KEY, destination TEXT NOT NULL, began_at_ms BIGINT NOT NULL, "
-		       "has_arrived INTEGER NOT NULL DEFAULT 0)",
+		       "has_arrived INTEGER NOT NULL DEFAULT 0, media BIGINT NOT NULL DEFAULT 0)",
 		       err) &&
 	       (before.name[0] || add_row(db, departure, err)) && begin_notes(db, err);
+}
+
+bool departure_set_media(struct catalog *catalog, int64_t id, struct err *err)
+{
+	struct db_stmt *update;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog_db(catalog), "UPDATE migrating SET media = $1", &update, err))
+		return false;
+	db_bind_int(update, 1, id);
+	return db_run(update, err);
 }
 
 static bool end_notes(struct db *db, bool *out_is_over, struct err *err)

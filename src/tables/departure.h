@@ -24,10 +24,11 @@ struct departure {
 	char name[DEPARTURE_NAME_SIZE]; /* of this move, and of no other; "": none has begun */
 	char to[DEPARTURE_TO_SIZE];     /* what the settings are to say: departure_words() */
 	int64_t began_at_ms;
+	int64_t media;    /* of a move of media alone: recordings up to that id were brought */
 	bool has_arrived; /* it was moved, and is served from there */
 };
 
-/* "database = postgresql://… and store = s3://…"; of `store` NULL: the first alone. */
+/* "database = postgresql://… and store = s3://…"; of one that is NULL the other alone. */
 void departure_words(const char *database, const char *store, char out[DEPARTURE_TO_SIZE]);
 
 /* The other way round; "": there is none. */
@@ -41,6 +42,8 @@ bool departure_find_in(struct catalog *catalog, struct departure *out, struct er
 /* The writer's, in a transaction.  One that has begun under the same name goes on; ERR_CONFLICT: it has another name. */
 bool departure_begin(struct catalog *catalog, const struct departure *departure,
 		     struct err *err) MUST_CHECK;
+/* The writer's: see `media`. */
+bool departure_set_media(struct catalog *catalog, int64_t id, struct err *err) MUST_CHECK;
 /* In pieces, for other writers wait meanwhile: again until *out_is_over; after the first none has begun. */
 bool departure_end(struct catalog *catalog, bool *out_is_over, struct err *err) MUST_CHECK;
 /* The recordings that were noted, behind the id `after` and up to `most`; and the number of the last note of all. */

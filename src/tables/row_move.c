@@ -74,11 +74,6 @@ static bool is_to_stop(const struct row_move *move)
 	return move->is_to_stop && atomic_load(move->is_to_stop);
 }
 
-bool row_move_departure(struct row_move *move, struct departure *out, struct err *err)
-{
-	return departure_find(move->from, out, err);
-}
-
 bool row_move_look(struct row_move *move, const struct departure *departure, struct err *err)
 {
 	return destination_look(move->address, err) &&

@@ -47,8 +47,6 @@ void row_move_free(struct row_move *move); /* NULL does nothing */
  */
 void row_move_stop_by(struct row_move *move, const atomic_bool *is_to_stop);
 DEFINE_AUTO(struct row_move *, row_move_free)
-/* What the ledger says of a move that has begun. */
-bool row_move_departure(struct row_move *move, struct departure *out, struct err *err) MUST_CHECK;
 /* May it go there?  ERR_INVALID, ERR_UNAVAILABLE: not as it is (destination.h); ERR_CONFLICT: something is there already. */
 bool row_move_look(struct row_move *move, const struct departure *departure,
 		   struct err *err) MUST_CHECK;

@@ -667,6 +667,53 @@ describe('media into a bucket', () => {
     await plays(next, all, asBefore);
   });
 
+  test('media alone: killed in the middle it goes on, the ledger stays in its file, and another move may follow', async (t) => {
+    const bucket = await s3.bucket();
+    const door = await s3.door(t);
+    const { store: place, ...settings } = { ...bucket.settings, 's3.endpoint': door.url };
+    let server = await serve(t, { settings, env: bucket.env });
+    const { dataDir } = server;
+    const recordings = [await store(server, upstream), await store(server, upstream, { format: 'wav' })];
+    const removed = await store(server, upstream);
+    const before = await heads(server, recordings);
+    door.denies = /CA/;
+    const killed = begin(server, ['--store', place], settings);
+    await until('it waits for the bucket', async () => /refuses|denied|bucket/i.test((await status(server)).failed?.error));
+    await server.kill();
+    await killed;
+    server = await serve(t, { dataDir, settings, env: bucket.env });
+    const begun = await status(server);
+    assert.deepEqual([begun.state, begun.to, begun.store], ['paused', null, place], 'it says that a move has begun');
+    door.denies = undefined;
+    assert.equal((await request(`${server.url}/api/recordings/${removed.recordingSid}`, { method: 'DELETE' })).status, 200);
+    const senders = startSenders(server, 1);
+    const moved = await ask(server, ['--store', place], settings);
+    assert.equal(moved.code, 0, moved.stderr);
+    assert.ok(moved.stdout.includes(`\nstore = ${place}\n`) && !moved.stdout.includes('database'), moved.stdout);
+    await senders.stop();
+    assert.deepEqual(senders.refused, []);
+    await plays(server, recordings, before);
+    const late = await store(server, upstream);
+    const keys = await bucket.list();
+    for (const { recordingSid } of [...recordings, late]) assert.ok(keys.some((key) => key.includes(recordingSid) && /(mp3|wav)$/.test(key)));
+    assert.ok(keys.every((key) => !key.includes(removed.recordingSid)));
+    assert.ok(existsSync(join(dataDir, 'recordings.moved')));
+    const tables = await run('sqlite3', ['-readonly', join(dataDir, 'ledger.db'), "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"]);
+    assert.equal(tables.stdout.trim(), '0', 'nothing is noted any more');
+    assert.match((await ask(server, ['--store', place], settings)).stdout, /^moved/);
+    await server.stop('SIGTERM');
+    await refusedBy(['serve'], { data_dir: dataDir, auth: 'none', listen: '127.0.0.1:0' }, 4, /were moved into a bucket, and are served with store = s3:/);
+    server = await serve(t, { dataDir, settings: { ...settings, store: place }, env: bucket.env });
+    await plays(server, recordings, before);
+    for (const sid of senders.acknowledged) assert.ok(await listed(server, sid));
+    assert.match((await ask(server, ['--store', `${place}2`], settings)).stderr, /lie in a bucket already/);
+    const there = await database();
+    assert.equal((await ask(server, ['--to', there.url], { ...settings, store: place })).code, 0);
+    await plays(server, recordings, before);
+    await server.stop('SIGTERM');
+    await refusedBy(['serve'], { data_dir: dataDir, database: there.url, auth: 'none', listen: '127.0.0.1:0' }, 4, /were moved into a bucket/);
+  });
+
   test('files of recordings that are not stored just now come along; those of removed ones do not', async (t) => {
     const there = await database();
     const bucket = await s3.bucket();

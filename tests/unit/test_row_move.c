@@ -230,7 +230,7 @@ static void test_moves(void)
 
 	make_target();
 	MUST(row_move_open(source.path, target, &move, &err));
-	MUST(row_move_departure(move, &found, &err));
+	MUST(departure_begun(source.path, &found, &err));
 	IS_STR(str_of(found.name), str_of(""), "nothing has begun");
 	begin(move);
 	OK(!catalog_open(target, CATALOG_WRITE, &there, &err) && err.kind == ERR_INVALID,
@@ -243,7 +243,7 @@ static void test_moves(void)
 	row_move_free(TAKE(move));
 
 	MUST(row_move_open(source.path, target, &again, &err));
-	MUST(row_move_departure(again, &found, &err));
+	MUST(departure_begun(source.path, &found, &err));
 	IS_STR(str_of(found.name), str_of(departure.name),
 	       "the ledger knows that a move has begun");
 	begin(again);
