@@ -71,8 +71,8 @@ static bool show(const struct migrate_client *asked, json_t **out, struct err *e
 static bool begin(const struct migrate_client *asked, json_t **out, struct err *err)
 {
 	struct admin_request request = { .method = "POST", .path = "/api/migration" };
-	json_t *body = json_pack("{s:s, s:s}", "to", asked->to ? asked->to : "", "store",
-				 asked->store ? asked->store : "");
+	json_t *body = json_pack("{s:s, s:s, s:b}", "to", asked->to ? asked->to : "", "store",
+				 asked->store ? asked->store : "", "verify", asked->verifies);
 	char *text = json_dumps(body, JSON_COMPACT);
 	bool is_good;
 
@@ -92,6 +92,7 @@ const char *migrate_client_words(const char *phase)
 		const char *phase, *words;
 	} all[] = {
 		{ "media", "recordings brought" },
+		{ "verifies", "recordings read back" },
 		{ "rows", "rows copied" },
 		{ "compares", "rows compared" },
 		{ "follows", "rows, and what changes meanwhile" },

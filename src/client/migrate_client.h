@@ -18,6 +18,7 @@ enum migrate_what { MIGRATE_BEGIN, MIGRATE_SHOW, MIGRATE_PAUSE, MIGRATE_CANCEL }
 struct migrate_client {
 	const struct settings *settings;
 	enum migrate_what what;
+	bool verifies;          /* of MIGRATE_BEGIN: what is in the bucket is read back */
 	const char *to, *store; /* of MIGRATE_BEGIN; NULL: the ledger stays, or media does */
 };
 

@@ -15,7 +15,7 @@
 struct migrate_command {
 	struct cmd_options options; /* first: flags are read into all of it */
 	const char *to, *store;
-	bool shows, pauses, cancels;
+	bool shows, pauses, cancels, verifies;
 };
 
 /* ---- telling ---- */
@@ -88,6 +88,7 @@ static int migrate(struct migrate_command *command)
 			: command->pauses  ? MIGRATE_PAUSE
 			: command->cancels ? MIGRATE_CANCEL
 					   : MIGRATE_BEGIN,
+		.verifies = command->verifies,
 		.to = command->to,
 		.store = command->store,
 	};
@@ -115,6 +116,8 @@ static int run_migrate(int argc, char **argv)
 		status = cmd_misused(
 			&cmd_migrate,
 			"--to and --store, or one of them, or one of --status, --pause and --cancel is needed");
+	else if (command.verifies && !command.store)
+		status = cmd_misused(&cmd_migrate, "--verify-media goes with --store");
 	else if (cmd_reach_confined(&command.options, &status))
 		status = migrate(&command);
 	cmd_options_release(&command.options);
@@ -126,6 +129,8 @@ static const struct cmd_flag flags[] = {
 	  "an empty database, as `database` will name it: postgresql://callspool@db.example.com/callspool" },
 	{ "--store", CMD_TEXT, offsetof(struct migrate_command, store), "ADDRESS",
 	  "media goes into this bucket, as `store` will name it, with --to or alone; s3.* are the server's settings" },
+	{ "--verify-media", CMD_SWITCH, offsetof(struct migrate_command, verifies), NULL,
+	  "with --store: read every recording back from the bucket, before it is served from there" },
 	{ "--status", CMD_SWITCH, offsetof(struct migrate_command, shows), NULL, "how far it is" },
 	{ "--pause", CMD_SWITCH, offsetof(struct migrate_command, pauses), NULL,
 	  "stop where it is; asked again, it goes on from there" },
@@ -139,7 +144,8 @@ const struct cmd cmd_migrate = {
 	.name = "migrate",
 	.summary =
 		"move the ledger to PostgreSQL, media into a bucket, or both, while the server serves",
-	.usage = "[--to ADDRESS] [--store ADDRESS] | --status | --pause | --cancel",
+	.usage =
+		"[--to ADDRESS] [--store ADDRESS [--verify-media]] | --status | --pause | --cancel",
 	.help = "The running server does it, whether this goes on to look or not: it copies every row, and what changes\n"
 		"meanwhile, compares both, and is then put together anew on the new ledger, within seconds, in which\n"
 		"whoever connects waits.  Until then nothing of the old one has changed; killed at any time it goes on as it\n"

@@ -67,6 +67,8 @@ struct bringing {
 	struct blob_arriving file;
 	struct media_move *move;
 	int64_t id;
+	uint64_t size;
+	bool is_read_back; /* it is put anew, for what was read was not this */
 	bool is_optional; /* it may be missing, or not what it was: a waveform is made anew, and others are brought as they are */
 };
 
@@ -110,15 +112,20 @@ static void end(struct bringing *bringing)
 
 	move->under_way--;
 	loop_stop(move->loop);
-	close(bringing->file.fd);
+	if (bringing->file.fd >= 0)
+		close(bringing->file.fd);
 	free(bringing);
 }
+
+static void start_reading(struct media_move *move, const struct bringing *what, bool is_again);
 
 static void was_put(struct blob_request *request)
 {
 	struct bringing *bringing = container_of(request, struct bringing, request);
 	struct media_move *move = bringing->move;
 
+	if (request->succeeded && bringing->is_read_back)
+		start_reading(move, bringing, true);
 	if (!request->succeeded && request->err.kind == ERR_INTERNAL && bringing->is_optional)
 		log_info(NULL, "'%s' is not moved: %s", request->name, request->err.text);
 	else if (!request->succeeded && request->err.kind == ERR_INTERNAL)
@@ -162,29 +169,86 @@ static bool open_file(struct bringing *bringing, uint64_t size)
 	return false;
 }
 
-static void start(struct media_move *move, int64_t id, const char *name, uint64_t size,
-		  const char *sha256, bool is_optional)
+static struct bringing *bringing_new(struct media_move *move, enum blob_verb verb, int64_t id,
+				     const char *name, uint64_t size, const char *sha256)
 {
 	struct bringing *bringing = xcalloc(1, sizeof(*bringing));
 	struct blob_request *request = &bringing->request;
 
 	bringing->move = move;
 	bringing->id = id;
-	bringing->is_optional = is_optional;
-	*request = (struct blob_request){ .verb = BLOB_PUT,
-					  .arriving = &bringing->file,
-					  .done = was_put,
-					  .reply = move->mailbox,
-					  .fd = -1 };
+	bringing->size = size;
+	bringing->file.fd = -1;
+	*request = (struct blob_request){ .verb = verb, .reply = move->mailbox, .fd = -1 };
 	list_init(&request->link);
 	str_fit(str_of(name), request->name, sizeof(request->name));
 	str_fit(str_of(sha256), request->want_sha256, sizeof(request->want_sha256));
-	if (!open_file(bringing, size)) {
+	return bringing;
+}
+
+static void put(struct bringing *bringing)
+{
+	struct media_move *move = bringing->move;
+
+	bringing->request.arriving = &bringing->file;
+	bringing->request.done = was_put;
+	if (!open_file(bringing, bringing->size)) {
 		free(bringing);
 		return;
 	}
 	move->under_way++;
-	blob_ask(move->to, NULL, request);
+	blob_ask(move->to, NULL, &bringing->request);
+}
+
+static void start(struct media_move *move, int64_t id, const char *name, uint64_t size,
+		  const char *sha256, bool is_optional)
+{
+	struct bringing *bringing = bringing_new(move, BLOB_PUT, id, name, size, sha256);
+
+	bringing->is_optional = is_optional;
+	put(bringing);
+}
+
+/* ---- one object, read back ---- */
+
+static void put_anew(const struct bringing *read)
+{
+	struct bringing *bringing = bringing_new(read->move, BLOB_PUT, read->id, read->request.name,
+						 read->size, read->request.want_sha256);
+
+	log_warn(NULL, "'%s' in the bucket is not what was put there: it is put there anew",
+		 read->request.name);
+	bringing->is_read_back = true;
+	put(bringing);
+}
+
+static void was_read(struct blob_request *request)
+{
+	struct bringing *bringing = container_of(request, struct bringing, request);
+	struct media_move *move = bringing->move;
+
+	bringing->file.fd = request->succeeded ? request->fd : -1; /* closed with it */
+	if (request->succeeded || is_removed(move, bringing))
+		log_debug(NULL, "'%s' was read", request->name);
+	else if (request->err.kind != ERR_NOT_FOUND)
+		fail(move, &request->err);
+	else if (bringing->is_read_back)
+		note_fault(move, bringing, request->err.text);
+	else
+		put_anew(bringing);
+	end(bringing);
+}
+
+static void start_reading(struct media_move *move, const struct bringing *what, bool is_again)
+{
+	struct bringing *bringing = bringing_new(move, BLOB_GET, what->id, what->request.name,
+						 what->size, what->request.want_sha256);
+
+	bringing->is_read_back = is_again;
+	bringing->request.want_size = what->size;
+	bringing->request.done = was_read;
+	move->under_way++;
+	blob_ask(move->to, NULL, &bringing->request);
 }
 
 /* ---- waiting ---- */
@@ -324,6 +388,34 @@ bool media_move_page(struct media_move *move, int64_t after, bool looks,
 			return false;
 		out->up_to = page[i].id;
 		out->brought++;
+	}
+	await(move, 0);
+	out->is_last = count < PAGE;
+	return may_go_on(move, err);
+}
+
+bool media_move_verify_page(struct media_move *move, int64_t after, struct media_move_page *out,
+			    struct err *err)
+{
+	AUTO(free) struct recording_stored *page = xcalloc(PAGE, sizeof(*page));
+	size_t count;
+
+	*out = (struct media_move_page){ .up_to = after };
+	move->has_failed = false;
+	if (!list_kept(move, after, page, PAGE, &count, err))
+		return false;
+	for (size_t i = 0; i < count && may_go_on(move, err); i++) {
+		struct bringing what = { .id = page[i].id, .size = page[i].size };
+
+		if (!page[i].is_given_up) {
+			str_fit(str_of(page[i].path), what.request.name, sizeof(what.request.name));
+			str_fit(str_of(page[i].sha256), what.request.want_sha256,
+				sizeof(what.request.want_sha256));
+			await(move, move->options.at_once - 1);
+			start_reading(move, &what, false);
+			out->brought++;
+		}
+		out->up_to = page[i].id;
 	}
 	await(move, 0);
 	out->is_last = count < PAGE;

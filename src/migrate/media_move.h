@@ -48,8 +48,8 @@ bool media_move_is_ours(struct media_move *move, struct err *err) MUST_CHECK;
 /* How many are stored, now: what else is brought is not among them. */
 bool media_move_count(struct media_move *move, uint64_t *out, struct err *err) MUST_CHECK;
 struct media_move_page {
-	int64_t up_to; /* the id of the last recording that was looked at */
-	uint64_t brought;
+	int64_t up_to;    /* the id of the last recording that was looked at */
+	uint64_t brought; /* or read */
 	bool is_last;
 };
 /*
@@ -57,6 +57,12 @@ struct media_move_page {
  */
 bool media_move_page(struct media_move *move, int64_t after, bool looks,
 		     struct media_move_page *out, struct err *err) MUST_CHECK;
+/*
+ * The objects of a page of stored recordings are read, each as a whole, and have to be what was put there: once they are put anew, then
+ * it is a fault.
+ */
+bool media_move_verify_page(struct media_move *move, int64_t after, struct media_move_page *out,
+			    struct err *err) MUST_CHECK;
 /*
  * What was noted of recordings up to the id `most`: what is of use now is brought, what is of use no more is not left there.  *out_noted:
  * the last note that this has seen.

@@ -305,7 +305,8 @@ static bool is_same(const struct migration_status *status, const char *to, const
 	return strcmp(status->to, to) == 0 && strcmp(status->store, store) == 0;
 }
 
-static bool ask(struct migration *migration, const char *to, const char *store, struct err *err)
+static bool ask(struct migration *migration, const char *to, const char *store, bool verifies,
+		struct err *err)
 {
 	struct migration_status *status = &migration->status;
 	struct mover *mover = &migration->mover;
@@ -324,18 +325,20 @@ static bool ask(struct migration *migration, const char *to, const char *store, 
 		return err_set(err, ERR_INVALID, "the address is too long");
 	memcpy(mover->to, status->to, sizeof(mover->to));
 	memcpy(mover->store, status->store, sizeof(mover->store));
+	mover->verifies = verifies;
 	mover->gives_up = false;
 	mover->begins_after_ms = 0;
 	migration->switches = 0;
 	return start(migration, err);
 }
 
-bool migration_ask(struct migration *migration, const char *to, const char *store, struct err *err)
+bool migration_ask(struct migration *migration, const char *to, const char *store, bool verifies,
+		   struct err *err)
 {
 	bool is_good;
 
 	lock(migration);
-	is_good = ask(migration, to, store, err);
+	is_good = ask(migration, to, store, verifies, err);
 	unlock(migration);
 	return is_good;
 }

@@ -40,6 +40,7 @@ enum migration_state {
 enum migration_phase {
 	MIGRATION_BEGINS,
 	MIGRATION_MEDIA,
+	MIGRATION_VERIFIES, /* media */
 	MIGRATION_ROWS,
 	MIGRATION_COMPARES,
 	MIGRATION_FOLLOWS, /* until little enough changes */
@@ -86,8 +87,8 @@ void migration_expect_stop(struct migration *migration);
 /* The thread has ended.  Before ledger_stop(). */
 void migration_detach(struct migration *migration);
 
-/* `store` "": media stays where it is; `to` "": the ledger does.  ERR_CONFLICT: another one is under way. */
-bool migration_ask(struct migration *migration, const char *to, const char *store,
+/* verifies: all media in the bucket is read before it is served from.  `store` "": media stays where it is; `to` "": the ledger does.  ERR_CONFLICT: another one is under way. */
+bool migration_ask(struct migration *migration, const char *to, const char *store, bool verifies,
 		   struct err *err) MUST_CHECK;
 /* ERR_CONFLICT: it cannot be any more. */
 bool migration_pause(struct migration *migration, struct err *err) MUST_CHECK;

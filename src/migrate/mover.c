@@ -333,6 +333,28 @@ static bool move_media(struct work *work, struct err *err)
 	return media_move_is_whole(work->mover->media, err) && set_media(work, INT64_MAX, err);
 }
 
+static bool verify_media(struct work *work, struct err *err)
+{
+	struct mover *mover = work->mover;
+	struct media_move_page page = { .is_last = !mover->media || !mover->verifies };
+
+	work->done = 0;
+	while (!page.is_last) {
+		int64_t after = page.up_to;
+
+		mover->tell(mover, MIGRATION_VERIFIES, NULL, work->done, work->all, 0);
+		if (media_move_verify_page(mover->media, after, &page, err)) {
+			work->done += page.brought;
+			continue;
+		}
+		page = (struct media_move_page){ .up_to = after };
+		if (!wait_for(work, err))
+			return false;
+	}
+	mover->verifies = false; /* another try of the switch does not read all of it again */
+	return !mover->media || media_move_is_whole(mover->media, err);
+}
+
 /* ---- rows ---- */
 
 static enum migration_phase phase_of(enum row_move_phase phase)
@@ -465,7 +487,7 @@ static bool run(struct work *work, struct err *err)
 {
 	if (work->mover->gives_up)
 		return give_up(work, err);
-	if (!begin_in_time(work, err) || !move_media(work, err))
+	if (!begin_in_time(work, err) || !move_media(work, err) || !verify_media(work, err))
 		return false;
 	return is_of_media_alone(work->mover) ? follow_media(work, err)
 					      : count_rows(work, err) && move_rows(work, err);

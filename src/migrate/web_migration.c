@@ -21,7 +21,7 @@ static const char *const states[] = {
 static const char *const phases[] = {
 	[MIGRATION_BEGINS] = "begins",   [MIGRATION_MEDIA] = "media",
 	[MIGRATION_ROWS] = "rows",       [MIGRATION_COMPARES] = "compares",
-	[MIGRATION_FOLLOWS] = "follows",
+	[MIGRATION_FOLLOWS] = "follows", [MIGRATION_VERIFIES] = "verifies",
 };
 
 static enum web_error error_of(enum err_kind kind)
@@ -119,6 +119,7 @@ void web_migration_begin(struct exchange *x)
 	AUTO(free) char *store = NULL;
 	json_t *body;
 	struct err err;
+	bool verifies;
 
 	if (!migration)
 		return;
@@ -127,8 +128,9 @@ void web_migration_begin(struct exchange *x)
 		return;
 	to = str_dup(web_json_text(body, "to").at ? web_json_text(body, "to") : STR(""));
 	store = str_dup(web_json_text(body, "store").at ? web_json_text(body, "store") : STR(""));
+	verifies = json_is_true(json_object_get(body, "verify"));
 	json_decref(body);
-	answer(x, migration, migration_ask(migration, to, store, &err), &err);
+	answer(x, migration, migration_ask(migration, to, store, verifies, &err), &err);
 }
 
 void web_migration_pause(struct exchange *x)

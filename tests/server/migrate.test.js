@@ -714,6 +714,33 @@ describe('media into a bucket', () => {
     await refusedBy(['serve'], { data_dir: dataDir, database: there.url, auth: 'none', listen: '127.0.0.1:0' }, 4, /were moved into a bucket/);
   });
 
+  test('--verify-media reads every object back, and puts anew what is not what was put there', async (t) => {
+    const there = await database();
+    const bucket = await s3.bucket();
+    const door = await s3.door(t);
+    const { store: place, ...settings } = { ...bucket.settings, 's3.endpoint': door.url };
+    const { server, recordings, before } = await startLarge(t, { settings, env: bucket.env });
+    recordings.push(await store(server, upstream));
+    before.push(...await heads(server, recordings.slice(1)));
+    const args = ['--to', there.url, '--store', place];
+    const ended = begin(server, args, settings);
+    await until('rows are copied', async () => Number(await there.query('SELECT tab FROM migration').catch(() => 0)) > 2);
+    assert.equal((await ask(server, ['--pause'], settings)).code, 0);
+    await ended;
+    const key = (await bucket.list()).find((name) => name.includes(recordings[0].recordingSid) && name.endsWith('.mp3'));
+    const bytes = Buffer.from(recordings[0].bytes);
+    bytes[500] ^= 1;
+    await bucket.put(key, bytes);
+    door.requests.length = 0;
+    const moved = await ask(server, [...args, '--verify-media'], settings);
+    assert.equal(moved.code, 0, moved.stderr);
+    assert.ok((await bucket.get(key)).equals(recordings[0].bytes), 'it is what it was');
+    for (const { recordingSid } of recordings) assert.ok(door.requests.some((line) => line.startsWith('GET') && line.includes(recordingSid) && line.endsWith('.mp3')), `${recordingSid} was read`);
+    await server.line(/is not what was put there: it is put there anew/);
+    await plays(server, recordings, before);
+    assert.equal((await callspool(['migrate', '--to', there.url, '--verify-media', '--set', `data_dir=${server.dataDir}`])).code, 2);
+  });
+
   test('files of recordings that are not stored just now come along; those of removed ones do not', async (t) => {
     const there = await database();
     const bucket = await s3.bucket();
