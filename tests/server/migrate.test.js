@@ -741,6 +741,37 @@ describe('media into a bucket', () => {
     assert.equal((await callspool(['migrate', '--to', there.url, '--verify-media', '--set', `data_dir=${server.dataDir}`])).code, 2);
   });
 
+  test('going back: the backup of before, and what came since is fetched from Twilio as far as it has it', async (t) => {
+    const there = await database();
+    const bucket = await s3.bucket();
+    const { store: place, ...settings } = bucket.settings;
+    const server = await serve(t, { settings, env: bucket.env });
+    const recordings = [await store(server, upstream), await store(server, upstream, { format: 'wav' })];
+    const before = await heads(server, recordings);
+    const folder = join(temporaryFolder(t), 'backup');
+    const made = await callspool(['backup', folder, '--set', `data_dir=${server.dataDir}`]);
+    assert.equal(made.code, 0, made.stderr);
+    assert.equal((await ask(server, ['--to', there.url, '--store', place], settings)).code, 0);
+    const late = await store(server, upstream);
+    const gone = await store(server, upstream);
+    upstream.recordings.get(late.recordingSid).listed = true;
+    upstream.recordings.delete(gone.recordingSid);
+    await server.stop('SIGTERM');
+
+    const dataDir = join(temporaryFolder(t), 'data');
+    mkdirSync(dataDir, { mode: 0o750 });
+    writeFileSync(join(dataDir, 'audit.key'), readFileSync(join(server.dataDir, 'audit.key')), { mode: 0o600 });
+    const restored = await callspool(['restore', folder, '--set', `data_dir=${dataDir}`]);
+    assert.equal(restored.code, 0, restored.stderr);
+    const back = await serve(t, { dataDir, settings: { reconcile_interval: '1h' } }); // it reads Twilio's list at its start
+    await plays(back, recordings, before);
+    await untilState(back, late.callSid, 'stored');
+    assert.ok((await play(back, late)).body.equals(late.bytes));
+    assert.ok(!await listed(back, gone.callSid), 'what Twilio has no more is not in it');
+    assert.ok((await bucket.list()).some((key) => key.includes(gone.recordingSid)), 'but in the bucket');
+    upstream.recordings.get(late.recordingSid).listed = false;
+  });
+
   test('files of recordings that are not stored just now come along; those of removed ones do not', async (t) => {
     const there = await database();
     const bucket = await s3.bucket();
