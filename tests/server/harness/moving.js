@@ -1,0 +1,150 @@
+// What tests of callspool migrate share: databases of their own, large ledgers, who sends and plays meanwhile.
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { join } from 'node:path';
+import { CREDENTIALS, callspool, startServer } from './callspool.js';
+import { request, requestJson } from './http.js';
+import { lifetime } from './lifetime.js';
+import { startPostgres } from './postgres.js';
+import { run } from './process.js';
+import { store } from './stored.js';
+import { until } from './until.js';
+import { startUpstream } from './upstream.js';
+import { CALL_STATUS, callCallback, newSid, postForm } from './webhook.js';
+
+let postgres, upstream;
+
+/** { postgres, upstream }, for a file of tests: what else is here needs them. */
+export async function startMoving() {
+  postgres = await startPostgres(lifetime);
+  upstream = await startUpstream(lifetime);
+  return { postgres, upstream };
+}
+
+/** A schema of its own, empty: { url, query(sql) }. */
+let schemas = 0;
+export async function database() {
+  schemas += 1;
+  const schema = `m${schemas}`;
+  await postgres.query(`CREATE SCHEMA ${schema}`);
+  return { url: `${postgres.url}&options=-csearch_path%3D${schema}`, schema, query: (sql) => postgres.query(`SET search_path TO ${schema}; ${sql}`) };
+}
+
+/** The same with a role of its own, no superuser: `grant` says what it may do there. */
+export async function role(name, grant = (schema) => `GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${name}`) {
+  const there = await database();
+  await postgres.query(`CREATE ROLE ${name} LOGIN; ${grant(there.schema)}`);
+  return { ...there, url: there.url.replace('callspool@', `${name}@`) };
+}
+
+const SETTINGS = { retention: 'forever', verify_every: 'forever' };
+export const serve = (t, options = {}) => startServer(t, { upstream: upstream.url, ...options, settings: { ...SETTINGS, ...options.settings } });
+export const ask = (server, args, settings = {}) => callspool(['migrate', ...args,
+  ...Object.entries({ data_dir: server.dataDir, ...settings }).flatMap(([name, value]) => ['--set', `${name}=${value}`])]);
+export const play = (server, { mediaPath }, headers = {}) => request(server.url + mediaPath, { headers });
+export const status = async (server) => JSON.parse((await ask(server, ['--status', '--json'])).stdout);
+export const untilPhase = (server, ...phases) => until(`it ${phases}`, async () => {
+  const now = await status(server);
+  return phases.includes(now.phase) || phases.includes(now.state) ? now : undefined;
+});
+/** The same, asked by the test itself: as quick as can be. */
+export const requestAdmin = (server) => new Promise((resolve, reject) => {
+  http.get({ socketPath: join(server.dataDir, 'admin.sock'), path: '/api/migration', timeout: 5000 }, (reply) => {
+    const pieces = [];
+    reply.on('data', (piece) => pieces.push(piece)).on('error', reject).on('end', () => resolve(JSON.parse(Buffer.concat(pieces))));
+  }).on('error', reject).on('timeout', function late() { this.destroy(new Error('late')); });
+});
+export const listed = async (server, sid) => (await requestJson(`${server.url}/api/calls/${sid}`)).status === 200;
+
+/** Webhooks, one after another, until stop(): what was acknowledged, and the longest that one took. */
+export function startSenders(server, count = 3) {
+  const sent = { acknowledged: [], refused: [], mostMs: 0 };
+  let isOver = false;
+  const send = async () => {
+    while (!isOver) {
+      const CallSid = newSid('CA');
+      const began = Date.now();
+      const reply = await postForm(server.url, CALL_STATUS, callCallback({ CallSid })).catch((error) => ({ status: error.code }));
+      if (reply.status === 200) sent.acknowledged.push(CallSid);
+      else sent.refused.push(reply.status);
+      sent.mostMs = Math.max(sent.mostMs, Date.now() - began);
+    }
+  };
+  const all = Array.from({ length: count }, send);
+  sent.stop = () => {
+    isOver = true;
+    return Promise.all(all);
+  };
+  return sent;
+}
+
+/** Plays of all recordings, one after another, until stop(): each is what it was. */
+export function startPlayers(server, recordings) {
+  let isOver = false;
+  let plays = 0;
+  const done = (async () => {
+    while (!isOver) {
+      for (const recording of recordings) {
+        const reply = await play(server, recording);
+        assert.equal(reply.status, 200);
+        assert.ok(reply.body.equals(recording.bytes));
+        plays += 1;
+      }
+    }
+  })();
+  return { stop: async () => { isOver = true; await done; return plays; } };
+}
+
+const named = ['etag', 'last-modified', 'repr-digest', 'content-type', 'content-disposition'];
+export async function heads(server, recordings) {
+  const all = [];
+  for (const recording of recordings) {
+    const { headers } = await play(server, recording);
+    all.push(named.map((name) => `${name}: ${headers[name]}`).join('\n'));
+  }
+  return all;
+}
+
+/** Each plays as before, byte by byte, under the same ETag. */
+export async function plays(server, recordings, before) {
+  for (const [i, recording] of recordings.entries()) {
+    const reply = await play(server, recording);
+    assert.equal(reply.status, 200);
+    assert.ok(reply.body.equals(recording.bytes));
+    assert.equal(named.map((name) => `${name}: ${reply.headers[name]}`).join('\n'), before[i]);
+  }
+}
+
+/** A ledger that takes seconds to move: that of a server, stopped, with so many calls more. */
+export async function startLarge(t, options = {}, calls = 40_000) {
+  let server = await serve(t, options);
+  const recordings = [await store(server, upstream)];
+  await server.stop('SIGTERM');
+  const { dataDir } = server;
+  const { code, stderr } = await run('sqlite3', [join(dataDir, 'ledger.db'), `
+    PRAGMA foreign_keys = ON;
+    BEGIN;
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${calls})
+      INSERT INTO calls (id, call_sid, status, direction, from_address, started_at_ms, started_rank, is_main_fixed, recording_group, recordings, changed_seq)
+      SELECT 1000000 + i, 'CA' || printf('%032x', i), 5, 1, '+1555' || i, 1700000000000 + i, 1, 0, 0, 0, i FROM n;
+    INSERT INTO call_numbers SELECT '5551' || id, started_at_ms, id FROM calls WHERE id > 1000000;
+    UPDATE turns SET seq = seq + 2000000, counts = '2=' || (SELECT COUNT(*) FROM calls) || ' ' || substr(counts, instr(counts, ' ') + 1)
+      WHERE seq = (SELECT MAX(seq) FROM turns);
+    COMMIT;`]);
+  assert.equal(code, 0, stderr);
+  const again = () => serve(t, { ...options, dataDir });
+  server = await again();
+  return { server, recordings, again, before: await heads(server, recordings) };
+}
+
+/** Begins it, and does not wait for its end: { ended }. */
+export const begin = (server, args, settings) => {
+  const ended = ask(server, args, settings);
+  ended.catch(() => {});
+  return ended;
+};
+export const refusedBy = async (args, settings, code, pattern) => {
+  const ended = await callspool([...args, ...Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`])], { env: CREDENTIALS });
+  assert.equal(ended.code, code, `${args}: ${ended.stderr}`);
+  assert.match(ended.stderr, pattern);
+};

@@ -1,0 +1,332 @@
+// Media moves from files into a bucket while the server serves, with the ledger or alone.
+import test, { before, describe } from 'node:test';
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { callspool, startDisk, untilState } from './harness/callspool.js';
+import { request } from './harness/http.js';
+import { lifetime } from './harness/lifetime.js';
+import { ask, begin, database, heads, listed, play, plays, refusedBy, serve, startLarge, startMoving, startSenders, status } from './harness/moving.js';
+import { run, temporaryFolder } from './harness/process.js';
+import { startS3 } from './harness/s3_store.js';
+import { store } from './harness/stored.js';
+import { until } from './harness/until.js';
+import { CALL_STATUS, callCallback, postForm } from './harness/webhook.js';
+
+let upstream;
+
+lifetime.after(() => {}); // registered here, and not within a hook, where its end would be that of the hook
+before(async () => { ({ upstream } = await startMoving()); });
+
+describe('media into a bucket', () => {
+  let s3;
+  before(async () => { s3 = await startS3(lifetime); });
+
+  test('every recording is there and plays as before; a file that is rotten is named, mended by verify, and brought then', async (t) => {
+    const there = await database();
+    const bucket = await s3.bucket();
+    const { store: place, ...settings } = bucket.settings;
+    const server = await serve(t, { settings, env: bucket.env, expectErrors: [/is lost, and queued|bytes are not those/] });
+    const recordings = [await store(server, upstream), await store(server, upstream, { format: 'mp3', seconds: 20 })];
+    const rotten = await store(server, upstream);
+    const removed = await store(server, upstream);
+    await until('waveforms are made', () => readdirSync(join(server.dataDir, 'recordings'), { recursive: true }).filter((name) => name.endsWith('.peaks')).length === 4);
+    const before = await heads(server, recordings);
+    const file = readdirSync(join(server.dataDir, 'recordings'), { recursive: true }).find((name) => name.includes(rotten.recordingSid) && name.endsWith('.mp3'));
+    const bytes = readFileSync(join(server.dataDir, 'recordings', file));
+    bytes[1000] ^= 1;
+    writeFileSync(join(server.dataDir, 'recordings', file), bytes);
+
+    const args = ['--to', there.url, '--store', place];
+    const { code, stderr } = await ask(server, args, settings);
+    assert.equal(code, 4, stderr);
+    assert.ok(stderr.includes(file), stderr);
+    assert.match(stderr, /callspool verify mends/);
+    await plays(server, recordings, before);
+
+    const verified = await callspool(['verify', '--set', `data_dir=${server.dataDir}`]);
+    assert.equal(verified.code, 7, verified.stderr);
+    await untilState(server, rotten.callSid, 'stored');
+    assert.equal((await request(`${server.url}/api/recordings/${removed.recordingSid}`, { method: 'DELETE' })).status, 200);
+    const late = await store(server, upstream);
+    const all = [...recordings, rotten, late];
+    const asBefore = await heads(server, all);
+    const senders = startSenders(server, 1);
+    const moved = await ask(server, args, settings);
+    assert.equal(moved.code, 0, moved.stderr);
+    assert.ok(moved.stdout.includes(`\nstore = ${place}\n`));
+    await senders.stop();
+    assert.deepEqual(senders.refused, []);
+    await plays(server, all, asBefore);
+    const keys = await bucket.list();
+    for (const one of all) assert.ok(keys.some((key) => key.includes(one.recordingSid) && key.endsWith('.mp3')));
+    assert.ok(keys.some((key) => key.endsWith('.peaks')));
+    assert.ok(keys.every((key) => !key.includes(removed.recordingSid)), 'what was deleted meanwhile is not there');
+    assert.ok(!existsSync(join(server.dataDir, 'recordings')));
+    assert.ok(existsSync(join(server.dataDir, 'recordings.moved')));
+    assert.equal((await play(server, removed)).status, 410);
+    const another = await store(server, upstream);
+    assert.ok((await bucket.list()).some((key) => key.includes(another.recordingSid)), 'what comes now goes there');
+    await server.stop('SIGTERM');
+    const next = await serve(t, { dataDir: server.dataDir, settings: { ...bucket.settings, database: there.url }, env: bucket.env });
+    await plays(next, all, asBefore);
+  });
+
+  test('media alone: killed in the middle it goes on, the ledger stays in its file, and another move may follow', async (t) => {
+    const bucket = await s3.bucket();
+    const door = await s3.door(t);
+    const { store: place, ...settings } = { ...bucket.settings, 's3.endpoint': door.url };
+    let server = await serve(t, { settings, env: bucket.env });
+    const { dataDir } = server;
+    const recordings = [await store(server, upstream), await store(server, upstream, { format: 'wav' })];
+    const removed = await store(server, upstream);
+    const before = await heads(server, recordings);
+    door.denies = /CA/;
+    const killed = begin(server, ['--store', place], settings);
+    await until('it waits for the bucket', async () => /refuses|denied|bucket/i.test((await status(server)).failed?.error));
+    await server.kill();
+    await killed;
+    server = await serve(t, { dataDir, settings, env: bucket.env });
+    const begun = await status(server);
+    assert.deepEqual([begun.state, begun.to, begun.store], ['paused', null, place], 'it says that a move has begun');
+    door.denies = undefined;
+    assert.equal((await request(`${server.url}/api/recordings/${removed.recordingSid}`, { method: 'DELETE' })).status, 200);
+    const senders = startSenders(server, 1);
+    const moved = await ask(server, ['--store', place], settings);
+    assert.equal(moved.code, 0, moved.stderr);
+    assert.ok(moved.stdout.includes(`\nstore = ${place}\n`) && !moved.stdout.includes('database'), moved.stdout);
+    await senders.stop();
+    assert.deepEqual(senders.refused, []);
+    await plays(server, recordings, before);
+    const late = await store(server, upstream);
+    const keys = await bucket.list();
+    for (const { recordingSid } of [...recordings, late]) assert.ok(keys.some((key) => key.includes(recordingSid) && /(mp3|wav)$/.test(key)));
+    assert.ok(keys.every((key) => !key.includes(removed.recordingSid)));
+    assert.ok(existsSync(join(dataDir, 'recordings.moved')));
+    const tables = await run('sqlite3', ['-readonly', join(dataDir, 'ledger.db'), "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"]);
+    assert.equal(tables.stdout.trim(), '0', 'nothing is noted any more');
+    assert.match((await ask(server, ['--store', place], settings)).stdout, /^moved/);
+    await server.stop('SIGTERM');
+    await refusedBy(['serve'], { data_dir: dataDir, auth: 'none', listen: '127.0.0.1:0' }, 4, /were moved into a bucket, and are served with store = s3:/);
+    server = await serve(t, { dataDir, settings: { ...settings, store: place }, env: bucket.env });
+    await plays(server, recordings, before);
+    for (const sid of senders.acknowledged) assert.ok(await listed(server, sid));
+    assert.match((await ask(server, ['--store', `${place}2`], settings)).stderr, /lie in a bucket already/);
+    const there = await database();
+    assert.equal((await ask(server, ['--to', there.url], { ...settings, store: place })).code, 0);
+    await plays(server, recordings, before);
+    await server.stop('SIGTERM');
+    await refusedBy(['serve'], { data_dir: dataDir, database: there.url, auth: 'none', listen: '127.0.0.1:0' }, 4, /were moved into a bucket/);
+  });
+
+  test('--verify-media reads every object back, and puts anew what is not what was put there', async (t) => {
+    const there = await database();
+    const bucket = await s3.bucket();
+    const door = await s3.door(t);
+    const { store: place, ...settings } = { ...bucket.settings, 's3.endpoint': door.url };
+    const { server, recordings, before } = await startLarge(t, { settings, env: bucket.env });
+    recordings.push(await store(server, upstream));
+    before.push(...await heads(server, recordings.slice(1)));
+    const args = ['--to', there.url, '--store', place];
+    const ended = begin(server, args, settings);
+    await until('rows are copied', async () => Number(await there.query('SELECT tab FROM migration').catch(() => 0)) > 2);
+    assert.equal((await ask(server, ['--pause'], settings)).code, 0);
+    await ended;
+    const key = (await bucket.list()).find((name) => name.includes(recordings[0].recordingSid) && name.endsWith('.mp3'));
+    const bytes = Buffer.from(recordings[0].bytes);
+    bytes[500] ^= 1;
+    await bucket.put(key, bytes);
+    door.requests.length = 0;
+    const moved = await ask(server, [...args, '--verify-media'], settings);
+    assert.equal(moved.code, 0, moved.stderr);
+    assert.ok((await bucket.get(key)).equals(recordings[0].bytes), 'it is what it was');
+    for (const { recordingSid } of recordings) assert.ok(door.requests.some((line) => line.startsWith('GET') && line.includes(recordingSid) && line.endsWith('.mp3')), `${recordingSid} was read`);
+    await server.line(/is not what was put there: it is put there anew/);
+    await plays(server, recordings, before);
+    assert.equal((await callspool(['migrate', '--to', there.url, '--verify-media', '--set', `data_dir=${server.dataDir}`])).code, 2);
+  });
+
+  test('going back: the backup of before, and what came since is fetched from Twilio as far as it has it', async (t) => {
+    const there = await database();
+    const bucket = await s3.bucket();
+    const { store: place, ...settings } = bucket.settings;
+    const server = await serve(t, { settings, env: bucket.env });
+    const recordings = [await store(server, upstream), await store(server, upstream, { format: 'wav' })];
+    const before = await heads(server, recordings);
+    const folder = join(temporaryFolder(t), 'backup');
+    const made = await callspool(['backup', folder, '--set', `data_dir=${server.dataDir}`]);
+    assert.equal(made.code, 0, made.stderr);
+    assert.equal((await ask(server, ['--to', there.url, '--store', place], settings)).code, 0);
+    const late = await store(server, upstream);
+    const gone = await store(server, upstream);
+    upstream.recordings.get(late.recordingSid).listed = true;
+    upstream.recordings.delete(gone.recordingSid);
+    await server.stop('SIGTERM');
+
+    const dataDir = join(temporaryFolder(t), 'data');
+    mkdirSync(dataDir, { mode: 0o750 });
+    writeFileSync(join(dataDir, 'audit.key'), readFileSync(join(server.dataDir, 'audit.key')), { mode: 0o600 });
+    const restored = await callspool(['restore', folder, '--set', `data_dir=${dataDir}`]);
+    assert.equal(restored.code, 0, restored.stderr);
+    const back = await serve(t, { dataDir, settings: { reconcile_interval: '1h' } }); // it reads Twilio's list at its start
+    await plays(back, recordings, before);
+    await untilState(back, late.callSid, 'stored');
+    assert.ok((await play(back, late)).body.equals(late.bytes));
+    assert.ok(!await listed(back, gone.callSid), 'what Twilio has no more is not in it');
+    assert.ok((await bucket.list()).some((key) => key.includes(gone.recordingSid)), 'but in the bucket');
+    upstream.recordings.get(late.recordingSid).listed = false;
+  });
+
+  test('files of recordings that are not stored just now come along; those of removed ones do not', async (t) => {
+    const there = await database();
+    const bucket = await s3.bucket();
+    const { store: place, ...settings } = bucket.settings;
+    const server = await serve(t, { settings, env: bucket.env, expectErrors: [/is lost, and queued|bytes are not those/] });
+    const [kept, lost, removed] = [await store(server, upstream), await store(server, upstream), await store(server, upstream)];
+    const folder = join(server.dataDir, 'recordings');
+    const fileOf = ({ recordingSid }) => readdirSync(folder, { recursive: true }).find((name) => name.includes(recordingSid) && name.endsWith('.mp3'));
+    const [lostFile, removedFile] = [fileOf(lost), fileOf(removed)];
+    const before = await heads(server, [kept]);
+
+    // Its file is not what it was, and Twilio has it no more: what lies there is all that there will be.
+    const damaged = readFileSync(join(folder, lostFile));
+    damaged[1000] ^= 1;
+    writeFileSync(join(folder, lostFile), damaged);
+    upstream.recordings.delete(lost.recordingSid);
+    await callspool(['verify', '--set', `data_dir=${server.dataDir}`]);
+    await untilState(server, lost.callSid, ['waiting', 'gone', 'dead']);
+    assert.ok(existsSync(join(folder, lostFile)), 'it is kept');
+    // One that was damaged, and is kept beside what is played in its place.
+    const beside = fileOf(kept).replace(/\.(\d+)\.mp3$/, (_, generation) => `.${Number(generation) + 1000}.mp3`);
+    writeFileSync(join(folder, beside), 'what is left of it');
+    const noted = await run('sqlite3', [join(server.dataDir, 'ledger.db'), '.timeout 5000',
+      `INSERT INTO store_faults VALUES ('${beside}', 2, 3, '${kept.callSid}', '${kept.recordingSid}', 1, 1, 1, 0, 'an older file is whole, and is played instead');
+       UPDATE attempts SET outcome = 'adopted' WHERE id = (SELECT generation FROM recordings WHERE recording_sid = '${kept.recordingSid}')`]);
+    assert.equal(noted.code, 0, noted.stderr);
+    assert.equal((await request(`${server.url}/api/recordings/${removed.recordingSid}`, { method: 'DELETE' })).status, 200);
+
+    const moved = await ask(server, ['--to', there.url, '--store', place], settings);
+    assert.equal(moved.code, 0, moved.stderr);
+    const keys = await bucket.list();
+    assert.ok(keys.includes(lostFile), `what is left of a recording that is not stored: ${keys}`);
+    assert.ok((await bucket.get(lostFile)).equals(damaged), 'as it is');
+    assert.ok(keys.includes(beside), `what is kept beside: ${keys}`);
+    assert.ok(!keys.includes(removedFile), 'nothing of what was removed');
+    await plays(server, [kept], before);
+    await server.stop('SIGTERM');
+  });
+
+  test('where the name of what lay in files is taken, or it cannot be renamed, the bucket is served from', async (t) => {
+    const there = await database();
+    const bucket = await s3.bucket();
+    const { store: place, ...settings } = bucket.settings;
+    const dataDir = temporaryFolder(t);
+    const server = await serve(t, { settings, env: bucket.env, dataDir });
+    mkdirSync(join(dataDir, 'recordings.moved'));
+    writeFileSync(join(dataDir, 'recordings.moved', 'of another move'), '');
+    const recordings = [await store(server, upstream)];
+    const before = await heads(server, recordings);
+    const moved = await ask(server, ['--to', there.url, '--store', place], settings);
+    assert.equal(moved.code, 0, moved.stderr);
+    await server.line(/recordings\.moved\.2' is of use no more/);
+    await plays(server, recordings, before);
+    await server.stop('SIGTERM');
+    mkdirSync(join(dataDir, 'recordings'));
+    const disk = await startDisk(t, join(dataDir, 'recordings'), 1);
+    const next = await serve(t, { dataDir, disk, settings: { ...bucket.settings, database: there.url }, env: bucket.env });
+    await next.line(/recordings' is of use no more; cannot rename/);
+    await plays(next, recordings, before);
+  });
+
+  test('the place in the bucket is this ledger\'s from the begin, and one that another takes is not served from', async (t) => {
+    const there = await database();
+    const bucket = await s3.bucket();
+    const door = await s3.door(t);
+    const { store: place, ...settings } = { ...bucket.settings, 's3.endpoint': door.url };
+    const large = await startLarge(t, { settings, env: bucket.env });
+    const { server } = large;
+    const recordings = [...large.recordings];
+    for (let i = 0; i < 6; i += 1) recordings.push(await store(server, upstream));
+    const before = await heads(server, recordings);
+    const args = ['--to', there.url, '--store', place];
+    const ended = begin(server, args, settings);
+    await until('rows are copied', async () => Number(await there.query('SELECT tab FROM migration').catch(() => 0)) > 2);
+    const [, id] = /^id: ([0-9a-f]{32})\n$/m.exec(await bucket.marker());
+    const { stdout } = await run('sqlite3', ['-readonly', join(server.dataDir, 'ledger.db'), "SELECT detail FROM upkeep WHERE name = 'store'"]);
+    assert.equal(stdout.trim(), id, 'the bucket says which ledger it is of');
+    const looks = door.requests.filter((line) => /^GET .*callspool\.store/.test(line)).length;
+    assert.ok(looks < recordings.length, `it is not looked at before each object: ${looks} times`);
+
+    const marker = await bucket.marker();
+    await bucket.put('callspool.store', Buffer.from(marker.replace(id, '0'.repeat(32))));
+    const { code, stderr } = await ended;
+    assert.equal(code, 4, stderr);
+    assert.match(stderr, /another ledger's/);
+    await plays(server, recordings, before);
+    assert.equal((await postForm(server.url, CALL_STATUS, callCallback())).status, 200);
+    assert.equal((await ask(server, args, settings)).code, 4, 'nor gone on with');
+    await bucket.put('callspool.store', Buffer.from(marker));
+    const moved = await ask(server, args, settings);
+    assert.equal(moved.code, 0, moved.stderr);
+    await plays(server, recordings, before);
+  });
+
+  test('a bucket that does not answer in the switch holds nobody up: the old ledger serves on, and it is tried again', async (t) => {
+    const there = await database();
+    const bucket = await s3.bucket();
+    const door = await s3.door(t);
+    const { store: place, ...settings } = { ...bucket.settings, 's3.endpoint': door.url };
+    const { server, recordings, before } = await startLarge(t, { settings, env: bucket.env });
+    const ended = begin(server, ['--to', there.url, '--store', place], settings);
+    await until('rows are copied', async () => Number(await there.query('SELECT tab FROM migration').catch(() => 0)) > 2);
+    door.holds = /callspool\.store/;
+    const senders = startSenders(server, 1);
+    await server.line(/the ledger is not moved: the bucket has not answered in time/);
+    const sofar = senders.acknowledged.length;
+    await until('webhooks come in', () => senders.acknowledged.length > sofar + 2);
+    await plays(server, recordings, before);
+    door.holds = undefined;
+    const { code, stderr } = await ended;
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /it is tried again/);
+    await senders.stop();
+    console.log(`| a bucket that says nothing in the switch: the longest webhook ${senders.mostMs} ms`);
+    assert.deepEqual(senders.refused, []);
+    assert.ok(senders.mostMs < 10_000, `${senders.mostMs} ms`);
+    await plays(server, recordings, before);
+  });
+
+  test('a bucket that is away is waited for; one that has a store is refused', async (t) => {
+    const there = await database();
+    const bucket = await s3.bucket();
+    const door = await s3.door(t);
+    const { store: place, ...settings } = { ...bucket.settings, 's3.endpoint': door.url };
+    let server = await serve(t, { settings, env: bucket.env });
+    const recordings = [await store(server, upstream), await store(server, upstream)];
+    const before = await heads(server, recordings);
+    await bucket.put('callspool.store', Buffer.from('A store of callspool: recordings, in folders by the first two digits of their call.\n'));
+    const args = ['--to', there.url, '--store', place];
+    const occupied = await ask(server, args, settings);
+    assert.equal(occupied.code, 4, occupied.stderr);
+    assert.match(occupied.stderr, /a store of callspool already/);
+    await bucket.remove('callspool.store');
+    door.refuse(1000, 503, 'SlowDown');
+    assert.equal((await ask(server, args, settings)).code, 5, 'at the begin it is told at once');
+    door.refuse(0);
+    door.denies = /CA/;
+    const waits = () => until('it waits for the bucket', async () => /refuses|denied|bucket/i.test((await status(server)).failed?.error));
+    const killed = begin(server, args, settings);
+    await waits();
+    await plays(server, recordings, before);
+    await server.kill();
+    await killed;
+    server = await serve(t, { dataDir: server.dataDir, settings, env: bucket.env });
+    await plays(server, recordings, before);
+    const ended = begin(server, args, settings);
+    await waits();
+    door.denies = undefined;
+    const { code, stderr } = await ended;
+    assert.equal(code, 0, stderr);
+    await plays(server, recordings, before);
+  });
+});
