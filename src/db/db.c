@@ -125,6 +125,14 @@ void db_bind_null(struct db_stmt *stmt, int n)
 	db_bind_str(stmt, n, STR_NONE);
 }
 
+bool db_ask(struct db_stmt *stmt, struct err *err)
+{
+	if (!stmt->db->driver->ask)
+		return true;
+	stmt->is_used = true;
+	return stmt->db->driver->ask(stmt, err);
+}
+
 enum db_step db_step(struct db_stmt *stmt, struct err *err)
 {
 	stmt->is_used = true;
@@ -229,6 +237,11 @@ bool db_has_notice(struct db *db)
 bool db_is_nameless(const struct db *db)
 {
 	return db->driver->is_nameless && db->driver->is_nameless(db);
+}
+
+uint64_t db_waits(const struct db *db)
+{
+	return db->driver->waits ? db->driver->waits(db) : 0;
 }
 
 void db_rollback(struct db *db)

@@ -85,6 +85,11 @@ void db_bind_bytes(struct db_stmt *stmt, int n, struct str value);
 /* A list of texts, for "= ANY($<n>)", on PostgreSQL alone; they are copied. */
 void db_bind_list(struct db_stmt *stmt, int n, const struct str *texts, size_t count);
 
+/*
+ * It is going to be stepped through: what it answers comes along with whatever is waited for next, so that several questions cost
+ * one round trip.  Within a transaction; what fails is told as by db_run().  SQLite does nothing before the step.
+ */
+bool db_ask(struct db_stmt *stmt, struct err *err) MUST_CHECK;
 enum db_step db_step(struct db_stmt *stmt, struct err *err) MUST_CHECK;
 /* What it answers is stepped through once more from its first row, with what is bound.  Within one transaction. */
 void db_rewind(struct db_stmt *stmt);
@@ -129,6 +134,8 @@ bool db_in_transaction(const struct db *db);
 uint64_t db_connection(const struct db *db);
 int db_socket(const struct db *db);
 bool db_has_notice(struct db *db); /* something came since the last call */
+/* How often it was waited for the server so far: what a test holds a transaction to.  0 on SQLite. */
+uint64_t db_waits(const struct db *db);
 /* It was found out that the server does not keep what is prepared: a pooler stands before it.  Never on SQLite. */
 bool db_is_nameless(const struct db *db);
 

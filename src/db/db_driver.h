@@ -37,6 +37,7 @@ struct db_driver {
 	void (*bind_list)(struct db_stmt *stmt, int n, const struct str *texts,
 			  size_t count); /* NULL: it has none */
 	void (*bind_int)(struct db_stmt *stmt, int n, int64_t value);
+	bool (*ask)(struct db_stmt *stmt, struct err *err); /* NULL: the step does it all */
 	enum db_step (*step)(struct db_stmt *stmt, struct err *err);
 	void (*rewind)(struct db_stmt *stmt);
 	/* NULL, both: a statement is stepped to its end, and has run then. */
@@ -48,6 +49,7 @@ struct db_driver {
 	int (*socket)(const struct db *db);
 	bool (*has_notice)(struct db *db);
 	bool (*is_nameless)(const struct db *db); /* NULL: never */
+	uint64_t (*waits)(const struct db *db);   /* NULL: there is nobody to wait for */
 	void (*reset)(struct db_stmt *stmt);
 	int64_t (*changes)(const struct db *db);
 	struct str (*column_str)(const struct db_stmt *stmt, int column);

@@ -47,6 +47,7 @@
 
 #define NUMBER_SIZE 24
 #define LIST_MAX    (1024 * 1024)
+#define LISTS_MAX   2 /* of a statement */
 
 struct postgres_db {
 	struct db db;
@@ -68,9 +69,11 @@ struct postgres_stmt {
 	const char *values[DB_PARAMETERS_MAX];
 	int lengths[DB_PARAMETERS_MAX], formats[DB_PARAMETERS_MAX];
 	char numbers[DB_PARAMETERS_MAX][NUMBER_SIZE];
-	char *list;   /* that is bound; NULL: none */
-	int misbound; /* a parameter that it does not have; 0: none */
-	PGresult *result;
+	char *lists[LISTS_MAX]; /* that are bound; NULL: none */
+	int misbound;           /* a parameter that it does not have; 0: none */
+	struct pg_answer answer;
+	bool is_asked;    /* its answer is on its way, or here */
+	PGresult *result; /* that, once it is stepped through */
 	int row;
 	struct decoded *decoded;
 };
@@ -129,9 +132,12 @@ static void postgres_reset(struct db_stmt *stmt)
 {
 	struct postgres_stmt *self = postgres_stmt(stmt);
 
-	PQclear(self->result);
-	self->result = NULL;
-	free(TAKE(self->list));
+	pg_link_give_up(&postgres_db(stmt->db)->link, &self->answer);
+	PQclear(TAKE(self->answer.result));
+	PQclear(TAKE(self->result));
+	self->is_asked = false;
+	for (size_t i = 0; i < LISTS_MAX; i++)
+		free(TAKE(self->lists[i]));
 	self->misbound = 0;
 	memset(self->values, 0, sizeof(self->values));
 	while (self->decoded) {
@@ -179,6 +185,7 @@ static void postgres_bind_int(struct db_stmt *stmt, int n, int64_t value)
 static void postgres_bind_list(struct db_stmt *stmt, int n, const struct str *texts, size_t count)
 {
 	struct postgres_stmt *self = postgres_stmt(stmt);
+	size_t at_list = 0;
 	struct buf list;
 
 	buf_init(&list, LIST_MAX);
@@ -193,9 +200,11 @@ static void postgres_bind_list(struct db_stmt *stmt, int n, const struct str *te
 		buf_add_byte(&list, '"');
 	}
 	buf_add_byte(&list, '}');
-	assert(buf_ok(&list) && !self->list);
-	self->list = buf_take(&list);
-	bind(self, n, self->list, 0, 0);
+	while (at_list < LISTS_MAX && self->lists[at_list])
+		at_list++;
+	assert(buf_ok(&list) && at_list < LISTS_MAX);
+	self->lists[at_list] = buf_take(&list);
+	bind(self, n, self->lists[at_list], 0, 0);
 }
 
 static bool fail(const struct postgres_db *self, struct err *err)
@@ -234,17 +243,37 @@ static uint64_t send_stmt(struct postgres_stmt *self, struct err *err)
 	return number;
 }
 
-static bool ask(struct postgres_stmt *self, struct err *err)
+static bool send_question(struct postgres_stmt *self, struct err *err)
 {
-	struct postgres_db *db = postgres_db(self->stmt.db);
 	uint64_t number = send_stmt(self, err);
 
 	if (number == 0)
 		return false;
-	if (!pg_link_finish(&db->link, number, &self->result))
+	pg_link_expect(&postgres_db(self->stmt.db)->link, &self->answer, number);
+	self->is_asked = true;
+	return true;
+}
+
+/* Its connection may be another one by now, or none: then nothing comes. */
+static bool ask(struct postgres_stmt *self, struct err *err)
+{
+	struct postgres_db *db = postgres_db(self->stmt.db);
+
+	if (!self->is_asked && !send_question(self, err))
+		return false;
+	if ((!self->answer.result && !pg_link_finish(&db->link)) || db->link.has_failed)
 		return fail(db, err);
+	if (!self->answer.result)
+		return err_set(err, ERR_UNAVAILABLE, "PostgreSQL: the connection was lost");
+	self->result = TAKE(self->answer.result);
 	self->row = -1;
 	return true;
+}
+
+/* Outside a transaction nobody would come to tell of what failed. */
+static bool postgres_ask(struct db_stmt *stmt, struct err *err)
+{
+	return !postgres_db(stmt->db)->is_in_transaction || send_question(postgres_stmt(stmt), err);
 }
 
 static enum db_step postgres_step(struct db_stmt *stmt, struct err *err)
@@ -273,9 +302,8 @@ static bool postgres_run(struct db_stmt *stmt, struct err *err)
 static bool postgres_catch_up(struct db *db, struct err *err)
 {
 	struct postgres_db *self = postgres_db(db);
-	PGresult *none = NULL;
 
-	return (!self->link.has_failed && pg_link_finish(&self->link, 0, &none)) || fail(self, err);
+	return (!self->link.has_failed && pg_link_finish(&self->link)) || fail(self, err);
 }
 
 static int64_t postgres_changes(const struct db *db)
@@ -423,6 +451,11 @@ static bool postgres_is_nameless(const struct db *db)
 	return postgres_db(db)->link.is_nameless;
 }
 
+static uint64_t postgres_waits(const struct db *db)
+{
+	return postgres_db(db)->link.waits;
+}
+
 static bool postgres_is_in_doubt(const struct db *db)
 {
 	return postgres_db(db)->is_in_doubt;
@@ -507,6 +540,7 @@ const struct db_driver db_postgres_driver = {
 	.bind_bytes = postgres_bind_str,
 	.bind_list = postgres_bind_list,
 	.bind_int = postgres_bind_int,
+	.ask = postgres_ask,
 	.step = postgres_step,
 	.rewind = postgres_rewind,
 	.run = postgres_run,
@@ -516,6 +550,7 @@ const struct db_driver db_postgres_driver = {
 	.socket = postgres_socket,
 	.has_notice = postgres_has_notice,
 	.is_nameless = postgres_is_nameless,
+	.waits = postgres_waits,
 	.reset = postgres_reset,
 	.changes = postgres_changes,
 	.column_str = postgres_column_str,

@@ -70,6 +70,9 @@ static void forget(struct pg_link *link)
 	link->is_unsynced = false;
 	link->naming = NULL;
 	link->naming_end = &link->naming;
+	while (link->answers)
+		link->answers = TAKE(link->answers->next);
+	link->answers_end = &link->answers;
 }
 
 /* Nothing of the connection is of use: the server rolls back what was open when it notices. */
@@ -111,7 +114,7 @@ static void say_nothing(void *context, const char *text)
 {
 }
 
-static bool ask_backend(struct pg_link *link, PGresult **out)
+static bool ask_backend(struct pg_link *link, struct pg_answer *out)
 {
 	if (!PQsendQueryParams(link->conn, "SELECT pg_backend_pid()", 0, NULL, NULL, NULL, NULL,
 			       0)) {
@@ -120,7 +123,8 @@ static bool ask_backend(struct pg_link *link, PGresult **out)
 	}
 	link->is_unsynced = true;
 	link->sent++;
-	return pg_link_finish(link, link->sent, out);
+	pg_link_expect(link, out, link->sent);
+	return pg_link_finish(link);
 }
 
 /*
@@ -133,7 +137,7 @@ static bool look_for_pooler(struct pg_link *link, struct err *err)
 	struct err before =
 		link->failure; /* of the connection before this one, and somebody else's to hear */
 	int64_t lost_at_ms = link->lost_at_ms; /* that one was; this was none yet */
-	PGresult *answer = NULL;
+	struct pg_answer answer = { 0 };
 	bool is_answered;
 	uint64_t pid;
 
@@ -141,15 +145,17 @@ static bool look_for_pooler(struct pg_link *link, struct err *err)
 		return true;
 	link->has_failed = false;
 	is_answered = ask_backend(link, &answer);
+	pg_link_give_up(link, &answer);
 	if (!is_answered)
 		*err = link->failure;
 	link->lost_at_ms = lost_at_ms;
 	link->has_failed = had_failed;
 	link->failure = before;
-	link->is_nameless = is_answered && (PQntuples(answer) != 1 ||
-					    !str_to_u64(str_of(PQgetvalue(answer, 0, 0)), &pid) ||
-					    (int64_t)pid != PQbackendPID(link->conn));
-	PQclear(answer);
+	link->is_nameless = is_answered &&
+			    (PQntuples(answer.result) != 1 ||
+			     !str_to_u64(str_of(PQgetvalue(answer.result, 0, 0)), &pid) ||
+			     (int64_t)pid != PQbackendPID(link->conn));
+	PQclear(answer.result);
 	return is_answered;
 }
 
@@ -222,6 +228,7 @@ void pg_link_init(struct pg_link *link, const char *address, const char *options
 				  .options = xstrdup(options),
 				  .wait_ms = wait_ms };
 	link->naming_end = &link->naming;
+	link->answers_end = &link->answers;
 }
 
 void pg_link_release(struct pg_link *link)
@@ -322,6 +329,26 @@ uint64_t pg_link_send(struct pg_link *link, struct pg_text *text, const char *co
 	return link->sent;
 }
 
+void pg_link_expect(struct pg_link *link, struct pg_answer *answer, uint64_t number)
+{
+	*answer = (struct pg_answer){ .number = number };
+	*link->answers_end = answer;
+	link->answers_end = &answer->next;
+}
+
+void pg_link_give_up(struct pg_link *link, struct pg_answer *answer)
+{
+	struct pg_answer **at = &link->answers;
+
+	while (*at && *at != answer)
+		at = &(*at)->next;
+	if (!*at)
+		return;
+	*at = TAKE(answer->next);
+	if (!*at)
+		link->answers_end = at;
+}
+
 static bool sync_all(struct pg_link *link)
 {
 	if (!link->conn)
@@ -413,13 +440,34 @@ static void note_result(struct pg_link *link, PGresult *result)
 	}
 }
 
-bool pg_link_finish(struct pg_link *link, uint64_t wanted, PGresult **out)
+/* It is over; who waits for what it says has it, or it had nothing to say. */
+static void end_command(struct pg_link *link)
+{
+	link->received++;
+	while (link->answers && link->answers->number <= link->received)
+		pg_link_give_up(link, link->answers);
+}
+
+/* True: somebody waits for it, and has it now. */
+static bool give_out(struct pg_link *link, PGresult *result, ExecStatusType status)
+{
+	struct pg_answer *answer = link->answers;
+
+	if (!answer || answer->number != link->received + 1 ||
+	    (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK))
+		return false;
+	answer->result = result;
+	pg_link_give_up(link, answer);
+	return true;
+}
+
+bool pg_link_finish(struct pg_link *link)
 {
 	int64_t until_ms = clock_monotonic_ms() + link->wait_ms;
-	PGresult *kept = NULL;
 
 	if (!sync_all(link))
 		return false;
+	link->waits += link->syncs > 0;
 	while (link->syncs > 0 && await_result(link, until_ms)) {
 		PGresult *result = PQgetResult(link->conn);
 		ExecStatusType status = PQresultStatus(result);
@@ -432,19 +480,11 @@ bool pg_link_finish(struct pg_link *link, uint64_t wanted, PGresult **out)
 		else if (is_lost(link))
 			lose(link, PQerrorMessage(link->conn));
 		else
-			link->received++; /* the end of one */
-		if (result && !kept && link->received + 1 == wanted &&
-		    (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK))
-			kept = result;
-		else
+			end_command(link);
+		if (!result || !give_out(link, result, status))
 			PQclear(result);
 	}
-	if (link->conn && !link->has_failed) {
-		*out = kept;
-		return true;
-	}
-	PQclear(kept);
-	return false;
+	return link->conn && !link->has_failed;
 }
 
 bool pg_link_has_notice(struct pg_link *link)
@@ -463,10 +503,10 @@ bool pg_link_has_notice(struct pg_link *link)
 
 bool pg_link_exec(struct pg_link *link, const char *sql, struct err *err)
 {
-	PGresult *none = NULL, *result;
+	PGresult *result;
 	bool good;
 
-	if (!pg_link_finish(link, 0, &none)) {
+	if (!pg_link_finish(link)) {
 		*err = link->failure;
 		return false;
 	}

@@ -29,6 +29,13 @@ struct pg_text {
 	struct pg_text *next; /* of those that are being told, in that order */
 };
 
+/* What one command says, for who asked it and goes on: kept when it comes. */
+struct pg_answer {
+	uint64_t number;  /* the command */
+	PGresult *result; /* the asker's, for PQclear(); NULL: it has not come, or there is none */
+	struct pg_answer *next;
+};
+
 struct pg_link {
 	char *address, *options; /* of the URL; what ours adds to its `options` */
 	int64_t wait_ms; /* for a sign that it goes on we wait so long; then the connection is lost */
@@ -41,6 +48,8 @@ struct pg_link {
 	bool is_nameless;        /* names do not work here: a pooler gives us other connections */
 	struct pg_text *texts;   /* all, by `other` */
 	struct pg_text *naming, **naming_end;
+	struct pg_answer *answers, **answers_end; /* that are still to come, in that order */
+	uint64_t waits;
 	int64_t changes; /* of the statement that changes something and finished last */
 	bool has_failed;
 	struct err failure;
@@ -59,13 +68,17 @@ bool pg_link_connect(struct pg_link *link, struct err *err) MUST_CHECK;
 bool pg_link_ready(struct pg_link *link, struct err *err) MUST_CHECK;
 
 struct pg_text *pg_link_text(struct pg_link *link, const char *sql); /* the link's */
-/* Sends it; what it says is given out by pg_link_finish(), under the number that is returned.  0: the connection is lost. */
+/* Sends it, and is given the number of the command.  0: the connection is lost. */
 uint64_t pg_link_send(struct pg_link *link, struct pg_text *text, const char *const *values,
 		      const int *lengths, const int *formats);
+/* What command `number`, which was sent last, says is put there by pg_link_finish(). */
+void pg_link_expect(struct pg_link *link, struct pg_answer *answer, uint64_t number);
+/* It is not wanted any more; as often as you like. */
+void pg_link_give_up(struct pg_link *link, struct pg_answer *answer);
 /* Sends all that waits, and does not wait for answers. */
 void pg_link_flush(struct pg_link *link);
-/* Waits for all answers.  *out is that of command `wanted` (0: of none), for PQclear().  False: see link->failure. */
-bool pg_link_finish(struct pg_link *link, uint64_t wanted, PGresult **out) MUST_CHECK;
+/* Waits for all answers.  False: see link->failure. */
+bool pg_link_finish(struct pg_link *link) MUST_CHECK;
 /* Takes what those told whom it listens to; false: nothing came. */
 bool pg_link_has_notice(struct pg_link *link);
 /* Statements without parameters, at once, however long that takes. */

@@ -197,6 +197,50 @@ static int64_t count_of(struct db *db, const struct str *texts, size_t count)
 	return db_step(find, &err) == DB_ROW ? db_column_int(find, 0) : -1;
 }
 
+/* Questions that are sent ahead are answered together, each its own; what one of them asks fails for all. */
+static void test_asked_ahead(struct db *db)
+{
+	struct db_stmt *one = NULL, *two = NULL, *wrong = NULL;
+	uint64_t before;
+
+	OK(db_begin(db, &err) && db_prepare(db, "SELECT 1 + $1", &one, &err) &&
+		   db_prepare(db, "SELECT n FROM generate_series(1, $1) AS n", &two, &err) &&
+		   db_prepare(db, "SELECT 1 / $1", &wrong, &err),
+	   "three questions: %s", err.text);
+	db_bind_int(one, 1, 41);
+	db_bind_int(two, 1, 2);
+	before = db_waits(db);
+	OK(db_ask(one, &err) && db_ask(two, &err), "two are sent ahead");
+	OK(db_waits(db) == before, "nothing is waited for");
+	OK(db_step(two, &err) == DB_ROW && db_column_int(two, 0) == 1, "the second is read first");
+	OK(db_step(one, &err) == DB_ROW && db_column_int(one, 0) == 42, "and the first");
+	OK(db_step(two, &err) == DB_ROW && db_column_int(two, 0) == 2 &&
+		   db_step(two, &err) == DB_DONE && db_step(one, &err) == DB_DONE,
+	   "to the end");
+	IS_INT(db_waits(db), before + 1, "which was waited for once");
+	db_stmt_reset(one);
+	db_stmt_reset(two);
+	db_bind_int(one, 1, 1);
+	db_bind_int(two, 1, 1);
+	OK(db_ask(one, &err) && db_ask(two, &err), "two more");
+	db_stmt_reset(one);
+	OK(db_step(two, &err) == DB_ROW && db_column_int(two, 0) == 1,
+	   "one that is not wanted any more disturbs no other");
+	db_stmt_reset(two);
+	db_bind_int(one, 1, 1);
+	db_bind_int(wrong, 1, 0);
+	OK(db_ask(one, &err) && db_ask(wrong, &err), "two, of which one fails");
+	OK(db_step(one, &err) == DB_FAILED && db_step(wrong, &err) == DB_FAILED,
+	   "what fails is told by whichever is read first: %s", err.text);
+	db_stmt_reset(one);
+	db_stmt_reset(wrong);
+	db_rollback(db);
+	db_bind_int(one, 1, 2);
+	OK(db_ask(one, &err) && db_step(one, &err) == DB_ROW && db_column_int(one, 0) == 3,
+	   "outside a transaction it is asked by the step");
+	db_stmt_reset(one);
+}
+
 static void test_lists(struct db *db)
 {
 	const struct str texts[] = { STR("plain"),       STR("a \"quoted\" one"),
@@ -362,6 +406,7 @@ int main(void)
 		test_deferred(db);
 		test_transactions(db);
 		test_rewind(db);
+		test_asked_ahead(db);
 		test_lists(db);
 		test_keys(db);
 		test_seat(db);
