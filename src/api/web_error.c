@@ -71,6 +71,23 @@ const char *web_error_code(enum web_error error)
 	return errors[error].code;
 }
 
+enum web_error web_error_of_kind(enum err_kind kind)
+{
+	switch (kind) {
+	case ERR_INVALID:
+	case ERR_NOT_FOUND:
+		return WEB_BAD_REQUEST;
+	case ERR_CONFLICT:
+		return WEB_CONFLICT;
+	case ERR_UNAVAILABLE:
+	case ERR_SCARCE:
+		return WEB_OVERLOADED;
+	case ERR_INTERNAL:
+		break;
+	}
+	return WEB_INTERNAL;
+}
+
 enum web_error web_error_of_code(const char *code)
 {
 	enum web_error error = 0;

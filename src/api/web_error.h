@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/compiler.h"
+#include "base/err.h"
 #include "base/log.h"
 #include "http/exchange.h"
 
@@ -65,6 +66,8 @@ void web_refuse_detailed(struct exchange *x, enum web_error error, const char *t
 void web_refuse_begun(struct exchange *x, enum web_error error, const char *text);
 /* As in the bodies of errors. */
 const char *web_error_code(enum web_error error);
+/* What went wrong with what was asked for, where the address is not at fault. */
+enum web_error web_error_of_kind(enum err_kind kind);
 /* The error with this code; WEB_ERRORS when there is none. */
 enum web_error web_error_of_code(const char *code);
 

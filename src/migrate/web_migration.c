@@ -24,23 +24,6 @@ static const char *const phases[] = {
 	[MIGRATION_FOLLOWS] = "follows", [MIGRATION_VERIFIES] = "verifies",
 };
 
-static enum web_error error_of(enum err_kind kind)
-{
-	switch (kind) {
-	case ERR_INVALID:
-	case ERR_NOT_FOUND:
-		return WEB_BAD_REQUEST;
-	case ERR_CONFLICT:
-		return WEB_CONFLICT;
-	case ERR_UNAVAILABLE:
-	case ERR_SCARCE:
-		return WEB_OVERLOADED;
-	case ERR_INTERNAL:
-		break;
-	}
-	return WEB_INTERNAL;
-}
-
 static struct str text_or_none(const char *text)
 {
 	return text[0] ? str_of(text) : STR_NONE;
@@ -53,7 +36,7 @@ static void add_error(struct json *json, const struct err *err)
 		return;
 	}
 	json_open(json, "failed", '{');
-	json_text(json, "code", str_of(web_error_code(error_of(err->kind))));
+	json_text(json, "code", str_of(web_error_code(web_error_of_kind(err->kind))));
 	json_text(json, "error", str_of(err->text));
 	json_close(json, '}');
 }
@@ -101,7 +84,7 @@ static void answer(struct exchange *x, struct migration *migration, bool is_good
 	if (is_good)
 		reply(x, migration);
 	else
-		web_refuse(x, error_of(err->kind), err->text, WEB_NO_RETRY);
+		web_refuse(x, web_error_of_kind(err->kind), err->text, WEB_NO_RETRY);
 }
 
 void web_migration_show(struct exchange *x)

@@ -17,23 +17,6 @@ struct upgrading {
 	struct exchange *x; /* NULL: the client is gone */
 };
 
-static enum web_error error_of(enum err_kind kind)
-{
-	switch (kind) {
-	case ERR_INVALID:
-	case ERR_NOT_FOUND:
-		return WEB_BAD_REQUEST;
-	case ERR_CONFLICT:
-		return WEB_CONFLICT;
-	case ERR_UNAVAILABLE:
-	case ERR_SCARCE:
-		return WEB_OVERLOADED;
-	case ERR_INTERNAL:
-		break;
-	}
-	return WEB_INTERNAL;
-}
-
 static void add_failure(struct json *json, const struct successor_request *request)
 {
 	if (request->succeeded) {
@@ -42,7 +25,7 @@ static void add_failure(struct json *json, const struct successor_request *reque
 	}
 	json_open(json, "failed", '{');
 	json_int(json, "pid", request->pid);
-	json_text(json, "code", str_of(web_error_code(error_of(request->err.kind))));
+	json_text(json, "code", str_of(web_error_code(web_error_of_kind(request->err.kind))));
 	json_text(json, "error", str_of(request->err.text));
 	json_close(json, '}');
 }
@@ -72,7 +55,8 @@ static void answered(struct successor_request *request)
 	struct exchange *x = upgrading->x;
 
 	if (x && request->begins && !request->succeeded)
-		web_refuse(x, error_of(request->err.kind), request->err.text, WEB_NO_RETRY);
+		web_refuse(x, web_error_of_kind(request->err.kind), request->err.text,
+			   WEB_NO_RETRY);
 	else if (x)
 		reply(x, request);
 	free(request->binary);
