@@ -52,6 +52,21 @@ static void add_name(struct buf *out, const json_t *process)
 		 (long long)number(process, "id"), is_true(process, "is_own") ? " (this one)" : "");
 }
 
+/* As a list; "": there is none of which that is so.  NULL: all. */
+static void name_those(const json_t *all, bool (*is_so)(const json_t *process), char out[TEXT_MAX])
+{
+	const json_t *process;
+	struct buf list;
+	size_t i;
+
+	buf_over(&list, out, TEXT_MAX);
+	json_array_foreach(all, i, process)
+	{
+		if (!is_so || is_so(process))
+			add_name(&list, process);
+	}
+}
+
 /* ---- the database ---- */
 
 static bool find_unsafe(const json_t *database, struct report *report)
@@ -180,19 +195,17 @@ static void check_processes(struct deployment *deployment, struct report *report
 {
 	const json_t *all = processes(deployment, report), *process;
 	char names[TEXT_MAX];
-	struct buf list;
 	size_t i, found = 0;
 
 	if (!all)
 		return;
-	buf_over(&list, names, sizeof(names));
+	name_those(all, NULL, names);
 	json_array_foreach(all, i, process)
 	{
 		AUTO(free)
 		char *says =
 			xasprintf("process %lld stands still", (long long)number(process, "id"));
 
-		add_name(&list, process);
 		if (is_true(process, "has_duties") || !stands_still(process))
 			continue;
 		tell_still(process, says, NULL, report);
@@ -294,23 +307,22 @@ static void check_process_clocks(struct deployment *deployment, struct report *r
 
 /* ---- how they reach it ---- */
 
+static bool polls(const json_t *process)
+{
+	return strcmp(text(process, "hears_by"), "poll") == 0;
+}
+
 static void check_listening(struct deployment *deployment, struct report *report)
 {
 	const json_t *all = processes(deployment, report), *process;
 	char names[TEXT_MAX];
-	struct buf list;
 	size_t i, nameless = 0;
 
 	if (!all)
 		return;
-	buf_over(&list, names, sizeof(names));
-	json_array_foreach(all, i, process)
-	{
-		nameless += !is_true(process, "prepares");
-		if (strcmp(text(process, "hears_by"), "poll") == 0)
-			add_name(&list, process);
-	}
-	if (list.len == 0) {
+	name_those(all, polls, names);
+	json_array_foreach(all, i, process) nameless += !is_true(process, "prepares");
+	if (names[0] == '\0') {
 		report_good(report, "each hears of the others at once%s",
 			    nameless > 0 ? "; prepared statements are given up" : "");
 		return;
