@@ -19,10 +19,17 @@ static bool begin_generation(struct catalog *catalog, int64_t recording_id, int6
 	return db_run(update, err);
 }
 
+/* Its ETag is made of the generation: a file that is served keeps it. */
+static bool is_stored(struct str recording_sid, struct err *err)
+{
+	return err_set(err, ERR_CONFLICT, "recording '%.*s' is stored", STR_ARG(recording_sid));
+}
+
 static bool begin_round(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
 			int64_t *out_recording_id, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *update = NULL;
+	const struct foreseen *foreseen = foreseen_find(catalog, recording_sid);
 
 	if (!db_prepare(catalog->db,
 			"UPDATE recordings SET first_try_at_ms = COALESCE(first_try_at_ms, $2) "
@@ -31,12 +38,15 @@ static bool begin_round(struct catalog *catalog, struct str recording_sid, int64
 		return false;
 	db_bind_str(update, 1, recording_sid);
 	db_bind_int(update, 2, at_ms);
+	if (foreseen && !foreseen->is_changed) {
+		*out_recording_id = foreseen->place.id;
+		return foreseen->place.state == RECORDING_STORED ? is_stored(recording_sid, err)
+								 : db_run(update, err);
+	}
 	switch (db_step(update, err)) {
 	case DB_ROW:
-		/* Its ETag is made of the generation: a file that is served keeps it. */
 		if (db_column_int(update, 1) == RECORDING_STORED)
-			return err_set(err, ERR_CONFLICT, "recording '%.*s' is stored",
-				       STR_ARG(recording_sid));
+			return is_stored(recording_sid, err);
 		*out_recording_id = db_column_int(update, 0);
 		return true;
 	case DB_DONE:
@@ -48,13 +58,43 @@ static bool begin_round(struct catalog *catalog, struct str recording_sid, int64
 	return false;
 }
 
+bool attempts_give_up(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
+		      struct err *err)
+{
+	struct db_stmt *update;
+
+	if (catalog->process_id == 0)
+		return true;
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog->db,
+			"UPDATE attempts SET ended_at_ms = $2, outcome = 'interrupted', "
+			"detail = 'no request was sent' "
+			"WHERE recording_id = (SELECT id FROM recordings WHERE recording_sid = $1) "
+			"AND COALESCE(ended_at_ms, 0) = 0 AND process_id = $3",
+			&update, err))
+		return false;
+	db_bind_str(update, 1, recording_sid);
+	db_bind_int(update, 2, at_ms);
+	db_bind_int(update, 3, catalog->process_id);
+	return db_run(update, err);
+}
+
+/* A claim begins attempts, too (cluster/leases.h): one whose commit was not answered may be open. */
+static bool end_unknown(struct catalog *catalog, const struct attempt_begin *begin, struct err *err)
+{
+	const struct foreseen *foreseen = foreseen_find(catalog, begin->recording_sid);
+
+	return !foreseen || foreseen->open_attempt == 0 ||
+	       attempts_give_up(catalog, begin->recording_sid, begin->began_at_ms, err);
+}
+
 bool attempts_begin(struct catalog *catalog, const struct attempt_begin *begin, int64_t *out_id,
 		    struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *insert = NULL;
 	int64_t recording_id = 0, id;
 
-	if (!catalog_may_change(catalog, err) ||
+	if (!catalog_may_change(catalog, err) || !end_unknown(catalog, begin, err) ||
 	    !begin_round(catalog, begin->recording_sid, begin->began_at_ms, &recording_id, err) ||
 	    !db_prepare(catalog->db,
 			"INSERT INTO attempts (recording_id, began_at_ms, generation, channels, "
@@ -66,6 +106,7 @@ bool attempts_begin(struct catalog *catalog, const struct attempt_begin *begin, 
 	bind_known(insert, 3, begin->resumes);
 	bind_known(insert, 4, begin->channels);
 	bind_known(insert, 5, catalog->process_id);
+	foreseen_forget(catalog, begin->recording_sid);
 	if (db_step(insert, err) != DB_ROW)
 		return false;
 	id = db_column_int(insert, 0);
@@ -98,6 +139,7 @@ static bool not_open(struct catalog *catalog, int64_t id, struct err *err)
 bool attempts_end(struct catalog *catalog, const struct attempt_end *end, struct err *err)
 {
 	char outcome[ATTEMPT_OUTCOME_SIZE], detail[ATTEMPT_DETAIL_SIZE];
+	struct foreseen *foreseen = foreseen_find_attempt(catalog, end->id); /* it is open */
 	struct db_stmt *update;
 
 	if (!catalog_may_change(catalog, err) ||
@@ -114,6 +156,10 @@ bool attempts_end(struct catalog *catalog, const struct attempt_end *end, struct
 	bind_known(update, 4, end->http_status);
 	db_bind_int(update, 5, end->bytes);
 	bind_text(update, 6, detail);
+	if (foreseen) {
+		foreseen->open_attempt = 0;
+		return db_run(update, err);
+	}
 	if (!db_run_now(update, err))
 		return false;
 	return db_changes(catalog->db) > 0 || not_open(catalog, end->id, err);

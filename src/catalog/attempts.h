@@ -64,6 +64,13 @@ struct attempt_end {
 bool attempts_end(struct catalog *catalog, const struct attempt_end *end,
 		  struct err *err) MUST_CHECK;
 
+/*
+ * Those that this process has begun of the recording and not ended were never flown, or it is not known that they were begun: they
+ * end as "interrupted".  A ledger in a file has none.
+ */
+bool attempts_give_up(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
+		      struct err *err) MUST_CHECK;
+
 /* Newest first; *out_count <= size. */
 bool attempts_list(struct catalog *catalog, struct str recording_sid, struct attempt *out,
 		   size_t size, size_t *out_count, struct err *err) MUST_CHECK;

@@ -123,28 +123,47 @@ bool catalog_check(const char *path, struct err *err)
 	       err_context(err, "ledger '%s'", path);
 }
 
+static void forget_ahead(struct catalog *catalog)
+{
+	foresight_end(catalog);
+	turn_news_end(catalog);
+}
+
 void catalog_free(struct catalog *catalog)
 {
 	if (!catalog)
 		return;
+	forget_ahead(catalog);
+	foresight_free(catalog->foresight);
 	db_free(catalog->db);
 	buf_release(&catalog->changes);
 	free(catalog);
 }
 
-bool catalog_begin(struct catalog *catalog, struct err *err)
+/* Behind the seat, and before the first answer is waited for, which is that of the last turn. */
+static bool begin(struct catalog *catalog, struct catalog_ahead *ahead, struct err *err)
+{
+	return process_fence(catalog, err) && foresight_ask(catalog, err) &&
+	       turn_news_ask(catalog, err) && (!ahead || ahead->ask(ahead, catalog, err)) &&
+	       (catalog->mode != CATALOG_WRITE || turn_begin(catalog, err));
+}
+
+bool catalog_begin_ahead(struct catalog *catalog, struct catalog_ahead *ahead, struct err *err)
 {
 	catalog->is_in_doubt = false;
-	if (!db_begin(catalog->db, err))
-		return false;
-	if (catalog->mode == CATALOG_READ)
-		return true;
-	if (!process_fence(catalog, err) ||
-	    (catalog->mode == CATALOG_WRITE && !turn_begin(catalog, err))) {
-		db_rollback(catalog->db);
+	if (!db_begin(catalog->db, err)) {
+		forget_ahead(catalog);
 		return false;
 	}
-	return true;
+	if (catalog->mode == CATALOG_READ || begin(catalog, ahead, err))
+		return true;
+	catalog_rollback(catalog);
+	return false;
+}
+
+bool catalog_begin(struct catalog *catalog, struct err *err)
+{
+	return catalog_begin_ahead(catalog, NULL, err);
 }
 
 /* The row that this transaction wrote, and no other. */
@@ -207,6 +226,7 @@ bool catalog_commit(struct catalog *catalog, struct err *err)
 		catalog_rollback(catalog);
 		return false;
 	}
+	forget_ahead(catalog);
 	if (db_commit(catalog->db, err))
 		return true;
 	catalog->is_numbered = false;
@@ -222,6 +242,7 @@ bool catalog_is_in_doubt(const struct catalog *catalog)
 void catalog_rollback(struct catalog *catalog)
 {
 	catalog->is_numbered = false;
+	forget_ahead(catalog);
 	db_rollback(catalog->db);
 }
 

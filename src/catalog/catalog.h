@@ -55,6 +55,15 @@ DEFINE_AUTO(struct catalog *, catalog_free)
  * catalog_commit() or catalog_rollback() (which are the same there).
  */
 bool catalog_begin(struct catalog *catalog, struct err *err) MUST_CHECK;
+/*
+ * The same; ask() is called where what it sends by db_ask() comes with the first answer that is waited for anyway, and is the first thing
+ * that the transaction sees.  On a server alone is anything gained by it.
+ */
+struct catalog_ahead {
+	bool (*ask)(struct catalog_ahead *ahead, struct catalog *catalog, struct err *err);
+};
+bool catalog_begin_ahead(struct catalog *catalog, struct catalog_ahead *ahead,
+			 struct err *err) MUST_CHECK;
 bool catalog_commit(struct catalog *catalog, struct err *err) MUST_CHECK;
 /*
  * CATALOG_WRITE, on a server: the answer to the last commit was lost, it failed with ERR_UNAVAILABLE, and what became of it could
@@ -62,6 +71,8 @@ bool catalog_commit(struct catalog *catalog, struct err *err) MUST_CHECK;
  */
 bool catalog_is_in_doubt(const struct catalog *catalog);
 void catalog_rollback(struct catalog *catalog); /* without a transaction it does nothing */
+/* CATALOG_WRITE: whether the transaction, or the last one, appended events. */
+bool catalog_has_appended(const struct catalog *catalog);
 /* CATALOG_WRITE: whether the transaction, or the last one, has something to tell: an event, or what a turn counts. */
 bool catalog_has_changed(const struct catalog *catalog);
 

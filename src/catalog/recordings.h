@@ -258,7 +258,7 @@ bool recordings_mark_expired(struct catalog *catalog, struct str recording_sid,
 
 /*
  * QUEUED, WAITING, ANNOUNCED, DEAD, ABSENT, GONE (it turned up after all), STORED (repaired).
- * It has neither digest nor waveform then: recordings_digest.h, recordings_waveform.h.
+ * It has no waveform then, and no digest but the one that is told: recordings_digest.h, recordings_waveform.h.
  */
 struct recording_media {
 	int64_t stored_at_ms;
@@ -270,6 +270,7 @@ struct recording_media {
 	int64_t recheck_at_ms; /* rechecks.h: when to look at it again; 0: not */
 	const char *format;
 	const char *path;
+	const char *sha256; /* 64 digits; NULL or "": it is not known yet */
 };
 bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,
 			    const struct recording_media *media, struct err *err) MUST_CHECK;

@@ -2,14 +2,16 @@
 
 #include "catalog/catalog_private.h"
 
-#define DIGEST_LEN (sizeof(((struct recording *)NULL)->sha256) - 1)
-
 bool recordings_set_digest(struct catalog *catalog, struct str recording_sid, int64_t generation,
 			   const char *sha256, struct err *err)
 {
+	const struct foreseen *foreseen = foreseen_find(catalog, recording_sid);
+	bool is_known = foreseen && !foreseen->is_changed &&
+			foreseen->place.state == RECORDING_STORED &&
+			foreseen->generation == generation;
 	struct db_stmt *update;
 
-	if (str_of(sha256).len != DIGEST_LEN)
+	if (str_of(sha256).len != RECORDING_DIGEST_LEN)
 		return err_set(err, ERR_INVALID, "a SHA-256 in hexadecimal has 64 digits");
 	if (!catalog_may_change(catalog, err) ||
 	    !db_prepare(catalog->db,
@@ -22,9 +24,9 @@ bool recordings_set_digest(struct catalog *catalog, struct str recording_sid, in
 	db_bind_str(update, 3, str_of(sha256));
 	db_bind_int(update, 4, catalog_next_sequence(catalog));
 	db_bind_int(update, 5, RECORDING_STORED);
-	if (!db_run_now(update, err))
+	if (!(is_known ? db_run : db_run_now)(update, err))
 		return false;
-	if (db_changes(catalog->db) > 0)
+	if (is_known || db_changes(catalog->db) > 0)
 		return !catalog->notifies || notice_has_digest(catalog, recording_sid, err);
 	return err_set(err, ERR_CONFLICT, "recording '%.*s' is not stored in generation %lld",
 		       STR_ARG(recording_sid), (long long)generation);

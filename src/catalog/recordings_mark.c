@@ -37,11 +37,26 @@ static const unsigned may_become[RECORDING_STATES] = {
 			      BIT(RECORDING_ABSENT) | BIT(RECORDING_DEAD) | BIT(RECORDING_GONE),
 };
 
+/* Who asks is about to change it. */
+static bool take_foreseen(struct catalog *catalog, struct str recording_sid,
+			  struct recording_place *out)
+{
+	struct foreseen *foreseen = foreseen_find(catalog, recording_sid);
+
+	if (!foreseen || foreseen->is_changed)
+		return false;
+	*out = foreseen->place;
+	foreseen->is_changed = true;
+	return true;
+}
+
 bool recording_place_find(struct catalog *catalog, struct str recording_sid,
 			  struct recording_place *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 
+	if (take_foreseen(catalog, recording_sid, out))
+		return true;
 	if (!catalog_may_change(catalog, err) ||
 	    !db_prepare(catalog->db,
 			"SELECT r.id, r.call_id, r.state, r.size, r.is_held, c.is_main_fixed, "
@@ -159,6 +174,8 @@ static bool check_media(const struct recording_media *media, struct err *err)
 		return err_set(err, ERR_INVALID, "the path in the store has no or too many bytes");
 	if (str_of(media->format).len >= sizeof(((struct recording *)NULL)->format))
 		return err_set(err, ERR_INVALID, "no such format: '%s'", media->format);
+	if (media->sha256 && *media->sha256 && str_of(media->sha256).len != RECORDING_DIGEST_LEN)
+		return err_set(err, ERR_INVALID, "a SHA-256 in hexadecimal has 64 digits");
 	return true;
 }
 
@@ -188,7 +205,7 @@ bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,
 		    catalog->db,
 		    "UPDATE recordings SET state = $2, generation = $3, generation_at_ms = $4, "
 		    "size = $5, duration_ms = $6, channels_stored = $7, is_duration_off = $8, "
-		    "format = $9, path = $10, stored_at_ms = $11, sha256 = NULL, waveform = 0, "
+		    "format = $9, path = $10, stored_at_ms = $11, sha256 = $14, waveform = 0, "
 		    "queued_at_ms = NULL, next_try_at_ms = NULL, reason_code = NULL, "
 		    "reason_text = NULL, changed_seq = $12, "
 		    "recheck_at_ms = COALESCE(recheck_at_ms, $13), "
@@ -201,6 +218,7 @@ bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,
 	bind_media(update, media);
 	db_bind_int(update, 12, seq);
 	bind_known(update, 13, media->recheck_at_ms);
+	bind_text(update, 14, media->sha256);
 	if (!db_run(update, err))
 		return false;
 	if (place.state == RECORDING_STORED) /* repaired: it takes the place of what was there */
@@ -209,7 +227,9 @@ bool recordings_mark_stored(struct catalog *catalog, struct str recording_sid,
 	if (place.state == RECORDING_STORED && catalog->notifies &&
 	    !notice_add(catalog, place.id, NOTICE_STORED, seq, err))
 		return false;
-	return recording_moved(catalog, &place, RECORDING_STORED, seq, NULL, err);
+	return recording_moved(catalog, &place, RECORDING_STORED, seq, NULL, err) &&
+	       (!catalog->notifies || !media->sha256 || !*media->sha256 ||
+		notice_has_digest(catalog, recording_sid, err));
 }
 
 /* ABSENT, DEAD, GONE: nothing will come, and this is why. */
@@ -301,10 +321,15 @@ bool recordings_requeue(struct catalog *catalog, struct str recording_sid, int64
 static bool is_still_stored(struct catalog *catalog, struct str recording_sid, int64_t generation,
 			    struct err *err)
 {
+	const struct foreseen *foreseen = foreseen_find(catalog, recording_sid);
 	struct recording now;
 
-	if (!recordings_find(catalog, recording_sid, &now, err))
+	if (foreseen && !foreseen->is_changed) {
+		now.state = foreseen->place.state;
+		now.generation = foreseen->generation;
+	} else if (!recordings_find(catalog, recording_sid, &now, err)) {
 		return false;
+	}
 	return (now.state == RECORDING_STORED && now.generation == generation) ||
 	       err_set(err, ERR_CONFLICT, "recording '%.*s' is not what it was",
 		       STR_ARG(recording_sid));

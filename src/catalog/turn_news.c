@@ -149,22 +149,54 @@ static bool hear_of_loss(struct catalog *catalog, int64_t *heard, struct turn_he
 	return true;
 }
 
+static bool prepare_page(struct catalog *catalog, int64_t after, struct db_stmt **out,
+			 struct err *err)
+{
+	if (!db_prepare(catalog->db,
+			"SELECT seq, at_ms, process_id, changes FROM turns WHERE seq >= $1 "
+			"ORDER BY seq LIMIT $2",
+			out, err))
+		return false;
+	db_bind_int(*out, 1, after);
+	db_bind_int(*out, 2, PAGE);
+	return true;
+}
+
+/* Where others had turns before this process's last one, they have had some before this one, too, as a rule. */
+bool turn_news_ask(struct catalog *catalog, struct err *err)
+{
+	if (!catalog->expects_news)
+		return true;
+	catalog->news_after = catalog->heard.seq;
+	return prepare_page(catalog, catalog->news_after, &catalog->news, err) &&
+	       db_ask(catalog->news, err);
+}
+
+void turn_news_end(struct catalog *catalog)
+{
+	db_stmt_reset(TAKE(catalog->news));
+}
+
+/* What was asked for with the begin of the turn, where it is that. */
+static struct db_stmt *take_page(struct catalog *catalog, int64_t after)
+{
+	if (catalog->news && catalog->news_after == after)
+		return TAKE(catalog->news);
+	turn_news_end(catalog);
+	return NULL;
+}
+
 /* From the turn that was heard last on, which is there still where none between is gone. */
 static bool hear_page(struct catalog *catalog, int64_t *heard, struct turn_hearer *hearer,
 		      bool *out_more, bool *out_lost, struct err *err)
 {
-	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
+	AUTO(db_stmt_reset) struct db_stmt *list = take_page(catalog, *heard);
 	enum db_step step;
 	int64_t after = *heard;
 	unsigned rows = 0;
 
-	if (!db_prepare(catalog->db,
-			"SELECT seq, at_ms, process_id, changes FROM turns WHERE seq >= $1 "
-			"ORDER BY seq LIMIT $2",
-			&list, err))
+	if (!list && !prepare_page(catalog, after, &list, err))
 		return false;
-	db_bind_int(list, 1, after);
-	db_bind_int(list, 2, PAGE);
 	for (; (step = db_step(list, err)) == DB_ROW; rows++) {
 		const struct turn_stamp row = turn_stamp_read(list, 0);
 		int64_t seq = row.seq;
@@ -210,7 +242,10 @@ bool turns_hear(struct catalog *catalog, int64_t *heard, struct turn_hearer *hea
 		more = false;
 		is_lost |= catalog->newest.seq < *heard ||
 			   is_another(&catalog->heard, &catalog->newest);
+		turn_news_end(catalog);
 	}
+	if (is_turn)
+		catalog->expects_news = more;
 	while (more && !is_lost)
 		if (!hear_page(catalog, heard, hearer, &more, &is_lost, err))
 			return false;

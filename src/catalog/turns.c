@@ -172,6 +172,11 @@ static bool is_changed(const struct catalog *catalog)
 	return false;
 }
 
+bool catalog_has_appended(const struct catalog *catalog)
+{
+	return catalog->last_event > 0;
+}
+
 /* Events alone are no turn. */
 bool catalog_has_changed(const struct catalog *catalog)
 {

@@ -35,6 +35,8 @@ struct turn_stamp {
 	int64_t seq, at_ms, writer_id;
 };
 
+struct foresight;
+
 struct catalog {
 	struct db *db;
 	enum catalog_mode mode;
@@ -52,15 +54,20 @@ struct catalog {
 	int64_t last_event;               /* the place that was given last in it; 0: none */
 	int64_t last_turn;                /* the turn that was written in it; 0: none */
 	struct turn_stamp newest, heard;  /* on a server: as it began; as turns_hear() knows it */
-	bool tells_timeline;              /* the server says which life of its it is in */
-	int64_t timeline;                 /* that, in this write transaction; 0: not known */
-	bool is_another_life;             /* it has not all that was committed before, perhaps */
-	bool has_leapt; /* so this write transaction's numbers begin far behind all others */
-	int64_t turns_kept_from; /* the sequence before which the next removal removes */
-	int turns_left;          /* until the next removal */
-	bool notifies;           /* changes are noted (notices.h) */
-	int64_t doubt_ms;        /* so long it is looked for what became of a commit */
-	bool is_in_doubt;        /* and that of the last one was not found out */
+	bool expects_news;                /* of others, who had turns before the last one */
+	struct db_stmt
+		*news; /* that was asked for, from news_after on; NULL: it was not, or is read */
+	int64_t news_after;
+	bool tells_timeline;  /* the server says which life of its it is in */
+	int64_t timeline;     /* that, in this write transaction; 0: not known */
+	bool is_another_life; /* it has not all that was committed before, perhaps */
+	bool has_leapt;       /* so this write transaction's numbers begin far behind all others */
+	int64_t turns_kept_from;     /* the sequence before which the next removal removes */
+	int turns_left;              /* until the next removal */
+	struct foresight *foresight; /* owned (foreseen.h); NULL: nothing was ever foreseen */
+	bool notifies;               /* changes are noted (notices.h) */
+	int64_t doubt_ms;            /* so long it is looked for what became of a commit */
+	bool is_in_doubt;            /* and that of the last one was not found out */
 };
 
 /* What is gathered included, within a write transaction. */
@@ -105,5 +112,8 @@ void stream_adopt(struct catalog *catalog, int64_t stream);
 #define TURN_TEXT_MAX ((size_t)128 * 1024)
 /* Others look, once it is committed. */
 bool turn_notify(struct catalog *catalog, struct err *err) MUST_CHECK;
+/* With the begin of a turn: what others have told since, where it is to be expected.  And when it is over. */
+bool turn_news_ask(struct catalog *catalog, struct err *err) MUST_CHECK;
+void turn_news_end(struct catalog *catalog);
 /* What the turn of this transaction tells. */
 struct str turn_changes(const struct catalog *catalog);

@@ -7,6 +7,7 @@
 #include "cluster/leases.h"
 
 #include "catalog/catalog_sql.h"
+#include "catalog/foreseen.h"
 #include "catalog/processes.h"
 
 #include <assert.h>
@@ -78,11 +79,18 @@ bool lease_take(struct catalog *catalog, struct str recording_sid, int64_t at_ms
 		struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+	struct foreseen *foreseen;
 	struct db_stmt *insert;
 
 	*out = true;
 	if (catalog_process(catalog) == 0)
 		return true;
+	/* Of what nobody has another claim may be on its way. */
+	foreseen = foreseen_find(catalog, recording_sid);
+	if (foreseen && foreseen->lease_process != 0) {
+		*out = foreseen->lease_process == catalog_process(catalog);
+		return true;
+	}
 	if (!db_prepare(
 		    catalog_db(catalog),
 		    "WITH own AS (SELECT id FROM recordings WHERE recording_sid = $1 FOR UPDATE) "
@@ -104,6 +112,8 @@ bool lease_take(struct catalog *catalog, struct str recording_sid, int64_t at_ms
 	switch (db_step(find, err)) {
 	case DB_ROW:
 		*out = db_column_int(find, 0) == catalog_process(catalog);
+		if (foreseen)
+			foreseen->lease_process = db_column_int(find, 0);
 		return true;
 	case DB_DONE:
 		*out = false; /* it was given back between the two */
@@ -135,6 +145,17 @@ bool lease_begin(struct catalog *catalog, const struct recording *recording, int
 	return true;
 }
 
+/* What is known of it, whoever is asked; NULL: nothing. */
+static struct foreseen *foreseen_lease(struct catalog *catalog, struct str recording_sid)
+{
+	return catalog_process(catalog) != 0 ? foreseen_find(catalog, recording_sid) : NULL;
+}
+
+static bool not_ours(struct err *err)
+{
+	return err_set(err, ERR_CONFLICT, "another process fetches it");
+}
+
 static bool change_own(struct catalog *catalog, const char *sql, struct str recording_sid,
 		       struct err *err)
 {
@@ -148,12 +169,15 @@ static bool change_own(struct catalog *catalog, const char *sql, struct str reco
 	db_bind_str(change, 2, recording_sid);
 	if (!db_run_now(change, err))
 		return false;
-	return db_changes(catalog_db(catalog)) > 0 ||
-	       err_set(err, ERR_CONFLICT, "another process fetches it");
+	return db_changes(catalog_db(catalog)) > 0 || not_ours(err);
 }
 
 bool lease_check(struct catalog *catalog, struct str recording_sid, struct err *err)
 {
+	const struct foreseen *foreseen = foreseen_lease(catalog, recording_sid);
+
+	if (foreseen)
+		return foreseen->lease_process == catalog_process(catalog) || not_ours(err);
 	return change_own(
 		catalog,
 		"WITH own AS (SELECT id FROM recordings WHERE recording_sid = $2 FOR UPDATE) "
@@ -162,8 +186,31 @@ bool lease_check(struct catalog *catalog, struct str recording_sid, struct err *
 		recording_sid, err);
 }
 
+/* It is known to be there. */
+static bool end_own(struct catalog *catalog, struct foreseen *foreseen, struct err *err)
+{
+	struct db_stmt *change;
+
+	if (!db_prepare(
+		    catalog_db(catalog),
+		    "WITH own AS (SELECT id FROM recordings WHERE id = $2 FOR UPDATE) "
+		    "DELETE FROM leases USING own WHERE process_id = $1 AND recording_id = own.id",
+		    &change, err))
+		return false;
+	db_bind_int(change, 1, catalog_process(catalog));
+	db_bind_int(change, 2, foreseen->place.id);
+	foreseen->lease_process = 0;
+	return db_run(change, err);
+}
+
 bool lease_end(struct catalog *catalog, struct str recording_sid, struct err *err)
 {
+	struct foreseen *foreseen = foreseen_lease(catalog, recording_sid);
+
+	if (foreseen)
+		return foreseen->lease_process == catalog_process(catalog)
+			       ? end_own(catalog, foreseen, err)
+			       : not_ours(err);
 	return change_own(
 		catalog,
 		"WITH own AS (SELECT id FROM recordings WHERE recording_sid = $2 FOR UPDATE) "

@@ -13,7 +13,6 @@
 #include "base/retry_wait.h"
 #include "blob/blob_request.h"
 #include "catalog/attempts.h"
-#include "catalog/recordings_digest.h"
 #include "chores/recordings_locked.h"
 #include "cluster/leases.h"
 #include "flights/flight_env.h"
@@ -161,8 +160,10 @@ void flight_write_ledger(struct flight *flight,
 			 void (*done)(struct ledger_job *job))
 {
 	flight->try->is_handed_over = true;
-	flight->try->ledger_job =
-		(struct ledger_job){ .run = run, .done = done, .reply = flight->env->mailbox };
+	flight->try->ledger_job = (struct ledger_job){ .run = run,
+						       .done = done,
+						       .reply = flight->env->mailbox,
+						       .recording_sid = flight->recording_sid };
 	memcpy(flight->try->ledger_job.change.recording_sid, flight->recording_sid, SID_SIZE);
 	memcpy(flight->try->ledger_job.change.call_sid, flight->call_sid, SID_SIZE);
 	ledger_write(flight->env->ledger, &flight->try->ledger_job);
@@ -349,14 +350,10 @@ void flight_end_without_media(struct flight *flight)
 
 static bool mark_stored(struct flight *flight, struct catalog *catalog, struct err *err)
 {
-	/* Of a store that had to know it, to take the file at all. */
-	const char *digest = flight->arrival.file->sha256;
 	struct str sid = str_of(flight->recording_sid);
 
 	return lease_end(catalog, sid, err) && end_attempt(flight, catalog, err) &&
-	       recordings_mark_stored(catalog, sid, &flight->try->media, err) &&
-	       (digest[0] == '\0' ||
-		recordings_set_digest(catalog, sid, flight->generation, digest, err));
+	       recordings_mark_stored(catalog, sid, &flight->try->media, err);
 }
 
 /* A server took a commit whose answer was lost: the second try finds the lease given back, and the attempt ended. */
@@ -412,6 +409,8 @@ static void seal_done(struct blob_request *request)
 	struct log_tag tag;
 
 	if (request->succeeded) {
+		/* Of a store that had to know it, to take the file at all. */
+		flight->try->media.sha256 = flight->arrival.file->sha256;
 		flight->try->media.stored_at_ms = clock_wall_ms();
 		if (flight->try->media.is_duration_off)
 			flight->try->media.recheck_at_ms =

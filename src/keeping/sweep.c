@@ -182,7 +182,8 @@ static void write_item(struct sweep *sweep, struct sweep_item *item)
 
 	item->ledger_job = (struct ledger_job){ .run = run_write,
 						.done = written,
-						.reply = sweep->env->mailbox };
+						.reply = sweep->env->mailbox,
+						.recording_sid = item->recording_sid };
 	change->what = sweep->table->changes;
 	memcpy(change->recording_sid, item->recording_sid, SID_SIZE);
 	memcpy(change->call_sid, item->call_sid, SID_SIZE);

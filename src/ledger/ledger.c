@@ -75,7 +75,7 @@ static bool begin_projection(struct projector *projector, struct err *err)
 	struct ledger *ledger = container_of(projector, struct ledger, projector);
 	struct catalog *catalog = ledger->turns.catalog;
 
-	if (!writer_begin(&ledger->turns, err))
+	if (!writer_begin(&ledger->turns, NULL, err))
 		return false;
 	if (!atomic_exchange(&ledger->has_orphans, false) || catalog_find_orphans(catalog, err))
 		return true;

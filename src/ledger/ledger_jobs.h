@@ -26,10 +26,15 @@ struct ledger_job {
 	 */
 	bool (*run)(struct ledger_job *job, struct catalog *catalog, struct err *err);
 	/*
-	 * It appends events, or claims what is to be fetched, and does nothing else: on a server it need not wait for anybody's
-	 * turn, and is committed by the quick writer.  What it changed is told by the turn that projects it.
+	 * It appends events, or claims what is to be fetched (and begins it), and does nothing else: on a server it need not wait for
+	 * anybody's turn, and is committed by the quick writer.  What it changed is told by the turn that projects it, or by none.
 	 */
 	bool is_quick;
+	/*
+	 * A write that changes nothing but this recording, its call, its lease and its attempts: what it will ask of them can be asked
+	 * together with what others ask (catalog/foreseen.h).  NULL: nothing is said.  As long as the job.
+	 */
+	const char *recording_sid;
 	void (*done)(struct ledger_job *
 			     job); /* on the loop of `reply`: succeeded, err and sequence are set */
 	struct mailbox *reply;

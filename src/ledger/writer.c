@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "catalog/catalog.h"
+#include "catalog/foreseen.h"
 #include "ledger/disk_failure.h"
 #include "ledger/reserve.h"
 
@@ -37,11 +38,11 @@ static void note_write(struct writer *writer, bool was_written, const struct err
 }
 
 /* Others had their turns before ours: the feed is told in that order. */
-bool writer_begin(struct writer *writer, struct err *err)
+bool writer_begin(struct writer *writer, struct catalog_ahead *ahead, struct err *err)
 {
 	int64_t began_us = clock_monotonic_us();
 
-	if (!catalog_begin(writer->catalog, err))
+	if (!catalog_begin_ahead(writer->catalog, ahead, err))
 		return false;
 	time_histogram_count(&writer->times.waits, clock_monotonic_us() - began_us);
 	if (!writer->hears || turns_hear(writer->catalog, &writer->heard, &writer->hearer, err))
@@ -55,13 +56,18 @@ static bool write_batch(struct writer *writer, struct ledger_job *first, int64_t
 {
 	struct catalog *catalog = writer->catalog;
 
-	if (!writer_begin(writer, err))
+	for (const struct ledger_job *job = first; job; job = job->next)
+		if (job->recording_sid)
+			catalog_foresee(catalog, str_of(job->recording_sid));
+	if (!writer_begin(writer, NULL, err))
 		return false;
 	for (struct ledger_job *job = first; job; job = job->next) {
 		if (!job->run(job, catalog, err)) {
 			catalog_rollback(catalog);
 			return false;
 		}
+		foreseen_forget(catalog,
+				job->recording_sid ? str_of(job->recording_sid) : STR_NONE);
 		if (writer->feed && job->change.what != 0)
 			turn_tell(catalog, &job->change);
 	}
@@ -69,6 +75,8 @@ static bool write_batch(struct writer *writer, struct ledger_job *first, int64_t
 		catalog_rollback(catalog);
 		return false;
 	}
+	/* Whatever becomes of the commit. */
+	writer->has_appended |= catalog_has_appended(catalog);
 	return commit(writer, err);
 }
 
@@ -162,6 +170,7 @@ void writer_write(struct writer *writer, struct ledger_job *jobs)
 {
 	struct err err;
 
+	writer->has_appended = false;
 	if (write_together(writer, jobs, &err))
 		return;
 	if (!jobs->next || catalog_is_in_doubt(writer->catalog)) {

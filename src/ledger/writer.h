@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 struct catalog;
+struct catalog_ahead;
 struct reserve;
 
 struct writer {
@@ -34,6 +35,7 @@ struct writer {
 	struct ledger_times times;
 	pthread_t thread;
 	bool is_running;
+	bool has_appended; /* events, by what it was given last to write */
 
 	/* With a feed, on a server: what other processes had to tell. */
 	struct turn_hearer hearer;
@@ -47,8 +49,8 @@ void writer_init(struct writer *writer);
 /* The thread has ended.  What the queue holds is not answered. */
 void writer_release(struct writer *writer);
 
-/* Begins a transaction, as each batch does: what others had to tell is told before. */
-bool writer_begin(struct writer *writer, struct err *err) MUST_CHECK;
+/* Begins a transaction, as each batch does: what others had to tell is told before.  `ahead` may be NULL (catalog/catalog.h). */
+bool writer_begin(struct writer *writer, struct catalog_ahead *ahead, struct err *err) MUST_CHECK;
 /* Tells the feed of a commit of one's own. */
 void writer_tell(struct writer *writer, const struct projection_change *changes, size_t count,
 		 int64_t sequence);
