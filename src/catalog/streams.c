@@ -82,6 +82,18 @@ bool streams_projected(struct catalog *catalog, struct stream_mark out[STREAMS_P
 	return true;
 }
 
+size_t streams_at_hand(struct catalog *catalog, struct stream_mark out[2])
+{
+	const struct stream_mark *own = stream_find(catalog, catalog->process_id);
+
+	out[0].stream = 0;
+	out[0].watermark = catalog->numbers[NUMBER_WATERMARK] + catalog->added[NUMBER_WATERMARK];
+	if (!own)
+		return 1;
+	out[1] = *own;
+	return 2;
+}
+
 bool stream_is_past(struct catalog *catalog, const struct stream_mark *event, bool *out,
 		    struct err *err)
 {

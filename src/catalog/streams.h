@@ -25,6 +25,11 @@ struct stream_mark {
 #define STREAMS_PROJECTED_MAX (STREAMS_MAX + 2)
 bool streams_projected(struct catalog *catalog, struct stream_mark out[STREAMS_PROJECTED_MAX],
 		       size_t *out_count, struct err *err) MUST_CHECK;
+/*
+ * Of these, where nothing was asked yet, that of turns and the process's own, as the last turn that this process saw left them: how
+ * many, one or two.  What turn_begin() reads next may say otherwise.
+ */
+size_t streams_at_hand(struct catalog *catalog, struct stream_mark out[2]);
 /* Somebody has projected up to this event already, or further: all of a stream that is no more. */
 bool stream_is_past(struct catalog *catalog, const struct stream_mark *event, bool *out,
 		    struct err *err) MUST_CHECK;

@@ -70,12 +70,13 @@ struct ledger {
 
 /* ---- the writer ---- */
 
-static bool begin_projection(struct projector *projector, struct err *err)
+static bool begin_projection(struct projector *projector, struct catalog_ahead *ahead,
+			     struct err *err)
 {
 	struct ledger *ledger = container_of(projector, struct ledger, projector);
 	struct catalog *catalog = ledger->turns.catalog;
 
-	if (!writer_begin(&ledger->turns, NULL, err))
+	if (!writer_begin(&ledger->turns, ahead, err))
 		return false;
 	if (!atomic_exchange(&ledger->has_orphans, false) || catalog_find_orphans(catalog, err))
 		return true;
@@ -131,6 +132,18 @@ static bool project(struct ledger *ledger, bool was_written)
 	return more;
 }
 
+/*
+ * Jobs append events to the stream of turns; but seldom, and of several processes each waits for a turn that looks for none.
+ * In a file that costs nothing.
+ */
+static bool is_to_project(const struct ledger *ledger, bool had_jobs, bool has_news)
+{
+	if (ledger_is_shared(ledger) && had_jobs)
+		return ledger->turns.has_appended ||
+		       projector_wait_ms(&ledger->projector, clock_monotonic_ms()) >= 0;
+	return had_jobs || !has_news;
+}
+
 static void *run_writer(void *argument)
 {
 	struct ledger *ledger = argument;
@@ -153,7 +166,7 @@ static void *run_writer(void *argument)
 			break;
 		else if (has_news)
 			has_lost = writer_hear(writer);
-		if (jobs || has_events || more || has_lost || !has_news)
+		if (has_events || more || has_lost || is_to_project(ledger, jobs != NULL, has_news))
 			more = project(ledger, jobs != NULL);
 		wait_ms = more ? 0 : projector_wait_ms(&ledger->projector, clock_monotonic_ms());
 		atomic_store(&ledger->heard, writer->heard);

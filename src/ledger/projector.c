@@ -23,9 +23,11 @@ static bool commit(struct catalog *catalog, struct err *err)
 	return false;
 }
 
-static bool begin(struct projector *self, struct catalog *catalog, struct err *err)
+static bool begin(struct projector *self, struct catalog *catalog, struct catalog_ahead *ahead,
+		  struct err *err)
 {
-	return self->begin ? self->begin(self, err) : catalog_begin(catalog, err);
+	return self->begin ? self->begin(self, ahead, err)
+			   : catalog_begin_ahead(catalog, ahead, err);
 }
 
 static void succeeded(struct projector *self)
@@ -44,7 +46,7 @@ static bool set_aside(struct projector *self, struct catalog *catalog, const str
 {
 	bool was_ours;
 
-	if (!begin(self, catalog, err))
+	if (!begin(self, catalog, NULL, err))
 		return false;
 	if (!projection_set_aside(catalog, self->failing_stream, self->failing_event,
 				  clock_wall_ms(), reason->text, err)) {
@@ -104,7 +106,7 @@ static void forget(struct projection_result *done)
 static bool run(struct projector *self, struct catalog *catalog, size_t events_max, struct err *err)
 {
 	return self->is_careful ? projection_run_carefully(catalog, events_max, &self->done, err)
-				: projection_run(catalog, events_max, &self->done, err);
+				: projection_run_ahead(catalog, &self->ahead, &self->done, err);
 }
 
 /* Nobody knows yet which event cannot be applied: true, it is looked for at once. */
@@ -121,6 +123,14 @@ static void take_fewer(struct projector *self, const struct catalog *catalog, si
 		self->events_max = events_max / 2;
 }
 
+static bool begin_batch(struct projector *self, struct catalog *catalog, size_t events_max,
+			struct err *err)
+{
+	struct catalog_ahead *ahead = projection_ahead(&self->ahead, events_max);
+
+	return begin(self, catalog, self->is_careful ? NULL : ahead, err);
+}
+
 /* A batch, or what of it comes before the event that cannot be applied. */
 static bool apply(struct projector *self, struct catalog *catalog, int64_t now_ms)
 {
@@ -128,7 +138,7 @@ static bool apply(struct projector *self, struct catalog *catalog, int64_t now_m
 	size_t events_max = self->events_max ? self->events_max : PROJECTION_EVENTS_MAX;
 	struct err err;
 
-	if (!begin(self, catalog, &err))
+	if (!begin_batch(self, catalog, events_max, &err))
 		return failed(self, catalog, 0, &err, now_ms);
 	if (!run(self, catalog, events_max, &err)) {
 		catalog_rollback(catalog);
@@ -162,10 +172,14 @@ static bool apply(struct projector *self, struct catalog *catalog, int64_t now_m
 bool projector_turn(struct projector *self, struct catalog *catalog, bool was_written,
 		    int64_t now_ms)
 {
+	bool more;
+
 	forget(&self->done);
 	if (now_ms < self->again_at_ms && !(was_written && self->is_disk_full))
 		return false;
-	return apply(self, catalog, now_ms);
+	more = apply(self, catalog, now_ms);
+	projection_ahead_release(&self->ahead);
+	return more;
 }
 
 int64_t projector_wait_ms(const struct projector *self, int64_t now_ms)

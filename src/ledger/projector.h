@@ -27,8 +27,8 @@ struct catalog;
 struct projector {
 	struct projection_result done; /* of the last turn: count 0 when there is nothing to tell */
 
-	/* In place of catalog_begin(); NULL: that. */
-	bool (*begin)(struct projector *projector, struct err *err);
+	/* In place of catalog_begin_ahead(); NULL: that. */
+	bool (*begin)(struct projector *projector, struct catalog_ahead *ahead, struct err *err);
 
 	/* Internal; all 0 at first. */
 	size_t events_max; /* 0: as many as there are; else those before the one that failed, or fewer than took too long */
@@ -37,6 +37,7 @@ struct projector {
 	bool is_careful; /* one of a batch has failed, and it is to be known which */
 	bool is_disk_full;
 	int64_t again_at_ms; /* 0: nothing has failed */
+	struct projection_ahead ahead;
 };
 
 /*

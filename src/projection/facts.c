@@ -193,20 +193,45 @@ static bool ask_call_of(struct catalog *catalog, struct recording_facts *out, st
 /* ---- all at once ---- */
 
 /* What was named is what is asked for; a row says which of it is there. */
-static bool read_recordings(struct facts *facts, struct catalog *catalog, struct err *err)
+static bool ask_recordings(const struct facts *facts, struct catalog *catalog,
+			   struct db_stmt **list, struct err *err)
 {
-	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
 	struct str sids[ARRAY_LEN(facts->all_recordings)];
-	enum db_step step;
 
-	if (facts->recording_count == 0)
-		return true;
 	for (size_t i = 0; i < facts->recording_count; i++)
 		sids[i] = str_of(facts->all_recordings[i]->sid);
 	if (!db_prepare(catalog_db(catalog), RECORDING_FACTS " WHERE r.recording_sid = ANY($1)",
-			&list, err))
+			list, err))
 		return false;
-	db_bind_list(list, 1, sids, facts->recording_count);
+	db_bind_list(*list, 1, sids, facts->recording_count);
+	return db_ask(*list, err);
+}
+
+/* Those that were named, and those of the recordings that were. */
+static bool ask_calls(const struct facts *facts, struct catalog *catalog, struct db_stmt **list,
+		      struct err *err)
+{
+	struct str sids[ARRAY_LEN(facts->all_calls)];
+
+	if (!db_prepare(catalog_db(catalog),
+			CALL_FACTS " WHERE c.call_sid = ANY($1) OR c.id = ANY(ARRAY("
+				   "SELECT o.call_id FROM recordings o "
+				   "WHERE o.recording_sid = ANY($2)))",
+			list, err))
+		return false;
+	for (size_t i = 0; i < facts->call_count; i++)
+		sids[i] = str_of(facts->all_calls[i]->sid);
+	db_bind_list(*list, 1, sids, facts->call_count);
+	for (size_t i = 0; i < facts->recording_count; i++)
+		sids[i] = str_of(facts->all_recordings[i]->sid);
+	db_bind_list(*list, 2, sids, facts->recording_count);
+	return db_ask(*list, err);
+}
+
+static bool read_recordings(const struct facts *facts, struct db_stmt *list, struct err *err)
+{
+	enum db_step step;
+
 	while ((step = db_step(list, err)) == DB_ROW) {
 		struct known_recording *recording = known_recording(facts, db_column_str(list, 0));
 
@@ -214,27 +239,19 @@ static bool read_recordings(struct facts *facts, struct catalog *catalog, struct
 			continue;
 		recording->is_there = true;
 		read_recording(list, &recording->facts);
-		facts_name_call(facts, str_of(recording->facts.recording.call_sid));
 	}
 	return step == DB_DONE;
 }
 
-static bool read_calls(struct facts *facts, struct catalog *catalog, struct err *err)
+static bool read_calls(struct facts *facts, struct db_stmt *list, struct err *err)
 {
-	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
-	struct str sids[ARRAY_LEN(facts->all_calls)];
 	enum db_step step;
 
-	if (facts->call_count == 0)
-		return true;
-	for (size_t i = 0; i < facts->call_count; i++)
-		sids[i] = str_of(facts->all_calls[i]->sid);
-	if (!db_prepare(catalog_db(catalog), CALL_FACTS " WHERE c.call_sid = ANY($1)", &list, err))
-		return false;
-	db_bind_list(list, 1, sids, facts->call_count);
 	while ((step = db_step(list, err)) == DB_ROW) {
-		struct known_call *call = known_call(facts, db_column_str(list, 1));
+		struct known_call *call;
 
+		facts_name_call(facts, db_column_str(list, 1));
+		call = known_call(facts, db_column_str(list, 1));
 		if (!call)
 			continue;
 		call->is_there = true;
@@ -245,7 +262,14 @@ static bool read_calls(struct facts *facts, struct catalog *catalog, struct err 
 
 bool facts_read(struct facts *facts, struct catalog *catalog, struct err *err)
 {
-	return read_recordings(facts, catalog, err) && read_calls(facts, catalog, err);
+	AUTO(db_stmt_reset) struct db_stmt *recordings = NULL;
+	AUTO(db_stmt_reset) struct db_stmt *calls = NULL;
+
+	if (facts->recording_count == 0 && facts->call_count == 0)
+		return true;
+	return ask_recordings(facts, catalog, &recordings, err) &&
+	       ask_calls(facts, catalog, &calls, err) && read_recordings(facts, recordings, err) &&
+	       read_calls(facts, calls, err);
 }
 
 /* ---- as it is known ---- */

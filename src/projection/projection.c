@@ -91,6 +91,7 @@ struct run {
 	size_t max_events; /* in all */
 	bool is_careful; /* what is deferred is waited for event by event: so it is known which one is to blame */
 	struct projection_result *out;
+	struct projection_ahead *ahead; /* NULL: nothing was asked before */
 };
 
 /* Of each row up to the most that is taken. */
@@ -148,23 +149,83 @@ static bool apply_rows(const struct run *run, struct db_stmt *events, struct str
 	return step == DB_DONE;
 }
 
+/* A statement is asked once at a time: so that of turns has a text of its own. */
+#define EVENTS_OF(stream)                                                                 \
+	"SELECT seq, kind, received_at_ms, account_sid, call_sid, parent_call_sid, "      \
+	"recording_sid, status, direction, from_address, to_address, source, track, "     \
+	"recording_url, encryption, sequence_number, started_at_ms, timestamp_ms, "       \
+	"duration_s, channels, error_code, request_id FROM events WHERE stream = " stream \
+	" AND seq > $1 ORDER BY seq LIMIT $2"
+
+static bool prepare_events(struct catalog *catalog, const struct stream_mark *mark,
+			   size_t max_events, struct db_stmt **out, struct err *err)
+{
+	bool is_of_turns = mark->stream == 0 && !catalog_is_local(catalog);
+
+	if (!db_prepare(catalog_db(catalog), is_of_turns ? EVENTS_OF("0") : EVENTS_OF("$3"), out,
+			err))
+		return false;
+	db_bind_int(*out, 1, mark->watermark);
+	db_bind_int(*out, 2, (int64_t)max_events + 1);
+	if (!is_of_turns)
+		db_bind_int(*out, 3, mark->stream);
+	return true;
+}
+
+/* Of the two streams that every process looks at, by what it knows of their watermarks. */
+static bool ask_ahead(struct catalog_ahead *self, struct catalog *catalog, struct err *err)
+{
+	struct projection_ahead *ahead = container_of(self, struct projection_ahead, ahead);
+	struct stream_mark marks[2];
+	size_t count;
+
+	if (catalog_is_local(catalog))
+		return true;
+	count = streams_at_hand(catalog, marks);
+	for (size_t i = 0; i < count; i++) {
+		ahead->after[i] = marks[i].watermark;
+		if (!prepare_events(catalog, &marks[i], ahead->max_events, &ahead->events[i],
+				    err) ||
+		    !db_ask(ahead->events[i], err))
+			return false;
+	}
+	return true;
+}
+
+struct catalog_ahead *projection_ahead(struct projection_ahead *ahead, size_t max_events)
+{
+	*ahead = (struct projection_ahead){ .ahead = { ask_ahead }, .max_events = max_events };
+	return &ahead->ahead;
+}
+
+void projection_ahead_release(struct projection_ahead *ahead)
+{
+	db_stmt_reset(TAKE(ahead->events[0]));
+	db_stmt_reset(TAKE(ahead->events[1]));
+}
+
+/* NULL: what was asked for, if anything, is not what comes after the watermark. */
+static struct db_stmt *take_asked(const struct run *run, const struct stream_mark *mark)
+{
+	size_t which = mark->stream != 0;
+
+	if (!run->ahead || (which && mark->stream != catalog_process(run->catalog)) ||
+	    !run->ahead->events[which])
+		return NULL;
+	if (run->ahead->after[which] == mark->watermark)
+		return TAKE(run->ahead->events[which]);
+	db_stmt_reset(TAKE(run->ahead->events[which]));
+	return NULL;
+}
+
 /* The mark goes along. */
 static bool apply_after(const struct run *run, struct stream_mark *mark, struct err *err)
 {
-	AUTO(db_stmt_reset) struct db_stmt *next = NULL;
+	AUTO(db_stmt_reset) struct db_stmt *next = take_asked(run, mark);
 
-	if (!db_prepare(
-		    catalog_db(run->catalog),
-		    "SELECT seq, kind, received_at_ms, account_sid, call_sid, parent_call_sid, "
-		    "recording_sid, status, direction, from_address, to_address, source, track, "
-		    "recording_url, encryption, sequence_number, started_at_ms, timestamp_ms, "
-		    "duration_s, channels, error_code, request_id FROM events WHERE stream = $3 AND "
-		    "seq > $1 ORDER BY seq LIMIT $2",
-		    &next, err))
+	if (!next &&
+	    !prepare_events(run->catalog, mark, run->max_events - run->out->events, &next, err))
 		return false;
-	db_bind_int(next, 1, mark->watermark);
-	db_bind_int(next, 2, (int64_t)(run->max_events - run->out->events) + 1);
-	db_bind_int(next, 3, mark->stream);
 	return apply_rows(run, next, mark, err);
 }
 
@@ -219,7 +280,16 @@ static bool run_all(const struct run *run, struct err *err)
 bool projection_run(struct catalog *catalog, size_t max_events, struct projection_result *out,
 		    struct err *err)
 {
-	const struct run run = { catalog, max_events, catalog_is_local(catalog), out };
+	const struct run run = { catalog, max_events, catalog_is_local(catalog), out, NULL };
+
+	return run_all(&run, err);
+}
+
+bool projection_run_ahead(struct catalog *catalog, struct projection_ahead *ahead,
+			  struct projection_result *out, struct err *err)
+{
+	const struct run run = { catalog, ahead->max_events, catalog_is_local(catalog), out,
+				 ahead };
 
 	return run_all(&run, err);
 }
@@ -227,7 +297,7 @@ bool projection_run(struct catalog *catalog, size_t max_events, struct projectio
 bool projection_run_carefully(struct catalog *catalog, size_t max_events,
 			      struct projection_result *out, struct err *err)
 {
-	const struct run run = { catalog, max_events, true, out };
+	const struct run run = { catalog, max_events, true, out, NULL };
 
 	return run_all(&run, err);
 }

@@ -13,13 +13,14 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "catalog/catalog.h"
 #include "catalog/projection_change.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct catalog;
+struct db_stmt;
 
 #define PROJECTION_EVENTS_MAX 256
 
@@ -46,6 +47,22 @@ struct projection_result {
  */
 bool projection_run(struct catalog *catalog, size_t max_events, struct projection_result *out,
 		    struct err *err) MUST_CHECK;
+
+/*
+ * The same in a transaction that is begun so (catalog_begin_ahead()): on a server the events come with its begin.  Where they are
+ * those that come after the watermark is found out then; else they are asked for once more.  To be released when the run is
+ * over, or was not to be; and asked anew for each.
+ */
+struct projection_ahead {
+	struct catalog_ahead ahead;
+	struct db_stmt *events[2]; /* of turns, of this process; NULL: not asked for, or read */
+	int64_t after[2];
+	size_t max_events;
+};
+struct catalog_ahead *projection_ahead(struct projection_ahead *ahead, size_t max_events);
+void projection_ahead_release(struct projection_ahead *ahead);
+bool projection_run_ahead(struct catalog *catalog, struct projection_ahead *ahead,
+			  struct projection_result *out, struct err *err) MUST_CHECK;
 
 /* The same, one event after the other: on a server each waits for answers. */
 bool projection_run_carefully(struct catalog *catalog, size_t max_events,

@@ -62,10 +62,14 @@ static int64_t count(const char *sql)
 	return db_step(stmt, &err) == DB_ROW ? db_column_int(stmt, 0) : -1;
 }
 
+/* As the writer does it. */
 static bool project(struct catalog *catalog, struct projection_result *out)
 {
-	MUST(catalog_begin(catalog, &err));
-	MUST(projection_run(catalog, PROJECTION_EVENTS_MAX, out, &err));
+	struct projection_ahead ahead;
+
+	MUST(catalog_begin_ahead(catalog, projection_ahead(&ahead, PROJECTION_EVENTS_MAX), &err));
+	MUST(projection_run_ahead(catalog, &ahead, out, &err));
+	projection_ahead_release(&ahead);
 	return catalog_commit(catalog, &err);
 }
 
