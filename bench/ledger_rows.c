@@ -64,7 +64,7 @@ static bool add_call(struct catalog *catalog, const struct planned_call *planned
 	db_bind_int(insert, 16, call->recordings);
 	db_bind_int(insert, 17, call->changed_seq);
 	number_add(catalog, NUMBER_CALLS, 1);
-	return db_run(insert, err) && numbers_index_add(catalog->db, &numbers, err);
+	return db_run(insert, err) && numbers_index_add(catalog->db, &numbers, NULL, err);
 }
 
 /* $10 and on */

@@ -4,7 +4,6 @@
 
 #include "base/own.h"
 #include "db/db.h"
-#include "numbers/number_digits.h"
 
 static bool change(struct db *db, const char *sql, const struct digits *digits,
 		   const struct numbers_of_call *call, struct err *err)
@@ -78,28 +77,66 @@ static bool add_parts_unless_known(struct db *db, const struct digits *digits, s
 	return db_run(insert, err);
 }
 
-static bool add_new_parts(struct db *db, const struct digits *digits, struct err *err)
+/* True: it was not there, and is now. */
+static bool learn(struct numbers_seen *seen, const struct digits *digits)
+{
+	uint64_t hash = 0;
+	size_t at;
+
+	for (const char *digit = digits->text; *digit; digit++)
+		hash = (hash ^ (unsigned char)*digit) * 0x9e3779b97f4a7c15u;
+	for (at = (size_t)(hash >> 40) % NUMBERS_SEEN_SLOTS; seen->digits[at].text[0];
+	     at = (at + 1) % NUMBERS_SEEN_SLOTS)
+		if (strcmp(seen->digits[at].text, digits->text) == 0)
+			return false;
+	if (seen->count < NUMBERS_SEEN_SLOTS / 2) {
+		seen->digits[at] = *digits;
+		seen->count++;
+	}
+	return true;
+}
+
+static bool add_new_parts(struct db *db, const struct digits *digits, struct numbers_seen *seen,
+			  struct err *err)
 {
 	bool is_here;
 
 	if (db_dialect(db) == DB_POSTGRES)
-		return add_parts_unless_known(db, digits, err);
+		return (seen && !learn(seen, digits)) || add_parts_unless_known(db, digits, err);
 	return is_known(db, digits, &is_here, err) && (is_here || add_parts(db, digits, err));
 }
 
 static bool add(struct db *db, struct str address, const struct numbers_of_call *call,
-		struct err *err)
+		struct numbers_seen *seen, struct err *err)
 {
 	struct digits digits = digits_of_address(address);
 
 	if (digits.text[0] == '\0')
 		return true;
-	return add_new_parts(db, &digits, err) &&
+	return add_new_parts(db, &digits, seen, err) &&
 	       /* A call to oneself has one row. */
 	       change(db,
 		      "INSERT INTO call_numbers (digits, started_at_ms, call_id) "
 		      "VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
 		      &digits, call, err);
+}
+
+/* What a call has as a rule. */
+static bool add_two(struct db *db, const struct digits *from, const struct digits *to,
+		    const struct numbers_of_call *call, struct err *err)
+{
+	struct db_stmt *insert;
+
+	if (!db_prepare(db,
+			"INSERT INTO call_numbers (digits, started_at_ms, call_id) "
+			"VALUES ($1, $3, $4), ($2, $3, $4) ON CONFLICT DO NOTHING",
+			&insert, err))
+		return false;
+	db_bind_str(insert, 1, str_of(from->text));
+	db_bind_str(insert, 2, str_of(to->text));
+	db_bind_int(insert, 3, call->started_at_ms);
+	db_bind_int(insert, 4, call->call_id);
+	return db_run(insert, err);
 }
 
 static bool remove_one(struct db *db, struct str address, const struct numbers_of_call *call,
@@ -114,9 +151,15 @@ static bool remove_one(struct db *db, struct str address, const struct numbers_o
 		      &digits, call, err);
 }
 
-bool numbers_index_add(struct db *db, const struct numbers_of_call *call, struct err *err)
+bool numbers_index_add(struct db *db, const struct numbers_of_call *call, struct numbers_seen *seen,
+		       struct err *err)
 {
-	return add(db, call->from, call, err) && add(db, call->to, call, err);
+	struct digits from = digits_of_address(call->from), to = digits_of_address(call->to);
+
+	if (db_dialect(db) == DB_POSTGRES && from.text[0] && to.text[0])
+		return add_new_parts(db, &from, seen, err) && add_new_parts(db, &to, seen, err) &&
+		       add_two(db, &from, &to, call, err);
+	return add(db, call->from, call, seen, err) && add(db, call->to, call, seen, err);
 }
 
 bool numbers_index_remove(struct db *db, const struct numbers_of_call *call, struct err *err)

@@ -17,6 +17,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "numbers/number_digits.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,8 +34,15 @@ struct numbers_of_call {
 	int64_t started_at_ms, call_id;
 };
 
-/* Within a write transaction. */
-bool numbers_index_add(struct db *db, const struct numbers_of_call *call,
+/* Numbers whose parts this transaction has put there, or found.  Zeroed at first; full it forgets nothing and learns nothing. */
+#define NUMBERS_SEEN_SLOTS 1024 /* a power of two */
+struct numbers_seen {
+	size_t count;
+	struct digits digits[NUMBERS_SEEN_SLOTS];
+};
+
+/* Within a write transaction.  `seen` may be NULL: on a server it spares a statement for each number that many calls have. */
+bool numbers_index_add(struct db *db, const struct numbers_of_call *call, struct numbers_seen *seen,
 		       struct err *err) MUST_CHECK;
 bool numbers_index_remove(struct db *db, const struct numbers_of_call *call,
 			  struct err *err) MUST_CHECK;

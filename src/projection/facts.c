@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "catalog/catalog_sql.h"
 #include "catalog/rows.h"
+#include "numbers/numbers_index.h"
 #include "projection/projection.h"
 
 #include <assert.h>
@@ -31,6 +32,7 @@ struct facts {
 	struct known_call *all_calls[NAMES_MAX];
 	struct known_recording *all_recordings[PROJECTION_EVENTS_MAX];
 	size_t call_count, recording_count;
+	struct numbers_seen numbers;
 };
 
 struct facts *facts_new(void)
@@ -326,6 +328,11 @@ bool facts_find_call_of(struct facts *facts, struct catalog *catalog, struct str
 		return ask_call_of(catalog, out, err);
 	take_call(&call->facts, out);
 	return true;
+}
+
+struct numbers_seen *facts_numbers(struct facts *facts)
+{
+	return facts ? &facts->numbers : NULL;
 }
 
 void facts_keep_call(struct facts *facts, struct str call_sid, const struct call_facts *facts_now)

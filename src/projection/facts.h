@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 struct catalog;
+struct numbers_seen;
 
 /* How far a recording is with Twilio.  By rank; stored as numbers: never renumber. */
 enum upstream {
@@ -68,6 +69,8 @@ bool facts_find_recording(struct facts *facts, struct catalog *catalog, struct s
 bool facts_find_call_of(struct facts *facts, struct catalog *catalog, struct str call_sid,
 			struct recording_facts *out, struct err *err) MUST_CHECK;
 
+/* NULL: none are kept. */
+struct numbers_seen *facts_numbers(struct facts *facts);
 /* Its row was written. */
 void facts_keep_call(struct facts *facts, struct str call_sid, const struct call_facts *call);
 /* The same, and place->… is how its call stands now, too (recording_moved()). */

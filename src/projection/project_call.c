@@ -159,7 +159,8 @@ static struct numbers_of_call numbers_of(const struct call *call)
 					 .call_id = call->id };
 }
 
-static bool insert(struct catalog *catalog, struct call_facts *facts, struct err *err)
+static bool insert(struct facts *known, struct catalog *catalog, struct call_facts *facts,
+		   struct err *err)
 {
 	struct numbers_of_call numbers;
 	struct db_stmt *stmt;
@@ -182,7 +183,7 @@ static bool insert(struct catalog *catalog, struct call_facts *facts, struct err
 		return false;
 	catalog_count_call(catalog);
 	numbers = numbers_of(&facts->call);
-	return numbers_index_add(catalog_db(catalog), &numbers, err);
+	return numbers_index_add(catalog_db(catalog), &numbers, facts_numbers(known), err);
 }
 
 /* Most events change nothing that the list is sorted or searched by: no index is written then. */
@@ -217,8 +218,9 @@ static bool update_ways(struct catalog *catalog, const struct call *call, struct
 	return db_run(stmt, err);
 }
 
-static bool update_listed(struct catalog *catalog, const struct call_facts *facts,
-			  const struct call *before, struct err *err)
+static bool update_listed(struct facts *known, struct catalog *catalog,
+			  const struct call_facts *facts, const struct call *before,
+			  struct err *err)
 {
 	struct numbers_of_call old = numbers_of(before), now = numbers_of(&facts->call);
 	struct db_stmt *stmt;
@@ -237,16 +239,16 @@ static bool update_listed(struct catalog *catalog, const struct call_facts *fact
 	       (before->direction == facts->call.direction ||
 		update_ways(catalog, &facts->call, err)) &&
 	       numbers_index_remove(catalog_db(catalog), &old, err) &&
-	       numbers_index_add(catalog_db(catalog), &now, err);
+	       numbers_index_add(catalog_db(catalog), &now, facts_numbers(known), err);
 }
 
-static bool write_row(struct catalog *catalog, struct call_facts *facts, const struct call *before,
-		      bool is_new, struct err *err)
+static bool write_row(struct facts *known, struct catalog *catalog, struct call_facts *facts,
+		      const struct call *before, bool is_new, struct err *err)
 {
 	if (is_new)
-		return insert(catalog, facts, err);
+		return insert(known, catalog, facts, err);
 	if (facts->is_moved)
-		return update_listed(catalog, facts, before, err);
+		return update_listed(known, catalog, facts, before, err);
 	return !facts->is_changed || update_told(catalog, facts, err);
 }
 
@@ -283,7 +285,7 @@ bool project_call(struct facts *known, struct catalog *catalog, const struct eve
 			facts.ask_at_ms = event->received_at_ms + CALL_ASK_AFTER_MS;
 	}
 	merge(&facts, event, !found, change);
-	if (!write_row(catalog, &facts, &before, !found, err) ||
+	if (!write_row(known, catalog, &facts, &before, !found, err) ||
 	    (found && !ask_no_more(catalog, &facts, event, err)))
 		return false;
 	if (!found || facts.is_changed)

@@ -36,7 +36,7 @@ static void add_number(void)
 		address[i] = (char)('0' + draw(i < 4 ? 2 : 4));
 	address[len + 1] = '\0';
 	call.from = str_of(address);
-	MUST(numbers_index_add(ledger.writer->db, &call, &err));
+	MUST(numbers_index_add(ledger.writer->db, &call, NULL, &err));
 	numbers[count] = digits_of_address(call.from);
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(numbers[i].text, numbers[count].text) == 0)
