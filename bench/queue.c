@@ -4,8 +4,8 @@
  *	bench-queue DATABASE CYCLES ROUNDS [held]
  *
  * A cycle is one recording, claimed, tried and stored: for callspool by what its processes call (cluster/leases.h, catalog/attempts.h,
- * catalog/recordings.h), AT_ONCE in each of three transactions; for the plain queue by FOR UPDATE SKIP LOCKED and an
- * update, AT_ONCE in each of two.  They take turns.  With `held` a snapshot is held by another session from the start on.  Prints
+ * catalog/recordings.h), as they call it, AT_ONCE in each of two transactions: the claim, which begins the attempts, and the turn in
+ * which they end; for the plain queue by FOR UPDATE SKIP LOCKED and an update, AT_ONCE in each of two.  They take turns.  With `held` a snapshot is held by another session from the start on.  Prints
  * a line a round: "leases plain", in cycles a second.
  */
 #include "base/clock.h"
@@ -79,33 +79,22 @@ static size_t claim(struct queue *queue, struct queue_row *rows)
 	return count;
 }
 
-static void begin_all(struct queue *queue, const struct queue_row *rows, size_t count,
-		      int64_t *attempts)
+/* As the writer does it with what has been posted by then (ledger/writer.c). */
+static void end_all(struct queue *queue, const struct queue_row *rows, size_t count)
 {
-	MUST(catalog_begin(queue->turns, &err));
-	for (size_t i = 0; i < count; i++) {
-		const struct attempt_begin begin = { .recording_sid = str_of(rows[i].recording_sid),
-						     .began_at_ms = queue->now_ms };
-
-		MUST(lease_check(queue->turns, begin.recording_sid, &err));
-		MUST(attempts_begin(queue->turns, &begin, &attempts[i], &err));
-	}
-	MUST(catalog_commit(queue->turns, &err));
-}
-
-static void end_all(struct queue *queue, const struct queue_row *rows, size_t count,
-		    const int64_t *attempts)
-{
+	for (size_t i = 0; i < count; i++)
+		catalog_foresee(queue->turns, str_of(rows[i].recording_sid));
 	MUST(catalog_begin(queue->turns, &err));
 	for (size_t i = 0; i < count; i++) {
 		struct str sid = str_of(rows[i].recording_sid);
-		const struct attempt_end end = { .id = attempts[i],
+		int64_t attempt = rows[i].begun->attempt_id;
+		const struct attempt_end end = { .id = attempt,
 						 .ended_at_ms = queue->now_ms,
 						 .outcome = "stored",
 						 .http_status = 200,
 						 .bytes = 100000 };
 		const struct recording_media media = { .stored_at_ms = queue->now_ms,
-						       .generation = attempts[i],
+						       .generation = attempt,
 						       .generation_at_ms = queue->now_ms,
 						       .size = 100000,
 						       .duration_ms = 60000,
@@ -113,24 +102,22 @@ static void end_all(struct queue *queue, const struct queue_row *rows, size_t co
 						       .format = "mp3",
 						       .path = "00/bench.mp3" };
 
+		MUST(lease_end(queue->turns, sid, &err));
 		MUST(attempts_end(queue->turns, &end, &err));
 		MUST(recordings_mark_stored(queue->turns, sid, &media, &err));
-		MUST(lease_end(queue->turns, sid, &err));
+		foreseen_forget(queue->turns, sid);
 	}
 	MUST(catalog_commit(queue->turns, &err));
+	for (size_t i = 0; i < count; i++)
+		lease_begun_free(rows[i].begun);
 }
 
 static void run_leases(struct queue *queue, int64_t cycles)
 {
 	struct queue_row rows[AT_ONCE];
-	int64_t attempts[AT_ONCE];
 
-	for (int64_t done = 0; done < cycles; done += AT_ONCE) {
-		size_t count = claim(queue, rows);
-
-		begin_all(queue, rows, count, attempts);
-		end_all(queue, rows, count, attempts);
-	}
+	for (int64_t done = 0; done < cycles; done += AT_ONCE)
+		end_all(queue, rows, claim(queue, rows));
 }
 
 /* ---- the plain one ---- */

@@ -29,16 +29,38 @@ const char queue_due_sql[] = "SELECT id, recording_sid, call_sid, next_try_at_ms
 			     " = $1 AND queue_rank = $2 AND next_try_at_ms IS NOT NULL AND "
 			     "next_try_at_ms <= $3 ORDER BY next_try_at_ms, id LIMIT $4";
 
-/* Where others fetch, too: not what they have a lease of. */
+/*
+ * Where others fetch, too: not what they have a lease of; and all accounts, leapt to from one to the next, and ranks by
+ * one question.
+ */
 const char queue_due_shared_sql[] =
-	"SELECT id, recording_sid, call_sid, next_try_at_ms FROM recordings WHERE " ACCOUNT
-	" = $1 AND queue_rank = $2 AND next_try_at_ms IS NOT NULL AND next_try_at_ms <= $3 "
+	"WITH RECURSIVE accounts (sid) AS ("
+	"(SELECT " ACCOUNT " FROM recordings WHERE next_try_at_ms IS NOT NULL "
+	"ORDER BY " ACCOUNT " LIMIT 1) "
+	"UNION ALL SELECT (SELECT " ACCOUNT " FROM recordings "
+	"WHERE next_try_at_ms IS NOT NULL AND " ACCOUNT " > accounts.sid "
+	"ORDER BY " ACCOUNT " LIMIT 1) FROM accounts WHERE accounts.sid IS NOT NULL) "
+	"SELECT ranks.queue_rank, accounts.sid, due.id, due.recording_sid, due.call_sid, "
+	"due.next_try_at_ms, due.is_leased, due.account_sid, due.direction, due.started_at_ms, "
+	"due.is_held FROM (VALUES (0), (1)) AS ranks (queue_rank) CROSS JOIN accounts "
+	"CROSS JOIN LATERAL ("
+	"SELECT id, recording_sid, call_sid, next_try_at_ms, account_sid, direction, "
+	"started_at_ms, is_held, EXISTS (SELECT 1 FROM leases own "
+	"WHERE own.recording_id = recordings.id) AS is_leased FROM recordings "
+	"WHERE " ACCOUNT " = accounts.sid AND queue_rank = ranks.queue_rank "
+	"AND next_try_at_ms IS NOT NULL AND next_try_at_ms <= $1 "
 	"AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.recording_id = recordings.id "
-	"AND leases.process_id <> $5) ORDER BY next_try_at_ms, id LIMIT $4";
+	"AND leases.process_id <> $3) ORDER BY next_try_at_ms, id LIMIT $2) AS due "
+	"WHERE accounts.sid IS NOT NULL "
+	"ORDER BY ranks.queue_rank, accounts.sid, due.next_try_at_ms, due.id";
 
 const char queue_next_due_sql[] = "SELECT next_try_at_ms FROM recordings "
 				  "WHERE next_try_at_ms IS NOT NULL AND next_try_at_ms > $1 "
 				  "ORDER BY next_try_at_ms LIMIT 1";
+
+#define NEXT_DUE(after)                                                            \
+	"(SELECT next_try_at_ms FROM recordings WHERE next_try_at_ms IS NOT NULL " \
+	"AND next_try_at_ms > " after " ORDER BY next_try_at_ms LIMIT 1)"
 
 /* ---- who gets how much ---- */
 
@@ -121,17 +143,14 @@ static bool claim_of_account(struct catalog *catalog, const struct queue_claim *
 			     size_t first, size_t *count, size_t size, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *due = NULL;
-	bool is_shared = catalog->process_id != 0;
 	enum db_step step = DB_DONE;
 
-	if (!db_prepare(catalog->db, is_shared ? queue_due_shared_sql : queue_due_sql, &due, err))
+	if (!db_prepare(catalog->db, queue_due_sql, &due, err))
 		return false;
 	db_bind_str(due, 1, str_of(row->account_sid));
 	db_bind_int(due, 2, row->rank);
 	db_bind_int(due, 3, claim->now_ms);
 	db_bind_int(due, 4, (int64_t)(most + claim->skip_count));
-	if (is_shared)
-		db_bind_int(due, 5, catalog->process_id);
 	while (most > 0 && (step = db_step(due, err)) == DB_ROW) {
 		row->id = db_column_int(due, 0);
 		text_set(row->recording_sid, SID_SIZE, db_column_str(due, 1));
@@ -163,16 +182,22 @@ static bool next_account(struct catalog *catalog, const char *after, char out[SI
 	return step != DB_FAILED;
 }
 
+/* Of a rank, whose rows begin at `first`. */
+static size_t size_of_rank(const struct queue_claim *claim, enum recording_rank rank, size_t first)
+{
+	return rank == RECORDING_RANK_BACKFILL
+		       ? first + least(claim->most - (unsigned)first, claim->most_backfill)
+		       : claim->most;
+}
+
 static bool claim_rank(struct catalog *catalog, const struct queue_claim *claim,
 		       enum recording_rank rank, struct queue_row *out, size_t *count,
 		       struct err *err)
 {
 	struct queue_row row = { .rank = rank };
-	size_t first = *count, size = claim->most;
+	size_t first = *count, size = size_of_rank(claim, rank, first);
 	bool found = true;
 
-	if (rank == RECORDING_RANK_BACKFILL)
-		size = first + least((unsigned)(size - first), claim->most_backfill);
 	while (found && first < size) { /* begins with "": the account is not known */
 		unsigned most = most_of(claim, rank, row.account_sid, out, first);
 		char account_sid[SID_SIZE];
@@ -186,16 +211,103 @@ static bool claim_rank(struct catalog *catalog, const struct queue_claim *claim,
 	return true;
 }
 
+static void read_shared(const struct db_stmt *due, struct queue_row *out)
+{
+	*out = (struct queue_row){ .rank = (enum recording_rank)db_column_int(due, 0),
+				   .id = db_column_int(due, 2),
+				   .next_try_at_ms = db_column_int(due, 5),
+				   .is_leased = db_column_int(due, 6) != 0 };
+	text_set(out->account_sid, SID_SIZE, db_column_str(due, 1));
+	text_set(out->recording_sid, SID_SIZE, db_column_str(due, 3));
+	text_set(out->call_sid, SID_SIZE, db_column_str(due, 4));
+	kept_read(due, 7, &out->kept);
+}
+
+/* The same walk, over what one question has found: by rank, by account, and for each no fewer rows than it may have. */
+static bool claim_shared(struct catalog *catalog, const struct queue_claim *claim,
+			 struct queue_row *out, size_t *count, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *due = NULL;
+	char account_sid[SID_SIZE] = "\n"; /* none has that */
+	enum recording_rank rank = RECORDING_RANK_NEW;
+	size_t first = 0;
+	unsigned most = 0;
+	enum db_step step;
+
+	if (!db_prepare(catalog->db, queue_due_shared_sql, &due, err))
+		return false;
+	db_bind_int(due, 1, claim->now_ms);
+	db_bind_int(due, 2, (int64_t)(claim->most + claim->skip_count));
+	db_bind_int(due, 3, catalog->process_id);
+	while ((step = db_step(due, err)) == DB_ROW) {
+		struct queue_row row;
+
+		read_shared(due, &row);
+		if (row.rank != rank)
+			first = *count;
+		if (row.rank != rank || strcmp(row.account_sid, account_sid) != 0)
+			most = most_of(claim, row.rank, row.account_sid, out, first);
+		rank = row.rank;
+		memcpy(account_sid, row.account_sid, SID_SIZE);
+		if (most == 0 || is_skipped(claim, row.recording_sid))
+			continue;
+		put(out, first, count, size_of_rank(claim, rank, first), &row);
+		most--;
+	}
+	return step == DB_DONE;
+}
+
 bool queue_claim(struct catalog *catalog, const struct queue_claim *claim, struct queue_row *out,
 		 size_t *out_count, struct err *err)
 {
 	size_t count = 0;
 
 	assert(claim->most <= QUEUE_CLAIM_MAX);
-	if (!claim_rank(catalog, claim, RECORDING_RANK_NEW, out, &count, err) ||
-	    !claim_rank(catalog, claim, RECORDING_RANK_BACKFILL, out, &count, err))
+	if (!(catalog->process_id != 0
+		      ? claim_shared(catalog, claim, out, &count, err)
+		      : claim_rank(catalog, claim, RECORDING_RANK_NEW, out, &count, err) &&
+				claim_rank(catalog, claim, RECORDING_RANK_BACKFILL, out, &count,
+					   err)))
 		return false;
 	*out_count = count;
+	return true;
+}
+
+bool queue_ask_dues(struct catalog *catalog, struct queue_dues *dues, struct err *err)
+{
+	dues->asked = NULL;
+	if (catalog_is_local(catalog))
+		return true;
+	if (!db_prepare(catalog->db, "SELECT " NEXT_DUE("$1") ", " NEXT_DUE("$2"), &dues->asked,
+			err))
+		return false;
+	db_bind_int(dues->asked, 1, dues->now_ms);
+	db_bind_int(dues->asked, 2, dues->beyond_ms);
+	return db_ask(dues->asked, err);
+}
+
+void queue_dues_release(struct queue_dues *dues)
+{
+	db_stmt_reset(TAKE(dues->asked));
+}
+
+bool queue_read_dues(struct catalog *catalog, struct queue_dues *dues, int64_t *out_next_ms,
+		     bool *out_is_beyond, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *asked = TAKE(dues->asked);
+	int64_t beyond_ms;
+
+	if (!asked) {
+		if (!queue_next_due(catalog, dues->now_ms, out_next_ms, err) ||
+		    !queue_next_due(catalog, dues->beyond_ms, &beyond_ms, err))
+			return false;
+		*out_is_beyond = beyond_ms != RECORDING_NEVER;
+		return true;
+	}
+	if (db_step(asked, err) != DB_ROW)
+		return false;
+	*out_next_ms = db_column_is_null(asked, 0) ? RECORDING_NEVER : db_column_int(asked, 0);
+	*out_is_beyond = !db_column_is_null(asked, 1) && db_column_int(asked, 1) != RECORDING_NEVER;
 	return true;
 }
 

@@ -20,12 +20,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct db_stmt;
+struct retention;
+
 #define QUEUE_CLAIM_MAX 256 /* rows of one claim: more slots are filled by the next */
+
+struct lease_begun;
 
 struct queue_row {
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE], account_sid[SID_SIZE];
 	enum recording_rank rank;
 	int64_t next_try_at_ms, id;
+	/* Where others fetch, too (cluster/leases.h). */
+	struct kept kept;
+	bool is_leased;            /* by this process, as the claim found it */
+	struct lease_begun *begun; /* owned; NULL: no attempt was begun with the claim */
 };
 
 /* How much of a claim may be of an account. */
@@ -39,6 +48,7 @@ struct queue_claim {
 	int64_t now_ms; /* wall clock: due is what is not later */
 	unsigned most;  /* at most QUEUE_CLAIM_MAX */
 	unsigned most_backfill;
+	const struct retention *retention; /* of leases_claim(); NULL: nothing is too old */
 	/* Those that are not named may have all of it. */
 	const struct queue_share *shares;
 	size_t share_count;
@@ -50,6 +60,19 @@ struct queue_claim {
 /* out has room for claim->most rows; in the order in which they are to be fetched. */
 bool queue_claim(struct catalog *catalog, const struct queue_claim *claim, struct queue_row *out,
 		 size_t *out_count, struct err *err) MUST_CHECK;
+
+/*
+ * The two dates that a claimant wants to know: when something becomes due that is not at now_ms, and whether something
+ * waits for later than beyond_ms.  On a server both are asked ahead of the claim (db_ask()) and read after it.
+ */
+struct queue_dues {
+	int64_t now_ms, beyond_ms;
+	struct db_stmt *asked; /* to be read, or reset */
+};
+bool queue_ask_dues(struct catalog *catalog, struct queue_dues *dues, struct err *err) MUST_CHECK;
+void queue_dues_release(struct queue_dues *dues); /* as often as you like */
+bool queue_read_dues(struct catalog *catalog, struct queue_dues *dues, int64_t *out_next_ms,
+		     bool *out_is_beyond, struct err *err) MUST_CHECK;
 
 /* When something becomes due that is not at now_ms; RECORDING_NEVER: nothing will. */
 bool queue_next_due(struct catalog *catalog, int64_t now_ms, int64_t *out_ms,

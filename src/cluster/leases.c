@@ -1,79 +1,168 @@
 /*
- * A claim reads what is due, as it would alone, and then takes a lease of each row: all are sent at once, and
- * what was had is asked at the end.  The row is locked for that moment, or passed over where it is locked:
+ * A claim reads what is due, as it would alone, and then takes a lease of each row and begins its attempt, all in one statement: so a
+ * claim of however many waits for two answers.  The rows are locked for that moment, or passed over where they are locked:
  * a turn that waits for a claim, and a claim that waits for that turn, would be a deadlock.  A turn waits for the row before it
  * takes the lease, or gives it back, so that no two are ever about to make the same one.
+ *
+ * What a claim changes of a recording is what a turn would have changed as it begins the attempt: nothing that anybody is told,
+ * so that it needs no number of a turn.
  */
 #include "cluster/leases.h"
 
+#include "base/mem.h"
 #include "catalog/catalog_sql.h"
 #include "catalog/foreseen.h"
 #include "catalog/processes.h"
+#include "catalog/rows.h"
+#include "retention/retention.h"
 
-#include <assert.h>
-#include <string.h>
+#include <stdio.h>
+#include <stdlib.h>
 
-static bool send_wish(struct catalog *catalog, const struct queue_row *row, int64_t now_ms,
-		      struct err *err)
+#define ID_SIZE 24
+
+void lease_begun_free(struct lease_begun *begun)
 {
-	struct db_stmt *insert;
-
-	if (!db_prepare(catalog_db(catalog),
-			"WITH due AS (SELECT id FROM recordings WHERE id = $1 "
-			"AND next_try_at_ms IS NOT NULL AND next_try_at_ms <= $3 "
-			"FOR UPDATE SKIP LOCKED) "
-			"INSERT INTO leases (recording_id, process_id, since_ms) "
-			"SELECT id, $2, $3 FROM due ON CONFLICT DO NOTHING",
-			&insert, err))
-		return false;
-	db_bind_int(insert, 1, row->id);
-	db_bind_int(insert, 2, catalog_process(catalog));
-	db_bind_int(insert, 3, now_ms);
-	return db_run(insert, err);
+	if (!begun)
+		return;
+	free(begun->encryption);
+	free(begun);
 }
 
-/* Of the wishes those that were had; the order stays. */
-static bool keep_own(struct catalog *catalog, struct queue_row *rows, size_t *count,
-		     struct err *err)
-{
-	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
-	bool is_own[QUEUE_CLAIM_MAX] = { false };
-	enum db_step step;
-	size_t kept = 0;
+/* ---- claims ---- */
 
-	if (!db_prepare(catalog_db(catalog),
-			"SELECT recording_id FROM leases WHERE process_id = $1", &list, err))
+/* $1, of what a claim wants; $3 is the moment.  The numbers are RECORDING_QUEUED and WAITING. */
+#define DUE                                                                            \
+	"WITH due AS (SELECT id, channels_wanted FROM recordings WHERE id = ANY($1) "  \
+	"AND next_try_at_ms IS NOT NULL AND next_try_at_ms <= $3 AND state IN (1, 2) " \
+	"FOR UPDATE SKIP LOCKED)"
+#define TAKE_DUE                                                                              \
+	"INSERT INTO leases (recording_id, process_id, since_ms) SELECT id, $2, $3 FROM due " \
+	"ON CONFLICT DO NOTHING RETURNING recording_id"
+
+/* What a claim does with a row that it found. */
+enum wish { WISH_NOTHING, WISH_LEASE, WISH_BEGIN };
+
+static enum wish wish_of(const struct queue_claim *claim, const struct queue_row *row)
+{
+	if (row->is_leased)
+		return WISH_NOTHING;
+	return retention_is_over(claim->retention, &row->kept, claim->now_ms) ? WISH_LEASE
+									      : WISH_BEGIN;
+}
+
+/* *out stays as it is where nothing is wished for. */
+static bool send_wishes(struct catalog *catalog, const struct queue_claim *claim,
+			const struct queue_row *rows, size_t count, enum wish wish, const char *sql,
+			struct db_stmt **out, struct err *err)
+{
+	char ids[QUEUE_CLAIM_MAX][ID_SIZE];
+	struct str list[QUEUE_CLAIM_MAX];
+	size_t wished = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (wish_of(claim, &rows[i]) != wish)
+			continue;
+		snprintf(ids[wished], ID_SIZE, "%lld", (long long)rows[i].id);
+		list[wished] = str_of(ids[wished]);
+		wished++;
+	}
+	if (wished == 0)
+		return true;
+	if (!db_prepare(catalog_db(catalog), sql, out, err))
 		return false;
-	db_bind_int(list, 1, catalog_process(catalog));
-	while ((step = db_step(list, err)) == DB_ROW)
-		for (size_t i = 0; i < *count; i++)
-			is_own[i] |= rows[i].id == db_column_int(list, 0);
-	for (size_t i = 0; i < *count; i++)
-		if (is_own[i])
-			rows[kept++] = rows[i];
-	*count = kept;
+	db_bind_list(*out, 1, list, wished);
+	db_bind_int(*out, 2, catalog_process(catalog));
+	db_bind_int(*out, 3, claim->now_ms);
+	return db_ask(*out, err);
+}
+
+static struct queue_row *row_of(struct queue_row *rows, size_t count, int64_t id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].id == id)
+			return &rows[i];
+	return NULL;
+}
+
+/* Those whose lease is had. */
+static bool read_leases(struct db_stmt *had, struct queue_row *rows, size_t count, struct err *err)
+{
+	enum db_step step = DB_DONE;
+
+	while (had && (step = db_step(had, err)) == DB_ROW) {
+		struct queue_row *row = row_of(rows, count, db_column_int(had, 0));
+
+		if (row)
+			row->is_leased = true;
+	}
 	return step == DB_DONE;
+}
+
+static bool read_begun(struct db_stmt *had, const struct queue_claim *claim, struct queue_row *rows,
+		       size_t count, struct err *err)
+{
+	enum db_step step = DB_DONE;
+
+	while (had && (step = db_step(had, err)) == DB_ROW) {
+		struct queue_row *row = row_of(rows, count, db_column_int(had, 0));
+
+		if (!row || row->begun)
+			continue;
+		row->is_leased = true;
+		row->begun = xcalloc(1, sizeof(*row->begun));
+		row->begun->attempt_id = db_column_int(had, 1);
+		row->begun->began_at_ms = claim->now_ms;
+		if (!db_column_is_null(had, 2))
+			row->begun->encryption = str_dup(db_column_str(had, 2));
+		recording_read(had, 3, &row->begun->recording);
+	}
+	return step == DB_DONE;
+}
+
+static bool take_all(struct catalog *catalog, const struct queue_claim *claim,
+		     struct queue_row *rows, size_t count, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *begun = NULL;
+	AUTO(db_stmt_reset) struct db_stmt *leased = NULL;
+
+	return send_wishes(catalog, claim, rows, count, WISH_BEGIN,
+			   DUE
+			   ", taken AS (" TAKE_DUE "), begun AS ("
+			   "INSERT INTO attempts (recording_id, began_at_ms, channels, process_id) "
+			   "SELECT due.id, $3, NULLIF(due.channels_wanted, 0), $2 FROM due "
+			   "JOIN taken ON taken.recording_id = due.id RETURNING id, recording_id) "
+			   "UPDATE recordings r SET generation = begun.id, generation_at_ms = $3, "
+			   "first_try_at_ms = COALESCE(r.first_try_at_ms, $3) "
+			   "FROM begun WHERE r.id = begun.recording_id "
+			   "RETURNING r.id, begun.id, r.encryption, " RECORDING_COLUMNS,
+			   &begun, err) &&
+	       send_wishes(catalog, claim, rows, count, WISH_LEASE, DUE " " TAKE_DUE, &leased,
+			   err) &&
+	       read_begun(begun, claim, rows, count, err) && read_leases(leased, rows, count, err);
 }
 
 bool leases_claim(struct catalog *catalog, const struct queue_claim *claim, struct queue_row *out,
 		  size_t *out_count, bool *out_passed_over, struct err *err)
 {
-	size_t count = 0, wished;
+	size_t found = 0, kept = 0;
 
-	if (!queue_claim(catalog, claim, out, &count, err))
+	if (!queue_claim(catalog, claim, out, &found, err))
 		return false;
-	wished = count;
-	if (catalog_process(catalog) != 0 && count > 0) {
-		for (size_t i = 0; i < count; i++)
-			if (!send_wish(catalog, &out[i], claim->now_ms, err))
-				return false;
-		if (!keep_own(catalog, out, &count, err))
-			return false;
+	if (catalog_process(catalog) != 0 && !take_all(catalog, claim, out, found, err)) {
+		for (size_t i = 0; i < found; i++)
+			lease_begun_free(TAKE(out[i].begun));
+		return false;
 	}
-	*out_count = count;
-	*out_passed_over = count < wished;
+	for (size_t i = 0; i < found; i++)
+		if (catalog_process(catalog) == 0 || out[i].is_leased)
+			out[kept++] = out[i];
+	*out_count = kept;
+	*out_passed_over = kept < found;
 	return true;
 }
+
+/* ---- in a turn ---- */
 
 bool lease_take(struct catalog *catalog, struct str recording_sid, int64_t at_ms, bool *out,
 		struct err *err)

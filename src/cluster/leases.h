@@ -10,6 +10,7 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "base/own.h"
 #include "base/str.h"
 #include "catalog/recordings_queue.h"
 
@@ -19,9 +20,21 @@
 
 struct catalog;
 
+/* An attempt that was begun as the recording was claimed, and what was known of it then. */
+struct lease_begun {
+	struct recording recording;
+	char *encryption; /* as the ledger has it (twilio/encryption_details.h); NULL: it is not encrypted */
+	int64_t attempt_id, began_at_ms;
+};
+void lease_begun_free(struct lease_begun *begun);
+DEFINE_AUTO(struct lease_begun *, lease_begun_free)
+
 /*
  * CATALOG_QUICK (of a file: a reader): queue_claim(), and a lease of each.  Rows that somebody else claims or changes at
  * this moment are passed over, and not waited for: *out_passed_over, and who is to have them asks again soon.
+ *
+ * On a server an attempt is begun of each that nobody had a lease of before, and that is not too old to be kept: row->begun, which is
+ * the caller's.  Others are begun, if at all, in a turn.
  */
 bool leases_claim(struct catalog *catalog, const struct queue_claim *claim, struct queue_row *out,
 		  size_t *out_count, bool *out_passed_over, struct err *err) MUST_CHECK;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/own.h"
 #include "cluster/leases.h"
 #include "flights/flight_env.h"
 #include "verdict/verdict.h"
@@ -72,36 +73,58 @@ static void mend(struct queue *queue)
 
 /* ---- claims ---- */
 
+/* What was begun and nobody has taken: by a try whose commit failed, as a rule, and then it is nothing. */
+static void forget_rows(struct queue *queue)
+{
+	for (size_t i = 0; i < queue->count; i++)
+		lease_begun_free(TAKE(queue->rows[i].begun));
+	queue->count = 0;
+}
+
+static bool claim(struct queue *queue, struct catalog *catalog, struct queue_dues *dues,
+		  struct err *err)
+{
+	return queue_ask_dues(catalog, dues, err) &&
+	       leases_claim(catalog, &queue->claim, queue->rows, &queue->count, &queue->passed_over,
+			    err) &&
+	       queue_read_dues(catalog, dues, &queue->next_due_ms, &queue->is_beyond, err);
+}
+
 static bool run_claim(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct queue *queue = container_of(job, struct queue, claim_job);
-	int64_t now_ms = clock_wall_ms(), beyond_ms;
+	int64_t now_ms = clock_wall_ms();
+	struct queue_dues dues = { .now_ms = now_ms,
+				   .beyond_ms = now_ms + queue_longest_ms(queue->env) };
+	bool was_claimed;
 
+	forget_rows(queue);
 	queue->claim.now_ms = now_ms;
-	if (!leases_claim(catalog, &queue->claim, queue->rows, &queue->count, &queue->passed_over,
-			  err) ||
-	    !queue_next_due(catalog, now_ms, &queue->next_due_ms, err) ||
-	    !queue_next_due(catalog, now_ms + queue_longest_ms(queue->env), &beyond_ms, err))
-		return false;
-	queue->is_beyond = beyond_ms != RECORDING_NEVER;
-	return true;
+	queue->claim.retention = queue->env->options.retention;
+	was_claimed = claim(queue, catalog, &dues, err);
+	queue_dues_release(&dues);
+	return was_claimed;
 }
 
 static void claim_came(struct ledger_job *job)
 {
 	struct queue *queue = container_of(job, struct queue, claim_job);
+	bool was_all;
 
 	queue->is_asking = false;
 	if (!job->succeeded) {
 		if (job->err.kind !=
 		    ERR_UNAVAILABLE) /* a server that is away: told by who writes */
 			log_error(NULL, "cannot read the queue: %s", job->err.text);
+		forget_rows(queue);
 		queue->claimed_all(queue);
 		queue_wake_in(queue, QUEUE_AGAIN_MS);
 		return;
 	}
 	for (size_t i = 0; i < queue->count; i++)
 		queue->claimed(queue, &queue->rows[i]);
+	was_all = queue->count > 0 && queue->count == queue->claim.most;
+	forget_rows(queue);
 	queue->claimed_all(queue);
 	if (queue->is_beyond)
 		mend(queue);
@@ -110,7 +133,7 @@ static void claim_came(struct ledger_job *job)
 	if (queue->next_due_ms != RECORDING_NEVER)
 		queue_wake_in(queue, queue->next_due_ms - clock_wall_ms());
 	/* As many as there were slots for: there may be more slots by now. */
-	if (queue->is_wanted || (queue->count > 0 && queue->count == queue->claim.most))
+	if (queue->is_wanted || was_all)
 		queue_wake(queue);
 }
 
@@ -136,6 +159,12 @@ void queue_wake(struct queue *queue)
 void queue_init(struct queue *queue, const struct flight_env *env)
 {
 	*queue = (struct queue){ .env = env };
+}
+
+void queue_release(struct queue *queue)
+{
+	queue_stop(queue);
+	forget_rows(queue);
 }
 
 void queue_stop(struct queue *queue)

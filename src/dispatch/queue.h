@@ -34,8 +34,8 @@ struct queue {
 	 * claimed_all()).  False: there is no slot.
 	 */
 	bool (*prepare)(struct queue *queue, struct queue_claim *claim);
-	/* For each row, in order. */
-	void (*claimed)(struct queue *queue, const struct queue_row *row);
+	/* For each row, in order; it may take row->begun. */
+	void (*claimed)(struct queue *queue, struct queue_row *row);
 	/* Behind the last of them, or when none could be had. */
 	void (*claimed_all)(struct queue *queue);
 
@@ -55,6 +55,8 @@ struct queue {
 void queue_init(struct queue *queue, const struct flight_env *env);
 /* The ledger is asked no more: it is about to be stopped. */
 void queue_stop(struct queue *queue);
+/* It has been stopped. */
+void queue_release(struct queue *queue);
 /* A slot is free, or something may be due: asks, now or behind the question that is out. */
 void queue_wake(struct queue *queue);
 /* The same, in so many ms at the latest. */

@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/own.h"
+#include "catalog/attempts.h"
 #include "cluster/leases.h"
 #include "dispatch/disk_space.h"
 #include "dispatch/kept_files.h"
@@ -97,17 +99,33 @@ static bool is_more_than_a_row(const struct flight *flight)
 	return flight->mirror_count > 0 || flight->arrival.file != NULL;
 }
 
-/* A lease on its way back to the ledger. */
+/* A lease on its way back to the ledger, and the attempt that was begun with it, if it was not flown; or that alone. */
 struct lease_return {
 	struct ledger_job job;
 	char recording_sid[SID_SIZE];
+	bool is_kept;       /* the lease is */
+	int64_t attempt_id; /* 0: none */
 };
+
+/* Who took it in our place has ended it. */
+static bool end_unflown(const struct lease_return *lease, struct catalog *catalog, struct err *err)
+{
+	const struct attempt_end end = { .id = lease->attempt_id,
+					 .ended_at_ms = clock_wall_ms(),
+					 .outcome = "interrupted",
+					 .detail = "no request was sent" };
+
+	return lease->attempt_id == 0 || attempts_end(catalog, &end, err) ||
+	       err->kind == ERR_CONFLICT;
+}
 
 static bool run_return(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	const struct lease_return *lease = container_of(job, struct lease_return, job);
 
-	return lease_end(catalog, str_of(lease->recording_sid), err) || err->kind == ERR_CONFLICT;
+	if (lease->is_kept || lease_end(catalog, str_of(lease->recording_sid), err))
+		return end_unflown(lease, catalog, err);
+	return err->kind == ERR_CONFLICT;
 }
 
 /* Where it was not taken, whoever looks after leases (ledger/membership.h) gives it back later. */
@@ -116,20 +134,27 @@ static void returned(struct ledger_job *job)
 	free(container_of(job, struct lease_return, job));
 }
 
+static void give_back(const struct scheduler *scheduler, const char *recording_sid,
+		      const struct lease_begun *begun, bool is_kept)
+{
+	struct ledger *ledger = scheduler->env->ledger;
+	struct lease_return *lease = xcalloc(1, sizeof(*lease));
+
+	lease->is_kept = is_kept;
+	lease->attempt_id = begun ? begun->attempt_id : 0;
+	lease->job = (struct ledger_job){ .run = run_return,
+					  .done = returned,
+					  .reply = scheduler->env->mailbox,
+					  .recording_sid = lease->recording_sid };
+	memcpy(lease->recording_sid, recording_sid, SID_SIZE);
+	ledger_write(ledger, &lease->job);
+}
+
 /* What begins with the recording from now on takes it anew, behind this in the ledger's queue. */
 static void return_lease(const struct scheduler *scheduler, const struct flight *flight)
 {
-	struct ledger *ledger = scheduler->env->ledger;
-	struct lease_return *lease;
-
-	if (!flight->holds_lease || !ledger_is_shared(ledger))
-		return;
-	lease = xcalloc(1, sizeof(*lease));
-	lease->job = (struct ledger_job){ .run = run_return,
-					  .done = returned,
-					  .reply = scheduler->env->mailbox };
-	memcpy(lease->recording_sid, flight->recording_sid, SID_SIZE);
-	ledger_write(ledger, &lease->job);
+	if (flight->holds_lease && ledger_is_shared(scheduler->env->ledger))
+		give_back(scheduler, flight->recording_sid, flight->begun, false);
 }
 
 /* From now on only the ledger knows of it. */
@@ -404,15 +429,31 @@ static bool prepare_claim(struct queue *queue, struct queue_claim *claim)
 	return true;
 }
 
-static void claimed(struct queue *queue, const struct queue_row *row)
+/* Its turn may go on from the attempt that the claim began; not where it has taken one meanwhile, or has a file. */
+static bool may_begin_so(const struct flight *flight)
+{
+	return !flight->begun && !flight->arrival.file &&
+	       (flight->state == FLIGHT_QUEUED || flight->state == FLIGHT_WAITING);
+}
+
+static void claimed(struct queue *queue, struct queue_row *row)
 {
 	struct scheduler *scheduler = container_of(queue, struct scheduler, queue);
 	struct flight *flight = find(scheduler, row->recording_sid);
+	bool is_new = !flight;
 
-	if (!flight) {
+	if (is_new)
 		flight = add(scheduler, row->recording_sid, row->call_sid, row->account_sid,
 			     row->rank == RECORDING_RANK_NEW ? FLIGHT_NEW : FLIGHT_BACKFILL, 0);
+	if (row->begun && may_begin_so(flight))
+		flight->begun = TAKE(row->begun);
+	else if (row->begun)
+		give_back(scheduler, row->recording_sid, row->begun, true);
+	if (is_new) {
 		flight->holds_lease = true;
+	} else if (flight->begun) {
+		flight->holds_lease = true;
+		bring_forward(scheduler, flight, 0);
 	} else if (flight->state == FLIGHT_WAITING && flight->is_as_in_ledger) {
 		/* The clock has come there before our timer did. */
 		bring_forward(scheduler, flight, 0);
@@ -642,7 +683,7 @@ void scheduler_free(struct scheduler *scheduler)
 	for (enum flight_rank rank = 0; rank < FLIGHT_RANKS; rank++)
 		free_all(&scheduler->owner.lists.lines[rank]);
 	map_release(&scheduler->flights);
-	queue_stop(&scheduler->queue);
+	queue_release(&scheduler->queue);
 	timer_stop(&scheduler->go_on);
 	timer_stop(&scheduler->looks);
 	limits_free(scheduler->limits);

@@ -30,6 +30,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define BEGUN_MOST_MS 5000 /* so long after the claim what it found is believed */
+
 /* ---- the download ---- */
 
 static void ask_what_it_means(struct flight *flight);
@@ -306,25 +308,9 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 	return attempts_begin(catalog, &begin, &flight->try->attempt_id, err);
 }
 
-static void attempt_begun(struct ledger_job *job)
+/* The attempt is committed: the request may go out. */
+static void go_on_begun(struct flight *flight)
 {
-	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
-
-	if (!job->succeeded) {
-		flight_ledger_failed(flight, &job->err);
-		return;
-	}
-	flight->was_elsewhere = flight->try->is_elsewhere;
-	flight->holds_lease = !flight->try->is_elsewhere;
-	if (flight->try->is_elsewhere) {
-		flight_end_elsewhere(flight);
-		return;
-	}
-	if (flight->try->attempt_id == 0) {
-		err_set(&job->err, ERR_CONFLICT, "it is older than recordings are kept");
-		flight_ledger_failed(flight, &job->err);
-		return;
-	}
 	memcpy(flight->call_sid, flight->try->recording.call_sid, SID_SIZE);
 	if (flight->request_id[0] == '\0')
 		memcpy(flight->request_id, flight->try->recording.request_id, REQUEST_ID_SIZE);
@@ -345,6 +331,54 @@ static void attempt_begun(struct ledger_job *job)
 	ask(flight);
 }
 
+static void attempt_begun(struct ledger_job *job)
+{
+	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
+
+	if (!job->succeeded) {
+		flight_ledger_failed(flight, &job->err);
+		return;
+	}
+	flight->was_elsewhere = flight->try->is_elsewhere;
+	flight->holds_lease = !flight->try->is_elsewhere;
+	if (flight->try->is_elsewhere) {
+		flight_end_elsewhere(flight);
+		return;
+	}
+	if (flight->try->attempt_id == 0) {
+		err_set(&job->err, ERR_CONFLICT, "it is older than recordings are kept");
+		flight_ledger_failed(flight, &job->err);
+		return;
+	}
+	go_on_begun(flight);
+}
+
+/*
+ * One that stood in line for long may be of what is not to be fetched any more: a turn looks again, and ends the attempt that the
+ * claim has begun (attempts_begin()).
+ */
+static void drop_old_begun(struct flight *flight)
+{
+	int64_t age_ms = flight->begun ? clock_wall_ms() - flight->begun->began_at_ms : 0;
+
+	if (age_ms < 0 || age_ms > BEGUN_MOST_MS)
+		lease_begun_free(TAKE(flight->begun));
+}
+
+/* The claim has begun it, and nothing else has been done with the recording by this process. */
+static void take_begun(struct flight *flight)
+{
+	AUTO(lease_begun_free) struct lease_begun *begun = TAKE(flight->begun);
+
+	flight->try->recording = begun->recording;
+	flight->try->encryption = TAKE(begun->encryption);
+	flight->try->attempt_id = begun->attempt_id;
+	flight->try->began_at_ms = begun->began_at_ms;
+	flight->try->begins_anew = flight->arrival.file != NULL;
+	flight->was_elsewhere = false;
+	go_on_begun(flight);
+}
+
 void flight_begin(struct flight *flight)
 {
 	flight_enter(flight, FLIGHT_ASKING);
@@ -352,7 +386,11 @@ void flight_begin(struct flight *flight)
 	timer_stop(&flight->timer);
 	flight->last_try_at_ms = loop_now_ms(flight->env->loop);
 	flight_begin_try(flight);
-	flight_write_ledger(flight, run_begin, attempt_begun);
+	drop_old_begun(flight);
+	if (flight->begun)
+		take_begun(flight);
+	else
+		flight_write_ledger(flight, run_begin, attempt_begun);
 }
 
 void flight_queue(struct flight *flight)
@@ -408,6 +446,7 @@ void flight_free(struct flight *flight)
 	flight_unfollow(flight);
 	timer_stop(&flight->timer);
 	seeks_release(&flight->seeks);
+	lease_begun_free(flight->begun);
 	flight_free_try(flight);
 	arrival_discard(&flight->arrival);
 	LIST_EACH (item, &flight->updates) {

@@ -37,6 +37,7 @@
 
 struct flight;
 struct flight_env;
+struct lease_begun;
 struct try;
 
 #define FLIGHT_NUDGE_MS 5000 /* a play brings a try forward at most so often */
@@ -154,7 +155,9 @@ struct flight {
 	bool holds_lease;     /* for all that is known: no other process fetches it */
 	bool is_nobodys;      /* the last look found that nobody has a lease of it */
 
-	struct try *try;       /* NULL: none is under way */
+	struct lease_begun
+		*begun;  /* owned: the attempt that a claim began for its next turn; or NULL */
+	struct try *try; /* NULL: none is under way */
 	struct follow *follow; /* FOLLOWING; else NULL */
 };
 

@@ -1,7 +1,9 @@
 #include "ledger/membership.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "catalog/attempts.h"
 #include "cluster/leases.h"
 #include "cluster/members.h"
 #include "event/loop.h"
@@ -35,10 +37,16 @@ static bool run_give_back(struct ledger_job *job, struct catalog *catalog, struc
 {
 	struct membership *self = container_of(job, struct membership, job);
 
-	for (size_t i = 0; i < self->given_count; i++)
-		if (!lease_end(catalog, str_of(self->rows[i].recording_sid), err) &&
-		    err->kind != ERR_CONFLICT)
+	int64_t now_ms = clock_wall_ms();
+
+	for (size_t i = 0; i < self->given_count; i++) {
+		struct str sid = str_of(self->rows[i].recording_sid);
+		bool is_given = lease_end(catalog, sid, err);
+
+		if (is_given ? !attempts_give_up(catalog, sid, now_ms, err)
+			     : err->kind != ERR_CONFLICT)
 			return false;
+	}
 	return true;
 }
 

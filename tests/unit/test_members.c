@@ -256,6 +256,7 @@ static void queue_recordings(void)
 }
 
 static bool passed_over; /* by the last claim */
+static unsigned begun;   /* attempts, by the last claim */
 
 static size_t claim(struct catalog *catalog, unsigned most, struct queue_row *out)
 {
@@ -265,6 +266,11 @@ static size_t claim(struct catalog *catalog, unsigned most, struct queue_row *ou
 	size_t n = 0;
 
 	MUST(leases_claim(catalog, &wanted, out, &n, &passed_over, &err));
+	begun = 0;
+	for (size_t i = 0; i < n; i++) {
+		begun += out[i].begun != NULL;
+		lease_begun_free(TAKE(out[i].begun));
+	}
 	return n;
 }
 
@@ -374,6 +380,7 @@ static void test_claims(void)
 	OK(b_count == 10 && !has_one_of(a, a_count, b, b_count), "the next time it has others");
 	OK(claim_alone(first.quick, RECORDINGS, a) == RECORDINGS - 10,
 	   "all that the other has not, its own with them");
+	IS_INT(begun, RECORDINGS - 20, "attempts are begun of what it did not have");
 	OK(claim_alone(second.quick, RECORDINGS, b) == 10, "nothing more is left");
 	OK(!take(second.writer, a[0].recording_sid) && take(first.writer, a[0].recording_sid),
 	   "nobody takes what another has; one's own one has");
@@ -393,8 +400,10 @@ static void test_claims(void)
 	   "what one who leaves had is free");
 	process_end(&first);
 	process_end(&second);
-	exec("DELETE FROM processes; DELETE FROM leases");
+	exec("DELETE FROM processes; DELETE FROM leases; DELETE FROM attempts");
 }
+
+#define OPEN_ATTEMPTS "SELECT COUNT(*) FROM attempts WHERE ended_at_ms IS NULL"
 
 /* A turn that is about to change a recording, and one that claims, do not wait for each other. */
 static void test_no_deadlock(void)
@@ -417,15 +426,71 @@ static void test_no_deadlock(void)
 	MUST(catalog_commit(first.writer, &err));
 	OK(claim_alone(second.quick, RECORDINGS, a) == RECORDINGS && !passed_over,
 	   "and had the next time");
-	OK(count("SELECT COUNT(*) FROM attempts WHERE ended_at_ms IS NULL") == 1,
-	   "an attempt is open");
+	IS_INT(count(OPEN_ATTEMPTS), 1 + RECORDINGS, "one attempt is open, and those of the other");
 	MUST(catalog_begin(first.writer, &err));
 	MUST(member_leave(first.writer, NOON, &err));
 	MUST(catalog_commit(first.writer, &err));
-	OK(count("SELECT COUNT(*) FROM attempts WHERE ended_at_ms IS NULL") == 0,
-	   "it is closed with its process");
+	IS_INT(count(OPEN_ATTEMPTS), RECORDINGS, "it is closed with its process");
 	process_end(&first);
 	process_end(&second);
+}
+
+/* What a claim has begun ends with the lease that is given back; or with the next that is begun, where it is not known of. */
+static void test_not_flown(void)
+{
+	struct process first;
+	struct queue_row a[RECORDINGS];
+	int64_t attempt;
+	struct attempt_begin begin = { .began_at_ms = NOON };
+
+	exec("DELETE FROM leases; DELETE FROM attempts");
+	process_start(&first, "first");
+	OK(claim_alone(first.quick, 2, a) == 2 && begun == 2, "two are begun");
+	MUST(catalog_begin(first.writer, &err));
+	OK(lease_end(first.writer, str_of(a[0].recording_sid), &err) &&
+		   attempts_give_up(first.writer, str_of(a[0].recording_sid), NOON, &err),
+	   "one is given back");
+	MUST(catalog_commit(first.writer, &err));
+	IS_INT(count(OPEN_ATTEMPTS), 1, "its attempt is over");
+	IS_INT(count("SELECT COUNT(*) FROM attempts WHERE outcome = 'interrupted' "
+		     "AND ended_at_ms IS NOT NULL"),
+	       1, "as interrupted");
+
+	begin.recording_sid = str_of(a[1].recording_sid);
+	catalog_foresee(first.writer, begin.recording_sid);
+	MUST(catalog_begin(first.writer, &err));
+	MUST(attempts_begin(first.writer, &begin, &attempt, &err));
+	MUST(catalog_commit(first.writer, &err));
+	IS_INT(count(OPEN_ATTEMPTS), 1, "of the other one the attempt that is begun anew is open");
+	IS_INT(count("SELECT r.generation FROM attempts a JOIN recordings r "
+		     "ON r.id = a.recording_id WHERE a.ended_at_ms IS NULL"),
+	       attempt, "alone, and the recording has its number");
+	process_end(&first);
+	exec("DELETE FROM processes; DELETE FROM leases; DELETE FROM attempts");
+}
+
+/* Too old to be kept: it is claimed, and a turn says that it has expired. */
+static void test_too_old(void)
+{
+	const struct retention_rules rules = retention_rules_of(1000);
+	AUTO(retention_free) struct retention *retention = retention_new(&rules);
+	const struct queue_claim wanted = {
+		.now_ms = NOON + 1000000, .most = 3, .most_backfill = 3, .retention = retention
+	};
+	struct queue_row a[RECORDINGS];
+	struct process first;
+	size_t n = 0;
+
+	exec("UPDATE recordings SET started_at_ms = 1");
+	process_start(&first, "first");
+	MUST(catalog_begin(first.quick, &err));
+	MUST(leases_claim(first.quick, &wanted, a, &n, &passed_over, &err));
+	MUST(catalog_commit(first.quick, &err));
+	OK(n == 3 && !a[0].begun && !a[1].begun && !a[2].begun, "what is too old is not begun");
+	IS_INT(count("SELECT COUNT(*) FROM leases"), 3, "it has a lease all the same");
+	IS_INT(count(OPEN_ATTEMPTS), 0, "and no attempt");
+	process_end(&first);
+	exec("DELETE FROM processes; DELETE FROM leases; UPDATE recordings SET started_at_ms = NULL");
 }
 
 /* ---- listening ---- */
@@ -478,6 +543,8 @@ int main(void)
 	test_claims();
 	test_holder();
 	test_no_deadlock();
+	test_not_flown();
+	test_too_old();
 	test_listening();
 	ledger_remove(&ledger);
 	return tap_end();

@@ -25,7 +25,7 @@ static bool prepare(struct queue *q, struct queue_claim *claim)
 	return slots > taken;
 }
 
-static void claimed(struct queue *q, const struct queue_row *row)
+static void claimed(struct queue *q, struct queue_row *row)
 {
 	size_t len = strlen(got);
 
