@@ -36,6 +36,11 @@ test('a sound tree passes', (t) => {
   assert.equal(status, 0);
 });
 
+test('a room may be full to the last line', (t) => {
+  const { status } = run(t, { 'src/http/range.c': `#include "http/range.h"\n${'\n'.repeat(3999)}` });
+  assert.equal(status, 0);
+});
+
 const faults = [
   ['an arrow upwards', { 'src/http/range.c': '#include "http/range.h"\n#include "web/page.h"\n' },
     /^src\/http\/range\.c:2: http may include base event; not web \("web\/page\.h"\)$/m],
@@ -55,6 +60,9 @@ const faults = [
   ['ours in angle brackets', { 'src/http/range.c': '#include "http/range.h"\n#include <web/page.h>\n' }, /own header in angle brackets/],
   ['a private header of another room', { 'src/web/page.c': '#include "web/page.h"\n#include "http/http_private.h"\n', 'src/http/http_private.h': '\n' },
     /^src\/web\/page\.c:2: "http\/http_private\.h" is for the files of http alone$/m],
+  ['a room that outgrew itself', { 'src/http/range.c': `#include "http/range.h"\n${'\n'.repeat(2999)}`, 'src/http/reply.h': '',
+    'src/http/reply.c': `#include "http/reply.h"\n${'\n'.repeat(1000)}` },
+  /^src\/http\/range\.c:3000: http has 4,001 lines of \.c, and a room has at most 4,000: this is the longest of its 2$/m],
   ['a .c included', { 'src/http/range.c': '#include "http/range.h"\n#include "base/str.c"\n' }, /"base\/str\.c" is not a header/],
 ];
 for (const [name, changes, says] of faults) {
