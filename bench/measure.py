@@ -12,7 +12,7 @@ from servers import ACCOUNT, LOAD_CORE, PUBLIC_URL, TOKEN, Failure
 class Bench:
     """What all rows need: the binaries, a folder, and how long and how often."""
 
-    def __init__(self, binaries, folder, runs, seconds, is_long=False, ledgers=None):
+    def __init__(self, binaries, folder, runs, seconds, is_long=False, ledgers=None, against=None):
         self.callspool = os.path.join(binaries, 'callspool')
         self.load_binary = os.path.join(binaries, 'bench/bench-load')
         self.ledger = os.path.join(binaries, 'bench/bench-ledger')
@@ -23,6 +23,7 @@ class Bench:
         self.queue = os.path.join(binaries, 'bench/bench-queue')
         self.folder, self.runs, self.seconds, self.is_long = folder, runs, seconds, is_long
         self.ledgers = ledgers and os.path.abspath(ledgers) # large ones are kept there
+        self.against = against and os.path.abspath(against) # another build of callspool: rows_against.py
         self.folders = 0
         self.rows = []
 
