@@ -3,7 +3,6 @@
 #include "access/cookie.h"
 #include "access/web_admit.h"
 #include "access/web_refusal.h"
-#include "api/expiry.h"
 #include "api/forwarded.h"
 #include "api/json_head.h"
 #include "api/web.h"
@@ -20,6 +19,7 @@
 #include "http/http_parse.h"
 #include "http/reply.h"
 #include "ledger/ledger.h"
+#include "retention/retention.h"
 #include "twilio/sid.h"
 
 #include <sodium.h>
@@ -76,7 +76,8 @@ static void add_parts(struct json *json, const struct web_local *local,
 	for (size_t i = 0; i < open->part_count; i++) {
 		const struct link_part *part = &open->parts[i];
 
-		if (expiry_has_passed(local, &part->kept))
+		if (retention_has_expired(local->web->retention, &part->kept,
+					  loop_wall_ms(local->loop)))
 			continue;
 		json_open(json, NULL, '{');
 		json_text(json, "recording_sid", str_of(part->recording_sid));

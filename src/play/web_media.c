@@ -2,10 +2,10 @@
 
 #include "access/web_admit.h"
 #include "access/web_link.h"
-#include "api/expiry.h"
 #include "api/sid_param.h"
 #include "api/web.h"
 #include "api/web_error.h"
+#include "event/loop.h"
 #include "http/exchange.h"
 #include "http/form.h"
 #include "http/http_parse.h"
@@ -14,6 +14,7 @@
 #include "play/media_reply.h"
 #include "play/probe_play.h"
 #include "play/web_play.h"
+#include "retention/retention.h"
 #include "twilio/sid.h"
 
 void web_media_serve(struct exchange *x, struct str sid, const struct play_terms *terms)
@@ -31,7 +32,7 @@ void web_media_serve(struct exchange *x, struct str sid, const struct play_terms
 		return;
 	}
 	x->source = PLAY_SOURCE_CACHE;
-	if (expiry_has_passed(local, &media->kept)) {
+	if (retention_has_expired(local->web->retention, &media->kept, loop_wall_ms(local->loop))) {
 		web_refuse(x, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
 		return;
 	}

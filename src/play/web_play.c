@@ -16,7 +16,6 @@
 
 #include "access/web_admit.h"
 #include "access/web_refusal.h"
-#include "api/expiry.h"
 #include "api/forwarded.h"
 #include "api/web.h"
 #include "api/web_error.h"
@@ -30,6 +29,7 @@
 #include "play/media_reply.h"
 #include "play/probe_play.h"
 #include "rest/discovery.h"
+#include "retention/retention.h"
 #include "twilio/sid.h"
 #include "verdict/verdict.h"
 
@@ -395,13 +395,19 @@ static void refuse_recording(struct play *play, const struct recording *recordin
 		play_refuse(play, refusal->error, refusal->text, refusal->retry_after_s);
 }
 
+static bool has_expired(const struct play *play, const struct kept *kept)
+{
+	return retention_has_expired(play->local->web->retention, kept,
+				     loop_wall_ms(play->local->loop));
+}
+
 /* Stored means: meanwhile.  Its flight is over, or will say so. */
 static void play_recording(struct play *play, const struct recording *recording)
 {
 	struct kept kept = recording_kept(recording);
 	struct play_refusal refusal;
 
-	if (!recording_is_removed(recording->state) && expiry_has_passed(play->local, &kept))
+	if (!recording_is_removed(recording->state) && has_expired(play, &kept))
 		play_refuse(play, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
 	else if (web_play_refusal(recording, &refusal))
 		refuse_recording(play, recording, &refusal);
@@ -429,7 +435,7 @@ static void play_stored(struct play *play, const struct media *media)
 {
 
 	play->x->source = PLAY_SOURCE_STORE;
-	if (expiry_has_passed(play->local, &media->kept)) {
+	if (has_expired(play, &media->kept)) {
 		play_refuse(play, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
 		return;
 	}

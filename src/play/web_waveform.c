@@ -2,7 +2,6 @@
 
 #include "access/web_link.h"
 #include "access/web_refusal.h"
-#include "api/expiry.h"
 #include "api/sid_param.h"
 #include "api/web.h"
 #include "api/web_read.h"
@@ -14,6 +13,7 @@
 #include "catalog/calls.h"
 #include "catalog/recordings_waveform.h"
 #include "dispatch/fetcher.h"
+#include "event/loop.h"
 #include "event/workers.h"
 #include "http/conditional.h"
 #include "http/form.h"
@@ -21,6 +21,7 @@
 #include "play/media_reply.h"
 #include "play/recording_sides.h"
 #include "play/web_play.h"
+#include "retention/retention.h"
 #include "twilio/sid.h"
 
 #include <errno.h>
@@ -433,10 +434,12 @@ static void answer(struct web_read *web_read, struct exchange *x)
 {
 	const struct waveform_read *read = container_of(web_read, struct waveform_read, read);
 	const struct recording *recording = &read->recording;
+	const struct web_local *local = web_local_of(x);
 	struct kept kept = recording_kept(recording);
 	struct play_refusal refusal;
 
-	if (!recording_is_removed(recording->state) && expiry_has_passed(web_local_of(x), &kept))
+	if (!recording_is_removed(recording->state) &&
+	    retention_has_expired(local->web->retention, &kept, loop_wall_ms(local->loop)))
 		web_refuse(x, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
 	else if (web_play_refusal(recording, &refusal))
 		web_refuse(x, refusal.error, refusal.text, refusal.retry_after_s);

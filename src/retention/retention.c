@@ -303,6 +303,12 @@ void retention_change(struct retention *retention, const struct retention_rules 
 				      memory_order_release);
 }
 
+bool retention_has_expired(const struct retention *retention, const struct kept *kept,
+			   int64_t now_ms)
+{
+	return retention_expires_at_ms(retention_now(retention), kept) < now_ms;
+}
+
 bool retention_is_over(const struct retention *retention, const struct kept *kept, int64_t now_ms)
 {
 	return retention_removed_at_ms(retention_now(retention), kept) < now_ms;

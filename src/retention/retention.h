@@ -100,7 +100,10 @@ struct retention *retention_new(const struct retention_rules *rules);
 const struct retention_rules *retention_now(const struct retention *retention);
 /* One thread at a time.  The same rules again change nothing. */
 void retention_change(struct retention *retention, const struct retention_rules *rules);
-/* Is it to be removed at that instant, by the rules in force? */
+/* Has the last instant at which it is played passed, by the rules in force? */
+bool retention_has_expired(const struct retention *retention, const struct kept *kept,
+			   int64_t now_ms);
+/* Is it to be removed at that instant, by the same? */
 bool retention_is_over(const struct retention *retention, const struct kept *kept, int64_t now_ms);
 /* How long anything is kept at most before it is removed. */
 int64_t retention_kept_longest_ms(const struct retention *retention);

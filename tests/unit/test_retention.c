@@ -148,6 +148,8 @@ static void test_change(void)
 	const struct retention_rules *first = retention_now(retention);
 	struct kept kept = { .started_at_ms = 5000 };
 
+	OK(!retention_has_expired(retention, &kept, 6000), "at the limit it is played");
+	OK(retention_has_expired(retention, &kept, 6001), "behind it, it is not");
 	OK(!retention_is_over(retention, &kept, 6000), "at the limit it is not over");
 	OK(retention_is_over(retention, &kept, 6001), "behind it, it is");
 	retention_change(retention, &rules);
@@ -155,9 +157,12 @@ static void test_change(void)
 	rules = retention_rules_of(2000);
 	rules.grace_ms = 10;
 	retention_change(retention, &rules);
+	OK(retention_has_expired(retention, &kept, 7010), "within its grace it is played no more");
 	OK(!retention_is_over(retention, &kept, 7010), "longer: it is not over any more");
 	IS_INT(first->general.ms[RETENTION_INBOUND], 1000, "who has the old ones reads them still");
 	IS_INT(retention_kept_longest_ms(retention), 2010, "the longest, with its grace");
+	OK(!retention_has_expired(NULL, &kept, INT64_MAX - 1),
+	   "without rules nothing ever expires");
 	OK(!retention_is_over(NULL, &kept, INT64_MAX - 1), "without rules nothing ever is");
 }
 
