@@ -497,17 +497,12 @@ bool web_admit(struct exchange *x)
 
 /* ---- who it was ---- */
 
-bool web_caller_of(const struct exchange *x, struct web_caller *out)
-{
-	return exchange_caller(x, out, sizeof(*out));
-}
-
 struct str web_acts_for(const struct exchange *x)
 {
-	struct web_caller caller;
+	const struct web_caller *caller = web_caller_of(x);
 
-	if (!web_caller_of(x, &caller) ||
-	    (caller.known.source != KNOWN_BEARER && caller.known.source != KNOWN_BASIC))
+	if (!caller ||
+	    (caller->known.source != KNOWN_BEARER && caller->known.source != KNOWN_BASIC))
 		return STR_NONE;
 	return http_request_header(&x->request, STR("Callspool-For"));
 }
@@ -532,39 +527,40 @@ static struct str credential_shown(const struct exchange *x, const struct known 
 struct str web_caller_name(const struct exchange *x, char room[WEB_CALLER_NAME_SIZE])
 {
 	const struct auth *auth = web_local_of(x)->web->auth;
-	struct web_caller caller;
+	const struct web_caller *caller = web_caller_of(x);
 
-	if (!web_caller_of(x, &caller) || caller.is_everybody)
+	if (!caller || caller->is_everybody)
 		return STR("");
-	if (caller.known.source == KNOWN_PROXY)
+	if (caller->known.source == KNOWN_PROXY)
 		return http_request_header(&x->request, str_of(auth->options.user_header));
-	return credential_shown(x, &caller.known, room);
+	return credential_shown(x, &caller->known, room);
 }
 
 void web_actor_of(const struct exchange *x, struct auth_actor *out)
 {
+	const struct web_caller *caller = web_caller_of(x);
 	char room[WEB_CALLER_NAME_SIZE];
-	struct web_caller caller;
 
 	*out = (struct auth_actor){ .user_id = 0 };
 	str_fit(forwarded_client(x), out->address, sizeof(out->address));
-	if (!web_caller_of(x, &caller))
+	if (!caller)
 		return;
-	out->user_id = (int64_t)caller.known.user_id;
-	str_fit(credential_shown(x, &caller.known, room), out->credential, sizeof(out->credential));
-	out->rights = caller.known.rights;
+	out->user_id = (int64_t)caller->known.user_id;
+	str_fit(credential_shown(x, &caller->known, room), out->credential,
+		sizeof(out->credential));
+	out->rights = caller->known.rights;
 	str_fit(web_acts_for(x), out->for_user, sizeof(out->for_user));
 }
 
 /* Who plays; their address, which costs a look at the proxies, is found where one begins. */
 static void play_request_of(const struct exchange *x, const char *recording_sid,
-			    struct web_caller *caller, struct play_request *out)
+			    struct play_request *out)
 {
+	const struct web_caller *caller = web_caller_of(x);
+
 	*out = (struct play_request){ .for_user = web_acts_for(x), .recording_sid = recording_sid };
 	out->is_download = str_find_str(x->request.query, STR("download=1")) < x->request.query.len;
-	if (!web_caller_of(x, caller))
-		*caller = (struct web_caller){ .is_everybody = true };
-	if (caller->is_everybody)
+	if (!caller || caller->is_everybody)
 		return;
 	out->user_id = caller->known.user_id;
 	out->credential_id = caller->known.credential_id;
@@ -572,18 +568,15 @@ static void play_request_of(const struct exchange *x, const char *recording_sid,
 
 void web_play_request(const struct exchange *x, const char *recording_sid, struct play_request *out)
 {
-	struct web_caller caller;
-
-	play_request_of(x, recording_sid, &caller, out);
+	play_request_of(x, recording_sid, out);
 	out->address = forwarded_client(x);
 }
 
 bool web_is_playing(const struct exchange *x, const char *recording_sid)
 {
 	struct play_request request;
-	struct web_caller caller;
 
-	play_request_of(x, recording_sid, &caller, &request);
+	play_request_of(x, recording_sid, &request);
 	return open_plays_is_on(web_local_of(x)->plays, &request);
 }
 
@@ -598,24 +591,25 @@ static bool doctor_may_play(const struct known *known, const char *recording_sid
 
 bool web_may_play(struct exchange *x, const char *recording_sid)
 {
+	const struct web_caller *caller = web_caller_of(x);
 	struct web_local *local = web_local_of(x);
 	struct play_request request;
-	struct web_caller caller;
 	int64_t wait_ms = 0;
+	uint64_t key;
 
-	play_request_of(x, recording_sid, &caller, &request);
-	if (caller.known.kind == CREDENTIAL_DOCTOR) {
-		if (!doctor_may_play(&caller.known, recording_sid))
+	play_request_of(x, recording_sid, &request);
+	if (caller && caller->known.kind == CREDENTIAL_DOCTOR) {
+		if (!doctor_may_play(&caller->known, recording_sid))
 			return refuse_forbidden(x, WEB_FORBIDDEN, NULL);
 		x->source = PLAY_SOURCE_PROBE;
 	}
-	switch (open_plays_look(local->plays, &request, &caller.play_key)) {
+	switch (open_plays_look(local->plays, &request, &key)) {
 	case OPEN_PLAY_NEW:
 		if (!auth_may_begin_play(local->web->auth, request.user_id, recording_sid,
 					 loop_now_ms(local->loop), &wait_ms))
 			return refuse_throttled(x, LIMIT_PLAYS, wait_ms);
 		request.address = forwarded_client(x);
-		open_plays_begin(local->plays, &request, caller.play_key);
+		open_plays_begin(local->plays, &request, key);
 		break;
 	case OPEN_PLAY_ON:
 		break;
@@ -623,6 +617,6 @@ bool web_may_play(struct exchange *x, const char *recording_sid)
 		return refuse(x, WEB_OVERLOADED, "The audit cannot be written just now.",
 			      WEB_NO_RETRY);
 	}
-	exchange_set_caller(x, &caller, sizeof(caller));
+	x->ticket = key;
 	return true;
 }

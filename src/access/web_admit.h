@@ -11,7 +11,6 @@
 #include "audit/open_plays.h"
 #include "auth/auth.h"
 #include "auth/known.h"
-#include "base/compiler.h"
 #include "http/exchange.h"
 
 #include <stdbool.h>
@@ -19,15 +18,17 @@
 /* Who an admitted exchange is of; in the exchange, see web_caller_of(). */
 struct web_caller {
 	struct known known; /* kind 0: nobody in particular */
-	uint64_t play_key;  /* of open_plays.h; 0: nothing is played */
 	bool is_everybody;  /* auth = none, or the administrator's socket: all rights, no name */
 };
 
 /* http_app.admit */
 bool web_admit(struct exchange *x);
 
-/* False: nobody is known, and the route is one for visitors. */
-bool web_caller_of(const struct exchange *x, struct web_caller *out) MUST_CHECK;
+/* NULL: nobody is known, and the route is one for visitors. */
+static inline const struct web_caller *web_caller_of(const struct exchange *x)
+{
+	return exchange_caller(x, sizeof(struct web_caller));
+}
 /*
  * How the access log calls them: by the public name of the session or token, or as the proxy does that signed them
  * in; "": nobody is known.  A slice of the request, or of `room`.
@@ -39,7 +40,7 @@ void web_actor_of(const struct exchange *x, struct auth_actor *out);
 
 /* The name in a Callspool-For header, which counts with tokens alone; "" for none. */
 struct str web_acts_for(const struct exchange *x);
-/* Refuses by itself where a play may not begin. */
+/* Refuses by itself where a play may not begin; else x->ticket is its key in open_plays.h. */
 bool web_may_play(struct exchange *x, const char *recording_sid);
 /* Who plays, as the audit calls them: slices of the request. */
 void web_play_request(const struct exchange *x, const char *recording_sid,

@@ -175,8 +175,8 @@ static bool read_query(struct exchange *x, struct listing *list)
 
 static void start_list(struct exchange *x, enum credential_kind kind)
 {
+	const struct web_caller *caller = web_caller_of(x);
 	struct listing *list = xcalloc(1, sizeof(*list));
-	struct web_caller caller;
 
 	list->kind = kind;
 	list->read.not_found = WEB_NOT_FOUND;
@@ -184,8 +184,8 @@ static void start_list(struct exchange *x, enum credential_kind kind)
 		free(list);
 		return;
 	}
-	list->is_of_all = web_caller_of(x, &caller) && may_all(&caller);
-	list->made_by = (int64_t)caller.known.user_id;
+	list->is_of_all = caller && may_all(caller);
+	list->made_by = caller ? (int64_t)caller->known.user_id : 0;
 	list->read.make = make_list;
 	web_read_start(&list->read, x);
 }
@@ -392,15 +392,14 @@ static void revoking_gone(struct parked *parked)
 static void start_revoking(struct exchange *x, enum credential_kind kind)
 {
 	struct revoking *revoking = xcalloc(1, sizeof(*revoking));
+	const struct web_caller *caller = web_caller_of(x);
 	struct web_local *local = web_local_of(x);
-	struct web_caller caller;
 	struct auth_actor actor;
 	struct err err;
 
 	web_actor_of(x, &actor);
 	if (!revocation_init(&revoking->revocation, local->web->auth, &actor, kind,
-			     x->request.params[0], web_caller_of(x, &caller) && may_all(&caller),
-			     &err)) {
+			     x->request.params[0], caller && may_all(caller), &err)) {
 		free(revoking);
 		web_refuse(x, kind == CREDENTIAL_LINK ? WEB_LINK_NOT_FOUND : WEB_NOT_FOUND, NULL,
 			   WEB_NO_RETRY);

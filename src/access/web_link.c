@@ -265,10 +265,10 @@ static bool asked_recording(const struct exchange *x, char room[HTTP_TARGET_MAX]
 bool web_link_recording(struct exchange *x, char out[SID_SIZE], bool *out_is_own)
 {
 	char own[SID_SIZE], room[HTTP_TARGET_MAX];
-	struct web_caller caller;
+	const struct web_caller *caller = web_caller_of(x);
 	struct str asked;
 
-	if (!web_caller_of(x, &caller)) {
+	if (!caller) {
 		refuse_play(x, LINK_GONE);
 		return false;
 	}
@@ -278,7 +278,7 @@ bool web_link_recording(struct exchange *x, char out[SID_SIZE], bool *out_is_own
 			   WEB_NO_RETRY);
 		return false;
 	}
-	sid_of(&caller.known, own);
+	sid_of(&caller->known, own);
 	*out_is_own = !asked.at || str_eq(asked, str_of(own));
 	str_fit(*out_is_own ? str_of(own) : asked, out, SID_SIZE);
 	return true;
@@ -286,13 +286,13 @@ bool web_link_recording(struct exchange *x, char out[SID_SIZE], bool *out_is_own
 
 static void play_or_look(struct exchange *x, web_link_player *play_media, bool is_look)
 {
+	const struct web_caller *caller = web_caller_of(x);
 	struct web_local *local = web_local_of(x);
 	struct counting *counting;
-	struct web_caller caller;
 	char sid[SID_SIZE];
 	bool is_own;
 
-	if (!web_link_recording(x, sid, &is_own) || !web_caller_of(x, &caller))
+	if (!web_link_recording(x, sid, &is_own) || !caller)
 		return;
 	/* What was begun a moment ago on this loop goes on without a write. */
 	if (web_is_playing(x, sid)) {
@@ -301,9 +301,9 @@ static void play_or_look(struct exchange *x, web_link_player *play_media, bool i
 	}
 	counting = xcalloc(1, sizeof(*counting));
 	if (is_look)
-		link_play_init_head(&counting->play, (int64_t)caller.known.credential_id, sid);
+		link_play_init_head(&counting->play, (int64_t)caller->known.credential_id, sid);
 	else
-		link_play_init(&counting->play, (int64_t)caller.known.credential_id, sid);
+		link_play_init(&counting->play, (int64_t)caller->known.credential_id, sid);
 	counting->play_media = play_media;
 	memcpy(counting->recording_sid, sid, sizeof(sid));
 	counting->x = x;

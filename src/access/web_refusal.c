@@ -54,15 +54,15 @@ void web_refuse_throttled(struct exchange *x, enum web_limit limit, const char *
 /* Whose tries are counted; false: nobody's, for there is no sign-in, or a link, which opens one SID alone. */
 static bool name_misser(const struct exchange *x, char out[KEY_SIZE])
 {
-	struct web_caller caller;
+	const struct web_caller *caller = web_caller_of(x);
 
-	if (!web_caller_of(x, &caller) || caller.is_everybody || x->route->access == WEB_LINK)
+	if (!caller || caller->is_everybody || x->route->access == WEB_LINK)
 		return false;
-	if (caller.known.credential_id != 0)
+	if (caller->known.credential_id != 0)
 		snprintf(out, KEY_SIZE, "credential %llu",
-			 (unsigned long long)caller.known.credential_id);
+			 (unsigned long long)caller->known.credential_id);
 	else
-		snprintf(out, KEY_SIZE, "user %llu", (unsigned long long)caller.known.user_id);
+		snprintf(out, KEY_SIZE, "user %llu", (unsigned long long)caller->known.user_id);
 	return true;
 }
 

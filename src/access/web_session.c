@@ -100,9 +100,12 @@ static bool make_show(struct web_read *read, struct catalog *catalog, struct jso
 
 void web_session_show(struct exchange *x)
 {
+	const struct web_caller *caller = web_caller_of(x);
 	struct show *show = xcalloc(1, sizeof(*show));
 
-	show->is_known = web_caller_of(x, &show->caller);
+	show->is_known = caller != NULL;
+	if (caller)
+		show->caller = *caller;
 	show->read.make = make_show;
 	web_read_start(&show->read, x);
 }
@@ -267,18 +270,18 @@ static void end_gone(struct parked *parked)
 
 void web_session_end(struct exchange *x)
 {
+	const struct web_caller *caller = web_caller_of(x);
 	struct web_local *local = web_local_of(x);
-	struct web_caller caller;
 	struct end *end;
 
-	if (!web_caller_of(x, &caller) || caller.known.kind != CREDENTIAL_SESSION ||
-	    caller.known.credential_id == 0) {
+	if (!caller || caller->known.kind != CREDENTIAL_SESSION ||
+	    caller->known.credential_id == 0) {
 		reply_ended(x); /* nobody is signed in: the cookie goes */
 		return;
 	}
 	end = xcalloc(1, sizeof(*end));
 	end->auth = local->web->auth;
-	end->credential_id = (int64_t)caller.known.credential_id;
+	end->credential_id = (int64_t)caller->known.credential_id;
 	end->x = x;
 	web_actor_of(x, &end->actor);
 	end->parked.gone = end_gone;
@@ -399,17 +402,17 @@ static bool is_password(struct str text)
 
 void web_session_password(struct exchange *x)
 {
+	const struct web_caller *caller = web_caller_of(x);
 	struct password_change_request request;
-	struct web_caller caller;
 	json_t *body;
 
-	if (!web_caller_of(x, &caller) || caller.known.kind != CREDENTIAL_SESSION) {
+	if (!caller || caller->known.kind != CREDENTIAL_SESSION) {
 		web_refuse_forbidden(x, WEB_FORBIDDEN, "A password is changed in a session.");
 		return;
 	}
 	if (!may_begin(x) || !(body = web_json_body(x)))
 		return;
-	request = (struct password_change_request){ .user_id = (int64_t)caller.known.user_id,
+	request = (struct password_change_request){ .user_id = (int64_t)caller->known.user_id,
 						    .current = web_json_text(body, "current"),
 						    .password = web_json_text(body, "password"),
 						    .address = forwarded_client(x) };
@@ -423,20 +426,20 @@ void web_session_password(struct exchange *x)
 
 void web_session_end_others(struct exchange *x)
 {
+	const struct web_caller *caller = web_caller_of(x);
 	struct password_change_request request;
-	struct web_caller caller;
 	json_t *body;
 
-	if (!web_caller_of(x, &caller) || caller.known.kind != CREDENTIAL_SESSION ||
-	    caller.known.credential_id == 0) {
+	if (!caller || caller->known.kind != CREDENTIAL_SESSION ||
+	    caller->known.credential_id == 0) {
 		web_refuse_forbidden(x, WEB_FORBIDDEN, "Other sessions are ended in a session.");
 		return;
 	}
 	if (!may_begin(x) || !(body = web_json_body(x)))
 		return;
 	request = (struct password_change_request){
-		.user_id = (int64_t)caller.known.user_id,
-		.only_session_id = (int64_t)caller.known.credential_id,
+		.user_id = (int64_t)caller->known.user_id,
+		.only_session_id = (int64_t)caller->known.credential_id,
 		.current = web_json_text(body, "current"),
 		.address = forwarded_client(x),
 	};

@@ -15,6 +15,8 @@
 #include "base/str.h"
 #include "event/loop.h"
 
+#include <assert.h>
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -112,19 +114,28 @@ struct exchange {
 	char about[40];  /* the product's: what the reply is of, for ended(); "" at first */
 	uint8_t source;  /* the product's, as `about`: where the reply comes from; 0 at first */
 	uint8_t outcome; /* ... and what became of the request; 0 at first */
+	uint64_t ticket; /* ... and by what ended() finds where it counts; 0 at first */
 	struct http_note *note; /* the product's: set by shed(), taken by ended(); NULL: none */
 	int64_t began_at_ms;    /* monotonic: the turn in which its first byte was here */
 	int64_t head_at_us;     /* monotonic: the turn in which its head was whole; 0: it is not */
 	int status;             /* of the reply, once begun */
 	uint64_t sent_bytes;    /* of the body, so far */
 	size_t caller_size;     /* 0: nobody is known */
-	char caller[EXCHANGE_CALLER_MAX];
+	alignas(max_align_t) char caller[EXCHANGE_CALLER_MAX];
 };
 
 /* Copied; size is at most EXCHANGE_CALLER_MAX. */
-void exchange_set_caller(struct exchange *x, const void *caller, size_t size);
-/* The same value; false when none of that size was set, and *out is untouched. */
-bool exchange_caller(const struct exchange *x, void *out, size_t size) MUST_CHECK;
+static inline void exchange_set_caller(struct exchange *x, const void *caller, size_t size)
+{
+	assert(size > 0 && size <= sizeof(x->caller));
+	memcpy(x->caller, caller, size);
+	x->caller_size = size;
+}
+/* The same value, there until another is set or the exchange has ended; NULL when none of that size was set. */
+static inline const void *exchange_caller(const struct exchange *x, size_t size)
+{
+	return x->caller_size == size ? x->caller : NULL;
+}
 
 struct loop *exchange_loop(const struct exchange *x);
 

@@ -25,6 +25,7 @@ void http_conn_start_request(struct http_conn *conn)
 	x->note = NULL;
 	x->began_at_ms = loop_now_ms(conn->server->loop);
 	x->source = x->outcome = 0;
+	x->ticket = 0;
 	x->head_at_us = 0;
 	x->status = 0;
 	x->sent_bytes = 0;

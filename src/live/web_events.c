@@ -46,10 +46,10 @@ static bool read_query(struct exchange *x, struct live_request *request)
 /* What admitted it may have ended in the very turn in which it did: the loop's table has no such entry then. */
 static bool is_known_still(struct exchange *x, struct live_request *request)
 {
-	struct web_caller caller;
+	const struct web_caller *caller = web_caller_of(x);
 
-	if (web_caller_of(x, &caller))
-		request->who = caller.known;
+	if (caller)
+		request->who = caller->known;
 	if (request->who.kind == 0 || admission_has(web_local_of(x)->admission, &request->who))
 		return true;
 	web_refuse(x, WEB_OVERLOADED, NULL, 1);

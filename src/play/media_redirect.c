@@ -40,9 +40,9 @@ static bool has_one_range_at_most(const struct http_request *request)
 /* It looks at what we answer. */
 static bool is_doctor(const struct exchange *x)
 {
-	struct web_caller caller;
+	const struct web_caller *caller = web_caller_of(x);
 
-	return web_caller_of(x, &caller) && caller.known.kind == CREDENTIAL_DOCTOR;
+	return caller && caller->known.kind == CREDENTIAL_DOCTOR;
 }
 
 bool media_redirect_suits(const struct exchange *x)

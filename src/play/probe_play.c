@@ -35,10 +35,9 @@ static enum probe find(const struct exchange *x, struct str sid)
 /* It is nobody else's to play: an echo tells what a proxy adds to a request. */
 static bool is_doctor(const struct exchange *x)
 {
-	struct web_caller caller;
+	const struct web_caller *caller = web_caller_of(x);
 
-	return web_caller_of(x, &caller) &&
-	       (caller.is_everybody || caller.known.kind == CREDENTIAL_DOCTOR);
+	return caller && (caller->is_everybody || caller->known.kind == CREDENTIAL_DOCTOR);
 }
 
 static void media_of_probe(const struct exchange *x, enum probe probe, struct media *out)
@@ -221,12 +220,12 @@ bool probe_play(struct exchange *x, struct str sid)
 void probe_note_play(struct exchange *x)
 {
 	struct str authorization = x->request.known[HTTP_AUTHORIZATION];
+	const struct web_caller *caller = web_caller_of(x);
 	struct web_local *local = web_local_of(x);
-	struct web_caller caller;
 	struct str token;
 
 	/* Else the token says what it is. */
-	if (!authorization.at || !web_caller_of(x, &caller) || !caller.is_everybody ||
+	if (!authorization.at || !caller || !caller->is_everybody ||
 	    !local->web->probes)
 		return;
 	if (credential_of_token(str_trim(str_after(authorization, strlen("Bearer"))), &token) &&

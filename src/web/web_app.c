@@ -39,19 +39,16 @@ static bool is_play(const struct exchange *x)
 
 static void ended(struct exchange *x)
 {
+	const struct web_caller *caller = web_caller_of(x);
 	struct web_local *local = web_local_of(x);
-	struct web_caller caller;
 
 	tell_play(x);
 	web_access_log_ended(x);
-	caller.play_key = 0;
-	caller.known.kind = 0;
-	(void)!web_caller_of(x, &caller);
-	if (x->source != PLAY_SOURCE_PROBE && caller.known.kind != CREDENTIAL_DOCTOR)
+	if (x->source != PLAY_SOURCE_PROBE && !(caller && caller->known.kind == CREDENTIAL_DOCTOR))
 		web_count_request(&local->counts, x, is_play(x));
 	/* Of what is played from the bucket nothing is sent here. */
-	if ((x->sent_bytes > 0 || x->status == 307) && caller.play_key != 0)
-		open_plays_sent(local->plays, caller.play_key, x->sent_bytes);
+	if (x->ticket != 0 && (x->sent_bytes > 0 || x->status == 307))
+		open_plays_sent(local->plays, x->ticket, x->sent_bytes);
 }
 
 static void tell_crowded(const struct http_server *server, bool is_crowded)

@@ -72,10 +72,9 @@ static void parked_gone(struct parked *parked)
 /* A route is served for whom admit() named, and for nobody else. */
 static void check_caller(const struct exchange *x)
 {
-	enum access access;
+	const enum access *access = exchange_caller(x, sizeof(*access));
 
-	assert(exchange_caller(x, &access, sizeof(access)));
-	assert(access == x->route->access && access != ACCESS_NOBODY);
+	assert(access && *access == x->route->access && *access != ACCESS_NOBODY);
 }
 
 static void name_caller(struct exchange *x)

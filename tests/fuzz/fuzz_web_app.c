@@ -60,13 +60,13 @@ static void check_access(const struct exchange *x)
 		[WEB_STATUS] = RIGHT_STATUS,  [WEB_ADMIN] = RIGHT_ADMIN,
 	};
 	unsigned access = x->route->access;
-	struct web_caller caller;
+	const struct web_caller *caller = web_caller_of(x);
 
 	if (access == WEB_ANYONE || access == WEB_PROVIDER || access == WEB_VISITOR)
 		return;
-	assert(web_caller_of(x, &caller) && may_be_known());
+	assert(caller && may_be_known());
 	if (access < ARRAY_LEN(rights))
-		assert((caller.known.rights & rights[access]) == rights[access]);
+		assert((caller->known.rights & rights[access]) == rights[access]);
 }
 
 static void serve(struct exchange *x)

@@ -108,13 +108,12 @@ static bool trusts(const struct exchange *x)
 /* The body, when the caller and the id are those that were admitted. */
 static void serve_caller(struct exchange *x)
 {
-	struct caller caller;
-	bool is_known = exchange_caller(x, &caller, sizeof(caller));
+	const struct caller *caller = exchange_caller(x, sizeof(*caller));
 
 	reply_begin(x, 200);
-	if (!is_known)
+	if (!caller)
 		reply_send(x, STR("nobody"));
-	else if (memcmp(&caller, &somebody, sizeof(caller)) != 0)
+	else if (memcmp(caller, &somebody, sizeof(*caller)) != 0)
 		reply_send(x, STR("somebody else"));
 	else if (strcmp(x->id, product.admitted_id) != 0)
 		reply_send(x, STR("another id"));
