@@ -105,10 +105,6 @@ static struct str *place_of(struct origin_request *asked, struct str name)
 		{ STR("Sec-Fetch-Dest"), &asked->dest },
 	};
 
-	/* Nearly all end here, and each request passes: Cookie is as long as Origin. */
-	if ((name.len != places[0].name.len || ascii_lower(name.at[0]) != 'o') &&
-	    name.len != places[1].name.len)
-		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)
 		if (str_eq_nocase(name, places[i].name))
 			return places[i].place;
@@ -121,9 +117,6 @@ static void read_browser_lines(const struct http_request *request, struct origin
 	for (uint32_t i = 0; i < request->header_count; i++) {
 		struct str *place = place_of(asked, request->headers[i].name);
 
-		if (request->headers[i].name.len == 7 && /* nearly none: see place_of() */
-		    str_eq_nocase(request->headers[i].name, STR("Upgrade")))
-			asked->is_websocket = websocket_is_wanted(request);
 		if (!place)
 			continue;
 		asked->is_doubled |= place->at != NULL;
@@ -134,16 +127,19 @@ static void read_browser_lines(const struct http_request *request, struct origin
 static bool is_own_page(const struct exchange *x)
 {
 	const struct http_request *request = &x->request;
+	bool is_websocket = request->known[HTTP_UPGRADE].at && websocket_is_wanted(request);
 	bool is_reading = request->method == HTTP_GET || request->method == HTTP_HEAD;
-	struct origin_request asked = { .is_reading = is_reading };
+	/* What a WebSocket reads goes on, and it can be written to. */
+	struct origin_request asked = { .is_reading = is_reading && !is_websocket,
+					.is_websocket = is_websocket };
 	char url_text[ORIGIN_MAX + 64], own_text[ORIGIN_MAX];
 	struct buf url, own;
 
+	/* No browser, or one of before 2020 that reads: the usual way of players. */
+	if (!is_websocket && !request->known[HTTP_ORIGIN].at &&
+	    !request->known[HTTP_SEC_FETCH_SITE].at)
+		return true;
 	read_browser_lines(request, &asked);
-	if (asked.is_websocket)
-		asked.is_reading = false; /* what it reads goes on, and it can be written to */
-	else if (!asked.origin.at && !asked.site.at)
-		return true; /* no browser, or one of before 2020 that reads: the usual way of players */
 	buf_over(&url, url_text, sizeof(url_text));
 	buf_over(&own, own_text, sizeof(own_text));
 	forwarded_add_origin(x, &url);

@@ -102,6 +102,7 @@ static const struct known_field known_fields[] = {
 	{ STR("cookie"), HTTP_COOKIE, false },
 	{ STR("expect"), FIELD_EXPECT, true },
 	{ STR("origin"), HTTP_ORIGIN, true },
+	{ STR("upgrade"), HTTP_UPGRADE, false },
 	{ STR("if-match"), HTTP_IF_MATCH, false },
 	{ STR("if-range"), HTTP_IF_RANGE, true },
 	{ STR("connection"), FIELD_CONNECTION, false },
@@ -110,6 +111,7 @@ static const struct known_field known_fields[] = {
 	{ STR("authorization"), HTTP_AUTHORIZATION, true },
 	{ STR("if-none-match"), HTTP_IF_NONE_MATCH, false },
 	{ STR("content-length"), FIELD_CONTENT_LENGTH, true },
+	{ STR("sec-fetch-site"), HTTP_SEC_FETCH_SITE, false },
 	{ STR("if-modified-since"), HTTP_IF_MODIFIED_SINCE, true },
 	{ STR("transfer-encoding"), FIELD_TRANSFER_ENCODING, true },
 	{ STR("x-twilio-signature"), HTTP_X_TWILIO_SIGNATURE, true },
@@ -118,8 +120,8 @@ static const struct known_field known_fields[] = {
 
 /* Index into known_fields of the first name of that length, plus one. */
 static const uint8_t known_by_length[20] = {
-	[4] = 1,   [5] = 2,   [6] = 3,   [8] = 6,   [10] = 8,  [12] = 9,
-	[13] = 11, [14] = 13, [17] = 14, [18] = 16, [19] = 17,
+	[4] = 1,   [5] = 2,   [6] = 3,   [7] = 6,   [8] = 7,   [10] = 9,
+	[12] = 10, [13] = 12, [14] = 14, [17] = 16, [18] = 18, [19] = 19,
 };
 
 /*

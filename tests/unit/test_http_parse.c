@@ -253,6 +253,8 @@ static void test_known_names(void)
 		[HTTP_AUTHORIZATION] = "Authorization",
 		[HTTP_ORIGIN] = "Origin",
 		[HTTP_COOKIE] = "Cookie",
+		[HTTP_UPGRADE] = "Upgrade",
+		[HTTP_SEC_FETCH_SITE] = "Sec-Fetch-Site",
 		[HTTP_X_REQUEST_ID] = "X-Request-Id",
 		[HTTP_X_TWILIO_SIGNATURE] = "X-Twilio-Signature",
 	};
