@@ -5,7 +5,9 @@
  * http_conn_run(), which steps until it must wait.
  *
  * The descriptor is registered once, edge-triggered, for everything.  So `readable` and `writable` are
- * ours to remember: an edge sets them, a call that found nothing more clears them.
+ * ours to remember: an edge sets them, a call that found nothing more clears them.  A recv() that gives less
+ * than it could has drained the socket, which saves the second one that would only say EAGAIN; unless the
+ * client has ended, because that is no further edge.
  *
  * One request at a time: what a client sends ahead stays in the block, and in the socket, until the reply
  * is out.  A turn takes at most TURN_STEPS steps, then others have theirs.
@@ -14,9 +16,8 @@
  * connection that is kept alive only moves the deadline on, and starts no timer.  A body must keep
  * a pace of BODY_PACE bytes a millisecond once body_timeout_ms is used up.
  *
- * Reading is in http_conn_read.c, bodies are in http_body.c, finding the route and refusing in
- * http_route.c, memory, sending and the end in http_conn_memory.c, the beginning and the events of a
- * descriptor in http_conn_open.c.
+ * Bodies are in http_body.c, finding the route and refusing in http_route.c, memory, sending and the end in
+ * http_conn_memory.c, the beginning in http_conn_open.c.
  *
  * Nothing here calls a route, or gone(), or ended(), below reply_*() or exchange_*(): those only
  * set the state, and the loop comes back.
@@ -30,7 +31,6 @@
 
 #include "http/http_body.h"
 #include "http/http_conn_memory.h"
-#include "http/http_conn_read.h"
 #include "http/http_request_id.h"
 #include "http/http_route.h"
 #include "http/upgrade.h"
@@ -42,6 +42,7 @@
 #define NO_DEADLINE      INT64_MAX
 
 enum step_result { STEP_NEXT, STEP_WAIT };
+enum read_result { READ_SOME, READ_NONE, READ_END, READ_FAILED };
 
 static const struct http_refusal bad_body = { 400, "bad_request",
 					      "The body of the request is malformed." };
@@ -109,6 +110,40 @@ static void timed_out(struct http_conn *conn)
 		http_conn_end(conn);
 		break;
 	}
+}
+
+/* ---- reading ---- */
+
+/* *out_len is set with READ_SOME alone. */
+static enum read_result read_into(struct http_conn *conn, char *to, size_t size, size_t *out_len)
+{
+	ssize_t n;
+
+	do {
+		n = conn->is_socket ? recv(conn->fd_in, to, size, 0) : read(conn->fd_in, to, size);
+	} while (n < 0 && errno == EINTR);
+	if (n > 0) {
+		if ((size_t)n < size && conn->is_socket && !conn->saw_end)
+			conn->readable = false;
+		*out_len = (size_t)n;
+		return READ_SOME;
+	}
+	if (n == 0)
+		return READ_END;
+	conn->readable = false;
+	return errno == EAGAIN || errno == EWOULDBLOCK ? READ_NONE : READ_FAILED;
+}
+
+/* Behind what the block holds. */
+static enum read_result read_on(struct http_conn *conn)
+{
+	struct http_work *work = conn->work;
+	size_t n = 0;
+	enum read_result result =
+		read_into(conn, work->in + work->in_len, HTTP_BLOCK_SIZE - work->in_len, &n);
+
+	work->in_len += n;
+	return result;
 }
 
 /* ---- one function a state ---- */
@@ -249,7 +284,7 @@ static enum step_result step_head(struct http_conn *conn)
 		http_conn_stash(conn);
 		return STEP_WAIT;
 	}
-	switch (conn_read_on(conn)) {
+	switch (read_on(conn)) {
 	case READ_SOME:
 	case READ_NONE:
 		return STEP_NEXT;
@@ -288,7 +323,7 @@ static enum step_result step_body(struct http_conn *conn)
 			http_conn_stash(conn);
 		return STEP_WAIT;
 	}
-	switch (conn_read_on(conn)) {
+	switch (read_on(conn)) {
 	case READ_SOME:
 	case READ_NONE:
 		return STEP_NEXT;
@@ -386,7 +421,7 @@ static enum step_result step_lingering(struct http_conn *conn)
 
 	if (!conn->readable)
 		return STEP_WAIT;
-	switch (conn_read(conn, dropped, sizeof(dropped), &n)) {
+	switch (read_into(conn, dropped, sizeof(dropped), &n)) {
 	case READ_SOME:
 		conn->lingered_bytes += (uint32_t)n;
 		if (conn->lingered_bytes <= LINGER_BYTES_MAX)
@@ -461,7 +496,7 @@ static enum step_result step_upgraded(struct http_conn *conn)
 		return end_upgraded(conn);
 	if (!conn->readable || upgraded->ends)
 		return STEP_WAIT;
-	switch (conn_read(conn, bytes, sizeof(bytes), &n)) {
+	switch (read_into(conn, bytes, sizeof(bytes), &n)) {
 	case READ_SOME:
 		upgraded->received(upgraded, (struct str){ bytes, n });
 		return STEP_NEXT;
@@ -492,4 +527,38 @@ void http_conn_run(struct http_conn *conn)
 		}
 	}
 	conn->running = false;
+}
+
+/* ---- the events of its descriptor ---- */
+
+void http_conn_ready(struct watch *watch, uint32_t events)
+{
+	struct http_conn *conn = container_of(watch, struct http_conn, watch);
+
+	/* Reset, or shut down both ways by the other end: nobody is there to be answered. */
+	if (events & (EPOLLHUP | EPOLLERR) && conn->is_socket && conn->fd_in == conn->fd_out &&
+	    conn->state != CONN_LINGERING) {
+		http_conn_end(conn);
+		return;
+	}
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		conn->saw_end = true;
+	if (events & EPOLLIN || conn->saw_end)
+		conn->readable = true;
+	if (events & EPOLLOUT)
+		conn->writable = true;
+	http_conn_run(conn);
+}
+
+void http_conn_out_ready(struct watch *watch, uint32_t events)
+{
+	struct http_adopted *adopted = container_of(watch, struct http_adopted, out_watch);
+	struct http_conn *conn = adopted->conn;
+
+	if (events & (EPOLLHUP | EPOLLERR)) {
+		http_conn_end(conn);
+		return;
+	}
+	conn->writable = true;
+	http_conn_run(conn);
 }

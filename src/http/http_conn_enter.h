@@ -14,8 +14,7 @@
 #include "base/compiler.h"
 
 #include <stdbool.h>
-
-struct http_conn;
+#include <stdint.h>
 
 enum conn_state {
 	CONN_IDLE,      /* waits for the first byte of a request; holds no work */
@@ -30,6 +29,9 @@ enum conn_state {
 };
 #define CONN_STATES (CONN_ENDED + 1)
 
-bool conn_may_enter(enum conn_state from, enum conn_state to);
-/* The only place that changes conn->state; what may not follow is a bug of ours, and ends the process. */
-void conn_enter(struct http_conn *conn, enum conn_state state);
+extern const uint16_t conn_may_follow[CONN_STATES];
+
+static inline bool conn_may_enter(enum conn_state from, enum conn_state to)
+{
+	return (conn_may_follow[from] & BIT(to)) != 0;
+}

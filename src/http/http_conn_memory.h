@@ -8,9 +8,8 @@
  * Internal to http, and the lowest of its files that know a connection.  Calls run down, in this order:
  *
  *	http_server.c      accepts, stops, frees
- *	http_conn_open.c   births, and the events of a descriptor
- *	http_conn.c        the states, one step each
- *	http_conn_read.c   what it reads
+ *	http_conn_open.c   births
+ *	http_conn.c        the states, one step each, and the events of a descriptor
  *	http_route.c       routes and refusals           http_body.c    a body, bounded
  *	reply.c            a head and a body to send     reply_stream.c, upgrade.c, http_request_id.c
  *	http_conn_memory.c memory, waking, sending, the end
@@ -34,6 +33,7 @@
 #include "http/http_pool.h"
 #include "http/send_file.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -156,6 +156,13 @@ struct http_server_inner {
 	size_t date_line_len;
 	uint64_t id_key[2], id_count;
 };
+
+/* The only place that changes conn->state; what may not follow is a bug of ours, and ends the process. */
+static inline void conn_enter(struct http_conn *conn, enum conn_state state)
+{
+	assert(conn_may_enter(conn->state, state));
+	conn->state = state;
+}
 
 static inline struct http_work *http_work_of(struct exchange *x)
 {

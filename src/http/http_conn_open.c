@@ -1,5 +1,5 @@
 /*
- * The beginning of a connection, and the events that it lives by.
+ * The beginning of a connection.
  */
 #include "http/http_conn_open.h"
 
@@ -12,42 +12,6 @@
 #include "http/http_conn.h"
 #include "http/http_conn_memory.h"
 #include "http/http_route.h"
-
-/* ---- events ---- */
-
-static void ready(struct watch *watch, uint32_t events)
-{
-	struct http_conn *conn = container_of(watch, struct http_conn, watch);
-
-	/* Reset, or shut down both ways by the other end: nobody is there to be answered. */
-	if (events & (EPOLLHUP | EPOLLERR) && conn->is_socket && conn->fd_in == conn->fd_out &&
-	    conn->state != CONN_LINGERING) {
-		http_conn_end(conn);
-		return;
-	}
-	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-		conn->saw_end = true;
-	if (events & EPOLLIN || conn->saw_end)
-		conn->readable = true;
-	if (events & EPOLLOUT)
-		conn->writable = true;
-	http_conn_run(conn);
-}
-
-static void out_ready(struct watch *watch, uint32_t events)
-{
-	struct http_adopted *adopted = container_of(watch, struct http_adopted, out_watch);
-	struct http_conn *conn = adopted->conn;
-
-	if (events & (EPOLLHUP | EPOLLERR)) {
-		http_conn_end(conn);
-		return;
-	}
-	conn->writable = true;
-	http_conn_run(conn);
-}
-
-/* ---- birth ---- */
 
 static struct http_conn *conn_new(struct http_server *server, int fd_in, int fd_out)
 {
@@ -79,7 +43,7 @@ void http_conn_open(struct http_server *server, int fd, enum http_listening list
 	if (!str_copy(str_of(peer), conn->peer, sizeof(conn->peer)))
 		conn->peer[0] = '\0';
 	watch_start(server->loop, &conn->watch, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-		    ready);
+		    http_conn_ready);
 	if (over_limit) {
 		server->inner->refused++;
 		http_conn_counted(server);
@@ -124,9 +88,9 @@ void http_conn_adopt(struct http_server *server, int fd_in, int fd_out,
 	fcntl(fd_out, F_SETFL, adopted->out_flags | O_NONBLOCK);
 	if (can_be_watched(fd_in))
 		watch_start(server->loop, &conn->watch, fd_in,
-			    EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, ready);
+			    EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, http_conn_ready);
 	if (fd_out != fd_in && can_be_watched(fd_out))
 		watch_start(server->loop, &adopted->out_watch, fd_out, EPOLLOUT | EPOLLET,
-			    out_ready);
+			    http_conn_out_ready);
 	http_conn_wake(conn);
 }

@@ -6,7 +6,6 @@
 
 #include <assert.h>
 
-#include "http/http_conn_enter.h"
 #include "http/http_conn_memory.h"
 #include "http/reply.h"
 
