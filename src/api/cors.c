@@ -1,18 +1,15 @@
 #include "api/cors.h"
 
-#include "api/web.h"
 #include "http/exchange.h"
 #include "http/reply.h"
 
 #define PREFLIGHT_AGE "600" /* seconds that a browser may keep the answer: as long as Chrome does */
 
-void cors_add(struct exchange *x)
+void cors_add_listed(struct exchange *x)
 {
 	const char *const *allowed = web_local_of(x)->web->options.cors_origins;
 	struct str origin = x->request.known[HTTP_ORIGIN];
 
-	if (!allowed || !allowed[0])
-		return;
 	reply_header(x, STR("Vary"), STR("Origin"));
 	for (; origin.at && *allowed; allowed++) {
 		if (!str_eq(origin, str_of(*allowed)))

@@ -4,9 +4,17 @@
  */
 #pragma once
 
-struct exchange;
+#include "api/web.h"
 
+/* Where cors_origins names some: cors_add(). */
+void cors_add_listed(struct exchange *x);
 /* Access-Control-* for an allowed Origin, nothing for others.  After reply_begin(). */
-void cors_add(struct exchange *x);
+static inline void cors_add(struct exchange *x)
+{
+	const char *const *allowed = web_local_of(x)->web->options.cors_origins;
+
+	if (allowed && allowed[0])
+		cors_add_listed(x);
+}
 /* Answers a preflight: OPTIONS of an address that allows these methods ("GET, HEAD"). */
 void cors_reply_preflight(struct exchange *x, const char *methods);

@@ -3,12 +3,10 @@
 #include "base/buf.h"
 #include "http/form.h"
 
-struct str sid_param(struct str raw, char room[SID_PARAM_SIZE])
+struct str sid_param_decode(struct str raw, char room[SID_PARAM_SIZE])
 {
 	struct buf decoded;
 
-	if (str_find(raw, '%') == raw.len)
-		return raw;
 	buf_over(&decoded, room, SID_PARAM_SIZE);
 	return url_decode(raw, &decoded) ? buf_str(&decoded) : raw;
 }

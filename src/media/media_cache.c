@@ -110,13 +110,6 @@ const struct media *media_cache_known(struct media_cache *cache, struct str sid)
 	return &entry->media;
 }
 
-const struct media *media_cache_get(struct media_cache *cache, struct str sid)
-{
-	const struct media *media = media_cache_known(cache, sid);
-
-	return media && media->fd >= 0 ? media : NULL;
-}
-
 static void forget(struct media_cache *cache, const char *sid, int64_t sequence)
 {
 	struct entry *entry = entry_find(cache, str_of(sid));

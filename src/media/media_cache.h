@@ -66,9 +66,7 @@ struct media_cache *media_cache_new(struct loop *loop, struct mailbox *mailbox,
 void media_cache_free(struct media_cache *cache); /* after the ledger was stopped */
 DEFINE_AUTO(struct media_cache *, media_cache_free)
 
-/* The warm path: stored media that is in the cache, or NULL.  Valid until the next turn. */
-const struct media *media_cache_get(struct media_cache *cache, struct str sid);
-/* The same, though its bytes may not be here: fd -1. */
+/* The warm path: stored media that is in the cache, or NULL; fd -1: its bytes are not here.  Valid until the next turn. */
 const struct media *media_cache_known(struct media_cache *cache, struct str sid);
 /* Asks; answered() is called later, never from inside.  The SID must be well-formed. */
 void media_cache_ask(struct media_cache *cache, struct str sid, struct media_waiter *waiter);

@@ -1,7 +1,6 @@
 #include "play/media_redirect.h"
 
 #include "access/web_admit.h"
-#include "api/web.h"
 #include "auth/credential.h"
 #include "base/buf.h"
 #include "base/own.h"
@@ -45,13 +44,11 @@ static bool is_doctor(const struct exchange *x)
 	return caller && caller->known.kind == CREDENTIAL_DOCTOR;
 }
 
-bool media_redirect_suits(const struct exchange *x)
+bool media_redirect_suits_request(const struct exchange *x)
 {
-	const struct web *web = web_local_of(x)->web;
-
-	return web->options.store_redirect == WEB_ON && x->request.method == HTTP_GET &&
-	       !has_condition(&x->request) && has_one_range_at_most(&x->request) && !is_doctor(x) &&
-	       blob_gives_addresses(web->store);
+	return x->request.method == HTTP_GET && !has_condition(&x->request) &&
+	       has_one_range_at_most(&x->request) && !is_doctor(x) &&
+	       blob_gives_addresses(web_local_of(x)->web->store);
 }
 
 static int64_t good_for_s(const struct media *media)

@@ -10,14 +10,20 @@
  */
 #pragma once
 
+#include "api/web.h"
 #include "base/compiler.h"
 
 #include <stdbool.h>
 
-struct exchange;
 struct media;
 
+/* Where players are sent there at all: media_redirect_suits(). */
+bool media_redirect_suits_request(const struct exchange *x) MUST_CHECK;
 /* Is it a request that is answered so, if it is for what is stored?  Such need no bytes of it here. */
-bool media_redirect_suits(const struct exchange *x) MUST_CHECK;
+static inline bool media_redirect_suits(const struct exchange *x)
+{
+	return web_local_of(x)->web->options.store_redirect == WEB_ON &&
+	       media_redirect_suits_request(x);
+}
 /* Answers it; of one that suits.  False: it is to be answered as any other. */
 bool media_redirect_send(struct exchange *x, const struct media *media) MUST_CHECK;

@@ -113,7 +113,7 @@ static bool is_attachment(const struct exchange *x)
 {
 	struct str rest = x->request.query, piece;
 
-	while (str_cut(&rest, '&', &piece))
+	while (rest.at && str_cut(&rest, '&', &piece))
 		if (str_eq(piece, STR("download=1")))
 			return true;
 	return false;

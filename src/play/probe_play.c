@@ -217,7 +217,7 @@ bool probe_play(struct exchange *x, struct str sid)
 	return true;
 }
 
-void probe_note_play(struct exchange *x)
+void probe_note_token(struct exchange *x)
 {
 	struct str authorization = x->request.known[HTTP_AUTHORIZATION];
 	const struct web_caller *caller = web_caller_of(x);
@@ -225,8 +225,7 @@ void probe_note_play(struct exchange *x)
 	struct str token;
 
 	/* Else the token says what it is. */
-	if (!authorization.at || !caller || !caller->is_everybody ||
-	    !local->web->probes)
+	if (!caller || !caller->is_everybody || !local->web->probes)
 		return;
 	if (credential_of_token(str_trim(str_after(authorization, strlen("Bearer"))), &token) &&
 	    probes_has_token(local->web->probes, credential_name(token), loop_now_ms(local->loop)))

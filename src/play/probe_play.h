@@ -4,16 +4,19 @@
 #pragma once
 
 #include "base/str.h"
+#include "http/exchange.h"
 
 #include <stdbool.h>
-
-struct exchange;
-struct http_request;
 
 /* For a SID of a play: true where it is a reserved one, and the exchange is answered or parked. */
 bool probe_play(struct exchange *x, struct str sid);
 /* Before a recording that is really stored is sent: where the doctor plays it, it is counted nowhere. */
-void probe_note_play(struct exchange *x);
+void probe_note_token(struct exchange *x);
+static inline void probe_note_play(struct exchange *x)
+{
+	if (x->request.known[HTTP_AUTHORIZATION].at)
+		probe_note_token(x);
+}
 /* A signed webhook that names one of them (at == NULL: none): true where it is answered as any other, and nothing is stored. */
 bool probe_webhook(struct exchange *x, struct str call_sid);
 /* Does it name one that can be played just now? */

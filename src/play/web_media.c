@@ -17,36 +17,43 @@
 #include "retention/retention.h"
 #include "twilio/sid.h"
 
-void web_media_serve(struct exchange *x, struct str sid, const struct play_terms *terms)
+/* Answers from what this loop knows to be stored; false: it knows of none, or must have it first. */
+static bool serve_known(struct exchange *x, struct str sid, const struct play_terms *terms)
 {
 	struct web_local *local = web_local_of(x);
 	bool may_redirect = media_redirect_suits(x);
-	const struct media *media = may_redirect ? media_cache_known(local->media_cache, sid)
-						 : media_cache_get(local->media_cache, sid);
+	const struct media *media = media_cache_known(local->media_cache, sid);
 	struct media_reply reply;
 
-	if (!media && probe_play(x, sid))
-		return;
-	if (!media || !play_terms_allow(terms, media)) {
-		web_play_start(x, sid, terms);
-		return;
-	}
+	if (!media || (media->fd < 0 && !may_redirect) || !play_terms_allow(terms, media))
+		return false;
 	x->source = PLAY_SOURCE_CACHE;
 	if (retention_has_expired(local->web->retention, &media->kept, loop_wall_ms(local->loop))) {
 		web_refuse(x, WEB_RECORDING_EXPIRED, NULL, WEB_NO_RETRY);
-		return;
+		return true;
 	}
 	if (!web_may_play(x, media->recording_sid))
-		return;
+		return true;
 	probe_note_play(x);
 	if (may_redirect && media_redirect_send(x, media))
-		return;
-	if (media->fd < 0) { /* it is to be had first */
-		web_play_start(x, sid, terms);
-		return;
-	}
+		return true;
+	if (media->fd < 0)
+		return false;
 	media_reply_choose(x, media, &reply);
 	media_reply_send(x, media, &reply);
+	return true;
+}
+
+static void serve_other(struct exchange *x, struct str sid, const struct play_terms *terms)
+{
+	if (!probe_play(x, sid))
+		web_play_start(x, sid, terms);
+}
+
+void web_media_serve(struct exchange *x, struct str sid, const struct play_terms *terms)
+{
+	if (!serve_known(x, sid, terms))
+		serve_other(x, sid, terms);
 }
 
 static void play_of_link(struct exchange *x, const char *recording_sid)
@@ -64,13 +71,16 @@ void web_recording_media(struct exchange *x)
 	char room[SID_PARAM_SIZE];
 	struct str sid = sid_param(x->request.params[0], room);
 
+	/* What is known by such a name is a SID: the others alone are looked at more closely. */
+	if (str_starts(sid, STR("RE")) && serve_known(x, sid, NULL))
+		return;
 	if (!sid_is_recording(sid)) {
 		web_refuse(x, WEB_BAD_REQUEST,
 			   "This is not a recording SID: RE and 32 hexadecimal digits.",
 			   WEB_NO_RETRY);
 		return;
 	}
-	web_media_serve(x, sid, NULL);
+	serve_other(x, sid, NULL);
 }
 
 /* `recording=RE...` of the query, decoded; at == NULL when it is not there.  False when malformed. */

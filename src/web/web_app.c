@@ -43,7 +43,8 @@ static void ended(struct exchange *x)
 	struct web_local *local = web_local_of(x);
 
 	tell_play(x);
-	web_access_log_ended(x);
+	if (local->access_lines)
+		web_access_log_ended(x);
 	if (x->source != PLAY_SOURCE_PROBE && !(caller && caller->known.kind == CREDENTIAL_DOCTOR))
 		web_count_request(&local->counts, x, is_play(x));
 	/* Of what is played from the bucket nothing is sent here. */

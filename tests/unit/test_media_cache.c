@@ -226,7 +226,7 @@ static const struct media_answer *ask(const char *of)
 
 static bool is_cached(const char *of)
 {
-	return media_cache_get(cache, str_of(of)) != NULL;
+	return media_cache_known(cache, str_of(of)) != NULL;
 }
 
 /* ---- the tests ---- */
@@ -258,7 +258,7 @@ static void test_stored(void)
 	OK(strstr(one.media.etag, sid("RE", 3)) && strstr(one.media.etag, "mp32-36-"),
 	   "its ETag: recording, format, channels, size and generation");
 	IS_INT(one.media.modified_at_ms, 5000, "modified when its generation began");
-	OK(media_cache_get(cache, str_of(sid("RE", 3))) == one.answer.media,
+	OK(media_cache_known(cache, str_of(sid("RE", 3))) == one.answer.media,
 	   "it is in the cache, as it was answered");
 	IS_INT(one.media.lines_len, 7, "prepared");
 	OK(!is_cached(sid("CA", 3)), "under the SID that was asked for alone");
@@ -296,8 +296,8 @@ static void test_least_recently_used(void)
 	ask(sid("RE", 5));
 	OK(is_cached(sid("RE", 3)) && is_cached(sid("RE", 4)) && is_cached(sid("RE", 5)),
 	   "as many as fit are kept");
-	media_cache_get(cache, str_of(sid("RE", 4)));
-	media_cache_get(cache, str_of(sid("RE", 3)));
+	media_cache_known(cache, str_of(sid("RE", 4)));
+	media_cache_known(cache, str_of(sid("RE", 3)));
 	ask(sid("RE", 6));
 	OK(!is_cached(sid("RE", 5)),
 	   "one more takes the place of the one that was not used for longest");
