@@ -1,6 +1,5 @@
 /*
  *	WAITING -> SENDING
- *	     '---> SENDING_AHEAD -> SENDING
  *
  * From each an end: an error before the head, a connection that is closed short after it.
  */
@@ -15,16 +14,16 @@
 #include "dispatch/mirror.h"
 #include "http/reply.h"
 #include "peer/peer_answer.h"
+#include "play/flight_reply.h"
 #include "play/media_reply.h"
 #include "twilio/sid.h"
 #include "verdict/verdict.h"
 
 #include <stdlib.h>
 
-#define SEEK_AGAIN_MS  1000
 #define ERROR_BODY_MAX 1024
 
-enum peer_play_state { PEER_PLAY_WAITING, PEER_PLAY_SENDING, PEER_PLAY_SENDING_AHEAD };
+enum peer_play_state { PEER_PLAY_WAITING, PEER_PLAY_SENDING };
 
 struct peer_play {
 	struct parked parked;
@@ -32,10 +31,7 @@ struct peer_play {
 	struct timer timer; /* WAITING */
 	enum peer_play_state state;
 	struct exchange *x;
-	struct web_local *local;
-	int64_t generation; /* from SENDING on: of the media */
-	uint64_t arrived;
-	int64_t sought_at_ms;
+	struct flight_reply reply;
 };
 
 static void play_free(struct peer_play *play)
@@ -93,76 +89,33 @@ static void refuse_because(struct peer_play *play, const struct news *now)
 
 /* ---- the reply ---- */
 
-static void start_sending(struct peer_play *play, enum peer_play_state state,
-			  const struct news *now, uint64_t arrived)
-{
-	timer_stop(&play->timer);
-	play->state = state;
-	play->generation = now->media.generation;
-	play->arrived = arrived;
-}
-
-static bool begin_ahead(struct peer_play *play, const struct news *now,
-			const struct media_reply *reply, uint64_t byte)
-{
-	const struct news_seek *seek = reply->ranges.count == 1 ? news_seek_with(now, byte) : NULL;
-	int64_t now_ms = loop_now_ms(play->local->loop);
-	struct media media;
-
-	if (!seek) {
-		if (now_ms - play->sought_at_ms >= SEEK_AGAIN_MS) {
-			play->sought_at_ms = now_ms;
-			player_seek(&play->player, byte);
-		}
-		return false;
-	}
-	media = now->media;
-	media.fd = seek->fd;
-	play->player.seek_id = seek->id;
-	start_sending(play, PEER_PLAY_SENDING_AHEAD, now, seek->arrived);
-	return media_reply_send_growing(play->x, &media, reply, seek->arrived, &play->parked);
-}
-
 /* True: it was answered, and the play may be freed. */
 static bool begin_reply(struct peer_play *play, const struct news *now)
 {
-	struct media_reply reply;
-	uint64_t needs;
+	/* An ETag is known once the length is. */
+	bool may_chunk = !play->x->request.known[HTTP_RANGE].at &&
+			 !play->x->request.known[HTTP_IF_MATCH].at;
 
-	if (now->media.size == MEDIA_SIZE_UNKNOWN) {
-		if (play->x->request.known[HTTP_RANGE].at ||
-		    play->x->request.known[HTTP_IF_MATCH].at)
-			return false; /* an ETag is known by then */
-		start_sending(play, PEER_PLAY_SENDING, now, now->arrived);
-		media_reply_send_chunked(play->x, &now->media, now->arrived, now->is_complete,
-					 &play->parked);
-		return true;
-	}
-	media_reply_choose(play->x, &now->media, &reply);
-	needs = media_reply_needs(play->x, &reply);
-	if (needs > now->arrived)
-		return begin_ahead(play, now, &reply, needs - 1);
-	start_sending(play, PEER_PLAY_SENDING, now, now->arrived);
-	if (!media_reply_send_growing(play->x, &now->media, &reply, now->arrived, &play->parked))
+	switch (flight_reply_begin(&play->reply, now, may_chunk)) {
+	case FLIGHT_REPLY_NOT_YET:
+		return false;
+	case FLIGHT_REPLY_GOES_ON:
+		timer_stop(&play->timer);
+		play->state = PEER_PLAY_SENDING;
+		break;
+	case FLIGHT_REPLY_WHOLE:
 		play_free(play);
+		break;
+	}
 	return true;
 }
 
 static void play_goes_on(struct peer_play *play, const struct news *now)
 {
-	if (now->is_elsewhere || !now->is_flowing || now->media.generation != play->generation) {
+	if (now->is_elsewhere || !flight_reply_is_of(&play->reply, now))
 		exchange_cut(play->x);
-		return;
-	}
-	if (play->state == PEER_PLAY_SENDING_AHEAD && now->arrived > play->arrived) {
-		exchange_switch_file(play->x, now->media.fd);
-		play->player.seek_id = 0;
-		play->state = PEER_PLAY_SENDING;
-	}
-	play->arrived = play->state == PEER_PLAY_SENDING
-				? now->arrived
-				: news_seek_arrived(now, play->player.seek_id, play->arrived);
-	exchange_arrived(play->x, play->arrived, now->is_complete);
+	else
+		flight_reply_moved(&play->reply, now);
 }
 
 static void play_moved(struct player *player, const struct mirror *mirror)
@@ -206,11 +159,11 @@ static void serve_media(struct exchange *x)
 	x->source = PLAY_SOURCE_PROBE; /* counted where somebody plays it */
 	play = xcalloc(1, sizeof(*play));
 	play->x = x;
-	play->local = local;
 	play->parked.gone = play_gone;
 	play->player.moved = play_moved;
 	play->player.request_id = x->id;
 	list_init(&play->player.link);
+	flight_reply_init(&play->reply, x, &play->parked, &play->player);
 	exchange_park(x, &play->parked);
 	timer_start(local->loop, &play->timer, PEER_PATIENCE_MS, patience_ended);
 	mirror = mirror_join(local->peer_mirrors, &wanted, &play->player);

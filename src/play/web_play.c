@@ -2,9 +2,8 @@
  * The states of a waiting play; it may end in any of them, with an error or with all of a reply.
  *
  *	ASKING --------------------------------> WAITING -> SENDING
- *	   '-> DISCOVERING -> DISCOVERED -----------^  |       ^
- *	                                               |-> SENDING_AHEAD
- *	                                               '-> LANDED -> REJOINED -> SENDING ...
+ *	   '-> DISCOVERING -> DISCOVERED -----------^  |
+ *	                                               '-> LANDED -> REJOINED -> SENDING
  *
  * Stored media is answered in ASKING, DISCOVERED and LANDED, which all wait for the ledger.  Twilio
  * is asked at most once, and the ledger at most three times.
@@ -25,6 +24,7 @@
 #include "http/exchange.h"
 #include "http/reply.h"
 #include "media/media_cache.h"
+#include "play/flight_reply.h"
 #include "play/media_redirect.h"
 #include "play/media_reply.h"
 #include "play/probe_play.h"
@@ -37,7 +37,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SEEK_AGAIN_MS   1000
 #define ONGOING_RETRY_S 10 /* a call that is still on: ask again when it may have ended */
 
 enum play_state {
@@ -47,8 +46,7 @@ enum play_state {
 	PLAY_WAITING,       /* for the first byte that is asked for, from its flight */
 	PLAY_LANDED,        /* the ledger is asked again: the flight was over when it was joined */
 	PLAY_REJOINED,      /* as WAITING, for the next flight of the recording */
-	PLAY_SENDING,       /* the head is out; the body follows from the flight's file */
-	PLAY_SENDING_AHEAD, /* the same, from a part ahead of the flight, until that has come by */
+	PLAY_SENDING,       /* the head is out; the body follows (flight_reply.h) */
 	PLAY_STATES,
 };
 
@@ -56,10 +54,9 @@ static const uint8_t may_enter[PLAY_STATES] = {
 	[PLAY_ASKING] = BIT(PLAY_DISCOVERING) | BIT(PLAY_WAITING),
 	[PLAY_DISCOVERING] = BIT(PLAY_DISCOVERED),
 	[PLAY_DISCOVERED] = BIT(PLAY_WAITING),
-	[PLAY_WAITING] = BIT(PLAY_LANDED) | BIT(PLAY_SENDING) | BIT(PLAY_SENDING_AHEAD),
+	[PLAY_WAITING] = BIT(PLAY_LANDED) | BIT(PLAY_SENDING),
 	[PLAY_LANDED] = BIT(PLAY_REJOINED),
-	[PLAY_REJOINED] = BIT(PLAY_SENDING) | BIT(PLAY_SENDING_AHEAD),
-	[PLAY_SENDING_AHEAD] = BIT(PLAY_SENDING),
+	[PLAY_REJOINED] = BIT(PLAY_SENDING),
 };
 
 /* What the ledger has of the call whose recording it does not have. */
@@ -78,9 +75,7 @@ struct play {
 	char sid[SID_SIZE];
 	/* struct play_terms: "" where any will do */
 	char call_sid[SID_SIZE], account_sid[SID_SIZE], format[8];
-	int64_t generation;   /* SENDING: of the media */
-	uint64_t arrived;     /* SENDING: as last told to the exchange */
-	int64_t sought_at_ms; /* when the flight was last told what byte it waits for */
+	struct flight_reply reply;
 };
 
 /* The question to Twilio.  Outlives a play that leaves. */
@@ -187,40 +182,6 @@ static bool may_chunk(const struct play *play, bool is_late)
 
 static void silence_ended(struct timer *timer);
 
-/* The head is about to be sent: from now on silence is what is timed. */
-static void start_sending(struct play *play, enum play_state state, const struct news *now,
-			  uint64_t arrived)
-{
-	play_enter(play, state);
-	play->generation = now->media.generation;
-	play->arrived = arrived;
-	timer_start(play->local->loop, &play->timer, play->local->web->live.play_wait_ms,
-		    silence_ended);
-}
-
-/* The first byte is ahead of the flight: sends from the part that has it, or asks for such a part. */
-static bool begin_ahead(struct play *play, const struct news *now, const struct media_reply *reply,
-			uint64_t byte)
-{
-	const struct news_seek *seek = reply->ranges.count == 1 ? news_seek_with(now, byte) : NULL;
-	int64_t now_ms = loop_now_ms(play->local->loop);
-	struct media media;
-
-	if (!seek) {
-		if (now_ms - play->sought_at_ms >= SEEK_AGAIN_MS) {
-			play->sought_at_ms = now_ms;
-			player_seek(&play->player, byte);
-		}
-		return false;
-	}
-	media = now->media;
-	media.fd = seek->fd;
-	play->player.seek_id = seek->id;
-	start_sending(play, PLAY_SENDING_AHEAD, now, seek->arrived);
-	/* It has a body, so it stays parked. */
-	return media_reply_send_growing(play->x, &media, reply, seek->arrived, &play->parked);
-}
-
 /* It is kept in another format than the one that is asked for. */
 static void play_refuse_format(struct play *play, const char *format)
 {
@@ -237,43 +198,23 @@ static void play_refuse_format(struct play *play, const char *format)
  */
 static bool begin_reply(struct play *play, const struct news *now, bool is_late)
 {
-	struct media_reply reply;
-	uint64_t needs;
-
 	if (!fits(str_of(play->format), now->media.format)) {
 		play_refuse_format(play, now->media.format);
 		return true;
 	}
-	if (now->media.size == MEDIA_SIZE_UNKNOWN) {
-		if (!may_chunk(play, is_late))
-			return false;
-		start_sending(play, PLAY_SENDING, now, now->arrived);
-		media_reply_send_chunked(play->x, &now->media, now->arrived, now->is_complete,
-					 &play->parked);
-		return true;
-	}
-	media_reply_choose(play->x, &now->media, &reply);
-	needs = media_reply_needs(play->x, &reply);
-	if (needs > now->arrived)
-		return begin_ahead(play, now, &reply, needs - 1);
-	start_sending(play, PLAY_SENDING, now, now->arrived);
-	if (!media_reply_send_growing(play->x, &now->media, &reply, now->arrived, &play->parked))
-		play_free(play);
-	return true;
-}
-
-/* More of what is being sent is here. */
-static void play_goes_on(struct play *play, const struct news *now)
-{
-	if (play->state == PLAY_SENDING_AHEAD && now->arrived > play->arrived) {
-		exchange_switch_file(play->x, now->media.fd);
-		play->player.seek_id = 0;
+	switch (flight_reply_begin(&play->reply, now, may_chunk(play, is_late))) {
+	case FLIGHT_REPLY_NOT_YET:
+		return false;
+	case FLIGHT_REPLY_GOES_ON: /* from now on silence is what is timed */
 		play_enter(play, PLAY_SENDING);
+		timer_start(play->local->loop, &play->timer, play->local->web->live.play_wait_ms,
+			    silence_ended);
+		break;
+	case FLIGHT_REPLY_WHOLE:
+		play_free(play);
+		break;
 	}
-	play->arrived = play->state == PLAY_SENDING
-				? now->arrived
-				: news_seek_arrived(now, play->player.seek_id, play->arrived);
-	exchange_arrived(play->x, play->arrived, now->is_complete);
+	return true;
 }
 
 /* gone() comes in the next turn. */
@@ -288,11 +229,11 @@ static void play_moved(struct player *player, const struct mirror *mirror)
 	struct play *play = container_of(player, struct play, player);
 	const struct news *now = &mirror->now;
 
-	if (play->state == PLAY_SENDING || play->state == PLAY_SENDING_AHEAD) {
-		if (!now->is_flowing || now->media.generation != play->generation)
-			play_cut(play);
+	if (play->state == PLAY_SENDING) {
+		if (flight_reply_is_of(&play->reply, now))
+			flight_reply_moved(&play->reply, now);
 		else
-			play_goes_on(play, now);
+			play_cut(play);
 		return;
 	}
 	if (now->is_flowing && begin_reply(play, now, false))
@@ -584,6 +525,7 @@ void web_play_start(struct exchange *x, struct str sid, const struct play_terms 
 	play->waiter.takes_elsewhere = media_redirect_suits(x);
 	list_init(&play->waiter.link);
 	list_init(&play->player.link);
+	flight_reply_init(&play->reply, x, &play->parked, &play->player);
 	if (!str_copy(sid, play->sid, sizeof(play->sid)) ||
 	    !str_copy(wanted.call_sid, play->call_sid, sizeof(play->call_sid)) ||
 	    !str_copy(wanted.account_sid, play->account_sid, sizeof(play->account_sid)) ||
