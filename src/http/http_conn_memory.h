@@ -152,7 +152,7 @@ struct http_server_inner {
 	bool was_refused; /* stopping: those that still waited for a reply were told so */
 	void (*stopped)(struct http_server *server);
 	int64_t date_s;     /* the second that date_line tells */
-	char date_line[48]; /* "Date: ...\r\n" */
+	char date_line[64]; /* "Date: ...\r\nX-Request-Id: " */
 	size_t date_line_len;
 	uint64_t id_key[2], id_count;
 };

@@ -15,57 +15,51 @@
 
 #define HEAD_END_MAX 160 /* kept free for what finish_head() adds */
 
-static const char *reason_of(int status)
-{
-	static const struct {
-		int status;
-		const char *reason;
-	} reasons[] = {
-		{ 200, "OK" },
-		{ 206, "Partial Content" },
-		{ 304, "Not Modified" },
-		{ 404, "Not Found" },
-		{ 101, "Switching Protocols" },
-		{ 201, "Created" },
-		{ 202, "Accepted" },
-		{ 204, "No Content" },
-		{ 301, "Moved Permanently" },
-		{ 302, "Found" },
-		{ 303, "See Other" },
-		{ 307, "Temporary Redirect" },
-		{ 308, "Permanent Redirect" },
-		{ 400, "Bad Request" },
-		{ 401, "Unauthorized" },
-		{ 403, "Forbidden" },
-		{ 405, "Method Not Allowed" },
-		{ 406, "Not Acceptable" },
-		{ 408, "Request Timeout" },
-		{ 409, "Conflict" },
-		{ 410, "Gone" },
-		{ 411, "Length Required" },
-		{ 412, "Precondition Failed" },
-		{ 413, "Content Too Large" },
-		{ 414, "URI Too Long" },
-		{ 415, "Unsupported Media Type" },
-		{ 416, "Range Not Satisfiable" },
-		{ 417, "Expectation Failed" },
-		{ 422, "Unprocessable Content" },
-		{ 426, "Upgrade Required" },
-		{ 429, "Too Many Requests" },
-		{ 431, "Request Header Fields Too Large" },
-		{ 500, "Internal Server Error" },
-		{ 501, "Not Implemented" },
-		{ 502, "Bad Gateway" },
-		{ 503, "Service Unavailable" },
-		{ 504, "Gateway Timeout" },
-		{ 505, "HTTP Version Not Supported" },
-	};
+#define STATUS_LINE(status, reason) { status, STR("HTTP/1.1 " #status " " reason "\r\n") }
 
-	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
-		if (reasons[i].status == status)
-			return reasons[i].reason;
-	return "";
-}
+static const struct status_line {
+	int status;
+	struct str line;
+} status_lines[] = {
+	STATUS_LINE(200, "OK"),
+	STATUS_LINE(206, "Partial Content"),
+	STATUS_LINE(304, "Not Modified"),
+	STATUS_LINE(404, "Not Found"),
+	STATUS_LINE(101, "Switching Protocols"),
+	STATUS_LINE(201, "Created"),
+	STATUS_LINE(202, "Accepted"),
+	STATUS_LINE(204, "No Content"),
+	STATUS_LINE(301, "Moved Permanently"),
+	STATUS_LINE(302, "Found"),
+	STATUS_LINE(303, "See Other"),
+	STATUS_LINE(307, "Temporary Redirect"),
+	STATUS_LINE(308, "Permanent Redirect"),
+	STATUS_LINE(400, "Bad Request"),
+	STATUS_LINE(401, "Unauthorized"),
+	STATUS_LINE(403, "Forbidden"),
+	STATUS_LINE(405, "Method Not Allowed"),
+	STATUS_LINE(406, "Not Acceptable"),
+	STATUS_LINE(408, "Request Timeout"),
+	STATUS_LINE(409, "Conflict"),
+	STATUS_LINE(410, "Gone"),
+	STATUS_LINE(411, "Length Required"),
+	STATUS_LINE(412, "Precondition Failed"),
+	STATUS_LINE(413, "Content Too Large"),
+	STATUS_LINE(414, "URI Too Long"),
+	STATUS_LINE(415, "Unsupported Media Type"),
+	STATUS_LINE(416, "Range Not Satisfiable"),
+	STATUS_LINE(417, "Expectation Failed"),
+	STATUS_LINE(422, "Unprocessable Content"),
+	STATUS_LINE(426, "Upgrade Required"),
+	STATUS_LINE(429, "Too Many Requests"),
+	STATUS_LINE(431, "Request Header Fields Too Large"),
+	STATUS_LINE(500, "Internal Server Error"),
+	STATUS_LINE(501, "Not Implemented"),
+	STATUS_LINE(502, "Bad Gateway"),
+	STATUS_LINE(503, "Service Unavailable"),
+	STATUS_LINE(504, "Gateway Timeout"),
+	STATUS_LINE(505, "HTTP Version Not Supported"),
+};
 
 static void put(struct http_work *work, const char *bytes, size_t len)
 {
@@ -89,7 +83,21 @@ static void put_u64(struct http_work *work, uint64_t n)
 	put(work, digits, u64_write(n, digits));
 }
 
-/* "Date: ...", written anew once a second. */
+/* A status that nobody has given a reason has none. */
+static void put_status_line(struct http_work *work, int status)
+{
+	for (size_t i = 0; i < ARRAY_LEN(status_lines); i++) {
+		if (status_lines[i].status == status) {
+			put_str(work, status_lines[i].line);
+			return;
+		}
+	}
+	put_str(work, STR("HTTP/1.1 "));
+	put_u64(work, (uint64_t)status);
+	put_str(work, STR(" \r\n"));
+}
+
+/* "Date: ..." and what comes before the id of a request, written anew once a second. */
 static struct str date_line(struct http_server *server)
 {
 	struct http_server_inner *inner = server->inner;
@@ -100,7 +108,7 @@ static struct str date_line(struct http_server *server)
 
 		clock_http_date(now_s * 1000, date);
 		inner->date_line_len = (size_t)snprintf(inner->date_line, sizeof(inner->date_line),
-							"Date: %s\r\n", date);
+							"Date: %s\r\nX-Request-Id: ", date);
 		inner->date_s = now_s;
 	}
 	return (struct str){ inner->date_line, inner->date_line_len };
@@ -118,13 +126,8 @@ void reply_begin(struct exchange *x, int status)
 	work->head_len = 0;
 	work->head_overflowed = false;
 	x->status = status;
-	put_str(work, STR("HTTP/1.1 "));
-	put_u64(work, (uint64_t)status);
-	put(work, " ", 1);
-	put_str(work, str_of(reason_of(status)));
-	put_str(work, STR("\r\n"));
+	put_status_line(work, status);
 	put_str(work, date_line(x->server));
-	put_str(work, STR("X-Request-Id: "));
 	put_str(work, str_of(x->id));
 	put_str(work, STR("\r\n"));
 }
@@ -165,17 +168,24 @@ void reply_headerf(struct exchange *x, const char *name, const char *fmt, ...)
 		reply_header(x, str_of(name), (struct str){ value, (size_t)len });
 }
 
+static char *add_text(char *to, struct str text)
+{
+	memcpy(to, text.at, text.len);
+	return to + text.len;
+}
+
 void reply_content_range(struct exchange *x, uint64_t first, uint64_t last, uint64_t size)
 {
-	struct http_work *work = http_work_of(x);
+	char line[sizeof("Content-Range: bytes -/\r\n") + 3 * U64_DIGITS];
+	char *at = add_text(line, STR("Content-Range: bytes "));
 
-	put_str(work, STR("Content-Range: bytes "));
-	put_u64(work, first);
-	put(work, "-", 1);
-	put_u64(work, last);
-	put(work, "/", 1);
-	put_u64(work, size);
-	put_str(work, STR("\r\n"));
+	at += u64_write(first, at);
+	*at++ = '-';
+	at += u64_write(last, at);
+	*at++ = '/';
+	at += u64_write(size, at);
+	at = add_text(at, STR("\r\n"));
+	put(http_work_of(x), line, (size_t)(at - line));
 }
 
 void reply_header_lines(struct exchange *x, struct str lines)
