@@ -14,8 +14,3 @@ struct loop *exchange_loop(const struct exchange *x)
 {
 	return x->server->loop;
 }
-
-void exchange_park(struct exchange *x, struct parked *parked)
-{
-	x->parked = parked;
-}

@@ -57,6 +57,7 @@ enum http_known {
 	HTTP_SEC_FETCH_SITE,
 	HTTP_X_REQUEST_ID,
 	HTTP_X_TWILIO_SIGNATURE,
+	HTTP_I_TWILIO_IDEMPOTENCY_TOKEN,
 	HTTP_KNOWN_HEADERS,
 };
 
@@ -142,6 +143,9 @@ static inline const void *exchange_caller(const struct exchange *x, size_t size)
 struct loop *exchange_loop(const struct exchange *x);
 
 /* Parks: the reply comes later.  The parked stays the caller's; replying unparks. */
-void exchange_park(struct exchange *x, struct parked *parked);
+static inline void exchange_park(struct exchange *x, struct parked *parked)
+{
+	x->parked = parked;
+}
 /* For one that admit() of the app parked: the caller may.  Unparks; the request goes on from the loop. */
 void exchange_admit(struct exchange *x);

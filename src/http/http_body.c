@@ -23,7 +23,8 @@ void http_body_start(struct http_work *work)
 			  parse->content_length > HTTP_BLOCK_SIZE - parse->head_len;
 	if (work->owns_body)
 		buf_init(&work->body, max);
-	http_chunked_start(&work->chunked);
+	if (parse->chunked)
+		http_chunked_start(&work->chunked);
 }
 
 static enum http_body_result collect_chunks(struct http_work *work)

@@ -116,12 +116,13 @@ static const struct known_field known_fields[] = {
 	{ STR("transfer-encoding"), FIELD_TRANSFER_ENCODING, true },
 	{ STR("x-twilio-signature"), HTTP_X_TWILIO_SIGNATURE, true },
 	{ STR("if-unmodified-since"), HTTP_IF_UNMODIFIED_SINCE, true },
+	{ STR("i-twilio-idempotency-token"), HTTP_I_TWILIO_IDEMPOTENCY_TOKEN, false },
 };
 
 /* Index into known_fields of the first name of that length, plus one. */
-static const uint8_t known_by_length[20] = {
-	[4] = 1,   [5] = 2,   [6] = 3,   [7] = 6,   [8] = 7,   [10] = 9,
-	[12] = 10, [13] = 12, [14] = 14, [17] = 16, [18] = 18, [19] = 19,
+static const uint8_t known_by_length[27] = {
+	[4] = 1,   [5] = 2,   [6] = 3,   [7] = 6,   [8] = 7,   [10] = 9,  [12] = 10,
+	[13] = 12, [14] = 14, [17] = 16, [18] = 18, [19] = 19, [26] = 20,
 };
 
 /*

@@ -147,7 +147,7 @@ enum probe probes_find(const struct probes *probes, struct str sid, int64_t now_
 	struct str digits = str_after(sid, 2);
 	char own[SID_SIZE];
 
-	if (!str_starts(digits, STR(PROBES_RESERVED)))
+	if (!probes_is_reserved(sid))
 		return PROBE_NONE;
 	if (!probes || now_ms >= probes->until_ms)
 		return PROBE_MISSING;

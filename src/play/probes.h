@@ -60,6 +60,11 @@ const struct probes_media *probes_media(const struct probes *probes);
 void probes_note_token(struct probes *probes, const char *name, int64_t now_ms);
 bool probes_has_token(struct probes *probes, struct str name, int64_t now_ms);
 
+/* By its first digits; it may be no SID at all, or absent. */
+static inline bool probes_is_reserved(struct str sid)
+{
+	return str_starts(str_after(sid, 2), STR(PROBES_RESERVED));
+}
 /* Of a well-formed SID of a call or a recording.  `now_ms`: monotonic; probes == NULL: none can be played. */
 enum probe probes_find(const struct probes *probes, struct str sid, int64_t now_ms);
 /* prefix: "CA" or "RE". */

@@ -11,6 +11,7 @@
 #include "http/reply.h"
 #include "ledger/intake.h"
 #include "play/probe_play.h"
+#include "play/probes.h"
 #include "twilio/accounts.h"
 #include "twilio/callback.h"
 #include "twilio/sid.h"
@@ -51,8 +52,8 @@ static void webhook_committed(struct intake_waiter *waiter, bool succeeded)
 	time_histogram_count(&local->counts.webhooks,
 			     loop_now_us(local->loop) - webhook->x->head_at_us);
 	reply_begin(webhook->x, 200);
-	reply_header(webhook->x, STR("Content-Type"), STR("text/xml"));
-	reply_header(webhook->x, STR("Cache-Control"), STR("no-store"));
+	reply_header_lines(webhook->x,
+			   STR("Content-Type: text/xml\r\nCache-Control: no-store\r\n"));
 	reply_send(webhook->x, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>"));
 }
 
@@ -83,12 +84,12 @@ static enum signature_result check_signature(const struct exchange *x,
 			       account ? account_tokens(account, tokens) : 0);
 }
 
-/* at == NULL: it names none, or what is no SID. */
-static struct str call_of(const struct callback_body *body)
+/* Of a call of the doctor's its SID; at == NULL: it names another, or none. */
+static struct str probe_of(const struct callback_body *body)
 {
 	struct str sid = twilio_param(body->params, body->param_count, STR("CallSid"));
 
-	return sid.at && sid_is_call(sid) ? sid : STR_NONE;
+	return probes_is_reserved(sid) && sid_is_call(sid) ? sid : STR_NONE;
 }
 
 /* True when the log was given a line for it. */
@@ -105,9 +106,10 @@ static bool count_refused(struct exchange *x, enum webhook_refusal refusal)
 }
 
 /* What the doctor sends counts nowhere: it tells itself how it was answered. */
-static void refuse_signature(struct exchange *x, enum webhook_refusal refusal, bool is_probe)
+static void refuse_signature(struct exchange *x, enum webhook_refusal refusal,
+			     const struct callback_body *body)
 {
-	if (!is_probe)
+	if (!probe_is_of(x, probe_of(body)))
 		count_refused(x, refusal);
 	if (refusal == WEBHOOK_UNSIGNED)
 		web_refuse(x, WEB_BAD_REQUEST, "The header X-Twilio-Signature is missing.",
@@ -124,18 +126,17 @@ static void refuse_signature(struct exchange *x, enum webhook_refusal refusal, b
 static bool is_signed(struct exchange *x, const struct callback_body *body)
 {
 	const struct account *account = account_of(web_local_of(x)->web, body);
-	bool is_probe = probe_is_of(x, call_of(body));
 
 	switch (check_signature(x, body, account)) {
 	case SIGNATURE_GOOD:
 		return true;
 	case SIGNATURE_MISSING:
-		refuse_signature(x, WEBHOOK_UNSIGNED, is_probe);
+		refuse_signature(x, WEBHOOK_UNSIGNED, body);
 		return false;
 	case SIGNATURE_WRONG:
 		break;
 	}
-	refuse_signature(x, account ? WEBHOOK_WRONG_SIGNATURE : WEBHOOK_UNKNOWN_ACCOUNT, is_probe);
+	refuse_signature(x, account ? WEBHOOK_WRONG_SIGNATURE : WEBHOOK_UNKNOWN_ACCOUNT, body);
 	return false;
 }
 
@@ -145,12 +146,11 @@ static bool is_signed(struct exchange *x, const struct callback_body *body)
  */
 static bool has_public_url(struct exchange *x)
 {
-	struct web_local *local = web_local_of(x);
-	struct log_tag tag = web_request_tag(x);
 	char text[ORIGIN_MAX];
+	struct log_tag tag;
 	struct buf origin;
 
-	if (local->web->options.public_url)
+	if (web_local_of(x)->web->options.public_url)
 		return true;
 	web_refuse(x, WEB_NOT_CONFIGURED,
 		   "The setting public_url is not set: webhooks are refused until it is.",
@@ -159,6 +159,7 @@ static bool has_public_url(struct exchange *x)
 		return false;
 	buf_over(&origin, text, sizeof(text));
 	forwarded_add_origin(x, &origin);
+	tag = web_request_tag(x);
 	log_warn(
 		&tag,
 		"set public_url to the address that Twilio was given; if this request is Twilio's: "
@@ -171,6 +172,7 @@ static void take_callback(struct exchange *x, enum intake_kind kind)
 {
 	struct web_local *local = web_local_of(x);
 	AUTO(callback_body_release) struct callback_body body = { .param_count = 0 };
+	struct str probe;
 	struct err err;
 
 	if (!has_public_url(x))
@@ -180,7 +182,10 @@ static void take_callback(struct exchange *x, enum intake_kind kind)
 		web_refuse(x, WEB_BAD_REQUEST, err.text, WEB_NO_RETRY);
 		return;
 	}
-	if (!is_signed(x, &body) || probe_webhook(x, call_of(&body)))
+	if (!is_signed(x, &body))
+		return;
+	probe = probe_of(&body);
+	if (probe.at && probe_webhook(x, probe))
 		return;
 
 	AUTO(free) struct webhook *webhook = xcalloc(1, sizeof(*webhook));
@@ -189,7 +194,7 @@ static void take_callback(struct exchange *x, enum intake_kind kind)
 		.params = body.params,
 		.param_count = body.param_count,
 		.raw = body.raw,
-		.idempotency = http_request_header(&x->request, STR("I-Twilio-Idempotency-Token")),
+		.idempotency = x->request.known[HTTP_I_TWILIO_IDEMPOTENCY_TOKEN],
 		.request_id = str_of(x->id),
 	};
 

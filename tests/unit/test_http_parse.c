@@ -257,6 +257,7 @@ static void test_known_names(void)
 		[HTTP_SEC_FETCH_SITE] = "Sec-Fetch-Site",
 		[HTTP_X_REQUEST_ID] = "X-Request-Id",
 		[HTTP_X_TWILIO_SIGNATURE] = "X-Twilio-Signature",
+		[HTTP_I_TWILIO_IDEMPOTENCY_TOKEN] = "I-Twilio-Idempotency-Token",
 	};
 
 	for (size_t i = 0; i < HTTP_KNOWN_HEADERS; i++) {
