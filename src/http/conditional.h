@@ -24,6 +24,13 @@ struct validators {
 	int64_t modified_at_ms;
 };
 
+/* Is there a precondition at all?  If-Range is none. */
+static inline bool conditional_is_asked(const struct http_request *request)
+{
+	return request->known[HTTP_IF_MATCH].at || request->known[HTTP_IF_NONE_MATCH].at ||
+	       request->known[HTTP_IF_MODIFIED_SINCE].at ||
+	       request->known[HTTP_IF_UNMODIFIED_SINCE].at;
+}
 enum conditional_result conditional_check(const struct http_request *request,
 					  const struct validators *now);
 /* False: an If-Range is there and does not match, so a Range is to be ignored. */

@@ -15,7 +15,10 @@
 
 #define HEAD_END_MAX 160 /* kept free for what finish_head() adds */
 
-#define STATUS_LINE(status, reason) { status, STR("HTTP/1.1 " #status " " reason "\r\n") }
+#define STATUS_LINE(status, reason)                                \
+	{                                                          \
+		status, STR("HTTP/1.1 " #status " " reason "\r\n") \
+	}
 
 static const struct status_line {
 	int status;
@@ -174,11 +177,12 @@ static char *add_text(char *to, struct str text)
 	return to + text.len;
 }
 
-void reply_content_range(struct exchange *x, uint64_t first, uint64_t last, uint64_t size)
+void reply_begin_range(struct exchange *x, uint64_t first, uint64_t last, uint64_t size)
 {
 	char line[sizeof("Content-Range: bytes -/\r\n") + 3 * U64_DIGITS];
 	char *at = add_text(line, STR("Content-Range: bytes "));
 
+	reply_begin(x, 206);
 	at += u64_write(first, at);
 	*at++ = '-';
 	at += u64_write(last, at);

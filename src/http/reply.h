@@ -26,11 +26,11 @@
 
 /* 101 is sent with exchange_upgrade() (upgrade.h), every other status with one of those below. */
 void reply_begin(struct exchange *x, int status);
+/* 206 with one range: "Content-Range: bytes first-last/size". */
+void reply_begin_range(struct exchange *x, uint64_t first, uint64_t last, uint64_t size);
 /* Neither name nor value may hold CR, LF or NUL: such a header is left out. */
 void reply_header(struct exchange *x, struct str name, struct str value);
 void reply_headerf(struct exchange *x, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
-/* "Content-Range: bytes first-last/size", without a printf on the warm path. */
-void reply_content_range(struct exchange *x, uint64_t first, uint64_t last, uint64_t size);
 /*
  * Raw header lines, each ending in CRLF, appended as they are: a head prepared once
  * (the warm path).  The caller vouches for them.

@@ -20,7 +20,7 @@
 struct blob_store;
 
 #define MEDIA_ETAG_SIZE    96
-#define MEDIA_LINES_SIZE   640
+#define MEDIA_LINES_SIZE   704
 #define MEDIA_SIZE_UNKNOWN UINT64_MAX /* the provider sends no length, and not all is here */
 #define MEDIA_FIRST_BYTES  16         /* kept at hand: the probe of iOS asks for two */
 

@@ -20,13 +20,6 @@
 #define LONGEST_S       (6 * 24 * 3600) /* an address may be good for a week */
 #define ANY_SIZE        (UINT64_MAX / 2)
 
-static bool has_condition(const struct http_request *request)
-{
-	return request->known[HTTP_IF_MATCH].at || request->known[HTTP_IF_NONE_MATCH].at ||
-	       request->known[HTTP_IF_MODIFIED_SINCE].at ||
-	       request->known[HTTP_IF_UNMODIFIED_SINCE].at || request->known[HTTP_IF_RANGE].at;
-}
-
 static bool has_one_range_at_most(const struct http_request *request)
 {
 	struct str range = request->known[HTTP_RANGE];
@@ -46,9 +39,9 @@ static bool is_doctor(const struct exchange *x)
 
 bool media_redirect_suits_request(const struct exchange *x)
 {
-	return x->request.method == HTTP_GET && !has_condition(&x->request) &&
-	       has_one_range_at_most(&x->request) && !is_doctor(x) &&
-	       blob_gives_addresses(web_local_of(x)->web->store);
+	return x->request.method == HTTP_GET && !conditional_is_asked(&x->request) &&
+	       !x->request.known[HTTP_IF_RANGE].at && has_one_range_at_most(&x->request) &&
+	       !is_doctor(x) && blob_gives_addresses(web_local_of(x)->web->store);
 }
 
 static int64_t good_for_s(const struct media *media)

@@ -20,6 +20,9 @@
 #define BOUNDARY_SIZE   (sizeof(BOUNDARY_PREFIX) + 16)
 #define CLOSING_SIZE    (BOUNDARY_SIZE + sizeof("\r\n----\r\n"))
 
+/* What a link plays may be embedded by any page that was given it; all else by ours alone. */
+#define SAME_ORIGIN "Cross-Origin-Resource-Policy: same-origin\r\n"
+
 static void add_disposition_value(struct buf *out, const struct media *media, const char *how)
 {
 	buf_addf(out, "%s; filename=\"%s.%s\"", how,
@@ -42,8 +45,9 @@ void media_reply_prepare(struct media *media)
 
 	clock_http_date(media->modified_at_ms, modified);
 	buf_over(&lines, media->lines, sizeof(media->lines));
-	buf_add_text(&lines, "Accept-Ranges: bytes\r\nCache-Control: " MEDIA_CACHE_CONTROL "\r\n"
-			     "X-Content-Type-Options: nosniff\r\n");
+	buf_add_text(&lines, SAME_ORIGIN
+		     "Accept-Ranges: bytes\r\nCache-Control: " MEDIA_CACHE_CONTROL "\r\n"
+		     "X-Content-Type-Options: nosniff\r\n");
 	buf_addf(&lines, "Last-Modified: %s\r\nContent-Location: /api/recordings/%s/media\r\n",
 		 modified, media->recording_sid);
 	if (media->etag[0] != '\0')
@@ -75,7 +79,8 @@ void media_reply_choose(const struct exchange *x, const struct media *media,
 
 	out->kind = MEDIA_REPLY_WHOLE;
 	out->ranges.count = 0;
-	switch (conditional_check(request, &now)) {
+	switch (conditional_is_asked(request) ? conditional_check(request, &now)
+					      : CONDITIONAL_GO_ON) {
 	case CONDITIONAL_NOT_MODIFIED:
 		out->kind = MEDIA_REPLY_NOT_MODIFIED;
 		return;
@@ -85,7 +90,8 @@ void media_reply_choose(const struct exchange *x, const struct media *media,
 	case CONDITIONAL_GO_ON:
 		break;
 	}
-	if (!range.at || !conditional_range_counts(request, &now))
+	if (!range.at ||
+	    (request->known[HTTP_IF_RANGE].at && !conditional_range_counts(request, &now)))
 		return;
 	switch (range_parse(range, media->size, &out->ranges)) {
 	case RANGE_WHOLE:
@@ -135,23 +141,41 @@ void media_reply_note(struct exchange *x, const struct media *media)
 		memcpy(x->about, media->recording_sid, sizeof(media->recording_sid));
 }
 
+static bool is_of_link(const struct exchange *x)
+{
+	return x->route && x->route->access == WEB_LINK;
+}
+
+/* The link says who may: a page of any site that was given it. */
+static void add_link_policies(struct exchange *x)
+{
+	reply_header_lines(x, STR("Cross-Origin-Resource-Policy: cross-origin\r\n"
+				  "Access-Control-Allow-Origin: *\r\n"
+				  "Referrer-Policy: no-referrer\r\n"));
+}
+
 void media_reply_add_policies(struct exchange *x)
 {
-	if (x->route && x->route->access == WEB_LINK) {
-		/* The link says who may: a page of any site that was given it. */
-		reply_header_lines(x, STR("Cross-Origin-Resource-Policy: cross-origin\r\n"
-					  "Access-Control-Allow-Origin: *\r\n"
-					  "Referrer-Policy: no-referrer\r\n"));
+	if (is_of_link(x)) {
+		add_link_policies(x);
 		return;
 	}
-	reply_header_lines(x, STR("Cross-Origin-Resource-Policy: same-origin\r\n"));
+	reply_header_lines(x, STR(SAME_ORIGIN));
 	cors_add(x);
 }
 
-static void add_common(struct exchange *x, const struct media *media)
+/* So many of the prepared lines, which begin with who may embed it. */
+static void add_prepared(struct exchange *x, const struct media *media, size_t len)
 {
-	reply_header_lines(x, (struct str){ media->lines, media->common_len });
-	media_reply_add_policies(x);
+	struct str lines = { media->lines, len };
+
+	if (is_of_link(x)) {
+		reply_header_lines(x, str_after(lines, sizeof(SAME_ORIGIN) - 1));
+		add_link_policies(x);
+		return;
+	}
+	reply_header_lines(x, lines);
+	cors_add(x);
 }
 
 /* One for each answer: another answer's may be known to whoever makes the next recording. */
@@ -171,13 +195,12 @@ static void add_all(struct exchange *x, const struct media *media, const char *b
 	struct buf line;
 
 	if (!saves && !boundary) {
-		reply_header_lines(x, (struct str){ media->lines, media->lines_len });
-		media_reply_add_policies(x);
+		add_prepared(x, media, media->lines_len);
 		return;
 	}
 	buf_over(&line, text, sizeof(text));
 	add_disposition(&line, media, saves ? "attachment" : "inline");
-	add_common(x, media);
+	add_prepared(x, media, media->common_len);
 	reply_header_lines(x, buf_str(&line));
 	if (boundary)
 		reply_headerf(x, "Content-Type", "multipart/byteranges; boundary=%s", boundary);
@@ -190,10 +213,11 @@ static void begin_head(struct exchange *x, const struct media *media,
 {
 	const struct range *first = &reply->ranges.at[0];
 
-	reply_begin(x, reply->kind == MEDIA_REPLY_RANGES ? 206 : 200);
-	add_all(x, media, boundary);
 	if (reply->ranges.count == 1)
-		reply_content_range(x, first->first, first->last, media->size);
+		reply_begin_range(x, first->first, first->last, media->size);
+	else
+		reply_begin(x, reply->kind == MEDIA_REPLY_RANGES ? 206 : 200);
+	add_all(x, media, boundary);
 }
 
 /* Replies that hold no media; false for the others. */
@@ -204,7 +228,7 @@ static bool send_without_media(struct exchange *x, const struct media *media,
 	switch (reply->kind) {
 	case MEDIA_REPLY_NOT_MODIFIED:
 		reply_begin(x, 304);
-		add_common(x, media);
+		add_prepared(x, media, media->common_len);
 		reply_send(x, STR(""));
 		return true;
 	case MEDIA_REPLY_FAILED:

@@ -25,7 +25,8 @@ static bool serve_known(struct exchange *x, struct str sid, const struct play_te
 	const struct media *media = media_cache_known(local->media_cache, sid);
 	struct media_reply reply;
 
-	if (!media || (media->fd < 0 && !may_redirect) || !play_terms_allow(terms, media))
+	if (!media || (media->fd < 0 && !may_redirect) ||
+	    (terms && !play_terms_allow(terms, media)))
 		return false;
 	x->source = PLAY_SOURCE_CACHE;
 	if (retention_has_expired(local->web->retention, &media->kept, loop_wall_ms(local->loop))) {

@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "dispatch/fetcher.h"
 #include "dispatch/mirror.h"
+#include "http/conditional.h"
 #include "http/exchange.h"
 #include "http/reply.h"
 #include "media/media_cache.h"
@@ -40,13 +41,13 @@
 #define ONGOING_RETRY_S 10 /* a call that is still on: ask again when it may have ended */
 
 enum play_state {
-	PLAY_ASKING,        /* the ledger is asked what it knows of the SID */
-	PLAY_DISCOVERING,   /* Twilio is asked: the ledger has no recording of it */
-	PLAY_DISCOVERED,    /* the ledger is asked again: Twilio had one */
-	PLAY_WAITING,       /* for the first byte that is asked for, from its flight */
-	PLAY_LANDED,        /* the ledger is asked again: the flight was over when it was joined */
-	PLAY_REJOINED,      /* as WAITING, for the next flight of the recording */
-	PLAY_SENDING,       /* the head is out; the body follows (flight_reply.h) */
+	PLAY_ASKING,      /* the ledger is asked what it knows of the SID */
+	PLAY_DISCOVERING, /* Twilio is asked: the ledger has no recording of it */
+	PLAY_DISCOVERED,  /* the ledger is asked again: Twilio had one */
+	PLAY_WAITING,     /* for the first byte that is asked for, from its flight */
+	PLAY_LANDED,      /* the ledger is asked again: the flight was over when it was joined */
+	PLAY_REJOINED,    /* as WAITING, for the next flight of the recording */
+	PLAY_SENDING,     /* the head is out; the body follows (flight_reply.h) */
 	PLAY_STATES,
 };
 
@@ -125,9 +126,9 @@ static bool fits(struct str wanted, const char *is)
 
 bool play_terms_allow(const struct play_terms *terms, const struct media *media)
 {
-	return !terms || (fits(terms->call_sid, media->call_sid) &&
-			  fits(terms->account_sid, media->kept.account_sid) &&
-			  fits(terms->format, media->format));
+	return fits(terms->call_sid, media->call_sid) &&
+	       fits(terms->account_sid, media->kept.account_sid) &&
+	       fits(terms->format, media->format);
 }
 
 /* Nobody has it. */
@@ -162,20 +163,14 @@ static bool wants_all_from_start(const struct exchange *x)
 	return str_eq(str_trim(x->request.known[HTTP_RANGE]), STR("bytes=0-"));
 }
 
-/* Conditions need an ETag, which media of unknown length does not have. */
-static bool is_conditional(const struct http_request *request)
-{
-	return request->known[HTTP_IF_MATCH].at || request->known[HTTP_IF_NONE_MATCH].at ||
-	       request->known[HTTP_IF_MODIFIED_SINCE].at ||
-	       request->known[HTTP_IF_UNMODIFIED_SINCE].at;
-}
-
 /* Without a length only a plain GET over HTTP/1.1 can be answered before the end. */
 static bool may_chunk(const struct play *play, bool is_late)
 {
 	const struct http_request *request = &play->x->request;
 
-	if (request->minor_version < 1 || request->method != HTTP_GET || is_conditional(request))
+	/* Conditions need an ETag, which media of unknown length does not have. */
+	if (request->minor_version < 1 || request->method != HTTP_GET ||
+	    conditional_is_asked(request))
 		return false;
 	return !request->known[HTTP_RANGE].at || (is_late && wants_all_from_start(play->x));
 }

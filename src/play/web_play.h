@@ -30,7 +30,6 @@ struct play_terms {
 	struct str call_sid, account_sid;
 	struct str format; /* "mp3", "wav": as it is stored, or arrives */
 };
-/* `terms` may be NULL. */
 bool play_terms_allow(const struct play_terms *terms, const struct media *media);
 /* Parks the exchange. */
 void web_play_start(struct exchange *x, struct str sid, const struct play_terms *terms);

@@ -146,8 +146,8 @@ static void serve_part(struct exchange *x)
 		refuse(x, 416, "range", "", NULL);
 		return;
 	}
-	begin_media(x, 206, (unsigned)first);
-	reply_content_range(x, first, FILE_SIZE - 1, FILE_SIZE);
+	reply_begin_range(x, first, FILE_SIZE - 1, FILE_SIZE);
+	reply_headerf(x, "X-First", "%u", (unsigned)first);
 	reply_send_file(x, file_fd, first, FILE_SIZE - first);
 }
 
