@@ -1,5 +1,8 @@
 #include "http/form.h"
 
+#include "base/mem.h"
+#include "base/own.h"
+
 /* Decodes `text` to `to`, which has room for all of it; false on a bad escape. */
 static bool decode(struct str text, bool plus_is_space, char *to, size_t *out_len)
 {
@@ -51,6 +54,33 @@ enum form_next form_next(struct str *rest, char **at, struct form_field *out)
 		return FORM_FIELD;
 	}
 	return FORM_END;
+}
+
+/* At most: pieces between '&' that are not empty. */
+static size_t count_fields(struct str text)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		count += text.at[i] != '&' && (i == 0 || text.at[i - 1] == '&');
+	return count;
+}
+
+bool form_read(struct str text, struct form_fields *out)
+{
+	AUTO(form_fields_release) struct form_fields fields = { .count = 0 };
+	enum form_next next;
+	char *at;
+
+	fields.at = xcalloc(count_fields(text) + 1, sizeof(*fields.at));
+	at = fields.texts = xmalloc(text.len + 1);
+	while ((next = form_next(&text, &at, &fields.at[fields.count])) == FORM_FIELD)
+		fields.count++;
+	if (next == FORM_MALFORMED)
+		return false;
+	*out = fields;
+	fields = (struct form_fields){ .count = 0 };
+	return true;
 }
 
 bool form_parse(struct str text, struct buf *room, struct form *out)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 struct form_field {
 	struct str name, value; /* decoded */
@@ -21,6 +22,20 @@ enum form_next { FORM_FIELD, FORM_END, FORM_MALFORMED };
  * bytes as *rest has, and is moved on; '+' is a space.  *rest is a slice at first, and then this function's.
  */
 enum form_next form_next(struct str *rest, char **at, struct form_field *out) MUST_CHECK;
+
+/* All fields, however many they are. */
+struct form_fields {
+	size_t count;
+	struct form_field *at; /* owned */
+	char *texts;           /* owned: what they point into */
+};
+/* False: malformed, and *out is untouched. */
+bool form_read(struct str text, struct form_fields *out) MUST_CHECK;
+static inline void form_fields_release_at(struct form_fields *fields)
+{
+	free(fields->at);
+	free(fields->texts);
+}
 
 #define FORM_FIELDS_MAX 128 /* of a query: of ours, none has more than ten */
 

@@ -14,27 +14,18 @@ static bool malformed_form(struct err *err)
 	return err_set(err, ERR_INVALID, "the parameters are not well-formed form fields");
 }
 
-/* How many fields there can be: pieces between '&' that are not empty. */
-static size_t count_fields(struct str text)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < text.len; i++)
-		count += text.at[i] != '&' && (i == 0 || text.at[i - 1] == '&');
-	return count;
-}
-
 static bool read_form(struct str text, struct callback_body *out, struct err *err)
 {
-	struct form_field field;
-	enum form_next next;
-	char *at;
+	AUTO(form_fields_release) struct form_fields form = { .count = 0 };
 
-	out->params = xcalloc(count_fields(text) + 1, sizeof(*out->params));
-	at = out->texts = xmalloc(text.len + 1);
-	while ((next = form_next(&text, &at, &field)) == FORM_FIELD)
-		out->params[out->param_count++] = (struct twilio_param){ field.name, field.value };
-	return next == FORM_END || malformed_form(err);
+	if (!form_read(text, &form))
+		return malformed_form(err);
+	out->params = xcalloc(form.count + 1, sizeof(*out->params));
+	for (size_t i = 0; i < form.count; i++)
+		out->params[i] = (struct twilio_param){ form.at[i].name, form.at[i].value };
+	out->param_count = form.count;
+	out->texts = TAKE(form.texts);
+	return true;
 }
 
 static struct str keep(char **at, const char *bytes, size_t len)

@@ -1,3 +1,4 @@
+#include "base/own.h"
 #include "http/form.h"
 #include "tap.h"
 
@@ -98,9 +99,40 @@ static void test_encode(void)
 	IS_STR(buf_str(&buf), STR("a/b+c"), "and nothing is appended then");
 }
 
+static void test_read(void)
+{
+	static const struct {
+		const char *text;
+		const char *fields; /* NULL: malformed */
+	} rows[] = {
+		{ "", "" },
+		{ "&&", "" },
+		{ "a=1&b=2", "a:1;b:2;" },
+		{ "&a=1&&b&", "a:1;b:;" },
+		{ "a+b=%41%2B", "a b:A+;" },
+		{ "a=1&b=%4", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(form_fields_release) struct form_fields form = { .count = 0 };
+		char told_bytes[64];
+		struct buf told;
+
+		OK(form_read(str_of(rows[i].text), &form) == (rows[i].fields != NULL),
+		   "'%s': well-formed or not", rows[i].text);
+		buf_over(&told, told_bytes, sizeof(told_bytes));
+		for (size_t at = 0; at < form.count; at++)
+			buf_addf(&told, "%.*s:%.*s;", STR_ARG(form.at[at].name),
+				 STR_ARG(form.at[at].value));
+		IS_STR(buf_str(&told), str_of(rows[i].fields ? rows[i].fields : ""),
+		       "'%s': its fields", rows[i].text);
+	}
+}
+
 int main(void)
 {
 	test_parse();
+	test_read();
 	test_limits();
 	test_encode();
 	return tap_end();
