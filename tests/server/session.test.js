@@ -1,6 +1,7 @@
 // Sessions, passwords and accounts over HTTP: what is answered, in words and in cookies, and what is refused.
 import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { startServer } from './harness/callspool.js';
 import { request } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
@@ -72,6 +73,36 @@ test('a cookie is found among others, by its whole name', async () => {
     const reply = await request(server.url, { path: '/api/calls', headers: { Cookie: cookie, 'X-Forwarded-For': newAddress() } });
     assert.equal(reply.status, status, cookie);
   }
+});
+
+test('on one connection each request is of whoever it shows itself', async () => {
+  const [first, second, over] = await Promise.all(['one', 'two', 'over'].map((name) => addPerson(admin, name)));
+  const cookieOf = ({ cookies }) => `__Host-callspool=${cookies['__Host-callspool']}`;
+  const token = await addToken(admin, 'read');
+  const ended = cookieOf(over);
+  await over.asks(200, 'DELETE', '/api/session');
+  const rows = [
+    [{ Cookie: cookieOf(first) }, 'one'],
+    [{ Cookie: cookieOf(second) }, 'two'],
+    [{}, undefined],
+    [{ Cookie: cookieOf(first) }, 'one'],
+    [{ Cookie: ended }, undefined],
+    [{ Cookie: `${cookieOf(second)}; ${cookieOf(first)}` }, 'two', 'the first of a name'],
+    [{ Cookie: [cookieOf(first), cookieOf(second)] }, 'one', 'the first of two lines'],
+    [{ Cookie: `callspool=${second.cookies['__Host-callspool']}` }, undefined],
+    [{ Cookie: cookieOf(first), Authorization: 'Bearer csp_nobody' }, undefined, 'a wrong token is not made good by a cookie'],
+    [{ Cookie: cookieOf(first), Authorization: `Bearer ${token.bearer}` }, 'ruth'],
+    [{ Cookie: cookieOf(second), Authorization: 'Basic b25lOnR3bw==' }, 'two', 'of a proxy in front'],
+  ];
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  for (const path of ['/api/session', '/api/nothing', '/join']) { // what is answered in between asks for nobody, or for nobody's right
+    for (const [headers, name, why] of rows) {
+      await new Caller(server).ask('GET', path, { headers, agent });
+      const reply = await new Caller(server).ask('GET', '/api/session', { headers, agent });
+      assert.equal(reply.json.user?.name, name, `${why ?? ''} ${JSON.stringify(headers)}: ${reply.body}`);
+    }
+  }
+  agent.destroy();
 });
 
 test('signing out ends the session and takes its cookie; who is nobody may, too', async () => {
