@@ -300,9 +300,9 @@ static uint16_t right_of(enum web_access access)
 }
 
 /* Somebody is known: the page that asks, then the right. */
-static bool decide(struct exchange *x, const struct known *known, bool is_ambient)
+static bool decide(struct exchange *x, const struct known *known, unsigned place, bool is_ambient)
 {
-	struct web_caller caller = { .known = *known };
+	struct web_caller caller = { .known = *known, .place = place };
 	uint16_t right = right_of((enum web_access)x->route->access);
 
 	exchange_set_caller(x, &caller, sizeof(caller)); /* the audit names who is refused, too */
@@ -406,7 +406,8 @@ static void answered(struct admission_waiter *waiter, enum admission_result resu
 	free(waiting);
 	switch (result) {
 	case ADMISSION_KNOWN:
-		is_admitted = decide(x, entry, is_ambient);
+		is_admitted = decide(x, entry, admission_place(web_local_of(x)->admission, entry),
+				     is_ambient);
 		break;
 	case ADMISSION_NOBODY:
 		is_admitted = decide_nobody(x);
@@ -463,6 +464,7 @@ bool web_admit(struct exchange *x)
 	enum web_access access = (enum web_access)x->route->access;
 	const struct known *known;
 	struct shown shown;
+	struct admission_sight sight;
 
 	if (access == WEB_CLOSED) /* http refuses it before; never open by mistake */
 		return refuse(x, WEB_FORBIDDEN, NULL, WEB_NO_RETRY);
@@ -485,10 +487,13 @@ bool web_admit(struct exchange *x)
 		return refuse_unknown(x);
 	if (!shown.text.at)
 		return decide_nobody(x);
-	known = admission_look(local->admission, shown.source, shown.text);
+	admission_expect(local->admission, shown.source, shown.text, &sight);
+	open_plays_expect(local->plays, sight.place);
+	known = admission_look(local->admission, &sight);
 	if (!known)
 		return ask(x, &shown);
-	return known->kind == 0 ? decide_nobody(x) : decide(x, known, shown.is_ambient);
+	return known->kind == 0 ? decide_nobody(x)
+				: decide(x, known, sight.place, shown.is_ambient);
 }
 
 /* ---- who it was ---- */
@@ -560,6 +565,9 @@ static void play_request_of(const struct exchange *x, const char *recording_sid,
 		return;
 	out->user_id = caller->known.user_id;
 	out->credential_id = caller->known.credential_id;
+	/* A token may come by Basic, too, and then stands elsewhere. */
+	if (caller->known.source == KNOWN_COOKIE)
+		out->near = caller->place + 1;
 }
 
 void web_play_request(const struct exchange *x, const char *recording_sid, struct play_request *out)

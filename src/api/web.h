@@ -28,6 +28,7 @@ struct blob_store;
 struct canary;
 struct disk_trend;
 struct ledger;
+struct line_pairs;
 struct live_hub;
 struct loop_times;
 struct media_cache;
@@ -97,6 +98,7 @@ struct web_local {
 	struct media_cache *media_cache;
 	struct mirrors *mirrors;
 	struct mirrors *peer_mirrors; /* NULL: no other process asks */
+	struct line_pairs *pairs;     /* of who is known, and of what they play: */
 	struct admission *admission;
 	struct open_plays *plays;
 	struct webhook_counter *webhooks;

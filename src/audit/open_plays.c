@@ -11,17 +11,18 @@
 #include "event/loop.h"
 #include "ledger/ledger.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 
 /*
  * 4,096 plays at once on a loop: with four places for each of them chance fills hardly a set.  What a request reads and
  * writes of a play is a line of memory, and stands apart from who plays: most plays are found in the line where they stand
- * if they can (first_place()), without a look at the keys of their set.  Of the 4.5 MiB memory is taken by what was used.
+ * if they can (first_place()), without a look at the keys of their set.  That line is named by who plays: so it is on its
+ * way from memory while it is found out what they play.  Of the 4.5 MiB memory is taken by what was used.
  */
-#define SETS       2048
 #define WAYS       8
-#define PLACES     (SETS * WAYS)
+#define SETS       (OPEN_PLAYS_PLACES / WAYS)
 #define SILENCE_MS (90 * 1000)
 #define SWEEP_MS   (10 * 1000) /* silence is looked for so often */
 #define FLUSH_MS   250
@@ -37,8 +38,7 @@ struct play {
 	bool is_download;
 	bool is_report; /* nobody has asked for media here: it is known by what was heard alone */
 };
-#define LINE 64
-_Static_assert(sizeof(struct play) == LINE, "a play is a line of memory");
+_Static_assert(sizeof(struct play) == LINE_BYTES, "a play is a line of memory");
 
 /* What its entries say beside that. */
 struct play_texts {
@@ -69,10 +69,9 @@ struct open_plays {
 	struct loop *loop;
 	struct mailbox *mailbox;
 	uint8_t key[crypto_shorthash_KEYBYTES];
-	uint64_t keys[PLACES]; /* 0: free; a set is WAYS of them */
-	struct play *at;       /* PLACES, each in a line, in `lines` */
-	void *lines;
-	struct play_texts texts[PLACES];
+	struct lines lines;               /* a struct play each; a set is WAYS of them */
+	uint64_t keys[OPEN_PLAYS_PLACES]; /* 0: free */
+	struct play_texts texts[OPEN_PLAYS_PLACES];
 	struct batch *filling, *writing; /* writing: NULL when none is under way */
 	struct batch *spare;
 	uint32_t left_out; /* and not told of by an entry yet */
@@ -259,9 +258,14 @@ static void add_entry(struct open_plays *plays, enum entry_kind kind, const stru
 
 /* ---- plays ---- */
 
+static struct play *at(const struct open_plays *plays, size_t place)
+{
+	return (struct play *)line_at(plays->lines, place);
+}
+
 static void end(struct open_plays *plays, unsigned place)
 {
-	struct play *play = &plays->at[place];
+	struct play *play = at(plays, place);
 
 	if (plays->keys[place] == 0)
 		return;
@@ -291,45 +295,48 @@ static uint64_t key_of(const struct open_plays *plays, const struct play_request
 	crypto_shorthash(hash, (const uint8_t *)&text, offsetof(typeof(text), for_user) + for_len,
 			 plays->key);
 	memcpy(&key, hash, sizeof(key));
+	if (request->near != 0) /* 50 bits of the hash are left to tell its plays apart */
+		key = key - key % OPEN_PLAYS_PLACES + (request->near - 1) % OPEN_PLAYS_PLACES;
 	return key ? key : 1;
-}
-
-/* The first place of its set. */
-static unsigned set_of(uint64_t key)
-{
-	return (unsigned)(key % SETS) * WAYS;
 }
 
 /* Where a play stands if it can: while a quarter of the places is taken, six of seven do. */
 static unsigned first_place(uint64_t key)
 {
-	return set_of(key) + (unsigned)(key / SETS % WAYS);
+	return (unsigned)(key % OPEN_PLAYS_PLACES);
+}
+
+/* The first place of the set in which it stands else: by other bits, for there may be many of one caller. */
+static unsigned set_of(uint64_t key)
+{
+	return (unsigned)(key / OPEN_PLAYS_PLACES % SETS) * WAYS;
 }
 
 static struct play *find(struct open_plays *plays, uint64_t key)
 {
-	struct play *first = &plays->at[first_place(key)];
-	unsigned set = set_of(key);
+	struct play *first = at(plays, first_place(key));
+	unsigned set;
 
 	if (first->key == key)
 		return first;
+	set = set_of(key);
 	for (unsigned way = 0; way < WAYS; way++)
 		if (plays->keys[set + way] == key)
-			return &plays->at[set + way];
+			return at(plays, set + way);
 	return NULL;
 }
 
 /* A free place, or that of the play that is silent for longest. */
 static unsigned place_for(struct open_plays *plays, uint64_t key)
 {
-	unsigned set = set_of(key), place = first_place(key);
+	unsigned place = first_place(key), set = set_of(key);
 
 	if (plays->keys[place] == 0)
 		return place;
 	for (unsigned way = 0; way < WAYS; way++) {
 		if (plays->keys[set + way] == 0)
 			return set + way;
-		if (plays->at[set + way].last_at_ms < plays->at[place].last_at_ms)
+		if (at(plays, set + way)->last_at_ms < at(plays, place)->last_at_ms)
 			place = set + way;
 	}
 	end(plays, place);
@@ -340,7 +347,7 @@ static struct play *begin(struct open_plays *plays, const struct play_request *r
 			  uint64_t key)
 {
 	unsigned place = place_for(plays, key);
-	struct play *play = &plays->at[place];
+	struct play *play = at(plays, place);
 	struct play_texts *texts = &plays->texts[place];
 
 	plays->keys[place] = key;
@@ -385,6 +392,11 @@ void open_plays_heard(struct open_plays *plays, const struct play_request *reque
 	play->last_at_ms = loop_wall_ms(plays->loop);
 }
 
+void open_plays_expect(const struct open_plays *plays, unsigned place)
+{
+	__builtin_prefetch(at(plays, place), 1);
+}
+
 enum open_play open_plays_look(struct open_plays *plays, const struct play_request *request,
 			       uint64_t *out_key)
 {
@@ -417,7 +429,7 @@ void open_plays_sent(struct open_plays *plays, uint64_t key, uint64_t sent_bytes
 		play->began_at_ms = told.began_at_ms = now_ms;
 		told.heard = NULL; /* is told at the end */
 		add_entry(plays, play->is_download ? ENTRY_DOWNLOADED : ENTRY_BEGAN, &told,
-			  &plays->texts[play - plays->at]);
+			  &plays->texts[line_place(plays->lines, play)]);
 	}
 }
 
@@ -439,8 +451,8 @@ static void sweep(struct timer *timer)
 	int64_t now_ms = loop_wall_ms(plays->loop);
 
 	timer_start(plays->loop, timer, SWEEP_MS, sweep);
-	for (unsigned place = 0; place < PLACES; place++) {
-		const struct play *play = &plays->at[place];
+	for (unsigned place = 0; place < OPEN_PLAYS_PLACES; place++) {
+		const struct play *play = at(plays, place);
 
 		/* A clock that went back ends it, too: it may be silent for ever. */
 		if (plays->keys[place] != 0 && (now_ms - play->last_at_ms > SILENCE_MS ||
@@ -452,13 +464,12 @@ static void sweep(struct timer *timer)
 /* ---- life cycle ---- */
 
 struct open_plays *open_plays_new(const struct audit_trail *trail, struct loop *loop,
-				  struct mailbox *mailbox)
+				  struct mailbox *mailbox, struct lines lines)
 {
 	struct open_plays *plays = xcalloc(1, sizeof(*plays));
 
-	plays->lines = xcalloc(PLACES + 1, LINE);
-	plays->at = (struct play *)(void *)((char *)plays->lines + LINE -
-					    (uintptr_t)plays->lines % LINE);
+	assert(lines.count == OPEN_PLAYS_PLACES);
+	plays->lines = lines;
 	plays->trail = trail;
 	plays->loop = loop;
 	plays->mailbox = mailbox;
@@ -473,7 +484,7 @@ void open_plays_end_all(struct open_plays *plays)
 {
 	plays->is_ending = true;
 	timer_stop(&plays->flush_timer);
-	for (unsigned place = 0; place < PLACES; place++)
+	for (unsigned place = 0; place < OPEN_PLAYS_PLACES; place++)
 		end(plays, place);
 	if (plays->filling->count > 0)
 		flush_last(plays);
@@ -485,12 +496,11 @@ void open_plays_free(struct open_plays *plays)
 		return;
 	timer_stop(&plays->sweep_timer);
 	timer_stop(&plays->flush_timer);
-	for (unsigned place = 0; place < PLACES; place++)
+	for (unsigned place = 0; place < OPEN_PLAYS_PLACES; place++)
 		if (plays->keys[place] != 0)
-			free(plays->at[place].heard);
+			free(at(plays, place)->heard);
 	batch_free(plays->filling);
 	batch_free(plays->writing);
 	batch_free(plays->spare);
-	free(plays->lines);
 	free(plays);
 }

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "base/compiler.h"
+#include "base/line_pairs.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -27,9 +28,11 @@ struct loop;
 struct mailbox;
 struct open_plays;
 
-/* All that is handed in is borrowed and outlives it. */
+#define OPEN_PLAYS_PLACES 16384
+
+/* All that is handed in is borrowed and outlives it.  `lines`: OPEN_PLAYS_PLACES of them, zeros. */
 struct open_plays *open_plays_new(const struct audit_trail *trail, struct loop *loop,
-				  struct mailbox *mailbox);
+				  struct mailbox *mailbox, struct lines lines);
 /* What is open is ended and handed to the ledger, as the last job before ledger_stop(). */
 void open_plays_end_all(struct open_plays *plays);
 void open_plays_free(struct open_plays *plays); /* after the ledger was stopped */
@@ -43,11 +46,15 @@ enum open_play {
 /* Who asks; `address` and `for_user` go into the audit. */
 struct play_request {
 	uint64_t user_id, credential_id; /* 0: none */
+	unsigned
+		near; /* 1 + the place where the first of their plays stands, if it can; 0: anywhere */
 	struct str for_user, address;
 	const char *recording_sid;
 	bool is_download; /* saved, not heard */
 };
 
+/* Somebody is about to ask whose first play stands there: it is wanted from memory. */
+void open_plays_expect(const struct open_plays *plays, unsigned place);
 /* Before media is sent.  *out_key: the play's number. */
 enum open_play open_plays_look(struct open_plays *plays, const struct play_request *request,
 			       uint64_t *out_key);

@@ -56,17 +56,27 @@ static uint32_t in_seconds(int64_t at_ms)
 
 /* ---- the warm way ---- */
 
-const struct known *admission_look(struct admission *admission, enum known_source source,
-				   struct str text)
+void admission_expect(const struct admission *admission, enum known_source source, struct str text,
+		      struct admission_sight *out)
+{
+	known_tag(admission->table, source, text, out->tag);
+	out->place = known_place(admission->table, out->tag);
+	known_expect(admission->table, out->place);
+}
+
+unsigned admission_place(const struct admission *admission, const struct known *known)
+{
+	return known_place(admission->table, known->tag);
+}
+
+const struct known *admission_look(struct admission *admission, const struct admission_sight *sight)
 {
 	uint32_t now = now_s(admission);
 	struct known *entry;
-	uint64_t tag[2];
 
 	if (!ledger_hears(admission->auth->ledger))
 		return NULL; /* it may have been revoked elsewhere */
-	known_tag(admission->table, source, text, tag);
-	entry = known_find(admission->table, tag, now);
+	entry = known_find_at(admission->table, sight->place, sight->tag, now);
 	if (!entry || entry->kind == 0)
 		return entry;
 	if (now > entry->idle_s)
@@ -447,14 +457,15 @@ static void auth_changed(struct ledger_listener *listener, const struct projecti
 
 /* ---- life cycle ---- */
 
-struct admission *admission_new(struct auth *auth, struct loop *loop, struct mailbox *mailbox)
+struct admission *admission_new(struct auth *auth, struct loop *loop, struct mailbox *mailbox,
+				struct lines lines)
 {
 	struct admission *admission = xcalloc(1, sizeof(*admission));
 
 	admission->auth = auth;
 	admission->loop = loop;
 	admission->mailbox = mailbox;
-	admission->table = known_table_new(auth->known_key);
+	admission->table = known_table_new(auth->known_key, lines);
 	admission->listener =
 		(struct ledger_listener){ .mailbox = mailbox, .changed = auth_changed };
 	map_init(&admission->queries);

@@ -1,7 +1,8 @@
 /*
  * Who is this?  What one serving loop knows of the credentials that requests show.
  *
- *	admission_look()  in the loop's own table: the warm way, no query, no lock, no allocation
+ *	admission_expect(), admission_look()
+ *	                  in the loop's own table: the warm way, no query, no lock, no allocation
  *	admission_ask()   else a reader asks the ledger; one query for all who show the same
  *
  * Whether somebody may then is the caller's to decide, from the rights and the route.  An answer that is older than
@@ -44,12 +45,28 @@ struct admission_waiter {
 };
 
 /* All that is handed in is borrowed and outlives it.  Before ledger_start(). */
-struct admission *admission_new(struct auth *auth, struct loop *loop, struct mailbox *mailbox);
+/* `lines`: of the table of who is known (known.h). */
+struct admission *admission_new(struct auth *auth, struct loop *loop, struct mailbox *mailbox,
+				struct lines lines);
 void admission_free(struct admission *admission); /* after the ledger was stopped */
 
+/* What a request shows, hashed, and where it is known if it is. */
+struct admission_sight {
+	uint64_t tag[2];
+	unsigned place; /* of KNOWN_PLACES */
+};
+
+/*
+ * Before admission_look().  From now on what is known is on its way from memory, which takes as long as some hundred
+ * instructions that need not wait for it.
+ */
+void admission_expect(const struct admission *admission, enum known_source source, struct str text,
+		      struct admission_sight *out);
+/* The place of somebody who is known, as in a sight of them. */
+unsigned admission_place(const struct admission *admission, const struct known *known);
 /* NULL: not known here, or what is known is no longer to be relied on (ledger_hears()); nobody (kind 0) is an entry, too.  Until the next turn. */
-const struct known *admission_look(struct admission *admission, enum known_source source,
-				   struct str text);
+const struct known *admission_look(struct admission *admission,
+				   const struct admission_sight *sight);
 /*
  * Asks; answered() is called later, never from inside, unless the answer is known without a query: then *out says it
  * and true is returned.  `text` is the credential as it was sent, of a token without its prefix; for

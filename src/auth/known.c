@@ -10,29 +10,46 @@
  * 4,096 people at once without a query, in a good 1 MiB a loop.  There are four places for each of them: in a table that
  * they would just fill, chance gives some sets more than they hold, and one in five would be asked for at each request.
  */
-#define SETS 2048
 #define WAYS 8
+#define SETS (KNOWN_PLACES / WAYS)
 
 struct known_table {
-	struct known at[SETS][WAYS];
+	struct lines lines; /* a struct known each; a set is WAYS of them */
 	/*
 	 * Of what was put last at each place, 16 bits of its tag: to look through a set reads 16 bytes here, and
-	 * nearly always the one entry that is sought in place of eight lines of memory.  Not even these are read for
-	 * most of those who are known: they stand at the first place of their tag (first_way()).
+	 * nearly always the one entry that is sought in place of eight lines of memory.  32 KiB are near when 1 MiB is not:
+	 * where somebody stands is found out here, and only then asked of the memory behind.
 	 */
-	uint16_t marks[SETS][WAYS];
+	uint16_t marks[KNOWN_PLACES];
 	uint8_t keys[KNOWN_SOURCES][crypto_shorthash_siphashx24_KEYBYTES];
 };
 _Static_assert(KNOWN_KEY_BYTES == crypto_shorthash_siphashx24_KEYBYTES, "the key of SipHash");
 
-struct known_table *known_table_new(const uint8_t key[KNOWN_KEY_BYTES])
+static struct known *at(const struct known_table *table, size_t place)
 {
-	struct known_table *table =
-		aligned_alloc(sizeof(struct known), sizeof(*table) + 64 - sizeof(*table) % 64);
+	return (struct known *)line_at(table->lines, place);
+}
 
-	if (!table)
-		abort(); /* as base/mem.h does */
-	memset(table, 0, sizeof(*table));
+static bool is_free(const struct known *entry)
+{
+	return entry->tag[0] == 0 && entry->tag[1] == 0;
+}
+
+/* Of what is free nothing is written: it may be memory that was never touched. */
+static void drop(struct known_table *table, unsigned place)
+{
+	if (is_free(at(table, place)))
+		return;
+	*at(table, place) = (struct known){ .kind = 0 };
+	table->marks[place] = 0;
+}
+
+struct known_table *known_table_new(const uint8_t key[KNOWN_KEY_BYTES], struct lines lines)
+{
+	struct known_table *table = xcalloc(1, sizeof(*table));
+
+	assert(lines.count == KNOWN_PLACES);
+	table->lines = lines;
 	for (unsigned source = 0; source < KNOWN_SOURCES; source++) {
 		uint8_t name = (uint8_t)source;
 
@@ -45,6 +62,7 @@ void known_table_free(struct known_table *table)
 {
 	if (!table)
 		return;
+	known_drop_all(table);
 	sodium_memzero(table, sizeof(*table));
 	free(table);
 }
@@ -61,15 +79,10 @@ void known_tag(const struct known_table *table, enum known_source source, struct
 		out[1] = 1; /* 0, 0 is a free place */
 }
 
-static struct known *set_of(struct known_table *table, const uint64_t tag[2])
-{
-	return table->at[tag[0] % SETS];
-}
-
 /* Where an entry stands if it can; while a quarter of the places is taken, six of seven do. */
-static unsigned first_way(const uint64_t tag[2])
+static unsigned first_place(const uint64_t tag[2])
 {
-	return (unsigned)(tag[0] / SETS % WAYS);
+	return (unsigned)(tag[0] % KNOWN_PLACES);
 }
 
 static uint16_t mark_of(const uint64_t tag[2])
@@ -82,29 +95,52 @@ static bool is_same(const struct known *entry, const uint64_t tag[2])
 	return entry->tag[0] == tag[0] && entry->tag[1] == tag[1];
 }
 
-static bool is_free(const struct known *entry)
+/* The first place of its set. */
+static unsigned set_of(const uint64_t tag[2])
 {
-	return entry->tag[0] == 0 && entry->tag[1] == 0;
+	return first_place(tag) / WAYS * WAYS;
+}
+
+unsigned known_place(const struct known_table *table, const uint64_t tag[2])
+{
+	unsigned first = first_place(tag), set = set_of(tag);
+
+	if (table->marks[first] == mark_of(tag))
+		return first;
+	for (unsigned place = set; place < set + WAYS; place++)
+		if (table->marks[place] == mark_of(tag))
+			return place;
+	return first;
+}
+
+void known_expect(const struct known_table *table, unsigned place)
+{
+	__builtin_prefetch(at(table, place));
 }
 
 static struct known *find_elsewhere(struct known_table *table, const uint64_t tag[2])
 {
-	struct known *set = set_of(table, tag);
-	const uint16_t *marks = table->marks[tag[0] % SETS];
+	unsigned set = set_of(tag);
 
-	for (unsigned way = 0; way < WAYS; way++)
-		if (marks[way] == mark_of(tag) && is_same(&set[way], tag))
-			return &set[way];
+	for (unsigned place = set; place < set + WAYS; place++)
+		if (table->marks[place] == mark_of(tag) && is_same(at(table, place), tag))
+			return at(table, place);
 	return NULL;
 }
 
-struct known *known_find(struct known_table *table, const uint64_t tag[2], uint32_t now_s)
+struct known *known_find_at(struct known_table *table, unsigned place, const uint64_t tag[2],
+			    uint32_t now_s)
 {
-	struct known *entry = &set_of(table, tag)[first_way(tag)];
+	struct known *entry = at(table, place);
 
 	if (!is_same(entry, tag))
 		entry = find_elsewhere(table, tag);
 	return entry && now_s <= entry->expires_s ? entry : NULL;
+}
+
+struct known *known_find(struct known_table *table, const uint64_t tag[2], uint32_t now_s)
+{
+	return known_find_at(table, known_place(table, tag), tag, now_s);
 }
 
 /* The smaller, the sooner its place is taken. */
@@ -117,35 +153,32 @@ static uint64_t worth(const struct known *entry, uint32_t now_s)
 
 struct known *known_put(struct known_table *table, const struct known *entry, uint32_t now_s)
 {
-	struct known *set = set_of(table, entry->tag), *place = &set[first_way(entry->tag)];
+	unsigned set = set_of(entry->tag), chosen = first_place(entry->tag);
 
 	assert(!is_free(entry));
-	for (unsigned way = 0; way < WAYS; way++) {
-		if (is_same(&set[way], entry->tag)) {
-			place = &set[way];
+	for (unsigned place = set; place < set + WAYS; place++) {
+		if (is_same(at(table, place), entry->tag)) {
+			chosen = place;
 			break;
 		}
-		if (worth(&set[way], now_s) < worth(place, now_s))
-			place = &set[way];
+		if (worth(at(table, place), now_s) < worth(at(table, chosen), now_s))
+			chosen = place;
 	}
-	*place = *entry;
-	table->marks[entry->tag[0] % SETS][place - set] = mark_of(entry->tag);
-	return place;
+	*at(table, chosen) = *entry;
+	table->marks[chosen] = mark_of(entry->tag);
+	return at(table, chosen);
 }
 
 /* ---- dropping ---- */
 
 static void drop_where(struct known_table *table, size_t field, uint64_t value)
 {
-	for (unsigned set = 0; set < SETS; set++) {
-		for (unsigned way = 0; way < WAYS; way++) {
-			struct known *entry = &table->at[set][way];
-			uint64_t id;
+	for (unsigned place = 0; place < KNOWN_PLACES; place++) {
+		uint64_t id;
 
-			memcpy(&id, (const char *)entry + field, sizeof(id));
-			if (id == value)
-				*entry = (struct known){ .kind = 0 };
-		}
+		memcpy(&id, (const char *)at(table, place) + field, sizeof(id));
+		if (id == value)
+			drop(table, place);
 	}
 }
 
@@ -163,15 +196,15 @@ void known_drop_user(struct known_table *table, uint64_t user_id)
 
 void known_drop_kind(struct known_table *table, uint8_t kind)
 {
-	for (unsigned set = 0; set < SETS; set++)
-		for (unsigned way = 0; way < WAYS; way++)
-			if (table->at[set][way].kind == kind)
-				table->at[set][way] = (struct known){ .kind = 0 };
+	for (unsigned place = 0; place < KNOWN_PLACES; place++)
+		if (at(table, place)->kind == kind)
+			drop(table, place);
 }
 
 void known_drop_all(struct known_table *table)
 {
-	memset(table->at, 0, sizeof(table->at));
+	for (unsigned place = 0; place < KNOWN_PLACES; place++)
+		drop(table, place);
 }
 
 unsigned known_each_seen(const struct known_table *table, uint32_t since_s, unsigned from,
@@ -183,7 +216,7 @@ unsigned known_each_seen(const struct known_table *table, uint32_t since_s, unsi
 		if (visited + WAYS > most)
 			return set;
 		for (unsigned way = 0; way < WAYS; way++) {
-			const struct known *entry = &table->at[set][way];
+			const struct known *entry = at(table, (size_t)set * WAYS + way);
 
 			if (entry->credential_id == 0 || entry->seen_s <= since_s)
 				continue;

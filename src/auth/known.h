@@ -2,7 +2,8 @@
  * The credentials that one serving loop knows: who stands behind what a request shows, without a
  * query, a lock or an allocation.
  *
- * 2,048 sets of 8 entries of a cache line each.  What is compared is a keyed hash of the credential as it was
+ * 16,384 entries of a cache line each, in sets of eight; of memory that is shared with the plays of who is known
+ * (base/line_pairs.h).  What is compared is a keyed hash of the credential as it was
  * sent (SipHash-2-4, 128 bits, a random key of the process): a guess is worth 2^-128, timing tells
  * nothing of the secret, and nothing secret stays in memory.  Each source has a hash of its own, so a
  * session that is shown as a token is nobody.
@@ -15,6 +16,7 @@
 #pragma once
 
 #include "base/compiler.h"
+#include "base/line_pairs.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -46,20 +48,33 @@ struct known {
 	uint16_t rights;
 	uint8_t sid[KNOWN_SID_BYTES]; /* the one recording that a link opens; else zeros */
 };
-_Static_assert(sizeof(struct known) == 64, "an entry is a cache line");
+_Static_assert(sizeof(struct known) == LINE_BYTES, "an entry is a cache line");
+
+#define KNOWN_PLACES 16384
 
 struct known_table;
 
 /* `key`: the process's, random, so that loops need not differ. */
 #define KNOWN_KEY_BYTES 16
-struct known_table *known_table_new(const uint8_t key[KNOWN_KEY_BYTES]);
+/* `lines`: KNOWN_PLACES of them, zeros, which outlive it. */
+struct known_table *known_table_new(const uint8_t key[KNOWN_KEY_BYTES], struct lines lines);
 void known_table_free(struct known_table *table);
 
 /* The hash by which `text`, as it was sent, is found. */
 void known_tag(const struct known_table *table, enum known_source source, struct str text,
 	       uint64_t out[2]);
+/*
+ * Where it stands, without a look at the entry: as far as 16 bits of it tell, and if it is there at all.  The same from one time
+ * to the next, unless it is dropped and put anew.
+ */
+unsigned known_place(const struct known_table *table, const uint64_t tag[2]);
+/* It is about to be looked for: what stands at that place is wanted from memory. */
+void known_expect(const struct known_table *table, unsigned place);
 /* NULL: not here, or over at `now_s`.  Valid until the next put or drop. */
 struct known *known_find(struct known_table *table, const uint64_t tag[2], uint32_t now_s);
+/* The same; `place`: known_place(), of a moment ago. */
+struct known *known_find_at(struct known_table *table, unsigned place, const uint64_t tag[2],
+			    uint32_t now_s);
 /* Takes the place of the same tag, of a free or expired one, of nobody, or of whoever was not seen for longest. */
 struct known *known_put(struct known_table *table, const struct known *entry, uint32_t now_s);
 

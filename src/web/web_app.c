@@ -8,6 +8,7 @@
 #include "audit/open_plays.h"
 #include "auth/admission.h"
 #include "base/clock.h"
+#include "base/line_pairs.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "dispatch/mirror.h"
@@ -19,6 +20,9 @@
 #include "web/web_access_log.h"
 
 #include <stdlib.h>
+
+_Static_assert(KNOWN_PLACES == OPEN_PLAYS_PLACES,
+	       "what is known of a caller lies beside the first play of theirs");
 
 /* Logs a play, at debug: a player may ask for a recording in hundreds of pieces. */
 static void tell_play(struct exchange *x)
@@ -111,8 +115,11 @@ struct web_local *web_local_new(struct web *web, struct loop *loop, struct mailb
 	if (web->peer_token)
 		local->peer_mirrors =
 			mirrors_new(mailbox, web->fetcher, MIRRORS_OF_PEERS, peer_media_prepare);
-	local->admission = admission_new(web->auth, loop, mailbox);
-	local->plays = open_plays_new(&web->auth->audit, loop, mailbox);
+	/* Where nobody signs in one place of all is asked for again and again. */
+	local->pairs = line_pairs_new(KNOWN_PLACES, web->auth->options.mode != AUTH_NONE);
+	local->admission = admission_new(web->auth, loop, mailbox, line_pairs_left(local->pairs));
+	local->plays =
+		open_plays_new(&web->auth->audit, loop, mailbox, line_pairs_right(local->pairs));
 	local->webhooks = webhook_counter_new(&web->webhooks, loop);
 	local->access_lines = access_lines_new(web->access_log, loop, mailbox);
 	local->hub = live_hub_new(web, loop, mailbox, &local->counts);
@@ -140,6 +147,7 @@ void web_local_free(struct web_local *local)
 	webhook_counter_free(local->webhooks);
 	open_plays_free(local->plays);
 	admission_free(local->admission);
+	line_pairs_free(local->pairs);
 	mirrors_free(local->mirrors);
 	mirrors_free(local->peer_mirrors);
 	media_cache_free(local->media_cache);

@@ -11,6 +11,7 @@
 #define PASSWORD STR("correct horse battery 7")
 
 static struct auth *auth;
+static struct line_pairs *pairs;
 static struct admission *admission;
 
 __attribute__((unused)) static void fixture_open(enum auth_mode mode)
@@ -29,7 +30,8 @@ __attribute__((unused)) static void fixture_open(enum auth_mode mode)
 
 	running_open();
 	MUST(auth_open(&options, folder, NULL, ledger, &auth, &err));
-	admission = admission_new(auth, loop, mailbox);
+	pairs = line_pairs_new(KNOWN_PLACES, false);
+	admission = admission_new(auth, loop, mailbox, line_pairs_left(pairs));
 	MUST(ledger_start(ledger, &err));
 }
 
@@ -40,6 +42,7 @@ __attribute__((unused)) static void fixture_close(void)
 	ledger_stop(ledger);
 	mailbox_drain(mailbox);
 	admission_free(admission);
+	line_pairs_free(pairs);
 	auth_free(auth);
 	unlink(key);
 	running_remove();

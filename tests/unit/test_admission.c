@@ -64,7 +64,10 @@ static enum admission_result ask(enum known_source source, struct str text, cons
 
 static const struct known *look_at(enum known_source source, const char *text)
 {
-	return admission_look(admission, source, str_of(text));
+	struct admission_sight sight;
+
+	admission_expect(admission, source, str_of(text), &sight);
+	return admission_look(admission, &sight);
 }
 
 /* ---- tokens ---- */

@@ -6,6 +6,20 @@
 
 static const uint8_t key[KNOWN_KEY_BYTES] = "a key of a test";
 
+static struct line_pairs *pairs;
+
+static struct known_table *table_new(void)
+{
+	pairs = line_pairs_new(KNOWN_PLACES, false);
+	return known_table_new(key, line_pairs_left(pairs));
+}
+
+static void table_free(struct known_table *table)
+{
+	known_table_free(table);
+	line_pairs_free(pairs);
+}
+
 static struct known entry_of(const struct known_table *table, const char *text, uint64_t id)
 {
 	struct known entry = { .credential_id = id,
@@ -31,7 +45,7 @@ static struct known *find(struct known_table *table, enum known_source source, c
 
 static void test_finding(void)
 {
-	struct known_table *table = known_table_new(key);
+	struct known_table *table = table_new();
 	struct known entry = entry_of(table, "secret", 3), *found;
 
 	OK(!find(table, KNOWN_COOKIE, "secret", 1000), "nobody is known at first");
@@ -46,12 +60,52 @@ static void test_finding(void)
 	known_put(table, &entry, 1000);
 	IS_INT(find(table, KNOWN_COOKIE, "secret", 1000)->rights, 1,
 	       "a newer answer takes its place");
-	known_table_free(table);
+	table_free(table);
+}
+
+/* Where somebody stands is told by itself, and stays: their plays are found by it. */
+static void test_places(void)
+{
+	struct known_table *table = table_new();
+	unsigned first = 0, same = 0, found = 0, apart = 0;
+	static bool is_taken[KNOWN_PLACES];
+	static unsigned places[4096];
+	char text[32];
+
+	for (unsigned i = 0; i < 4096; i++) {
+		struct known entry;
+
+		snprintf(text, sizeof(text), "user %u", i);
+		entry = entry_of(table, text, i + 1);
+		places[i] = known_place(table, entry.tag); /* of nobody: where they would be put */
+		known_put(table, &entry, 1000);
+		first += known_place(table, entry.tag) == places[i];
+		places[i] = known_place(table, entry.tag);
+	}
+	for (unsigned i = 0; i < 4096; i++) {
+		struct known entry;
+
+		snprintf(text, sizeof(text), "user %u", i);
+		entry = entry_of(table, text, i + 1);
+		same += known_place(table, entry.tag) == places[i];
+		known_expect(table, places[i]);
+		found += known_find_at(table, places[i], entry.tag, 1000) != NULL;
+		found += known_find_at(table, (places[i] + 1) % KNOWN_PLACES, entry.tag, 1000) !=
+			 NULL;
+		apart += !is_taken[places[i]];
+		is_taken[places[i]] = true;
+	}
+	OK(first > 4096 / 4 * 3, "most stand where they would be looked for first (%u)", first);
+	OK(same > 4096 - 40 && apart > 4096 - 40,
+	   "all but one in a hundred are where they were put, and alone there (%u, %u)", same,
+	   apart);
+	OK(found > 2 * (4096 - 40), "and are found from another place as well (%u)", found);
+	table_free(table);
 }
 
 static void test_dropping(void)
 {
-	struct known_table *table = known_table_new(key);
+	struct known_table *table = table_new();
 
 	for (uint64_t id = 1; id <= 3; id++) {
 		char text[8];
@@ -69,13 +123,17 @@ static void test_dropping(void)
 	known_drop_credential(table, 0);
 	known_drop_user(table, 0);
 	OK(find(table, KNOWN_COOKIE, "s3", 1000), "nobody's number is no number");
-	known_table_free(table);
+	known_drop_kind(table, 2);
+	OK(find(table, KNOWN_COOKIE, "s3", 1000), "nor is another kind this one");
+	known_drop_all(table);
+	OK(!find(table, KNOWN_COOKIE, "s3", 1000), "until all are dropped");
+	table_free(table);
 }
 
 /* Puts `count` entries of nobody, and says whether the one of somebody is still there. */
 static void test_replacing(void)
 {
-	struct known_table *table = known_table_new(key);
+	struct known_table *table = table_new();
 	struct known somebody = entry_of(table, "somebody", 1);
 	unsigned known_count = 0;
 
@@ -91,8 +149,8 @@ static void test_replacing(void)
 	}
 	OK(find(table, KNOWN_COOKIE, "somebody", 1000), "guesses do not push out who is known");
 
-	known_table_free(table);
-	table = known_table_new(key);
+	table_free(table);
+	table = table_new();
 	for (unsigned i = 0; i < 4096; i++) {
 		char text[32];
 		struct known entry;
@@ -112,7 +170,7 @@ static void test_replacing(void)
 	OK(known_count > 4096 - 40, "of 4,096 all but one in a hundred are known (%u)",
 	   known_count);
 	OK(find(table, KNOWN_COOKIE, "user 4095", 1000), "whoever was seen last among them");
-	known_table_free(table);
+	table_free(table);
 }
 
 struct counter {
@@ -131,7 +189,7 @@ static void count(struct known_visitor *visitor, const struct known *entry)
 
 static void test_seen(void)
 {
-	struct known_table *table = known_table_new(key);
+	struct known_table *table = table_new();
 	struct known old = entry_of(table, "old", 1), new = entry_of(table, "new", 2);
 	struct known nobody = entry_of(table, "nobody", 0);
 	struct counter counter = { .visitor = { .visit = count } };
@@ -144,13 +202,13 @@ static void test_seen(void)
 	IS_INT(known_each_seen(table, 1000, 0, 100, &counter.visitor), 0, "all were visited");
 	IS_INT(counter.count, 1, "only who was seen since, and has a row");
 	IS_INT(counter.last_id, 2, "the one");
-	known_table_free(table);
+	table_free(table);
 }
 
 /* More than one batch holds: each is told once, whatever the batches. */
 static void test_seen_in_batches(void)
 {
-	struct known_table *table = known_table_new(key);
+	struct known_table *table = table_new();
 	struct counter all = { .visitor = { .visit = count } }, batch;
 	unsigned from = 0, batches = 0, most = 0;
 
@@ -174,12 +232,13 @@ static void test_seen_in_batches(void)
 	} while (from != 0 && ++batches < 1000);
 	IS_INT(batch.count, all.count, "batches hold all that one would");
 	OK(most <= 64 && batches > 10, "none more than was asked for");
-	known_table_free(table);
+	table_free(table);
 }
 
 int main(void)
 {
 	test_finding();
+	test_places();
 	test_dropping();
 	test_replacing();
 	test_seen();

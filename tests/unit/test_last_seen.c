@@ -30,6 +30,7 @@ int64_t __wrap_clock_wall_ms(void)
 
 static const uint8_t key[KNOWN_KEY_BYTES] = "a key of a test";
 static const struct credential_row *wanted;
+static struct line_pairs *pairs;
 static struct known_table *table;
 
 static uint32_t now_s(void)
@@ -98,7 +99,8 @@ int main(void)
 	struct last_seen *seen;
 
 	running_open();
-	table = known_table_new(key);
+	pairs = line_pairs_new(KNOWN_PLACES, false);
+	table = known_table_new(key, line_pairs_left(pairs));
 	add_session("session1", &first);
 	add_session("session2", &second);
 	MUST(ledger_start(ledger, &err));
@@ -123,6 +125,7 @@ int main(void)
 	ledger_stop(ledger);
 	last_seen_free(seen);
 	known_table_free(table);
+	line_pairs_free(pairs);
 	running_remove();
 	return tap_end();
 }

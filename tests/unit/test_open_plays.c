@@ -46,6 +46,7 @@ static void pass(time_t seconds)
 /* ---- plays ---- */
 
 static struct audit_trail trail;
+static struct line_pairs *pairs;
 static struct open_plays *plays;
 
 enum { SOMEBODY = 7, SOMEBODY_ELSE = 8, NOBODY = 0 };
@@ -119,7 +120,8 @@ static void expect(int64_t count, const char *query, const char *what)
 static void begin(void)
 {
 	sql("DELETE FROM audit WHERE kind IN ('play_began', 'play_ended', 'downloaded', 'chain_gap')");
-	plays = open_plays_new(&trail, loop, mailbox);
+	pairs = line_pairs_new(OPEN_PLAYS_PLACES, false);
+	plays = open_plays_new(&trail, loop, mailbox, line_pairs_right(pairs));
 }
 
 static struct ledger_job last;
@@ -148,6 +150,7 @@ static void end(void)
 	ledger_write(ledger, &last);
 	OK(until(is_over), "the ledger has nothing of it any more");
 	open_plays_free(plays);
+	line_pairs_free(pairs);
 }
 
 static void test_one_play(void)
@@ -192,6 +195,50 @@ static void test_one_play(void)
 	open_plays_sent(plays, first, 10); /* a reply that ends after it */
 	open_plays_end_all(plays);
 	IS_INT(count_of(BEGAN), 1, "what ends late begins nothing");
+	end();
+}
+
+/* Where a caller's first play stands is theirs to say: what is one play, and what another, is not. */
+static void test_near(void)
+{
+	enum { RECORDINGS = 500 }; /* one caller's, in one batch of entries */
+	struct play_request request = request_of(SOMEBODY, "RE1");
+	uint64_t first = 0, second = 0, other = 0;
+	unsigned on = 0;
+	char sid[16];
+
+	begin();
+	request.near = OPEN_PLAYS_PLACES;
+	open_plays_expect(plays, request.near - 1);
+	IS_INT(admit(&request, &first), OPEN_PLAY_NEW, "a new one");
+	open_plays_sent(plays, first, 100);
+	IS_INT(admit(&request, &second), OPEN_PLAY_ON, "it is known");
+	OK(second == first, "another request of the same play");
+	request.user_id = SOMEBODY_ELSE;
+	IS_INT(admit(&request, &other), OPEN_PLAY_NEW,
+	       "of somebody else with that number: another play");
+	open_plays_sent(plays, other, 10);
+	OK(open_plays_is_on(plays, &request), "it is on");
+	request.user_id = SOMEBODY;
+	OK(open_plays_is_on(plays, &request), "so is the first one");
+	request.recording_sid = sid;
+	for (int i = 2; i <= RECORDINGS; i++) {
+		snprintf(sid, sizeof(sid), "RE%d", i);
+		if (admit(&request, &other) == OPEN_PLAY_NEW)
+			open_plays_sent(plays, other, 1);
+	}
+	for (int i = 1; i <= RECORDINGS; i++) {
+		snprintf(sid, sizeof(sid), "RE%d", i);
+		on += open_plays_is_on(plays, &request);
+	}
+	IS_INT(on, RECORDINGS, "of one caller as many go on as of many");
+	open_plays_sent(plays, first, 50);
+	open_plays_end_all(plays);
+	expect(RECORDINGS + 1, ENDED, "each ends");
+	IS_STR(sql_text("SELECT json_extract(body, '$.requests') || ' ' || json_extract(body, "
+			"'$.sent_bytes') FROM audit WHERE kind = 'play_ended' AND "
+			"recording_sid = 'RE1' AND user_id = 7"),
+	       STR("2 150"), "with what was sent of it");
 	end();
 }
 
@@ -359,6 +406,7 @@ int main(void)
 {
 	trail_open();
 	test_one_play();
+	test_near();
 	test_silence();
 	test_download();
 	test_admitted_and_nothing_sent();

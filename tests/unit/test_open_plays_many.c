@@ -9,15 +9,20 @@
 #define LOST_MOST 40   /* one in a hundred: chance fills one set before the others */
 
 static struct audit_trail trail;
+static struct line_pairs *pairs;
 static struct open_plays *plays;
 
+/* Sessions and others by turns. */
 static struct play_request request_of(uint64_t user_id)
 {
-	return (struct play_request){ .user_id = user_id,
-				      .credential_id = user_id,
-				      .for_user = STR(""),
-				      .address = STR("192.0.2.1"),
-				      .recording_sid = "RE00000000000000000000000000000001" };
+	return (struct play_request){
+		.user_id = user_id,
+		.credential_id = user_id,
+		.near = user_id % 2 ? (unsigned)(user_id * 4099 % OPEN_PLAYS_PLACES) + 1 : 0,
+		.for_user = STR(""),
+		.address = STR("192.0.2.1"),
+		.recording_sid = "RE00000000000000000000000000000001"
+	};
 }
 
 static bool begin(uint64_t user_id)
@@ -82,13 +87,15 @@ int main(void)
 	snprintf(key, sizeof(key), "%s/audit.key", folder);
 	MUST(audit_trail_open(&options, folder, true, ledger, &trail, &err) &&
 	     ledger_write_now(ledger, &beginning, &err) && ledger_start(ledger, &err));
-	plays = open_plays_new(&trail, loop, mailbox);
+	pairs = line_pairs_new(OPEN_PLAYS_PLACES, false);
+	plays = open_plays_new(&trail, loop, mailbox, line_pairs_right(pairs));
 	test_many();
 	test_full();
 	open_plays_end_all(plays);
 	ledger_stop(ledger);
 	mailbox_drain(mailbox);
 	open_plays_free(plays);
+	line_pairs_free(pairs);
 	audit_trail_release(&trail);
 	unlink(key);
 	running_remove();
