@@ -44,6 +44,13 @@ struct shown {
 	char room[SHOWN_SIZE];
 };
 
+/* A session's cookie, in its exchange until somebody is admitted: what web_expect() found is not looked for twice. */
+struct sight {
+	struct str cookie;
+	struct admission_sight of;
+};
+_Static_assert(sizeof(struct sight) != sizeof(struct web_caller), "neither is taken for the other");
+
 /* One exchange whose caller a reader looks up. */
 struct waiting {
 	struct parked parked;
@@ -244,10 +251,30 @@ static void take_proxy(struct exchange *x, struct shown *out)
 	}
 }
 
+/* NULL: web_expect() found no cookie of a session, or was not asked. */
+static const struct sight *sight_of(const struct exchange *x)
+{
+	return exchange_caller(x, sizeof(struct sight));
+}
+
+void web_expect(struct exchange *x)
+{
+	struct web_local *local = web_local_of(x);
+	struct sight sight;
+
+	sight.cookie = cookie_of(x, COOKIE_SESSION);
+	if (!sight.cookie.at)
+		return;
+	admission_expect(local->admission, KNOWN_COOKIE, sight.cookie, &sight.of);
+	open_plays_expect(local->plays, sight.of.place);
+	exchange_set_caller(x, &sight, sizeof(sight));
+}
+
 static void look_at(struct exchange *x, struct shown *out)
 {
 	const struct auth *auth = web_local_of(x)->web->auth;
 	struct str authorization = x->request.known[HTTP_AUTHORIZATION];
+	const struct sight *sight = sight_of(x);
 
 	out->text = STR_NONE;
 	out->is_ambient = out->is_wrong = false;
@@ -262,7 +289,7 @@ static void look_at(struct exchange *x, struct shown *out)
 		take_proxy(x, out);
 	} else {
 		out->source = KNOWN_COOKIE;
-		out->text = cookie_of(x, COOKIE_SESSION);
+		out->text = sight ? sight->cookie : cookie_of(x, COOKIE_SESSION);
 		out->is_ambient = true;
 	}
 }
@@ -465,6 +492,7 @@ bool web_admit(struct exchange *x)
 	const struct known *known;
 	struct shown shown;
 	struct admission_sight sight;
+	const struct sight *expected;
 
 	if (access == WEB_CLOSED) /* http refuses it before; never open by mistake */
 		return refuse(x, WEB_FORBIDDEN, NULL, WEB_NO_RETRY);
@@ -487,8 +515,11 @@ bool web_admit(struct exchange *x)
 		return refuse_unknown(x);
 	if (!shown.text.at)
 		return decide_nobody(x);
-	admission_expect(local->admission, shown.source, shown.text, &sight);
-	open_plays_expect(local->plays, sight.place);
+	expected = sight_of(x);
+	if (shown.source == KNOWN_COOKIE && expected)
+		sight = expected->of;
+	else
+		admission_expect(local->admission, shown.source, shown.text, &sight);
 	known = admission_look(local->admission, &sight);
 	if (!known)
 		return ask(x, &shown);

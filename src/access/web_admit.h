@@ -22,6 +22,8 @@ struct web_caller {
 	bool is_everybody;  /* auth = none, or the administrator's socket: all rights, no name */
 };
 
+/* http_app.expect */
+void web_expect(struct exchange *x);
 /* http_app.admit */
 bool web_admit(struct exchange *x);
 

@@ -28,6 +28,11 @@ struct http_app {
 	void (*refuse)(struct exchange *x, int status, const char *code, const char *text,
 		       const char *allow);
 	/*
+	 * Optional: the head is here, and its route is being found.  What admit() will look at can be had from memory
+	 * meanwhile; nothing is decided or replied.
+	 */
+	void (*expect)(struct exchange *x);
+	/*
 	 * Optional: may this caller call x->route?  Asked once, when the head is read and before a byte of
 	 * the body is waited for.  False: it has replied, or parked the exchange until exchange_admit() or a
 	 * reply.  A route without an access (HTTP_CLOSED) is refused before.

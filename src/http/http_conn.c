@@ -208,10 +208,13 @@ static enum step_result step_idle(struct http_conn *conn)
 
 static enum step_result head_is_whole(struct http_conn *conn)
 {
+	const struct http_app *app = conn->server->app;
 	struct http_work *work = conn->work;
 
 	work->in_used = work->parse.head_len;
 	work->x.head_at_us = loop_now_us(conn->server->loop);
+	if (app->expect)
+		app->expect(&work->x);
 	http_request_name(&work->x);
 	http_find_route(conn);
 	return STEP_NEXT;

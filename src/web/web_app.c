@@ -86,6 +86,8 @@ void web_init(struct web *web)
 		.routes = web_routes,
 		.route_count = web_route_count,
 		.refuse = web_refuse_http,
+		/* Where nobody signs in there is nobody to be known. */
+		.expect = web->auth->options.mode == AUTH_NONE ? NULL : web_expect,
 		.admit = web_admit,
 		.ended = ended,
 		.abandoned = web_access_log_ended,
