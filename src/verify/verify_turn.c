@@ -315,16 +315,23 @@ static void note_name(struct verify_turn *turn, const char *name, enum store_fau
 	str_fit(parts->call_sid, fault->call_sid, SID_SIZE);
 }
 
-/* A damaged file beside the older one that is played instead of it. */
-static bool is_kept(struct catalog *catalog, const char *name, bool *out, struct err *err)
+/*
+ * A damaged file beside the older one that is played instead of it; or one of which this pass has told that it is damaged, and which
+ * was fetched anew since: whoever did so removes it, and what is left of it all the same the next pass finds.
+ */
+static bool is_told(const struct verify_turn *turn, struct catalog *catalog, const char *name,
+		    bool *out, struct err *err)
 {
 	struct store_fault fault;
+	bool is_kept;
 
 	*out = false;
 	if (!store_faults_find(catalog, name, &fault, err))
 		return err->kind == ERR_NOT_FOUND;
-	*out = fault.kind == STORE_FAULT_BYTES &&
-	       (fault.state == STORE_FAULT_STAYS || fault.state == STORE_FAULT_ACCEPTED);
+	is_kept = fault.kind == STORE_FAULT_BYTES &&
+		  (fault.state == STORE_FAULT_STAYS || fault.state == STORE_FAULT_ACCEPTED);
+	*out = is_kept ||
+	       (store_fault_is_loss(fault.kind) && fault.seen_at_ms >= turn->row.began_at_ms);
 	return true;
 }
 
@@ -333,16 +340,16 @@ static bool compare_name(struct verify_turn *turn, struct catalog *catalog, cons
 {
 	struct blob_name parts;
 	enum store_file found;
-	bool is_kept_beside;
+	bool is_told_already;
 
 	if (!blob_name_parse(str_of(name), &parts)) {
 		note_name(turn, name, STORE_FAULT_FOREIGN, NULL, "no file of callspool's");
 		return true;
 	}
 	if (!store_file_find(catalog, parts.recording_sid, name, &found, err) ||
-	    !is_kept(catalog, name, &is_kept_beside, err))
+	    !is_told(turn, catalog, name, &is_told_already, err))
 		return false;
-	if (found == STORE_FILE_OLD && is_kept_beside)
+	if (found == STORE_FILE_OLD && is_told_already)
 		return true;
 	if (found == STORE_FILE_OLD)
 		note_name(turn, name, STORE_FAULT_OLD, &parts,

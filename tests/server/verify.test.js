@@ -59,6 +59,19 @@ test('beside a server: a flipped byte, a cut and a missing file are fetched agai
   assert.ok(!existsSync(paths[0]), 'the damaged file is gone once another is stored');
 });
 
+test('what was found damaged is told as that, though its file is there yet when it was fetched anew', async (t) => {
+  const { server, recording } = await startStored(t, { settings: { verify_rate: '8K' } }); // seconds between the rows and the folders
+  const path = await pathOf(server, recording.callSid);
+  flip(path);
+  const damaged = readFileSync(path);
+  const found = report(server, 7);
+  await until('another one is stored, and this one is gone', async () => (await pathOf(server, recording.callSid)) !== path && !existsSync(path));
+  writeFileSync(path, damaged); // as if it could not be removed
+  assert.deepEqual((await found).findings.map(({ kind }) => kind), ['bytes']);
+  await untilWhole(server);
+  assert.ok(!existsSync(path), 'the next pass has found it, and removed it');
+});
+
 test('with no server: foreign files stay, old generations go, a file without a row is adopted, once; the next start fetches', async (t) => {
   const { server, upstream, recording } = await startStored(t);
   const lost = await store(server, upstream);
