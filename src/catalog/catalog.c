@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "catalog/catalog_private.h"
+#include "catalog/silent_holders.h"
 #include "schema/schema.h"
 
 /* A commit that was not answered is looked for so long: a disk that stands still does so for seconds, seldom for more. */
@@ -158,6 +159,8 @@ bool catalog_begin_ahead(struct catalog *catalog, struct catalog_ahead *ahead, s
 	if (catalog->mode == CATALOG_READ || begin(catalog, ahead, err))
 		return true;
 	catalog_rollback(catalog);
+	if (catalog->mode == CATALOG_WRITE && err->kind == ERR_UNAVAILABLE)
+		silent_holders_end(catalog); /* it may have waited for one in vain */
 	return false;
 }
 

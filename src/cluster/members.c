@@ -5,6 +5,7 @@
 #include "catalog/catalog_sql.h"
 #include "catalog/processes.h"
 #include "catalog/projection_change.h"
+#include "catalog/silent_holders.h"
 #include "catalog/turn_news.h"
 #include "schema/schema.h"
 
@@ -207,6 +208,7 @@ static bool clear_place(struct catalog *catalog, const char *place, int64_t at_m
 	if (schema_check(catalog_db(catalog), err) && bury_at(catalog, place, at_ms, err))
 		return catalog_commit(catalog, err);
 	catalog_rollback(catalog);
+	silent_holders_end(catalog);
 	return false;
 }
 

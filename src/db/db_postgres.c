@@ -29,6 +29,7 @@
 #define WRITE_WAIT_MS 5000 /* for the seat included */
 #define READ_WAIT_MS  60000
 #define IDLE_TIMEOUT  "2s"
+#define LOCK_TIMEOUT  "4s" /* less than WRITE_WAIT_MS: nobody goes and leaves a session in line */
 
 #define READ_OPTIONS                                                                    \
 	"-c plan_cache_mode=force_custom_plan -c max_parallel_workers_per_gather=0 -c " \
@@ -393,6 +394,7 @@ static const char be_brief[] =
 	"', true)";
 static const char take_seat[] =
 	"SELECT set_config('idle_in_transaction_session_timeout', '" IDLE_TIMEOUT "', true), "
+	"set_config('lock_timeout', '" LOCK_TIMEOUT "', true), "
 	"pg_advisory_xact_lock(hashtextextended('callspool ' || current_schema(), 0))";
 
 static bool postgres_begin(struct db *db, struct err *err)

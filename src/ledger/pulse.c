@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "catalog/catalog.h"
 #include "catalog/processes.h"
+#include "catalog/silent_holders.h"
 #include "cluster/listening.h"
 #include "cluster/members.h"
 
@@ -190,6 +191,7 @@ static bool bury(struct pulse *pulse, const struct member *dead, bool *out_burie
 		return false;
 	if (!member_bury(pulse->catalog, dead, clock_wall_ms(), out_buried, err)) {
 		catalog_rollback(pulse->catalog);
+		silent_holders_end(pulse->catalog); /* its own last transaction, perhaps */
 		return false;
 	}
 	return catalog_commit(pulse->catalog, err);

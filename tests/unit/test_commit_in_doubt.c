@@ -201,7 +201,9 @@ static void test_not_known(struct ledger *ledger)
 
 	MUST(catalog_open(ledger->path, CATALOG_WRITE, &other, &err));
 	MUST(db_exec(other->db, "SELECT pg_advisory_lock(" LOCK ")", &err));
-	hold_commits(ledger, "pg_advisory_xact_lock(" LOCK ")");
+	/* As a disk would: whoever waits for a lock in a turn is let wait for some seconds only. */
+	hold_commits(ledger, "set_config(''lock_timeout'', ''0'', true), "
+			     "pg_advisory_xact_lock(" LOCK ")");
 	ledger->writer->doubt_ms = 1;
 	OK(!write_event(ledger, true) && err.kind == ERR_UNAVAILABLE,
 	   "one that does not come to an end is told as not done: %s", err.text);

@@ -6,6 +6,7 @@
 #include "catalog/attempts.h"
 #include "catalog/catalog_private.h"
 #include "catalog/processes.h"
+#include "catalog/silent_holders.h"
 #include "cluster/leases.h"
 #include "cluster/listening.h"
 #include "cluster/members.h"
@@ -176,6 +177,75 @@ static void test_burial_inside_quick(void)
 	catalog_rollback(first.quick);
 	IS_INT(count("SELECT COUNT(*) FROM events WHERE call_sid LIKE '%3e7'"), 0,
 	       "nor when it tries again");
+	process_end(&first);
+	process_end(&second);
+	exec("DELETE FROM processes");
+}
+
+/* More than is kept back until somebody asks: the server has half of it, and waits for the rest without a limit. */
+static void send_half(struct catalog *catalog)
+{
+	static char raw[2000];
+	struct event event;
+	int64_t seq;
+
+	memset(raw, 'x', sizeof(raw));
+	event_init(&event, EVENT_CALL_STATUS, NOON);
+	event.call_sid = STR("CAhalf");
+	event.raw = (struct str){ raw, sizeof(raw) };
+	MUST(catalog_begin(catalog, &err));
+	for (int i = 0; i < 40; i++)
+		MUST(events_append(catalog, &event, &seq, &err));
+}
+
+static void test_silent_within_quick(void)
+{
+	struct process first, second;
+	bool was_buried = false;
+
+	process_start(&first, "first");
+	process_start(&second, "second");
+	send_half(first.quick);
+	for (int i = 0; i < 30 && !was_buried; i++) {
+		const struct member *dead;
+
+		MUST(members_beat(second.pulse, &second.members, &err));
+		dead = members_find_dead(&second.members, 0);
+		if (!dead)
+			continue;
+		MUST(catalog_begin(second.pulse, &err));
+		if (member_bury(second.pulse, dead, NOON, &was_buried, &err)) {
+			MUST(catalog_commit(second.pulse, &err));
+		} else {
+			catalog_rollback(second.pulse);
+			silent_holders_end(second.pulse);
+		}
+	}
+	OK(was_buried, "it stands still within half of a transaction: it is buried: %s", err.text);
+	OK(!catalog_commit(first.quick, &err), "and commits nothing: %s", err.text);
+	catalog_rollback(first.quick);
+	IS_INT(count("SELECT COUNT(*) FROM events WHERE call_sid = 'CAhalf'"), 0,
+	       "nothing of it is there");
+	process_end(&first);
+	process_end(&second);
+	exec("DELETE FROM processes");
+}
+
+static void test_silent_within_turn(void)
+{
+	struct process first, second;
+	unsigned tries = 1;
+
+	process_start(&first, "first");
+	process_start(&second, "second");
+	send_half(first.writer);
+	while (tries < 4 && !catalog_begin(second.writer, &err))
+		tries++;
+	OK(tries == 2, "half of a turn is waited for once: %u, %s", tries, err.text);
+	catalog_rollback(second.writer);
+	OK(!catalog_commit(first.writer, &err), "it was put out: %s", err.text);
+	OK(write_something(first.writer), "and goes on: %s", err.text);
+	exec("DELETE FROM events");
 	process_end(&first);
 	process_end(&second);
 	exec("DELETE FROM processes");
@@ -538,6 +608,8 @@ int main(void)
 	ledger_open(&ledger);
 	test_burial();
 	test_burial_inside_quick();
+	test_silent_within_quick();
+	test_silent_within_turn();
 	test_suspect();
 	test_roll();
 	test_claims();

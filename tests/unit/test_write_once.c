@@ -82,7 +82,8 @@ int main(void)
 	MUST(catalog_open(address, CATALOG_WRITE, &writer.catalog, &err));
 	MUST(catalog_open(address, CATALOG_WRITE, &disk.catalog, &err));
 	MUST(db_exec(disk.catalog->db,
-		     "CREATE FUNCTION stand_still() RETURNS trigger LANGUAGE plpgsql AS "
+		     "CREATE FUNCTION stand_still() RETURNS trigger LANGUAGE plpgsql "
+		     "SET lock_timeout = 0 AS "
 		     "'BEGIN PERFORM pg_advisory_xact_lock(" LOCK "); RETURN NULL; END'; "
 		     "CREATE CONSTRAINT TRIGGER stand_still AFTER INSERT ON events DEFERRABLE "
 		     "INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION stand_still(); "
