@@ -22,6 +22,7 @@
 #include <stdlib.h>
 
 #define ELSEWHERE_MS      500   /* between two looks at what another process fetches */
+#define LEDGER_AGAIN_MS   30000 /* after it took no word of a turn */
 #define NOT_READY_MOST_MS 30000 /* between two tries of what is not ready yet */
 
 void flight_begin_try(struct flight *flight)
@@ -147,11 +148,21 @@ void flight_ledger_failed(struct flight *flight, const struct err *err)
 		flight_overtaken(flight, err);
 		return;
 	}
-	log_error(tag_of(flight, &tag), "recording %s: the ledger: %s", flight->recording_sid,
-		  err->text);
-	flight->try->verdict = (struct verdict){ .meaning = VERDICT_OURS, .is_pointless = true };
-	flight_set_reason(flight, "internal", "Our database could not be written.", true);
-	flight_end_turn(flight, FLIGHT_WAITING, 30000);
+	/* A server is away for a while, or was: whoever can wait hears it then. */
+	if (err->kind == ERR_UNAVAILABLE && ledger_is_shared(flight->env->ledger)) {
+		log_warn(tag_of(flight, &tag), "recording %s: the ledger: %s",
+			 flight->recording_sid, err->text);
+		flight->try->verdict = (struct verdict){ .meaning = VERDICT_OURS };
+		flight_set_reason(flight, "overloaded", "Our database does not answer just now.",
+				  false);
+	} else {
+		log_error(tag_of(flight, &tag), "recording %s: the ledger: %s",
+			  flight->recording_sid, err->text);
+		flight->try->verdict =
+			(struct verdict){ .meaning = VERDICT_OURS, .is_pointless = true };
+		flight_set_reason(flight, "internal", "Our database could not be written.", true);
+	}
+	flight_end_turn(flight, FLIGHT_WAITING, LEDGER_AGAIN_MS);
 }
 
 void flight_write_ledger(struct flight *flight,
