@@ -169,8 +169,7 @@ static void keep_file(struct scheduler *scheduler, struct flight *flight)
 {
 	struct flight *dropped;
 
-	/* What came from another process has players, and is followed again soon. */
-	if (!flight->arrival.file || flight->arrival.is_followed)
+	if (!flight->arrival.file)
 		return;
 	dropped = kept_files_add(&scheduler->kept, flight);
 	if (!dropped)
@@ -241,6 +240,15 @@ static void leave_in_line(struct scheduler *scheduler, struct flight *flight)
 		timer_start(scheduler->env->loop, &scheduler->looks, NOBODYS_MS, look_again);
 }
 
+/* Each has a file, which nobody counts as long as it comes: beyond so many, who waits hears what is stored. */
+static bool may_follow_now(struct scheduler *scheduler, const struct flight *flight)
+{
+	return flight_may_follow(flight) &&
+	       scheduler->owner.lists.count[FLIGHT_FOLLOWING] <
+		       scheduler->env->options.followed_max &&
+	       !disk_space_is_short(&scheduler->disk);
+}
+
 static void go_on(struct timer *timer)
 {
 	struct scheduler *scheduler = container_of(timer, struct scheduler, go_on);
@@ -249,7 +257,8 @@ static void go_on(struct timer *timer)
 		LIST_EACH (item, &scheduler->owner.lists.lines[rank]) {
 			struct flight *flight = container_of(item, struct flight, place);
 
-			if (flight_may_follow(flight) && !disk_space_is_short(&scheduler->disk)) {
+			if (may_follow_now(scheduler, flight)) {
+				kept_files_remove(&scheduler->kept, flight);
 				flight_follow(flight); /* which takes no slot */
 				continue;
 			}
@@ -363,9 +372,11 @@ static void flight_looked(struct flight *flight, enum follow_result result)
 	case FOLLOW_NOBODY:
 		flight->is_nobodys = true;
 		flight_queue(flight);
+		keep_file(scheduler, flight);
 		break;
 	case FOLLOW_NOWHERE:
 		wait_for(scheduler, flight, ELSEWHERE_MS);
+		keep_file(scheduler, flight);
 		break;
 	case FOLLOW_OVER:
 		map_remove(&scheduler->flights, &flight->node);

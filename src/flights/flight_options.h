@@ -23,4 +23,5 @@ struct flight_options {
 	int64_t reconcile_interval_ms; /* 0, INT64_MAX: Twilio's list is not read */
 	uint64_t min_free_bytes;       /* fetching pauses below */
 	unsigned kept_files_max;       /* files begun that flights hold open between two tries */
+	unsigned followed_max; /* recordings at once that other processes fetch (follow.h) */
 };

@@ -12,7 +12,9 @@
 #define CACHE_PART 4 /* a quarter of all is for what the loops' caches keep open */
 #define KEPT_PART  16
 #define OF_BUCKET  200 /* 64 requests: a socket, a file that comes, one that is given on */
-#define OF_PEERS   400 /* what other processes fetch and is played here: as many sockets, and files */
+#define FOLLOWED_MAX \
+	256 /* what other processes fetch and is played here: a socket, a file to write and to read, one more for each loop */
+#define OF_FOLLOWED 4
 
 static uint64_t raise_limit(void)
 {
@@ -54,7 +56,8 @@ static uint64_t spare(const struct flight_options *flights, bool has_bucket, boo
 {
 	uint64_t at_once = (uint64_t)flights->concurrency + flights->player_slots;
 	uint64_t wanted = 6 * at_once + 2 * (uint64_t)flights->kept_files_max + OWN +
-			  (has_bucket ? OF_BUCKET : 0) + (has_peers ? OF_PEERS : 0);
+			  (has_bucket ? OF_BUCKET : 0) +
+			  (has_peers ? OF_FOLLOWED * (uint64_t)flights->followed_max : 0);
 	uint64_t least = all / 8, most = all / 4;
 
 	return wanted < least ? least : wanted > most ? most : wanted;
@@ -70,6 +73,7 @@ void descriptors_share(struct settings *settings, unsigned loops)
 	uint64_t all = raise_limit(), kept = all / KEPT_PART, left;
 
 	settings->flights.kept_files_max = kept > KEPT_MAX ? KEPT_MAX : (unsigned)kept;
+	settings->flights.followed_max = kept > FOLLOWED_MAX ? FOLLOWED_MAX : (unsigned)kept;
 	/* Connections end a step lower, so that those who are here can be served when no more are let in. */
 	left = spare(&settings->flights, settings->s3.store != NULL, settings->database != NULL,
 		     all);

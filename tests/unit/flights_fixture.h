@@ -198,7 +198,8 @@ static void fixture_start(void)
 					       .give_up_after_ms = 3600000,
 					       .retry_first_ms = 100,
 					       .retry_most_ms = 1000,
-					       .kept_files_max = 4 };
+					       .kept_files_max = 4,
+					       .followed_max = 4 };
 	must(fetch_new(env.loop, &fetch_options, &env.fetch, &err) &&
 	     ledger_open(path, &env.ledger, &err) &&
 	     workers_start("sealer", 1, &env.sealers, &err) && ledger_start(env.ledger, &err) &&

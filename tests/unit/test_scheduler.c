@@ -452,6 +452,7 @@ int main(void)
 					       .retry_most_ms = 600000,
 					       .give_up_after_ms = 86400000,
 					       .kept_files_max = 10,
+					       .followed_max = 10,
 					       .connect_timeout_ms = 10000,
 					       .stall_timeout_ms = 30000 };
 	must(blob_local_open(folder, &env.store, &err) &&
