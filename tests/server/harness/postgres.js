@@ -10,7 +10,7 @@ const TOOL = new URL('../../tools/postgres', import.meta.url).pathname;
 export async function startPostgres(t) {
   const folder = temporaryFolder(t, 'pg');
   chmodSync(folder, 0o755); // whom it runs as may not be whom we run as
-  const made = await run(TOOL, ['init', folder]);
+  const made = await run(TOOL, ['init', folder], { withinMs: 180_000 }); // a second on a machine that has nothing else to do
   if (made.code !== 0) throw new Error(`${TOOL}: ${made.stderr}`);
   const url = (await run(TOOL, ['url', folder])).stdout.trim();
   const postgres = { url, folder, program: null };
