@@ -1,4 +1,5 @@
-// The pictures of docs/doctor.md: what callspool doctor prints on a terminal, before a simulated Twilio and behind a real nginx.
+// The pictures of docs/doctor.md: what callspool doctor prints on a terminal, before a simulated Twilio and behind a real nginx; and
+// beside one of two that serve from a real PostgreSQL and a real bucket.
 //
 //	node ui/doctor-pictures.mjs build/callspool docs
 //
@@ -7,6 +8,8 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
+import { startPostgres } from '../tests/server/harness/postgres.js';
+import { startS3 } from '../tests/server/harness/s3_store.js';
 import { until } from '../tests/server/harness/until.js';
 
 const [binary, folder] = process.argv.slice(2).map((path) => resolve(path));
@@ -14,6 +17,8 @@ const WORK = '/tmp/calls';
 const ACCOUNT = { TWILIO_ACCOUNT_SID: `AC${'51a1'.repeat(8)}`, TWILIO_AUTH_TOKEN: '51a1'.repeat(8) };
 const env = { ...process.env, ...ACCOUNT, TERM: 'xterm', NO_COLOR: '', LC_ALL: 'C.UTF-8' };
 const running = [];
+const endings = [];
+const lifetime = { after: (ending) => endings.push(ending) };
 
 const start = (program, args) => {
   const child = spawn(program, args, { env, stdio: 'ignore', cwd: WORK });
@@ -60,6 +65,23 @@ async function startAll() {
   await until('a recording is stored', async () => (await (await fetch('http://127.0.0.1:8080/api/calls?state=stored')).json()).calls.length === 1);
 }
 
+/** Two more, on one ledger and one bucket. */
+async function startTwo() {
+  const postgres = await startPostgres(lifetime), s3 = await startS3(lifetime);
+  const bucket = await s3.bucket();
+  Object.assign(env, bucket.env);
+  for (const [name, port] of [['a', 8083], ['b', 8084]]) {
+    mkdirSync(join(WORK, `data-${name}`));
+    const settings = { data_dir: join(WORK, `data-${name}`), listen: `127.0.0.1:${port}`, cluster_listen: `127.0.0.1:${port + 2}`, auth: 'none', public_url: 'http://calls.localhost:8081',
+      'twilio.api_url': 'http://127.0.0.1:8088', database: postgres.url, ...bucket.settings };
+    writeFileSync(join(WORK, `${name}.conf`), Object.entries(settings).map(([key, value]) => `${key} = ${value}\n`).join(''));
+    start(binary, ['serve', '--config', `${name}.conf`]);
+    await until(`${name} answers`, answers(`http://127.0.0.1:${port}/health`));
+  }
+  const beats = async () => (await (await fetch('http://127.0.0.1:8083/api/processes')).json()).processes;
+  await until('each has heard of the other', async () => (await beats()).length === 2);
+}
+
 /** What it prints on a terminal of 96 columns. */
 function printed(command) {
   const { stdout } = spawnSync('script', ['-qec', `stty cols 96; exec ${binary} ${command}`, '/dev/null'], { env, cwd: WORK, encoding: 'utf8', maxBuffer: 1 << 24 });
@@ -100,12 +122,15 @@ const PICTURES = {
   'doctor-good.svg': 'doctor --config callspool.conf --nginx-conf nginx.conf',
   'doctor-findings.svg': 'doctor limits playback --config callspool.conf --nginx-conf old.conf --url http://calls.localhost:8082',
   'doctor-unchecked.svg': 'doctor limits strategy --config callspool.conf',
+  'doctor-cluster.svg': 'doctor cluster bucket --config a.conf',
 };
 
 try {
   setUp();
   await startAll();
+  await startTwo();
   for (const [name, command] of Object.entries(PICTURES)) writeFileSync(join(folder, name), picture(command, printed(command)));
 } finally {
   for (const child of running) child.kill('SIGTERM');
+  for (const ending of endings.reverse()) await ending();
 }
