@@ -40,6 +40,18 @@ static void check_file(void)
 	OK(!accounts_find(&accounts, STR(K)), "an account that is not there");
 }
 
+static void check_address(void)
+{
+	AUTO(accounts_release) struct accounts accounts = { 0 };
+	struct err err = { 0 };
+
+	if (!OK(accounts_add_text(&accounts, STR(A1 " http://!host:8080/~one token\n"), &err),
+		"an address of the first and the last letter that it may have: %s", err.text))
+		return;
+	IS_STR(str_of(accounts_find(&accounts, STR(A1))->api_url), STR("http://!host:8080/~one"),
+	       "as it was written");
+}
+
 static void check_refused(void)
 {
 	static const struct {
@@ -53,6 +65,8 @@ static void check_refused(void)
 		  "line 2: the API address 'ftp://host' is not http(s)://host" },
 		{ A1 " https:// t", ERR_INVALID,
 		  "line 2: the API address 'https:' is not http(s)://host" },
+		{ A1 " https://h\x7f t", ERR_INVALID,
+		  "line 2: the API address 'https://h\x7f' is not http(s)://host" },
 		{ A1, ERR_INVALID,
 		  "line 2: account " A1 " has neither an auth token nor an API key" },
 		{ A1 " - - " K, ERR_INVALID,
@@ -80,6 +94,7 @@ static void check_refused(void)
 int main(void)
 {
 	check_file();
+	check_address();
 	check_refused();
 	return tap_end();
 }

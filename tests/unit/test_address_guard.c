@@ -120,10 +120,17 @@ static void addresses_are_classified(void)
 
 static void texts_are_told_from_names(void)
 {
-	static const char *const names[] = { "",       "localhost",  "api.twilio.com",
-					     "127.1",  "0x7f.0.0.1", "1.2.3.4.5",
-					     "[]",     ":::",        "127.0.0.1 ",
-					     "12345::" };
+	static const char *const names[] = { "",
+					     "localhost",
+					     "api.twilio.com",
+					     "127.1",
+					     "0x7f.0.0.1",
+					     "1.2.3.4.5",
+					     "[]",
+					     ":::",
+					     "127.0.0.1 ",
+					     "12345::",
+					     "::0000000000000000000000000000000000000000000001" };
 	static const char *const addresses[] = { "[::1]", "::1%lo", "[fe80::1%25eth0]",
 						 "127.0.0.1" };
 	enum address_kind kind;
