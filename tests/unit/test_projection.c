@@ -310,6 +310,25 @@ static void test_accounts(void)
 	ledger_remove(&ledger);
 }
 
+/* What a reason is in words; "" of none. */
+static const char *words_of(const char *reason)
+{
+	static const char *const words[][2] = {
+		{ "too_short", "Twilio kept no recording: it was too short" },
+		{ "silent", "Twilio kept no recording: it was silent" },
+		{ "absent", "Twilio has no recording of this call" },
+		{ "no_key", "Twilio could not keep the recording: no valid public key" },
+		{ "upstream_failed", "Twilio could not keep the recording" },
+		{ "recording_deleted",
+		  "the recording was deleted at Twilio before it was fetched" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(words[i][0], reason) == 0)
+			return words[i][1];
+	return "";
+}
+
 static void test_states(void)
 {
 	static const struct {
@@ -404,6 +423,8 @@ static void test_states(void)
 		IS_INT(call.group, cases[i].group, "%s: the call's group", cases[i].name);
 		IS_STR(str_of(recording.reason_code), str_of(cases[i].reason), "%s: reason",
 		       cases[i].name);
+		IS_STR(str_of(recording.reason_text), str_of(words_of(cases[i].reason)),
+		       "%s: in words", cases[i].name);
 		IS_INT(recording.error_code, cases[i].error_code, "%s: error code", cases[i].name);
 		ledger_remove(&ledger);
 	}
