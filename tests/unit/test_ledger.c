@@ -349,6 +349,29 @@ static void test_write_now(void)
 	       "of the other nothing is");
 }
 
+static bool run_broken(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	return err_set(cause, ERR_INTERNAL, "the disk is broken");
+}
+
+/* Without a reserve, as most ledgers of tests are. */
+static void test_trouble(void)
+{
+	struct ledger_job broken = { .run = run_broken };
+	struct write good = { .job.run = run_write };
+	struct ledger_troubles troubles;
+
+	snprintf(good.call_sid, SID_SIZE, "CA%032x", 162u);
+	OK(!ledger_write_now(ledger, &broken, &err) && err.kind == ERR_INTERNAL,
+	   "what cannot be written");
+	ledger_troubles(ledger, &troubles);
+	OK(troubles.writing.for_ms >= 0, "is a trouble");
+	IS_STR(str_of(troubles.writing.text), STR("the disk is broken"), "with its reason");
+	MUST(ledger_write_now(ledger, &good.job, &err));
+	ledger_troubles(ledger, &troubles);
+	IS_INT(troubles.writing.for_ms, -1, "until something is written");
+}
+
 static void test_not_opened(void)
 {
 	struct ledger *none = NULL;
@@ -388,6 +411,7 @@ int main(void)
 	test_stop();
 	test_stopped();
 	test_write_now();
+	test_trouble();
 	test_not_opened();
 	test_left_behind();
 	running_remove();

@@ -14,7 +14,8 @@ int main(void)
 	OK(trouble_failed(&trouble, "first"), "the first failure is");
 	OK(!trouble_failed(&trouble, "second"), "the next is not");
 	trouble_read(&trouble, 1000, &facts);
-	OK(facts.for_ms >= 0, "it is told for how long");
+	OK(facts.for_ms >= 0 && facts.for_ms < 60000, "it is told for how long: %lld ms",
+	   (long long)facts.for_ms);
 	IS_STR(str_of(facts.text), STR("second"), "with the latest reason");
 	trouble_read(&trouble, -1, &facts);
 	IS_INT(facts.for_ms, -1, "what is not recent says nothing");
