@@ -59,6 +59,20 @@ static void test_values(struct db *db)
 	OK(db_step(find, &err) == DB_DONE, "and no more");
 }
 
+/* The rest is sent as the server takes it. */
+static void test_large(struct db *db)
+{
+	AUTO(db_stmt_reset) struct db_stmt *measure = NULL;
+	const size_t size = 16 * 1024 * 1024; /* far more than a socket takes at once */
+	AUTO(free) char *text = xmalloc(size);
+
+	memset(text, 'x', size);
+	OK(db_prepare(db, "SELECT octet_length($1::text)", &measure, &err), "a long text");
+	db_bind_str(measure, 1, (struct str){ text, size });
+	OK(db_step(measure, &err) == DB_ROW && db_column_int(measure, 0) == (int64_t)size,
+	   "arrives as a whole: %s", err.text);
+}
+
 static void test_mistakes(struct db *db)
 {
 	struct db_stmt *stmt = NULL;
@@ -401,6 +415,7 @@ int main(void)
 
 		OK(db_exec(db, TABLE, &err), "a table is made: %s", err.text);
 		test_values(db);
+		test_large(db);
 		test_mistakes(db);
 		test_same_text(db);
 		test_deferred(db);
