@@ -18,6 +18,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define NOON 1700000000000
 
@@ -355,6 +356,31 @@ static void test_refused(void)
 	OK(!back_up(&report) && err.kind == ERR_CONFLICT, "while another is made: %s", err.text);
 }
 
+/* More room than any disk has is to be left for the ledger: on its own disk alone. */
+static void test_room(void)
+{
+	char elsewhere[] = "/dev/shm/callspool-test.XXXXXX";
+	struct backup_report report;
+	struct backup_options tight = options();
+	AUTO(free) char *full = in(folder, "full");
+	struct stat here, there;
+
+	tight.keep_free_bytes = UINT64_C(1) << 60;
+	tight.folder = full;
+	OK(!backup_make(&tight, &report, &err) && err.kind == ERR_UNAVAILABLE,
+	   "beside the ledger: %s", err.text);
+	if (!mkdtemp(elsewhere) || stat(folder, &here) < 0 || stat(elsewhere, &there) < 0)
+		abort();
+	if (here.st_dev != there.st_dev) {
+		tight.folder = elsewhere;
+		OK(backup_make(&tight, &report, &err) && report.copied > 0 && report.linked == 0,
+		   "on another disk it does not matter: %s", err.text);
+	} else {
+		printf("# /dev/shm is no disk of its own: not looked at\n");
+	}
+	nftw(elsewhere, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 /* The ledger goes back in time, or is another one: what is newer is not written over. */
 static void test_older(void)
 {
@@ -587,6 +613,7 @@ int main(void)
 	test_links();
 	test_lost();
 	test_refused();
+	test_room();
 	test_older();
 	test_restore();
 	test_restore_refused();
