@@ -1,7 +1,7 @@
 // The callbacks of a schedule: signed as Twilio signs, marked each with a number of its own, and which of them were acknowledged.
 import { setTimeout as pause } from 'node:timers/promises';
-import { CALL_STATUS, RECORDING_STATUS, callCallback, postForm, recordingCallback } from '../server/harness/webhook.js';
-import { startWatch } from './players.js';
+import { startWatch } from '../server/harness/heard.js';
+import { callbackOf, postForm } from '../server/harness/webhook.js';
 
 const LATEST_MS = 60_000;
 const PATIENCE_MS = 180_000;
@@ -51,7 +51,7 @@ export class Callbacks {
   async #send(one) {
     if (one.ms > 0) await pause(one.ms);
     const { server } = this.world;
-    const [path, fields] = this.#form(one);
+    const [path, fields] = callbackOf(one);
     const watch = startWatch();
     let reply;
     try {
@@ -63,15 +63,5 @@ export class Callbacks {
     if (reply.status === 200) this.acknowledged.set(one.mark, { callSid: one.callSid, recordingSid: one.recording?.recordingSid, of: one.of });
     else if (reply.status !== 503 || !(this.world.mayRefuse || this.world.isExcused(server))) this.world.object(`a webhook was answered ${reply.status} ${reply.body}`);
     if (watch() > LATEST_MS) this.world.object(`a webhook was answered after ${Math.round(watch())} ms`);
-  }
-
-  #form({ of, callSid, recording, status }) {
-    if (of === 'initiated') return [CALL_STATUS, callCallback({ CallSid: callSid, CallStatus: 'initiated', SequenceNumber: '0', CallDuration: undefined, Duration: undefined })];
-    if (of === 'completed') return [CALL_STATUS, callCallback({ CallSid: callSid })];
-    return [RECORDING_STATUS, recordingCallback({
-      CallSid: callSid, RecordingSid: recording.recordingSid, RecordingStartTime: new Date(recording.startedAt).toUTCString().replace('GMT', '+0000'), RecordingChannels: String(recording.channels),
-      ...(of === 'recorded' ? { RecordingStatus: status, RecordingDuration: String(recording.seconds), EncryptionDetails: recording.encryption, ...(status === 'absent' ? { ErrorCode: '16101' } : {}) }
-        : { RecordingStatus: 'in-progress', RecordingDuration: undefined }),
-    })];
   }
 }

@@ -1,9 +1,9 @@
 // Players who ask for any part of any recording at any time, leave when they like, and look at each byte.
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Dice } from '../server/harness/dice.js';
+import { piecesOf, rangeFor, startWatch } from '../server/harness/heard.js';
 import { request } from '../server/harness/http.js';
-import { parseByteranges } from '../server/harness/multipart.js';
-import { Dice } from './dice.js';
 
 /** Beyond play_wait, and for a busy machine. */
 const LATE_MS = 60_000;
@@ -13,48 +13,7 @@ const LAWFUL = new Set([200, 206, 304, 404, 410, 412, 416, 500, 503]);
 const CODES = new Set(['call_not_found', 'recording_not_found', 'recording_not_available', 'recording_absent', 'recording_expired', 'recording_deleted',
   'key_missing', 'upstream_refused', 'upstream_unavailable', 'overloaded', 'rate_limited', 'precondition_failed', 'range_not_satisfiable', 'internal']);
 
-const TICK_MS = 100;
-
-/** For how long this process itself did not turn, in all: what it was late by is no fault of the server's. */
-let stalledMs = 0;
-let tickedAt = performance.now();
-setInterval(() => {
-  stalledMs += Math.max(0, performance.now() - tickedAt - 2 * TICK_MS);
-  tickedAt = performance.now();
-}, TICK_MS).unref();
-
-/** A watch that stands still while this process does. */
-export function startWatch() {
-  const [beganAt, stalledBefore] = [performance.now(), stalledMs];
-  return () => performance.now() - beganAt - (stalledMs - stalledBefore);
-}
-
 const digest = (bytes) => `sha-256=:${createHash('sha256').update(bytes).digest('base64')}:`;
-
-/** A Range, or none. */
-function rangeFor(dice, size) {
-  const at = () => dice.below(size + 20);
-  const pair = () => {
-    const [first, last] = [at(), at()].sort((a, b) => a - b);
-    return `${first}-${last}`;
-  };
-  return dice.weighted([
-    [6, () => undefined], [3, () => 'bytes=0-'], [3, () => 'bytes=0-1'], [5, () => `bytes=${pair()}`], [4, () => `bytes=${at()}-`], [2, () => `bytes=-${at()}`],
-    [1, () => `bytes=${pair()}, ${pair()}`],
-  ])();
-}
-
-/** What a reply holds: [{ offset, bytes, total }]; null where it cannot be told. */
-function piecesOf({ status, headers, body, cut }) {
-  if (status === 200) return [{ offset: 0, bytes: body, total: headers['content-length'] === undefined ? undefined : Number(headers['content-length']) }];
-  if (headers['content-type'].startsWith('multipart/byteranges')) {
-    if (cut) return [];
-    return parseByteranges(headers['content-type'], body).map(({ first, bytes, total }) => ({ offset: first, bytes, total }));
-  }
-  const [, first, last, total] = headers['content-range'].match(/^bytes (\d+)-(\d+)\/(\d+)$/).map(Number);
-  if (!cut && body.length !== last - first + 1) throw new Error(`${headers['content-range']} with ${body.length} bytes`);
-  return [{ offset: first, bytes: body, total }];
-}
 
 const holds = (content, { offset, bytes }) => content.subarray(offset, offset + bytes.length).equals(bytes);
 

@@ -2,9 +2,9 @@
 // same seed is the same schedule; what a machine makes of the moments between the steps is its own.
 //
 // A recording is known by its number, in the order in which they are placed.  A step's `ms` is what passes before it.
+import { Dice } from '../server/harness/dice.js';
 import { CALLS } from '../server/harness/faulty.js';
 import { KINDS } from '../server/harness/shadow.js';
-import { Dice } from './dice.js';
 
 const RATES = ['', '', '@60%', '@30%'];
 const TIMES = ['', '', '#1', '#2', '#4'];

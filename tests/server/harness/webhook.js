@@ -103,3 +103,14 @@ export function postJson(base, path, fields, options = {}) {
 
 export const RECORDING_STATUS = '/webhook/recording-status';
 export const CALL_STATUS = '/webhook/call-status';
+
+/** [path, fields] of what is told of a call (`of`: initiated, completed; `call`: fields of both, `ended`: of the latter) or of a recording of it (in-progress, recorded). */
+export function callbackOf({ of, callSid, recording, status, call = {}, ended = {} }) {
+  if (of === 'initiated') return [CALL_STATUS, callCallback({ CallSid: callSid, CallStatus: 'initiated', SequenceNumber: '0', CallDuration: undefined, Duration: undefined, ...call })];
+  if (of === 'completed') return [CALL_STATUS, callCallback({ CallSid: callSid, ...call, ...ended })];
+  return [RECORDING_STATUS, recordingCallback({
+    CallSid: callSid, RecordingSid: recording.recordingSid, RecordingStartTime: new Date(recording.startedAt).toUTCString().replace('GMT', '+0000'), RecordingChannels: String(recording.channels),
+    ...(of === 'recorded' ? { RecordingStatus: status, RecordingDuration: String(recording.seconds), EncryptionDetails: recording.encryption, ...(status === 'absent' ? { ErrorCode: '16101' } : {}) }
+      : { RecordingStatus: 'in-progress', RecordingDuration: undefined }),
+  })];
+}

@@ -1,5 +1,5 @@
 // Chances that come again with their seed.
-import { seededBy } from '../server/harness/seeded.js';
+import { seededBy } from './seeded.js';
 
 export class Dice {
   constructor(seed) {
