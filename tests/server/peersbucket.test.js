@@ -3,9 +3,10 @@
 import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
 import { untilState } from './harness/callspool.js';
-import { freePort, gated, startLedger, startLine, webhook } from './harness/cluster.js';
+import { freePort, gated, startLedger, webhook } from './harness/cluster.js';
 import { request } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
+import { startLine } from './harness/line.js';
 import { scrape, valuesOf } from './harness/metrics.js';
 import { startPostgres } from './harness/postgres.js';
 import { startS3 } from './harness/s3_store.js';

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { audio } from './audio.js';
 import { startServer } from './callspool.js';
 import { Gate } from './gated.js';
-import { atEnd } from './lifetime.js';
 import { temporaryFolder } from './process.js';
 import { startUpstream } from './upstream.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './webhook.js';
@@ -54,33 +53,4 @@ export async function freePort() {
   const { port } = server.address();
   await new Promise((resolve) => server.close(resolve));
   return port;
-}
-
-/**
- * A line between two processes, which can break: cut() ends what is under way, is over as long as isDown.  Each request that went
- * over it is in `requests`, as its text.
- */
-export async function startLine(t, to) {
-  const sockets = new Set();
-  const line = { requests: [], isDown: false };
-  const server = net.createServer((near) => {
-    if (line.isDown) return near.destroy();
-    const far = net.connect(to, '127.0.0.1');
-    for (const [from, into] of [[near, far], [far, near]]) {
-      sockets.add(from);
-      from.on('error', () => {});
-      from.on('close', () => { sockets.delete(from); into.destroy(); });
-      from.on('data', (chunk) => {
-        if (from === near) line.requests.push(chunk.toString('latin1'));
-        into.write(chunk);
-      });
-      from.on('end', () => into.end());
-    }
-    return undefined;
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  line.port = server.address().port;
-  line.cut = () => { for (const socket of sockets) socket.destroy(); };
-  atEnd(t, () => { line.cut(); server.close(); });
-  return line;
 }
