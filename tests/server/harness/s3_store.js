@@ -221,7 +221,15 @@ export async function startS3(t) {
       },
       settings: { store: `s3://${name}/${prefix}`, 's3.endpoint': s3.url, 's3.region': 'default', 's3.access_key_id': KEY },
       env: { AWS_SECRET_ACCESS_KEY: SECRET },
-      list: async () => keysOf(check(await ask(port, 'GET', `/${name}`, { query: { 'list-type': '2' } }), 200), 'Contents').filter((key) => key !== 'callspool.store'),
+      list: async () => {
+        const keys = [];
+        for (let token; ;) {
+          const page = check(await ask(port, 'GET', `/${name}`, { query: { 'list-type': '2', ...(token && { 'continuation-token': token }) } }), 200);
+          keys.push(...keysOf(page, 'Contents'));
+          [, token] = String(page.body).match(/<NextContinuationToken>(.*?)</) ?? [];
+          if (!token) return keys.filter((key) => key !== 'callspool.store');
+        }
+      },
       versions: async () => {
         const page = check(await ask(port, 'GET', `/${name}`, { query: { versions: '' } }), 200);
         return [...keysOf(page, 'Version'), ...keysOf(page, 'DeleteMarker')].filter((key) => key !== 'callspool.store');
