@@ -233,3 +233,22 @@ bool attempts_close_open(struct catalog *catalog, enum attempts_of whose, int64_
 	*out_closed = db_changes(catalog->db);
 	return true;
 }
+
+bool attempts_close_flights(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
+			    struct err *err)
+{
+	struct db_stmt *update;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog->db,
+			"UPDATE attempts SET ended_at_ms = $1, outcome = 'interrupted', "
+			"detail = 'the ledger could not be written when this ended' "
+			"WHERE ended_at_ms IS NULL AND process_id = $2 AND channels > 0 "
+			"AND recording_id = (SELECT id FROM recordings WHERE recording_sid = $3)",
+			&update, err))
+		return false;
+	db_bind_int(update, 1, at_ms);
+	db_bind_int(update, 2, catalog->process_id);
+	db_bind_str(update, 3, recording_sid);
+	return db_run(update, err);
+}

@@ -84,3 +84,10 @@ enum attempts_of { ATTEMPTS_OF_ALL, ATTEMPTS_OF_THE_DEAD, ATTEMPTS_OF_PROCESS };
  */
 bool attempts_close_open(struct catalog *catalog, enum attempts_of whose, int64_t process_id,
 			 int64_t at_ms, int64_t *out_closed, struct err *err) MUST_CHECK;
+
+/*
+ * The same of what this process's flights of one recording have left open, whose end could not be written.  Who adopts a file asks
+ * for no channels, and is no flight.
+ */
+bool attempts_close_flights(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
+			    struct err *err) MUST_CHECK;

@@ -347,10 +347,12 @@ bool leases_own(struct catalog *catalog, int64_t after_id, struct lease_row *out
 	if (catalog_process(catalog) == 0)
 		return true;
 	if (!db_prepare(catalog_db(catalog),
-			"SELECT l.recording_id, r.recording_sid FROM leases l "
-			"JOIN recordings r ON r.id = l.recording_id "
-			"WHERE l.process_id = $1 AND l.recording_id > $2 "
-			"ORDER BY l.recording_id LIMIT $3",
+			"SELECT own.id, r.recording_sid FROM "
+			"(SELECT recording_id AS id FROM leases WHERE process_id = $1 UNION "
+			"SELECT recording_id FROM attempts WHERE ended_at_ms IS NULL "
+			"AND process_id = $1 AND channels > 0) AS own "
+			"JOIN recordings r ON r.id = own.id WHERE own.id > $2 "
+			"ORDER BY own.id LIMIT $3",
 			&list, err))
 		return false;
 	db_bind_int(list, 1, catalog_process(catalog));

@@ -75,6 +75,9 @@ struct lease_row {
 	int64_t recording_id;
 	char recording_sid[SID_SIZE];
 };
-/* Those of this process, by recording, in pages; the end is a page with fewer than `size`. */
+/*
+ * Those of this process, and the recordings of which its flights have an open attempt, by recording, in pages; the end is a page with
+ * fewer than `size`.
+ */
 bool leases_own(struct catalog *catalog, int64_t after_id, struct lease_row *out, size_t size,
 		size_t *out_count, struct err *err) MUST_CHECK;

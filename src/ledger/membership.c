@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "catalog/attempts.h"
+#include "catalog/catalog_sql.h"
 #include "cluster/leases.h"
 #include "cluster/members.h"
 #include "event/loop.h"
@@ -36,17 +37,20 @@ static void look_again(struct membership *self)
 static bool run_give_back(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct membership *self = container_of(job, struct membership, job);
-
 	int64_t now_ms = clock_wall_ms();
 
 	for (size_t i = 0; i < self->given_count; i++) {
 		struct str sid = str_of(self->rows[i].recording_sid);
 		bool is_given = lease_end(catalog, sid, err);
 
+		if (!is_given && err->kind != ERR_CONFLICT)
+			return false;
 		if (is_given ? !attempts_give_up(catalog, sid, now_ms, err)
-			     : err->kind != ERR_CONFLICT)
+			     : !attempts_close_flights(catalog, sid, now_ms, err))
 			return false;
 	}
+	job->change.what = PROJECTED_LET_GO; /* they may be what was to be removed */
+	(void)catalog_next_sequence(catalog);
 	return true;
 }
 

@@ -1,9 +1,10 @@
 /*
  * What the loop that fetches does for being one of several (cluster/members.h): it says every while that it turns, and looks after
- * the leases of this process.
+ * what it has under way in the ledger.
  *
- * A lease (cluster/leases.h) may be forgotten: a claim whose answer was lost, a flight that was given up as a row.  What is
- * had, and has had no flight at two looks in a row, is given back.
+ * A lease (cluster/leases.h) may be forgotten: a claim whose answer was lost, a flight that was given up as a row.  An attempt may stay
+ * open: the ledger could not be written when it ended, and somebody else has stored the recording since; what is to be removed waits for
+ * its end.  What is had, and has had no flight at two looks in a row, is given back, and ended.
  *
  * Thread: that loop's.
  */

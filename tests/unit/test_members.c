@@ -475,6 +475,60 @@ static void test_claims(void)
 
 #define OPEN_ATTEMPTS "SELECT COUNT(*) FROM attempts WHERE ended_at_ms IS NULL"
 
+static bool begin_attempt(struct catalog *catalog, const char *sid, int channels)
+{
+	const struct attempt_begin begin = { .recording_sid = str_of(sid),
+					     .began_at_ms = NOON,
+					     .channels = channels };
+	int64_t attempt;
+
+	return catalog_begin(catalog, &err) && attempts_begin(catalog, &begin, &attempt, &err) &&
+	       catalog_commit(catalog, &err);
+}
+
+static size_t count_own(struct catalog *catalog)
+{
+	struct lease_row own[RECORDINGS];
+	size_t own_count;
+
+	MUST(catalog_begin(catalog, &err));
+	MUST(leases_own(catalog, 0, own, RECORDINGS, &own_count, &err));
+	catalog_rollback(catalog);
+	return own_count;
+}
+
+/* What a flight began, whose end could not be written, while another process stored the recording. */
+static void test_left_open(void)
+{
+	struct process first, second;
+	struct queue_row rows[RECORDINGS];
+
+	queue_recordings();
+	process_start(&first, "first");
+	process_start(&second, "second");
+	MUST(claim_alone(first.quick, RECORDINGS, rows) == RECORDINGS);
+	exec("DELETE FROM attempts");
+	MUST(begin_attempt(first.writer, rows[0].recording_sid, 2));
+	MUST(begin_attempt(second.writer, rows[0].recording_sid, 2));
+	MUST(begin_attempt(first.writer, rows[1].recording_sid, 0));
+	MUST(begin_attempt(first.writer, rows[2].recording_sid, 0));
+	IS_INT(count_own(first.quick), RECORDINGS, "what has a lease and an attempt is one");
+	exec("DELETE FROM leases");
+	IS_INT(count_own(first.quick), 1, "an open attempt of a flight is known without a lease");
+	MUST(catalog_begin(first.writer, &err));
+	OK(attempts_close_flights(first.writer, str_of(rows[0].recording_sid), NOON, &err),
+	   "it is ended: %s", err.text);
+	MUST(catalog_commit(first.writer, &err));
+	IS_INT(count_own(first.quick), 0, "and known no more");
+	IS_INT(count_own(second.quick), 1, "that of another process is its own affair");
+	OK(count("SELECT COUNT(*) FROM attempts WHERE ended_at_ms IS NULL AND channels IS NULL") ==
+		   2,
+	   "who adopts files goes on");
+	process_end(&first);
+	process_end(&second);
+	exec("DELETE FROM attempts; DELETE FROM processes; DELETE FROM leases");
+}
+
 /* A turn that is about to change a recording, and one that claims, do not wait for each other. */
 static void test_no_deadlock(void)
 {
@@ -614,6 +668,7 @@ int main(void)
 	test_roll();
 	test_claims();
 	test_holder();
+	test_left_open();
 	test_no_deadlock();
 	test_not_flown();
 	test_too_old();
