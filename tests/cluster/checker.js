@@ -1,0 +1,239 @@
+// What must be true of a run: a function of its history, of the ledger and the store at its end, and of what Twilio had.  Nothing is asked of anybody here.
+//
+//	check(history, truth)    [{ point, text }]: what is not so; none: all is well
+//
+// The points are those of docs/testing.md.  truth is what truth.js gathers; of processes nothing but the history tells.
+import { createHash } from 'node:crypto';
+
+const DELETED_WITHIN_MS = 3000;
+/** A door (door.js) sees an end a little later than it was. */
+const OVERLAP_MS = 700;
+/** Who could not hear, or did not run, has so long to find out what it missed. */
+const RECOVERS_MS = 10_000;
+/** Whoever stood still, or was cut off, for so long may have been taken for dead rightly, and finds out so soon after it. */
+const STILL_MS = 8000, FOUND_OUT_MS = 15_000;
+const TOLD = 3; // bits of a change: of a call, of a recording
+const LAST = 1e12;
+
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
+const of = (history, what) => history.filter((entry) => entry.what === what);
+
+/** [{ process, from, to }] of entries that begin and end something. */
+function spans(history, begins, ends) {
+  const open = new Map();
+  const found = [];
+  for (const entry of history) {
+    if (begins(entry) && !open.has(entry.process)) open.set(entry.process, entry.at);
+    else if (ends(entry) && open.has(entry.process)) {
+      found.push({ process: entry.process, from: open.get(entry.process), to: entry.at });
+      open.delete(entry.process);
+    }
+  }
+  for (const [process, from] of open) found.push({ process, from, to: LAST });
+  return found;
+}
+
+const isLife = (...states) => ({ what, state }) => what === 'life' && states.includes(state);
+const frozen = (history) => spans(history, isLife('stopped'), isLife('woken', 'ended', 'died'));
+const cutOff = (history) => spans(history, ({ what, line }) => what === 'cut' && line === 'database', ({ what, line }) => what === 'mended' && line === 'database');
+const serverAway = (history) => spans(history, ({ what, state }) => what === 'database' && state === 'away', ({ what, state }) => what === 'database' && state === 'back');
+
+/** What was committed then may be gone. */
+const tails = (history) => of(history, 'tail').map(({ from, at }) => ({ from, to: at }));
+const overlaps = (a, b) => a.from <= b.to && b.from <= a.to;
+const isIn = (list, span) => list.some((one) => overlaps(one, span));
+
+// 1: each event that was acknowledged is in the log.
+function acknowledged(history, truth) {
+  const there = new Set(truth.marks);
+  const lost = tails(history);
+  return of(history, 'webhook').filter((entry) => entry.answer === 200 && !there.has(entry.mark) && !isIn(lost, { from: entry.from, to: entry.at }))
+    .map(({ mark, callSid, recordingSid, of: kind, process, from, at }) => `event ${mark} (${kind} of ${recordingSid ?? callSid}) was acknowledged by ${process} between ${from} and ${at}, and is lost`);
+}
+
+// 2: calls and recordings are what one process makes of the log; a main recording never changed.
+function projected(history, truth) {
+  const found = [];
+  const fresh = new Set(truth.fresh), made = new Set(truth.projected);
+  for (const row of truth.projected) if (!fresh.has(row)) found.push(`is in the ledger, and not in a fresh projection of its log: ${row}`);
+  for (const row of truth.fresh) if (!made.has(row)) found.push(`is in a fresh projection of the log, and not in the ledger: ${row}`);
+  const lost = tails(history);
+  const main = new Map();
+  const see = (callSid, sid, at) => {
+    const before = main.get(callSid);
+    if (before && before.sid !== sid && !lost.some(({ from }) => before.at >= from && at >= from)) found.push(`the main recording of ${callSid} was ${before.sid} at ${before.at}, and is ${sid} at ${at}`);
+    if (sid) main.set(callSid, { sid, at });
+  };
+  for (const entry of of(history, 'seen')) if (entry.main) see(entry.callSid, entry.main, entry.at);
+  for (const [callSid, sid] of truth.mains) see(callSid, sid, LAST);
+  return found;
+}
+
+// 3: counters say how many there are.
+function counted({}, truth) {
+  const names = new Set([...Object.keys(truth.counts), ...Object.keys(truth.counted)]);
+  return [...names].filter((name) => (truth.counts[name] ?? 0) !== (truth.counted[name] ?? 0))
+    .map((name) => `the counter ${name} says ${truth.counts[name] ?? 0}, and there are ${truth.counted[name] ?? 0}`);
+}
+
+// 4: one at a time asks Twilio for a recording, and nobody who lives is taken for dead.
+function alone(history) {
+  const found = [];
+  const excuses = [...frozen(history), ...cutOff(history)];
+  const lost = tails(history);
+  const isExcused = (process, span) => isIn(excuses.filter((one) => one.process === process), span) || isIn(lost, span);
+  const bySid = new Map();
+  for (const entry of of(history, 'asked')) bySid.set(entry.recordingSid, [...bySid.get(entry.recordingSid) ?? [], entry]);
+  for (const [recordingSid, requests] of bySid) {
+    requests.sort((a, b) => a.from - b.from);
+    requests.forEach((first, i) => {
+      for (const second of requests.slice(i + 1)) {
+        const common = Math.min(first.to, second.to) - second.from;
+        if (first.process === second.process || common <= OVERLAP_MS || isExcused(first.process, { from: first.from - RECOVERS_MS, to: second.from })) continue;
+        found.push(`${recordingSid} was asked for by ${first.process} from ${first.from} to ${first.to} and by ${second.process} from ${second.from} to ${second.to}`);
+      }
+    });
+  }
+  for (const { process, number, at } of of(history, 'life').filter(({ state }) => state === 'buried')) {
+    const still = excuses.filter((one) => one.process === process && one.to - one.from >= STILL_MS);
+    if (!isIn([...still, ...lost], { from: at - FOUND_OUT_MS, to: at })) found.push(`${process}, number ${number}, was taken for dead at ${at}, and had neither stood still nor been cut off from the database`);
+  }
+  for (const { process, at, said } of of(history, 'life').filter(({ state }) => state === 'died')) found.push(`${process} ended by itself at ${at}: ${said?.join('\n')}`);
+  return found;
+}
+
+// 5: an ETag names one content, and what is stored is what the ledger says.
+function contents(history, truth) {
+  const found = [];
+  const agrees = (content, { offset, length, sha256: is }) => offset + length <= content.length && sha256(content.subarray(offset, offset + length)) === is;
+  const byEtag = new Map();
+  for (const entry of of(history, 'play').filter(({ pieces }) => pieces)) {
+    const { recordingSid, etag, pieces, process, from } = entry;
+    const before = byEtag.get(etag);
+    const candidates = before?.recordingSid === recordingSid ? before.contents : before ? [] : truth.media.get(recordingSid) ?? [];
+    const left = candidates.filter((content) => pieces.every((piece) => piece.length === 0 || agrees(content, piece)));
+    const told = `${recordingSid} at ${process} from ${from}, ETag ${etag}, ${pieces.map(({ offset, length, total }) => `${length} from ${offset} of ${total}`).join(' and ')}`;
+    if (left.length === 0) found.push(`${told}: these bytes are no part of it, or its ETag names two contents`);
+    else if (!entry.cut && pieces.some(({ total }) => total !== undefined && left.every(({ length }) => length !== total))) found.push(`${told}: it has ${left.map(({ length }) => length).join(' or ')} bytes`);
+    else if (etag) byEtag.set(etag, { recordingSid, contents: left });
+  }
+  const files = new Map(truth.files.map((file) => [file.key, file]));
+  for (const { recordingSid, state, path, sha256: digest, size } of truth.recordings.filter((row) => row.state === 'stored')) {
+    const file = files.get(path);
+    if (!file) found.push(`${recordingSid} is ${state}, and there is no ${path}`);
+    else if (file.sha256 !== digest || file.size !== size) found.push(`${path} has ${file.size} bytes, SHA-256 ${file.sha256}, and the ledger says ${size}, ${digest}`);
+    else if (!(truth.media.get(recordingSid) ?? []).some((content) => sha256(content) === digest)) found.push(`${path} is nothing that Twilio had`);
+  }
+  return found;
+}
+
+/** Of one reader: the calls that it was told of between two numbers are those that changed there. */
+function followed(reader, entries, { turns, losses }) {
+  const found = [];
+  for (const entry of entries.filter(({ after, reset }) => after !== undefined && !reset)) {
+    const { process, from, at, after, seq, more } = entry;
+    const about = `${reader} at ${process}, ${from} to ${at}, after ${after}`;
+    if (seq < after) found.push(`${about}: its number fell to ${seq}`);
+    if (more) continue;
+    if (losses.some((lost) => after > lost.lastKept && after <= lost.last && from > lost.at)) found.push(`${about}: what it had been told of is gone, and it was told no reset`);
+    const told = new Set([...entry.calls ?? [], ...entry.gone ?? []]);
+    for (const turn of turns.slice(firstAfter(turns, after), firstAfter(turns, seq))) {
+      const missed = turn.changes.filter(({ what, callSid }) => (what & TOLD) && callSid !== '-' && !told.has(callSid)).map(({ callSid }) => callSid);
+      if (turn.isAll || missed.length > 0) found.push(`${about}: it was told of all up to ${seq}, and not of ${turn.isAll ? 'everything' : missed.join(' and ')}, which changed in ${turn.seq}`);
+    }
+  }
+  return found;
+}
+
+/** The place of the first one after that number. */
+function firstAfter(turns, seq) {
+  let [low, high] = [0, turns.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (turns[middle].seq > seq) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+// 6: who follows hears of every turn, in order, or is told to read anew.
+function followedAll(history, truth) {
+  const byReader = new Map();
+  for (const entry of of(history, 'feed').filter(({ seq }) => seq !== undefined)) byReader.set(entry.reader, [...byReader.get(entry.reader) ?? [], entry]);
+  return [...byReader].flatMap(([reader, entries]) => followed(reader, entries, truth));
+}
+
+// 7: what was deleted is played by nobody who is connected.
+function deleted(history) {
+  const found = [];
+  const lost = tails(history);
+  const hears = (process, span) => !isIn([...frozen(history), ...cutOff(history)].filter((one) => one.process === process).map(({ from, to }) => ({ from, to: to + RECOVERS_MS })), span)
+    && !isIn(serverAway(history).map(({ from, to }) => ({ from, to: to + RECOVERS_MS })), span);
+  const gone = new Map();
+  for (const { act, answer, recordingSid, from, at } of of(history, 'person')) {
+    if (act === 'delete' && answer === 200 && !gone.has(recordingSid) && !isIn(lost, { from, to: at })) gone.set(recordingSid, at);
+  }
+  for (const { recordingSid, process, from, pieces, at } of of(history, 'play')) {
+    const goneAt = gone.get(recordingSid);
+    if (!pieces || goneAt === undefined || from <= goneAt + DELETED_WITHIN_MS || !hears(process, { from: goneAt, to: from })) continue;
+    found.push(`${recordingSid} was deleted at ${goneAt}, and ${process} played it from ${from} to ${at}`);
+  }
+  return found;
+}
+
+const OVER = new Set(['stored', 'absent', 'purged', 'deleted']);
+const TOLD_WHY = new Set(['dead', 'gone']);
+
+// 8: what was to be fetched is stored, or it is told why not.
+function fetched(history, truth) {
+  const found = truth.recordings.filter(({ state, reason }) => !OVER.has(state) && !(TOLD_WHY.has(state) && reason) && state !== 'announced')
+    .map(({ recordingSid, state, reason, nextTryAt }) => `${recordingSid} is ${state}${reason ? ` (${reason})` : ''}${nextTryAt ? `, to be tried at ${nextTryAt}` : ''} in the end`);
+  const bySid = new Map(truth.recordings.map((row) => [row.recordingSid, row]));
+  const lost = tails(history);
+  for (const { of: kind, status, recordingSid, answer, from, at } of of(history, 'webhook')) {
+    if (kind !== 'recorded' || status !== 'completed' || answer !== 200 || isIn(lost, { from, to: at })) continue;
+    const row = bySid.get(recordingSid);
+    if (!row || row.state === 'announced') found.push(`that ${recordingSid} is completed was acknowledged at ${at}, and it is ${row?.state ?? 'unknown'} in the end`);
+  }
+  return [...new Set(found)];
+}
+
+// 9: nothing is left half-way.
+function finished({}, truth) {
+  const found = [];
+  for (const [what, count] of [['leases', truth.leases], ['open attempts', truth.openAttempts], ['events that are not projected', truth.unprojected], ['events that were set aside', truth.setAside]]) {
+    if (count > 0) found.push(`${count} ${what} are left`);
+  }
+  return found;
+}
+
+// 10: the store has what the ledger names, and else what a process left that was stopped in the middle.
+function named(history, truth) {
+  const found = [];
+  const lost = tails(history);
+  const paths = new Set(truth.recordings.filter(({ state }) => state === 'stored').flatMap(({ path }) => [path, path.replace(/\.\w+$/, '.peaks')]));
+  const tried = new Set(truth.attempts.map(({ recordingSid, generation }) => `${recordingSid}.${generation}`));
+  const gone = new Set(truth.recordings.filter(({ state }) => state === 'deleted').map(({ path }) => path).filter(Boolean));
+  for (const { key } of truth.files) {
+    const [, recordingSid, generation] = key.match(/(RE[0-9a-f]{32})\.(\d+)\.\w+$/) ?? [];
+    if (paths.has(key)) continue;
+    if (gone.has(key)) found.push(`${key} is there, and was deleted`);
+    else if (!tried.has(`${recordingSid}.${generation}`) && lost.length === 0) found.push(`${key} is named by nothing in the ledger, and by no attempt`);
+  }
+  return found;
+}
+
+/** What was answered that no caller should be answered. */
+function lawful(history) {
+  return history.filter(({ wrong }) => wrong).map(({ what, process, from, at, wrong }) => `${what} at ${process}, ${from} to ${at}: ${wrong}`);
+}
+
+export const POINTS = [lawful, acknowledged, projected, counted, alone, contents, followedAll, deleted, fetched, finished, named];
+
+/** What the history says alone. */
+const OF_HISTORY = new Set([lawful, alone, deleted]);
+
+/** truth undefined: of a run that came to no end. */
+export function check(history, truth) {
+  return POINTS.flatMap((point, number) => (truth || OF_HISTORY.has(point) ? point(history, truth).map((text) => ({ point: number, text })) : []));
+}
