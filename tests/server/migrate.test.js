@@ -5,7 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { callspool, startDisk } from './harness/callspool.js';
 import { atEnd, lifetime } from './harness/lifetime.js';
-import { ask, begin, database, heads, listed, play, plays, refusedBy, requestAdmin, role, serve, startLarge, startMoving, startPlayers, startSenders, status, untilPhase } from './harness/moving.js';
+import { SETTINGS, ask, begin, database, heads, listed, play, plays, refusedBy, requestAdmin, role, serve, startLarge, startMoving, startPlayers, startSenders, status, untilPhase } from './harness/moving.js';
 import { addLink, addToken, Caller, firstAdministrator, startWithPeople } from './harness/people.js';
 import { Program, run, temporaryFolder } from './harness/process.js';
 import { store } from './harness/stored.js';

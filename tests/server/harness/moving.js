@@ -37,7 +37,7 @@ export async function role(name, grant = (schema) => `GRANT USAGE, CREATE ON SCH
   return { ...there, url: there.url.replace('callspool@', `${name}@`) };
 }
 
-const SETTINGS = { retention: 'forever', verify_every: 'forever' };
+export const SETTINGS = { retention: 'forever', verify_every: 'forever' };
 export const serve = (t, options = {}) => startServer(t, { upstream: upstream.url, ...options, settings: { ...SETTINGS, ...options.settings } });
 export const ask = (server, args, settings = {}) => callspool(['migrate', ...args,
   ...Object.entries({ data_dir: server.dataDir, ...settings }).flatMap(([name, value]) => ['--set', `${name}=${value}`])]);
