@@ -204,19 +204,20 @@ static bool read_file_of(struct settings_source *source, size_t index, const cha
 	       err_context(err, "%s", name);
 }
 
-/* AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE is what others call it, too. */
-static bool read_named_file(struct settings_source *source, size_t index, struct err *err)
+/* The name, and with _FILE behind it: what comes later counts. */
+static bool read_named(struct settings_source *source, size_t index, const char *name,
+		       struct err *err)
 {
-	const struct setting *setting = &settings_table[index];
-	char name[NAME_MAX_BYTES];
+	char file_name[NAME_MAX_BYTES + 8];
 	struct buf buf;
 
-	buf_over(&buf, name, sizeof(name));
-	buf_addf(&buf, "%s_FILE", setting->environment ? setting->environment : "");
-	if (setting->environment && !read_file_of(source, index, name, err))
+	if (!read_variable(source, index, name, err))
 		return false;
-	name_of(setting, "_FILE", name);
-	return read_file_of(source, index, name, err);
+	if (!settings_table[index].is_secret)
+		return true;
+	buf_over(&buf, file_name, sizeof(file_name));
+	buf_addf(&buf, "%s_FILE", name);
+	return read_file_of(source, index, file_name, err);
 }
 
 bool settings_read_environment(struct settings_source *source, struct err *err)
@@ -228,10 +229,10 @@ bool settings_read_environment(struct settings_source *source, struct err *err)
 		char name[NAME_MAX_BYTES];
 
 		name_of(setting, "", name);
-		if (!read_variable(source, i, setting->environment, err) ||
-		    !read_variable(source, i, name, err))
+		/* Our own names count more than those that others know, too (AWS_CONTAINER_AUTHORIZATION_TOKEN). */
+		if (setting->environment && !read_named(source, i, setting->environment, err))
 			return false;
-		if (setting->is_secret && !read_named_file(source, i, err))
+		if (!read_named(source, i, name, err))
 			return false;
 	}
 	return refuse_unknown(err);

@@ -357,6 +357,28 @@ static void credentials_and_variables(void)
 	settings_source_free(source);
 }
 
+/* Our own names say more than those that are there for others. */
+static void variables_and_files(void)
+{
+	char path[] = "/tmp/test_settings.XXXXXX";
+	struct settings_source *source = settings_source_new();
+	struct settings settings = { 0 };
+	struct err err = { 0 };
+	int fd = mkstemp(path);
+
+	OK(file_write_all(fd, "of-a-file", 9, &err), "a file");
+	close(fd);
+	setenv("TWILIO_AUTH_TOKEN_FILE", path, 1);
+	setenv("CALLSPOOL_TWILIO_AUTH_TOKEN", "our-own", 1);
+	OK(settings_read_environment(source, &err) && settings_resolve(source, &settings, &err),
+	   "both are read (%s)", err.text);
+	IS_STR(str_of(settings.account.auth_token), STR("our-own"),
+	       "a variable of our own beats another's file");
+	unsetenv("TWILIO_AUTH_TOKEN_FILE");
+	unlink(path);
+	settings_source_free(source);
+}
+
 static void suggesting(void)
 {
 	struct settings_source *source = settings_source_new();
@@ -457,6 +479,7 @@ int main(void)
 	secret_files();
 	credentials();
 	credentials_and_variables();
+	variables_and_files();
 	suggesting();
 	naming_the_line();
 	return tap_end();
