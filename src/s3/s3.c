@@ -654,8 +654,10 @@ static void send_now(struct s3_request *request)
 static void await_keys(struct s3_request *request)
 {
 	struct s3 *s3 = request->s3;
-	const char *why = s3_lender_trouble(s3->lender);
+	const char *why;
 
+	s3_lender_doubt(s3->lender);
+	why = s3_lender_trouble(s3->lender);
 	request->succeeded = false;
 	err_set(&request->err, ERR_UNAVAILABLE, "%s",
 		why[0] != '\0' ? why : "the keys of the bucket have not been lent yet");

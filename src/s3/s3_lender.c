@@ -56,7 +56,7 @@ struct s3_lender {
 	char role[S3_LENT_ROLE_SIZE];
 
 	struct timer timer;
-	int64_t due_at_ms;   /* wall clock: when to ask again */
+	int64_t due_at_ms;   /* wall clock: five minutes before their end */
 	int64_t asked_at_ms; /* monotonic */
 	int64_t pause_ms;    /* after the last failure; 0: it answered */
 	char trouble[256];
@@ -112,9 +112,20 @@ static void begin(struct s3_lender *lender)
 	ask(lender, lender->is_machine ? STEP_TOKEN : STEP_KEYS);
 }
 
+static void pause_over(struct timer *timer)
+{
+	begin(container_of(timer, struct s3_lender, timer));
+}
+
+/* However the clock is set meanwhile. */
+static void wait_for(struct s3_lender *lender, int64_t ms)
+{
+	timer_start(lender->loop, &lender->timer, ms, pause_over);
+}
+
 static void look_due(struct timer *timer);
 
-static void wait_for(struct s3_lender *lender, int64_t due_at_ms)
+static void wait_until(struct s3_lender *lender, int64_t due_at_ms)
 {
 	int64_t left_ms = due_at_ms - clock_wall_ms();
 
@@ -133,7 +144,7 @@ static void look_due(struct timer *timer)
 	if (clock_wall_ms() >= lender->due_at_ms)
 		begin(lender);
 	else
-		wait_for(lender, lender->due_at_ms);
+		wait_until(lender, lender->due_at_ms);
 }
 
 void s3_lender_doubt(struct s3_lender *lender)
@@ -174,7 +185,7 @@ static void fail(struct s3_lender *lender, const char *why)
 	lender->pause_ms = lender->pause_ms == 0 ? AGAIN_FIRST_MS : 2 * lender->pause_ms;
 	if (lender->pause_ms > AGAIN_MOST_MS)
 		lender->pause_ms = AGAIN_MOST_MS;
-	wait_for(lender, clock_wall_ms() + lender->pause_ms);
+	wait_for(lender, lender->pause_ms);
 }
 
 static void take_keys(struct s3_lender *lender)
@@ -205,11 +216,11 @@ static void take_keys(struct s3_lender *lender)
 	log_debug(NULL, "keys of the bucket are lent for %" PRId64 " s",
 		  lent.expires_at_ms > 0 ? (lent.expires_at_ms - now_ms) / 1000 : -1);
 	if (lent.expires_at_ms == 0)
-		wait_for(lender, now_ms + UNSAID_MS);
+		wait_for(lender, UNSAID_MS);
 	else if (lent.expires_at_ms - EARLY_MS > now_ms + LOOK_MS)
-		wait_for(lender, lent.expires_at_ms - EARLY_MS);
+		wait_until(lender, lent.expires_at_ms - EARLY_MS);
 	else /* it has no later ones yet */
-		wait_for(lender, now_ms + LOOK_MS);
+		wait_for(lender, LOOK_MS);
 	s3_lent_wipe(&lent);
 	lender->borrower->lent(lender->borrower);
 }

@@ -35,7 +35,7 @@ bool s3_lender_open(struct loop *loop, const struct s3_options *options, struct 
 void s3_lender_free(struct s3_lender *lender);
 DEFINE_AUTO(struct s3_lender *, s3_lender_free)
 
-/* The bucket takes those no more: others are asked for, at once unless that was just done. */
+/* The bucket takes those no more, or there are none: others are asked for, at once unless that was just done. */
 void s3_lender_doubt(struct s3_lender *lender);
 /* Why there are none; "": nothing was answered yet, or all is well. */
 const char *s3_lender_trouble(const struct s3_lender *lender);

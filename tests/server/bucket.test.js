@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { audio } from './harness/audio.js';
 import { callspool, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
+import { JumpingClock } from './harness/jumping.js';
 import { startKeyAgent } from './harness/key_agent.js';
 import { atEnd, lifetime } from './harness/lifetime.js';
 import { scrape } from './harness/metrics.js';
@@ -19,6 +20,7 @@ import { check } from './harness/range_check.js';
 import { oracle } from './harness/range_oracle.js';
 import { temporaryFolder } from './harness/process.js';
 import { startS3 } from './harness/s3_store.js';
+import { preloaded } from './harness/shadow.js';
 import { store } from './harness/stored.js';
 import { until } from './harness/until.js';
 import { startUpstream } from './harness/upstream.js';
@@ -553,6 +555,21 @@ describe('keys that are lent', () => {
     agent.refuses = 0;
     await untilState(server, waits.callSid, 'stored', 60_000);
     await untilGood(server);
+  });
+
+  test('a clock that is set back does not put off the next question', async (t) => {
+    const bucket = await s3.bucket();
+    const agent = await startKeyAgent(t, bucket);
+    agent.refuses = 500;
+    const clock = new JumpingClock(join(temporaryFolder(t), 'ahead'));
+    const server = await borrow(t, bucket, { env: { ...preloaded([clock.library]), ...clock.env, AWS_CONTAINER_CREDENTIALS_FULL_URI: `${agent.url}/keys` } });
+    await server.line(/lends no keys/);
+    clock.set(-3_600_000);
+    const before = agent.asked.length;
+    await until('it is asked twice more', () => agent.asked.length >= before + 2, 30_000);
+    clock.set(0);
+    agent.refuses = 0;
+    await store(server, upstream);
   });
 
   test('those that the bucket takes no more are asked for anew', async (t) => {
