@@ -656,6 +656,7 @@ static void await_keys(struct s3_request *request)
 	struct s3 *s3 = request->s3;
 	const char *why;
 
+	request->tries++;
 	s3_lender_doubt(s3->lender);
 	why = s3_lender_trouble(s3->lender);
 	request->succeeded = false;
