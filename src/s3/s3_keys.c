@@ -166,15 +166,19 @@ void s3_keys_look(struct s3_keys *keys)
 	pthread_mutex_unlock(&keys->mutex);
 }
 
-void s3_keys_lend(struct s3_keys *keys, const struct s3_credentials *lent)
+bool s3_keys_lend(struct s3_keys *keys, const struct s3_credentials *lent)
 {
 	const char *const texts[PARTS] = {
 		[PART_ID] = lent->access_key_id,
 		[PART_SECRET] = lent->secret_access_key,
 		[PART_TOKEN] = lent->session_token,
 	};
+	bool are_others;
 
 	pthread_mutex_lock(&keys->mutex);
+	are_others = !keys->texts[PART_ID] ||
+		     strcmp(keys->texts[PART_ID], lent->access_key_id) != 0 ||
+		     keys->expires_at_ms != lent->expires_at_ms;
 	for (int part = 0; part < PARTS; part++) {
 		wipe(keys->texts[part]);
 		keys->texts[part] = copy(texts[part]);
@@ -182,6 +186,7 @@ void s3_keys_lend(struct s3_keys *keys, const struct s3_credentials *lent)
 	keys->expires_at_ms = lent->expires_at_ms;
 	point(keys);
 	pthread_mutex_unlock(&keys->mutex);
+	return are_others;
 }
 
 bool s3_keys_are_there(struct s3_keys *keys)

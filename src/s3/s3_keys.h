@@ -31,8 +31,8 @@ DEFINE_AUTO(struct s3_keys *, s3_keys_free)
 bool s3_keys_are_in_files(const struct s3_keys *keys);
 /* Looks at the files: every S3_KEYS_LOOK_MS.  Reads the disk. */
 void s3_keys_look(struct s3_keys *keys);
-/* In place of what was: copied. */
-void s3_keys_lend(struct s3_keys *keys, const struct s3_credentials *lent);
+/* In place of what was: copied.  False: it is what was, good for as long. */
+bool s3_keys_lend(struct s3_keys *keys, const struct s3_credentials *lent);
 /* False: they are still to be lent. */
 bool s3_keys_are_there(struct s3_keys *keys);
 /* What counts now; given back with s3_keys_unlock(). */

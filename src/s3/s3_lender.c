@@ -193,6 +193,7 @@ static void take_keys(struct s3_lender *lender)
 	int64_t now_ms = clock_wall_ms();
 	struct s3_lent lent;
 	struct err err;
+	bool are_others;
 
 	if (!s3_lent_read(buf_str(&lender->answer), &lent, &err)) {
 		fail(lender, err.text);
@@ -203,12 +204,13 @@ static void take_keys(struct s3_lender *lender)
 		fail(lender, "those that it has are over, by this machine's clock");
 		return;
 	}
-	s3_keys_lend(lender->keys, &(struct s3_credentials){
-					   .access_key_id = lent.access_key_id,
-					   .secret_access_key = lent.secret_access_key,
-					   .session_token = lent.session_token,
-					   .expires_at_ms = lent.expires_at_ms,
-				   });
+	are_others =
+		s3_keys_lend(lender->keys, &(struct s3_credentials){
+						   .access_key_id = lent.access_key_id,
+						   .secret_access_key = lent.secret_access_key,
+						   .session_token = lent.session_token,
+						   .expires_at_ms = lent.expires_at_ms,
+					   });
 	forget_answer(lender);
 	lender->step = STEP_NONE;
 	lender->trouble[0] = '\0';
@@ -222,7 +224,8 @@ static void take_keys(struct s3_lender *lender)
 	else /* it has no later ones yet */
 		wait_for(lender, LOOK_MS);
 	s3_lent_wipe(&lent);
-	lender->borrower->lent(lender->borrower);
+	if (are_others)
+		lender->borrower->lent(lender->borrower);
 }
 
 static void take_answer(struct s3_lender *lender)

@@ -44,12 +44,20 @@ static void test_lent(void)
 	AUTO(s3_keys_free) struct s3_keys *keys = s3_keys_new(&none);
 
 	OK(!s3_keys_are_there(keys), "those that are to be lent are not there");
-	s3_keys_lend(keys, &(struct s3_credentials){ "lent", "for", "a while", 4711 });
+	OK(s3_keys_lend(keys, &(struct s3_credentials){ "lent", "for", "a while", 4711 }),
+	   "the first are others");
+	OK(!s3_keys_lend(keys, &(struct s3_credentials){ "lent", "for", "a while", 4711 }),
+	   "the same once more are none");
+	OK(s3_keys_lend(keys, &(struct s3_credentials){ "lent", "for", "a while", 4712 }),
+	   "but good for longer they are");
+	OK(s3_keys_lend(keys, &(struct s3_credentials){ "lent", "for", "a while", 4711 }),
+	   "or for less");
 	OK(s3_keys_are_there(keys), "until they are");
 	is_now(keys, "lent for a while", "and count then");
 	IS_INT(s3_keys_lock(keys)->expires_at_ms, 4711, "for as long");
 	s3_keys_unlock(keys);
-	s3_keys_lend(keys, &(struct s3_credentials){ "others", "for", NULL, 0 });
+	OK(s3_keys_lend(keys, &(struct s3_credentials){ "others", "for", NULL, 0 }),
+	   "with another name they are");
 	is_now(keys, "others for -", "until there are others");
 }
 
