@@ -103,23 +103,25 @@ static void write_it(struct marker_check *check)
 	s3_ask(check->marker->s3, &check->ask);
 }
 
+/* Media of an empty ledger is not what lies there, whatever its settings say. */
+static bool is_taken_over(const struct blob_marker *marker, enum marker_kind kind)
+{
+	return marker->is_used && (kind == MARKER_CLAIMED || kind == MARKER_NAMELESS);
+}
+
 static bool may_write(const struct marker_check *check, enum marker_kind kind)
 {
 	const struct blob_marker *marker = check->marker;
 
 	if (!check->may_write || check->is_written)
 		return false;
-	return kind == MARKER_ABSENT
-		       ? !marker->is_used
-		       : kind == MARKER_CLAIMED || (kind == MARKER_NAMELESS && marker->is_used);
+	return kind == MARKER_ABSENT ? !marker->is_used : is_taken_over(marker, kind);
 }
 
 /* One that will be taken over is good enough to read by. */
 static bool is_good(const struct marker_check *check, enum marker_kind kind)
 {
-	return kind == MARKER_OURS ||
-	       (!check->may_write &&
-		(kind == MARKER_CLAIMED || (kind == MARKER_NAMELESS && check->marker->is_used)));
+	return kind == MARKER_OURS || (!check->may_write && is_taken_over(check->marker, kind));
 }
 
 /* What is wrong, and what to do: docs/scaling.md says more. */
@@ -131,7 +133,7 @@ static void tell(struct marker_check *check, enum marker_kind kind)
 	switch (kind) {
 	case MARKER_OTHERS:
 	case MARKER_CLAIMED: /* and was so still after it was written over */
-		blob_marker_id(buf_str(&check->ask.text), id);
+		blob_marker_id(check->marker->is_used ? buf_str(&check->ask.text) : STR(""), id);
 		err_set(&check->err, ERR_CONFLICT,
 			"'%.80s' is another ledger's: have `store` name another bucket or prefix, or use its "
 			"ledger%s%s",

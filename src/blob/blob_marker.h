@@ -4,7 +4,8 @@
  * A ledger has an id, and all who serve from it know it.  Nothing is put where the marker names another; where there is none it is
  * written, unless the ledger says that media is stored already: then the bucket is not the one that it was.  A marker of an
  * older version names nobody: it is taken over by a ledger that has media there.  One that names another id than the ledger has (which
- * was restored from before it had one, perhaps) is taken over where somebody says so, by that id.
+ * was restored from before it had one, perhaps) is taken over where somebody says so, by that id; and by no ledger that
+ * has nothing stored.
  *
  * What was written is read again, at once and before the first object: of two ledgers that begin at once in one place one sees the
  * other's.

@@ -631,7 +631,10 @@ test('a bucket is of one ledger: another one is refused, with what to do', async
 
   const empty = await start({ data_dir: join(temporaryFolder(t), 'data'), ...bucket.settings }, bucket.env);
   assert.equal(empty.code, 4, empty.stderr);
-  assert.match(empty.stderr, /callspool\.store' is another ledger's: have `store` name another bucket or prefix, or use its ledger; if it is this one's, set store_claim = [0-9a-f]{32}$/m);
+  assert.match(empty.stderr, /callspool\.store' is another ledger's: have `store` name another bucket or prefix, or use its ledger$/m, 'an empty one is not told how to take it');
+  const claims = await start({ data_dir: join(temporaryFolder(t), 'data'), ...bucket.settings, store_claim: marker.match(/id: (\w+)/)[1] }, bucket.env);
+  assert.equal(claims.code, 4, 'nor does it where it says so');
+  assert.equal(await bucket.marker(), marker);
 
   const other = { ...bucket, settings: { ...bucket.settings, store: `s3://${bucket.name}/other` } };
   const theirs = await serve(t, other);
