@@ -257,6 +257,12 @@ static const struct sight *sight_of(const struct exchange *x)
 	return exchange_caller(x, sizeof(struct sight));
 }
 
+/* Where their first play stands, if it can: they keep it wherever they are known, and when they are not for a moment. */
+static unsigned near_of(const uint64_t tag[2])
+{
+	return (unsigned)(tag[0] % OPEN_PLAYS_PLACES);
+}
+
 void web_expect(struct exchange *x)
 {
 	struct web_local *local = web_local_of(x);
@@ -266,7 +272,7 @@ void web_expect(struct exchange *x)
 	if (!sight.cookie.at)
 		return;
 	admission_expect(local->admission, KNOWN_COOKIE, sight.cookie, &sight.of);
-	open_plays_expect(local->plays, sight.of.place);
+	open_plays_expect(local->plays, near_of(sight.of.tag));
 	exchange_set_caller(x, &sight, sizeof(sight));
 }
 
@@ -327,9 +333,9 @@ static uint16_t right_of(enum web_access access)
 }
 
 /* Somebody is known: the page that asks, then the right. */
-static bool decide(struct exchange *x, const struct known *known, unsigned place, bool is_ambient)
+static bool decide(struct exchange *x, const struct known *known, bool is_ambient)
 {
-	struct web_caller caller = { .known = *known, .place = place };
+	struct web_caller caller = { .known = *known };
 	uint16_t right = right_of((enum web_access)x->route->access);
 
 	exchange_set_caller(x, &caller, sizeof(caller)); /* the audit names who is refused, too */
@@ -433,8 +439,7 @@ static void answered(struct admission_waiter *waiter, enum admission_result resu
 	free(waiting);
 	switch (result) {
 	case ADMISSION_KNOWN:
-		is_admitted = decide(x, entry, admission_place(web_local_of(x)->admission, entry),
-				     is_ambient);
+		is_admitted = decide(x, entry, is_ambient);
 		break;
 	case ADMISSION_NOBODY:
 		is_admitted = decide_nobody(x);
@@ -523,8 +528,7 @@ bool web_admit(struct exchange *x)
 	known = admission_look(local->admission, &sight);
 	if (!known)
 		return ask(x, &shown);
-	return known->kind == 0 ? decide_nobody(x)
-				: decide(x, known, sight.place, shown.is_ambient);
+	return known->kind == 0 ? decide_nobody(x) : decide(x, known, shown.is_ambient);
 }
 
 /* ---- who it was ---- */
@@ -598,7 +602,7 @@ static void play_request_of(const struct exchange *x, const char *recording_sid,
 	out->credential_id = caller->known.credential_id;
 	/* A token may come by Basic, too, and then stands elsewhere. */
 	if (caller->known.source == KNOWN_COOKIE)
-		out->near = caller->place + 1;
+		out->near = near_of(caller->known.tag) + 1;
 }
 
 void web_play_request(const struct exchange *x, const char *recording_sid, struct play_request *out)

@@ -18,7 +18,6 @@
 /* Who an admitted exchange is of; in the exchange, see web_caller_of(). */
 struct web_caller {
 	struct known known; /* kind 0: nobody in particular */
-	unsigned place;     /* in the loop's table, of who is known: admission_place() */
 	bool is_everybody;  /* auth = none, or the administrator's socket: all rights, no name */
 };
 

@@ -64,11 +64,6 @@ void admission_expect(const struct admission *admission, enum known_source sourc
 	known_expect(admission->table, out->place);
 }
 
-unsigned admission_place(const struct admission *admission, const struct known *known)
-{
-	return known_place(admission->table, known->tag);
-}
-
 const struct known *admission_look(struct admission *admission, const struct admission_sight *sight)
 {
 	uint32_t now = now_s(admission);

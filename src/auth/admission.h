@@ -62,8 +62,6 @@ struct admission_sight {
  */
 void admission_expect(const struct admission *admission, enum known_source source, struct str text,
 		      struct admission_sight *out);
-/* The place of somebody who is known, as in a sight of them. */
-unsigned admission_place(const struct admission *admission, const struct known *known);
 /* NULL: not known here, or what is known is no longer to be relied on (ledger_hears()); nobody (kind 0) is an entry, too.  Until the next turn. */
 const struct known *admission_look(struct admission *admission,
 				   const struct admission_sight *sight);
