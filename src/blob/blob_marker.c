@@ -172,14 +172,15 @@ static void found(struct s3_request *ask)
 		kind = blob_marker_read(buf_str(&ask->text), check->marker->id,
 					check->marker->claim);
 	if (may_write(check, kind)) {
-		if (kind == MARKER_CLAIMED)
-			log_info(
-				NULL,
-				"the bucket named the ledger %s, and names this one now: store_claim may go",
-				check->marker->claim);
+		check->is_claiming = kind == MARKER_CLAIMED;
 		write_it(check);
 		return;
 	}
+	if (kind == MARKER_OURS && check->is_claiming)
+		log_info(
+			NULL,
+			"the bucket named the ledger %s, and names this one now: store_claim may go",
+			check->marker->claim);
 	if (!is_good(check, kind))
 		tell(check, kind);
 	end(check, is_good(check, kind));
@@ -203,7 +204,7 @@ static void find(struct marker_check *check)
 void blob_marker_check(struct blob_marker *marker, struct marker_check *check)
 {
 	check->marker = marker;
-	check->is_written = false;
+	check->is_written = check->is_claiming = false;
 	buf_init(&check->text, TEXT_MAX);
 	find(check);
 }

@@ -68,7 +68,7 @@ struct marker_check {
 	struct blob_marker *marker;
 	struct s3_request ask;
 	struct buf text;
-	bool is_written;
+	bool is_written, is_claiming;
 };
 
 void blob_marker_check(struct blob_marker *marker, struct marker_check *check);
