@@ -158,6 +158,21 @@ static void tell(struct marker_check *check, enum marker_kind kind)
 		url);
 }
 
+/* Left in the settings it would be done again, should the marker ever be that ledger's again. */
+static void tell_of_claim(const struct marker_check *check)
+{
+	const struct blob_marker *marker = check->marker;
+
+	if (check->is_claiming)
+		log_info(
+			NULL,
+			"the bucket named the ledger %s, and names this one now: store_claim may go",
+			marker->claim);
+	else if (check->may_write && marker->claim[0] != '\0' && !marker->is_sure)
+		log_warn(NULL,
+			 "the bucket names this ledger: take store_claim out of the settings");
+}
+
 static void found(struct s3_request *ask)
 {
 	struct marker_check *check = container_of(ask, struct marker_check, ask);
@@ -176,11 +191,8 @@ static void found(struct s3_request *ask)
 		write_it(check);
 		return;
 	}
-	if (kind == MARKER_OURS && check->is_claiming)
-		log_info(
-			NULL,
-			"the bucket named the ledger %s, and names this one now: store_claim may go",
-			check->marker->claim);
+	if (kind == MARKER_OURS)
+		tell_of_claim(check);
 	if (!is_good(check, kind))
 		tell(check, kind);
 	end(check, is_good(check, kind));
