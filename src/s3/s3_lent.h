@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define S3_LENT_ID_SIZE     129
-#define S3_LENT_SECRET_SIZE 257
+#define S3_LENT_SECRET_SIZE 252 /* what s3_sign.c has room for, behind its "AWS4" */
 #define S3_LENT_TOKEN_SIZE  8193
 #define S3_LENT_ROLE_SIZE   129
 

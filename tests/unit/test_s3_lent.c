@@ -2,6 +2,8 @@
 
 #include "tap.h"
 
+#include <stdio.h>
+
 #define KEYS "\"AccessKeyId\":\"ASIA1\",\"SecretAccessKey\":\"s3cr+t/\",\"Token\":\"to/ken==\""
 
 static const struct {
@@ -48,6 +50,22 @@ static void test_lent(void)
 		IS_STR(str_of(out.secret_access_key), STR("s3cr+t/"), "its secret");
 		IS_STR(str_of(out.session_token), STR("to/ken=="), "its token");
 		IS_INT(out.expires_at_ms, lent[i].expires_at_ms, "and its end");
+	}
+}
+
+/* One that could not be signed with is none. */
+static void test_longest(void)
+{
+	for (int len = S3_LENT_SECRET_SIZE - 1; len <= S3_LENT_SECRET_SIZE + 4; len++) {
+		struct s3_lent out;
+		struct err err;
+		char text[512];
+
+		snprintf(text, sizeof(text),
+			 "{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"%0*d\",\"Token\":\"c\"}",
+			 len, 0);
+		OK(s3_lent_read(str_of(text), &out, &err) == (len <= 251), "a secret of %d bytes",
+		   len);
 	}
 }
 
@@ -134,6 +152,7 @@ static void test_addresses(void)
 int main(void)
 {
 	test_lent();
+	test_longest();
 	test_texts();
 	test_addresses();
 	return tap_end();
