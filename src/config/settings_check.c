@@ -128,7 +128,9 @@ static bool check_claim(struct str text, struct err *err)
 {
 	size_t digits = 0;
 
-	while (digits < text.len && ascii_hex_value(text.at[digits]) >= 0)
+	/* Of small letters, as the marker has them. */
+	while (digits < text.len && ascii_hex_value(text.at[digits]) >= 0 &&
+	       ascii_lower(text.at[digits]) == text.at[digits])
 		digits++;
 	return (digits == CLAIM_DIGITS && text.len == CLAIM_DIGITS) ||
 	       err_set(err, ERR_INVALID,

@@ -62,6 +62,8 @@ static void values(void)
 		{ "public_url", "", true },
 		{ "public_url", "https://calls.example.com/?x", false },
 		{ "cors_origins", "https://crm.example.com http://localhost:3000", true },
+		{ "store_claim", "0123456789abcdef0123456789abcdef", true },
+		{ "store_claim", "0123456789ABCDEF0123456789abcdef", false },
 		{ "cors_origins", "*", false },
 		{ "cors_origins", "https://crm.example.com/", false },
 		{ "cors_origins", "https://*.example.com", false },
