@@ -94,6 +94,11 @@ bool s3_lender_check(const struct s3_options *options, struct err *err)
 {
 	AUTO(free) char *url = address_of(options);
 
+	if (options->session_token || options->session_token_file)
+		return err_set(
+			err, ERR_INVALID,
+			"s3.session_token belongs to an s3.access_key_id, which is not set: who "
+			"lends keys lends a token with them");
 	if (options->container_path && !options->container_url && options->container_path[0] != '/')
 		return err_set(err, ERR_INVALID, "s3.container_path: expected a path, as /v2/...");
 	return s3_lent_check_address(is_machine(options)      ? "s3.instance_url"
@@ -204,13 +209,12 @@ static void take_keys(struct s3_lender *lender)
 		fail(lender, "those that it has are over, by this machine's clock");
 		return;
 	}
-	are_others =
-		s3_keys_lend(lender->keys, &(struct s3_credentials){
-						   .access_key_id = lent.access_key_id,
-						   .secret_access_key = lent.secret_access_key,
-						   .session_token = lent.session_token,
-						   .expires_at_ms = lent.expires_at_ms,
-					   });
+	are_others = s3_keys_lend(lender->keys, &(struct s3_credentials){
+							.access_key_id = lent.access_key_id,
+							.secret_access_key = lent.secret_access_key,
+							.session_token = lent.session_token,
+							.expires_at_ms = lent.expires_at_ms,
+						});
 	forget_answer(lender);
 	lender->step = STEP_NONE;
 	lender->trouble[0] = '\0';

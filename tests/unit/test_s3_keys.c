@@ -1,6 +1,7 @@
 #include "s3/s3_keys.h"
 
 #include "base/mem.h"
+#include "s3/s3_lender.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -61,6 +62,18 @@ static void test_lent(void)
 	is_now(keys, "others for -", "until there are others");
 }
 
+static void test_token_alone(void)
+{
+	struct s3_options options = { .container_url = "http://127.0.0.1/" };
+	struct err err;
+
+	OK(s3_lender_check(&options, &err), "who lends is enough");
+	options.session_token = "token";
+	OK(s3_lender_is_wanted(&options) && !s3_lender_check(&options, &err) &&
+		   err.kind == ERR_INVALID,
+	   "a token without its key is refused");
+}
+
 int main(void)
 {
 	AUTO(s3_keys_free) struct s3_keys *keys = NULL;
@@ -115,6 +128,7 @@ int main(void)
 	is_now(keys, "1st again later", "is no key");
 
 	test_lent();
+	test_token_alone();
 	unlink(id);
 	unlink(secret);
 	unlink(token);
