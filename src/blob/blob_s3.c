@@ -1044,7 +1044,7 @@ static void close_folder(DIR *folder)
 DEFINE_AUTO(DIR *, close_folder)
 
 /* Recordings that lie in files belong to a ledger that would look for them in the bucket. */
-static bool check_no_files(const char *data_dir, struct err *err)
+bool blob_check_no_files(const char *data_dir, struct err *err)
 {
 	AUTO(free) char *path = xasprintf("%s/recordings", data_dir);
 	AUTO(close_folder) DIR *folder = opendir(path);
@@ -1070,7 +1070,7 @@ static bool open_bucket(const struct blob_options *options, struct blob_store **
 	pthread_mutex_init(&bucket->mutex, NULL);
 	pthread_cond_init(&bucket->changed, NULL);
 	map_init(&bucket->gets);
-	if ((!options->is_beside_files && !check_no_files(options->data_dir, err)) ||
+	if ((!options->is_beside_files && !blob_check_no_files(options->data_dir, err)) ||
 	    !blob_local_open_in(options->data_dir, "cache", &bucket->files, err) ||
 	    (options->cache_max_bytes > 0 &&
 	     !blob_cache_open(bucket->files, options->cache_max_bytes, 2 * options->min_free_bytes,

@@ -29,14 +29,16 @@ struct blob_options {
 	uint64_t min_free_bytes,     /* the cache leaves the disk twice as much */
 		cache_max_bytes; /* 0: this process keeps nothing here: a command beside a server */
 	const char *claim;    /* the id of a marker that is to be made this ledger's; NULL: none */
-	bool is_beside_files; /* recordings lie in files still, and are on their way into it */
+	bool is_beside_files; /* recordings that lie in files are no reason not to open it */
 };
 
 /* ERR_INVALID: names the setting that is wrong, or missing.  s3->store NULL: nothing is. */
 bool blob_check(const struct s3_options *s3, struct err *err) MUST_CHECK;
 /*
  * The store that the options name.  Blocks.  A bucket is not asked: that it is away is no reason not to start.
- * ERR_CONFLICT: a bucket is named, and there are recordings in files.
+ * ERR_CONFLICT: a bucket is named, and there are recordings in files: blob_check_no_files().
  */
 bool blob_open(const struct blob_options *options, struct blob_store **out,
 	       struct err *err) MUST_CHECK;
+/* ERR_CONFLICT: recordings lie in files there. */
+bool blob_check_no_files(const char *data_dir, struct err *err) MUST_CHECK;

@@ -358,7 +358,8 @@ static bool open_rooms(struct server *server, struct err *err)
 	    !ledger_open_reserved(ledger_path, settings->database ? NULL : server->reserve,
 				  &server->ledger, err) ||
 	    !enlist(server, err) ||
-	    !server_store_tell(server->store, server->ledger, !server->options.is_command, err) ||
+	    !server_store_tell(settings->data_dir, server->store, server->ledger,
+			       !server->options.is_command, err) ||
 	    !clock_guard_load(server->clock_guard, ledger_catalog(server->ledger), err))
 		return false;
 	if (!server->options.is_command)

@@ -6,8 +6,19 @@
 #include "catalog/recordings.h"
 #include "chores/upkeep.h"
 #include "ledger/ledger.h"
+#include "server/server.h"
+
+#include <unistd.h>
 
 _Static_assert(UPKEEP_ID_SIZE == BLOB_STORE_ID_SIZE, "one id");
+
+/* What it says of files is asked of the ledger; without one they are somebody's. */
+static bool has_ledger(const struct settings *settings)
+{
+	AUTO(free) char *ledger = server_path(settings, SERVER_LEDGER);
+
+	return settings->database || access(ledger, F_OK) == 0;
+}
 
 bool server_store_prepare(const struct settings *settings, uint64_t cache_max_bytes,
 			  struct blob_store **out, struct err *err)
@@ -16,7 +27,8 @@ bool server_store_prepare(const struct settings *settings, uint64_t cache_max_by
 					      .s3 = &settings->s3,
 					      .min_free_bytes = settings->flights.min_free_bytes,
 					      .cache_max_bytes = cache_max_bytes,
-					      .claim = settings->store_claim };
+					      .claim = settings->store_claim,
+					      .is_beside_files = has_ledger(settings) };
 
 	return blob_open(&options, out, err);
 }
@@ -53,26 +65,32 @@ static bool find_id(struct ledger *ledger, bool is_to_make, char out[UPKEEP_ID_S
 		upkeep_find_id(ledger_catalog(ledger), UPKEEP_STORE, out, err));
 }
 
-static bool lies_in_files(struct ledger *ledger, struct err *err)
+/* What was moved into a bucket may lie in files yet, where those could not be put aside; nothing else may. */
+static bool lies_in_one(const char *data_dir, struct blob_store *store, struct ledger *ledger,
+			struct err *err)
 {
 	char moved[UPKEEP_TEXT_SIZE];
 
 	if (!upkeep_find_text(ledger_catalog(ledger), UPKEEP_MOVED_STORE, moved, err))
 		return false;
+	if (blob_is_remote(store))
+		return moved[0] != '\0' || blob_check_no_files(data_dir, err);
 	return moved[0] == '\0' ||
 	       err_set(err, ERR_CONFLICT,
 		       "recordings were moved into a bucket, and are served with store = %.150s",
 		       moved);
 }
 
-bool server_store_tell(struct blob_store *store, struct ledger *ledger, bool is_to_claim,
-		       struct err *err)
+bool server_store_tell(const char *data_dir, struct blob_store *store, struct ledger *ledger,
+		       bool is_to_claim, struct err *err)
 {
 	struct catalog_counts counts;
 	char id[UPKEEP_ID_SIZE];
 
+	if (!lies_in_one(data_dir, store, ledger, err))
+		return false;
 	if (!blob_is_remote(store))
-		return lies_in_files(ledger, err);
+		return true;
 	if (!catalog_counts(ledger_catalog(ledger), &counts, err) ||
 	    !find_id(ledger, is_to_claim, id, err))
 		return false;

@@ -19,8 +19,8 @@ void server_store_warn(const struct settings *settings);
 bool server_store_prepare(const struct settings *settings, uint64_t cache_max_bytes,
 			  struct blob_store **out, struct err *err) MUST_CHECK;
 /*
- * Before ledger_start(): has the store know whose it is; ERR_CONFLICT: files are named, and media was moved from there into a bucket.  is_to_claim: and asks it, for seconds at most; ERR_CONFLICT: it is another
- * ledger's.
+ * Before ledger_start(): has the store know whose it is; ERR_CONFLICT: files are named, and media was moved from there into a bucket; or a
+ * bucket is, and there are files that were not.  is_to_claim: and asks it, for seconds at most; ERR_CONFLICT: it is another ledger's.
  */
-bool server_store_tell(struct blob_store *store, struct ledger *ledger, bool is_to_claim,
-		       struct err *err) MUST_CHECK;
+bool server_store_tell(const char *data_dir, struct blob_store *store, struct ledger *ledger,
+		       bool is_to_claim, struct err *err) MUST_CHECK;

@@ -244,6 +244,25 @@ bool arrival_complete(struct db *db, struct db *from, const struct departure *de
 	       set_complete(db, departure, err);
 }
 
+/* Where media moved along, the ledger itself says so: the file that does may be removed.  As chores/upkeep.h reads it. */
+static bool set_moved_store(struct db *db, const struct departure *departure, struct err *err)
+{
+	char database[DEPARTURE_ADDRESS_SIZE], store[DEPARTURE_ADDRESS_SIZE];
+	struct db_stmt *set;
+
+	departure_addresses(departure->to, database, store);
+	if (!store[0])
+		return true;
+	if (!db_prepare(
+		    db,
+		    "INSERT INTO upkeep (name, at_ms, count, detail) VALUES ('moved_store', 0, 0, $1) "
+		    "ON CONFLICT (name) DO UPDATE SET detail = $1",
+		    &set, err))
+		return false;
+	db_bind_str(set, 1, str_of(store));
+	return db_run_now(set, err);
+}
+
 static bool open_it(struct db *db, const struct departure *departure, struct err *err)
 {
 	char name[DEPARTURE_NAME_SIZE];
@@ -255,7 +274,8 @@ static bool open_it(struct db *db, const struct departure *departure, struct err
 		return err_set(
 			err, ERR_INVALID,
 			"the database has a part of a ledger, and not of the one that was here");
-	return db_exec(db, "DELETE FROM migration", err) && schema_unmark(db, SCHEMA_ARRIVING, err);
+	return set_moved_store(db, departure, err) && db_exec(db, "DELETE FROM migration", err) &&
+	       schema_unmark(db, SCHEMA_ARRIVING, err);
 }
 
 /* Ours, for a database may have something else of that name. */

@@ -1,7 +1,7 @@
 // Media moves from files into a bucket while the server serves, with the ledger or alone.
 import test, { before, describe } from 'node:test';
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { callspool, startDisk, untilState } from './harness/callspool.js';
 import { request } from './harness/http.js';
@@ -233,9 +233,16 @@ describe('media into a bucket', () => {
     await server.stop('SIGTERM');
     mkdirSync(join(dataDir, 'recordings'));
     const disk = await startDisk(t, join(dataDir, 'recordings'), 1);
-    const next = await serve(t, { dataDir, disk, settings: { ...bucket.settings, database: there.url }, env: bucket.env });
+    writeFileSync(disk.seenFrom(join(dataDir, 'recordings', 'what was moved')), '');
+    const again = { dataDir, disk, settings: { ...bucket.settings, database: there.url }, env: bucket.env };
+    const next = await serve(t, again);
     await next.line(/recordings' is of use no more; cannot rename/);
     await plays(next, recordings, before);
+    await next.stop('SIGTERM');
+    rmSync(join(dataDir, 'ledger.db'));
+    await refusedBy(['serve'], { data_dir: dataDir, database: there.url, auth: 'none', listen: '127.0.0.1:0' }, 4, /were moved into a bucket/);
+    const last = await serve(t, again);
+    await plays(last, recordings, before);
   });
 
   test('the place in the bucket is this ledger\'s from the begin, and one that another takes is not served from', async (t) => {
