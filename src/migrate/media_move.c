@@ -61,6 +61,12 @@ struct media_move {
 	char first[FAULT_SIZE];
 };
 
+enum bringing_kind {
+	BRINGING_STORED,   /* it has to be what was stored */
+	BRINGING_WAVEFORM, /* it may be missing, or unreadable: it is made anew */
+	BRINGING_LYING, /* it is brought as it is, if it is there: it may be all that there will be */
+};
+
 /* A file on its way. */
 struct bringing {
 	struct blob_request request;
@@ -69,7 +75,7 @@ struct bringing {
 	int64_t id;
 	uint64_t size;
 	bool is_read_back; /* it is put anew, for what was read was not this */
-	bool is_optional; /* it may be missing, or not what it was: a waveform is made anew, and others are brought as they are */
+	enum bringing_kind kind;
 };
 
 /* ---- what is wrong ---- */
@@ -87,8 +93,8 @@ bool media_move_is_whole(const struct media_move *move, struct err *err)
 {
 	return move->faults == 0 ||
 	       err_set(err, ERR_CONFLICT,
-		       "%llu recordings are not what was stored, or missing, the first %s: callspool verify "
-		       "mends them; then ask again",
+		       "%llu recordings are not what was stored, or missing, or cannot be read, the first "
+		       "%s: callspool verify mends those that are stored; then ask again",
 		       (unsigned long long)move->faults, move->first);
 }
 
@@ -126,7 +132,8 @@ static void was_put(struct blob_request *request)
 
 	if (request->succeeded && bringing->is_read_back)
 		start_reading(move, bringing, true);
-	if (!request->succeeded && request->err.kind == ERR_INTERNAL && bringing->is_optional)
+	if (!request->succeeded && request->err.kind == ERR_INTERNAL &&
+	    bringing->kind == BRINGING_WAVEFORM)
 		log_info(NULL, "'%s' is not moved: %s", request->name, request->err.text);
 	else if (!request->succeeded && request->err.kind == ERR_INTERNAL)
 		note_fault(move, bringing, request->err.text);
@@ -150,6 +157,21 @@ static bool is_removed(struct media_move *move, const struct bringing *bringing)
 		strcmp(stored.path, bringing->request.name) != 0);
 }
 
+/* What cannot be read is no reason for this to go on without it, but where it is of no use, or gone. */
+static void cannot_open(struct bringing *bringing, const struct err *err)
+{
+	struct media_move *move = bringing->move;
+
+	if (bringing->kind == BRINGING_WAVEFORM ||
+	    (bringing->kind == BRINGING_LYING && err->kind == ERR_NOT_FOUND) ||
+	    (bringing->kind == BRINGING_STORED && is_removed(move, bringing)))
+		log_debug(NULL, "%s", err->text);
+	else if (err->kind == ERR_SCARCE)
+		fail(move, err);
+	else
+		note_fault(move, bringing, err->text);
+}
+
 static bool open_file(struct bringing *bringing, uint64_t size)
 {
 	struct media_move *move = bringing->move;
@@ -158,11 +180,10 @@ static bool open_file(struct bringing *bringing, uint64_t size)
 	bringing->file.store = move->to;
 	if (!blob_open_read(move->from, str_of(bringing->request.name), &bringing->file.fd,
 			    &bringing->file.size, &err)) {
-		if (!bringing->is_optional && !is_removed(move, bringing))
-			note_fault(move, bringing, err.text);
+		cannot_open(bringing, &err);
 		return false;
 	}
-	if (bringing->is_optional || bringing->file.size == size)
+	if (bringing->kind != BRINGING_STORED || bringing->file.size == size)
 		return true;
 	note_fault(move, bringing, "it is not as long as it was stored");
 	close(bringing->file.fd);
@@ -201,11 +222,11 @@ static void put(struct bringing *bringing)
 }
 
 static void start(struct media_move *move, int64_t id, const char *name, uint64_t size,
-		  const char *sha256, bool is_optional)
+		  const char *sha256, enum bringing_kind kind)
 {
 	struct bringing *bringing = bringing_new(move, BLOB_PUT, id, name, size, sha256);
 
-	bringing->is_optional = is_optional;
+	bringing->kind = kind;
 	put(bringing);
 }
 
@@ -305,9 +326,10 @@ static void bring_stored(struct media_move *move, const struct recording_stored 
 	struct err err;
 
 	await(move, move->options.at_once - 1);
-	start(move, recording->id, recording->path, recording->size, recording->sha256, false);
+	start(move, recording->id, recording->path, recording->size, recording->sha256,
+	      BRINGING_STORED);
 	if (blob_name_beside(str_of(recording->path), beside, &err))
-		start(move, recording->id, beside, 0, "", true);
+		start(move, recording->id, beside, 0, "", BRINGING_WAVEFORM);
 }
 
 /* All that lies there of a recording under one beginning of its names, as it is. */
@@ -328,7 +350,7 @@ static bool bring_lying(struct media_move *move, int64_t id, const char *call_si
 			return false;
 		for (size_t i = 0; i < names.count; i++) {
 			await(move, move->options.at_once - 1);
-			start(move, id, names.at[i], 0, "", true);
+			start(move, id, names.at[i], 0, "", BRINGING_LYING);
 		}
 	} while (names.count == BLOB_LIST_MAX);
 	return true;
@@ -437,12 +459,13 @@ static bool is_named_by_fault(struct media_move *move, const char *name)
 	return is_found;
 }
 
+/* What cannot be looked at does: it is brought, or said to be what cannot be. */
 static bool lies_here(struct media_move *move, const char *name)
 {
 	uint64_t size;
-	struct err ignored;
+	struct err err;
 
-	return blob_stat(move->from, str_of(name), &size, &ignored);
+	return blob_stat(move->from, str_of(name), &size, &err) || err.kind != ERR_NOT_FOUND;
 }
 
 /* Is that name of any use there?  `recording` NULL: it was removed, or never stored. */
@@ -528,7 +551,7 @@ static void bring_faulty(struct media_move *move, const struct store_fault *faul
 	if (!is_kept || blob_stat(move->to, str_of(fault->path), &size, &ignored))
 		return;
 	await(move, move->options.at_once - 1);
-	start(move, INT64_MAX, fault->path, 0, "", true);
+	start(move, INT64_MAX, fault->path, 0, "", BRINGING_LYING);
 }
 
 static bool bring_faults(struct media_move *move, struct err *err)

@@ -1,7 +1,7 @@
 // Media moves from files into a bucket while the server serves, with the ledger or alone.
 import test, { before, describe } from 'node:test';
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { callspool, startDisk, untilState } from './harness/callspool.js';
 import { request } from './harness/http.js';
@@ -181,7 +181,7 @@ describe('media into a bucket', () => {
     const there = await database();
     const bucket = await s3.bucket();
     const { store: place, ...settings } = bucket.settings;
-    const server = await serve(t, { settings, env: bucket.env, expectErrors: [/is lost, and queued|bytes are not those/] });
+    const server = await serve(t, { settings, env: bucket.env, expectErrors: [/is lost, and queued|bytes are not those|cannot open/] });
     const [kept, lost, removed] = [await store(server, upstream), await store(server, upstream), await store(server, upstream)];
     const folder = join(server.dataDir, 'recordings');
     const fileOf = ({ recordingSid }) => readdirSync(folder, { recursive: true }).find((name) => name.includes(recordingSid) && name.endsWith('.mp3'));
@@ -205,7 +205,19 @@ describe('media into a bucket', () => {
     assert.equal(noted.code, 0, noted.stderr);
     assert.equal((await request(`${server.url}/api/recordings/${removed.recordingSid}`, { method: 'DELETE' })).status, 200);
 
-    const moved = await ask(server, ['--to', there.url, '--store', place], settings);
+    const args = ['--to', there.url, '--store', place];
+    // What cannot be read is not left behind without a word.
+    for (const file of [lostFile, beside]) {
+      renameSync(join(folder, file), join(folder, `${file}.away`));
+      symlinkSync(join(folder, file), join(folder, file));
+    }
+    const refused = await ask(server, args, settings);
+    assert.equal(refused.code, 4, refused.stderr);
+    assert.match(refused.stderr, /2 recordings are not/);
+    assert.ok(refused.stderr.includes(lostFile), refused.stderr);
+    for (const file of [lostFile, beside]) renameSync(join(folder, `${file}.away`), join(folder, file));
+
+    const moved = await ask(server, args, settings);
     assert.equal(moved.code, 0, moved.stderr);
     const keys = await bucket.list();
     assert.ok(keys.includes(lostFile), `what is left of a recording that is not stored: ${keys}`);
