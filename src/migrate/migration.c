@@ -12,6 +12,7 @@
 #include "migrate/mover.h"
 #include "tables/arrival.h"
 #include "tables/row_move.h"
+#include "tables/tables.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -447,12 +448,12 @@ static bool switch_rows(struct mover *mover, int64_t until_ms, struct err *err)
 {
 	atomic_store(&mover->is_to_stop, false);
 	if ((mover->media && !switch_media(mover, until_ms, err)) ||
-	    (mover->rows && !row_move_complete(mover->rows, err)) ||
+	    (mover->rows && !row_move_complete(mover->rows, until_ms, err)) ||
 	    (mover->media && !media_move_is_ours(mover->media, err)))
 		return false;
 	mover_release(mover);
 	if (clock_monotonic_ms() > until_ms)
-		return err_set(err, ERR_UNAVAILABLE, "what had changed last took too long");
+		return err_set(err, ERR_UNAVAILABLE, TABLE_CHANGES_LATE);
 	return mover->to[0] ? departure_finish(mover->ledger_file, &mover->departure, err)
 			    : finish_media(mover, err);
 }

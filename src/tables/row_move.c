@@ -36,6 +36,7 @@ struct row_move {
 	size_t table; /* at which copying, or comparing, is */
 	struct table_place place;
 	const atomic_bool *is_to_stop; /* NULL: nobody stops it */
+	int64_t until_ms;              /* monotonic; of the switch: INT64_MAX in a turn */
 	size_t learnt; /* tables of which the other database has counted what they have */
 	struct table_place there; /* of comparing, on the other side */
 	int64_t compared_ms;      /* what comparing all took */
@@ -57,6 +58,7 @@ bool row_move_open(const char *from, const char *to, struct row_move **out, stru
 	AUTO(row_move_free) struct row_move *move = xcalloc(1, sizeof(*move));
 
 	move->address = xstrdup(to);
+	move->until_ms = INT64_MAX;
 	if (!db_open(from, DB_READ, &move->from, err) || !schema_check(move->from, err) ||
 	    !tables_read(move->from, &move->tables, err) || !db_open(to, DB_WRITE, &move->to, err))
 		return false;
@@ -183,7 +185,8 @@ static bool apply_changes(const struct row_move *move, struct row_move_turn *out
 					 .from = move->from,
 					 .to = move->to,
 					 .compares = move->phase != ROWS_COPYING,
-					 .is_to_stop = move->is_to_stop };
+					 .is_to_stop = move->is_to_stop,
+					 .until_ms = move->until_ms };
 
 	if (!table_changes_apply(&changes, err))
 		return false;
@@ -329,6 +332,14 @@ bool row_move_turn(struct row_move *move, struct row_move_turn *out, struct err 
 
 /* ---- the switch ---- */
 
+static bool has_time_left(const struct row_move *move, struct err *err)
+{
+	if (is_to_stop(move))
+		return err_set(err, ERR_UNAVAILABLE, "%s", "");
+	return clock_monotonic_ms() <= move->until_ms ||
+	       err_set(err, ERR_UNAVAILABLE, TABLE_CHANGES_LATE);
+}
+
 static bool compare_all(struct row_move *move, struct err *err)
 {
 	struct row_move_turn turn = { .rows = 0 };
@@ -338,7 +349,7 @@ static bool compare_all(struct row_move *move, struct err *err)
 		return false;
 	begin_table(move, 0);
 	while (is_good && move->table < move->tables->count)
-		is_good = compare_page(move, &turn, err);
+		is_good = has_time_left(move, err) && compare_page(move, &turn, err);
 	db_rollback(move->to);
 	return is_good;
 }
@@ -353,16 +364,19 @@ static bool complete(struct row_move *move, struct err *err)
 	return false;
 }
 
-bool row_move_complete(struct row_move *move, struct err *err)
+bool row_move_complete(struct row_move *move, int64_t until_ms, struct err *err)
 {
 	struct row_move_turn last = { .rows = 0 };
 	bool is_good;
 
 	if (!db_begin(move->from, err))
 		return false;
+	move->until_ms = until_ms;
 	is_good = run_turn(move, &last, err) &&
 		  (move->compared_ms > COMPARE_AGAIN_MS || compare_all(move, err)) &&
-		  complete(move, err) && destination_look(move->address, err);
+		  has_time_left(move, err) && complete(move, err) &&
+		  destination_look(move->address, err);
+	move->until_ms = INT64_MAX;
 	db_rollback(move->from);
 	return is_good;
 }

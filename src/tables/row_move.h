@@ -64,6 +64,6 @@ bool row_move_count(struct row_move *move, int64_t *out, struct err *err) MUST_C
 bool row_move_turn(struct row_move *move, struct row_move_turn *out, struct err *err) MUST_CHECK;
 /*
  * In ROWS_FOLLOWING, and nobody writes to the ledger any more: what has changed last, all compared where that takes no longer than a
- * moment, and where it stands.  True: the other one is whole, and can be served from.
+ * moment, and where it stands.  True: the other one is whole, and can be served from.  ERR_UNAVAILABLE: not by `until_ms`, monotonic.
  */
-bool row_move_complete(struct row_move *move, struct err *err) MUST_CHECK;
+bool row_move_complete(struct row_move *move, int64_t until_ms, struct err *err) MUST_CHECK;

@@ -10,6 +10,7 @@
  */
 #include "tables/tables_private.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "db/db.h"
@@ -128,6 +129,8 @@ static bool catch_up(const struct table_changes *now, struct err *err)
 {
 	if (is_to_stop(now))
 		return err_set(err, ERR_UNAVAILABLE, "%s", "");
+	if (clock_monotonic_ms() > now->until_ms)
+		return err_set(err, ERR_UNAVAILABLE, TABLE_CHANGES_LATE);
 	return db_catch_up(now->to, err);
 }
 

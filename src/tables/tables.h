@@ -82,14 +82,16 @@ bool table_changes_forget(struct db *db, int64_t last, bool *out_is_all,
 			  struct err *err) MUST_CHECK;
 /*
  * What was noted of the first `count` tables is written to `to`, or removed there, as `from` has it; both in a transaction, `from` in one
- * snapshot.  ERR_CONFLICT: it is not what was written.  ERR_UNAVAILABLE, "": it is to stop.
+ * snapshot.  ERR_CONFLICT: it is not what was written.  ERR_UNAVAILABLE: it is late; "": it is to stop.
  */
+#define TABLE_CHANGES_LATE "what had changed last took too long"
 struct table_changes {
 	const struct tables *tables;
 	size_t count;
 	struct db *from, *to;
 	bool compares;                 /* each is read back */
 	const atomic_bool *is_to_stop; /* any thread sets it; NULL: nobody does */
+	int64_t until_ms;              /* monotonic; INT64_MAX: for as long as it takes */
 	int64_t keys;                  /* counted: how many there were */
 };
 bool table_changes_apply(struct table_changes *changes, struct err *err) MUST_CHECK;

@@ -2,6 +2,7 @@
  * A ledger in a file, and where it goes on PostgreSQL: each table is taken along or left with a reason, what changes meanwhile comes
  * along, what differs is found.  Run by tests/tools/postgres.
  */
+#include "base/clock.h"
 #include "catalog/catalog_private.h"
 #include "ledger_fixture.h"
 #include "schema/schema.h"
@@ -258,7 +259,7 @@ static void test_moves(void)
 	       "UPDATE store_faults SET kind = 2; UPDATE attempts SET outcome = 'x'; UPDATE call_numbers SET started_at_ms = started_at_ms + 1");
 	OK(turn_to(again, ROWS_FOLLOWING), "nothing differs: %s", err.text);
 	change("UPDATE calls SET status = 7 WHERE id = 3");
-	OK(row_move_complete(again, &err), "it is whole: %s", err.text);
+	OK(row_move_complete(again, INT64_MAX, &err), "it is whole: %s", err.text);
 	row_move_free(TAKE(again));
 
 	OK(!catalog_open(target, CATALOG_WRITE, &there, &err), "and nobody's yet: %s", err.text);
@@ -336,7 +337,7 @@ static void test_differences(void)
 		MUST(turn_to(move, cases[i].is_late ? ROWS_FOLLOWING : ROWS_COMPARING));
 		MUST(db_open(target, DB_WRITE, &there, &err));
 		exec(there, cases[i].sql);
-		OK((!turn_to(move, ROWS_FOLLOWING) || !row_move_complete(move, &err)) &&
+		OK((!turn_to(move, ROWS_FOLLOWING) || !row_move_complete(move, INT64_MAX, &err)) &&
 			   err.kind == ERR_CONFLICT,
 		   "%s is found: %s", cases[i].name, err.text);
 		give_up();
@@ -399,7 +400,9 @@ static void test_names(void)
 	IS_INT(ask(there,
 		   "SELECT COUNT(*) FROM credentials WHERE (id, name) IN ((30, 'two'), (31, 'one'))"),
 	       2, "of credentials, too");
-	OK(row_move_complete(move, &err), "and nothing differs: %s", err.text);
+	OK(!row_move_complete(move, clock_monotonic_ms() - 1, &err) && err.kind == ERR_UNAVAILABLE,
+	   "what is not there in time is given up: %s", err.text);
+	OK(row_move_complete(move, INT64_MAX, &err), "and nothing differs: %s", err.text);
 	give_up();
 	change("DELETE FROM credentials; DELETE FROM users");
 }
