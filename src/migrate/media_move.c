@@ -10,6 +10,7 @@
  */
 #include "migrate/media_move.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -44,16 +45,15 @@ struct media_move {
 	struct mailbox *mailbox;
 	struct timer looking;
 	unsigned under_way;
-	bool is_stopped;
 	struct err failure; /* what is no fault of a file: kind set with a text */
 	bool has_failed;
 
-	pthread_t hurrier; /* once there is not much time */
-	bool is_hurried;
+	pthread_t hurrier; /* whoever asks the bucket waits: it looks after the time meanwhile */
+	bool has_hurrier;
 	atomic_bool is_late;
-	int64_t until_ms;
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t changed;
+	int64_t until_ms;
 	bool is_over;
 
 	uint64_t faults;
@@ -283,10 +283,6 @@ static void look(struct timer *timer)
 	trouble_read(&move->to->writing, RECENT_MS, &facts);
 	(void)err_set(&waits_for, ERR_UNAVAILABLE, "%s", facts.text);
 	move->options.waits(move->options.owner, facts.for_ms >= 0 ? &waits_for : NULL);
-	if (atomic_load(move->options.is_to_stop) && !move->is_stopped) {
-		move->is_stopped = true;
-		blob_store_stop(move->to);
-	}
 	timer_start(move->loop, &move->looking, LOOK_MS, look);
 }
 
@@ -638,32 +634,47 @@ static void open_hurrying(struct media_move *move)
 	pthread_mutex_init(&move->mutex, NULL);
 }
 
-/* Who asks the bucket, and waits, is on the other thread. */
+/* The mutex is held: it is over, or was waited for long enough. */
+static bool has_hurrier_waited(struct media_move *move)
+{
+	int64_t next_ms = clock_monotonic_ms() + LOOK_MS;
+	const struct timespec next = { .tv_sec = next_ms / 1000,
+				       .tv_nsec = next_ms % 1000 * 1000000 };
+
+	(void)pthread_cond_timedwait(&move->changed, &move->mutex, &next);
+	move->is_late = !move->is_over && clock_monotonic_ms() >= move->until_ms;
+	return move->is_over || move->is_late || atomic_load(move->options.is_to_stop);
+}
+
 static void *run_hurrier(void *argument)
 {
 	struct media_move *move = argument;
-	const struct timespec until = { .tv_sec = move->until_ms / 1000,
-					.tv_nsec = move->until_ms % 1000 * 1000000 };
-	int result = 0;
+	bool is_over;
 
 	pthread_mutex_lock(&move->mutex);
-	while (!move->is_over && result != ETIMEDOUT)
-		result = pthread_cond_timedwait(&move->changed, &move->mutex, &until);
-	move->is_late = !move->is_over;
+	while (!move->is_over && !has_hurrier_waited(move))
+		;
+	is_over = move->is_over;
 	pthread_mutex_unlock(&move->mutex);
-	if (move->is_late)
+	if (!is_over)
 		blob_store_stop(move->to);
 	return NULL;
 }
 
-bool media_move_hurry(struct media_move *move, int64_t until_ms, struct err *err)
+static bool start_hurrier(struct media_move *move, struct err *err)
 {
-	move->until_ms = until_ms;
 	if (pthread_create(&move->hurrier, NULL, run_hurrier, move) != 0)
 		return err_set(err, ERR_INTERNAL, "cannot start the thread 'hurrier'");
 	pthread_setname_np(move->hurrier, "hurrier");
-	move->is_hurried = true;
+	move->has_hurrier = true;
 	return true;
+}
+
+void media_move_hurry(struct media_move *move, int64_t until_ms)
+{
+	pthread_mutex_lock(&move->mutex);
+	move->until_ms = until_ms;
+	pthread_mutex_unlock(&move->mutex);
 }
 
 static void close_hurrying(struct media_move *move)
@@ -672,7 +683,7 @@ static void close_hurrying(struct media_move *move)
 	move->is_over = true;
 	pthread_cond_signal(&move->changed);
 	pthread_mutex_unlock(&move->mutex);
-	if (move->is_hurried)
+	if (move->has_hurrier)
 		pthread_join(move->hurrier, NULL);
 	pthread_cond_destroy(&move->changed);
 	pthread_mutex_destroy(&move->mutex);
@@ -723,6 +734,7 @@ bool media_move_open(const struct media_move_options *options, bool is_new, stru
 					    .is_beside_files = true };
 
 	open_hurrying(move);
+	move->until_ms = INT64_MAX;
 	move->options = *options;
 	if (move->options.at_once == 0)
 		move->options.at_once = 1;
@@ -730,7 +742,7 @@ bool media_move_open(const struct media_move_options *options, bool is_new, stru
 	    !catalog_open(options->ledger, CATALOG_READ, &move->catalog, err) ||
 	    !blob_open(&files, &move->from, err) || !blob_open(&store, &move->to, err) ||
 	    !loop_new(&move->loop, err) || !mailbox_open(move->loop, &move->mailbox, err) ||
-	    !check_bucket(move, is_new, err))
+	    !start_hurrier(move, err) || !check_bucket(move, is_new, err))
 		return false;
 	*out = TAKE(move);
 	return true;

@@ -27,7 +27,8 @@ struct media_move_options {
 		*store_id; /* of the ledger: what the bucket says whose it is (blob_store_know()) */
 	unsigned at_once;
 	uint64_t min_free_bytes;
-	atomic_bool *is_to_stop; /* any thread sets it; then what is under way is given up soon */
+	atomic_bool *
+		is_to_stop; /* any thread sets it; then what is under way is given up soon, and this is of use no more */
 	/* On this thread, again and again: the bucket does not answer; NULL: it does. */
 	void (*waits)(void *owner, const struct err *waits_for);
 	void *owner;
@@ -74,7 +75,7 @@ bool media_move_changes(struct media_move *move, int64_t most, int64_t *out_note
  * (MEDIA_MOVE_HURRY_MS), and each of the above says so: ERR_UNAVAILABLE.  Then this is of use no more.
  */
 #define MEDIA_MOVE_HURRY_MS 3000
-bool media_move_hurry(struct media_move *move, int64_t until_ms, struct err *err) MUST_CHECK;
+void media_move_hurry(struct media_move *move, int64_t until_ms);
 /* Nothing was wrong with any file; ERR_CONFLICT: names the first, and says how many. */
 bool media_move_is_whole(const struct media_move *move, struct err *err) MUST_CHECK;
 /* The id of the first recording with a fault; INT64_MAX: there is none. */

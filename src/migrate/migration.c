@@ -146,6 +146,12 @@ static void *run_thread(void *argument)
 		is_good = run_mover(&migration->mover, &err);
 		lock(migration);
 	}
+	if (is_good && migration->wants_pause && !migration->mover.gives_up) {
+		unlock(migration);
+		mover_release(&migration->mover);
+		is_good = err_set(&err, ERR_UNAVAILABLE, "%s", "");
+		lock(migration);
+	}
 	set_outcome(migration, is_good, &err);
 	unlock(migration);
 	return NULL;
@@ -225,7 +231,9 @@ void migration_expect_stop(struct migration *migration)
 {
 	lock(migration);
 	migration->is_attached = false;
-	atomic_store(&migration->mover.is_to_stop, true);
+	/* What is there for the switch is of use until that. */
+	if (migration->status.state != MIGRATION_SWITCHING)
+		atomic_store(&migration->mover.is_to_stop, true);
 	unlock(migration);
 }
 
@@ -409,8 +417,8 @@ static bool switch_media(struct mover *mover, int64_t until_ms, struct err *err)
 {
 	int64_t noted;
 
-	return media_move_hurry(mover->media, until_ms - MEDIA_MOVE_HURRY_MS, err) &&
-	       media_move_changes(mover->media, INT64_MAX, &noted, err) &&
+	media_move_hurry(mover->media, until_ms - MEDIA_MOVE_HURRY_MS);
+	return media_move_changes(mover->media, INT64_MAX, &noted, err) &&
 	       media_move_is_whole(mover->media, err);
 }
 

@@ -477,6 +477,8 @@ static bool begin_in_time(struct work *work, struct err *err)
 		return stopped(err);
 	while (!begin(work, err)) {
 		mover_release(work->mover);
+		if (is_to_stop(work))
+			return stopped(err);
 		if (after_ms == 0 || !may_wait(work, err))
 			return false;
 	}

@@ -315,6 +315,34 @@ describe('media into a bucket', () => {
     await plays(server, recordings, before);
   });
 
+  test('a bucket that says nothing does not hold up a stop, nor --pause', async (t) => {
+    const bucket = await s3.bucket();
+    const door = await s3.door(t);
+    const { store: place, ...settings } = { ...bucket.settings, 's3.endpoint': door.url };
+    let server = await serve(t, { settings, env: bucket.env });
+    const recordings = [await store(server, upstream)];
+    const before = await heads(server, recordings);
+    door.holds = /^HEAD/;
+    const asked = () => until('it asks the bucket', () => door.requests.some((line) => line.startsWith('HEAD')));
+    const paused = begin(server, ['--store', place], settings);
+    await asked();
+    assert.equal((await ask(server, ['--pause'], settings)).code, 0);
+    await until('it is paused', async () => (await status(server)).state === 'paused');
+    await paused;
+    door.requests.length = 0;
+    const stopped = begin(server, ['--store', place], settings);
+    await asked();
+    const began = Date.now();
+    await server.stop('SIGTERM');
+    console.log(`| a bucket that says nothing: stopped within ${Date.now() - began} ms`);
+    assert.ok(Date.now() - began < 20_000, `${Date.now() - began} ms`);
+    await stopped;
+    door.holds = undefined;
+    server = await serve(t, { dataDir: server.dataDir, settings, env: bucket.env });
+    assert.equal((await ask(server, ['--store', place], settings)).code, 0);
+    await plays(server, recordings, before);
+  });
+
   test('a bucket that is away is waited for; one that has a store is refused', async (t) => {
     const there = await database();
     const bucket = await s3.bucket();
