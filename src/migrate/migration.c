@@ -322,7 +322,7 @@ static bool ask(struct migration *migration, const char *to, const char *store, 
 
 	if ((status->state == MIGRATION_RUNNING || status->state == MIGRATION_SWITCHING ||
 	     status->state == MIGRATION_MOVED) &&
-	    !migration->wants_pause && is_same(status, to, store))
+	    !migration->wants_pause && !migration->wants_cancel && is_same(status, to, store))
 		return true;
 	if (!to[0] && !store[0])
 		return err_set(err, ERR_INVALID, "a database is needed, or a bucket, to move to");
