@@ -84,7 +84,8 @@ static bool end_unknown(struct catalog *catalog, const struct attempt_begin *beg
 {
 	const struct foreseen *foreseen = foreseen_find(catalog, begin->recording_sid);
 
-	return !foreseen || foreseen->open_attempt == 0 ||
+	/* Nobody looked: it may be so. */
+	return (foreseen && foreseen->open_attempt == 0) ||
 	       attempts_give_up(catalog, begin->recording_sid, begin->began_at_ms, err);
 }
 

@@ -134,7 +134,7 @@ struct foreseen *foreseen_find_attempt(struct catalog *catalog, int64_t attempt_
 		return NULL;
 	read_all(foresight);
 	for (size_t i = 0; i < foresight->count; i++)
-		if (foresight->all[i].open_attempt == attempt_id)
+		if (attempt_id != 0 && foresight->all[i].open_attempt == attempt_id)
 			return &foresight->all[i];
 	return NULL;
 }

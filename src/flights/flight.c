@@ -253,6 +253,7 @@ static bool begin_expired(struct flight *flight, struct catalog *catalog, struct
 	flight->try->attempt_id = 0;
 	flight->try->ledger_job.change.what = PROJECTED_RECORDING;
 	return lease_end(catalog, str_of(flight->recording_sid), err) &&
+	       attempts_give_up(catalog, str_of(flight->recording_sid), clock_wall_ms(), err) &&
 	       recordings_mark_expired(catalog, str_of(flight->recording_sid), err);
 }
 
