@@ -45,6 +45,7 @@ class Manager:
         self.main = None
         self.fed_at = None
         self.is_stopping = False
+        self.unsent = None  # a signal that nobody was there to take
         self.wants_restart = False
         self.code = 0
 
@@ -100,6 +101,8 @@ class Manager:
             if line.startswith('MAINPID='):
                 self.main = int(line[8:])
                 say('main', self.main)
+                if self.unsent is not None:
+                    self.forward()
             elif line != 'WATCHDOG=1':
                 say('notify', line)
 
@@ -158,7 +161,16 @@ class Manager:
 
     def stop(self, number):
         self.is_stopping = True
-        os.kill(self.main, number)
+        self.unsent = number
+        self.forward()
+
+    def forward(self):
+        """One that has just ended cannot be told; its successor is, once it is heard of."""
+        try:
+            os.kill(self.main, self.unsent)
+            self.unsent = None
+        except ProcessLookupError:
+            pass
 
     def run(self):
         wake, woken = os.pipe()
