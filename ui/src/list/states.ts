@@ -32,7 +32,7 @@ const WORDS: Record<string, Exclude<Why['kind'], 'text'>> = {
 	not_ready: 'early', not_found: 'early', no_dual: 'early',
 	error_page: 'unusable', not_audio: 'unusable', encoded: 'unusable', cut_audio: 'unusable',
 	refused: 'refused', forbidden: 'forbidden', upstream_refused: 'refused', blocked_address: 'elsewhere',
-	disk_full: 'full', disk_failed: 'ours', no_descriptor: 'ours', internal: 'ours', lost: 'lost',
+	disk_full: 'full', disk_failed: 'ours', no_descriptor: 'ours', internal: 'ours', overloaded: 'ours', lost: 'lost',
 	too_short: 'short', silent: 'silent', no_key: 'key', upstream_failed: 'failed',
 	key_missing: 'locked', key_wrong: 'locked', encryption_unreadable: 'unusable', encryption_unclear: 'unusable', forged: 'unusable', encryption_untold: 'unusable', details_learned: 'early', closed: 'early',
 };
