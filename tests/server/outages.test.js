@@ -171,7 +171,7 @@ test('what others notify does not arrive at one alone: it hears of it all the sa
 
 const sockets = (server) => readdirSync(`/proc/${server.pid}/fd`).length;
 
-for (const how of ['cut', 'black']) {
+for (const how of process.env.TEST_SILENT ? ['cut', 'black'] : ['cut']) { // that nobody answers takes minutes: by hand, TEST_SILENT=1
   test(`one is cut off from the database for longer than its limits (${how === 'cut' ? 'refused' : 'no answer'}): 503 and never 500, no socket stays behind, and it goes on by itself`, async (t) => {
     const { serve, upstream, query, schema } = await startLedger(t, postgres);
     const wire = await startWire(t, postgres);
