@@ -3,7 +3,8 @@
 #
 # One line a suite, "<passed> <failed> <name>", in the file $CALLSPOOL_RESULTS.  Whoever starts
 # first (script/test, script/lint or .ci/run) makes that file, and says the sum at the end.  Beside it
-# $CALLSPOOL_RESULTS.times has "<seconds> <test>" for each test, of which the longest are told, and .unsteady names what failed first and passed then.
+# $CALLSPOOL_RESULTS.times has "<seconds> <test>" for each test, of which the longest are told, .unsteady names what failed first and passed then,
+# and .failures has what failed with its error: told once more at the end, because of a long output the middle may be lost.
 
 LONGEST=10
 
@@ -16,7 +17,7 @@ results_open()
 	CALLSPOOL_RESULTS=$(mktemp)
 	export CALLSPOOL_RESULTS
 	RESULTS_OURS=yes
-	trap 'rm -f "$CALLSPOOL_RESULTS" "$CALLSPOOL_RESULTS.times" "$CALLSPOOL_RESULTS.unsteady"' EXIT
+	trap 'rm -f "$CALLSPOOL_RESULTS" "$CALLSPOOL_RESULTS.times" "$CALLSPOOL_RESULTS.unsteady" "$CALLSPOOL_RESULTS.failures"' EXIT
 }
 
 # record NAME PASSED FAILED
@@ -30,6 +31,12 @@ record()
 	fi
 }
 
+# fail_note NAME TEXT: what is told of it at the end, the text's last lines.
+fail_note()
+{
+	printf '%s\n%s\n' "$1" "$(printf '%s\n' "$2" | tail -n 8 | sed 's/^/      /')" >>"$CALLSPOOL_RESULTS.failures"
+}
+
 # check NAME COMMAND...: one check that passes when the command succeeds; its output is shown when not.
 check()
 {
@@ -39,6 +46,7 @@ check()
 		record "$name" 1 0
 	else
 		printf '%s\n' "$out"
+		fail_note "$name" "$out"
 		record "$name" 0 1
 	fi
 }
@@ -56,6 +64,11 @@ results_close()
 			printf 'The %s tests that took longest:\n' "$LONGEST"
 			sort -rn "$CALLSPOOL_RESULTS.times" | head -n "$LONGEST" |
 				awk '{ s = $1; $1 = ""; printf "%8.1f s %s\n", s, $0 }'
+			printf '\n'
+		fi
+		if [ -s "$CALLSPOOL_RESULTS.failures" ]; then
+			printf 'What failed, whether or not it passed then:\n'
+			sed 's/^/    /' "$CALLSPOOL_RESULTS.failures"
 			printf '\n'
 		fi
 		if [ -s "$CALLSPOOL_RESULTS.unsteady" ]; then
