@@ -212,7 +212,7 @@ describe('what is in the bucket alone', () => {
 
 test('the bucket goes away: what is cached plays, what is not is 503, what arrives waits, even through kill -9; back again, all goes on', async (t) => {
   const bucket = await s3.bucket();
-  const settings = { cache_entries: 1, verify_every: 'forever' };
+  const settings = { threads: 1, cache_entries: 1, verify_every: 'forever' };
   let server = await serve(t, bucket, { settings });
   const recordings = [await store(server, upstream), await store(server, upstream)];
   const [cached, uncached] = recordings;
@@ -292,7 +292,7 @@ test('a bucket that is busy is asked again; one that refuses us is told of, with
 test('the cache is bounded: what was used last stays, all plays', async (t) => {
   const bucket = await s3.bucket();
   const media = audio({ seconds: 20, format: 'wav' });
-  const server = await serve(t, bucket, { settings: { cache_max: '1M', format: 'wav', cache_entries: 1, verify_every: 'forever' } });
+  const server = await serve(t, bucket, { settings: { cache_max: '1M', format: 'wav', threads: 1, cache_entries: 1, verify_every: 'forever' } });
   const recordings = [];
   for (let i = 0; i < 4; i += 1) recordings.push(await store(server, upstream, { media, format: 'wav', seconds: 20 }));
   const size = () => filesUnder(join(server.dataDir, 'cache')).reduce((sum, name) => sum + statSync(join(server.dataDir, 'cache', name)).size, 0);
@@ -455,7 +455,7 @@ test('on a full disk what is cached makes room, for a play and for what arrives'
   const dataDir = join(temporaryFolder(t), 'data');
   mkdirSync(dataDir);
   const media = audio({ seconds: 40, format: 'wav' });
-  const server = await serve(t, bucket, { dataDir, diskMiB: 48, settings: { min_free: '0', format: 'wav', cache_entries: 1, verify_every: 'forever' } });
+  const server = await serve(t, bucket, { dataDir, diskMiB: 48, settings: { min_free: '0', format: 'wav', threads: 1, cache_entries: 1, verify_every: 'forever' } });
   const inside = (name) => server.seenFrom(join(dataDir, name));
   const recordings = [];
   for (let i = 0; i < 6; i += 1) recordings.push(await store(server, upstream, { media, format: 'wav', seconds: 40 }));
@@ -915,7 +915,7 @@ describe('store_redirect', () => {
 test('it is told how the bucket is asked, and what of it lies here', async (t) => {
   const bucket = await s3.bucket();
   const door = await s3.door(t);
-  const server = await serve(t, bucket, { settings: { 's3.endpoint': door.url, cache_entries: 1, verify_every: 'forever' } });
+  const server = await serve(t, bucket, { settings: { 's3.endpoint': door.url, threads: 1, cache_entries: 1, verify_every: 'forever' } });
   const [one, other] = [await store(server, upstream), await store(server, upstream)];
   await until('waveforms are made', async () => (await bucket.list()).length === 4);
   for (const recording of [one, other, one]) await play(server, recording);
