@@ -1,0 +1,55 @@
+// tests/run.js: in which order files of tests are begun, and that what it tells is what was.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+
+const root = new URL('../..', import.meta.url).pathname;
+
+/** Runs a file for each of `bodies`, one at once: { status, stdout, counts, order }. */
+function runFiles(t, bodies, longest) {
+  const folder = mkdtempSync(join(tmpdir(), 'run-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const order = join(folder, 'order'), counts = join(folder, 'counts'), list = join(folder, 'longest');
+  writeFileSync(list, longest(basename(folder)));
+  const files = Object.entries(bodies).map(([name, body]) => {
+    const file = join(folder, `${name}.test.js`);
+    writeFileSync(file, `import test from 'node:test'; import { appendFileSync } from 'node:fs';
+appendFileSync(${JSON.stringify(order)}, '${name} '); ${body}`);
+    return file;
+  });
+  const { NODE_TEST_CONTEXT: ours, ...env } = process.env; // or it takes itself for a part of this file
+  const { status, stdout, stderr } = spawnSync('node', [join(root, 'tests/run.js'), '1', list, ...files], { encoding: 'utf8', env: { ...env, CALLSPOOL_TEST_COUNTS: counts, CALLSPOOL_TEST_TIMES: '', CALLSPOOL_TEST_FAILURES: '' } });
+  return { status, stdout, stderr, counts: existsSync(counts) && readFileSync(counts, 'utf8'), order: existsSync(order) && readFileSync(order, 'utf8') };
+}
+
+const passes = "test('one', () => {});";
+
+test('what takes longest is begun first, and the others as they are given', (t) => {
+  const { status, order, counts } = runFiles(t, { z: passes, a: passes, b: passes, c: passes }, (folder) => `# seconds\n9 ${folder}/b.test.js\n\n10 ${folder}/c.test.js\n11 other/a.test.js\n`);
+  assert.equal(order, 'c b z a ');
+  assert.equal(status, 0);
+  assert.equal(counts, '1 0 c.test.js\n1 0 b.test.js\n1 0 z.test.js\n1 0 a.test.js\n');
+});
+
+test('what fails, and a file that ends by itself, is told, and all others run', (t) => {
+  const { status, stdout, counts } = runFiles(t, { a: "test('one', () => { throw new Error('this is why'); });", b: 'process.exit(3);', c: passes }, () => '');
+  assert.equal(status, 1);
+  assert.equal(counts, '0 1 a.test.js\n0 1 b.test.js\n1 0 c.test.js\n');
+  assert.match(stdout, /FAILED a\.test\.js: one\n +Error: this is why/);
+});
+
+test('a list that cannot be read is no list', (t) => {
+  const { status, stderr, order } = runFiles(t, { a: passes }, () => 'bucket.test.js 225\n');
+  assert.equal(status, 1);
+  assert.match(stderr, /not '<seconds> <folder>\/<file>': bucket/);
+  assert.equal(order, false);
+});
+
+test('each file of tests/longest is there', () => {
+  const names = readFileSync(join(root, 'tests/longest'), 'utf8').split('\n').filter((line) => line && !line.startsWith('#')).map((line) => line.split(' ')[1]);
+  assert.ok(names.length > 0);
+  for (const name of names) assert.ok(existsSync(join(root, 'tests', name)), name);
+});
