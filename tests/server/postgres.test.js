@@ -1,7 +1,9 @@
 // One callspool whose ledger is on PostgreSQL: it does what it does with a file, and outlives what becomes of the server.
 import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CREDENTIALS, callspool, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
@@ -39,21 +41,21 @@ test('a successor fails while the database is away for a moment: the server is p
   const binary = join(folder, 'callspool');
   const [has, goes] = [join(folder, 'has everything'), join(folder, 'goes')];
   writeFileSync(binary, `#!/usr/bin/env python3
-import os, socket, time
+import os, signal, socket
 channel = socket.socket(fileno=int(os.environ['CALLSPOOL_HANDOVER']))
 channel.recv(65536)
 channel.send(b'prepared 9.9.9')
 assert channel.recv(100) == b'yours'
 open('${has}', 'w').close()
-while not os.path.exists('${goes}'):
-    time.sleep(0.01)
+open('${goes}').close() # a pipe: until somebody writes into it
 channel.send(b'failed 5 no room')
-time.sleep(60)
+signal.pause()
 `, { mode: 0o755 });
+  execFileSync('mkfifo', [goes]);
   const upgrade = callspool(['upgrade', '--binary', binary, '--set', `data_dir=${server.dataDir}`]);
   await until('it has everything', () => existsSync(has));
   await postgres.stop('SIGQUIT');
-  writeFileSync(goes, '');
+  await writeFile(goes, '');
   await server.line(/cannot serve yet/);
   await postgres.start();
   await server.line(/serving again/);
