@@ -1,5 +1,5 @@
-// Among a million calls a page of the list, whatever is asked for, costs about what it costs among ten thousand, and is the right one.
-// How long it takes is measured by script/bench million.
+// Among a hundred times as many calls a page of the list, whatever is asked for, costs about the same, and is the right one.
+// How long it takes among a million is measured by script/bench million.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -11,12 +11,14 @@ import { requestJson } from './harness/http.js';
 import { temporaryFolder } from './harness/process.js';
 import { seeded } from './harness/seeded.js';
 
-const FEW = 10_000;
-const MANY = Number(process.env.TEST_CALLS ?? 1_000_000);
+const MANY = Number(process.env.TEST_CALLS ?? 300_000);
+const FEW = MANY / 100;
 const PAGES = 60; // of a kind
 const PAGE = 50;
 // What a page costs more where the ledger does not fit into SQLite's caches: 1.5 to 3 times in the bench.  By reading all calls it is 100 times.
 const MORE_MOST = 8;
+// The maker is no server, and half of its time goes into remembering who has asked for which memory.
+const MAKER = { ...process.env, ASAN_OPTIONS: 'malloc_context_size=0:quarantine_size_mb=1:detect_leaks=0' };
 const DIRECTIONS = ['inbound', 'outbound'];
 
 const sql = (dataDir, text) => execFileSync('sqlite3', ['-readonly', join(dataDir, 'ledger.db'), text], { encoding: 'utf8', maxBuffer: 1 << 26 }).trim().split('\n').filter(Boolean);
@@ -25,7 +27,7 @@ function make(t, count) {
   const folder = temporaryFolder(t);
   const media = join(folder, 'media.mp3'), dataDir = join(folder, 'data');
   writeFileSync(media, audio({ seconds: 5 }));
-  execFileSync(join(dirname(BINARY), 'bench/bench-ledger'), ['make', dataDir, String(count), media], { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(join(dirname(BINARY), 'bench/bench-ledger'), ['make', dataDir, String(count), media], { env: MAKER, stdio: ['ignore', 'ignore', 'inherit'] });
   return dataDir;
 }
 
@@ -79,9 +81,14 @@ async function costs(t, count) {
   for (const [kind, asked] of Object.entries(kinds)) {
     await compare(server, asked[0]);
     await compare(server, asked[1]);
-    const before = spent(server);
-    for (const { query } of asked) await list(server, query);
-    found[kind] = (spent(server) - before) / asked.length;
+    const each = [];
+    for (const { query } of asked) {
+      const before = spent(server);
+      await list(server, query);
+      each.push(spent(server) - before);
+    }
+    // The one in the middle: what else the server does meanwhile, after its start, is no page's.
+    found[kind] = each.sort((a, b) => a - b)[Math.floor(each.length / 2)];
   }
   await server.finish();
   return found;
