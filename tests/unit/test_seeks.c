@@ -84,6 +84,14 @@ static void serve(uint64_t first, uint64_t end, uint64_t total, const char *more
 	server_answers(&reply, 1);
 }
 
+/* It asks, and hears nothing: so it is there whenever somebody looks. */
+static void serve_nothing(void)
+{
+	raw[0] = '\0';
+	reply.then = THEN_HANG;
+	server_answers(&reply, 1);
+}
+
 /* ---- when one begins ---- */
 
 static void test_worth(void)
@@ -302,9 +310,7 @@ static void test_room(void)
 	uint32_t first, second;
 
 	begin_anew();
-	server_answers(&reply, 1);
-	snprintf(raw, sizeof(raw), "%s", "");
-	reply.then = THEN_HANG;
+	serve_nothing();
 	want_for(30000, 2000);
 	want_for(20000, 2000);
 	first = seeks.at[0].id;
@@ -333,7 +339,7 @@ static bool one_has_begun(void)
 static void test_looks_again(void)
 {
 	begin_anew();
-	server_answers(NULL, 0);
+	serve_nothing();
 	seeks_want(&seeks, 20000);
 	IS_INT(begun(), 0, "wanted just now");
 	seeks.wanted_at_ms -= 1900;
