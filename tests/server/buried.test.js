@@ -1,5 +1,5 @@
 // One that stands still where it hurts most, is taken for dead, and wakes: nothing of it is kept.
-import test, { before } from 'node:test';
+import test, { before, describe } from 'node:test';
 import assert from 'node:assert/strict';
 import { callspool, untilState } from './harness/callspool.js';
 import { gated, startLedger, webhook } from './harness/cluster.js';
@@ -36,55 +36,6 @@ async function wake(server, query, number) {
   await until('it has another number', async () => (await query(`SELECT COUNT(*) FROM processes WHERE id > ${number}`)) === '2', BURIED_MS);
 }
 
-for (const when of ['before', 'after']) {
-  test(`it stands still ${when} its upload, and wakes when another one has stored the recording`, async (t) => {
-    const { serve, upstream, query } = await startLedger(t, postgres);
-    const bucket = await s3.bucket();
-    const door = await startPutGate(t, s3.port);
-    const settings = { ...bucket.settings, cluster_listen: '127.0.0.1:0', play_wait: '60s' };
-    const a = await serve('a', { ...WOKEN, env: bucket.env, settings: { ...settings, 's3.endpoint': door.url } });
-    const number = await query('SELECT MAX(id) FROM processes');
-    const recording = gated(upstream);
-    assert.equal((await webhook(a, recording.fields)).status, 200);
-    await until('it is fetched', () => recording.gate.requests === 1);
-    const b = await serve('b', { env: bucket.env, settings });
-    const plays = [request(b.url + recording.mediaPath, { withinMs: 90_000 })];
-    door.hold(when);
-    recording.gate.open();
-    await until('it is being put', () => door.isHeld);
-    plays.push(request(b.url + recording.mediaPath, { headers: { Range: 'bytes=-100' }, withinMs: 90_000 }));
-    const media = async () => (await bucket.list()).filter((key) => key.endsWith('.mp3'));
-    assert.equal((await media()).length, when === 'before' ? 0 : 1);
-    freeze(t, a);
-    await untilState(b, recording.callSid, 'stored', BURIED_MS);
-    assert.equal(await query(`SELECT COUNT(*) FROM processes WHERE id = ${number}`), '0');
-
-    door.release(); // what it had sent arrives now
-    await until('it is there', async () => (await media()).length === 2);
-    const [named, generation] = (await query('SELECT path, generation FROM recordings')).split('|');
-    const keys = await media();
-    assert.ok(keys.includes(named), `${keys} has ${named}`);
-    for (const key of keys) assert.ok((await bucket.get(key)).equals(recording.media), 'and is whole');
-    await wake(a, query, number);
-    await until('it plays', async () => (await request(a.url + recording.mediaPath)).body.equals(recording.media));
-    assert.equal(await query('SELECT path FROM recordings'), named);
-    assert.equal(await query(`SELECT process_id <> ${number} FROM attempts WHERE id = ${generation}`), 't', 'the other one\'s');
-    assert.equal(await query("SELECT string_agg(outcome, ' ' ORDER BY id) FROM attempts"), 'interrupted stored');
-    assert.equal((await query('SELECT COUNT(*) FROM leases')), '0');
-    const etags = [];
-    for (const server of [a, b]) etags.push((await request(server.url + recording.mediaPath)).headers.etag);
-    assert.equal(etags[0], etags[1]);
-    // Who had the last byte withheld is closed short, and hears it all by asking again.
-    for (const reply of await Promise.all(plays)) assert.ok([200, 206].includes(reply.status), `${reply.status} ${reply.body}`);
-
-    const verified = await callspool(['verify', '--json', '--set', `data_dir=${b.dataDir}`, '--set', `database=${postgres.url}&options=-csearch_path%3D${await query('SELECT current_schema()')}`], { env: bucket.env });
-    // It is removed by who has put it there, if that was told so in time, and else by whoever compares the bucket with the ledger.
-    for (const { kind, file } of JSON.parse(verified.stdout).findings) assert.deepEqual([kind, keys.includes(file) && file !== named], ['old', true]);
-    await until('nobody names it, and it goes', async () => (await media()).length === 1);
-    assert.deepEqual(await media(), [named]);
-  });
-}
-
 /** `a` on a line of its own, `b` beside it. */
 async function startBesideWire(t) {
   const ledger = await startLedger(t, postgres);
@@ -95,48 +46,100 @@ async function startBesideWire(t) {
   return { ...ledger, wire, a, b, number };
 }
 
-test('it stands still within a transaction of webhooks: the event is in no ledger, and nobody was told that it is', async (t) => {
-  const { wire, a, b, number, query } = await startBesideWire(t);
-  const [kept, lost, later] = [newSid('CA'), newSid('CA'), newSid('CA')];
-  assert.equal((await inProgress(a, kept)).status, 200);
-  wire.holdAt(({ sql, before: ran }) => sql === 'COMMIT' && ran.some((one) => /^INSERT INTO events/.test(one)));
-  const told = inProgress(a, lost).catch((error) => ({ status: error.code ?? error.message }));
-  await until('its commit is on its way', () => wire.isHeld);
-  freeze(t, a);
-  await until('it is buried', async () => (await query(`SELECT COUNT(*) FROM processes WHERE id = ${number}`)) === '0', BURIED_MS);
-  assert.equal((await inProgress(b, later)).status, 200);
-  await until('the other one goes on', async () => (await listed(b)).includes(later));
-  assert.ok((await listed(b)).includes(kept));
-  wire.release();
-  await wake(a, query, number);
-  assert.notEqual((await told).status, 200);
-  assert.equal(await query(`SELECT COUNT(*) FROM events WHERE call_sid = '${lost}'`), '0');
-  assert.equal((await inProgress(a, lost)).status, 200, 'sent again, as Twilio does');
-  for (const server of [a, b]) await until('it is listed', async () => (await listed(server)).includes(lost));
-});
+// Each has a ledger of its own, and waits for most of its time until somebody is taken for dead.
+describe('one that stands still', { concurrency: 2 }, () => {
+  for (const when of ['before', 'after']) {
+    test(`it stands still ${when} its upload, and wakes when another one has stored the recording`, async (t) => {
+      const { serve, upstream, query } = await startLedger(t, postgres);
+      const bucket = await s3.bucket();
+      const door = await startPutGate(t, s3.port);
+      const settings = { ...bucket.settings, cluster_listen: '127.0.0.1:0', play_wait: '60s' };
+      const a = await serve('a', { ...WOKEN, env: bucket.env, settings: { ...settings, 's3.endpoint': door.url } });
+      const number = await query('SELECT MAX(id) FROM processes');
+      const recording = gated(upstream);
+      assert.equal((await webhook(a, recording.fields)).status, 200);
+      await until('it is fetched', () => recording.gate.requests === 1);
+      const b = await serve('b', { env: bucket.env, settings });
+      const plays = [request(b.url + recording.mediaPath, { withinMs: 90_000 })];
+      door.hold(when);
+      recording.gate.open();
+      await until('it is being put', () => door.isHeld);
+      plays.push(request(b.url + recording.mediaPath, { headers: { Range: 'bytes=-100' }, withinMs: 90_000 }));
+      const media = async () => (await bucket.list()).filter((key) => key.endsWith('.mp3'));
+      assert.equal((await media()).length, when === 'before' ? 0 : 1);
+      freeze(t, a);
+      await untilState(b, recording.callSid, 'stored', BURIED_MS);
+      assert.equal(await query(`SELECT COUNT(*) FROM processes WHERE id = ${number}`), '0');
 
-test('it stands still while it waits for its turn: that is somebody else\'s', async (t) => {
-  const { wire, a, b, number, query } = await startBesideWire(t);
-  const mark = newSid('XX'), callSid = newSid('CA');
-  const held = query(`SELECT pg_advisory_lock(hashtextextended('callspool ' || current_schema(), 0)); SELECT pg_sleep(120), '${mark}'`).catch(() => {});
-  const sessions = (what) => postgres.query(`SELECT COUNT(*) FROM pg_stat_activity WHERE ${what} AND pid <> pg_backend_pid()`);
-  await until('the turn is taken', async () => (await sessions(`query LIKE '%${mark}%' AND wait_event = 'PgSleep'`)) === '1');
-  assert.equal((await inProgress(a, callSid)).status, 200);
-  await until('it waits for its turn', async () => (await sessions("wait_event = 'advisory' AND query LIKE '%pg_advisory_xact_lock%'")) !== '0');
-  freeze(t, a);
-  await postgres.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%${mark}%' AND pid <> pg_backend_pid()`);
-  await held;
-  const later = newSid('CA');
-  assert.equal((await inProgress(b, later)).status, 200);
-  const from = Date.now();
-  await until('the turn it has got is taken from it', async () => (await listed(b)).includes(later));
-  assert.ok(Date.now() - from < 12_000, 'within seconds');
-  await until('what it had taken is projected', async () => (await listed(b)).includes(callSid), BURIED_MS);
-  await wake(a, query, number);
-  await until('it lists what is there', async () => (await listed(a)).includes(later));
-  assert.equal(await query('SELECT COUNT(*) FROM calls'), '2');
-  assert.equal((await listed(a)).filter((sid) => sid === callSid).length, 1);
-  assert.equal(wire.way, 'open');
+      door.release(); // what it had sent arrives now
+      await until('it is there', async () => (await media()).length === 2);
+      const [named, generation] = (await query('SELECT path, generation FROM recordings')).split('|');
+      const keys = await media();
+      assert.ok(keys.includes(named), `${keys} has ${named}`);
+      for (const key of keys) assert.ok((await bucket.get(key)).equals(recording.media), 'and is whole');
+      await wake(a, query, number);
+      await until('it plays', async () => (await request(a.url + recording.mediaPath)).body.equals(recording.media));
+      assert.equal(await query('SELECT path FROM recordings'), named);
+      assert.equal(await query(`SELECT process_id <> ${number} FROM attempts WHERE id = ${generation}`), 't', 'the other one\'s');
+      assert.equal(await query("SELECT string_agg(outcome, ' ' ORDER BY id) FROM attempts"), 'interrupted stored');
+      assert.equal((await query('SELECT COUNT(*) FROM leases')), '0');
+      const etags = [];
+      for (const server of [a, b]) etags.push((await request(server.url + recording.mediaPath)).headers.etag);
+      assert.equal(etags[0], etags[1]);
+      // Who had the last byte withheld is closed short, and hears it all by asking again.
+      for (const reply of await Promise.all(plays)) assert.ok([200, 206].includes(reply.status), `${reply.status} ${reply.body}`);
+
+      const verified = await callspool(['verify', '--json', '--set', `data_dir=${b.dataDir}`, '--set', `database=${postgres.url}&options=-csearch_path%3D${await query('SELECT current_schema()')}`], { env: bucket.env });
+      // It is removed by who has put it there, if that was told so in time, and else by whoever compares the bucket with the ledger.
+      for (const { kind, file } of JSON.parse(verified.stdout).findings) assert.deepEqual([kind, keys.includes(file) && file !== named], ['old', true]);
+      await until('nobody names it, and it goes', async () => (await media()).length === 1);
+      assert.deepEqual(await media(), [named]);
+    });
+  }
+
+  test('it stands still within a transaction of webhooks: the event is in no ledger, and nobody was told that it is', async (t) => {
+    const { wire, a, b, number, query } = await startBesideWire(t);
+    const [kept, lost, later] = [newSid('CA'), newSid('CA'), newSid('CA')];
+    assert.equal((await inProgress(a, kept)).status, 200);
+    wire.holdAt(({ sql, before: ran }) => sql === 'COMMIT' && ran.some((one) => /^INSERT INTO events/.test(one)));
+    const told = inProgress(a, lost).catch((error) => ({ status: error.code ?? error.message }));
+    await until('its commit is on its way', () => wire.isHeld);
+    freeze(t, a);
+    await until('it is buried', async () => (await query(`SELECT COUNT(*) FROM processes WHERE id = ${number}`)) === '0', BURIED_MS);
+    assert.equal((await inProgress(b, later)).status, 200);
+    await until('the other one goes on', async () => (await listed(b)).includes(later));
+    assert.ok((await listed(b)).includes(kept));
+    wire.release();
+    await wake(a, query, number);
+    assert.notEqual((await told).status, 200);
+    assert.equal(await query(`SELECT COUNT(*) FROM events WHERE call_sid = '${lost}'`), '0');
+    assert.equal((await inProgress(a, lost)).status, 200, 'sent again, as Twilio does');
+    for (const server of [a, b]) await until('it is listed', async () => (await listed(server)).includes(lost));
+  });
+
+  test('it stands still while it waits for its turn: that is somebody else\'s', async (t) => {
+    const { wire, a, b, number, query } = await startBesideWire(t);
+    const mark = newSid('XX'), callSid = newSid('CA');
+    const held = query(`SELECT pg_advisory_lock(hashtextextended('callspool ' || current_schema(), 0)); SELECT pg_sleep(120), '${mark}'`).catch(() => {});
+    await until('the turn is taken', async () => (await postgres.query(`SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE '%${mark}%' AND wait_event = 'PgSleep' AND pid <> pg_backend_pid()`)) === '1');
+    assert.equal((await inProgress(a, callSid)).status, 200);
+    await until('it waits for its turn', async () => (await query(`SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+      AND (classid::bigint << 32 | objid::bigint) = hashtextextended('callspool ' || current_schema(), 0)`)) !== '0');
+    freeze(t, a);
+    await postgres.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%${mark}%' AND pid <> pg_backend_pid()`);
+    await held;
+    const later = newSid('CA');
+    assert.equal((await inProgress(b, later)).status, 200);
+    const from = Date.now();
+    await until('the turn it has got is taken from it', async () => (await listed(b)).includes(later));
+    assert.ok(Date.now() - from < 12_000, 'within seconds');
+    await until('what it had taken is projected', async () => (await listed(b)).includes(callSid), BURIED_MS);
+    await wake(a, query, number);
+    await until('it lists what is there', async () => (await listed(a)).includes(later));
+    assert.equal(await query('SELECT COUNT(*) FROM calls'), '2');
+    assert.equal((await listed(a)).filter((sid) => sid === callSid).length, 1);
+    assert.equal(wire.way, 'open');
+  });
 });
 
 test('the line breaks in the middle of a turn, and nobody tells the server: its turn is taken from it, and all go on', async (t) => {
