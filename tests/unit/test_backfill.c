@@ -194,20 +194,22 @@ static void test_place_gone(void)
 				.reached_ms = clock_wall_ms() - 3 * DAY_MS };
 	AUTO(buf_release) struct buf first = { 0 };
 	char path[256], day[ISO_DATE_SIZE];
-	struct answer answers[] = { { NEXT, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n",
-				      THEN_CLOSE },
-				    { path, NULL, THEN_CLOSE } };
+	struct answer answers[] = {
+		{ NEXT, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", THEN_CLOSE },
+		{ path, "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", THEN_CLOSE }
+	};
 
 	snprintf(asked.next_url, sizeof(asked.next_url), "%s" NEXT, account.api_url);
 	clock_iso_date(asked.reached_ms, day);
 	snprintf(path, sizeof(path), LIST "&DateCreated%%3C=%.10s", day);
-	page(&first, 4, 4, "", NULL);
-	answers[1].raw = first.at;
 	server_forget(&server);
 	server_answers(answers, ARRAY_LEN(answers));
 	begin(&asked);
-	until(has_failed);
+	until(has_failed); /* and fails on, however late that is seen */
 	IS_STR(str_of(row_now().next_url), STR(""), "its address is forgotten");
+	page(&first, 4, 4, "", NULL);
+	answers[1].raw = first.at;
+	server_answers(answers, ARRAY_LEN(answers));
 	backfill_wake(backfill);
 	until(is_completed);
 	IS_INT(row_now().listed, 1, "and its day is read");
