@@ -60,24 +60,48 @@ static bool may_hold_control(uint64_t eight)
 	return (((eight - EACH(' ')) & ~eight) | ((del - EACH(1)) & ~del)) & EACH(0x80);
 }
 
-/* The values are most of a head: eight bytes at once, the last eight again, unless a byte is doubtful. */
-static bool value_is_valid(struct str value)
+static uint64_t eight_at(const char *at)
 {
-	size_t at = 0;
 	uint64_t eight;
 
-	if (value.len < sizeof(eight))
-		return all_are(value, IN_VALUE);
-	while (true) {
-		memcpy(&eight, value.at + at, sizeof(eight));
-		if (may_hold_control(eight))
-			return all_are(str_after(value, at), IN_VALUE);
-		if (at == value.len - sizeof(eight))
-			return true;
-		at += sizeof(eight);
-		if (at > value.len - sizeof(eight))
-			at = value.len - sizeof(eight);
-	}
+	memcpy(&eight, at, sizeof(eight));
+	return eight;
+}
+
+#define LANES 16
+typedef uint8_t lanes __attribute__((vector_size(LANES)));
+
+/* The same of sixteen, each told of in its place. */
+static lanes controls_at(const char *at)
+{
+	lanes bytes;
+
+	memcpy(&bytes, at, sizeof(bytes));
+	return (lanes)(bytes < ' ') | (lanes)(bytes == 0x7f);
+}
+
+/* Of sixteen bytes or more: as many at once, and the last sixteen, which may have been looked at. */
+static bool long_may_hold_control(struct str s)
+{
+	lanes found = controls_at(s.at + s.len - LANES);
+	uint64_t halves[2];
+
+	for (size_t at = 0; at + LANES < s.len; at += LANES)
+		found |= controls_at(s.at + at);
+	memcpy(halves, &found, sizeof(halves));
+	return (halves[0] | halves[1]) != 0;
+}
+
+/* The values are most of a head: many bytes at once, and one by one only where one of them is doubtful. */
+static bool value_is_valid(struct str value)
+{
+	if (value.len >= LANES)
+		return !long_may_hold_control(value) || all_are(value, IN_VALUE);
+	if (value.len >= sizeof(uint64_t))
+		return !(may_hold_control(eight_at(value.at)) ||
+			 may_hold_control(eight_at(value.at + value.len - sizeof(uint64_t)))) ||
+		       all_are(value, IN_VALUE);
+	return all_are(value, IN_VALUE);
 }
 
 /* Headers that frame the message; they have numbers beyond those that routes see. */
@@ -126,17 +150,41 @@ static const uint8_t known_by_length[27] = {
 };
 
 /*
- * `name` is of token characters: of these only letters become a letter of ours, or '-', by the bit that makes them small.
- * As long as the one of the field.
+ * Where bytes of a name differ from ours, which is in small letters.  Letters alone have the bit 0x40, and either case is
+ * right for them; a '-' has to be one.
  */
-static bool is_name_of(const struct known_field *field, struct str name)
+static uint64_t differ(uint64_t theirs, uint64_t ours)
 {
-	for (size_t i = 0; i < name.len; i++)
-		if ((name.at[i] | 0x20) != field->name.at[i])
-			return false;
-	return true;
+	return (theirs | (ours & EACH(0x40)) >> 1) ^ ours;
 }
 
+static uint32_t four_at(const char *at)
+{
+	uint32_t four;
+
+	memcpy(&four, at, sizeof(four));
+	return four;
+}
+
+/* Any bytes, as many as the field's name has: four at least.  The last are looked at twice where that spares a loop. */
+static bool is_name_of(const struct known_field *field, struct str name)
+{
+	const char *ours = field->name.at;
+	size_t last = name.len - sizeof(uint64_t);
+	uint64_t found;
+
+	if (name.len < sizeof(uint64_t)) {
+		last = name.len - sizeof(uint32_t);
+		return (differ(four_at(name.at), four_at(ours)) |
+			differ(four_at(name.at + last), four_at(ours + last))) == 0;
+	}
+	found = differ(eight_at(name.at + last), eight_at(ours + last));
+	for (size_t at = 0; at < last; at += sizeof(uint64_t))
+		found |= differ(eight_at(name.at + at), eight_at(ours + at));
+	return found == 0;
+}
+
+/* A name that is one of ours is a token. */
 static const struct known_field *find_known(struct str name)
 {
 	size_t i = name.len < ARRAY_LEN(known_by_length) ? known_by_length[name.len] : 0;
@@ -243,16 +291,27 @@ static bool read_request_line(struct http_parse *parse, struct http_request *req
 	       read_target(parse, request);
 }
 
-bool http_parse_field(struct str line, struct http_header *out)
+/* All but whether the name is a token. */
+static bool split_field(struct str line, struct http_header *out)
 {
 	size_t colon = str_find(line, ':');
-	struct str name = str_first(line, colon), value = str_after(line, colon + 1);
+	struct str value = str_after(line, colon + 1);
 
-	/* A space before the colon, or at the front (obs-fold), is no token character. */
-	if (colon == 0 || colon == line.len || !all_are(name, IN_TOKEN) || !value_is_valid(value))
+	if (colon == 0 || colon == line.len || !value_is_valid(value))
 		return false;
-	out->name = name;
+	out->name = str_first(line, colon);
 	out->value = str_trim(value);
+	return true;
+}
+
+/* A space before the colon, or at the front (obs-fold), is no token character. */
+bool http_parse_field(struct str line, struct http_header *out)
+{
+	struct http_header header;
+
+	if (!split_field(line, &header) || !all_are(header.name, IN_TOKEN))
+		return false;
+	*out = header;
 	return true;
 }
 
@@ -357,18 +416,19 @@ static bool read_framing(struct http_parse *parse, unsigned id, struct str value
 
 static bool read_field(struct http_parse *parse, struct http_request *request, struct str line)
 {
+	const struct known_field *known;
 	struct http_header header;
 
 	if (line.at[0] == ' ' || line.at[0] == '\t')
 		return refuse_bad(parse, "A header is folded over several lines.");
-	if (!http_parse_field(line, &header))
+	if (!split_field(line, &header))
+		return refuse_bad(parse, "A header is malformed.");
+	known = find_known(header.name);
+	if (!known && !all_are(header.name, IN_TOKEN))
 		return refuse_bad(parse, "A header is malformed.");
 	if (request->header_count == HTTP_HEADERS_MAX)
 		return refuse(parse, 431, "too_large", "There are too many headers.");
 	request->headers[request->header_count++] = header;
-
-	const struct known_field *known = find_known(header.name);
-
 	if (!known)
 		return true;
 	if (known->once && parse->seen & BIT(known->id))

@@ -238,28 +238,28 @@ static void test_result(void)
 	IS_STR(str_after(text, parse.head_len), STR("hello"), "where the body begins");
 }
 
+static const char *const names[HTTP_KNOWN_HEADERS] = {
+	[HTTP_HOST] = "Host",
+	[HTTP_RANGE] = "Range",
+	[HTTP_IF_RANGE] = "If-Range",
+	[HTTP_IF_MATCH] = "If-Match",
+	[HTTP_IF_NONE_MATCH] = "If-None-Match",
+	[HTTP_IF_MODIFIED_SINCE] = "If-Modified-Since",
+	[HTTP_IF_UNMODIFIED_SINCE] = "If-Unmodified-Since",
+	[HTTP_CONTENT_TYPE] = "Content-Type",
+	[HTTP_AUTHORIZATION] = "Authorization",
+	[HTTP_ORIGIN] = "Origin",
+	[HTTP_COOKIE] = "Cookie",
+	[HTTP_UPGRADE] = "Upgrade",
+	[HTTP_SEC_FETCH_SITE] = "Sec-Fetch-Site",
+	[HTTP_X_REQUEST_ID] = "X-Request-Id",
+	[HTTP_X_TWILIO_SIGNATURE] = "X-Twilio-Signature",
+	[HTTP_I_TWILIO_IDEMPOTENCY_TOKEN] = "I-Twilio-Idempotency-Token",
+};
+
 /* Each header that has a number is found by it, however it is written, and none that only looks like it. */
 static void test_known_names(void)
 {
-	static const char *const names[HTTP_KNOWN_HEADERS] = {
-		[HTTP_HOST] = "Host",
-		[HTTP_RANGE] = "Range",
-		[HTTP_IF_RANGE] = "If-Range",
-		[HTTP_IF_MATCH] = "If-Match",
-		[HTTP_IF_NONE_MATCH] = "If-None-Match",
-		[HTTP_IF_MODIFIED_SINCE] = "If-Modified-Since",
-		[HTTP_IF_UNMODIFIED_SINCE] = "If-Unmodified-Since",
-		[HTTP_CONTENT_TYPE] = "Content-Type",
-		[HTTP_AUTHORIZATION] = "Authorization",
-		[HTTP_ORIGIN] = "Origin",
-		[HTTP_COOKIE] = "Cookie",
-		[HTTP_UPGRADE] = "Upgrade",
-		[HTTP_SEC_FETCH_SITE] = "Sec-Fetch-Site",
-		[HTTP_X_REQUEST_ID] = "X-Request-Id",
-		[HTTP_X_TWILIO_SIGNATURE] = "X-Twilio-Signature",
-		[HTTP_I_TWILIO_IDEMPOTENCY_TOKEN] = "I-Twilio-Idempotency-Token",
-	};
-
 	for (size_t i = 0; i < HTTP_KNOWN_HEADERS; i++) {
 		for (unsigned how = 0; how < 4; how++) {
 			char name[32], text[128];
@@ -284,6 +284,50 @@ static void test_known_names(void)
 			IS_STR(request.known[i], is_other ? STR_NONE : STR("v"), "%s", name);
 		}
 	}
+}
+
+static bool is_token_byte(unsigned byte)
+{
+	static const char marks[] = "!#$%&'*+-.^_`|~"; /* RFC 9110, 5.6.2 */
+
+	return byte != 0 && byte < 0x80 &&
+	       (ascii_is_digit((char)byte) ||
+		(ascii_lower((char)byte) >= 'a' && ascii_lower((char)byte) <= 'z') ||
+		strchr(marks, (int)byte));
+}
+
+/* What becomes of the name with that byte at that place?  Does the parser see it so? */
+static bool is_read_right(enum http_known which, size_t place, char byte)
+{
+	char text[128];
+	char meant = names[which][place];
+	bool is_same = ascii_lower(byte) == ascii_lower(meant);
+	struct http_parse parse;
+	struct http_request request;
+	enum http_parse_result result;
+	struct buf head;
+
+	buf_over(&head, text, sizeof(text));
+	buf_addf(&head, "GET / HTTP/1.0\r\n%s: v\r\n\r\n", names[which]);
+	text[sizeof("GET / HTTP/1.0\r\n") - 1 + place] = byte;
+	http_parse_start(&parse, &request);
+	result = http_parse_head(&parse, &request, text, head.len);
+	if (!is_token_byte((uint8_t)byte) && byte != ':')
+		return result == HTTP_PARSE_REFUSED;
+	return (result == HTTP_PARSE_DONE || (byte == ':' && place == 0)) &&
+	       (request.known[which].at != NULL) == is_same;
+}
+
+/* Names are looked at several bytes at once. */
+static void test_known_name_bytes(void)
+{
+	unsigned wrong = 0;
+
+	for (unsigned which = 0; which < HTTP_KNOWN_HEADERS; which++)
+		for (size_t place = 0; names[which][place]; place++)
+			for (unsigned byte = 0; byte < 256; byte++)
+				wrong += !is_read_right((enum http_known)which, place, (char)byte);
+	IS_INT(wrong, 0, "a byte of a known name, wherever it stands");
 }
 
 static void test_keep_alive(void)
@@ -355,21 +399,24 @@ static void test_limits(void)
 	test_limit("an endless header", "GET / HTTP/1.1\r\n" HOST "A: ", 40000, "x", "", 431);
 }
 
-/* Each byte at each place of a value: the parser looks at several at once. */
+/* Each byte at each place of a value of any length: the parser looks at several at once. */
 static void test_value_bytes(void)
 {
 	unsigned wrong = 0;
 
-	for (unsigned byte = 0; byte < 256; byte++) {
-		bool is_valid = byte == '\t' || (byte >= ' ' && byte != 0x7f); /* RFC 9110, 5.5 */
+	for (size_t len = 1; len <= 52; len++) {
+		for (size_t place = 0; place < len; place++) {
+			for (unsigned byte = 0; byte < 256; byte++) {
+				/* RFC 9110, 5.5 */
+				bool is_valid = byte == '\t' || (byte >= ' ' && byte != 0x7f);
+				char line[] =
+					"name:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+				struct http_header header;
 
-		for (size_t place = 0; place < 20; place++) {
-			char line[] = "name:aaaaaaaaaaaaaaaaaaaa";
-			struct http_header header;
-
-			line[5 + place] = (char)byte;
-			wrong += http_parse_field((struct str){ line, sizeof(line) - 1 },
-						  &header) != is_valid;
+				line[5 + place] = (char)byte;
+				wrong += http_parse_field((struct str){ line, 5 + len }, &header) !=
+					 is_valid;
+			}
 		}
 	}
 	IS_INT(wrong, 0, "a byte of a value, wherever it stands");
@@ -382,6 +429,7 @@ int main(void)
 	test_nul();
 	test_result();
 	test_known_names();
+	test_known_name_bytes();
 	test_keep_alive();
 	test_limits();
 	return tap_end();
