@@ -1,5 +1,6 @@
 #include "auth/known.h"
 
+#include "base/aes_mac.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -21,9 +22,13 @@ struct known_table {
 	 * where somebody stands is found out here, and only then asked of the memory behind.
 	 */
 	uint16_t marks[KNOWN_PLACES];
-	uint8_t keys[KNOWN_SOURCES][crypto_shorthash_siphashx24_KEYBYTES];
+	bool has_aes;
+	struct aes_mac macs[KNOWN_SOURCES]; /* of texts as long as a credential, if it has */
+	uint8_t keys[KNOWN_SOURCES][crypto_shorthash_siphashx24_KEYBYTES]; /* of all others */
 };
 _Static_assert(KNOWN_KEY_BYTES == crypto_shorthash_siphashx24_KEYBYTES, "the key of SipHash");
+_Static_assert(AES_MAC_KEY_BYTES == crypto_shorthash_siphashx24_BYTES, "a key is made of it");
+_Static_assert(AES_MAC_BYTES == 2 * sizeof(uint64_t), "a tag");
 
 static struct known *at(const struct known_table *table, size_t place)
 {
@@ -44,17 +49,31 @@ static void drop(struct known_table *table, unsigned place)
 	table->marks[place] = 0;
 }
 
+/* Two keys of each source, no two of them alike. */
+static void make_keys(struct known_table *table, const uint8_t key[KNOWN_KEY_BYTES])
+{
+	uint8_t aes_key[AES_MAC_KEY_BYTES];
+
+	for (unsigned source = 0; source < KNOWN_SOURCES; source++) {
+		uint8_t name = (uint8_t)source, aes_name = (uint8_t)(KNOWN_SOURCES + source);
+
+		crypto_shorthash_siphashx24(table->keys[source], &name, 1, key);
+		if (!table->has_aes)
+			continue;
+		crypto_shorthash_siphashx24(aes_key, &aes_name, 1, key);
+		aes_mac_start(&table->macs[source], aes_key);
+	}
+	sodium_memzero(aes_key, sizeof(aes_key));
+}
+
 struct known_table *known_table_new(const uint8_t key[KNOWN_KEY_BYTES], struct lines lines)
 {
 	struct known_table *table = xcalloc(1, sizeof(*table));
 
 	assert(lines.count == KNOWN_PLACES);
 	table->lines = lines;
-	for (unsigned source = 0; source < KNOWN_SOURCES; source++) {
-		uint8_t name = (uint8_t)source;
-
-		crypto_shorthash_siphashx24(table->keys[source], &name, 1, key);
-	}
+	table->has_aes = aes_mac_is_here();
+	make_keys(table, key);
 	return table;
 }
 
@@ -72,8 +91,11 @@ void known_tag(const struct known_table *table, enum known_source source, struct
 {
 	uint8_t hash[crypto_shorthash_siphashx24_BYTES];
 
-	crypto_shorthash_siphashx24(hash, (const uint8_t *)(text.at ? text.at : ""), text.len,
-				    table->keys[source]);
+	if (table->has_aes && text.len == AES_MAC_TEXT_BYTES)
+		aes_mac_of(&table->macs[source], text.at, hash);
+	else
+		crypto_shorthash_siphashx24(hash, (const uint8_t *)(text.at ? text.at : ""),
+					    text.len, table->keys[source]);
 	memcpy(out, hash, sizeof(hash));
 	if (out[0] == 0 && out[1] == 0)
 		out[1] = 1; /* 0, 0 is a free place */

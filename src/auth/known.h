@@ -4,9 +4,10 @@
  *
  * 16,384 entries of a cache line each, in sets of eight; of memory that is shared with the plays of who is known
  * (base/line_pairs.h).  What is compared is a keyed hash of the credential as it was
- * sent (SipHash-2-4, 128 bits, a random key of the process): a guess is worth 2^-128, timing tells
- * nothing of the secret, and nothing secret stays in memory.  Each source has a hash of its own, so a
- * session that is shown as a token is nobody.
+ * sent (128 bits, a random key of the process): a guess is worth 2^-128, timing tells nothing of the secret, and
+ * nothing secret stays in memory.  It is AES's where the processor has that and the text is of the length of a session
+ * or a token (base/aes_mac.h), else SipHash-2-4.  Each source has a hash of its own, so a session that is shown as a
+ * token is nobody.
  *
  * An entry that is here says what the ledger said once.  The feed tells when that is no longer so
  * (known_drop_*()); the clock is the other end, expires_s and idle_s are of the wall clock.

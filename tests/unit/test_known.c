@@ -63,6 +63,43 @@ static void test_finding(void)
 	table_free(table);
 }
 
+/* As long as a credential, and shorter and longer by one: each byte counts, each source and each key has tags of its own. */
+static void test_tags(void)
+{
+	static const uint8_t other_key[KNOWN_KEY_BYTES] = "another key";
+	struct known_table *table = table_new(),
+			   *same = known_table_new(key, line_pairs_left(pairs));
+	struct known_table *other = known_table_new(other_key, line_pairs_left(pairs));
+	unsigned alike = 0, unlike = 0;
+
+	for (size_t len = 31; len <= 33; len++) {
+		char text[] = "Zk3_x81QmB0vZk3_x81QmB0vZk3_x81Qm";
+		uint64_t tag[2], changed[2];
+
+		known_tag(table, KNOWN_COOKIE, (struct str){ text, len }, tag);
+		known_tag(same, KNOWN_COOKIE, (struct str){ text, len }, changed);
+		unlike += memcmp(tag, changed, sizeof(tag)) != 0;
+		known_tag(other, KNOWN_COOKIE, (struct str){ text, len }, changed);
+		alike += tag[0] == changed[0] || tag[1] == changed[1];
+		for (unsigned source = KNOWN_COOKIE + 1; source < KNOWN_SOURCES; source++) {
+			known_tag(table, (enum known_source)source, (struct str){ text, len },
+				  changed);
+			alike += tag[0] == changed[0] || tag[1] == changed[1];
+		}
+		for (size_t at = 0; at < len; at++) {
+			text[at] ^= 1;
+			known_tag(table, KNOWN_COOKIE, (struct str){ text, len }, changed);
+			alike += tag[0] == changed[0] || tag[1] == changed[1];
+			text[at] ^= 1;
+		}
+	}
+	IS_INT(unlike, 0, "the same text has the same tag on every loop");
+	IS_INT(alike, 0, "another text, source or key has another one");
+	known_table_free(other);
+	known_table_free(same);
+	table_free(table);
+}
+
 /* Where somebody stands is told by itself, and stays: their plays are found by it. */
 static void test_places(void)
 {
@@ -238,6 +275,7 @@ static void test_seen_in_batches(void)
 int main(void)
 {
 	test_finding();
+	test_tags();
 	test_places();
 	test_dropping();
 	test_replacing();
