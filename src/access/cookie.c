@@ -49,15 +49,24 @@ bool cookie_may_sign_in(const struct exchange *x)
 	return is_loopback_peer(x) || x->is_trusted;
 }
 
+/* Asked for each play: what stands around a pair is looked at once. */
 struct str cookie_find(struct str header, struct str name)
 {
-	while (header.len > 0) {
-		struct str pair = str_trim(header);
-		size_t end = str_find(pair, ';');
+	while (header.len > name.len) {
+		if (header.at[0] == ' ' || header.at[0] == '\t') {
+			header = str_after(header, 1);
+			continue;
+		}
 
-		if (end > name.len && pair.at[name.len] == '=' && str_starts(pair, name))
-			return str_after(str_trim(str_first(pair, end)), name.len + 1);
-		header = str_after(pair, end + 1);
+		size_t end = str_find(header, ';');
+
+		if (end > name.len && header.at[name.len] == '=' &&
+		    memcmp(header.at, name.at, name.len) == 0) {
+			while (header.at[end - 1] == ' ' || header.at[end - 1] == '\t')
+				end--; /* the '=' is neither */
+			return (struct str){ header.at + name.len + 1, end - name.len - 1 };
+		}
+		header = str_after(header, end + 1);
 	}
 	return STR_NONE;
 }

@@ -89,14 +89,13 @@ void known_table_free(struct known_table *table)
 void known_tag(const struct known_table *table, enum known_source source, struct str text,
 	       uint64_t out[2])
 {
-	uint8_t hash[crypto_shorthash_siphashx24_BYTES];
+	uint8_t *hash = (uint8_t *)out;
 
 	if (table->has_aes && text.len == AES_MAC_TEXT_BYTES)
 		aes_mac_of(&table->macs[source], text.at, hash);
 	else
 		crypto_shorthash_siphashx24(hash, (const uint8_t *)(text.at ? text.at : ""),
 					    text.len, table->keys[source]);
-	memcpy(out, hash, sizeof(hash));
 	if (out[0] == 0 && out[1] == 0)
 		out[1] = 1; /* 0, 0 is a free place */
 }
