@@ -391,8 +391,37 @@ bool media_move_count(struct media_move *move, uint64_t *out, struct err *err)
 	return is_good;
 }
 
-bool media_move_page(struct media_move *move, int64_t after, bool looks,
-		     struct media_move_page *out, struct err *err)
+static bool bring_anew(struct media_move *move, const struct recording_stored *recording,
+		       struct err *err)
+{
+	return bring(move, recording, false, err);
+}
+
+static bool bring_missing(struct media_move *move, const struct recording_stored *recording,
+			  struct err *err)
+{
+	return bring(move, recording, true, err);
+}
+
+static bool read_back(struct media_move *move, const struct recording_stored *recording,
+		      struct err *err)
+{
+	struct bringing what = { .id = recording->id, .size = recording->size };
+
+	if (recording->is_given_up)
+		return true;
+	str_fit(str_of(recording->path), what.request.name, sizeof(what.request.name));
+	str_fit(str_of(recording->sha256), what.request.want_sha256,
+		sizeof(what.request.want_sha256));
+	await(move, move->options.at_once - 1);
+	start_reading(move, &what, false);
+	return true;
+}
+
+static bool visit_page(struct media_move *move, int64_t after,
+		       bool (*visit)(struct media_move *move,
+				     const struct recording_stored *recording, struct err *err),
+		       struct media_move_page *out, struct err *err)
 {
 	AUTO(free) struct recording_stored *page = xcalloc(PAGE, sizeof(*page));
 	size_t count;
@@ -402,42 +431,26 @@ bool media_move_page(struct media_move *move, int64_t after, bool looks,
 	if (!list_kept(move, after, page, PAGE, &count, err))
 		return false;
 	for (size_t i = 0; i < count && may_go_on(move, err); i++) {
-		if (!bring(move, &page[i], looks, err))
+		if (!visit(move, &page[i], err))
 			return false;
 		out->up_to = page[i].id;
-		out->brought++;
+		out->stored += !page[i].is_given_up;
 	}
 	await(move, 0);
 	out->is_last = count < PAGE;
 	return may_go_on(move, err);
 }
 
+bool media_move_page(struct media_move *move, int64_t after, bool looks,
+		     struct media_move_page *out, struct err *err)
+{
+	return visit_page(move, after, looks ? bring_missing : bring_anew, out, err);
+}
+
 bool media_move_verify_page(struct media_move *move, int64_t after, struct media_move_page *out,
 			    struct err *err)
 {
-	AUTO(free) struct recording_stored *page = xcalloc(PAGE, sizeof(*page));
-	size_t count;
-
-	*out = (struct media_move_page){ .up_to = after };
-	move->has_failed = false;
-	if (!list_kept(move, after, page, PAGE, &count, err))
-		return false;
-	for (size_t i = 0; i < count && may_go_on(move, err); i++) {
-		struct bringing what = { .id = page[i].id, .size = page[i].size };
-
-		if (!page[i].is_given_up) {
-			str_fit(str_of(page[i].path), what.request.name, sizeof(what.request.name));
-			str_fit(str_of(page[i].sha256), what.request.want_sha256,
-				sizeof(what.request.want_sha256));
-			await(move, move->options.at_once - 1);
-			start_reading(move, &what, false);
-			out->brought++;
-		}
-		out->up_to = page[i].id;
-	}
-	await(move, 0);
-	out->is_last = count < PAGE;
-	return may_go_on(move, err);
+	return visit_page(move, after, read_back, out, err);
 }
 
 /* ---- what has changed ---- */

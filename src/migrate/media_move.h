@@ -49,8 +49,8 @@ bool media_move_is_ours(struct media_move *move, struct err *err) MUST_CHECK;
 /* How many are stored, now: what else is brought is not among them. */
 bool media_move_count(struct media_move *move, uint64_t *out, struct err *err) MUST_CHECK;
 struct media_move_page {
-	int64_t up_to;    /* the id of the last recording that was looked at */
-	uint64_t brought; /* or read */
+	int64_t up_to;   /* the id of the last recording that was looked at */
+	uint64_t stored; /* of these: what media_move_count() counts */
 	bool is_last;
 };
 /*

@@ -308,7 +308,7 @@ static bool bring_page(struct work *work, int64_t *inout_after, bool *out_is_las
 		return false;
 	*inout_after = page.up_to;
 	*out_is_last = page.is_last;
-	work->done += page.brought;
+	work->done += page.stored;
 	mover->tell(mover, MIGRATION_MEDIA, NULL, work->done, work->all, 0);
 	return true;
 }
@@ -344,7 +344,7 @@ static bool verify_media(struct work *work, struct err *err)
 
 		mover->tell(mover, MIGRATION_VERIFIES, NULL, work->done, work->all, 0);
 		if (media_move_verify_page(mover->media, after, &page, err)) {
-			work->done += page.brought;
+			work->done += page.stored;
 			continue;
 		}
 		page = (struct media_move_page){ .up_to = after };
