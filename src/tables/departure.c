@@ -38,50 +38,23 @@ void departure_addresses(const char *words, char database[DEPARTURE_ADDRESS_SIZE
 		str_fit(str_after(rest, strlen(BEFORE_STORE)), store, DEPARTURE_ADDRESS_SIZE);
 }
 
-/* What older callspools left says nothing of its arrival. */
-static bool find_columns(struct db *db, bool *out_is_there, bool *out_tells, struct err *err)
+static bool count(struct db *db, const char *sql, int64_t *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 
-	if (!db_prepare(db,
-			"SELECT COUNT(*), COUNT(CASE WHEN name = 'has_arrived' THEN 1 END) "
-			"FROM pragma_table_info('migrating')",
-			&find, err) ||
-	    db_step(find, err) != DB_ROW)
+	if (!db_prepare(db, sql, &find, err) || db_step(find, err) != DB_ROW)
 		return false;
-	*out_is_there = db_column_int(find, 0) > 0;
-	*out_tells = db_column_int(find, 1) > 0;
+	*out = db_column_int(find, 0);
 	return true;
 }
 
-static bool find_progress(struct db *db, struct departure *out, struct err *err)
+/* Where there is none *out stays as it is. */
+static bool read_row(struct db *db, const char *sql, struct departure *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	enum db_step step;
 
-	if (!db_prepare(db, "SELECT has_arrived, media FROM migrating", &find, err))
-		return false;
-	step = db_step(find, err);
-	out->has_arrived = step == DB_ROW && db_column_int(find, 0) != 0;
-	out->media = step == DB_ROW ? db_column_int(find, 1) : 0;
-	return step != DB_FAILED;
-}
-
-bool departure_find(struct db *db, struct departure *out, struct err *err)
-{
-	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
-	bool is_there, tells;
-	enum db_step step;
-
-	*out = (struct departure){ .began_at_ms = 0 };
-	if (!find_columns(db, &is_there, &tells, err))
-		return false;
-	if (!is_there)
-		return true;
-	out->has_arrived = true;
-	if (tells && !find_progress(db, out, err))
-		return false;
-	if (!db_prepare(db, "SELECT name, destination, began_at_ms FROM migrating", &find, err))
+	if (!db_prepare(db, sql, &find, err))
 		return false;
 	step = db_step(find, err);
 	if (step != DB_ROW)
@@ -89,7 +62,37 @@ bool departure_find(struct db *db, struct departure *out, struct err *err)
 	str_fit(db_column_str(find, 0), out->name, sizeof(out->name));
 	str_fit(db_column_str(find, 1), out->to, sizeof(out->to));
 	out->began_at_ms = db_column_int(find, 2);
+	out->media = db_column_int(find, 3);
+	out->has_arrived = db_column_int(find, 4) != 0;
 	return true;
+}
+
+/* The move of an older callspool: whether it has arrived it does not say, so nobody goes on by himself with what it moved to. */
+static bool find_older(struct db *db, struct departure *out, struct err *err)
+{
+	int64_t is_there;
+
+	if (!count(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'migrating'", &is_there,
+		   err))
+		return false;
+	out->is_older = is_there > 0;
+	return !out->is_older ||
+	       read_row(db, "SELECT name, destination, began_at_ms, 0, 1 FROM migrating", out, err);
+}
+
+bool departure_find(struct db *db, struct departure *out, struct err *err)
+{
+	int64_t is_there;
+
+	*out = (struct departure){ .began_at_ms = 0 };
+	if (!count(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'departing'", &is_there,
+		   err))
+		return false;
+	if (is_there == 0)
+		return find_older(db, out, err);
+	return read_row(db,
+			"SELECT name, destination, began_at_ms, media, has_arrived FROM departing",
+			out, err);
 }
 
 bool departure_find_in(struct catalog *catalog, struct departure *out, struct err *err)
@@ -111,7 +114,7 @@ static bool add_row(struct db *db, const struct departure *departure, struct err
 
 	if (!db_prepare(
 		    db,
-		    "INSERT INTO migrating (name, destination, began_at_ms) VALUES ($1, $2, $3)",
+		    "INSERT INTO departing (name, destination, began_at_ms) VALUES ($1, $2, $3)",
 		    &insert, err))
 		return false;
 	db_bind_str(insert, 1, str_of(departure->name));
@@ -130,11 +133,15 @@ bool departure_begin(struct catalog *catalog, const struct departure *departure,
 	db = catalog_db(catalog);
 	if (!departure_find(db, &before, err))
 		return false;
+	if (before.is_older)
+		return err_set(
+			err, ERR_CONFLICT,
+			"the move was begun by an older callspool: --cancel it, and begin anew");
 	if (before.name[0] && !str_eq(str_of(before.name), str_of(departure->name)))
 		return err_set(err, ERR_CONFLICT, "another move has begun: to %s", before.to);
 	/* The triggers, too: a newer callspool may have more tables. */
 	return db_exec(db,
-		       "CREATE TABLE IF NOT EXISTS migrating "
+		       "CREATE TABLE IF NOT EXISTS departing "
 		       "(name TEXT PRIMARY KEY, destination TEXT NOT NULL, began_at_ms BIGINT NOT NULL, "
 		       "has_arrived INTEGER NOT NULL DEFAULT 0, media BIGINT NOT NULL DEFAULT 0)",
 		       err) &&
@@ -146,7 +153,7 @@ bool departure_set_media(struct catalog *catalog, int64_t id, struct err *err)
 	struct db_stmt *update;
 
 	if (!catalog_may_change(catalog, err) ||
-	    !db_prepare(catalog_db(catalog), "UPDATE migrating SET media = $1", &update, err))
+	    !db_prepare(catalog_db(catalog), "UPDATE departing SET media = $1", &update, err))
 		return false;
 	db_bind_int(update, 1, id);
 	return db_run(update, err);
@@ -167,7 +174,7 @@ bool departure_end(struct catalog *catalog, bool *out_is_over, struct err *err)
 	if (!catalog_may_change(catalog, err))
 		return false;
 	db = catalog_db(catalog);
-	return db_exec(db, "DROP TABLE IF EXISTS migrating", err) &&
+	return db_exec(db, "DROP TABLE IF EXISTS departing; DROP TABLE IF EXISTS migrating", err) &&
 	       end_notes(db, out_is_over, err);
 }
 
@@ -181,7 +188,7 @@ bool departure_recordings(struct catalog *catalog, int64_t after, int64_t most,
 	*out_count = 0;
 	if (!db_prepare(catalog_db(catalog),
 			"SELECT r.id, r.recording_sid, r.call_sid FROM "
-			"(SELECT DISTINCT k1 FROM migrating_notes WHERE tab = 'recordings') k "
+			"(SELECT DISTINCT k1 FROM departing_notes WHERE tab = 'recordings') k "
 			"JOIN recordings r ON r.id = k.k1 WHERE r.id > $1 AND r.id <= $2 "
 			"ORDER BY r.id LIMIT $3",
 			&list, err))
@@ -252,8 +259,9 @@ bool departure_set_arrived(const char *path, struct err *err)
 
 	if (!departure_moved_to(path, &departure, err))
 		return false;
-	return departure.has_arrived || (db_open(path, DB_WRITE, &db, err) &&
-					 db_exec(db, "UPDATE migrating SET has_arrived = 1", err));
+	return !departure.to[0] || departure.has_arrived ||
+	       (db_open(path, DB_WRITE, &db, err) &&
+		db_exec(db, "UPDATE departing SET has_arrived = 1", err));
 }
 
 bool departure_begun(const char *path, struct departure *out, struct err *err)

@@ -1,7 +1,7 @@
 /*
  * That a ledger in a file is being moved, as it says itself: where to, under which name, and that it was.
  *
- *	departure_begin   changes are noted from now on (tables.h); the row of `migrating` has the name
+ *	departure_begin   changes are noted from now on (tables.h); the row of `departing` has the name
  *	departure_end     it stays: as if nothing had been begun
  *	departure_finish  it was moved: whoever opens it is told where to (schema.h)
  */
@@ -26,6 +26,7 @@ struct departure {
 	int64_t began_at_ms;
 	int64_t media;    /* of a move of media alone: recordings up to that id were brought */
 	bool has_arrived; /* it was moved, and is served from there */
+	bool is_older;    /* a callspool began it that noted otherwise: it cannot be gone on with */
 };
 
 /* "database = postgresql://… and store = s3://…"; of one that is NULL the other alone. */

@@ -4,6 +4,11 @@
  * Noted by triggers and not found by changed_seq: that says nothing of what was removed, and attempts, the audit and most small
  * tables have none.  A trigger misses nothing, whoever writes, and is as durable as what it notes.
  *
+ * Whoever changes what is noted, or how, names all of it anew: `departing`, `departing_notes` and the triggers.  Another version then
+ * finds nothing of it, and begins a move of its own beside it, which notes for itself; under the same names it would take the triggers
+ * for its own, read notes that nobody writes any more, and remove those of others.  Older ones named it migrating_changes, and then
+ * migrating_notes.
+ *
  * The notes are applied table by table, all from one snapshot.  First whoever has a name there that is not his any more loses it, for it
  * may be another's by now.  Then what has changed is written, in the order of references, so that a row never names one that is
  * not there yet; then what is gone is removed, against that order, when nothing names it any more.
@@ -19,41 +24,15 @@
 
 #define SENT_MAX 500
 
-static bool has_table(struct db *db, const char *name, bool *out, struct err *err)
-{
-	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
-
-	if (!db_prepare(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = $1", &find, err))
-		return false;
-	db_bind_str(find, 1, str_of(name));
-	if (db_step(find, err) != DB_ROW)
-		return false;
-	*out = db_column_int(find, 0) > 0;
-	return true;
-}
-
-/* Older callspools noted the place of a table in their list, which says nothing of it in another list. */
-static bool refuse_numbers(struct db *db, struct err *err)
-{
-	bool is_there;
-
-	if (!has_table(db, "migrating_changes", &is_there, err))
-		return false;
-	return !is_there ||
-	       err_set(err, ERR_CONFLICT,
-		       "the move was begun by an older callspool: --cancel it, and begin anew");
-}
-
 bool table_changes_begin(const struct tables *tables, struct db *db, struct err *err)
 {
-	if (!refuse_numbers(db, err) ||
-	    !db_exec(db,
-		     "CREATE TABLE IF NOT EXISTS migrating_notes ("
+	if (!db_exec(db,
+		     "CREATE TABLE IF NOT EXISTS departing_notes ("
 		     "	id INTEGER PRIMARY KEY AUTOINCREMENT, tab TEXT NOT NULL, k1, k2, k3)",
 		     err) ||
 	    !db_exec(db,
-		     "CREATE INDEX IF NOT EXISTS migrating_notes_of_table "
-		     "ON migrating_notes (tab, k1, k2, k3)",
+		     "CREATE INDEX IF NOT EXISTS departing_notes_of_table "
+		     "ON departing_notes (tab, k1, k2, k3)",
 		     err))
 		return false;
 	/* Anew: those of another version may note less. */
@@ -64,24 +43,47 @@ bool table_changes_begin(const struct tables *tables, struct db *db, struct err 
 	return true;
 }
 
+static bool has_notes(struct db *db, bool *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	if (!db_prepare(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'departing_notes'",
+			&find, err) ||
+	    db_step(find, err) != DB_ROW)
+		return false;
+	*out = db_column_int(find, 0) > 0;
+	return true;
+}
+
+static bool drop_triggers(const struct tables *tables, enum table_text text, struct db *db,
+			  struct err *err)
+{
+	for (size_t i = 0; i < tables->count; i++)
+		if (!db_exec(db, tables->at[i].texts[text], err))
+			return false;
+	return true;
+}
+
 static bool drop_all(struct db *db, struct err *err)
 {
 	return db_exec(
-		db, "DROP TABLE IF EXISTS migrating_notes; DROP TABLE IF EXISTS migrating_changes",
+		db,
+		"DROP TABLE IF EXISTS departing_notes; DROP TABLE IF EXISTS migrating_notes; "
+		"DROP TABLE IF EXISTS migrating_changes",
 		err);
 }
 
 bool table_changes_end(const struct tables *tables, struct db *db, bool *out_is_over,
 		       struct err *err)
 {
-	bool has_notes;
+	bool is_there;
 
-	for (size_t i = 0; i < tables->count; i++)
-		if (!db_exec(db, tables->at[i].texts[TEXT_UNNOTE], err))
-			return false;
+	if (!drop_triggers(tables, TEXT_UNNOTE, db, err) ||
+	    !drop_triggers(tables, TEXT_UNNOTE_OLDER, db, err))
+		return false;
 	*out_is_over = true;
-	if (!has_table(db, "migrating_notes", &has_notes, err) ||
-	    (has_notes && !table_changes_forget(db, INT64_MAX, out_is_over, err)))
+	if (!has_notes(db, &is_there, err) ||
+	    (is_there && !table_changes_forget(db, INT64_MAX, out_is_over, err)))
 		return false;
 	return !*out_is_over || drop_all(db, err);
 }
@@ -90,7 +92,7 @@ bool table_changes_last(struct db *db, int64_t *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 
-	if (!db_prepare(db, "SELECT MAX(id) FROM migrating_notes", &find, err) ||
+	if (!db_prepare(db, "SELECT MAX(id) FROM departing_notes", &find, err) ||
 	    db_step(find, err) != DB_ROW)
 		return false;
 	*out = db_column_int(find, 0);
@@ -104,14 +106,14 @@ bool table_changes_forget(struct db *db, int64_t last, bool *out_is_all, struct 
 	struct db_stmt *remove;
 	int64_t up_to;
 
-	if (!db_prepare(db, "SELECT MIN(id) FROM migrating_notes", &first, err) ||
+	if (!db_prepare(db, "SELECT MIN(id) FROM departing_notes", &first, err) ||
 	    db_step(first, err) != DB_ROW)
 		return false;
 	up_to = db_column_int(first, 0) + TABLE_CHANGES_PIECE - 1;
 	*out_is_all = db_column_is_null(first, 0) || up_to >= last;
 	if (db_column_is_null(first, 0))
 		return true;
-	if (!db_prepare(db, "DELETE FROM migrating_notes WHERE id <= $1", &remove, err))
+	if (!db_prepare(db, "DELETE FROM departing_notes WHERE id <= $1", &remove, err))
 		return false;
 	db_bind_int(remove, 1, up_to < last ? up_to : last);
 	return db_run(remove, err);

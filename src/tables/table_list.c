@@ -39,8 +39,8 @@ const struct table_left tables_left[] = {
 	{ "sqlite_stat4", "the same" },
 	{ "processes", "who serves from a ledger on a server: it begins with none" },
 	{ "leases", "what they fetch just now" },
-	{ "migrating", "the move itself" },
-	{ "migrating_notes", "the move itself" },
+	{ "departing", "the move itself" },
+	{ "departing_notes", "the move itself" },
 	{ "migration", "the move itself" },
 };
 const size_t tables_left_count = ARRAY_LEN(tables_left);

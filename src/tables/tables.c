@@ -119,7 +119,7 @@ static void add_is_noted(struct buf *out, const struct table *table)
 
 static void add_noted(struct buf *out)
 {
-	buf_add_text(out, "(SELECT DISTINCT k1, k2, k3 FROM migrating_notes WHERE tab = $1) k");
+	buf_add_text(out, "(SELECT DISTINCT k1, k2, k3 FROM departing_notes WHERE tab = $1) k");
 }
 
 static void write_count(struct buf *out, const struct table *table)
@@ -259,7 +259,7 @@ static void write_gone(struct buf *out, const struct table *table)
 /* Of what `row`, OLD or NEW, says. */
 static void add_note(struct buf *out, const struct table *table, const char *row)
 {
-	buf_addf(out, " INSERT INTO migrating_notes (tab, k1, k2, k3) SELECT '%s'",
+	buf_addf(out, " INSERT INTO departing_notes (tab, k1, k2, k3) SELECT '%s'",
 		 table->entry->name);
 	for (size_t i = 0; i < TABLE_KEYS_MAX; i++)
 		if (i < table->keys)
@@ -270,7 +270,7 @@ static void add_note(struct buf *out, const struct table *table, const char *row
 
 static void add_trigger(struct buf *out, const struct table *table, const char *event)
 {
-	buf_addf(out, "CREATE TRIGGER migrating_%s_%s AFTER %s ON %s BEGIN", table->entry->name,
+	buf_addf(out, "CREATE TRIGGER departing_%s_%s AFTER %s ON %s BEGIN", table->entry->name,
 		 event, event, table->entry->name);
 }
 
@@ -294,22 +294,42 @@ static void write_note(struct buf *out, const struct table *table)
 
 static void write_unnote(struct buf *out, const struct table *table)
 {
-	static const char *const events[] = { "INSERT", "UPDATE", "DELETE" };
+	const char *name = table->entry->name;
 
-	for (size_t i = 0; i < ARRAY_LEN(events); i++)
-		buf_addf(out, "DROP TRIGGER IF EXISTS migrating_%s_%s;", table->entry->name,
-			 events[i]);
+	buf_addf(
+		out,
+		"DROP TRIGGER IF EXISTS departing_%s_INSERT; DROP TRIGGER IF EXISTS departing_%s_UPDATE; "
+		"DROP TRIGGER IF EXISTS departing_%s_DELETE;",
+		name, name, name);
+}
+
+static void write_unnote_older(struct buf *out, const struct table *table)
+{
+	const char *name = table->entry->name;
+
+	buf_addf(
+		out,
+		"DROP TRIGGER IF EXISTS migrating_%s_INSERT; DROP TRIGGER IF EXISTS migrating_%s_UPDATE; "
+		"DROP TRIGGER IF EXISTS migrating_%s_DELETE;",
+		name, name, name);
 }
 
 static bool make_texts(struct table *table, struct err *err)
 {
 	static void (*const write[TABLE_TEXTS])(struct buf * out, const struct table *table) = {
-		[TEXT_COUNT] = write_count,     [TEXT_FIRST] = write_first,
-		[TEXT_BEHIND] = write_behind,   [TEXT_SOME] = write_some,
-		[TEXT_WRITE] = write_write,     [TEXT_REMOVE] = write_remove,
-		[TEXT_CHANGED] = write_changed, [TEXT_GONE] = write_gone,
-		[TEXT_PARK] = write_park,       [TEXT_ANALYZE] = write_analyze,
-		[TEXT_NOTE] = write_note,       [TEXT_UNNOTE] = write_unnote,
+		[TEXT_COUNT] = write_count,
+		[TEXT_FIRST] = write_first,
+		[TEXT_BEHIND] = write_behind,
+		[TEXT_SOME] = write_some,
+		[TEXT_WRITE] = write_write,
+		[TEXT_REMOVE] = write_remove,
+		[TEXT_CHANGED] = write_changed,
+		[TEXT_GONE] = write_gone,
+		[TEXT_PARK] = write_park,
+		[TEXT_ANALYZE] = write_analyze,
+		[TEXT_NOTE] = write_note,
+		[TEXT_UNNOTE] = write_unnote,
+		[TEXT_UNNOTE_OLDER] = write_unnote_older,
 	};
 
 	for (int i = 0; i < TABLE_TEXTS; i++) {

@@ -28,6 +28,7 @@ enum table_text {
 	TEXT_ANALYZE,
 	TEXT_NOTE, /* the triggers */
 	TEXT_UNNOTE,
+	TEXT_UNNOTE_OLDER, /* those of older callspools */
 	TABLE_TEXTS,
 };
 

@@ -88,7 +88,7 @@ test('killed again and again it goes on as it was, and asked again the move goes
   await server.stop('SIGTERM');
 
   // Killed between the mark and the first look at the new ledger: whoever comes next opens it.
-  const name = (await run('sqlite3', [join(server.dataDir, 'ledger.db'), 'SELECT name FROM migrating'])).stdout.trim();
+  const name = (await run('sqlite3', [join(server.dataDir, 'ledger.db'), 'SELECT name FROM departing'])).stdout.trim();
   await there.query(`INSERT INTO schema_version (version, program) VALUES (1073741825, 'x'); CREATE TABLE migration (name TEXT, is_complete BIGINT); INSERT INTO migration VALUES ('${name}', 1)`);
   await refusedBy(['status'], { data_dir: server.dataDir, database: there.url }, 2, /has not come to its end/);
   server = await serve(t, { dataDir: server.dataDir, settings: { database: there.url } });
@@ -268,7 +268,7 @@ test('it pauses, goes on, and can be given up: then the ledger is as before', as
   await resumed;
   const cancelled = await ask(server, ['--cancel']);
   assert.equal(cancelled.code, 0, cancelled.stderr);
-  const { stdout } = await run('sqlite3', ['-readonly', join(server.dataDir, 'ledger.db'), "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"]);
+  const { stdout } = await run('sqlite3', ['-readonly', join(server.dataDir, 'ledger.db'), "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'departing%'"]);
   assert.equal(stdout.trim(), '0');
   assert.match((await ask(server, ['--to', there.url])).stderr, /another move has begun: give it an empty one/);
   const moved = await ask(server, ['--to', other.url]);
@@ -285,7 +285,7 @@ test('it is given up while it runs, by one command', async (t) => {
   assert.equal(cancelled.code, 0, cancelled.stderr);
   assert.match(cancelled.stdout, /nothing is being moved/);
   assert.equal((await ended).code, 0);
-  const { stdout } = await run('sqlite3', ['-readonly', join(server.dataDir, 'ledger.db'), "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"]);
+  const { stdout } = await run('sqlite3', ['-readonly', join(server.dataDir, 'ledger.db'), "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'departing%'"]);
   assert.equal(stdout.trim(), '0');
   await plays(server, recordings, before);
 });
@@ -298,7 +298,7 @@ describe('where it cannot go', () => {
     assert.equal(ended.code, code, ended.stderr);
     assert.match(ended.stderr, pattern);
     assert.equal((await postForm(server.url, CALL_STATUS, callCallback())).status, 200);
-    const { stdout } = await run('sqlite3', ['-readonly', join(server.dataDir, 'ledger.db'), "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"]);
+    const { stdout } = await run('sqlite3', ['-readonly', join(server.dataDir, 'ledger.db'), "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'departing%'"]);
     assert.equal(stdout.trim(), '0', 'nothing was begun');
   };
 

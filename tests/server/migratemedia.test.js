@@ -103,7 +103,7 @@ describe('media into a bucket', () => {
     for (const { recordingSid } of [...recordings, late]) assert.ok(keys.some((key) => key.includes(recordingSid) && /(mp3|wav)$/.test(key)));
     assert.ok(keys.every((key) => !key.includes(removed.recordingSid)));
     assert.ok(existsSync(join(dataDir, 'recordings.moved')));
-    const tables = await run('sqlite3', ['-readonly', join(dataDir, 'ledger.db'), "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"]);
+    const tables = await run('sqlite3', ['-readonly', join(dataDir, 'ledger.db'), "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'departing%'"]);
     assert.equal(tables.stdout.trim(), '0', 'nothing is noted any more');
     assert.match((await ask(server, ['--store', place], settings)).stdout, /^moved/);
     await server.stop('SIGTERM');

@@ -308,7 +308,7 @@ static void reopen_source(void)
 	AUTO(db_free) struct db *db = NULL;
 
 	MUST(db_open(source.path, DB_WRITE, &db, &err));
-	exec(db, "DELETE FROM schema_version WHERE version > 1000000; DROP TABLE migrating");
+	exec(db, "DELETE FROM schema_version WHERE version > 1000000; DROP TABLE departing");
 	db_free(TAKE(db));
 	MUST(catalog_open(source.path, CATALOG_WRITE, &source.writer, &err));
 }
@@ -420,7 +420,7 @@ static void test_many_notes(void)
 	begin(move);
 	MUST(turn_to(move, ROWS_FOLLOWING));
 	MUST(db_prepare(source.writer->db,
-			"EXPLAIN QUERY PLAN SELECT DISTINCT k1, k2, k3 FROM migrating_notes "
+			"EXPLAIN QUERY PLAN SELECT DISTINCT k1, k2, k3 FROM departing_notes "
 			"WHERE tab = $1",
 			&plan, &err) &&
 	     db_step(plan, &err) == DB_ROW);
@@ -486,23 +486,23 @@ static void test_pieces(void)
 	for (int64_t i = 0; i < notes; i += CALLS)
 		change("UPDATE calls SET status = 6");
 	do {
-		int64_t before = ask(source.writer->db, "SELECT COUNT(*) FROM migrating_notes");
+		int64_t before = ask(source.writer->db, "SELECT COUNT(*) FROM departing_notes");
 
 		MUST(catalog_begin(source.writer, &err));
 		MUST(departure_forget(source.writer, notes, &is_all, &err));
 		MUST(catalog_commit(source.writer, &err));
-		OK(before - ask(source.writer->db, "SELECT COUNT(*) FROM migrating_notes") <=
+		OK(before - ask(source.writer->db, "SELECT COUNT(*) FROM departing_notes") <=
 			   TABLE_CHANGES_PIECE,
 		   "a piece of them");
 	} while (!is_all && ++pieces < 10);
 	IS_INT(pieces, 2, "further pieces");
-	IS_INT(ask(source.writer->db, "SELECT MIN(id) FROM migrating_notes"), notes + 1,
+	IS_INT(ask(source.writer->db, "SELECT MIN(id) FROM departing_notes"), notes + 1,
 	       "up to the one that was said");
 	for (int64_t i = 0; i < notes; i += CALLS)
 		change("UPDATE calls SET status = 7");
 	OK(give_up() > 2, "given up in pieces, too");
 	IS_INT(ask(source.writer->db,
-		   "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"),
+		   "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'departing%'"),
 	       0, "to the last");
 }
 
@@ -542,7 +542,7 @@ static void test_given_up(void)
 	MUST(row_move_open(source.path, target, &move, &err));
 	begin(move);
 	change("UPDATE calls SET status = 9 WHERE id = 1");
-	IS_INT(ask(source.writer->db, "SELECT COUNT(*) FROM migrating_notes WHERE tab = 'calls'"),
+	IS_INT(ask(source.writer->db, "SELECT COUNT(*) FROM departing_notes WHERE tab = 'calls'"),
 	       1, "a note has the table's name, whatever is listed before it");
 	str_fit(STR("another"), other.name, sizeof(other.name));
 	OK(!row_move_look(move, &other, &err) && err.kind == ERR_CONFLICT, "not into another's: %s",
@@ -553,17 +553,59 @@ static void test_given_up(void)
 	catalog_rollback(source.writer);
 	give_up();
 	IS_INT(ask(source.writer->db,
-		   "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"),
+		   "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'departing%'"),
 	       0, "nothing of it is left");
-	change("CREATE TABLE migrating_changes (id INTEGER PRIMARY KEY, tab INTEGER)");
+}
+
+/* As callspools before began one: under other names, on whatever they find under these. */
+static void begin_older(void)
+{
+	change("CREATE TABLE IF NOT EXISTS migrating "
+	       "(name TEXT PRIMARY KEY, destination TEXT NOT NULL, began_at_ms BIGINT NOT NULL)");
+	change("INSERT INTO migrating VALUES ('older', 'database = postgresql://there', 1)");
+	change("CREATE TABLE IF NOT EXISTS migrating_notes "
+	       "(id INTEGER PRIMARY KEY AUTOINCREMENT, tab TEXT NOT NULL, k1, k2, k3)");
+	change("CREATE TRIGGER IF NOT EXISTS migrating_calls_UPDATE AFTER UPDATE ON calls BEGIN "
+	       "INSERT INTO migrating_notes (tab, k1, k2, k3) SELECT 'calls', NEW.id, 0, 0; END");
+}
+
+static void is_nothing_left(const char *what)
+{
+	IS_INT(ask(source.writer->db,
+		   "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'departing%' OR name LIKE 'migrating%'"),
+	       0, "%s", what);
+}
+
+static void test_older(void)
+{
+	AUTO(row_move_free) struct row_move *move = NULL;
+	struct departure found;
+
+	make_target();
+	MUST(row_move_open(source.path, target, &move, &err));
+	begin(move);
+	begin_older();
+	change("UPDATE calls SET status = 10 WHERE id = 1");
+	IS_INT(ask(source.writer->db, "SELECT COUNT(*) FROM migrating_notes"), 1,
+	       "an older one beside it notes for itself");
+	change("DELETE FROM migrating_notes");
+	IS_INT(ask(source.writer->db, "SELECT COUNT(*) FROM departing_notes"), 1,
+	       "and removes none of ours");
+	MUST(departure_find(source.writer->db, &found, &err));
+	IS_STR(str_of(found.name), str_of(departure.name), "ours is gone on with");
+	give_up();
+	is_nothing_left("given up, nothing is left of either");
+
+	begin_older();
+	MUST(departure_find(source.writer->db, &found, &err));
+	OK(found.is_older && found.name[0], "one that an older callspool began is found");
 	MUST(catalog_begin(source.writer, &err));
-	OK(!departure_begin(source.writer, &departure, &err) && err.kind == ERR_CONFLICT,
-	   "notes by number are of another list, perhaps: %s", err.text);
+	OK(!departure_begin(source.writer, &departure, &err) && err.kind == ERR_CONFLICT &&
+		   strstr(err.text, "--cancel"),
+	   "and not gone on with: %s", err.text);
 	catalog_rollback(source.writer);
 	give_up();
-	IS_INT(ask(source.writer->db,
-		   "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"),
-	       0, "and are given up like others");
+	is_nothing_left("but given up");
 }
 
 int main(void)
@@ -578,6 +620,7 @@ int main(void)
 	fill();
 	test_tables();
 	test_given_up();
+	test_older();
 	test_moves();
 	reopen_source();
 	test_differences();
