@@ -19,9 +19,10 @@
 #define UPKEEP_STORE   "store"
 #define UPKEEP_ID_SIZE 33
 
-/* Media was moved from files into a bucket: what `store` has to name, as it was then. */
+/* Media was moved from files into a bucket: what `store` has to name, as it was then.  count: has anybody been served from there yet? */
 #define UPKEEP_MOVED_STORE "moved_store"
-#define UPKEEP_TEXT_SIZE   768
+enum upkeep_moved { UPKEEP_MOVED_ARRIVED, UPKEEP_MOVED_AWAITED };
+#define UPKEEP_TEXT_SIZE 768
 
 /*
  * Nothing is removed by age, nor deleted at Twilio, for the ledger may have lost holds.  at_ms: until then, by Twilio's time;

@@ -368,7 +368,7 @@ static void open_service_manager(struct service *service)
 }
 
 /*
- * A move that had come to its mark, and then was killed before anybody was served from the new ledger: it goes on, for nobody was told yet
+ * A move that had come to its mark, and then was killed before anybody was served from the new place: it goes on, for nobody was told yet
  * what the settings file has to say.
  */
 static bool follow_move(struct service *service, struct err *err)
@@ -377,7 +377,8 @@ static bool follow_move(struct service *service, struct err *err)
 	char to[MIGRATION_ADDRESS_SIZE], store[MIGRATION_ADDRESS_SIZE];
 	struct cmd_options moved;
 
-	if (service->options.settings.database || !migration_awaits(ledger, to, store))
+	if (service->options.settings.database || !migration_awaits(ledger, to, store) ||
+	    (!to[0] && service->options.settings.s3.store))
 		return true;
 	if (!prepare_settings(service, to, store, &moved, err))
 		return false;

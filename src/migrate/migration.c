@@ -8,6 +8,7 @@
 #include "chores/upkeep.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
+#include "ledger/ledger.h"
 #include "migrate/media_move.h"
 #include "migrate/mover.h"
 #include "tables/arrival.h"
@@ -44,6 +45,8 @@ struct migration {
 	bool wants_pause, wants_cancel; /* as soon as the thread has stopped */
 	unsigned switches;              /* that came to nothing since it was asked for */
 	bool is_to_go_on;               /* with the next server, from where it was */
+	struct ledger_job arriving;     /* the main loop's */
+	bool is_arriving;               /* it is under way */
 };
 
 static void lock(struct migration *migration)
@@ -424,6 +427,7 @@ static bool switch_media(struct mover *mover, int64_t until_ms, struct err *err)
 
 static bool write_moved_store(struct catalog *catalog, const struct mover *mover, struct err *err)
 {
+	static const struct upkeep awaited = { .count = UPKEEP_MOVED_AWAITED };
 	struct departure now;
 	bool is_over = false;
 
@@ -434,7 +438,8 @@ static bool write_moved_store(struct catalog *catalog, const struct mover *mover
 	while (!is_over)
 		if (!departure_end(catalog, &is_over, err))
 			return false;
-	return upkeep_set_text(catalog, UPKEEP_MOVED_STORE, mover->store, err);
+	return upkeep_set_text(catalog, UPKEEP_MOVED_STORE, mover->store, err) &&
+	       upkeep_set(catalog, UPKEEP_MOVED_STORE, &awaited, err);
 }
 
 /* Of media alone: from then on the ledger says where it lies. */
@@ -557,19 +562,43 @@ static bool is_with_media(const struct departure *departure, const char *databas
 	return strcmp(departure->to, alone) != 0;
 }
 
+/* Where media alone was moved to, as the ledger in the file says; *out_store "": it was not. */
+static void find_moved_store(const char *ledger_file, char out_store[UPKEEP_TEXT_SIZE],
+			     struct upkeep *out)
+{
+	AUTO(catalog_free) struct catalog *catalog = NULL;
+	struct err ignored;
+
+	*out = (struct upkeep){ .count = UPKEEP_MOVED_ARRIVED };
+	out_store[0] = '\0';
+	if (access(ledger_file, F_OK) < 0 ||
+	    !catalog_open(ledger_file, CATALOG_READ, &catalog, &ignored) ||
+	    !catalog_begin(catalog, &ignored))
+		return;
+	if (!upkeep_find_text(catalog, UPKEEP_MOVED_STORE, out_store, &ignored) ||
+	    !upkeep_find(catalog, UPKEEP_MOVED_STORE, out, &ignored))
+		out_store[0] = '\0';
+}
+
 /* Media alone was moved: what lies in files is in nobody's way any more, perhaps since a process was killed. */
 static void settle_media(const char *data_dir, const char *ledger_file, const char *store)
 {
-	AUTO(catalog_free) struct catalog *catalog = NULL;
 	char moved[UPKEEP_TEXT_SIZE];
-	struct err ignored;
+	struct upkeep ignored;
 
-	if (access(ledger_file, F_OK) == 0 &&
-	    catalog_open(ledger_file, CATALOG_READ, &catalog, &ignored) &&
-	    catalog_begin(catalog, &ignored) &&
-	    upkeep_find_text(catalog, UPKEEP_MOVED_STORE, moved, &ignored) &&
-	    strcmp(moved, store) == 0)
+	find_moved_store(ledger_file, moved, &ignored);
+	if (strcmp(moved, store) == 0)
 		put_aside(data_dir);
+}
+
+static bool awaits_media(const char *ledger_file, char store[MIGRATION_ADDRESS_SIZE])
+{
+	char moved[UPKEEP_TEXT_SIZE];
+	struct upkeep upkeep;
+
+	find_moved_store(ledger_file, moved, &upkeep);
+	str_fit(str_of(moved), store, MIGRATION_ADDRESS_SIZE);
+	return moved[0] != '\0' && upkeep.count == UPKEEP_MOVED_AWAITED;
 }
 
 bool migration_awaits(const char *ledger_file, char to[MIGRATION_ADDRESS_SIZE],
@@ -578,11 +607,13 @@ bool migration_awaits(const char *ledger_file, char to[MIGRATION_ADDRESS_SIZE],
 	struct departure departure;
 	struct err ignored;
 
-	if (!departure_moved_to(ledger_file, &departure, &ignored) || !departure.to[0] ||
-	    departure.has_arrived)
+	to[0] = store[0] = '\0';
+	if (!departure_moved_to(ledger_file, &departure, &ignored))
 		return false;
+	if (!departure.to[0])
+		return awaits_media(ledger_file, store);
 	departure_addresses(departure.to, to, store);
-	return to[0] != '\0';
+	return !departure.has_arrived && to[0] != '\0';
 }
 
 bool migration_settle(const char *data_dir, const char *ledger_file, const char *database,
@@ -605,10 +636,49 @@ bool migration_settle(const char *data_dir, const char *ledger_file, const char 
 	*out_was_moved = true;
 	if (!arrival_open(database, &departure, err))
 		return false;
-	if (!departure_set_arrived(ledger_file, &ignored))
-		log_info(NULL, "the ledger that was moved does not say that it has arrived: %s",
-			 ignored.text);
 	if (is_with_media(&departure, database))
 		put_aside(data_dir);
 	return true;
+}
+
+/* ---- somebody is served from there ---- */
+
+static void log_untold(const struct err *why)
+{
+	log_info(NULL, "the ledger does not say that what was moved has arrived: %s", why->text);
+}
+
+static bool run_arrive(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	static const struct upkeep arrived = { .count = UPKEEP_MOVED_ARRIVED };
+	struct upkeep now;
+
+	return upkeep_find(catalog, UPKEEP_MOVED_STORE, &now, err) &&
+	       (now.count == UPKEEP_MOVED_ARRIVED ||
+		upkeep_set(catalog, UPKEEP_MOVED_STORE, &arrived, err));
+}
+
+static void has_arrived(struct ledger_job *job)
+{
+	struct migration *migration = container_of(job, struct migration, arriving);
+
+	if (!job->succeeded)
+		log_untold(&job->err);
+	migration->is_arriving = false;
+}
+
+void migration_arrived(struct migration *migration, const char *ledger_file)
+{
+	const struct mover *mover = &migration->mover;
+	struct err err;
+
+	if (!mover->ledger_file && !departure_set_arrived(ledger_file, &err))
+		log_untold(&err);
+	if (!mover->ledger_file || !mover->server.s3.store || migration->is_arriving)
+		return;
+	migration->is_arriving = true;
+	migration->arriving = (struct ledger_job){ .run = run_arrive,
+						   .done = has_arrived,
+						   .reply = migration->mailbox };
+	ledger_write(mover->server.ledger, &migration->arriving);
 }

@@ -82,6 +82,11 @@ struct migration_server {
 	uint64_t min_free_bytes;
 };
 void migration_attach(struct migration *migration, const struct migration_server *server);
+/*
+ * It serves by now: what was moved has arrived, and a start with the settings of before is refused from now on (migration_awaits()).
+ * `ledger_file`: the one in data_dir, which the ledger may have left.
+ */
+void migration_arrived(struct migration *migration, const char *ledger_file);
 /* The server is about to stop: the thread ends soon, and nobody waits for it.  Before migration_detach(). */
 void migration_expect_stop(struct migration *migration);
 /* The thread has ended.  Before ledger_stop(). */
@@ -107,8 +112,8 @@ bool migration_switch(struct migration *migration, int64_t until_ms, struct migr
 void migration_refuse(struct migration *migration, const struct err *why);
 
 /*
- * At a start: was that ledger moved, and nobody has been served from the other one yet?  Then that is where the move goes on: *to, *store ("":
- * media stays where it is).
+ * At a start: was that ledger moved, or its media, and nobody has been served from there yet?  Then that is where the move goes on: *to,
+ * *store ("": that one stays where it is).
  */
 bool migration_awaits(const char *ledger_file, char to[MIGRATION_ADDRESS_SIZE],
 		      char store[MIGRATION_ADDRESS_SIZE]);

@@ -480,6 +480,14 @@ static void lend(struct server *server)
 	migration_attach(server->options.migration, &lent);
 }
 
+static void note_arrival(const struct server *server)
+{
+	AUTO(free) char *ledger_file = server_path(&server->settings, SERVER_LEDGER);
+
+	if (server->options.migration)
+		migration_arrived(server->options.migration, ledger_file);
+}
+
 static void *run_serving(void *argument)
 {
 	struct serving *serving = argument;
@@ -518,8 +526,11 @@ bool server_start(struct server *server, struct err *err)
 		pthread_setname_np(serving->thread, "serving");
 		serving->is_running = true;
 	}
-	return !server->self_examination ||
-	       canary_start(self_examination_canary(server->self_examination), err);
+	if (server->self_examination &&
+	    !canary_start(self_examination_canary(server->self_examination), err))
+		return false;
+	note_arrival(server);
+	return true;
 }
 
 /* ---- the watchdog ---- */

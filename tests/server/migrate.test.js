@@ -420,6 +420,10 @@ test('moved, and killed before the database answers: the next start goes on, wit
   // Not 2, with which no service manager would start it again.
   await refusedBy(['serve'], { data_dir: server.dataDir, auth: 'none', listen: '127.0.0.1:0' }, 5, /PostgreSQL/);
   await postgres.start();
+  // Neither a command that looks at the new ledger, nor a server that does not come to serve, is one.
+  const looks = await callspool(['user', 'list', '--set', `data_dir=${server.dataDir}`, '--set', `database=${there.url}`]);
+  assert.equal(looks.code, 0, looks.stderr);
+  await refusedBy(['serve'], { data_dir: server.dataDir, database: there.url, auth: 'none', listen: '127.0.0.1:0', access_log: '/nowhere/access.log' }, 2, /nowhere/);
   const next = await again();
   await next.line(/the ledger was moved: the settings file has to say, before the next start: database=/);
   await plays(next, recordings, before);

@@ -119,6 +119,34 @@ describe('media into a bucket', () => {
     await refusedBy(['serve'], { data_dir: dataDir, database: there.url, auth: 'none', listen: '127.0.0.1:0' }, 4, /were moved into a bucket/);
   });
 
+  test('media alone, and killed before anybody was served from the bucket: the next start goes on, with the settings of before', async (t) => {
+    const bucket = await s3.bucket();
+    const { store: place, ...settings } = bucket.settings;
+    const server = await serve(t, { settings, env: bucket.env });
+    const { dataDir } = server;
+    const recordings = [await store(server, upstream)];
+    const before = await heads(server, recordings);
+    const query = async (sql) => {
+      const { code, stdout, stderr } = await run('sqlite3', [join(dataDir, 'ledger.db'), '.timeout 5000', sql]);
+      assert.equal(code, 0, stderr);
+      return stdout.trim();
+    };
+    const count = () => query("SELECT count FROM upkeep WHERE name = 'moved_store'");
+    // As it is in between: the ledger does not say yet that anybody was.
+    await query("CREATE TRIGGER held BEFORE UPDATE ON upkeep WHEN OLD.name = 'moved_store' AND OLD.count > NEW.count BEGIN SELECT RAISE(ABORT, 'held'); END");
+    assert.equal((await ask(server, ['--store', place], settings)).code, 0);
+    await server.line(/does not say that what was moved has arrived: .*held/);
+    await server.kill();
+    assert.equal(await count(), '1');
+    await query('DROP TRIGGER held');
+    const next = await serve(t, { dataDir, settings, env: bucket.env });
+    await next.line(/the ledger was moved: the settings file has to say, before the next start: store=/);
+    await plays(next, recordings, before);
+    await until('it says so', async () => await count() === '0');
+    await next.stop('SIGTERM');
+    await refusedBy(['serve'], { data_dir: dataDir, auth: 'none', listen: '127.0.0.1:0' }, 4, /were moved into a bucket, and are served with store = s3:/);
+  });
+
   test('--verify-media reads every object back, and puts anew what is not what was put there', async (t) => {
     const there = await database();
     const bucket = await s3.bucket();
