@@ -27,12 +27,11 @@
 
 #define PATH_MAX_BYTES 4096
 /* Of a move of the ledger: longer than this nobody waits for an answer. */
-#define SWITCH_MS       8000
-#define SWITCH_LEAST_MS 4000 /* where drain_timeout has taken most of it */
-#define MOVE_SETS       4    /* database, store: of two moves, of media and of the ledger */
-#define AGAIN_MS        1000
-#define AGAIN_TIMES     10
-#define AGAIN_LOG_MS    60000
+#define SWITCH_MS    8000
+#define MOVE_SETS    4 /* database, store: of two moves, of media and of the ledger */
+#define AGAIN_MS     1000
+#define AGAIN_TIMES  10
+#define AGAIN_LOG_MS 60000
 
 struct service {
 	struct cmd_options options;
@@ -260,7 +259,8 @@ static void switch_over(void *owner)
 	}
 	server_expect_successor(service->server);
 	end_server(service, successor_drain);
-	least_ms = clock_monotonic_ms() + SWITCH_LEAST_MS;
+	least_ms = clock_monotonic_ms() +
+		   MIGRATION_SWITCH_LEAST_MS; /* where drain_timeout has taken most of it */
 	if (migration_switch(service->migration, until_ms > least_ms ? until_ms : least_ms, &status,
 			     &err))
 		take_settings(service, &moved);

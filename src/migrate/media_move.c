@@ -36,6 +36,10 @@
 #define LOOK_MS    200 /* whether it is to stop; whether the bucket answers */
 #define RECENT_MS  (5 * 60 * 1000)
 #define FAULT_SIZE 160
+/* What is given up is put anew some day: nobody, least of all who is not served meanwhile, waits long for it. */
+#define STOP_MS 1000
+
+_Static_assert(STOP_MS + LOOK_MS < MEDIA_MOVE_HURRY_MS, "what is under way ends within that");
 
 struct media_move {
 	struct media_move_options options;
@@ -749,6 +753,7 @@ bool media_move_open(const struct media_move_options *options, bool is_new, stru
 	open_hurrying(move);
 	move->until_ms = INT64_MAX;
 	move->options = *options;
+	move->options.to.hurry_ms = STOP_MS;
 	if (move->options.at_once == 0)
 		move->options.at_once = 1;
 	if (!blob_check(&options->to, err) ||

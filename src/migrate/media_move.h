@@ -74,7 +74,7 @@ bool media_move_changes(struct media_move *move, int64_t most, int64_t *out_note
  * From now on there is not much time: what the bucket has not answered by `until_ms`, monotonic, is given up within seconds
  * (MEDIA_MOVE_HURRY_MS), and each of the above says so: ERR_UNAVAILABLE.  Then this is of use no more.
  */
-#define MEDIA_MOVE_HURRY_MS 3000
+#define MEDIA_MOVE_HURRY_MS 2000
 void media_move_hurry(struct media_move *move, int64_t until_ms);
 /* Nothing was wrong with any file; ERR_CONFLICT: names the first, and says how many. */
 bool media_move_is_whole(const struct media_move *move, struct err *err) MUST_CHECK;

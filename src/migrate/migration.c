@@ -22,6 +22,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+_Static_assert(MOVER_ROUND_MS <= MIGRATION_SWITCH_LEAST_MS - MEDIA_MOVE_HURRY_MS,
+	       "what takes a round is brought in the least that a switch has");
 _Static_assert(MIGRATION_ADDRESS_SIZE == DEPARTURE_ADDRESS_SIZE, "one is copied to the other");
 
 #define ASIDES_MAX 100

@@ -25,6 +25,9 @@ struct ledger;
 struct loop;
 struct migration;
 
+/* The least that a switch has, once replies are sent. */
+#define MIGRATION_SWITCH_LEAST_MS 5000
+
 #define MIGRATION_ADDRESS_SIZE 768 /* as departure.h has it */
 #define MIGRATION_TABLE_SIZE   48
 

@@ -22,12 +22,10 @@
 #include <string.h>
 #include <time.h>
 
-#define NAME_BYTES 16
-#define WAIT_MS    100  /* between two looks whether it is to stop */
-#define AGAIN_MS   2000 /* a server that is away is asked again */
-/* The switch begins once what has changed is written within this. */
-#define ROUND_MS    2000
-#define ROUND_AFTER 200 /* between two rounds, so that it does not turn for nothing */
+#define NAME_BYTES  16
+#define WAIT_MS     100  /* between two looks whether it is to stop */
+#define AGAIN_MS    2000 /* a server that is away is asked again */
+#define ROUND_AFTER 200  /* between two rounds, so that it does not turn for nothing */
 
 struct work {
 	struct mover *mover;
@@ -395,7 +393,8 @@ static bool move_on(struct work *work, bool *out_is_ready, struct err *err)
 	work->done = turn.phase == before ? work->done + (uint64_t)turn.rows : 0;
 	work->changes += (uint64_t)turn.changes;
 	tell(work, &turn);
-	*out_is_ready = before == ROWS_FOLLOWING && clock_monotonic_ms() - began_ms < ROUND_MS;
+	*out_is_ready = before == ROWS_FOLLOWING &&
+			clock_monotonic_ms() - began_ms < MOVER_ROUND_MS;
 	return forget(work, noted < turn.noted_up_to ? noted : turn.noted_up_to, err);
 }
 
@@ -460,7 +459,7 @@ static bool follow_media(struct work *work, struct err *err)
 		mover->tell(mover, MIGRATION_FOLLOWS, NULL, work->done, work->all, 0);
 		if (media_move_changes(mover->media, INT64_MAX, &noted, err) &&
 		    media_move_is_whole(mover->media, err) && forget(work, noted, err))
-			is_ready = clock_monotonic_ms() - began_ms < ROUND_MS;
+			is_ready = clock_monotonic_ms() - began_ms < MOVER_ROUND_MS;
 		else if (!wait_for(work, err))
 			return false;
 	}

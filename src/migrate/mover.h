@@ -12,6 +12,9 @@
 struct media_move;
 struct row_move;
 
+/* The switch begins once what has changed is written, and brought, within this. */
+#define MOVER_ROUND_MS 2000
+
 /* Lent by the migration, which tells others what it says. */
 struct mover {
 	struct migration_server server; /* but for ledger_file */

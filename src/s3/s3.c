@@ -26,7 +26,7 @@
 #define PROBE_EACH_MS      2000
 #define LEAST_TIME_MS      60000 /* for a body whose size, or bound, is known, */
 #define LEAST_BYTES_PER_MS 32    /* and as long again as it takes at this rate */
-#define HURRY_MS           3000  /* what s3_stop() leaves to what is under way */
+#define HURRY_MS           3000  /* unless the options have another hurry_ms */
 #define TROUBLED_TRIES     3     /* one 503 is how some stores say "again" */
 #define KEYS_WAIT_MS       2500  /* for those that are to be lent, at first */
 #define SKEW_MS            (5 * 60 * 1000)
@@ -54,6 +54,7 @@ struct s3 {
 	struct s3_request probe;
 	bool is_probing;
 
+	int64_t hurry_ms; /* what s3_stop() leaves to what is under way */
 	atomic_bool is_stopping;
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t changed;
@@ -544,7 +545,7 @@ static int64_t time_limit_ms(const struct s3_request *request)
 	uint64_t most = request->takes_file ? request->size_most : S3_TEXT_MAX;
 
 	if (request->s3->is_stopping)
-		return HURRY_MS;
+		return request->s3->hurry_ms;
 	if (request->limit_ms > 0)
 		return request->limit_ms;
 	if (method_of(request) == S3_PUT || most == 0) /* what goes on may go on */
@@ -846,7 +847,7 @@ static void deliver_stop(struct mail *mail)
 			finish(request);
 	}
 	if (!timer_is_on(&s3->hurry))
-		timer_start(s3->loop, &s3->hurry, HURRY_MS, hurry_over);
+		timer_start(s3->loop, &s3->hurry, s3->hurry_ms, hurry_over);
 }
 
 void s3_stop(struct s3 *s3)
@@ -941,6 +942,7 @@ bool s3_open(const struct s3_options *options, struct s3 **out, struct err *err)
 	pthread_cond_init(&s3->changed, NULL);
 	if (!s3_check(options, err) || !s3_address_read(options, &s3->address, err))
 		return false;
+	s3->hurry_ms = options->hurry_ms > 0 ? options->hurry_ms : HURRY_MS;
 	s3->keys = s3_keys_new(options);
 	if (!open_loop(s3, options, err))
 		return false;

@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 enum s3_path_style {
 	S3_PATH_STYLE_UNSET, /* as AUTO */
 	S3_PATH_STYLE_AUTO,  /* off for Amazon's own addresses, on for others */
@@ -24,4 +26,5 @@ struct s3_options {
 	const char *container_token, *container_token_file; /* to ask it with; NULL: none */
 	const char *instance_url;
 	const char *ca_file, *proxy; /* as for Twilio; NULL: the system's, none */
+	int64_t hurry_ms; /* what s3_stop() leaves to what is under way; 0: as is usual, 3 s */
 };

@@ -37,6 +37,9 @@ export async function role(name, grant = (schema) => `GRANT USAGE, CREATE ON SCH
   return { ...there, url: there.url.replace('callspool@', `${name}@`) };
 }
 
+/** For so long Twilio waits for an answer: what was answered in that time nobody was held up by. */
+export const TWILIO_WAITS_MS = 15_000;
+
 export const SETTINGS = { retention: 'forever', verify_every: 'forever' };
 export const serve = (t, options = {}) => startServer(t, { upstream: upstream.url, ...options, settings: { ...SETTINGS, ...options.settings } });
 export const ask = (server, args, settings = {}) => callspool(['migrate', ...args,
