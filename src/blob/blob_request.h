@@ -32,6 +32,7 @@ struct blob_request {
 	char want_sha256
 		[SHA256_HEX]; /* get: what comes over a network has it, or counts as lost; put into a bucket: what has not is refused; "": not known */
 	uint64_t want_size;   /* get: how long it is; 0: not known */
+	bool leaves_same; /* put into a bucket: what lies there and is that already, as its ETag says, stays */
 	void (*done)(struct blob_request *request);
 	struct mailbox *reply;
 

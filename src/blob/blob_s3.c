@@ -224,12 +224,46 @@ static void put_object(struct put *put)
 	s3_ask(put->bucket->s3, ask);
 }
 
+static void object_looked_at(struct s3_request *ask)
+{
+	struct put *put = container_of(ask, struct put, ask);
+	const struct blob_arriving *arriving = put->request->arriving;
+
+	if (!ask->succeeded && ask->err.kind != ERR_NOT_FOUND)
+		put_fail(put, &ask->err);
+	else if (ask->succeeded && ask->size == arriving->size && s3_has_md5(ask, arriving->md5))
+		put_end(put, true);
+	else
+		put_object(put);
+}
+
+static void look_at_object(struct put *put)
+{
+	struct s3_request *ask = &put->ask;
+
+	*ask = (struct s3_request){
+		.method = S3_HEAD,
+		.give_up_after_ms = put->give_up_after_ms,
+		.done = object_looked_at,
+	};
+	snprintf(ask->key, sizeof(ask->key), "%s", put->request->name);
+	s3_ask(put->bucket->s3, ask);
+}
+
+static void put_or_leave(struct put *put)
+{
+	if (put->request->leaves_same)
+		look_at_object(put);
+	else
+		put_object(put);
+}
+
 static void marker_checked(struct marker_check *check)
 {
 	struct put *put = container_of(check, struct put, check);
 
 	if (check->is_ours) {
-		put_object(put);
+		put_or_leave(put);
 		return;
 	}
 	trouble_failed(&put->bucket->store.writing, check->err.text);
@@ -292,7 +326,7 @@ static void run_hash(struct job *job)
 	if (!hash_file(put->request->arriving, &err) || !is_as_known(put->request, &err))
 		put_fail(put, &err);
 	else if (put->bucket->marker.is_sure)
-		put_object(put);
+		put_or_leave(put);
 	else
 		check_marker(put);
 }

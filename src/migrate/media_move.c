@@ -226,11 +226,12 @@ static void put(struct bringing *bringing)
 }
 
 static void start(struct media_move *move, int64_t id, const char *name, uint64_t size,
-		  const char *sha256, enum bringing_kind kind)
+		  const char *sha256, enum bringing_kind kind, bool looks)
 {
 	struct bringing *bringing = bringing_new(move, BLOB_PUT, id, name, size, sha256);
 
 	bringing->kind = kind;
+	bringing->request.leaves_same = looks;
 	put(bringing);
 }
 
@@ -312,24 +313,18 @@ static bool may_go_on(const struct media_move *move, struct err *err)
 
 /* ---- recordings ---- */
 
-static bool is_there(struct media_move *move, const struct recording_stored *recording)
-{
-	uint64_t size;
-	struct err err;
-
-	return blob_stat(move->to, str_of(recording->path), &size, &err) && size == recording->size;
-}
-
-static void bring_stored(struct media_move *move, const struct recording_stored *recording)
+/* `looks`: what is there already, byte by byte, is left there. */
+static void bring_stored(struct media_move *move, const struct recording_stored *recording,
+			 bool looks)
 {
 	char beside[BLOB_NAME_SIZE];
 	struct err err;
 
 	await(move, move->options.at_once - 1);
 	start(move, recording->id, recording->path, recording->size, recording->sha256,
-	      BRINGING_STORED);
+	      BRINGING_STORED, looks);
 	if (blob_name_beside(str_of(recording->path), beside, &err))
-		start(move, recording->id, beside, 0, "", BRINGING_WAVEFORM);
+		start(move, recording->id, beside, 0, "", BRINGING_WAVEFORM, looks);
 }
 
 /* All that lies there of a recording under one beginning of its names, as it is. */
@@ -350,7 +345,7 @@ static bool bring_lying(struct media_move *move, int64_t id, const char *call_si
 			return false;
 		for (size_t i = 0; i < names.count; i++) {
 			await(move, move->options.at_once - 1);
-			start(move, id, names.at[i], 0, "", BRINGING_LYING);
+			start(move, id, names.at[i], 0, "", BRINGING_LYING, false);
 		}
 	} while (names.count == BLOB_LIST_MAX);
 	return true;
@@ -364,8 +359,7 @@ static bool bring(struct media_move *move, const struct recording_stored *record
 		       (!recording->call_sid[0] ||
 			bring_lying(move, recording->id, recording->call_sid,
 				    recording->recording_sid, err));
-	if (!looks || !is_there(move, recording))
-		bring_stored(move, recording);
+	bring_stored(move, recording, looks);
 	return true;
 }
 
@@ -564,7 +558,7 @@ static void bring_faulty(struct media_move *move, const struct store_fault *faul
 	if (!is_kept || blob_stat(move->to, str_of(fault->path), &size, &ignored))
 		return;
 	await(move, move->options.at_once - 1);
-	start(move, INT64_MAX, fault->path, 0, "", BRINGING_LYING);
+	start(move, INT64_MAX, fault->path, 0, "", BRINGING_LYING, false);
 }
 
 static bool bring_faults(struct media_move *move, struct err *err)

@@ -54,7 +54,7 @@ struct media_move_page {
 	bool is_last;
 };
 /*
- * A page of recordings that have files, behind `after`.  `looks`: those that are there already are left.  ERR_UNAVAILABLE, "": it was stopped.
+ * A page of recordings that have files, behind `after`.  `looks`: what is there already, by its MD5, is left there.  ERR_UNAVAILABLE, "": it was stopped.
  */
 bool media_move_page(struct media_move *move, int64_t after, bool looks,
 		     struct media_move_page *out, struct err *err) MUST_CHECK;

@@ -383,12 +383,12 @@ static enum transfer_go on_bytes(struct transfer_receiver *receiver, struct str 
 
 /* ---- whose answer is it? ---- */
 
-static bool is_etag_of(const struct s3_request *request)
+bool s3_has_md5(const struct s3_request *request, const char *md5)
 {
 	struct str etag = str_of(request->etag);
 
-	return request->md5[0] != '\0' && etag.len == MD5_HEX + 1 &&
-	       str_eq_nocase(str_first(str_after(etag, 1), MD5_HEX - 1), str_of(request->md5));
+	return md5[0] != '\0' && etag.len == MD5_HEX + 1 &&
+	       str_eq_nocase(str_first(str_after(etag, 1), MD5_HEX - 1), str_of(md5));
 }
 
 /* What cannot be a page of somebody's in between. */
@@ -396,7 +396,7 @@ static bool is_proved(const struct s3_request *request)
 {
 	switch (request->method) {
 	case S3_PUT:
-		return is_etag_of(request);
+		return s3_has_md5(request, request->md5);
 	case S3_DELETE:
 		return request->status == 204;
 	case S3_GET:

@@ -120,6 +120,9 @@ DEFINE_AUTO(struct s3 *, s3_free)
 /* From now on nothing is tried twice, nor for long; waits until nothing is under way. */
 void s3_stop(struct s3 *s3);
 
+/* The answer's ETag is that MD5, in hexadecimal; where it is of another kind it is not. */
+bool s3_has_md5(const struct s3_request *request, const char *md5);
+
 void s3_ask(struct s3 *s3, struct s3_request *request);
 /* The same, and waits for it: done and reply are not looked at. */
 bool s3_ask_now(struct s3 *s3, struct s3_request *request) MUST_CHECK;

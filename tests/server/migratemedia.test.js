@@ -30,7 +30,8 @@ describe('media into a bucket', () => {
     const recordings = [await store(server, upstream), await store(server, upstream, { format: 'mp3', seconds: 20 })];
     const rotten = await store(server, upstream);
     const removed = await store(server, upstream);
-    await until('waveforms are made', () => readdirSync(join(server.dataDir, 'recordings'), { recursive: true }).filter((name) => name.endsWith('.peaks')).length === 4);
+    const spoilt = await store(server, upstream);
+    await until('waveforms are made', () => readdirSync(join(server.dataDir, 'recordings'), { recursive: true }).filter((name) => name.endsWith('.peaks')).length === 5);
     const before = await heads(server, recordings);
     const file = readdirSync(join(server.dataDir, 'recordings'), { recursive: true }).find((name) => name.includes(rotten.recordingSid) && name.endsWith('.mp3'));
     const bytes = readFileSync(join(server.dataDir, 'recordings', file));
@@ -43,13 +44,16 @@ describe('media into a bucket', () => {
     assert.ok(stderr.includes(file), stderr);
     assert.match(stderr, /callspool verify mends/);
     await plays(server, recordings, before);
+    // What was brought already is as long as it was, and something else.
+    const [spoiltKey] = (await bucket.list()).filter((key) => key.includes(spoilt.recordingSid) && key.endsWith('.mp3'));
+    await bucket.put(spoiltKey, Buffer.from(spoilt.bytes).fill(0, 500, 600));
 
     const verified = await callspool(['verify', '--set', `data_dir=${server.dataDir}`]);
     assert.equal(verified.code, 7, verified.stderr);
     await untilState(server, rotten.callSid, 'stored');
     assert.equal((await request(`${server.url}/api/recordings/${removed.recordingSid}`, { method: 'DELETE' })).status, 200);
     const late = await store(server, upstream);
-    const all = [...recordings, rotten, late];
+    const all = [...recordings, rotten, spoilt, late];
     const asBefore = await heads(server, all);
     const senders = startSenders(server, 1);
     const moved = await ask(server, args, settings);
@@ -58,6 +62,7 @@ describe('media into a bucket', () => {
     await senders.stop();
     assert.deepEqual(senders.refused, []);
     await plays(server, all, asBefore);
+    assert.ok((await bucket.get(spoiltKey)).equals(spoilt.bytes), 'what was something else is put there anew');
     const keys = await bucket.list();
     for (const one of all) assert.ok(keys.some((key) => key.includes(one.recordingSid) && key.endsWith('.mp3')));
     assert.ok(keys.some((key) => key.endsWith('.peaks')));
