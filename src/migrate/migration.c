@@ -214,6 +214,42 @@ void migration_free(struct migration *migration)
 	free(migration);
 }
 
+/* The mutex is held. */
+static bool start(struct migration *migration, struct err *err)
+{
+	join(migration); /* it is over */
+	atomic_store(&migration->mover.is_to_stop, false);
+	migration->wants_pause = migration->wants_cancel = false;
+	migration->status.state = MIGRATION_RUNNING;
+	migration->status.err.text[0] = '\0';
+	if (pthread_create(&migration->thread, NULL, run_thread, migration) != 0) {
+		(void)err_set(err, ERR_INTERNAL, "cannot start the thread 'mover'");
+		migration->status.state = MIGRATION_FAILED;
+		migration->status.err = *err;
+		return false;
+	}
+	pthread_setname_np(migration->thread, "mover");
+	migration->has_thread = true;
+	return true;
+}
+
+/* The mutex is held. */
+static bool give_up(struct migration *migration, struct err *err)
+{
+	migration->mover.gives_up = true;
+	migration->mover.begins_after_ms = 0;
+	return start(migration, err);
+}
+
+/* It was given up, and stopped before all that it had noted was removed. */
+static void end_leftover(struct migration *migration)
+{
+	struct err err;
+
+	if (!give_up(migration, &err))
+		log_warn(NULL, "what a move that was given up has noted stays: %s", err.text);
+}
+
 /* Another process, or another server, has begun a move that did not come to its end. */
 static void find_begun(struct migration *migration, const char *ledger_file)
 {
@@ -221,8 +257,11 @@ static void find_begun(struct migration *migration, const char *ledger_file)
 	struct departure departure;
 	struct err err;
 
-	if (status->state != MIGRATION_NONE || !departure_begun(ledger_file, &departure, &err) ||
-	    !departure.name[0])
+	if (migration->is_to_go_on || !departure_begun(ledger_file, &departure, &err))
+		return;
+	if (departure.is_given_up)
+		end_leftover(migration);
+	if (status->state != MIGRATION_NONE || !departure.name[0])
 		return;
 	log_warn(
 		NULL,
@@ -255,25 +294,6 @@ void migration_detach(struct migration *migration)
 }
 
 /* ---- asking ---- */
-
-/* The mutex is held. */
-static bool start(struct migration *migration, struct err *err)
-{
-	join(migration); /* it is over */
-	atomic_store(&migration->mover.is_to_stop, false);
-	migration->wants_pause = migration->wants_cancel = false;
-	migration->status.state = MIGRATION_RUNNING;
-	migration->status.err.text[0] = '\0';
-	if (pthread_create(&migration->thread, NULL, run_thread, migration) != 0) {
-		(void)err_set(err, ERR_INTERNAL, "cannot start the thread 'mover'");
-		migration->status.state = MIGRATION_FAILED;
-		migration->status.err = *err;
-		return false;
-	}
-	pthread_setname_np(migration->thread, "mover");
-	migration->has_thread = true;
-	return true;
-}
 
 /* The mutex is held.  What it was that failed is told until it gets on. */
 static void go_on(struct migration *migration)
@@ -383,9 +403,7 @@ static bool cancel(struct migration *migration, struct err *err)
 	}
 	if (!may_start(migration, err))
 		return false;
-	migration->mover.gives_up = true;
-	migration->mover.begins_after_ms = 0;
-	return start(migration, err);
+	return give_up(migration, err);
 }
 
 bool migration_cancel(struct migration *migration, struct err *err)

@@ -67,6 +67,19 @@ static bool read_row(struct db *db, const char *sql, struct departure *out, stru
 	return true;
 }
 
+static bool find_left(struct db *db, struct departure *out, struct err *err)
+{
+	int64_t notes;
+
+	if (!count(db,
+		   "SELECT COUNT(*) FROM sqlite_master "
+		   "WHERE name IN ('departing_notes', 'migrating_notes', 'migrating_changes')",
+		   &notes, err))
+		return false;
+	out->is_given_up = notes > 0;
+	return true;
+}
+
 /* The move of an older callspool: whether it has arrived it does not say, so nobody goes on by himself with what it moved to. */
 static bool find_older(struct db *db, struct departure *out, struct err *err)
 {
@@ -76,8 +89,11 @@ static bool find_older(struct db *db, struct departure *out, struct err *err)
 		   err))
 		return false;
 	out->is_older = is_there > 0;
-	return !out->is_older ||
-	       read_row(db, "SELECT name, destination, began_at_ms, 0, 1 FROM migrating", out, err);
+	return !out->is_older
+		       ? find_left(db, out, err)
+		       : read_row(db,
+				  "SELECT name, destination, began_at_ms, 0, 1 FROM migrating",
+				  out, err);
 }
 
 bool departure_find(struct db *db, struct departure *out, struct err *err)

@@ -26,7 +26,8 @@ struct departure {
 	int64_t began_at_ms;
 	int64_t media;    /* of a move of media alone: recordings up to that id were brought */
 	bool has_arrived; /* it was moved, and is served from there */
-	bool is_older;    /* a callspool began it that noted otherwise: it cannot be gone on with */
+	bool is_given_up; /* name "": one was, and notes of it are left to be removed: departure_end() */
+	bool is_older; /* a callspool began it that noted otherwise: it cannot be gone on with */
 };
 
 /* "database = postgresql://… and store = s3://…"; of one that is NULL the other alone. */
