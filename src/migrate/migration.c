@@ -46,6 +46,7 @@ struct migration {
 	bool is_attached;
 	bool wants_pause, wants_cancel; /* as soon as the thread has stopped */
 	unsigned switches;              /* that came to nothing since it was asked for */
+	bool is_read_back;              /* what was asked for last: `verifies` */
 	bool is_to_go_on;               /* with the next server, from where it was */
 	struct ledger_job arriving;     /* the main loop's */
 	bool is_arriving;               /* it is under way */
@@ -339,6 +340,18 @@ static bool is_same(const struct migration_status *status, const char *to, const
 	return strcmp(status->to, to) == 0 && strcmp(status->store, store) == 0;
 }
 
+/* Who asks for what is under way goes along with it, unless it is more than that. */
+static bool may_join(const struct migration *migration, bool verifies, struct err *err)
+{
+	if (!verifies || migration->is_read_back)
+		return true;
+	return err_set(
+		err, ERR_CONFLICT, "%s",
+		migration->status.state == MIGRATION_MOVED
+			? "it was moved without --verify-media: callspool verify reads what is in the bucket"
+			: "it is under way without --verify-media: --pause it, and ask again");
+}
+
 static bool ask(struct migration *migration, const char *to, const char *store, bool verifies,
 		struct err *err)
 {
@@ -348,7 +361,7 @@ static bool ask(struct migration *migration, const char *to, const char *store, 
 	if ((status->state == MIGRATION_RUNNING || status->state == MIGRATION_SWITCHING ||
 	     status->state == MIGRATION_MOVED) &&
 	    !migration->wants_pause && !migration->wants_cancel && is_same(status, to, store))
-		return true;
+		return may_join(migration, verifies, err);
 	if (!to[0] && !store[0])
 		return err_set(err, ERR_INVALID, "a database is needed, or a bucket, to move to");
 	if (!may_start(migration, err))
@@ -359,7 +372,7 @@ static bool ask(struct migration *migration, const char *to, const char *store, 
 		return err_set(err, ERR_INVALID, "the address is too long");
 	memcpy(mover->to, status->to, sizeof(mover->to));
 	memcpy(mover->store, status->store, sizeof(mover->store));
-	mover->verifies = verifies;
+	mover->verifies = migration->is_read_back = verifies;
 	mover->gives_up = false;
 	mover->begins_after_ms = 0;
 	migration->switches = 0;

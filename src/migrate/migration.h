@@ -95,7 +95,7 @@ void migration_expect_stop(struct migration *migration);
 /* The thread has ended.  Before ledger_stop(). */
 void migration_detach(struct migration *migration);
 
-/* verifies: all media in the bucket is read before it is served from.  `store` "": media stays where it is; `to` "": the ledger does.  ERR_CONFLICT: another one is under way. */
+/* verifies: all media in the bucket is read before it is served from.  `store` "": media stays where it is; `to` "": the ledger does.  ERR_CONFLICT: another one is under way, or this one is without that. */
 bool migration_ask(struct migration *migration, const char *to, const char *store, bool verifies,
 		   struct err *err) MUST_CHECK;
 /* ERR_CONFLICT: it cannot be any more. */

@@ -148,6 +148,7 @@ static bool find_departure(struct work *work, struct err *err)
 			mover->store[0] ? mover->store : NULL, to);
 	if (!departure_begun(mover->ledger_file, departure, err))
 		return false;
+	departure->verifies |= mover->verifies;
 	if (departure->name[0])
 		return strcmp(departure->to, to) == 0 ||
 		       err_set(err, ERR_CONFLICT,
@@ -184,6 +185,7 @@ static bool begin_noted(struct work *work, struct err *err)
 
 	if (!order(work, &noted, err))
 		return false;
+	mover->verifies = false;
 	if (is_of_media_alone(mover) || row_move_begin(mover->rows, &mover->departure, err))
 		return true;
 	if (work->is_new && !give_up(work, &ignored))
@@ -331,10 +333,28 @@ static bool move_media(struct work *work, struct err *err)
 	return media_move_is_whole(work->mover->media, err) && set_media(work, INT64_MAX, err);
 }
 
+static bool run_set_verified(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	return departure_set_verified(catalog, err);
+}
+
+/* Another try, of the switch say, does not read all of it again. */
+static bool set_verified(struct work *work, struct err *err)
+{
+	struct order set = { .job.run = run_set_verified };
+
+	work->mover->departure.verifies = false;
+	return order(work, &set, err);
+}
+
+/* Where something is wrong it stays asked for: the next try reads all of it again. */
 static bool verify_media(struct work *work, struct err *err)
 {
 	struct mover *mover = work->mover;
-	struct media_move_page page = { .is_last = !mover->media || !mover->verifies };
+	struct media_move_page page = { .is_last = false };
+
+	if (!mover->media || !mover->departure.verifies)
+		return true;
 
 	work->done = 0;
 	while (!page.is_last) {
@@ -349,8 +369,7 @@ static bool verify_media(struct work *work, struct err *err)
 		if (!wait_for(work, err))
 			return false;
 	}
-	mover->verifies = false; /* another try of the switch does not read all of it again */
-	return !mover->media || media_move_is_whole(mover->media, err);
+	return media_move_is_whole(mover->media, err) && set_verified(work, err);
 }
 
 /* ---- rows ---- */

@@ -64,6 +64,7 @@ static bool read_row(struct db *db, const char *sql, struct departure *out, stru
 	out->began_at_ms = db_column_int(find, 2);
 	out->media = db_column_int(find, 3);
 	out->has_arrived = db_column_int(find, 4) != 0;
+	out->verifies = db_column_int(find, 5) != 0;
 	return true;
 }
 
@@ -92,7 +93,7 @@ static bool find_older(struct db *db, struct departure *out, struct err *err)
 	return !out->is_older
 		       ? find_left(db, out, err)
 		       : read_row(db,
-				  "SELECT name, destination, began_at_ms, 0, 1 FROM migrating",
+				  "SELECT name, destination, began_at_ms, 0, 1, 0 FROM migrating",
 				  out, err);
 }
 
@@ -106,9 +107,10 @@ bool departure_find(struct db *db, struct departure *out, struct err *err)
 		return false;
 	if (is_there == 0)
 		return find_older(db, out, err);
-	return read_row(db,
-			"SELECT name, destination, began_at_ms, media, has_arrived FROM departing",
-			out, err);
+	return read_row(
+		db,
+		"SELECT name, destination, began_at_ms, media, has_arrived, verifies FROM departing",
+		out, err);
 }
 
 bool departure_find_in(struct catalog *catalog, struct departure *out, struct err *err)
@@ -130,13 +132,33 @@ static bool add_row(struct db *db, const struct departure *departure, struct err
 
 	if (!db_prepare(
 		    db,
-		    "INSERT INTO departing (name, destination, began_at_ms) VALUES ($1, $2, $3)",
+		    "INSERT INTO departing (name, destination, began_at_ms, verifies) VALUES ($1, $2, $3, $4)",
 		    &insert, err))
 		return false;
 	db_bind_str(insert, 1, str_of(departure->name));
 	db_bind_str(insert, 2, str_of(departure->to));
 	db_bind_int(insert, 3, departure->began_at_ms);
+	db_bind_int(insert, 4, departure->verifies);
 	return db_run(insert, err);
+}
+
+static bool set_verifies(struct db *db, bool verifies, struct err *err)
+{
+	struct db_stmt *update;
+
+	if (!db_prepare(db, "UPDATE departing SET verifies = $1", &update, err))
+		return false;
+	db_bind_int(update, 1, verifies);
+	return db_run(update, err);
+}
+
+/* What was asked of it once is done, whoever goes on with it. */
+static bool add_wish(struct db *db, const struct departure *before,
+		     const struct departure *departure, struct err *err)
+{
+	if (!before->name[0])
+		return add_row(db, departure, err);
+	return before->verifies || !departure->verifies || set_verifies(db, true, err);
 }
 
 bool departure_begin(struct catalog *catalog, const struct departure *departure, struct err *err)
@@ -159,9 +181,15 @@ bool departure_begin(struct catalog *catalog, const struct departure *departure,
 	return db_exec(db,
 		       "CREATE TABLE IF NOT EXISTS departing "
 		       "(name TEXT PRIMARY KEY, destination TEXT NOT NULL, began_at_ms BIGINT NOT NULL, "
-		       "has_arrived INTEGER NOT NULL DEFAULT 0, media BIGINT NOT NULL DEFAULT 0)",
+		       "has_arrived INTEGER NOT NULL DEFAULT 0, media BIGINT NOT NULL DEFAULT 0, "
+		       "verifies INTEGER NOT NULL DEFAULT 0)",
 		       err) &&
-	       (before.name[0] || add_row(db, departure, err)) && begin_notes(db, err);
+	       add_wish(db, &before, departure, err) && begin_notes(db, err);
+}
+
+bool departure_set_verified(struct catalog *catalog, struct err *err)
+{
+	return catalog_may_change(catalog, err) && set_verifies(catalog_db(catalog), false, err);
 }
 
 bool departure_set_media(struct catalog *catalog, int64_t id, struct err *err)

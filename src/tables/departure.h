@@ -26,6 +26,7 @@ struct departure {
 	int64_t began_at_ms;
 	int64_t media;    /* of a move of media alone: recordings up to that id were brought */
 	bool has_arrived; /* it was moved, and is served from there */
+	bool verifies; /* media is to be read back before it is served from, whoever goes on with it */
 	bool is_given_up; /* name "": one was, and notes of it are left to be removed: departure_end() */
 	bool is_older; /* a callspool began it that noted otherwise: it cannot be gone on with */
 };
@@ -41,11 +42,13 @@ void departure_addresses(const char *words, char database[DEPARTURE_ADDRESS_SIZE
 /* Outside a transaction or in one. */
 bool departure_find(struct db *db, struct departure *out, struct err *err) MUST_CHECK;
 bool departure_find_in(struct catalog *catalog, struct departure *out, struct err *err) MUST_CHECK;
-/* The writer's, in a transaction.  One that has begun under the same name goes on; ERR_CONFLICT: it has another name. */
+/* The writer's, in a transaction.  One that has begun under the same name goes on, and `verifies` is added to it; ERR_CONFLICT: it has another name. */
 bool departure_begin(struct catalog *catalog, const struct departure *departure,
 		     struct err *err) MUST_CHECK;
 /* The writer's: see `media`. */
 bool departure_set_media(struct catalog *catalog, int64_t id, struct err *err) MUST_CHECK;
+/* The writer's: all of it was. */
+bool departure_set_verified(struct catalog *catalog, struct err *err) MUST_CHECK;
 /* In pieces, for other writers wait meanwhile: again until *out_is_over; after the first none has begun. */
 bool departure_end(struct catalog *catalog, bool *out_is_over, struct err *err) MUST_CHECK;
 /* The recordings that were noted, behind the id `after` and up to `most`; and the number of the last note of all. */

@@ -163,19 +163,32 @@ describe('media into a bucket', () => {
     const args = ['--to', there.url, '--store', place];
     const ended = begin(server, args, settings);
     await until('rows are copied', async () => Number(await there.query('SELECT tab FROM migration').catch(() => 0)) > 2);
+    const late = await ask(server, [...args, '--verify-media'], settings);
+    assert.equal(late.code, 4, 'what is under way does not read back: that is said');
+    assert.match(late.stderr, /without --verify-media: --pause it, and ask again/);
     assert.equal((await ask(server, ['--pause'], settings)).code, 0);
     await ended;
     const key = (await bucket.list()).find((name) => name.includes(recordings[0].recordingSid) && name.endsWith('.mp3'));
     const bytes = Buffer.from(recordings[0].bytes);
     bytes[500] ^= 1;
     await bucket.put(key, bytes);
+    // While it cannot be put anew the move ends, and whoever asks again need not say that it is to be read back.
+    const file = join(server.dataDir, 'recordings', key);
+    writeFileSync(file, bytes);
+    const failed = await ask(server, [...args, '--verify-media'], settings);
+    assert.equal(failed.code, 4, failed.stderr);
+    assert.match(failed.stderr, /callspool verify mends/);
+    writeFileSync(file, recordings[0].bytes);
     door.requests.length = 0;
-    const moved = await ask(server, [...args, '--verify-media'], settings);
+    const moved = await ask(server, args, settings);
     assert.equal(moved.code, 0, moved.stderr);
     assert.ok((await bucket.get(key)).equals(recordings[0].bytes), 'it is what it was');
     for (const { recordingSid } of recordings) assert.ok(door.requests.some((line) => line.startsWith('GET') && line.includes(recordingSid) && line.endsWith('.mp3')), `${recordingSid} was read`);
     await server.line(/is not what was put there: it is put there anew/);
     await plays(server, recordings, before);
+    const after = await ask(server, [...args, '--verify-media'], settings);
+    assert.equal(after.code, 4, 'nor is what was moved');
+    assert.match(after.stderr, /callspool verify reads/);
     assert.equal((await callspool(['migrate', '--to', there.url, '--verify-media', '--set', `data_dir=${server.dataDir}`])).code, 2);
   });
 
