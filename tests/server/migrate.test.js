@@ -64,7 +64,7 @@ test('killed again and again it goes on as it was, and asked again the move goes
     const ended = begin(server, ['--to', there.url]);
     await told(3);
     const now = await until(`${phase}, further than before`, async () => {
-      const look = await status(server);
+      const look = await requestAdmin(server);
       return look.phase === phase && (phase !== 'rows' || Number(await there.query('SELECT tab FROM migration')) > done) ? look : undefined;
     });
     assert.equal(now.state, 'running');
@@ -378,7 +378,7 @@ test('a database that is away in the middle of it is waited for', async (t) => {
   const ended = begin(server, ['--to', there.url]);
   await until('calls are there', async () => Number(await there.query('SELECT tab FROM migration')) > 2);
   await postgres.stop('SIGQUIT');
-  await until('it waits', async () => /PostgreSQL/.test((await status(server)).failed?.error));
+  await until('it waits', async () => /PostgreSQL/.test((await requestAdmin(server)).failed?.error));
   await plays(server, recordings, before);
   assert.equal((await postForm(server.url, CALL_STATUS, callCallback())).status, 200);
   await postgres.start();
@@ -453,7 +453,7 @@ test('a switch that does not come about in time: the old ledger serves on, and i
   const senders = startSenders(server, 1);
   await server.line(/the ledger is not moved/);
   await until('it waits to be tried again', async () => {
-    const now = await status(server);
+    const now = await requestAdmin(server);
     return now.state === 'running' && now.failed?.code === 'overloaded';
   });
   const sofar = senders.acknowledged.length;

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { CREDENTIALS, callspool, startServer } from './callspool.js';
 import { request, requestJson } from './http.js';
 import { lifetime } from './lifetime.js';
 import { startPostgres } from './postgres.js';
-import { run } from './process.js';
+import { run, temporaryFolder } from './process.js';
 import { store } from './stored.js';
 import { until } from './until.js';
 import { startUpstream } from './upstream.js';
@@ -47,7 +48,7 @@ export const ask = (server, args, settings = {}) => callspool(['migrate', ...arg
 export const play = (server, { mediaPath }, headers = {}) => request(server.url + mediaPath, { headers });
 export const status = async (server) => JSON.parse((await ask(server, ['--status', '--json'])).stdout);
 export const untilPhase = (server, ...phases) => until(`it ${phases}`, async () => {
-  const now = await status(server);
+  const now = await requestAdmin(server);
   return phases.includes(now.phase) || phases.includes(now.state) ? now : undefined;
 });
 /** The same, asked by the test itself: as quick as can be. */
@@ -59,7 +60,10 @@ export const requestAdmin = (server) => new Promise((resolve, reject) => {
 });
 export const listed = async (server, sid) => (await requestJson(`${server.url}/api/calls/${sid}`)).status === 200;
 
-/** Webhooks, one after another, until stop(): what was acknowledged, and the longest that one took. */
+// As fast as they are answered they would keep the move busy following them, for most of a test.
+const BETWEEN_WEBHOOKS_MS = 10;
+
+/** Webhooks, one after another, until stop(), or the server's end: what was acknowledged, and the longest that one took. */
 export function startSenders(server, count = 3) {
   const sent = { acknowledged: [], refused: [], mostMs: 0 };
   let isOver = false;
@@ -71,8 +75,10 @@ export function startSenders(server, count = 3) {
       if (reply.status === 200) sent.acknowledged.push(CallSid);
       else sent.refused.push(reply.status);
       sent.mostMs = Math.max(sent.mostMs, Date.now() - began);
+      await pause(BETWEEN_WEBHOOKS_MS);
     }
   };
+  server.exited.then(() => { isOver = true; });
   const all = Array.from({ length: count }, send);
   sent.stop = () => {
     isOver = true;
@@ -118,16 +124,18 @@ export async function plays(server, recordings, before) {
   }
 }
 
-/** A ledger that takes seconds to move: that of a server, stopped, with so many calls more. */
-export async function startLarge(t, options = {}, calls = 40_000) {
-  let server = await serve(t, options);
-  const recordings = [await store(server, upstream)];
+const LARGE_CALLS = 20_000;
+/** That ledger itself, made once for a file of tests: a folder to be copied, and what it has stored. */
+let large;
+async function makeLarge(t) {
+  const dataDir = join(temporaryFolder(lifetime), 'data');
+  const server = await serve(t, { dataDir });
+  const recording = await store(server, upstream);
   await server.stop('SIGTERM');
-  const { dataDir } = server;
   const { code, stderr } = await run('sqlite3', [join(dataDir, 'ledger.db'), `
     PRAGMA foreign_keys = ON;
     BEGIN;
-    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${calls})
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${LARGE_CALLS})
       INSERT INTO calls (id, call_sid, status, direction, from_address, started_at_ms, started_rank, is_main_fixed, recording_group, recordings, changed_seq)
       SELECT 1000000 + i, 'CA' || printf('%032x', i), 5, 1, '+1555' || i, 1700000000000 + i, 1, 0, 0, 0, i FROM n;
     INSERT INTO call_numbers SELECT '5551' || id, started_at_ms, id FROM calls WHERE id > 1000000;
@@ -135,8 +143,18 @@ export async function startLarge(t, options = {}, calls = 40_000) {
       WHERE seq = (SELECT MAX(seq) FROM turns);
     COMMIT;`]);
   assert.equal(code, 0, stderr);
+  return { dataDir, recording };
+}
+
+/** A ledger that takes seconds to move: that of a server, stopped, with so many calls more. */
+export async function startLarge(t, options = {}) {
+  large ??= await makeLarge(t);
+  const dataDir = join(temporaryFolder(t), 'data');
+  const { code, stderr } = await run('cp', ['-a', large.dataDir, dataDir]);
+  assert.equal(code, 0, stderr);
   const again = () => serve(t, { ...options, dataDir });
-  server = await again();
+  const server = await again();
+  const recordings = [large.recording];
   return { server, recordings, again, before: await heads(server, recordings) };
 }
 
