@@ -115,6 +115,11 @@ bool catalog_is_local(const struct catalog *catalog)
 	return db_dialect(catalog->db) == DB_SQLITE;
 }
 
+bool catalog_is_cut_off(const struct catalog *catalog)
+{
+	return !catalog_is_local(catalog) && db_connection(catalog->db) == 0;
+}
+
 bool catalog_check(const char *path, struct err *err)
 {
 	AUTO(db_free) struct db *db = NULL;
@@ -235,6 +240,11 @@ bool catalog_commit(struct catalog *catalog, struct err *err)
 	catalog->is_numbered = false;
 	return catalog->mode == CATALOG_WRITE && db_is_in_doubt(catalog->db) &&
 	       was_committed(catalog);
+}
+
+void catalog_be_brief(struct catalog *catalog)
+{
+	catalog->doubt_ms = 0;
 }
 
 bool catalog_is_in_doubt(const struct catalog *catalog)

@@ -39,6 +39,8 @@ bool catalog_open(const char *path, enum catalog_mode mode, struct catalog **out
 		  struct err *err) MUST_CHECK;
 /* It lies in files of this machine: what is wrong with them is wrong with us. */
 bool catalog_is_local(const struct catalog *catalog);
+/* Its server could not be reached when it was last asked for something.  Never in files. */
+bool catalog_is_cut_off(const struct catalog *catalog);
 /*
  * Whether a newer callspool wrote it: ERR_INVALID, as CATALOG_WRITE would say.  What cannot be looked into is left for that
  * to judge.  Beside a writer.
@@ -70,6 +72,8 @@ bool catalog_commit(struct catalog *catalog, struct err *err) MUST_CHECK;
  * not be found out.  What must not be done twice is not to be done again.
  */
 bool catalog_is_in_doubt(const struct catalog *catalog);
+/* Its process is to end: what became of a commit whose answer was lost is not looked for again and again any more. */
+void catalog_be_brief(struct catalog *catalog);
 void catalog_rollback(struct catalog *catalog); /* without a transaction it does nothing */
 /* CATALOG_WRITE: whether the transaction, or the last one, appended events. */
 bool catalog_has_appended(const struct catalog *catalog);

@@ -19,6 +19,12 @@
 	"a newer callspool has changed the ledger into one that this one does not " \
 	"know: run the newer one here, too"
 #define RETRY_MS 100 /* between two tries for a connection */
+/*
+ * Who may wait for a minute waits for a server that works, or for one that is no more and has not said so.  After so long, and again
+ * and again, it is asked which, over another connection; that is to be answered within LOOK_S.
+ */
+#define SILENT_MS 3000
+#define LOOK_S    "3"
 /* Commands after which the server says how far it is: else it keeps what it has to say up to the sync. */
 #define FLUSH_EVERY 16
 
@@ -372,23 +378,38 @@ void pg_link_flush(struct pg_link *link)
 
 /* ---- what comes back ---- */
 
+/* One that lets in nobody just now, or not us, is there. */
+static bool is_there(const struct pg_link *link)
+{
+	const char *const keywords[] = { "dbname", "connect_timeout", NULL };
+	const char *const values[] = { link->address, LOOK_S, NULL };
+
+	return PQpingParams(keywords, values, 1) != PQPING_NO_RESPONSE;
+}
+
+/* False: nothing came, and nothing will. */
+static bool wait_for_more(const struct pg_link *link, struct pollfd *poller, int64_t wait_ms)
+{
+	bool is_long = wait_ms > SILENT_MS;
+
+	if (wait_ms <= 0)
+		return false;
+	if (poll(poller, 1, is_long ? SILENT_MS : (int)wait_ms) != 0)
+		return true;
+	return is_long && is_there(link);
+}
+
 /* A result can be taken without waiting. */
 static bool await_result(struct pg_link *link, int64_t until_ms)
 {
 	for (;;) {
 		struct pollfd poller = { .fd = PQsocket(link->conn), .events = POLLIN };
 		int left = PQflush(link->conn);
-		int64_t wait_ms;
 
 		if (left >= 0 && !PQisBusy(link->conn))
 			return true;
-		wait_ms = until_ms - clock_monotonic_ms();
-		if (left >= 0 && wait_ms > 0) {
-			poller.events |= left > 0 ? POLLOUT : 0;
-			if (poll(&poller, 1, (int)wait_ms) == 0)
-				wait_ms = 0;
-		}
-		if (left >= 0 && wait_ms <= 0) {
+		poller.events |= left > 0 ? POLLOUT : 0;
+		if (left >= 0 && !wait_for_more(link, &poller, until_ms - clock_monotonic_ms())) {
 			lose(link, "it does not answer");
 			return false;
 		}

@@ -158,7 +158,9 @@ static void *run_writer(void *argument)
 		bool has_news = atomic_exchange(&ledger->has_news, false);
 		bool has_events = atomic_exchange(&ledger->has_events, false), has_lost = false;
 
-		if (atomic_exchange(&ledger->is_fenced, false))
+		if (is_stopping)
+			catalog_be_brief(writer->catalog);
+		else if (atomic_exchange(&ledger->is_fenced, false))
 			enlist_anew(ledger);
 		if (jobs)
 			writer_write(writer, jobs);
@@ -166,6 +168,8 @@ static void *run_writer(void *argument)
 			break;
 		else if (has_news)
 			has_lost = writer_hear(writer);
+		if (is_stopping && catalog_is_cut_off(writer->catalog))
+			break; /* with all that waited: it is answered */
 		if (has_events || more || has_lost || is_to_project(ledger, jobs != NULL, has_news))
 			more = project(ledger, jobs != NULL);
 		wait_ms = more ? 0 : projector_wait_ms(&ledger->projector, clock_monotonic_ms());
@@ -235,6 +239,17 @@ static bool read_one(struct catalog *catalog, struct ledger_job *job)
 	return good;
 }
 
+/* Once more, as a writer tries again (writer.c). */
+static bool read_again(struct catalog *catalog, struct ledger_job *job)
+{
+	bool was_cut_off = catalog_is_cut_off(catalog);
+
+	if (read_one(catalog, job))
+		return true;
+	return job->err.kind == ERR_UNAVAILABLE && !catalog_is_local(catalog) &&
+	       !(was_cut_off && catalog_is_cut_off(catalog)) && read_one(catalog, job);
+}
+
 static void *run_reader(void *argument)
 {
 	struct reader *reader = argument;
@@ -242,13 +257,15 @@ static void *run_reader(void *argument)
 	bool is_stopping = false;
 
 	while ((job = ledger_queue_take(&reader->ledger->reads, 1, -1, &is_stopping)) != NULL) {
-		job->succeeded =
-			read_one(reader->catalog, job) ||
-			(job->err.kind == ERR_UNAVAILABLE && !catalog_is_local(reader->catalog) &&
-			 read_one(reader->catalog, job));
+		job->succeeded = read_again(reader->catalog, job);
 		if (!job->succeeded && writer_is_trouble(&job->err) &&
 		    trouble_failed(&reader->ledger->reading, job->err.text))
 			log_warn(NULL, "the ledger cannot be read: %s", job->err.text);
+		if (!job->succeeded && writer_is_cut_off(reader->catalog, &job->err)) {
+			const struct err why = job->err;
+
+			ledger_queue_refuse(&reader->ledger->reads, &why);
+		}
 		ledger_job_answer(job);
 	}
 	return NULL;
@@ -472,10 +489,12 @@ bool ledger_start(struct ledger *ledger, struct err *err)
 	return start_writer(&ledger->turns, "writer", run_writer, ledger, err);
 }
 
+/* All but the writer, which goes on behind them, come to their end at the same time: a server that is away has each wait for it. */
 void ledger_stop(struct ledger *ledger)
 {
 	ledger_queue_stop(&ledger->reads);
-	pulse_stop(ledger->pulse);
+	ledger_queue_stop(&ledger->quick.queue);
+	pulse_expect_stop(ledger->pulse);
 	for (int i = 0; i < READERS; i++) {
 		if (ledger->readers[i].is_running)
 			pthread_join(ledger->readers[i].thread, NULL);
@@ -486,6 +505,7 @@ void ledger_stop(struct ledger *ledger)
 	ledger_queue_close(&ledger->reads);
 	ledger_queue_close(&ledger->quick.queue);
 	ledger_queue_close(&ledger->turns.queue);
+	catalog_be_brief(ledger->turns.catalog);
 	checkpointer_free(TAKE(ledger->checkpointer));
 }
 
@@ -509,7 +529,11 @@ static void leave_others(struct ledger *ledger)
 {
 	struct err err;
 
-	if (ledger_is_shared(ledger) && !leave(ledger->turns.catalog, &err))
+	if (!ledger_is_shared(ledger))
+		return;
+	if (catalog_is_cut_off(ledger->turns.catalog)) /* it was looked for a server just now */
+		log_warn(NULL, "cannot take leave of the ledger: its server does not answer");
+	else if (!leave(ledger->turns.catalog, &err))
 		log_warn(NULL, "cannot take leave of the ledger: %s", err.text);
 }
 

@@ -37,12 +37,25 @@ void ledger_queue_release(struct ledger_queue *queue)
 	pthread_mutex_destroy(&queue->mutex);
 }
 
-static void refuse(struct ledger_job *job)
+static void refuse(struct ledger_job *job, const struct err *why)
 {
 	job->succeeded = false;
-	(void)err_set(&job->err, ERR_UNAVAILABLE, "the ledger is stopped");
+	job->err = *why;
 	ledger_job_answer(job);
 }
+
+static void refuse_all(struct ledger_job *jobs, const struct err *why)
+{
+	while (jobs) {
+		struct ledger_job *job = jobs;
+
+		jobs = job->next; /* the asker has it back */
+		job->next = NULL;
+		refuse(job, why);
+	}
+}
+
+static const struct err is_stopped = { .kind = ERR_UNAVAILABLE, .text = "the ledger is stopped" };
 
 void ledger_queue_post(struct ledger_queue *queue, struct ledger_job *job)
 {
@@ -58,23 +71,38 @@ void ledger_queue_post(struct ledger_queue *queue, struct ledger_job *job)
 	}
 	pthread_mutex_unlock(&queue->mutex);
 	if (is_closed)
-		refuse(job);
+		refuse(job, &is_stopped);
+}
+
+/* The mutex is held. */
+static struct ledger_job *take_all(struct ledger_queue *queue)
+{
+	struct ledger_job *jobs = queue->first;
+
+	queue->first = NULL;
+	queue->last = &queue->first;
+	return jobs;
 }
 
 void ledger_queue_close(struct ledger_queue *queue)
 {
-	struct ledger_job *job, *next;
+	struct ledger_job *jobs;
 
 	pthread_mutex_lock(&queue->mutex);
 	queue->is_closed = true;
-	job = queue->first;
-	queue->first = NULL;
-	queue->last = &queue->first;
+	jobs = take_all(queue);
 	pthread_mutex_unlock(&queue->mutex);
-	for (; job; job = next) {
-		next = job->next;
-		refuse(job);
-	}
+	refuse_all(jobs, &is_stopped);
+}
+
+void ledger_queue_refuse(struct ledger_queue *queue, const struct err *why)
+{
+	struct ledger_job *jobs;
+
+	pthread_mutex_lock(&queue->mutex);
+	jobs = take_all(queue);
+	pthread_mutex_unlock(&queue->mutex);
+	refuse_all(jobs, why);
 }
 
 void ledger_queue_stop(struct ledger_queue *queue)

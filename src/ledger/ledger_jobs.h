@@ -71,6 +71,8 @@ void ledger_queue_post(struct ledger_queue *queue, struct ledger_job *job);
 void ledger_queue_stop(struct ledger_queue *queue); /* any thread */
 /* Nobody takes jobs any more: what is left, and what is posted yet, is answered undone. */
 void ledger_queue_close(struct ledger_queue *queue);
+/* What waits is answered undone: it would fail as another one has just failed, each after as long.  Any thread. */
+void ledger_queue_refuse(struct ledger_queue *queue, const struct err *why);
 /* Who waits for a job, now or the next time, goes on without one.  Any thread. */
 void ledger_queue_wake(struct ledger_queue *queue);
 /*

@@ -258,7 +258,8 @@ static void *run_pulse(void *argument)
 
 		if (is_beat)
 			beat(pulse);
-		look(pulse, is_beat);
+		if (!is_beat || !catalog_is_cut_off(pulse->catalog)) /* it would be as long again */
+			look(pulse, is_beat);
 		if (is_beat || pulse->is_fenced)
 			show(pulse);
 	}
@@ -332,12 +333,19 @@ bool pulse_start(const char *path, const char *past, const struct pulse_owner *o
 	return true;
 }
 
-void pulse_stop(struct pulse *pulse)
+void pulse_expect_stop(struct pulse *pulse)
 {
 	if (!pulse)
 		return;
 	atomic_store(&pulse->is_stopping, true);
 	wake(pulse);
+}
+
+void pulse_stop(struct pulse *pulse)
+{
+	if (!pulse)
+		return;
+	pulse_expect_stop(pulse);
 	if (pulse->is_running)
 		pthread_join(pulse->thread, NULL);
 	pulse->is_running = false;

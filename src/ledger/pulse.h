@@ -35,8 +35,9 @@ struct pulse_owner {
  */
 bool pulse_start(const char *path, const char *past, const struct pulse_owner *owner,
 		 struct pulse **out, struct err *err) MUST_CHECK;
-void pulse_stop(struct pulse *pulse); /* ends the thread; NULL does nothing */
-void pulse_free(struct pulse *pulse); /* the same */
+void pulse_expect_stop(struct pulse *pulse); /* its thread begins to end; NULL does nothing */
+void pulse_stop(struct pulse *pulse);        /* ends the thread; NULL does nothing */
+void pulse_free(struct pulse *pulse);        /* the same */
 
 void pulse_beat(struct pulse *pulse); /* any thread */
 /* ledger_suspect(); any thread. */

@@ -28,6 +28,11 @@ bool writer_is_trouble(const struct err *err)
 	return err->kind == ERR_INTERNAL || err->kind == ERR_UNAVAILABLE || err->kind == ERR_SCARCE;
 }
 
+bool writer_is_cut_off(const struct catalog *catalog, const struct err *err)
+{
+	return err->kind == ERR_UNAVAILABLE && catalog_is_cut_off(catalog);
+}
+
 static void note_write(struct writer *writer, bool was_written, const struct err *err)
 {
 	if (was_written && trouble_worked(writer->trouble))
@@ -94,8 +99,13 @@ static bool may_try_again(const struct writer *writer, const struct err *err)
 static bool write_again(struct writer *writer, struct ledger_job *first, int64_t *out_sequence,
 			struct err *err)
 {
-	return write_batch(writer, first, out_sequence, err) ||
-	       (may_try_again(writer, err) && write_batch(writer, first, out_sequence, err));
+	bool was_cut_off = catalog_is_cut_off(writer->catalog);
+
+	if (write_batch(writer, first, out_sequence, err))
+		return true;
+	if (was_cut_off && catalog_is_cut_off(writer->catalog))
+		return false; /* it was looked for a server just now */
+	return may_try_again(writer, err) && write_batch(writer, first, out_sequence, err);
 }
 
 /* The same, and once more where a full disk has a reserve to give up. */
@@ -166,6 +176,21 @@ static bool write_together(struct writer *writer, struct ledger_job *jobs, struc
 	return true;
 }
 
+static void write_one_by_one(struct writer *writer, struct ledger_job *jobs, struct err *err)
+{
+	while (jobs) {
+		struct ledger_job *job = jobs;
+
+		jobs = job->next;
+		job->next = NULL;
+		if (write_together(writer, job, err))
+			continue;
+		answer_all(job, false, 0, err);
+		if (writer_is_cut_off(writer->catalog, err))
+			answer_all(TAKE(jobs), false, 0, err);
+	}
+}
+
 void writer_write(struct writer *writer, struct ledger_job *jobs)
 {
 	struct err err;
@@ -173,18 +198,13 @@ void writer_write(struct writer *writer, struct ledger_job *jobs)
 	writer->has_appended = false;
 	if (write_together(writer, jobs, &err))
 		return;
-	if (!jobs->next || catalog_is_in_doubt(writer->catalog)) {
+	if (jobs->next && !catalog_is_in_doubt(writer->catalog) &&
+	    !writer_is_cut_off(writer->catalog, &err))
+		write_one_by_one(writer, jobs, &err);
+	else
 		answer_all(jobs, false, 0, &err);
-		return;
-	}
-	while (jobs) {
-		struct ledger_job *job = jobs;
-
-		jobs = job->next;
-		job->next = NULL;
-		if (!write_together(writer, job, &err))
-			answer_all(job, false, 0, &err);
-	}
+	if (writer_is_cut_off(writer->catalog, &err))
+		ledger_queue_refuse(&writer->queue, &err);
 }
 
 /* ---- others ---- */

@@ -5,7 +5,8 @@
  * When a job fails, or the commit does, the whole batch is rolled back and its jobs run
  * again one by one, each in a transaction of its own: the usual way stays one
  * transaction without savepoints, and one bad job costs its neighbours only time.  Not so where a commit is in doubt
- * (catalog/catalog.h): what may be done already is answered as failed, and not run again.
+ * (catalog/catalog.h): what may be done already is answered as failed, and not run again.  Nor where the server cannot be
+ * reached: then all are answered, those that came meanwhile as well, for each would wait as long in vain.
  */
 #pragma once
 
@@ -61,5 +62,7 @@ bool writer_write_now(struct writer *writer, struct ledger_job *jobs, int64_t *o
 		      struct err *err) MUST_CHECK;
 /* A failure of the ledger, and not of what a job asked of it. */
 bool writer_is_trouble(const struct err *err);
+/* It failed because no server could be reached: so will what comes behind it, after as long. */
+bool writer_is_cut_off(const struct catalog *catalog, const struct err *err);
 /* Tells the feed what others have changed, if anything.  True: a turn is to be taken, for the ledger has lost some. */
 bool writer_hear(struct writer *writer);
