@@ -68,21 +68,57 @@ static void refuse_read(struct web_read *read)
 	web_refuse_failed(read->x, &read->job.err);
 }
 
+static void send_read(const struct web_read *read, struct str body)
+{
+	(read->send ? read->send : web_send_json)(read->x, body);
+}
+
+/* False: it cannot. */
+static bool answer_without(struct web_read *read, const struct err *err)
+{
+	struct buf body;
+	bool is_made;
+
+	if (!read->make_without)
+		return false;
+	buf_init(&body, WEB_READ_BODY_MAX);
+	is_made = read->make_without(read, err, &body) && buf_ok(&body);
+	if (is_made)
+		send_read(read, buf_str(&body));
+	buf_release(&body);
+	return is_made;
+}
+
+static void answer_read(struct web_read *read)
+{
+	if (read->job.succeeded && read->answer)
+		read->answer(read, read->x);
+	else if (read->job.succeeded)
+		send_read(read, buf_str(&read->body));
+	else if (!answer_without(read, &read->job.err))
+		refuse_read(read);
+}
+
 static void read_done(struct ledger_job *job)
 {
 	struct web_read *read = container_of(job, struct web_read, job);
 
-	if (!job->succeeded && read->make_without)
-		buf_clear(&read->body);
-	if (read->x && job->succeeded && read->answer)
-		read->answer(read, read->x);
-	else if (read->x &&
-		 (job->succeeded || (read->make_without && read->make_without(read, &job->err))))
-		(read->send ? read->send : web_send_json)(read->x, buf_str(&read->body));
-	else if (read->x)
-		refuse_read(read);
+	timer_stop(&read->without);
+	if (read->x)
+		answer_read(read);
 	buf_release(&read->body);
 	free(read);
+}
+
+/* The job is the ledger's until it is done: nothing of it is touched. */
+static void waited_enough(struct timer *timer)
+{
+	static const struct err why = { .kind = ERR_UNAVAILABLE,
+					.text = "it has not answered in time" };
+	struct web_read *read = container_of(timer, struct web_read, without);
+
+	if (read->x && answer_without(read, &why))
+		read->x = NULL;
 }
 
 static void read_gone(struct parked *parked)
@@ -101,5 +137,7 @@ void web_read_start(struct web_read *read, struct exchange *x)
 		(struct ledger_job){ .run = run_read, .done = read_done, .reply = local->mailbox };
 	buf_init(&read->body, WEB_READ_BODY_MAX);
 	exchange_park(x, &read->parked);
+	if (read->patience_ms > 0)
+		timer_start(local->loop, &read->without, read->patience_ms, waited_enough);
 	ledger_read(local->web->ledger, &read->job);
 }

@@ -27,8 +27,12 @@ struct web_read {
 	 */
 	bool (*make)(struct web_read *read, struct catalog *catalog, struct json *json,
 		     struct err *err);
-	/* Optional, on the loop: make() has failed, and this writes read->body in its place.  False: it is refused after all. */
-	bool (*make_without)(struct web_read *read, const struct err *err);
+	/*
+	 * Optional, on the loop: make() has failed, or is not done after `patience_ms` (and goes on, on its thread; 0: it is waited
+	 * for), and this writes `body` in its place.  False: it is refused after all.
+	 */
+	bool (*make_without)(struct web_read *read, const struct err *err, struct buf *body);
+	int64_t patience_ms;
 	/* Replies with what was made; NULL: web_send_json(). */
 	void (*send)(struct exchange *x, struct str body);
 	/* In place of both: replies by what make() has left in the struct around this one.  NULL: as they say. */
@@ -42,8 +46,9 @@ struct web_read {
 
 	/* internal */
 	struct ledger_job job;
+	struct timer without;
 	struct parked parked;
-	struct exchange *x; /* NULL once the client has gone */
+	struct exchange *x; /* NULL once the client has gone, or is answered */
 };
 
 /* For make(): the ledger's sequence, of the same snapshot that it reads. */

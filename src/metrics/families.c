@@ -26,14 +26,36 @@ static void add_gauge(struct exposition *out, const char *name, const char *help
 	exposition_int(out, NO_LABELS, value);
 }
 
+static void add_age_now(struct exposition *out, const struct metrics_facts *facts, int64_t since_ms)
+{
+	int64_t age_ms = since_ms != 0 ? facts->now_ms - since_ms : 0;
+
+	exposition_us(out, NO_LABELS, age_ms > 0 ? age_ms * US_PER_MS : 0);
+}
+
 /* How long ago, in seconds; 0 for never, and for what a clock that was set back calls the future. */
 static void add_age(struct exposition *out, const char *name, const char *help,
 		    const struct metrics_facts *facts, int64_t since_ms)
 {
-	int64_t age_ms = since_ms != 0 ? facts->now_ms - since_ms : 0;
-
 	exposition_family(out, name, METRIC_GAUGE, help);
-	exposition_us(out, NO_LABELS, age_ms > 0 ? age_ms * US_PER_MS : 0);
+	add_age_now(out, facts, since_ms);
+}
+
+/* Of what is read in the ledger. */
+static void add_read_gauge(struct exposition *out, const char *name, const char *help,
+			   const struct metrics_facts *facts, int64_t value)
+{
+	exposition_family(out, name, METRIC_GAUGE, help);
+	if (!facts->is_ledger_silent)
+		exposition_int(out, NO_LABELS, value);
+}
+
+static void add_read_age(struct exposition *out, const char *name, const char *help,
+			 const struct metrics_facts *facts, int64_t since_ms)
+{
+	exposition_family(out, name, METRIC_GAUGE, help);
+	if (!facts->is_ledger_silent)
+		add_age_now(out, facts, since_ms);
 }
 
 /* ---- the process ---- */
@@ -102,42 +124,44 @@ static void add_recordings(struct exposition *out, const struct metrics_facts *f
 	add_gauge(out, "callspool_clock_doubted",
 		  "1 while this machine's clock is not believed, and nothing is removed by it.",
 		  facts->is_clock_doubted);
-	add_gauge(out, "callspool_calls", "Calls that are known.", counts->calls);
+	add_read_gauge(out, "callspool_calls", "Calls that are known.", facts, counts->calls);
 	exposition_family(out, "callspool_recordings", METRIC_GAUGE,
 			  "Recordings by their state in the ledger; dead: dead letters.");
-	for (enum recording_state state = 0; state < RECORDING_STATES; state++)
+	for (enum recording_state state = 0; !facts->is_ledger_silent && state < RECORDING_STATES;
+	     state++)
 		exposition_int(out, LABEL("state", recording_state_text(state)),
 			       counts->recordings[state]);
-	add_age(out, "callspool_oldest_waiting_seconds",
+	add_read_age(
+		out, "callspool_oldest_waiting_seconds",
 		"For how long the oldest recording waits that is to be fetched; 0: none waits.",
 		facts, counts->oldest_queued_at_ms);
-	add_gauge(out, "callspool_events_waiting",
-		  "Events that are committed and not worked into calls and recordings yet.",
-		  counts->events_waiting);
-	add_gauge(out, "callspool_events_set_aside",
-		  "Events that could not be worked into calls and recordings.",
-		  counts->events_set_aside);
+	add_read_gauge(out, "callspool_events_waiting",
+		       "Events that are committed and not worked into calls and recordings yet.",
+		       facts, counts->events_waiting);
+	add_read_gauge(out, "callspool_events_set_aside",
+		       "Events that could not be worked into calls and recordings.", facts,
+		       counts->events_set_aside);
 }
 
 static void add_completeness(struct exposition *out, const struct metrics_facts *facts)
 {
-	add_gauge(out, "callspool_recordings_expected",
-		  "Recordings that are to be kept: here, to be fetched, or given up.",
-		  facts->expected);
-	add_gauge(out, "callspool_recordings_here", "Of these, how many are stored.",
-		  facts->counts.recordings[RECORDING_STORED]);
-	add_gauge(out, "callspool_recordings_expired",
-		  "Recordings that were older than they are kept before they were fetched.",
-		  facts->expired);
-	add_gauge(out, "callspool_list_read",
-		  "1 once Twilio's list of recordings was read to its end, of every account.",
-		  facts->is_listed);
-	add_age(out, "callspool_list_age_seconds",
-		"How long ago Twilio's list was last read to its end; 0: never.", facts,
-		facts->listed_at_ms);
-	add_age(out, "callspool_list_failing_seconds",
-		"For how long Twilio's list cannot be read; 0: it can.", facts,
-		facts->list_failing_since_ms);
+	add_read_gauge(out, "callspool_recordings_expected",
+		       "Recordings that are to be kept: here, to be fetched, or given up.", facts,
+		       facts->expected);
+	add_read_gauge(out, "callspool_recordings_here", "Of these, how many are stored.", facts,
+		       facts->counts.recordings[RECORDING_STORED]);
+	add_read_gauge(out, "callspool_recordings_expired",
+		       "Recordings that were older than they are kept before they were fetched.",
+		       facts, facts->expired);
+	add_read_gauge(out, "callspool_list_read",
+		       "1 once Twilio's list of recordings was read to its end, of every account.",
+		       facts, facts->is_listed);
+	add_read_age(out, "callspool_list_age_seconds",
+		     "How long ago Twilio's list was last read to its end; 0: never.", facts,
+		     facts->listed_at_ms);
+	add_read_age(out, "callspool_list_failing_seconds",
+		     "For how long Twilio's list cannot be read; 0: it can.", facts,
+		     facts->list_failing_since_ms);
 }
 
 static void add_reserve(struct exposition *out, enum reserve_state now)
@@ -160,25 +184,26 @@ static void add_faults(struct exposition *out, const struct metrics_facts *facts
 	exposition_family(
 		out, "callspool_store_faults", METRIC_GAUGE,
 		"Files of the store that are not as the ledger says, and are not accepted so.");
-	for (enum store_fault_kind kind = 0; kind < STORE_FAULT_KINDS; kind++) {
+	for (enum store_fault_kind kind = 0; !facts->is_ledger_silent && kind < STORE_FAULT_KINDS;
+	     kind++) {
 		exposition_int(out, LABEL("kind", store_fault_kind_text(kind)),
 			       of[STORE_FAULT_OPEN][kind] + of[STORE_FAULT_MENDING][kind] +
 				       of[STORE_FAULT_STAYS][kind]);
 		stay += of[STORE_FAULT_STAYS][kind];
 	}
-	add_gauge(out, "callspool_store_faults_unmended", "Of these, what could not be mended.",
-		  stay);
-	add_age(out, "callspool_store_compared_seconds",
-		"Since the store was compared with the ledger to its end; 0: never.", facts,
-		facts->compared_at_ms);
+	add_read_gauge(out, "callspool_store_faults_unmended",
+		       "Of these, what could not be mended.", facts, stay);
+	add_read_age(out, "callspool_store_compared_seconds",
+		     "Since the store was compared with the ledger to its end; 0: never.", facts,
+		     facts->compared_at_ms);
 }
 
 static void add_store(struct exposition *out, const struct metrics_facts *facts)
 {
-	add_gauge(out, "callspool_store_bytes", "Bytes of stored media.",
-		  facts->counts.bytes_stored);
-	add_gauge(out, "callspool_store_files", "Files of stored media.",
-		  facts->counts.recordings[RECORDING_STORED]);
+	add_read_gauge(out, "callspool_store_bytes", "Bytes of stored media.", facts,
+		       facts->counts.bytes_stored);
+	add_read_gauge(out, "callspool_store_files", "Files of stored media.", facts,
+		       facts->counts.recordings[RECORDING_STORED]);
 	add_gauge(out, "callspool_store_answers", "1 while the store answers.",
 		  facts->store_answers);
 	if (facts->store_answers)
@@ -267,8 +292,9 @@ static void add_company(struct exposition *out, const struct metrics_facts *fact
 {
 	const struct metrics_company *company = &facts->company;
 
-	add_gauge(out, "callspool_processes",
-		  "Processes that serve from the ledger, this one counted.", company->processes);
+	add_read_gauge(out, "callspool_processes",
+		       "Processes that serve from the ledger, this one counted.", facts,
+		       company->processes);
 	add_gauge(out, "callspool_duties",
 		  "1 where this process does what is done once for all of them.",
 		  company->has_duties);
@@ -280,11 +306,11 @@ static void add_company(struct exposition *out, const struct metrics_facts *fact
 		    "Others that this process took for dead.", company->burials);
 	add_counter(out, "callspool_taken_for_dead_total",
 		    "How often others took this process for dead.", company->funerals);
-	add_gauge(out, "callspool_leases", "Recordings of which this process has the lease.",
-		  company->leases);
-	add_gauge(out, "callspool_streams_behind",
-		  "Processes, those that are gone too, whose webhooks are not all worked in.",
-		  company->streams_behind);
+	add_read_gauge(out, "callspool_leases", "Recordings of which this process has the lease.",
+		       facts, company->leases);
+	add_read_gauge(out, "callspool_streams_behind",
+		       "Processes, those that are gone too, whose webhooks are not all worked in.",
+		       facts, company->streams_behind);
 	add_gauge(out, "callspool_listening",
 		  "1 where it hears of the others at once; 0: it looks four times a second.",
 		  company->hears);
@@ -361,12 +387,14 @@ static void add_upstream(struct exposition *out, const struct metrics_facts *fac
 
 static void add_notices(struct exposition *out, const struct metrics_facts *facts)
 {
-	add_gauge(out, "callspool_notices_waiting",
-		  "Webhooks that are to be sent to notify_url; at most 100,000 are counted.",
-		  facts->notices_waiting);
-	add_gauge(out, "callspool_notices_dead",
-		  "Webhooks to notify_url that were given up: dead letters.", facts->notices_dead);
-	add_age(out, "callspool_notices_oldest_seconds",
+	add_read_gauge(out, "callspool_notices_waiting",
+		       "Webhooks that are to be sent to notify_url; at most 100,000 are counted.",
+		       facts, facts->notices_waiting);
+	add_read_gauge(out, "callspool_notices_dead",
+		       "Webhooks to notify_url that were given up: dead letters.", facts,
+		       facts->notices_dead);
+	add_read_age(
+		out, "callspool_notices_oldest_seconds",
 		"How long ago the oldest change was of which notify_url was not told; 0: of all.",
 		facts, facts->notices_oldest_at_ms);
 	add_age(out, "callspool_notify_failing_seconds",

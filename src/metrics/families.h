@@ -47,6 +47,8 @@ struct metrics_facts {
 	int64_t examined_at_ms;
 	uint64_t examinations, examined_good, examined_findings, examined_unchecked;
 
+	bool is_ledger_silent; /* what is to be read there is not known: the families are told, and have no samples */
+
 	/* the ledger and the store, as they are now */
 	struct catalog_counts counts;
 	bool store_answers;

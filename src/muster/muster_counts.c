@@ -8,22 +8,15 @@
 
 #include <stdlib.h>
 
-bool muster_count(const struct ledger *ledger, struct catalog *catalog, struct metrics_company *out,
-		  struct err *err)
+static bool know(const struct ledger *ledger, struct metrics_company *out, int64_t *out_process)
 {
 	AUTO(free) struct ledger_company *company = xcalloc(1, sizeof(*company));
 	const struct pulse_sight *sight = &company->sight;
-	struct roll_sums sums;
 
 	*out = (struct metrics_company){ .processes = 1, .hears = true, .has_duties = true };
 	if (!ledger_company(ledger, company))
-		return true;
-	if (!roll_count(catalog, company->process, &sums, err))
 		return false;
 	*out = (struct metrics_company){
-		.processes = sums.processes,
-		.leases = sums.leases,
-		.streams_behind = sums.streams_behind,
 		.beats = sight->beats,
 		.burials = sight->burials,
 		.funerals = sight->funerals,
@@ -31,5 +24,29 @@ bool muster_count(const struct ledger *ledger, struct catalog *catalog, struct m
 		.hears = sight->members.own.hears,
 		.has_duties = ledger_has_duties(ledger),
 	};
+	*out_process = company->process;
+	return true;
+}
+
+void muster_know(const struct ledger *ledger, struct metrics_company *out)
+{
+	int64_t process;
+
+	(void)know(ledger, out, &process);
+}
+
+bool muster_count(const struct ledger *ledger, struct catalog *catalog, struct metrics_company *out,
+		  struct err *err)
+{
+	struct roll_sums sums;
+	int64_t process;
+
+	if (!know(ledger, out, &process))
+		return true;
+	if (!roll_count(catalog, process, &sums, err))
+		return false;
+	out->processes = sums.processes;
+	out->leases = sums.leases;
+	out->streams_behind = sums.streams_behind;
 	return true;
 }

@@ -19,6 +19,10 @@
 /* As long as a flight waits at most: it tries again. */
 #define STORE_RECENT_MS (20 * 60 * 1000)
 
+/* Who watches a server asks it every second or two, and takes silence for its end; what is shown to people may come a bit later. */
+#define WORD_PATIENCE_MS    1000
+#define DETAILS_PATIENCE_MS 3000
+
 struct health_read {
 	struct web_read read;
 	enum health_detail detail;
@@ -104,6 +108,16 @@ bool web_health_gather(const struct web *web, struct catalog *catalog, struct he
 	return web_health_read(catalog, web->store, web->accounts, out, err);
 }
 
+void web_health_gather_without(const struct web *web, const struct err *err,
+			       struct health_facts *out)
+{
+	gather_known(web, out);
+	if (out->ledger.reading.for_ms >= 0)
+		return;
+	out->ledger.reading.for_ms = 0;
+	str_fit(str_of(err->text), out->ledger.reading.text, sizeof(out->ledger.reading.text));
+}
+
 /* What came since the start is known without the ledger. */
 static bool find_last_webhook(struct catalog *catalog, struct health_facts *facts, struct err *err)
 {
@@ -126,22 +140,17 @@ static bool make_health(struct web_read *read, struct catalog *catalog, struct j
 }
 
 /* The ledger does not answer: that is no reason to be silent about it, for what is in memory plays. */
-static bool tell_without(struct web_read *read, const struct err *err)
+static bool tell_without(struct web_read *read, const struct err *err, struct buf *body)
 {
 	const struct health_read *health = container_of(read, struct health_read, read);
 	struct health_facts facts;
 	struct json json;
 
-	gather_known(read->web, &facts);
-	if (facts.ledger.reading.for_ms < 0) {
-		facts.ledger.reading.for_ms = 0;
-		str_fit(str_of(err->text), facts.ledger.reading.text,
-			sizeof(facts.ledger.reading.text));
-	}
-	json_start(&json, &read->body);
+	web_health_gather_without(read->web, err, &facts);
+	json_start(&json, body);
 	health_write(&facts, health->detail, &json);
-	buf_add_byte(&read->body, '\n');
-	return buf_ok(&read->body);
+	buf_add_byte(body, '\n');
+	return true;
 }
 
 static void start(struct exchange *x, enum health_detail detail)
@@ -151,6 +160,7 @@ static void start(struct exchange *x, enum health_detail detail)
 	health->detail = detail;
 	health->read.make = make_health;
 	health->read.make_without = tell_without;
+	health->read.patience_ms = detail == HEALTH_WORD ? WORD_PATIENCE_MS : DETAILS_PATIENCE_MS;
 	health->read.not_found = WEB_INTERNAL;
 	web_read_start(&health->read, x);
 }

@@ -22,6 +22,8 @@
 #include "web/health.h"
 #include "web/web_health.h"
 
+#define PATIENCE_MS 3000 /* a third of what Prometheus waits for, where nobody says otherwise */
+
 static void add_local(const struct web_local *local, struct metrics_serving *out)
 {
 	const struct loop_times *times = loop_times(local->loop);
@@ -77,33 +79,54 @@ static void take_health(const struct health_facts *health, struct metrics_facts 
 	out->upstream = health->upstream;
 }
 
-static bool make_metrics(struct web_read *read, struct catalog *catalog, struct json *json,
-			 struct err *err)
+/* All that is known without the ledger, and what was found out of the health. */
+static void write_metrics(const struct web *web, const struct health_facts *health,
+			  const struct metrics_company *company, bool is_ledger_silent,
+			  struct buf *body)
 {
-	const struct web *web = read->web;
 	struct ledger_sums sums;
 	struct metrics_facts facts = {
+		.is_ledger_silent = is_ledger_silent,
 		.ledger = &sums,
 		.flights = fetcher_flight_counts(web->fetcher),
 		.peers = fetcher_peer_counts(web->fetcher),
 		.fetching = fetcher_loop_times(web->fetcher),
 		.keeping = web->keeping_times,
+		.company = *company,
 	};
 	struct blob_remote_facts bucket;
-	struct health_facts health;
 
 	if (blob_remote_read(web->store, &bucket))
 		facts.bucket = &bucket;
 	ledger_sums(web->ledger, &sums);
-	if (!web_health_gather(web, catalog, &health, err))
-		return false;
-	if (!muster_count(web->ledger, catalog, &facts.company, err))
-		return false;
-	take_health(&health, &facts);
+	take_health(health, &facts);
 	LIST_EACH (item, &web->locals)
 		add_local(container_of(item, struct web_local, link), &facts.serving);
 	facts.serving.access_log_lost = access_log_lost_count(web->access_log);
-	metrics_write(&facts, &read->body);
+	metrics_write(&facts, body);
+}
+
+static bool make_metrics(struct web_read *read, struct catalog *catalog, struct json *json,
+			 struct err *err)
+{
+	struct health_facts health;
+	struct metrics_company company;
+
+	if (!web_health_gather(read->web, catalog, &health, err) ||
+	    !muster_count(read->web->ledger, catalog, &company, err))
+		return false;
+	write_metrics(read->web, &health, &company, false, &read->body);
+	return true;
+}
+
+static bool tell_without(struct web_read *read, const struct err *err, struct buf *body)
+{
+	struct health_facts health;
+	struct metrics_company company;
+
+	web_health_gather_without(read->web, err, &health);
+	muster_know(read->web->ledger, &company);
+	write_metrics(read->web, &health, &company, true, body);
 	return true;
 }
 
@@ -124,6 +147,8 @@ void web_metrics(struct exchange *x)
 	struct web_read *read = xcalloc(1, sizeof(*read));
 
 	read->make = make_metrics;
+	read->make_without = tell_without;
+	read->patience_ms = PATIENCE_MS;
 	read->send = send_metrics;
 	read->not_found = WEB_INTERNAL;
 	web_read_start(read, x);

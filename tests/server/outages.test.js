@@ -171,6 +171,38 @@ test('what others notify does not arrive at one alone: it hears of it all the sa
 
 const sockets = (server) => readdirSync(`/proc/${server.pid}/fd`).length;
 
+test('the database takes connections and says nothing: it tells of itself at once, refuses within seconds, and ends within seconds', async (t) => {
+  const { serve, upstream, schema } = await startLedger(t, postgres);
+  const wire = await startWire(t, postgres);
+  const a = await serve('a', { settings: { ...PEERS, database: wire.database(schema), play_wait: '1s', stop_timeout: '1s', threads: 1 }, expectErrors: [/the ledger:/, /cannot commit/, /entries of the audit cannot be written/] });
+  const warm = await store(a, upstream);
+  assert.equal((await request(a.url + warm.mediaPath)).status, 200);
+  await until('all is well', async () => (await requestJson(`${a.url}/health`)).json.degraded === false);
+  wire.mode = 'black';
+  const ask = (path, method = 'GET') => request(a.url + path, { method, withinMs: 90_000 });
+  const lists = () => Array.from({ length: 12 }, () => ask('/api/calls'));
+  const webhooks = () => Array.from({ length: 12 }, () => inProgress(a, newSid('CA')));
+  const others = ['/api/processes', '/api/audit', '/api/links', `/api/calls/${warm.callSid}`, `/api/recordings/${newSid('RE')}/media`, `/api/recordings/${warm.recordingSid}/waveform`];
+  const changes = [['DELETE', `/api/recordings/${warm.recordingSid}`], ['POST', `/api/calls/${warm.callSid}/retry`]];
+  const refused = [...lists(), ...others.map((path) => ask(path)), ...changes.map(([method, path]) => ask(path, method)), ...webhooks()];
+  const told = await Promise.all([ask('/health'), ask('/api/health'), ask('/metrics'), ask(warm.mediaPath)]);
+  assert.deepEqual(told.map(({ status }) => status), [200, 200, 200, 200]);
+  assert.ok(told.every(({ ms }) => ms < 4000), told.map(({ ms }) => ms).join());
+  assert.equal(JSON.parse(told[0].body).degraded, true);
+  assert.match(told[2].body.toString(), /^callspool_degraded 1$/m);
+  assert.doesNotMatch(told[2].body.toString(), /^callspool_calls /m, 'what is not known is not told');
+  for (const { status, ms, headers, body } of await Promise.all(refused)) {
+    assert.equal(status, 503, body.toString());
+    assert.ok(ms < 15_000, `${ms} ms`);
+    assert.ok(Number(headers['retry-after']) > 0);
+  }
+  for (const asked of [...lists(), ...webhooks()]) asked.catch(() => {}); // what it does not wait for
+  const from = Date.now();
+  await a.finish();
+  t.diagnostic(`told ${told.map(({ ms }) => Math.round(ms))}, ended in ${Date.now() - from} ms`);
+  assert.ok(Date.now() - from < 30_000, `${Date.now() - from} ms`);
+});
+
 for (const how of process.env.TEST_SILENT ? ['cut', 'black'] : ['cut']) { // that nobody answers takes minutes: by hand, TEST_SILENT=1
   test(`one is cut off from the database for longer than its limits (${how === 'cut' ? 'refused' : 'no answer'}): 503 and never 500, no socket stays behind, and it goes on by itself`, async (t) => {
     const { serve, upstream, query, schema } = await startLedger(t, postgres);
