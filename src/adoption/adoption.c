@@ -8,6 +8,7 @@
 #include "catalog/events.h"
 #include "catalog/recordings.h"
 #include "chores/upstream_deletions.h"
+#include "cluster/leases.h"
 #include "verdict/verdict.h"
 
 #include <errno.h>
@@ -90,6 +91,11 @@ static void removed(struct job *job)
 
 /* ---- the ledger names it ---- */
 
+static bool is_fetched(struct err *err)
+{
+	return err_set(err, ERR_CONFLICT, "it is being fetched from Twilio just now");
+}
+
 static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct adoption *adoption = adoption_of(job);
@@ -104,8 +110,10 @@ static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct e
 	struct recording recording;
 	struct attempt newest;
 	size_t count;
+	bool is_leased; /* by whoever began an attempt with it, which says so */
 
-	if (!recordings_find(catalog, sid, &recording, err))
+	if (!lease_is_had(catalog, sid, &is_leased, err) ||
+	    !recordings_find(catalog, sid, &recording, err))
 		return false;
 	job->change.what = PROJECTED_RECORDING | PROJECTED_STORED;
 	memcpy(job->change.recording_sid, recording.recording_sid, SID_SIZE);
@@ -119,7 +127,7 @@ static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct e
 		return false;
 	if (recording.generation != adoption->generation || count == 0 ||
 	    newest.id != adoption->generation)
-		return err_set(err, ERR_CONFLICT, "it is being fetched from Twilio just now");
+		return is_fetched(err);
 
 	const struct recording_media media = {
 		.stored_at_ms = end.ended_at_ms,
@@ -241,7 +249,8 @@ static bool tell(const struct adoption *adoption, struct catalog *catalog, struc
 	return events_append(catalog, &event, &seq, err);
 }
 
-static bool may_begin(struct catalog *catalog, const struct recording *recording, struct err *err)
+static bool may_begin(struct catalog *catalog, const struct recording *recording, bool is_leased,
+		      struct err *err)
 {
 	struct attempt last;
 	size_t count;
@@ -250,10 +259,11 @@ static bool may_begin(struct catalog *catalog, const struct recording *recording
 		return err_set(err, ERR_CONFLICT, "it is stored");
 	if (recording_is_removed(recording->state))
 		return err_set(err, ERR_CONFLICT, "it was kept here and removed");
+	if (is_leased)
+		return is_fetched(err);
 	if (!attempts_list(catalog, str_of(recording->recording_sid), &last, 1, &count, err))
 		return false;
-	return count == 0 || last.ended_at_ms != 0 ||
-	       err_set(err, ERR_CONFLICT, "it is being fetched from Twilio just now");
+	return count == 0 || last.ended_at_ms != 0 || is_fetched(err);
 }
 
 static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct err *err)
@@ -262,8 +272,11 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 	struct str sid = str_of(adoption->recording_sid);
 	const struct attempt_begin begin = { .recording_sid = sid, .began_at_ms = clock_wall_ms() };
 	struct recording recording;
+	bool is_leased;
 
 	adoption->generation = 0;
+	if (!lease_is_had(catalog, sid, &is_leased, err))
+		return false;
 	if (!recordings_find(catalog, sid, &recording, err)) {
 		if (err->kind != ERR_NOT_FOUND)
 			return false;
@@ -271,7 +284,7 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 	}
 	adoption->began_at_ms = begin.began_at_ms;
 	memcpy(adoption->known_call_sid, recording.call_sid, SID_SIZE);
-	return may_begin(catalog, &recording, err) &&
+	return may_begin(catalog, &recording, is_leased, err) &&
 	       attempts_begin(catalog, &begin, &adoption->generation, err);
 }
 

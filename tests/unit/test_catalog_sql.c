@@ -102,7 +102,7 @@ static bool has_gap(struct str text)
  */
 static bool is_understood(struct db *db, struct str text, struct err *err)
 {
-	static const char *const of_others[2][6] = { { "pg_", " processes", "leases",
+	static const char *const of_others[2][7] = { { "pg_", " processes", "leases", " FOR UPDATE",
 						       "generate_series", "= ANY(", "unnest(" },
 						     { "sqlite_", "pragma_", "1 / COUNT" } };
 	struct db_stmt *stmt;

@@ -14,6 +14,8 @@
 #include "ledger_fixture.h"
 #include "tap.h"
 
+#include <pthread.h>
+
 #define NOON       1700000000000
 #define RECORDINGS 40
 
@@ -559,6 +561,61 @@ static void test_no_deadlock(void)
 	process_end(&second);
 }
 
+struct look {
+	struct catalog *catalog;
+	const char *recording_sid;
+	bool is_had, is_done;
+	struct err err;
+};
+
+static void *look_in_turn(void *argument)
+{
+	struct look *look = argument;
+
+	look->is_done =
+		catalog_begin(look->catalog, &look->err) &&
+		lease_is_had(look->catalog, str_of(look->recording_sid), &look->is_had, &look->err);
+	catalog_rollback(look->catalog);
+	return NULL;
+}
+
+/* Whoever does something else with a recording in a turn, and a claim of it that is on its way. */
+static void test_beside_claim(void)
+{
+	struct process first, second;
+	struct queue_row a[RECORDINGS];
+	struct look look = { .is_had = false };
+	int64_t until_ms = clock_monotonic_ms() + 3000;
+	pthread_t thread;
+	size_t n;
+
+	exec("DELETE FROM processes; DELETE FROM leases; DELETE FROM attempts");
+	process_start(&first, "first");
+	process_start(&second, "second");
+	begin_and_stay(first.quick);
+	MUST(claim(first.quick, 1, a) == 1);
+	look.catalog = second.writer;
+	look.recording_sid = a[0].recording_sid;
+	MUST(pthread_create(&thread, NULL, look_in_turn, &look) == 0);
+	while (count("SELECT COUNT(*) FROM pg_locks WHERE NOT granted") == 0 &&
+	       clock_monotonic_ms() < until_ms)
+		;
+	MUST(catalog_commit(first.quick, &err));
+	pthread_join(thread, NULL);
+	OK(look.is_done && look.is_had, "a turn waits for it, and knows of it: %s", look.err.text);
+
+	begin_and_stay(second.writer);
+	MUST(lease_is_had(second.writer, STR("RE00000000000000000000000000000007"), &look.is_had,
+			  &err));
+	OK(!look.is_had, "nobody has another one");
+	n = claim_alone(first.quick, RECORDINGS, a);
+	IS_INT(n, RECORDINGS - 1, "and nobody claims it until the turn is over");
+	MUST(catalog_commit(second.writer, &err));
+	process_end(&first);
+	process_end(&second);
+	exec("DELETE FROM processes; DELETE FROM leases; DELETE FROM attempts");
+}
+
 /* What a claim has begun ends with the lease that is given back; or with the next that is begun, where it is not known of. */
 static void test_not_flown(void)
 {
@@ -670,6 +727,7 @@ int main(void)
 	test_holder();
 	test_left_open();
 	test_no_deadlock();
+	test_beside_claim();
 	test_not_flown();
 	test_too_old();
 	test_listening();
