@@ -192,6 +192,11 @@ static void hold_back(struct scheduler *scheduler, struct flight *flight, const 
 		forget(scheduler, flight);
 		return;
 	}
+	if (flight->begun) {
+		/* Nothing of it is under way while it waits; the lease stays, for what it has beside the row. */
+		give_back(scheduler, flight->recording_sid, flight->begun, true);
+		lease_begun_free(TAKE(flight->begun));
+	}
 	flight_hold_back(flight, reason_code, reason_text);
 	flight->is_as_in_ledger = false;
 	wait_for(scheduler, flight, wait_ms);

@@ -1,6 +1,7 @@
 #include "dispatch/scheduler.h"
 
 #include "blob/blob_local.h"
+#include "cluster/leases.h"
 #include "fetch/fetch.h"
 #include "flights/flight_private.h"
 #include "peer/peers.h"
@@ -412,6 +413,36 @@ static void test_no_slot(void)
 		give_up(50 + i);
 }
 
+static bool it_is_held_back(void)
+{
+	return joined->state == FLIGHT_WAITING;
+}
+
+static bool it_is_given_back(void)
+{
+	return plant_number("SELECT count(*) FROM attempts WHERE detail = 'no request was sent'") ==
+	       1;
+}
+
+/* A claim has begun an attempt of it, and its turn does not come: nobody knows for how long. */
+static void test_held_back(void)
+{
+	plant_recording(70, SILENT, clock_wall_ms() - 1);
+	plant_sql("INSERT INTO attempts (recording_id, began_at_ms) "
+		  "SELECT MAX(id), 1 FROM recordings");
+	env.options.min_free_bytes = UINT64_MAX;
+	joined = take(update_new(70, SILENT));
+	joined->begun = xcalloc(1, sizeof(*joined->begun));
+	joined->begun->attempt_id = plant_number("SELECT MAX(id) FROM attempts");
+	await(it_is_held_back);
+	OK(!joined->begun, "the attempt is not kept for later");
+	if (!joined->begun)
+		await(it_is_given_back);
+	OK(it_is_given_back(), "it is ended in the ledger");
+	env.options.min_free_bytes = 0;
+	give_up(70);
+}
+
 static void listen_silently(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
@@ -468,6 +499,7 @@ int main(void)
 	test_wanted_again();
 	test_of_peer();
 	test_no_slot();
+	test_held_back();
 	test_landed();
 	test_landed_twice();
 	ledger_stop(env.ledger);
