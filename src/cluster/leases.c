@@ -367,10 +367,12 @@ bool leases_own(struct catalog *catalog, int64_t after_id, struct lease_row *out
 	if (catalog_process(catalog) == 0)
 		return true;
 	if (!db_prepare(catalog_db(catalog),
-			"SELECT own.id, r.recording_sid FROM "
-			"(SELECT recording_id AS id FROM leases WHERE process_id = $1 UNION "
-			"SELECT recording_id FROM attempts WHERE ended_at_ms IS NULL "
-			"AND process_id = $1 AND channels > 0) AS own "
+			"SELECT own.id, r.recording_sid, own.since_ms FROM "
+			"(SELECT id, MAX(since_ms) AS since_ms FROM "
+			"(SELECT recording_id AS id, since_ms FROM leases WHERE process_id = $1 "
+			"UNION ALL SELECT recording_id, began_at_ms FROM attempts "
+			"WHERE ended_at_ms IS NULL AND process_id = $1 AND channels > 0) AS each "
+			"GROUP BY id) AS own "
 			"JOIN recordings r ON r.id = own.id WHERE own.id > $2 "
 			"ORDER BY own.id LIMIT $3",
 			&list, err))
@@ -381,6 +383,7 @@ bool leases_own(struct catalog *catalog, int64_t after_id, struct lease_row *out
 	while (count < size && (step = db_step(list, err)) == DB_ROW) {
 		out[count].recording_id = db_column_int(list, 0);
 		text_set(out[count].recording_sid, SID_SIZE, db_column_str(list, 1));
+		out[count].since_ms = db_column_int(list, 2);
 		count++;
 	}
 	*out_count = count;

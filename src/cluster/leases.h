@@ -78,7 +78,7 @@ bool lease_find_holder(struct catalog *catalog, struct str recording_sid, struct
 /* ---- what was forgotten ---- */
 
 struct lease_row {
-	int64_t recording_id;
+	int64_t recording_id, since_ms; /* since_ms: of the newer of both */
 	char recording_sid[SID_SIZE];
 };
 /*

@@ -63,10 +63,12 @@ static void given_back(struct ledger_job *job)
 	look_again(self);
 }
 
+/* One that was had again between two looks is another one, whose flight may be about to begin. */
 static bool was_idle(const struct membership *self, const struct lease_row *row)
 {
 	for (size_t i = 0; i < self->idle_count; i++)
-		if (self->idle[i].recording_id == row->recording_id)
+		if (self->idle[i].recording_id == row->recording_id &&
+		    self->idle[i].since_ms == row->since_ms)
 			return true;
 	return false;
 }

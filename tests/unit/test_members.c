@@ -465,6 +465,9 @@ static void test_claims(void)
 	catalog_rollback(second.quick);
 	IS_INT(b_count, 11, "it knows its own");
 
+	OK(own[0].since_ms == NOON && own[1].since_ms == NOON + 1000000,
+	   "and since when: of what it had again, since then");
+
 	MUST(catalog_begin(second.writer, &err));
 	MUST(member_leave(second.writer, NOON, &err));
 	MUST(catalog_commit(second.writer, &err));
