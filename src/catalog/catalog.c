@@ -215,8 +215,11 @@ static bool was_committed(struct catalog *catalog)
 	bool found = false;
 	struct err cannot;
 
-	if (catalog->last_turn == 0 && catalog->last_event == 0)
-		return true; /* it had nothing to write */
+	/* What begins or ends an attempt, or moves a lease, and no more, has no number: a row a turn for it would cost more than the doubt. */
+	if (catalog->last_turn == 0 && catalog->last_event == 0) {
+		catalog->is_in_doubt = catalog->may_have_changed;
+		return !catalog->may_have_changed;
+	}
 	while (!look_for_own(catalog, &found, &cannot)) {
 		log_debug(NULL, "whether a commit was done is not known yet: %s", cannot.text);
 		if (cannot.kind != ERR_UNAVAILABLE || clock_monotonic_ms() >= until_ms) {

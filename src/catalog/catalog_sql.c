@@ -22,6 +22,7 @@ bool catalog_may_change(struct catalog *catalog, struct err *err)
 	assert(catalog->mode == CATALOG_WRITE);
 	if (!db_in_transaction(catalog->db))
 		return err_set(err, ERR_INTERNAL, "no transaction: it was given up after an error");
+	catalog->may_have_changed = true;
 	return true;
 }
 

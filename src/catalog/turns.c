@@ -150,6 +150,7 @@ bool turn_begin(struct catalog *catalog, struct err *err)
 {
 	memset(catalog->added, 0, sizeof(catalog->added));
 	catalog->last_event = catalog->last_turn = 0;
+	catalog->may_have_changed = false;
 	catalog->told = 0;
 	buf_clear(&catalog->changes);
 	catalog->has_leapt = false;

@@ -52,6 +52,7 @@ struct catalog {
 	int64_t numbers[CATALOG_NUMBERS]; /* at the begin of this write transaction */
 	int64_t added[CATALOG_NUMBERS];   /* in it, not in the table yet */
 	int64_t last_event;               /* the place that was given last in it; 0: none */
+	bool may_have_changed;            /* it was to change something, at least */
 	int64_t last_turn;                /* the turn that was written in it; 0: none */
 	struct turn_stamp newest, heard;  /* on a server: as it began; as turns_hear() knows it */
 	bool expects_news;                /* of others, who had turns before the last one */

@@ -174,6 +174,8 @@ bool lease_take(struct catalog *catalog, struct str recording_sid, int64_t at_ms
 	*out = true;
 	if (catalog_process(catalog) == 0)
 		return true;
+	if (!catalog_may_change(catalog, err))
+		return false;
 	/* Of what nobody has another claim may be on its way. */
 	foreseen = foreseen_find(catalog, recording_sid);
 	if (foreseen && foreseen->lease_process != 0) {
@@ -252,7 +254,8 @@ static bool change_own(struct catalog *catalog, const char *sql, struct str reco
 
 	if (catalog_process(catalog) == 0)
 		return true;
-	if (!db_prepare(catalog_db(catalog), sql, &change, err))
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog_db(catalog), sql, &change, err))
 		return false;
 	db_bind_int(change, 1, catalog_process(catalog));
 	db_bind_str(change, 2, recording_sid);
@@ -280,7 +283,8 @@ static bool end_own(struct catalog *catalog, struct foreseen *foreseen, struct e
 {
 	struct db_stmt *change;
 
-	if (!db_prepare(
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(
 		    catalog_db(catalog),
 		    "WITH own AS (SELECT id FROM recordings WHERE id = $2 FOR UPDATE) "
 		    "DELETE FROM leases USING own WHERE process_id = $1 AND recording_id = own.id",

@@ -4,6 +4,7 @@
  * catalog_commit() says is what happened.  Run by tests/tools/postgres.
  */
 #include "base/clock.h"
+#include "catalog/attempts.h"
 #include "catalog/catalog_private.h"
 #include "ledger_fixture.h"
 #include "tap.h"
@@ -160,6 +161,38 @@ static void test_cut(struct ledger *ledger, enum cut cut, bool is_turn, bool is_
 	IS_INT(count(ledger, "SELECT COUNT(*) FROM events"), after + 1, "%s: behind it", what);
 }
 
+static bool end_attempt(struct ledger *ledger, int64_t id)
+{
+	const struct attempt_end end = { .id = id, .ended_at_ms = 1, .outcome = "interrupted" };
+
+	MUST(catalog_begin(ledger->writer, &err));
+	MUST(attempts_end(ledger->writer, &end, &err));
+	return catalog_commit(ledger->writer, &err);
+}
+
+/* It writes nothing by which it could be found. */
+static void test_without_number(struct ledger *ledger)
+{
+	int64_t id;
+
+	MUST(db_exec(ledger->writer->db,
+		     "ALTER TABLE attempts DROP CONSTRAINT attempts_recording_id_fkey; "
+		     "INSERT INTO attempts (recording_id, began_at_ms) VALUES (1, 1)",
+		     &err));
+	id = count(ledger, "SELECT MAX(id) FROM attempts");
+	__atomic_store_n(&armed, CUT_BEFORE, __ATOMIC_SEQ_CST);
+	OK(!end_attempt(ledger, id) && err.kind == ERR_UNAVAILABLE,
+	   "a turn that only ends an attempt: the commit is not told as done: %s", err.text);
+	OK(catalog_is_in_doubt(ledger->writer), "but as one in doubt");
+	IS_INT(count(ledger, "SELECT COUNT(*) FROM attempts WHERE ended_at_ms IS NULL"), 1,
+	       "it was not done");
+	OK(end_attempt(ledger, id), "the next is: %s", err.text);
+	__atomic_store_n(&armed, CUT_BEFORE, __ATOMIC_SEQ_CST);
+	MUST(catalog_begin(ledger->writer, &err));
+	OK(catalog_commit(ledger->writer, &err), "a turn that changes nothing is in no doubt: %s",
+	   err.text);
+}
+
 /* The server is still at it when we have ceased to wait: its disk stands still, or as here, a trigger does. */
 static void hold_commits(struct ledger *ledger, const char *how)
 {
@@ -261,6 +294,7 @@ int main(void)
 		test_cut(&ledger, CUT_BEFORE, is_turn, false);
 		test_cut(&ledger, CUT_AFTER, is_turn, true);
 	}
+	test_without_number(&ledger);
 	test_slow(&ledger);
 	test_not_known(&ledger);
 	test_breaks_at_once(&ledger);
