@@ -223,12 +223,93 @@ function named(history, truth) {
   return found;
 }
 
+// 11: a list is in order whichever way it is read, has each call once, and all that are known to have been there.
+
+const KEY_NONE = [Infinity, Infinity], KEY_LEAST = [0, 0];
+const placeOf = (key) => key.split('.').map(Number);
+const compare = (a, b) => a[0] - b[0] || a[1] - b[1];
+const groupBy = (list, keyOf) => list.reduce((groups, one) => groups.set(keyOf(one), [...groups.get(keyOf(one)) ?? [], one]), new Map());
+const tellPage = ({ process, from, at, side, filter, place, walk }) => `${side} calls of ${JSON.stringify(filter)} from ${place ?? 'the newest on'} at ${process}, ${from} to ${at}${walk ? ', in the end' : ''}`;
+const digitsOf = (number) => (number ?? '').replace(/\D/g, '');
+const directionOf = (text) => text?.match(/^(in|out)bound/)?.[0] ?? null;
+
+/** { callSid, place, direction, from, to, at } of calls that were never said to be anywhere else; `at`: when that was heard first. */
+function settledCalls(history, truth) {
+  const settled = new Map();
+  const moved = new Set();
+  const see = (at, { callSid, key, direction, from, to }) => {
+    const before = settled.get(callSid);
+    if (!before) settled.set(callSid, { callSid, key, place: placeOf(key), direction: directionOf(direction), from, to, at });
+    else if (before.key !== key || before.direction !== directionOf(direction)) moved.add(callSid);
+    else Object.assign(before, { from: before.from === from ? from : null, to: before.to === to ? to : null });
+  };
+  for (const { what, at, rows, ...row } of history) {
+    if (what === 'list') for (const one of rows ?? []) see(at, one);
+    else if (what === 'seen' && row.key) see(at, row);
+  }
+  for (const row of truth.calls) {
+    const before = settled.get(row.callSid);
+    if (before && (before.key !== row.key || before.direction !== row.direction)) moved.add(row.callSid);
+  }
+  return [...settled.values()].filter(({ callSid }) => !moved.has(callSid));
+}
+
+const passes = ({ direction, number }, call) => (!direction || directionOf(call.direction) === direction) && (!number || digitsOf(call.from).includes(number) || digitsOf(call.to).includes(number));
+
+/** Of one page: its order, and that it goes on where it is to. */
+function inOrder(page) {
+  const { side, filter, place, rows, beyond } = page;
+  const places = rows.map(({ key }) => placeOf(key));
+  const [first, last] = side === 'older' ? [places[0], places.at(-1)] : [places.at(-1), places[0]];
+  const isBehind = (a, b) => (side === 'older' ? compare(a, b) < 0 : compare(a, b) > 0);
+  const found = [];
+  if (places.some((one, i) => i > 0 && compare(places[i - 1], one) <= 0)) found.push(`${tellPage(page)}: not newest first: ${rows.map(({ key }) => key).join(', ')}`);
+  if (first && place && !isBehind(first, placeOf(place))) found.push(`${tellPage(page)}: begins with ${first.join('.')}`);
+  if (beyond && place && !isBehind(placeOf(beyond), placeOf(place))) found.push(`${tellPage(page)}: goes on from ${beyond}`);
+  if (beyond && last && isBehind(last, placeOf(beyond))) found.push(`${tellPage(page)}: goes on from ${beyond}, and has ${last.join('.')}`);
+  for (const row of rows) if (!passes(filter, row)) found.push(`${tellPage(page)}: has ${JSON.stringify(row)}`);
+  return found;
+}
+
+/** Of one page: what is known to lie in its reach, and is not in it. */
+function missing(page, settled, isExcused) {
+  const { side, filter, place, rows, beyond, from } = page;
+  const [start, end] = [place && placeOf(place), beyond && placeOf(beyond)];
+  const reaches = (one) => (side === 'older' ? compare(one, start ?? KEY_NONE) < 0 && compare(one, end ?? KEY_LEAST) >= 0 : compare(one, start ?? KEY_LEAST) > 0 && compare(one, end ?? KEY_NONE) <= 0);
+  const there = new Set(rows.map(({ callSid }) => callSid));
+  return settled.filter((call) => call.at <= from && !there.has(call.callSid) && reaches(call.place) && passes(filter, call) && !isExcused(call))
+    .map(({ callSid, key, at }) => `${tellPage(page)}: does not have ${callSid}, ${key}, of which was told at ${at}`);
+}
+
+/** Of a walk at the end: it is what the ledger has. */
+function whole(pages, truth) {
+  const [{ side, filter: { direction, state } }] = pages;
+  const isAsked = (call) => (!direction || call.direction === direction) && (!state || (state === 'held' ? call.isHeld : call.state === state));
+  const wanted = truth.calls.filter(isAsked).sort((a, b) => compare(placeOf(b.key), placeOf(a.key))).map(({ callSid }) => callSid);
+  const ordered = side === 'older' ? pages : [...pages].reverse();
+  const told = ordered.flatMap(({ rows }) => rows.map(({ callSid }) => callSid));
+  const at = wanted.findIndex((callSid, i) => told[i] !== callSid);
+  return at < 0 && told.length === wanted.length ? [] : [`${tellPage(pages[0])}: has ${told.length} of ${wanted.length}, and ${told[Math.max(at, 0)]} where ${wanted[Math.max(at, 0)]} is`];
+}
+
+function listed(history, truth) {
+  const pages = of(history, 'list').filter(({ rows }) => rows);
+  const lost = tails(history);
+  const settled = settledCalls(history, truth);
+  const isPlain = ({ filter }) => !filter.state; // what a state's list has changes without being told
+  return [
+    ...pages.flatMap(inOrder),
+    ...pages.filter((page) => isPlain(page) && !isIn(lost, { from: page.from, to: page.at })).flatMap((page) => missing(page, settled, (call) => isIn(lost, { from: call.at, to: call.at }))),
+    ...[...groupBy(pages.filter(({ walk }) => walk), ({ walk }) => walk).values()].flatMap((walk) => whole(walk, truth)),
+  ];
+}
+
 /** What was answered that no caller should be answered. */
 function lawful(history) {
   return history.filter(({ wrong }) => wrong).map(({ what, process, from, at, wrong }) => `${what} at ${process}, ${from} to ${at}: ${wrong}`);
 }
 
-export const POINTS = [lawful, acknowledged, projected, counted, alone, contents, followedAll, deleted, fetched, finished, named];
+export const POINTS = [lawful, acknowledged, projected, counted, alone, contents, followedAll, deleted, fetched, finished, named, listed];
 
 /** What the history says alone. */
 const OF_HISTORY = new Set([lawful, alone, deleted]);

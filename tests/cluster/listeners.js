@@ -12,7 +12,7 @@ const AGAIN_MS = 200;
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
 /** Runs `round` until it is told to stop. */
-class Client {
+export class Client {
   constructor(world, dice) {
     Object.assign(this, { world, dice, withinMs: dice.pick(PATIENCE_MS) });
   }
@@ -33,11 +33,16 @@ class Client {
   }
 }
 
-/** The recording that a call's address means, once that is settled: before, another one may become it. */
+/** The recording that a call's address means, once that is settled: before, another one may become it, also of what was deleted as soon as it was announced. */
 function mainOf({ main_recording_sid: sid, recordings }) {
   const main = recordings.find(({ recording_sid: one }) => one === sid);
-  return main && !['announced', 'recording', 'absent'].includes(main.state) ? sid : null;
+  return main && !['announced', 'recording', 'absent', 'deleted'].includes(main.state) ? sid : null;
 }
+
+/** Of a call, what its place in the list hangs on. */
+export const rowOf = ({ call_sid: callSid, key, direction, from, to }) => ({ callSid, key, direction, from, to });
+
+const tellSeen = (world, member, call) => world.history.add('seen', { process: member.name, main: mainOf(call), ...rowOf(call) });
 
 /** One of the latest, or any. */
 const someOf = (dice, list) => list[list.length - 1 - Math.min(dice.below(list.length), dice.below(list.length), dice.below(list.length))];
@@ -80,7 +85,7 @@ export class Person extends Client {
     const member = world.someMember(dice);
     const from = world.history.now();
     const reply = await request(member.url + address, { method, body, headers: body ? { 'Content-Type': 'application/json' } : {}, withinMs: this.withinMs }).catch((error) => ({ error }));
-    if (act === 'look' && reply.status === 200) world.history.add('seen', { process: member.name, callSid, main: mainOf(JSON.parse(reply.body)) });
+    if (act === 'look' && reply.status === 200) tellSeen(world, member, JSON.parse(reply.body));
     else world.history.add('person', { act, process: member.name, recordingSid, from, answer: reply.status ?? null, wrong: world.isWrong(reply) });
   }
 }
@@ -106,7 +111,7 @@ export class Follower extends Client {
     const { seq, calls, gone, more, reset, progress } = reply.json;
     if (seq === undefined && progress) return;
     world.history.add('feed', { reader: this.name, process: member.name, from, after, seq, reset, more, calls: calls?.map((row) => row.call_sid), gone });
-    for (const row of calls ?? []) world.history.add('seen', { process: member.name, callSid: row.call_sid, main: mainOf(row) });
+    for (const row of calls ?? []) tellSeen(world, member, row);
     this.after = seq;
     await pause(dice.below(100));
   }

@@ -7,6 +7,9 @@ import { request } from '../server/harness/http.js';
 import { until } from '../server/harness/until.js';
 
 const STATES = ['announced', 'queued', 'waiting', 'stored', 'absent', 'dead', 'gone', 'purged', 'deleted'];
+const DIRECTIONS = [null, 'inbound', 'outbound'];
+/** What the list of calls may be asked for, of the states of a main recording. */
+const LISTED_AS = { announced: 'pending', queued: 'pending', waiting: 'pending', stored: 'stored', absent: 'absent', dead: 'failed', gone: 'deleted', purged: 'deleted', deleted: 'deleted' };
 const CALLS = 2, BYTES_STORED = 3, FIRST_STATE = 4; // of the counters of a turn (catalog/turns.h)
 
 const UNPROJECTED = `SELECT COUNT(*) FROM events e WHERE seq > COALESCE((SELECT split_part(word, '=', 2)::bigint FROM (SELECT streams FROM turns ORDER BY seq DESC LIMIT 1) t,
@@ -20,8 +23,9 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 export function untilQuiet(world, withinMs) {
   return until('nothing is under way any more', async () => {
     const left = await world.postgres.query(`SELECT (SELECT COUNT(*) FROM recordings WHERE state IN (1, 2)), (SELECT COUNT(*) FROM leases), (SELECT COUNT(*) FROM attempts WHERE ended_at_ms IS NULL),
-      (${UNPROJECTED}), (SELECT COUNT(*) FROM recordings WHERE state = 3 AND sha256 IS NULL), (SELECT COUNT(*) FROM processes) - ${world.members.length}`);
-    if (left !== '0|0|0|0|0|0') throw new Error(`queued, leases, attempts, events, digests, processes: ${left}`);
+      (${UNPROJECTED}), (SELECT COUNT(*) FROM recordings WHERE state = 3 AND sha256 IS NULL), (SELECT COUNT(*) FROM processes) - ${world.members.length},
+      (SELECT COUNT(*) FROM calls WHERE ask_at_ms > 0)`);
+    if (left !== '0|0|0|0|0|0|0') throw new Error(`queued, leases, attempts, events, digests, processes, calls to be asked for: ${left}`);
     return true;
   }, withinMs).catch((error) => world.history.add('not quiet', { told: error.message }));
 }
@@ -103,6 +107,8 @@ export async function truthOf(world, left) {
     projected: (await rowsOf(world, projection('public'))).map(({ row }) => row),
     fresh: await projectAnew(world),
     mains: (await rowsOf(world, 'SELECT c.call_sid, r.recording_sid FROM calls c JOIN recordings r ON r.id = c.main_recording_id')).map((row) => [row.call_sid, row.recording_sid]),
+    calls: (await rowsOf(world, 'SELECT c.call_sid, c.started_at_ms, c.id, c.direction, r.state, r.is_held FROM calls c LEFT JOIN recordings r ON r.id = c.main_recording_id'))
+      .map((row) => ({ callSid: row.call_sid, key: `${row.started_at_ms}.${row.id}`, direction: DIRECTIONS[row.direction], state: LISTED_AS[STATES[row.state]] ?? 'none', isHeld: row.is_held === 1 })),
     counts: countsOf(await postgres.query('SELECT counts FROM public.turns ORDER BY seq DESC LIMIT 1')), counted: await counted(world),
     recordings, media, files: await filesOf(world),
     attempts: (await rowsOf(world, 'SELECT r.recording_sid, a.id FROM attempts a JOIN recordings r ON r.id = a.recording_id'))

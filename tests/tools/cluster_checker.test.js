@@ -17,6 +17,9 @@ const feed = (at, after, seq, fields) => ({ at, what: 'feed', reader: 'of a', pr
 const asked = (process, from, to) => ({ at: to, what: 'asked', process, recordingSid: ONE, from, to });
 const life = (at, process, state, fields) => ({ at, what: 'life', process, state, ...fields });
 const file = (recordingSid, generation, bytes) => ({ key: `11/${CALL}.${recordingSid}.${generation}.mp3`, size: bytes.length, sha256: sha256(bytes) });
+const listRow = (callSid, key, fields) => ({ callSid, key, direction: 'inbound', from: '+1555000111', to: '+1555000222', ...fields });
+const list = (at, rows, fields) => ({ at, what: 'list', process: 'a', from: at - 20, side: 'older', filter: {}, limit: 50, rows, beyond: null, ...fields });
+const FIRST_ROW = listRow(CALL, '9000.4'), OTHER_ROW = listRow(OTHER, '9000.7', { direction: 'outbound-api', to: '+1555000333' });
 const row = (recordingSid, state, fields) => ({ recordingSid, callSid: CALL, state, reason: null, sha256: null, path: null, size: null, ...fields });
 const stored = (recordingSid, generation, bytes) => row(recordingSid, 'stored', { path: file(recordingSid, generation, bytes).key, size: bytes.length, sha256: sha256(bytes) });
 
@@ -30,11 +33,17 @@ function aRun() {
       life(1000, 'a', 'stopped'), asked('a', 900, 25_000), asked('b', 17_000, 18_000), life(26_000, 'a', 'woken'), life(26_500, 'a', 'buried', { number: 1 }),
       play(18_500), play(18_600, { pieces: [piece(AGAIN, 20, 60)], answer: 206 }), play(18_700, { cut: true, pieces: [{ ...piece(AGAIN, 0, 30) }] }),
       play(950, { process: 'a', etag: '"0"', pieces: [piece(FIRST, 0, 40)], cut: true }),
+      list(410, [FIRST_ROW]), list(420, [OTHER_ROW, FIRST_ROW]), list(430, [OTHER_ROW], { limit: 1, beyond: '9000.7' }), list(440, [FIRST_ROW], { limit: 1, place: '9000.7', beyond: '9000.4' }),
+      list(450, [FIRST_ROW], { side: 'newer', place: '0.1', limit: 1, beyond: '9000.4' }), list(460, [OTHER_ROW], { side: 'newer', place: '9000.4' }),
+      list(470, [OTHER_ROW], { filter: { number: '333' } }), list(480, [FIRST_ROW], { filter: { direction: 'inbound' } }), list(490, [], { filter: { state: 'stored' } }),
+      list(41_000, [OTHER_ROW], { walk: 1, beyond: '9000.7' }), list(41_010, [FIRST_ROW], { walk: 1, place: '9000.7' }), list(41_020, [FIRST_ROW], { walk: 2, filter: { state: 'stored' }, side: 'newer', place: '0.1' }),
+      list(41_030, [FIRST_ROW], { walk: 3, side: 'newer', place: '0.1', beyond: '9000.4' }), list(41_040, [OTHER_ROW], { walk: 3, side: 'newer', place: '9000.4' }),
       { at: 30_000, what: 'person', act: 'delete', process: 'a', recordingSid: TWO, from: 29_900, answer: 200 },
       play(32_000, { recordingSid: TWO, etag: '"2"', pieces: [piece(SECOND)] }), { at: 40_000, what: 'play', process: 'b', recordingSid: TWO, from: 39_900, answer: 410 },
     ],
     truth: {
       marks: [1, 2, 4], projected: [`${CALL}|${ONE}`, `${OTHER}|-`], fresh: [`${OTHER}|-`, `${CALL}|${ONE}`], mains: [[CALL, ONE]],
+      calls: [{ callSid: CALL, key: '9000.4', direction: 'inbound', state: 'stored', isHeld: true }, { callSid: OTHER, key: '9000.7', direction: 'outbound', state: 'none', isHeld: false }],
       counts: { 2: 2, 7: 1 }, counted: { 2: 2, 7: 1 },
       media: new Map([[ONE, [FIRST, AGAIN]], [TWO, [SECOND]], [THREE, []]]),
       recordings: [stored(ONE, 2, AGAIN), row(TWO, 'deleted', { path: file(TWO, 3, SECOND).key }), row(THREE, 'absent', { reason: 'too_short' })],
@@ -84,6 +93,25 @@ const BROKEN = [
   [10, 'a file of no attempt', ({ truth }) => { truth.files.push(file(ONE, 7, FIRST)); }],
   [10, 'a file that is nothing of ours', ({ truth }) => { truth.files.push({ key: 'x', size: 1, sha256: '' }); }],
   [10, 'the file of what was deleted', ({ truth }) => { truth.files.push(file(TWO, 3, SECOND)); }],
+  [11, 'a page is not in order', ({ history }) => { history.push(list(500, [FIRST_ROW, OTHER_ROW])); }],
+  [11, 'a call is there twice', ({ history }) => { history.push(list(500, [OTHER_ROW, OTHER_ROW, FIRST_ROW])); }],
+  [11, 'the newer ones are read as if they were the older', ({ history }) => { history.push(list(500, [FIRST_ROW], { side: 'newer', place: '9000.7' })); }],
+  [11, 'a page begins with the place behind which it is', ({ history }) => { history.push(list(500, [OTHER_ROW, FIRST_ROW], { place: '9000.7' })); }],
+  [11, 'a page goes on from behind what it has', ({ history }) => { history.push(list(500, [OTHER_ROW, FIRST_ROW], { beyond: '9000.7' })); }],
+  [11, 'a page goes on from before where it began', ({ history }) => { history.push(list(500, [], { place: '9000.4', beyond: '9000.6' })); }],
+  [11, 'the call from which a page goes on is not in it', ({ history }) => { history.push(list(500, [OTHER_ROW], { beyond: '9000.4' })); }],
+  [11, 'a call that was there is not in the list', ({ history }) => { history.push(list(500, [OTHER_ROW])); }],
+  [11, 'nor between two others, the other way', ({ history }) => { history.push(list(500, [], { side: 'newer', place: '0.1', beyond: '9000.5' })); }],
+  [11, 'nor in that of its direction', ({ history }) => { history.push(list(500, [], { filter: { direction: 'inbound' } })); }],
+  [11, 'nor among those that have its number', ({ history }) => { history.push(list(500, [OTHER_ROW], { filter: { number: '0001' } })); }],
+  [11, 'one of another direction', ({ history }) => { history.push(list(500, [OTHER_ROW, FIRST_ROW], { filter: { direction: 'inbound' } })); }],
+  [11, 'one that was told of by the feed is not in the list', ({ history, truth }) => {
+    history.push({ at: 495, what: 'seen', process: 'b', main: null, ...listRow(`CA${'3'.repeat(32)}`, '8000.9') }, list(520, [OTHER_ROW, FIRST_ROW]));
+    truth.calls.push({ callSid: `CA${'3'.repeat(32)}`, key: '8000.9', direction: 'inbound', state: 'none', isHeld: false });
+    history.splice(0, history.length, ...history.filter(({ walk }) => !walk));
+  }],
+  [11, 'the list in the end has one too few', ({ history }) => { history.push(list(41_050, [], { walk: 4, filter: { state: 'held' } })); }],
+  [11, 'the list in the end has one too many', ({ history }) => { history.push(list(41_050, [FIRST_ROW], { walk: 4, filter: { state: 'deleted' } })); }],
 ];
 
 for (const [point, name, breaks] of BROKEN) {
@@ -101,6 +129,20 @@ const EXCUSED = [
   ['a reset after it', ({ history, truth }) => { truth.losses.push({ lastKept: 12, last: 15, at: 450 }); history.push(feed(600, 14, 5000, { reset: true })); }],
   ['a deleted recording is played by who was cut off', ({ history }) => {
     history.push({ at: 29_000, what: 'cut', process: 'b', line: 'database' }, play(36_000, { recordingSid: TWO, etag: '"2"', pieces: [piece(SECOND)] }), { at: 37_000, what: 'mended', process: 'b', line: 'database' });
+  }],
+  ['a call that moved is not where it was', ({ history, truth }) => {
+    history.push(list(500, [listRow(CALL, '9500.4'), OTHER_ROW]), list(510, [FIRST_ROW], { place: '9000.7' }));
+    truth.calls[0].key = '9500.4';
+    history.splice(0, history.length, ...history.filter(({ walk }) => !walk));
+  }],
+  ['a call has moved, as the ledger knows, and nobody saw it', ({ history, truth }) => {
+    history.push(list(510, [], { place: '9000.7' }));
+    truth.calls[0].key = '9500.4';
+    history.splice(0, history.length, ...history.filter(({ walk }) => !walk));
+  }],
+  ['a list while a failover goes on', ({ history }) => { history.push(list(510, [OTHER_ROW]), { at: 520, what: 'tail', from: 499 }); }],
+  ['a call that a failover took away is in no list', ({ history }) => {
+    history.push({ at: 495, what: 'seen', process: 'b', main: null, ...listRow(`CA${'3'.repeat(32)}`, '8000.9') }, { at: 505, what: 'tail', from: 492 }, list(540, [OTHER_ROW, FIRST_ROW]));
   }],
   ['two requests of one process', ({ history }) => { history.push(asked('b', 17_100, 17_900)); }],
   ['many changes at once', ({ history }) => { history.push(feed(500, 10, 13, { more: 200 })); }],
