@@ -102,6 +102,14 @@ function alone(history) {
   return found;
 }
 
+/** A file is removed when the ledger says so: was it deleted, or replaced by another one, in what a failover took away? */
+function isRemovalLost(history, { recordingSid, at }, tail) {
+  if (at < tail.from) return false;
+  const isDeletion = ({ what, act, from }) => what === 'person' && act === 'delete' && from <= tail.to; // whoever stood still did it later than it was asked to
+  const isFetch = ({ what, from, to }) => what === 'asked' && from <= tail.to && to >= tail.from - RECOVERS_MS;
+  return history.some((entry) => entry.recordingSid === recordingSid && (isDeletion(entry) || isFetch(entry)));
+}
+
 // 5: an ETag names one content, and what is stored is what the ledger says.
 function contents(history, truth) {
   const found = [];
@@ -116,6 +124,12 @@ function contents(history, truth) {
     if (left.length === 0) found.push(`${told}: these bytes are no part of it, or its ETag names two contents`);
     else if (!entry.cut && pieces.some(({ total }) => total !== undefined && left.every(({ length }) => length !== total))) found.push(`${told}: it has ${left.map(({ length }) => length).join(' or ')} bytes`);
     else if (etag) byEtag.set(etag, { recordingSid, contents: left });
+  }
+  for (const entry of of(history, 'lost')) {
+    if (!tails(history).some((tail) => isRemovalLost(history, entry, tail))) found.push(`${entry.recordingSid} was stored, and ${entry.process} says at ${entry.at} that it is lost`);
+  }
+  for (const { recordingSid, process, at } of of(history, 'forgotten')) {
+    if (!tails(history).some(({ from }) => from <= at)) found.push(`${process} says at ${at} that ${recordingSid}, which it had to do with, is in no ledger`);
   }
   const files = new Map(truth.files.map((file) => [file.key, file]));
   for (const { recordingSid, state, path, sha256: digest, size } of truth.recordings.filter((row) => row.state === 'stored')) {

@@ -4,7 +4,10 @@ import { atEnd } from '../server/harness/lifetime.js';
 
 const MEDIA = /\/Recordings\/(RE[0-9a-f]{32})(\.mp3|\.wav)?(\?|$)/;
 
-/** { url, isDown, isSilent, cut(), hear() }: as of a line (harness/line.js), but that what comes while it is silent is not kept. */
+/**
+ * { url, isDown, isSilent, cut(), hear() }: as of a line (harness/line.js), but that what comes while it is silent is not kept.  onEnd(recordingSid): before the last of
+ * somebody's media is passed on.
+ */
 export async function startDoor(t, to, { history, process }) {
   const sockets = new Set();
   const { hostname, port } = new URL(to);
@@ -21,7 +24,11 @@ export async function startDoor(t, to, { history, process }) {
         if (!door.isSilent && !reply.write(chunk)) answer.pause();
       });
       reply.on('drain', () => answer.resume());
-      answer.on('end', () => (answer.complete && !door.isSilent ? reply.end() : reply.destroy()));
+      answer.on('end', () => {
+        if (recordingSid && answer.complete && (answer.statusCode === 200 || answer.statusCode === 206)) door.onEnd?.(recordingSid);
+        if (answer.complete && !door.isSilent) reply.end();
+        else reply.destroy();
+      });
       answer.on('aborted', () => reply.destroy());
       answer.on('error', () => reply.destroy());
     });

@@ -13,7 +13,7 @@ const PLAYERS = 8, PEOPLE = 3, LISTERS = 2;
 
 /** No trouble is left, and all of them run. */
 async function heal(world) {
-  await world.simulator.clearFaults();
+  for (const owner of world.rules.keys()) await world.disturbTwilio(owner);
   for (const member of world.members) member.heal();
   for (const member of world.members) if (!member.isUp) await member.start();
 }
@@ -39,6 +39,7 @@ async function useAll(world, nemesis, { seconds, everyMs }) {
   await Promise.race([world.rest(1000 * seconds), nemesis.running]);
   world.end();
   await nemesis.stop();
+  if (world.isGivenUp) throw new Error('one of the processes ended by itself');
   await heal(world);
   await Promise.all([callers, ...people, ...listers].map((one) => one.stop()));
   world.history.add('quiet', {});
@@ -70,7 +71,7 @@ export async function liveThrough(t, { seed, seconds, once, hands, only, everyMs
   try {
     truth = await useAll(world, nemesis, { seconds, everyMs });
   } catch (error) {
-    world.isGivenUp = true;
+    world.giveUp();
     objections.push({ point: 0, text: error.stack });
   }
   world.end();

@@ -11,8 +11,10 @@ import { startDatabaseLine } from './database_line.js';
 import { startDoor } from './door.js';
 
 const STARTS_WITHIN_MS = 180_000, ENDS_WITHIN_MS = 180_000; // of a busy machine, with the database away for some of it
-/** Said at level=error of a database that is away, or has taken the number away. */
-const EXPECTED = [/PostgreSQL/];
+/** Said at level=error of a database that is away, or has taken the number away; and where a failover took away that a file was removed, or all of a recording (checker.js). */
+const LOST = /recording (RE[0-9a-f]{32})(?: is lost, and queued to be fetched again|: its waveform cannot be made|: cannot be read)/, FORGOTTEN = /no recording '(RE[0-9a-f]{32})' in the ledger/;
+const EXPECTED = [/PostgreSQL/, LOST, FORGOTTEN];
+const UPLOAD = /^PUT \S+(RE[0-9a-f]{32})[^ /]*\.(mp3|wav) [^]*?\r\nContent-Length: (\d+)\r\n[^]*?\r\n\r\n/i;
 const BURIED = /process (\d+) was taken for dead, or left behind/;
 
 export class Member {
@@ -24,7 +26,7 @@ export class Member {
     Object.assign(member, { world, name, dataDir, lives: [] });
     member.database = await startDatabaseLine(t, join(postgres.folder, '.s.PGSQL.5432'));
     member.twilio = await startDoor(t, world.simulator.url, { history, process: name });
-    member.store = store && await startLine(t, store.s3.port, { look: () => ({}) });
+    member.store = store && await startLine(t, store.s3.port, { look: () => member.#lookForUploads() });
     const peerPort = await freePort();
     member.peers = await startLine(t, peerPort, { look: () => ({}) });
     member.clock = new JumpingClock(join(folder, `${name}.clock`));
@@ -38,6 +40,21 @@ export class Member {
     };
     if (!store && !existsSync(join(dataDir, 'recordings'))) symlinkSync('../recordings', join(dataDir, 'recordings'));
     return member;
+  }
+
+  /** onUpload(recordingSid): before the last of its media is passed on to the bucket. */
+  #lookForUploads() {
+    let sent, left;
+    return { there: (chunk) => {
+      const [head, recordingSid, , length] = sent ? [] : chunk.toString('latin1').match(UPLOAD) ?? [];
+      if (head) [sent, left] = [recordingSid, head.length + Number(length)];
+      if (!sent) return chunk;
+      left -= chunk.length;
+      if (left > 0) return chunk;
+      this.onUpload?.(sent);
+      sent = undefined;
+      return chunk;
+    } };
   }
 
   get url() {
@@ -87,12 +104,16 @@ export class Member {
     server.on('line', (line) => {
       const [, number] = line.match(BURIED) ?? [];
       if (number) this.#tell('buried', { number: Number(number) });
+      const [, forgotten] = line.match(FORGOTTEN) ?? [];
+      const [, lost] = forgotten ? [] : line.match(LOST) ?? [];
+      if ((forgotten || lost) && /level=error/.test(line)) this.world.history.add(forgotten ? 'forgotten' : 'lost', { process: this.name, recordingSid: forgotten ?? lost });
     });
     server.exited.then((status) => {
       if (this.isEnding || server !== this.server) return;
       server.killed = true;
       server.finished = status;
       this.#tell('died', { status, said: server.err.slice(-30) });
+      this.world.giveUp();
     });
   }
 
@@ -114,6 +135,27 @@ export class Member {
     this.#tell('stopped');
     if (!this.server.status) process.kill(this.server.pid, 'SIGSTOP');
     this.isFrozen = true;
+  }
+
+  /**
+   * Stands still as soon as a recording has come from Twilio, of which nobody else knows yet; with `isStored` as it is on its way to the bucket, where the last of it
+   * arrives when the line is mended.  Gives its SID; undefined: none came while `rest` went on.
+   */
+  async freezeInFlight(isStored, rest) {
+    const door = this.twilio;
+    let come;
+    const coming = new Promise((resolve) => { come = resolve; });
+    const stop = (recordingSid) => {
+      this.onUpload = door.onEnd = undefined;
+      if (isStored) this.cut('store', 'silent');
+      this.freeze();
+      come(recordingSid);
+    };
+    if (isStored) this.onUpload = stop;
+    else door.onEnd = stop;
+    const recordingSid = await Promise.race([coming, rest]);
+    this.onUpload = door.onEnd = undefined;
+    return recordingSid;
   }
 
   thaw() {

@@ -4,6 +4,8 @@ import { run } from '../server/harness/process.js';
 import { until } from '../server/harness/until.js';
 
 const HOUR_MS = 3_600_000;
+const FLIGHT_WITHIN_MS = 10_000, TAKEN_OVER_WITHIN_MS = 40_000;
+const STORED = 3; // catalog/recordings.h
 const PLANS_MS = 4000; // for those who connect anew
 
 /** A statement that holds on until it is ended. */
@@ -19,10 +21,17 @@ async function hold(world, database, sql, ms) {
   await held;
 }
 
+/** Somebody else, as a rule: for it is asked when who was about to do it stands still. */
+async function somebodyStored(world, recordingSid) {
+  const isStored = () => world.isOver || world.postgres.query(`SELECT 1 FROM recordings WHERE recording_sid = '${recordingSid}' AND state = ${STORED}`);
+  await until('it is stored', isStored, TAKEN_OVER_WITHIN_MS).catch(() => {});
+}
+
 /** Twilio is slow, breaks off, has other media the next time. */
 async function disturbTwilio(world, rules, ms) {
-  await world.simulator.addFaults(...rules);
+  await world.disturbTwilio('all', rules);
   await world.rest(ms);
+  await world.disturbTwilio('all');
 }
 
 /** The rows of turns lie in another order, and whoever connects anew is read them as they lie. */
@@ -32,8 +41,8 @@ async function layTurnsAnew(world) {
 }
 
 /**
- * { for, short: [least, most] in seconds, short where each is tried once; takes: what nobody else may trouble meanwhile ('member': one of the processes), weight, run(world, ms, { member, dice }) }.
- * Of what takes a member `member` is the one.
+ * { for, short: [least, most] in seconds, short where each is tried once; takes: what nobody else may trouble meanwhile ('member': one of the processes), apart: nor that, where each is tried once,
+ * weight, run(world, ms, { member, dice }) }.  Of what takes a member `member` is the one.
  */
 export const KINDS = {
   kill: { takes: 'member', weight: 4, for: [0, 20], async run(world, ms, { member }) {
@@ -46,10 +55,24 @@ export const KINDS = {
     await world.rest(ms);
     await member.start();
   } },
-  stop: { takes: 'member', weight: 5, for: [8, 30], short: [17, 20], async run(world, ms, { member }) {
+  stop: { takes: 'member', weight: 5, for: [1, 30], short: [17, 20], async run(world, ms, { member }) {
     member.freeze();
     await world.rest(ms);
     member.thaw();
+  } },
+  'stop in a flight': { takes: 'member', apart: 'database', weight: 4, for: [0, 10], short: [0, 2], async run(world, ms, { member, dice }) {
+    const isStored = Boolean(world.store) && dice.chance(50);
+    const recordingSid = await member.freezeInFlight(isStored, world.rest(FLIGHT_WITHIN_MS));
+    if (!recordingSid) return;
+    try {
+      await world.disturbTwilio(member.name, [`changed:${recordingSid}`]); // whoever fetches it meanwhile gets something else
+      await somebodyStored(world, recordingSid);
+      await world.rest(ms);
+    } finally {
+      if (isStored) member.mend('store');
+      member.thaw();
+      await world.disturbTwilio(member.name);
+    }
   } },
   'cut off from the database': { takes: 'member', weight: 4, for: [1, 25], async run(world, ms, { member, dice }) {
     member.cut('database', dice.pick(['refused', 'silent', 'silent']));
@@ -89,14 +112,19 @@ export const KINDS = {
     await world.rest(ms);
     member.database.delayMs = 0;
   } },
-  clock: { takes: 'member', weight: 3, for: [5, 40], async run(world, ms, { member, dice }) {
-    world.history.add('clock', { process: member.name, aheadMs: HOUR_MS });
-    member.clock.set(dice.pick([HOUR_MS, -HOUR_MS]));
-    await world.rest(ms);
-    member.clock.set(0);
-    world.history.add('clock', { process: member.name, aheadMs: 0 });
+  clock: { takes: 'member', apart: 'database', weight: 3, for: [5, 40], short: [9, 12], async run(world, ms, { member, dice }) {
+    const set = (aheadMs) => {
+      world.history.add('clock', { process: member.name, aheadMs });
+      member.clock.set(aheadMs);
+    };
+    const endsAt = performance.now() + ms;
+    while (performance.now() < endsAt && !world.isOver) {
+      set(dice.pick([HOUR_MS, -HOUR_MS, 0].filter((aheadMs) => aheadMs !== member.clock.aheadMs)));
+      await world.rest(dice.between(1000, 6000));
+    }
+    set(0);
   } },
-  'database restarted': { takes: 'database', weight: 2, for: [0, 7], async run(world, ms) {
+  'database restarted': { takes: 'database', weight: 2, for: [0, 20], async run(world, ms) {
     await world.restartPostgres('SIGQUIT', () => world.rest(ms));
   } },
   'standby without its tail': { takes: 'database', weight: 1, for: [1, 10], async run(world, ms) {
@@ -129,7 +157,7 @@ export const KINDS = {
   } },
   'Twilio disturbed': { takes: 'upstream', weight: 6, for: [5, 20], run: (world, ms, { dice }) => disturbTwilio(world, [
     ...(dice.chance(70) ? [`slow=${dice.pick([3000, 6000, 20_000])}`] : []), ...(dice.chance(60) ? [`changed@${dice.pick([20, 50, 100])}%`] : []),
-    ...(dice.chance(40) ? [`cut=${dice.between(5, 95)}%@${dice.pick([20, 50])}%`] : []), ...(dice.chance(30) ? ['503@30%'] : []), 'ranges@50%'], ms).finally(() => world.simulator.clearFaults()) },
+    ...(dice.chance(40) ? [`cut=${dice.between(5, 95)}%@${dice.pick([20, 50])}%`] : []), ...(dice.chance(30) ? ['503@30%'] : []), 'ranges@50%'], ms) },
 };
 
 export class Nemesis {
@@ -166,16 +194,17 @@ export class Nemesis {
     }
   }
 
-  #canTake({ takes }) {
+  #canTake({ takes, apart }) {
+    if (this.once && this.taken.has(apart)) return false;
     return takes === 'member' ? this.world.members.filter(({ name }) => !this.taken.has(name)).length > 1 : !this.taken.has(takes);
   }
 
   async #run([name, kind], dice) {
     const member = kind.takes === 'member' ? this.#freeMember(dice) : undefined;
-    const resource = member?.name ?? kind.takes;
+    const taken = [member?.name ?? kind.takes, ...(this.once && kind.apart ? [kind.apart] : [])];
     const [least, most] = this.once ? kind.short ?? kind.for.map((seconds) => Math.min(seconds, this.once)) : kind.for;
     const ms = dice.between(1000 * least, 1000 * most);
-    this.taken.add(resource);
+    for (const one of taken) this.taken.add(one);
     this.counts[name] = (this.counts[name] ?? 0) + 1;
     this.world.history.add('trouble', { name, process: member?.name, ms });
     try {
@@ -183,7 +212,7 @@ export class Nemesis {
     } catch (error) {
       if (!/lock timeout|psql/.test(error.message)) throw new Error(`${name}: ${error.message}`);
     } finally {
-      this.taken.delete(resource);
+      for (const one of taken) this.taken.delete(one);
     }
     this.world.history.add('trouble over', { name, process: member?.name });
   }

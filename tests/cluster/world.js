@@ -20,7 +20,7 @@ export class World {
   static async open(t, { seed, isInBucket, s3, log }) {
     const world = new World();
     const folder = temporaryFolder(t, 'cluster');
-    Object.assign(world, { t, seed, folder, isOver: false, recordings: [], calls: [], failovers: 0, resting: new Set() });
+    Object.assign(world, { t, seed, folder, isOver: false, recordings: [], calls: [], failovers: 0, resting: new Set(), rules: new Map() });
     world.history = new History(log ?? join(folder, 'history.jsonl'));
     t.after(() => world.history.close());
     world.postgres = await startPostgres(t);
@@ -55,10 +55,27 @@ export class World {
     this.resting.clear();
   }
 
+  /** What was found is enough: clients and troubles end, and nothing is waited for. */
+  giveUp() {
+    this.isGivenUp = true;
+    this.end();
+  }
+
   /** Of a reply, or of an error in its place: what nobody should be answered, whatever happens; undefined: it is lawful. */
   isWrong({ status, body, error }) {
     if (error) return /does not promise/.test(error.message) ? error.message : undefined;
     return LAWFUL.has(status) || (status === 500 && OUR_DATABASE.test(body)) ? undefined : `${status} ${body}`;
+  }
+
+  /** How the simulated Twilio fails, as `owner` wants it; none: no more.  What others want stays. */
+  disturbTwilio(owner, rules = []) {
+    this.rules.set(owner, rules);
+    this.disturbing = (this.disturbing ?? Promise.resolve()).catch(() => {}).then(async () => {
+      await this.simulator.clearFaults();
+      const all = [...this.rules.values()].flat();
+      if (all.length > 0) await this.simulator.addFaults(...all);
+    });
+    return this.disturbing;
   }
 
   dice(use) {

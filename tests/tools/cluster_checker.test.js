@@ -79,6 +79,22 @@ const BROKEN = [
   [5, 'the stored file is another', ({ truth }) => { truth.files[0] = { ...truth.files[0], sha256: sha256(FIRST) }; }],
   [5, 'the stored file is gone', ({ truth }) => { truth.files.shift(); }],
   [5, 'what is stored is nothing that Twilio had', ({ truth }) => { truth.recordings.push(stored(TWO, 3, FIRST)); truth.recordings.splice(1, 1); truth.files.push(file(TWO, 3, FIRST)); }],
+  [5, 'what was stored is lost', ({ history }) => { history.push({ at: 50_000, what: 'lost', process: 'b', recordingSid: ONE }); }],
+  [5, 'what was stored is lost, and a failover had nothing to do with it', ({ history }) => {
+    history.push({ at: 50_000, what: 'lost', process: 'b', recordingSid: ONE }, { at: 49_000, what: 'tail', from: 48_000 });
+  }],
+  [5, 'what was known is forgotten before a failover', ({ history }) => {
+    history.push({ at: 47_000, what: 'forgotten', process: 'b', recordingSid: ONE }, { at: 49_000, what: 'tail', from: 48_000 });
+  }],
+  [5, 'what was deleted is lost before a failover', ({ history }) => {
+    history.push({ at: 35_000, what: 'lost', process: 'b', recordingSid: TWO }, { at: 49_000, what: 'tail', from: 48_000 });
+  }],
+  [5, 'what was held is lost with a failover', ({ history }) => {
+    history.push({ at: 24_500, what: 'person', act: 'hold', process: 'a', recordingSid: TWO, from: 24_400, answer: 200 }, { at: 25_000, what: 'tail', from: 24_000 }, { at: 25_500, what: 'lost', process: 'b', recordingSid: TWO });
+  }],
+  [5, 'what was deleted later was lost before', ({ history }) => {
+    history.push({ at: 25_000, what: 'tail', from: 24_000 }, { at: 25_500, what: 'lost', process: 'b', recordingSid: TWO });
+  }],
   [6, 'a change is not told', ({ history }) => { history.push(feed(500, 10, 13, { calls: [CALL] })); }],
   [6, 'the number falls', ({ history }) => { history.push(feed(500, 13, 12)); }],
   [6, 'what was told is gone, and nobody says so', ({ history, truth }) => { truth.losses.push({ lastKept: 12, last: 15, at: 450 }); history.push(feed(600, 14, 5000)); }],
@@ -139,6 +155,15 @@ const EXCUSED = [
     history.push(list(510, [], { place: '9000.7' }));
     truth.calls[0].key = '9500.4';
     history.splice(0, history.length, ...history.filter(({ walk }) => !walk));
+  }],
+  ['a failover took away that a file was deleted', ({ history }) => {
+    history.push({ at: 30_500, what: 'tail', from: 29_800 }, { at: 31_000, what: 'lost', process: 'b', recordingSid: TWO });
+  }],
+  ['a failover took all of a recording away', ({ history }) => {
+    history.push({ at: 28_000, what: 'forgotten', process: 'b', recordingSid: ONE }, { at: 28_500, what: 'tail', from: 27_000 });
+  }],
+  ['a failover took away that a file was replaced', ({ history }) => {
+    history.push({ at: 20_000, what: 'tail', from: 19_000 }, { at: 28_000, what: 'lost', process: 'b', recordingSid: ONE });
   }],
   ['a list while a failover goes on', ({ history }) => { history.push(list(510, [OTHER_ROW]), { at: 520, what: 'tail', from: 499 }); }],
   ['a call that a failover took away is in no list', ({ history }) => {
