@@ -33,10 +33,10 @@ export class Client {
   }
 }
 
-/** The recording that a call's address means, once that is settled: before, another one may become it, also of what was deleted as soon as it was announced. */
+/** The recording that a call's address means, once that is settled: one that is only announced, absent and tried again, or deleted before it came may give way to another. */
 function mainOf({ main_recording_sid: sid, recordings }) {
   const main = recordings.find(({ recording_sid: one }) => one === sid);
-  return main && !['announced', 'recording', 'absent', 'deleted'].includes(main.state) ? sid : null;
+  return main?.state === 'stored' ? sid : null;
 }
 
 /** Of a call, what its place in the list hangs on. */
