@@ -33,5 +33,16 @@ int main(void)
 	IS_STR(buf_str(&buf),
 	       STR("\"\xd7\xa9 \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""),
 	       "UTF-8 stays, what is not becomes U+FFFD");
+
+	buf_clear(&buf);
+	json_start(&json, &buf);
+	json_open(&json, NULL, '[');
+	json_hundredths(&json, NULL, -2310);
+	json_hundredths(&json, NULL, -5);
+	json_hundredths(&json, NULL, 0);
+	json_hundredths(&json, NULL, 105);
+	json_close(&json, ']');
+	IS_STR(buf_str(&buf), STR("[-23.10,-0.05,0.00,1.05]"),
+	       "hundredths of either sign, nothing without one");
 	return tap_end();
 }
