@@ -162,7 +162,7 @@ int main(int argc, char **argv)
 	MUST(catalog_open(argv[1], CATALOG_WRITE, &queue.turns, &err));
 	MUST(catalog_enlist(queue.turns, &(struct member_place){ .name = "bench" }, &err));
 	MUST(catalog_open(argv[1], CATALOG_QUICK, &queue.quick, &err));
-	catalog_enlist_as(queue.quick, catalog_process(queue.turns));
+	catalog_enlist_as(queue.quick, catalog_process(queue.turns), "bench");
 	MUST(db_open(argv[1], DB_QUICK, &queue.plain, &err)); /* it needs no seat */
 	fill(&queue, (int64_t)(cycles * (rounds + 1)));
 	if (argc > 4) {

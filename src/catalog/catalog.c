@@ -143,6 +143,7 @@ void catalog_free(struct catalog *catalog)
 	foresight_free(catalog->foresight);
 	db_free(catalog->db);
 	buf_release(&catalog->changes);
+	free(catalog->place);
 	free(catalog);
 }
 

@@ -19,6 +19,13 @@
 struct db *catalog_db(struct catalog *catalog);
 /* Asserts a write transaction; false (ERR_INTERNAL) when SQLite gave it up after an error. */
 bool catalog_may_change(struct catalog *catalog, struct err *err) MUST_CHECK;
+/*
+ * The row in processes of the one that this catalog is enlisted as: its number, in its place.  A server that took over without
+ * the last turns gives a number again, and whoever had it before is somebody else.  The function (processes.c) binds $1 to $3;
+ * $2 is schema_known().
+ */
+#define OWN_PROCESS "id = $1 AND place IS NOT DISTINCT FROM $3"
+void bind_own_process(struct db_stmt *stmt, const struct catalog *catalog);
 /* The next number of the sequence, for a row's changed_seq (turns.c). */
 int64_t catalog_next_sequence(struct catalog *catalog);
 /* There is one more call (counts.c). */

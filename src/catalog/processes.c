@@ -1,8 +1,11 @@
 #include "catalog/processes.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "catalog/catalog_private.h"
 #include "schema/schema.h"
+
+#include <stdlib.h>
 
 static bool add_row(struct catalog *catalog, const struct member_place *place, int64_t *out_id,
 		    struct err *err)
@@ -70,14 +73,24 @@ bool catalog_enlist(struct catalog *catalog, const struct member_place *place, s
 		catalog->process_id = before;
 		return false;
 	}
-	catalog->process_id = catalog->writer_id = id;
+	catalog_enlist_as(catalog, id, place->name);
+	catalog->writer_id = id;
 	return true;
 }
 
-void catalog_enlist_as(struct catalog *catalog, int64_t process)
+void catalog_enlist_as(struct catalog *catalog, int64_t process, const char *place)
 {
+	free(catalog->place);
+	catalog->place = place ? xstrdup(place) : NULL;
 	catalog->process_id = process;
 	catalog->is_numbered = false;
+}
+
+void bind_own_process(struct db_stmt *stmt, const struct catalog *catalog)
+{
+	db_bind_int(stmt, 1, catalog->process_id);
+	db_bind_int(stmt, 2, schema_known());
+	bind_text(stmt, 3, catalog->place);
 }
 
 int64_t catalog_process(const struct catalog *catalog)
@@ -121,12 +134,11 @@ bool process_fence(struct catalog *catalog, struct err *err)
 		return true;
 	if (!db_prepare(catalog->db,
 			catalog->mode == CATALOG_QUICK
-				? FENCE("(SELECT 1 FROM processes WHERE id = $1 FOR KEY SHARE) "
-					"AS own")
-				: FENCE("processes WHERE id = $1"),
+				? FENCE("(SELECT 1 FROM processes WHERE " OWN_PROCESS
+					" FOR KEY SHARE) AS own")
+				: FENCE("processes WHERE " OWN_PROCESS),
 			&look, err))
 		return false;
-	db_bind_int(look, 1, catalog->process_id);
-	db_bind_int(look, 2, schema_known());
+	bind_own_process(look, catalog);
 	return db_run(look, err);
 }

@@ -1,7 +1,7 @@
 /*
  * Who writes to a ledger that is on a server.
  *
- * A process that serves from it enlists: it gets a row.  Each of its transactions begins with a look at it, so that one whose row is gone
+ * A process that serves from it enlists: it gets a row, and knows it by its number and its place (catalog_sql.h).  Each of its transactions begins with a look at it, so that one whose row is gone
  * commits nothing, whatever it believes: ERR_UNAVAILABLE, and the text says why.  Nobody's clock counts, and nobody has to be
  * asked whether he still lives.  Whose row goes, and when: cluster/members.h.
  *
@@ -33,8 +33,11 @@ struct member_place {
  */
 bool catalog_enlist(struct catalog *catalog, const struct member_place *place,
 		    struct err *err) MUST_CHECK;
-/* CATALOG_QUICK, and CATALOG_WRITE beside the one that was enlisted: of that process.  Its turns are told apart from that one's. */
-void catalog_enlist_as(struct catalog *catalog, int64_t process);
+/*
+ * CATALOG_QUICK, and CATALOG_WRITE beside the one that was enlisted: of that process, in that place.  Its turns are told apart
+ * from that one's.
+ */
+void catalog_enlist_as(struct catalog *catalog, int64_t process, const char *place);
 /* Its number; 0: of a file, or not enlisted. */
 int64_t catalog_process(const struct catalog *catalog);
 /* CATALOG_WRITE, within a transaction: its own stream is over, if all of it was projected. */

@@ -41,7 +41,8 @@ struct catalog {
 	struct db *db;
 	enum catalog_mode mode;
 	int64_t process_id; /* of the row in processes, and of its stream; 0: none */
-	int64_t writer_id;  /* what its turns say of whose they are; 0: nothing */
+	char *place; /* of that row, owned: in another place the number is somebody else's; NULL: nowhere */
+	int64_t writer_id; /* what its turns say of whose they are; 0: nothing */
 	struct stream_mark streams[STREAMS_MAX]; /* as they stand in this write transaction */
 	size_t stream_count;
 	int64_t orphans[STREAMS_MAX]; /* of processes that are no more, as far as is known here */

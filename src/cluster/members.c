@@ -22,11 +22,11 @@ bool members_look(struct catalog *catalog, int64_t *out_sequence, bool *out_is_a
 
 	if (!db_prepare(catalog_db(catalog),
 			"SELECT (SELECT seq FROM turns ORDER BY seq DESC LIMIT 1), "
-			"(SELECT COUNT(*) FROM processes WHERE id = $1 AND " KNOWS_SCHEMA ")",
+			"(SELECT COUNT(*) FROM processes WHERE " OWN_PROCESS " AND " KNOWS_SCHEMA
+			")",
 			&look, err))
 		return false;
-	db_bind_int(look, 1, catalog_process(catalog));
-	db_bind_int(look, 2, schema_known());
+	bind_own_process(look, catalog);
 	if (db_step(look, err) != DB_ROW)
 		return false;
 	*out_sequence = db_column_int(look, 0);
@@ -39,18 +39,17 @@ static bool beat(struct catalog *catalog, const struct member_standing *own, str
 	struct db_stmt *update;
 
 	if (!db_prepare(catalog_db(catalog),
-			"UPDATE processes SET beat = beat + 1, clock_ahead_ms = $3, hears = $4, "
-			"prepares = $5 WHERE id = $1 AND " KNOWS_SCHEMA,
+			"UPDATE processes SET beat = beat + 1, clock_ahead_ms = $4, hears = $5, "
+			"prepares = $6 WHERE " OWN_PROCESS " AND " KNOWS_SCHEMA,
 			&update, err))
 		return false;
-	db_bind_int(update, 1, catalog_process(catalog));
-	db_bind_int(update, 2, schema_known());
+	bind_own_process(update, catalog);
 	if (own->is_clock_known)
-		db_bind_int(update, 3, own->clock_ahead_ms);
+		db_bind_int(update, 4, own->clock_ahead_ms);
 	else
-		db_bind_null(update, 3);
-	db_bind_int(update, 4, own->hears);
-	db_bind_int(update, 5, own->prepares);
+		db_bind_null(update, 4);
+	db_bind_int(update, 5, own->hears);
+	db_bind_int(update, 6, own->prepares);
 	if (!db_run_now(update, err))
 		return false;
 	return db_changes(catalog_db(catalog)) > 0 ||
@@ -220,11 +219,11 @@ bool members_enlist(struct catalog *catalog, const struct member_place *place, i
 
 	if (catalog_is_local(catalog))
 		return true;
-	catalog_enlist_as(catalog, 0); /* its fence is of before */
+	catalog_enlist_as(catalog, 0, NULL); /* its fence is of before */
 	/* Looked at before as well: who is refused each second takes no turn for it. */
 	is_clear = schema_check(catalog_db(catalog), err) &&
 		   clear_place(catalog, place->name, at_ms, err);
-	catalog_enlist_as(catalog, before);
+	catalog_enlist_as(catalog, before, place->name);
 	return is_clear && catalog_enlist(catalog, place, err);
 }
 

@@ -190,7 +190,8 @@ static void *run_quick(void *argument)
 
 	while ((jobs = ledger_queue_take(&ledger->quick.queue, BATCH_MAX, -1, &is_stopping))) {
 		if (catalog_process(ledger->quick.catalog) != atomic_load(&ledger->process))
-			catalog_enlist_as(ledger->quick.catalog, atomic_load(&ledger->process));
+			catalog_enlist_as(ledger->quick.catalog, atomic_load(&ledger->process),
+					  ledger->place);
 		writer_write(&ledger->quick, jobs);
 		atomic_store(&ledger->has_events, true);
 		ledger_queue_wake(&ledger->turns.queue);
@@ -458,6 +459,7 @@ static void stop_writer(struct writer *writer)
 static bool start_beside(struct ledger *ledger, struct err *err)
 {
 	const struct pulse_owner owner = { .process = &ledger->process,
+					   .place = ledger->place,
 					   .heard = &ledger->heard,
 					   .owner = ledger,
 					   .news = others_had_a_turn,
@@ -466,7 +468,7 @@ static bool start_beside(struct ledger *ledger, struct err *err)
 
 	if (!catalog_open(ledger->path, CATALOG_QUICK, &ledger->quick.catalog, err))
 		return false;
-	catalog_enlist_as(ledger->quick.catalog, atomic_load(&ledger->process));
+	catalog_enlist_as(ledger->quick.catalog, atomic_load(&ledger->process), ledger->place);
 	return start_writer(&ledger->quick, "quick", run_quick, ledger, err) &&
 	       pulse_start(ledger->path, ledger->pulse_path, &owner, &ledger->pulse, err);
 }

@@ -42,7 +42,7 @@ struct pulse {
 /* ---- two ways to one ledger ---- */
 
 /* This process is listed there, too; nothing is made where it is not. */
-static bool is_this_ledger(const char *address, int64_t process, struct err *err)
+static bool is_this_ledger(const char *address, const struct pulse_owner *owner, struct err *err)
 {
 	AUTO(catalog_free) struct catalog *catalog = NULL;
 	int64_t sequence;
@@ -50,7 +50,7 @@ static bool is_this_ledger(const char *address, int64_t process, struct err *err
 
 	if (!catalog_open(address, CATALOG_READ, &catalog, err))
 		return false;
-	catalog_enlist_as(catalog, process);
+	catalog_enlist_as(catalog, atomic_load(owner->process), owner->place);
 	if (!members_look(catalog, &sequence, &is_listed, err))
 		return false;
 	return is_listed || err_set(err, ERR_INVALID, "it is another ledger than that of database");
@@ -58,13 +58,11 @@ static bool is_this_ledger(const char *address, int64_t process, struct err *err
 
 static bool open_way(const struct pulse *pulse, bool is_past, struct catalog **out, struct err *err)
 {
-	int64_t process = atomic_load(pulse->owner.process);
-
-	if (is_past && !is_this_ledger(pulse->past, process, err))
+	if (is_past && !is_this_ledger(pulse->past, &pulse->owner, err))
 		return err_context(err, "database_listen");
 	if (!catalog_open(is_past ? pulse->past : pulse->path, CATALOG_WRITE, out, err))
 		return false;
-	catalog_enlist_as(*out, process);
+	catalog_enlist_as(*out, atomic_load(pulse->owner.process), pulse->owner.place);
 	return true;
 }
 
@@ -133,7 +131,7 @@ static void follow_process(struct pulse *pulse)
 
 	if (process == catalog_process(pulse->catalog))
 		return;
-	catalog_enlist_as(pulse->catalog, process);
+	catalog_enlist_as(pulse->catalog, process, pulse->owner.place);
 	pulse->seen.members = (struct members){ .count = 0 };
 	atomic_store(&pulse->is_eldest, false);
 	pulse->is_fenced = false;
@@ -296,8 +294,7 @@ static bool open_first(struct pulse *pulse, struct err *err)
 	if (!pulse->past || take_way(pulse, true, err))
 		return pulse->past || take_way(pulse, false, err);
 	/* Who is listed nowhere was taken for dead while it started; that is found out, and it begins anew. */
-	if (err->kind != ERR_UNAVAILABLE &&
-	    is_this_ledger(pulse->path, atomic_load(pulse->owner.process), &ignored))
+	if (err->kind != ERR_UNAVAILABLE && is_this_ledger(pulse->path, &pulse->owner, &ignored))
 		return false;
 	log_warn(NULL, "%s: doing without it", err->text);
 	return take_way(pulse, false, err);

@@ -21,6 +21,7 @@ struct pulse;
 /* What it says, on its own thread. */
 struct pulse_owner {
 	const _Atomic int64_t *process; /* its number (catalog/processes.h), as it is now */
+	const char *place;              /* where it serves from (struct member_place) */
 	const _Atomic int64_t *heard;   /* the turn up to which all is known */
 	void *owner;
 	void (*news)(void *owner); /* others have had a turn */

@@ -36,8 +36,8 @@ static void process_start(struct process *process, const char *place)
 	MUST(members_enlist(process->writer, &where, NOON, &err));
 	MUST(catalog_open(ledger.path, CATALOG_QUICK, &process->quick, &err));
 	MUST(catalog_open(ledger.path, CATALOG_WRITE, &process->pulse, &err));
-	catalog_enlist_as(process->quick, catalog_process(process->writer));
-	catalog_enlist_as(process->pulse, catalog_process(process->writer));
+	catalog_enlist_as(process->quick, catalog_process(process->writer), place);
+	catalog_enlist_as(process->pulse, catalog_process(process->writer), place);
 	OK(process->pulse->writer_id != process->writer->writer_id,
 	   "a turn of the pulse is not taken for one of the writer");
 }
@@ -129,6 +129,51 @@ static void test_burial(void)
 	       "whoever comes in the same place takes it");
 	process_end(&first);
 	process_end(&second);
+	exec("DELETE FROM processes");
+}
+
+static bool append_something(struct catalog *catalog)
+{
+	struct event event;
+	int64_t seq;
+
+	event_init(&event, EVENT_CALL_STATUS, NOON);
+	event.call_sid = STR("CAnumber");
+	if (!catalog_begin(catalog, &err))
+		return false;
+	if (events_append(catalog, &event, &seq, &err))
+		return catalog_commit(catalog, &err);
+	catalog_rollback(catalog);
+	return false;
+}
+
+/* A server that took over had not heard of the first, and gave its number to the second. */
+static void test_number_given_again(void)
+{
+	struct process first;
+	bool is_alive;
+	int64_t sequence, number;
+
+	process_start(&first, "first");
+	number = catalog_process(first.writer);
+	MUST(write_something(first.writer) && append_something(first.quick));
+	exec("UPDATE processes SET place = 'second' WHERE place = 'first'");
+	OK(members_look(first.pulse, &sequence, &is_alive, &err) && !is_alive,
+	   "the row with its number is not its own: it is no more");
+	OK(!members_beat(first.pulse, &first.members, &err) && err.kind == ERR_CONFLICT,
+	   "it does not beat for the other: %s", err.text);
+	IS_INT(count("SELECT beat FROM processes"), 0, "whose beat stands as it was");
+	OK(!write_something(first.writer) && err.kind == ERR_UNAVAILABLE, "it has no turn: %s",
+	   err.text);
+	OK(!append_something(first.quick) && err.kind == ERR_UNAVAILABLE, "and no event: %s",
+	   err.text);
+	MUST(members_enlist(first.writer, &(struct member_place){ .name = "first" }, NOON, &err));
+	OK(write_something(first.writer) && catalog_process(first.writer) != number,
+	   "it begins anew: %s", err.text);
+	catalog_enlist_as(first.quick, number, "second");
+	OK(append_something(first.quick), "and the other goes on under it: %s", err.text);
+	exec("DELETE FROM events");
+	process_end(&first);
 	exec("DELETE FROM processes");
 }
 
@@ -721,6 +766,7 @@ int main(void)
 {
 	ledger_open(&ledger);
 	test_burial();
+	test_number_given_again();
 	test_burial_inside_quick();
 	test_silent_within_quick();
 	test_silent_within_turn();

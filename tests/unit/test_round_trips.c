@@ -341,7 +341,7 @@ int main(void)
 	MUST(catalog_open(path, CATALOG_WRITE, &turns.catalog, &err));
 	MUST(catalog_enlist(turns.catalog, &(struct member_place){ NULL }, &err));
 	MUST(catalog_open(path, CATALOG_QUICK, &quick, &err));
-	catalog_enlist_as(quick, catalog_process(turns.catalog));
+	catalog_enlist_as(quick, catalog_process(turns.catalog), NULL);
 	test_webhooks();
 	test_projection();
 	test_claim();

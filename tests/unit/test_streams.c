@@ -24,7 +24,7 @@ static void process_start(struct process *process)
 	MUST(catalog_open(ledger.path, CATALOG_WRITE, &process->writer, &err));
 	MUST(catalog_enlist(process->writer, &(struct member_place){ NULL }, &err));
 	MUST(catalog_open(ledger.path, CATALOG_QUICK, &process->quick, &err));
-	catalog_enlist_as(process->quick, catalog_process(process->writer));
+	catalog_enlist_as(process->quick, catalog_process(process->writer), NULL);
 }
 
 static void process_end(struct process *process)
@@ -224,7 +224,7 @@ static void test_late_commit(void)
 	process_start(&process);
 	MUST(append_alone(process.quick, 30, &seq));
 	MUST(catalog_open(ledger.path, CATALOG_QUICK, &late.catalog, &err));
-	catalog_enlist_as(late.catalog, catalog_process(process.writer));
+	catalog_enlist_as(late.catalog, catalog_process(process.writer), NULL);
 	/* The old connection has the place, and has not come to its end; nor does the server bring it there while others are slow. */
 	MUST(catalog_begin(process.quick, &err));
 	MUST(db_exec(process.quick->db, "SET LOCAL idle_in_transaction_session_timeout = '60s'",
