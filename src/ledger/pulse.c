@@ -236,6 +236,7 @@ static void beat(struct pulse *pulse)
 	was_taken = beat_once(pulse, &err) ||
 		    (err.kind != ERR_CONFLICT && leave_past(pulse, &err) && beat_once(pulse, &err));
 	if (was_taken) {
+		pulse->is_fenced = false; /* it may have begun anew under the number that it had */
 		pulse->seen.beats++;
 		atomic_store(&pulse->is_eldest, pulse->seen.members.is_eldest);
 		look_after_others(pulse);

@@ -1,12 +1,20 @@
 /*
- * A process that is taken for dead while it starts, and one whose database_listen leads elsewhere.  Run by tests/tools/postgres.
+ * A process that is taken for dead while it starts, again and again, or while it stops; and one whose database_listen leads elsewhere.
+ * Run by tests/tools/postgres.
  */
+#include "base/clock.h"
+#include "base/mem.h"
 #include "base/own.h"
 #include "catalog/catalog_private.h"
 #include "cluster/members.h"
 #include "ledger/ledger.h"
 #include "tap.h"
 #include "test_database.h"
+
+#include <poll.h>
+
+#define LOOK_MS     2
+#define PATIENCE_MS 30000 /* a busy machine does not reach it */
 
 #define MUST(call)                                                             \
 	do {                                                                   \
@@ -17,9 +25,60 @@
 	} while (0)
 
 static struct err err;
+static char address[TEST_DATABASE_SIZE];
+static struct db *onlooker;
+
+/* ---- waiting for a condition ---- */
+
+static bool until(struct ledger *ledger, bool (*is_so)(struct ledger *ledger))
+{
+	int64_t until_ms = clock_monotonic_ms() + PATIENCE_MS;
+
+	while (!is_so(ledger)) {
+		if (clock_monotonic_ms() > until_ms)
+			return false;
+		(void)poll(NULL, 0, LOOK_MS);
+	}
+	return true;
+}
+
+static int64_t count(const char *sql)
+{
+	AUTO(db_stmt_reset) struct db_stmt *stmt = NULL;
+
+	MUST(db_prepare(onlooker, sql, &stmt, &err));
+	return db_step(stmt, &err) == DB_ROW ? db_column_int(stmt, 0) : -1;
+}
+
+static struct pulse_sight sight_of(struct ledger *ledger)
+{
+	struct ledger_company company;
+
+	MUST(ledger_company(ledger, &company));
+	return company.sight;
+}
+
+static uint64_t beats_before, funerals_before;
+
+static bool has_beaten(struct ledger *ledger)
+{
+	ledger_beat(ledger);
+	return sight_of(ledger).beats > beats_before;
+}
+
+static bool was_fenced(struct ledger *ledger)
+{
+	ledger_beat(ledger);
+	return sight_of(ledger).funerals > funerals_before;
+}
+
+static bool is_listed(struct ledger *ledger)
+{
+	return count("SELECT COUNT(*) FROM processes") == 1;
+}
 
 /* Enlisted, and not started yet. */
-static struct ledger *enlisted(const char *address)
+static struct ledger *enlisted(void)
 {
 	const struct member_place place = { .name = "here" };
 	struct ledger *ledger;
@@ -35,10 +94,51 @@ static void end(struct ledger *ledger)
 	ledger_free(ledger);
 }
 
+static void test_early(void)
+{
+	struct ledger *ledger = enlisted();
+
+	ledger_hear_at(ledger, address);
+	MUST(db_exec(onlooker, "DELETE FROM processes", &err));
+	OK(ledger_start(ledger, &err), "who was buried early starts, and begins anew");
+	end(ledger);
+}
+
+/* The row is gone, and the number is given again: so it is on a server that took over without the last turns. */
+static void lose_row(int64_t process)
+{
+	AUTO(free)
+	char *sql = xasprintf("SELECT setval(pg_get_serial_sequence('processes', 'id'), %lld, "
+			      "false); DELETE FROM processes",
+			      (long long)process);
+
+	MUST(db_exec(onlooker, sql, &err));
+}
+
+static void test_same_number(void)
+{
+	struct ledger *ledger = enlisted();
+	int64_t process = ledger_process(ledger);
+
+	MUST(ledger_start(ledger, &err));
+	for (int i = 1; i <= 2; i++) {
+		struct pulse_sight sight = sight_of(ledger);
+
+		beats_before = sight.beats;
+		funerals_before = sight.funerals;
+		OK(until(ledger, has_beaten), "it beats, time %d", i);
+		lose_row(process);
+		OK(until(ledger, was_fenced), "it is no more");
+		OK(until(ledger, is_listed) && ledger_process(ledger) == process,
+		   "it begins anew under the number that it had");
+	}
+	end(ledger);
+}
+
 int main(void)
 {
 	char folder[] = "/tmp/callspool-test.XXXXXX", other_folder[] = "/tmp/callspool-test.XXXXXX";
-	char address[TEST_DATABASE_SIZE], other[TEST_DATABASE_SIZE];
+	char other[TEST_DATABASE_SIZE];
 	struct ledger *ledger;
 
 	if (!mkdtemp(folder) || !mkdtemp(other_folder))
@@ -46,20 +146,19 @@ int main(void)
 	test_database_make(folder, address);
 	test_database_make(other_folder, other);
 
-	ledger = enlisted(address);
-	ledger_hear_at(ledger, address);
-	MUST(db_exec(ledger_catalog(ledger)->db, "DELETE FROM processes", &err));
-	OK(ledger_start(ledger, &err), "who was buried early starts, and begins anew");
-	end(ledger);
+	MUST(db_open(address, DB_WRITE, &onlooker, &err));
+	test_early();
+	test_same_number();
 
 	MUST(ledger_open(other, &ledger, &err));
 	ledger_free(ledger);
-	ledger = enlisted(address);
+	ledger = enlisted();
 	ledger_hear_at(ledger, other);
 	OK(!ledger_start(ledger, &err) && err.kind == ERR_INVALID,
 	   "another ledger is a wrong setting: %s", err.text);
 	end(ledger);
 
+	db_free(onlooker);
 	test_database_remove(folder, address);
 	test_database_remove(other_folder, other);
 	rmdir(folder);
