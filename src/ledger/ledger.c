@@ -491,7 +491,10 @@ bool ledger_start(struct ledger *ledger, struct err *err)
 	return start_writer(&ledger->turns, "writer", run_writer, ledger, err);
 }
 
-/* All but the writer, which goes on behind them, come to their end at the same time: a server that is away has each wait for it. */
+/*
+ * All but the writer, which goes on behind them, come to their end at the same time: a server that is away has each wait for it.
+ * The pulse before it, for nobody is to miss the row of a process that takes leave.
+ */
 void ledger_stop(struct ledger *ledger)
 {
 	ledger_queue_stop(&ledger->reads);
@@ -503,6 +506,7 @@ void ledger_stop(struct ledger *ledger)
 		ledger->readers[i].is_running = false;
 	}
 	stop_writer(&ledger->quick);
+	pulse_stop(ledger->pulse);
 	stop_writer(&ledger->turns);
 	ledger_queue_close(&ledger->reads);
 	ledger_queue_close(&ledger->quick.queue);

@@ -257,6 +257,8 @@ static void *run_pulse(void *argument)
 
 		if (is_beat)
 			beat(pulse);
+		if (atomic_load(&pulse->is_stopping))
+			break; /* that may have taken seconds */
 		if (!is_beat || !catalog_is_cut_off(pulse->catalog)) /* it would be as long again */
 			look(pulse, is_beat);
 		if (is_beat || pulse->is_fenced)

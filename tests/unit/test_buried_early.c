@@ -11,7 +11,9 @@
 #include "tap.h"
 #include "test_database.h"
 
+#include <dirent.h>
 #include <poll.h>
+#include <stdio.h>
 
 #define LOOK_MS     2
 #define PATIENCE_MS 30000 /* a busy machine does not reach it */
@@ -135,6 +137,56 @@ static void test_same_number(void)
 	end(ledger);
 }
 
+/* ---- while it stops ---- */
+
+/* Threads of this process with that name; NULL: all. */
+static int threads(const char *name)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	const struct dirent *task;
+	int found = 0;
+
+	while (tasks && (task = readdir(tasks))) {
+		AUTO(free) char *path = xasprintf("/proc/self/task/%s/comm", task->d_name);
+		char comm[32] = "";
+		FILE *file = task->d_name[0] == '.' ? NULL : fopen(path, "re");
+
+		if (!file)
+			continue;
+		found += fgets(comm, sizeof(comm), file) &&
+			 (!name || str_eq(str_first(str_of(comm), str_find(str_of(comm), '\n')),
+					  str_of(name)));
+		fclose(file);
+	}
+	if (tasks)
+		closedir(tasks);
+	return found;
+}
+
+static bool is_held_up(struct ledger *ledger)
+{
+	ledger_beat(ledger);
+	return count("SELECT COUNT(*) FROM pg_locks WHERE NOT granted") > 0;
+}
+
+/* A beat that takes its time: somebody holds the row, until the server puts him out. */
+static void test_stop_in_beat(void)
+{
+	AUTO(db_free) struct db *holder = NULL;
+	struct ledger *ledger = enlisted();
+
+	MUST(ledger_start(ledger, &err));
+	MUST(db_open(address, DB_WRITE, &holder, &err));
+	MUST(db_exec(holder,
+		     "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '1s'; "
+		     "UPDATE processes SET hears = hears",
+		     &err));
+	OK(until(ledger, is_held_up), "it stops while it beats");
+	ledger_stop(ledger);
+	OK(threads("pulse") == 0, "nothing beats any more, nor looks whether it is there");
+	ledger_free(ledger);
+}
+
 int main(void)
 {
 	char folder[] = "/tmp/callspool-test.XXXXXX", other_folder[] = "/tmp/callspool-test.XXXXXX";
@@ -149,6 +201,7 @@ int main(void)
 	MUST(db_open(address, DB_WRITE, &onlooker, &err));
 	test_early();
 	test_same_number();
+	test_stop_in_beat();
 
 	MUST(ledger_open(other, &ledger, &err));
 	ledger_free(ledger);
