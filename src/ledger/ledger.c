@@ -120,6 +120,13 @@ static void enlist_anew(struct ledger *ledger)
 	atomic_store(&ledger->is_fenced, true);
 }
 
+/* Who stops does it for what is still to be written, and where there is a server. */
+static bool may_begin_anew(const struct ledger *ledger, const struct ledger_job *jobs,
+			   bool is_stopping)
+{
+	return !is_stopping || (jobs && !catalog_is_cut_off(ledger->turns.catalog));
+}
+
 /* Projects a batch, if there is one; true when more is waiting. */
 static bool project(struct ledger *ledger, bool was_written)
 {
@@ -160,7 +167,8 @@ static void *run_writer(void *argument)
 
 		if (is_stopping)
 			catalog_be_brief(writer->catalog);
-		else if (atomic_exchange(&ledger->is_fenced, false))
+		if (may_begin_anew(ledger, jobs, is_stopping) &&
+		    atomic_exchange(&ledger->is_fenced, false))
 			enlist_anew(ledger);
 		if (jobs)
 			writer_write(writer, jobs);

@@ -7,13 +7,17 @@
 #include "base/own.h"
 #include "catalog/catalog_private.h"
 #include "cluster/members.h"
+#include "event/loop.h"
+#include "event/mailbox.h"
 #include "ledger/ledger.h"
 #include "tap.h"
 #include "test_database.h"
 
 #include <dirent.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define LOOK_MS     2
 #define PATIENCE_MS 30000 /* a busy machine does not reach it */
@@ -187,6 +191,88 @@ static void test_stop_in_beat(void)
 	ledger_free(ledger);
 }
 
+/* Held up by a job, the writer has the next before it when it is to end. */
+static struct {
+	struct loop *loop;
+	struct mailbox *mailbox;
+	struct ledger_job held, last;
+	pthread_mutex_t shut;
+	atomic_bool is_held;
+	_Atomic pid_t stopper;
+} stop = { .shut = PTHREAD_MUTEX_INITIALIZER };
+
+static bool run_held(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	atomic_store(&stop.is_held, true);
+	pthread_mutex_lock(&stop.shut);
+	pthread_mutex_unlock(&stop.shut);
+	return true;
+}
+
+static bool run_last(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	return true;
+}
+
+static void was_run(struct ledger_job *job)
+{
+}
+
+static bool is_writer_held(struct ledger *ledger)
+{
+	return atomic_load(&stop.is_held);
+}
+
+static void *stop_ledger(void *argument)
+{
+	atomic_store(&stop.stopper, gettid());
+	ledger_stop(argument);
+	return NULL;
+}
+
+/* All others have ended, and it sleeps: until the writer has. */
+static bool is_last_waited_for(struct ledger *ledger)
+{
+	AUTO(free) char *path = xasprintf("/proc/self/task/%d/stat", (int)stop.stopper);
+	FILE *file = threads(NULL) == 3 ? fopen(path, "re") : NULL;
+	char line[256] = "";
+	const char *state;
+
+	if (!file)
+		return false;
+	state = fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
+	fclose(file);
+	return state && strncmp(state, ") S", 3) == 0;
+}
+
+static void test_fenced_at_stop(void)
+{
+	struct ledger *ledger = enlisted();
+	pthread_t thread;
+
+	MUST(loop_new(&stop.loop, &err) && mailbox_open(stop.loop, &stop.mailbox, &err));
+	MUST(ledger_start(ledger, &err));
+	stop.held = (struct ledger_job){ .run = run_held, .done = was_run, .reply = stop.mailbox };
+	stop.last = (struct ledger_job){ .run = run_last, .done = was_run, .reply = stop.mailbox };
+	pthread_mutex_lock(&stop.shut);
+	ledger_write(ledger, &stop.held);
+	OK(until(ledger, is_writer_held), "the writer is at work");
+	funerals_before = sight_of(ledger).funerals;
+	MUST(db_exec(onlooker, "DELETE FROM processes", &err));
+	OK(until(ledger, was_fenced), "meanwhile it is taken for dead");
+	ledger_write(ledger, &stop.last);
+	MUST(pthread_create(&thread, NULL, stop_ledger, ledger) == 0);
+	OK(until(ledger, is_last_waited_for), "and told to stop");
+	pthread_mutex_unlock(&stop.shut);
+	pthread_join(thread, NULL);
+	mailbox_drain(stop.mailbox);
+	OK(stop.last.succeeded, "what waited is written, by one who began anew: %s",
+	   stop.last.err.text);
+	ledger_free(ledger);
+	mailbox_free(stop.mailbox);
+	loop_free(stop.loop);
+}
+
 int main(void)
 {
 	char folder[] = "/tmp/callspool-test.XXXXXX", other_folder[] = "/tmp/callspool-test.XXXXXX";
@@ -202,6 +288,7 @@ int main(void)
 	test_early();
 	test_same_number();
 	test_stop_in_beat();
+	test_fenced_at_stop();
 
 	MUST(ledger_open(other, &ledger, &err));
 	ledger_free(ledger);
