@@ -117,7 +117,7 @@ bool catalog_is_local(const struct catalog *catalog)
 
 bool catalog_is_cut_off(const struct catalog *catalog)
 {
-	return !catalog_is_local(catalog) && db_connection(catalog->db) == 0;
+	return db_is_unreachable(catalog->db);
 }
 
 bool catalog_check(const char *path, struct err *err)

@@ -39,7 +39,7 @@ bool catalog_open(const char *path, enum catalog_mode mode, struct catalog **out
 		  struct err *err) MUST_CHECK;
 /* It lies in files of this machine: what is wrong with them is wrong with us. */
 bool catalog_is_local(const struct catalog *catalog);
-/* Its server could not be reached when it was last asked for something.  Never in files. */
+/* Its server could not be reached when it was last looked for: one that was silent for long may well be there.  Never in files. */
 bool catalog_is_cut_off(const struct catalog *catalog);
 /*
  * Whether a newer callspool wrote it: ERR_INVALID, as CATALOG_WRITE would say.  What cannot be looked into is left for that

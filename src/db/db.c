@@ -239,6 +239,11 @@ bool db_is_nameless(const struct db *db)
 	return db->driver->is_nameless && db->driver->is_nameless(db);
 }
 
+bool db_is_unreachable(const struct db *db)
+{
+	return db->driver->is_unreachable && db->driver->is_unreachable(db);
+}
+
 uint64_t db_waits(const struct db *db)
 {
 	return db->driver->waits ? db->driver->waits(db) : 0;

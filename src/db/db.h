@@ -136,6 +136,8 @@ int db_socket(const struct db *db);
 bool db_has_notice(struct db *db); /* something came since the last call */
 /* How often it was waited for the server so far: what a test holds a transaction to.  0 on SQLite. */
 uint64_t db_waits(const struct db *db);
+/* No connection could be had when one was last wanted, or nobody was there when that was last asked.  Never on SQLite. */
+bool db_is_unreachable(const struct db *db);
 /* It was found out that the server does not keep what is prepared: a pooler stands before it.  Never on SQLite. */
 bool db_is_nameless(const struct db *db);
 

@@ -48,8 +48,10 @@ struct db_driver {
 	uint64_t (*connection)(const struct db *db);
 	int (*socket)(const struct db *db);
 	bool (*has_notice)(struct db *db);
-	bool (*is_nameless)(const struct db *db); /* NULL: never */
-	uint64_t (*waits)(const struct db *db);   /* NULL: there is nobody to wait for */
+	/* NULL, both: never. */
+	bool (*is_nameless)(const struct db *db);
+	bool (*is_unreachable)(const struct db *db);
+	uint64_t (*waits)(const struct db *db); /* NULL: there is nobody to wait for */
 	void (*reset)(struct db_stmt *stmt);
 	int64_t (*changes)(const struct db *db);
 	struct str (*column_str)(const struct db_stmt *stmt, int column);

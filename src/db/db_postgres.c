@@ -453,6 +453,11 @@ static bool postgres_is_nameless(const struct db *db)
 	return postgres_db(db)->link.is_nameless;
 }
 
+static bool postgres_is_unreachable(const struct db *db)
+{
+	return postgres_db(db)->link.is_unreachable;
+}
+
 static uint64_t postgres_waits(const struct db *db)
 {
 	return postgres_db(db)->link.waits;
@@ -552,6 +557,7 @@ const struct db_driver db_postgres_driver = {
 	.socket = postgres_socket,
 	.has_notice = postgres_has_notice,
 	.is_nameless = postgres_is_nameless,
+	.is_unreachable = postgres_is_unreachable,
 	.waits = postgres_waits,
 	.reset = postgres_reset,
 	.changes = postgres_changes,

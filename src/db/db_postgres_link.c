@@ -165,7 +165,7 @@ static bool look_for_pooler(struct pg_link *link, struct err *err)
 	return is_answered;
 }
 
-bool pg_link_connect(struct pg_link *link, struct err *err)
+static bool make_connection(struct pg_link *link, struct err *err)
 {
 	AUTO(free) char *options = join_options(link);
 	/* What stands behind the address is not to be changed by it. */
@@ -199,6 +199,12 @@ bool pg_link_connect(struct pg_link *link, struct err *err)
 		return true;
 	forget(link);
 	return false;
+}
+
+bool pg_link_connect(struct pg_link *link, struct err *err)
+{
+	link->is_unreachable = !make_connection(link, err);
+	return !link->is_unreachable;
 }
 
 /*
@@ -388,7 +394,7 @@ static bool is_there(const struct pg_link *link)
 }
 
 /* False: nothing came, and nothing will. */
-static bool wait_for_more(const struct pg_link *link, struct pollfd *poller, int64_t wait_ms)
+static bool wait_for_more(struct pg_link *link, struct pollfd *poller, int64_t wait_ms)
 {
 	bool is_long = wait_ms > SILENT_MS;
 
@@ -396,7 +402,8 @@ static bool wait_for_more(const struct pg_link *link, struct pollfd *poller, int
 		return false;
 	if (poll(poller, 1, is_long ? SILENT_MS : (int)wait_ms) != 0)
 		return true;
-	return is_long && is_there(link);
+	link->is_unreachable = is_long && !is_there(link);
+	return is_long && !link->is_unreachable;
 }
 
 /* A result can be taken without waiting. */

@@ -40,6 +40,7 @@ struct pg_link {
 	char *address, *options; /* of the URL; what ours adds to its `options` */
 	int64_t wait_ms; /* for a sign that it goes on we wait so long; then the connection is lost */
 	PGconn *conn;    /* NULL: none */
+	bool is_unreachable; /* none could be made, or nobody was there: a connection that was lost says neither */
 	uint64_t connection;     /* counts them */
 	uint64_t sent, received; /* commands of this connection */
 	uint64_t relevant;       /* the first command whose failure counts */

@@ -46,7 +46,7 @@ static bool put(struct db *db, struct str name, int64_t n)
 }
 
 /* In a transaction. */
-static void test_rewind(struct db *db)
+__attribute__((unused)) static void test_rewind(struct db *db)
 {
 	AUTO(db_stmt_reset) struct db_stmt *list = NULL;
 	int64_t before;

@@ -1,0 +1,106 @@
+/*
+ * A PostgreSQL that says nothing: what is found out of it, and how long that takes.  Run by tests/tools/postgres.
+ */
+#include "base/mem.h"
+#include "tap.h"
+#include "test_database.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define PUT "INSERT INTO t (name, n) VALUES ($1, $2)"
+
+#include "database_calls.h"
+
+/* The server's socket lies in a folder, and `way` leads there: who is connected stays so when it leads elsewhere. */
+static char own_folder[] = "/tmp/callspool-way.XXXXXX", server_folder[80],
+	    way[sizeof(own_folder) + 2];
+static char hole_path[sizeof(way) + 20];
+static int hole = -1;
+
+static void must(int failed, const char *what)
+{
+	if (failed >= 0)
+		return;
+	printf("Bail out! %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void way_close(void)
+{
+	if (hole >= 0) {
+		close(hole);
+		hole = -1;
+		must(unlink(hole_path), hole_path);
+		must(rmdir(way), way);
+	} else {
+		must(unlink(way), way);
+	}
+}
+
+static void way_open(void)
+{
+	must(symlink(server_folder, way), way);
+}
+
+/* Whoever comes there is let in, and nobody says anything. */
+static void way_into_hole(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", hole_path);
+	must(mkdir(way, 0700), way);
+	hole = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	must(bind(hole, (struct sockaddr *)&address, sizeof(address)), hole_path);
+	must(listen(hole, 8), "listen");
+}
+
+/* The tests' address, with that host. */
+static char *address_by(const char *host)
+{
+	struct str whole = str_of(getenv("CALLSPOOL_TEST_DATABASE"));
+	size_t at = str_find_str(whole, STR("host=")) + strlen("host=");
+	struct str rest = str_after(whole, at);
+	struct str folder = str_first(rest, str_find(rest, '&'));
+
+	str_fit(folder, server_folder, sizeof(server_folder));
+	return xasprintf("%.*s%s%.*s", STR_ARG(str_first(whole, at)), host,
+			 STR_ARG(str_after(rest, folder.len)));
+}
+
+static void test_reader(void)
+{
+	AUTO(db_free) struct db *reader = opened(DB_READ);
+
+	OK(number(reader, "SELECT COUNT(pg_terminate_backend(pg_backend_pid()))") < 0 &&
+		   db_connection(reader) == 0 && !db_is_unreachable(reader),
+	   "of a connection that was lost nobody knows why: %s", err.text);
+	OK(db_begin(reader, &err) && db_connection(reader) != 0, "there is another one");
+	way_close();
+	OK(number(reader, "SELECT 1 FROM pg_sleep(20)") < 0 && err.kind == ERR_UNAVAILABLE,
+	   "a server that is silent, and to be found no more, is not waited for: %s", err.text);
+	OK(db_is_unreachable(reader), "it is away");
+	db_rollback(reader);
+	way_open();
+	OK(db_begin(reader, &err) && !db_is_unreachable(reader), "until it is back: %s", err.text);
+	db_rollback(reader);
+}
+
+int main(void)
+{
+	AUTO(free) char *address = NULL;
+
+	if (!mkdtemp(own_folder))
+		return 1;
+	snprintf(way, sizeof(way), "%s/a", own_folder);
+	snprintf(hole_path, sizeof(hole_path), "%s/.s.PGSQL.5432", way);
+	address = address_by(way);
+	database = address;
+	way_open();
+	test_reader();
+	way_close();
+	rmdir(own_folder);
+	return tap_end();
+}
