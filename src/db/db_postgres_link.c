@@ -384,11 +384,20 @@ void pg_link_flush(struct pg_link *link)
 
 /* ---- what comes back ---- */
 
-/* One that lets in nobody just now, or not us, is there. */
+/*
+ * One that lets in nobody just now, or not us, is there.  Of several hosts that one is asked which is silent; behind a pooler
+ * the pooler, and what it says is no more than that it is there itself.
+ */
 static bool is_there(const struct pg_link *link)
 {
-	const char *const keywords[] = { "dbname", "connect_timeout", NULL };
-	const char *const values[] = { link->address, LOOK_S, NULL };
+	const char *const keywords[] = { "dbname",          "host", "hostaddr", "port",
+					 "connect_timeout", NULL };
+	const char *const values[] = { link->address,
+				       PQhost(link->conn),
+				       PQhostaddr(link->conn),
+				       PQport(link->conn),
+				       LOOK_S,
+				       NULL };
 
 	return PQpingParams(keywords, values, 1) != PQPING_NO_RESPONSE;
 }

@@ -88,6 +88,22 @@ static void test_reader(void)
 	db_rollback(reader);
 }
 
+/* Of two hosts: that the other one is there says nothing of the one that is asked. */
+static void test_another_host(void)
+{
+	AUTO(free) char *both = xasprintf("%s,%s", way, server_folder);
+	AUTO(free) char *address = address_by(both);
+	AUTO(db_free) struct db *reader = NULL;
+
+	OK(db_open(address, DB_READ, &reader, &err), "a reader of two hosts: %s", err.text);
+	way_close();
+	OK(number(reader, "SELECT 1 FROM pg_sleep(7)") < 0 && db_is_unreachable(reader),
+	   "the first is silent and gone, and not waited for: %s", err.text);
+	OK(db_begin(reader, &err), "the second is had at once: %s", err.text);
+	db_rollback(reader);
+	way_open();
+}
+
 int main(void)
 {
 	AUTO(free) char *address = NULL;
@@ -100,6 +116,7 @@ int main(void)
 	database = address;
 	way_open();
 	test_reader();
+	test_another_host();
 	way_close();
 	rmdir(own_folder);
 	return tap_end();
