@@ -21,10 +21,12 @@
 #define RETRY_MS 100 /* between two tries for a connection */
 /*
  * Who may wait for a minute waits for a server that works, or for one that is no more and has not said so.  After so long, and again
- * and again, it is asked which, over another connection; that is to be answered within LOOK_S.
+ * and again, it is asked which, over another connection; that is to be answered within LOOK_MS.  Who may wait for less is done
+ * sooner without.
  */
 #define SILENT_MS 3000
-#define LOOK_S    "3"
+#define LOOK_MS   3000
+#define LOOK_S    "3" /* the same */
 /* Commands after which the server says how far it is: else it keeps what it has to say up to the sync. */
 #define FLUSH_EVERY 16
 
@@ -402,17 +404,21 @@ static bool is_there(const struct pg_link *link)
 	return PQpingParams(keywords, values, 1) != PQPING_NO_RESPONSE;
 }
 
-/* False: nothing came, and nothing will. */
+/* False: nothing came, and nothing will.  What comes while it is asked for is an answer, too. */
 static bool wait_for_more(struct pg_link *link, struct pollfd *poller, int64_t wait_ms)
 {
-	bool is_long = wait_ms > SILENT_MS;
+	bool is_long = wait_ms > SILENT_MS + LOOK_MS;
 
 	if (wait_ms <= 0)
 		return false;
 	if (poll(poller, 1, is_long ? SILENT_MS : (int)wait_ms) != 0)
 		return true;
-	link->is_unreachable = is_long && !is_there(link);
-	return is_long && !link->is_unreachable;
+	if (!is_long)
+		return false;
+	if (is_there(link) || poll(poller, 1, 0) != 0)
+		return true;
+	link->is_unreachable = true;
+	return false;
 }
 
 /* A result can be taken without waiting. */

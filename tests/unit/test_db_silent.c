@@ -1,6 +1,7 @@
 /*
  * A PostgreSQL that says nothing: what is found out of it, and how long that takes.  Run by tests/tools/postgres.
  */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "tap.h"
 #include "test_database.h"
@@ -104,6 +105,40 @@ static void test_another_host(void)
 	way_open();
 }
 
+static void test_answer_meanwhile(void)
+{
+	AUTO(db_free) struct db *reader = opened(DB_READ);
+
+	way_close();
+	way_into_hole();
+	OK(number(reader, "SELECT 1 FROM pg_sleep(4.5)") == 1 && !db_is_unreachable(reader),
+	   "what comes while it is asked whether it is there is heard: %s", err.text);
+	way_close();
+	way_open();
+}
+
+static void test_writer(void)
+{
+	AUTO(db_free) struct db *writer = opened(DB_WRITE);
+	int64_t began_ms;
+
+	way_close();
+	OK(number(writer, "SELECT 1 FROM pg_sleep(4)") == 1, "a writer waits, and does not ask: %s",
+	   err.text);
+	way_into_hole();
+	OK(number(writer, "SELECT COUNT(pg_terminate_backend(pg_backend_pid()))") < 0,
+	   "its connection is lost: %s", err.text);
+	began_ms = clock_monotonic_ms();
+	OK(!db_begin(writer, &err) && db_is_unreachable(writer),
+	   "where nobody answers there is no other one: %s", err.text);
+	OK(clock_monotonic_ms() - began_ms < 8000, "which is found out once: %lld ms",
+	   (long long)(clock_monotonic_ms() - began_ms));
+	way_close();
+	way_open();
+	OK(db_begin(writer, &err), "until somebody does: %s", err.text);
+	db_rollback(writer);
+}
+
 int main(void)
 {
 	AUTO(free) char *address = NULL;
@@ -117,6 +152,8 @@ int main(void)
 	way_open();
 	test_reader();
 	test_another_host();
+	test_answer_meanwhile();
+	test_writer();
 	way_close();
 	rmdir(own_folder);
 	return tap_end();
