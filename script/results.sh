@@ -8,8 +8,17 @@
 
 LONGEST=10
 
+# By the EXIT trap, whatever ends the script: what it names in $at_leave, then what is ours.
+results_leave()
+{
+	[ -z "${at_leave:-}" ] || "$at_leave"
+	[ "$RESULTS_OURS" = no ] ||
+		rm -f "$CALLSPOOL_RESULTS" "$CALLSPOOL_RESULTS.times" "$CALLSPOOL_RESULTS.unsteady" "$CALLSPOOL_RESULTS.failures"
+}
+
 results_open()
 {
+	trap results_leave EXIT
 	if [ -n "${CALLSPOOL_RESULTS:-}" ]; then
 		RESULTS_OURS=no
 		return
@@ -17,7 +26,6 @@ results_open()
 	CALLSPOOL_RESULTS=$(mktemp)
 	export CALLSPOOL_RESULTS
 	RESULTS_OURS=yes
-	trap 'rm -f "$CALLSPOOL_RESULTS" "$CALLSPOOL_RESULTS.times" "$CALLSPOOL_RESULTS.unsteady" "$CALLSPOOL_RESULTS.failures"' EXIT
 }
 
 # record NAME PASSED FAILED
