@@ -1,5 +1,5 @@
 /*
- * A keyed hash of exactly 32 bytes by the processor's own AES, for tables that are asked at each request: some thirty
+ * A keyed hash of exactly 32 bytes by the processor's own AES, for tables that are asked at each request: some forty
  * instructions, where SipHash has three hundred.
  *
  * CBC-MAC of two blocks with AES-128 (ISO/IEC 9797-1, algorithm 1, without padding), 128 bits.  For texts of one length
