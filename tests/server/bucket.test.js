@@ -524,16 +524,19 @@ describe('keys that are lent', AT_ONCE, () => {
     const agent = await startKeyAgent(t, bucket, { authorization: 'the first token' });
     const file = join(temporaryFolder(t), 'token');
     writeFileSync(file, `${agent.authorization}\n`);
-    agent.goodForMs = 5 * 60_000 + 11_000;
-    const server = await borrow(t, bucket, { env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${agent.url}/keys`, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: file } });
+    const clock = new JumpingClock(join(temporaryFolder(t), 'ahead'));
+    const server = await borrow(t, bucket, { env: { ...preloaded([clock.library]), ...clock.env, AWS_CONTAINER_CREDENTIALS_FULL_URI: `${agent.url}/keys`, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: file } });
     await store(server, upstream);
     assert.deepEqual(agent.asked, ['GET /keys']);
     agent.authorization = 'another token';
     writeFileSync(file, `${agent.authorization}\n`);
-    agent.goodForMs = 3_600_000;
+    agent.goodForMs = 2 * 3_600_000;
+    assert.equal(agent.asked.length, 1, 'not before it is time');
+    clock.set(56 * 60_000);
     await until('it is asked five minutes before', () => agent.asked.length === 2, 30_000);
+    clock.set(0);
     await store(server, upstream);
-    assert.equal(agent.asked.length, 2, 'and then in an hour');
+    assert.equal(agent.asked.length, 2, 'and then in two hours');
     keepsSecrets(server, agent);
   });
 
