@@ -2,8 +2,7 @@
 import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CREDENTIALS, callspool, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
@@ -33,6 +32,17 @@ async function database() {
 }
 
 const serve = (t, url, options = {}) => startServer(t, { upstream: upstream.url, ...options, settings: { database: url, ...options.settings } });
+/** Opens a pipe for whoever waits for that; false: nobody does, which openSync alone would wait for, too. */
+function letGo(pipe) {
+  try {
+    closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
+    return true;
+  } catch (error) {
+    assert.equal(error.code, 'ENXIO');
+    return false;
+  }
+}
+
 const webhook = (server, fields) => postForm(server.url, RECORDING_STATUS, recordingCallback(fields));
 
 test('a successor fails while the database is away for a moment: the server is put together again when it answers', async (t) => {
@@ -47,7 +57,7 @@ channel.recv(65536)
 channel.send(b'prepared 9.9.9')
 assert channel.recv(100) == b'yours'
 open('${has}', 'w').close()
-open('${goes}').close() # a pipe: until somebody writes into it
+open('${goes}').close() # a pipe: until somebody opens it for writing
 channel.send(b'failed 5 no room')
 signal.pause()
 `, { mode: 0o755 });
@@ -55,7 +65,7 @@ signal.pause()
   const upgrade = callspool(['upgrade', '--binary', binary, '--set', `data_dir=${server.dataDir}`]);
   await until('it has everything', () => existsSync(has));
   await postgres.stop('SIGQUIT');
-  await writeFile(goes, '');
+  await until('it goes', () => letGo(goes));
   await server.line(/cannot serve yet/);
   await postgres.start();
   await server.line(/serving again/);
