@@ -81,20 +81,25 @@ static bool find_left(struct db *db, struct departure *out, struct err *err)
 	return true;
 }
 
-/* The move of an older callspool: whether it has arrived it does not say, so nobody goes on by himself with what it moved to. */
+/* The move of an older callspool.  The first of them do not say whether it has arrived: nobody goes on by himself with what they moved to. */
 static bool find_older(struct db *db, struct departure *out, struct err *err)
 {
-	int64_t is_there;
+	int64_t is_there, says;
 
 	if (!count(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'migrating'", &is_there,
-		   err))
+		   err) ||
+	    !count(db,
+		   "SELECT COUNT(*) FROM pragma_table_info('migrating') WHERE name = 'has_arrived'",
+		   &says, err))
 		return false;
 	out->is_older = is_there > 0;
-	return !out->is_older
-		       ? find_left(db, out, err)
-		       : read_row(db,
-				  "SELECT name, destination, began_at_ms, 0, 1, 0 FROM migrating",
-				  out, err);
+	if (!out->is_older)
+		return find_left(db, out, err);
+	return read_row(
+		db,
+		says > 0 ? "SELECT name, destination, began_at_ms, 0, has_arrived, 0 FROM migrating"
+			 : "SELECT name, destination, began_at_ms, 0, 1, 0 FROM migrating",
+		out, err);
 }
 
 bool departure_find(struct db *db, struct departure *out, struct err *err)
@@ -161,6 +166,13 @@ static bool add_wish(struct db *db, const struct departure *before,
 	return before->verifies || !departure->verifies || set_verifies(db, true, err);
 }
 
+bool departure_may_go_on(const struct departure *departure, struct err *err)
+{
+	return !departure->is_older ||
+	       err_set(err, ERR_CONFLICT,
+		       "the move was begun by an older callspool: --cancel it, and begin anew");
+}
+
 bool departure_begin(struct catalog *catalog, const struct departure *departure, struct err *err)
 {
 	struct departure before;
@@ -169,12 +181,8 @@ bool departure_begin(struct catalog *catalog, const struct departure *departure,
 	if (!catalog_may_change(catalog, err))
 		return false;
 	db = catalog_db(catalog);
-	if (!departure_find(db, &before, err))
+	if (!departure_find(db, &before, err) || !departure_may_go_on(&before, err))
 		return false;
-	if (before.is_older)
-		return err_set(
-			err, ERR_CONFLICT,
-			"the move was begun by an older callspool: --cancel it, and begin anew");
 	if (before.name[0] && !str_eq(str_of(before.name), str_of(departure->name)))
 		return err_set(err, ERR_CONFLICT, "another move has begun: to %s", before.to);
 	/* The triggers, too: a newer callspool may have more tables. */
@@ -305,7 +313,10 @@ bool departure_set_arrived(const char *path, struct err *err)
 		return false;
 	return !departure.to[0] || departure.has_arrived ||
 	       (db_open(path, DB_WRITE, &db, err) &&
-		db_exec(db, "UPDATE departing SET has_arrived = 1", err));
+		db_exec(db,
+			departure.is_older ? "UPDATE migrating SET has_arrived = 1"
+					   : "UPDATE departing SET has_arrived = 1",
+			err));
 }
 
 bool departure_begun(const char *path, struct departure *out, struct err *err)

@@ -42,6 +42,8 @@ void departure_addresses(const char *words, char database[DEPARTURE_ADDRESS_SIZE
 /* Outside a transaction or in one. */
 bool departure_find(struct db *db, struct departure *out, struct err *err) MUST_CHECK;
 bool departure_find_in(struct catalog *catalog, struct departure *out, struct err *err) MUST_CHECK;
+/* ERR_CONFLICT: it can only be ended. */
+bool departure_may_go_on(const struct departure *departure, struct err *err) MUST_CHECK;
 /* The writer's, in a transaction.  One that has begun under the same name goes on, and `verifies` is added to it; ERR_CONFLICT: it has another name. */
 bool departure_begin(struct catalog *catalog, const struct departure *departure,
 		     struct err *err) MUST_CHECK;

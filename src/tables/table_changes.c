@@ -24,6 +24,23 @@
 
 #define SENT_MAX 500
 
+/* Ours, and those of older ones, which are only removed. */
+struct notes {
+	const char *name, *first, *remove, *drop;
+};
+
+#define NOTES(name)                                                                       \
+	{                                                                                 \
+		name, "SELECT MIN(id) FROM " name, "DELETE FROM " name " WHERE id <= $1", \
+			"DROP TABLE " name                                                \
+	}
+
+static const struct notes all_notes[] = {
+	NOTES("departing_notes"),
+	NOTES("migrating_notes"),
+	NOTES("migrating_changes"),
+};
+
 bool table_changes_begin(const struct tables *tables, struct db *db, struct err *err)
 {
 	if (!db_exec(db,
@@ -43,18 +60,6 @@ bool table_changes_begin(const struct tables *tables, struct db *db, struct err 
 	return true;
 }
 
-static bool has_notes(struct db *db, bool *out, struct err *err)
-{
-	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
-
-	if (!db_prepare(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'departing_notes'",
-			&find, err) ||
-	    db_step(find, err) != DB_ROW)
-		return false;
-	*out = db_column_int(find, 0) > 0;
-	return true;
-}
-
 static bool drop_triggers(const struct tables *tables, enum table_text text, struct db *db,
 			  struct err *err)
 {
@@ -64,28 +69,66 @@ static bool drop_triggers(const struct tables *tables, enum table_text text, str
 	return true;
 }
 
-static bool drop_all(struct db *db, struct err *err)
+/* By the numbers of the first that are left, which have no gaps worth the name. */
+static bool forget_notes(const struct notes *notes, struct db *db, int64_t last, bool *out_is_all,
+			 struct err *err)
 {
-	return db_exec(
-		db,
-		"DROP TABLE IF EXISTS departing_notes; DROP TABLE IF EXISTS migrating_notes; "
-		"DROP TABLE IF EXISTS migrating_changes",
-		err);
+	AUTO(db_stmt_reset) struct db_stmt *first = NULL;
+	struct db_stmt *remove;
+	int64_t up_to;
+
+	if (!db_prepare(db, notes->first, &first, err) || db_step(first, err) != DB_ROW)
+		return false;
+	up_to = db_column_int(first, 0) + TABLE_CHANGES_PIECE - 1;
+	*out_is_all = db_column_is_null(first, 0) || up_to >= last;
+	if (db_column_is_null(first, 0))
+		return true;
+	if (!db_prepare(db, notes->remove, &remove, err))
+		return false;
+	db_bind_int(remove, 1, up_to < last ? up_to : last);
+	return db_run(remove, err);
+}
+
+bool table_changes_forget(struct db *db, int64_t last, bool *out_is_all, struct err *err)
+{
+	return forget_notes(&all_notes[0], db, last, out_is_all, err);
+}
+
+static bool is_there(const struct notes *notes, struct db *db, bool *out, struct err *err)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	if (!db_prepare(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = $1", &find, err))
+		return false;
+	db_bind_str(find, 1, str_of(notes->name));
+	if (db_step(find, err) != DB_ROW)
+		return false;
+	*out = db_column_int(find, 0) > 0;
+	return true;
+}
+
+/* A piece of them; the table goes with the last. */
+static bool end_notes(const struct notes *notes, struct db *db, bool *out_is_over, struct err *err)
+{
+	bool has_notes;
+
+	*out_is_over = true;
+	return is_there(notes, db, &has_notes, err) &&
+	       (!has_notes || (forget_notes(notes, db, INT64_MAX, out_is_over, err) &&
+			       (!*out_is_over || db_exec(db, notes->drop, err))));
 }
 
 bool table_changes_end(const struct tables *tables, struct db *db, bool *out_is_over,
 		       struct err *err)
 {
-	bool is_there;
-
 	if (!drop_triggers(tables, TEXT_UNNOTE, db, err) ||
 	    !drop_triggers(tables, TEXT_UNNOTE_OLDER, db, err))
 		return false;
 	*out_is_over = true;
-	if (!has_notes(db, &is_there, err) ||
-	    (is_there && !table_changes_forget(db, INT64_MAX, out_is_over, err)))
-		return false;
-	return !*out_is_over || drop_all(db, err);
+	for (size_t i = 0; i < ARRAY_LEN(all_notes) && *out_is_over; i++)
+		if (!end_notes(&all_notes[i], db, out_is_over, err))
+			return false;
+	return true;
 }
 
 bool table_changes_last(struct db *db, int64_t *out, struct err *err)
@@ -97,26 +140,6 @@ bool table_changes_last(struct db *db, int64_t *out, struct err *err)
 		return false;
 	*out = db_column_int(find, 0);
 	return true;
-}
-
-/* By the numbers of the first that are left, which have no gaps worth the name. */
-bool table_changes_forget(struct db *db, int64_t last, bool *out_is_all, struct err *err)
-{
-	AUTO(db_stmt_reset) struct db_stmt *first = NULL;
-	struct db_stmt *remove;
-	int64_t up_to;
-
-	if (!db_prepare(db, "SELECT MIN(id) FROM departing_notes", &first, err) ||
-	    db_step(first, err) != DB_ROW)
-		return false;
-	up_to = db_column_int(first, 0) + TABLE_CHANGES_PIECE - 1;
-	*out_is_all = db_column_is_null(first, 0) || up_to >= last;
-	if (db_column_is_null(first, 0))
-		return true;
-	if (!db_prepare(db, "DELETE FROM departing_notes WHERE id <= $1", &remove, err))
-		return false;
-	db_bind_int(remove, 1, up_to < last ? up_to : last);
-	return db_run(remove, err);
 }
 
 /* ---- applying them ---- */

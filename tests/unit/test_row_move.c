@@ -71,17 +71,24 @@ static void begin(struct row_move *move)
 	MUST(row_move_begin(move, &departure, &err));
 }
 
+/* In a transaction.  True: nothing is left. */
+static bool give_up_piece(void)
+{
+	bool is_over = false;
+
+	MUST(catalog_begin(source.writer, &err));
+	MUST(departure_end(source.writer, &is_over, &err));
+	MUST(catalog_commit(source.writer, &err));
+	return is_over;
+}
+
 /* The number of transactions that it takes. */
 static unsigned give_up(void)
 {
-	bool is_over = false;
-	unsigned count = 0;
+	unsigned count = 1;
 
-	while (!is_over && count++ < TURNS) {
-		MUST(catalog_begin(source.writer, &err));
-		MUST(departure_end(source.writer, &is_over, &err));
-		MUST(catalog_commit(source.writer, &err));
-	}
+	while (!give_up_piece() && count < TURNS)
+		count++;
 	return count;
 }
 
@@ -580,6 +587,8 @@ static void test_older(void)
 {
 	AUTO(row_move_free) struct row_move *move = NULL;
 	struct departure found;
+	int64_t notes, left;
+	bool is_over;
 
 	make_target();
 	MUST(row_move_open(source.path, target, &move, &err));
@@ -604,8 +613,55 @@ static void test_older(void)
 		   strstr(err.text, "--cancel"),
 	   "and not gone on with: %s", err.text);
 	catalog_rollback(source.writer);
-	give_up();
-	is_nothing_left("but given up");
+	for (int64_t i = 0; i < 2 * TABLE_CHANGES_PIECE + 1; i += CALLS)
+		change("UPDATE calls SET status = 11");
+	notes = ask(source.writer->db, "SELECT COUNT(*) FROM migrating_notes");
+	OK(notes > 2 * TABLE_CHANGES_PIECE, "it notes much");
+	do {
+		left = notes;
+		is_over = give_up_piece();
+		notes = is_over ? 0
+				: ask(source.writer->db, "SELECT COUNT(*) FROM migrating_notes");
+		OK(left - notes <= TABLE_CHANGES_PIECE, "given up piece by piece");
+	} while (!is_over);
+	is_nothing_left("until nothing is left");
+}
+
+/* A ledger that an older callspool has moved: the last of them say whether it has arrived, the others do not. */
+static void test_older_arrived(void)
+{
+	static const struct {
+		const char *columns;
+		bool has_arrived;
+	} cases[] = {
+		{ "", true },
+		{ ", has_arrived INTEGER NOT NULL DEFAULT 0", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(free) char *path = xasprintf("%s/older.db", place);
+		AUTO(free)
+		char *make = xasprintf(
+			"CREATE TABLE schema_version (version BIGINT, program TEXT);"
+			"CREATE TABLE migrating (name TEXT PRIMARY KEY, destination TEXT NOT NULL, "
+			"began_at_ms BIGINT NOT NULL%s);"
+			"INSERT INTO migrating (name, destination, began_at_ms) "
+			"VALUES ('older', 'database = postgresql://there', 1)",
+			cases[i].columns);
+		AUTO(db_free) struct db *db = NULL;
+		struct departure found;
+
+		MUST(db_open(path, DB_WRITE, &db, &err));
+		exec(db, make);
+		MUST(schema_mark(db, SCHEMA_MOVED, "database = postgresql://there", &err));
+		MUST(departure_moved_to(path, &found, &err));
+		IS_STR(str_of(found.to), STR("database = postgresql://there"), "where to");
+		OK(found.has_arrived == cases[i].has_arrived, "arrived: %d", found.has_arrived);
+		OK(departure_set_arrived(path, &err), "it is told so: %s", err.text);
+		OK(departure_moved_to(path, &found, &err) && found.has_arrived, "and says it");
+		db_free(TAKE(db));
+		unlink(path);
+	}
 }
 
 int main(void)
@@ -621,6 +677,7 @@ int main(void)
 	test_tables();
 	test_given_up();
 	test_older();
+	test_older_arrived();
 	test_moves();
 	reopen_source();
 	test_differences();
