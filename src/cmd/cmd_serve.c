@@ -257,6 +257,7 @@ static void switch_over(void *owner)
 		migration_refuse(service->migration, &err);
 		return;
 	}
+	log_info(NULL, "the switch of the ledger begins: whoever connects waits");
 	server_expect_successor(service->server);
 	end_server(service, successor_drain);
 	least_ms = clock_monotonic_ms() +
