@@ -32,6 +32,9 @@ _Static_assert(MIGRATION_ADDRESS_SIZE == DEPARTURE_ADDRESS_SIZE, "one is copied 
 #define SWITCH_TRIES    5
 #define SWITCH_AGAIN_MS 5000
 
+#define BEING_REMOVED \
+	"what a move that was given up has noted is being removed: ask again in a moment"
+
 struct migration {
 	struct migration_callbacks on;
 	struct mailbox *mailbox; /* of the main loop */
@@ -46,7 +49,6 @@ struct migration {
 	bool is_attached;
 	bool wants_pause, wants_cancel; /* as soon as the thread has stopped */
 	unsigned switches;              /* that came to nothing since it was asked for */
-	bool is_read_back;              /* what was asked for last: `verifies` */
 	bool is_to_go_on;               /* with the next server, from where it was */
 	struct ledger_job arriving;     /* the main loop's */
 	bool is_arriving;               /* it is under way */
@@ -264,10 +266,10 @@ static void find_begun(struct migration *migration, const char *ledger_file)
 		end_leftover(migration);
 	if (status->state != MIGRATION_NONE || !departure.name[0])
 		return;
-	log_warn(
-		NULL,
-		"a move of the ledger to %s has begun: callspool migrate goes on with it, or --cancel gives it up",
-		departure.to);
+	log_warn(NULL, "a move of the ledger to %s has begun: %s", departure.to,
+		 departure_may_go_on(&departure, &err)
+			 ? "callspool migrate goes on with it, or --cancel gives it up"
+			 : err.text);
 	status->state = MIGRATION_PAUSED;
 	departure_addresses(departure.to, status->to, status->store);
 }
@@ -322,6 +324,12 @@ void migration_attach(struct migration *migration, const struct migration_server
 	unlock(migration);
 }
 
+/* By --cancel, or by one that was stopped before all that it had noted was removed. */
+static bool is_given_up(const struct migration *migration)
+{
+	return migration->wants_cancel || migration->mover.gives_up;
+}
+
 static bool may_start(const struct migration *migration, struct err *err)
 {
 	const struct migration_status *status = &migration->status;
@@ -329,7 +337,8 @@ static bool may_start(const struct migration *migration, struct err *err)
 	if (!migration->is_attached)
 		return err_set(err, ERR_UNAVAILABLE, "the server is being stopped");
 	if (status->state == MIGRATION_SWITCHING || (migration->has_thread && !migration->is_over))
-		return err_set(err, ERR_CONFLICT, "a move is under way");
+		return err_set(err, ERR_CONFLICT, "%s",
+			       is_given_up(migration) ? BEING_REMOVED : "a move is under way");
 	if (!migration->mover.ledger_file)
 		return err_set(err, ERR_INVALID, "the ledger is on a server already");
 	return true;
@@ -343,7 +352,7 @@ static bool is_same(const struct migration_status *status, const char *to, const
 /* Who asks for what is under way goes along with it, unless it is more than that. */
 static bool may_join(const struct migration *migration, bool verifies, struct err *err)
 {
-	if (!verifies || migration->is_read_back)
+	if (!verifies || atomic_load(&migration->mover.reads_back))
 		return true;
 	return err_set(
 		err, ERR_CONFLICT, "%s",
@@ -360,7 +369,7 @@ static bool ask(struct migration *migration, const char *to, const char *store, 
 
 	if ((status->state == MIGRATION_RUNNING || status->state == MIGRATION_SWITCHING ||
 	     status->state == MIGRATION_MOVED) &&
-	    !migration->wants_pause && !migration->wants_cancel && is_same(status, to, store))
+	    !migration->wants_pause && !is_given_up(migration) && is_same(status, to, store))
 		return may_join(migration, verifies, err);
 	if (!to[0] && !store[0])
 		return err_set(err, ERR_INVALID, "a database is needed, or a bucket, to move to");
@@ -372,7 +381,8 @@ static bool ask(struct migration *migration, const char *to, const char *store, 
 		return err_set(err, ERR_INVALID, "the address is too long");
 	memcpy(mover->to, status->to, sizeof(mover->to));
 	memcpy(mover->store, status->store, sizeof(mover->store));
-	mover->verifies = migration->is_read_back = verifies;
+	mover->verifies = verifies;
+	atomic_store(&mover->reads_back, verifies);
 	mover->gives_up = false;
 	mover->begins_after_ms = 0;
 	migration->switches = 0;
@@ -390,18 +400,25 @@ bool migration_ask(struct migration *migration, const char *to, const char *stor
 	return is_good;
 }
 
+static bool stop_here(struct migration *migration, struct err *err)
+{
+	if (migration->status.state == MIGRATION_PAUSED)
+		return true;
+	if (migration->status.state != MIGRATION_RUNNING)
+		return err_set(err, ERR_CONFLICT, "no move is under way that could be paused");
+	if (is_given_up(migration))
+		return err_set(err, ERR_CONFLICT, BEING_REMOVED);
+	migration->wants_pause = true;
+	atomic_store(&migration->mover.is_to_stop, true);
+	return true;
+}
+
 bool migration_pause(struct migration *migration, struct err *err)
 {
 	bool is_good;
 
 	lock(migration);
-	is_good = migration->status.state == MIGRATION_RUNNING ||
-		  migration->status.state == MIGRATION_PAUSED ||
-		  err_set(err, ERR_CONFLICT, "no move is under way that could be paused");
-	if (is_good && migration->status.state == MIGRATION_RUNNING) {
-		migration->wants_pause = true;
-		atomic_store(&migration->mover.is_to_stop, true);
-	}
+	is_good = stop_here(migration, err);
 	unlock(migration);
 	return is_good;
 }

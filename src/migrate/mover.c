@@ -146,9 +146,12 @@ static bool find_departure(struct work *work, struct err *err)
 
 	departure_words(is_of_media_alone(mover) ? NULL : mover->to,
 			mover->store[0] ? mover->store : NULL, to);
-	if (!departure_begun(mover->ledger_file, departure, err))
+	if (!departure_begun(mover->ledger_file, departure, err) ||
+	    !departure_may_go_on(departure, err))
 		return false;
 	departure->verifies |= mover->verifies;
+	if (departure->verifies)
+		atomic_store(&mover->reads_back, true);
 	if (departure->name[0])
 		return strcmp(departure->to, to) == 0 ||
 		       err_set(err, ERR_CONFLICT,
@@ -193,7 +196,7 @@ static bool begin_noted(struct work *work, struct err *err)
 	return false;
 }
 
-/* Both places are looked at, and the bucket is claimed, before anything is noted. */
+/* Both places are looked at, and the bucket is claimed, before anything is noted; and neither for what cannot be gone on with. */
 static bool begin(struct work *work, struct err *err)
 {
 	struct mover *mover = work->mover;
@@ -201,7 +204,7 @@ static bool begin(struct work *work, struct err *err)
 	if (mover->store[0] && mover->server.s3.store)
 		return err_set(err, ERR_INVALID, "recordings lie in a bucket already: %.150s",
 			       mover->server.s3.store);
-	return open_rows(work, err) && find_departure(work, err) &&
+	return find_departure(work, err) && open_rows(work, err) &&
 	       (is_of_media_alone(mover) || row_move_look(mover->rows, &mover->departure, err)) &&
 	       (!mover->store[0] || open_media(work, err)) && begin_noted(work, err);
 }

@@ -5,7 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { callspool, startDisk } from './harness/callspool.js';
 import { atEnd, lifetime } from './harness/lifetime.js';
-import { SETTINGS, TWILIO_WAITS_MS, ask, begin, database, heads, listed, play, plays, refusedBy, requestAdmin, role, serve, startLarge, startMoving, startPlayers, startSenders, status, untilPhase } from './harness/moving.js';
+import { SETTINGS, SWITCH_MOST_MS, TWILIO_WAITS_MS, ask, begin, database, heads, listed, play, plays, refusedBy, requestAdmin, role, serve, startLarge, startMoving, startPlayers, startSenders, status, timeSwitch, untilPhase } from './harness/moving.js';
 import { addLink, addToken, Caller, firstAdministrator, startWithPeople } from './harness/people.js';
 import { Program, run, temporaryFolder } from './harness/process.js';
 import { store } from './harness/stored.js';
@@ -28,10 +28,13 @@ test('to PostgreSQL while webhooks come and recordings play: nothing is lost, al
   const players = startPlayers(server, recordings);
   await until('webhooks come in', () => senders.acknowledged.length > 20);
 
+  const switched = timeSwitch(server, /the ledger was moved: the settings file/);
   const moved = await ask(server, ['--to', there.url]);
   assert.equal(moved.code, 0, moved.stderr);
   assert.match(moved.stdout, /^moved\./);
   assert.ok(moved.stdout.includes(`\ndatabase = ${there.url}\n`), moved.stdout);
+  const tookMs = await switched;
+  assert.ok(tookMs < SWITCH_MOST_MS, `${tookMs} ms`);
   const sofar = senders.acknowledged.length;
   await until('webhooks come in', () => senders.acknowledged.length > sofar + 20);
   await senders.stop();
@@ -48,7 +51,7 @@ test('to PostgreSQL while webhooks come and recordings play: nothing is lost, al
 
 test('killed again and again it goes on as it was, and asked again the move goes on where it was', async (t) => {
   const there = await database();
-  const large = await startLarge(t);
+  const large = await startLarge(t, { calls: 40_000 });
   const { recordings, again, before } = large;
   let { server } = large;
   const acknowledged = [];
@@ -293,11 +296,43 @@ test('it is given up while it runs, by one command; what a stop left of it goes 
   // As it is behind the first of the pieces in which notes are removed.
   const ledger = join(server.dataDir, 'ledger.db');
   const left = await run('sqlite3', [ledger, `CREATE TABLE departing_notes (id INTEGER PRIMARY KEY AUTOINCREMENT, tab TEXT NOT NULL, k1, k2, k3);
-    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25000) INSERT INTO departing_notes (tab, k1, k2, k3) SELECT 'calls', i, 0, 0 FROM n`]);
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) INSERT INTO departing_notes (tab, k1, k2, k3) SELECT 'calls', i, 0, 0 FROM n;
+    CREATE TRIGGER slow BEFORE DELETE ON departing_notes WHEN OLD.id % 10000 = 1
+      BEGIN SELECT COUNT(*) FROM (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT i FROM n); END`]);
   assert.equal(left.code, 0, left.stderr);
+  const removes = await again();
+  assert.equal((await status(removes)).state, 'running');
+  for (const args of [['--pause'], ['--to', there.url]]) {
+    const refused = await ask(removes, args);
+    assert.equal(refused.code, 4, refused.stderr);
+    assert.match(refused.stderr, /what a move that was given up has noted is being removed/);
+  }
+  assert.equal((await status(removes)).state, 'running', 'nor is it paused');
+  await removes.stop('SIGTERM');
+  assert.equal((await run('sqlite3', [ledger, 'DROP TRIGGER slow'])).code, 0);
   const next = await again();
   await until('nothing is left', async () => (await run('sqlite3', ['-readonly', ledger, "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'departing%'"])).stdout.trim() === '0');
   await until('nothing is being moved', async () => (await status(next)).state === 'none');
+  await plays(next, recordings, before);
+});
+
+test('one that an older callspool has begun is given up, and not gone on with', async (t) => {
+  const { server, again, recordings, before } = await startLarge(t);
+  await server.stop('SIGTERM');
+  const nowhere = 'postgresql://callspool@127.0.0.1:1/callspool';
+  const made = await run('sqlite3', [join(server.dataDir, 'ledger.db'), `
+    CREATE TABLE migrating (name TEXT PRIMARY KEY, destination TEXT NOT NULL, began_at_ms BIGINT NOT NULL, has_arrived INTEGER NOT NULL DEFAULT 0, media BIGINT NOT NULL DEFAULT 0);
+    INSERT INTO migrating (name, destination, began_at_ms) VALUES ('older', 'database = ${nowhere}', 1);
+    CREATE TABLE migrating_notes (id INTEGER PRIMARY KEY AUTOINCREMENT, tab TEXT NOT NULL, k1, k2, k3)`]);
+  assert.equal(made.code, 0, made.stderr);
+  const next = await again();
+  await next.line(/has begun: .*by an older callspool: --cancel it, and begin anew/);
+  const refused = await ask(next, ['--to', nowhere]);
+  assert.equal(refused.code, 4, refused.stderr); // before the database is looked for
+  assert.match(refused.stderr, /by an older callspool: --cancel it, and begin anew/);
+  assert.equal((await ask(next, ['--cancel'])).code, 0);
+  const { stdout } = await run('sqlite3', ['-readonly', join(server.dataDir, 'ledger.db'), "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'migrating%'"]);
+  assert.equal(stdout.trim(), '0');
   await plays(next, recordings, before);
 });
 
@@ -451,7 +486,8 @@ test('a switch that does not come about in time: the old ledger serves on, and i
   atEnd(t, () => holder.end());
   await holder.line(/held/);
   const senders = startSenders(server, 1);
-  await server.line(/the ledger is not moved/);
+  const tookMs = await timeSwitch(server, /the ledger is not moved/);
+  assert.ok(tookMs < SWITCH_MOST_MS, `${tookMs} ms`);
   await until('it waits to be tried again', async () => {
     const now = await requestAdmin(server);
     return now.state === 'running' && now.failed?.code === 'overloaded';

@@ -41,6 +41,16 @@ export async function role(name, grant = (schema) => `GRANT USAGE, CREATE ON SCH
 /** For so long Twilio waits for an answer: what was answered in that time nobody was held up by. */
 export const TWILIO_WAITS_MS = 15_000;
 
+/** After so long without the mark a switch comes to nothing (docs/scaling.md), and the test may be late with its look. */
+export const SWITCH_MOST_MS = 8000 + 2000;
+/** How long a switch took, to the line that says what has become of it; called before it begins. */
+export async function timeSwitch(server, outcome) {
+  await server.line(/the switch of the ledger begins/, 60_000);
+  const began = Date.now();
+  await server.line(outcome);
+  return Date.now() - began;
+}
+
 export const SETTINGS = { retention: 'forever', verify_every: 'forever' };
 export const serve = (t, options = {}) => startServer(t, { upstream: upstream.url, ...options, settings: { ...SETTINGS, ...options.settings } });
 export const ask = (server, args, settings = {}) => callspool(['migrate', ...args,
@@ -125,6 +135,21 @@ export async function plays(server, recordings, before) {
 }
 
 const LARGE_CALLS = 20_000;
+/** Calls with the numbers from + 1 to `to`, into the ledger of a server that does not run. */
+async function addCalls(dataDir, from, to) {
+  const { code, stderr } = await run('sqlite3', [join(dataDir, 'ledger.db'), `
+    PRAGMA foreign_keys = ON;
+    BEGIN;
+    WITH RECURSIVE n (i) AS (SELECT ${from} + 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${to})
+      INSERT INTO calls (id, call_sid, status, direction, from_address, started_at_ms, started_rank, is_main_fixed, recording_group, recordings, changed_seq)
+      SELECT 1000000 + i, 'CA' || printf('%032x', i), 5, 1, '+1555' || i, 1700000000000 + i, 1, 0, 0, 0, i FROM n;
+    INSERT INTO call_numbers SELECT '5551' || id, started_at_ms, id FROM calls WHERE id > 1000000 + ${from};
+    UPDATE turns SET seq = seq + 2000000, counts = '2=' || (SELECT COUNT(*) FROM calls) || ' ' || substr(counts, instr(counts, ' ') + 1)
+      WHERE seq = (SELECT MAX(seq) FROM turns);
+    COMMIT;`]);
+  assert.equal(code, 0, stderr);
+}
+
 /** That ledger itself, made once for a file of tests: a folder to be copied, and what it has stored. */
 let large;
 async function makeLarge(t) {
@@ -132,26 +157,17 @@ async function makeLarge(t) {
   const server = await serve(t, { dataDir });
   const recording = await store(server, upstream);
   await server.stop('SIGTERM');
-  const { code, stderr } = await run('sqlite3', [join(dataDir, 'ledger.db'), `
-    PRAGMA foreign_keys = ON;
-    BEGIN;
-    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${LARGE_CALLS})
-      INSERT INTO calls (id, call_sid, status, direction, from_address, started_at_ms, started_rank, is_main_fixed, recording_group, recordings, changed_seq)
-      SELECT 1000000 + i, 'CA' || printf('%032x', i), 5, 1, '+1555' || i, 1700000000000 + i, 1, 0, 0, 0, i FROM n;
-    INSERT INTO call_numbers SELECT '5551' || id, started_at_ms, id FROM calls WHERE id > 1000000;
-    UPDATE turns SET seq = seq + 2000000, counts = '2=' || (SELECT COUNT(*) FROM calls) || ' ' || substr(counts, instr(counts, ' ') + 1)
-      WHERE seq = (SELECT MAX(seq) FROM turns);
-    COMMIT;`]);
-  assert.equal(code, 0, stderr);
+  await addCalls(dataDir, 0, LARGE_CALLS);
   return { dataDir, recording };
 }
 
-/** A ledger that takes seconds to move: that of a server, stopped, with so many calls more. */
-export async function startLarge(t, options = {}) {
+/** A ledger that takes seconds to move: that of a server, stopped, with so many calls more; `calls` where it has to take longer. */
+export async function startLarge(t, { calls = LARGE_CALLS, ...options } = {}) {
   large ??= await makeLarge(t);
   const dataDir = join(temporaryFolder(t), 'data');
   const { code, stderr } = await run('cp', ['-a', large.dataDir, dataDir]);
   assert.equal(code, 0, stderr);
+  if (calls > LARGE_CALLS) await addCalls(dataDir, LARGE_CALLS, calls);
   const again = () => serve(t, { ...options, dataDir });
   const server = await again();
   const recordings = [large.recording];
