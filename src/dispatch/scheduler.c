@@ -185,6 +185,15 @@ static void keep_file(struct scheduler *scheduler, struct flight *flight)
 
 static void wait_for(struct scheduler *scheduler, struct flight *flight, int64_t wait_ms);
 
+/* Nothing of it is under way while it does not fly; the lease stays, for what it has beside the row. */
+static void return_begun(const struct scheduler *scheduler, struct flight *flight)
+{
+	if (!flight->begun)
+		return;
+	give_back(scheduler, flight->recording_sid, flight->begun, true);
+	lease_begun_free(TAKE(flight->begun));
+}
+
 static void hold_back(struct scheduler *scheduler, struct flight *flight, const char *reason_code,
 		      const char *reason_text, int64_t wait_ms)
 {
@@ -192,11 +201,7 @@ static void hold_back(struct scheduler *scheduler, struct flight *flight, const 
 		forget(scheduler, flight);
 		return;
 	}
-	if (flight->begun) {
-		/* Nothing of it is under way while it waits; the lease stays, for what it has beside the row. */
-		give_back(scheduler, flight->recording_sid, flight->begun, true);
-		lease_begun_free(TAKE(flight->begun));
-	}
+	return_begun(scheduler, flight);
 	flight_hold_back(flight, reason_code, reason_text);
 	flight->is_as_in_ledger = false;
 	wait_for(scheduler, flight, wait_ms);
@@ -241,9 +246,12 @@ static void look_again(struct timer *timer)
 /* It has no slot.  What nobody fetched when it was looked at another process may by now. */
 static void leave_in_line(struct scheduler *scheduler, struct flight *flight)
 {
-	if (!is_more_than_a_row(flight))
+	if (!is_more_than_a_row(flight)) {
 		forget(scheduler, flight);
-	else if (flight->is_nobodys && !timer_is_on(&scheduler->looks))
+		return;
+	}
+	return_begun(scheduler, flight); /* others may fly before it for as long as it takes */
+	if (flight->is_nobodys && !timer_is_on(&scheduler->looks))
 		timer_start(scheduler->env->loop, &scheduler->looks, NOBODYS_MS, look_again);
 }
 

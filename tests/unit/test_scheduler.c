@@ -388,29 +388,42 @@ static struct flight_update *stored_meanwhile(unsigned n)
 	return update;
 }
 
-/* Nobody fetched it, and there is no slot for it here: another process may fetch it by now. */
-static void test_no_slot(void)
+static struct flight *flying[3];
+
+/* Others have all slots, and other processes can be asked. */
+static void take_slots(unsigned n)
 {
-	struct flight *flying[3];
-	struct flight_update *update;
 	struct err err;
 
 	for (unsigned i = 0; i < ARRAY_LEN(flying); i++) {
-		plant_recording(50 + i, SILENT, clock_wall_ms() - 1);
-		flying[i] = joined = take(update_new(50 + i, SILENT));
+		plant_recording(n + i, SILENT, clock_wall_ms() - 1);
+		flying[i] = joined = take(update_new(n + i, SILENT));
 		await(it_is_asked);
 	}
 	must(peers_new(env.loop, &env.peers, &err), &err);
+}
+
+static void free_slots(unsigned n)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(flying); i++)
+		flight_end_turn(flying[i], FLIGHT_WAITING, 600000);
+	peers_free(TAKE(env.peers));
+	for (unsigned i = 0; i < ARRAY_LEN(flying); i++)
+		give_up(n + i);
+}
+
+/* Nobody fetched it, and there is no slot for it here: another process may fetch it by now. */
+static void test_no_slot(void)
+{
+	struct flight_update *update;
+
+	take_slots(50);
 	update = stored_meanwhile(60);
 	scheduler_stored(scheduler, update->recording_sid);
 	OK(hears_it_stored(update), "that it is stored is told to its players");
 	update = stored_meanwhile(61);
 	OK(hears_it_stored(update), "and found out where nobody says so");
-	for (unsigned i = 0; i < ARRAY_LEN(flying); i++)
-		flight_end_turn(flying[i], FLIGHT_WAITING, 600000);
-	peers_free(TAKE(env.peers));
-	for (unsigned i = 0; i < ARRAY_LEN(flying); i++)
-		give_up(50 + i);
+	free_slots(50);
 }
 
 static bool it_is_held_back(void)
@@ -418,29 +431,55 @@ static bool it_is_held_back(void)
 	return joined->state == FLIGHT_WAITING;
 }
 
+static int64_t unflown_wanted;
+
 static bool it_is_given_back(void)
 {
 	return plant_number("SELECT count(*) FROM attempts WHERE detail = 'no request was sent'") ==
-	       1;
+	       unflown_wanted;
 }
 
-/* A claim has begun an attempt of it, and its turn does not come: nobody knows for how long. */
-static void test_held_back(void)
+/* It comes into line with an attempt that a claim has begun. */
+static void join_begun(unsigned n)
 {
-	plant_recording(70, SILENT, clock_wall_ms() - 1);
+	plant_recording(n, SILENT, clock_wall_ms() - 1);
 	plant_sql("INSERT INTO attempts (recording_id, began_at_ms) "
 		  "SELECT MAX(id), 1 FROM recordings");
-	env.options.min_free_bytes = UINT64_MAX;
-	joined = take(update_new(70, SILENT));
+	joined = take(update_new(n, SILENT));
+	joined->holds_lease = true;
 	joined->begun = xcalloc(1, sizeof(*joined->begun));
 	joined->begun->attempt_id = plant_number("SELECT MAX(id) FROM attempts");
-	await(it_is_held_back);
+	unflown_wanted++;
+}
+
+static void attempt_is_over(void)
+{
 	OK(!joined->begun, "the attempt is not kept for later");
 	if (!joined->begun)
 		await(it_is_given_back);
 	OK(it_is_given_back(), "it is ended in the ledger");
+}
+
+/* Its turn does not come, and nobody knows for how long. */
+static void test_held_back(void)
+{
+	env.options.min_free_bytes = UINT64_MAX;
+	join_begun(70);
+	await(it_is_held_back);
+	attempt_is_over();
 	env.options.min_free_bytes = 0;
 	give_up(70);
+}
+
+static void test_begun_without_slot(void)
+{
+	take_slots(80);
+	join_begun(71);
+	turn();
+	IS_INT(joined->state, FLIGHT_QUEUED, "it stands in line");
+	attempt_is_over();
+	free_slots(80);
+	give_up(71);
 }
 
 static void listen_silently(void)
@@ -500,6 +539,7 @@ int main(void)
 	test_of_peer();
 	test_no_slot();
 	test_held_back();
+	test_begun_without_slot();
 	test_landed();
 	test_landed_twice();
 	ledger_stop(env.ledger);
