@@ -170,7 +170,10 @@ static void written(struct ledger_job *job)
 	struct sweep_item *item = container_of(job, struct sweep_item, ledger_job);
 	struct sweep *sweep = item->sweep;
 
-	if (!job->succeeded && job->err.kind != ERR_CONFLICT)
+	if (!job->succeeded && job->err.kind == ERR_NOT_FOUND)
+		log_warn(NULL, "recording %s: %s: %s", item->recording_sid, sweep->table->failure,
+			 job->err.text);
+	else if (!job->succeeded && job->err.kind != ERR_CONFLICT)
 		item_failed(sweep, item, &job->err);
 	if (--sweep->writing == 0 && !sweep->env->is_stopping)
 		end_page(sweep);

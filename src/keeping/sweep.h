@@ -115,7 +115,10 @@ struct sweep_table {
 	 */
 	bool (*work)(struct sweep_item *item, struct err *err);
 	void (*start)(struct sweep_item *item);
-	/* The writer, within a transaction; NULL: nothing to write.  ERR_CONFLICT: it changed meanwhile. */
+	/*
+	 * The writer, within a transaction; NULL: nothing to write.  ERR_CONFLICT: it changed meanwhile.  ERR_NOT_FOUND: the ledger has it
+	 * no more, as after a failover that lost it, and nobody can do anything: passed over with a warning.
+	 */
 	bool (*write)(struct sweep_item *item, struct catalog *catalog, struct err *err);
 };
 

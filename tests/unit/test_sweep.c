@@ -19,6 +19,7 @@ enum row_fault {
 	ROW_SCARCE,
 	ROW_GONE,
 	ROW_TAKEN,
+	ROW_FORGOTTEN,
 	ROW_UNWRITABLE,
 	ROW_DISK_FULL
 };
@@ -82,6 +83,8 @@ static bool write_row(struct sweep_item *item, struct catalog *catalog, struct e
 
 	if (row->fault == ROW_TAKEN)
 		return err_set(why, ERR_CONFLICT, "taken");
+	if (row->fault == ROW_FORGOTTEN)
+		return err_set(why, ERR_NOT_FOUND, "not in the ledger");
 	if (row->fault == ROW_UNWRITABLE)
 		return err_set(why, ERR_INTERNAL, "not written");
 	if (row->fault == ROW_DISK_FULL)
@@ -335,13 +338,16 @@ static void test_written(void)
 	add(ROW_TAKEN);
 	add(ROW_GOOD);
 	add(ROW_GONE);
+	add(ROW_FORGOTTEN);
 	sweep_wake(sweep);
 	OK(sweep_until(first_is_worked_twice), "a full disk holds it up");
 	rows[0].fault = ROW_GOOD;
 	OK(sweep_until(all_good_are_done), "and it goes on when there is room");
-	rows[1].worked = rows[3].worked = 0;
+	OK(sweep_until(last_is_worked), "with those behind it");
+	rows[1].worked = rows[3].worked = rows[4].worked = 0;
 	OK(sweep_until(some_time_is_over) && rows[1].worked == 0 && rows[3].worked == 0,
 	   "what changed meanwhile is no failure: it is not tried again");
+	IS_INT(rows[4].worked, 0, "nor is what the ledger has no more");
 	OK(!rows[3].is_done, "nor is it written, where the work finds out");
 	close_sweep();
 }
