@@ -2,15 +2,16 @@
 
 #include "catalog/catalog_private.h"
 
-bool call_asks_next(struct catalog *catalog, struct call_ask *out, bool *out_found, struct err *err)
+#define ASKS \
+	"SELECT call_sid, account_sid, started_at_ms, ask_at_ms FROM calls WHERE ask_at_ms > 0 "
+
+static bool find_one(struct catalog *catalog, const char *sql, struct call_ask *out,
+		     bool *out_found, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	enum db_step step;
 
-	if (!db_prepare(catalog->db,
-			"SELECT call_sid, account_sid, started_at_ms, ask_at_ms FROM calls "
-			"WHERE ask_at_ms > 0 ORDER BY ask_at_ms, id LIMIT 1",
-			&find, err))
+	if (!db_prepare(catalog->db, sql, &find, err))
 		return false;
 	step = db_step(find, err);
 	if (step == DB_FAILED)
@@ -23,6 +24,17 @@ bool call_asks_next(struct catalog *catalog, struct call_ask *out, bool *out_fou
 	out->started_at_ms = db_column_int(find, 2);
 	out->at_ms = db_column_int(find, 3);
 	return true;
+}
+
+bool call_asks_next(struct catalog *catalog, struct call_ask *out, bool *out_found, struct err *err)
+{
+	return find_one(catalog, ASKS "ORDER BY ask_at_ms, id LIMIT 1", out, out_found, err);
+}
+
+bool call_asks_last(struct catalog *catalog, struct call_ask *out, bool *out_found, struct err *err)
+{
+	return find_one(catalog, ASKS "ORDER BY ask_at_ms DESC, id DESC LIMIT 1", out, out_found,
+			err);
 }
 
 bool call_asks_set(struct catalog *catalog, struct str call_sid, int64_t at_ms, struct err *err)

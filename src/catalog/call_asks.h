@@ -20,8 +20,10 @@ struct call_ask {
 	int64_t at_ms;              /* not before */
 };
 
-/* The earliest; *out_found: is there one? */
+/* The earliest; the latest.  *out_found: is there one? */
 bool call_asks_next(struct catalog *catalog, struct call_ask *out, bool *out_found,
+		    struct err *err) MUST_CHECK;
+bool call_asks_last(struct catalog *catalog, struct call_ask *out, bool *out_found,
 		    struct err *err) MUST_CHECK;
 
 /* The writer: later, or never (0). */

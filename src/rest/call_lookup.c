@@ -21,6 +21,7 @@
 #define GAP_MS     250                   /* between two: four a second leave room for all else */
 #define BUSY_MS    1000                  /* transfers wait: looked at again so much later */
 #define PUT_OFF_MS (10 * 60 * 1000)      /* no answer, or the call has not ended */
+#define FAR_MS     (2 * PUT_OFF_MS)      /* nobody means to wait for longer: a clock was wrong */
 #define GIVE_UP_MS (24 * 60 * 60 * 1000) /* since the call began */
 
 struct call_lookup {
@@ -143,18 +144,28 @@ static bool ask(struct call_lookup *lookup)
 						 url_text, answered, &err);
 }
 
+/* What is due; else what is to wait for longer than anything is. */
 static bool run_next(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct call_lookup *lookup = container_of(job, struct call_lookup, job);
+	struct call_ask *ask = &lookup->ask;
+	int64_t now_ms = clock_wall_ms();
 
-	return call_asks_next(catalog, &lookup->ask, &lookup->is_found, err);
+	if (!call_asks_next(catalog, ask, &lookup->is_found, err))
+		return false;
+	if (!lookup->is_found || ask->at_ms <= now_ms)
+		return true;
+	if (!call_asks_last(catalog, ask, &lookup->is_found, err))
+		return false;
+	lookup->is_found = lookup->is_found && ask->at_ms > now_ms + FAR_MS;
+	return true;
 }
 
 static void next_read(struct ledger_job *job)
 {
 	struct call_lookup *lookup = container_of(job, struct call_lookup, job);
 
-	if (!job->succeeded || !lookup->is_found || lookup->ask.at_ms > clock_wall_ms()) {
+	if (!job->succeeded || !lookup->is_found) {
 		look_in(lookup, POLL_MS);
 		return;
 	}

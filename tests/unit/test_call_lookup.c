@@ -4,21 +4,29 @@
 #include "catalog/calls.h"
 #include "flights_fixture.h"
 
-#define PATH API "/Calls/" CALL ".json"
+#define PUT_OFF "CA00000000000000000000000000000008"
+#define PATH    API "/Calls/" CALL ".json"
 
 static struct call_ask ask;
 static bool is_planned;
+static int64_t planned_at_ms;
 
 static bool is_concluded(void)
 {
-	must(catalog_begin(reader, &err) && call_asks_next(reader, &ask, &is_planned, &err));
+	must(catalog_begin(reader, &err) && call_asks_last(reader, &ask, &is_planned, &err));
 	catalog_rollback(reader);
-	return !is_planned || ask.at_ms > 1;
+	return !is_planned || ask.at_ms != planned_at_ms;
 }
 
 static bool run_plan(struct ledger_job *job, struct catalog *catalog, struct err *why)
 {
-	return call_asks_set(catalog, STR(CALL), 1, why);
+	return call_asks_set(catalog, STR(CALL), *(const int64_t *)fixture_write.what, why);
+}
+
+/* Nothing is asked of this one: it is put off as what gets no answer is, and stands before the other. */
+static bool run_put_off(struct ledger_job *job, struct catalog *catalog, struct err *why)
+{
+	return call_asks_set(catalog, STR(PUT_OFF), *(const int64_t *)fixture_write.what, why);
 }
 
 static bool run_nothing(struct ledger_job *job, struct catalog *catalog, struct err *why)
@@ -35,12 +43,13 @@ static struct call call_known(void)
 	return call;
 }
 
-static void look_once(const char *raw)
+static void look_once(int64_t at_ms, const char *raw)
 {
 	struct answer answer = { PATH, raw, THEN_CLOSE };
 	struct call_lookup *lookup;
 
-	write_now(run_plan, NULL);
+	planned_at_ms = at_ms;
+	write_now(run_plan, &planned_at_ms);
 	server_forget(&server);
 	server_answers(&answer, 1);
 	lookup = call_lookup_start(&rest_env);
@@ -51,6 +60,32 @@ static void look_once(const char *raw)
 }
 
 #define JSON_HEAD "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+
+static void tell_of_put_off(void)
+{
+	struct event event;
+
+	event_init(&event, EVENT_RECORDING_STATUS, clock_wall_ms());
+	event.account_sid = STR(ACCOUNT);
+	event.call_sid = STR(PUT_OFF);
+	event.recording_sid = STR("RE00000000000000000000000000000008");
+	event.status = STR("completed");
+	tell(&event);
+}
+
+/* It was heard of while a clock was an hour ahead. */
+static void test_far(void)
+{
+	int64_t soon_ms = clock_wall_ms() + 10 * 60 * 1000;
+
+	tell_of_put_off();
+	write_now(run_put_off, &soon_ms);
+	look_once(clock_wall_ms() + 60 * 60 * 1000,
+		  JSON_HEAD "{\"sid\":\"" CALL "\",\"status\":\"completed\"}");
+	IS_INT(server.requests, 1, "what is to wait for longer than anything is asked for at once");
+	OK(is_planned && ask.at_ms == soon_ms,
+	   "and what waits as long as is meant goes on waiting");
+}
 
 int main(void)
 {
@@ -82,7 +117,7 @@ int main(void)
 	tell_completed(2);
 	IS_STR(str_of(call_known().from), STR(""), "known by its recording alone");
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		look_once(cases[i].raw);
+		look_once(1, cases[i].raw);
 		IS_INT(server.requests, 1, "%s: asked for once", cases[i].name);
 		IS_INT(is_planned, cases[i].is_later, "%s: again later?", cases[i].name);
 	}
@@ -91,6 +126,7 @@ int main(void)
 	IS_INT(call_known().direction, CALL_INBOUND, "its direction");
 	IS_INT(call_known().status, CALL_COMPLETED, "its status");
 	IS_INT(call_known().duration_s, 36, "its length");
+	test_far();
 	fixture_stop(NULL);
 	return tap_end();
 }
