@@ -110,10 +110,8 @@ static bool run_stored(struct ledger_job *job, struct catalog *catalog, struct e
 	struct recording recording;
 	struct attempt newest;
 	size_t count;
-	bool is_leased; /* by whoever began an attempt with it, which says so */
 
-	if (!lease_is_had(catalog, sid, &is_leased, err) ||
-	    !recordings_find(catalog, sid, &recording, err))
+	if (!lease_shut_out(catalog, sid, err) || !recordings_find(catalog, sid, &recording, err))
 		return false;
 	job->change.what = PROJECTED_RECORDING | PROJECTED_STORED;
 	memcpy(job->change.recording_sid, recording.recording_sid, SID_SIZE);
@@ -249,8 +247,11 @@ static bool tell(const struct adoption *adoption, struct catalog *catalog, struc
 	return events_append(catalog, &event, &seq, err);
 }
 
-static bool may_begin(struct catalog *catalog, const struct recording *recording, bool is_leased,
-		      struct err *err)
+/*
+ * A lease says nothing: a flight that waits keeps its own, for days where Twilio refuses our credentials, and that is when somebody
+ * takes the file over in its place.  Who fetches it has an open attempt.
+ */
+static bool may_begin(struct catalog *catalog, const struct recording *recording, struct err *err)
 {
 	struct attempt last;
 	size_t count;
@@ -259,8 +260,6 @@ static bool may_begin(struct catalog *catalog, const struct recording *recording
 		return err_set(err, ERR_CONFLICT, "it is stored");
 	if (recording_is_removed(recording->state))
 		return err_set(err, ERR_CONFLICT, "it was kept here and removed");
-	if (is_leased)
-		return is_fetched(err);
 	if (!attempts_list(catalog, str_of(recording->recording_sid), &last, 1, &count, err))
 		return false;
 	return count == 0 || last.ended_at_ms != 0 || is_fetched(err);
@@ -272,10 +271,9 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 	struct str sid = str_of(adoption->recording_sid);
 	const struct attempt_begin begin = { .recording_sid = sid, .began_at_ms = clock_wall_ms() };
 	struct recording recording;
-	bool is_leased;
 
 	adoption->generation = 0;
-	if (!lease_is_had(catalog, sid, &is_leased, err))
+	if (!lease_shut_out(catalog, sid, err))
 		return false;
 	if (!recordings_find(catalog, sid, &recording, err)) {
 		if (err->kind != ERR_NOT_FOUND)
@@ -284,7 +282,7 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 	}
 	adoption->began_at_ms = begin.began_at_ms;
 	memcpy(adoption->known_call_sid, recording.call_sid, SID_SIZE);
-	return may_begin(catalog, &recording, is_leased, err) &&
+	return may_begin(catalog, &recording, err) &&
 	       attempts_begin(catalog, &begin, &adoption->generation, err);
 }
 

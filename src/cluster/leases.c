@@ -340,13 +340,10 @@ bool lease_find_holder(struct catalog *catalog, struct str recording_sid, struct
 	return false;
 }
 
-/* The lease is looked for behind the row, and not with it: who waits for a row sees the rest as it was before. */
-bool lease_is_had(struct catalog *catalog, struct str recording_sid, bool *out, struct err *err)
+bool lease_shut_out(struct catalog *catalog, struct str recording_sid, struct err *err)
 {
-	struct lease_holder holder;
 	struct db_stmt *lock;
 
-	*out = false;
 	if (catalog_process(catalog) == 0)
 		return true;
 	if (!db_prepare(catalog_db(catalog),
@@ -354,10 +351,7 @@ bool lease_is_had(struct catalog *catalog, struct str recording_sid, bool *out, 
 			err))
 		return false;
 	db_bind_str(lock, 1, recording_sid);
-	if (!db_run(lock, err) || !lease_find_holder(catalog, recording_sid, &holder, err))
-		return false;
-	*out = holder.process_id != 0;
-	return true;
+	return db_run_now(lock, err);
 }
 
 bool leases_own(struct catalog *catalog, int64_t after_id, struct lease_row *out, size_t size,

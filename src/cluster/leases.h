@@ -51,11 +51,10 @@ bool lease_take(struct catalog *catalog, struct str recording_sid, int64_t at_ms
 bool lease_begin(struct catalog *catalog, const struct recording *recording, int64_t at_ms,
 		 int64_t pause_ms, bool *out_is_elsewhere, struct err *err) MUST_CHECK;
 /*
- * Who does something else with the recording: nobody claims it from now on until the turn is over.  *out: a process has a lease of
- * it, as all know by then.
+ * Who does something else with the recording: nobody claims it from now on until the turn is over, and what was claimed before, and
+ * the attempt that was begun with it, is seen by what is asked next.
  */
-bool lease_is_had(struct catalog *catalog, struct str recording_sid, bool *out,
-		  struct err *err) MUST_CHECK;
+bool lease_shut_out(struct catalog *catalog, struct str recording_sid, struct err *err) MUST_CHECK;
 /* ERR_CONFLICT: it is not ours any more, and what was done under it is not to be kept. */
 bool lease_check(struct catalog *catalog, struct str recording_sid, struct err *err) MUST_CHECK;
 /* The same, and gives it back. */

@@ -6,7 +6,11 @@ import { chownSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync,
 import { dirname, join } from 'node:path';
 import { BINARY, CREDENTIALS, callspool, startServer, untilDigest, untilState } from './harness/callspool.js';
 import { audio } from './harness/audio.js';
+import { gated, startLedger, webhook } from './harness/cluster.js';
 import { request, requestJson } from './harness/http.js';
+import { lifetime } from './harness/lifetime.js';
+import { scrape, valuesOf } from './harness/metrics.js';
+import { startPostgres } from './harness/postgres.js';
 import { Program, temporaryFolder } from './harness/process.js';
 import { until } from './harness/until.js';
 import { startUpstream } from './harness/upstream.js';
@@ -168,6 +172,26 @@ test('a recording that Twilio does not give is adopted, and played under its own
   assert.match(reply.headers['content-location'], new RegExp(recordingSid));
   const { entries } = (await requestJson(`${server.url}/api/audit?kind=adopted`)).json;
   assert.deepEqual(entries.map((entry) => entry.recording_sid), [recordingSid]);
+});
+
+test('a flight that waits with a part of the file, and the lease of it: the file is adopted all the same', async (t) => {
+  const postgres = await startPostgres(lifetime);
+  const { serve, upstream, query, schema } = await startLedger(t, postgres);
+  const server = await serve('a', { settings: { ...KEEPS, 'fetch.retry_first': '10m', 'fetch.retry_most': '10m' } });
+  const recording = gated(upstream, { ranges: true });
+  assert.equal((await webhook(server, recording.fields)).status, 200);
+  await until('it is fetched', () => recording.gate.requests === 1);
+  recording.gate.open(20_000);
+  await until('some of it is here', async () => valuesOf(await scrape(server), 'callspool_flights')['state="arriving"'] === 1);
+  recording.gate.cut();
+  await untilState(server, recording.callSid, 'waiting');
+  assert.equal(await query('SELECT COUNT(*) FROM leases'), '1');
+  const folder = temporaryFolder(t, 'old');
+  put(folder, `${recording.recordingSid}.wav`, wav(20, 1));
+  const { code, stdout, stderr } = await importFrom(folder, server.dataDir, ['--set', `database=${postgres.url}&options=-csearch_path%3D${schema}`]);
+  assert.equal(code, 0, stdout + stderr);
+  await playsAs(server, recording.mediaPath, wav(20, 1));
+  assert.equal(recording.gate.requests, 1);
 });
 
 test('where no server runs the command adopts by itself', async (t) => {

@@ -612,7 +612,9 @@ static void test_no_deadlock(void)
 struct look {
 	struct catalog *catalog;
 	const char *recording_sid;
-	bool is_had, is_done;
+	bool is_done;
+	struct attempt newest;
+	size_t count;
 	struct err err;
 };
 
@@ -620,9 +622,10 @@ static void *look_in_turn(void *argument)
 {
 	struct look *look = argument;
 
-	look->is_done =
-		catalog_begin(look->catalog, &look->err) &&
-		lease_is_had(look->catalog, str_of(look->recording_sid), &look->is_had, &look->err);
+	look->is_done = catalog_begin(look->catalog, &look->err) &&
+			lease_shut_out(look->catalog, str_of(look->recording_sid), &look->err) &&
+			attempts_list(look->catalog, str_of(look->recording_sid), &look->newest, 1,
+				      &look->count, &look->err);
 	catalog_rollback(look->catalog);
 	return NULL;
 }
@@ -632,7 +635,7 @@ static void test_beside_claim(void)
 {
 	struct process first, second;
 	struct queue_row a[RECORDINGS];
-	struct look look = { .is_had = false };
+	struct look look = { .is_done = false };
 	int64_t until_ms = clock_monotonic_ms() + 3000;
 	pthread_t thread;
 	size_t n;
@@ -650,12 +653,11 @@ static void test_beside_claim(void)
 		;
 	MUST(catalog_commit(first.quick, &err));
 	pthread_join(thread, NULL);
-	OK(look.is_done && look.is_had, "a turn waits for it, and knows of it: %s", look.err.text);
+	OK(look.is_done && look.count == 1 && look.newest.ended_at_ms == 0,
+	   "a turn waits for it, and knows of the attempt that it began: %s", look.err.text);
 
 	begin_and_stay(second.writer);
-	MUST(lease_is_had(second.writer, STR("RE00000000000000000000000000000007"), &look.is_had,
-			  &err));
-	OK(!look.is_had, "nobody has another one");
+	MUST(lease_shut_out(second.writer, STR("RE00000000000000000000000000000007"), &err));
 	n = claim_alone(first.quick, RECORDINGS, a);
 	IS_INT(n, RECORDINGS - 1, "and nobody claims it until the turn is over");
 	MUST(catalog_commit(second.writer, &err));
