@@ -21,6 +21,9 @@ static bool run_read(struct ledger_job *job, struct catalog *catalog, struct err
 	struct web_read *read = container_of(job, struct web_read, job);
 	struct json json;
 
+	/* Nobody waits for it any more: where the readers were busy for long there may be many such, before those that are waited for. */
+	if (atomic_load(&read->is_unwanted))
+		return true;
 	json_start(&json, &read->body);
 	if (!read->make(read, catalog, &json, err))
 		return false;
@@ -74,7 +77,7 @@ static void send_read(const struct web_read *read, struct str body)
 }
 
 /* False: it cannot. */
-static bool answer_without(struct web_read *read, const struct err *err)
+static bool answer_without(struct web_read *read)
 {
 	struct buf body;
 	bool is_made;
@@ -82,7 +85,7 @@ static bool answer_without(struct web_read *read, const struct err *err)
 	if (!read->make_without)
 		return false;
 	buf_init(&body, WEB_READ_BODY_MAX);
-	is_made = read->make_without(read, err, &body) && buf_ok(&body);
+	is_made = read->make_without(read, &body) && buf_ok(&body);
 	if (is_made)
 		send_read(read, buf_str(&body));
 	buf_release(&body);
@@ -95,7 +98,7 @@ static void answer_read(struct web_read *read)
 		read->answer(read, read->x);
 	else if (read->job.succeeded)
 		send_read(read, buf_str(&read->body));
-	else if (!answer_without(read, &read->job.err))
+	else if (!answer_without(read))
 		refuse_read(read);
 }
 
@@ -110,20 +113,24 @@ static void read_done(struct ledger_job *job)
 	free(read);
 }
 
-/* The job is the ledger's until it is done: nothing of it is touched. */
+/* The job is the ledger's until it is done: nothing else of it is touched. */
+static void leave(struct web_read *read)
+{
+	read->x = NULL;
+	atomic_store(&read->is_unwanted, true);
+}
+
 static void waited_enough(struct timer *timer)
 {
-	static const struct err why = { .kind = ERR_UNAVAILABLE,
-					.text = "it has not answered in time" };
 	struct web_read *read = container_of(timer, struct web_read, without);
 
-	if (read->x && answer_without(read, &why))
-		read->x = NULL;
+	if (read->x && answer_without(read))
+		leave(read);
 }
 
 static void read_gone(struct parked *parked)
 {
-	container_of(parked, struct web_read, parked)->x = NULL;
+	leave(container_of(parked, struct web_read, parked));
 }
 
 void web_read_start(struct web_read *read, struct exchange *x)

@@ -11,6 +11,7 @@
 #include "http/exchange.h"
 #include "ledger/ledger.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,10 +29,10 @@ struct web_read {
 	bool (*make)(struct web_read *read, struct catalog *catalog, struct json *json,
 		     struct err *err);
 	/*
-	 * Optional, on the loop: make() has failed, or is not done after `patience_ms` (and goes on, on its thread; 0: it is waited
-	 * for), and this writes `body` in its place.  False: it is refused after all.
+	 * Optional, on the loop: make() has failed, or is not done after `patience_ms` (0: it is waited for), and this writes `body` in
+	 * its place.  False: it is refused after all.  What make() has begun goes on, on its thread; what it has not is left undone.
 	 */
-	bool (*make_without)(struct web_read *read, const struct err *err, struct buf *body);
+	bool (*make_without)(struct web_read *read, struct buf *body);
 	int64_t patience_ms;
 	/* Replies with what was made; NULL: web_send_json(). */
 	void (*send)(struct exchange *x, struct str body);
@@ -48,7 +49,8 @@ struct web_read {
 	struct ledger_job job;
 	struct timer without;
 	struct parked parked;
-	struct exchange *x; /* NULL once the client has gone, or is answered */
+	struct exchange *x;      /* NULL once the client has gone, or is answered; ... */
+	atomic_bool is_unwanted; /* ... then so, for the reader */
 };
 
 /* For make(): the ledger's sequence, of the same snapshot that it reads. */

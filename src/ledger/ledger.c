@@ -36,12 +36,15 @@
 /* A lock or a disk may be as it was long before somebody writes again; damage is met by those who read what is damaged. */
 #define WRITE_RECENT_MS (5 * 60 * 1000)
 #define READ_RECENT_MS  (15 * 60 * 1000)
+/* A search, or a page from a cold disk, may take some seconds: a reader that is busy for longer may hang. */
+#define READ_SILENT_MS (20 * 1000)
 
 struct reader {
 	struct ledger *ledger;
 	struct catalog *catalog;
 	pthread_t thread;
 	bool is_running;
+	_Atomic int64_t since_ms; /* monotonic: it took then what it does now; 0: nothing */
 };
 
 struct ledger {
@@ -266,7 +269,9 @@ static void *run_reader(void *argument)
 	bool is_stopping = false;
 
 	while ((job = ledger_queue_take(&reader->ledger->reads, 1, -1, &is_stopping)) != NULL) {
+		atomic_store(&reader->since_ms, clock_monotonic_ms());
 		job->succeeded = read_again(reader->catalog, job);
+		atomic_store(&reader->since_ms, 0);
 		if (!job->succeeded && writer_is_trouble(&job->err) &&
 		    trouble_failed(&reader->ledger->reading, job->err.text))
 			log_warn(NULL, "the ledger cannot be read: %s", job->err.text);
@@ -420,10 +425,31 @@ bool ledger_write_now(struct ledger *ledger, struct ledger_job *job, struct err 
 	return writer_write_now(&ledger->turns, job, &job->sequence, err);
 }
 
+/* For how long all readers have been busy with what they have; 0: one is not. */
+static int64_t silent_ms(const struct ledger *ledger)
+{
+	int64_t now_ms = clock_monotonic_ms(), shortest_ms = INT64_MAX;
+
+	for (int i = 0; i < READERS; i++) {
+		int64_t since_ms = atomic_load(&ledger->readers[i].since_ms);
+		int64_t busy_ms = since_ms != 0 ? now_ms - since_ms : 0;
+
+		if (busy_ms < shortest_ms)
+			shortest_ms = busy_ms;
+	}
+	return shortest_ms;
+}
+
 void ledger_troubles(struct ledger *ledger, struct ledger_troubles *out)
 {
+	int64_t busy_ms = silent_ms(ledger);
+
 	trouble_read(&ledger->writing, WRITE_RECENT_MS, &out->writing);
 	trouble_read(&ledger->reading, READ_RECENT_MS, &out->reading);
+	if (out->reading.for_ms >= 0 || busy_ms < READ_SILENT_MS)
+		return;
+	out->reading.for_ms = busy_ms;
+	str_fit(STR("it does not answer"), out->reading.text, sizeof(out->reading.text));
 }
 
 void ledger_listen(struct ledger *ledger, struct ledger_listener *listener)

@@ -97,8 +97,8 @@ void ledger_listen(struct ledger *ledger,
 struct feed *ledger_feed(struct ledger *ledger);
 void ledger_sums(const struct ledger *ledger, struct ledger_sums *out); /* any thread */
 /*
- * Can it be written, can it be read?  What a job itself refuses does not count.  Any thread.  Damage that one query meets is
- * told for a while, though others go on.
+ * Can it be written, can it be read?  What a job itself refuses does not count, nor do readers that are busy, unless all of them
+ * are for so long that they may hang.  Any thread.  Damage that one query meets is told for a while, though others go on.
  */
 struct ledger_troubles {
 	struct trouble_facts writing, reading;

@@ -103,6 +103,11 @@ void completeness_tell(const struct completeness *completeness, const struct cat
 	char date[ISO_DATE_SIZE];
 	struct buf buf;
 
+	if (completeness->is_unknown) {
+		str_fit(STR("not known: the ledger does not answer just now"), out,
+			COMPLETENESS_TEXT_SIZE);
+		return;
+	}
 	buf_over(&buf, out, COMPLETENESS_TEXT_SIZE);
 	buf_addf(&buf, "%s%lld of %lld recordings", here == all ? "all " : "", (long long)here,
 		 (long long)all);

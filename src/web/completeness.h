@@ -19,6 +19,7 @@ struct json;
 
 /* A plain value, of all accounts together.  Instants: wall clock, 0 never. */
 struct completeness {
+	bool is_unknown;          /* the ledger has not answered: nor is anything of the counts */
 	bool is_listed;           /* Twilio's list was read to its end once, of every account */
 	int64_t since_ms;         /* what was created since then was listed; 0: all */
 	int64_t listed_at_ms;     /* of the account for which it was longest ago */

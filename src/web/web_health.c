@@ -72,8 +72,7 @@ static void take_trend(const struct web *web, struct health_facts *facts)
 		facts->disk_full_at_ms = facts->now_ms + left_ms;
 }
 
-/* What is known without the ledger. */
-static void gather_known(const struct web *web, struct health_facts *out)
+void web_health_gather_without(const struct web *web, struct health_facts *out)
 {
 	struct err disk_err;
 
@@ -84,6 +83,7 @@ static void gather_known(const struct web *web, struct health_facts *out)
 		.retention = retention_now(web->retention),
 		.reserve = reserve_state(web->reserve),
 		.reconciles = fetcher_reconciles(web->fetcher),
+		.completeness.is_unknown = true,
 	};
 	webhook_counters_sum(&web->webhooks, &out->webhooks);
 	fetcher_read_upstream(web->fetcher, &out->upstream);
@@ -104,18 +104,8 @@ static void gather_known(const struct web *web, struct health_facts *out)
 bool web_health_gather(const struct web *web, struct catalog *catalog, struct health_facts *out,
 		       struct err *err)
 {
-	gather_known(web, out);
+	web_health_gather_without(web, out);
 	return web_health_read(catalog, web->store, web->accounts, out, err);
-}
-
-void web_health_gather_without(const struct web *web, const struct err *err,
-			       struct health_facts *out)
-{
-	gather_known(web, out);
-	if (out->ledger.reading.for_ms >= 0)
-		return;
-	out->ledger.reading.for_ms = 0;
-	str_fit(str_of(err->text), out->ledger.reading.text, sizeof(out->ledger.reading.text));
 }
 
 /* What came since the start is known without the ledger. */
@@ -139,14 +129,17 @@ static bool make_health(struct web_read *read, struct catalog *catalog, struct j
 	return true;
 }
 
-/* The ledger does not answer: that is no reason to be silent about it, for what is in memory plays. */
-static bool tell_without(struct web_read *read, const struct err *err, struct buf *body)
+/*
+ * The ledger does not answer: that is no reason to be silent about it, for what is in memory plays.  Nor is it a trouble as long as
+ * its readers are but busy: whether it is one they have told (ledger_troubles()).
+ */
+static bool tell_without(struct web_read *read, struct buf *body)
 {
 	const struct health_read *health = container_of(read, struct health_read, read);
 	struct health_facts facts;
 	struct json json;
 
-	web_health_gather_without(read->web, err, &facts);
+	web_health_gather_without(read->web, &facts);
 	json_start(&json, body);
 	health_write(&facts, health->detail, &json);
 	buf_add_byte(body, '\n');

@@ -25,9 +25,8 @@ void web_status(struct exchange *x);
 bool web_health_gather(const struct web *web, struct catalog *catalog, struct health_facts *out,
 		       struct err *err) MUST_CHECK;
 
-/* The same where the ledger does not answer, because of `err`: what is known without it.  On a loop. */
-void web_health_gather_without(const struct web *web, const struct err *err,
-			       struct health_facts *out);
+/* The same where the ledger does not answer: what is known without it.  On a loop. */
+void web_health_gather_without(const struct web *web, struct health_facts *out);
 
 /*
  * Fills in what the ledger and the store know of these accounts (NULL: of all), without last_webhook_at_ms; also for

@@ -119,12 +119,12 @@ static bool make_metrics(struct web_read *read, struct catalog *catalog, struct 
 	return true;
 }
 
-static bool tell_without(struct web_read *read, const struct err *err, struct buf *body)
+static bool tell_without(struct web_read *read, struct buf *body)
 {
 	struct health_facts health;
 	struct metrics_company company;
 
-	web_health_gather_without(read->web, err, &health);
+	web_health_gather_without(read->web, &health);
 	muster_know(read->web->ledger, &company);
 	write_metrics(read->web, &health, &company, true, body);
 	return true;

@@ -51,6 +51,17 @@ static void test_text(void)
 	}
 }
 
+static void test_unknown(void)
+{
+	const struct completeness completeness = { .is_unknown = true };
+	const struct catalog_counts counts = { .calls = 0 };
+	char text[COMPLETENESS_TEXT_SIZE];
+
+	completeness_tell(&completeness, &counts, text);
+	IS_STR(str_of(text), STR("not known: the ledger does not answer just now"),
+	       "that nothing is known is not told as that nothing is there");
+}
+
 static struct completeness complete_of(struct catalog *catalog, const struct accounts *accounts)
 {
 	struct completeness completeness;
@@ -109,6 +120,7 @@ int main(void)
 	struct ledger ledger;
 
 	test_text();
+	test_unknown();
 	ledger_open(&ledger);
 	test_accounts(ledger.writer);
 	ledger_remove(&ledger);
