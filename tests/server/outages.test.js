@@ -228,7 +228,7 @@ test('both readers are busy: no trouble is told of it until it lasts for long, a
   await until('both are busy', async () => (await waiting()) === 2);
   const from = Date.now();
   const impatient = await RawConnection.open(a.url);
-  impatient.send('GET /api/status HTTP/1.1\r\nHost: a\r\n\r\n');
+  impatient.send(`GET /api/status HTTP/1.1\r\nHost: ${new URL(a.url).host}\r\n\r\n`);
   const asked = ['/health', '/api/health', '/metrics'].map((path) => request(a.url + path));
   await asked[0];
   impatient.socket.resetAndDestroy(); // before it is told
