@@ -43,6 +43,13 @@ const tails = (history) => of(history, 'tail').map(({ from, at }) => ({ from, to
 const overlaps = (a, b) => a.from <= b.to && b.from <= a.to;
 const isIn = (list, span) => list.some((one) => overlaps(one, span));
 
+/** So long before `at`, not counting what of `list` lies before it: nobody finds anything out while the database is away. */
+function beginOf(at, ms, list) {
+  let from = at - ms;
+  for (const one of [...list].reverse()) if (overlaps(one, { from, to: at })) from -= Math.min(one.to, at) - one.from;
+  return from;
+}
+
 // 1: each event that was acknowledged is in the log.
 function acknowledged(history, truth) {
   const there = new Set(truth.marks);
@@ -94,9 +101,10 @@ function alone(history) {
       }
     });
   }
+  const away = serverAway(history);
   for (const { process, number, at } of of(history, 'life').filter(({ state }) => state === 'buried')) {
     const still = excuses.filter((one) => one.process === process && one.to - one.from >= STILL_MS);
-    if (!isIn([...still, ...lost], { from: at - FOUND_OUT_MS, to: at })) found.push(`${process}, number ${number}, was taken for dead at ${at}, and had neither stood still nor been cut off from the database`);
+    if (!isIn(still, { from: beginOf(at, FOUND_OUT_MS, away), to: at }) && !isIn(lost, { from: at - FOUND_OUT_MS, to: at })) found.push(`${process}, number ${number}, was taken for dead at ${at}, and had neither stood still nor been cut off from the database`);
   }
   for (const { process, at, said } of of(history, 'life').filter(({ state }) => state === 'died')) found.push(`${process} ended by itself at ${at}: ${said?.join('\n')}`);
   return found;

@@ -71,6 +71,9 @@ const BROKEN = [
   [3, 'a counter that is missing', ({ truth }) => { delete truth.counts[2]; }],
   [4, 'two ask at the same time, and the first stood still later', ({ history }) => { history.push(asked('c', 17_200, 18_500)); }],
   [4, 'one is taken for dead that lived', ({ history }) => { history.push(life(90_000, 'b', 'buried', { number: 2 })); }],
+  [4, 'one is taken for dead long after it stood still', ({ history }) => {
+    history.push(life(50_000, 'b', 'stopped'), life(75_000, 'b', 'woken'), { at: 90_000, what: 'database', state: 'away' }, { at: 95_000, what: 'database', state: 'back' }, life(100_200, 'b', 'buried', { number: 2 }));
+  }],
   [4, 'one ends by itself', ({ history }) => { history.push(life(90_000, 'b', 'died', { said: ['abort'] })); }],
   [5, 'bytes of nothing that Twilio had', ({ history }) => { history.push(play(50_000, { etag: '"9"', pieces: [piece(content('wrong'))] })); }],
   [5, 'an ETag of two contents of one recording', ({ history }) => { history.push(play(50_000, { pieces: [piece(FIRST)] })); }],
@@ -168,6 +171,9 @@ const EXCUSED = [
   ['a list while a failover goes on', ({ history }) => { history.push(list(510, [OTHER_ROW]), { at: 520, what: 'tail', from: 499 }); }],
   ['a call that a failover took away is in no list', ({ history }) => {
     history.push({ at: 495, what: 'seen', process: 'b', main: null, ...listRow(`CA${'3'.repeat(32)}`, '8000.9') }, { at: 505, what: 'tail', from: 492 }, list(540, [OTHER_ROW, FIRST_ROW]));
+  }],
+  ['one that stood still finds out when the database is back', ({ history }) => {
+    history.push(life(50_000, 'b', 'stopped'), { at: 60_000, what: 'database', state: 'away' }, life(75_000, 'b', 'woken'), { at: 100_000, what: 'database', state: 'back' }, life(100_200, 'b', 'buried', { number: 2 }));
   }],
   ['two requests of one process', ({ history }) => { history.push(asked('b', 17_100, 17_900)); }],
   ['many changes at once', ({ history }) => { history.push(feed(500, 10, 13, { more: 200 })); }],
