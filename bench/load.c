@@ -25,6 +25,7 @@ static const struct option names[] = {
 	{ "paths", required_argument, NULL, 'F' },
 	{ "guesses", required_argument, NULL, 'g' },
 	{ "guess-rate", required_argument, NULL, 'G' },
+	{ "sleeps", no_argument, NULL, 'z' },
 	{ 0 },
 };
 
@@ -99,6 +100,9 @@ static void read_option(struct load_options *options, int letter)
 		break;
 	case 'G':
 		options->guess_rate = strtod(optarg, NULL);
+		break;
+	case 'z':
+		options->sleeps = true;
 		break;
 	default:
 		exit(2);

@@ -25,6 +25,7 @@ struct load_options {
 	uint64_t pace;                           /* hold: bytes a second */
 	uint64_t guesses;  /* steady: of so many addresses beside the rest (guesses.h); 0: none */
 	double guess_rate; /* a second */
+	bool sleeps;       /* steady: while nobody answers, in place of looking again at once */
 	struct webhooks_options webhooks; /* steady: instead of path and range, when count > 0 */
 };
 

@@ -132,13 +132,14 @@ static void run_until(struct steady *steady, int64_t end_ns)
 {
 	struct epoll_event ready[READY_MAX];
 	bool paced = steady->options->rate > 0;
+	int patience_ms = steady->options->sleeps ? 1 : 0; /* turns come in between */
 
 	while (now_ns() < end_ns && !is_over(steady) && steady->errors < 1000) {
 		if (paced)
 			give_turns(steady);
 		guesses_ask(&steady->guesses);
 
-		int count = epoll_wait(steady->epoll_fd, ready, READY_MAX, 0);
+		int count = epoll_wait(steady->epoll_fd, ready, READY_MAX, patience_ms);
 
 		for (int i = 0; i < count; i++) {
 			unsigned number = ready[i].data.u32;

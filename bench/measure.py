@@ -37,7 +37,7 @@ class Bench:
         command = ['taskset', '-c', LOAD_CORE, self.load_binary, mode, '--port', str(server.port)]
         for name, value in options.items():
             if value is not None:
-                command += ['--' + name.replace('_', '-'), str(value)]
+                command += ['--' + name.replace('_', '-')] + ([] if value is True else [str(value)])
         return command
 
     def load(self, mode, server, also=(), **options):

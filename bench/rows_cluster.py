@@ -1,6 +1,6 @@
 """Rows about several callspools on one PostgreSQL: docs/scaling.md says what follows from them.
 
-The callspools share core 0, as many as there are; PostgreSQL, the relay before it and the load share core 1.  So what a second
+The callspools share core 0, as many as there are; PostgreSQL, the relay before it and the load, which sleeps here, share core 1.  So what a second
 machine would bring cannot be measured here: what is told instead is the processor time that each part takes.
 """
 
@@ -93,7 +93,7 @@ def webhooks(bench, group, first, rate=None, most=None):
     count = len(group.members)
     options = {'webhooks': (most or int(WEBHOOKS * (bench.seconds + 0.5))) // count, 'url': servers.PUBLIC_URL, 'account': servers.ACCOUNT,
                'token': servers.TOKEN, 'connections': CONNECTIONS // count, 'seconds': bench.seconds,
-               'rate': rate and rate / count}
+               'rate': rate and rate / count, 'sleeps': True}
     runs = [bench.start('steady', member, first=first + i * 200000, **options) for i, member in enumerate(group.members)]
     told = [json.loads(run.communicate()[0]) for run in runs]
     return {'per_second': sum(one['per_second'] for one in told), 'p99_ms': max(one['p99_ms'] for one in told),
