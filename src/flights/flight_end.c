@@ -134,6 +134,55 @@ void flight_end_elsewhere(struct flight *flight)
 	flight_end_turn(flight, FLIGHT_WAITING, ELSEWHERE_MS);
 }
 
+static bool end_attempt(struct flight *flight, struct catalog *catalog, struct err *err)
+{
+	struct attempt_end end = {
+		.id = flight->try->attempt_id,
+		.ended_at_ms = clock_wall_ms(),
+		.outcome = flight->try->verdict.outcome,
+		.http_status = flight->try->facts.status,
+		.bytes = (int64_t)flight->try->facts.received,
+		.detail = flight->try->verdict.text,
+	};
+
+	return attempts_end(catalog, &end, err);
+}
+
+/* Once it is committed, so that the sum is that of the ledger's rows. */
+static void count_attempt(struct flight *flight)
+{
+	struct flight_counts *counts = &flight->owner->counts;
+
+	counter_add(&counts->attempts[flight->try->verdict.row], 1);
+	counter_add(&counts->received_bytes, flight->try->facts.received);
+}
+
+static bool run_overtaken(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
+
+	job->change.what = PROJECTED_LET_GO; /* it may be what is to be removed */
+	return lease_end(catalog, str_of(flight->recording_sid), err) &&
+	       end_attempt(flight, catalog, err);
+}
+
+/* Where that fails, too, another process has the lease, and ended the attempt; or the next start does. */
+static void overtaken_written(struct ledger_job *job)
+{
+	struct try *try = container_of(job, struct try, ledger_job);
+
+	if (job->succeeded)
+		count_attempt(try->flight);
+	flight_overtaken(try->flight, &try->overtaken_by);
+}
+
+/* The conflict took back all that the turn had to say.  The recording is left to who was faster, but the attempt has ended. */
+static void end_overtaken(struct flight *flight, const struct err *err)
+{
+	flight->try->overtaken_by = *err;
+	flight_write_ledger(flight, run_overtaken, overtaken_written);
+}
+
 void flight_ledger_failed(struct flight *flight, const struct err *err)
 {
 	struct log_tag tag;
@@ -145,7 +194,10 @@ void flight_ledger_failed(struct flight *flight, const struct err *err)
 		return;
 	}
 	if (err->kind == ERR_CONFLICT || err->kind == ERR_NOT_FOUND) {
-		flight_overtaken(flight, err);
+		if (flight->try->attempt_id != 0)
+			end_overtaken(flight, err);
+		else
+			flight_overtaken(flight, err);
 		return;
 	}
 	/* A server is away for a while, or was: whoever can wait hears it then. */
@@ -181,29 +233,6 @@ void flight_write_ledger(struct flight *flight,
 }
 
 /* ---- a turn that ends without media ---- */
-
-static bool end_attempt(struct flight *flight, struct catalog *catalog, struct err *err)
-{
-	struct attempt_end end = {
-		.id = flight->try->attempt_id,
-		.ended_at_ms = clock_wall_ms(),
-		.outcome = flight->try->verdict.outcome,
-		.http_status = flight->try->facts.status,
-		.bytes = (int64_t)flight->try->facts.received,
-		.detail = flight->try->verdict.text,
-	};
-
-	return attempts_end(catalog, &end, err);
-}
-
-/* Once it is committed, so that the sum is that of the ledger's rows. */
-static void count_attempt(struct flight *flight)
-{
-	struct flight_counts *counts = &flight->owner->counts;
-
-	counter_add(&counts->attempts[flight->try->verdict.row], 1);
-	counter_add(&counts->received_bytes, flight->try->facts.received);
-}
 
 /*
  * What a play is to do to the wait: the ledger keeps it for flights that come back from there.  A row holds one

@@ -23,5 +23,8 @@ test('a recording that is deleted at Twilio while it is fetched: its players are
   const later = await requestJson(`${server.url}${recording.downloadPath}`);
   assert.equal(later.json.code, 'recording_deleted');
   await until('the flight is over', () => server.err.some((line) => /not fetched any more/.test(line)));
+  const { json: call } = await requestJson(`${server.url}/api/calls/${recording.callSid}`);
+  assert.ok(call.recordings[0].attempts.length > 0);
+  for (const attempt of call.recordings[0].attempts) assert.ok(attempt.ended_at && attempt.outcome, `it has ended as what it was: ${JSON.stringify(attempt)}`);
   assert.equal((await request(`${server.url}/health`)).status, 200);
 });

@@ -103,6 +103,31 @@ static void test_deleted_while_sealed(void)
 	write_sql("UPDATE recordings SET state = 5");
 }
 
+/* It is deleted while it is fetched, and the turn comes behind that: the attempt ends as what it was. */
+static void test_overtaken_at_the_end(void)
+{
+	static const struct {
+		const char *raw, *outcome;
+	} cases[] = { { WHOLE, "stored" }, { DOWN, "server_error" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		begin_anew();
+		write_sql("CREATE TRIGGER deletes AFTER UPDATE OF ended_at_ms ON attempts "
+			  "BEGIN UPDATE recordings SET state = 8, next_try_at_ms = NULL; END");
+		fly_on(cases[i].raw, whole);
+		write_sql("DROP TRIGGER deletes");
+		IS_INT(flight->state, FLIGHT_GONE, "%s: not fetched any more", cases[i].outcome);
+		read_attempts();
+		OK(attempt_count > 0 && attempts[0].ended_at_ms != 0,
+		   "the attempt is not left open");
+		IS_STR(str_of(attempts[0].outcome), str_of(cases[i].outcome),
+		       "it says what it was");
+		until(nothing_is_sealed);
+		OK(true, "nothing of it stays");
+		write_sql("UPDATE recordings SET state = 5");
+	}
+}
+
 static char landed_name[BLOB_NAME_SIZE], landed_sql[400];
 
 /* Written before the flight's own turn, which is posted once it is sealed. */
@@ -291,6 +316,7 @@ int main(void)
 	test_not_written();
 	test_overtaken();
 	test_deleted_while_sealed();
+	test_overtaken_at_the_end();
 	test_written_before();
 	test_gives_up();
 	test_waits_longer();
