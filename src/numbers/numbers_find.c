@@ -33,51 +33,33 @@ static struct str past(const char *digits, char room[DIGITS_MAX + 2])
 
 /* ---- those that end in them ---- */
 
-/* The first number at or after `least` that begins with the digits (reversed: ends in them). */
-static bool next_number(struct finding *finding, struct str least, bool *out_found,
-			struct digits *out, struct err *err)
+/* From one number to the next, a descent of the index each, and one statement for a server that is far away. */
+static const char ENDS[] =
+	"WITH RECURSIVE n (d) AS (SELECT MIN(digits) FROM call_numbers WHERE digits >= $1 "
+	"AND digits < $2 UNION ALL SELECT (SELECT MIN(digits) FROM call_numbers "
+	"WHERE digits > n.d AND digits < $2) FROM n WHERE n.d IS NOT NULL) "
+	"SELECT d FROM n WHERE d IS NOT NULL LIMIT $3";
+
+/* They begin with the digits, for they are kept reversed. */
+static bool find_ends(struct finding *finding, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	char end[DIGITS_MAX + 2];
 	enum db_step step;
 
-	if (!db_prepare(finding->db,
-			"SELECT digits FROM call_numbers WHERE digits >= $1 AND digits < $2 "
-			"ORDER BY digits LIMIT 1",
-			&find, err))
+	if (!db_prepare(finding->db, ENDS, &find, err))
 		return false;
-	db_bind_str(find, 1, least);
+	db_bind_str(find, 1, str_of(finding->sought->text));
 	db_bind_str(find, 2, past(finding->sought->text, end));
-	step = db_step(find, err);
-	if (step == DB_ROW)
-		str_fit(db_column_str(find, 0), out->text, sizeof(out->text));
-	*out_found = step == DB_ROW;
-	return step != DB_FAILED;
-}
+	db_bind_int(find, 3, (int64_t)finding->most + 1);
+	while ((step = db_step(find, err)) == DB_ROW) {
+		struct str digits = db_column_str(find, 0);
 
-static bool find_ends(struct finding *finding, struct err *err)
-{
-	char least[DIGITS_MAX + 2];
-	struct digits number;
-	struct buf next;
-	bool found;
-
-	buf_over(&next, least, sizeof(least));
-	buf_add_text(&next, finding->sought->text);
-	for (;;) {
-		if (!next_number(finding, buf_str(&next), &found, &number, err))
-			return false;
-		if (!found)
-			return true;
-		if (finding->count == finding->most) {
-			finding->more = true;
-			return true;
-		}
-		finding->at[finding->count++] = number;
-		buf_clear(&next);
-		buf_add_text(&next, number.text);
-		buf_add_byte(&next, '0'); /* the least text after it that is made of digits */
+		finding->more = finding->count == finding->most;
+		if (!finding->more)
+			str_fit(digits, finding->at[finding->count++].text, sizeof(struct digits));
 	}
+	return step != DB_FAILED;
 }
 
 /* ---- those that have them inside ---- */

@@ -13,6 +13,7 @@
 #include "cluster/leases.h"
 #include "ledger/ledger_jobs.h"
 #include "ledger/writer.h"
+#include "numbers/numbers_find.h"
 #include "projection/projection.h"
 #include "tap.h"
 #include "test_database.h"
@@ -328,6 +329,32 @@ static void test_behind(void)
 	   "who has no lease stores nothing: %s", err.text);
 }
 
+/* How often is waited for the numbers that end in a digit, of which there are so many? */
+static int waits_for_numbers(const char *digit, size_t how_many)
+{
+	struct digits sought, found[CALLS];
+	size_t found_count;
+	bool more;
+
+	str_fit(str_of(digit), sought.text, sizeof(sought.text));
+	count_from_here(onlooker);
+	MUST(numbers_find(onlooker->db, &sought, found, ARRAY_LEN(found), &found_count, &more,
+			  &err));
+	IS_INT(found_count, how_many, "numbers that end in %s", digit);
+	return waits(onlooker);
+}
+
+static void test_numbers(void)
+{
+	IS_INT(count("WITH n AS (INSERT INTO call_numbers (digits, started_at_ms, call_id) SELECT "
+		     "CASE i WHEN 1 THEN '4' ELSE '3' END || i, 1, i FROM generate_series(1, 11) i "
+		     "RETURNING 1) SELECT COUNT(*) FROM n"),
+	       11, "eleven numbers");
+	(void)waits_for_numbers("5", 0); /* its statements are prepared */
+	IS_INT(waits_for_numbers("3", 10), waits_for_numbers("4", 1),
+	       "ten are found as soon as one");
+}
+
 int main(void)
 {
 	char folder[] = "/tmp/callspool-test.XXXXXX", path[TEST_DATABASE_SIZE];
@@ -347,6 +374,7 @@ int main(void)
 	test_claim();
 	test_stored();
 	test_behind();
+	test_numbers();
 	catalog_free(quick);
 	writer_release(&turns);
 	catalog_free(onlooker);
