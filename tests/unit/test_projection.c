@@ -452,6 +452,16 @@ static void test_unfixed_choice(void)
 	IS_INT(call.group, RECORDING_GROUP_ABSENT, "when nothing comes, the call has none");
 	OK(!call.is_main_fixed, "and none is fixed");
 	ledger_remove(&ledger);
+
+	coming.status = STR("in-progress");
+	ledger_open(&ledger);
+	ledger_append(&ledger, &coming);
+	ledger_append(&ledger, &absent);
+	ledger_project(&ledger, &result);
+	MUST(calls_find(ledger.writer, CALL, &call, &err));
+	IS_STR(str_of(call.main_recording_sid), RECORDING_2, "whichever was told of first");
+	IS_INT(call.group, RECORDING_GROUP_PENDING, "and the call's group is its");
+	ledger_remove(&ledger);
 }
 
 /* A call status event that names a recording has it fetched, with none of the call's numbers. */
