@@ -1,5 +1,6 @@
 // What waits is in the ledger and nowhere else: much of it costs no memory and no start, and one
 // recording, one account or one wrong clock does not hold up the others.
+// In full: TEST_QUEUED=100000 TEST_DUE=50000.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -14,7 +15,8 @@ import { startUpstream } from './harness/upstream.js';
 import { RECORDING_STATUS, postForm, recordingCallback } from './harness/webhook.js';
 
 const DAY_MS = 24 * 3600 * 1000;
-const MANY = 20_000;
+const MANY = Number(process.env.TEST_QUEUED ?? 20_000);
+const DUE = Number(process.env.TEST_DUE ?? 5000);
 const OTHER = 'AC0123456789abcdef0123456789abcd02';
 
 const media = audio({ seconds: 5 });
@@ -65,16 +67,18 @@ test(`${MANY} recordings that wait take no memory`, async (t) => {
 
 test('after two days down, what waits is fetched in the order in which it became due', async (t) => {
   const upstream = await startUpstream(t);
-  const dataDir = await folderWith(t, upstream, 5000);
+  const dataDir = await folderWith(t, upstream, DUE);
   const seen = [];
   upstream.answer = (asked, reply) => {
     seen.push(parseInt(/RE([0-9a-f]{32})/.exec(asked.url)[1], 16));
     reply.writeHead(200, { 'Content-Type': 'audio/mpeg', 'Content-Length': media.length }).end(media);
   };
   const concurrency = 4;
+  const began = performance.now();
   const server = await startServer(t, {
     upstream: upstream.url, dataDir, settings: { retention: 'forever', 'fetch.concurrency': concurrency },
   });
+  t.diagnostic(`with ${DUE} due it listens after ${Math.round(performance.now() - began)} ms`);
   await until('the first three hundred were asked for', () => seen.length >= 300);
   const strays = seen.filter((n, at) => Math.abs(n - (at + 1)) > 2 * concurrency);
   assert.deepEqual(strays, [], 'each in its place, but for those that are fetched at the same time');
