@@ -11,14 +11,21 @@
  */
 #include "catalog/recordings_queue.h"
 
+#include "base/mem.h"
+#include "base/own.h"
 #include "catalog/catalog_private.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define NUMBER_SIZE 12 /* of an unsigned, in digits */
+
 /* The account as the index has it: one that is not known is "". */
 #define ACCOUNT "COALESCE(account_sid, '')"
+/* Looked up for each row that the index gives.  As a join it would be a matter of estimates, and at times one of the whole backlog, sorted. */
+#define LEASE_HOLDER "(SELECT process_id FROM leases WHERE recording_id = recordings.id)"
 
 const char queue_next_account_sql[] =
 	"SELECT " ACCOUNT " FROM recordings WHERE next_try_at_ms IS NOT NULL AND " ACCOUNT " > $1 "
@@ -30,8 +37,8 @@ const char queue_due_sql[] = "SELECT id, recording_sid, call_sid, next_try_at_ms
 			     "next_try_at_ms <= $3 ORDER BY next_try_at_ms, id LIMIT $4";
 
 /*
- * Where others fetch, too: not what they have a lease of; and all accounts, leapt to from one to the next, and ranks by
- * one question.
+ * Where others fetch, too: not what they have a lease of, nor what is at hand here ($8); and all accounts, leapt to from one to
+ * the next, and ranks by one question.  Of an account it reads no more than its share ($5, $6, $7), and nothing where that is none.
  */
 const char queue_due_shared_sql[] =
 	"WITH RECURSIVE accounts (sid) AS ("
@@ -39,20 +46,25 @@ const char queue_due_shared_sql[] =
 	"ORDER BY " ACCOUNT " LIMIT 1) "
 	"UNION ALL SELECT (SELECT " ACCOUNT " FROM recordings "
 	"WHERE next_try_at_ms IS NOT NULL AND " ACCOUNT " > accounts.sid "
-	"ORDER BY " ACCOUNT " LIMIT 1) FROM accounts WHERE accounts.sid IS NOT NULL) "
-	"SELECT ranks.queue_rank, accounts.sid, due.id, due.recording_sid, due.call_sid, "
+	"ORDER BY " ACCOUNT " LIMIT 1) FROM accounts WHERE accounts.sid IS NOT NULL), "
+	"shares (sid, most, most_backfill) AS ("
+	"SELECT * FROM unnest($5::text[], $6::bigint[], $7::bigint[])), "
+	"parts (queue_rank, sid, most) AS ("
+	"SELECT 0, accounts.sid, LEAST($2, shares.most) "
+	"FROM accounts LEFT JOIN shares ON shares.sid = accounts.sid "
+	"UNION ALL SELECT 1, accounts.sid, LEAST($2, $4, shares.most, shares.most_backfill) "
+	"FROM accounts LEFT JOIN shares ON shares.sid = accounts.sid) "
+	"SELECT parts.queue_rank, parts.sid, due.id, due.recording_sid, due.call_sid, "
 	"due.next_try_at_ms, due.is_leased, due.account_sid, due.direction, due.started_at_ms, "
-	"due.is_held FROM (VALUES (0), (1)) AS ranks (queue_rank) CROSS JOIN accounts "
-	"CROSS JOIN LATERAL ("
+	"due.is_held FROM parts CROSS JOIN LATERAL ("
 	"SELECT id, recording_sid, call_sid, next_try_at_ms, account_sid, direction, "
-	"started_at_ms, is_held, EXISTS (SELECT 1 FROM leases own "
-	"WHERE own.recording_id = recordings.id) AS is_leased FROM recordings "
-	"WHERE " ACCOUNT " = accounts.sid AND queue_rank = ranks.queue_rank "
-	"AND next_try_at_ms IS NOT NULL AND next_try_at_ms <= $1 "
-	"AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.recording_id = recordings.id "
-	"AND leases.process_id <> $3) ORDER BY next_try_at_ms, id LIMIT $2) AS due "
-	"WHERE accounts.sid IS NOT NULL "
-	"ORDER BY ranks.queue_rank, accounts.sid, due.next_try_at_ms, due.id";
+	"started_at_ms, is_held, " LEASE_HOLDER " IS NOT NULL AS is_leased FROM recordings "
+	"WHERE " ACCOUNT " = parts.sid AND queue_rank = parts.queue_rank "
+	"AND next_try_at_ms IS NOT NULL AND next_try_at_ms <= $1 AND recording_sid <> ALL($8) "
+	"AND COALESCE(" LEASE_HOLDER ", $3) = $3 "
+	"ORDER BY next_try_at_ms, id LIMIT parts.most) AS due "
+	"WHERE parts.sid IS NOT NULL AND parts.most > 0 "
+	"ORDER BY parts.queue_rank, parts.sid, due.next_try_at_ms, due.id";
 
 const char queue_next_due_sql[] = "SELECT next_try_at_ms FROM recordings "
 				  "WHERE next_try_at_ms IS NOT NULL AND next_try_at_ms > $1 "
@@ -223,6 +235,35 @@ static void read_shared(const struct db_stmt *due, struct queue_row *out)
 	kept_read(due, 7, &out->kept);
 }
 
+static void bind_shares(struct db_stmt *due, const struct queue_claim *claim)
+{
+	AUTO(free) struct str *list = xcalloc(claim->share_count + 1, sizeof(*list));
+	AUTO(free) char(*numbers)[NUMBER_SIZE] = xcalloc(claim->share_count + 1, NUMBER_SIZE);
+
+	for (size_t i = 0; i < claim->share_count; i++)
+		list[i] = str_of(claim->shares[i].account_sid);
+	db_bind_list(due, 5, list, claim->share_count);
+	for (size_t i = 0; i < claim->share_count; i++) {
+		snprintf(numbers[i], NUMBER_SIZE, "%u", claim->shares[i].most);
+		list[i] = str_of(numbers[i]);
+	}
+	db_bind_list(due, 6, list, claim->share_count);
+	for (size_t i = 0; i < claim->share_count; i++) {
+		snprintf(numbers[i], NUMBER_SIZE, "%u", claim->shares[i].most_backfill);
+		list[i] = str_of(numbers[i]);
+	}
+	db_bind_list(due, 7, list, claim->share_count);
+}
+
+static void bind_skip(struct db_stmt *due, const struct queue_claim *claim)
+{
+	AUTO(free) struct str *list = xcalloc(claim->skip_count + 1, sizeof(*list));
+
+	for (size_t i = 0; i < claim->skip_count; i++)
+		list[i] = str_of(claim->skip[i]);
+	db_bind_list(due, 8, list, claim->skip_count);
+}
+
 /* The same walk, over what one question has found: by rank, by account, and for each no fewer rows than it may have. */
 static bool claim_shared(struct catalog *catalog, const struct queue_claim *claim,
 			 struct queue_row *out, size_t *count, struct err *err)
@@ -237,8 +278,11 @@ static bool claim_shared(struct catalog *catalog, const struct queue_claim *clai
 	if (!db_prepare(catalog->db, queue_due_shared_sql, &due, err))
 		return false;
 	db_bind_int(due, 1, claim->now_ms);
-	db_bind_int(due, 2, (int64_t)(claim->most + claim->skip_count));
+	db_bind_int(due, 2, claim->most);
 	db_bind_int(due, 3, catalog->process_id);
+	db_bind_int(due, 4, claim->most_backfill);
+	bind_shares(due, claim);
+	bind_skip(due, claim);
 	while ((step = db_step(due, err)) == DB_ROW) {
 		struct queue_row row;
 
@@ -249,7 +293,7 @@ static bool claim_shared(struct catalog *catalog, const struct queue_claim *clai
 			most = most_of(claim, row.rank, row.account_sid, out, first);
 		rank = row.rank;
 		memcpy(account_sid, row.account_sid, SID_SIZE);
-		if (most == 0 || is_skipped(claim, row.recording_sid))
+		if (most == 0)
 			continue;
 		put(out, first, count, size_of_rank(claim, rank, first), &row);
 		most--;

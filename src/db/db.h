@@ -82,7 +82,7 @@ void db_bind_int(struct db_stmt *stmt, int n, int64_t value);
 void db_bind_null(struct db_stmt *stmt, int n);
 /* Bytes that need not be text (BLOB, BYTEA); read back with db_column_str(). */
 void db_bind_bytes(struct db_stmt *stmt, int n, struct str value);
-/* A list of texts, for "= ANY($<n>)", on PostgreSQL alone; they are copied. */
+/* A list of texts, for "= ANY($<n>)" or unnest(), on PostgreSQL alone; they are copied.  At most four of a statement. */
 void db_bind_list(struct db_stmt *stmt, int n, const struct str *texts, size_t count);
 
 /*

@@ -48,7 +48,7 @@
 
 #define NUMBER_SIZE 24
 #define LIST_MAX    (1024 * 1024)
-#define LISTS_MAX   2 /* of a statement */
+#define LISTS_MAX   4 /* of a statement */
 
 struct postgres_db {
 	struct db db;

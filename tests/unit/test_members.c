@@ -724,6 +724,156 @@ static void test_too_old(void)
 	exec("DELETE FROM processes; DELETE FROM leases; UPDATE recordings SET started_at_ms = NULL");
 }
 
+/* ---- what each account may have ---- */
+
+/* Due, of two accounts: one with a long backlog, one with little. */
+static void queue_two_accounts(int many, int few)
+{
+	AUTO(free)
+	char *sql = xasprintf(
+		"DELETE FROM leases; DELETE FROM attempts; DELETE FROM recordings; "
+		"INSERT INTO recordings (id, recording_sid, account_sid, queue_rank, state, upstream, "
+		"is_held, is_duration_off, channels_wanted, queued_at_ms, next_try_at_ms, tries, "
+		"changed_seq) "
+		"SELECT n, 'RE' || lpad(to_hex(n), 32, '0'), CASE WHEN n <= %d THEN 'ACx' ELSE 'ACy' END, "
+		"0, %d, 3, 0, 0, 0, %lld, %lld, 0, n FROM generate_series(1, %d) AS n",
+		many, RECORDING_QUEUED, (long long)NOON, (long long)NOON, many + few);
+
+	exec(sql);
+}
+
+static size_t count_of(const struct queue_row *rows, size_t n, const char *account_sid)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		found += strcmp(rows[i].account_sid, account_sid) == 0;
+	return found;
+}
+
+/* Its credentials are refused; what it has due is older than what others have. */
+static void test_paused(void)
+{
+	static const struct queue_share shares[] = {
+		{ .account_sid = "ACx" },
+		{ .account_sid = "ACy", .most = 32, .most_backfill = 16 },
+	};
+	const struct queue_claim wanted = { .now_ms = NOON,
+					    .most = 32,
+					    .most_backfill = 16,
+					    .shares = shares,
+					    .share_count = ARRAY_LEN(shares) };
+	struct queue_row rows[RECORDINGS];
+	struct process first;
+	size_t n = 0;
+
+	exec("DELETE FROM processes");
+	queue_two_accounts(10000, 5);
+	process_start(&first, "first");
+	begin_and_stay(first.quick);
+	MUST(leases_claim(first.quick, &wanted, rows, &n, &passed_over, &err));
+	OK(n == 5 && count_of(rows, n, "ACy") == 5,
+	   "beside an account that is paused all of the other is claimed, at once: %zu", n);
+	IS_INT(count("SELECT COUNT(*) FROM (SELECT 1 FROM recordings WHERE account_sid = 'ACx' "
+		     "FOR UPDATE SKIP LOCKED) AS free"),
+	       10000, "no row of the one that is paused is locked");
+	MUST(catalog_commit(first.quick, &err));
+	for (size_t i = 0; i < n; i++)
+		lease_begun_free(TAKE(rows[i].begun));
+	IS_INT(count("SELECT COUNT(*) FROM recordings WHERE account_sid = 'ACx' "
+		     "AND generation IS NULL AND first_try_at_ms IS NULL "
+		     "AND NOT EXISTS (SELECT 1 FROM leases WHERE recording_id = recordings.id)"),
+	       10000, "nor touched");
+	process_end(&first);
+}
+
+#define CLAIMANTS 3
+
+struct claimant {
+	struct process process;
+	char had[RECORDINGS * 2][SID_SIZE]; /* sorted */
+	size_t count, most_of_x, most_of_y; /* most: of one claim */
+	bool has_failed;
+	struct err err;
+};
+
+static int compare_sids(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static bool claim_more(struct claimant *claimant, bool *out_more)
+{
+	static const struct queue_share shares[] = {
+		{ .account_sid = "ACx", .most = 4 },
+		{ .account_sid = "ACy", .most = 3 },
+	};
+	struct catalog *catalog = claimant->process.quick;
+	const struct queue_claim wanted = { .now_ms = NOON,
+					    .most = 10,
+					    .shares = shares,
+					    .share_count = ARRAY_LEN(shares),
+					    .skip = (const char(*)[SID_SIZE])claimant->had,
+					    .skip_count = claimant->count };
+	struct queue_row rows[10];
+	bool was_passed_over;
+	size_t n = 0;
+
+	if (!catalog_begin(catalog, &claimant->err) ||
+	    !leases_claim(catalog, &wanted, rows, &n, &was_passed_over, &claimant->err) ||
+	    !catalog_commit(catalog, &claimant->err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		lease_begun_free(TAKE(rows[i].begun));
+		memcpy(claimant->had[claimant->count++], rows[i].recording_sid, SID_SIZE);
+	}
+	qsort(claimant->had, claimant->count, SID_SIZE, compare_sids);
+	if (count_of(rows, n, "ACx") > claimant->most_of_x)
+		claimant->most_of_x = count_of(rows, n, "ACx");
+	if (count_of(rows, n, "ACy") > claimant->most_of_y)
+		claimant->most_of_y = count_of(rows, n, "ACy");
+	*out_more = n > 0 || was_passed_over;
+	return true;
+}
+
+static void *claim_all(void *argument)
+{
+	struct claimant *claimant = argument;
+	bool more = true;
+
+	while (more && !claimant->has_failed)
+		claimant->has_failed = !claim_more(claimant, &more);
+	return NULL;
+}
+
+/* Three at once, each until there is nothing more. */
+static void test_at_once(void)
+{
+	static struct claimant claimants[CLAIMANTS];
+	pthread_t threads[CLAIMANTS];
+	size_t all = 0;
+
+	exec("DELETE FROM processes");
+	queue_two_accounts(RECORDINGS, RECORDINGS);
+	for (size_t i = 0; i < CLAIMANTS; i++)
+		process_start(&claimants[i].process, (const char *[]){ "a", "b", "c" }[i]);
+	for (size_t i = 0; i < CLAIMANTS; i++)
+		MUST(pthread_create(&threads[i], NULL, claim_all, &claimants[i]) == 0);
+	for (size_t i = 0; i < CLAIMANTS; i++) {
+		pthread_join(threads[i], NULL);
+		OK(!claimants[i].has_failed, "none fails: %s", claimants[i].err.text);
+		OK(claimants[i].most_of_x <= 4 && claimants[i].most_of_y <= 3,
+		   "no claim has more of an account than its share: %zu and %zu",
+		   claimants[i].most_of_x, claimants[i].most_of_y);
+		all += claimants[i].count;
+		process_end(&claimants[i].process);
+	}
+	IS_INT(all, 2 * RECORDINGS, "together they have all");
+	IS_INT(count("SELECT COUNT(*) FROM leases"), 2 * RECORDINGS, "each of them one lease");
+	IS_INT(count(OPEN_ATTEMPTS), 2 * RECORDINGS, "and one attempt: nobody has one twice");
+	exec("DELETE FROM processes; DELETE FROM leases; DELETE FROM attempts");
+}
+
 /* ---- listening ---- */
 
 static int64_t wait_ms(struct listening *listening, struct catalog *catalog)
@@ -781,6 +931,8 @@ int main(void)
 	test_beside_claim();
 	test_not_flown();
 	test_too_old();
+	test_paused();
+	test_at_once();
 	test_listening();
 	ledger_remove(&ledger);
 	return tap_end();

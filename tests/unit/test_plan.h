@@ -54,8 +54,8 @@ static char *plan_question(struct db *db, const char *sql, unsigned number)
 	return xasprintf("%s%s", question, parameters > 0 ? ")" : "");
 }
 
-/* A step a line; valid until the next call. */
-__attribute__((unused)) static struct str plan_of(struct db *db, const char *sql)
+/* What a question (EXPLAIN ...), which is kept, says, a step a line; valid until the next call. */
+static struct str plan_told(struct db *db, char *question)
 {
 	static char *questions[PLANS_MAX],
 		text[16384]; /* the db knows statements by their address */
@@ -64,7 +64,7 @@ __attribute__((unused)) static struct str plan_of(struct db *db, const char *sql
 	struct err cause = { 0 };
 	struct buf out;
 
-	questions[count] = plan_question(db, sql, count);
+	questions[count] = question;
 	if (!db_prepare(db, questions[count++], &explain, &cause)) {
 		printf("Bail out! %s\n", cause.text);
 		exit(1);
@@ -73,6 +73,14 @@ __attribute__((unused)) static struct str plan_of(struct db *db, const char *sql
 	while (db_step(explain, &cause) == DB_ROW)
 		buf_addf(&out, "%.*s\n", STR_ARG(db_column_str(explain, on_postgres() ? 0 : 3)));
 	return buf_str(&out);
+}
+
+/* The same of a statement. */
+__attribute__((unused)) static struct str plan_of(struct db *db, const char *sql)
+{
+	static unsigned number;
+
+	return plan_told(db, plan_question(db, sql, number++));
 }
 
 __attribute__((unused)) static bool plan_has(struct str plan, const char *part)

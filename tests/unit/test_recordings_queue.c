@@ -1,6 +1,7 @@
 #include "catalog/recordings_queue.h"
 
 #include "catalog/catalog_private.h"
+#include "catalog/processes.h"
 #include "ledger_fixture.h"
 #include "tap.h"
 #include "test_plan.h"
@@ -108,6 +109,12 @@ static void test_claims(void)
 	plant(9, "", false, 80);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		IS_STR(claimed(&cases[i].claim), str_of(cases[i].takes), "%s", cases[i].why);
+	if (on_postgres())
+		MUST(catalog_enlist(ledger.writer, &(struct member_place){ NULL }, &err));
+	for (size_t i = 0; on_postgres() && i < ARRAY_LEN(cases); i++)
+		IS_STR(claimed(&cases[i].claim), str_of(cases[i].takes),
+		       "one of several claims the same: %s", cases[i].why);
+	catalog_enlist_as(ledger.writer, 0, NULL);
 	MUST(queue_claim(ledger.writer, &cases[0].claim, rows, &(size_t){ 0 }, &err));
 	OK(strcmp(rows[0].account_sid, "ACb") == 0 && rows[0].call_sid[33] == '3' &&
 		   rows[0].next_try_at_ms == NOON + 5 && rows[0].rank == RECORDING_RANK_NEW &&
@@ -210,6 +217,106 @@ static void test_plans(void)
 	}
 }
 
+/* ---- of several processes: what a claim reads ---- */
+
+#define MANY   100000
+#define FEW    5
+#define LEASED 40 /* by another process, of those that are due first */
+
+/* Due since NOON, as many of both ranks: of ACx far more than of ACy and ACz. */
+static void plant_backlog(void)
+{
+	AUTO(free)
+	char *sql = xasprintf(
+		"DELETE FROM recordings; "
+		"INSERT INTO recordings (id, recording_sid, account_sid, queue_rank, state, upstream, "
+		"is_held, is_duration_off, channels_wanted, queued_at_ms, next_try_at_ms, tries, "
+		"changed_seq) "
+		"SELECT n, 'RE' || lpad(to_hex(n), 32, '0'), CASE WHEN n <= %d THEN 'ACx' "
+		"WHEN n <= %d THEN 'ACy' ELSE 'ACz' END, n %% 2, %d, 3, 0, 0, 0, %lld, %lld + n, 0, n "
+		"FROM generate_series(1, %d) AS n; "
+		"INSERT INTO leases (recording_id, process_id, since_ms) "
+		"SELECT n, 7, 0 FROM generate_series(1, %d) AS n; ANALYZE recordings; ANALYZE leases",
+		MANY, MANY + 2 * FEW, RECORDING_QUEUED, (long long)NOON, (long long)NOON,
+		MANY + 4 * FEW, LEASED);
+
+	MUST(db_exec(ledger.writer->db, sql, &err));
+}
+
+static double number_behind(struct str line, const char *name)
+{
+	size_t at = str_find_str(line, str_of(name));
+
+	return at < line.len ? strtod(line.at + at + strlen(name), NULL) : 0;
+}
+
+/* Rows of recordings that were looked at, whether they were wanted or not. */
+static int rows_read(struct str plan)
+{
+	double looked_at = 0, loops = 0;
+	struct str line;
+
+	while (plan.len > 0 && str_cut(&plan, '\n', &line)) {
+		bool is_scan = str_find_str(line, STR(" on recordings")) < line.len;
+
+		if (str_find_str(line, STR("loops=")) < line.len)
+			loops = is_scan ? number_behind(line, "loops=") : 0;
+		if (is_scan && str_find_str(line, STR("Bitmap Index")) == line.len)
+			looked_at += number_behind(line, "actual rows=") * loops;
+		looked_at += number_behind(line, "Rows Removed by Filter: ") * loops;
+	}
+	return (int)looked_at;
+}
+
+/* As a process reads it: by a plan for what is bound, as the first ones are, or by one for whatever is bound, as they are later. */
+static struct str plan_of_claim(struct db *db, const char *mode, const char *shares)
+{
+	AUTO(free) char *settings = xasprintf("SET plan_cache_mode = %s", mode);
+
+	plan_exec(db, settings);
+	return plan_told(db, xasprintf("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) "
+				       "EXECUTE due (%lld, 32, 0, 16, '{ACx,ACy,ACz}', %s, '{}')",
+				       (long long)NOON + 2 * MANY, shares));
+}
+
+static void test_reads(void)
+{
+	static const struct {
+		const char *shares, *why;
+		int most;
+	} cases[] = {
+		{ "'{0,32,0}', '{0,16,0}'", "of accounts that are paused nothing", 2 * FEW },
+		{ "'{1,32,0}', '{1,16,0}'",
+		  "of one that is tried a row of each rank, behind those that others have",
+		  2 * FEW + 2 + LEASED },
+		{ "'{32,32,32}', '{16,16,16}'", "of a long one as much as there is room",
+		  4 * FEW + 48 + LEASED },
+		{ "'{32,32,32}', '{0,16,16}'", "and of backfill as much as that may have",
+		  4 * FEW + 32 + LEASED / 2 },
+	};
+	static const char *const modes[] = { "force_custom_plan", "force_generic_plan" };
+	static const int leaps = 5; /* from account to account, and to the end, where none is */
+	AUTO(db_free) struct db *db = NULL;
+	AUTO(free) char *prepare = xasprintf("PREPARE due AS %s", queue_due_shared_sql);
+
+	plant_backlog();
+	MUST(db_open(ledger.path, DB_QUICK, &db, &err));
+	plan_exec(db, prepare);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		for (size_t mode = 0; mode < ARRAY_LEN(modes); mode++) {
+			struct str plan = plan_of_claim(db, modes[mode], cases[i].shares);
+			int were = rows_read(plan);
+
+			OK(were >= 2 * FEW && were <= cases[i].most + leaps, "%s: %d rows (%s)",
+			   cases[i].why, were, modes[mode]);
+			OK(plan_has(plan, "Index Scan using recordings_by_turn") &&
+				   !plan_has(plan, "Scan on recordings "),
+			   "by the index, in its order");
+			if (were > cases[i].most + leaps)
+				printf("# %.*s\n", STR_ARG(plan));
+		}
+}
+
 int main(void)
 {
 	ledger_open(&ledger);
@@ -218,6 +325,8 @@ int main(void)
 	test_expired();
 	test_mend();
 	test_plans();
+	if (on_postgres())
+		test_reads();
 	ledger_remove(&ledger);
 	return tap_end();
 }
