@@ -9,11 +9,9 @@ import { preloaded } from '../server/harness/shadow.js';
 import { until } from '../server/harness/until.js';
 import { startDatabaseLine } from './database_line.js';
 import { startDoor } from './door.js';
+import { EXPECTED, noteOf } from './said.js';
 
 const STARTS_WITHIN_MS = 180_000, ENDS_WITHIN_MS = 180_000; // of a busy machine, with the database away for some of it
-/** Said at level=error of a database that is away, or has taken the number away; and where a failover took away that a file was removed, or all of a recording (checker.js). */
-const LOST = /recording (RE[0-9a-f]{32})(?: is lost, and queued to be fetched again|: its waveform cannot be made|: cannot be read)/, FORGOTTEN = /no recording '(RE[0-9a-f]{32})' in the ledger/;
-const EXPECTED = [/PostgreSQL/, LOST, FORGOTTEN];
 const UPLOAD = /^PUT \S+(RE[0-9a-f]{32})[^ /]*\.(mp3|wav) [^]*?\r\nContent-Length: (\d+)\r\n[^]*?\r\n\r\n/i;
 const BURIED = /process (\d+) was taken for dead, or left behind/;
 
@@ -104,9 +102,8 @@ export class Member {
     server.on('line', (line) => {
       const [, number] = line.match(BURIED) ?? [];
       if (number) this.#tell('buried', { number: Number(number) });
-      const [, forgotten] = line.match(FORGOTTEN) ?? [];
-      const [, lost] = forgotten ? [] : line.match(LOST) ?? [];
-      if ((forgotten || lost) && /level=error/.test(line)) this.world.history.add(forgotten ? 'forgotten' : 'lost', { process: this.name, recordingSid: forgotten ?? lost });
+      const note = noteOf(line);
+      if (note) this.world.history.add(note.what, { process: this.name, recordingSid: note.recordingSid });
     });
     server.exited.then((status) => {
       if (this.isEnding || server !== this.server) return;

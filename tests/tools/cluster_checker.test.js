@@ -3,6 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { check } from '../cluster/checker.js';
+import { EXPECTED, noteOf } from '../cluster/said.js';
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const CALL = `CA${'1'.repeat(32)}`, OTHER = `CA${'2'.repeat(32)}`;
@@ -187,3 +188,20 @@ for (const [name, happens] of EXCUSED) {
     assert.deepEqual(check(run.history, run.truth), []);
   });
 }
+
+// What is said, whether it may be at level=error, and what becomes of it in the history.
+const SAID = [
+  [`level=error msg="recording ${ONE} is lost, and queued to be fetched again: cannot open 'x'"`, true, { what: 'lost', recordingSid: ONE }],
+  [`level=error msg="recording ${ONE}: cannot be read: cannot open 'x'"`, true, { what: 'lost', recordingSid: ONE }],
+  [`level=error msg="recording ${ONE}: its waveform cannot be made: cannot write"`, false, undefined],
+  [`level=error msg="recording ${ONE}: its waveform cannot be made: no recording '${ONE}' in the ledger"`, false, { what: 'forgotten', recordingSid: ONE }],
+  [`level=warn msg="recording ${ONE}: its waveform cannot be made: no recording '${ONE}' in the ledger"`, false, { what: 'forgotten', recordingSid: ONE }],
+  ['level=error msg="cannot commit an event: PostgreSQL: it does not answer"', true, undefined],
+];
+
+test('what a process may say as an error, and what of it is looked at', () => {
+  for (const [line, isExpected, note] of SAID) {
+    assert.equal(EXPECTED.some((pattern) => pattern.test(line)), isExpected, line);
+    assert.deepEqual(noteOf(line), note, line);
+  }
+});
