@@ -46,3 +46,9 @@ export const untilStored = (world, callSid) => until('it is stored', async () =>
   const { calls } = await askCalls(world, `?call=${callSid}`);
   return calls[0]?.recordings[0]?.state === 'stored';
 }, 20_000);
+
+/** Made when nobody else wants the processor: beside other work that is minutes. */
+export const untilWaveform = (world, callSid) => until('its waveform is made', async () => {
+  const { calls } = await askCalls(world, `?call=${callSid}`);
+  return calls[0]?.recordings[0]?.waveform === true;
+}, 600_000);

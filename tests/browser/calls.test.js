@@ -7,7 +7,7 @@ import { lifetime } from '../server/harness/lifetime.js';
 import { until } from '../server/harness/until.js';
 import { xmlError } from '../server/harness/upstream.js';
 import { CALL_STATUS, callCallback, newSid } from '../server/harness/webhook.js';
-import { addCall, askCalls, play, region, rowOf, sound, startCalls, tell, untilSound } from './calls.js';
+import { addCall, askCalls, play, region, rowOf, sound, startCalls, tell, untilSound, untilWaveform } from './calls.js';
 import { account, newPage } from './secure.js';
 
 const SIP = `sip:${'a-very-long-name-of-an-extension.'.repeat(8)}@pbx.example.com;transport=tls`;
@@ -64,7 +64,8 @@ describe('the page of calls', () => {
     await page.getByRole('menuitemradio', { name: '1.5×' }).or(page.getByRole('menuitem', { name: '1.5×' })).click();
     await untilSound(page, 'it is faster', ({ rate }) => rate === 1.5);
     const skip = region(page).getByRole('button', { name: 'Skip silence' });
-    await until('where the silence is', () => skip.isEnabled(), 60_000); // waveforms are made when nobody else wants the processor
+    await untilWaveform(world, newer.callSid);
+    await until('where the silence is', () => skip.isEnabled());
     await skip.click();
     assert.equal(await skip.getAttribute('aria-pressed'), 'true');
     await region(page).getByRole('button', { name: 'Next call' }).click();
