@@ -19,6 +19,7 @@ static void value_put(struct value *value, const char *text, const char *origin)
 	free(value->text);
 	free(value->origin);
 	free(TAKE(value->file));
+	free(TAKE(value->unread));
 	value->text = text && text[0] != '\0' ? xstrdup(text) : NULL;
 	value->origin = xstrdup(origin);
 }
@@ -50,6 +51,7 @@ void settings_source_free(struct settings_source *source)
 		free(source->values[i].text);
 		free(source->values[i].origin);
 		free(source->values[i].file);
+		free(source->values[i].unread);
 		for (size_t k = 0; k < SETTINGS_LIST_MAX; k++)
 			free(source->values[i].words[k]);
 	}
@@ -95,6 +97,24 @@ bool settings_put_secret_file(struct settings_source *source, size_t index, cons
 	if (!settings_put_text(source, index, text, origin, err))
 		return false;
 	source->values[index].file = xstrdup(path);
+	return true;
+}
+
+/* It is read again when it is used. */
+bool settings_put_common_file(struct settings_source *source, size_t index, const char *path,
+			      const char *name, struct err *err)
+{
+	struct value *value = &source->values[index];
+	AUTO(free) char *origin = xasprintf("file %s", path);
+
+	if (settings_put_secret_file(source, index, path, err))
+		return true;
+	(void)err_context(err, "%s", name);
+	if (!settings_table[index].file_offset)
+		return false;
+	value_put(value, NULL, origin);
+	value->file = xstrdup(path);
+	value->unread = xstrdup(err->text);
 	return true;
 }
 

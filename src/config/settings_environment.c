@@ -12,13 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#define OUR_PREFIX     "CALLSPOOL_"
 #define NAME_MAX_BYTES 96 /* of a variable that is a setting */
 #define NAME_SHOWN_MAX 64 /* of one that is none, in a message */
 
 /* "fetch.concurrency" is CALLSPOOL_FETCH_CONCURRENCY. */
 static void environment_name(const char *key, const char *ending, struct buf *out)
 {
-	buf_add_text(out, "CALLSPOOL_");
+	buf_add_text(out, OUR_PREFIX);
 	for (; *key; key++)
 		buf_add_byte(out, *key == '.' ? '_' : ascii_upper(*key));
 	buf_add_text(out, ending);
@@ -104,7 +105,7 @@ static bool refuse_unknown(struct err *err)
 		struct suggestion near;
 
 		suggestion_start(&near, name);
-		if (!str_starts(name, STR("CALLSPOOL_")) ||
+		if (!str_starts(name, STR(OUR_PREFIX)) ||
 		    is_no_setting(name, str_after(text, name.len + 1)) ||
 		    is_setting(name, names, &near))
 			continue;
@@ -195,13 +196,17 @@ static bool read_credentials(struct settings_source *source, struct err *err)
 	return true;
 }
 
+/* A container's agent has its token named for all that run there, callspool without a bucket as well. */
 static bool read_file_of(struct settings_source *source, size_t index, const char *name,
 			 struct err *err)
 {
 	const char *path = getenv(name);
 
-	return !path || settings_put_secret_file(source, index, path, err) ||
-	       err_context(err, "%s", name);
+	if (!path)
+		return true;
+	if (!str_starts(str_of(name), STR(OUR_PREFIX)))
+		return settings_put_common_file(source, index, path, name, err);
+	return settings_put_secret_file(source, index, path, err) || err_context(err, "%s", name);
 }
 
 /* The name, and with _FILE behind it: what comes later counts. */

@@ -13,6 +13,7 @@ struct value {
 	char *text; /* NULL: nothing */
 	char *origin;
 	char *file; /* the file of its own that a secret was read from; NULL: none */
+	char *unread; /* why it could not be read: an error only where the value is needed; NULL: it was */
 	char *words[SETTINGS_LIST_MAX + 1]; /* a list's, once resolved; NULL behind the last */
 };
 
@@ -26,6 +27,9 @@ bool settings_put_text(struct settings_source *source, size_t index, const char 
 /* A secret in a file of its own: all of it but the newline at its end. */
 bool settings_put_secret_file(struct settings_source *source, size_t index, const char *path,
 			      struct err *err) MUST_CHECK;
+/* The same of one that the variable `name` names for whoever needs it. */
+bool settings_put_common_file(struct settings_source *source, size_t index, const char *path,
+			      const char *name, struct err *err) MUST_CHECK;
 /* What the type alone cannot tell of one value. */
 bool settings_check_alone(const struct setting *setting, const struct value *value,
 			  struct err *err) MUST_CHECK;

@@ -225,6 +225,40 @@ static void environment(void)
 	}
 }
 
+/* A container's agent names the file of its token to all that run there: it is asked for where it is needed. */
+static void files_for_others(void)
+{
+	static const struct {
+		const char *name, *store, *says; /* NULL: none; good */
+	} cases[] = {
+		{ "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", NULL, NULL },
+		{ "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "s3://bucket",
+		  "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: s3.container_token_file: cannot open" },
+		{ "AWS_SECRET_ACCESS_KEY_FILE", NULL, NULL },
+		{ "AWS_SECRET_ACCESS_KEY_FILE", "s3://bucket", "cannot open" },
+		{ "CALLSPOOL_S3_CONTAINER_TOKEN_FILE", NULL, "cannot open" },
+		{ "TWILIO_AUTH_TOKEN_FILE", NULL, "cannot open" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct settings_source *source = settings_source_new();
+		struct settings settings = { 0 };
+		struct err err = { 0 };
+		bool good;
+
+		setenv(cases[i].name, "/no/such/file", 1);
+		good = settings_read_environment(source, &err) &&
+		       (!cases[i].store ||
+			settings_put(source, "store", cases[i].store, "test", &err)) &&
+		       settings_resolve(source, &settings, &err);
+		OK(good == !cases[i].says && (good || strstr(err.text, cases[i].says)),
+		   "%s is not there, store = %s (%s)", cases[i].name,
+		   cases[i].store ? cases[i].store : "", err.text);
+		unsetenv(cases[i].name);
+		settings_source_free(source);
+	}
+}
+
 /* A secret that cannot be had must not become no secret. */
 static void secret_files(void)
 {
@@ -478,6 +512,7 @@ int main(void)
 	reading_anew();
 	live_kinds();
 	environment();
+	files_for_others();
 	secret_files();
 	credentials();
 	credentials_and_variables();
