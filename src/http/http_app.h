@@ -33,8 +33,8 @@ struct http_app {
 	 */
 	void (*expect)(struct exchange *x);
 	/*
-	 * Optional: may this caller call x->route?  Asked once, when the head is read and before a byte of
-	 * the body is waited for.  False: it has replied, or parked the exchange until exchange_admit() or a
+	 * Optional: may this caller call x->route?  Asked when the head is read and before a byte of the body is
+	 * waited for; and once more behind a body that took a second or longer.  False: it has replied, or parked the exchange until exchange_admit() or a
 	 * reply.  A route without an access (HTTP_CLOSED) is refused before.
 	 */
 	bool (*admit)(struct exchange *x);

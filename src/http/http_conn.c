@@ -310,7 +310,7 @@ static enum step_result step_body(struct http_conn *conn)
 	work = conn->work;
 	switch (http_body_collect(work)) {
 	case HTTP_BODY_WHOLE:
-		http_serve(conn);
+		http_body_is_whole(conn);
 		return STEP_NEXT;
 	case HTTP_BODY_BAD:
 		return refuse(conn, &bad_body);

@@ -33,7 +33,7 @@ void http_conn_start_request(struct http_conn *conn)
 	work->in_used = 0;
 	work->body_len = 0;
 	work->reading_since_ms = loop_now_ms(conn->server->loop);
-	work->is_admitted = false;
+	work->is_admitted = work->has_whole_body = false;
 	work->reply = REPLY_NONE;
 	work->closes = work->body_unread = false;
 }

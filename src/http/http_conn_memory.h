@@ -61,6 +61,7 @@ struct http_work {
 	struct buf body;   /* a body that does not fit behind its head, or came in chunks */
 	bool owns_body;
 	bool is_admitted;
+	bool has_whole_body; /* the caller is asked for once more, if it took long */
 	int64_t reading_since_ms;
 
 	/* Replying. */

@@ -5,6 +5,8 @@
 #include "http/http_request_id.h"
 #include "http/reply.h"
 
+#define ADMITTED_FOR_MS 1000 /* a body that takes longer has its caller asked for once more */
+
 void http_refuse(struct http_conn *conn, const struct http_refusal *why, const char *allow,
 		 bool sound)
 {
@@ -25,7 +27,7 @@ void http_refuse(struct http_conn *conn, const struct http_refusal *why, const c
 static const struct http_refusal no_reply = { 500, "internal",
 					      "The request was left without an answer." };
 
-void http_serve(struct http_conn *conn)
+static void serve(struct http_conn *conn)
 {
 	struct http_work *work = conn->work;
 	struct exchange *x = &work->x;
@@ -71,9 +73,9 @@ static bool type_is_listed(struct str content_type, const char *types)
 	return false;
 }
 
-static bool has_body(const struct http_work *work)
+static bool awaits_body(const struct http_work *work)
 {
-	return work->parse.chunked || work->parse.content_length > 0;
+	return !work->has_whole_body && (work->parse.chunked || work->parse.content_length > 0);
 }
 
 void http_admitted(struct http_conn *conn)
@@ -85,8 +87,8 @@ void http_admitted(struct http_conn *conn)
 	const struct http_route *route = work->x.route;
 
 	work->body_unread = false;
-	if (!has_body(work))
-		http_serve(conn);
+	if (!awaits_body(work))
+		serve(conn);
 	else if (work->parse.content_length > http_body_bound(work))
 		http_refuse(conn, &http_refusal_large_body, NULL, false);
 	else if (route->body_types &&
@@ -102,10 +104,26 @@ static void ask_admission(struct http_conn *conn)
 	struct http_work *work = conn->work;
 
 	/* A refusal ends the connection when there is a body: nobody will read it. */
-	work->body_unread = has_body(work);
+	work->body_unread = awaits_body(work);
 	work->is_admitted = !app->admit || app->admit(&work->x);
 	if (!work->is_admitted && work->reply != REPLY_SENT && !work->x.parked)
-		http_refuse(conn, &no_reply, NULL, !has_body(work));
+		http_refuse(conn, &no_reply, NULL, !awaits_body(work));
+}
+
+/* Who was known when the head came may have no right by now: what was found then is forgotten. */
+void http_body_is_whole(struct http_conn *conn)
+{
+	struct http_work *work = conn->work;
+	int64_t took_ms = loop_now_ms(conn->server->loop) - work->reading_since_ms;
+
+	work->has_whole_body = true;
+	if (took_ms < ADMITTED_FOR_MS) {
+		serve(conn);
+		return;
+	}
+	work->x.caller_size = 0;
+	conn_enter(conn, CONN_ADMITTING);
+	ask_admission(conn);
 }
 
 void http_find_route(struct http_conn *conn)
@@ -119,7 +137,7 @@ void http_find_route(struct http_conn *conn)
 	struct http_work *work = conn->work;
 	struct exchange *x = &work->x;
 	const struct http_app *app = conn->server->app;
-	bool sound = !has_body(work);
+	bool sound = !awaits_body(work);
 	unsigned methods = 0;
 	char allow[64];
 

@@ -17,8 +17,8 @@ extern const struct http_refusal http_refusal_large_body;
 void http_find_route(struct http_conn *conn);
 /* The caller may: CONN_BODY when there is one to wait for. */
 void http_admitted(struct http_conn *conn);
-/* Body is here, too. */
-void http_serve(struct http_conn *conn);
+/* Body is here, too: serves, or CONN_ADMITTING again. */
+void http_body_is_whole(struct http_conn *conn);
 /*
  * Answers in http's own name.  `sound`: the request was read to its end, so that the next one can
  * follow.  `allow`: for 405, else NULL.

@@ -9,7 +9,8 @@ import { randomBytes } from 'node:crypto';
 import { audio } from './harness/audio.js';
 import { ACCOUNT, startServer } from './harness/callspool.js';
 import { until } from './harness/until.js';
-import { lifetime } from './harness/lifetime.js';
+import { RawConnection } from './harness/http.js';
+import { atEnd, lifetime } from './harness/lifetime.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 import { Caller, addLink, addPerson, addToken, firstAdministrator, invite, newAddress, passwordOf, startWithPeople } from './harness/people.js';
 
@@ -457,4 +458,24 @@ test('each row was asked, those without a right of their own, too', (t) => {
   const left = [...askedOf].filter(([, count]) => count === 0).map(([row]) => row);
   assert.deepEqual(left, []);
   t.diagnostic(`${routes().length} rows, ${cells} cells of a row and a caller, ${[...askedOf.values()].reduce((sum, count) => sum + count)} requests`);
+});
+
+test('a right that is taken away while a body comes is none when it is here', async (t) => {
+  const { server, admin, recording } = world;
+  const [kept, lost] = [await addToken(admin, 'change'), await addToken(admin, 'change')];
+  const connections = await Promise.all([kept, lost].map(async ({ bearer }) => {
+    const connection = await RawConnection.open(server.url);
+    atEnd(t, () => connection.close());
+    connection.send(`POST /api/recordings/${recording.recordingSid}/hold HTTP/1.1\r\nHost: ${new URL(server.url).host}\r\nAuthorization: Bearer ${bearer}\r\n`
+      + 'Content-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n');
+    await connection.receives(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
+    return connection;
+  }));
+  const from = performance.now();
+  await admin.asks(200, 'DELETE', `/api/tokens/${lost.name}`);
+  await until('more than a second is over', () => performance.now() - from > 1500);
+  for (const connection of connections) connection.send('{}');
+  const answers = await Promise.all(connections.map((connection) => connection.receives(/\r\n\r\nHTTP\/1\.1 (\d{3}) /)));
+  assert.deepEqual(answers.map(([, status]) => status), ['200', '401']);
+  await admin.asks(200, 'DELETE', `/api/recordings/${recording.recordingSid}/hold`);
 });

@@ -16,7 +16,7 @@ static const struct {
 	{ CONN_IDLE, "head ended" },
 	{ CONN_HEAD, "idle admitting sending ended" },
 	{ CONN_ADMITTING, "body parked sending upgraded ended" },
-	{ CONN_BODY, "parked sending upgraded ended" },
+	{ CONN_BODY, "admitting parked sending upgraded ended" },
 	{ CONN_PARKED, "sending upgraded ended" },
 	{ CONN_SENDING, "idle lingering ended" },
 	{ CONN_LINGERING, "ended" },
