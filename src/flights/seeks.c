@@ -198,7 +198,8 @@ static void look(struct seeks *seeks)
 	if (seeks->wanted == 0 || !seeks->is_on)
 		return;
 	now_ms = loop_now_ms(seeks->env->loop);
-	if (!seeks->arrival->file || seeks->wanted < seeks->arrival->file->size ||
+	/* What the flight brings next is nothing to be asked for beside it, however long it stands still. */
+	if (!seeks->arrival->file || seeks->wanted <= seeks->arrival->file->size ||
 	    is_covered(seeks, seeks->wanted)) {
 		seeks->wanted = 0;
 		return;

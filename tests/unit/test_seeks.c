@@ -103,8 +103,9 @@ static void test_worth(void)
 		const char *why;
 	} cases[] = {
 		{ HERE - 1, 60000, 0, "the byte is here" },
-		{ HERE, 1999, 0, "who waits hardly 2 s waits on" },
-		{ HERE, 2000, 1, "for longer: it is fetched on its own" },
+		{ HERE, 60000, 0, "the byte is what the flight brings next" },
+		{ HERE + 1, 1999, 0, "who waits hardly 2 s waits on" },
+		{ HERE + 1, 2000, 1, "for longer: it is fetched on its own" },
 		{ LENGTH - 1, 2000, 1, "so is the last byte" },
 		{ LENGTH, 2000, 0, "but nothing that is beyond the end" },
 		{ 0, 2000, 0, "no byte at all" },
