@@ -132,12 +132,12 @@ for (const [file, { services, volumes, networks, secrets }] of BOTH) {
   });
 }
 
-test('of several each is compose.yaml\'s callspool with a volume of its own, all under the name that nginx asks', () => {
+test('of several each is compose.yaml\'s callspool with a volume of its own, and nginx asks all of them', () => {
   assert.equal(members.length, 3);
   assert.equal(new Set(members.map(([, { volumes }]) => volumes[0])).size, 3, 'no data folder twice');
   const { callspool } = compose.services;
   for (const [name, service] of members) {
-    assert.deepEqual(service.networks.inside.aliases, ['callspool'], name);
+    assert.deepEqual(service.networks, ['inside', 'behind'], name); // no alias: podman-compose reads no other form
     assert.match(service.volumes[0], /^\w+:\/var\/lib\/callspool$/);
     assert.equal(service.ports, undefined, name);
     assert.equal(service.environment.CALLSPOOL_CLUSTER_ADDRESS, name, 'where the others find it');
@@ -145,7 +145,11 @@ test('of several each is compose.yaml\'s callspool with a volume of its own, all
     for (const [key, value] of Object.entries(callspool.environment)) assert.equal(service.environment[key], value, `${name}: ${key}`);
   }
   assert.match(read('packaging/containers/templates/callspool.conf.template'), /set \$callspool_at http:\/\/callspool:8080;/);
-  assert.deepEqual({ ...cluster.services.nginx, depends_on: null }, { ...compose.services.nginx, depends_on: null });
+  const several = read('packaging/containers/several/callspool.conf.template');
+  assert.deepEqual([...several.matchAll(/^ {4}server (\S+):8080 resolve /gm)].map(([, name]) => name), members.map(([name]) => name));
+  const { nginx } = compose.services;
+  assert.deepEqual({ ...cluster.services.nginx, depends_on: null, volumes: null }, { ...nginx, depends_on: null, volumes: null });
+  assert.deepEqual(cluster.services.nginx.volumes, nginx.volumes.map((volume) => volume.replace('templates:', 'several:')));
   assert.equal(cluster.services.postgres.environment.POSTGRES_PASSWORD, members[0][1].environment.PGPASSWORD);
   assert.equal(cluster.services.bucket.environment.MINIO_ROOT_PASSWORD, members[0][1].environment.AWS_SECRET_ACCESS_KEY);
   assert.deepEqual([cluster.services.postgres.networks, cluster.services.bucket.networks, cluster.services.nginx.networks], [['behind'], ['behind'], ['inside']]);
@@ -161,6 +165,12 @@ test('nginx\'s template is what tools/nginx-template makes of packaging/nginx/ca
   const { status, stdout, stderr } = spawnSync(`${root}tools/nginx-template`, { encoding: 'utf8' });
   assert.equal(status, 0, stderr);
   assert.equal(read('packaging/containers/templates/callspool.conf.template'), stdout);
+});
+
+test('and so is that of several', () => {
+  const { status, stdout, stderr } = spawnSync(`${root}tools/nginx-template`, ['--several-containers'], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.equal(read('packaging/containers/several/callspool.conf.template'), stdout);
 });
 
 test('nginx for several is what tools/nginx-template makes of packaging/nginx/callspool.conf', () => {
