@@ -3,7 +3,7 @@
 #
 # One line a suite, "<passed> <failed> <name>", in the file $CALLSPOOL_RESULTS.  Whoever starts
 # first (script/test, script/lint or .ci/run) makes that file, and says the sum at the end.  Beside it
-# $CALLSPOOL_RESULTS.times has "<seconds> <test>" for each test, of which the longest are told, .unsteady names what failed first and passed then,
+# $CALLSPOOL_RESULTS.times has "<seconds> <test>" for each test, of which the longest are told, .cpu the same of what files of tests took of the processors, .unsteady names what failed first and passed then,
 # and .failures has what failed with its error: told once more at the end, because of a long output the middle may be lost.
 
 LONGEST=10
@@ -13,7 +13,7 @@ results_leave()
 {
 	[ -z "${at_leave:-}" ] || "$at_leave"
 	[ "$RESULTS_OURS" = no ] ||
-		rm -f "$CALLSPOOL_RESULTS" "$CALLSPOOL_RESULTS.times" "$CALLSPOOL_RESULTS.unsteady" "$CALLSPOOL_RESULTS.failures"
+		rm -f "$CALLSPOOL_RESULTS" "$CALLSPOOL_RESULTS".{times,cpu,unsteady,failures}
 }
 
 results_open()
@@ -59,6 +59,15 @@ check()
 	fi
 }
 
+# most FILE WHAT: the first of what it has as "<seconds> <name>".
+most()
+{
+	[ -s "$1" ] || return 0
+	printf 'The %s %s:\n' "$LONGEST" "$2"
+	sort -rn "$1" | head -n "$LONGEST" | awk '{ s = $1; $1 = ""; printf "%8.1f s %s\n", s, $0 }'
+	printf '\n'
+}
+
 # Prints the sum when this script opened the results; the exit status tells whether all passed.
 results_close()
 {
@@ -68,12 +77,8 @@ results_close()
 	failed=$(awk '{ n += $2 } END { print n + 0 }' "$CALLSPOOL_RESULTS")
 	if [ "$RESULTS_OURS" = yes ]; then
 		printf '\n'
-		if [ -s "$CALLSPOOL_RESULTS.times" ]; then
-			printf 'The %s tests that took longest:\n' "$LONGEST"
-			sort -rn "$CALLSPOOL_RESULTS.times" | head -n "$LONGEST" |
-				awk '{ s = $1; $1 = ""; printf "%8.1f s %s\n", s, $0 }'
-			printf '\n'
-		fi
+		most "$CALLSPOOL_RESULTS.times" "tests that took longest"
+		most "$CALLSPOOL_RESULTS.cpu" "files of tests that took most processor time"
 		if [ -s "$CALLSPOOL_RESULTS.failures" ]; then
 			printf 'What failed, whether or not it passed then:\n'
 			sed 's/^/    /' "$CALLSPOOL_RESULTS.failures"

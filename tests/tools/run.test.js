@@ -8,11 +8,11 @@ import { basename, join } from 'node:path';
 
 const root = new URL('../..', import.meta.url).pathname;
 
-/** Runs a file for each of `bodies`, one at once: { status, stdout, counts, order }. */
+/** Runs a file for each of `bodies`, one at once: { status, stdout, counts, cpu, order }. */
 function runFiles(t, bodies, longest) {
   const folder = mkdtempSync(join(tmpdir(), 'run-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  const order = join(folder, 'order'), counts = join(folder, 'counts'), list = join(folder, 'longest');
+  const order = join(folder, 'order'), counts = join(folder, 'counts'), list = join(folder, 'longest'), cpu = join(folder, 'cpu');
   writeFileSync(list, longest(basename(folder)));
   const files = Object.entries(bodies).map(([name, body]) => {
     const file = join(folder, `${name}.test.js`);
@@ -21,8 +21,9 @@ appendFileSync(${JSON.stringify(order)}, '${name} '); ${body}`);
     return file;
   });
   const { NODE_TEST_CONTEXT: ours, ...env } = process.env; // or it takes itself for a part of this file
-  const { status, stdout, stderr } = spawnSync('node', [join(root, 'tests/run.js'), '1', list, ...files], { encoding: 'utf8', env: { ...env, CALLSPOOL_TEST_COUNTS: counts, CALLSPOOL_TEST_TIMES: '', CALLSPOOL_TEST_FAILURES: '' } });
-  return { status, stdout, stderr, counts: existsSync(counts) && readFileSync(counts, 'utf8'), order: existsSync(order) && readFileSync(order, 'utf8') };
+  const { status, stdout, stderr } = spawnSync('node', [join(root, 'tests/run.js'), '1', list, ...files], { encoding: 'utf8', env: { ...env, CALLSPOOL_TEST_COUNTS: counts, CALLSPOOL_TEST_TIMES: '', CALLSPOOL_TEST_CPU: cpu, CALLSPOOL_TEST_FAILURES: '' } });
+  const read = (path) => existsSync(path) && readFileSync(path, 'utf8');
+  return { status, stdout, stderr, counts: read(counts), cpu: read(cpu), order: read(order) };
 }
 
 const passes = "test('one', () => {});";
@@ -39,6 +40,16 @@ test('what fails, and a file that ends by itself, is told, and all others run', 
   assert.equal(status, 1);
   assert.equal(counts, '0 1 a.test.js\n0 1 b.test.js\n1 0 c.test.js\n');
   assert.match(stdout, /FAILED a\.test\.js: one\n +Error: this is why/);
+});
+
+test('what a file took of the processors, with all that it started, is told', (t) => {
+  const lifetime = JSON.stringify(join(root, 'tests/server/harness/lifetime.js'));
+  const { cpu } = runFiles(t, {
+    a: `import ${lifetime}; import { spawnSync } from 'node:child_process'; test('one', () => { spawnSync('sh', ['-c', 'ulimit -t 1; while :; do :; done']); });`,
+    b: `import ${lifetime}; ${passes}`,
+  }, () => '');
+  const [, ofA, ofB] = cpu.match(/^(\d+\.\d) \S+\/a\.test\.js\n(\d+\.\d) \S+\/b\.test\.js\n$/) ?? [];
+  assert.ok(Number(ofA) >= Number(ofB) + 0.5, cpu);
 });
 
 test('a list that cannot be read is no list', (t) => {

@@ -1,6 +1,6 @@
 // What a test starts, it ends: everything, last one first, and even when one of the endings fails.
 import { after } from 'node:test';
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 
 const endings = new WeakMap();
 
@@ -46,11 +46,21 @@ function endLateFile() {
   process.exit(1);
 }
 
+const TICKS_A_SECOND = 100; // of /proc, whatever the kernel's own
+
+/** Of this process and all that it started and has seen end: "<seconds> <file>" is added to $CALLSPOOL_TEST_CPU. */
+function tellProcessorTime() {
+  const fields = readFileSync('/proc/self/stat', 'latin1').split(') ').at(-1).split(' ');
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0); // user and system, ours and theirs
+  appendFileSync(process.env.CALLSPOOL_TEST_CPU, `${(ticks / TICKS_A_SECOND).toFixed(1)} ${process.argv[1].split('/').slice(-2).join('/')}\n`);
+}
+
 /** For what all tests of a file share: stands in for `t` in a before() hook; over after the last test. */
 const ofFile = [];
 // At once: asked for in a before() it would be over with that.  Who is no test at all uses this file, too, and has none.
 if (process.argv[1]?.endsWith('.test.js')) {
   after(() => endAll(ofFile));
   setTimeout(endLateFile, FILE_LIMIT_MS).unref();
+  if (process.env.CALLSPOOL_TEST_CPU) process.once('exit', tellProcessorTime);
 }
 export const lifetime = { after: (ending) => ofFile.push(ending) };
