@@ -1,18 +1,51 @@
 // Each answer that a test gets, looked at by docs/openapi.yaml: is its status one that may be, and its body of the form
 // that is promised?  request() of http.js asks here, so that no test has to.
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
 const DOCUMENT = new URL('../../../docs/openapi.yaml', import.meta.url);
+const READER = new URL('../../../node_modules/yaml/package.json', import.meta.url);
+const CACHE = new URL('../../../node_modules/.cache/', import.meta.url);
 const METHODS = ['get', 'post', 'delete'];
 
 const pointer = (...parts) => parts.map((part) => `/${encodeURIComponent(String(part).replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('');
+
+/** Others may read and write it just now; where nobody may write, it is read anew each time. */
+function keep(document, cached) {
+  const own = new URL(`${cached}.${process.pid}`);
+  try {
+    mkdirSync(CACHE, { recursive: true });
+    writeFileSync(own, JSON.stringify(document));
+    renameSync(own, cached);
+  } catch {
+    rmSync(own, { force: true });
+  }
+}
+
+/**
+ * The document.  Reading YAML takes longer than all else that a small file of tests does, and each reads the same: what was
+ * read lies in node_modules/.cache, under the digest of its text and of what reads it.
+ */
+async function read() {
+  const text = readFileSync(DOCUMENT, 'utf8');
+  const digest = createHash('sha256').update(readFileSync(READER)).update(text).digest('hex');
+  const cached = new URL(`openapi-${digest}.json`, CACHE);
+  try {
+    return JSON.parse(readFileSync(cached, 'utf8'));
+  } catch {
+    // not there, or cut off by whatever ended its writer
+  }
+  const { parse } = await import('yaml');
+  const document = parse(text, { maxAliasCount: -1 });
+  keep(document, cached);
+  return document;
+}
 
 let loaded;
 
 /** The document, and what judges by it: made when the first answer is there. */
 async function load() {
-  const [{ parse }, { default: Ajv }] = await Promise.all([import('yaml'), import('ajv/dist/2020.js')]);
-  const document = parse(readFileSync(DOCUMENT, 'utf8'), { maxAliasCount: -1 });
+  const [document, { default: Ajv }] = await Promise.all([read(), import('ajv/dist/2020.js')]);
   const ajv = new Ajv({ strict: false, logger: false });
   ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
   ajv.addSchema(document, 'openapi');
