@@ -122,9 +122,69 @@ static void test_circle_of_variables(void)
 	nginx_visit_release(&visit);
 }
 
+/* What is asked of the back end, and the header X, behind a location of /d/. */
+static const struct {
+	const char *name, *inside, *url, *target, *x;
+} passed[] = {
+	{ "as it came", "proxy_pass http://b;", "http://a/d/e%20f?q=1", "/d/e%20f?q=1", NULL },
+	{ "another path before it", "proxy_pass http://b/y/;", "http://a/d/e?q=1", "/y/e?q=1",
+	  NULL },
+	{ "a rewrite: the path is put before what it gave",
+	  "rewrite ^/d/([^/]*)$ /d/z/$1; proxy_pass http://b/y/;", "http://a/d/e", "/y/z/e", NULL },
+	{ "a rewrite that breaks off: the path of proxy_pass does not count",
+	  "rewrite ^/d/(.*)$ /z/$1 break; proxy_pass http://b/y/;", "http://a/d/e", "/z/e", NULL },
+	{ "nor do rewrites behind it",
+	  "rewrite ^/d/(.*)$ /z/$1 break; rewrite ^ /never; proxy_pass http://b;", "http://a/d/e",
+	  "/z/e", NULL },
+	{ "the old arguments follow the new",
+	  "rewrite ^/d/(.*)$ /z/$1?n=1 break; proxy_pass http://b;", "http://a/d/e?q=1",
+	  "/z/e?n=1&q=1", NULL },
+	{ "or are dropped", "rewrite ^/d/(.*)$ /z/$1? break; proxy_pass http://b;",
+	  "http://a/d/e?q=1", "/z/e", NULL },
+	{ "a dollar that begins no variable is one",
+	  "proxy_set_header X \"5$ or $$arg_q$ ${arg_q $\"; proxy_pass http://b;",
+	  "http://a/d/?q=7", "/d/?q=7", "5$ or $7$ ${arg_q $" },
+	{ "variables with braces and without",
+	  "proxy_set_header X $arg_q${arg_q}0; proxy_pass http://b;", "http://a/d/?q=7", "/d/?q=7",
+	  "770" },
+};
+
+static void test_passed(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(passed); i++) {
+		char text[300];
+		struct nginx_conf_options options = { .path = "-" };
+		AUTO(nginx_conf_free) struct nginx_conf *conf = NULL;
+		const struct nginx_sent *x;
+		struct nginx_request request;
+		struct nginx_visit visit;
+		struct nginx_proxied proxied;
+		struct err err = { 0 };
+
+		snprintf(text, sizeof(text), "server { location /d/ { %s } }", passed[i].inside);
+		options.text = str_of(text);
+		if (!nginx_conf_read(&options, &conf, &err) ||
+		    !nginx_request_of_url(str_of(passed[i].url), &request, &err)) {
+			OK(false, "%s: %s", passed[i].name, err.text);
+			continue;
+		}
+		nginx_visit_start(&visit, conf, &request);
+		nginx_visit_follow(&visit);
+		IS_INT(visit.end, NGINX_PROXIED, "%s: it is passed on", passed[i].name);
+		OK(nginx_proxied_start(&proxied, &visit), "%s: to somebody", passed[i].name);
+		IS_STR(buf_str(&proxied.target), str_of(passed[i].target), "%s", passed[i].name);
+		x = nginx_sent_find(&proxied, NULL, STR("X"));
+		IS_STR(x ? str_of(x->value) : STR(""), str_of(passed[i].x ? passed[i].x : ""),
+		       "%s: the header", passed[i].name);
+		nginx_proxied_release(&proxied);
+		nginx_visit_release(&visit);
+	}
+}
+
 int main(void)
 {
 	test_ends();
+	test_passed();
 	test_requests();
 	test_circle_of_variables();
 	return tap_end();
