@@ -95,6 +95,31 @@ static void check_page(void)
 	       "encryption as text");
 }
 
+/* What Twilio does not say, by a null or by nothing, is not known. */
+static void check_untold(void)
+{
+	static const char *const bodies[] = {
+		"{\"sid\":\"" RE "\"}",
+		"{\"sid\":\"" RE "\",\"call_sid\":null,\"status\":null,\"channels\":null,"
+		"\"duration\":null,\"start_time\":null,\"date_created\":null,"
+		"\"date_updated\":null,\"error_code\":null,\"encryption_details\":null}",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+		AUTO(rest_document_release) struct rest_document document = { 0 };
+		struct rest_recording r;
+		struct err err;
+
+		OK(rest_read_recording(str_of(bodies[i]), &document, &r, &err),
+		   "a recording of which little is told");
+		IS_INT(r.channels, 0, "its channels");
+		IS_INT(r.duration_s, REST_UNKNOWN, "its length");
+		IS_INT(r.error_code, 0, "no error");
+		IS_INT(r.started_at_ms + r.created_at_ms + r.updated_at_ms, 0, "its times");
+		OK(!r.call_sid.at && !r.status.at && !r.encryption.at, "and texts");
+	}
+}
+
 static void check_last_page(void)
 {
 	AUTO(rest_recordings_page_release) struct rest_recordings_page page = { 0 };
@@ -227,6 +252,7 @@ int main(void)
 {
 	check_urls();
 	check_page();
+	check_untold();
 	check_last_page();
 	check_bad_rows();
 	check_bad_pages();
