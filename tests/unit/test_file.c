@@ -149,6 +149,7 @@ int main(void)
 		return 1;
 	snprintf(path, sizeof(path), "%s/file", folder);
 	test_rewrite(0);
+	test_rewrite(1);
 	test_rewrite(5);
 	test_rewrite(256 * 1024);
 	test_rewrite(1000 * 1000);
