@@ -19,6 +19,7 @@
 #include "catalog/recordings_queue.h"
 #include "catalog/recordings_waveform.h"
 #include "catalog/removals.h"
+#include "catalog/streams.h"
 #include "ledger_fixture.h"
 #include "tap.h"
 
@@ -537,8 +538,13 @@ static void test_begun_again(bool (*end)(void), bool (*begin_again)(void), const
 /* Where the ledger stands cannot be read: no transaction is left open. */
 static void test_not_begun(void)
 {
+	const struct stream_mark first = { .stream = 0, .watermark = 1 };
+	bool is_past = true;
+
 	MUST(db_exec(ledger.writer->db, HIDE("turns"), &err));
 	OK(!catalog_begin(ledger.writer, &err), "a change does not begin: %s", err.text);
+	OK(!stream_is_past(ledger.writer, &first, &is_past, &err),
+	   "nor can be told what was projected: %s", err.text);
 	MUST(db_exec(ledger.writer->db, "ALTER TABLE hidden RENAME TO turns", &err));
 	OK(catalog_begin(ledger.writer, &err), "then it does");
 	catalog_rollback(ledger.writer);
