@@ -70,12 +70,14 @@ static size_t claim(struct queue *queue, struct queue_row *rows)
 	const struct queue_claim wanted = { .now_ms = queue->now_ms,
 					    .most = AT_ONCE,
 					    .most_backfill = AT_ONCE };
+	struct leases_asked asked = { NULL, NULL };
 	size_t count = 0;
 	bool passed_over; /* nobody else claims */
 
 	MUST(catalog_begin(queue->quick, &err));
-	MUST(leases_claim(queue->quick, &wanted, rows, &count, &passed_over, &err));
+	MUST(leases_claim(queue->quick, &wanted, rows, &count, &asked, &err));
 	MUST(catalog_commit(queue->quick, &err));
+	MUST(leases_had(&wanted, &asked, rows, &count, &passed_over, &err));
 	return count;
 }
 

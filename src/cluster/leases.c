@@ -1,6 +1,6 @@
 /*
- * A claim reads what is due, as it would alone, and then takes a lease of each row and begins its attempt, all in one statement: so a
- * claim of however many waits for two answers.  The rows are locked for that moment, or passed over where they are locked:
+ * A claim reads what is due, as it would alone, and then takes a lease of each row and begins its attempt, all in one statement, whose
+ * answer comes along with that of the commit: so a claim of however many waits for two answers.  The rows are locked for that moment, or passed over where they are locked:
  * a turn that waits for a claim, and a claim that waits for that turn, would be a deadlock.  A turn waits for the row before it
  * takes the lease, or gives it back, so that no two are ever about to make the same one.
  *
@@ -120,12 +120,10 @@ static bool read_begun(struct db_stmt *had, const struct queue_claim *claim, str
 	return step == DB_DONE;
 }
 
-static bool take_all(struct catalog *catalog, const struct queue_claim *claim,
-		     struct queue_row *rows, size_t count, struct err *err)
+static bool ask_for_all(struct catalog *catalog, const struct queue_claim *claim,
+			const struct queue_row *rows, size_t count, struct leases_asked *asked,
+			struct err *err)
 {
-	AUTO(db_stmt_reset) struct db_stmt *begun = NULL;
-	AUTO(db_stmt_reset) struct db_stmt *leased = NULL;
-
 	return send_wishes(catalog, claim, rows, count, WISH_BEGIN,
 			   DUE
 			   ", taken AS (" TAKE_DUE "), begun AS ("
@@ -136,28 +134,51 @@ static bool take_all(struct catalog *catalog, const struct queue_claim *claim,
 			   "first_try_at_ms = COALESCE(r.first_try_at_ms, $3) "
 			   "FROM begun WHERE r.id = begun.recording_id "
 			   "RETURNING r.id, begun.id, r.encryption, " RECORDING_COLUMNS,
-			   &begun, err) &&
-	       send_wishes(catalog, claim, rows, count, WISH_LEASE, DUE " " TAKE_DUE, &leased,
-			   err) &&
-	       read_begun(begun, claim, rows, count, err) && read_leases(leased, rows, count, err);
+			   &asked->begun, err) &&
+	       send_wishes(catalog, claim, rows, count, WISH_LEASE, DUE " " TAKE_DUE,
+			   &asked->leased, err);
+}
+
+void leases_asked_release(struct leases_asked *asked)
+{
+	db_stmt_reset(TAKE(asked->begun));
+	db_stmt_reset(TAKE(asked->leased));
 }
 
 bool leases_claim(struct catalog *catalog, const struct queue_claim *claim, struct queue_row *out,
-		  size_t *out_count, bool *out_passed_over, struct err *err)
+		  size_t *out_count, struct leases_asked *asked, struct err *err)
 {
-	size_t found = 0, kept = 0;
+	size_t found = 0;
 
 	if (!queue_claim(catalog, claim, out, &found, err))
 		return false;
-	if (catalog_process(catalog) != 0 && !take_all(catalog, claim, out, found, err)) {
+	for (size_t i = 0; catalog_process(catalog) == 0 && i < found; i++)
+		out[i].is_leased = true;
+	if (!ask_for_all(catalog, claim, out, found, asked, err)) {
+		leases_asked_release(asked);
+		return false;
+	}
+	*out_count = found;
+	return true;
+}
+
+bool leases_had(const struct queue_claim *claim, struct leases_asked *asked, struct queue_row *rows,
+		size_t *count, bool *out_passed_over, struct err *err)
+{
+	size_t found = *count, kept = 0;
+	bool were_read = read_begun(asked->begun, claim, rows, found, err) &&
+			 read_leases(asked->leased, rows, found, err);
+
+	leases_asked_release(asked);
+	if (!were_read) {
 		for (size_t i = 0; i < found; i++)
-			lease_begun_free(TAKE(out[i].begun));
+			lease_begun_free(TAKE(rows[i].begun));
 		return false;
 	}
 	for (size_t i = 0; i < found; i++)
-		if (catalog_process(catalog) == 0 || out[i].is_leased)
-			out[kept++] = out[i];
-	*out_count = kept;
+		if (rows[i].is_leased)
+			rows[kept++] = rows[i];
+	*count = kept;
 	*out_passed_over = kept < found;
 	return true;
 }

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 struct catalog;
+struct db_stmt;
 
 /* An attempt that was begun as the recording was claimed, and what was known of it then. */
 struct lease_begun {
@@ -29,15 +30,27 @@ struct lease_begun {
 void lease_begun_free(struct lease_begun *begun);
 DEFINE_AUTO(struct lease_begun *, lease_begun_free)
 
+/* A lease of what a claim has found, as it was asked for: what was had of it comes along with the commit. */
+struct leases_asked {
+	struct db_stmt *begun, *leased; /* NULL: nothing was asked */
+};
+/* What was asked is not wanted any more; as often as you like. */
+void leases_asked_release(struct leases_asked *asked);
 /*
- * CATALOG_QUICK (of a file: a reader): queue_claim(), and a lease of each.  Rows that somebody else claims or changes at
- * this moment are passed over, and not waited for: *out_passed_over, and who is to have them asks again soon.
+ * CATALOG_QUICK (of a file: a reader): queue_claim(), and a lease of each is asked for.  `asked` is empty.
  *
- * On a server an attempt is begun of each that nobody had a lease of before, and that is not too old to be kept: row->begun, which is
- * the caller's.  Others are begun, if at all, in a turn.
+ * On a server an attempt is begun of each that nobody had a lease of before, and that is not too old to be kept.  Others are begun, if
+ * at all, in a turn.
  */
 bool leases_claim(struct catalog *catalog, const struct queue_claim *claim, struct queue_row *out,
-		  size_t *out_count, bool *out_passed_over, struct err *err) MUST_CHECK;
+		  size_t *out_count, struct leases_asked *asked, struct err *err) MUST_CHECK;
+/*
+ * Behind the commit, which is no wait more; nobody relies on it before.  Of the rows those stay that are had, with row->begun,
+ * which is the caller's.  Those that somebody else claimed or changed at that moment were passed over, and not waited for:
+ * *out_passed_over, and who is to have them asks again soon.
+ */
+bool leases_had(const struct queue_claim *claim, struct leases_asked *asked, struct queue_row *rows,
+		size_t *count, bool *out_passed_over, struct err *err) MUST_CHECK;
 
 /* ---- in a write transaction ---- */
 

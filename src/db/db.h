@@ -87,7 +87,8 @@ void db_bind_list(struct db_stmt *stmt, int n, const struct str *texts, size_t c
 
 /*
  * It is going to be stepped through: what it answers comes along with whatever is waited for next, so that several questions cost
- * one round trip.  Within a transaction; what fails is told as by db_run().  SQLite does nothing before the step.
+ * one round trip; behind the commit it can still be read.  Within a transaction; what fails is told as by db_run().  SQLite does
+ * nothing before the step.
  */
 bool db_ask(struct db_stmt *stmt, struct err *err) MUST_CHECK;
 enum db_step db_step(struct db_stmt *stmt, struct err *err) MUST_CHECK;

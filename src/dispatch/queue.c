@@ -85,7 +85,7 @@ static bool claim(struct queue *queue, struct catalog *catalog, struct queue_due
 		  struct err *err)
 {
 	return queue_ask_dues(catalog, dues, err) &&
-	       leases_claim(catalog, &queue->claim, queue->rows, &queue->count, &queue->passed_over,
+	       leases_claim(catalog, &queue->claim, queue->rows, &queue->count, &queue->asked,
 			    err) &&
 	       queue_read_dues(catalog, dues, &queue->next_due_ms, &queue->is_beyond, err);
 }
@@ -98,12 +98,27 @@ static bool run_claim(struct ledger_job *job, struct catalog *catalog, struct er
 				   .beyond_ms = now_ms + queue_longest_ms(queue->env) };
 	bool was_claimed;
 
+	leases_asked_release(&queue->asked);
 	forget_rows(queue);
 	queue->claim.now_ms = now_ms;
 	queue->claim.retention = queue->env->options.retention;
 	was_claimed = claim(queue, catalog, &dues, err);
 	queue_dues_release(&dues);
 	return was_claimed;
+}
+
+/* What cannot be read is had all the same, and given back as what was forgotten is (ledger/membership.h). */
+static void claim_is_settled(struct ledger_job *job)
+{
+	struct queue *queue = container_of(job, struct queue, claim_job);
+	struct err err;
+
+	if (leases_had(&queue->claim, &queue->asked, queue->rows, &queue->count,
+		       &queue->passed_over, &err))
+		return;
+	log_debug(NULL, "cannot read what was claimed: %s", err.text);
+	queue->count = 0;
+	queue->passed_over = true;
 }
 
 static void claim_came(struct ledger_job *job)
@@ -147,9 +162,11 @@ void queue_wake(struct queue *queue)
 		return;
 	timer_stop(&queue->timer);
 	queue->is_asking = true;
-	queue->claim_job = (struct ledger_job){
-		.run = run_claim, .done = claim_came, .reply = queue->env->mailbox, .is_quick = true
-	};
+	queue->claim_job = (struct ledger_job){ .run = run_claim,
+						.settled = claim_is_settled,
+						.done = claim_came,
+						.reply = queue->env->mailbox,
+						.is_quick = true };
 	if (ledger_is_shared(queue->env->ledger))
 		ledger_write(queue->env->ledger, &queue->claim_job);
 	else

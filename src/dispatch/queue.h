@@ -14,6 +14,7 @@
 #pragma once
 
 #include "catalog/recordings_queue.h"
+#include "cluster/leases.h"
 #include "event/loop.h"
 #include "ledger/ledger.h"
 
@@ -46,6 +47,7 @@ struct queue {
 	struct queue_claim claim;
 	struct queue_row rows[QUEUE_CLAIM_MAX];
 	size_t count;
+	struct leases_asked asked;
 	int64_t next_due_ms, mended;
 	bool passed_over; /* there were more, which somebody else had for this moment */
 	bool is_beyond;   /* some row waits longer than any wait that is set */

@@ -248,6 +248,8 @@ static bool read_one(struct catalog *catalog, struct ledger_job *job)
 		    job->run(job, catalog, &job->err);
 
 	catalog_rollback(catalog);
+	if (good && job->settled)
+		job->settled(job);
 	return good;
 }
 

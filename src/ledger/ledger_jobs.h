@@ -26,6 +26,11 @@ struct ledger_job {
 	 */
 	bool (*run)(struct ledger_job *job, struct catalog *catalog, struct err *err);
 	/*
+	 * On the same thread, once what run() did is committed (of a read: once it is over), and before done(): what it has asked
+	 * (db_ask()) and not stepped through can be read now.  NULL: nothing is to be done then.
+	 */
+	void (*settled)(struct ledger_job *job);
+	/*
 	 * It appends events, or claims what is to be fetched (and begins it), and does nothing else: on a server it need not wait for
 	 * anybody's turn, and is committed by the quick writer.  What it changed is told by the turn that projects it, or by none.
 	 */

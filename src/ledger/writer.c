@@ -148,6 +148,13 @@ static void tell_of(struct writer *writer, const struct ledger_job *jobs, int64_
 	writer_tell(writer, writer->changes, count, sequence);
 }
 
+static void settle_all(struct ledger_job *jobs)
+{
+	for (struct ledger_job *job = jobs; job; job = job->next)
+		if (job->settled)
+			job->settled(job);
+}
+
 static void answer_all(struct ledger_job *jobs, bool succeeded, int64_t sequence,
 		       const struct err *err)
 {
@@ -172,6 +179,7 @@ static bool write_together(struct writer *writer, struct ledger_job *jobs, struc
 	if (!writer_write_now(writer, jobs, &sequence, err))
 		return false;
 	tell_of(writer, jobs, sequence);
+	settle_all(jobs);
 	answer_all(jobs, true, sequence, NULL);
 	return true;
 }

@@ -43,8 +43,9 @@ struct write {
 	struct ledger_job job;
 	char call_sid[SID_SIZE];
 	bool is_bad;
-	int runs;
-	int heard_before; /* changes that were told before done() */
+	int runs, settled;
+	int heard_before,
+		settled_before; /* done(): changes that were told, and that it was settled */
 };
 
 static int done_count, done_wanted;
@@ -59,7 +60,13 @@ static void write_done(struct ledger_job *job)
 	struct write *write = container_of(job, struct write, job);
 
 	write->heard_before = heard.changes;
+	write->settled_before = write->settled;
 	done_count++;
+}
+
+static void write_settled(struct ledger_job *job)
+{
+	container_of(job, struct write, job)->settled++;
 }
 
 static bool run_write(struct ledger_job *job, struct catalog *catalog, struct err *cause)
@@ -81,6 +88,7 @@ static void post(struct write *write, unsigned number)
 {
 	snprintf(write->call_sid, SID_SIZE, "CA%032x", number);
 	write->job.run = run_write;
+	write->job.settled = write_settled;
 	write->job.done = write_done;
 	write->job.reply = mailbox;
 	done_wanted++;
@@ -90,7 +98,7 @@ static void post(struct write *write, unsigned number)
 struct find {
 	struct ledger_job job;
 	char call_sid[SID_SIZE];
-	bool is_found, is_done;
+	bool is_found, is_settled, is_done;
 };
 
 static struct find find;
@@ -101,6 +109,11 @@ static bool run_find(struct ledger_job *job, struct catalog *catalog, struct err
 
 	find.is_found = calls_find(catalog, str_of(find.call_sid), &call, cause);
 	return find.is_found || cause->kind == ERR_NOT_FOUND;
+}
+
+static void find_settled(struct ledger_job *job)
+{
+	find.is_settled = find.is_found && !find.is_done;
 }
 
 static void find_done(struct ledger_job *job)
@@ -115,7 +128,10 @@ static bool is_answered(void)
 
 static bool is_known(unsigned number)
 {
-	find = (struct find){ .job = { .run = run_find, .done = find_done, .reply = mailbox } };
+	find = (struct find){ .job = { .run = run_find,
+				       .settled = find_settled,
+				       .done = find_done,
+				       .reply = mailbox } };
 	snprintf(find.call_sid, SID_SIZE, "CA%032x", number);
 	ledger_read(ledger, &find.job);
 	return until(is_answered) && find.job.succeeded && find.is_found;
@@ -143,6 +159,7 @@ static void test_write(void)
 	IS_INT(commits(), 1, "and the commit is counted");
 	OK(hears_of(1), "its event is projected, and who listens is told");
 	OK(is_known(1), "a reader finds it");
+	OK(find.is_settled, "and settles it before it answers");
 	OK(find.job.sequence >= heard.sequence,
 	   "in a snapshot that is no older than what was told");
 }
@@ -163,6 +180,8 @@ static void test_neighbours(void)
 	ledger_sums(ledger, &sums);
 	IS_INT(sums.commits_failed, 0, "no commit has failed, though a job has");
 	OK(writes[2].runs == 1 || writes[0].runs == 2, "they were in one batch, and ran again");
+	OK(writes[0].settled_before == 1 && writes[2].settled_before == 1 && writes[1].settled == 0,
+	   "what is committed is settled once, before it is answered; the bad one never");
 	OK(hears_of(10) && hears_of(12) && is_known(12), "they are projected");
 	OK(!is_known(11), "nothing of the bad one is there");
 }

@@ -380,9 +380,11 @@ static size_t claim(struct catalog *catalog, unsigned most, struct queue_row *ou
 	const struct queue_claim wanted = { .now_ms = NOON + 1000000,
 					    .most = most,
 					    .most_backfill = most };
+	struct leases_asked asked = { NULL, NULL };
 	size_t n = 0;
 
-	MUST(leases_claim(catalog, &wanted, out, &n, &passed_over, &err));
+	MUST(leases_claim(catalog, &wanted, out, &n, &asked, &err));
+	MUST(leases_had(&wanted, &asked, out, &n, &passed_over, &err));
 	begun = 0;
 	for (size_t i = 0; i < n; i++) {
 		begun += out[i].begun != NULL;
@@ -708,6 +710,7 @@ static void test_too_old(void)
 	const struct queue_claim wanted = {
 		.now_ms = NOON + 1000000, .most = 3, .most_backfill = 3, .retention = retention
 	};
+	struct leases_asked asked = { NULL, NULL };
 	struct queue_row a[RECORDINGS];
 	struct process first;
 	size_t n = 0;
@@ -715,8 +718,9 @@ static void test_too_old(void)
 	exec("UPDATE recordings SET started_at_ms = 1");
 	process_start(&first, "first");
 	MUST(catalog_begin(first.quick, &err));
-	MUST(leases_claim(first.quick, &wanted, a, &n, &passed_over, &err));
+	MUST(leases_claim(first.quick, &wanted, a, &n, &asked, &err));
 	MUST(catalog_commit(first.quick, &err));
+	MUST(leases_had(&wanted, &asked, a, &n, &passed_over, &err));
 	OK(n == 3 && !a[0].begun && !a[1].begun && !a[2].begun, "what is too old is not begun");
 	IS_INT(count("SELECT COUNT(*) FROM leases"), 3, "it has a lease all the same");
 	IS_INT(count(OPEN_ATTEMPTS), 0, "and no attempt");
@@ -763,6 +767,7 @@ static void test_paused(void)
 					    .most_backfill = 16,
 					    .shares = shares,
 					    .share_count = ARRAY_LEN(shares) };
+	struct leases_asked asked = { NULL, NULL };
 	struct queue_row rows[RECORDINGS];
 	struct process first;
 	size_t n = 0;
@@ -771,7 +776,8 @@ static void test_paused(void)
 	queue_two_accounts(10000, 5);
 	process_start(&first, "first");
 	begin_and_stay(first.quick);
-	MUST(leases_claim(first.quick, &wanted, rows, &n, &passed_over, &err));
+	MUST(leases_claim(first.quick, &wanted, rows, &n, &asked, &err));
+	MUST(leases_had(&wanted, &asked, rows, &n, &passed_over, &err));
 	OK(n == 5 && count_of(rows, n, "ACy") == 5,
 	   "beside an account that is paused all of the other is claimed, at once: %zu", n);
 	IS_INT(count("SELECT COUNT(*) FROM (SELECT 1 FROM recordings WHERE account_sid = 'ACx' "
@@ -815,13 +821,15 @@ static bool claim_more(struct claimant *claimant, bool *out_more)
 					    .share_count = ARRAY_LEN(shares),
 					    .skip = (const char(*)[SID_SIZE])claimant->had,
 					    .skip_count = claimant->count };
+	struct leases_asked asked = { NULL, NULL };
 	struct queue_row rows[10];
 	bool was_passed_over;
 	size_t n = 0;
 
 	if (!catalog_begin(catalog, &claimant->err) ||
-	    !leases_claim(catalog, &wanted, rows, &n, &was_passed_over, &claimant->err) ||
-	    !catalog_commit(catalog, &claimant->err))
+	    !leases_claim(catalog, &wanted, rows, &n, &asked, &claimant->err) ||
+	    !catalog_commit(catalog, &claimant->err) ||
+	    !leases_had(&wanted, &asked, rows, &n, &was_passed_over, &claimant->err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		lease_begun_free(TAKE(rows[i].begun));
