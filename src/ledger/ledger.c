@@ -166,19 +166,16 @@ static void *run_writer(void *argument)
 		struct ledger_job *jobs =
 			ledger_queue_take(&writer->queue, BATCH_MAX, wait_ms, &is_stopping);
 		bool has_news = atomic_exchange(&ledger->has_news, false);
-		bool has_events = atomic_exchange(&ledger->has_events, false), has_lost = false;
+		bool has_events = atomic_exchange(&ledger->has_events, false), has_lost;
 
 		if (is_stopping)
 			catalog_be_brief(writer->catalog);
 		if (may_begin_anew(ledger, jobs, is_stopping) &&
 		    atomic_exchange(&ledger->is_fenced, false))
 			enlist_anew(ledger);
-		if (jobs)
-			writer_write(writer, jobs);
-		else if (is_stopping)
+		if (!jobs && is_stopping)
 			break;
-		else if (has_news)
-			has_lost = writer_hear(writer);
+		has_lost = writer_turn(writer, jobs, has_news);
 		if (is_stopping && catalog_is_cut_off(writer->catalog))
 			break; /* with all that waited: it is answered */
 		if (has_events || more || has_lost || is_to_project(ledger, jobs != NULL, has_news))

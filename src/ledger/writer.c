@@ -42,6 +42,14 @@ static void note_write(struct writer *writer, bool was_written, const struct err
 		log_warn(NULL, "the ledger cannot be written: %s", err->text);
 }
 
+static bool hear(struct writer *writer, struct err *err)
+{
+	if (writer->hears && !turns_hear(writer->catalog, &writer->heard, &writer->hearer, err))
+		return false;
+	writer->is_behind = false;
+	return true;
+}
+
 /* Others had their turns before ours: the feed is told in that order. */
 bool writer_begin(struct writer *writer, struct catalog_ahead *ahead, struct err *err)
 {
@@ -50,7 +58,7 @@ bool writer_begin(struct writer *writer, struct catalog_ahead *ahead, struct err
 	if (!catalog_begin_ahead(writer->catalog, ahead, err))
 		return false;
 	time_histogram_count(&writer->times.waits, clock_monotonic_us() - began_us);
-	if (!writer->hears || turns_hear(writer->catalog, &writer->heard, &writer->hearer, err))
+	if (hear(writer, err))
 		return true;
 	catalog_rollback(writer->catalog);
 	return false;
@@ -234,11 +242,19 @@ static void lost(struct turn_hearer *hearer, int64_t sequence)
 	feed_begin_anew(writer->feed, sequence);
 }
 
-bool writer_hear(struct writer *writer)
+/*
+ * A batch hears as it begins.  One that could not begin has not, and nobody tells of those turns again before the pulse looks
+ * anyway; but where no server is to be had, that looks as soon.
+ */
+bool writer_turn(struct writer *writer, struct ledger_job *jobs, bool has_news)
 {
 	struct err err;
 
-	if (!writer->hears || turns_hear(writer->catalog, &writer->heard, &writer->hearer, &err))
+	writer->is_behind |= has_news;
+	if (jobs)
+		writer_write(writer, jobs);
+	if (!(jobs ? writer->is_behind && !catalog_is_cut_off(writer->catalog) : has_news) ||
+	    hear(writer, &err))
 		return false;
 	log_debug(NULL, "cannot read what others have changed: %s", err.text);
 	return err.kind == ERR_CONFLICT;

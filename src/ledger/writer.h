@@ -40,8 +40,9 @@ struct writer {
 
 	/* With a feed, on a server: what other processes had to tell. */
 	struct turn_hearer hearer;
-	int64_t heard; /* the turn up to which all is told */
-	bool hears;    /* others may have turns, too */
+	int64_t heard;  /* the turn up to which all is told */
+	bool hears;     /* others may have turns, too */
+	bool is_behind; /* they had some, of which nothing was read yet */
 
 	struct projection_change changes[FEED_COMMIT_MAX]; /* of one commit */
 };
@@ -55,7 +56,12 @@ bool writer_begin(struct writer *writer, struct catalog_ahead *ahead, struct err
 /* Tells the feed of a commit of one's own. */
 void writer_tell(struct writer *writer, const struct projection_change *changes, size_t count,
 		 int64_t sequence);
-/* Takes the jobs, linked by `next`, and answers each. */
+/*
+ * Takes the jobs, linked by `next` (NULL: none), and answers each; then what others had to tell is told, where they had turns and it
+ * was not told as the jobs began.  True: a turn is to be taken, for the ledger has lost some.
+ */
+bool writer_turn(struct writer *writer, struct ledger_job *jobs, bool has_news);
+/* Takes the jobs, and answers each. */
 void writer_write(struct writer *writer, struct ledger_job *jobs);
 /* In one transaction, and not answered. */
 bool writer_write_now(struct writer *writer, struct ledger_job *jobs, int64_t *out_sequence,
@@ -64,5 +70,3 @@ bool writer_write_now(struct writer *writer, struct ledger_job *jobs, int64_t *o
 bool writer_is_trouble(const struct err *err);
 /* It failed because no server could be reached: so will what comes behind it, after as long. */
 bool writer_is_cut_off(const struct catalog *catalog, const struct err *err);
-/* Tells the feed what others have changed, if anything.  True: a turn is to be taken, for the ledger has lost some. */
-bool writer_hear(struct writer *writer);
