@@ -87,6 +87,7 @@ struct web {
 	int64_t started_at_ms;                 /* wall clock */
 	_Atomic int64_t stranger_warned_at_ms; /* monotonic: proxy_identity.c */
 	_Atomic int64_t host_warned_at_ms;     /* monotonic: web_admit.c */
+	_Atomic bool long_address_told;        /* media_redirect.c */
 };
 
 struct web_local {

@@ -3,6 +3,7 @@
 #include "access/web_admit.h"
 #include "auth/credential.h"
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/own.h"
 #include "blob/blob.h"
 #include "http/conditional.h"
@@ -12,6 +13,7 @@
 #include "media/media.h"
 #include "play/media_reply.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #define GRACE_S         (15 * 60)
@@ -52,6 +54,17 @@ static int64_t good_for_s(const struct media *media)
 	return (length_s < LONGEST_S ? length_s : LONGEST_S) + GRACE_S;
 }
 
+/* As with a session token of some thousand bytes: no player is sent there then, which nobody would find out. */
+static void tell_long_address(struct web *web)
+{
+	if (!atomic_exchange_explicit(&web->long_address_told, true, memory_order_relaxed))
+		log_warn(
+			NULL,
+			"store_redirect: players are not sent to the bucket where the address, with the "
+			"session token of the key in it, is longer than %d bytes",
+			ADDRESS_MAX);
+}
+
 bool media_redirect_send(struct exchange *x, const struct media *media)
 {
 	AUTO(buf_release) struct buf address;
@@ -67,8 +80,11 @@ bool media_redirect_send(struct exchange *x, const struct media *media)
 	if (reply.kind != MEDIA_REPLY_WHOLE && reply.kind != MEDIA_REPLY_RANGES)
 		return false; /* there is no such range, and we know how long it is */
 	media_reply_disposition(x, media, disposition);
-	if (!blob_address(web_local_of(x)->web->store, str_of(media->path), &terms, &address))
+	if (!blob_address(web_local_of(x)->web->store, str_of(media->path), &terms, &address)) {
+		if (!buf_ok(&address))
+			tell_long_address(web_local_of(x)->web);
 		return false;
+	}
 	media_reply_note(x, media);
 	reply_begin(x, 307);
 	reply_header(x, STR("Location"), buf_str(&address));

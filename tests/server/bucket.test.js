@@ -626,6 +626,13 @@ describe('keys that are lent', AT_ONCE, () => {
     await brief.stop('SIGTERM');
     const unknown = await serve(t, bucket, { dataDir: server.dataDir, settings: { store_redirect: 'on' }, env: { AWS_SESSION_TOKEN: 'of whoever wrote it' } });
     assert.equal((await play(unknown, recording)).status, 200);
+    await unknown.stop('SIGTERM');
+    Object.assign(agent, { goodForMs: 3_600_000, sessionToken: `FwoGZXIv${'a'.repeat(3400)}` });
+    const long = await borrow(t, bucket, { dataDir: server.dataDir, settings });
+    for (let times = 0; times < 2; times += 1) assert.equal((await play(long, recording)).status, 200);
+    const tells = /store_redirect: players are not sent to the bucket where the address, with the session token of the key in it, is longer than 3500 bytes/;
+    await long.line(tells);
+    assert.equal(long.err.filter((line) => tells.test(line)).length, 1, 'once');
     await unknown.line(/store_redirect: players are not sent to the bucket, for how long s3\.session_token is good is not known/);
   });
 });

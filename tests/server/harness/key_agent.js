@@ -2,6 +2,7 @@
 //
 //	const agent = await startKeyAgent(t, bucket);   // { url, asked: ['GET /keys', ...] }
 //	agent.goodForMs = 3_600_000;                    // what it lends from now on
+//	agent.sessionToken = '...';                     // the same
 //	agent.refuses = 500;                            // answered to all; 302: with a Location
 import http from 'node:http';
 import { atEnd } from './lifetime.js';
@@ -10,9 +11,9 @@ const TOKEN = 'AQAEAtokenOfTheMachine==';
 const ROLES = '/latest/meta-data/iam/security-credentials/';
 
 export async function startKeyAgent(t, bucket, { authorization } = {}) {
-  const agent = { asked: [], url: null, goodForMs: 3_600_000, refuses: 0, secret: bucket.env.AWS_SECRET_ACCESS_KEY };
+  const agent = { asked: [], url: null, goodForMs: 3_600_000, refuses: 0, sessionToken: 'FwoGZXIvYXdzEsession+token/of==', secret: bucket.env.AWS_SECRET_ACCESS_KEY };
   const keys = () => JSON.stringify({
-    Code: 'Success', Type: 'AWS-HMAC', AccessKeyId: bucket.settings['s3.access_key_id'], SecretAccessKey: agent.secret, Token: 'FwoGZXIvYXdzEsession+token/of==',
+    Code: 'Success', Type: 'AWS-HMAC', AccessKeyId: bucket.settings['s3.access_key_id'], SecretAccessKey: agent.secret, Token: agent.sessionToken,
     Expiration: new Date(Date.now() + agent.goodForMs).toISOString().replace(/\.\d+/, ''),
   });
   const answer = ({ method, url, headers }) => {
