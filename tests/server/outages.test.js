@@ -247,7 +247,7 @@ test('both readers are busy: no trouble is told of it until it lasts for long, a
   await open();
 });
 
-for (const how of process.env.TEST_SILENT ? ['cut', 'black'] : ['cut']) { // that nobody answers takes minutes: by hand, TEST_SILENT=1
+for (const how of ['cut', 'black']) {
   test(`one is cut off from the database for longer than its limits (${how === 'cut' ? 'refused' : 'no answer'}): 503 and never 500, no socket stays behind, and it goes on by itself`, async (t) => {
     const { serve, upstream, query, schema } = await startLedger(t, postgres);
     const wire = await startWire(t, postgres);
@@ -292,8 +292,7 @@ for (const how of process.env.TEST_SILENT ? ['cut', 'black'] : ['cut']) { // tha
     assert.deepEqual([...statuses.warm], [200], 'what it has open plays');
     assert.deepEqual([...statuses.webhook], [503]);
     for (const kind of ['list', 'play']) assert.deepEqual([...statuses[kind]], [503], kind);
-    // Who reads is let wait for a minute where the connection stays (a search may take that long), and is told at once where it does not.
-    assert.ok(Math.max(longest.webhook, longest.play) < 20_000 && longest.list < (how === 'cut' ? 20_000 : 80_000), JSON.stringify(longest));
+    assert.ok(Math.max(...Object.values(longest)) < 20_000, JSON.stringify(longest));
     assert.ok(most <= open + 30, `${most} descriptors, and ${open} before`);
     const { json: health, status } = await requestJson(`${a.url}/health`);
     assert.deepEqual([status, health.degraded], [200, true]);
