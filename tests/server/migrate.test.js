@@ -5,9 +5,9 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { callspool, startDisk } from './harness/callspool.js';
 import { atEnd, lifetime } from './harness/lifetime.js';
-import { SETTINGS, SWITCH_MOST_MS, TWILIO_WAITS_MS, ask, begin, database, heads, listed, play, plays, refusedBy, requestAdmin, role, serve, startLarge, startMoving, startPlayers, startSenders, status, timeSwitch, untilPhase } from './harness/moving.js';
+import { SETTINGS, SWITCH_MOST_MS, TWILIO_WAITS_MS, ask, begin, database, heads, listed, play, plays, refusedBy, requestAdmin, role, serve, session, startLarge, startMoving, startPlayers, startSenders, status, timeSwitch } from './harness/moving.js';
 import { addLink, addToken, Caller, firstAdministrator, startWithPeople } from './harness/people.js';
-import { Program, run, temporaryFolder } from './harness/process.js';
+import { run, temporaryFolder } from './harness/process.js';
 import { store } from './harness/stored.js';
 import { until } from './harness/until.js';
 import { CALL_STATUS, callCallback, newSid, postForm } from './harness/webhook.js';
@@ -51,7 +51,7 @@ test('to PostgreSQL while webhooks come and recordings play: nothing is lost, al
 
 test('killed again and again it goes on as it was, and asked again the move goes on where it was', async (t) => {
   const there = await database();
-  const large = await startLarge(t, { calls: 40_000 });
+  const large = await startLarge(t);
   const { recordings, again, before } = large;
   let { server } = large;
   const acknowledged = [];
@@ -62,18 +62,26 @@ test('killed again and again it goes on as it was, and asked again the move goes
       acknowledged.push(CallSid);
     }
   };
+  const copied = async () => Number(await there.query('SELECT tab FROM migration'));
   let done = 0;
-  for (const phase of ['rows', 'rows', 'compares']) {
+  for (const step of ['call_numbers', 'number_parts', 'copied']) {
+    const held = await there.hold(t, step);
     const ended = begin(server, ['--to', there.url]);
     await told(3);
-    const now = await until(`${phase}, further than before`, async () => {
-      const look = await requestAdmin(server);
-      return look.phase === phase && (phase !== 'rows' || Number(await there.query('SELECT tab FROM migration')) > done) ? look : undefined;
-    });
-    assert.equal(now.state, 'running');
-    done = phase === 'rows' ? Number(await there.query('SELECT tab FROM migration')) : done;
+    await held.reached(ended);
+    let unlock;
+    if (step === 'copied') { // and compared up to these
+      unlock = await session(t, `BEGIN; LOCK TABLE ${there.schema}.recordings IN ACCESS EXCLUSIVE MODE`);
+      await held.release();
+      await until('it compares', async () => (await requestAdmin(server)).phase === 'compares');
+    }
+    assert.equal((await requestAdmin(server)).state, 'running');
+    const now = await copied();
+    assert.ok(now > done, 'further than before');
+    done = now;
     await told(3);
     await server.kill();
+    await (unlock ?? held.release)();
     await ended;
     await refusedBy(['serve'], { data_dir: temporaryFolder(t), database: there.url, auth: 'none', listen: '127.0.0.1:0' }, 2, /has not come to its end/);
     server = await again();
@@ -81,7 +89,7 @@ test('killed again and again it goes on as it was, and asked again the move goes
     assert.deepEqual([begun.state, begun.to, begun.store], ['paused', there.url, null], 'it says that a move has begun');
     await plays(server, recordings, before);
     for (const sid of acknowledged) await until(`${sid} is there`, () => listed(server, sid));
-    if (phase === 'rows') assert.ok(Number(await there.query('SELECT tab FROM migration')) >= done, 'what was copied is not copied again');
+    assert.ok(await copied() >= done, 'what was copied is not copied again');
     await told(3);
   }
   const moved = await ask(server, ['--to', there.url]);
@@ -171,17 +179,22 @@ test('killed about the switch it is the one ledger or the other, with all that w
     const recordings = [await store(server, upstream)];
     const before = await heads(server, recordings);
     const senders = startSenders(server, 1);
+    const held = i === 0 ? await there.hold(t, 'marks') : undefined;
     const ended = begin(server, ['--to', there.url]);
     await until('it is about to switch', async () => /follows|moved/.test(JSON.stringify(await requestAdmin(server).catch(() => 'moved'))));
-    // Right behind the mark, and at another moment each time.
+    // Right behind the mark, right before it, and at any moment.
     if (i % 2 === 1) await server.line(/the ledger was moved: the settings file/);
+    else if (held) await held.reached(ended);
     else await new Promise((resolve) => setTimeout(resolve, i * 100));
     await server.kill();
+    await held?.release();
     await senders.stop();
     await ended;
     const settings = { data_dir: server.dataDir, auth: 'none' };
     const status = await callspool(['status', ...Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`])]);
     const isMoved = /served with/.test(status.stderr);
+    if (held) assert.ok(!isMoved, 'before the mark it is the old one');
+    if (i % 2 === 1) assert.ok(isMoved, 'behind the mark it is the new one');
     ways[isMoved ? 'new' : 'old'] += 1;
     server = await serve(t, { dataDir: server.dataDir, settings: isMoved ? { database: there.url } : {} });
     for (const sid of senders.acknowledged) await until(`${sid}, which was acknowledged, is there`, () => listed(server, sid));
@@ -191,16 +204,17 @@ test('killed about the switch it is the one ledger or the other, with all that w
     await plays(server, recordings, before);
     await server.stop('SIGTERM');
   }
-  assert.ok(ways.new >= Math.floor(KILLS / 2), 'behind the mark it is the new one');
   console.log(`| killed about the switch: ${ways.old} times on the old ledger, ${ways.new} times on the new one`);
 });
 
 test('a database that cannot be served from any more is found before the old ledger is left', async (t) => {
   const there = await role('later');
   const { server, recordings, before } = await startLarge(t);
+  const held = await there.hold(t, 'call_numbers');
   const ended = begin(server, ['--to', there.url]);
-  await until('calls are there', async () => Number(await there.query('SELECT tab FROM migration')) > 2);
+  await held.reached(ended);
   await postgres.query('ALTER ROLE later SET synchronous_commit = off');
+  await held.release();
   const { code, stderr } = await ended;
   assert.equal(code, 2, stderr);
   assert.match(stderr, /synchronous_commit is off/);
@@ -214,10 +228,12 @@ test('a database that cannot be served from any more is found before the old led
 test('a server that is to stop does not wait for what the move is at', async (t) => {
   const there = await database();
   const { server, again, recordings, before } = await startLarge(t);
+  const held = await there.hold(t, 'number_parts');
   const ended = begin(server, ['--to', there.url]);
-  await until('calls are there', async () => Number(await there.query('SELECT tab FROM migration')) > 4);
+  await held.reached(ended);
   assert.equal((await ask(server, ['--pause'])).code, 0);
   await ended;
+  await held.release();
   await there.query(`CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.005); RETURN NEW; END $$;
     CREATE TRIGGER slow BEFORE UPDATE ON calls FOR EACH ROW EXECUTE FUNCTION slow()`);
   const changed = await run('sqlite3', [join(server.dataDir, 'ledger.db'), '.timeout 5000', 'UPDATE calls SET ended_at_ms = 1 WHERE id BETWEEN 1000001 AND 1010000']);
@@ -240,9 +256,11 @@ test('a server that is to stop does not wait for what the move is at', async (t)
 test('what differs is found, and nothing is switched', async (t) => {
   const there = await database();
   const { server, recordings, before } = await startLarge(t);
+  const held = await there.hold(t, 'number_parts');
   const ended = begin(server, ['--to', there.url]);
-  await until('calls are there', async () => Number(await there.query('SELECT tab FROM migration')) > 4);
+  await held.reached(ended);
   await there.query("UPDATE calls SET from_address = '+1999' WHERE id = 1000007");
+  await held.release();
   const { code, stderr } = await ended;
   assert.equal(code, 4, stderr);
   assert.match(stderr, /table calls differs/);
@@ -257,18 +275,23 @@ test('what differs is found, and nothing is switched', async (t) => {
 test('it pauses, goes on, and can be given up: then the ledger is as before', async (t) => {
   const [there, other] = [await database(), await database()];
   const { server, recordings, before } = await startLarge(t);
+  const held = await there.hold(t, 'calls');
   const ended = begin(server, ['--to', there.url]);
-  await untilPhase(server, 'rows');
+  await held.reached(ended);
   const paused = await ask(server, ['--pause']);
   assert.equal(paused.code, 0, paused.stderr);
   assert.match(paused.stdout, /^paused: \d+ of \d+ rows/);
   assert.equal((await ended).code, 0);
+  await held.release();
   const tab = await there.query('SELECT tab, k1 FROM migration');
   assert.match((await ask(server, ['--to', other.url])).stderr, /another move has begun/);
+  const further = await there.hold(t, 'number_parts');
   const resumed = begin(server, ['--to', there.url]);
-  await until('it goes on', async () => (await there.query('SELECT tab, k1 FROM migration')) !== tab);
-  await ask(server, ['--pause']);
+  await further.reached(resumed);
+  assert.notEqual(await there.query('SELECT tab, k1 FROM migration'), tab, 'it goes on');
+  assert.match((await ask(server, ['--pause'])).stdout, /^paused/);
   await resumed;
+  await further.release();
   const cancelled = await ask(server, ['--cancel']);
   assert.equal(cancelled.code, 0, cancelled.stderr);
   const { stdout } = await run('sqlite3', ['-readonly', join(server.dataDir, 'ledger.db'), "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'departing%'"]);
@@ -282,12 +305,14 @@ test('it pauses, goes on, and can be given up: then the ledger is as before', as
 test('it is given up while it runs, by one command; what a stop left of it goes with the next start', async (t) => {
   const there = await database();
   const { server, again, recordings, before } = await startLarge(t);
+  const held = await there.hold(t, 'calls');
   const ended = begin(server, ['--to', there.url]);
-  await untilPhase(server, 'rows');
+  await held.reached(ended);
   const cancelled = await ask(server, ['--cancel']);
   assert.equal(cancelled.code, 0, cancelled.stderr);
   assert.match(cancelled.stdout, /nothing is being moved/);
   assert.equal((await ended).code, 0);
+  await held.release();
   const { stdout } = await run('sqlite3', ['-readonly', join(server.dataDir, 'ledger.db'), "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'departing%'"]);
   assert.equal(stdout.trim(), '0');
   await plays(server, recordings, before);
@@ -296,7 +321,7 @@ test('it is given up while it runs, by one command; what a stop left of it goes 
   // As it is behind the first of the pieces in which notes are removed.
   const ledger = join(server.dataDir, 'ledger.db');
   const left = await run('sqlite3', [ledger, `CREATE TABLE departing_notes (id INTEGER PRIMARY KEY AUTOINCREMENT, tab TEXT NOT NULL, k1, k2, k3);
-    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) INSERT INTO departing_notes (tab, k1, k2, k3) SELECT 'calls', i, 0, 0 FROM n;
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) INSERT INTO departing_notes (tab, k1, k2, k3) SELECT 'calls', i, 0, 0 FROM n;
     CREATE TRIGGER slow BEFORE DELETE ON departing_notes WHEN OLD.id % 10000 = 1
       BEGIN SELECT COUNT(*) FROM (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT i FROM n); END`]);
   assert.equal(left.code, 0, left.stderr);
@@ -410,32 +435,28 @@ describe('where it cannot go', () => {
 test('a database that is away in the middle of it is waited for', async (t) => {
   const there = await database();
   const { server, recordings, before } = await startLarge(t);
+  const held = await there.hold(t, 'call_numbers');
   const ended = begin(server, ['--to', there.url]);
-  await until('calls are there', async () => Number(await there.query('SELECT tab FROM migration')) > 2);
-  await postgres.stop('SIGQUIT');
+  await held.reached(ended);
+  await postgres.stop('SIGQUIT'); // and with it who holds it
   await until('it waits', async () => /PostgreSQL/.test((await requestAdmin(server)).failed?.error));
   await plays(server, recordings, before);
   assert.equal((await postForm(server.url, CALL_STATUS, callCallback())).status, 200);
+  await ended.says(/it is tried again/);
   await postgres.start();
   const { code, stderr } = await ended;
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /it is tried again/);
   await plays(server, recordings, before);
 });
 
 test('a database that is away right after the switch is waited for, however long', async (t) => {
   const there = await database();
   const { server, recordings, before } = await startLarge(t);
+  const held = await there.hold(t, 'opens');
   const ended = begin(server, ['--to', there.url]);
-  await until('calls are there', async () => Number(await there.query('SELECT tab FROM migration')) > 2);
-  // What opening it does first waits, in this run of PostgreSQL.
-  const started = await postgres.query('SELECT pg_postmaster_start_time()');
-  await there.query(`CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN IF pg_postmaster_start_time() = '${started}' THEN PERFORM pg_sleep(300); END IF; RETURN OLD; END $$;
-    CREATE TRIGGER held BEFORE DELETE ON migration FOR EACH ROW EXECUTE FUNCTION held()`);
+  await held.reached(ended);
   await server.line(/the ledger was moved: the settings file/);
-  await until('it opens it', async () => Number(await postgres.query("SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE 'DELETE FROM migration%' AND state = 'active'")) > 0);
-  await postgres.stop('SIGQUIT');
+  await postgres.stop('SIGQUIT'); // and with it who holds it
   await server.line(/cannot serve yet/);
   const since = Date.now();
   await until('it was away for longer than anything else waits', () => server.child.exitCode !== null || Date.now() - since > 13_000);
@@ -451,15 +472,11 @@ test('a database that is away right after the switch is waited for, however long
 test('moved, and killed before the database answers: the next start goes on, with the settings of before', async (t) => {
   const there = await database();
   const { server, again, recordings, before } = await startLarge(t);
+  const held = await there.hold(t, 'opens');
   const ended = begin(server, ['--to', there.url]);
-  await until('calls are there', async () => Number(await there.query('SELECT tab FROM migration')) > 2);
-  const started = await postgres.query('SELECT pg_postmaster_start_time()');
-  await there.query(`CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN IF pg_postmaster_start_time() = '${started}' THEN PERFORM pg_sleep(300); END IF; RETURN OLD; END $$;
-    CREATE TRIGGER held BEFORE DELETE ON migration FOR EACH ROW EXECUTE FUNCTION held()`);
+  await held.reached(ended);
   await server.line(/the ledger was moved: the settings file/);
-  await until('it opens it', async () => Number(await postgres.query("SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE 'DELETE FROM migration%' AND state = 'active'")) > 0);
-  await postgres.stop('SIGQUIT');
+  await postgres.stop('SIGQUIT'); // and with it who holds it
   await server.line(/cannot serve yet/);
   await server.kill();
   await ended;
@@ -480,11 +497,8 @@ test('moved, and killed before the database answers: the next start goes on, wit
 test('a switch that does not come about in time: the old ledger serves on, and it is tried again later', async (t) => {
   const there = await database();
   const { server, recordings, before } = await startLarge(t);
+  const held = await there.hold(t, 'marks');
   const ended = begin(server, ['--to', there.url]);
-  await until('all is copied', async () => (await requestAdmin(server)).phase === 'compares');
-  const holder = new Program('psql', ['-Xq', '-c', `BEGIN; LOCK TABLE ${there.schema}.migration; DO $$ BEGIN RAISE NOTICE 'held'; PERFORM pg_sleep(300); END $$`, postgres.url]);
-  atEnd(t, () => holder.end());
-  await holder.line(/held/);
   const senders = startSenders(server, 1);
   const tookMs = await timeSwitch(server, /the ledger is not moved/);
   assert.ok(tookMs < SWITCH_MOST_MS, `${tookMs} ms`);
@@ -495,11 +509,10 @@ test('a switch that does not come about in time: the old ledger serves on, and i
   const sofar = senders.acknowledged.length;
   await until('webhooks come in', () => senders.acknowledged.length > sofar);
   await plays(server, recordings, before);
-  await postgres.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(300)%' AND pid <> pg_backend_pid()");
-  await holder.end();
+  await ended.says(/it is tried again/);
+  await held.release();
   const { code, stderr } = await ended;
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /it is tried again/);
   await senders.stop();
   assert.deepEqual(senders.refused, []);
   assert.ok(senders.mostMs < TWILIO_WAITS_MS, `${senders.mostMs} ms`);

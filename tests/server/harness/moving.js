@@ -1,13 +1,14 @@
 // What tests of callspool migrate share: databases of their own, large ledgers, who sends and plays meanwhile.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CREDENTIALS, callspool, startServer } from './callspool.js';
 import { request, requestJson } from './http.js';
-import { lifetime } from './lifetime.js';
+import { atEnd, lifetime } from './lifetime.js';
 import { startPostgres } from './postgres.js';
-import { run, temporaryFolder } from './process.js';
+import { Program, run, temporaryFolder } from './process.js';
 import { store } from './stored.js';
 import { until } from './until.js';
 import { startUpstream } from './upstream.js';
@@ -19,16 +20,74 @@ let postgres, upstream;
 export async function startMoving() {
   postgres = await startPostgres(lifetime);
   upstream = await startUpstream(lifetime);
+  await postgres.query(STEPS);
   return { postgres, upstream };
 }
 
-/** A schema of its own, empty: { url, query(sql) }. */
+const TABLES = [...readFileSync(new URL('../../../src/tables/table_list.c', import.meta.url), 'utf8').matchAll(/\.name = "(\w+)"/g)].map(([, name]) => name);
+const COPIED = TABLES.length, MARKS = 1000, OPENS = 1001;
+const STEP_NUMBERS = { ...Object.fromEntries(TABLES.map((name, i) => [name, i])), copied: COPIED, marks: MARKS, opens: OPENS };
+
+/*
+ * Each step of a move into a schema of database(), as it writes how far it is, shares the advisory lock of its number.  The table `migration` is
+ * made by the move itself, and rows are copied the next moment: so this is there before.
+ */
+const STEPS = `
+  CREATE FUNCTION public.step() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE schema INTEGER := substr(TG_TABLE_SCHEMA, 2)::INTEGER;
+    BEGIN
+      IF TG_OP = 'DELETE' THEN
+        PERFORM pg_advisory_xact_lock_shared(schema, ${OPENS});
+        RETURN OLD;
+      END IF;
+      PERFORM pg_advisory_xact_lock_shared(schema, CASE WHEN NEW.is_complete > OLD.is_complete THEN ${MARKS} ELSE NEW.tab::INTEGER END);
+      RETURN NEW;
+    END $$;
+  CREATE FUNCTION public.add_step() RETURNS event_trigger LANGUAGE plpgsql AS $$
+    DECLARE made RECORD;
+    BEGIN
+      FOR made IN SELECT object_identity FROM pg_event_trigger_ddl_commands() WHERE object_identity ~ '^m[0-9]+[.]migration$' LOOP
+        EXECUTE format('CREATE TRIGGER step BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION public.step()', made.object_identity);
+      END LOOP;
+    END $$;
+  CREATE EVENT TRIGGER step ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION public.add_step()`;
+
+/** Statements of a session that stays; the returned function ends it, and with it what it has locked. */
+export async function session(t, sql) {
+  const program = new Program('psql', ['-Xq', '-v', 'ON_ERROR_STOP=1', postgres.url], { stdin: 'pipe' });
+  const end = async () => {
+    program.child.stdin.end();
+    await program.exited;
+  };
+  atEnd(t, end);
+  program.child.stdin.on('error', () => {}).write(`${sql};\n\\echo done\n`);
+  await program.line(/^done$/);
+  return end;
+}
+
+/**
+ * The move stands still at that step until release(); reached(ended) resolves when it does, and fails where begin()'s `ended` comes first.  'calls', say:
+ * the tables before it are copied, and all but the last of them committed; 'copied': all are; 'marks': in the switch, right before the old ledger is
+ * marked; 'opens': whoever serves from the new one first.  It asks for the lock for some seconds at a time, goes back to the last commit, and comes again.
+ */
+async function hold(t, schema, step) {
+  const locks = `${schema.slice(1)}, ${STEP_NUMBERS[step]}`;
+  const release = await session(t, `SELECT pg_advisory_lock(${locks})`);
+  const isReached = async () => (await postgres.query(`SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND (classid, objid) = (${locks}) AND NOT granted`)) !== '0';
+  const reached = (ended) => Promise.race([
+    until(`the move is at '${step}'`, isReached, 120_000),
+    ended.then(({ code, stderr }) => { throw new Error(`it ended with ${code} before it was at '${step}': ${stderr}`); }),
+  ]);
+  return { reached, release };
+}
+
+/** A schema of its own, empty: { url, schema, query(sql), hold(t, step) }. */
 let schemas = 0;
 export async function database() {
   schemas += 1;
   const schema = `m${schemas}`;
   await postgres.query(`CREATE SCHEMA ${schema}`);
-  return { url: `${postgres.url}&options=-csearch_path%3D${schema}`, schema, query: (sql) => postgres.query(`SET search_path TO ${schema}; ${sql}`) };
+  return { url: `${postgres.url}&options=-csearch_path%3D${schema}`, schema, query: (sql) => postgres.query(`SET search_path TO ${schema}; ${sql}`), hold: (t, step) => hold(t, schema, step) };
 }
 
 /** The same with a role of its own, no superuser: `grant` says what it may do there. */
@@ -53,14 +112,10 @@ export async function timeSwitch(server, outcome) {
 
 export const SETTINGS = { retention: 'forever', verify_every: 'forever' };
 export const serve = (t, options = {}) => startServer(t, { upstream: upstream.url, ...options, settings: { ...SETTINGS, ...options.settings } });
-export const ask = (server, args, settings = {}) => callspool(['migrate', ...args,
-  ...Object.entries({ data_dir: server.dataDir, ...settings }).flatMap(([name, value]) => ['--set', `${name}=${value}`])]);
+export const ask = (server, args, settings = {}, options = {}) => callspool(['migrate', ...args,
+  ...Object.entries({ data_dir: server.dataDir, ...settings }).flatMap(([name, value]) => ['--set', `${name}=${value}`])], { withinMs: 180_000, ...options });
 export const play = (server, { mediaPath }, headers = {}) => request(server.url + mediaPath, { headers });
 export const status = async (server) => JSON.parse((await ask(server, ['--status', '--json'])).stdout);
-export const untilPhase = (server, ...phases) => until(`it ${phases}`, async () => {
-  const now = await requestAdmin(server);
-  return phases.includes(now.phase) || phases.includes(now.state) ? now : undefined;
-});
 /** The same, asked by the test itself: as quick as can be. */
 export const requestAdmin = (server) => new Promise((resolve, reject) => {
   http.get({ socketPath: join(server.dataDir, 'admin.sock'), path: '/api/migration', timeout: 5000 }, (reply) => {
@@ -135,15 +190,15 @@ export async function plays(server, recordings, before) {
 }
 
 const LARGE_CALLS = 20_000;
-/** Calls with the numbers from + 1 to `to`, into the ledger of a server that does not run. */
-async function addCalls(dataDir, from, to) {
+/** So many calls, into the ledger of a server that does not run. */
+async function addCalls(dataDir) {
   const { code, stderr } = await run('sqlite3', [join(dataDir, 'ledger.db'), `
     PRAGMA foreign_keys = ON;
     BEGIN;
-    WITH RECURSIVE n (i) AS (SELECT ${from} + 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${to})
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${LARGE_CALLS})
       INSERT INTO calls (id, call_sid, status, direction, from_address, started_at_ms, started_rank, is_main_fixed, recording_group, recordings, changed_seq)
       SELECT 1000000 + i, 'CA' || printf('%032x', i), 5, 1, '+1555' || i, 1700000000000 + i, 1, 0, 0, 0, i FROM n;
-    INSERT INTO call_numbers SELECT '5551' || id, started_at_ms, id FROM calls WHERE id > 1000000 + ${from};
+    INSERT INTO call_numbers SELECT '5551' || id, started_at_ms, id FROM calls WHERE id > 1000000;
     UPDATE turns SET seq = seq + 2000000, counts = '2=' || (SELECT COUNT(*) FROM calls) || ' ' || substr(counts, instr(counts, ' ') + 1)
       WHERE seq = (SELECT MAX(seq) FROM turns);
     COMMIT;`]);
@@ -157,29 +212,29 @@ async function makeLarge(t) {
   const server = await serve(t, { dataDir });
   const recording = await store(server, upstream);
   await server.stop('SIGTERM');
-  await addCalls(dataDir, 0, LARGE_CALLS);
+  await addCalls(dataDir);
   return { dataDir, recording };
 }
 
-/** A ledger that takes seconds to move: that of a server, stopped, with so many calls more; `calls` where it has to take longer. */
-export async function startLarge(t, { calls = LARGE_CALLS, ...options } = {}) {
+/** A ledger that takes a second to move: that of a server, stopped, with many calls more. */
+export async function startLarge(t, options = {}) {
   large ??= await makeLarge(t);
   const dataDir = join(temporaryFolder(t), 'data');
   const { code, stderr } = await run('cp', ['-a', large.dataDir, dataDir]);
   assert.equal(code, 0, stderr);
-  if (calls > LARGE_CALLS) await addCalls(dataDir, LARGE_CALLS, calls);
   const again = () => serve(t, { ...options, dataDir });
   const server = await again();
   const recordings = [large.recording];
   return { server, recordings, again, before: await heads(server, recordings) };
 }
 
-/** Begins it, and does not wait for its end: { ended }. */
-export const begin = (server, args, settings) => {
-  const ended = ask(server, args, settings);
+/** Begins it, and does not wait for its end, which is what it gives; `says(pattern)` waits until the command has said that. */
+export function begin(server, args, settings) {
+  let said = '';
+  const ended = ask(server, args, settings, { onStderr: (chunk) => { said += chunk; } });
   ended.catch(() => {});
-  return ended;
-};
+  return Object.assign(ended, { says: (pattern) => until(`callspool migrate says ${pattern}`, () => pattern.test(said)) });
+}
 export const refusedBy = async (args, settings, code, pattern) => {
   const ended = await callspool([...args, ...Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`])], { env: CREDENTIALS });
   assert.equal(ended.code, code, `${args}: ${ended.stderr}`);

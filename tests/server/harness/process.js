@@ -111,13 +111,16 @@ function killGroup(pid) {
   }
 }
 
-/** Runs to the end: { code, signal, stdout, stderr }.  stdout is a Buffer when binary. */
+/** Runs to the end: { code, signal, stdout, stderr }.  stdout is a Buffer when binary; onStderr(chunk) hears it at once. */
 export async function run(command, args, options = {}) {
   const kept = options.env ? { ...process.env, ...options.env } : process.env;
   const child = spawn(command, args, { env: kept, cwd: options.cwd, stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
   const chunks = { stdout: [], stderr: [] };
   child.stdout.on('data', (chunk) => chunks.stdout.push(chunk));
-  child.stderr.on('data', (chunk) => chunks.stderr.push(chunk));
+  child.stderr.on('data', (chunk) => {
+    chunks.stderr.push(chunk);
+    options.onStderr?.(chunk);
+  });
   if (options.input !== undefined) child.stdin.end(options.input);
   let timer;
   const kill = () => {
