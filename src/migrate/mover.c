@@ -150,7 +150,7 @@ static bool find_departure(struct work *work, struct err *err)
 	    !departure_may_go_on(departure, err))
 		return false;
 	departure->verifies |= mover->verifies;
-	if (departure->verifies)
+	if (departure->verifies || departure->is_verified)
 		atomic_store(&mover->reads_back, true);
 	if (departure->name[0])
 		return strcmp(departure->to, to) == 0 ||

@@ -14,6 +14,9 @@
 #define BEFORE_DATABASE "database = "
 #define BEFORE_STORE    "store = "
 
+/* As `verifies` of the row says it. */
+enum verifying { VERIFIES_NOT, VERIFIES, VERIFIED };
+
 void departure_words(const char *database, const char *store, char out[DEPARTURE_TO_SIZE])
 {
 	snprintf(out, DEPARTURE_TO_SIZE, "%s%s%s%s%s", database ? BEFORE_DATABASE : "",
@@ -64,7 +67,8 @@ static bool read_row(struct db *db, const char *sql, struct departure *out, stru
 	out->began_at_ms = db_column_int(find, 2);
 	out->media = db_column_int(find, 3);
 	out->has_arrived = db_column_int(find, 4) != 0;
-	out->verifies = db_column_int(find, 5) != 0;
+	out->verifies = db_column_int(find, 5) == VERIFIES;
+	out->is_verified = db_column_int(find, 5) == VERIFIED;
 	return true;
 }
 
@@ -143,11 +147,11 @@ static bool add_row(struct db *db, const struct departure *departure, struct err
 	db_bind_str(insert, 1, str_of(departure->name));
 	db_bind_str(insert, 2, str_of(departure->to));
 	db_bind_int(insert, 3, departure->began_at_ms);
-	db_bind_int(insert, 4, departure->verifies);
+	db_bind_int(insert, 4, departure->verifies ? VERIFIES : VERIFIES_NOT);
 	return db_run(insert, err);
 }
 
-static bool set_verifies(struct db *db, bool verifies, struct err *err)
+static bool set_verifies(struct db *db, enum verifying verifies, struct err *err)
 {
 	struct db_stmt *update;
 
@@ -163,7 +167,7 @@ static bool add_wish(struct db *db, const struct departure *before,
 {
 	if (!before->name[0])
 		return add_row(db, departure, err);
-	return before->verifies || !departure->verifies || set_verifies(db, true, err);
+	return before->verifies || !departure->verifies || set_verifies(db, VERIFIES, err);
 }
 
 bool departure_may_go_on(const struct departure *departure, struct err *err)
@@ -197,7 +201,7 @@ bool departure_begin(struct catalog *catalog, const struct departure *departure,
 
 bool departure_set_verified(struct catalog *catalog, struct err *err)
 {
-	return catalog_may_change(catalog, err) && set_verifies(catalog_db(catalog), false, err);
+	return catalog_may_change(catalog, err) && set_verifies(catalog_db(catalog), VERIFIED, err);
 }
 
 bool departure_set_media(struct catalog *catalog, int64_t id, struct err *err)

@@ -27,6 +27,7 @@ struct departure {
 	int64_t media;    /* of a move of media alone: recordings up to that id were brought */
 	bool has_arrived; /* it was moved, and is served from there */
 	bool verifies; /* media is to be read back before it is served from, whoever goes on with it */
+	bool is_verified; /* ... and all of it was */
 	bool is_given_up; /* name "": one was, and notes of it are left to be removed: departure_end() */
 	bool is_older; /* a callspool began it that noted otherwise: it cannot be gone on with */
 };

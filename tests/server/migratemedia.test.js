@@ -185,8 +185,20 @@ describe('media into a bucket', () => {
     assert.match(failed.stderr, /callspool verify mends/);
     writeFileSync(file, recordings[0].bytes);
     door.requests.length = 0;
-    const moved = await ask(server, args, settings);
+    const further = await there.hold(t, 'number_parts');
+    for (let times = 0; times < 2; times += 1) { // asked again, it was read back all the same
+      const again = begin(server, args, settings);
+      await further.reached(again);
+      assert.equal((await ask(server, ['--pause'], settings)).code, 0);
+      assert.equal((await again).code, 0);
+    }
+    const going = begin(server, args, settings);
+    await further.reached(going);
+    const joins = begin(server, [...args, '--verify-media'], settings);
+    await further.release();
+    const [moved, joined] = await Promise.all([going, joins]);
     assert.equal(moved.code, 0, moved.stderr);
+    assert.equal(joined.code, 0, `all was read back: ${joined.stderr}`);
     assert.ok((await bucket.get(key)).equals(recordings[0].bytes), 'it is what it was');
     for (const { recordingSid } of recordings) assert.ok(door.requests.some((line) => line.startsWith('GET') && line.includes(recordingSid) && line.endsWith('.mp3')), `${recordingSid} was read`);
     await server.line(/is not what was put there: it is put there anew/);
