@@ -1,6 +1,7 @@
 // A PostgreSQL of a test's own, by tests/tools/postgres, that can be stopped, killed and held while others use it.
 import { chmodSync } from 'node:fs';
 import { Program, run, temporaryFolder } from './process.js';
+import { querySql } from './sql_client.js';
 import { until } from './until.js';
 import { atEnd } from './lifetime.js';
 
@@ -17,9 +18,11 @@ export async function startPostgres(t) {
   postgres.query = (sql) => postgres.queryIn('postgres', sql);
   /** In another database of it. */
   postgres.queryIn = async (database, sql) => {
-    const { code, stdout, stderr } = await run('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', sql, url.replace('/postgres?', `/${database}?`)]);
-    if (code !== 0) throw new Error(`psql: ${stderr}${postgres.program?.said}`);
-    return stdout.trim();
+    try {
+      return await querySql({ folder, user: 'callspool', database }, sql);
+    } catch (error) {
+      throw new Error(`PostgreSQL: ${error.message}${postgres.program?.said}`);
+    }
   };
   postgres.start = async () => {
     postgres.program = new Program(TOOL, ['serve', folder]);
