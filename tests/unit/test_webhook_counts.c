@@ -89,7 +89,8 @@ static void check_log(struct loop *loop, struct loop *other, struct webhook_coun
 	for (int i = 0; i < 500; i++) {
 		webhook_count_refused(counter[0], WEBHOOK_WRONG_SIGNATURE, STR("192.0.2.1"), ORIGIN,
 				      NULL);
-		webhook_count_refused(counter[1], WEBHOOK_UNSIGNED, STR("192.0.2.2"), ORIGIN, NULL);
+		webhook_count_refused(counter[1], WEBHOOK_UNSIGNED,
+				      i < 499 ? STR("192.0.2.2") : STR("192.0.2.3"), ORIGIN, NULL);
 	}
 	IS_INT(logged().len, 0, "a thousand more on both loops are none");
 	OK(run_until(loop, is_logged), "but when the period is over");
@@ -97,6 +98,8 @@ static void check_log(struct loop *loop, struct loop *other, struct webhook_coun
 	IS_INT(lines_in(text), 1, "there is one line");
 	OK(has(text, "refused 1000 more webhooks"),
 	   "with their number, whatever loop refused them");
+	OK(has(text, "the last from 192.0.2.3: it has no X-Twilio-Signature"),
+	   "and who sent the latest, and why it was refused");
 
 	OK(run_until(loop, is_at_rest), "a period without any ends the reports");
 	IS_INT(logged().len, 0, "and is no line");
