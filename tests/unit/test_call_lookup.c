@@ -3,6 +3,9 @@
 #include "catalog/call_asks.h"
 #include "catalog/calls.h"
 #include "flights_fixture.h"
+#include "rest/rest_request.h"
+
+#include <pthread.h>
 
 #define PUT_OFF "CA00000000000000000000000000000008"
 #define PATH    API "/Calls/" CALL ".json"
@@ -43,10 +46,100 @@ static struct call call_known(void)
 	return call;
 }
 
-static void look_once(int64_t at_ms, const char *raw)
+/* ---- transfers that wait, and what the readers are asked ---- */
+
+#define READERS 2 /* of the ledger */
+
+static pthread_barrier_t meeting;
+static struct ledger_job readers[READERS];
+static int met_count;
+static struct rest_request held[2];
+
+static void held_answered(struct rest_request *request)
+{
+}
+
+static bool one_waits(void)
+{
+	return fetch_waiting(env.fetch) == 1;
+}
+
+static void hold_transfers(void)
+{
+	static const struct answer answers[] = { { "/held", "", THEN_HANG } };
+	AUTO(free) char *url = xasprintf("%s/held", account.api_url);
+
+	server_answers(answers, ARRAY_LEN(answers));
+	fetch_set_max_transfers(env.fetch, 1);
+	for (size_t i = 0; i < ARRAY_LEN(held); i++)
+		must(rest_request_send(&held[i], env.fetch, &account, url, held_answered, &err));
+	until(one_waits);
+}
+
+static void let_go_transfers(void)
+{
+	fetch_set_max_transfers(env.fetch, 4);
+	for (size_t i = 0; i < ARRAY_LEN(held); i++)
+		rest_request_release(&held[i]);
+}
+
+static bool run_meet(struct ledger_job *job, struct catalog *catalog, struct err *why)
+{
+	pthread_barrier_wait(&meeting);
+	return true;
+}
+
+static void has_met(struct ledger_job *job)
+{
+	met_count++;
+}
+
+static bool all_have_met(void)
+{
+	return met_count == READERS;
+}
+
+/* All readers are at it at the same time: whatever they were asked before was answered before. */
+static void ask_readers(struct timer *timer)
+{
+	for (int i = 0; i < READERS; i++) {
+		readers[i] = (struct ledger_job){ .run = run_meet,
+						  .done = has_met,
+						  .reply = env.mailbox };
+		ledger_read(env.ledger, &readers[i]);
+	}
+}
+
+/* In a turn that is behind this one, and behind what is due now. */
+static void wait_for_readers(void)
+{
+	struct timer timer = { 0 };
+
+	met_count = 0;
+	pthread_barrier_init(&meeting, NULL, READERS);
+	timer_start(env.loop, &timer, 1, ask_readers);
+	until(all_have_met);
+	pthread_barrier_destroy(&meeting);
+}
+
+/* While transfers wait it asks the ledger for nothing, so that what it did ask comes back, and then it can be freed. */
+static void end_lookup(struct call_lookup *lookup)
+{
+	hold_transfers();
+	wait_for_readers();
+	write_now(run_nothing, NULL);
+	call_lookup_free(lookup);
+	let_go_transfers();
+}
+
+/* ---- one call ---- */
+
+/* How often it was asked for. */
+static int look_once(int64_t at_ms, const char *raw)
 {
 	struct answer answer = { PATH, raw, THEN_CLOSE };
 	struct call_lookup *lookup;
+	int count;
 
 	planned_at_ms = at_ms;
 	write_now(run_plan, &planned_at_ms);
@@ -54,35 +147,120 @@ static void look_once(int64_t at_ms, const char *raw)
 	server_answers(&answer, 1);
 	lookup = call_lookup_start(&rest_env);
 	until(is_concluded);
-	write_now(run_nothing, NULL); /* behind it: what it wrote has come back */
 	until(fixture_is_projected);
-	call_lookup_free(lookup);
+	count = server.requests;
+	end_lookup(lookup);
+	return count;
 }
 
 #define JSON_HEAD "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 
-static void tell_of_put_off(void)
+static void tell_of(const char *call_sid, const char *recording_sid)
 {
 	struct event event;
 
 	event_init(&event, EVENT_RECORDING_STATUS, clock_wall_ms());
 	event.account_sid = STR(ACCOUNT);
-	event.call_sid = STR(PUT_OFF);
-	event.recording_sid = STR("RE00000000000000000000000000000008");
+	event.call_sid = str_of(call_sid);
+	event.recording_sid = str_of(recording_sid);
 	event.status = STR("completed");
 	tell(&event);
 }
+
+/* ---- when it asks ---- */
+
+static void test_busy(void)
+{
+	struct call_lookup *lookup;
+
+	server_forget(&server);
+	hold_transfers();
+	planned_at_ms = 1;
+	write_now(run_plan, &planned_at_ms);
+	lookup = call_lookup_start(&rest_env);
+	wait_for_readers();
+	IS_INT(fetch_waiting(env.fetch), 1, "while a transfer waits, none is asked for behind it");
+	let_go_transfers();
+	until(is_concluded);
+	OK(str_find_str(str_of(server.last), STR(PATH)) < strlen(server.last),
+	   "once none waits, it is");
+	end_lookup(lookup);
+}
+
+#define GAP_LEAST_MS 200 /* less than it is, and begun before it */
+
+static const char *const several[] = {
+	"CA00000000000000000000000000000011",
+	"CA00000000000000000000000000000012",
+	"CA00000000000000000000000000000013",
+};
+
+static struct timer gap;
+static int asked, early;
+
+static void gap_over(struct timer *timer)
+{
+}
+
+static void count_asked(void)
+{
+	if (server.requests == asked)
+		return;
+	asked = server.requests;
+	early += timer_is_on(&gap);
+	timer_start(env.loop, &gap, GAP_LEAST_MS, gap_over);
+}
+
+static bool run_plan_several(struct ledger_job *job, struct catalog *catalog, struct err *why)
+{
+	for (size_t i = 0; i < ARRAY_LEN(several); i++)
+		if (!call_asks_set(catalog, str_of(several[i]), (int64_t)i + 1, why))
+			return false;
+	return true;
+}
+
+static bool is_none_due(void)
+{
+	must(catalog_begin(reader, &err) && call_asks_next(reader, &ask, &is_planned, &err));
+	catalog_rollback(reader);
+	return !is_planned || ask.at_ms > clock_wall_ms();
+}
+
+static void test_gap(void)
+{
+	struct call_lookup *lookup;
+
+	for (size_t i = 0; i < ARRAY_LEN(several); i++) {
+		char recording_sid[SID_SIZE];
+
+		snprintf(recording_sid, sizeof(recording_sid), "RE%s", several[i] + 2);
+		tell_of(several[i], recording_sid);
+	}
+	write_now(run_plan_several, NULL);
+	server_forget(&server);
+	server_answers(NULL, 0); /* 404: not there */
+	server.noticed = count_asked;
+	lookup = call_lookup_start(&rest_env);
+	until(is_none_due);
+	server.noticed = NULL;
+	timer_stop(&gap);
+	end_lookup(lookup);
+	IS_INT(asked, (int)ARRAY_LEN(several), "all that are due are asked for");
+	IS_INT(early, 0, "and none before some time has passed since the one before it");
+}
+
+/* ---- times that a wrong clock wrote ---- */
 
 /* It was heard of while a clock was an hour ahead. */
 static void test_far(void)
 {
 	int64_t soon_ms = clock_wall_ms() + 10 * 60 * 1000;
 
-	tell_of_put_off();
+	tell_of(PUT_OFF, "RE00000000000000000000000000000008");
 	write_now(run_put_off, &soon_ms);
-	look_once(clock_wall_ms() + 60 * 60 * 1000,
-		  JSON_HEAD "{\"sid\":\"" CALL "\",\"status\":\"completed\"}");
-	IS_INT(server.requests, 1, "what is to wait for longer than anything is asked for at once");
+	IS_INT(look_once(clock_wall_ms() + 60 * 60 * 1000,
+			 JSON_HEAD "{\"sid\":\"" CALL "\",\"status\":\"completed\"}"),
+	       1, "what is to wait for longer than anything is asked for at once");
 	OK(is_planned && ask.at_ms == soon_ms,
 	   "and what waits as long as is meant goes on waiting");
 }
@@ -117,8 +295,7 @@ int main(void)
 	tell_completed(2);
 	IS_STR(str_of(call_known().from), STR(""), "known by its recording alone");
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		look_once(1, cases[i].raw);
-		IS_INT(server.requests, 1, "%s: asked for once", cases[i].name);
+		IS_INT(look_once(1, cases[i].raw), 1, "%s: asked for once", cases[i].name);
 		IS_INT(is_planned, cases[i].is_later, "%s: again later?", cases[i].name);
 	}
 	IS_STR(str_of(call_known().from), STR("+15550001111"), "from whom");
@@ -126,6 +303,8 @@ int main(void)
 	IS_INT(call_known().direction, CALL_INBOUND, "its direction");
 	IS_INT(call_known().status, CALL_COMPLETED, "its status");
 	IS_INT(call_known().duration_s, 36, "its length");
+	test_busy();
+	test_gap();
 	test_far();
 	fixture_stop(NULL);
 	return tap_end();
