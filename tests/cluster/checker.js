@@ -149,15 +149,21 @@ function contents(history, truth) {
   return found;
 }
 
+/** Who could not hear of a failover goes on from what there was before it, until that is found out: then at once the reader is told to read anew. */
+function isToldNext(entry, next, deaf) {
+  return (next?.more || next?.reset) && isIn(deaf.filter(({ process }) => process === entry.process), { from: entry.from - RECOVERS_MS, to: entry.at });
+}
+
 /** Of one reader: the calls that it was told of between two numbers are those that changed there. */
-function followed(reader, entries, { turns, losses }) {
+function followed(reader, entries, { turns, losses }, deaf) {
   const found = [];
-  for (const entry of entries.filter(({ after, reset }) => after !== undefined && !reset)) {
+  for (const [i, entry] of entries.entries()) {
+    if (entry.after === undefined || entry.reset) continue;
     const { process, from, at, after, seq, more } = entry;
     const about = `${reader} at ${process}, ${from} to ${at}, after ${after}`;
     if (seq < after) found.push(`${about}: its number fell to ${seq}`);
     if (more) continue;
-    if (losses.some((lost) => after > lost.lastKept && after <= lost.last && from > lost.at)) found.push(`${about}: what it had been told of is gone, and it was told no reset`);
+    if (losses.some((lost) => after > lost.lastKept && after <= lost.last && from > lost.at) && !isToldNext(entry, entries[i + 1], deaf)) found.push(`${about}: what it had been told of is gone, and it was told no reset`);
     const told = new Set([...entry.calls ?? [], ...entry.gone ?? []]);
     for (const turn of turns.slice(firstAfter(turns, after), firstAfter(turns, seq))) {
       const missed = turn.changes.filter(({ what, callSid }) => (what & TOLD) && callSid !== '-' && !told.has(callSid)).map(({ callSid }) => callSid);
@@ -182,7 +188,8 @@ function firstAfter(turns, seq) {
 function followedAll(history, truth) {
   const byReader = new Map();
   for (const entry of of(history, 'feed').filter(({ seq }) => seq !== undefined)) byReader.set(entry.reader, [...byReader.get(entry.reader) ?? [], entry]);
-  return [...byReader].flatMap(([reader, entries]) => followed(reader, entries, truth));
+  const deaf = [...frozen(history), ...cutOff(history)];
+  return [...byReader].flatMap(([reader, entries]) => followed(reader, entries, truth, deaf));
 }
 
 // 7: what was deleted is played by nobody who is connected.

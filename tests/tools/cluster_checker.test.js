@@ -102,6 +102,10 @@ const BROKEN = [
   [6, 'a change is not told', ({ history }) => { history.push(feed(500, 10, 13, { calls: [CALL] })); }],
   [6, 'the number falls', ({ history }) => { history.push(feed(500, 13, 12)); }],
   [6, 'what was told is gone, and nobody says so', ({ history, truth }) => { truth.losses.push({ lastKept: 12, last: 15, at: 450 }); history.push(feed(600, 14, 5000)); }],
+  [6, 'what was told is gone, and who stood still goes on', ({ history, truth }) => {
+    truth.losses.push({ lastKept: 12, last: 15, at: 450 });
+    history.push(life(440, 'a', 'stopped'), life(590, 'a', 'woken'), feed(600, 14, 15), feed(700, 15, 5000));
+  }],
   [7, 'a deleted recording is played by who is connected', ({ history }) => { history.push(play(36_000, { recordingSid: TWO, etag: '"2"', pieces: [piece(SECOND)] })); }],
   [8, 'one waits still', ({ truth }) => { truth.recordings.push(row(`RE${'4'.repeat(32)}`, 'waiting', { reason: 'http_503' })); }],
   [8, 'one was given up, and nobody says why', ({ truth }) => { truth.recordings.push(row(`RE${'4'.repeat(32)}`, 'dead')); }],
@@ -175,6 +179,10 @@ const EXCUSED = [
   }],
   ['one that stood still finds out when the database is back', ({ history }) => {
     history.push(life(50_000, 'b', 'stopped'), { at: 60_000, what: 'database', state: 'away' }, life(75_000, 'b', 'woken'), { at: 100_000, what: 'database', state: 'back' }, life(100_200, 'b', 'buried', { number: 2 }));
+  }],
+  ['who stood still during a failover goes on, and finds out at once', ({ history, truth }) => {
+    truth.losses.push({ lastKept: 12, last: 15, at: 450 });
+    history.push(life(440, 'a', 'stopped'), life(590, 'a', 'woken'), feed(600, 14, 15), feed(700, 15, 5000, { more: 200 }));
   }],
   ['two requests of one process', ({ history }) => { history.push(asked('b', 17_100, 17_900)); }],
   ['many changes at once', ({ history }) => { history.push(feed(500, 10, 13, { more: 200 })); }],
