@@ -1,5 +1,6 @@
 #include "rebuild/ledger_rows.h"
 
+#include "catalog/catalog_sql.h"
 #include "catalog/recordings.h"
 #include "ledger_fixture.h"
 #include "tap.h"
@@ -159,6 +160,87 @@ static void test_log(struct ledger *ledger)
 	IS_INT(seen.events, CALLS, "a transaction that is torn did not happen");
 }
 
+/* Of each table a row that is one, and the columns without which it is none: numbers, and texts that must say something. */
+static const struct {
+	enum ledger_table table;
+	const char *name, *columns, *values, *numbers, *texts;
+} kinds[] = {
+	{ LEDGER_EVENTS, "events", "kind, received_at_ms, recording_sid",
+	  "1, 1, printf('RE%032x', 7)", "kind received_at_ms", "recording_sid" },
+	{ LEDGER_CALLS, "calls",
+	  "id, call_sid, status, direction, started_at_ms, started_rank, is_main_fixed, recording_group, "
+	  "recordings, changed_seq",
+	  "1, printf('CA%032x', 7), 1, 1, 1, 1, 0, 0, 1, 1", "status direction started_at_ms",
+	  "call_sid" },
+	{ LEDGER_RECORDINGS, "recordings",
+	  "id, recording_sid, state, upstream, is_held, is_duration_off, channels_wanted, tries, changed_seq",
+	  "1, printf('RE%032x', 7), 1, 1, 0, 0, 2, 0, 1", "state upstream is_held",
+	  "recording_sid" },
+	{ LEDGER_ATTEMPTS, "attempts", "recording_id, began_at_ms", "1, 1",
+	  "recording_id began_at_ms", "" },
+	{ LEDGER_USERS, "users", "id, source, name, role, is_disabled, made_at_ms, changed_seq",
+	  "1, 1, 'dana', 1, 0, 0, 1", "id source role", "name" },
+	{ LEDGER_CREDENTIALS, "credentials",
+	  "id, kind, name, hash, rights, made_at_ms, plays, plays_max, options, changed_seq",
+	  "1, 1, 'abcdefgh', printf('%064x', 7), 0, 0, 0, 0, 0, 1", "id kind", "name hash" },
+	{ LEDGER_AUDIT, "audit", "chain, seq, at_ms, kind, mac", "1, 1, 0, 'x', printf('%064x', 7)",
+	  "chain seq at_ms", "kind mac" },
+	{ LEDGER_AUDIT_CHAINS, "audit_chains", "chain, key_id, began_at_ms, pruned_seq",
+	  "1, 'k', 0, 0", "chain began_at_ms pruned_seq", "key_id" },
+	{ LEDGER_STORE_FAULTS, "store_faults",
+	  "path, kind, state, generation, found_at_ms, seen_at_ms, ended_at_ms, reason",
+	  "'a', 1, 1, 0, 0, 0, 0, ''", "kind state generation found_at_ms seen_at_ms ended_at_ms",
+	  "path" },
+	{ LEDGER_UPKEEP, "upkeep", "name, at_ms, count, detail", "'x', 1, 1, ''", "at_ms count",
+	  "name" },
+	{ LEDGER_TURNS, "turns", "seq, at_ms, watermark, counts", "1000000, 1, 0, ''",
+	  "at_ms watermark", "" },
+};
+
+/* How many rows of the table are offered when it has that one alone, with `value` in that column. */
+static uint64_t offered(struct ledger *ledger, size_t kind, struct str column, const char *value)
+{
+	AUTO(free)
+	char *sql = xasprintf("DELETE FROM %s; INSERT INTO %s (%s) VALUES (%s)", kinds[kind].name,
+			      kinds[kind].name, kinds[kind].columns, kinds[kind].values);
+	AUTO(free)
+	char *damage =
+		xasprintf("UPDATE %s SET %.*s = %s", kinds[kind].name, STR_ARG(column), value);
+	struct seen seen;
+
+	MUST(catalog_begin(ledger->writer, &err));
+	MUST(db_exec(catalog_db(ledger->writer), sql, &err));
+	if (column.len > 0)
+		MUST(db_exec(catalog_db(ledger->writer), damage, &err));
+	MUST(catalog_commit(ledger->writer, &err));
+	return read_all(ledger->path, &seen).rows[kinds[kind].table];
+}
+
+static void test_kind(struct ledger *ledger, size_t kind)
+{
+	struct str numbers = str_of(kinds[kind].numbers), texts = str_of(kinds[kind].texts), column;
+
+	IS_INT(offered(ledger, kind, STR(""), ""), 1, "%s: a row is offered", kinds[kind].name);
+	while (str_cut(&numbers, ' ', &column))
+		IS_INT(offered(ledger, kind, column, "'x'"), 0, "%s: none whose %.*s is a text",
+		       kinds[kind].name, STR_ARG(column));
+	while (texts.len > 0 && str_cut(&texts, ' ', &column))
+		IS_INT(offered(ledger, kind, column, "''"), 0, "%s: none whose %.*s is empty",
+		       kinds[kind].name, STR_ARG(column));
+}
+
+static void test_kinds(void)
+{
+	struct ledger ledger;
+
+	ledger_open(&ledger);
+	MUST(db_exec(catalog_db(ledger.writer),
+		     "PRAGMA foreign_keys = off; PRAGMA synchronous = off", &err));
+	for (size_t kind = 0; kind < ARRAY_LEN(kinds); kind++)
+		test_kind(&ledger, kind);
+	ledger_remove(&ledger);
+}
+
 static uint32_t below(uint64_t *state, uint32_t n)
 {
 	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
@@ -218,6 +300,7 @@ int main(void)
 	struct ledger ledger;
 	int64_t left;
 
+	test_kinds();
 	ledger_open(&ledger);
 	test_log(&ledger);
 	/* It remembers the frame that was torn under it, and moves that one, too: as no other would. */
