@@ -283,9 +283,21 @@ static void test_failed_waits(void)
 	   "what fails is not asked for again at once: %d requests", server.requests);
 }
 
+static void test_none(void)
+{
+	static const struct accounts none = { .count = 0 };
+	struct rest_env without = { .accounts = &none };
+
+	backfill = backfill_start(&without, 30 * DAY_MS);
+	OK(!backfill, "where no account may be asked nothing is begun");
+	backfill_free(backfill);
+	OK(true, "and freeing that does nothing");
+}
+
 int main(void)
 {
 	test_merge();
+	test_none();
 	fixture_start();
 	backfill = backfill_start(&rest_env, 30 * DAY_MS);
 	test_resumed();
