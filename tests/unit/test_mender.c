@@ -5,12 +5,30 @@
 #include "flights_fixture.h"
 #include "verify/verify_env.h"
 
+#include <errno.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
 #define FOLDER  "3f/"
 #define P20     FOLDER CALL "." RECORDING ".20.mp3"
 #define P10     FOLDER CALL "." RECORDING ".10.mp3"
 #define P5      FOLDER CALL "." RECORDING ".5.mp3"
 #define PEAKS10 FOLDER CALL "." RECORDING ".10.peaks"
 #define LONG_S  600 /* longer than any file is */
+
+/* Every other read of a file is interrupted, as a file system of the network may be. */
+static atomic_bool interrupts;
+static atomic_uint reads;
+
+ssize_t __real_pread64(int fd, void *bytes, size_t len, off_t at);
+ssize_t __wrap_pread64(int fd, void *bytes, size_t len, off_t at);
+ssize_t __wrap_pread64(int fd, void *bytes, size_t len, off_t at)
+{
+	if (!interrupts || reads++ % 2 == 1)
+		return __real_pread64(fd, bytes, len, at);
+	errno = EINTR;
+	return -1;
+}
 
 static struct verify_env verify;
 static struct mender *mender;
@@ -194,6 +212,20 @@ static void test_adopting(void)
 	}
 }
 
+static void test_interrupted(void)
+{
+	empty_store();
+	put(P20, damaged, whole.len);
+	put_older('w');
+	set_row(RECORDING_GONE, P20, EVENT_UNKNOWN, "");
+	know(P20, STORE_FAULT_BYTES, STORE_FAULT_MENDING);
+	interrupts = true;
+	mend();
+	interrupts = false;
+	OK(reads > 2 && plays() == 'w', "reads that are interrupted are done again: %u of them",
+	   reads);
+}
+
 /* ---- what is done with each ---- */
 
 static void test_judging(void)
@@ -254,6 +286,42 @@ static void test_judging(void)
 		OK(does_wait == cases[i].waits, "%s: it is waited for, or not", cases[i].name);
 		OK(has(cases[i].path) == cases[i].has_file, "%s: its file stays, or goes",
 		   cases[i].name);
+	}
+}
+
+/* What could not be mended: a loss is, when others have stored it again; a file that is too much is left to people. */
+static void test_stays(void)
+{
+	static const struct {
+		const char *name;
+		enum store_fault_kind kind;
+		const char *path;
+		enum recording_state state; /* of the row, which has P20 */
+		enum store_fault_state fault_state;
+	} cases[] = {
+		{ "a loss, stored anew", STORE_FAULT_BYTES, P10, RECORDING_STORED,
+		  STORE_FAULT_MENDED },
+		{ "a loss, removed by somebody", STORE_FAULT_MISSING, P10, RECORDING_DELETED,
+		  STORE_FAULT_MENDED },
+		{ "a loss, still gone at Twilio", STORE_FAULT_BYTES, P20, RECORDING_GONE,
+		  STORE_FAULT_STAYS },
+		{ "an old one, of what is stored", STORE_FAULT_OLD, P10, RECORDING_STORED,
+		  STORE_FAULT_STAYS },
+		{ "an unknown one, known by now", STORE_FAULT_UNKNOWN, P20, RECORDING_STORED,
+		  STORE_FAULT_STAYS },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct store_fault fault;
+
+		empty_store();
+		put(cases[i].path, whole.at, whole.len);
+		set_row(cases[i].state, P20, EVENT_UNKNOWN, "");
+		know(cases[i].path, cases[i].kind, STORE_FAULT_STAYS);
+		mend();
+		IS_INT(fault_state(cases[i].path, &fault), cases[i].fault_state,
+		       "%s, which could not be mended: its state", cases[i].name);
+		OK(has(cases[i].path), "%s: its file is not touched", cases[i].name);
 	}
 }
 
@@ -348,7 +416,9 @@ int main(void)
 	/* Above those of the files that are put there. */
 	write_now(run_sql, "INSERT INTO sqlite_sequence (name, seq) VALUES ('attempts', 100)");
 	test_adopting();
+	test_interrupted();
 	test_judging();
+	test_stays();
 	test_unreadable();
 	fixture_stop(release);
 	free(damaged);
