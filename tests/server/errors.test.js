@@ -145,17 +145,22 @@ describe('errors', () => {
 
   test('who guesses SIDs keeps only itself waiting', async (t) => {
     const patient = await startServer(t, { upstream: upstream.url });
-    const guesses = Array.from({ length: 60 }, () => request(`${patient.url}/api/calls/${newSid('CA')}/download`, { localAddress: '127.0.0.2' }));
+    let answered = 0;
+    const guesses = Array.from({ length: 100 }, async (_, i) => {
+      const reply = await request(`${patient.url}/api/calls/${newSid('CA')}/download`, { localAddress: `127.0.0.${2 + i % 2}` });
+      answered += 1;
+      return reply;
+    });
     await Promise.race(guesses);
     const [CallSid, recordingSid] = [newSid('CA'), newSid('RE')];
     upstream.recordings.set(recordingSid, { media: recording.bytes, callSid: CallSid });
     const honest = await request(`${patient.url}/api/calls/${CallSid}/download`);
     assert.equal(honest.status, 200, honest.body.toString().slice(0, 300));
-    assert.ok(honest.ms < 3000, `${honest.ms} ms`);
+    assert.ok(answered < guesses.length, 'before guesses that came before it');
     const statuses = (await Promise.all(guesses)).map(({ status }) => status);
     assert.equal(statuses.filter((status) => status !== 404 && status !== 503).length, 0);
     const told = statuses.filter((status) => status === 404).length;
-    assert.ok(told >= 20 && told < 60, `${told} were asked for: some at once, some waited, the others are too many`);
+    assert.ok(told >= 40 && told < 100, `${told} were asked for: some at once, some waited, the others are too many`);
   });
 
   test('404 recording_not_available: the call ended without a recording, no Retry-After', async () => {
