@@ -7,11 +7,15 @@ import { join } from 'node:path';
 import { BINARY, callspool, startServer, untilState } from './harness/callspool.js';
 import { audio } from './harness/audio.js';
 import { request, requestJson } from './harness/http.js';
+import { scrape } from './harness/metrics.js';
 import { run, temporaryFolder } from './harness/process.js';
 import { startStored } from './harness/stored.js';
 import { startUpstream, xmlError } from './harness/upstream.js';
 import { until } from './harness/until.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
+
+const HOUR_MS = 3600 * 1000;
+const WAITING = 'callspool_oldest_waiting_seconds';
 
 const statusOf = async (server) => (await requestJson(`${server.url}/api/status`)).json;
 const isDegraded = async (server) => (await requestJson(`${server.url}/health`)).json.degraded;
@@ -123,8 +127,36 @@ test('a webhook that can never be worked into the ledger: degraded, with the cou
   assert.deepEqual([status.events_set_aside, status.degraded], [1, true]);
   assert.match(status.causes.join('\n'), /^1 event could not be worked into the ledger/m);
   assert.equal(await isDegraded(server), true);
+  const [, number] = await server.line(/level=error .*an event is set aside, after \d+ tries: event (\d+): .*no such call/);
+  assert.equal(number, execFileSync('sqlite3', ['-readonly', join(dataDir, 'ledger.db'), 'SELECT event_seq FROM events_set_aside'], { encoding: 'utf8' }).trim());
   await until('the next one is in the ledger', async () => (await requestJson(`${server.url}/api/calls/${good}`)).status === 200);
+  assert.equal(server.err.filter((line) => /level=error/.test(line)).length, 1, 'one line an event');
   assert.equal((await command(server)).code, 6);
+});
+
+test('since when the oldest waits that is to be fetched: in status, metrics and the command, and where nothing runs', async (t) => {
+  const upstream = await startUpstream(t);
+  upstream.answer = () => {};
+  const settings = { retention: 'forever' };
+  const first = await startServer(t, { upstream: upstream.url, settings });
+  const { dataDir } = first;
+  assert.equal((await scrape(first)).samples.get(WAITING), 0);
+  const sids = [await announce(first, upstream), await announce(first, upstream)];
+  for (const callSid of sids) await until('it is known', async () => (await request(`${first.url}/api/calls/${callSid}`)).status === 200);
+  await first.stop('SIGTERM');
+  const [older, younger] = [Date.now() - 2 * HOUR_MS, Date.now() - HOUR_MS];
+  execFileSync('sqlite3', [join(dataDir, 'ledger.db'), sids.map((sid, i) => `UPDATE recordings SET queued_at_ms = ${[younger, older][i]} WHERE call_sid = '${sid}'`).join(';')]);
+  const line = /^waiting +since (\S+), the oldest$/m;
+  const stopped = await command(first);
+  assert.equal(Date.parse(stopped.stdout.match(line)[1]), older, stopped.stdout);
+
+  const server = await startServer(t, { upstream: upstream.url, dataDir, settings });
+  assert.equal(Date.parse((await statusOf(server)).oldest_queued_at), older);
+  const asked = Date.now();
+  const seconds = (await scrape(server)).samples.get(WAITING);
+  assert.ok(seconds >= Math.floor((asked - older) / 1000) && seconds <= Math.ceil((Date.now() - older) / 1000), `${seconds} s`);
+  const told = await command(server);
+  assert.equal(Date.parse(told.stdout.match(line)[1]), older, told.stdout);
 });
 
 test('not running is not well: status 5, and the last webhook from the ledger', async (t) => {
