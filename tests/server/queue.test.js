@@ -4,7 +4,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audio } from './harness/audio.js';
 import { ACCOUNT, TOKEN, startServer, untilState } from './harness/callspool.js';
@@ -17,6 +17,7 @@ import { RECORDING_STATUS, postForm, recordingCallback } from './harness/webhook
 const DAY_MS = 24 * 3600 * 1000;
 const MANY = Number(process.env.TEST_QUEUED ?? 20_000);
 const DUE = Number(process.env.TEST_DUE ?? 5000);
+const SLOTS = 4;
 const OTHER = 'AC0123456789abcdef0123456789abcd02';
 
 const media = audio({ seconds: 5 });
@@ -65,6 +66,26 @@ test(`${MANY} recordings that wait take no memory`, async (t) => {
   assert.ok(many - none <= 30, `${many - none} MiB more`);
 });
 
+test(`a start reads no more of the ledger where ${DUE} are due`, async (t) => {
+  const started = async (count) => {
+    const upstream = await startUpstream(t);
+    hold(upstream);
+    const dataDir = await folderWith(t, upstream, count);
+    const { size } = statSync(join(dataDir, 'ledger.db'));
+    const server = await startServer(t, { upstream: upstream.url, dataDir, settings: { retention: 'forever', 'fetch.concurrency': SLOTS } });
+    await until('those that have a slot are asked for', () => upstream.requests.length === Math.min(count, SLOTS));
+    await until('the queue is known', () => count === 0 || server.err.some((line) => line.includes(`${count} recordings are still to be fetched`)));
+    const [, read] = /^rchar: (\d+)$/m.exec(readFileSync(`/proc/${server.pid}/io`, 'utf8'));
+    await server.stop('SIGTERM');
+    return { size, read: Number(read) };
+  };
+  const none = await started(0);
+  const many = await started(DUE);
+  const [larger, more] = [many.size - none.size, many.read - none.read];
+  t.diagnostic(`the ledger is ${larger} bytes larger, of which ${more} are read`);
+  assert.ok(more < larger / 4, `${more} bytes more, of ${larger}`);
+});
+
 test('after two days down, what waits is fetched in the order in which it became due', async (t) => {
   const upstream = await startUpstream(t);
   const dataDir = await folderWith(t, upstream, DUE);
@@ -73,14 +94,13 @@ test('after two days down, what waits is fetched in the order in which it became
     seen.push(parseInt(/RE([0-9a-f]{32})/.exec(asked.url)[1], 16));
     reply.writeHead(200, { 'Content-Type': 'audio/mpeg', 'Content-Length': media.length }).end(media);
   };
-  const concurrency = 4;
   const began = performance.now();
   const server = await startServer(t, {
-    upstream: upstream.url, dataDir, settings: { retention: 'forever', 'fetch.concurrency': concurrency },
+    upstream: upstream.url, dataDir, settings: { retention: 'forever', 'fetch.concurrency': SLOTS },
   });
   t.diagnostic(`with ${DUE} due it listens after ${Math.round(performance.now() - began)} ms`);
   await until('the first three hundred were asked for', () => seen.length >= 300);
-  const strays = seen.filter((n, at) => Math.abs(n - (at + 1)) > 2 * concurrency);
+  const strays = seen.filter((n, at) => Math.abs(n - (at + 1)) > 2 * SLOTS);
   assert.deepEqual(strays, [], 'each in its place, but for those that are fetched at the same time');
   assert.equal(new Set(seen).size, seen.length, 'none twice');
   await server.stop('SIGTERM');
