@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { audio } from './harness/audio.js';
 import { untilState } from './harness/callspool.js';
+import { Gate } from './harness/gated.js';
 import { request, requestJson } from './harness/http.js';
 import { JumpingClock } from './harness/jumping.js';
 import { temporaryFolder } from './harness/process.js';
@@ -12,7 +13,9 @@ import { startStored } from './harness/stored.js';
 import { until } from './harness/until.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
-const YEAR_MS = 365 * 24 * 60 * 60 * 1000;
+const HOUR_MS = 60 * 60 * 1000;
+const YEAR_MS = 365 * 24 * HOUR_MS;
+const MENDED = /were to wait longer than any wait is/;
 
 async function startJumping(t, settings) {
   const clock = new JumpingClock(join(temporaryFolder(t), 'ahead'));
@@ -20,11 +23,11 @@ async function startJumping(t, settings) {
   return { clock, ...await startStored(t, { env, settings: { retention: '30d', purge_grace: '1d', ...settings } }) };
 }
 
-/** The upstream has it, and the server is told. */
-async function tell(server, upstream) {
+/** The upstream has it, or `answer` answers, and the server is told. */
+async function tell(server, upstream, answer) {
   const [callSid, recordingSid] = [newSid('CA'), newSid('RE')];
   const media = audio({ seconds: 2 });
-  upstream.recordings.set(recordingSid, { media, wav: media, callSid, duration: 2, channels: 2 });
+  upstream.recordings.set(recordingSid, { media, wav: media, callSid, duration: 2, channels: 2, answer: answer?.(media) });
   const reply = await postForm(server.url, RECORDING_STATUS, recordingCallback({ CallSid: callSid, RecordingSid: recordingSid, RecordingDuration: '2' }));
   assert.equal(reply.status, 200);
   return { callSid, media, url: `${server.url}/api/recordings/${recordingSid}/media` };
@@ -58,4 +61,36 @@ test('two years behind: what comes is fetched and played, then and after', async
   const right = await tell(server, upstream);
   await untilState(server, right.callSid, 'stored');
   for (const each of [behind, right]) assert.ok((await request(each.url)).body.equals(each.media));
+});
+
+for (const [name, jumpMs] of [['ahead', 48 * HOUR_MS], ['behind', -48 * HOUR_MS]]) {
+  test(`two days ${name} within an attempt: what fails then is not given up, and is tried again at once`, async (t) => {
+    const { server, upstream, clock } = await startJumping(t, { 'fetch.give_up_after': '24h', 'fetch.retry_most': '1s' });
+    let gate;
+    const told = await tell(server, upstream, (media) => (gate = new Gate(media)).answer);
+    await until('it is asked for', () => gate.requests === 1);
+    clock.set(jumpMs);
+    gate.cut();
+    await until('again, after an attempt of two days', () => gate.requests === 2);
+    if (jumpMs < 0) assert.ok(!server.err.some((line) => MENDED.test(line)), 'no wait was meant to be so long');
+    clock.set(0);
+    gate.cut();
+    await until('again, and the clock is right', () => gate.requests === 3);
+    gate.open();
+    await untilState(server, told.callSid, 'stored');
+    assert.ok((await request(told.url)).body.equals(told.media));
+  });
+}
+
+test('hours ahead while an attempt fails, and right again: it does not wait for a time that was meant by the wrong clock', async (t) => {
+  const { server, upstream, clock } = await startJumping(t);
+  let tries = 0;
+  const told = await tell(server, upstream, (media) => (_, reply) => {
+    if (tries++ === 0) clock.set(5 * HOUR_MS);
+    if (clock.aheadMs > 0) reply.writeHead(503, { 'Retry-After': '2' }).end(); // within which the clock is right again
+    else reply.writeHead(200, { 'Content-Type': 'audio/mpeg', 'Content-Length': media.length }).end(media);
+  });
+  await server.line(/again in \d+ ms/);
+  clock.set(0);
+  await untilState(server, told.callSid, 'stored');
 });
