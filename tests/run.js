@@ -4,6 +4,7 @@
 //	node tests/run.js COUNT LONGEST FILE...    COUNT at once; told by harness/reporter.js on stdout
 //
 // LONGEST (tests/longest) has a line for each file that takes long: "<seconds> <folder>/<file>".  The others follow as they are given.
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { run } from 'node:test';
@@ -22,6 +23,7 @@ const [count, longest, ...files] = process.argv.slice(2);
 const known = secondsOf(longest);
 const seconds = (file) => known.get(resolve(file).split('/').slice(-2).join('/')) ?? 0;
 const ended = new AbortController();
+setMaxListeners(files.length + 1, ended.signal); // each file listens
 process.once('SIGTERM', () => ended.abort()); // and the files with it
 run({ files: files.map((file) => resolve(file)).sort((a, b) => seconds(b) - seconds(a)), concurrency: Number(count), signal: ended.signal })
   .on('test:fail', () => { process.exitCode = 1; })
