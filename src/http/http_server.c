@@ -261,7 +261,8 @@ static void refuse_waiting(struct http_server *server)
 		parked = TAKE(conn->work->x.parked);
 		if (parked)
 			parked->gone(parked);
-		http_refuse(conn, &stopping, NULL, conn->state == CONN_PARKED);
+		http_refuse(conn, &stopping, NULL,
+			    conn->state == CONN_PARKED || conn->work->has_whole_body);
 	}
 }
 

@@ -7,6 +7,7 @@
 #include "http/http_conn_memory.h"
 #include "http_fixture.h"
 
+#include <poll.h>
 #include <sys/resource.h>
 
 #define GET(path)       "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -1027,6 +1028,52 @@ static void test_stop(void)
 	close(busy);
 }
 
+static bool is_past(void *what)
+{
+	return clock_monotonic_ms() > *(int64_t *)what;
+}
+
+/* What was sent behind the answer met no reader; else it is read, and the end is the only answer to it. */
+static bool is_closed_over(int fd)
+{
+	struct pollfd end = { .fd = fd, .events = 0 };
+
+	return poll(&end, 1, 20000) == 1 && end.revents & (POLLERR | POLLHUP);
+}
+
+/* Asked once more behind a body that took long, and not told before the stop: all of the request was read, nothing is waited for. */
+static void test_stop_behind_body(void)
+{
+	struct http_options options = HTTP_OPTIONS_DEFAULT;
+	bool parked = false;
+	struct buf reply;
+	int64_t late_ms;
+	int fd;
+
+	options.stop_timeout_ms = 0; /* nobody is waited for */
+	fixture_start(&app, &options);
+	buf_init(&reply, 10000);
+	fd = client_connect();
+	client_send(fd, STR("POST /echo?later HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+			    "Content-Length: 3\r\n\r\n"));
+	wait_until(is_parked, &parked);
+	on_loop(admit_parked, NULL);
+	client_read(fd, &reply, sizeof("HTTP/1.1 100 Continue\r\n\r\n") - 1);
+	late_ms = clock_monotonic_ms() + 1100;
+	wait_until(is_past, &late_ms);
+	client_send(fd, STR("abc"));
+	parked = false;
+	OK(wait_until(is_parked, &parked), "asked for once more behind its body");
+	on_loop(begin_stop, fixture.server);
+	client_read(fd, &reply, SIZE_MAX);
+	OK(has(&reply, "HTTP/1.1 503 "), "told that the server stops");
+	client_send(fd, STR("x"));
+	OK(is_closed_over(fd), "nobody reads on behind its request");
+	fixture_join();
+	buf_release(&reply);
+	close(fd);
+}
+
 /* On the loop: the bytes are in the socket before the server begins to stop, and its loop was not told of them. */
 static void send_and_stop(void *what)
 {
@@ -1104,6 +1151,7 @@ int main(void)
 	test_with_short_limits();
 	test_silent_product();
 	test_stop();
+	test_stop_behind_body();
 	test_late_requests();
 	close(fixture.file_fd);
 	return tap_end();
