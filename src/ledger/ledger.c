@@ -22,6 +22,7 @@
 #include "ledger/reserve.h"
 #include "ledger/writer.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -420,6 +421,7 @@ bool ledger_company(const struct ledger *ledger, struct ledger_company *out)
 
 bool ledger_write_now(struct ledger *ledger, struct ledger_job *job, struct err *err)
 {
+	assert(!job->settled);
 	job->next = NULL;
 	return writer_write_now(&ledger->turns, job, &job->sequence, err);
 }

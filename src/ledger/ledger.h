@@ -89,7 +89,7 @@ struct ledger_company {
 bool ledger_company(const struct ledger *ledger, struct ledger_company *out);
 /* The writer's catalog, before ledger_start(). */
 struct catalog *ledger_catalog(struct ledger *ledger);
-/* Before ledger_start(), or after ledger_stop(): runs the job and commits, on this thread; done() is not called. */
+/* Before ledger_start(), or after ledger_stop(): runs the job and commits, on this thread; done() is not called, and there is no settled(). */
 bool ledger_write_now(struct ledger *ledger, struct ledger_job *job, struct err *err) MUST_CHECK;
 void ledger_listen(struct ledger *ledger,
 		   struct ledger_listener *listener); /* before ledger_start() */
