@@ -46,7 +46,7 @@ static bool run_end(struct ledger_job *job, struct catalog *catalog, struct err 
 		.detail = adoption->err.text,
 	};
 
-	job->change.what = PROJECTED_LET_GO; /* it may be what was deleted meanwhile */
+	ledger_job_let_go(job, catalog);
 	memcpy(job->change.recording_sid, adoption->recording_sid, SID_SIZE);
 	return attempts_end(catalog, &end, err);
 }

@@ -124,7 +124,7 @@ static bool run_return(struct ledger_job *job, struct catalog *catalog, struct e
 	const struct lease_return *lease = container_of(job, struct lease_return, job);
 
 	if (lease->attempt_id != 0)
-		job->change.what = PROJECTED_LET_GO; /* it may be what is to be removed */
+		ledger_job_let_go(job, catalog);
 	if (lease->is_kept || lease_end(catalog, str_of(lease->recording_sid), err))
 		return end_unflown(lease, catalog, err);
 	return err->kind == ERR_CONFLICT;

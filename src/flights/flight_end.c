@@ -161,7 +161,7 @@ static bool run_overtaken(struct ledger_job *job, struct catalog *catalog, struc
 {
 	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
 
-	job->change.what = PROJECTED_LET_GO; /* it may be what is to be removed */
+	ledger_job_let_go(job, catalog);
 	return lease_end(catalog, str_of(flight->recording_sid), err) &&
 	       end_attempt(flight, catalog, err);
 }
@@ -269,7 +269,7 @@ static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct e
 	    !end_attempt(flight, catalog, err))
 		return false;
 	if (flight->try->facts.is_deleted) {
-		job->change.what |= PROJECTED_LET_GO;
+		ledger_job_let_go(job, catalog);
 		return true;
 	}
 	if (flight->try->new_details &&

@@ -1,7 +1,15 @@
 #include "ledger/ledger_jobs.h"
 
+#include "catalog/catalog_sql.h"
+
 #include <stddef.h>
 #include <time.h>
+
+void ledger_job_let_go(struct ledger_job *job, struct catalog *catalog)
+{
+	job->change.what |= PROJECTED_LET_GO;
+	(void)catalog_next_sequence(catalog);
+}
 
 static void deliver(struct mail *mail)
 {

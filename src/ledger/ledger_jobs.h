@@ -58,6 +58,11 @@ struct ledger_job {
 	struct ledger_job *next; /* internal */
 };
 
+/*
+ * From run(): an attempt was ended, or a lease given back, that may have held what was to be removed; its change says so to all
+ * (PROJECTED_LET_GO).  It takes a number, without which no turn is written, and no other process hears of it.
+ */
+void ledger_job_let_go(struct ledger_job *job, struct catalog *catalog);
 /* Sends it back to who asked. */
 void ledger_job_answer(struct ledger_job *job);
 

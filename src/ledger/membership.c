@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "catalog/attempts.h"
-#include "catalog/catalog_sql.h"
 #include "cluster/leases.h"
 #include "cluster/members.h"
 #include "event/loop.h"
@@ -49,8 +48,7 @@ static bool run_give_back(struct ledger_job *job, struct catalog *catalog, struc
 			     : !attempts_close_flights(catalog, sid, now_ms, err))
 			return false;
 	}
-	job->change.what = PROJECTED_LET_GO; /* they may be what was to be removed */
-	(void)catalog_next_sequence(catalog);
+	ledger_job_let_go(job, catalog);
 	return true;
 }
 

@@ -67,6 +67,26 @@ test('a play at one while the other fetches: one request, and the sound once it 
   assert.equal(recording.gate.requests, 1);
 });
 
+test('what is deleted while the younger one fetches it goes, though its end comes late', async (t) => {
+  const { serve, upstream, query } = await startLedger(t, postgres);
+  const a = await serve('a', { settings: { 'fetch.concurrency': '1' } }), b = await serve('b');
+  const stored = await store(a, upstream);
+  const fetchedByB = async () => {
+    const recording = gated(upstream);
+    assert.equal((await webhook(b, recording.fields)).status, 200);
+    await until('it is fetched', () => recording.gate.requests === 1);
+    const holder = await query(`SELECT process_id = (SELECT MAX(id) FROM processes) FROM attempts JOIN recordings r ON r.id = recording_id WHERE recording_sid = '${recording.recordingSid}'`);
+    return holder === 't' && recording;
+  };
+  const recording = await fetchedByB() || await fetchedByB(); // the elder one fetches no second
+  process.kill(b.pid, 'SIGSTOP');
+  for (const sid of [recording.recordingSid, stored.recordingSid]) assert.equal((await request(`${a.url}/api/recordings/${sid}`, { method: 'DELETE' })).status, 200);
+  await until('the removals were gone through', async () => (await query("SELECT string_agg(recording_sid, ' ') FROM removals")) === recording.recordingSid);
+  process.kill(b.pid, 'SIGCONT');
+  await until('its attempt has ended', async () => (await query(`SELECT COUNT(*) FROM attempts JOIN recordings r ON r.id = recording_id WHERE ended_at_ms IS NULL AND recording_sid = '${recording.recordingSid}'`)) === '0');
+  await until('and it is removed', async () => (await query('SELECT COUNT(*) FROM removals')) === '0');
+});
+
 for (const signal of ['SIGTERM', 'SIGKILL']) {
   test(`the one that fetches ends by ${signal}: the other, or the same one started again, fetches it anew`, async (t) => {
     const { serve, upstream, query } = await startLedger(t, postgres);

@@ -1,6 +1,7 @@
 /*
  * What flights run in: a loop, a ledger with its threads, a store that fails where it is told to,
- * fetch, and a server on loopback in Twilio's place (fetch_server.h).  One a process.
+ * fetch, and a server on loopback in Twilio's place (fetch_server.h).  One a process.  On PostgreSQL (test_database.h) it is one
+ * of several that may serve from the ledger.
  */
 #pragma once
 
@@ -12,6 +13,7 @@
 #include "catalog/attempts.h"
 #include "catalog/events.h"
 #include "catalog/recordings.h"
+#include "cluster/members.h"
 #include "event/mailbox.h"
 #include "event/workers.h"
 #include "fetch/fetch.h"
@@ -20,6 +22,8 @@
 #include "ledger/ledger.h"
 #include "rest/rest_env.h"
 #include "tap.h"
+#include "test_database.h"
+#include "told.h"
 #include "twilio/accounts.h"
 
 #define ACCOUNT "AC00000000000000000000000000000001"
@@ -39,6 +43,7 @@ static struct account account;
 static struct catalog *reader;
 static struct err err;
 static struct timer fixture_timer;
+static char fixture_path[TEST_DATABASE_SIZE]; /* of the ledger */
 
 static void must(bool succeeded)
 {
@@ -178,11 +183,11 @@ static void fixture_start(void)
 	static const char *const hosts[] = { "127.0.0.1", NULL };
 	struct fetch_options fetch_options = { .allowed_hosts = hosts,
 					       .stall_timeout_ms = FIXTURE_STALL_MS };
+	const struct member_place place = { .name = "unit" };
 	struct blob_store *local;
-	AUTO(free) char *path = NULL;
 
 	folder_make();
-	path = xasprintf("%s/ledger.db", folder);
+	test_database_make(folder, fixture_path);
 	must(loop_new(&env.loop, &err) && mailbox_open(env.loop, &env.mailbox, &err));
 	server_start(&server, env.loop, NULL, 0);
 	account = (struct account){ .account_sid = xstrdup(ACCOUNT),
@@ -201,9 +206,10 @@ static void fixture_start(void)
 					       .kept_files_max = 4,
 					       .followed_max = 4 };
 	must(fetch_new(env.loop, &fetch_options, &env.fetch, &err) &&
-	     ledger_open(path, &env.ledger, &err) &&
+	     ledger_open(fixture_path, &env.ledger, &err) &&
+	     (!on_postgres() || ledger_enlist(env.ledger, &place, &err)) &&
 	     workers_start("sealer", 1, &env.sealers, &err) && ledger_start(env.ledger, &err) &&
-	     catalog_open(path, CATALOG_READ, &reader, &err));
+	     catalog_open(fixture_path, CATALOG_READ, &reader, &err));
 	rest_env = (struct rest_env){ .loop = env.loop,
 				      .mailbox = env.mailbox,
 				      .fetch = env.fetch,
@@ -228,5 +234,6 @@ static void fixture_stop(void (*release)(void))
 	free(account.account_sid);
 	free(account.auth_token);
 	free(account.api_url);
+	test_database_remove(folder, fixture_path);
 	folder_remove();
 }

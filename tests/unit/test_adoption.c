@@ -113,12 +113,16 @@ static bool has_file(int64_t generation)
 
 static void not_audio(void)
 {
+	int64_t since;
+
 	adopt(STR("{\"error\": \"Failed to fetch recording from Twilio\"}"));
 	failed(ERR_INVALID, "an error page");
 	IS_INT(recorded().state, RECORDING_ANNOUNCED, "the recording is known, and no more");
 	IS_STR(str_of(last_attempt().outcome), STR("not_adopted"), "its attempt has ended");
+	since = told_until(env.ledger);
 	adopt(str_first(sound, sound.len - 5));
 	failed(ERR_INVALID, "one that is cut short");
+	OK(was_told(env.ledger, PROJECTED_LET_GO, since), "who waited for its end is told");
 	start();
 	until(is_over);
 	failed(ERR_NOT_FOUND, "nothing was copied");

@@ -86,11 +86,14 @@ static void abandon_landed(struct flight *of)
 /* Somebody deletes it while its last bytes are written: nothing of it is stored, and the attempt ends all the same. */
 static void test_deleted_while_sealed(void)
 {
+	int64_t since;
+
 	begin_anew();
 	write_sql("CREATE TRIGGER deletes AFTER UPDATE OF ended_at_ms ON attempts "
 		  "BEGIN UPDATE recordings SET state = 8; END");
 	upstream_answers(WHOLE, whole, THEN_CLOSE);
 	was_abandoned_at_once = true;
+	since = told_until(env.ledger);
 	owner.landed = abandon_landed; /* a moment later it may have been sealed and written */
 	fly();
 	owner.landed = flight_landed;
@@ -99,6 +102,7 @@ static void test_deleted_while_sealed(void)
 	OK(flight->state == FLIGHT_GONE && attempt_count > 0 && attempts[0].ended_at_ms != 0,
 	   "the attempt is not left open");
 	IS_STR(str_of(attempts[0].outcome), STR("deleted"), "and says why");
+	OK(was_told(env.ledger, PROJECTED_LET_GO, since), "who waited for its end is told");
 	write_sql("DROP TRIGGER deletes");
 	write_sql("UPDATE recordings SET state = 5");
 }
@@ -111,9 +115,12 @@ static void test_overtaken_at_the_end(void)
 	} cases[] = { { WHOLE, "stored" }, { DOWN, "server_error" } };
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int64_t since;
+
 		begin_anew();
 		write_sql("CREATE TRIGGER deletes AFTER UPDATE OF ended_at_ms ON attempts "
 			  "BEGIN UPDATE recordings SET state = 8, next_try_at_ms = NULL; END");
+		since = told_until(env.ledger);
 		fly_on(cases[i].raw, whole);
 		write_sql("DROP TRIGGER deletes");
 		IS_INT(flight->state, FLIGHT_GONE, "%s: not fetched any more", cases[i].outcome);
@@ -122,6 +129,7 @@ static void test_overtaken_at_the_end(void)
 		   "the attempt is not left open");
 		IS_STR(str_of(attempts[0].outcome), str_of(cases[i].outcome),
 		       "it says what it was");
+		OK(was_told(env.ledger, PROJECTED_LET_GO, since), "who waited for its end is told");
 		until(nothing_is_sealed);
 		OK(true, "nothing of it stays");
 		write_sql("UPDATE recordings SET state = 5");

@@ -431,7 +431,7 @@ static bool it_is_held_back(void)
 	return joined->state == FLIGHT_WAITING;
 }
 
-static int64_t unflown_wanted;
+static int64_t unflown_wanted, turns_before;
 
 static bool it_is_given_back(void)
 {
@@ -449,6 +449,7 @@ static void join_begun(unsigned n)
 	joined->holds_lease = true;
 	joined->begun = xcalloc(1, sizeof(*joined->begun));
 	joined->begun->attempt_id = plant_number("SELECT MAX(id) FROM attempts");
+	turns_before = plant_number("SELECT MAX(seq) FROM turns");
 	unflown_wanted++;
 }
 
@@ -458,6 +459,8 @@ static void attempt_is_over(void)
 	if (!joined->begun)
 		await(it_is_given_back);
 	OK(it_is_given_back(), "it is ended in the ledger");
+	OK(plant_number("SELECT MAX(seq) FROM turns") > turns_before,
+	   "by a turn, of which other processes hear");
 }
 
 /* Its turn does not come, and nobody knows for how long. */
