@@ -166,7 +166,10 @@ static bool run_overtaken(struct ledger_job *job, struct catalog *catalog, struc
 	       end_attempt(flight, catalog, err);
 }
 
-/* Where that fails, too, another process has the lease, and ended the attempt; or the next start does. */
+/*
+ * Where that fails, too, another process has the lease, and ended the attempt; or, on a server that does not answer, both stay for a
+ * minute at most, until they are given back as forgotten (ledger/membership.h); or, in a file, the next start ends it.
+ */
 static void overtaken_written(struct ledger_job *job)
 {
 	struct try *try = container_of(job, struct try, ledger_job);
