@@ -281,6 +281,8 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 										: 0,
 	};
 
+	/* That of a try that was rolled back may be another recording's by now. */
+	flight->try->attempt_id = 0;
 	if (!recordings_find(catalog, begin.recording_sid, &flight->try->recording, err) ||
 	    !find_details(flight, catalog, err))
 		return false;
@@ -289,7 +291,6 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 		return err_set(err, ERR_CONFLICT, "it is %s",
 			       recording_state_text(flight->try->recording.state));
 	job->change.what = 0;
-	flight->try->attempt_id = 0;
 	if (!lease_begin(catalog, &flight->try->recording, flight->try->began_at_ms,
 			 flight->was_elsewhere ? FLIGHT_NUDGE_MS : 0, &flight->try->is_elsewhere,
 			 err))

@@ -3,6 +3,8 @@
 #include "catalog/rechecks.h"
 #include "one_flight.h"
 
+#include <semaphore.h>
+
 static void test_stored(void)
 {
 	struct recording recording;
@@ -318,6 +320,81 @@ static void test_no_ledger(void)
 	IS_INT(flight->state, FLIGHT_STORED, "it can: stored");
 }
 
+/* ---- a try that is rolled back ---- */
+
+/* The writer is at it, and goes on: what is posted in between is one batch. */
+static sem_t is_held, go_on;
+static struct ledger_job held, deleted, refused;
+static unsigned deletions, refusals, answers;
+
+static bool run_held(struct ledger_job *job, struct catalog *catalog, struct err *why)
+{
+	sem_post(&is_held);
+	while (sem_wait(&go_on) != 0)
+		continue;
+	return true;
+}
+
+static bool run_deleted(struct ledger_job *job, struct catalog *catalog, struct err *why)
+{
+	return deletions++ == 0 ||
+	       db_exec(catalog->db, "UPDATE recordings SET state = 8, next_try_at_ms = NULL", why);
+}
+
+/* Takes the batch back with it; then it begins what has the number that the flight's attempt had. */
+static bool run_refused(struct ledger_job *job, struct catalog *catalog, struct err *why)
+{
+	const struct attempt_begin begin = { .recording_sid = STR(RECORDING),
+					     .began_at_ms = clock_wall_ms() };
+	int64_t id;
+
+	if (refusals++ == 0)
+		return err_set(why, ERR_INVALID, "not together");
+	return attempts_begin(catalog, &begin, &id, why);
+}
+
+static void answered(struct ledger_job *job)
+{
+	answers++;
+}
+
+static void post(struct ledger_job *job,
+		 bool (*run)(struct ledger_job *job, struct catalog *catalog, struct err *why))
+{
+	*job = (struct ledger_job){ .run = run, .done = answered, .reply = env.mailbox };
+	ledger_write(env.ledger, job);
+}
+
+static bool all_is_over(void)
+{
+	return answers == 3 && turned > 0;
+}
+
+/* Its begin was rolled back with the batch, and when it ran again the recording was deleted. */
+static void test_rolled_back(void)
+{
+	begin_anew();
+	upstream_answers(WHOLE, whole, THEN_CLOSE);
+	sem_init(&is_held, 0, 0);
+	sem_init(&go_on, 0, 0);
+	post(&held, run_held);
+	while (sem_wait(&is_held) != 0)
+		continue;
+	post(&deleted, run_deleted);
+	fly_begin();
+	post(&refused, run_refused);
+	sem_post(&go_on);
+	until(all_is_over);
+	sem_destroy(&is_held);
+	sem_destroy(&go_on);
+	OK(flight->state == FLIGHT_GONE && server.requests == 0, "deleted meanwhile: not fetched");
+	read_attempts();
+	OK(deletions == 2 && refusals == 2 && attempt_count > 0 && attempts[0].ended_at_ms == 0,
+	   "an attempt that has its number now is not ended for it");
+	write_sql("UPDATE attempts SET ended_at_ms = 1 WHERE ended_at_ms IS NULL; "
+		  "UPDATE recordings SET state = 5");
+}
+
 /* A turn that cannot be taken. */
 static void test_held_back(void)
 {
@@ -350,6 +427,7 @@ int main(void)
 	test_too_old();
 	test_not_begun();
 	test_no_ledger();
+	test_rolled_back();
 	test_held_back();
 	return one_flight_stop();
 }
