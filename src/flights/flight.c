@@ -250,11 +250,25 @@ static bool is_too_old(const struct flight *flight, const struct recording *reco
 
 static bool begin_expired(struct flight *flight, struct catalog *catalog, struct err *err)
 {
-	flight->try->attempt_id = 0;
+	err_set(&flight->try->overtaken_by, ERR_CONFLICT, "it is older than recordings are kept");
 	flight->try->ledger_job.change.what = PROJECTED_RECORDING;
 	return lease_end(catalog, str_of(flight->recording_sid), err) &&
 	       attempts_give_up(catalog, str_of(flight->recording_sid), clock_wall_ms(), err) &&
 	       recordings_mark_expired(catalog, str_of(flight->recording_sid), err);
+}
+
+/* What the claim has begun, or the last try has kept, is held no longer than that. */
+static bool begin_overtaken(struct flight *flight, struct catalog *catalog, struct err *err)
+{
+	flight->try->is_elsewhere = false;
+	err_set(&flight->try->overtaken_by, ERR_CONFLICT, "it is %s",
+		recording_state_text(flight->try->recording.state));
+	if (!flight->holds_lease)
+		return true;
+	ledger_job_let_go(&flight->try->ledger_job, catalog);
+	return (lease_end(catalog, str_of(flight->recording_sid), err) ||
+		err->kind == ERR_CONFLICT) &&
+	       attempts_give_up(catalog, str_of(flight->recording_sid), clock_wall_ms(), err);
 }
 
 static bool find_details(struct flight *flight, struct catalog *catalog, struct err *err)
@@ -283,14 +297,13 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 
 	/* That of a try that was rolled back may be another recording's by now. */
 	flight->try->attempt_id = 0;
+	job->change.what = 0;
 	if (!recordings_find(catalog, begin.recording_sid, &flight->try->recording, err) ||
 	    !find_details(flight, catalog, err))
 		return false;
 	if (flight->try->recording.state != RECORDING_QUEUED &&
 	    flight->try->recording.state != RECORDING_WAITING)
-		return err_set(err, ERR_CONFLICT, "it is %s",
-			       recording_state_text(flight->try->recording.state));
-	job->change.what = 0;
+		return begin_overtaken(flight, catalog, err);
 	if (!lease_begin(catalog, &flight->try->recording, flight->try->began_at_ms,
 			 flight->was_elsewhere ? FLIGHT_NUDGE_MS : 0, &flight->try->is_elsewhere,
 			 err))
@@ -342,16 +355,16 @@ static void attempt_begun(struct ledger_job *job)
 		return;
 	}
 	flight->was_elsewhere = flight->try->is_elsewhere;
-	flight->holds_lease = !flight->try->is_elsewhere;
 	if (flight->try->is_elsewhere) {
+		flight->holds_lease = false;
 		flight_end_elsewhere(flight);
 		return;
 	}
 	if (flight->try->attempt_id == 0) {
-		err_set(&job->err, ERR_CONFLICT, "it is older than recordings are kept");
-		flight_ledger_failed(flight, &job->err);
+		flight_ledger_failed(flight, &flight->try->overtaken_by);
 		return;
 	}
+	flight->holds_lease = true;
 	go_on_begun(flight);
 }
 

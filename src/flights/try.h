@@ -45,7 +45,7 @@ try {
 	struct recording_media media; /* once sealed */
 	char media_name[BLOB_NAME_SIZE];
 	struct ledger_job ledger_job;
-	struct err overtaken_by; /* of the recording, while the attempt is ended alone */
+	struct err overtaken_by; /* why it is not to be fetched any more */
 	/* Opening what came encrypted: on a sealer. */
 	struct job open_job;
 	struct vault_sink sink;

@@ -95,10 +95,71 @@ static void test_abandoned(void)
 	IS_STR(str_of(attempts[0].outcome), STR("deleted"), "its attempt says so");
 }
 
+/* ---- as it begins ---- */
+
+static bool run_claimed(struct ledger_job *job, struct catalog *catalog, struct err *why)
+{
+	const struct attempt_begin begin = { .recording_sid = STR(RECORDING),
+					     .began_at_ms = clock_wall_ms(),
+					     .channels = 2 };
+	bool is_ours;
+	int64_t id;
+
+	return lease_take(catalog, begin.recording_sid, begin.began_at_ms, &is_ours, why) &&
+	       attempts_begin(catalog, &begin, &id, why);
+}
+
+/* It stood in line for so long that what the claim has begun is not believed any more. */
+static void test_deleted_in_line(void)
+{
+	begin_case();
+	write_now(run_claimed, NULL);
+	flight->holds_lease = true;
+	flight->begun = xcalloc(1, sizeof(*flight->begun));
+	flight->begun->began_at_ms = clock_wall_ms() - 60000;
+	write_now(run_deleted, NULL);
+	fly();
+	is_let_go("deleted while it stands in line");
+	IS_STR(str_of(attempts[0].detail), STR("no request was sent"), "its attempt says so");
+	IS_INT(server.requests, 0, "nobody is asked");
+}
+
+/* A file was begun, and the lease is kept for it from try to try. */
+static void test_deleted_in_wait(void)
+{
+	begin_case();
+	fly_on(RANGED, str_first(whole, 4000));
+	OK(flight->state == FLIGHT_WAITING && number("SELECT COUNT(*) FROM leases") == 1,
+	   "it waits with its lease");
+	write_now(run_deleted, NULL);
+	server_forget(&server);
+	fly();
+	is_let_go("deleted while it waits");
+	IS_INT(server.requests, 0, "nobody is asked");
+}
+
+/* Another process has taken it over: its lease is not ours to give back. */
+static void test_taken_over(void)
+{
+	begin_case();
+	write_now(run_claimed, NULL);
+	write_sql("UPDATE leases SET process_id = 1000000");
+	flight->holds_lease = true;
+	write_now(run_deleted, NULL);
+	fly();
+	IS_INT(flight->state, FLIGHT_GONE, "deleted, and another one's: not fetched any more");
+	IS_INT(number("SELECT COUNT(*) FROM leases"), 1, "its lease stays");
+	write_sql("DELETE FROM leases");
+	is_let_go("ours let go");
+}
+
 int main(void)
 {
 	one_flight_start();
 	test_overtaken();
 	test_abandoned();
+	test_deleted_in_line();
+	test_deleted_in_wait();
+	test_taken_over();
 	return one_flight_stop();
 }
