@@ -21,6 +21,8 @@
 #include <string.h>
 
 #define NUMBER_SIZE 12 /* of an unsigned, in digits */
+/* Recordings at hand that a server is told of by name: 592 KiB of the 1 MiB that a list may have (37 bytes each), with each claim. */
+#define SKIP_NAMED_MAX 16384
 
 /* The account as the index has it: one that is not known is "". */
 #define ACCOUNT "COALESCE(account_sid, '')"
@@ -38,7 +40,8 @@ const char queue_due_sql[] = "SELECT id, recording_sid, call_sid, next_try_at_ms
 
 /*
  * Where others fetch, too: not what they have a lease of, nor what is at hand here ($8); and all accounts, leapt to from one to
- * the next, and ranks by one question.  Of an account it reads no more than its share ($5, $6, $7), and nothing where that is none.
+ * the next, and ranks by one question.  Of an account it reads no more than its share ($5, $6, $7), and as many more as are
+ * at hand without being named ($9); nothing where its share is none.
  */
 const char queue_due_shared_sql[] =
 	"WITH RECURSIVE accounts (sid) AS ("
@@ -62,7 +65,7 @@ const char queue_due_shared_sql[] =
 	"WHERE " ACCOUNT " = parts.sid AND queue_rank = parts.queue_rank "
 	"AND next_try_at_ms IS NOT NULL AND next_try_at_ms <= $1 AND recording_sid <> ALL($8) "
 	"AND COALESCE(" LEASE_HOLDER ", $3) = $3 "
-	"ORDER BY next_try_at_ms, id LIMIT parts.most) AS due "
+	"ORDER BY next_try_at_ms, id LIMIT parts.most + $9) AS due "
 	"WHERE parts.sid IS NOT NULL AND parts.most > 0 "
 	"ORDER BY parts.queue_rank, parts.sid, due.next_try_at_ms, due.id";
 
@@ -255,13 +258,16 @@ static void bind_shares(struct db_stmt *due, const struct queue_claim *claim)
 	db_bind_list(due, 7, list, claim->share_count);
 }
 
+/* Those that are not named are passed over as they come. */
 static void bind_skip(struct db_stmt *due, const struct queue_claim *claim)
 {
-	AUTO(free) struct str *list = xcalloc(claim->skip_count + 1, sizeof(*list));
+	size_t named = claim->skip_count < SKIP_NAMED_MAX ? claim->skip_count : SKIP_NAMED_MAX;
+	AUTO(free) struct str *list = xcalloc(named + 1, sizeof(*list));
 
-	for (size_t i = 0; i < claim->skip_count; i++)
+	for (size_t i = 0; i < named; i++)
 		list[i] = str_of(claim->skip[i]);
-	db_bind_list(due, 8, list, claim->skip_count);
+	db_bind_list(due, 8, list, named);
+	db_bind_int(due, 9, (int64_t)(claim->skip_count - named));
 }
 
 /* The same walk, over what one question has found: by rank, by account, and for each no fewer rows than it may have. */
@@ -293,7 +299,7 @@ static bool claim_shared(struct catalog *catalog, const struct queue_claim *clai
 			most = most_of(claim, row.rank, row.account_sid, out, first);
 		rank = row.rank;
 		memcpy(account_sid, row.account_sid, SID_SIZE);
-		if (most == 0)
+		if (most == 0 || is_skipped(claim, row.recording_sid))
 			continue;
 		put(out, first, count, size_of_rank(claim, rank, first), &row);
 		most--;

@@ -122,6 +122,30 @@ static void test_claims(void)
 	   "a row says whose it is, and since when it is due");
 }
 
+#define AT_HAND 30000
+
+/* More than a server is told of by name: the recordings of test_claims() are behind all others that are at hand. */
+static void test_many_at_hand(void)
+{
+	static const struct queue_share one_of_b[] = { { .account_sid = "ACb", .most = 1 } };
+	static char skip[AT_HAND][SID_SIZE];
+	const struct queue_claim all = { ALL, .skip = (const char(*)[SID_SIZE])skip,
+					 .skip_count = AT_HAND },
+				 some = { ALL, .skip = (const char(*)[SID_SIZE])skip,
+					  .skip_count = AT_HAND, .shares = one_of_b,
+					  .share_count = ARRAY_LEN(one_of_b) };
+
+	for (unsigned n = 0; n < AT_HAND - 2; n++)
+		sid_text("RD", n, skip[n]);
+	sid_text("RE", 1, skip[AT_HAND - 2]);
+	sid_text("RE", 3, skip[AT_HAND - 1]);
+	if (on_postgres())
+		MUST(catalog_enlist(ledger.writer, &(struct member_place){ NULL }, &err));
+	IS_STR(claimed(&all), STR("2 9 4 6 5 7 8"), "of %d at hand none is claimed", AT_HAND);
+	IS_STR(claimed(&some), STR("2 9 4 6 5 8"), "nor do they take the place of another");
+	catalog_enlist_as(ledger.writer, 0, NULL);
+}
+
 static void test_next_due(void)
 {
 	int64_t at_ms;
@@ -274,9 +298,10 @@ static struct str plan_of_claim(struct db *db, const char *mode, const char *sha
 	AUTO(free) char *settings = xasprintf("SET plan_cache_mode = %s", mode);
 
 	plan_exec(db, settings);
-	return plan_told(db, xasprintf("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) "
-				       "EXECUTE due (%lld, 32, 0, 16, '{ACx,ACy,ACz}', %s, '{}')",
-				       (long long)NOON + 2 * MANY, shares));
+	return plan_told(db,
+			 xasprintf("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) "
+				   "EXECUTE due (%lld, 32, 0, 16, '{ACx,ACy,ACz}', %s, '{}', 0)",
+				   (long long)NOON + 2 * MANY, shares));
 }
 
 static void test_reads(void)
@@ -321,6 +346,7 @@ int main(void)
 {
 	ledger_open(&ledger);
 	test_claims();
+	test_many_at_hand();
 	test_next_due();
 	test_expired();
 	test_mend();
