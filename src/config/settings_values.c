@@ -152,14 +152,14 @@ static void derive(struct settings *settings)
 	settings->s3.proxy = settings->flights.proxy;
 }
 
-/* A file that could not be read is of a bucket's keys: without a bucket nobody asks for it. */
-static bool check_unread(const struct settings_source *source, const struct settings *settings,
-			 struct err *err)
+/* A file that could not be read is of a bucket's keys: without a bucket nobody asks for it, until recordings move into one. */
+static bool take_unread(const struct settings_source *source, struct settings *settings,
+			struct err *err)
 {
-	for (size_t i = 0; settings->s3.store && i < settings_count; i++)
-		if (source->values[i].unread)
-			return err_set(err, ERR_INVALID, "%s", source->values[i].unread);
-	return true;
+	for (size_t i = 0; !settings->s3.unread && i < settings_count; i++)
+		settings->s3.unread = source->values[i].unread;
+	return !settings->s3.store || !settings->s3.unread ||
+	       err_set(err, ERR_INVALID, "%s", settings->s3.unread);
 }
 
 bool settings_resolve(struct settings_source *source, struct settings *out, struct err *err)
@@ -173,7 +173,7 @@ bool settings_resolve(struct settings_source *source, struct settings *out, stru
 		    !settings_check_alone(&settings_table[i], value, err))
 			return err_context(err, "%s", value->origin);
 	}
-	if (!check_unread(source, &settings, err) || !settings_check_together(&settings, err) ||
+	if (!take_unread(source, &settings, err) || !settings_check_together(&settings, err) ||
 	    !retention_rules_make(&settings.retention, &settings.rules, err))
 		return false;
 	derive(&settings);

@@ -892,6 +892,8 @@ bool s3_check(const struct s3_options *options, struct err *err)
 
 	if (!s3_address_read(options, &address, err))
 		return false;
+	if (options->unread)
+		return err_set(err, ERR_INVALID, "%s", options->unread);
 	if (s3_lender_is_wanted(options))
 		return s3_lender_check(options, err);
 	return (((options->access_key_id || options->access_key_id_file) &&

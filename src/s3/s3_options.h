@@ -25,6 +25,8 @@ struct s3_options {
 		*container_path; /* the whole address, or what is behind that of ECS */
 	const char *container_token, *container_token_file; /* to ask it with; NULL: none */
 	const char *instance_url;
+	/* Why a file with one of these secrets could not be read: no bucket is asked without what it was to hold.  NULL: all could. */
+	const char *unread;
 	const char *ca_file, *proxy; /* as for Twilio; NULL: the system's, none */
 	int64_t hurry_ms; /* what s3_stop() leaves to what is under way; 0: as is usual, 3 s */
 };

@@ -411,6 +411,23 @@ describe('media into a bucket', () => {
     await plays(server, recordings, before);
   });
 
+  test('a file of its keys that cannot be read is named, and the bucket is not asked without what it was to hold', async (t) => {
+    const bucket = await s3.bucket();
+    const { store: place, ...settings } = bucket.settings;
+    const { AWS_SECRET_ACCESS_KEY: secret, ...others } = bucket.env;
+    assert.ok(secret);
+    for (const [env, names] of [[{ ...bucket.env, AWS_SESSION_TOKEN_FILE: '/no/such/file' }, /AWS_SESSION_TOKEN_FILE: s3\.session_token_file: cannot open '\/no\/such\/file'/],
+      [{ ...others, AWS_SECRET_ACCESS_KEY_FILE: '/no/such/file' }, /AWS_SECRET_ACCESS_KEY_FILE: s3\.secret_access_key_file: cannot open '\/no\/such\/file'/]]) {
+      const server = await serve(t, { settings, env });
+      const recording = await store(server, upstream);
+      const refused = await ask(server, ['--store', place], settings);
+      assert.equal(refused.code, 2, refused.stderr);
+      assert.match(refused.stderr, names);
+      assert.ok((await play(server, recording)).body.equals(recording.bytes));
+      assert.deepEqual(await bucket.list(), []);
+    }
+  });
+
   test('a bucket that is away is waited for; one that has a store is refused', async (t) => {
     const there = await database();
     const bucket = await s3.bucket();

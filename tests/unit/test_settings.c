@@ -236,6 +236,8 @@ static void files_for_others(void)
 		  "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: s3.container_token_file: cannot open" },
 		{ "AWS_SECRET_ACCESS_KEY_FILE", NULL, NULL },
 		{ "AWS_SECRET_ACCESS_KEY_FILE", "s3://bucket", "cannot open" },
+		{ "AWS_SESSION_TOKEN_FILE", NULL, NULL },
+		{ "AWS_SESSION_TOKEN_FILE", "s3://bucket", "cannot open" },
 		{ "CALLSPOOL_S3_CONTAINER_TOKEN_FILE", NULL, "cannot open" },
 		{ "TWILIO_AUTH_TOKEN_FILE", NULL, "cannot open" },
 	};
@@ -254,6 +256,8 @@ static void files_for_others(void)
 		OK(good == !cases[i].says && (good || strstr(err.text, cases[i].says)),
 		   "%s is not there, store = %s (%s)", cases[i].name,
 		   cases[i].store ? cases[i].store : "", err.text);
+		OK(!good || (settings.s3.unread && strstr(settings.s3.unread, cases[i].name)),
+		   "and who moves into a bucket is told of it");
 		unsetenv(cases[i].name);
 		settings_source_free(source);
 	}
