@@ -152,12 +152,20 @@ static void derive(struct settings *settings)
 	settings->s3.proxy = settings->flights.proxy;
 }
 
+/* Keys are, whoever gives them; the token of a container's agent only where that is asked. */
+static bool is_needed(const struct setting *setting, const struct s3_options *s3)
+{
+	return strcmp(setting->key, "s3.container_token") != 0 ||
+	       (s3_options_want_lender(s3) && s3_options_name_agent(s3));
+}
+
 /* A file that could not be read is of a bucket's keys: without a bucket nobody asks for it, until recordings move into one. */
 static bool take_unread(const struct settings_source *source, struct settings *settings,
 			struct err *err)
 {
 	for (size_t i = 0; !settings->s3.unread && i < settings_count; i++)
-		settings->s3.unread = source->values[i].unread;
+		if (is_needed(&settings_table[i], &settings->s3))
+			settings->s3.unread = source->values[i].unread;
 	return !settings->s3.store || !settings->s3.unread ||
 	       err_set(err, ERR_INVALID, "%s", settings->s3.unread);
 }

@@ -894,7 +894,7 @@ bool s3_check(const struct s3_options *options, struct err *err)
 		return false;
 	if (options->unread)
 		return err_set(err, ERR_INVALID, "%s", options->unread);
-	if (s3_lender_is_wanted(options))
+	if (s3_options_want_lender(options))
 		return s3_lender_check(options, err);
 	return (((options->access_key_id || options->access_key_id_file) &&
 		 options->secret_access_key) ||
@@ -921,7 +921,7 @@ static bool open_loop(struct s3 *s3, const struct s3_options *options, struct er
 	    !fetch_new(s3->loop, &fetch, &s3->fetch, err))
 		return false;
 	s3->borrower.lent = keys_lent;
-	if (s3_lender_is_wanted(options) &&
+	if (s3_options_want_lender(options) &&
 	    !s3_lender_open(s3->loop, options, s3->keys, &s3->borrower, &s3->lender, err))
 		return false;
 	if (s3_keys_are_in_files(s3->keys))

@@ -62,20 +62,6 @@ struct s3_lender {
 	char trouble[256];
 };
 
-bool s3_lender_is_wanted(const struct s3_options *options)
-{
-	bool has_keys = options->access_key_id || options->access_key_id_file ||
-			options->secret_access_key;
-
-	return !has_keys &&
-	       (options->container_url || options->container_path || options->instance_url);
-}
-
-static bool is_machine(const struct s3_options *options)
-{
-	return !options->container_url && !options->container_path;
-}
-
 /* For free(). */
 static char *address_of(const struct s3_options *options)
 {
@@ -101,9 +87,9 @@ bool s3_lender_check(const struct s3_options *options, struct err *err)
 			"lends keys lends a token with them");
 	if (options->container_path && !options->container_url && options->container_path[0] != '/')
 		return err_set(err, ERR_INVALID, "s3.container_path: expected a path, as /v2/...");
-	return s3_lent_check_address(is_machine(options)      ? "s3.instance_url"
-				     : options->container_url ? "s3.container_url"
-							      : "s3.container_path",
+	return s3_lent_check_address(!s3_options_name_agent(options) ? "s3.instance_url"
+				     : options->container_url        ? "s3.container_url"
+								     : "s3.container_path",
 				     url, err);
 }
 
@@ -397,7 +383,7 @@ bool s3_lender_open(struct loop *loop, const struct s3_options *options, struct 
 	lender->keys = keys;
 	lender->borrower = borrower;
 	lender->url = address_of(options);
-	lender->is_machine = is_machine(options);
+	lender->is_machine = !s3_options_name_agent(options);
 	lender->token_given = options->container_token ? xstrdup(options->container_token) : NULL;
 	lender->token_file = options->container_token_file ? xstrdup(options->container_token_file)
 							   : NULL;

@@ -18,8 +18,6 @@ struct loop;
 struct s3_keys;
 struct s3_lender;
 
-/* Are keys to be lent?  Those that are set come first. */
-bool s3_lender_is_wanted(const struct s3_options *options);
 /* ERR_INVALID: names the setting that is wrong. */
 bool s3_lender_check(const struct s3_options *options, struct err *err) MUST_CHECK;
 

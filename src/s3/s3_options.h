@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum s3_path_style {
@@ -30,3 +31,18 @@ struct s3_options {
 	const char *ca_file, *proxy; /* as for Twilio; NULL: the system's, none */
 	int64_t hurry_ms; /* what s3_stop() leaves to what is under way; 0: as is usual, 3 s */
 };
+
+/* Is there a container's agent?  It is asked with a token, and comes before a machine's. */
+static inline bool s3_options_name_agent(const struct s3_options *options)
+{
+	return options->container_url || options->container_path;
+}
+
+/* Are keys to be lent?  Those that are set come first. */
+static inline bool s3_options_want_lender(const struct s3_options *options)
+{
+	bool has_keys = options->access_key_id || options->access_key_id_file ||
+			options->secret_access_key;
+
+	return !has_keys && (s3_options_name_agent(options) || options->instance_url);
+}

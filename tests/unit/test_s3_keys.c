@@ -69,7 +69,7 @@ static void test_token_alone(void)
 
 	OK(s3_lender_check(&options, &err), "who lends is enough");
 	options.session_token = "token";
-	OK(s3_lender_is_wanted(&options) && !s3_lender_check(&options, &err) &&
+	OK(s3_options_want_lender(&options) && !s3_lender_check(&options, &err) &&
 		   err.kind == ERR_INVALID,
 	   "a token without its key is refused");
 }

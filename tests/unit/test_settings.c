@@ -225,21 +225,34 @@ static void environment(void)
 	}
 }
 
+#define AGENT_TOKEN "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+
 /* A container's agent names the file of its token to all that run there: it is asked for where it is needed. */
 static void files_for_others(void)
 {
 	static const struct {
-		const char *name, *store, *says; /* NULL: none; good */
+		const char *name, *says; /* NULL: it starts */
+		bool is_told;            /* to who moves into a bucket */
+		const char *sets[2];
 	} cases[] = {
-		{ "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", NULL, NULL },
-		{ "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "s3://bucket",
-		  "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: s3.container_token_file: cannot open" },
-		{ "AWS_SECRET_ACCESS_KEY_FILE", NULL, NULL },
-		{ "AWS_SECRET_ACCESS_KEY_FILE", "s3://bucket", "cannot open" },
-		{ "AWS_SESSION_TOKEN_FILE", NULL, NULL },
-		{ "AWS_SESSION_TOKEN_FILE", "s3://bucket", "cannot open" },
-		{ "CALLSPOOL_S3_CONTAINER_TOKEN_FILE", NULL, "cannot open" },
-		{ "TWILIO_AUTH_TOKEN_FILE", NULL, "cannot open" },
+		{ AGENT_TOKEN, NULL, false, { NULL } },
+		{ AGENT_TOKEN, NULL, true, { "s3.container_path=/keys" } },
+		{ AGENT_TOKEN,
+		  AGENT_TOKEN ": s3.container_token_file: cannot open",
+		  true,
+		  { "store=s3://bucket", "s3.container_path=/keys" } },
+		{ AGENT_TOKEN, NULL, false, { "s3.access_key_id=id", "s3.container_path=/keys" } },
+		{ AGENT_TOKEN, NULL, false, { "store=s3://bucket", "s3.access_key_id=id" } },
+		{ AGENT_TOKEN,
+		  NULL,
+		  false,
+		  { "store=s3://bucket", "s3.instance_url=http://169.254.169.254" } },
+		{ "AWS_SECRET_ACCESS_KEY_FILE", NULL, true, { NULL } },
+		{ "AWS_SECRET_ACCESS_KEY_FILE", "cannot open", true, { "store=s3://bucket" } },
+		{ "AWS_SESSION_TOKEN_FILE", NULL, true, { "s3.access_key_id=id" } },
+		{ "AWS_SESSION_TOKEN_FILE", "cannot open", true, { "store=s3://bucket" } },
+		{ "CALLSPOOL_S3_CONTAINER_TOKEN_FILE", "cannot open", true, { NULL } },
+		{ "TWILIO_AUTH_TOKEN_FILE", "cannot open", true, { NULL } },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -249,15 +262,16 @@ static void files_for_others(void)
 		bool good;
 
 		setenv(cases[i].name, "/no/such/file", 1);
-		good = settings_read_environment(source, &err) &&
-		       (!cases[i].store ||
-			settings_put(source, "store", cases[i].store, "test", &err)) &&
-		       settings_resolve(source, &settings, &err);
+		good = settings_read_environment(source, &err);
+		for (size_t n = 0; good && n < ARRAY_LEN(cases[i].sets) && cases[i].sets[n]; n++)
+			good = settings_set(source, cases[i].sets[n], &err);
+		good = good && settings_resolve(source, &settings, &err);
 		OK(good == !cases[i].says && (good || strstr(err.text, cases[i].says)),
-		   "%s is not there, store = %s (%s)", cases[i].name,
-		   cases[i].store ? cases[i].store : "", err.text);
-		OK(!good || (settings.s3.unread && strstr(settings.s3.unread, cases[i].name)),
-		   "and who moves into a bucket is told of it");
+		   "%zu: %s is not there (%s)", i, cases[i].name, err.text);
+		OK(!good || !settings.s3.unread == !cases[i].is_told,
+		   "%zu: whoever moves into a bucket is%s told", i, cases[i].is_told ? "" : " not");
+		OK(!good || !settings.s3.unread || strstr(settings.s3.unread, cases[i].name),
+		   "%zu: which it is", i);
 		unsetenv(cases[i].name);
 		settings_source_free(source);
 	}
