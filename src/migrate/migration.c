@@ -272,6 +272,7 @@ static void find_begun(struct migration *migration, const char *ledger_file)
 			 : err.text);
 	status->state = MIGRATION_PAUSED;
 	departure_addresses(departure.to, status->to, status->store);
+	atomic_store(&migration->mover.reads_back, departure.verifies || departure.is_verified);
 }
 
 void migration_expect_stop(struct migration *migration)
@@ -361,11 +362,24 @@ static bool may_join(const struct migration *migration, bool verifies, struct er
 			: "it is under way without --verify-media: --pause it, and ask again");
 }
 
+/*
+ * Of a move that goes on: what its ledger said last, so that whoever joins it is answered before its thread has looked again.  What the ledger
+ * could not be told yet does not count.
+ */
+static bool is_read_back(const struct migration *migration, const char *to, const char *store)
+{
+	const struct mover *mover = &migration->mover;
+
+	return migration->status.state != MIGRATION_NONE && !mover->gives_up && !mover->verifies &&
+	       is_same(&migration->status, to, store) && atomic_load(&mover->reads_back);
+}
+
 static bool ask(struct migration *migration, const char *to, const char *store, bool verifies,
 		struct err *err)
 {
 	struct migration_status *status = &migration->status;
 	struct mover *mover = &migration->mover;
+	bool reads_back;
 
 	if ((status->state == MIGRATION_RUNNING || status->state == MIGRATION_SWITCHING ||
 	     status->state == MIGRATION_MOVED) &&
@@ -375,6 +389,7 @@ static bool ask(struct migration *migration, const char *to, const char *store, 
 		return err_set(err, ERR_INVALID, "a database is needed, or a bucket, to move to");
 	if (!may_start(migration, err))
 		return false;
+	reads_back = verifies || is_read_back(migration, to, store);
 	*status = (struct migration_status){ .state = MIGRATION_NONE };
 	if (!str_copy(str_of(to), status->to, sizeof(status->to)) ||
 	    !str_copy(str_of(store), status->store, sizeof(status->store)))
@@ -382,7 +397,7 @@ static bool ask(struct migration *migration, const char *to, const char *store, 
 	memcpy(mover->to, status->to, sizeof(mover->to));
 	memcpy(mover->store, status->store, sizeof(mover->store));
 	mover->verifies = verifies;
-	atomic_store(&mover->reads_back, verifies);
+	atomic_store(&mover->reads_back, reads_back);
 	mover->gives_up = false;
 	mover->begins_after_ms = 0;
 	migration->switches = 0;

@@ -23,7 +23,7 @@ struct mover {
 		store[MIGRATION_ADDRESS_SIZE]; /* "": that one stays where it is */
 	int64_t begins_after_ms; /* it was so far before, and the switch came to nothing: it waits so long, and for whatever is away */
 	bool verifies;           /* what was put is to be read back; until the departure says so */
-	atomic_bool reads_back;  /* what the departure said: all media is read back, or was */
+	atomic_bool reads_back;  /* as asked, or as the departure says: all media is, or was */
 	bool gives_up;           /* ends the move in place of going on with it */
 	atomic_bool is_to_stop;  /* soon */
 

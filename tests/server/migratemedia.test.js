@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { callspool, startDisk, untilState } from './harness/callspool.js';
 import { request } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
-import { SWITCH_MOST_MS, TWILIO_WAITS_MS, ask, begin, database, heads, listed, play, plays, refusedBy, requestAdmin, serve, startLarge, startMoving, startSenders, status, timeSwitch } from './harness/moving.js';
+import { SWITCH_MOST_MS, TWILIO_WAITS_MS, ask, begin, database, heads, listed, play, plays, postTogether, refusedBy, requestAdmin, serve, startLarge, startMoving, startSenders, status, timeSwitch } from './harness/moving.js';
 import { run, temporaryFolder } from './harness/process.js';
 import { startS3 } from './harness/s3_store.js';
 import { store } from './harness/stored.js';
@@ -160,7 +160,8 @@ describe('media into a bucket', () => {
     const bucket = await s3.bucket();
     const door = await s3.door(t);
     const { store: place, ...settings } = { ...bucket.settings, 's3.endpoint': door.url };
-    const { server, recordings, before } = await startLarge(t, { settings, env: bucket.env });
+    const { server: first, recordings, before } = await startLarge(t, { settings, env: bucket.env });
+    let server = first;
     recordings.push(await store(server, upstream));
     before.push(...await heads(server, recordings.slice(1)));
     const args = ['--to', there.url, '--store', place];
@@ -192,6 +193,14 @@ describe('media into a bucket', () => {
       assert.equal((await ask(server, ['--pause'], settings)).code, 0);
       assert.equal((await again).code, 0);
     }
+    // One who joins before the move's thread has looked hears the same, of a server that has just begun as well.
+    for (let times = 0; times < 2; times += 1) {
+      assert.deepEqual(await postTogether(server, [false, true].map((verify) => ({ to: there.url, store: place, verify }))), [200, 200]);
+      assert.equal((await ask(server, ['--pause'], settings)).code, 0);
+      await until('it has paused', async () => (await status(server)).state === 'paused');
+      await server.stop('SIGTERM');
+      server = await serve(t, { dataDir: server.dataDir, settings, env: bucket.env });
+    }
     const going = begin(server, args, settings);
     await further.reached(going);
     const joins = begin(server, [...args, '--verify-media'], settings);
@@ -201,7 +210,7 @@ describe('media into a bucket', () => {
     assert.equal(joined.code, 0, `all was read back: ${joined.stderr}`);
     assert.ok((await bucket.get(key)).equals(recordings[0].bytes), 'it is what it was');
     for (const { recordingSid } of recordings) assert.ok(door.requests.some((line) => line.startsWith('GET') && line.includes(recordingSid) && line.endsWith('.mp3')), `${recordingSid} was read`);
-    await server.line(/is not what was put there: it is put there anew/);
+    await first.line(/is not what was put there: it is put there anew/);
     await plays(server, recordings, before);
     const after = await ask(server, [...args, '--verify-media'], settings);
     assert.equal(after.code, 0, `what was read back is, whoever asked for it: ${after.stderr}`);

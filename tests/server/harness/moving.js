@@ -1,7 +1,9 @@
 // What tests of callspool migrate share: databases of their own, large ledgers, who sends and plays meanwhile.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
 import http from 'node:http';
+import net from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CREDENTIALS, callspool, startServer } from './callspool.js';
@@ -123,6 +125,19 @@ export const requestAdmin = (server) => new Promise((resolve, reject) => {
     reply.on('data', (piece) => pieces.push(piece)).on('error', reject).on('end', () => resolve(JSON.parse(Buffer.concat(pieces))));
   }).on('error', reject).on('timeout', function late() { this.destroy(new Error('late')); });
 });
+/** Moves that are asked for in one write, each before the one in front is answered: the statuses. */
+export const postTogether = async (server, moves) => {
+  const socket = net.connect(join(server.dataDir, 'admin.sock'));
+  let text = '';
+  socket.setEncoding('latin1').on('data', (piece) => { text += piece; });
+  socket.write(moves.map((move, i) => {
+    const body = JSON.stringify(move);
+    return `POST /api/migration HTTP/1.1\r\nHost: callspool\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`
+      + `${i + 1 === moves.length ? 'Connection: close\r\n' : ''}\r\n${body}`;
+  }).join(''));
+  await once(socket, 'close');
+  return [...text.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, number]) => Number(number));
+};
 export const listed = async (server, sid) => (await requestJson(`${server.url}/api/calls/${sid}`)).status === 200;
 
 // As fast as they are answered they would keep the move busy following them, for most of a test.
