@@ -173,6 +173,21 @@ test('and so is that of several', () => {
   assert.equal(read('packaging/containers/several/callspool.conf.template'), stdout);
 });
 
+test('of containers by other names it has those, and what is no way to call it is refused', () => {
+  const made = (...args) => spawnSync(`${root}tools/nginx-template`, args, { encoding: 'utf8' });
+  const names = [...members.map(([name]) => name), 'callspool-d'];
+  const four = made('--several-containers', ...names);
+  assert.equal(four.status, 0, four.stderr);
+  assert.deepEqual([...four.stdout.matchAll(/^ {4}server (\S+):8080 resolve max_fails=1 fail_timeout=5s;$/gm)].map(([, name]) => name), names);
+  assert.equal(four.stdout.replace(/^ {4}server callspool-d:.*\n/m, ''), made('--several-containers').stdout);
+  assert.ok(read('docs/containers.md').includes(`tools/nginx-template --several-containers ${names.join(' ')} >`));
+  for (const args of [['--severals'], ['--several-container'], ['several'], [''], ['--several', 'a'], ['callspool-a'], ['--several-containers', 'a;'], ['--several-containers', '--several']]) {
+    const { status, stdout, stderr } = made(...args);
+    assert.deepEqual([status, stdout], [1, ''], args.join(' '));
+    assert.match(stderr, /^usage: tools\/nginx-template /m);
+  }
+});
+
 test('nginx for several is what tools/nginx-template makes of packaging/nginx/callspool.conf', () => {
   const { status, stdout, stderr } = spawnSync(`${root}tools/nginx-template`, ['--several'], { encoding: 'utf8' });
   assert.equal(status, 0, stderr);
