@@ -155,8 +155,8 @@ test('who is signed in stays so, tokens and links are good, the audit is whole, 
 
   const moved = await ask(server, ['--to', there.url]);
   assert.equal(moved.code, 0, moved.stderr);
-  const { json: session } = await admin.asks(200, 'GET', '/api/session');
-  assert.equal(session.user.name, 'ruth', 'the session goes on');
+  const { json: { user } } = await admin.asks(200, 'GET', '/api/session');
+  assert.equal(user.name, 'ruth', 'the session goes on');
   assert.equal((await token.ask('GET', recording.mediaPath)).status, 200, 'the token');
   const played = await opened.ask('GET', link.mediaPath);
   assert.equal(played.status, 200, `the link: ${played.body}`);
