@@ -204,6 +204,7 @@ describe('media into a bucket', () => {
     const going = begin(server, args, settings);
     await further.reached(going);
     const joins = begin(server, [...args, '--verify-media'], settings);
+    await joins.says(/it is tried again/); // so it goes along: a switch would have cut its question off
     await further.release();
     const [moved, joined] = await Promise.all([going, joins]);
     assert.equal(moved.code, 0, moved.stderr);

@@ -243,12 +243,16 @@ export async function startLarge(t, options = {}) {
   return { server, recordings, again, before: await heads(server, recordings) };
 }
 
-/** Begins it, and does not wait for its end, which is what it gives; `says(pattern)` waits until the command has said that. */
+/** Begins it, and does not wait for its end, which is what it gives; `says(pattern)` waits until the command has said that, and fails where it ends without. */
 export function begin(server, args, settings) {
   let said = '';
   const ended = ask(server, args, settings, { onStderr: (chunk) => { said += chunk; } });
   ended.catch(() => {});
-  return Object.assign(ended, { says: (pattern) => until(`callspool migrate says ${pattern}`, () => pattern.test(said)) });
+  const says = (pattern) => Promise.race([
+    until(`callspool migrate says ${pattern}`, () => pattern.test(said), 60_000),
+    ended.then(({ code, stderr }) => assert.match(stderr, pattern, `it ended with ${code}`)),
+  ]);
+  return Object.assign(ended, { says });
 }
 export const refusedBy = async (args, settings, code, pattern) => {
   const ended = await callspool([...args, ...Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`])], { env: CREDENTIALS });
