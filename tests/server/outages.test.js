@@ -292,7 +292,9 @@ for (const how of ['cut', 'black']) {
     assert.deepEqual([...statuses.warm], [200], 'what it has open plays');
     assert.deepEqual([...statuses.webhook], [503]);
     for (const kind of ['list', 'play']) assert.deepEqual([...statuses[kind]], [503], kind);
-    assert.ok(Math.max(...Object.values(longest)) < 20_000, JSON.stringify(longest));
+    // That nobody is there is found out after some 11 s where there is no answer: a busy machine has as much room as where it is refused at once.
+    const mostMs = how === 'black' ? 40_000 : 20_000;
+    assert.ok(Math.max(...Object.values(longest)) < mostMs, JSON.stringify(longest));
     assert.ok(most <= open + 30, `${most} descriptors, and ${open} before`);
     const { json: health, status } = await requestJson(`${a.url}/health`);
     assert.deepEqual([status, health.degraded], [200, true]);
