@@ -147,10 +147,10 @@ static bool run_of(struct catalog *catalog, const char *sql, int64_t id, struct 
 	return db_run(stmt, err);
 }
 
-/* What it fetched is anybody's; all who have room for it look. */
+/* What it fetched is anybody's, and all who have room for it look; or it was to be removed, and can be now. */
 static bool give_up(struct catalog *catalog, int64_t id, int64_t at_ms, struct err *err)
 {
-	const struct projection_change change = { .what = PROJECTED_TO_FETCH };
+	const struct projection_change change = { .what = PROJECTED_TO_FETCH | PROJECTED_LET_GO };
 
 	if (!attempts_close_open(catalog, ATTEMPTS_OF_PROCESS, id, at_ms, NULL, err) ||
 	    !run_of(catalog, "DELETE FROM leases WHERE process_id = $1", id, err))

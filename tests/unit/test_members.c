@@ -114,6 +114,10 @@ static void test_burial(void)
 	for (beats = 1; beats < 30 && !beat(&second); beats++)
 		;
 	IS_INT(beats, MEMBER_BEATS + 1, "and is buried after as many as that, counted anew");
+	IS_INT(count("SELECT (split_part(changes, ' ', 1))::bigint FROM turns "
+		     "ORDER BY seq DESC LIMIT 1"),
+	       PROJECTED_TO_FETCH | PROJECTED_LET_GO,
+	       "who waited for what it fetched, or for its end, is told");
 	OK(members_look(first.pulse, &sequence, &is_alive, &err) && !is_alive, "it can see it");
 	OK(!members_beat(first.pulse, &own, &err) && err.kind == ERR_CONFLICT, "and is told: %s",
 	   err.text);
