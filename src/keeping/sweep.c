@@ -361,9 +361,12 @@ void sweep_wake(struct sweep *sweep)
 
 void sweep_changed(struct sweep *sweep, unsigned what)
 {
-	if (what & (sweep->table->restarted_by))
+	const struct sweep_table *table = sweep->table;
+	bool is_missed = what & PROJECTED_ALL; /* it may have been any of them */
+
+	if (what & table->restarted_by || (is_missed && table->restarted_by))
 		sweep_restart(sweep, sweep->begin_after);
-	else if (what & (sweep->table->woken_by | PROJECTED_ALL))
+	else if (what & table->woken_by || is_missed)
 		sweep_wake(sweep);
 }
 

@@ -285,10 +285,12 @@ static bool has_ended(void)
 	return ended > 0;
 }
 
-static void test_being_fetched(void)
+/* `told`: of its end. */
+static void test_being_fetched(unsigned told)
 {
 	struct ledger_job end = { .run = run_end, .done = attempt_ended };
 
+	ended = 0;
 	open_all(fill_fetching);
 	write_file("CA", 1, 1);
 	start();
@@ -299,7 +301,7 @@ static void test_being_fetched(void)
 	ledger_write(env.ledger, &end);
 	must(sweep_until(has_ended));
 	write_file("CA", 1, 2); /* what came of it */
-	sweep_changed(remover, PROJECTED_LET_GO);
+	sweep_changed(remover, told);
 	OK(sweep_until(nothing_is_left), "once that is over, it is taken up again");
 	OK(files() == 0, "with what came of it");
 	close_all();
@@ -308,7 +310,8 @@ static void test_being_fetched(void)
 int main(void)
 {
 	test_all();
-	test_being_fetched();
+	test_being_fetched(PROJECTED_LET_GO);
+	test_being_fetched(PROJECTED_ALL); /* it was among what was missed, perhaps */
 	test_away();
 	test_mounted_over();
 	test_unsynced();
