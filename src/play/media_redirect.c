@@ -54,7 +54,10 @@ static int64_t good_for_s(const struct media *media)
 	return (length_s < LONGEST_S ? length_s : LONGEST_S) + GRACE_S;
 }
 
-/* As with a session token of some thousand bytes: no player is sent there then, which nobody would find out. */
+/*
+ * No player is sent there then, which nobody would find out.  It is a session token of some thousand bytes: all else together is less than
+ * that, a host's name (253), a prefix (512, as PREFIX_MAX has it), a key, and what is asked of the store, disposition included.
+ */
 static void tell_long_address(struct web *web)
 {
 	if (!atomic_exchange_explicit(&web->long_address_told, true, memory_order_relaxed))
