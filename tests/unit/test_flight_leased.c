@@ -39,19 +39,29 @@ static void begin_case(void)
 	turns_before = number("SELECT MAX(seq) FROM turns");
 }
 
+/* Turns since then that say so, to all. */
+static int64_t told_let_go(void)
+{
+	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
+
+	must(db_prepare(reader->db,
+			"SELECT COUNT(*) FROM turns WHERE seq > $1 AND "
+			"split_part(changes, ' ', 1) IN ($2::bigint::text, $3::bigint::text)",
+			&find, &err));
+	db_bind_int(find, 1, turns_before);
+	db_bind_int(find, 2, PROJECTED_LET_GO);
+	db_bind_int(find, 3, PROJECTED_LET_GO | PROJECTED_RECORDING);
+	must(db_step(find, &err) == DB_ROW);
+	return db_column_int(find, 0);
+}
+
 static void is_let_go(const char *what)
 {
-	char told[160];
-
-	snprintf(told, sizeof(told),
-		 "SELECT COUNT(*) FROM turns WHERE seq > %lld AND "
-		 "split_part(changes, ' ', 1) IN ('%d', '%d')",
-		 (long long)turns_before, PROJECTED_LET_GO, PROJECTED_LET_GO | PROJECTED_RECORDING);
 	IS_INT(flight->state, FLIGHT_GONE, "%s: not fetched any more", what);
 	IS_INT(number("SELECT COUNT(*) FROM leases"), 0, "its lease is given back");
 	IS_INT(number("SELECT COUNT(*) FROM attempts WHERE ended_at_ms IS NULL"), 0,
 	       "no attempt is left open");
-	IS_INT(number(told), 1, "other processes are told");
+	IS_INT(told_let_go(), 1, "other processes are told");
 	read_attempts();
 	write_now(run_removed, NULL);
 	write_sql("UPDATE recordings SET state = 5");
