@@ -100,10 +100,10 @@ static bool timer_waits(void)
 /* What it waited for is told anew by each answer: a wake that is due no more asks for nothing. */
 static void test_waits_anew(void)
 {
-	plant_recording(9, ACCOUNT, clock_wall_ms() + 60000);
+	plant_recording(9, ACCOUNT, clock_wall_ms() + 30000);
 	wake(1);
 	await(timer_waits);
-	OK(queue.timer.at_ms - loop_now_ms(env.loop) <= 60000, "the next is due soon");
+	OK(queue.timer.at_ms - loop_now_ms(env.loop) <= 30000, "the next is due soon");
 	plant_sql("UPDATE recordings SET next_try_at_ms = next_try_at_ms + 86400000 "
 		  "WHERE recording_sid = 'RE00000000000000000000000000000009'");
 	answers = 0;
@@ -111,7 +111,7 @@ static void test_waits_anew(void)
 	OK(queue.is_asking && !timer_is_on(&queue.timer),
 	   "while it is asked nothing is waited for");
 	await(was_answered);
-	OK(!timer_is_on(&queue.timer) || queue.timer.at_ms - loop_now_ms(env.loop) > 60000,
+	OK(!timer_is_on(&queue.timer) || queue.timer.at_ms - loop_now_ms(env.loop) > 30000,
 	   "and it is not due any more");
 	plant_sql(
 		"DELETE FROM recordings WHERE recording_sid = 'RE00000000000000000000000000000009'");
