@@ -7,6 +7,12 @@ const HOUR_MS = 3_600_000;
 const FLIGHT_WITHIN_MS = 10_000, TAKEN_OVER_WITHIN_MS = 40_000;
 const STORED = 3; // catalog/recordings.h
 const PLANS_MS = 4000; // for those who connect anew
+// What a statement of ours says where somebody else has taken the database away meanwhile, or holds what it locks.
+const AWAY = /lock timeout|deadlock detected|FATAL|closed the connection|ECONN|EPIPE|ENOENT|read-only transaction/;
+
+function unlessAway(error) {
+  if (!AWAY.test(error.cause?.message)) throw error;
+}
 
 /** A statement that holds on until it is ended. */
 async function hold(world, database, sql, ms) {
@@ -151,7 +157,7 @@ export const KINDS = {
   'turns laid anew': { takes: 'member', weight: 2, for: [2, 6], async run(world, ms, { member }) {
     member.cut('database', 'refused'); // it has some of them to read, then
     await world.rest(ms);
-    await layTurnsAnew(world).finally(() => member.mend('database'));
+    await layTurnsAnew(world).catch(unlessAway).finally(() => member.mend('database'));
     await world.rest(PLANS_MS);
     await until('plans are its own again', () => world.postgres.query('ALTER ROLE callspool RESET ALL').then(() => true));
   } },
@@ -208,9 +214,9 @@ export class Nemesis {
     this.counts[name] = (this.counts[name] ?? 0) + 1;
     this.world.history.add('trouble', { name, process: member?.name, ms });
     try {
-      await kind.run(this.world, ms, { member, dice });
+      await kind.run(this.world, ms, { member, dice }).catch(unlessAway);
     } catch (error) {
-      if (!/lock timeout|psql/.test(error.message)) throw new Error(`${name}: ${error.message}`);
+      throw new Error(`${name}: ${error.message}`);
     } finally {
       for (const one of taken) this.taken.delete(one);
     }

@@ -21,7 +21,7 @@ export async function startPostgres(t) {
     try {
       return await querySql({ folder, user: 'callspool', database }, sql);
     } catch (error) {
-      throw new Error(`PostgreSQL: ${error.message}${postgres.program?.said}`);
+      throw new Error(`PostgreSQL: ${error.message}${postgres.program?.said}`, { cause: error });
     }
   };
   postgres.start = async () => {
