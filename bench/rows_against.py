@@ -112,16 +112,22 @@ def idle(bench):
     with Both(bench, PLAY_S) as both:
         both.store()
         options = small_play(bench)
+        without = {}
+        for server in (both.ours, both.other):
+            bench.load('steady', server, **options)
+            without[server] = server.memory_kib()
 
         def beside(server, _):
             with_them = bench.hold(server, connections=IDLE, path=PATH, range='bytes=0-1', status=206)
             run = bench.load('steady', server, **options)
             run['kib'] = server.memory_kib()
+            run['each_bytes'] = (run['kib'] - without[server]) * 1024 / IDLE
             run['errors'] += with_them.release()['errors']
             return run
 
         both.add('10,000 idle listeners', both.pairs(beside), (
-            ('kib', 'memory (PSS)', 'KiB', GOAL), ('cpu_us', 'CPU of others', 'µs', GOAL), ('p99_ms', 'p99 of others', 'ms', None)))
+            ('kib', 'memory (PSS)', 'KiB', GOAL), ('each_bytes', 'memory of each', 'bytes', GOAL),
+            ('cpu_us', 'CPU of others', 'µs', GOAL), ('p99_ms', 'p99 of others', 'ms', None)))
 
 
 def slow(bench):
