@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "catalog/catalog.h"
 #include "catalog/events.h"
+#include "must.h"
 #include "projection/projection.h"
 #include "test_database.h"
 
@@ -15,14 +16,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define MUST(call)                                                                                \
-	do {                                                                                      \
-		if (!(call)) {                                                                    \
-			printf("Bail out! %s:%d: %s: %s\n", __FILE__, __LINE__, #call, err.text); \
-			exit(1);                                                                  \
-		}                                                                                 \
-	} while (0)
 
 struct ledger {
 	char folder[64], path[TEST_DATABASE_SIZE];

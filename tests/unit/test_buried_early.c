@@ -10,6 +10,7 @@
 #include "event/loop.h"
 #include "event/mailbox.h"
 #include "ledger/ledger.h"
+#include "must.h"
 #include "tap.h"
 #include "test_database.h"
 
@@ -21,14 +22,6 @@
 
 #define LOOK_MS     2
 #define PATIENCE_MS 30000 /* a busy machine does not reach it */
-
-#define MUST(call)                                                             \
-	do {                                                                   \
-		if (!(call)) {                                                 \
-			printf("Bail out! line %d: %s\n", __LINE__, err.text); \
-			exit(1);                                               \
-		}                                                              \
-	} while (0)
 
 static struct err err;
 static char address[TEST_DATABASE_SIZE];

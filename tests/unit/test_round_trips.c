@@ -13,6 +13,7 @@
 #include "cluster/leases.h"
 #include "ledger/ledger_jobs.h"
 #include "ledger/writer.h"
+#include "must.h"
 #include "numbers/numbers_find.h"
 #include "projection/projection.h"
 #include "tap.h"
@@ -21,14 +22,6 @@
 #define NOON   1700000000000
 #define CALLS  20
 #define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-
-#define MUST(call)                                                                                \
-	do {                                                                                      \
-		if (!(call)) {                                                                    \
-			printf("Bail out! %s:%d: %s: %s\n", __FILE__, __LINE__, #call, err.text); \
-			exit(1);                                                                  \
-		}                                                                                 \
-	} while (0)
 
 static struct err err;
 static struct catalog *onlooker; /* a connection to look with */

@@ -9,16 +9,9 @@
 #include "event/mailbox.h"
 #include "ledger/feed.h"
 #include "ledger/writer.h"
+#include "must.h"
 #include "tap.h"
 #include "test_database.h"
-
-#define MUST(call)                                                             \
-	do {                                                                   \
-		if (!(call)) {                                                 \
-			printf("Bail out! line %d: %s\n", __LINE__, err.text); \
-			exit(1);                                               \
-		}                                                              \
-	} while (0)
 
 static struct err err;
 static struct catalog *other;

@@ -6,6 +6,7 @@
 #include "catalog/catalog_private.h"
 #include "catalog/events.h"
 #include "ledger/writer.h"
+#include "must.h"
 #include "tap.h"
 #include "test_database.h"
 
@@ -13,13 +14,6 @@
 #include <pthread.h>
 
 #define LOCK "4711, 4713"
-#define MUST(call)                                                             \
-	do {                                                                   \
-		if (!(call)) {                                                 \
-			printf("Bail out! line %d: %s\n", __LINE__, err.text); \
-			exit(1);                                               \
-		}                                                              \
-	} while (0)
 
 static struct err err;
 static unsigned runs;
