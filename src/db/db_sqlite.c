@@ -292,7 +292,7 @@ static bool sqlite_prepare(struct db *db, const char *sql, struct db_stmt **out,
 		return failed(owner, code, err);
 	}
 	for (int n = 1; n <= DB_PARAMETERS_MAX; n++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof(name), "$%d", n);
 		self->index_of[n] = (uint8_t)sqlite3_bind_parameter_index(self->handle, name);

@@ -5,7 +5,7 @@
 
 struct item {
 	struct map_node node;
-	char name[16];
+	char name[24];
 };
 static struct item items[ITEMS];
 
