@@ -89,11 +89,11 @@ static bool add_byte(struct buf *out, char c, bool merges)
 bool nginx_uri_normalize(struct str target, bool merges, struct buf *out, struct str *out_args,
 			 bool *out_quoted)
 {
-	size_t query = str_find(target, '?'), at = 0;
-	struct str path = str_first(target, query);
+	struct str whole = str_first(target, str_find(target, '#'));
+	size_t query = str_find(whole, '?'), at = 0;
+	struct str path = str_first(whole, query);
 
-	path = str_first(path, str_find(path, '#'));
-	*out_args = str_after(target, query + 1);
+	*out_args = str_after(whole, query + 1);
 	*out_quoted = false;
 	if (!str_starts(path, STR("/")))
 		return false;
