@@ -56,6 +56,8 @@ static void test_call(void)
 	IS_INT(told, 0, "before the commit nobody is told");
 	gate_open();
 	OK(until(is_told) && told == 1 && told_well == 1, "after it, once");
+	OK(!waiter.intake, "and there is nothing to leave any more");
+	intake_leave(&waiter);
 	IS_STR(sql_text("SELECT call_sid FROM events"), STR("CA00000000000000000000000000000001"),
 	       "the event has what was posted");
 	IS_STR(sql_text("SELECT raw FROM events"), STR("CallSid=CA1&Unknown=field"),

@@ -87,6 +87,7 @@ static const struct {
 } lua_cases[] = {
 	{ "braces are counted", " local t = { a = {} } } x;", " x;" },
 	{ "not in strings", " s = \"}\" .. '}' .. '\\'}' } x;", " x;" },
+	{ "right behind a string", " s = 'x'} y;", " y;" },
 	{ "not in long strings", " s = [[ } ]] .. [==[ ]] } ]=] ]==] } x;", " x;" },
 	{ "not in a comment", " -- }\n } x;", " x;" },
 	{ "not in a long comment", " --[[ }\n } ]] } x;", " x;" },

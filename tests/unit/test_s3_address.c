@@ -67,6 +67,9 @@ static const struct {
 	{ { .store = "s3://recordings", .endpoint = "http://h/s3" },
 	  .host = "without a path",
 	  .name = "a path" },
+	{ { .store = "s3://recordings", .endpoint = "http://h/s" },
+	  .host = "without a path",
+	  .name = "the shortest" },
 };
 
 int main(void)

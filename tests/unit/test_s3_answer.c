@@ -12,16 +12,20 @@ static void test_listing(void)
 		"<Contents><Key>calls/3f/CA&lt;1&gt;.mp3</Key><ETag>&quot;x&quot;</ETag>"
 		"<Owner><ID>o</ID><DisplayName/></Owner></Contents>"
 		"<Contents><Key>calls/3f/&#x41;&#66;&#xe9;</Key></Contents>"
+		"<Contents><Key>&#x7f;&#x80;&#x7ff;&#x800;&#xffff;&#x10000;</Key></Contents>"
 		"<Contents><Size>4</Size></Contents>"
 		"<CommonPrefixes><Prefix>calls/40/</Prefix></CommonPrefixes></ListBucketResult>";
 	AUTO(s3_listing_release) struct s3_listing listing;
 
 	OK(s3_listing_read(str_of(page), &listing), "a page is read");
-	IS_INT(listing.count, 3, "what has a key is listed");
+	IS_INT(listing.count, 4, "what has a key is listed");
 	IS_STR(str_of(listing.at[0].key), STR("calls/3f/CA<1>.mp3"), "entities in a key");
 	IS_STR(str_of(listing.at[1].key), STR("calls/3f/AB\xc3\xa9"), "numbers in a key");
-	IS_STR(str_of(listing.at[2].key), STR("calls/40/"), "a folder");
-	OK(listing.at[2].is_folder && !listing.at[1].is_folder, "is told apart");
+	IS_STR(str_of(listing.at[2].key),
+	       STR("\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80"),
+	       "of one byte to four");
+	IS_STR(str_of(listing.at[3].key), STR("calls/40/"), "a folder");
+	OK(listing.at[3].is_folder && !listing.at[1].is_folder, "is told apart");
 	OK(listing.is_truncated, "there is more");
 	IS_STR(str_of(listing.next), STR("a&b="), "and where");
 }
