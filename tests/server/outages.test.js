@@ -175,7 +175,12 @@ test('the database takes connections and says nothing: it tells of itself at onc
   const { serve, upstream, schema } = await startLedger(t, postgres);
   const wire = await startWire(t, postgres);
   const a = await serve('a', { settings: { ...PEERS, database: wire.database(schema), play_wait: '1s', stop_timeout: '1s', threads: 1 }, expectErrors: [/the ledger:/, /cannot commit/, /entries of the audit cannot be written/] });
-  const warm = await store(a, upstream);
+  const warm = await store(a, upstream), behind = newSid('CA');
+  const feed = await Events.open(t, a);
+  // What changes a recording has it looked up once more: the last such change is behind us, and told.
+  await until('its waveform is there', async () => (await request(`${a.url}/api/recordings/${warm.recordingSid}/waveform`)).status === 200);
+  assert.equal((await inProgress(a, behind)).status, 200);
+  await feed.hears('what came behind it', ({ calls }) => calls?.some(({ call_sid: sid }) => sid === behind));
   assert.equal((await request(a.url + warm.mediaPath)).status, 200);
   await until('all is well', async () => (await requestJson(`${a.url}/health`)).json.degraded === false);
   wire.mode = 'black';
