@@ -331,21 +331,25 @@ static struct str stem_of(struct str path)
 }
 
 bool store_file_find(struct catalog *catalog, struct str recording_sid, const char *path,
-		     enum store_file *out, struct err *err)
+		     int64_t since_ms, enum store_file *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
 	enum db_step step;
 
-	/* An attempt that is open may be about to name it; of what is removed its row in removals says so. */
+	/*
+	 * An attempt that is open may be about to name it; one that has just ended may have left it, its waveform at least, to be
+	 * removed.  Of what is removed its row in removals says so.
+	 */
 	if (!db_prepare(catalog_db(catalog),
 			"SELECT path, state, "
 			"EXISTS (SELECT 1 FROM attempts a WHERE a.recording_id = r.id "
-			"	AND a.ended_at_ms IS NULL), "
+			"	AND (a.ended_at_ms IS NULL OR a.ended_at_ms >= $2)), "
 			"EXISTS (SELECT 1 FROM removals m WHERE m.recording_id = r.id) "
 			"FROM recordings r WHERE recording_sid = $1",
 			&find, err))
 		return false;
 	db_bind_str(find, 1, recording_sid);
+	db_bind_int(find, 2, since_ms);
 	step = db_step(find, err);
 	if (step == DB_FAILED)
 		return false;

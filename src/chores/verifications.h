@@ -137,8 +137,8 @@ bool store_faults_count(struct catalog *catalog, struct store_fault_counts *out,
  * STORE_FILE_NAMED    its recording's row names it, whatever has become of that
  * STORE_FILE_UNKNOWN  there is no such recording
  * STORE_FILE_OLD      another generation than the row's, which no attempt can bring back
- * STORE_FILE_BUSY     it may be on its way: its recording is being fetched, or its files removed
+ * STORE_FILE_BUSY     it may be on its way: its recording is being fetched, or has been since since_ms, or its files removed
  */
 enum store_file { STORE_FILE_NAMED, STORE_FILE_UNKNOWN, STORE_FILE_OLD, STORE_FILE_BUSY };
 bool store_file_find(struct catalog *catalog, struct str recording_sid, const char *path,
-		     enum store_file *out, struct err *err) MUST_CHECK;
+		     int64_t since_ms, enum store_file *out, struct err *err) MUST_CHECK;

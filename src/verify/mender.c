@@ -506,7 +506,7 @@ static bool judge(struct mender *mender, struct catalog *catalog, enum mending *
 		*out = judge_loss(mender, &now, is_kept);
 		return true;
 	}
-	if (!store_file_find(catalog, sid, mender->fault.path, &found, err))
+	if (!store_file_find(catalog, sid, mender->fault.path, INT64_MAX, &found, err))
 		return false;
 	switch (found) {
 	case STORE_FILE_NAMED:

@@ -346,7 +346,8 @@ static bool compare_name(struct verify_turn *turn, struct catalog *catalog, cons
 		note_name(turn, name, STORE_FAULT_FOREIGN, NULL, "no file of callspool's");
 		return true;
 	}
-	if (!store_file_find(catalog, parts.recording_sid, name, &found, err) ||
+	if (!store_file_find(catalog, parts.recording_sid, name, turn->row.began_at_ms, &found,
+			     err) ||
 	    !is_told(turn, catalog, name, &is_told_already, err))
 		return false;
 	if (found == STORE_FILE_OLD && is_told_already)

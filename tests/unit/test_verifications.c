@@ -135,12 +135,17 @@ static void test_folders(void)
 	OK(store_faults_find(ledger.writer, FILE_17, &faults[0], &err), "what is accepted is not");
 }
 
-static enum store_file file_of(const char *path)
+static enum store_file file_since(const char *path, int64_t since_ms)
 {
 	enum store_file found;
 
-	MUST(store_file_find(ledger.writer, STR(RECORDING), path, &found, &err));
+	MUST(store_file_find(ledger.writer, STR(RECORDING), path, since_ms, &found, &err));
 	return found;
+}
+
+static enum store_file file_of(const char *path)
+{
+	return file_since(path, INT64_MAX);
 }
 
 static void test_files(void)
@@ -174,6 +179,9 @@ static void test_files(void)
 	WRITE(attempts_end(ledger.writer, &end, &err));
 	WRITE(recordings_mark_gone(ledger.writer, STR(RECORDING), "deleted there", &err));
 	IS_INT(file_of(FILE_18), STORE_FILE_OLD, "when nothing comes any more");
+	IS_INT(file_since(FILE_18, 3), STORE_FILE_OLD, "nor has come since");
+	IS_INT(file_since(FILE_18, 2), STORE_FILE_BUSY,
+	       "what an attempt may have left a moment ago");
 	WRITE(recordings_mark_deleted(ledger.writer, STR(RECORDING), 4, &err));
 	IS_INT(file_of(FILE_17), STORE_FILE_BUSY, "what is being removed");
 }
