@@ -17,6 +17,7 @@ async function startCold(t, expectErrors) {
   const { server, upstream, recording } = await startStored(t);
   const before = await request(server.url + recording.mediaPath);
   const path = await pathOf(server, recording.callSid);
+  await until('its waveform is there', async () => (await request(`${server.url}/api/recordings/${recording.recordingSid}/waveform`)).status === 200);
   await server.stop('SIGTERM');
   const again = await startServer(t, { upstream: upstream.url, dataDir: server.dataDir, expectErrors, settings: { play_wait: '5s' } });
   return { server: again, upstream, recording, before, path };
