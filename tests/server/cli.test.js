@@ -45,6 +45,8 @@ for (const command of COMMANDS) {
     assert.equal(code, 0, stderr);
     assert.equal(stdout, (await callspool([command, '--help'])).stdout);
     assert.match(stdout, /^ {2}--help /m);
+    const usage = stdout.slice(0, stdout.indexOf('\n\n'));
+    for (const [flag] of usage.matchAll(/--[a-z-]+/g)) assert.match(stdout, new RegExp(`^ {2}${flag} `, 'm'), 'what the first line names is explained');
   });
 }
 
