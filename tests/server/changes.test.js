@@ -5,6 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { audio } from './harness/audio.js';
 import { callspool, pathOf, startServer, untilState } from './harness/callspool.js';
+import { Events } from './harness/events.js';
 import { Gate } from './harness/gated.js';
 import { RawConnection, request, requestJson } from './harness/http.js';
 import { atEnd } from './harness/lifetime.js';
@@ -74,6 +75,19 @@ test('what is held does not expire, and says who holds it, since when and why', 
   assert.deepEqual((await entries(server, 'hold_set')).map(({ recording_sid, body }) => [recording_sid, JSON.parse(body).reason]),
     [[old.recordingSid, 'a court order'], [old.recordingSid, 'a claim of the customer "Blå"']]);
   assert.deepEqual((await entries(server, 'hold_lifted')).map(({ recording_sid }) => recording_sid), [old.recordingSid]);
+});
+
+test('whoever looks on hears of a hold, and of its end', async (t) => {
+  const { server, recording } = await startStored(t);
+  const path = `/api/recordings/${recording.recordingSid}`;
+  await until('nothing else changes it', async () => (await request(`${server.url}${path}/waveform`)).status === 200);
+  const feed = await Events.open(t, server);
+  const said = (is) => ({ calls }) => calls?.some(({ call_sid: sid, recordings }) => sid === recording.callSid && recordings.some(({ held }) => held === is));
+  assert.equal((await hold(server, recording.recordingSid, 'kept')).status, 200);
+  await feed.hears('that it is held', said(true));
+  const behind = feed.messages.length;
+  assert.equal((await lift(server, recording.recordingSid)).status, 200);
+  await feed.hears('that it is not any more', said(false), behind);
 });
 
 test('a hold names the person, or whom a program acts for', async (t) => {
