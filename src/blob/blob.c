@@ -367,14 +367,20 @@ bool blob_list(struct blob_store *store, struct str prefix, struct str after,
 typedef bool walker(struct blob_store *store, const char *folder, struct blob_folder *out,
 		    struct err *err);
 
+/* "3f" */
+static bool is_folder(struct str name)
+{
+	return name.len == 2 && ascii_hex_value(name.at[0]) >= 0 &&
+	       ascii_hex_value(name.at[1]) >= 0;
+}
+
 static bool walk(struct blob_store *store, walker *walk_one, struct str folder,
 		 struct blob_folder *out, struct err *err)
 {
 	char name[3] = "";
 	bool is_good;
 
-	if (folder.len != 0 && (folder.len != 2 || ascii_hex_value(folder.at[0]) < 0 ||
-				ascii_hex_value(folder.at[1]) < 0))
+	if (folder.len != 0 && !is_folder(folder))
 		return err_set(err, ERR_INVALID, "not a folder of the store: '%.*s'",
 			       STR_ARG(str_first(folder, BLOB_NAME_SIZE)));
 	*out = (struct blob_folder){ .count = 0 };
@@ -409,6 +415,12 @@ bool blob_remote_read(struct blob_store *store, struct blob_remote_facts *out)
 		return false;
 	store->driver->remote_facts(store, out);
 	return true;
+}
+
+void blob_here_doubt(struct blob_store *store, struct str folder)
+{
+	if (store->driver->here_doubt && is_folder(folder))
+		store->driver->here_doubt(store, (char[]){ folder.at[0], folder.at[1], '\0' });
 }
 
 void blob_here_drop(struct blob_store *store, struct str name)

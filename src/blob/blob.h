@@ -230,12 +230,14 @@ static inline void blob_folder_release_at(struct blob_folder *folder)
 /*
  * What of another machine lies here, too: a cache.  False: there is none, and what follows finds nothing.
  *
- * _walk: as blob_walk(); what is just coming into that folder, and so is in no list of it, will not be kept.  _drop: it is not kept here any more.  _forget: nothing of that recording is (call_sid empty: none is known),
- * whatever is just coming.  All block, for the time of the disk.
+ * _walk: as blob_walk().  _doubt: what is just coming into that folder, and so is in no list of it, will not be kept; it does
+ * not block.  _drop: it is not kept here any more.  _forget: nothing of that recording is (call_sid empty: none is known),
+ * whatever is just coming.  These block, for the time of the disk.
  */
 bool blob_has_here(struct blob_store *store);
 bool blob_here_walk(struct blob_store *store, struct str folder, struct blob_folder *out,
 		    struct err *err) MUST_CHECK;
+void blob_here_doubt(struct blob_store *store, struct str folder);
 void blob_here_drop(struct blob_store *store, struct str name);
 void blob_here_forget(struct blob_store *store, struct str call_sid, struct str recording_sid);
 

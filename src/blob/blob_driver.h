@@ -52,6 +52,7 @@ struct blob_driver {
 	/* Each NULL where there is no cache. */
 	bool (*here_walk)(struct blob_store *store, const char *folder, struct blob_folder *out,
 			  struct err *err);
+	void (*here_doubt)(struct blob_store *store, const char *folder);
 	void (*here_drop)(struct blob_store *store, const char *name);
 	/* All names that begin so; and what of that folder is coming is not kept. */
 	void (*here_forget)(struct blob_store *store, const char *beginning);

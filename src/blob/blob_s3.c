@@ -844,12 +844,12 @@ static bool s3_here_walk(struct blob_store *store, const char *folder, struct bl
 {
 	struct blob_s3 *bucket = bucket_of(store);
 
-	if (!bucket->cache)
-		return true;
-	/* What is coming is in no list yet, and would be here behind it: who asks for one looks for what was removed unheard. */
-	if (folder[0] != '\0')
-		(*removals_of(bucket, folder))++;
-	return bucket->files->driver->walk(bucket->files, folder, out, err);
+	return !bucket->cache || bucket->files->driver->walk(bucket->files, folder, out, err);
+}
+
+static void s3_here_doubt(struct blob_store *store, const char *folder)
+{
+	(*removals_of(bucket_of(store), folder))++;
 }
 
 static void s3_here_drop(struct blob_store *store, const char *name)
@@ -1059,6 +1059,7 @@ static const struct blob_driver s3_driver = {
 	.open_here = s3_open_here,
 	.forget_here = s3_forget_here,
 	.here_walk = s3_here_walk,
+	.here_doubt = s3_here_doubt,
 	.here_drop = s3_here_drop,
 	.here_forget = s3_here_forget,
 	.stat = s3_stat,

@@ -1,9 +1,11 @@
 #include "keeping/cache_upkeep.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "blob/blob.h"
 #include "catalog/recordings.h"
+#include "chores/verifications.h"
 #include "event/loop.h"
 #include "event/workers.h"
 #include "keeping/sweep.h"
@@ -24,6 +26,8 @@ struct cache_upkeep {
 
 	/* The comparison that is under way, a folder at a time. */
 	bool is_comparing, is_wanted; /* wanted: once more, from the first */
+	bool had_gap, doubts; /* something may have been removed unheard; as a folder's job began */
+	int64_t since_ms;     /* wall clock: as it began */
 	unsigned folder;
 	struct blob_folder names; /* of this folder */
 	bool *is_stale;           /* of each */
@@ -50,6 +54,8 @@ static void run_drop(struct job *job)
 			 str_of(dropping->recording_sid));
 }
 
+static void compare_all(struct cache_upkeep *upkeep);
+
 void cache_upkeep_changed(struct cache_upkeep *upkeep, const struct projection_change *change)
 {
 	struct dropping *dropping;
@@ -57,7 +63,8 @@ void cache_upkeep_changed(struct cache_upkeep *upkeep, const struct projection_c
 	if (upkeep->env->is_stopping || !blob_has_here(upkeep->env->store))
 		return;
 	if (change->what & PROJECTED_ALL) {
-		cache_upkeep_compare(upkeep);
+		upkeep->had_gap = true;
+		compare_all(upkeep);
 		return;
 	}
 	if (!(change->what & PROJECTED_REMOVED) || change->recording_sid[0] == '\0')
@@ -82,7 +89,7 @@ static void clear_folder(struct cache_upkeep *upkeep)
 
 static void again_due(struct timer *timer)
 {
-	cache_upkeep_compare(container_of(timer, struct cache_upkeep, timer));
+	compare_all(container_of(timer, struct cache_upkeep, timer));
 }
 
 static void end_comparing(struct cache_upkeep *upkeep, bool is_again)
@@ -91,11 +98,16 @@ static void end_comparing(struct cache_upkeep *upkeep, bool is_again)
 	upkeep->is_comparing = false;
 	if (upkeep->env->is_stopping)
 		return;
-	if (upkeep->is_wanted)
-		cache_upkeep_compare(upkeep);
-	else if (is_again)
+	if (upkeep->is_wanted) {
+		compare_all(upkeep);
+		return;
+	}
+	if (is_again) {
 		timer_start(upkeep->env->loop, &upkeep->timer, AGAIN_MS, again_due);
-	else if (upkeep->dropped > 0)
+		return;
+	}
+	upkeep->had_gap = false;
+	if (upkeep->dropped > 0)
 		log_info(NULL,
 			 "%" PRIu64
 			 " files of the cache are removed: the ledger does not name them",
@@ -128,23 +140,11 @@ static void cleared(struct job *job)
 	next_folder(container_of(job, struct cache_upkeep, job));
 }
 
-/* Media, or what lies beside it. */
-static bool names_it(const struct recording *recording, const char *name)
-{
-	char beside[BLOB_NAME_SIZE];
-	struct err ignored;
-
-	if (recording_is_removed(recording->state))
-		return false;
-	return strcmp(recording->path, name) == 0 ||
-	       (blob_name_beside(str_of(recording->path), beside, &ignored) &&
-		strcmp(beside, name) == 0);
-}
-
-static bool look_at(struct catalog *catalog, const char *name, struct recording *room,
-		    bool *out_is_stale, struct err *err)
+static bool look_at(const struct cache_upkeep *upkeep, struct catalog *catalog, const char *name,
+		    struct recording *room, bool *out_is_stale, struct err *err)
 {
 	struct blob_name parts;
+	enum store_file found;
 
 	*out_is_stale = false;
 	if (!blob_name_parse(str_of(name), &parts)) /* nothing of ours */
@@ -153,7 +153,10 @@ static bool look_at(struct catalog *catalog, const char *name, struct recording 
 		*out_is_stale = err->kind == ERR_NOT_FOUND;
 		return *out_is_stale;
 	}
-	*out_is_stale = !names_it(room, name);
+	/* What is put lies here before the ledger names it. */
+	if (!store_file_find(catalog, parts.recording_sid, name, upkeep->since_ms, &found, err))
+		return false;
+	*out_is_stale = recording_is_removed(room->state) || found == STORE_FILE_OLD;
 	return true;
 }
 
@@ -170,7 +173,8 @@ static bool run_look(struct ledger_job *job, struct catalog *catalog, struct err
 	AUTO(free) struct recording *room = xcalloc(1, sizeof(*room));
 
 	for (size_t i = upkeep->looked_at; i < end_of_look(upkeep); i++)
-		if (!look_at(catalog, upkeep->names.names[i], room, &upkeep->is_stale[i], err))
+		if (!look_at(upkeep, catalog, upkeep->names.names[i], room, &upkeep->is_stale[i],
+			     err))
 			return false;
 	return true;
 }
@@ -210,6 +214,9 @@ static void run_walk(struct job *job)
 	struct err err;
 
 	snprintf(folder, sizeof(folder), "%02x", upkeep->folder & 0xff);
+	/* What was removed unheard may be coming: it is in no list yet, and would be here behind it. */
+	if (upkeep->doubts)
+		blob_here_doubt(upkeep->env->store, str_of(folder));
 	if (!blob_here_walk(upkeep->env->store, str_of(folder), &upkeep->names, &err))
 		log_warn(NULL, "a folder of the cache cannot be compared with the ledger: %s",
 			 err.text);
@@ -230,15 +237,14 @@ static void walked(struct job *job)
 
 static void walk_folder(struct cache_upkeep *upkeep)
 {
+	upkeep->doubts = upkeep->had_gap;
 	upkeep->job =
 		(struct job){ .run = run_walk, .done = walked, .reply = upkeep->env->mailbox };
 	workers_post(upkeep->env->workers, &upkeep->job);
 }
 
-void cache_upkeep_compare(struct cache_upkeep *upkeep)
+static void compare_all(struct cache_upkeep *upkeep)
 {
-	if (!blob_has_here(upkeep->env->store))
-		return;
 	upkeep->is_wanted = upkeep->is_comparing;
 	if (upkeep->is_comparing)
 		return;
@@ -246,7 +252,14 @@ void cache_upkeep_compare(struct cache_upkeep *upkeep)
 	upkeep->is_comparing = true;
 	upkeep->folder = 0;
 	upkeep->dropped = 0;
+	upkeep->since_ms = clock_wall_ms();
 	walk_folder(upkeep);
+}
+
+void cache_upkeep_start(struct cache_upkeep *upkeep)
+{
+	if (blob_has_here(upkeep->env->store))
+		compare_all(upkeep);
 }
 
 /* ---- life cycle ---- */

@@ -116,7 +116,7 @@ bool keeper_start(struct keeper *keeper, enum keeper_work work, struct err *err)
 			sweep_wake(keeper->sweeps[i]);
 	}
 	if (work == KEEPER_KEEPS)
-		cache_upkeep_compare(keeper->cache_upkeep);
+		cache_upkeep_start(keeper->cache_upkeep);
 	failed = pthread_create(&keeper->thread, NULL, run_keeper, keeper);
 	if (failed)
 		return err_set(err, ERR_INTERNAL, "cannot start the keeping thread (error %d)",

@@ -51,7 +51,7 @@ static bool mark_stored(struct catalog *catalog, unsigned n, int64_t generation,
 	return recordings_mark_stored(catalog, sid_of("RE", n, sid), &media, why);
 }
 
-static void write_bytes(unsigned n, struct str bytes)
+__attribute__((unused)) static void write_bytes(unsigned n, struct str bytes)
 {
 	AUTO(blob_arriving_free) struct blob_arriving *arriving = NULL;
 	char sid[SID_SIZE], name[BLOB_NAME_SIZE];
@@ -75,7 +75,7 @@ static void fill(struct catalog *catalog)
 		must(mark_stored(catalog, n, 1, &err));
 }
 
-static void find(unsigned n, struct recording *out)
+__attribute__((unused)) static void find(unsigned n, struct recording *out)
 {
 	char sid[SID_SIZE];
 
@@ -100,7 +100,7 @@ static void stored(struct ledger_job *job)
 }
 
 /* As a flight does it, when the file is there. */
-static void store_anew(struct storing *storing, unsigned n)
+__attribute__((unused)) static void store_anew(struct storing *storing, unsigned n)
 {
 	storing->n = n;
 	storing->job =

@@ -155,6 +155,18 @@ static void compare_others(void)
 	compare("");
 }
 
+static void doubt_it(void)
+{
+	blob_here_doubt(store, STR("3f"));
+}
+
+static void doubt_others(void)
+{
+	blob_here_doubt(store, STR("40"));
+	blob_here_doubt(store, STR(""));
+	blob_here_doubt(store, STR("3f/"));
+}
+
 static const struct {
 	const char *name;
 	void (*meanwhile)(void);
@@ -163,7 +175,9 @@ static const struct {
 	{ "nothing happens meanwhile", nothing, true },
 	{ "others are compared with the ledger", compare_others, true },
 	{ "it is removed", forget_it, false },
-	{ "its folder is compared with the ledger", compare_it, false },
+	{ "its folder is compared with the ledger", compare_it, true },
+	{ "something of its folder may have been removed unheard", doubt_it, false },
+	{ "of others", doubt_others, true },
 };
 
 int main(void)

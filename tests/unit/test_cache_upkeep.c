@@ -1,0 +1,225 @@
+#include "keeping/cache_upkeep.h"
+
+#define COUNT 7
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "blob/blob_driver.h"
+#include "catalog/attempts.h"
+#include "catalog/projection_change.h"
+#include "catalog/removals.h"
+#include "sweep_recordings.h"
+#include "tap.h"
+
+#define FOLDERS 256
+
+/* Recordings by what has become of them, and so of the file of theirs that lies here. */
+enum { NAMED = 1, BESIDE, OLD, COMING, JUST_CAME, QUEUED, REMOVED, UNKNOWN, LAST = UNKNOWN };
+
+static const struct {
+	const char *what;
+	int64_t generation;
+	bool stays;
+} cases[] = {
+	[NAMED] = { "what the ledger names", 0, true },
+	[BESIDE] = { "the waveform beside it", 0, true },
+	[OLD] = { "another generation, tried long ago", 9, false },
+	[COMING] = { "what is put just now, and not named yet", 9, true },
+	[JUST_CAME] = { "what an attempt has left since", 9, true },
+	[QUEUED] = { "what is to be fetched anew", 0, true },
+	[REMOVED] = { "what was deleted", 0, false },
+	[UNKNOWN] = { "what no row tells of", 1, false },
+};
+
+/* ---- a store whose files are what lies here of another ---- */
+
+static const struct blob_driver *local;
+static struct blob_driver beside;
+static atomic_uint walked, doubted;
+
+static bool here_walk(struct blob_store *store, const char *name, struct blob_folder *out,
+		      struct err *why)
+{
+	walked++;
+	return local->walk(store, name, out, why);
+}
+
+static void here_doubt(struct blob_store *store, const char *name)
+{
+	(void)store;
+	(void)name;
+	doubted++;
+}
+
+static void here_drop(struct blob_store *store, const char *name)
+{
+	struct err ignored;
+
+	(void)local->remove(store, name, &ignored);
+}
+
+static void lay_beside(void)
+{
+	local = env.store->driver;
+	beside = *local;
+	beside.here_walk = here_walk;
+	beside.here_doubt = here_doubt;
+	beside.here_drop = here_drop;
+	env.store->driver = &beside;
+}
+
+static struct str file_of(unsigned n, char out[BLOB_NAME_SIZE])
+{
+	char call_sid[SID_SIZE], sid[SID_SIZE], name[BLOB_NAME_SIZE];
+
+	if (n == BESIDE)
+		must(blob_name_beside(name_of(n, name, sizeof(name)), out, &err));
+	else if (cases[n].generation == 0)
+		name_of(n, out, BLOB_NAME_SIZE); /* as the ledger has it */
+	else
+		must(blob_name_make(sid_of("CA", n, call_sid), sid_of("RE", n, sid),
+				    cases[n].generation, STR("mp3"), out, &err));
+	return str_of(out);
+}
+
+static void lay(unsigned n)
+{
+	AUTO(blob_arriving_free) struct blob_arriving *arriving = NULL;
+	char sid[SID_SIZE], name[BLOB_NAME_SIZE];
+
+	must(blob_arriving_open(env.store, sid_of("RE", n, sid), 1, &arriving, &err) &&
+	     blob_arriving_write(arriving, STR("sound"), &err));
+	must(blob_arriving_seal(arriving, file_of(n, name), &err) == BLOB_SEALED);
+}
+
+static bool lies(unsigned n)
+{
+	char name[BLOB_NAME_SIZE];
+	uint64_t size;
+	int fd;
+
+	if (!blob_open_read(env.store, file_of(n, name), &fd, &size, &err))
+		return false;
+	close(fd);
+	return true;
+}
+
+/* ---- the ledger ---- */
+
+static int64_t begin_attempt(struct catalog *catalog, unsigned n)
+{
+	struct attempt_begin begin = { .began_at_ms = 1 };
+	char sid[SID_SIZE];
+	int64_t id;
+
+	begin.recording_sid = sid_of("RE", n, sid);
+	must(recordings_requeue(catalog, begin.recording_sid, 1, &err) &&
+	     attempts_begin(catalog, &begin, &id, &err));
+	return id;
+}
+
+/* Stored under its name again, by an attempt that ended then. */
+static void try_again(struct catalog *catalog, unsigned n, int64_t ended_at_ms)
+{
+	struct attempt_end end = { .id = begin_attempt(catalog, n),
+				   .ended_at_ms = ended_at_ms,
+				   .outcome = "stored" };
+
+	must(attempts_end(catalog, &end, &err) && mark_stored(catalog, n, end.id, &err));
+}
+
+static void fill_all(struct catalog *catalog)
+{
+	char sid[SID_SIZE];
+
+	fill(catalog);
+	try_again(catalog, OLD, 2);
+	begin_attempt(catalog, COMING);
+	try_again(catalog, JUST_CAME, clock_wall_ms() + 3600000);
+	must(recordings_requeue(catalog, sid_of("RE", QUEUED, sid), 1, &err) &&
+	     recordings_mark_deleted(catalog, sid_of("RE", REMOVED, sid), 1, &err));
+}
+
+/* ---- the tests ---- */
+
+static struct cache_upkeep *upkeep;
+static unsigned walks;
+
+static bool is_walked(void)
+{
+	return walked == walks * FOLDERS && !lies(UNKNOWN);
+}
+
+static bool is_last_done;
+
+static void nothing(struct job *job)
+{
+	(void)job;
+}
+
+static void last_is_done(struct job *job)
+{
+	(void)job;
+	is_last_done = true;
+}
+
+static bool is_over(void)
+{
+	return is_last_done;
+}
+
+/* To its end: behind the walk of the last folder, which is empty, stands one job more. */
+static bool compares(void)
+{
+	struct job last = { .run = nothing, .done = last_is_done, .reply = env.mailbox };
+
+	walks++;
+	if (!sweep_until(is_walked))
+		return false;
+	is_last_done = false;
+	workers_post(env.workers, &last);
+	return sweep_until(is_over) && walked == walks * FOLDERS;
+}
+
+static void test_files(void)
+{
+	for (unsigned n = NAMED; n <= LAST; n++)
+		lay(n);
+	cache_upkeep_start(upkeep);
+	OK(compares(), "at the start each folder is compared with the ledger");
+	for (unsigned n = NAMED; n <= LAST; n++)
+		OK(lies(n) == cases[n].stays, "%s %s", cases[n].what,
+		   cases[n].stays ? "stays" : "goes");
+	OK(doubted == 0, "what comes meanwhile is kept: all that is removed is heard of");
+}
+
+static void test_gap(void)
+{
+	const struct projection_change all = { .what = PROJECTED_ALL };
+
+	lay(UNKNOWN);
+	cache_upkeep_changed(upkeep, &all);
+	OK(compares(), "where something may have happened unheard, too");
+	OK(doubted == FOLDERS, "and what comes meanwhile is not kept (%u)", doubted);
+	lay(UNKNOWN);
+	cache_upkeep_start(upkeep);
+	OK(compares() && doubted == FOLDERS, "as it is again behind it (%u)", doubted);
+}
+
+int main(void)
+{
+	sweep_env_open(fill_all);
+	lay_beside();
+	upkeep = cache_upkeep_new(&env);
+	must(ledger_start(env.ledger, &err));
+	test_files();
+	test_gap();
+	sweep_env_stop();
+	cache_upkeep_free(upkeep);
+	sweep_env_free();
+	return tap_end();
+}
