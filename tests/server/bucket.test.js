@@ -788,7 +788,8 @@ describe('store_redirect', () => {
 
   before(async () => {
     bucket = await s3.bucket();
-    server = await serve(lifetime, bucket, { settings });
+    // On one loop, so that all requests are one play for the audit.
+    server = await serve(lifetime, bucket, { settings: { ...settings, threads: 1 } });
     recording = await store(server, upstream, { seconds: 60 });
   });
 

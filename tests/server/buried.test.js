@@ -34,6 +34,7 @@ function freeze(t, server) {
 async function wake(server, query, number) {
   process.kill(server.pid, 'SIGCONT');
   await until('it has another number', async () => (await query(`SELECT COUNT(*) FROM processes WHERE id > ${number}`)) === '2', BURIED_MS);
+  await server.line(/serving as process \d+ from now on/); // the row is there before it knows
 }
 
 /** `a` on a line of its own, `b` beside it. */
