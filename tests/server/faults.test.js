@@ -18,7 +18,8 @@ import { oracle } from './harness/range_oracle.js';
 import { Simulator, tell } from './harness/simulator.js';
 import { until } from './harness/until.js';
 
-const PLAY_WAIT_MS = 1000;
+// A stall is noticed after 600 ms and tried again within 300: what remains is for a busy machine.
+const PLAY_WAIT_MS = 1500;
 // Far more than a busy machine needs, and far less than a player that is not answered at play_wait would wait.
 const SLACK_MS = 15_000;
 
