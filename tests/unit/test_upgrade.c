@@ -2,7 +2,8 @@
 #include "http/upgrade.h"
 #include "http_fixture.h"
 
-#define MUCH UPGRADED_WAITING_MAX
+#define MUCH            UPGRADED_WAITING_MAX
+#define SEND_TIMEOUT_MS 150
 
 #define UPGRADE(path) \
 	"GET " path " HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
@@ -173,12 +174,15 @@ static void test_echo(void)
 static void test_limits(void)
 {
 	int fd, times = product.gone + 1, small = 4096;
+	int64_t began_ms;
 	struct buf rest;
 
 	fd = open_echo("a client that does not read", STR(UPGRADE("/echo")), 0);
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	began_ms = clock_monotonic_ms();
 	client_send(fd, STR("much"));
 	OK(wait_until(is_gone, &times), "is given up after send_timeout");
+	OK(clock_monotonic_ms() - began_ms >= SEND_TIMEOUT_MS, "and not before");
 	OK(product.refused > 0, "and what may wait for it has a limit");
 	close(fd);
 
@@ -196,7 +200,7 @@ int main(void)
 {
 	struct http_options options = HTTP_OPTIONS_DEFAULT;
 
-	options.send_timeout_ms = 150;
+	options.send_timeout_ms = SEND_TIMEOUT_MS;
 	fixture_start(&app, &options);
 	test_echo();
 	test_limits();
