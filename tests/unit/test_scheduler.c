@@ -110,14 +110,19 @@ static bool two_attempts(void)
 	return attempts() == before + 2;
 }
 
-/* Nothing is wanted of it any more, and its flight finds out. */
-static void give_up(unsigned n)
+/* Nothing is wanted of it any more, and its flight will find out. */
+static void give_up_one(unsigned n)
 {
 	char sid[SID_SIZE];
 
 	snprintf(sid, SID_SIZE, "RE%032x", n);
 	plant_sql("UPDATE recordings SET next_try_at_ms = NULL, state = 3");
 	scheduler_retry(scheduler, sid);
+}
+
+static void give_up(unsigned n)
+{
+	give_up_one(n);
 	await(none_is_here);
 }
 
@@ -189,6 +194,16 @@ static void test_failed(void)
 }
 
 static struct flight *joined;
+
+static bool one_flies(void)
+{
+	return counted().flying == 1;
+}
+
+static bool two_fly(void)
+{
+	return counted().flying >= 2;
+}
 
 static bool it_waits(void)
 {
@@ -345,6 +360,84 @@ static void test_of_peer(void)
 	OK(second->news.is_elsewhere, "as long as this process has the lease");
 	flight_end_turn(joined, FLIGHT_WAITING, 600000);
 	give_up(42);
+}
+
+static bool one_more(void)
+{
+	return attempts() == before + 1;
+}
+
+/* What a claim took is fetched here from the claim on. */
+static void test_claimed_of_peer(void)
+{
+	struct flight_update *update = update_new(43, SILENT);
+
+	before = attempts();
+	plant_recording(43, SILENT, clock_wall_ms() - 1);
+	scheduler_wake(scheduler);
+	await(one_more);
+	await(one_flies);
+	last_news = 0;
+	update->is_of_peer = true;
+	joined = take(update);
+	OK(joined != NULL && last_news == 0, "what a claim took other processes may follow");
+	if (!joined)
+		return;
+	await(it_is_asked);
+	flight_end_turn(joined, FLIGHT_WAITING, 600000);
+	give_up(43);
+}
+
+static int64_t attempts_of(unsigned n)
+{
+	AUTO(free)
+	char *sql = xasprintf("SELECT count(*) FROM attempts a JOIN recordings r ON r.id = "
+			      "a.recording_id WHERE r.recording_sid = 'RE%032x'",
+			      n);
+
+	return plant_number(sql);
+}
+
+static bool the_fourth_flies(void)
+{
+	return attempts_of(103) == 1 && counted().flying >= 3;
+}
+
+/* Twilio limits one account: the slots that it has no use of are the others'. */
+static void test_of_account(void)
+{
+	static const char *const account_of[] = { TOLD, TOLD, SILENT, SILENT, TOLD };
+	struct flight *waits;
+
+	env.options.concurrency = 4;
+	scheduler_change(scheduler);
+	for (unsigned i = 0; i < 3; i++)
+		plant_recording(100 + i, account_of[i], clock_wall_ms() - 1000 + i);
+	scheduler_wake(scheduler);
+	await(two_fly);
+	plant_recording(103, SILENT, clock_wall_ms() - 1);
+	scheduler_wake(scheduler);
+	await(the_fourth_flies);
+	OK(attempts_of(100) == 1 && attempts_of(102) == 1, "one of each account");
+	IS_INT(attempts_of(101), 0, "the second of an account with one slot waits");
+	joined = take(update_new(101, TOLD));
+	await(it_is_asked);
+	IS_INT(counted().flying, 4, "until a player wants it, in a slot for players");
+	plant_recording(104, TOLD, clock_wall_ms() + 600000);
+	waits = take(update_new(104, TOLD));
+	turn();
+	OK(waits->state == FLIGHT_QUEUED && counted().flying == 4,
+	   "of which that account has one, though the others have not used theirs");
+	for (unsigned i = 0; i < ARRAY_LEN(account_of); i++) {
+		joined = take(update_new(100 + i, account_of[i]));
+		await(it_is_asked);
+		flight_end_turn(joined, FLIGHT_WAITING, 600000);
+	}
+	env.options.concurrency = 2;
+	scheduler_change(scheduler);
+	for (unsigned i = 0; i < ARRAY_LEN(account_of); i++)
+		give_up_one(100 + i);
+	await(none_is_here);
 }
 
 static bool it_has_no_slot(void)
@@ -540,6 +633,8 @@ int main(void)
 	test_bring_in();
 	test_wanted_again();
 	test_of_peer();
+	test_claimed_of_peer();
+	test_of_account();
 	test_no_slot();
 	test_held_back();
 	test_begun_without_slot();
