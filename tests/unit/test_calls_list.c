@@ -572,6 +572,96 @@ static void test_horizon(enum call_side side)
 	IS_INT(wrong, 0, side == CALLS_OLDER ? "newest first" : "from the oldest on");
 }
 
+#define SPARSE \
+	340 /* inbound calls of a number, 10 s apart: more than a page looks at of each of three */
+#define DENSE   1000 /* calls of another, 1 ms apart, half of them at each end of that time */
+#define INBOUND 50   /* one in so many of those */
+
+static void append_uneven(unsigned n, const char *from, int64_t ago_ms, bool is_inbound)
+{
+	struct event event;
+	char sid[SID_SIZE];
+	int64_t seq;
+
+	event_init(&event, EVENT_CALL_STATUS, NOON - 5000000 - ago_ms);
+	event.call_sid = sid_text("CA", n, sid);
+	event.from = str_of(from);
+	event.direction = is_inbound ? STR("inbound") : STR("outbound-api");
+	MUST(events_append(ledger.writer, &event, &seq, &err));
+}
+
+/* Three numbers that end alike: of the one in the middle a page sees a moment, of the others an hour. */
+static void add_uneven_numbers(void)
+{
+	struct projection_result result;
+
+	MUST(catalog_begin(ledger.writer, &err));
+	for (unsigned n = 0; n < SPARSE; n++) {
+		append_uneven(7000 + n, "+14443333111", n * INT64_C(10000), true);
+		append_uneven(8000 + n, "+34443333111", n * INT64_C(10000), true);
+	}
+	for (unsigned n = 0; n < DENSE; n++)
+		append_uneven(9000 + n, "+24443333111",
+			      n < DENSE / 2 ? n : SPARSE * INT64_C(10000) - DENSE + n,
+			      n % INBOUND == 0);
+	MUST(catalog_commit(ledger.writer, &err));
+	ledger_project(&ledger, &result);
+}
+
+/* Beyond the last call that was read of any of them nothing is shown yet, whichever was read last. */
+static void test_uneven_numbers(enum call_side side)
+{
+	struct call_filter filter = { .number = STR("4443333111"), .direction = CALL_INBOUND };
+	struct call_cursor cursor = { 0 }, last = { 0 };
+	struct call_row rows[10];
+	struct call_page page;
+	unsigned found = 0, wrong = 0;
+
+	do {
+		read_page(side, &filter, &cursor, rows, ARRAY_LEN(rows), &page);
+		for (size_t i = 0; i < page.count; i++, found++) {
+			wrong += !is_beyond(side, &last, &rows[i].call);
+			last.started_at_ms = rows[i].call.started_at_ms;
+			last.id = rows[i].call.id;
+		}
+		cursor = page.next;
+	} while (page.more && found < 1000);
+	IS_INT(found, 2 * SPARSE + DENSE / INBOUND, "each call of uneven numbers once");
+	IS_INT(wrong, 0, side == CALLS_OLDER ? "newest first" : "from the oldest on");
+}
+
+/* Nobody is sent on to a page with nothing on it. */
+static void test_all_on_a_page(enum call_side side)
+{
+	static const struct {
+		const char *part;
+		enum call_direction direction;
+		size_t size, count;
+		bool more;
+	} cases[] = {
+		{ "44400777", CALL_DIRECTION_UNKNOWN, 10, 1, false },
+		{ "4444477", CALL_DIRECTION_UNKNOWN, 1, 1, false },
+		{ "25558889999", CALL_INBOUND, 10, 3, false },
+		{ "25558889999", CALL_DIRECTION_UNKNOWN, 3, 3, false },
+		{ "25558889999", CALL_DIRECTION_UNKNOWN, 2, 2, true },
+		{ "25558889999", CALL_OUTBOUND, 10, 0, false },
+		{ "4443333111", CALL_DIRECTION_UNKNOWN, PAGE_MAX, PAGE_MAX, true },
+	};
+	struct call_row rows[PAGE_MAX];
+	struct call_cursor start = { 0 };
+	struct call_page page;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct call_filter filter = { .number = str_of(cases[i].part),
+					      .direction = cases[i].direction };
+
+		read_page(side, &filter, &start, rows, cases[i].size, &page);
+		IS_INT(page.count, cases[i].count, "%s: on a page of %zu", cases[i].part,
+		       cases[i].size);
+		IS_INT(page.more, cases[i].more, "%s: whether there is more", cases[i].part);
+	}
+}
+
 /* Each statement searches an index and neither scans a table nor sorts more than pages. */
 static void test_plans(enum call_side side)
 {
@@ -632,6 +722,11 @@ int main(void)
 	add_busy_numbers();
 	test_horizon(CALLS_OLDER);
 	test_horizon(CALLS_NEWER);
+	add_uneven_numbers();
+	test_uneven_numbers(CALLS_OLDER);
+	test_uneven_numbers(CALLS_NEWER);
+	test_all_on_a_page(CALLS_OLDER);
+	test_all_on_a_page(CALLS_NEWER);
 	test_plans(CALLS_OLDER);
 	test_plans(CALLS_NEWER);
 	ledger_remove(&ledger);
