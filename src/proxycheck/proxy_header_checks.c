@@ -22,7 +22,7 @@ static void add_lost(const struct proxy_way *way, const struct nginx_directive *
 	struct str name = nginx_word(set, 1);
 	struct str value = nginx_word(set, 2);
 
-	if (proxy_header_set(way, NULL, name) || str_find_str(buf_str(names), name) < names->len)
+	if (proxy_header_set(way, NULL, name) || proxy_words_list(buf_str(names), name))
 		return;
 	buf_addf(names, "%s%.*s", names->len > 0 ? ", " : "", STR_ARG(name));
 	buf_addf(lines, "%sproxy_set_header %.*s %s%.*s%s;", lines->len > 0 ? "\n" : "",

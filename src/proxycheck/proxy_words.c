@@ -119,6 +119,16 @@ void proxy_words_sent(const struct proxy_way *way, const char *name, char out[PR
 	put(&made, out);
 }
 
+bool proxy_words_list(struct str names, struct str name)
+{
+	struct str piece;
+
+	while (str_cut(&names, ',', &piece))
+		if (str_eq_nocase(str_trim(piece), name))
+			return true;
+	return false;
+}
+
 const struct proxy_view *proxy_view_for(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_view *view = proxy_view_open(deployment);

@@ -34,6 +34,9 @@ const char *proxy_words_nginx(const struct proxy_way *way, bool is_by_itself);
 /* A header that is sent: the line that sets it, or that none does. */
 void proxy_words_sent(const struct proxy_way *way, const char *name, char out[PROXY_WORDS_MAX]);
 
+/* Is it one of "Host, Range, ..."?  Whatever its case. */
+bool proxy_words_list(struct str names, struct str name);
+
 /* The view of a way; NULL: it could not be had, which was reported. */
 const struct proxy_view *proxy_view_for(struct deployment *deployment, struct report *report);
 /* The same, and the way is passed on; NULL: it is not, and the check `path` says why. */
