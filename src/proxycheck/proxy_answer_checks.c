@@ -120,16 +120,8 @@ static void add_shadowed(const struct nginx_directive *outer, const struct nginx
 		if (str_eq_nocase(nginx_word(kept, 1), nginx_word(outer, 1)))
 			return;
 	buf_addf(names, "%s%.*s", names->len > 0 ? ", " : "", STR_ARG(nginx_word(outer, 1)));
-	buf_addf(lines, "%sadd_header", lines->len > 0 ? "\n" : "");
-	for (size_t i = 1; i < outer->word_count; i++) {
-		bool is_quoted = str_find(outer->words[i], ' ') < outer->words[i].len ||
-				 outer->words[i].len == 0 ||
-				 str_find(outer->words[i], ';') < outer->words[i].len;
-
-		buf_addf(lines, " %s%.*s%s", is_quoted ? "\"" : "", STR_ARG(outer->words[i]),
-			 is_quoted ? "\"" : "");
-	}
-	buf_add_byte(lines, ';');
+	buf_add_text(lines, lines->len > 0 ? "\n" : "");
+	proxy_words_line(outer, lines);
 }
 
 void proxy_check_shadowed(struct deployment *deployment, struct report *report)

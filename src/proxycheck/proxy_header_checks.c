@@ -20,14 +20,12 @@ static void add_lost(const struct proxy_way *way, const struct nginx_directive *
 		     const struct nginx_directive *kept, struct buf *names, struct buf *lines)
 {
 	struct str name = nginx_word(set, 1);
-	struct str value = nginx_word(set, 2);
 
 	if (proxy_header_set(way, NULL, name) || proxy_words_list(buf_str(names), name))
 		return;
 	buf_addf(names, "%s%.*s", names->len > 0 ? ", " : "", STR_ARG(name));
-	buf_addf(lines, "%sproxy_set_header %.*s %s%.*s%s;", lines->len > 0 ? "\n" : "",
-		 STR_ARG(name), value.len == 0 ? "\"" : "", STR_ARG(value),
-		 value.len == 0 ? "\"" : "");
+	buf_add_text(lines, lines->len > 0 ? "\n" : "");
+	proxy_words_line(set, lines);
 }
 
 void proxy_check_inherited(struct deployment *deployment, struct report *report)
