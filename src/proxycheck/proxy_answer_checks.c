@@ -111,14 +111,17 @@ void proxy_check_added(struct deployment *deployment, struct report *report)
 				"callspool's own alone; other origins stand in its setting cors_origins" });
 }
 
+/* nearer: names that a block between them has lost already, whose value is the one that was in force. */
 static void add_shadowed(const struct nginx_directive *outer, const struct nginx_directive *block,
-			 struct buf *names, struct buf *lines)
+			 size_t nearer, struct buf *names, struct buf *lines)
 {
 	const struct nginx_directive *kept = nginx_find(block, NULL, STR("add_header"));
 
 	for (; kept; kept = nginx_find(block, kept, STR("add_header")))
 		if (str_eq_nocase(nginx_word(kept, 1), nginx_word(outer, 1)))
 			return;
+	if (proxy_words_list(str_first(buf_str(names), nearer), nginx_word(outer, 1)))
+		return;
 	buf_addf(names, "%s%.*s", names->len > 0 ? ", " : "", STR_ARG(nginx_word(outer, 1)));
 	buf_add_text(lines, lines->len > 0 ? "\n" : "");
 	proxy_words_line(outer, lines);
@@ -139,9 +142,10 @@ void proxy_check_shadowed(struct deployment *deployment, struct report *report)
 	own = kept ? nginx_block_of(kept) : NULL;
 	for (block = own ? nginx_block_of(own) : NULL; block; block = nginx_block_of(block)) {
 		const struct nginx_directive *outer = nginx_find(block, NULL, STR("add_header"));
+		size_t nearer = names.len;
 
 		for (; outer; outer = nginx_find(block, outer, STR("add_header")))
-			add_shadowed(outer, own, &names, &lines);
+			add_shadowed(outer, own, nearer, &names, &lines);
 	}
 	if (names.len == 0 ||
 	    str_eq(nginx_word_in_force(way->visit.block, STR("add_header_inherit")),
