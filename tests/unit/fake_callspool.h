@@ -33,6 +33,8 @@ static size_t fake_size = BYTES;
 static int64_t fake_first_ms[PLACES];
 /* If set, of the answers of the public place one after the other, up to a 0; then as above. */
 static int64_t fake_next_ms[4];
+/* So many were asked for their head alone. */
+static size_t fake_heads;
 
 void __real_deployment_ask(struct deployment *deployment, enum place_kind place,
 			   const struct place_ask *ask, struct http_answer *out);
@@ -43,6 +45,7 @@ void __wrap_deployment_ask(struct deployment *deployment, enum place_kind place,
 			   const struct place_ask *ask, struct http_answer *out)
 {
 	__real_deployment_ask(deployment, place, ask, out);
+	fake_heads += ask->takes_head_only;
 	out->first_byte_ms = fake_first_ms[place];
 	out->total_ms = TOTAL_MS;
 	if (place != PLACE_PUBLIC || fake_next_ms[0] == 0)
@@ -221,6 +224,7 @@ static struct deployment fake_deployment(void)
 	fake_first_ms[PLACE_DIRECT] = 3;
 	fake_first_ms[PLACE_PUBLIC] = 7;
 	memset(fake_next_ms, 0, sizeof(fake_next_ms));
+	fake_heads = 0;
 	for (size_t i = 0; i < PLACES; i++)
 		place_say(&fake_places[i], NULL);
 	return deployment;

@@ -47,6 +47,8 @@ static void test_flight(void)
 		       flights[i].name);
 		IS_INT(place_count(&fake_places[PLACE_PUBLIC]), flights[i].asked,
 		       "flight-at-once: played so often: %s", flights[i].name);
+		IS_INT(fake_heads, flights[i].asked,
+		       "flight-at-once: and not waited for to its end: %s", flights[i].name);
 		buf_release(&deployment.media);
 	}
 }
@@ -345,6 +347,7 @@ static void test_events(void)
 		   "events: as the page of the public address does");
 		OK(place_was_told(&fake_places[PLACE_DIRECT], "\r\nOrigin: https://calls.test\r\n"),
 		   "events: directly, too");
+		IS_INT(fake_heads, 2, "events: nobody waits for its end, at either place");
 		OK(place_was_told(&fake_places[PLACE_PUBLIC], "\r\nUpgrade: websocket\r\n") &&
 			   place_was_told(&fake_places[PLACE_PUBLIC],
 					  "\r\nConnection: Upgrade\r\n"),
