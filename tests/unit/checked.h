@@ -96,12 +96,12 @@ static const struct check *checked_find(const struct check_group *group, const c
 	exit(1);
 }
 
-/* All that was said; for free().  is_chosen: it was asked for by name. */
+/* All that was said; for free().  is_chosen: the check was asked for by its name. */
 static char *checked_as(const struct check_group *group, const char *name,
 			struct deployment *deployment, const char *const names[][2], bool is_chosen)
 {
 	__attribute__((cleanup(report_release_at))) struct report report = {
-		.group = group, .is_chosen = is_chosen
+		.group = group, .is_chosen = is_chosen, .is_named = is_chosen
 	};
 	AUTO(buf_release) struct buf out;
 

@@ -104,15 +104,17 @@ static void test_row(const json_t *row)
 static void test_unread(void)
 {
 	static const struct {
-		const char *name, *conf, *first, *others, *chosen;
+		const char *name, *conf, *first, *others, *chosen, *other_chosen;
 	} rows[] = {
 		{ "none was given", NULL,
 		  "left out: no configuration of nginx was given: --nginx-conf FILE\n",
 		  "left out: no configuration of nginx was given: --nginx-conf FILE\n",
+		  "unchecked: no configuration of nginx was given: --nginx-conf FILE\n",
 		  "unchecked: no configuration of nginx was given: --nginx-conf FILE\n" },
 		{ "it cannot be opened", "/nonexistent/nginx.conf", "unchecked: ",
 		  "left out: the configuration could not be read: see the check conf\n",
-		  "unchecked: " },
+		  "unchecked: ",
+		  "left out: the configuration could not be read: see the check conf\n" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -128,8 +130,8 @@ static void test_unread(void)
 				      str_of(is_first ? rows[i].first : rows[i].others)),
 			   "%s: %s", check, rows[i].name);
 			OK(str_starts(str_of(chosen),
-				      str_of(is_first ? rows[i].chosen : rows[i].others)),
-			   "%s, of what was chosen: %s", check, rows[i].name);
+				      str_of(is_first ? rows[i].chosen : rows[i].other_chosen)),
+			   "%s, asked for by name: %s", check, rows[i].name);
 			proxy_checks.clear(&deployment);
 		}
 }
