@@ -16,6 +16,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "checked.h"
+#include "must.h"
+#include "nginx/nginx_conf.h"
+#include "proxycheck/proxy_words.h"
 
 #include <jansson.h>
 #include <sys/mman.h>
@@ -136,6 +139,28 @@ static void test_unread(void)
 		}
 }
 
+/* A line that has no room is cut, and one that just has is not. */
+static void test_cut(void)
+{
+	for (size_t len = PROXY_WORDS_MAX - 2; len <= PROXY_WORDS_MAX + 1; len++) {
+		char line[PROXY_WORDS_MAX + 2], out[PROXY_WORDS_MAX];
+		struct nginx_conf_options options = { .path = "C" };
+		AUTO(nginx_conf_free) struct nginx_conf *conf = NULL;
+		struct err err;
+
+		/* "C:1, aaa": it is as long as `len` in all. */
+		memset(line, 'a', len - 5);
+		memcpy(line + len - 5, ";", 2);
+		options.text = str_of(line);
+		MUST(nginx_conf_read(&options, &conf, &err));
+		proxy_words_of(nginx_first(nginx_conf_root(conf)), out);
+		IS_INT(strlen(out), len < PROXY_WORDS_MAX ? len : PROXY_WORDS_MAX - 1,
+		       "of %zu bytes: as many as there is room for", len);
+		IS_INT(str_ends(str_of(out), STR("aaa...")), len >= PROXY_WORDS_MAX,
+		       "of %zu bytes: dots where it is cut", len);
+	}
+}
+
 int main(void)
 {
 	AUTO(free) char *path = xasprintf("%s/nginx/findings.json", getenv("TEST_DATA"));
@@ -154,5 +179,6 @@ int main(void)
 	IS_INT(json_is_array(all), true, "there are rows");
 	json_decref(all);
 	test_unread();
+	test_cut();
 	return tap_end();
 }
