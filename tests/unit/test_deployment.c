@@ -11,6 +11,14 @@
 
 #include <string.h>
 
+static int64_t now_ms = 1000000;
+
+int64_t __wrap_clock_monotonic_ms(void);
+int64_t __wrap_clock_monotonic_ms(void)
+{
+	return now_ms;
+}
+
 #define RECORDING "RE00000000000000000000000000000001"
 
 static struct fake_place server, place;
@@ -123,7 +131,8 @@ static void test_not_running(void)
 	options = options_at(socket_path);
 	place_say(&server, refusing);
 	deployment_open(&options, &deployment);
-	IS_STR(str_of(deployment.server.version), STR(""), "a server runs, of whatever version");
+	OK(deployment.server.version && !deployment.server.version[0],
+	   "a server runs, of whatever version");
 	OK(deployment.probe_failure && str_starts(str_of(deployment.probe_failure), STR("503, ")),
 	   "and why it made no token");
 	IS_STR(str_of(deployment.places[PLACE_PUBLIC].url), STR("http://set.test"),
@@ -154,6 +163,48 @@ static void test_media_of_another_size(void)
 	}
 }
 
+/* A token lasts a minute: after 40 s it is made anew, and all else stays as it was. */
+static void test_token(void)
+{
+	static const struct page again[] = {
+		{ PROBES, "{\"recording_sid\":\"" RECORDING "\"}", "200 OK",
+		  "{\"token\":\"t1\",\"version\":\"9\"}" },
+		{ 0 },
+	};
+	static const struct {
+		int64_t after_ms;
+		const char *header;
+		size_t made;
+	} rows[] = {
+		{ 0, "\r\nAuthorization: Bearer t0\r\n", 0 },
+		{ 39999, "\r\nAuthorization: Bearer t0\r\n", 0 },
+		{ 40000, "\r\nAuthorization: Bearer t1\r\n", 1 },
+		{ 79999, "\r\nAuthorization: Bearer t1\r\n", 1 },
+		{ 80000, "\r\nAuthorization: Bearer t1\r\n", 2 },
+	};
+	const struct deployment_options options = options_at(socket_path);
+	const struct place_ask ask = { .path = "/x" };
+	struct deployment deployment;
+
+	place_say(&server, running);
+	place_say(&place, NULL);
+	now_ms = 1000000;
+	deployment_open(&options, &deployment);
+	deployment.places[PLACE_PUBLIC].url = place.url;
+	place_say(&server, again);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		__attribute__((cleanup(http_answer_release_at))) struct http_answer answer = { 0 };
+
+		now_ms = 1000000 + rows[i].after_ms;
+		deployment_ask(&deployment, PLACE_PUBLIC, &ask, &answer);
+		OK(place_was_told(&place, rows[i].header), "the token after %lld ms",
+		   (long long)rows[i].after_ms);
+		IS_INT(place_count(&server), rows[i].made, "so often it was made anew by then");
+	}
+	IS_STR(str_of(deployment.server.version), STR("1.2"), "all else stays as it was");
+	deployment_close(&deployment);
+}
+
 static void test_listen(void)
 {
 	static const struct {
@@ -161,6 +212,7 @@ static void test_listen(void)
 	} rows[] = {
 		{ "127.0.0.1:80", "http://127.0.0.1:80" },
 		{ "0.0.0.0:81", "http://127.0.0.1:81" },
+		{ "unix:/run/callspool/http", "http://unix:/run/callspool/http" },
 		{ NULL, "http://127.0.0.1:8080" },
 	};
 
@@ -216,6 +268,7 @@ int main(void)
 	test_running();
 	test_not_running();
 	test_media_of_another_size();
+	test_token();
 	test_listen();
 	test_ask();
 	place_stop(&server);
