@@ -8,6 +8,7 @@
 #include "schema/schema.h"
 #include "tables/arrival.h"
 #include "tables/row_move.h"
+#include "tables/tables_private.h"
 #include "tap.h"
 
 #define NOON  1700000000000
@@ -306,6 +307,73 @@ static void test_moves(void)
 		   CALLS / 7,
 	   "attempts are numbered on");
 	db_rollback(there->db);
+}
+
+/* ---- how far it is ---- */
+
+static void set_place(struct db *there, const struct tables *tables, size_t table,
+		      const struct table_place *behind)
+{
+	MUST(db_begin(there, &err));
+	MUST(arrival_set(there, tables, table, behind, &err));
+	MUST(db_commit(there, &err));
+}
+
+/* Of each table, whatever its keys are, it is written behind which row the next turn goes on. */
+static void test_places(void)
+{
+	static const char *const numbers[] = { "1700000000000", "-2", "3" };
+	static const char *const texts[] = { "1' \xc3\xa9", "-2", "3" };
+	AUTO(row_move_free) struct row_move *move = NULL;
+	AUTO(tables_free) struct tables *tables = NULL;
+	AUTO(db_free) struct db *from = NULL;
+	AUTO(db_free) struct db *there = NULL;
+	struct table_place behind = { .is_begun = false }, found;
+	size_t table;
+	int64_t media;
+
+	make_target();
+	MUST(row_move_open(source.path, target, &move, &err));
+	begin(move);
+	MUST(db_open(source.path, DB_READ, &from, &err) && tables_read(from, &tables, &err));
+	MUST(db_open(target, DB_WRITE, &there, &err));
+	for (size_t i = 0; i < tables_moved_count; i++) {
+		char as_set[TABLE_KEYS_MAX][TABLE_KEY_TEXT],
+			as_found[TABLE_KEYS_MAX][TABLE_KEY_TEXT];
+
+		if (!table_place_read(tables, i, texts, &behind))
+			MUST(table_place_read(tables, i, numbers, &behind));
+		set_place(there, tables, i, &behind);
+		MUST(arrival_find(there, tables, &table, &found, &err));
+		OK(table == i && found.is_begun, "in table %s, behind a row", tables_moved[i].name);
+		if (!found.is_begun)
+			continue;
+		table_place_write(tables, i, &behind, as_set);
+		table_place_write(tables, i, &found, as_found);
+		for (int k = 0; k < TABLE_KEYS_MAX; k++)
+			IS_STR(str_of(as_found[k]), str_of(as_set[k]), "of which key %d is", k + 1);
+	}
+	set_place(there, tables, 2, &(struct table_place){ .is_begun = false });
+	OK(arrival_find(there, tables, &table, &found, &err) && table == 2 && !found.is_begun,
+	   "before the first row of a table");
+	set_place(there, tables, tables->count, &behind);
+	OK(arrival_find(there, tables, &table, &found, &err) && table == tables->count &&
+		   !found.is_begun,
+	   "behind the last table");
+	exec(there, "UPDATE migration SET tab = tab + 1");
+	OK(!arrival_find(there, tables, &table, &found, &err) && err.kind == ERR_INTERNAL,
+	   "behind that nothing is: %s", err.text);
+	exec(there, "UPDATE migration SET tab = -1");
+	OK(!arrival_find(there, tables, &table, &found, &err) && err.kind == ERR_INTERNAL,
+	   "nor before the first");
+	exec(there, "UPDATE migration SET tab = 1, k1 = 'x'");
+	OK(!arrival_find(there, tables, &table, &found, &err) && err.kind == ERR_INTERNAL,
+	   "nor behind a row that cannot be");
+	MUST(arrival_find_media(there, &media, &err));
+	IS_INT(media, 0, "no media was brought yet");
+	MUST(arrival_set_media(there, INT64_MAX, &err) && arrival_find_media(there, &media, &err));
+	IS_INT(media, INT64_MAX, "and then all of it");
+	give_up();
 }
 
 /* ---- what is refused ---- */
@@ -675,6 +743,7 @@ int main(void)
 	setenv("CALLSPOOL_TEST_DATABASE", address, 1);
 	fill();
 	test_tables();
+	test_places();
 	test_given_up();
 	test_older();
 	test_older_arrived();
