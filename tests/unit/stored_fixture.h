@@ -25,7 +25,7 @@ static struct str announce(unsigned n, char sid[SID_SIZE])
 	return str_of(sid);
 }
 
-static struct str store(unsigned n, char sid[SID_SIZE])
+__attribute__((unused)) static struct str store(unsigned n, char sid[SID_SIZE])
 {
 	struct recording_media media = {
 		.stored_at_ms = NOON, .generation = n, .size = 9, .format = "mp3", .path = "3f/x"
