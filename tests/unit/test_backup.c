@@ -405,13 +405,37 @@ static void test_older(void)
 
 static char restored[64];
 
+/* What was heard last of what is wrong with the backup. */
+static struct {
+	unsigned count;
+	enum backup_finding finding;
+	char path[BLOB_NAME_SIZE], reason[256];
+} heard;
+
+static void found_in_backup(struct backup_watch *of, enum backup_finding finding, const char *path,
+			    const char *reason)
+{
+	heard.count++;
+	heard.finding = finding;
+	str_fit(str_of(path), heard.path, sizeof(heard.path));
+	str_fit(str_of(reason), heard.reason, sizeof(heard.reason));
+}
+
 static bool bring_back(struct restore_report *report, bool ends_all)
 {
-	const struct restore_options now = { .folder = to,
-					     .data_dir = restored,
-					     .ends_all = ends_all };
+	struct backup_watch hears = { .found = found_in_backup };
+	const struct restore_options now = {
+		.folder = to, .data_dir = restored, .ends_all = ends_all, .watch = &hears
+	};
 
+	heard.count = 0;
 	return restore_run(&now, report, &err);
+}
+
+static bool was_heard(enum backup_finding finding, const char *path, const char *why)
+{
+	return heard.count == 1 && heard.finding == finding && strcmp(heard.path, path) == 0 &&
+	       strstr(heard.reason, why);
 }
 
 static void empty(const char *path)
@@ -433,6 +457,7 @@ static void test_restore(void)
 	MUST(catalog_sequence(writer, &before, &err));
 	OK(bring_back(&report, false), "it is restored: %s", err.text);
 	OK(report.recordings == 2 && report.queued == 0, "all of it");
+	IS_INT(heard.count, 0, "and nothing is wrong");
 	OK(stat(path, &about) == 0 && (about.st_mode & 0777) == 0600, "for its owner alone");
 	OK(!is_there(restored, RESTORE_UNFINISHED) &&
 		   !is_there(restored, RESTORE_UNFINISHED "-wal"),
@@ -561,6 +586,7 @@ static void test_restore_damaged(void)
 	   "a pipe is no recording, and nobody waits for it");
 	OK(bring_back(&report, false) && report.findings[BACKUP_DAMAGED] == 1 && report.queued == 1,
 	   "nor does a restore: %s", err.text);
+	OK(was_heard(BACKUP_DAMAGED, name, ""), "which tells it: %s", heard.reason);
 	empty(restored);
 	unlink(path);
 	OK(backup_check(to, NULL, NULL, &check, &err) && check.findings[BACKUP_MISSING] == 1,
@@ -568,12 +594,15 @@ static void test_restore_damaged(void)
 	OK(bring_back(&report, false) && report.findings[BACKUP_MISSING] == 1 &&
 		   report.queued == 1 && report.recordings == 1,
 	   "which a restore finds, too: %s", err.text);
+	OK(was_heard(BACKUP_MISSING, name, "does not have it"), "and tells: %s", heard.reason);
 	empty(restored);
 	write_file(path, "sound 3 of generation XX");
 	OK(backup_check(to, NULL, NULL, &check, &err) && check.findings[BACKUP_DAMAGED] == 1,
 	   "a file is damaged");
 	OK(bring_back(&report, false) && report.findings[BACKUP_DAMAGED] == 1 && report.queued == 1,
 	   "which a restore finds");
+	OK(was_heard(BACKUP_DAMAGED, name, "not those that were backed up"), "and tells: %s",
+	   heard.reason);
 	MUST(catalog_open(ledger_path, CATALOG_READ, &catalog, &err));
 	MUST(recordings_find(catalog, sid_text("RE", 3, sid), &recording, &err));
 	IS_INT(recording.state, RECORDING_QUEUED, "it is fetched again");

@@ -344,6 +344,61 @@ static void test_strange(void)
 	peer_stream_start(&stream);
 	until(was_strange);
 	OK(begun == 0 && kept_len == 0, "what is no process of ours is not listened to");
+	serve("200 OK", 0, SIZE, 7, "", THEN_KEEP);
+	until(is_whole);
+	OK(has_all() && begun == 1 && doubts_who + doubts_gone == 0,
+	   "but asked again: it may be one again");
+}
+
+/* Half of it has come. */
+static void begin_with_half(void)
+{
+	begin_anew();
+	serve("200 OK", 0, SIZE / 2, 7, "", THEN_CLOSE);
+	peer_stream_start(&stream);
+	while (kept_len < SIZE / 2) {
+		timer_start(loop, &tick_timer, 1, tick);
+		loop_run(loop);
+	}
+}
+
+static uint64_t strange_before;
+
+static bool is_strange_again(void)
+{
+	return counted(PEER_RESULT_STRANGE) > strange_before;
+}
+
+/* What does not go on with what is here is not put behind it. */
+static void test_does_not_go_on(void)
+{
+	static const struct {
+		const char *name, *raw;
+	} cases[] = {
+		{ "the middle of another one",
+		  "HTTP/1.1 206 P\r\nContent-Length: 4\r\nETag: \"g8\"\r\n" PEER_GENERATION
+		  ": 8\r\n" PEER_GENERATION_AT
+		  ": 1\r\nContent-Range: bytes 1500-1503/1504\r\n\r\nabcd" },
+		{ "one of another length",
+		  "HTTP/1.1 206 P\r\nContent-Length: 4\r\nETag: \"g7\"\r\n" PEER_GENERATION
+		  ": 7\r\n" PEER_GENERATION_AT
+		  ": 1\r\nContent-Range: bytes 1500-1503/1504\r\n\r\nabcd" },
+		{ "one that does not say which it is",
+		  "HTTP/1.1 206 P\r\nContent-Length: 4\r\n"
+		  "Content-Range: bytes 1500-1503/3000\r\n\r\nabcd" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		strange_before = counted(PEER_RESULT_STRANGE);
+		begin_with_half();
+		say(cases[i].raw, THEN_KEEP);
+		until(is_strange_again);
+		OK(kept_len == SIZE / 2 && begun == 1 && stream.media.generation == 7,
+		   "%s is not what goes on", cases[i].name);
+		serve("200 OK", 0, SIZE, 7, "", THEN_KEEP);
+		until(is_whole);
+		OK(has_all() && begun == 1, "and what is comes the next time");
+	}
 }
 
 static bool has_failed(void)
@@ -410,6 +465,7 @@ int main(void)
 	test_waits();
 	test_doubts();
 	test_strange();
+	test_does_not_go_on();
 	test_ours();
 	test_trouble();
 	peer_stream_stop(&stream);
