@@ -288,6 +288,65 @@ static void test_stopping_what_waits(void)
 	close_bucket();
 }
 
+/* ---- keys that are lent ---- */
+
+#define LENT "{\"AccessKeyId\": \"lent\", \"SecretAccessKey\": \"secret\", \"Token\": \"token\"}"
+
+static void open_borrowing(void)
+{
+	AUTO(free) char *endpoint = xasprintf("http://127.0.0.1:%u", server.ports[0]);
+	AUTO(free) char *lender = xasprintf("%s/lent", endpoint);
+	const struct s3_options options = { .store = "s3://bucket/calls",
+					    .endpoint = endpoint,
+					    .container_url = lender };
+
+	MUST(s3_open(&options, &s3, &err));
+	told.aways = told.backs = 0;
+	told.listener = (struct s3_listener){ away, back };
+	s3_listen(s3, &told.listener);
+}
+
+static void test_lent_keys(void)
+{
+	static const struct answer none[] = {
+		{ "/lent", "HTTP/1.1 500 E\r\nContent-Length: 0\r\n\r\n", THEN_KEEP }
+	};
+	static char lends[300];
+	const struct answer both[] = { { "/lent", lends, THEN_KEEP },
+				       { KEY_PATH, works, THEN_KEEP } };
+	struct s3_request request;
+
+	play(KEY_PATH, NULL);
+	server.noticed = NULL;
+	server.answers = none;
+	server.answer_count = ARRAY_LEN(none);
+	open_borrowing();
+	prepare(&request, GETS);
+	ask(&request);
+	OK(!request.succeeded && request.err.kind == ERR_UNAVAILABLE && told.aways == 1,
+	   "without keys it is as if the bucket did not answer: %s", request.err.text);
+	IS_INT(pause_count, 1, "though they were waited for, once");
+	OK(!has(str_of(server.all), KEY_PATH), "nothing is asked without any");
+	s3_request_release(&request);
+	close_bucket();
+
+	snprintf(lends, sizeof(lends), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
+		 strlen(LENT), LENT);
+	server.answers = both;
+	server.answer_count = ARRAY_LEN(both);
+	is_held = true;
+	open_borrowing();
+	prepare(&request, GETS);
+	ask(&request);
+	OK(request.succeeded && told.aways == 0, "what waits for keys is asked once they are lent");
+	OK(has(str_of(server.last), "Credential=lent/") &&
+		   has(str_of(server.last), "X-Amz-Security-Token: token"),
+	   "with them");
+	s3_request_release(&request);
+	is_held = false;
+	close_bucket();
+}
+
 int main(void)
 {
 	begin_tests();
@@ -300,5 +359,6 @@ int main(void)
 	test_time_limit();
 	test_stopping();
 	test_stopping_what_waits();
+	test_lent_keys();
 	return end_tests();
 }
