@@ -5,6 +5,8 @@
 
 #include "s3_fixture.h"
 
+#include <pthread.h>
+
 /* ---- again ---- */
 
 #define BUSY   SAYS("GET", "503 Busy", NULL, CODE("SlowDown"))
@@ -288,6 +290,45 @@ static void test_stopping_what_waits(void)
 	close_bucket();
 }
 
+/* ---- asked, and waited for ---- */
+
+static struct s3_request waited_for;
+
+static void *ask_now(void *argument)
+{
+	bool *succeeded = argument;
+
+	*succeeded = s3_ask_now(s3, &waited_for);
+	loop_stop(loop);
+	return NULL;
+}
+
+static void test_ask_now(void)
+{
+	static const struct said works_then_not[] = {
+		WORKS, SAYS("GET", "404 Not Found", NULL, CODE("NoSuchKey")), { .method = NULL }
+	};
+
+	open_bucket();
+	play(KEY_PATH, works_then_not);
+	for (int i = 0; i < 2; i++) {
+		bool succeeded = i == 1;
+		pthread_t thread;
+
+		prepare(&waited_for, GETS);
+		if (pthread_create(&thread, NULL, ask_now, &succeeded) != 0)
+			abort();
+		loop_run(loop);
+		pthread_join(thread, NULL);
+		OK(succeeded == (i == 0) && waited_for.succeeded == succeeded,
+		   "who waits for it is told %s", i == 0 ? "that it is there" : "that it is not");
+		OK(i == 0 ? waited_for.size == 10 : waited_for.err.kind == ERR_NOT_FOUND,
+		   "and has what came");
+		s3_request_release(&waited_for);
+	}
+	close_bucket();
+}
+
 /* ---- keys that are lent ---- */
 
 #define LENT "{\"AccessKeyId\": \"lent\", \"SecretAccessKey\": \"secret\", \"Token\": \"token\"}"
@@ -359,6 +400,7 @@ int main(void)
 	test_time_limit();
 	test_stopping();
 	test_stopping_what_waits();
+	test_ask_now();
 	test_lent_keys();
 	return end_tests();
 }

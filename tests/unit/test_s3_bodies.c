@@ -3,6 +3,7 @@
  */
 #include "s3/s3.h"
 
+#include "base/time_histogram.h"
 #include "s3_fixture.h"
 
 #include <sys/mman.h>
@@ -89,6 +90,18 @@ static void test_into_file(void)
 	ask(&request);
 	OK(request.succeeded && request.size == 10, "what was cut off comes anew");
 	is_in_file(fd, BODY, "and is alone");
+	IS_INT(counter_read(&s3_counts(s3)->received_bytes), 10 + 26 + 10,
+	       "what came of each try is counted");
+	{
+		struct time_sum sum = { .sum_us = 0 };
+		uint64_t count = 0;
+
+		time_histogram_add(&s3_counts(s3)->seconds[S3_GET], &sum);
+		for (size_t i = 0; i <= TIME_BUCKETS; i++)
+			count += sum.buckets[i];
+		IS_INT(count, 3, "and how long it took");
+		OK(sum.sum_us < UINT64_C(60000000), "which is not long");
+	}
 	OK(has_hash_of(&request, STR(BODY)), "its hash, too");
 	s3_request_release(&request);
 
@@ -125,6 +138,46 @@ static void test_size_most(void)
 		   strlen(cases[i].holds));
 		is_in_file(fd, cases[i].holds, "and these are there");
 		s3_request_release(&request);
+		close_bucket();
+	}
+}
+
+#define LARGE 100000
+
+/* It comes in pieces. */
+static void test_large(void)
+{
+	static const struct {
+		uint64_t most, size;
+	} cases[] = { { 0, LARGE }, { LARGE, LARGE }, { LARGE - 1, LARGE }, { 50000, 50001 } };
+	AUTO(free) char *media = xcalloc(LARGE, 1);
+
+	for (size_t i = 0; i < LARGE; i++)
+		media[i] = (char)(i % 251);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(close) int fd = new_file("");
+		struct s3_request request;
+
+		open_bucket();
+		prepare(&request, GETS);
+		request.into_fd = fd;
+		request.size_most = cases[i].most;
+		play(KEY_PATH, NULL);
+		server.noticed = NULL;
+		server.media = (struct str){ media, LARGE };
+		next.raw = "HTTP/1.1 200 OK\r\nContent-Length: @L\r\n\r\n@M";
+		next.then = THEN_KEEP;
+		server.answers = &next;
+		server.answer_count = 1;
+		ask(&request);
+		OK(request.succeeded && request.size == cases[i].size &&
+			   lseek(fd, 0, SEEK_END) == (off_t)cases[i].size,
+		   "of %d bytes where %" PRIu64 " may come: %" PRIu64, LARGE, cases[i].most,
+		   cases[i].size);
+		OK(has_hash_of(&request, (struct str){ media, (size_t)cases[i].size }),
+		   "and the hash is theirs");
+		s3_request_release(&request);
+		server.media = STR_NONE;
 		close_bucket();
 	}
 }
@@ -311,6 +364,7 @@ int main(void)
 	begin_tests();
 	test_into_file();
 	test_size_most();
+	test_large();
 	test_full_disk();
 	test_sent();
 	test_md5();
