@@ -388,12 +388,19 @@ static void test_claimed_of_peer(void)
 
 static int64_t attempts_of(unsigned n)
 {
-	AUTO(free)
-	char *sql = xasprintf("SELECT count(*) FROM attempts a JOIN recordings r ON r.id = "
-			      "a.recording_id WHERE r.recording_sid = 'RE%032x'",
-			      n);
+	AUTO(db_stmt_reset) struct db_stmt *count = NULL;
+	char sid[SID_SIZE];
+	struct err err;
 
-	return plant_number(sql);
+	snprintf(sid, sizeof(sid), "RE%032x", n);
+	must(db_prepare(plant->db,
+			"SELECT count(*) FROM attempts a JOIN recordings r ON r.id = "
+			"a.recording_id WHERE r.recording_sid = $1",
+			&count, &err),
+	     &err);
+	db_bind_str(count, 1, str_of(sid));
+	must(db_step(count, &err) == DB_ROW, &err);
+	return db_column_int(count, 0);
 }
 
 static bool the_fourth_flies(void)

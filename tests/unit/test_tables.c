@@ -591,12 +591,15 @@ static void test_forgetting(void)
 
 static int64_t traces(const char *type)
 {
-	AUTO(free)
-	char *sql = xasprintf("SELECT COUNT(*) FROM sqlite_master WHERE type = '%s' AND "
-			      "(name LIKE 'departing%%' OR name LIKE 'migrating%%')",
-			      type);
+	AUTO(db_stmt_reset) struct db_stmt *count = NULL;
 
-	return ask(source.writer->db, sql);
+	MUST(db_prepare(source.writer->db,
+			"SELECT COUNT(*) FROM sqlite_master WHERE type = $1 AND "
+			"(name LIKE 'departing%' OR name LIKE 'migrating%')",
+			&count, &err));
+	db_bind_str(count, 1, str_of(type));
+	MUST(db_step(count, &err) == DB_ROW);
+	return db_column_int(count, 0);
 }
 
 static bool end_piece(void)
