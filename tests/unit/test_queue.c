@@ -104,7 +104,7 @@ static void test_waits_anew(void)
 	wake(1);
 	await(timer_waits);
 	OK(queue.timer.at_ms - loop_now_ms(env.loop) <= 30000, "the next is due soon");
-	plant_sql("UPDATE recordings SET next_try_at_ms = next_try_at_ms + 86400000 "
+	plant_sql("UPDATE recordings SET next_try_at_ms = next_try_at_ms + 1800000 "
 		  "WHERE recording_sid = 'RE00000000000000000000000000000009'");
 	answers = 0;
 	queue_wake(&queue);
