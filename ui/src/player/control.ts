@@ -69,14 +69,20 @@ function sourceOf(held: Track): Source {
 
 const trackOf = (call: Call, recordingSid: string): Track => ({ call, recordingSid, recordings: inOrder(call.recordings) });
 
-/** A row has the main recording alone. */
-async function askRecordings(held: Track): Promise<void> {
-	const { call, recordings } = held;
-	if (call.recording_count <= recordings.length) return;
-	const whole = await getCall(call.call_sid).catch(() => null);
+async function askCall({ call: { call_sid: callSid } }: Track): Promise<void> {
+	const whole = await getCall(callSid).catch(() => null);
 	const now = track.value;
-	if (whole && now?.call.call_sid === call.call_sid) hold({ ...now, recordings: withNews(now.recordings, whole.recordings) });
+	if (!whole || now?.call.call_sid !== callSid) return;
+	// An event may have told more than the answer knows.
+	const recordings = whole.seq < now.call.seq ? withNews(whole.recordings, now.recordings) : withNews(now.recordings, whole.recordings);
+	hold({ ...now, recordings });
 }
+
+/** A row has the main recording alone. */
+const isWhole = ({ call, recordings }: Track): boolean => call.recording_count <= recordings.length;
+
+/** The list puts its rows in batches, and holds still under a hand: that its waveform was made may have been told before. */
+const mayBeOld = (held: Track): boolean => recordingOf(held)?.waveform === false;
 
 function hold(held: Track): void {
 	track.set(held);
@@ -101,7 +107,7 @@ function take(held: Track, at: number | undefined): void {
 	load(source, at ?? 0);
 	if (at === undefined) offerPlace(source);
 	else withdrawOffer();
-	void askRecordings(held);
+	if (!isWhole(held) || mayBeOld(held)) void askCall(held);
 }
 
 /** On pointerdown and keydown of a Play: what can be read before the click.  What sounds, or is held, stays until then. */
@@ -182,7 +188,7 @@ onCall((call) => {
 	const news = { call, recordingSid: held.recordingSid, recordings: withNews(held.recordings, call.recordings) };
 	hold(news);
 	if (!wasHere && recordingOf(news)?.state === 'stored') cameBack();
-	void askRecordings(news);
+	if (!isWhole(news)) void askCall(news);
 });
 
 function tellArriving(): void {
