@@ -19,6 +19,8 @@
 #define DAY_MS    (24 * HOUR_MS)
 #define MOST_MS   (15 * MINUTE_MS) /* of the waits between two tries */
 
+#define MINUTES_MOST 20
+
 #define FAR 1000 /* numbers that the ledger does not come to */
 
 #define TAKEN   "HTTP/1.1 204 No Content\r\n\r\n"
@@ -511,7 +513,8 @@ static bool died_as_minutes_pass(void)
 {
 	static unsigned looks;
 
-	if (looks++ % 100 == 0) {
+	/* Fewer than those by which one whose change was later would be given up, too. */
+	if (looks++ % 100 == 0 && looks < 100 * MINUTES_MOST) {
 		ahead_ms += MINUTE_MS;
 		notifier_resume(notifier); /* its loop looks at the time */
 	}

@@ -176,7 +176,7 @@ int main(void)
 	}
 	all = json_loads(text, 0, NULL);
 	json_array_foreach(all, i, row) test_row(row);
-	IS_INT(json_is_array(all), true, "there are rows");
+	OK(json_array_size(all) > 0, "there are rows");
 	json_decref(all);
 	test_unread();
 	test_cut();
