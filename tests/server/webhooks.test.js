@@ -191,6 +191,7 @@ test('without public_url webhooks are refused until it is set, and the log says 
       assert.equal(reply.status, 503, reply.body.toString());
       assert.equal(JSON.parse(reply.body).code, 'not_configured');
     }
+    await server.line(/public_url = /);
     const lines = server.err.filter((line) => /public_url = /.test(line));
     assert.equal(lines.length, 1, server.err.join('\n'));
     assert.ok(lines[0].includes(`public_url = ${publicUrl}`) && /\blevel=warn\b/.test(lines[0]), lines[0]);
