@@ -18,7 +18,7 @@
 
 #define FOLDERS  256
 #define AT_ONCE  32    /* that a reader is asked about: others wait for it */
-#define AGAIN_MS 60000 /* where the ledger did not answer */
+#define AGAIN_MS 60000 /* where the ledger did not answer, or a folder could not be read */
 
 struct cache_upkeep {
 	struct sweep_env *env;
@@ -27,6 +27,7 @@ struct cache_upkeep {
 	/* The comparison that is under way, a folder at a time. */
 	bool is_comparing, is_wanted; /* wanted: once more, from the first */
 	bool had_gap, doubts; /* something may have been removed unheard; as a folder's job began */
+	bool was_unread;      /* a folder, this time */
 	int64_t since_ms;     /* wall clock: as it began */
 	unsigned folder;
 	struct blob_folder names; /* of this folder */
@@ -120,7 +121,7 @@ static void next_folder(struct cache_upkeep *upkeep)
 	if (++upkeep->folder < FOLDERS && !upkeep->env->is_stopping && !upkeep->is_wanted)
 		walk_folder(upkeep);
 	else
-		end_comparing(upkeep, false);
+		end_comparing(upkeep, upkeep->was_unread);
 }
 
 static void run_clear(struct job *job)
@@ -217,9 +218,11 @@ static void run_walk(struct job *job)
 	/* What was removed unheard may be coming: it is in no list yet, and would be here behind it. */
 	if (upkeep->doubts)
 		blob_here_doubt(upkeep->env->store, str_of(folder));
-	if (!blob_here_walk(upkeep->env->store, str_of(folder), &upkeep->names, &err))
+	if (!blob_here_walk(upkeep->env->store, str_of(folder), &upkeep->names, &err)) {
+		upkeep->was_unread = true;
 		log_warn(NULL, "a folder of the cache cannot be compared with the ledger: %s",
 			 err.text);
+	}
 }
 
 static void walked(struct job *job)
@@ -252,6 +255,7 @@ static void compare_all(struct cache_upkeep *upkeep)
 	upkeep->is_comparing = true;
 	upkeep->folder = 0;
 	upkeep->dropped = 0;
+	upkeep->was_unread = false;
 	upkeep->since_ms = clock_wall_ms();
 	walk_folder(upkeep);
 }
