@@ -4,16 +4,17 @@ import test, { beforeEach } from 'node:test';
 import { installAudio, settled } from './fake_audio.js';
 import { load } from './load.js';
 
-installAudio({ setTimeout: () => 0, clearTimeout() {} });
+const theAudio = installAudio({ setTimeout: () => 0, clearTimeout() {} });
 Object.assign(globalThis.document, { addEventListener() {}, removeEventListener() {} });
 globalThis.setInterval = () => 0;
+globalThis.removeEventListener = () => {};
 globalThis.BroadcastChannel = undefined; // it would keep the test alive
 
 let answer;
 const asked = [];
-globalThis.fetch = async (address) => {
+globalThis.fetch = async (address, { signal } = {}) => {
   asked.push(address);
-  const json = await answer(address);
+  const json = await answer(address, signal);
   return { ok: true, status: 200, headers: new Map(), json: async () => json };
 };
 
@@ -60,4 +61,35 @@ test('a row has one of several recordings: the others are looked up', async () =
   await settled();
   assert.equal(lookedUp(), 1);
   assert.deepEqual(track.value.recordings.map(({ recording_sid: sid }) => sid).sort(), [`RE${calls}`, 'other'].sort());
+});
+
+/** Of what else is asked nothing is told, until nobody wants it. */
+const never = (signal) => new Promise((_, refuse) => { signal?.addEventListener('abort', refuse); });
+const isOfCall = (address) => address.startsWith('/api/calls/');
+
+test('of two answers that cross, what the newer one says stays', async () => {
+  const answers = [];
+  answer = (address, signal) => isOfCall(address) ? new Promise((tell) => { answers.push(tell); }) : never(signal);
+  const other = { ...recording(true), recording_sid: 'other' };
+  const row = { ...call(7, recording(false)), recording_count: 2 };
+  play(row);
+  play(row, { recordingSid: 'other' });
+  answers[1](call(10, recording(true), other));
+  await settled();
+  answers[0](call(9, recording(false)));
+  await settled();
+  assert.deepEqual(track.value.recordings.map(({ waveform }) => waveform), [true, true]);
+});
+
+test('an answer tells that the recording is there: what waits for it is tried again', async () => {
+  let tell;
+  answer = (address, signal) => isOfCall(address) ? new Promise((told) => { tell = told; }) : never(signal);
+  play({ ...call(7, recording(false, 'waiting')), recording_count: 2 });
+  const audio = theAudio();
+  const before = audio.loads.length;
+  audio.error = { code: 2 };
+  sound.set({ ...sound.value, trouble: { kind: 'offline', atS: 0 } });
+  tell(call(8, recording(true), { ...recording(true), recording_sid: 'other' }));
+  await settled();
+  assert.deepEqual([audio.loads.length, sound.value.trouble], [before + 1, null]);
 });

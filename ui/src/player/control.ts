@@ -72,10 +72,17 @@ const trackOf = (call: Call, recordingSid: string): Track => ({ call, recordingS
 async function askCall({ call: { call_sid: callSid } }: Track): Promise<void> {
 	const whole = await getCall(callSid).catch(() => null);
 	const now = track.value;
-	if (!whole || now?.call.call_sid !== callSid) return;
-	// An event may have told more than the answer knows.
-	const recordings = whole.seq < now.call.seq ? withNews(whole.recordings, now.recordings) : withNews(now.recordings, whole.recordings);
-	hold({ ...now, recordings });
+	if (whole && now?.call.call_sid === callSid) renew(now, whole);
+}
+
+/** Events and answers overtake each other: whatever is newer counts. */
+function renew(held: Track, call: Call): void {
+	const isNewer = call.seq >= held.call.seq;
+	const wasHere = recordingOf(held)?.state === 'stored';
+	const recordings = isNewer ? withNews(held.recordings, call.recordings) : withNews(call.recordings, held.recordings);
+	const renewed = { ...held, call: isNewer ? call : held.call, recordings };
+	hold(renewed);
+	if (!wasHere && recordingOf(renewed)?.state === 'stored') cameBack();
 }
 
 /** A row has the main recording alone. */
@@ -184,11 +191,8 @@ ended.add(() => {
 onCall((call) => {
 	const held = track.value;
 	if (held?.call.call_sid !== call.call_sid) return;
-	const wasHere = recordingOf(held)?.state === 'stored';
-	const news = { call, recordingSid: held.recordingSid, recordings: withNews(held.recordings, call.recordings) };
-	hold(news);
-	if (!wasHere && recordingOf(news)?.state === 'stored') cameBack();
-	if (!isWhole(news)) void askCall(news);
+	renew(held, call);
+	if (track.value && !isWhole(track.value)) void askCall(track.value);
 });
 
 function tellArriving(): void {
