@@ -745,9 +745,29 @@ static void test_restore_damaged(void)
 	empty(restored);
 }
 
+/* A line of the list that is none: what lies behind it is not known, so that nothing is said to be whole. */
+static void test_list_damaged(void)
+{
+	struct backup_check_report check;
+	struct restore_report report;
+
+	run_in(to, "cp digests ../kept && sed -i '3s/recordings/elsewhere/' digests");
+	OK(!backup_check(to, NULL, NULL, &check, &err) && err.kind == ERR_INVALID,
+	   "a line names what is none of the store's: %s", err.text);
+	OK(!bring_back(&report, false) && err.kind == ERR_INVALID, "nor is it restored: %s",
+	   err.text);
+	OK(is_there(restored, RESTORE_UNFINISHED) && !is_there(restored, "ledger.db"),
+	   "what was begun says that it is half");
+	run_in(to, "mv ../kept digests");
+	OK(bring_back(&report, false) && report.recordings > 0, "with the list it is whole: %s",
+	   err.text);
+	empty(restored);
+}
+
 /* A page of the ledger holds 256: of two full ones, and none more, each is looked at once, there and back. */
 static void test_pages(void)
 {
+	struct progress progress = { show };
 	struct backup_options many = options();
 	AUTO(free) char *fresh = in(folder, "many");
 	struct projection_result result;
@@ -785,7 +805,9 @@ static void test_pages(void)
 	OK(backup_make(&many, &report, &err) && report.recordings == 512 &&
 		   report.findings[BACKUP_MISSING] + report.linked == 512,
 	   "of two pages each is taken or missed, once: %s", err.text);
-	OK(restore_run(&brought, &back_again, &err) && back_again.recordings == report.linked &&
+	brought.progress = &progress;
+	OK(restore_run(&brought, &back_again, &err) && shown.done == shown.all &&
+		   back_again.recordings == report.linked &&
 		   back_again.recordings + back_again.queued == 512,
 	   "and is there again, or fetched: %s", err.text);
 	empty(restored);
@@ -830,6 +852,7 @@ int main(void)
 	test_restore_refused();
 	test_restore_newer();
 	test_restore_damaged();
+	test_list_damaged();
 	test_pages();
 	catalog_free(writer);
 	blob_store_free(store);
