@@ -6,10 +6,12 @@
 #include "accounts/credentials.h"
 #include "backup/restore.h"
 #include "base/clock.h"
+#include "base/progress.h"
 #include "blob/blob.h"
 #include "catalog/catalog_private.h"
 #include "chores/recordings_age.h"
 #include "chores/upkeep.h"
+#include "chores/upstream_deletions.h"
 #include "chores/verifications.h"
 #include "ledger_fixture.h"
 #include "tap.h"
@@ -797,6 +799,142 @@ static void test_people(void)
 	clear();
 }
 
+/* ---- files that no row names ---- */
+
+#define SOUND_OF(n, generation) "cp \"$SOUND\" " FILE_OF(n, generation) ";"
+#define CUT_OF(n, generation)   "head -c 3000 \"$SOUND\" > " FILE_OF(n, generation) ";"
+
+static struct {
+	unsigned count;
+	uint64_t done, all;
+} shown;
+
+static void show(struct progress *progress, uint64_t done, uint64_t all)
+{
+	shown.count++;
+	shown.done = done;
+	shown.all = all;
+}
+
+/* Recording n is the n-th of these; what verify knew of its file is a fault. */
+static const struct {
+	const char *name, *row; /* NULL: neither row nor event is left */
+	bool is_damaged;
+	enum recording_state state; /* RECORDING_STATES: not known */
+	unsigned of_generation;     /* whose file is taken; 0: none */
+} alone[] = {
+	{ "nothing else tells of it", NULL, false, RECORDING_STORED, 1 },
+	{ "its newest file is cut: an older one is taken", NULL, false, RECORDING_STORED, 1 },
+	{ "there is a waveform, and no more", NULL, false, RECORDING_STATES, 0 },
+	{ "it is damaged, and there is no other", NULL, true, RECORDING_STORED, 4 },
+	{ "it is damaged, and cut", NULL, true, RECORDING_ANNOUNCED, 0 },
+	{ "it waited to be fetched", "state = 1, path = NULL, size = NULL", false, RECORDING_STORED,
+	  6 },
+	{ "it was deleted", "state = 8, path = NULL, purged_at_ms = 1700000000005", false,
+	  RECORDING_DELETED, 0 },
+	{ "it is stored already", "size = 9", false, RECORDING_STORED, 8 },
+	{ "it is damaged, and is fetched", "state = 1, path = NULL, size = NULL", true,
+	  RECORDING_QUEUED, 0 },
+};
+
+static void lose_rows(void)
+{
+	for (unsigned n = 1; n <= ARRAY_LEN(alone); n++) {
+		AUTO(free)
+		char *fault = xasprintf(
+			"INSERT INTO store_faults SELECT path, 2, 1, call_sid, recording_sid, "
+			"generation, 1, 1, 0, 'known' FROM recordings "
+			"WHERE recording_sid = printf('RE%%032x', %u)",
+			n);
+		AUTO(free)
+		char *change = xasprintf("UPDATE recordings SET %s "
+					 "WHERE recording_sid = printf('RE%%032x', %u)",
+					 alone[n - 1].row ? alone[n - 1].row : "size = 9", n);
+		AUTO(free)
+		char *lose = xasprintf(
+			"DELETE FROM recordings WHERE recording_sid = printf('RE%%032x', %u); "
+			"DELETE FROM events WHERE recording_sid = printf('RE%%032x', %u); "
+			"DELETE FROM calls WHERE call_sid = printf('CA%%032x', %u)",
+			n, n, n);
+
+		if (alone[n - 1].is_damaged)
+			damage(fault);
+		damage(alone[n - 1].row ? change : lose);
+	}
+}
+
+static void check_alone(unsigned n)
+{
+	const char *what = alone[n - 1].name;
+	char sid[SID_SIZE], call[SID_SIZE], path[BLOB_NAME_SIZE];
+	enum upstream_copy copy;
+	struct recording now;
+
+	if (!recordings_find(ledger.writer, sid_text("RE", n, sid), &now, &err)) {
+		IS_INT(RECORDING_STATES, alone[n - 1].state, "%s: it is not known", what);
+		return;
+	}
+	IS_INT(now.state, alone[n - 1].state, "%s: its state", what);
+	IS_STR(str_of(now.call_sid), sid_text("CA", n, call), "%s: its call", what);
+	if (alone[n - 1].of_generation == 0) {
+		OK(!now.path[0], "%s: it has no file", what);
+		return;
+	}
+	MUST(blob_name_make(str_of(call), str_of(sid), alone[n - 1].of_generation, STR("mp3"), path,
+			    &err));
+	IS_STR(str_of(now.path), str_of(path), "%s: its file", what);
+	if (n == 8)
+		return;
+	OK(now.generation > (int64_t)ARRAY_LEN(alone) && now.size > 3000 && now.duration_ms > 0 &&
+		   strcmp(now.format, "mp3") == 0 && !now.sha256[0],
+	   "%s: what it holds, under another number", what);
+	IS_INT(now.generation_at_ms, INT64_C(1600000000000), "%s: of when it was written", what);
+	MUST(upstream_copy_find(ledger.writer, sid, &copy, &err));
+	IS_INT(copy, UPSTREAM_COPY_NEEDED, "%s: Twilio's copy stays", what);
+}
+
+static void test_files(void)
+{
+	struct progress progress = { show };
+	const struct rebuild_options options = { .data_dir = ledger.folder,
+						 .though_whole = true,
+						 .progress = &progress };
+	struct rebuild_report report;
+	uint64_t adopted = 0;
+
+	make_open(ARRAY_LEN(alone), 0);
+	lose_rows();
+	catalog_free(TAKE(ledger.writer));
+	run_in_folder(
+		"cd recordings/00 && SOUND=\"$TEST_DATA\"/audio/" SOUND
+		"; rm " FILE_OF("3", "3") ";" SOUND_OF("1", "1") SOUND_OF("2", "1") CUT_OF("2", "2")
+			SOUND_OF("4", "4") CUT_OF("5", "5") SOUND_OF("6", "6") SOUND_OF("7", "7")
+				SOUND_OF("9", "9") "touch CA" ZEROS "3.RE" ZEROS
+						   "3.3.peaks && touch -d @1600000000 *");
+	shown.count = 0;
+	OK(rebuild_run(&options, &report, &err), "files that no row names: %s", err.text);
+	MUST(catalog_open(ledger.path, CATALOG_READ, &ledger.writer, &err));
+	for (unsigned n = 1; n <= ARRAY_LEN(alone); n++) {
+		check_alone(n);
+		adopted += alone[n - 1].of_generation != 0 && n != 8;
+	}
+	IS_INT(report.adopted, adopted, "so many are told");
+	OK(report.stored == 1 && report.to_fetch == 1 && report.removed == 1, "beside the others");
+	OK(shown.count == 2 * 256 && shown.done == 256 && shown.all == 256,
+	   "the folders are shown, for names and for files");
+	is_told("SELECT kind || ' ' || source || ' ' || started_at_ms FROM events "
+		"WHERE recording_sid = printf('RE%032x', 1)",
+		"5 adopted 1600000000000");
+	is_told("SELECT group_concat(state || reason, '; ') FROM (SELECT state, reason "
+		"FROM store_faults ORDER BY path)",
+		"3nobody else tells of it: the damaged file is played as it is; 1known; 1known");
+	IS_INT(told_int("SELECT COUNT(*) FROM attempts WHERE ended_at_ms IS NULL OR "
+			"outcome <> 'adopted'"),
+	       0, "each number was given by an attempt that ended");
+	catalog_free(TAKE(ledger.writer));
+	clear();
+}
+
 /* Call 1, 3, 5 and 7 have two recordings each. */
 static void test_mains(void)
 {
@@ -840,5 +978,6 @@ int main(void)
 	test_events();
 	test_people();
 	test_mains();
+	test_files();
 	return tap_end();
 }
