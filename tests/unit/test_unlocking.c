@@ -79,7 +79,7 @@ static struct recording found(unsigned n)
 {
 	AUTO(free) char *path = xasprintf("%s/ledger.db", folder);
 	AUTO(catalog_free) struct catalog *catalog = NULL;
-	struct recording recording;
+	struct recording recording = { .generation = 0 };
 	char sid[SID_SIZE];
 
 	must(catalog_open(path, CATALOG_READ, &catalog, &err) &&
