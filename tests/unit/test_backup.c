@@ -6,12 +6,15 @@
 #include "accounts/credentials.h"
 #include "backup/backup_check.h"
 #include "backup/restore.h"
+#include "base/clock.h"
+#include "base/progress.h"
 #include "blob/blob_local.h"
 #include "blob_folder.h"
 #include "catalog/recordings.h"
 #include "catalog/recordings_digest.h"
 #include "catalog/removals.h"
 #include "chores/recordings_stored.h"
+#include "chores/upkeep.h"
 #include "db/db.h"
 #include "ledger_fixture.h"
 #include "tap.h"
@@ -28,6 +31,14 @@ static struct blob_store *store;
 static char data[64], to[64], back[64], ledger[80];
 
 /* ---- what there is to back up ---- */
+
+static void run_in(const char *where, const char *line)
+{
+	AUTO(free) char *command = xasprintf("cd '%s' && %s", where, line);
+
+	if (system(command) != 0)
+		abort();
+}
 
 static void write_file(const char *path, const char *text)
 {
@@ -134,6 +145,40 @@ static void add_credential(enum credential_kind kind, const char *name)
 
 /* ---- backing up ---- */
 
+/* What was heard last of what is wrong with the store, or with the backup. */
+static struct {
+	unsigned count;
+	enum backup_finding finding;
+	char path[BLOB_NAME_SIZE], reason[256];
+} heard;
+
+static void hear(enum backup_finding finding, const char *path, const char *reason)
+{
+	heard.count++;
+	heard.finding = finding;
+	str_fit(str_of(path), heard.path, sizeof(heard.path));
+	str_fit(str_of(reason), heard.reason, sizeof(heard.reason));
+}
+
+/* That alone, since `heard` was emptied. */
+static bool was_heard(enum backup_finding finding, const char *path, const char *why)
+{
+	return heard.count == 1 && heard.finding == finding && strcmp(heard.path, path) == 0 &&
+	       strstr(heard.reason, why);
+}
+
+static struct {
+	unsigned count;
+	uint64_t done, all;
+} shown;
+
+static void show(struct progress *progress, uint64_t done, uint64_t all)
+{
+	shown.count++;
+	shown.done = done;
+	shown.all = all;
+}
+
 static unsigned told;
 static void (*meanwhile)(void); /* once, at the next finding */
 
@@ -144,6 +189,7 @@ static void found_in_store(struct backup_watch *watch, enum backup_finding findi
 	if (meanwhile)
 		meanwhile();
 	meanwhile = NULL;
+	hear(finding, path, reason);
 	printf("# finding %d: %s: %s\n", finding, path, reason);
 }
 
@@ -167,10 +213,18 @@ static void test_first(void)
 {
 	struct backup_report report;
 	struct backup_options by_copy = options();
-	AUTO(free) char *list = in(to, "digests");
+	AUTO(free) char *copy = in(to, "ledger.db");
 	AUTO(free) char *command = xasprintf("cd %s && sha256sum --strict --quiet -c digests", to);
 
+	struct progress progress = { show };
+	int64_t began_ms = clock_wall_ms();
+	struct stat about;
+
 	OK(back_up(&report), "a backup is made: %s", err.text);
+	OK(report.made_at_ms >= began_ms && report.made_at_ms <= clock_wall_ms(), "of now");
+	OK(stat(to, &about) == 0 && (about.st_mode & 0777) == 0700, "in a folder for its owner");
+	OK(stat(copy, &about) == 0 && (uint64_t)about.st_size == report.ledger_bytes,
+	   "it tells how large its ledger is");
 	OK(report.recordings == 3 && report.linked == 3 && report.copied == 0 && report.here == 0,
 	   "of three recordings, by link");
 	OK(is_there(to, "ledger.db") && is_there(to, "digests") && !is_there(to, "ledger.db.new"),
@@ -180,9 +234,12 @@ static void test_first(void)
 	OK(back_up(&report) && report.here == 3 && report.linked == 0, "again: all are here");
 	by_copy.copies = true;
 	by_copy.folder = back;
-	OK(backup_make(&by_copy, &report, &err) && report.copied == 3 && report.linked == 0 &&
-		   report.copied_bytes > 0,
+	by_copy.media_progress = &progress;
+	OK(backup_make(&by_copy, &report, &err) && report.copied == 3 && report.linked == 0,
 	   "or by copy");
+	IS_INT(report.copied_bytes, 3 * strlen("sound 1 of generation 11"), "of so many bytes");
+	OK(shown.count == 4 && shown.done == 3 && shown.all == 3,
+	   "which was shown from the first to the last");
 	IS_INT(told, 0, "nothing is amiss");
 }
 
@@ -220,6 +277,7 @@ static void test_faults(void)
 
 	fresh.folder = other;
 	fresh.copies = true;
+	heard.count = 0;
 	path_of(2, 12, name);
 	MUST(blob_path(store, str_of(name), &path, &err));
 	unlink(path); /* the backup's is the same file */
@@ -227,13 +285,25 @@ static void test_faults(void)
 	OK(back_up(&report) && report.here == 2, "what was backed up is not looked at again");
 	OK(backup_make(&fresh, &report, &err) && report.findings[BACKUP_DAMAGED] == 1 && told == 1,
 	   "other bytes than were stored");
+	OK(was_heard(BACKUP_DAMAGED, name, "its bytes are not those that were stored"),
+	   "which is told: %s", heard.reason);
 	write_file(path, "short");
 	OK(backup_make(&fresh, &report, &err) && report.findings[BACKUP_DAMAGED] == 1 && told == 2,
 	   "another size");
+	OK(strstr(heard.reason, "another size"), "which is told, too: %s", heard.reason);
 	unlink(path);
+	if (symlink(path, path) < 0)
+		abort();
+	OK(backup_make(&fresh, &report, &err) && report.findings[BACKUP_DAMAGED] == 1 &&
+		   report.findings[BACKUP_MISSING] == 0 && told == 3,
+	   "one that cannot be opened: %s", heard.reason);
+	unlink(path);
+	heard.count = 0;
 	OK(backup_make(&fresh, &report, &err) && report.findings[BACKUP_MISSING] == 1 &&
-		   told == 3 && report.here == 1,
+		   told == 4 && report.here == 1,
 	   "no file at all; the other is here");
+	OK(was_heard(BACKUP_MISSING, name, "the store does not have it"), "which is told: %s",
+	   heard.reason);
 	if (rename(recordings, moved) < 0)
 		abort();
 	blob_store_free(TAKE(store));
@@ -330,6 +400,52 @@ static void test_lost(void)
 	OK(access(path, F_OK) == 0, "which stays");
 }
 
+static void purge(unsigned n, int64_t generation)
+{
+	char sid[SID_SIZE], name[BLOB_NAME_SIZE];
+
+	path_of(n, generation, name);
+	MUST(catalog_begin(writer, &err));
+	MUST(recordings_mark_purged(writer, sid_text("RE", n, sid), NOON, &err));
+	MUST(catalog_commit(writer, &err));
+	MUST(blob_remove(store, str_of(name), &err));
+}
+
+static void go_on(void)
+{
+	char sid[SID_SIZE], name[BLOB_NAME_SIZE];
+
+	purge(5, 15);
+	MUST(catalog_begin(writer, &err));
+	MUST(recordings_requeue(writer, sid_text("RE", 6, sid), NOON, &err));
+	MUST(catalog_commit(writer, &err));
+	mark_stored(6, 26);
+	path_of(6, 16, name);
+	MUST(blob_remove(store, str_of(name), &err));
+}
+
+/* While a backup is made, the server goes on: one is purged, one is replaced by another generation. */
+static void test_gone(void)
+{
+	struct backup_report report;
+	struct backup_options gone = options();
+	AUTO(free) char *fresh = in(folder, "gone");
+
+	announce(5);
+	mark_stored(5, 15);
+	announce(6);
+	mark_stored(6, 16);
+	announce(7);
+	mark_stored(7, 17);
+	gone.folder = fresh;
+	meanwhile = go_on;
+	OK(backup_make(&gone, &report, &err) && report.recordings == 5 && report.gone == 2 &&
+		   report.findings[BACKUP_MISSING] == 1 && report.linked == 2,
+	   "what the server removed since is told, and not missed: %s", err.text);
+	purge(6, 26);
+	purge(7, 17);
+}
+
 static void test_refused(void)
 {
 	struct backup_report report;
@@ -349,6 +465,15 @@ static void test_refused(void)
 	wrong.folder = data;
 	OK(!backup_make(&wrong, &report, &err) && err.kind == ERR_CONFLICT,
 	   "into a data folder: %s", err.text);
+	if (mkdir(none, 0700) < 0)
+		abort();
+	run_in(none, "echo > ledger.db");
+	wrong.folder = none;
+	OK(!backup_make(&wrong, &report, &err) && err.kind == ERR_CONFLICT &&
+		   strstr(err.text, "is no backup"),
+	   "beside a ledger that is none of a backup: %s", err.text);
+	run_in(none, "rm ledger.db && mkdir lost+found");
+	OK(backup_make(&wrong, &report, &err), "a disk of its own is empty: %s", err.text);
 	write_file(stray, "x");
 	OK(!back_up(&report) && err.kind == ERR_CONFLICT, "into somebody's folder: %s", err.text);
 	unlink(stray);
@@ -405,37 +530,24 @@ static void test_older(void)
 
 static char restored[64];
 
-/* What was heard last of what is wrong with the backup. */
-static struct {
-	unsigned count;
-	enum backup_finding finding;
-	char path[BLOB_NAME_SIZE], reason[256];
-} heard;
-
 static void found_in_backup(struct backup_watch *of, enum backup_finding finding, const char *path,
 			    const char *reason)
 {
-	heard.count++;
-	heard.finding = finding;
-	str_fit(str_of(path), heard.path, sizeof(heard.path));
-	str_fit(str_of(reason), heard.reason, sizeof(heard.reason));
+	hear(finding, path, reason);
 }
 
 static bool bring_back(struct restore_report *report, bool ends_all)
 {
+	struct progress progress = { show };
 	struct backup_watch hears = { .found = found_in_backup };
-	const struct restore_options now = {
-		.folder = to, .data_dir = restored, .ends_all = ends_all, .watch = &hears
-	};
+	const struct restore_options now = { .folder = to,
+					     .data_dir = restored,
+					     .ends_all = ends_all,
+					     .watch = &hears,
+					     .progress = &progress };
 
 	heard.count = 0;
 	return restore_run(&now, report, &err);
-}
-
-static bool was_heard(enum backup_finding finding, const char *path, const char *why)
-{
-	return heard.count == 1 && heard.finding == finding && strcmp(heard.path, path) == 0 &&
-	       strstr(heard.reason, why);
 }
 
 static void empty(const char *path)
@@ -452,11 +564,15 @@ static void test_restore(void)
 	struct restore_report report;
 	struct catalog *catalog = NULL;
 	int64_t before = 0, after = 0, count = 0;
+	struct upkeep pause;
 	struct stat about;
 
 	MUST(catalog_sequence(writer, &before, &err));
 	OK(bring_back(&report, false), "it is restored: %s", err.text);
 	OK(report.recordings == 2 && report.queued == 0, "all of it");
+	IS_INT(report.bytes, 2 * strlen("sound 2 of generation 12"), "so many bytes");
+	OK(report.made_at_ms > NOON && report.made_at_ms <= clock_wall_ms(), "of that instant");
+	OK(shown.done == 2 && shown.all == 2, "which was shown");
 	IS_INT(heard.count, 0, "and nothing is wrong");
 	OK(stat(path, &about) == 0 && (about.st_mode & 0777) == 0600, "for its owner alone");
 	OK(!is_there(restored, RESTORE_UNFINISHED) &&
@@ -469,9 +585,25 @@ static void test_restore(void)
 	   "sessions end, tokens and links do not");
 	MUST(credentials_count_kind(catalog, CREDENTIAL_SESSION, &count, &err));
 	IS_INT(count, 0, "none is left");
+	MUST(upkeep_find(catalog, UPKEEP_PURGE_PAUSE, &pause, &err));
+	OK(pause.at_ms != 0 && pause.count == UPKEEP_PAUSE_RESTORED,
+	   "nothing is removed by age for a while");
 	catalog_free(catalog);
 	OK(!bring_back(&report, false) && err.kind == ERR_CONFLICT, "not over what is there: %s",
 	   err.text);
+	run_in(restored,
+	       "rm -f ledger.db-* && mv ledger.db " RESTORE_UNFINISHED
+	       " && echo > " RESTORE_UNFINISHED "-wal && touch reserve audit.key && mkdir keys");
+	OK(bring_back(&report, false) && report.recordings == 2 && report.bytes == 0 &&
+		   report.sessions_ended == 4,
+	   "one that was killed goes on where it was: %s", err.text);
+	run_in(restored, "rm ledger.db*");
+	OK(!bring_back(&report, false) && err.kind == ERR_CONFLICT &&
+		   strstr(err.text, "recordings"),
+	   "recordings that nobody knows of are in the way: %s", err.text);
+	run_in(restored, "rm -r recordings arriving");
+	OK(bring_back(&report, false) && report.recordings == 2,
+	   "keys that were brought first are not: %s", err.text);
 	empty(restored);
 	OK(bring_back(&report, true) && report.tokens == 0 && report.links == 0,
 	   "where it is asked for, tokens and links end, too: %s", err.text);
@@ -523,14 +655,6 @@ static void test_restore_refused(void)
 	empty(restored);
 }
 
-static void run_in(const char *where, const char *line)
-{
-	AUTO(free) char *command = xasprintf("cd '%s' && %s", where, line);
-
-	if (system(command) != 0)
-		abort();
-}
-
 static void make_newer(const char *path)
 {
 	struct db *db = NULL;
@@ -570,6 +694,8 @@ static void test_restore_damaged(void)
 {
 	AUTO(free) char *path = NULL, *ledger_path = in(restored, "ledger.db");
 	char name[BLOB_NAME_SIZE], sid[SID_SIZE];
+	struct backup_watch hears = { .found = found_in_backup };
+	struct progress progress = { show };
 	struct backup_check_report check;
 	struct restore_report report;
 	struct catalog *catalog = NULL;
@@ -577,28 +703,37 @@ static void test_restore_damaged(void)
 
 	path_of(3, 14, name);
 	path = xasprintf("%s/recordings/%s", to, name);
-	OK(backup_check(to, NULL, NULL, &check, &err) && check.recordings == 2 &&
+	OK(backup_check(to, &progress, &hears, &check, &err) && check.recordings == 2 &&
 		   check.findings[BACKUP_MISSING] + check.findings[BACKUP_DAMAGED] == 0,
 	   "a backup is checked: %s", err.text);
+	OK(check.made_at_ms > NOON && shown.done == 2 && shown.all == 2, "all of it is shown");
+	heard.count = 0;
 	if (unlink(path) < 0 || mkfifo(path, 0600) < 0)
 		abort();
-	OK(backup_check(to, NULL, NULL, &check, &err) && check.findings[BACKUP_DAMAGED] == 1,
+	OK(backup_check(to, NULL, &hears, &check, &err) && check.findings[BACKUP_DAMAGED] == 1,
 	   "a pipe is no recording, and nobody waits for it");
+	OK(was_heard(BACKUP_DAMAGED, name, "cannot be opened"), "which is told: %s", heard.reason);
 	OK(bring_back(&report, false) && report.findings[BACKUP_DAMAGED] == 1 && report.queued == 1,
 	   "nor does a restore: %s", err.text);
 	OK(was_heard(BACKUP_DAMAGED, name, ""), "which tells it: %s", heard.reason);
 	empty(restored);
 	unlink(path);
-	OK(backup_check(to, NULL, NULL, &check, &err) && check.findings[BACKUP_MISSING] == 1,
+	heard.count = 0;
+	OK(backup_check(to, NULL, &hears, &check, &err) && check.findings[BACKUP_MISSING] == 1 &&
+		   check.recordings == 2,
 	   "a file is missing");
+	OK(was_heard(BACKUP_MISSING, name, ""), "which is told: %s", heard.reason);
 	OK(bring_back(&report, false) && report.findings[BACKUP_MISSING] == 1 &&
 		   report.queued == 1 && report.recordings == 1,
 	   "which a restore finds, too: %s", err.text);
 	OK(was_heard(BACKUP_MISSING, name, "does not have it"), "and tells: %s", heard.reason);
 	empty(restored);
 	write_file(path, "sound 3 of generation XX");
-	OK(backup_check(to, NULL, NULL, &check, &err) && check.findings[BACKUP_DAMAGED] == 1,
+	heard.count = 0;
+	OK(backup_check(to, NULL, &hears, &check, &err) && check.findings[BACKUP_DAMAGED] == 1,
 	   "a file is damaged");
+	OK(was_heard(BACKUP_DAMAGED, name, "not those that were backed up"), "which is told: %s",
+	   heard.reason);
 	OK(bring_back(&report, false) && report.findings[BACKUP_DAMAGED] == 1 && report.queued == 1,
 	   "which a restore finds");
 	OK(was_heard(BACKUP_DAMAGED, name, "not those that were backed up"), "and tells: %s",
@@ -607,6 +742,74 @@ static void test_restore_damaged(void)
 	MUST(recordings_find(catalog, sid_text("RE", 3, sid), &recording, &err));
 	IS_INT(recording.state, RECORDING_QUEUED, "it is fetched again");
 	catalog_free(catalog);
+	empty(restored);
+}
+
+/* A line of the list that is none: what lies behind it is not known, so that nothing is said to be whole. */
+static void test_list_damaged(void)
+{
+	struct backup_check_report check;
+	struct restore_report report;
+
+	run_in(to, "cp digests ../kept && sed -i '3s/recordings/elsewhere/' digests");
+	OK(!backup_check(to, NULL, NULL, &check, &err) && err.kind == ERR_INVALID,
+	   "a line names what is none of the store's: %s", err.text);
+	OK(!bring_back(&report, false) && err.kind == ERR_INVALID, "nor is it restored: %s",
+	   err.text);
+	OK(is_there(restored, RESTORE_UNFINISHED) && !is_there(restored, "ledger.db"),
+	   "what was begun says that it is half");
+	run_in(to, "mv ../kept digests");
+	OK(bring_back(&report, false) && report.recordings > 0, "with the list it is whole: %s",
+	   err.text);
+	empty(restored);
+}
+
+/* A page of the ledger holds 256: of two full ones, and none more, each is looked at once, there and back. */
+static void test_pages(void)
+{
+	struct progress progress = { show };
+	struct backup_options many = options();
+	AUTO(free) char *fresh = in(folder, "many");
+	struct projection_result result;
+	struct backup_report report;
+	struct restore_report back_again;
+	struct restore_options brought = { .folder = fresh, .data_dir = restored };
+	char call[SID_SIZE], sid[SID_SIZE], name[BLOB_NAME_SIZE];
+	struct recording_media media = { .stored_at_ms = NOON,
+					 .generation_at_ms = NOON,
+					 .size = 9,
+					 .format = "mp3",
+					 .path = name };
+	struct event event;
+	int64_t seq;
+
+	MUST(catalog_begin(writer, &err));
+	for (unsigned n = 100; n < 100 + 512 - 2; n++) {
+		event_init(&event, EVENT_RECORDING_STATUS, NOON + n);
+		event.call_sid = sid_text("CA", n, call);
+		event.recording_sid = sid_text("RE", n, sid);
+		event.status = STR("completed");
+		MUST(events_append(writer, &event, &seq, &err));
+	}
+	do
+		MUST(projection_run(writer, PROJECTION_EVENTS_MAX, &result, &err));
+	while (result.more);
+	for (unsigned n = 100; n < 100 + 512 - 2; n++) {
+		path_of(n, n, name);
+		media.generation = n;
+		MUST(recordings_mark_stored(writer, sid_text("RE", n, sid), &media, &err));
+	}
+	MUST(catalog_commit(writer, &err));
+	many.folder = fresh;
+	many.watch = NULL;
+	OK(backup_make(&many, &report, &err) && report.recordings == 512 &&
+		   report.findings[BACKUP_MISSING] + report.linked == 512,
+	   "of two pages each is taken or missed, once: %s", err.text);
+	brought.progress = &progress;
+	OK(restore_run(&brought, &back_again, &err) && shown.done == shown.all &&
+		   back_again.recordings == report.linked &&
+		   back_again.recordings + back_again.queued == 512,
+	   "and is there again, or fetched: %s", err.text);
 	empty(restored);
 }
 
@@ -641,6 +844,7 @@ int main(void)
 	test_faults();
 	test_links();
 	test_lost();
+	test_gone();
 	test_refused();
 	test_room();
 	test_older();
@@ -648,6 +852,8 @@ int main(void)
 	test_restore_refused();
 	test_restore_newer();
 	test_restore_damaged();
+	test_list_damaged();
+	test_pages();
 	catalog_free(writer);
 	blob_store_free(store);
 	folder_remove();

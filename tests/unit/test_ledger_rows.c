@@ -197,6 +197,8 @@ static const struct {
 	  "at_ms watermark", "" },
 };
 
+static uint64_t broken; /* of the rows that were read last */
+
 /* How many rows of the table are offered when it has that one alone, with `value` in that column. */
 static uint64_t offered(struct ledger *ledger, size_t kind, struct str column, const char *value)
 {
@@ -206,6 +208,7 @@ static uint64_t offered(struct ledger *ledger, size_t kind, struct str column, c
 	AUTO(free)
 	char *damage =
 		xasprintf("UPDATE %s SET %.*s = %s", kinds[kind].name, STR_ARG(column), value);
+	struct ledger_rows_counts counts;
 	struct seen seen;
 
 	MUST(catalog_begin(ledger->writer, &err));
@@ -213,20 +216,40 @@ static uint64_t offered(struct ledger *ledger, size_t kind, struct str column, c
 	if (column.len > 0)
 		MUST(db_exec(catalog_db(ledger->writer), damage, &err));
 	MUST(catalog_commit(ledger->writer, &err));
-	return read_all(ledger->path, &seen).rows[kinds[kind].table];
+	counts = read_all(ledger->path, &seen);
+	broken = counts.broken;
+	return counts.rows[kinds[kind].table];
 }
 
 static void test_kind(struct ledger *ledger, size_t kind)
 {
 	struct str numbers = str_of(kinds[kind].numbers), texts = str_of(kinds[kind].texts), column;
 
+	uint64_t before;
+
 	IS_INT(offered(ledger, kind, STR(""), ""), 1, "%s: a row is offered", kinds[kind].name);
+	before = broken;
 	while (str_cut(&numbers, ' ', &column))
-		IS_INT(offered(ledger, kind, column, "'x'"), 0, "%s: none whose %.*s is a text",
-		       kinds[kind].name, STR_ARG(column));
+		OK(offered(ledger, kind, column, "'x'") == 0 && broken == before + 1,
+		   "%s: none whose %.*s is a text: it is broken", kinds[kind].name,
+		   STR_ARG(column));
 	while (texts.len > 0 && str_cut(&texts, ' ', &column))
-		IS_INT(offered(ledger, kind, column, "''"), 0, "%s: none whose %.*s is empty",
-		       kinds[kind].name, STR_ARG(column));
+		OK(offered(ledger, kind, column, "''") == 0 && broken == before + 1,
+		   "%s: none whose %.*s is empty: it is broken", kinds[kind].name, STR_ARG(column));
+}
+
+/* As version 1 of the schema made them: with no column that was added since, and none less. */
+static void test_older_rows(struct ledger *ledger)
+{
+	MUST(db_exec(catalog_db(ledger->writer),
+		     "ALTER TABLE events DROP COLUMN request_id; "
+		     "ALTER TABLE events DROP COLUMN stream; "
+		     "DROP INDEX calls_by_ask; ALTER TABLE calls DROP COLUMN ask_at_ms",
+		     &err));
+	IS_INT(offered(ledger, 0, STR(""), ""), 1, "an event of before");
+	IS_INT(offered(ledger, 1, STR(""), ""), 1, "a call of before");
+	MUST(db_exec(catalog_db(ledger->writer), "ALTER TABLE events DROP COLUMN raw", &err));
+	IS_INT(offered(ledger, 0, STR(""), ""), 0, "with a column less it is none");
 }
 
 static void test_kinds(void)
@@ -238,7 +261,175 @@ static void test_kinds(void)
 		     "PRAGMA foreign_keys = off; PRAGMA synchronous = off", &err));
 	for (size_t kind = 0; kind < ARRAY_LEN(kinds); kind++)
 		test_kind(&ledger, kind);
+	test_older_rows(&ledger);
 	ledger_remove(&ledger);
+}
+
+/* ---- what stands in a row ---- */
+
+/* A number of each length, and the least and most of it; as rowids those that are above 0. */
+static const int64_t numbers[] = {
+	0,
+	1,
+	2,
+	-1,
+	127,
+	128,
+	-128,
+	-129,
+	16383,
+	16384,
+	32767,
+	32768,
+	-32768,
+	-32769,
+	2097151,
+	2097152,
+	8388607,
+	8388608,
+	-8388608,
+	-8388609,
+	268435455,
+	268435456,
+	2147483647,
+	2147483648,
+	-2147483648,
+	-2147483649,
+	34359738367,
+	34359738368,
+	140737488355327,
+	140737488355328,
+	-140737488355328,
+	-140737488355329,
+	(INT64_C(1) << 56) - 1,
+	INT64_C(1) << 56,
+	INT64_MAX,
+	INT64_MIN,
+};
+
+#define LENGTHS_FROM 3900 /* of a body: somewhere behind it no longer fits on the page of its row */
+#define LENGTHS_TO   4100
+#define LENGTHS_MORE 13000 /* and so many bytes more take up pages of their own */
+
+struct cells_seen {
+	struct ledger_rows_taker taker;
+	unsigned numbers, bodies, wrong;
+};
+
+static bool is_pattern(struct str bytes)
+{
+	for (size_t i = 0; i < bytes.len; i++)
+		if (bytes.at[i] != "abc"[i % 3])
+			return false;
+	return true;
+}
+
+/* Its body is as long as its status says, in decimal. */
+static bool is_body(const struct ledger_row *row)
+{
+	uint64_t len;
+
+	return row->cells[22].type == CELL_BYTES && str_to_u64(ledger_row_text(row, 7), &len) &&
+	       row->cells[22].bytes.len == len && is_pattern(row->cells[22].bytes);
+}
+
+static bool take_cells(struct ledger_rows_taker *taker, const struct ledger_row *row,
+		       struct err *why)
+{
+	struct cells_seen *seen = container_of(taker, struct cells_seen, taker);
+
+	if (row->table != LEDGER_EVENTS)
+		return true;
+	if (row->cells[7].type == CELL_TEXT) {
+		seen->bodies++;
+		seen->wrong += !is_body(row);
+		return true;
+	}
+	/* The same number twice, beside one that is none, a real one, and an empty body. */
+	seen->numbers++;
+	seen->wrong += ledger_row_int(row, 2) != ledger_row_int(row, 15) ||
+		       row->cells[17].type != CELL_NULL || row->cells[18].type != CELL_REAL ||
+		       row->cells[22].type != CELL_BYTES || row->cells[22].bytes.len != 0 ||
+		       (ledger_row_int(row, 2) > 0 && ledger_row_int(row, 2) != row->id) ||
+		       ledger_row_int(row, 22) != 0 || ledger_row_text(row, 2).len != 0 ||
+		       ledger_row_int(row, LEDGER_CELLS_MAX) != 0;
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		if (numbers[i] == ledger_row_int(row, 2))
+			return true;
+	seen->wrong++;
+	return true;
+}
+
+static void test_cells(void)
+{
+	struct cells_seen seen = { .taker.take = take_cells };
+	AUTO(ledger_pages_free) struct ledger_pages *pages = NULL;
+	struct ledger_rows_counts counts;
+	struct ledger ledger;
+
+	ledger_open(&ledger);
+	MUST(db_exec(catalog_db(ledger.writer), "PRAGMA synchronous = off", &err));
+	MUST(catalog_begin(ledger.writer, &err));
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		AUTO(free)
+		char *sql = xasprintf(
+			"INSERT INTO events (seq, kind, received_at_ms, recording_sid, "
+			"sequence_number, duration_s, raw) VALUES (%" PRId64 ", 1, %" PRId64
+			" - %d, printf('RE%%032x', 7), %" PRId64 " - %d, 1.5, x'')",
+			numbers[i] > 0 ? numbers[i] : (int64_t)(1000000 + i),
+			numbers[i] == INT64_MIN ? INT64_MIN + 1 : numbers[i],
+			numbers[i] == INT64_MIN,
+			numbers[i] == INT64_MIN ? INT64_MIN + 1 : numbers[i],
+			numbers[i] == INT64_MIN);
+
+		MUST(db_exec(catalog_db(ledger.writer), sql, &err));
+	}
+	for (unsigned len = LENGTHS_FROM; len < LENGTHS_TO; len++) {
+		AUTO(free)
+		char *sql =
+			xasprintf("INSERT INTO events (seq, kind, received_at_ms, recording_sid, "
+				  "status, raw) VALUES (%u, 1, 1, printf('RE%%032x', 7), '%u', "
+				  "CAST(substr(replace(hex(zeroblob(9000)), '00', 'abc'), 1, %u) "
+				  "AS BLOB))",
+				  2000000 + len, len % 2 ? len : len + LENGTHS_MORE,
+				  len % 2 ? len : len + LENGTHS_MORE);
+
+		MUST(db_exec(catalog_db(ledger.writer), sql, &err));
+	}
+	MUST(catalog_commit(ledger.writer, &err));
+	MUST(ledger_pages_open(ledger.path, &pages, &err));
+	MUST(ledger_rows_read(pages, &seen.taker, &counts, &err));
+	IS_INT(seen.numbers, ARRAY_LEN(numbers), "numbers of every length");
+	IS_INT(seen.bodies, LENGTHS_TO - LENGTHS_FROM,
+	       "bodies that fit on a page, just so, no longer, and not on three");
+	IS_INT(seen.wrong, 0, "all of them as they were written");
+	OK(counts.broken == 0 && counts.damaged == 0 &&
+		   counts.rows[LEDGER_EVENTS] == seen.numbers + seen.bodies,
+	   "and none is broken");
+	IS_INT(counts.pages, ledger_pages_count(pages), "of all pages");
+	ledger_remove(&ledger);
+}
+
+static bool take_first(struct ledger_rows_taker *taker, const struct ledger_row *row,
+		       struct err *why)
+{
+	struct cells_seen *seen = container_of(taker, struct cells_seen, taker);
+
+	seen->numbers++;
+	return err_set(why, ERR_UNAVAILABLE, "no further");
+}
+
+/* Who takes rows may end it, wherever they are found. */
+static void test_ended(const char *path)
+{
+	struct cells_seen seen = { .taker.take = take_first };
+	AUTO(ledger_pages_free) struct ledger_pages *pages = NULL;
+	struct ledger_rows_counts counts;
+
+	MUST(ledger_pages_open(path, &pages, &err));
+	OK(!ledger_rows_read(pages, &seen.taker, &counts, &err) && err.kind == ERR_UNAVAILABLE,
+	   "who takes rows ends it: %s", err.text);
+	IS_INT(seen.numbers, 1, "and is offered no other");
 }
 
 static uint32_t below(uint64_t *state, uint32_t n)
@@ -301,12 +492,15 @@ int main(void)
 	int64_t left;
 
 	test_kinds();
+	test_cells();
 	ledger_open(&ledger);
 	test_log(&ledger);
 	/* It remembers the frame that was torn under it, and moves that one, too: as no other would. */
 	MUST(catalog_checkpoint(ledger.writer, &left, &err));
 	catalog_free(TAKE(ledger.writer));
+	test_ended(ledger.path);
 	test_damage(ledger.path);
+	test_ended(ledger.path);
 	test_garbage(ledger.path);
 	OK(!ledger_pages_open("/nowhere/ledger.db", &none, &err) && err.kind == ERR_NOT_FOUND,
 	   "where there is none: %s", err.text);

@@ -64,6 +64,7 @@ static void check_outage(struct upstream *upstream)
 	OK(has(text, "level=info") && has(text, "answers again, after 60 s"),
 	   "any answer ends it, which is a line");
 	IS_INT(facts_of(upstream).outage_since_ms, 0, "and status knows");
+	IS_STR(str_of(facts_of(upstream).outage_text), STR(""), "and has no reason any more");
 	IS_INT(facts_of(upstream).last_stored_at_ms, 3000, "an answer alone stored nothing");
 }
 
