@@ -17,7 +17,7 @@
  *	====
  *
  * The second line is how people sign in (p: by passwords, n: not at all, x: by a proxy that is trusted, y: by one that is not, a:
- * over the administrator's socket), which begins anew, or '-', which goes on with the ledger and the loop of the exchange before;
+ * over the administrator's socket, e: where other processes ask), which begins anew, or '-' ('-p' no longer over that socket), which goes on with the ledger and the loop of the exchange before;
  * who asks (secrets[] below; others send what is written there); and how much later it is, in ms.  Host, the type and the length
  * of a body are added where they are not there.  Of pages only the head is compared, and of no answer what differs from build to
  * build or from run to run.
@@ -32,6 +32,7 @@
 #include "catalog/recordings.h"
 #include "catalog/recordings_waveform.h"
 #include "must.h"
+#include "play/probes.h"
 #include "projection/projection.h"
 #include "tap.h"
 #include "vault/vault.h"
@@ -51,6 +52,7 @@
 
 static struct err err;
 static struct vault *vault; /* without a key */
+static struct probes *probes;
 
 /* ---- what is random is the same each time ---- */
 
@@ -421,11 +423,8 @@ static void begin(char how)
 	static const struct {
 		char how;
 		enum auth_mode mode;
-	} modes[] = { { 'p', AUTH_PASSWORD },
-		      { 'n', AUTH_NONE },
-		      { 'x', AUTH_PROXY },
-		      { 'y', AUTH_PROXY },
-		      { 'a', AUTH_PASSWORD } };
+	} modes[] = { { 'p', AUTH_PASSWORD }, { 'n', AUTH_NONE },     { 'x', AUTH_PROXY },
+		      { 'y', AUTH_PROXY },    { 'a', AUTH_PASSWORD }, { 'e', AUTH_PASSWORD } };
 	size_t i = 0;
 
 	while (modes[i].how != how)
@@ -436,11 +435,16 @@ static void begin(char how)
 	if (rooms.is_open)
 		rooms_close();
 	rooms.is_open = false;
+	probes_free(probes);
+	random_count = 7;
+	probes = probes_new();
 	random_count = 1;
-	rooms_open(modes[i].mode, &app);
+	rooms_open(modes[i].mode, how == 'e' ? &rooms.web.peer_app : &app);
 	rooms.web.options.public_url = "http://calls.example.com";
 	rooms.web.options.file_fd_max = 1000;
 	rooms.web.vault = vault;
+	rooms.web.probes = probes;
+	rooms.web.peer_token = "peers";
 	is_admin_socket = how == 'a';
 	str_fit(how == 'y' ? STR("192.0.2.1") : STR("127.0.0.1"), talk.peer, sizeof(talk.peer));
 }
@@ -460,7 +464,8 @@ static bool is_left_out(struct str line)
 	for (size_t i = 0; i < ARRAY_LEN(begins); i++)
 		if (str_starts(line, str_of(begins[i])))
 			return true;
-	return false;
+	/* Of a page: of what it was built from. */
+	return str_starts(line, STR("ETag: \"")) && !str_starts(line, STR("ETag: \"RE"));
 }
 
 /* "": nothing is replaced. */
@@ -537,6 +542,22 @@ static const char *request_id(struct str answer, char out[REQUEST_ID_SIZE])
 	return out;
 }
 
+/* What is no text is told by its digest. */
+static void add_answer(struct str all, struct buf *out)
+{
+	size_t end = str_find_str(all, STR("\r\n\r\n"));
+	struct str body = str_after(all, end + 4);
+	char digest[SHA256_HEX];
+
+	if (end == all.len || str_find(body, '\0') == body.len) {
+		add_lines(all, out);
+		return;
+	}
+	digest_of(body, digest);
+	add_lines(str_first(all, end), out);
+	buf_addf(out, "\n(%zu bytes, SHA-256 %s)\n", body.len, digest);
+}
+
 static void tell_answer(struct buf *out)
 {
 	char id[REQUEST_ID_SIZE];
@@ -555,7 +576,7 @@ static void tell_answer(struct buf *out)
 			    !str_starts(line, STR("Content-Security-Policy:")))
 				add_lines(line, &text);
 	} else {
-		add_lines(all, &text);
+		add_answer(all, &text);
 	}
 	while (text.len > 0 && text.at[text.len - 1] == '\n')
 		text.len--;
@@ -582,6 +603,8 @@ static void exchange(struct str who_line, struct str request)
 	str_cut(&who_line, ' ', &who);
 	if (how.at[0] != '-')
 		begin(how.at[0]);
+	else if (how.len > 1)
+		is_admin_socket = how.at[1] == 'a';
 	if (who_line.at && str_cut(&who_line, '=', &later) && str_to_u64(who_line, &later_ms))
 		pass(later_ms);
 	make_request(request, who, &bytes);
@@ -676,6 +699,7 @@ int main(int argc, char **argv)
 				 .ended = ended,
 				 .trusts = trusts };
 	buf_init(&talk.received, RECEIVED_MAX);
+	begin('p'); /* the first start makes the key of the audit, too */
 	count = scandir(folder, &names, is_text, alphasort);
 	if (count <= 0)
 		exit(1);
@@ -689,6 +713,7 @@ int main(int argc, char **argv)
 	free(names);
 	buf_release(&talk.received);
 	rooms_close();
+	probes_free(probes);
 	vault_free(vault);
 	accounts_release(&rooms.accounts);
 	blob_store_free(rooms.store);
