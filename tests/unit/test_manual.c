@@ -5,6 +5,8 @@
 #include "manual/manual.h"
 
 #include "base/buf.h"
+#include "base/file.h"
+#include "base/own.h"
 #include "config/settings.h"
 #include "tap.h"
 
@@ -15,6 +17,7 @@
 #define DATE_S   1764288000 /* 2025-11-28 */
 #define BASH     "--bash"
 #define ZSH      "--zsh"
+#define FISH     "--fish"
 #define MAN      "--man"
 #define CONF     "--man-settings"
 
@@ -95,6 +98,28 @@ static const struct {
 	{ ZSH, "a command with nothing",
 	  "\tbare)\n\t\t_arguments \\\n\t\t'--help[this text]'\n\t\t;;\n", 1 },
 	{ ZSH, "a slot of the template", "@names@", 0 },
+	{ FISH, "the first setting",
+	  "        listen= 'Addresses and ports to serve on, or unix:PATH; port 0 picks a free one.' \\\n"
+	  "        data_dir= ",
+	  1 },
+	{ FISH, "a secret", "        twilio.auth_token_file= 'Checks the signatures; ", 1 },
+	{ FISH, "what a setting may be",
+	  "        log_level=error 'How much is logged on standard error.' \\\n"
+	  "        log_level=warn 'How much is logged on standard error.' \\\n"
+	  "        log_level=info 'How much is logged on standard error.' \\\n"
+	  "        log_level=debug 'How much is logged on standard error.'",
+	  1 },
+	{ FISH, "one that may be one of some is not told without", "        log_level= ", 0 },
+	{ FISH, "a command, its verbs, and its options from the first",
+	  "\ncomplete -c callspool -n __callspool_first -a person -d 'who: it\\'s'\n"
+	  "complete -c callspool -n '__callspool_in help 2' -a person\n"
+	  "complete -c callspool -n '__callspool_in person 2' -a add\n"
+	  "complete -c callspool -n '__callspool_in person 2' -a list\n"
+	  "complete -c callspool -n '__callspool_in person 2' -a rename\n"
+	  "complete -c callspool -n '__callspool_in person' -l config -rF -d ",
+	  1 },
+	{ FISH, "and to the last",
+	  "complete -c callspool -n '__callspool_in person' -l help -d 'this text'\n\n", 1 },
 	{ MAN, "its title", ".TH CALLSPOOL 1 \"2025-11-28\" \"callspool ", 1 },
 	{ MAN, "a command", ".SS \"callspool person add|list|rename [NAME]\"\nSays who.\n", 1 },
 	{ MAN, "a command, in its section",
@@ -157,6 +182,43 @@ static void check_rows(void)
 		IS_INT(count_of(buf_str(&out), str_of(rows[i].text)), rows[i].count, "%s: %s",
 		       rows[i].form, rows[i].name);
 	}
+}
+
+/* ---- pages, to the last word ---- */
+
+/* Without the version, and as far as `end`. */
+static void add_comparable(struct str text, const char *end, struct buf *out)
+{
+	size_t at = str_find_str(text, STR(" \"callspool " CALLSPOOL_VERSION "\""));
+
+	text = str_first(text, str_find_str(text, str_of(end)));
+	buf_add_str(out, str_first(text, at));
+	buf_add_str(out, str_after(text, at + strlen(" \"callspool " CALLSPOOL_VERSION "\"")));
+}
+
+/* With TEST_RECORD=1 in the environment it is written anew. */
+static void check_page(const char *form, const char *end, const char *name)
+{
+	const struct manual manual = { commands, ARRAY_LEN(commands), DATE_S };
+	AUTO(buf_release) struct buf page, comparable;
+	AUTO(free) char *wanted = NULL;
+	struct err err = { .text = "" };
+	char path[512];
+	size_t len = 0;
+
+	buf_init(&page, TEXT_MAX);
+	buf_init(&comparable, TEXT_MAX);
+	manual_find(form)->write(&manual, &page);
+	add_comparable(buf_str(&page), end, &comparable);
+	snprintf(path, sizeof(path), "%s/manual/%s", getenv("TEST_DATA"), name);
+	if (getenv("TEST_RECORD")) {
+		FILE *file = fopen(path, "we");
+
+		if (!file || fputs(comparable.at, file) < 0 || fclose(file) != 0)
+			exit(1);
+	}
+	OK(file_read(path, TEXT_MAX, &wanted, &len, &err), "%s: %s", name, err.text);
+	IS_STR(buf_str(&comparable), ((struct str){ wanted, len }), "%s: every word", name);
 }
 
 /* Each setting has its place in each form. */
@@ -225,6 +287,8 @@ static void check_printed(void)
 int main(void)
 {
 	check_rows();
+	check_page(MAN, "\n.SH \"FILES\"", "commands.txt");
+	check_page(CONF, "\n.SH \"SETTINGS\"", "settings.txt");
 	check_settings();
 	check_printed();
 	return tap_end();
