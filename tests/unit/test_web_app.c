@@ -16,11 +16,12 @@
  *	...
  *	====
  *
- * The second line is how people sign in (p: by passwords, n: not at all, x: by a proxy that is trusted, y: by one that is not, a:
- * over the administrator's socket, e: where other processes ask), which begins anew, or '-' ('-p' no longer over that socket), which goes on with the ledger and the loop of the exchange before;
- * who asks (secrets[] below; others send what is written there); and how much later it is, in ms.  Host, the type and the length
- * of a body are added where they are not there.  Of pages only the head is compared, and of no answer what differs from build to
- * build or from run to run.
+ * The second line is how people sign in, which begins anew (p: by passwords, n: not at all, x: by a proxy that is trusted, y: by
+ * one that is not; a: by passwords, and it is asked over the administrator's socket; e: the same where other processes ask; r: the
+ * same where old recordings are not kept), or '-' ('-p': over that socket no longer), which goes on with the ledger and the loop of
+ * the exchange before; who asks (secrets[] below; others send what is written there); and how much later it is, in ms.  Host, the
+ * type and the length of a body are added where they are not there.  Of pages only the head is compared, of what is no text the
+ * digest, and of no answer what differs from build to build or from run to run.
  */
 #include "../fuzz/web_rooms.h"
 #include "api/web_error.h"
@@ -34,6 +35,7 @@
 #include "must.h"
 #include "play/probes.h"
 #include "projection/projection.h"
+#include "retention/retention.h"
 #include "tap.h"
 #include "vault/vault.h"
 
@@ -53,6 +55,7 @@
 static struct err err;
 static struct vault *vault; /* without a key */
 static struct probes *probes;
+static struct retention *retention;
 
 /* ---- what is random is the same each time ---- */
 
@@ -424,7 +427,8 @@ static void begin(char how)
 		char how;
 		enum auth_mode mode;
 	} modes[] = { { 'p', AUTH_PASSWORD }, { 'n', AUTH_NONE },     { 'x', AUTH_PROXY },
-		      { 'y', AUTH_PROXY },    { 'a', AUTH_PASSWORD }, { 'e', AUTH_PASSWORD } };
+		      { 'y', AUTH_PROXY },    { 'a', AUTH_PASSWORD }, { 'e', AUTH_PASSWORD },
+		      { 'r', AUTH_PASSWORD } };
 	size_t i = 0;
 
 	while (modes[i].how != how)
@@ -435,6 +439,8 @@ static void begin(char how)
 	if (rooms.is_open)
 		rooms_close();
 	rooms.is_open = false;
+	clock_guard_free(rooms.purge.guard);
+	rooms.purge.guard = clock_guard_new();
 	probes_free(probes);
 	random_count = 7;
 	probes = probes_new();
@@ -442,6 +448,8 @@ static void begin(char how)
 	rooms_open(modes[i].mode, how == 'e' ? &rooms.web.peer_app : &app);
 	rooms.web.options.public_url = "http://calls.example.com";
 	rooms.web.options.file_fd_max = 1000;
+	rooms.web.retention = rooms.purge.retention = how == 'r' ? retention : NULL;
+	rooms.purge.trail = &rooms.auth->audit;
 	rooms.web.vault = vault;
 	rooms.web.probes = probes;
 	rooms.web.peer_token = "peers";
@@ -680,7 +688,11 @@ static int is_text(const struct dirent *entry)
 
 int main(int argc, char **argv)
 {
+	static const struct retention_options kept = { .general_ms = (20 * 60 + 10) * MINUTE,
+						       .outbound_ms = 100 * 60 * MINUTE,
+						       .grace_ms = 60 * MINUTE };
 	bool is_recorded = getenv("TEST_RECORD") != NULL;
+	struct retention_rules rules;
 	struct dirent **names;
 	char folder[512], path[1024];
 	int count;
@@ -689,6 +701,8 @@ int main(int argc, char **argv)
 	rooms_prepare();
 	MUST(accounts_add_line(&rooms.accounts, STR(ACCOUNT " - 0123456789abcdef0123456789abcdef"),
 			       &err));
+	MUST(retention_rules_make(&kept, &rules, &err));
+	retention = retention_new(&rules);
 	MUST(vault_open(&(struct vault_options){ NULL, NULL }, &vault, &err));
 	fill_template(&rooms.of_nobody);
 	fill_template(&rooms.of_people);
@@ -714,6 +728,7 @@ int main(int argc, char **argv)
 	buf_release(&talk.received);
 	rooms_close();
 	probes_free(probes);
+	retention_free(retention);
 	vault_free(vault);
 	accounts_release(&rooms.accounts);
 	blob_store_free(rooms.store);
