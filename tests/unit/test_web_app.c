@@ -32,6 +32,7 @@
 #include "catalog/events.h"
 #include "catalog/recordings.h"
 #include "catalog/recordings_waveform.h"
+#include "chores/verifications.h"
 #include "must.h"
 #include "play/probes.h"
 #include "projection/projection.h"
@@ -341,6 +342,37 @@ static void fill(struct catalog *catalog)
 	MUST(catalog_commit(catalog, &err));
 }
 
+/* A lost file, one that is fetched again, and one that is nobody's. */
+static void add_faults(struct catalog *catalog)
+{
+	static const struct store_fault faults[] = {
+		{ .path = "00/CA00000000000000000000000000000004.RE00000000000000000000000000000004.7.mp3",
+		  .kind = STORE_FAULT_MISSING,
+		  .state = STORE_FAULT_STAYS,
+		  .call_sid = "CA00000000000000000000000000000004",
+		  .recording_sid = "RE00000000000000000000000000000004",
+		  .generation = 7,
+		  .found_at_ms = NOON + MINUTE,
+		  .seen_at_ms = NOON + 2 * MINUTE,
+		  .reason = "Twilio has it no more." },
+		{ .path = "00/RE00000000000000000000000000000005.7.mp3",
+		  .kind = STORE_FAULT_SIZE,
+		  .state = STORE_FAULT_MENDING,
+		  .recording_sid = "RE00000000000000000000000000000005",
+		  .found_at_ms = NOON + 3 * MINUTE,
+		  .seen_at_ms = NOON + 4 * MINUTE },
+		{ .path = "notes.txt",
+		  .kind = STORE_FAULT_FOREIGN,
+		  .found_at_ms = NOON + 5 * MINUTE,
+		  .seen_at_ms = NOON + 5 * MINUTE },
+	};
+
+	MUST(catalog_begin(catalog, &err));
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
+		MUST(store_faults_add(catalog, &faults[i], &err));
+	MUST(catalog_commit(catalog, &err));
+}
+
 /* Adds it to what inputs begin with; the files are written once. */
 static void fill_template(struct template *template)
 {
@@ -358,6 +390,7 @@ static void fill_template(struct template *template)
 	db_free(TAKE(db));
 	MUST(catalog_open(path, CATALOG_WRITE, &catalog, &err));
 	fill(catalog);
+	add_faults(catalog);
 	catalog_free(catalog);
 	MUST(file_read(path, LEDGER_MAX, &template->bytes, &template->len, &err));
 }
