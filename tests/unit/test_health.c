@@ -437,6 +437,8 @@ static void check_written(void)
 	facts = well();
 	facts.ledger.writing.for_ms = facts.ledger.reading.for_ms = -1;
 	OK(has(&facts, HEALTH_WORD, "\"degraded\":false"), "nothing is wrong");
+	facts.store_answers = false;
+	OK(has(&facts, HEALTH_WORD, "\"degraded\":true"), "one thing is");
 }
 
 static void check_word(void)
