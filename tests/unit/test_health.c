@@ -318,8 +318,161 @@ static void check_details(void)
 	}
 }
 
+/* Each number another, so that none is told for another. */
+static void tell_all(struct health_facts *facts)
+{
+	*facts = (struct health_facts){
+		.now_ms = NOW,
+		.started_at_ms = NOW - 60 * MINUTE,
+		.last_webhook_at_ms = NOW - 1 * MINUTE,
+		.store_answers = true,
+		.free_bytes = 1001,
+		.min_free_bytes = 1000,
+		.disk_full_at_ms = NOW + 2 * MINUTE,
+		.retention = &rules,
+		.plays_stored = 1002,
+		.plays = 1003,
+		.public_url = "https://calls.example.com",
+		.webhooks = { .taken = 1004,
+			      .last_taken_at_ms = NOW,
+			      .refused = { 1005, 1006, 1007, 1008 },
+			      .last_refused_at_ms = { NOW - 6 * MINUTE, NOW - 5 * MINUTE,
+						      NOW - 7 * MINUTE, NOW - 8 * MINUTE },
+			      .last_client = "192.0.2.1",
+			      .last_origin = "http://h" },
+		.upstream = { .last_stored_at_ms = NOW - 9 * MINUTE },
+		.notices = { .waiting = 1009, .dead = 1010, .oldest_at_ms = NOW - 10 * MINUTE },
+		.notifier = { .is_on = true,
+			      .is_gone = true,
+			      .ailing_since_ms = NOW - 11 * MINUTE,
+			      .failure = "410" },
+	};
+	facts->counts.calls = 1011;
+	facts->counts.bytes_stored = 1012;
+	facts->counts.oldest_queued_at_ms = NOW - 12 * MINUTE;
+	facts->counts.events_waiting = 1013;
+	for (int state = 0; state < RECORDING_STATES; state++)
+		facts->counts.recordings[state] = 2000 + state;
+	facts->ledger.writing.for_ms = facts->ledger.reading.for_ms = -1;
+	facts->store_writing.for_ms = facts->store_reading.for_ms = facts->peer.for_ms = -1;
+	facts->verified[VERIFICATION_BY_ITSELF].completed_at_ms = NOW - 13 * MINUTE;
+	facts->verified[VERIFICATION_ASKED].completed_at_ms = NOW - 14 * MINUTE;
+	facts->faults.of[STORE_FAULT_OPEN][STORE_FAULT_BYTES] = 1014;
+	facts->faults.of[STORE_FAULT_MENDING][STORE_FAULT_SIZE] = 1015;
+	facts->faults.of[STORE_FAULT_STAYS][STORE_FAULT_MISSING] = 1016;
+}
+
+static struct str written(const struct health_facts *facts, enum health_detail detail)
+{
+	static char text[8192];
+	struct json json;
+	struct buf buf;
+
+	buf_over(&buf, text, sizeof(text));
+	json_start(&json, &buf);
+	health_write(facts, detail, &json);
+	return buf_str(&buf);
+}
+
+static bool has(const struct health_facts *facts, enum health_detail detail, const char *part)
+{
+	struct str text = written(facts, detail);
+
+	return str_find_str(text, str_of(part)) < text.len;
+}
+
+static void check_written(void)
+{
+	static const char *const all[] = {
+		"{\"status\":\"ok\",\"degraded\":true,\"version\":",
+		"\"started_at\":\"2023-11-14T21:13:20.000Z\",\"free_bytes\":1001,"
+		"\"min_free_bytes\":1000,\"disk_full_at\":\"2023-11-14T22:15:20.000Z\",",
+		"\"plays\":{\"from_store\":1002,\"all\":1003}",
+		"\"recordings\":{\"announced\":2000,\"queued\":2001,\"waiting\":2002,"
+		"\"stored\":2003,\"absent\":2004,\"dead\":2005,\"gone\":2006,\"purged\":2007,"
+		"\"deleted\":2008},\"calls\":1011,\"bytes_stored\":1012,"
+		"\"oldest_queued_at\":\"2023-11-14T22:01:20.000Z\",\"events_waiting\":1013,"
+		"\"events_set_aside\":0",
+		"\"store\":{\"compared_at\":\"2023-11-14T22:00:20.000Z\",\"open\":1014,"
+		"\"mending\":1015,\"stays\":1016}",
+		"\"webhooks\":{\"last_taken_at\":\"2023-11-14T22:12:20.000Z\",\"taken\":1004,"
+		"\"refused\":{\"unsigned\":1005,\"unknown_account\":1006,"
+		"\"wrong_signature\":1007,\"no_public_url\":1008},"
+		"\"last_refused_at\":\"2023-11-14T22:08:20.000Z\","
+		"\"last_refused_from\":\"192.0.2.1\",\"last_refused_to\":\"http://h\","
+		"\"public_url\":\"https://calls.example.com\"}",
+		"\"notify\":{\"waiting\":1009,\"oldest_at\":\"2023-11-14T22:03:20.000Z\","
+		"\"dead\":1010,\"on\":true,\"gone\":true,"
+		"\"failing_since\":\"2023-11-14T22:02:20.000Z\",\"failure\":\"410\"}",
+		"\"fetching\":{\"last_stored_at\":\"2023-11-14T22:04:20.000Z\","
+		"\"outage_since\":null,\"accounts_refused\":0}",
+	};
+	struct health_facts facts;
+
+	tell_all(&facts);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		OK(has(&facts, HEALTH_STATUS, all[i]), "it is told: %s", all[i]);
+	facts.verified[VERIFICATION_ASKED].completed_at_ms = NOW - 12 * MINUTE;
+	OK(has(&facts, HEALTH_DETAILS, "\"compared_at\":\"2023-11-14T22:01:20.000Z\""),
+	   "the later of two comparisons");
+	facts.webhooks.last_client[0] = facts.webhooks.last_origin[0] = '\0';
+	facts.notifier.failure[0] = '\0';
+	facts.public_url = NULL;
+	OK(has(&facts, HEALTH_STATUS,
+	       "\"last_refused_from\":null,\"last_refused_to\":null,\"public_url\":null}") &&
+		   has(&facts, HEALTH_STATUS, "\"failure\":null}"),
+	   "what is not known is null");
+	facts.started_at_ms = 0;
+	OK(has(&facts, HEALTH_STATUS, "{\"status\":\"stopped\"") &&
+		   has(&facts, HEALTH_STATUS, "\"started_at\":null"),
+	   "no server runs");
+	OK(has(&facts, HEALTH_STATUS,
+	       "\"webhooks\":{\"last_taken_at\":\"2023-11-14T22:12:20.000Z\"}") &&
+		   has(&facts, HEALTH_STATUS,
+		       "\"notify\":{\"waiting\":1009,\"oldest_at\":\"2023-11-14T22:03:20.000Z\","
+		       "\"dead\":1010}}"),
+	   "then what one would know is not told");
+	OK(!has(&facts, HEALTH_STATUS, "\"plays\"") && !has(&facts, HEALTH_STATUS, "\"fetching\""),
+	   "nor plays, nor how fetching goes");
+	facts = well();
+	facts.ledger.writing.for_ms = facts.ledger.reading.for_ms = -1;
+	OK(has(&facts, HEALTH_WORD, "\"degraded\":false"), "nothing is wrong");
+	facts.store_answers = false;
+	OK(has(&facts, HEALTH_WORD, "\"degraded\":true"), "one thing is");
+}
+
+static void check_word(void)
+{
+	static const struct {
+		enum doctor_verdict verdict;
+		const char *text;
+	} rows[] = {
+		{ VERDICT_GOOD,
+		  "\"checks\":\"good\",\"checked_at\":\"2023-11-14T22:13:20.000Z\"}" },
+		{ VERDICT_FINDINGS, "\"checks\":\"findings\"," },
+		{ VERDICT_UNCHECKED, "\"checks\":\"unchecked\"," },
+	};
+	struct health_facts facts = well();
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		facts.examined.at_ms = NOW;
+		facts.examined.verdict = rows[i].verdict;
+		OK(has(&facts, HEALTH_WORD, rows[i].text), "to anybody: %s", rows[i].text);
+		OK(!has(&facts, HEALTH_DETAILS, rows[i].text), "elsewhere it stands in full");
+	}
+	facts.examined.at_ms = 0;
+	OK(has(&facts, HEALTH_WORD, "\"checks\":null,\"checked_at\":null}"), "never");
+	str_fit(STR("a page does not answer"), facts.examined.says, sizeof(facts.examined.says));
+	CAUSE(&facts, "", "an examination that found little");
+	facts.examined.is_broken = true;
+	CAUSE(&facts, "The server examined itself: a page does not answer.",
+	      "and one that found more");
+}
+
 int main(void)
 {
+	check_written();
+	check_word();
 	check_details();
 	check_retention();
 	check_list();
