@@ -316,6 +316,10 @@ static void test_roll(void)
 
 	process_start(&first, "first");
 	process_start(&second, "second");
+	IS_INT(count("SELECT COUNT(*) FROM processes WHERE version = '" CALLSPOOL_VERSION
+		     "' AND started_at_ms > 0 AND beat = 0 AND schema_known = "
+		     "(SELECT MAX(version) FROM schema_version)"),
+	       2, "each says of which version it is, and which schema it knows");
 	first.members.own.hears = true;
 	OK(!beat(&first) && first.members.own.is_clock_known, "a beat measures the clock");
 	MUST(roll_read(first.pulse, &roll, &err));
