@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "blob/blob_request.h"
 #include "blob_folder.h"
+#include "bucket_store.h"
 #include "tap.h"
 
 #include <arpa/inet.h>
@@ -382,14 +383,14 @@ static void test_asked(size_t i)
 	const char *name = asked_of_bucket[i].name;
 	struct exchange exchanges[EXCHANGES_MAX];
 	unsigned wanted = 0;
-	pthread_t bucket;
+	pthread_t answering;
 	struct buf said;
 
 	memcpy(exchanges, asked_of_bucket[i].exchanges, sizeof(exchanges));
 	while (wanted < EXCHANGES_MAX && exchanges[wanted].asks)
 		wanted++;
 	taken = wrong = 0;
-	if (pthread_create(&bucket, NULL, answer_all, exchanges) != 0)
+	if (pthread_create(&answering, NULL, answer_all, exchanges) != 0)
 		abort();
 	buf_init(&said, 4096);
 	if (!ask_bucket(asked_of_bucket[i].what, &said)) {
@@ -401,10 +402,85 @@ static void test_asked(size_t i)
 		       err.text);
 		exit(1);
 	}
-	pthread_join(bucket, NULL);
+	pthread_join(answering, NULL);
 	IS_STR(buf_str(&said), str_of(asked_of_bucket[i].said), "%s", name);
 	IS_INT(wrong, 0, "%s: it is asked so", name);
 	buf_release(&said);
+}
+
+/* ---- what arrives is put into a bucket that keeps it (bucket_store.h), and lies here, too ---- */
+
+#define SOUND "the first part, and the second"
+
+static bool reads(int fd, const char *bytes)
+{
+	char read[64];
+	ssize_t n = pread(fd, read, sizeof(read), 0);
+
+	return n == (ssize_t)strlen(bytes) && memcmp(read, bytes, (size_t)n) == 0;
+}
+
+static void test_sealed(void)
+{
+	AUTO(blob_arriving_free) struct blob_arriving *arriving = NULL, *left = NULL;
+	AUTO(close) int reader = -1, here = -1, again = -1, scratch = -1;
+	struct blob_content content = { .size = 0 };
+	uint8_t digest[SHA256_BYTES];
+	struct blob_names names;
+	uint64_t size = 0;
+
+	OK(blob_arriving_open(store, STR(RECORDING), 1, &arriving, &err) &&
+		   blob_arriving_write(arriving, STR("the first part, and "), &err) &&
+		   arriving->size == 20,
+	   "what arrives is a file here: %s", err.text);
+	OK(blob_arriving_write(arriving, STR("something else"), &err) && arriving->size == 34 &&
+		   blob_arriving_truncate(arriving, 20, &err) && arriving->size == 20 &&
+		   blob_arriving_write(arriving, STR("the second"), &err),
+	   "which is cut back, and goes on: %s", err.text);
+	OK(blob_arriving_reader(arriving, &reader, &err) && reads(reader, SOUND),
+	   "it can be read meanwhile");
+	OK(bucket_has("calls/" FIRST, NULL), "nothing of it is in the bucket");
+	OK(blob_arriving_seal(arriving, STR(FIRST), &err) == BLOB_SEALED, "sealed: %s", err.text);
+	OK(bucket_has("calls/" FIRST, SOUND), "it is in the bucket, all of it");
+	OK(blob_stat(store, STR(FIRST), &size, &err) && size == strlen(SOUND), "of its size");
+	OK(blob_open_here(store, STR(FIRST), &here, &size, &err) && here >= 0 &&
+		   size == strlen(SOUND) && reads(here, SOUND),
+	   "and lies here");
+	sha256_of(STR(SOUND), digest);
+	OK(blob_read_content(store, STR(FIRST), 0, NULL, &content, &err) &&
+		   content.size == strlen(SOUND) &&
+		   memcmp(content.sha256, digest, sizeof(digest)) == 0,
+	   "the bucket is read for what it holds: %s", err.text);
+	OK(blob_write_beside(store, STR(FIRST), STR("peaks"), &err) &&
+		   bucket_has("calls/3f/" CALL "." RECORDING ".1.peaks", "peaks"),
+	   "a waveform is put beside it: %s", err.text);
+	OK(blob_list(store, STR("3f/"), STR(""), &names, &err) && names.count == 2,
+	   "both are listed");
+
+	OK(blob_forget_here(store, STR(FIRST)), "what lies here is forgotten");
+	OK(!is_here(FIRST), "and is not here any more");
+	OK(blob_open_read(store, STR(FIRST), &again, &size, &err) && size == strlen(SOUND) &&
+		   reads(again, SOUND),
+	   "it is brought from the bucket: %s", err.text);
+	OK(blob_remove(store, STR(FIRST), &err) && bucket_has("calls/" FIRST, NULL) &&
+		   bucket_has("calls/3f/" CALL "." RECORDING ".1.peaks", NULL) && !is_here(FIRST),
+	   "it is removed, with what lies beside it, there and here: %s", err.text);
+	OK(!blob_remove(store, STR(FIRST), &err) && err.kind == ERR_NOT_FOUND, "once: %s",
+	   err.text);
+
+	OK(blob_scratch(store, &scratch, &err) && scratch >= 0, "there is room to pass things on");
+	OK(!blob_arriving_take(store, STR(RECORDING), 9, &left, &err) && err.kind == ERR_NOT_FOUND,
+	   "what nobody has left is not taken: %s", err.text);
+}
+
+static void test_bucket_that_keeps(const struct blob_options *options)
+{
+	if (!blob_open(options, &store, &err))
+		abort();
+	blob_store_know(store, "0123456789abcdef0123456789abcdef", false);
+	test_sealed();
+	blob_store_free(store);
+	bucket_stop();
 }
 
 int main(void)
@@ -416,6 +492,7 @@ int main(void)
 					      .s3 = &s3,
 					      .cache_max_bytes = 1 << 20 };
 	AUTO(free) char *endpoint = xasprintf("http://127.0.0.1:%u", open_bucket());
+	AUTO(free) char *kept = NULL;
 	struct blob_remote_facts facts;
 
 	folder_make();
@@ -442,6 +519,9 @@ int main(void)
 		test_asked(i);
 	blob_store_free(store);
 	close(listener);
+	kept = bucket_start();
+	s3.endpoint = kept;
+	test_bucket_that_keeps(&options);
 	folder_remove();
 	return tap_end();
 }
