@@ -422,12 +422,14 @@ static bool reads(int fd, const char *bytes)
 
 static void test_sealed(void)
 {
-	AUTO(blob_arriving_free) struct blob_arriving *arriving = NULL, *left = NULL;
+	AUTO(blob_arriving_free)
+	struct blob_arriving *arriving = NULL,
+			     *left = NULL, *unnamed = NULL;
 	AUTO(close) int reader = -1, here = -1, again = -1, scratch = -1;
 	struct blob_content content = { .size = 0 };
 	uint8_t digest[SHA256_BYTES];
 	struct blob_names names;
-	uint64_t size = 0;
+	uint64_t size = 0, swept = 9;
 
 	OK(blob_arriving_open(store, STR(RECORDING), 1, &arriving, &err) &&
 		   blob_arriving_write(arriving, STR("the first part, and "), &err) &&
@@ -467,6 +469,14 @@ static void test_sealed(void)
 	   "it is removed, with what lies beside it, there and here: %s", err.text);
 	OK(!blob_remove(store, STR(FIRST), &err) && err.kind == ERR_NOT_FOUND, "once: %s",
 	   err.text);
+
+	OK(blob_arriving_open_unnamed(store, STR(RECORDING), 2, &unnamed, &err) &&
+		   blob_arriving_write(unnamed, STR(SOUND), &err) && unnamed->size == strlen(SOUND),
+	   "what has no name while it arrives: %s", err.text);
+	OK(blob_arriving_seal(unnamed, STR(SECOND), &err) == BLOB_SEALED &&
+		   bucket_has("calls/" SECOND, SOUND) && is_here(SECOND),
+	   "is sealed as well: %s", err.text);
+	OK(blob_sweep_arriving(store, &swept, &err) && swept == 0, "nothing was left behind");
 
 	OK(blob_scratch(store, &scratch, &err) && scratch >= 0, "there is room to pass things on");
 	OK(!blob_arriving_take(store, STR(RECORDING), 9, &left, &err) && err.kind == ERR_NOT_FOUND,
