@@ -423,8 +423,7 @@ static bool reads(int fd, const char *bytes)
 static void test_sealed(void)
 {
 	AUTO(blob_arriving_free)
-	struct blob_arriving *arriving = NULL,
-			     *left = NULL, *unnamed = NULL;
+	struct blob_arriving *arriving = NULL, *left = NULL, *unnamed = NULL;
 	AUTO(close) int reader = -1, here = -1, again = -1, scratch = -1;
 	struct blob_content content = { .size = 0 };
 	uint8_t digest[SHA256_BYTES];
