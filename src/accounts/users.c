@@ -262,8 +262,10 @@ bool users_delete(struct catalog *catalog, int64_t id, struct err *err)
 			&drop_credentials, err) ||
 	    !db_prepare(catalog_db(catalog), "DELETE FROM users WHERE id = $1", &drop, err))
 		return false;
-	db_bind_int(drop_credentials, 1, id);
-	db_bind_int(drop, 1, id);
 	(void)catalog_next_sequence(catalog); /* it changed, though no row is left to say so */
-	return db_run(drop_credentials, err) && run_of_one(catalog, drop, err);
+	db_bind_int(drop_credentials, 1, id);
+	if (!db_run(drop_credentials, err))
+		return false;
+	db_bind_int(drop, 1, id);
+	return run_of_one(catalog, drop, err);
 }

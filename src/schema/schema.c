@@ -622,26 +622,27 @@ static bool is_served(struct db *db, int64_t version, bool *out, struct err *err
 	return step != DB_FAILED;
 }
 
-/* "" where it does not say: it is told for the text alone. */
-static void read_program(struct db *db, int64_t version, char *out, size_t size)
+/* "" where it does not say. */
+static bool read_program(struct db *db, int64_t version, char *out, size_t size, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;
-	struct err ignored;
+	enum db_step step;
 
 	out[0] = '\0';
-	if (!db_prepare(db, "SELECT program FROM schema_version WHERE version = $1", &find,
-			&ignored))
-		return;
+	if (!db_prepare(db, "SELECT program FROM schema_version WHERE version = $1", &find, err))
+		return false;
 	db_bind_int(find, 1, version);
-	if (db_step(find, &ignored) == DB_ROW)
+	step = db_step(find, err);
+	if (step == DB_ROW)
 		str_fit(db_column_str(find, 0), out, size);
+	return step != DB_FAILED;
 }
 
 static bool refuse_marked(struct db *db, int64_t mark, struct err *err)
 {
 	char text[SCHEMA_MARK_SIZE];
 
-	read_program(db, mark, text, sizeof(text));
+	(void)!read_program(db, mark, text, sizeof(text), err); /* for the text alone */
 	if (mark == SCHEMA_MOVED)
 		return err_set(err, ERR_INVALID, "it was moved, and is served with %s from now on",
 			       text);
@@ -658,7 +659,7 @@ static bool refuse_newer(struct db *db, int64_t version, struct err *err)
 	if (version == SCHEMA_MOVED || version == SCHEMA_ARRIVING)
 		return refuse_marked(db, version, err);
 
-	read_program(db, version, program, sizeof(program));
+	(void)!read_program(db, version, program, sizeof(program), err); /* for the text alone */
 	return err_set(err, ERR_INVALID,
 		       "it was written by a newer callspool%s%s (schema %lld; this one, %s, knows "
 		       "%lld): run that one, or restore a backup from before",
@@ -874,11 +875,9 @@ bool schema_marked(struct db *db, enum schema_mark mark, char text[SCHEMA_MARK_S
 	int64_t version;
 
 	text[0] = '\0';
-	if (!read_version(db, &version, err))
-		return err->kind != ERR_UNAVAILABLE;
-	if (version >= mark)
-		read_program(db, mark, text, SCHEMA_MARK_SIZE);
-	return true;
+	return (read_version(db, &version, err) &&
+		(version < mark || read_program(db, mark, text, SCHEMA_MARK_SIZE, err))) ||
+	       err->kind != ERR_UNAVAILABLE;
 }
 
 bool schema_is_current(struct db *db, bool *out, struct err *err)

@@ -6,11 +6,13 @@
 #include "base/mem.h"
 #include "blob/blob_request.h"
 #include "blob_folder.h"
+#include "bucket_store.h"
 #include "tap.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,6 +22,7 @@
 
 static int listener;
 static struct blob_store *store;
+static struct err err;
 
 /* ---- the bucket ---- */
 
@@ -36,11 +39,12 @@ static unsigned open_bucket(void)
 	return ntohs(address.sin_port);
 }
 
+static char head[8192]; /* of what was asked last */
+
 /* Its connection, with the head of what is asked read. */
 static int take_request(void)
 {
 	int fd = accept(listener, NULL, NULL);
-	char head[8192];
 	size_t len = 0;
 
 	while (fd >= 0) {
@@ -118,7 +122,6 @@ static bool await_it(struct asked *asked)
 static bool is_here(const char *name)
 {
 	AUTO(close) int fd = -1;
-	struct err err;
 	uint64_t size;
 
 	return blob_open_here(store, str_of(name), &fd, &size, &err) && fd >= 0;
@@ -138,7 +141,6 @@ static void forget_it(void)
 static void compare(const char *with)
 {
 	AUTO(blob_folder_release) struct blob_folder names = { .count = 0 };
-	struct err err;
 
 	if (!blob_here_walk(store, str_of(with), &names, &err))
 		abort();
@@ -180,6 +182,316 @@ static const struct {
 	{ "of others", doubt_others, true },
 };
 
+/* ---- what is listed and removed: one question after another ---- */
+
+#define FIRST            "3f/" CALL "." RECORDING ".1.mp3"
+#define SECOND           "3f/" CALL "." RECORDING ".2.mp3"
+#define KEY(key)         "<Contents><Key>calls/" key "</Key></Contents>"
+#define FOLDER(key)      "<CommonPrefixes><Prefix>calls/" key "</Prefix></CommonPrefixes>"
+#define LIST(page)       "<ListBucketResult>" page "</ListBucketResult>"
+#define MORE             "<IsTruncated>true</IsTruncated>"
+#define TOKEN            "<NextContinuationToken>t</NextContinuationToken>"
+#define VERSION(key, id) "<Version><Key>calls/" key "</Key><VersionId>" id "</VersionId></Version>"
+#define VERSIONS(page)   "<ListVersionsResult>" page "</ListVersionsResult>"
+#define ERROR(code)      "<Error><Code>" code "</Code></Error>"
+
+#define AT          "/bucket/calls/3f/" CALL "." RECORDING
+#define KEY_ASKED   "calls%2F3f%2F" CALL "." RECORDING
+#define VERSIONS_OF "GET /bucket?prefix=" KEY_ASKED
+#define NO_PEAKS                                                    \
+	{                                                           \
+		VERSIONS_OF ".1.peaks&versions=", 200, VERSIONS("") \
+	}
+#define LIST_OF "GET /bucket?list-type=2&max-keys=100&prefix=calls%2F3f%2F"
+
+enum what { WALK, WALK_STORE, LISTED, LISTED_BEHIND, REMOVE, STAT };
+
+struct exchange {
+	const char *asks; /* the first line, to its version */
+	int status;
+	const char *body;
+};
+
+#define EXCHANGES_MAX 5
+
+static const struct {
+	const char *name;
+	enum what what;
+	const char *said; /* names, each with a blank behind it; or the kind of the error */
+	struct exchange exchanges[EXCHANGES_MAX];
+} asked_of_bucket[] = {
+	{ "a folder, whatever lies there, goes on with the token",
+	  WALK,
+	  FIRST " 3f/notes.txt ",
+	  { { "GET /bucket?list-type=2&prefix=calls%2F3f%2F", 200, LIST(KEY(FIRST) MORE TOKEN) },
+	    { "GET /bucket?continuation-token=t&list-type=2&prefix=calls%2F3f%2F", 200,
+	      LIST(KEY("3f/notes.txt")) } } },
+	{ "a page that does not say how to go on is the last",
+	  WALK,
+	  FIRST " ",
+	  { { "GET /bucket?list-type=2&prefix=calls%2F3f%2F", 200, LIST(KEY(FIRST) MORE) } } },
+	{ "one that is the last goes on nowhere",
+	  WALK,
+	  FIRST " ",
+	  { { "GET /bucket?list-type=2&prefix=calls%2F3f%2F", 200, LIST(KEY(FIRST) TOKEN) } } },
+	{ "of the store itself, what is none of its folders, nor its marks",
+	  WALK_STORE,
+	  "backup 3g ff0 notes.txt ",
+	  { { "GET /bucket?delimiter=%2F&list-type=2&prefix=calls%2F", 200,
+	      LIST(FOLDER("3f/") FOLDER("AB/") FOLDER("backup/") FOLDER("3g/") FOLDER("ff0/")
+			   KEY("notes.txt") KEY("callspool.store") KEY("callspool.doctor")
+				   KEY("") "<Contents><Key>elsewhere</Key></Contents>") } } },
+	{ "what is no listing",
+	  WALK,
+	  "unavailable",
+	  { { "GET /bucket?list-type=2&prefix=calls%2F3f%2F", 200, "<html></html>" } } },
+	{ "names, and what has none of ours is passed over",
+	  LISTED,
+	  FIRST " " SECOND " ",
+	  { { LIST_OF, 200, LIST(KEY(FIRST) KEY("3f/notes.txt") KEY(SECOND)) } } },
+	{ "names go on behind the last key",
+	  LISTED,
+	  FIRST " " SECOND " ",
+	  { { LIST_OF, 200, LIST(KEY(FIRST) KEY("3f/notes.txt") MORE) },
+	    { LIST_OF "&start-after=calls%2F3f%2Fnotes.txt", 200, LIST(KEY(SECOND)) } } },
+	{ "a page with nothing is the last", LISTED, "", { { LIST_OF, 200, LIST(MORE) } } },
+	{ "names behind one",
+	  LISTED_BEHIND,
+	  SECOND " ",
+	  { { LIST_OF "&start-after=" KEY_ASKED ".1.mp3", 200, LIST(KEY(SECOND)) } } },
+	{ "every version of it is removed, and no other's",
+	  REMOVE,
+	  "",
+	  { { VERSIONS_OF ".1.mp3&versions=", 200,
+	      VERSIONS(VERSION(FIRST, "v1") VERSION(FIRST ".bak", "v2") VERSION(FIRST, "v3")) },
+	    { "DELETE " AT ".1.mp3?versionId=v1", 204, "" },
+	    { "DELETE " AT ".1.mp3?versionId=v3", 204, "" },
+	    NO_PEAKS } },
+	{ "in pages, as long as any is removed",
+	  REMOVE,
+	  "",
+	  { { VERSIONS_OF ".1.mp3&versions=", 200, VERSIONS(VERSION(FIRST, "v1") MORE) },
+	    { "DELETE " AT ".1.mp3?versionId=v1", 204, "" },
+	    { VERSIONS_OF ".1.mp3&versions=", 200, VERSIONS(VERSION(FIRST ".bak", "v2") MORE) },
+	    NO_PEAKS } },
+	{ "one that somebody else has removed meanwhile is gone, too",
+	  REMOVE,
+	  "",
+	  { { VERSIONS_OF ".1.mp3&versions=", 200, VERSIONS(VERSION(FIRST, "v1")) },
+	    { "DELETE " AT ".1.mp3?versionId=v1", 404, ERROR("NoSuchVersion") },
+	    NO_PEAKS } },
+	{ "the only one, by its key where the version may not be removed",
+	  REMOVE,
+	  "",
+	  { { VERSIONS_OF ".1.mp3&versions=", 200, VERSIONS(VERSION(FIRST, "null")) },
+	    { "DELETE " AT ".1.mp3?versionId=null", 403, ERROR("AccessDenied") },
+	    { "DELETE " AT ".1.mp3", 204, "" },
+	    NO_PEAKS } },
+	{ "another version not",
+	  REMOVE,
+	  "invalid",
+	  { { VERSIONS_OF ".1.mp3&versions=", 200, VERSIONS(VERSION(FIRST, "v1")) },
+	    { "DELETE " AT ".1.mp3?versionId=v1", 403, ERROR("AccessDenied") },
+	    NO_PEAKS } },
+	{ "none is there",
+	  REMOVE,
+	  "not found",
+	  { { VERSIONS_OF ".1.mp3&versions=", 200, VERSIONS("") }, NO_PEAKS } },
+	{ "a store that knows no versions",
+	  REMOVE,
+	  "",
+	  { { VERSIONS_OF ".1.mp3&versions=", 501, ERROR("NotImplemented") },
+	    { "HEAD " AT ".1.mp3", 200, "" },
+	    { "DELETE " AT ".1.mp3", 204, "" },
+	    { VERSIONS_OF ".1.peaks&versions=", 501, ERROR("NotImplemented") },
+	    { "HEAD " AT ".1.peaks", 404, "" } } },
+	{ "what it is asked is not answered with a size",
+	  STAT,
+	  "not found",
+	  { { "HEAD " AT ".1.mp3", 404, "" } } },
+};
+
+static atomic_uint taken, wrong;
+
+/* On a thread of its own. */
+static void *answer_all(void *argument)
+{
+	const struct exchange *exchanges = argument;
+
+	for (size_t i = 0; i < EXCHANGES_MAX && exchanges[i].asks; i++) {
+		AUTO(free) char *reply = NULL;
+		int fd = take_request();
+
+		taken++;
+		*strstr(head, " HTTP/1.1\r\n") = '\0';
+		if (!str_eq(str_of(head), str_of(exchanges[i].asks))) {
+			printf("# asked  %s\n# wanted %s\n", head, exchanges[i].asks);
+			wrong++;
+		}
+		reply = xasprintf(
+			"HTTP/1.1 %d It\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+			exchanges[i].status, strlen(exchanges[i].body), exchanges[i].body);
+		if (write(fd, reply, strlen(reply)) != (ssize_t)strlen(reply))
+			abort();
+		close(fd);
+	}
+	return NULL;
+}
+
+/* False: it failed. */
+static bool ask_bucket(enum what what, struct buf *out)
+{
+	AUTO(blob_folder_release) struct blob_folder found = { .count = 0 };
+	struct blob_names names = { .count = 0 };
+	uint64_t size;
+	bool is_done = false;
+
+	switch (what) {
+	case WALK:
+	case WALK_STORE:
+		is_done = blob_walk(store, what == WALK ? STR("3f") : STR(""), &found, &err);
+		break;
+	case LISTED:
+	case LISTED_BEHIND:
+		is_done = blob_list(store, STR("3f/"), what == LISTED ? STR("") : STR(FIRST),
+				    &names, &err);
+		break;
+	case REMOVE:
+		is_done = blob_remove(store, STR(FIRST), &err);
+		break;
+	case STAT:
+		is_done = blob_stat(store, STR(FIRST), &size, &err);
+		break;
+	}
+	for (size_t i = 0; i < found.count; i++)
+		buf_addf(out, "%s ", found.names[i]);
+	for (size_t i = 0; i < names.count; i++)
+		buf_addf(out, "%s ", names.at[i]);
+	return is_done;
+}
+
+static const char *kind_text(enum err_kind kind)
+{
+	return kind == ERR_NOT_FOUND     ? "not found"
+	       : kind == ERR_INVALID     ? "invalid"
+	       : kind == ERR_UNAVAILABLE ? "unavailable"
+					 : "another";
+}
+
+static void test_asked(size_t i)
+{
+	const char *name = asked_of_bucket[i].name;
+	struct exchange exchanges[EXCHANGES_MAX];
+	unsigned wanted = 0;
+	pthread_t answering;
+	struct buf said;
+
+	memcpy(exchanges, asked_of_bucket[i].exchanges, sizeof(exchanges));
+	while (wanted < EXCHANGES_MAX && exchanges[wanted].asks)
+		wanted++;
+	taken = wrong = 0;
+	if (pthread_create(&answering, NULL, answer_all, exchanges) != 0)
+		abort();
+	buf_init(&said, 4096);
+	if (!ask_bucket(asked_of_bucket[i].what, &said)) {
+		buf_clear(&said);
+		buf_add_text(&said, kind_text(err.kind));
+	}
+	if (taken < wanted) { /* the bucket would wait for ever */
+		printf("Bail out! %s: it asks %u times, and not %u: %s\n", name, taken, wanted,
+		       err.text);
+		exit(1);
+	}
+	pthread_join(answering, NULL);
+	IS_STR(buf_str(&said), str_of(asked_of_bucket[i].said), "%s", name);
+	IS_INT(wrong, 0, "%s: it is asked so", name);
+	buf_release(&said);
+}
+
+/* ---- what arrives is put into a bucket that keeps it (bucket_store.h), and lies here, too ---- */
+
+#define SOUND "the first part, and the second"
+
+static bool reads(int fd, const char *bytes)
+{
+	char read[64];
+	ssize_t n = pread(fd, read, sizeof(read), 0);
+
+	return n == (ssize_t)strlen(bytes) && memcmp(read, bytes, (size_t)n) == 0;
+}
+
+static void test_sealed(void)
+{
+	AUTO(blob_arriving_free)
+	struct blob_arriving *arriving = NULL, *left = NULL, *unnamed = NULL;
+	AUTO(close) int reader = -1, here = -1, again = -1, scratch = -1;
+	struct blob_content content = { .size = 0 };
+	uint8_t digest[SHA256_BYTES];
+	struct blob_names names;
+	uint64_t size = 0, swept = 9;
+
+	OK(blob_arriving_open(store, STR(RECORDING), 1, &arriving, &err) &&
+		   blob_arriving_write(arriving, STR("the first part, and "), &err) &&
+		   arriving->size == 20,
+	   "what arrives is a file here: %s", err.text);
+	OK(blob_arriving_write(arriving, STR("something else"), &err) && arriving->size == 34 &&
+		   blob_arriving_truncate(arriving, 20, &err) && arriving->size == 20 &&
+		   blob_arriving_write(arriving, STR("the second"), &err),
+	   "which is cut back, and goes on: %s", err.text);
+	OK(blob_arriving_reader(arriving, &reader, &err) && reads(reader, SOUND),
+	   "it can be read meanwhile");
+	OK(bucket_has("calls/" FIRST, NULL), "nothing of it is in the bucket");
+	OK(blob_arriving_seal(arriving, STR(FIRST), &err) == BLOB_SEALED, "sealed: %s", err.text);
+	OK(bucket_has("calls/" FIRST, SOUND), "it is in the bucket, all of it");
+	OK(blob_stat(store, STR(FIRST), &size, &err) && size == strlen(SOUND), "of its size");
+	OK(blob_open_here(store, STR(FIRST), &here, &size, &err) && here >= 0 &&
+		   size == strlen(SOUND) && reads(here, SOUND),
+	   "and lies here");
+	sha256_of(STR(SOUND), digest);
+	OK(blob_read_content(store, STR(FIRST), 0, NULL, &content, &err) &&
+		   content.size == strlen(SOUND) &&
+		   memcmp(content.sha256, digest, sizeof(digest)) == 0,
+	   "the bucket is read for what it holds: %s", err.text);
+	OK(blob_write_beside(store, STR(FIRST), STR("peaks"), &err) &&
+		   bucket_has("calls/3f/" CALL "." RECORDING ".1.peaks", "peaks"),
+	   "a waveform is put beside it: %s", err.text);
+	OK(blob_list(store, STR("3f/"), STR(""), &names, &err) && names.count == 2,
+	   "both are listed");
+
+	OK(blob_forget_here(store, STR(FIRST)), "what lies here is forgotten");
+	OK(!is_here(FIRST), "and is not here any more");
+	OK(blob_open_read(store, STR(FIRST), &again, &size, &err) && size == strlen(SOUND) &&
+		   reads(again, SOUND),
+	   "it is brought from the bucket: %s", err.text);
+	OK(blob_remove(store, STR(FIRST), &err) && bucket_has("calls/" FIRST, NULL) &&
+		   bucket_has("calls/3f/" CALL "." RECORDING ".1.peaks", NULL) && !is_here(FIRST),
+	   "it is removed, with what lies beside it, there and here: %s", err.text);
+	OK(!blob_remove(store, STR(FIRST), &err) && err.kind == ERR_NOT_FOUND, "once: %s",
+	   err.text);
+
+	OK(blob_arriving_open_unnamed(store, STR(RECORDING), 2, &unnamed, &err) &&
+		   blob_arriving_write(unnamed, STR(SOUND), &err) && unnamed->size == strlen(SOUND),
+	   "what has no name while it arrives: %s", err.text);
+	OK(blob_arriving_seal(unnamed, STR(SECOND), &err) == BLOB_SEALED &&
+		   bucket_has("calls/" SECOND, SOUND) && is_here(SECOND),
+	   "is sealed as well: %s", err.text);
+	OK(blob_sweep_arriving(store, &swept, &err) && swept == 0, "nothing was left behind");
+
+	OK(blob_scratch(store, &scratch, &err) && scratch >= 0, "there is room to pass things on");
+	OK(!blob_arriving_take(store, STR(RECORDING), 9, &left, &err) && err.kind == ERR_NOT_FOUND,
+	   "what nobody has left is not taken: %s", err.text);
+}
+
+static void test_bucket_that_keeps(const struct blob_options *options)
+{
+	if (!blob_open(options, &store, &err))
+		abort();
+	blob_store_know(store, "0123456789abcdef0123456789abcdef", false);
+	test_sealed();
+	blob_store_free(store);
+	bucket_stop();
+}
+
 int main(void)
 {
 	struct s3_options s3 = { .store = "s3://bucket/calls",
@@ -189,8 +501,8 @@ int main(void)
 					      .s3 = &s3,
 					      .cache_max_bytes = 1 << 20 };
 	AUTO(free) char *endpoint = xasprintf("http://127.0.0.1:%u", open_bucket());
+	AUTO(free) char *kept = NULL;
 	struct blob_remote_facts facts;
-	struct err err;
 
 	folder_make();
 	s3.endpoint = endpoint;
@@ -212,8 +524,13 @@ int main(void)
 	}
 	OK(blob_remote_read(store, &facts) && facts.misses == ARRAY_LEN(cases),
 	   "what was brought was not here, and nothing else is counted so");
+	for (size_t i = 0; i < ARRAY_LEN(asked_of_bucket); i++)
+		test_asked(i);
 	blob_store_free(store);
 	close(listener);
+	kept = bucket_start();
+	s3.endpoint = kept;
+	test_bucket_that_keeps(&options);
 	folder_remove();
 	return tap_end();
 }

@@ -355,6 +355,49 @@ static void test_filters(void)
 	}
 }
 
+/* What lies beyond a bound is not looked at: the page that is full with the last is the last. */
+static void test_bounds(void)
+{
+	static const struct {
+		const char *name;
+		struct call_filter filter;
+	} cases[] = {
+		{ "from a time", { .from_ms = NOON + 50000 } },
+		{ "up to a time", { .to_ms = NOON + 20000 } },
+		{ "between", { .from_ms = NOON + 20000, .to_ms = NOON + 40000 } },
+		{ "outbound, from a time",
+		  { .direction = CALL_OUTBOUND, .from_ms = NOON + 50000 } },
+		{ "pending, between",
+		  { .has_group = true,
+		    .group = RECORDING_GROUP_PENDING,
+		    .from_ms = NOON + 20000,
+		    .to_ms = NOON + 70000 } },
+	};
+	struct call_cursor start = { 0 };
+	struct call_row rows[CALLS];
+	struct call_page page;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		unsigned want = 0;
+
+		for (unsigned n = 0; n < CALLS; n++)
+			want += (has_direction(n) || group_of(n) != RECORDING_GROUP_NONE) &&
+				wanted(&cases[i].filter, n, NULL);
+		MUST(calls_list(ledger.writer, &cases[i].filter, &start, rows, want, &page, &err));
+		OK(want > 0 && page.count == want && !page.more, "%s: %zu of %u on one page",
+		   cases[i].name, page.count, want);
+		MUST(calls_list_newer(ledger.writer, &cases[i].filter, &start, rows, want, &page,
+				      &err));
+		OK(page.count == want && !page.more, "%s: from the oldest on as well",
+		   cases[i].name);
+		if (want < 2)
+			continue;
+		MUST(calls_list(ledger.writer, &cases[i].filter, &start, rows, want - 1, &page,
+				&err));
+		OK(page.count == want - 1 && page.more, "%s: one less is not all", cases[i].name);
+	}
+}
+
 static void test_one_call(void)
 {
 	char sid[SID_SIZE];
@@ -713,6 +756,7 @@ int main(void)
 	fill();
 	test_filters();
 	test_kept_for_ever();
+	test_bounds();
 	test_one_call();
 	test_arrival_between_pages();
 	test_start_moves();

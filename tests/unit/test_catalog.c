@@ -432,6 +432,158 @@ static void test_text_set(void)
 	IS_STR(str_of(out), STR(""), "no text is an empty one");
 }
 
+/* ---- streams ---- */
+
+static void test_streams_text(void)
+{
+	static const struct {
+		const char *text, *name;
+		bool is_read;
+		size_t count;
+	} cases[] = {
+		{ "", "none", true, 0 },
+		{ "17=1200", "one", true, 1 },
+		{ "17=1200 19=0 -3=9223372036854775807", "three", true, 3 },
+		{ "17", "one without a watermark", false, 0 },
+		{ "=5", "one without a number", false, 0 },
+		{ "17=", "one with an empty watermark", false, 0 },
+		{ "17=5x", "a watermark that is no number", false, 0 },
+		{ "x=5", "a number that is none", false, 0 },
+	};
+	AUTO(free) struct catalog *catalog = xcalloc(1, sizeof(*catalog));
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		bool is_read = streams_read(str_of(cases[i].text), catalog, &err);
+		struct buf text;
+
+		OK(is_read == cases[i].is_read, "%s: %s", cases[i].name,
+		   cases[i].is_read ? "read" : "refused");
+		if (!is_read)
+			continue;
+		IS_INT(catalog->stream_count, cases[i].count, "%s: so many", cases[i].name);
+		buf_init(&text, STREAMS_TEXT_MAX);
+		streams_write(catalog, &text);
+		IS_STR(buf_str(&text), str_of(cases[i].text), "%s: written as it was",
+		       cases[i].name);
+		buf_release(&text);
+	}
+}
+
+/* As many as there may be, and one more. */
+static void test_streams_max(struct ledger *ledger)
+{
+	struct catalog *catalog = ledger->writer;
+	struct buf text;
+
+	MUST(catalog_begin(catalog, &err));
+	for (int64_t i = 1; i <= STREAMS_MAX; i++)
+		MUST(stream_begin(catalog, i, &err));
+	OK(!stream_begin(catalog, STREAMS_MAX + 1, &err) && err.kind == ERR_UNAVAILABLE,
+	   "one more does not begin: %s", err.text);
+	OK(stream_find(catalog, 1) && stream_find(catalog, STREAMS_MAX) &&
+		   !stream_find(catalog, STREAMS_MAX + 1),
+	   "the others are there");
+	buf_init(&text, STREAMS_TEXT_MAX);
+	streams_write(catalog, &text);
+	OK(streams_read(buf_str(&text), catalog, &err), "so many are read: %s", err.text);
+	buf_add_text(&text, " 257=1");
+	OK(!streams_read(buf_str(&text), catalog, &err), "one more is not: %s", err.text);
+	buf_release(&text);
+	catalog->stream_count = 0;
+	catalog_rollback(catalog);
+}
+
+/* That of turns, one's own, and those of who is no more: how far each was projected. */
+static void test_streams(struct ledger *ledger)
+{
+	struct catalog *catalog = ledger->writer;
+	struct stream_mark marks[STREAMS_PROJECTED_MAX];
+	int64_t sequence, before, watermark;
+	size_t count = 0;
+	bool is_past = false;
+
+	MUST(catalog_begin(catalog, &err));
+	MUST(number_read(catalog, NUMBER_WATERMARK, &watermark, &err));
+	MUST(streams_projected(catalog, marks, &count, &err));
+	OK(count == 1 && marks[0].stream == 0 && marks[0].watermark == watermark,
+	   "who has none has that of turns alone");
+	IS_INT(streams_at_hand(catalog, marks), 1, "and no other at hand");
+	MUST(catalog_sequence(catalog, &before, &err));
+	MUST(stream_begin(catalog, 7, &err) && stream_begin(catalog, 8, &err) &&
+	     stream_begin(catalog, 9, &err));
+	MUST(catalog_sequence(catalog, &sequence, &err));
+	OK(sequence > before, "that one began a turn tells");
+	catalog->process_id = 8;
+	stream_adopt(catalog, 9);
+	stream_adopt(catalog, 9);
+	stream_adopt(catalog, 5); /* it is over */
+	MUST(streams_projected(catalog, marks, &count, &err));
+	OK(count == 3 && marks[0].stream == 0 && marks[1].stream == 8 && marks[2].stream == 9,
+	   "one's own, and that of who is no more, once: %zu", count);
+	IS_INT(catalog->orphan_count, 1, "one that is over is looked for no longer");
+	OK(streams_at_hand(catalog, marks) == 2 && marks[0].stream == 0 &&
+		   marks[0].watermark == watermark && marks[1].stream == 8 &&
+		   marks[1].watermark == 0,
+	   "one's own is at hand");
+
+	MUST(stream_advance(catalog, &(struct stream_mark){ 8, 12 }, &err));
+	MUST(stream_advance(catalog, &(struct stream_mark){ 0, watermark + 3 }, &err));
+	OK(streams_at_hand(catalog, marks) == 2 && marks[0].watermark == watermark + 3 &&
+		   marks[1].watermark == 12,
+	   "both were projected further");
+	OK(!stream_advance(catalog, &(struct stream_mark){ 5, 1 }, &err) &&
+		   err.kind == ERR_NOT_FOUND,
+	   "one that is not there is not: %s", err.text);
+	for (int64_t event = 11; event <= 13; event++) {
+		MUST(stream_is_past(catalog, &(struct stream_mark){ 8, event }, &is_past, &err));
+		OK(is_past == (event <= 12), "event %d of it is %s", (int)event,
+		   event <= 12 ? "past" : "not");
+		MUST(stream_is_past(catalog, &(struct stream_mark){ 0, watermark + event - 9 },
+				    &is_past, &err));
+		OK(is_past == (event <= 12), "and so it is with turns");
+	}
+	MUST(stream_is_past(catalog, &(struct stream_mark){ 5, 1 }, &is_past, &err));
+	OK(is_past, "all of one that is over is past");
+	stream_end(catalog, 7);
+	stream_end(catalog, 7);
+	OK(!stream_find(catalog, 7) && catalog->stream_count == 2 && stream_find(catalog, 8) &&
+		   stream_find(catalog, 9),
+	   "one ends, once, and the others stay");
+	catalog->process_id = 0;
+	catalog->stream_count = catalog->orphan_count = 0;
+	catalog_rollback(catalog);
+}
+
+/* Before a turn one was not told to anybody, and it is now. */
+static void test_stream_turns(struct ledger *ledger)
+{
+	struct catalog *catalog = ledger->writer;
+	int64_t before, after;
+
+	MUST(catalog_begin(catalog, &err));
+	MUST(stream_begin(catalog, 7, &err));
+	MUST(catalog_commit(catalog, &err));
+	MUST(catalog_begin(catalog, &err));
+	OK(stream_find(catalog, 7), "what a turn told is there in the next");
+	MUST(catalog_sequence(catalog, &before, &err));
+	MUST(stream_advance(catalog, &(struct stream_mark){ 7, 2 }, &err));
+	MUST(catalog_sequence(catalog, &after, &err));
+	IS_INT(after, before + 1, "how far it was projected is told");
+	MUST(stream_advance(catalog, &(struct stream_mark){ 7, 3 }, &err));
+	MUST(catalog_sequence(catalog, &after, &err));
+	IS_INT(after, before + 1, "once in a turn");
+	MUST(catalog_commit(catalog, &err));
+	MUST(catalog_begin(catalog, &err));
+	MUST(catalog_sequence(catalog, &before, &err));
+	stream_end(catalog, 7);
+	MUST(catalog_sequence(catalog, &after, &err));
+	OK(after > before, "that it ended is, too");
+	MUST(catalog_commit(catalog, &err));
+	MUST(catalog_begin(catalog, &err));
+	OK(!stream_find(catalog, 7), "and then it is over");
+	catalog_rollback(catalog);
+}
+
 int main(void)
 {
 	struct ledger ledger;
@@ -452,6 +604,12 @@ int main(void)
 	test_text_set();
 	ledger_open(&ledger);
 	test_leap(&ledger);
+	ledger_remove(&ledger);
+	test_streams_text();
+	ledger_open(&ledger);
+	test_streams_max(&ledger);
+	test_streams(&ledger);
+	test_stream_turns(&ledger);
 	ledger_remove(&ledger);
 	return tap_end();
 }

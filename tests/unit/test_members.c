@@ -316,6 +316,10 @@ static void test_roll(void)
 
 	process_start(&first, "first");
 	process_start(&second, "second");
+	IS_INT(count("SELECT COUNT(*) FROM processes WHERE version = '" CALLSPOOL_VERSION
+		     "' AND started_at_ms > 0 AND beat = 0 AND schema_known = "
+		     "(SELECT MAX(version) FROM schema_version)"),
+	       2, "each says of which version it is, and which schema it knows");
 	first.members.own.hears = true;
 	OK(!beat(&first) && first.members.own.is_clock_known, "a beat measures the clock");
 	MUST(roll_read(first.pulse, &roll, &err));
@@ -480,6 +484,48 @@ static bool end(struct catalog *catalog, const char *recording_sid)
 		return catalog_commit(catalog, &err);
 	catalog_rollback(catalog);
 	return false;
+}
+
+/* Whether a player who waits has it tried before its time: of a ledger without processes, where no other has it. */
+static void test_just_tried(void)
+{
+	static const struct {
+		const char *name;
+		enum recording_state state;
+		int64_t since_ms, next_ms; /* from NOON */
+		enum recording_wait_rule rule;
+		int64_t pause_ms;
+		bool is_elsewhere;
+	} cases[] = {
+		{ "just now, within the pause", RECORDING_WAITING, 0, 9000, 0, 100, true },
+		{ "nearly as long ago as the pause", RECORDING_WAITING, -99, 9000, 0, 100, true },
+		{ "as long ago", RECORDING_WAITING, -100, 9000, 0, 100, false },
+		{ "by a clock that was ahead", RECORDING_WAITING, 1, 9000, 0, 100, false },
+		{ "without a pause", RECORDING_WAITING, 0, 9000, 0, 0, false },
+		{ "it is its time", RECORDING_WAITING, -1, 0, 0, 100, false },
+		{ "it is nearly its time", RECORDING_WAITING, -1, 1, 0, 100, true },
+		{ "it does not wait", RECORDING_QUEUED, 0, 9000, 0, 100, false },
+		{ "it was told how long to wait", RECORDING_WAITING, -5000, 9000,
+		  RECORDING_WAIT_AS_TOLD, 100, true },
+		{ "told so, and that is over", RECORDING_WAITING, -5000, 0, RECORDING_WAIT_AS_TOLD,
+		  100, false },
+		{ "told so, and nobody is to pause", RECORDING_WAITING, -5000, 9000,
+		  RECORDING_WAIT_AS_TOLD, 0, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct recording recording = { .recording_sid = "RE1",
+						     .state = cases[i].state,
+						     .waiting_since_ms = NOON + cases[i].since_ms,
+						     .next_try_at_ms = NOON + cases[i].next_ms,
+						     .wait_rule = cases[i].rule };
+		bool is_elsewhere = !cases[i].is_elsewhere;
+
+		MUST(lease_begin(ledger.writer, &recording, NOON, cases[i].pause_ms, &is_elsewhere,
+				 &err));
+		OK(is_elsewhere == cases[i].is_elsewhere, "it failed %s: %s", cases[i].name,
+		   is_elsewhere ? "not now" : "it is tried");
+	}
 }
 
 static void test_claims(void)
@@ -936,6 +982,7 @@ int main(void)
 	test_silent_within_turn();
 	test_suspect();
 	test_roll();
+	test_just_tried();
 	test_claims();
 	test_holder();
 	test_left_open();

@@ -6,15 +6,21 @@
 #include "catalog/catalog.h"
 #include "moving_fixture.h"
 
+#include <stdatomic.h>
 #include <time.h>
 
 #define OTHER_STORE "s3://bucket/others"
 
-/* Who moves waits for nothing. */
+/* Who moves waits for nothing; how long he would have before he asked the bucket for anything is added up. */
 int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left);
+
+static atomic_uint gets_before;
+static atomic_llong slept_ms;
 
 int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left)
 {
+	if (bucket_count(&bucket.gets) == gets_before)
+		slept_ms += wanted->tv_sec * 1000 + wanted->tv_nsec / 1000000;
 	return 0;
 }
 
@@ -258,9 +264,13 @@ static void test_switch(void)
 		OK(!migration_awaits(path, to, store) && departing().name[0],
 		   "nothing has changed");
 		MUST(ledger_open(path, &ledger, &err) && ledger_start(ledger, &err));
+		gets_before = bucket_count(&bucket.gets);
+		slept_ms = 0;
 		attach();
 		OK(comes_to(MIGRATION_SWITCHING), "with the next server it comes so far again: %s",
 		   now().err.text);
+		IS_INT(slept_ms, INT64_C(5000) << (tries - 1),
+		       "after a pause that is twice as long each time");
 		detach_and_close();
 	}
 	OK(now().state == MIGRATION_FAILED && tries > 1 && tries < MOST_TRIES,

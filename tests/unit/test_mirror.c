@@ -120,6 +120,7 @@ static void test_join(void)
 	IS_STR(str_of(asked.update->account_sid), STR(ACCOUNT), "of that account");
 	IS_INT(asked.update->recorded.next_try_at_ms, 0, "which does not wait");
 	OK(!mirror->now.is_flowing && mirror->now.media.fd < 0, "nothing is known of it");
+	IS_INT(asked.update->news.media.fd, -1, "and no file of it goes along");
 	IS_INT(one.moves, 0, "nothing is told from inside");
 	OK(join(&two, &recording) == mirror, "a second player joins the same mirror");
 	OK(asked.updates == 1 && asked.nudges == 1 && strcmp(asked.sid, RECORDING) == 0,

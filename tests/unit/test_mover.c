@@ -213,6 +213,20 @@ static void test_in_bucket(void)
 	let_go();
 }
 
+/* Where nobody is there the move does not begin. */
+static void test_nowhere(void)
+{
+	mover = (struct mover){
+		.ledger_file = xstrdup(path), .server = lent(), .tell = tell, .waits = waits
+	};
+	str_fit(STR("postgresql:///ledger?host=/nowhere"), mover.to, sizeof(mover.to));
+	phases = 0;
+	OK(!mover_run(&mover, &err) && err.kind == ERR_UNAVAILABLE,
+	   "a server that is not there: %s", err.text);
+	OK(!departing().name[0] && !mover.rows && phases == 0, "nothing has begun");
+	let_go();
+}
+
 int main(void)
 {
 	moving_open();
@@ -225,6 +239,8 @@ int main(void)
 	test_stops();
 	free(mover.ledger_file);
 	test_in_bucket();
+	free(mover.ledger_file);
+	test_nowhere();
 	free(mover.ledger_file);
 	moving_remove();
 	return tap_end();

@@ -253,6 +253,14 @@ static void test_main_recording(void)
 		recording_event(RECORDING_2, "completed", 2),
 		recording_event(RECORDING, "completed", 3),
 	};
+	const struct recording_media media = { .stored_at_ms = 1,
+					       .generation = 1,
+					       .generation_at_ms = 1,
+					       .size = 1,
+					       .duration_ms = 1,
+					       .channels = 1,
+					       .format = "mp3",
+					       .path = "a" };
 	struct call call;
 
 	ledger_open(&ledger);
@@ -279,6 +287,20 @@ static void test_main_recording(void)
 	MUST(calls_find(ledger.writer, CALL, &call, &err));
 	IS_INT(call.recordings, 3, "a third is counted");
 	IS_STR(str_of(call.main_recording_sid), RECORDING_2, "and changes nothing else");
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(recordings_mark_stored(ledger.writer, RECORDING, &media, &err));
+	MUST(catalog_commit(ledger.writer, &err));
+	MUST(calls_find(ledger.writer, CALL, &call, &err));
+	IS_STR(str_of(call.main_recording_sid), RECORDING_2,
+	       "that another one is stored does not make it the main one");
+	IS_INT(call.group, RECORDING_GROUP_PENDING, "nor is the call's group that one's");
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(recordings_mark_stored(ledger.writer, RECORDING_2, &media, &err));
+	MUST(catalog_commit(ledger.writer, &err));
+	MUST(calls_find(ledger.writer, CALL, &call, &err));
+	IS_STR(str_of(call.main_recording_sid), RECORDING_2, "it is stored itself");
+	IS_INT(call.group, RECORDING_GROUP_STORED, "and so is its call");
+	OK(call.is_main_fixed && call.recordings == 3, "nothing else has changed");
 	ledger_remove(&ledger);
 }
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "catalog/catalog_private.h"
 #include "ledger_fixture.h"
+#include "refused_calls.h"
 #include "schema/schema.h"
 #include "tables/arrival.h"
 #include "tables/row_move.h"
@@ -732,6 +733,186 @@ static void test_older_arrived(void)
 	}
 }
 
+/* ---- any one call of a database is refused ---- */
+
+static struct row_move *refused;
+static struct departure seen;
+
+static bool open_move(void)
+{
+	row_move_free(TAKE(refused));
+	return row_move_open(source.path, target, &refused, &err);
+}
+
+static bool look(void)
+{
+	return row_move_look(refused, &departure, &err);
+}
+
+static bool begin_departure(void)
+{
+	return departure_begin(source.writer, &departure, &err);
+}
+
+static bool begin_rows(void)
+{
+	return row_move_begin(refused, &departure, &err);
+}
+
+static bool count_rows(void)
+{
+	int64_t rows;
+
+	return row_move_count(refused, &rows, &err) && rows > 0;
+}
+
+static bool bring_media(void)
+{
+	int64_t id;
+
+	return row_move_set_media(refused, 7, &err) && row_move_find_media(refused, &id, &err) &&
+	       id == 7;
+}
+
+static bool copy_a_turn(void)
+{
+	struct row_move_turn turn;
+
+	return row_move_turn(refused, &turn, &err);
+}
+
+static bool complete(void)
+{
+	return row_move_complete(refused, INT64_MAX, &err);
+}
+
+static bool finish(void)
+{
+	return departure_finish(source.path, &departure, &err);
+}
+
+static bool set_arrived(void)
+{
+	return departure_set_arrived(source.path, &err) &&
+	       departure_moved_to(source.path, &seen, &err) && seen.has_arrived;
+}
+
+static bool find_begun(void)
+{
+	return departure_begun(source.path, &seen, &err) && seen.name[0];
+}
+
+static bool open_arrived(void)
+{
+	return arrival_open(target, &departure, &err);
+}
+
+static bool set_media(void)
+{
+	return departure_set_media(source.writer, 7, &err) &&
+	       departure_find_in(source.writer, &seen, &err) && seen.media == 7;
+}
+
+static bool set_verified(void)
+{
+	return departure_set_verified(source.writer, &err) &&
+	       departure_find_in(source.writer, &seen, &err) && seen.is_verified;
+}
+
+static bool list_noted(void)
+{
+	struct departure_recording out[4];
+	size_t count;
+	int64_t last;
+
+	return departure_last(source.writer, &last, &err) &&
+	       departure_recordings(source.writer, 0, INT64_MAX, out, ARRAY_LEN(out), &count,
+				    &err) &&
+	       count == 1;
+}
+
+static bool forget_noted(void)
+{
+	int64_t last;
+	bool is_all;
+
+	return departure_last(source.writer, &last, &err) &&
+	       departure_forget(source.writer, last, &is_all, &err) && is_all;
+}
+
+static bool end_departure(void)
+{
+	bool is_over;
+
+	return departure_end(source.writer, &is_over, &err);
+}
+
+/* Until it is done because none is left; `is_anew`: by a move that is opened again each time. */
+static void test_step(const char *name, bool (*step)(void), bool is_anew)
+{
+	bool is_done = false;
+	int call = 0, told = 0;
+
+	while (!is_done && call < 1000) {
+		if (is_anew && call > 0)
+			MUST(open_move() && begin_rows());
+		refuse(++call);
+		is_done = step();
+		if (!is_done && str_ends(str_of(err.text), STR(REFUSED_TEXT)))
+			told++;
+		else if (calls_made >= call)
+			printf("# %s, call %d: %s\n", name, call, err.text);
+		refuse(0);
+	}
+	OK(is_done && call > 1, "%s: done when nothing is refused: %s", name, err.text);
+	IS_INT(told, call - 1, "%s: whatever is refused, it says so", name);
+}
+
+static void test_refused(void)
+{
+	static const struct {
+		const char *name;
+		bool (*attempt)(void);
+	} of_departure[] = {
+		{ "how far media is", set_media },
+		{ "it is verified", set_verified },
+		{ "what was noted", list_noted },
+		{ "what is not of use any more", forget_noted },
+		{ "it is given up", end_departure },
+	};
+
+	make_target();
+	counted_of_a_caller = 3;
+	change("DELETE FROM attempts; DELETE FROM recordings WHERE id > 100010; DELETE FROM calls WHERE id > 10; "
+	       "DELETE FROM call_numbers; DELETE FROM events WHERE seq > 10");
+	MUST(open_move());
+	test_step("a move is opened", open_move, false);
+	test_step("a look at where it goes", look, false);
+	test_each_refused(source.writer, begin_departure, &err, "it is noted here");
+	begin(refused);
+	MUST(open_move());
+	test_step("it begins there", begin_rows, false);
+	test_step("its rows are counted", count_rows, false);
+	test_step("media is brought", bring_media, false);
+	change("UPDATE calls SET status = 3; INSERT INTO users (id, source, name, role, is_disabled, made_at_ms, changed_seq) "
+	       "VALUES (31, 1, 'ann', 2, 0, 0, 1); UPDATE recordings SET hold_by = 'dana' WHERE id = 100001");
+	test_step("a turn of copying", copy_a_turn, true);
+	MUST(turn_to(refused, ROWS_FOLLOWING));
+	change("DELETE FROM users WHERE id = 31; UPDATE users SET name = 'bob'; DELETE FROM call_numbers; "
+	       "UPDATE calls SET status = 4; UPDATE recordings SET hold_by = 'dan' WHERE id = 100001");
+	for (size_t i = 0; i < ARRAY_LEN(of_departure); i++)
+		test_each_refused(source.writer, of_departure[i].attempt, &err,
+				  of_departure[i].name);
+	test_step("it is completed", complete, false);
+	row_move_free(TAKE(refused));
+	test_step("how it began", find_begun, false);
+	catalog_free(TAKE(source.writer));
+	test_step("it is finished here", finish, false);
+	test_step("it arrives there", open_arrived, false);
+	test_step("it has arrived", set_arrived, false);
+	reopen_source();
+}
+
 int main(void)
 {
 	AUTO(free) char *address = xstrdup(getenv("CALLSPOOL_TEST_DATABASE"));
@@ -756,6 +937,7 @@ int main(void)
 	test_stops();
 	test_pieces();
 	test_occupied();
+	test_refused();
 	test_database_remove(place, target);
 	rmdir(place);
 	unsetenv("CALLSPOOL_TEST_DATABASE");

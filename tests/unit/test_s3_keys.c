@@ -4,9 +4,11 @@
 #include "s3/s3_lender.h"
 #include "tap.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/s3_keys.XXXXXX";
@@ -23,6 +25,24 @@ static void put(const char *name, const char *text)
 
 	if (!file || fputs(text, file) < 0 || fclose(file) != 0)
 		abort();
+}
+
+/* As long as what was there, and as if it were as old: what is written tells alone. */
+static void put_alike(const char *name, const char *text)
+{
+	AUTO(free) char *path = path_of(name);
+	struct stat before, after;
+
+	if (stat(path, &before) != 0)
+		abort();
+	do {
+		const struct timespec times[2] = { before.st_atim, before.st_mtim };
+
+		put(name, text);
+		if (utimensat(AT_FDCWD, path, times, 0) != 0 || stat(path, &after) != 0)
+			abort();
+	} while (after.st_ctim.tv_sec == before.st_ctim.tv_sec &&
+		 after.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
 }
 
 /* A moment later. */
@@ -126,6 +146,12 @@ int main(void)
 	put("secret", "two\nlines");
 	is_now(keys, "1st again later", "a text of two lines");
 	is_now(keys, "1st again later", "is no key");
+	put("secret", "lasts");
+	is_now(keys, "1st again later", "one of one line");
+	is_now(keys, "1st lasts later", "is one");
+	put_alike("secret", "other");
+	is_now(keys, "1st lasts later", "one that is as long, and says it is as old");
+	is_now(keys, "1st other later", "is another");
 
 	test_lent();
 	test_token_alone();
