@@ -89,14 +89,15 @@ static void test_ends(void)
 	"server { return 200 default; } server { server_name " names "; return 200 named; }"
 #define NAME(name, says)   "server { server_name " name "; return 200 '" says "'; } "
 #define PLACE(place, says) "location " place " { return 200 '" says "'; } "
-#define MANY_NAMES                                                                                \
-	NAME("first", "first")                                                                    \
-	NAME("mail.*", "mail.*") NAME("mail.a.*", "mail.a.*")                                     \
-		NAME("*.example.com", "*.example.com") NAME("*.b.example.com", "*.b.example.com") \
-			NAME("~^r(\\d+)\\.x$", "regex") NAME("~^r1", "other regex")               \
-				NAME("www.example.com", "www.example.com")                        \
-					NAME(".dot.org", ".dot.org")                              \
-						NAME("mail.example.com.*", "mail.example.com.*")
+#define MANY_NAMES                                                             \
+	NAME("first", "first")                                                 \
+	NAME("mail.*", "mail.*")                                               \
+	NAME("mail.a.*", "mail.a.*")                                           \
+	NAME("*.example.com", "*.example.com")                                 \
+	NAME("*.b.example.com", "*.b.example.com")                             \
+	NAME("~^r(\\d+)\\.x$", "regex")                                        \
+	NAME("~^r1", "other regex") NAME("www.example.com", "www.example.com") \
+		NAME(".dot.org", ".dot.org") NAME("mail.example.com.*", "mail.example.com.*")
 #define MANY_PLACES                                                                                                                           \
 	"server { " PLACE("= /e", "= /e") PLACE("/e", "/e") PLACE("/e/long", "/e/long") PLACE(                                                \
 		"^~ /e/firm",                                                                                                                 \
@@ -294,9 +295,18 @@ static const struct {
 	{ "rewrite: last of a server",
 	  IN("rewrite ^/a /b last; return 403; location /b { return 200 $uri; }"), "http://x/a",
 	  NULL, 200, "/b" },
+	{ "rewrite: of a server without a location", IN("rewrite ^(.*)$ /x$1; try_files y =418;"),
+	  "http://x/", NULL, 418, NULL },
+	{ "rewrite: of a server, once",
+	  IN("rewrite ^(.*)$ /x$1; if ($uri = /x/x/) { return 403; } try_files y =418;"),
+	  "http://x/", NULL, 418, NULL },
+	{ "rewrite: to itself", AT("rewrite ^ $uri; "), "http://x/a", NULL, 500, NULL },
 	{ "rewrite: nine places",
 	  IN("location ~ ^/([0-8])$ { rewrite 0 /1; rewrite 1 /2; rewrite 2 /3; return 200 $uri; }"),
 	  "http://x/0", NULL, 200, "/3" },
+	{ "rewrite: ten rounds at most",
+	  IN("rewrite ^ /xxxxxxxxxx; location ~ ^/x { rewrite ^/x(.*) /$1 last; } location / { return 200 $uri; }"),
+	  "http://x/0", NULL, 200, "/" },
 	{ "rewrite: not eleven",
 	  IN("rewrite ^ /xxxxxxxxxxx; location ~ ^/x { rewrite ^/x(.*) /$1 last; } location / { return 200 $uri; }"),
 	  "http://x/0", NULL, 500, NULL },
