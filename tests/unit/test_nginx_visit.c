@@ -87,30 +87,32 @@ static void test_ends(void)
 #define AT(inside)  "server { server_name A.Example.com b; location / { " inside " } }"
 #define CALLED(names) \
 	"server { return 200 default; } server { server_name " names "; return 200 named; }"
-#define NAME(name, says)   "server { server_name " name "; return 200 '" says "'; } "
-#define PLACE(place, says) "location " place " { return 200 '" says "'; } "
-#define MANY_NAMES                                                             \
-	NAME("first", "first")                                                 \
-	NAME("mail.*", "mail.*")                                               \
-	NAME("mail.a.*", "mail.a.*")                                           \
-	NAME("*.example.com", "*.example.com")                                 \
-	NAME("*.b.example.com", "*.b.example.com")                             \
-	NAME("~^r(\\d+)\\.x$", "regex")                                        \
-	NAME("~^r1", "other regex") NAME("www.example.com", "www.example.com") \
-		NAME(".dot.org", ".dot.org") NAME("mail.example.com.*", "mail.example.com.*")
-#define MANY_PLACES                                                                                                                           \
-	"server { " PLACE("= /e", "= /e") PLACE("/e", "/e") PLACE("/e/long", "/e/long") PLACE(                                                \
-		"^~ /e/firm",                                                                                                                 \
-		"^~ /e/firm") PLACE("~ \\.mp3$",                                                                                              \
-				    "mp3") PLACE("~* \\.WAV$",                                                                                \
-						 "wav") PLACE("~ ^/both",                                                                     \
-							      "~ ^/both") PLACE("~ ^/bot",                                                    \
-										"~ ^/bot")                                                    \
-		PLACE("/e/long/er",                                                                                                           \
-		      "/e/long/er") "location /in { location /in/side { return 200 side; } location ~ x$ { return 200 x; } return 200 in; } " \
-				    "location /firm { location ^~ /firm/er { return 200 firmer; } return 200 firm; } "                        \
-				    "location ~ ^/re { location ~ e$ { return 200 ree; } return 200 re; } "                                   \
-				    "location ~ x$ { return 200 outer; } location ~ er { return 200 outer; } }"
+#define MANY_NAMES                                                               \
+	"server { server_name first; return 200 'first'; } "                     \
+	"server { server_name mail.*; return 200 'mail.*'; } "                   \
+	"server { server_name mail.a.*; return 200 'mail.a.*'; } "               \
+	"server { server_name *.example.com; return 200 '*.example.com'; } "     \
+	"server { server_name *.b.example.com; return 200 '*.b.example.com'; } " \
+	"server { server_name ~^r(\\d+)\\.x$; return 200 'regex'; } "            \
+	"server { server_name ~^r1; return 200 'other regex'; } "                \
+	"server { server_name www.example.com; return 200 'www.example.com'; } " \
+	"server { server_name .dot.org; return 200 '.dot.org'; } "               \
+	"server { server_name mail.example.com.*; return 200 'mail.example.com.*'; } "
+#define MANY_PLACES                                                                                               \
+	"server { "                                                                                               \
+	"location = /e { return 200 '= /e'; } "                                                                   \
+	"location /e { return 200 '/e'; } "                                                                       \
+	"location /e/long { return 200 '/e/long'; } "                                                             \
+	"location ^~ /e/firm { return 200 '^~ /e/firm'; } "                                                       \
+	"location ~ \\.mp3$ { return 200 'mp3'; } "                                                               \
+	"location ~* \\.WAV$ { return 200 'wav'; } "                                                              \
+	"location ~ ^/both { return 200 '~ ^/both'; } "                                                           \
+	"location ~ ^/bot { return 200 '~ ^/bot'; } "                                                             \
+	"location /e/long/er { return 200 '/e/long/er'; } "                                                       \
+	"location /in { location /in/side { return 200 side; } location ~ x$ { return 200 x; } return 200 in; } " \
+	"location /firm { location ^~ /firm/er { return 200 firmer; } return 200 firm; } "                        \
+	"location ~ ^/re { location ~ e$ { return 200 ree; } return 200 re; } "                                   \
+	"location ~ x$ { return 200 outer; } location ~ er { return 200 outer; } }"
 #define SLASH(pass)                                                                                     \
 	"upstream u { server 127.0.0.1:1; } server { location / { return 200 /; } location /s/ { " pass \
 	" } }"
@@ -454,6 +456,20 @@ static void test_answers(void)
 static const char *const not_urls[] = { "",          "calls.example.com", "ftp://a/",   "http://",
 					"http:///x", "http://a b/",       "http://a/\t" };
 
+static const struct {
+	const char *url, *host, *target;
+	unsigned port;
+} urls[] = {
+	{ "http://a", "a", "/", 80 },
+	{ "HTTP://a/b?c/d", "a", "/b?c/d", 80 },
+	{ "https://a/", "a", "/", 443 },
+	{ "HTTPS://a:8443/x", "a:8443", "/x", 8443 },
+	{ "http://a:65535/", "a:65535", "/", 65535 },
+	{ "http://[::1]/", "[::1]", "/", 80 },
+	{ "http://[::1]:81/", "[::1]:81", "/", 81 },
+	{ "http://a!/", "a!", "/", 80 },
+};
+
 static void test_requests(void)
 {
 	struct nginx_request request;
@@ -467,6 +483,19 @@ static void test_requests(void)
 	   "an address with a port");
 	IS_INT(request.port, 8443, "the port");
 	IS_STR(request.target, STR("/"), "without a path");
+	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+		OK(nginx_request_of_url(str_of(urls[i].url), &request, &err), "%s", urls[i].url);
+		IS_INT(request.port, urls[i].port, "%s: the port", urls[i].url);
+		IS_STR(request.host, str_of(urls[i].host), "%s: Host", urls[i].url);
+		IS_STR(request.target, str_of(urls[i].target), "%s: the target", urls[i].url);
+	}
+	IS_STR(request.method, STR("GET"), "how it is asked for");
+	IS_STR(request.client, STR("203.0.113.7"), "by whom");
+	OK(nginx_header_of_line(STR("X-A:  b: c "), &header, &err), "a header");
+	IS_STR(header.name, STR("X-A"), "its name");
+	IS_STR(header.value, STR("b: c"), "its value");
+	OK(nginx_header_of_line(STR("x:"), &header, &err) && header.value.len == 0,
+	   "a header without a value");
 	OK(!nginx_header_of_line(STR(": x"), &header, &err), "a header without a name");
 	OK(!nginx_header_of_line(STR("x"), &header, &err), "a header without a colon");
 }
