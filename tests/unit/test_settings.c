@@ -82,6 +82,7 @@ static void values(void)
 		{ "cluster_address", "[fd00::5]:8081", true },
 		{ "cluster_address", "[::]", true },
 		{ "cluster_address", "[]", false },
+		{ "cluster_address", "[fd00::5", false },
 		{ "cluster_address", "[fd00::5]8081", false },
 		{ "cluster_address", "[foo]:8081", false },
 		{ "cluster_address", "fd00::5", false },
