@@ -72,6 +72,8 @@ static const struct {
 	  "http://a/d/%41?q", NULL, "1.0 /d/%41?q|Host: b|Connection: close" },
 	{ "a path of variables", "server { location / { proxy_pass http://b/y$uri; } }",
 	  "http://a/d?q", NULL, "1.0 /y/d|Host: b|Connection: close" },
+	{ "arguments of variables", "server { location / { set $v ?n=1; proxy_pass http://b$v; } }",
+	  "http://a/d?q", NULL, "1.0 /?n=1|Host: b|Connection: close" },
 	{ "a host of variables", "server { location / { set $v b; proxy_pass http://$v; } }",
 	  "http://a/d?q", NULL, "1.0 /d?q|Host: b|Connection: close" },
 	{ "a rewrite", "server { rewrite ^/d(.*) /e$1; location / { proxy_pass http://b; } }",
