@@ -84,6 +84,10 @@ int main(void)
 {
 	test_units();
 	test_inheritance();
+	for (size_t i = 0; i < nginx_rules_count; i++)
+		OK(nginx_rule_of(str_of(nginx_rules[i].name)) == &nginx_rules[i], "%s is found",
+		   nginx_rules[i].name);
+	OK(!nginx_rule_of(STR("nothing")) && !nginx_rule_of(STR("")), "what is none is not");
 	for (size_t i = 1; i < nginx_rules_count; i++)
 		OK(strcmp(nginx_rules[i - 1].name, nginx_rules[i].name) < 0, "%s is in its place",
 		   nginx_rules[i].name);

@@ -453,6 +453,134 @@ static void test_answers(void)
 	}
 }
 
+/* Where a request arrives: its address ("" : any), port and Host; the server that it comes to. */
+#define LISTENS(listen, name) "server { " listen " server_name " name "; } "
+static const struct {
+	const char *name, *http, *address;
+	uint16_t port;
+	const char *host, *server; /* NULL: none */
+	bool is_tls;
+} arrivals[] = {
+	{ "an address that is written out comes before all",
+	  LISTENS("listen 80;", "a") LISTENS("listen 10.0.0.1:80;", "b"), "10.0.0.1", 80, "a", "b",
+	  false },
+	{ "at another address", LISTENS("listen 80;", "a") LISTENS("listen 10.0.0.1:80;", "b"),
+	  "10.0.0.2", 80, "b", "a", false },
+	{ "where any will do the name counts",
+	  LISTENS("listen 80;", "a") LISTENS("listen 10.0.0.1:80;", "b"), "", 80, "b", "b", false },
+	{ "at an address where none listens", LISTENS("listen 10.0.0.1:80;", "b"), "10.0.0.2", 80,
+	  "b", NULL, false },
+	{ "at no port of theirs", LISTENS("listen 80;", "a"), "", 81, "a", NULL, false },
+	{ "an address without a port", LISTENS("listen 10.0.0.1;", "a"), "10.0.0.1", 80, "a", "a",
+	  false },
+	{ "all addresses, written out", LISTENS("listen 0.0.0.0:81;", "a"), "10.0.0.1", 81, "x",
+	  "a", false },
+	{ "all of six", LISTENS("listen [::]:80;", "a"), "[fd00::1]", 80, "x", "a", false },
+	{ "all of four are none of six", LISTENS("listen 80;", "a"), "[fd00::1]", 80, "x", NULL,
+	  false },
+	{ "all of six are none of four", LISTENS("listen [::]:80;", "a"), "10.0.0.1", 80, "x", NULL,
+	  false },
+	{ "one of six", LISTENS("listen [FD00::1]:80;", "a"), "[fd00::1]", 80, "x", "a", false },
+	{ "one of six without a port", LISTENS("listen [::1];", "a"), "[::1]", 80, "x", "a",
+	  false },
+	{ "a socket is no port", LISTENS("listen unix:/run/x;", "a"), "", 0, "x", NULL, false },
+	{ "a socket by its path", LISTENS("listen unix:/run/x;", "a"), "unix:/run/x", 0, "x", "a",
+	  false },
+	{ "the largest port", LISTENS("listen 65535;", "a"), "", 65535, "x", "a", false },
+	{ "QUIC is another protocol", LISTENS("listen 443 quic; listen 444 ssl;", "a"), "", 443,
+	  "x", NULL, false },
+	{ "TLS beside it", LISTENS("listen 443 quic; listen 443 ssl;", "a"), "", 443, "x", "a",
+	  true },
+	{ "without TLS", LISTENS("listen 443;", "a"), "", 443, "x", "a", false },
+	{ "the default, and not the first",
+	  LISTENS("listen 80;", "a") LISTENS("listen 80 default_server;", "b"), "", 80, "x", "b",
+	  false },
+	{ "the first of two defaults",
+	  LISTENS("listen 80 default;", "a") LISTENS("listen 80 default_server;", "b"), "", 80, "x",
+	  "a", false },
+	{ "a default of another port",
+	  LISTENS("listen 80;", "a") LISTENS("listen 81 default_server; listen 80;", "b"), "", 80,
+	  "x", "a", false },
+	{ "without Host, a server without a name",
+	  LISTENS("listen 80;", "a") "server { return 200; }", "", 80, NULL, "", false },
+};
+
+static void test_arrivals(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(arrivals); i++) {
+		struct nginx_conf_options options = { .path = "-",
+						      .text = str_of(arrivals[i].http) };
+		AUTO(nginx_conf_free) struct nginx_conf *conf = NULL;
+		const struct nginx_directive *server;
+		struct nginx_listen listen = { .port = 0 };
+		struct err err = { 0 };
+
+		if (!nginx_conf_read(&options, &conf, &err)) {
+			OK(false, "%s: %s", arrivals[i].name, err.text);
+			continue;
+		}
+		server = nginx_server_for(conf, str_of(arrivals[i].address), arrivals[i].port,
+					  str_of(arrivals[i].host), &listen);
+		OK((server != NULL) == (arrivals[i].server != NULL),
+		   "%s: somebody listens, or nobody", arrivals[i].name);
+		if (!server)
+			continue;
+		IS_STR(nginx_server_name(server), str_of(arrivals[i].server), "%s",
+		       arrivals[i].name);
+		IS_INT(listen.port, arrivals[i].port, "%s: its port", arrivals[i].name);
+		IS_INT(listen.is_tls, arrivals[i].is_tls, "%s: TLS", arrivals[i].name);
+	}
+}
+
+/* Over TLS, and without a Host header. */
+static void test_variables(void)
+{
+	static const struct {
+		const char *url, *text, *want;
+		bool has_host;
+	} rows[] = {
+		{ "https://A/?q", "$scheme:$https:$server_port:$host", "https:on:443:a", true },
+		{ "https://A/?q", "$scheme:$http_host:$host", "https::c.example.com", false },
+		{ "https://A/?q", "$remote_addr,$proxy_add_x_forwarded_for",
+		  "203.0.113.7,203.0.113.7", true },
+		{ "https://A/?q", "$http_x_a", "1, 2", true },
+		{ "https://A/?q", "$http_x_forwarded_for", "", true },
+	};
+	static const struct nginx_header headers[] = { { { "X-A", 3 }, { "1", 1 } },
+						       { { "x-b", 3 }, { "3", 1 } },
+						       { { "x_a", 3 }, { "2", 1 } } };
+	struct nginx_conf_options options = {
+		.path = "-",
+		.text = STR(
+			"server { listen 443 ssl; server_name C.example.com; location / { root /; } }"),
+	};
+	AUTO(nginx_conf_free) struct nginx_conf *conf = NULL;
+	struct err err = { 0 };
+
+	if (!nginx_conf_read(&options, &conf, &err)) {
+		OK(false, "%s", err.text);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(buf_release) struct buf made;
+		struct nginx_request request;
+		struct nginx_visit visit;
+
+		OK(nginx_request_of_url(str_of(rows[i].url), &request, &err), "%s", rows[i].url);
+		request.headers = headers;
+		request.header_count = ARRAY_LEN(headers);
+		if (!rows[i].has_host)
+			request.host = STR_NONE;
+		nginx_visit_start(&visit, conf, &request);
+		nginx_visit_follow(&visit);
+		IS_INT(visit.end, NGINX_FILES, "from files");
+		buf_init(&made, NGINX_VALUE_BYTES_MAX);
+		OK(nginx_value(&visit, str_of(rows[i].text), &made), "'%s' is known", rows[i].text);
+		IS_STR(buf_str(&made), str_of(rows[i].want), "'%s'", rows[i].text);
+		nginx_visit_release(&visit);
+	}
+}
+
 static const char *const not_urls[] = { "",          "calls.example.com", "ftp://a/",   "http://",
 					"http:///x", "http://a b/",       "http://a/\t" };
 
@@ -589,6 +717,8 @@ int main(void)
 {
 	test_ends();
 	test_answers();
+	test_arrivals();
+	test_variables();
 	test_passed();
 	test_requests();
 	test_circle_of_variables();
