@@ -323,8 +323,16 @@ static void test_order(void)
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
 		IS_STR(str_of(log_story_failure(story, i)->id), str_of(ids[i]), "number %zu", i);
 	OK(!log_story_failure(story, 4), "there are no more");
+	add(story, JOURNAL("b"));
+	IS_STR(str_of(log_story_failure(story, 2)->words),
+	       STR("recording RE1: Twilio answered 500"),
+	       "the journal's line of an id of one letter");
+	add(story, NAMED("12:00:04", "503", "e"));
+	IS_STR(str_of(log_story_failure(story, 0)->id), STR("e"),
+	       "of one second that which was read last comes first");
+	IS_STR(str_of(log_story_failure(story, 1)->id), STR("d"), "then the other");
 	log_story_tell(story, &told);
-	IS_INT(told.last_s - told.first_s, 3, "from the first to the last");
+	IS_INT(told.last_s - told.first_s, 4, "from the first to the last");
 	IS_INT(told.statuses[503].last_s - told.statuses[503].first_s, 3, "of their status, too");
 	IS_STR(str_of(told.statuses[503].example), STR("GET /api/calls/CA1/download HTTP/1.1"),
 	       "of which the last is an example");

@@ -200,6 +200,8 @@ static const struct {
 	  "x" },
 	{ "$remote_user, that nobody gave", AT("return 200 [$remote_user];"), "http://x/", NULL,
 	  200, "[]" },
+	{ "$proxy_host, where nothing is passed on", AT("return 200 [$proxy_host];"), "http://x/",
+	  NULL, 200, "[]" },
 	{ "a header", AT("return 200 $http_user_agent;"), "http://x/", "User-Agent: u 1", 200,
 	  "u 1" },
 	{ "a header that is not there", AT("return 200 [$http_x_user_agent$http_agent];"),
