@@ -89,7 +89,8 @@ static bool check_cluster_address(struct str text, struct err *err)
 	struct str port = str_after(text, host.len);
 	uint64_t number = 1;
 	bool is_host = host.len > (is_v6 ? 3 : 0) && host.len <= CLUSTER_HOST_MAX &&
-		       (!is_v6 || is_address(str_first(str_after(host, 1), host.len - 2)));
+		       (!is_v6 || (str_ends(host, STR("]")) &&
+				   is_address(str_first(str_after(host, 1), host.len - 2))));
 
 	for (size_t i = 0; i < host.len && !is_v6; i++)
 		is_host &= host.at[i] == '.' || host.at[i] == '-' || host.at[i] == '_' ||

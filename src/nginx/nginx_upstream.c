@@ -13,12 +13,13 @@ static bool has_scheme(struct str *address, bool *out_is_tls)
 	return true;
 }
 
-/* "unix:/run/x.sock:/uri": a colon ends the path of a socket. */
-static size_t host_end(struct str text)
+size_t nginx_host_end(struct str text)
 {
+	size_t slash = str_find(text, '/'), query = str_find(text, '?');
+
 	if (str_starts(text, STR("unix:")))
 		return 5 + str_find(str_after(text, 5), ':');
-	return str_find(text, '/');
+	return slash < query ? slash : query;
 }
 
 static const struct nginx_directive *upstream_called(const struct nginx_directive *http,
@@ -39,7 +40,7 @@ bool nginx_target_read(const struct nginx_directive *http, struct str address,
 
 	if (!has_scheme(&address, &target.is_tls))
 		return false;
-	end = host_end(address);
+	end = nginx_host_end(address);
 	target.host = str_first(address, end);
 	if (end < address.len) {
 		bool is_socket = str_starts(address, STR("unix:"));

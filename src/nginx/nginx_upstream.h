@@ -19,6 +19,11 @@ struct nginx_target {
 /* Reads "http://host[:port][/uri]" without variables.  `http` may be NULL.  False: it is none. */
 bool nginx_target_read(const struct nginx_directive *http, struct str address,
 		       struct nginx_target *out);
+/*
+ * Where the host ends behind the scheme: before a path, or arguments; a colon ends the path of a socket,
+ * "unix:/run/x.sock:/uri".
+ */
+size_t nginx_host_end(struct str text);
 /* Is it a name, which has to be resolved?  A socket, and an address of either kind, is none. */
 bool nginx_is_name(struct str host);
 /* Without its port. */

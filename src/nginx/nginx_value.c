@@ -4,6 +4,7 @@
 #include "nginx/nginx_visit.h"
 
 #include "base/own.h"
+#include "nginx/nginx_upstream.h"
 #include "nginx/nginx_visit_private.h"
 
 #define DEPTH_MAX 16u /* nginx ends a circle of variables with 500 */
@@ -171,8 +172,7 @@ static bool proxy_address(struct nginx_visit *visit, struct buf *out)
 		return is_known && made.len == 0;
 	buf_drop(out, start + 3);
 	made = buf_str(out);
-	out->len = str_starts(made, STR("unix:")) ? str_find(str_after(made, 5), ':') + 5
-						  : str_find(made, '/');
+	out->len = nginx_host_end(made);
 	return is_known;
 }
 

@@ -11,7 +11,7 @@
 #include "nginx/nginx_uri.h"
 #include "nginx/nginx_visit_private.h"
 
-#define CYCLES_MAX 10u /* nginx answers 500 then */
+#define CYCLES_MAX 11u /* the first look for a location, and ten more: nginx answers 500 then */
 
 void nginx_visit_start(struct nginx_visit *visit, const struct nginx_conf *conf,
 		       const struct nginx_request *request)
@@ -117,7 +117,7 @@ void nginx_visit_move(struct nginx_visit *visit, struct str target)
 	buf_add_str(&visit->uri, str_first(target, query));
 	buf_clear(&visit->args);
 	buf_add_str(&visit->args, str_after(target, query + 1));
-	visit->is_rewritten = true;
+	visit->is_rewritten = visit->is_moved = true;
 }
 
 bool nginx_keeps_by_itself(const struct nginx_visit *visit)
@@ -327,12 +327,13 @@ static void finish(struct nginx_visit *visit)
 
 static void run_location(struct nginx_visit *visit)
 {
-	bool was_rewritten = visit->is_rewritten;
-	__attribute__((cleanup(buf_release_at))) struct buf before = { 0 };
+	enum nginx_step step = NGINX_GO_ON;
 
-	buf_init(&before, NGINX_VALUE_BYTES_MAX);
-	buf_add(&before, visit->uri.at, visit->uri.len);
-	switch (nginx_rewrite(visit, visit->location)) {
+	/* The server's own were run before, where no location fits. */
+	visit->is_moved = false;
+	if (visit->location != visit->server)
+		step = nginx_rewrite(visit, visit->location);
+	switch (step) {
 	case NGINX_IS_OVER:
 		return;
 	case NGINX_STOP:
@@ -341,9 +342,8 @@ static void run_location(struct nginx_visit *visit)
 		run_phases(visit, false);
 		return;
 	case NGINX_GO_ON:
-		/* A rewrite without a flag: the path is looked up anew once all have run. */
-		if (visit->is_rewritten &&
-		    (!was_rewritten || !str_eq(buf_str(&before), buf_str(&visit->uri)))) {
+		/* A rewrite without a flag: the path is looked up anew once all have run, be it the same. */
+		if (visit->is_moved) {
 			run_phases(visit, false);
 			return;
 		}

@@ -71,6 +71,7 @@ struct nginx_visit {
 	unsigned status;
 	struct buf uri, args; /* the path as it is now, decoded, and what stands behind '?' */
 	bool is_rewritten;    /* the path is no longer that of the request */
+	bool is_moved;        /* ... by this location */
 	bool is_quoted;       /* ... or was written with %XX */
 	bool is_broken_off;   /* by `rewrite ... break`: proxy_pass leaves its own path out then */
 	bool is_named;        /* a location with a name was gone to */

@@ -47,6 +47,30 @@ static void test_names(void)
 	}
 }
 
+/* One name after the other, and all at once. */
+static void test_all_names(void)
+{
+	const char *names[256];
+	struct examination all = { .names = names };
+	struct err err = { .text = "" };
+
+	for (size_t i = 0; i < doctor_groups_count; i++) {
+		names[all.names_count++] = doctor_groups[i]->name;
+		for (size_t k = 0; k < doctor_groups[i]->count; k++)
+			names[all.names_count++] = doctor_groups[i]->checks[k].name;
+	}
+	for (size_t i = 0; i < all.names_count; i++) {
+		const struct examination one = { .names = &names[i], .names_count = 1 };
+
+		OK(examination_validate(&one, &err), "%s: is known: %s", names[i], err.text);
+	}
+	OK(examination_validate(&all, &err), "all of them are: %s", err.text);
+	names[all.names_count++] = "nothing-of-this";
+	OK(!examination_validate(&all, &err) && err.kind == ERR_INVALID &&
+		   strstr(err.text, "'nothing-of-this'"),
+	   "but for the last: %s", err.text);
+}
+
 static void test_validate(void)
 {
 	static const struct {
@@ -120,11 +144,65 @@ static void test_verdict(void)
 	report_release(&report);
 }
 
+/* ---- running ---- */
+
+struct heard {
+	struct examination_watch watch;
+	size_t told, results;
+	bool is_chosen, is_named;
+	_Atomic bool is_cancelled;
+};
+
+static void hear(struct examination_watch *watch, const struct report *report, size_t first)
+{
+	struct heard *heard = container_of(watch, struct heard, watch);
+
+	heard->told++;
+	heard->results += report->count - first;
+	heard->is_chosen = report->is_chosen;
+	heard->is_named = report->is_named;
+	heard->is_cancelled = true; /* one is enough */
+}
+
+/* No check runs once it is cancelled; the first says something, be it that it could not look. */
+static void test_run(void)
+{
+	static const struct {
+		const char *what, *name;
+		bool is_chosen, is_named;
+	} rows[] = {
+		{ "all", NULL, false, false },
+		{ "a group", "services", true, false },
+		{ "a check", "runs", true, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		__attribute__((cleanup(report_release_at))) struct report report = { 0 };
+		struct deployment deployment = { 0 };
+		struct heard heard = { .watch.told = hear };
+		const struct examination examination = { .names = &rows[i].name,
+							 .names_count = rows[i].name ? 1 : 0,
+							 .watch = &heard.watch,
+							 .is_cancelled = &heard.is_cancelled };
+
+		examination_run(&examination, &deployment, &report);
+		IS_INT(heard.told, 1, "%s: the first check is heard, and no other runs",
+		       rows[i].what);
+		OK(heard.results > 0 && heard.results == report.count, "%s: with what it says",
+		   rows[i].what);
+		IS_INT(heard.is_chosen, rows[i].is_chosen, "%s: something was asked for by name",
+		       rows[i].what);
+		IS_INT(heard.is_named, rows[i].is_named, "%s: that check was", rows[i].what);
+	}
+}
+
 int main(void)
 {
 	test_table();
 	test_names();
 	test_validate();
+	test_all_names();
+	test_run();
 	test_worst();
 	test_verdict();
 	return tap_end();

@@ -126,6 +126,89 @@ static void check_origins(struct exchange *x)
 	}
 }
 
+/* What an operator settled, or else the proxy said: over TLS or not, and where links lead. */
+static void check_settled(struct exchange *x, struct web *web)
+{
+	static const struct {
+		const char *name, *public_url, *peer, *lines[4];
+		bool is_tls;
+		const char *link; /* NULL: none can be given */
+	} cases[] = {
+		{ "settled with TLS",
+		  "https://c.example.com",
+		  "127.0.0.1",
+		  { NULL },
+		  true,
+		  "https://c.example.com" },
+		{ "settled without",
+		  "http://c.example.com",
+		  "127.0.0.1",
+		  { NULL },
+		  false,
+		  "http://c.example.com" },
+		{ "settled without, whatever a proxy says",
+		  "http://c",
+		  "127.0.0.1",
+		  { PROTO "https" },
+		  false,
+		  "http://c" },
+		{ "not settled, and a proxy's word",
+		  NULL,
+		  "127.0.0.1",
+		  { PROTO "HTTPS", NAMED "a" },
+		  true,
+		  NULL },
+		{ "not settled, and a stranger's",
+		  NULL,
+		  "203.0.113.9",
+		  { PROTO "https", NAMED "a" },
+		  false,
+		  NULL },
+		{ "not settled, and on this machine",
+		  NULL,
+		  "127.0.0.1",
+		  { NAMED "localhost:8080" },
+		  false,
+		  "http://localhost:8080" },
+	};
+	char text[100];
+	struct buf link;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		web->options.public_url = cases[i].public_url;
+		make_request(x, cases[i].peer, cases[i].lines);
+		IS_INT(forwarded_is_over_tls(x), cases[i].is_tls, "%s: over TLS", cases[i].name);
+		buf_over(&link, text, sizeof(text));
+		OK(forwarded_add_link_origin(x, &link) == (cases[i].link != NULL),
+		   "%s: a link can be given", cases[i].name);
+		IS_STR(buf_str(&link), str_of(cases[i].link ? cases[i].link : ""),
+		       "%s: where it leads", cases[i].name);
+	}
+	web->options.public_url = NULL;
+}
+
+/* Who came over a Unix socket is trusted where that was settled. */
+static void check_trust(struct exchange *x, struct web *web)
+{
+	static const char *const with_unix[] = { "10.0.0.0/8", FORWARDED_UNIX, NULL };
+	const char *const *before = web->options.trusted_proxies;
+
+	*x = (struct exchange){ .server = x->server, .over_unix = true };
+	OK(!forwarded_trusts(x), "a Unix socket that nobody named");
+	web->options.trusted_proxies = with_unix;
+	OK(forwarded_trusts(x), "one that was");
+	x->over_unix = false;
+	OK(!forwarded_trusts(x), "which says nothing of others");
+	str_fit(STR("10.1.2.3"), x->peer, sizeof(x->peer));
+	OK(forwarded_trusts(x), "a proxy's address");
+	web->options.trusted_proxies = NULL;
+	OK(!forwarded_trusts(x), "where none is");
+	x->over_admin = true;
+	OK(forwarded_trusts(x), "the administrator's socket");
+	web->options.trusted_proxies = before;
+	x->over_admin = false;
+}
+
 int main(void)
 {
 	static const struct {
@@ -161,5 +244,7 @@ int main(void)
 
 	check_clients(&x);
 	check_origins(&x);
+	check_settled(&x, &web);
+	check_trust(&x, &web);
 	return tap_end();
 }

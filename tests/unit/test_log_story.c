@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void add(struct log_story *story, const char *line)
 {
@@ -114,6 +115,254 @@ static void test_joins(void)
 	}
 }
 
+/* Two lines: the seconds between them, and whether they are one. */
+static void test_apart(void)
+{
+	static const struct {
+		const char *error_at;
+		bool is_one;
+	} rows[] = { { "12:03:01", false }, { "12:03:02", true }, { "12:03:03", true },
+		     { "12:03:05", true },  { "12:03:06", true }, { "12:03:07", false } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(log_story_free) struct log_story *story = log_story_new();
+		AUTO(free) char *error = xasprintf(ERROR("%s", REFUSED), rows[i].error_at);
+		AUTO(free) char *own = xasprintf(OWN("%s", "206", "abc"), rows[i].error_at);
+		const struct log_failure *failure;
+
+		add(story, error);
+		add(story, own);
+		add(story, ACCESS("12:03:04", "502"));
+		failure = log_story_failure(story, 0);
+		IS_INT(failure->cause, rows[i].is_one ? LOG_CAUSE_REFUSED : LOG_CAUSE_NONE,
+		       "an error of %s and an access of 12:03:04", rows[i].error_at);
+		IS_INT(failure->own_status, rows[i].is_one ? 206 : 0, "callspool's own line of %s",
+		       rows[i].error_at);
+	}
+}
+
+/* What counts as a failure, and as one that was passed on. */
+static void test_failures(void)
+{
+	static const struct {
+		const char *name, *status, *upstream;
+		bool is_failure, is_passed_on;
+	} rows[] = {
+		{ "too large", "413", "-", true, false },
+		{ "one less", "412", "-", false, false },
+		{ "one more", "414", "-", false, false },
+		{ "too many", "429", "429", true, true },
+		{ "not allowed", "403", "403", false, false },
+		{ "the last that is none", "499", "-", false, false },
+		{ "the first that is one", "500", "500", true, true },
+		{ "of the proxy", "500", "200", true, false },
+		{ "no answer", "502", "502", true, false },
+		{ "a late one", "504", "504", true, false },
+		{ "not now", "503", "503", true, true },
+		{ "beyond all statuses", "600", "600", true, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(log_story_free) struct log_story *story = log_story_new();
+		AUTO(free)
+		char *line = xasprintf(
+			"203.0.113.7 [2026-11-29T12:03:04+00:00] " REQUEST
+			" %s 1 range=\"-\" id=abc upstream=%s first_byte=1.000 all=25.000",
+			rows[i].status, rows[i].upstream);
+		const struct log_failure *failure;
+		struct log_told told;
+
+		add(story, line);
+		failure = log_story_failure(story, 0);
+		OK((failure != NULL) == rows[i].is_failure, "%s: it failed, or not", rows[i].name);
+		IS_INT(failure && failure->is_of_callspool, rows[i].is_passed_on,
+		       "%s: by the back end", rows[i].name);
+		if (failure) {
+			IS_INT(failure->took_ms, 25000, "%s: how long it took", rows[i].name);
+			IS_STR(str_of(failure->id), STR("abc"), "%s: its id", rows[i].name);
+			OK(failure->at_s > 0, "%s: when", rows[i].name);
+		}
+		IS_INT(log_story_verdict(story),
+		       failure                              ? VERDICT_FINDINGS
+		       : strcmp(rows[i].status, "499") == 0 ? VERDICT_FINDINGS
+							    : VERDICT_GOOD,
+		       "%s: the verdict", rows[i].name);
+		log_story_tell(story, &told);
+		IS_INT(told.answered, 1, "%s: it was answered", rows[i].name);
+	}
+}
+
+/* Calls of the doctor are no plays. */
+static void test_doctor(void)
+{
+	static const struct {
+		const char *name, *path, *status;
+		bool is_failure;
+		int counted;
+	} rows[] = {
+		{ "its call that is not there", "/api/calls/CAd0c70000d0c700000000000000000000",
+		  "404", false, 0 },
+		{ "its recording", "/api/recordings/REd0c70000d0c700000000000000000000", "429",
+		  false, 0 },
+		{ "a failure is one for all", "/api/calls/CAd0c70000d0c700000000000000000000",
+		  "500", true, 1 },
+		{ "another call", "/api/calls/CA00000000000000000000000000000000", "404", false,
+		  1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(log_story_free) struct log_story *story = log_story_new();
+		AUTO(free)
+		char *line = xasprintf(
+			"203.0.113.7 - - [29/Nov/2026:12:03:04 +0000] \"GET %s HTTP/1.1\" "
+			"%s 1 \"-\" \"x\"",
+			rows[i].path, rows[i].status);
+		struct log_told told;
+		uint64_t status = 0;
+
+		(void)!str_to_u64(str_of(rows[i].status), &status);
+		add(story, line);
+		log_story_tell(story, &told);
+		IS_INT(told.statuses[status].count, rows[i].counted, "%s: is counted",
+		       rows[i].name);
+		OK((log_story_failure(story, 0) != NULL) == rows[i].is_failure, "%s: failed",
+		   rows[i].name);
+		IS_INT(told.answered, 1, "%s: was answered", rows[i].name);
+	}
+}
+
+/* What the back end's log says several times of one thing. */
+static void test_backend(void)
+{
+	static const struct {
+		const char *name, *lines[4];
+		int boot, traceback, exception;
+	} rows[] = {
+		{ "a traceback alone", { "Traceback (most recent call last):" }, 0, 1, 0 },
+		{ "behind an exception",
+		  { "x: Exception on /a [GET]", "Traceback (most recent call last):" },
+		  0,
+		  0,
+		  1 },
+		{ "behind a worker that did not start",
+		  { "x: Exception in worker process",
+		    "Traceback (most recent call last):", "x: Worker failed to boot." },
+		  1,
+		  0,
+		  0 },
+		{ "two exceptions",
+		  { "x: Exception on /a [GET]", "x: Exception on /b [GET]" },
+		  0,
+		  0,
+		  2 },
+		{ "two workers",
+		  { "x: Exception in worker process", "x: Exception in worker process" },
+		  2,
+		  0,
+		  0 },
+		{ "behind a worker that was killed",
+		  { "x: WORKER TIMEOUT (pid:8)", "Traceback (most recent call last):" },
+		  0,
+		  1,
+		  0 },
+		{ "a worker that failed, alone", { "x: Worker failed to boot." }, 1, 0, 0 },
+		{ "with an error of nginx between",
+		  { "x: Exception on /a [GET]", ERROR("12:03:04", REFUSED),
+		    "Traceback (most recent call last):" },
+		  0,
+		  0,
+		  1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(log_story_free) struct log_story *story = log_story_new();
+		struct log_told told;
+
+		for (size_t k = 0; k < ARRAY_LEN(rows[i].lines) && rows[i].lines[k]; k++)
+			add(story, rows[i].lines[k]);
+		log_story_tell(story, &told);
+		IS_INT(told.causes[LOG_CAUSE_BOOT_FAILED].count, rows[i].boot, "%s: did not start",
+		       rows[i].name);
+		IS_INT(told.causes[LOG_CAUSE_TRACEBACK].count, rows[i].traceback, "%s: tracebacks",
+		       rows[i].name);
+		IS_INT(told.causes[LOG_CAUSE_EXCEPTION].count, rows[i].exception, "%s: exceptions",
+		       rows[i].name);
+	}
+}
+
+/* A traceback is hardly longer than 200 lines. */
+static void test_far_traceback(void)
+{
+	for (int apart = 200; apart <= 201; apart++) {
+		AUTO(log_story_free) struct log_story *story = log_story_new();
+		struct log_told told;
+
+		add(story, "x: Exception on /a [GET]");
+		for (int i = 1; i < apart; i++)
+			add(story, "  File \"a.py\"");
+		add(story, "Traceback (most recent call last):");
+		log_story_tell(story, &told);
+		IS_INT(told.causes[LOG_CAUSE_TRACEBACK].count, apart == 201, "%d lines behind",
+		       apart);
+		IS_INT(told.lines, (uint64_t)apart + 1, "lines in all");
+		IS_INT(told.known, 2, "and those understood");
+	}
+}
+
+static void test_order(void)
+{
+	AUTO(log_story_free) struct log_story *story = log_story_new();
+	static const char *const ids[] = { "d", "c", "b", "a" };
+	struct log_told told;
+
+	add(story, NAMED("12:00:02", "503", "b"));
+	add(story, NAMED("12:00:01", "503", "a"));
+	add(story, NAMED("12:00:03", "503", "c"));
+	IS_STR(str_of(log_story_failure(story, 0)->id), STR("c"), "the newest");
+	add(story, NAMED("12:00:04", "503", "d"));
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		IS_STR(str_of(log_story_failure(story, i)->id), str_of(ids[i]), "number %zu", i);
+	OK(!log_story_failure(story, 4), "there are no more");
+	add(story, JOURNAL("b"));
+	IS_STR(str_of(log_story_failure(story, 2)->words),
+	       STR("recording RE1: Twilio answered 500"),
+	       "the journal's line of an id of one letter");
+	add(story, NAMED("12:00:04", "503", "e"));
+	IS_STR(str_of(log_story_failure(story, 0)->id), STR("e"),
+	       "of one second that which was read last comes first");
+	IS_STR(str_of(log_story_failure(story, 1)->id), STR("d"), "then the other");
+	log_story_tell(story, &told);
+	IS_INT(told.last_s - told.first_s, 4, "from the first to the last");
+	IS_INT(told.statuses[503].last_s - told.statuses[503].first_s, 3, "of their status, too");
+	IS_STR(str_of(told.statuses[503].example), STR("GET /api/calls/CA1/download HTTP/1.1"),
+	       "of which the last is an example");
+	IS_INT(told.errors, 0, "none of nginx's error log");
+	OK(!told.strange, "no file was strange");
+}
+
+static void test_verdict(void)
+{
+	AUTO(log_story_free) struct log_story *story = log_story_new();
+	struct log_told told;
+
+	IS_INT(log_story_verdict(story), VERDICT_UNCHECKED, "nothing was read");
+	add(story, "");
+	add(story, "hello");
+	IS_INT(log_story_verdict(story), VERDICT_UNCHECKED, "nothing was understood");
+	add(story, ACCESS("12:00:00", "200"));
+	IS_INT(log_story_verdict(story), VERDICT_GOOD, "a play that went well");
+	log_story_note_strange(story, "/a");
+	log_story_note_strange(story, "/b");
+	IS_INT(log_story_verdict(story), VERDICT_UNCHECKED, "a file that nobody understands");
+	log_story_tell(story, &told);
+	IS_STR(str_of(told.strange), STR("/a"), "the first of them");
+	IS_INT(told.lines, 2, "what is empty is no line");
+	add(story, ERROR("12:00:00", REFUSED));
+	log_story_tell(story, &told);
+	IS_INT(told.errors, 1, "a line of nginx's error log");
+	IS_INT(log_story_verdict(story), VERDICT_FINDINGS, "a cause is a finding");
+}
+
 static void test_many(void)
 {
 	AUTO(log_story_free) struct log_story *story = log_story_new();
@@ -169,6 +418,13 @@ int main(void)
 {
 	setenv("TZ", "UTC", 1);
 	test_joins();
+	test_apart();
+	test_failures();
+	test_doctor();
+	test_backend();
+	test_far_traceback();
+	test_order();
+	test_verdict();
 	test_many();
 	test_worst();
 	return tap_end();

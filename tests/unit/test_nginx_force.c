@@ -29,18 +29,19 @@ static const struct {
 static void test_units(void)
 {
 	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
-		int64_t ms = -1;
+		int64_t ms = 12345;
 
-		if (!nginx_time_ms(str_of(times[i].text), &ms))
-			ms = -1;
-		IS_INT(ms, times[i].ms, "a time of '%s'", times[i].text);
+		OK(nginx_time_ms(str_of(times[i].text), &ms) == (times[i].ms >= 0),
+		   "'%s' as a time", times[i].text);
+		IS_INT(ms, times[i].ms >= 0 ? times[i].ms : 12345, "a time of '%s'", times[i].text);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-		uint64_t bytes = UINT64_MAX;
+		uint64_t bytes = 12345;
 
-		if (!nginx_size(str_of(sizes[i].text), &bytes))
-			bytes = UINT64_MAX;
-		IS_INT((int64_t)bytes, sizes[i].bytes, "a size of '%s'", sizes[i].text);
+		OK(nginx_size(str_of(sizes[i].text), &bytes) == (sizes[i].bytes >= 0),
+		   "'%s' as a size", sizes[i].text);
+		IS_INT(bytes, sizes[i].bytes >= 0 ? sizes[i].bytes : 12345, "a size of '%s'",
+		       sizes[i].text);
 	}
 }
 
@@ -84,6 +85,10 @@ int main(void)
 {
 	test_units();
 	test_inheritance();
+	for (size_t i = 0; i < nginx_rules_count; i++)
+		OK(nginx_rule_of(str_of(nginx_rules[i].name)) == &nginx_rules[i], "%s is found",
+		   nginx_rules[i].name);
+	OK(!nginx_rule_of(STR("nothing")) && !nginx_rule_of(STR("")), "what is none is not");
 	for (size_t i = 1; i < nginx_rules_count; i++)
 		OK(strcmp(nginx_rules[i - 1].name, nginx_rules[i].name) < 0, "%s is in its place",
 		   nginx_rules[i].name);

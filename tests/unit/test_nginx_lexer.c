@@ -67,6 +67,31 @@ static void show(struct nginx_lexer *lexer, struct buf *out)
 	}
 }
 
+/* What stands behind the text, as of another file, is none of it. */
+static void test_end(void)
+{
+	static const struct {
+		const char *name, *text;
+		size_t len;
+		const char *tokens;
+	} ends[] = {
+		{ "of a word", "a b;", 3, "<a>!the file ends in the middle of a word" },
+		{ "of a quoted word", "a 'b';", 5, "<a><b>" },
+		{ "behind a backslash", "a \\;;", 3, "<a>!the file ends in the middle of a word" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		struct nginx_lexer lexer;
+		char array[512];
+		struct buf out;
+
+		buf_over(&out, array, sizeof(array));
+		nginx_lexer_init(&lexer, str_first(str_of(ends[i].text), ends[i].len));
+		show(&lexer, &out);
+		IS_STR(buf_str(&out), str_of(ends[i].tokens), "the end %s", ends[i].name);
+	}
+}
+
 static void test_tokens(void)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -128,6 +153,7 @@ static void test_lines(void)
 int main(void)
 {
 	test_tokens();
+	test_end();
 	test_lua();
 	test_lines();
 	return tap_end();

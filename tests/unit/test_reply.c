@@ -586,8 +586,23 @@ static void test_chunked(void)
 	ask("HEAD /chunked HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", &reply);
 	OK(has(&reply, "\r\nTransfer-Encoding: chunked\r\n") && body_of(&reply).len == 0, "HEAD");
 	buf_release(&reply);
+
+	/* Of that nobody knows before how long it is, and HTTP/1.0 has no chunks. */
+	product.arrived = 0;
+	fd = client_connect();
+	client_send(fd, STR("GET /chunked HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
+	buf_init(&reply, 10000000);
+	read_body(fd, &reply, 0);
+	arrived(FILE_SIZE, true);
+	OK(client_read(fd, &reply, SIZE_MAX), "an old client is told by the end of the connection");
+	OK(!has(&reply, "Transfer-Encoding") && !has(&reply, "Content-Length") &&
+		   has(&reply, "\r\nConnection: close\r\n"),
+	   "and by no header");
+	OK(body_of(&reply).len == FILE_SIZE && is_file(body_of(&reply), 0), "the plain bytes");
+	close(fd);
+	buf_release(&reply);
 	buf_release(&body);
-	gone += 4;
+	gone += 5;
 	OK(wait_until(is_gone, &gone), "gone() for each");
 }
 

@@ -68,6 +68,17 @@ static void check_recording(void)
 	   "its address");
 }
 
+#define WHOLE_CALL                                                                                                            \
+	"{\"sid\":\"" CA "\",\"account_sid\":\"" AC                                                                           \
+	"\",\"parent_call_sid\":null,\"api_version\":\"2010-04-01\","                                                         \
+	"\"date_created\":\"Mon, 15 Jan 2024 00:00:00 +0000\",\"date_updated\":\"Mon, 15 Jan 2024 01:00:00 +0000\","          \
+	"\"from\":\"+97235550100\",\"from_formatted\":\"+97235550100\","                                                      \
+	"\"to\":\"client:agent \\u003c7>\",\"to_formatted\":\"client:agent \\u003c7>\",\"phone_number_sid\":\"\","            \
+	"\"status\":\"busy\",\"start_time\":\"Mon, 15 Jan 2024 00:00:00 +0000\",\"end_time\":null,\"duration\":null,"         \
+	"\"price_unit\":\"USD\",\"direction\":\"outbound-api\",\"forwarded_from\":null,\"caller_name\":null,"                 \
+	"\"queue_time\":\"0\",\"annotation\":\"\",\"answered_by\":null,\"group_sid\":null,\"trunk_sid\":null,\"price\":null," \
+	"\"uri\":\"/2010-04-01/Accounts/" AC "/Calls/" CA ".json\""
+
 static void check_call(void)
 {
 	const struct rest_call told = {
@@ -91,6 +102,9 @@ static void check_call(void)
 	rest_write_call(&json, &told);
 	OK(buf_ok(&body) && rest_read_call(buf_str(&body), &document, &read, &err),
 	   "a call is read as one");
+	IS_STR(str_first(buf_str(&body),
+			 str_find_str(buf_str(&body), STR(",\"subresource_uris\""))),
+	       STR(WHOLE_CALL), "all members of it");
 	IS_STR(read.call_sid, told.call_sid, "its SID");
 	IS_STR(read.status, told.status, "its status");
 	IS_STR(read.direction, told.direction, "its direction");

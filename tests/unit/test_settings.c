@@ -64,6 +64,28 @@ static void values(void)
 		{ "cors_origins", "https://crm.example.com http://localhost:3000", true },
 		{ "store_claim", "0123456789abcdef0123456789abcdef", true },
 		{ "store_claim", "0123456789ABCDEF0123456789abcdef", false },
+		{ "store_claim", "0123456789abcdef0123456789abcde", false },
+		{ "store_claim", "0123456789abcdef0123456789abcdef0", false },
+		{ "store_claim", "0123456789abcdef0123456789abcdeg", false },
+		{ "cluster_address", "10.0.0.5", true },
+		{ "cluster_address", "10.0.0.5:8081", true },
+		{ "cluster_address", "a-b_C.z:1", true },
+		{ "cluster_address", "a:65535", true },
+		{ "cluster_address", "a:65536", false },
+		{ "cluster_address", "a:0", false },
+		{ "cluster_address", "a:", false },
+		{ "cluster_address", "a:b", false },
+		{ "cluster_address", ":1", false },
+		{ "cluster_address", "a/b", false },
+		{ "cluster_address", "a@b", false },
+		{ "cluster_address", "[fd00::5]", true },
+		{ "cluster_address", "[fd00::5]:8081", true },
+		{ "cluster_address", "[::]", true },
+		{ "cluster_address", "[]", false },
+		{ "cluster_address", "[fd00::5", false },
+		{ "cluster_address", "[fd00::5]8081", false },
+		{ "cluster_address", "[foo]:8081", false },
+		{ "cluster_address", "fd00::5", false },
 		{ "cors_origins", "*", false },
 		{ "cors_origins", "https://crm.example.com/", false },
 		{ "cors_origins", "https://*.example.com", false },
@@ -203,6 +225,14 @@ static void environment(void)
 		{ "CALLSPOOL_SERVICE_HOST", "10.0.0.1", NULL },
 		{ "CALLSPOOL_SERVICE_PORT_HTTP", "8080", NULL },
 		{ "CALLSPOOL_PORT_8080_TCP_ADDR", "10.0.0.1", NULL },
+		{ "CALLSPOOL_PORT_8080_TCP_PORT", "8080", NULL },
+		{ "CALLSPOOL_PORT_8080_TCP_PROTO", "tcp", NULL },
+		{ "CALLSPOOL_PORT_8080_TCP", "udp://10.0.0.1:8080", NULL },
+		{ "CALLSPOOL_PORT_8080_TCP", "10.0.0.1:8080", "which is no setting" },
+		{ "CALLSPOOL_ADDR", "10.0.0.1", "which is no setting" },
+		{ "CALLSPOOL_RESULTS", "x", NULL },
+		{ "CALLSPOOL_URL", "x", NULL },
+		{ "CALLSPOOL_SCREENSHOT", "x", NULL },
 		{ "CALLSPOOL_CONFIG", "x", NULL },
 		{ "CALLSPOOL_BIN", "x", NULL },
 		{ "CALLSPOOL_TEST_COUNTS", "x", NULL },
@@ -520,9 +550,104 @@ static void saying_it_twice(void)
 	}
 }
 
+/* The bounds of a number are values of it still. */
+static void bounds(void)
+{
+	for (size_t i = 0; i < settings_count; i++) {
+		const char *const ends[] = { settings_table[i].min, settings_table[i].max };
+
+		for (size_t k = 0; k < ARRAY_LEN(ends); k++) {
+			struct settings settings;
+			struct err err = { .text = "" };
+
+			if (!ends[k])
+				continue;
+			OK(resolves(settings_table[i].key, ends[k], &settings, &err) ||
+				   (!strstr(err.text, ": at least ") &&
+				    !strstr(err.text, ": at most ")),
+			   "%s = %s: %s", settings_table[i].key, ends[k], err.text);
+		}
+	}
+}
+
+static void sizes(void)
+{
+	static const struct {
+		const char *text;
+		int64_t bytes; /* -1: refused */
+	} cases[] = {
+		{ "0", 0 },
+		{ "1023", 1023 },
+		{ "1K", 1024 },
+		{ "3M", 3 * INT64_C(1048576) },
+		{ "2G", 2 * INT64_C(1073741824) },
+		{ "5T", 5 * INT64_C(1099511627776) },
+		{ "8388607T", 8388607 * INT64_C(1099511627776) },
+		{ "8388608T", -1 },
+		{ "1k", -1 },
+		{ "K", -1 },
+		{ "-1", -1 },
+		{ "1KK", -1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct settings settings = { 0 };
+		struct err err = { .text = "" };
+		bool good = resolves("min_free", cases[i].text, &settings, &err);
+
+		OK(good == (cases[i].bytes >= 0), "min_free = %s (%s)", cases[i].text, err.text);
+		if (!good) {
+			OK(strstr(err.text, "expected a size like 512M or 2G"),
+			   "which says why: %s", err.text);
+			continue;
+		}
+		IS_INT(settings.flights.min_free_bytes, cases[i].bytes, "%s in bytes",
+		       cases[i].text);
+		IS_INT(settings.web.min_free_bytes, cases[i].bytes, "and for who answers");
+	}
+}
+
+static void lists(void)
+{
+	static const struct {
+		const char *text;
+		size_t count;
+		const char *last;
+	} cases[] = {
+		{ "10.0.0.1", 1, "10.0.0.1" },
+		{ ",10.0.0.1,,\t 10.0.0.2, ", 2, "10.0.0.2" },
+		{ "::1 ::2 ::3 ::4 ::5 ::6 ::7 ::8 ::9 ::a ::b ::c ::d ::e ::f ::10", 16, "::10" },
+		{ "::1 ::2 ::3 ::4 ::5 ::6 ::7 ::8 ::9 ::a ::b ::c ::d ::e ::f ::10 ::11", 0,
+		  NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct settings_source *source = settings_source_new();
+		struct settings settings = { 0 };
+		struct err err = { .text = "" };
+		bool good = settings_put(source, "auth", "none", "test", &err) &&
+			    settings_put(source, "trusted_proxies", cases[i].text, "test", &err) &&
+			    settings_resolve(source, &settings, &err);
+		size_t count = 0;
+
+		OK(good == (cases[i].count > 0), "a list '%s' (%s)", cases[i].text, err.text);
+		OK(good || strstr(err.text, "more than 16 words"), "which says why: %s", err.text);
+		while (good && settings.web.trusted_proxies[count])
+			count++;
+		IS_INT(count, cases[i].count, "has so many words");
+		if (good)
+			IS_STR(str_of(settings.web.trusted_proxies[count - 1]),
+			       str_of(cases[i].last), "of which that is the last");
+		settings_source_free(source);
+	}
+}
+
 int main(void)
 {
 	values();
+	bounds();
+	sizes();
+	lists();
 	members();
 	derived();
 	saying_it_twice();

@@ -1,6 +1,8 @@
 #include "base/str.h"
 #include "tap.h"
 
+#include <string.h>
+
 static void numbers(void)
 {
 	static const struct {
@@ -88,11 +90,29 @@ static void comparing(void)
 	IS_STR(str_after(STR("abc"), 9), STR(""), "skipping is clamped");
 }
 
+static void copying(void)
+{
+	char room[4];
+
+	OK(str_copy(STR("abc"), room, sizeof(room)) && strcmp(room, "abc") == 0, "what fits");
+	OK(!str_copy(STR("wxyz"), room, sizeof(room)) && strcmp(room, "abc") == 0,
+	   "one more does not, and nothing is written");
+	OK(str_copy(STR_NONE, room, sizeof(room)) && room[0] == '\0', "nothing is an empty text");
+	str_fit(STR("wxyz"), room, sizeof(room));
+	OK(strcmp(room, "wxy") == 0, "as much of it as fits");
+	str_fit(STR("ab"), room, sizeof(room));
+	OK(strcmp(room, "ab") == 0, "all of it where that fits");
+	str_fit(STR_NONE, room, sizeof(room));
+	OK(room[0] == '\0', "nothing fits everywhere");
+	IS_INT(strlen(room), 0, "and ends");
+}
+
 int main(void)
 {
 	numbers();
 	durations();
 	cutting();
 	comparing();
+	copying();
 	return tap_end();
 }

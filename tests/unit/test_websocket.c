@@ -12,6 +12,7 @@
 static struct {
 	struct websocket socket;
 	atomic_int gone;
+	char much[WEBSOCKET_FRAME_MAX + 1]; /* longer than what a client may say */
 } product;
 
 static void received(struct websocket *socket, struct str text)
@@ -20,6 +21,8 @@ static void received(struct websocket *socket, struct str text)
 		websocket_close(socket, WEBSOCKET_POLICY, STR("you said so"));
 	else if (str_eq(text, STR("ping me")))
 		websocket_ping(socket);
+	else if (str_eq(text, STR("much")))
+		(void)!websocket_send(socket, (struct str){ product.much, sizeof(product.much) });
 	else if (!websocket_send(socket, text))
 		websocket_close(socket, WEBSOCKET_TOO_BIG, STR_NONE);
 }
@@ -135,6 +138,51 @@ static void test_conversations(void)
 	check("a close without a code", &said, STR("\x88\x00"));
 }
 
+/* A text as long as the head of its frame takes to say so, and one more. */
+static void test_long(void)
+{
+	static const struct {
+		size_t len;
+		const char *head;
+	} cases[] = { { 125, "\x81\x7d" },
+		      { 126, "\x81\x7e\x00\x7e" },
+		      { 300, "\x81\x7e\x01\x2c" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[300], room[1000], answer_room[1000];
+		struct buf said, answer;
+		size_t head_len = cases[i].len < 126 ? 2 : 4;
+
+		memset(text, 'x', sizeof(text));
+		buf_over(&said, room, sizeof(room));
+		add_client_frame(&said, FIN | WEBSOCKET_TEXT, (struct str){ text, cases[i].len });
+		add_client_frame(&said, FIN | WEBSOCKET_CLOSE, STR_NONE);
+		buf_over(&answer, answer_room, sizeof(answer_room));
+		buf_add(&answer, cases[i].head, head_len);
+		buf_add(&answer, text, cases[i].len);
+		buf_add(&answer, "\x88\x00", 2);
+		check("a long text", &said, buf_str(&answer));
+	}
+}
+
+static void test_much(void)
+{
+	char room[100];
+	struct buf said, answer;
+
+	memset(product.much, 'm', sizeof(product.much));
+	buf_over(&said, room, sizeof(room));
+	add_client_frame(&said, FIN | WEBSOCKET_TEXT, STR("much"));
+	add_client_frame(&said, FIN | WEBSOCKET_CLOSE, STR_NONE);
+	buf_init(&answer, 200000);
+	buf_addf(&answer, "\x81\x7e%c%c", (int)(sizeof(product.much) >> 8),
+		 (int)(sizeof(product.much) & 0xff));
+	buf_add(&answer, product.much, sizeof(product.much));
+	buf_add(&answer, "\x88\x00", 2);
+	check("what the server says may be longer than what it hears", &said, buf_str(&answer));
+	buf_release(&answer);
+}
+
 static void test_refusals(void)
 {
 	char room[20000];
@@ -192,6 +240,8 @@ int main(void)
 
 	fixture_start(&app, &options);
 	test_conversations();
+	test_long();
+	test_much();
 	test_refusals();
 	test_large();
 	fixture_stop();
