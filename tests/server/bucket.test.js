@@ -52,6 +52,14 @@ const untilGood = (server) => until('health is good', async () => {
   if (json.degraded) throw new Error(JSON.stringify(json.causes));
   return true;
 });
+/** So many recordings are stored, each with its waveform: the ledger has the name a moment after the bucket has the file. */
+const untilWaveforms = async (server, bucket, count) => {
+  await until('waveforms are in the bucket', async () => (await bucket.list()).length === 2 * count);
+  await until('and named', async () => {
+    const { json } = await requestJson(`${server.url}/api/calls?state=stored`);
+    return json.calls.filter(({ recordings }) => recordings[0].waveform).length === count;
+  });
+};
 const health = async (server) => (await requestJson(`${server.url}/health`)).json;
 const webhook = (server, fields) => postForm(server.url, RECORDING_STATUS, recordingCallback(fields));
 
@@ -162,7 +170,7 @@ describe('what is in the bucket alone', () => {
     missing = await store(first, upstream);
     damaged = await store(first, upstream);
     hidden = await store(first, upstream);
-    await until('waveforms are made', async () => (await bucket.list()).length === 8);
+    await untilWaveforms(first, bucket, 4);
     await first.stop('SIGTERM');
     ({ dataDir } = first);
     dropCache(first);
@@ -238,7 +246,7 @@ test('the bucket goes away: what is cached plays, what is not is 503, what arriv
   let server = await serve(t, bucket, { settings });
   const recordings = [await store(server, upstream), await store(server, upstream)];
   const [cached, uncached] = recordings;
-  await until('waveforms are made', async () => (await bucket.list()).length === 4);
+  await untilWaveforms(server, bucket, 2);
   const [name] = mediaOf(filesUnder(join(server.dataDir, 'cache'))).filter((file) => file.includes(uncached.recordingSid));
   rmSync(join(server.dataDir, 'cache', name));
   await s3.stop();
@@ -329,7 +337,7 @@ describe('each in a bucket of its own', AT_ONCE, () => {
     const bucket = await s3.bucket({ versions: true });
     const server = await serve(t, bucket);
     const [gone, stays] = [await store(server, upstream), await store(server, upstream)];
-    await until('waveforms are made', async () => (await bucket.list()).length === 4);
+    await untilWaveforms(server, bucket, 2);
     const key = await keyOf(bucket, gone); // more than a page of them, as of a PUT that was repeated for a day
     for (let i = 0; i < 42; i += 1) await Promise.all(Array.from({ length: 25 }, () => bucket.put(key, Buffer.from('again'))));
     await deleted(server, bucket, gone, 90_000); // one by one
@@ -341,7 +349,7 @@ describe('each in a bucket of its own', AT_ONCE, () => {
     const bucket = await s3.bucket();
     const server = await serve(t, bucket, { settings: { verify_every: 'forever' } });
     const [missing, damaged, whole] = [await store(server, upstream), await store(server, upstream), await store(server, upstream)];
-    await until('waveforms are made', async () => (await bucket.list()).length === 6);
+    await untilWaveforms(server, bucket, 3);
     assert.equal((await verify(server, bucket)).code, 0);
     await bucket.remove(await keyOf(bucket, missing));
     await bucket.put(await keyOf(bucket, damaged), Buffer.alloc(damaged.bytes.length, 7));
@@ -417,7 +425,7 @@ describe('each in a bucket of its own', AT_ONCE, () => {
       assert.equal(door.swallowed, 0);
       assert.equal(upstream.mediaRequests(recordings.at(-1).recordingSid).length, 1, 'Twilio is not asked again');
     }
-    await until('waveforms are made', async () => (await bucket.list()).length === 6);
+    await untilWaveforms(first, bucket, 3);
     await first.stop('SIGTERM');
     dropCache(first);
     const server = await serve(t, bucket, { dataDir: first.dataDir, settings });
@@ -446,7 +454,7 @@ describe('each in a bucket of its own', AT_ONCE, () => {
     const door = await s3.door(t);
     const server = await serve(t, bucket, { settings: { 's3.endpoint': door.url, verify_every: 'forever' } });
     const recording = await store(server, upstream);
-    await until('its waveform is made', async () => (await bucket.list()).length === 2);
+    await untilWaveforms(server, bucket, 1);
     door.endless = /^GET .*\.mp3/;
     const found = await verify(server, bucket);
     assert.equal(found.code, 7, JSON.stringify(found));
@@ -465,7 +473,7 @@ describe('each in a bucket of its own', AT_ONCE, () => {
     const inside = (name) => server.seenFrom(join(dataDir, name));
     const recordings = [];
     for (let i = 0; i < 6; i += 1) recordings.push(await store(server, upstream, { media, format: 'wav', seconds: 40 }));
-    await until('waveforms are made', async () => (await bucket.list()).length === 12);
+    await untilWaveforms(server, bucket, 6);
     const [first] = recordings;
     for (const name of filesUnder(inside('cache')).filter((file) => file.includes(first.recordingSid))) rmSync(join(inside('cache'), name));
     fillDisk(inside('filler'));
@@ -678,7 +686,7 @@ describe('whose a bucket is', AT_ONCE, () => {
     const bucket = await s3.bucket();
     const first = await serve(t, bucket, { settings: { verify_every: 'forever' } });
     await store(first, upstream);
-    await until('its waveform is made', async () => (await bucket.list()).length === 2);
+    await untilWaveforms(first, bucket, 1);
     const marker = await bucket.marker();
     await first.stop('SIGTERM');
     await bucket.remove('callspool.store');
@@ -755,7 +763,7 @@ describe('a cache beside others', () => {
     const settings = { database: postgres.url, verify_every: 'forever' };
     const [a, b] = [await serve(t, bucket, { settings }), await serve(t, bucket, { settings })];
     const recording = await store(a, upstream);
-    await until('its waveform is made', async () => (await bucket.list()).length === 2);
+    await untilWaveforms(a, bucket, 1);
     for (const server of [a, b]) assert.equal((await play(server, recording)).status, 200);
     const kept = (server) => filesUnder(join(server.dataDir, 'cache')).filter((name) => name.includes(recording.recordingSid));
     assert.deepEqual([a, b].map((server) => mediaOf(kept(server)).length), [1, 1]);
@@ -767,7 +775,7 @@ describe('a cache beside others', () => {
     const bucket = await s3.bucket();
     const first = await serve(t, bucket, { settings: { verify_every: 'forever' } });
     const recording = await store(first, upstream);
-    await until('its waveform is made', async () => (await bucket.list()).length === 2);
+    await untilWaveforms(first, bucket, 1);
     await first.stop('SIGTERM');
     const cache = join(first.dataDir, 'cache');
     const [name] = mediaOf(filesUnder(cache));
@@ -851,7 +859,7 @@ describe('store_redirect', () => {
     const apart = await s3.bucket();
     const first = await serve(t, apart, { settings });
     const other = await store(first, upstream);
-    await until('its waveform is made', async () => (await apart.list()).length === 2);
+    await untilWaveforms(first, apart, 1);
     await first.stop('SIGTERM');
     dropCache(first);
     const again = await serve(t, apart, { dataDir: first.dataDir, settings });
@@ -935,7 +943,7 @@ test('it is told how the bucket is asked, and what of it lies here', async (t) =
   const door = await s3.door(t);
   const server = await serve(t, bucket, { settings: { 's3.endpoint': door.url, threads: 1, cache_entries: 1, verify_every: 'forever' } });
   const [one, other] = [await store(server, upstream), await store(server, upstream)];
-  await until('waveforms are made', async () => (await bucket.list()).length === 4);
+  await untilWaveforms(server, bucket, 2);
   for (const recording of [one, other, one]) await play(server, recording);
   const told = async (name) => (await scrape(server)).samples.get(name);
   assert.equal(await told('callspool_bucket_answers'), 1);
@@ -961,7 +969,7 @@ test('a bucket that takes connections and says nothing holds up no loop', async 
   const bucket = await s3.bucket();
   const server = await serve(t, bucket, { env: { WATCHDOG_USEC: '12000000' }, settings: { cache_entries: 1, verify_every: '1s', play_wait: '7s' } });
   const [cached, uncached, gone] = [await store(server, upstream), await store(server, upstream), await store(server, upstream)];
-  await until('waveforms are made', async () => (await bucket.list()).length === 6);
+  await untilWaveforms(server, bucket, 3);
   const [name] = mediaOf(filesUnder(join(server.dataDir, 'cache'))).filter((file) => file.includes(uncached.recordingSid));
   rmSync(join(server.dataDir, 'cache', name));
   s3.hold();
