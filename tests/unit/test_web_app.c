@@ -192,6 +192,16 @@ static void ended(struct exchange *x)
 	rooms.web.app.ended(x);
 }
 
+static void abandoned(struct exchange *x)
+{
+	rooms.web.app.abandoned(x);
+}
+
+static void shed(struct exchange *x)
+{
+	rooms.web.app.shed(x);
+}
+
 /* ---- the ledger, and what lies in the store ---- */
 
 static struct event event_of(enum event_kind kind, int call, int recording, int64_t at_ms)
@@ -623,7 +633,7 @@ static void add_answer(struct str all, struct buf *out)
 
 static void tell_answer(struct buf *out)
 {
-	char id[REQUEST_ID_SIZE];
+	char id[REQUEST_ID_SIZE], pid[32];
 	struct str all = buf_str(&talk.received);
 	size_t end = str_find_str(all, STR("\r\n\r\n"));
 	struct str head = str_first(all, end);
@@ -647,7 +657,10 @@ static void tell_answer(struct buf *out)
 	buf_add_str(&text, buf_str(&around.told));
 	replace_all(&text, CALLSPOOL_VERSION, "(version)");
 	blur_number(&text, "\"free_bytes\":");
-	if (str_find_str(buf_str(&text), STR("(version)")) < text.len)
+	snprintf(pid, sizeof(pid), "\"pid\":%d,", (int)getpid());
+	replace_all(&text, pid, "\"pid\":(number),");
+	if (str_find_str(buf_str(&text), STR("(version)")) < text.len ||
+	    str_find_str(buf_str(&text), STR("\"pid\":(number)")) < text.len)
 		blur_number(&text, "Content-Length: ");
 	replace_all(&text, request_id(all, id), "(id)");
 	replace_all(&text, JSON_HEAD, "(head of JSON)\n");
@@ -784,6 +797,8 @@ int main(int argc, char **argv)
 				 .refuse = web_refuse_http,
 				 .admit = admit,
 				 .ended = ended,
+				 .abandoned = abandoned,
+				 .shed = shed,
 				 .trusts = trusts };
 	buf_init(&talk.received, RECEIVED_MAX);
 	buf_init(&around.told, TOLD_MAX);

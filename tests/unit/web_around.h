@@ -346,10 +346,13 @@ static bool around_set(struct str word)
 		rooms.discover = discover;
 	} else if (str_eq(name, STR("room")) && has_number(word, &number)) {
 		around.room = (enum live_room)number;
+	} else if (str_eq(name, STR("erring"))) {
+		rooms.may_log_error = true;
 	} else if (str_eq(name, STR("no-hashers"))) {
 		rooms.hashers_are_full = true;
 	} else if (str_eq(name, STR("bucket"))) {
 		around.gives_addresses = true;
+		rooms.web.options.store_redirect = WEB_ON;
 	} else if (str_eq(name, STR("long"))) {
 		around.is_long_address = true;
 	} else if (str_eq(name, STR("logged"))) {
@@ -379,6 +382,7 @@ static void around_begin(void)
 	around.room = LIVE_ROOM;
 	around.gives_addresses = around.is_long_address = around.canary_is_full =
 		around.successor_fails = false;
+	rooms.web.options.store_redirect = WEB_OFF;
 	rooms.fails_at = 0;
 	rooms.fails_by = ERR_INTERNAL;
 	rooms.hashers_are_full = rooms.may_log_error = false;
