@@ -88,8 +88,11 @@ static struct {
 	/* What goes wrong, where a test wants it. */
 	unsigned fails_at; /* of the jobs of the ledger that are to come, which fails; 0: none */
 	enum err_kind fails_by; /* how */
-	bool hashers_are_full;  /* no password is looked at */
-	bool may_log_error;     /* what an operator must look after may come about */
+	unsigned leaves_at;     /* of them, while which is done leave() is called; 0: none */
+	void (*leave)(void);
+	bool hashers_are_full; /* no password is looked at */
+	bool has_nobody;       /* people may sign in by passwords, and there is none yet */
+	bool may_log_error;    /* what an operator must look after may come about */
 	enum discovery_result (*discover)(void); /* what Twilio has; NULL: nothing */
 } rooms;
 
@@ -156,6 +159,8 @@ static void rooms_run_job(struct ledger *ledger, struct ledger_job *job)
 {
 	struct err err;
 
+	if (rooms.leaves_at > 0 && --rooms.leaves_at == 0)
+		rooms.leave();
 	if (rooms.fails_at > 0 && --rooms.fails_at == 0)
 		job->succeeded = err_set(&err, rooms.fails_by, "it was to fail");
 	else
@@ -486,7 +491,7 @@ static void rooms_build(enum auth_mode mode, const struct http_app *app)
 	rooms.is_open = true;
 	rooms.was_written = false;
 	/* Without sign-in nobody may have a password: auth_open() refuses it. */
-	write_ledger(mode == AUTH_NONE ? &rooms.of_nobody : &rooms.of_people);
+	write_ledger(mode == AUTH_NONE || rooms.has_nobody ? &rooms.of_nobody : &rooms.of_people);
 	rooms_path("ledger.db", path);
 	rooms_must(loop_new(&rooms.loop, &err) && mailbox_open(rooms.loop, &rooms.mailbox, &err) &&
 			   ledger_open(path, &rooms.ledger, &err) &&

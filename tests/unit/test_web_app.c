@@ -18,7 +18,7 @@
  *
  * The second line is how people sign in, which begins anew (p: by passwords, n: not at all, x: by a proxy that is trusted, y: by
  * one that is not; a: by passwords, and it is asked over the administrator's socket; e: the same where other processes ask; r: the
- * same where old recordings are not kept), or '-' ('-p': over that socket no longer), which goes on with the ledger and the loop of
+ * same where old recordings are not kept; f: the same where there is nobody yet), or '-' ('-p': over that socket no longer), which goes on with the ledger and the loop of
  * the exchange before; who asks (secrets[] below; others send what is written there); and words: how much later it is, in ms, and
  * how what surrounds the routes behaves in it (web_around.h), which tells in brackets behind the answer what it was asked.
  * Host, the type and the length of a body are added where they are not there.  Of pages only the head is compared, of what is no
@@ -99,6 +99,13 @@ static bool read_some(void)
 	return n > 0;
 }
 
+static void leave(void)
+{
+	talk.has_left = true;
+	shutdown(talk.fd, SHUT_RDWR);
+	TELL("(the client leaves)\n");
+}
+
 int __wrap_epoll_wait(int epoll_fd, struct epoll_event *events, int max, int timeout_ms)
 {
 	int count = __real_epoll_wait(epoll_fd, events, max, 0);
@@ -114,9 +121,7 @@ int __wrap_epoll_wait(int epoll_fd, struct epoll_event *events, int max, int tim
 		}
 		if (is_idle) {
 			/* Nothing happens any more, and the server has all the time. */
-			talk.has_left = true;
-			shutdown(talk.fd, SHUT_RDWR);
-			buf_add_text(&around.told, "(the client leaves)\n");
+			leave();
 		} else {
 			rooms.now_ms += timeout_ms;
 		}
@@ -180,6 +185,12 @@ static bool admit(struct exchange *x)
 	str_fit(str_of(talk.peer), x->peer, sizeof(x->peer));
 	x->over_admin = is_admin_socket;
 	return rooms.web.app.admit(x);
+}
+
+static void expect(struct exchange *x)
+{
+	if (rooms.web.app.expect)
+		rooms.web.app.expect(x);
 }
 
 static bool trusts(const struct exchange *x)
@@ -492,7 +503,7 @@ static void begin(char how)
 		enum auth_mode mode;
 	} modes[] = { { 'p', AUTH_PASSWORD }, { 'n', AUTH_NONE },     { 'x', AUTH_PROXY },
 		      { 'y', AUTH_PROXY },    { 'a', AUTH_PASSWORD }, { 'e', AUTH_PASSWORD },
-		      { 'r', AUTH_PASSWORD } };
+		      { 'r', AUTH_PASSWORD }, { 'f', AUTH_PASSWORD } };
 	size_t i = 0;
 
 	while (modes[i].how != how)
@@ -507,6 +518,7 @@ static void begin(char how)
 	random_count = 7;
 	probes = probes_new();
 	random_count = 1;
+	rooms.has_nobody = how == 'f';
 	rooms_open(modes[i].mode, how == 'e' ? &rooms.web.peer_app : &app);
 	rooms.web.options.public_url = "http://calls.example.com";
 	rooms.web.options.file_fd_max = 1000;
@@ -697,7 +709,8 @@ static void exchange(struct str who_line, struct str request)
 		pass(later_ms);
 	make_request(request, who, &bytes);
 	began_at_ms = rooms.now_ms;
-	converse(buf_str(&bytes));
+	for (unsigned i = 0; i < around.times; i++)
+		converse(buf_str(&bytes));
 	if (around.is_timed)
 		buf_addf(&around.told, "(after %lld ms)\n",
 			 (long long)(rooms.now_ms - began_at_ms));
@@ -796,12 +809,14 @@ int main(int argc, char **argv)
 				 .route_count = web_route_count,
 				 .refuse = web_refuse_http,
 				 .admit = admit,
+				 .expect = expect,
 				 .ended = ended,
 				 .abandoned = abandoned,
 				 .shed = shed,
 				 .trusts = trusts };
 	buf_init(&talk.received, RECEIVED_MAX);
 	buf_init(&around.told, TOLD_MAX);
+	rooms.leave = leave;
 	begin('p'); /* the first start makes the key of the audit, too */
 	count = scandir(folder, &names, is_text, alphasort);
 	if (count <= 0)

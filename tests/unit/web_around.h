@@ -88,6 +88,7 @@ static struct {
 	bool canary_is_full, successor_fails;
 
 	bool is_timed;
+	unsigned times; /* the same request so often, and the last answer counts */
 	const struct flight_step *step;
 	struct flight_update *update; /* while it is here */
 	struct timer timer;
@@ -322,6 +323,16 @@ static void set_flight(struct str name)
 	exit(1);
 }
 
+/* As at the start of a server. */
+static void invite_first(void)
+{
+	struct credential secret;
+	struct err err;
+
+	rooms_must(auth_invite_first(rooms.auth, &secret, &err), &err);
+	TELL("(the first is invited: %s)\n", secret.text[0] ? secret.text : "there is somebody");
+}
+
 static bool has_number(struct str value, uint64_t *out)
 {
 	return value.at && str_to_u64(value, out);
@@ -348,6 +359,16 @@ static bool around_set(struct str word)
 		around.room = (enum live_room)number;
 	} else if (str_eq(name, STR("erring"))) {
 		rooms.may_log_error = true;
+	} else if (str_eq(name, STR("leaves")) && has_number(word, &number)) {
+		rooms.leaves_at = (unsigned)number;
+	} else if (str_eq(name, STR("times")) && has_number(word, &number)) {
+		around.times = (unsigned)number;
+	} else if (str_eq(name, STR("no-url"))) {
+		rooms.web.options.public_url = NULL;
+	} else if (str_eq(name, STR("https-only"))) {
+		rooms.auth->options.insecure_http = AUTH_OFF;
+	} else if (str_eq(name, STR("invited"))) {
+		invite_first();
 	} else if (str_eq(name, STR("no-hashers"))) {
 		rooms.hashers_are_full = true;
 	} else if (str_eq(name, STR("bucket"))) {
@@ -379,11 +400,12 @@ static void around_begin(void)
 	buf_clear(&around.told);
 	around.step = NULL;
 	around.is_timed = false;
+	around.times = 1;
 	around.room = LIVE_ROOM;
 	around.gives_addresses = around.is_long_address = around.canary_is_full =
 		around.successor_fails = false;
 	rooms.web.options.store_redirect = WEB_OFF;
-	rooms.fails_at = 0;
+	rooms.fails_at = rooms.leaves_at = 0;
 	rooms.fails_by = ERR_INTERNAL;
 	rooms.hashers_are_full = rooms.may_log_error = false;
 	rooms.discover = NULL;
