@@ -85,7 +85,7 @@ static struct {
 	bool has_room, gives_addresses, is_long_address;
 	enum live_room room;
 	enum discovery_result found;
-	bool canary_is_full, successor_fails;
+	bool canary_is_full, successor_fails, client_leaves;
 
 	bool is_timed;
 	unsigned times; /* the same request so often, and the last answer counts */
@@ -262,6 +262,8 @@ void __wrap_successor_ask(struct successor *successor, struct successor_request 
 	if (around.successor_fails)
 		err_set(&request->err, ERR_CONFLICT, "an upgrade is under way");
 	request->mail.deliver = succeeded;
+	if (around.client_leaves)
+		rooms.leave();
 	mailbox_post(request->reply, &request->mail);
 }
 
@@ -288,6 +290,8 @@ bool __wrap_canary_ask(struct canary *canary, struct canary_request *request)
 	request->succeeded = !around.successor_fails;
 	request->at_ms = WEB_WALL_AT_MS + 1234;
 	request->mail.deliver = examined;
+	if (around.client_leaves)
+		rooms.leave();
 	mailbox_post(request->reply, &request->mail);
 	return true;
 }
@@ -361,6 +365,8 @@ static bool around_set(struct str word)
 		rooms.may_log_error = true;
 	} else if (str_eq(name, STR("leaves")) && has_number(word, &number)) {
 		rooms.leaves_at = (unsigned)number;
+	} else if (str_eq(name, STR("impatient"))) {
+		around.client_leaves = true;
 	} else if (str_eq(name, STR("times")) && has_number(word, &number)) {
 		around.times = (unsigned)number;
 	} else if (str_eq(name, STR("no-url"))) {
@@ -399,7 +405,7 @@ static void around_begin(void)
 	timer_stop(&around.timer);
 	buf_clear(&around.told);
 	around.step = NULL;
-	around.is_timed = false;
+	around.is_timed = around.client_leaves = false;
 	around.times = 1;
 	around.room = LIVE_ROOM;
 	around.gives_addresses = around.is_long_address = around.canary_is_full =
