@@ -84,6 +84,16 @@ static struct {
 	struct web web;
 	struct web_local *local;
 	struct http_server *server;
+
+	/* What goes wrong, where a test wants it. */
+	unsigned fails_at; /* of the jobs of the ledger that are to come, which fails; 0: none */
+	enum err_kind fails_by; /* how */
+	unsigned leaves_at;     /* of them, while which is done leave() is called; 0: none */
+	void (*leave)(void);
+	bool hashers_are_full; /* no password is looked at */
+	bool has_nobody;       /* people may sign in by passwords, and there is none yet */
+	bool may_log_error;    /* what an operator must look after may come about */
+	enum discovery_result (*discover)(void); /* what Twilio has; NULL: nothing */
 } rooms;
 
 static void rooms_must(bool good, const struct err *err)
@@ -139,6 +149,8 @@ int64_t __wrap_clock_wall_ms(void)
 /* No request may bring about what an operator must look after. */
 void __wrap_log_error(const struct log_tag *tag, const char *fmt, ...)
 {
+	if (rooms.may_log_error)
+		return;
 	fprintf(stderr, "an error is logged: %s\n", fmt);
 	abort();
 }
@@ -147,7 +159,12 @@ static void rooms_run_job(struct ledger *ledger, struct ledger_job *job)
 {
 	struct err err;
 
-	job->succeeded = ledger_write_now(ledger, job, &err);
+	if (rooms.leaves_at > 0 && --rooms.leaves_at == 0)
+		rooms.leave();
+	if (rooms.fails_at > 0 && --rooms.fails_at == 0)
+		job->succeeded = err_set(&err, rooms.fails_by, "it was to fail");
+	else
+		job->succeeded = ledger_write_now(ledger, job, &err);
 	if (!job->succeeded)
 		job->err = err;
 	else if (!catalog_sequence(ledger_catalog(ledger), &job->sequence, &err))
@@ -193,7 +210,7 @@ static void rooms_hashed(struct mail *mail)
 
 bool __wrap_hashers_have_room(struct hashers *hashers)
 {
-	return true;
+	return !rooms.hashers_are_full;
 }
 
 bool __wrap_hashers_post(struct hashers *hashers, struct hash_job *job, struct str network,
@@ -201,6 +218,8 @@ bool __wrap_hashers_post(struct hashers *hashers, struct hash_job *job, struct s
 {
 	struct str password = { job->password, job->password_len }, wanted = password;
 
+	if (rooms.hashers_are_full)
+		return false;
 	if (job->new_password)
 		wanted = (struct str){ job->new_password, job->new_password_len };
 	job->is_right = job->checks && job->hash[0] && str_eq(password, STR(WEB_PASSWORD));
@@ -220,7 +239,7 @@ static void rooms_discovered(struct mail *mail)
 {
 	struct discovery_request *request = container_of(mail, struct discovery_request, mail);
 
-	request->result = DISCOVERY_NOT_THERE;
+	request->result = rooms.discover ? rooms.discover() : DISCOVERY_NOT_THERE;
 	if (request->answered)
 		request->answered(request);
 	free(request);
@@ -472,7 +491,7 @@ static void rooms_build(enum auth_mode mode, const struct http_app *app)
 	rooms.is_open = true;
 	rooms.was_written = false;
 	/* Without sign-in nobody may have a password: auth_open() refuses it. */
-	write_ledger(mode == AUTH_NONE ? &rooms.of_nobody : &rooms.of_people);
+	write_ledger(mode == AUTH_NONE || rooms.has_nobody ? &rooms.of_nobody : &rooms.of_people);
 	rooms_path("ledger.db", path);
 	rooms_must(loop_new(&rooms.loop, &err) && mailbox_open(rooms.loop, &rooms.mailbox, &err) &&
 			   ledger_open(path, &rooms.ledger, &err) &&

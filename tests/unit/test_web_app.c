@@ -18,10 +18,11 @@
  *
  * The second line is how people sign in, which begins anew (p: by passwords, n: not at all, x: by a proxy that is trusted, y: by
  * one that is not; a: by passwords, and it is asked over the administrator's socket; e: the same where other processes ask; r: the
- * same where old recordings are not kept), or '-' ('-p': over that socket no longer), which goes on with the ledger and the loop of
- * the exchange before; who asks (secrets[] below; others send what is written there); and how much later it is, in ms.  Host, the
- * type and the length of a body are added where they are not there.  Of pages only the head is compared, of what is no text the
- * digest, and of no answer what differs from build to build or from run to run.
+ * same where old recordings are not kept; f: the same where there is nobody yet), or '-' ('-p': over that socket no longer), which goes on with the ledger and the loop of
+ * the exchange before; who asks (secrets[] below; others send what is written there); and words: how much later it is, in ms, and
+ * how what surrounds the routes behaves in it (web_around.h), which tells in brackets behind the answer what it was asked.
+ * Host, the type and the length of a body are added where they are not there.  Of pages only the head is compared, of what is no
+ * text the digest, and of no answer what differs from build to build or from run to run.
  */
 #include "../fuzz/web_rooms.h"
 #include "api/web_error.h"
@@ -34,11 +35,13 @@
 #include "catalog/recordings_waveform.h"
 #include "chores/verifications.h"
 #include "must.h"
+#include "play/peer_play.h"
 #include "play/probes.h"
 #include "projection/projection.h"
 #include "retention/retention.h"
 #include "tap.h"
 #include "vault/vault.h"
+#include "web_around.h"
 
 #include <dirent.h>
 #include <ftw.h>
@@ -78,7 +81,7 @@ void __wrap_random_bytes(void *out, size_t len)
 static struct {
 	int fd;
 	struct buf received;
-	bool has_ended;
+	bool has_ended, has_left;
 	unsigned idle_turns;
 	char peer[64];
 } talk;
@@ -96,6 +99,13 @@ static bool read_some(void)
 	return n > 0;
 }
 
+static void leave(void)
+{
+	talk.has_left = true;
+	shutdown(talk.fd, SHUT_RDWR);
+	TELL("(the client leaves)\n");
+}
+
 int __wrap_epoll_wait(int epoll_fd, struct epoll_event *events, int max, int timeout_ms)
 {
 	int count = __real_epoll_wait(epoll_fd, events, max, 0);
@@ -103,11 +113,18 @@ int __wrap_epoll_wait(int epoll_fd, struct epoll_event *events, int max, int tim
 	if (count != 0 || timeout_ms == 0 || talk.has_ended)
 		return count;
 	if (!read_some()) {
-		if (++talk.idle_turns == IDLE_TURNS_MAX || timeout_ms < 0) {
+		bool is_idle = ++talk.idle_turns >= IDLE_TURNS_MAX || timeout_ms < 0;
+
+		if (is_idle && talk.has_left) {
 			printf("Bail out! nothing is answered\n");
 			exit(1);
 		}
-		rooms.now_ms += timeout_ms;
+		if (is_idle) {
+			/* Nothing happens any more, and the server has all the time. */
+			leave();
+		} else {
+			rooms.now_ms += timeout_ms;
+		}
 	}
 	return __real_epoll_wait(epoll_fd, events, max, 0);
 }
@@ -126,7 +143,7 @@ static void converse(struct str input)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
 		exit(1);
 	talk.fd = ends[1];
-	talk.has_ended = false;
+	talk.has_ended = talk.has_left = false;
 	talk.idle_turns = 0;
 	buf_clear(&talk.received);
 	if (write(talk.fd, input.at, input.len) != (ssize_t)input.len)
@@ -170,6 +187,12 @@ static bool admit(struct exchange *x)
 	return rooms.web.app.admit(x);
 }
 
+static void expect(struct exchange *x)
+{
+	if (rooms.web.app.expect)
+		rooms.web.app.expect(x);
+}
+
 static bool trusts(const struct exchange *x)
 {
 	return strcmp(talk.peer, "127.0.0.1") == 0;
@@ -178,6 +201,16 @@ static bool trusts(const struct exchange *x)
 static void ended(struct exchange *x)
 {
 	rooms.web.app.ended(x);
+}
+
+static void abandoned(struct exchange *x)
+{
+	rooms.web.app.abandoned(x);
+}
+
+static void shed(struct exchange *x)
+{
+	rooms.web.app.shed(x);
 }
 
 /* ---- the ledger, and what lies in the store ---- */
@@ -454,6 +487,15 @@ static void make_request(struct str text, struct str who, struct buf *out)
 	buf_add_str(out, body);
 }
 
+static void close_all(void)
+{
+	around_stop();
+	if (rooms.is_open)
+		rooms_close();
+	rooms.is_open = false;
+	around_end();
+}
+
 static void begin(char how)
 {
 	static const struct {
@@ -461,7 +503,7 @@ static void begin(char how)
 		enum auth_mode mode;
 	} modes[] = { { 'p', AUTH_PASSWORD }, { 'n', AUTH_NONE },     { 'x', AUTH_PROXY },
 		      { 'y', AUTH_PROXY },    { 'a', AUTH_PASSWORD }, { 'e', AUTH_PASSWORD },
-		      { 'r', AUTH_PASSWORD } };
+		      { 'r', AUTH_PASSWORD }, { 'f', AUTH_PASSWORD } };
 	size_t i = 0;
 
 	while (modes[i].how != how)
@@ -469,15 +511,14 @@ static void begin(char how)
 			printf("Bail out! nobody signs in by '%c'\n", how);
 			exit(1);
 		}
-	if (rooms.is_open)
-		rooms_close();
-	rooms.is_open = false;
+	close_all();
 	clock_guard_free(rooms.purge.guard);
 	rooms.purge.guard = clock_guard_new();
 	probes_free(probes);
 	random_count = 7;
 	probes = probes_new();
 	random_count = 1;
+	rooms.has_nobody = how == 'f';
 	rooms_open(modes[i].mode, how == 'e' ? &rooms.web.peer_app : &app);
 	rooms.web.options.public_url = "http://calls.example.com";
 	rooms.web.options.file_fd_max = 1000;
@@ -486,6 +527,9 @@ static void begin(char how)
 	rooms.web.vault = vault;
 	rooms.web.probes = probes;
 	rooms.web.peer_token = "peers";
+	if (how == 'e')
+		rooms.local->peer_mirrors =
+			mirrors_new(rooms.mailbox, NULL, MIRRORS_OF_PEERS, peer_media_prepare);
 	is_admin_socket = how == 'a';
 	str_fit(how == 'y' ? STR("192.0.2.1") : STR("127.0.0.1"), talk.peer, sizeof(talk.peer));
 }
@@ -601,7 +645,7 @@ static void add_answer(struct str all, struct buf *out)
 
 static void tell_answer(struct buf *out)
 {
-	char id[REQUEST_ID_SIZE];
+	char id[REQUEST_ID_SIZE], pid[32];
 	struct str all = buf_str(&talk.received);
 	size_t end = str_find_str(all, STR("\r\n\r\n"));
 	struct str head = str_first(all, end);
@@ -622,9 +666,13 @@ static void tell_answer(struct buf *out)
 	while (text.len > 0 && text.at[text.len - 1] == '\n')
 		text.len--;
 	buf_add_text(&text, "\n");
+	buf_add_str(&text, buf_str(&around.told));
 	replace_all(&text, CALLSPOOL_VERSION, "(version)");
 	blur_number(&text, "\"free_bytes\":");
-	if (str_find_str(buf_str(&text), STR("(version)")) < text.len)
+	snprintf(pid, sizeof(pid), "\"pid\":%d,", (int)getpid());
+	replace_all(&text, pid, "\"pid\":(number),");
+	if (str_find_str(buf_str(&text), STR("(version)")) < text.len ||
+	    str_find_str(buf_str(&text), STR("\"pid\":(number)")) < text.len)
 		blur_number(&text, "Content-Length: ");
 	replace_all(&text, request_id(all, id), "(id)");
 	replace_all(&text, JSON_HEAD, "(head of JSON)\n");
@@ -636,8 +684,9 @@ static void tell_answer(struct buf *out)
 static void exchange(struct str who_line, struct str request)
 {
 	AUTO(buf_release) struct buf bytes;
-	struct str how, who, later;
-	uint64_t later_ms;
+	struct str how, who, word, later;
+	uint64_t later_ms = 0, ms;
+	int64_t began_at_ms;
 
 	buf_init(&bytes, FILE_MAX_BYTES);
 	str_cut(&who_line, ' ', &how);
@@ -646,10 +695,27 @@ static void exchange(struct str who_line, struct str request)
 		begin(how.at[0]);
 	else if (how.len > 1)
 		is_admin_socket = how.at[1] == 'a';
-	if (who_line.at && str_cut(&who_line, '=', &later) && str_to_u64(who_line, &later_ms))
+	around_begin();
+	while (who_line.at && str_cut(&who_line, ' ', &word))
+		if (!around_set(word)) {
+			str_cut(&word, '=', &later);
+			if (!str_eq(later, STR("later")) || !str_to_u64(word, &ms)) {
+				printf("Bail out! nothing is '%.*s'\n", STR_ARG(later));
+				exit(1);
+			}
+			later_ms = ms;
+		}
+	if (later_ms > 0)
 		pass(later_ms);
 	make_request(request, who, &bytes);
-	converse(buf_str(&bytes));
+	began_at_ms = rooms.now_ms;
+	for (unsigned i = 0; i < around.times; i++)
+		converse(buf_str(&bytes));
+	if (around.is_timed)
+		buf_addf(&around.told, "(after %lld ms)\n",
+			 (long long)(rooms.now_ms - began_at_ms));
+	if (rooms.local->access_lines)
+		pass(1000);
 }
 
 /* Cuts *rest behind the line that is `mark`. */
@@ -743,9 +809,14 @@ int main(int argc, char **argv)
 				 .route_count = web_route_count,
 				 .refuse = web_refuse_http,
 				 .admit = admit,
+				 .expect = expect,
 				 .ended = ended,
+				 .abandoned = abandoned,
+				 .shed = shed,
 				 .trusts = trusts };
 	buf_init(&talk.received, RECEIVED_MAX);
+	buf_init(&around.told, TOLD_MAX);
+	rooms.leave = leave;
 	begin('p'); /* the first start makes the key of the audit, too */
 	count = scandir(folder, &names, is_text, alphasort);
 	if (count <= 0)
@@ -759,7 +830,8 @@ int main(int argc, char **argv)
 	}
 	free(names);
 	buf_release(&talk.received);
-	rooms_close();
+	close_all();
+	buf_release(&around.told);
 	probes_free(probes);
 	retention_free(retention);
 	vault_free(vault);
