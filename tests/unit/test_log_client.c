@@ -130,6 +130,25 @@ static void test_rotated(void)
 	}
 }
 
+static void test_order(void)
+{
+	static const char *const asked[] = { "a", NULL };
+	enum doctor_verdict verdict;
+	const char *example;
+	json_t *answer;
+
+	put("a", FINE);
+	put("a.1", LINE("1"));
+	put("a.2", LINE("2"));
+	answer = explain(asked, &verdict);
+	IS_INT(refused(answer, &example), 2, "two that were rotated, and one without an error");
+	OK(strstr(example, "GET /1 "), "the older of the two is read first: %s", example);
+	json_decref(answer);
+	drop("a");
+	drop("a.1");
+	drop("a.2");
+}
+
 static void test_progress(void)
 {
 	static const char *const both[] = { "a", NULL };
@@ -232,6 +251,7 @@ int main(void)
 	if (!mkdtemp(folder))
 		return 1;
 	test_rotated();
+	test_order();
 	test_progress();
 	test_strange();
 	test_missing();
