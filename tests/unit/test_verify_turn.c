@@ -97,7 +97,7 @@ static unsigned steps; /* of the last pass */
 
 static struct verification pass(enum verification_pass which)
 {
-	struct verification row;
+	struct verification row = { .folder = 0 };
 
 	must(catalog_begin(reader, &err) && verifications_find(reader, which, &row, &err));
 	catalog_rollback(reader);
