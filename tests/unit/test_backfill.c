@@ -142,6 +142,14 @@ static void end(void)
 	backfill_free(backfill);
 }
 
+/* But for what the test takes; dates have seconds. */
+static bool is_days_ago(int64_t at_ms, int64_t days)
+{
+	int64_t off_ms = clock_wall_ms() - days * DAY_MS - at_ms;
+
+	return off_ms >= 0 && off_ms < DAY_MS / 2;
+}
+
 /* The second page fails; the next process begins with it, and not with the first. */
 static void test_resumed(void)
 {
@@ -170,6 +178,7 @@ static void test_resumed(void)
 	row = row_now();
 	OK(row.listed == 1 && row.found == 1 && row.malformed == 1 && row.completed_at_ms == 0,
 	   "a page is read, but for a row that is none; the next fails: %s", row.failure);
+	OK(is_days_ago(row.reached_ms, 2), "down to the day of its last row");
 
 	answers[1].raw = second.at;
 	server_forget(&server);
@@ -184,6 +193,7 @@ static void test_resumed(void)
 	     reconciliations_find(reader, STR(ACCOUNT), &after, &err));
 	catalog_rollback(reader);
 	IS_INT(after.since_ms, 0, "and all is here that there ever was");
+	OK(is_days_ago(row.reached_ms, 60), "down to the first day");
 }
 
 /* A place that Twilio does not know any more: from its day on, anew. */
@@ -283,6 +293,27 @@ static void test_failed_waits(void)
 	   "what fails is not asked for again at once: %d requests", server.requests);
 }
 
+/* The same where its very first look fails. */
+static void test_first_fails(void)
+{
+	const struct import asked = { .account_sid = ACCOUNT, .asked_at_ms = 6 };
+	const struct answer answers[] = { { LIST, "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n",
+					    THEN_CLOSE } };
+	int64_t began_ms;
+
+	backfill_free(backfill);
+	write_now(run_set, &asked);
+	server_forget(&server);
+	server_answers(answers, ARRAY_LEN(answers));
+	began_ms = clock_monotonic_ms();
+	backfill = backfill_start(&rest_env, 30 * DAY_MS);
+	until(has_failed);
+	for (int i = 0; i < 20; i++)
+		write_now(run_nothing, NULL);
+	OK(server.requests == 1 || clock_monotonic_ms() - began_ms > RETRY_MS,
+	   "nor is what fails as it starts: %d requests", server.requests);
+}
+
 static void test_none(void)
 {
 	static const struct accounts none = { .count = 0 };
@@ -304,6 +335,7 @@ int main(void)
 	test_place_gone();
 	test_asked_meanwhile();
 	test_failed_waits();
+	test_first_fails();
 	fixture_stop(end);
 	return tap_end();
 }

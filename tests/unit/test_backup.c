@@ -690,6 +690,31 @@ static void test_restore_newer(void)
 	empty(restored);
 }
 
+/* What cannot be written here is no fault of the backup: nothing is restored, and a second try goes on. */
+static void test_restore_hindered(void)
+{
+	AUTO(free)
+	char *place = in(restored, "recordings"), *ledger_path = in(restored, "ledger.db");
+	AUTO(free) char *hindrance = NULL, *begun = in(restored, RESTORE_UNFINISHED);
+	char name[BLOB_NAME_SIZE];
+	struct restore_report report;
+
+	path_of(3, 14, name);
+	hindrance = xasprintf("%s/%s", place, name);
+	if (mkdir(restored, 0700) < 0 || mkdir(place, 0700) < 0)
+		abort();
+	write_file(begun, "");
+	run_in(place, "mkdir 00");
+	if (mkdir(hindrance, 0700) < 0)
+		abort();
+	OK(!bring_back(&report, false) && access(ledger_path, F_OK) < 0,
+	   "a folder lies where a file should be: %s", err.text);
+	rmdir(hindrance);
+	OK(bring_back(&report, false) && report.recordings == 2 && access(ledger_path, F_OK) == 0,
+	   "without it all of it is brought back: %s", err.text);
+	empty(restored);
+}
+
 static void test_restore_damaged(void)
 {
 	AUTO(free) char *path = NULL, *ledger_path = in(restored, "ledger.db");
@@ -851,6 +876,7 @@ int main(void)
 	test_restore();
 	test_restore_refused();
 	test_restore_newer();
+	test_restore_hindered();
 	test_restore_damaged();
 	test_list_damaged();
 	test_pages();
