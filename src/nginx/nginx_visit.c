@@ -311,12 +311,7 @@ static void finish(struct nginx_visit *visit)
 {
 	const struct nginx_directive *location = visit->location;
 	const struct nginx_directive *files = nginx_find(location, NULL, STR("try_files"));
-	const struct nginx_directive *internal = nginx_find(location, NULL, STR("internal"));
 
-	if (internal && !visit->is_named && !visit->is_rewritten) {
-		answer(visit, internal, 404);
-		return;
-	}
 	limit_methods(visit);
 	if (files && files->word_count > 2 && visit->block == location && visit->tried != files) {
 		visit->tried = files;
@@ -388,8 +383,16 @@ static void find_location(struct nginx_visit *visit, bool *out_redirects)
 	nginx_place_release(&place);
 }
 
+/* As it is found, before anything in it is run; locations inside it are as well. */
+static bool is_closed(const struct nginx_visit *visit, const struct nginx_directive **out_by)
+{
+	*out_by = nginx_in_force(visit->location, STR("internal"));
+	return *out_by && !visit->is_named && !visit->is_rewritten;
+}
+
 static void run_phases(struct nginx_visit *visit, bool from_server)
 {
+	const struct nginx_directive *internal;
 	bool redirects;
 
 	if (++visit->cycles > CYCLES_MAX) {
@@ -402,6 +405,10 @@ static void run_phases(struct nginx_visit *visit, bool from_server)
 			return;
 	}
 	find_location(visit, &redirects);
+	if (is_closed(visit, &internal)) {
+		answer(visit, internal, 404);
+		return;
+	}
 	if (redirects) {
 		answer(visit, visit->location, 301);
 		return;
