@@ -25,7 +25,7 @@ const struct nginx_rule nginx_rules[] = {
 	{ "gzip_proxied", NGINX_KIND_VALUE, "off" },
 	{ "gzip_types", NGINX_KIND_VALUE, "text/html" },
 	{ "if", NGINX_KIND_OWN, NULL },
-	{ "internal", NGINX_KIND_OWN, NULL },
+	{ "internal", NGINX_KIND_VALUE, NULL },
 	{ "keepalive_timeout", NGINX_KIND_VALUE, "75s" },
 	{ "large_client_header_buffers", NGINX_KIND_VALUE, "4 8k" },
 	{ "limit_conn", NGINX_KIND_ARRAY, NULL },

@@ -57,13 +57,24 @@ static enum truth truth_of(bool is_true)
 	return is_true ? IS_TRUE : IS_FALSE;
 }
 
+/* An expression of this module that does not match leaves no groups of those before: others do. */
+static enum nginx_match match(struct nginx_visit *visit, struct str pattern, bool ignores_case,
+			      struct str subject)
+{
+	enum nginx_match found = nginx_visit_match(visit, pattern, ignores_case, subject);
+
+	if (found == NGINX_MATCHES_NOT)
+		visit->groups.count = 0;
+	return found;
+}
+
 static enum truth matches(struct nginx_visit *visit, struct str sign, struct str pattern,
 			  struct str subject)
 {
 	bool is_not = str_starts(sign, STR("!"));
 	bool ignores_case = str_ends(sign, STR("*"));
 
-	switch (nginx_visit_match(visit, pattern, ignores_case, subject)) {
+	switch (match(visit, pattern, ignores_case, subject)) {
 	case NGINX_MATCHES:
 		return truth_of(!is_not);
 	case NGINX_MATCHES_NOT:
@@ -150,61 +161,65 @@ static enum nginx_step run_if(struct nginx_visit *visit, const struct nginx_dire
 	return nginx_rewrite(visit, directive);
 }
 
+/* As it is written: an address in capitals is a path to nginx. */
 static bool is_redirect(struct str replacement)
 {
-	return str_starts_nocase(replacement, STR("http://")) ||
-	       str_starts_nocase(replacement, STR("https://")) ||
-	       str_starts(replacement, STR("$scheme"));
+	return str_starts(replacement, STR("http://")) ||
+	       str_starts(replacement, STR("https://")) || str_starts(replacement, STR("$scheme"));
 }
 
-static enum nginx_step rewritten(struct nginx_visit *visit, struct str flag, struct str target,
-				 struct str written)
+/*
+ * Arguments begin at a '?' that is written: one that a variable brings is of the path.  The old follow the new, unless what
+ * is written ends in '?'.
+ */
+static bool make_target(struct nginx_visit *visit, struct str written, struct buf *path,
+			struct buf *args)
 {
-	__attribute__((cleanup(buf_release_at))) struct buf made = { 0 };
-	struct str args = { visit->args.at, visit->args.len };
+	bool drops_old = str_ends(written, STR("?")), is_known;
+	size_t query;
 
-	/* The old arguments follow the new, unless what is written ends in '?'. */
+	if (drops_old)
+		written.len--;
+	query = str_find(written, '?');
+	is_known = nginx_value(visit, str_first(written, query), path) &&
+		   nginx_value(visit, str_after(written, query + 1), args);
+	if (drops_old || visit->args.len == 0)
+		return is_known;
+	if (query < written.len)
+		buf_add_byte(args, '&');
+	buf_add(args, visit->args.at, visit->args.len);
+	return is_known;
+}
+
+static enum nginx_step run_rewrite(struct nginx_visit *visit,
+				   const struct nginx_directive *directive)
+{
+	__attribute__((cleanup(buf_release_at))) struct buf made = { 0 }, args = { 0 };
+	struct str flag = nginx_word(directive, 3), replacement = nginx_word(directive, 2);
+	AUTO(free) char *path = str_dup(buf_str(&visit->uri));
+	enum nginx_match found = match(visit, nginx_word(directive, 1), false, str_of(path));
+
+	if (found == NGINX_MATCHES_NOT)
+		return NGINX_GO_ON;
+	if (found == NGINX_MATCH_UNKNOWN)
+		return is_lost(visit, directive, "its expression could not be followed");
+	if (str_eq(flag, STR("permanent")))
+		return is_over(visit, directive, 301);
+	if (str_eq(flag, STR("redirect")) || is_redirect(replacement))
+		return is_over(visit, directive, 302);
 	buf_init(&made, NGINX_VALUE_BYTES_MAX);
-	if (str_ends(written, STR("?"))) {
-		buf_add_str(&made, str_ends(target, STR("?")) ? str_first(target, target.len - 1)
-							      : target);
-	} else {
-		buf_add_str(&made, target);
-		if (args.len > 0) {
-			buf_add_byte(&made, str_find(target, '?') < target.len ? '&' : '?');
-			buf_add_str(&made, args);
-		}
-	}
-	nginx_visit_move(visit, buf_str(&made));
+	buf_init(&args, NGINX_VALUE_BYTES_MAX);
+	if (!make_target(visit, replacement, &made, &args))
+		return is_lost(visit, directive, "where it leads could not be told");
+	if (made.len == 0)
+		return is_over(visit, directive, 500);
+	nginx_visit_move(visit, buf_str(&made), buf_str(&args));
 	if (str_eq(flag, STR("last")))
 		return NGINX_AGAIN;
 	if (!str_eq(flag, STR("break")))
 		return NGINX_GO_ON;
 	visit->is_broken_off = true;
 	return NGINX_STOP;
-}
-
-static enum nginx_step run_rewrite(struct nginx_visit *visit,
-				   const struct nginx_directive *directive)
-{
-	__attribute__((cleanup(buf_release_at))) struct buf target = { 0 };
-	struct str flag = nginx_word(directive, 3), replacement = nginx_word(directive, 2);
-	AUTO(free) char *path = str_dup(buf_str(&visit->uri));
-	enum nginx_match match =
-		nginx_visit_match(visit, nginx_word(directive, 1), false, str_of(path));
-
-	if (match == NGINX_MATCHES_NOT)
-		return NGINX_GO_ON;
-	if (match == NGINX_MATCH_UNKNOWN)
-		return is_lost(visit, directive, "its expression could not be followed");
-	if (str_eq(flag, STR("permanent")))
-		return is_over(visit, directive, 301);
-	if (str_eq(flag, STR("redirect")) || is_redirect(replacement))
-		return is_over(visit, directive, 302);
-	buf_init(&target, NGINX_VALUE_BYTES_MAX);
-	if (!nginx_value(visit, replacement, &target))
-		return is_lost(visit, directive, "where it leads could not be told");
-	return rewritten(visit, flag, buf_str(&target), replacement);
 }
 
 static enum nginx_step run(struct nginx_visit *visit, const struct nginx_directive *directive)
@@ -217,8 +232,10 @@ static enum nginx_step run(struct nginx_visit *visit, const struct nginx_directi
 		return run_rewrite(visit, directive);
 	if (nginx_is(directive, STR("return")))
 		return run_return(visit, directive);
-	if (nginx_is(directive, STR("break")))
+	if (nginx_is(directive, STR("break"))) {
+		visit->is_broken_off |= visit->is_moved;
 		return NGINX_STOP;
+	}
 	if (str_starts(nginx_name(directive), STR("rewrite_by_lua")) ||
 	    str_starts(nginx_name(directive), STR("access_by_lua")))
 		nginx_doubt(visit, directive, "Lua may answer, or change the request, here");

@@ -109,14 +109,12 @@ enum nginx_match nginx_visit_match(struct nginx_visit *visit, struct str pattern
 	return match;
 }
 
-void nginx_visit_move(struct nginx_visit *visit, struct str target)
+void nginx_visit_move(struct nginx_visit *visit, struct str path, struct str args)
 {
-	size_t query = str_find(target, '?');
-
 	buf_clear(&visit->uri);
-	buf_add_str(&visit->uri, str_first(target, query));
+	buf_add_str(&visit->uri, path);
 	buf_clear(&visit->args);
-	buf_add_str(&visit->args, str_after(target, query + 1));
+	buf_add_str(&visit->args, args);
 	visit->is_rewritten = visit->is_moved = true;
 }
 
@@ -252,6 +250,7 @@ static void try_files(struct nginx_visit *visit, const struct nginx_directive *f
 {
 	__attribute__((cleanup(buf_release_at))) struct buf target = { 0 };
 	struct str last = files->words[files->word_count - 1];
+	size_t query;
 	unsigned status;
 
 	if (is_status(last, &status)) {
@@ -267,7 +266,9 @@ static void try_files(struct nginx_visit *visit, const struct nginx_directive *f
 		lose(visit, files, "where it leads could not be told");
 		return;
 	}
-	nginx_visit_move(visit, buf_str(&target));
+	query = str_find(buf_str(&target), '?');
+	nginx_visit_move(visit, str_first(buf_str(&target), query),
+			 str_after(buf_str(&target), query + 1));
 	run_phases(visit, true);
 }
 
@@ -310,12 +311,7 @@ static void finish(struct nginx_visit *visit)
 {
 	const struct nginx_directive *location = visit->location;
 	const struct nginx_directive *files = nginx_find(location, NULL, STR("try_files"));
-	const struct nginx_directive *internal = nginx_find(location, NULL, STR("internal"));
 
-	if (internal && !visit->is_named && !visit->is_rewritten) {
-		answer(visit, internal, 404);
-		return;
-	}
 	limit_methods(visit);
 	if (files && files->word_count > 2 && visit->block == location && visit->tried != files) {
 		visit->tried = files;
@@ -387,17 +383,32 @@ static void find_location(struct nginx_visit *visit, bool *out_redirects)
 	nginx_place_release(&place);
 }
 
+/* As it is found, before anything in it is run; locations inside it are as well. */
+static bool is_closed(const struct nginx_visit *visit, const struct nginx_directive **out_by)
+{
+	*out_by = nginx_in_force(visit->location, STR("internal"));
+	return *out_by && !visit->is_named && !visit->is_rewritten;
+}
+
 static void run_phases(struct nginx_visit *visit, bool from_server)
 {
+	const struct nginx_directive *internal;
 	bool redirects;
 
 	if (++visit->cycles > CYCLES_MAX) {
 		answer(visit, visit->location, 500);
 		return;
 	}
-	if (from_server && nginx_rewrite(visit, visit->server) == NGINX_IS_OVER)
-		return;
+	if (from_server) {
+		visit->is_moved = visit->is_broken_off = false;
+		if (nginx_rewrite(visit, visit->server) == NGINX_IS_OVER)
+			return;
+	}
 	find_location(visit, &redirects);
+	if (is_closed(visit, &internal)) {
+		answer(visit, internal, 404);
+		return;
+	}
 	if (redirects) {
 		answer(visit, visit->location, 301);
 		return;

@@ -71,10 +71,10 @@ struct nginx_visit {
 	unsigned status;
 	struct buf uri, args; /* the path as it is now, decoded, and what stands behind '?' */
 	bool is_rewritten;    /* the path is no longer that of the request */
-	bool is_moved;        /* ... by this location */
+	bool is_moved;        /* ... by this location, or before one was looked for */
 	bool is_quoted;       /* ... or was written with %XX */
-	bool is_broken_off;   /* by `rewrite ... break`: proxy_pass leaves its own path out then */
-	bool is_named;        /* a location with a name was gone to */
+	bool is_broken_off; /* rewritten, and by `break`: proxy_pass leaves its own path out then */
+	bool is_named;      /* a location with a name was gone to */
 	struct nginx_doubt doubts[NGINX_DOUBTS_MAX];
 	size_t doubt_count;
 	/* Of the last expression that matched. */

@@ -27,5 +27,5 @@ enum nginx_step {
 };
 /* Runs set, if, rewrite, return and break of a block.  May move visit->block into an `if`. */
 enum nginx_step nginx_rewrite(struct nginx_visit *visit, const struct nginx_directive *block);
-/* Puts a path, with its arguments behind '?', in the place of the visit's. */
-void nginx_visit_move(struct nginx_visit *visit, struct str target);
+/* Puts a path and arguments in the place of the visit's, which neither may borrow. */
+void nginx_visit_move(struct nginx_visit *visit, struct str path, struct str args);

@@ -875,9 +875,9 @@ bool schema_marked(struct db *db, enum schema_mark mark, char text[SCHEMA_MARK_S
 	int64_t version;
 
 	text[0] = '\0';
-	return (read_version(db, &version, err) &&
-		(version < mark || read_program(db, mark, text, SCHEMA_MARK_SIZE, err))) ||
-	       err->kind != ERR_UNAVAILABLE;
+	if (!read_version(db, &version, err))
+		return err->kind != ERR_UNAVAILABLE && err->kind != ERR_SCARCE;
+	return version < mark || read_program(db, mark, text, SCHEMA_MARK_SIZE, err);
 }
 
 bool schema_is_current(struct db *db, bool *out, struct err *err)

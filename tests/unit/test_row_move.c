@@ -733,6 +733,23 @@ static void test_older_arrived(void)
 	}
 }
 
+/* What it says cannot be read: that is told, and not taken for a ledger that was never moved. */
+static void test_unreadable_mark(void)
+{
+	AUTO(free) char *path = xasprintf("%s/unreadable.db", place);
+	AUTO(db_free) struct db *db = NULL;
+	struct departure found;
+
+	MUST(db_open(path, DB_WRITE, &db, &err));
+	OK(departure_moved_to(path, &found, &err) && !found.to[0], "no ledger at all: no mark");
+	exec(db, "CREATE TABLE schema_version (version BIGINT)");
+	OK(departure_moved_to(path, &found, &err) && !found.to[0], "no version: no mark");
+	exec(db, "INSERT INTO schema_version (version) VALUES (1 << 30)");
+	OK(!departure_moved_to(path, &found, &err), "a mark without a text: %s", err.text);
+	db_free(TAKE(db));
+	unlink(path);
+}
+
 /* ---- any one call of a database is refused ---- */
 
 static struct row_move *refused;
@@ -928,6 +945,7 @@ int main(void)
 	test_given_up();
 	test_older();
 	test_older_arrived();
+	test_unreadable_mark();
 	test_moves();
 	reopen_source();
 	test_differences();
