@@ -100,9 +100,10 @@ async function openDoor(t, port) {
     door.requests.push(`${asked.method} ${asked.url}`);
     if (door.denies?.test(asked.url)) Object.assign(door, { left: 1, status: 403, code: 'AccessDenied' });
     if (door.left > 0) {
+      const { status, code, date } = door; // refuse(0) may come before the end of what was asked
       door.left -= 1;
-      asked.resume().on('end', () => reply.writeHead(door.status, { Date: door.date ?? new Date().toUTCString(), 'Content-Type': 'application/xml' })
-        .end(`<?xml version="1.0"?><Error><Code>${door.code}</Code><Message>The door says so.</Message></Error>`));
+      asked.resume().on('end', () => reply.writeHead(status, { Date: date ?? new Date().toUTCString(), 'Content-Type': 'application/xml' })
+        .end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>The door says so.</Message></Error>`));
       return;
     }
     const line = `${asked.method} ${asked.url}`;
