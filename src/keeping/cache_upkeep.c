@@ -18,7 +18,9 @@
 
 #define FOLDERS  256
 #define AT_ONCE  32    /* that a reader is asked about: others wait for it */
-#define AGAIN_MS 60000 /* where the ledger did not answer, or a folder could not be read */
+#define AGAIN_MS 60000 /* where the ledger did not answer */
+/* Where a folder could not be read: it may stay so for long, and each look goes through all of them. */
+#define UNREAD_AGAIN_MS 3600000
 
 struct cache_upkeep {
 	struct sweep_env *env;
@@ -93,7 +95,8 @@ static void again_due(struct timer *timer)
 	compare_all(container_of(timer, struct cache_upkeep, timer));
 }
 
-static void end_comparing(struct cache_upkeep *upkeep, bool is_again)
+/* again_ms: 0 for never. */
+static void end_comparing(struct cache_upkeep *upkeep, uint64_t again_ms)
 {
 	clear_folder(upkeep);
 	upkeep->is_comparing = false;
@@ -103,8 +106,8 @@ static void end_comparing(struct cache_upkeep *upkeep, bool is_again)
 		compare_all(upkeep);
 		return;
 	}
-	if (is_again) {
-		timer_start(upkeep->env->loop, &upkeep->timer, AGAIN_MS, again_due);
+	if (again_ms > 0) {
+		timer_start(upkeep->env->loop, &upkeep->timer, again_ms, again_due);
 		return;
 	}
 	upkeep->had_gap = false;
@@ -121,7 +124,7 @@ static void next_folder(struct cache_upkeep *upkeep)
 	if (++upkeep->folder < FOLDERS && !upkeep->env->is_stopping && !upkeep->is_wanted)
 		walk_folder(upkeep);
 	else
-		end_comparing(upkeep, upkeep->was_unread);
+		end_comparing(upkeep, upkeep->was_unread ? UNREAD_AGAIN_MS : 0);
 }
 
 static void run_clear(struct job *job)
@@ -187,7 +190,7 @@ static void looked(struct ledger_job *job)
 	struct cache_upkeep *upkeep = container_of(job, struct cache_upkeep, ledger_job);
 
 	if (upkeep->env->is_stopping || !job->succeeded) {
-		end_comparing(upkeep, true);
+		end_comparing(upkeep, AGAIN_MS);
 		return;
 	}
 	upkeep->looked_at = end_of_look(upkeep);
