@@ -59,27 +59,46 @@ static void values(void)
 	}
 }
 
-/* What is written is read back. */
+/* What is written is read back, and stands in quotes only where it has to. */
 static void quoting(void)
 {
-	static const char *const cases[] = {
-		"",          "plain", "two words", "a # b", "# a",        "a#b",
-		" a ",       "\"a\"", "'a'",       "it's",  "a\\b",       "\\",
-		"\\\" # \"", "\ta",   "a\"b",      "a\t#",  "\" \\\\ \"",
+	static const struct {
+		const char *value, *quoted;
+	} cases[] = {
+		{ "", "" },
+		{ "plain", "plain" },
+		{ "two words", "two words" },
+		{ "a # b", "\"a # b\"" },
+		{ "# a", "\"# a\"" },
+		{ "a#b", "a#b" },
+		{ "a# b", "a# b" },
+		{ " a ", "\" a \"" },
+		{ "a ", "\"a \"" },
+		{ "\"a\"", "\"\\\"a\\\"\"" },
+		{ "'a'", "\"'a'\"" },
+		{ "it's", "it's" },
+		{ "a\\b", "a\\b" },
+		{ "\\", "\\" },
+		{ "\\\" # \"", "\"\\\\\\\" # \\\"\"" },
+		{ "\ta", "\"\ta\"" },
+		{ "a\"b", "a\"b" },
+		{ "a\t#", "\"a\t#\"" },
+		{ "\" \\\\ \"", "\"\\\" \\\\\\\\ \\\"\"" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct config_file file;
 		struct config_line line = { 0 };
 		struct err err = { 0 };
-		char *quoted = config_quote(str_of(cases[i])), *value, text[80];
+		char *quoted = config_quote(str_of(cases[i].value)), *value, text[80];
 
+		IS_STR(str_of(quoted), str_of(cases[i].quoted), "%s: as written", cases[i].value);
 		snprintf(text, sizeof(text), "key = %s  # default", quoted);
 		config_file_start(&file, str_of(text));
 		IS_INT(config_file_next(&file, &line, &err), CONFIG_LINE, "%s (%s)", text,
 		       err.text);
 		value = config_line_value(&line);
-		IS_STR(str_of(value), str_of(cases[i]), "%s: read back", text);
+		IS_STR(str_of(value), str_of(cases[i].value), "%s: read back", text);
 		free(value);
 		free(quoted);
 	}

@@ -5,6 +5,7 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -114,6 +115,28 @@ static void test_round_trip(void)
 	OK(digest_list_next(list, &line, &is_end, &err) && is_end, "its end");
 }
 
+/* A writer that is let go of, ended or not, gives its file back. */
+static void test_given_back(void)
+{
+	const struct digest_list_head head = { .sequence = 8,
+					       .made_at_ms = 1,
+					       .ledger_sha256 = ONE };
+	int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC), again;
+
+	close(lowest);
+	for (int i = 0; i < 2; i++) {
+		AUTO(digest_list_writer_free) struct digest_list_writer *writer = NULL;
+
+		OK(digest_list_begin(folder, &head, &writer, &err) &&
+			   (i == 0 || digest_list_end(writer, &err)),
+		   "a list is begun%s", i == 0 ? "" : ", and ended");
+	}
+	again = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	IS_INT(again, lowest, "the writers' files are closed");
+	close(again);
+	digest_list_writer_free(NULL);
+}
+
 /* Room comes back before the end: the line that was lost is one all the same, and why it was. */
 static void test_no_room(void)
 {
@@ -144,6 +167,7 @@ int main(void)
 	folder_make();
 	test_foreign();
 	test_round_trip();
+	test_given_back();
 	test_no_room();
 	folder_remove();
 	return tap_end();

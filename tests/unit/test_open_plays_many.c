@@ -70,6 +70,15 @@ static void test_full(void)
 	OK(!is_on(1), "and the first one was ended");
 }
 
+/* At the end every play is written, batch by batch, though nobody takes back what was written. */
+static void test_end(void)
+{
+	uint64_t left_out = open_plays_left_out(plays);
+
+	open_plays_end_all(plays);
+	IS_INT(open_plays_left_out(plays), left_out, "at the end no play is left out");
+}
+
 static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct err *cause)
 {
 	return audit_trail_begin(&trail, catalog, cause);
@@ -91,7 +100,7 @@ int main(void)
 	plays = open_plays_new(&trail, loop, mailbox, line_pairs_right(pairs));
 	test_many();
 	test_full();
-	open_plays_end_all(plays);
+	test_end();
 	ledger_stop(ledger);
 	mailbox_drain(mailbox);
 	open_plays_free(plays);

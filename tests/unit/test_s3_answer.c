@@ -30,6 +30,79 @@ static void test_listing(void)
 	IS_STR(str_of(listing.next), STR("a&b="), "and where");
 }
 
+/* Of a key, what stands between two letters. */
+static void test_entities(void)
+{
+	static const struct {
+		const char *text, *key, *name;
+	} cases[] = {
+		{ "&amp;&lt;&gt;&quot;&apos;", "&<>\"'", "all that have names" },
+		{ "&nbsp;", "", "a name that is unknown" },
+		{ "&AMP;", "", "names are told apart by case" },
+		{ "&;", "", "no name" },
+		{ "&#1;", "\x01", "the first number" },
+		{ "&#0;", "", "none is 0" },
+		{ "&#xd7ff;", "\xed\x9f\xbf", "the last one before the surrogates" },
+		{ "&#xd800;", "", "the first surrogate is none" },
+		{ "&#xdfff;", "", "nor is the last one" },
+		{ "&#xe000;", "\xee\x80\x80", "the first one behind them" },
+		{ "&#x10ffff;", "\xf4\x8f\xbf\xbf", "the last number" },
+		{ "&#x110000;", "", "nothing is behind it" },
+		{ "&#X41;&#x4a;&#x4A;", "AJJ", "hexadecimal digits of both cases" },
+		{ "&#zz;", "", "no digits" },
+		{ "&#65x;", "", "what follows digits" },
+		{ "&#-5;", "", "a sign" },
+		{ "&#;", "", "no number" },
+		{ "&#x;", "", "no hexadecimal number" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(s3_listing_release) struct s3_listing listing;
+		char page[160], key[32];
+
+		snprintf(
+			page, sizeof(page),
+			"<ListBucketResult><Contents><Key>a%sz</Key></Contents></ListBucketResult>",
+			cases[i].text);
+		snprintf(key, sizeof(key), "a%sz", cases[i].key);
+		OK(s3_listing_read(str_of(page), &listing) && listing.count == 1, "%s: a key",
+		   cases[i].name);
+		IS_STR(str_of(listing.at[0].key), str_of(key), "%s: as meant", cases[i].name);
+	}
+}
+
+static void test_tags(void)
+{
+	static const struct {
+		const char *entry, *key, *name;
+	} cases[] = {
+		{ "<Contents a=\"1\"><Key b=\"2\">k</Key></Contents>", "k", "attributes" },
+		{ "<Contents\n><Key\t>k</Key\r\n></Contents\n>", "k", "white space in tags" },
+		{ "<Contents><!-- <Key> --><Key>k</Key></Contents>", "k", "a comment" },
+		{ "<Contents><?what ever?><Key>k</Key></Contents>", "k", "an instruction" },
+		{ "<Contents><Key>one</Key><Key>k</Key></Contents>", "k", "the last of two keys" },
+		{ "<Contents><Key>a&amp</Key></Contents>", "a", "a reference that is cut off" },
+		{ "<Contents><Key></Key></Contents>", "", "a key of no length" },
+		{ "<Contents><Prefix>p</Prefix></Contents>", NULL, "a prefix of no folder" },
+		{ "<Contents><Key/></Contents>", NULL, "a key that is empty" },
+		{ "<Contents/>", NULL, "an entry that is empty" },
+		{ "<Other><Key>k</Key></Other>", NULL, "a key of something else" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(s3_listing_release) struct s3_listing listing;
+		char page[160];
+
+		snprintf(page, sizeof(page), "<ListBucketResult>%s</ListBucketResult>",
+			 cases[i].entry);
+		OK(s3_listing_read(str_of(page), &listing), "%s: a page", cases[i].name);
+		IS_INT(listing.count, cases[i].key ? 1 : 0, "%s: entries", cases[i].name);
+		if (listing.count == 1 && cases[i].key)
+			IS_STR(str_of(listing.at[0].key), str_of(cases[i].key), "%s: the key",
+			       cases[i].name);
+	}
+}
+
 static void test_versions(void)
 {
 	static const char page[] =
@@ -87,6 +160,8 @@ static void test_error(void)
 int main(void)
 {
 	test_listing();
+	test_entities();
+	test_tags();
 	test_versions();
 	test_not_a_listing();
 	test_error();
