@@ -375,6 +375,21 @@ static void fill(struct catalog *catalog)
 	MUST(catalog_commit(catalog, &err));
 }
 
+/* A third recording of call 12, which is to be fetched as the second one is. */
+static void add_third(void)
+{
+	struct catalog *catalog = ledger_catalog(rooms.ledger);
+	struct event event = event_of(EVENT_RECORDING_STATUS, 12, 121, NOON - 580 * MINUTE);
+	struct projection_result result;
+
+	event.status = STR("completed");
+	event.duration_s = 5;
+	MUST(catalog_begin(catalog, &err));
+	append(catalog, &event);
+	MUST(projection_run(catalog, PROJECTION_EVENTS_MAX, &result, &err) &&
+	     catalog_commit(catalog, &err));
+}
+
 /* A lost file, one that is fetched again, and one that is nobody's. */
 static void add_faults(struct catalog *catalog)
 {
@@ -697,7 +712,9 @@ static void exchange(struct str who_line, struct str request)
 		is_admin_socket = how.at[1] == 'a';
 	around_begin();
 	while (who_line.at && str_cut(&who_line, ' ', &word))
-		if (!around_set(word)) {
+		if (str_eq(word, STR("third"))) {
+			add_third();
+		} else if (!around_set(word)) {
 			str_cut(&word, '=', &later);
 			if (!str_eq(later, STR("later")) || !str_to_u64(word, &ms)) {
 				printf("Bail out! nothing is '%.*s'\n", STR_ARG(later));

@@ -85,7 +85,7 @@ static struct {
 	bool has_room, gives_addresses, is_long_address;
 	enum live_room room;
 	enum discovery_result found;
-	bool canary_is_full, successor_fails, client_leaves;
+	bool canary_is_full, successor_fails, client_leaves, is_cut;
 
 	bool is_timed;
 	unsigned times; /* the same request so often, and the last answer counts */
@@ -231,6 +231,16 @@ bool __wrap_blob_address(struct blob_store *store, struct str name,
 	return buf_ok(out);
 }
 
+/* ---- a file that was cut off since it was opened ---- */
+
+ssize_t __real_pread64(int fd, void *to, size_t size, off64_t at);
+ssize_t __wrap_pread64(int fd, void *to, size_t size, off64_t at);
+
+ssize_t __wrap_pread64(int fd, void *to, size_t size, off64_t at)
+{
+	return around.is_cut ? 0 : __real_pread64(fd, to, size, at);
+}
+
 /* ---- who is told of changes ---- */
 
 enum live_room __real_live_hub_room(const struct live_hub *hub, const struct known *who);
@@ -361,6 +371,8 @@ static bool around_set(struct str word)
 		rooms.discover = discover;
 	} else if (str_eq(name, STR("room")) && has_number(word, &number)) {
 		around.room = (enum live_room)number;
+	} else if (str_eq(name, STR("cut"))) {
+		around.is_cut = true;
 	} else if (str_eq(name, STR("erring"))) {
 		rooms.may_log_error = true;
 	} else if (str_eq(name, STR("leaves")) && has_number(word, &number)) {
@@ -405,7 +417,7 @@ static void around_begin(void)
 	timer_stop(&around.timer);
 	buf_clear(&around.told);
 	around.step = NULL;
-	around.is_timed = around.client_leaves = false;
+	around.is_timed = around.client_leaves = around.is_cut = false;
 	around.times = 1;
 	around.room = LIVE_ROOM;
 	around.gives_addresses = around.is_long_address = around.canary_is_full =
