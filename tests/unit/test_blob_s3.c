@@ -4,6 +4,7 @@
 #include "blob/blob_s3.h"
 
 #include "base/mem.h"
+#include "blob/blob_marker.h"
 #include "blob/blob_request.h"
 #include "blob_folder.h"
 #include "bucket_store.h"
@@ -482,11 +483,59 @@ static void test_sealed(void)
 	   "what nobody has left is not taken: %s", err.text);
 }
 
+#define OURS   "0123456789abcdef0123456789abcdef"
+#define OTHERS "fedcba9876543210fedcba9876543210"
+#define MARKER "calls/callspool.store"
+
+/* Whose it is; what is not known just now does not keep a server from its start, and is told. */
+static void test_claimed(void)
+{
+	static const struct {
+		const char *marker; /* NULL: there is none */
+		const char *refuses;
+		bool is_used, is_claimed, is_trouble;
+		const char *name;
+	} claims[] = {
+		{ NULL, "", false, true, false, "an empty bucket" },
+		{ NULL, "", true, true, true, "a bucket that lost its marker" },
+		{ NULL, MARKER, false, true, true, "a bucket that refuses us" },
+		{ BLOB_MARKER_TEXT "id: " OURS "\n", "", true, true, false, "ours" },
+		{ BLOB_MARKER_TEXT "id: " OTHERS "\n", "", true, false, false, "another's" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(claims); i++) {
+		struct trouble_facts facts;
+
+		trouble_worked(&store->writing);
+		blob_store_know(store, OURS, claims[i].is_used);
+		bucket_empty();
+		pthread_mutex_lock(&bucket.mutex);
+		if (claims[i].marker)
+			object_put(STR(MARKER), str_of(claims[i].marker));
+		str_fit(str_of(claims[i].refuses), bucket.refuses, sizeof(bucket.refuses));
+		pthread_mutex_unlock(&bucket.mutex);
+		err.text[0] = '\0';
+		OK(blob_store_claim(store, &err) == claims[i].is_claimed, "%s: %s (%s)",
+		   claims[i].name, claims[i].is_claimed ? "it may be" : "it may not be", err.text);
+		trouble_read(&store->writing, 60000, &facts);
+		OK((facts.for_ms >= 0) == claims[i].is_trouble, "%s: %s", claims[i].name,
+		   claims[i].is_trouble ? "that is told" : "no trouble");
+		if (claims[i].is_trouble)
+			IS_STR(str_of(facts.text), str_of(err.text), "%s: in words",
+			       claims[i].name);
+	}
+	bucket_empty();
+}
+
 static void test_bucket_that_keeps(const struct blob_options *options)
 {
 	if (!blob_open(options, &store, &err))
 		abort();
-	blob_store_know(store, "0123456789abcdef0123456789abcdef", false);
+	test_claimed();
+	blob_store_free(store);
+	if (!blob_open(options, &store, &err))
+		abort();
+	blob_store_know(store, OURS, false);
 	test_sealed();
 	blob_store_free(store);
 	bucket_stop();

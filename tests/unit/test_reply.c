@@ -3,6 +3,7 @@
  * that grow, with each of their endings.  Long because a route and a test belong to each.
  */
 #include "http/reply.h"
+#include "http/send_file.h"
 #include "http_fixture.h"
 
 #define GET_LAST(path) "GET " path " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
@@ -606,6 +607,98 @@ static void test_chunked(void)
 	OK(wait_until(is_gone, &gone), "gone() for each");
 }
 
+/* ---- what a reply keeps, without a server ---- */
+
+static void test_texts_left(void)
+{
+	static const struct {
+		const char *texts[3];
+		unsigned sent; /* pieces */
+		bool has_text;
+		const char *name;
+	} cases[] = {
+		{ { NULL }, 0, false, "no piece" },
+		{ { "", NULL }, 0, false, "a piece of the file" },
+		{ { "a", NULL }, 0, true, "a text" },
+		{ { "a", NULL }, 1, false, "a text that is sent" },
+		{ { "", "", "a" }, 0, true, "a text behind pieces of the file" },
+		{ { "a", "", "" }, 1, false, "pieces of the file behind a text" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct sending sending;
+
+		sending_start(&sending);
+		for (size_t k = 0; k < ARRAY_LEN(cases[i].texts) && cases[i].texts[k]; k++)
+			sending_add(&sending, str_of(cases[i].texts[k]), 10 * k, 10);
+		sending.piece = cases[i].sent;
+		OK(sending_has_text(&sending) == cases[i].has_text, "is a text left of %s?",
+		   cases[i].name);
+		sending_release(&sending);
+	}
+}
+
+static void test_borrowed_text(void)
+{
+	static const char head[] = "head", around[] = "[body]";
+	struct str body = { around + 1, 4 };
+	struct sending sending;
+
+	sending_start(&sending);
+	sending_add(&sending, str_of(head), 0, 0);
+	sending_add(&sending, body, 0, 0);
+	sending_keep_text(&sending, STR(""));
+	OK(sending.pieces[1].text.at == body.at && !sending.texts, "nothing is borrowed");
+	sending_keep_text(&sending, (struct str){ around, 1 });
+	sending_keep_text(&sending, (struct str){ around + 5, 1 });
+	OK(sending.pieces[1].text.at == body.at && !sending.texts,
+	   "what lies before a text and behind it");
+	sending_keep_text(&sending, body);
+	OK(sending.pieces[0].text.at == head, "another text stays where it is");
+	OK(sending.pieces[1].text.at != body.at && sending.pieces[1].text.at == sending.texts,
+	   "the borrowed one is copied");
+	IS_STR(sending.pieces[1].text, body, "as it was");
+	sending_release(&sending);
+	OK(!sending.texts && sending.count == 0, "and given back");
+}
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+static void test_kept_file(void)
+{
+	struct sending sending;
+	int lowest = dup(fixture.file_fd), first, second;
+
+	close(lowest);
+	sending_start(&sending);
+	OK(sending_keep_file(&sending, -1) && !sending.owns_fd, "without a file there is room");
+	OK(sending_switch_file(&sending, fixture.file_fd, -1) && sending.fd == -1,
+	   "and none is needed");
+	sending.fd = fixture.file_fd;
+	OK(sending_keep_file(&sending, lowest) && sending.owns_fd, "the last one that may be");
+	first = sending.fd;
+	IS_INT(first, lowest, "is a duplicate");
+	OK((fcntl(first, F_GETFD) & FD_CLOEXEC) != 0, "of this process alone");
+	OK(sending_keep_file(&sending, -1) && sending.fd == first, "it is kept once");
+	OK(sending_switch_file(&sending, product.short_fd, lowest) && sending.owns_fd,
+	   "another file");
+	second = sending.fd;
+	IS_INT(second, lowest, "for which the one before is closed");
+	OK(is_open(product.short_fd) && second != product.short_fd, "by a duplicate, too");
+	sending_release(&sending);
+	OK(!is_open(second) && sending.fd == -1 && !sending.owns_fd, "closed at the end");
+	sending.fd = fixture.file_fd;
+	OK(!sending_keep_file(&sending, lowest - 1), "one more than there may be");
+	sending_release(&sending);
+	OK(!is_open(lowest) && is_open(fixture.file_fd), "which is closed as well");
+	sending.fd = fixture.file_fd;
+	sending_release(&sending);
+	OK(is_open(fixture.file_fd), "a file that is not kept is its owner's");
+}
+
 int main(void)
 {
 	struct http_options options = HTTP_OPTIONS_DEFAULT;
@@ -613,6 +706,9 @@ int main(void)
 	fixture.file_fd = make_file(FILE_SIZE);
 	product.short_fd = make_file(1000);
 	memset(product.large, 'a', LARGE);
+	test_texts_left();
+	test_borrowed_text();
+	test_kept_file();
 	fixture_start(&app, &options);
 	test_files();
 	test_short_files();
