@@ -1,20 +1,16 @@
-/*
- * All of /metrics, of facts that are each told by another number: tests/data/metrics.  With TEST_RECORD=1 in the environment the
- * files are written anew: then the difference is to be read.
- */
+/* All of /metrics, of facts that are each told by another number, against tests/data/metrics (recorded.h). */
 #include "metrics/families.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/own.h"
 #include "blob/blob.h"
 #include "event/loop.h"
 #include "flights/flight.h"
 #include "ledger/ledger.h"
 #include "metrics/process_usage.h"
-#include "must.h"
 #include "peer/peers.h"
+#include "recorded.h"
 #include "s3/s3_counts.h"
 #include "tap.h"
 
@@ -26,8 +22,6 @@
 #define NOW_US   INT64_C(5000000000)
 #define TEXT_MAX (1024 * 1024)
 #define MAPPED   (64 * 1024 * 1024)
-
-static struct err err;
 
 int64_t __wrap_clock_monotonic_us(void);
 int64_t __wrap_clock_monotonic_ms(void);
@@ -204,24 +198,14 @@ static void add_comparable(struct str text, struct buf *out)
 static void check(const struct metrics_facts *facts, const char *name, const char *what)
 {
 	AUTO(buf_release) struct buf told, comparable;
-	AUTO(free) char *wanted = NULL;
-	char path[512];
-	size_t len;
+	AUTO(free) char *path = xasprintf("metrics/%s.txt", name);
 
 	buf_init(&told, TEXT_MAX);
 	buf_init(&comparable, TEXT_MAX);
 	metrics_write(facts, &told);
 	add_comparable(buf_str(&told), &comparable);
-	snprintf(path, sizeof(path), "%s/metrics/%s.txt", getenv("TEST_DATA"), name);
-	if (getenv("TEST_RECORD")) {
-		FILE *file = fopen(path, "we");
-
-		if (!file || fputs(comparable.at, file) < 0 || fclose(file) != 0)
-			exit(1);
-	}
-	MUST(file_read(path, TEXT_MAX, &wanted, &len, &err));
 	OK(buf_ok(&told), "%s: all of it", what);
-	IS_STR(buf_str(&comparable), ((struct str){ wanted, len }), "%s", what);
+	recorded_is(path, buf_str(&comparable), what);
 }
 
 static void check_all(void)

@@ -1,13 +1,13 @@
 /*
  * What stands in the manual pages and in the completions for bash and zsh; whether formatters and shells understand them is for
- * tests/tools/manual.test.js.
+ * tests/tools/manual.test.js.  Every word of some pages stands in tests/data/manual (recorded.h).
  */
 #include "manual/manual.h"
 
 #include "base/buf.h"
-#include "base/file.h"
 #include "base/own.h"
 #include "config/settings.h"
+#include "recorded.h"
 #include "tap.h"
 
 #include <stdlib.h>
@@ -196,29 +196,18 @@ static void add_comparable(struct str text, const char *end, struct buf *out)
 	buf_add_str(out, str_after(text, at + strlen(" \"callspool " CALLSPOOL_VERSION "\"")));
 }
 
-/* With TEST_RECORD=1 in the environment it is written anew. */
 static void check_page(const char *form, const char *end, const char *name)
 {
 	const struct manual manual = { commands, ARRAY_LEN(commands), DATE_S };
 	AUTO(buf_release) struct buf page, comparable;
-	AUTO(free) char *wanted = NULL;
-	struct err err = { .text = "" };
-	char path[512];
-	size_t len = 0;
+	AUTO(free) char *path = xasprintf("manual/%s", name);
+	AUTO(free) char *what = xasprintf("%s: every word", name);
 
 	buf_init(&page, TEXT_MAX);
 	buf_init(&comparable, TEXT_MAX);
 	manual_find(form)->write(&manual, &page);
 	add_comparable(buf_str(&page), end, &comparable);
-	snprintf(path, sizeof(path), "%s/manual/%s", getenv("TEST_DATA"), name);
-	if (getenv("TEST_RECORD")) {
-		FILE *file = fopen(path, "we");
-
-		if (!file || fputs(comparable.at, file) < 0 || fclose(file) != 0)
-			exit(1);
-	}
-	OK(file_read(path, TEXT_MAX, &wanted, &len, &err), "%s: %s", name, err.text);
-	IS_STR(buf_str(&comparable), ((struct str){ wanted, len }), "%s: every word", name);
+	recorded_is(path, buf_str(&comparable), what);
 }
 
 /* Each setting has its place in each form. */

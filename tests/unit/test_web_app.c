@@ -1,7 +1,6 @@
 /*
  * What the product answers to whom, on a ledger that is the same at the beginning of each conversation: the files of
- * tests/data/web are requests and the whole of each answer.  With TEST_RECORD=1 in the environment they are written anew by
- * what is answered now: then the difference is to be read.
+ * tests/data/web are requests and the whole of each answer (recorded.h).
  *
  * A file holds exchanges, each of them:
  *
@@ -38,6 +37,7 @@
 #include "play/peer_play.h"
 #include "play/probes.h"
 #include "projection/projection.h"
+#include "recorded.h"
 #include "retention/retention.h"
 #include "tap.h"
 #include "vault/vault.h"
@@ -745,24 +745,14 @@ static struct str take_part(struct str *rest, const char *mark)
 	return part;
 }
 
-static void write_anew(const char *path, struct str text)
-{
-	FILE *file = fopen(path, "we");
-
-	if (!file || fwrite(text.at, 1, text.len, file) != text.len || fclose(file) != 0)
-		exit(1);
-}
-
-static void check_file(const char *path, const char *name, bool is_recorded)
+static void check_file(const char *path, const char *name)
 {
 	AUTO(buf_release) struct buf anew;
 	AUTO(free) char *bytes = NULL;
 	struct str rest, what, title, who;
-	size_t len;
 
 	buf_init(&anew, FILE_MAX_BYTES);
-	MUST(file_read(path, FILE_MAX_BYTES, &bytes, &len, &err));
-	rest = (struct str){ bytes, len };
+	bytes = recorded_read(path, &rest);
 	while (rest.len > 0) {
 		AUTO(buf_release) struct buf answer;
 		struct str wanted;
@@ -776,12 +766,12 @@ static void check_file(const char *path, const char *name, bool is_recorded)
 		exchange(who, what);
 		tell_answer(&answer);
 		buf_addf(&anew, "%.*s====\n", STR_ARG(buf_str(&answer)));
-		if (!is_recorded)
+		if (!recorded_anew())
 			IS_STR(buf_str(&answer), wanted, "%s: %.*s", name,
 			       STR_ARG(str_after(title, 2)));
 	}
-	if (is_recorded)
-		write_anew(path, buf_str(&anew));
+	if (recorded_anew())
+		recorded_write(path, buf_str(&anew));
 }
 
 static int remove_one(const char *path, const struct stat *about, int type, struct FTW *at)
@@ -807,13 +797,11 @@ int main(int argc, char **argv)
 	static const struct retention_options kept = { .general_ms = (20 * 60 + 10) * MINUTE,
 						       .outbound_ms = 100 * 60 * MINUTE,
 						       .grace_ms = 60 * MINUTE };
-	bool is_recorded = getenv("TEST_RECORD") != NULL;
 	struct retention_rules rules;
 	struct dirent **names;
-	char folder[512], path[1024];
+	AUTO(free) char *folder = recorded_path("web");
 	int count;
 
-	snprintf(folder, sizeof(folder), "%s/web", getenv("TEST_DATA"));
 	rooms_prepare();
 	MUST(accounts_add_line(&rooms.accounts, STR(ACCOUNT " - 0123456789abcdef0123456789abcdef"),
 			       &err));
@@ -840,8 +828,9 @@ int main(int argc, char **argv)
 		exit(1);
 	for (int i = 0; i < count; i++) {
 		if (argc < 2 || strstr(names[i]->d_name, argv[1])) {
-			snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name);
-			check_file(path, names[i]->d_name, is_recorded);
+			AUTO(free) char *path = xasprintf("%s/%s", folder, names[i]->d_name);
+
+			check_file(path, names[i]->d_name);
 		}
 		free(names[i]);
 	}
