@@ -85,6 +85,12 @@ static void serve_nothing(struct exchange *x)
 {
 }
 
+static void serve_begun(struct exchange *x)
+{
+	reply_begin(x, 200);
+	reply_header(x, STR("X-Begun"), STR("yes"));
+}
+
 static void serve_park(struct exchange *x)
 {
 	product.x = x;
@@ -156,6 +162,7 @@ static const struct http_route routes[] = {
 	{ BIT(HTTP_POST), "/echo", serve_echo, 100000, NULL, 1 },
 	{ BIT(HTTP_POST), "/typed", serve_echo, 1000, "application/json text/plain", 1 },
 	{ BIT(HTTP_GET), "/nothing", serve_nothing, 0, NULL, 1 },
+	{ BIT(HTTP_GET), "/begun", serve_begun, 0, NULL, 1 },
 	{ BIT(HTTP_GET), "/park", serve_park, 0, NULL, 1 },
 	{ BIT(HTTP_GET), "/id", serve_id, 0, NULL, 1 },
 	{ BIT(HTTP_GET), "/file", serve_file, 0, NULL, 1 },
@@ -532,6 +539,19 @@ static void test_large_body(bool chunked)
 	IS_INT(count_of(body, STR("0123456789")), 10000, "all of it");
 	OK(has(&reply, "\r\n\r\nhello"), "and the request behind it");
 	buf_release(&request);
+	buf_release(&reply);
+}
+
+static void test_begun(void)
+{
+	struct buf reply;
+
+	ask(GET("/begun") GET_LAST("/hello"), &reply);
+	OK(str_starts(buf_str(&reply), STR("HTTP/1.1 500 ")) && has(&reply, "\r\n\r\ninternal"),
+	   "a reply that was begun and left is one of ours");
+	OK(!has(&reply, "X-Begun") && !has(&reply, "Connection: close\r\n\r\ninternal"),
+	   "of which nothing is kept");
+	OK(has(&reply, "HTTP/1.1 200 ") && has(&reply, "hello"), "the connection goes on");
 	buf_release(&reply);
 }
 
@@ -1176,6 +1196,7 @@ int main(void)
 	test_continue();
 	test_large_body(false);
 	test_large_body(true);
+	test_begun();
 	test_lingering();
 	test_parked();
 	test_late_admission();
