@@ -121,6 +121,37 @@ static void test_by_direction(void)
 	ledger_remove(&ledger);
 }
 
+/* What is not of that direction is not even walked: however much of it has expired, the first page is full. */
+static void test_one_direction(void)
+{
+	static const struct {
+		const char *name;
+		enum call_direction asked, other;
+	} cases[] = {
+		{ "outbound alone", CALL_OUTBOUND, CALL_INBOUND },
+		{ "inbound alone", CALL_INBOUND, CALL_OUTBOUND },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct retention_rules rules =
+			rules_of(&(struct retention_options){ .general_ms = DAY_MS });
+		struct call_filter filter = { .fate = CALLS_EXPIRED,
+					      .retention = &rules,
+					      .direction = cases[i].asked };
+		size_t right = 0;
+
+		ledger_open(&ledger);
+		add(SHORT, cases[i].other, 2, 9000);
+		add(SHORT, cases[i].asked, 30, SIZE);
+		read_page(CALLS_OLDER, &filter, &(struct call_cursor){ 0, 0 });
+		for (size_t row = 0; row < page.count; row++)
+			right += rows[row].call.direction == cases[i].asked;
+		OK(page.count == SIZE && right == SIZE && !page.more,
+		   "%s: at once, past 9,000 of the other", cases[i].name);
+		ledger_remove(&ledger);
+	}
+}
+
 /* An account that keeps longer: its calls are passed over, so many a page. */
 static void test_by_account(void)
 {
@@ -166,6 +197,7 @@ int main(void)
 {
 	rows = xcalloc(SIZE, sizeof(*rows));
 	test_by_direction();
+	test_one_direction();
 	test_by_account();
 	test_forever();
 	free(rows);

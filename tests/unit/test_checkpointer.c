@@ -1,5 +1,8 @@
 #include "ledger/checkpointer.h"
 
+#include "base/log.h"
+
+#include <stdatomic.h>
 #include <string.h>
 
 #include "ledger_fixture.h"
@@ -10,6 +13,29 @@
 
 static struct err err;
 static char raw[EVENT_BYTES];
+static atomic_bool disk_is_full;
+static unsigned warned, informed;
+
+/* In place of those that are linked (see meson.build). */
+bool __real_catalog_checkpoint(struct catalog *catalog, int64_t *out_left_bytes, struct err *why);
+bool __wrap_catalog_checkpoint(struct catalog *catalog, int64_t *out_left_bytes, struct err *why);
+bool __wrap_catalog_checkpoint(struct catalog *catalog, int64_t *out_left_bytes, struct err *why)
+{
+	if (disk_is_full)
+		return err_set(why, ERR_UNAVAILABLE, "no room");
+	return __real_catalog_checkpoint(catalog, out_left_bytes, why);
+}
+
+void __wrap_log_warn(const struct log_tag *tag, const char *fmt, ...);
+void __wrap_log_info(const struct log_tag *tag, const char *fmt, ...);
+void __wrap_log_warn(const struct log_tag *tag, const char *fmt, ...)
+{
+	warned++;
+}
+void __wrap_log_info(const struct log_tag *tag, const char *fmt, ...)
+{
+	informed++;
+}
 
 static int64_t turn(struct ledger *ledger, struct checkpointer *checkpointer)
 {
@@ -63,6 +89,30 @@ static void test_old_snapshot(struct ledger *ledger, struct checkpointer *checkp
 	OK(turns_to_begin(ledger, checkpointer) < TURNS_MOST, "without it, it is begun anew");
 }
 
+/* Told once when it begins, and once when it is over, each time. */
+static void test_full_disk(struct ledger *ledger, struct checkpointer *checkpointer)
+{
+	for (unsigned time = 1; time <= 2; time++) {
+		int turns = 0;
+
+		disk_is_full = true;
+		warned = informed = 0;
+		while (warned == 0 && ++turns < TURNS_MOST)
+			turn(ledger, checkpointer);
+		IS_INT(warned, 1, "time %u: that the log stays long is told", time);
+		for (int i = 0; i < 3 * CATALOG_LOG_BYTES / EVENT_BYTES; i++)
+			turn(ledger, checkpointer);
+		OK(warned == 1 && informed == 0, "once, however often it fails");
+		disk_is_full = false;
+		OK(turns_to_begin(ledger, checkpointer) < TURNS_MOST,
+		   "when there is room it is begun anew");
+		IS_INT(informed, 1, "which is told");
+		OK(turns_to_begin(ledger, checkpointer) < TURNS_MOST && informed == 1 &&
+			   warned == 1,
+		   "and of the next nothing is");
+	}
+}
+
 int main(void)
 {
 	struct ledger ledger;
@@ -74,6 +124,7 @@ int main(void)
 	MUST(checkpointer_start(ledger.path, &checkpointer, &err));
 	test_grown(&ledger, checkpointer);
 	test_old_snapshot(&ledger, checkpointer);
+	test_full_disk(&ledger, checkpointer);
 	MUST(events_last(ledger.writer, &last, &err));
 	checkpointer_free(checkpointer);
 	ledger_reopen(&ledger);

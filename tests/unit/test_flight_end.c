@@ -1,7 +1,9 @@
 #include "flights/flight_private.h"
 
+#include "base/log.h"
 #include "catalog/rechecks.h"
 #include "flights/recheck.h"
+#include "flights/unnamed_media.h"
 #include "one_flight.h"
 
 #define DOWN "HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n"
@@ -317,6 +319,63 @@ static void test_counted(void)
 	IS_INT(gauge_read(&owner.counts.in[FLIGHT_WAITING]), 0, "none waits any more");
 }
 
+/* In place of the log's (see meson.build). */
+static unsigned warned;
+
+void __wrap_log_warn(const struct log_tag *tag, const char *fmt, ...);
+void __wrap_log_warn(const struct log_tag *tag, const char *fmt, ...)
+{
+	warned++;
+}
+
+static bool has_warned(void)
+{
+	return warned > 0;
+}
+
+/* Of a file that no row names: on a sealer, and in place once they have stopped. */
+static void test_unnamed(void)
+{
+	static const struct {
+		const char *name;
+		bool is_there, fails;
+	} cases[] = {
+		{ "a file", true, false },
+		{ "one that is not there", false, false },
+		{ "one that the store does not remove", true, true },
+	};
+	struct workers *sealers = env.sealers;
+
+	for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+		bool is_at_the_end = i >= ARRAY_LEN(cases);
+		const size_t n = i % ARRAY_LEN(cases);
+		const struct blob_failure failure = { .call = BLOB_CALL_REMOVE,
+						      .count = UINT64_MAX,
+						      .kind = ERR_UNAVAILABLE };
+
+		memcpy(old_path, recorded().path, sizeof(old_path));
+		begin_anew();
+		fly_on(WHOLE, whole);
+		until(old_is_gone); /* that of the case before */
+		memcpy(old_path, recorded().path, sizeof(old_path));
+		if (!cases[n].is_there)
+			strrchr(old_path, '.')[-1] ^= 1; /* another generation */
+		if (cases[n].fails)
+			blob_flaky_fail(env.store, &failure);
+		warned = 0;
+		env.sealers = is_at_the_end ? NULL : sealers;
+		unnamed_media_remove(&env, RECORDING, old_path);
+		env.sealers = sealers;
+		if (!is_at_the_end)
+			until(cases[n].fails ? has_warned : old_is_gone);
+		OK(has_warned() == cases[n].fails, "%s%s: told", cases[n].name,
+		   is_at_the_end ? ", at the end" : "");
+		OK(old_is_gone() != cases[n].fails, "%s%s: gone", cases[n].name,
+		   is_at_the_end ? ", at the end" : "");
+		blob_flaky_fail(env.store, NULL);
+	}
+}
+
 int main(void)
 {
 	one_flight_start();
@@ -331,5 +390,6 @@ int main(void)
 	test_off();
 	test_kept_file();
 	test_counted();
+	test_unnamed();
 	return one_flight_stop();
 }

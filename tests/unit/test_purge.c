@@ -10,6 +10,7 @@
 #include "listing/calls_list.h"
 #include "purge/clock_guard.h"
 #include "purge/purge_pause.h"
+#include "refused_calls.h"
 #include "retention/retention.h"
 #include "tap.h"
 
@@ -396,6 +397,72 @@ static void test_changed_meanwhile(void)
 	ledger_remove(&ledger);
 }
 
+/* ---- what the database refuses ---- */
+
+static const struct purge_env *env_of_faults;
+
+static bool list_due(void)
+{
+	struct age_row due[COUNT + 1];
+	int64_t next_at_ms;
+	size_t count;
+
+	return purge_list(env_of_faults, ledger.writer, wall_ms, due, ARRAY_LEN(due), &count,
+			  &next_at_ms, &err) &&
+	       count == COUNT / 2;
+}
+
+/* Half a day sooner none of them is. */
+static bool list_next(void)
+{
+	struct age_row due[1];
+	int64_t next_at_ms;
+	size_t count;
+
+	return purge_list(env_of_faults, ledger.writer, wall_ms - DAY_MS / 2, due, ARRAY_LEN(due),
+			  &count, &next_at_ms, &err) &&
+	       count == 0 && next_at_ms == NOON - 1;
+}
+
+static bool look(void)
+{
+	struct purge_preview preview;
+
+	return purge_look(env_of_faults, ledger.writer, &preview, &err) &&
+	       preview.count == COUNT / 2;
+}
+
+static bool remove_one(void)
+{
+	struct projection_change change;
+
+	return purge_one(env_of_faults, ledger.writer, all[0].recording_sid, &change, &err);
+}
+
+/* A list that could not be read to its end must not pass for all that is due. */
+static void test_faults(void)
+{
+	struct retention_rules rules = retention_rules_of(DAY_MS);
+	AUTO(retention_free) struct retention *retention = retention_new(&rules);
+	AUTO(clock_guard_free) struct clock_guard *guard = clock_guard_new();
+	struct purge_env env = { .retention = retention, .trail = &trail, .guard = guard };
+
+	env_of_faults = &env;
+	wall_ms = NOON;
+	ledger_open(&ledger);
+	begin();
+	MUST(audit_trail_begin(&trail, ledger.writer, &err));
+	commit();
+	for (unsigned n = 0; n < COUNT; n++)
+		add(n, NOON - DAY_MS - 2 + (n < COUNT / 2 ? 0 : HOUR_MS));
+	clock_guard_heard(guard, wall_ms);
+	test_each_refused(ledger.writer, list_due, &err, "what is due");
+	test_each_refused(ledger.writer, list_next, &err, "what is due next");
+	test_each_refused(ledger.writer, look, &err, "a look at it");
+	test_each_refused(ledger.writer, remove_one, &err, "the removal of one");
+	ledger_remove(&ledger);
+}
+
 static void put_pause(enum upkeep_pause why)
 {
 	begin();
@@ -550,6 +617,7 @@ int main(void)
 		return 1;
 	MUST(audit_trail_open(&options, folder, true, NULL, &trail, &err));
 	test_changed_meanwhile();
+	test_faults();
 	test_pause();
 	test_pause_after_start();
 	for (unsigned i = 0; i < LIVES; i++)

@@ -1,11 +1,32 @@
 #include "flights/recheck.h"
 
+#include "catalog/catalog_sql.h"
 #include "catalog/rechecks.h"
 #include "flights_fixture.h"
 
 #define SIZE 4000 /* of the stored file, as the ledger says */
 
 static struct recheck *recheck;
+
+/* The last wait of a second or more that was set, as only what is tested sets any here; see meson.build. */
+static int64_t waits_ms;
+
+void __real_timer_start(struct loop *loop, struct timer *timer, int64_t delay_ms,
+			void (*fire)(struct timer *timer));
+void __wrap_timer_start(struct loop *loop, struct timer *timer, int64_t delay_ms,
+			void (*fire)(struct timer *timer));
+void __wrap_timer_start(struct loop *loop, struct timer *timer, int64_t delay_ms,
+			void (*fire)(struct timer *timer))
+{
+	if (delay_ms == 1000 || delay_ms == 60000)
+		waits_ms = delay_ms;
+	__real_timer_start(loop, timer, delay_ms, fire);
+}
+
+static bool it_waits(void)
+{
+	return waits_ms != 0;
+}
 
 /* RECORDING is stored, and is to be looked at again. */
 static bool run_store(struct ledger_job *job, struct catalog *catalog, struct err *why)
@@ -115,6 +136,56 @@ static void test_gives_up(void)
 	OK(!is_planned, "no answer for a day: it is kept as it is");
 }
 
+static bool run_plan_later(struct ledger_job *job, struct catalog *catalog, struct err *why)
+{
+	return rechecks_set(catalog, STR(RECORDING), clock_wall_ms() + 3600000, why);
+}
+
+/* Which is looked for again in a minute, or in a second where there was one. */
+static void test_waits(void)
+{
+	static const struct {
+		const char *name;
+		bool (*before)(struct ledger_job *job, struct catalog *catalog, struct err *why);
+		const char *sql; /* and undone by */
+		const char *undo;
+		int64_t waits_ms;
+		bool is_asked;
+	} cases[] = {
+		{ "none is planned", run_nothing, NULL, NULL, 60000, false },
+		{ "one in an hour", run_plan_later, NULL, NULL, 60000, false },
+		{ "one that is due", run_plan, NULL, NULL, 1000, true },
+		{ "one that cannot be read", run_plan,
+		  "ALTER TABLE recordings RENAME COLUMN recheck_at_ms TO away",
+		  "ALTER TABLE recordings RENAME COLUMN away TO recheck_at_ms", 60000, false },
+		{ "what cannot be written", run_plan,
+		  "CREATE TRIGGER refuse BEFORE UPDATE OF recheck_at_ms ON recordings "
+		  "BEGIN SELECT RAISE(ABORT, 'not now'); END",
+		  "DROP TRIGGER refuse", 60000, true },
+	};
+	struct answer answer = { MEDIA, "HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\nx",
+				 THEN_CLOSE };
+	AUTO(catalog_free) struct catalog *writer = NULL;
+
+	must(catalog_open(fixture_path, CATALOG_WRITE, &writer, &err));
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		write_now(cases[i].before, NULL);
+		if (cases[i].sql)
+			must(db_exec(catalog_db(writer), cases[i].sql, &err));
+		server_forget(&server);
+		server_answers(&answer, 1);
+		waits_ms = 0;
+		recheck = recheck_start(&env);
+		until(it_waits);
+		IS_INT(waits_ms, cases[i].waits_ms, "%s: the next look", cases[i].name);
+		OK((strstr(server.all, "Range: bytes=0-0") != NULL) == cases[i].is_asked,
+		   "%s: is Twilio asked?", cases[i].name);
+		recheck_free(TAKE(recheck));
+		if (cases[i].undo)
+			must(db_exec(catalog_db(writer), cases[i].undo, &err));
+	}
+}
+
 int main(void)
 {
 	fixture_start();
@@ -124,6 +195,7 @@ int main(void)
 	test_answers();
 	test_once();
 	test_gives_up();
+	test_waits();
 	fixture_stop(NULL);
 	return tap_end();
 }

@@ -1,5 +1,7 @@
 #include "rest/reconcile.h"
 
+#include "base/log.h"
+#include "catalog/catalog_sql.h"
 #include "chores/reconciliations.h"
 #include "flights_fixture.h"
 
@@ -128,6 +130,65 @@ static void test_edge(void)
 	IS_INT(row.edge_ms, row.started_at_ms - HOUR_MS, "a failure does not move the edge");
 }
 
+/* In place of the log's (see meson.build). */
+static unsigned warned;
+
+void __wrap_log_warn(const struct log_tag *tag, const char *fmt, ...);
+void __wrap_log_warn(const struct log_tag *tag, const char *fmt, ...)
+{
+	warned++;
+}
+
+static void write_sql(const char *sql)
+{
+	AUTO(catalog_free) struct catalog *writer = NULL;
+
+	must(catalog_open(fixture_path, CATALOG_WRITE, &writer, &err) &&
+	     db_exec(catalog_db(writer), sql, &err));
+}
+
+static unsigned warnings;
+
+static bool has_warned(void)
+{
+	return warned == warnings;
+}
+
+/* What is read of the list, and of the ledger: each is told, and tried again. */
+static void test_told(void)
+{
+	static const struct {
+		const char *name, *raw, *sql, *undo;
+		unsigned warnings;
+	} cases[] = {
+		{ "all is well", JSON_HEAD "{\"recordings\":[]}", NULL, NULL, 0 },
+		{ "what is no recording", JSON_HEAD "{\"recordings\":[7]}", NULL, NULL, 1 },
+		{ "the ledger cannot take how far it was read", JSON_HEAD "{\"recordings\":[]}",
+		  "CREATE TRIGGER refuse BEFORE INSERT ON reconciliations "
+		  "BEGIN SELECT RAISE(ABORT, 'not now'); END",
+		  "DROP TRIGGER refuse", 1 },
+		{ "nor that it could not be read", "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n",
+		  "CREATE TRIGGER refuse BEFORE INSERT ON reconciliations "
+		  "BEGIN SELECT RAISE(ABORT, 'not now'); END",
+		  "DROP TRIGGER refuse", 2 },
+	};
+	char path[256], day[ISO_DATE_SIZE];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		read_row();
+		clock_iso_date(row.edge_ms, day);
+		snprintf(path, sizeof(path), LIST "&DateCreated%%3E=%.10s", day);
+		warned = 0;
+		warnings = cases[i].warnings;
+		if (cases[i].sql)
+			write_sql(cases[i].sql);
+		pass(path, cases[i].raw, warnings == 0 ? has_completed : has_warned);
+		IS_INT(warned, warnings, "told: %s", cases[i].name);
+		if (cases[i].undo)
+			write_sql(cases[i].undo);
+	}
+}
+
 /* SIGHUP: the next pass would be due in an hour. */
 static void test_change(void)
 {
@@ -170,6 +231,7 @@ int main(void)
 	for (size_t i = 0; i < ARRAY_LEN(never); i++)
 		OK(!reconcile_start(&rest_env, &never[i]), "never %zu", i + 1);
 	test_edge();
+	test_told();
 	test_change();
 	fixture_stop(NULL);
 	return tap_end();

@@ -342,6 +342,29 @@ static void test_reads(void)
 		}
 }
 
+/* What is listed, as soon as it is due; what is new is not of it. */
+static void test_backfill_counted(void)
+{
+	static const struct {
+		const char *name;
+		int64_t at_ms, more;
+	} cases[] = {
+		{ "before it is due", 499, 0 },
+		{ "when it is", 500, 1 },
+		{ "later", 501, 1 },
+	};
+	int64_t before[ARRAY_LEN(cases)], counted;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		MUST(queue_count_backfill(ledger.writer, NOON + cases[i].at_ms, &before[i], &err));
+	plant(500, "ACx", true, 500);
+	plant(501, "ACx", false, 500);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		MUST(queue_count_backfill(ledger.writer, NOON + cases[i].at_ms, &counted, &err));
+		IS_INT(counted - before[i], cases[i].more, "backfill, %s", cases[i].name);
+	}
+}
+
 int main(void)
 {
 	ledger_open(&ledger);
@@ -353,6 +376,7 @@ int main(void)
 	test_plans();
 	if (on_postgres())
 		test_reads();
+	test_backfill_counted();
 	ledger_remove(&ledger);
 	return tap_end();
 }

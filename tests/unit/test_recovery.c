@@ -4,8 +4,12 @@
 #include "blob/blob_local.h"
 #include "catalog/attempts.h"
 #include "catalog/events.h"
+#include "catalog/recordings.h"
+#include "dispatch/scheduler.h"
+#include "flights/flight_env.h"
 #include "projection/projection.h"
 #include "running_ledger.h"
+#include "twilio/accounts.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -84,6 +88,56 @@ static void test_unwritable(void)
 	OK(recovery_clean(ledger, store, &err), "until it can be written");
 }
 
+static bool run_expire(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	return recordings_mark_expired(catalog, RECORDING, cause);
+}
+
+static bool is_due(void)
+{
+	return str_eq(sql_text("SELECT COUNT(*) FROM recordings WHERE reason_code = "
+			       "'recording_expired'"),
+		      STR("0"));
+}
+
+static bool reads_behind(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	return true;
+}
+
+/* What could not be read is looked for again, by the next look at the latest. */
+static void test_read_again(void)
+{
+	static const struct accounts none = { .count = 0 };
+	struct flight_env env = { .loop = loop,
+				  .mailbox = mailbox,
+				  .ledger = ledger,
+				  .store = store,
+				  .accounts = &none };
+	struct ledger_job expire = { .run = run_expire };
+	struct scheduler *scheduler; /* without a slot */
+	struct recovery *recovery;
+
+	MUST(ledger_write_now(ledger, &expire, &err));
+	OK(!is_due(), "it has expired");
+	MUST(ledger_start(ledger, &err));
+	scheduler = scheduler_new(&env);
+	sql("ALTER TABLE recordings RENAME TO away");
+	recovery = recovery_start(&env, scheduler);
+	gate.is_done = false;
+	gate.job = (struct ledger_job){ .run = reads_behind, .done = gate_done, .reply = mailbox };
+	ledger_read(ledger, &gate.job);
+	until(gate_is_done);
+	sql("ALTER TABLE away RENAME TO recordings");
+	recovery_look(recovery);
+	OK(until(is_due), "read again, it is kept longer now: it is queued");
+	scheduler_stop(scheduler);
+	ledger_stop(ledger);
+	mailbox_drain(mailbox);
+	recovery_free(recovery);
+	scheduler_free(scheduler);
+}
+
 int main(void)
 {
 	static const char *const folders[] = { "recordings", "arriving", "" };
@@ -94,6 +148,7 @@ int main(void)
 	MUST(blob_local_open(data, &store, &err));
 	test_clean();
 	test_unwritable();
+	test_read_again();
 	blob_store_free(store);
 	running_remove();
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {

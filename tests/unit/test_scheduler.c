@@ -11,6 +11,7 @@
 #include "twilio/accounts.h"
 
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 /* Whom Twilio leaves without an answer; whom it does not even let connect. */
@@ -24,6 +25,52 @@ static int last_news, news;
 static struct account accounts_at[3];
 static const struct accounts accounts = { .at = accounts_at, .count = ARRAY_LEN(accounts_at) };
 static int silent_fd;
+
+/* In place of the ledger's (see meson.build): what one claim finds, who has a lease, and how many were given back. */
+static atomic_uint claims, lease_ends;
+static atomic_bool has_row, has_holder;
+static struct queue_row row;
+static struct lease_holder holder;
+
+bool __real_leases_claim(struct catalog *catalog, const struct queue_claim *claim,
+			 struct queue_row *out, size_t *out_count, struct leases_asked *asked,
+			 struct err *err);
+bool __wrap_leases_claim(struct catalog *catalog, const struct queue_claim *claim,
+			 struct queue_row *out, size_t *out_count, struct leases_asked *asked,
+			 struct err *err);
+bool __wrap_leases_claim(struct catalog *catalog, const struct queue_claim *claim,
+			 struct queue_row *out, size_t *out_count, struct leases_asked *asked,
+			 struct err *err)
+{
+	claims++;
+	if (!has_row)
+		return __real_leases_claim(catalog, claim, out, out_count, asked, err);
+	*out = row;
+	*out_count = 1;
+	has_row = false;
+	return true;
+}
+
+bool __real_lease_end(struct catalog *catalog, struct str recording_sid, struct err *err);
+bool __wrap_lease_end(struct catalog *catalog, struct str recording_sid, struct err *err);
+bool __wrap_lease_end(struct catalog *catalog, struct str recording_sid, struct err *err)
+{
+	lease_ends++;
+	return __real_lease_end(catalog, recording_sid, err);
+}
+
+bool __real_lease_find_holder(struct catalog *catalog, struct str recording_sid,
+			      struct lease_holder *out, struct err *err);
+bool __wrap_lease_find_holder(struct catalog *catalog, struct str recording_sid,
+			      struct lease_holder *out, struct err *err);
+bool __wrap_lease_find_holder(struct catalog *catalog, struct str recording_sid,
+			      struct lease_holder *out, struct err *err)
+{
+	if (!has_holder)
+		return __real_lease_find_holder(catalog, recording_sid, out, err);
+	*out = holder;
+	return true;
+}
 
 /* Updates that are with their mirrors; the others are freed with their flights. */
 static struct list at_mirrors;
@@ -452,6 +499,11 @@ static bool it_has_no_slot(void)
 
 static int64_t patience_ends_at_ms;
 
+static bool waits_in_time(void)
+{
+	return joined->state == FLIGHT_WAITING || clock_monotonic_ms() > patience_ends_at_ms;
+}
+
 static bool stored_in_time(void)
 {
 	return joined->state == FLIGHT_STORED || clock_monotonic_ms() > patience_ends_at_ms;
@@ -583,6 +635,155 @@ static void test_begun_without_slot(void)
 	give_up(71);
 }
 
+static unsigned claims_before;
+
+static bool two_claims(void)
+{
+	return claims >= claims_before + 2;
+}
+
+/* The second is asked for when all of the first has come. */
+static void claim_and_come(void)
+{
+	claims_before = claims;
+	scheduler_wake(scheduler);
+	scheduler_wake(scheduler);
+	await(two_claims);
+	turn();
+}
+
+static void find_in_claim(unsigned n)
+{
+	row = (struct queue_row){ .rank = RECORDING_RANK_NEW, .is_leased = true };
+	snprintf(row.recording_sid, SID_SIZE, "RE%032x", n);
+	snprintf(row.call_sid, SID_SIZE, "CA%032x", n);
+	memcpy(row.account_sid, SILENT, SID_SIZE);
+	has_row = true;
+}
+
+static bool given_back_in_time(void)
+{
+	return it_is_given_back() || clock_monotonic_ms() > patience_ends_at_ms;
+}
+
+/* A player was faster than the claim: what it began as well is not flown. */
+static void test_claimed_in_flight(void)
+{
+	plant_recording(120, SILENT, clock_wall_ms() - 1);
+	joined = take(update_new(120, SILENT));
+	await(it_is_asked);
+	plant_sql("INSERT INTO attempts (recording_id, began_at_ms) "
+		  "SELECT MAX(id), 1 FROM recordings");
+	find_in_claim(120);
+	row.begun = xcalloc(1, sizeof(*row.begun));
+	row.begun->attempt_id = plant_number("SELECT MAX(id) FROM attempts");
+	unflown_wanted++;
+	claim_and_come();
+	patience_ends_at_ms = clock_monotonic_ms() + 10000;
+	await(given_back_in_time);
+	OK(it_is_given_back(), "claimed while it flies: the claim's attempt is ended");
+	OK(!joined->begun && joined->state == FLIGHT_ASKING, "and the flight goes on");
+	flight_end_turn(joined, FLIGHT_WAITING, 600000);
+	give_up(120);
+}
+
+/* A claim finds what waits here: its row is due, whatever our timer says. */
+static void test_claimed_while_it_waits(void)
+{
+	static const struct {
+		const char *name;
+		bool is_as_in_ledger, is_brought_forward;
+	} cases[] = {
+		{ "waits for what the ledger says", true, true },
+		{ "waits for what only we know of", false, false },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+		struct flight_update *player = update_new(122 + i, SILENT);
+
+		player->recorded = (struct recorded_wait){
+			.next_try_at_ms = clock_wall_ms() + 600000,
+			.waiting_since_ms = clock_wall_ms(),
+			.rule = RECORDING_WAIT_AS_TOLD,
+			.reason_code = "upstream_unavailable",
+			.reason_text = "Twilio did not answer in time.",
+		};
+		joined = take(player);
+		joined->is_as_in_ledger = cases[i].is_as_in_ledger;
+		find_in_claim(122 + i);
+		claim_and_come();
+		OK((joined->state != FLIGHT_WAITING || next_try_in_ms() < 500000) ==
+			   cases[i].is_brought_forward,
+		   "it %s", cases[i].name);
+		if (!cases[i].is_brought_forward)
+			scheduler_retry(scheduler, player->recording_sid);
+		await(none_is_here); /* the ledger has no such recording */
+	}
+}
+
+static void turn_often(void)
+{
+	for (int i = 0; i < 20; i++)
+		turn();
+}
+
+static void test_full_disk(void)
+{
+	unsigned ends;
+
+	claim_and_come();
+	plant_recording(125, SILENT, clock_wall_ms() - 1);
+	claims_before = claims;
+	env.options.min_free_bytes = UINT64_MAX;
+	scheduler_wake(scheduler);
+	turn_often();
+	IS_INT(claims, claims_before, "while the disk is full nothing is claimed");
+	plant_sql("UPDATE recordings SET next_try_at_ms = NULL, state = 3");
+	env.options.min_free_bytes = 0;
+
+	ends = lease_ends;
+	find_in_claim(126);
+	claims_before = claims;
+	scheduler_wake(scheduler);
+	env.options.min_free_bytes = UINT64_MAX;
+	turn_often();
+	OK(claims > claims_before && none_is_here(), "full since the claim: it is a row again");
+	IS_INT(lease_ends, ends,
+	       "of a ledger of this process alone there is no lease to give back");
+	env.options.min_free_bytes = 0;
+}
+
+/* Another process fetches it, and is to be asked where it says, with what it says. */
+static void test_holder_told_nothing(void)
+{
+	static const struct {
+		const char *name, *address, *token;
+	} cases[] = {
+		{ "neither where nor with what", "", "" },
+		{ "not where", "", "token" },
+		{ "not with what", "127.0.0.1:1", "" },
+	};
+
+	take_slots(140);
+	for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+		holder = (struct lease_holder){ .process_id = 4711 };
+		snprintf(holder.address, sizeof(holder.address), "%s", cases[i].address);
+		snprintf(holder.token, sizeof(holder.token), "%s", cases[i].token);
+		has_holder = true;
+		plant_recording(130 + i, SILENT, clock_wall_ms() - 1);
+		joined = take(update_new(130 + i, SILENT));
+		patience_ends_at_ms = clock_monotonic_ms() + 5000;
+		await(waits_in_time);
+		OK(joined->state == FLIGHT_WAITING && joined->was_elsewhere,
+		   "whoever fetches it told %s: it is looked at again", cases[i].name);
+		has_holder = false;
+		plant_sql("UPDATE recordings SET next_try_at_ms = NULL, state = 3 "
+			  "WHERE id = (SELECT MAX(id) FROM recordings)");
+		await(stored_in_time);
+	}
+	free_slots(140);
+}
+
 static void listen_silently(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
@@ -643,6 +844,10 @@ int main(void)
 	test_no_slot();
 	test_held_back();
 	test_begun_without_slot();
+	test_claimed_in_flight();
+	test_claimed_while_it_waits();
+	test_full_disk();
+	test_holder_told_nothing();
 	test_landed();
 	test_landed_twice();
 	ledger_stop(env.ledger);

@@ -15,7 +15,9 @@
 #include "dispatch/fetcher.h"
 #include "doctor/canary.h"
 #include "http/http_server.h"
+#include "keeping/cache_upkeep.h"
 #include "keeping/keeper.h"
+#include "keeping/sweep.h"
 #include "ledger/ledger.h"
 #include "ledger/reserve.h"
 #include "must.h"
@@ -189,6 +191,33 @@ bool __wrap_http_server_open(struct loop *loop, const struct http_app *app,
 	return true;
 }
 
+static unsigned swept; /* sweeps that were begun with */
+static bool cache_is_kept;
+
+void __real_sweep_wake(struct sweep *sweep);
+void __wrap_sweep_wake(struct sweep *sweep);
+void __wrap_sweep_wake(struct sweep *sweep)
+{
+	swept++;
+	__real_sweep_wake(sweep);
+}
+
+void __real_sweep_begin_behind(struct sweep *sweep, int64_t after);
+void __wrap_sweep_begin_behind(struct sweep *sweep, int64_t after);
+void __wrap_sweep_begin_behind(struct sweep *sweep, int64_t after)
+{
+	swept++;
+	__real_sweep_begin_behind(sweep, after);
+}
+
+void __real_cache_upkeep_start(struct cache_upkeep *upkeep);
+void __wrap_cache_upkeep_start(struct cache_upkeep *upkeep);
+void __wrap_cache_upkeep_start(struct cache_upkeep *upkeep)
+{
+	cache_is_kept = true;
+	__real_cache_upkeep_start(upkeep);
+}
+
 /* ---- its settings ---- */
 
 static struct settings_source *source;
@@ -230,6 +259,8 @@ static struct server *open_server(const struct server_options *options)
 
 	called[0] = '\0';
 	http_count = 0;
+	swept = 0;
+	cache_is_kept = false;
 	web = NULL;
 	return server_open(options, &server, &err) ? server : NULL;
 }
@@ -452,6 +483,8 @@ static void test_commands(void)
 		   rows[i].name);
 		OK(!rows[i].removes || keeps == KEEPER_REMOVES, "%s: nothing else is kept",
 		   rows[i].name);
+		OK(swept == (rows[i].removes ? 1 : 0) && !cache_is_kept,
+		   "%s: sweeps that begin: %u", rows[i].name, swept);
 		server_stop(server);
 		server_free(server);
 	}
@@ -582,6 +615,7 @@ static void test_serving(void)
 		   was_called("notifier_start") && was_called("verifier_start") &&
 		   was_called("canary_start"),
 	   "it starts all:%s", called);
+	OK(swept == 5 && cache_is_kept, "with each sweep: %u", swept);
 
 	watched[0] = '\0';
 	server_watch(server, NULL);

@@ -4,6 +4,8 @@
  */
 #include "keeping/sweep.h"
 
+#include "base/log.h"
+
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -35,6 +37,14 @@ static atomic_size_t row_count; /* what is below it may be listed */
 static atomic_uint lists;
 static unsigned started, started_most, looks;
 static struct sweep *sweep;
+static unsigned told; /* failures, one by one */
+
+/* In place of the log's (see meson.build). */
+void __wrap_log_error(const struct log_tag *tag, const char *fmt, ...);
+void __wrap_log_error(const struct log_tag *tag, const char *fmt, ...)
+{
+	told++;
+}
 
 struct entry {
 	struct sweep_item item;
@@ -150,7 +160,7 @@ static void add_many(size_t count, enum row_fault fault)
 static void open_sweep(void)
 {
 	row_count = 0;
-	lists = started = started_most = looks = 0;
+	lists = started = started_most = looks = told = 0;
 	sweep_env_open(NULL);
 	must(ledger_start(env.ledger, &err));
 	sweep = sweep_new(&env, &table);
@@ -248,6 +258,7 @@ static void test_many_broken(void)
 	sweep_wake(sweep);
 	OK(sweep_until(all_good_are_done), "nor what comes later");
 	OK(every_row_once(ROW_BROKEN), "those that failed are passed over meanwhile");
+	IS_INT(told, 64, "of so many the first 64 are told one by one");
 	OK(every_row_once(ROW_GOOD), "and what is done is done once");
 	close_sweep();
 }
@@ -263,6 +274,7 @@ static void test_retry(void)
 	sweep_wake(sweep);
 	OK(sweep_until(last_is_worked) && sweep_until(first_is_worked_thrice),
 	   "what failed is tried again, and again");
+	IS_INT(told, 12, "and told once");
 	for (size_t i = 0; i < row_count; i++)
 		rows[i].fault = ROW_GOOD;
 	OK(sweep_until(all_good_are_done), "until it succeeds, all of it");

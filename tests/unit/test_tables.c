@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "catalog/catalog_private.h"
 #include "ledger_fixture.h"
+#include "tables/departure.h"
 #include "tap.h"
 
 #define LONGEST (TABLE_KEY_TEXT - 1)
@@ -670,6 +671,17 @@ static void test_failures(void)
 	OK(!apply(&changes), "nor removed: %s", err.text);
 }
 
+/* Where nobody moves, or has ended it meanwhile, there is no note that anybody waits for. */
+static void test_no_departure(void)
+{
+	bool is_all = false;
+
+	MUST(catalog_begin(source.writer, &err));
+	OK(departure_forget(source.writer, 0, &is_all, &err) && is_all,
+	   "no departure: all is forgotten");
+	catalog_rollback(source.writer);
+}
+
 int main(void)
 {
 	ledger_open(&source);
@@ -692,6 +704,7 @@ int main(void)
 	test_forgetting();
 	test_end();
 	test_failures();
+	test_no_departure();
 	db_free(from);
 	db_free(to);
 	tables_free(tables);
