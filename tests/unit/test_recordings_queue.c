@@ -374,9 +374,9 @@ int main(void)
 	test_expired();
 	test_mend();
 	test_plans();
+	test_backfill_counted();
 	if (on_postgres())
 		test_reads();
-	test_backfill_counted();
 	ledger_remove(&ledger);
 	return tap_end();
 }
