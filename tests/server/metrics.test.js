@@ -20,6 +20,8 @@ const count = ({ samples }, series) => samples.get(series);
 
 test('plays, by where the recording was found and what became of them', async (t) => {
   const { server, upstream, recording } = await startStored(t, { settings: { threads: 1, play_wait: '1s', 'fetch.stall_timeout': '10m' } });
+  // Its row changes once more then: what the loop knows of it is asked anew.
+  await until('its waveform is made', async () => (await requestJson(`${server.url}/api/calls/${recording.callSid}`)).json.recordings[0].waveform);
   let before = await scrape(server);
   assert.deepEqual(valuesOf(before, PLAYS), {}, 'nothing was played yet');
   const growsBy = async (wanted, what) => {
