@@ -27,7 +27,7 @@ const rssMiB = (server) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${se
 
 /** A data folder in which so many recordings wait, due one after the other since two days ago. */
 async function folderWith(t, upstream, count) {
-  const server = await startServer(t, { upstream: upstream.url });
+  const server = await startServer(t, { upstream: upstream.url, settings: { verify_every: 'forever' } }); // no pass is left to be gone on with
   await server.stop('SIGTERM');
   const since = Date.now() - 2 * DAY_MS;
   if (count > 0) {
@@ -72,7 +72,7 @@ test(`a start reads no more of the ledger where ${DUE} are due`, async (t) => {
     hold(upstream);
     const dataDir = await folderWith(t, upstream, count);
     const { size } = statSync(join(dataDir, 'ledger.db'));
-    const server = await startServer(t, { upstream: upstream.url, dataDir, settings: { retention: 'forever', 'fetch.concurrency': SLOTS } });
+    const server = await startServer(t, { upstream: upstream.url, dataDir, settings: { retention: 'forever', verify_every: 'forever', 'fetch.concurrency': SLOTS } });
     await until('those that have a slot are asked for', () => upstream.requests.length === Math.min(count, SLOTS));
     await until('the queue is known', () => count === 0 || server.err.some((line) => line.includes(`${count} recordings are still to be fetched`)));
     const [, read] = /^rchar: (\d+)$/m.exec(readFileSync(`/proc/${server.pid}/io`, 'utf8'));
