@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { callspool, untilState } from './harness/callspool.js';
 import { gated, startLedger, webhook } from './harness/cluster.js';
 import { request, requestJson } from './harness/http.js';
-import { atEnd, lifetime } from './harness/lifetime.js';
+import { lifetime } from './harness/lifetime.js';
 import { startPostgres } from './harness/postgres.js';
+import { freeze, thaw } from './harness/process.js';
 import { startPutGate } from './harness/put_gate.js';
 import { startS3 } from './harness/s3_store.js';
 import { until } from './harness/until.js';
@@ -25,14 +26,9 @@ before(async () => {
 const listed = async (server) => (await requestJson(`${server.url}/api/calls`)).json.calls.map(({ call_sid: sid }) => sid);
 const inProgress = (server, CallSid) => webhook(server, { CallSid, RecordingStatus: 'in-progress' });
 
-function freeze(t, server) {
-  process.kill(server.pid, 'SIGSTOP');
-  atEnd(t, () => process.kill(server.pid, 'SIGCONT'));
-}
-
 /** It is no more by its old number, and there is another one. */
 async function wake(server, query, number) {
-  process.kill(server.pid, 'SIGCONT');
+  thaw(server);
   await until('it has another number', async () => (await query(`SELECT COUNT(*) FROM processes WHERE id > ${number}`)) === '2', BURIED_MS);
   await server.line(/serving as process \d+ from now on/); // the row is there before it knows
 }
@@ -68,7 +64,7 @@ describe('one that stands still', { concurrency: 2 }, () => {
       plays.push(request(b.url + recording.mediaPath, { headers: { Range: 'bytes=-100' }, withinMs: 90_000 }));
       const media = async () => (await bucket.list()).filter((key) => key.endsWith('.mp3'));
       assert.equal((await media()).length, when === 'before' ? 0 : 1);
-      freeze(t, a);
+      await freeze(t, a);
       await untilState(b, recording.callSid, 'stored', BURIED_MS);
       assert.equal(await query(`SELECT COUNT(*) FROM processes WHERE id = ${number}`), '0');
 
@@ -105,7 +101,7 @@ describe('one that stands still', { concurrency: 2 }, () => {
     wire.holdAt(({ sql, before: ran }) => sql === 'COMMIT' && ran.some((one) => /^INSERT INTO events/.test(one)));
     const told = inProgress(a, lost).catch((error) => ({ status: error.code ?? error.message }));
     await until('its commit is on its way', () => wire.isHeld);
-    freeze(t, a);
+    await freeze(t, a);
     await until('it is buried', async () => (await query(`SELECT COUNT(*) FROM processes WHERE id = ${number}`)) === '0', BURIED_MS);
     assert.equal((await inProgress(b, later)).status, 200);
     await until('the other one goes on', async () => (await listed(b)).includes(later));
@@ -126,7 +122,7 @@ describe('one that stands still', { concurrency: 2 }, () => {
     assert.equal((await inProgress(a, callSid)).status, 200);
     await until('it waits for its turn', async () => (await query(`SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
       AND (classid::bigint << 32 | objid::bigint) = hashtextextended('callspool ' || current_schema(), 0)`)) !== '0');
-    freeze(t, a);
+    await freeze(t, a);
     await postgres.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%${mark}%' AND pid <> pg_backend_pid()`);
     await held;
     const later = newSid('CA');

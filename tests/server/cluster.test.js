@@ -10,7 +10,7 @@ import { request, requestJson } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
 import { SIGN_IN, firstAdministrator } from './harness/people.js';
 import { startPostgres } from './harness/postgres.js';
-import { run } from './harness/process.js';
+import { freeze, run, thaw } from './harness/process.js';
 import { seeded } from './harness/seeded.js';
 import { store } from './harness/stored.js';
 import { until } from './harness/until.js';
@@ -79,10 +79,10 @@ test('what is deleted while the younger one fetches it goes, though its end come
     return holder === 't' && recording;
   };
   const recording = await fetchedByB() || await fetchedByB(); // the elder one fetches no second
-  process.kill(b.pid, 'SIGSTOP');
+  await freeze(t, b);
   for (const sid of [recording.recordingSid, stored.recordingSid]) assert.equal((await request(`${a.url}/api/recordings/${sid}`, { method: 'DELETE' })).status, 200);
   await until('the removals were gone through', async () => (await query("SELECT string_agg(recording_sid, ' ') FROM removals")) === recording.recordingSid);
-  process.kill(b.pid, 'SIGCONT');
+  thaw(b);
   await until('its attempt has ended', async () => (await query(`SELECT COUNT(*) FROM attempts JOIN recordings r ON r.id = recording_id WHERE ended_at_ms IS NULL AND recording_sid = '${recording.recordingSid}'`)) === '0');
   await until('and it is removed', async () => (await query('SELECT COUNT(*) FROM removals')) === '0');
 });
@@ -134,14 +134,14 @@ test('one that stands still is buried by the others, and wakes as another', asyn
   await until('it is fetched', () => recording.gate.requests === 1);
   const callSid = newSid('CA');
   assert.equal((await webhook(a, { CallSid: callSid, RecordingStatus: 'in-progress' })).status, 200);
-  process.kill(a.pid, 'SIGSTOP');
+  await freeze(t, a);
   const b = await serve('b');
   await until('it is asked for once more', () => recording.gate.requests === 2, 60_000);
   assert.equal(await query('SELECT COUNT(*) FROM processes'), '1');
   recording.gate.open();
   await untilState(b, recording.callSid, 'stored');
   assert.ok((await listed(b)).includes(callSid), 'what it had acknowledged');
-  process.kill(a.pid, 'SIGCONT');
+  thaw(a);
   await until('it has another number', async () => (await query('SELECT COUNT(*) FROM processes')) === '2');
   await until('and takes webhooks', async () => (await webhook(a, { CallSid: newSid('CA'), RecordingStatus: 'in-progress' })).status === 200);
   assert.ok((await play(a, recording.mediaPath)).body.equals(recording.media));

@@ -12,7 +12,7 @@ import { atEnd, lifetime } from './harness/lifetime.js';
 import { startLine } from './harness/line.js';
 import { scrape } from './harness/metrics.js';
 import { startPostgres } from './harness/postgres.js';
-import { Program, temporaryFolder } from './harness/process.js';
+import { Program, freeze, temporaryFolder, thaw } from './harness/process.js';
 import { preloaded } from './harness/shadow.js';
 import { until } from './harness/until.js';
 
@@ -146,12 +146,12 @@ test('processes and duties: one that stands still, until it goes on', async (t) 
   const a = await serve('a', { expectErrors: [/the ledger:/, /cannot commit/] }), b = await serve('b', { expectErrors: [/the ledger:/, /cannot commit/] });
   await until('both are known and well', async () => (await Promise.all([a, b].map((server) => examine(server)))).every(({ code }) => code === 0));
   for (const [still, other, check, says] of [[b, a, 'processes', /^process \d+ stands still$/], [a, b, 'duties', /which has the duties$/]]) {
-    process.kill(still.pid, 'SIGSTOP');
+    await freeze(t, still);
     try {
       await until('it is missed', async () => (await examine(other)).code === 7);
       await finds(other, check, says, /did not move in \d beats of 2 s/);
     } finally {
-      process.kill(still.pid, 'SIGCONT');
+      thaw(still);
     }
     await until('it beats again', async () => (await examine(other)).code === 0);
   }

@@ -8,7 +8,7 @@ import { BINARY, callspool, startServer, startSimulate, untilState } from './har
 import { callbackDetails, encrypt, keyPair, restDetails } from './harness/cipher.js';
 import { Gate } from './harness/gated.js';
 import { request, requestJson } from './harness/http.js';
-import { temporaryFolder } from './harness/process.js';
+import { isFrozen, temporaryFolder } from './harness/process.js';
 import { forgetful, preloaded, rebuild } from './harness/shadow.js';
 import { until } from './harness/until.js';
 import { startUpstream, xmlError } from './harness/upstream.js';
@@ -349,7 +349,6 @@ const holdsSound = (file) => {
 const opening = ({ refused = false, stops } = {}) => ({
   ...preloaded([join(dirname(BINARY), 'tests/tools/opening.so')]), ...(refused && { OPENING_REFUSED: '1' }), ...(stops && { OPENING_STOPS: String(stops) }),
 });
-const isStopped = (pid) => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 
 for (const refused of [false, true]) {
   test(`kill -9 in the middle of decrypting${refused ? ', where every file has a name: the next start removes it' : ' leaves no sound'}`, async (t) => {
@@ -359,7 +358,7 @@ for (const refused of [false, true]) {
     const server = await startServer(t, { upstream: upstream.url, settings, env: opening({ refused, stops: 4 }) });
     const sealed = encrypt(large, key);
     const { callSid, recordingSid } = await announce(server, upstream, key, { sealed });
-    await until('it stopped in the middle', () => isStopped(server.pid));
+    await until('it stopped in the middle', () => isFrozen(server.pid));
     const named = () => filesBelow(server.dataDir).filter(holdsSound);
     assert.equal(named().length, refused ? 1 : 0);
     if (refused) assert.match(named()[0], /\/arriving\/[^/]*\.open$/, 'where nothing serves it');

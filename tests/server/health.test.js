@@ -6,8 +6,7 @@ import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { BINARY, callspool, startServer } from './harness/callspool.js';
-import { atEnd } from './harness/lifetime.js';
-import { run, temporaryFolder } from './harness/process.js';
+import { freeze, run, temporaryFolder } from './harness/process.js';
 import { RECORDING_STATUS, postForm, recordingCallback } from './harness/webhook.js';
 
 const health = (dataDir, ...args) => callspool(['health', ...args, '--set', `data_dir=${dataDir}`]);
@@ -43,8 +42,7 @@ test('where none runs the status is 5: without a folder, after a stop, and after
 
 test('a server that hangs is told from one that answers', async (t) => {
   const server = await startServer(t);
-  server.child.kill('SIGSTOP');
-  atEnd(t, () => server.child.kill('SIGCONT'));
+  await freeze(t, server);
   const { code, stderr } = await health(server.dataDir);
   assert.equal(code, 5, stderr);
   assert.match(stderr, /did not answer/);

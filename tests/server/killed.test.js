@@ -11,6 +11,7 @@ import { atEnd, lifetime } from './harness/lifetime.js';
 import { scrape, valuesOf } from './harness/metrics.js';
 import { startNginx } from './harness/nginx.js';
 import { startPostgres } from './harness/postgres.js';
+import { freeze, thaw } from './harness/process.js';
 import { until } from './harness/until.js';
 import { newSid } from './harness/webhook.js';
 
@@ -177,8 +178,7 @@ for (const how of ['SIGKILL', 'SIGTERM', 'SIGSTOP']) {
 
     const endedAt = Date.now();
     if (how === 'SIGSTOP') {
-      process.kill(a.pid, 'SIGSTOP');
-      atEnd(t, () => process.kill(a.pid, 'SIGCONT'));
+      await freeze(t, a);
     } else if (how === 'SIGKILL') {
       await a.kill();
     } else {
@@ -192,7 +192,7 @@ for (const how of ['SIGKILL', 'SIGTERM', 'SIGSTOP']) {
     if (how === 'SIGTERM') a.finished = await a.finished;
     for (const { callSid } of Object.values(of)) await untilState(b, callSid, 'stored', 60_000);
     t.diagnostic(`${Date.now() - endedAt} ms until all of them are stored`);
-    if (how === 'SIGSTOP') process.kill(a.pid, 'SIGCONT');
+    if (how === 'SIGSTOP') thaw(a);
 
     for (const { name, where, told, isWhole } of [...await Promise.all(plays.there), ...await Promise.all(plays.nginx)]) {
       const said = `${name} ${where}: ${JSON.stringify(told)}`;

@@ -12,7 +12,7 @@ import { atEnd, lifetime } from './harness/lifetime.js';
 import { startLine } from './harness/line.js';
 import { scrape, valuesOf } from './harness/metrics.js';
 import { startPostgres } from './harness/postgres.js';
-import { temporaryFolder } from './harness/process.js';
+import { freeze, temporaryFolder, thaw } from './harness/process.js';
 import { until, within } from './harness/until.js';
 
 const PEERS = { settings: { cluster_listen: '127.0.0.1:0' } };
@@ -302,15 +302,14 @@ atOnce('the one that fetches it stands still: the others bury it, and go on', as
   await begun.head();
   await begun.hears(20_000);
   const waiting = request(b.url + mediaPath, { headers: { Range: 'bytes=30000-' }, withinMs: 60_000 });
-  process.kill(a.pid, 'SIGSTOP');
-  atEnd(t, () => process.kill(a.pid, 'SIGCONT'));
+  await freeze(t, a);
   await until('it is asked for once more', () => gate.requests === 2, 60_000);
   gate.open();
   const reply = await waiting;
   assert.ok(!reply.cut && reply.body.equals(media.subarray(30_000)));
   await begun.player.untilClosed(60_000);
   assert.equal(begun.body().length, 20_000);
-  process.kill(a.pid, 'SIGCONT');
+  thaw(a);
   await until('it plays what the other has stored', async () => (await request(a.url + mediaPath)).body.equals(media));
 });
 
@@ -321,15 +320,14 @@ test('the one that asks is killed, or stands still: the other stores it as if no
   const players = await Promise.all([a, b, c, d].map((server) => listen(t, server, recording.mediaPath)));
   recording.gate.open(20_000);
   for (const player of players) await player.head();
-  process.kill(c.pid, 'SIGSTOP');
-  atEnd(t, () => process.kill(c.pid, 'SIGCONT'));
+  await freeze(t, c);
   await b.kill();
   d.finished = await d.stop('SIGTERM');
   recording.gate.open();
   await players[0].player.untilClosed();
   assert.ok(players[0].body().equals(recording.media));
   await untilState(a, recording.callSid, 'stored');
-  process.kill(c.pid, 'SIGCONT');
+  thaw(c);
   await players[2].player.untilClosed();
   assert.ok(players[2].body().equals(recording.media));
   assert.equal(recording.gate.requests, 1);

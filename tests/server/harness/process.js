@@ -1,11 +1,11 @@
 // A program started for a test: its output line by line, its end, and the certainty that it ends.
 import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { within } from './until.js';
+import { until, within } from './until.js';
 import { atEnd } from './lifetime.js';
 
 /** A new folder that goes away with the test. */
@@ -14,6 +14,18 @@ export function temporaryFolder(t, name = 'callspool') {
   atEnd(t, () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
   return folder;
 }
+
+/** Whether each thread of it stands still: what SIGSTOP asked of one of them, the others may do later. */
+export const isFrozen = (pid) => readdirSync(`/proc/${pid}/task`).every((task) => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/task/${task}/status`, 'utf8')));
+
+/** A program stands still until thaw(), or until the test ends. */
+export async function freeze(t, program) {
+  program.child.kill('SIGSTOP');
+  atEnd(t, () => thaw(program));
+  await until('it stands still', () => isFrozen(program.pid));
+}
+
+export const thaw = (program) => program.child.kill('SIGCONT');
 
 export class Program extends EventEmitter {
   /**
