@@ -89,17 +89,26 @@ export class Program extends EventEmitter {
         this.on('end', look);
       }
     });
-    return within(`${this.command} says ${pattern}`, found, withinMs);
+    return this.#saying(within(`${this.command} says ${pattern}`, found, withinMs));
+  }
+
+  /** A failure tells what it said last. */
+  async #saying(promise) {
+    try {
+      return await promise;
+    } catch (error) {
+      if (!error.message.includes(this.said)) error.message += `\n${this.said}`;
+      throw error;
+    }
   }
 
   /** Sends a signal and waits for the end: { code, signal }. */
   async stop(signal = 'SIGTERM', withinMs = 30_000) {
     if (!this.status) this.child.kill(signal);
     try {
-      return await within(`${this.command} ends after ${signal}`, this.exited, withinMs);
+      return await this.#saying(within(`${this.command} ends after ${signal}`, this.exited, withinMs));
     } catch (error) {
       await this.end();
-      error.message += `\n${this.said}`;
       throw error;
     }
   }
