@@ -56,8 +56,9 @@ struct nudge {
 	struct mail mail;
 	struct fetcher *fetcher;
 	bool is_retry;
-	uint64_t seek_byte; /* not 0: somebody waits for it */
-	int64_t generation; /* ... of these bytes */
+	char request_id[REQUEST_ID_SIZE]; /* ... of that request */
+	uint64_t seek_byte;               /* not 0: somebody waits for it */
+	int64_t generation;               /* ... of these bytes */
 	char recording_sid[SID_SIZE];
 };
 
@@ -91,7 +92,7 @@ static void nudge_came(struct mail *mail)
 		scheduler_seek(nudge->fetcher->scheduler, nudge->recording_sid, nudge->generation,
 			       nudge->seek_byte);
 	else if (nudge->is_retry)
-		scheduler_retry(nudge->fetcher->scheduler, nudge->recording_sid);
+		scheduler_retry(nudge->fetcher->scheduler, nudge->recording_sid, nudge->request_id);
 	else
 		scheduler_nudge(nudge->fetcher->scheduler, nudge->recording_sid);
 }
@@ -121,11 +122,12 @@ void fetcher_seek(struct fetcher *fetcher, const char *recording_sid, int64_t ge
 	mailbox_post(fetcher->env.mailbox, &nudge->mail);
 }
 
-void fetcher_retry(struct fetcher *fetcher, const char *recording_sid)
+void fetcher_retry(struct fetcher *fetcher, const char *recording_sid, const char *request_id)
 {
 	struct nudge *nudge = nudge_new(fetcher, recording_sid);
 
 	nudge->is_retry = true;
+	memcpy(nudge->request_id, request_id, REQUEST_ID_SIZE);
 	mailbox_post(fetcher->env.mailbox, &nudge->mail);
 }
 

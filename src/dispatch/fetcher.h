@@ -55,8 +55,8 @@ DEFINE_AUTO(struct fetcher *, fetcher_free)
 /* From any thread. */
 void fetcher_take_update(struct flight_update *update);
 void fetcher_nudge(struct fetcher *fetcher, const char *recording_sid);
-/* It was queued anew. */
-void fetcher_retry(struct fetcher *fetcher, const char *recording_sid);
+/* It was queued anew by that request (REQUEST_ID_SIZE). */
+void fetcher_retry(struct fetcher *fetcher, const char *recording_sid, const char *request_id);
 /* A player waits for a byte ahead of a flight: it may be fetched on its own (seeks.h). */
 void fetcher_seek(struct fetcher *fetcher, const char *recording_sid, int64_t generation,
 		  uint64_t byte);

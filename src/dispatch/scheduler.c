@@ -527,7 +527,7 @@ void scheduler_seek(struct scheduler *scheduler, const char *recording_sid, int6
 		seeks_want(&flight->seeks, byte);
 }
 
-void scheduler_retry(struct scheduler *scheduler, const char *recording_sid)
+void scheduler_retry(struct scheduler *scheduler, const char *recording_sid, const char *request_id)
 {
 	struct flight *flight = find(scheduler, recording_sid);
 
@@ -535,7 +535,8 @@ void scheduler_retry(struct scheduler *scheduler, const char *recording_sid)
 		queue_wake(&scheduler->queue);
 		return;
 	}
-	flight->request_id[0] = '\0'; /* the row says who wants it now */
+	/* A claim may have been sooner than this: of a flight that has asked already, the row is not read again. */
+	memcpy(flight->request_id, request_id, REQUEST_ID_SIZE);
 	bring_forward(scheduler, flight, 0);
 }
 

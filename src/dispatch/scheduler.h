@@ -36,8 +36,12 @@ void scheduler_nudge(struct scheduler *scheduler, const char *recording_sid);
 /* Somebody waits for this byte of a flight of that generation. */
 void scheduler_seek(struct scheduler *scheduler, const char *recording_sid, int64_t generation,
 		    uint64_t byte);
-/* A person had it queued anew: due at once, also where waiting was thought pointless. */
-void scheduler_retry(struct scheduler *scheduler, const char *recording_sid);
+/*
+ * A person had it queued anew by that request (REQUEST_ID_SIZE), which its lines of the log name from now on: due at once, also
+ * where waiting was thought pointless.
+ */
+void scheduler_retry(struct scheduler *scheduler, const char *recording_sid,
+		     const char *request_id);
 /* It is stored, by another process perhaps: who waits for that here is told so. */
 void scheduler_stored(struct scheduler *scheduler, const char *recording_sid);
 /* What a process fetched that is no more is anybody's. */

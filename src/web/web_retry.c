@@ -133,7 +133,7 @@ static void requeued(struct ledger_job *job)
 	}
 	/* When the client is gone the server may be stopping, and the fetching loop with it. */
 	if (retry->x && job->succeeded)
-		fetcher_retry(retry->fetcher, retry->recordings[retry->at]);
+		fetcher_retry(retry->fetcher, retry->recordings[retry->at], retry->request_id);
 	retry->is_queued[retry->at++] = job->succeeded;
 	retry->queued += job->succeeded;
 	write_next(retry);

@@ -127,7 +127,8 @@ void __wrap_fetcher_read_peer_trouble(const struct fetcher *fetcher, struct trou
 const struct loop_times *__wrap_fetcher_loop_times(const struct fetcher *fetcher);
 struct workers *__wrap_fetcher_sealers(const struct fetcher *fetcher);
 void __wrap_workers_post(struct workers *workers, struct job *job);
-void __wrap_fetcher_retry(struct fetcher *fetcher, const char *recording_sid);
+void __wrap_fetcher_retry(struct fetcher *fetcher, const char *recording_sid,
+			  const char *request_id);
 void __wrap_fetcher_import(struct fetcher *fetcher);
 void __wrap_verifier_wake(struct verifier *verifier);
 
@@ -300,7 +301,8 @@ void __wrap_workers_post(struct workers *workers, struct job *job)
 	mailbox_post(job->reply, &job->mail);
 }
 
-void __wrap_fetcher_retry(struct fetcher *fetcher, const char *recording_sid)
+void __wrap_fetcher_retry(struct fetcher *fetcher, const char *recording_sid,
+			  const char *request_id)
 {
 }
 

@@ -12,6 +12,7 @@
 
 #include <netinet/in.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /* Whom Twilio leaves without an answer; whom it does not even let connect. */
@@ -145,6 +146,8 @@ static int64_t attempts(void)
 	return plant_number("SELECT count(*) FROM attempts");
 }
 
+static const char RETRIED_BY[REQUEST_ID_SIZE] = "retried-by";
+
 static int64_t before; /* so many of the tests above */
 
 static bool one_attempt(void)
@@ -164,7 +167,7 @@ static void give_up_one(unsigned n)
 
 	snprintf(sid, SID_SIZE, "RE%032x", n);
 	plant_sql("UPDATE recordings SET next_try_at_ms = NULL, state = 3");
-	scheduler_retry(scheduler, sid);
+	scheduler_retry(scheduler, sid, RETRIED_BY);
 }
 
 static void give_up(unsigned n)
@@ -196,6 +199,9 @@ static void test_landed(void)
 	   "the last of them goes first when a player wants it, in a slot for players");
 	flight = take(update_new(1, SILENT));
 	OK(flight->state == FLIGHT_ASKING, "one flight a recording: the player joins it");
+	scheduler_retry(scheduler, flight->recording_sid, RETRIED_BY);
+	OK(strcmp(flight->request_id, RETRIED_BY) == 0,
+	   "a retry comes behind the claim that it led to: the flight is that request's");
 	land(flight);
 	IS_INT(counted().flying, 2, "it has landed: its slot is free");
 }
@@ -717,7 +723,7 @@ static void test_claimed_while_it_waits(void)
 			   cases[i].is_brought_forward,
 		   "it %s", cases[i].name);
 		if (!cases[i].is_brought_forward)
-			scheduler_retry(scheduler, player->recording_sid);
+			scheduler_retry(scheduler, player->recording_sid, RETRIED_BY);
 		await(none_is_here); /* the ledger has no such recording */
 	}
 }
