@@ -169,7 +169,8 @@ static bool put_off_followers(struct catalog *catalog, int64_t seq, int64_t due_
 	return db_run(update, err);
 }
 
-bool notices_failed(struct catalog *catalog, const struct notice_failure *failure, struct err *err)
+bool notices_failed(struct catalog *catalog, const struct notice_failure *failure, bool *out_waited,
+		    struct err *err)
 {
 	char text[NOTICE_FAILURE_SIZE];
 	struct db_stmt *update;
@@ -178,7 +179,7 @@ bool notices_failed(struct catalog *catalog, const struct notice_failure *failur
 	    !db_prepare(catalog_db(catalog),
 			"UPDATE notices SET due_at_ms = $2, tries = tries + 1, tried_at_ms = $3, "
 			"trying_ms = $4, http_status = $5, failure = $6, died_at_ms = $7 "
-			"WHERE seq = $1",
+			"WHERE seq = $1 AND due_at_ms IS NOT NULL",
 			&update, err))
 		return false;
 	text_set(text, sizeof(text), str_of(failure->failure));
@@ -189,9 +190,11 @@ bool notices_failed(struct catalog *catalog, const struct notice_failure *failur
 	bind_known(update, 5, failure->http_status);
 	bind_text(update, 6, text);
 	bind_known(update, 7, failure->due_at_ms == 0 ? failure->at_ms : 0);
-	return db_run(update, err) &&
-	       (failure->due_at_ms == 0 ||
-		put_off_followers(catalog, failure->seq, failure->due_at_ms, err));
+	if (!db_run_now(update, err))
+		return false;
+	*out_waited = db_changes(catalog_db(catalog)) > 0;
+	return !*out_waited || failure->due_at_ms == 0 ||
+	       put_off_followers(catalog, failure->seq, failure->due_at_ms, err);
 }
 
 /* Runs a change of three numbers, and counts the rows. */

@@ -80,7 +80,8 @@ struct notice_failure {
 	int http_status;
 	const char *failure;
 };
-bool notices_failed(struct catalog *catalog, const struct notice_failure *failure,
+/* out_waited: false where it was given up meanwhile, or removed: nothing is changed then. */
+bool notices_failed(struct catalog *catalog, const struct notice_failure *failure, bool *out_waited,
 		    struct err *err) MUST_CHECK;
 /* Those of the first `most` whose change was before before_ms are given up. */
 bool notices_give_up(struct catalog *catalog, int64_t before_ms, int64_t at_ms, size_t most,

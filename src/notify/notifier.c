@@ -56,6 +56,7 @@ struct slot {
 	struct delivery delivery;
 	struct ledger_job job;
 	struct notice_failure failure;
+	bool waited; /* until this failure: nobody had given it up, or removed it */
 };
 
 /* What is done now and then. */
@@ -195,6 +196,7 @@ static void slot_free(struct slot *slot)
 	slot->state = slot->notifier->claim.is_under_way ? SLOT_DONE : SLOT_FREE;
 }
 
+/* What came of a try. */
 static void written(struct ledger_job *job)
 {
 	struct slot *slot = container_of(job, struct slot, job);
@@ -211,13 +213,28 @@ static void written(struct ledger_job *job)
 	look_in(notifier, 0);
 }
 
+/* The minute's tidying may have given it up during the try, and has counted it then. */
+static void failure_written(struct ledger_job *job)
+{
+	struct slot *slot = container_of(job, struct slot, job);
+	const struct notice *notice = &slot->delivery.notice;
+
+	if (job->succeeded && slot->waited && slot->failure.due_at_ms == 0) {
+		log_warn(NULL, "recording %s: %s is told to nobody, and given up: %s",
+			 notice->recording_sid, notice_type_text(notice->type),
+			 slot->delivery.failure);
+		note_dead(slot->notifier, 1);
+	}
+	written(job);
+}
+
 static void write_slot(struct slot *slot,
-		       bool (*run)(struct ledger_job *, struct catalog *, struct err *))
+		       bool (*run)(struct ledger_job *, struct catalog *, struct err *),
+		       void (*done)(struct ledger_job *))
 {
 	slot->state = SLOT_WRITING;
-	slot->job = (struct ledger_job){ .run = run,
-					 .done = written,
-					 .reply = slot->notifier->mailbox };
+	slot->job =
+		(struct ledger_job){ .run = run, .done = done, .reply = slot->notifier->mailbox };
 	ledger_write(slot->notifier->ledger, &slot->job);
 }
 
@@ -249,7 +266,9 @@ static bool run_taken(struct ledger_job *job, struct catalog *catalog, struct er
 
 static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
-	return notices_failed(catalog, &container_of(job, struct slot, job)->failure, err);
+	struct slot *slot = container_of(job, struct slot, job);
+
+	return notices_failed(catalog, &slot->failure, &slot->waited, err);
 }
 
 /* A standstill between two tries does not count: at most a wait of the longest, and what the try itself took. */
@@ -281,13 +300,8 @@ static void write_failed(struct slot *slot)
 		slot->failure.due_at_ms = wall_ms + retry_wait_ms(notice->tries + 1,
 								  notifier->options.retry_first_ms,
 								  RETRY_MOST_MS, any_number());
-	} else {
-		log_warn(NULL, "recording %s: %s is told to nobody, and given up: %s",
-			 notice->recording_sid, notice_type_text(notice->type),
-			 slot->delivery.failure);
-		note_dead(notifier, 1);
 	}
-	write_slot(slot, run_failed);
+	write_slot(slot, run_failed, failure_written);
 }
 
 static void delivered(struct delivery *delivery)
@@ -302,7 +316,7 @@ static void delivered(struct delivery *delivery)
 	note_facts(notifier, word, delivery->failure);
 	log_change(notifier, &before, delivery->failure);
 	if (word == RECEIVER_TOOK)
-		write_slot(slot, run_taken);
+		write_slot(slot, run_taken, written);
 	else
 		write_failed(slot);
 }
@@ -317,7 +331,7 @@ static void send(struct slot *slot, const struct notice *notice)
 	slot->delivery.notice = *notice;
 	slot->state = SLOT_SENDING;
 	if (notice_type_text(notice->type) == NULL) {
-		write_slot(slot, run_taken);
+		write_slot(slot, run_taken, written);
 		return;
 	}
 	if (delivery_start(&slot->delivery, &notifier->to, clock_wall_ms(), delivered, &err))

@@ -159,6 +159,7 @@ static void kill_notices(unsigned from, unsigned until)
 					  .http_status = 503,
 					  .failure = "it \x1b answered 503" };
 	size_t count;
+	bool waited;
 
 	catalog_notify(ledger.writer, true);
 	for (unsigned n = from; n < until; n++)
@@ -168,7 +169,7 @@ static void kill_notices(unsigned from, unsigned until)
 	MUST(catalog_begin(ledger.writer, &err));
 	for (size_t i = 0; i < count; i++) {
 		failure.seq = due[i].seq;
-		MUST(notices_failed(ledger.writer, &failure, &err));
+		MUST(notices_failed(ledger.writer, &failure, &waited, &err));
 	}
 	MUST(catalog_commit(ledger.writer, &err));
 }

@@ -44,8 +44,9 @@ static void fail_first(int64_t due_at_ms)
 					  .trying_ms = 7,
 					  .http_status = 503,
 					  .failure = "the receiver answered 503" };
+	bool waited;
 
-	CHANGE(notices_failed(ledger.writer, &failure, &err));
+	CHANGE(notices_failed(ledger.writer, &failure, &waited, &err));
 }
 
 static void test_off(void)

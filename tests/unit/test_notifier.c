@@ -99,8 +99,12 @@ static void log_forget(void)
 
 /* ---- the receiver ---- */
 
+static const char *as_asked; /* SQL that is run while the answer is waited for */
+
 static void asked(void)
 {
+	if (as_asked)
+		sql(as_asked);
 	if (refusals >= 0 && server.requests >= refusals)
 		answers[0].raw = TAKEN;
 }
@@ -416,6 +420,40 @@ static void test_given_up(void)
 	end();
 }
 
+/* The minute's tidying comes by while it is tried: what is given up then stays so, and is one that died, not two. */
+static void test_given_up_meanwhile(void)
+{
+	static const struct {
+		const char *name;
+		int64_t trying_ms;
+	} cases[] = {
+		{ "it would be tried again", 0 },
+		{ "it would be given up", HOUR_MS },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		options.give_up_after_ms = HOUR_MS;
+		options.retry_first_ms = MINUTE_MS;
+		answer_next(1, REFUSED);
+		as_asked = "UPDATE notices SET due_at_ms = NULL, died_at_ms = at_ms WHERE seq = 1";
+		plant(1, 1, (struct planted){ .trying_ms = cases[i].trying_ms });
+		begin();
+		OK(await(so_many_failed, 1), "%s: it fails", cases[i].name);
+		as_asked = NULL;
+		plant(2, 2, (struct planted){ 0 });
+		ahead_ms += MINUTE_MS;
+		notifier_resume(notifier);
+		OK(await(so_many_taken, 1) && until(nothing_waits), "%s: another one is taken",
+		   cases[i].name);
+		IS_STR(sql_text("SELECT seq || ' ' || (died_at_ms = at_ms) FROM notices"),
+		       STR("1 1"), "%s: it is what it was", cases[i].name);
+		notifier_read(notifier, &facts);
+		IS_INT(facts.died, 0, "%s: who gave it up has counted it", cases[i].name);
+		IS_INT(logged("is told to nobody"), 0, "%s: and has said so", cases[i].name);
+		end();
+	}
+}
+
 /* Those of one recording in their order, though the first is not taken at once; what is told to nobody is not. */
 static void test_order(void)
 {
@@ -625,6 +663,7 @@ int main(void)
 	test_waits();
 	test_trying();
 	test_given_up();
+	test_given_up_meanwhile();
 	test_order();
 	test_too_long();
 	test_expired();

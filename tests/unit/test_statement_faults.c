@@ -509,11 +509,12 @@ static bool end_notice(void)
 static bool fail_notice(void)
 {
 	struct notice_failure failure = { .at_ms = NOON, .failure = "a" };
+	bool waited;
 
 	if (!due_notice())
 		return false;
 	failure.seq = notice.seq;
-	return notices_failed(ledger.writer, &failure, &err);
+	return notices_failed(ledger.writer, &failure, &waited, &err);
 }
 
 static bool give_up_notices(void)
