@@ -4,6 +4,8 @@
 #include "proxycheck/proxy_checks_private.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
+#include "base/own.h"
 #include "doctor/report.h"
 #include "nginx/nginx_force.h"
 #include "proxycheck/proxy_words.h"
@@ -130,14 +132,14 @@ static void add_shadowed(const struct nginx_directive *outer, const struct nginx
 void proxy_check_shadowed(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
-	char names_text[400], lines_text[PROXY_WORDS_MAX], says[600];
 	const struct nginx_directive *kept, *block, *own;
-	struct buf names, lines;
+	__attribute__((cleanup(buf_release_at))) struct buf names, lines;
+	AUTO(free) char *says = NULL;
 
+	buf_init(&names, PROXY_LINES_MAX);
+	buf_init(&lines, PROXY_LINES_MAX);
 	if (!way)
 		return;
-	buf_over(&names, names_text, sizeof(names_text));
-	buf_over(&lines, lines_text, sizeof(lines_text));
 	kept = nginx_in_force(way->visit.block, STR("add_header"));
 	own = kept ? nginx_block_of(kept) : NULL;
 	for (block = own ? nginx_block_of(own) : NULL; block; block = nginx_block_of(block)) {
@@ -153,13 +155,13 @@ void proxy_check_shadowed(struct deployment *deployment, struct report *report)
 		report_good(report, "no header that nginx adds is lost");
 		return;
 	}
-	snprintf(says, sizeof(says),
-		 "an add_header in a location drops those of the outer block: %s", names_text);
+	says = xasprintf("an add_header in a location drops those of the outer block: %s",
+			 names.at);
 	proxy_finding_of(report, kept,
 			 &(struct finding){ .severity = SEVERITY_WEAKENS,
 					    .says = says,
 					    .expected = "all of them again beside it",
-					    .write = lines_text });
+					    .write = buf_ok(&lines) ? lines.at : NULL });
 }
 
 static const char *const needed_headers[] = { "Accept-Ranges",      "Content-Range",

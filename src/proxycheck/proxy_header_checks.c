@@ -4,6 +4,8 @@
 #include "proxycheck/proxy_checks_private.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
+#include "base/own.h"
 #include "doctor/deployment.h"
 #include "doctor/nginx_lines.h"
 #include "doctor/report.h"
@@ -31,14 +33,14 @@ static void add_lost(const struct proxy_way *way, const struct nginx_directive *
 void proxy_check_inherited(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
-	char names_text[400], lines_text[PROXY_WORDS_MAX], says[500];
 	const struct nginx_directive *kept, *block;
-	struct buf names, lines;
+	__attribute__((cleanup(buf_release_at))) struct buf names, lines;
+	AUTO(free) char *says = NULL;
 
+	buf_init(&names, PROXY_LINES_MAX);
+	buf_init(&lines, PROXY_LINES_MAX);
 	if (!way)
 		return;
-	buf_over(&names, names_text, sizeof(names_text));
-	buf_over(&lines, lines_text, sizeof(lines_text));
 	kept = nginx_in_force(way->visit.block, STR("proxy_set_header"));
 	block = kept ? nginx_block_of(nginx_block_of(kept)) : NULL;
 	for (; block; block = nginx_block_of(block)) {
@@ -52,15 +54,15 @@ void proxy_check_inherited(struct deployment *deployment, struct report *report)
 		report_good(report, "all headers that are set stand in one block");
 		return;
 	}
-	snprintf(says, sizeof(says),
-		 "a proxy_set_header in a location drops those of the outer block: %s", names_text);
+	says = xasprintf("a proxy_set_header in a location drops those of the outer block: %s",
+			 names.at);
 	proxy_finding_of(
 		report, kept,
 		&(struct finding){
 			.says = says,
 			.expected =
 				"all headers in one block, or all of them again in the inner one",
-			.write = lines_text });
+			.write = buf_ok(&lines) ? lines.at : NULL });
 }
 
 /* ---- twice */
