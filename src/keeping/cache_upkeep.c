@@ -100,6 +100,11 @@ static void end_comparing(struct cache_upkeep *upkeep, uint64_t again_ms)
 {
 	clear_folder(upkeep);
 	upkeep->is_comparing = false;
+	if (upkeep->dropped > 0)
+		log_info(NULL,
+			 "%" PRIu64
+			 " files of the cache are removed: the ledger does not name them",
+			 upkeep->dropped);
 	if (upkeep->env->is_stopping)
 		return;
 	if (upkeep->is_wanted) {
@@ -111,11 +116,6 @@ static void end_comparing(struct cache_upkeep *upkeep, uint64_t again_ms)
 		return;
 	}
 	upkeep->had_gap = false;
-	if (upkeep->dropped > 0)
-		log_info(NULL,
-			 "%" PRIu64
-			 " files of the cache are removed: the ledger does not name them",
-			 upkeep->dropped);
 }
 
 static void next_folder(struct cache_upkeep *upkeep)

@@ -3,11 +3,13 @@
 #define COUNT 7
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "blob/blob_driver.h"
 #include "catalog/attempts.h"
 #include "catalog/projection_change.h"
@@ -15,7 +17,8 @@
 #include "sweep_recordings.h"
 #include "tap.h"
 
-#define FOLDERS 256
+#define FOLDERS   256
+#define MINUTE_MS INT64_C(60000)
 
 /* Recordings by what has become of them, and so of the file of theirs that lies here. */
 enum { NAMED = 1, BESIDE, OLD, COMING, JUST_CAME, QUEUED, REMOVED, UNKNOWN, LAST = UNKNOWN };
@@ -34,6 +37,29 @@ static const struct {
 	[REMOVED] = { "what was deleted", 0, false },
 	[UNKNOWN] = { "what no row tells of", 1, false },
 };
+
+/* ---- the time, which may be put forward, and what is logged ---- */
+
+int64_t __real_clock_monotonic_us(void);
+int64_t __wrap_clock_monotonic_us(void);
+void __wrap_log_info(const struct log_tag *tag, const char *fmt, ...);
+
+static _Atomic int64_t ahead_ms;
+static char told[200];
+
+int64_t __wrap_clock_monotonic_us(void)
+{
+	return __real_clock_monotonic_us() + ahead_ms * 1000;
+}
+
+void __wrap_log_info(const struct log_tag *tag, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(told, sizeof(told), fmt, args);
+	va_end(args);
+}
 
 /* ---- a store whose files are what lies here of another ---- */
 
@@ -177,17 +203,32 @@ static bool is_over(void)
 	return is_last_done;
 }
 
-/* To its end: behind the walk of the last folder, which is empty, stands one job more. */
-static bool compares(void)
+/* What the worker was given before is done. */
+static bool all_is_done(void)
 {
 	struct job last = { .run = nothing, .done = last_is_done, .reply = env.mailbox };
 
-	walks++;
-	if (!sweep_until(is_walked))
-		return false;
 	is_last_done = false;
 	workers_post(env.workers, &last);
-	return sweep_until(is_over) && walked == walks * FOLDERS;
+	return sweep_until(is_over);
+}
+
+/* To its end: behind the walk of the last folder, which is empty, stands one job more. */
+static bool compares(void)
+{
+	walks++;
+	return sweep_until(is_walked) && all_is_done() && walked == walks * FOLDERS;
+}
+
+static bool at_once(void)
+{
+	return true;
+}
+
+static void pass(int64_t ms)
+{
+	ahead_ms += ms;
+	must(sweep_until(at_once)); /* the loop has looked at the time */
 }
 
 static void test_files(void)
@@ -211,10 +252,15 @@ static void test_gap(void)
 	cache_upkeep_changed(upkeep, &all);
 	OK(compares(), "where something may have happened unheard, too");
 	OK(doubted == FOLDERS, "and what comes meanwhile is not kept (%u)", doubted);
+	OK(strstr(told, "1 files of the cache are removed") != NULL,
+	   "what went is told of, though one folder could not be read");
 	lay(UNKNOWN);
-	cache_upkeep_start(upkeep);
+	pass(59 * MINUTE_MS);
+	OK(all_is_done() && walked == walks * FOLDERS,
+	   "it is not looked at again before an hour has passed");
+	pass(MINUTE_MS);
 	OK(compares() && doubted == 2 * FOLDERS,
-	   "nor is it the next time: one folder could not be read (%u)", doubted);
+	   "then all are, and what comes meanwhile is not kept either (%u)", doubted);
 	lay(UNKNOWN);
 	cache_upkeep_start(upkeep);
 	OK(compares() && doubted == 2 * FOLDERS, "as it is again behind it (%u)", doubted);
