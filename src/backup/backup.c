@@ -254,7 +254,7 @@ static bool copy_ledger(struct backup *backup, const char *path, struct err *err
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, "cannot open '%s'", path);
-	if (!folder_hand_over(backup->options->folder, fd, path, err) ||
+	if (!file_hand_over(backup->options->folder, fd, path, err) ||
 	    !landing_digest(fd, &content, err) ||
 	    !catalog_open(path, CATALOG_READ, &backup->copy, err) ||
 	    !catalog_counts(backup->copy, &counts, err))

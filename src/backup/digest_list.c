@@ -49,7 +49,7 @@ static bool create(const char *folder, struct digest_list_writer *writer, struct
 	fd = open(writer->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
 	if (fd < 0)
 		return err_errno(err, "cannot create '%s'", writer->path);
-	if (!folder_hand_over(folder, fd, writer->path, err))
+	if (!file_hand_over(folder, fd, writer->path, err))
 		return false;
 	writer->file = fdopen(fd, "w");
 	if (!writer->file)

@@ -77,18 +77,3 @@ int folder_open_file(const char *path)
 	errno = EINVAL;
 	return -1;
 }
-
-bool folder_hand_over(const char *folder, int fd, const char *path, struct err *err)
-{
-	struct stat owner, file;
-
-	if (geteuid() != 0)
-		return true;
-	if (stat(folder, &owner) < 0 || fstat(fd, &file) < 0)
-		return err_errno(err, "cannot look at '%s'", path);
-	if (!S_ISREG(file.st_mode) || file.st_nlink != 1 ||
-	    (file.st_uid != 0 && file.st_uid != owner.st_uid))
-		return err_set(err, ERR_CONFLICT, "'%s' is not the file that was made there", path);
-	return fchown(fd, owner.st_uid, owner.st_gid) == 0 ||
-	       err_errno(err, "cannot hand '%s' over", path);
-}

@@ -16,8 +16,3 @@ bool folder_use(const char *path, const char *const names[], struct err *err) MU
 bool folder_has(const char *folder, const char *name);
 /* For reading; -1 with errno.  EINVAL: it is no file, but a link, or a pipe of which nobody waits for the other end. */
 int folder_open_file(const char *path) MUST_CHECK;
-/*
- * Where root works, a file that it made in the folder is given to the folder's owner, who may have put something else under
- * its name meanwhile: ERR_CONFLICT, when it has another name besides or belongs to a third.
- */
-bool folder_hand_over(const char *folder, int fd, const char *path, struct err *err) MUST_CHECK;

@@ -173,7 +173,7 @@ static bool copy_ledger(const struct restore *restore, const char *from, struct 
 	to_fd = open(restore->ledger, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
 	if (to_fd < 0)
 		return err_errno(err, "cannot create '%s'", restore->ledger);
-	if (!folder_hand_over(restore->options->data_dir, to_fd, restore->ledger, err))
+	if (!file_hand_over(restore->options->data_dir, to_fd, restore->ledger, err))
 		return false;
 	if (ftruncate(to_fd, 0) < 0)
 		return err_errno(err, "cannot cut '%s'", restore->ledger);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -198,12 +199,41 @@ bool file_short_path(const char *path, size_t size, char **out, int *out_folder_
 	return true;
 }
 
+bool file_hand_over(const char *folder, int fd, const char *path, struct err *err)
+{
+	struct stat owner, file;
+
+	if (geteuid() != 0)
+		return true;
+	if (stat(folder, &owner) < 0 || fstat(fd, &file) < 0)
+		return err_errno(err, "cannot look at '%s'", path);
+	if (!S_ISREG(file.st_mode) || file.st_nlink != 1 ||
+	    (file.st_uid != 0 && file.st_uid != owner.st_uid))
+		return err_set(err, ERR_CONFLICT, "'%s' is not the file that was made there", path);
+	return fchown(fd, owner.st_uid, owner.st_gid) == 0 ||
+	       err_errno(err, "cannot hand '%s' over", path);
+}
+
+/* The server, which may be another user than root, opens it, too. */
+static bool hand_over_lock(int fd, const char *path, struct err *err)
+{
+	AUTO(free) char *folder = xstrdup(path);
+
+	return file_hand_over(dirname(folder), fd, path, err);
+}
+
 bool file_take_lock(const char *path, int *out_fd, struct err *err)
 {
-	AUTO(close) int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
+	const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC;
+	AUTO(close) int fd = open(path, flags | O_CREAT | O_EXCL, 0640);
+	bool is_made = fd >= 0;
 
+	if (!is_made && errno == EEXIST)
+		fd = open(path, flags | O_CREAT, 0640);
 	if (fd < 0)
 		return err_errno(err, "cannot open '%s'", path);
+	if (is_made && !hand_over_lock(fd, path, err))
+		return false;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? err_set(err, ERR_CONFLICT,
 						      "another process has the lock '%s'", path)

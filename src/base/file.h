@@ -43,7 +43,13 @@ bool file_short_path(const char *path, size_t size, char **out, int *out_folder_
 		     struct err *err) MUST_CHECK;
 
 /*
- * Takes the lock that the file at `path` stands for, made (0640) where it is not there: flock(2), so it ends with the
+ * Where root works, a file that it made in the folder is given to the folder's owner, who may have put something else under
+ * its name meanwhile: ERR_CONFLICT, when it has another name besides or belongs to a third.
+ */
+bool file_hand_over(const char *folder, int fd, const char *path, struct err *err) MUST_CHECK;
+
+/*
+ * Takes the lock that the file at `path` stands for, made (0640; its folder's owner has it) where it is not there: flock(2), so it ends with the
  * descriptor, which is the caller's.  ERR_CONFLICT: another process has it.
  */
 bool file_take_lock(const char *path, int *out_fd, struct err *err) MUST_CHECK;

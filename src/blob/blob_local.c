@@ -194,14 +194,13 @@ static int open_folder(struct blob_local *local, const char *name, struct err *e
 }
 
 /* A command that root runs makes folders for the server, which is another user. */
-static bool give_away(const struct blob_local *local, int fd, const char *folder, struct err *err)
+static bool give_away(const char *parent, int fd, const char *folder, struct err *err)
 {
 	struct stat about;
 
 	if (geteuid() != 0)
 		return true;
-	return (fstat(local->recordings_fd, &about) == 0 &&
-		fchown(fd, about.st_uid, about.st_gid) == 0) ||
+	return (stat(parent, &about) == 0 && fchown(fd, about.st_uid, about.st_gid) == 0) ||
 	       fail(err, "hand over the folder", folder);
 }
 
@@ -221,7 +220,7 @@ static enum blob_seal_result make_folder(struct blob_local *local, const char *n
 		return BLOB_UNSEALED;
 	}
 	fd = open_folder(local, name, err);
-	if (fd < 0 || !give_away(local, fd, folder, err))
+	if (fd < 0 || !give_away(local->recordings, fd, folder, err))
 		return BLOB_UNSEALED;
 	if (fsync(local->recordings_fd) < 0) {
 		fail(err, "sync the folder", local->recordings);
@@ -566,17 +565,22 @@ static bool open_top(const char *data_dir, const char *name, char **out_path, in
 {
 	AUTO(free) char *whole = realpath(data_dir, NULL);
 	AUTO(free) char *path = whole ? xasprintf("%s/%s", whole, name) : NULL;
-	int fd;
+	AUTO(close) int fd = -1;
+	bool is_made;
 
 	if (!whole)
 		return fail(err, "find the folder", data_dir);
+	is_made = mkdir(path, FOLDER_MODE) == 0;
 	if (!file_make_folders(path, err) || !file_sync_folder(whole, err))
 		return false;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* What is there may be a link to another disk. */
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (is_made ? O_NOFOLLOW : 0));
 	if (fd < 0)
 		return fail(err, "open the folder", path);
+	if (is_made && !give_away(whole, fd, path, err))
+		return false;
 	*out_path = TAKE(path);
-	*out_fd = fd;
+	*out_fd = TAKE_FD(fd);
 	return true;
 }
 

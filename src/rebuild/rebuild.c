@@ -179,7 +179,7 @@ static bool name_whole(const struct rebuilding *rebuilding, struct err *err)
 	if (access(log, F_OK) == 0)
 		return err_set(err, ERR_UNAVAILABLE, "the log of '%s' cannot be moved into it",
 			       rebuilding->fresh);
-	if (!folder_hand_over(rebuilding->options->data_dir, fd, rebuilding->fresh, err) ||
+	if (!file_hand_over(rebuilding->options->data_dir, fd, rebuilding->fresh, err) ||
 	    !file_sync(fd, rebuilding->fresh, err))
 		return false;
 	if (rename(rebuilding->fresh, rebuilding->whole) < 0)

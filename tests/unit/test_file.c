@@ -143,6 +143,28 @@ static void test_lock(void)
 	   "where there is no folder: %s", err.text);
 }
 
+/* Root works in a folder of the server's user, who has to open what it leaves there. */
+static void test_lock_of_another(void)
+{
+	static const uid_t user = 65534;
+	struct stat about;
+	int fd;
+
+	if (geteuid() != 0)
+		return;
+	OK(chown(folder, user, user) == 0 && file_take_lock(path, &fd, &err),
+	   "a lock in a folder of another user");
+	OK(fstat(fd, &about) == 0 && about.st_uid == user && about.st_gid == user,
+	   "is that user's");
+	close(fd);
+	OK(chown(path, 1, 1) == 0 && file_take_lock(path, &fd, &err) && fstat(fd, &about) == 0 &&
+		   about.st_uid == 1,
+	   "one that was there before is left as it is");
+	close(fd);
+	unlink(path);
+	OK(chown(folder, 0, 0) == 0, "the folder is root's again");
+}
+
 int main(void)
 {
 	if (!mkdtemp(folder))
@@ -159,6 +181,7 @@ int main(void)
 	test_make_folders();
 	test_short_path();
 	test_lock();
+	test_lock_of_another();
 	OK(rmdir(folder) == 0, "nothing is left behind");
 	return tap_end();
 }
