@@ -152,6 +152,11 @@ static bool take(struct backup *backup, const struct recording_stored *stored, s
 	if (!blob_open_read(backup->options->store, str_of(stored->path), &fd, &size, &unread)) {
 		if (unread.kind == ERR_NOT_FOUND)
 			return miss(backup, stored, err);
+		/* Of the file that says nothing: the list is not to lack it. */
+		if (unread.kind == ERR_SCARCE || unread.kind == ERR_UNAVAILABLE) {
+			*err = unread;
+			return false;
+		}
 		find_fault(backup, BACKUP_DAMAGED, stored->path, unread.text);
 		return true;
 	}

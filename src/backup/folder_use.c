@@ -12,7 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FOLDER_MODE 0700
+#define FOLDER_MODE   0700
+#define MISSING_FEW   2
+#define MISSING_SHARE 10
 
 static void close_dir(DIR *dir)
 {
@@ -61,6 +63,11 @@ bool folder_has(const char *folder, const char *name)
 	AUTO(free) char *path = xasprintf("%s/%s", folder, name);
 
 	return access(path, F_OK) == 0;
+}
+
+bool folder_seems_away(uint64_t missing, uint64_t all)
+{
+	return missing > MISSING_FEW && missing > all / MISSING_SHARE;
 }
 
 int folder_open_file(const char *path)

@@ -168,12 +168,24 @@ static bool holds_generation(const char *name)
 	return at && at > name && ascii_is_digit(*at);
 }
 
-bool landing_holds(const struct landing *landing, const char *name, uint64_t size)
+bool landing_find(const struct landing *landing, const char *name, uint64_t size, bool *out_holds,
+		  struct err *err)
 {
 	struct stat about;
+	bool is_there = fstatat(landing->recordings_fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0;
 
-	return fstatat(landing->recordings_fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISREG(about.st_mode) && (uint64_t)about.st_size == size;
+	if (!is_there && errno != ENOENT)
+		return fail(err, "look at", name);
+	*out_holds = is_there && S_ISREG(about.st_mode) && (uint64_t)about.st_size == size;
+	return true;
+}
+
+bool landing_holds(const struct landing *landing, const char *name, uint64_t size)
+{
+	struct err ignored;
+	bool holds;
+
+	return landing_find(landing, name, size, &holds, &ignored) && holds;
 }
 
 /* Who renamed it may have been killed before its folder was synced. */

@@ -38,6 +38,9 @@ void landing_keep_free(struct landing *landing, uint64_t bytes);
 bool landing_has(struct landing *landing, const char *name, uint64_t size);
 /* The same under any name: one that was written twice may be of either time. */
 bool landing_holds(const struct landing *landing, const char *name, uint64_t size);
+/* The same, where what cannot be looked at does not count as missing. */
+bool landing_find(const struct landing *landing, const char *name, uint64_t size, bool *out_holds,
+		  struct err *err) MUST_CHECK;
 /* Opens what is there for reading; -1: there is none that can be opened. */
 int landing_reader(const struct landing *landing, const char *name);
 

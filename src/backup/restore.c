@@ -81,6 +81,18 @@ static bool is_here(const struct restore *restore, const char *name, int fd)
 	       landing_has(restore->landing, name, (uint64_t)about.st_size);
 }
 
+/* It says nothing of the file: there is no descriptor for us, or the disk of the backup is not to be had, or not by us. */
+static bool is_for_now(int number)
+{
+	static const int numbers[] = { EMFILE, ENFILE,   ENOMEM,    EACCES,   EPERM,
+				       ESTALE, ENOTCONN, EHOSTDOWN, ETIMEDOUT };
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		if (numbers[i] == number)
+			return true;
+	return false;
+}
+
 static bool take(struct restore *restore, const struct digest_list_line *line, struct err *err)
 {
 	AUTO(free)
@@ -89,11 +101,25 @@ static bool take(struct restore *restore, const struct digest_list_line *line, s
 
 	if (fd < 0 && errno == ENOENT)
 		find_fault(restore, BACKUP_MISSING, line->name, "the backup does not have it");
+	else if (fd < 0 && is_for_now(errno))
+		return err_errno(err, "cannot open '%s'", path);
 	else if (fd < 0)
 		find_fault(restore, BACKUP_DAMAGED, line->name, strerror(errno));
 	else if (!is_here(restore, line->name, fd))
 		return copy(restore, line, fd, err);
 	return true;
+}
+
+/* What is given up now is not taken from the backup any more, and Twilio may have it no more. */
+static bool is_all_there(const struct restore *restore, uint64_t all, struct err *err)
+{
+	uint64_t missing = restore->report->findings[BACKUP_MISSING];
+
+	return restore->options->though_files_missing || !folder_seems_away(missing, all) ||
+	       err_set(err, ERR_UNAVAILABLE,
+		       "of %llu recordings %llu are not in the backup: is its disk mounted, and all "
+		       "of it?  The same again goes on; --though-files-missing does so without them",
+		       (unsigned long long)all, (unsigned long long)missing);
 }
 
 static bool take_all(struct restore *restore, struct err *err)
@@ -113,7 +139,7 @@ static bool take_all(struct restore *restore, struct err *err)
 		progress_move(restore->options->progress, ++done, restore->head.recordings);
 	}
 	progress_move(restore->options->progress, done, done);
-	return landing_finish(restore->landing, err);
+	return landing_finish(restore->landing, err) && is_all_there(restore, done, err);
 }
 
 /* ---- the ledger ---- */
@@ -226,7 +252,11 @@ static bool queue_page(const struct restore *restore, struct catalog *catalog,
 		       const struct recording_stored *page, size_t count, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (landing_holds(restore->landing, page[i].path, page[i].size))
+		bool is_there;
+
+		if (!landing_find(restore->landing, page[i].path, page[i].size, &is_there, err))
+			return false;
+		if (is_there)
 			restore->report->recordings++;
 		else if (!queue_again(restore, catalog, &page[i], err))
 			return false;
@@ -288,7 +318,12 @@ static bool name_ledger(const struct restore *restore, struct err *err)
 		return false;
 	if (rename(restore->ledger, path) < 0)
 		return err_errno(err, "cannot rename '%s'", restore->ledger);
-	return file_sync_folder(restore->options->data_dir, err);
+	if (file_sync_folder(restore->options->data_dir, err))
+		return true;
+	/* Begun again, it goes on from here; no server has opened it, as the lock is ours. */
+	if (rename(path, restore->ledger) < 0)
+		return err_context(err, "all is restored, but the disk may not keep it");
+	return false;
 }
 
 /* One that is refused at its begin leaves no restore behind that would have to be finished. */

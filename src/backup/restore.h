@@ -30,7 +30,8 @@ struct progress;
 struct restore_options {
 	const char *folder; /* of the backup; only read */
 	const char *data_dir;
-	bool ends_all;              /* tokens and links, too */
+	bool ends_all;             /* tokens and links, too */
+	bool though_files_missing; /* though the backup lacks so much that its disk may not be mounted */
 	struct progress *progress;  /* recordings; NULL: nobody looks */
 	struct backup_watch *watch; /* NULL: nobody listens */
 };
@@ -46,7 +47,8 @@ struct restore_report {
 
 /*
  * ERR_NOT_FOUND: there is no backup.  ERR_INVALID: it is damaged, or of a newer callspool.  ERR_CONFLICT: the data folder
- * holds something, or a server runs on it.  ERR_UNAVAILABLE: the disk is full.
+ * holds something, or a server runs on it.  ERR_UNAVAILABLE: the disk is full, or the backup's is not mounted, or not all of
+ * it.  ERR_SCARCE: no descriptor.  Of what was begun restore_run() goes on.
  */
 bool restore_run(const struct restore_options *options, struct restore_report *report,
 		 struct err *err) MUST_CHECK;

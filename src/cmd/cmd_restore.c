@@ -12,7 +12,7 @@
 
 struct restore_command {
 	struct cmd_options options; /* first: flags are read into all of it */
-	bool ends_all;
+	bool ends_all, though_files_missing;
 	struct backup_findings findings;
 };
 
@@ -60,6 +60,7 @@ static int run(struct restore_command *command)
 	struct progress_bar bar;
 	struct restore_options options = { .folder = command->options.operands.at[0],
 					   .ends_all = command->ends_all,
+					   .though_files_missing = command->though_files_missing,
 					   .progress = &bar.progress,
 					   .watch = &command->findings.watch };
 	struct err err;
@@ -106,6 +107,9 @@ static int run_restore(int argc, char **argv)
 static const struct cmd_flag flags[] = {
 	{ "--revoke", CMD_SWITCH, offsetof(struct restore_command, ends_all), NULL,
 	  "tokens and links end, too" },
+	{ "--though-files-missing", CMD_SWITCH,
+	  offsetof(struct restore_command, though_files_missing), NULL,
+	  "also where the backup lacks many of the files that it lists" },
 	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },
 	{ 0 },
 };
@@ -113,14 +117,14 @@ static const struct cmd_flag flags[] = {
 const struct cmd cmd_restore = {
 	.name = "restore",
 	.summary = "bring a backup back into an empty data folder",
-	.usage = "DIR [--revoke] [--set data_dir=DIR]",
+	.usage = "DIR [--revoke] [--though-files-missing] [--set data_dir=DIR]",
 	.help = "Copies what callspool backup wrote to DIR into the data folder, which must be empty or not there, and checks each\n"
 		"file against its digest.  What the backup lacks is fetched again by the next start.  Sessions end; users, tokens\n"
 		"and links are as they were when the backup was made.  Begun again, it goes on where it was stopped; until it is\n"
 		"through, no server starts on the folder.\n"
 		"Exit status: 7 recordings are missing or damaged in the backup (each is told, all else is restored), 2 the backup\n"
 		"is damaged or of a newer callspool, 3 there is no backup in DIR, 4 the data folder is not empty or in use, 5 the\n"
-		"disk is full.\n",
+		"disk is full, or many of the files that the backup lists are not there: is its disk mounted, and all of it?\n",
 	.examples = "  callspool restore /mnt/backup/callspool --set data_dir=/var/lib/callspool\n",
 	.flags = flags,
 	.takes_settings = true,

@@ -7,12 +7,10 @@
  */
 #include "rebuild/rebuild_private.h"
 
+#include "backup/folder_use.h"
 #include "blob/blob.h"
 #include "chores/upkeep.h"
 #include "rebuild/old_rows.h"
-
-#define MISSING_FEW   2  /* so many are no sign of anything */
-#define MISSING_SHARE 10 /* nor is one in so many */
 
 struct survey {
 	struct ledger_rows_taker taker;
@@ -86,9 +84,7 @@ static bool judge_store(const struct survey *survey, struct err *err)
 			err, ERR_UNAVAILABLE,
 			"nothing can be read of the ledger, and the store holds no folder at all: is its "
 			"disk mounted?  With --though-files-missing an empty ledger is made");
-	if (is_away ? survey->named > 0
-		    : survey->missing > MISSING_FEW &&
-			      survey->missing > survey->named / MISSING_SHARE)
+	if (is_away ? survey->named > 0 : folder_seems_away(survey->missing, survey->named))
 		return err_set(
 			err, ERR_UNAVAILABLE,
 			"of %llu recordings that the ledger calls stored %llu have no file in the store: is "

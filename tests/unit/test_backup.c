@@ -19,24 +19,72 @@
 #include "ledger_fixture.h"
 #include "tap.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define NOON 1700000000000
+#define MORE 5 /* recordings, of a backup of its own */
 
 static struct err err;
 static struct catalog *writer;
 static struct blob_store *store;
 static char data[64], to[64], back[64], ledger[80];
 
+/* ---- what fails once, at the n-th time from now; 0: not ---- */
+
+static int open_fails, open_number, sync_fails, read_fails;
+
+static bool fails(int *countdown)
+{
+	return *countdown > 0 && --*countdown == 0;
+}
+
+int __real_folder_open_file(const char *path);
+int __wrap_folder_open_file(const char *path);
+bool __real_file_sync_folder(const char *path, struct err *why);
+bool __wrap_file_sync_folder(const char *path, struct err *why);
+bool __real_blob_open_read(struct blob_store *of, struct str name, int *out_fd, uint64_t *out_size,
+			   struct err *why);
+bool __wrap_blob_open_read(struct blob_store *of, struct str name, int *out_fd, uint64_t *out_size,
+			   struct err *why);
+
+int __wrap_folder_open_file(const char *path)
+{
+	if (!fails(&open_fails))
+		return __real_folder_open_file(path);
+	errno = open_number;
+	return -1;
+}
+
+bool __wrap_file_sync_folder(const char *path, struct err *why)
+{
+	if (strcmp(path, folder) != 0 && strstr(path, "/restored") && fails(&sync_fails))
+		return err_set(why, ERR_INTERNAL, "cannot sync '%s'", path);
+	return __real_file_sync_folder(path, why);
+}
+
+bool __wrap_blob_open_read(struct blob_store *of, struct str name, int *out_fd, uint64_t *out_size,
+			   struct err *why)
+{
+	if (fails(&read_fails))
+		return err_set(why, ERR_SCARCE, "no descriptor is left");
+	return __real_blob_open_read(of, name, out_fd, out_size, why);
+}
+
 /* ---- what there is to back up ---- */
 
-static void run_in(const char *where, const char *line)
+static bool holds_in(const char *where, const char *line)
 {
 	AUTO(free) char *command = xasprintf("cd '%s' && %s", where, line);
 
-	if (system(command) != 0)
+	return system(command) == 0;
+}
+
+static void run_in(const char *where, const char *line)
+{
+	if (!holds_in(where, line))
 		abort();
 }
 
@@ -789,6 +837,97 @@ static void test_list_damaged(void)
 	empty(restored);
 }
 
+/* Nothing is given up for what says nothing of the files: the same again goes on. */
+static void test_for_now(void)
+{
+	static const int numbers[] = { EMFILE, ENOMEM, EACCES, ESTALE, ETIMEDOUT };
+	AUTO(free) char *fresh = in(folder, "for-now");
+	AUTO(free) char *digests = in(fresh, "digests");
+	AUTO(free) char *ledger_path = in(restored, "ledger.db");
+	struct restore_options again = { .folder = fresh, .data_dir = restored };
+	struct backup_options all = options();
+	struct backup_report report;
+	struct restore_report brought;
+
+	for (unsigned n = 20; n < 20 + MORE; n++) {
+		announce(n);
+		mark_stored(n, n);
+	}
+	all.folder = fresh;
+	read_fails = 3;
+	OK(!backup_make(&all, &report, &err) && err.kind == ERR_SCARCE && access(digests, F_OK) < 0,
+	   "no descriptor for a moment: the backup has not come to its end: %s", err.text);
+	OK(backup_make(&all, &report, &err) && report.findings[BACKUP_DAMAGED] == 0,
+	   "and the next one is whole: %s", err.text);
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		open_fails = 5; /* the list and the ledger are the first ones */
+		open_number = numbers[i];
+		OK(!restore_run(&again, &brought, &err) && access(ledger_path, F_OK) < 0,
+		   "a file cannot be opened just now, nothing is given up: %s", err.text);
+		IS_INT(brought.findings[BACKUP_DAMAGED], 0, "nor is it told as damaged");
+	}
+	run_in(fresh, "mv recordings elsewhere && mkdir recordings");
+	empty(restored);
+	OK(!restore_run(&again, &brought, &err) && err.kind == ERR_UNAVAILABLE &&
+		   access(ledger_path, F_OK) < 0,
+	   "the backup's disk is not mounted: %s", err.text);
+	again.though_files_missing = true;
+	OK(restore_run(&again, &brought, &err) && brought.recordings == 0 && brought.queued >= MORE,
+	   "they are lost, a person says: all are fetched again: %s", err.text);
+	again.though_files_missing = false;
+	empty(restored);
+	OK(!restore_run(&again, &brought, &err), "once more not: %s", err.text);
+	run_in(fresh, "rmdir recordings && mv elsewhere recordings");
+	OK(restore_run(&again, &brought, &err) && brought.queued <= 1 &&
+		   brought.findings[BACKUP_MISSING] == 0,
+	   "it is back, and the same again brings all of it: %s", err.text);
+	empty(restored);
+}
+
+/* The last step: that the ledger has its name. */
+static void test_named(void)
+{
+	AUTO(free) char *fresh = in(folder, "for-now");
+	AUTO(free) char *ledger_path = in(restored, "ledger.db");
+	const struct restore_options again = { .folder = fresh, .data_dir = restored };
+	struct restore_report brought;
+
+	empty(restored);
+	sync_fails = 1;
+	OK(!restore_run(&again, &brought, &err) && access(ledger_path, F_OK) < 0,
+	   "its folder cannot be synced: it is not called restored: %s", err.text);
+	OK(restore_run(&again, &brought, &err) && access(ledger_path, F_OK) == 0,
+	   "and the same again goes on: %s", err.text);
+	empty(restored);
+}
+
+#define ALL_THEIRS "test -f lock -a -d recordings -a -z \"$(find . ! -uid 65534 ! -links +1)\""
+
+/* Root brings it back into a folder of the server's user, who opens and removes all of it. */
+static void test_of_another_user(void)
+{
+	AUTO(free) char *fresh = in(folder, "for-now");
+	AUTO(free) char *theirs = in(folder, "theirs");
+	const struct restore_options again = { .folder = fresh, .data_dir = restored };
+	struct backup_options all = options();
+	struct backup_report report;
+	struct restore_report brought;
+
+	if (geteuid() != 0)
+		return;
+	empty(restored);
+	if (mkdir(restored, 0700) < 0 || chown(restored, 65534, 65534) < 0 ||
+	    mkdir(theirs, 0700) < 0 || chown(theirs, 65534, 65534) < 0)
+		abort();
+	OK(restore_run(&again, &brought, &err), "root restores: %s", err.text);
+	OK(holds_in(restored, ALL_THEIRS), "all of it is that user's");
+	all.folder = theirs;
+	OK(backup_make(&all, &report, &err), "and makes a backup: %s", err.text);
+	OK(holds_in(theirs, ALL_THEIRS), "which is that user's, too");
+	empty(restored);
+}
+
 /* A page of the ledger holds 256: of two full ones, and none more, each is looked at once, there and back. */
 static void test_pages(void)
 {
@@ -809,7 +948,7 @@ static void test_pages(void)
 	int64_t seq;
 
 	MUST(catalog_begin(writer, &err));
-	for (unsigned n = 100; n < 100 + 512 - 2; n++) {
+	for (unsigned n = 100; n < 100 + 512 - 2 - MORE; n++) {
 		event_init(&event, EVENT_RECORDING_STATUS, NOON + n);
 		event.call_sid = sid_text("CA", n, call);
 		event.recording_sid = sid_text("RE", n, sid);
@@ -819,7 +958,7 @@ static void test_pages(void)
 	do
 		MUST(projection_run(writer, PROJECTION_EVENTS_MAX, &result, &err));
 	while (result.more);
-	for (unsigned n = 100; n < 100 + 512 - 2; n++) {
+	for (unsigned n = 100; n < 100 + 512 - 2 - MORE; n++) {
 		path_of(n, n, name);
 		media.generation = n;
 		MUST(recordings_mark_stored(writer, sid_text("RE", n, sid), &media, &err));
@@ -879,6 +1018,9 @@ int main(void)
 	test_restore_hindered();
 	test_restore_damaged();
 	test_list_damaged();
+	test_for_now();
+	test_named();
+	test_of_another_user();
 	test_pages();
 	catalog_free(writer);
 	blob_store_free(store);
