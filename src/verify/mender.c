@@ -23,8 +23,9 @@
 #include <unistd.h>
 
 #define PIECE_BYTES (256 * 1024)
-#define READS_MOST  3  /* of a file that cannot be read; then it is told */
-#define FAILING     16 /* files of which tries are counted; of one more there is a single try */
+#define LOOKS       500 /* at faults, of a job: a reader is not held up long */
+#define READS_MOST  3   /* of a file that cannot be read; then it is told */
+#define FAILING     16  /* files of which tries are counted; of one more there is a single try */
 /* Above the numbers that commands give to files that they stage. */
 #define STAGED_LEAST (ADOPTION_STAGED_LEAST + (INT64_C(1) << 60))
 
@@ -51,7 +52,8 @@ struct mender {
 	bool waits;
 	enum store_fault_state listed; /* MENDING, then STAYS */
 	struct store_fault fault;
-	bool is_found;
+	bool is_found, is_last; /* there is one to be mended; there is none left of those listed */
+	int64_t held_us;        /* this pass, readers of the ledger */
 	enum mending mending;
 	char reason[VERIFICATION_TEXT_SIZE];
 	struct ledger_job job;
@@ -543,17 +545,17 @@ static bool is_too_soon(struct mender *mender)
 	return failing && clock_monotonic_ms() < failing->at_ms + mender->env->read_again_ms;
 }
 
-static bool run_next(struct ledger_job *job, struct catalog *catalog, struct err *err)
+/* On to the next one that something is to be done with, of the next few. */
+static bool look(struct mender *mender, struct catalog *catalog, struct err *err)
 {
-	struct mender *mender = mender_of(job);
 	size_t count;
 
-	mender->is_found = false;
-	for (;;) {
+	for (unsigned looks = 0; looks < LOOKS && !mender->env->is_stopping; looks++) {
 		if (!store_faults_list(catalog, mender->listed, mender->fault.path, &mender->fault,
 				       1, &count, err))
 			return false;
-		if (count == 0)
+		mender->is_last = count == 0;
+		if (mender->is_last)
 			return true;
 		/* Of what stays only losses may be mended by others: by who retries it, or removes it. */
 		if (mender->listed == STORE_FAULT_STAYS && !store_fault_is_loss(mender->fault.kind))
@@ -569,6 +571,19 @@ static bool run_next(struct ledger_job *job, struct catalog *catalog, struct err
 		if (mender->is_found)
 			return true;
 	}
+	return true;
+}
+
+static bool run_next(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct mender *mender = mender_of(job);
+	int64_t since_us = clock_monotonic_us();
+	bool succeeded;
+
+	mender->is_found = mender->is_last = false;
+	succeeded = look(mender, catalog, err);
+	mender->held_us += clock_monotonic_us() - since_us;
+	return succeeded;
 }
 
 static void next_read(struct ledger_job *job)
@@ -580,6 +595,8 @@ static void next_read(struct ledger_job *job)
 	if (!job->succeeded) {
 		log_warn(NULL, "cannot read what is to be mended: %s", job->err.text);
 		mender->ended(mender->owner, true);
+	} else if (!mender->is_found && !mender->is_last) {
+		next(mender);
 	} else if (!mender->is_found && mender->listed == STORE_FAULT_MENDING) {
 		mender->listed = STORE_FAULT_STAYS;
 		mender->fault.path[0] = '\0';
@@ -606,9 +623,15 @@ static void next(struct mender *mender)
 void mender_start(struct mender *mender)
 {
 	mender->waits = false;
+	mender->held_us = 0;
 	mender->listed = STORE_FAULT_MENDING;
 	mender->fault = (struct store_fault){ .generation = 0 };
 	next(mender);
+}
+
+int64_t mender_held_us(const struct mender *mender)
+{
+	return mender->held_us;
 }
 
 void mender_abandon(struct mender *mender)

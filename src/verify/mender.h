@@ -7,11 +7,13 @@
  * adopted.  A file that no row names any more is removed.  What cannot be read is tried a few times, then told; the next
  * pass that can read it goes on.
  *
- * One fault at a time.  Thread: the loop of the env.
+ * A pass looks at all of them, which may be as many as there are recordings: by jobs of a few hundred, between which readers
+ * serve others.  One fault is mended at a time.  Thread: the loop of the env.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct mender;
 struct verify_env;
@@ -20,6 +22,8 @@ struct verify_env;
 struct mender *mender_new(const struct verify_env *env, void *owner,
 			  void (*ended)(void *owner, bool waits));
 void mender_start(struct mender *mender);
+/* At ended(): for how long this pass held readers of the ledger, all in all. */
+int64_t mender_held_us(const struct mender *mender);
 /* Before the workers and the ledger stop: what is adopted just now gets no further. */
 void mender_abandon(struct mender *mender);
 void mender_free(struct mender *mender); /* after the loop, workers and ledger; NULL does nothing */

@@ -19,7 +19,12 @@
 #define AGAIN_MS (30 * 1000) /* after it was held up */
 #define MEND_MS \
 	(5 * 60 * 1000) /* what is being mended is looked at so often, and when something changes */
-#define SETTLE_MS     200 /* ... and then no more often */
+#define SETTLE_MS 200   /* ... and then no more often */
+/*
+ * ... nor sooner than so many times as long as the last pass held readers, for each looks at all that is being mended: as
+ * recordings come back one by one it would hold a reader all the time.
+ */
+#define REST_TIMES    10
 #define READ_AGAIN_MS (60 * 1000)
 #define GAP_MOST      1000 /* between two steps of a pass by itself */
 #define GAP_SHARE     1000 /* ... and that part of its time at most */
@@ -35,6 +40,7 @@ struct verifier {
 	bool waits;      /* something is being mended */
 	bool is_told;    /* that it is held up */
 	struct timer next, mend;
+	int64_t rests_until_ms; /* after a pass of the mender; monotonic */
 	pthread_t thread;
 	bool is_running;
 };
@@ -72,9 +78,14 @@ static void mend(struct timer *timer);
 
 static void mend_in(struct verifier *verifier, int64_t wait_ms)
 {
+	int64_t now_ms = loop_now_ms(verifier->env.loop);
+
+	if (wait_ms < verifier->rests_until_ms - now_ms)
+		wait_ms = verifier->rests_until_ms - now_ms;
 	if (verifier->is_mending)
 		verifier->mend_again = true;
-	else if (!timer_is_on(&verifier->mend) || wait_ms < MEND_MS)
+	/* Never put off: where something changes all the time it would never be. */
+	else if (!timer_is_on(&verifier->mend) || now_ms + wait_ms < verifier->mend.at_ms)
 		timer_start(verifier->env.loop, &verifier->mend, wait_ms, mend);
 }
 
@@ -134,12 +145,20 @@ static void mend(struct timer *timer)
 	mender_start(verifier->mender);
 }
 
+static int64_t rest_ms(const struct verifier *verifier)
+{
+	int64_t ms = mender_held_us(verifier->mender) * REST_TIMES / 1000;
+
+	return ms < MEND_MS ? ms : MEND_MS;
+}
+
 static void mended(void *owner, bool waits)
 {
 	struct verifier *verifier = owner;
 
 	verifier->is_mending = false;
 	verifier->waits = waits;
+	verifier->rests_until_ms = loop_now_ms(verifier->env.loop) + rest_ms(verifier);
 	if (!verifier->env.is_stopping)
 		mend_in(verifier, verifier->mend_again ? SETTLE_MS : MEND_MS);
 }

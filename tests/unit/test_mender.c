@@ -32,6 +32,65 @@ ssize_t __wrap_pread64(int fd, void *bytes, size_t len, off_t at)
 
 static struct verify_env verify;
 static struct mender *mender;
+
+/* What readers are asked: jobs, and how many faults one of them looks at.  Counted while it `counts`. */
+static atomic_bool counts;
+static atomic_uint jobs, jobs_back, looks, looks_of_job, looks_most, stop_at;
+static void (*job_done)(struct ledger_job *job);
+
+/* Each of these looks takes so long by this clock. */
+#define LOOK_US 10000
+static atomic_llong forward_us;
+
+int64_t __real_clock_monotonic_us(void);
+int64_t __wrap_clock_monotonic_us(void);
+int64_t __wrap_clock_monotonic_us(void)
+{
+	return __real_clock_monotonic_us() + forward_us;
+}
+
+static void count_back(struct ledger_job *job)
+{
+	jobs_back++;
+	job_done(job);
+}
+
+void __real_ledger_read(struct ledger *ledger, struct ledger_job *job);
+void __wrap_ledger_read(struct ledger *ledger, struct ledger_job *job);
+void __wrap_ledger_read(struct ledger *ledger, struct ledger_job *job)
+{
+	if (counts) {
+		jobs++;
+		looks_of_job = 0;
+		job_done = job->done;
+		job->done = count_back;
+	}
+	__real_ledger_read(ledger, job);
+}
+
+bool __real_store_faults_list(struct catalog *catalog, enum store_fault_state state,
+			      const char *after, struct store_fault *out, size_t size,
+			      size_t *out_count, struct err *why);
+bool __wrap_store_faults_list(struct catalog *catalog, enum store_fault_state state,
+			      const char *after, struct store_fault *out, size_t size,
+			      size_t *out_count, struct err *why);
+bool __wrap_store_faults_list(struct catalog *catalog, enum store_fault_state state,
+			      const char *after, struct store_fault *out, size_t size,
+			      size_t *out_count, struct err *why)
+{
+	bool could = __real_store_faults_list(catalog, state, after, out, size, out_count, why);
+
+	if (counts && could) {
+		forward_us += LOOK_US;
+		looks += (unsigned)*out_count;
+		looks_of_job += (unsigned)*out_count;
+		if (looks_of_job > looks_most)
+			looks_most = looks_of_job;
+		if (stop_at > 0 && looks >= stop_at)
+			verify.is_stopping = true;
+	}
+	return could;
+}
 static struct str whole, shorter;
 static char *damaged;
 static bool is_ended, does_wait;
@@ -325,6 +384,67 @@ static void test_stays(void)
 	}
 }
 
+/* ---- many of them ---- */
+
+static bool is_back(void)
+{
+	return jobs_back == jobs;
+}
+
+static void count_anew(void)
+{
+	jobs = jobs_back = looks = looks_of_job = looks_most = 0;
+	counts = true;
+}
+
+/* In each half another state; the fault behind all of them is over. */
+static void test_many(void)
+{
+	enum { MANY = 3000, OF_JOB = 500 };
+	struct store_fault fault;
+	AUTO(free) char *text = NULL;
+
+	empty_store();
+	set_row(RECORDING_QUEUED, P20, EVENT_UNKNOWN, "");
+	text = xasprintf(
+		"INSERT INTO store_faults (path, kind, state, call_sid, recording_sid, "
+		"generation, found_at_ms, seen_at_ms, ended_at_ms, reason) "
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+		"SELECT '00/' || i, %d, CASE WHEN i %% 2 THEN %d ELSE %d END, '%s', '%s', "
+		"20, 1, 1, 0, '' FROM n",
+		MANY, STORE_FAULT_MISSING, STORE_FAULT_MENDING, STORE_FAULT_STAYS, CALL, RECORDING);
+	write_now(run_sql, text);
+	know(P10, STORE_FAULT_UNKNOWN, STORE_FAULT_MENDING);
+	write_now(run_sql, "UPDATE store_faults SET recording_sid = 'RE', kind = 0 "
+			   "WHERE path = '" P10 "'");
+
+	count_anew();
+	mend();
+	counts = false;
+	OK(looks_most > 0 && looks_most <= OF_JOB,
+	   "a job of a reader looks at %u faults at most: %u", OF_JOB, looks_most);
+	IS_INT(looks, MANY + 1, "all are looked at, once");
+	OK(does_wait, "what waits in a job before the last is told");
+	OK(fault_state(P10, &fault) == STORE_FAULT_MENDED, "the last of them is mended");
+	OK(mender_held_us(mender) >= INT64_C(1) * MANY * LOOK_US,
+	   "for how long all jobs of the pass held readers is known");
+
+	stop_at = 10;
+	count_anew();
+	is_ended = false;
+	mender_start(mender);
+	until(is_back);
+	counts = false;
+	IS_INT(looks, 10, "who stops waits for no more than one fault");
+	OK(jobs == 1 && !is_ended, "and nothing is begun any more");
+	stop_at = 0;
+	verify.is_stopping = false;
+
+	write_now(run_sql, "DELETE FROM store_faults");
+	mend();
+	OK(mender_held_us(mender) < INT64_C(1) * MANY * LOOK_US, "of the last pass alone");
+}
+
 /* ---- what cannot be read ---- */
 
 static void fail_reading(enum err_kind kind)
@@ -419,6 +539,7 @@ int main(void)
 	test_interrupted();
 	test_judging();
 	test_stays();
+	test_many();
 	test_unreadable();
 	fixture_stop(release);
 	free(damaged);

@@ -32,11 +32,14 @@ static void (*mended)(void *owner, bool waits);
 static struct ledger_listener *listener;
 static bool has_duties = true;
 static unsigned turns, mends;
+static int64_t held_us;    /* by the last pass of the mender */
+static int64_t forward_ms; /* that the clock was put */
 
 /* Its two timers, which are fired here. */
 static struct alarm {
 	struct timer *timer;
 	int64_t ms; /* -1: it is not set */
+	unsigned sets;
 	void (*fire)(struct timer *timer);
 } alarms[2];
 static struct alarm *const next = &alarms[0], *const mending = &alarms[1];
@@ -48,6 +51,9 @@ void __wrap_verify_turn_start(struct verify_turn *turn);
 struct mender *__wrap_mender_new(const struct verify_env *its_env, void *its_owner,
 				 void (*ended)(void *owner, bool waits));
 void __wrap_mender_start(struct mender *mender);
+int64_t __wrap_mender_held_us(const struct mender *mender);
+int64_t __real_loop_now_ms(const struct loop *loop);
+int64_t __wrap_loop_now_ms(const struct loop *loop);
 void __wrap_ledger_listen(struct ledger *ledger, struct ledger_listener *its_listener);
 bool __wrap_ledger_has_duties(const struct ledger *ledger);
 void __real_timer_start(struct loop *loop, struct timer *timer, int64_t ms,
@@ -82,6 +88,16 @@ void __wrap_mender_start(struct mender *mender)
 	mends++;
 }
 
+int64_t __wrap_mender_held_us(const struct mender *mender)
+{
+	return held_us;
+}
+
+int64_t __wrap_loop_now_ms(const struct loop *loop)
+{
+	return __real_loop_now_ms(loop) + forward_ms;
+}
+
 void __wrap_ledger_listen(struct ledger *ledger, struct ledger_listener *its_listener)
 {
 	listener = its_listener;
@@ -98,10 +114,12 @@ void __wrap_timer_start(struct loop *loop, struct timer *timer, int64_t ms,
 {
 	for (size_t i = 0; i < ARRAY_LEN(alarms); i++)
 		if (!alarms[i].timer || alarms[i].timer == timer) {
-			alarms[i] = (struct alarm){ .timer = timer, .ms = ms, .fire = fire };
+			alarms[i] = (struct alarm){
+				.timer = timer, .ms = ms, .sets = alarms[i].sets + 1, .fire = fire
+			};
 			break;
 		}
-	__real_timer_start(loop, timer, INT64_C(1) << 40, fire);
+	__real_timer_start(loop, timer, forward_ms + ms, fire); /* its loop does not turn */
 }
 
 static void fire(struct alarm *alarm)
@@ -150,6 +168,7 @@ static void settle(int64_t every_ms, uint64_t rate_bytes)
 	verifier_change(verifier, &options);
 	verifier_drain(verifier);
 	has_duties = true;
+	held_us = 0;
 	fire(next);
 	if (mending->ms >= 0)
 		fire(mending);
@@ -168,6 +187,8 @@ static void test_start(void)
 	cannot_start = true;
 	OK(!start() && err.kind == ERR_INTERNAL, "without a thread it does not: %s", err.text);
 	cannot_start = false;
+	timer_stop(next->timer);
+	timer_stop(mending->timer);
 	next->ms = mending->ms = -1;
 	OK(start(), "it starts");
 	OK(next->ms == 0 && mending->ms == 0, "both are looked at at once");
@@ -388,6 +409,57 @@ static void test_heard(void)
 	}
 }
 
+/* So long after a pass that held readers for so long something changes, or is found. */
+static void test_rests(void)
+{
+	static const struct {
+		const char *name;
+		int64_t held_us, after_ms;
+		int64_t changed_ms, found_ms; /* the next pass comes in */
+	} rows[] = {
+		{ "a pass that took no time", 0, 0, 200, 0 },
+		{ "one that took a moment", 19900, 0, 200, 199 },
+		{ "one that took a second", 1 * SECOND * 1000, 0, 10 * SECOND, 10 * SECOND },
+		{ "the same, a while ago", 1 * SECOND * 1000, 7 * SECOND, 3 * SECOND, 3 * SECOND },
+		{ "the same, long ago", 1 * SECOND * 1000, 11 * SECOND, 200, 0 },
+		{ "one that took a minute", MINUTE * 1000, 0, 5 * MINUTE, 5 * MINUTE },
+	};
+	const struct verify_result faults = { .outcome = VERIFY_STEPPED, .faults = 1 };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (int is_found = 0; is_found < 2; is_found++) {
+			unsigned sets;
+
+			settle(INT64_MAX, 0);
+			fire(mending);
+			held_us = rows[i].held_us;
+			mended(owner, true);
+			IS_INT(mending->ms, 5 * MINUTE, "%s: the next comes now and then",
+			       rows[i].name);
+			forward_ms += rows[i].after_ms;
+			if (is_found)
+				turned(owner, &faults);
+			else
+				change(PROJECTED_STORED);
+			IS_INT(mending->ms, is_found ? rows[i].found_ms : rows[i].changed_ms,
+			       "%s: what %s has one come", rows[i].name,
+			       is_found ? "is found" : "changes");
+			sets = mending->sets;
+			forward_ms += 100;
+			change(PROJECTED_STORED);
+			IS_INT(mending->sets, sets, "%s: what changes next puts it off no further",
+			       rows[i].name);
+			forward_ms += 5 * MINUTE; /* away from this row */
+		}
+
+	settle(INT64_MAX, 0);
+	fire(mending);
+	held_us = 1 * SECOND * 1000;
+	change(PROJECTED_STORED);
+	mended(owner, true);
+	IS_INT(mending->ms, 10 * SECOND, "what changed while it was under way waits as long");
+}
+
 static void test_stop(void)
 {
 	const struct verify_result faults = { .outcome = VERIFY_STEPPED, .faults = 1 };
@@ -419,6 +491,7 @@ int main(void)
 	test_told();
 	test_mending();
 	test_heard();
+	test_rests();
 	test_stop();
 	verifier_free(verifier);
 	return tap_end();
