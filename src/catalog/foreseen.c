@@ -63,7 +63,7 @@ bool foresight_ask(struct catalog *catalog, struct err *err)
 			"c.is_main_fixed, c.main_recording_id, c.recordings, r.generation, "
 			"(SELECT l.process_id FROM leases l WHERE l.recording_id = r.id), "
 			"(SELECT MAX(a.id) FROM attempts a WHERE a.recording_id = r.id "
-			"AND COALESCE(a.ended_at_ms, 0) = 0) "
+			"AND COALESCE(a.ended_at_ms, 0) = 0), r.first_try_at_ms "
 			"FROM recordings r LEFT JOIN calls c ON c.id = r.call_id "
 			"WHERE r.recording_sid = ANY($1)",
 			&list, err))
@@ -99,6 +99,7 @@ static void read_one(const struct db_stmt *row, struct foreseen *out)
 		.generation = db_column_int(row, 9),
 		.lease_process = db_column_int(row, 10),
 		.open_attempt = db_column_int(row, 11),
+		.first_try_at_ms = db_column_int(row, 12),
 	};
 	text_set(out->recording_sid, SID_SIZE, db_column_str(row, 0));
 }

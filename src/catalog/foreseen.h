@@ -32,8 +32,9 @@ struct foreseen {
 	bool is_changed; /* by this transaction: of the place and the generation nothing is known any more */
 	struct recording_place place; /* as recording_place_find() would say */
 	int64_t generation;
-	int64_t lease_process; /* who has the lease; 0: nobody had */
-	int64_t open_attempt;  /* the one that was begun last and has not ended; 0: none */
+	int64_t first_try_at_ms; /* of its round; 0 not tried */
+	int64_t lease_process;   /* who has the lease; 0: nobody had */
+	int64_t open_attempt;    /* the one that was begun last and has not ended; 0: none */
 };
 
 /* Before catalog_begin(), whose transaction it is for.  The texts are copied; a SID that was named is passed over. */

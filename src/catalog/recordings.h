@@ -287,10 +287,17 @@ bool recordings_mark_gone(struct catalog *catalog, struct str recording_sid,
 			  const char *reason_text, struct err *err) MUST_CHECK;
 /*
  * A person (or verify) wants it fetched again: a new round with no tries, due at
- * once.  From every state but ANNOUNCED, PURGED and DELETED; QUEUED is left as it is.
+ * once.  From every state but ANNOUNCED, PURGED and DELETED; QUEUED is left as it is, but that
+ * it counts as not tried.
  */
 bool recordings_requeue(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
 			struct err *err) MUST_CHECK;
+/*
+ * Asked while an attempt of it is under way, which has begun the round: was it requeued since?  Then it is QUEUED, and its
+ * round is not tried.
+ */
+bool recordings_was_requeued(struct catalog *catalog, struct str recording_sid, bool *out,
+			     struct err *err) MUST_CHECK;
 /*
  * The file of `seen`, which was STORED, is not there or not whole: as recordings_requeue(), and says why.
  * ERR_CONFLICT: it is not STORED any more, or with another generation.

@@ -306,6 +306,19 @@ static bool begin_round(struct catalog *catalog, struct recording_place *place, 
 	       recording_moved(catalog, place, RECORDING_QUEUED, seq, NULL, err);
 }
 
+/* Nothing that readers or loops keep changes by it; the end of an attempt that is under way sees it. */
+static bool forget_first_try(struct catalog *catalog, const struct recording_place *place,
+			     struct err *err)
+{
+	struct db_stmt *update;
+
+	if (!db_prepare(catalog->db, "UPDATE recordings SET first_try_at_ms = NULL WHERE id = $1",
+			&update, err))
+		return false;
+	db_bind_int(update, 1, place->id);
+	return db_run(update, err);
+}
+
 bool recordings_requeue(struct catalog *catalog, struct str recording_sid, int64_t at_ms,
 			struct err *err)
 {
@@ -313,8 +326,25 @@ bool recordings_requeue(struct catalog *catalog, struct str recording_sid, int64
 
 	if (!recording_place_find_for(catalog, recording_sid, RECORDING_QUEUED, &place, err))
 		return false;
-	return place.state == RECORDING_QUEUED ||
-	       begin_round(catalog, &place, at_ms, NULL, NULL, err);
+	return place.state == RECORDING_QUEUED
+		       ? forget_first_try(catalog, &place, err)
+		       : begin_round(catalog, &place, at_ms, NULL, NULL, err);
+}
+
+bool recordings_was_requeued(struct catalog *catalog, struct str recording_sid, bool *out,
+			     struct err *err)
+{
+	const struct foreseen *foreseen = foreseen_find(catalog, recording_sid);
+	struct recording now;
+
+	if (foreseen && !foreseen->is_changed) {
+		now.state = foreseen->place.state;
+		now.first_try_at_ms = foreseen->first_try_at_ms;
+	} else if (!recordings_find(catalog, recording_sid, &now, err)) {
+		return false;
+	}
+	*out = now.state == RECORDING_QUEUED && now.first_try_at_ms == 0;
+	return true;
 }
 
 /* Is what was seen stored still what is stored? */

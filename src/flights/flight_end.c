@@ -251,65 +251,100 @@ static enum recording_wait_rule rule_of(const struct verdict *verdict)
 		       : RECORDING_WAIT_SHORTENED;
 }
 
-static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct err *err)
+/* When it is tried again: 0 for never. */
+static int64_t again_at(const struct try *try)
 {
-	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
-	const struct verdict *verdict = &flight->try->verdict;
-	struct str sid = str_of(flight->recording_sid);
-	struct recording_wait wait = {
+	if (!try->was_requeued)
+		return try->next_try_at_ms;
+	return try->not_before_ms > 0 ? try->not_before_ms : try->recording.next_try_at_ms;
+}
+
+static bool keeps_lease(const struct try *try)
+{
+	return try->keeps_lease && again_at(try) != 0;
+}
+
+/* Who asked for it during this try was told that it is queued: the try neither takes that back nor counts in the new round. */
+static bool find_requeued(struct try *try, struct catalog *catalog, struct err *err)
+{
+	struct str sid = str_of(try->flight->recording_sid);
+
+	return recordings_was_requeued(catalog, sid, &try->was_requeued, err) &&
+	       (!try->was_requeued || recordings_find(catalog, sid, &try->recording, err));
+}
+
+static bool mark_waiting(const struct try *try, struct catalog *catalog, struct err *err)
+{
+	const struct verdict *verdict = &try->verdict;
+	const struct recording_wait wait = {
 		.at_ms = clock_wall_ms(),
-		.next_try_at_ms = flight->try->next_try_at_ms,
+		.next_try_at_ms = again_at(try),
 		.reason_code = verdict->reason_code,
 		.reason_text = verdict->text,
-		.is_counted = verdict->is_counted,
+		.is_counted = verdict->is_counted && !try->was_requeued,
 		.is_limited = verdict->meaning == VERDICT_LIMITED,
-		.trying_ms = flight->try->trying_ms,
+		.trying_ms = try->was_requeued ? 0 : try->trying_ms,
 		.rule = rule_of(verdict),
 	};
 
+	return recordings_mark_waiting(catalog, str_of(try->flight->recording_sid), &wait, err);
+}
+
+static bool run_failed(struct ledger_job *job, struct catalog *catalog, struct err *err)
+{
+	struct try *try = container_of(job, struct try, ledger_job);
+	struct flight *flight = try->flight;
+	const struct verdict *verdict = &try->verdict;
+	struct str sid = str_of(flight->recording_sid);
+
 	job->change.what = PROJECTED_RECORDING;
-	if (!(flight->try->keeps_lease ? lease_check : lease_end)(catalog, sid, err) ||
+	if (!find_requeued(try, catalog, err) ||
+	    !(keeps_lease(try) ? lease_check : lease_end)(catalog, sid, err) ||
 	    !end_attempt(flight, catalog, err))
 		return false;
-	if (flight->try->facts.is_deleted) {
+	if (try->facts.is_deleted) {
 		ledger_job_let_go(job, catalog);
 		return true;
 	}
-	if (flight->try->new_details &&
-	    !recordings_set_encryption(catalog, sid, str_of(flight->try->new_details), err))
+	if (try->new_details &&
+	    !recordings_set_encryption(catalog, sid, str_of(try->new_details), err))
 		return false;
 	if (verdict->action == VERDICT_END_ABSENT)
-		return recordings_mark_absent(catalog, sid, flight->try->facts.error_code,
-					      verdict->text, err);
+		return recordings_mark_absent(catalog, sid, try->facts.error_code, verdict->text,
+					      err);
 	if (verdict->action == VERDICT_END_GONE)
 		return recordings_mark_gone(catalog, sid, verdict->text, err);
-	if (flight->try->next_try_at_ms == 0)
+	if (again_at(try) == 0)
 		return recordings_mark_dead(catalog, sid, verdict->reason_code, verdict->text, err);
 	if (verdict->meaning == VERDICT_NO_DUAL && !recordings_want_channels(catalog, sid, 1, err))
 		return false;
-	return recordings_mark_waiting(catalog, sid, &wait, err);
+	if (!try->was_requeued || try->not_before_ms > 0)
+		return mark_waiting(try, catalog, err);
+	ledger_job_let_go(job, catalog); /* as its row is left as it is */
+	return true;
 }
 
 static void failed_written(struct ledger_job *job)
 {
-	struct flight *flight = container_of(job, struct try, ledger_job)->flight;
-	const struct verdict *verdict = &flight->try->verdict;
-	int64_t wait_ms = flight->try->next_try_at_ms - clock_wall_ms();
+	struct try *try = container_of(job, struct try, ledger_job);
+	struct flight *flight = try->flight;
+	const struct verdict *verdict = &try->verdict;
+	int64_t wait_ms = again_at(try) - clock_wall_ms();
 	struct log_tag tag;
 
 	if (!job->succeeded) {
 		flight_ledger_failed(flight, &job->err);
 		return;
 	}
-	flight->try->is_in_ledger = true;
-	flight->holds_lease = flight->try->keeps_lease;
+	try->is_in_ledger = true;
+	flight->holds_lease = keeps_lease(try);
 	count_attempt(flight);
 	flight_set_reason(flight, verdict->reason_code, verdict->text, verdict->is_pointless);
 	if (verdict->action == VERDICT_END_ABSENT) {
 		flight_end_turn(flight, FLIGHT_ABSENT, 0);
 	} else if (verdict->action == VERDICT_END_GONE) {
 		flight_end_turn(flight, FLIGHT_GONE, 0);
-	} else if (flight->try->next_try_at_ms == 0) {
+	} else if (again_at(try) == 0) {
 		log_warn(tag_of(flight, &tag), "recording %s: given up: %s", flight->recording_sid,
 			 verdict->text);
 		flight_end_turn(flight, FLIGHT_DEAD, 0);
@@ -317,8 +352,12 @@ static void failed_written(struct ledger_job *job)
 		log_info(tag_of(flight, &tag), "recording %s: again in %lld ms: %s",
 			 flight->recording_sid, (long long)(wait_ms > 0 ? wait_ms : 0),
 			 verdict->text);
-		if (verdict->action == VERDICT_AT_ONCE)
+		if (verdict->action == VERDICT_AT_ONCE ||
+		    (try->was_requeued && try->not_before_ms == 0))
 			flight_clear_reason(flight);
+		/* Who asked another process for it did not name himself to this one. */
+		if (try->was_requeued)
+			memcpy(flight->request_id, try->recording.request_id, REQUEST_ID_SIZE);
 		flight_end_turn(flight, FLIGHT_WAITING, wait_ms > 0 ? wait_ms : 0);
 	}
 }
@@ -360,32 +399,40 @@ static int64_t trying_ms(const struct flight *flight)
 	       flight->last_try_at_ms;
 }
 
-/* When to try again: the wall-clock instant, or 0 for never. */
-static int64_t next_try(const struct flight *flight)
+/* How long to wait for the next try, if there is one. */
+static int64_t wait_of(const struct flight *flight)
 {
-	const struct flight_options *options = &flight->env->options;
 	const struct verdict *verdict = &flight->try->verdict;
 	int64_t wait_ms = verdict->wait_ms;
 
-	if (verdict->action == VERDICT_END_DEAD)
-		return 0;
 	if (wait_ms < 0)
-		wait_ms = back_off(flight, options->retry_most_ms);
+		wait_ms = back_off(flight, flight->env->options.retry_most_ms);
 	else if (verdict->meaning == VERDICT_NOT_READY && wait_ms < NOT_READY_MOST_MS)
 		wait_ms = longer(wait_ms, back_off(flight, NOT_READY_MOST_MS));
-	if (flight->try->trying_ms >= options->give_up_after_ms &&
-	    (verdict->is_counted || verdict->meaning == VERDICT_LIMITED))
-		return 0;
-	return clock_wall_ms() + longer(wait_ms, verdict->at_least_ms);
+	return longer(wait_ms, verdict->at_least_ms);
+}
+
+/* Its round, at least. */
+static bool is_given_up(const struct flight *flight)
+{
+	const struct verdict *verdict = &flight->try->verdict;
+
+	return verdict->action == VERDICT_END_DEAD ||
+	       (flight->try->trying_ms >= flight->env->options.give_up_after_ms &&
+		(verdict->is_counted || verdict->meaning == VERDICT_LIMITED));
 }
 
 void flight_end_without_media(struct flight *flight)
 {
-	flight->try->trying_ms = trying_ms(flight);
-	flight->try->next_try_at_ms = next_try(flight);
-	flight->try->keeps_lease = flight->try->next_try_at_ms != 0 &&
-				   !flight->try->facts.is_deleted &&
-				   (flight->mirror_count > 0 || is_worth_keeping(flight));
+	struct try *try = flight->try;
+	int64_t now_ms = clock_wall_ms(), wait_ms = wait_of(flight);
+	int64_t told_ms = at_least_ms(&try->verdict, wait_ms);
+
+	try->trying_ms = trying_ms(flight);
+	try->next_try_at_ms = is_given_up(flight) ? 0 : now_ms + wait_ms;
+	try->not_before_ms = told_ms > 0 ? now_ms + told_ms : 0;
+	try->keeps_lease = !try->facts.is_deleted &&
+			   (flight->mirror_count > 0 || is_worth_keeping(flight));
 	flight_write_ledger(flight, run_failed, failed_written);
 }
 

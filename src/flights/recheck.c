@@ -113,13 +113,19 @@ static uint64_t length_expected(const struct recording *recording)
 	return recording->size + (recording->is_encrypted ? VAULT_TAG : 0);
 }
 
+/* It says nothing of the recording: credentials that are being changed are taken again, too. */
+static bool is_no_answer(int status)
+{
+	return status == 401 || status == 403 || status == 408 || status == 429 || status >= 500;
+}
+
 static enum transfer_go on_head(struct transfer_receiver *receiver,
 				const struct transfer_head *head)
 {
 	struct recheck *recheck = container_of(receiver, struct recheck, receiver);
 	int64_t length = length_told(head);
 
-	if (head->status == 429 || head->status >= 500)
+	if (is_no_answer(head->status))
 		recheck->finding = FINDING_NONE;
 	else if (length > 0 && (uint64_t)length != length_expected(&recheck->planned.recording))
 		recheck->finding = FINDING_OTHER;

@@ -26,22 +26,25 @@ struct flight;
 struct
 try {
 	struct flight *flight;
-	struct recording recording; /* as the ledger had it when the attempt began */
-	int64_t attempt_id;         /* 0: none was begun */
-	int64_t began_at_ms;        /* wall clock */
+	/* As the ledger had it when the attempt began; at the end of one that was requeued meanwhile, as it has it then. */
+	struct recording recording;
+	int64_t attempt_id;  /* 0: none was begun */
+	int64_t began_at_ms; /* wall clock */
 	struct download download;
 	struct rest_request question; /* what a 404 means, or how it is encrypted */
 	bool is_elsewhere;            /* another process fetches it, or has just failed to */
-	bool keeps_lease;             /* after a turn without media */
-	bool begins_anew;             /* what an earlier try left cannot be gone on with */
-	char *encryption;             /* of an encrypted one, as the ledger has it; else NULL */
-	char *new_details;            /* what the metadata says in its place; NULL: nothing else */
+	bool keeps_lease;             /* after a turn without media that is not the last */
+	bool was_requeued; /* while it was under way: it decides no more what becomes of the recording */
+	bool begins_anew;  /* what an earlier try left cannot be gone on with */
+	char *encryption;  /* of an encrypted one, as the ledger has it; else NULL */
+	char *new_details; /* what the metadata says in its place; NULL: nothing else */
 	struct encryption_details details;
 	struct verdict_facts facts;
 	struct verdict verdict;
-	int64_t next_try_at_ms;       /* wall clock, as committed; 0: never */
-	int64_t trying_ms;            /* of the round, this try included */
-	bool is_in_ledger;            /* that it is tried again, and when, was committed */
+	int64_t next_try_at_ms; /* wall clock, as committed; 0: never */
+	int64_t not_before_ms; /* wall clock: in no round sooner than that; 0: at once, if need be */
+	int64_t trying_ms;     /* of the round, this try included */
+	bool is_in_ledger;     /* that it is tried again, and when, was committed */
 	struct recording_media media; /* once sealed */
 	char media_name[BLOB_NAME_SIZE];
 	struct ledger_job ledger_job;

@@ -107,6 +107,30 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
   });
 }
 
+test('a retry at one while the other fetches: what ends there is not the end of it', async (t) => {
+  const { serve, upstream, query } = await startLedger(t, postgres);
+  const settings = { 'fetch.give_up_after': '1ms', 'fetch.retry_first': '1ms', 'fetch.retry_most': '2ms' };
+  const a = await serve('a', { settings });
+  const recording = gated(upstream);
+  const held = [];
+  upstream.recordings.set(recording.recordingSid, { callSid: recording.callSid, answer: (_, reply) => held.push(reply) });
+  assert.equal((await webhook(a, recording.fields)).status, 200);
+  await until('it is fetched', () => held.length === 1);
+  const b = await serve('b', { settings });
+  for (const tries of [1, 2]) {
+    await until(`it is asked for, try ${tries}`, () => held.length === tries);
+    assert.equal((await requestJson(`${b.url}/api/recordings/${recording.recordingSid}/retry`, { method: 'POST' })).status, 200);
+    held[tries - 1].writeHead(500).end();
+  }
+  await until('it is asked for once more', () => held.length === 3);
+  upstream.recordings.get(recording.recordingSid).answer = recording.gate.answer;
+  recording.gate.open();
+  recording.gate.answer({ headers: {} }, held[2]);
+  await untilState(b, recording.callSid, 'stored');
+  assert.equal(await query('SELECT COUNT(*) FROM attempts WHERE ended_at_ms IS NULL'), '0');
+  await until('no lease is left', async () => (await query('SELECT COUNT(*) FROM leases')) === '0');
+});
+
 test('one that is taken for dead keeps nothing of it, begins anew, and goes on', async (t) => {
   const { serve, upstream, query } = await startLedger(t, postgres);
   const a = await serve('a'), b = await serve('b');

@@ -6,6 +6,7 @@ import { callspool, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { startStored } from './harness/stored.js';
 import { startUpstream } from './harness/upstream.js';
+import { until } from './harness/until.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
 const media = audio({ seconds: 5 });
@@ -78,6 +79,25 @@ test('all of them are retried, or those of a reason', async (t) => {
   const all = await retry(server.dataDir, '--all', '--json');
   assert.deepEqual(new Set(JSON.parse(all.stdout).queued), new Set(failing.map((one) => one.recordingSid)));
   for (const { callSid } of failing) await untilState(server, callSid, 'stored');
+});
+
+test('a retry during an attempt is not taken back by its end', async (t) => {
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url, settings: AT_ONCE });
+  const held = [];
+  const callSid = newSid('CA'), recordingSid = newSid('RE');
+  upstream.recordings.set(recordingSid, { callSid, answer: (_, reply) => held.push(reply) });
+  await postForm(server.url, RECORDING_STATUS, recordingCallback({ CallSid: callSid, RecordingSid: recordingSid }));
+  for (const tries of [1, 2]) { // of which none would be followed by another
+    await until(`it is asked for, try ${tries}`, () => held.length === tries);
+    const { status, json } = await post(`${server.url}/api/recordings/${recordingSid}/retry`);
+    assert.deepEqual([status, json.queued], [200, [recordingSid]]);
+    held[tries - 1].writeHead(500).end();
+  }
+  await until('it is asked for once more', () => held.length === 3);
+  held[2].writeHead(500).end();
+  const { recordings: [{ attempts }] } = await untilState(server, callSid, 'dead');
+  assert.equal(attempts.length, 3, 'each click is worth one try');
 });
 
 test('where no server runs, the next start fetches', async (t) => {

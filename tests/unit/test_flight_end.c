@@ -168,6 +168,14 @@ static void test_written_before(void)
 	write_sql("UPDATE recordings SET state = 5");
 }
 
+#define RETRIED_BY "retried"
+
+static bool run_retried(struct ledger_job *job, struct catalog *catalog, struct err *why)
+{
+	return run_requeue(job, catalog, why) &&
+	       recordings_set_request(catalog, STR(RECORDING), STR(RETRIED_BY), why);
+}
+
 /* How long it has been tried for, and how long it waits. */
 static void test_gives_up(void)
 {
@@ -248,6 +256,97 @@ static void test_waits_longer(void)
 	fly_on("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", STR_NONE);
 	OK(last.wait_ms > 59000 && last.wait_ms <= 60000, "refused credentials: a minute");
 	IS_INT(recorded().wait_rule, RECORDING_WAIT_POINTLESS, "that players need not wait for");
+}
+
+#define TRIED_LONG                                                                       \
+	"UPDATE recordings SET state = 2, tries = 4, limited = 2, trying_ms = 3600000, " \
+	"first_try_at_ms = 1, waiting_since_ms = 1, next_try_at_ms = 2"
+
+/* Somebody has it fetched again while it is tried: what that try was the end of has ended, but not what was begun. */
+static void test_retried(void)
+{
+	static const struct {
+		const char *name;
+		const char *sql; /* what is known of it when the try begins; NULL: nothing */
+		const char *raw;
+		enum flight_state flight;
+		enum recording_state state;
+		int64_t at_least_ms, at_most_ms; /* to the next try */
+	} cases[] = {
+		{ "in its first try", NULL, DOWN, FLIGHT_WAITING, RECORDING_QUEUED, 0, 0 },
+		{ "in its last", TRIED_LONG, DOWN, FLIGHT_WAITING, RECORDING_QUEUED, 0, 0 },
+		{ "two channels are refused", TRIED_LONG,
+		  "HTTP/1.1 400 One\r\nContent-Length: 0\r\n\r\n", FLIGHT_WAITING, RECORDING_QUEUED,
+		  0, 0 },
+		{ "credentials are", TRIED_LONG, "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n",
+		  FLIGHT_WAITING, RECORDING_QUEUED, 0, 0 },
+		{ "Twilio asks for time", TRIED_LONG,
+		  "HTTP/1.1 503 Down\r\nRetry-After: 40\r\nContent-Length: 0\r\n\r\n",
+		  FLIGHT_WAITING, RECORDING_WAITING, 30000, 40000 },
+		{ "too many at once, and for how long", TRIED_LONG,
+		  "HTTP/1.1 429 Slow\r\nRetry-After: 40\r\nContent-Length: 0\r\n\r\n",
+		  FLIGHT_WAITING, RECORDING_WAITING, 30000, 40000 },
+		{ "too many at once", TRIED_LONG, SLOW, FLIGHT_WAITING, RECORDING_WAITING, 10,
+		  1000 },
+		{ "deleted at Twilio", TRIED_LONG, "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n",
+		  FLIGHT_GONE, RECORDING_GONE, 0, 0 },
+		{ "it is stored", TRIED_LONG, WHOLE, FLIGHT_STORED, RECORDING_STORED, 0, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *name = cases[i].name;
+		struct recording now;
+
+		begin_anew();
+		write_sql("UPDATE recordings SET channels_wanted = 2");
+		if (cases[i].sql)
+			write_sql(cases[i].sql);
+		upstream_answers(cases[i].raw, whole, THEN_CLOSE);
+		fly_begin();
+		write_now(run_retried, NULL); /* behind the attempt's beginning, before its end */
+		until(has_turned);
+		now = recorded();
+		IS_INT(flight->state, cases[i].flight, "%s: the flight", name);
+		IS_INT(now.state, cases[i].state, "%s: the recording", name);
+		OK(last.wait_ms >= cases[i].at_least_ms && last.wait_ms <= cases[i].at_most_ms,
+		   "%s: again in %lld ms", name, (long long)last.wait_ms);
+		read_attempts();
+		OK(attempt_count > 0 && attempts[0].ended_at_ms != 0, "%s: the attempt has ended",
+		   name);
+		if (cases[i].flight != FLIGHT_WAITING)
+			continue;
+		OK(last.is_in_ledger && now.tries == 0 && now.trying_ms == 0, "%s: a new round",
+		   name);
+		OK(cases[i].state == RECORDING_QUEUED
+			   ? now.next_try_at_ms <= clock_wall_ms()
+			   : now.next_try_at_ms - clock_wall_ms() <= cases[i].at_most_ms &&
+				     now.wait_rule == RECORDING_WAIT_AS_TOLD,
+		   "%s: as the ledger says, too", name);
+		IS_STR(str_of(flight->request_id), STR(RETRIED_BY), "%s: who had it begun", name);
+		OK(cases[i].state != RECORDING_QUEUED || flight->reason_code[0] == '\0',
+		   "%s: players are not sent away", name);
+		IS_INT(now.channels_wanted, last.meaning == VERDICT_NO_DUAL ? 1 : 2,
+		       "%s: what was learnt is known", name);
+	}
+	write_sql("UPDATE recordings SET channels_wanted = 2");
+}
+
+/* It is one try more, and no endless row of them. */
+static void test_retried_once(void)
+{
+	begin_anew();
+	write_sql(TRIED_LONG);
+	upstream_answers(RANGED, str_first(whole, 4000), THEN_CLOSE);
+	fly_begin();
+	write_now(run_retried, NULL);
+	until(has_turned);
+	OK(flight->arrival.file && last.wait_ms == 0,
+	   "what came of it is there, and the next try is due");
+	fly_on(DOWN, STR_NONE);
+	OK(flight->state == FLIGHT_WAITING && recorded().state == RECORDING_WAITING &&
+		   last.wait_ms > 0,
+	   "which fails, too: then it is waited for");
+	OK(recorded().tries == 1 && recorded().trying_ms < 3600000, "it is the first of its round");
 }
 
 /* Kept though not as long as announced: flagged, and looked at again 10 minutes later. */
@@ -387,6 +486,8 @@ int main(void)
 	test_written_before();
 	test_gives_up();
 	test_waits_longer();
+	test_retried();
+	test_retried_once();
 	test_off();
 	test_kept_file();
 	test_counted();

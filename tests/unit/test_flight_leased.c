@@ -1,5 +1,5 @@
 /*
- * How a turn ends that somebody was faster than, where there is a lease of its recording, and other processes wait for it to be let
+ * How a turn ends that somebody was faster than, or had queued anew, where there is a lease of its recording, and other processes wait for it to be let
  * go.  Run by tests/tools/postgres.
  */
 #include "catalog/removals.h"
@@ -105,6 +105,43 @@ static void test_abandoned(void)
 	IS_STR(str_of(attempts[0].outcome), STR("deleted"), "its attempt says so");
 }
 
+/* Somebody has it fetched again, by this process or another, while it is tried for the last time. */
+static void test_retried(void)
+{
+	static const struct {
+		const char *name, *raw;
+		size_t sent;
+		int64_t leases;
+	} cases[] = {
+		{ "nothing came", "HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n", 0, 0 },
+		{ "a part of it came", RANGED, 4000, 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *name = cases[i].name;
+
+		begin_case();
+		write_sql(
+			"UPDATE recordings SET state = 2, trying_ms = 3600000, first_try_at_ms = 1");
+		upstream_answers(cases[i].raw, str_first(whole, cases[i].sent), THEN_CLOSE);
+		fly_begin();
+		write_now(run_requeue, NULL);
+		until(has_turned);
+		OK(flight->state == FLIGHT_WAITING && recorded().state == RECORDING_QUEUED &&
+			   last.wait_ms == 0,
+		   "%s: it stays queued, and is due", name);
+		IS_INT(number("SELECT COUNT(*) FROM leases"), cases[i].leases,
+		       "%s: the lease stays with what is there", name);
+		IS_INT(flight->holds_lease, cases[i].leases, "%s: as the flight knows", name);
+		IS_INT(number("SELECT COUNT(*) FROM attempts WHERE ended_at_ms IS NULL"), 0,
+		       "%s: no attempt is left open", name);
+		IS_INT(told_let_go(), 1, "%s: other processes are told", name);
+		fly_on(RANGED, whole);
+		IS_INT(flight->state, FLIGHT_STORED, "%s: the next try stores it", name);
+		IS_INT(number("SELECT COUNT(*) FROM leases"), 0, "%s: no lease is left", name);
+	}
+}
+
 /* ---- as it begins ---- */
 
 static bool run_claimed(struct ledger_job *job, struct catalog *catalog, struct err *why)
@@ -168,6 +205,7 @@ int main(void)
 	one_flight_start();
 	test_overtaken();
 	test_abandoned();
+	test_retried();
 	test_deleted_in_line();
 	test_deleted_in_wait();
 	test_taken_over();

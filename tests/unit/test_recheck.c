@@ -100,6 +100,12 @@ static void test_answers(void)
 		  RECORDING_STORED, true },
 		{ "too many requests", "HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n",
 		  RECORDING_STORED, true },
+		{ "credentials that are refused", "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n",
+		  RECORDING_STORED, true },
+		{ "what is forbidden", "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n",
+		  RECORDING_STORED, true },
+		{ "a request that came too slowly",
+		  "HTTP/1.1 408 Slow\r\nContent-Length: 0\r\n\r\n", RECORDING_STORED, true },
 		{ "no answer", "", RECORDING_STORED, true },
 		{ "another length",
 		  "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-0/4001\r\nContent-Length: 1\r\n\r\nx",
@@ -130,10 +136,15 @@ static void test_gives_up(void)
 {
 	static const int64_t day_ms = 24 * 60 * 60 * 1000;
 
-	write_now(run_store, &day_ms);
-	write_now(run_plan, NULL);
-	look_once("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
-	OK(!is_planned, "no answer for a day: it is kept as it is");
+	static const char *const raws[] = { "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
+					    "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n" };
+
+	for (size_t i = 0; i < ARRAY_LEN(raws); i++) {
+		write_now(run_store, &day_ms);
+		write_now(run_plan, NULL);
+		look_once(raws[i]);
+		OK(!is_planned, "%.12s for a day: it is kept as it is", raws[i]);
+	}
 }
 
 static bool run_plan_later(struct ledger_job *job, struct catalog *catalog, struct err *why)

@@ -494,6 +494,50 @@ static void test_lost(void)
 	IS_STR(str_of(recording.reason_text), STR("it is lost"), "in words");
 }
 
+static bool was_requeued(struct str sid)
+{
+	bool was = false;
+
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(recordings_was_requeued(ledger.writer, sid, &was, &err));
+	MUST(catalog_commit(ledger.writer, &err));
+	return was;
+}
+
+/* By who ends an attempt it is asked whether somebody has had it queued anew since. */
+static void test_requeued(void)
+{
+	static const enum recording_state from[] = { RECORDING_QUEUED, RECORDING_WAITING };
+
+	for (size_t i = 0; i < ARRAY_LEN(from); i++) {
+		const char *state = recording_state_text(from[i]);
+		struct attempt_begin begin = { .began_at_ms = NOON };
+		char sid[SID_SIZE];
+		int64_t attempt;
+
+		begin.recording_sid = in_state(91 + (unsigned)i, from[i], sid);
+		MUST(catalog_begin(ledger.writer, &err));
+		MUST(attempts_begin(ledger.writer, &begin, &attempt, &err));
+		MUST(catalog_commit(ledger.writer, &err));
+		OK(!was_requeued(str_of(sid)), "%s, and an attempt has begun: it was not", state);
+		for (int n = 0; n < 2; n++) {
+			MUST(catalog_begin(ledger.writer, &err));
+			MUST(mark(str_of(sid), REQUEUE));
+			MUST(catalog_commit(ledger.writer, &err));
+			OK(was_requeued(str_of(sid)), "%s, and a person wanted it: it was", state);
+		}
+		MUST(catalog_begin(ledger.writer, &err));
+		MUST(mark(str_of(sid), WAITING));
+		MUST(catalog_commit(ledger.writer, &err));
+		OK(!was_requeued(str_of(sid)), "%s, and it waits since: not any more", state);
+	}
+	MUST(catalog_begin(ledger.writer, &err));
+	OK(!recordings_was_requeued(ledger.writer, STR("RE-none"), &(bool){ false }, &err) &&
+		   err.kind == ERR_NOT_FOUND,
+	   "of one that is not known nobody says so");
+	catalog_rollback(ledger.writer);
+}
+
 static void test_texts(void)
 {
 	enum recording_group group;
@@ -510,6 +554,7 @@ int main(void)
 {
 	ledger_open(&ledger);
 	test_list_dead();
+	test_requeued();
 	test_fields();
 	test_refused_media();
 	test_hold();
