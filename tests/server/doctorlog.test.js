@@ -53,7 +53,7 @@ const faults = async (t, folder) => {
     'no-socket': { lines: `location / { proxy_pass http://unix:${folder}/none.sock:/; }` },
     'no-live': { upstream: `server ${closed} max_fails=1 fail_timeout=60s; server ${closed.replace('.1:', '.2:')} max_fails=1 fail_timeout=60s;`, lines: passing('no-live'), times: 2, also: ['refused'] },
     'read-timeout': { lines: passing(await backend(t, () => {}), 'proxy_read_timeout 50ms;') },
-    'body-timeout': { lines: passing(await backend(t, (socket) => socket.write(HEAD)), 'proxy_read_timeout 50ms; proxy_buffering off;') },
+    'body-timeout': { lines: passing(await backend(t, (socket) => socket.write(HEAD)), 'proxy_read_timeout 1s; proxy_buffering off;') }, // the head comes before that
     'closed-early': { lines: passing(await backend(t, (socket) => socket.end())) },
     'closed-in-play': { lines: passing(await backend(t, (socket) => socket.end(`${HEAD}abc`)), 'proxy_buffering off;') },
     reset: { lines: passing(await backend(t, (socket) => socket.resetAndDestroy())) },

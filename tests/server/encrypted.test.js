@@ -41,10 +41,10 @@ function assertNoPlain(server) {
 }
 
 /** The upstream has it, and the server is told; with { sealed } of something else than what encrypt() made. */
-async function announce(server, upstream, key, { sealed = encrypt(wav, key), body = sealed.body, details = callbackDetails(key, sealed), encryption, fields } = {}) {
+async function announce(server, upstream, key, { sealed = encrypt(wav, key), body = sealed.body, details = callbackDetails(key, sealed), encryption, answer, fields } = {}) {
   const callSid = newSid('CA');
   const recordingSid = newSid('RE');
-  upstream.recordings.set(recordingSid, { wav: body, media: Buffer.from('never'), callSid, encryption });
+  upstream.recordings.set(recordingSid, { wav: body, media: Buffer.from('never'), callSid, encryption, ...(answer && { answer }) });
   const reply = await postForm(server.url, RECORDING_STATUS, recordingCallback({
     CallSid: callSid, RecordingSid: recordingSid, EncryptionDetails: details, ...fields,
   }));
@@ -215,8 +215,7 @@ test('players wait until all of it is verified; what broke off is gone on with; 
   });
   const sealed = encrypt(wav, key);
   const gate = new Gate(sealed.body, { ranges: true, type: 'audio/x-wav' });
-  const { callSid, recordingSid, url } = await announce(server, upstream, key, { sealed });
-  upstream.recordings.set(recordingSid, { callSid, answer: gate.answer });
+  const { callSid, url } = await announce(server, upstream, key, { sealed, answer: gate.answer });
   await until('it was asked for', () => gate.requests > 0);
   gate.open(sealed.body.length - 1);
 
@@ -236,10 +235,9 @@ test('players wait until all of it is verified; what broke off is gone on with; 
   assert.ok((await request(url)).body.equals(wav));
 
   // Nobody told that it is encrypted: as MP3 it is refused, and the metadata says how.
-  const untold = await announce(server, upstream, key, { details: undefined });
   const secret = encrypt(wav, key);
-  upstream.recordings.set(untold.recordingSid, {
-    callSid: untold.callSid, encryption: restDetails(key, secret),
+  const untold = await announce(server, upstream, key, {
+    details: undefined, encryption: restDetails(key, secret),
     answer: (asked, reply) => (asked.url.includes('.mp3') ? reply.writeHead(400, { 'Content-Type': 'application/xml' }).end(xmlError(400, 16109, 'Use wav'))
       : reply.writeHead(200, { 'Content-Length': secret.body.length }).end(secret.body)),
   });
@@ -255,10 +253,9 @@ test('players wait until all of it is verified; what broke off is gone on with; 
   }
 
   // kill -9 while it arrives: what lies there is as Twilio sent it, and the next start fetches it anew.
-  const last = await announce(server, upstream, key, { sealed });
   const again = new Gate(sealed.body, { type: 'audio/x-wav' });
-  upstream.recordings.set(last.recordingSid, { callSid: last.callSid, answer: again.answer });
   again.open(sealed.body.length >> 1);
+  await announce(server, upstream, key, { sealed, answer: again.answer });
   const arriving = join(server.dataDir, 'arriving');
   await until('half of it is here', () => readdirSync(arriving).some((name) => statSync(join(arriving, name)).size === sealed.body.length >> 1));
   for (const name of readdirSync(join(server.dataDir, 'recordings'))) assert.ok(existsSync(join(server.dataDir, 'recordings', name)));

@@ -157,9 +157,11 @@ export async function pathOf(server, callSid) {
 }
 
 /** What is stored is hashed a moment later: waits for the digest of that recording, and gives it. */
+const DIGEST_MS = 120_000; // it is made at the lowest priority, by which a busy machine goes last
+
 export function untilDigest(server, callSid, recordingSid) {
   return until(`${recordingSid} has a digest`, async () => {
     const { json } = await requestJson(`${server.url}/api/calls/${callSid}`);
     return json.recordings?.find(({ recording_sid: sid }) => sid === recordingSid)?.sha256;
-  });
+  }, DIGEST_MS);
 }
