@@ -48,6 +48,21 @@ static bool note_seen(struct flags_read *read, const struct cmd_flag *flag)
 	return true;
 }
 
+static int take_number(const struct flags_read *read, const struct cmd_flag *flag,
+		       const char *value, uint64_t *member)
+{
+	bool is_count = flag->type == CMD_COUNT;
+	uint64_t number;
+
+	if (str_to_u64(str_of(value), &number) &&
+	    (!is_count || (number > 0 && number <= INT64_MAX))) {
+		*member = number;
+		return EXIT_GOOD;
+	}
+	return cmd_misused(read->cmd, "%s %s: expected a number%s", flag->name, value,
+			   is_count ? ", 1 or more" : "");
+}
+
 static int take_value(struct flags_read *read, const struct cmd_flag *flag, const char *value)
 {
 	void *member = read->into + flag->offset;
@@ -61,9 +76,8 @@ static int take_value(struct flags_read *read, const struct cmd_flag *flag, cons
 		*(const char **)member = value;
 		return EXIT_GOOD;
 	case CMD_NUMBER:
-		if (str_to_u64(str_of(value), member))
-			return EXIT_GOOD;
-		return cmd_misused(read->cmd, "%s %s: expected a number", flag->name, value);
+	case CMD_COUNT:
+		return take_number(read, flag, value, member);
 	case CMD_TEXTS:
 		if (texts->count == CMD_TEXTS_MAX)
 			return cmd_misused(read->cmd, "%s is given more than %d times", flag->name,

@@ -24,6 +24,7 @@ enum cmd_flag_type {
 	CMD_SWITCH, /* bool; no value */
 	CMD_TEXT,   /* const char * */
 	CMD_NUMBER, /* uint64_t */
+	CMD_COUNT,  /* uint64_t, from 1 to INT64_MAX: 0 is what it was not given as */
 	CMD_TEXTS,  /* struct cmd_texts: may be repeated, others may not */
 };
 

@@ -17,7 +17,7 @@
 struct read {
 	struct cmd_options options;
 	const char *from;
-	uint64_t rate;
+	uint64_t rate, plays;
 	struct cmd_texts faults;
 	bool is_json;
 };
@@ -25,6 +25,7 @@ struct read {
 static const struct cmd_flag flags[] = {
 	{ "--from", CMD_TEXT, offsetof(struct read, from), "DIR", "a folder" },
 	{ "--rate", CMD_NUMBER, offsetof(struct read, rate), "N", "how many" },
+	{ "--plays", CMD_COUNT, offsetof(struct read, plays), "N", "how often" },
 	{ "--fault", CMD_TEXTS, offsetof(struct read, faults), "FAULT", "what fails" },
 	{ "--json", CMD_SWITCH, offsetof(struct read, is_json), NULL, "as JSON" },
 	{ 0 },
@@ -178,6 +179,10 @@ static const struct {
 	{ "a switch twice", "take --json a --json", "--json is given twice" },
 	{ "no number", "take --rate x", "--rate x: expected a number" },
 	{ "less than nothing", "take --rate -1", "--rate -1: expected a number" },
+	{ "a count of nothing", "take --plays 0", "--plays 0: expected a number, 1 or more" },
+	{ "no count", "take --plays often", "--plays often: expected a number, 1 or more" },
+	{ "a count that no integer holds", "take --plays 9223372036854775808",
+	  "--plays 9223372036854775808: expected a number, 1 or more" },
 	{ "settings, where none are taken", "take --set a=b", "unknown option '--set'" },
 	{ "one dash", "take -j", "unknown option '-j'" },
 };
@@ -224,6 +229,27 @@ static void check_many(void)
 	}
 }
 
+static void check_counts(void)
+{
+	static const struct {
+		const char *line;
+		uint64_t plays;
+	} counts[] = { { "take", 0 },
+		       { "take --plays 1", 1 },
+		       { "take --plays=9223372036854775807", INT64_MAX } };
+
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+		struct cmd_texts operands;
+		struct read read;
+		struct str told;
+		int status;
+
+		OK(read_line(&take, counts[i].line, &read, &operands, &status, &told), "%s",
+		   counts[i].line);
+		IS_INT(read.plays, counts[i].plays, "%s: how often", counts[i].line);
+	}
+}
+
 static void check_settings_flags(void)
 {
 	struct cmd_texts operands;
@@ -267,6 +293,7 @@ static void check_help(void)
 		       STR("Usage: callspool take A [B]\n\nTakes it.\n\nOptions:\n"
 			   "  --from DIR        a folder\n"
 			   "  --rate N          how many\n"
+			   "  --plays N         how often\n"
 			   "  --fault FAULT     what fails\n"
 			   "  --json            as JSON\n"
 			   "  --help            this text\n\nExample:\n  callspool take a\n"),
@@ -318,6 +345,7 @@ int main(void)
 	check_good();
 	check_wrong();
 	check_many();
+	check_counts();
 	check_settings_flags();
 	check_help();
 	check_commands();
