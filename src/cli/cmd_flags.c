@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "base/suggestion.h"
+#include "base/utf8.h"
 #include "cli/cmd.h"
 
 #include <stdint.h>
@@ -73,6 +74,11 @@ static int take_value(struct flags_read *read, const struct cmd_flag *flag, cons
 		*(bool *)member = true;
 		return EXIT_GOOD;
 	case CMD_TEXT:
+		if (!utf8_is_valid(str_of(value)))
+			return cmd_misused(read->cmd, "%s is not UTF-8", flag->name);
+		*(const char **)member = value;
+		return EXIT_GOOD;
+	case CMD_PATH:
 		*(const char **)member = value;
 		return EXIT_GOOD;
 	case CMD_NUMBER:
