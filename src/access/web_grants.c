@@ -296,7 +296,12 @@ static void make(struct exchange *x, struct making *making, bool is_good, const 
 
 void web_tokens_make(struct exchange *x)
 {
-	json_t *body = web_json_body(x);
+	static const struct web_json_member members[] = {
+		{ "rights", WEB_JSON_TEXT },
+		{ "note", WEB_JSON_TEXT },
+		{ 0 },
+	};
+	json_t *body = web_json_body_of(x, members);
 	struct making *making;
 	struct auth_actor actor;
 	int64_t expires_in_ms;
@@ -334,7 +339,16 @@ static struct str sid_of(json_t *body)
 
 void web_links_make(struct exchange *x)
 {
-	json_t *body = web_json_body(x);
+	static const struct web_json_member members[] = {
+		{ "recording_sid", WEB_JSON_TEXT },
+		{ "call_sid", WEB_JSON_TEXT },
+		{ "plays", WEB_JSON_COUNT },
+		{ "show_numbers", WEB_JSON_BOOL },
+		{ "whole_call", WEB_JSON_BOOL },
+		{ "note", WEB_JSON_TEXT },
+		{ 0 },
+	};
+	json_t *body = web_json_body_of(x, members);
 	struct making *making;
 	struct auth_actor actor;
 	struct link_terms terms;

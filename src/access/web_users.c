@@ -176,7 +176,13 @@ static void change_of_address(struct exchange *x, enum people_action action)
 
 void web_users_add(struct exchange *x)
 {
-	json_t *body = web_may_make_address(x) ? web_json_body(x) : NULL;
+	static const struct web_json_member members[] = {
+		{ "name", WEB_JSON_TEXT },
+		{ "full_name", WEB_JSON_TEXT },
+		{ "role", WEB_JSON_TEXT },
+		{ 0 },
+	};
+	json_t *body = web_may_make_address(x) ? web_json_body_of(x, members) : NULL;
 	struct change *change;
 
 	if (!body)
@@ -200,7 +206,13 @@ void web_users_add(struct exchange *x)
 /* One thing at a time: each is an entry of the audit. */
 void web_users_change(struct exchange *x)
 {
-	json_t *body = web_json_body(x), *disabled;
+	static const struct web_json_member members[] = {
+		{ "name", WEB_JSON_TEXT },
+		{ "role", WEB_JSON_TEXT },
+		{ "disabled", WEB_JSON_BOOL },
+		{ 0 },
+	};
+	json_t *body = web_json_body_of(x, members), *disabled;
 	struct change *change = NULL;
 	struct str name, role;
 	struct err err = { .text = "" };

@@ -22,6 +22,46 @@ json_t *web_json_body(struct exchange *x)
 	return NULL;
 }
 
+static bool is_of_type(const json_t *value, enum web_json_type type)
+{
+	switch (type) {
+	case WEB_JSON_TEXT:
+		return json_is_string(value);
+	case WEB_JSON_BOOL:
+		return json_is_boolean(value);
+	case WEB_JSON_COUNT:
+		return json_is_integer(value) && json_integer_value(value) > 0;
+	}
+	return false;
+}
+
+static void refuse_member(struct exchange *x, const struct web_json_member *member)
+{
+	static const char *const types[] = { [WEB_JSON_TEXT] = "a text",
+					     [WEB_JSON_BOOL] = "true or false",
+					     [WEB_JSON_COUNT] = "a whole number, 1 or more" };
+	char text[128];
+
+	snprintf(text, sizeof(text), "%s is %s.", member->key, types[member->type]);
+	web_refuse(x, WEB_BAD_REQUEST, text, WEB_NO_RETRY);
+}
+
+json_t *web_json_body_of(struct exchange *x, const struct web_json_member *members)
+{
+	json_t *body = web_json_body(x);
+
+	for (; body && members->key; members++) {
+		const json_t *value = json_object_get(body, members->key);
+
+		if (!value || json_is_null(value) || is_of_type(value, members->type))
+			continue;
+		refuse_member(x, members);
+		json_decref(body);
+		return NULL;
+	}
+	return body;
+}
+
 /* The text is in memory that http reads into, and is const only for routes. */
 static void wipe(struct str text)
 {

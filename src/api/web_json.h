@@ -14,6 +14,21 @@
 
 /* json_decref() it; NULL: it was refused.  An empty body is an empty object. */
 json_t *web_json_body(struct exchange *x) MUST_CHECK;
+
+enum web_json_type {
+	WEB_JSON_TEXT,
+	WEB_JSON_BOOL,
+	WEB_JSON_COUNT, /* an integer, 1 or more: 1.0 is none */
+};
+struct web_json_member {
+	const char *key;
+	enum web_json_type type;
+};
+/*
+ * The same, and each of the members (ended by one without a key) is of its type, null, or not there.  What is of another
+ * type would read as if it were not there, and a limit or a condition that is not there is none.
+ */
+json_t *web_json_body_of(struct exchange *x, const struct web_json_member *members) MUST_CHECK;
 /* The body held a password: nothing of it is left in the connection's memory. */
 void web_json_wipe_body(struct exchange *x);
 /* A text of the object; at == NULL where it is none. */

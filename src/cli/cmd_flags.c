@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "base/suggestion.h"
+#include "base/utf8.h"
 #include "cli/cmd.h"
 
 #include <stdint.h>
@@ -48,6 +49,21 @@ static bool note_seen(struct flags_read *read, const struct cmd_flag *flag)
 	return true;
 }
 
+static int take_number(const struct flags_read *read, const struct cmd_flag *flag,
+		       const char *value, uint64_t *member)
+{
+	bool is_count = flag->type == CMD_COUNT;
+	uint64_t number;
+
+	if (str_to_u64(str_of(value), &number) &&
+	    (!is_count || (number > 0 && number <= INT64_MAX))) {
+		*member = number;
+		return EXIT_GOOD;
+	}
+	return cmd_misused(read->cmd, "%s %s: expected a number%s", flag->name, value,
+			   is_count ? ", 1 or more" : "");
+}
+
 static int take_value(struct flags_read *read, const struct cmd_flag *flag, const char *value)
 {
 	void *member = read->into + flag->offset;
@@ -58,12 +74,16 @@ static int take_value(struct flags_read *read, const struct cmd_flag *flag, cons
 		*(bool *)member = true;
 		return EXIT_GOOD;
 	case CMD_TEXT:
+		if (!utf8_is_valid(str_of(value)))
+			return cmd_misused(read->cmd, "%s is not UTF-8", flag->name);
+		*(const char **)member = value;
+		return EXIT_GOOD;
+	case CMD_PATH:
 		*(const char **)member = value;
 		return EXIT_GOOD;
 	case CMD_NUMBER:
-		if (str_to_u64(str_of(value), member))
-			return EXIT_GOOD;
-		return cmd_misused(read->cmd, "%s %s: expected a number", flag->name, value);
+	case CMD_COUNT:
+		return take_number(read, flag, value, member);
 	case CMD_TEXTS:
 		if (texts->count == CMD_TEXTS_MAX)
 			return cmd_misused(read->cmd, "%s is given more than %d times", flag->name,

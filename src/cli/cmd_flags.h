@@ -22,9 +22,11 @@ struct cmd_texts {
 
 enum cmd_flag_type {
 	CMD_SWITCH, /* bool; no value */
-	CMD_TEXT,   /* const char * */
+	CMD_TEXT,   /* const char *: UTF-8, so that each can be told to a server in JSON */
+	CMD_PATH,   /* const char *: of a file, which may be called what it likes */
 	CMD_NUMBER, /* uint64_t */
-	CMD_TEXTS,  /* struct cmd_texts: may be repeated, others may not */
+	CMD_COUNT,  /* uint64_t, from 1 to INT64_MAX: 0 is what it was not given as */
+	CMD_TEXTS,  /* struct cmd_texts, of any bytes: may be repeated, others may not */
 };
 
 struct cmd_flag {

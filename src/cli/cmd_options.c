@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 const struct cmd_flag cmd_settings_flags[] = {
-	{ "--config", CMD_TEXT, offsetof(struct cmd_options, config_path), "FILE",
+	{ "--config", CMD_PATH, offsetof(struct cmd_options, config_path), "FILE",
 	  "settings from this file (else CALLSPOOL_CONFIG names one)" },
 	{ "--set", CMD_TEXTS, offsetof(struct cmd_options, sets), "KEY=VALUE",
 	  "one setting; may be repeated" },

@@ -93,7 +93,7 @@ static const struct cmd_flag flags[] = {
 	  "examine again and again, and tell what has changed" },
 	{ "--every", CMD_TEXT, REQUEST(every), "TIME", "how often, with --watch (60s)" },
 	{ "--url", CMD_TEXT, REQUEST(url), "URL", "play through this address; else public_url" },
-	{ "--nginx-conf", CMD_TEXT, REQUEST(nginx_conf), "FILE",
+	{ "--nginx-conf", CMD_PATH, REQUEST(nginx_conf), "FILE",
 	  "nginx's configuration, or what nginx -T prints; - is standard input" },
 	{ "--nginx-log", CMD_TEXTS, offsetof(struct doctor_command, logs), "FILE",
 	  "explain logs of nginx, callspool, docker compose; gzipped, too; - is standard input" },

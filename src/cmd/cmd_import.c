@@ -198,7 +198,7 @@ static int run_import(int argc, char **argv)
 }
 
 static const struct cmd_flag flags[] = {
-	{ "--from", CMD_TEXT, offsetof(struct import_command, from), "DIR",
+	{ "--from", CMD_PATH, offsetof(struct import_command, from), "DIR",
 	  "files CA….mp3, RE….mp3 (or .wav) that another system left, in DIR and below it" },
 	{ "--since", CMD_TEXT, offsetof(struct import_command, since), "DATE",
 	  "Twilio's recordings of that day (GMT, as 2026-01-31) and later" },

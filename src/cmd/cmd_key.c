@@ -363,7 +363,7 @@ static int run_key(int argc, char **argv)
 static const struct cmd_flag flags[] = {
 	{ "--sid", CMD_TEXT, offsetof(struct key_command, sid), "CR...",
 	  "add, check: the SID of its public key, as Twilio's console shows it" },
-	{ "--public", CMD_TEXT, offsetof(struct key_command, public_path), "FILE",
+	{ "--public", CMD_PATH, offsetof(struct key_command, public_path), "FILE",
 	  "check: is the key of FILE its public half?" },
 	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },
 	{ 0 },

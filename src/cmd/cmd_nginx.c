@@ -158,9 +158,9 @@ static int run_nginx(int argc, char **argv)
 static const struct cmd_flag flags[] = {
 	{ "--beside", CMD_SWITCH, offsetof(struct nginx_command, is_beside), NULL,
 	  "recordings and webhooks alone, for the server block of another product" },
-	{ "--check", CMD_TEXT, offsetof(struct nginx_command, checked), "FILE",
+	{ "--check", CMD_PATH, offsetof(struct nginx_command, checked), "FILE",
 	  "what is wrong in this configuration, or in what nginx -T prints; - is standard input" },
-	{ "--explain", CMD_TEXT, offsetof(struct nginx_command, explained), "FILE",
+	{ "--explain", CMD_PATH, offsetof(struct nginx_command, explained), "FILE",
 	  "what nginx does with each --url by this configuration; - is standard input" },
 	{ "--url", CMD_TEXTS, offsetof(struct nginx_command, urls), "URL",
 	  "a request; may be repeated" },

@@ -79,7 +79,7 @@ static const struct cmd_flag flags[] = {
 	  "where callbacks go, as http://127.0.0.1:8080" },
 	{ "--signed-url", CMD_TEXT, AT(signed_url), "URL",
 	  "what is signed in its place: the server's public_url" },
-	{ "--encrypt", CMD_TEXT, AT(public_key), "FILE",
+	{ "--encrypt", CMD_PATH, AT(public_key), "FILE",
 	  "encrypts recordings for the public key in FILE, in PEM" },
 	{ "--encrypt-sid", CMD_TEXT, AT(public_key_sid), "CR...", "the SID of that key" },
 	{ "--rate", CMD_NUMBER, AT(rate), "N", "calls a minute (0)" },

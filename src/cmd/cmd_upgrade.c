@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "base/utf8.h"
 #include "client/admin_client.h"
 
 #include <jansson.h>
@@ -81,16 +82,20 @@ static bool begin(const struct upgrade_command *command, json_t **out, struct er
 	struct admin_request request = { .method = "POST",
 					 .path = "/api/upgrade",
 					 .time_limit_s = PREPARE_TIME_S };
-	json_t *body = json_object();
+	json_t *body;
 	char *text;
 	bool is_good;
 
 	if (command->binary && !path) {
-		json_decref(body);
 		err_errno(err, "cannot find '%s'", command->binary);
 		err->kind = ERR_INVALID;
 		return false;
 	}
+	/* JSON holds no other: without it, the default one would be started. */
+	if (path && !utf8_is_valid(str_of(path)))
+		return err_set(err, ERR_INVALID,
+			       "the path of --binary is not UTF-8, and the server takes no other");
+	body = json_object();
 	if (path)
 		json_object_set_new(body, "binary", json_string(path));
 	text = json_dumps(body, JSON_COMPACT);
@@ -186,7 +191,7 @@ static int run_upgrade(int argc, char **argv)
 }
 
 static const struct cmd_flag flags[] = {
-	{ "--binary", CMD_TEXT, offsetof(struct upgrade_command, binary), "PATH",
+	{ "--binary", CMD_PATH, offsetof(struct upgrade_command, binary), "PATH",
 	  "the program to start, or what execs it; by default the one at the server's own path, links resolved when it started" },
 	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },
 	{ 0 },

@@ -97,6 +97,12 @@ void web_migration_show(struct exchange *x)
 
 void web_migration_begin(struct exchange *x)
 {
+	static const struct web_json_member members[] = {
+		{ "to", WEB_JSON_TEXT },
+		{ "store", WEB_JSON_TEXT },
+		{ "verify", WEB_JSON_BOOL },
+		{ 0 },
+	};
 	struct migration *migration = migration_of(x);
 	AUTO(free) char *to = NULL;
 	AUTO(free) char *store = NULL;
@@ -106,7 +112,7 @@ void web_migration_begin(struct exchange *x)
 
 	if (!migration)
 		return;
-	body = web_json_body(x);
+	body = web_json_body_of(x, members);
 	if (!body)
 		return;
 	to = str_dup(web_json_text(body, "to").at ? web_json_text(body, "to") : STR(""));

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "base/suggestion.h"
+#include "base/utf8.h"
 #include "cli/cmd_reach.h"
 #include "client/answer.h"
 #include "http/form.h"
@@ -36,6 +37,15 @@ static const struct access_verb *find_verb(const struct cmd *cmd, const struct a
 	return NULL;
 }
 
+/* Else it is not told to the server, as JSON holds no such text. */
+static bool are_utf8(const struct cmd_texts *operands)
+{
+	for (size_t i = 0; i < operands->count; i++)
+		if (!utf8_is_valid(str_of(operands->at[i])))
+			return false;
+	return true;
+}
+
 static int run_verb(const struct access_verb *verb, struct access_command *command)
 {
 	struct err err;
@@ -66,6 +76,8 @@ int access_command_run(const struct cmd *cmd, const struct access_verb *verbs, i
 		cmd_misused(cmd, "%s: a name is missing", verb->name);
 	else if (verb && operands->count - 1 > verb->most)
 		cmd_misused(cmd, "unexpected argument '%s'", operands->at[verb->most + 1]);
+	else if (verb && !are_utf8(operands))
+		cmd_misused(cmd, "%s: a name or a note is not UTF-8", verb->name);
 	else if (verb) {
 		for (size_t i = 1; i < operands->count; i++)
 			command.operand[i - 1] = operands->at[i];

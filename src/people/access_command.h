@@ -14,7 +14,7 @@ struct access_command {
 	struct cmd_options options; /* first: flags are read into all of it */
 	bool is_admin, shows_numbers, is_of_whole_call;
 	const char *full_name, *rights, *expires, *note, *user, *call;
-	uint64_t plays;
+	uint64_t plays; /* 0: not given */
 	struct access_client client;
 	const char *operand[2]; /* behind the second word; NULL where there is none */
 };

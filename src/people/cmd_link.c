@@ -98,7 +98,7 @@ static int run_link(int argc, char **argv)
 static const struct cmd_flag flags[] = {
 	{ "--expires", CMD_TEXT, offsetof(struct access_command, expires), "TIME",
 	  "make: as 1h; else 7d" },
-	{ "--plays", CMD_NUMBER, offsetof(struct access_command, plays), "NUMBER",
+	{ "--plays", CMD_COUNT, offsetof(struct access_command, plays), "NUMBER",
 	  "make: so often; else as often as one likes" },
 	{ "--numbers", CMD_SWITCH, offsetof(struct access_command, shows_numbers), NULL,
 	  "make: its page shows who called whom" },

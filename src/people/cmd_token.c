@@ -13,8 +13,6 @@ static bool run_add(struct access_command *command, struct err *err)
 			err, ERR_INVALID,
 			"say what the token may do: --rights play,read,link,change,status,admin");
 	body = json_pack("{s:s, s:s}", "note", command->operand[0], "rights", command->rights);
-	if (!body)
-		return err_set(err, ERR_INVALID, "a note is written in UTF-8");
 	if (command->expires)
 		json_object_set_new(body, "expires_in", json_string(command->expires));
 	if (!access_command_ask(command, "POST", PATH, NULL, NULL, body, &answer, err))

@@ -13,8 +13,6 @@ static bool run_add(struct access_command *command, struct err *err)
 
 	if (command->full_name)
 		json_object_set_new(body, "full_name", json_string(command->full_name));
-	if (!body)
-		return err_set(err, ERR_INVALID, "a name is written in UTF-8");
 	if (!access_command_ask(command, "POST", PATH, NULL, NULL, body, &answer, err))
 		return false;
 	access_command_print_secret(command, answer, "url",

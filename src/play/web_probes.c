@@ -168,7 +168,11 @@ static void client_gone(struct parked *parked)
 /* False: refused.  *out: "" where none is named. */
 static bool read_recording(struct exchange *x, char out[SID_SIZE])
 {
-	json_t *body = web_json_body(x);
+	static const struct web_json_member members[] = {
+		{ "recording_sid", WEB_JSON_TEXT },
+		{ 0 },
+	};
+	json_t *body = web_json_body_of(x, members);
 	struct str sid;
 	bool is_good;
 

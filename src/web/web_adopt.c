@@ -92,8 +92,13 @@ static bool read_asked(struct exchange *x, json_t *body, struct adoption *out)
 
 void web_recording_adopt(struct exchange *x)
 {
+	static const struct web_json_member members[] = {
+		{ "recorded_at", WEB_JSON_TEXT },
+		{ "call_sid", WEB_JSON_TEXT },
+		{ 0 },
+	};
 	struct web_local *local = web_local_of(x);
-	json_t *body = web_json_body(x);
+	json_t *body = web_json_body_of(x, members);
 	struct adopting *adopting;
 	bool is_good;
 

@@ -261,8 +261,13 @@ static void begin(struct purging *purging)
 
 void web_purge_now(struct exchange *x)
 {
+	static const struct web_json_member members[] = {
+		{ "trust_clock", WEB_JSON_BOOL },
+		{ "resume", WEB_JSON_BOOL },
+		{ 0 },
+	};
 	struct web_local *local = web_local_of(x);
-	json_t *body = web_json_body(x);
+	json_t *body = web_json_body_of(x, members);
 	struct purging *purging;
 
 	if (!body)

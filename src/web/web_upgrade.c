@@ -101,12 +101,16 @@ void web_upgrade_show(struct exchange *x)
 
 void web_upgrade_begin(struct exchange *x)
 {
+	static const struct web_json_member members[] = {
+		{ "binary", WEB_JSON_TEXT },
+		{ 0 },
+	};
 	json_t *body;
 	struct str binary;
 
 	if (!may_ask(x))
 		return;
-	body = web_json_body(x);
+	body = web_json_body_of(x, members);
 	if (!body)
 		return;
 	binary = web_json_text(body, "binary");

@@ -154,17 +154,33 @@ test('what is wrong with the terms of a link is told', async () => {
     ['a recording SID in place of a call SID', { call_sid: recordingSid }, 400, 'bad_request', /recording_sid or call_sid/],
     ['a recording that nobody knows', { recording_sid: newSid('RE') }, 404, 'recording_not_found', /./],
     ['a call that nobody knows', { call_sid: newSid('CA') }, 404, 'recording_not_found', /./],
-    ['plays below none', { recording_sid: recordingSid, plays: -1 }, 400, 'bad_request', /once or more/],
+    ['plays below none', { recording_sid: recordingSid, plays: -1 }, 400, 'bad_request', /plays is a whole number, 1 or more/],
+    ['no play at all', { recording_sid: recordingSid, plays: 0 }, 400, 'bad_request', /plays is a whole number, 1 or more/],
+    ['plays as a text', { recording_sid: recordingSid, plays: '1' }, 400, 'bad_request', /plays is a whole number, 1 or more/],
+    ['plays with a fraction', { recording_sid: recordingSid, plays: 1.5 }, 400, 'bad_request', /plays is a whole number, 1 or more/],
+    ['plays as true', { recording_sid: recordingSid, plays: true }, 400, 'bad_request', /plays is a whole number, 1 or more/],
+    ['plays as a list', { recording_sid: recordingSid, plays: [1] }, 400, 'bad_request', /plays is a whole number, 1 or more/],
+    ['numbers shown by a word', { recording_sid: recordingSid, show_numbers: 'yes' }, 400, 'bad_request', /show_numbers is true or false/],
+    ['a whole call by a number', { recording_sid: recordingSid, whole_call: 1 }, 400, 'bad_request', /whole_call is true or false/],
+    ['a note that is a number', { recording_sid: recordingSid, note: 5 }, 400, 'bad_request', /note is a text/],
+    ['a SID that is a number beside one that is good', { recording_sid: recordingSid, call_sid: 5 }, 400, 'bad_request', /call_sid is a text/],
     ['longer than link.max', { recording_sid: recordingSid, expires_in: '3650d' }, 400, 'bad_request', /link\.max/],
     ['a duration that is none', { recording_sid: recordingSid, expires_in: 'soon' }, 400, 'bad_request', /30m, 12h or 7d/],
     ['a duration that is a number', { recording_sid: recordingSid, expires_in: 60 }, 400, 'bad_request', /30m, 12h or 7d/],
     ['a duration of nothing', { recording_sid: recordingSid, expires_in: '0s' }, 400, 'bad_request', /30m, 12h or 7d/],
   ];
+  const links = async () => (await admin.asks(200, 'GET', '/api/links')).json.links;
+  const before = (await links()).length;
   for (const [name, json, status, code, says] of rows) {
     const reply = await admin.ask('POST', '/api/links', { json });
     assert.deepEqual([reply.status, reply.json.code], [status, code], name);
     assert.match(reply.json.error, says, name);
   }
+  assert.equal((await admin.ask('POST', '/api/links', { body: `{"recording_sid":"${recordingSid}","plays":1.0}`, headers: { 'Content-Type': 'application/json' } })).status, 400, 'plays with a point');
+  assert.equal((await links()).length, before, 'none was made');
+  const unsaid = await admin.asks(200, 'POST', '/api/links', { json: { recording_sid: recordingSid, call_sid: null, plays: null, show_numbers: null, whole_call: null, note: null } });
+  const row = (await links()).find(({ name }) => name === unsaid.json.name);
+  assert.deepEqual([row.plays_max, row.show_numbers, row.whole_call, row.note], [undefined, false, false, ''], 'what is null is not said');
   const ofCall = await admin.asks(200, 'POST', '/api/links', { json: { call_sid: callSid } });
   assert.equal(ofCall.json.recording_sid, recordingSid);
   assert.match(ofCall.json.url, new RegExp(`^http://callspool\\.test/l/${ofCall.json.name}#[\\w-]{24}$`));

@@ -2,10 +2,10 @@
 // lies on the other side of that line goes on to the data folder, which is not there.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { callspool } from './harness/callspool.js';
-import { temporaryFolder } from './harness/process.js';
+import { BINARY, callspool } from './harness/callspool.js';
+import { run, temporaryFolder } from './harness/process.js';
 
 const DIGITS = '0123456789abcdef0123456789abcdef';
 const CALL = `CA${DIGITS}`;
@@ -109,10 +109,12 @@ const misused = [
   [['link', 'make'], 'make: a name is missing'],
   [['link', 'list', CALL], `unexpected argument '${CALL}'`],
   [['link', 'revoke'], 'revoke: a name is missing'],
-  [['link', 'make', CALL, '--plays', 'often'], '--plays often: expected a number'],
-  [['link', 'make', CALL, '--plays', '-1'], '--plays -1: expected a number'],
+  [['link', 'make', CALL, '--plays', 'often'], '--plays often: expected a number, 1 or more'],
+  [['link', 'make', CALL, '--plays', '-1'], '--plays -1: expected a number, 1 or more'],
+  [['link', 'make', CALL, '--plays', '0'], '--plays 0: expected a number, 1 or more'],
+  [['link', 'make', CALL, '--plays', '9223372036854775808'], '--plays 9223372036854775808: expected a number, 1 or more'],
   [['link', 'make', CALL, '--plays'], '--plays needs a value'],
-  [['link', 'make', CALL, '--plays='], '--plays : expected a number'],
+  [['link', 'make', CALL, '--plays='], '--plays : expected a number, 1 or more'],
   [['link', 'make', CALL, '--plays=1', '--plays=2'], '--plays is given twice'],
   [['link', 'make', CALL, '--numbers=yes'], '--numbers takes no value'],
   [['simulate', ...Array(65).fill('--fault=x')], '--fault is given more than 64 times'],
@@ -153,6 +155,40 @@ for (const [args, says] of refused) {
     assert.deepEqual([code, stdout, stderr], [2, '', `callspool: ${says}\n`]);
   });
 }
+
+/** A shell's words, for node gives a program no bytes that are no UTF-8: a server is told of none, for JSON holds none. */
+const BYTES = "\"$(printf '90d\\240')\"";
+const inWords = (t, words) => run('/bin/sh', ['-c', `exec "$0" ${words}`, BINARY], { env: { CALLSPOOL_DATA_DIR: join(temporaryFolder(t), 'none'), CALLSPOOL_AUTH: 'none' } });
+const notUtf8 = [
+  [`token add crm --rights play --expires ${BYTES}`, '--expires is not UTF-8'],
+  [`token add crm --rights play --expires=${BYTES}`, '--expires is not UTF-8'],
+  [`token add ${BYTES} --rights play`, 'add: a name or a note is not UTF-8'],
+  [`link make ${RECORDING} --expires ${BYTES}`, '--expires is not UTF-8'],
+  [`link make ${RECORDING} --note ${BYTES}`, '--note is not UTF-8'],
+  [`user add dana --full-name ${BYTES}`, '--full-name is not UTF-8'],
+  [`user add ${BYTES}`, 'add: a name or a note is not UTF-8'],
+  [`user rename dana ${BYTES}`, 'rename: a name or a note is not UTF-8'],
+  [`user role dana ${BYTES}`, 'role: a name or a note is not UTF-8'],
+  [`hold ${RECORDING} --reason ${BYTES}`, '--reason is not UTF-8'],
+  [`migrate --store ${BYTES}`, '--store is not UTF-8'],
+];
+for (const [words, sentence] of notUtf8) {
+  test(`not UTF-8: ${words}`, async (t) => {
+    const { code, stdout, stderr } = await inWords(t, words);
+    const [command] = words.split(' ');
+    assert.deepEqual([code, stdout, stderr], [2, '', `callspool ${command}: ${sentence}\nTry: callspool ${command} --help\n`]);
+  });
+}
+
+test('a file may be called what is not UTF-8, but not the binary of an upgrade, which the server is told of', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(Buffer.concat([Buffer.from(join(folder, 'caf')), Buffer.from([0xe9])]), '');
+  const file = `"$(printf '${folder}/caf\\351')"`;
+  const settings = await inWords(t, `token list --config ${file}`);
+  assert.deepEqual([settings.code, settings.stdout], [3, ''], settings.stderr);
+  const { code, stdout, stderr } = await inWords(t, `upgrade --binary ${file}`);
+  assert.deepEqual([code, stdout, stderr], [2, '', 'callspool: the path of --binary is not UTF-8, and the server takes no other\n']);
+});
 
 /** What is used as it should be: it looks for a ledger, and finds none. */
 const used = [

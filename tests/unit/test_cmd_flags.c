@@ -17,14 +17,16 @@
 struct read {
 	struct cmd_options options;
 	const char *from;
-	uint64_t rate;
+	uint64_t rate, plays;
 	struct cmd_texts faults;
 	bool is_json;
 };
 
 static const struct cmd_flag flags[] = {
-	{ "--from", CMD_TEXT, offsetof(struct read, from), "DIR", "a folder" },
+	{ "--name", CMD_TEXT, offsetof(struct read, from), "NAME", "a name" },
+	{ "--from", CMD_PATH, offsetof(struct read, from), "DIR", "a folder" },
 	{ "--rate", CMD_NUMBER, offsetof(struct read, rate), "N", "how many" },
+	{ "--plays", CMD_COUNT, offsetof(struct read, plays), "N", "how often" },
 	{ "--fault", CMD_TEXTS, offsetof(struct read, faults), "FAULT", "what fails" },
 	{ "--json", CMD_SWITCH, offsetof(struct read, is_json), NULL, "as JSON" },
 	{ 0 },
@@ -124,6 +126,8 @@ static const struct {
 	{ "an empty value in a word of its own", "take --from ''", "", 7, 0, false, 0, NULL },
 	{ "a value that looks like a flag", "take --from --json", "--json", 7, 0, false, 0, NULL },
 	{ "a number", "take --rate 12", NULL, 12, 0, false, 0, NULL },
+	{ "a text", "take --name Zo\xc3\xab", "Zo\xc3\xab", 7, 0, false, 0, NULL },
+	{ "a path that is no text", "take --from=caf\xe9", "caf\xe9", 7, 0, false, 0, NULL },
 	{ "a switch", "take --json", NULL, 7, 0, true, 0, NULL },
 	{ "all of them, and operands between", "take a --json --from x b --rate=0", "x", 0, 0, true,
 	  2, "b" },
@@ -178,6 +182,12 @@ static const struct {
 	{ "a switch twice", "take --json a --json", "--json is given twice" },
 	{ "no number", "take --rate x", "--rate x: expected a number" },
 	{ "less than nothing", "take --rate -1", "--rate -1: expected a number" },
+	{ "a text in Latin-1", "take --name Zo\xeb", "--name is not UTF-8" },
+	{ "a text in its word", "take --name=90d\xa0", "--name is not UTF-8" },
+	{ "a count of nothing", "take --plays 0", "--plays 0: expected a number, 1 or more" },
+	{ "no count", "take --plays often", "--plays often: expected a number, 1 or more" },
+	{ "a count that no integer holds", "take --plays 9223372036854775808",
+	  "--plays 9223372036854775808: expected a number, 1 or more" },
 	{ "settings, where none are taken", "take --set a=b", "unknown option '--set'" },
 	{ "one dash", "take -j", "unknown option '-j'" },
 };
@@ -224,6 +234,27 @@ static void check_many(void)
 	}
 }
 
+static void check_counts(void)
+{
+	static const struct {
+		const char *line;
+		uint64_t plays;
+	} counts[] = { { "take", 0 },
+		       { "take --plays 1", 1 },
+		       { "take --plays=9223372036854775807", INT64_MAX } };
+
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+		struct cmd_texts operands;
+		struct read read;
+		struct str told;
+		int status;
+
+		OK(read_line(&take, counts[i].line, &read, &operands, &status, &told), "%s",
+		   counts[i].line);
+		IS_INT(read.plays, counts[i].plays, "%s: how often", counts[i].line);
+	}
+}
+
 static void check_settings_flags(void)
 {
 	struct cmd_texts operands;
@@ -265,8 +296,10 @@ static void check_help(void)
 		IS_INT(status, EXIT_GOOD, "and is no fault");
 		IS_STR(told,
 		       STR("Usage: callspool take A [B]\n\nTakes it.\n\nOptions:\n"
+			   "  --name NAME       a name\n"
 			   "  --from DIR        a folder\n"
 			   "  --rate N          how many\n"
+			   "  --plays N         how often\n"
 			   "  --fault FAULT     what fails\n"
 			   "  --json            as JSON\n"
 			   "  --help            this text\n\nExample:\n  callspool take a\n"),
@@ -318,6 +351,7 @@ int main(void)
 	check_good();
 	check_wrong();
 	check_many();
+	check_counts();
 	check_settings_flags();
 	check_help();
 	check_commands();
