@@ -41,6 +41,12 @@ static bool is_play(const struct exchange *x)
 	return x->route && (x->route->access == WEB_PLAY || x->route->access == WEB_LINK);
 }
 
+/* An error has a body, too, and of what is played from the bucket nothing is sent here. */
+static bool has_sound(const struct exchange *x)
+{
+	return x->status == 307 || (x->sent_bytes > 0 && (x->status == 200 || x->status == 206));
+}
+
 static void ended(struct exchange *x)
 {
 	const struct web_caller *caller = web_caller_of(x);
@@ -51,8 +57,7 @@ static void ended(struct exchange *x)
 		web_access_log_ended(x);
 	if (x->source != PLAY_SOURCE_PROBE && !(caller && caller->known.kind == CREDENTIAL_DOCTOR))
 		web_count_request(&local->counts, x, is_play(x));
-	/* Of what is played from the bucket nothing is sent here. */
-	if (x->ticket != 0 && (x->sent_bytes > 0 || x->status == 307))
+	if (x->ticket != 0 && has_sound(x))
 		open_plays_sent(local->plays, x->ticket, x->sent_bytes);
 }
 
