@@ -36,11 +36,6 @@ static void tell_play(struct exchange *x)
 		  x->status, (unsigned long long)x->sent_bytes);
 }
 
-static bool is_play(const struct exchange *x)
-{
-	return x->route && (x->route->access == WEB_PLAY || x->route->access == WEB_LINK);
-}
-
 /* An error has a body, too, and of what is played from the bucket nothing is sent here. */
 static bool has_sound(const struct exchange *x)
 {
@@ -56,7 +51,7 @@ static void ended(struct exchange *x)
 	if (local->access_lines)
 		web_access_log_ended(x);
 	if (x->source != PLAY_SOURCE_PROBE && !(caller && caller->known.kind == CREDENTIAL_DOCTOR))
-		web_count_request(&local->counts, x, is_play(x));
+		web_count_request(&local->counts, x, x->route && web_route_plays(x->route));
 	if (x->ticket != 0 && has_sound(x))
 		open_plays_sent(local->plays, x->ticket, x->sent_bytes);
 }
