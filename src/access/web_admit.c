@@ -588,14 +588,25 @@ void web_actor_of(const struct exchange *x, struct auth_actor *out)
 	str_fit(web_acts_for(x), out->for_user, sizeof(out->for_user));
 }
 
+bool web_is_download(const struct exchange *x)
+{
+	struct str rest = x->request.query, piece;
+
+	while (rest.at && str_cut(&rest, '&', &piece))
+		if (str_eq(piece, STR("download=1")))
+			return true;
+	return false;
+}
+
 /* Who plays; their address, which costs a look at the proxies, is found where one begins. */
 static void play_request_of(const struct exchange *x, const char *recording_sid,
 			    struct play_request *out)
 {
 	const struct web_caller *caller = web_caller_of(x);
 
-	*out = (struct play_request){ .for_user = web_acts_for(x), .recording_sid = recording_sid };
-	out->is_download = str_find_str(x->request.query, STR("download=1")) < x->request.query.len;
+	*out = (struct play_request){ .for_user = web_acts_for(x),
+				      .recording_sid = recording_sid,
+				      .is_download = web_is_download(x) };
 	if (!caller || caller->is_everybody)
 		return;
 	out->user_id = caller->known.user_id;

@@ -44,8 +44,10 @@ void web_actor_of(const struct exchange *x, struct auth_actor *out);
 struct str web_acts_for(const struct exchange *x);
 /* Refuses by itself where a play may not begin; else x->ticket is its key in open_plays.h. */
 bool web_may_play(struct exchange *x, const char *recording_sid);
+/* `?download=1`: it is saved, not heard. */
+bool web_is_download(const struct exchange *x);
 /* Who plays, as the audit calls them: slices of the request. */
 void web_play_request(const struct exchange *x, const char *recording_sid,
 		      struct play_request *out);
-/* Has some of it been sent to the same caller a moment ago? */
+/* Has some of it been sent to the same caller a moment ago, to be heard or saved as now? */
 bool web_is_playing(const struct exchange *x, const char *recording_sid);

@@ -282,8 +282,11 @@ static uint64_t key_of(const struct open_plays *plays, const struct play_request
 	struct {
 		uint64_t user_id, credential_id;
 		char recording_sid[SID_SIZE];
+		bool is_download;
 		char for_user[AUDIT_FOR_SIZE];
-	} text = { .user_id = request->user_id, .credential_id = request->credential_id };
+	} text = { .user_id = request->user_id,
+		   .credential_id = request->credential_id,
+		   .is_download = request->is_download };
 	size_t for_len = request->for_user.len < AUDIT_FOR_SIZE ? request->for_user.len
 								: AUDIT_FOR_SIZE - 1;
 	uint8_t hash[crypto_shorthash_BYTES];
@@ -371,7 +374,6 @@ void open_plays_begin(struct open_plays *plays, const struct play_request *reque
 		return;
 	}
 	play->is_report = false;
-	play->is_download = request->is_download;
 }
 
 void open_plays_heard(struct open_plays *plays, const struct play_request *request,

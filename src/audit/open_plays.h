@@ -2,7 +2,8 @@
  * Who plays what just now, on one serving loop: for the audit, and to know which plays are new.
  *
  * A player asks for a recording piece by piece; a play is all requests of one credential for one recording without
- * 90 s of silence between them.  A request costs a look into a table of fixed size and some additions; entries of the
+ * 90 s of silence between them.  Those that save it are a play of their own, told as a download, whoever plays it
+ * beside that.  A request costs a look into a table of fixed size and some additions; entries of the
  * audit gather in an array, and go to the ledger's writer every quarter of a second.  Nothing here waits.
  *
  * What was sent is not what was heard: players report that (open_plays_heard()), and it is told with the play, as their

@@ -1,5 +1,6 @@
 #include "play/media_reply.h"
 
+#include "access/web_admit.h"
 #include "api/cors.h"
 #include "api/web.h"
 #include "api/web_error.h"
@@ -114,24 +115,13 @@ uint64_t media_reply_needs(const struct exchange *x, const struct media_reply *r
 
 /* ---- the head ---- */
 
-/* `?download=1`: the browser saves it instead of playing it. */
-static bool is_attachment(const struct exchange *x)
-{
-	struct str rest = x->request.query, piece;
-
-	while (rest.at && str_cut(&rest, '&', &piece))
-		if (str_eq(piece, STR("download=1")))
-			return true;
-	return false;
-}
-
 void media_reply_disposition(const struct exchange *x, const struct media *media,
 			     char out[MEDIA_DISPOSITION_SIZE])
 {
 	struct buf value;
 
 	buf_over(&value, out, MEDIA_DISPOSITION_SIZE);
-	add_disposition_value(&value, media, is_attachment(x) ? "attachment" : "inline");
+	add_disposition_value(&value, media, web_is_download(x) ? "attachment" : "inline");
 }
 
 void media_reply_note(struct exchange *x, const struct media *media)
@@ -190,7 +180,7 @@ static void make_boundary(char out[BOUNDARY_SIZE])
 /* What goes with a body: as prepared, or as this request has it.  boundary: of several ranges, else NULL. */
 static void add_all(struct exchange *x, const struct media *media, const char *boundary)
 {
-	bool saves = is_attachment(x);
+	bool saves = web_is_download(x);
 	char text[MEDIA_DISPOSITION_SIZE + 32];
 	struct buf line;
 

@@ -154,3 +154,16 @@ const struct http_route web_routes[] = {
 };
 
 const size_t web_route_count = ARRAY_LEN(web_routes);
+
+bool web_route_plays(const struct http_route *route)
+{
+	static void (*const plays[])(struct exchange * x) = {
+		web_recording_media, web_call_download, web_link_media,
+		web_twilio_mp3,      web_twilio_wav,    web_twilio_media,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(plays); i++)
+		if (route->serve == plays[i])
+			return true;
+	return false;
+}

@@ -36,9 +36,10 @@ static void tell_play(struct exchange *x)
 		  x->status, (unsigned long long)x->sent_bytes);
 }
 
-static bool is_play(const struct exchange *x)
+/* An error has a body, too, and of what is played from the bucket nothing is sent here. */
+static bool has_sound(const struct exchange *x)
 {
-	return x->route && (x->route->access == WEB_PLAY || x->route->access == WEB_LINK);
+	return x->status == 307 || (x->sent_bytes > 0 && (x->status == 200 || x->status == 206));
 }
 
 static void ended(struct exchange *x)
@@ -50,9 +51,8 @@ static void ended(struct exchange *x)
 	if (local->access_lines)
 		web_access_log_ended(x);
 	if (x->source != PLAY_SOURCE_PROBE && !(caller && caller->known.kind == CREDENTIAL_DOCTOR))
-		web_count_request(&local->counts, x, is_play(x));
-	/* Of what is played from the bucket nothing is sent here. */
-	if (x->ticket != 0 && (x->sent_bytes > 0 || x->status == 307))
+		web_count_request(&local->counts, x, x->route && web_route_plays(x->route));
+	if (x->ticket != 0 && has_sound(x))
 		open_plays_sent(local->plays, x->ticket, x->sent_bytes);
 }
 

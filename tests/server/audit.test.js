@@ -5,8 +5,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import http from 'node:http';
 import { join } from 'node:path';
+import { audio } from './harness/audio.js';
 import { callspool } from './harness/callspool.js';
+import { Gate } from './harness/gated.js';
 import { Caller, addLink, addToken, firstAdministrator, newAddress, startWithPeople } from './harness/people.js';
+import { until } from './harness/until.js';
+import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
 const sql = (dataDir, statement) => execFileSync('sqlite3', [join(dataDir, 'ledger.db'), '.timeout 5000', statement], { encoding: 'utf8' }).trim();
 const verify = (dataDir) => callspool(['verify', '--audit', '--set', `data_dir=${dataDir}`]);
@@ -70,6 +74,65 @@ test('an entry names the session or the token by which it was done', async (t) =
   const { user, credential, body } = await newest('purge_asked');
   assert.deepEqual([user, credential, JSON.parse(body)], [admin.name ?? user, admin.cookies.callspool.slice(0, 8), { removed: 0, bytes: 0, failed: 0, failure: null }]);
   assert.equal((await admin.asks(200, 'GET', '/api/audit?kind=purge_asked')).json.entries.length, 1, 'who only looks at what is due leaves none');
+});
+
+test('what is saved is an entry, whatever was played a moment ago', async (t) => {
+  const { server, recordings } = await startWithPeople(t, { count: 3, settings: { threads: 1 } });
+  const admin = await firstAdministrator(server);
+  const [recording, other, last] = recordings;
+  const link = await addLink(admin, recording, { plays: 1 });
+  const guest = new Caller(server);
+  await admin.asks(200, 'GET', recording.mediaPath);
+  await admin.asks(204, 'POST', `/api/recordings/${recording.recordingSid}/heard`, { json: { ranges: [[0, 0.5]] } });
+  await admin.asks(200, 'GET', `${recording.mediaPath}?download=1`);
+  await guest.asks(200, 'GET', link.mediaPath);
+  await guest.asks(200, 'GET', `${link.mediaPath}?x=1&download=1`);
+  for (const query of ['download=10', 'xdownload=1', 'download=0']) await admin.asks(200, 'GET', `${other.mediaPath}?${query}`);
+  await admin.asks(200, 'GET', last.mediaPath);
+  const entries = async () => (await admin.asks(200, 'GET', '/api/audit')).json.entries.reverse();
+  const told = (await until('the last play is told', async () => {
+    const all = await entries();
+    return all.some(({ recording_sid: sid, kind }) => sid === last.recordingSid && kind === 'play_began') && all;
+  })).filter(({ kind }) => /^(play_|downloaded)/.test(kind));
+  const by = admin.cookies.callspool.slice(0, 8);
+  assert.deepEqual(told.map(({ kind, recording_sid: sid, credential }) => [kind, sid, credential]), [
+    ['play_began', recording.recordingSid, by], ['downloaded', recording.recordingSid, by],
+    ['play_began', recording.recordingSid, link.name], ['downloaded', recording.recordingSid, link.name],
+    ['play_began', other.recordingSid, by], ['play_began', last.recordingSid, by],
+  ]);
+  assert.deepEqual(told.filter(({ kind }) => kind === 'downloaded').map(({ body }) => JSON.parse(body)).map(({ requests, sent_bytes: sent, heard }) => [requests, sent, heard]),
+    [[1, recording.bytes.length, undefined], [1, recording.bytes.length, undefined]]);
+  const { json } = await admin.asks(200, 'GET', '/api/links');
+  assert.equal(json.links.find(({ name }) => name === link.name).plays, 1, 'who saves what they play uses no other play up');
+  await server.stop('SIGTERM');
+  server.finished = { code: 0, signal: null };
+  const ended = sql(server.dataDir, `SELECT body FROM audit WHERE kind = 'play_ended' AND recording_sid = '${recording.recordingSid}'`).split('\n').map((body) => JSON.parse(body));
+  assert.deepEqual(ended.map(({ requests, sent_bytes: sent }) => [requests, sent]), Array(4).fill([1, recording.bytes.length]));
+  assert.equal(ended.filter(({ heard }) => heard).length, 1, 'what was heard is told with what was played');
+});
+
+test('an answer without sound is no play, and no part of one', async (t) => {
+  const { server, upstream, recordings } = await startWithPeople(t, { count: 2, settings: { threads: 1, play_wait: '200ms', 'fetch.stall_timeout': '10m' } });
+  const admin = await firstAdministrator(server);
+  const [recording, last] = recordings;
+  const coming = { callSid: newSid('CA'), recordingSid: newSid('RE') };
+  const gate = new Gate(audio({ seconds: 1 }));
+  upstream.recordings.set(coming.recordingSid, { callSid: coming.callSid, answer: gate.answer });
+  assert.equal((await postForm(server.url, RECORDING_STATUS, recordingCallback({ CallSid: coming.callSid, RecordingSid: coming.recordingSid }))).status, 200);
+  await until('the flight has asked', () => gate.requests > 0);
+  await admin.asks(503, 'GET', `/api/recordings/${coming.recordingSid}/media`);
+  await admin.asks(416, 'GET', recording.mediaPath, { headers: { Range: 'bytes=99999999-' } });
+  await admin.asks(412, 'GET', recording.mediaPath, { headers: { 'If-Match': '"another"' } });
+  await admin.asks(206, 'GET', last.mediaPath, { headers: { Range: 'bytes=0-9' } });
+  await admin.asks(416, 'GET', last.mediaPath, { headers: { Range: 'bytes=99999999-' } });
+  await admin.asks(200, 'GET', last.mediaPath);
+  gate.open();
+  await server.stop('SIGTERM');
+  server.finished = { code: 0, signal: null };
+  const told = sql(server.dataDir, "SELECT kind || ' ' || recording_sid || ' ' || body FROM audit WHERE kind LIKE 'play_%' ORDER BY seq").split('\n');
+  assert.deepEqual(told.map((line) => line.split(' ', 2)), [['play_began', last.recordingSid], ['play_ended', last.recordingSid]], told.join('\n'));
+  const { requests, sent_bytes: sent } = JSON.parse(told[1].split(' ').slice(2).join(' '));
+  assert.deepEqual([requests, sent], [2, 10 + last.bytes.length]);
 });
 
 test('kill -9 loses no entry of what was acknowledged', async (t) => {

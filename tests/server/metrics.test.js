@@ -5,11 +5,11 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audio } from './harness/audio.js';
-import { startDemo, startServer, untilState } from './harness/callspool.js';
+import { ACCOUNT, startDemo, startServer, untilState } from './harness/callspool.js';
 import { Gate } from './harness/gated.js';
 import { RawConnection, request, requestJson } from './harness/http.js';
 import { grown, promtool, scrape, valuesOf, yamlFile } from './harness/metrics.js';
-import { Caller, addPerson, addToken, firstAdministrator, startWithPeople } from './harness/people.js';
+import { Caller, addLink, addPerson, addToken, firstAdministrator, startWithPeople } from './harness/people.js';
 import { startStored } from './harness/stored.js';
 import { startUpstream, xmlError } from './harness/upstream.js';
 import { until } from './harness/until.js';
@@ -78,6 +78,50 @@ test('plays, by where the recording was found and what became of them', async (t
   assert.equal(firstBytes(before).flight, 2);
   await untilState(server, callSid, 'stored');
   assert.equal(count(before, 'callspool_play_first_byte_seconds_bucket{source="flight",le="+Inf"}'), 2);
+});
+
+test('a play is one over whichever address, and what is asked beside the sound is none', async (t) => {
+  const { server, recording } = await startWithPeople(t, { settings: { threads: 1 } });
+  const admin = await firstAdministrator(server);
+  const status = { headers: { Authorization: `Bearer ${(await addToken(admin, 'status')).bearer}` } };
+  const link = await addLink(admin, recording);
+  const guest = new Caller(server);
+  await guest.asks(200, 'POST', `/l/${link.name}/open`, { json: { secret: link.secret } });
+  const player = await addToken(admin, 'play');
+  const stored = `/2010-04-01/Accounts/${ACCOUNT}/Recordings/${recording.recordingSid}`;
+  // The loop asks the ledger anew where the row has changed meanwhile.
+  await until('its waveform is made', async () => (await admin.ask('GET', `/api/recordings/${recording.recordingSid}/waveform`)).status === 200);
+  await admin.asks(200, 'GET', recording.mediaPath);
+  let before = await scrape(server, status);
+  const firstBytes = ({ samples }) => ['cache', 'store', 'flight'].reduce((sum, source) => sum + samples.get(`callspool_play_first_byte_seconds_count{source="${source}"}`), 0);
+  const latest = ({ samples }) => samples.get('callspool_latest_plays{source="store"}');
+  const all = async () => (await admin.asks(200, 'GET', '/api/status')).json.plays.all;
+  assert.deepEqual([valuesOf(before, PLAYS), firstBytes(before), latest(before), await all()], [{ 'source="store",result="played"': 1 }, 1, 1, 1], 'its waveform was no play');
+  const growsBy = async (wanted, heard, what) => {
+    const after = await scrape(server, status);
+    assert.deepEqual([grown(before, after, PLAYS), firstBytes(after) - firstBytes(before), latest(after) - latest(before)], [wanted, heard, heard], what);
+    before = after;
+    assert.equal(await all(), firstBytes(after), what);
+  };
+
+  for (const suffix of ['', '.mp3']) await player.asks(200, 'GET', stored + suffix);
+  await player.asks(206, 'HEAD', `${stored}.mp3`, { headers: { Range: 'bytes=0-1' } });
+  await growsBy({ 'source="cache",result="played"': 3 }, 3, "Twilio's addresses");
+  await new Caller(server).asks(401, 'GET', `${stored}.mp3`);
+  await player.asks(404, 'GET', `${stored}.wav`);
+  await growsBy({ 'source="none",result="refused"': 1, 'source="none",result="missing"': 1 }, 0, "what Twilio's addresses refuse");
+  await player.asks(200, 'GET', `/api/calls/${recording.callSid}/download`);
+  await guest.asks(200, 'GET', `/l/${link.name}/media`);
+  await guest.asks(200, 'GET', link.mediaPath);
+  await growsBy({ 'source="store",result="played"': 1, 'source="cache",result="played"': 2 }, 3, 'a call, and a link, opened or not');
+
+  for (const [who, base] of [[admin, `/api/recordings/${recording.recordingSid}`], [guest, `/l/${link.name}`]]) {
+    await who.asks(200, 'GET', `${base}/waveform`);
+    await who.asks(400, 'GET', `${base}/waveform?points=none`);
+    await who.asks(204, 'POST', `${base}/heard`, { json: { ranges: [[0, 0.5]] } });
+  }
+  await admin.asks(404, 'GET', `/api/recordings/${newSid('RE')}/waveform`);
+  await growsBy({}, 0, 'waveforms and what was heard');
 });
 
 test('a client that leaves while it waits for the first byte is counted as one who left', async (t) => {

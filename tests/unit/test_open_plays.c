@@ -112,10 +112,11 @@ static void expect(int64_t count, const char *query, const char *what)
 	IS_INT(count_of(query), count, "%s", what);
 }
 
-#define BEGAN   "SELECT COUNT(*) FROM audit WHERE kind = 'play_began'"
-#define ENDED   "SELECT COUNT(*) FROM audit WHERE kind = 'play_ended'"
-#define WRITTEN "SELECT COUNT(*) FROM audit WHERE kind IN ('play_began', 'play_ended')"
-#define GAPS    "SELECT COUNT(*) FROM audit WHERE kind = 'chain_gap'"
+#define BEGAN      "SELECT COUNT(*) FROM audit WHERE kind = 'play_began'"
+#define ENDED      "SELECT COUNT(*) FROM audit WHERE kind = 'play_ended'"
+#define DOWNLOADED "SELECT COUNT(*) FROM audit WHERE kind = 'downloaded'"
+#define WRITTEN    "SELECT COUNT(*) FROM audit WHERE kind IN ('play_began', 'play_ended')"
+#define GAPS       "SELECT COUNT(*) FROM audit WHERE kind = 'chain_gap'"
 
 static void begin(void)
 {
@@ -270,10 +271,42 @@ static void test_download(void)
 	request.is_download = true;
 	IS_INT(admit(&request, &key), OPEN_PLAY_NEW, "admitted");
 	open_plays_sent(plays, key, 30);
-	expect(1, "SELECT COUNT(*) FROM audit WHERE kind = 'downloaded'", "told as a download");
+	expect(1, DOWNLOADED, "told as a download");
 	IS_INT(count_of(BEGAN), 0, "and as no play");
 	open_plays_end_all(plays);
 	expect(1, ENDED, "it ends with the server");
+	end();
+}
+
+/* "Play, then Download": what is saved is told, whatever was sent a moment ago. */
+static void test_download_behind_a_play(void)
+{
+	struct play_request heard = request_of(SOMEBODY, "RE1"), saved = heard;
+	uint64_t play = 0, download = 0, piece = 0;
+
+	begin();
+	saved.is_download = true;
+	IS_INT(admit(&heard, &play), OPEN_PLAY_NEW, "it is played");
+	open_plays_sent(plays, play, 100);
+	OK(!open_plays_is_on(plays, &saved), "which is not to save it");
+	IS_INT(admit(&saved, &download), OPEN_PLAY_NEW, "then saved: another play");
+	open_plays_sent(plays, download, 30);
+	IS_INT(admit(&saved, &piece), OPEN_PLAY_ON, "which goes on where it broke off");
+	open_plays_sent(plays, piece, 12);
+	IS_INT(admit(&heard, &piece), OPEN_PLAY_ON, "beside the play that goes on as well");
+	OK(piece == play, "as the one that it was");
+	open_plays_sent(plays, piece, 50);
+	expect(1, DOWNLOADED, "the download is told");
+	IS_STR(sql_text("SELECT user_id || ' ' || recording_sid || ' ' || address FROM audit WHERE "
+			"kind = 'downloaded'"),
+	       STR("7 RE1 192.0.2.1"), "by whom, of what, from where");
+	expect(1, BEGAN, "and the play");
+	open_plays_end_all(plays);
+	expect(2, ENDED, "both end");
+	IS_STR(sql_text("SELECT group_concat(told, ', ') FROM (SELECT json_extract(body, "
+			"'$.requests') || ' ' || json_extract(body, '$.sent_bytes') AS told FROM "
+			"audit WHERE kind = 'play_ended' ORDER BY told)"),
+	       STR("2 150, 2 42"), "each with what was sent of it");
 	end();
 }
 
@@ -409,6 +442,7 @@ int main(void)
 	test_near();
 	test_silence();
 	test_download();
+	test_download_behind_a_play();
 	test_admitted_and_nothing_sent();
 	test_many();
 	test_overrun();
