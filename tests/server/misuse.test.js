@@ -41,6 +41,8 @@ const misused = [
   [['retry', '--notify', '--all', '--reason', 'x'], REASON_OF_RETRY],
   [['retry', '--notify', '--list', '--reason', 'x'], REASON_OF_RETRY],
   [['retry', 'CA12'], NO_SID],
+  [['retry', ''], NO_SID],
+  [['retry', '--notify', ''], NO_WEBHOOK],
   [['retry', WEBHOOK], NO_SID],
   [['retry', `AC${DIGITS}`], NO_SID],
   [['retry', '--notify', RECORDING], NO_WEBHOOK],
