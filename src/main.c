@@ -5,6 +5,7 @@
 #include "manual/manual.h"
 #include "people/people_commands.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -58,7 +59,7 @@ static bool is_any(const char *word, const char *a, const char *b)
 	return strcmp(word, a) == 0 || strcmp(word, b) == 0;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const struct cmd *cmd;
 
@@ -72,4 +73,20 @@ int main(int argc, char **argv)
 		return run_help(argc - 1, argv + 1);
 	cmd = cmd_find(commands, ARRAY_LEN(commands), argv[1]);
 	return cmd ? cmd->run(argc - 1, argv + 1) : EXIT_WRONG_USAGE;
+}
+
+/* What a command prints may be all that it was for: a full disk must not look like success. */
+static int check_output(int status)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "callspool: cannot write to standard output: %s\n",
+		errno ? strerror(errno) : "it was cut short");
+	return status == EXIT_GOOD ? EXIT_OUR_FAULT : status;
+}
+
+int main(int argc, char **argv)
+{
+	return check_output(run(argc, argv));
 }

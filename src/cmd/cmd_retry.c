@@ -158,7 +158,7 @@ static const char *misuse(const struct retry_command *command)
 		return "say which: a call SID or a recording SID, --all, or --list";
 	if (command->letters.reason && (operands->count == 1 || command->is_of_notify))
 		return "--reason goes with --list or --all, of recordings";
-	if (operand.len == 0)
+	if (operands->count == 0)
 		return NULL;
 	if (command->is_of_notify)
 		return notice_id_read(operand, &seq)

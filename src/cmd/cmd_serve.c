@@ -257,6 +257,8 @@ static void switch_over(void *owner)
 		migration_refuse(service->migration, &err);
 		return;
 	}
+	/* It was started for the old ledger, and its request waits on a loop that ends. */
+	successor_abandon(service->successor, "the ledger is being moved: ask again");
 	log_info(NULL, "the switch of the ledger begins: whoever connects waits");
 	server_expect_successor(service->server);
 	end_server(service, successor_drain);

@@ -202,6 +202,8 @@ static int run_verify(int argc, char **argv)
 		status = cmd_misused(&cmd_verify,
 				     "--audit, --backup, --report-only and --accept go "
 				     "without each other");
+	else if (command.heads && !command.of_audit)
+		status = cmd_misused(&cmd_verify, "--heads goes with --audit");
 	else if (command.backup)
 		status = run_backup(&command);
 	else
@@ -218,7 +220,7 @@ static const struct cmd_flag flags[] = {
 	{ "--audit", CMD_SWITCH, offsetof(struct verify_command, of_audit), NULL,
 	  "every entry of the audit, and that none is missing" },
 	{ "--heads", CMD_PATH, offsetof(struct verify_command, heads), "FILE",
-	  "lines 'audit head ...' of a log that was kept elsewhere; - is standard input" },
+	  "--audit: lines 'audit head ...' of a log that was kept elsewhere; - is standard input" },
 	{ "--backup", CMD_PATH, offsetof(struct verify_command, backup), "DIR",
 	  "every file of a backup that callspool backup made" },
 	{ "--json", CMD_SWITCH, offsetof(struct cmd_options, is_json), NULL, "as JSON" },

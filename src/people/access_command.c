@@ -133,8 +133,12 @@ void access_command_print_secret(const struct access_command *command, json_t *a
 		answer_print(answer);
 	else
 		printf("%s\n", answer_text(answer, key, ""));
-	fflush(stdout);
-	fprintf(stderr, "%s\n", words);
+	if (fflush(stdout) == 0)
+		fprintf(stderr, "%s\n", words);
+	else
+		fprintf(stderr,
+			"callspool: '%s' is made, but its secret could not be printed, and is not told again\n",
+			answer_text(answer, "name", "-"));
 }
 
 /* What a column shows of a row, for free(); "-" for nothing. */

@@ -14,6 +14,7 @@
 #include "event/loop.h"
 #include "service/handover.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -30,6 +31,7 @@
 #define CHILD_FD   3
 #define PREPARE_MS 60000 /* it reads settings and opens sockets */
 #define STOP_MS    10000 /* it may be in the middle of its start */
+#define STOPPED    "the server was stopped meanwhile"
 
 enum state {
 	IDLE,
@@ -428,11 +430,14 @@ static void await_end(struct successor *successor)
 	log_debug(NULL, "%s", err.text);
 }
 
-static void end_preparing(struct successor *successor)
+void successor_abandon(struct successor *successor, const char *why)
 {
 	struct err err;
 
-	err_set(&err, ERR_UNAVAILABLE, "the server was stopped meanwhile");
+	if (successor->state != PREPARING)
+		return;
+	err_set(&err, ERR_UNAVAILABLE, "%s", why);
+	log_info(NULL, "the upgrade is given up: %s", why);
 	close_channel(successor);
 	remove_child(successor, &err);
 	successor->state = IDLE;
@@ -442,8 +447,7 @@ static void end_preparing(struct successor *successor)
 bool successor_end(struct successor *successor)
 {
 	successor->is_ending = true;
-	if (successor->state == PREPARING)
-		end_preparing(successor);
+	successor_abandon(successor, STOPPED);
 	if (successor->state != LETTING_GO)
 		return false;
 	kill(successor->pid, SIGTERM);
@@ -453,6 +457,9 @@ bool successor_end(struct successor *successor)
 void successor_drain(struct successor *successor)
 {
 	mailbox_drain(successor->mailbox);
+	/* What came last has begun one. */
+	successor_abandon(successor, STOPPED);
+	assert(!successor->request);
 }
 
 void successor_free(struct successor *successor)
@@ -460,8 +467,7 @@ void successor_free(struct successor *successor)
 	if (!successor)
 		return;
 	successor->is_ending = true;
-	if (successor->state == PREPARING)
-		end_preparing(successor);
+	successor_abandon(successor, STOPPED);
 	if (successor->state == LETTING_GO)
 		await_end(successor);
 	close_channel(successor);

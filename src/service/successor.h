@@ -77,7 +77,12 @@ DEFINE_AUTO(struct successor *, successor_free)
 
 /* Any thread; while the successor lives.  done() comes once, with ERR_CONFLICT where an upgrade is under way. */
 void successor_ask(struct successor *successor, struct successor_request *request);
-/* For let_go(), at the same point: answers the requests that are on their way. */
+/* One that is not prepared yet ends at once, and its request is answered with ERR_UNAVAILABLE and `why`; nothing else changes. */
+void successor_abandon(struct successor *successor, const char *why);
+/*
+ * At the same point as successor_free(), where it lives on: the requests that are on their way are answered, and one that they
+ * have begun is abandoned, for afterwards nobody is there who could be answered.
+ */
 void successor_drain(struct successor *successor);
 /*
  * We are told to end: so is a successor that was let have everything.  False: there is none such.  One that is not

@@ -33,6 +33,23 @@ for (const command of COMMANDS) {
   });
 }
 
+for (const args of ['nginx', 'config', 'version', '--help', 'help']) {
+  test(`${args} on a full disk: what could not be printed is no success`, async (t) => {
+    const { code, stderr } = await run('sh', ['-c', 'exec "$0" "$1" >/dev/full', BINARY, args], { env: { CALLSPOOL_DATA_DIR: temporaryFolder(t) } });
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /^callspool: cannot write to standard output: /m);
+  });
+}
+
+test('a token that could not be printed is told of by its name', async (t) => {
+  const server = await startServer(t);
+  const set = `data_dir=${server.dataDir}`;
+  const { code, stderr } = await run('sh', ['-c', 'exec "$0" token add crm --rights play --set "$1" >/dev/full', BINARY, set]);
+  assert.equal(code, 1, stderr);
+  const [, name] = stderr.match(/^callspool: '(\S+)' is made, but its secret could not be printed/m) ?? assert.fail(stderr);
+  assert.equal((await callspool(['token', 'revoke', name, '--set', set])).code, 0);
+});
+
 test('--version says what version does', async () => {
   const { code, stdout } = await callspool(['--version']);
   assert.equal(code, 0);

@@ -1,9 +1,9 @@
 // The ledger moves from a file to PostgreSQL while the server serves.
 import test, { before, describe } from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { callspool, startDisk } from './harness/callspool.js';
+import { BINARY, callspool, startDisk } from './harness/callspool.js';
 import { atEnd, lifetime } from './harness/lifetime.js';
 import { SETTINGS, SWITCH_MOST_MS, TWILIO_WAITS_MS, ask, begin, database, heads, listed, play, plays, refusedBy, requestAdmin, role, serve, session, startLarge, startMoving, startPlayers, startSenders, status, timeSwitch } from './harness/moving.js';
 import { addLink, addToken, Caller, firstAdministrator, startWithPeople } from './harness/people.js';
@@ -157,6 +157,33 @@ test('the ledger that was moved is refused by everybody, with what it is served 
   server = await serve(t, { dataDir, settings: { database: there.url } });
   await plays(server, recordings, before);
   assert.match((await ask(server, ['--to', other.url])).stderr, /on a server already/);
+});
+
+test('an upgrade that is being prepared when the ledger is switched is given up, and its command told so', async (t) => {
+  const there = await database();
+  const server = await serve(t);
+  const recordings = [await store(server, upstream)];
+  const before = await heads(server, recordings);
+  const folder = temporaryFolder(t);
+  const [binary, word] = [join(folder, 'callspool'), join(folder, 'word')];
+  assert.equal((await run('mkfifo', [word])).code, 0);
+  const end = openSync(word, 'r+'); // with both ends open nobody waits for the other
+  atEnd(t, () => closeSync(end));
+  writeFileSync(binary, `#!/bin/sh\nread -r go <'${word}'\nexec '${BINARY}' "$@"\n`, { mode: 0o755 });
+  const upgrading = callspool(['upgrade', '--binary', binary, '--set', `data_dir=${server.dataDir}`]);
+  await server.line(/an upgrade: .* is started/);
+  const moved = await ask(server, ['--to', there.url]);
+  assert.equal(moved.code, 0, moved.stderr);
+  writeSync(end, 'go\n'); // were it there yet, it would be prepared now
+  const { code, stderr } = await upgrading;
+  assert.equal(code, 5, stderr);
+  assert.match(stderr, /the ledger is being moved/);
+  await plays(server, recordings, before);
+  const again = await callspool(['upgrade', '--json', '--set', `data_dir=${server.dataDir}`]);
+  assert.equal(again.code, 0, again.stderr);
+  const { pid } = JSON.parse(again.stdout);
+  atEnd(t, () => { try { process.kill(pid, 'SIGTERM'); } catch (error) { assert.equal(error.code, 'ESRCH'); } });
+  await plays(server, recordings, before);
 });
 
 test('who is signed in stays so, tokens and links are good, the audit is whole, and who follows is told', async (t) => {

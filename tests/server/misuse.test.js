@@ -23,6 +23,7 @@ const FROM_ALONE = '--from goes without --since and --until';
 const NO_DAY = 'a date is a day, as 2026-01-31';
 const ONE_OF_MIGRATE = '--to and --store, or one of them, or one of --status, --pause and --cancel is needed';
 const ONE_OF_VERIFY = '--audit, --backup, --report-only and --accept go without each other';
+const HEADS_OF_AUDIT = '--heads goes with --audit';
 const NOT_DRY = '--trust-clock and --resume are not for --dry-run';
 const WHICH_KEY = 'say which: add, list or check';
 const DONE_TO_USERS = 'say what is to be done: add|list|rename|role|disable|enable|delete|reset [NAME [NEW]]';
@@ -40,6 +41,8 @@ const misused = [
   [['retry', '--notify', '--all', '--reason', 'x'], REASON_OF_RETRY],
   [['retry', '--notify', '--list', '--reason', 'x'], REASON_OF_RETRY],
   [['retry', 'CA12'], NO_SID],
+  [['retry', ''], NO_SID],
+  [['retry', '--notify', ''], NO_WEBHOOK],
   [['retry', WEBHOOK], NO_SID],
   [['retry', `AC${DIGITS}`], NO_SID],
   [['retry', '--notify', RECORDING], NO_WEBHOOK],
@@ -69,6 +72,9 @@ const misused = [
   [['verify', '--backup', '.', '--report-only'], ONE_OF_VERIFY],
   [['verify', '--backup', '.', '--accept'], ONE_OF_VERIFY],
   [['verify', '--report-only', '--accept'], ONE_OF_VERIFY],
+  [['verify', '--heads', 'log'], HEADS_OF_AUDIT],
+  [['verify', '--backup', '.', '--heads', 'log'], HEADS_OF_AUDIT],
+  [['verify', '--report-only', '--heads', '-'], HEADS_OF_AUDIT],
   [['migrate'], ONE_OF_MIGRATE],
   [['migrate', '--verify-media'], ONE_OF_MIGRATE],
   [['migrate', '--to', 'sqlite', '--status'], ONE_OF_MIGRATE],

@@ -296,6 +296,36 @@ static void test_stopping_early(void)
 	successor_free(successor);
 }
 
+static void test_abandoned(void)
+{
+	char *argv[] = { (char *)(uintptr_t) "callspool", (char *)(uintptr_t) "hangs", NULL };
+	struct successor *successor = open_one(argv);
+	struct successor_request first, second, third;
+	int before = answers;
+
+	stops_when_answered = true;
+	begin(successor, &first);
+	begin(successor, &second);
+	loop_run(loop);
+	stops_when_answered = false;
+	successor_abandon(successor, "a move");
+	mailbox_drain(box);
+	OK(!first.succeeded && first.err.kind == ERR_UNAVAILABLE &&
+		   strcmp(first.err.text, "a move") == 0,
+	   "one that is abandoned: its request hears why");
+	begin(successor, &third);
+	successor_drain(successor);
+	mailbox_drain(box);
+	OK(answers == before + 3 && !third.succeeded && third.err.kind == ERR_UNAVAILABLE &&
+		   strstr(third.err.text, "stopped"),
+	   "the next one may begin, and is answered where it comes last of all: %s",
+	   third.err.text);
+	OK(waitpid(-1, NULL, WNOHANG) < 0, "nothing of either is left");
+	successor_abandon(successor, "a move");
+	IS_INT(answers, before + 3, "where there is none nothing is answered");
+	successor_free(successor);
+}
+
 static void test_no_binary(void)
 {
 	char *argv[] = { (char *)(uintptr_t) "callspool", NULL };
@@ -335,6 +365,7 @@ int main(int argc, char **argv)
 	test_stopping_late();
 	test_hanging_late();
 	test_stopping_early();
+	test_abandoned();
 	test_no_binary();
 	mailbox_free(box);
 	loop_free(loop);
