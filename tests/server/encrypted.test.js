@@ -339,6 +339,7 @@ test('the power goes once one is stored: it is there, and the key that was added
 /** Half a minute of it, which is decrypted in many pieces. */
 const large = audio({ seconds: 30, format: 'wav' });
 const holdsSound = (file) => {
+  if (!existsSync(file)) return false; // removed since it was listed
   const bytes = readFileSync(file);
   return [44, large.length >> 2, large.length >> 1].some((at) => bytes.includes(large.subarray(at, at + 48)));
 };

@@ -44,7 +44,7 @@ function questions(dataDir, count) {
       where: `(started_at_ms, id) < (${at}, ${id})${direction ? ` AND +direction = ${direction}` : ''}`,
     };
   });
-  const numbers = rows.map(([, to]) => to.replace(/\D/g, '').slice(-7)).filter((digits) => digits.length === 7).map((digits) => ({
+  const numbers = rows.map(([, to]) => to.replace(/\D/g, '').slice(-7)).filter((digits) => digits.length === 7 && digits[0] !== '0').map((digits) => ({
     query: { number: digits }, where: `(from_address LIKE '%${digits}%' OR to_address LIKE '%${digits}%')`,
   }));
   return { pages, numbers };
