@@ -233,18 +233,34 @@ static bool check_file(struct key_command *command, const char *path, struct err
 	return true;
 }
 
+/* Public keys that were tried. */
+struct tried {
+	char (*sids)[SID_LEN + 1];
+	size_t count;
+};
+
+/* Each public key once: they are few, and there may be a hundred thousand recordings. */
+static bool is_tried(struct tried *tried, const char *sid)
+{
+	for (size_t i = 0; i < tried->count; i++)
+		if (strcmp(tried->sids[i], sid) == 0)
+			return true;
+	tried->sids = xrealloc(tried->sids, (tried->count + 1) * sizeof(*tried->sids));
+	memcpy(tried->sids[tried->count++], sid, SID_LEN + 1);
+	return false;
+}
+
 /* What waits for a key: is there one by now, and does it open this? */
 static void check_locked(struct key_command *command, const struct recording_locked *locked,
-			 char last_sid[SID_LEN + 1])
+			 struct tried *tried)
 {
 	struct encryption_details details;
 	enum vault_result result;
 	struct err err;
 
 	if (!encryption_details_read(str_of(locked->encryption), &details, &err) ||
-	    strcmp(details.public_key_sid, last_sid) == 0)
-		return; /* each public key once: there may be a hundred thousand */
-	memcpy(last_sid, details.public_key_sid, SID_LEN + 1);
+	    is_tried(tried, details.public_key_sid))
+		return;
 	result = vault_try(command->vault, &details, &err);
 	if (result == VAULT_NO_KEY)
 		add_line(command, details.public_key_sid, 0, NULL, NULL,
@@ -256,12 +272,11 @@ static void check_locked(struct key_command *command, const struct recording_loc
 		add_line(command, details.public_key_sid, 0, NULL, NULL, err.text);
 }
 
-static bool check_waiting(struct key_command *command, struct err *err)
+static bool check_waiting(struct key_command *command, struct tried *tried, struct err *err)
 {
 	AUTO(free) char *path = server_ledger(&command->options.settings);
 	AUTO(catalog_free) struct catalog *catalog = NULL;
 	AUTO(free) struct recording_locked *page = xcalloc(PAGE, sizeof(*page));
-	char last_sid[SID_LEN + 1] = "";
 	int64_t after = 0;
 	size_t count = PAGE;
 
@@ -273,7 +288,7 @@ static bool check_waiting(struct key_command *command, struct err *err)
 		if (!recordings_list_locked(catalog, after, page, PAGE, &count, err))
 			return false;
 		for (size_t i = 0; i < count; i++) {
-			check_locked(command, &page[i], last_sid);
+			check_locked(command, &page[i], tried);
 			after = page[i].changed_seq;
 		}
 	}
@@ -283,7 +298,9 @@ static bool check_waiting(struct key_command *command, struct err *err)
 static bool check_all(struct key_command *command, struct err *err)
 {
 	AUTO(free) struct vault_key *keys = NULL;
+	struct tried tried = { .count = 0 };
 	size_t count;
+	bool good;
 
 	if (!open_vault(command, err))
 		return false;
@@ -299,7 +316,9 @@ static bool check_all(struct key_command *command, struct err *err)
 				 ? NULL
 				 : "it is damaged: what its public half encrypts it does not open");
 	}
-	return check_waiting(command, err);
+	good = check_waiting(command, &tried, err);
+	free(tried.sids);
+	return good;
 }
 
 static bool run_check(struct key_command *command, const char *path, struct err *err)

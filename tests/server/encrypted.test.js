@@ -199,6 +199,11 @@ test('a key that is missing: a dead letter that names it, fetched by itself once
   const [refused] = (await untilState(server, second.callSid, 'dead')).recordings;
   assert.match(refused.reason.text, new RegExp(`does not open it.*${wrong.sid}`));
   assert.match((await key('check')).stdout, new RegExp(`${wrong.sid}.*does not open`));
+  // Of recordings that wait in turn for two keys each key is told once.
+  const absent = keyPair();
+  for (const key of [absent, wrong, absent]) await untilState(server, (await announce(server, upstream, key)).callSid, 'dead');
+  const { stdout } = await key('check');
+  for (const { sid } of [absent, wrong]) assert.equal(stdout.split('\n').filter((line) => line.includes(sid) && /does not open|is not here/.test(line)).length, 1, stdout);
   writeFileSync(file, wrong.pem, { mode: 0o600 });
   assert.equal((await key('add', file, '--sid', wrong.sid)).code, 5, 'two keys for one SID: the server keeps those that it has');
   writeFileSync(join(folder, `${wrong.sid}.pem`), wrong.pem, { mode: 0o600 });
