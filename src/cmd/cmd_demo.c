@@ -24,7 +24,7 @@
 struct demo {
 	struct cmd_wait wait; /* the simulated Twilio runs on its loop */
 	struct sim *sim;
-	char folder[64]; /* made here, removed at the end; "" when the user named one */
+	char *folder; /* made here, removed at the end; NULL when the user named one */
 };
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
@@ -57,12 +57,11 @@ static bool choose_folder(struct cmd_options *options, struct demo *demo, struct
 
 	if (!is_default(options, "data_dir"))
 		return true;
-	snprintf(demo->folder, sizeof(demo->folder), "%.40s/callspool-demo.XXXXXX",
-		 parent ? parent : "/tmp");
-	if (!mkdtemp(demo->folder)) {
-		demo->folder[0] = '\0';
-		return err_errno(err, "cannot make a folder for the demo");
-	}
+	AUTO(free) char *folder = xasprintf("%s/callspool-demo.XXXXXX", parent ? parent : "/tmp");
+
+	if (!mkdtemp(folder))
+		return err_errno(err, "cannot make a folder for the demo, '%s'", folder);
+	demo->folder = TAKE(folder);
 	return settings_put(options->source, "data_dir", demo->folder, "demo", err);
 }
 
@@ -140,8 +139,9 @@ static int run_demo(int argc, char **argv)
 	good = cmd_wait_open(&demo.wait, &err) && run(&options, &demo, &err);
 	sim_stop(demo.sim);
 	cmd_wait_release(&demo.wait);
-	if (demo.folder[0] != '\0')
+	if (demo.folder)
 		nftw(demo.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	free(demo.folder);
 	return good ? 0 : cmd_fail(&err);
 }
 
