@@ -17,6 +17,7 @@
 #include <jansson.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 
 #define BODY_MAX       (1024 * 1024)
 #define OPTIONS_MAX    4096
@@ -168,6 +169,10 @@ static void keep_watching(const struct doctor_request *request,
 static bool read_every(const struct doctor_request *request, int64_t *out_ms, struct err *err)
 {
 	*out_ms = EVERY_MS;
+	if (request->is_watch && request->nginx_conf && strcmp(request->nginx_conf, "-") == 0)
+		return err_set(
+			err, ERR_INVALID,
+			"--watch reads nginx's configuration each time: name a file in place of -");
 	if (!request->every)
 		return true;
 	return (str_to_duration_ms(str_of(request->every), out_ms) && *out_ms >= EVERY_LEAST_MS &&

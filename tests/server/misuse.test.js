@@ -152,6 +152,7 @@ const refused = [
   [['key', 'check', '--public', 'key.pem'], '--public goes with the file of a private key'],
   [['doctor', '--watch', '--every', '999ms'], '--every 999ms: expected a duration from 1s to 7d'],
   [['doctor', '--watch', '--every', '169h'], '--every 169h: expected a duration from 1s to 7d'],
+  [['doctor', 'proxy', '--watch', '--nginx-conf', '-'], "--watch reads nginx's configuration each time: name a file in place of -"],
   [['doctor', '--watch', '--every', 'often'], '--every often: expected a duration from 1s to 7d'],
   [['doctor', '--proxy-read-timeout', '60'], '--proxy-read-timeout 60: expected a duration, as 60s'],
 ];
