@@ -221,9 +221,9 @@ const struct cmd cmd_import = {
 		"one that is as long, and copies it into the store.  The files themselves are left as they are.  What is stored\n"
 		"already is passed over, so that a run that was stopped is simply begun again.\n"
 		"What is older than recordings are kept (retention and purge_grace) is counted, and neither fetched nor copied.\n"
-		"Exit status: 7 files are broken or in conflict (each is told with its reason), 2 a date that is none, 3 there is no\n"
-		"such folder or no ledger, 4 no Twilio account is set, 5 the disk is full or the server does not answer, 8 the data\n"
-		"folder is another user's.\n",
+		"Exit status: 7 files are broken or in conflict (each is told with its reason), 2 a date that is none, or no Twilio account\n"
+		"is set, 3 there is no such folder or no ledger, 5 the disk is full or the server does not answer, 8 the data folder is\n"
+		"another user's.\n",
 	.examples = "  callspool import --since 2026-01-01\n"
 		    "  callspool import --from /srv/product/server/recordings\n"
 		    "  callspool import --from old/ --json | jq '.findings[]'\n",
