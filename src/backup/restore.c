@@ -33,7 +33,8 @@ struct restore {
 	struct digest_list *list;
 	struct digest_list_head head;
 	struct landing *landing;
-	char *ledger; /* its path until all is there */
+	char *ledger;  /* its path until all is there */
+	uint64_t away; /* files that are missing, or cannot be read */
 };
 
 static void find_fault(struct restore *restore, enum backup_finding finding, const char *path,
@@ -64,6 +65,7 @@ static bool copy(struct restore *restore, const struct digest_list_line *line, i
 			   "its bytes are not those that were backed up");
 		return true;
 	case LANDING_UNREADABLE:
+		restore->away++;
 		find_fault(restore, BACKUP_DAMAGED, line->name, err->text);
 		return true;
 	case LANDING_FAILED:
@@ -99,6 +101,9 @@ static bool take(struct restore *restore, const struct digest_list_line *line, s
 	char *path = xasprintf("%s/recordings/%s", restore->options->folder, line->name);
 	AUTO(close) int fd = folder_open_file(path);
 
+	bool is_there = fd >= 0 || errno == EINVAL; /* a link in its place, or a pipe, is there */
+
+	restore->away += !is_there;
 	if (fd < 0 && errno == ENOENT)
 		find_fault(restore, BACKUP_MISSING, line->name, "the backup does not have it");
 	else if (fd < 0 && is_for_now(errno))
@@ -113,13 +118,11 @@ static bool take(struct restore *restore, const struct digest_list_line *line, s
 /* What is given up now is not taken from the backup any more, and Twilio may have it no more. */
 static bool is_all_there(const struct restore *restore, uint64_t all, struct err *err)
 {
-	uint64_t missing = restore->report->findings[BACKUP_MISSING];
-
-	return restore->options->though_files_missing || !folder_seems_away(missing, all) ||
+	return restore->options->though_files_missing || !folder_seems_away(restore->away, all) ||
 	       err_set(err, ERR_UNAVAILABLE,
-		       "of %llu recordings %llu are not in the backup: is its disk mounted, and all "
+		       "of %llu recordings %llu cannot be had from the backup: is its disk mounted, and all "
 		       "of it?  The same again goes on; --though-files-missing does so without them",
-		       (unsigned long long)all, (unsigned long long)missing);
+		       (unsigned long long)all, (unsigned long long)restore->away);
 }
 
 static bool take_all(struct restore *restore, struct err *err)

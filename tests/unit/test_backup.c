@@ -872,6 +872,10 @@ static void test_for_now(void)
 	OK(!restore_run(&again, &brought, &err) && err.kind == ERR_UNAVAILABLE &&
 		   access(ledger_path, F_OK) < 0,
 	   "the backup's disk is not mounted: %s", err.text);
+	run_in(fresh, "rmdir recordings && touch recordings");
+	OK(!restore_run(&again, &brought, &err) && access(ledger_path, F_OK) < 0,
+	   "nor can it be read: %s", err.text);
+	run_in(fresh, "rm recordings && mkdir recordings");
 	again.though_files_missing = true;
 	OK(restore_run(&again, &brought, &err) && brought.recordings == 0 && brought.queued >= MORE,
 	   "they are lost, a person says: all are fetched again: %s", err.text);
