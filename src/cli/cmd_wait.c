@@ -50,4 +50,5 @@ void cmd_say_listening(const char *who, const char *url)
 {
 	printf("%s is listening on %s\n", who, url);
 	fflush(stdout);
+	clearerr(stdout); /* nobody reads it, perhaps: what a server does is not printed */
 }

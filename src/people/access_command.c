@@ -133,11 +133,11 @@ void access_command_print_secret(const struct access_command *command, json_t *a
 		answer_print(answer);
 	else
 		printf("%s\n", answer_text(answer, key, ""));
-	if (fflush(stdout) == 0)
+	if (fflush(stdout) == 0 && !ferror(stdout))
 		fprintf(stderr, "%s\n", words);
 	else
 		fprintf(stderr,
-			"callspool: '%s' is made, but its secret could not be printed, and is not told again\n",
+			"callspool: the secret of '%s' could not be printed, and is not told again: make another\n",
 			answer_text(answer, "name", "-"));
 }
 

@@ -46,7 +46,7 @@ test('a token that could not be printed is told of by its name', async (t) => {
   const set = `data_dir=${server.dataDir}`;
   const { code, stderr } = await run('sh', ['-c', 'exec "$0" token add crm --rights play --set "$1" >/dev/full', BINARY, set]);
   assert.equal(code, 1, stderr);
-  const [, name] = stderr.match(/^callspool: '(\S+)' is made, but its secret could not be printed/m) ?? assert.fail(stderr);
+  const [, name] = stderr.match(/^callspool: the secret of '(\S+)' could not be printed, and is not told again/m) ?? assert.fail(stderr);
   assert.equal((await callspool(['token', 'revoke', name, '--set', set])).code, 0);
 });
 
