@@ -232,8 +232,10 @@ bool file_take_lock(const char *path, int *out_fd, struct err *err)
 		fd = open(path, flags | O_CREAT, 0640);
 	if (fd < 0)
 		return err_errno(err, "cannot open '%s'", path);
-	if (is_made && !hand_over_lock(fd, path, err))
+	if (is_made && !hand_over_lock(fd, path, err)) {
+		unlink(path); /* or the next one would take it as it is */
 		return false;
+	}
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? err_set(err, ERR_CONFLICT,
 						      "another process has the lock '%s'", path)

@@ -49,7 +49,8 @@ bool file_short_path(const char *path, size_t size, char **out, int *out_folder_
 bool file_hand_over(const char *folder, int fd, const char *path, struct err *err) MUST_CHECK;
 
 /*
- * Takes the lock that the file at `path` stands for, made (0640; its folder's owner has it) where it is not there: flock(2), so it ends with the
- * descriptor, which is the caller's.  ERR_CONFLICT: another process has it.
+ * Takes the lock that the file at `path` stands for, made (0640; its folder's owner has it) where it
+ * is not there: flock(2), so it ends with the descriptor, which is the caller's.  ERR_CONFLICT:
+ * another process has it.
  */
 bool file_take_lock(const char *path, int *out_fd, struct err *err) MUST_CHECK;

@@ -577,8 +577,10 @@ static bool open_top(const char *data_dir, const char *name, char **out_path, in
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (is_made ? O_NOFOLLOW : 0));
 	if (fd < 0)
 		return fail(err, "open the folder", path);
-	if (is_made && !give_away(whole, fd, path, err))
+	if (is_made && !give_away(whole, fd, path, err)) {
+		rmdir(path); /* or the next one would take it as it is */
 		return false;
+	}
 	*out_path = TAKE(path);
 	*out_fd = TAKE_FD(fd);
 	return true;

@@ -614,8 +614,8 @@ bool media_move_changes(struct media_move *move, int64_t most, int64_t *out_note
 	size_t count;
 
 	move->has_failed = false;
-	await(move,
-	      0); /* what an earlier look left under way would come behind the list that removes it */
+	/* What an earlier look left under way would come behind the list that removes it. */
+	await(move, 0);
 	if (!last_note(move, &noted, err))
 		return false;
 	do {
