@@ -1,6 +1,7 @@
 /*
  * How a turn ends: with media, which a worker seals and the ledger then commits; or without,
- * when the ledger commits why, and when again.  Nobody hears of either before.
+ * when the ledger commits why, and when again.  Nobody hears of either before.  Where a person had it queued anew during
+ * the try, that round is the one which goes on.
  */
 #include "flights/flight_private.h"
 
