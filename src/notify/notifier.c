@@ -508,7 +508,8 @@ static void tidy(struct timer *timer)
 	struct notifier *notifier = container_of(timer, struct notifier, tidying.timer);
 	const struct receiver *receiver = &notifier->receiver;
 	int64_t most_ms = notifier->options.give_up_after_ms;
-	bool gives_up = receiver->failures > 0 && most_ms != INT64_MAX &&
+	/* Who is gone is not tried, and what happens meanwhile waits until somebody says that it is back. */
+	bool gives_up = !receiver->is_gone && receiver->failures > 0 && most_ms != INT64_MAX &&
 			loop_now_ms(notifier->loop) - receiver->failing_since_ms >= most_ms;
 
 	if (!ledger_has_duties(notifier->ledger)) {
@@ -540,7 +541,7 @@ static void resume_came(struct mail *mail)
 
 	if (notifier->is_stopping)
 		return;
-	receiver_resume(&notifier->receiver);
+	receiver_resume(&notifier->receiver, loop_now_ms(notifier->loop));
 	pthread_mutex_lock(&notifier->mutex);
 	notifier->facts.is_gone = false;
 	pthread_mutex_unlock(&notifier->mutex);

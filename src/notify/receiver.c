@@ -66,8 +66,10 @@ void receiver_told(struct receiver *receiver, enum receiver_word word, int64_t r
 		receiver->allowed++;
 }
 
-void receiver_resume(struct receiver *receiver)
+void receiver_resume(struct receiver *receiver, int64_t now_ms)
 {
 	receiver->is_gone = false;
 	receiver->paused_until_ms = 0;
+	if (receiver->failures > 0)
+		receiver->failing_since_ms = now_ms;
 }

@@ -45,8 +45,8 @@ int64_t receiver_wait_ms(const struct receiver *receiver, int64_t now_ms);
 /* What came of a try; retry_after_ms -1: not said.  `random`: any 64 random bits. */
 void receiver_told(struct receiver *receiver, enum receiver_word word, int64_t retry_after_ms,
 		   int64_t retry_first_ms, int64_t now_ms, uint64_t random);
-/* Somebody says that it is there (again): it is tried at once. */
-void receiver_resume(struct receiver *receiver);
+/* Somebody says that it is there (again): it is tried at once, and has its time anew before anything is given up. */
+void receiver_resume(struct receiver *receiver, int64_t now_ms);
 static inline bool receiver_is_ailing(const struct receiver *receiver)
 {
 	return receiver->failures >= RECEIVER_AILING;

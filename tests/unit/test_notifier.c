@@ -546,17 +546,55 @@ static void test_tidying(void)
 	end();
 }
 
+/* A change, by which its loop looks at the time. */
+static struct {
+	struct ledger_job job;
+	bool is_under_way;
+} change;
+
+static bool run_change(struct ledger_job *job, struct catalog *catalog, struct err *why)
+{
+	job->change.what = PROJECTED_RECORDING;
+	return true;
+}
+
+static void changed(struct ledger_job *job)
+{
+	change.is_under_way = false;
+}
+
 /* The minute of the next tidying may begin late: another one goes by now and then. */
-static bool died_as_minutes_pass(void)
+static bool a_minute_passes(void)
 {
 	static unsigned looks;
 
 	/* Fewer than those by which one whose change was later would be given up, too. */
-	if (looks++ % 100 == 0 && looks < 100 * MINUTES_MOST) {
-		ahead_ms += MINUTE_MS;
-		notifier_resume(notifier); /* its loop looks at the time */
-	}
+	if (looks++ % 100 != 0 || change.is_under_way)
+		return false;
+	ahead_ms += MINUTE_MS;
+	change.is_under_way = true;
+	change.job = (struct ledger_job){ .run = run_change, .done = changed, .reply = mailbox };
+	ledger_write(ledger, &change.job);
+	return true;
+}
+
+static bool change_is_done(void)
+{
+	return !change.is_under_way;
+}
+
+static unsigned minutes;
+
+static bool died_as_minutes_pass(void)
+{
+	minutes += minutes < MINUTES_MOST && a_minute_passes();
 	return so_many_died();
+}
+
+static bool minutes_have_passed(void)
+{
+	minutes += a_minute_passes();
+	return minutes >= 3;
 }
 
 /* A receiver that is away is tried with few of them: the others do not wait for ever. */
@@ -577,6 +615,7 @@ static void test_none_was_taken(void)
 	IS_INT(number("SELECT CAST(COUNT(*) AS TEXT) FROM notices WHERE died_at_ms IS NOT NULL"), 0,
 	       "it failed for less than they may be tried: none is given up");
 	ahead_ms += HOUR_MS;
+	minutes = 0;
 	OK(await(died_as_minutes_pass, 3),
 	   "after that all are that nobody was told of for so long");
 	/* What comes of a try that is under way has the first wait again. */
@@ -585,6 +624,31 @@ static void test_none_was_taken(void)
 	       STR("4"), "one whose change was later is left");
 	OK(logged("webhooks to notify_url are given up, for none was taken for so long") > 0,
 	   "which is warned of");
+	end();
+}
+
+/* Nobody is tried, and nothing is given up for that; nor at once what a person has sent again. */
+static void test_gone_for_long(void)
+{
+	options.give_up_after_ms = HOUR_MS;
+	answer_next(-1, GONE);
+	plant(1, 1, (struct planted){ 0 });
+	begin();
+	OK(until(it_is_gone), "it is gone");
+	plant(2, 2, (struct planted){ .age_ms = HOUR_MS });
+	ahead_ms += DAY_MS;
+	minutes = 0;
+	OK(until(minutes_have_passed), "a day, and some minutes, go by");
+	OK(until(change_is_done), "as the ledger hears");
+	notifier_read(notifier, &facts);
+	IS_INT(facts.died, 0, "what happens meanwhile waits");
+	answer_next(-1, REFUSED);
+	notifier_resume(notifier);
+	OK(await(so_many_failed, 2), "it is said to be back, and refuses");
+	minutes = 0;
+	OK(until(minutes_have_passed) && until(change_is_done), "some minutes go by");
+	notifier_read(notifier, &facts);
+	IS_INT(facts.died, 0, "the time in which it may fail has begun anew");
 	end();
 }
 
@@ -669,6 +733,7 @@ int main(void)
 	test_expired();
 	test_tidying();
 	test_none_was_taken();
+	test_gone_for_long();
 	server_stop(&server);
 	retention_free(retention);
 	running_remove();

@@ -71,7 +71,12 @@ int main(void)
 	   "who is gone is sent nothing, however long one waits");
 	told(RECEIVER_TOOK, -1);
 	IS_INT(receiver_wait_ms(&receiver, now_ms), -1, "not even where another try was taken");
-	receiver_resume(&receiver);
+	receiver_resume(&receiver, now_ms);
 	OK(receiver_room(&receiver, now_ms) > 0, "until somebody says so");
+	told(RECEIVER_REFUSED, -1);
+	now_ms += 1000;
+	receiver_resume(&receiver, now_ms);
+	OK(receiver.failures > 0 && receiver.failing_since_ms == now_ms,
+	   "one that fails has its time anew from then on");
 	return tap_end();
 }
