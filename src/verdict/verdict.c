@@ -137,7 +137,9 @@ static bool has_no_dual(const struct verdict_facts *f)
 
 static bool is_not_ready(const struct verdict_facts *f)
 {
-	return f->status == 404 && f->since_completed_ms < NOT_READY_MS;
+	/* A clock that was ahead when it was told says nothing of what is ready now. */
+	return f->status == 404 && f->since_completed_ms < NOT_READY_MS &&
+	       f->since_completed_ms > -NOT_READY_MS;
 }
 
 static bool is_not_found(const struct verdict_facts *f)
