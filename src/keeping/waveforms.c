@@ -68,7 +68,7 @@ static bool has_room(const struct sweep_env *env, struct err *err)
 	       (bytes >= FREE_BYTES_MIN || err_set(err, ERR_UNAVAILABLE, "the disk is full"));
 }
 
-/* A store that is away is not the recording's fault. */
+/* A store that is away is not the recording's fault; one folder of it that is gone holds up no other recording. */
 static bool open_media(struct making *making, int *out_fd, struct err *err)
 {
 	const struct sweep_env *env = making->item.env;
@@ -77,7 +77,7 @@ static bool open_media(struct making *making, int *out_fd, struct err *err)
 
 	if (blob_open_read(env->store, path, out_fd, &size, err))
 		return true;
-	if (err->kind == ERR_NOT_FOUND && !blob_has_place(env->store, path))
+	if (err->kind == ERR_NOT_FOUND && blob_is_away(env->store))
 		err->kind = ERR_UNAVAILABLE;
 	return false;
 }

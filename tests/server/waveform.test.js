@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import http from 'node:http';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import WaveformData from 'waveform-data';
 import { audio } from './harness/audio.js';
 import { pathOf, startServer, untilState } from './harness/callspool.js';
@@ -285,6 +285,27 @@ test('a full disk holds waveforms up, and nothing else', async (t) => {
   await refuses(server, recording, 404, 'waveform_pending');
   rmSync(filler);
   await waveformOf(server, recording);
+});
+
+test('a folder of the store that is gone holds up no waveform of the others', async (t) => {
+  const upstream = await startUpstream(t);
+  const first = await startServer(t, { upstream: upstream.url });
+  const stored = async () => {
+    const recording = await store(first, upstream);
+    await waveformOf(first, recording);
+    return { ...recording, path: await pathOf(first, recording.callSid) };
+  };
+  // What is left is done newest first, or oldest first: the lost one stands before another either way.
+  const three = [];
+  do three.splice(0, 3, await stored(), await stored(), await stored()); while (new Set(three.map(({ path }) => dirname(path))).size < 3);
+  const [oldest, lost, newest] = three;
+  await first.finish();
+  rmSync(dirname(lost.path), { recursive: true });
+  for (const { path } of [oldest, newest]) rmSync(beside(path));
+  const { status } = spawnSync('sqlite3', [join(first.dataDir, 'ledger.db'), 'UPDATE recordings SET waveform = 0']);
+  assert.equal(status, 0);
+  const again = await startServer(t, { upstream: 'http://127.0.0.1:9', dataDir: first.dataDir, expectErrors: [/./] });
+  for (const recording of [oldest, newest]) await waveformOf(again, recording);
 });
 
 test('a link opens the waveform of its recording, counts no play, and ends as its media does', async (t) => {
