@@ -14,6 +14,7 @@ function runFiles(t, bodies, longest) {
   t.after(() => rmSync(folder, { recursive: true }));
   const order = join(folder, 'order'), counts = join(folder, 'counts'), list = join(folder, 'longest'), cpu = join(folder, 'cpu');
   writeFileSync(list, longest(basename(folder)));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   const files = Object.entries(bodies).map(([name, body]) => {
     const file = join(folder, `${name}.test.js`);
     writeFileSync(file, `import test from 'node:test'; import { appendFileSync } from 'node:fs';

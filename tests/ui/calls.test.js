@@ -1,6 +1,7 @@
 // The list that is looked at: what it asks for and when, and that nothing of another list gets into it.
 import assert from 'node:assert';
-import { mock, test } from 'node:test';
+import { test } from 'node:test';
+import * as clock from './clock.js';
 import { load } from './load.js';
 
 const world = { requests: [], sockets: [] };
@@ -42,7 +43,7 @@ const turn = async () => {
 };
 async function pass(ms) {
   for (let left = ms; left > 0; left -= 250) {
-    mock.timers.tick(Math.min(left, 250));
+    clock.tick(Math.min(left, 250));
     await turn();
   }
 }
@@ -54,7 +55,7 @@ const last = (list) => list.at(-1);
 const ids = (calls) => calls.stretch.rows.map(({ call }) => Number(call.call_sid.slice(2)));
 
 async function list(t, life) {
-  mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: 1_000_000 });
+  clock.hold(1_000_000);
   Object.assign(world, { requests: [], sockets: [] });
   const { Calls } = await load('list/calls');
   const calls = new Calls();
@@ -62,7 +63,7 @@ async function list(t, life) {
   calls.state.listen(() => draws++);
   t.after(() => {
     calls.show({ call: 'none' }); // ends its connection and its timers
-    mock.timers.reset();
+    clock.release();
   });
   await life({ calls, draws: () => draws, socket: () => last(world.sockets), request: () => last(world.requests) });
 }

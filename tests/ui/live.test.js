@@ -1,6 +1,7 @@
 // The connection: begun anew where it ended, whatever broke it, and never twice at once.
 import assert from 'node:assert';
-import { mock, test } from 'node:test';
+import { test } from 'node:test';
+import * as clock from './clock.js';
 import { load } from './load.js';
 
 const world = { sockets: [], polls: [], listeners: {} };
@@ -53,17 +54,17 @@ const turn = () => new Promise((done) => setImmediate(done));
 
 /** In steps, so that whoever looks at the clock meanwhile sees it go on. */
 function pass(ms) {
-  for (let left = ms; left > 0; left -= 500) mock.timers.tick(Math.min(left, 500));
+  for (let left = ms; left > 0; left -= 500) clock.tick(Math.min(left, 500));
 }
 
 /** One life of a connection with the clock in our hands. */
 async function live(t, life, wanted = {}) {
-  mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: 1_000_000 });
+  clock.hold(1_000_000);
   Object.assign(world, { sockets: [], polls: [] });
   const { watch, connection, progress, onCall } = await load('live');
   const told = [];
   const feed = watch({ filter: { direction: 'inbound' }, seq: 100, bottom: '5.5', told: (message) => told.push(message), ...wanted });
-  t.after(() => mock.timers.reset());
+  t.after(() => clock.release());
   try {
     await life({ feed, told, connection, progress, onCall, pass, socket: () => world.sockets.at(-1), poll: () => world.polls.at(-1) });
   } finally {
@@ -135,7 +136,7 @@ test('25 s without a word: the socket is dead', (t) => live(t, ({ socket, pass }
 test('the machine slept: at once again', (t) => live(t, ({ socket, pass }) => {
   socket().open();
   socket().says({ seq: 150 });
-  mock.timers.setTime(Date.now() + 9000);
+  clock.setTime(Date.now() + 9000);
   pass(1000);
   assert.strictEqual(world.sockets.length, 2);
 }));
@@ -164,7 +165,7 @@ test('refused twice: a long poll of the same numbers, and a socket again after 5
   assert.match(poll().address, /after=160/);
   pass(300_000 - 39_000);
   await turn();
-  mock.timers.setTime(Date.now() + 60_000);
+  clock.setTime(Date.now() + 60_000);
   poll().answers({ seq: 161 });
   await turn();
   pass(30_000);
