@@ -58,7 +58,7 @@ export async function startDisk(t, path, mib) {
   atEnd(t, () => holder.stop('SIGKILL'));
   await holder.line(/^mounted$/);
   const asUser = args.some((arg) => arg.startsWith('-r')) ? ['-U', '--preserve-credentials'] : [];
-  return { enter: ['nsenter', '-t', String(holder.pid), '-m', ...asUser], seenFrom: (inside) => `/proc/${holder.pid}/root${inside}` };
+  return { enter: ['nsenter', '-t', String(holder.pid), '-m', '-r', ...asUser], seenFrom: (inside) => `/proc/${holder.pid}/root${inside}` };
 }
 
 /**
