@@ -24,6 +24,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "db/db_postgres_private.h"
 
 #define WRITE_WAIT_MS 5000 /* for the seat included */
@@ -64,6 +65,12 @@ struct decoded {
 	uint8_t bytes[];
 };
 
+/* A text that was bound, without what PostgreSQL does not take. */
+struct mended {
+	struct mended *next;
+	char *text;
+};
+
 struct postgres_stmt {
 	struct db_stmt stmt;
 	struct pg_text *text; /* the link's */
@@ -77,6 +84,7 @@ struct postgres_stmt {
 	PGresult *result; /* that, once it is stepped through */
 	int row;
 	struct decoded *decoded;
+	struct mended *mended;
 };
 
 static struct postgres_db *postgres_db(const struct db *db)
@@ -147,6 +155,13 @@ static void postgres_reset(struct db_stmt *stmt)
 		self->decoded = decoded->next;
 		free(decoded);
 	}
+	while (self->mended) {
+		struct mended *mended = self->mended;
+
+		self->mended = mended->next;
+		free(mended->text);
+		free(mended);
+	}
 }
 
 static void postgres_finalize(struct db_stmt *stmt)
@@ -168,9 +183,28 @@ static void bind(struct postgres_stmt *self, int n, const char *value, size_t le
 }
 
 /* The binary form of a text, or of bytes, is itself. */
-static void postgres_bind_str(struct db_stmt *stmt, int n, struct str value)
+static void postgres_bind_bytes(struct db_stmt *stmt, int n, struct str value)
 {
 	bind(postgres_stmt(stmt), n, value.at, value.len, 1);
+}
+
+/*
+ * What others wrote may be no UTF-8, or cut within a character: an error of Twilio's, the name of a browser, a path of ours.  With
+ * it the whole transaction would be refused, each time.
+ */
+static void postgres_bind_str(struct db_stmt *stmt, int n, struct str value)
+{
+	struct postgres_stmt *self = postgres_stmt(stmt);
+	struct mended *mended;
+
+	if (!utf8_is_text(value)) {
+		mended = xcalloc(1, sizeof(*mended));
+		mended->text = utf8_replace(value);
+		mended->next = self->mended;
+		self->mended = mended;
+		value = str_of(mended->text);
+	}
+	postgres_bind_bytes(stmt, n, value);
 }
 
 static void postgres_bind_int(struct db_stmt *stmt, int n, int64_t value)
@@ -544,7 +578,7 @@ const struct db_driver db_postgres_driver = {
 	.prepare = postgres_prepare,
 	.finalize = postgres_finalize,
 	.bind_str = postgres_bind_str,
-	.bind_bytes = postgres_bind_str,
+	.bind_bytes = postgres_bind_bytes,
 	.bind_list = postgres_bind_list,
 	.bind_int = postgres_bind_int,
 	.ask = postgres_ask,

@@ -3,7 +3,7 @@ import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { join } from 'node:path';
-import { TOKEN, startServer } from './harness/callspool.js';
+import { TOKEN, startServer, untilState } from './harness/callspool.js';
 import { RawConnection, parseReplies, request, requestJson } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
 import { SIGN_IN, firstAdministrator } from './harness/people.js';
@@ -18,13 +18,13 @@ const ODD = { NUL: [0x00], 'a byte that begins nothing': [0xff], 'a piece of a c
 const spread = (text, bytes) => (bytes.length === 1 ? [0, Math.floor(text.length / 2), text.length] : [Math.floor(text.length / 2)]).map((at) => Buffer.concat([Buffer.from(text.slice(0, at)), Buffer.from(bytes), Buffer.from(text.slice(at))]));
 const percent = (bytes) => [...bytes].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
 
-let postgres;
+let postgres, upstream;
 const ledgers = {}; // { file, postgres }: { server, count(what), ... }
 
 lifetime.after(() => {}); // registered here, and not within a hook, where its end would be that of the hook
 before(async () => {
   postgres = await startPostgres(lifetime);
-  const upstream = await startUpstream(lifetime);
+  upstream = await startUpstream(lifetime);
   const file = await startServer(lifetime, { upstream: upstream.url });
   const shared = await startServer(lifetime, { upstream: upstream.url, settings: { database: `${postgres.url}&options=-csearch_path%3Dpublic` } });
   ledgers.file = { server: file, query: async (sql) => (await run('sqlite3', ['-cmd', '.timeout 5000', join(file.dataDir, 'ledger.db'), sql])).stdout.trim() };
@@ -116,6 +116,22 @@ test('in the name of a field, in JSON, and in the address', async () => {
       await both(path, ({ server }) => request(server.url, { path }), false); // what is looked for may be refused, or be found nowhere
     }
   }
+});
+
+test('in what Twilio answers, which an attempt is told of: it is tried again as any other', async (t) => {
+  const recordings = [];
+  for (const [kind, bytes] of Object.entries(ODD)) {
+    const fields = recordingCallback();
+    const text = Buffer.concat([Buffer.from('<TwilioResponse><RestException><Code>20500</Code><Message>it was '), Buffer.from(bytes), Buffer.from(' wrong</Message></RestException></TwilioResponse>')]);
+    upstream.recordings.set(fields.RecordingSid, { callSid: fields.CallSid, answer: (_, reply) => reply.writeHead(500, { 'Content-Type': 'application/xml' }).end(text) });
+    assert.equal(await both(kind, ({ server }) => post(server, RECORDING_STATUS, fields)), 200);
+    recordings.push({ kind, ...fields });
+  }
+  for (const { kind, CallSid } of recordings) for (const { server } of Object.values(ledgers)) {
+    const call = await untilState(server, CallSid, 'waiting');
+    assert.equal(call.recordings[0].reason.code, 'server_error', kind);
+  }
+  t.diagnostic(`${recordings.length} answers`);
 });
 
 test('in headers that are kept or told', async () => {
