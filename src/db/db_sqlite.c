@@ -131,6 +131,9 @@ static int system_errno(const struct sqlite_db *self, int code)
 	(void)sqlite3_file_control(self->handle, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log);
 	if (errno_of(file) == EROFS || errno_of(log) == EROFS)
 		return EROFS;
+	/* A quota: of a full disk alone SQLite has a code of its own. */
+	if (errno_of(file) == EDQUOT || errno_of(log) == EDQUOT)
+		return EDQUOT;
 	return sqlite3_system_errno(self->handle);
 }
 

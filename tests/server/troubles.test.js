@@ -77,19 +77,22 @@ test('a ledger that is none any more: the start says what to do', async (t) => {
   assert.match(stderr, /not a database \(damaged: see callspool rebuild\)/);
 });
 
-test('a file system that the kernel made read-only: plays go on, webhooks are answered 503, and it is over when it is mended', async (t) => {
+for (const [error, what, says] of [
+  ['EROFS', 'a file system that the kernel made read-only', /for \d+ seconds now: SQLite: disk I\/O error \(the file system is read-only\)/],
+  ['EDQUOT', 'a quota that is used up', /for \d+ seconds now: SQLite: disk I\/O error/],
+]) test(`${what}: plays go on, webhooks are answered 503, and it is over when it is mended`, async (t) => {
   const dataDir = join(temporaryFolder(t), 'data');
   mkdirSync(dataDir);
   const disk = new FaultyDisk(dataDir, join(temporaryFolder(t), 'control'));
   t.after(() => disk.close());
-  const { server, upstream, recording } = await startStored(t, { dataDir, settings: { cache_entries: 1 }, expectErrors: [/entries of the audit cannot be written/, /its waveform cannot be made: .*Read-only file system/], env: { ...preloaded([disk.library]), ...disk.env } });
+  const { server, upstream, recording } = await startStored(t, { dataDir, settings: { cache_entries: 1 }, expectErrors: [/entries of the audit cannot be written/, /its waveform cannot be made/], env: { ...preloaded([disk.library]), ...disk.env } });
   const other = await store(server, upstream);
   // As with a disk of which some blocks cannot be written: files that are open for writing are so still, and each write is refused.
-  for (const file of ['ledger', 'log', 'media']) for (const call of ['write', 'rename', 'remove', 'cut']) disk.fail({ call, file, count: 1e6, error: 'EROFS' });
+  for (const file of ['ledger', 'log', 'media']) for (const call of ['write', 'rename', 'remove', 'cut']) disk.fail({ call, file, count: 1e6, error });
   const tell = (fields) => postForm(server.url, RECORDING_STATUS, recordingCallback(fields));
   assert.equal((await tell({ CallSid: newSid('CA') })).status, 503);
   for (const { mediaPath, bytes } of [recording, other, recording]) assert.ok((await request(`${server.url}${mediaPath}`)).body.equals(bytes), 'what is stored plays');
-  assert.match(await named(server, /cannot be written/), /for \d+ seconds now: SQLite: disk I\/O error \(the file system is read-only\)/);
+  assert.match(await named(server, /cannot be written/), says);
   assert.equal((await requestJson(`${server.url}/health`)).json.degraded, true);
   assert.equal((await tell({ CallSid: newSid('CA') })).status, 503, 'again, and the process is the same');
   disk.calm();
