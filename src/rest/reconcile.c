@@ -129,7 +129,14 @@ static void failed_written(struct ledger_job *job)
 
 static bool run_completed(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
-	return reconciliations_set(catalog, &container_of(job, struct reconcile, job)->last, err);
+	struct reconciliation *last = &container_of(job, struct reconcile, job)->last, now;
+
+	if (!reconciliations_find(catalog, str_of(last->account_sid), &now, err))
+		return false;
+	/* An import has read further back, and ended while the list was read. */
+	if (now.completed_at_ms != 0 && now.since_ms < last->since_ms)
+		last->since_ms = now.since_ms;
+	return reconciliations_set(catalog, last, err);
 }
 
 static void completed_written(struct ledger_job *job)

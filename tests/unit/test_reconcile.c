@@ -75,6 +75,8 @@ static bool run_nothing(struct ledger_job *job, struct catalog *catalog, struct 
 	return true;
 }
 
+static void (*beside)(void); /* as it is asked; NULL: nothing */
+
 /* One pass or more, on a server that answers so. */
 static void pass(const char *path, const char *raw, bool (*is_over)(void))
 {
@@ -86,6 +88,7 @@ static void pass(const char *path, const char *raw, bool (*is_over)(void))
 	before_ms = row.started_at_ms;
 	server_forget(&server);
 	server_answers(&answer, 1);
+	server.noticed = beside;
 	reconcile = reconcile_start(&rest_env, &options);
 	until(is_over);
 	write_now(run_nothing, NULL); /* behind it: what it wrote has come back */
@@ -189,6 +192,37 @@ static void test_told(void)
 	}
 }
 
+static void import_ends(void)
+{
+	write_sql("UPDATE reconciliations SET since_ms = 1000");
+}
+
+/* An import has read further back, and ends while the list is read. */
+static void test_beside_import(void)
+{
+	static const struct {
+		const char *name, *raw;
+		bool (*is_over)(void);
+	} cases[] = {
+		{ "is read", JSON_HEAD "{\"recordings\":[]}", has_completed },
+		{ "is not", "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", has_failed },
+	};
+	char path[256], day[ISO_DATE_SIZE];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		write_sql("UPDATE reconciliations SET since_ms = 2000");
+		read_row();
+		clock_iso_date(row.edge_ms, day);
+		snprintf(path, sizeof(path), LIST "&DateCreated%%3E=%.10s", day);
+		beside = import_ends;
+		pass(path, cases[i].raw, cases[i].is_over);
+		beside = NULL;
+		IS_INT(row.since_ms, 1000, "the list %s: what the import had is kept",
+		       cases[i].name);
+	}
+	write_sql("UPDATE reconciliations SET since_ms = 0");
+}
+
 /* SIGHUP: the next pass would be due in an hour. */
 static void test_change(void)
 {
@@ -232,6 +266,7 @@ int main(void)
 		OK(!reconcile_start(&rest_env, &never[i]), "never %zu", i + 1);
 	test_edge();
 	test_told();
+	test_beside_import();
 	test_change();
 	fixture_stop(NULL);
 	return tap_end();
