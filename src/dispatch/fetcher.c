@@ -362,6 +362,8 @@ static void change_came(struct mail *mail)
 	if (fetcher->recovery)
 		recovery_look(fetcher->recovery);
 	start_reconciling(fetcher);
+	backfill_change(fetcher->backfill,
+			retention_kept_longest_ms(fetcher->env.options.retention));
 }
 
 void fetcher_change(struct fetcher *fetcher, const struct flight_options *options)

@@ -304,6 +304,12 @@ struct backfill *backfill_start(const struct rest_env *env, int64_t keep_ms)
 	return backfill;
 }
 
+void backfill_change(struct backfill *backfill, int64_t keep_ms)
+{
+	if (backfill)
+		backfill->keep_ms = keep_ms;
+}
+
 void backfill_free(struct backfill *backfill)
 {
 	if (!backfill)

@@ -31,6 +31,8 @@ enum backfill_merge backfill_merge(const struct import *row, const struct import
 
 /* Looks into the ledger when the loop runs.  keep_ms: what began longer ago is too old; INT64_MAX: nothing is. */
 struct backfill *backfill_start(const struct rest_env *env, int64_t keep_ms);
+/* The rules have changed: of what is listed from now on.  NULL does nothing. */
+void backfill_change(struct backfill *backfill, int64_t keep_ms);
 /* Something was asked for. */
 void backfill_wake(struct backfill *backfill);
 /* After the mailbox of env was closed.  NULL does nothing. */
