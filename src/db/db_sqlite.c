@@ -58,6 +58,7 @@ struct sqlite_db {
 	sqlite3 *handle;
 	int64_t log_pages; /* after this connection's last commit; 0: all of it is moved */
 	int64_t page_bytes;
+	int moved_badly; /* SQLite's code, or 0: a checkpoint of after_commit() may have lost what it moved */
 };
 
 struct sqlite_stmt {
@@ -156,14 +157,23 @@ static bool sqlite_exec(struct db *db, const char *sql, struct err *err)
 	return code == SQLITE_OK || failed(self, code, err);
 }
 
-/* Called after each commit of this connection; replaces SQLite's own automatic checkpoint. */
+/*
+ * Called after each commit of this connection; replaces SQLite's own automatic checkpoint.  One that fails for want of room leaves
+ * the log as it is; anything else may be a sync that failed, of what is not moved again (ledger/checkpointer.c).
+ */
 static int after_commit(void *context, sqlite3 *handle, const char *name, int pages)
 {
 	struct sqlite_db *self = context;
 
 	self->log_pages = pages;
-	if (pages >= LOG_PAGES_LIMIT)
-		sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (pages >= LOG_PAGES_LIMIT) {
+		int code = sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, NULL,
+						     NULL);
+
+		if (code != SQLITE_OK &&
+		    sqlite_kind_of(code, system_errno(self, code)) == ERR_INTERNAL)
+			self->moved_badly = code;
+	}
 	return SQLITE_OK;
 }
 
@@ -432,8 +442,12 @@ static bool sqlite_commit(struct db *db, struct err *err)
 	/* SQLite rolls back by itself after some errors (disk full, reading, writing). */
 	if (!sqlite_in_transaction(db))
 		return err_set(err, ERR_INTERNAL, "the transaction was given up after an error");
-	if (run_literal(db, "COMMIT", err))
-		return true;
+	if (run_literal(db, "COMMIT", err)) {
+		int code = sqlite_db(db)->moved_badly;
+
+		return code == SQLITE_OK ||
+		       err_set(err, ERR_INTERNAL, "SQLite: a checkpoint: %s", sqlite3_errstr(code));
+	}
 	if (sqlite_in_transaction(db))
 		sqlite_rollback(db);
 	return false;

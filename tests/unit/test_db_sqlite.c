@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -18,6 +19,72 @@
 
 static char folder[] = "/tmp/callspool-test.XXXXXX";
 static char path[sizeof(folder) + 16];
+
+/* ---- a log that seems long, and a checkpoint that fails ---- */
+
+#define LONG_PAGES (1 << 20)
+
+static int (*log_hook)(void *context, sqlite3 *handle, const char *name, int pages);
+static bool log_seems_long;
+static int checkpoint_code; /* 0: it is done */
+
+void *__real_sqlite3_wal_hook(sqlite3 *handle, int (*hook)(void *, sqlite3 *, const char *, int),
+			      void *context);
+void *__wrap_sqlite3_wal_hook(sqlite3 *handle, int (*hook)(void *, sqlite3 *, const char *, int),
+			      void *context);
+int __real_sqlite3_wal_checkpoint_v2(sqlite3 *handle, const char *name, int mode, int *pages,
+				     int *moved);
+int __wrap_sqlite3_wal_checkpoint_v2(sqlite3 *handle, const char *name, int mode, int *pages,
+				     int *moved);
+
+static int after_commit(void *context, sqlite3 *handle, const char *name, int pages)
+{
+	return log_hook(context, handle, name, log_seems_long ? LONG_PAGES : pages);
+}
+
+void *__wrap_sqlite3_wal_hook(sqlite3 *handle, int (*hook)(void *, sqlite3 *, const char *, int),
+			      void *context)
+{
+	log_hook = hook;
+	return __real_sqlite3_wal_hook(handle, after_commit, context);
+}
+
+int __wrap_sqlite3_wal_checkpoint_v2(sqlite3 *handle, const char *name, int mode, int *pages,
+				     int *moved)
+{
+	return checkpoint_code != 0
+		       ? checkpoint_code
+		       : __real_sqlite3_wal_checkpoint_v2(handle, name, mode, pages, moved);
+}
+
+static void test_long_log(void)
+{
+	static const struct {
+		const char *name;
+		int code;
+		bool is_well;
+	} cases[] = {
+		{ "it is moved", SQLITE_OK, true },
+		{ "another one moves it", SQLITE_BUSY, true },
+		{ "there is no room for it", SQLITE_FULL, true },
+		{ "it cannot be synced", SQLITE_IOERR_FSYNC, false },
+		{ "it cannot be written", SQLITE_IOERR_WRITE, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(db_free) struct db *db = opened(DB_WRITE);
+
+		log_seems_long = true;
+		checkpoint_code = cases[i].code;
+		OK(db_begin(db, &err) && put(db, str_of(cases[i].name), 9) &&
+			   db_commit(db, &err) == cases[i].is_well,
+		   "a long log, and %s", cases[i].name);
+		OK(cases[i].is_well || err.kind == ERR_INTERNAL, "as a failed disk: %s",
+		   cases[i].name);
+		log_seems_long = false;
+		checkpoint_code = SQLITE_OK;
+	}
+}
 
 static void test_file(struct db *db)
 {
@@ -306,6 +373,7 @@ int main(void)
 		test_checkpoint(db);
 		test_wiping(db);
 	}
+	test_long_log();
 	test_full();
 	test_settle();
 	test_stale_error();
