@@ -286,6 +286,7 @@ static bool open_notifier(struct server *server, struct err *err)
 		.ca_file = settings->flights.ca_file,
 		.ledger = server->ledger,
 		.retention = server->retention,
+		.clock = &server->vouched_clock,
 		.is_command = server->options.is_command,
 	};
 
