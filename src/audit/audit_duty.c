@@ -28,6 +28,7 @@ struct refusals_job {
 
 struct audit_duty {
 	struct audit_trail *trail;
+	struct vouched_clock *clock;
 	struct loop *loop;
 	struct timer timer;
 	struct ledger_job forgetting, heading;
@@ -193,8 +194,12 @@ static bool run_forget(struct ledger_job *job, struct catalog *catalog, struct e
 {
 	struct audit_duty *duty = container_of(job, struct audit_duty, forgetting);
 	const struct audit_trail *trail = duty->trail;
-	int64_t now_ms = clock_wall_ms(), entries, addresses, credentials;
+	int64_t now_ms, entries, addresses, credentials;
+	struct err doubt;
 
+	duty->forgotten = 0;
+	if (!duty->clock->now(duty->clock, &now_ms, &doubt))
+		return true;
 	if (!audit_chain_prune(catalog, trail->key, trail->chain,
 			       now_ms - trail->options.retention_ms, now_ms, BATCH, &entries,
 			       err) ||
@@ -240,12 +245,13 @@ static void each_hour(struct timer *timer)
 	}
 }
 
-struct audit_duty *audit_duty_new(struct audit_trail *trail, struct loop *loop,
-				  struct mailbox *mailbox, int64_t each_ms)
+struct audit_duty *audit_duty_new(struct audit_trail *trail, struct vouched_clock *clock,
+				  struct loop *loop, struct mailbox *mailbox, int64_t each_ms)
 {
 	struct audit_duty *duty = xcalloc(1, sizeof(*duty));
 
 	duty->trail = trail;
+	duty->clock = clock;
 	duty->loop = loop;
 	duty->each_ms = each_ms;
 	duty->heading = (struct ledger_job){ .run = run_head, .done = head_done, .reply = mailbox };

@@ -11,10 +11,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct err;
+
 int64_t clock_monotonic_ms(void);
 int64_t clock_monotonic_us(void); /* of the same clock, for what is measured */
 int64_t clock_boot_ms(void);      /* monotonic, and counts while the machine sleeps */
 int64_t clock_wall_ms(void);
+
+/* By which something is removed for good.  Any thread.  False: it is doubted, `err` says why, and nothing goes. */
+struct vouched_clock {
+	bool (*now)(struct vouched_clock *clock, int64_t *out_ms, struct err *err) MUST_CHECK;
+};
 
 #define HTTP_DATE_SIZE 30 /* "Sun, 06 Nov 1994 08:49:37 GMT" and NUL */
 #define ISO_DATE_SIZE  25 /* "1994-11-06T08:49:37.123Z" and NUL */

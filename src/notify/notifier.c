@@ -79,6 +79,7 @@ struct notifier {
 	struct notify_options options;
 	struct ledger *ledger;
 	const struct retention *retention;
+	struct vouched_clock *clock;
 	struct expiry_rounds *expiries; /* NULL: a command */
 	struct signing signing;
 	struct fetch_target target;
@@ -464,6 +465,18 @@ static void look(struct notifier *notifier)
 
 /* ---- tidying ---- */
 
+static bool forget_dead(struct tidying *tidying, struct catalog *catalog, struct err *err)
+{
+	struct vouched_clock *clock = container_of(tidying, struct notifier, tidying)->clock;
+	struct err doubt;
+	int64_t now_ms;
+
+	tidying->forgotten = 0;
+	return !clock->now(clock, &now_ms, &doubt) ||
+	       notices_forget_dead(catalog, now_ms - NOTICE_DEAD_KEPT_MS, TIDY_MOST,
+				   &tidying->forgotten, err);
+}
+
 static bool run_tidy(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct tidying *tidying = container_of(job, struct tidying, job);
@@ -472,8 +485,7 @@ static bool run_tidy(struct ledger_job *job, struct catalog *catalog, struct err
 	tidying->given_up = 0;
 	return notices_bring_forward(catalog, now_ms + DUE_MOST_MS, now_ms, TIDY_MOST,
 				     &tidying->brought_forward, err) &&
-	       notices_forget_dead(catalog, now_ms - NOTICE_DEAD_KEPT_MS, TIDY_MOST,
-				   &tidying->forgotten, err) &&
+	       forget_dead(tidying, catalog, err) &&
 	       (tidying->give_up_before_ms == 0 ||
 		notices_give_up(catalog, tidying->give_up_before_ms, now_ms, TIDY_MOST,
 				&tidying->given_up, err));
@@ -648,6 +660,7 @@ bool notifier_open(const struct notifier_parts *parts, struct notifier **out, st
 	notifier->options = *parts->options;
 	notifier->ledger = parts->ledger;
 	notifier->retention = parts->retention;
+	notifier->clock = parts->clock;
 	receiver_init(&notifier->receiver);
 	for (size_t i = 0; i < RECEIVER_SLOTS; i++)
 		notifier->slots[i].notifier = notifier;

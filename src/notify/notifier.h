@@ -23,6 +23,7 @@ struct loop_times;
 struct mailbox;
 struct notifier;
 struct retention;
+struct vouched_clock;
 
 #define NOTIFIER_TEXT_SIZE 200
 
@@ -44,6 +45,7 @@ struct notifier_parts {
 	const char *public_url, *ca_file;
 	struct ledger *ledger;
 	const struct retention *retention; /* borrowed: what expires when */
+	struct vouched_clock *clock;       /* borrowed: by which dead letters are forgotten */
 	bool is_command; /* it changes something and is gone: it may know less of the settings than the server */
 };
 bool notifier_open(const struct notifier_parts *parts, struct notifier **out,

@@ -18,6 +18,7 @@
 #include "auth/auth.h"
 #include "auth/throttle.h"
 #include "backup/restore.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "blob/blob_s3.h"
@@ -93,6 +94,7 @@ struct server {
 	struct vault *vault;
 	struct notifier *notifier; /* NULL: nobody is to be told */
 	struct clock_guard *clock_guard;
+	struct vouched_clock vouched_clock;
 	struct date_listener dates;
 	struct purge_env purge;
 	struct purge_duty *purge_duty;               /* NULL: a command */
@@ -284,6 +286,7 @@ static bool open_notifier(struct server *server, struct err *err)
 		.ca_file = settings->flights.ca_file,
 		.ledger = server->ledger,
 		.retention = server->retention,
+		.clock = &server->vouched_clock,
 		.is_command = server->options.is_command,
 	};
 
@@ -291,6 +294,13 @@ static bool open_notifier(struct server *server, struct err *err)
 }
 
 /* ---- what is removed by age ---- */
+
+static bool vouched_now(struct vouched_clock *clock, int64_t *out_ms, struct err *err)
+{
+	struct server *server = container_of(clock, struct server, vouched_clock);
+
+	return clock_guard_now(server->clock_guard, out_ms, err);
+}
 
 static void date_heard(struct date_listener *listener, int64_t date_ms)
 {
@@ -350,6 +360,7 @@ static bool open_rooms(struct server *server, struct err *err)
 	server_hosts_collect(settings, &server->accounts, &server->hosts);
 	settings->flights.media_hosts = server->hosts.at;
 	server->clock_guard = clock_guard_new();
+	server->vouched_clock.now = vouched_now;
 	server->retention = retention_new(&settings->rules);
 	settings->flights.retention = server->retention;
 	peer_place_make(settings, server->foothold->cluster.fd, &server->peer_place);
@@ -451,7 +462,8 @@ bool server_open(const struct server_options *options, struct server **out, stru
 		http_server_listen(server->serving[0].http, server->foothold->admin_fd,
 				   HTTP_LISTEN_ADMIN);
 	if (!options->is_command)
-		server->audit_duty = audit_duty_new(&server->auth->audit, server->serving[0].loop,
+		server->audit_duty = audit_duty_new(&server->auth->audit, &server->vouched_clock,
+						    server->serving[0].loop,
 						    server->serving[0].mailbox, AUDIT_DUTY_EACH_MS);
 	*out = TAKE(server);
 	return true;

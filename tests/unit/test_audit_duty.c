@@ -3,10 +3,27 @@
 #include "audit/refusals.h"
 #include "auth_fixture.h"
 
+#include <stdatomic.h>
+
 #define EACH_MS 20
 #define DAY_MS  (INT64_C(24) * 3600 * 1000)
 
 static struct audit_duty *duty;
+
+/* What somebody vouches for may be behind the machine's clock; the ledger's thread asks. */
+static atomic_bool is_doubted = true;
+static atomic_llong behind_ms;
+static atomic_int asked;
+static int asked_before;
+
+static bool vouched_now(struct vouched_clock *clock, int64_t *out_ms, struct err *cause)
+{
+	atomic_fetch_add(&asked, 1);
+	if (is_doubted)
+		return err_set(cause, ERR_UNAVAILABLE, "the clock is doubted");
+	*out_ms = clock_wall_ms() - behind_ms;
+	return true;
+}
 
 static int64_t count_of(const char *query)
 {
@@ -99,6 +116,21 @@ static void test_each_hour(void)
 	check_whole();
 }
 
+static bool is_asked_thrice(void)
+{
+	return asked >= asked_before + 3;
+}
+
+static void check_all_there(const char *when)
+{
+	asked_before = asked;
+	OK(until(is_asked_thrice), "%s is looked at", when);
+	IS_INT(count_of("SELECT COUNT(*) FROM audit WHERE kind = 'old' AND address IS NOT NULL"),
+	       1200, "%s: no entry goes, nor an address", when);
+	IS_INT(count_of("SELECT COUNT(*) FROM credentials WHERE name LIKE 'old%'"), 1200,
+	       "%s: no credential goes", when);
+}
+
 /* 1,200 of each: more than one job takes. */
 static void test_forgetting(void)
 {
@@ -109,8 +141,13 @@ static void test_forgetting(void)
 	add_entries("new", 0, 3);
 	sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) INSERT "
 	    "INTO credentials (id, kind, name, hash, rights, plays, plays_max, options, made_at_ms, "
-	    "expires_at_ms, changed_seq) SELECT i + 900000, 3, 'old' || i, '', 1, 0, 0, 0, 1, 1, 1 FROM "
-	    "n");
+	    "expires_at_ms, changed_seq) SELECT i + 900000, 3, 'old' || i, '', 1, 0, 0, 0, 1, "
+	    "(strftime('%s') - 40 * 86400) * 1000, 1 FROM n");
+	check_all_there("a clock that is doubted");
+	behind_ms = 20 * DAY_MS;
+	is_doubted = false;
+	check_all_there("an earlier time that is vouched for");
+	behind_ms = 0;
 	OK(until(are_old_gone), "what is older than the retention goes");
 	OK(until(are_addresses_gone), "then the addresses of what is younger");
 	OK(until(are_credentials_gone), "and credentials that are long over");
@@ -139,10 +176,12 @@ static void test_refusals(void)
 
 int main(void)
 {
+	struct vouched_clock clock = { .now = vouched_now };
+
 	fixture_open(AUTH_PASSWORD);
 	auth->audit.options.retention_ms = 5 * DAY_MS;
 	auth->audit.options.address_retention_ms = DAY_MS;
-	duty = audit_duty_new(&auth->audit, loop, mailbox, EACH_MS);
+	duty = audit_duty_new(&auth->audit, &clock, loop, mailbox, EACH_MS);
 	test_each_hour();
 	test_forgetting();
 	test_refusals();
