@@ -87,8 +87,11 @@ static bool make_show(struct web_read *read, struct catalog *catalog, struct jso
 	struct user user = { .role = ROLE_ADMIN };
 
 	if (show->caller.known.user_id != 0 &&
-	    !users_find(catalog, (int64_t)show->caller.known.user_id, &user, err))
+	    !users_find(catalog, (int64_t)show->caller.known.user_id, &user, err)) {
+		if (err->kind != ERR_NOT_FOUND)
+			return false;
 		show->is_known = false;
+	}
 	json_open(json, NULL, '{');
 	json_text(json, "auth", str_of(mode_text(read->web->auth->options.mode)));
 	json_bool(json, "signed_in", show->is_known);
