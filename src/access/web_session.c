@@ -154,6 +154,9 @@ static void begin_answered(struct sign_in_waiter *waiter, enum sign_in_result re
 		web_refuse_throttled(x, waiter->throttled_name[0] ? LIMIT_ACCOUNT : LIMIT_NETWORK,
 				     waiter->throttled_name, waiter->wait_ms);
 		break;
+	case SIGN_IN_LOCKED:
+		web_refuse_locked(x, waiter->throttled_name);
+		break;
 	case SIGN_IN_BUSY:
 		web_refuse(x, WEB_OVERLOADED, NULL, WEB_NO_RETRY);
 		break;
