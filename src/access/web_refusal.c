@@ -43,12 +43,23 @@ void web_refuse_forbidden(struct exchange *x, enum web_error error, const char *
 	web_refuse(x, error, text, WEB_NO_RETRY);
 }
 
-void web_refuse_throttled(struct exchange *x, enum web_limit limit, const char *name,
-			  int64_t wait_ms)
+static void tell_throttled(struct exchange *x, enum web_limit limit, const char *name)
 {
 	counter_add(&web_local_of(x)->counts.throttled[limit], 1);
 	tell(x, REFUSAL_THROTTLED, limit_texts[limit], name);
+}
+
+void web_refuse_throttled(struct exchange *x, enum web_limit limit, const char *name,
+			  int64_t wait_ms)
+{
+	tell_throttled(x, limit, name);
 	web_refuse(x, WEB_RATE_LIMITED, NULL, (wait_ms + 999) / 1000);
+}
+
+void web_refuse_locked(struct exchange *x, const char *name)
+{
+	tell_throttled(x, LIMIT_ACCOUNT, name);
+	web_refuse(x, WEB_ACCOUNT_LOCKED, NULL, WEB_NO_RETRY);
 }
 
 /* Whose tries are counted; false: nobody's, for there is no sign-in, or a link, which opens one SID alone. */

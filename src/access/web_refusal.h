@@ -17,6 +17,8 @@ void web_refuse_forbidden(struct exchange *x, enum web_error error, const char *
 /* 429, and an entry `throttled`.  `name`: of the account that is over the limit, or NULL. */
 void web_refuse_throttled(struct exchange *x, enum web_limit limit, const char *name,
 			  int64_t wait_ms);
+/* 429 that no waiting ends, with the same entry. */
+void web_refuse_locked(struct exchange *x, const char *name);
 
 /*
  * A SID is not there: `error`, with its 404, or 429 for a credential that has asked for too many.  What is there is

@@ -87,8 +87,11 @@ static bool make_show(struct web_read *read, struct catalog *catalog, struct jso
 	struct user user = { .role = ROLE_ADMIN };
 
 	if (show->caller.known.user_id != 0 &&
-	    !users_find(catalog, (int64_t)show->caller.known.user_id, &user, err))
+	    !users_find(catalog, (int64_t)show->caller.known.user_id, &user, err)) {
+		if (err->kind != ERR_NOT_FOUND)
+			return false;
 		show->is_known = false;
+	}
 	json_open(json, NULL, '{');
 	json_text(json, "auth", str_of(mode_text(read->web->auth->options.mode)));
 	json_bool(json, "signed_in", show->is_known);
@@ -150,6 +153,9 @@ static void begin_answered(struct sign_in_waiter *waiter, enum sign_in_result re
 	case SIGN_IN_THROTTLED:
 		web_refuse_throttled(x, waiter->throttled_name[0] ? LIMIT_ACCOUNT : LIMIT_NETWORK,
 				     waiter->throttled_name, waiter->wait_ms);
+		break;
+	case SIGN_IN_LOCKED:
+		web_refuse_locked(x, waiter->throttled_name);
 		break;
 	case SIGN_IN_BUSY:
 		web_refuse(x, WEB_OVERLOADED, NULL, WEB_NO_RETRY);

@@ -105,6 +105,16 @@ static bool count_admins(struct catalog *catalog, int64_t but_id, int64_t *out, 
 	return true;
 }
 
+bool users_any_admin(struct catalog *catalog, bool *out, struct err *err)
+{
+	int64_t count;
+
+	if (!count_admins(catalog, 0, &count, err))
+		return false;
+	*out = count > 0;
+	return true;
+}
+
 bool users_any_enabled(struct catalog *catalog, bool *out, struct err *err)
 {
 	AUTO(db_stmt_reset) struct db_stmt *find = NULL;

@@ -44,6 +44,8 @@ bool users_list(struct catalog *catalog, struct str after, struct user *out, siz
 		size_t *out_count, struct err *err) MUST_CHECK;
 /* Is there anybody who may sign in with a password? */
 bool users_any_enabled(struct catalog *catalog, bool *out, struct err *err) MUST_CHECK;
+/* The same of administrators. */
+bool users_any_admin(struct catalog *catalog, bool *out, struct err *err) MUST_CHECK;
 
 /* Takes source, name, full_name, role, made_at_ms of *user and gives it its id.  ERR_CONFLICT: the name is taken. */
 bool users_add(struct catalog *catalog, struct user *user, struct err *err) MUST_CHECK;

@@ -35,6 +35,9 @@ static const struct {
 	[WEB_CONFLICT] = { 409, "conflict", "It is in a state that does not allow this." },
 	[WEB_PASSWORD_REFUSED] = { 422, "password_refused", "The password is not good enough." },
 	[WEB_RATE_LIMITED] = { 429, "rate_limited", "Too many tries; wait a little." },
+	[WEB_ACCOUNT_LOCKED] = { 429, "account_locked",
+				 "This account is locked after too many tries: sign in from a browser that you "
+				 "used before, or have an administrator reset the password." },
 	[WEB_FORBIDDEN] = { 403, "forbidden", "This is not allowed." },
 	[WEB_NOT_FOUND] = { 404, "not_found", "There is nothing at this address." },
 	[WEB_CALL_NOT_FOUND] = { 404, "call_not_found", "No such call is known." },

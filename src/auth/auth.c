@@ -261,12 +261,12 @@ static bool run_invite_first(struct ledger_job *job, struct catalog *catalog, st
 	struct first_invitation *invitation = container_of(job, struct first_invitation, job);
 	struct auth_actor nobody = { .user_id = 0 };
 	struct credential_row row = { .kind = CREDENTIAL_INVITATION, .rights = RIGHTS_ALL };
-	bool any_user;
+	bool any_admin;
 
-	if (!users_any_enabled(catalog, &any_user, err))
+	if (!users_any_admin(catalog, &any_admin, err))
 		return false;
-	invitation->is_needed = !any_user;
-	if (any_user)
+	invitation->is_needed = !any_admin;
+	if (any_admin)
 		return true;
 	if (!end_first_invitations(invitation->auth, catalog, err))
 		return false;

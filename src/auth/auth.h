@@ -55,7 +55,7 @@ void auth_free(struct auth *auth);
 DEFINE_AUTO(struct auth *, auth_free)
 
 /*
- * Before ledger_start(), with auth = password: where nobody can sign in, an invitation for the first administrator is
+ * Before ledger_start(), with auth = password: where no administrator can sign in, an invitation for the first one is
  * made, and the one that an earlier start made is over; those of others who serve from the same ledger hold, until one is used.  out->text is "" where none is needed.
  */
 bool auth_invite_first(struct auth *auth, struct credential *out, struct err *err) MUST_CHECK;

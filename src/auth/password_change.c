@@ -124,12 +124,12 @@ static bool run_read(struct ledger_job *job, struct catalog *catalog, struct err
 
 static bool add_first(struct password_change *change, struct catalog *catalog, struct err *err)
 {
-	bool any_user;
+	bool any_admin;
 
-	/* Somebody was added by a command meanwhile: the first administrator is there. */
-	if (!users_any_enabled(catalog, &any_user, err))
+	/* One was added by a command meanwhile: the first administrator is there.  Who only listens is none. */
+	if (!users_any_admin(catalog, &any_admin, err))
 		return false;
-	if (any_user)
+	if (any_admin)
 		return err_set(err, ERR_NOT_FOUND, "the invitation is no longer needed");
 	change->user = (struct user){ .source = USER_OWN,
 				      .role = ROLE_ADMIN,

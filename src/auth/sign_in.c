@@ -53,7 +53,7 @@ struct sign_in {
 	/* what comes of it */
 	enum failure failure;
 	enum sign_in_result result;
-	bool is_account_throttled; /* else the network is */
+	bool is_account_refused; /* throttled or locked; else the network is */
 	int64_t wait_ms;
 	char new_hash[PASSWORD_HASH_SIZE];
 	struct credential new_session, new_device;
@@ -110,7 +110,7 @@ static void answer(struct sign_in *sign_in)
 	waiter->device = sign_in->new_device;
 	waiter->wait_ms = sign_in->wait_ms;
 	waiter->tries_left = sign_in->result == SIGN_IN_WRONG ? tries_left(sign_in) : 0;
-	if (sign_in->is_account_throttled)
+	if (sign_in->is_account_refused)
 		memcpy(waiter->throttled_name, sign_in->name, sizeof(sign_in->name));
 	waiter->user = sign_in->user;
 	waiter->max_age_s = sign_in->auth->options.session_max_ms / 1000;
@@ -391,8 +391,6 @@ static int64_t account_wait_ms(const struct sign_in_failures *failures, int64_t 
 
 	if (over < 0)
 		return 0;
-	if (failures->count >= LOCK_FAILURES)
-		return WAIT_MOST_MS;
 	if (over < 4)
 		wait_ms = (int64_t)MINUTE_MS << over;
 	if (wait_ms > WAIT_MOST_MS)
@@ -401,6 +399,12 @@ static int64_t account_wait_ms(const struct sign_in_failures *failures, int64_t 
 	if (failures->at_ms > now_ms)
 		return wait_ms;
 	return failures->at_ms + wait_ms > now_ms ? failures->at_ms + wait_ms - now_ms : 0;
+}
+
+/* By the name alone, be it anybody's or not: nothing tells them apart. */
+static bool is_account_locked(const struct sign_in *sign_in)
+{
+	return !sign_in->is_known_device && sign_in->failures.count >= LOCK_FAILURES;
 }
 
 static bool is_account_throttled(struct sign_in *sign_in)
@@ -416,6 +420,13 @@ static bool is_account_throttled(struct sign_in *sign_in)
 			      clock_monotonic_ms(), &sign_in->wait_ms);
 }
 
+static void refuse_account(struct sign_in *sign_in, enum sign_in_result result)
+{
+	sign_in->is_account_refused = true;
+	sign_in->result = result;
+	answer(sign_in);
+}
+
 static void read_done(struct ledger_job *job)
 {
 	struct sign_in *sign_in = container_of(job, struct sign_in, job);
@@ -426,10 +437,12 @@ static void read_done(struct ledger_job *job)
 		answer(sign_in);
 		return;
 	}
+	if (is_account_locked(sign_in)) {
+		refuse_account(sign_in, SIGN_IN_LOCKED);
+		return;
+	}
 	if (is_account_throttled(sign_in)) {
-		sign_in->is_account_throttled = true;
-		sign_in->result = SIGN_IN_THROTTLED;
-		answer(sign_in);
+		refuse_account(sign_in, SIGN_IN_THROTTLED);
 		return;
 	}
 	if (sign_in->user.id == 0)

@@ -28,6 +28,7 @@ enum sign_in_result {
 	SIGN_IN_GOOD,      /* session (and device, where device.text is not "") are set */
 	SIGN_IN_WRONG,     /* name or password, or may not */
 	SIGN_IN_THROTTLED, /* wait_ms */
+	SIGN_IN_LOCKED, /* it failed too often, and waiting does not help: of nobody's name, too */
 	SIGN_IN_BUSY, /* too many passwords wait to be hashed, or the ledger does not answer just now */
 	SIGN_IN_FAILED, /* our database */
 };
@@ -53,7 +54,7 @@ struct sign_in_waiter {
 	int64_t wait_ms;
 	unsigned tries_left; /* WRONG: before one has to wait */
 	char throttled_name
-		[USER_NAME_SIZE]; /* the account that is over its limit; "": the network is */
+		[USER_NAME_SIZE]; /* the account that is over its limit, or locked; "": the network is */
 	int64_t max_age_s, device_max_age_s; /* of the cookies */
 	struct user user;
 };

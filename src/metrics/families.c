@@ -495,8 +495,8 @@ static void add_sign_ins(struct exposition *out, const struct metrics_serving *s
 {
 	static const char *const results[SIGN_IN_RESULTS] = {
 		[SIGN_IN_GOOD] = "good",           [SIGN_IN_WRONG] = "wrong",
-		[SIGN_IN_THROTTLED] = "throttled", [SIGN_IN_BUSY] = "busy",
-		[SIGN_IN_FAILED] = "failed",
+		[SIGN_IN_THROTTLED] = "throttled", [SIGN_IN_LOCKED] = "locked",
+		[SIGN_IN_BUSY] = "busy",           [SIGN_IN_FAILED] = "failed",
 	};
 
 	exposition_family(out, "callspool_sign_ins_total", METRIC_COUNTER, "Sign-ins by result.");

@@ -27,13 +27,14 @@ static bool write_file(const char *path, const char *line, struct err *err)
 static bool tell(const char *line, const char *path, struct err *err)
 {
 	if (isatty(STDOUT_FILENO)) {
-		printf("Nobody can sign in yet.  Make the first administrator at\n\n  %s\n", line);
+		printf("No administrator can sign in yet.  Make the first one at\n\n  %s\n", line);
 		fflush(stdout);
 		return true;
 	}
 	if (!write_file(path, line, err))
 		return false;
-	log_info(NULL, "nobody can sign in yet: the link for the first administrator is in %s",
+	log_info(NULL,
+		 "no administrator can sign in yet: the link for the first administrator is in %s",
 		 path);
 	return true;
 }

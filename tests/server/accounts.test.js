@@ -121,6 +121,31 @@ for (const [name, start] of ways) describe(name, () => {
   });
 });
 
+test('a listener who joins first leaves the first administrator their invitation', async (t) => {
+  const told = ({ dataDir }) => readFileSync(join(dataDir, 'first-administrator'), 'utf8').trim();
+  const joinBy = (server, url, name) => post(server, '/join', { invitation: new URL(url).hash.slice(1), name, password: PASSWORD });
+  let server = await startWithSignIn(t);
+  await accept(server, await done(server, 'user', 'add', 'dana'), 'dana');
+  const early = told(server);
+  await server.finish();
+  server = await startWithSignIn(t, { dataDir: server.dataDir });
+  assert.notEqual(told(server), early, 'a start without an administrator makes a new one');
+  assert.equal((await joinBy(server, early, 'eve')).status, 404, 'and the one before is over');
+  assert.equal((await joinBy(server, told(server), 'dana')).json.code, 'name_taken');
+  const joined = await joinBy(server, told(server), 'ruth');
+  assert.deepEqual([joined.status, joined.json.user?.role], [200, 'admin'], joined.body.toString());
+  assert.ok(!existsSync(join(server.dataDir, 'first-administrator')), 'the file goes');
+});
+
+test('an invitation for the first administrator is over once a listener with a password becomes one', async (t) => {
+  const server = await startWithSignIn(t);
+  const first = readFileSync(join(server.dataDir, 'first-administrator'), 'utf8').trim();
+  await accept(server, await done(server, 'user', 'add', 'dana'), 'dana');
+  await done(server, 'user', 'role', 'dana', 'admin');
+  const late = await post(server, '/join', { invitation: new URL(first).hash.slice(1), name: 'eve', password: PASSWORD });
+  assert.equal(late.status, 404, late.body.toString());
+});
+
 test('the last administrator who can sign in stays', async (t) => {
   const server = await startWithSignIn(t);
   await accept(server, await done(server, 'user', 'add', 'dana', '--admin'), 'dana');

@@ -1,7 +1,9 @@
 // Sessions, passwords and accounts over HTTP: what is answered, in words and in cookies, and what is refused.
 import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import http from 'node:http';
+import { join } from 'node:path';
 import { startServer } from './harness/callspool.js';
 import { request } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
@@ -117,6 +119,22 @@ test('signing out ends the session and takes its cookie; who is nobody may, too'
   const token = await addToken(admin, 'play');
   await token.asks(200, 'DELETE', '/api/session');
   await until('a token goes on', async () => (await token.ask('GET', '/api/session')).json.signed_in);
+});
+
+test('a ledger that cannot say who one is makes nobody a stranger', async (t) => {
+  const failing = await startServer(t, { settings: SIGN_IN, expectErrors: [/cannot answer \/api\/session: /] });
+  const sql = (statement) => execFileSync('sqlite3', [join(failing.dataDir, 'ledger.db'), '.timeout 5000', statement]);
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 }); // the loop that knows the session
+  const person = await firstAdministrator(failing);
+  const whoAmI = () => person.ask('GET', '/api/session', { agent });
+  assert.equal((await whoAmI()).json.signed_in, true);
+  sql('ALTER TABLE users RENAME TO elsewhere');
+  assertRefused(await whoAmI(), 500, 'internal', /on our side/);
+  sql('ALTER TABLE elsewhere RENAME TO users');
+  assert.equal((await whoAmI()).json.user.name, 'ruth', 'the session is what it was');
+  sql('DELETE FROM users');
+  assert.equal((await whoAmI()).json.signed_in, false, 'who was deleted is known no more');
+  agent.destroy();
 });
 
 test('who one is: name, role and rights, of a session and of a token', async () => {

@@ -177,12 +177,24 @@ test('credentials that nobody knows are throttled by network; who is known is se
 
 test('an account that failed a hundred times is opened again by a reset', async () => {
   const { server, admin } = world;
-  await addPerson(admin, 'locked');
-  await new Caller(server).signIn('locked', 'not the password at all');
-  const keys = sql(server, 'SELECT name_hash FROM sign_in_failures ORDER BY at_ms DESC LIMIT 1');
-  sql(server, `UPDATE sign_in_failures SET failures = 100, at_ms = 1 WHERE name_hash = '${keys}'`);
+  const failHundredTimes = async (name) => {
+    await new Caller(server).signIn(name, 'not the password at all');
+    const keys = sql(server, 'SELECT name_hash FROM sign_in_failures ORDER BY at_ms DESC LIMIT 1');
+    sql(server, `UPDATE sign_in_failures SET failures = 100, at_ms = 1 WHERE name_hash = '${keys}'`);
+  };
+  const { cookies } = await addPerson(admin, 'locked');
+  await failHundredTimes('locked');
   const late = await new Caller(server).signIn('locked');
-  assert.equal(late.status, 429, 'however long ago it was');
+  assert.deepEqual([late.status, late.json.code], [429, 'account_locked'], 'however long ago it was');
+  assert.match(late.json.error, /locked .* browser that you used before, .* administrator/);
+  assert.equal(late.headers['retry-after'], undefined, 'waiting does not help');
+  await failHundredTimes('locked.of.nobody');
+  const nobodys = await new Caller(server).signIn('locked.of.nobody');
+  const told = ({ status, headers, json }) => [status, Object.keys(headers), { ...json, request_id: '' }];
+  assert.deepEqual(told(nobodys), told(late), 'nothing tells whether there is such an account');
+  await until('the audit says of which account', async () => (await audit('throttled')).some(({ body }) => JSON.parse(body).name === 'locked'));
+  assert.equal((await new Caller(server, { cookies: { 'callspool-device': cookies['callspool-device'] } }).signIn('locked')).status, 200, 'from a browser that is known');
+  await failHundredTimes('locked');
   const { json } = await admin.asks(200, 'POST', '/api/users/locked/reset', { json: {} });
   const guest = new Caller(server);
   await guest.asks(200, 'POST', '/join', { json: { invitation: json.url.split('#')[1], password: 'another good password 7' } });

@@ -95,6 +95,7 @@ describe('what a form was refused', () => {
     ['wrong, and how many tries are left', failed('sign_in_failed', { body: { tries_left: 3 } }), /^Name or password is wrong\. 3 tries are left before a wait\.$/],
     ['many are left', failed('sign_in_failed', { body: { tries_left: 9 } }), /^Name or password is wrong\.$/],
     ['one is left', failed('sign_in_failed', { body: { tries_left: 1 } }), /1 try is left/],
+    ['locked, which no waiting ends', failed('account_locked', { status: 429 }), /locked .* browser that you used before, .* administrator/],
     ['a password that is too short', failed('password_refused', { body: { reason: 'too_short', min: 15 } }), /at least 15 characters/],
     ['a sequence', failed('password_refused', { body: { reason: 'sequence' } }), /one character or a sequence/],
     ['not by TLS', failed('https_required'), /HTTPS/],
@@ -106,5 +107,6 @@ describe('what a form was refused', () => {
     assert.equal(refusalOf(failed('rate_limited', { retryAfterS: 30 })).waitS, 30);
     assert.equal(refusalOf(failed('rate_limited')).waitS, 1);
     assert.equal(refusalOf(failed('internal')).waitS, undefined);
+    assert.equal(refusalOf(failed('account_locked', { status: 429 })).waitS, undefined);
   });
 });

@@ -170,9 +170,8 @@ static void test_waiting(void)
 	static const struct {
 		int failures;
 		int64_t minutes;
-	} cases[] = {
-		{ 9, 0 }, { 10, 1 }, { 11, 2 }, { 12, 4 }, { 13, 8 }, { 14, 15 }, { 60, 15 }
-	};
+	} cases[] = { { 9, 0 },  { 10, 1 },  { 11, 2 },  { 12, 4 },
+		      { 13, 8 }, { 14, 15 }, { 60, 15 }, { 99, 15 } };
 	int64_t now_ms = clock_wall_ms();
 	char device[CREDENTIAL_SIZE];
 
@@ -194,8 +193,14 @@ static void test_waiting(void)
 	set_failures("tamar", 60, now_ms - 16 * 60000);
 	IS_INT(sign_in("tamar", STR("not the password"), NULL), SIGN_IN_WRONG, "then one more");
 	set_failures("tamar", 100, 1);
-	IS_INT(sign_in("tamar", PASSWORD, NULL), SIGN_IN_THROTTLED,
+	IS_INT(sign_in("tamar", PASSWORD, NULL), SIGN_IN_LOCKED,
 	       "a hundred lock it, however long ago");
+	IS_STR(str_of(attempt.waiter.throttled_name), STR("tamar"), "it is said which");
+	IS_INT(attempt.waiter.wait_ms, 0, "there is nothing to wait for");
+	set_failures("nobodys", 100, 1);
+	IS_INT(sign_in("nobodys", PASSWORD, NULL), SIGN_IN_LOCKED, "nobody's name alike");
+	IS_INT(sign_in("nobodys", PASSWORD, device), SIGN_IN_LOCKED,
+	       "and a browser that is known of another name opens nothing");
 	IS_INT(sign_in("tamar", PASSWORD, device), SIGN_IN_GOOD,
 	       "but for the browser that is known");
 	IS_INT(sign_in("tamar", PASSWORD, NULL), SIGN_IN_GOOD, "and that opens it");

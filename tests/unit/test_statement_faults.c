@@ -263,6 +263,12 @@ static bool any_user(void)
 	return set_password() && users_any_enabled(ledger.writer, &truth, &err) && truth;
 }
 
+static bool any_admin(void)
+{
+	return set_password() && users_set_role(ledger.writer, dana.id, 2, &err) &&
+	       users_any_admin(ledger.writer, &truth, &err) && truth;
+}
+
 static bool sign_in_user(void)
 {
 	return add_user() && users_signed_in(ledger.writer, dana.id, NOON, &err);
@@ -987,6 +993,7 @@ static const struct {
 	{ find_user_name, "a user, found by name", false },
 	{ list_users, "users", false },
 	{ any_user, "is there any user", false },
+	{ any_admin, "is there any administrator", false },
 	{ rename_user, "another name", false },
 	{ set_password, "another password", false },
 	{ sign_in_user, "when a user signed in", false },

@@ -95,13 +95,19 @@ static void test_last_admin(struct ledger *ledger)
 {
 	int64_t first = add(ledger, "first", USER_OWN, ADMIN);
 	int64_t second = add(ledger, "second", USER_OWN, ADMIN);
+	int64_t listener = add(ledger, "listener", USER_OWN, LISTENER);
 	bool any = true;
 
 	MUST(users_any_enabled(ledger->writer, &any, &err));
 	OK(!any, "who has no password cannot sign in");
-	set_password(ledger, first);
+	set_password(ledger, listener);
 	MUST(users_any_enabled(ledger->writer, &any, &err));
 	OK(any, "with one somebody can");
+	MUST(users_any_admin(ledger->writer, &any, &err));
+	OK(!any, "though no administrator");
+	set_password(ledger, first);
+	MUST(users_any_admin(ledger->writer, &any, &err));
+	OK(any, "until one of them has a password");
 	add(ledger, "by proxy", USER_BY_PROXY, ADMIN);
 	for (enum change what = DISABLE; what <= DELETE; what++)
 		OK(!change(ledger, what, first) && err.kind == ERR_CONFLICT,

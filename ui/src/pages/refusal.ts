@@ -32,6 +32,7 @@ export function refusalOf(error: unknown): Refusal {
 	switch (code) {
 	case 'no_answer': return { text: ({ errors }) => errors.noAnswer };
 	case 'rate_limited': return { text: ({ pages }) => pages.throttled(waitS), waitS };
+	case 'account_locked': return { text: ({ pages }) => pages.accountLocked };
 	case 'sign_in_failed': return wrong(error);
 	case 'no_cookie': return { text: ({ pages }) => pages.noCookie };
 	case 'https_required': return { text: ({ pages }) => pages.httpsRequired };

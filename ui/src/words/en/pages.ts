@@ -17,6 +17,7 @@ export const pages = {
 	showPassword: 'Show the password',
 	wrong: (left: number | null) => `Name or password is wrong.${left ? ` ${tries(left)} before a wait.` : ''}`,
 	throttled: (s: number) => `Too many tries. Again in ${s} s.`,
+	accountLocked: 'This account is locked after too many tries. Sign in from a browser that you used before, or have an administrator reset the password.',
 	tryAgainNow: 'You can try again now.',
 	noCookie: 'This browser keeps no cookie for this page, and without it nobody stays signed in. Allow it, then sign in again.',
 	httpsRequired: 'Signing in needs HTTPS. Open this page by its https:// address.',
