@@ -28,6 +28,8 @@
 /* Of a number each byte may become six (CALL_NUMBER_SIZE), and a part takes some 120. */
 #define BODY_SIZE (4096 + LINK_PARTS_MAX * 160)
 
+#define OPENER_SIZE (CREDENTIAL_NAME_SIZE + NETWORK_TEXT_SIZE)
+
 static void refuse_play(struct exchange *x, enum link_play result)
 {
 	switch (result) {
@@ -137,6 +139,13 @@ static void count_guess(struct exchange *x)
 			     loop_now_ms(local->loop), &wait_ms);
 }
 
+static void opening_free(struct opening *opening)
+{
+	credential_wipe(&opening->open.visit);
+	sodium_memzero(opening->open.text, sizeof(opening->open.text));
+	free(opening);
+}
+
 static void opened(struct ledger_job *job)
 {
 	struct link_open *open = container_of(job, struct link_open, job);
@@ -152,9 +161,7 @@ static void opened(struct ledger_job *job)
 			count_guess(x);
 		refuse_play(x, open->result);
 	}
-	credential_wipe(&open->visit);
-	sodium_memzero(open->text, sizeof(open->text));
-	free(opening);
+	opening_free(opening);
 }
 
 static void opening_gone(struct parked *parked)
@@ -176,6 +183,22 @@ static bool is_throttled(struct exchange *x)
 	return true;
 }
 
+/* By a network of that many bits; false, and answered: it opened this link too often. */
+static bool may_open(struct exchange *x, enum throttle_rule rule, unsigned bits)
+{
+	struct web_local *local = web_local_of(x);
+	char network[NETWORK_TEXT_SIZE], opener[OPENER_SIZE];
+	int64_t wait_ms;
+
+	network_of_address(forwarded_client(x), bits, network);
+	snprintf(opener, sizeof(opener), "%.*s %s", STR_ARG(x->request.params[0]), network);
+	if (throttle_take(local->web->auth->throttle, rule, str_of(opener),
+			  loop_now_ms(local->loop), &wait_ms))
+		return true;
+	web_refuse_throttled(x, LIMIT_LINK, NULL, wait_ms);
+	return false;
+}
+
 void web_link_open(struct exchange *x)
 {
 	struct web_local *local = web_local_of(x);
@@ -194,9 +217,13 @@ void web_link_open(struct exchange *x)
 	json_decref(body);
 	web_json_wipe_body(x);
 	if (!is_good) {
-		free(opening);
+		opening_free(opening);
 		count_guess(x);
 		refuse_play(x, LINK_GONE);
+		return;
+	}
+	if (!may_open(x, THROTTLE_LINK, 64) || !may_open(x, THROTTLE_LINK_WIDE, 48)) {
+		opening_free(opening);
 		return;
 	}
 	opening->x = x;

@@ -19,6 +19,7 @@ static const char *const limit_texts[WEB_LIMITS] = {
 	[LIMIT_PASSWORD] = "changes of a password",
 	[LIMIT_PLAYS] = "plays",
 	[LIMIT_MISSING] = "unknown SIDs",
+	[LIMIT_LINK] = "openings of a link",
 };
 
 static void tell(struct exchange *x, enum refusal_kind kind, const char *what, const char *name)

@@ -267,6 +267,24 @@ bool credentials_keep(struct catalog *catalog, int64_t user_id, enum credential_
 	return run_with(end, values, ARRAY_LEN(values), err);
 }
 
+bool credentials_keep_visits(struct catalog *catalog, int64_t link_id, int64_t now_ms, int64_t most,
+			     struct err *err)
+{
+	const int64_t values[] = { link_id, now_ms, most };
+	struct db_stmt *end;
+
+	if (!catalog_may_change(catalog, err) ||
+	    !db_prepare(catalog_db(catalog),
+			"DELETE FROM credentials WHERE parent_id = $1 AND id NOT IN ("
+			"SELECT k.id FROM credentials k WHERE k.parent_id = $1 "
+			"ORDER BY CASE WHEN k.window_until_ms >= $2 THEN 0 ELSE 1 END, k.id DESC "
+			"LIMIT $3)",
+			&end, err))
+		return false;
+	(void)catalog_next_sequence(catalog);
+	return run_with(end, values, ARRAY_LEN(values), err);
+}
+
 bool credentials_seen(struct catalog *catalog, int64_t id, int64_t at_ms, struct err *err)
 {
 	const int64_t values[] = { id, at_ms };

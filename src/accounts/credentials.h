@@ -92,6 +92,9 @@ bool credentials_count_kind(struct catalog *catalog, enum credential_kind kind, 
 /* All but the `most` that were seen last. */
 bool credentials_keep(struct catalog *catalog, int64_t user_id, enum credential_kind kind,
 		      int64_t most, struct err *err) MUST_CHECK;
+/* All visits of a link but `most`: those within the window of a play before the others, and then the newest. */
+bool credentials_keep_visits(struct catalog *catalog, int64_t link_id, int64_t now_ms, int64_t most,
+			     struct err *err) MUST_CHECK;
 /* Moves seen_at_ms on, never back. */
 bool credentials_seen(struct catalog *catalog, int64_t id, int64_t at_ms,
 		      struct err *err) MUST_CHECK;

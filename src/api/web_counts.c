@@ -35,6 +35,7 @@ static const char *const limit_names[WEB_LIMITS] = {
 	[LIMIT_PASSWORD] = "password_changes",
 	[LIMIT_PLAYS] = "plays",
 	[LIMIT_MISSING] = "unknown_sids",
+	[LIMIT_LINK] = "openings_of_link",
 };
 
 const char *play_source_name(enum play_source source)

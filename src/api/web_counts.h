@@ -59,6 +59,7 @@ enum web_limit {
 	LIMIT_PASSWORD, /* changes of a password */
 	LIMIT_PLAYS,    /* recordings that a user begins to play */
 	LIMIT_MISSING,  /* SIDs that are not there */
+	LIMIT_LINK,     /* openings of a link, of a network */
 	WEB_LIMITS,
 };
 const char *web_limit_name(enum web_limit limit);

@@ -157,7 +157,10 @@ static bool add_visit(struct link_open *open, struct catalog *catalog,
 	memcpy(row.recording_sid, link->recording_sid, sizeof(row.recording_sid));
 	memcpy(row.name, open->visit.name, sizeof(row.name));
 	memcpy(row.hash, open->visit.hash, sizeof(row.hash));
-	return credentials_add(catalog, &row, err);
+	/* Room is made before: where all others are being heard, the new one stays all the same. */
+	return credentials_keep_visits(catalog, link->id, row.made_at_ms, LINK_VISITS_MAX - 1,
+				       err) &&
+	       credentials_add(catalog, &row, err);
 }
 
 static bool run_open(struct ledger_job *job, struct catalog *catalog, struct err *err)

@@ -18,6 +18,8 @@
 #include <stdint.h>
 
 #define LINK_PARTS_MAX 50
+/* Kept of a link: more browsers than hear one recording at a time.  Whose visit went opens the page again. */
+#define LINK_VISITS_MAX 200
 
 /* One of several recordings that a link opens. */
 struct link_part {

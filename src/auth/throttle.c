@@ -21,6 +21,7 @@ static const struct rule fixed_rules[THROTTLE_PLAYS] = {
 	[THROTTLE_NETWORK] = { 20, 10 * 1000 }, [THROTTLE_NETWORK_WIDE] = { 160, 10 * 1000 / 8 },
 	[THROTTLE_ACCOUNT] = { 10, 60 * 1000 }, [THROTTLE_ACCOUNT_DEVICE] = { 10, 30 * 1000 },
 	[THROTTLE_UNKNOWN] = { 30, 2 * 1000 },  [THROTTLE_MISSING_SID] = { 60, 1000 },
+	[THROTTLE_LINK] = { 60, 5 * 1000 },     [THROTTLE_LINK_WIDE] = { 480, 5 * 1000 / 8 },
 };
 
 /*

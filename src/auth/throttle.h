@@ -22,8 +22,11 @@ enum throttle_rule {
 	THROTTLE_ACCOUNT,        /* sign-ins to one account from browsers that are not known */
 	THROTTLE_ACCOUNT_DEVICE, /* ... from one that is */
 	THROTTLE_UNKNOWN,        /* credentials that nobody knows, of one network */
-	THROTTLE_MISSING_SID,    /* SIDs that are not there, of one credential */
-	THROTTLE_PLAYS,          /* recordings that one user begins to play (played.h) */
+	/* Each opening is a row and an entry of the audit: room for an office, none for who would fill the ledger. */
+	THROTTLE_LINK,        /* openings of one link, of one IPv4 address or IPv6 /64 */
+	THROTTLE_LINK_WIDE,   /* ... of one IPv6 /48 */
+	THROTTLE_MISSING_SID, /* SIDs that are not there, of one credential */
+	THROTTLE_PLAYS,       /* recordings that one user begins to play (played.h) */
 	THROTTLE_RULES,
 };
 

@@ -206,6 +206,39 @@ test('wrong secrets are counted against their network, which is told how long to
   assert.equal((await open(world, link)).status, 200, 'and not from elsewhere');
 });
 
+test('a link is opened as often as people of one network may want, and then they wait', async () => {
+  const { server, admin, recording } = world;
+  const link = await addLink(admin, recording), other = await addLink(admin, recording);
+  const from = (address) => new Caller(server, { address });
+  const openFrom = (address, { name, secret } = link) => from(address).ask('POST', `/l/${name}/open`, { json: { secret } });
+  const untilRefused = async (most, address) => {
+    for (let i = 0; i < most; i++) {
+      const reply = await openFrom(address(i));
+      if (reply.status !== 200) return { opened: i, reply };
+    }
+    return { opened: most };
+  };
+  const address = newAddress();
+  const { opened, reply } = await untilRefused(300, () => address);
+  assert.ok(opened >= 60, `${opened} times`);
+  assert.deepEqual([reply?.status, reply?.json.code], [429, 'rate_limited']);
+  assert.ok(Number(reply.headers['retry-after']) >= 1 && Number(reply.headers['retry-after']) <= 5, reply.headers['retry-after']);
+  const visits = () => Number(sql(server, `SELECT COUNT(*) FROM credentials WHERE parent_id = (SELECT id FROM credentials WHERE name = '${link.name}')`));
+  assert.equal(visits(), opened, 'a refused one leaves no visit');
+  assert.equal((await openFrom(address, other)).status, 200, 'another link, from there');
+  await from(address).asks(200, 'GET', link.mediaPath); // what is played is no opening
+  assert.equal((await openFrom(newAddress())).status, 200, 'that link, from elsewhere');
+  const wide = await untilRefused(900, (i) => `2001:db8:7:${i.toString(16)}::1`);
+  assert.ok(wide.opened >= 480, `${wide.opened} times`);
+  assert.equal(wide.reply?.status, 429, 'an IPv6 network of many');
+  const [entry] = await until('the audit has it', async () => {
+    const { entries } = (await admin.asks(200, 'GET', '/api/audit?kind=throttled')).json;
+    const found = entries.filter(({ body }) => body.includes('openings of a link'));
+    return found.length > 0 && found;
+  });
+  assert.match(entry.body, /"route":"\/l\/\{\}\/open"/);
+});
+
 test('plays are counted once a play: a HEAD is none, and ranges of one that is on are none', async () => {
   const { server, admin, recording } = world;
   const link = await addLink(admin, recording, { plays: 1 });

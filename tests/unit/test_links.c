@@ -207,6 +207,50 @@ static void test_over(void)
 	IS_INT(open_link(&grant).result, LINK_PLAYS, "one that never ends");
 }
 
+/* Whoever has a link may open it again and again: the ledger keeps no more visits of it than that. */
+static void test_opened_often(void)
+{
+	struct grant grant = make(RECORDING, (struct link_terms){ .plays_max = 0 });
+	struct grant other = make(RECORDING, (struct link_terms){ .plays_max = 0 });
+	struct link_open elsewhere = open_link(&other), heard = open_link(&grant),
+			 unheard = open_link(&grant), last = unheard;
+	AUTO(free)
+	char *visits = xasprintf("SELECT COUNT(*) FROM credentials WHERE parent_id = %lld",
+				 (long long)id_of(&grant.secret));
+
+	IS_INT(play(id_of(&heard.visit)).result, LINK_PLAYS, "one visit plays");
+	while (count_of(visits) < LINK_VISITS_MAX)
+		last = open_link(&grant);
+	OK(id_of(&unheard.visit) > 0, "as many as are kept are all there");
+	for (unsigned i = 0; i < LINK_VISITS_MAX; i++)
+		last = open_link(&grant);
+	IS_INT(count_of(visits), LINK_VISITS_MAX, "no more are kept, however often it is opened");
+	IS_INT(play(id_of(&last.visit)).result, LINK_PLAYS, "the newest plays");
+	IS_INT(id_of(&unheard.visit), -1, "the oldest is gone");
+	IS_INT(play(id_of(&heard.visit)).result, LINK_PLAYS, "but not the one that is heard");
+	IS_INT(play(id_of(&elsewhere.visit)).result, LINK_PLAYS, "nor that of another link");
+}
+
+/* None gives way to a new one for good: of those that are heard, too, the oldest goes. */
+static void test_all_heard(void)
+{
+	struct grant grant = make(RECORDING, (struct link_terms){ .plays_max = 0 });
+	struct link_open first = open_link(&grant), last = first;
+	AUTO(free)
+	char *heard = xasprintf("UPDATE credentials SET window_until_ms = %lld WHERE parent_id = "
+				"%lld",
+				(long long)clock_wall_ms() + HOUR_MS,
+				(long long)id_of(&grant.secret));
+
+	for (unsigned i = 1; i < LINK_VISITS_MAX; i++)
+		last = open_link(&grant);
+	sql(heard);
+	OK(id_of(&first.visit) > 0, "all are heard");
+	last = open_link(&grant);
+	IS_INT(play(id_of(&last.visit)).result, LINK_PLAYS, "another one plays");
+	IS_INT(id_of(&first.visit), -1, "in place of the oldest");
+}
+
 /* ---- playing ---- */
 
 static void test_plays(void)
@@ -408,6 +452,8 @@ int main(void)
 	test_visits_outlast();
 	test_gone();
 	test_over();
+	test_opened_often();
+	test_all_heard();
 	test_plays();
 	test_terms();
 	test_no_recording();

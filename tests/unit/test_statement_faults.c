@@ -371,6 +371,11 @@ static bool keep_none(void)
 	return add_link() && credentials_keep(ledger.writer, dana.id, CREDENTIAL_LINK, 0, &err);
 }
 
+static bool keep_no_visits(void)
+{
+	return add_link() && credentials_keep_visits(ledger.writer, credential.id, NOON, 0, &err);
+}
+
 static bool see_credential(void)
 {
 	return add_link() && credentials_seen(ledger.writer, credential.id, NOON, &err);
@@ -1008,6 +1013,7 @@ static const struct {
 	{ end_kind, "credentials of a kind that end", false },
 	{ count_kind, "how many there are of a kind", false },
 	{ keep_none, "credentials that are too many", false },
+	{ keep_no_visits, "visits that are too many", false },
 	{ see_credential, "when a credential was seen", false },
 	{ play_link, "a play of a link", false },
 	{ judge_link, "what a play would be answered", false },

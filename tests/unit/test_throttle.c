@@ -28,6 +28,8 @@ static void test_rules(void)
 		{ THROTTLE_ACCOUNT, 10, 60000, "an account" },
 		{ THROTTLE_ACCOUNT_DEVICE, 10, 30000, "a known browser" },
 		{ THROTTLE_UNKNOWN, 30, 2000, "unknown credentials" },
+		{ THROTTLE_LINK, 60, 5000, "openings of a link" },
+		{ THROTTLE_LINK_WIDE, 480, 625, "... of a wide network" },
 		{ THROTTLE_MISSING_SID, 60, 1000, "SIDs that are not there" },
 		{ THROTTLE_PLAYS, 1000, 3600, "plays of a user" },
 	};
