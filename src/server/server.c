@@ -265,7 +265,8 @@ static bool open_verifier(struct server *server, struct err *err)
 
 	if (server->options.is_command)
 		options.every_ms = INT64_MAX;
-	return verifier_open(&options, server->ledger, server->store, &server->verifier, err);
+	return verifier_open(&options, server->ledger, server->store, &server->vouched_clock,
+			     &server->verifier, err);
 }
 
 static bool open_vault(const struct settings *settings, struct vault **out, struct err *err)

@@ -220,7 +220,8 @@ void verifier_change(struct verifier *verifier, const struct verify_options *opt
 /* ---- life cycle ---- */
 
 bool verifier_open(const struct verify_options *options, struct ledger *ledger,
-		   struct blob_store *store, struct verifier **out, struct err *err)
+		   struct blob_store *store, struct vouched_clock *clock, struct verifier **out,
+		   struct err *err)
 {
 	AUTO(verifier_free) struct verifier *verifier = xcalloc(1, sizeof(*verifier));
 	struct verify_env *env = &verifier->env;
@@ -229,6 +230,7 @@ bool verifier_open(const struct verify_options *options, struct ledger *ledger,
 	env->read_again_ms = READ_AGAIN_MS;
 	env->ledger = ledger;
 	env->store = store;
+	env->clock = clock;
 	if (!loop_new(&env->loop, err) || !mailbox_open(env->loop, &env->mailbox, err) ||
 	    !workers_start("verify-worker", 1, &env->workers, err))
 		return false;

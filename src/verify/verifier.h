@@ -20,10 +20,12 @@ struct ledger;
 struct loop_times;
 struct mailbox;
 struct verifier;
+struct vouched_clock;
 
-/* Before ledger_start(): it listens.  The ledger and the store outlive it. */
+/* Before ledger_start(): it listens.  The ledger, the store and the clock outlive it. */
 bool verifier_open(const struct verify_options *options, struct ledger *ledger,
-		   struct blob_store *store, struct verifier **out, struct err *err) MUST_CHECK;
+		   struct blob_store *store, struct vouched_clock *clock, struct verifier **out,
+		   struct err *err) MUST_CHECK;
 /* After ledger_start(). */
 bool verifier_start(struct verifier *verifier, struct err *err) MUST_CHECK;
 /* A pass was asked for: verifications_set().  Any thread. */

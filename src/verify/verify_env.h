@@ -9,12 +9,14 @@ struct blob_store;
 struct ledger;
 struct loop;
 struct mailbox;
+struct vouched_clock;
 struct workers;
 
 struct verify_env {
 	struct loop *loop;
 	struct mailbox *mailbox; /* its */
 	struct ledger *ledger;
+	struct vouched_clock *clock; /* by which faults that are over are forgotten */
 	struct blob_store *store;
 	struct workers *workers; /* one, of low priority */
 	struct verify_options options;

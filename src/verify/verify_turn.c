@@ -106,6 +106,16 @@ static struct store_fault *add_fault(struct verify_turn *turn, enum store_fault_
 
 /* ---- the cursor ---- */
 
+static bool forget_old(const struct verify_turn *turn, struct catalog *catalog, struct err *err)
+{
+	struct vouched_clock *clock = turn->env->clock;
+	struct err doubt;
+	int64_t now_ms;
+
+	return !clock->now(clock, &now_ms, &doubt) ||
+	       store_faults_forget(catalog, now_ms - FORGET_MS, err);
+}
+
 static bool run_cursor(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	const struct verify_turn *turn = turn_of(job);
@@ -119,7 +129,7 @@ static bool run_cursor(struct ledger_job *job, struct catalog *catalog, struct e
 		return true;
 	if (turn->row.completed_at_ms != 0 &&
 	    (!store_faults_end_unseen(catalog, turn->row.began_at_ms, now_ms, err) ||
-	     !store_faults_forget(catalog, now_ms - FORGET_MS, err)))
+	     !forget_old(turn, catalog, err)))
 		return false;
 	return verifications_set(catalog, turn->pass, &turn->row, err);
 }

@@ -150,15 +150,18 @@ bool __wrap_keeper_start(struct keeper *keeper, enum keeper_work work, struct er
 }
 
 bool __real_verifier_open(const struct verify_options *options, struct ledger *ledger,
-			  struct blob_store *store, struct verifier **out, struct err *why);
+			  struct blob_store *store, struct vouched_clock *clock,
+			  struct verifier **out, struct err *why);
 bool __wrap_verifier_open(const struct verify_options *options, struct ledger *ledger,
-			  struct blob_store *store, struct verifier **out, struct err *why);
+			  struct blob_store *store, struct vouched_clock *clock,
+			  struct verifier **out, struct err *why);
 bool __wrap_verifier_open(const struct verify_options *options, struct ledger *ledger,
-			  struct blob_store *store, struct verifier **out, struct err *why)
+			  struct blob_store *store, struct vouched_clock *clock,
+			  struct verifier **out, struct err *why)
 {
 	verifies_every_ms = options->every_ms;
 	return !fails("verifier_open", why) &&
-	       __real_verifier_open(options, ledger, store, out, why);
+	       __real_verifier_open(options, ledger, store, clock, out, why);
 }
 
 bool __real_server_store_tell(const char *data_dir, struct blob_store *store, struct ledger *ledger,

@@ -483,7 +483,7 @@ int main(void)
 {
 	const struct verify_options options = { .every_ms = INT64_MAX };
 
-	MUST(verifier_open(&options, NULL, NULL, &verifier, &err));
+	MUST(verifier_open(&options, NULL, NULL, NULL, &verifier, &err));
 	test_start();
 	test_duties();
 	test_pauses();

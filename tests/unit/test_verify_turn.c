@@ -16,6 +16,15 @@
 #define SLOW_MS 30000
 
 static struct verify_env verify;
+static bool is_doubted;
+
+static bool vouched_now(struct vouched_clock *clock, int64_t *out_ms, struct err *cause)
+{
+	*out_ms = clock_wall_ms();
+	return !is_doubted || err_set(cause, ERR_UNAVAILABLE, "the clock is doubted");
+}
+
+static struct vouched_clock vouched_clock = { .now = vouched_now };
 static struct verify_turn *turn;
 static struct verify_result result;
 static char sha256[SHA256_HEX];
@@ -509,6 +518,10 @@ static void test_over(void)
 	(void)pass_through(true);
 	IS_STR(str_of(fault_of(P10)), STR("old mended"), "which is known for a while");
 	write_now(run_sql, "UPDATE store_faults SET ended_at_ms = 5");
+	is_doubted = true;
+	(void)pass_through(true);
+	IS_STR(str_of(fault_of(P10)), STR("old mended"), "and by a clock that is doubted");
+	is_doubted = false;
 	(void)pass_through(true);
 	IS_STR(str_of(fault_of(P10)), STR(""), "not for ever");
 }
@@ -658,6 +671,7 @@ int main(void)
 	if (mkdir(place, 0750) < 0)
 		return 1;
 	verify = (struct verify_env){ .loop = env.loop,
+				      .clock = &vouched_clock,
 				      .mailbox = env.mailbox,
 				      .ledger = env.ledger,
 				      .store = env.store,
