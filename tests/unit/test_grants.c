@@ -108,6 +108,7 @@ static void test_revoking(void)
 {
 	struct auth_actor maker = actor_of(add_user("gil", ROLE_LISTENER), RIGHTS_LISTENER);
 	struct auth_actor other = actor_of(add_user("tal", ROLE_LISTENER), RIGHTS_LISTENER);
+	struct auth_actor program = actor_of(0, RIGHT_LINK);
 	struct link_terms terms = { .plays_max = 1, .expires_in_ms = 60 * 1000 };
 	struct revocation revocation;
 	struct grant grant;
@@ -119,6 +120,10 @@ static void test_revoking(void)
 			   false, &err) &&
 		   !write_job(&revocation.job) && revocation.job.err.kind == ERR_NOT_FOUND,
 	   "another's is not there");
+	OK(revocation_init(&revocation, auth, &program, CREDENTIAL_LINK, str_of(grant.secret.name),
+			   false, &err) &&
+		   !write_job(&revocation.job) && revocation.job.err.kind == ERR_NOT_FOUND,
+	   "nor is somebody's for a token that no user stands behind");
 	OK(revocation_init(&revocation, auth, &maker, CREDENTIAL_TOKEN, str_of(grant.secret.name),
 			   false, &err) &&
 		   !write_job(&revocation.job) && revocation.job.err.kind == ERR_NOT_FOUND,
@@ -136,7 +141,16 @@ static void test_revoking(void)
 			   true, &err) &&
 		   write_job(&revocation.job),
 	   "an administrator ends anybody's");
-	IS_INT(count_of("SELECT COUNT(*) FROM audit WHERE kind = 'link_revoked'"), 2, "audited");
+	OK(make_link(&grant, &program, A, &terms), "one of such a token");
+	OK(revocation_init(&revocation, auth, &other, CREDENTIAL_LINK, str_of(grant.secret.name),
+			   false, &err) &&
+		   !write_job(&revocation.job) && revocation.job.err.kind == ERR_NOT_FOUND,
+	   "is not a user's");
+	OK(revocation_init(&revocation, auth, &program, CREDENTIAL_LINK, str_of(grant.secret.name),
+			   false, &err) &&
+		   write_job(&revocation.job),
+	   "such a token ends it");
+	IS_INT(count_of("SELECT COUNT(*) FROM audit WHERE kind = 'link_revoked'"), 3, "audited");
 }
 
 int main(void)
