@@ -46,7 +46,7 @@ static void begin(struct grant *grant, struct auth *auth, const struct auth_acto
 	grant->row.kind = kind;
 	grant->row.user_id = grant->row.made_by = actor->user_id;
 	grant->row.made_at_ms = clock_wall_ms();
-	if (expires_in_ms > 0)
+	if (expires_in_ms > 0 && expires_in_ms != INT64_MAX)
 		grant->row.expires_at_ms = grant->row.made_at_ms + expires_in_ms;
 	memcpy(grant->row.name, grant->secret.name, sizeof(grant->row.name));
 	memcpy(grant->row.hash, grant->secret.hash, sizeof(grant->row.hash));

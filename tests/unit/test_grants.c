@@ -52,6 +52,11 @@ static void test_tokens(void)
 	   "one for a day");
 	IS_INT(count_of("SELECT expires_at_ms - made_at_ms FROM credentials WHERE rights = 2"),
 	       DAY_MS, "ends then");
+	OK(grant_token_init(&grant, auth, &actor, RIGHT_PLAY, INT64_MAX, STR(""), &err) &&
+		   write_job(&grant.job),
+	   "one for ever");
+	IS_INT(count_of("SELECT COUNT(*) FROM credentials WHERE expires_at_ms IS NULL"), 2,
+	       "does not end");
 }
 
 static void add_recordings(void)
@@ -84,6 +89,8 @@ static void test_links(void)
 	terms.expires_in_ms = auth->options.link_max_ms + 1;
 	OK(!make_link(&grant, &actor, A, &terms) && err.kind == ERR_INVALID,
 	   "for longer than link.max");
+	terms.expires_in_ms = INT64_MAX;
+	OK(!make_link(&grant, &actor, A, &terms) && err.kind == ERR_INVALID, "or for ever");
 	terms.expires_in_ms = -1;
 	OK(!make_link(&grant, &actor, A, &terms), "or for less than no time");
 	terms.expires_in_ms = 60 * 1000;
