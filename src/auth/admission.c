@@ -54,6 +54,14 @@ static uint32_t in_seconds(int64_t at_ms)
 	return at_ms <= 0 || at_ms / 1000 >= UINT32_MAX ? UINT32_MAX : (uint32_t)(at_ms / 1000);
 }
 
+/* When a session that is seen at `now_ms` would be over if it were not seen again. */
+static uint32_t idle_end_s(const struct admission *admission, int64_t now_ms)
+{
+	int64_t idle_ms = admission->auth->options.session_idle_ms;
+
+	return idle_ms == INT64_MAX ? UINT32_MAX : in_seconds(now_ms + idle_ms);
+}
+
 /* ---- the warm way ---- */
 
 void admission_expect(const struct admission *admission, enum known_source source, struct str text,
@@ -80,8 +88,7 @@ const struct known *admission_look(struct admission *admission, const struct adm
 		return entry; /* a player's next piece: all of it is as it was */
 	entry->seen_s = now;
 	if (entry->kind == CREDENTIAL_SESSION)
-		entry->idle_s = in_seconds(loop_wall_ms(admission->loop) +
-					   admission->auth->options.session_idle_ms);
+		entry->idle_s = idle_end_s(admission, loop_wall_ms(admission->loop));
 	return entry;
 }
 
@@ -123,13 +130,12 @@ static bool is_over(const struct credential_row *row, const struct query *query,
 	if (row->kind != CREDENTIAL_LINK && over_ms != 0 && now_ms > over_ms)
 		return true;
 	return row->kind == CREDENTIAL_SESSION &&
-	       now_ms > seen_ms + query->admission->auth->options.session_idle_ms;
+	       now_ms - seen_ms > query->admission->auth->options.session_idle_ms;
 }
 
 static void fill(struct query *query, const struct credential_row *row, const struct user *user,
 		 int64_t now_ms)
 {
-	const struct auth_options *options = &query->admission->auth->options;
 	struct known *found = &query->found;
 
 	found->kind = (uint8_t)row->kind;
@@ -138,9 +144,8 @@ static void fill(struct query *query, const struct credential_row *row, const st
 	found->rights = user->id ? row->rights & role_rights((enum role)user->role) : row->rights;
 	found->expires_s = in_seconds(row->kind == CREDENTIAL_LINK ? 0 : over_at_ms(row));
 	found->seen_s = (uint32_t)(now_ms / 1000);
-	found->idle_s = row->kind == CREDENTIAL_SESSION
-				? in_seconds(now_ms + options->session_idle_ms)
-				: UINT32_MAX;
+	found->idle_s = row->kind == CREDENTIAL_SESSION ? idle_end_s(query->admission, now_ms)
+							: UINT32_MAX;
 	sid_bytes(row->recording_sid, found->sid);
 }
 

@@ -23,7 +23,8 @@ struct auth_options {
 	enum auth_mode
 		command_for; /* with AUTH_UNSET: how people sign in to the server that the command is for */
 	enum auth_switch insecure_http; /* people may sign in without TLS */
-	int64_t session_idle_ms, session_max_ms;
+	int64_t session_idle_ms;        /* INT64_MAX: no session is over for want of requests */
+	int64_t session_max_ms;
 	unsigned password_min;
 	uint64_t password_memory_bytes;
 	unsigned password_passes;

@@ -46,7 +46,7 @@ static void begin(struct grant *grant, struct auth *auth, const struct auth_acto
 	grant->row.kind = kind;
 	grant->row.user_id = grant->row.made_by = actor->user_id;
 	grant->row.made_at_ms = clock_wall_ms();
-	if (expires_in_ms > 0)
+	if (expires_in_ms > 0 && expires_in_ms != INT64_MAX)
 		grant->row.expires_at_ms = grant->row.made_at_ms + expires_in_ms;
 	memcpy(grant->row.name, grant->secret.name, sizeof(grant->row.name));
 	memcpy(grant->row.hash, grant->secret.hash, sizeof(grant->row.hash));
@@ -165,6 +165,12 @@ static const char *revoked_kind(enum credential_kind kind)
 	return "session_revoked";
 }
 
+/* What is nobody's, as every link, is its maker's: those without a user have what such made, not everybody's. */
+static bool is_own(const struct credential_row *row, const struct auth_actor *actor)
+{
+	return (row->user_id != 0 ? row->user_id : row->made_by) == actor->user_id;
+}
+
 static bool run_revocation(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct revocation *revocation = container_of(job, struct revocation, job);
@@ -174,8 +180,7 @@ static bool run_revocation(struct ledger_job *job, struct catalog *catalog, stru
 	if (!credentials_find(catalog, str_of(revocation->name), &row, &owner, err))
 		return false;
 	if (row.kind != revocation->kind ||
-	    (!revocation->owns_all && row.made_by != revocation->actor.user_id &&
-	     row.user_id != revocation->actor.user_id))
+	    (!revocation->owns_all && !is_own(&row, &revocation->actor)))
 		return err_set(err, ERR_NOT_FOUND, "no such credential");
 	auth_tell_credential(job, row.id);
 	/* Visits of a link are rows of their own, which the loops know by their own numbers. */

@@ -24,8 +24,8 @@ struct grant {
 };
 
 /*
- * A token: `rights` are at most the maker's.  ERR_INVALID: they are more, or none.  expires_in_ms 0: never.  `note`
- * names it in lists.
+ * A token: `rights` are at most the maker's.  ERR_INVALID: they are more, or none.  expires_in_ms 0 or INT64_MAX: never.
+ * `note` names it in lists.
  */
 bool grant_token_init(struct grant *grant, struct auth *auth, const struct auth_actor *actor,
 		      uint16_t rights, int64_t expires_in_ms, struct str note,

@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 
+#define DURATION_MOST_MS (INT64_C(1000) * 365 * 24 * 3600 * 1000)
+
 bool str_eq_nocase(struct str a, struct str b)
 {
 	if (a.len != b.len)
@@ -113,13 +115,16 @@ bool str_to_duration_ms(struct str s, int64_t *out_ms)
 		return true;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-		int64_t n;
+		int64_t n, ms;
 
 		if (!str_ends(s, units[i].unit))
 			continue;
 		if (!str_to_i64(str_first(s, s.len - units[i].unit.len), &n) || n < 0)
 			return false;
-		return !__builtin_mul_overflow(n, units[i].ms, out_ms);
+		if (__builtin_mul_overflow(n, units[i].ms, &ms))
+			return false;
+		*out_ms = ms > DURATION_MOST_MS ? INT64_MAX : ms;
+		return true;
 	}
 	return false;
 }

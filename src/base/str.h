@@ -92,7 +92,10 @@ bool str_to_u64(struct str s, uint64_t *out) MUST_CHECK;
 bool str_to_i64(struct str s, int64_t *out) MUST_CHECK; /* as above, one leading '-' allowed */
 /* Hexadecimal digits only, no 0x. */
 bool str_hex_to_u64(struct str s, uint64_t *out) MUST_CHECK;
-/* "250ms", "30s", "15m", "12h", "7d", "forever" (INT64_MAX): to milliseconds. */
+/*
+ * "250ms", "30s", "15m", "12h", "7d", "forever": to milliseconds.  Forever is INT64_MAX, and so is what is longer than
+ * 1,000 years: then all others can be added to an instant, and the sum be written as a date.
+ */
 bool str_to_duration_ms(struct str s, int64_t *out_ms) MUST_CHECK;
 
 /* Copies into a fixed array, NUL-terminated; false (and nothing copied) when it does not fit. */

@@ -460,6 +460,17 @@ test('each row was asked, those without a right of their own, too', (t) => {
   t.diagnostic(`${routes().length} rows, ${cells} cells of a row and a caller, ${[...askedOf.values()].reduce((sum, count) => sum + count)} requests`);
 });
 
+test('forever has no end: neither a session that is idle nor a token', async (t) => {
+  const { server } = await startWithPeople(t, { settings: { 'session.idle': 'forever' } });
+  const admin = await firstAdministrator(server);
+  for (const lasts of ['forever', '99999999999d', '106751991167d']) {
+    const program = await addToken(admin, 'read', { expires_in: lasts });
+    await program.asks(200, 'GET', '/api/calls');
+    const { tokens } = (await admin.asks(200, 'GET', '/api/tokens')).json;
+    assert.equal(tokens.find(({ name }) => name === program.name).expires_at, null, lasts);
+  }
+});
+
 test('a right that is taken away while a body comes is none when it is here', async (t) => {
   const { server, admin, recording } = world;
   const [kept, lost] = [await addToken(admin, 'change'), await addToken(admin, 'change')];

@@ -11,15 +11,18 @@ import { CALL_STATUS, callCallback, newSid, postForm } from './harness/webhook.j
 
 const sql = (server, statement) => execFileSync('sqlite3', [join(server.dataDir, 'ledger.db'), '.timeout 5000', statement], { encoding: 'utf8' }).trim();
 
-test('a token that no user stands behind sees the links of such tokens alone', async (t) => {
+test('a token that no user stands behind sees and revokes the links of such tokens alone', async (t) => {
   const { server, recording } = await startWithPeople(t);
   const admin = await firstAdministrator(server);
   const token = await addToken(admin, 'link,play');
-  await addLink(admin, recording);
+  const another = await addLink(admin, recording);
   sql(server, `UPDATE credentials SET user_id = NULL, made_by = NULL WHERE name = '${token.name}'`); // as a command makes it
   assert.deepEqual((await token.asks(200, 'GET', '/api/links')).json.links, []);
   const own = await addLink(token, recording);
   assert.deepEqual((await token.asks(200, 'GET', '/api/links')).json.links.map(({ name }) => name), [own.name]);
+  assert.equal((await token.asks(404, 'DELETE', `/api/links/${another.name}`)).json.code, 'link_not_found');
+  await token.asks(200, 'DELETE', `/api/links/${own.name}`);
+  assert.deepEqual((await admin.asks(200, 'GET', '/api/links')).json.links.map(({ name }) => name), [another.name]);
 });
 
 test('the log has the name of a link, never its secret, whatever goes wrong', async (t) => {

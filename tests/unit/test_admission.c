@@ -55,6 +55,11 @@ static void ask_begin(enum known_source source, struct str text, const char *net
 		answered(&asked.waiter, at_once, NULL, wait_ms);
 }
 
+static bool is_turn(void)
+{
+	return true;
+}
+
 static enum admission_result ask(enum known_source source, struct str text, const char *network)
 {
 	ask_begin(source, text, network);
@@ -280,6 +285,50 @@ static void test_proxy_user(void)
 	IS_INT(ask(KNOWN_PROXY, named, "f"), ADMISSION_NOBODY, "disabled here: nobody");
 }
 
+/* ---- sessions ---- */
+
+struct session {
+	struct ledger_job job;
+	struct credential_row row;
+	struct credential secret;
+};
+
+static bool run_session(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	return credentials_add(catalog, &container_of(job, struct session, job)->row, cause);
+}
+
+static void make_session(struct session *session, int64_t user_id)
+{
+	*session = (struct session){ .job = { .run = run_session } };
+	credential_make(&session->secret);
+	session->row = (struct credential_row){ .kind = CREDENTIAL_SESSION,
+						.user_id = user_id,
+						.rights = RIGHTS_ALL,
+						.made_at_ms = clock_wall_ms() };
+	memcpy(session->row.name, session->secret.name, sizeof(session->row.name));
+	memcpy(session->row.hash, session->secret.hash, sizeof(session->row.hash));
+	MUST(write_job(&session->job));
+}
+
+/* Without an end of its own, and without one for want of requests. */
+static void test_session_for_ever(void)
+{
+	int64_t idle_ms = auth->options.session_idle_ms;
+	struct session session;
+
+	auth->options.session_idle_ms = INT64_MAX;
+	make_session(&session, add_user("noa", ROLE_LISTENER));
+	IS_INT(ask(KNOWN_COOKIE, str_of(session.secret.text), "g"), ADMISSION_KNOWN,
+	       "session.idle = forever: a session is known");
+	for (int i = 0; i < 3; i++) {
+		ahead_s += 400;
+		OK(until(is_turn), "a turn of the loop, which has the time of its own");
+		OK(look_at(KNOWN_COOKIE, session.secret.text), "and stays so");
+	}
+	auth->options.session_idle_ms = idle_ms;
+}
+
 /* ---- who was seen ---- */
 
 static const char *seen_name;
@@ -300,11 +349,6 @@ static int64_t seen_at_ms(void)
 static bool is_seen(void)
 {
 	return seen_at_ms() >= seen_after_ms;
-}
-
-static bool is_turn(void)
-{
-	return true;
 }
 
 /* Once in five minutes the ledger is told who was seen since, however often they were. */
@@ -339,6 +383,7 @@ int main(void)
 	test_malformed_and_throttled();
 	test_one_query_for_all();
 	test_proxy_user();
+	test_session_for_ever();
 	test_telling_of_who_was_seen();
 	fixture_close();
 	return tap_end();

@@ -52,6 +52,11 @@ static void test_tokens(void)
 	   "one for a day");
 	IS_INT(count_of("SELECT expires_at_ms - made_at_ms FROM credentials WHERE rights = 2"),
 	       DAY_MS, "ends then");
+	OK(grant_token_init(&grant, auth, &actor, RIGHT_PLAY, INT64_MAX, STR(""), &err) &&
+		   write_job(&grant.job),
+	   "one for ever");
+	IS_INT(count_of("SELECT COUNT(*) FROM credentials WHERE expires_at_ms IS NULL"), 2,
+	       "does not end");
 }
 
 static void add_recordings(void)
@@ -84,6 +89,8 @@ static void test_links(void)
 	terms.expires_in_ms = auth->options.link_max_ms + 1;
 	OK(!make_link(&grant, &actor, A, &terms) && err.kind == ERR_INVALID,
 	   "for longer than link.max");
+	terms.expires_in_ms = INT64_MAX;
+	OK(!make_link(&grant, &actor, A, &terms) && err.kind == ERR_INVALID, "or for ever");
 	terms.expires_in_ms = -1;
 	OK(!make_link(&grant, &actor, A, &terms), "or for less than no time");
 	terms.expires_in_ms = 60 * 1000;
@@ -108,6 +115,7 @@ static void test_revoking(void)
 {
 	struct auth_actor maker = actor_of(add_user("gil", ROLE_LISTENER), RIGHTS_LISTENER);
 	struct auth_actor other = actor_of(add_user("tal", ROLE_LISTENER), RIGHTS_LISTENER);
+	struct auth_actor program = actor_of(0, RIGHT_LINK);
 	struct link_terms terms = { .plays_max = 1, .expires_in_ms = 60 * 1000 };
 	struct revocation revocation;
 	struct grant grant;
@@ -119,6 +127,10 @@ static void test_revoking(void)
 			   false, &err) &&
 		   !write_job(&revocation.job) && revocation.job.err.kind == ERR_NOT_FOUND,
 	   "another's is not there");
+	OK(revocation_init(&revocation, auth, &program, CREDENTIAL_LINK, str_of(grant.secret.name),
+			   false, &err) &&
+		   !write_job(&revocation.job) && revocation.job.err.kind == ERR_NOT_FOUND,
+	   "nor is somebody's for a token that no user stands behind");
 	OK(revocation_init(&revocation, auth, &maker, CREDENTIAL_TOKEN, str_of(grant.secret.name),
 			   false, &err) &&
 		   !write_job(&revocation.job) && revocation.job.err.kind == ERR_NOT_FOUND,
@@ -136,7 +148,16 @@ static void test_revoking(void)
 			   true, &err) &&
 		   write_job(&revocation.job),
 	   "an administrator ends anybody's");
-	IS_INT(count_of("SELECT COUNT(*) FROM audit WHERE kind = 'link_revoked'"), 2, "audited");
+	OK(make_link(&grant, &program, A, &terms), "one of such a token");
+	OK(revocation_init(&revocation, auth, &other, CREDENTIAL_LINK, str_of(grant.secret.name),
+			   false, &err) &&
+		   !write_job(&revocation.job) && revocation.job.err.kind == ERR_NOT_FOUND,
+	   "is not a user's");
+	OK(revocation_init(&revocation, auth, &program, CREDENTIAL_LINK, str_of(grant.secret.name),
+			   false, &err) &&
+		   write_job(&revocation.job),
+	   "such a token ends it");
+	IS_INT(count_of("SELECT COUNT(*) FROM audit WHERE kind = 'link_revoked'"), 3, "audited");
 }
 
 int main(void)
