@@ -125,12 +125,13 @@ static bool is_over(const struct credential_row *row, const struct query *query,
 {
 	int64_t over_ms = over_at_ms(row);
 	int64_t seen_ms = row->seen_at_ms ? row->seen_at_ms : row->made_at_ms;
+	int64_t idle_ms = query->admission->auth->options.session_idle_ms;
 
 	/* Of a link the row says what became of it: expired and used up are other answers than unknown. */
 	if (row->kind != CREDENTIAL_LINK && over_ms != 0 && now_ms > over_ms)
 		return true;
 	return row->kind == CREDENTIAL_SESSION &&
-	       now_ms - seen_ms > query->admission->auth->options.session_idle_ms;
+	       now_ms - seen_ms - last_seen_lag_ms(idle_ms) > idle_ms;
 }
 
 static void fill(struct query *query, const struct credential_row *row, const struct user *user,
@@ -470,7 +471,8 @@ struct admission *admission_new(struct auth *auth, struct loop *loop, struct mai
 		(struct ledger_listener){ .mailbox = mailbox, .changed = auth_changed };
 	map_init(&admission->queries);
 	ledger_listen(auth->ledger, &admission->listener);
-	admission->last_seen = last_seen_new(auth->ledger, admission->table, loop, mailbox);
+	admission->last_seen = last_seen_new(auth->ledger, admission->table, loop, mailbox,
+					     auth->options.session_idle_ms);
 	return admission;
 }
 

@@ -10,9 +10,12 @@
 
 #include <stdlib.h>
 
-#define TELL_MS   (60 * 1000)
-#define BATCH_MAX 256 /* told at once; the others a minute later */
-#define APART_S   300 /* a sight is worth a row only so often */
+#define TELL_MS       (60 * 1000)  /* from one look to the next, at most */
+#define APART_MS      (300 * 1000) /* a sight is worth a row only so often, at most */
+#define LEAST_MS      1000         /* sights are of a second */
+#define BATCH_MAX     256          /* told at once */
+#define BATCHES       (KNOWN_PLACES / (BATCH_MAX / 2)) /* more than a full table takes */
+#define PARTS_OF_IDLE 12 /* three of them, see last_seen_lag_ms(), are a quarter */
 
 /* A batch of sights on its way to the ledger. */
 struct batch {
@@ -31,6 +34,8 @@ struct last_seen {
 	struct loop *loop;
 	struct mailbox *mailbox;
 	struct timer timer;
+	int64_t tell_ms, batch_ms; /* from one look to the next, and from one batch of a round */
+	uint32_t apart_s;
 	/* The sights since since_s are told; from which place on, 0: in a new round, which began then. */
 	uint32_t since_s, round_s;
 	unsigned from;
@@ -72,26 +77,25 @@ static void add(struct known_visitor *visitor, const struct known *entry)
 	batch->at[batch->count++].seen_s = entry->seen_s;
 }
 
-static void tell(struct timer *timer)
+static void tell_batch(struct last_seen *seen)
 {
-	struct last_seen *seen = container_of(timer, struct last_seen, timer);
 	struct batch *batch = &seen->batch;
 	struct visitor visitor = { .visitor = { .visit = add }, .batch = batch };
 	uint32_t now_s = (uint32_t)(loop_wall_ms(seen->loop) / 1000);
 
-	timer_start(seen->loop, timer, TELL_MS, tell);
 	/* A clock that was set back: what is seen from now on is seen before since_s, and would not be told. */
 	if (now_s < seen->since_s)
 		seen->since_s = now_s;
-	if (batch->is_under_way || (seen->from == 0 && now_s < seen->since_s + APART_S))
+	if (batch->is_under_way || (seen->from == 0 && now_s < seen->since_s + seen->apart_s))
 		return;
 	if (seen->from == 0)
 		seen->round_s = now_s;
 	batch->count = 0;
 	seen->from = known_each_seen(seen->table, seen->since_s, seen->from, BATCH_MAX,
 				     &visitor.visitor);
+	/* Who is seen later in the second of that look is told once more. */
 	if (seen->from == 0)
-		seen->since_s = seen->round_s;
+		seen->since_s = seen->round_s - 1;
 	if (batch->count == 0)
 		return;
 	batch->is_under_way = true;
@@ -101,8 +105,36 @@ static void tell(struct timer *timer)
 	ledger_write(seen->ledger, &batch->job);
 }
 
+static void tell(struct timer *timer)
+{
+	struct last_seen *seen = container_of(timer, struct last_seen, timer);
+
+	tell_batch(seen);
+	timer_start(seen->loop, timer, seen->from == 0 ? seen->tell_ms : seen->batch_ms, tell);
+}
+
+/* From one round to the next, and for all batches of one. */
+static int64_t part_ms(int64_t idle_ms)
+{
+	int64_t ms = idle_ms / PARTS_OF_IDLE;
+
+	if (ms < LEAST_MS)
+		return LEAST_MS;
+	return ms < APART_MS ? ms : APART_MS;
+}
+
+static int64_t look_ms(int64_t idle_ms)
+{
+	return part_ms(idle_ms) < TELL_MS ? part_ms(idle_ms) : TELL_MS;
+}
+
+int64_t last_seen_lag_ms(int64_t idle_ms)
+{
+	return part_ms(idle_ms) + look_ms(idle_ms) + part_ms(idle_ms);
+}
+
 struct last_seen *last_seen_new(struct ledger *ledger, const struct known_table *table,
-				struct loop *loop, struct mailbox *mailbox)
+				struct loop *loop, struct mailbox *mailbox, int64_t idle_ms)
 {
 	struct last_seen *seen = xcalloc(1, sizeof(*seen));
 
@@ -110,8 +142,11 @@ struct last_seen *last_seen_new(struct ledger *ledger, const struct known_table 
 	seen->table = table;
 	seen->loop = loop;
 	seen->mailbox = mailbox;
-	seen->since_s = (uint32_t)(clock_wall_ms() / 1000);
-	timer_start(loop, &seen->timer, TELL_MS, tell);
+	seen->since_s = (uint32_t)(clock_wall_ms() / 1000) - 1;
+	seen->apart_s = (uint32_t)(part_ms(idle_ms) / 1000);
+	seen->batch_ms = part_ms(idle_ms) / BATCHES;
+	seen->tell_ms = look_ms(idle_ms);
+	timer_start(loop, &seen->timer, seen->tell_ms, tell);
 	return seen;
 }
 

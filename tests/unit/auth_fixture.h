@@ -11,14 +11,15 @@
 #define PASSWORD STR("correct horse battery 7")
 
 static struct auth *auth;
-static struct line_pairs *pairs;
-static struct admission *admission;
+static struct line_pairs *pairs, *other_pairs;
+static struct admission *admission, *another_admission; /* of two loops, which share one here */
+static int64_t session_idle_ms = 3600 * 1000; /* a test may set it before fixture_open() */
 
 __attribute__((unused)) static void fixture_open(enum auth_mode mode)
 {
 	struct auth_options options = {
 		.mode = mode,
-		.session_idle_ms = 3600 * 1000,
+		.session_idle_ms = session_idle_ms,
 		.session_max_ms = 7 * 3600 * 1000,
 		.password_min = 15,
 		.password_memory_bytes = PASSWORD_MEMORY_LEAST,
@@ -32,6 +33,8 @@ __attribute__((unused)) static void fixture_open(enum auth_mode mode)
 	MUST(auth_open(&options, folder, NULL, ledger, &auth, &err));
 	pairs = line_pairs_new(KNOWN_PLACES, false);
 	admission = admission_new(auth, loop, mailbox, line_pairs_left(pairs));
+	other_pairs = line_pairs_new(KNOWN_PLACES, false);
+	another_admission = admission_new(auth, loop, mailbox, line_pairs_left(other_pairs));
 	MUST(ledger_start(ledger, &err));
 }
 
@@ -42,7 +45,9 @@ __attribute__((unused)) static void fixture_close(void)
 	ledger_stop(ledger);
 	mailbox_drain(mailbox);
 	admission_free(admission);
+	admission_free(another_admission);
 	line_pairs_free(pairs);
+	line_pairs_free(other_pairs);
 	auth_free(auth);
 	unlink(key);
 	running_remove();

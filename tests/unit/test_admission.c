@@ -351,7 +351,7 @@ static bool is_seen(void)
 	return seen_at_ms() >= seen_after_ms;
 }
 
-/* Once in five minutes the ledger is told who was seen since, however often they were. */
+/* Not at each request is the ledger told who was seen. */
 static void test_telling_of_who_was_seen(void)
 {
 	struct grant grant, unseen;
@@ -374,8 +374,48 @@ static void test_telling_of_who_was_seen(void)
 	IS_INT(seen_at_ms(), 0, "who was not seen is not told");
 }
 
+/* What the other loop is asked, which has nothing of its own of the session. */
+static enum admission_result ask_another(const struct session *session)
+{
+	struct admission *own = admission;
+	enum admission_result result;
+
+	admission = another_admission;
+	result = ask(KNOWN_COOKIE, str_of(session->secret.text), "h");
+	admission = own;
+	return result;
+}
+
+/* An idle time of a minute: who goes on being seen by one loop is not over for another, or after a restart. */
+static void test_seen_by_another_loop(void)
+{
+	int64_t user_id = add_user("tal", ROLE_LISTENER);
+	struct session session;
+
+	make_session(&session, user_id);
+	seen_name = session.secret.name;
+	IS_INT(ask(KNOWN_COOKIE, str_of(session.secret.text), "h"), ADMISSION_KNOWN, "known");
+	for (int round = 0; round < 4; round++) {
+		ahead_s += 20;
+		seen_after_ms = clock_wall_ms() / 1000 * 1000;
+		OK(until(is_turn), "a turn of the loop, which has the time of its own");
+		OK(look_at(KNOWN_COOKIE, session.secret.text), "it comes by again");
+		ahead_s += 15;
+		OK(until(is_seen) && clock_wall_ms() < seen_after_ms + 30000,
+		   "round %d: the ledger is told in time", round);
+	}
+	IS_INT(ask_another(&session), ADMISSION_KNOWN, "another loop knows it, too");
+	make_session(&session, user_id);
+	ahead_s += 70;
+	IS_INT(ask_another(&session), ADMISSION_KNOWN, "it may have been seen since, and not told");
+	make_session(&session, user_id);
+	ahead_s += 80;
+	IS_INT(ask_another(&session), ADMISSION_NOBODY, "but not for longer than that takes");
+}
+
 int main(void)
 {
+	session_idle_ms = 60 * 1000;
 	fixture_open(AUTH_PASSWORD);
 	test_known_and_revoked();
 	test_race();
@@ -385,6 +425,7 @@ int main(void)
 	test_proxy_user();
 	test_session_for_ever();
 	test_telling_of_who_was_seen();
+	test_seen_by_another_loop();
 	fixture_close();
 	return tap_end();
 }

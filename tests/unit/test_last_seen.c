@@ -104,7 +104,7 @@ int main(void)
 	add_session("session1", &first);
 	add_session("session2", &second);
 	MUST(ledger_start(ledger, &err));
-	seen = last_seen_new(ledger, table, loop, mailbox);
+	seen = last_seen_new(ledger, table, loop, mailbox, DAY_MS);
 
 	wanted = &first.row;
 	pass_minutes(1);
