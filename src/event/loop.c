@@ -25,6 +25,7 @@ struct loop {
 	/* A binary heap of the timers that are on, the earliest at 0. */
 	struct timer **heap;
 	uint32_t heap_count, heap_size;
+	uint32_t round; /* timers that are due fire once a turn */
 
 	/* What epoll reported this turn: a watch that stops must be taken out of it. */
 	struct epoll_event ready[READY_MAX];
@@ -42,11 +43,17 @@ static void heap_put(struct loop *loop, uint32_t slot, struct timer *timer)
 	timer->slot = slot;
 }
 
+/* Of one instant, those of earlier rounds first (the number may wrap). */
+static bool is_earlier(const struct timer *a, const struct timer *b)
+{
+	return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : (int32_t)(a->round - b->round) < 0;
+}
+
 static void heap_up(struct loop *loop, struct timer *timer)
 {
 	uint32_t slot = timer->slot;
 
-	while (slot > 0 && loop->heap[(slot - 1) / 2]->at_ms > timer->at_ms) {
+	while (slot > 0 && is_earlier(timer, loop->heap[(slot - 1) / 2])) {
 		heap_put(loop, slot, loop->heap[(slot - 1) / 2]);
 		slot = (slot - 1) / 2;
 	}
@@ -63,9 +70,9 @@ static void heap_down(struct loop *loop, struct timer *timer)
 		if (child >= loop->heap_count)
 			break;
 		if (child + 1 < loop->heap_count &&
-		    loop->heap[child + 1]->at_ms < loop->heap[child]->at_ms)
+		    is_earlier(loop->heap[child + 1], loop->heap[child]))
 			child++;
-		if (loop->heap[child]->at_ms >= timer->at_ms)
+		if (!is_earlier(loop->heap[child], timer))
 			break;
 		heap_put(loop, slot, loop->heap[child]);
 		slot = child;
@@ -87,7 +94,11 @@ void timer_start(struct loop *loop, struct timer *timer, int64_t delay_ms,
 		loop->heap = xrealloc(loop->heap, loop->heap_size * sizeof(struct timer *));
 	}
 	*timer = (struct timer){
-		.fire = fire, .loop = loop, .at_ms = at_ms, .slot = loop->heap_count++
+		.fire = fire,
+		.loop = loop,
+		.at_ms = at_ms,
+		.slot = loop->heap_count++,
+		.round = loop->round,
 	};
 	heap_up(loop, timer);
 }
@@ -109,14 +120,15 @@ void timer_stop(struct timer *timer)
 	heap_down(loop, last);
 }
 
-/* A timer that is started while these fire is not before the next turn: the limit is as of now. */
+/* What is started while these fire is not before the next turn, however many others wait: it is of this round. */
 static void fire_due_timers(struct loop *loop)
 {
-	uint32_t due_at_most = loop->heap_count;
-
-	while (due_at_most-- > 0 && loop->heap_count > 0 && loop->heap[0]->at_ms <= loop->now_ms) {
+	loop->round++;
+	while (loop->heap_count > 0 && loop->heap[0]->at_ms <= loop->now_ms) {
 		struct timer *timer = loop->heap[0];
 
+		if (timer->round == loop->round)
+			return;
 		timer_stop(timer);
 		timer->fire(timer);
 	}

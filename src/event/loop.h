@@ -40,6 +40,7 @@ struct timer {
 	struct loop *loop; /* NULL when not started */
 	int64_t at_ms;     /* monotonic */
 	uint32_t slot;     /* its place in the heap */
+	uint32_t round;    /* of timers that fire: started in it, it fires in a later one */
 };
 
 /* Something to be released at the end of this turn.  All zero: not pending. */

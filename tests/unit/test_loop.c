@@ -139,10 +139,15 @@ static void turns_are_shared(void)
 
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0 || write(fds[1], "x", 1) != 1)
 		return;
+	for (int i = 0; i < MANY; i++)
+		timer_start(loop, &many[i], 3600000, fire_one_of_many);
 	timer_start(loop, &restless, 0, fire_again);
 	watch_start(loop, &one, fds[0], EPOLLIN, one_ready);
 	loop_run(loop);
 	IS_INT(one_called, 1, "a timer of 0 ms, again and again, does not keep a watch waiting");
+	IS_INT(restless_fired, 1, "it fires once a turn, however many others wait");
+	for (int i = 0; i < MANY; i++)
+		timer_stop(&many[i]);
 	watch_change(&one, 0);
 	timer_stop(&restless);
 	timers_left = 1;
