@@ -279,6 +279,8 @@ static bool revive_one(struct catalog *catalog, int64_t seq, int64_t at_ms, size
 bool notices_revive(struct catalog *catalog, int64_t seq, int64_t at_ms, size_t most,
 		    size_t *out_count, struct err *err)
 {
+	(void)catalog_next_sequence(
+		catalog); /* a turn, which tells who sends, whichever process that is */
 	return seq != 0 ? revive_one(catalog, seq, at_ms, out_count, err)
 			: revive_some(catalog, at_ms, most, out_count, err);
 }

@@ -94,7 +94,7 @@ bool notices_forget_dead(struct catalog *catalog, int64_t before_ms, size_t most
 			 struct err *err) MUST_CHECK;
 /*
  * Dead letters are due at once, as new ones: the one of that number (ERR_NOT_FOUND: there is none), or where seq is 0
- * as many as `most` of them.
+ * as many as `most` of them.  It is a turn, though there be none: the receiver is said to be back.
  */
 bool notices_revive(struct catalog *catalog, int64_t seq, int64_t at_ms, size_t most,
 		    size_t *out_count, struct err *err) MUST_CHECK;

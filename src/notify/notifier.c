@@ -130,6 +130,16 @@ static void look_in(struct notifier *notifier, int64_t wait_ms)
 	timer_start(notifier->loop, &notifier->look, wait_ms, look_is_due);
 }
 
+/* Which process was told that the receiver is back is chance, and another one may be the one that sends. */
+static void resume(struct notifier *notifier)
+{
+	receiver_resume(&notifier->receiver, loop_now_ms(notifier->loop));
+	pthread_mutex_lock(&notifier->mutex);
+	notifier->facts.is_gone = false;
+	pthread_mutex_unlock(&notifier->mutex);
+	look_in(notifier, 0);
+}
+
 static void ledger_changed(struct ledger_listener *listener, const struct projection_change *change,
 			   int64_t sequence)
 {
@@ -137,6 +147,8 @@ static void ledger_changed(struct ledger_listener *listener, const struct projec
 
 	if (notifier->is_stopping || !notifier->is_running)
 		return;
+	if (change->what & (PROJECTED_NOTICES | PROJECTED_ALL))
+		resume(notifier);
 	if (change->what &
 	    (PROJECTED_RECORDING | PROJECTED_STORED | PROJECTED_REMOVED | PROJECTED_ALL))
 		look_in(notifier, BATCH_MS);
@@ -540,36 +552,6 @@ static void expiries_noted(void *owner)
 }
 
 /* ---- from other threads ---- */
-
-struct resumption {
-	struct mail mail;
-	struct notifier *notifier;
-};
-
-static void resume_came(struct mail *mail)
-{
-	AUTO(free) struct resumption *resumption = container_of(mail, struct resumption, mail);
-	struct notifier *notifier = resumption->notifier;
-
-	if (notifier->is_stopping)
-		return;
-	receiver_resume(&notifier->receiver, loop_now_ms(notifier->loop));
-	pthread_mutex_lock(&notifier->mutex);
-	notifier->facts.is_gone = false;
-	pthread_mutex_unlock(&notifier->mutex);
-	look_in(notifier, 0);
-}
-
-void notifier_resume(struct notifier *notifier)
-{
-	struct resumption *resumption;
-
-	if (!notifier)
-		return;
-	resumption = xcalloc(1, sizeof(*resumption));
-	*resumption = (struct resumption){ .mail.deliver = resume_came, .notifier = notifier };
-	mailbox_post(notifier->mailbox, &resumption->mail);
-}
 
 void notifier_read(struct notifier *notifier, struct notifier_facts *out)
 {

@@ -4,7 +4,8 @@
  *
  * The ledger is the queue (chores/notices_queue.h).  At most RECEIVER_SLOTS are under way, and in memory; each is told at
  * least once, under the same id whenever it is told again, and those of one recording in their order.  A notice that is
- * not taken is tried again with a wait that doubles; what was tried for give_up_after is a dead letter.
+ * not taken is tried again with a wait that doubles; what was tried for give_up_after is a dead letter.  Of several processes
+ * one sends; that the receiver is back is told to all of them (PROJECTED_NOTICES).
  *
  * Where nobody is to be told there is no notifier, and no change leaves a notice.
  */
@@ -61,8 +62,6 @@ DEFINE_AUTO(struct notifier *, notifier_free)
 
 /* Any thread. */
 
-/* Dead letters wait again, or the receiver is there again: look at once. */
-void notifier_resume(struct notifier *notifier);
 void notifier_read(struct notifier *notifier, struct notifier_facts *out);
 struct mailbox *notifier_mailbox(const struct notifier *notifier);
 

@@ -14,7 +14,6 @@
 #include "chores/notices_queue.h"
 #include "ledger/ledger.h"
 #include "notify/notice_message.h"
-#include "notify/notifier.h"
 
 #include <stdlib.h>
 
@@ -25,7 +24,6 @@ struct revival {
 	struct parked parked;
 	struct exchange *x; /* NULL: the client is gone */
 	struct ledger *ledger;
-	struct notifier *notifier;
 	struct mailbox *reply;
 	int64_t seq; /* 0: all */
 	size_t count, revived;
@@ -60,7 +58,6 @@ static void written(struct ledger_job *job)
 {
 	struct revival *revival = container_of(job, struct revival, job);
 
-	/* Where the client is gone the server may be stopping, and the notifier with it. */
 	if (!revival->x) {
 		free(revival);
 		return;
@@ -70,19 +67,21 @@ static void written(struct ledger_job *job)
 		write_page(revival);
 		return;
 	}
-	if (job->succeeded) {
-		notifier_resume(revival->notifier);
+	if (job->succeeded)
 		reply_revived(revival);
-	} else {
+	else
 		web_refuse_change(revival->x, &job->err, WEB_NOT_FOUND, WEB_CONFLICT);
-	}
 	free(revival);
 }
 
 static void write_page(struct revival *revival)
 {
-	revival->job =
-		(struct ledger_job){ .run = run_page, .done = written, .reply = revival->reply };
+	revival->job = (struct ledger_job){
+		.run = run_page,
+		.done = written,
+		.reply = revival->reply,
+		.change = { .what = PROJECTED_NOTICES },
+	};
 	ledger_write(revival->ledger, &revival->job);
 }
 
@@ -111,7 +110,6 @@ void web_notices_retry(struct exchange *x)
 	revival = xcalloc(1, sizeof(*revival));
 	revival->x = x;
 	revival->ledger = local->web->ledger;
-	revival->notifier = local->web->notifier;
 	revival->reply = local->mailbox;
 	revival->seq = seq;
 	revival->parked.gone = client_gone;

@@ -3,7 +3,7 @@ import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
 import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { untilState } from './harness/callspool.js';
+import { callspool, untilState } from './harness/callspool.js';
 import { gated, startLedger, webhook } from './harness/cluster.js';
 import { Events } from './harness/events.js';
 import { request, requestJson } from './harness/http.js';
@@ -11,6 +11,7 @@ import { lifetime } from './harness/lifetime.js';
 import { SIGN_IN, firstAdministrator } from './harness/people.js';
 import { startPostgres } from './harness/postgres.js';
 import { freeze, run, thaw } from './harness/process.js';
+import { startReceiver } from './harness/receiver.js';
 import { seeded } from './harness/seeded.js';
 import { store } from './harness/stored.js';
 import { until } from './harness/until.js';
@@ -85,6 +86,22 @@ test('what is deleted while the younger one fetches it goes, though its end come
   thaw(b);
   await until('its attempt has ended', async () => (await query(`SELECT COUNT(*) FROM attempts JOIN recordings r ON r.id = recording_id WHERE ended_at_ms IS NULL AND recording_sid = '${recording.recordingSid}'`)) === '0');
   await until('and it is removed', async () => (await query('SELECT COUNT(*) FROM removals')) === '0');
+});
+
+test('of a receiver that was gone, whichever process hears that it is back: the one that sends tells it what waits', async (t) => {
+  const { serve, upstream } = await startLedger(t, postgres);
+  const receiver = await startReceiver(t);
+  receiver.answer = (_, reply) => reply.writeHead(410).end();
+  const settings = receiver.settings();
+  const a = await serve('a', { settings }), b = await serve('b', { settings });
+  const recording = await store(a, upstream);
+  await until('it is gone', async () => (await requestJson(`${a.url}/api/status`)).json.notify.gone);
+  receiver.answer = (_, reply) => reply.writeHead(204).end();
+  assert.equal(receiver.of('recording.stored', recording.recordingSid).length, 1);
+  const retry = await callspool(['retry', '--notify', '--all', '--set', `data_dir=${b.dataDir}`]);
+  assert.equal(retry.code, 0, retry.stderr);
+  await until('it is told once more', () => receiver.of('recording.stored', recording.recordingSid).length === 2);
+  assert.equal((await requestJson(`${a.url}/api/status`)).json.notify.gone, false);
 });
 
 for (const signal of ['SIGTERM', 'SIGKILL']) {

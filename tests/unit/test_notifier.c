@@ -260,6 +260,40 @@ static void end(void)
 	log_forget();
 }
 
+static struct {
+	struct ledger_job job;
+	bool is_done;
+} word;
+
+static bool run_word(struct ledger_job *job, struct catalog *catalog, struct err *cause)
+{
+	return true;
+}
+
+static void word_done(struct ledger_job *job)
+{
+	word.is_done = true;
+}
+
+static bool word_is_done(void)
+{
+	return word.is_done;
+}
+
+/* By whichever process was asked. */
+static void say_it_is_back(void)
+{
+	word.is_done = false;
+	word.job = (struct ledger_job){
+		.run = run_word,
+		.done = word_done,
+		.reply = mailbox,
+		.change = { .what = PROJECTED_NOTICES },
+	};
+	ledger_write(ledger, &word.job);
+	OK(until(word_is_done), "the ledger hears that it is back");
+}
+
 /* ---- tests ---- */
 
 static void test_few_failures(void)
@@ -303,7 +337,7 @@ static void test_ailing(void)
 	IS_INT(facts.ailing_since_ms, 0, "and does not ail any more");
 	IS_STR(str_of(facts.failure), STR(""), "of nothing");
 	plant(2, 2, (struct planted){ 0 });
-	notifier_resume(notifier);
+	say_it_is_back();
 	OK(await(so_many_taken, 2), "the next is told at once");
 	IS_INT(logged("level=info msg=\"notify_url: 127.0.0.1 takes what it is told again"), 1,
 	       "that it is back is said once");
@@ -323,18 +357,18 @@ static void test_gone(void)
 	OK(await(so_often_tried, 1), "what it left waits");
 	answer_next(0, NULL);
 	plant(4, 4, (struct planted){ 0 });
-	notifier_resume(notifier);
+	say_it_is_back();
 	OK(await(so_many_taken, 4), "all are told when somebody says that it is back");
 	OK(!it_is_gone(), "and it is not gone");
 	IS_INT(logged("(Gone)"), 1, "which was said once, though three were answered so");
 
 	answer_next(-1, GONE);
 	plant(5, 5, (struct planted){ 0 });
-	notifier_resume(notifier);
+	say_it_is_back();
 	OK(until(it_is_gone) && await(so_often_tried, 1), "gone once more");
 	IS_INT(logged("(Gone)"), 2, "which is warned of as well");
 	sql("DELETE FROM notices");
-	notifier_resume(notifier);
+	say_it_is_back();
 	OK(until(it_is_back), "it counts as back though nothing is to be told");
 	end();
 }
@@ -454,7 +488,7 @@ static void test_given_up_meanwhile(void)
 		as_asked = NULL;
 		plant(2, 2, (struct planted){ 0 });
 		ahead_ms += MINUTE_MS;
-		notifier_resume(notifier);
+		say_it_is_back();
 		OK(await(so_many_taken, 1) && until(nothing_waits), "%s: another one is taken",
 		   cases[i].name);
 		IS_STR(sql_text("SELECT seq || ' ' || (died_at_ms = at_ms) FROM notices"),
@@ -606,7 +640,7 @@ static void test_tidying(void)
 	is_doubted = true;
 	begin();
 	ahead_ms += MINUTE_MS;
-	notifier_resume(notifier); /* its loop looks at the time */
+	say_it_is_back(); /* its loop looks at the time */
 	OK(await(all_is_tidied, 3), "what is due too late is told");
 	IS_STR(those_left(), STR("1 2 4"), "by a clock that is doubted nothing is forgotten");
 	is_doubted = false;
@@ -644,7 +678,7 @@ static void test_none_was_taken(void)
 	plant(1, 4, (struct planted){ .due_in_ms = 10 * MINUTE_MS, .age_ms = -3 * HOUR_MS / 2 });
 	plant(5, 5, (struct planted){ .due_in_ms = -1, .age_ms = 31 * DAY_MS });
 	ahead_ms += MINUTE_MS;
-	notifier_resume(notifier);
+	say_it_is_back();
 	OK(await(all_is_tidied, 4), "and a minute goes by");
 	IS_INT(number("SELECT CAST(COUNT(*) AS TEXT) FROM notices WHERE died_at_ms IS NOT NULL"), 0,
 	       "it failed for less than they may be tried: none is given up");
@@ -677,7 +711,7 @@ static void test_gone_for_long(void)
 	notifier_read(notifier, &facts);
 	IS_INT(facts.died, 0, "what happens meanwhile waits");
 	answer_next(-1, REFUSED);
-	notifier_resume(notifier);
+	say_it_is_back();
 	OK(await(so_many_failed, 2), "it is said to be back, and refuses");
 	minutes = 0;
 	OK(until(minutes_have_passed) && until(change_is_done), "some minutes go by");
@@ -723,7 +757,6 @@ static void test_nobody(void)
 	MUST(notifier_open(&parts, &nobody, &err));
 	OK(!nobody, "where nobody is to be told there is none");
 	MUST(notifier_start(nobody, &err));
-	notifier_resume(nobody);
 	notifier_read(nobody, &facts);
 	OK(!facts.is_on, "and that is known");
 	notifier_stop(nobody);
