@@ -60,6 +60,9 @@ static const uint8_t may_enter[PLAY_STATES] = {
 	[PLAY_REJOINED] = BIT(PLAY_SENDING),
 };
 
+/* The ledger is asked, and then a bucket, perhaps: Twilio has nothing to do with how long that takes. */
+#define ASKS_LEDGER (BIT(PLAY_ASKING) | BIT(PLAY_DISCOVERED) | BIT(PLAY_LANDED))
+
 /* What the ledger has of the call whose recording it does not have. */
 enum play_call { PLAY_CALL_UNKNOWN, PLAY_CALL_OVER, PLAY_CALL_ON };
 
@@ -251,6 +254,11 @@ static void play_is_late(struct timer *timer)
 
 	if (mirror && mirror->now.is_flowing && begin_reply(play, &mirror->now, true))
 		return;
+	if (BIT(play->state) & ASKS_LEDGER) {
+		play_refuse(play, WEB_OVERLOADED,
+			    "It could not be read in time from where it is kept.", WEB_NO_RETRY);
+		return;
+	}
 	play_refuse_because(play, WEB_UPSTREAM_UNAVAILABLE, mirror ? mirror->now.reason_code : "",
 			    mirror ? mirror->now.reason_text : NULL);
 }

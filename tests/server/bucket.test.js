@@ -283,7 +283,7 @@ test('the bucket goes away: what is cached plays, what is not is 503, what arriv
 test('a bucket that is busy is asked again; one that refuses us is told of, with the clock that is wrong; one that hangs holds up no stop', async (t) => {
   const bucket = await s3.bucket();
   const door = await s3.door(t);
-  const server = await serve(t, bucket, { settings: { 's3.endpoint': door.url, verify_every: 'forever' } });
+  const server = await serve(t, bucket, { settings: { 's3.endpoint': door.url, verify_every: 'forever', play_wait: '2s' } });
   door.refuse(2, 503, 'SlowDown');
   const recording = await store(server, upstream);
   assert.equal((await health(server)).degraded, false, 'two refusals are no trouble');
@@ -306,8 +306,12 @@ test('a bucket that is busy is asked again; one that refuses us is told of, with
   assert.equal((await health(server)).degraded, false, 'a right that is not needed is no trouble');
   door.denies = null;
 
+  rmSync(join(server.dataDir, 'cache', await keyOf(bucket, late)));
   s3.hold();
   atEnd(t, () => s3.release());
+  const { status, json } = await requestJson(`${server.url}/api/recordings/${late.recordingSid}/media`);
+  assert.deepEqual([status, json.code], [503, 'overloaded']);
+  assert.doesNotMatch(JSON.stringify(json), /Twilio/, 'which has nothing to do with it');
   const waits = await announce(server);
   await until('it has arrived', () => upstream.mediaRequests(waits.recordingSid).length === 1);
   const began = Date.now();
