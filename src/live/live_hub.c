@@ -168,6 +168,18 @@ static bool is_over(const struct live_client *client)
 	return who->kind != 0 && (now_s > who->expires_s || now_s > who->idle_s);
 }
 
+/*
+ * A poll is answered, and judged anew with the next: its copy of when who asks is to be asked for again, or was last here, may be
+ * older than what is known by now.
+ */
+static void end_over(struct live_client *client)
+{
+	if (client->channel->is_one_answer)
+		tell_seq(client);
+	else
+		client->channel->end(client, LIVE_END_SIGNED_OUT);
+}
+
 static bool is_quiet(const struct live_client *client)
 {
 	int64_t most_ms = client->channel->is_one_answer ? LIVE_POLL_MS : LIVE_QUIET_MS;
@@ -190,7 +202,7 @@ static void visit(struct live_hub *hub, struct live_client *client)
 
 	take_retention(hub, client);
 	if (is_over(client)) {
-		client->channel->end(client, LIVE_END_SIGNED_OUT);
+		end_over(client);
 		return;
 	}
 	if (!client->channel->is_ready(client)) {
@@ -296,7 +308,7 @@ static void look_after(struct list *clients)
 		struct live_client *client = container_of(item, struct live_client, link);
 
 		if (is_over(client))
-			client->channel->end(client, LIVE_END_SIGNED_OUT);
+			end_over(client);
 		else if (!client->channel->is_one_answer)
 			(void)!client->channel->is_ready(client);
 		else if (is_quiet(client))
@@ -317,8 +329,12 @@ static void tick(struct timer *timer)
 	timer_start(hub->loop, timer, LIVE_TICK_MS, tick);
 	look_after(&hub->joining);
 	look_after(&hub->reading);
-	if (hub->is_walking || live_read_is_on(&hub->read))
+	if (hub->is_walking)
 		return;
+	if (live_read_is_on(&hub->read)) {
+		look_after(&hub->clients);
+		return;
+	}
 	if (live_changes_is_empty(hub->pending))
 		begin_walk(hub, NULL, hub->heard);
 	else

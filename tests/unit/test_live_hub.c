@@ -193,7 +193,7 @@ static void tell_calls(unsigned first, unsigned count)
 
 static void test_time(void)
 {
-	struct client socket, poll, first, over;
+	struct client socket, poll, first, asked, over;
 	int64_t now = live_hub_sequence(hub);
 
 	join(&socket, &socket_channel, now);
@@ -219,6 +219,13 @@ static void test_time(void)
 	pass(LIVE_POLL_MS - LIVE_QUIET_MS);
 	OK(comes(&poll, 1) && strstr(poll.last, "{\"seq\":") == poll.last,
 	   "and is answered after 25 s");
+	join(&asked, &poll_channel, now);
+	asked.live.who = (struct known){ .kind = 1,
+					 .expires_s = (uint32_t)(clock_wall_ms() / 1000) + 5,
+					 .idle_s = UINT32_MAX };
+	pass(7000);
+	OK(comes(&asked, 1) && asked.end < 0,
+	   "who is to be asked for again is answered, and may show again who it is");
 	join(&over, &socket_channel, now);
 	over.live.who = (struct known){ .kind = 1,
 					.expires_s = (uint32_t)(clock_wall_ms() / 1000) + 60,
@@ -330,9 +337,15 @@ static void held_done(struct ledger_job *job)
 	held.done++;
 }
 
+static bool has_held(void)
+{
+	return held.done == READERS;
+}
+
 static void hold_readers(void)
 {
 	pthread_mutex_lock(&held.shut);
+	held.done = 0;
 	for (int i = 0; i < READERS; i++) {
 		held.jobs[i] =
 			(struct ledger_job){ .run = run_held, .done = held_done, .reply = mailbox };
@@ -408,6 +421,26 @@ static void test_too_much(void)
 static void test_slow_reads(void)
 {
 	struct client socket, poll, over;
+
+	join(&socket, &socket_channel, live_hub_sequence(hub));
+	join(&poll, &poll_channel, live_hub_sequence(hub));
+	join(&over, &socket_channel, live_hub_sequence(hub));
+	over.live.who = (struct known){ .kind = 1,
+					.expires_s = (uint32_t)(clock_wall_ms() / 1000) + 10,
+					.idle_s = UINT32_MAX };
+	hold_readers();
+	tell_calls(777777, 1);
+	pass(2 * LIVE_TICK_MS); /* a reader is asked for it */
+	socket.looks = 0;
+	pass(LIVE_POLL_MS + 1000);
+	IS_INT(over.end, LIVE_END_SIGNED_OUT, "who follows is signed out in time");
+	OK(poll.messages == 1 && strstr(poll.last, "{\"seq\":") == poll.last,
+	   "a poll is answered in time, though what has changed cannot be read");
+	OK(socket.looks > 0, "a socket is looked after");
+	pthread_mutex_unlock(&held.shut);
+	OK(comes(&socket, socket.messages + 1), "and told once it was read");
+	OK(until(has_held), "by readers that are free again");
+	live_hub_leave(&socket.live);
 
 	hold_readers();
 	join(&socket, &socket_channel, INT64_MAX);
