@@ -413,7 +413,7 @@ describe('who may', () => {
       const [person, bystander] = [await addPerson(admin, name), await addPerson(admin, `${name}.by`)];
       const [events, other] = [await Events.open(t, server, '', { headers: cookie(person) }), await Events.open(t, server, '', { headers: cookie(bystander) })];
       const { seq } = (await person.asks(200, 'GET', '/api/calls')).json;
-      const waiting = person.ask('GET', `/api/events?after=${seq}`);
+      const waiting = person.ask('GET', `/api/events?after=${seq}&call=${newSid('CA')}`); // nothing that happens is for it
       await until('it waits', async () => await followers('poll') > 0);
       await end(name, person);
       assert.equal((await events.closed).code, 1008);
