@@ -402,6 +402,23 @@ void proxy_check_host(struct deployment *deployment, struct report *report)
 				   .write = "proxy_set_header Host $http_host;" });
 }
 
+/*
+ * Is it set to a header of the request that what stands before this nginx may send, beside those that all do?  Says so, and then
+ * it is not judged.
+ */
+static bool is_told_before(const struct proxy_way *way, const char *name, struct report *report)
+{
+	const struct nginx_directive *set = proxy_header_set(way, NULL, str_of(name));
+	struct str value = set ? nginx_word(set, 2) : STR("");
+	char looked[PROXY_WORDS_MAX];
+
+	if (!proxy_way_is_forwarded(way) || str_find_str(value, STR("$http_")) == value.len)
+		return false;
+	proxy_words_of(set, looked);
+	report_unchecked(report, "%s: what stands before this nginx may send that, or not", looked);
+	return true;
+}
+
 void proxy_check_proto(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_view *view = proxy_view_for(deployment, report);
@@ -419,6 +436,8 @@ void proxy_check_proto(struct deployment *deployment, struct report *report)
 			    STR_ARG(value.at ? value : STR("none, and none is needed")));
 		return;
 	}
+	if (is_told_before(way, "X-Forwarded-Proto", report))
+		return;
 	proxy_finding_sent(
 		report, way, "X-Forwarded-Proto",
 		&(struct finding){
@@ -433,6 +452,18 @@ void proxy_check_proto(struct deployment *deployment, struct report *report)
 						  : "proxy_set_header X-Forwarded-Proto http;" });
 }
 
+/* At its end stands the player's address, or behind that the one of what ends TLS before this nginx. */
+static bool names_player(const struct proxy_way *way, struct str list)
+{
+	struct str player = nginx_request_header(&way->request, STR("X-Forwarded-For"));
+	char both[100];
+
+	if (!player.at)
+		player = way->request.client;
+	snprintf(both, sizeof(both), "%.*s, %.*s", STR_ARG(player), STR_ARG(way->request.client));
+	return str_ends(list, player) || str_ends(list, str_of(both));
+}
+
 void proxy_check_client(struct deployment *deployment, struct report *report)
 {
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
@@ -442,10 +473,15 @@ void proxy_check_client(struct deployment *deployment, struct report *report)
 	if (!way)
 		return;
 	value = proxy_header_sent(way, "X-Forwarded-For", &is_known);
-	if (!is_known || str_ends(value, way->request.client)) {
-		report_good(report, "X-Forwarded-For ends with the player's address");
+	if (!is_known || names_player(way, value)) {
+		report_good(report, "X-Forwarded-For ends with the player's address%s",
+			    proxy_way_is_forwarded(way)
+				    ? ", as what stands before this nginx sends it"
+				    : "");
 		return;
 	}
+	if (is_told_before(way, "X-Forwarded-For", report))
+		return;
 	proxy_finding_sent(
 		report, way, "X-Forwarded-For",
 		&(struct finding){

@@ -43,10 +43,13 @@ void proxy_check_conf(struct deployment *deployment, struct report *report)
 	}
 	snprintf(where, sizeof(where), "%s", view->host);
 	report_good(
-		report, "read for %s://%s%s", view->is_https ? "https" : "http", where,
+		report, "read for %s://%s%s%s", view->is_https ? "https" : "http", where,
 		view->is_guess ? ", which is a guess: public_url is not set"
 		: view->is_behind
 			? ", though no server listens for it: something stands before this nginx"
+			: "",
+		proxy_way_is_forwarded(&view->ways[WAY_PLAY])
+			? "; as TLS ends before it, requests are taken to bring X-Forwarded-Proto: https and X-Forwarded-For"
 			: "");
 }
 

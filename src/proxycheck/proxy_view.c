@@ -16,7 +16,16 @@
 #define LOOKS_MAX \
 	1000000u /* at servers: each listen that is tried is looked for among all of them */
 
+/*
+ * What ends TLS before this nginx says by what players came, and for whom it asks, from an address of its own.  The two come
+ * first in each list: where TLS ends here, or there is none, they are passed over.
+ */
+#define FORWARDED_COUNT 2
+#define FORWARDS_FROM   "192.0.2.1"
+
 static const struct nginx_header play_headers[] = {
+	{ { "X-Forwarded-Proto", 17 }, { "https", 5 } },
+	{ { "X-Forwarded-For", 15 }, { "203.0.113.7", 11 } },
 	{ { "Range", 5 }, { "bytes=0-1", 9 } },
 	{ { "If-Range", 8 }, { "\"v1\"", 4 } },
 	{ { "Authorization", 13 }, { "Bearer token", 12 } },
@@ -25,11 +34,15 @@ static const struct nginx_header play_headers[] = {
 };
 
 static const struct nginx_header webhook_headers[] = {
+	{ { "X-Forwarded-Proto", 17 }, { "https", 5 } },
+	{ { "X-Forwarded-For", 15 }, { "203.0.113.7", 11 } },
 	{ { "Content-Type", 12 }, { "application/x-www-form-urlencoded", 33 } },
 	{ { "X-Twilio-Signature", 18 }, { "signature", 9 } },
 };
 
 static const struct nginx_header upgrade_headers[] = {
+	{ { "X-Forwarded-Proto", 17 }, { "https", 5 } },
+	{ { "X-Forwarded-For", 15 }, { "203.0.113.7", 11 } },
 	{ { "Connection", 10 }, { "Upgrade", 7 } },
 	{ { "Upgrade", 7 }, { "websocket", 9 } },
 	{ { "Cookie", 6 }, { "session=x", 9 } },
@@ -59,17 +72,36 @@ static const struct way {
 	[WAY_PAGE] = { "the page", "GET", "/", play_headers, ARRAY_LEN(play_headers) },
 };
 
+/* The server that requests come to, where TLS ends before this nginx; NULL: it does not. */
+static const struct nginx_directive *server_behind(const struct proxy_view *view,
+						   const struct nginx_request *base)
+{
+	const struct nginx_directive *server;
+	struct nginx_listen listen;
+
+	if (!view->is_https)
+		return NULL;
+	server = nginx_server_for(view->conf, base->address, base->port, nginx_host_of(base->host),
+				  &listen);
+	return server && !listen.is_tls ? server : NULL;
+}
+
 static void follow(struct proxy_view *view, enum proxy_way_kind kind, struct nginx_request *base)
 {
 	struct proxy_way *way = &view->ways[kind];
 	const struct way *row = &ways[kind];
+	const struct nginx_directive *behind = server_behind(view, base);
+	size_t passed_over = behind ? 0 : FORWARDED_COUNT;
 
 	way->name = row->name;
 	way->request = *base;
 	way->request.method = str_of(row->method);
 	way->request.target = str_of(row->target);
-	way->request.headers = row->headers;
-	way->request.header_count = row->header_count;
+	way->request.headers = row->headers + passed_over;
+	way->request.header_count = row->header_count - passed_over;
+	/* Else nginx takes the player's address out of a header again. */
+	if (behind && !nginx_in_force(behind, STR("set_real_ip_from")))
+		way->request.client = STR(FORWARDS_FROM);
 	nginx_visit_start(&way->visit, view->conf, &way->request);
 	nginx_visit_follow(&way->visit);
 	if (way->visit.end == NGINX_PROXIED)
@@ -342,6 +374,11 @@ void proxy_view_close(struct deployment *deployment)
 	nginx_conf_free(view->conf);
 	free(opened);
 	deployment->proxy_view = NULL;
+}
+
+bool proxy_way_is_forwarded(const struct proxy_way *way)
+{
+	return nginx_request_header(&way->request, STR("X-Forwarded-For")).at != NULL;
 }
 
 bool proxy_way_is_ours(const struct proxy_view *view, enum proxy_way_kind kind)
