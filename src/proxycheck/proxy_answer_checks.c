@@ -223,21 +223,62 @@ void proxy_check_intercepted(struct deployment *deployment, struct report *repor
 			.write = "proxy_intercept_errors off;" });
 }
 
-/* "=200", or "=" alone, which takes the status of the page. */
-static bool says_well(struct str word)
+/* "=", which takes the status of the page. */
+static bool is_open(struct str word)
 {
-	return str_eq(word, STR("=")) || (str_starts(word, STR("=2")) && word.len == 4);
+	return str_eq(word, STR("="));
 }
 
-static bool is_bad_page(const struct nginx_directive *page)
+static bool says_well(struct str word)
 {
-	bool is_gateway = false, is_well = false;
+	return str_starts(word, STR("=2")) && word.len == 4;
+}
+
+/* A file that is named outright is taken to be there. */
+static bool names_file(const struct nginx_directive *by)
+{
+	for (size_t i = 1; by && nginx_is(by, STR("try_files")) && i + 1 < by->word_count; i++)
+		if (!nginx_has_variables(by->words[i]))
+			return true;
+	return false;
+}
+
+/* By the path of a play there is no file. */
+static bool is_well(const struct nginx_visit *visit)
+{
+	if (visit->end == NGINX_FILES)
+		return visit->is_rewritten;
+	return visit->end == NGINX_ANSWERED && (visit->status < 400 || names_file(visit->by));
+}
+
+/* What its page answers where a play fails. */
+static bool leads_well(const struct proxy_way *way, const struct nginx_directive *page)
+{
+	struct str to = page->words[page->word_count - 1];
+	struct nginx_visit visit;
+	bool leads;
+
+	if (!str_starts(to, STR("/")) && !str_starts(to, STR("@")))
+		return true; /* to another address */
+	nginx_visit_start(&visit, way->visit.conf, &way->request);
+	nginx_visit_follow(&visit);
+	nginx_visit_go(&visit, page, to);
+	leads = is_well(&visit);
+	nginx_visit_release(&visit);
+	return leads;
+}
+
+static bool is_bad_page(const struct proxy_way *way, const struct nginx_directive *page)
+{
+	bool is_gateway = false, is_bad = false;
 
 	for (size_t i = 1; i + 1 < page->word_count; i++) {
-		is_gateway |= str_starts(page->words[i], STR("5"));
-		is_well |= says_well(page->words[i]);
+		struct str word = page->words[i];
+
+		is_gateway |= str_starts(word, STR("5"));
+		is_bad |= says_well(word) || (is_open(word) && leads_well(way, page));
 	}
-	return is_gateway && is_well;
+	return is_gateway && is_bad;
 }
 
 /* The same without its status: then that of the error stays. */
@@ -245,7 +286,8 @@ static void write_page(const struct nginx_directive *page, struct buf *out)
 {
 	buf_add_str(out, nginx_name(page));
 	for (size_t i = 1; i < page->word_count; i++)
-		if (!says_well(page->words[i]) || i + 1 == page->word_count)
+		if (i + 1 == page->word_count ||
+		    (!says_well(page->words[i]) && !is_open(page->words[i])))
 			buf_addf(out, " %.*s", STR_ARG(page->words[i]));
 	buf_add_byte(out, ';');
 }
@@ -261,7 +303,7 @@ void proxy_check_error_page(struct deployment *deployment, struct report *report
 		return;
 	page = nginx_in_force(way->visit.block, STR("error_page"));
 	block = page ? nginx_block_of(page) : NULL;
-	while (page && !is_bad_page(page))
+	while (page && !is_bad_page(way, page))
 		page = nginx_find(block, page, STR("error_page"));
 	if (!page) {
 		report_good(report, "no error is answered as if all were well");
