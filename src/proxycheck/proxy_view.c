@@ -281,7 +281,23 @@ static bool is_directive_name(struct str word)
 	return str_find(word, '_') < word.len && nginx_rule_of(word) != NULL;
 }
 
-/* nginx takes the next line for more words of this one, and does not start: "invalid number of arguments". */
+/* Directives that have no words of their own. */
+static bool stands_alone(const struct nginx_directive *directive)
+{
+	static const struct str names[] = {
+		{ "internal", 8 }, { "break", 5 }, { "ip_hash", 7 }, { "least_conn", 10 }
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (nginx_is(directive, names[i]))
+			return true;
+	return false;
+}
+
+/*
+ * nginx takes the next line for more words of this one, and does not start: "invalid number of arguments".  The first word is
+ * what it names itself, a cache, a header; and what was taken in has words behind its name.
+ */
 static const struct nginx_directive *unended(const struct nginx_directive *block,
 					     struct str *out_next)
 {
@@ -290,7 +306,7 @@ static const struct nginx_directive *unended(const struct nginx_directive *block
 
 		if (inside)
 			return inside;
-		for (size_t i = 1; i < d->word_count; i++)
+		for (size_t i = stands_alone(d) ? 1 : 2; i + 1 < d->word_count; i++)
 			if (is_directive_name(d->words[i])) {
 				*out_next = d->words[i];
 				return d;
