@@ -323,30 +323,61 @@ static void write_passed(const char *name, char *out, size_t size)
 	snprintf(out, size, "proxy_set_header %s $http_%s;", name, variable);
 }
 
-/* A header that has to arrive as it was sent.  `says`: what stands behind `subject` where it does not. */
-static void judge_passed(const struct proxy_way *way, const char *name, const char *subject,
-			 const char *says, const char *expected, struct report *report)
-{
-	char looked[PROXY_WORDS_MAX], words[100], write[100];
-	bool is_known;
-	struct str value = proxy_header_sent(way, name, &is_known);
+/* Headers that have to arrive as they were sent. */
+struct passed {
+	const char *names[4];       /* up to NULL */
+	const char *subject, *says; /* subject NULL: the name */
+	const char *expected, *good;
+};
 
-	if (!is_known || str_eq(value, nginx_request_header(&way->request, str_of(name))))
-		return;
+static void tell_changed(const struct proxy_way *way, const char *name, const struct passed *passed,
+			 struct report *report)
+{
+	char looked[PROXY_WORDS_MAX], says[100], write[100];
+
 	proxy_words_sent(way, name, looked);
-	snprintf(words, sizeof(words), "%s %s", subject, says);
+	snprintf(says, sizeof(says), "%s %s", passed->subject ? passed->subject : name,
+		 passed->says);
 	write_passed(name, write, sizeof(write));
-	proxy_finding(report, &(struct finding){ .says = words,
+	proxy_finding(report, &(struct finding){ .says = says,
 						 .looked_at = looked,
-						 .expected = expected,
+						 .expected = passed->expected,
 						 .write = write });
+}
+
+static void judge_passed(const struct proxy_way *way, const struct passed *passed,
+			 struct report *report)
+{
+	const char *unknown = NULL;
+	size_t before = report->count;
+
+	for (const char *const *name = passed->names; *name; name++) {
+		bool is_known;
+		struct str value = proxy_header_sent(way, *name, &is_known);
+
+		if (!is_known)
+			unknown = unknown ? unknown : *name;
+		else if (!str_eq(value, nginx_request_header(&way->request, str_of(*name))))
+			tell_changed(way, *name, passed, report);
+	}
+	if (report->count > before)
+		return;
+	if (unknown)
+		proxy_unknown_sent(report, way, unknown);
+	else
+		report_good(report, "%s", passed->good);
 }
 
 void proxy_check_range(struct deployment *deployment, struct report *report)
 {
-	static const char *const names[] = { "Range", "If-Range" };
+	static const struct passed passed = {
+		.names = { "Range", "If-Range" },
+		.says = "does not reach callspool as the player sent it",
+		.expected = "the player's own",
+		.good = "Range and If-Range are passed on as they come",
+	};
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
-	size_t before = report->count;
+	bool is_known;
 
 	if (!way || passes_no_headers(way, report))
 		return;
@@ -355,12 +386,12 @@ void proxy_check_range(struct deployment *deployment, struct report *report)
 		report_left_out(report, "told by the check cache");
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		judge_passed(way, names[i], names[i],
-			     "does not reach callspool as the player sent it", "the player's own",
-			     report);
-	if (report->count == before)
-		report_good(report, "Range and If-Range are passed on as they come");
+	(void)proxy_header_sent(way, "Range", &is_known);
+	if (!is_known && proxy_asks_for_slices(way)) {
+		report_left_out(report, "told by the check slice");
+		return;
+	}
+	judge_passed(way, &passed, report);
 }
 
 /* ---- who asks, and for which address */
@@ -385,7 +416,11 @@ void proxy_check_host(struct deployment *deployment, struct report *report)
 	if (!way)
 		return;
 	value = proxy_header_sent(way, "Host", &is_known);
-	if (!is_known || str_eq_nocase(value, way->request.host)) {
+	if (!is_known) {
+		proxy_unknown_sent(report, way, "Host");
+		return;
+	}
+	if (str_eq_nocase(value, way->request.host)) {
 		report_good(report, "Host: %.*s", STR_ARG(value));
 		return;
 	}
@@ -431,7 +466,11 @@ void proxy_check_proto(struct deployment *deployment, struct report *report)
 	value = proxy_header_sent(way, "X-Forwarded-Proto", &is_known);
 	is_right = view->is_https ? str_eq_nocase(value, STR("https"))
 				  : !str_eq_nocase(value, STR("https"));
-	if (!is_known || is_right) {
+	if (!is_known) {
+		proxy_unknown_sent(report, way, "X-Forwarded-Proto");
+		return;
+	}
+	if (is_right) {
 		report_good(report, "X-Forwarded-Proto: %.*s",
 			    STR_ARG(value.at ? value : STR("none, and none is needed")));
 		return;
@@ -473,7 +512,11 @@ void proxy_check_client(struct deployment *deployment, struct report *report)
 	if (!way)
 		return;
 	value = proxy_header_sent(way, "X-Forwarded-For", &is_known);
-	if (!is_known || names_player(way, value)) {
+	if (!is_known) {
+		proxy_unknown_sent(report, way, "X-Forwarded-For");
+		return;
+	}
+	if (names_player(way, value)) {
 		report_good(report, "X-Forwarded-For ends with the player's address%s",
 			    proxy_way_is_forwarded(way)
 				    ? ", as what stands before this nginx sends it"
@@ -493,17 +536,16 @@ void proxy_check_client(struct deployment *deployment, struct report *report)
 
 void proxy_check_credentials(struct deployment *deployment, struct report *report)
 {
-	static const char *const names[] = { "Authorization", "Cookie", "Origin" };
+	static const struct passed passed = {
+		.names = { "Authorization", "Cookie", "Origin" },
+		.says = "does not reach callspool",
+		.expected = "what the browser or the program sent",
+		.good = "Authorization, Cookie and Origin are passed on",
+	};
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
-	size_t before = report->count;
 
-	if (!way || passes_no_headers(way, report))
-		return;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		judge_passed(way, names[i], names[i], "does not reach callspool",
-			     "what the browser or the program sent", report);
-	if (report->count == before)
-		report_good(report, "Authorization, Cookie and Origin are passed on");
+	if (way && !passes_no_headers(way, report))
+		judge_passed(way, &passed, report);
 }
 
 /* Who is signed in is told by the proxy: what a client says of it must not come through. */
@@ -535,13 +577,15 @@ void proxy_check_identity(struct deployment *deployment, struct report *report)
 
 void proxy_check_signature(struct deployment *deployment, struct report *report)
 {
+	static const struct passed passed = {
+		.names = { "X-Twilio-Signature" },
+		.subject = "Twilio's signature",
+		.says = "does not reach callspool",
+		.expected = "X-Twilio-Signature as Twilio sent it",
+		.good = "X-Twilio-Signature is passed on",
+	};
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_WEBHOOK, report);
-	size_t before = report->count;
 
-	if (!way || passes_no_headers(way, report))
-		return;
-	judge_passed(way, "X-Twilio-Signature", "Twilio's signature", "does not reach callspool",
-		     "X-Twilio-Signature as Twilio sent it", report);
-	if (report->count == before)
-		report_good(report, "X-Twilio-Signature is passed on");
+	if (way && !passes_no_headers(way, report))
+		judge_passed(way, &passed, report);
 }

@@ -148,6 +148,14 @@ void proxy_value_cures(const struct nginx_visit *visit, const char *indent, stru
 			buf_addf(out, "%s%s\n", indent, rows[i].write);
 }
 
+/* Without slices $slice_range is nothing, and a Range that is set to it is taken away. */
+static const char *cure_of(const struct value_check *row, const struct proxy_way *way)
+{
+	return strcmp(row->check, "slice") == 0 && proxy_asks_for_slices(way)
+		       ? "slice 0;\nproxy_set_header Range $http_range;"
+		       : row->write;
+}
+
 /* It knows by the report which of the rows they are. */
 void proxy_check_value(struct deployment *deployment, struct report *report)
 {
@@ -174,5 +182,5 @@ void proxy_check_value(struct deployment *deployment, struct report *report)
 						 .looked_at = looked,
 						 .expected = bad->expected,
 						 .consequence = bad->means,
-						 .write = bad->write });
+						 .write = cure_of(bad, way) });
 }

@@ -196,6 +196,22 @@ struct str proxy_header_sent(const struct proxy_way *way, const char *name, bool
 	return sent ? str_of(sent->value) : STR_NONE;
 }
 
+bool proxy_asks_for_slices(const struct proxy_way *way)
+{
+	const struct nginx_directive *set = proxy_header_set(way, NULL, STR("Range"));
+	struct str value = set ? nginx_word(set, 2) : STR("");
+
+	return str_find_str(value, STR("slice_range")) < value.len;
+}
+
+void proxy_unknown_sent(struct report *report, const struct proxy_way *way, const char *header)
+{
+	char looked[PROXY_WORDS_MAX];
+
+	proxy_words_sent(way, header, looked);
+	report_unchecked(report, "%s: only nginx knows what that is worth", looked);
+}
+
 void proxy_finding(struct report *report, const struct finding *finding)
 {
 	AUTO(free) char *command = report_command(report);

@@ -52,6 +52,11 @@ const struct nginx_directive *proxy_header_set(const struct proxy_way *way,
 /* The value that is sent; at == NULL: none is.  *out_is_known: false where only nginx knows it. */
 struct str proxy_header_sent(const struct proxy_way *way, const char *name, bool *out_is_known);
 
+/* Is Range set to what nginx's slices ask for? */
+bool proxy_asks_for_slices(const struct proxy_way *way);
+/* "FILE:LINE, proxy_set_header Host $x: only nginx knows what that is worth", of a header that is sent. */
+void proxy_unknown_sent(struct report *report, const struct proxy_way *way, const char *header);
+
 /* report_finding(), with how a change of nginx's configuration is confirmed. */
 void proxy_finding(struct report *report, const struct finding *finding);
 /* The same, of one directive, which is what was looked at. */
