@@ -28,12 +28,14 @@ void proxy_check_twice(struct deployment *deployment, struct report *report);
 void proxy_check_connection(struct deployment *deployment, struct report *report);
 void proxy_check_upgrade(struct deployment *deployment, struct report *report);
 void proxy_check_range(struct deployment *deployment, struct report *report);
+void proxy_check_credentials(struct deployment *deployment, struct report *report);
+void proxy_check_signature(struct deployment *deployment, struct report *report);
+
+/* proxy_asker_checks.c: who asks, and by which name */
 void proxy_check_host(struct deployment *deployment, struct report *report);
 void proxy_check_proto(struct deployment *deployment, struct report *report);
 void proxy_check_client(struct deployment *deployment, struct report *report);
-void proxy_check_credentials(struct deployment *deployment, struct report *report);
 void proxy_check_identity(struct deployment *deployment, struct report *report);
-void proxy_check_signature(struct deployment *deployment, struct report *report);
 
 /* proxy_answer_checks.c: what comes back */
 void proxy_check_gzip(struct deployment *deployment, struct report *report);
