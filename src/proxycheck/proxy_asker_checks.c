@@ -52,21 +52,25 @@ void proxy_check_host(struct deployment *deployment, struct report *report)
 				   .write = "proxy_set_header Host $http_host;" });
 }
 
-/*
- * Is it set to a header of the request that what stands before this nginx may send, beside those that all do?  Says so, and then
- * it is not judged.
- */
-static bool is_told_before(const struct proxy_way *way, const char *name, struct report *report)
+/* Is it set to a header of the request, which what stands before this nginx sends, or does not?  Then it is not judged. */
+static bool is_told_before(const struct proxy_way *way, const char *name, const char *says,
+			   struct report *report)
 {
 	const struct nginx_directive *set = proxy_header_set(way, NULL, str_of(name));
 	struct str value = set ? nginx_word(set, 2) : STR("");
 	char looked[PROXY_WORDS_MAX];
 
-	if (!proxy_way_is_forwarded(way) || str_find_str(value, STR("$http_")) == value.len)
+	if (str_find_str(value, STR("$http_")) == value.len)
 		return false;
 	proxy_words_of(set, looked);
-	report_unchecked(report, "%s: what stands before this nginx may send that, or not", looked);
+	report_unchecked(report, "%s: what stands before this nginx %s", looked, says);
 	return true;
+}
+
+static bool is_word_of_another(const struct proxy_way *way, const char *name, struct report *report)
+{
+	return proxy_way_is_forwarded(way) &&
+	       is_told_before(way, name, "may send that, or not", report);
 }
 
 void proxy_check_proto(struct deployment *deployment, struct report *report)
@@ -90,7 +94,7 @@ void proxy_check_proto(struct deployment *deployment, struct report *report)
 			    STR_ARG(value.at ? value : STR("none, and none is needed")));
 		return;
 	}
-	if (is_told_before(way, "X-Forwarded-Proto", report))
+	if (is_word_of_another(way, "X-Forwarded-Proto", report))
 		return;
 	proxy_finding_sent(
 		report, way, "X-Forwarded-Proto",
@@ -138,7 +142,7 @@ void proxy_check_client(struct deployment *deployment, struct report *report)
 				    : "");
 		return;
 	}
-	if (is_told_before(way, "X-Forwarded-For", report))
+	if (is_word_of_another(way, "X-Forwarded-For", report))
 		return;
 	proxy_finding_sent(
 		report, way, "X-Forwarded-For",
@@ -149,29 +153,92 @@ void proxy_check_client(struct deployment *deployment, struct report *report)
 			.write = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;" });
 }
 
-/* Who is signed in is told by the proxy: what a client says of it must not come through. */
+/* ---- who is signed in is told by the proxy: what a client says of it must not come through */
+
+#define FORGED      "somebody-else"
+#define HEADERS_MAX 16
+#define TRUSTED     "has to set that itself, whatever a player sends"
+
+static bool is_sent(const struct nginx_proxied *proxied, struct str name, struct str part)
+{
+	const struct nginx_sent *sent = NULL;
+
+	while ((sent = nginx_sent_find(proxied, sent, name)) != NULL)
+		if (str_find_str(str_of(sent->value), part) < strlen(sent->value))
+			return true;
+	return false;
+}
+
+/* The request of a way once more, with that header of the client's own: does it reach callspool? */
+static bool comes_through(const struct proxy_way *way, struct str name)
+{
+	struct nginx_header headers[HEADERS_MAX] = { { name, STR(FORGED) } };
+	struct nginx_request request = way->request;
+	struct nginx_proxied proxied;
+	struct nginx_visit visit;
+	bool comes = false;
+
+	for (size_t i = 0; i < request.header_count && i + 1 < HEADERS_MAX; i++)
+		headers[i + 1] = request.headers[i];
+	request.headers = headers;
+	request.header_count++;
+	nginx_visit_start(&visit, way->visit.conf, &request);
+	nginx_visit_follow(&visit);
+	if (visit.end == NGINX_PROXIED) {
+		comes = nginx_proxied_start(&proxied, &visit) &&
+			is_sent(&proxied, name, STR(FORGED));
+		nginx_proxied_release(&proxied);
+	}
+	nginx_visit_release(&visit);
+	return comes;
+}
+
+/* Links and webhooks show something else, and nobody is signed in there.  NULL: it comes through nowhere. */
+static const struct proxy_way *forged_way(const struct proxy_view *view, struct str name)
+{
+	static const enum proxy_way_kind kinds[] = { WAY_PLAY,   WAY_MEDIA, WAY_HEAD,
+						     WAY_EVENTS, WAY_CALLS, WAY_PAGE };
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (proxy_way_is_ours(view, kinds[i]) && comes_through(&view->ways[kinds[i]], name))
+			return &view->ways[kinds[i]];
+	return NULL;
+}
+
+static void tell_forged(const struct proxy_way *way, const char *header, struct report *report)
+{
+	char looked[PROXY_WORDS_MAX], write[300];
+
+	proxy_words_sent(way, header, looked);
+	snprintf(write, sizeof(write), "proxy_set_header %s \"\";    # or what nginx found out",
+		 header);
+	proxy_finding(
+		report,
+		&(struct finding){
+			.says = "whoever writes the header that names the user is signed in as that user",
+			.looked_at = looked,
+			.expected = "a header that nginx sets itself, always",
+			.write = write });
+}
+
 void proxy_check_identity(struct deployment *deployment, struct report *report)
 {
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	const struct proxy_view *view = proxy_view_for(deployment, report);
+	const struct proxy_way *play = view ? proxy_way_for(deployment, WAY_PLAY, report) : NULL;
 	const struct server_facts *server = &deployment->server;
-	char write[300];
+	const struct proxy_way *forged;
 
-	if (!way)
+	if (!play)
 		return;
 	if (!server->auth || strcmp(server->auth, "proxy") != 0 || !server->user_header) {
 		report_left_out(report, "auth is not proxy: no header says who is signed in");
 		return;
 	}
-	if (proxy_header_set(way, NULL, str_of(server->user_header))) {
+	forged = forged_way(view, str_of(server->user_header));
+	if (!forged)
 		report_good(report, "%s is set by nginx alone", server->user_header);
-		return;
-	}
-	snprintf(write, sizeof(write), "proxy_set_header %s \"\";    # or what nginx found out",
-		 server->user_header);
-	proxy_finding_sent(
-		report, way, server->user_header,
-		&(struct finding){
-			.says = "whoever writes the header that names the user is signed in as that user",
-			.expected = "a header that nginx sets itself, always",
-			.write = write });
+	else if (forged == play && proxy_header_is_lost(play, server->user_header))
+		report_left_out(report, PROXY_LOST_ELSEWHERE);
+	else if (!view->is_behind || !is_told_before(forged, server->user_header, TRUSTED, report))
+		tell_forged(forged, server->user_header, report);
 }
