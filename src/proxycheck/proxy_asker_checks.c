@@ -21,24 +21,20 @@ static bool is_address(struct str host)
 	return !nginx_is_name(host);
 }
 
-void proxy_check_host(struct deployment *deployment, struct report *report)
+static void judge_host(const struct deployment *deployment, const struct proxy_way *way,
+		       struct report *report)
 {
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	char expected[400];
 	bool is_known;
 	struct str value;
 
-	if (!way)
-		return;
 	value = proxy_header_sent(way, "Host", &is_known);
 	if (!is_known) {
 		proxy_unknown_sent(report, way, "Host");
 		return;
 	}
-	if (str_eq_nocase(value, way->request.host)) {
-		report_good(report, "Host: %.*s", STR_ARG(value));
+	if (str_eq_nocase(value, way->request.host))
 		return;
-	}
 	snprintf(expected, sizeof(expected),
 		 "Host: %.*s, as the player sent it; callspool is told %.*s",
 		 STR_ARG(way->request.host), STR_ARG(str_first(value, 80)));
@@ -50,6 +46,14 @@ void proxy_check_host(struct deployment *deployment, struct report *report)
 				   .says = "callspool is not told the name that was asked for",
 				   .expected = expected,
 				   .write = "proxy_set_header Host $http_host;" });
+}
+
+void proxy_check_host(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *play = proxy_judge_plays(deployment, report, judge_host);
+
+	if (play)
+		report_good(report, "Host: %.*s", STR_ARG(play->request.host));
 }
 
 /* Is it set to a header of the request, which what stands before this nginx sends, or does not?  Then it is not judged. */
@@ -73,41 +77,46 @@ static bool is_word_of_another(const struct proxy_way *way, const char *name, st
 	       is_told_before(way, name, "may send that, or not", report);
 }
 
-void proxy_check_proto(struct deployment *deployment, struct report *report)
+static void judge_proto(const struct deployment *deployment, const struct proxy_way *way,
+			struct report *report)
 {
-	const struct proxy_view *view = proxy_view_for(deployment, report);
-	const struct proxy_way *way = view ? proxy_way_for(deployment, WAY_PLAY, report) : NULL;
-	bool is_known, is_right;
+	bool is_https = deployment->proxy_view->is_https, is_known;
 	struct str value;
 
-	if (!way)
-		return;
 	value = proxy_header_sent(way, "X-Forwarded-Proto", &is_known);
-	is_right = view->is_https ? str_eq_nocase(value, STR("https"))
-				  : !str_eq_nocase(value, STR("https"));
 	if (!is_known) {
 		proxy_unknown_sent(report, way, "X-Forwarded-Proto");
 		return;
 	}
-	if (is_right) {
-		report_good(report, "X-Forwarded-Proto: %.*s",
-			    STR_ARG(value.at ? value : STR("none, and none is needed")));
+	if (str_eq_nocase(value, STR("https")) == is_https)
 		return;
-	}
 	if (is_word_of_another(way, "X-Forwarded-Proto", report))
 		return;
 	proxy_finding_sent(
 		report, way, "X-Forwarded-Proto",
 		&(struct finding){
-			.says = view->is_https
+			.says = is_https
 					? "callspool is not told that players come by https"
 					: "callspool is told that players come by https, and they do not",
-			.expected = view->is_https ? "X-Forwarded-Proto: https"
-						   : "X-Forwarded-Proto: http",
-			.write = way->visit.listen.is_tls == view->is_https
+			.expected = is_https ? "X-Forwarded-Proto: https"
+					     : "X-Forwarded-Proto: http",
+			.write = way->visit.listen.is_tls == is_https
 					 ? "proxy_set_header X-Forwarded-Proto $scheme;"
-				 : view->is_https ? "proxy_set_header X-Forwarded-Proto https;"
-						  : "proxy_set_header X-Forwarded-Proto http;" });
+				 : is_https ? "proxy_set_header X-Forwarded-Proto https;"
+					    : "proxy_set_header X-Forwarded-Proto http;" });
+}
+
+void proxy_check_proto(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *play = proxy_judge_plays(deployment, report, judge_proto);
+	bool is_known;
+	struct str value;
+
+	if (!play)
+		return;
+	value = proxy_header_sent(play, "X-Forwarded-Proto", &is_known);
+	report_good(report, "X-Forwarded-Proto: %.*s",
+		    STR_ARG(value.at ? value : STR("none, and none is needed")));
 }
 
 /* At its end stands the player's address, or behind that the one of what ends TLS before this nginx. */
@@ -122,26 +131,19 @@ static bool names_player(const struct proxy_way *way, struct str list)
 	return str_ends(list, player) || str_ends(list, str_of(both));
 }
 
-void proxy_check_client(struct deployment *deployment, struct report *report)
+static void judge_client(const struct deployment *deployment, const struct proxy_way *way,
+			 struct report *report)
 {
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	bool is_known;
 	struct str value;
 
-	if (!way)
-		return;
 	value = proxy_header_sent(way, "X-Forwarded-For", &is_known);
 	if (!is_known) {
 		proxy_unknown_sent(report, way, "X-Forwarded-For");
 		return;
 	}
-	if (names_player(way, value)) {
-		report_good(report, "X-Forwarded-For ends with the player's address%s",
-			    proxy_way_is_forwarded(way)
-				    ? ", as what stands before this nginx sends it"
-				    : "");
+	if (names_player(way, value))
 		return;
-	}
 	if (is_word_of_another(way, "X-Forwarded-For", report))
 		return;
 	proxy_finding_sent(
@@ -151,6 +153,17 @@ void proxy_check_client(struct deployment *deployment, struct report *report)
 			.says = "callspool is not told who asks",
 			.expected = "X-Forwarded-For, with the player's address at its end",
 			.write = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;" });
+}
+
+void proxy_check_client(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *play = proxy_judge_plays(deployment, report, judge_client);
+
+	if (play)
+		report_good(report, "X-Forwarded-For ends with the player's address%s",
+			    proxy_way_is_forwarded(play)
+				    ? ", as what stands before this nginx sends it"
+				    : "");
 }
 
 /* ---- who is signed in is told by the proxy: what a client says of it must not come through */

@@ -277,7 +277,7 @@ static const struct check checks[] = {
 		  "Webhooks are answered 413, and their recordings are found late, by Twilio's list.",
 	  .remedy = "Set client_max_body_size to 64k or more.",
 	  .rank = RANK_PROXY + 2,
-	  .run = proxy_check_value },
+	  .run = proxy_check_body_limit },
 	{ .name = "methods",
 	  .asks = "does HEAD go where GET goes?",
 	  .meaning = "Players and programs that look at the length first get an error.",

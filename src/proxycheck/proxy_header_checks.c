@@ -29,17 +29,15 @@ static void add_lost(const struct proxy_way *way, const struct nginx_directive *
 	proxy_words_line(set, lines);
 }
 
-void proxy_check_inherited(struct deployment *deployment, struct report *report)
+static void judge_inherited(const struct deployment *deployment, const struct proxy_way *way,
+			    struct report *report)
 {
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_directive *kept, *block;
 	__attribute__((cleanup(buf_release_at))) struct buf names, lines;
 	AUTO(free) char *says = NULL;
 
 	buf_init(&names, PROXY_LINES_MAX);
 	buf_init(&lines, PROXY_LINES_MAX);
-	if (!way)
-		return;
 	kept = nginx_in_force(way->visit.block, STR("proxy_set_header"));
 	block = kept ? nginx_block_of(nginx_block_of(kept)) : NULL;
 	for (; block; block = nginx_block_of(block)) {
@@ -49,10 +47,8 @@ void proxy_check_inherited(struct deployment *deployment, struct report *report)
 		for (; set; set = nginx_find(block, set, STR("proxy_set_header")))
 			add_lost(way, set, kept, &names, &lines);
 	}
-	if (names.len == 0) {
-		report_good(report, "all headers that are set stand in one block");
+	if (names.len == 0)
 		return;
-	}
 	says = xasprintf("a proxy_set_header in a location drops those of the outer block: %s",
 			 names.at);
 	proxy_finding_of(
@@ -62,6 +58,12 @@ void proxy_check_inherited(struct deployment *deployment, struct report *report)
 			.expected =
 				"all headers in one block, or all of them again in the inner one",
 			.write = buf_ok(&lines) ? lines.at : NULL });
+}
+
+void proxy_check_inherited(struct deployment *deployment, struct report *report)
+{
+	if (proxy_judge_plays(deployment, report, judge_inherited))
+		report_good(report, "all headers that are set stand in one block");
 }
 
 /* ---- twice */
@@ -100,14 +102,11 @@ static void tell_twice(const struct proxy_way *way, const struct nginx_directive
 						 .expected = "each header in one line" });
 }
 
-void proxy_check_twice(struct deployment *deployment, struct report *report)
+static void judge_twice(const struct deployment *deployment, const struct proxy_way *way,
+			struct report *report)
 {
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_directive *set, *block;
-	size_t before = report->count;
 
-	if (!way)
-		return;
 	set = nginx_in_force(way->visit.block, STR("proxy_set_header"));
 	block = set ? nginx_block_of(set) : NULL;
 	for (; set; set = nginx_find(block, set, STR("proxy_set_header"))) {
@@ -117,7 +116,11 @@ void proxy_check_twice(struct deployment *deployment, struct report *report)
 		if (second && !is_told(set, way))
 			tell_twice(way, set, second, report);
 	}
-	if (report->count == before)
+}
+
+void proxy_check_twice(struct deployment *deployment, struct report *report)
+{
+	if (proxy_judge_plays(deployment, report, judge_twice))
 		report_good(report, "each header is set once");
 }
 
@@ -209,18 +212,17 @@ static bool passes_upgrade(const struct proxy_way *events, bool *out_connection)
 }
 
 /* The headers of a play are those of the page's WebSocket, too, wherever they are set. */
-static bool is_of_events(const struct proxy_view *view)
+static bool is_of_events(const struct proxy_view *view, const struct proxy_way *way)
 {
 	return proxy_way_is_ours(view, WAY_EVENTS) &&
-	       view->ways[WAY_EVENTS].visit.block == view->ways[WAY_PLAY].visit.block;
+	       view->ways[WAY_EVENTS].visit.block == way->visit.block;
 }
 
-static void write_kept(const struct deployment *deployment, struct buf *out)
+static void write_kept(const struct proxy_view *view, const struct proxy_way *way, struct buf *out)
 {
-	const struct proxy_view *view = deployment->proxy_view;
 	bool has_connection;
 
-	if (!is_of_events(view)) {
+	if (!is_of_events(view, way)) {
 		buf_add_text(out, "proxy_set_header Connection \"\";");
 		return;
 	}
@@ -228,27 +230,22 @@ static void write_kept(const struct deployment *deployment, struct buf *out)
 			 passes_upgrade(&view->ways[WAY_EVENTS], &has_connection), false, out);
 }
 
-void proxy_check_connection(struct deployment *deployment, struct report *report)
+static void judge_connection(const struct deployment *deployment, const struct proxy_way *way,
+			     struct report *report)
 {
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	char looked[PROXY_WORDS_MAX], by_map[PROXY_WORDS_MAX], says[100], kept_text[400];
 	const struct nginx_directive *map, *row;
 	struct buf kept;
 	bool is_by_map;
 
-	if (!way)
+	if (!closes(way))
 		return;
-	if (!closes(way)) {
-		proxy_words_sent(way, "Connection", looked);
-		report_good(report, "connections to callspool are left open: %s", looked);
-		return;
-	}
 	if (proxy_header_is_lost(way, "Connection")) {
 		report_left_out(report, PROXY_LOST_ELSEWHERE);
 		return;
 	}
 	buf_over(&kept, kept_text, sizeof(kept_text));
-	write_kept(deployment, &kept);
+	write_kept(deployment->proxy_view, way, &kept);
 	map = map_behind(way, closing_set(way));
 	row = map ? row_of_empty(map) : NULL;
 	is_by_map = row != NULL;
@@ -264,6 +261,17 @@ void proxy_check_connection(struct deployment *deployment, struct report *report
 				      .looked_at = is_by_map ? by_map : looked,
 				      .expected = "no Connection header where nothing is upgraded",
 				      .write = is_by_map ? "'' '';" : kept.at });
+}
+
+void proxy_check_connection(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *play = proxy_judge_plays(deployment, report, judge_connection);
+	char looked[PROXY_WORDS_MAX];
+
+	if (!play)
+		return;
+	proxy_words_sent(play, "Connection", looked);
+	report_good(report, "connections to callspool are left open: %s", looked);
 }
 
 /* ---- WebSocket */
@@ -326,7 +334,7 @@ static void write_passed(const char *name, char *out, size_t size)
 struct passed {
 	const char *names[4];       /* up to NULL */
 	const char *subject, *says; /* subject NULL: the name */
-	const char *expected, *good;
+	const char *expected;
 };
 
 static void tell_changed(const struct proxy_way *way, const char *name, const struct passed *passed,
@@ -359,26 +367,21 @@ static void judge_passed(const struct proxy_way *way, const struct passed *passe
 		else if (!str_eq(value, nginx_request_header(&way->request, str_of(*name))))
 			tell_changed(way, *name, passed, report);
 	}
-	if (report->count > before)
-		return;
-	if (unknown)
+	if (unknown && report->count == before)
 		proxy_unknown_sent(report, way, unknown);
-	else
-		report_good(report, "%s", passed->good);
 }
 
-void proxy_check_range(struct deployment *deployment, struct report *report)
+static void judge_range(const struct deployment *deployment, const struct proxy_way *way,
+			struct report *report)
 {
 	static const struct passed passed = {
 		.names = { "Range", "If-Range" },
 		.says = "does not reach callspool as the player sent it",
 		.expected = "the player's own",
-		.good = "Range and If-Range are passed on as they come",
 	};
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	bool is_known;
 
-	if (!way || passes_no_headers(way, report))
+	if (passes_no_headers(way, report))
 		return;
 	if (!nginx_is_off(nginx_in_force(way->visit.block, STR("proxy_cache"))) &&
 	    nginx_in_force(way->visit.block, STR("proxy_cache"))) {
@@ -393,18 +396,29 @@ void proxy_check_range(struct deployment *deployment, struct report *report)
 	judge_passed(way, &passed, report);
 }
 
-void proxy_check_credentials(struct deployment *deployment, struct report *report)
+void proxy_check_range(struct deployment *deployment, struct report *report)
+{
+	if (proxy_judge_plays(deployment, report, judge_range))
+		report_good(report, "Range and If-Range are passed on as they come");
+}
+
+static void judge_credentials(const struct deployment *deployment, const struct proxy_way *way,
+			      struct report *report)
 {
 	static const struct passed passed = {
 		.names = { "Authorization", "Cookie", "Origin" },
 		.says = "does not reach callspool",
 		.expected = "what the browser or the program sent",
-		.good = "Authorization, Cookie and Origin are passed on",
 	};
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 
-	if (way && !passes_no_headers(way, report))
+	if (!passes_no_headers(way, report))
 		judge_passed(way, &passed, report);
+}
+
+void proxy_check_credentials(struct deployment *deployment, struct report *report)
+{
+	if (proxy_judge_plays(deployment, report, judge_credentials))
+		report_good(report, "Authorization, Cookie and Origin are passed on");
 }
 
 void proxy_check_signature(struct deployment *deployment, struct report *report)
@@ -414,10 +428,13 @@ void proxy_check_signature(struct deployment *deployment, struct report *report)
 		.subject = "Twilio's signature",
 		.says = "does not reach callspool",
 		.expected = "X-Twilio-Signature as Twilio sent it",
-		.good = "X-Twilio-Signature is passed on",
 	};
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_WEBHOOK, report);
+	size_t before = report->count;
 
-	if (way && !passes_no_headers(way, report))
-		judge_passed(way, &passed, report);
+	if (!way || passes_no_headers(way, report))
+		return;
+	judge_passed(way, &passed, report);
+	if (report->count == before)
+		report_good(report, "X-Twilio-Signature is passed on");
 }

@@ -165,6 +165,19 @@ const struct proxy_way *proxy_way_for(struct deployment *deployment, enum proxy_
 	return NULL;
 }
 
+const struct proxy_way *proxy_judge_plays(struct deployment *deployment, struct report *report,
+					  void (*judge)(const struct deployment *deployment,
+							const struct proxy_way *way,
+							struct report *report))
+{
+	const struct proxy_way *play = proxy_way_for(deployment, WAY_PLAY, report);
+	size_t before = report->count;
+
+	if (play)
+		judge(deployment, play, report);
+	return report->count == before ? play : NULL;
+}
+
 /* Does a block further out than the one in force set it? */
 static bool is_set_outside(const struct nginx_directive *block, struct str name)
 {

@@ -43,6 +43,12 @@ const struct proxy_view *proxy_view_for(struct deployment *deployment, struct re
 const struct proxy_way *proxy_way_for(struct deployment *deployment, enum proxy_way_kind kind,
 				      struct report *report);
 
+/* Judges plays.  Their way, of which what is good can be told; NULL: something was said, or none is passed on. */
+const struct proxy_way *proxy_judge_plays(struct deployment *deployment, struct report *report,
+					  void (*judge)(const struct deployment *deployment,
+							const struct proxy_way *way,
+							struct report *report));
+
 /* Is a header set in an outer block only, and so not in force?  Then the check headers-inherited tells it. */
 bool proxy_header_is_lost(const struct proxy_way *way, const char *name);
 /* The directive of proxy_set_header in force that sets it, or the next behind `after`; NULL: none does. */
