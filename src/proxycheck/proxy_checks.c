@@ -258,7 +258,7 @@ static const struct check checks[] = {
 	  .rank = RANK_PROXY + 1,
 	  .run = proxy_check_webhook_locked },
 	{ .name = "webhook-limit",
-	  .asks = "may Twilio come as often as it has to?",
+	  .asks = "may Twilio and players come as often as they have to?",
 	  .meaning =
 		  "Webhooks that come at once, after a campaign or an outage, are answered 503; their recordings are found late.",
 	  .remedy = "Set no limit_req and limit_conn for /webhook/.",

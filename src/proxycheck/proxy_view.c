@@ -209,19 +209,28 @@ static bool find_base(struct proxy_view *view, const char *public_url, struct ng
 	return find_any(view, out);
 }
 
-static void note(struct proxy_limit *limit, const struct nginx_visit *visit, const char *name,
+/* The shortest of all plays, unless an option gave another. */
+static void note(struct proxy_limit *limit, const struct proxy_view *view, const char *name,
 		 char *source, size_t size)
 {
-	const struct nginx_directive *found = nginx_in_force(visit->block, str_of(name));
-	struct str text = nginx_word_in_force(visit->block, str_of(name));
+	const struct proxy_way *way = NULL;
 
-	if (limit->source || !nginx_time_ms(text, &limit->ms))
+	if (limit->source)
 		return;
-	if (found)
-		snprintf(source, size, "%.*s:%u", STR_ARG(found->file->path), found->line);
-	else
-		snprintf(source, size, "nginx's own, no %s", name);
-	limit->source = source;
+	while ((way = proxy_next_play(view, way)) != NULL) {
+		const struct nginx_directive *found =
+			nginx_in_force(way->visit.block, str_of(name));
+		struct str text = nginx_word_in_force(way->visit.block, str_of(name));
+		int64_t ms;
+
+		if (!nginx_time_ms(text, &ms) || (limit->source && ms >= limit->ms))
+			continue;
+		if (found)
+			snprintf(source, size, "%.*s:%u", STR_ARG(found->file->path), found->line);
+		else
+			snprintf(source, size, "nginx's own, no %s", name);
+		*limit = (struct proxy_limit){ .ms = ms, .source = source };
+	}
 }
 
 /* An upstream without `keepalive` ends each connection at once, and one without a block has none to keep. */
@@ -260,12 +269,10 @@ static void note_limits(struct proxy_view *view, struct proxy_limits *limits,
 
 	if (!play->is_proxied)
 		return;
-	note(&limits->connect, &play->visit, "proxy_connect_timeout", sources->connect,
+	note(&limits->connect, view, "proxy_connect_timeout", sources->connect,
 	     sizeof(sources->connect));
-	note(&limits->send, &play->visit, "proxy_send_timeout", sources->send,
-	     sizeof(sources->send));
-	note(&limits->read, &play->visit, "proxy_read_timeout", sources->read,
-	     sizeof(sources->read));
+	note(&limits->send, view, "proxy_send_timeout", sources->send, sizeof(sources->send));
+	note(&limits->read, view, "proxy_read_timeout", sources->read, sizeof(sources->read));
 	note_keepalive(&limits->keepalive, play, sources->keepalive, sizeof(sources->keepalive));
 }
 
@@ -403,4 +410,28 @@ bool proxy_way_is_ours(const struct proxy_view *view, enum proxy_way_kind kind)
 
 	return play->is_proxied && way->is_proxied &&
 	       str_eq_nocase(play->proxied.to.host, way->proxied.to.host);
+}
+
+static bool is_new_play(const struct proxy_view *view, const enum proxy_way_kind *kinds, size_t i)
+{
+	if (!proxy_way_is_ours(view, kinds[i]))
+		return false;
+	for (size_t k = 0; k < i; k++)
+		if (view->ways[kinds[k]].visit.block == view->ways[kinds[i]].visit.block)
+			return false;
+	return true;
+}
+
+const struct proxy_way *proxy_next_play(const struct proxy_view *view,
+					const struct proxy_way *after)
+{
+	static const enum proxy_way_kind kinds[] = { WAY_PLAY, WAY_MEDIA, WAY_LINK };
+	bool is_behind = after == NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (is_behind && is_new_play(view, kinds, i))
+			return &view->ways[kinds[i]];
+		is_behind |= after == &view->ways[kinds[i]];
+	}
+	return NULL;
 }

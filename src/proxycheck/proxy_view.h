@@ -64,3 +64,9 @@ void proxy_view_close(struct deployment *deployment);
 bool proxy_way_is_forwarded(const struct proxy_way *way);
 /* Does it come to the same back end as a play? */
 bool proxy_way_is_ours(const struct proxy_view *view, enum proxy_way_kind kind);
+/*
+ * The ways on which recordings are played: by call, by recording (as the page does) and by link.  The next behind `after`
+ * (NULL: from the start) that comes to the same back end, and in whose block another thing may be in force than before.
+ */
+const struct proxy_way *proxy_next_play(const struct proxy_view *view,
+					const struct proxy_way *after);

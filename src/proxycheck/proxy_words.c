@@ -170,11 +170,13 @@ const struct proxy_way *proxy_judge_plays(struct deployment *deployment, struct 
 							const struct proxy_way *way,
 							struct report *report))
 {
-	const struct proxy_way *play = proxy_way_for(deployment, WAY_PLAY, report);
+	const struct proxy_way *play = proxy_way_for(deployment, WAY_PLAY, report), *way = play;
 	size_t before = report->count;
 
-	if (play)
-		judge(deployment, play, report);
+	while (way && report->count == before) {
+		judge(deployment, way, report);
+		way = proxy_next_play(deployment->proxy_view, way);
+	}
 	return report->count == before ? play : NULL;
 }
 

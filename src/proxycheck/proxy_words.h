@@ -43,7 +43,10 @@ const struct proxy_view *proxy_view_for(struct deployment *deployment, struct re
 const struct proxy_way *proxy_way_for(struct deployment *deployment, enum proxy_way_kind kind,
 				      struct report *report);
 
-/* Judges plays.  Their way, of which what is good can be told; NULL: something was said, or none is passed on. */
+/*
+ * Judges each way on which recordings are played, until something is said of one.  The first of them, of which what is good
+ * can be told; NULL: something was said, or no play is passed on.
+ */
 const struct proxy_way *proxy_judge_plays(struct deployment *deployment, struct report *report,
 					  void (*judge)(const struct deployment *deployment,
 							const struct proxy_way *way,

@@ -70,6 +70,16 @@ static const struct {
 	  OWN_CONNECT, OWN_SEND, OWN_READ, NO_KEEPALIVE },
 	{ "what only nginx knows", CONF("", "proxy_read_timeout $t;", ""), OWN_CONNECT, OWN_SEND,
 	  "unknown", NO_KEEPALIVE },
+	{ "the shortest of the ways on which recordings are played",
+	  CONF("", "proxy_read_timeout 90s;",
+	       "} location /api/recordings/ { proxy_pass http://callspool; proxy_read_timeout 10s; "
+	       "proxy_connect_timeout 70s; } location /l/ { proxy_pass http://callspool; "
+	       "proxy_connect_timeout 2s; proxy_send_timeout 3s;"),
+	  "2000 (CONF:4)", "3000 (CONF:4)", "10000 (CONF:4)", NO_KEEPALIVE },
+	{ "that of a way that leads elsewhere is none of them",
+	  CONF("", "",
+	       "} location /api/recordings/ { proxy_pass http://other; proxy_read_timeout 10s;"),
+	  OWN_CONNECT, OWN_SEND, OWN_READ, NO_KEEPALIVE },
 	{ "plays are not passed on", CONF("", "return 404;", ""), "unknown", "unknown", "unknown",
 	  "unknown" },
 	{ "no configuration", "http {", "unknown", "unknown", "unknown", "unknown" },
