@@ -149,6 +149,14 @@ static bool value_remote_addr(struct nginx_visit *visit, struct buf *out)
 	return true;
 }
 
+/* Nothing where who connects does not say for whom. */
+static bool value_proxy_protocol_addr(struct nginx_visit *visit, struct buf *out)
+{
+	if (visit->listen.has_proxy_protocol)
+		buf_add_str(out, visit->request->client);
+	return true;
+}
+
 static bool value_forwarded_for(struct nginx_visit *visit, struct buf *out)
 {
 	struct str before = nginx_request_header(visit->request, STR("X-Forwarded-For"));
@@ -236,6 +244,7 @@ static const struct builtin {
 	{ "proxy_host", value_proxy_host },
 	{ "proxy_internal_body_length", value_empty },
 	{ "proxy_internal_chunked", value_empty },
+	{ "proxy_protocol_addr", value_proxy_protocol_addr },
 	{ "query_string", value_args },
 	{ "remote_addr", value_remote_addr },
 	{ "remote_user", value_empty },

@@ -72,36 +72,40 @@ static const struct way {
 	[WAY_PAGE] = { "the page", "GET", "/", play_headers, ARRAY_LEN(play_headers) },
 };
 
-/* The server that requests come to, where TLS ends before this nginx; NULL: it does not. */
-static const struct nginx_directive *server_behind(const struct proxy_view *view,
-						   const struct nginx_request *base)
+/*
+ * Does TLS end before this nginx?  *out_client: the address that nginx sees, unless it takes the player's out of a header, or is
+ * told it ahead of the request.
+ */
+static bool comes_forwarded(const struct proxy_view *view, const struct nginx_request *base,
+			    struct str *out_client)
 {
 	const struct nginx_directive *server;
 	struct nginx_listen listen;
 
 	if (!view->is_https)
-		return NULL;
+		return false;
 	server = nginx_server_for(view->conf, base->address, base->port, nginx_host_of(base->host),
 				  &listen);
-	return server && !listen.is_tls ? server : NULL;
+	if (!server || listen.is_tls)
+		return false;
+	if (!listen.has_proxy_protocol && !nginx_in_force(server, STR("set_real_ip_from")))
+		*out_client = STR(FORWARDS_FROM);
+	return true;
 }
 
 static void follow(struct proxy_view *view, enum proxy_way_kind kind, struct nginx_request *base)
 {
 	struct proxy_way *way = &view->ways[kind];
 	const struct way *row = &ways[kind];
-	const struct nginx_directive *behind = server_behind(view, base);
-	size_t passed_over = behind ? 0 : FORWARDED_COUNT;
+	size_t passed_over;
 
 	way->name = row->name;
 	way->request = *base;
+	passed_over = comes_forwarded(view, base, &way->request.client) ? 0 : FORWARDED_COUNT;
 	way->request.method = str_of(row->method);
 	way->request.target = str_of(row->target);
 	way->request.headers = row->headers + passed_over;
 	way->request.header_count = row->header_count - passed_over;
-	/* Else nginx takes the player's address out of a header again. */
-	if (behind && !nginx_in_force(behind, STR("set_real_ip_from")))
-		way->request.client = STR(FORWARDS_FROM);
 	nginx_visit_start(&way->visit, view->conf, &way->request);
 	nginx_visit_follow(&way->visit);
 	if (way->visit.end == NGINX_PROXIED)

@@ -202,6 +202,8 @@ static const struct {
 	  200, "[]" },
 	{ "$proxy_host, where nothing is passed on", AT("return 200 [$proxy_host];"), "http://x/",
 	  NULL, 200, "[]" },
+	{ "$proxy_protocol_addr, where nobody is told it", AT("return 200 [$proxy_protocol_addr];"),
+	  "http://x/", NULL, 200, "[]" },
 	{ "$slice_range, where there are no slices", AT("return 200 [$slice_range];"), "http://x/",
 	  NULL, 200, "[]" },
 	{ "$slice_range, where there are none again",
