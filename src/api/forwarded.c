@@ -2,68 +2,16 @@
 
 #include "api/web.h"
 #include "api/web_host.h"
+#include "base/network.h"
 
-#include <arpa/inet.h>
 #include <string.h>
-
-/* An address as 16 bytes; IPv4 is mapped (RFC 4291, 2.5.5.2), so that both kinds compare alike. */
-static bool parse_address(struct str text, uint8_t out[16], unsigned *out_bits)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	char address[INET6_ADDRSTRLEN];
-
-	if (!str_copy(text, address, sizeof(address)))
-		return false;
-	if (inet_pton(AF_INET6, address, out) == 1) {
-		*out_bits = 128;
-		return true;
-	}
-	memcpy(out, mapped, sizeof(mapped));
-	*out_bits = 32;
-	return inet_pton(AF_INET, address, out + 12) == 1;
-}
-
-static bool parse_network(struct str text, uint8_t out[16], unsigned *out_prefix)
-{
-	size_t slash = str_find(text, '/');
-	uint64_t prefix;
-	unsigned bits;
-
-	if (!parse_address(str_first(text, slash), out, &bits))
-		return false;
-	prefix = bits;
-	if (slash < text.len && (!str_to_u64(str_after(text, slash + 1), &prefix) || prefix > bits))
-		return false;
-	*out_prefix = (unsigned)prefix + 128 - bits;
-	return true;
-}
-
-bool forwarded_network_is_valid(struct str network)
-{
-	uint8_t bytes[16];
-	unsigned prefix;
-
-	return parse_network(network, bytes, &prefix);
-}
-
-bool forwarded_network_holds(struct str network, struct str address)
-{
-	uint8_t net[16], host[16];
-	unsigned prefix, bits;
-
-	if (!parse_network(network, net, &prefix) || !parse_address(address, host, &bits))
-		return false;
-	if (memcmp(net, host, prefix / 8) != 0)
-		return false;
-	return prefix % 8 == 0 || (net[prefix / 8] ^ host[prefix / 8]) >> (8 - prefix % 8) == 0;
-}
 
 static bool is_proxy(const struct exchange *x, struct str address)
 {
 	const char *const *networks = web_local_of(x)->web->options.trusted_proxies;
 
 	for (; networks && *networks; networks++)
-		if (forwarded_network_holds(str_of(*networks), address))
+		if (network_holds(str_of(*networks), address))
 			return true;
 	return false;
 }
@@ -153,14 +101,11 @@ static struct str client_behind(const struct exchange *x, unsigned *out_hops)
 	struct elements list = elements_of(x, STR("x-forwarded-for"));
 	struct str client = str_of(x->peer), element;
 	bool is_trusted = x->is_trusted;
-	uint8_t bytes[16];
-	unsigned bits;
 
 	*out_hops = 0;
 	while (is_trusted && (element = previous(&list)).at) {
 		element = without_port(element);
-		if (!parse_address(element, bytes,
-				   &bits)) /* "unknown": then the proxy is all we know */
+		if (!network_is_address(element)) /* "unknown": then the proxy is all we know */
 			break;
 		client = element;
 		is_trusted = is_proxy(x, element);

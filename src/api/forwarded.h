@@ -46,8 +46,3 @@ bool forwarded_add_link_origin(const struct exchange *x, struct buf *url) MUST_C
 
 /* In trusted_proxies: whoever comes over a Unix socket of `listen`. */
 #define FORWARDED_UNIX "unix"
-
-/* "10.1.2.3", "10.0.0.0/8", "::1", "fd00::/8": is `address` in it?  False when either is malformed. */
-bool forwarded_network_holds(struct str network, struct str address);
-/* True for what forwarded_network_holds() can read. */
-bool forwarded_network_is_valid(struct str network);

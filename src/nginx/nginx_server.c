@@ -73,6 +73,7 @@ static void read_listen(const struct nginx_directive *directive, struct nginx_li
 				   str_eq(word, STR("default"));
 		out->is_tls |= str_eq(word, STR("ssl"));
 		out->is_quic |= str_eq(word, STR("quic"));
+		out->has_proxy_protocol |= str_eq(word, STR("proxy_protocol"));
 	}
 }
 

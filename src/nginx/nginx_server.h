@@ -15,6 +15,7 @@ struct nginx_listen {
 	struct str address; /* "*", an address ("[::]" in brackets), a name, or "unix:PATH" */
 	uint16_t port;      /* 0: a socket */
 	bool is_default, is_tls, is_quic;
+	bool has_proxy_protocol; /* who connects says first for whom */
 };
 
 /* The i-th listen of a server; false: it has fewer. */

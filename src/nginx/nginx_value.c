@@ -4,6 +4,7 @@
 #include "nginx/nginx_visit.h"
 
 #include "base/own.h"
+#include "nginx/nginx_force.h"
 #include "nginx/nginx_upstream.h"
 #include "nginx/nginx_visit_private.h"
 
@@ -148,6 +149,14 @@ static bool value_remote_addr(struct nginx_visit *visit, struct buf *out)
 	return true;
 }
 
+/* Nothing where who connects does not say for whom. */
+static bool value_proxy_protocol_addr(struct nginx_visit *visit, struct buf *out)
+{
+	if (visit->listen.has_proxy_protocol)
+		buf_add_str(out, visit->request->client);
+	return true;
+}
+
 static bool value_forwarded_for(struct nginx_visit *visit, struct buf *out)
 {
 	struct str before = nginx_request_header(visit->request, STR("X-Forwarded-For"));
@@ -205,6 +214,23 @@ static bool value_protocol(struct nginx_visit *visit, struct buf *out)
 	return true;
 }
 
+static bool is_unknown(struct nginx_visit *visit, struct str name, struct buf *out)
+{
+	visit->unknown = name;
+	buf_add_byte(out, '$');
+	buf_add_str(out, name);
+	return false;
+}
+
+/* Nothing where there are no slices: and a header that is set to it is not sent. */
+static bool value_slice_range(struct nginx_visit *visit, struct buf *out)
+{
+	uint64_t bytes;
+
+	return (nginx_size(nginx_visit_word(visit, STR("slice")), &bytes) && bytes == 0) ||
+	       is_unknown(visit, STR("slice_range"), out);
+}
+
 static const struct builtin {
 	const char *name;
 	bool (*value)(struct nginx_visit *visit, struct buf *out);
@@ -218,6 +244,7 @@ static const struct builtin {
 	{ "proxy_host", value_proxy_host },
 	{ "proxy_internal_body_length", value_empty },
 	{ "proxy_internal_chunked", value_empty },
+	{ "proxy_protocol_addr", value_proxy_protocol_addr },
 	{ "query_string", value_args },
 	{ "remote_addr", value_remote_addr },
 	{ "remote_user", value_empty },
@@ -227,6 +254,7 @@ static const struct builtin {
 	{ "server_name", value_server_name },
 	{ "server_port", value_server_port },
 	{ "server_protocol", value_protocol },
+	{ "slice_range", value_slice_range },
 	{ "uri", value_uri },
 };
 
@@ -290,14 +318,6 @@ static bool is_declared(const struct nginx_directive *block, struct str name)
 	for (const struct nginx_directive *d = nginx_first(block); d; d = nginx_next(block, d))
 		if (gives_name(d, name) || (d->has_block && is_declared(d, name)))
 			return true;
-	return false;
-}
-
-static bool is_unknown(struct nginx_visit *visit, struct str name, struct buf *out)
-{
-	visit->unknown = name;
-	buf_add_byte(out, '$');
-	buf_add_str(out, name);
 	return false;
 }
 

@@ -246,30 +246,35 @@ static bool is_status(struct str word, unsigned *out)
 
 static void run_phases(struct nginx_visit *visit, bool from_server);
 
-static void try_files(struct nginx_visit *visit, const struct nginx_directive *files)
+void nginx_visit_go(struct nginx_visit *visit, const struct nginx_directive *by, struct str to)
 {
 	__attribute__((cleanup(buf_release_at))) struct buf target = { 0 };
-	struct str last = files->words[files->word_count - 1];
 	size_t query;
-	unsigned status;
 
-	if (is_status(last, &status)) {
-		answer(visit, files, status);
-		return;
-	}
-	if (str_starts(last, STR("@"))) {
-		go_to_named(visit, files, last);
+	if (str_starts(to, STR("@"))) {
+		go_to_named(visit, by, to);
 		return;
 	}
 	buf_init(&target, NGINX_VALUE_BYTES_MAX);
-	if (!nginx_value(visit, last, &target)) {
-		lose(visit, files, "where it leads could not be told");
+	if (!nginx_value(visit, to, &target)) {
+		lose(visit, by, "where it leads could not be told");
 		return;
 	}
 	query = str_find(buf_str(&target), '?');
 	nginx_visit_move(visit, str_first(buf_str(&target), query),
 			 str_after(buf_str(&target), query + 1));
 	run_phases(visit, true);
+}
+
+static void try_files(struct nginx_visit *visit, const struct nginx_directive *files)
+{
+	struct str last = files->words[files->word_count - 1];
+	unsigned status;
+
+	if (is_status(last, &status))
+		answer(visit, files, status);
+	else
+		nginx_visit_go(visit, files, last);
 }
 
 static void end_in(struct nginx_visit *visit, const struct nginx_directive *block)

@@ -90,6 +90,8 @@ struct nginx_visit {
 void nginx_visit_start(struct nginx_visit *visit, const struct nginx_conf *conf,
 		       const struct nginx_request *request);
 void nginx_visit_follow(struct nginx_visit *visit);
+/* What was followed goes on to "@name", or to another path, as `by` (try_files, error_page) says, and ends anew. */
+void nginx_visit_go(struct nginx_visit *visit, const struct nginx_directive *by, struct str to);
 void nginx_visit_release(struct nginx_visit *visit);
 
 void nginx_doubt(struct nginx_visit *visit, const struct nginx_directive *by, const char *why);

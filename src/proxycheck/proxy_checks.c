@@ -258,7 +258,7 @@ static const struct check checks[] = {
 	  .rank = RANK_PROXY + 1,
 	  .run = proxy_check_webhook_locked },
 	{ .name = "webhook-limit",
-	  .asks = "may Twilio come as often as it has to?",
+	  .asks = "may Twilio and players come as often as they have to?",
 	  .meaning =
 		  "Webhooks that come at once, after a campaign or an outage, are answered 503; their recordings are found late.",
 	  .remedy = "Set no limit_req and limit_conn for /webhook/.",
@@ -277,7 +277,7 @@ static const struct check checks[] = {
 		  "Webhooks are answered 413, and their recordings are found late, by Twilio's list.",
 	  .remedy = "Set client_max_body_size to 64k or more.",
 	  .rank = RANK_PROXY + 2,
-	  .run = proxy_check_value },
+	  .run = proxy_check_body_limit },
 	{ .name = "methods",
 	  .asks = "does HEAD go where GET goes?",
 	  .meaning = "Players and programs that look at the length first get an error.",

@@ -14,11 +14,14 @@ void proxy_check_target(struct deployment *deployment, struct report *report);
 void proxy_check_webhook_locked(struct deployment *deployment, struct report *report);
 void proxy_check_webhook_body(struct deployment *deployment, struct report *report);
 void proxy_check_methods(struct deployment *deployment, struct report *report);
-void proxy_check_request_limit(struct deployment *deployment, struct report *report);
 void proxy_check_doubts(struct deployment *deployment, struct report *report);
+
+/* proxy_limit_checks.c: how many requests at once */
+void proxy_check_request_limit(struct deployment *deployment, struct report *report);
 
 /* proxy_value_checks.c: one directive, one value */
 void proxy_check_value(struct deployment *deployment, struct report *report);
+void proxy_check_body_limit(struct deployment *deployment, struct report *report);
 /* Adds a line for each of them that is in force where the visit stands and is not as it should be. */
 void proxy_value_cures(const struct nginx_visit *visit, const char *indent, struct buf *out);
 
@@ -28,12 +31,14 @@ void proxy_check_twice(struct deployment *deployment, struct report *report);
 void proxy_check_connection(struct deployment *deployment, struct report *report);
 void proxy_check_upgrade(struct deployment *deployment, struct report *report);
 void proxy_check_range(struct deployment *deployment, struct report *report);
+void proxy_check_credentials(struct deployment *deployment, struct report *report);
+void proxy_check_signature(struct deployment *deployment, struct report *report);
+
+/* proxy_asker_checks.c: who asks, and by which name */
 void proxy_check_host(struct deployment *deployment, struct report *report);
 void proxy_check_proto(struct deployment *deployment, struct report *report);
 void proxy_check_client(struct deployment *deployment, struct report *report);
-void proxy_check_credentials(struct deployment *deployment, struct report *report);
 void proxy_check_identity(struct deployment *deployment, struct report *report);
-void proxy_check_signature(struct deployment *deployment, struct report *report);
 
 /* proxy_answer_checks.c: what comes back */
 void proxy_check_gzip(struct deployment *deployment, struct report *report);

@@ -14,7 +14,6 @@
 #include "proxycheck/proxy_words.h"
 
 #include <stdio.h>
-#include <string.h>
 
 /* ---- arrays that replace, and do not merge */
 
@@ -30,17 +29,15 @@ static void add_lost(const struct proxy_way *way, const struct nginx_directive *
 	proxy_words_line(set, lines);
 }
 
-void proxy_check_inherited(struct deployment *deployment, struct report *report)
+static void judge_inherited(const struct deployment *deployment, const struct proxy_way *way,
+			    struct report *report)
 {
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_directive *kept, *block;
 	__attribute__((cleanup(buf_release_at))) struct buf names, lines;
 	AUTO(free) char *says = NULL;
 
 	buf_init(&names, PROXY_LINES_MAX);
 	buf_init(&lines, PROXY_LINES_MAX);
-	if (!way)
-		return;
 	kept = nginx_in_force(way->visit.block, STR("proxy_set_header"));
 	block = kept ? nginx_block_of(nginx_block_of(kept)) : NULL;
 	for (; block; block = nginx_block_of(block)) {
@@ -50,10 +47,8 @@ void proxy_check_inherited(struct deployment *deployment, struct report *report)
 		for (; set; set = nginx_find(block, set, STR("proxy_set_header")))
 			add_lost(way, set, kept, &names, &lines);
 	}
-	if (names.len == 0) {
-		report_good(report, "all headers that are set stand in one block");
+	if (names.len == 0)
 		return;
-	}
 	says = xasprintf("a proxy_set_header in a location drops those of the outer block: %s",
 			 names.at);
 	proxy_finding_of(
@@ -63,6 +58,12 @@ void proxy_check_inherited(struct deployment *deployment, struct report *report)
 			.expected =
 				"all headers in one block, or all of them again in the inner one",
 			.write = buf_ok(&lines) ? lines.at : NULL });
+}
+
+void proxy_check_inherited(struct deployment *deployment, struct report *report)
+{
+	if (proxy_judge_plays(deployment, report, judge_inherited))
+		report_good(report, "all headers that are set stand in one block");
 }
 
 /* ---- twice */
@@ -101,14 +102,11 @@ static void tell_twice(const struct proxy_way *way, const struct nginx_directive
 						 .expected = "each header in one line" });
 }
 
-void proxy_check_twice(struct deployment *deployment, struct report *report)
+static void judge_twice(const struct deployment *deployment, const struct proxy_way *way,
+			struct report *report)
 {
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_directive *set, *block;
-	size_t before = report->count;
 
-	if (!way)
-		return;
 	set = nginx_in_force(way->visit.block, STR("proxy_set_header"));
 	block = set ? nginx_block_of(set) : NULL;
 	for (; set; set = nginx_find(block, set, STR("proxy_set_header"))) {
@@ -118,7 +116,11 @@ void proxy_check_twice(struct deployment *deployment, struct report *report)
 		if (second && !is_told(set, way))
 			tell_twice(way, set, second, report);
 	}
-	if (report->count == before)
+}
+
+void proxy_check_twice(struct deployment *deployment, struct report *report)
+{
+	if (proxy_judge_plays(deployment, report, judge_twice))
 		report_good(report, "each header is set once");
 }
 
@@ -210,18 +212,17 @@ static bool passes_upgrade(const struct proxy_way *events, bool *out_connection)
 }
 
 /* The headers of a play are those of the page's WebSocket, too, wherever they are set. */
-static bool is_of_events(const struct proxy_view *view)
+static bool is_of_events(const struct proxy_view *view, const struct proxy_way *way)
 {
 	return proxy_way_is_ours(view, WAY_EVENTS) &&
-	       view->ways[WAY_EVENTS].visit.block == view->ways[WAY_PLAY].visit.block;
+	       view->ways[WAY_EVENTS].visit.block == way->visit.block;
 }
 
-static void write_kept(const struct deployment *deployment, struct buf *out)
+static void write_kept(const struct proxy_view *view, const struct proxy_way *way, struct buf *out)
 {
-	const struct proxy_view *view = deployment->proxy_view;
 	bool has_connection;
 
-	if (!is_of_events(view)) {
+	if (!is_of_events(view, way)) {
 		buf_add_text(out, "proxy_set_header Connection \"\";");
 		return;
 	}
@@ -229,27 +230,22 @@ static void write_kept(const struct deployment *deployment, struct buf *out)
 			 passes_upgrade(&view->ways[WAY_EVENTS], &has_connection), false, out);
 }
 
-void proxy_check_connection(struct deployment *deployment, struct report *report)
+static void judge_connection(const struct deployment *deployment, const struct proxy_way *way,
+			     struct report *report)
 {
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	char looked[PROXY_WORDS_MAX], by_map[PROXY_WORDS_MAX], says[100], kept_text[400];
 	const struct nginx_directive *map, *row;
 	struct buf kept;
 	bool is_by_map;
 
-	if (!way)
+	if (!closes(way))
 		return;
-	if (!closes(way)) {
-		proxy_words_sent(way, "Connection", looked);
-		report_good(report, "connections to callspool are left open: %s", looked);
-		return;
-	}
 	if (proxy_header_is_lost(way, "Connection")) {
 		report_left_out(report, PROXY_LOST_ELSEWHERE);
 		return;
 	}
 	buf_over(&kept, kept_text, sizeof(kept_text));
-	write_kept(deployment, &kept);
+	write_kept(deployment->proxy_view, way, &kept);
 	map = map_behind(way, closing_set(way));
 	row = map ? row_of_empty(map) : NULL;
 	is_by_map = row != NULL;
@@ -265,6 +261,17 @@ void proxy_check_connection(struct deployment *deployment, struct report *report
 				      .looked_at = is_by_map ? by_map : looked,
 				      .expected = "no Connection header where nothing is upgraded",
 				      .write = is_by_map ? "'' '';" : kept.at });
+}
+
+void proxy_check_connection(struct deployment *deployment, struct report *report)
+{
+	const struct proxy_way *play = proxy_judge_plays(deployment, report, judge_connection);
+	char looked[PROXY_WORDS_MAX];
+
+	if (!play)
+		return;
+	proxy_words_sent(play, "Connection", looked);
+	report_good(report, "connections to callspool are left open: %s", looked);
 }
 
 /* ---- WebSocket */
@@ -323,189 +330,112 @@ static void write_passed(const char *name, char *out, size_t size)
 	snprintf(out, size, "proxy_set_header %s $http_%s;", name, variable);
 }
 
-/* A header that has to arrive as it was sent.  `says`: what stands behind `subject` where it does not. */
-static void judge_passed(const struct proxy_way *way, const char *name, const char *subject,
-			 const char *says, const char *expected, struct report *report)
-{
-	char looked[PROXY_WORDS_MAX], words[100], write[100];
-	bool is_known;
-	struct str value = proxy_header_sent(way, name, &is_known);
+/* Headers that have to arrive as they were sent. */
+struct passed {
+	const char *names[4];       /* up to NULL */
+	const char *subject, *says; /* subject NULL: the name */
+	const char *expected;
+};
 
-	if (!is_known || str_eq(value, nginx_request_header(&way->request, str_of(name))))
-		return;
+static void tell_changed(const struct proxy_way *way, const char *name, const struct passed *passed,
+			 struct report *report)
+{
+	char looked[PROXY_WORDS_MAX], says[100], write[100];
+
 	proxy_words_sent(way, name, looked);
-	snprintf(words, sizeof(words), "%s %s", subject, says);
+	snprintf(says, sizeof(says), "%s %s", passed->subject ? passed->subject : name,
+		 passed->says);
 	write_passed(name, write, sizeof(write));
-	proxy_finding(report, &(struct finding){ .says = words,
+	proxy_finding(report, &(struct finding){ .says = says,
 						 .looked_at = looked,
-						 .expected = expected,
+						 .expected = passed->expected,
 						 .write = write });
 }
 
-void proxy_check_range(struct deployment *deployment, struct report *report)
+static void judge_passed(const struct proxy_way *way, const struct passed *passed,
+			 struct report *report)
 {
-	static const char *const names[] = { "Range", "If-Range" };
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
+	const char *unknown = NULL;
 	size_t before = report->count;
 
-	if (!way || passes_no_headers(way, report))
+	for (const char *const *name = passed->names; *name; name++) {
+		bool is_known;
+		struct str value = proxy_header_sent(way, *name, &is_known);
+
+		if (!is_known)
+			unknown = unknown ? unknown : *name;
+		else if (!str_eq(value, nginx_request_header(&way->request, str_of(*name))))
+			tell_changed(way, *name, passed, report);
+	}
+	if (unknown && report->count == before)
+		proxy_unknown_sent(report, way, unknown);
+}
+
+static void judge_range(const struct deployment *deployment, const struct proxy_way *way,
+			struct report *report)
+{
+	static const struct passed passed = {
+		.names = { "Range", "If-Range" },
+		.says = "does not reach callspool as the player sent it",
+		.expected = "the player's own",
+	};
+	bool is_known;
+
+	if (passes_no_headers(way, report))
 		return;
 	if (!nginx_is_off(nginx_in_force(way->visit.block, STR("proxy_cache"))) &&
 	    nginx_in_force(way->visit.block, STR("proxy_cache"))) {
 		report_left_out(report, "told by the check cache");
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		judge_passed(way, names[i], names[i],
-			     "does not reach callspool as the player sent it", "the player's own",
-			     report);
-	if (report->count == before)
+	(void)proxy_header_sent(way, "Range", &is_known);
+	if (!is_known && proxy_asks_for_slices(way)) {
+		report_left_out(report, "told by the check slice");
+		return;
+	}
+	judge_passed(way, &passed, report);
+}
+
+void proxy_check_range(struct deployment *deployment, struct report *report)
+{
+	if (proxy_judge_plays(deployment, report, judge_range))
 		report_good(report, "Range and If-Range are passed on as they come");
 }
 
-/* ---- who asks, and for which address */
-
-/* It is answered under an address whatever `auth` is. */
-#define MEANS_OF_ADDRESS                                                                         \
-	"Where public_url is not set, links that callspool makes lead to that address, and its " \
-	"page is taken for another's: what it writes is answered 403."
-
-static bool is_address(struct str host)
+/* A link needs none. */
+static void judge_credentials(const struct deployment *deployment, const struct proxy_way *way,
+			      struct report *report)
 {
-	return !nginx_is_name(host);
-}
+	static const struct passed passed = {
+		.names = { "Authorization", "Cookie", "Origin" },
+		.says = "does not reach callspool",
+		.expected = "what the browser or the program sent",
+	};
 
-void proxy_check_host(struct deployment *deployment, struct report *report)
-{
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
-	char expected[400];
-	bool is_known;
-	struct str value;
-
-	if (!way)
-		return;
-	value = proxy_header_sent(way, "Host", &is_known);
-	if (!is_known || str_eq_nocase(value, way->request.host)) {
-		report_good(report, "Host: %.*s", STR_ARG(value));
-		return;
-	}
-	snprintf(expected, sizeof(expected),
-		 "Host: %.*s, as the player sent it; callspool is told %.*s",
-		 STR_ARG(way->request.host), STR_ARG(str_first(value, 80)));
-	proxy_finding_sent(
-		report, way, "Host",
-		&(struct finding){ .severity = is_address(value) ? SEVERITY_WEAKENS
-								 : SEVERITY_BREAKS,
-				   .consequence = is_address(value) ? MEANS_OF_ADDRESS : NULL,
-				   .says = "callspool is not told the name that was asked for",
-				   .expected = expected,
-				   .write = "proxy_set_header Host $http_host;" });
-}
-
-void proxy_check_proto(struct deployment *deployment, struct report *report)
-{
-	const struct proxy_view *view = proxy_view_for(deployment, report);
-	const struct proxy_way *way = view ? proxy_way_for(deployment, WAY_PLAY, report) : NULL;
-	bool is_known, is_right;
-	struct str value;
-
-	if (!way)
-		return;
-	value = proxy_header_sent(way, "X-Forwarded-Proto", &is_known);
-	is_right = view->is_https ? str_eq_nocase(value, STR("https"))
-				  : !str_eq_nocase(value, STR("https"));
-	if (!is_known || is_right) {
-		report_good(report, "X-Forwarded-Proto: %.*s",
-			    STR_ARG(value.at ? value : STR("none, and none is needed")));
-		return;
-	}
-	proxy_finding_sent(
-		report, way, "X-Forwarded-Proto",
-		&(struct finding){
-			.says = view->is_https
-					? "callspool is not told that players come by https"
-					: "callspool is told that players come by https, and they do not",
-			.expected = view->is_https ? "X-Forwarded-Proto: https"
-						   : "X-Forwarded-Proto: http",
-			.write = way->visit.listen.is_tls == view->is_https
-					 ? "proxy_set_header X-Forwarded-Proto $scheme;"
-				 : view->is_https ? "proxy_set_header X-Forwarded-Proto https;"
-						  : "proxy_set_header X-Forwarded-Proto http;" });
-}
-
-void proxy_check_client(struct deployment *deployment, struct report *report)
-{
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
-	bool is_known;
-	struct str value;
-
-	if (!way)
-		return;
-	value = proxy_header_sent(way, "X-Forwarded-For", &is_known);
-	if (!is_known || str_ends(value, way->request.client)) {
-		report_good(report, "X-Forwarded-For ends with the player's address");
-		return;
-	}
-	proxy_finding_sent(
-		report, way, "X-Forwarded-For",
-		&(struct finding){
-			.severity = SEVERITY_WEAKENS,
-			.says = "callspool is not told who asks",
-			.expected = "X-Forwarded-For, with the player's address at its end",
-			.write = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;" });
+	if (way != &deployment->proxy_view->ways[WAY_LINK] && !passes_no_headers(way, report))
+		judge_passed(way, &passed, report);
 }
 
 void proxy_check_credentials(struct deployment *deployment, struct report *report)
 {
-	static const char *const names[] = { "Authorization", "Cookie", "Origin" };
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
-	size_t before = report->count;
-
-	if (!way || passes_no_headers(way, report))
-		return;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		judge_passed(way, names[i], names[i], "does not reach callspool",
-			     "what the browser or the program sent", report);
-	if (report->count == before)
+	if (proxy_judge_plays(deployment, report, judge_credentials))
 		report_good(report, "Authorization, Cookie and Origin are passed on");
-}
-
-/* Who is signed in is told by the proxy: what a client says of it must not come through. */
-void proxy_check_identity(struct deployment *deployment, struct report *report)
-{
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
-	const struct server_facts *server = &deployment->server;
-	char write[300];
-
-	if (!way)
-		return;
-	if (!server->auth || strcmp(server->auth, "proxy") != 0 || !server->user_header) {
-		report_left_out(report, "auth is not proxy: no header says who is signed in");
-		return;
-	}
-	if (proxy_header_set(way, NULL, str_of(server->user_header))) {
-		report_good(report, "%s is set by nginx alone", server->user_header);
-		return;
-	}
-	snprintf(write, sizeof(write), "proxy_set_header %s \"\";    # or what nginx found out",
-		 server->user_header);
-	proxy_finding_sent(
-		report, way, server->user_header,
-		&(struct finding){
-			.says = "whoever writes the header that names the user is signed in as that user",
-			.expected = "a header that nginx sets itself, always",
-			.write = write });
 }
 
 void proxy_check_signature(struct deployment *deployment, struct report *report)
 {
+	static const struct passed passed = {
+		.names = { "X-Twilio-Signature" },
+		.subject = "Twilio's signature",
+		.says = "does not reach callspool",
+		.expected = "X-Twilio-Signature as Twilio sent it",
+	};
 	const struct proxy_way *way = proxy_way_for(deployment, WAY_WEBHOOK, report);
 	size_t before = report->count;
 
 	if (!way || passes_no_headers(way, report))
 		return;
-	judge_passed(way, "X-Twilio-Signature", "Twilio's signature", "does not reach callspool",
-		     "X-Twilio-Signature as Twilio sent it", report);
+	judge_passed(way, &passed, report);
 	if (report->count == before)
 		report_good(report, "X-Twilio-Signature is passed on");
 }

@@ -3,6 +3,7 @@
  */
 #include "proxycheck/proxy_checks_private.h"
 
+#include "base/network.h"
 #include "doctor/deployment.h"
 #include "doctor/report.h"
 #include "nginx/nginx_force.h"
@@ -43,10 +44,13 @@ void proxy_check_conf(struct deployment *deployment, struct report *report)
 	}
 	snprintf(where, sizeof(where), "%s", view->host);
 	report_good(
-		report, "read for %s://%s%s", view->is_https ? "https" : "http", where,
+		report, "read for %s://%s%s%s", view->is_https ? "https" : "http", where,
 		view->is_guess ? ", which is a guess: public_url is not set"
 		: view->is_behind
 			? ", though no server listens for it: something stands before this nginx"
+			: "",
+		proxy_way_is_forwarded(&view->ways[WAY_PLAY])
+			? "; as TLS ends before it, requests are taken to bring X-Forwarded-Proto: https and X-Forwarded-For"
 			: "");
 }
 
@@ -256,19 +260,56 @@ void proxy_check_target(struct deployment *deployment, struct report *report)
 
 /* ---- may Twilio come in? */
 
-static const struct nginx_directive *lock_of(const struct nginx_directive *block)
+/* The nearest block that has either has all of both: the others' are not in force there. */
+static const struct nginx_directive *list_of_addresses(const struct nginx_directive *block)
 {
-	static const struct str names[] = { { "auth_basic", 10 },
-					    { "auth_request", 12 },
-					    { "deny", 4 } };
+	while (block && !nginx_find(block, NULL, STR("allow")) &&
+	       !nginx_find(block, NULL, STR("deny")))
+		block = nginx_block_of(block);
+	return block;
+}
 
+/* Of what stands before this nginx nobody knows the address: an allow may be meant for it, a deny hardly. */
+static bool fits(const struct nginx_directive *rule, const struct proxy_way *way)
+{
+	struct str network = nginx_word(rule, 1), client = way->request.client;
+	struct str player = nginx_request_header(&way->request, STR("X-Forwarded-For"));
+
+	if (str_eq(network, STR("all")))
+		return true;
+	if (player.at && !str_eq(client, player))
+		return nginx_is(rule, STR("allow"));
+	/* Networks of IPv6 are another list to nginx. */
+	return str_find(network, ':') == network.len && network_holds(network, client);
+}
+
+/* The first that fits decides; NULL: none does, and everybody is let in. */
+static const struct nginx_directive *rule_of_address(const struct proxy_way *way)
+{
+	const struct nginx_directive *block = list_of_addresses(way->visit.block);
+	const struct nginx_directive *rule = block ? nginx_first(block) : NULL;
+
+	while (rule && ((!nginx_is(rule, STR("allow")) && !nginx_is(rule, STR("deny"))) ||
+			!fits(rule, way)))
+		rule = nginx_next(block, rule);
+	return rule;
+}
+
+static const struct nginx_directive *lock_of(const struct proxy_way *way)
+{
+	static const struct str names[] = { { "auth_basic", 10 }, { "auth_request", 12 } };
+	const struct nginx_directive *block = way->visit.block, *rule = rule_of_address(way);
+	bool is_allowed = rule && nginx_is(rule, STR("allow"));
+
+	if (is_allowed && str_eq(nginx_word_in_force(block, STR("satisfy")), STR("any")))
+		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const struct nginx_directive *found = nginx_in_force(block, names[i]);
 
 		if (found && !nginx_is_off(found))
 			return found;
 	}
-	return NULL;
+	return is_allowed ? NULL : rule;
 }
 
 void proxy_check_webhook_locked(struct deployment *deployment, struct report *report)
@@ -279,7 +320,7 @@ void proxy_check_webhook_locked(struct deployment *deployment, struct report *re
 
 	if (!way)
 		return;
-	lock = lock_of(way->visit.block);
+	lock = lock_of(way);
 	if (!lock) {
 		report_good(report, "nginx lets Twilio's webhooks in");
 		return;
@@ -341,37 +382,6 @@ void proxy_check_methods(struct deployment *deployment, struct report *report)
 		&(struct finding){ .severity = SEVERITY_WEAKENS,
 				   .says = "HEAD of a recording is answered by nginx itself",
 				   .expected = "HEAD goes where GET goes" });
-}
-
-/* ---- how many requests? */
-
-static bool tell_request_limit(const struct proxy_way *way, const char *name, struct report *report)
-{
-	const struct nginx_directive *found = nginx_in_force(way->visit.block, str_of(name));
-	char says[200];
-
-	if (!found)
-		return false;
-	snprintf(says, sizeof(says), "%s is refused with 503 when many come at once", way->name);
-	proxy_finding_of(
-		report, found,
-		&(struct finding){
-			.severity = SEVERITY_WEAKENS,
-			.says = says,
-			.expected =
-				"no limit_req where Twilio posts: after an outage it sends all that it held back" });
-	return true;
-}
-
-void proxy_check_request_limit(struct deployment *deployment, struct report *report)
-{
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_WEBHOOK, report);
-
-	if (!way)
-		return;
-	if (!tell_request_limit(way, "limit_req", report) &&
-	    !tell_request_limit(way, "limit_conn", report))
-		report_good(report, "webhooks may come as many as they are");
 }
 
 /* ---- what could not be followed */

@@ -10,17 +10,13 @@
 
 #include <stdio.h>
 
-void proxy_check_tls(struct deployment *deployment, struct report *report)
+static void judge_tls(const struct deployment *deployment, const struct proxy_way *way,
+		      struct report *report)
 {
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	char write[400];
 
-	if (!way)
+	if (!way->proxied.to.is_tls)
 		return;
-	if (!way->proxied.to.is_tls) {
-		report_good(report, "nginx speaks plain HTTP to callspool");
-		return;
-	}
 	snprintf(write, sizeof(write), "proxy_pass http://%.*s;",
 		 STR_ARG(str_first(way->proxied.to.host, 300)));
 	proxy_finding_of(
@@ -28,6 +24,12 @@ void proxy_check_tls(struct deployment *deployment, struct report *report)
 		&(struct finding){ .says = "nginx speaks TLS to callspool, which speaks plain HTTP",
 				   .expected = "http:// in proxy_pass",
 				   .write = write });
+}
+
+void proxy_check_tls(struct deployment *deployment, struct report *report)
+{
+	if (proxy_judge_plays(deployment, report, judge_tls))
+		report_good(report, "nginx speaks plain HTTP to callspool");
 }
 
 static bool is_this_machine(struct str host)
@@ -234,20 +236,16 @@ static bool next_upstream_has(const struct proxy_way *way, struct str word)
 }
 
 /* nginx itself tries again where a connection that was kept turns out to be closed: unless it is told not to. */
-void proxy_check_retry(struct deployment *deployment, struct report *report)
+static void judge_retry(const struct deployment *deployment, const struct proxy_way *way,
+			struct report *report)
 {
-	const struct proxy_way *way = proxy_way_for(deployment, WAY_PLAY, report);
 	const struct nginx_directive *upstream;
 	char looked[PROXY_WORDS_MAX];
 
-	if (!way)
-		return;
 	upstream = way->proxied.to.upstream;
 	if (!upstream || !nginx_find(upstream, NULL, STR("keepalive")) ||
-	    !next_upstream_has(way, STR("off"))) {
-		report_good(report, "a play on a connection that was just closed is tried again");
+	    !next_upstream_has(way, STR("off")))
 		return;
-	}
 	proxy_words_in_force(way, "proxy_next_upstream", looked);
 	proxy_finding(
 		report,
@@ -257,6 +255,12 @@ void proxy_check_retry(struct deployment *deployment, struct report *report)
 			.looked_at = looked,
 			.expected = "error and timeout, as nginx has it by itself",
 			.write = "proxy_next_upstream error timeout;" });
+}
+
+void proxy_check_retry(struct deployment *deployment, struct report *report)
+{
+	if (proxy_judge_plays(deployment, report, judge_retry))
+		report_good(report, "a play on a connection that was just closed is tried again");
 }
 
 void proxy_check_post_twice(struct deployment *deployment, struct report *report)

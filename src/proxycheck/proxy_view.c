@@ -16,7 +16,16 @@
 #define LOOKS_MAX \
 	1000000u /* at servers: each listen that is tried is looked for among all of them */
 
+/*
+ * What ends TLS before this nginx says by what players came, and for whom it asks, from an address of its own.  The two come
+ * first in each list: where TLS ends here, or there is none, they are passed over.
+ */
+#define FORWARDED_COUNT 2
+#define FORWARDS_FROM   "192.0.2.1"
+
 static const struct nginx_header play_headers[] = {
+	{ { "X-Forwarded-Proto", 17 }, { "https", 5 } },
+	{ { "X-Forwarded-For", 15 }, { "203.0.113.7", 11 } },
 	{ { "Range", 5 }, { "bytes=0-1", 9 } },
 	{ { "If-Range", 8 }, { "\"v1\"", 4 } },
 	{ { "Authorization", 13 }, { "Bearer token", 12 } },
@@ -25,11 +34,15 @@ static const struct nginx_header play_headers[] = {
 };
 
 static const struct nginx_header webhook_headers[] = {
+	{ { "X-Forwarded-Proto", 17 }, { "https", 5 } },
+	{ { "X-Forwarded-For", 15 }, { "203.0.113.7", 11 } },
 	{ { "Content-Type", 12 }, { "application/x-www-form-urlencoded", 33 } },
 	{ { "X-Twilio-Signature", 18 }, { "signature", 9 } },
 };
 
 static const struct nginx_header upgrade_headers[] = {
+	{ { "X-Forwarded-Proto", 17 }, { "https", 5 } },
+	{ { "X-Forwarded-For", 15 }, { "203.0.113.7", 11 } },
 	{ { "Connection", 10 }, { "Upgrade", 7 } },
 	{ { "Upgrade", 7 }, { "websocket", 9 } },
 	{ { "Cookie", 6 }, { "session=x", 9 } },
@@ -59,17 +72,40 @@ static const struct way {
 	[WAY_PAGE] = { "the page", "GET", "/", play_headers, ARRAY_LEN(play_headers) },
 };
 
+/*
+ * Does TLS end before this nginx?  *out_client: the address that nginx sees, unless it takes the player's out of a header, or is
+ * told it ahead of the request.
+ */
+static bool comes_forwarded(const struct proxy_view *view, const struct nginx_request *base,
+			    struct str *out_client)
+{
+	const struct nginx_directive *server;
+	struct nginx_listen listen;
+
+	if (!view->is_https)
+		return false;
+	server = nginx_server_for(view->conf, base->address, base->port, nginx_host_of(base->host),
+				  &listen);
+	if (!server || listen.is_tls)
+		return false;
+	if (!listen.has_proxy_protocol && !nginx_in_force(server, STR("set_real_ip_from")))
+		*out_client = STR(FORWARDS_FROM);
+	return true;
+}
+
 static void follow(struct proxy_view *view, enum proxy_way_kind kind, struct nginx_request *base)
 {
 	struct proxy_way *way = &view->ways[kind];
 	const struct way *row = &ways[kind];
+	size_t passed_over;
 
 	way->name = row->name;
 	way->request = *base;
+	passed_over = comes_forwarded(view, base, &way->request.client) ? 0 : FORWARDED_COUNT;
 	way->request.method = str_of(row->method);
 	way->request.target = str_of(row->target);
-	way->request.headers = row->headers;
-	way->request.header_count = row->header_count;
+	way->request.headers = row->headers + passed_over;
+	way->request.header_count = row->header_count - passed_over;
 	nginx_visit_start(&way->visit, view->conf, &way->request);
 	nginx_visit_follow(&way->visit);
 	if (way->visit.end == NGINX_PROXIED)
@@ -177,19 +213,28 @@ static bool find_base(struct proxy_view *view, const char *public_url, struct ng
 	return find_any(view, out);
 }
 
-static void note(struct proxy_limit *limit, const struct nginx_visit *visit, const char *name,
+/* The shortest of all plays, unless an option gave another. */
+static void note(struct proxy_limit *limit, const struct proxy_view *view, const char *name,
 		 char *source, size_t size)
 {
-	const struct nginx_directive *found = nginx_in_force(visit->block, str_of(name));
-	struct str text = nginx_word_in_force(visit->block, str_of(name));
+	const struct proxy_way *way = NULL;
 
-	if (limit->source || !nginx_time_ms(text, &limit->ms))
+	if (limit->source)
 		return;
-	if (found)
-		snprintf(source, size, "%.*s:%u", STR_ARG(found->file->path), found->line);
-	else
-		snprintf(source, size, "nginx's own, no %s", name);
-	limit->source = source;
+	while ((way = proxy_next_play(view, way)) != NULL) {
+		const struct nginx_directive *found =
+			nginx_in_force(way->visit.block, str_of(name));
+		struct str text = nginx_word_in_force(way->visit.block, str_of(name));
+		int64_t ms;
+
+		if (!nginx_time_ms(text, &ms) || (limit->source && ms >= limit->ms))
+			continue;
+		if (found)
+			snprintf(source, size, "%.*s:%u", STR_ARG(found->file->path), found->line);
+		else
+			snprintf(source, size, "nginx's own, no %s", name);
+		*limit = (struct proxy_limit){ .ms = ms, .source = source };
+	}
 }
 
 /* An upstream without `keepalive` ends each connection at once, and one without a block has none to keep. */
@@ -228,12 +273,10 @@ static void note_limits(struct proxy_view *view, struct proxy_limits *limits,
 
 	if (!play->is_proxied)
 		return;
-	note(&limits->connect, &play->visit, "proxy_connect_timeout", sources->connect,
+	note(&limits->connect, view, "proxy_connect_timeout", sources->connect,
 	     sizeof(sources->connect));
-	note(&limits->send, &play->visit, "proxy_send_timeout", sources->send,
-	     sizeof(sources->send));
-	note(&limits->read, &play->visit, "proxy_read_timeout", sources->read,
-	     sizeof(sources->read));
+	note(&limits->send, view, "proxy_send_timeout", sources->send, sizeof(sources->send));
+	note(&limits->read, view, "proxy_read_timeout", sources->read, sizeof(sources->read));
 	note_keepalive(&limits->keepalive, play, sources->keepalive, sizeof(sources->keepalive));
 }
 
@@ -249,7 +292,23 @@ static bool is_directive_name(struct str word)
 	return str_find(word, '_') < word.len && nginx_rule_of(word) != NULL;
 }
 
-/* nginx takes the next line for more words of this one, and does not start: "invalid number of arguments". */
+/* Directives that have no words of their own. */
+static bool stands_alone(const struct nginx_directive *directive)
+{
+	static const struct str names[] = {
+		{ "internal", 8 }, { "break", 5 }, { "ip_hash", 7 }, { "least_conn", 10 }
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (nginx_is(directive, names[i]))
+			return true;
+	return false;
+}
+
+/*
+ * nginx takes the next line for more words of this one, and does not start: "invalid number of arguments".  The first word is
+ * what it names itself, a cache, a header; and what was taken in has words behind its name.
+ */
 static const struct nginx_directive *unended(const struct nginx_directive *block,
 					     struct str *out_next)
 {
@@ -258,7 +317,7 @@ static const struct nginx_directive *unended(const struct nginx_directive *block
 
 		if (inside)
 			return inside;
-		for (size_t i = 1; i < d->word_count; i++)
+		for (size_t i = stands_alone(d) ? 1 : 2; i + 1 < d->word_count; i++)
 			if (is_directive_name(d->words[i])) {
 				*out_next = d->words[i];
 				return d;
@@ -344,10 +403,39 @@ void proxy_view_close(struct deployment *deployment)
 	deployment->proxy_view = NULL;
 }
 
+bool proxy_way_is_forwarded(const struct proxy_way *way)
+{
+	return nginx_request_header(&way->request, STR("X-Forwarded-For")).at != NULL;
+}
+
 bool proxy_way_is_ours(const struct proxy_view *view, enum proxy_way_kind kind)
 {
 	const struct proxy_way *play = &view->ways[WAY_PLAY], *way = &view->ways[kind];
 
 	return play->is_proxied && way->is_proxied &&
 	       str_eq_nocase(play->proxied.to.host, way->proxied.to.host);
+}
+
+static bool is_new_play(const struct proxy_view *view, const enum proxy_way_kind *kinds, size_t i)
+{
+	if (!proxy_way_is_ours(view, kinds[i]))
+		return false;
+	for (size_t k = 0; k < i; k++)
+		if (view->ways[kinds[k]].visit.block == view->ways[kinds[i]].visit.block)
+			return false;
+	return true;
+}
+
+const struct proxy_way *proxy_next_play(const struct proxy_view *view,
+					const struct proxy_way *after)
+{
+	static const enum proxy_way_kind kinds[] = { WAY_PLAY, WAY_MEDIA, WAY_LINK };
+	bool is_behind = after == NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (is_behind && is_new_play(view, kinds, i))
+			return &view->ways[kinds[i]];
+		is_behind |= after == &view->ways[kinds[i]];
+	}
+	return NULL;
 }

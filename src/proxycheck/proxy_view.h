@@ -3,6 +3,8 @@
  *
  * Its checks stand in proxycheck/proxy_checks.c.  All requests are those of public_url.  Where nothing in the configuration listens
  * for it (TLS ends before this nginx, or nobody set public_url), they go to the first server that passes plays on.
+ * Where that has no TLS and public_url is https, they are as a proxy sends them that ends it: with X-Forwarded-Proto: https, and
+ * the player's address in X-Forwarded-For.
  */
 #pragma once
 
@@ -58,5 +60,13 @@ struct proxy_view {
 const struct proxy_view *proxy_view_open(struct deployment *deployment);
 void proxy_view_close(struct deployment *deployment);
 
+/* Does TLS end before this nginx?  Then its request brings X-Forwarded-Proto and X-Forwarded-For. */
+bool proxy_way_is_forwarded(const struct proxy_way *way);
 /* Does it come to the same back end as a play? */
 bool proxy_way_is_ours(const struct proxy_view *view, enum proxy_way_kind kind);
+/*
+ * The ways on which recordings are played: by call, by recording (as the page does) and by link.  The next behind `after`
+ * (NULL: from the start) that comes to the same back end, and in whose block another thing may be in force than before.
+ */
+const struct proxy_way *proxy_next_play(const struct proxy_view *view,
+					const struct proxy_way *after);

@@ -165,6 +165,21 @@ const struct proxy_way *proxy_way_for(struct deployment *deployment, enum proxy_
 	return NULL;
 }
 
+const struct proxy_way *proxy_judge_plays(struct deployment *deployment, struct report *report,
+					  void (*judge)(const struct deployment *deployment,
+							const struct proxy_way *way,
+							struct report *report))
+{
+	const struct proxy_way *play = proxy_way_for(deployment, WAY_PLAY, report), *way = play;
+	size_t before = report->count;
+
+	while (way && report->count == before) {
+		judge(deployment, way, report);
+		way = proxy_next_play(deployment->proxy_view, way);
+	}
+	return report->count == before ? play : NULL;
+}
+
 /* Does a block further out than the one in force set it? */
 static bool is_set_outside(const struct nginx_directive *block, struct str name)
 {
@@ -194,6 +209,22 @@ struct str proxy_header_sent(const struct proxy_way *way, const char *name, bool
 
 	*out_is_known = !sent || sent->is_known;
 	return sent ? str_of(sent->value) : STR_NONE;
+}
+
+bool proxy_asks_for_slices(const struct proxy_way *way)
+{
+	const struct nginx_directive *set = proxy_header_set(way, NULL, STR("Range"));
+	struct str value = set ? nginx_word(set, 2) : STR("");
+
+	return str_find_str(value, STR("slice_range")) < value.len;
+}
+
+void proxy_unknown_sent(struct report *report, const struct proxy_way *way, const char *header)
+{
+	char looked[PROXY_WORDS_MAX];
+
+	proxy_words_sent(way, header, looked);
+	report_unchecked(report, "%s: only nginx knows what that is worth", looked);
 }
 
 void proxy_finding(struct report *report, const struct finding *finding)

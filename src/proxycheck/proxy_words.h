@@ -43,6 +43,15 @@ const struct proxy_view *proxy_view_for(struct deployment *deployment, struct re
 const struct proxy_way *proxy_way_for(struct deployment *deployment, enum proxy_way_kind kind,
 				      struct report *report);
 
+/*
+ * Judges each way on which recordings are played, until something is said of one.  The first of them, of which what is good
+ * can be told; NULL: something was said, or no play is passed on.
+ */
+const struct proxy_way *proxy_judge_plays(struct deployment *deployment, struct report *report,
+					  void (*judge)(const struct deployment *deployment,
+							const struct proxy_way *way,
+							struct report *report));
+
 /* Is a header set in an outer block only, and so not in force?  Then the check headers-inherited tells it. */
 bool proxy_header_is_lost(const struct proxy_way *way, const char *name);
 /* The directive of proxy_set_header in force that sets it, or the next behind `after`; NULL: none does. */
@@ -51,6 +60,11 @@ const struct nginx_directive *proxy_header_set(const struct proxy_way *way,
 					       struct str name);
 /* The value that is sent; at == NULL: none is.  *out_is_known: false where only nginx knows it. */
 struct str proxy_header_sent(const struct proxy_way *way, const char *name, bool *out_is_known);
+
+/* Is Range set to what nginx's slices ask for? */
+bool proxy_asks_for_slices(const struct proxy_way *way);
+/* "FILE:LINE, proxy_set_header Host $x: only nginx knows what that is worth", of a header that is sent. */
+void proxy_unknown_sent(struct report *report, const struct proxy_way *way, const char *header);
 
 /* report_finding(), with how a change of nginx's configuration is confirmed. */
 void proxy_finding(struct report *report, const struct finding *finding);

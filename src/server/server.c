@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/network.h"
 #include "blob/blob_s3.h"
 #include "cluster/members.h"
 #include "dispatch/fetcher.h"
@@ -198,8 +199,7 @@ static unsigned count_loops(const struct server *server)
 static bool check_settings(const struct settings *settings, struct err *err)
 {
 	for (const char *const *network = settings->web.trusted_proxies; *network; network++)
-		if (strcmp(*network, FORWARDED_UNIX) != 0 &&
-		    !forwarded_network_is_valid(str_of(*network)))
+		if (strcmp(*network, FORWARDED_UNIX) != 0 && !network_is_valid(str_of(*network)))
 			return err_set(err, ERR_INVALID,
 				       "trusted_proxies: '%s' is neither an address nor a network",
 				       *network);

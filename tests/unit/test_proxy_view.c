@@ -70,6 +70,16 @@ static const struct {
 	  OWN_CONNECT, OWN_SEND, OWN_READ, NO_KEEPALIVE },
 	{ "what only nginx knows", CONF("", "proxy_read_timeout $t;", ""), OWN_CONNECT, OWN_SEND,
 	  "unknown", NO_KEEPALIVE },
+	{ "the shortest of the ways on which recordings are played",
+	  CONF("", "proxy_read_timeout 90s;",
+	       "} location /api/recordings/ { proxy_pass http://callspool; proxy_read_timeout 10s; "
+	       "proxy_connect_timeout 70s; } location /l/ { proxy_pass http://callspool; "
+	       "proxy_connect_timeout 2s; proxy_send_timeout 3s;"),
+	  "2000 (CONF:4)", "3000 (CONF:4)", "10000 (CONF:4)", NO_KEEPALIVE },
+	{ "that of a way that leads elsewhere is none of them",
+	  CONF("", "",
+	       "} location /api/recordings/ { proxy_pass http://other; proxy_read_timeout 10s;"),
+	  OWN_CONNECT, OWN_SEND, OWN_READ, NO_KEEPALIVE },
 	{ "plays are not passed on", CONF("", "return 404;", ""), "unknown", "unknown", "unknown",
 	  "unknown" },
 	{ "no configuration", "http {", "unknown", "unknown", "unknown", "unknown" },
@@ -132,34 +142,45 @@ static void test_options(void)
 	"server { listen " listen "; server_name " name "; location / { proxy_pass http://b; } }\n"
 #define FILES(listen, name) \
 	"server { listen " listen "; server_name " name "; location / { root /srv; } }\n"
+#define TO_TLS(listen)                                                                    \
+	"server { listen " listen "; if ($http_x_forwarded_proto != https) { return 301 " \
+	"https://$host$request_uri; } location / { proxy_pass http://b; } }\n"
 #define HTTP(servers) "events { } http {\n" servers "}\n"
 
 static const struct {
 	const char *name, *conf, *url, *host;
-	bool is_https, is_guess, is_behind, is_proxied;
+	bool is_https, is_guess, is_behind, is_proxied, is_forwarded;
 } servers[] = {
 	{ "the one of the name", HTTP(FILES("80", "a.test") SERVER("80", "calls.test")),
-	  "http://calls.test", "calls.test", false, false, false, true },
+	  "http://calls.test", "calls.test", false, false, false, true, false },
 	{ "another has it", HTTP(SERVER("80", "a.test") FILES("80", "calls.test")),
-	  "http://calls.test", "calls.test", false, false, false, false },
+	  "http://calls.test", "calls.test", false, false, false, false, false },
 	{ "by its port", HTTP(FILES("80", "calls.test") SERVER("8443 ssl", "calls.test")),
-	  "https://calls.test:8443", "calls.test:8443", true, false, false, true },
+	  "https://calls.test:8443", "calls.test:8443", true, false, false, true, false },
 	{ "nothing listens for it: the first that passes plays on",
 	  HTTP(FILES("80", "a.test") SERVER("81", "b.test")), "https://calls.test", "calls.test",
-	  true, false, true, true },
+	  true, false, true, true, true },
 	{ "nothing listens for it, and none passes them on", HTTP(FILES("80", "a.test")),
-	  "https://calls.test", "calls.test", true, false, true, false },
+	  "https://calls.test", "calls.test", true, false, true, false, true },
+	{ "nothing listens for it, and who came without TLS is sent elsewhere",
+	  HTTP(FILES("80", "a.test") TO_TLS("81")), "https://calls.test", "calls.test", true, false,
+	  true, true, true },
+	{ "it listens for it, and TLS ends before it", HTTP(TO_TLS("443")), "https://calls.test",
+	  "calls.test", true, false, false, true, true },
+	{ "nothing listens for it, and what does has TLS of its own",
+	  HTTP(SERVER("8443 ssl", "b.test")), "https://calls.test", "calls.test", true, false, true,
+	  true, false },
 	{ "nobody set an address: the name of the first that passes plays on",
 	  HTTP(FILES("80", "a.test") SERVER("81", "b.test")), NULL, "b.test", false, true, false,
-	  true },
+	  true, false },
 	{ "nobody did, and it listens with TLS", HTTP(SERVER("443 ssl", "b.test")), NULL, "b.test",
-	  true, true, false, true },
+	  true, true, false, true, false },
 	{ "nobody did, and it has no name", HTTP(SERVER("80", "_")), NULL, "calls.example.com",
-	  false, true, false, true },
+	  false, true, false, true, false },
 	{ "nobody did, and its name is an expression", HTTP(SERVER("80", "~^b")), NULL,
-	  "calls.example.com", false, true, false, true },
+	  "calls.example.com", false, true, false, true, false },
 	{ "nobody did, and its name has a star", HTTP(SERVER("80", "*.b.test")), NULL,
-	  "calls.example.com", false, true, false, true },
+	  "calls.example.com", false, true, false, true, false },
 };
 
 static void test_servers(void)
@@ -180,6 +201,10 @@ static void test_servers(void)
 		       servers[i].name);
 		IS_INT(view->ways[WAY_PLAY].is_proxied, servers[i].is_proxied,
 		       "%s: a play is passed on", servers[i].name);
+		IS_STR(nginx_request_header(&view->ways[WAY_PLAY].request,
+					    STR("X-Forwarded-Proto")),
+		       servers[i].is_forwarded ? STR("https") : STR(""), "%s: TLS ends before it",
+		       servers[i].name);
 		for (int kind = 0; kind < PROXY_WAYS; kind++)
 			IS_INT(proxy_way_is_ours(view, (enum proxy_way_kind)kind),
 			       servers[i].is_proxied, "%s: %s goes where a play goes",
