@@ -279,8 +279,9 @@ static bool check_waiting(struct key_command *command, struct tried *tried, stru
 	AUTO(free) struct recording_locked *page = xcalloc(PAGE, sizeof(*page));
 	int64_t after = 0;
 	size_t count = PAGE;
+	struct err ignored;
 
-	if (access(path, F_OK) < 0)
+	if (!server_has_ledger(&command->options.settings, &ignored))
 		return true; /* nothing waits: it was never started */
 	if (!catalog_open(path, CATALOG_READ, &catalog, err))
 		return false;
