@@ -231,6 +231,25 @@ test('what waits for a key is found in a database, too, beside a server and with
   assert.equal(fresh.code, 0, 'without a ledger nothing waits');
 });
 
+test('a key that was handed to the server alone is listed', async (t) => {
+  const [handed, kept] = [keyPair(), keyPair()];
+  const credentials = temporaryFolder(t);
+  writeFileSync(join(credentials, 'twilio_private_key'), handed.pem, { mode: 0o600 });
+  const server = await startServer(t, { env: { CREDENTIALS_DIRECTORY: credentials } });
+  const key = (...args) => callspool(['key', ...args, '--set', `data_dir=${server.dataDir}`]);
+  const { json: { keys: [served] } } = await requestJson(`${server.url}/api/keys`);
+  const told = { public_key_sid: null, bits: 2048, fingerprint: served.fingerprint, kept_in: 'settings', good: true, finding: null };
+  assert.deepEqual(JSON.parse((await key('list', '--json')).stdout).keys, [told]);
+  const file = join(temporaryFolder(t), `${kept.sid}.pem`);
+  writeFileSync(file, kept.pem, { mode: 0o600 });
+  assert.equal((await key('add', file)).code, 0);
+  const { keys } = JSON.parse((await key('list', '--json')).stdout);
+  assert.deepEqual(keys.map(({ public_key_sid: sid }) => sid), [kept.sid, null], 'each once');
+  await server.finish();
+  const { stdout, code } = await key('list');
+  assert.deepEqual([stdout.match(/^\S+/gm), code], [[kept.sid], 0], 'where no server runs nobody knows of it');
+});
+
 test('players wait until all of it is verified; what broke off is gone on with; Twilio is asked what was not told', async (t) => {
   const key = keyPair();
   const upstream = await startUpstream(t);
