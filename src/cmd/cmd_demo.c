@@ -35,19 +35,29 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
 	return remove(path);
 }
 
-static bool is_default(const struct cmd_options *options, const char *key)
+/* What may be there of a deployment, in the environment or in a file that it names. */
+static const char *const of_deployment[] = {
+	/* The simulated account is the only one, and has no API key. */
+	"twilio.api_key", "twilio.api_secret", "twilio.accounts_file",
+	/* Where nothing that the demo invents or does may come. */
+	"database", "database_listen", "cluster_listen", "store", "notify_url", "fetch.proxy",
+	"access_log"
+};
+
+/* It takes nothing of a deployment: what --set says is meant for it. */
+static bool leave_deployment(struct settings_source *source, struct err *err)
 {
-	for (size_t i = 0; i < settings_count; i++)
-		if (strcmp(settings_table[i].key, key) == 0)
-			return strcmp(settings_origin(options->source, &settings_table[i]),
-				      SETTINGS_DEFAULT) == 0;
-	return false;
+	for (size_t i = 0; i < ARRAY_LEN(of_deployment); i++)
+		if (!settings_is_from(source, of_deployment[i], SETTINGS_FLAG) &&
+		    !settings_put_back(source, of_deployment[i], "demo", err))
+			return false;
+	return true;
 }
 
 /* Calls that never were, on this machine alone: nothing that a sign-in would keep from anybody. */
 static bool choose_auth(struct cmd_options *options, struct err *err)
 {
-	return !is_default(options, "auth") ||
+	return !settings_is_from(options->source, "auth", SETTINGS_DEFAULT) ||
 	       settings_put(options->source, "auth", "none", "demo", err);
 }
 
@@ -55,7 +65,7 @@ static bool choose_folder(struct cmd_options *options, struct demo *demo, struct
 {
 	const char *parent = getenv("TMPDIR");
 
-	if (!is_default(options, "data_dir"))
+	if (settings_is_from(options->source, "data_dir", SETTINGS_FLAG))
 		return true;
 	AUTO(free) char *folder = xasprintf("%s/callspool-demo.XXXXXX", parent ? parent : "/tmp");
 
@@ -98,7 +108,8 @@ static bool run(struct cmd_options *options, struct demo *demo, struct err *err)
 	unsigned port;
 
 	/* Once before the demo's own settings: to know where to listen. */
-	if (!choose_auth(options, err) || !cmd_options_resolve(options, err) ||
+	if (!leave_deployment(options->source, err) || !choose_auth(options, err) ||
+	    !cmd_options_resolve(options, err) ||
 	    !http_listen_tcp(options->settings.listen[0], &listen_fd, &port, err) ||
 	    !choose_folder(options, demo, err) || !start_sim(options, demo, port, err) ||
 	    !cmd_options_resolve(options, err))
@@ -150,7 +161,9 @@ const struct cmd cmd_demo = {
 	.summary = "a server and a simulated Twilio, on a fresh folder",
 	.usage = "[--set KEY=VALUE]...",
 	.help = "Serves calls that a simulated Twilio places, fetches their recordings and plays them: no account,\n"
-		"no other program.  The folder is a new one and is removed at the end, unless data_dir names one.\n"
+		"no other program.  The folder is a new one and is removed at the end, unless --set data_dir=FOLDER names one.\n"
+		"It takes no account, ledger, bucket or proxy, and nobody to tell, from the environment: what is there for a\n"
+		"server in earnest is not for invented calls.\n"
 		"Nobody needs to sign in, as the calls never were; with auth=password the link for the first administrator\n"
 		"is printed.\n",
 	.examples = "  callspool demo\n"

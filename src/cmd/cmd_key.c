@@ -146,17 +146,31 @@ static bool run_add(struct key_command *command, const char *path, struct err *e
 
 /* ---- list ---- */
 
-/* The keys that the server has, as it told them: is this one of them? */
-static bool is_in_force(const json_t *served, const struct vault_key *key)
+/* Is it one of these, as they are told? */
+static bool is_among(const json_t *keys, const char *sid, const char *fingerprint)
 {
-	for (size_t i = 0; i < json_array_size(served); i++) {
-		const json_t *one = json_array_get(served, i);
+	for (size_t i = 0; i < json_array_size(keys); i++) {
+		const json_t *one = json_array_get(keys, i);
 
-		if (strcmp(answer_text(one, "public_key_sid", ""), key->public_key_sid) == 0 &&
-		    strcmp(answer_text(one, "fingerprint", ""), key->fingerprint) == 0)
+		if (strcmp(answer_text(one, "public_key_sid", ""), sid) == 0 &&
+		    strcmp(answer_text(one, "fingerprint", ""), fingerprint) == 0)
 			return true;
 	}
 	return false;
+}
+
+/* What the server has and we do not: a credential of systemd is handed to the service alone. */
+static void add_served(struct key_command *command, const json_t *served)
+{
+	for (size_t i = 0; i < json_array_size(served); i++) {
+		const json_t *one = json_array_get(served, i);
+		const char *sid = answer_text(one, "public_key_sid", "");
+		const char *fingerprint = answer_text(one, "fingerprint", "");
+
+		if (!is_among(command->lines, sid, fingerprint))
+			add_line(command, sid, (unsigned)answer_number(one, "bits"), fingerprint,
+				 answer_text(one, "kept_in", NULL), NULL);
+	}
 }
 
 /* NULL: no server runs. */
@@ -175,22 +189,26 @@ static bool ask_served(const struct key_command *command, json_t **out, struct e
 static bool run_list(struct key_command *command, const char *none, struct err *err)
 {
 	AUTO(free) struct vault_key *keys = NULL;
+	const json_t *served;
 	json_t *answer;
 	size_t count;
 
 	if (!open_vault(command, err) || !ask_served(command, &answer, err))
 		return false;
+	served = json_object_get(answer, "keys");
 	count = vault_list(command->vault, &keys);
 	for (size_t i = 0; i < count; i++) {
-		bool is_waiting = answer && !is_in_force(json_object_get(answer, "keys"), &keys[i]);
+		bool is_waiting = answer &&
+				  !is_among(served, keys[i].public_key_sid, keys[i].fingerprint);
 
 		add_line(command, keys[i].public_key_sid, keys[i].bits, keys[i].fingerprint,
 			 keys[i].is_own ? "data_dir" : "settings",
 			 is_waiting ? "the server has not read it: SIGHUP" : NULL);
 	}
+	add_served(command, served);
 	command->findings = 0; /* it is a list */
 	json_decref(answer);
-	if (count == 0 && !command->options.is_json)
+	if (json_array_size(command->lines) == 0 && !command->options.is_json)
 		printf("no private keys: callspool key add FILE --sid CR...\n");
 	else
 		print(command, "keys");
@@ -279,8 +297,9 @@ static bool check_waiting(struct key_command *command, struct tried *tried, stru
 	AUTO(free) struct recording_locked *page = xcalloc(PAGE, sizeof(*page));
 	int64_t after = 0;
 	size_t count = PAGE;
+	struct err ignored;
 
-	if (access(path, F_OK) < 0)
+	if (!server_has_ledger(&command->options.settings, &ignored))
 		return true; /* nothing waits: it was never started */
 	if (!catalog_open(path, CATALOG_READ, &catalog, err))
 		return false;
@@ -394,8 +413,9 @@ const struct cmd cmd_key = {
 	.usage = "add FILE [--sid CR...] | list | check [FILE [--public FILE]]",
 	.help = "add keeps a copy of a private key (RSA, PEM, without a passphrase) in the data folder, under the SID of its\n"
 		"public key, which is --sid or the name of the file.  A server that runs takes it at once, and fetches what was\n"
-		"given up for want of it.  list prints the keys.  check tries them: whether each opens what its public half\n"
-		"encrypts, and whether there is one for each recording that was given up; of FILE the same.\n"
+		"given up for want of it.  list prints the keys, also those that the server alone has, as a credential of\n"
+		"systemd.  check tries those that are here: whether each opens what its public half encrypts, and whether there\n"
+		"is one for each recording that was given up; of FILE the same.\n"
 		"Exit status: 2 it is no such key, or others may read its file, 3 no such file or data folder, 4 another key is\n"
 		"kept for that SID, 5 the server does not take it, 7 check found something, 8 the data folder is another user's.\n",
 	.examples =

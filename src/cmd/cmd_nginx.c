@@ -180,7 +180,8 @@ const struct cmd cmd_nginx = {
 	.help = "Prints a configuration of nginx that is right for the settings in force: addresses, names, and limits that\n"
 		"follow from callspool's own.  --check reads one as nginx does, and says what it does to a player and what\n"
 		"to write instead: callspool doctor proxy.  --explain tells of single requests to which server and location\n"
-		"they come, what is sent on, and what is in force there, with file and line.\n",
+		"they come, what is sent on, and what is in force there, with file and line.\n"
+		"Exit status: 2 public_url has a path, below which the page does not work.\n",
 	.examples =
 		"  callspool nginx >/etc/nginx/conf.d/callspool.conf\n"
 		"  callspool nginx --beside >/etc/nginx/snippets/callspool.conf\n"

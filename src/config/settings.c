@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FILE_MAX_BYTES   (256 * 1024)
 #define SECRET_MAX_BYTES 4096
@@ -155,6 +156,25 @@ bool settings_put(struct settings_source *source, const char *key, const char *v
 	return put(source, str_of(key), value, from, &index, err);
 }
 
+bool settings_put_back(struct settings_source *source, const char *key, const char *from,
+		       struct err *err)
+{
+	size_t index;
+	const struct setting *setting = find(str_of(key), &index);
+
+	if (!setting)
+		return unknown(str_of(key), err);
+	value_put(&source->values[index], setting->fallback, from);
+	return true;
+}
+
+bool settings_is_from(const struct settings_source *source, const char *key, const char *origin)
+{
+	size_t index;
+
+	return find(str_of(key), &index) && strcmp(source->values[index].origin, origin) == 0;
+}
+
 bool settings_set(struct settings_source *source, const char *assignment, struct err *err)
 {
 	struct str text = str_of(assignment);
@@ -172,7 +192,8 @@ bool settings_set(struct settings_source *source, const char *assignment, struct
 			setting->key, setting->key);
 	AUTO(free) char *value = str_dup(str_trim(str_after(text, equals + 1)));
 
-	return put(source, key, value, "--set", &index, err) || err_context(err, "--set");
+	return put(source, key, value, SETTINGS_FLAG, &index, err) ||
+	       err_context(err, SETTINGS_FLAG);
 }
 
 bool settings_read_file(struct settings_source *source, const char *path, struct err *err)

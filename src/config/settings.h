@@ -31,6 +31,7 @@
 #define SETTINGS_UNIX     "unix:"   /* before the path of a socket in `listen` */
 #define SETTINGS_LIST_MAX 16        /* words in one list */
 #define SETTINGS_DEFAULT  "default" /* where a value came from of which nobody said anything */
+#define SETTINGS_FLAG     "--set"   /* and of which the command line says it */
 
 /*
  * What is in force: the options of each room, as that room declares them, and the process's own.
@@ -128,6 +129,11 @@ bool settings_set(struct settings_source *source, const char *assignment,
 /* A value that the program itself decides (the demo's); `from` is shown as its origin. */
 bool settings_put(struct settings_source *source, const char *key, const char *value,
 		  const char *from, struct err *err) MUST_CHECK;
+/* The same with the table's default. */
+bool settings_put_back(struct settings_source *source, const char *key, const char *from,
+		       struct err *err) MUST_CHECK;
+/* Did the value come from there?  False where there is no such setting. */
+bool settings_is_from(const struct settings_source *source, const char *key, const char *origin);
 
 /*
  * All values read and checked together, contradictions too.  What *out points at lives as long as

@@ -15,7 +15,8 @@
 #define READ_MIN_S      60 /* as nginx has it by itself */
 #define READ_MARGIN_S   35 /* above play_wait */
 #define KEEPALIVE_MAX_S 60
-#define KEEPALIVE_PART  5 /* a fifth of callspool's own is left for what is on its way */
+#define PATH_SHOWN_MAX  80 /* in a message */
+#define KEEPALIVE_PART  5  /* a fifth of callspool's own is left for what is on its way */
 
 /* The assembler copies the file in. */
 __asm__(".pushsection .rodata\n"
@@ -104,6 +105,16 @@ static void write_back_end(struct site *site)
 	buf_add_str(&out, listen);
 }
 
+/* The page, invitations and links ask for /api/ and for their scripts at the root of their host. */
+static bool refuse_path(struct str path, struct err *err)
+{
+	return err_set(
+		err, ERR_INVALID,
+		"public_url has a path: the page needs the root of a host: give it one of its own, or for "
+		"webhooks and recordings write location %.*s/ { proxy_pass http://callspool/; }",
+		STR_ARG(str_first(path, PATH_SHOWN_MAX)));
+}
+
 static bool read_public_url(struct site *site, struct err *err)
 {
 	const char *url = site->options->public_url;
@@ -114,6 +125,8 @@ static bool read_public_url(struct site *site, struct err *err)
 		return true;
 	if (!nginx_request_of_url(str_of(url), &request, err))
 		return false;
+	if (request.target.len > 1)
+		return refuse_path(request.target, err);
 	site->is_known = true;
 	site->is_https = str_starts_nocase(str_of(url), STR("https:"));
 	site->port = request.port;

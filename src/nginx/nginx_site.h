@@ -21,7 +21,10 @@ struct nginx_site_options {
 	bool is_beside; /* no server of its own: locations for one that another product has */
 };
 
-/* ERR_INVALID: public_url is no address; ERR_INTERNAL: what is to be replaced is not in the file that this was made of. */
+/*
+ * ERR_INVALID: public_url is no address, or has a path, below which the page does not work; ERR_INTERNAL: what is to be replaced is
+ * not in the file that this was made of.
+ */
 bool nginx_site_write(const struct nginx_site_options *options, struct buf *out,
 		      struct err *err) MUST_CHECK;
 /* The file as it is. */

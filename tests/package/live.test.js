@@ -290,7 +290,7 @@ test('purge leaves nothing but recordings', async () => {
 });
 
 test('and without recordings nothing at all', async () => {
-  await shell('cd /root && apt-get install -y ./callspool_*.deb && rm -r /var/lib/callspool/recordings');
+  await shell('cd /root && apt-get install -y ./callspool_*.deb && rm -r /var/lib/callspool/recordings/*');
   await does(['apt-get', 'purge', '-y', 'callspool']);
   assert.deepEqual(await traces(), []);
   // Its user stays, as files elsewhere may belong to it.

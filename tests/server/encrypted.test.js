@@ -8,6 +8,7 @@ import { BINARY, callspool, startServer, startSimulate, untilState } from './har
 import { callbackDetails, encrypt, keyPair, restDetails } from './harness/cipher.js';
 import { Gate } from './harness/gated.js';
 import { request, requestJson } from './harness/http.js';
+import { startPostgres } from './harness/postgres.js';
 import { isFrozen, temporaryFolder } from './harness/process.js';
 import { forgetful, preloaded, rebuild } from './harness/shadow.js';
 import { until } from './harness/until.js';
@@ -210,6 +211,43 @@ test('a key that is missing: a dead letter that names it, fetched by itself once
   server.child.kill('SIGHUP');
   await untilState(server, second.callSid, 'stored');
   assert.ok((await request(second.url)).body.equals(wav));
+});
+
+test('what waits for a key is found in a database, too, beside a server and without one', async (t) => {
+  const key = keyPair();
+  const upstream = await startUpstream(t);
+  const postgres = await startPostgres(t);
+  const check = (dataDir) => callspool(['key', 'check', '--set', `data_dir=${dataDir}`, '--set', `database=${postgres.url}`]);
+  const server = await startServer(t, { upstream: upstream.url, settings: { ...AT_ONCE, database: postgres.url } });
+  const nothing = await check(server.dataDir);
+  assert.deepEqual([nothing.code, nothing.stdout], [0, 'no private keys, and nothing waits for one\n'], nothing.stderr);
+  await untilState(server, (await announce(server, upstream, key)).callSid, 'dead');
+  const beside = await check(server.dataDir);
+  assert.equal(beside.code, 7, beside.stdout + beside.stderr);
+  assert.match(beside.stdout, new RegExp(`${key.sid}.*not here`));
+  await server.finish();
+  assert.equal((await check(server.dataDir)).stdout, beside.stdout);
+  const fresh = await callspool(['key', 'check', '--set', `data_dir=${temporaryFolder(t)}`]);
+  assert.equal(fresh.code, 0, 'without a ledger nothing waits');
+});
+
+test('a key that was handed to the server alone is listed', async (t) => {
+  const [handed, kept] = [keyPair(), keyPair()];
+  const credentials = temporaryFolder(t);
+  writeFileSync(join(credentials, 'twilio_private_key'), handed.pem, { mode: 0o600 });
+  const server = await startServer(t, { env: { CREDENTIALS_DIRECTORY: credentials } });
+  const key = (...args) => callspool(['key', ...args, '--set', `data_dir=${server.dataDir}`]);
+  const { json: { keys: [served] } } = await requestJson(`${server.url}/api/keys`);
+  const told = { public_key_sid: null, bits: 2048, fingerprint: served.fingerprint, kept_in: 'settings', good: true, finding: null };
+  assert.deepEqual(JSON.parse((await key('list', '--json')).stdout).keys, [told]);
+  const file = join(temporaryFolder(t), `${kept.sid}.pem`);
+  writeFileSync(file, kept.pem, { mode: 0o600 });
+  assert.equal((await key('add', file)).code, 0);
+  const { keys } = JSON.parse((await key('list', '--json')).stdout);
+  assert.deepEqual(keys.map(({ public_key_sid: sid }) => sid), [kept.sid, null], 'each once');
+  await server.finish();
+  const { stdout, code } = await key('list');
+  assert.deepEqual([stdout.match(/^\S+/gm), code], [[kept.sid], 0], 'where no server runs nobody knows of it');
 });
 
 test('players wait until all of it is verified; what broke off is gone on with; Twilio is asked what was not told', async (t) => {

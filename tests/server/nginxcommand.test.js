@@ -4,12 +4,15 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BINARY, callspool, startServer } from './harness/callspool.js';
+import { audio } from './harness/audio.js';
+import { BINARY, callspool, startServer, untilState } from './harness/callspool.js';
 import { makeCertificate } from './harness/certificate.js';
 import { request } from './harness/http.js';
 import { atEnd } from './harness/lifetime.js';
-import { startNginx } from './harness/nginx.js';
+import { packagedSite, startNginx } from './harness/nginx.js';
 import { run, temporaryFolder } from './harness/process.js';
+import { startUpstream } from './harness/upstream.js';
+import { PUBLIC_URL, RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
 
 const DATA = new URL('../data/nginx/', import.meta.url).pathname;
 const PACKAGED = readFileSync(new URL('../../packaging/nginx/callspool.conf', import.meta.url), 'utf8');
@@ -81,6 +84,28 @@ test('its limits follow from the settings', async () => {
   assert.match(site, /\n {4}keepalive_timeout 8s;/);
   assert.match(site, /proxy_set_header X-Whoever "";/);
   assert.match(await printed(...TLS), /listen 80;\n {4}server_name calls\.example\.com;\n {4}return 301 https:/);
+});
+
+test('a public_url with a path is refused; by the location that it names, webhooks and plays work below the path', async (t) => {
+  const upstream = await startUpstream(t);
+  const server = await startServer(t, { upstream: upstream.url, settings: { public_url: `${PUBLIC_URL}/calls` } });
+  for (const more of [[], ['--beside']]) {
+    const said = await callspool(['nginx', ...more, '--set', `public_url=${PUBLIC_URL}/calls`]);
+    assert.deepEqual([said.code, said.stdout], [2, ''], said.stderr);
+    assert.match(said.stderr, /public_url has a path.*a host.* of its own/);
+  }
+  const [written] = (await callspool(['nginx', '--set', `public_url=${PUBLIC_URL}/calls`])).stderr.match(/location [^}]*\}/);
+  const nginx = await startNginx(t, server.url, {
+    site: (...args) => packagedSite(...args).replace('    location / {\n        proxy_pass http://callspool;\n    }', `    ${written}`),
+  });
+  const [callSid, recordingSid] = [newSid('CA'), newSid('RE')];
+  const media = audio();
+  upstream.recordings.set(recordingSid, { callSid, media });
+  assert.equal((await postForm(nginx.url, `/calls${RECORDING_STATUS}`, recordingCallback({ CallSid: callSid, RecordingSid: recordingSid }))).status, 200);
+  await untilState(server, callSid, 'stored');
+  const played = await request(nginx.url, { path: `/calls/api/calls/${callSid}/download`, headers: { Range: 'bytes=0-99' } });
+  assert.equal(played.status, 206);
+  assert.ok(played.body.equals(media.subarray(0, 100)));
 });
 
 /** Programs that answer with their name; `seen` is what reached them. */

@@ -3,7 +3,7 @@
 import test, { before, describe } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -263,4 +263,35 @@ test('the demo begins with a call of each kind', async (t) => {
     return Object.keys(wanted).length === 0;
   }, 60_000);
   await missing().catch((error) => assert.fail(`missing: ${Object.keys(wanted).join(', ')} (${error.message})`));
+});
+
+const anyStored = (demo) => until('a recording is stored', async () => {
+  const { calls } = (await requestJson(`${demo.url}/api/calls?limit=200`)).json;
+  return calls.some(({ recordings }) => recordings.some(({ state }) => state === 'stored'));
+}, 60_000);
+
+test("the demo signs in as its own account, where Twilio's tools have a key in the environment", async (t) => {
+  await anyStored(await startDemo(t, { env: { TWILIO_API_KEY: `SK${'1'.repeat(32)}`, TWILIO_API_SECRET: 'x'.repeat(32) } }));
+});
+
+test('the demo takes nothing of a deployment from the environment', async (t) => {
+  const folder = temporaryFolder(t);
+  const [dataDir, accessLog] = [join(folder, 'data'), join(folder, 'access.log')];
+  const demo = await startDemo(t, {
+    env: {
+      CALLSPOOL_DATA_DIR: dataDir, CALLSPOOL_ACCESS_LOG: accessLog,
+      CALLSPOOL_DATABASE_LISTEN: 'postgresql://callspool@127.0.0.1:1/none', CALLSPOOL_CLUSTER_LISTEN: '127.0.0.1:0',
+      CALLSPOOL_STORE: 's3://calls/prefix', CALLSPOOL_S3_ENDPOINT: 'http://127.0.0.1:1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x',
+      CALLSPOOL_NOTIFY_URL: 'http://127.0.0.1:1/', CALLSPOOL_FETCH_PROXY: 'http://127.0.0.1:1', CALLSPOOL_TWILIO_ACCOUNTS_FILE: '/nowhere',
+    },
+  });
+  await anyStored(demo);
+  assert.deepEqual([dataDir, accessLog].filter((path) => existsSync(path)), []);
+});
+
+test('nor the ledger, on which it would be one of several; what --set says is meant for it', async (t) => {
+  const dataDir = join(temporaryFolder(t), 'data');
+  const demo = await startDemo(t, { settings: { data_dir: dataDir }, env: { CALLSPOOL_DATABASE: 'postgresql://callspool@127.0.0.1:1/none' } });
+  await anyStored(demo);
+  assert.ok(existsSync(join(dataDir, 'ledger.db')));
 });

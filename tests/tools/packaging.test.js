@@ -107,16 +107,31 @@ function purged(t, files, prepare = () => {}) {
   return { left: existsSync(data), stderr };
 }
 
+/** Folders that hold nothing. */
+const emptied = (...folders) => (data) => folders.forEach((folder) => mkdirSync(join(data, folder), { recursive: true }));
+
 for (const [what, files, prepare, left] of [
   ['a recording', ['recordings/a/RE1.wav'], undefined, true],
-  ['a recording of one of several', ['a/ledger.db', 'b/recordings/a/RE1.wav'], undefined, true],
-  ['recordings of one of several that lie elsewhere', ['a/ledger.db'], (data) => symlinkSync('/nowhere', join(data, 'a/recordings')), true],
-  ['no recording', ['ledger.db', 'a/ledger.db', 'b/cache/x'], (data) => mkdirSync(join(data, 'b/recordings')), false],
+  ['a recording of one of several', ['a/ledger.db', 'b/recordings/a/RE1.wav'], emptied('a/recordings'), true],
+  ['recordings of one of several that lie elsewhere', ['a/x'], (data) => symlinkSync('/nowhere', join(data, 'a/recordings')), true],
+  ['a recording that was moved into a bucket', ['recordings.moved/3f/CA1.RE1.1.mp3'], undefined, true],
+  ['a recording that was moved into a bucket the second time, of one of several', ['a/recordings.moved.2/3f/CA1.RE1.1.mp3'], emptied('a/recordings'), true],
+  ['moved recordings that lie elsewhere', ['x'], (data) => symlinkSync('/nowhere', join(data, 'recordings.moved')), true],
+  ['the cache of a bucket', ['ledger.db', 'audit.key', 'cache/3f/CA1.RE1.1.mp3'], undefined, true],
+  ['a cache of a bucket that holds nothing, with the ledger in a database', ['reserve'], emptied('cache'), true],
+  ['a cache of a bucket that lies elsewhere', ['reserve'], (data) => symlinkSync('/nowhere', join(data, 'cache')), true],
+  ['the cache of a bucket of one of several', ['a/ledger.db'], emptied('a/cache', 'recordings'), true],
+  ['a ledger whose recordings are not in the folder', ['ledger.db', 'audit.key'], undefined, true],
+  ['such a ledger of one of several', ['ledger.db', 'a/ledger.db'], emptied('recordings'), true],
+  ['a private key', ['keys/CR1.pem', 'ledger.db'], emptied('recordings'), true],
+  ['a private key of one of several', ['a/keys/CR1.pem'], emptied('a/recordings'), true],
+  ['no recording', ['ledger.db', 'audit.key', 'reserve', 'a/ledger.db'], emptied('recordings', 'recordings.moved', 'arriving', 'keys', 'a/recordings'), false],
+  ['a folder that no server began with', [], emptied('.'), false],
 ]) {
   test(`Debian: purge, where there is ${what}`, (t) => {
     const { left: isLeft, stderr } = purged(t, files, prepare);
     assert.equal(isLeft, left);
-    assert.match(stderr, left ? /holds recordings and is left as it is/ : /^$/);
+    assert.match(stderr, left ? /holds recordings, or the ledger or the keys of some, and is left as it is/ : /^$/);
   });
 }
 

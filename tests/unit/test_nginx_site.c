@@ -76,6 +76,18 @@ int main(void)
 	IS_STR(buf_str(&out), nginx_site_packaged(), "is the packaged file");
 	options.public_url = "calls.example.com";
 	OK(!nginx_site_write(&options, &out, &err), "a public_url that is no address is refused");
+	buf_clear(&out);
+	options.public_url = "https://example.com/calls";
+	OK(!nginx_site_write(&options, &out, &err) && err.kind == ERR_INVALID,
+	   "so is one with a path");
+	options.is_beside = true;
+	OK(!nginx_site_write(&options, &out, &err) && err.kind == ERR_INVALID,
+	   "beside a product, too");
+	OK(str_find_str(str_of(err.text),
+			STR(" write location /calls/ { proxy_pass http://callspool/; }")) <
+		   str_of(err.text).len,
+	   "and the location to write is named: %s", err.text);
+	IS_INT(out.len, 0, "nothing is written then");
 	options = defaults;
 	options.user_header = "X-Whoever";
 	buf_clear(&out);

@@ -642,9 +642,46 @@ static void lists(void)
 	}
 }
 
+static void putting_back(void)
+{
+	static const struct {
+		const char *name, *key, *set;
+		bool by_flag;
+	} cases[] = {
+		{ "a text that has no default", "database", "database=postgresql://x@y/z", true },
+		{ "one that has", "access_log", "access_log=stderr", true },
+		{ "one of which nobody said anything", "data_dir", NULL, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct settings_source *source = settings_source_new(),
+				       *fresh = settings_source_new();
+		const char *key = cases[i].key;
+		struct err err = { .text = "" };
+
+		OK(!cases[i].set || settings_set(source, cases[i].set, &err), "%s%s", cases[i].name,
+		   err.text);
+		OK(settings_is_from(source, key, SETTINGS_FLAG) == cases[i].by_flag &&
+			   settings_is_from(source, key, SETTINGS_DEFAULT) != cases[i].by_flag,
+		   "is known by where it came from");
+		OK(settings_put_back(source, key, "test", &err), "is put back %s", err.text);
+		OK(settings_is_from(source, key, "test"), "by whom is known");
+		for (size_t k = 0; k < settings_count; k++)
+			OK(settings_are_same(source, fresh, &settings_table[k]), "%s is as it was",
+			   settings_table[k].key);
+		OK(!settings_put_back(source, "retain", "test", &err) &&
+			   strstr(err.text, "there is no setting 'retain'") &&
+			   !settings_is_from(source, "retain", SETTINGS_DEFAULT),
+		   "one that is none is refused: %s", err.text);
+		settings_source_free(source);
+		settings_source_free(fresh);
+	}
+}
+
 int main(void)
 {
 	values();
+	putting_back();
 	bounds();
 	sizes();
 	lists();
