@@ -588,14 +588,19 @@ void web_actor_of(const struct exchange *x, struct auth_actor *out)
 	str_fit(web_acts_for(x), out->for_user, sizeof(out->for_user));
 }
 
-bool web_is_download(const struct exchange *x)
+bool web_query_has(const struct exchange *x, struct str wanted)
 {
 	struct str rest = x->request.query, piece;
 
 	while (rest.at && str_cut(&rest, '&', &piece))
-		if (str_eq(piece, STR("download=1")))
+		if (str_eq(piece, wanted))
 			return true;
 	return false;
+}
+
+bool web_is_download(const struct exchange *x)
+{
+	return web_query_has(x, STR("download=1"));
 }
 
 /* Who plays; their address, which costs a look at the proxies, is found where one begins. */

@@ -44,6 +44,8 @@ void web_actor_of(const struct exchange *x, struct auth_actor *out);
 struct str web_acts_for(const struct exchange *x);
 /* Refuses by itself where a play may not begin; else x->ticket is its key in open_plays.h. */
 bool web_may_play(struct exchange *x, const char *recording_sid);
+/* Is `name=value` one of its query, as it is written? */
+bool web_query_has(const struct exchange *x, struct str wanted);
 /* `?download=1`: it is saved, not heard. */
 bool web_is_download(const struct exchange *x);
 /* Who plays, as the audit calls them: slices of the request. */

@@ -43,7 +43,8 @@ bool media_redirect_suits_request(const struct exchange *x)
 {
 	return x->request.method == HTTP_GET && !conditional_is_asked(&x->request) &&
 	       !x->request.known[HTTP_IF_RANGE].at && has_one_range_at_most(&x->request) &&
-	       !is_doctor(x) && blob_gives_addresses(web_local_of(x)->web->store);
+	       !web_query_has(x, STR("redirect=0")) && !is_doctor(x) &&
+	       blob_gives_addresses(web_local_of(x)->web->store);
 }
 
 static int64_t good_for_s(const struct media *media)

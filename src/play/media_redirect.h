@@ -4,7 +4,7 @@
  *
  * Only a GET of all of it, or of one range, without a precondition, is sent there: a HEAD may not use the address of a GET, some
  * stores answer several ranges with the first alone, and not all know If-Range.  Those are answered as ever, and so are all while
- * the bucket does not answer.
+ * the bucket does not answer; and who says `redirect=0`: scripts of a page, which may not read what comes from elsewhere.
  *
  * Who may play was asked before, and the audit has it; what is heard of it then is for the player to tell.
  */

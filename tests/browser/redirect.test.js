@@ -8,6 +8,7 @@ import { store } from '../server/harness/stored.js';
 import { until } from '../server/harness/until.js';
 import { startUpstream } from '../server/harness/upstream.js';
 import { launchBrowser } from './browser.js';
+import { play, region, untilSound } from './page.js';
 
 const SECONDS = 1800;
 
@@ -46,6 +47,44 @@ describe('a recording in a bucket, in Chromium', () => {
     const theirs = replies.filter(({ url }) => url.startsWith(`${s3.url}/${bucket.name}/`));
     assert.ok(theirs.length > 0 && theirs.every(({ status }) => status === 206), JSON.stringify(theirs));
     assert.deepEqual(complaints, []);
+    await page.close();
+  });
+
+  test('Web Audio, which would hear nothing of what comes from there, has it from here', async () => {
+    const page = await browser.newPage();
+    const replies = [];
+    page.on('response', (reply) => replies.push({ status: reply.status(), url: reply.url() }));
+    await page.addInitScript(() => {
+      const make = AudioContext.prototype.createMediaElementSource;
+      AudioContext.prototype.createMediaElementSource = function listenedTo(element) {
+        const source = make.call(this, element);
+        window.heard = this.createAnalyser();
+        source.connect(window.heard);
+        return source;
+      };
+    });
+    await page.goto(server.url);
+    await play(page, recording);
+    await untilSound(page, 'it plays', ({ at, paused }) => at > 0.3 && !paused);
+    assert.ok(replies.some(({ status, url }) => status === 307 && url.endsWith(recording.mediaPath)), 'from there');
+    await region(page).getByRole('button', { name: /^Mute / }).first().click();
+    await until('Web Audio hears it', () => page.evaluate(() => {
+      const samples = new Float32Array(window.heard.fftSize);
+      window.heard.getFloatTimeDomainData(samples);
+      return samples.some((sample) => sample !== 0);
+    }));
+    await untilSound(page, 'it goes on from where it was', ({ at, paused }) => at > 0.5 && !paused);
+    assert.ok(replies.some(({ status, url }) => [200, 206].includes(status) && url.endsWith(`${recording.mediaPath}?redirect=0`)));
+    await page.close();
+  });
+
+  test('what a browser cannot decode is said so, though it lies there', async () => {
+    const page = await browser.newPage();
+    const { recordingSid } = recording;
+    await bucket.put((await bucket.list()).find((key) => key.includes(recordingSid) && key.endsWith('.mp3')), Buffer.from('no sound at all'));
+    await page.goto(server.url);
+    await play(page, recording);
+    await region(page).getByText('This browser cannot play the file').waitFor();
     await page.close();
   });
 });

@@ -857,6 +857,9 @@ describe('store_redirect', () => {
       assert.equal(reply.status, status, JSON.stringify(headers));
       if (status === 200) assert.ok(reply.body.equals(bytes));
     }
+    const stays = await request(`${server.url}${recording.mediaPath}?redirect=0`, { headers: { Range: 'bytes=0-9' } });
+    assert.equal(stays.status, 206, 'a script of a page');
+    assert.ok(stays.body.equals(bytes.subarray(0, 10)));
   });
 
   test('nothing of it has to lie here for that, and what is asked for here is brought', async (t) => {

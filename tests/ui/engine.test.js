@@ -25,6 +25,7 @@ globalThis.fetch = async (address, { headers }) => {
   asked.push(`${address} ${headers.Range}`);
   const answer = answers.shift() ?? 'none';
   if (answer === 'none') throw new TypeError('no answer');
+  if (answer === 'away') return { ok: false, status: 0, type: 'opaqueredirect', body: null };
   const { status = 206, code, retryAfter, etag = '"1"' } = answer;
   return {
     ok: status < 300, status, body: { cancel: async () => {} }, json: async () => ({ code, error: 'why', request_id: 'r' }),
@@ -32,7 +33,7 @@ globalThis.fetch = async (address, { headers }) => {
   };
 };
 
-const { load: take, start, stop, seek, sound, ended, cameBack, retry, toggleSound, network, known, learn, ApiError } = await load('player/engine', 'api');
+const { load: take, start, stop, seek, hearHere, sound, ended, cameBack, retry, toggleSound, network, known, learn, ApiError } = await load('player/engine', 'api');
 const source = (id = 'RE1', more = {}) => ({ id, media: `/${id}/media`, waveform: `/${id}/waveform`, heard: null, durationS: 100, ...more });
 const audio = theAudio();
 const kind = () => sound.value.trouble?.kind ?? null;
@@ -94,7 +95,7 @@ test('closed short: twice in silence from where it was, then it is said', async 
   await settled();
   assert.deepEqual(sound.value.trouble, { kind: 'broke', atS: 30 });
   assert.equal(audio.loads.length, 3);
-  assert.deepEqual(asked, Array(3).fill('/RE1/media bytes=0-1'));
+  assert.deepEqual(asked, Array(3).fill('/RE1/media?redirect=0 bytes=0-1'));
   toggleSound();
   assert.equal(audio.loads.length, 4, 'Play tries again');
   assert.deepEqual([sound.value.isWanted, kind()], [true, null]);
@@ -280,4 +281,22 @@ test('a failure that nobody waits for is silent, Play reads it anew', async () =
   start();
   assert.equal(audio.loads.length, 2);
   assert.equal(audio.plays, 1);
+});
+
+test('Web Audio hears what comes from here alone: what was sent to a bucket is read anew, what comes later is never sent', async () => {
+  await playing(30);
+  answers = [{}];
+  audio.loads = [];
+  await hearHere();
+  assert.deepEqual([asked, audio.loads], [['/RE1/media bytes=0-1'], []], 'what was not plays on');
+  await playing(30);
+  answers = ['away'];
+  audio.loads = [];
+  await hearHere();
+  assert.deepEqual(audio.loads, ['/RE1/media?redirect=0']);
+  assert.equal(audio.currentTime, 30, 'from there');
+  take(source('RE2'));
+  assert.deepEqual(audio.loads.at(-1), '/RE2/media?redirect=0');
+  take(source('RE3', { media: '/l/x/media?call=1' }));
+  assert.deepEqual(audio.loads.at(-1), '/l/x/media?call=1&redirect=0');
 });

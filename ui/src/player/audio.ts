@@ -5,15 +5,28 @@ audio.preload = 'metadata';
 audio.hidden = true;
 document.body.append(audio);
 
+/** The same, never sent to a bucket: a script may not read what comes from elsewhere, and Web Audio hears nothing of it. */
+export const fromHere = (address: string): string => `${address}${address.includes('?') ? '&' : '?'}redirect=0`;
+
+let staysHere = false;
+/** What is read from now on is. */
+export function stayHere(): void {
+	staysHere = true;
+}
+
+/** Where it is. */
+let at: string | null = null;
+
 /** Is it at this address already, and has it not failed there? */
-export const isAt = (address: string): boolean => audio.getAttribute('src') === address && !audio.error;
+export const isAt = (address: string): boolean => audio.getAttribute('src') !== null && at === address && !audio.error;
 
 /** Where it is to be once it knows how long it is: Safari forgets what is set before. */
 let waitingS: number | null = null;
 
 /** Begins to read another file; the same address again reads it anew. */
 export function setAddress(address: string, atS: number): void {
-	audio.src = address;
+	at = address;
+	audio.src = staysHere ? fromHere(address) : address;
 	waitingS = null;
 	if (atS > 0) moveTo(atS);
 }

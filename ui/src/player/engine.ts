@@ -8,8 +8,8 @@
 import type { ApiError } from '../api';
 import { store } from '../store';
 import type { Arriving } from '../types';
-import { audio, clearAddress, isAt, moveTo, setAddress, startSound, timeNow } from './audio';
-import { againInS, BROKEN_NETWORK, endedShort, isInTheWay, isWithoutOutput, noAnswer, probe, verdictOf, type Probe, type Trouble } from './trouble';
+import { audio, clearAddress, isAt, moveTo, setAddress, startSound, stayHere, timeNow } from './audio';
+import { againInS, BROKEN_NETWORK, endedShort, isInTheWay, isSentAway, isWithoutOutput, noAnswer, probe, verdictOf, type Probe, type Trouble } from './trouble';
 
 export interface Source {
 	/** What its position is kept by: the recording's SID, or the link's name. */
@@ -189,6 +189,13 @@ function again(): void {
 	setAddress(source.media, atS);
 	tellJump();
 	if (isWanted) void sounds();
+}
+
+/** Web Audio is to hear it: what is sent to a bucket is read anew, from here. */
+export async function hearHere(): Promise<void> {
+	const { source } = sound.value;
+	stayHere();
+	if (source && (await isSentAway(source.media)) && isAt(source.media) && sound.value.source?.id === source.id) again();
 }
 
 /** Somebody asks for it once more. */

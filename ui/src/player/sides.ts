@@ -4,7 +4,7 @@ import { toast } from '../parts/toast';
 import { store } from '../store';
 import { words } from '../words';
 import { audio } from './audio';
-import { sound } from './engine';
+import { hearHere, sound } from './engine';
 import { clampedDb, gainsOf, isTouched, type Side } from './gains';
 import type { Lane } from './lanes_of';
 import { wave } from './waves';
@@ -56,6 +56,7 @@ function apply(): void {
 	if (!graph) {
 		if (!isTouched(channels, isEven)) return;
 		graph = build();
+		void hearHere();
 	}
 	wake();
 	const { context, gains } = graph;

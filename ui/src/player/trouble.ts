@@ -1,6 +1,7 @@
 // Why a wanted play does not sound, and what becomes of it.  A media element says only "error": the page asks the same
 // address for two bytes and reads what the server says.
 import { ApiError, errorOf } from '../api';
+import { fromHere } from './audio';
 
 export type Trouble =
 	/** It has not sounded for 8 s, and nothing says why. */
@@ -28,10 +29,23 @@ export const isWithoutOutput = (error: MediaError | null): boolean => /MEDIASINK
 
 export type Probe = { kind: 'fine'; etag: string | null } | { kind: 'refused'; error: ApiError } | { kind: 'silent' };
 
+const HEAD_ALONE = { Range: 'bytes=0-1' };
+
+/** Is it sent to a bucket? */
+export async function isSentAway(address: string): Promise<boolean> {
+	try {
+		const answer = await fetch(address, { headers: HEAD_ALONE, redirect: 'manual' });
+		void answer.body?.cancel();
+		return answer.type === 'opaqueredirect';
+	} catch {
+		return false;
+	}
+}
+
 /** Reads nothing but the head. */
 export async function probe(address: string, signal: AbortSignal): Promise<Probe> {
 	try {
-		const answer = await fetch(address, { headers: { Range: 'bytes=0-1' }, signal });
+		const answer = await fetch(fromHere(address), { headers: HEAD_ALONE, signal });
 		if (!answer.ok) return { kind: 'refused', error: await errorOf(answer) };
 		void answer.body?.cancel();
 		return { kind: 'fine', etag: answer.headers.get('ETag') };
