@@ -31,7 +31,8 @@ enum projection_what {
 	PROJECTED_ALL = 1 << 11,
 	PROJECTED_LET_GO =
 		1 << 12, /* an attempt is over that may have held what was to be removed */
-	PROJECTED_NOTICES = 1 << 13, /* dead letters wait again, for their receiver is said to be back */
+	PROJECTED_NOTICES =
+		1 << 13, /* dead letters wait again, for their receiver is said to be back */
 };
 
 struct projection_change {
