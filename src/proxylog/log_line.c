@@ -115,25 +115,49 @@ static struct str word(struct str rest, struct str name)
 	return str_first(rest, str_find(rest, ' '));
 }
 
-/* Behind the referer and the agent of callspool's own access log: seconds, and the id. */
+/* "0.004", always of three digits behind the point. */
+static bool is_seconds(struct str s)
+{
+	size_t point = str_find(s, '.');
+	uint64_t whole, part;
+
+	return s.len == point + 4 && str_to_u64(str_first(s, point), &whole) &&
+	       str_to_u64(str_after(s, point + 1), &part);
+}
+
+/* A request's id, and none of what nginx writes there: seconds, a status, an address, "-". */
+static bool is_id(struct str s)
+{
+	bool has_letter = false;
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (!is_name(s.at[i]))
+			return false;
+		has_letter = has_letter ||
+			     (s.at[i] != '-' && s.at[i] != '.' && !ascii_is_digit(s.at[i]));
+	}
+	return has_letter;
+}
+
+/*
+ * Behind the referer and the agent of callspool's own access log: seconds, and the id.  A format of nginx's may end so, too, or
+ * nearly so: callspool itself never answers 502 or 504.
+ */
 static void read_own_end(struct str rest, struct log_line *out)
 {
-	struct str piece, last = STR_NONE, before = STR_NONE;
+	struct str took, id;
+	size_t quote = rest.len;
 
-	for (size_t i = rest.len; i > 0; i--)
-		if (rest.at[i - 1] == '"') {
-			rest = str_trim(str_after(rest, i));
-			break;
-		}
-	while (str_cut(&rest, ' ', &piece)) {
-		before = last;
-		last = piece;
-	}
-	if (!before.at || milliseconds_of(before) < 0)
+	while (quote > 0 && rest.at[quote - 1] != '"')
+		quote--;
+	rest = str_trim(str_after(rest, quote));
+	if (!str_cut(&rest, ' ', &took) || !str_cut(&rest, ' ', &id) || rest.at ||
+	    !is_seconds(took) || !is_id(id))
 		return;
-	out->kind = LOG_LINE_OWN;
-	out->took_ms = milliseconds_of(before);
-	out->request_id = last;
+	out->is_like_own = out->status == 502 || out->status == 504;
+	out->kind = out->is_like_own ? LOG_LINE_ACCESS : LOG_LINE_OWN;
+	out->took_ms = milliseconds_of(took);
+	out->request_id = id;
 }
 
 static void read_access_end(struct str rest, struct log_line *out)

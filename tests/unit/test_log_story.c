@@ -363,6 +363,129 @@ static void test_verdict(void)
 	IS_INT(log_story_verdict(story), VERDICT_FINDINGS, "a cause is a finding");
 }
 
+/* Whose answers are told: nginx's, or callspool's own where it has none. */
+static void test_whose(void)
+{
+	static const struct {
+		const char *name, *lines[4];
+		enum doctor_verdict verdict;
+		int answered, of_500, of_502, of_503;
+		bool is_own;
+	} rows[] = {
+		{ "callspool's access log alone",
+		  { OWN("12:03:04", "503", "abc"), OWN("12:03:05", "206", "abd"),
+		    OWN("12:03:06", "500", "abe") },
+		  VERDICT_FINDINGS,
+		  3,
+		  1,
+		  0,
+		  1,
+		  true },
+		{ "of what went well",
+		  { OWN("12:03:04", "206", "abc"), OWN("12:03:05", "404", "abd") },
+		  VERDICT_GOOD,
+		  2,
+		  0,
+		  0,
+		  0,
+		  true },
+		{ "beside nginx's error log",
+		  { ERROR("12:03:04", "client closed"), OWN("12:03:04", "503", "abc") },
+		  VERDICT_FINDINGS,
+		  1,
+		  0,
+		  0,
+		  1,
+		  true },
+		{ "beside nginx's access log, which has the same requests",
+		  { OWN("12:03:04", "503", "abc"), ACCESS("12:03:04", "503"),
+		    OWN("12:03:05", "206", "abd") },
+		  VERDICT_FINDINGS,
+		  1,
+		  0,
+		  0,
+		  1,
+		  false },
+		{ "a log of nginx's that ends in seconds twice",
+		  { ACCESS("12:03:04", "502") " 60.001 60.001",
+		    ACCESS("12:03:05", "200") " 0.001 0.001" },
+		  VERDICT_FINDINGS,
+		  2,
+		  0,
+		  1,
+		  0,
+		  false },
+		{ "one that ends as callspool's",
+		  { OWN("12:03:04", "502", "abc"), OWN("12:03:05", "500", "abd"),
+		    OWN("12:03:06", "206", "abe") },
+		  VERDICT_FINDINGS,
+		  3,
+		  1,
+		  1,
+		  0,
+		  false },
+		{ "the same beside another of nginx's",
+		  { OWN("12:03:04", "502", "abc"), ACCESS("12:03:05", "200") },
+		  VERDICT_FINDINGS,
+		  2,
+		  0,
+		  1,
+		  0,
+		  false },
+		{ "nothing but nginx's error log",
+		  { ERROR("12:03:04", "client closed") },
+		  VERDICT_GOOD,
+		  0,
+		  0,
+		  0,
+		  0,
+		  false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(log_story_free) struct log_story *story = log_story_new();
+		const struct log_failure *failure;
+		struct log_told told;
+		int failed = 0;
+
+		for (size_t k = 0; k < ARRAY_LEN(rows[i].lines) && rows[i].lines[k]; k++)
+			add(story, rows[i].lines[k]);
+		while ((failure = log_story_failure(story, (size_t)failed))) {
+			IS_INT(failure->is_of_callspool, rows[i].is_own, "%s: who answered",
+			       rows[i].name);
+			failed++;
+		}
+		log_story_tell(story, &told);
+		IS_INT(log_story_verdict(story), rows[i].verdict, "%s: the verdict", rows[i].name);
+		IS_INT(told.answered, rows[i].answered, "%s: answers", rows[i].name);
+		IS_INT(told.statuses[500].count, rows[i].of_500, "%s: 500s", rows[i].name);
+		IS_INT(told.statuses[502].count, rows[i].of_502, "%s: 502s", rows[i].name);
+		IS_INT(told.statuses[503].count, rows[i].of_503, "%s: 503s", rows[i].name);
+		IS_INT(failed, rows[i].of_500 + rows[i].of_502 + rows[i].of_503, "%s: failures",
+		       rows[i].name);
+	}
+}
+
+/* The journal finds what callspool's own access log says, whichever comes first. */
+static void test_own_words(void)
+{
+	for (int is_first = 0; is_first <= 1; is_first++) {
+		AUTO(log_story_free) struct log_story *story = log_story_new();
+		const struct log_failure *failure;
+
+		if (is_first)
+			add(story, JOURNAL("abc"));
+		add(story, OWN("12:03:04", "503", "abc"));
+		if (!is_first)
+			add(story, JOURNAL("abc"));
+		failure = log_story_failure(story, 0);
+		OK(failure && failure->words_by_id && failure->own_status == 0,
+		   "by the id, and not by the time");
+		IS_STR(str_of(failure ? failure->words : NULL),
+		       STR("recording RE1: Twilio answered 500"), "its words");
+	}
+}
+
 static void test_many(void)
 {
 	AUTO(log_story_free) struct log_story *story = log_story_new();
@@ -425,6 +548,8 @@ int main(void)
 	test_far_traceback();
 	test_order();
 	test_verdict();
+	test_whose();
+	test_own_words();
 	test_many();
 	test_worst();
 	return tap_end();
