@@ -20,6 +20,18 @@ const struct log_cause_words log_causes[LOG_CAUSES] = {
 	[LOG_CAUSE_NO_RIGHT] = { "no-right", 9, "nginx may not open the back end's socket", "502",
 				 "The socket belongs to another user.",
 				 "Add nginx's user to the group that callspool runs as." },
+	[LOG_CAUSE_QUEUE_FULL] = { "queue-full", 9,
+				   "the back end had no room for one more who waits", "502",
+				   "All of its workers were busy, and the queue of its socket was full: most of them waited, "
+				   "for a download or for a player who reads slowly.",
+				   "Let the back end not download while somebody waits; more workers, and a longer queue (gunicorn: "
+				   "--backlog, within net.core.somaxconn)." },
+	[LOG_CAUSE_NO_PORT] = { "no-port", 8,
+				"nginx had no address of its own to ask the back end from", "502",
+				"Every port towards it was in use, for each request opens a connection and a closed one keeps its port "
+				"for a minute; or the back end's address is of IPv6, [::1], and there is no IPv6 here.",
+				"keepalive 16; in the upstream, with proxy_http_version 1.1; and proxy_set_header Connection \"\"; or "
+				"127.0.0.1 in place of localhost." },
 	[LOG_CAUSE_NO_LIVE] = { "no-live", 8, "nginx held every back end to be down", "502",
 				"After errors nginx asks nobody for a while (fail_timeout, 10 s), though the back end may be well again.",
 				"Write max_fails=0 behind the server of the upstream: of one back end there is no other to ask." },
@@ -162,6 +174,8 @@ static const struct pattern patterns[] = {
 	{ LOG_LINE_ERROR, LOG_CAUSE_NO_ROUTE, "connect() ", "(113:" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_NO_ROUTE, "connect() ", "(101:" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_CONNECT_LATE, "connect() ", "(110:" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_QUEUE_FULL, "connect() to unix:", "(11:" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_NO_PORT, "connect() ", "(99:" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_NO_LIVE, "no live upstreams", NULL },
 	{ LOG_LINE_ERROR, LOG_CAUSE_TLS, "SSL_do_handshake() failed", "upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_TLS, "upstream SSL certificate", NULL },
@@ -182,6 +196,7 @@ static const struct pattern patterns[] = {
 	{ LOG_LINE_ERROR, LOG_CAUSE_RESET, "recv() failed (104:", "upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_RESET, "recv() failed", "while reading upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_RESET, "recv() failed (104:", "while sending to client" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_RESET, "readv() failed", "while reading upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_SEND_BROKEN, "send() failed", "to upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_SEND_BROKEN, "writev() failed", "to upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_NO_NAME, "could not be resolved", NULL },

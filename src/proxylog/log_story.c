@@ -109,9 +109,11 @@ static void count_cause(struct log_story *story, enum log_cause cause, const str
 
 /* ---- joining ---- */
 
+/* Of as much as a failure keeps of it. */
 static uint64_t hash_of_request(struct str request, int64_t at_s)
 {
-	return hash_of(request, (uint64_t)at_s * UINT64_C(0x9e3779b97f4a7c15));
+	return hash_of(str_first(request, LOG_STORY_REQUEST - 1),
+		       (uint64_t)at_s * UINT64_C(0x9e3779b97f4a7c15));
 }
 
 static void keep_error(struct log_story *story, enum log_cause cause, const struct log_line *line)

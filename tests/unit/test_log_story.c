@@ -141,6 +141,45 @@ static void test_apart(void)
 	}
 }
 
+/* Of a request line only the beginning is kept, and joined by: 159 bytes. */
+static void test_long_request(void)
+{
+	static const struct {
+		const char *name, *begins;
+		int digits;
+	} rows[] = {
+		{ "one byte less than is kept", "GET /", 144 },
+		{ "as long as is kept", "GET /", 145 },
+		{ "one byte more", "GET /", 146 },
+		{ "a play with a token", "GET /api/calls/CA1/download?token=", 300 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(log_story_free) struct log_story *story = log_story_new();
+		AUTO(free)
+		char *request = xasprintf("\"%s%0*d HTTP/1.1\"", rows[i].begins, rows[i].digits, 7);
+		AUTO(free)
+		char *error = xasprintf("2026/11/29 12:03:04 [error] 1#1: *1 " REFUSED
+					", client: x, request: %s, host: \"x\"",
+					request);
+		AUTO(free)
+		char *own = xasprintf(
+			"x - - [29/Nov/2026:12:03:04 +0000] %s 503 1 \"-\" \"x\" 25.000 abc",
+			request);
+		AUTO(free)
+		char *access = xasprintf("x - - [29/Nov/2026:12:03:04 +0000] %s 502 1 \"-\" \"x\"",
+					 request);
+		const struct log_failure *failure;
+
+		add(story, error);
+		add(story, own);
+		add(story, access);
+		failure = log_story_failure(story, 0);
+		IS_INT(failure->cause, LOG_CAUSE_REFUSED, "%s: its cause", rows[i].name);
+		IS_INT(failure->own_status, 503, "%s: what callspool answered", rows[i].name);
+	}
+}
+
 /* What counts as a failure, and as one that was passed on. */
 static void test_failures(void)
 {
@@ -542,6 +581,7 @@ int main(void)
 	setenv("TZ", "UTC", 1);
 	test_joins();
 	test_apart();
+	test_long_request();
 	test_failures();
 	test_doctor();
 	test_backend();
