@@ -1,7 +1,7 @@
 /*
  * One line of a log, whoever wrote it: nginx (errors; accesses as combined, as callspool's packaged format, as JSON),
- * callspool (its journal and its access log), or the back end that it replaces.  What `docker compose logs`, journald and Docker's JSON files
- * put before or around a line is taken off.  Pure.
+ * callspool (its journal and its access log), or the back end that it replaces.  What `docker compose logs` (-t, too), journalctl,
+ * syslog and Docker's JSON files put before or around a line is taken off.  Pure.
  */
 #pragma once
 

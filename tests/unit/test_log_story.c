@@ -402,6 +402,29 @@ static void test_verdict(void)
 	IS_INT(log_story_verdict(story), VERDICT_FINDINGS, "a cause is a finding");
 }
 
+/* A failure in the official image's log: its first lines are nginx's notices, the accesses are JSON. */
+static void test_wrapped(void)
+{
+	static const char *const rows[] = {
+		"{\"log\":\"{\\\"status\\\":502,\\\"request\\\":\\\"GET /a HTTP/1.1\\\"}\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-29T12:03:04.5Z\"}",
+		"nginx-1  | 2026-11-29T12:03:04.5Z {\"status\":502,\"request\":\"GET /a HTTP/1.1\"}",
+		"Nov 29 12:03:04 host nginx[7]: {\"status\":502,\"request\":\"GET /a HTTP/1.1\"}",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(log_story_free) struct log_story *story = log_story_new();
+		const struct log_failure *failure;
+
+		add(story,
+		    "{\"log\":\"2026/11/29 12:03:00 [notice] 1#1: start worker processes\\n\",\"stream\":\"stderr\"}");
+		add(story, rows[i]);
+		failure = log_story_failure(story, 0);
+		IS_INT(log_story_verdict(story), VERDICT_FINDINGS, "%s: the verdict", rows[i]);
+		IS_STR(str_of(failure ? failure->request : NULL), STR("GET /a HTTP/1.1"),
+		       "%s: what failed", rows[i]);
+	}
+}
+
 /* Whose answers are told: nginx's, or callspool's own where it has none. */
 static void test_whose(void)
 {
@@ -588,6 +611,7 @@ int main(void)
 	test_far_traceback();
 	test_order();
 	test_verdict();
+	test_wrapped();
 	test_whose();
 	test_own_words();
 	test_many();
