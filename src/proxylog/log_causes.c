@@ -20,6 +20,18 @@ const struct log_cause_words log_causes[LOG_CAUSES] = {
 	[LOG_CAUSE_NO_RIGHT] = { "no-right", 9, "nginx may not open the back end's socket", "502",
 				 "The socket belongs to another user.",
 				 "Add nginx's user to the group that callspool runs as." },
+	[LOG_CAUSE_QUEUE_FULL] = { "queue-full", 9,
+				   "the back end had no room for one more who waits", "502",
+				   "All of its workers were busy, and the queue of its socket was full: most of them waited, "
+				   "for a download or for a player who reads slowly.",
+				   "Let the back end not download while somebody waits; more workers, and a longer queue (gunicorn: "
+				   "--backlog, within net.core.somaxconn)." },
+	[LOG_CAUSE_NO_PORT] = { "no-port", 8,
+				"nginx had no address of its own to ask the back end from", "502",
+				"Every port towards it was in use, for each request opens a connection and a closed one keeps its port "
+				"for a minute; or the back end's address is of IPv6, [::1], and there is no IPv6 here.",
+				"keepalive 16; in the upstream, with proxy_http_version 1.1; and proxy_set_header Connection \"\"; or "
+				"127.0.0.1 in place of localhost." },
 	[LOG_CAUSE_NO_LIVE] = { "no-live", 8, "nginx held every back end to be down", "502",
 				"After errors nginx asks nobody for a while (fail_timeout, 10 s), though the back end may be well again.",
 				"Write max_fails=0 behind the server of the upstream: of one back end there is no other to ask." },
@@ -153,12 +165,17 @@ struct pattern {
 
 /* The first that matches counts. */
 static const struct pattern patterns[] = {
+	/* OCSP stapling, and a WebSocket that was idle or is opened anew: no play is broken. */
+	{ LOG_LINE_ERROR, LOG_CAUSE_NONE, "while requesting certificate status", NULL },
+	{ LOG_LINE_ERROR, LOG_CAUSE_NONE, "while proxying upgraded connection", NULL },
 	{ LOG_LINE_ERROR, LOG_CAUSE_NO_RIGHT, "connect() to unix:", "(13:" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_NO_SOCKET, "connect() to unix:", "(2:" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_REFUSED, "connect() ", "(111:" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_NO_ROUTE, "connect() ", "(113:" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_NO_ROUTE, "connect() ", "(101:" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_CONNECT_LATE, "connect() ", "(110:" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_QUEUE_FULL, "connect() to unix:", "(11:" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_NO_PORT, "connect() ", "(99:" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_NO_LIVE, "no live upstreams", NULL },
 	{ LOG_LINE_ERROR, LOG_CAUSE_TLS, "SSL_do_handshake() failed", "upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_TLS, "upstream SSL certificate", NULL },
@@ -166,6 +183,8 @@ static const struct pattern patterns[] = {
 	  "while connecting to upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_TLS, "upstream timed out", "while SSL handshaking" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_HEAD_LATE, "upstream timed out", "reading response header" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_HEAD_LATE, "upstream timed out",
+	  "sending request to upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_BODY_LATE, "upstream timed out", NULL },
 	{ LOG_LINE_ERROR, LOG_CAUSE_CLOSED_HEAD, "upstream prematurely closed",
 	  "reading response header" },
@@ -176,8 +195,10 @@ static const struct pattern patterns[] = {
 	{ LOG_LINE_ERROR, LOG_CAUSE_INVALID_HEADER, "upstream sent unsupported", NULL },
 	{ LOG_LINE_ERROR, LOG_CAUSE_RESET, "recv() failed (104:", "upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_RESET, "recv() failed", "while reading upstream" },
-	{ LOG_LINE_ERROR, LOG_CAUSE_SEND_BROKEN, "send() failed", "upstream" },
-	{ LOG_LINE_ERROR, LOG_CAUSE_SEND_BROKEN, "writev() failed", "upstream" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_RESET, "recv() failed (104:", "while sending to client" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_RESET, "readv() failed", "while reading upstream" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_SEND_BROKEN, "send() failed", "to upstream" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_SEND_BROKEN, "writev() failed", "to upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_NO_NAME, "could not be resolved", NULL },
 	{ LOG_LINE_ERROR, LOG_CAUSE_NO_NAME, "host not found in upstream", NULL },
 	{ LOG_LINE_ERROR, LOG_CAUSE_NO_NAME, "no resolver defined", NULL },
@@ -234,13 +255,33 @@ static enum log_cause cause_of_access(const struct log_line *line)
 	return LOG_CAUSE_NONE;
 }
 
+static struct str before(struct str text, struct str end)
+{
+	return str_first(text, str_find_str(text, end));
+}
+
+/*
+ * What happened.  Behind it nginx writes to whom, with the address of the back end and the page that a browser came from, though
+ * the error may be of neither; where it looked for a file, the request says for what.
+ */
+static struct str happened(const struct log_line *line)
+{
+	if (line->kind != LOG_LINE_ERROR)
+		return line->message;
+	if (str_starts(line->message, STR("open() \"")))
+		return before(before(line->message, STR(", host: ")), STR(", referrer: "));
+	return before(line->message, STR(", client: "));
+}
+
 enum log_cause log_cause_of(const struct log_line *line)
 {
+	struct str what = happened(line);
+
 	if (line->kind == LOG_LINE_ACCESS)
 		return cause_of_access(line);
 	for (size_t i = 0; i < ARRAY_LEN(patterns); i++)
-		if (patterns[i].kind == line->kind && has(line->message, patterns[i].part) &&
-		    (!patterns[i].and_part || has(line->message, patterns[i].and_part)))
+		if (patterns[i].kind == line->kind && has(what, patterns[i].part) &&
+		    (!patterns[i].and_part || has(what, patterns[i].and_part)))
 			return patterns[i].cause;
 	return LOG_CAUSE_NONE;
 }

@@ -14,13 +14,18 @@ static bool is_name(char c)
 	       c == '_' || c == '.';
 }
 
+static size_t name_end(struct str line, size_t at)
+{
+	while (at < line.len && is_name(line.at[at]))
+		at++;
+	return at;
+}
+
 /* "nginx-1  | " of docker compose logs. */
 static struct str without_compose(struct str line)
 {
-	size_t at = 0;
+	size_t at = name_end(line, 0);
 
-	while (at < line.len && is_name(line.at[at]))
-		at++;
 	if (at == 0)
 		return line;
 	while (at < line.len && line.at[at] == ' ')
@@ -28,6 +33,36 @@ static struct str without_compose(struct str line)
 	if (at + 1 >= line.len || line.at[at] != '|' || line.at[at + 1] != ' ')
 		return line;
 	return str_after(line, at + 2);
+}
+
+/* Behind "host nginx[7]: " or "host nginx: "; all of it where there is none. */
+static struct str without_tag(struct str line)
+{
+	size_t host = name_end(line, 0), at = name_end(line, host + 1);
+
+	if (host == 0 || at <= host + 1 || line.at[host] != ' ')
+		return line;
+	if (str_starts(str_after(line, at), STR("["))) {
+		for (at++; at < line.len && ascii_is_digit(line.at[at]); at++)
+			;
+		if (!str_starts(str_after(line, at++), STR("]")))
+			return line;
+	}
+	return str_starts(str_after(line, at), STR(": ")) ? str_after(line, at + 2) : line;
+}
+
+/*
+ * Behind the time of docker's -t, or that of journalctl and syslog and whose the line is; NONE: it begins with no time.
+ * *out_s is untouched where that has no year.
+ */
+static struct str without_stamp(struct str line, int64_t *out_s)
+{
+	size_t len = str_find(line, ' ');
+
+	if (log_time_syslog(line, &len) ||
+	    (len > 10 && line.at[10] == 'T' && log_time_iso(str_first(line, len), out_s)))
+		return without_tag(str_after(line, len + 1));
+	return STR_NONE;
 }
 
 static struct str without_end(struct str line)
@@ -115,25 +150,49 @@ static struct str word(struct str rest, struct str name)
 	return str_first(rest, str_find(rest, ' '));
 }
 
-/* Behind the referer and the agent of callspool's own access log: seconds, and the id. */
+/* "0.004", always of three digits behind the point. */
+static bool is_seconds(struct str s)
+{
+	size_t point = str_find(s, '.');
+	uint64_t whole, part;
+
+	return s.len == point + 4 && str_to_u64(str_first(s, point), &whole) &&
+	       str_to_u64(str_after(s, point + 1), &part);
+}
+
+/* A request's id, and none of what nginx writes there: seconds, a status, an address, "-". */
+static bool is_id(struct str s)
+{
+	bool has_letter = false;
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (!is_name(s.at[i]))
+			return false;
+		has_letter = has_letter ||
+			     (s.at[i] != '-' && s.at[i] != '.' && !ascii_is_digit(s.at[i]));
+	}
+	return has_letter;
+}
+
+/*
+ * Behind the referer and the agent of callspool's own access log: seconds, and the id.  A format of nginx's may end so, too, or
+ * nearly so: callspool itself never answers 502 or 504.
+ */
 static void read_own_end(struct str rest, struct log_line *out)
 {
-	struct str piece, last = STR_NONE, before = STR_NONE;
+	struct str took, id;
+	size_t quote = rest.len;
 
-	for (size_t i = rest.len; i > 0; i--)
-		if (rest.at[i - 1] == '"') {
-			rest = str_trim(str_after(rest, i));
-			break;
-		}
-	while (str_cut(&rest, ' ', &piece)) {
-		before = last;
-		last = piece;
-	}
-	if (!before.at || milliseconds_of(before) < 0)
+	while (quote > 0 && rest.at[quote - 1] != '"')
+		quote--;
+	rest = str_trim(str_after(rest, quote));
+	if (!str_cut(&rest, ' ', &took) || !str_cut(&rest, ' ', &id) || rest.at ||
+	    !is_seconds(took) || !is_id(id))
 		return;
-	out->kind = LOG_LINE_OWN;
-	out->took_ms = milliseconds_of(before);
-	out->request_id = last;
+	out->is_like_own = out->status == 502 || out->status == 504;
+	out->kind = out->is_like_own ? LOG_LINE_ACCESS : LOG_LINE_OWN;
+	out->took_ms = milliseconds_of(took);
+	out->request_id = id;
 }
 
 static void read_access_end(struct str rest, struct log_line *out)
@@ -328,23 +387,37 @@ static void read_json_access(const json_t *object, char *room, struct log_line *
 static void read_plain(struct str line, struct log_line *out);
 
 /* What is wrapped in "log" (Docker), "MESSAGE" (journald) or "message" is a line of its own. */
-static void read_json(struct str line, char room[LOG_LINE_ROOM], struct log_line *out)
+static struct str wrapped(const json_t *object)
 {
 	static const char *const wraps[] = { "log", "MESSAGE", "message", NULL };
-	json_t *object = json_loadb(line.at, line.len, 0, NULL);
+
+	return json_any(object, wraps);
+}
+
+static void read_object(const json_t *object, char room[LOG_LINE_ROOM], struct log_line *out)
+{
+	struct str inner = wrapped(object);
 	char *at = room;
 	size_t left = LOG_LINE_ROOM;
-	struct str inner = json_any(object, wraps);
 
-	if (inner.at) {
-		int64_t outer_s = json_time(object);
-
+	if (inner.at)
 		read_plain(without_end(keep(inner, &at, &left)), out);
-		if (out->at_s == 0)
-			out->at_s = outer_s;
-	} else {
+	else
 		read_json_access(object, room, out);
-	}
+}
+
+/* The line that is wrapped may be JSON itself, that may wrap one more. */
+static void read_json(struct str line, char room[LOG_LINE_ROOM], struct log_line *out)
+{
+	json_t *object = json_loadb(line.at, line.len, 0, NULL), *within = NULL;
+	struct str inner = wrapped(object);
+
+	if (str_starts(inner, STR("{")))
+		within = json_loadb(inner.at, inner.len, 0, NULL);
+	read_object(within ? within : object, room, out);
+	if (out->kind != LOG_LINE_OTHER && out->at_s == 0)
+		out->at_s = json_time(object);
+	json_decref(within);
 	json_decref(object);
 }
 
@@ -358,12 +431,28 @@ static void read_plain(struct str line, struct log_line *out)
 	*out = (struct log_line){ .took_ms = -1 };
 }
 
-void log_line_read(struct str line, char room[LOG_LINE_ROOM], struct log_line *out)
+static void read_any(struct str line, char room[LOG_LINE_ROOM], struct log_line *out)
 {
 	*out = (struct log_line){ .took_ms = -1 };
-	line = without_compose(without_end(line));
 	if (line.len > 0 && line.at[0] == '{')
 		read_json(line, room, out);
 	else if (line.len > 0)
 		read_plain(line, out);
+}
+
+/* As it is, first: callspool and back ends begin with a time of their own. */
+void log_line_read(struct str line, char room[LOG_LINE_ROOM], struct log_line *out)
+{
+	struct str rest = STR_NONE;
+	int64_t stamped_s = 0;
+
+	line = without_compose(without_end(line));
+	read_any(line, room, out);
+	if (out->kind == LOG_LINE_OTHER)
+		rest = without_stamp(line, &stamped_s);
+	if (rest.len == 0)
+		return;
+	read_any(rest, room, out);
+	if (out->kind != LOG_LINE_OTHER && out->at_s == 0)
+		out->at_s = stamped_s;
 }

@@ -1,7 +1,7 @@
 /*
  * One line of a log, whoever wrote it: nginx (errors; accesses as combined, as callspool's packaged format, as JSON),
- * callspool (its journal and its access log), or the back end that it replaces.  What `docker compose logs`, journald and Docker's JSON files
- * put before or around a line is taken off.  Pure.
+ * callspool (its journal and its access log), or the back end that it replaces.  What `docker compose logs` (-t, too), journalctl,
+ * syslog and Docker's JSON files put before or around a line is taken off.  Pure.
  */
 #pragma once
 
@@ -14,7 +14,7 @@ enum log_line_kind {
 	LOG_LINE_OTHER,   /* none of these */
 	LOG_LINE_ERROR,   /* of nginx's error log */
 	LOG_LINE_ACCESS,  /* a request that was answered */
-	LOG_LINE_OWN,     /* the same, as callspool itself answered it: of its access log */
+	LOG_LINE_OWN,     /* the same, of callspool's access log, or of one written like it */
 	LOG_LINE_JOURNAL, /* of callspool's own log */
 	LOG_LINE_BACKEND, /* of the back end that callspool replaces, or its server */
 };
@@ -30,7 +30,8 @@ struct log_line {
 	struct str request_id;
 	struct str range;            /* ACCESS: the request's header, where the format has it */
 	int status, upstream_status; /* ACCESS, OWN; 0: it does not say */
-	int64_t took_ms;             /* ACCESS; -1: it does not say */
+	int64_t took_ms;             /* ACCESS, OWN; -1: it does not say */
+	bool is_like_own;            /* ACCESS: as callspool writes it, but 502 or 504 */
 };
 
 void log_line_read(struct str line, char room[LOG_LINE_ROOM], struct log_line *out);

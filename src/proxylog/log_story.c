@@ -1,6 +1,7 @@
 /*
  * Three tables of fixed size, each found by a hash, in which a later entry takes the place of an earlier one of the same hash:
- * the newest failures in a ring, with a table by id; lines of the journal by id; causes of the error log by request line and second.
+ * the newest failures in a ring, with a table by id, of nginx and of callspool each; lines of the journal by id; causes of the
+ * error log by request line and second.
  */
 #include "proxylog/log_story.h"
 
@@ -34,16 +35,24 @@ struct own_entry {
 	char id[40];
 };
 
+/* What an access log tells: one of nginx's, and callspool's own. */
+enum { OF_NGINX, OF_CALLSPOOL, ANSWERS };
+struct answers {
+	uint64_t count, failures_count;
+	struct log_count statuses[LOG_STORY_STATUSES];
+	struct log_failure failures[LOG_STORY_FAILURES];
+	uint64_t by_id[BY_ID_SIZE]; /* the number of the failure and 1 */
+};
+
 struct log_story {
 	struct log_told told;
-	struct log_count causes[LOG_CAUSES], statuses[LOG_STORY_STATUSES];
-	struct log_failure failures[LOG_STORY_FAILURES];
-	uint64_t failures_count;
+	struct log_count causes[LOG_CAUSES];
+	struct answers answers[ANSWERS];
+	uint64_t like_own;                              /* that are in both */
 	struct log_failure *newest[LOG_STORY_FAILURES]; /* in the order in which they are told */
 	bool is_sorted;
 	enum log_cause backend_cause; /* the last of the back end's own log, and its line */
 	uint64_t backend_line;
-	uint64_t by_id[BY_ID_SIZE]; /* the number of the failure and 1 */
 	struct journal_entry journal[JOURNAL_SIZE];
 	struct error_entry errors[ERRORS_SIZE];
 	struct own_entry own[OWN_SIZE];
@@ -55,8 +64,9 @@ struct log_story *log_story_new(void)
 {
 	struct log_story *story = xcalloc(1, sizeof(*story));
 
-	for (size_t i = 0; i < LOG_STORY_STATUSES; i++)
-		story->statuses[i].took_most_ms = -1;
+	for (size_t of = 0; of < ANSWERS; of++)
+		for (size_t i = 0; i < LOG_STORY_STATUSES; i++)
+			story->answers[of].statuses[i].took_most_ms = -1;
 	return story;
 }
 
@@ -99,9 +109,11 @@ static void count_cause(struct log_story *story, enum log_cause cause, const str
 
 /* ---- joining ---- */
 
+/* Of as much as a failure keeps of it. */
 static uint64_t hash_of_request(struct str request, int64_t at_s)
 {
-	return hash_of(request, (uint64_t)at_s * UINT64_C(0x9e3779b97f4a7c15));
+	return hash_of(str_first(request, LOG_STORY_REQUEST - 1),
+		       (uint64_t)at_s * UINT64_C(0x9e3779b97f4a7c15));
 }
 
 static void keep_error(struct log_story *story, enum log_cause cause, const struct log_line *line)
@@ -167,10 +179,11 @@ static bool is_passed_on(const struct log_line *line)
 	return line->upstream_status == line->status && line->status != 502 && line->status != 504;
 }
 
-static void keep_failure(struct log_story *story, const struct log_line *line)
+static void keep_failure(const struct log_story *story, struct answers *answers,
+			 const struct log_line *line)
 {
-	uint64_t number = story->failures_count++;
-	struct log_failure *failure = &story->failures[number % LOG_STORY_FAILURES];
+	uint64_t number = answers->failures_count++;
+	struct log_failure *failure = &answers->failures[number % LOG_STORY_FAILURES];
 	const char *words = find_words(story, line->request_id);
 
 	*failure = (struct log_failure){
@@ -185,16 +198,16 @@ static void keep_failure(struct log_story *story, const struct log_line *line)
 	if (words)
 		str_fit(str_of(words), failure->words, sizeof(failure->words));
 	if (failure->id[0])
-		story->by_id[hash_of(str_of(failure->id), 0) % BY_ID_SIZE] = number + 1;
+		answers->by_id[hash_of(str_of(failure->id), 0) % BY_ID_SIZE] = number + 1;
 }
 
 /* The failure of that id, where it is one of the newest. */
-static struct log_failure *failure_of(struct log_story *story, struct str id)
+static struct log_failure *failure_of(struct answers *answers, struct str id)
 {
-	uint64_t number = story->by_id[hash_of(id, 0) % BY_ID_SIZE];
-	struct log_failure *failure = &story->failures[(number - 1) % LOG_STORY_FAILURES];
+	uint64_t number = answers->by_id[hash_of(id, 0) % BY_ID_SIZE];
+	struct log_failure *failure = &answers->failures[(number - 1) % LOG_STORY_FAILURES];
 
-	if (number == 0 || story->failures_count - number >= LOG_STORY_FAILURES ||
+	if (number == 0 || answers->failures_count - number >= LOG_STORY_FAILURES ||
 	    !str_eq(str_of(failure->id), id))
 		return NULL;
 	return failure;
@@ -205,17 +218,19 @@ static void add_journal(struct log_story *story, const struct log_line *line)
 {
 	uint64_t hash = hash_of(line->request_id, 0);
 	struct journal_entry *entry = &story->journal[hash % JOURNAL_SIZE];
-	struct log_failure *failure;
 
 	if (line->request_id.len == 0)
 		return;
 	entry->hash = hash;
 	str_fit(line->message, entry->words, sizeof(entry->words));
-	failure = failure_of(story, line->request_id);
-	if (!failure)
-		return;
-	failure->words_by_id = true;
-	str_fit(line->message, failure->words, sizeof(failure->words));
+	for (size_t of = 0; of < ANSWERS; of++) {
+		struct log_failure *failure = failure_of(&story->answers[of], line->request_id);
+
+		if (!failure)
+			continue;
+		failure->words_by_id = true;
+		str_fit(line->message, failure->words, sizeof(failure->words));
+	}
 }
 
 /* ---- lines ---- */
@@ -225,13 +240,14 @@ static bool is_failure(const struct log_line *line)
 	return line->status >= 500 || line->status == 429 || line->status == 413;
 }
 
-static void add_access(struct log_story *story, const struct log_line *line)
+static void add_answer(const struct log_story *story, struct answers *answers,
+		       const struct log_line *line)
 {
-	story->told.answered++;
+	answers->count++;
 	if (line->status < 500 && log_line_is_of_doctor(line))
 		return;
 	if (line->status >= 400 && line->status < LOG_STORY_STATUSES) {
-		struct log_count *count = &story->statuses[line->status];
+		struct log_count *count = &answers->statuses[line->status];
 
 		count->count++;
 		note_time(count, line->at_s);
@@ -240,7 +256,19 @@ static void add_access(struct log_story *story, const struct log_line *line)
 		str_fit(line->request, count->example, sizeof(count->example));
 	}
 	if (is_failure(line))
-		keep_failure(story, line);
+		keep_failure(story, answers, line);
+}
+
+/* A 502 that is written as callspool writes is nginx's; so may be its like, of other statuses: it counts with both. */
+static void add_access(struct log_story *story, const struct log_line *line)
+{
+	if (line->kind == LOG_LINE_ACCESS)
+		add_answer(story, &story->answers[OF_NGINX], line);
+	else
+		keep_own(story, line);
+	if (line->kind == LOG_LINE_OWN || line->is_like_own)
+		add_answer(story, &story->answers[OF_CALLSPOOL], line);
+	story->like_own += line->is_like_own;
 }
 
 static void note_span(struct log_story *story, int64_t at_s)
@@ -293,10 +321,8 @@ void log_story_add(struct log_story *story, struct str text)
 		count_cause(story, cause, &line);
 	if (line.kind == LOG_LINE_ERROR && cause != LOG_CAUSE_NONE)
 		keep_error(story, cause, &line);
-	else if (line.kind == LOG_LINE_ACCESS)
+	else if (line.kind == LOG_LINE_ACCESS || line.kind == LOG_LINE_OWN)
 		add_access(story, &line);
-	else if (line.kind == LOG_LINE_OWN)
-		keep_own(story, &line);
 	else if (line.kind == LOG_LINE_JOURNAL)
 		add_journal(story, &line);
 }
@@ -316,11 +342,26 @@ enum doctor_verdict log_story_verdict(struct log_story *story)
 	return story->strange[0] || story->told.known == 0 ? VERDICT_UNCHECKED : VERDICT_GOOD;
 }
 
+static size_t whose_answers(const struct log_story *story)
+{
+	return story->answers[OF_NGINX].count > story->like_own ? OF_NGINX : OF_CALLSPOOL;
+}
+
+/* Callspool's own, and no log of nginx's that is written like it. */
+static bool is_own(const struct log_story *story)
+{
+	return story->answers[OF_NGINX].count == 0 && story->answers[OF_CALLSPOOL].count > 0;
+}
+
 void log_story_tell(const struct log_story *story, struct log_told *out)
 {
+	const struct answers *answers = &story->answers[whose_answers(story)];
+
 	*out = story->told;
+	out->answered = answers->count;
+	out->is_own = is_own(story);
 	out->causes = story->causes;
-	out->statuses = story->statuses;
+	out->statuses = answers->statuses;
 	out->strange = story->strange[0] ? story->strange : NULL;
 }
 
@@ -338,10 +379,10 @@ static void join_own(const struct log_story *story, struct log_failure *failure)
 }
 
 /* The other logs may have come behind the accesses: they are looked up when it is told. */
-static size_t failures_kept(const struct log_story *story)
+static size_t failures_kept(const struct answers *answers)
 {
-	return story->failures_count < LOG_STORY_FAILURES ? (size_t)story->failures_count
-							  : LOG_STORY_FAILURES;
+	return answers->failures_count < LOG_STORY_FAILURES ? (size_t)answers->failures_count
+							    : LOG_STORY_FAILURES;
 }
 
 static int newer_first(const void *a, const void *b)
@@ -354,27 +395,32 @@ static int newer_first(const void *a, const void *b)
 	return one < other ? 1 : -1; /* of one second, as they were read */
 }
 
-static void sort_failures(struct log_story *story)
+static void sort_failures(struct log_story *story, struct answers *answers)
 {
-	size_t count = failures_kept(story);
+	size_t count = failures_kept(answers);
 
 	for (size_t i = 0; i < count; i++)
-		story->newest[i] = &story->failures[i];
+		story->newest[i] = &answers->failures[i];
 	qsort(story->newest, count, sizeof(story->newest[0]), newer_first);
 	story->is_sorted = true;
 }
 
 const struct log_failure *log_story_failure(struct log_story *story, size_t number)
 {
+	size_t of = whose_answers(story);
+	struct answers *answers = &story->answers[of];
 	struct log_failure *failure;
 
-	if (number >= failures_kept(story))
+	if (number >= failures_kept(answers))
 		return NULL;
 	if (!story->is_sorted)
-		sort_failures(story);
+		sort_failures(story, answers);
 	failure = story->newest[number];
 	failure->cause = find_error(story, failure);
-	join_own(story, failure);
+	if (of == OF_NGINX)
+		join_own(story, failure);
+	else
+		failure->is_of_callspool = is_own(story);
 	return failure;
 }
 

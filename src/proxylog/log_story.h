@@ -2,6 +2,8 @@
  * What logs tell, line by line: causes counted over time, answers counted by status, and of the newest that failed which line
  * of nginx's error log and of callspool's journal belongs to it.
  *
+ * Answers are those of nginx's access log, which callspool's own would count once more; where there is none, they are callspool's.
+ *
  * Memory is of fixed size, however long the logs are; they may come in any order, and mixed.  A request is joined with the
  * journal by its id; with the error log, which has none, by time and request line: that is probable, and said so.
  */
@@ -47,9 +49,9 @@ struct log_failure {
 	char request[LOG_STORY_REQUEST], id[40];
 	enum log_cause cause;        /* NONE: not known */
 	char words[LOG_STORY_WORDS]; /* callspool's own; "" */
-	bool is_of_callspool;        /* it answered itself, and nginx passed that on */
-	int own_status;   /* what callspool answered, by time and request line; 0: not known */
-	bool words_by_id; /* else by time and request line, and probable */
+	bool is_of_callspool; /* it answered itself, and nginx passed that on, if there is one */
+	int own_status;       /* what callspool answered, by time and request line; 0: not known */
+	bool words_by_id;     /* else by time and request line, and probable */
 };
 
 /* For who tells it; all of the story's. */
@@ -62,6 +64,7 @@ struct log_told {
 	const struct log_count *causes;   /* by enum log_cause */
 	const struct log_count *statuses; /* by status; LOG_STORY_STATUSES */
 	uint64_t answered;                /* accesses in all */
+	bool is_own; /* by callspool's own access log: there was none of nginx's */
 };
 void log_story_tell(const struct log_story *story, struct log_told *out);
 /* The newest first; NULL: there are no more. */

@@ -203,7 +203,8 @@ static void print_failure(const struct terminal *terminal, const struct log_fail
 		terminal_labelled(terminal, "was", was);
 	} else if (failure->is_of_callspool) {
 		terminal_labelled(terminal, "was",
-				  "answered by the back end itself, and passed on");
+				  told->is_own ? "answered so by callspool, by its access log"
+					       : "answered by the back end itself, and passed on");
 	} else if (!failure->words[0]) {
 		terminal_labelled(terminal, "was", not_told(failure, told));
 	}
@@ -261,8 +262,9 @@ static void print_verdict(const struct terminal *terminal, const struct log_stor
 		sentence = xasprintf(
 			"%llu request%s failed, and these logs do not say why: give %s.",
 			(unsigned long long)count_failed(told), count_failed(told) == 1 ? "" : "s",
-			told->errors == 0 ? "nginx's error log, too"
-					  : "the back end's own log, too");
+			told->is_own        ? "callspool's journal, too"
+			: told->errors == 0 ? "nginx's error log, too"
+					    : "the back end's own log, too");
 	else if (told->lines == 0)
 		sentence = xstrdup("There is no line in it: nothing can be told.");
 	else if (told->strange)

@@ -88,24 +88,45 @@ bool log_time_iso(struct str s, int64_t *out_s)
 	return true;
 }
 
-bool log_time_combined(struct str s, int64_t *out_s)
+/* "Nov" at `at`, of which there are three bytes; 0 to 11, -1: it is none. */
+static int month_of(const char *at)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+	for (int month = 0; month < 12; month++)
+		if (memcmp(months + (size_t)month * 3, at, 3) == 0)
+			return month;
+	return -1;
+}
+
+bool log_time_combined(struct str s, int64_t *out_s)
+{
 	struct tm date = { .tm_isdst = -1 };
-	const char *month;
 	int zone_s;
 
 	if (s.len < 26 || !digits(s, 0, 2, &date.tm_mday) || s.at[2] != '/' ||
 	    !digits(s, 7, 4, &date.tm_year) || s.at[6] != '/' || s.at[11] != ':' ||
 	    !clock_at(s, 12, &date) || !zone_at(s, 21, &zone_s))
 		return false;
-	for (month = months; *month; month += 3)
-		if (memcmp(month, s.at + 3, 3) == 0)
-			break;
-	if (!*month)
+	date.tm_mon = month_of(s.at + 3);
+	if (date.tm_mon < 0)
 		return false;
-	date.tm_mon = (int)(month - months) / 3;
 	date.tm_year -= 1900;
 	*out_s = (int64_t)timegm(&date) - zone_s;
+	return true;
+}
+
+#define SYSLOG_LEN 15
+
+bool log_time_syslog(struct str s, size_t *out_len)
+{
+	struct tm date = { 0 };
+	bool is_short = separates(s, 4, " ");
+
+	if (s.len <= SYSLOG_LEN || month_of(s.at) < 0 || s.at[3] != ' ' ||
+	    !digits(s, is_short ? 5 : 4, is_short ? 1 : 2, &date.tm_mday) || s.at[6] != ' ' ||
+	    !clock_at(s, 7, &date) || s.at[SYSLOG_LEN] != ' ')
+		return false;
+	*out_len = SYSLOG_LEN;
 	return true;
 }

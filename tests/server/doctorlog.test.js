@@ -3,6 +3,8 @@
 // docs/502.md says which line each cause makes and by which words the doctor names it: what stands there is what is seen here.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -42,6 +44,19 @@ async function backend(t, behave) {
   return `127.0.0.1:${server.address().port}`;
 }
 
+/** A Unix socket whose queue is full: its server is stopped, and as many wait as it takes. */
+async function fullSocket(t, path) {
+  const listen = `require('net').createServer().listen({ path: process.argv[1], backlog: 1 }, () => { console.log('on'); process.kill(process.pid, 'SIGSTOP'); })`;
+  const child = spawn(process.execPath, ['-e', listen, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  await until('the queue is full', () => new Promise((resolve) => {
+    const socket = net.connect(path, () => resolve(false)).on('error', ({ code }) => resolve(code === 'EAGAIN'));
+    t.after(() => socket.destroy());
+  }));
+  return path;
+}
+
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nContent-Length: 100000\r\n\r\n';
 
 /** What goes wrong, by the cause's name: lines of a location, or of a server. */
@@ -51,12 +66,14 @@ const faults = async (t, folder) => {
   return {
     refused: { lines: passing(closed) },
     'no-socket': { lines: `location / { proxy_pass http://unix:${folder}/none.sock:/; }` },
+    'queue-full': { lines: `location / { proxy_pass http://unix:${await fullSocket(t, join(folder, 'full.sock'))}:/; }` },
     'no-live': { upstream: `server ${closed} max_fails=1 fail_timeout=60s; server ${closed.replace('.1:', '.2:')} max_fails=1 fail_timeout=60s;`, lines: passing('no-live'), times: 2, also: ['refused'] },
     'read-timeout': { lines: passing(await backend(t, () => {}), 'proxy_read_timeout 50ms;') },
     'body-timeout': { lines: passing(await backend(t, (socket) => socket.write(HEAD)), 'proxy_read_timeout 1s; proxy_buffering off;') }, // the head comes before that
     'closed-early': { lines: passing(await backend(t, (socket) => socket.end())) },
     'closed-in-play': { lines: passing(await backend(t, (socket) => socket.end(`${HEAD}abc`)), 'proxy_buffering off;') },
     reset: { lines: passing(await backend(t, (socket) => socket.resetAndDestroy())) },
+    'reset-in-play': { cause: 'reset', lines: passing(await backend(t, (socket) => socket.write(HEAD + 'x'.repeat(30000), () => socket.resetAndDestroy()))) },
     'big-header': { lines: passing(await backend(t, (socket) => socket.end(`HTTP/1.1 200 OK\r\nSet-Cookie: ${'x'.repeat(20000)}\r\n\r\n`))) },
     'invalid-header': { lines: passing(await backend(t, (socket) => socket.end('\x15\x03\x01\x00\x02\x02\n\r\n\r\n')), 'proxy_http_version 1.1;') },
     'no-name': { lines: 'set $name http://callspool.invalid:8080; location / { proxy_pass $name; }' },
@@ -95,17 +112,17 @@ test('each cause of nginx is named by the line that it makes', async (t) => {
     return { name, log: readFileSync(error, 'utf8'), ...await explain([error, access]) };
   }));
   for (const { name, log, code, json } of told) {
-    const { also = [] } = kinds[name];
+    const { also = [], cause = name } = kinds[name];
     await t.test(name, () => {
-      const named = json.causes.map(({ cause }) => cause).filter((cause) => !also.includes(cause));
-      assert.deepEqual(named, [name], log);
+      const named = json.causes.map((row) => row.cause).filter((other) => !also.includes(other));
+      assert.deepEqual(named, [cause], log);
       assert.equal(code, 7);
-      const said = SAID.filter((row) => row.name === name);
+      const said = SAID.filter((row) => row.name === cause);
       assert.ok(said.length > 0, 'docs/502.md tells of it');
-      const { says } = json.causes.find(({ cause }) => cause === name);
+      const { says } = json.causes.find((row) => row.cause === cause);
       for (const row of said) assert.equal(row.says, says, 'in the words of the doctor');
       assert.ok(said.some(({ line }) => log.includes(line)), `the page's line is nginx's: ${said.map(({ line }) => line)}\n${log}`);
-      for (const failure of json.failures) if (failure.status >= 500) assert.ok([name, ...also].includes(failure.cause), JSON.stringify(failure));
+      for (const failure of json.failures) if (failure.status >= 500) assert.ok([cause, ...also].includes(failure.cause), JSON.stringify(failure));
     });
   }
 });

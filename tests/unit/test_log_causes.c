@@ -5,6 +5,11 @@
 
 #include <string.h>
 
+/* What nginx writes behind an error of a request; here words that are of others. */
+#define BEHIND                                                             \
+	", client: 203.0.113.7, server: _, request: \"GET /api/calls/CA1/" \
+	"download HTTP/1.1\", upstream: \"http://127.0.0.1:5000/\", host: \"x\""
+
 /* Messages as nginx 1.22 and gunicorn write them. */
 static const struct {
 	enum log_line_kind kind;
@@ -23,6 +28,12 @@ static const struct {
 	  "connect() to unix:/run/callspool.sock failed (2: No such file or directory) while connecting to upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_NO_RIGHT,
 	  "connect() to unix:/run/callspool.sock failed (13: Permission denied) while connecting to upstream" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_QUEUE_FULL,
+	  "connect() to unix:/run/gunicorn.sock failed (11: Resource temporarily unavailable) while connecting to upstream" BEHIND },
+	{ LOG_LINE_ERROR, LOG_CAUSE_NO_PORT,
+	  "connect() to 127.0.0.1:5000 failed (99: Cannot assign requested address) while connecting to upstream" BEHIND },
+	{ LOG_LINE_ERROR, LOG_CAUSE_NO_PORT,
+	  "connect() to [::1]:5000 failed (99: Cannot assign requested address) while connecting to upstream" BEHIND },
 	{ LOG_LINE_ERROR, LOG_CAUSE_NO_LIVE, "no live upstreams while connecting to upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_CONNECT_LATE,
 	  "upstream timed out (110: Connection timed out) while connecting to upstream" },
@@ -30,12 +41,24 @@ static const struct {
 	  "upstream timed out (110: Connection timed out) while reading response header from upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_BODY_LATE,
 	  "upstream timed out (110: Connection timed out) while reading upstream" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_HEAD_LATE,
+	  "upstream timed out (110: Connection timed out) while sending request to upstream" BEHIND },
+	{ LOG_LINE_ERROR, LOG_CAUSE_BODY_LATE,
+	  "upstream timed out (110: Connection timed out) while reading upstream" BEHIND },
 	{ LOG_LINE_ERROR, LOG_CAUSE_CLOSED_HEAD,
 	  "upstream prematurely closed connection while reading response header from upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_CLOSED_BODY,
 	  "upstream prematurely closed connection while reading upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_RESET,
 	  "recv() failed (104: Connection reset by peer) while reading response header from upstream" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_RESET,
+	  "recv() failed (104: Connection reset by peer) while reading upstream" BEHIND },
+	{ LOG_LINE_ERROR, LOG_CAUSE_RESET,
+	  "recv() failed (104: Connection reset by peer) while sending to client" BEHIND },
+	{ LOG_LINE_ERROR, LOG_CAUSE_RESET,
+	  "readv() failed (104: Connection reset by peer) while reading upstream" BEHIND },
+	{ LOG_LINE_ERROR, LOG_CAUSE_SEND_BROKEN,
+	  "send() failed (104: Connection reset by peer) while sending request to upstream" BEHIND },
 	{ LOG_LINE_ERROR, LOG_CAUSE_SEND_BROKEN,
 	  "writev() failed (32: Broken pipe) while sending request to upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_BIG_HEADER,
@@ -60,6 +83,11 @@ static const struct {
 	  "pwrite() \"/var/lib/nginx/proxy/1\" failed (28: No space left on device)" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_FILE_SERVED,
 	  "open() \"/usr/share/nginx/html/api/calls/CA1/download\" failed (2: No such file or directory)" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_FILE_SERVED,
+	  "open() \"/srv/pages/index.html\" failed (2: No such file or directory)" BEHIND },
+	{ LOG_LINE_ERROR, LOG_CAUSE_FILE_SERVED,
+	  "open() \"/srv/webhook/a\" failed (2: No such file or directory), client: 203.0.113.7, server: _, "
+	  "request: \"POST /webhook/a HTTP/1.1\", host: \"x\"" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_BUFFERED,
 	  "an upstream response is buffered to a temporary file /var/lib/nginx/proxy/1 while reading upstream" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_REDIRECT_CYCLE,
@@ -88,7 +116,33 @@ static const struct {
 	{ LOG_LINE_ERROR, LOG_CAUSE_NONE,
 	  "recv() failed (104: Connection reset by peer) while waiting for request" },
 	{ LOG_LINE_ERROR, LOG_CAUSE_NONE,
-	  "SSL_do_handshake() failed (SSL: error) while SSL handshaking, client: 203.0.113.7" },
+	  "SSL_do_handshake() failed (SSL: error) while SSL handshaking" BEHIND },
+	{ LOG_LINE_ERROR, LOG_CAUSE_NONE,
+	  "no resolver defined to resolve r3.o.lencr.org while requesting certificate status, responder: r3.o.lencr.org, "
+	  "certificate: \"/etc/nginx/a.pem\"" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_NONE,
+	  "r3.o.lencr.org could not be resolved (3: Host not found) while requesting certificate status, responder: r3.o.lencr.org" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_NONE,
+	  "connect() failed (111: Connection refused) while requesting certificate status, responder: r3.o.lencr.org, "
+	  "peer: 203.0.113.8:80" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_NONE,
+	  "upstream timed out (110: Connection timed out) while proxying upgraded connection" BEHIND },
+	{ LOG_LINE_ERROR, LOG_CAUSE_NONE,
+	  "recv() failed (104: Connection reset by peer) while proxying upgraded connection" BEHIND },
+	{ LOG_LINE_ERROR, LOG_CAUSE_NONE,
+	  "send() failed (104: Connection reset by peer) while proxying upgraded connection" BEHIND },
+	{ LOG_LINE_ERROR, LOG_CAUSE_NONE,
+	  "writev() failed (104: Connection reset by peer) while sending to client" BEHIND },
+	{ LOG_LINE_ERROR, LOG_CAUSE_NONE,
+	  "writev() failed (104: Connection reset by peer) while reading upstream" BEHIND },
+	{ LOG_LINE_ERROR, LOG_CAUSE_NONE,
+	  "recv() failed (104: Connection reset by peer) while reading client request line" BEHIND },
+	{ LOG_LINE_ERROR, LOG_CAUSE_NONE,
+	  "open() \"/usr/share/nginx/html/favicon.ico\" failed (2: No such file or directory), client: 203.0.113.7, server: _, "
+	  "request: \"GET /favicon.ico HTTP/1.1\", host: \"x\", referrer: \"https://x/api/calls/CA1\"" },
+	{ LOG_LINE_ERROR, LOG_CAUSE_NONE,
+	  "open() \"/usr/share/nginx/html/favicon.ico\" failed (2: No such file or directory), client: 203.0.113.7, server: _, "
+	  "request: \"GET /favicon.ico HTTP/1.0\", referrer: \"https://x/webhook/a\"" },
 	{ LOG_LINE_JOURNAL, LOG_CAUSE_NONE, "connect() failed (111: Connection refused)" },
 };
 

@@ -141,6 +141,45 @@ static void test_apart(void)
 	}
 }
 
+/* Of a request line only the beginning is kept, and joined by: 159 bytes. */
+static void test_long_request(void)
+{
+	static const struct {
+		const char *name, *begins;
+		int digits;
+	} rows[] = {
+		{ "one byte less than is kept", "GET /", 144 },
+		{ "as long as is kept", "GET /", 145 },
+		{ "one byte more", "GET /", 146 },
+		{ "a play with a token", "GET /api/calls/CA1/download?token=", 300 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(log_story_free) struct log_story *story = log_story_new();
+		AUTO(free)
+		char *request = xasprintf("\"%s%0*d HTTP/1.1\"", rows[i].begins, rows[i].digits, 7);
+		AUTO(free)
+		char *error = xasprintf("2026/11/29 12:03:04 [error] 1#1: *1 " REFUSED
+					", client: x, request: %s, host: \"x\"",
+					request);
+		AUTO(free)
+		char *own = xasprintf(
+			"x - - [29/Nov/2026:12:03:04 +0000] %s 503 1 \"-\" \"x\" 25.000 abc",
+			request);
+		AUTO(free)
+		char *access = xasprintf("x - - [29/Nov/2026:12:03:04 +0000] %s 502 1 \"-\" \"x\"",
+					 request);
+		const struct log_failure *failure;
+
+		add(story, error);
+		add(story, own);
+		add(story, access);
+		failure = log_story_failure(story, 0);
+		IS_INT(failure->cause, LOG_CAUSE_REFUSED, "%s: its cause", rows[i].name);
+		IS_INT(failure->own_status, 503, "%s: what callspool answered", rows[i].name);
+	}
+}
+
 /* What counts as a failure, and as one that was passed on. */
 static void test_failures(void)
 {
@@ -363,6 +402,152 @@ static void test_verdict(void)
 	IS_INT(log_story_verdict(story), VERDICT_FINDINGS, "a cause is a finding");
 }
 
+/* A failure in the official image's log: its first lines are nginx's notices, the accesses are JSON. */
+static void test_wrapped(void)
+{
+	static const char *const rows[] = {
+		"{\"log\":\"{\\\"status\\\":502,\\\"request\\\":\\\"GET /a HTTP/1.1\\\"}\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-29T12:03:04.5Z\"}",
+		"nginx-1  | 2026-11-29T12:03:04.5Z {\"status\":502,\"request\":\"GET /a HTTP/1.1\"}",
+		"Nov 29 12:03:04 host nginx[7]: {\"status\":502,\"request\":\"GET /a HTTP/1.1\"}",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(log_story_free) struct log_story *story = log_story_new();
+		const struct log_failure *failure;
+
+		add(story,
+		    "{\"log\":\"2026/11/29 12:03:00 [notice] 1#1: start worker processes\\n\",\"stream\":\"stderr\"}");
+		add(story, rows[i]);
+		failure = log_story_failure(story, 0);
+		IS_INT(log_story_verdict(story), VERDICT_FINDINGS, "%s: the verdict", rows[i]);
+		IS_STR(str_of(failure ? failure->request : NULL), STR("GET /a HTTP/1.1"),
+		       "%s: what failed", rows[i]);
+	}
+}
+
+/* Whose answers are told: nginx's, or callspool's own where it has none. */
+static void test_whose(void)
+{
+	static const struct {
+		const char *name, *lines[4];
+		enum doctor_verdict verdict;
+		int answered, of_500, of_502, of_503;
+		bool is_own;
+	} rows[] = {
+		{ "callspool's access log alone",
+		  { OWN("12:03:04", "503", "abc"), OWN("12:03:05", "206", "abd"),
+		    OWN("12:03:06", "500", "abe") },
+		  VERDICT_FINDINGS,
+		  3,
+		  1,
+		  0,
+		  1,
+		  true },
+		{ "of what went well",
+		  { OWN("12:03:04", "206", "abc"), OWN("12:03:05", "404", "abd") },
+		  VERDICT_GOOD,
+		  2,
+		  0,
+		  0,
+		  0,
+		  true },
+		{ "beside nginx's error log",
+		  { ERROR("12:03:04", "client closed"), OWN("12:03:04", "503", "abc") },
+		  VERDICT_FINDINGS,
+		  1,
+		  0,
+		  0,
+		  1,
+		  true },
+		{ "beside nginx's access log, which has the same requests",
+		  { OWN("12:03:04", "503", "abc"), ACCESS("12:03:04", "503"),
+		    OWN("12:03:05", "206", "abd") },
+		  VERDICT_FINDINGS,
+		  1,
+		  0,
+		  0,
+		  1,
+		  false },
+		{ "a log of nginx's that ends in seconds twice",
+		  { ACCESS("12:03:04", "502") " 60.001 60.001",
+		    ACCESS("12:03:05", "200") " 0.001 0.001" },
+		  VERDICT_FINDINGS,
+		  2,
+		  0,
+		  1,
+		  0,
+		  false },
+		{ "one that ends as callspool's",
+		  { OWN("12:03:04", "502", "abc"), OWN("12:03:05", "500", "abd"),
+		    OWN("12:03:06", "206", "abe") },
+		  VERDICT_FINDINGS,
+		  3,
+		  1,
+		  1,
+		  0,
+		  false },
+		{ "the same beside another of nginx's",
+		  { OWN("12:03:04", "502", "abc"), ACCESS("12:03:05", "200") },
+		  VERDICT_FINDINGS,
+		  2,
+		  0,
+		  1,
+		  0,
+		  false },
+		{ "nothing but nginx's error log",
+		  { ERROR("12:03:04", "client closed") },
+		  VERDICT_GOOD,
+		  0,
+		  0,
+		  0,
+		  0,
+		  false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(log_story_free) struct log_story *story = log_story_new();
+		const struct log_failure *failure;
+		struct log_told told;
+		int failed = 0;
+
+		for (size_t k = 0; k < ARRAY_LEN(rows[i].lines) && rows[i].lines[k]; k++)
+			add(story, rows[i].lines[k]);
+		while ((failure = log_story_failure(story, (size_t)failed))) {
+			IS_INT(failure->is_of_callspool, rows[i].is_own, "%s: who answered",
+			       rows[i].name);
+			failed++;
+		}
+		log_story_tell(story, &told);
+		IS_INT(log_story_verdict(story), rows[i].verdict, "%s: the verdict", rows[i].name);
+		IS_INT(told.answered, rows[i].answered, "%s: answers", rows[i].name);
+		IS_INT(told.statuses[500].count, rows[i].of_500, "%s: 500s", rows[i].name);
+		IS_INT(told.statuses[502].count, rows[i].of_502, "%s: 502s", rows[i].name);
+		IS_INT(told.statuses[503].count, rows[i].of_503, "%s: 503s", rows[i].name);
+		IS_INT(failed, rows[i].of_500 + rows[i].of_502 + rows[i].of_503, "%s: failures",
+		       rows[i].name);
+	}
+}
+
+/* The journal finds what callspool's own access log says, whichever comes first. */
+static void test_own_words(void)
+{
+	for (int is_first = 0; is_first <= 1; is_first++) {
+		AUTO(log_story_free) struct log_story *story = log_story_new();
+		const struct log_failure *failure;
+
+		if (is_first)
+			add(story, JOURNAL("abc"));
+		add(story, OWN("12:03:04", "503", "abc"));
+		if (!is_first)
+			add(story, JOURNAL("abc"));
+		failure = log_story_failure(story, 0);
+		OK(failure && failure->words_by_id && failure->own_status == 0,
+		   "by the id, and not by the time");
+		IS_STR(str_of(failure ? failure->words : NULL),
+		       STR("recording RE1: Twilio answered 500"), "its words");
+	}
+}
+
 static void test_many(void)
 {
 	AUTO(log_story_free) struct log_story *story = log_story_new();
@@ -419,12 +604,16 @@ int main(void)
 	setenv("TZ", "UTC", 1);
 	test_joins();
 	test_apart();
+	test_long_request();
 	test_failures();
 	test_doctor();
 	test_backend();
 	test_far_traceback();
 	test_order();
 	test_verdict();
+	test_wrapped();
+	test_whose();
+	test_own_words();
 	test_many();
 	test_worst();
 	return tap_end();
