@@ -10,6 +10,8 @@
  *	failed              announced, queued, waiting                  dead
  *	deleted             announced, queued, waiting, absent, dead    gone
  *
+ * What had ended (absent, dead) and is queued has a new round, as by a person's retry.
+ *
  * All else stays as it is: a recording that we have stored is no worse for what
  * Twilio says later, and none for what another account says.  A call status callback can
  * name a recording too (Record=true): from announced it goes to queued, while `upstream`
@@ -27,6 +29,7 @@
 #include "projection/facts.h"
 
 #define PENDING_STATES (BIT(RECORDING_QUEUED) | BIT(RECORDING_WAITING))
+#define ENDED_STATES   (BIT(RECORDING_ABSENT) | BIT(RECORDING_DEAD))
 
 static const struct {
 	const char *text;
@@ -253,6 +256,13 @@ static bool insert(struct catalog *catalog, struct recording_facts *facts,
 	return db_run(stmt, err);
 }
 
+/* Of what had ended.  What is announced may be tried just now, as its file is adopted: that is no old round. */
+static bool begins_round(const struct recording_facts *facts)
+{
+	return facts->recording.state == RECORDING_QUEUED &&
+	       (ENDED_STATES & BIT(facts->place.state));
+}
+
 static bool update(struct catalog *catalog, const struct recording_facts *facts,
 		   const struct event *event, struct err *err)
 {
@@ -270,12 +280,17 @@ static bool update(struct catalog *catalog, const struct recording_facts *facts,
 		    "trying_ms = CASE WHEN $5 = state THEN trying_ms ELSE 0 END, "
 		    "waiting_since_ms = CASE WHEN $5 = state THEN waiting_since_ms END, "
 		    "request_id = CASE WHEN $5 = state THEN request_id ELSE $22 END, live = $23, "
-		    "direction = $24 "
+		    "direction = $24, "
+		    "first_try_at_ms = CASE WHEN $25 = 0 THEN first_try_at_ms END, "
+		    "tries = CASE WHEN $25 = 0 THEN tries ELSE 0 END, "
+		    "limited = CASE WHEN $25 = 0 THEN limited ELSE 0 END, "
+		    "wait_rule = CASE WHEN $25 = 0 THEN wait_rule ELSE 0 END "
 		    "WHERE id = $1",
 		    &stmt, err))
 		return false;
 	db_bind_int(stmt, 1, facts->place.id);
 	bind_facts(stmt, facts, event);
+	db_bind_int(stmt, 25, begins_round(facts));
 	return db_run(stmt, err);
 }
 

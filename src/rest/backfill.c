@@ -233,21 +233,34 @@ static void walk_ended(struct list_walk *walk)
 	ledger_write(backfill->env->ledger, &backfill->job);
 }
 
+/*
+ * The page to go on with, unless the account's API has another address by now: credentials go to that one alone, and elsewhere it
+ * would be refused for ever.  NULL: it goes on from the day that was reached.
+ */
+static const char *place_of(const struct import *row, const struct account *account)
+{
+	struct str url = str_of(row->next_url), api_url = str_of(account->api_url);
+	bool is_here = str_starts(url, api_url) &&
+		       str_starts(str_after(url, api_url.len), STR("/"));
+
+	return is_here ? row->next_url : NULL;
+}
+
 static void begin_walk(struct backfill *backfill)
 {
 	const struct import *row = &backfill->row;
+	const struct account *account = &backfill->env->accounts->at[backfill->account];
 	int64_t now_ms = clock_wall_ms();
 	const struct list_walk_plan plan = {
 		.since_ms = row->since_ms,
 		.before_ms = row->reached_ms != 0 ? row->reached_ms : row->before_ms,
-		.url = row->next_url,
+		.url = place_of(row, account),
 		.too_old_ms = backfill->keep_ms < now_ms ? now_ms - backfill->keep_ms : 0,
 		.keep = keep,
 	};
 
 	backfill->start = *row;
-	list_walk_start(&backfill->walk, backfill->env,
-			&backfill->env->accounts->at[backfill->account], &plan, walk_ended);
+	list_walk_start(&backfill->walk, backfill->env, account, &plan, walk_ended);
 }
 
 /* ---- looking ---- */

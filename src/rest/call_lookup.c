@@ -16,13 +16,14 @@
 
 #include <stdlib.h>
 
-#define URL_MAX    1024
-#define POLL_MS    5000                  /* the ledger is asked so often whether one is due */
-#define GAP_MS     250                   /* between two: four a second leave room for all else */
-#define BUSY_MS    1000                  /* transfers wait: looked at again so much later */
-#define PUT_OFF_MS (10 * 60 * 1000)      /* no answer, or the call has not ended */
-#define FAR_MS     (2 * PUT_OFF_MS)      /* nobody means to wait for longer: a clock was wrong */
-#define GIVE_UP_MS (24 * 60 * 60 * 1000) /* since the call began */
+#define URL_MAX         1024
+#define POLL_MS         5000             /* the ledger is asked so often whether one is due */
+#define GAP_MS          250              /* between two: four a second leave room for all else */
+#define BUSY_MS         1000             /* transfers wait: looked at again so much later */
+#define PUT_OFF_MS      (10 * 60 * 1000) /* the call has not ended, or no answer came */
+#define PUT_OFF_MOST_MS (6 * 60 * 60 * 1000)
+#define AGE_PART        24                    /* of its age: so long, without an answer */
+#define GIVE_UP_MS      (24 * 60 * 60 * 1000) /* who is on for longer is asked no more */
 
 struct call_lookup {
 	const struct rest_env *env;
@@ -65,19 +66,38 @@ static bool append(const struct call_lookup *lookup, struct catalog *catalog, st
 	return events_append(catalog, &event, &seq, err);
 }
 
+/*
+ * How long a call waits of which no answer came, by its age: an outage, or credentials that are wrong, may last for longer than any
+ * time after which it could be given up, and it was maybe old when it was first heard of.  So it is asked for without an end,
+ * and what never gets an answer four times a day.
+ */
+static int64_t put_off_ms(const struct call_ask *ask, int64_t now_ms)
+{
+	int64_t wait_ms = (now_ms - ask->started_at_ms) / AGE_PART;
+
+	if (wait_ms < PUT_OFF_MS)
+		return PUT_OFF_MS;
+	return wait_ms < PUT_OFF_MOST_MS ? wait_ms : PUT_OFF_MOST_MS;
+}
+
+/* When it is asked for again; 0: never. */
+static int64_t again_at(const struct call_lookup *lookup, int64_t now_ms)
+{
+	if (!lookup->told.call_sid.at)
+		return lookup->was_answered ? 0 : now_ms + put_off_ms(&lookup->ask, now_ms);
+	if (call_status_is_final(call_status_from_text(lookup->told.status)) ||
+	    now_ms - lookup->ask.started_at_ms >= GIVE_UP_MS)
+		return 0;
+	return now_ms + PUT_OFF_MS;
+}
+
 static bool run_told(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct call_lookup *lookup = container_of(job, struct call_lookup, job);
-	int64_t now_ms = clock_wall_ms();
-	bool is_told = lookup->told.call_sid.at != NULL;
-	bool is_over = is_told ? call_status_is_final(call_status_from_text(lookup->told.status))
-			       : lookup->was_answered;
 
-	if (!is_over && now_ms - lookup->ask.started_at_ms >= GIVE_UP_MS)
-		is_over = true;
 	return call_asks_set(catalog, str_of(lookup->ask.call_sid),
-			     is_over ? 0 : now_ms + PUT_OFF_MS, err) &&
-	       (!is_told || append(lookup, catalog, err));
+			     again_at(lookup, clock_wall_ms()), err) &&
+	       (!lookup->told.call_sid.at || append(lookup, catalog, err));
 }
 
 static void told_written(struct ledger_job *job)
@@ -144,7 +164,7 @@ static bool ask(struct call_lookup *lookup)
 						 url_text, answered, &err);
 }
 
-/* What is due; else what is to wait for longer than anything is. */
+/* What is due; else what is to wait for longer than anybody meant it to: a clock was wrong. */
 static bool run_next(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
 	struct call_lookup *lookup = container_of(job, struct call_lookup, job);
@@ -157,7 +177,7 @@ static bool run_next(struct ledger_job *job, struct catalog *catalog, struct err
 		return true;
 	if (!call_asks_last(catalog, ask, &lookup->is_found, err))
 		return false;
-	lookup->is_found = lookup->is_found && ask->at_ms > now_ms + FAR_MS;
+	lookup->is_found = lookup->is_found && ask->at_ms > now_ms + 2 * put_off_ms(ask, now_ms);
 	return true;
 }
 

@@ -3,9 +3,9 @@
  * direction and status are there although only the recording callback was configured.
  *
  * One call at a time, so many a second at most, and none while transfers wait for their turn: plays and
- * fetches come first.  What is refused or not there is not asked for again; a call that has not ended, or
- * of which no answer came, is asked for later, for a day at most.  The plan is in the ledger
- * (catalog/call_asks.h) and outlives the process.
+ * fetches come first.  What is refused or not there is not asked for again; a call that has not ended is asked
+ * for later, for a day at most; one of which no answer came until there is one, ever less often.  The plan
+ * is in the ledger (catalog/call_asks.h) and outlives the process.
  *
  * Thread: the fetching loop.
  */

@@ -227,6 +227,44 @@ static void test_place_gone(void)
 	IS_INT(row_now().listed, 1, "and its day is read");
 }
 
+static bool is_over(void)
+{
+	return is_completed() || has_failed();
+}
+
+/* The API's address was changed meanwhile: credentials go to that of today alone, so the place is of no use. */
+static void test_place_elsewhere(void)
+{
+	AUTO(free) char *longer = xasprintf("%s0" NEXT, account.api_url);
+	const struct {
+		const char *name, *url;
+	} places[] = { { "another host", "http://127.0.0.2:1" NEXT },
+		       { "another port that begins alike", longer } };
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		struct import asked = { .account_sid = ACCOUNT,
+					.asked_at_ms = 7 + (int64_t)i,
+					.reached_ms = clock_wall_ms() - 3 * DAY_MS };
+		AUTO(buf_release) struct buf first = { 0 };
+		char path[256], day[ISO_DATE_SIZE];
+		struct answer answer = { path, NULL, THEN_CLOSE };
+
+		snprintf(asked.next_url, sizeof(asked.next_url), "%s", places[i].url);
+		clock_iso_date(asked.reached_ms, day);
+		snprintf(path, sizeof(path), LIST "&DateCreated%%3C=%.10s", day);
+		page(&first, 6 + (int)i, 4, "", NULL);
+		answer.raw = first.at;
+		server_forget(&server);
+		server_answers(&answer, 1);
+		begin(&asked);
+		until(is_over);
+		IS_STR(str_of(row_now().failure), STR(""), "a place on %s: its day is read here",
+		       places[i].name);
+		IS_INT(row_now().listed, 1, "and what is listed there");
+		IS_INT(server.requests, 1, "by one request");
+	}
+}
+
 /* Asked for while another is read: that one gives way, and writes nothing over it. */
 static const struct import other = { .account_sid = ACCOUNT, .asked_at_ms = 4, .since_ms = DAY_MS };
 static struct ledger_job asking;
@@ -335,6 +373,7 @@ int main(void)
 	backfill = backfill_start(&rest_env, 30 * DAY_MS);
 	test_resumed();
 	test_place_gone();
+	test_place_elsewhere();
 	test_asked_meanwhile();
 	test_failed_waits();
 	test_first_fails();

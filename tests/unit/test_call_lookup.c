@@ -9,6 +9,7 @@
 
 #define PUT_OFF "CA00000000000000000000000000000008"
 #define PATH    API "/Calls/" CALL ".json"
+#define HOUR_MS INT64_C(3600000)
 
 static struct call_ask ask;
 static bool is_planned;
@@ -54,26 +55,29 @@ static pthread_barrier_t meeting;
 static struct ledger_job readers[READERS];
 static int met_count;
 static struct rest_request held[2];
+static uint32_t held_waiting; /* of them */
 
 static void held_answered(struct rest_request *request)
 {
 }
 
-static bool one_waits(void)
+static bool is_held(void)
 {
-	return fetch_waiting(env.fetch) == 1;
+	return fetch_active(env.fetch) == 1 && fetch_waiting(env.fetch) == held_waiting;
 }
 
-static void hold_transfers(void)
+/* The first of them hangs, and no other is begun. */
+static void hold_transfers(size_t count)
 {
 	static const struct answer answers[] = { { "/held", "", THEN_HANG } };
 	AUTO(free) char *url = xasprintf("%s/held", account.api_url);
 
 	server_answers(answers, ARRAY_LEN(answers));
 	fetch_set_max_transfers(env.fetch, 1);
-	for (size_t i = 0; i < ARRAY_LEN(held); i++)
+	for (size_t i = 0; i < count; i++)
 		must(rest_request_send(&held[i], env.fetch, &account, url, held_answered, &err));
-	until(one_waits);
+	held_waiting = (uint32_t)count - 1;
+	until(is_held);
 }
 
 static void let_go_transfers(void)
@@ -125,7 +129,7 @@ static void wait_for_readers(void)
 /* While transfers wait it asks the ledger for nothing, so that what it did ask comes back, and then it can be freed. */
 static void end_lookup(struct call_lookup *lookup)
 {
-	hold_transfers();
+	hold_transfers(2);
 	wait_for_readers();
 	write_now(run_nothing, NULL);
 	call_lookup_free(lookup);
@@ -174,7 +178,7 @@ static void test_busy(void)
 	struct call_lookup *lookup;
 
 	server_forget(&server);
-	hold_transfers();
+	hold_transfers(2);
 	planned_at_ms = 1;
 	write_now(run_plan, &planned_at_ms);
 	lookup = call_lookup_start(&rest_env);
@@ -265,39 +269,120 @@ static void test_far(void)
 	   "and what waits as long as is meant goes on waiting");
 }
 
-int main(void)
+/* ---- when it asks again ---- */
+
+#define AGED_MS 60000 /* a wait grows while the tests run, by a 24th of what they take */
+
+enum again {
+	NEVER,
+	LATER,
+	WHILE_YOUNG, /* later, unless the call began a day ago */
+};
+
+/* What came of asking, and then? */
+static const struct {
+	const char *name, *raw;
+	enum again again;
+} cases[] = {
+	{ "a server error", "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", LATER },
+	{ "too many requests", "HTTP/1.1 429 No\r\nContent-Length: 0\r\n\r\n", LATER },
+	{ "refused credentials", "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", LATER },
+	{ "no answer", "", LATER },
+	{ "nonsense", JSON_HEAD "{}", LATER },
+	{ "another call",
+	  JSON_HEAD "{\"sid\":\"CA00000000000000000000000000000009\",\"status\":\"completed\"}",
+	  LATER },
+	{ "forbidden", "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", NEVER },
+	{ "not there", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", NEVER },
+	{ "a call that is on",
+	  JSON_HEAD "{\"sid\":\"" CALL "\",\"status\":\"in-progress\",\"direction\":\"inbound\","
+		    "\"from\":\"+15550001111\",\"to\":\"+15550002222\"}",
+	  WHILE_YOUNG },
+	{ "a call that has ended",
+	  JSON_HEAD "{\"sid\":\"" CALL "\",\"status\":\"completed\",\"duration\":\"36\"}", NEVER },
+};
+
+static bool is_again(enum again again, int64_t age_ms)
+{
+	return again == LATER || (again == WHILE_YOUNG && age_ms < 24 * HOUR_MS);
+}
+
+/* CALL is of that age by now: what gets no answer waits for so long. */
+static void test_again(const char *age, int64_t age_ms, int64_t wait_ms)
+{
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int64_t began_ms = clock_wall_ms(), waits_ms;
+
+		IS_INT(look_once(1, cases[i].raw), 1, "%s, %s: asked for once", cases[i].name, age);
+		IS_INT(is_planned, is_again(cases[i].again, age_ms), "%s, %s: again later?",
+		       cases[i].name, age);
+		if (!is_planned)
+			continue;
+		waits_ms = ask.at_ms - began_ms;
+		OK(waits_ms >= wait_ms &&
+			   waits_ms <= wait_ms + clock_wall_ms() - began_ms + AGED_MS,
+		   "%s, %s: after %lld ms", cases[i].name, age, (long long)waits_ms);
+	}
+}
+
+static void tell_began(const char *recording_sid, int64_t age_ms)
+{
+	struct event event;
+
+	event_init(&event, EVENT_RECORDING_STATUS, clock_wall_ms());
+	event.account_sid = STR(ACCOUNT);
+	event.call_sid = STR(CALL);
+	event.recording_sid = str_of(recording_sid);
+	event.status = STR("completed");
+	event.started_at_ms = clock_wall_ms() - age_ms;
+	tell(&event);
+}
+
+/* As an import finds them. */
+static void test_old(void)
 {
 	static const struct {
-		const char *name, *raw;
-		bool is_later;
-	} cases[] = {
-		{ "a server error", "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", true },
-		{ "refused credentials", "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", true },
-		{ "no answer", "", true },
-		{ "nonsense", JSON_HEAD "{}", true },
-		{ "another call",
-		  JSON_HEAD
-		  "{\"sid\":\"CA00000000000000000000000000000009\",\"status\":\"completed\"}",
-		  true },
-		{ "forbidden", "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", false },
-		{ "not there", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", false },
-		{ "a call that is on",
-		  JSON_HEAD "{\"sid\":\"" CALL
-			    "\",\"status\":\"in-progress\",\"direction\":\"inbound\","
-			    "\"from\":\"+15550001111\",\"to\":\"+15550002222\"}",
-		  true },
-		{ "a call that has ended",
-		  JSON_HEAD "{\"sid\":\"" CALL "\",\"status\":\"completed\",\"duration\":\"36\"}",
-		  false },
+		const char *age, *recording_sid;
+		int64_t age_ms, wait_ms;
+	} ages[] = {
+		{ "a call of two days", "RE00000000000000000000000000000021", 48 * HOUR_MS,
+		  2 * HOUR_MS },
+		{ "a call of a month", "RE00000000000000000000000000000022", 720 * HOUR_MS,
+		  6 * HOUR_MS },
 	};
+	int64_t never = 0;
 
+	write_now(run_put_off, &never);
+	for (size_t i = 0; i < ARRAY_LEN(ages); i++) {
+		tell_began(ages[i].recording_sid, ages[i].age_ms);
+		test_again(ages[i].age, ages[i].age_ms, ages[i].wait_ms);
+	}
+}
+
+/* CALL is a month old. */
+static void test_old_waits(void)
+{
+	struct call_lookup *lookup;
+
+	server_forget(&server);
+	hold_transfers(1);
+	planned_at_ms = clock_wall_ms() + 6 * HOUR_MS;
+	write_now(run_plan, &planned_at_ms);
+	lookup = call_lookup_start(&rest_env);
+	wait_for_readers();
+	IS_INT(fetch_waiting(env.fetch), 0, "what an old call waits for is believed");
+	end_lookup(lookup);
+	IS_INT(look_once(clock_wall_ms() + 13 * HOUR_MS,
+			 JSON_HEAD "{\"sid\":\"" CALL "\",\"status\":\"completed\"}"),
+	       1, "and what no call waits for is not");
+}
+
+int main(void)
+{
 	fixture_start();
 	tell_completed(2);
 	IS_STR(str_of(call_known().from), STR(""), "known by its recording alone");
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		IS_INT(look_once(1, cases[i].raw), 1, "%s: asked for once", cases[i].name);
-		IS_INT(is_planned, cases[i].is_later, "%s: again later?", cases[i].name);
-	}
+	test_again("a call of a minute", 60000, 10 * 60 * 1000);
 	IS_STR(str_of(call_known().from), STR("+15550001111"), "from whom");
 	IS_STR(str_of(call_known().to), STR("+15550002222"), "to whom");
 	IS_INT(call_known().direction, CALL_INBOUND, "its direction");
@@ -306,6 +391,8 @@ int main(void)
 	test_busy();
 	test_gap();
 	test_far();
+	test_old();
+	test_old_waits();
 	fixture_stop(NULL);
 	return tap_end();
 }

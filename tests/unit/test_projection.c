@@ -1,5 +1,6 @@
 #include "projection/projection.h"
 
+#include "catalog/attempts.h"
 #include "catalog/call_asks.h"
 #include "catalog/calls.h"
 #include "catalog/recordings.h"
@@ -571,6 +572,77 @@ static void test_absent_after_call_event(void)
 	ledger_remove(&ledger);
 }
 
+/* Named by its call, tried once more than Twilio wanted, and left in that state. */
+static void try_named(struct ledger *ledger, enum recording_state left)
+{
+	struct projection_result result;
+	struct event event = call_event("completed", 40, 36);
+	const struct attempt_begin begin = { .recording_sid = RECORDING,
+					     .began_at_ms = NOON + 110000 };
+	const struct recording_wait wait = { .at_ms = NOON + 111000,
+					     .next_try_at_ms = NOON + 900000,
+					     .reason_code = "limited",
+					     .reason_text = "one too many",
+					     .is_counted = true,
+					     .is_limited = true,
+					     .trying_ms = 1000,
+					     .rule = RECORDING_WAIT_POINTLESS };
+	int64_t attempt;
+
+	event.recording_sid = RECORDING;
+	ledger_append(ledger, &event);
+	ledger_project(ledger, &result);
+	MUST(catalog_begin(ledger->writer, &err));
+	MUST(attempts_begin(ledger->writer, &begin, &attempt, &err));
+	MUST(recordings_mark_waiting(ledger->writer, RECORDING, &wait, &err));
+	if (left == RECORDING_DEAD)
+		MUST(recordings_mark_dead(ledger->writer, RECORDING, "timeout", "given up", &err));
+	if (left == RECORDING_ABSENT)
+		MUST(recordings_mark_absent(ledger->writer, RECORDING, 0, "none", &err));
+	MUST(catalog_commit(ledger->writer, &err));
+}
+
+/* What was tried before Twilio told of it counts for as long as that round goes on, and is shown of it. */
+static void test_round(void)
+{
+	static const struct {
+		const char *name;
+		enum recording_state left;
+		const char *status;
+		enum recording_state state;
+		bool is_new; /* the round */
+	} cases[] = {
+		{ "given up, then completed", RECORDING_DEAD, "completed", RECORDING_QUEUED, true },
+		{ "found absent, then completed", RECORDING_ABSENT, "completed", RECORDING_QUEUED,
+		  true },
+		{ "waiting, then completed", RECORDING_WAITING, "completed", RECORDING_WAITING,
+		  false },
+		{ "waiting, then failed", RECORDING_WAITING, "failed", RECORDING_DEAD, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct ledger ledger;
+		struct projection_result result;
+		struct recording recording;
+		struct event event = recording_event(RECORDING, cases[i].status, 120);
+		int64_t kept = cases[i].is_new ? 0 : 1;
+
+		ledger_open(&ledger);
+		try_named(&ledger, cases[i].left);
+		ledger_append(&ledger, &event);
+		ledger_project(&ledger, &result);
+		MUST(recordings_find(ledger.writer, RECORDING, &recording, &err));
+		IS_INT(recording.state, cases[i].state, "%s: its state", cases[i].name);
+		IS_INT(recording.tries, kept, "%s: its tries", cases[i].name);
+		IS_INT(recording.limited, kept, "%s: those that were one too many", cases[i].name);
+		IS_INT(recording.first_try_at_ms, kept * (NOON + 110000), "%s: its first try",
+		       cases[i].name);
+		IS_INT(recording.wait_rule, kept * RECORDING_WAIT_POINTLESS,
+		       "%s: what a play does to its wait", cases[i].name);
+		ledger_remove(&ledger);
+	}
+}
+
 /* What `absent` says of the length is nothing that `completed` would have to respect. */
 static void test_length_of_absent(void)
 {
@@ -834,6 +906,7 @@ int main(void)
 	test_unfixed_choice();
 	test_recording_in_call_event();
 	test_absent_after_call_event();
+	test_round();
 	test_asks();
 	test_length_of_absent();
 	test_webhook_after_list();
