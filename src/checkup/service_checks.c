@@ -341,6 +341,8 @@ static void ask_twilio(const struct deployment *deployment, struct http_answer *
 	const char *const headers[] = { authorization, NULL };
 	const struct http_ask ask = { .url = url,
 				      .headers = headers,
+				      .proxy = machine->proxy,
+				      .ca_file = machine->ca_file,
 				      .limit_ms = ANSWER_WAIT_MS,
 				      .is_cancelled = deployment->is_cancelled };
 
@@ -468,14 +470,16 @@ static void judge_clock(const char *who, int64_t apart_s, struct report *report)
 static void check_clocks(struct deployment *deployment, struct report *report)
 {
 	__attribute__((cleanup(http_answer_release_at))) struct http_answer answer = { 0 };
-	const char *api_url = deployment->machine.api_url;
+	const struct machine_facts *machine = &deployment->machine;
 	const struct http_ask ask = { .method = "HEAD",
-				      .url = api_url,
+				      .url = machine->api_url,
+				      .proxy = machine->proxy,
+				      .ca_file = machine->ca_file,
 				      .limit_ms = ANSWER_WAIT_MS,
 				      .is_cancelled = deployment->is_cancelled };
 	int64_t apart_s;
 
-	if (!api_url) {
+	if (!machine->api_url) {
 		report_lacking(report, "no Twilio account is set, whose clock could be asked");
 		return;
 	}

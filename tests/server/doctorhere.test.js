@@ -9,6 +9,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { ACCOUNT, callspool, startServer, untilState } from './harness/callspool.js';
+import { makeCertificate } from './harness/certificate.js';
 import { Gate } from './harness/gated.js';
 import { request, requestJson } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
@@ -18,6 +19,7 @@ import { SIGN_IN, firstAdministrator } from './harness/people.js';
 import { startStored } from './harness/stored.js';
 import { audio } from './harness/audio.js';
 import { Simulator } from './harness/simulator.js';
+import { startTunnel } from './harness/tunnel.js';
 import { startUpstream } from './harness/upstream.js';
 import { until } from './harness/until.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
@@ -115,6 +117,27 @@ test('services: what this machine and Twilio say', async (t) => {
 
   const full = await examine(server, ['services'], { settings: { ...api, min_free: '9000T' } });
   assert.deepEqual(full.names, ['disk']);
+});
+
+test('services: Twilio is asked as recordings are fetched, through fetch.proxy and trusting fetch.ca_file', async (t) => {
+  const { certificate, key } = await makeCertificate(temporaryFolder(t, 'tls'));
+  const upstream = await startUpstream(t, { tls: { cert: readFileSync(certificate), key: readFileSync(key) } });
+  const tunnel = await startTunnel(t, upstream.url);
+  const way = { 'twilio.api_url': 'https://callspool.test', 'fetch.proxy': tunnel.url, 'fetch.ca_file': certificate }; // by a name that no DNS has
+  const port = await freePort();
+  const server = await startServer(t, { settings: { ...way, listen: `127.0.0.1:${port}`, public_url: `http://127.0.0.1:${port}`, trusted_proxies: '127.0.0.1' } });
+  const fields = recordingCallback();
+  upstream.recordings.set(fields.RecordingSid, { callSid: fields.CallSid, media: audio() });
+  await postForm(server.url, RECORDING_STATUS, fields, { publicUrl: server.url });
+  await untilState(server, fields.CallSid, 'stored');
+  const result = await examine(server, ['twilio', 'clocks'], { settings: way });
+  assert.deepEqual([result.code, result.names], [0, []], JSON.stringify(result.findings));
+
+  const { json: { checks } } = await requestJson(`${server.url}/api/health/check`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' });
+  const resultOf = (name) => checks.checks.find(({ check }) => check === name).result;
+  assert.deepEqual(['twilio', 'clocks'].map(resultOf), ['good', 'good']);
+  const { json: { degraded, causes } } = await requestJson(`${server.url}/api/health`);
+  assert.deepEqual([degraded, causes], [false, []]);
 });
 
 test('services: what the server says', async (t) => {

@@ -353,7 +353,7 @@ static void test_disk(void)
 
 /* ---- Twilio ---- */
 
-#define ACCOUNT_PATH "GET /2010-04-01/Accounts/AC1/Recordings.json?PageSize=1 "
+#define ACCOUNT_TARGET "/2010-04-01/Accounts/AC1/Recordings.json?PageSize=1 "
 #define TWILIO_FAILS(says, answer, write)                                           \
 	"breaks: " says "\nlooked at: DIRECT, account AC1: " answer "\n"            \
 	"expected: 200, and a list of recordings\n"                                 \
@@ -383,7 +383,8 @@ static void test_twilio(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const struct page pages[] = { { ACCOUNT_PATH, NULL, cases[i].head, "" }, { 0 } };
+		const struct page pages[] = { { "GET " ACCOUNT_TARGET, NULL, cases[i].head, "" },
+					      { 0 } };
 		struct deployment deployment = { .machine = machine };
 		AUTO(free) char *says = NULL;
 
@@ -393,6 +394,41 @@ static void test_twilio(void)
 		OK(place_was_told(&direct, "\r\nAuthorization: Basic U0sxOnNlY3JldA==\r\n"),
 		   "twilio: it is asked with user and password");
 	}
+}
+
+/* Twilio alone is asked through the proxy that is set, whatever the environment says of it. */
+static void test_by_proxy(void)
+{
+	static const struct page passing[] = {
+		{ "GET http://api.test" ACCOUNT_TARGET, NULL, "200 OK", "" },
+		{ "HEAD http://api.test/ ", NULL, "200 OK\r\nDate: Tue, 01 Dec 2026 04:00:00 GMT",
+		  NULL },
+		{ 0 },
+	};
+	static const struct page own[] = { { "GET /health ", NULL, "200 OK", HEALTH }, { 0 } };
+	struct deployment deployment = {
+		.server.version = "1.0",
+		.machine = { .api_url = "http://api.test",
+			     .account_sid = "AC1",
+			     .user = "SK1",
+			     .password = "secret",
+			     .proxy = direct.url },
+		.places[PLACE_PUBLIC].url = public.url,
+	};
+	AUTO(free) char *twilio = NULL, *clocks = NULL, *players = NULL;
+
+	setenv("no_proxy", "*", 1);
+	place_say(&direct, passing);
+	place_say(&public, own);
+	twilio = says_of("twilio", &deployment);
+	clocks = says_of("clocks", &deployment);
+	players = says_of("public", &deployment);
+	unsetenv("no_proxy");
+	IS_STR(str_of(twilio), STR("good: http://api.test answers account AC1 in N ms\n"),
+	       "by proxy: Twilio, by a name that nobody else resolves");
+	IS_STR(str_of(clocks), STR("good: within 30 s of Twilio\n"), "by proxy: its clock");
+	IS_STR(str_of(players), STR("good: PUBLIC answers in N ms\n"), "by proxy: no player");
+	IS_INT(place_count(&direct), 2, "by proxy: nothing else");
 }
 
 #define BY_SERVER "good: callspool has no trouble with it\n"
@@ -512,6 +548,7 @@ int main(void)
 	test_store();
 	test_disk();
 	test_twilio();
+	test_by_proxy();
 	test_twilio_by_server();
 	test_clocks();
 	place_stop(&direct);
