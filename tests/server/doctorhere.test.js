@@ -115,8 +115,7 @@ test('services: what this machine and Twilio say', async (t) => {
   const unset = await examine(server, ['twilio'], { settings: api, env: { TWILIO_ACCOUNT_SID: undefined, TWILIO_AUTH_TOKEN: undefined } });
   assert.deepEqual([unset.code, unset.of('twilio').result], [0, 'good'], 'what the command was not told the server knows');
 
-  const full = await examine(server, ['services'], { settings: { ...api, min_free: '9000T' } });
-  assert.deepEqual(full.names, ['disk']);
+  assert.deepEqual((await examine(server, ['disk'], { settings: { min_free: '9000T' } })).names, [], 'by the min_free of the server it is fetched');
 });
 
 test('services: Twilio is asked as recordings are fetched, through fetch.proxy and trusting fetch.ca_file', async (t) => {
@@ -144,7 +143,7 @@ test('services: what the server says', async (t) => {
   const upstream = await startUpstream(t);
   const server = await startServer(t, { upstream: upstream.url, settings: { public_url: undefined, min_free: '9000T' } });
   const result = await examine(server, ['services'], { settings: { 'twilio.api_url': upstream.url, public_url: undefined } });
-  assert.deepEqual(result.names, ['public-url']);
+  assert.deepEqual(result.names, ['disk', 'public-url']);
   assert.equal(result.of('health').result, 'good', 'the full disk is told by the check of the disk');
 });
 
@@ -163,6 +162,7 @@ test('without a server what can be checked is checked, and the rest is said', as
   const lacking = [['first-bytes'], ['playback'], ['strategy', 'disk'], ['buffering'], ['proxy'], ['public']];
   await Promise.all(lacking.map(async (names) => assert.equal((await examine({ dataDir: folder }, names)).code, 8, `${names}: what was asked for by name was not checked`)));
   assert.deepEqual((await examine({ dataDir: '/proc/self' }, ['store'])).names, ['store'], 'a folder that takes no file');
+  assert.deepEqual((await examine({ dataDir: folder }, ['disk'], { settings: { min_free: '9000T' } })).names, ['disk']);
 });
 
 test('limits: each pair that contradicts', async () => {
