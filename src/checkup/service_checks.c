@@ -404,12 +404,8 @@ static void check_twilio(struct deployment *deployment, struct report *report)
 	__attribute__((cleanup(http_answer_release_at))) struct http_answer answer = { 0 };
 	const struct machine_facts *machine = &deployment->machine;
 
-	/* It can sign webhooks, so that it has an account: this command was not given the settings of the server. */
-	if (!machine->account_sid && deployment->probe.webhook_path) {
-		judge_by_server(deployment, report);
-		return;
-	}
-	if (!machine->account_sid) {
+	/* None serves without an account: one that runs has its own, whatever this command was given. */
+	if (!machine->account_sid && !machine->accounts_file && !deployment->server.version) {
 		report_finding(report, &(struct finding){
 					       .says = "no Twilio account is set",
 					       .looked_at = "the setting twilio.account_sid",
@@ -418,7 +414,7 @@ static void check_twilio(struct deployment *deployment, struct report *report)
 				       });
 		return;
 	}
-	if (!machine->user || !machine->password) {
+	if (!machine->account_sid || !machine->user || !machine->password) {
 		judge_by_server(deployment, report);
 		return;
 	}

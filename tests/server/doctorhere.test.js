@@ -5,10 +5,10 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
-import { ACCOUNT, callspool, startServer, untilState } from './harness/callspool.js';
+import { ACCOUNT, TOKEN, callspool, startServer, untilState } from './harness/callspool.js';
 import { makeCertificate } from './harness/certificate.js';
 import { Gate } from './harness/gated.js';
 import { request, requestJson } from './harness/http.js';
@@ -137,6 +137,26 @@ test('services: Twilio is asked as recordings are fetched, through fetch.proxy a
   assert.deepEqual(['twilio', 'clocks'].map(resultOf), ['good', 'good']);
   const { json: { degraded, causes } } = await requestJson(`${server.url}/api/health`);
   assert.deepEqual([degraded, causes], [false, []]);
+});
+
+test('services: accounts that stand in twilio.accounts_file alone are accounts', async (t) => {
+  const upstream = await startUpstream(t);
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'accounts');
+  writeFileSync(file, `${ACCOUNT} ${upstream.url} ${TOKEN}\n`, { mode: 0o600 });
+  const env = { TWILIO_ACCOUNT_SID: undefined, TWILIO_AUTH_TOKEN: undefined };
+  const settings = { 'twilio.accounts_file': file, public_url: undefined };
+  const before = await examine({ dataDir: folder }, ['twilio'], { settings, env });
+  assert.deepEqual([before.code, before.of('twilio').result], [8, 'unchecked'], JSON.stringify(before.findings));
+  const unset = await examine({ dataDir: folder }, ['twilio'], { env });
+  assert.deepEqual(unset.names, ['twilio'], 'where there is none, that is a finding');
+
+  const server = await startServer(t, { settings, env });
+  const [told, untold] = await Promise.all([settings, {}].map((given) => examine(server, ['twilio'], { settings: given, env })));
+  assert.deepEqual([told.code, told.of('twilio').result], [0, 'good'], JSON.stringify(told.findings));
+  assert.deepEqual([untold.code, untold.of('twilio').result], [0, 'good'], 'what the command was not told the server knows');
+  const { json: { checks } } = await requestJson(`${server.url}/api/health/check`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"checks":["twilio"]}' });
+  assert.equal(checks.checks[0].result, 'good', 'and so does its own examination');
 });
 
 test('services: what the server says', async (t) => {

@@ -431,7 +431,8 @@ static void test_by_proxy(void)
 	IS_INT(place_count(&direct), 2, "by proxy: nothing else");
 }
 
-#define BY_SERVER "good: callspool has no trouble with it\n"
+#define BY_SERVER    "good: callspool has no trouble with it\n"
+#define UNKNOWN_HERE "unchecked: this command does not know the credentials, and no server runs\n"
 #define NO_ACCOUNT                                         \
 	"breaks: no Twilio account is set\n"               \
 	"looked at: the setting twilio.account_sid\n"      \
@@ -443,15 +444,17 @@ static void test_by_proxy(void)
 static void test_twilio_by_server(void)
 {
 	static const struct {
-		const char *name, *account, *user, *password, *webhook, *version, *status, *says;
+		const char *name, *account, *user, *password, *file, *version, *status, *says;
 	} cases[] = {
-		{ "no account, here or there", NULL, NULL, NULL, NULL, "1.0", "{}", NO_ACCOUNT },
-		{ "an account that the server alone knows", NULL, NULL, NULL, "/webhook", "1.0",
+		{ "no account, and no server", NULL, NULL, NULL, NULL, NULL, "{}", NO_ACCOUNT },
+		{ "accounts of a file, and no server", NULL, NULL, NULL, "/accounts", NULL, "{}",
+		  UNKNOWN_HERE },
+		{ "accounts of a file", NULL, NULL, NULL, "/accounts", "1.0", "{}", BY_SERVER },
+		{ "an account that the server alone knows", NULL, NULL, NULL, NULL, "1.0",
 		  "{\"causes\":[\"The key is gone\"]}", BY_SERVER },
 		{ "no user", "AC1", NULL, "p", NULL, "1.0", "{}", BY_SERVER },
 		{ "no password", "AC1", "u", NULL, NULL, "1.0", "{}", BY_SERVER },
-		{ "nobody knows them", "AC1", NULL, NULL, NULL, NULL, "{}",
-		  "unchecked: this command does not know the credentials, and no server runs\n" },
+		{ "nobody knows them", "AC1", NULL, NULL, NULL, NULL, "{}", UNKNOWN_HERE },
 		{ "the server has trouble", "AC1", NULL, NULL, NULL, "1.0",
 		  "{\"causes\":[\"Twilio's list is late\",\"Twilio refuses: 401\",\"Twilio is "
 		  "slow\"]}",
@@ -468,8 +471,8 @@ static void test_twilio_by_server(void)
 			.machine = { .api_url = direct.url,
 				     .account_sid = cases[i].account,
 				     .user = cases[i].user,
-				     .password = cases[i].password },
-			.probe.webhook_path = cases[i].webhook,
+				     .password = cases[i].password,
+				     .accounts_file = cases[i].file },
 			.status = json_loads(cases[i].status, 0, NULL),
 		};
 		AUTO(free) char *says = says_of("twilio", &deployment);
