@@ -341,6 +341,8 @@ static void ask_twilio(const struct deployment *deployment, struct http_answer *
 	const char *const headers[] = { authorization, NULL };
 	const struct http_ask ask = { .url = url,
 				      .headers = headers,
+				      .proxy = machine->proxy,
+				      .ca_file = machine->ca_file,
 				      .limit_ms = ANSWER_WAIT_MS,
 				      .is_cancelled = deployment->is_cancelled };
 
@@ -402,12 +404,8 @@ static void check_twilio(struct deployment *deployment, struct report *report)
 	__attribute__((cleanup(http_answer_release_at))) struct http_answer answer = { 0 };
 	const struct machine_facts *machine = &deployment->machine;
 
-	/* It can sign webhooks, so that it has an account: this command was not given the settings of the server. */
-	if (!machine->account_sid && deployment->probe.webhook_path) {
-		judge_by_server(deployment, report);
-		return;
-	}
-	if (!machine->account_sid) {
+	/* None serves without an account: one that runs has its own, whatever this command was given. */
+	if (!machine->account_sid && !machine->accounts_file && !deployment->server.version) {
 		report_finding(report, &(struct finding){
 					       .says = "no Twilio account is set",
 					       .looked_at = "the setting twilio.account_sid",
@@ -416,7 +414,7 @@ static void check_twilio(struct deployment *deployment, struct report *report)
 				       });
 		return;
 	}
-	if (!machine->user || !machine->password) {
+	if (!machine->account_sid || !machine->user || !machine->password) {
 		judge_by_server(deployment, report);
 		return;
 	}
@@ -468,14 +466,16 @@ static void judge_clock(const char *who, int64_t apart_s, struct report *report)
 static void check_clocks(struct deployment *deployment, struct report *report)
 {
 	__attribute__((cleanup(http_answer_release_at))) struct http_answer answer = { 0 };
-	const char *api_url = deployment->machine.api_url;
+	const struct machine_facts *machine = &deployment->machine;
 	const struct http_ask ask = { .method = "HEAD",
-				      .url = api_url,
+				      .url = machine->api_url,
+				      .proxy = machine->proxy,
+				      .ca_file = machine->ca_file,
 				      .limit_ms = ANSWER_WAIT_MS,
 				      .is_cancelled = deployment->is_cancelled };
 	int64_t apart_s;
 
-	if (!api_url) {
+	if (!machine->api_url) {
 		report_lacking(report, "no Twilio account is set, whose clock could be asked");
 		return;
 	}

@@ -103,6 +103,9 @@ static void read_facts(struct deployment *deployment)
 		.head_ms = number(begun, "head_ms"),
 		.send_ms = number(begun, "send_ms"),
 	};
+	/* What its settings said at the start may have changed since; one of before does not say. */
+	if (json_object_get(begun, "min_free_bytes"))
+		deployment->machine.min_free_bytes = (uint64_t)number(begun, "min_free_bytes");
 }
 
 static void keep_token(struct deployment *deployment, const json_t *begun)

@@ -55,10 +55,12 @@ struct server_facts {
 /* Of this machine and the settings: what can be checked without a server. */
 struct machine_facts {
 	const char *data_dir;
-	const char *listen; /* the first that is set: "127.0.0.1:8080", "unix:PATH" */
-	uint64_t min_free_bytes;
+	const char *listen;      /* the first that is set: "127.0.0.1:8080", "unix:PATH" */
+	uint64_t min_free_bytes; /* of a server that runs: as it says */
 	const char *api_url, *account_sid; /* NULL: no account is set */
 	const char *user, *password;       /* for the API; NULL: not known here */
+	const char *accounts_file;         /* further accounts, or all of them; NULL: none */
+	const char *proxy, *ca_file;       /* on the way to the API; NULL: none, the system's */
 	const struct s3_options *s3;       /* NULL, or without a store: media lies in files */
 	bool redirects;                    /* players are sent there */
 };

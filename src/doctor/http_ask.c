@@ -65,14 +65,27 @@ static struct curl_slist *make_headers(const struct http_ask *ask)
 	return list;
 }
 
+/* By which way, and who is believed at its end. */
+static void set_way(CURL *curl, const struct http_ask *ask)
+{
+	const char *authorities = ask->ca_file ? ask->ca_file : getenv("SSL_CERT_FILE");
+
+	/* Both empty: not NULL, which would have libcurl read the environment. */
+	curl_easy_setopt(curl, CURLOPT_PROXY, ask->proxy ? ask->proxy : "");
+	curl_easy_setopt(curl, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	if (ask->unix_path)
+		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, ask->unix_path);
+	if (authorities && authorities[0])
+		curl_easy_setopt(curl, CURLOPT_CAINFO, authorities);
+}
+
 static void set_up(CURL *curl, struct asking *asking, const struct curl_slist *headers, char *why)
 {
 	const struct http_ask *ask = asking->ask;
-	const char *authorities = getenv("SSL_CERT_FILE");
 
 	curl_easy_setopt(curl, CURLOPT_URL, ask->url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
 	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -85,10 +98,7 @@ static void set_up(CURL *curl, struct asking *asking, const struct curl_slist *h
 	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, moved);
 	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, asking);
-	if (ask->unix_path)
-		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, ask->unix_path);
-	if (authorities && authorities[0])
-		curl_easy_setopt(curl, CURLOPT_CAINFO, authorities);
+	set_way(curl, ask);
 	if (ask->body)
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, ask->body);
 	if (ask->method && strcmp(ask->method, "HEAD") == 0)

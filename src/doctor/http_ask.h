@@ -21,6 +21,8 @@ struct http_ask {
 	const char *const
 		*headers; /* "Name: value", "Name:" sends none of it; NULL-terminated; NULL: none */
 	const char *body; /* NULL: none */
+	const char *proxy;   /* "http://proxy:3128"; NULL: none, whatever the environment says */
+	const char *ca_file; /* PEM, whom to trust; NULL: SSL_CERT_FILE, or the system's */
 	bool takes_head_only; /* the connection is closed behind the head, but of errors: for 101, and a play that is given up */
 	long limit_ms;                    /* 0: 30 s */
 	const _Atomic bool *is_cancelled; /* breaks it off within a second; NULL: nothing does */

@@ -55,15 +55,16 @@ void foothold_gift_of_sockets(const struct passed_sockets *sockets, struct footh
 static bool take_line(struct str line, int fd, struct foothold_gift *out)
 {
 	struct str word = str_after(line, str_find(line, ' ') + 1);
+	bool has_room = out->count < SETTINGS_LIST_MAX;
 
 	if (str_eq(line, STR("lock"))) {
 		out->lock_fd = fd;
 	} else if (str_eq(line, STR("admin"))) {
 		out->admin_fd = fd;
-	} else if (str_eq(line, STR("passed"))) {
+	} else if (str_eq(line, STR("passed")) && has_room) {
 		out->is_passed = true;
 		out->at[out->count++] = (struct foothold_listener){ .fd = fd };
-	} else if (str_starts(line, STR("listen ")) && word.len > 0) {
+	} else if (str_starts(line, STR("listen ")) && word.len > 0 && has_room) {
 		out->at[out->count++] =
 			(struct foothold_listener){ .fd = fd, .word = str_dup(word) };
 	} else if (str_starts(line, STR("cluster ")) && word.len > 0 && !out->cluster.word) {
@@ -81,8 +82,7 @@ static bool take_lines(struct handover_message *message, struct foothold_gift *o
 	if (!str_cut(&rest, '\n', &line) || !str_eq(line, STR(HANDOVER_SOCKETS)))
 		return false;
 	for (size_t i = 0; str_cut(&rest, '\n', &line) && line.len > 0; i++)
-		if (i >= message->fd_count || out->count == SETTINGS_LIST_MAX ||
-		    !take_line(line, message->fd[i], out))
+		if (i >= message->fd_count || !take_line(line, message->fd[i], out))
 			return false;
 		else
 			message->fd[i] = -1;

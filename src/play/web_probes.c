@@ -115,6 +115,7 @@ static void add_settings(struct json *json, const struct exchange *x, const stru
 	json_text(json, "user_header", str_of(auth->user_header));
 	json_text(json, "origin",
 		  str_of(web->options.cors_origins ? web->options.cors_origins[0] : NULL));
+	json_int(json, "min_free_bytes", (int64_t)web->live.min_free_bytes);
 	json_int(json, "play_wait_ms", web->live.play_wait_ms);
 	json_int(json, "keepalive_ms", x->server->options.keepalive_timeout_ms);
 	json_int(json, "head_ms", x->server->options.head_timeout_ms);

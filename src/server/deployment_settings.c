@@ -14,6 +14,9 @@ void deployment_settings(const struct settings *settings, struct deployment_opti
 		.account_sid = account->account_sid,
 		.user = account->api_key ? account->api_key : account->account_sid,
 		.password = account->api_key ? account->api_secret : account->auth_token,
+		.accounts_file = settings->accounts_file,
+		.proxy = settings->flights.proxy,
+		.ca_file = settings->flights.ca_file,
 		.s3 = &settings->s3,
 		.redirects = settings->web.store_redirect == WEB_ON,
 	};

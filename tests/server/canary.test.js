@@ -4,10 +4,12 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { BINARY, startServer } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { freePort } from './harness/nginx.js';
-import { Program } from './harness/process.js';
+import { Program, temporaryFolder } from './harness/process.js';
 import { startUpstream } from './harness/upstream.js';
 import { until } from './harness/until.js';
 
@@ -15,10 +17,10 @@ const get = async (server, path) => (await requestJson(`${server.url}${path}`)).
 const post = (server, json) => request(`${server.url}/api/health/check`, { method: 'POST', body: JSON.stringify(json), headers: { 'Content-Type': 'application/json' } });
 
 /** A server whose public address is its own, or one at which nobody is. */
-async function start(t, settings = {}, { isPublic = true } = {}) {
+async function start(t, settings = {}, { isPublic = true, args } = {}) {
   const upstream = await startUpstream(t);
   const port = await freePort();
-  return startServer(t, { upstream: upstream.url, settings: { listen: `127.0.0.1:${port}`, trusted_proxies: '127.0.0.1', public_url: `http://127.0.0.1:${isPublic ? port : 1}`, ...settings } });
+  return startServer(t, { upstream: upstream.url, args, settings: { listen: `127.0.0.1:${port}`, trusted_proxies: '127.0.0.1', public_url: `http://127.0.0.1:${isPublic ? port : 1}`, ...settings } });
 }
 
 test('Check now: examined once, kept, and told everywhere', async (t) => {
@@ -47,6 +49,28 @@ test('Check now: examined once, kept, and told everywhere', async (t) => {
   assert.deepEqual((await get(server, '/api/health')).checks, kept, 'what was asked for by name is not kept');
   assert.equal((await post(server, { checks: ['dusk'] })).status, 400);
   for (const checks of [[1], 'disk', { disk: true }]) assert.equal((await post(server, { checks })).status, 400);
+});
+
+test('the disk is judged by the min_free that a reload said', async (t) => {
+  const file = join(temporaryFolder(t), 'callspool.conf');
+  writeFileSync(file, 'min_free = 9000T\n');
+  const server = await start(t, {}, { args: ['--config', file] });
+  const reload = async (minFree) => {
+    const before = server.err.length;
+    writeFileSync(file, `min_free = ${minFree}\n`);
+    server.child.kill('SIGHUP');
+    await until('the settings are taken', () => server.err.slice(before).some((line) => /the settings were read anew/.test(line)));
+  };
+  const examine = async () => {
+    const { checks } = JSON.parse((await post(server, {})).body);
+    return { disk: checks.checks.find(({ check }) => check === 'disk').result, causes: (await get(server, '/api/health')).causes };
+  };
+  await reload('0');
+  assert.deepEqual(await examine(), { disk: 'good', causes: [] }, 'it is fetched again');
+  await reload('9000T');
+  const { disk, causes } = await examine();
+  assert.equal(disk, 'finding', 'it is not');
+  assert.ok(causes.some((cause) => /examined itself: the disk is full/.test(cause)), causes);
 });
 
 test('however many ask at once, few wait; who goes away is waited for no longer', async (t) => {

@@ -5,10 +5,11 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
-import { ACCOUNT, callspool, startServer, untilState } from './harness/callspool.js';
+import { ACCOUNT, TOKEN, callspool, startServer, untilState } from './harness/callspool.js';
+import { makeCertificate } from './harness/certificate.js';
 import { Gate } from './harness/gated.js';
 import { request, requestJson } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
@@ -18,6 +19,7 @@ import { SIGN_IN, firstAdministrator } from './harness/people.js';
 import { startStored } from './harness/stored.js';
 import { audio } from './harness/audio.js';
 import { Simulator } from './harness/simulator.js';
+import { startTunnel } from './harness/tunnel.js';
 import { startUpstream } from './harness/upstream.js';
 import { until } from './harness/until.js';
 import { RECORDING_STATUS, newSid, postForm, recordingCallback } from './harness/webhook.js';
@@ -113,15 +115,55 @@ test('services: what this machine and Twilio say', async (t) => {
   const unset = await examine(server, ['twilio'], { settings: api, env: { TWILIO_ACCOUNT_SID: undefined, TWILIO_AUTH_TOKEN: undefined } });
   assert.deepEqual([unset.code, unset.of('twilio').result], [0, 'good'], 'what the command was not told the server knows');
 
-  const full = await examine(server, ['services'], { settings: { ...api, min_free: '9000T' } });
-  assert.deepEqual(full.names, ['disk']);
+  assert.deepEqual((await examine(server, ['disk'], { settings: { min_free: '9000T' } })).names, [], 'by the min_free of the server it is fetched');
+});
+
+test('services: Twilio is asked as recordings are fetched, through fetch.proxy and trusting fetch.ca_file', async (t) => {
+  const { certificate, key } = await makeCertificate(temporaryFolder(t, 'tls'));
+  const upstream = await startUpstream(t, { tls: { cert: readFileSync(certificate), key: readFileSync(key) } });
+  const tunnel = await startTunnel(t, upstream.url);
+  const way = { 'twilio.api_url': 'https://callspool.test', 'fetch.proxy': tunnel.url, 'fetch.ca_file': certificate }; // by a name that no DNS has
+  const port = await freePort();
+  const server = await startServer(t, { settings: { ...way, listen: `127.0.0.1:${port}`, public_url: `http://127.0.0.1:${port}`, trusted_proxies: '127.0.0.1' } });
+  const fields = recordingCallback();
+  upstream.recordings.set(fields.RecordingSid, { callSid: fields.CallSid, media: audio() });
+  await postForm(server.url, RECORDING_STATUS, fields, { publicUrl: server.url });
+  await untilState(server, fields.CallSid, 'stored');
+  const result = await examine(server, ['twilio', 'clocks'], { settings: way });
+  assert.deepEqual([result.code, result.names], [0, []], JSON.stringify(result.findings));
+
+  const { json: { checks } } = await requestJson(`${server.url}/api/health/check`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' });
+  const resultOf = (name) => checks.checks.find(({ check }) => check === name).result;
+  assert.deepEqual(['twilio', 'clocks'].map(resultOf), ['good', 'good']);
+  const { json: { degraded, causes } } = await requestJson(`${server.url}/api/health`);
+  assert.deepEqual([degraded, causes], [false, []]);
+});
+
+test('services: accounts that stand in twilio.accounts_file alone are accounts', async (t) => {
+  const upstream = await startUpstream(t);
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'accounts');
+  writeFileSync(file, `${ACCOUNT} ${upstream.url} ${TOKEN}\n`, { mode: 0o600 });
+  const env = { TWILIO_ACCOUNT_SID: undefined, TWILIO_AUTH_TOKEN: undefined };
+  const settings = { 'twilio.accounts_file': file, public_url: undefined };
+  const before = await examine({ dataDir: folder }, ['twilio'], { settings, env });
+  assert.deepEqual([before.code, before.of('twilio').result], [8, 'unchecked'], JSON.stringify(before.findings));
+  const unset = await examine({ dataDir: folder }, ['twilio'], { env });
+  assert.deepEqual(unset.names, ['twilio'], 'where there is none, that is a finding');
+
+  const server = await startServer(t, { settings, env });
+  const [told, untold] = await Promise.all([settings, {}].map((given) => examine(server, ['twilio'], { settings: given, env })));
+  assert.deepEqual([told.code, told.of('twilio').result], [0, 'good'], JSON.stringify(told.findings));
+  assert.deepEqual([untold.code, untold.of('twilio').result], [0, 'good'], 'what the command was not told the server knows');
+  const { json: { checks } } = await requestJson(`${server.url}/api/health/check`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"checks":["twilio"]}' });
+  assert.equal(checks.checks[0].result, 'good', 'and so does its own examination');
 });
 
 test('services: what the server says', async (t) => {
   const upstream = await startUpstream(t);
   const server = await startServer(t, { upstream: upstream.url, settings: { public_url: undefined, min_free: '9000T' } });
   const result = await examine(server, ['services'], { settings: { 'twilio.api_url': upstream.url, public_url: undefined } });
-  assert.deepEqual(result.names, ['public-url']);
+  assert.deepEqual(result.names, ['disk', 'public-url']);
   assert.equal(result.of('health').result, 'good', 'the full disk is told by the check of the disk');
 });
 
@@ -140,6 +182,7 @@ test('without a server what can be checked is checked, and the rest is said', as
   const lacking = [['first-bytes'], ['playback'], ['strategy', 'disk'], ['buffering'], ['proxy'], ['public']];
   await Promise.all(lacking.map(async (names) => assert.equal((await examine({ dataDir: folder }, names)).code, 8, `${names}: what was asked for by name was not checked`)));
   assert.deepEqual((await examine({ dataDir: '/proc/self' }, ['store'])).names, ['store'], 'a folder that takes no file');
+  assert.deepEqual((await examine({ dataDir: folder }, ['disk'], { settings: { min_free: '9000T' } })).names, ['disk']);
 });
 
 test('limits: each pair that contradicts', async () => {

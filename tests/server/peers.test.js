@@ -471,7 +471,8 @@ test('it is deleted while another one plays it', async (t) => {
 });
 
 test('the one that fetches it is upgraded: its listener stays, and what it fetches is fetched by the next', async (t) => {
-  const { a, b, query, recording } = await startTwo(t, { a: { ...PEERS, manager: [] }, b: LONG });
+  const listen = Array(16).fill('127.0.0.1:0').join(' '); // as many as may be
+  const { a, b, query, recording } = await startTwo(t, { a: { settings: { ...PEERS.settings, listen }, manager: [] }, b: LONG });
   const [before] = await places(query);
   const waiting = request(b.url + recording.mediaPath, { withinMs: 60_000 });
   await until('it is asked', async () => (await scrape(a)).text.length > 0);

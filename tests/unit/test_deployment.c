@@ -30,12 +30,13 @@ static char *socket_path;
 #define STATUS "GET /api/status "
 #define OTHERS "GET /api/processes "
 #define MEDIA  "GET /api/calls/CA1/download "
-#define BEGUN(size)                                                                               \
-	"{\"version\":\"1.2\",\"public_url\":\"https://calls.test/\",\"direct_url\":"             \
-	"\"http://0.0.0.0:8080\",\"auth\":\"proxy\",\"user_header\":\"X-User\",\"origin\":"       \
-	"\"https://crm.test\",\"play_wait_ms\":1,\"keepalive_ms\":2,\"head_ms\":3,\"send_ms\":4," \
-	"\"token\":\"t0\",\"sha256\":\"abc\",\"size\":" size ",\"flight_ms\":5,\"calls\":{"       \
-	"\"stored\":\"CA1\",\"flight\":\"CA2\",\"echo\":\"CA3\",\"missing\":\"CA4\"},"            \
+#define BEGUN(size)                                                                         \
+	"{\"version\":\"1.2\",\"public_url\":\"https://calls.test/\",\"direct_url\":"       \
+	"\"http://0.0.0.0:8080\",\"auth\":\"proxy\",\"user_header\":\"X-User\",\"origin\":" \
+	"\"https://crm.test\",\"min_free_bytes\":9437184000,"                               \
+	"\"play_wait_ms\":1,\"keepalive_ms\":2,\"head_ms\":3,\"send_ms\":4,"                \
+	"\"token\":\"t0\",\"sha256\":\"abc\",\"size\":" size ",\"flight_ms\":5,\"calls\":{" \
+	"\"stored\":\"CA1\",\"flight\":\"CA2\",\"echo\":\"CA3\",\"missing\":\"CA4\"},"      \
 	"\"webhook\":{\"path\":\"/webhook\",\"body\":\"a=b\",\"signature\":\"s\"}}"
 #define ONE_CALL "{\"calls\":[{\"recordings\":[{\"recording_sid\":\"" RECORDING "\"}]}]}"
 
@@ -53,7 +54,7 @@ static struct deployment_options options_at(const char *path)
 	return (struct deployment_options){
 		.socket_path = path,
 		.settings = { .public_url = "http://set.test", .play_wait_ms = 25000 },
-		.machine = { .data_dir = "/data", .listen = "[::]:9000" },
+		.machine = { .data_dir = "/data", .listen = "[::]:9000", .min_free_bytes = 512 },
 		.proxy = PROXY_LIMITS_UNKNOWN,
 		.nginx_conf = "/etc/nginx/nginx.conf",
 		.ledger_status = json_pack("{s:i}", "calls", 1),
@@ -72,6 +73,7 @@ static void test_running(void)
 	IS_STR(str_of(deployment.server.auth), STR("proxy"), "how people sign in");
 	IS_STR(str_of(deployment.server.user_header), STR("X-User"), "by which header");
 	IS_STR(str_of(deployment.server.other_origin), STR("https://crm.test"), "another origin");
+	IS_INT(deployment.machine.min_free_bytes, 9437184000, "min_free, as it is there now");
 	IS_INT(deployment.server.play_wait_ms, 1, "play_wait");
 	IS_INT(deployment.server.keepalive_ms, 2, "keepalive_timeout");
 	IS_INT(deployment.server.head_ms, 3, "the wait for a head");
@@ -117,6 +119,7 @@ static void test_not_running(void)
 	deployment_open(&options, &deployment);
 	OK(!deployment.server.version && !deployment.probe_failure, "no server runs");
 	IS_INT(deployment.server.play_wait_ms, 25000, "the settings are those that it would have");
+	IS_INT(deployment.machine.min_free_bytes, 512, "and so is min_free");
 	IS_INT(json_integer_value(json_object_get(deployment.status, "calls")), 1,
 	       "the status is the ledger's");
 	OK(!deployment.processes && deployment.media.len == 0 && !deployment.probe.stored,
@@ -137,6 +140,21 @@ static void test_not_running(void)
 	   "and why it made no token");
 	IS_STR(str_of(deployment.places[PLACE_PUBLIC].url), STR("http://set.test"),
 	       "the public address is that of the settings");
+	deployment_close(&deployment);
+}
+
+/* One of a version before, which does not say all of it. */
+static void test_older(void)
+{
+	static const struct page older[] = { { PROBES, NULL, "200 OK", "{\"version\":\"1.1\"}" },
+					     { 0 } };
+	const struct deployment_options options = options_at(socket_path);
+	struct deployment deployment;
+
+	place_say(&server, older);
+	deployment_open(&options, &deployment);
+	IS_STR(str_of(deployment.server.version), STR("1.1"), "a server of before");
+	IS_INT(deployment.machine.min_free_bytes, 512, "is taken to have the min_free that is set");
 	deployment_close(&deployment);
 }
 
@@ -267,6 +285,7 @@ int main(void)
 	place_start(&place);
 	test_running();
 	test_not_running();
+	test_older();
 	test_media_of_another_size();
 	test_token();
 	test_listen();

@@ -353,7 +353,7 @@ static void test_disk(void)
 
 /* ---- Twilio ---- */
 
-#define ACCOUNT_PATH "GET /2010-04-01/Accounts/AC1/Recordings.json?PageSize=1 "
+#define ACCOUNT_TARGET "/2010-04-01/Accounts/AC1/Recordings.json?PageSize=1 "
 #define TWILIO_FAILS(says, answer, write)                                           \
 	"breaks: " says "\nlooked at: DIRECT, account AC1: " answer "\n"            \
 	"expected: 200, and a list of recordings\n"                                 \
@@ -383,7 +383,8 @@ static void test_twilio(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const struct page pages[] = { { ACCOUNT_PATH, NULL, cases[i].head, "" }, { 0 } };
+		const struct page pages[] = { { "GET " ACCOUNT_TARGET, NULL, cases[i].head, "" },
+					      { 0 } };
 		struct deployment deployment = { .machine = machine };
 		AUTO(free) char *says = NULL;
 
@@ -395,7 +396,43 @@ static void test_twilio(void)
 	}
 }
 
-#define BY_SERVER "good: callspool has no trouble with it\n"
+/* Twilio alone is asked through the proxy that is set, whatever the environment says of it. */
+static void test_by_proxy(void)
+{
+	static const struct page passing[] = {
+		{ "GET http://api.test" ACCOUNT_TARGET, NULL, "200 OK", "" },
+		{ "HEAD http://api.test/ ", NULL, "200 OK\r\nDate: Tue, 01 Dec 2026 04:00:00 GMT",
+		  NULL },
+		{ 0 },
+	};
+	static const struct page own[] = { { "GET /health ", NULL, "200 OK", HEALTH }, { 0 } };
+	struct deployment deployment = {
+		.server.version = "1.0",
+		.machine = { .api_url = "http://api.test",
+			     .account_sid = "AC1",
+			     .user = "SK1",
+			     .password = "secret",
+			     .proxy = direct.url },
+		.places[PLACE_PUBLIC].url = public.url,
+	};
+	AUTO(free) char *twilio = NULL, *clocks = NULL, *players = NULL;
+
+	setenv("no_proxy", "*", 1);
+	place_say(&direct, passing);
+	place_say(&public, own);
+	twilio = says_of("twilio", &deployment);
+	clocks = says_of("clocks", &deployment);
+	players = says_of("public", &deployment);
+	unsetenv("no_proxy");
+	IS_STR(str_of(twilio), STR("good: http://api.test answers account AC1 in N ms\n"),
+	       "by proxy: Twilio, by a name that nobody else resolves");
+	IS_STR(str_of(clocks), STR("good: within 30 s of Twilio\n"), "by proxy: its clock");
+	IS_STR(str_of(players), STR("good: PUBLIC answers in N ms\n"), "by proxy: no player");
+	IS_INT(place_count(&direct), 2, "by proxy: nothing else");
+}
+
+#define BY_SERVER    "good: callspool has no trouble with it\n"
+#define UNKNOWN_HERE "unchecked: this command does not know the credentials, and no server runs\n"
 #define NO_ACCOUNT                                         \
 	"breaks: no Twilio account is set\n"               \
 	"looked at: the setting twilio.account_sid\n"      \
@@ -407,15 +444,17 @@ static void test_twilio(void)
 static void test_twilio_by_server(void)
 {
 	static const struct {
-		const char *name, *account, *user, *password, *webhook, *version, *status, *says;
+		const char *name, *account, *user, *password, *file, *version, *status, *says;
 	} cases[] = {
-		{ "no account, here or there", NULL, NULL, NULL, NULL, "1.0", "{}", NO_ACCOUNT },
-		{ "an account that the server alone knows", NULL, NULL, NULL, "/webhook", "1.0",
+		{ "no account, and no server", NULL, NULL, NULL, NULL, NULL, "{}", NO_ACCOUNT },
+		{ "accounts of a file, and no server", NULL, NULL, NULL, "/accounts", NULL, "{}",
+		  UNKNOWN_HERE },
+		{ "accounts of a file", NULL, NULL, NULL, "/accounts", "1.0", "{}", BY_SERVER },
+		{ "an account that the server alone knows", NULL, NULL, NULL, NULL, "1.0",
 		  "{\"causes\":[\"The key is gone\"]}", BY_SERVER },
 		{ "no user", "AC1", NULL, "p", NULL, "1.0", "{}", BY_SERVER },
 		{ "no password", "AC1", "u", NULL, NULL, "1.0", "{}", BY_SERVER },
-		{ "nobody knows them", "AC1", NULL, NULL, NULL, NULL, "{}",
-		  "unchecked: this command does not know the credentials, and no server runs\n" },
+		{ "nobody knows them", "AC1", NULL, NULL, NULL, NULL, "{}", UNKNOWN_HERE },
 		{ "the server has trouble", "AC1", NULL, NULL, NULL, "1.0",
 		  "{\"causes\":[\"Twilio's list is late\",\"Twilio refuses: 401\",\"Twilio is "
 		  "slow\"]}",
@@ -432,8 +471,8 @@ static void test_twilio_by_server(void)
 			.machine = { .api_url = direct.url,
 				     .account_sid = cases[i].account,
 				     .user = cases[i].user,
-				     .password = cases[i].password },
-			.probe.webhook_path = cases[i].webhook,
+				     .password = cases[i].password,
+				     .accounts_file = cases[i].file },
 			.status = json_loads(cases[i].status, 0, NULL),
 		};
 		AUTO(free) char *says = says_of("twilio", &deployment);
@@ -512,6 +551,7 @@ int main(void)
 	test_store();
 	test_disk();
 	test_twilio();
+	test_by_proxy();
 	test_twilio_by_server();
 	test_clocks();
 	place_stop(&direct);
