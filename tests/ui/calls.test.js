@@ -57,7 +57,7 @@ const ids = (calls) => calls.stretch.rows.map(({ call }) => Number(call.call_sid
 async function list(t, life) {
   clock.hold(1_000_000);
   Object.assign(world, { requests: [], sockets: [] });
-  const { Calls } = await load('list/calls');
+  const { Calls, session } = await load('list/calls', 'session');
   const calls = new Calls();
   let draws = 0;
   calls.state.listen(() => draws++);
@@ -65,7 +65,7 @@ async function list(t, life) {
     calls.show({ call: 'none' }); // ends its connection and its timers
     clock.release();
   });
-  await life({ calls, draws: () => draws, socket: () => last(world.sockets), request: () => last(world.requests) });
+  await life({ calls, session, draws: () => draws, socket: () => last(world.sockets), request: () => last(world.requests) });
 }
 
 async function begun({ calls, request }, ids, more) {
@@ -187,6 +187,22 @@ test('reading anew failed: it is tried again', (t) => list(t, async (w) => {
   await turn();
   assert.deepStrictEqual(ids(w.calls), [12]);
   assert.strictEqual(w.calls.state.value.status, 'ready');
+}));
+
+test('signed out while it is read anew: it is not asked for again until somebody is back', (t) => list(t, async (w) => {
+  await begun(w, [9, 8]);
+  w.socket().says({ seq: 1100, reset: true });
+  await pass(250);
+  const before = world.requests.length;
+  w.request().fails({}, { code: 'unauthenticated' });
+  await pass(10_000);
+  assert.strictEqual(world.requests.length, before);
+  w.session.set({ auth: 'password', signed_in: true, user: null });
+  await pass(2000);
+  assert.strictEqual(world.requests.length, before + 1);
+  w.request().answers(page([12], { seq: 1100 }));
+  await turn();
+  assert.deepStrictEqual(ids(w.calls), [12]);
 }));
 
 test('the list failed: why, and again when the server says', (t) => list(t, async (w) => {

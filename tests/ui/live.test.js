@@ -44,6 +44,7 @@ globalThis.fetch = (address, { signal }) => new Promise((resolve, reject) => {
     signal,
     answers: (message) => resolve(new Response(JSON.stringify(message))),
     fails: () => reject(new TypeError('no network')),
+    refuses: (code, status) => resolve(new Response(JSON.stringify({ code }), { status })),
   };
   signal.addEventListener('abort', () => reject(signal.reason));
   world.polls.push(poll);
@@ -51,6 +52,9 @@ globalThis.fetch = (address, { signal }) => new Promise((resolve, reject) => {
 Math.random = () => 0.5;
 
 const turn = () => new Promise((done) => setImmediate(done));
+const turns = async () => {
+  for (let i = 0; i < 5; i++) await turn();
+};
 
 /** In steps, so that whoever looks at the clock meanwhile sees it go on. */
 function pass(ms) {
@@ -61,12 +65,12 @@ function pass(ms) {
 async function live(t, life, wanted = {}) {
   clock.hold(1_000_000);
   Object.assign(world, { sockets: [], polls: [] });
-  const { watch, connection, progress, onCall } = await load('live');
+  const { watch, connection, progress, onCall, session, mustSignIn } = await load('live', 'session');
   const told = [];
   const feed = watch({ filter: { direction: 'inbound' }, seq: 100, bottom: '5.5', told: (message) => told.push(message), ...wanted });
   t.after(() => clock.release());
   try {
-    await life({ feed, told, connection, progress, onCall, pass, socket: () => world.sockets.at(-1), poll: () => world.polls.at(-1) });
+    await life({ feed, told, connection, progress, onCall, session, mustSignIn, pass, socket: () => world.sockets.at(-1), poll: () => world.polls.at(-1) });
   } finally {
     feed.end();
   }
@@ -183,6 +187,56 @@ test('nothing answers at all: the socket is not to blame', async (t) => live(t, 
   await turn();
   pass(20_000);
   assert(world.sockets.length > 2);
+}));
+
+const dana = () => ({ auth: 'password', signed_in: true, user: { name: 'dana', role: 'listener', rights: ['read'] } });
+
+/** The server ends the session: two sockets are refused, and the poll says why. */
+async function endSession({ session, socket, poll, pass }) {
+  session.set(dana());
+  socket().open();
+  socket().says({ seq: 140 });
+  for (const ms of [1, 1000, 2000]) {
+    socket().close();
+    pass(ms);
+  }
+  await turns();
+  poll().refuses('unauthenticated', 401);
+  await turns();
+}
+
+test('signed out: nothing is asked until somebody is back', (t) => live(t, async (w) => {
+  await endSession(w);
+  assert(w.mustSignIn.value, 'the page asks to sign in');
+  const asked = [world.sockets.length, world.polls.length];
+  assert.deepStrictEqual(asked, [3, 1]);
+  w.pass(600_000);
+  world.listeners.visibilitychange();
+  world.listeners.online();
+  w.pass(600_000);
+  await turns();
+  assert.deepStrictEqual([world.sockets.length, world.polls.length], asked);
+  assert(!w.connection.value.isLive);
+  w.session.set(dana());
+  w.mustSignIn.set(false);
+  assert.deepStrictEqual([world.sockets.length, world.polls.length], [4, 1]);
+  assert.strictEqual(w.socket().after, 140);
+}));
+
+test('signed out, and the form was put away: it asks once more, for somebody may be back in another window', (t) => live(t, async (w) => {
+  await endSession(w);
+  w.mustSignIn.set(false);
+  assert.strictEqual(world.sockets.length, 4);
+  w.socket().open();
+  w.socket().says({ seq: 141 });
+  assert(w.connection.value.isLive);
+}));
+
+test('ended while nobody was signed in: it does not come back', (t) => live(t, async (w) => {
+  await endSession(w);
+  w.feed.end();
+  w.session.set(dana());
+  assert.strictEqual(world.sockets.length, 3);
 }));
 
 test('back in the network: it waits no longer', (t) => live(t, ({ socket, pass }) => {

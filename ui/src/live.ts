@@ -2,8 +2,10 @@
 //
 // Every message has the ledger's sequence: after a break the next connection begins after the last one, so nothing is
 // missed, however long it was.  A break is noticed by the closed socket, by 25 s without a word (there is one every
-// 15 s), and by a timer that was late: the machine slept.
-import { ask, queryOf } from './api';
+// 15 s), and by a timer that was late: the machine slept.  Whoever is signed out is not asked for again and again, but
+// when somebody is back.
+import { ask, isSignedOut, queryOf } from './api';
+import { onBack } from './session';
 import { store, type Store } from './store';
 import type { Arriving, Call, EventMessage, Filter } from './types';
 
@@ -76,6 +78,9 @@ class Feed implements Watch {
 	#refusals = 0;
 	#pollsUntil = 0;
 	#isOver = false;
+	/** Nobody is signed in. */
+	#isOut = false;
+	#endBack = onBack(() => this.#isOut && this.again());
 
 	constructor(readonly wanted: Wanted) {
 		this.#seq = wanted.seq;
@@ -101,6 +106,7 @@ class Feed implements Watch {
 		this.#isOver = true;
 		this.#close();
 		clearInterval(this.#ticker);
+		this.#endBack();
 		removeEventListener('online', this.#wake);
 		document.removeEventListener('visibilitychange', this.#wake);
 	}
@@ -118,6 +124,7 @@ class Feed implements Watch {
 
 	#connect(): void {
 		this.#close();
+		this.#isOut = false;
 		this.#heardAt = Date.now();
 		if (typeof WebSocket === 'undefined' || Date.now() < this.#pollsUntil) void this.#ask();
 		else this.#open();
@@ -159,8 +166,8 @@ class Feed implements Watch {
 		try {
 			const message = await ask<EventMessage>(`/api/events?${this.#query()}`, { signal: poll.signal });
 			if (poll === this.#poll) this.#answered(message);
-		} catch {
-			if (poll === this.#poll) this.#failed();
+		} catch (error) {
+			if (poll === this.#poll) this.#failed(error);
 		} finally {
 			clearTimeout(late);
 		}
@@ -171,15 +178,21 @@ class Feed implements Watch {
 		if (!this.#isOver) this.#connect();
 	}
 
-	#failed(): void {
+	#failed(error: unknown): void {
 		this.#refusals = 0; // nothing was answered at all: the socket is not to blame
 		this.#pollsUntil = 0;
-		this.#wait();
+		this.#isOut = isSignedOut(error);
+		if (this.#isOut) this.#rest();
+		else this.#wait();
+	}
+
+	#rest(): void {
+		this.#close();
+		this.#down();
 	}
 
 	#wait(): void {
-		this.#close();
-		this.#down();
+		this.#rest();
 		const wait = WAITS_MS[Math.min(this.#tries, WAITS_MS.length - 1)]!;
 		this.#tries++;
 		this.#timer = setTimeout(() => this.#connect(), wait * (0.8 + 0.4 * Math.random()));
@@ -223,7 +236,7 @@ class Feed implements Watch {
 	}
 
 	#wake = (): void => {
-		if (document.hidden) return;
+		if (document.hidden || this.#isOut) return;
 		const isStale = Date.now() - this.#heardAt > QUIET_MS;
 		if (navigator.onLine && (this.#timer || isStale)) this.again();
 	};

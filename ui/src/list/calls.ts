@@ -1,6 +1,7 @@
 // The list that is looked at: its stretch, what is asked for it, and what the server tells of it.
-import { ApiError, getCalls, queryOf } from '../api';
+import { ApiError, getCalls, isSignedOut, queryOf } from '../api';
 import { watch, type Watch } from '../live';
+import { untilBack } from '../session';
 import { store } from '../store';
 import type { Call, CallPage, EventMessage, Filter } from '../types';
 import { inbox, Rate } from './inbox';
@@ -125,7 +126,7 @@ export class Calls {
 	/** What the list before shows is not what is asked for: it goes.  Whoever is signed out is not asked for again and again. */
 	#failed(error: unknown): void {
 		const waitS = Math.max(error instanceof ApiError ? error.retryAfterS : 0, Math.min(AGAIN_S * 2 ** this.#failures++, AGAIN_MAX_S));
-		const isOut = error instanceof ApiError && error.code === 'unauthenticated';
+		const isOut = isSignedOut(error);
 		if (!isOut) this.#again = setTimeout(() => void this.#read(), waitS * 1000);
 		this.#tell({ status: 'failed', error, filter: this.#filter, againAt: isOut ? 0 : Date.now() + waitS * 1000 });
 	}
@@ -200,8 +201,9 @@ export class Calls {
 			this.#widen(readAt);
 			this.#tell({ hasOlderFailed: false });
 			return readAt >= this.#anewSeq;
-		} catch {
+		} catch (error) {
 			this.stretch.drop(ticket);
+			if (isSignedOut(error)) await untilBack();
 			return asked !== this.#asked;
 		}
 	}
