@@ -231,7 +231,7 @@ test('older calls failed: said, and had by asking again', (t) => list(t, async (
   await turn();
   assert(!w.calls.state.value.hasOlderFailed);
   assert.deepStrictEqual(ids(w.calls), [9, 8, 7]);
-  assert.deepStrictEqual(w.socket().sent, [{ filter: { direction: 'inbound' }, bottom: null, after: 1000 }], 'the server hears how far down');
+  assert.deepStrictEqual(w.socket().sent, [{ filter: { direction: 'inbound' }, bottom: null, after: 1000, id: 1 }], 'the server hears how far down');
 }));
 
 test('more than 20 new calls a second wait until they are asked for', (t) => list(t, async (w) => {

@@ -258,7 +258,46 @@ test('a wider list is told to the server, with the page it comes from', (t) => l
   feed.widen('3.3', 140);
   feed.widen('3.3', 141);
   feed.widen(null, 150);
-  assert.deepStrictEqual(socket().sent, [{ filter: { direction: 'inbound' }, bottom: '3.3', after: 140 }, { filter: { direction: 'inbound' }, bottom: null, after: 150 }]);
+  assert.deepStrictEqual(socket().sent, [{ filter: { direction: 'inbound' }, bottom: '3.3', after: 140, id: 1 }, { filter: { direction: 'inbound' }, bottom: null, after: 140, id: 2 }]);
+}));
+
+test('a wider list before the socket is open: another socket, for the address of this one says how far down', (t) => live(t, ({ feed, socket }) => {
+  feed.widen('3.3', 90);
+  assert.strictEqual(world.sockets.length, 2);
+  assert.strictEqual(world.sockets[0].readyState, 3);
+  assert.deepStrictEqual([socket().after, socket().address.searchParams.get('bottom')], [90, '3.3']);
+}));
+
+test('a wider list while a poll is out: another poll, for this one passes over what is further down', (t) => live(t, async ({ feed, poll, told, socket, pass }) => {
+  socket().close();
+  pass(1);
+  socket().close();
+  pass(1000);
+  await turns();
+  const early = poll();
+  feed.widen('3.3', 90);
+  early.answers({ seq: 160 });
+  await turns();
+  assert(early.signal.aborted);
+  assert.deepStrictEqual(told, []);
+  assert.strictEqual(world.polls.length, 2);
+  assert.strictEqual(poll().address, '/api/events?direction=inbound&after=90&bottom=3.3');
+}));
+
+test('a wider list, and a break before the server said that it knows: it begins where the page was', (t) => live(t, ({ feed, socket, pass }) => {
+  socket().open();
+  socket().says({ seq: 150 });
+  feed.widen('3.3', 140);
+  socket().says({ seq: 155 });
+  socket().close();
+  pass(1);
+  assert.strictEqual(socket().after, 140);
+  socket().open();
+  feed.widen('2.2', 140);
+  socket().says({ seq: 156, id: 2 });
+  socket().close();
+  pass(1);
+  assert.strictEqual(socket().after, 156);
 }));
 
 test('what is being fetched is known until its row says that it is here', (t) => live(t, ({ socket, progress }) => {

@@ -74,6 +74,9 @@ class Feed implements Watch {
 	#tickedAt = Date.now();
 	#heardAt = Date.now();
 	#downSince: number | null = Date.now();
+	#wishes = 0;
+	/** The wish that the server has not answered yet: what it says meanwhile leaves out what we widened to. */
+	#unanswered: number | null = null;
 	#tries = 0;
 	#refusals = 0;
 	#pollsUntil = 0;
@@ -93,8 +96,14 @@ class Feed implements Watch {
 	widen(bottom: string | null, seq: number): void {
 		if (bottom === this.#bottom) return;
 		this.#bottom = bottom;
-		if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ filter: this.wanted.filter, bottom, after: Math.min(seq, this.#seq) }));
-		else this.#seq = Math.min(seq, this.#seq);
+		this.#seq = Math.min(seq, this.#seq);
+		if (this.#socket?.readyState === WebSocket.OPEN) this.#wish(this.#socket);
+		else if (this.#socket || this.#poll) this.#connect(); // its address has what was wanted before
+	}
+
+	#wish(socket: WebSocket): void {
+		this.#unanswered = ++this.#wishes;
+		socket.send(JSON.stringify({ filter: this.wanted.filter, bottom: this.#bottom, after: this.#seq, id: this.#unanswered }));
 	}
 
 	again(): void {
@@ -125,6 +134,7 @@ class Feed implements Watch {
 	#connect(): void {
 		this.#close();
 		this.#isOut = false;
+		this.#unanswered = null;
 		this.#heardAt = Date.now();
 		if (typeof WebSocket === 'undefined' || Date.now() < this.#pollsUntil) void this.#ask();
 		else this.#open();
@@ -205,7 +215,8 @@ class Feed implements Watch {
 		this.#tries = 0;
 		this.#downSince = null;
 		if (!state.value.isLive) state.set({ isLive: true, offlineSince: null });
-		if (message.seq !== undefined) this.#seq = message.seq;
+		if (message.id === this.#unanswered) this.#unanswered = null;
+		if (message.seq !== undefined && this.#unanswered === null) this.#seq = message.seq;
 		takeProgress(message);
 		this.wanted.told(message);
 		for (const call of message.calls ?? []) for (const told of [...listeners]) told(call);

@@ -83,6 +83,8 @@ export interface CallPage {
 /** A message of /api/events; whatever is not in it is not told of. */
 export interface EventMessage {
 	seq?: number;
+	/** Of the wish that it is the first answer to. */
+	id?: number;
 	calls?: Call[];
 	gone?: string[];
 	more?: number;
