@@ -57,7 +57,7 @@ const ids = (calls) => calls.stretch.rows.map(({ call }) => Number(call.call_sid
 async function list(t, life) {
   clock.hold(1_000_000);
   Object.assign(world, { requests: [], sockets: [] });
-  const { Calls, session } = await load('list/calls', 'session');
+  const { Calls, session, progress } = await load('list/calls', 'session', 'live');
   const calls = new Calls();
   let draws = 0;
   calls.state.listen(() => draws++);
@@ -65,7 +65,7 @@ async function list(t, life) {
     calls.show({ call: 'none' }); // ends its connection and its timers
     clock.release();
   });
-  await life({ calls, session, draws: () => draws, socket: () => last(world.sockets), request: () => last(world.requests) });
+  await life({ calls, session, progress, draws: () => draws, socket: () => last(world.sockets), request: () => last(world.requests) });
 }
 
 async function begun({ calls, request }, ids, more) {
@@ -203,6 +203,25 @@ test('signed out while it is read anew: it is not asked for again until somebody
   w.request().answers(page([12], { seq: 1100 }));
   await turn();
   assert.deepStrictEqual(ids(w.calls), [12]);
+}));
+
+test('a page says what is being fetched, as rows of events do; but not by a row that is older than the one that is shown', (t) => list(t, async (w) => {
+  const told = (id, arriving, seq = id) => ({ ...row(id, seq), recordings: [{ recording_sid: `RE${id}`, arriving }] });
+  const some = { bytes: 10, total: 100 };
+  await begun(w, [], { seq: 77, next: '8000.8', calls: [told(9, some), told(8, null)] });
+  assert.deepStrictEqual([...w.progress.value.keys()], ['RE9']);
+  w.socket().says({ progress: [8, 7].map((id) => ({ recording_sid: `RE${id}`, call_sid: `CA${id}`, bytes: 20, total: 100 })) });
+  void w.calls.older();
+  w.request().answers(page([], { seq: 1005, calls: [told(7, null)] }));
+  await turn();
+  assert.deepStrictEqual([...w.progress.value.keys()].sort(), ['RE8', 'RE9']);
+  w.socket().says({ seq: 1100, reset: true });
+  await pass(250);
+  w.socket().says({ seq: 1101, calls: [told(9, null, 1101)] });
+  await pass(250);
+  w.request().answers(page([], { seq: 1100, calls: [told(9, some), told(8, null)] }));
+  await turn();
+  assert.deepStrictEqual([...w.progress.value.keys()], []);
 }));
 
 test('the list failed: why, and again when the server says', (t) => list(t, async (w) => {

@@ -303,11 +303,32 @@ test('a wider list, and a break before the server said that it knows: it begins 
 test('what is being fetched is known until its row says that it is here', (t) => live(t, ({ socket, progress }) => {
   socket().open();
   socket().says({ progress: [{ recording_sid: 'RE1', call_sid: 'CA1', bytes: 10, total: 100 }] });
-  assert.deepStrictEqual(progress.value.get('RE1'), { bytes: 10, total: 100 });
+  const { bytes, total } = progress.value.get('RE1');
+  assert.deepStrictEqual([bytes, total], [10, 100]);
   const before = progress.value;
   socket().says({ seq: 120, calls: [{ call_sid: 'CA2', recordings: [{ recording_sid: 'RE2' }] }] });
   assert.strictEqual(progress.value, before, 'nobody is drawn anew for it');
   socket().says({ seq: 121, calls: [{ call_sid: 'CA1', recordings: [{ recording_sid: 'RE1', arriving: null }] }] });
+  assert.strictEqual(progress.value.size, 0);
+}));
+
+const coming = (...numbers) => ({ progress: numbers.map((i) => ({ recording_sid: `RE${i}`, call_sid: `CA${i}`, bytes: 10, total: 100 })) });
+
+test('of a call that is gone nothing is being fetched, as far as is told here', (t) => live(t, ({ socket, progress }) => {
+  socket().open();
+  socket().says(coming(1, 2));
+  socket().says({ seq: 120, gone: ['CA1'] });
+  assert.deepStrictEqual([...progress.value.keys()], ['RE2']);
+}));
+
+test('what was not heard of for 30 s is being fetched no longer: its end is not told to whoever shows other calls', (t) => live(t, ({ socket, progress, pass }) => {
+  socket().open();
+  socket().says(coming(1, 2));
+  pass(20_000);
+  socket().says(coming(2));
+  pass(12_000);
+  assert.deepStrictEqual([...progress.value.keys()], ['RE2']);
+  pass(30_000);
   assert.strictEqual(progress.value.size, 0);
 }));
 

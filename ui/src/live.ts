@@ -22,13 +22,20 @@ const SLEPT_MS = 5000;
 const SPOKEN_OF_MS = 3000;
 const WAITS_MS = [0, 1000, 2000, 5000, 10_000, 20_000];
 const REFUSALS_MAX = 2;
+const FETCHED_MS = 30_000; // longer than that no fetch is silent: the server ends it
 const SOCKET_AGAIN_MS = 300_000;
 
 const state = store<Connection>({ isLive: false, offlineSince: null });
 export const connection: Store<Connection> = state;
 
+/** How far a recording was when it was heard of last. */
+export interface Fetched extends Arriving {
+	callSid: string | null;
+	heardAt: number;
+}
+
 /** What is being fetched, by recording SID. */
-export const progress = store<ReadonlyMap<string, Arriving>>(new Map());
+export const progress = store<ReadonlyMap<string, Fetched>>(new Map());
 
 const listeners = new Set<(call: Call) => void>();
 
@@ -38,11 +45,16 @@ export function onCall(told: (call: Call) => void): () => void {
 	return () => listeners.delete(told);
 }
 
-function takeProgress({ progress: told = [], calls = [] }: EventMessage): void {
-	const next = new Map(progress.value);
-	for (const { recordings } of calls)
-		for (const { recording_sid, arriving } of recordings) if (arriving) next.set(recording_sid, arriving); else next.delete(recording_sid);
-	for (const { recording_sid, bytes, total } of told) next.set(recording_sid, { bytes, total });
+/** That it is over is not told to whoever shows other calls by then: it is forgotten after a while. */
+const isOld = ({ heardAt }: Fetched): boolean => Date.now() - heardAt > FETCHED_MS;
+
+/** Of a message, or of the rows of a page. */
+export function takeProgress({ progress: told = [], calls = [], gone = [] }: EventMessage): void {
+	const heardAt = Date.now();
+	const next = new Map([...progress.value].filter(([, one]) => !isOld(one) && !gone.includes(one.callSid ?? '')));
+	for (const { call_sid: callSid, recordings } of calls)
+		for (const { recording_sid, arriving } of recordings) if (arriving) next.set(recording_sid, { ...arriving, callSid, heardAt }); else next.delete(recording_sid);
+	for (const { recording_sid, call_sid: callSid, bytes, total } of told) next.set(recording_sid, { bytes, total, callSid, heardAt });
 	if (told.length || next.size !== progress.value.size || calls.some(({ recordings }) => recordings.some((one) => one.arriving))) progress.set(next);
 }
 
@@ -238,6 +250,7 @@ class Feed implements Watch {
 		const isQuiet = Date.now() - this.#heardAt > QUIET_MS;
 		this.#tickedAt = Date.now();
 		this.#show();
+		takeProgress({});
 		if (this.#poll) return; // it has a time limit of its own
 		// A page that nobody sees has its timers slowed down.
 		if (this.#socket && (isQuiet || (late > SLEPT_MS && !document.hidden))) {

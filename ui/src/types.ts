@@ -89,7 +89,7 @@ export interface EventMessage {
 	gone?: string[];
 	more?: number;
 	reset?: boolean;
-	progress?: { recording_sid: string; call_sid: string; bytes: number; total: number | null }[];
+	progress?: { recording_sid: string; call_sid: string | null; bytes: number; total: number | null }[];
 }
 
 export interface Waveform {

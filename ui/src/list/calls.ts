@@ -1,6 +1,6 @@
 // The list that is looked at: its stretch, what is asked for it, and what the server tells of it.
 import { ApiError, getCalls, isSignedOut, queryOf } from '../api';
-import { watch, type Watch } from '../live';
+import { takeProgress, watch, type Watch } from '../live';
 import { untilBack } from '../session';
 import { store } from '../store';
 import type { Call, CallPage, EventMessage, Filter } from '../types';
@@ -117,7 +117,7 @@ export class Calls {
 		const filter = this.#filter;
 		this.#seen = { index: 0, isAtTop: true };
 		this.stretch.takesNew = true;
-		this.stretch.page(ticket, page);
+		this.#put(ticket, page);
 		this.#failures = 0;
 		this.#tell({ status: 'ready', error: null, filter, hasOlderFailed: false });
 		this.#watch = watch({ filter, seq: page.seq, bottom: page.next, told: (message) => this.#told(message) });
@@ -129,6 +129,14 @@ export class Calls {
 		const isOut = isSignedOut(error);
 		if (!isOut) this.#again = setTimeout(() => void this.#read(), waitS * 1000);
 		this.#tell({ status: 'failed', error, filter: this.#filter, againAt: isOut ? 0 : Date.now() + waitS * 1000 });
+	}
+
+	/** A row that is older than what is known of its call says nothing. */
+	#put(ticket: Ticket, page: CallPage, newer: CallPage | null = null): boolean {
+		const isPut = this.stretch.page(ticket, page, newer);
+		const rows = [...page.calls, ...(newer?.calls ?? [])];
+		if (isPut) takeProgress({ calls: rows.filter((call) => this.stretch.get(call.call_sid) === call) });
+		return isPut;
 	}
 
 	#tell(change: Partial<ListState> = {}): void {
@@ -158,7 +166,7 @@ export class Calls {
 	}
 
 	#extended(ticket: Ticket, page: CallPage): void {
-		if (!this.stretch.page(ticket, page)) return;
+		if (!this.#put(ticket, page)) return;
 		this.stretch.cut(this.#seen.index);
 		this.#widen(page.seq);
 		this.#tell(ticket.part === 'older' ? { hasOlderFailed: false } : {});
@@ -197,7 +205,7 @@ export class Calls {
 			const [page, newer] = await this.#pages(around, asked.signal);
 			const readAt = Math.min(page.seq, newer?.seq ?? page.seq);
 			this.#noticeFlood(page, newer);
-			if (!this.stretch.page(ticket, page, newer)) return asked !== this.#asked;
+			if (!this.#put(ticket, page, newer)) return asked !== this.#asked;
 			this.#widen(readAt);
 			this.#tell({ hasOlderFailed: false });
 			return readAt >= this.#anewSeq;
