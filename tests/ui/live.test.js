@@ -13,13 +13,14 @@ class Socket {
   constructor(address) {
     this.address = address;
     world.sockets.push(this);
+    world.breaks = () => this.close();
   }
   send(text) {
     this.sent.push(JSON.parse(text));
   }
   open() {
     this.readyState = 1;
-    this.onopen();
+    this.onopen?.();
   }
   says(message) {
     this.onmessage({ data: JSON.stringify(message) });
@@ -48,6 +49,7 @@ globalThis.fetch = (address, { signal }) => new Promise((resolve, reject) => {
   };
   signal.addEventListener('abort', () => reject(signal.reason));
   world.polls.push(poll);
+  world.breaks = poll.fails;
 });
 Math.random = () => 0.5;
 
@@ -99,16 +101,18 @@ test('closed: at once again, after what was told last', (t) => live(t, ({ socket
   assert.strictEqual(socket().after, 140);
 }));
 
-test('closed again and again: it waits longer', (t) => live(t, ({ socket, pass }) => {
-  socket().open();
+/** Of either kind. */
+const begun = () => world.sockets.length + world.polls.length;
+
+test('broken again and again: it waits longer', (t) => live(t, async ({ pass }) => {
   const waits = [];
   for (let i = 0; i < 6; i++) {
-    const count = world.sockets.length;
-    socket().close();
+    const count = begun();
+    world.breaks();
+    await turns();
     let waited = 0;
-    for (; world.sockets.length === count && waited < 30000; waited += 500) pass(500);
+    for (; begun() === count && waited < 30000; waited += 500) pass(500);
     waits.push(waited);
-    socket().open();
   }
   assert.deepStrictEqual(waits, [500, 1000, 2000, 5000, 10000, 20000]);
 }));
@@ -176,6 +180,56 @@ test('refused twice: a long poll of the same numbers, and a socket again after 5
   assert(world.sockets.length > 2, 'a socket is tried again');
 }));
 
+for (const [what, opens] of [['opens and says nothing', true], ['neither opens nor is refused', false]]) {
+  test(`a socket that ${what}, twice: a long poll`, (t) => live(t, async ({ socket, poll, pass, connection }) => {
+    for (let i = 1; i <= 2; i++) {
+      assert.strictEqual(world.sockets.length, i);
+      if (opens) socket().open();
+      pass(27_000);
+    }
+    await turns();
+    assert.deepStrictEqual([world.sockets.length, world.polls.length], [2, 1]);
+    poll().answers({ seq: 160 });
+    await turns();
+    assert(connection.value.isLive);
+  }));
+}
+
+test('a socket that opens and is closed without a word, twice: a long poll', (t) => live(t, ({ socket, pass }) => {
+  for (let i = 1; i <= 2; i++) {
+    socket().open();
+    socket().close();
+    pass(1000);
+  }
+  assert.deepStrictEqual([world.sockets.length, world.polls.length], [2, 1]);
+}));
+
+test('a socket that spoke and then was silent, or the machine slept while it opened: it is not to blame', (t) => live(t, ({ socket, pass }) => {
+  for (let i = 0; i < 3; i++) {
+    socket().open();
+    socket().says({ seq: 150 + i });
+    pass(27_000);
+  }
+  for (let i = 0; i < 3; i++) {
+    clock.setTime(Date.now() + 60_000);
+    pass(1000);
+  }
+  assert.strictEqual(world.polls.length, 0);
+  assert.strictEqual(world.sockets.length, 7);
+}));
+
+test('refused once, and once again after one that spoke: nothing is between us', (t) => live(t, ({ socket, pass }) => {
+  socket().close();
+  pass(1);
+  socket().open();
+  socket().says({ seq: 150 });
+  for (const ms of [1, 1000]) {
+    socket().close();
+    pass(ms);
+  }
+  assert.deepStrictEqual([world.sockets.length, world.polls.length], [4, 0]);
+}));
+
 test('nothing answers at all: the socket is not to blame', async (t) => live(t, async ({ socket, poll, pass }) => {
   socket().close();
   pass(1);
@@ -239,17 +293,17 @@ test('ended while nobody was signed in: it does not come back', (t) => live(t, a
   assert.strictEqual(world.sockets.length, 3);
 }));
 
-test('back in the network: it waits no longer', (t) => live(t, ({ socket, pass }) => {
+test('back in the network: it waits no longer', (t) => live(t, async ({ pass }) => {
   for (let i = 0; i < 4; i++) {
-    socket().open();
-    socket().close();
+    world.breaks();
+    await turns();
     pass(10_000);
   }
-  socket().open();
-  socket().close();
-  const count = world.sockets.length;
+  world.breaks();
+  await turns();
+  const count = begun();
   world.listeners.online();
-  assert.strictEqual(world.sockets.length, count + 1);
+  assert.strictEqual(begun(), count + 1);
 }));
 
 test('a wider list is told to the server, with the page it comes from', (t) => live(t, ({ feed, socket }) => {

@@ -89,6 +89,8 @@ class Feed implements Watch {
 	#wishes = 0;
 	/** The wish that the server has not answered yet: what it says meanwhile leaves out what we widened to. */
 	#unanswered: number | null = null;
+	/** The socket said a word. */
+	#hasSpoken = false;
 	#tries = 0;
 	#refusals = 0;
 	#pollsUntil = 0;
@@ -160,23 +162,22 @@ class Feed implements Watch {
 		const address = new URL(`/api/events?${this.#query()}`, location.href);
 		address.protocol = address.protocol.replace('http', 'ws');
 		const socket = new WebSocket(address);
-		let wasOpen = false;
 		this.#socket = socket;
-		socket.onopen = () => {
-			wasOpen = true;
-			this.#refusals = 0;
-		};
+		this.#hasSpoken = false;
 		socket.onmessage = ({ data }) => {
-			if (socket === this.#socket) this.#hear(JSON.parse(String(data)) as EventMessage);
+			if (socket !== this.#socket) return;
+			this.#hasSpoken = true;
+			this.#refusals = 0;
+			this.#hear(JSON.parse(String(data)) as EventMessage);
 		};
 		socket.onclose = () => {
-			if (socket === this.#socket) this.#broke(!wasOpen);
+			if (socket === this.#socket) this.#broke();
 		};
 	}
 
-	/** Refused twice where a poll is answered: something between us lets no WebSocket through. */
-	#broke(wasRefused: boolean): void {
-		this.#refusals += wasRefused ? 1 : 0;
+	/** Twice without a word, though the server begins with one, where a poll is answered: something between us lets no WebSocket through. */
+	#broke(): void {
+		this.#refusals += this.#hasSpoken ? 0 : 1;
 		if (this.#refusals >= REFUSALS_MAX) this.#pollsUntil = Date.now() + SOCKET_AGAIN_MS;
 		this.#wait();
 	}
@@ -251,9 +252,12 @@ class Feed implements Watch {
 		this.#tickedAt = Date.now();
 		this.#show();
 		takeProgress({});
-		if (this.#poll) return; // it has a time limit of its own
-		// A page that nobody sees has its timers slowed down.
-		if (this.#socket && (isQuiet || (late > SLEPT_MS && !document.hidden))) {
+		if (!this.#socket) return; // a poll has a time limit of its own
+		const isLate = late > SLEPT_MS;
+		if (isQuiet && !isLate) {
+			this.#broke();
+		} else if (isQuiet || (isLate && !document.hidden)) {
+			// A page that nobody sees has its timers slowed down.
 			this.#down();
 			this.again();
 		}
