@@ -132,6 +132,53 @@ test('while a pointer is down nothing moves; then all of it', (t) => list(t, asy
   assert.deepStrictEqual(ids(w.calls), [10, 9, 8]);
 }));
 
+test('what waited while the list was read anew is older than that: it brings nothing back', (t) => list(t, async (w) => {
+  await begun(w, [9, 8]);
+  w.socket().says({ seq: 1001, calls: [row(10, 1001)] });
+  w.socket().says({ seq: 1100, more: 300 });
+  clock.tick(0);
+  await turn();
+  w.request().answers(page([9, 8], { seq: 1100 }));
+  await turn();
+  w.socket().says({ seq: 1101, calls: [row(11, 1101)] });
+  await pass(500);
+  assert.deepStrictEqual(ids(w.calls), [11, 9, 8]);
+}));
+
+test('a list that was read anew while a menu is open comes when it is closed, and what is newer after it', (t) => list(t, async (w) => {
+  await begun(w, [9, 8]);
+  w.calls.hold(true);
+  w.socket().says({ seq: 1001, calls: [row(10, 1001)] });
+  w.socket().says({ seq: 1100, more: 300 });
+  await pass(250);
+  w.request().answers(page([9], { seq: 1100 }));
+  await turn();
+  w.socket().says({ seq: 1101, calls: [row(11, 1101)] });
+  await pass(1000);
+  assert.deepStrictEqual(ids(w.calls), [9, 8]);
+  w.calls.hold(false);
+  await pass(250);
+  assert.deepStrictEqual(ids(w.calls), [11, 9]);
+}));
+
+test('another list while one that was read anew waits for the menu: nothing of it comes', (t) => list(t, async (w) => {
+  await begun(w, [9, 8]);
+  w.calls.hold(true);
+  w.socket().says({ seq: 1100, reset: true });
+  await pass(250);
+  w.request().answers(page(range(60, 30), { seq: 1100 }));
+  await turn();
+  w.calls.show({ direction: 'outbound' });
+  w.request().answers(page([5, 4], { seq: 1101 }));
+  await turn();
+  w.calls.hold(false);
+  await pass(250);
+  assert.deepStrictEqual(ids(w.calls), [5, 4]);
+  w.socket().says({ seq: 1102, calls: [row(6, 1102)] });
+  await pass(250);
+  assert.deepStrictEqual(ids(w.calls), [6, 5, 4], 'nor is it taken for a flood of new calls');
+}));
+
 test('reset at the top: the first page takes the place', (t) => list(t, async (w) => {
   await begun(w, [9, 8]);
   w.socket().says({ seq: 1100, reset: true });

@@ -64,6 +64,8 @@ export class Calls {
 	#rate = new Rate();
 	/** So many new calls come that the list would not stand still: they wait until they are asked for. */
 	#isFlooded = false;
+	/** Of the page that took the place of all: what was told up to it is in it. */
+	#readAt = 0;
 	#anewAt = 0;
 	#anewSeq = 0;
 	/** For which connection the list is being read anew. */
@@ -118,6 +120,7 @@ export class Calls {
 		this.#seen = { index: 0, isAtTop: true };
 		this.stretch.takesNew = true;
 		this.#put(ticket, page);
+		this.#readAt = page.seq;
 		this.#failures = 0;
 		this.#tell({ status: 'ready', error: null, filter, hasOlderFailed: false });
 		this.#watch = watch({ filter, seq: page.seq, bottom: page.next, told: (message) => this.#told(message) });
@@ -204,8 +207,11 @@ export class Calls {
 		try {
 			const [page, newer] = await this.#pages(around, asked.signal);
 			const readAt = Math.min(page.seq, newer?.seq ?? page.seq);
+			await this.#inbox.free();
+			if (!this.stretch.holds(ticket)) return asked !== this.#asked;
 			this.#noticeFlood(page, newer);
-			if (!this.#put(ticket, page, newer)) return asked !== this.#asked;
+			this.#put(ticket, page, newer);
+			this.#readAt = readAt;
 			this.#widen(readAt);
 			this.#tell({ hasOlderFailed: false });
 			return readAt >= this.#anewSeq;
@@ -237,7 +243,8 @@ export class Calls {
 		if (message.reset || message.more) void this.#readAnew(message.seq);
 	}
 
-	#take(messages: EventMessage[]): void {
+	#take(queue: EventMessage[]): void {
+		const messages = queue.filter(({ seq }) => seq === undefined || seq > this.#readAt);
 		this.stretch.takesNew = this.#takesNew();
 		if (this.stretch.takesNew) this.#markFresh(messages.flatMap((message) => this.#newOf(message)));
 		for (const message of messages) this.stretch.receive(message);
