@@ -9,6 +9,7 @@ Object.assign(globalThis.document, { addEventListener() {}, removeEventListener(
 globalThis.setInterval = () => 0;
 globalThis.removeEventListener = () => {};
 globalThis.BroadcastChannel = undefined; // it would keep the test alive
+globalThis.WebSocket = undefined; // what is told is asked for by polls
 
 let answer;
 const asked = [];
@@ -80,6 +81,18 @@ test('of two answers that cross, what the newer one says stays', async () => {
   await settled();
   assert.deepEqual(track.value.recordings.map(({ waveform }) => waveform), [true, true]);
 });
+
+for (const [what, message, times] of [['it was away for too long', { reset: true }, 1], ['more happened than is told', { more: 300 }, 1], ['nothing happened', {}, 0]]) {
+  test(`its own connection says that ${what}: ${times ? 'the call is asked for' : 'nothing is asked'}`, async () => {
+    const told = [{ seq: 99, ...message }];
+    answer = (address, signal) => isOfCall(address) ? call(9, recording(true)) : (address.startsWith('/api/events') && told.shift()) || never(signal);
+    play(call(7, recording(undefined, 'waiting')));
+    await settled();
+    assert.equal(told.length, 0, 'it was told');
+    assert.equal(lookedUp(), times);
+    assert.equal(track.value.recordings[0].state, times ? 'stored' : 'waiting');
+  });
+}
 
 test('an answer tells that the recording is there: what waits for it is tried again', async () => {
   let tell;
