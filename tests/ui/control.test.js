@@ -19,7 +19,7 @@ globalThis.fetch = async (address, { signal } = {}) => {
   return { ok: true, status: 200, headers: new Map(), json: async () => json };
 };
 
-const { play, sound, track } = await load('player/control', 'player/engine');
+const { play, putIn, pause, sound, track } = await load('player/control', 'player/engine');
 let calls = 0;
 
 const recording = (waveform, state = 'stored') => ({ recording_sid: `RE${calls}`, state, waveform, duration: 2, started_at: null });
@@ -93,6 +93,16 @@ for (const [what, message, times] of [['it was away for too long', { reset: true
     assert.equal(track.value.recordings[0].state, times ? 'stored' : 'waiting');
   });
 }
+
+test('an address opens the recording that it names, or the main one of its call, and plays nothing', () => {
+  answer = (address, signal) => never(signal);
+  const other = { ...recording(true), recording_sid: 'other' };
+  pause();
+  for (const [named, opened] of [['other', 'other'], ['', `RE${calls}`], ['away', `RE${calls}`]]) {
+    putIn(call(7, recording(true), other), 12, named);
+    assert.deepEqual([track.value.recordingSid, sound.value.isWanted], [opened, false]);
+  }
+});
 
 test('an answer tells that the recording is there: what waits for it is tried again', async () => {
   let tell;

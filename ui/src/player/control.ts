@@ -133,9 +133,9 @@ export function play(call: Call, { recordingSid, at }: PlayOptions = {}): void {
 	start();
 }
 
-/** In the player, silent, until somebody presses Play: what an address with a moment opens. */
-export function putIn(call: Call, at: number): void {
-	const sid = mainOf(call);
+/** In the player, silent, until somebody presses Play: what an address with a moment opens.  Of a recording that the call does not have, it is the main one. */
+export function putIn(call: Call, at: number, recordingSid = ''): void {
+	const sid = call.recordings.some(({ recording_sid: one }) => one === recordingSid) ? recordingSid : mainOf(call);
 	if (sid && !sound.value.isWanted) take(trackOf(call, sid), at);
 }
 
