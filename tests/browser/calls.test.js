@@ -138,6 +138,33 @@ describe('the page of calls', () => {
     for (const one of [guest, later, last]) await one.context().close();
   });
 
+  test('a link for colleagues opens the recording that sounded, where it sounded', async () => {
+    const one = await addCall(world, { seconds: 30 });
+    const two = await addCall(world, { seconds: 40, callSid: one.callSid, call: { To: one.number }, recording: { RecordingStartTime: new Date(Date.now() + 5000).toUTCString().replace('GMT', '+0000') } });
+    await visible(rowOf(page, one.callSid).getByText('2 recordings'));
+    const { calls: [{ main_recording_sid: mainSid }] } = await askCalls(world, `?call=${one.callSid}`);
+    const [main, other, length] = mainSid === one.recordingSid ? [one, two, '0:40'] : [two, one, '0:30'];
+    await play(page, main);
+    await region(page).getByRole('button', { name: /^Recording \d of 2$/ }).click();
+    await page.getByRole('menu', { name: 'Recordings of the call' }).getByText(length).click();
+    await untilSound(page, 'the other sounds', ({ src, at }) => src.includes(other.recordingSid) && at > 0.2);
+    await page.evaluate(() => { document.querySelector('audio').currentTime = 12; });
+    await untilSound(page, 'it was sought', ({ at }) => at > 12);
+    await page.keyboard.press('c');
+    await visible(page.getByText('Link copied. It asks to sign in.').first());
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    assert.match(link, new RegExp(`^${world.secure.url}/#all&call=${one.callSid}&recording=${other.recordingSid}&t=1\\d$`));
+    const colleague = await page.context().newPage();
+    await colleague.goto(link);
+    await untilSound(colleague, 'it is in the player, at that moment', ({ src, at, paused }) => src.includes(other.recordingSid) && at >= 12 && paused);
+    await colleague.goto('about:blank');
+    await colleague.goto(link.replace(other.recordingSid, newSid('RE')));
+    await untilSound(colleague, 'of one that the call does not have, the main one is', ({ src, at }) => src.includes(main.recordingSid) && at >= 12);
+    await colleague.close();
+    await page.bringToFront();
+    await isClean();
+  });
+
   test('the same by the keyboard alone', async () => {
     const call = await addCall(world, { seconds: 40 });
     await visible(rowOf(page, call.callSid));

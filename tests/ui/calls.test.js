@@ -57,7 +57,7 @@ const ids = (calls) => calls.stretch.rows.map(({ call }) => Number(call.call_sid
 async function list(t, life) {
   clock.hold(1_000_000);
   Object.assign(world, { requests: [], sockets: [] });
-  const { Calls } = await load('list/calls');
+  const { Calls, session, progress } = await load('list/calls', 'session', 'live');
   const calls = new Calls();
   let draws = 0;
   calls.state.listen(() => draws++);
@@ -65,7 +65,7 @@ async function list(t, life) {
     calls.show({ call: 'none' }); // ends its connection and its timers
     clock.release();
   });
-  await life({ calls, draws: () => draws, socket: () => last(world.sockets), request: () => last(world.requests) });
+  await life({ calls, session, progress, draws: () => draws, socket: () => last(world.sockets), request: () => last(world.requests) });
 }
 
 async function begun({ calls, request }, ids, more) {
@@ -132,6 +132,53 @@ test('while a pointer is down nothing moves; then all of it', (t) => list(t, asy
   assert.deepStrictEqual(ids(w.calls), [10, 9, 8]);
 }));
 
+test('what waited while the list was read anew is older than that: it brings nothing back', (t) => list(t, async (w) => {
+  await begun(w, [9, 8]);
+  w.socket().says({ seq: 1001, calls: [row(10, 1001)] });
+  w.socket().says({ seq: 1100, more: 300 });
+  clock.tick(0);
+  await turn();
+  w.request().answers(page([9, 8], { seq: 1100 }));
+  await turn();
+  w.socket().says({ seq: 1101, calls: [row(11, 1101)] });
+  await pass(500);
+  assert.deepStrictEqual(ids(w.calls), [11, 9, 8]);
+}));
+
+test('a list that was read anew while a menu is open comes when it is closed, and what is newer after it', (t) => list(t, async (w) => {
+  await begun(w, [9, 8]);
+  w.calls.hold(true);
+  w.socket().says({ seq: 1001, calls: [row(10, 1001)] });
+  w.socket().says({ seq: 1100, more: 300 });
+  await pass(250);
+  w.request().answers(page([9], { seq: 1100 }));
+  await turn();
+  w.socket().says({ seq: 1101, calls: [row(11, 1101)] });
+  await pass(1000);
+  assert.deepStrictEqual(ids(w.calls), [9, 8]);
+  w.calls.hold(false);
+  await pass(250);
+  assert.deepStrictEqual(ids(w.calls), [11, 9]);
+}));
+
+test('another list while one that was read anew waits for the menu: nothing of it comes', (t) => list(t, async (w) => {
+  await begun(w, [9, 8]);
+  w.calls.hold(true);
+  w.socket().says({ seq: 1100, reset: true });
+  await pass(250);
+  w.request().answers(page(range(60, 30), { seq: 1100 }));
+  await turn();
+  w.calls.show({ direction: 'outbound' });
+  w.request().answers(page([5, 4], { seq: 1101 }));
+  await turn();
+  w.calls.hold(false);
+  await pass(250);
+  assert.deepStrictEqual(ids(w.calls), [5, 4]);
+  w.socket().says({ seq: 1102, calls: [row(6, 1102)] });
+  await pass(250);
+  assert.deepStrictEqual(ids(w.calls), [6, 5, 4], 'nor is it taken for a flood of new calls');
+}));
+
 test('reset at the top: the first page takes the place', (t) => list(t, async (w) => {
   await begun(w, [9, 8]);
   w.socket().says({ seq: 1100, reset: true });
@@ -189,6 +236,41 @@ test('reading anew failed: it is tried again', (t) => list(t, async (w) => {
   assert.strictEqual(w.calls.state.value.status, 'ready');
 }));
 
+test('signed out while it is read anew: it is not asked for again until somebody is back', (t) => list(t, async (w) => {
+  await begun(w, [9, 8]);
+  w.socket().says({ seq: 1100, reset: true });
+  await pass(250);
+  const before = world.requests.length;
+  w.request().fails({}, { code: 'unauthenticated' });
+  await pass(10_000);
+  assert.strictEqual(world.requests.length, before);
+  w.session.set({ auth: 'password', signed_in: true, user: null });
+  await pass(2000);
+  assert.strictEqual(world.requests.length, before + 1);
+  w.request().answers(page([12], { seq: 1100 }));
+  await turn();
+  assert.deepStrictEqual(ids(w.calls), [12]);
+}));
+
+test('a page says what is being fetched, as rows of events do; but not by a row that is older than the one that is shown', (t) => list(t, async (w) => {
+  const told = (id, arriving, seq = id) => ({ ...row(id, seq), recordings: [{ recording_sid: `RE${id}`, arriving }] });
+  const some = { bytes: 10, total: 100 };
+  await begun(w, [], { seq: 77, next: '8000.8', calls: [told(9, some), told(8, null)] });
+  assert.deepStrictEqual([...w.progress.value.keys()], ['RE9']);
+  w.socket().says({ progress: [8, 7].map((id) => ({ recording_sid: `RE${id}`, call_sid: `CA${id}`, bytes: 20, total: 100 })) });
+  void w.calls.older();
+  w.request().answers(page([], { seq: 1005, calls: [told(7, null)] }));
+  await turn();
+  assert.deepStrictEqual([...w.progress.value.keys()].sort(), ['RE8', 'RE9']);
+  w.socket().says({ seq: 1100, reset: true });
+  await pass(250);
+  w.socket().says({ seq: 1101, calls: [told(9, null, 1101)] });
+  await pass(250);
+  w.request().answers(page([], { seq: 1100, calls: [told(9, some), told(8, null)] }));
+  await turn();
+  assert.deepStrictEqual([...w.progress.value.keys()], []);
+}));
+
 test('the list failed: why, and again when the server says', (t) => list(t, async (w) => {
   w.calls.show({});
   w.request().fails({ 'Retry-After': '7' });
@@ -215,7 +297,7 @@ test('older calls failed: said, and had by asking again', (t) => list(t, async (
   await turn();
   assert(!w.calls.state.value.hasOlderFailed);
   assert.deepStrictEqual(ids(w.calls), [9, 8, 7]);
-  assert.deepStrictEqual(w.socket().sent, [{ filter: { direction: 'inbound' }, bottom: null, after: 1000 }], 'the server hears how far down');
+  assert.deepStrictEqual(w.socket().sent, [{ filter: { direction: 'inbound' }, bottom: null, after: 1000, id: 1 }], 'the server hears how far down');
 }));
 
 test('more than 20 new calls a second wait until they are asked for', (t) => list(t, async (w) => {

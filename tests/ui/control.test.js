@@ -9,6 +9,7 @@ Object.assign(globalThis.document, { addEventListener() {}, removeEventListener(
 globalThis.setInterval = () => 0;
 globalThis.removeEventListener = () => {};
 globalThis.BroadcastChannel = undefined; // it would keep the test alive
+globalThis.WebSocket = undefined; // what is told is asked for by polls
 
 let answer;
 const asked = [];
@@ -18,7 +19,7 @@ globalThis.fetch = async (address, { signal } = {}) => {
   return { ok: true, status: 200, headers: new Map(), json: async () => json };
 };
 
-const { play, sound, track } = await load('player/control', 'player/engine');
+const { play, putIn, pause, sound, track } = await load('player/control', 'player/engine');
 let calls = 0;
 
 const recording = (waveform, state = 'stored') => ({ recording_sid: `RE${calls}`, state, waveform, duration: 2, started_at: null });
@@ -79,6 +80,28 @@ test('of two answers that cross, what the newer one says stays', async () => {
   answers[0](call(9, recording(false)));
   await settled();
   assert.deepEqual(track.value.recordings.map(({ waveform }) => waveform), [true, true]);
+});
+
+for (const [what, message, times] of [['it was away for too long', { reset: true }, 1], ['more happened than is told', { more: 300 }, 1], ['nothing happened', {}, 0]]) {
+  test(`its own connection says that ${what}: ${times ? 'the call is asked for' : 'nothing is asked'}`, async () => {
+    const told = [{ seq: 99, ...message }];
+    answer = (address, signal) => isOfCall(address) ? call(9, recording(true)) : (address.startsWith('/api/events') && told.shift()) || never(signal);
+    play(call(7, recording(undefined, 'waiting')));
+    await settled();
+    assert.equal(told.length, 0, 'it was told');
+    assert.equal(lookedUp(), times);
+    assert.equal(track.value.recordings[0].state, times ? 'stored' : 'waiting');
+  });
+}
+
+test('an address opens the recording that it names, or the main one of its call, and plays nothing', () => {
+  answer = (address, signal) => never(signal);
+  const other = { ...recording(true), recording_sid: 'other' };
+  pause();
+  for (const [named, opened] of [['other', 'other'], ['', `RE${calls}`], ['away', `RE${calls}`]]) {
+    putIn(call(7, recording(true), other), 12, named);
+    assert.deepEqual([track.value.recordingSid, sound.value.isWanted], [opened, false]);
+  }
 });
 
 test('an answer tells that the recording is there: what waits for it is tried again', async () => {

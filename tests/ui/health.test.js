@@ -6,7 +6,7 @@ import { load } from './load.js';
 
 const { fullIn, keptFor, shareFromStore } = await load('pages/figures');
 const { groupsOf } = await load('pages/checked');
-const { causesOf, toneOf, reachedTwilio, mainRefusal, spanOf, initials } = await load('pages/condition', 'pages/FirstRun', 'parts/ago', 'parts/initials');
+const { causesOf, toneOf, watchHealth, mustSignIn, reachedTwilio, mainRefusal, spanOf, initials } = await load('pages/condition', 'session', 'pages/FirstRun', 'parts/ago', 'parts/initials');
 
 const DEAD = 'There are dead letters: 3 recordings were given up.';
 const SIGNATURE = 'Webhooks are refused: their signature does not match public_url and the auth token of their account (1 so far, the last good one never since the start).';
@@ -34,6 +34,32 @@ describe('what is wrong', () => {
     assert.equal(new Set(named.map(({ name }) => name)).size, causes.length);
   });
   test('degraded without a cause is not good', () => assert.equal(toneOf({ causes: [], degraded: true }), 'warn'));
+});
+
+test('it is asked for every so often, but not while nobody is signed in', async (t) => {
+  const { setInterval, clearInterval, fetch } = globalThis;
+  t.after(() => Object.assign(globalThis, { setInterval, clearInterval, fetch }));
+  const asked = [];
+  let comes;
+  Object.assign(globalThis, {
+    document: { visibilityState: 'visible', addEventListener() {}, removeEventListener() {} },
+    setInterval: (act) => { comes = act; },
+    clearInterval() {},
+    fetch: async (address) => {
+      asked.push(address);
+      return new Response(JSON.stringify({ causes: [], degraded: false }));
+    },
+  });
+  const end = watchHealth(10_000);
+  comes();
+  assert.deepEqual(asked, ['/api/health', '/api/health']);
+  mustSignIn.set(true);
+  comes();
+  assert.equal(asked.length, 2);
+  mustSignIn.set(false);
+  comes();
+  assert.equal(asked.length, 3);
+  end();
 });
 
 describe('checks by group', () => {

@@ -5,9 +5,9 @@ import { build } from 'esbuild';
 
 const SOURCE = join(dirname(fileURLToPath(import.meta.url)), '../../ui/src');
 
-/** names: paths within ui/src without their ending; they are bundled together, so what they share is shared. */
+/** names: paths within ui/src without their ending, or 'preact', which they use; they are bundled together, so what they share is shared. */
 export async function load(...names) {
-  const contents = names.map((name) => `export * from './${name}';`).join('\n');
+  const contents = names.map((name) => `export * from '${name === 'preact' ? name : `./${name}`}';`).join('\n');
   const { outputFiles: [file] } = await build({
     stdin: { contents, resolveDir: SOURCE, loader: 'ts' },
     bundle: true,

@@ -12,7 +12,9 @@ globalThis.fetch = async (address, { method = 'GET', body } = {}) => {
   return new Response(status === 204 ? null : JSON.stringify(json), { status });
 };
 const asked = [];
-const { session, mustSignIn, askSession, signIn, signOut, may, putAwaySignIn, ask, addressOf, shutBy, ApiError } = await load('session', 'api', 'pages/opened');
+let look;
+globalThis.document = { hidden: false, addEventListener: (name, told) => { look = told; } };
+const { session, mustSignIn, startSession, askSession, signIn, signOut, may, putAwaySignIn, ask, addressOf, shutBy, ApiError } = await load('session', 'api', 'pages/opened');
 
 const dana = { json: { auth: 'password', signed_in: true, user: { name: 'dana', full_name: '', role: 'listener', rights: 'play,read,link' } } };
 const nobody = { json: { auth: 'password', signed_in: false } };
@@ -82,6 +84,22 @@ describe('who is signed in', () => {
     await askSession();
     await askSession();
     assert.deepEqual([session.value.user.name, mustSignIn.value], ['dana', true]);
+  });
+
+  test('signed in in another window: so it is here, as soon as this one is looked at again', async () => {
+    answers = [dana, dana];
+    await askSession();
+    startSession();
+    look();
+    assert.equal(asked.length, 1, 'nothing is asked while one is signed in');
+    mustSignIn.set(true);
+    document.hidden = true;
+    look();
+    assert.equal(asked.length, 1, 'nor while nobody looks');
+    document.hidden = false;
+    look();
+    await new Promise((done) => setImmediate(done));
+    assert.deepEqual([asked.length, mustSignIn.value], [2, false]);
   });
 
   test('another one: nothing of what the one before saw may stay', async () => {

@@ -45,6 +45,9 @@ export interface Asked {
 	keepalive?: boolean;
 }
 
+/** Nobody is known to the server: to ask again without a person's doing is to be refused again, and each time counts. */
+export const isSignedOut = (error: unknown): boolean => error instanceof ApiError && error.code === 'unauthenticated';
+
 /** Told of every answer 401 of ours: somebody was signed out. */
 export const signedOut: { told: () => void } = { told: () => {} };
 
@@ -65,7 +68,7 @@ export async function ask<T>(address: string, { method = 'GET', body, signal, ke
 	takeDate(answer);
 	if (!answer.ok) {
 		const error = await errorOf(answer);
-		if (error.code === 'unauthenticated') signedOut.told();
+		if (isSignedOut(error)) signedOut.told();
 		throw error;
 	}
 	return (answer.status === 204 ? undefined : await answer.json()) as T;

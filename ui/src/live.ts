@@ -2,8 +2,10 @@
 //
 // Every message has the ledger's sequence: after a break the next connection begins after the last one, so nothing is
 // missed, however long it was.  A break is noticed by the closed socket, by 25 s without a word (there is one every
-// 15 s), and by a timer that was late: the machine slept.
-import { ask, queryOf } from './api';
+// 15 s), and by a timer that was late: the machine slept.  Whoever is signed out is not asked for again and again, but
+// when somebody is back.
+import { ask, isSignedOut, queryOf } from './api';
+import { onBack } from './session';
 import { store, type Store } from './store';
 import type { Arriving, Call, EventMessage, Filter } from './types';
 
@@ -20,13 +22,20 @@ const SLEPT_MS = 5000;
 const SPOKEN_OF_MS = 3000;
 const WAITS_MS = [0, 1000, 2000, 5000, 10_000, 20_000];
 const REFUSALS_MAX = 2;
+const FETCHED_MS = 30_000; // longer than that no fetch is silent: the server ends it
 const SOCKET_AGAIN_MS = 300_000;
 
 const state = store<Connection>({ isLive: false, offlineSince: null });
 export const connection: Store<Connection> = state;
 
+/** How far a recording was when it was heard of last. */
+export interface Fetched extends Arriving {
+	callSid: string | null;
+	heardAt: number;
+}
+
 /** What is being fetched, by recording SID. */
-export const progress = store<ReadonlyMap<string, Arriving>>(new Map());
+export const progress = store<ReadonlyMap<string, Fetched>>(new Map());
 
 const listeners = new Set<(call: Call) => void>();
 
@@ -36,11 +45,16 @@ export function onCall(told: (call: Call) => void): () => void {
 	return () => listeners.delete(told);
 }
 
-function takeProgress({ progress: told = [], calls = [] }: EventMessage): void {
-	const next = new Map(progress.value);
-	for (const { recordings } of calls)
-		for (const { recording_sid, arriving } of recordings) if (arriving) next.set(recording_sid, arriving); else next.delete(recording_sid);
-	for (const { recording_sid, bytes, total } of told) next.set(recording_sid, { bytes, total });
+/** That it is over is not told to whoever shows other calls by then: it is forgotten after a while. */
+const isOld = ({ heardAt }: Fetched): boolean => Date.now() - heardAt > FETCHED_MS;
+
+/** Of a message, or of the rows of a page. */
+export function takeProgress({ progress: told = [], calls = [], gone = [] }: EventMessage): void {
+	const heardAt = Date.now();
+	const next = new Map([...progress.value].filter(([, one]) => !isOld(one) && !gone.includes(one.callSid ?? '')));
+	for (const { call_sid: callSid, recordings } of calls)
+		for (const { recording_sid, arriving } of recordings) if (arriving) next.set(recording_sid, { ...arriving, callSid, heardAt }); else next.delete(recording_sid);
+	for (const { recording_sid, call_sid: callSid, bytes, total } of told) next.set(recording_sid, { bytes, total, callSid, heardAt });
 	if (told.length || next.size !== progress.value.size || calls.some(({ recordings }) => recordings.some((one) => one.arriving))) progress.set(next);
 }
 
@@ -72,10 +86,18 @@ class Feed implements Watch {
 	#tickedAt = Date.now();
 	#heardAt = Date.now();
 	#downSince: number | null = Date.now();
+	#wishes = 0;
+	/** The wish that the server has not answered yet: what it says meanwhile leaves out what we widened to. */
+	#unanswered: number | null = null;
+	/** The socket said a word. */
+	#hasSpoken = false;
 	#tries = 0;
 	#refusals = 0;
 	#pollsUntil = 0;
 	#isOver = false;
+	/** Nobody is signed in. */
+	#isOut = false;
+	#endBack = onBack(() => this.#isOut && this.again());
 
 	constructor(readonly wanted: Wanted) {
 		this.#seq = wanted.seq;
@@ -88,8 +110,14 @@ class Feed implements Watch {
 	widen(bottom: string | null, seq: number): void {
 		if (bottom === this.#bottom) return;
 		this.#bottom = bottom;
-		if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ filter: this.wanted.filter, bottom, after: Math.min(seq, this.#seq) }));
-		else this.#seq = Math.min(seq, this.#seq);
+		this.#seq = Math.min(seq, this.#seq);
+		if (this.#socket?.readyState === WebSocket.OPEN) this.#wish(this.#socket);
+		else if (this.#socket || this.#poll) this.#connect(); // its address has what was wanted before
+	}
+
+	#wish(socket: WebSocket): void {
+		this.#unanswered = ++this.#wishes;
+		socket.send(JSON.stringify({ filter: this.wanted.filter, bottom: this.#bottom, after: this.#seq, id: this.#unanswered }));
 	}
 
 	again(): void {
@@ -101,6 +129,7 @@ class Feed implements Watch {
 		this.#isOver = true;
 		this.#close();
 		clearInterval(this.#ticker);
+		this.#endBack();
 		removeEventListener('online', this.#wake);
 		document.removeEventListener('visibilitychange', this.#wake);
 	}
@@ -118,6 +147,8 @@ class Feed implements Watch {
 
 	#connect(): void {
 		this.#close();
+		this.#isOut = false;
+		this.#unanswered = null;
 		this.#heardAt = Date.now();
 		if (typeof WebSocket === 'undefined' || Date.now() < this.#pollsUntil) void this.#ask();
 		else this.#open();
@@ -131,23 +162,22 @@ class Feed implements Watch {
 		const address = new URL(`/api/events?${this.#query()}`, location.href);
 		address.protocol = address.protocol.replace('http', 'ws');
 		const socket = new WebSocket(address);
-		let wasOpen = false;
 		this.#socket = socket;
-		socket.onopen = () => {
-			wasOpen = true;
-			this.#refusals = 0;
-		};
+		this.#hasSpoken = false;
 		socket.onmessage = ({ data }) => {
-			if (socket === this.#socket) this.#hear(JSON.parse(String(data)) as EventMessage);
+			if (socket !== this.#socket) return;
+			this.#hasSpoken = true;
+			this.#refusals = 0;
+			this.#hear(JSON.parse(String(data)) as EventMessage);
 		};
 		socket.onclose = () => {
-			if (socket === this.#socket) this.#broke(!wasOpen);
+			if (socket === this.#socket) this.#broke();
 		};
 	}
 
-	/** Refused twice where a poll is answered: something between us lets no WebSocket through. */
-	#broke(wasRefused: boolean): void {
-		this.#refusals += wasRefused ? 1 : 0;
+	/** Twice without a word, though the server begins with one, where a poll is answered: something between us lets no WebSocket through. */
+	#broke(): void {
+		this.#refusals += this.#hasSpoken ? 0 : 1;
 		if (this.#refusals >= REFUSALS_MAX) this.#pollsUntil = Date.now() + SOCKET_AGAIN_MS;
 		this.#wait();
 	}
@@ -159,8 +189,8 @@ class Feed implements Watch {
 		try {
 			const message = await ask<EventMessage>(`/api/events?${this.#query()}`, { signal: poll.signal });
 			if (poll === this.#poll) this.#answered(message);
-		} catch {
-			if (poll === this.#poll) this.#failed();
+		} catch (error) {
+			if (poll === this.#poll) this.#failed(error);
 		} finally {
 			clearTimeout(late);
 		}
@@ -171,15 +201,21 @@ class Feed implements Watch {
 		if (!this.#isOver) this.#connect();
 	}
 
-	#failed(): void {
+	#failed(error: unknown): void {
 		this.#refusals = 0; // nothing was answered at all: the socket is not to blame
 		this.#pollsUntil = 0;
-		this.#wait();
+		this.#isOut = isSignedOut(error);
+		if (this.#isOut) this.#rest();
+		else this.#wait();
+	}
+
+	#rest(): void {
+		this.#close();
+		this.#down();
 	}
 
 	#wait(): void {
-		this.#close();
-		this.#down();
+		this.#rest();
 		const wait = WAITS_MS[Math.min(this.#tries, WAITS_MS.length - 1)]!;
 		this.#tries++;
 		this.#timer = setTimeout(() => this.#connect(), wait * (0.8 + 0.4 * Math.random()));
@@ -192,7 +228,8 @@ class Feed implements Watch {
 		this.#tries = 0;
 		this.#downSince = null;
 		if (!state.value.isLive) state.set({ isLive: true, offlineSince: null });
-		if (message.seq !== undefined) this.#seq = message.seq;
+		if (message.id === this.#unanswered) this.#unanswered = null;
+		if (message.seq !== undefined && this.#unanswered === null) this.#seq = message.seq;
 		takeProgress(message);
 		this.wanted.told(message);
 		for (const call of message.calls ?? []) for (const told of [...listeners]) told(call);
@@ -214,16 +251,20 @@ class Feed implements Watch {
 		const isQuiet = Date.now() - this.#heardAt > QUIET_MS;
 		this.#tickedAt = Date.now();
 		this.#show();
-		if (this.#poll) return; // it has a time limit of its own
-		// A page that nobody sees has its timers slowed down.
-		if (this.#socket && (isQuiet || (late > SLEPT_MS && !document.hidden))) {
+		takeProgress({});
+		if (!this.#socket) return; // a poll has a time limit of its own
+		const isLate = late > SLEPT_MS;
+		if (isQuiet && !isLate) {
+			this.#broke();
+		} else if (isQuiet || (isLate && !document.hidden)) {
+			// A page that nobody sees has its timers slowed down.
 			this.#down();
 			this.again();
 		}
 	}
 
 	#wake = (): void => {
-		if (document.hidden) return;
+		if (document.hidden || this.#isOut) return;
 		const isStale = Date.now() - this.#heardAt > QUIET_MS;
 		if (navigator.onLine && (this.#timer || isStale)) this.again();
 	};

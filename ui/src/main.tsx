@@ -6,7 +6,7 @@ import { calls } from './list/calls';
 import { startClock, today } from './list/clock';
 import { filterOf } from './list/filter';
 import { Gate } from './pages/Gate';
-import { askSession } from './session';
+import { askSession, startSession } from './session';
 import { startView, view } from './view';
 import { startWords } from './words';
 
@@ -29,6 +29,7 @@ function afterFirstPaint(): void {
 }
 
 startView();
+startSession();
 startClock();
 calls.show(filterOf(view.value, today.value)); // on its way while the rest begins
 const rows = firstRows();

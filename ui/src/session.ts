@@ -1,5 +1,5 @@
 // Who is signed in.
-import { ApiError, ask, getSession, signedOut } from './api';
+import { ApiError, ask, getSession, isSignedOut, signedOut } from './api';
 import { store } from './store';
 import type { Session, User } from './types';
 
@@ -52,7 +52,7 @@ export async function signOut(): Promise<void> {
 	try {
 		await ask('/api/session', { method: 'DELETE' });
 	} catch (error) {
-		if (!(error instanceof ApiError && error.code === 'unauthenticated')) throw error;
+		if (!isSignedOut(error)) throw error;
 	}
 	const auth = session.value?.auth ?? 'password';
 	mustSignIn.set(false);
@@ -62,6 +62,28 @@ export async function signOut(): Promise<void> {
 export function putAwaySignIn(): void {
 	putAwayAt = performance.now();
 	mustSignIn.set(false);
+}
+
+/** Told when somebody is signed in again, or may be: the dialog was put away.  Returns what ends it. */
+export function onBack(told: () => void): () => void {
+	const ends = [session.listen((now) => now?.signed_in && told()), mustSignIn.listen((must) => !must && told())];
+	return () => {
+		for (const end of ends) end();
+	};
+}
+
+export const untilBack = (): Promise<void> => new Promise((done) => {
+	const end = onBack(() => {
+		end();
+		done();
+	});
+});
+
+/** Once.  Whoever signs in in another window is so in this one, too, as soon as it is looked at again. */
+export function startSession(): void {
+	document.addEventListener('visibilitychange', () => {
+		if (!document.hidden && mustSignIn.value) void askSession().catch(() => {});
+	});
 }
 
 signedOut.told = () => {

@@ -83,11 +83,13 @@ export interface CallPage {
 /** A message of /api/events; whatever is not in it is not told of. */
 export interface EventMessage {
 	seq?: number;
+	/** Of the wish that it is the first answer to. */
+	id?: number;
 	calls?: Call[];
 	gone?: string[];
 	more?: number;
 	reset?: boolean;
-	progress?: { recording_sid: string; call_sid: string; bytes: number; total: number | null }[];
+	progress?: { recording_sid: string; call_sid: string | null; bytes: number; total: number | null }[];
 }
 
 export interface Waveform {

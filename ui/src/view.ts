@@ -1,5 +1,5 @@
-// What is looked at, as the address says it: #in&q=…&from=…&to=…&state=failed&call=CA…&t=222, so that Back, a
-// reload and a colleague's link give the same view.
+// What is looked at, as the address says it: #in&q=…&from=…&to=…&state=failed&call=CA…&recording=RE…&t=222,
+// so that Back, a reload and a colleague's link give the same view.
 import { keep, kept } from './chosen';
 import { store, type Store } from './store';
 
@@ -18,13 +18,15 @@ export interface View {
 	state: string;
 	/** The call whose details are open. */
 	call: string;
+	/** Which of its recordings to play; empty: its main one. */
+	recording: string;
 	/** Where to play it from, in seconds. */
 	t: number | null;
 }
 
 const TABS: readonly string[] = ['all', 'in', 'out'];
-const NOTHING: View = { page: 'calls', tab: 'all', q: '', from: '', to: '', state: '', call: '', t: null };
-const TEXTS = ['q', 'from', 'to', 'state', 'call'] as const;
+const NOTHING: View = { page: 'calls', tab: 'all', q: '', from: '', to: '', state: '', call: '', recording: '', t: null };
+const TEXTS = ['q', 'from', 'to', 'state', 'call', 'recording'] as const;
 
 const isTab = (text: string | null): text is Tab => text !== null && TABS.includes(text);
 
@@ -62,9 +64,12 @@ export function startView(): void {
 	read();
 }
 
+/** Another call has none of the moment of the one before. */
+const momentless = { recording: '', t: null };
+
 /** 'replace': no place that Back leads to. */
 export function go(change: Partial<View>, how: 'push' | 'replace' = 'push'): void {
-	const next = { ...current.value, ...change };
+	const next = { ...current.value, ...(change.call === undefined ? {} : momentless), ...change };
 	if (change.tab) keep('tab', change.tab);
 	const hash = hashOf(next);
 	if (hash === hashOf(current.value)) return;

@@ -8,6 +8,7 @@ import { MenuButton, MenuItem } from '../parts/Menu';
 import { clock, dayText, size } from '../parts/format';
 import { play, playing, prepare, toggle } from '../player/control';
 import { CopyLink } from '../player/CopyLink';
+import { mainOf } from '../player/recordings';
 import { progress } from '../live';
 import { may } from '../session';
 import { useStore } from '../store';
@@ -97,7 +98,7 @@ function Deeds({ call, recording, number, all, onRefused }: Numbered & { onRefus
 					{details.download}
 				</a>
 			)}
-			{isStored && <CopyLink class="btn sm" callSid={call.call_sid} recordingSid={sid} all={all}>{details.copyLink}</CopyLink>}
+			{isStored && <CopyLink class="btn sm" callSid={call.call_sid} recordingSid={sid} isMain={sid === mainOf(call)} all={all}>{details.copyLink}</CopyLink>}
 			{mayHold && (
 				<button type="button" class="btn sm" onClick={held ? endHold : () => setQuestion('hold')}>
 					<Icon name="lock" />

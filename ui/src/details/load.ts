@@ -60,7 +60,12 @@ export function useCall(callSid: string): Loaded {
 	const isMoving = shown !== null && !isSettled(shown);
 	useEffect(() => {
 		if (!isMoving) return;
-		const own = watch({ filter: { call: callSid }, seq: shown.seq, bottom: null, told: () => {} });
+		const own = watch({
+			filter: { call: callSid }, seq: shown.seq, bottom: null,
+			told: ({ reset, more }) => {
+				if (reset || more) again.current(); // no row tells of what was missed
+			},
+		});
 		return () => own.end();
 	}, [callSid, isMoving]);
 

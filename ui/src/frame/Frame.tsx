@@ -41,7 +41,7 @@ function SkipLinks() {
 /** The focus goes back to the row. */
 function closeDetails(): void {
 	const { call } = view.value;
-	go({ call: '', t: null });
+	go({ call: '' });
 	requestAnimationFrame(() => {
 		if (document.activeElement === document.body) document.querySelector<HTMLElement>(`[data-sid="${CSS.escape(call)}"]`)?.focus({ preventScroll: true });
 	});
@@ -109,7 +109,7 @@ export function Frame() {
 			{page === 'health' ? <Health /> : <CallsPage />}
 			<div class="dock" id="player">
 				<Toasts />
-				<Player onWhy={(call) => go({ page: 'calls', call, t: null })} />
+				<Player onWhy={(call) => go({ page: 'calls', call })} />
 			</div>
 			<Messages />
 			{areKeysShown && <KeysDialog onClose={() => keysShown.set(false)} />}

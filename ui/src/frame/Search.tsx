@@ -11,7 +11,7 @@ export const SEARCH_ID = 'search';
 
 function find(q: string): void {
 	const search = searchOf(q);
-	go({ page: 'calls', q, ...(search.kind === 'call' ? { call: search.callSid, t: null } : {}) }, view.value.q ? 'replace' : 'push');
+	go({ page: 'calls', q, ...(search.kind === 'call' ? { call: search.callSid } : {}) }, view.value.q ? 'replace' : 'push');
 }
 
 /** What was typed, a moment after the last key; what is searched for, when the address changes. */

@@ -157,7 +157,7 @@ function useChosen() {
 	const select = (callSid: string): void => {
 		setCurrent(callSid);
 		setSelected(callSid);
-		if (view.value.call && view.value.call !== callSid) go({ call: callSid, t: null }, 'replace');
+		if (view.value.call && view.value.call !== callSid) go({ call: callSid }, 'replace');
 	};
 	return { current, setCurrent, selected, select };
 }
@@ -196,7 +196,7 @@ export function List() {
 		if (deed === 'play') togglePlay(call);
 		else if (deed === 'retry') void retryCallOf(call);
 		else if (deed === 'more') open(call.call_sid);
-		else if (isPhone) go({ call: call.call_sid, t: null });
+		else if (isPhone) go({ call: call.call_sid });
 	});
 
 	const isFailed = state.status === 'failed';

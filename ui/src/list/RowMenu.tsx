@@ -42,7 +42,7 @@ function Items({ call, ask }: { call: Call; ask(question: Question): void }) {
 	return (
 		<>
 			{canPlay(call) && <MenuItem icon="play" shortcut="↵" onSelect={() => togglePlay(call)}>{list.menuPlay}</MenuItem>}
-			<MenuItem icon="eye" shortcut="I" onSelect={() => go({ call: call.call_sid, t: null })}>{list.menuDetails}</MenuItem>
+			<MenuItem icon="eye" shortcut="I" onSelect={() => go({ call: call.call_sid })}>{list.menuDetails}</MenuItem>
 			<MenuLine />
 			{otherNumber(call) && <MenuItem icon="copy" onSelect={() => void copyNumber(call)}>{list.menuCopyNumber}</MenuItem>}
 			<MenuItem icon="copy" onSelect={() => void copySid(call)}>{list.menuCopySid}</MenuItem>

@@ -1,6 +1,7 @@
 // The list that is looked at: its stretch, what is asked for it, and what the server tells of it.
-import { ApiError, getCalls, queryOf } from '../api';
-import { watch, type Watch } from '../live';
+import { ApiError, getCalls, isSignedOut, queryOf } from '../api';
+import { takeProgress, watch, type Watch } from '../live';
+import { untilBack } from '../session';
 import { store } from '../store';
 import type { Call, CallPage, EventMessage, Filter } from '../types';
 import { inbox, Rate } from './inbox';
@@ -63,6 +64,8 @@ export class Calls {
 	#rate = new Rate();
 	/** So many new calls come that the list would not stand still: they wait until they are asked for. */
 	#isFlooded = false;
+	/** Of the page that took the place of all: what was told up to it is in it. */
+	#readAt = 0;
 	#anewAt = 0;
 	#anewSeq = 0;
 	/** For which connection the list is being read anew. */
@@ -116,7 +119,8 @@ export class Calls {
 		const filter = this.#filter;
 		this.#seen = { index: 0, isAtTop: true };
 		this.stretch.takesNew = true;
-		this.stretch.page(ticket, page);
+		this.#put(ticket, page);
+		this.#readAt = page.seq;
 		this.#failures = 0;
 		this.#tell({ status: 'ready', error: null, filter, hasOlderFailed: false });
 		this.#watch = watch({ filter, seq: page.seq, bottom: page.next, told: (message) => this.#told(message) });
@@ -125,9 +129,17 @@ export class Calls {
 	/** What the list before shows is not what is asked for: it goes.  Whoever is signed out is not asked for again and again. */
 	#failed(error: unknown): void {
 		const waitS = Math.max(error instanceof ApiError ? error.retryAfterS : 0, Math.min(AGAIN_S * 2 ** this.#failures++, AGAIN_MAX_S));
-		const isOut = error instanceof ApiError && error.code === 'unauthenticated';
+		const isOut = isSignedOut(error);
 		if (!isOut) this.#again = setTimeout(() => void this.#read(), waitS * 1000);
 		this.#tell({ status: 'failed', error, filter: this.#filter, againAt: isOut ? 0 : Date.now() + waitS * 1000 });
+	}
+
+	/** A row that is older than what is known of its call says nothing. */
+	#put(ticket: Ticket, page: CallPage, newer: CallPage | null = null): boolean {
+		const isPut = this.stretch.page(ticket, page, newer);
+		const rows = [...page.calls, ...(newer?.calls ?? [])];
+		if (isPut) takeProgress({ calls: rows.filter((call) => this.stretch.get(call.call_sid) === call) });
+		return isPut;
 	}
 
 	#tell(change: Partial<ListState> = {}): void {
@@ -157,7 +169,7 @@ export class Calls {
 	}
 
 	#extended(ticket: Ticket, page: CallPage): void {
-		if (!this.stretch.page(ticket, page)) return;
+		if (!this.#put(ticket, page)) return;
 		this.stretch.cut(this.#seen.index);
 		this.#widen(page.seq);
 		this.#tell(ticket.part === 'older' ? { hasOlderFailed: false } : {});
@@ -195,13 +207,17 @@ export class Calls {
 		try {
 			const [page, newer] = await this.#pages(around, asked.signal);
 			const readAt = Math.min(page.seq, newer?.seq ?? page.seq);
+			await this.#inbox.free();
+			if (!this.stretch.holds(ticket)) return asked !== this.#asked;
 			this.#noticeFlood(page, newer);
-			if (!this.stretch.page(ticket, page, newer)) return asked !== this.#asked;
+			this.#put(ticket, page, newer);
+			this.#readAt = readAt;
 			this.#widen(readAt);
 			this.#tell({ hasOlderFailed: false });
 			return readAt >= this.#anewSeq;
-		} catch {
+		} catch (error) {
 			this.stretch.drop(ticket);
+			if (isSignedOut(error)) await untilBack();
 			return asked !== this.#asked;
 		}
 	}
@@ -227,7 +243,8 @@ export class Calls {
 		if (message.reset || message.more) void this.#readAnew(message.seq);
 	}
 
-	#take(messages: EventMessage[]): void {
+	#take(queue: EventMessage[]): void {
+		const messages = queue.filter(({ seq }) => seq === undefined || seq > this.#readAt);
 		this.stretch.takesNew = this.#takesNew();
 		if (this.stretch.takesNew) this.#markFresh(messages.flatMap((message) => this.#newOf(message)));
 		for (const message of messages) this.stretch.receive(message);

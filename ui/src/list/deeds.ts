@@ -49,6 +49,6 @@ export const copySid = (call: Call): Promise<void> => copied(call.call_sid, word
 
 /** For colleagues: it opens the details of the call, after they signed in. */
 export function copyLink(call: Call): Promise<void> {
-	const address = new URL(hashOf({ ...view.value, page: 'calls', tab: 'all', q: '', from: '', to: '', state: '', call: call.call_sid, t: null }), location.href);
+	const address = new URL(hashOf({ ...view.value, page: 'calls', tab: 'all', q: '', from: '', to: '', state: '', call: call.call_sid, recording: '', t: null }), location.href);
 	return copied(address.href, words().list.copiedLink);
 }

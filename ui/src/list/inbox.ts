@@ -8,6 +8,8 @@ const WINDOW_MS = 1000;
 export interface Inbox {
 	put(message: EventMessage): void;
 	hold(isHeld: boolean): void;
+	/** Resolves when no hand is on the list. */
+	free(): Promise<void>;
 	forget(): void;
 }
 
@@ -16,6 +18,7 @@ export function inbox(take: (messages: EventMessage[]) => void, full: (last: Eve
 	let queue: EventMessage[] = [];
 	let rows = 0;
 	let isHeld = false;
+	const waiting: (() => void)[] = [];
 	let timer: ReturnType<typeof setTimeout> | undefined;
 
 	const forget = (): void => {
@@ -45,10 +48,12 @@ export function inbox(take: (messages: EventMessage[]) => void, full: (last: Eve
 			if (held) {
 				clearTimeout(timer);
 				timer = undefined;
-			} else if (queue.length) {
-				timer ??= setTimeout(flush, 0);
+			} else {
+				for (const done of waiting.splice(0)) done();
+				if (queue.length) timer ??= setTimeout(flush, 0);
 			}
 		},
+		free: () => (isHeld ? new Promise((done) => waiting.push(done)) : Promise.resolve()),
 		forget,
 	};
 }

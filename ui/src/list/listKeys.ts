@@ -46,7 +46,7 @@ function withCall(callSid: string | null, act: (call: Call) => void): boolean {
 	return call !== null;
 }
 
-const showDetails = ({ call_sid: call }: Call): void => go({ call: view.value.call === call ? '' : call, t: null });
+const showDetails = ({ call_sid: call }: Call): void => go({ call: view.value.call === call ? '' : call });
 
 export function useListKeys(keys: Keys): void {
 	const now = useRef(keys);
@@ -92,7 +92,7 @@ function press(event: KeyboardEvent, { scroll, current, select, box }: Keys): bo
 /** The topmost thing, where the focus is in none of them. */
 function closeDetails(): boolean {
 	const isOpen = view.value.call !== '';
-	go({ call: '', t: null });
+	go({ call: '' });
 	return isOpen;
 }
 

@@ -8,6 +8,8 @@ import type { Scroll } from './useScroll';
 export const sidAt = (target: EventTarget | null): string | null => (target instanceof Element ? (target.closest<HTMLElement>('[data-sid]')?.dataset['sid'] ?? null) : null);
 const deedAt = (target: EventTarget | null): string | null => (target instanceof Element ? (target.closest<HTMLElement>('[data-do]')?.dataset['do'] ?? null) : null);
 
+/** How it is told that the hand is off; of a press that opens the system's own menu, or takes the row along, no pointerup comes. */
+const ENDS = ['pointerup', 'pointercancel', 'contextmenu', 'dragend', 'blur'];
 
 export interface Presses {
 	onPointerDown(event: PointerEvent): void;
@@ -19,10 +21,10 @@ export interface Presses {
 function holdUntilUp(isMenuOpen: MutableRef<boolean>): void {
 	const up = (): void => {
 		calls.hold(isMenuOpen.current);
-		for (const name of ['pointerup', 'pointercancel']) removeEventListener(name, up);
+		for (const name of ENDS) removeEventListener(name, up);
 	};
 	calls.hold(true);
-	for (const name of ['pointerup', 'pointercancel']) addEventListener(name, up);
+	for (const name of ENDS) addEventListener(name, up);
 }
 
 /** act: what was pressed in the row, its data-do; null: the row itself. */
@@ -31,6 +33,7 @@ export function usePress(scroll: Scroll, isMenuOpen: MutableRef<boolean>, act: (
 	const pressedCall = (): Call | null => (pressed.current === null ? null : calls.stretch.get(pressed.current));
 	return {
 		onPointerDown(event) {
+			if (event.button !== 0) return;
 			pressed.current = scroll.before(event.clientY) ?? sidAt(event.target);
 			holdUntilUp(isMenuOpen);
 			const call = deedAt(event.target) === 'play' ? pressedCall() : null;

@@ -1,6 +1,6 @@
 // How callspool is: asked while it is looked at.
 import { ask } from '../api';
-import { may } from '../session';
+import { may, mustSignIn } from '../session';
 import { store } from '../store';
 import type { Checked } from './checked';
 
@@ -126,10 +126,10 @@ export async function lookAtHealth(): Promise<void> {
 	}
 }
 
-/** Looks now and every so often, while the page can be seen; returns what ends it. */
+/** Looks now and every so often, while the page can be seen and somebody is signed in; returns what ends it. */
 export function watchHealth(everyMs: number): () => void {
 	const look = (): void => {
-		if (document.visibilityState === 'visible') void lookAtHealth();
+		if (document.visibilityState === 'visible' && !mustSignIn.value) void lookAtHealth();
 	};
 	const timer = setInterval(look, everyMs);
 	document.addEventListener('visibilitychange', look);

@@ -13,6 +13,7 @@ import { sound } from './engine';
 import { Chapters, Ident, Other } from './Ident';
 import { Lanes } from './Lanes';
 import { LevelsButton, VolumeSlider } from './Levels';
+import { linkedOf } from './links';
 import { Refused, useNote } from './Refused';
 import { lanesOf, type Lane } from './lanes_of';
 import { shownLanes } from './sides';
@@ -94,7 +95,7 @@ function Controls({ held, lanes }: { held: Track; lanes: Lane[] }) {
 				<span class="sep wide" />
 				<VolumeSlider />
 				<span class="sep" />
-				<CopyLink callSid={held.call.call_sid} recordingSid={held.recordingSid} all={held.recordings.length} />
+				<CopyLink {...linkedOf(held)} />
 				<DownloadLink href={mediaAddress(held)} />
 				<SmallButton />
 			</div>

@@ -14,6 +14,7 @@ import { GoOn, mediaAddress, NeighbourButton, useLanes, useRefused, type PlayerP
 import { sound } from './engine';
 import { Chapters, Other, Ours, When } from './Ident';
 import { LevelsBox } from './Levels';
+import { linkedOf } from './links';
 import { useRefusal } from './Refused';
 import { listening, second } from './listening';
 import { TallLanes } from './TallLanes';
@@ -141,7 +142,7 @@ function Sheet({ held, onWhy, onClose }: { held: Track; onClose(): void } & Play
 				<SpeedButton class="" isTall />
 				<SkipButton class="" />
 				<LoopButton class="" isTall />
-				<CopyLink class="" callSid={held.call.call_sid} recordingSid={held.recordingSid} all={held.recordings.length}>{player.copyLink}</CopyLink>
+				<CopyLink class="" {...linkedOf(held)}>{player.copyLink}</CopyLink>
 			</div>
 		</dialog>
 	);

@@ -35,12 +35,12 @@ function whenIdle(told: () => void): void {
 	else setTimeout(told, IDLE_MS);
 }
 
-/** An address with a moment, "#…&call=CA…&t=222": that call is in the player, at that moment. */
+/** An address with a moment, "#…&call=CA…&recording=RE…&t=222": that call is in the player, at that moment. */
 async function openMoment(): Promise<void> {
-	const { call, t } = view.value;
-	if (!call || t === null || track.value?.call.call_sid === call) return;
+	const { call, recording, t } = view.value;
+	if (!call || (t === null && !recording) || track.value?.call.call_sid === call) return;
 	const whole = await getCall(call).catch(() => null);
-	if (whole && view.value.call === call) putIn(whole, t);
+	if (whole && view.value.call === call) putIn(whole, t ?? 0, recording);
 }
 
 export function Player({ onWhy }: PlayerProps) {

@@ -43,7 +43,7 @@ const NOTICED_PX = 0.25;
 const QUIET_ALPHA = 0.45;
 
 /** No line at all where both sides are silent (NaN), a faint one where this side is. */
-function drawBars(lane: ArrayLike<number>, context: CanvasRenderingContext2D, barPx: number): void {
+export function drawBars(lane: ArrayLike<number>, context: CanvasRenderingContext2D, barPx: number): void {
 	const { width, height } = context.canvas;
 	const ratio = Math.max(1, devicePixelRatio);
 	const step = (barPx + GAP_PX) * ratio;
@@ -55,7 +55,9 @@ function drawBars(lane: ArrayLike<number>, context: CanvasRenderingContext2D, ba
 		const half = value < QUIET ? ratio / 2 : Math.max(ratio, Math.round(value * room));
 		context.globalAlpha = value < QUIET ? QUIET_ALPHA : 1;
 		context.beginPath();
-		context.roundRect(Math.round(i * step), middle - half, Math.round(barPx * ratio), half * 2, value < QUIET ? 0 : ratio);
+		const box = [Math.round(i * step), middle - half, Math.round(barPx * ratio), half * 2] as const;
+		if (context.roundRect) context.roundRect(...box, value < QUIET ? 0 : ratio);
+		else context.rect(...box); // Safari before 16
 		context.fill();
 	});
 	context.globalAlpha = 1;

@@ -2,7 +2,7 @@
 import { playNeighbour, track } from './control';
 import { sound } from './engine';
 import type { Acts } from './keys';
-import { copyHere } from './links';
+import { copyHere, linkedOf } from './links';
 
 function download(): void {
 	const link = document.createElement('a');
@@ -13,7 +13,7 @@ function download(): void {
 
 function copy(): void {
 	const held = track.value;
-	if (held) void copyHere({ callSid: held.call.call_sid, recordingSid: held.recordingSid });
+	if (held) void copyHere(linkedOf(held));
 }
 
 /** Opens the menu where there is one: a call with one recording has none. */

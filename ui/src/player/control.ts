@@ -3,7 +3,7 @@ import { ApiError, getCall, mediaOf, serverNow, signedOut } from '../api';
 import { connection, onCall, progress, watch, type Watch } from '../live';
 import { session } from '../session';
 import { store } from '../store';
-import type { Call, Recording } from '../types';
+import type { Call, EventMessage, Recording } from '../types';
 import { arriving, cameBack, ended, known, learn, load, network, seek, sound, start, stop, toggleSound, unload, type Source } from './engine';
 import { placeOf } from './places';
 import { playsOn } from './plays_on';
@@ -133,9 +133,9 @@ export function play(call: Call, { recordingSid, at }: PlayOptions = {}): void {
 	start();
 }
 
-/** In the player, silent, until somebody presses Play: what an address with a moment opens. */
-export function putIn(call: Call, at: number): void {
-	const sid = mainOf(call);
+/** In the player, silent, until somebody presses Play: what an address with a moment opens.  Of a recording that the call does not have, it is the main one. */
+export function putIn(call: Call, at: number, recordingSid = ''): void {
+	const sid = call.recordings.some(({ recording_sid: one }) => one === recordingSid) ? recordingSid : mainOf(call);
 	if (sid && !sound.value.isWanted) take(trackOf(call, sid), at);
 }
 
@@ -204,6 +204,11 @@ function tellArriving(): void {
 track.listen(tellArriving);
 progress.listen(tellArriving);
 
+/** Of what was missed no row tells. */
+function toldOfCall({ reset, more }: EventMessage): void {
+	if ((reset || more) && track.value) void askCall(track.value);
+}
+
 /**
  * What is still to come may pass no filter of the list: it is heard of by a connection of its own, until it is here, its
  * waveform with it.
@@ -218,7 +223,7 @@ function watchWhatComes(): void {
 	const callSid = isComing ? held.call.call_sid : null;
 	if ((watched?.callSid ?? null) === callSid) return;
 	watched?.watch.end();
-	watched = callSid && held ? { callSid, watch: watch({ filter: { call: callSid }, seq: held.call.seq, bottom: null, told: () => {} }) } : null;
+	watched = callSid && held ? { callSid, watch: watch({ filter: { call: callSid }, seq: held.call.seq, bottom: null, told: toldOfCall }) } : null;
 }
 track.listen(watchWhatComes);
 

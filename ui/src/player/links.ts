@@ -7,7 +7,9 @@ import { momentText } from '../parts/format';
 import { toast } from '../parts/toast';
 import { words } from '../words';
 import { timeNow } from './audio';
+import type { Track } from './control';
 import { sound } from './engine';
+import { mainOf } from './recordings';
 import { timeText } from './time';
 
 export const DAYS = [1, 7, 30];
@@ -15,6 +17,8 @@ export const DAYS = [1, 7, 30];
 export interface Linked {
 	callSid: string;
 	recordingSid: string;
+	/** The one that the call's own address opens. */
+	isMain: boolean;
 	/** How many recordings the call has, where a link may be to all of them. */
 	all?: number;
 }
@@ -22,13 +26,15 @@ export interface Linked {
 /** Where it sounds, in whole seconds; 0: it is not what sounds, or at its beginning. */
 export const momentOf = ({ recordingSid }: Linked): number => (sound.value.source?.id === recordingSid ? Math.floor(timeNow()) : 0);
 
-export function colleagueAddress(callSid: string, atS: number): string {
-	return `${location.origin}/#all&call=${callSid}${atS > 0 ? `&t=${atS}` : ''}`;
+export const linkedOf = ({ call, recordingSid, recordings }: Track): Linked => ({ callSid: call.call_sid, recordingSid, isMain: recordingSid === mainOf(call), all: recordings.length });
+
+export function colleagueAddress({ callSid, recordingSid, isMain }: Linked, atS: number): string {
+	return `${location.origin}/#all&call=${callSid}${isMain ? '' : `&recording=${recordingSid}`}${atS > 0 ? `&t=${atS}` : ''}`;
 }
 
 /** Copies it; null: copied, else the address that a person is to copy. */
-export async function copyForColleagues({ callSid }: Linked, atS: number): Promise<string | null> {
-	const address = colleagueAddress(callSid, atS);
+export async function copyForColleagues(linked: Linked, atS: number): Promise<string | null> {
+	const address = colleagueAddress(linked, atS);
 	if (!(await copyText(address))) return address;
 	toast(words().player.colleagueCopied);
 	return null;
