@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { beforeEach } from 'node:test';
 import { installAudio, page, settled } from './fake_audio.js';
-import { load } from './load.js';
+import { load, loadAnew } from './load.js';
 
 let timers = [];
 const theAudio = installAudio({
@@ -299,4 +299,34 @@ test('Web Audio hears what comes from here alone: what was sent to a bucket is r
   assert.deepEqual(audio.loads.at(-1), '/RE2/media?redirect=0');
   take(source('RE3', { media: '/l/x/media?call=1' }));
   assert.deepEqual(audio.loads.at(-1), '/l/x/media?call=1&redirect=0');
+});
+
+for (const [what, answer] of [['does not answer', 'none'], ['refuses just now', { status: 503, code: 'overloaded' }]]) {
+  test(`Web Audio: where a server that ${what} cannot say whether it was sent to a bucket, it is read anew as well`, async () => {
+    const { load: takes, start: starts, hearHere: hears } = await loadAnew('player/engine');
+    const its = theAudio();
+    takes(source());
+    starts();
+    its.sounds(30);
+    answers = [answer];
+    await hears();
+    assert.deepEqual(its.loads, ['/RE1/media', '/RE1/media?redirect=0']);
+  });
+}
+
+test('a bucket that this browser does not reach: it is played from here; what fails from here as well is the file', async () => {
+  const { load: takes, start: starts, sound: heard } = await loadAnew('player/engine');
+  const its = theAudio();
+  takes(source());
+  starts();
+  answers = [{}, 'away'];
+  its.breaks(4);
+  await settled();
+  assert.deepEqual([its.loads.at(-1), heard.value.trouble], ['/RE1/media?redirect=0', null]);
+  for (let i = 0; i < 2; i++) {
+    answers = [{}];
+    its.breaks(4);
+    await settled();
+  }
+  assert.equal(heard.value.trouble.kind, 'undecodable');
 });

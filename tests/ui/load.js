@@ -6,7 +6,16 @@ import { build } from 'esbuild';
 const SOURCE = join(dirname(fileURLToPath(import.meta.url)), '../../ui/src');
 
 /** names: paths within ui/src without their ending, or 'preact', which they use; they are bundled together, so what they share is shared. */
-export async function load(...names) {
+export const load = (...names) => bundle(names, '');
+
+let copies = 0;
+/** The same, with nothing of what another one remembers. */
+export const loadAnew = (...names) => {
+  copies += 1;
+  return bundle(names, `#${copies}`);
+};
+
+async function bundle(names, mark) {
   const contents = names.map((name) => `export * from '${name === 'preact' ? name : `./${name}`}';`).join('\n');
   const { outputFiles: [file] } = await build({
     stdin: { contents, resolveDir: SOURCE, loader: 'ts' },
@@ -20,5 +29,5 @@ export async function load(...names) {
     write: false,
     logLevel: 'silent',
   });
-  return import(`data:text/javascript;base64,${Buffer.from(file.contents).toString('base64')}`);
+  return import(`data:text/javascript;base64,${Buffer.from(file.contents).toString('base64')}${mark}`);
 }

@@ -17,6 +17,8 @@ export function stayHere(): void {
 /** Where it is. */
 let at: string | null = null;
 
+export const isFromHere = (): boolean => at !== null && audio.getAttribute('src') === fromHere(at);
+
 /** Is it at this address already, and has it not failed there? */
 export const isAt = (address: string): boolean => audio.getAttribute('src') !== null && at === address && !audio.error;
 

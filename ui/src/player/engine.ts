@@ -8,7 +8,7 @@
 import type { ApiError } from '../api';
 import { store } from '../store';
 import type { Arriving } from '../types';
-import { audio, clearAddress, isAt, moveTo, setAddress, startSound, stayHere, timeNow } from './audio';
+import { audio, clearAddress, isAt, isFromHere, moveTo, setAddress, startSound, stayHere, timeNow } from './audio';
 import { againInS, BROKEN_NETWORK, endedShort, isInTheWay, isSentAway, isWithoutOutput, noAnswer, probe, verdictOf, type Probe, type Trouble } from './trouble';
 
 export interface Source {
@@ -191,11 +191,13 @@ function again(): void {
 	if (isWanted) void sounds();
 }
 
+const isStillAt = (source: Source): boolean => isAt(source.media) && sound.value.source?.id === source.id;
+
 /** Web Audio is to hear it: what is sent to a bucket is read anew, from here. */
 export async function hearHere(): Promise<void> {
 	const { source } = sound.value;
 	stayHere();
-	if (source && (await isSentAway(source.media)) && isAt(source.media) && sound.value.source?.id === source.id) again();
+	if (source && !isFromHere() && (await isSentAway(source.media)) !== false && isStillAt(source)) again();
 }
 
 /** Somebody asks for it once more. */
@@ -271,8 +273,16 @@ async function ask(): Promise<Probe | null> {
 
 /** It failed: why, says the same address.  A play that nobody wants fails in silence, start() reads it anew. */
 async function failed(code: number): Promise<void> {
+	const { source } = sound.value;
 	const found = await ask();
-	if (found) judged(found, code);
+	if (!found || !source) return;
+	if (found.kind === 'fine' && !hasSounded && !isFromHere() && (await isSentAway(source.media))) {
+		// the bucket may not be for this browser to reach; what fails from here as well is the file
+		stayHere();
+		if (sound.value.isWanted && sound.value.source?.id === source.id) again();
+		return;
+	}
+	judged(found, code);
 }
 
 function atEnd(): void {

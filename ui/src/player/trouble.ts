@@ -31,14 +31,15 @@ export type Probe = { kind: 'fine'; etag: string | null } | { kind: 'refused'; e
 
 const HEAD_ALONE = { Range: 'bytes=0-1' };
 
-/** Is it sent to a bucket? */
-export async function isSentAway(address: string): Promise<boolean> {
+/** Is it sent to a bucket?  null: that cannot be found out just now. */
+export async function isSentAway(address: string): Promise<boolean | null> {
 	try {
 		const answer = await fetch(address, { headers: HEAD_ALONE, redirect: 'manual' });
 		void answer.body?.cancel();
-		return answer.type === 'opaqueredirect';
+		if (answer.type === 'opaqueredirect') return true;
+		return answer.ok ? false : null;
 	} catch {
-		return false;
+		return null;
 	}
 }
 

@@ -1,1 +1,0 @@
-import{a_2 as o,b_2 as r,c_2 as i,d_2 as c,e_2 as l,f_2 as s,g_2 as b,h_2 as f,i_2 as h,j_2 as k,k_2 as p}from"./main.1dd8b469.js";function d({label:e,isOn:a,onChange:t}){return s("button",{type:"button",class:"sw",role:"switch","aria-label":e,"aria-checked":a,onClick:()=>t(!a)})}export{d as a};

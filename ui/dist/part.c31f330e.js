@@ -1,1 +1,0 @@
-import{a_3 as e,b_3 as r,c_3 as i,d_3 as m,e_3 as t,f_3 as f,g_3 as s,h_3 as n,i_3 as p,j_3 as c,k_3 as d,l_3 as g,m_3 as l,n_3 as b,o_3 as h,p_3 as j,q_3 as k,r_3 as q,s_3 as u}from"./main.1dd8b469.js";function v(a){s(()=>{document.title=a},[a])}export{v as a};
