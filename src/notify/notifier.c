@@ -147,7 +147,7 @@ static void ledger_changed(struct ledger_listener *listener, const struct projec
 
 	if (notifier->is_stopping || !notifier->is_running)
 		return;
-	if (change->what & (PROJECTED_NOTICES | PROJECTED_ALL))
+	if (change->what & PROJECTED_NOTICES)
 		resume(notifier);
 	if (change->what &
 	    (PROJECTED_RECORDING | PROJECTED_STORED | PROJECTED_REMOVED | PROJECTED_ALL))
