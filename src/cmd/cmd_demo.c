@@ -38,7 +38,10 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
 /* What may be there of a deployment, in the environment or in a file that it names. */
 static const char *const of_deployment[] = {
 	/* The simulated account is the only one, and has no API key. */
-	"twilio.api_key", "twilio.api_secret", "twilio.accounts_file",
+	"twilio.api_key", "twilio.api_secret", "twilio.auth_token_secondary",
+	"twilio.accounts_file",
+	/* Files that the server in earnest alone may read, perhaps. */
+	"twilio.private_key_file", "audit.key_file", "audit.key_file_old",
 	/* Where nothing that the demo invents or does may come. */
 	"database", "database_listen", "cluster_listen", "store", "notify_url", "fetch.proxy",
 	"access_log"

@@ -280,6 +280,7 @@ test('the demo takes nothing of a deployment from the environment', async (t) =>
   const demo = await startDemo(t, {
     env: {
       CALLSPOOL_DATA_DIR: dataDir, CALLSPOOL_ACCESS_LOG: accessLog,
+      CALLSPOOL_TWILIO_PRIVATE_KEY_FILE: '/dev/null/key', CALLSPOOL_AUDIT_KEY_FILE: '/dev/null/key', CALLSPOOL_AUDIT_KEY_FILE_OLD: '/dev/null/key',
       CALLSPOOL_DATABASE_LISTEN: 'postgresql://callspool@127.0.0.1:1/none', CALLSPOOL_CLUSTER_LISTEN: '127.0.0.1:0',
       CALLSPOOL_STORE: 's3://calls/prefix', CALLSPOOL_S3_ENDPOINT: 'http://127.0.0.1:1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x',
       CALLSPOOL_NOTIFY_URL: 'http://127.0.0.1:1/', CALLSPOOL_FETCH_PROXY: 'http://127.0.0.1:1', CALLSPOOL_TWILIO_ACCOUNTS_FILE: '/nowhere',
