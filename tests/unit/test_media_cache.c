@@ -25,6 +25,7 @@ static struct {
 	struct blob_store *local;
 	pthread_mutex_t shut;
 	atomic_int at_door; /* so many reads have come to it, ever */
+	uint64_t went;      /* so many files had to go, as it says */
 } gated = { .shut = PTHREAD_MUTEX_INITIALIZER };
 
 static bool gated_open(struct blob_store *store, const char *name, int *out_fd, uint64_t *out_size,
@@ -41,10 +42,24 @@ static bool gated_has_place(struct blob_store *store, const char *name)
 	return blob_has_place(gated.local, str_of(name));
 }
 
+/* It has a cache, which is not looked into here. */
+static bool gated_here_walk(struct blob_store *store, const char *name, struct blob_folder *out,
+			    struct err *cause)
+{
+	return true;
+}
+
+static void gated_remote_facts(struct blob_store *store, struct blob_remote_facts *out)
+{
+	*out = (struct blob_remote_facts){ .evictions = gated.went };
+}
+
 static const struct blob_driver gated_driver = {
 	.name = "gated",
 	.open_read = gated_open,
 	.has_place = gated_has_place,
+	.here_walk = gated_here_walk,
+	.remote_facts = gated_remote_facts,
 };
 
 /* ---- what the ledger knows ---- */
@@ -460,6 +475,42 @@ static int cached_count(void)
 	return count;
 }
 
+static bool three_is_dropped(void)
+{
+	return !is_cached(sid("RE", 3)) && !is_cached(sid("CA", 3));
+}
+
+static bool four_is_dropped(void)
+{
+	return !is_cached(sid("RE", 4));
+}
+
+static bool six_is_dropped(void)
+{
+	return !is_cached(sid("RE", 6));
+}
+
+/* As when the store's cache had too many: the disk has room for others once nobody has it open. */
+static void test_gone(void)
+{
+	ask(sid("RE", 3));
+	ask(sid("CA", 3));
+	ask(sid("RE", 4));
+	lose(3, NULL);
+	IS_INT(open_files(), cached_count(), "a file that went is open here");
+	gated.went = 16;
+	OK(until(three_is_dropped), "it is closed, under both names");
+	OK(is_cached(sid("RE", 4)), "and nothing else");
+	lose(4, NULL);
+	gated.went++;
+	OK(until(four_is_dropped), "and the last of them");
+	ask(sid("RE", 6));
+	ask(sid("RE", 8));
+	lose(6, NULL);
+	gated.went++;
+	OK(until(six_is_dropped) && is_cached(sid("RE", 8)), "and one that was opened later");
+}
+
 /* After all of the above. */
 static void test_descriptors(void)
 {
@@ -518,6 +569,7 @@ int main(void)
 	test_not_repaired();
 	test_away();
 	test_unreadable();
+	test_gone();
 	test_descriptors();
 	cache = few;
 	test_few_descriptors();
