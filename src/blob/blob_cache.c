@@ -75,13 +75,20 @@ static void add(struct blob_cache *cache, const char *name, uint64_t size, int64
 	cache->bytes += size;
 }
 
-static bool is_disk_short(struct blob_cache *cache)
+/*
+ * How many bytes may be here for the disk to have what it should.  Asked once: the room of what goes comes when nobody has it open
+ * any more, and until then all would go.
+ */
+static uint64_t bytes_for_disk(const struct blob_cache *cache)
 {
-	uint64_t free_bytes;
+	uint64_t free_bytes, lacking;
 	struct err err;
 
-	return cache->least_free_bytes > 0 && blob_free_bytes(cache->files, &free_bytes, &err) &&
-	       free_bytes < cache->least_free_bytes;
+	if (cache->least_free_bytes == 0 || !blob_free_bytes(cache->files, &free_bytes, &err) ||
+	    free_bytes >= cache->least_free_bytes)
+		return UINT64_MAX;
+	lacking = cache->least_free_bytes - free_bytes;
+	return lacking < cache->bytes ? cache->bytes - lacking : 0;
 }
 
 static void send_away(struct blob_cache *cache)
@@ -101,14 +108,18 @@ static void make_room(struct blob_cache *cache)
 	if (cache->bytes > cache->max_bytes)
 		while (cache->bytes > left && cache->map.count > 1)
 			send_away(cache);
-	while (cache->map.count > 1 && is_disk_short(cache))
+	left = bytes_for_disk(cache);
+	while (cache->bytes > left && cache->map.count > 1)
 		send_away(cache);
 }
 
 void blob_cache_make_room(struct blob_cache *cache)
 {
+	uint64_t left;
+
 	pthread_mutex_lock(&cache->mutex);
-	for (int i = 0; i < AT_ONCE && cache->map.count > 1 && is_disk_short(cache); i++)
+	left = bytes_for_disk(cache);
+	for (int i = 0; i < AT_ONCE && cache->bytes > left && cache->map.count > 1; i++)
 		send_away(cache);
 	pthread_mutex_unlock(&cache->mutex);
 }

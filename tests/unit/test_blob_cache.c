@@ -1,5 +1,6 @@
 #include "blob/blob_cache.h"
 
+#include "blob/blob_driver.h"
 #include "blob/blob_local.h"
 #include "blob_folder.h"
 #include "tap.h"
@@ -136,6 +137,51 @@ static void test_disk_is_short(void)
 	IS_INT(blob_cache_bytes(cache), SIZE, "and nothing else, whoever asks");
 }
 
+/* ---- what went has no room yet: somebody has it open ---- */
+
+#define LEAST_FREE (100 * SIZE)
+
+static bool lacks_two(struct blob_store *store, uint64_t *out, struct err *err)
+{
+	*out = LEAST_FREE - 2 * SIZE;
+	return true;
+}
+
+static void empty(void)
+{
+	AUTO(blob_cache_free) struct blob_cache *cache = NULL;
+	struct err err;
+
+	OK(blob_cache_open(files, 1000 * SIZE, 0, &cache, &err), "what others left");
+	while (blob_cache_give_room(cache))
+		;
+}
+
+static void test_held_open(void)
+{
+	AUTO(blob_cache_free) struct blob_cache *cache = NULL;
+	const struct blob_driver *local = files->driver;
+	struct blob_driver held = *local;
+	struct err err;
+
+	empty();
+	for (int i = 0; i < 10; i++)
+		make_file(i);
+	held.free_bytes = lacks_two;
+	files->driver = &held;
+	OK(blob_cache_open(files, 1000 * SIZE, LEAST_FREE, &cache, &err),
+	   "a disk that lacks room for two");
+	IS_INT(blob_cache_bytes(cache), 8 * SIZE, "two go");
+	make_file(10);
+	blob_cache_added(cache, name_of(10), SIZE);
+	IS_INT(blob_cache_bytes(cache), 7 * SIZE, "two more while it lacks them still");
+	OK(is_here(10), "and not what came last");
+	blob_cache_make_room(cache);
+	IS_INT(blob_cache_bytes(cache), 5 * SIZE, "and for whoever asks");
+	files->driver = local;
+	empty();
+}
+
 static void test_disk_is_full(void)
 {
 	AUTO(blob_cache_free) struct blob_cache *cache = NULL;
@@ -170,6 +216,7 @@ int main(void)
 	test_order_of_before();
 	test_larger_than_all();
 	test_disk_is_short();
+	test_held_open();
 	test_disk_is_full();
 	blob_store_free(files);
 	folder_remove();
