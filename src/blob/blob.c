@@ -432,6 +432,15 @@ void blob_here_drop(struct blob_store *store, struct str name)
 		store->driver->here_drop(store, checked);
 }
 
+void blob_here_used(struct blob_store *store, struct str name)
+{
+	char checked[BLOB_NAME_SIZE];
+	struct err err;
+
+	if (store->driver->here_used && take_name(name, checked, &err))
+		store->driver->here_used(store, checked);
+}
+
 /* What lay there before its call was known may lie below itself. */
 void blob_here_forget(struct blob_store *store, struct str call_sid, struct str recording_sid)
 {

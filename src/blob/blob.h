@@ -241,6 +241,9 @@ void blob_here_doubt(struct blob_store *store, struct str folder);
 void blob_here_drop(struct blob_store *store, struct str name);
 void blob_here_forget(struct blob_store *store, struct str call_sid, struct str recording_sid);
 
+/* It is still read by a descriptor of before, so that it is not among what was used longest ago.  Any thread, and never waits. */
+void blob_here_used(struct blob_store *store, struct str name);
+
 /* How it is with a bucket, and what of it lies here.  False: there is none.  Any thread. */
 struct blob_remote_facts {
 	bool answers;

@@ -152,7 +152,6 @@ void blob_cache_used(struct blob_cache *cache, const char *name, int fd)
 
 	pthread_mutex_lock(&cache->mutex);
 	entry = find(cache, name);
-	cache->hits++;
 	if (entry) {
 		list_remove(&entry->used);
 		list_prepend(&cache->used, &entry->used);
@@ -163,6 +162,13 @@ void blob_cache_used(struct blob_cache *cache, const char *name, int fd)
 	pthread_mutex_unlock(&cache->mutex);
 	if (is_to_touch)
 		(void)futimens(fd, NULL);
+}
+
+void blob_cache_hit(struct blob_cache *cache)
+{
+	pthread_mutex_lock(&cache->mutex);
+	cache->hits++;
+	pthread_mutex_unlock(&cache->mutex);
 }
 
 void blob_cache_missed(struct blob_cache *cache)

@@ -35,8 +35,10 @@ void blob_cache_added(struct blob_cache *cache, const char *name, uint64_t size)
 void blob_cache_make_room(struct blob_cache *cache);
 /* The disk is full: what was used least goes.  False: nothing is left that could. */
 bool blob_cache_give_room(struct blob_cache *cache) MUST_CHECK;
-/* It is used, by this descriptor. */
+/* It is used, by this descriptor, and so is none of those that go first. */
 void blob_cache_used(struct blob_cache *cache, const char *name, int fd);
+/* It was wanted here, and is. */
+void blob_cache_hit(struct blob_cache *cache);
 /* It is wanted here, and is to be brought. */
 void blob_cache_missed(struct blob_cache *cache);
 /* What of the facts is the cache's. */

@@ -54,6 +54,7 @@ struct blob_driver {
 			  struct err *err);
 	void (*here_doubt)(struct blob_store *store, const char *folder);
 	void (*here_drop)(struct blob_store *store, const char *name);
+	void (*here_used)(struct blob_store *store, const char *name);
 	/* All names that begin so; and what of that folder is coming is not kept. */
 	void (*here_forget)(struct blob_store *store, const char *beginning);
 	bool (*stat)(struct blob_store *store, const char *name, uint64_t *out_size,

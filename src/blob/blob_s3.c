@@ -671,6 +671,7 @@ static bool open_cached(struct blob_s3 *bucket, const char *name, int *out_fd, u
 		}
 		return false;
 	}
+	blob_cache_hit(bucket->cache);
 	blob_cache_used(bucket->cache, name, *out_fd);
 	return true;
 }
@@ -858,6 +859,39 @@ static void s3_here_drop(struct blob_store *store, const char *name)
 
 	if (bucket->cache)
 		blob_cache_drop(bucket->cache, name);
+}
+
+struct use {
+	struct job job;
+	struct blob_s3 *bucket;
+	char name[BLOB_NAME_SIZE];
+};
+
+static void run_use(struct job *job)
+{
+	AUTO(free) struct use *use = container_of(job, struct use, job);
+	struct blob_store *files = use->bucket->files;
+	AUTO(close) int fd = -1;
+	struct err err;
+	uint64_t size;
+
+	if (files->driver->open_read(files, use->name, &fd, &size, &err))
+		blob_cache_used(use->bucket->cache, use->name, fd);
+}
+
+/* By a worker: the cache's lock, and its file, may have to be waited for. */
+static void s3_here_used(struct blob_store *store, const char *name)
+{
+	struct blob_s3 *bucket = bucket_of(store);
+	struct use *use;
+
+	if (!bucket->cache)
+		return;
+	use = xcalloc(1, sizeof(*use));
+	use->job.run = run_use;
+	use->bucket = bucket;
+	str_fit(str_of(name), use->name, sizeof(use->name));
+	workers_post(bucket->workers, &use->job);
 }
 
 /* What is dropped is not listed again; a page that cannot be read is left to the next comparison with the ledger. */
@@ -1061,6 +1095,7 @@ static const struct blob_driver s3_driver = {
 	.here_walk = s3_here_walk,
 	.here_doubt = s3_here_doubt,
 	.here_drop = s3_here_drop,
+	.here_used = s3_here_used,
 	.here_forget = s3_here_forget,
 	.stat = s3_stat,
 	.read_content = s3_read_content,

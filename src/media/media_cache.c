@@ -14,7 +14,8 @@
 #include <sys/stat.h>
 
 #define LOOK_EACH_MS 500 /* what went from the store's cache has its room on the disk until then */
-#define LOOK_AT_ONCE 32  /* buckets of entries, with one in each or so: a turn is short */
+#define TELL_EACH_MS 60000 /* what is played is not what the store's cache has used longest ago */
+#define LOOK_AT_ONCE 32    /* buckets of entries, with one in each or so: a turn is short */
 
 /* Stored media in the cache: under the recording's SID, or under its call's. */
 struct entry {
@@ -22,6 +23,7 @@ struct entry {
 	struct list used;     /* the most recently used first */
 	char sid[SID_SIZE];
 	struct media media;
+	int64_t told_at_ms; /* the store, that it is used */
 };
 
 /* A question that a reader is answering, and everyone who waits for it. */
@@ -141,8 +143,6 @@ static void look(struct timer *timer)
 		timer_start(cache->loop, timer, LOOK_EACH_MS, look);
 }
 
-/* ---- the cache, filled and asked ---- */
-
 /* Takes the media, its descriptor with it. */
 static void entry_add(struct media_cache *cache, const char *sid, struct media *media)
 {
@@ -158,11 +158,19 @@ static void entry_add(struct media_cache *cache, const char *sid, struct media *
 	entry = xcalloc(1, sizeof(*entry));
 	memcpy(entry->sid, sid, SID_SIZE);
 	entry->media = *media;
+	entry->told_at_ms = loop_now_ms(cache->loop); /* it was opened */
 	media->fd = -1;
 	map_add(&cache->entries, &entry->node, str_of(entry->sid));
 	list_prepend(&cache->used, &entry->used);
 	if (blob_has_here(cache->store) && !timer_is_on(&cache->looking))
 		timer_start(cache->loop, &cache->looking, LOOK_EACH_MS, look);
+}
+
+static void tell_store(struct media_cache *cache, struct entry *entry)
+{
+	entry->told_at_ms = loop_now_ms(cache->loop);
+	if (entry->media.fd >= 0)
+		blob_here_used(cache->store, str_of(entry->media.path));
 }
 
 const struct media *media_cache_known(struct media_cache *cache, struct str sid)
@@ -171,6 +179,8 @@ const struct media *media_cache_known(struct media_cache *cache, struct str sid)
 
 	if (!entry)
 		return NULL;
+	if (loop_now_ms(cache->loop) - entry->told_at_ms >= TELL_EACH_MS)
+		tell_store(cache, entry);
 	if (cache->used.next != &entry->used) {
 		list_remove(&entry->used);
 		list_prepend(&cache->used, &entry->used);

@@ -3,6 +3,7 @@
  */
 #include "blob/blob_s3.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "blob/blob_marker.h"
 #include "blob/blob_request.h"
@@ -11,15 +12,20 @@
 #include "tap.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define BODY "some sound"
+#define BODY        "some sound"
+#define PATIENCE_MS 30000 /* a busy machine does not reach it */
 
 static int listener;
 static struct blob_store *store;
@@ -483,6 +489,33 @@ static void test_sealed(void)
 	   "what nobody has left is not taken: %s", err.text);
 }
 
+static bool is_young(const char *path)
+{
+	struct stat about;
+
+	return stat(path, &about) == 0 && about.st_mtim.tv_sec > time(NULL) - 3600;
+}
+
+/* What a start finds is in the order in which it was last changed, and what is played since is the last to go. */
+static void test_used(const struct blob_options *options)
+{
+	const struct timespec long_ago[] = { { .tv_nsec = UTIME_OMIT },
+					     { .tv_sec = time(NULL) - 7200 } };
+	AUTO(free) char *path = xasprintf("%s/cache/" SECOND, folder);
+	struct blob_remote_facts facts = { .hits = 9 };
+	int64_t end_ms = clock_monotonic_ms() + PATIENCE_MS;
+
+	if (utimensat(AT_FDCWD, path, long_ago, 0) < 0 || !blob_open(options, &store, &err))
+		abort();
+	blob_here_used(store, STR(FIRST)); /* which is not here */
+	blob_here_used(store, STR(SECOND));
+	while (!is_young(path) && clock_monotonic_ms() < end_ms)
+		(void)poll(NULL, 0, 2);
+	OK(is_young(path), "what is played on from here is known to be used");
+	OK(blob_remote_read(store, &facts) && facts.hits == 0, "and was not asked for anew");
+	blob_store_free(store);
+}
+
 #define OURS   "0123456789abcdef0123456789abcdef"
 #define OTHERS "fedcba9876543210fedcba9876543210"
 #define MARKER "calls/callspool.store"
@@ -538,6 +571,7 @@ static void test_bucket_that_keeps(const struct blob_options *options)
 	blob_store_know(store, OURS, false);
 	test_sealed();
 	blob_store_free(store);
+	test_used(options);
 	bucket_stop();
 }
 

@@ -18,6 +18,18 @@
 
 #define LAST 13 /* number of a recording */
 
+/* ---- the time of loops ---- */
+
+static int64_t ahead_ms;
+
+int64_t __real_loop_now_ms(const struct loop *of);
+int64_t __wrap_loop_now_ms(const struct loop *of);
+
+int64_t __wrap_loop_now_ms(const struct loop *of)
+{
+	return __real_loop_now_ms(of) + ahead_ms;
+}
+
 /* ---- a store whose files open when the test lets them ---- */
 
 static struct {
@@ -26,6 +38,8 @@ static struct {
 	pthread_mutex_t shut;
 	atomic_int at_door; /* so many reads have come to it, ever */
 	uint64_t went;      /* so many files had to go, as it says */
+	unsigned told;      /* so often that a file is used */
+	char used[BLOB_NAME_SIZE];
 } gated = { .shut = PTHREAD_MUTEX_INITIALIZER };
 
 static bool gated_open(struct blob_store *store, const char *name, int *out_fd, uint64_t *out_size,
@@ -54,11 +68,18 @@ static void gated_remote_facts(struct blob_store *store, struct blob_remote_fact
 	*out = (struct blob_remote_facts){ .evictions = gated.went };
 }
 
+static void gated_here_used(struct blob_store *store, const char *name)
+{
+	gated.told++;
+	str_fit(str_of(name), gated.used, sizeof(gated.used));
+}
+
 static const struct blob_driver gated_driver = {
 	.name = "gated",
 	.open_read = gated_open,
 	.has_place = gated_has_place,
 	.here_walk = gated_here_walk,
+	.here_used = gated_here_used,
 	.remote_facts = gated_remote_facts,
 };
 
@@ -301,6 +322,31 @@ static void test_one_query(void)
 	   "with the same");
 	OK(one.answers == 1 && two.answers == 1 && left.answers == 0,
 	   "once each, and not who has left");
+}
+
+/* A play from memory opens no file: the store's cache would take what is played most for what is played least. */
+static void test_told(void)
+{
+	const char *name = NULL;
+
+	ask(sid("RE", 3));
+	name = media_cache_known(cache, str_of(sid("RE", 3)))->path;
+	gated.told = 0;
+	is_cached(sid("RE", 3));
+	IS_INT(gated.told, 0, "the store knows that it was opened just now");
+	ahead_ms += 59000;
+	is_cached(sid("RE", 3));
+	IS_INT(gated.told, 0, "and a little later");
+	ahead_ms += 1000;
+	is_cached(sid("RE", 3));
+	IS_INT(gated.told, 1, "after a minute it is told that it is played still");
+	IS_STR(str_of(gated.used), str_of(name), "of that file");
+	for (int i = 0; i < 9; i++)
+		is_cached(sid("RE", 3));
+	IS_INT(gated.told, 1, "once a minute");
+	ahead_ms += 60000;
+	is_cached(sid("RE", 3));
+	IS_INT(gated.told, 2, "and after another, again");
 }
 
 /* entries_max is 3. */
@@ -561,6 +607,7 @@ int main(void)
 	test_not_stored();
 	test_stored();
 	test_one_query();
+	test_told();
 	test_least_recently_used();
 	test_changed();
 	test_stale();
