@@ -324,6 +324,61 @@ test('a bucket that is busy is asked again; one that refuses us is told of, with
   await untilState(next, waits.callSid, 'stored', 10_000); // at once, as after any stop
 });
 
+describe('a waveform', () => {
+  let bucket, door, server, recording;
+
+  before(async () => {
+    bucket = await s3.bucket();
+    door = await s3.door(lifetime);
+    const settings = { 's3.endpoint': door.url, verify_every: 'forever' };
+    server = await serve(lifetime, bucket, { settings, expectErrors: [/its waveform cannot be made: the bytes of .* in the bucket are not those that were stored/] });
+    recording = await store(server, upstream);
+    await untilWaveforms(server, bucket, 1);
+  });
+
+  const evict = () => {
+    for (const name of filesUnder(join(server.dataDir, 'cache'))) rmSync(join(server.dataDir, 'cache', name));
+  };
+  const lose = async () => {
+    evict();
+    await bucket.remove((await bucket.list()).find((key) => key.endsWith('.peaks')));
+  };
+  const says = async (from = server) => {
+    const { status, body } = await request(`${from.url}/api/recordings/${recording.recordingSid}/waveform`);
+    return status === 200 ? 'there' : JSON.parse(body).code;
+  };
+
+  test('is not lost behind a page that something in between answers with', async () => {
+    evict();
+    door.refuse(1000, 200, 'Maintenance');
+    assert.equal(await says(), 'overloaded');
+    door.refuse(0);
+    assert.equal(await says(), 'there');
+    assert.ok(!/its waveform is lost/.test(server.said), server.said);
+  });
+
+  test('is made of the recording alone, whatever answers in its place', async () => {
+    await lose();
+    door.swallow(/^GET .*\.mp3/, 1);
+    assert.equal(await says(), 'waveform_pending');
+    await until('it is made anew', async () => await says() === 'there');
+    assert.equal(door.swallowed, 0);
+  });
+
+  test('waits for it, as long as something else comes; that has an end, though the answer has none', async (t) => {
+    await lose();
+    door.endless = /^GET .*\.mp3/;
+    assert.equal(await says(), 'waveform_pending');
+    await server.line(/its waveform cannot be made/);
+    assert.ok(door.sent < recording.bytes.length + 64 * 1024 * 1024, `${door.sent} bytes`);
+    assert.equal(await says(), 'waveform_pending');
+    door.endless = null;
+    await server.stop('SIGTERM');
+    const again = await serve(t, bucket, { dataDir: server.dataDir, settings: { verify_every: 'forever' } });
+    await until('it is made', async () => await says(again) === 'there');
+  });
+});
+
 describe('each in a bucket of its own', AT_ONCE, () => {
   test('the cache is bounded, on the disk too: what was played stays open no longer than it lies there, and all plays', async (t) => {
     const bucket = await s3.bucket();

@@ -42,8 +42,8 @@ static struct {
 	char used[BLOB_NAME_SIZE];
 } gated = { .shut = PTHREAD_MUTEX_INITIALIZER };
 
-static bool gated_open(struct blob_store *store, const char *name, int *out_fd, uint64_t *out_size,
-		       struct err *cause)
+static bool gated_open(struct blob_store *store, const char *name, const struct blob_want *want,
+		       int *out_fd, uint64_t *out_size, struct err *cause)
 {
 	atomic_fetch_add(&gated.at_door, 1);
 	pthread_mutex_lock(&gated.shut);
