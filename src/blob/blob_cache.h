@@ -5,7 +5,7 @@
  * changed, and a file that is used is touched once an hour at most.  A file that goes while it is played stays
  * readable for who has it open.
  *
- * Any thread; a lock for as long as a file is removed at most.
+ * Any thread; what goes to make room goes without a lock, so that nobody who plays waits for it.
  */
 #pragma once
 

@@ -7,12 +7,47 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <string.h>
 #include <time.h>
 
-#define SIZE 1000
+#define SIZE       1000
+#define PATIENCE_S 20 /* a busy machine does not reach it */
 
 static struct blob_store *files;
+
+/* ---- who plays while a file is removed ---- */
+
+static struct {
+	struct blob_cache *cache; /* NULL: nobody */
+	pthread_t thread;
+	bool has_played, waits;
+} player;
+
+static void *play(void *cache)
+{
+	blob_cache_missed(cache);
+	return NULL;
+}
+
+int __real_unlink(const char *path);
+int __wrap_unlink(const char *path);
+
+int __wrap_unlink(const char *path)
+{
+	struct timespec until;
+
+	if (player.cache) {
+		if (pthread_create(&player.thread, NULL, play, player.cache) != 0)
+			abort();
+		player.cache = NULL;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += PATIENCE_S;
+		player.has_played = pthread_timedjoin_np(player.thread, NULL, &until) == 0;
+		player.waits = !player.has_played;
+	}
+	return __real_unlink(path);
+}
 
 static const char *name_of(int number)
 {
@@ -206,6 +241,33 @@ static void test_disk_is_full(void)
 	OK(facts.here_bytes == 0 && facts.here_most_bytes == 1000 * SIZE, "and what may be");
 }
 
+static void test_nobody_waits(void)
+{
+	static const struct {
+		const char *name;
+		uint64_t least_free_bytes;
+	} cases[] = { { "one too many", 0 }, { "a disk that is short", UINT64_MAX } };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(blob_cache_free) struct blob_cache *cache = NULL;
+		int old = 60 + 2 * (int)i;
+		struct err err;
+
+		make_file(old);
+		OK(blob_cache_open(files, SIZE, cases[i].least_free_bytes, &cache, &err),
+		   "room for one");
+		blob_cache_added(cache, name_of(old), SIZE);
+		make_file(old + 1);
+		player.cache = cache;
+		blob_cache_added(cache, name_of(old + 1), SIZE);
+		OK(!is_here(old) && is_here(old + 1), "%s: the older one goes", cases[i].name);
+		OK(player.has_played, "%s: who plays meanwhile does not wait for it",
+		   cases[i].name);
+		if (player.waits)
+			pthread_join(player.thread, NULL);
+	}
+}
+
 int main(void)
 {
 	struct err err;
@@ -219,6 +281,7 @@ int main(void)
 	test_disk_is_short();
 	test_held_open();
 	test_disk_is_full();
+	test_nobody_waits();
 	blob_store_free(files);
 	folder_remove();
 	return tap_end();
